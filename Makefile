@@ -1,0 +1,61 @@
+# What developers and CI run. `make test` is all that a change has to pass.
+
+GO      ?= go
+VERSION ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),dev)
+
+# The linter is built from its own module, so that go.mod knows nothing of it.
+GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.11.4
+
+# The race detector needs a C compiler; without one the tests run all the same.
+RACE = $(if $(shell command -v "$$($(GO) env CC)" 2>/dev/null),-race)
+
+# How long each fuzz target runs. Its seeds run in every `go test`.
+FUZZTIME ?= 2s
+
+.PHONY: build test format vet lint unit fuzz bench update demo parity clean
+
+# One static binary that holds no path of the machine that built it.
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/tykmesh ./cmd/tykmesh
+
+test: format vet lint unit fuzz
+
+format:
+	@bad=$$(gofmt -l cmd inject dashboard ca testdata/ferretdb); if [ -n "$$bad" ]; then echo "gofmt differs:"; echo "$$bad"; exit 1; fi
+
+vet:
+	$(GO) vet ./...
+	$(GO) vet -C testdata/ferretdb ./...
+
+lint:
+	$(GO) run $(GOLANGCI) run ./...
+
+unit:
+	$(GO) test $(RACE) -timeout 5m ./...
+
+# Every fuzz target of every package, one after the other: go test fuzzes only one at a time.
+fuzz:
+	@for package in $$($(GO) list ./...); do \
+		targets=$$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); \
+		for target in $$targets; do \
+			echo "$$package $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s $$package || exit 1; \
+		done; \
+	done
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# Writes what the golden files are compared with. Read the diff before you commit it.
+update:
+	$(GO) test ./... -update
+
+demo: build
+	@testdata/demo.sh bin/tykmesh
+
+# Recorded runs of the original webhook, for those who have them beside the checkout.
+parity: build
+	$(GO) run -C ../shared/parity . -bin $(CURDIR)/bin/tykmesh
+
+clean:
+	rm -rf bin

@@ -1,0 +1,73 @@
+package ca
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"unicode"
+)
+
+// maxMessage bounds what is quoted of a foreign server's words.
+const maxMessage = 300
+
+// answer is what CFSSL said: a certificate, or a message.
+type answer struct {
+	certificate []byte
+	code        int
+	message     string
+}
+
+// parseAnswer reads the answer to authsign or info (CFSSL API, "the response format"; errors are the same JSON, served as text/plain).
+// Exactly one of certificate and message is set. A message is one line of at most maxMessage bytes.
+func parseAnswer(status int, body []byte) answer {
+	var a struct {
+		Success bool `json:"success"`
+		Result  struct {
+			Certificate string `json:"certificate"`
+		} `json:"result"`
+		Errors []struct {
+			Code    int    `json:"code"`
+			Message string `json:"message"`
+		} `json:"errors"`
+	}
+	err := json.Unmarshal(body, &a)
+	switch {
+	case err == nil && len(a.Errors) > 0:
+		if text := oneLine(a.Errors[0].Message); text != "" {
+			return answer{code: a.Errors[0].Code, message: text}
+		}
+		return answer{code: a.Errors[0].Code, message: "an error without a message"}
+	case status != http.StatusOK:
+		return answer{message: statusMessage(status, string(body))}
+	case err != nil:
+		return answer{message: "the answer is not that of CFSSL"}
+	case !a.Success || a.Result.Certificate == "":
+		return answer{message: "the answer holds no certificate"}
+	}
+	return answer{certificate: []byte(a.Result.Certificate)}
+}
+
+// statusMessage is for answers that are not CFSSL's: plain text is quoted, a page of HTML says less than its status.
+func statusMessage(status int, body string) string {
+	if text := oneLine(body); text != "" && !strings.HasPrefix(text, "<") && !strings.HasPrefix(text, "{") {
+		return text
+	}
+	if text := http.StatusText(status); text != "" {
+		return strings.ToLower(text)
+	}
+	return "unknown status"
+}
+
+// oneLine makes foreign text fit for an error: printable, one line, bounded.
+func oneLine(text string) string {
+	if len(text) > maxMessage {
+		text = text[:maxMessage]
+	}
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) || r == unicode.ReplacementChar {
+			return ' '
+		}
+		return r
+	}, text)
+	return strings.Join(strings.Fields(text), " ")
+}

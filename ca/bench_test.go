@@ -1,0 +1,69 @@
+package ca_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/ca/catest"
+)
+
+// BenchmarkIssue shows that certificates cost what their keys do, and that callers in several goroutines make RSA-4096 keys, the guide's default, on
+// all cores. Run it with -cpu 1,2,4 and -benchtime 20x: the time of a key varies much.
+func BenchmarkIssue(b *testing.B) {
+	_, client := newCFSSL(b, catest.Options{})
+	for _, signer := range []struct {
+		name string
+		s    ca.Signer
+	}{{"cfssl", client}, {"local", newLocal(b, b.TempDir())}} {
+		for _, key := range []ca.KeyRequest{{Algo: ca.ECDSA, Size: 256}, {Algo: ca.RSA, Size: 4096}} {
+			r := ca.Request{Hosts: []string{"echo.default"}, Key: key}
+			b.Run(fmt.Sprintf("%s/%s-%d/serial", signer.name, key.Algo, key.Size), func(b *testing.B) {
+				for b.Loop() {
+					if _, err := ca.Issue(b.Context(), signer.s, r); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+			b.Run(fmt.Sprintf("%s/%s-%d/parallel", signer.name, key.Algo, key.Size), func(b *testing.B) {
+				b.RunParallel(func(pb *testing.PB) {
+					for pb.Next() {
+						if _, err := ca.Issue(b.Context(), signer.s, r); err != nil {
+							b.Error(err)
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
+// BenchmarkLedger shows what one service costs: a record inserted, and made active.
+func BenchmarkLedger(b *testing.B) {
+	file := openFile(b, filepath.Join(b.TempDir(), "ledger.db"))
+	b.Run("file", func(b *testing.B) { benchmarkLedger(b, file) })
+	b.Run("mongo", func(b *testing.B) {
+		l, err := ca.OpenMongo(b.Context(), catest.Mongo(b))
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer l.Close()
+		benchmarkLedger(b, l)
+	})
+}
+
+func benchmarkLedger(b *testing.B, l ledger) {
+	n := 0
+	for b.Loop() {
+		r := record(fmt.Sprint("app", n), fmt.Sprint("fp", n))
+		n++
+		if err := l.Insert(b.Context(), r); err != nil {
+			b.Fatal(err)
+		}
+		r.State = ca.Active
+		if err := l.Replace(b.Context(), r.Fingerprint, r); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

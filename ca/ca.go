@@ -1,0 +1,98 @@
+// Package ca makes keys and has certificates for them signed: by a CFSSL server, or by a key on disk. It keeps the ledger of what was
+// issued (MongoDB, or a file), and says when a certificate can no longer be used.
+//
+// A private key leaves this package only in a Bundle, whose key prints as [redacted]. The package never writes a key anywhere but a local
+// CA's own, never uploads anything, never prints or logs, and never puts a key, an API key or a connection string into an error.
+package ca
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cloudflare/cfssl/csr"
+
+	"github.com/tykmesh/tykmesh/ca/internal/quiet"
+)
+
+// Signer signs certificate requests: a *Client or a *Local.
+type Signer interface {
+	// Authority is the certificate that signs.
+	Authority(ctx context.Context) (*x509.Certificate, error)
+	// Sign has csrPEM signed for exactly hosts and returns the certificate in PEM.
+	Sign(ctx context.Context, hosts []string, csrPEM []byte) (leafPEM []byte, err error)
+}
+
+// Request says what is wanted of a new certificate.
+type Request struct {
+	// Hosts are the DNS names of the certificate. The first is its common name too, and so has at most 64 bytes (RFC 5280, appendix A.1,
+	// ub-common-name).
+	Hosts []string
+	// Names are the rest of the subject, as the CA.defaultNames of a tyk-k8s configuration has them.
+	Names []csr.Name
+	Key   KeyRequest
+}
+
+// Bundle is a certificate with its private key: a secret.
+type Bundle struct {
+	Leaf        *x509.Certificate
+	Certificate []byte // the leaf in PEM
+	Chain       []byte // the certificate of the CA in PEM
+	Key         PrivateKey
+}
+
+// PEM is the certificate, the CA's certificate and the private key, in the order that the Dashboard's certificate store is given them
+// (Tyk Dashboard API, certificates). It is a secret.
+func (b Bundle) PEM() []byte {
+	return slices.Concat(b.Certificate, b.Chain, b.Key)
+}
+
+// StoreID is the id that the Dashboard's certificate store gives a certificate of an organisation: the organisation's id and the SHA-256 of
+// the certificate's DER in hex (Tyk Dashboard API, certificates). So it is known before the upload.
+func StoreID(org string, leaf *x509.Certificate) string {
+	sum := sha256.Sum256(leaf.Raw)
+	return org + hex.EncodeToString(sum[:])
+}
+
+// Issue makes a key, has s sign a certificate for it and checks what comes back, because a CFSSL server answers a request for an unknown
+// profile with its default one and never looks at names. The key is made in the calling goroutine.
+//
+// Errors: a host or a key request that cannot be served (before anything is sent), those of s, and a certificate that is not what was asked
+// for: another key, other hosts, not for servers and clients, not signed by the authority, not valid now.
+func Issue(ctx context.Context, s Signer, r Request) (Bundle, error) {
+	quiet.CFSSL()
+	if err := checkHosts(r.Hosts); err != nil {
+		return Bundle{}, err
+	}
+	if err := r.Key.check(); err != nil {
+		return Bundle{}, err
+	}
+	authority, err := s.Authority(ctx) // first: a large key takes seconds to make
+	if err != nil {
+		return Bundle{}, err
+	}
+	key, keyPEM, err := r.Key.generate()
+	if err != nil {
+		return Bundle{}, err
+	}
+	csrPEM, err := csr.Generate(key, &csr.CertificateRequest{CN: r.Hosts[0], Names: r.Names, Hosts: r.Hosts})
+	if err != nil {
+		return Bundle{}, fmt.Errorf("making a certificate request for %s: %w", r.Hosts[0], err)
+	}
+	leafPEM, err := s.Sign(ctx, r.Hosts, csrPEM)
+	if err != nil {
+		return Bundle{}, err
+	}
+	leaf, err := parseCertificate(leafPEM)
+	if err != nil {
+		return Bundle{}, fmt.Errorf("reading the certificate for %s: %w", r.Hosts[0], err)
+	}
+	if reason := unacceptable(leaf, r.Hosts, key.Public(), authority, time.Now()); reason != "" {
+		return Bundle{}, fmt.Errorf("the certificate that was issued for %s: %s", r.Hosts[0], reason)
+	}
+	return Bundle{Leaf: leaf, Certificate: encodeCertificate(leaf), Chain: encodeCertificate(authority), Key: keyPEM}, nil
+}

@@ -1,0 +1,173 @@
+// Package catest is a CFSSL server for tests, made of cfssl's own signer and handlers, that can be told to misbehave; and a MongoDB for the ledger.
+// It is never part of the program: nothing but tests imports it.
+package catest
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync"
+	"time"
+
+	infohandler "github.com/cloudflare/cfssl/api/info"
+	"github.com/cloudflare/cfssl/api/signhandler"
+	"github.com/cloudflare/cfssl/auth"
+	"github.com/cloudflare/cfssl/config"
+	"github.com/cloudflare/cfssl/signer"
+	"github.com/cloudflare/cfssl/signer/local"
+
+	"github.com/tykmesh/tykmesh/ca/internal/quiet"
+)
+
+// Key is the authentication key that a server asks for unless Options says otherwise: a secret to look for in what a program prints.
+const Key = "c0ffee5ec4e7c0ffee5ec4e7c0ffee55"
+
+// The endpoints, by the last part of their paths.
+const (
+	Authsign = "authsign"
+	Info     = "info"
+
+	prefix = "/api/v1/cfssl/"
+)
+
+// Options says what a server is like. The zero value is a well-behaved one over HTTP.
+type Options struct {
+	Authority *Authority // the CA; a new one by default
+	Key       string     // Key by default
+
+	TLS       bool // HTTPS, with a certificate of the CA for 127.0.0.1
+	MutualTLS bool // HTTPS, and clients need a certificate of the CA
+
+	Expiry time.Duration    // of certificates; 8760 hours by default
+	Now    func() time.Time // the signer's clock; cfssl's own by default
+
+	NoProvider bool       // the default profile has no authentication key, as in the configuration of the original service mesh's guide
+	SignWith   *Authority // another CA signs than the one that info gives
+	SignFor    []string   // certificates name these hosts, whatever was asked
+	Usages     []string   // of certificates; signing, key encipherment, server and client authentication by default
+	SignCAs    bool       // certificates are those of a CA
+
+	Faults []Fault
+}
+
+// Server is a running CFSSL. All its methods are safe while it serves.
+type Server struct {
+	URL       string
+	Authority *Authority
+
+	http *httptest.Server
+
+	mu       sync.Mutex
+	requests []Request
+	faults   []Fault
+}
+
+// New starts a server; Close stops it.
+func New(o Options) *Server {
+	quiet.CFSSL()
+	if o.Authority == nil {
+		o.Authority = NewAuthority("catest CA")
+	}
+	s := &Server{Authority: o.Authority, faults: slices.Clone(o.Faults)}
+	s.http = httptest.NewUnstartedServer(s.observed(newCFSSL(o)))
+	s.http.Config.ErrorLog = log.New(io.Discard, "", 0) // handshakes that tests mean to fail
+	if o.TLS || o.MutualTLS {
+		s.http.TLS = serverTLS(o)
+		s.http.StartTLS()
+	} else {
+		s.http.Start()
+	}
+	s.URL = s.http.URL
+	return s
+}
+
+// Close stops the server. Requests after that are refused by the system.
+func (s *Server) Close() { s.http.Close() }
+
+// ClientPair is a certificate, and its key, that a server with MutualTLS lets in, both in PEM.
+func (s *Server) ClientPair() (certificate, key []byte) {
+	return s.Authority.issue(&x509.Certificate{
+		Subject:     pkix.Name{CommonName: "tykmesh-test"},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	})
+}
+
+func serverTLS(o Options) *tls.Config {
+	certificate, key := o.Authority.issue(&x509.Certificate{
+		Subject:     pkix.Name{CommonName: "catest"},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	})
+	t := &tls.Config{Certificates: []tls.Certificate{must(tls.X509KeyPair(certificate, key))}}
+	if o.MutualTLS {
+		t.ClientAuth = tls.RequireAndVerifyClientCert
+		t.ClientCAs = x509.NewCertPool()
+		t.ClientCAs.AddCert(o.Authority.Cert)
+	}
+	return t
+}
+
+// newCFSSL sets cfssl's handlers up as "cfssl serve" does.
+func newCFSSL(o Options) http.Handler {
+	s := &misbehaving{Signer: newSigner(o.Authority, policy(o)), o: o}
+	s.other = s.Signer
+	if o.SignWith != nil {
+		s.other = newSigner(o.SignWith, policy(o))
+	}
+	mux := http.NewServeMux()
+	mux.Handle(prefix+Authsign, must(signhandler.NewAuthHandlerFromSigner(s)))
+	mux.Handle(prefix+Info, must(infohandler.NewHandler(s)))
+	return mux
+}
+
+func newSigner(a *Authority, policy *config.Signing) *local.Signer {
+	return must(local.NewSigner(a.key, a.Cert, signer.DefaultSigAlgo(a.key), policy))
+}
+
+// policy is the signing policy: one profile, with an authentication key unless the options say otherwise. Then the key is on a profile of its own.
+func policy(o Options) *config.Signing {
+	if o.Key == "" {
+		o.Key = Key
+	}
+	if o.Expiry == 0 {
+		o.Expiry = 8760 * time.Hour
+	}
+	if o.Usages == nil {
+		o.Usages = []string{"signing", "key encipherment", "server auth", "client auth"}
+	}
+	profile := &config.SigningProfile{
+		Usage: o.Usages, Expiry: o.Expiry, ExpiryString: o.Expiry.String(),
+		Provider:     must(auth.New(o.Key, nil)),
+		CAConstraint: config.CAConstraint{IsCA: o.SignCAs},
+	}
+	if !o.NoProvider {
+		return &config.Signing{Default: profile}
+	}
+	open := *profile
+	open.Provider = nil
+	return &config.Signing{Default: &open, Profiles: map[string]*config.SigningProfile{"CA": profile}}
+}
+
+// misbehaving is cfssl's signer but for what the options want otherwise.
+type misbehaving struct {
+	*local.Signer
+	other *local.Signer
+	o     Options
+}
+
+// Sign signs with the other CA, for other hosts, at another time.
+func (m *misbehaving) Sign(r signer.SignRequest) ([]byte, error) {
+	if m.o.SignFor != nil {
+		r.Hosts = m.o.SignFor
+	}
+	if m.o.Now != nil {
+		r.NotBefore = m.o.Now().Add(-5 * time.Minute) // as cfssl does with its own clock
+	}
+	return m.other.Sign(r)
+}

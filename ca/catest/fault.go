@@ -1,0 +1,132 @@
+package catest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+)
+
+// Moment is when a fault happens.
+type Moment int
+
+// A fault happens before the request has any effect, or after it had it.
+const (
+	Before Moment = iota
+	After
+)
+
+// Fault makes one request fail.
+type Fault struct {
+	Nth      int    // which request, counted from 1 among those to Endpoint
+	Endpoint string // Authsign, Info, or "" for any
+	When     Moment
+
+	Cut    bool // close the connection without an answer
+	Status int  // else answer with this status,
+	Body   string
+	Header http.Header // and these headers
+}
+
+// Request is one line of the request log.
+type Request struct {
+	Endpoint string
+	Hosts    string // what authsign was asked to sign for, separated by commas
+	Status   int    // 0 for a connection that was cut
+}
+
+// String is "authsign echo.default 200".
+func (r Request) String() string {
+	return strings.Join(strings.Fields(fmt.Sprintf("%s %s %d", r.Endpoint, r.Hosts, r.Status)), " ")
+}
+
+// Requests is the log, in the order in which requests came in.
+func (s *Server) Requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Request(nil), s.requests...)
+}
+
+// Fail adds a fault; its count begins with the requests that come from now on.
+func (s *Server) Fail(f Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = append(s.faults, f)
+}
+
+// observed logs requests and lets the faults happen.
+func (s *Server) observed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		endpoint := strings.TrimPrefix(r.URL.Path, prefix)
+		line, fault := s.arrived(Request{Endpoint: endpoint, Hosts: hostsOf(body)})
+
+		answer := httptest.NewRecorder()
+		if fault == nil || fault.When == After {
+			next.ServeHTTP(answer, r)
+		}
+		if fault != nil {
+			if fault.Cut {
+				panic(http.ErrAbortHandler) // how net/http is told to close a connection without an answer
+			}
+			answer = fault.answer()
+		}
+		s.answered(line, answer.Code)
+		for name, values := range answer.Header() {
+			w.Header()[name] = values
+		}
+		w.WriteHeader(answer.Code)
+		_, _ = w.Write(answer.Body.Bytes()) // a client that is gone is its own matter
+	})
+}
+
+// arrived adds a request to the log and finds the fault that it runs into. The line's number is returned for answered.
+func (s *Server) arrived(r Request) (line int, hit *Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests = append(s.requests, r)
+	for i := range s.faults {
+		f := &s.faults[i]
+		if f.Endpoint != "" && f.Endpoint != r.Endpoint {
+			continue
+		}
+		if f.Nth--; f.Nth == 0 && hit == nil {
+			hit = new(*f)
+		}
+	}
+	return len(s.requests) - 1, hit
+}
+
+func (s *Server) answered(line, status int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests[line].Status = status
+}
+
+func (f *Fault) answer() *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	for name, values := range f.Header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(f.Status)
+	w.WriteString(f.Body)
+	return w
+}
+
+// hostsOf reads the hosts out of a request to authsign: a JSON document in a JSON document.
+func hostsOf(body []byte) string {
+	var outer struct{ Request []byte }
+	var inner struct{ Hostname string }
+	if json.Unmarshal(body, &outer) != nil || json.Unmarshal(outer.Request, &inner) != nil {
+		return ""
+	}
+	return inner.Hostname
+}

@@ -1,0 +1,114 @@
+package ca
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// pemCertificate is the type of a PEM block that holds a certificate (RFC 7468, section 5).
+const pemCertificate = "CERTIFICATE"
+
+// parseCertificate reads the first certificate of a PEM text; what follows it is not looked at.
+func parseCertificate(text []byte) (*x509.Certificate, error) {
+	for {
+		block, rest := pem.Decode(text)
+		if block == nil {
+			return nil, errors.New("no certificate in PEM form")
+		}
+		if block.Type == pemCertificate {
+			return x509.ParseCertificate(block.Bytes)
+		}
+		text = rest
+	}
+}
+
+// encodeCertificate is c in PEM.
+func encodeCertificate(c *x509.Certificate) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: pemCertificate, Bytes: c.Raw})
+}
+
+// checkAuthority says why c cannot be the certificate of a CA at this time.
+func checkAuthority(c *x509.Certificate, now time.Time) error {
+	switch {
+	case !c.BasicConstraintsValid || !c.IsCA:
+		return fmt.Errorf("%q is not the certificate of a CA", c.Subject.CommonName)
+	case now.After(c.NotAfter):
+		return fmt.Errorf("the CA %q expired on %s", c.Subject.CommonName, day(c.NotAfter))
+	case now.Before(c.NotBefore):
+		return fmt.Errorf("the CA %q is not valid before %s", c.Subject.CommonName, c.NotBefore.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
+// Unusable says why a certificate must be replaced: "expires in 9 days" (less than a third of its life is left), "hosts a -> b", "not signed
+// by CA". It is "" for one to keep.
+func Unusable(leaf *x509.Certificate, hosts []string, authority *x509.Certificate, now time.Time) string {
+	if now.After(leaf.NotAfter) {
+		return "expired on " + day(leaf.NotAfter)
+	}
+	if !bytes.Equal(leaf.RawIssuer, authority.RawSubject) || leaf.CheckSignatureFrom(authority) != nil {
+		return fmt.Sprintf("not signed by %q", authority.Subject.CommonName)
+	}
+	if !sameHosts(leaf.DNSNames, hosts) {
+		return fmt.Sprintf("hosts %s -> %s", list(leaf.DNSNames), list(hosts))
+	}
+	if left := leaf.NotAfter.Sub(now); left < leaf.NotAfter.Sub(leaf.NotBefore)/3 {
+		return "expires in " + days(left)
+	}
+	return ""
+}
+
+// unacceptable says why a certificate is not what was asked for; "" if it is.
+func unacceptable(leaf *x509.Certificate, hosts []string, key crypto.PublicKey, authority *x509.Certificate, now time.Time) string {
+	switch {
+	case !sameKey(leaf.PublicKey, key):
+		return "it is for another key"
+	case leaf.IsCA:
+		return "it is the certificate of a CA"
+	case !slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageServerAuth) || !slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageClientAuth):
+		return "the signing profile does not allow both server and client authentication"
+	case len(leaf.IPAddresses)+len(leaf.EmailAddresses)+len(leaf.URIs) > 0:
+		return "it names more than hosts"
+	case now.Before(leaf.NotBefore):
+		return fmt.Sprintf("not valid before %s; the clock here says %s", leaf.NotBefore.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+	}
+	return Unusable(leaf, hosts, authority, now)
+}
+
+// sameKey compares public keys, whose types in the standard library all have Equal.
+func sameKey(a, b crypto.PublicKey) bool {
+	key, ok := a.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && key.Equal(b)
+}
+
+// sameHosts compares as sets: the order of names in a certificate means nothing.
+func sameHosts(a, b []string) bool {
+	sorted := func(hosts []string) []string { return slices.Compact(slices.Sorted(slices.Values(hosts))) }
+	return slices.Equal(sorted(a), sorted(b))
+}
+
+// list is hosts for a message.
+func list(hosts []string) string {
+	if len(hosts) == 0 {
+		return "none"
+	}
+	return strings.Join(hosts, ", ")
+}
+
+// day is the date of t.
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
+
+// days is a time span for people: in hours below two days, where days say too little.
+func days(d time.Duration) string {
+	if d < 48*time.Hour {
+		return fmt.Sprintf("%.0f h", d.Hours())
+	}
+	return fmt.Sprintf("%d days", int(d.Hours()/24))
+}

@@ -1,0 +1,233 @@
+package ca
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/cloudflare/cfssl/auth"
+	"github.com/cloudflare/cfssl/info"
+	"github.com/go-resty/resty/v2"
+)
+
+// Limits of one request to CFSSL. An answer holds one certificate; the rest is room.
+const (
+	requestTimeout = 30 * time.Second
+	maxAnswer      = 1 << 20
+	rounds         = 3 // over all addresses
+)
+
+// Client has certificates signed by a CFSSL server: it uses authsign and info of its HTTP API, version 1. It is safe for concurrent use.
+type Client struct {
+	servers []string
+	http    *resty.Client
+	token   func(request []byte) ([]byte, error) // a function, because fmt prints the key inside cfssl's provider
+	backoff time.Duration                        // before the second round; doubles
+
+	// authority holds the CA's certificate, nil before it is known, and is its lock: whoever waits for it can be cancelled.
+	authority chan *x509.Certificate
+}
+
+// New makes a client; it sends nothing.
+//
+// Errors: an address that is none, a key that is not hexadecimal, files that cannot be read, a CA certificate that is none or has expired.
+func New(c Config) (*Client, error) {
+	servers, err := parseAddresses(c.Addr, c.Secure)
+	if err != nil {
+		return nil, err
+	}
+	provider, err := c.provider()
+	if err != nil {
+		return nil, err
+	}
+	authority, err := c.authority(time.Now())
+	if err != nil {
+		return nil, err
+	}
+	tlsConfig, err := c.tls()
+	if err != nil {
+		return nil, err
+	}
+	client := &Client{servers: servers, http: newHTTP(tlsConfig), token: provider.Token, backoff: 200 * time.Millisecond}
+	client.authority = make(chan *x509.Certificate, 1)
+	client.authority <- authority
+	return client, nil
+}
+
+// newHTTP is a resty client that never follows a redirect (CFSSL sends none, and a request is a credential that can be replayed), never
+// reads more than maxAnswer and never logs.
+func newHTTP(config *tls.Config) *resty.Client {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = config
+	transport.MaxIdleConnsPerHost = 16 // as many requests as a mesh has under way, or each would dial
+	return resty.NewWithClient(&http.Client{
+		Transport:     transport,
+		Timeout:       requestTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}).SetResponseBodyLimit(maxAnswer).SetLogger(silent{})
+}
+
+// silent is a logger for resty, which otherwise writes errors to standard error.
+type silent struct{}
+
+func (silent) Errorf(string, ...any) {}
+func (silent) Warnf(string, ...any)  {}
+func (silent) Debugf(string, ...any) {}
+
+// Authority is the CA's certificate: that of Config.CertPath, else the one that CFSSL's info gives, asked for once.
+//
+// Errors: those of Sign; a certificate that is not that of a CA or is not valid now.
+func (c *Client) Authority(ctx context.Context) (*x509.Certificate, error) {
+	select {
+	case cert := <-c.authority:
+		if cert == nil {
+			var err error
+			if cert, err = c.info(ctx); err != nil {
+				c.authority <- nil
+				return nil, err
+			}
+		}
+		c.authority <- cert
+		return cert, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("waiting for the CA's certificate: %w", ctx.Err())
+	}
+}
+
+// info asks for the certificate of the CA that signs for the default profile.
+func (c *Client) info(ctx context.Context) (*x509.Certificate, error) {
+	body, err := json.Marshal(info.Req{})
+	if err != nil {
+		return nil, fmt.Errorf("encoding a request for the CA's certificate: %w", err)
+	}
+	text, err := c.call(ctx, "info", body)
+	if err != nil {
+		return nil, err
+	}
+	cert, err := parseCertificate(text)
+	if err == nil {
+		err = checkAuthority(cert, time.Now())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the CA's certificate that CFSSL gives: %w", err)
+	}
+	return cert, nil
+}
+
+// Sign has a request signed by authsign with the default profile. It may be signed more than once when a connection fails: a certificate that
+// nobody has is harmless.
+//
+// Errors: *Error for a refusal, which may be ErrUnauthorized or ErrNoProvider; ErrUnreachable if no server answers; the context's.
+func (c *Client) Sign(ctx context.Context, hosts []string, csrPEM []byte) ([]byte, error) {
+	// hostname, not hosts: servers of tyk-k8s's days know it alone. It replaces what the CSR names.
+	request, err := json.Marshal(map[string]string{"hostname": strings.Join(hosts, ","), "certificate_request": string(csrPEM)})
+	if err != nil {
+		return nil, fmt.Errorf("encoding a signing request: %w", err)
+	}
+	token, err := c.token(request)
+	if err != nil {
+		return nil, fmt.Errorf("authenticating a signing request: %w", err)
+	}
+	body, err := json.Marshal(auth.AuthenticatedRequest{Timestamp: time.Now().Unix(), Token: token, Request: request})
+	if err != nil {
+		return nil, fmt.Errorf("encoding a signing request: %w", err)
+	}
+	return c.call(ctx, "authsign", body)
+}
+
+// call posts to the first server that answers, and again after a while if none does. It returns the certificate in the answer.
+func (c *Client) call(ctx context.Context, op string, body []byte) ([]byte, error) {
+	for round := range rounds - 1 {
+		cert, err := c.round(ctx, op, body)
+		if err == nil || !passing(err) {
+			return cert, err
+		}
+		wait := c.backoff << round
+		select {
+		case <-time.After(wait/2 + rand.N(wait/2+1)):
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%w; then: %w", err, ctx.Err())
+		}
+	}
+	return c.round(ctx, op, body)
+}
+
+// round tries the servers in their order.
+func (c *Client) round(ctx context.Context, op string, body []byte) ([]byte, error) {
+	var failed error
+	for _, server := range c.servers {
+		cert, err := c.post(ctx, server, op, body)
+		if err == nil || !unavailable(err) {
+			return cert, err
+		}
+		if failed != nil {
+			err = fmt.Errorf("%w; %w", failed, err)
+		}
+		failed = err
+	}
+	return nil, failed
+}
+
+// post sends one request to one server.
+func (c *Client) post(ctx context.Context, server, op string, body []byte) ([]byte, error) {
+	resp, err := c.http.R().SetContext(ctx).SetHeader("Content-Type", "application/json").SetBody(body).Post(server + "/api/v1/cfssl/" + op)
+	if err != nil {
+		return nil, transportError(ctx, server, op, err)
+	}
+	a := parseAnswer(resp.StatusCode(), resp.Body())
+	if a.message != "" {
+		return nil, &Error{Server: server, Op: op, Status: resp.StatusCode(), Code: a.code, Message: a.message}
+	}
+	return a.certificate, nil
+}
+
+// transportError says what kept an answer from coming: the caller's context, something wrong with the setting up, or the server.
+func transportError(ctx context.Context, server, op string, err error) error {
+	var asked *url.Error
+	if errors.As(err, &asked) {
+		err = asked.Err // the rest of it repeats the address
+	}
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	} else if !misconfigured(err) {
+		return fmt.Errorf("cfssl %s at %s: %w: %w", op, server, ErrUnreachable, err)
+	}
+	return fmt.Errorf("cfssl %s at %s: %w", op, server, err)
+}
+
+// misconfigured finds failures that neither time nor another server heals: TLS spoken with a server that has none or does not trust us (a "remote
+// error" is a TLS alert), a server that we do not trust, an endless answer.
+func misconfigured(err error) bool {
+	var untrusted *tls.CertificateVerificationError
+	var noTLS tls.RecordHeaderError
+	var op *net.OpError
+	return errors.As(err, &untrusted) || errors.As(err, &noTLS) || errors.Is(err, http.ErrSchemeMismatch) ||
+		errors.As(err, &op) && op.Op == "remote error" || errors.Is(err, resty.ErrResponseBodyTooLarge)
+}
+
+// unavailable says that another server may be tried: there was no answer, or a proxy's.
+func unavailable(err error) bool {
+	var refusal *Error
+	if errors.As(err, &refusal) {
+		switch refusal.Status {
+		case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+			return true
+		}
+	}
+	return errors.Is(err, ErrUnreachable)
+}
+
+// passing says that all servers may be tried again: not after one of them hung for as long as a request may take.
+func passing(err error) bool {
+	var n net.Error
+	return unavailable(err) && !(errors.As(err, &n) && n.Timeout())
+}

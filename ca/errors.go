@@ -1,0 +1,47 @@
+package ca
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+)
+
+var (
+	// ErrUnauthorized says that CFSSL refused the key: "invalid token", or a status that says so.
+	ErrUnauthorized = errors.New("CFSSL refused the key")
+	// ErrNoProvider says that CFSSL has no authentication key for the profile it would sign with, so that no key is right.
+	ErrNoProvider = errors.New("CFSSL has no authentication for its signing profile")
+	// ErrUnreachable says that no server answered: CFSSL at none of its addresses, or MongoDB.
+	ErrUnreachable = errors.New("no answer")
+)
+
+// Error is a refusal by CFSSL. errors.Is finds ErrUnauthorized and ErrNoProvider.
+type Error struct {
+	Server  string // the address, without credentials
+	Op      string // the endpoint: authsign or info
+	Status  int    // of HTTP
+	Code    int    // CFSSL's own, 0 where it gave none
+	Message string // one line, bounded
+}
+
+// What CFSSL's authsign says, with its error code 400, when a token is wrong and when the profile has no key.
+const (
+	messageToken    = "invalid token"
+	messageProvider = "no authentication provider"
+)
+
+// Error is one line: the server, the endpoint, the message, the status.
+func (e *Error) Error() string {
+	return fmt.Sprintf("cfssl %s at %s: %s (HTTP %d)", e.Op, e.Server, e.Message, e.Status)
+}
+
+// Is tells refused keys and missing authentication from all else.
+func (e *Error) Is(target error) bool {
+	switch target {
+	case ErrUnauthorized:
+		return e.Message == messageToken || e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden
+	case ErrNoProvider:
+		return e.Message == messageProvider
+	}
+	return false
+}

@@ -1,0 +1,26 @@
+package deps
+
+import (
+	_ "github.com/cloudflare/cfssl/api/info"
+	_ "github.com/cloudflare/cfssl/api/signhandler"
+	_ "github.com/cloudflare/cfssl/auth"
+	_ "github.com/cloudflare/cfssl/config"
+	_ "github.com/cloudflare/cfssl/csr"
+	_ "github.com/cloudflare/cfssl/initca"
+	_ "github.com/cloudflare/cfssl/signer/local"
+	_ "github.com/go-resty/resty/v2"
+	_ "github.com/google/go-cmp/cmp"
+	_ "github.com/rogpeppe/go-internal/testscript"
+	_ "github.com/rogpeppe/go-internal/txtar"
+	_ "github.com/spf13/cobra"
+	_ "go.etcd.io/bbolt"
+	_ "go.mongodb.org/mongo-driver/v2/mongo"
+	_ "go.yaml.in/yaml/v3"
+	_ "golang.org/x/sync/errgroup"
+	_ "golang.org/x/term"
+	_ "k8s.io/api/apps/v1"
+	_ "k8s.io/api/core/v1"
+	_ "k8s.io/apimachinery/pkg/util/validation"
+	_ "sigs.k8s.io/json"
+	_ "sigs.k8s.io/yaml"
+)

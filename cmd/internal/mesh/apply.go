@@ -1,0 +1,191 @@
+package mesh
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tykmesh/tykmesh/dashboard"
+	"github.com/tykmesh/tykmesh/inject"
+)
+
+// Apply takes the plan's steps and returns the database ids of every service's APIs.
+//
+//	per service:  issue ─> record as pending ─> upload ─> read back ─> inbound API ─> record as active ─> mesh API
+//	once a mesh:  issue ─> record as pending ─> upload ─> read back ─────────────────────────────────────────┘ ─> record as active
+//
+// A record comes before its upload, so that of two runs at once one finds the other's; a certificate before the API that names it,
+// because gateways stop serving an API whose certificate they have never seen; an inbound API before the route that leads to it.
+//
+// Services proceed independently, Settings.Parallel of them at once, and one that fails does not stop the others, unless the
+// credentials were refused. A create or an upload whose answer is lost is looked for before it is repeated. Where a Dashboard gives
+// an API another api_id than asked, and a second run has created the same one, the lower database id stays and this run deletes
+// its own.
+//
+// progress gets an event for each step that begins and ends, one at a time; nil for none.
+//
+// Errors: *Incomplete when a step failed, or when ctx ended before all were done.
+func (p *Plan) Apply(ctx context.Context, remote Remote, progress func(Event)) (map[inject.Service]inject.Binding, error) {
+	var steps []*Step
+	for _, s := range p.pointers() {
+		if s.Action != Keep {
+			steps = append(steps, s)
+		}
+	}
+	if len(steps) == 0 {
+		return p.Bindings(), nil
+	}
+	r := &run{
+		Remote: remote, settings: p.settings, authority: p.authority,
+		journal: newJournal(progress, len(steps)), bindings: p.Bindings(),
+	}
+	r.apply(ctx, p)
+	if err := r.journal.incomplete(ctx, steps); err != nil {
+		return nil, err
+	}
+	return r.bindings, nil
+}
+
+// run is one Apply.
+type run struct {
+	Remote
+	settings  Settings
+	authority *x509.Certificate
+	journal   *journal
+
+	mu       sync.Mutex
+	bindings map[inject.Service]inject.Binding
+}
+
+func (r *run) apply(ctx context.Context, p *Plan) {
+	mesh := r.startMeshCertificate(ctx, p.MeshCertificate)
+	var g errgroup.Group
+	g.SetLimit(r.settings.parallel())
+	for i := range p.Services {
+		if s := &p.Services[i]; !s.kept() {
+			g.Go(func() error {
+				r.service(ctx, s, mesh)
+				return nil
+			})
+		}
+	}
+	_ = g.Wait()
+	stored, ok := mesh()
+	if !ok || p.MeshCertificate == nil {
+		return
+	}
+	for i := range p.Services {
+		if s := p.Services[i].Mesh; s.Action != Keep && r.journal.outcomes[&s.Step] != finished {
+			return // its certificate is not in place everywhere
+		}
+	}
+	r.activate(ctx, p.MeshCertificate, stored)
+}
+
+// startMeshCertificate begins with the certificate that every mesh API waits for, and returns how to wait for it. ok is false if
+// it cannot be had.
+func (r *run) startMeshCertificate(ctx context.Context, step *CertificateStep) (wait func() (s stored, ok bool)) {
+	if step == nil {
+		return func() (stored, bool) { return stored{}, true }
+	}
+	var (
+		s    stored
+		ok   bool
+		over = make(chan struct{})
+	)
+	go func() {
+		defer close(over)
+		s, ok = r.certificate(ctx, step)
+	}()
+	return func() (stored, bool) {
+		<-over
+		return s, ok
+	}
+}
+
+// kept says whether nothing is to be done for a service.
+func (p *ServicePlan) kept() bool {
+	return p.Inbound.Action == Keep && p.Mesh.Action == Keep && (p.Certificate == nil || p.Certificate.Action == Keep)
+}
+
+// service does what a service needs, up to the first failure.
+func (r *run) service(ctx context.Context, s *ServicePlan, mesh func() (stored, bool)) {
+	var own stored
+	if s.Certificate != nil {
+		var ok bool
+		if own, ok = r.certificate(ctx, s.Certificate); !ok {
+			return
+		}
+	}
+	inbound, ok := r.api(ctx, s.Inbound, own.id)
+	if !ok {
+		return
+	}
+	if s.Certificate != nil && !r.activate(ctx, s.Certificate, own) {
+		return
+	}
+	shared, ok := mesh()
+	if !ok {
+		return
+	}
+	route, ok := r.api(ctx, s.Mesh, shared.id)
+	if !ok {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.bindings[s.Service] = inject.Binding{InboundID: inbound, MeshID: route}
+}
+
+// A write that was lost on the way is tried this often.
+const attempts = 3
+
+// pause waits before a write is tried again, longer each time, and not in step with other runs that were turned away.
+func pause(ctx context.Context, attempt int) error {
+	d := 100 * time.Millisecond << attempt
+	return sleep(ctx, d/2+rand.N(d/2))
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// refusedClearly says whether an error proves that a write did not take effect: the Dashboard said no, or no connection came about.
+func refusedClearly(err error) bool {
+	var dial *net.OpError
+	if errors.As(err, &dial) && dial.Op == "dial" {
+		return true
+	}
+	var e *dashboard.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	return e.Status/100 == 4 && e.Status != http.StatusRequestTimeout && e.Status != http.StatusTooManyRequests
+}
+
+// passing says whether an error may be gone at the next try: no answer, or one by a server that is overloaded or restarting.
+func passing(err error) bool {
+	var e *dashboard.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Status {
+	case 0, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,100 @@
+package mesh
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/dashboard"
+	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
+	"github.com/tykmesh/tykmesh/inject"
+)
+
+func many(n int) (workloads []inject.Workload) {
+	for i := range n {
+		workloads = append(workloads, workload("shop", fmt.Sprintf("app-%04d", i), annotated("bool", "enable-jwt", true)))
+	}
+	return workloads
+}
+
+// settledState is a remote state in which nothing is to be done for these workloads, made without servers.
+func settledState(tb testing.TB, workloads []inject.Workload, s Settings) State {
+	services, _, problems := Wanted(workloads, s)
+	if len(problems) > 0 {
+		tb.Fatal(problems)
+	}
+	local, err := ca.OpenLocal(tb.TempDir(), nil)
+	must(tb, err)
+	state := State{HasLedger: true}
+	state.Authority, err = local.Authority(context.Background())
+	must(tb, err)
+	record := func(role Role, svc inject.Service, hosts []string) string {
+		bundle, err := issuer{local}.Issue(context.Background(), hosts)
+		must(tb, err)
+		app := svc.App
+		if role == Mesh {
+			app = meshTag
+		}
+		r := ca.NewRecord(string(role), svc.Namespace, app, s.Org, bundle, time.Now())
+		r.State = ca.Active
+		state.Records = append(state.Records, r)
+		state.Certificates = append(state.Certificates, dashboard.Certificate{
+			ID: r.Fingerprint, DNSNames: hosts, NotBefore: r.NotBefore, NotAfter: r.Expires, HasPrivate: true,
+		})
+		return r.Fingerprint
+	}
+	meshID := record(Mesh, inject.Service{}, s.meshCertificateHosts())
+	for i := range services {
+		own := record(Inbound, services[i].Service, services[i].Hosts)
+		for j, w := range services[i].apis() {
+			d := withCertificate(w.Definition, []string{own, meshID}[j], nil).Clone()
+			d["id"] = fmt.Sprintf("5f%022x", 2*i+j)
+			state.APIs = append(state.APIs, dashboard.API{Definition: d})
+		}
+	}
+	return state
+}
+
+// BenchmarkPlanNothing plans 1,000 services, 2,000 APIs, with nothing to do.
+func BenchmarkPlanNothing(b *testing.B) {
+	s := testSettings()
+	s.TLS = true
+	workloads := many(1000)
+	state := settledState(b, workloads, s)
+	b.ReportAllocs()
+	for b.Loop() {
+		services, _, _ := Wanted(workloads, s)
+		plan, problems := NewPlan(services, state, s)
+		if len(problems) > 0 || !plan.Empty() {
+			b.Fatal(problems, plan.Steps()[:1])
+		}
+	}
+}
+
+// BenchmarkFirstRegistration registers 200 services with TLS at a Dashboard that takes 50 ms for each request.
+func BenchmarkFirstRegistration(b *testing.B) {
+	workloads := many(200)
+	for b.Loop() {
+		w := newWorld(b, dashboardtest.Options{Latency: 50 * time.Millisecond})
+		w.settings.Parallel = 8
+		_, err := w.run(context.Background(), workloads...)
+		must(b, err)
+	}
+}
+
+// BenchmarkSecondRun observes and plans 2,000 APIs and 1,001 certificates over HTTP, with 50 ms for each request.
+func BenchmarkSecondRun(b *testing.B) {
+	w := newWorld(b, dashboardtest.Options{Latency: 50 * time.Millisecond})
+	workloads := many(1000)
+	w.settings.Parallel = 64
+	_, err := w.run(context.Background(), workloads...)
+	must(b, err)
+	b.ReportAllocs()
+	for b.Loop() {
+		if plan := w.plan(workloads...); !plan.Empty() {
+			b.Fatal(plan.Steps()[:1])
+		}
+	}
+}

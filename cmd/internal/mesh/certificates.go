@@ -1,0 +1,268 @@
+package mesh
+
+import (
+	"cmp"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/dashboard"
+	"github.com/tykmesh/tykmesh/inject"
+)
+
+// certificatePlanner decides which certificates are kept.
+//
+//	record           in the store   usable   then
+//	active           yes            yes      keep
+//	pending          yes            yes      confirm: an earlier run was interrupted between the upload and the end
+//	any              no             -        issue: nobody has its key any more
+//	any              yes            no       issue
+//	none             -              -        keep what tyk-k8s recorded with exactly these hosts, if it is in the store and usable; else issue
+//	no ledger        -              -        keep what the store's details say is usable; else issue
+type certificatePlanner struct {
+	settings Settings
+	state    State
+	now      time.Time
+	store    map[string]dashboard.Certificate
+	records  map[string]*ca.Record
+	byHosts  map[string][]candidate // what may be reused without a record of ours
+	legacy   map[string][]string    // the hosts of what tyk-k8s recorded, by store id
+}
+
+// candidate is a certificate in the store that has the right hosts.
+type candidate struct {
+	id        string
+	notBefore time.Time
+	unusable  string // why not; "" if it is
+}
+
+func newCertificatePlanner(state State, s Settings) *certificatePlanner {
+	p := &certificatePlanner{
+		settings: s, state: state, now: s.now(),
+		store:   make(map[string]dashboard.Certificate, len(state.Certificates)),
+		records: make(map[string]*ca.Record, len(state.Records)),
+		byHosts: make(map[string][]candidate),
+		legacy:  make(map[string][]string),
+	}
+	for _, c := range state.Certificates {
+		p.store[c.ID] = c
+		if !state.HasLedger && !c.NotAfter.IsZero() {
+			p.offer(c.DNSNames, candidate{c.ID, c.NotBefore, p.unusableByDetails(c)})
+		}
+	}
+	for i := range state.Records {
+		r := &state.Records[i]
+		if !r.Legacy {
+			p.records[r.ID] = r
+			continue
+		}
+		if leaf, err := parseLeaf(r.Certificate); err == nil {
+			id := ca.StoreID(s.Org, leaf)
+			p.legacy[id] = leaf.DNSNames
+			if _, ok := p.store[id]; ok {
+				p.offer(leaf.DNSNames, candidate{id, leaf.NotBefore, ca.Unusable(leaf, leaf.DNSNames, state.Authority, p.now)})
+			}
+		}
+	}
+	return p
+}
+
+func (p *certificatePlanner) offer(hosts []string, c candidate) {
+	key := hostKey(hosts)
+	p.byHosts[key] = append(p.byHosts[key], c)
+}
+
+// hostKey is a set of hosts.
+func hostKey(hosts []string) string {
+	return strings.Join(slices.Compact(slices.Sorted(slices.Values(hosts))), ",")
+}
+
+// serviceCertificate plans the certificate of one service; inbound is the API that carries it, or nil.
+func (p *certificatePlanner) serviceCertificate(service *Service, inbound *dashboard.API) (*CertificateStep, []inject.Problem) {
+	step := &CertificateStep{
+		Step: Step{Kind: CertificateKind, Service: service.Service, Role: Inbound, Name: service.Hosts[0]}, Hosts: service.Hosts,
+	}
+	var attached []string
+	if inbound != nil {
+		attached = inbound.Definition.Certificates()
+	}
+	if err := p.decide(step, attached); err != nil {
+		return nil, []inject.Problem{service.problem(service.Pos, "%v", err)}
+	}
+	return step, nil
+}
+
+// meshCertificate plans the certificate for the mesh hosts, which all mesh APIs carry.
+func (p *certificatePlanner) meshCertificate(services []Service, matched map[*WantedAPI]*dashboard.API) (*CertificateStep, []inject.Problem) {
+	if len(services) == 0 {
+		return nil, nil
+	}
+	hosts := p.settings.meshCertificateHosts()
+	step := &CertificateStep{Step: Step{Kind: CertificateKind, Role: Mesh, Name: hosts[0]}, Hosts: hosts}
+	refuse := func(msg string) (*CertificateStep, []inject.Problem) {
+		return nil, []inject.Problem{services[0].problem(services[0].Pos, "%s", msg)}
+	}
+	if id := p.settings.MeshCertificateID; id != "" {
+		if _, ok := p.store[id]; !ok {
+			return refuse(noSuchCertificate(id))
+		}
+		step.Action, step.ID = Keep, id
+		return step, nil
+	}
+	var attached []string
+	for i := range services {
+		if api := matched[&services[i].Mesh]; api != nil {
+			attached = append(attached, api.Definition.Certificates()...)
+		}
+	}
+	if err := p.decide(step, attached); err != nil {
+		return refuse(err.Error())
+	}
+	return step, nil
+}
+
+// recordID is the id of the record of a step's certificate. The mesh's has no namespace, and the name that no app can have.
+func (s *CertificateStep) recordID() string {
+	return ca.RecordID(string(s.Role), s.Service.Namespace, s.app())
+}
+
+func (s *CertificateStep) app() string { return cmp.Or(s.Service.App, meshTag) }
+
+// decide fills in a step's action, id and reason.
+//
+// Errors: the record is another organisation's.
+func (p *certificatePlanner) decide(step *CertificateStep, attached []string) error {
+	record := p.records[step.recordID()]
+	reason := "none yet"
+	if record != nil {
+		if !strings.HasPrefix(record.Fingerprint, p.settings.Org) {
+			return fmt.Errorf("the ledger's record %s belongs to another organisation than Tyk.org %s: two organisations cannot share a ledger", record.ID, p.settings.Org)
+		}
+		step.held = record
+		if reason = p.unusableRecord(record, step.Hosts); reason == "" {
+			step.ID, step.Action = record.Fingerprint, Keep
+			if record.State != ca.Active {
+				step.Action, step.Reasons = Confirm, []string{"an earlier run did not finish"}
+			}
+			return nil
+		}
+	}
+	best, found := p.best(step.Hosts, attached)
+	if found && best.unusable == "" {
+		step.ID, step.Action = best.id, Keep
+		return nil
+	}
+	if found && record == nil {
+		reason = best.unusable
+	}
+	step.Action, step.Reasons = Issue, []string{reason}
+	return nil
+}
+
+// unusableRecord says why a record's certificate cannot be kept.
+func (p *certificatePlanner) unusableRecord(r *ca.Record, hosts []string) string {
+	if _, ok := p.store[r.Fingerprint]; !ok {
+		if r.State != ca.Active {
+			return "an earlier run did not finish"
+		}
+		return "no longer in the Dashboard's store"
+	}
+	leaf, err := parseLeaf(r.Certificate)
+	if err != nil {
+		return "its record cannot be read"
+	}
+	return ca.Unusable(leaf, hosts, p.state.Authority, p.now)
+}
+
+// best is the certificate to reuse among those with exactly these hosts: one that is usable, that an API has already, the newest, the
+// lowest id.
+func (p *certificatePlanner) best(hosts, attached []string) (candidate, bool) {
+	held := make(map[string]bool, len(attached))
+	for _, id := range attached {
+		held[id] = true
+	}
+	before := func(yes, than bool) int {
+		switch {
+		case yes && !than:
+			return -1
+		case than && !yes:
+			return 1
+		}
+		return 0
+	}
+	all := p.byHosts[hostKey(hosts)]
+	if len(all) == 0 {
+		return candidate{}, false
+	}
+	return slices.MinFunc(all, func(a, b candidate) int {
+		return cmp.Or(
+			before(a.unusable == "", b.unusable == ""),
+			before(held[a.id], held[b.id]),
+			b.notBefore.Compare(a.notBefore),
+			strings.Compare(a.id, b.id),
+		)
+	}), true
+}
+
+// unusableByDetails is ca.Unusable as far as the store's details go: they have the issuer's name and no signature, which is why every
+// CA that tykmesh makes has a name of its own.
+func (p *certificatePlanner) unusableByDetails(c dashboard.Certificate) string {
+	left, life := c.NotAfter.Sub(p.now), c.NotAfter.Sub(c.NotBefore)
+	switch issuer := p.state.Authority.Subject.CommonName; {
+	case left <= 0:
+		return "expired"
+	case c.IsCA:
+		return "it is a CA's"
+	case !c.HasPrivate:
+		return "the store has no key for it"
+	case c.IssuerCN != issuer:
+		return fmt.Sprintf("not signed by %q", issuer)
+	case left < life/3:
+		return fmt.Sprintf("expires in %d days", int(left.Hours()/24))
+	}
+	return ""
+}
+
+// former are the certificates on an API that were made for it and that another one replaces: those of its record, now or before, those
+// that tyk-k8s recorded for no other hosts, and those that by the store's details the present CA signed for exactly its hosts, or that
+// are for exactly these and expired.
+func (p *certificatePlanner) former(attached []string, step *CertificateStep) (ids []string) {
+	for _, id := range attached {
+		if id != step.ID && (p.recorded(id, step) || p.recordedBefore(id, step) || p.madeFor(id, step)) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func (p *certificatePlanner) recorded(id string, step *CertificateStep) bool {
+	r := p.records[step.recordID()]
+	return r != nil && (r.Fingerprint == id || slices.ContainsFunc(r.History, func(past ca.Past) bool { return past.Fingerprint == id }))
+}
+
+func (p *certificatePlanner) recordedBefore(id string, step *CertificateStep) bool {
+	hosts, ok := p.legacy[id]
+	return ok && !slices.ContainsFunc(hosts, func(h string) bool { return !slices.Contains(step.Hosts, h) })
+}
+
+func (p *certificatePlanner) madeFor(id string, step *CertificateStep) bool {
+	c, ok := p.store[id]
+	if !ok || c.NotAfter.IsZero() || hostKey(c.DNSNames) != hostKey(step.Hosts) {
+		return false
+	}
+	return c.IssuerCN == p.state.Authority.Subject.CommonName || c.NotAfter.Before(p.now)
+}
+
+// parseLeaf reads the certificate of a record.
+func parseLeaf(text []byte) (*x509.Certificate, error) {
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, errors.New("no PEM")
+	}
+	return x509.ParseCertificate(block.Bytes)
+}

@@ -1,0 +1,166 @@
+package mesh
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/ca/catest"
+	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
+	"github.com/tykmesh/tykmesh/inject"
+)
+
+// withAuthority has certificates issued by another CA from now on.
+func (w *world) withAuthority(name string) {
+	w.tb.Helper()
+	w.cfssl = catest.New(catest.Options{Authority: catest.NewAuthority(name)})
+	w.tb.Cleanup(w.cfssl.Close)
+	signer, err := ca.New(ca.Config{Addr: w.cfssl.URL, Key: catest.Key})
+	must(w.tb, err)
+	w.remote.Issuer = issuer{signer}
+}
+
+// TestReissue: when a certificate is replaced, why, and that the new one takes the old one's place on the API.
+func TestReissue(t *testing.T) {
+	const both = "POST /api/certs POST /api/certs PUT /api/apis/{echo-inbound} PUT /api/apis/{echo-mesh}"
+	const own = "POST /api/certs PUT /api/apis/{echo-inbound}"
+	for _, c := range []struct {
+		name           string
+		noLedger       bool
+		change         func(*world)
+		writes, reason string
+		stays          int  // certificates on the inbound API that are not ours
+		kept           bool // the former one stays on the API: nothing tells that it was ours
+	}{
+		{name: "long to go", change: func(w *world) { w.later(200 * 24 * time.Hour) }},
+		{name: "near its end", change: func(w *world) { w.later(300 * 24 * time.Hour) }, writes: both, reason: "expires in 6"},
+		{name: "near its end, no ledger", noLedger: true, change: func(w *world) { w.later(300 * 24 * time.Hour) }, writes: both, reason: "expires in 6"},
+		{name: "another CA", change: func(w *world) { w.withAuthority("second") }, writes: both, reason: `not signed by "second"`},
+		{name: "another CA, no ledger", noLedger: true, change: func(w *world) { w.withAuthority("second") }, writes: both, reason: `not signed by "second"`, kept: true},
+		{name: "out of the store", change: func(w *world) { w.dash.DropCertificate(w.api("echo-inbound").Certificates()[0]) },
+			writes: own, reason: "no longer in the Dashboard's store"},
+		{name: "ledger lost", change: func(w *world) { w.remote.Ledger = newWorld(w.tb, dashboardtest.Options{}).remote.Ledger }, writes: both, reason: "none yet"},
+		{name: "other mesh hosts", change: func(w *world) { w.settings.MeshHosts = []string{"mesh", "mesh.example"} },
+			writes: "POST /api/certs PUT /api/apis/{echo-mesh}", reason: "hosts "},
+		{name: "beside another's", change: func(w *world) {
+			w.edit("echo-inbound", "certificates", []any{"first", w.api("echo-inbound").Certificates()[0], "last"})
+			w.later(300 * 24 * time.Hour)
+		}, writes: both, reason: "expires in 6", stays: 2},
+		{name: "off the API", change: func(w *world) { w.edit("echo-inbound", "certificates", []any{}) },
+			writes: "PUT /api/apis/{echo-inbound}"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, dashboardtest.Options{})
+			if c.noLedger {
+				w.remote.Ledger = nil
+			}
+			_, err := w.run(context.Background(), echo)
+			must(t, err)
+			old := w.api("echo-inbound").Certificates()[0]
+			c.change(w)
+			plan := w.plan(echo)
+			w.dash.ClearLog()
+			_, err = plan.Apply(context.Background(), w.remote, nil)
+			must(t, err)
+			if got := w.writes(); got != c.writes {
+				t.Errorf("writes %q, want %q", got, c.writes)
+			}
+			if c.reason != "" && (len(plan.Steps()) == 0 || !strings.Contains(plan.Steps()[0].String(), c.reason)) {
+				t.Errorf("steps %v", plan.Steps())
+			}
+			held := w.api("echo-inbound").Certificates()
+			if c.writes == both && slices.Contains(held, old) != c.kept {
+				t.Errorf("certificates %v, the former one was %s", held, old)
+			}
+			want := 1 + c.stays
+			if c.kept {
+				want++
+			}
+			if len(held) != want || c.stays == 2 && (held[0] != "first" || held[2] != "last") {
+				t.Errorf("certificates %v", held)
+			}
+			// A certificate cannot be made in the future: the next run would find it old again.
+			w.settings.Now = nil
+			if plan := w.plan(echo); !plan.Empty() {
+				t.Errorf("the next run wants to %v", plan.Steps())
+			}
+		})
+	}
+}
+
+func TestMeshCertificateID(t *testing.T) {
+	w := newWorld(t, dashboardtest.Options{})
+	w.mustRun(echo)
+	bundle, err := w.remote.Issuer.Issue(context.Background(), []string{"mesh"})
+	must(t, err)
+	w.settings.MeshCertificateID = ca.StoreID(w.settings.Org, bundle.Leaf)
+	if _, problems := w.tryPlan(echo); len(problems) != 1 || !strings.Contains(problems[0].Msg, "Injector.meshCertificateID") {
+		t.Errorf("problems %v", problems)
+	}
+	w.dash.PutCertificate(bundle.PEM())
+	w.mustRun(echo)
+	if got := w.api("echo-mesh").Certificates(); len(got) != 1 || got[0] != w.settings.MeshCertificateID {
+		t.Errorf("certificates %v", got)
+	}
+}
+
+// legacyLedger also lists records as tyk-k8s wrote them.
+type legacyLedger struct {
+	Ledger
+	old []ca.Record
+}
+
+func (l legacyLedger) Records(ctx context.Context) ([]ca.Record, error) {
+	records, err := l.Ledger.Records(ctx)
+	return append(records, l.old...), err
+}
+
+func TestLegacyRecords(t *testing.T) {
+	w := newWorld(t, dashboardtest.Options{})
+	made := func(upload bool, hosts ...string) ca.Record {
+		bundle, err := w.remote.Issuer.Issue(context.Background(), hosts)
+		must(t, err)
+		if upload {
+			w.dash.PutCertificate(bundle.PEM())
+		}
+		return ca.Record{ID: "5f" + bundle.Leaf.SerialNumber.String(), Certificate: bundle.Certificate, Fingerprint: ca.StoreID("", bundle.Leaf), Legacy: true}
+	}
+	inbound, lost, narrow := made(true, "echo.shop"), made(false, "mesh", "mesh.local", "localhost"), made(true, "mesh")
+	w.remote.Ledger = legacyLedger{w.remote.Ledger, []ca.Record{lost, inbound, narrow}}
+	org := w.settings.Org
+	w.put("echo-inbound", "echo.shop", "/", "http://localhost:6767", map[string]any{"tags": []any{"echo"}, "certificates": []any{org + inbound.Fingerprint}})
+	w.put("echo-mesh", "mesh", "/echo-svc", "https://echo.shop:8080", map[string]any{"tags": []any{"mesh"}, "certificates": []any{org + narrow.Fingerprint, org + narrow.Fingerprint}})
+	w.mustRun(echo)
+	if got := w.api("echo-inbound").Certificates(); len(got) != 1 || got[0] != org+inbound.Fingerprint {
+		t.Errorf("a usable certificate was replaced: %v", got)
+	}
+	if got := w.api("echo-mesh").Certificates(); len(got) != 1 || strings.HasSuffix(got[0], narrow.Fingerprint) || strings.HasSuffix(got[0], lost.Fingerprint) {
+		t.Errorf("certificates of the mesh API: %v", got)
+	}
+}
+
+func TestRecordOfAnotherOrganisation(t *testing.T) {
+	w := newWorld(t, dashboardtest.Options{})
+	w.mustRun(echo)
+	w.settings.Org = "5d64a47fed63100001b2ffff"
+	state, err := Observe(context.Background(), w.remote, w.settings)
+	must(t, err)
+	state.APIs = nil
+	services, _, _ := Wanted([]inject.Workload{echo}, w.settings)
+	_, problems := NewPlan(services, state, w.settings)
+	if len(problems) != 2 || !strings.Contains(problems[0].Msg, "another organisation") {
+		t.Errorf("problems %v", problems)
+	}
+}
+
+func TestWrongOrganisation(t *testing.T) {
+	w := newWorld(t, dashboardtest.Options{})
+	w.settings.Org = "5d64a47fed63100001b2ffff"
+	_, err := w.run(context.Background(), echo)
+	if err == nil || !strings.Contains(err.Error(), "Tyk.org") {
+		t.Errorf("error %v", err)
+	}
+}

@@ -1,0 +1,308 @@
+package mesh
+
+import (
+	"context"
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tykmesh/tykmesh/dashboard"
+	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
+	"github.com/tykmesh/tykmesh/inject"
+)
+
+// TestChanges: what a change of the stream does to an API that is there, and nothing else.
+func TestChanges(t *testing.T) {
+	headers := map[string]any{"X-A": "a", "X-B": "b"}
+	fewer := map[string]any{"X-A": "a"}
+	const globals = "version_data.versions.Default.global_headers"
+	for _, c := range []struct {
+		name          string
+		before, after inject.Workload
+		edit          func(*world)
+		writes        string
+		reasons       string
+		check         func(*testing.T, *world)
+	}{
+		{
+			name: "route", before: echo, after: workload("shop", "echo", route("/e")),
+			writes: "PUT /api/apis/{echo-mesh}", reasons: "listen path /echo-svc -> /e",
+		},
+		{
+			name: "annotation added", before: echo,
+			after:   workload("shop", "echo", route("/echo-svc"), annotated("num", "cache-options.cache-timeout", json.Number("5"))),
+			writes:  "PUT /api/apis/{echo-inbound}",
+			reasons: "cache_options.cache_timeout 60 -> 5",
+		},
+		{
+			name:   "annotation removed, template has a value",
+			before: workload("shop", "echo", route("/echo-svc"), annotated("num", "cache-options.cache-timeout", json.Number("5"))), after: echo,
+			writes: "PUT /api/apis/{echo-inbound}", reasons: "cache_options.cache_timeout 5 -> 60",
+		},
+		{
+			name:   "annotation removed, template has none",
+			before: workload("shop", "echo", route("/echo-svc"), annotated("array", "tag-headers", []any{"X-A"})), after: echo,
+			writes: "PUT /api/apis/{echo-inbound}", reasons: "tag_headers removed",
+			check: func(t *testing.T, w *world) {
+				if v, ok := w.api("echo-inbound").Lookup("tag_headers"); ok {
+					t.Errorf("tag_headers is still %v", v)
+				}
+			},
+		},
+		{
+			name:    "object annotation with a key less",
+			before:  workload("shop", "echo", route("/echo-svc"), annotated("object", globals, headers)),
+			after:   workload("shop", "echo", route("/echo-svc"), annotated("object", globals, fewer)),
+			writes:  "PUT /api/apis/{echo-inbound}",
+			reasons: globals + ".X-B removed",
+		},
+		{
+			name:   "array element removed, template has an empty array",
+			before: workload("shop", "echo", route("/echo-svc"), annotated("string", "allowed-ips.0", "10.0.0.1")), after: echo,
+			writes: "PUT /api/apis/{echo-inbound}", reasons: "allowed_ips removed",
+		},
+		{
+			name: "set beside ours in the Dashboard", before: echo, after: echo,
+			edit: func(w *world) {
+				w.edit("echo-inbound", "tag_headers", []any{"X-Theirs"})
+				w.edit("echo-inbound", "tags", []any{"echo", "theirs"})
+				w.edit("echo-mesh", "allowed_ips", []any{"10.0.0.1"})
+				w.edit("echo-mesh", "config_data.theirs", true)
+			},
+		},
+		{
+			name: "kept beside a change of ours", before: echo, after: workload("shop", "echo", route("/e")),
+			edit:   func(w *world) { w.edit("echo-mesh", "CORS.enable", true) },
+			writes: "PUT /api/apis/{echo-mesh}", reasons: "listen path /echo-svc -> /e",
+			check: func(t *testing.T, w *world) {
+				if v, _ := w.api("echo-mesh").Lookup("CORS.enable"); v != true {
+					t.Error("what was set in the Dashboard is gone")
+				}
+			},
+		},
+		{
+			name: "ours overwritten in the Dashboard", before: echo, after: echo,
+			edit: func(w *world) {
+				w.edit("echo-mesh", "proxy.target_url", "http://user:pa55@elsewhere")
+				w.edit("echo-mesh", "tags", []any{"theirs"})
+				w.edit("echo-mesh", "active", false)
+			},
+			writes:  "PUT /api/apis/{echo-mesh}",
+			reasons: "active false -> true; target http://user:xxxxx@elsewhere -> https://echo.shop:8080; tags theirs -> theirs, mesh",
+		},
+		{
+			name: "zero values filled in and left out", before: echo, after: echo,
+			edit: func(w *world) {
+				w.edit("echo-mesh", "session_lifetime", json.Number("0"))
+				w.edit("echo-mesh", "response_processors", nil)
+				w.drop("echo-mesh", "custom_middleware")
+			},
+		},
+		{
+			name: "mark lost", before: echo, after: echo,
+			edit:   func(w *world) { w.drop("echo-mesh", "config_data.tykmesh") },
+			writes: "PUT /api/apis/{echo-mesh}", reasons: "not yet marked as ours",
+		},
+		{
+			name: "secret in an annotation", before: echo,
+			after:  workload("shop", "echo", route("/echo-svc"), annotated("string", "notifications.shared-secret", "pa55word")),
+			writes: "PUT /api/apis/{echo-inbound}", reasons: "notifications.shared_secret set to ...",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, dashboardtest.Options{})
+			w.mustRun(c.before, sleepy)
+			if c.edit != nil {
+				c.edit(w)
+			}
+			plan := w.plan(c.after, sleepy)
+			var reasons []string
+			for _, s := range plan.Steps() {
+				reasons = append(reasons, s.Reasons...)
+			}
+			if diff := cmp.Diff(c.reasons, strings.Join(reasons, "; ")); diff != "" {
+				t.Errorf("reasons (-want +got):\n%s", diff)
+			}
+			w.dash.ClearLog()
+			_, err := plan.Apply(context.Background(), w.remote, nil)
+			must(t, err)
+			if diff := cmp.Diff(c.writes, w.writes()); diff != "" {
+				t.Errorf("writes (-want +got):\n%s", diff)
+			}
+			if c.check != nil {
+				c.check(t, w)
+			}
+			w.settled(c.after, sleepy)
+		})
+	}
+}
+
+// TestEnvelopeSurvives: what the Dashboard keeps beside the definition goes back as it came.
+func TestEnvelopeSurvives(t *testing.T) {
+	w := newWorld(t, dashboardtest.Options{})
+	w.mustRun(echo)
+	w.dash.PutAPI(dashboard.API{Definition: w.api("echo-mesh"), Envelope: map[string]json.RawMessage{"user_owners": json.RawMessage(`["5f"]`), "sort_by": json.RawMessage("7")}})
+	w.mustRun(workload("shop", "echo", route("/e")))
+	for _, a := range w.dash.APIs() {
+		if a.Definition.Slug() == "echo-mesh" && (string(a.Envelope["user_owners"]) != `["5f"]` || string(a.Envelope["sort_by"]) != "7") {
+			t.Errorf("envelope %s", a.Envelope)
+		}
+	}
+}
+
+func TestNamespacedSlugsLater(t *testing.T) {
+	w := newWorld(t, dashboardtest.Options{})
+	before := w.mustRun(echo)
+	w.settings.Slugs = NamespacedSlugs
+	after := w.mustRun(echo, workload("bar", "echo", route("/other")))
+	if before[echo.Service] != after[echo.Service] {
+		t.Errorf("the APIs were not renamed but made anew: %v, %v", before, after)
+	}
+	d := w.api("echo.shop-inbound")
+	if got := strings.Join(d.Tags(), " "); got != "echo echo.shop" { // the old one serves pods that still run
+		t.Errorf("tags %q", got)
+	}
+	w.api("echo.bar-mesh")
+}
+
+func TestTLSLater(t *testing.T) {
+	w := newWorld(t, dashboardtest.Options{})
+	w.settings.TLS = false
+	w.mustRun(echo)
+	w.settings.TLS = true
+	w.dash.ClearLog()
+	_, err := w.run(context.Background(), echo)
+	must(t, err)
+	if got := w.writes(); got != "POST /api/certs POST /api/certs PUT /api/apis/{echo-inbound} PUT /api/apis/{echo-mesh}" {
+		t.Errorf("writes %s", got)
+	}
+	w.settled(echo)
+	if got := w.api("echo-mesh").TargetURL(); !strings.HasPrefix(got, "https://") {
+		t.Errorf("target %s", got)
+	}
+}
+
+func TestPlanIsPure(t *testing.T) {
+	w := newWorld(t, dashboardtest.Options{})
+	w.mustRun(echo)
+	workloads := []inject.Workload{
+		workload("shop", "echo", route("/e"), annotated("object", "cache-options", map[string]any{"cache_timeout": json.Number("1")})), sleepy,
+	}
+	state, err := Observe(context.Background(), w.remote, w.settings)
+	must(t, err)
+	print := func(v any) string {
+		b, err := json.Marshal(v)
+		must(t, err)
+		return string(b)
+	}
+	before := print([]any{workloads, state, w.settings.MeshHosts})
+	var plans []string
+	for range 2 {
+		services, _, problems := Wanted(workloads, w.settings)
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		plan, problems := NewPlan(services, state, w.settings)
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		plans = append(plans, print(plan))
+		workloads[0], workloads[1] = workloads[1], workloads[0] // L8
+	}
+	if plans[0] != plans[1] {
+		t.Errorf("another order of workloads makes another plan:\n%s\n%s", plans[0], plans[1])
+	}
+	services, _, _ := Wanted(workloads, w.settings)
+	plan, _ := NewPlan(services, state, w.settings)
+	_, err = plan.Apply(context.Background(), w.remote, nil)
+	must(t, err)
+	if after := print([]any{workloads, state, w.settings.MeshHosts}); after != before { // L5
+		t.Errorf("arguments were changed:\n%s\n%s", before, after)
+	}
+}
+
+// FuzzOverlay checks the law of updates on any two definitions.
+func FuzzOverlay(f *testing.F) {
+	f.Add(`{"tags":["a"],"proxy":{"listen_path":"/a","x":[1]},"n":1}`, `{"tags":["b"],"proxy":{"listen_path":"/b","t":{"u":false}},"certificates":["c"]}`)
+	f.Add(`{"a":[],"tags":null,"b":{"c":1}}`, `{"a":{"b":{}},"tags":[],"b":{"c":{"d":null}}}`)
+	f.Fuzz(func(t *testing.T, a, b string) {
+		current, ok := parseDefinition(a)
+		leaves, fine := parseDefinition(b)
+		if !ok || !fine {
+			t.Skip()
+		}
+		held, wanted := current.Clone(), leaves.Clone()
+		got := overlay(current, leaves)
+		if !reflect.DeepEqual(current, held) || !reflect.DeepEqual(leaves, wanted) {
+			t.Fatal("an argument was changed")
+		}
+		contains(t, "wanted", nil, leaves, got)
+		contains(t, "current", nil, spare(current, leaves), got)
+		if again := overlay(got, leaves); !reflect.DeepEqual(got, again) {
+			t.Errorf("overlay twice: %v, then %v", got, again)
+		}
+		if list := changes(got, overlay(got, leaves)); len(list) > 0 {
+			t.Errorf("changes where there are none: %v", list)
+		}
+	})
+}
+
+func parseDefinition(s string) (d dashboard.Definition, ok bool) {
+	dec := json.NewDecoder(strings.NewReader(s))
+	dec.UseNumber()
+	return d, dec.Decode(&d) == nil && d != nil
+}
+
+// contains checks that all leaves of part are in whole; of sets, all members.
+func contains(t *testing.T, whose string, path []string, part, whole map[string]any) {
+	for key, v := range part {
+		at := append(path[:len(path):len(path)], key)
+		if object, ok := v.(map[string]any); ok && len(object) > 0 {
+			inner, _ := whole[key].(map[string]any)
+			contains(t, whose, at, object, inner)
+			continue
+		}
+		if len(at) == 1 && sets[key] {
+			for _, member := range texts(v) {
+				if !strings.Contains(strings.Join(texts(whole[key]), "\x00")+"\x00", member+"\x00") {
+					t.Errorf("%s member %q of %s is missing", whose, member, key)
+				}
+			}
+			continue
+		}
+		if got, ok := whole[key]; !ok || !same(v, got) {
+			t.Errorf("%s leaf %s is %v, not %v", whose, joinPath(at), got, v)
+		}
+	}
+}
+
+// spare is what of current no leaf of ours stands on or leads through.
+func spare(current, leaves map[string]any) map[string]any {
+	out := make(map[string]any)
+	for key, v := range current {
+		leaf, ours := leaves[key]
+		if !ours {
+			out[key] = v
+			continue
+		}
+		object, ok := leaf.(map[string]any)
+		held, both := v.(map[string]any)
+		if ok && both {
+			out[key] = spare(held, object)
+		}
+	}
+	return out
+}
+
+func FuzzPath(f *testing.F) {
+	f.Add("a", "b.c", `d\`)
+	f.Fuzz(func(t *testing.T, a, b, c string) {
+		keys := []string{a, b, c}
+		if got := splitPath(joinPath(keys)); !reflect.DeepEqual(got, keys) {
+			t.Errorf("%q became %q", keys, got)
+		}
+	})
+}

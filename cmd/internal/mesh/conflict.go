@@ -1,0 +1,88 @@
+package mesh
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/dashboard"
+	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+// clash says what of w another API holds; "" if nothing that w does not have already: whoever lives beside such an API goes on doing so.
+func (m *matcher) clash(service *Service, w *WantedAPI, current *dashboard.API, other dashboard.Definition) (what string, pos manifest.Position) {
+	var have dashboard.Definition
+	if current != nil {
+		have = current.Definition
+	}
+	d := w.Definition
+	domain, path := strings.ToLower(d.Domain()), cleanPath(d.ListenPath())
+	switch {
+	case have == nil && other.APIID() == d.APIID():
+		return fmt.Sprintf("api_id %s", d.APIID()), service.Pos
+	case have.Slug() != w.Slug && other.Slug() == w.Slug:
+		return fmt.Sprintf("slug %q", w.Slug), service.Pos
+	case w.Role == Inbound && strings.ToLower(have.Domain()) != domain && strings.ToLower(other.Domain()) == domain:
+		return fmt.Sprintf("domain %q", domain), service.Pos
+	case w.Role == Mesh && (have == nil || !m.onMesh(have) || cleanPath(have.ListenPath()) != path) &&
+		m.onMesh(other) && cleanPath(other.ListenPath()) == path:
+		return fmt.Sprintf("route %q", service.Route), service.RoutePos
+	}
+	return "", service.Pos
+}
+
+// remedy says whose the API is and what to do about it.
+func (m *matcher) remedy(w *WantedAPI, current *dashboard.API, other dashboard.Definition) string {
+	o, marked := ownerOf(other)
+	switch {
+	case other.IsOAS():
+		return ", an OAS API, which tykmesh never changes"
+	case marked && o.service.App == w.Service.App && m.settings.Slugs != NamespacedSlugs:
+		return fmt.Sprintf(" of service %s; Injector.slugs: namespaced tells them apart", o.service)
+	case marked:
+		return fmt.Sprintf(" of service %s", o.service)
+	case current != nil:
+		return fmt.Sprintf(", which is not ours; the service has its own API %s already", describe(current.Definition))
+	case other.Slug() == "":
+		return ", which is not ours"
+	}
+	return fmt.Sprintf(", which is not ours; to take it over: --adopt %s", other.Slug())
+}
+
+// describe names an API so that people find it.
+func describe(d dashboard.Definition) string {
+	name := d.Slug()
+	if name == "" {
+		name = d.Name()
+	}
+	return fmt.Sprintf("%q (id %s, domain %q, listen path %q)", name, d.ID(), d.Domain(), d.ListenPath())
+}
+
+// nearRoutes warns of foreign APIs on the mesh hosts whose listen path begins the route, or is begun by it: gateways match listen
+// paths as prefixes, so a request that is not quite right ends at the other (webhook fault B27). The mesh's own services are left
+// out: /a and /ab are ordinary names for two of them.
+func (m *matcher) nearRoutes(service *Service) (warnings []inject.Problem) {
+	path := cleanPath(service.Mesh.Definition.ListenPath())
+	warn := func(other string) {
+		for _, api := range m.byPath[other] {
+			if _, marked := markOf(api.Definition); !marked && !m.taken[api] {
+				warnings = append(warnings, service.problem(service.RoutePos, "route %q and the listen path of API %s begin alike; the longer one gets what both match",
+					service.Route, describe(api.Definition)))
+			}
+		}
+	}
+	for n := 2; n < len(path); n++ { // from 2: everything begins like "/"
+		warn(path[:n])
+	}
+	from, _ := slices.BinarySearch(m.paths, path)
+	for _, other := range m.paths[from:] {
+		if !strings.HasPrefix(other, path) {
+			break
+		}
+		if other != path {
+			warn(other)
+		}
+	}
+	return warnings
+}

@@ -1,0 +1,213 @@
+package mesh
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/dashboard"
+	"github.com/tykmesh/tykmesh/inject"
+)
+
+// WantedAPI is one API that a service wants.
+type WantedAPI struct {
+	Service inject.Service
+	Role    Role
+	Slug    string
+
+	// Definition is complete, as it is created. With Settings.TLS the plan adds the certificate.
+	Definition dashboard.Definition
+
+	leaves dashboard.Definition // the part of Definition that an update enforces
+	paths  []string             // the leaves that annotations set, sorted; recorded in the mark
+	preset string               // the database id that the workloads name, or ""
+}
+
+// idAnnotation is the annotation that holds the API's database id (webhook rule R15).
+func (w *WantedAPI) idAnnotation() string {
+	return "injector.tyk.io/" + string(w.Role) + "-service-id"
+}
+
+// wantAPI renders one API of a service: template, then annotations (inbound only, webhook rule R11), then what identifies it.
+func wantAPI(w inject.Workload, role Role, s Settings) (WantedAPI, error) {
+	api := WantedAPI{Service: w.Service, Role: role, Slug: s.baseName(w.Service) + "-" + string(role)}
+	d, err := s.Templates.Render(templateName(w, role), templateVars(w, api, s))
+	if err != nil {
+		return api, err
+	}
+	var segments [][]string
+	if role == Inbound && len(w.Fields) > 0 {
+		if segments, err = setFields(d, w.Fields); err != nil {
+			return api, err
+		}
+		if _, err := d.Check(); err != nil {
+			return api, fmt.Errorf("the annotations leave no valid API definition: %v", err)
+		}
+	}
+	for _, leaf := range segments {
+		api.paths = append(api.paths, joinPath(leaf))
+	}
+	slices.Sort(api.paths)
+	api.paths = slices.Compact(api.paths)
+	identify(d, api, s)
+	api.Definition = d
+	api.leaves = enforced(d, segments)
+	return api, nil
+}
+
+// templateVars are what a template may print; webhook rules R10 and R11 say what each API gets.
+func templateVars(w inject.Workload, api WantedAPI, s Settings) dashboard.Vars {
+	v := dashboard.Vars{
+		Name: api.Slug, Slug: api.Slug, Org: s.Org,
+		ListenPath: "/", Target: s.InboundTarget,
+		HostName: api.domain(s), GatewayTags: []string{api.tag(s)},
+	}
+	if api.Role == Mesh {
+		scheme := "http"
+		if s.TLS {
+			scheme = "https"
+		}
+		v.ListenPath = w.Route
+		v.Target = fmt.Sprintf("%s://%s:%d", scheme, host(w.Service), s.MeshPort)
+	}
+	return v
+}
+
+// domain is the Host that the API answers. Gateways match it exactly, or as a pattern in braces, whose dots must be escaped lest
+// mesh.local match meshXlocal.
+func (w *WantedAPI) domain(s Settings) string {
+	switch {
+	case w.Role == Inbound:
+		return host(w.Service)
+	case s.MeshDomain != "":
+		return s.MeshDomain
+	case len(s.MeshHosts) == 1:
+		return s.MeshHosts[0]
+	}
+	quoted := make([]string, len(s.MeshHosts))
+	for i, h := range s.MeshHosts {
+		quoted[i] = regexp.QuoteMeta(h)
+	}
+	return "{host:" + strings.Join(quoted, "|") + "}"
+}
+
+// tag says which sidecars load the API.
+func (w *WantedAPI) tag(s Settings) string {
+	if w.Role == Mesh {
+		return meshTag
+	}
+	return s.baseName(w.Service)
+}
+
+// setFields puts the values of annotations into d and returns the leaves that they set.
+func setFields(d dashboard.Definition, fields []inject.Field) (leaves [][]string, err error) {
+	for _, f := range fields {
+		// Set keeps the value; the workload's must not become part of a definition that is edited.
+		value := dashboard.Definition{"v": f.Value}.Clone()["v"]
+		if err := d.Set(f.Path, value); err != nil {
+			return nil, fmt.Errorf("annotation %s at %s: %v", f.Key, f.Pos, err)
+		}
+	}
+	for _, f := range fields {
+		leaves = append(leaves, leavesBelow(d, strings.Split(f.Path, "."))...)
+	}
+	return leaves, nil
+}
+
+// identify lays on what makes the API this service's; templates and annotations have no say in it.
+func identify(d dashboard.Definition, api WantedAPI, s Settings) {
+	delete(d, "id")
+	d["api_id"] = apiID(s.Org, api.Service, api.Role)
+	d["org_id"] = s.Org
+	d["slug"] = api.Slug
+	d["domain"] = api.domain(s)
+	d["tags"] = addMembers(texts(d["tags"]), api.tag(s))
+	d["certificates"] = addMembers(texts(d["certificates"]))
+	free, _ := d["config_data"].(map[string]any)
+	free = maps.Clone(free)
+	if free == nil {
+		free = make(map[string]any, 1)
+	}
+	free[markKey] = mark{Namespace: api.Service.Namespace, App: api.Service.App, Role: api.Role, Paths: api.paths}.value()
+	d["config_data"] = free
+}
+
+// apiID derives the public id of an API, so that two runs at the same moment ask for the same one and the Dashboard lets one
+// of them create it. The separators keep ("a", "bc") and ("ab", "c") apart: no part can contain a NUL.
+func apiID(org string, svc inject.Service, role Role) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{"tykmesh", org, svc.Namespace, svc.App, string(role)}, "\x00")))
+	return hex.EncodeToString(sum[:16])
+}
+
+// cleanPath is a listen path as far as two of them clash: gateways see no difference between /a and /a/.
+func cleanPath(p string) string { return path.Clean("/" + p) }
+
+// markKey is where the mark stands in config_data, an object that the Dashboard keeps and gateways ignore.
+const markKey = "tykmesh"
+
+// mark says whose API a definition is, and which of its leaves annotations set, so that they can be taken back.
+type mark struct {
+	Namespace, App string
+	Role           Role
+	Paths          []string
+}
+
+func (m mark) value() map[string]any {
+	return map[string]any{
+		"namespace": m.Namespace, "app": m.App, "role": string(m.Role), "paths": addMembers(m.Paths),
+	}
+}
+
+func (m mark) service() inject.Service { return inject.Service{Namespace: m.Namespace, App: m.App} }
+
+// markOf reads the mark of a definition.
+func markOf(d dashboard.Definition) (m mark, ok bool) {
+	free, _ := d["config_data"].(map[string]any)
+	held, ok := free[markKey].(map[string]any)
+	if !ok {
+		return mark{}, false
+	}
+	m.Namespace, _ = held["namespace"].(string)
+	m.App, _ = held["app"].(string)
+	role, _ := held["role"].(string)
+	m.Role, m.Paths = Role(role), texts(held["paths"])
+	return m, m.App != ""
+}
+
+// texts are the non-empty strings of a JSON array.
+func texts(v any) (out []string) {
+	list, _ := v.([]any)
+	for _, x := range list {
+		if s, _ := x.(string); s != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// addMembers is a set of strings as a JSON array: those that were there in their order, then the new ones.
+func addMembers(held []string, members ...string) []any {
+	out := make([]any, 0, len(held)+len(members))
+	seen := make(map[string]bool, cap(out))
+	for _, s := range slices.Concat(held, members) {
+		if !seen[s] {
+			seen[s] = true
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// meshCertificateHosts are the names that the mesh certificate must carry.
+func (s Settings) meshCertificateHosts() []string {
+	hosts := slices.Clone(s.MeshHosts)
+	if literal := s.MeshDomain; literal != "" && !strings.ContainsAny(literal, "{}") && !slices.Contains(hosts, literal) {
+		hosts = append(hosts, literal)
+	}
+	return hosts
+}

@@ -1,0 +1,197 @@
+package mesh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/dashboard"
+)
+
+// stored is a certificate in the store.
+type stored struct {
+	id     string
+	record *ca.Record // to be marked active by this run; nil if there is none, or it is another run's
+}
+
+// How long a run that finds another's pending record waits for the certificate to be uploaded, and how old such a record may be: an
+// older one belongs to a run that was interrupted.
+const (
+	uploadWait = 3 * time.Second
+	uploadPoll = 150 * time.Millisecond
+	youngAge   = 10 * time.Second
+)
+
+// certificate brings a certificate into the store. Its step is done only when activate says so.
+func (r *run) certificate(ctx context.Context, step *CertificateStep) (s stored, ok bool) {
+	if step.Action == Keep {
+		return stored{id: step.ID}, true
+	}
+	if r.journal.stop(ctx) {
+		return stored{}, false
+	}
+	r.journal.begin(&step.Step)
+	if step.Action == Confirm {
+		return stored{step.ID, step.held}, true
+	}
+	s, err := r.issue(ctx, step)
+	if err != nil {
+		r.journal.fail(&step.Step, err)
+		return stored{}, false
+	}
+	return s, true
+}
+
+// activate marks a record as active, now that the certificate is in place.
+func (r *run) activate(ctx context.Context, step *CertificateStep, s stored) (ok bool) {
+	if step.Action == Keep {
+		return true
+	}
+	if s.record != nil && r.Ledger != nil {
+		if ctx.Err() != nil {
+			return false
+		}
+		record := *s.record
+		record.State = ca.Active
+		if err := r.Ledger.Replace(ctx, record.Fingerprint, record); err != nil {
+			r.journal.fail(&step.Step, stepError("recording", "certificate", step.Name, err))
+			return false
+		}
+		r.journal.wroteSome()
+	}
+	r.journal.done(&step.Step)
+	return true
+}
+
+func (r *run) issue(ctx context.Context, step *CertificateStep) (stored, error) {
+	if held := step.held; held != nil && held.State == ca.Pending && r.settings.now().Sub(held.Created) < youngAge {
+		// Perhaps another run is about to upload it.
+		usable, err := r.appears(ctx, step, held)
+		if err != nil || usable {
+			return stored{id: held.Fingerprint}, err
+		}
+	}
+	bundle, err := r.Issuer.Issue(ctx, step.Hosts)
+	if err != nil {
+		return stored{}, stepError("issuing", "certificate", step.Name, err)
+	}
+	record := ca.NewRecord(string(step.Role), step.Service.Namespace, step.app(), r.settings.Org, bundle, r.settings.now())
+	if r.Ledger != nil {
+		winner, err := r.claim(ctx, step, record)
+		if err != nil || winner != nil {
+			return stored{id: fingerprint(winner)}, err
+		}
+	}
+	if err := r.upload(ctx, step, record.Fingerprint, bundle); err != nil {
+		return stored{}, err
+	}
+	return stored{record.Fingerprint, &record}, nil
+}
+
+func fingerprint(r *ca.Record) string {
+	if r == nil {
+		return ""
+	}
+	return r.Fingerprint
+}
+
+// claim writes the record. Where another run was first it returns that run's record, if its certificate can be used, and else takes
+// the record over.
+func (r *run) claim(ctx context.Context, step *CertificateStep, record ca.Record) (winner *ca.Record, err error) {
+	held := step.held
+	for range attempts {
+		if held == nil {
+			err = r.Ledger.Insert(ctx, record)
+		} else {
+			err = r.Ledger.Replace(ctx, held.Fingerprint, record)
+		}
+		if err == nil {
+			r.journal.wroteSome()
+			return nil, nil
+		}
+		failed := stepError("recording", "certificate", step.Name, err)
+		if !errors.Is(err, ca.ErrRecordExists) && !errors.Is(err, ca.ErrRecordChanged) {
+			return nil, unclearError{failed}
+		}
+		if held, err = r.record(ctx, record.ID); err != nil {
+			return nil, stepError("reading", "ledger", "", err)
+		}
+		if held == nil {
+			continue
+		}
+		if held.Fingerprint == record.Fingerprint { // the write took effect although its answer was lost
+			r.journal.wroteSome()
+			return nil, nil
+		}
+		usable, err := r.appears(ctx, step, held)
+		if err != nil || usable {
+			return held, err
+		}
+	}
+	return nil, stepError("recording", "certificate", step.Name, errors.New("other runs keep changing the record"))
+}
+
+// record reads one record; nil if there is none.
+func (r *run) record(ctx context.Context, id string) (*ca.Record, error) {
+	all, err := r.Ledger.Records(ctx)
+	for i := range all {
+		if all[i].ID == id {
+			return &all[i], err
+		}
+	}
+	return nil, err
+}
+
+// appears says whether a recorded certificate can be used and is in the store, waiting a little for its upload.
+func (r *run) appears(ctx context.Context, step *CertificateStep, record *ca.Record) (bool, error) {
+	leaf, err := parseLeaf(record.Certificate)
+	if err != nil || ca.Unusable(leaf, step.Hosts, r.authority, r.settings.now()) != "" {
+		return false, nil
+	}
+	for waited := time.Duration(0); ; waited += uploadPoll {
+		_, err := r.Certificates.Certificate(ctx, record.Fingerprint)
+		switch {
+		case err == nil:
+			return true, nil
+		case !isNotFound(err):
+			return false, stepError("reading", "certificate", step.Name, err)
+		case waited >= uploadWait || record.State == ca.Active:
+			return false, nil
+		}
+		if err := sleep(ctx, uploadPoll); err != nil {
+			return false, stepError("reading", "certificate", step.Name, err)
+		}
+	}
+}
+
+// upload stores a certificate and reads it back: stores have been seen to accept what they cannot read again.
+func (r *run) upload(ctx context.Context, step *CertificateStep, id string, bundle ca.Bundle) error {
+	for attempt := 1; ; attempt++ {
+		got, err := r.Certificates.UploadCertificate(ctx, bundle.PEM())
+		failed := stepError("uploading", "certificate", step.Name, err)
+		switch exists := errors.Is(err, dashboard.ErrExists); {
+		case (err == nil || exists) && got != id:
+			r.journal.wroteSome()
+			return stepError("uploading", "certificate", step.Name, fmt.Errorf("the Dashboard stored it as %s, not as %s: is Tyk.org the key's organisation?", got, id))
+		case err != nil && !exists && refusedClearly(err):
+			return failed
+		}
+		if err == nil {
+			r.journal.wroteSome()
+		}
+		_, lookErr := r.Certificates.Certificate(ctx, id)
+		switch {
+		case lookErr == nil:
+			r.journal.wroteSome()
+			return nil
+		case failed == nil:
+			return stepError("reading back", "certificate", step.Name, lookErr)
+		case !isNotFound(lookErr):
+			return unclearError{failed}
+		case !passing(err) || attempt == attempts || pause(ctx, attempt) != nil:
+			return failed
+		}
+	}
+}

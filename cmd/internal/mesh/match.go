@@ -1,0 +1,140 @@
+package mesh
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/dashboard"
+	"github.com/tykmesh/tykmesh/inject"
+)
+
+// matcher finds for each wanted API the one that is there, and what stands in its way.
+//
+//	the listed API has                                     is it ours?
+//	our api_id                                             yes
+//	our mark                                               yes; of several the one with our slug, then the lowest id
+//	the slug and: inbound, the domain <app>.<ns>           yes: tyk-k8s made it
+//	              mesh, a target on <app>.<ns> and the tag mesh
+//	the slug, the domain or the route, and --adopt         yes, unless another service's mark is on it
+//	the slug, the domain or the route                      no: a conflict
+//
+// An OAS API is never ours.
+type matcher struct {
+	*index
+	settings Settings
+	onMesh   func(dashboard.Definition) bool
+	taken    map[*dashboard.API]bool // what was matched
+}
+
+func newMatcher(state State, s Settings) *matcher {
+	onMesh := onMeshHosts(s)
+	return &matcher{
+		index: newIndex(state.APIs, onMesh), settings: s, onMesh: onMesh,
+		taken: make(map[*dashboard.API]bool),
+	}
+}
+
+// match finds for every service the APIs that are its own. What is adopted is settled last, so that nobody's own API is taken over.
+func (m *matcher) match(services []Service) map[*WantedAPI]*dashboard.API {
+	matched := make(map[*WantedAPI]*dashboard.API, 2*len(services))
+	for _, find := range []func(*WantedAPI) *dashboard.API{m.own, m.adopted} {
+		for i := range services {
+			for _, w := range services[i].apis() {
+				if matched[w] != nil {
+					continue
+				}
+				if api := find(w); api != nil {
+					matched[w], m.taken[api] = api, true
+				}
+			}
+		}
+	}
+	return matched
+}
+
+// own finds the API that is w's by its looks.
+func (m *matcher) own(w *WantedAPI) *dashboard.API {
+	free := m.free
+	if api := first(m.byAPIID[w.Definition.APIID()], free); api != nil {
+		return api
+	}
+	marked := m.byMark[owner{w.Service, w.Role}]
+	if api := first(marked, func(api *dashboard.API) bool { return free(api) && api.Definition.Slug() == w.Slug }); api != nil {
+		return api
+	}
+	if api := first(marked, free); api != nil {
+		return api
+	}
+	legacy := func(api *dashboard.API) bool { return free(api) && !m.anothers(w, api) && w.hasShape(api.Definition) }
+	// tyk-k8s knew plain slugs only.
+	for _, slug := range []string{w.Slug, w.Service.App + "-" + string(w.Role)} {
+		if api := first(m.bySlug[slug], legacy); api != nil {
+			return api
+		}
+	}
+	return nil
+}
+
+// adopted finds the API in w's way that is to be taken over.
+func (m *matcher) adopted(w *WantedAPI) *dashboard.API {
+	return first(m.holders(w), func(api *dashboard.API) bool {
+		return m.free(api) && !m.anothers(w, api) && m.settings.Adopt[api.Definition.Slug()]
+	})
+}
+
+func (m *matcher) free(api *dashboard.API) bool { return !api.Definition.IsOAS() && !m.taken[api] }
+
+// anothers says whether an API carries the mark of another service or role.
+func (m *matcher) anothers(w *WantedAPI, api *dashboard.API) bool {
+	o, ok := ownerOf(api.Definition)
+	return ok && o != owner{w.Service, w.Role}
+}
+
+// hasShape says whether an API with our slug does what the wanted one is for.
+func (w *WantedAPI) hasShape(d dashboard.Definition) bool {
+	if w.Role == Inbound {
+		return strings.EqualFold(d.Domain(), host(w.Service))
+	}
+	target, err := url.Parse(d.TargetURL())
+	return err == nil && strings.EqualFold(target.Hostname(), host(w.Service)) && slices.Contains(d.Tags(), meshTag)
+}
+
+// holders are the APIs that hold what w needs for itself, lowest id first, without those that were matched: they move out of the way.
+func (m *matcher) holders(w *WantedAPI) (all []*dashboard.API) {
+	add := func(some []*dashboard.API) {
+		for _, api := range some {
+			if !m.taken[api] && !slices.Contains(all, api) {
+				all = append(all, api)
+			}
+		}
+	}
+	add(m.byAPIID[w.Definition.APIID()])
+	add(m.bySlug[w.Slug])
+	if w.Role == Inbound {
+		add(m.byDomain[strings.ToLower(w.Definition.Domain())])
+	} else {
+		add(m.byPath[cleanPath(w.Definition.ListenPath())])
+	}
+	return all
+}
+
+func first(apis []*dashboard.API, ok func(*dashboard.API) bool) *dashboard.API {
+	for _, api := range apis {
+		if ok(api) {
+			return api
+		}
+	}
+	return nil
+}
+
+// conflicts says what stands in the way of creating w, or of changing current into it. All services must have been matched before.
+func (m *matcher) conflicts(service *Service, w *WantedAPI, current *dashboard.API) (problems []inject.Problem) {
+	for _, api := range m.holders(w) {
+		if what, pos := m.clash(service, w, current, api.Definition); what != "" {
+			problems = append(problems, service.problem(pos, "%s is taken by API %s%s",
+				what, describe(api.Definition), m.remedy(w, current, api.Definition)))
+		}
+	}
+	return problems
+}

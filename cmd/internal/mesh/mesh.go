@@ -1,0 +1,152 @@
+// Package mesh brings the services of a stream onto the mesh: it compares what they want with what the Dashboard, its
+// certificate store and the ledger hold, and takes the steps in between. Running it again is always safe: what is there is left
+// alone, what is missing is finished.
+//
+//	workloads ──> Wanted ──> services ──┐
+//	              pure, all             ├──> NewPlan ──> Plan ──> Apply ──> the Dashboard's ids
+//	              refusals              │    pure: the   steps    certificate, record,
+//	remote ─────> Observe ──> State ────┘    difference  and why  API, one service beside another
+//	              one listing of each
+//
+// It talks to its own small interfaces only. It never opens a connection or a file, never prints, and never deletes what it did not
+// make: an API that is not ours is a conflict, settled by whoever runs it.
+package mesh
+
+import (
+	"context"
+	"crypto/x509"
+	"time"
+
+	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/dashboard"
+	"github.com/tykmesh/tykmesh/inject"
+)
+
+// Role says which of a service's two APIs, or which certificate, is meant.
+type Role string
+
+const (
+	// Inbound is the API that a service's own sidecar serves: <app>.<ns>, from the sidecar to the app.
+	Inbound Role = "inbound"
+	// Mesh is the API that every sidecar serves: the route on the mesh hosts, from the caller's sidecar to the service's.
+	Mesh Role = "mesh"
+)
+
+// APIs is where API definitions are registered.
+type APIs interface {
+	APIReader
+	APIWriter
+}
+
+// APIReader reads registered APIs.
+type APIReader interface {
+	APIs(ctx context.Context) ([]dashboard.API, error)
+	API(ctx context.Context, id string) (dashboard.API, error)
+}
+
+// APIWriter changes them. Only an API that this very run created is ever deleted: see Plan.Apply.
+type APIWriter interface {
+	CreateAPI(ctx context.Context, d dashboard.Definition) (dashboard.Created, error)
+	UpdateAPI(ctx context.Context, a dashboard.API) error
+	DeleteAPI(ctx context.Context, id string) error
+}
+
+// Certificates is the store that gateways take certificates from.
+type Certificates interface {
+	Certificates(ctx context.Context) ([]dashboard.Certificate, error)
+	Certificate(ctx context.Context, id string) (dashboard.Certificate, error)
+	UploadCertificate(ctx context.Context, pem []byte) (id string, err error)
+}
+
+// Issuer makes certificates.
+type Issuer interface {
+	// Authority is the certificate that issued ones chain to.
+	Authority(ctx context.Context) (*x509.Certificate, error)
+	// Issue makes a key and a certificate for exactly these hosts.
+	Issue(ctx context.Context, hosts []string) (ca.Bundle, error)
+}
+
+// Ledger records which certificate is whose.
+type Ledger interface {
+	Records(ctx context.Context) ([]ca.Record, error)
+	Insert(ctx context.Context, r ca.Record) error
+	Replace(ctx context.Context, oldFingerprint string, r ca.Record) error
+}
+
+// The two implementations of each: the servers, and the local directory.
+var (
+	_ APIs         = (*dashboard.Client)(nil)
+	_ APIs         = (*dashboard.Dir)(nil)
+	_ Certificates = (*dashboard.Client)(nil)
+	_ Certificates = (*dashboard.Dir)(nil)
+	_ Ledger       = (*ca.MongoLedger)(nil)
+	_ Ledger       = (*ca.FileLedger)(nil)
+)
+
+// Remote is everything that a run talks to. Certificates, Issuer and Ledger are used with Settings.TLS only; a nil Ledger means that
+// none is configured, and the store's details decide what is reused.
+type Remote struct {
+	APIs         APIs
+	Certificates Certificates
+	Issuer       Issuer
+	Ledger       Ledger
+}
+
+// Slugs says how the slugs and tags of services are formed (configuration key Injector.slugs).
+type Slugs string
+
+const (
+	// PlainSlugs gives <app>-inbound and <app>-mesh, and the tag <app>, as tyk-k8s did.
+	PlainSlugs Slugs = "plain"
+	// NamespacedSlugs gives <app>.<ns>-inbound and <app>.<ns>-mesh, and the tag <app>.<ns>.
+	NamespacedSlugs Slugs = "namespaced"
+)
+
+// Settings is what the configuration says about registration.
+type Settings struct {
+	Org string // Tyk.org
+	TLS bool   // Injector.enableMeshTLS
+
+	MeshHosts  []string // Injector.meshHosts; the first one is the mesh certificate's common name
+	MeshDomain string   // Injector.meshDomain: a literal domain for mesh APIs instead of a pattern of MeshHosts
+	Slugs      Slugs    // "" is PlainSlugs
+
+	MeshCertificateID string // Injector.meshCertificateID; "": found or made, once a mesh
+
+	Templates     *dashboard.Templates // nil: the built-in ones
+	InboundTarget string               // where a sidecar finds its app: http://localhost:6767
+	MeshPort      int                  // where a sidecar listens: 8080
+
+	Adopt map[string]bool // slugs of APIs to take over (--adopt)
+
+	Now      func() time.Time // nil: time.Now
+	Parallel int              // services worked on at once; below 1: 8
+}
+
+// meshTag is the tag that every sidecar of the mesh carries, and so every mesh API.
+const meshTag = "mesh"
+
+func (s Settings) now() time.Time {
+	if s.Now == nil {
+		return time.Now()
+	}
+	return s.Now()
+}
+
+func (s Settings) parallel() int {
+	if s.Parallel < 1 {
+		return 8
+	}
+	return s.Parallel
+}
+
+// baseName is what a service's slugs begin with, and the tag of its inbound API.
+func (s Settings) baseName(svc inject.Service) string {
+	if s.Slugs == NamespacedSlugs {
+		return svc.App + "." + svc.Namespace
+	}
+	return svc.App
+}
+
+// host is the name under which a service's sidecar is reached, and its certificate's: <app>.<ns>.
+func host(svc inject.Service) string { return svc.App + "." + svc.Namespace }

@@ -1,0 +1,91 @@
+package mesh
+
+import (
+	"context"
+	"crypto/x509"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/dashboard"
+)
+
+// State is what is there: what a plan is made from. Without TLS it holds APIs alone.
+type State struct {
+	APIs         []dashboard.API
+	Certificates []dashboard.Certificate // of the store
+	Records      []ca.Record
+	HasLedger    bool
+	Authority    *x509.Certificate
+}
+
+// Observe lists what is there, each thing once and all at the same time: the APIs, and with TLS the store's certificates, the
+// ledger's records and the certificate of the authority. Only where the Dashboard has no detailed listing and there is no ledger
+// are certificates looked up one by one.
+//
+// Errors: *StepError for a listing that failed, all of them joined; nothing can be planned then, because only a complete listing
+// proves that something is not there.
+func Observe(ctx context.Context, r Remote, s Settings) (State, error) {
+	state := State{HasLedger: s.TLS && r.Ledger != nil}
+	reads := []func() error{func() (err error) {
+		state.APIs, err = r.APIs.APIs(ctx)
+		return stepError("listing", "APIs", "", err)
+	}}
+	if s.TLS {
+		reads = append(reads, func() (err error) {
+			state.Certificates, err = certificates(ctx, r, s)
+			return stepError("listing", "certificates", "", err)
+		}, func() (err error) {
+			state.Authority, err = r.Issuer.Authority(ctx)
+			return stepError("reading", "certificate authority", "", err)
+		})
+	}
+	if state.HasLedger {
+		reads = append(reads, func() (err error) {
+			state.Records, err = r.Ledger.Records(ctx)
+			return stepError("reading", "ledger", "", err)
+		})
+	}
+	errs := make([]error, len(reads))
+	var g errgroup.Group
+	for i, read := range reads {
+		g.Go(func() error {
+			errs[i] = read()
+			return nil
+		})
+	}
+	_ = g.Wait()
+	if err := joinErrors(ctx, errs); err != nil {
+		return State{}, err
+	}
+	return state, nil
+}
+
+// certificates lists the store, with details if the plan needs them and the listing has none.
+func certificates(ctx context.Context, r Remote, s Settings) ([]dashboard.Certificate, error) {
+	list, err := r.Certificates.Certificates(ctx)
+	if err != nil || r.Ledger != nil {
+		return list, err
+	}
+	list = slices.Clone(list)
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(s.parallel())
+	for i, c := range list {
+		if !c.NotAfter.IsZero() {
+			continue
+		}
+		g.Go(func() error {
+			detailed, err := r.Certificates.Certificate(ctx, c.ID)
+			if isNotFound(err) { // deleted since the listing, or unreadable: of no use either way
+				return nil
+			}
+			list[i] = detailed
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return list, nil
+}

@@ -1,0 +1,155 @@
+package mesh
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/dashboard"
+	"github.com/tykmesh/tykmesh/inject"
+)
+
+// NewPlan compares what is wanted with what is there. It is pure: the same services, state and time give the same plan.
+//
+// Problems: an API that is not ours holds a slug, a domain or a route that a service needs; an API id in a workload's annotations
+// is not that of the service's API; a certificate record belongs to another organisation; Injector.meshCertificateID is not in
+// the store.
+func NewPlan(services []Service, state State, s Settings) (*Plan, []inject.Problem) {
+	plan := &Plan{settings: s, authority: state.Authority}
+	m := newMatcher(state, s)
+	matched := m.match(services)
+	var problems []inject.Problem
+	for i := range services {
+		service := &services[i]
+		for _, w := range service.apis() {
+			problems = append(problems, m.refusals(service, w, matched[w])...)
+		}
+		plan.Warnings = append(plan.Warnings, m.nearRoutes(service)...)
+	}
+	var certs *certificatePlanner
+	if s.TLS {
+		certs = newCertificatePlanner(state, s)
+		var refused []inject.Problem
+		plan.MeshCertificate, refused = certs.meshCertificate(services, matched)
+		problems = append(problems, refused...)
+	}
+	for i := range services {
+		service := &services[i]
+		sp := ServicePlan{Service: service.Service}
+		if s.TLS {
+			var refused []inject.Problem
+			sp.Certificate, refused = certs.serviceCertificate(service, matched[&service.Inbound])
+			problems = append(problems, refused...)
+		}
+		sp.Inbound = planAPI(&service.Inbound, matched[&service.Inbound], sp.Certificate, certs)
+		sp.Mesh = planAPI(&service.Mesh, matched[&service.Mesh], plan.MeshCertificate, certs)
+		plan.Services = append(plan.Services, sp)
+	}
+	if len(problems) > 0 {
+		sortProblems(problems)
+		return nil, problems
+	}
+	return plan, nil
+}
+
+// refusals says why w cannot be had; current is the API that was matched, or nil.
+func (m *matcher) refusals(service *Service, w *WantedAPI, current *dashboard.API) []inject.Problem {
+	if current != nil {
+		if org := current.Definition.OrgID(); org != "" && org != m.settings.Org {
+			return []inject.Problem{service.problem(service.Pos, "API %s belongs to organisation %s, and Tyk.org is %s",
+				describe(current.Definition), org, m.settings.Org)}
+		}
+	}
+	problems := m.conflicts(service, w, current)
+	switch {
+	case w.preset == "":
+	case current == nil:
+		problems = append(problems, service.problem(service.Pos, "annotation %s names API %s, which is not this service's; without the annotation one is registered",
+			w.idAnnotation(), w.preset))
+	case current.Definition.ID() != w.preset:
+		problems = append(problems, service.problem(service.Pos, "annotation %s names API %s, but this service's is %s",
+			w.idAnnotation(), w.preset, describe(current.Definition)))
+	}
+	return problems
+}
+
+// planAPI says what becomes of one API.
+func planAPI(w *WantedAPI, current *dashboard.API, certificate *CertificateStep, certs *certificatePlanner) *APIStep {
+	step := &APIStep{
+		Step:    Step{Kind: APIKind, Action: Create, Service: w.Service, Role: w.Role, Name: w.Slug, Reasons: []string{"not there yet"}},
+		wanted:  w,
+		updated: w.Definition,
+	}
+	if current == nil {
+		return step
+	}
+	step.current, step.ID = *current, current.Definition.ID()
+	step.updated = update(current.Definition, w)
+	known := ""
+	if certificate != nil {
+		known = certificate.ID
+		step.former = certs.former(current.Definition.Certificates(), certificate)
+	}
+	step.Changes = changes(current.Definition, step.final(known))
+	step.Reasons = reasons(step.Changes)
+	if certificate != nil && known == "" {
+		step.Reasons = append(step.Reasons, "gets a new certificate")
+	}
+	step.Action = Update
+	if len(step.Reasons) == 0 {
+		step.Action = Keep
+	}
+	return step
+}
+
+// update lays our leaves over what is there, and takes back what annotations set that are gone.
+func update(current dashboard.Definition, w *WantedAPI) dashboard.Definition {
+	out := overlay(without(current, forsaken(current, w)), w.leaves)
+	if id := current.APIID(); id != "" {
+		// Keys, policies and analytics refer to the public id: an API that has one keeps it.
+		out["api_id"] = id
+	}
+	return out
+}
+
+// forsaken are the leaves that annotations set when the API was last written and set no more.
+func forsaken(current dashboard.Definition, w *WantedAPI) (paths []string) {
+	m, _ := markOf(current)
+	for _, p := range m.Paths {
+		// The mark is in the hands of whoever edits the Dashboard: it must not make us drop what identifies the API.
+		field, _, _ := strings.Cut(p, ".")
+		if _, ok := slices.BinarySearch(w.paths, p); !ok && !slices.Contains(identifying, field) {
+			paths = append(paths, p)
+		}
+	}
+	return paths
+}
+
+// identifying are the fields that templates and annotations have no say in.
+var identifying = []string{"id", "api_id", "org_id", "slug", "domain", "tags", "certificates"}
+
+// withCertificate puts a certificate among those of a definition: in the place of a former one of ours, else at the end. The other
+// former ones go; other people's stay.
+func withCertificate(d dashboard.Definition, id string, former []string) dashboard.Definition {
+	var list []string
+	placed := false
+	for _, held := range d.Certificates() {
+		ours := held == id || slices.Contains(former, held)
+		if !ours {
+			list = append(list, held)
+			continue
+		}
+		if !placed {
+			list = append(list, id)
+			placed = true
+		}
+	}
+	if !placed {
+		list = append(list, id)
+	}
+	return lay(d, dashboard.Definition{"certificates": addMembers(list)})
+}
+
+func noSuchCertificate(id string) string {
+	return fmt.Sprintf("Injector.meshCertificateID: the Dashboard's store has no certificate %s; leave it blank to have one made", id)
+}

@@ -1,0 +1,137 @@
+package mesh
+
+import (
+	"context"
+	"errors"
+	"sync"
+)
+
+// Event is one thing that happened while a plan was applied.
+type Event struct {
+	Step     Step
+	Kind     EventKind
+	Err      error // of a Failed one
+	Finished int   // steps done so far, this one included
+	Total    int   // steps of the plan
+}
+
+// EventKind says what happened to a step.
+type EventKind string
+
+// A step is started once, and done or failed once, unless the run ends before. A certificate is done when the API that carries it
+// is in place and its record says so.
+const (
+	Started EventKind = "started"
+	Done    EventKind = "done"
+	Failed  EventKind = "failed"
+)
+
+// outcome is how far a step came.
+type outcome int
+
+const (
+	untouched outcome = iota
+	begun
+	finished
+	failed
+	unclear // a request took effect, or did not
+)
+
+// journal keeps what happened to each step of a run. It calls progress one event at a time.
+type journal struct {
+	mu       sync.Mutex
+	progress func(Event)
+	total    int
+	finished int
+	outcomes map[*Step]outcome
+	errs     map[*Step]error
+	wrote    bool
+	refused  bool // the credentials were: nothing further can succeed
+}
+
+func newJournal(progress func(Event), total int) *journal {
+	if progress == nil {
+		progress = func(Event) {}
+	}
+	return &journal{progress: progress, total: total, outcomes: make(map[*Step]outcome), errs: make(map[*Step]error)}
+}
+
+func (j *journal) begin(s *Step) {
+	j.note(s, begun, nil)
+}
+
+func (j *journal) done(s *Step) {
+	j.note(s, finished, nil)
+}
+
+func (j *journal) fail(s *Step, err error) {
+	o := failed
+	if errors.As(err, new(unclearError)) {
+		o = unclear
+	}
+	j.note(s, o, err)
+}
+
+func (j *journal) note(s *Step, o outcome, err error) {
+	if s.Action == Keep {
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.outcomes[s] = o
+	e := Event{Step: *s, Kind: Started, Total: j.total}
+	switch o {
+	case finished:
+		e.Kind = Done
+		j.finished++
+	case failed, unclear:
+		e.Kind, e.Err = Failed, err
+		j.errs[s] = err
+		j.refused = j.refused || unauthorized(err)
+	}
+	e.Finished = j.finished
+	j.progress(e)
+}
+
+// wroteSome notes that something remote was changed.
+func (j *journal) wroteSome() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.wrote = true
+}
+
+// stop says whether no further step should begin.
+func (j *journal) stop(ctx context.Context) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return ctx.Err() != nil || j.refused
+}
+
+// incomplete is nil if every step was done.
+func (j *journal) incomplete(ctx context.Context, steps []*Step) error {
+	e := &Incomplete{wrote: j.wrote, cause: context.Cause(ctx)}
+	for _, s := range steps {
+		switch j.outcomes[s] {
+		case finished:
+			e.Done = append(e.Done, *s)
+		case unclear:
+			e.Unknown = append(e.Unknown, *s)
+		default:
+			e.NotDone = append(e.NotDone, *s)
+		}
+		// What the end of the context broke off says no more than that it ended.
+		if err := j.errs[s]; err != nil && (ctx.Err() == nil || !errors.Is(err, ctx.Err())) {
+			e.Errors = append(e.Errors, err)
+		}
+	}
+	if len(e.NotDone) == 0 && len(e.Unknown) == 0 {
+		return nil
+	}
+	return e
+}
+
+// unclearError is a write of which nobody knows whether it took effect.
+type unclearError struct{ error }
+
+// Unwrap is what is known of it.
+func (e unclearError) Unwrap() error { return e.error }

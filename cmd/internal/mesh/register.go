@@ -1,0 +1,152 @@
+package mesh
+
+import (
+	"context"
+	"errors"
+
+	"github.com/tykmesh/tykmesh/dashboard"
+)
+
+// api brings one API to what the plan says, with this certificate ("" for none), and returns its database id.
+func (r *run) api(ctx context.Context, step *APIStep, certificate string) (id string, ok bool) {
+	if step.Action == Keep {
+		return step.ID, true
+	}
+	if r.journal.stop(ctx) {
+		return "", false
+	}
+	r.journal.begin(&step.Step)
+	var err error
+	if step.Action == Create {
+		id, err = r.create(ctx, step, certificate)
+	} else {
+		id, err = step.ID, r.update(ctx, step.current, step.final(certificate))
+	}
+	if err != nil {
+		r.journal.fail(&step.Step, err)
+		return "", false
+	}
+	r.journal.done(&step.Step)
+	return id, true
+}
+
+// final is the definition with the certificate that is known by now.
+func (s *APIStep) final(certificate string) dashboard.Definition {
+	if certificate == "" {
+		return s.updated
+	}
+	return withCertificate(s.updated, certificate, s.former)
+}
+
+// update writes a definition over the API that it was made from, unless there is no difference left.
+func (r *run) update(ctx context.Context, current dashboard.API, to dashboard.Definition) error {
+	if len(changes(current.Definition, to)) == 0 {
+		return nil
+	}
+	err := r.APIs.UpdateAPI(ctx, dashboard.API{Definition: to, Envelope: current.Envelope})
+	if err == nil {
+		r.journal.wroteSome()
+		return nil
+	}
+	failed := stepError("updating", "API", to.Slug(), err)
+	if refusedClearly(err) {
+		return failed
+	}
+	return unclearError{failed}
+}
+
+// create registers a new API. After a failure it looks whether the API is there all the same: the answer may have been lost, and
+// another run may have been first.
+func (r *run) create(ctx context.Context, step *APIStep, certificate string) (id string, err error) {
+	d := step.final(certificate)
+	for attempt := 1; ; attempt++ {
+		created, err := r.APIs.CreateAPI(ctx, d)
+		if err == nil {
+			r.journal.wroteSome()
+			return r.settle(ctx, step, d, created)
+		}
+		failed := stepError("creating", "API", d.Slug(), err)
+		exists := errors.Is(err, dashboard.ErrExists)
+		if refusedClearly(err) && !exists {
+			return "", failed
+		}
+		found, there, lookErr := r.look(ctx, step.wanted)
+		switch {
+		case lookErr != nil && exists: // whatever exists, this request did not make it
+			return "", failed
+		case lookErr != nil:
+			return "", unclearError{failed}
+		case there:
+			r.journal.wroteSome()
+			return r.align(ctx, step.wanted, found, certificate)
+		case exists || !passing(err) || attempt == attempts || pause(ctx, attempt) != nil:
+			return "", failed
+		}
+	}
+}
+
+// look finds a wanted API that was not in the listing. Most Dashboards find it by its api_id; that it is absent only a new listing
+// proves, because some give another api_id than they were asked for.
+func (r *run) look(ctx context.Context, w *WantedAPI) (found dashboard.API, there bool, err error) {
+	if found, err = r.APIs.API(ctx, w.Definition.APIID()); err == nil && !found.Definition.IsOAS() {
+		return found, true, nil
+	}
+	all, err := r.APIs.APIs(ctx)
+	if err != nil {
+		return dashboard.API{}, false, err
+	}
+	if api := newMatcher(State{APIs: all}, r.settings).own(w); api != nil {
+		return *api, true, nil
+	}
+	return dashboard.API{}, false, nil
+}
+
+// align makes an API that somebody else created just now what this run wants.
+func (r *run) align(ctx context.Context, w *WantedAPI, found dashboard.API, certificate string) (id string, err error) {
+	to := update(found.Definition, w)
+	if certificate != "" {
+		to = withCertificate(to, certificate, nil)
+	}
+	return found.Definition.ID(), r.update(ctx, found, to)
+}
+
+// settle sees to the api_id of an API that was created: the Dashboard may have given it another one, and may insist on it.
+func (r *run) settle(ctx context.Context, step *APIStep, d dashboard.Definition, created dashboard.Created) (id string, err error) {
+	ours := d.APIID()
+	assigned := created.APIID
+	if assigned == "" {
+		held, err := r.APIs.API(ctx, created.ID)
+		if err != nil {
+			return "", stepError("reading", "API", d.Slug(), err)
+		}
+		assigned = held.Definition.APIID()
+	}
+	if assigned == ours {
+		return created.ID, nil
+	}
+	renamed := lay(d, dashboard.Definition{"id": created.ID, "api_id": ours})
+	if err := r.APIs.UpdateAPI(ctx, dashboard.API{Definition: renamed}); err != nil && !errors.Is(err, dashboard.ErrExists) {
+		return "", stepError("updating", "API", d.Slug(), err)
+	}
+	return r.single(ctx, step, created.ID)
+}
+
+// single makes sure that an API without an id of our choice is there once: a second run at the same moment was not stopped from
+// creating it too. The lowest database id stays, for both runs alike.
+func (r *run) single(ctx context.Context, step *APIStep, id string) (string, error) {
+	all, err := r.APIs.APIs(ctx)
+	if err != nil {
+		return "", stepError("listing", "APIs", "", err)
+	}
+	w := step.wanted
+	stays := first(newIndex(all, onMeshHosts(r.settings)).byMark[owner{w.Service, w.Role}], func(api *dashboard.API) bool {
+		return !api.Definition.IsOAS() && api.Definition.Slug() == w.Slug
+	})
+	if stays == nil || stays.Definition.ID() == id {
+		return id, nil
+	}
+	if err := r.APIs.DeleteAPI(ctx, id); err != nil {
+		return "", stepError("deleting", "API", w.Slug, err)
+	}
+	return stays.Definition.ID(), nil
+}

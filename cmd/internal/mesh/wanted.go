@@ -1,0 +1,169 @@
+package mesh
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/dashboard"
+	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+// Service is a service as the stream wants it.
+type Service struct {
+	inject.Service
+
+	Object string            // its first workload, which refusals of the whole service name
+	Pos    manifest.Position // where that stands
+
+	Route    string // as the stream has it
+	RoutePos manifest.Position
+
+	Hosts         []string // the names of its certificate
+	Inbound, Mesh WantedAPI
+}
+
+// apis are the service's two APIs in the order in which they are registered: a route is opened only to what is there.
+func (s *Service) apis() []*WantedAPI { return []*WantedAPI{&s.Inbound, &s.Mesh} }
+
+func (s *Service) problem(pos manifest.Position, format string, args ...any) inject.Problem {
+	return inject.Problem{Pos: pos, Object: s.Object, Msg: fmt.Sprintf(format, args...)}
+}
+
+// Wanted says which services the workloads make and what their APIs must be. It is pure, and everything about the stream alone that
+// can be refused is refused here, before any request.
+//
+// Services come sorted by namespace and app, so that the order of the workloads does not matter. Workloads of the same namespace
+// and app are one service and share its APIs.
+//
+// Problems: workloads of one service that differ in route, template or annotations; two services with one route, or with one
+// slug; an app named mesh; a template that does not exist or does not render; annotations that overlap, or that name no field
+// or a value of the wrong type. Warnings: annotations on nested fields that are not known.
+func Wanted(workloads []inject.Workload, s Settings) (services []Service, warnings, problems []inject.Problem) {
+	if s.Templates == nil {
+		s.Templates = dashboard.BuiltinTemplates()
+	}
+	groups := make(map[inject.Service][]inject.Workload)
+	for _, w := range workloads {
+		groups[w.Service] = append(groups[w.Service], w)
+		warned, refused := checkWorkload(w, s)
+		warnings = append(warnings, warned...)
+		problems = append(problems, refused...)
+	}
+	if len(problems) > 0 {
+		return nil, warnings, problems
+	}
+	for _, group := range groups {
+		problems = append(problems, disagreements(group)...)
+		service, refused := newService(group, s)
+		problems = append(problems, refused...)
+		services = append(services, service)
+	}
+	slices.SortFunc(services, func(a, b Service) int { return compareServices(a.Service, b.Service) })
+	problems = append(problems, sameSlug(services)...)
+	problems = append(problems, sameRoute(services)...)
+	sortProblems(problems)
+	return services, warnings, problems
+}
+
+func compareServices(a, b inject.Service) int {
+	if c := strings.Compare(a.Namespace, b.Namespace); c != 0 {
+		return c
+	}
+	return strings.Compare(a.App, b.App)
+}
+
+func newService(group []inject.Workload, s Settings) (Service, []inject.Problem) {
+	w := group[0]
+	service := Service{
+		Service: w.Service, Object: w.Object, Pos: w.Pos,
+		Route: w.Route, RoutePos: w.RoutePos,
+		Hosts: []string{host(w.Service)},
+	}
+	var err error
+	if service.Inbound, err = wantAPI(w, Inbound, s); err == nil {
+		service.Mesh, err = wantAPI(w, Mesh, s)
+	}
+	if err != nil {
+		return service, []inject.Problem{service.problem(templatePos(w), "%v", err)}
+	}
+	return service, presets(&service, group)
+}
+
+// presets notes the API ids that the workloads already carry (webhook rule R8).
+func presets(service *Service, group []inject.Workload) (problems []inject.Problem) {
+	for _, w := range group {
+		for _, preset := range []struct {
+			api *WantedAPI
+			id  string
+		}{{&service.Inbound, w.InboundID}, {&service.Mesh, w.MeshID}} {
+			if held := preset.api.preset; held != "" && preset.id != "" && held != preset.id {
+				problems = append(problems, disagree(w, w.Pos, "annotation %s: %q differs from %q, which another workload names",
+					preset.api.idAnnotation(), preset.id, held))
+				continue
+			}
+			preset.api.preset = cmp.Or(preset.api.preset, preset.id)
+		}
+	}
+	return problems
+}
+
+// sameSlug refuses services that would share their slugs, which plain slugs do not keep apart by namespace (webhook fault B6).
+func sameSlug(services []Service) (problems []inject.Problem) {
+	shared := groupBy(services, func(s *Service) string { return s.Inbound.Slug })
+	for _, group := range shared {
+		for i, s := range group {
+			other := group[(i+1)%len(group)]
+			problems = append(problems, s.problem(s.Pos, "service %s and service %s at %s would share the slugs %s and %s; Injector.slugs: namespaced tells them apart",
+				s.Service, other.Service, other.Pos, s.Inbound.Slug, s.Mesh.Slug))
+		}
+	}
+	return problems
+}
+
+// sameRoute refuses services that ask for one path on the mesh hosts.
+func sameRoute(services []Service) (problems []inject.Problem) {
+	shared := groupBy(services, func(s *Service) string { return cleanPath(s.Mesh.Definition.ListenPath()) })
+	for _, group := range shared {
+		for i, s := range group {
+			other := group[(i+1)%len(group)]
+			problems = append(problems, s.problem(s.RoutePos, "route %q of service %s is also the route of service %s at %s",
+				s.Route, s.Service, other.Service, other.RoutePos))
+		}
+	}
+	return problems
+}
+
+// groupBy gives the groups of more than one service with the same key.
+func groupBy(services []Service, key func(*Service) string) [][]*Service {
+	groups := make(map[string][]*Service)
+	for i := range services {
+		k := key(&services[i])
+		groups[k] = append(groups[k], &services[i])
+	}
+	var shared [][]*Service
+	for _, group := range groups {
+		if len(group) > 1 {
+			shared = append(shared, group)
+		}
+	}
+	return shared
+}
+
+// sortProblems puts problems in the order of the stream as far as positions tell it.
+func sortProblems(problems []inject.Problem) {
+	slices.SortStableFunc(problems, func(a, b inject.Problem) int {
+		if c := strings.Compare(a.Pos.File, b.Pos.File); c != 0 {
+			return c
+		}
+		if c := a.Pos.Line - b.Pos.Line; c != 0 {
+			return c
+		}
+		if c := a.Pos.Column - b.Pos.Column; c != 0 {
+			return c
+		}
+		return strings.Compare(a.Msg, b.Msg)
+	})
+}

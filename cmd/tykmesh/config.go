@@ -1,0 +1,148 @@
+package main
+
+import (
+	"github.com/cloudflare/cfssl/csr"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+// Config is what a run is told to do: the configuration file of tyk-k8s (its sections Tyk, CA and Injector) with the environment
+// laid over it, typed and checked. What has a default and is not set has been filled in.
+type Config struct {
+	File     string // the file that was read, as errors name it; "" where there is none
+	Tyk      TykSection
+	CA       CASection
+	Injector InjectorSection
+}
+
+// TykSection says where the Tyk Dashboard is. With --local only Org and Templates count.
+type TykSection struct {
+	URL                string // of the Dashboard: http://dashboard.tyk:3000
+	Secret             Secret // the API key of a Dashboard user
+	Org                string // 24 hexadecimal digits; may be "" where no routes are created, and with --local
+	Templates          string // folder of *.json with API definition templates; "" means the built-in ones
+	InsecureSkipVerify bool   // do not verify the Dashboard's TLS certificate
+}
+
+// CASection says who signs certificates and where they are recorded. With --local only DefaultNames and DefaultKeyRequest count.
+type CASection struct {
+	Addr              string         // of CFSSL; several, separated by commas, are tried in order
+	Key               Secret         // CFSSL's authentication key, hexadecimal
+	MongoConnStr      Secret         // of the ledger, as it may hold a password; not set means no ledger
+	CertPath          string         // file with the CA certificate; "" means that CFSSL is asked
+	Secure            bool           // speak TLS to CFSSL although the address does not say https
+	SkipCACheck       bool           // do not verify CFSSL's TLS certificate
+	DefaultNames      []csr.Name     // subject of every certificate; may be empty
+	DefaultKeyRequest csr.KeyRequest // key of every certificate; ecdsa 256 where the file has none, as in tyk-k8s
+}
+
+// InjectorSection says what is put into pods and Services.
+type InjectorSection struct {
+	CreateRoutes      bool   // register two APIs for every service
+	EnableMeshTLS     bool   // give both a certificate; true only with CreateRoutes
+	MeshCertificateID string // of a certificate in the Dashboard's store; "" means that the mesh certificate is found or made
+
+	// Containers and InitContainers are added to every pod; their keys stand in the order of the file. Each decodes strictly
+	// into a Kubernetes Container, its name is a DNS label, and no two names are the same. Containers is not empty.
+	Containers, InitContainers []manifest.Map
+
+	MeshHosts    []string // the names under which sidecars answer calls into the mesh; never empty
+	MeshDomain   string   // literal domain of mesh APIs for Dashboards that refuse a pattern; "" means a pattern of MeshHosts
+	Slugs        string   // slugsPlain or slugsNamespaced
+	ServicePorts string   // servicePortsReplace
+}
+
+// The values of Injector.slugs and Injector.servicePorts.
+const (
+	slugsPlain          = "plain"
+	slugsNamespaced     = "namespaced"
+	servicePortsReplace = "replace"
+)
+
+// ConfigSource is everything that a configuration is made of.
+type ConfigSource struct {
+	Name     string                            // the file, as errors are to name it; "" where there is none
+	Data     []byte                            // its text
+	Environ  []string                          // as os.Environ returns it
+	ReadFile func(path string) ([]byte, error) // reads what a file:PATH names
+
+	// Local is true where --local stands in for the servers. How to reach them is then neither needed nor resolved.
+	Local bool
+}
+
+// LoadConfig reads a configuration and checks all of it. What is allowed but hardly meant comes back as warnings.
+//
+// Errors: a [ConfigError] with everything that is wrong, in the order of the file.
+func LoadConfig(src ConfigSource) (Config, []Finding, error) {
+	l := &loader{
+		src:      src,
+		config:   defaultConfig(src.Name),
+		settings: map[string]setting{},
+		sections: map[string]manifest.Position{},
+		failed:   map[string]bool{},
+	}
+	if !l.readFile() {
+		return Config{}, nil, ConfigError(l.errors)
+	}
+	l.readEnviron()
+	for _, section := range schema {
+		for _, key := range section.keys {
+			if s, ok := l.settings[section.name+"."+key.name]; ok {
+				key.apply(l, s)
+			}
+		}
+	}
+	l.checkNeeds()
+	if l.values >= maxValues { // what else was found is a result of stopping there
+		return Config{}, nil, ConfigError{l.tooMany}
+	}
+	if len(l.errors) > 0 {
+		return Config{}, nil, ConfigError(inFileOrder(l.errors))
+	}
+	l.warn()
+	return l.config, inFileOrder(l.warnings), nil
+}
+
+func defaultConfig(file string) Config {
+	return Config{
+		File: file,
+		CA:   CASection{DefaultKeyRequest: *csr.NewKeyRequest()},
+		Injector: InjectorSection{
+			MeshHosts:    []string{"mesh", "mesh.local", "localhost"},
+			Slugs:        slugsPlain,
+			ServicePorts: servicePortsReplace,
+		},
+	}
+}
+
+// loader is one run of LoadConfig.
+type loader struct {
+	src      ConfigSource
+	config   Config
+	settings map[string]setting           // by full key, "Tyk.url"; the environment has replaced what it overrides
+	sections map[string]manifest.Position // where a section of the file begins
+	failed   map[string]bool              // keys that have an error already: nothing more is said of them
+	read     []container                  // the containers read so far
+	values   int                          // how many YAML values were read, against alias bombs
+	tooMany  Finding                      // set once values reaches maxValues
+
+	errors, warnings []Finding
+}
+
+// setting is one key that somebody set, in the file or in the environment.
+type setting struct {
+	key      string // "Injector.createRoutes", as the documentation writes it
+	value    node   // in the file
+	variable string // the environment variable, else ""
+	text     string // its value
+}
+
+func (s setting) finding(msg string) Finding {
+	return Finding{Pos: s.value.pos, Variable: s.variable, Key: s.key, Msg: msg}
+}
+
+// fail records what is wrong with a setting.
+func (l *loader) fail(s setting, msg string) {
+	l.failed[s.key] = true
+	l.errors = append(l.errors, s.finding(msg))
+}

@@ -1,0 +1,253 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/util/validation"
+	kjson "sigs.k8s.io/json"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+// container is a configured container as Kubernetes will read it, and where it stands.
+type container struct {
+	corev1.Container
+	setting setting
+}
+
+// containers reads a list of containers twice: as a tree whose keys keep their order, because that is what goes into manifests, and
+// as what Kubernetes makes of it, to check it. Their keys are case-sensitive, unlike all others of the file.
+func (l *loader) containers(s setting) []manifest.Map {
+	before := len(l.errors)
+	var trees []manifest.Map
+	items, _ := l.list(s)
+	for i, item := range items {
+		at := setting{key: fmt.Sprintf("%s[%d]", s.key, i), value: item}
+		if tree, ok := l.container(at); ok {
+			trees = append(trees, tree)
+		}
+	}
+	if len(l.errors) > before {
+		l.failed[s.key] = true
+	}
+	return trees
+}
+
+// container reads one container and remembers it in l.read.
+func (l *loader) container(s setting) (manifest.Map, bool) {
+	before := len(l.errors)
+	tree, _ := l.tree(s.value, s.key, reflect.TypeFor[corev1.Container]()).(manifest.Map)
+	if len(l.errors) > before {
+		return nil, false
+	}
+	c := container{setting: s}
+	if err := decodeStrict(tree, &c.Container); err != nil {
+		l.fail(s, "is no Kubernetes container: "+err.Error())
+		return nil, false
+	}
+	l.checkContainer(c)
+	l.read = append(l.read, c)
+	return tree, true
+}
+
+// checkContainer holds a container against the rules of the Kubernetes API for names and images.
+func (l *loader) checkContainer(c container) {
+	switch {
+	case c.Name == "":
+		l.fail(c.setting, "has no name")
+	case len(validation.IsDNS1123Label(c.Name)) > 0:
+		l.fail(c.setting, fmt.Sprintf("the name %q is no DNS label (lower-case letters, digits and dashes)", c.Name))
+	case slices.ContainsFunc(l.read, func(other container) bool { return other.Name == c.Name }):
+		l.fail(c.setting, fmt.Sprintf("the name %q is taken by another container; a pod has no two of one name", c.Name))
+	}
+	if c.Image == "" {
+		l.fail(c.setting, "has no image")
+	}
+}
+
+// tree returns a value as [manifest.Value] has it, and reports what does not fit into t. It finds the place of every error; what is
+// allowed in the end is up to [decodeStrict].
+func (l *loader) tree(n node, key string, t reflect.Type) any {
+	pos := n.pos
+	n = resolve(n)
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if !l.spend(pos) || isNull(n) {
+		return nil
+	}
+	if !fits(n, t) {
+		l.report(pos, key, fmt.Sprintf("want %s, got %s%s", wantOf(t), kindOf(n), quoteHint(n, t)))
+		return nil
+	}
+	switch n.Kind {
+	case yaml.MappingNode:
+		return l.treeMap(n, key, t)
+	case yaml.SequenceNode:
+		return l.treeList(n, key, t.Elem())
+	}
+	v, _ := scalarValue(n)
+	return v
+}
+
+func (l *loader) treeMap(n node, key string, t reflect.Type) any {
+	out := manifest.Map{}
+	for _, e := range l.entries(n, key, func(a, b string) bool { return a == b }) {
+		below, known := elementType(t, e.key)
+		if !known {
+			l.report(e.pos, dotted(key, e.key), "unknown field"+suggest(e.key, fieldNames(t)))
+			continue
+		}
+		out = append(out, manifest.Entry{Key: e.key, Value: l.tree(e.value, dotted(key, e.key), below)})
+	}
+	return out
+}
+
+func (l *loader) treeList(n node, key string, t reflect.Type) any {
+	out := manifest.List{}
+	for i, item := range l.items(n) {
+		out = append(out, l.tree(item, fmt.Sprintf("%s[%d]", key, i), t))
+	}
+	return out
+}
+
+// selfDecoded says what to write for the scalars that Kubernetes decodes in a way of their own.
+var selfDecoded = map[reflect.Type]string{
+	reflect.TypeFor[resource.Quantity]():  "a quantity like 500m or 128Mi",
+	reflect.TypeFor[intstr.IntOrString](): "a number or a name",
+}
+
+// fits tells whether a YAML value is of the kind that a Go type decodes from.
+func fits(n node, t reflect.Type) bool {
+	if _, ok := selfDecoded[t]; ok {
+		v, ok := scalarValue(n)
+		return ok && decodeStrict(v, reflect.New(t).Interface()) == nil
+	}
+	switch t.Kind() {
+	case reflect.Struct, reflect.Map:
+		return n.Kind == yaml.MappingNode
+	case reflect.Slice:
+		return n.Kind == yaml.SequenceNode
+	}
+	v, ok := scalarValue(n)
+	if !ok {
+		return false
+	}
+	switch v := v.(type) {
+	case string:
+		return t.Kind() == reflect.String
+	case bool:
+		return t.Kind() == reflect.Bool
+	case int64:
+		return reflect.Zero(t).CanInt() && !reflect.Zero(t).OverflowInt(v)
+	}
+	return false
+}
+
+// wantOf says what to write for a type, for messages.
+func wantOf(t reflect.Type) string {
+	if want, ok := selfDecoded[t]; ok {
+		return want
+	}
+	switch t.Kind() {
+	case reflect.Struct, reflect.Map:
+		return "a mapping"
+	case reflect.Slice:
+		return "a list"
+	case reflect.String:
+		return "a text"
+	case reflect.Bool:
+		return "true or false"
+	default:
+		return fmt.Sprintf("a whole number of %d bits", t.Bits())
+	}
+}
+
+// quoteHint is what to do about a scalar that should have been a text.
+func quoteHint(n node, t reflect.Type) string {
+	if n.Kind == yaml.ScalarNode && t.Kind() == reflect.String {
+		return "; put it in quotes"
+	}
+	return ""
+}
+
+// elementType is the type under a key of a struct or a map.
+func elementType(t reflect.Type, key string) (reflect.Type, bool) {
+	if t.Kind() == reflect.Map {
+		return t.Elem(), true
+	}
+	for _, f := range jsonFields(t) {
+		if f.name == key {
+			return f.goType, true
+		}
+	}
+	return nil, false
+}
+
+func fieldNames(t reflect.Type) []string {
+	var names []string
+	for _, f := range jsonFields(t) {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+type jsonField struct {
+	name   string
+	goType reflect.Type
+}
+
+// jsonFields lists the fields of a Kubernetes type under their JSON names, those of inlined structs among them.
+func jsonFields(t reflect.Type) []jsonField {
+	var out []jsonField
+	for i := range t.NumField() {
+		f := t.Field(i)
+		switch name, _, _ := strings.Cut(f.Tag.Get("json"), ","); {
+		case name == "" && f.Anonymous:
+			out = append(out, jsonFields(f.Type)...)
+		case name != "" && name != "-":
+			out = append(out, jsonField{name, f.Type})
+		}
+	}
+	return out
+}
+
+// decodeStrict decodes a tree as the Kubernetes API server does with strict field validation.
+func decodeStrict(tree, into any) error {
+	text, err := json.Marshal(unordered(tree))
+	if err != nil {
+		return err
+	}
+	strict, err := kjson.UnmarshalStrict(text, into)
+	if err == nil && len(strict) > 0 {
+		err = strict[0]
+	}
+	return err
+}
+
+// unordered turns the ordered maps of a tree into Go maps, which encoding/json writes.
+func unordered(v any) any {
+	switch v := v.(type) {
+	case manifest.Map:
+		out := make(map[string]any, len(v))
+		for _, e := range v {
+			out[e.Key] = unordered(e.Value)
+		}
+		return out
+	case manifest.List:
+		out := make([]any, len(v))
+		for i, item := range v {
+			out[i] = unordered(item)
+		}
+		return out
+	}
+	return v
+}

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+// maxValues is how many values a configuration may have once its aliases are written out. A real one has some hundred; a few
+// nested aliases make billions.
+const maxValues = 20000
+
+// node is a YAML value of the file and its place.
+type node struct {
+	*yaml.Node
+	pos manifest.Position
+}
+
+// entry is one key of a mapping.
+type entry struct {
+	key   string
+	pos   manifest.Position // of the key
+	value node
+	merge bool // a merge key, "<<"
+}
+
+// readFile fills settings and sections from the file, and tells whether the file could be parsed.
+func (l *loader) readFile() bool {
+	root, err := l.parse()
+	if err != nil || isNull(root) {
+		return err == nil
+	}
+	if root.Kind != yaml.MappingNode {
+		l.report(root.pos, "", "want the sections "+strings.Join(sectionNames(), ", ")+", got "+kindOf(root))
+		return false
+	}
+	for _, e := range l.entries(root, "", strings.EqualFold) {
+		section, known := findSection(e.key)
+		switch {
+		case known:
+			l.sections[section.name] = e.pos
+			l.readSection(section, e.value)
+		case !isIgnored(e.key):
+			l.unknownKey("", e, sectionNames())
+		}
+	}
+	return true
+}
+
+func (l *loader) readSection(section section, value node) {
+	if isNull(value) {
+		return
+	}
+	l.failed[section.name] = resolve(value).Kind != yaml.MappingNode
+	for _, e := range l.entries(value, section.name, strings.EqualFold) {
+		key, known := section.find(e.key)
+		if !known {
+			l.unknownKey(section.name, e, section.keyNames())
+			continue
+		}
+		if !isNull(e.value) { // a key without a value is as good as none
+			full := dotted(section.name, key.name)
+			l.settings[full] = setting{key: full, value: e.value}
+		}
+	}
+}
+
+// parse returns the one YAML document of the file; the zero node where it holds none, which is a configuration that sets nothing.
+func (l *loader) parse() (node, error) {
+	decoder := yaml.NewDecoder(bytes.NewReader(l.src.Data))
+	var first, second yaml.Node
+	err := decoder.Decode(&first)
+	if err == nil {
+		err = decoder.Decode(&second)
+	}
+	switch {
+	case err == nil:
+		err = errSecondDocument
+		l.report(l.at(&second).pos, "", err.Error())
+	case !errors.Is(err, io.EOF):
+		l.syntaxError(err)
+	case len(first.Content) == 0:
+		return node{}, nil
+	default:
+		return l.at(first.Content[0]), nil
+	}
+	return node{}, err
+}
+
+var (
+	errSecondDocument = errors.New("a configuration is one YAML document, and here begins a second")
+
+	yamlLine   = regexp.MustCompile(`^yaml: line (\d+): `)
+	yamlQuoted = regexp.MustCompile(`'[^']{2,}'`)
+)
+
+// syntaxError reports what the YAML parser says. It quotes names of anchors, which may be a secret that begins with an asterisk, so
+// nothing is shown that it quotes but punctuation.
+func (l *loader) syntaxError(err error) {
+	text := err.Error()
+	pos := manifest.Position{File: l.src.Name}
+	if m := yamlLine.FindStringSubmatch(text); m != nil {
+		pos.Line, _ = strconv.Atoi(m[1])
+		pos.Column = 1
+		text = text[len(m[0]):]
+	}
+	l.report(pos, "", "not YAML: "+yamlQuoted.ReplaceAllString(strings.TrimPrefix(text, "yaml: "), "'...'"))
+}
+
+// report records an error that belongs to no setting.
+func (l *loader) report(pos manifest.Position, key, msg string) {
+	l.errors = append(l.errors, Finding{Pos: pos, Key: key, Msg: msg})
+}
+
+func (l *loader) at(n *yaml.Node) node {
+	return node{n, manifest.Position{File: l.src.Name, Line: n.Line, Column: n.Column}}
+}
+
+// resolve follows aliases. The place stays that of the alias, where the user wrote it.
+func resolve(n node) node {
+	for n.Kind == yaml.AliasNode {
+		n.Node = n.Alias
+	}
+	return n
+}
+
+// entries lists the keys of a mapping with merge keys written out: what they bring stands in their place, and what the mapping
+// says itself wins. Keys that same finds equal are duplicates, which are errors, like anything but a mapping.
+func (l *loader) entries(n node, key string, same func(a, b string) bool) []entry {
+	n = resolve(n)
+	if n.Kind != yaml.MappingNode {
+		l.report(n.pos, key, "want a mapping, got "+kindOf(n))
+		return nil
+	}
+	var own []entry
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		e := entry{pos: l.at(n.Content[i]).pos, value: l.at(n.Content[i+1])}
+		name := resolve(l.at(n.Content[i]))
+		e.key, e.merge = name.Value, name.ShortTag() == "!!merge"
+		switch {
+		case !l.spend(n.pos):
+			return nil
+		case e.merge:
+		case name.Kind != yaml.ScalarNode || isNull(name):
+			l.report(e.pos, key, "a key is not a text")
+			continue
+		default:
+			if first, ok := findEntry(own, e.key, same); ok {
+				l.report(e.pos, dotted(key, e.key), fmt.Sprintf("is set twice; first on line %d", first.pos.Line))
+				continue
+			}
+		}
+		own = append(own, e)
+	}
+	return l.merge(own, key, same)
+}
+
+// merge replaces the merge keys among entries by what they bring.
+func (l *loader) merge(own []entry, key string, same func(a, b string) bool) []entry {
+	var out []entry
+	for _, e := range own {
+		if !e.merge {
+			out = append(out, e)
+			continue
+		}
+		sources := []node{resolve(e.value)}
+		if sources[0].Kind == yaml.SequenceNode {
+			sources = l.items(sources[0])
+		}
+		for _, source := range sources {
+			for _, brought := range l.entries(source, key, same) {
+				_, mine := findEntry(own, brought.key, same)
+				_, before := findEntry(out, brought.key, same)
+				if !mine && !before {
+					out = append(out, brought)
+				}
+			}
+		}
+	}
+	return out
+}
+
+func (l *loader) items(sequence node) []node {
+	out := make([]node, len(sequence.Content))
+	for i, n := range sequence.Content {
+		out[i] = l.at(n)
+	}
+	return out
+}
+
+// spend counts one more value, and tells whether there may be more. There are too many when aliases stand within aliases, or when
+// one holds itself.
+func (l *loader) spend(pos manifest.Position) bool {
+	l.values++
+	if l.values == maxValues {
+		l.tooMany = Finding{Pos: pos, Msg: fmt.Sprintf("aliases make more than %d values of this file", maxValues)}
+	}
+	return l.values < maxValues
+}
+
+func isNull(n node) bool {
+	if n.Node == nil {
+		return true
+	}
+	n = resolve(n)
+	return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null"
+}
+
+func findEntry(entries []entry, key string, same func(a, b string) bool) (entry, bool) {
+	for _, e := range entries {
+		if same(e.key, key) {
+			return e, true
+		}
+	}
+	return entry{}, false
+}
+
+func dotted(parent, key string) string {
+	if parent == "" {
+		return key
+	}
+	return parent + "." + key
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+// Finding is one thing to say of a configuration: where, which key, what.
+type Finding struct {
+	Pos      manifest.Position // Line is 0 for what stands at no place of the file
+	Variable string            // the environment variable that it is about, else ""
+	Key      string            // "Injector.createRoutes", else ""
+	Msg      string
+	Hint     string // what to do about it, where that is not plain from Msg
+}
+
+// String is place, key and message in one line.
+func (f Finding) String() string {
+	var parts []string
+	switch {
+	case f.Variable != "":
+		parts = append(parts, "environment", f.Variable)
+	case f.Pos.Line > 0:
+		parts = append(parts, f.Pos.String())
+	case f.Pos.File != "":
+		parts = append(parts, f.Pos.File)
+	}
+	if f.Key != "" {
+		parts = append(parts, f.Key)
+	}
+	return strings.Join(append(parts, f.Msg), ": ")
+}
+
+// ConfigError is everything that is wrong with a configuration, at least one thing. It holds no secret.
+type ConfigError []Finding
+
+// Error is one line for each finding.
+func (e ConfigError) Error() string {
+	lines := make([]string, len(e))
+	for i, f := range e {
+		lines[i] = f.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Hint is what to do about the first finding that has one to give, or "".
+func (e ConfigError) Hint() string {
+	for _, f := range e {
+		if f.Hint != "" {
+			return f.Hint
+		}
+	}
+	return ""
+}
+
+// ExitCode is the exit status for usage and configuration.
+func (ConfigError) ExitCode() int { return 2 }
+
+// inFileOrder sorts findings by place. What has no place stays in order behind the others.
+func inFileOrder(fs []Finding) []Finding {
+	slices.SortStableFunc(fs, func(a, b Finding) int {
+		if a.Pos.Line == 0 || b.Pos.Line == 0 {
+			return cmp.Compare(b.Pos.Line, a.Pos.Line)
+		}
+		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
+	})
+	return fs
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+// Whatever the file holds: an error names no secret, and what loads once loads again to the same.
+func FuzzLoadConfig(f *testing.F) {
+	f.Add([]byte("Injector:" + sidecarOnly))
+	f.Add([]byte("Tyk: &a {<<: *a}\nInjector: {containers: [{name: a, image: b, env: [{name: x, value: y}]}]}"))
+	f.Add([]byte("a: &a [x,x,x]\nb: &b [*a,*a,*a]\nInjector: {containers: [*b,*b], meshHosts: [!!binary aGk=, 0x1, 2024-01-01]}"))
+	f.Add([]byte("CA: {defaultNames: [{c: GB}], defaultKeyRequest: {a: rsa, s: 4096}}\n---\n"))
+	if data, err := os.ReadFile(samples + "/tykmesh.yaml"); err == nil {
+		f.Add(data)
+	}
+	const hidden = "fuzz-hunter2-fuzz"
+	f.Fuzz(func(t *testing.T, data []byte) {
+		src := ConfigSource{
+			Name:     "f.yaml",
+			Data:     data,
+			Environ:  []string{"TYKMESH_TYK_SECRET=" + hidden, "TYKMESH_CA_KEY=" + hidden, "TYKMESH_CA_MONGOCONNSTR=" + hidden, "TYKMESH_TYK_URL=http://" + hidden + "@h"},
+			ReadFile: func(string) ([]byte, error) { return nil, fs.ErrNotExist },
+		}
+		if _, _, err := LoadConfig(src); err == nil || strings.Contains(err.Error(), hidden) {
+			t.Fatalf("wrong settings of the environment must be errors without their values: %v", err)
+		}
+		src.Environ, src.Local = nil, true
+		first, warnings, err := LoadConfig(src)
+		if err != nil {
+			var all ConfigError
+			if !errors.As(err, &all) || len(all) == 0 {
+				t.Fatalf("an error that is no ConfigError: %v", err)
+			}
+			return
+		}
+		second, again, err := LoadConfig(src)
+		if err != nil || !cmp.Equal(first, second, cmp.AllowUnexported(Secret{})) || !cmp.Equal(warnings, again) {
+			t.Fatalf("loaded differently the second time: %v", err)
+		}
+		reloaded := src
+		reloaded.Data = rendered(t, first)
+		third, _, err := LoadConfig(reloaded)
+		if err != nil {
+			t.Fatalf("what was accepted is refused when it is written out: %v\n%s", err, reloaded.Data)
+		}
+		if diff := cmp.Diff(first.Injector, third.Injector); diff != "" {
+			t.Fatalf("written out and read again, -first +again:\n%s", diff)
+		}
+	})
+}
+
+// rendered writes an Injector section as JSON, which is YAML.
+func rendered(t *testing.T, c Config) []byte {
+	t.Helper()
+	list := func(maps []manifest.Map) manifest.List {
+		out := manifest.List{}
+		for _, m := range maps {
+			out = append(out, m)
+		}
+		return out
+	}
+	hosts := manifest.List{}
+	for _, host := range c.Injector.MeshHosts {
+		hosts = append(hosts, host)
+	}
+	return appendJSON(t, nil, manifest.Map{{Key: "Injector", Value: manifest.Map{
+		{Key: "createRoutes", Value: c.Injector.CreateRoutes},
+		{Key: "enableMeshTLS", Value: c.Injector.EnableMeshTLS},
+		{Key: "meshCertificateID", Value: c.Injector.MeshCertificateID},
+		{Key: "meshDomain", Value: c.Injector.MeshDomain},
+		{Key: "slugs", Value: c.Injector.Slugs},
+		{Key: "servicePorts", Value: c.Injector.ServicePorts},
+		{Key: "meshHosts", Value: hosts},
+		{Key: "containers", Value: list(c.Injector.Containers)},
+		{Key: "initContainers", Value: list(c.Injector.InitContainers)},
+	}}})
+}
+
+func appendJSON(t *testing.T, out []byte, v any) []byte {
+	t.Helper()
+	switch v := v.(type) {
+	case manifest.Map:
+		out = append(out, '{')
+		for i, e := range v {
+			if i > 0 {
+				out = append(out, ',')
+			}
+			out = append(appendJSON(t, out, e.Key), ':')
+			out = appendJSON(t, out, e.Value)
+		}
+		return append(out, '}')
+	case manifest.List:
+		out = append(out, '[')
+		for i, item := range v {
+			if i > 0 {
+				out = append(out, ',')
+			}
+			out = appendJSON(t, out, item)
+		}
+		return append(out, ']')
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(out, text...)
+}

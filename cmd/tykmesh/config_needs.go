@@ -1,0 +1,117 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+const (
+	sidecarName = "tyk-mesh"
+	// envUseSSL turns TLS of a gateway's listener on (Tyk documentation, gateway environment variables).
+	envUseSSL = "TYK_GW_HTTPSERVEROPTIONS_USESSL"
+)
+
+// checkNeeds reports what is missing for what is switched on, and what does not go together.
+func (l *loader) checkNeeds() {
+	injector := &l.config.Injector
+	if injector.CreateRoutes && !l.src.Local {
+		l.need("Tyk.url", l.config.Tyk.URL != "", "Injector.createRoutes")
+		l.need("Tyk.secret", l.config.Tyk.Secret.IsSet(), "Injector.createRoutes")
+		l.need("Tyk.org", l.config.Tyk.Org != "", "Injector.createRoutes")
+	}
+	if injector.EnableMeshTLS && !l.src.Local {
+		l.need("CA.addr", l.config.CA.Addr != "", "Injector.enableMeshTLS")
+		l.need("CA.key", l.config.CA.Key.IsSet(), "Injector.enableMeshTLS")
+	}
+	if injector.EnableMeshTLS && !injector.CreateRoutes && !l.failed["Injector.createRoutes"] {
+		l.fail(l.settings["Injector.enableMeshTLS"],
+			"needs Injector.createRoutes: certificates hang on the APIs that it creates")
+	}
+	if len(injector.Containers) == 0 {
+		l.missing("Injector.containers", "names no sidecar to inject: add the container "+sidecarName+" with its image and environment",
+			"tykmesh has no sidecar of its own yet, so it needs the one that tyk-k8s was configured with")
+	}
+}
+
+// need reports a key that is not set although another, which is on, cannot do without.
+func (l *loader) need(key string, isSet bool, because string) {
+	if isSet {
+		return
+	}
+	variable := envPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+	l.missing(key, "is not set, and "+because+" needs it", "set it in the file or as "+variable+"; --local DIR works without servers")
+}
+
+// missing reports a key that is not there: at its section, where it would go. It keeps quiet where an error explains why.
+func (l *loader) missing(key, msg, hint string) {
+	section, _, _ := strings.Cut(key, ".")
+	if l.failed[key] || l.failed[section] {
+		return
+	}
+	pos, ok := l.sections[section]
+	if !ok {
+		pos = manifest.Position{File: l.src.Name}
+	}
+	if s, ok := l.settings[key]; ok && s.variable == "" {
+		pos = s.value.pos
+	}
+	if l.src.Name == "" {
+		hint = "no configuration file was found; --config FILE names one"
+	}
+	l.errors = append(l.errors, Finding{Pos: pos, Key: key, Msg: msg, Hint: hint})
+}
+
+// warn collects what is allowed but hardly meant.
+func (l *loader) warn() {
+	if l.config.Tyk.InsecureSkipVerify && !l.src.Local {
+		l.warning(l.settings["Tyk.insecureSkipVerify"], "the Dashboard's TLS certificate is not verified")
+	}
+	if l.config.CA.SkipCACheck && !l.src.Local {
+		l.warning(l.settings["CA.skipCACheck"], "CFSSL's TLS certificate is not verified")
+	}
+	if domain := l.config.Injector.MeshDomain; domain != "" && !slices.Contains(l.config.Injector.MeshHosts, domain) {
+		l.warning(l.settings["Injector.meshDomain"], "is none of Injector.meshHosts, so the mesh certificate does not name it")
+	}
+	l.warnSidecar()
+}
+
+func (l *loader) warning(s setting, msg string) {
+	l.warnings = append(l.warnings, s.finding(msg))
+}
+
+// warnSidecar looks at the container that gets the tags, the one that makes a pod part of the mesh.
+//
+//	enableMeshTLS | USESSL in the sidecar | warning
+//	true          | true, or from elsewhere | -
+//	true          | false or not set      | callers speak TLS, the sidecar does not
+//	false         | true                  | the sidecar speaks TLS, callers do not
+//	false         | false or not set      | -
+func (l *loader) warnSidecar() {
+	i := slices.IndexFunc(l.read, func(c container) bool {
+		return c.Name == sidecarName && strings.HasPrefix(c.setting.key, "Injector.containers[")
+	})
+	if i < 0 {
+		l.warning(l.settings["Injector.containers"], fmt.Sprintf("no container is named %s, so no sidecar gets the tags of its service", sidecarName))
+		return
+	}
+	sidecar, tls := l.read[i], l.config.Injector.EnableMeshTLS
+	on := false
+	for _, v := range sidecar.Env {
+		if v.Name != envUseSSL {
+			continue
+		}
+		if v.ValueFrom != nil {
+			return
+		}
+		on, _ = parseBool(v.Value)
+	}
+	switch {
+	case tls && !on:
+		l.warning(sidecar.setting, envUseSSL+" is not true, but Injector.enableMeshTLS is: callers speak TLS, this sidecar does not")
+	case !tls && on:
+		l.warning(sidecar.setting, envUseSSL+" is true, but Injector.enableMeshTLS is not: this sidecar speaks TLS, callers do not")
+	}
+}

@@ -1,0 +1,269 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/cloudflare/cfssl/csr"
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+var updateConfig = flag.Bool("update-config", false, "rewrite what the configurations in testdata/config are said to give")
+
+// load reads a configuration from text, with secrets in files.
+func load(text string, environ []string, files map[string]string, local bool) (Config, []Finding, error) {
+	name := "tykmesh.yaml"
+	if text == "" {
+		name = ""
+	}
+	return LoadConfig(ConfigSource{
+		Name:    name,
+		Data:    []byte(text),
+		Environ: environ,
+		Local:   local,
+		ReadFile: func(path string) ([]byte, error) {
+			if data, ok := files[path]; ok {
+				return []byte(data), nil
+			}
+			return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+		},
+	})
+}
+
+// TestConfigSays holds what users are told of their configuration. A case is a txtar archive: tykmesh.yaml, perhaps environ,
+// "local" in the comment where --local is given, files for secrets, and want.
+func TestConfigSays(t *testing.T) {
+	cases, err := filepath.Glob("testdata/config/*.txtar")
+	if err != nil || len(cases) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	for _, file := range cases {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			archive, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files := map[string]string{}
+			for _, f := range archive.Files {
+				files[f.Name] = string(f.Data)
+			}
+			_, warnings, err := load(files["tykmesh.yaml"], strings.Fields(files["environ"]), files,
+				strings.Contains(string(archive.Comment), "--local"))
+			got := said(warnings, err)
+			if !*updateConfig {
+				if diff := cmp.Diff(files["want"], got); diff != "" {
+					t.Errorf("-want +got:\n%s", diff)
+				}
+				return
+			}
+			archive.Files[len(archive.Files)-1] = txtar.File{Name: "want", Data: []byte(got)}
+			if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+func said(warnings []Finding, err error) string {
+	if all := (ConfigError)(nil); errors.As(err, &all) {
+		return strings.TrimSuffix(all.Error()+"\nhint: "+all.Hint()+"\n", "hint: \n")
+	}
+	out := "loads\n"
+	for _, w := range warnings {
+		out += "warning: " + w.String() + "\n"
+	}
+	return out
+}
+
+// The sample configuration is typed, and its secrets come from where it says, and not at all with --local.
+func TestLoadConfigSample(t *testing.T) {
+	environ := []string{"TYK_DASHBOARD_KEY=dash", "CFSSL_KEY=6dcb"}
+	got, warnings, err := load(readSample(t, "tykmesh.yaml"), environ, nil, false)
+	if err != nil || len(warnings) > 0 {
+		t.Fatalf("warnings %v, error %v", warnings, err)
+	}
+	if names := []string{got.Injector.Containers[0].String("name"), got.Injector.InitContainers[0].String("name")}; !cmp.Equal(names, []string{"tyk-mesh", "run-iptables"}) {
+		t.Errorf("containers %q", names)
+	}
+	got.Injector.Containers, got.Injector.InitContainers = nil, nil
+	want := Config{
+		File: "tykmesh.yaml",
+		Tyk:  TykSection{URL: "http://dashboard.tyk:3000", Secret: NewSecret("dash"), Org: "5d64a47fed63100001b2f2ac"},
+		CA: CASection{
+			Addr:              "http://cfssl.tyk:8888",
+			Key:               NewSecret("6dcb"),
+			DefaultNames:      []csr.Name{{C: "GB", ST: "England", L: "London", O: "Example Ltd", OU: "Mesh"}},
+			DefaultKeyRequest: csr.KeyRequest{A: "ecdsa", S: 256},
+		},
+		Injector: InjectorSection{
+			CreateRoutes:  true,
+			EnableMeshTLS: true,
+			MeshHosts:     []string{"mesh", "mesh.local", "localhost"},
+			Slugs:         slugsPlain,
+			ServicePorts:  servicePortsReplace,
+		},
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Secret{})); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+
+	local, _, err := load(readSample(t, "tykmesh.yaml"), nil, nil, true)
+	if err != nil {
+		t.Fatal("--local:", err)
+	}
+	if local.Tyk.Secret.IsSet() || local.CA.Key.IsSet() || local.Tyk.URL != "" || local.CA.Addr != "" {
+		t.Errorf("--local keeps how to reach servers: %+v", local)
+	}
+}
+
+const sidecarOnly = `
+  containers:
+    - {name: tyk-mesh, image: gateway}
+`
+
+// A file of tyk-k8s with keys in other case, sections of no interest, numbers for texts and bools of YAML 1.1 says the same.
+func TestLoadConfigTykK8s(t *testing.T) {
+	got, _, err := load(`
+server: {addr: ":443", nonsense: true}
+INGRESS: whatever
+TYK:
+  Url: "https://dashboard:3000"
+  SECRET: 0123
+  org: 593412345678901234567890
+  templates: templates
+  is`+`Gateway: off
+ca:
+  certpath: /etc/ca.pem
+  defaultkeyrequest: {a: rsa, s: 4096}
+injector:
+  createroutes: yes
+  MeshHosts: [mesh.example]
+  slugs: namespaced
+`+sidecarOnly, nil, nil, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !got.Injector.CreateRoutes || got.Tyk.Secret.Reveal() != "0123" || got.Tyk.Org != "593412345678901234567890" ||
+		got.Tyk.Templates != "templates" || got.CA.CertPath != "/etc/ca.pem" || got.CA.DefaultKeyRequest != (csr.KeyRequest{A: "rsa", S: 4096}) ||
+		!cmp.Equal(got.Injector.MeshHosts, []string{"mesh.example"}) || got.Injector.Slugs != slugsNamespaced {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// Containers keep the order of their keys, whatever the order of Kubernetes' own types, with aliases and merge keys written out.
+func TestLoadConfigContainerTree(t *testing.T) {
+	got, _, err := load(`
+Injector:
+  initContainers:
+    - &base
+      name: first
+      image: busybox
+      securityContext: {privileged: yes, capabilities: {add: [NET_ADMIN]}}
+    - <<: *base
+      name: second
+      volumeMounts: []
+  containers:
+    - resources: {limits: {memory: 1Gi, cpu: 0.5}}
+      ports: [{containerPort: 8080, name: }]
+      name: tyk-mesh
+      image: gateway
+      env:
+        - value: "8080"
+          name: PORT
+        - name: BIG
+          valueFrom: {resourceFieldRef: {resource: limits.cpu, divisor: 1m}}
+      envFrom: [{secretRef: {name: tyk}}]
+      readinessProbe: {httpGet: {port: http, path: /ready}, periodSeconds: 0x10}
+`, nil, nil, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type m = manifest.Map
+	type l = manifest.List
+	e := func(key string, value any) manifest.Entry { return manifest.Entry{Key: key, Value: value} }
+	security := e("securityContext", m{e("privileged", true), e("capabilities", m{e("add", l{"NET_ADMIN"})})})
+	wantInit := []m{
+		{e("name", "first"), e("image", "busybox"), security},
+		{e("image", "busybox"), security, e("name", "second"), e("volumeMounts", l{})},
+	}
+	want := []m{{
+		e("resources", m{e("limits", m{e("memory", "1Gi"), e("cpu", 0.5)})}),
+		e("ports", l{m{e("containerPort", int64(8080)), e("name", nil)}}),
+		e("name", "tyk-mesh"),
+		e("image", "gateway"),
+		e("env", l{
+			m{e("value", "8080"), e("name", "PORT")},
+			m{e("name", "BIG"), e("valueFrom", m{e("resourceFieldRef", m{e("resource", "limits.cpu"), e("divisor", "1m")})})},
+		}),
+		e("envFrom", l{m{e("secretRef", m{e("name", "tyk")})}}),
+		e("readinessProbe", m{e("httpGet", m{e("port", "http"), e("path", "/ready")}), e("periodSeconds", int64(16))}),
+	}}
+	if diff := cmp.Diff(wantInit, got.Injector.InitContainers); diff != "" {
+		t.Errorf("initContainers, -want +got:\n%s", diff)
+	}
+	if diff := cmp.Diff(want, got.Injector.Containers); diff != "" {
+		t.Errorf("containers, -want +got:\n%s", diff)
+	}
+}
+
+// The environment wins over the file, our prefix over that of tyk-k8s, and an empty variable is none.
+func TestLoadConfigEnvironment(t *testing.T) {
+	file := "Tyk: {url: 'http://file', org: 5d64a47fed63100001b2f2ac, secret: file}\nInjector:\n  createRoutes: true" + sidecarOnly
+	got, warnings, err := load(file, []string{
+		"TK8S_TYK_URL=http://old", "TYKMESH_TYK_URL=http://ours", "TK8S_TYK_SECRET=old", "TYKMESH_TYK_ORG=",
+		"TYKMESH_INJECTOR_ENABLEMESHTLS=1", "TYKMESH_CA_ADDR=cfssl:8888", "TYKMESH_CA_KEY=env:HEX", "HEX=beef",
+		"TYKMESH_CA_MONGOCONNSTR=file:/mongo", "TYKMESH_INJECTOR_MESHHOSTS=a, b.c",
+		"TYKMESH_CONFIG=x", "TYKMESH_TEST_DASHBOARD=x", "TYKMESH_CA_SERVICE_HOST=10.0.0.1", "TYKMESH_CA_PORT_443_TCP=x", "TYKMESH_PS1=$",
+	}, map[string]string{"/mongo": "mongodb://u:p@m/db\r\n"}, false)
+	if err != nil {
+		t.Fatal(err, warnings)
+	}
+	want := []string{"http://ours", "old", "5d64a47fed63100001b2f2ac", "cfssl:8888", "beef", "mongodb://u:p@m/db", "a|b.c", "true"}
+	if diff := cmp.Diff(want, []string{
+		got.Tyk.URL, got.Tyk.Secret.Reveal(), got.Tyk.Org, got.CA.Addr, got.CA.Key.Reveal(), got.CA.MongoConnStr.Reveal(),
+		strings.Join(got.Injector.MeshHosts, "|"), fmt.Sprint(got.Injector.EnableMeshTLS),
+	}); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// Paths in the file count from its folder, those of the environment from where the user is.
+func TestLoadConfigPaths(t *testing.T) {
+	src := ConfigSource{
+		Name:    "/etc/mesh/tykmesh.yaml",
+		Data:    []byte("Tyk: {templates: api, secret: 'file:key'}\nCA: {certPath: ca.pem}\nInjector:" + sidecarOnly),
+		Environ: []string{"TYKMESH_CA_CERTPATH=here.pem"},
+		ReadFile: func(path string) ([]byte, error) {
+			return []byte(path + "\n"), nil
+		},
+	}
+	got, _, err := LoadConfig(src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths := []string{got.Tyk.Templates, got.Tyk.Secret.Reveal(), got.CA.CertPath}
+	if diff := cmp.Diff([]string{"/etc/mesh/api", "/etc/mesh/key", "here.pem"}, paths); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestNearest(t *testing.T) {
+	known := []string{"createRoutes", "containers", "initContainers", "slugs", "url", "org"}
+	for name, want := range map[string]string{
+		"createRoute": "createRoutes", "CREATEROUTE": "createRoutes", "creatRoutse": "createRoutes", "container": "containers",
+		"initcontainer": "initContainers", "slug": "slugs", "slgus": "slugs", "uri": "url", "rog": "org", "x": "", "timeout": "", "": "",
+	} {
+		if got := nearest(name, known); got != want {
+			t.Errorf("nearest(%q) = %q, want %q", name, got, want)
+		}
+	}
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"golang.org/x/term"
+)
+
+// Source is one file of the input, or standard input.
+type Source struct {
+	Name string // as the user typed it; "<stdin>" for standard input
+	Data []byte
+}
+
+const (
+	stdinPath = "-"
+	stdinName = "<stdin>"
+)
+
+// manifestExtensions are those that kubectl looks for in a folder.
+var manifestExtensions = []string{".yaml", ".yml", ".json"}
+
+// InputError says that the command line names no input that can be read.
+type InputError struct{ Msg string }
+
+func (e *InputError) Error() string { return e.Msg }
+
+// ExitCode is the exit status for usage and configuration.
+func (*InputError) ExitCode() int { return 2 }
+
+// ReadSources reads what the -f flags name, in their order: files, folders (their manifests in name order, with recursive those of
+// subfolders too) and "-" for standard input, which is also read where paths is empty. A path that is named twice is read twice, as
+// kubectl does. Every path that cannot be read is in the error.
+//
+// Errors: [InputError] where standard input is named twice, or is a terminal that nobody named.
+func ReadSources(paths []string, recursive bool, stdin io.Reader) ([]Source, error) {
+	if len(paths) == 0 {
+		if isTerminal(stdin) {
+			return nil, &InputError{"no input: name manifests with -f, or pipe them to standard input"}
+		}
+		paths = []string{stdinPath}
+	}
+	var (
+		sources []Source
+		errs    []error
+	)
+	for i, path := range paths {
+		if path == stdinPath && slices.Contains(paths[:i], stdinPath) {
+			errs = append(errs, &InputError{"-f - is given twice: standard input can be read only once"})
+			continue
+		}
+		found, err := readPath(path, recursive, stdin)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		sources = append(sources, found...)
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return sources, nil
+}
+
+func isTerminal(r io.Reader) bool {
+	f, ok := r.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+func readPath(path string, recursive bool, stdin io.Reader) ([]Source, error) {
+	if path == stdinPath {
+		data, err := io.ReadAll(stdin)
+		if err != nil {
+			return nil, fmt.Errorf("reading standard input: %w", err)
+		}
+		return []Source{{stdinName, data}}, nil
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading manifests: %w", err)
+	}
+	if !info.IsDir() {
+		source, err := readManifest(path)
+		return []Source{source}, err
+	}
+	return readFolder(path, recursive)
+}
+
+func readManifest(path string) (Source, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return Source{}, fmt.Errorf("reading manifests: %w", err)
+	}
+	return Source{path, data}, nil
+}
+
+func readFolder(folder string, recursive bool) ([]Source, error) {
+	paths, err := manifestsIn(folder, recursive)
+	if err != nil {
+		return nil, fmt.Errorf("reading manifests: %w", err)
+	}
+	if len(paths) == 0 {
+		return nil, fmt.Errorf("reading manifests: %s: no .yaml, .yml or .json file in this folder", folder)
+	}
+	var (
+		sources []Source
+		errs    []error
+	)
+	for _, path := range paths {
+		source, err := readManifest(path)
+		sources, errs = append(sources, source), append(errs, err)
+	}
+	return sources, errors.Join(errs...)
+}
+
+// manifestsIn lists the manifests of a folder in name order. A link to a file counts as a file, because that is how a mounted
+// ConfigMap looks; a link to a folder is not followed, because it may lead back.
+func manifestsIn(folder string, recursive bool) ([]string, error) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, err
+	}
+	var paths []string
+	for _, entry := range entries {
+		path := filepath.Join(folder, entry.Name())
+		switch {
+		case entry.IsDir() && recursive:
+			below, err := manifestsIn(path, recursive)
+			if err != nil {
+				return nil, err
+			}
+			paths = append(paths, below...)
+		case slices.Contains(manifestExtensions, filepath.Ext(path)) && !leadsToFolder(path):
+			paths = append(paths, path)
+		}
+	}
+	return paths, nil
+}
+
+func leadsToFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}

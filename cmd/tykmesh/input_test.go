@@ -1,0 +1,118 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// tree makes files of the given paths in a folder and goes there. Each holds its own path.
+func tree(t *testing.T, paths ...string) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	for _, path := range paths {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte("text of "+path), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestReadSources(t *testing.T) {
+	tree(t, "b.yaml", "k8s/z.yml", "k8s/a.yaml", "k8s/m.json", "k8s/README.md", "k8s/sub/b.yaml", "k8s/sub/deep/c.yaml", "k8s/n.yaml/inner.yaml")
+	if err := os.Symlink("a.yaml", "k8s/link.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("..", "k8s/loop.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name      string
+		paths     []string
+		recursive bool
+		want      []string
+	}{
+		{"no -f is standard input", nil, false, []string{"<stdin>"}},
+		{"so is a dash", []string{"-"}, false, []string{"<stdin>"}},
+		{"in the order of the flags", []string{"k8s/z.yml", "-", "b.yaml"}, false, []string{"k8s/z.yml", "<stdin>", "b.yaml"}},
+		{"a name stays as it was typed", []string{"./b.yaml"}, false, []string{"./b.yaml"}},
+		{"any file that is named", []string{"k8s/README.md"}, false, []string{"k8s/README.md"}},
+		{"twice is twice", []string{"b.yaml", "b.yaml"}, false, []string{"b.yaml", "b.yaml"}},
+		{"the manifests of a folder by name", []string{"k8s"}, false, []string{"k8s/a.yaml", "k8s/link.yaml", "k8s/m.json", "k8s/z.yml"}},
+		{"and of its subfolders", []string{"k8s"}, true, []string{
+			"k8s/a.yaml", "k8s/link.yaml", "k8s/m.json", "k8s/n.yaml/inner.yaml", "k8s/sub/b.yaml", "k8s/sub/deep/c.yaml", "k8s/z.yml",
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			sources, err := ReadSources(tt.paths, tt.recursive, strings.NewReader("text of <stdin>"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var names []string
+			for _, s := range sources {
+				names = append(names, s.Name)
+				text := strings.Replace(s.Name, "link.yaml", "a.yaml", 1)
+				if want := "text of " + strings.TrimPrefix(text, "./"); string(s.Data) != want {
+					t.Errorf("%s holds %q, want %q", s.Name, s.Data, want)
+				}
+			}
+			if diff := cmp.Diff(tt.want, names); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestReadSourcesErrors(t *testing.T) {
+	tree(t, "a.yaml", "empty/README.md", "nested/sub/a.yaml")
+	t.Run("every path that cannot be read", func(t *testing.T) {
+		sources, err := ReadSources([]string{"gone.yaml", "a.yaml", "empty", "nested"}, false, strings.NewReader(""))
+		if err == nil || sources != nil {
+			t.Fatalf("got %v, %v", sources, err)
+		}
+		for _, path := range []string{"gone.yaml", "empty", "nested"} {
+			if !strings.Contains(err.Error(), path+":") {
+				t.Errorf("%s is not in %v", path, err)
+			}
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("not a missing file: %v", err)
+		}
+	})
+	t.Run("standard input breaks off", func(t *testing.T) {
+		broken := errors.New("broken")
+		if _, err := ReadSources(nil, false, iotest.ErrReader(broken)); !errors.Is(err, broken) {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("standard input twice", func(t *testing.T) {
+		_, err := ReadSources([]string{"-", "a.yaml", "-"}, false, strings.NewReader(""))
+		wantUsage(t, err)
+	})
+	t.Run("a terminal that nobody named", func(t *testing.T) {
+		terminal, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+		if err != nil {
+			t.Skip("no pseudo-terminal here:", err)
+		}
+		defer terminal.Close()
+		_, err = ReadSources(nil, false, terminal)
+		wantUsage(t, err)
+	})
+}
+
+func wantUsage(t *testing.T, err error) {
+	t.Helper()
+	var usage *InputError
+	if !errors.As(err, &usage) || usage.ExitCode() != 2 {
+		t.Errorf("got %v, want a usage error", err)
+	}
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/tykmesh/tykmesh"
+
+// root is the top of the checkout, seen from this package.
+const root = "../.."
+
+// packageRule is what a package may import in its own code; tests are free to use the doubles.
+type packageRule struct {
+	ours   []string // of this module
+	except []string // packages of others that do not belong there, with everything below them
+}
+
+// layout is the picture of who may import whom. A package that is not in it has no place yet.
+var layout = map[string]packageRule{
+	"inject/manifest": {
+		except: []string{"net", "os", "log", "k8s.io", "github.com/spf13"},
+	},
+	"inject": {
+		ours:   []string{"inject/manifest"},
+		except: []string{"net", "os", "log", "github.com/spf13"},
+	},
+	"dashboard": {
+		except: []string{"log", "os/exec", "k8s.io", "github.com/spf13"},
+	},
+	"dashboard/dashboardtest": {
+		ours: []string{"dashboard"},
+	},
+	"ca": {
+		except: []string{"log", "os/exec", "k8s.io", "github.com/spf13"},
+	},
+	"ca/catest": {
+		ours: []string{"ca"},
+	},
+	"cmd/internal/mesh": {
+		ours:   []string{"inject", "inject/manifest", "dashboard", "ca"},
+		except: []string{"net", "os", "log", "github.com/spf13"},
+	},
+	"cmd/tykmesh": {
+		ours: []string{"inject", "inject/manifest", "dashboard", "ca", "cmd/internal/mesh"},
+	},
+}
+
+// TestImportDirections holds the code against layout.
+func TestImportDirections(t *testing.T) {
+	seen := map[string]bool{}
+	for path, imports := range importsOf(t) {
+		folder := owner(filepath.ToSlash(filepath.Dir(path)))
+		rule, known := layout[folder]
+		if !known {
+			t.Errorf("%s: the package has no place in layout", path)
+			continue
+		}
+		seen[folder] = true
+		for _, imported := range imports {
+			ours, isOurs := strings.CutPrefix(imported, module+"/")
+			if isOurs && owner(ours) != folder && !slices.Contains(rule.ours, owner(ours)) {
+				t.Errorf("%s: %s must not import %s", path, folder, ours)
+			}
+			if slices.ContainsFunc(rule.except, func(banned string) bool { return within(imported, banned) }) {
+				t.Errorf("%s: %s must not import %s", path, folder, imported)
+			}
+		}
+	}
+	if !seen["cmd/tykmesh"] || !seen["inject/manifest"] {
+		t.Errorf("the packages were not found: %v", seen)
+	}
+}
+
+// owner is the package whose rule holds for a folder: an internal package counts as part of the one that it is internal to.
+func owner(folder string) string {
+	if _, known := layout[folder]; known {
+		return folder
+	}
+	above, _, _ := strings.Cut(folder, "/internal/")
+	return above
+}
+
+// within tells whether a package is of a banned tree. Harmless relatives of net and log (net/url, log/slog for what knows how to
+// be logged) are not.
+func within(imported, banned string) bool {
+	switch banned {
+	case "net":
+		return imported == "net" || imported == "net/http"
+	case "log":
+		return imported == "log"
+	}
+	return imported == banned || strings.HasPrefix(imported, banned+"/")
+}
+
+// importsOf lists what every Go file of the module imports, but for tests and the modules below testdata.
+func importsOf(t *testing.T) map[string][]string {
+	t.Helper()
+	out := map[string][]string{}
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if name := entry.Name(); entry.IsDir() && (name == "testdata" || strings.HasPrefix(name, ".") && name != "..") {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		short, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
+		}
+		out[short] = []string{}
+		for _, spec := range file.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			out[short] = append(out[short], imported)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// TestTopLevel keeps the first thing that visitors see small. bin is what make build writes.
+func TestTopLevel(t *testing.T) {
+	allowed := []string{"cmd", "inject", "dashboard", "ca", "testdata", "go.mod", "go.sum", "Makefile", "README.md", "LICENSE", "bin"}
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		if name := entry.Name(); !strings.HasPrefix(name, ".") && !slices.Contains(allowed, name) {
+			t.Errorf("%s has no place at the top of the checkout", name)
+		}
+	}
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/yaml"
+)
+
+const samples = root + "/testdata/samples"
+
+func readSample(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(samples, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// The samples are what Kubernetes takes today, strictly decoded, and Deployments select their own pods.
+func TestSamplesAreKubernetes(t *testing.T) {
+	for _, name := range []string{"echo.yaml", "sleep.yaml", "curl.yaml", "echo-and-sleep.yaml"} {
+		for i, text := range strings.Split(readSample(t, name), "\n---\n") {
+			var kind metav1.TypeMeta
+			if err := yaml.Unmarshal([]byte(text), &kind); err != nil {
+				t.Fatal(err)
+			}
+			var object any
+			switch kind.APIVersion + " " + kind.Kind {
+			case "apps/v1 Deployment":
+				object = &appsv1.Deployment{}
+			case "v1 Service":
+				object = &corev1.Service{}
+			default:
+				t.Fatalf("%s: document %d is a %s %s", name, i+1, kind.APIVersion, kind.Kind)
+			}
+			if err := yaml.UnmarshalStrict([]byte(text), object); err != nil {
+				t.Errorf("%s: document %d: %v", name, i+1, err)
+			}
+			deployment, ok := object.(*appsv1.Deployment)
+			if !ok {
+				continue
+			}
+			selector, err := metav1.LabelSelectorAsSelector(deployment.Spec.Selector)
+			if err != nil || selector.Empty() || !selector.Matches(labels.Set(deployment.Spec.Template.Labels)) {
+				t.Errorf("%s: document %d does not select its own pods: %v", name, i+1, err)
+			}
+		}
+	}
+}
+
+// echo-and-sleep.yaml is for those who want one file; it says nothing of its own.
+func TestSampleOfBoth(t *testing.T) {
+	if readSample(t, "echo-and-sleep.yaml") != readSample(t, "echo.yaml")+"---\n"+readSample(t, "sleep.yaml") {
+		t.Error("echo-and-sleep.yaml is not echo.yaml and sleep.yaml")
+	}
+}
+
+// What can be configured is documented: every key has its row in the README.
+func TestReadmeNamesEveryKey(t *testing.T) {
+	readme, err := os.ReadFile(root + "/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, section := range schema {
+		for _, key := range section.keys {
+			if name := "`" + dotted(section.name, key.name) + "`"; !strings.Contains(string(readme), name) {
+				t.Errorf("%s is not in README.md", name)
+			}
+		}
+	}
+}

@@ -1,0 +1,66 @@
+package dashboard_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/tykmesh/tykmesh/dashboard"
+	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
+)
+
+// The listing of an installation of 1,000 services, which every run reads once.
+func BenchmarkListing2000APIs(b *testing.B) {
+	defs := make([]dashboard.Definition, 2000)
+	for i := range defs {
+		defs[i] = definition(b, fmt.Sprint("service-", i))
+	}
+	b.Run("server", func(b *testing.B) {
+		s, c := start(b, dashboardtest.Options{AddsDefaults: true})
+		for _, d := range defs {
+			s.PutAPI(dashboard.API{Definition: d})
+		}
+		list(b, c)
+	})
+	b.Run("directory", func(b *testing.B) {
+		d := openDir(b, b.TempDir())
+		for _, def := range defs {
+			if _, err := d.CreateAPI(b.Context(), def); err != nil {
+				b.Fatal(err)
+			}
+		}
+		list(b, d)
+	})
+}
+
+func list(b *testing.B, s store) {
+	b.ReportAllocs()
+	for b.Loop() {
+		apis, err := s.APIs(b.Context())
+		if err != nil || len(apis) != 2000 {
+			b.Fatalf("%d APIs, %v", len(apis), err)
+		}
+	}
+}
+
+func BenchmarkRender(b *testing.B) {
+	templates := dashboard.BuiltinTemplates()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := templates.Render("default-inbound", vars); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// The first registration of many services in a directory: each API is looked up
+// among those that are there, which must not be read again each time.
+func BenchmarkCreateInADirectory(b *testing.B) {
+	d := openDir(b, b.TempDir())
+	i := 0
+	for b.Loop() {
+		i++
+		if _, err := d.CreateAPI(b.Context(), definition(b, fmt.Sprint("service-", i))); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,157 @@
+package dashboard
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-resty/resty/v2"
+)
+
+const (
+	listLimit = 128 << 20 // bytes of a listing: some 25,000 APIs
+	itemLimit = 4 << 20   // bytes of any other answer
+)
+
+// call is one request of the Dashboard's API.
+type call struct {
+	op          string
+	method      string
+	path        string
+	query       map[string]string
+	body        []byte
+	contentType string
+	limit       int64
+	item        bool // it is about one API or certificate, which may be absent
+}
+
+// do sends a request, as often as retry allows, and decodes the answer.
+func (c *Client) do(ctx context.Context, r call, into answered) error {
+	for attempt := 1; ; attempt++ {
+		resp, err := c.attempt(ctx, r, attempt)
+		if wait, again := c.retry(r, attempt, resp, err); again {
+			if sleep(ctx, wait) == nil {
+				continue
+			}
+			err = ctx.Err()
+		}
+		if err != nil {
+			return c.unanswered(ctx, r, err)
+		}
+		return c.decode(r, resp, into)
+	}
+}
+
+// attempt sends a request once. The key is set here and nowhere else.
+func (c *Client) attempt(ctx context.Context, r call, attempt int) (*resty.Response, error) {
+	limited, cancel := context.WithTimeoutCause(ctx, c.timeout, errSlow)
+	defer cancel()
+	req := c.http.R().
+		SetContext(limited).
+		SetHeader("Authorization", c.key).
+		SetHeader("Accept", "application/json").
+		SetQueryParams(r.query).
+		SetResponseBodyLimit(int(r.limit))
+	if r.body != nil {
+		// A reader of our own: resty's pooled buffers would keep private keys.
+		req.SetHeader("Content-Type", r.contentType).SetBody(bytes.NewReader(r.body))
+	}
+	start := time.Now()
+	resp, err := req.Execute(r.method, r.path)
+	status := 0
+	if resp != nil {
+		status = resp.StatusCode()
+	}
+	c.trace(Request{Method: r.method, Path: r.path, Status: status, Duration: time.Since(start), Attempt: attempt})
+	if err != nil && context.Cause(limited) == errSlow {
+		err = errSlow
+	}
+	return resp, err
+}
+
+// errSlow ends an attempt, not the caller's context.
+var errSlow = errors.New("no complete answer in time")
+
+// unanswered is the error of a request that got no complete answer.
+func (c *Client) unanswered(ctx context.Context, r call, err error) error {
+	e := &Error{Op: r.op, Method: r.method, Path: r.path, kind: err}
+	var u *url.Error
+	switch {
+	case ctx.Err() != nil:
+		e.kind = ctx.Err()
+		e.Message = context.Cause(ctx).Error()
+	case errors.Is(err, errSlow):
+		e.Message = fmt.Sprintf("%s (%s)", errSlow, c.timeout)
+	case errors.Is(err, resty.ErrResponseBodyTooLarge):
+		e.Message = fmt.Sprintf("the answer is larger than %d MiB", r.limit>>20)
+	case errors.As(err, &u):
+		// The URL is told by Op, Method and Path.
+		e.kind = u.Err
+		e.Message = u.Err.Error()
+	default:
+		e.Message = err.Error()
+	}
+	e.Message = oneLine(e.Message, c.key)
+	if strings.Contains(e.kind.Error(), c.key) {
+		e.kind = nil // net/http quotes what a broken server says
+	}
+	return e
+}
+
+// refusal is the error of a request that was answered, but not as it should.
+func (c *Client) refusal(r call, resp *resty.Response, message string, kind error) error {
+	return &Error{
+		Op:      r.op,
+		Method:  r.method,
+		Path:    r.path,
+		Status:  resp.StatusCode(),
+		Message: oneLine(message, c.key),
+		kind:    kind,
+	}
+}
+
+// decode reads an answer. Success is 200 with the status OK; listings and
+// look-ups have no status.
+func (c *Client) decode(r call, resp *resty.Response, into answered) error {
+	if resp.StatusCode() != http.StatusOK {
+		var a answer
+		isJSON := lenient(resp.Body(), &a)
+		message := a.message()
+		if !isJSON {
+			message = foreign(resp, c.key)
+		}
+		return c.refusal(r, resp, message, classify(r, resp.StatusCode(), isJSON, message))
+	}
+	if err := decodeJSON(resp.Body(), into); err != nil {
+		message := "not a Dashboard's answer: " + err.Error()
+		if !json.Valid(resp.Body()) {
+			message = foreign(resp, c.key)
+		}
+		return c.refusal(r, resp, message, nil)
+	}
+	a := into.base()
+	switch {
+	case strings.EqualFold(a.Status, "ok"), a.Status == "" && r.method == http.MethodGet:
+		return nil
+	case a.Status == "":
+		return c.refusal(r, resp, "not a Dashboard's answer: no status", nil)
+	}
+	return c.refusal(r, resp, a.message(), classify(r, resp.StatusCode(), true, a.message()))
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

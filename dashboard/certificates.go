@@ -1,0 +1,206 @@
+package dashboard
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"mime/multipart"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+)
+
+const certsPath = "/api/certs"
+
+// certDetails are the facts of a certificate, in the words of the detailed
+// listing (the first two) and of the answer to reading one (the last two).
+type certDetails struct {
+	IssuerCN   string    `json:"issuer_cn"`
+	SubjectCN  string    `json:"subject_cn"`
+	DNSNames   []string  `json:"dns_names"`
+	NotBefore  time.Time `json:"not_before"`
+	NotAfter   time.Time `json:"not_after"`
+	HasPrivate bool      `json:"has_private"`
+	IsCA       bool      `json:"is_ca"`
+	Issuer     struct{ CommonName string }
+	Subject    struct{ CommonName string }
+}
+
+func (d certDetails) certificate(id string) Certificate {
+	return Certificate{
+		ID:         id,
+		IssuerCN:   cmp.Or(d.IssuerCN, d.Issuer.CommonName),
+		SubjectCN:  cmp.Or(d.SubjectCN, d.Subject.CommonName),
+		DNSNames:   d.DNSNames,
+		NotBefore:  d.NotBefore,
+		NotAfter:   d.NotAfter,
+		HasPrivate: d.HasPrivate,
+		IsCA:       d.IsCA,
+	}
+}
+
+// certEntry is a certificate in a listing: an object, or its id alone.
+type certEntry struct {
+	ID string
+	certDetails
+}
+
+// UnmarshalJSON reads either.
+func (e *certEntry) UnmarshalJSON(b []byte) error {
+	if bytes.HasPrefix(b, []byte(`"`)) {
+		return json.Unmarshal(b, &e.ID)
+	}
+	type object certEntry
+	return json.Unmarshal(b, (*object)(e))
+}
+
+// Certificates lists every certificate of the organisation. The listing is
+// complete, or there is an error.
+//
+// Where the detailed listing fails the plain one is read: Dashboards before 4.1
+// do not have it, and an entry with an Ed25519 key breaks it for the whole
+// organisation ("Tyk Dashboard API, certificates, upload").
+func (c *Client) Certificates(ctx context.Context) ([]Certificate, error) {
+	detailed, err := c.certificates(ctx, map[string]string{"p": "-1", "mode": "detailed"})
+	if err == nil || ctx.Err() != nil || errors.Is(err, ErrUnauthorized) {
+		return detailed, err
+	}
+	plain, plainErr := c.certificates(ctx, map[string]string{"p": "-1"})
+	if plainErr != nil {
+		return nil, err
+	}
+	return plain, nil
+}
+
+func (c *Client) certificates(ctx context.Context, query map[string]string) ([]Certificate, error) {
+	r := call{op: "listing certificates", path: certsPath, query: query}
+	pages, err := c.list(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	var all []Certificate
+	seen := map[string]bool{}
+	for _, page := range pages {
+		for _, e := range append(page.CertBasics, page.Certs...) {
+			if e.ID == "" {
+				return nil, &Error{Op: r.op, Method: http.MethodGet, Path: r.path, Status: http.StatusOK, Message: "an entry of the listing has no id"}
+			}
+			if !seen[e.ID] {
+				seen[e.ID] = true
+				all = append(all, e.certificate(e.ID))
+			}
+		}
+	}
+	return all, nil
+}
+
+// Certificate reads what the store tells of one certificate.
+//
+// Errors: ErrNotFound when it has none of that id.
+func (c *Client) Certificate(ctx context.Context, id string) (Certificate, error) {
+	const op = "reading certificate"
+	path, err := itemPath(op, certsPath, id)
+	if err != nil {
+		return Certificate{}, err
+	}
+	var e struct {
+		answer
+		certDetails
+	}
+	r := call{op: op, method: http.MethodGet, path: path, limit: itemLimit, item: true}
+	if err := c.do(ctx, r, &e); err != nil {
+		return Certificate{}, err
+	}
+	if e.NotAfter.IsZero() {
+		return Certificate{}, &Error{Op: op, Method: r.method, Path: path, Status: http.StatusOK, Message: "not a Dashboard's answer: no certificate"}
+	}
+	return e.certificate(id), nil
+}
+
+// UploadCertificate stores a certificate with its chain and private key, in
+// PEM, leaf first, and returns its id. It is not repeated when the answer is
+// lost: look first whether the certificate is there.
+//
+// Errors: ErrExists when the leaf is stored already; the id comes with it. What
+// is stored is not replaced then, even if the key or the chain differ. An
+// Ed25519 key is refused here: Tyk stores it, and then fails every detailed
+// listing of the organisation.
+func (c *Client) UploadCertificate(ctx context.Context, pem []byte) (id string, err error) {
+	const op = "uploading certificate"
+	wanted, err := leafID(c.org, pem)
+	if err == nil {
+		err = refuseEd25519(pem)
+	}
+	if err != nil {
+		return "", &Error{Op: op, Method: http.MethodPost, Path: certsPath, Message: err.Error()}
+	}
+	body, contentType, err := upload(pem)
+	if err != nil {
+		return "", err
+	}
+	r := call{op: op, method: http.MethodPost, path: certsPath, body: body, contentType: contentType, limit: itemLimit}
+	var a answer
+	err = c.do(ctx, r, &a)
+	var refused *Error
+	switch {
+	case errors.As(err, &refused) && errors.Is(err, ErrExists):
+		return foundID(wanted, refused.Message), err
+	case err != nil:
+		return "", err
+	case a.ID == "":
+		return wanted, nil
+	}
+	return a.ID, nil
+}
+
+// DeleteCertificate deletes a certificate by its id. One that is not there is
+// done. Nothing checks whether an API still uses it.
+func (c *Client) DeleteCertificate(ctx context.Context, id string) error {
+	return c.remove(ctx, "deleting certificate", certsPath, id)
+}
+
+// remove deletes one object; an absent one is done.
+func (c *Client) remove(ctx context.Context, op, base, id string) error {
+	path, err := itemPath(op, base, id)
+	if err != nil {
+		return err
+	}
+	r := call{op: op, method: http.MethodDelete, path: path, limit: itemLimit, item: true}
+	if err := c.do(ctx, r, &answer{}); !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	return nil
+}
+
+// upload makes the form of POST /api/certs. The Dashboard takes the first file
+// whatever its field is called; "cert" is what tyk-sync and the operator send.
+func upload(pem []byte) (body []byte, contentType string, err error) {
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	file, err := w.CreateFormFile("cert", "cert.pem")
+	if err != nil {
+		return nil, "", err
+	}
+	if _, err := file.Write(pem); err != nil {
+		return nil, "", err
+	}
+	if err := w.Close(); err != nil {
+		return nil, "", err
+	}
+	return b.Bytes(), w.FormDataContentType(), nil
+}
+
+var hexRun = regexp.MustCompile(`[a-f0-9]{10,}`)
+
+// foundID is the id in a text that says that a certificate exists: the computed
+// one, unless the organisation is another than configured, or none is.
+func foundID(wanted, message string) string {
+	found := hexRun.FindString(message)
+	if strings.Contains(wanted, found) {
+		return wanted // also when the text is cut short, or tells no id
+	}
+	return found
+}

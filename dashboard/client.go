@@ -1,0 +1,159 @@
+package dashboard
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-resty/resty/v2"
+)
+
+// Config says where the Dashboard is and how to talk to it.
+type Config struct {
+	// URL is the Dashboard's address, without /api. A path in front of /api
+	// may be part of it.
+	URL string
+
+	// Secret is the API access key of a user. The key belongs to one
+	// organisation, so no request names one.
+	Secret string
+
+	// Org is the organisation's id: certificate ids begin with it.
+	Org string
+
+	// InsecureSkipVerify trusts any TLS certificate.
+	InsecureSkipVerify bool
+
+	// RequestTimeout bounds one attempt of one request; 0 means 30 seconds.
+	RequestTimeout time.Duration
+
+	// Backoff is the wait before the first repetition of a request, which
+	// doubles with each further one; 0 means 200 milliseconds.
+	Backoff time.Duration
+
+	// Trace, unless nil, is called after each attempt, from many goroutines.
+	Trace func(Request)
+}
+
+// String names the Dashboard; the key is never shown.
+func (c Config) String() string { return "Dashboard at " + oneLine(c.URL, c.Secret) }
+
+// GoString is String.
+func (c Config) GoString() string { return c.String() }
+
+// LogValue is String, for log/slog.
+func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// Request is one attempt at a request, as far as it may be shown.
+type Request struct {
+	Method   string
+	Path     string // without host and query
+	Status   int    // 0 when no answer came
+	Duration time.Duration
+	Attempt  int // from 1
+}
+
+// Client is a Dashboard behind its REST API. It is safe for concurrent use.
+//
+// A request is repeated only where that is safe and may heal; see retry.go. It
+// is never redirected: the key goes to the configured host and to no other.
+//
+// The errors of its methods are [*Error]; errors.Is tells ErrUnauthorized from
+// every method, and what a method's comment names.
+type Client struct {
+	http    *resty.Client
+	key     string
+	org     string
+	timeout time.Duration
+	backoff time.Duration
+	trace   func(Request)
+
+	listLimit int64 // bytes of one listing
+}
+
+// New makes a client. It does not talk to the Dashboard yet.
+//
+// Errors: a URL that is not http(s)://host[:port][/path], holds credentials or
+// a query; an empty key, or one that no HTTP header can carry.
+func New(cfg Config) (*Client, error) {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = 16 // more than run at once, so that none is dialled twice
+	transport.MaxResponseHeaderBytes = 1 << 20
+	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: cfg.InsecureSkipVerify}
+	return newClient(cfg, transport)
+}
+
+func newClient(cfg Config, transport http.RoundTripper) (*Client, error) {
+	base, err := baseURL(cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Secret == "" {
+		return nil, errors.New("the key of the Dashboard is empty")
+	}
+	if strings.ContainsFunc(cfg.Secret, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+		return nil, errors.New("the key of the Dashboard has a space, a line break or another character that keys do not have")
+	}
+	if cfg.RequestTimeout <= 0 {
+		cfg.RequestTimeout = 30 * time.Second
+	}
+	if cfg.Backoff <= 0 {
+		cfg.Backoff = 200 * time.Millisecond
+	}
+	if cfg.Trace == nil {
+		cfg.Trace = func(Request) {}
+	}
+	h := resty.NewWithClient(&http.Client{Transport: transport}).
+		SetBaseURL(base).
+		SetLogger(silent{}).
+		SetHeader("User-Agent", "tykmesh").
+		SetRedirectPolicy(resty.RedirectPolicyFunc(func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		}))
+	return &Client{
+		http:    h,
+		key:     cfg.Secret,
+		org:     cfg.Org,
+		timeout: cfg.RequestTimeout,
+		backoff: cfg.Backoff,
+		trace:   cfg.Trace,
+
+		listLimit: listLimit,
+	}, nil
+}
+
+// String names the Dashboard; the key is never shown.
+func (c *Client) String() string { return "Dashboard at " + oneLine(c.http.BaseURL, c.key) }
+
+// GoString is String.
+func (c *Client) GoString() string { return c.String() }
+
+func baseURL(s string) (string, error) {
+	u, err := url.Parse(s)
+	if err != nil {
+		// The parser's error shows the text, which may hold a password.
+		return "", errors.New("the URL of the Dashboard is not a URL")
+	}
+	if u.User != nil {
+		return "", errors.New("the URL of the Dashboard must not hold a user name or password")
+	}
+	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return "", fmt.Errorf("the URL of the Dashboard must be http://HOST[:PORT] or https://HOST[:PORT], not %q", s)
+	}
+	if u.RawQuery != "" || u.Fragment != "" {
+		return "", fmt.Errorf("the URL of the Dashboard must not have a query or fragment: %q", s)
+	}
+	return strings.TrimRight(u.String(), "/"), nil
+}
+
+// silent is a logger that does not log: a library never prints by itself.
+type silent struct{}
+
+func (silent) Errorf(string, ...any) {}
+func (silent) Warnf(string, ...any)  {}
+func (silent) Debugf(string, ...any) {}

@@ -1,0 +1,142 @@
+package dashboardtest
+
+import (
+	"io"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// Fault is something that goes wrong with one request, or with several.
+//
+// To fail each request of a run once, count those of a good run with
+// len(s.Requests()), and start anew for each k with Fault{Request: k, ...}.
+type Fault struct {
+	// Method and Path select requests; empty, they select all. Path may hold
+	// * for one segment: "/api/apis/*".
+	Method, Path string
+
+	// Request says which of the selected ones fails, from 1, counted since
+	// Fail was called; 0 means the first.
+	Request int
+
+	// Times is how many in a row fail from there on; 0 means one, -1 all.
+	Times int
+
+	// After lets the request take effect first; only its answer is lost.
+	After bool
+
+	// Answer is what the client gets instead: Cut, Endless, Hang, Truncated,
+	// Reply, Refusal, Redirect, or any other handler.
+	Answer http.HandlerFunc
+}
+
+// planned is a fault and how many of its requests have come.
+type planned struct {
+	Fault
+	seen int
+}
+
+// Fail plans faults. The first one that applies to a request wins.
+func (s *Server) Fail(faults ...Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range faults {
+		if f.Request == 0 {
+			f.Request = 1
+		}
+		if f.Times == 0 {
+			f.Times = 1
+		}
+		s.faults = append(s.faults, &planned{Fault: f})
+	}
+}
+
+// Heal forgets all faults.
+func (s *Server) Heal() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = nil
+}
+
+// hit counts a request for every fault and returns the one that strikes.
+func (s *Server) hit(r *http.Request) *planned {
+	var struck *planned
+	for _, f := range s.faults {
+		if !f.selects(r) {
+			continue
+		}
+		f.seen++
+		due := f.seen >= f.Request && (f.Times < 0 || f.seen < f.Request+f.Times)
+		if due && struck == nil {
+			struck = f
+		}
+	}
+	return struck
+}
+
+func (f *planned) selects(r *http.Request) bool {
+	if f.Method != "" && f.Method != r.Method {
+		return false
+	}
+	if f.Path == "" {
+		return true
+	}
+	ok, err := path.Match(f.Path, r.URL.Path)
+	if err != nil {
+		panic("dashboardtest: fault with the path " + f.Path + ": " + err.Error())
+	}
+	return ok
+}
+
+// Cut ends the connection without an answer.
+func Cut(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+
+// Hang never answers; it returns when the client gives up, which net/http
+// notices only once the body has been read.
+func Hang(_ http.ResponseWriter, r *http.Request) {
+	io.Copy(io.Discard, r.Body)
+	<-r.Context().Done()
+}
+
+// Endless answers 200 with JSON that does not end.
+func Endless(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	chunk := []byte(strings.Repeat(`{"api_definition":{"id":"5f"}},`, 2000))
+	_, err := w.Write([]byte(`{"apis":[`))
+	for err == nil && r.Context().Err() == nil {
+		_, err = w.Write(chunk)
+	}
+}
+
+// Truncated promises more than it sends, and cuts the connection.
+func Truncated(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", "1000")
+	w.Write([]byte(`{"apis":[{"api_def`))
+	http.NewResponseController(w).Flush()
+	panic(http.ErrAbortHandler)
+}
+
+// Reply answers with a status, a content type and a body.
+func Reply(status int, contentType, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", contentType)
+		w.WriteHeader(status)
+		w.Write([]byte(body))
+	}
+}
+
+// Refusal answers with a status, which may be 200, and the Dashboard's envelope
+// for a failure.
+func Refusal(status int, message string) http.HandlerFunc {
+	return Reply(status, "application/json", `{"Status":"Error","Message":`+strconv.Quote(message)+`,"Meta":null}`)
+}
+
+// Redirect answers 307 with a place at another address.
+func Redirect(to string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, to, http.StatusTemporaryRedirect)
+	}
+}

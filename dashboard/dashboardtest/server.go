@@ -1,0 +1,250 @@
+// Package dashboardtest is a Tyk Dashboard for tests: an HTTP server with
+// state, authentication, paging, the envelopes and error shapes of the real
+// one, the ways in which Dashboards differ from each other, faults on request,
+// and a log of requests.
+//
+//	s := dashboardtest.New(dashboardtest.Options{UniqueSlugs: true})
+//	defer s.Close()
+//	s.Fail(dashboardtest.Fault{Request: 3, After: true, Answer: dashboardtest.Cut})
+//	// ... point a client at s.URL with s.Secret ...
+//	t.Log(s.Log(), s.APIs())
+//
+// Options fix what kind of Dashboard it is, Fail plans what goes wrong, the Put
+// and Drop methods change the state behind the back of clients, and APIs,
+// Certificates, Requests and Log are snapshots. All of it may be used while
+// requests are under way.
+//
+// It follows "Tyk Dashboard API" as far as its clients could notice. It never
+// serves an API, never talks to a gateway, and its ids are counted up, so that
+// the same requests in the same order give the same answers.
+package dashboardtest
+
+import (
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"time"
+
+	"github.com/tykmesh/tykmesh/dashboard"
+)
+
+// The key and the organisation of a server whose Options name none.
+const (
+	DefaultSecret = "dash-secret"
+	DefaultOrg    = "5d64a47fed63100001b2f2ac"
+)
+
+// Access is what a key may do with one kind of object.
+type Access int
+
+// The zero value is full access.
+const (
+	Write Access = iota
+	Read
+	None
+)
+
+// Rights are the permissions of a key.
+type Rights struct{ APIs, Certificates Access }
+
+// Options say what kind of Dashboard it is. The zero value is a current one
+// that accepts everything that it should.
+type Options struct {
+	Addr string // where to listen; "" is a free port on 127.0.0.1
+	TLS  bool   // with a certificate that no system trusts; Certificate returns it
+
+	Secret string            // the key; DefaultSecret if empty
+	Rights Rights            // of that key
+	Keys   map[string]Rights // further keys
+	Org    string            // DefaultOrg if empty
+
+	PageSize int              // 10 if zero
+	Latency  time.Duration    // of each request
+	Now      func() time.Time // says which certificates have expired; time.Now if nil
+
+	// Ways in which Dashboards differ.
+
+	AlwaysPages            bool // pages although everything was asked for
+	AssignsAPIID           bool // create drops the given api_id and makes its own; update keeps the given one
+	KeepsAPIID             bool // update drops the given api_id too
+	NoIDInCreate           bool // the answer to a create has no "ID"
+	OnlyDatabaseIDs        bool // {id} in a path is not looked up as api_id
+	UnknownIs404           bool // reading an unknown API answers 404, not 400
+	LowerCaseKeys          bool // "status" and "message" for "Status" and "Message"
+	AddsDefaults           bool // definitions come back with fields that nobody sent
+	NoDetailedCertificates bool // mode=detailed is ignored
+	CertificateExists      int  // the status for a certificate that is there; 404 if zero, gateways say 403
+	UniqueSlugs            bool // two APIs cannot share a slug
+	UniqueListenPaths      bool // two APIs cannot share listen path and domain
+	IgnoresDomains         bool // two APIs cannot share a listen path, whatever their domains
+	NoDomainPatterns       bool // a domain cannot hold { }
+}
+
+// Server is a Dashboard that runs. Its methods are safe for concurrent use.
+type Server struct {
+	URL    string
+	Secret string
+	Org    string
+
+	http    *httptest.Server
+	calls   *http.ServeMux
+	options Options
+
+	mu     sync.Mutex
+	count  int // of ids given out
+	apis   []*dashboard.API
+	certs  []*certificate
+	faults []*planned
+
+	logMu    sync.Mutex // apart from mu, which is held while an answer is written
+	requests []*Request
+}
+
+// New starts a Dashboard. It panics if it cannot listen, as httptest does.
+func New(o Options) *Server {
+	if o.Secret == "" {
+		o.Secret = DefaultSecret
+	}
+	if o.Org == "" {
+		o.Org = DefaultOrg
+	}
+	if o.PageSize == 0 {
+		o.PageSize = 10
+	}
+	if o.CertificateExists == 0 {
+		o.CertificateExists = http.StatusNotFound
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	s := &Server{Secret: o.Secret, Org: o.Org, options: o}
+	s.calls = s.routes()
+	s.http = httptest.NewUnstartedServer(s)
+	if o.Addr != "" {
+		l, err := net.Listen("tcp", o.Addr)
+		if err != nil {
+			panic("dashboardtest: " + err.Error())
+		}
+		s.http.Listener.Close()
+		s.http.Listener = l
+	}
+	if o.TLS {
+		s.http.StartTLS()
+	} else {
+		s.http.Start()
+	}
+	s.URL = s.http.URL
+	return s
+}
+
+// Close stops the server; requests that hang are cut.
+func (s *Server) Close() {
+	s.http.CloseClientConnections()
+	s.http.Close()
+}
+
+// Certificate is the server's own TLS certificate in DER, with Options.TLS.
+func (s *Server) Certificate() []byte { return s.http.Certificate().Raw }
+
+// Client is a client of the server, with its key.
+func (s *Server) Client() (*dashboard.Client, error) {
+	return dashboard.New(dashboard.Config{URL: s.URL, Secret: s.Secret, Org: s.Org, Backoff: time.Millisecond})
+}
+
+// ServeHTTP answers one request: it is logged, held up, failed if that is
+// planned, and else handled.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	entry, fault := s.arrive(r)
+	seen := &recorder{ResponseWriter: w, note: func(status int) { s.answered(entry, status) }}
+	if !s.wait(r) {
+		return
+	}
+	switch {
+	case fault == nil:
+		s.handle(seen, r)
+	case fault.After:
+		s.unheard(r)
+		fault.Answer(seen, r)
+	default:
+		fault.Answer(seen, r)
+	}
+}
+
+// unheard handles a request whose answer nobody gets, not even a cut.
+func (s *Server) unheard(r *http.Request) {
+	defer func() {
+		if p := recover(); p != nil && p != http.ErrAbortHandler {
+			panic(p)
+		}
+	}()
+	s.handle(httptest.NewRecorder(), r)
+}
+
+func (s *Server) wait(r *http.Request) bool {
+	if s.options.Latency == 0 {
+		return true
+	}
+	t := time.NewTimer(s.options.Latency)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-r.Context().Done():
+		return false
+	}
+}
+
+// handle hands a request to its call, one at a time.
+func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls.ServeHTTP(w, r)
+}
+
+func (s *Server) routes() *http.ServeMux {
+	apis := func(h http.HandlerFunc) http.HandlerFunc {
+		return s.allowed(h, func(r Rights) Access { return r.APIs })
+	}
+	certs := func(h http.HandlerFunc) http.HandlerFunc {
+		return s.allowed(h, func(r Rights) Access { return r.Certificates })
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /hello", s.alive)
+	mux.HandleFunc("GET /health", s.alive)
+	mux.HandleFunc("GET /api/apis", apis(s.listAPIs))
+	mux.HandleFunc("POST /api/apis", apis(s.createAPI))
+	mux.HandleFunc("GET /api/apis/{id}", apis(s.readAPI))
+	mux.HandleFunc("PUT /api/apis/{id}", apis(s.updateAPI))
+	mux.HandleFunc("DELETE /api/apis/{id}", apis(s.deleteAPI))
+	mux.HandleFunc("GET /api/certs", certs(s.listCertificates))
+	mux.HandleFunc("POST /api/certs", certs(s.uploadCertificate))
+	mux.HandleFunc("GET /api/certs/{id}", certs(s.readCertificate))
+	mux.HandleFunc("DELETE /api/certs/{id}", certs(s.deleteCertificate))
+	return mux
+}
+
+// alive is for probes, which have no key.
+func (s *Server) alive(w http.ResponseWriter, _ *http.Request) {
+	s.json(w, http.StatusOK, map[string]any{"status": "pass"})
+}
+
+// allowed checks the key and what it may do. The key is sent bare, without a
+// scheme.
+func (s *Server) allowed(h http.HandlerFunc, part func(Rights) Access) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		key := r.Header.Get("Authorization")
+		rights, known := s.options.Keys[key]
+		if key == s.Secret {
+			rights, known = s.options.Rights, true
+		}
+		switch access := part(rights); {
+		case !known:
+			s.refuse(w, http.StatusUnauthorized, "Not authorised")
+		case access == None || access == Read && r.Method != http.MethodGet:
+			s.refuse(w, http.StatusForbidden, "access denied: You do not have permission to access "+r.URL.Path)
+		default:
+			h(w, r)
+		}
+	}
+}

@@ -1,0 +1,203 @@
+package dashboardtest
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/dashboard"
+)
+
+// Request is one request that came in.
+type Request struct {
+	Method string
+	Path   string
+	Query  string // as it was sent
+	Status int    // of the answer; 0 when the connection was cut, or is still open
+
+	// Name is the path with ids replaced by what they stand for, which is the
+	// same from run to run: the slug of an API, the common name of a
+	// certificate, or "absent". "/api/apis/{echo-inbound}".
+	Name string
+}
+
+// String is the request as a line of a log: "GET /api/apis?p=-2 -> 200".
+func (r Request) String() string {
+	query, status := "", "cut"
+	if r.Query != "" {
+		query = "?" + r.Query
+	}
+	if r.Status != 0 {
+		status = fmt.Sprint(r.Status)
+	}
+	return r.Method + " " + r.Name + query + " -> " + status
+}
+
+// Requests are the requests so far, in the order in which they came.
+func (s *Server) Requests() []Request {
+	s.logMu.Lock()
+	defer s.logMu.Unlock()
+	var out []Request
+	for _, r := range s.requests {
+		out = append(out, *r)
+	}
+	return out
+}
+
+// Log is Requests as text, a line each. Clients that work concurrently give
+// the same lines in another order.
+func (s *Server) Log() string {
+	var b strings.Builder
+	for _, r := range s.Requests() {
+		fmt.Fprintln(&b, r)
+	}
+	return b.String()
+}
+
+// ClearLog forgets the requests so far.
+func (s *Server) ClearLog() {
+	s.logMu.Lock()
+	defer s.logMu.Unlock()
+	s.requests = nil
+}
+
+// APIs are the stored APIs, oldest first: copies.
+func (s *Server) APIs() []dashboard.API {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []dashboard.API
+	for _, a := range s.apis {
+		out = append(out, dashboard.API{Definition: a.Definition.Clone(), Envelope: maps.Clone(a.Envelope)})
+	}
+	return out
+}
+
+// PutAPI stores an API past all checks, and returns its database id: as a new
+// one, or, if the definition has the id of a stored one, in its place.
+func (s *Server) PutAPI(a dashboard.API) (id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stored := &dashboard.API{Definition: a.Definition.Clone(), Envelope: maps.Clone(unsent)}
+	maps.Copy(stored.Envelope, a.Envelope)
+	for _, old := range s.apis {
+		if id := a.Definition.ID(); id != "" && id == old.Definition.ID() {
+			s.finish(stored.Definition)
+			*old = *stored
+			return id
+		}
+	}
+	s.keep(stored)
+	return stored.Definition.ID()
+}
+
+// DropAPI deletes an API by its database id.
+func (s *Server) DropAPI(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.apis = slices.DeleteFunc(s.apis, func(a *dashboard.API) bool { return a.Definition.ID() == id })
+}
+
+// Certificates are the stored certificates, oldest first.
+func (s *Server) Certificates() []dashboard.Certificate {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []dashboard.Certificate
+	for _, c := range s.certs {
+		out = append(out, c.Certificate)
+	}
+	return out
+}
+
+// PEM is what was uploaded as a certificate; nil if there is none of that id.
+func (s *Server) PEM(id string) []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.certificate(id); c != nil {
+		return slices.Clone(c.pem)
+	}
+	return nil
+}
+
+// PutCertificate stores a certificate, even one that an upload would refuse,
+// and returns its id. It panics on what is no certificate at all.
+func (s *Server) PutCertificate(pem []byte) (id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, err := s.parse(pem)
+	if c == nil {
+		panic("dashboardtest: " + err.Error())
+	}
+	if s.certificate(c.ID) == nil {
+		s.certs = append(s.certs, c)
+	}
+	return c.ID
+}
+
+// DropCertificate deletes a certificate by its id.
+func (s *Server) DropCertificate(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.certs = slices.DeleteFunc(s.certs, func(c *certificate) bool { return c.ID == id })
+}
+
+// arrive logs a request and finds the fault that is planned for it.
+func (s *Server) arrive(r *http.Request) (entry *Request, fault *planned) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	entry = &Request{Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Name: s.name(r.URL.Path)}
+	s.logMu.Lock()
+	defer s.logMu.Unlock()
+	s.requests = append(s.requests, entry)
+	return entry, s.hit(r)
+}
+
+func (s *Server) answered(entry *Request, status int) {
+	s.logMu.Lock()
+	defer s.logMu.Unlock()
+	entry.Status = status
+}
+
+// name replaces the id in a path.
+func (s *Server) name(path string) string {
+	for _, base := range []string{"/api/apis/", "/api/certs/"} {
+		id, ok := strings.CutPrefix(path, base)
+		if !ok {
+			continue
+		}
+		if a := s.find(id); a != nil {
+			return base + "{" + a.Definition.Slug() + "}"
+		}
+		if c := s.certificate(id); c != nil {
+			return base + "{" + c.SubjectCN + "}"
+		}
+		return base + "{absent}"
+	}
+	return path
+}
+
+// recorder notes the status of an answer before the client can have it.
+type recorder struct {
+	http.ResponseWriter
+	note    func(status int)
+	started bool
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if !r.started {
+		r.started = true
+		r.note(status)
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	if !r.started {
+		r.WriteHeader(http.StatusOK)
+	}
+	return r.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController flush.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

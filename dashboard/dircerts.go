@@ -1,0 +1,118 @@
+package dashboard
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Certificates lists every certificate, in the order of their ids.
+//
+// Errors: a file that holds no certificate, or another than its name says.
+func (d *Dir) Certificates(ctx context.Context) ([]Certificate, error) {
+	const op = "listing certificates"
+	ids, err := filesIn(d.certs(), ".pem")
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", op, err)
+	}
+	all := make([]Certificate, 0, len(ids))
+	for _, id := range ids {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("%s: %w", op, err)
+		}
+		c, err := d.readCertificate(id)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // deleted meanwhile
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", op, err)
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+// Certificate reads what a file tells of a certificate.
+//
+// Errors: ErrNotFound when there is none of that id.
+func (d *Dir) Certificate(_ context.Context, id string) (Certificate, error) {
+	const op = "reading certificate"
+	if !idForm.MatchString(id) {
+		return Certificate{}, fmt.Errorf("%s: %q is not an id", op, id)
+	}
+	c, err := d.readCertificate(id)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Certificate{}, fmt.Errorf("%s %s: %w", op, id, ErrNotFound)
+	}
+	if err != nil {
+		return Certificate{}, fmt.Errorf("%s: %w", op, err)
+	}
+	return c, nil
+}
+
+// UploadCertificate writes a certificate with its chain and private key, in
+// PEM, leaf first, and returns its id.
+//
+// Errors: ErrExists when the leaf is there already; the id comes with it. What
+// the store of a Dashboard refuses is refused: see CheckBundle.
+func (d *Dir) UploadCertificate(ctx context.Context, pem []byte) (id string, err error) {
+	const op = "storing certificate"
+	if err := cmp.Or(ctx.Err(), CheckBundle(pem, time.Now()), refuseEd25519(pem)); err != nil {
+		return "", fmt.Errorf("%s: %w", op, err)
+	}
+	if id, err = leafID(d.org, pem); err != nil {
+		return "", fmt.Errorf("%s: %w", op, err)
+	}
+	if err := os.MkdirAll(d.certs(), 0o700); err != nil {
+		return "", fmt.Errorf("%s: %w", op, err)
+	}
+	err = writeNew(d.pem(id), pem, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return id, fmt.Errorf("%s %s: %w", op, id, ErrExists)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", op, err)
+	}
+	return id, nil
+}
+
+// DeleteCertificate deletes a certificate by its id. One that is not there is
+// done.
+func (d *Dir) DeleteCertificate(_ context.Context, id string) error {
+	const op = "deleting certificate"
+	if !idForm.MatchString(id) {
+		return fmt.Errorf("%s: %q is not an id", op, id)
+	}
+	if err := os.Remove(d.pem(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: %w", op, err)
+	}
+	return nil
+}
+
+func (d *Dir) certs() string { return filepath.Join(d.path, "certs") }
+
+func (d *Dir) pem(id string) string { return filepath.Join(d.certs(), id+".pem") }
+
+// readCertificate reads certs/<id>.pem. The id must end in the certificate's
+// hash; the organisation in front of it may be another than this one.
+func (d *Dir) readCertificate(id string) (Certificate, error) {
+	b, err := readFile(d.pem(id))
+	if err != nil {
+		return Certificate{}, err
+	}
+	c, err := ParseCertificate("", b)
+	if err != nil {
+		return Certificate{}, fmt.Errorf("%s: %w", d.pem(id), err)
+	}
+	if !strings.HasSuffix(id, c.ID) {
+		return Certificate{}, fmt.Errorf("%s: the file holds the certificate %s", d.pem(id), c.ID)
+	}
+	c.ID = id
+	return c, nil
+}

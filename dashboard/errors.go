@@ -1,0 +1,74 @@
+package dashboard
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// What a caller may ask of an error, with errors.Is.
+var (
+	// ErrNotFound: the Dashboard, not merely a server in front of it, says
+	// that there is no such API or certificate.
+	ErrNotFound = errors.New("not found")
+
+	// ErrExists: the API or certificate is there already, or another API
+	// holds its id, slug or listen path.
+	ErrExists = errors.New("exists already")
+
+	// ErrUnauthorized: the key is unknown, or its owner lacks the right.
+	ErrUnauthorized = errors.New("not authorised")
+)
+
+const redacted = "[redacted]"
+
+// maxMessage bounds what is shown of a foreign text.
+const maxMessage = 300
+
+// Error is a request that failed.
+type Error struct {
+	Op      string // what was being done: "listing APIs"
+	Method  string
+	Path    string // of the request, without host and query
+	Status  int    // of the answer; 0 when there was none
+	Message string // what the Dashboard or the network said, one bounded line, never the key
+
+	kind error // one of the sentinels, or the cause, or nil
+}
+
+// Error says what was being done, by which request, and what came back.
+func (e *Error) Error() string {
+	if e.Status == 0 {
+		return fmt.Sprintf("%s: %s %s: %s", e.Op, e.Method, e.Path, e.Message)
+	}
+	return fmt.Sprintf("%s: %s %s answered %d: %s", e.Op, e.Method, e.Path, e.Status, e.Message)
+}
+
+// Unwrap is the sentinel that the answer amounts to, or the cause of a request
+// that got none (a context's end, a TLS failure, a refused connection).
+func (e *Error) Unwrap() error { return e.kind }
+
+// privateKey matches a private key from its first line on: a server may echo
+// what was uploaded.
+var privateKey = regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY.*`)
+
+// oneLine makes a foreign text fit for an error: no secret, one line, bounded.
+func oneLine(s, secret string) string {
+	if secret != "" {
+		s = strings.ReplaceAll(s, secret, redacted)
+	}
+	s = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, s)
+	s = strings.Join(strings.Fields(s), " ")
+	s = privateKey.ReplaceAllString(s, redacted)
+	if runes := []rune(s); len(runes) > maxMessage {
+		s = string(runes[:maxMessage]) + "..."
+	}
+	return s
+}

@@ -1,0 +1,113 @@
+package dashboard
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"text/template/parse"
+)
+
+// printFunc is the function through which every value goes that a template
+// prints.
+const printFunc = "_print_as_data"
+
+// printAsData appends printFunc to each action below a node that prints a
+// value, as html/template does with its escapers. A constant is the author's
+// own text and is printed as it stands.
+func printAsData(node parse.Node) {
+	switch n := node.(type) {
+	case *parse.ListNode:
+		if n == nil {
+			return
+		}
+		for _, child := range n.Nodes {
+			printAsData(child)
+		}
+	case *parse.ActionNode:
+		if len(n.Pipe.Decl) == 0 && !isConstant(n.Pipe) {
+			n.Pipe.Cmds = append(n.Pipe.Cmds, &parse.CommandNode{
+				NodeType: parse.NodeCommand,
+				Args:     []parse.Node{parse.NewIdentifier(printFunc).SetPos(n.Pos)},
+				Pos:      n.Pos,
+			})
+		}
+	case *parse.IfNode:
+		printAsData(n.List)
+		printAsData(n.ElseList)
+	case *parse.RangeNode:
+		printAsData(n.List)
+		printAsData(n.ElseList)
+	case *parse.WithNode:
+		printAsData(n.List)
+		printAsData(n.ElseList)
+	}
+}
+
+func isConstant(p *parse.PipeNode) bool {
+	if len(p.Cmds) != 1 || len(p.Cmds[0].Args) != 1 {
+		return false
+	}
+	switch p.Cmds[0].Args[0].(type) {
+	case *parse.StringNode, *parse.NumberNode, *parse.BoolNode:
+		return true
+	}
+	return false
+}
+
+// jsonText is what a template has printed so far, and whether that ends inside
+// a JSON string. text/template writes each piece before it evaluates the next,
+// so print knows where its result will stand.
+type jsonText struct {
+	bytes.Buffer
+	inString bool
+	escaped  bool // the next byte belongs to a backslash
+}
+
+// Write follows the quotes.
+func (t *jsonText) Write(b []byte) (int, error) {
+	for _, c := range b {
+		switch {
+		case t.escaped:
+			t.escaped = false
+		case t.inString && c == '\\':
+			t.escaped = true
+		case c == '"':
+			t.inString = !t.inString
+		}
+	}
+	return t.Buffer.Write(b)
+}
+
+// print makes a value into text that stays where it is put: inside a string
+// its characters are escaped, and outside only numbers and booleans can stand.
+func (t *jsonText) print(value any) (string, error) {
+	if t.escaped {
+		return "", errors.New("a value is printed after a backslash, which would take its first character")
+	}
+	if t.inString {
+		quoted, err := json.Marshal(fmt.Sprint(value))
+		if err != nil {
+			return "", err
+		}
+		return string(quoted[1 : len(quoted)-1]), nil
+	}
+	switch value.(type) {
+	case bool, int, float64:
+		return fmt.Sprint(value), nil
+	}
+	return "", errors.New(`a text is printed outside quotes: write "{{...}}"`)
+}
+
+// errorOffset is where the JSON decoder stopped, if its error tells.
+func errorOffset(err error) (int, bool) {
+	var syntax *json.SyntaxError
+	var mismatch *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		return int(syntax.Offset), true
+	case errors.As(err, &mismatch):
+		return int(mismatch.Offset), true
+	}
+	return 0, false
+}

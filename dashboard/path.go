@@ -1,0 +1,180 @@
+package dashboard
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// maxIndex bounds the index of an array in a path: one annotation must not
+// make a definition of millions of nulls.
+const maxIndex = 999
+
+// Set puts value at a dotted path, as tyk-k8s's annotation processor did with
+// the library sjson:
+//
+//   - a missing parent is created: an array if the next segment is a number,
+//     else an object;
+//   - a number picks an element of an array, which is padded with null as far
+//     as needed; in an object a number is a key like any other;
+//   - a parent that is null or a scalar is replaced by what the path needs.
+//
+// The value is kept, not copied.
+//
+// Errors: a path that is empty, has an empty segment or one of * ? # \ |, an
+// index over 999, and a segment that is no number where an array stands. The
+// definition is unchanged then.
+func (d Definition) Set(path string, value any) error {
+	segments, err := splitPath(path)
+	if err != nil {
+		return fmt.Errorf("setting %q: %w", path, err)
+	}
+	if _, err := put(map[string]any(d), segments, value); err != nil {
+		return fmt.Errorf("setting %q: %w", path, err)
+	}
+	return nil
+}
+
+// Lookup finds what Set put at a path.
+func (d Definition) Lookup(path string) (any, bool) {
+	segments, err := splitPath(path)
+	if err != nil {
+		return nil, false
+	}
+	return find(map[string]any(d), segments)
+}
+
+// Remove takes away what is at a path: a key of an object, or an element of an
+// array, after which the later ones move up. Parents stay, even empty ones. A
+// path that leads nowhere is no change.
+func (d Definition) Remove(path string) {
+	segments, err := splitPath(path)
+	if err != nil {
+		return
+	}
+	cut(map[string]any(d), segments)
+}
+
+func splitPath(path string) ([]string, error) {
+	if path == "" {
+		return nil, errors.New("the path is empty")
+	}
+	// sjson gives each of these a meaning of its own: wildcards, array
+	// queries, escapes, pipes. None can be set to a single value.
+	if i := strings.IndexAny(path, `*?#\|`); i >= 0 {
+		return nil, fmt.Errorf("%q cannot be part of a path", path[i])
+	}
+	segments := strings.Split(path, ".")
+	for _, s := range segments {
+		if s == "" {
+			return nil, errors.New("the path has an empty segment")
+		}
+	}
+	return segments, nil
+}
+
+// put returns node with value at segments. It changes node only after all that
+// can fail has succeeded, hence the recursion before each assignment.
+func put(node any, segments []string, value any) (any, error) {
+	if len(segments) == 0 {
+		return value, nil
+	}
+	key := segments[0]
+	n, numeric, err := index(key)
+	switch node := node.(type) {
+	case map[string]any:
+		child, err := put(node[key], segments[1:], value)
+		if err != nil {
+			return nil, err
+		}
+		node[key] = child
+		return node, nil
+	case []any:
+		if err != nil {
+			return nil, err
+		}
+		if !numeric {
+			return nil, fmt.Errorf("%q is not an index of an array", key)
+		}
+		return putElement(node, n, segments[1:], value)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if numeric {
+		return putElement(nil, n, segments[1:], value)
+	}
+	return put(map[string]any{}, segments, value)
+}
+
+func putElement(list []any, n int, rest []string, value any) (any, error) {
+	var old any
+	if n < len(list) {
+		old = list[n]
+	}
+	child, err := put(old, rest, value)
+	if err != nil {
+		return nil, err
+	}
+	for len(list) <= n {
+		list = append(list, nil)
+	}
+	list[n] = child
+	return list, nil
+}
+
+// index reads a segment as an index. A segment of digits alone is a number;
+// the error is for one that is out of bounds.
+func index(segment string) (n int, numeric bool, err error) {
+	if strings.Trim(segment, "0123456789") != "" {
+		return 0, false, nil
+	}
+	n, err = strconv.Atoi(segment)
+	if err != nil || n > maxIndex {
+		return 0, true, fmt.Errorf("index %s is over %d", segment, maxIndex)
+	}
+	return n, true, nil
+}
+
+func find(node any, segments []string) (any, bool) {
+	for _, key := range segments {
+		switch x := node.(type) {
+		case map[string]any:
+			child, ok := x[key]
+			if !ok {
+				return nil, false
+			}
+			node = child
+		case []any:
+			n, numeric, err := index(key)
+			if err != nil || !numeric || n >= len(x) {
+				return nil, false
+			}
+			node = x[n]
+		default:
+			return nil, false
+		}
+	}
+	return node, true
+}
+
+func cut(root map[string]any, segments []string) {
+	last := len(segments) - 1
+	parent, ok := find(root, segments[:last])
+	if !ok {
+		return
+	}
+	switch x := parent.(type) {
+	case map[string]any:
+		delete(x, segments[last])
+	case []any:
+		if _, ok := find(x, segments[last:]); !ok {
+			return
+		}
+		n, _, _ := index(segments[last])
+		shorter := append(append([]any{}, x[:n]...), x[n+1:]...)
+		// The array itself hangs in its own parent, under a shorter path.
+		put(root, segments[:last], shorter)
+	}
+}

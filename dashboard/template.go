@@ -1,0 +1,177 @@
+package dashboard
+
+import (
+	"bytes"
+	_ "embed"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"text/template"
+	"text/template/parse"
+)
+
+// builtin defines default-inbound and default-mesh: the definitions that
+// tyk-k8s posted, but with the header of the template's own name ("webhook
+// behaviour", section 3 and B1), and without the fields that were zero.
+//
+//go:embed builtin.json
+var builtin string
+
+// Vars are the values that a template may print. Templates see them under the
+// names that tyk-k8s gave them, where CertificateID is a list:
+//
+//	"certificates": [{{range $i, $id := .CertificateID}}{{if $i}},{{end}}"{{$id}}"{{end}}]
+type Vars struct {
+	Name          string // of the API, to which the built-in templates add " #tag" for each tag
+	Slug          string
+	Org           string
+	ListenPath    string
+	Target        string
+	HostName      string // the API's domain
+	GatewayTags   []string
+	CertificateID string // "" for none
+}
+
+// Templates turn Vars into API definitions. They are text/template files; what
+// they print of a value is data, escaped so that it cannot end the JSON string
+// that it stands in.
+type Templates struct{ set *template.Template }
+
+// BuiltinTemplates are default-inbound and default-mesh as tyk-k8s meant them.
+func BuiltinTemplates() *Templates {
+	t, err := ParseTemplates(nil)
+	if err != nil {
+		panic("dashboard: built-in templates: " + err.Error())
+	}
+	return t
+}
+
+// LoadTemplates reads the *.json files of a folder, in which {{define "NAME"}}
+// defines templates. Those that the folder does not define but the built-in
+// set does stay.
+//
+// Errors: no such folder, no *.json in it, and those of ParseTemplates.
+func LoadTemplates(dir string) (*Templates, error) {
+	names, err := filesIn(dir, ".json")
+	if err == nil && len(names) == 0 {
+		err = fmt.Errorf("no *.json in %s", dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("loading templates: %w", err)
+	}
+	files := map[string]string{}
+	for _, name := range names {
+		file := name + ".json"
+		text, err := readFile(filepath.Join(dir, file))
+		if err != nil {
+			return nil, fmt.Errorf("loading templates: %w", err)
+		}
+		files[file] = string(text)
+	}
+	return ParseTemplates(files)
+}
+
+// ParseTemplates makes templates of the texts of files, by file name.
+//
+// Errors: a syntax error, with file and line; two files that define one name.
+func ParseTemplates(files map[string]string) (*Templates, error) {
+	set := template.New("").Funcs(template.FuncMap{printFunc: unbound})
+	if _, err := set.Parse(builtin); err != nil {
+		return nil, fmt.Errorf("parsing the built-in templates: %w", err)
+	}
+	definedIn := map[string]string{}
+	for _, file := range slices.Sorted(maps.Keys(files)) {
+		parsed, err := template.New(file).Funcs(template.FuncMap{printFunc: unbound}).Parse(files[file])
+		if err != nil {
+			return nil, fmt.Errorf("parsing templates: %w", err)
+		}
+		for _, t := range parsed.Templates() {
+			if parse.IsEmptyTree(t.Tree.Root) {
+				continue // the file itself, around its definitions
+			}
+			if other := definedIn[t.Name()]; other != "" {
+				return nil, fmt.Errorf("parsing templates: %q is defined in %s and in %s", t.Name(), other, file)
+			}
+			definedIn[t.Name()] = file
+			if _, err := set.AddParseTree(t.Name(), t.Tree); err != nil {
+				return nil, fmt.Errorf("parsing templates: %s: %w", file, err)
+			}
+		}
+	}
+	for _, t := range set.Templates() {
+		printAsData(t.Tree.Root)
+	}
+	return &Templates{set}, nil
+}
+
+// Has says whether there is a template of that name.
+func (t *Templates) Has(name string) bool {
+	found := t.set.Lookup(name)
+	return found != nil && !parse.IsEmptyTree(found.Tree.Root)
+}
+
+// Render makes a definition. Where the template says nothing of "auth" the
+// header that gateways use anyway is added, because Dashboards before 5 refuse
+// a definition without.
+//
+// Errors name the template, and the line where there is one: no such template,
+// a field that Vars do not have, a string that is printed outside quotes, and
+// a result that is not one JSON object which the Dashboard's schema accepts.
+func (t *Templates) Render(name string, v Vars) (Definition, error) {
+	if !t.Has(name) {
+		return nil, fmt.Errorf("template %q: not defined", name)
+	}
+	text, err := t.execute(name, v)
+	if err != nil {
+		return nil, fmt.Errorf("rendering %v", err) // it begins with "template: file:line:"
+	}
+	var d Definition
+	if err := decodeJSON(text, &d); err != nil {
+		return nil, fmt.Errorf("template %q: the result is not a JSON object: %v", name, at(text, err))
+	}
+	if d["auth"] == nil && d != nil {
+		d["auth"] = map[string]any{"auth_header_name": "Authorization"}
+	}
+	if _, err := d.Check(); err != nil {
+		return nil, fmt.Errorf("template %q: %w", name, err)
+	}
+	return d, nil
+}
+
+// values is what templates see.
+type values struct {
+	Vars
+	CertificateID []string
+}
+
+func (t *Templates) execute(name string, v Vars) ([]byte, error) {
+	set, err := t.set.Clone()
+	if err != nil {
+		return nil, err
+	}
+	var out jsonText
+	set.Funcs(template.FuncMap{printFunc: out.print})
+	var certificates []string
+	if v.CertificateID != "" {
+		certificates = []string{v.CertificateID}
+	}
+	err = set.ExecuteTemplate(&out, name, values{v, certificates})
+	return out.Bytes(), err
+}
+
+// at adds the line of the rendered text to an error of the JSON decoder.
+func at(text []byte, err error) error {
+	offset, ok := errorOffset(err)
+	if !ok {
+		return err
+	}
+	line := 1 + bytes.Count(text[:min(offset, len(text))], []byte("\n"))
+	return fmt.Errorf("line %d of it: %v", line, err)
+}
+
+var errUnbound = errors.New("a template that is not being rendered prints nothing")
+
+// unbound stands for the print function while templates are parsed.
+func unbound(any) (string, error) { return "", errUnbound }

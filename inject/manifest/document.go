@@ -1,0 +1,151 @@
+// Package manifest edits a stream of YAML or JSON documents without touching any byte that it was not asked to change.
+//
+// A stream is split into documents, which are ranges of its bytes; a document is parsed only when somebody asks for its tree, and an
+// edit is a splice of text at an offset that the tree gives:
+//
+//	Split ──> Document ──Root──> Node ──(the caller chooses)──> Edit ──Apply──> bytes, parsed again and compared
+//
+// It never encodes a document anew, never follows an alias while editing, and knows nothing of Kubernetes or of Tyk. All of it is pure.
+package manifest
+
+import (
+	"bytes"
+)
+
+// Document is one document of a stream. It is not safe for concurrent use, because its tree is parsed on demand.
+type Document struct {
+	File   string // as the user named it
+	Number int    // in its file, from 1, as a YAML parser counts
+	Line   int    // in its file, of the first byte of Text, from 1
+	Text   []byte // from the comments before its separator to the last byte before the next document; shared with the input
+
+	lines []int // offsets in Text at which lines begin, as a YAML parser sees lines
+	root  *Node
+	err   error
+	read  bool
+}
+
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// Split cuts a file into documents, at the markers of YAML 1.2 section 9.1 (--- and ...). Together the documents are the whole file. A
+// file without any content is one document, which has no root. Split never fails: whether a document is well formed is asked of Root.
+func Split(file string, data []byte) []*Document {
+	var docs []*Document
+	start, startLine := 0, 1
+	inside := false // the document under way has content, or began with ---
+	cut := func(end, line int) {
+		docs = append(docs, &Document{File: file, Number: len(docs) + 1, Line: startLine, Text: data[start:end]})
+		start, startLine, inside = end, line, false
+	}
+	for at, line := 0, 1; at < len(data); line++ {
+		next := len(data)
+		if i := bytes.IndexByte(data[at:], '\n'); i >= 0 {
+			next = at + i + 1
+		}
+		text := data[at:next]
+		if at == 0 {
+			text = bytes.TrimPrefix(text, byteOrderMark)
+		}
+		switch {
+		case isMarker(text, "---"):
+			if inside {
+				cut(at, line)
+			}
+			inside = true
+		case isMarker(text, "..."):
+			cut(next, line+1)
+		case !inside:
+			inside = hasContent(text)
+		}
+		at = next
+	}
+	switch {
+	case inside || len(docs) == 0:
+		cut(len(data), 0)
+	case start < len(data): // comments and blank lines after the last document
+		last := docs[len(docs)-1]
+		last.Text = data[start-len(last.Text):]
+	}
+	return docs
+}
+
+func isMarker(line []byte, marker string) bool {
+	if !bytes.HasPrefix(line, []byte(marker)) {
+		return false
+	}
+	return len(line) == len(marker) || bytes.IndexByte([]byte(" \t\r\n"), line[len(marker)]) >= 0
+}
+
+// hasContent reports whether a line outside a document begins one: a comment, a directive and white space do not.
+func hasContent(line []byte) bool {
+	text := bytes.TrimLeft(line, " \t\r\n")
+	return len(text) > 0 && text[0] != '#' && line[0] != '%'
+}
+
+// Position is where an offset of Text stands in the file.
+func (d *Document) Position(offset int) Position {
+	lines := d.lineStarts()
+	low, high := 0, len(lines) // the last line that begins at or before offset
+	for high-low > 1 {
+		if mid := (low + high) / 2; lines[mid] <= offset {
+			low = mid
+		} else {
+			high = mid
+		}
+	}
+	return Position{File: d.File, Line: d.Line + low, Column: 1 + runes(d.Text[lines[low]:offset])}
+}
+
+// PositionOf is where a node of the document's tree begins.
+func (d *Document) PositionOf(n *Node) Position { return d.Position(n.start) }
+
+// runes counts characters, but not a byte order mark, which no editor shows.
+func runes(text []byte) int {
+	return len([]rune(string(bytes.TrimPrefix(text, byteOrderMark))))
+}
+
+// lineStarts finds the lines of Text as YAML 1.1 section 4.2 breaks them, which is what the parser counts by.
+func (d *Document) lineStarts() []int {
+	if d.lines != nil {
+		return d.lines
+	}
+	d.lines = append(make([]int, 0, 1+bytes.Count(d.Text, []byte{'\n'})), 0)
+	for i := 0; i < len(d.Text); {
+		n := lineBreak(d.Text[i:])
+		if n == 0 {
+			i++
+			continue
+		}
+		i += n
+		d.lines = append(d.lines, i)
+	}
+	return d.lines
+}
+
+// lineBreak returns the length of the line break that text begins with, or 0.
+func lineBreak(text []byte) int {
+	switch {
+	case len(text) == 0 || text[0] > '\r' && text[0] < 0xc2:
+		return 0
+	case text[0] == '\n':
+		return 1
+	case text[0] == '\r':
+		if len(text) > 1 && text[1] == '\n' {
+			return 2
+		}
+		return 1
+	case bytes.HasPrefix(text, []byte("\u0085")):
+		return 2
+	case bytes.HasPrefix(text, []byte("\u2028")), bytes.HasPrefix(text, []byte("\u2029")):
+		return 3
+	}
+	return 0
+}
+
+// newline is the line ending that the document uses: that of its first line.
+func (d *Document) newline() string {
+	if i := bytes.IndexByte(d.Text, '\n'); i > 0 && d.Text[i-1] == '\r' {
+		return "\r\n"
+	}
+	return "\n"
+}

@@ -1,0 +1,226 @@
+package manifest
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// Edit is a change of a document's tree: one of Append, Put, Replace, Rename, Remove, Restore and Empty.
+type Edit interface {
+	// target is the node that the edit is about.
+	target() *Node
+	// splice adds what the edit changes in the text.
+	splice(*editor) error
+}
+
+type (
+	// Append adds values at the end of a sequence. A null or an empty sequence gets its first ones.
+	Append struct {
+		To     *Node
+		Values List
+	}
+	// Put adds entries to a mapping: behind the entry with the key After, or at the end where After is "". The caller has made sure that
+	// the mapping has none of the keys.
+	Put struct {
+		Into    *Node
+		After   string
+		Entries Map
+	}
+	// Replace puts a value in the place of an entry's value or of an item.
+	Replace struct {
+		Node  *Node
+		Value any
+	}
+	// Rename changes the key of an entry. Key is the key's node.
+	Rename struct {
+		Key  *Node
+		Name string
+	}
+	// Remove takes an item out of a sequence, or, by its key's node, an entry out of a mapping.
+	Remove struct {
+		Node *Node
+	}
+	// Restore writes a text in the place of a node: one that Source returned.
+	Restore struct {
+		Node *Node
+		Text string
+	}
+	// Empty takes all items out of a collection that is an entry's value, and writes a text behind its key: one that Behind returned.
+	Empty struct {
+		Node *Node
+		Text string
+	}
+)
+
+func (e Append) target() *Node  { return e.To }
+func (e Put) target() *Node     { return e.Into }
+func (e Replace) target() *Node { return e.Node }
+func (e Rename) target() *Node  { return e.Key }
+func (e Remove) target() *Node  { return e.Node }
+func (e Restore) target() *Node { return e.Node }
+func (e Empty) target() *Node   { return e.Node }
+
+// EditError says which place of a document cannot be edited, and why.
+type EditError struct {
+	Pos Position
+	Msg string
+}
+
+// Error is position and reason, one line.
+func (e *EditError) Error() string { return e.Pos.String() + ": " + e.Msg }
+
+// Apply returns the document's text with the edits made, and every other byte as it was. The document is not changed. The result has
+// been parsed again, and its tree is the document's with the edits made. Errors: *EditError where that does not hold, or where a node
+// also stands for others (an alias, a merge key), so that an edit would reach them too.
+func (d *Document) Apply(edits ...Edit) ([]byte, error) {
+	if len(edits) == 0 {
+		return d.Text, nil
+	}
+	if lines := d.lineStarts(); len(lines) != bytes.Count(d.Text, []byte{'\n'})+1 {
+		return nil, d.refuse(edits[0].target(), "cannot be edited: the document has line breaks other than LF and CR LF")
+	}
+	ed := &editor{Document: d}
+	for i, e := range edits {
+		if err := d.refuseShared(e.target()); err != nil {
+			return nil, err
+		}
+		ed.order = i
+		if err := e.splice(ed); err != nil {
+			return nil, err
+		}
+	}
+	out, err := ed.result()
+	if err != nil {
+		return nil, err
+	}
+	return out, d.verify(out, edits)
+}
+
+// refuseShared returns an error where an edit of n would show in another place of the document.
+func (d *Document) refuseShared(n *Node) error {
+	for at := n; at != nil; at = at.parent {
+		if at.aliased {
+			return d.refuse(n, "cannot be edited: it is part of the anchor &%s, which stands in other places too; write it out here", at.Anchor)
+		}
+		if at.Kind == Alias {
+			return d.refuse(n, "cannot be edited: it is the alias *%s; write it out here", at.Value)
+		}
+	}
+	return nil
+}
+
+func (d *Document) refuse(n *Node, format string, args ...any) error {
+	return &EditError{Pos: d.PositionOf(n), Msg: fmt.Sprintf(format, args...)}
+}
+
+// Source returns the text that a node is written as, for Restore. Lines behind the first are relative to the column of the first, so
+// that it can be written at another depth; ok is false where a tab makes that impossible.
+func (d *Document) Source(n *Node) (text string, ok bool) {
+	end := d.end(n)
+	if end == unknown {
+		return "", false
+	}
+	return dedent(string(d.Text[n.start:end]), d.lineColumn(n.start))
+}
+
+// Behind returns what stands behind the colon of an entry up to the end of its value.
+func (d *Document) Behind(value *Node) (text string, ok bool) {
+	colon, end := d.colon(value), d.end(value)
+	if colon == unknown || end == unknown {
+		return "", false
+	}
+	return string(d.Text[colon:end]), true
+}
+
+// colon is the offset behind the colon before an entry's value.
+func (d *Document) colon(value *Node) int {
+	i := value.index()
+	if i < 0 || value.parent.Kind != Mapping {
+		return unknown
+	}
+	at := d.end(value.parent.Content[i-1])
+	if at == unknown {
+		return unknown
+	}
+	at = d.skipSpace(at)
+	if at >= len(d.Text) || d.Text[at] != ':' {
+		return unknown
+	}
+	return at + 1
+}
+
+// index is where a node stands in its parent; -1 for the root.
+func (n *Node) index() int {
+	if n.parent == nil {
+		return -1
+	}
+	return slices.Index(n.parent.Content, n)
+}
+
+// depth counts the collections around a node.
+func (n *Node) depth() int {
+	depth := 0
+	for at := n.parent; at != nil; at = at.parent {
+		depth++
+	}
+	return depth
+}
+
+// splice is one replacement of text. Several may stand at one offset: what belongs to a deeper node comes first, then what was asked
+// for first.
+type splice struct {
+	from, to int
+	text     string
+	depth    int
+	order    int
+}
+
+type editor struct {
+	*Document
+	splices []splice
+	order   int
+}
+
+// replace notes that a range of the text becomes another text. depth is that of the collection that the text belongs to.
+func (ed *editor) replace(from, to int, text string, depth int) {
+	ed.splices = append(ed.splices, splice{from, to, text, depth, ed.order})
+}
+
+func (ed *editor) result() ([]byte, error) {
+	slices.SortStableFunc(ed.splices, func(a, b splice) int {
+		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(b.depth, a.depth), cmp.Compare(a.order, b.order))
+	})
+	ed.trimEnd()
+	var out bytes.Buffer
+	at, size := 0, len(ed.Text)
+	for _, s := range ed.splices {
+		size += len(s.text)
+	}
+	out.Grow(size)
+	for _, s := range ed.splices {
+		if s.from < at || s.to < s.from || s.to > len(ed.Text) {
+			return nil, &EditError{Pos: ed.Position(min(s.from, len(ed.Text))), Msg: "two changes meet here"}
+		}
+		out.Write(ed.Text[at:s.from])
+		out.WriteString(s.text)
+		at = s.to
+	}
+	out.Write(ed.Text[at:])
+	return out.Bytes(), nil
+}
+
+// trimEnd lets lines that go from the end of a text without a final line break take the line break before them along.
+func (ed *editor) trimEnd() {
+	start, first := len(ed.Text), -1
+	if start == 0 || ed.Text[start-1] == '\n' {
+		return
+	}
+	for i := len(ed.splices) - 1; i >= 0 && ed.splices[i].text == "" && ed.splices[i].to == start; i-- {
+		start, first = ed.splices[i].from, i
+	}
+	if first >= 0 && start > 0 && ed.Text[start-1] == '\n' {
+		ed.splices[first].from = len(bytes.TrimSuffix(ed.Text[:start-1], []byte{'\r'}))
+	}
+}

@@ -1,0 +1,237 @@
+package manifest
+
+import (
+	"bytes"
+	"strings"
+)
+
+// end is the offset behind the last byte of a node. The parser does not tell it, so it is found in the text, and only for the few
+// nodes beside which an edit happens. It returns unknown where the text is not what the tree says; the edit is refused then.
+func (d *Document) end(n *Node) int {
+	if n.stop == unknown {
+		n.stop = d.findEnd(n)
+	}
+	return n.stop
+}
+
+func (d *Document) findEnd(n *Node) int {
+	at := d.content(n)
+	switch {
+	case n.Kind == Alias:
+		return d.skipWord(at)
+	case n.Kind == Scalar && n.style == literal:
+		return d.literalEnd(n, at)
+	case n.Kind == Scalar && n.style == quoted:
+		return d.quotedEnd(at)
+	case n.Kind == Scalar:
+		return d.plainEnd(n, at)
+	case n.bracketed(d):
+		return d.bracketEnd(n, at)
+	case len(n.Content) == 0:
+		return unknown
+	}
+	return d.end(n.Content[len(n.Content)-1])
+}
+
+// bracketed reports whether a collection is written in brackets itself, and is not just a pair like [a: b] within some.
+func (n *Node) bracketed(d *Document) bool {
+	if n.Kind != Mapping && n.Kind != Sequence || !n.Flow {
+		return false
+	}
+	at := d.content(n)
+	return at < len(d.Text) && (d.Text[at] == '{' || d.Text[at] == '[')
+}
+
+// content is where a node's own text begins, behind its properties (an anchor, a tag).
+func (d *Document) content(n *Node) int {
+	at := n.start
+	if n.Kind == Alias {
+		return at
+	}
+	last := at
+	for at < len(d.Text) && (d.Text[at] == '&' || d.Text[at] == '!') {
+		last = d.skipWord(at)
+		at = d.skipSpace(last)
+	}
+	if n.Kind == Scalar && n.style == plain && n.Value == "" {
+		return last // an empty value ends where its properties do
+	}
+	return at
+}
+
+// skipWord goes to the end of an anchor, an alias or a tag.
+func (d *Document) skipWord(at int) int {
+	for at < len(d.Text) && !strings.ContainsRune(" \t\r\n,[]{}", rune(d.Text[at])) {
+		at++
+	}
+	return at
+}
+
+// skipSpace passes white space, line breaks and comments.
+func (d *Document) skipSpace(at int) int {
+	for at < len(d.Text) {
+		switch c := d.Text[at]; {
+		case c == ' ' || c == '\t' || c == '\r' || c == '\n':
+			at++
+		case c == '#' && (at == 0 || strings.ContainsRune(" \t\r\n", rune(d.Text[at-1]))):
+			at = d.lineEnd(at)
+		default:
+			return at
+		}
+	}
+	return at
+}
+
+// lineEnd is the offset of the line break that ends the line of at, or the end of the text.
+func (d *Document) lineEnd(at int) int {
+	i := bytes.IndexByte(d.Text[at:], '\n')
+	switch {
+	case i < 0:
+		return len(d.Text)
+	case i > 0 && d.Text[at+i-1] == '\r':
+		return at + i - 1
+	}
+	return at + i
+}
+
+// nextLine is the offset of the line after the one of at, or the end of the text.
+func (d *Document) nextLine(at int) int {
+	if i := bytes.IndexByte(d.Text[at:], '\n'); i >= 0 {
+		return at + i + 1
+	}
+	return len(d.Text)
+}
+
+// lineStart is the offset of the line of at.
+func (d *Document) lineStart(at int) int {
+	start := bytes.LastIndexByte(d.Text[:at], '\n') + 1
+	if start == 0 && bytes.HasPrefix(d.Text, byteOrderMark) && at >= len(byteOrderMark) {
+		return len(byteOrderMark)
+	}
+	return start
+}
+
+func (d *Document) quotedEnd(at int) int {
+	if at >= len(d.Text) {
+		return unknown
+	}
+	quote := d.Text[at]
+	if quote != '"' && quote != '\'' {
+		return unknown
+	}
+	for at++; at < len(d.Text); at++ {
+		switch c := d.Text[at]; {
+		case c == '\\' && quote == '"':
+			at++
+		case c != quote:
+		case quote == '\'' && at+1 < len(d.Text) && d.Text[at+1] == quote:
+			at++
+		default:
+			return at + 1
+		}
+	}
+	return unknown
+}
+
+// plainEnd follows the value over the text: within a plain scalar only white space differs, because line breaks are folded.
+func (d *Document) plainEnd(n *Node, at int) int {
+	value := n.Value
+	for len(value) > 0 {
+		if value[0] == ' ' || value[0] == '\n' || value[0] == '\t' {
+			value = strings.TrimLeft(value, " \t\n")
+			for at < len(d.Text) && strings.IndexByte(" \t\r\n", d.Text[at]) >= 0 {
+				at++
+			}
+			continue
+		}
+		if at >= len(d.Text) || d.Text[at] != value[0] {
+			return unknown
+		}
+		at, value = at+1, value[1:]
+	}
+	return at
+}
+
+// literalEnd finds the end of a block scalar, YAML 1.2 section 8.1: its lines are those that are indented as its first one. With
+// keep chomping (+) the blank lines behind it are its content too.
+func (d *Document) literalEnd(n *Node, at int) int {
+	header := string(d.Text[at:d.lineEnd(at)])
+	if i := strings.IndexByte(header, '#'); i >= 0 {
+		header = header[:i]
+	}
+	keep := strings.ContainsRune(header, '+')
+	least := 1 + d.outerIndent(n)
+	if i := strings.IndexAny(header, "123456789"); i >= 0 {
+		least += int(header[i]-'0') - 1
+	}
+	end := d.lineEnd(at)
+	for line := d.nextLine(at); line < len(d.Text); line = d.nextLine(line) {
+		indent := d.indent(line)
+		if stop := d.lineEnd(line); line+indent >= stop && (indent < least || stop == line+indent) {
+			if keep {
+				end = stop
+			}
+			continue
+		}
+		if indent < least {
+			break
+		}
+		end = d.lineEnd(line)
+		if !strings.ContainsAny(header, "123456789") {
+			least, header = indent, "1"
+		}
+	}
+	return end
+}
+
+// outerIndent is how far the collection around a node is indented; -1 at the root.
+func (d *Document) outerIndent(n *Node) int {
+	if n.parent == nil {
+		return -1
+	}
+	return d.column(n.parent)
+}
+
+// indent counts the spaces that the line at an offset begins with.
+func (d *Document) indent(at int) int {
+	i := at
+	for i < len(d.Text) && d.Text[i] == ' ' {
+		i++
+	}
+	return i - at
+}
+
+// column is the indentation of a collection in block style: of its keys, or of its dashes.
+func (d *Document) column(n *Node) int {
+	at := d.content(n)
+	if n.Kind == Mapping && len(n.Content) > 0 {
+		at = n.Content[0].start
+	}
+	return runes(d.Text[d.lineStart(at):at])
+}
+
+// bracketEnd finds the bracket that closes a flow collection: behind its last child there are only white space, comments and
+// punctuation.
+func (d *Document) bracketEnd(n *Node, at int) int {
+	closing := byte('}')
+	if n.Kind == Sequence {
+		closing = ']'
+	}
+	at++
+	if last := len(n.Content) - 1; last >= 0 {
+		at = d.end(n.Content[last])
+	}
+	if at == unknown {
+		return unknown
+	}
+	for at = d.skipSpace(at); at < len(d.Text); at = d.skipSpace(at + 1) {
+		switch d.Text[at] {
+		case closing:
+			return at + 1
+		case ',', ':':
+		default:
+			return unknown
+		}
+	}
+	return unknown
+}

@@ -1,0 +1,96 @@
+package manifest
+
+import "strings"
+
+// layoutAt reads off the text how the neighbourhood of a node is written.
+func (d *Document) layoutAt(n *Node) layout {
+	l := layout{newline: d.newline(), mapping: 2, gap: 1, json: d.quotesAll(n)}
+	for at := n; at != nil; at = at.parent {
+		if at.Kind == Mapping && !at.Flow && at.parent != nil && at.parent.Kind == Mapping {
+			l.mapping = d.column(at) - d.column(at.parent)
+			break
+		}
+	}
+	if seq := d.blockSequence(n); seq != nil {
+		l.list = max(0, d.column(seq)-d.column(seq.parent))
+		if first := seq.Content[0]; first.start > d.content(seq) && !strings.Contains(string(d.Text[d.content(seq):first.start]), "\n") {
+			l.gap = first.start - d.content(seq) - 1
+		}
+	}
+	return l
+}
+
+// blockSequence finds a sequence in block style that is the value of an entry, near n: itself, among its siblings and theirs, and
+// beneath its ancestors, the nearest first.
+func (d *Document) blockSequence(n *Node) *Node {
+	for at := n; at != nil; at = at.parent {
+		if s := firstSequence(at, 3); s != nil {
+			return s
+		}
+	}
+	return nil
+}
+
+func firstSequence(n *Node, depth int) *Node {
+	if n.Kind == Sequence && !n.Flow && len(n.Content) > 0 && n.parent != nil && n.parent.Kind == Mapping {
+		return n
+	}
+	if depth == 0 || n.Flow {
+		return nil
+	}
+	for _, c := range n.Content {
+		if s := firstSequence(c, depth-1); s != nil {
+			return s
+		}
+	}
+	return nil
+}
+
+// quotesAll reports whether the keys around a node in brackets are quoted, as in JSON.
+func (d *Document) quotesAll(n *Node) bool {
+	for at := n; at != nil && at.Flow; at = at.parent {
+		if at.Kind == Mapping && len(at.Content) > 0 {
+			return at.Content[0].style == quoted && d.Text[at.Content[0].start] == '"'
+		}
+	}
+	return false
+}
+
+// lineColumn is how many characters stand before an offset on its line.
+func (d *Document) lineColumn(at int) int { return runes(d.Text[d.lineStart(at):at]) }
+
+// lineIndent is the indentation of the line of an offset.
+func (d *Document) lineIndent(at int) int { return d.indent(d.lineStart(at)) }
+
+// dedent makes the lines of a text but the first relative to a column: a line that is indented less begins with a tab for each missing
+// space, which indentation cannot have otherwise (YAML 1.2 section 6.1). It returns false where a line begins with a tab of its own.
+func dedent(text string, column int) (string, bool) {
+	lines := strings.SplitAfter(text, "\n")
+	for i, line := range lines[1:] {
+		content := strings.TrimLeft(line, " ")
+		if isBlank(line) {
+			continue
+		}
+		if content[0] == '\t' {
+			return "", false
+		}
+		depth := len(line) - len(content) - column
+		lines[i+1] = strings.Repeat(" ", max(0, depth)) + strings.Repeat("\t", max(0, -depth)) + content
+	}
+	return strings.Join(lines, ""), true
+}
+
+// indent is the inverse of dedent.
+func indent(text string, column int) string {
+	lines := strings.SplitAfter(text, "\n")
+	for i, line := range lines[1:] {
+		if isBlank(line) {
+			continue
+		}
+		content := strings.TrimLeft(line, "\t")
+		lines[i+1] = strings.Repeat(" ", max(0, column-(len(line)-len(content)))) + content
+	}
+	return strings.Join(lines, "")
+}
+
+func isBlank(line string) bool { return strings.Trim(line, " \t\r\n") == "" }

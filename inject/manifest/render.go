@@ -1,0 +1,261 @@
+package manifest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// layout is how the neighbourhood of an edit is written, so that what is inserted looks like it.
+type layout struct {
+	newline string
+	mapping int  // by how much a mapping within a mapping is indented
+	list    int  // by how much the dashes under a key are
+	gap     int  // spaces between a dash and what follows
+	json    bool // every string and key in double quotes
+	oneLine bool // no literal blocks
+	step    int  // in brackets: indentation of nested lines; 0 keeps a value on one line
+}
+
+// block writes a value in block style: behind a key or a dash whose column is given, so that what follows on more lines is indented.
+type block struct {
+	layout
+	bytes.Buffer
+}
+
+// entries writes a mapping's entries; the first begins where the buffer ends, the others on lines of their own.
+func (b *block) entries(m Map, column int) {
+	for i, e := range m {
+		if i > 0 {
+			b.line(column)
+		}
+		b.WriteString(b.key(e.Key))
+		b.WriteByte(':')
+		b.value(e.Value, column, b.mapping, b.list)
+	}
+}
+
+// items writes a list's items, each behind a dash.
+func (b *block) items(l List, column int) {
+	for i, v := range l {
+		if i > 0 {
+			b.line(column)
+		}
+		b.item(v, column)
+	}
+}
+
+func (b *block) item(v any, column int) {
+	b.WriteByte('-')
+	inner := column + 1 + b.gap
+	switch v := v.(type) {
+	case Map:
+		if len(v) > 0 {
+			b.spaces(b.gap)
+			b.entries(v, inner)
+			return
+		}
+	case List:
+		if len(v) > 0 {
+			b.spaces(b.gap)
+			b.items(v, inner)
+			return
+		}
+	}
+	b.spaces(b.gap - 1)
+	b.value(v, column, b.gap+1, b.gap+1)
+}
+
+// value writes what stands behind a colon or a dash.
+func (b *block) value(v any, column, mapping, list int) {
+	switch v := v.(type) {
+	case Map:
+		if len(v) > 0 {
+			b.line(column + mapping)
+			b.entries(v, column+mapping)
+			return
+		}
+	case List:
+		if len(v) > 0 {
+			b.line(column + list)
+			b.items(v, column+list)
+			return
+		}
+	case string:
+		if isText(v) && !b.oneLine {
+			b.literal(v, column+mapping)
+			return
+		}
+	}
+	b.WriteByte(' ')
+	b.WriteString(b.scalar(v, false))
+}
+
+// literal writes a text of several lines as people do.
+func (b *block) literal(s string, column int) {
+	if strings.HasSuffix(s, "\n") {
+		b.WriteString(" |")
+		s = s[:len(s)-1]
+	} else {
+		b.WriteString(" |-")
+	}
+	for line := range strings.SplitSeq(s, "\n") {
+		if line == "" {
+			b.WriteString(b.newline)
+			continue
+		}
+		b.line(column)
+		b.WriteString(line)
+	}
+}
+
+func (b *block) line(column int) {
+	b.WriteString(b.newline)
+	b.spaces(column)
+}
+
+func (b *block) spaces(n int) {
+	for range n {
+		b.WriteByte(' ')
+	}
+}
+
+// flow writes a value in brackets. Where step is not 0, each entry stands on a line of its own, indented by that much more than column.
+func (b *block) flow(v any, column int) {
+	switch v := v.(type) {
+	case Map:
+		b.bracket('{', '}', column, len(v), func(i int) {
+			b.WriteString(b.key(v[i].Key))
+			b.WriteByte(':')
+			if !b.json || b.step > 0 {
+				b.WriteByte(' ')
+			}
+			b.flow(v[i].Value, column+b.step)
+		})
+	case List:
+		b.bracket('[', ']', column, len(v), func(i int) { b.flow(v[i], column+b.step) })
+	default:
+		b.WriteString(b.scalar(v, true))
+	}
+}
+
+func (b *block) bracket(opening, closing byte, column, n int, child func(int)) {
+	b.WriteByte(opening)
+	for i := range n {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		switch {
+		case b.step > 0:
+			b.line(column + b.step)
+		case i > 0 && !b.json:
+			b.WriteByte(' ')
+		}
+		child(i)
+	}
+	if b.step > 0 && n > 0 {
+		b.line(column)
+	}
+	b.WriteByte(closing)
+}
+
+func (l layout) key(s string) string {
+	if l.json || !isPlain(s) {
+		return quote(s)
+	}
+	return s
+}
+
+// scalar writes a scalar, or an empty collection.
+func (l layout) scalar(v any, flow bool) string {
+	switch v := v.(type) {
+	case nil:
+		return "null"
+	case bool:
+		return strconv.FormatBool(v)
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case float64:
+		return strconv.FormatFloat(v, 'g', -1, 64)
+	case string:
+		if !l.json && (isPlain(v) || !flow && isPlainBlock(v)) {
+			return v
+		}
+		return quote(v)
+	case Map:
+		return "{}"
+	case List:
+		return "[]"
+	}
+	panic("manifest: a value that is none of those that Map documents")
+}
+
+var (
+	// Words that are strings to every reader, YAML 1.1 ones included (kubectl's is one), when they stand without quotes.
+	plainWord = regexp.MustCompile(`^[A-Za-z_/][A-Za-z0-9_./-]*$`)
+	// In block style also those with punctuation that is harmless there: an image, a URL, a flag's value.
+	plainBlock = regexp.MustCompile(`^(-{0,2}[A-Za-z_]|/)[A-Za-z0-9_./@=+,$(){}-]*(:[A-Za-z0-9_./@=+,$(){}-]+)*$`)
+	// What YAML 1.1 reads as a bool or null (its types bool and null), in any case: quoting too much does no harm.
+	word11 = regexp.MustCompile(`(?i)^(y|yes|n|no|true|false|on|off|null|nan|inf|_*)$`)
+)
+
+func isPlain(s string) bool {
+	return plainWord.MatchString(s) && !word11.MatchString(s)
+}
+
+func isPlainBlock(s string) bool {
+	return plainBlock.MatchString(s) && !word11.MatchString(s)
+}
+
+// isText reports whether a string reads best as a literal block, and survives it: several lines, nothing that is not printable, no
+// white space at the ends of the first and of any other line, at most one final line break.
+func isText(s string) bool {
+	body := strings.TrimSuffix(s, "\n")
+	if !utf8.ValidString(s) || !strings.Contains(body, "\n") || strings.HasSuffix(body, "\n") || body[0] == '\n' || body[0] == ' ' || body[0] == '\t' {
+		return false
+	}
+	for line := range strings.SplitSeq(body, "\n") {
+		if strings.TrimRight(line, " \t") != line {
+			return false
+		}
+	}
+	for _, r := range body {
+		if r != '\n' && r != '\t' && !unicode.IsPrint(r) {
+			return false
+		}
+	}
+	return true
+}
+
+// quote writes a string in double quotes, as JSON does, which every YAML reader understands once the characters that YAML 1.2 section
+// 5.1 does not take for printable are escaped too. Slashes stay as they are.
+func quote(s string) string {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(s); err != nil {
+		panic("manifest: a string that JSON cannot hold: " + err.Error()) // there is none
+	}
+	text := strings.TrimSuffix(b.String(), "\n")
+	if strings.IndexFunc(text, notPrintable) < 0 {
+		return text
+	}
+	b.Reset()
+	for _, r := range text {
+		if notPrintable(r) {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+func notPrintable(r rune) bool {
+	return r >= 0x7f && r < 0xa0 || r == 0xfeff || r == 0xfffe || r == 0xffff
+}

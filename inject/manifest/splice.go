@@ -1,0 +1,275 @@
+package manifest
+
+import "strings"
+
+func (e Append) splice(ed *editor) error {
+	n := e.To
+	switch {
+	case n.IsNull() || len(n.Content) == 0:
+		return ed.fill(n, e.Values)
+	case n.Kind != Sequence:
+		return ed.refuse(n, "a %s where a list is expected", n.Kind)
+	case n.bracketed(ed.Document):
+		return ed.insertFlow(n, n.Content[len(n.Content)-1], e.Values)
+	}
+	column := ed.column(n)
+	at, err := ed.after(n, n.Content[len(n.Content)-1], column+1)
+	if err != nil {
+		return err
+	}
+	b := block{layout: ed.layoutAt(n)}
+	ed.lines(&b, at, column, func() { b.items(e.Values, column) })
+	ed.replace(at, at, b.String(), n.depth()+1)
+	return nil
+}
+
+func (e Put) splice(ed *editor) error {
+	n := e.Into
+	if n.Kind != Mapping || len(n.Content) == 0 {
+		return ed.refuse(n, "a mapping with entries is expected, not %s", n.Describe())
+	}
+	last := n.Content[len(n.Content)-1]
+	column := ed.column(n)
+	comments := column // at the end, comments at the mapping's own depth belong to it
+	if e.After != "" {
+		if _, last = n.Entry(e.After); last == nil {
+			return ed.refuse(n, "no entry %s to write behind", e.After)
+		}
+		comments = column + 1
+	}
+	if n.Flow {
+		return ed.insertFlow(n, last, e.Entries)
+	}
+	at, err := ed.after(n, last, comments)
+	if err != nil {
+		return err
+	}
+	b := block{layout: ed.layoutAt(n)}
+	ed.lines(&b, at, column, func() { b.entries(e.Entries, column) })
+	ed.replace(at, at, b.String(), n.depth()+1)
+	return nil
+}
+
+func (e Replace) splice(ed *editor) error {
+	n := e.Node
+	end := ed.end(n)
+	if end == unknown {
+		return ed.refuse(n, "cannot find where this value ends")
+	}
+	b := block{layout: ed.layoutAt(n)}
+	m, isMap := e.Value.(Map)
+	switch {
+	case isMap && n.Kind == Mapping && !n.Flow:
+		b.entries(m, ed.column(n))
+	case n.Flow || isMap:
+		b.step = 0
+		b.flow(e.Value, 0)
+	default:
+		b.WriteString(b.scalar(e.Value, false))
+	}
+	ed.replace(n.start, end, b.String(), n.depth())
+	return nil
+}
+
+func (e Rename) splice(ed *editor) error {
+	end := ed.end(e.Key)
+	if end == unknown {
+		return ed.refuse(e.Key, "cannot find where this key ends")
+	}
+	l := ed.layoutAt(e.Key)
+	l.json = l.json || e.Key.style == quoted && ed.Text[end-1] == '"'
+	ed.replace(e.Key.start, end, l.key(e.Name), e.Key.depth())
+	return nil
+}
+
+func (e Remove) splice(ed *editor) error {
+	n := e.Node
+	i := n.index()
+	if i < 0 {
+		return ed.refuse(n, "the root cannot be removed")
+	}
+	last, step := n, 1
+	if n.parent.Kind == Mapping {
+		last, step = n.parent.Content[i+1], 2
+	}
+	end := ed.end(last)
+	if end == unknown {
+		return ed.refuse(n, "cannot find where this value ends")
+	}
+	if !n.parent.Flow {
+		from, to, ok := ed.wholeLines(ed.begin(n), end)
+		if !ok {
+			return ed.refuse(n, "shares its line with something else")
+		}
+		ed.replace(from, to, "", n.depth())
+		return nil
+	}
+	from := n.start
+	switch {
+	case i > 0:
+		from = ed.end(n.parent.Content[i-1])
+	case i+step < len(n.parent.Content):
+		end = n.parent.Content[i+step].start
+	}
+	if from == unknown {
+		return ed.refuse(n, "cannot find where the value before ends")
+	}
+	ed.replace(from, end, "", n.depth())
+	return nil
+}
+
+func (e Restore) splice(ed *editor) error {
+	end := ed.end(e.Node)
+	if end == unknown {
+		return ed.refuse(e.Node, "cannot find where this value ends")
+	}
+	ed.replace(e.Node.start, end, indent(e.Text, ed.lineColumn(e.Node.start)), e.Node.depth())
+	return nil
+}
+
+func (e Empty) splice(ed *editor) error {
+	n := e.Node
+	colon, end := ed.colon(n), ed.end(n)
+	if colon == unknown || end == unknown {
+		return ed.refuse(n, "cannot find where this value begins or ends")
+	}
+	if n.bracketed(ed.Document) {
+		ed.replace(colon, end, e.Text, n.depth())
+		return nil
+	}
+	from, to, ok := ed.wholeLines(ed.begin(n.Content[0]), end)
+	if !ok || from < colon {
+		return ed.refuse(n, "shares its line with something else")
+	}
+	ed.replace(colon, colon, e.Text, n.depth())
+	ed.replace(from, to, "", n.depth())
+	return nil
+}
+
+// fill gives an empty collection, the value of an entry, its first items: in brackets where its parent is, else on lines of their own.
+func (ed *editor) fill(n *Node, values List) error {
+	colon, end := ed.colon(n), ed.end(n)
+	if colon == unknown || end == unknown || n.parent == nil {
+		return ed.refuse(n, "cannot find where this empty value stands")
+	}
+	if n.parent.Flow {
+		b := block{layout: ed.layoutAt(n.parent)}
+		if colon == n.start {
+			b.WriteByte(' ')
+		}
+		b.flow(values, ed.lineIndent(n.start))
+		ed.replace(n.start, end, b.String(), n.depth())
+		return nil
+	}
+	at, err := ed.after(n.parent, n, len(ed.Text))
+	if err != nil {
+		return err
+	}
+	b := block{layout: ed.layoutAt(n.parent)}
+	column := ed.column(n.parent) + b.list
+	ed.lines(&b, at, column, func() { b.items(values, column) })
+	ed.replace(colon, end, "", n.depth())
+	ed.replace(at, at, b.String(), n.depth()+1)
+	return nil
+}
+
+// insertFlow writes values, a List or a Map, behind an entry in brackets; each as the one before it stands: on a line of its own, or not.
+func (ed *editor) insertFlow(n, before *Node, values any) error {
+	at := ed.end(before)
+	if at == unknown {
+		return ed.refuse(before, "cannot find where this value ends")
+	}
+	b := block{layout: ed.layoutAt(n)}
+	first := n.Content[0]
+	gap, ownLine := b.newline, ed.content(n)+1 < first.start && strings.Contains(string(ed.Text[ed.content(n):first.start]), "\n")
+	column := ed.lineIndent(first.start)
+	switch {
+	case ownLine:
+		gap += strings.Repeat(" ", column)
+		b.step = max(1, column-ed.lineIndent(n.start))
+	case b.json:
+		gap = ""
+	default:
+		gap = " "
+	}
+	separate := func() { b.WriteByte(','); b.WriteString(gap) }
+	switch values := values.(type) {
+	case List:
+		for _, v := range values {
+			separate()
+			b.flow(v, column)
+		}
+	case Map:
+		for _, entry := range values {
+			separate()
+			b.WriteString(b.key(entry.Key) + ":")
+			if !b.json || b.step > 0 {
+				b.WriteByte(' ')
+			}
+			b.flow(entry.Value, column)
+		}
+	}
+	ed.replace(at, at, b.String(), n.depth()+1)
+	return nil
+}
+
+// after is the offset behind the line on which a child of a block collection ends, and behind the comment lines that follow it and are
+// indented by at least the given column: they belong to what stands before them.
+func (ed *editor) after(n, child *Node, column int) (int, error) {
+	end := ed.end(child)
+	if end == unknown {
+		return 0, ed.refuse(child, "cannot find where this value ends")
+	}
+	stop := ed.lineEnd(end)
+	if rest := strings.TrimLeft(string(ed.Text[end:stop]), " \t"); rest != "" && rest[0] != '#' {
+		return 0, ed.refuse(n, "something stands behind the value on its line")
+	}
+	at := stop
+	for line := ed.nextLine(stop); line < len(ed.Text); line = ed.nextLine(line) {
+		indent := ed.indent(line)
+		switch text := strings.TrimSpace(string(ed.Text[line:ed.lineEnd(line)])); {
+		case text == "":
+		case text[0] == '#' && indent >= column:
+			at = ed.lineEnd(line)
+		default:
+			return ed.lineBreakAfter(at), nil
+		}
+	}
+	return ed.lineBreakAfter(at), nil
+}
+
+func (ed *editor) lineBreakAfter(at int) int {
+	if at > 0 && ed.Text[at-1] == '\n' {
+		return at
+	}
+	return ed.nextLine(at)
+}
+
+// lines writes whole lines at an offset that is a line's beginning, or the end of a text without a final line break.
+func (ed *editor) lines(b *block, at, column int, write func()) {
+	if at > 0 && ed.Text[at-1] != '\n' {
+		b.oneLine = true // a literal at the end of a text would lose its last line break
+		b.line(column)
+		write()
+		return
+	}
+	b.spaces(column)
+	write()
+	b.WriteString(b.newline)
+}
+
+// wholeLines is the range of the lines from from to to; ok is false where something else stands on them.
+func (ed *editor) wholeLines(from, to int) (start, end int, ok bool) {
+	start, end = ed.lineStart(from), ed.nextLine(to)
+	before, behind := string(ed.Text[start:from]), strings.TrimLeft(string(ed.Text[to:end]), " \t\r\n")
+	ok = strings.Trim(before, " ") == "" && (behind == "" || behind[0] == '#')
+	return start, end, ok
+}
+
+// begin is where a child of a block collection begins: an item at its dash.
+func (ed *editor) begin(n *Node) int {
+	if n.parent.Kind != Sequence || n.parent.Flow {
+		return n.start
+	}
+	return strings.LastIndexByte(string(ed.Text[:n.start]), '-')
+}

@@ -1,0 +1,62 @@
+package manifest
+
+// A value to be written into a document is nil, a bool, an int64, a float64, a string, a [Map] or a [List]. The order of a
+// Map is the order in which its entries are written.
+type (
+	// Map is an ordered mapping.
+	Map []Entry
+	// Entry is one key and its value.
+	Entry struct {
+		Key   string
+		Value any
+	}
+	// List is a sequence.
+	List []any
+)
+
+// Lookup returns the value of a key, and whether the map has it.
+func (m Map) Lookup(key string) (any, bool) {
+	for _, e := range m {
+		if e.Key == key {
+			return e.Value, true
+		}
+	}
+	return nil, false
+}
+
+// String returns the string under a key, and "" where there is none.
+func (m Map) String(key string) string {
+	v, _ := m.Lookup(key)
+	s, _ := v.(string)
+	return s
+}
+
+// List returns the list under a key, and nil where there is none.
+func (m Map) List(key string) List {
+	v, _ := m.Lookup(key)
+	l, _ := v.(List)
+	return l
+}
+
+// With returns a copy of m in which key has the value: in its place where m has the key, else at the end.
+func (m Map) With(key string, value any) Map {
+	out := append(Map(nil), m...)
+	for i := range out {
+		if out[i].Key == key {
+			out[i].Value = value
+			return out
+		}
+	}
+	return append(out, Entry{Key: key, Value: value})
+}
+
+// Without returns a copy of m that has no such key.
+func (m Map) Without(key string) Map {
+	var out Map
+	for _, e := range m {
+		if e.Key != key {
+			out = append(out, e)
+		}
+	}
+	return out
+}

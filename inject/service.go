@@ -1,0 +1,63 @@
+package inject
+
+import (
+	"fmt"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+// Service is a service of the mesh: what two API definitions and a certificate are made for. Workloads with the same namespace and
+// the same app label are one service.
+type Service struct {
+	Namespace, App string
+}
+
+// String is namespace/app.
+func (s Service) String() string { return s.Namespace + "/" + s.App }
+
+// Field is one annotation of the form KIND.service.tyk.io/PATH: a value to set in the inbound API definition.
+type Field struct {
+	Key   string // the annotation
+	Path  string // dotted, with every dash of the annotation turned into an underscore, as tyk-k8s did
+	Value any    // string, bool, json.Number, map[string]any, []any or nil
+	Pos   manifest.Position
+}
+
+// Workload is an annotated pod template as far as registration needs it.
+type Workload struct {
+	Object  string            // how errors name it: "document 12 (Deployment shop/web)"
+	Pos     manifest.Position // where the object stands
+	Service Service
+
+	Route    string            // the path on the mesh; begins with a slash
+	RoutePos manifest.Position // of the route annotation, else of the object
+
+	Template    string // the name in template.service.tyk.io
+	HasTemplate bool
+	TemplatePos manifest.Position
+
+	Fields []Field // sorted by Key
+
+	// InboundID and MeshID are database ids that the manifest already names; "" where it names none.
+	InboundID, MeshID string
+}
+
+// Binding holds the Dashboard's ids of a service's two APIs, as they are written into annotations.
+type Binding struct {
+	InboundID, MeshID string
+}
+
+// Problem is one reason why a stream is refused: where, which object, which rule.
+type Problem struct {
+	Pos    manifest.Position
+	Object string // "document 12 (Deployment shop/web)", or "" where no object is known
+	Msg    string
+}
+
+// Error is position, object and message, one line.
+func (p Problem) Error() string {
+	if p.Object == "" {
+		return fmt.Sprintf("%s: %s", p.Pos, p.Msg)
+	}
+	return fmt.Sprintf("%s: %s: %s", p.Pos, p.Object, p.Msg)
+}
