@@ -18,7 +18,12 @@ FUZZTIME ?= 2s
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/tykmesh ./cmd/tykmesh
 
-test: format vet lint unit fuzz
+test:
+	@for part in format vet lint unit fuzz; do \
+		echo "== $$part"; start=$$(date +%s); \
+		$(MAKE) --no-print-directory $$part || exit 1; \
+		echo "== $$part: $$(($$(date +%s) - start)) s"; \
+	done
 
 format:
 	@bad=$$(gofmt -l cmd inject dashboard ca testdata/ferretdb); if [ -n "$$bad" ]; then echo "gofmt differs:"; echo "$$bad"; exit 1; fi
@@ -46,9 +51,9 @@ fuzz:
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
-# Writes what the golden files are compared with. Read the diff before you commit it.
+# Writes what the golden files are compared with, where tests know the flag. Read the diff before you commit it.
 update:
-	$(GO) test ./... -update
+	$(GO) test $$(grep -rl --include='*_test.go' 'flag.Bool("update"' cmd inject dashboard ca | xargs -n 1 dirname | sort -u | sed 's|^|./|') -update
 
 demo: build
 	@testdata/demo.sh bin/tykmesh

@@ -15,6 +15,14 @@ type Service struct {
 // String is namespace/app.
 func (s Service) String() string { return s.Namespace + "/" + s.App }
 
+// Tag is the gateway tag that only the sidecars of the service carry; namespaced as Injector.slugs says.
+func (s Service) Tag(namespaced bool) string {
+	if namespaced {
+		return s.App + "." + s.Namespace
+	}
+	return s.App
+}
+
 // Field is one annotation of the form KIND.service.tyk.io/PATH: a value to set in the inbound API definition.
 type Field struct {
 	Key   string // the annotation

@@ -2,6 +2,7 @@
 # The main job in one minute, without a server: put the guide's echo and sleep on a mesh, look at what was made, take them off.
 # usage: testdata/demo.sh TYKMESH
 set -euo pipefail
+shopt -s failglob
 
 tykmesh=$(realpath "$1")
 cd "$(dirname "$0")/samples"
@@ -41,10 +42,12 @@ diff -u --label echo-and-sleep.yaml --label meshed.yaml echo-and-sleep.yaml "$ou
 
 title "5. Run it again: nothing to do, the same bytes"
 inject > "$out/again.yaml"
-cmp "$out/meshed.yaml" "$out/again.yaml" && echo "   $out/again.yaml is the same"
+cmp "$out/meshed.yaml" "$out/again.yaml"
+echo "   $out/again.yaml is the same"
 
 title "6. Take it back: uninject gives the input, byte for byte"
 "$tykmesh" uninject -f "$out/meshed.yaml" > "$out/after.yaml"
-cmp echo-and-sleep.yaml "$out/after.yaml" && echo "   $out/after.yaml is echo-and-sleep.yaml"
+cmp echo-and-sleep.yaml "$out/after.yaml"
+echo "   $out/after.yaml is echo-and-sleep.yaml"
 
 title "Everything is in $out"

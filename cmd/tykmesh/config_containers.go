@@ -73,7 +73,7 @@ func (l *loader) checkContainer(c container) {
 	}
 }
 
-// tree returns a value as [manifest.Value] has it, and reports what does not fit into t. It finds the place of every error; what is
+// tree returns a value as package manifest has it, and reports what does not fit into t. It finds the place of every error; what is
 // allowed in the end is up to [decodeStrict].
 func (l *loader) tree(n node, key string, t reflect.Type) any {
 	pos := n.pos

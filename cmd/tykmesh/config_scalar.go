@@ -35,7 +35,7 @@ func scalarTag(n node) string {
 	}
 }
 
-// scalarValue is the value of a scalar as [manifest.Value] has them. There is none for what is no scalar, has a tag of its own, or
+// scalarValue is the value of a scalar as package manifest has them. There is none for what is no scalar, has a tag of its own, or
 // cannot stand in JSON, like an infinite number.
 func scalarValue(n node) (value any, ok bool) {
 	if n.Kind != yaml.ScalarNode {

@@ -17,7 +17,7 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-var updateConfig = flag.Bool("update-config", false, "rewrite what the configurations in testdata/config are said to give")
+var update = flag.Bool("update", false, "rewrite golden files with what the program says now")
 
 // load reads a configuration from text, with secrets in files.
 func load(text string, environ []string, files map[string]string, local bool) (Config, []Finding, error) {
@@ -59,7 +59,7 @@ func TestConfigSays(t *testing.T) {
 			_, warnings, err := load(files["tykmesh.yaml"], strings.Fields(files["environ"]), files,
 				strings.Contains(string(archive.Comment), "--local"))
 			got := said(warnings, err)
-			if !*updateConfig {
+			if !*update {
 				if diff := cmp.Diff(files["want"], got); diff != "" {
 					t.Errorf("-want +got:\n%s", diff)
 				}

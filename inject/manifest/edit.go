@@ -116,10 +116,11 @@ func (d *Document) refuse(n *Node, format string, args ...any) error {
 }
 
 // Source returns the text that a node is written as, for Restore. Lines behind the first are relative to the column of the first, so
-// that it can be written at another depth; ok is false where a tab makes that impossible.
+// that it can be written at another depth; ok is false where a tab makes that impossible, and for a block scalar, whose text depends on
+// what follows it.
 func (d *Document) Source(n *Node) (text string, ok bool) {
 	end := d.end(n)
-	if end == unknown {
+	if end == unknown || n.style == literal {
 		return "", false
 	}
 	return dedent(string(d.Text[n.start:end]), d.lineColumn(n.start))

@@ -232,6 +232,9 @@ func isText(s string) bool {
 	return true
 }
 
+// Quote returns a string as this package writes it where it needs quotes: a text without one cannot be mistaken for anything else.
+func Quote(s string) []byte { return []byte(quote(s)) }
+
 // quote writes a string in double quotes, as JSON does, which every YAML reader understands once the characters that YAML 1.2 section
 // 5.1 does not take for printable are escaped too. Slashes stay as they are.
 func quote(s string) string {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/ca/catest"
+	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 	"github.com/tykmesh/tykmesh/inject"
 )
@@ -163,4 +164,25 @@ func TestWrongOrganisation(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "Tyk.org") {
 		t.Errorf("error %v", err)
 	}
+}
+
+// TestStoreDetails: without a ledger, of several certificates that would do, the one that is in use stays.
+func TestStoreDetails(t *testing.T) {
+	w := newWorld(t, dashboardtest.Options{})
+	w.remote.Ledger = nil
+	w.mustRun(echo)
+	held := w.api("echo-inbound").Certificates()[0]
+	for range 5 { // some sort before it, some after
+		bundle, err := w.remote.Issuer.Issue(context.Background(), []string{"echo.shop"})
+		must(t, err)
+		w.dash.PutCertificate(bundle.PEM())
+	}
+	w.settled(echo)
+	w.edit("echo-inbound", "certificates", []any{})
+	w.mustRun(echo)
+	if n := len(w.dash.Certificates()); n != 7 {
+		t.Errorf("%d certificates", n)
+	}
+	w.dash.PutAPI(dashboard.API{Definition: lay(w.api("echo-inbound"), dashboard.Definition{"certificates": []any{held}})})
+	w.settled(echo)
 }

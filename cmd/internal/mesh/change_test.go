@@ -94,11 +94,15 @@ func TestChanges(t *testing.T) {
 			reasons: "active false -> true; target http://user:xxxxx@elsewhere -> https://echo.shop:8080; tags theirs -> theirs, mesh",
 		},
 		{
-			name: "zero values filled in and left out", before: echo, after: echo,
+			name:   "zero values filled in and left out",
+			before: workload("shop", "echo", route("/echo-svc"), annotated("bool", "use-oauth2", false), annotated("array", "tag-headers", []any{})),
+			after:  workload("shop", "echo", route("/echo-svc"), annotated("bool", "use-oauth2", false), annotated("array", "tag-headers", []any{})),
 			edit: func(w *world) {
 				w.edit("echo-mesh", "session_lifetime", json.Number("0"))
 				w.edit("echo-mesh", "response_processors", nil)
 				w.drop("echo-mesh", "custom_middleware")
+				w.drop("echo-inbound", "use_oauth2")
+				w.edit("echo-inbound", "tag_headers", nil)
 			},
 		},
 		{

@@ -101,6 +101,60 @@ func (w *world) converges(what, want string) {
 	}
 }
 
+// TestLostAnswers: a write whose answer is lost is looked for and found, and the run goes on.
+func TestLostAnswers(t *testing.T) {
+	for _, path := range []string{"/api/apis", "/api/certs"} {
+		for name, answer := range map[string]http.HandlerFunc{
+			"cut": dashboardtest.Cut, "gateway timeout": dashboardtest.Reply(504, "text/html", ""), "error": dashboardtest.Refusal(500, "odd"),
+		} {
+			for _, assigns := range []bool{false, true} {
+				w := newWorld(t, dashboardtest.Options{AssignsAPIID: assigns})
+				w.dash.Fail(dashboardtest.Fault{Method: "POST", Path: path, Request: 2, After: true, Answer: answer})
+				if _, err := w.run(context.Background(), echo, sleepy); err != nil {
+					t.Errorf("POST %s, %s: %v", path, name, err)
+				}
+				creates, uploads := strings.Count(w.writes(), "POST /api/apis"), strings.Count(w.writes(), "POST /api/certs")
+				if creates != 4 || uploads != 3 || len(w.dash.APIs()) != 4 {
+					t.Errorf("POST %s, %s: %d APIs; %s", path, name, len(w.dash.APIs()), w.writes())
+				}
+			}
+		}
+	}
+}
+
+// TestClearRefusal: who is told no does not ask again.
+func TestClearRefusal(t *testing.T) {
+	w := newWorld(t, dashboardtest.Options{})
+	w.settings.TLS = false
+	w.dash.Fail(dashboardtest.Fault{Method: "POST", Times: -1, Answer: dashboardtest.Refusal(400, "no")})
+	if _, err := w.run(context.Background(), echo); err == nil {
+		t.Error("no error")
+	}
+	if got := w.requests(); got != "GET /api/apis?p=-2 POST /api/apis" {
+		t.Errorf("requests: %s", got)
+	}
+}
+
+// repeating is a ledger whose driver repeats an insert whose answer it lost, and is told that the record exists.
+type repeating struct{ Ledger }
+
+func (l repeating) Insert(ctx context.Context, r ca.Record) error {
+	if err := l.Ledger.Insert(ctx, r); err != nil {
+		return err
+	}
+	return ca.ErrRecordExists
+}
+
+func TestRepeatedInsert(t *testing.T) {
+	w := newWorld(t, dashboardtest.Options{})
+	w.remote.Ledger = repeating{w.remote.Ledger}
+	_, err := w.run(context.Background(), echo)
+	must(t, err)
+	if n := strings.Count(w.requests(), "GET /api/certs/"); n != 2 {
+		t.Errorf("the run waited for its own certificates: %s", w.requests())
+	}
+}
+
 // faultyLedger fails its k-th write.
 type faultyLedger struct {
 	Ledger

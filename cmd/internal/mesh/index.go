@@ -72,7 +72,7 @@ func add(m map[string][]*dashboard.API, key string, api *dashboard.API) {
 func onMeshHosts(s Settings) func(dashboard.Definition) bool {
 	hosts := s.meshCertificateHosts()
 	own := (&WantedAPI{Role: Mesh}).domain(s)
-	known := map[string]bool{own: true}
+	known := map[string]bool{strings.ToLower(own): true}
 	for _, h := range hosts {
 		known[strings.ToLower(h)] = true
 	}

@@ -80,6 +80,13 @@ func TestConflicts(t *testing.T) {
 			want:  []string{"OAS API"},
 		},
 		{
+			name: "our api_id on an OAS API",
+			there: func(w *world) {
+				w.put("converted", "elsewhere", "/x", "http://x", dashboard.Definition{"is_oas": true, "api_id": apiID(w.settings.Org, echo.Service, Mesh)})
+			},
+			want: []string{"api_id", `API "converted"`, "OAS API"},
+		},
+		{
 			name:     "an OAS API cannot be adopted",
 			there:    func(w *world) { w.put("echo-mesh", "mesh", "/echo-svc", "http://echo.shop:8080", oas) },
 			settings: func(s *Settings) { s.Adopt = map[string]bool{"echo-mesh": true} },

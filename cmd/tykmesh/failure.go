@@ -1,0 +1,80 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/dashboard"
+)
+
+// printError tells people why a run failed: each refusal with its place, everything else behind "error:", then what is done and what is
+// not, and what to do next.
+func printError(w io.Writer, err error) {
+	var refused refusal
+	if errors.As(err, &refused) {
+		for _, p := range refused {
+			fmt.Fprintln(w, p.Error())
+		}
+		fmt.Fprintf(w, "error: %s: nothing was registered and nothing is printed\n", plural(len(refused), "problem"))
+		return
+	}
+	for line := range strings.Lines(err.Error()) {
+		fmt.Fprintf(w, "error: %s\n", strings.TrimRight(line, "\n"))
+	}
+	var incomplete *mesh.Incomplete
+	if errors.As(err, &incomplete) && incomplete.Partial() {
+		printSteps(w, "done", incomplete.Done)
+		printSteps(w, "not done", incomplete.NotDone)
+		printSteps(w, "unknown", incomplete.Unknown)
+	}
+	if hint := hintFor(err); hint != "" {
+		fmt.Fprintf(w, "hint: %s\n", hint)
+	}
+}
+
+func printSteps(w io.Writer, what string, steps []mesh.Step) {
+	for _, s := range steps {
+		fmt.Fprintf(w, "%s: %s %s %s\n", what, s.Action, s.Kind, s.Name)
+	}
+}
+
+// hints are what to do about errors that come from below, the first that fits.
+var hints = []struct {
+	err  error
+	hint string
+}{
+	{dashboard.ErrUnauthorized, "Tyk.secret must be the API access key of a Dashboard user who may write APIs and certificates (Dashboard: user profile)"},
+	{ca.ErrUnauthorized, "CA.key must be the key under auth_keys of CFSSL's configuration"},
+	{ca.ErrNoProvider, "CFSSL's configuration needs an auth_key on signing.default; without one it signs for anybody, and never for authsign"},
+	{ca.ErrLedgerUnauthorized, "the user and password in CA.mongoConnStr must be those of a MongoDB user"},
+	{ca.ErrLedgerForbidden, "the MongoDB user in CA.mongoConnStr must be allowed to read and write the collection k8s_ca"},
+	{ca.ErrUnreachable, "are CA.addr and CA.mongoConnStr right, and reachable from here? from outside of the cluster: kubectl port-forward"},
+	{dashboard.ErrExists, "every inbound API listens on / and is told apart by its domain: the Dashboard must allow that (enable_duplicate_slugs: true)"},
+}
+
+// hintFor is what to type or to look at next; "" where the error says it all.
+func hintFor(err error) string {
+	var parts []string
+	var own interface{ Hint() string }
+	if errors.As(err, &own) {
+		parts = append(parts, own.Hint())
+	}
+	for _, h := range hints {
+		if errors.Is(err, h.err) {
+			parts = append(parts, h.hint)
+			break
+		}
+	}
+	if d := (*dashboard.Error)(nil); errors.As(err, &d) && d.Status == 0 {
+		parts = append(parts, "is Tyk.url right, and reachable from here? without any server: --local DIR")
+	}
+	var incomplete *mesh.Incomplete
+	if errors.As(err, &incomplete) && incomplete.Partial() {
+		parts = append(parts, "run it again: it takes up where this run ended")
+	}
+	return strings.Join(parts, "; ")
+}

@@ -1,0 +1,22 @@
+// Command tykmesh puts Kubernetes workloads on a Tyk service mesh: it reads manifests, registers the APIs and certificates of what is
+// annotated in them, and prints the manifests with a sidecar in every annotated pod.
+//
+// This package is the edge: flags and configuration, standard streams, reports, hints and exit statuses. What injection means is in
+// inject, what registration does in cmd/internal/mesh.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// version is set by the build.
+var version = "dev"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	os.Exit(run(ctx, process{args: os.Args[1:], environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}))
+}

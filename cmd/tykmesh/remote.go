@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"path/filepath"
+
+	"github.com/cloudflare/cfssl/csr"
+
+	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/dashboard"
+	"github.com/tykmesh/tykmesh/inject"
+)
+
+// The guide's rules redirect port 6767 of a pod to its app on port 80, and every sidecar listens on 8080.
+const (
+	inboundTarget = "http://localhost:6767"
+	sidecarPort   = 8080
+)
+
+func injectSettings(c Config, o options) inject.Settings {
+	return inject.Settings{
+		Namespace: o.namespace, Routes: c.Injector.CreateRoutes, TLS: c.Injector.EnableMeshTLS,
+		Namespaced: c.Injector.Slugs == slugsNamespaced, MeshHosts: c.Injector.MeshHosts,
+		Containers: c.Injector.Containers, InitContainers: c.Injector.InitContainers,
+	}
+}
+
+func meshSettings(c Config, o options) (mesh.Settings, error) {
+	templates := dashboard.BuiltinTemplates()
+	if c.Tyk.Templates != "" && c.Injector.CreateRoutes {
+		var err error
+		if templates, err = dashboard.LoadTemplates(c.Tyk.Templates); err != nil {
+			return mesh.Settings{}, ConfigError{{Key: "Tyk.templates", Msg: err.Error()}}
+		}
+	}
+	return mesh.Settings{
+		Org: c.Tyk.Org, TLS: c.Injector.EnableMeshTLS,
+		MeshHosts: c.Injector.MeshHosts, MeshDomain: c.Injector.MeshDomain, Slugs: mesh.Slugs(c.Injector.Slugs),
+		MeshCertificateID: c.Injector.MeshCertificateID, Templates: templates,
+		InboundTarget: inboundTarget, MeshPort: sidecarPort, Parallel: o.parallel,
+	}, nil
+}
+
+// openRemote connects to what the configuration names, or to the folder of --local.
+func openRemote(ctx context.Context, c Config, o options, report *report) (mesh.Remote, func(), error) {
+	if o.local != "" {
+		return openLocal(c, o)
+	}
+	nothing := func() {}
+	client, err := dashboard.New(dashboard.Config{
+		URL: c.Tyk.URL, Secret: c.Tyk.Secret.Reveal(), Org: c.Tyk.Org, InsecureSkipVerify: c.Tyk.InsecureSkipVerify, Trace: report.request,
+	})
+	if err != nil {
+		return mesh.Remote{}, nothing, ConfigError{{Key: "Tyk.url", Msg: err.Error()}}
+	}
+	remote := mesh.Remote{APIs: client, Certificates: client}
+	if !c.Injector.EnableMeshTLS {
+		return remote, nothing, nil
+	}
+	signer, err := ca.New(ca.Config{
+		Addr: c.CA.Addr, Key: c.CA.Key.Reveal(), CertPath: c.CA.CertPath, Secure: c.CA.Secure, SkipCACheck: c.CA.SkipCACheck,
+	})
+	if err != nil {
+		return mesh.Remote{}, nothing, ConfigError{{Key: "CA", Msg: err.Error()}}
+	}
+	remote.Issuer = newIssuer(signer, c)
+	if !c.CA.MongoConnStr.IsSet() {
+		return remote, nothing, nil
+	}
+	ledger, err := ca.OpenMongo(ctx, c.CA.MongoConnStr.Reveal())
+	if err != nil {
+		return mesh.Remote{}, nothing, err
+	}
+	remote.Ledger = ledger
+	return remote, func() { _ = ledger.Close() }, nil
+}
+
+func openLocal(c Config, o options) (mesh.Remote, func(), error) {
+	nothing := func() {}
+	dir, err := dashboard.OpenDir(o.local, c.Tyk.Org)
+	if err != nil {
+		return mesh.Remote{}, nothing, err
+	}
+	remote := mesh.Remote{APIs: dir, Certificates: dir}
+	if !c.Injector.EnableMeshTLS {
+		return remote, nothing, nil
+	}
+	signer, err := ca.OpenLocal(filepath.Join(o.local, "ca"), c.CA.DefaultNames)
+	if err != nil {
+		return mesh.Remote{}, nothing, err
+	}
+	ledger, err := ca.OpenFileLedger(filepath.Join(o.local, "ledger.db"))
+	if err != nil {
+		return mesh.Remote{}, nothing, err
+	}
+	remote.Issuer, remote.Ledger = newIssuer(signer, c), ledger
+	return remote, func() { _ = ledger.Close() }, nil
+}
+
+// issuer makes certificates as the configuration describes them.
+type issuer struct {
+	ca.Signer
+	names []csr.Name
+	key   ca.KeyRequest
+}
+
+var _ mesh.Issuer = issuer{}
+
+func newIssuer(s ca.Signer, c Config) issuer {
+	return issuer{Signer: s, names: c.CA.DefaultNames, key: ca.KeyRequest{Algo: c.CA.DefaultKeyRequest.A, Size: c.CA.DefaultKeyRequest.S}}
+}
+
+// Authority is the CA's certificate.
+func (i issuer) Authority(ctx context.Context) (*x509.Certificate, error) {
+	return i.Signer.Authority(ctx)
+}
+
+// Issue makes a key and a certificate for hosts.
+func (i issuer) Issue(ctx context.Context, hosts []string) (ca.Bundle, error) {
+	return ca.Issue(ctx, i.Signer, ca.Request{Hosts: hosts, Names: i.names, Key: i.key})
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// process is what the operating system gives a program.
+type process struct {
+	args, environ  []string
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
+
+// The exit statuses. Each error says its own (ExitCode); here is only what no error says.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// run is the program: it does what the arguments say and returns the exit status.
+func run(ctx context.Context, p process) int {
+	root := newRootCmd(p)
+	root.SetArgs(p.args)
+	root.SetIn(p.stdin)
+	root.SetOut(p.stdout)
+	root.SetErr(p.stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	printError(p.stderr, err)
+	return exitCode(err)
+}
+
+// exitCode is the status that an error asks for.
+func exitCode(err error) int {
+	var coded interface{ ExitCode() int }
+	if errors.As(err, &coded) {
+		return coded.ExitCode()
+	}
+	return exitFailed
+}
+
+// usageError is a command line that does not say what to do.
+type usageError struct {
+	msg, command string
+}
+
+func (e *usageError) Error() string { return e.msg }
+
+// ExitCode is the status for usage and configuration.
+func (*usageError) ExitCode() int { return exitUsage }
+
+// Hint says where to look.
+func (e *usageError) Hint() string { return fmt.Sprintf("%s --help lists what it takes", e.command) }
+
+func newRootCmd(p process) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "tykmesh",
+		Short: "Put Kubernetes workloads on a Tyk service mesh",
+		Long: "tykmesh reads Kubernetes manifests, registers the APIs and certificates of what is annotated in them with the Tyk Dashboard,\n" +
+			"and prints the manifests with a sidecar gateway in every annotated pod.",
+		Example: "  kubectl apply -f <(tykmesh inject -f app.yaml)\n" +
+			"  tykmesh inject --local ./mesh -f app.yaml      # without any server",
+		SilenceErrors: true, SilenceUsage: true,
+		Args: func(cmd *cobra.Command, args []string) error { return noArgs(cmd, args) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{err.Error(), cmd.CommandPath()} })
+	root.AddCommand(newInjectCmd(p), newUninjectCmd(p), newVersionCmd(p), newExitTopic())
+	return root
+}
+
+// noArgs refuses words that are no flags: a forgotten -f is easier found so than by reading standard input for ever.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	msg := fmt.Sprintf("unexpected argument %q", args[0])
+	if !cmd.HasParent() {
+		msg = fmt.Sprintf("unknown command %q", args[0])
+		if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
+			msg += "; did you mean " + strings.Join(similar, " or ") + "?"
+		}
+	} else if cmd.Flags().Lookup("filename") != nil {
+		msg += "; name manifests with -f"
+	}
+	return &usageError{msg, cmd.CommandPath()}
+}
+
+func newVersionCmd(p process) *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Args: noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(p.stdout, "tykmesh", version)
+			return err
+		},
+	}
+}
+
+// newExitTopic is a page of help, not a command.
+func newExitTopic() *cobra.Command {
+	return &cobra.Command{
+		Use: "exit", Short: "Exit statuses",
+		Long: `Exit statuses. On every one but 0, standard output is empty.
+
+    0  done, also when there was nothing to do
+    1  failed
+    2  usage or configuration
+    4  the Dashboard or CFSSL refused the credentials
+    5  incomplete: some remote steps are done, some are not; the report lists both; run it again
+  130  interrupted
+
+Of several, the highest in the order 130, 5, 4, 1 wins.`,
+	}
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// stalledError ends a run in which no step has finished for the time of --timeout.
+type stalledError struct{ limit time.Duration }
+
+func (e *stalledError) Error() string {
+	return fmt.Sprintf("no step has finished for %s", e.limit)
+}
+
+// Is lets callers that ask for a deadline find one.
+func (e *stalledError) Is(target error) bool { return target == context.DeadlineExceeded }
+
+// ExitCode is that of a failed run.
+func (*stalledError) ExitCode() int { return exitFailed }
+
+// Hint says what to change.
+func (*stalledError) Hint() string {
+	return "is a server slow, or behind a firewall? -v shows the requests, --timeout waits longer"
+}
+
+// interruptedError is a run that a signal ended.
+type interruptedError struct{}
+
+func (interruptedError) Error() string { return "interrupted" }
+
+// ExitCode is what shells expect after an interrupt: 128 and the number of SIGINT.
+func (interruptedError) ExitCode() int { return 130 }
+
+// watch ends a run that makes no progress.
+type watch struct {
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	timer  *time.Timer
+	limit  time.Duration
+}
+
+// watchProgress returns a context that ends when progress was not called for limit.
+func watchProgress(ctx context.Context, limit time.Duration) (context.Context, *watch) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	w := &watch{ctx: ctx, cancel: cancel, limit: limit}
+	w.timer = time.AfterFunc(limit, func() { cancel(&stalledError{limit}) })
+	return ctx, w
+}
+
+// progress starts the time anew.
+func (w *watch) progress() { w.timer.Reset(w.limit) }
+
+func (w *watch) stop() {
+	w.timer.Stop()
+	w.cancel(nil)
+}
+
+// explain puts the reason for which the context ended before what failed because of it.
+func (w *watch) explain(err error) error {
+	cause := context.Cause(w.ctx)
+	if cause == nil {
+		return err
+	}
+	if stalled := (*stalledError)(nil); !errors.As(cause, &stalled) {
+		cause = interruptedError{}
+	}
+	return &endedError{cause: cause, err: err}
+}
+
+// endedError is a run that ended early: why, and how far it came.
+type endedError struct{ cause, err error }
+
+func (e *endedError) Error() string { return e.cause.Error() + ": " + e.err.Error() }
+
+func (e *endedError) Unwrap() []error { return []error{e.cause, e.err} }
+
+// ExitCode is 130 after an interruption, else that of what failed: 5 where something is done.
+func (e *endedError) ExitCode() int {
+	if code := exitCode(e.cause); code != exitFailed {
+		return code
+	}
+	return exitCode(e.err)
+}

@@ -1,0 +1,202 @@
+package inject
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+// The annotations, as tyk-k8s named them.
+const (
+	annotationInject   = "injector.tyk.io/inject"
+	annotationStatus   = "injector.tyk.io/status"
+	annotationRoute    = "injector.tyk.io/route"
+	annotationInbound  = "injector.tyk.io/inbound-service-id"
+	annotationMesh     = "injector.tyk.io/mesh-service-id"
+	annotationTemplate = "template.service.tyk.io"
+
+	// annotationRecord is ours: what injection added, by name, so that Uninject finds it. It holds nothing that changes with the tool's
+	// version, a certificate or the rest of the object, because a pod template that differs makes the pods roll.
+	annotationRecord = "injector.tyk.io/record"
+
+	// statusInjected is the value of annotationStatus.
+	statusInjected = "injected"
+)
+
+// fieldKinds are the prefixes of annotations that set a field of the inbound API definition, and how each reads its value.
+var fieldKinds = map[string]func(string) (any, error){
+	"string.service.tyk.io/": func(s string) (any, error) { return s, nil },
+	"bool.service.tyk.io/":   parseBool,
+	"num.service.tyk.io/":    parseInt,
+	"object.service.tyk.io/": parseObject,
+	"array.service.tyk.io/":  parseArray,
+}
+
+// wantsInjection is the webhook's reading of the inject annotation: no trimming, and no other word.
+func wantsInjection(value string) bool {
+	switch strings.ToLower(value) {
+	case "y", "yes", "true", "on":
+		return true
+	}
+	return false
+}
+
+// declinesInjection reports whether a value is one with which people switch something off.
+func declinesInjection(value string) bool {
+	switch strings.ToLower(value) {
+	case "", "n", "no", "false", "off", "disabled":
+		return true
+	}
+	return false
+}
+
+// readAnnotations fills in what the annotations of a pod template say about its APIs.
+func (o *Object) readAnnotations(w *Workload, annotations *manifest.Node) (problems []Problem) {
+	fail := func(n *manifest.Node, key, format string, args ...any) {
+		problems = append(problems, o.problem(n, "annotation %s: %s", key, fmt.Sprintf(format, args...)))
+	}
+	w.Route, w.RoutePos = "/"+w.Service.App, w.Pos
+	for i := 0; i+1 < len(annotations.Content); i += 2 {
+		k, v := annotations.Content[i], annotations.Content[i+1]
+		key := k.Text()
+		kind, path, read := fieldKind(key)
+		if read == nil && !strings.HasPrefix(key, marker+"/") && key != annotationTemplate {
+			continue
+		}
+		if !v.IsString() {
+			fail(v, key, "must be a string, not %s; put it in quotes", v.Describe())
+			continue
+		}
+		pos := o.doc.PositionOf(v)
+		switch key {
+		case annotationRoute:
+			w.RoutePos = pos
+			route, err := cleanRoute(v.Text(), w.Service.App)
+			if err != nil {
+				fail(v, key, "%v", err)
+			}
+			w.Route = route
+		case annotationTemplate:
+			w.Template, w.HasTemplate, w.TemplatePos = v.Text(), true, pos
+		case annotationInbound:
+			w.InboundID = v.Text()
+		case annotationMesh:
+			w.MeshID = v.Text()
+		}
+		if read == nil {
+			continue
+		}
+		value, err := read(v.Text())
+		if err != nil {
+			fail(v, key, "%v", err)
+		}
+		if path == "" {
+			fail(k, key, "no path after %s", kind)
+		}
+		w.Fields = append(w.Fields, Field{Key: key, Path: path, Value: value, Pos: pos})
+	}
+	slices.SortFunc(w.Fields, func(a, b Field) int { return strings.Compare(a.Key, b.Key) })
+	return problems
+}
+
+func fieldKind(key string) (kind, path string, read func(string) (any, error)) {
+	slash := strings.IndexByte(key, '/') + 1
+	read = fieldKinds[key[:slash]]
+	return key[:slash], strings.ReplaceAll(key[slash:], "-", "_"), read
+}
+
+// cleanRoute turns the route annotation into a listen path: a URL path, RFC 3986 section 3.3, that a gateway's router takes as it is.
+func cleanRoute(route, app string) (string, error) {
+	if route == "" {
+		route = app
+	}
+	if !strings.HasPrefix(route, "/") {
+		route = "/" + route
+	}
+	if i := strings.IndexFunc(route, func(r rune) bool { return !strings.ContainsRune(pathChars, r) }); i >= 0 {
+		return "", fmt.Errorf("not a URL path: %q; %q cannot stand in one", route, []rune(route[i:])[0])
+	}
+	if _, err := url.PathUnescape(route); err != nil {
+		return "", fmt.Errorf("not a URL path: %q; behind %% belong two hexadecimal digits", route)
+	}
+	for segment := range strings.SplitSeq(strings.Trim(route, "/"), "/") {
+		if segment == "." || segment == ".." || segment == "" && strings.Trim(route, "/") != "" {
+			return "", fmt.Errorf("not a clean URL path: %q; a router never matches an empty, . or .. segment", route)
+		}
+	}
+	if strings.HasPrefix(route, "//") || strings.HasSuffix(route, "//") {
+		return "", fmt.Errorf("not a clean URL path: %q; a router never matches an empty segment", route)
+	}
+	return route, nil
+}
+
+// pathChars are what RFC 3986 allows in a path: unreserved, sub-delims, ":", "@", and the slash and the percent sign.
+const pathChars = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@/%"
+
+func parseBool(s string) (any, error) {
+	switch strings.ToLower(s) {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	}
+	return nil, fmt.Errorf("not a bool: %q; true or false", s)
+}
+
+// parseInt reads what tyk-k8s read: a decimal integer of 64 bits.
+func parseInt(s string) (any, error) {
+	n, err := strconv.Atoi(s)
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return nil, fmt.Errorf("out of range: %q; 64 bits hold less", s)
+	case err != nil:
+		return nil, fmt.Errorf("not an integer: %q", s)
+	}
+	return json.Number(strconv.Itoa(n)), nil
+}
+
+func parseObject(s string) (any, error) {
+	v, err := parseJSON(s)
+	if _, ok := v.(map[string]any); err != nil || !ok && v != nil {
+		return nil, fmt.Errorf("not a JSON object: %s", clip(s))
+	}
+	return v, nil
+}
+
+func parseArray(s string) (any, error) {
+	v, err := parseJSON(s)
+	if _, ok := v.([]any); err != nil || !ok && v != nil {
+		return nil, fmt.Errorf("not a JSON array: %s", clip(s))
+	}
+	return v, nil
+}
+
+// parseJSON reads one JSON value and keeps its numbers as they are written.
+func parseJSON(s string) (v any, err error) {
+	dec := json.NewDecoder(bytes.NewReader([]byte(s)))
+	dec.UseNumber()
+	if err := dec.Decode(&v); err != nil {
+		return nil, err
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("more than one value")
+	}
+	return v, nil
+}
+
+// clip quotes a value for an error, without letting it fill the screen.
+func clip(s string) string {
+	const most = 80
+	if r := []rune(s); len(r) > most {
+		return strconv.Quote(string(r[:most])) + "..."
+	}
+	return strconv.Quote(s)
+}

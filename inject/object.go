@@ -1,0 +1,179 @@
+package inject
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+// objects returns the objects of a document: its root, or what the lists in it hold.
+func objects(root *manifest.Node) []*manifest.Node {
+	kind := root.Get("kind").Text()
+	items := root.Get("items")
+	if !strings.HasSuffix(kind, "List") || items == nil || items.Kind != manifest.Sequence {
+		if root.Resolve() == nil || root.Resolve().Kind != manifest.Mapping {
+			return nil
+		}
+		return []*manifest.Node{root.Resolve()}
+	}
+	var out []*manifest.Node
+	for _, item := range items.Items() {
+		out = append(out, objects(item)...)
+	}
+	return out
+}
+
+// podTemplate finds the pod template of an object: the object itself where it is a Pod, else the place where its kind has one. nil where
+// it has none. There is no other place in tykmesh that knows where templates are, so that none is read here and written there.
+func podTemplate(object *manifest.Node) *manifest.Node {
+	template := object
+	switch object.Get("kind").Text() {
+	case "Pod":
+	case "CronJob":
+		template = object.Get("spec", "jobTemplate", "spec", "template")
+	case "PodTemplate":
+		template = object.Get("template")
+	default:
+		template = object.Get("spec", "template")
+	}
+	if spec := template.Get("spec"); spec == nil || spec.Kind != manifest.Mapping {
+		return nil
+	}
+	return template
+}
+
+// examine says what becomes of an object; nil where it carries none of our annotations.
+func (s *Stream) examine(d *manifest.Document, node *manifest.Node) (*Object, []Problem) {
+	o := newObject(d, node, s.settings.Namespace)
+	own := node.Get("metadata", "annotations")
+	template := podTemplate(node)
+	switch {
+	case o.Kind == "Service":
+		o.meta = node.Get("metadata")
+	case template != nil:
+		o.meta = template.Get("metadata")
+		if template != node && hasInject(own) && !hasInject(o.meta.Get("annotations")) {
+			return o.leave("the annotation stands on the "+o.Kind+", where it has no effect: it belongs into the metadata of the pod template", true), nil
+		}
+	default:
+		if hasInject(own) {
+			return nil, []Problem{o.problem(node, "annotation %s: a %s has no pods to inject", annotationInject, o.Kind)}
+		}
+		return nil, nil
+	}
+	annotations := o.meta.Get("annotations")
+	_, inject := annotations.Entry(annotationInject)
+	_, status := annotations.Entry(annotationStatus)
+	if inject == nil && status == nil {
+		return nil, nil
+	}
+	if p := o.stringsOnly(inject, status); p != nil {
+		return nil, p
+	}
+	switch {
+	case strings.EqualFold(status.Text(), statusInjected):
+		return o.leave("its status is injected already", false), nil
+	case !wantsInjection(inject.Text()):
+		return o.leave(fmt.Sprintf("%s is %q", annotationInject, inject.Text()), inject != nil && !declinesInjection(inject.Text())), nil
+	case o.Namespace == "kube-system" || o.Namespace == "kube-public":
+		return o.leave("nothing in "+o.Namespace+" is put on the mesh", true), nil
+	}
+	if s.settings.Namespace == "" && node.Get("metadata", "namespace").Text() == "" {
+		s.Defaulted = true
+	}
+	if o.Kind == "Service" {
+		return o.examineService()
+	}
+	return o.examinePods(template, s.settings)
+}
+
+func newObject(d *manifest.Document, node *manifest.Node, namespace string) *Object {
+	meta := node.Get("metadata")
+	o := &Object{
+		Kind: node.Get("kind").Text(), Namespace: meta.Get("namespace").Text(), Name: meta.Get("name").Text(),
+		Pos: d.PositionOf(node), doc: d, node: node,
+	}
+	if o.Namespace == "" {
+		o.Namespace = namespace
+	}
+	if o.Namespace == "" {
+		o.Namespace = "default"
+	}
+	if o.Name == "" {
+		o.Name = meta.Get("generateName").Text()
+	}
+	o.title = fmt.Sprintf("document %d (%s %s/%s)", d.Number, o.Kind, o.Namespace, o.Name)
+	return o
+}
+
+func (o *Object) leave(reason string, warning bool) *Object {
+	o.Outcome, o.Reason, o.Warning = LeftAlone, reason, warning
+	return o
+}
+
+func hasInject(annotations *manifest.Node) bool {
+	_, v := annotations.Entry(annotationInject)
+	return v != nil && wantsInjection(v.Text())
+}
+
+// stringsOnly refuses annotations that the API server would refuse.
+func (o *Object) stringsOnly(inject, status *manifest.Node) (problems []Problem) {
+	for _, a := range []struct {
+		key   string
+		value *manifest.Node
+	}{{annotationInject, inject}, {annotationStatus, status}} {
+		if a.value != nil && !a.value.IsString() {
+			problems = append(problems, o.problem(a.value, "annotation %s: must be a string, not %s; put it in quotes", a.key, a.value.Describe()))
+		}
+	}
+	return problems
+}
+
+// problem is a refusal at a node of the object's document.
+func (o *Object) problem(n *manifest.Node, format string, args ...any) Problem {
+	return Problem{Pos: o.doc.PositionOf(n), Object: o.title, Msg: fmt.Sprintf(format, args...)}
+}
+
+// editProblem is a refusal by the manifest package, which knows the place but not the object.
+func (o *Object) editProblem(err error) Problem {
+	if e := (*manifest.EditError)(nil); errors.As(err, &e) {
+		return Problem{Pos: e.Pos, Object: o.title, Msg: e.Msg}
+	}
+	return Problem{Pos: o.Pos, Object: o.title, Msg: err.Error()}
+}
+
+func syntaxProblem(d *manifest.Document, err error) Problem {
+	p := Problem{Pos: d.Position(0), Object: fmt.Sprintf("document %d", d.Number), Msg: err.Error()}
+	if e := (*manifest.SyntaxError)(nil); errors.As(err, &e) {
+		p.Pos, p.Msg = e.Pos, e.Msg
+	}
+	return p
+}
+
+// appLabel reads the label that makes a workload a service of the mesh: the Kubernetes Service in front of it has its name, so it has to
+// be a label of RFC 1035, as Service names are.
+func (o *Object) appLabel() (string, *Problem) {
+	_, label := o.meta.Get("labels").Entry("app")
+	refuse := func(n *manifest.Node, format string, args ...any) (string, *Problem) {
+		p := o.problem(n, format, args...)
+		return "", &p
+	}
+	switch app := label.Text(); {
+	case label == nil:
+		return refuse(o.meta, "the label app is required on the pod template: it names the service on the mesh")
+	case !label.IsString():
+		return refuse(label, "label app: must be a string, not %s; put it in quotes", label.Describe())
+	case app == "":
+		return refuse(label, "label app: must not be empty: it names the service on the mesh")
+	case app == "mesh":
+		return refuse(label, "label app: mesh is the tag of all sidecars, so no service can have the name")
+	case len(validation.IsDNS1035Label(app)) > 0:
+		return refuse(label, "label app: no Service can be named %q, so nothing would reach it: lower case letters, digits and dashes, a letter first, 63 at most", app)
+	default:
+		return app, nil
+	}
+}

@@ -1,0 +1,170 @@
+package inject
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+const (
+	portName    = "tyk-sidecar" // of the Service port that reaches the sidecar, as the webhook named it
+	appPort     = "80"          // where the configured sidecar finds its app: the rule that the guide gives to all of them
+	appPortName = "http"
+)
+
+// portChange is the port of a Service that becomes the sidecar's.
+type portChange struct {
+	item *manifest.Node
+	text string // as it is written
+}
+
+// examineService checks a Service that is to be injected. Which port changes is chosen when all workloads are known.
+func (o *Object) examineService() (*Object, []Problem) {
+	spec := o.node.Get("spec")
+	ports := spec.Get("ports")
+	switch {
+	case spec.Get("type").Text() == "ExternalName":
+		return o.leave("an ExternalName Service has no pods behind it", true), nil
+	case !ports.IsNull() && ports.Kind != manifest.Sequence:
+		return nil, []Problem{o.problem(ports, "spec.ports: must be a list, not %s", ports.Describe())}
+	case len(ports.Items()) == 0:
+		return o.leave("it has no ports", true), nil
+	}
+	var problems []Problem
+	for _, p := range ports.Items() {
+		if p.Resolve().Kind != manifest.Mapping || p.Get("port") == nil {
+			problems = append(problems, o.problem(p, "spec.ports: a port must be a mapping with a port, not %s", p.Resolve().Describe()))
+		}
+	}
+	return o, problems
+}
+
+// choosePort finds the port that reaches the app. An only port is it. Of several it is the first row that one matches:
+//
+//	targetPort resolves to the app's port
+//	targetPort is named http
+//	port is 80
+//
+// and where more than one matches, the one of them that is port 80. Everything else is a guess, and refused.
+func (o *Object) choosePort(stream *Stream) *Problem {
+	refuse := func(n *manifest.Node, format string, args ...any) *Problem {
+		p := o.problem(n, format, args...)
+		return &p
+	}
+	items := o.node.Get("spec", "ports").Items()
+	chosen := items[0]
+	if len(items) > 1 {
+		if chosen = o.appPort(items, stream); chosen == nil {
+			return refuse(o.node.Get("spec", "ports"), "spec.ports: cannot tell which of %d ports reaches the app: give it targetPort %s or the name %s", len(items), appPort, appPortName)
+		}
+	}
+	for _, p := range items {
+		name, port := p.Get("name"), p.Get("port")
+		switch {
+		case p == chosen:
+		case name.Text() == portName:
+			return refuse(name, "spec.ports: the name %s is taken; the sidecar's port needs it", portName)
+		case port.Text() == strconv.Itoa(sidecarPort):
+			return refuse(port, "spec.ports: port %d is taken; the sidecar's port needs it", sidecarPort)
+		}
+	}
+	if protocol := chosen.Get("protocol"); protocol.Text() != "" && protocol.Text() != "TCP" {
+		return refuse(protocol, "spec.ports: a %s port cannot go through the sidecar", protocol.Text())
+	}
+	text, ok := o.doc.Source(chosen)
+	if !ok {
+		return refuse(chosen, "spec.ports: cannot be edited as it is written; indent it with spaces")
+	}
+	o.ports = &portChange{item: chosen, text: text}
+	o.Change = fmt.Sprintf("port %s becomes %d", chosen.Get("port").Text(), sidecarPort)
+	return nil
+}
+
+func (o *Object) appPort(items []*manifest.Node, stream *Stream) *manifest.Node {
+	for _, matches := range []func(p *manifest.Node) bool{
+		func(p *manifest.Node) bool { return o.target(p, stream) == appPort },
+		func(p *manifest.Node) bool { return p.Get("targetPort").Text() == appPortName },
+		func(p *manifest.Node) bool { return p.Get("port").Text() == appPort },
+	} {
+		var found []*manifest.Node
+		for _, p := range items {
+			if matches(p) {
+				found = append(found, p)
+			}
+		}
+		if len(found) == 1 {
+			return found[0]
+		}
+		for _, p := range found {
+			if p.Get("port").Text() == appPort {
+				return p
+			}
+		}
+		if len(found) > 1 {
+			return nil
+		}
+	}
+	return nil
+}
+
+// target is the number of the container port that a Service port reaches: a named one is looked up in the workloads that the Service
+// selects. It stays a name where none of them is in the stream.
+func (o *Object) target(port *manifest.Node, stream *Stream) string {
+	target := port.Get("targetPort")
+	if target.IsNull() {
+		return port.Get("port").Text()
+	}
+	if !target.IsString() {
+		return target.Text()
+	}
+	selector := o.node.Get("spec", "selector")
+	for _, w := range stream.Objects {
+		if w.workload == nil || w.Namespace != o.Namespace || !selects(selector, w.meta.Get("labels")) {
+			continue
+		}
+		if n := namedPort(podTemplate(w.node).Get("spec"), target.Text()); n != "" {
+			return n
+		}
+	}
+	return target.Text()
+}
+
+// selects reports whether labels have everything that a selector asks for; an empty selector selects nothing.
+func selects(selector, labels *manifest.Node) bool {
+	if selector == nil || selector.Kind != manifest.Mapping || len(selector.Content) == 0 {
+		return false
+	}
+	for i := 0; i+1 < len(selector.Content); i += 2 {
+		if labels.Get(selector.Content[i].Text()).Text() != selector.Content[i+1].Text() {
+			return false
+		}
+	}
+	return true
+}
+
+func namedPort(spec *manifest.Node, name string) string {
+	for _, c := range spec.Get("containers").Items() {
+		for _, p := range c.Get("ports").Items() {
+			if p.Get("name").Text() == name {
+				return p.Get("containerPort").Text()
+			}
+		}
+	}
+	return ""
+}
+
+// serviceEdits is what injection changes in a Service.
+func (o *Object) serviceEdits() ([]manifest.Edit, error) {
+	port := manifest.Map{
+		{Key: "name", Value: portName}, {Key: "port", Value: int64(sidecarPort)}, {Key: "targetPort", Value: int64(sidecarPort)},
+	}
+	edits, err := o.annotationEdits(&record{Port: o.ports.text}, nil)
+	return append(edits, manifest.Replace{Node: o.ports.item, Value: port}), err
+}
+
+// isSidecarPort finds the port that injection put into a Service.
+func isSidecarPort(p *manifest.Node) bool {
+	return strings.EqualFold(p.Get("name").Text(), portName)
+}

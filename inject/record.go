@@ -1,0 +1,87 @@
+package inject
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+// record is the value of annotationRecord: what injection added, by name, and how it found what it changed in place. Everything that is
+// as usual is left out.
+type record struct {
+	Containers     []string `json:"containers,omitempty"`
+	InitContainers []string `json:"initContainers,omitempty"`
+	HostAliases    []string `json:"hostAliases,omitempty"` // the host names of the one alias
+	Volumes        []string `json:"volumes,omitempty"`
+	Mounts         []string `json:"mounts,omitempty"`      // containers that got the trusted certificates
+	Annotations    []string `json:"annotations,omitempty"` // beside status and record
+
+	// Empty is how empty lists were written that got their first items: the text behind the colon of spec.<key>, or of
+	// volumeMounts/<container>.
+	Empty map[string]string `json:"empty,omitempty"`
+
+	Port   string  `json:"port,omitempty"`   // the text of the Service port that was replaced
+	Key    string  `json:"key,omitempty"`    // the text of the inject annotation's key, if not plain
+	Inject string  `json:"inject,omitempty"` // the text of its value, if not usualInject
+	Status *string `json:"status,omitempty"` // the text of the status that stood there
+}
+
+// usualInject is how nearly everybody writes the value of the inject annotation.
+const usualInject = `"true"`
+
+// String is the record as one line of JSON.
+func (r *record) String() string {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(r); err != nil {
+		panic("inject: a record that JSON cannot hold: " + err.Error()) // strings only
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// readRecord reads what a record annotation says.
+func readRecord(text string) (*record, error) {
+	dec := json.NewDecoder(strings.NewReader(text))
+	dec.DisallowUnknownFields()
+	r := new(record)
+	if err := dec.Decode(r); err != nil {
+		return nil, fmt.Errorf("annotation %s: not what inject wrote: %w", annotationRecord, err)
+	}
+	return r, nil
+}
+
+// keepEmpty notes how an empty list was written.
+func (r *record) keepEmpty(key, text string) {
+	if r.Empty == nil {
+		r.Empty = make(map[string]string)
+	}
+	r.Empty[key] = text
+}
+
+// keepInject notes how the inject annotation, and a status beside it, were written.
+func (r *record) keepInject(d *manifest.Document, key, value, status *manifest.Node) error {
+	source := func(n *manifest.Node, usual string) string {
+		text, ok := d.Source(n)
+		if !ok || text == usual {
+			return ""
+		}
+		return text
+	}
+	for _, n := range []*manifest.Node{key, value, status} {
+		if n == nil {
+			continue
+		}
+		if _, ok := d.Source(n); !ok {
+			return &manifest.EditError{Pos: d.PositionOf(n), Msg: "cannot be edited as it is written; write it on one line"}
+		}
+	}
+	r.Key, r.Inject = source(key, annotationInject), source(value, usualInject)
+	if status != nil {
+		text := source(status, "")
+		r.Status = &text
+	}
+	return nil
+}
