@@ -40,13 +40,7 @@ func parseAddress(text string, secure bool) (string, error) {
 	if strings.Contains(text, "@") { // never shown: what stands before it is a password
 		return "", errors.New("a CFSSL address holds a user or a password; CFSSL knows neither")
 	}
-	scheme, rest, ok := strings.Cut(text, "://")
-	if !ok {
-		scheme, rest = "http", text
-		if secure {
-			scheme = "https"
-		}
-	}
+	scheme, rest, ok := cutScheme(text, secure)
 	u, err := url.Parse(scheme + "://" + rest)
 	switch {
 	case err != nil || u.Hostname() == "" || !addressPattern.MatchString(rest):
@@ -58,12 +52,27 @@ func parseAddress(text string, secure bool) (string, error) {
 	case strings.HasSuffix(u.Host, ":"):
 		return "", fmt.Errorf("CFSSL address %q: no port after the colon", text)
 	}
-	if port := u.Port(); port != "" {
-		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-			return "", fmt.Errorf("CFSSL address %q: %s is not a port", text, port)
-		}
-	} else if !ok {
+	switch port := u.Port(); {
+	case port == "" && !ok:
 		u.Host += ":" + defaultPort
+	case port != "" && !isPort(port):
+		return "", fmt.Errorf("CFSSL address %q: %s is not a port", text, port)
 	}
 	return strings.TrimRight(u.String(), "/"), nil
+}
+
+// cutScheme takes the scheme off an address; ok is false where it has none and gets the default.
+func cutScheme(text string, secure bool) (scheme, rest string, ok bool) {
+	switch scheme, rest, ok = strings.Cut(text, "://"); {
+	case ok:
+		return scheme, rest, true
+	case secure:
+		return "https", text, false
+	}
+	return "http", text, false
+}
+
+func isPort(text string) bool {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && n > 0
 }

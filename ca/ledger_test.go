@@ -233,7 +233,7 @@ func TestNewRecord(t *testing.T) {
 	if block, _ := pem.Decode(r.Certificate); block == nil || block.Type != "CERTIFICATE" {
 		t.Errorf("the record's certificate is %q", r.Certificate)
 	}
-	if strings.Contains(fmt.Sprintf("%s", r.Certificate), "PRIVATE") {
+	if strings.Contains(string(r.Certificate), "PRIVATE") {
 		t.Error("the record holds a private key")
 	}
 }

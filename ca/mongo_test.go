@@ -131,7 +131,7 @@ func TestStoredDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	binary := func(text string) bson.Binary { return bson.Binary{Data: []byte(text)} }
-	date := func(t time.Time) bson.DateTime { return bson.NewDateTimeFromTime(t) }
+	date := bson.NewDateTimeFromTime
 	r := record("echo", "e2")
 	want := bson.M{
 		"_id": r.ID, "uid": r.ID, "clientegressids": bson.A{}, "serviceid": "", "ismeshcert": false,

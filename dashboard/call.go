@@ -69,7 +69,7 @@ func (c *Client) attempt(ctx context.Context, r call, attempt int) (*resty.Respo
 		status = resp.StatusCode()
 	}
 	c.trace(Request{Method: r.method, Path: r.path, Status: status, Duration: time.Since(start), Attempt: attempt})
-	if err != nil && context.Cause(limited) == errSlow {
+	if err != nil && errors.Is(context.Cause(limited), errSlow) {
 		err = errSlow
 	}
 	return resp, err

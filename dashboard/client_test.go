@@ -244,7 +244,7 @@ func TestRefusals(t *testing.T) {
 				t.Fatalf("error %v, want %q", err, c.text)
 			}
 			for _, sentinel := range []error{dashboard.ErrNotFound, dashboard.ErrExists, dashboard.ErrUnauthorized} {
-				if got, want := errors.Is(err, sentinel), sentinel == c.is; got != want {
+				if got, want := errors.Is(err, sentinel), errors.Is(c.is, sentinel); got != want {
 					t.Errorf("errors.Is(%q, %q) = %v", err, sentinel, got)
 				}
 			}

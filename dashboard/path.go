@@ -175,6 +175,6 @@ func cut(root map[string]any, segments []string) {
 		n, _, _ := index(segments[last])
 		shorter := append(append([]any{}, x[:n]...), x[n+1:]...)
 		// The array itself hangs in its own parent, under a shorter path.
-		put(root, segments[:last], shorter)
+		_, _ = put(root, segments[:last], shorter) // find has just walked the path
 	}
 }

@@ -49,38 +49,28 @@ func podTemplate(object *manifest.Node) *manifest.Node {
 // examine says what becomes of an object; nil where it carries none of our annotations.
 func (s *Stream) examine(d *manifest.Document, node *manifest.Node) (*Object, []Problem) {
 	o := newObject(d, node, s.settings.Namespace)
-	own := node.Get("metadata", "annotations")
 	template := podTemplate(node)
+	if own := node.Get("metadata", "annotations"); template != node && o.Kind != "Service" && hasInject(own) {
+		switch {
+		case template == nil:
+			return nil, []Problem{o.problem(node, "annotation %s: a %s has no pods to inject", annotationInject, o.Kind)}
+		case !hasInject(template.Get("metadata", "annotations")):
+			return o.leave("the annotation stands on the "+o.Kind+", where it has no effect: it belongs into the metadata of the pod template", true), nil
+		}
+	}
 	switch {
 	case o.Kind == "Service":
 		o.meta = node.Get("metadata")
 	case template != nil:
 		o.meta = template.Get("metadata")
-		if template != node && hasInject(own) && !hasInject(o.meta.Get("annotations")) {
-			return o.leave("the annotation stands on the "+o.Kind+", where it has no effect: it belongs into the metadata of the pod template", true), nil
-		}
 	default:
-		if hasInject(own) {
-			return nil, []Problem{o.problem(node, "annotation %s: a %s has no pods to inject", annotationInject, o.Kind)}
-		}
 		return nil, nil
 	}
-	annotations := o.meta.Get("annotations")
-	_, inject := annotations.Entry(annotationInject)
-	_, status := annotations.Entry(annotationStatus)
-	if inject == nil && status == nil {
-		return nil, nil
-	}
-	if p := o.stringsOnly(inject, status); p != nil {
+	if p := o.stringsOnly(); p != nil {
 		return nil, p
 	}
-	switch {
-	case strings.EqualFold(status.Text(), statusInjected):
-		return o.leave("its status is injected already", false), nil
-	case !wantsInjection(inject.Text()):
-		return o.leave(fmt.Sprintf("%s is %q", annotationInject, inject.Text()), inject != nil && !declinesInjection(inject.Text())), nil
-	case o.Namespace == "kube-system" || o.Namespace == "kube-public":
-		return o.leave("nothing in "+o.Namespace+" is put on the mesh", true), nil
+	if !o.wanted() {
+		return o.annotated(), nil
 	}
 	if s.settings.Namespace == "" && node.Get("metadata", "namespace").Text() == "" {
 		s.Defaulted = true
@@ -89,6 +79,32 @@ func (s *Stream) examine(d *manifest.Document, node *manifest.Node) (*Object, []
 		return o.examineService()
 	}
 	return o.examinePods(template, s.settings)
+}
+
+// wanted reports whether the object is to be injected; it says why not if it carries our annotations.
+func (o *Object) wanted() bool {
+	_, inject := o.meta.Get("annotations").Entry(annotationInject)
+	_, status := o.meta.Get("annotations").Entry(annotationStatus)
+	switch {
+	case inject == nil && status == nil:
+	case strings.EqualFold(status.Text(), statusInjected):
+		o.leave("its status is injected already", false)
+	case !wantsInjection(inject.Text()):
+		o.leave(fmt.Sprintf("%s is %q", annotationInject, inject.Text()), inject != nil && !declinesInjection(inject.Text()))
+	case o.Namespace == "kube-system" || o.Namespace == "kube-public":
+		o.leave("nothing in "+o.Namespace+" is put on the mesh", true)
+	default:
+		return true
+	}
+	return false
+}
+
+// annotated is the object where something is to be said of it, else nil.
+func (o *Object) annotated() *Object {
+	if o.Outcome == LeftAlone {
+		return o
+	}
+	return nil
 }
 
 func newObject(d *manifest.Document, node *manifest.Node, namespace string) *Object {
@@ -121,13 +137,10 @@ func hasInject(annotations *manifest.Node) bool {
 }
 
 // stringsOnly refuses annotations that the API server would refuse.
-func (o *Object) stringsOnly(inject, status *manifest.Node) (problems []Problem) {
-	for _, a := range []struct {
-		key   string
-		value *manifest.Node
-	}{{annotationInject, inject}, {annotationStatus, status}} {
-		if a.value != nil && !a.value.IsString() {
-			problems = append(problems, o.problem(a.value, "annotation %s: must be a string, not %s; put it in quotes", a.key, a.value.Describe()))
+func (o *Object) stringsOnly() (problems []Problem) {
+	for _, key := range []string{annotationInject, annotationStatus} {
+		if _, value := o.meta.Get("annotations").Entry(key); value != nil && !value.IsString() {
+			problems = append(problems, o.problem(value, "annotation %s: must be a string, not %s; put it in quotes", key, value.Describe()))
 		}
 	}
 	return problems

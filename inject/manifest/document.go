@@ -97,7 +97,7 @@ func (d *Document) Position(offset int) Position {
 }
 
 // PositionOf is where a node of the document's tree begins.
-func (d *Document) PositionOf(n *Node) Position { return d.Position(n.start) }
+func (d *Document) PositionOf(n *Node) Position { return d.Position(n.start()) }
 
 // runes counts characters, but not a byte order mark, which no editor shows.
 func runes(text []byte) int {

@@ -123,7 +123,7 @@ func (d *Document) Source(n *Node) (text string, ok bool) {
 	if end == unknown || n.style == literal {
 		return "", false
 	}
-	return dedent(string(d.Text[n.start:end]), d.lineColumn(n.start))
+	return dedent(string(d.Text[n.start():end]), d.lineColumn(n.start()))
 }
 
 // Behind returns what stands behind the colon of an entry up to the end of its value.

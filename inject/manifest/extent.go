@@ -44,7 +44,7 @@ func (n *Node) bracketed(d *Document) bool {
 
 // content is where a node's own text begins, behind its properties (an anchor, a tag).
 func (d *Document) content(n *Node) int {
-	at := n.start
+	at := n.start()
 	if n.Kind == Alias {
 		return at
 	}
@@ -205,7 +205,7 @@ func (d *Document) indent(at int) int {
 func (d *Document) column(n *Node) int {
 	at := d.content(n)
 	if n.Kind == Mapping && len(n.Content) > 0 {
-		at = n.Content[0].start
+		at = n.Content[0].start()
 	}
 	return runes(d.Text[d.lineStart(at):at])
 }

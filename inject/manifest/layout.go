@@ -13,8 +13,8 @@ func (d *Document) layoutAt(n *Node) layout {
 	}
 	if seq := d.blockSequence(n); seq != nil {
 		l.list = max(0, d.column(seq)-d.column(seq.parent))
-		if first := seq.Content[0]; first.start > d.content(seq) && !strings.Contains(string(d.Text[d.content(seq):first.start]), "\n") {
-			l.gap = first.start - d.content(seq) - 1
+		if first := seq.Content[0]; first.start() > d.content(seq) && !strings.Contains(string(d.Text[d.content(seq):first.start()]), "\n") {
+			l.gap = first.start() - d.content(seq) - 1
 		}
 	}
 	return l
@@ -50,7 +50,7 @@ func firstSequence(n *Node, depth int) *Node {
 func (d *Document) quotesAll(n *Node) bool {
 	for at := n; at != nil && at.Flow; at = at.parent {
 		if at.Kind == Mapping && len(at.Content) > 0 {
-			return at.Content[0].style == quoted && d.Text[at.Content[0].start] == '"'
+			return at.Content[0].style == quoted && d.Text[at.Content[0].start()] == '"'
 		}
 	}
 	return false

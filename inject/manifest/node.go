@@ -25,15 +25,30 @@ type Node struct {
 	Flow    bool    // a collection in brackets, or a scalar or alias inside of one
 	Tag     string  // resolved and short: !!str, !!int, ...; "" for an alias
 	Value   string  // of a scalar, decoded; the anchor's name for an alias
-	Anchor  string  // the name after &
 	Content []*Node // items; for a mapping key, value, key, value, ...
 
-	target  *Node // what an alias stands for
-	parent  *Node
-	aliased bool // some alias stands for this node
 	style   style
-	start   int // offset of the first byte, properties (anchor, tag) included
-	stop    int // offset behind the last byte, or unknown
+	aliased bool  // some alias stands for this node
+	begins  int32 // offset of the first byte, properties (anchor, tag) included
+	ends    int32 // offset behind the last byte, or unknown
+	parent  *Node
+	link    *link // nil for nearly all
+}
+
+// link is what ties nodes together beyond the tree.
+type link struct {
+	anchor string // the name after &
+	target *Node  // what an alias stands for
+}
+
+func (n *Node) start() int { return int(n.begins) }
+
+// anchor is the name after &, "" where there is none.
+func (n *Node) anchor() string {
+	if n.link == nil {
+		return ""
+	}
+	return n.link.anchor
 }
 
 type style uint8
@@ -52,7 +67,7 @@ const tagMerge = "!!merge"
 // Resolve returns the node itself, or what it stands for where it is an alias.
 func (n *Node) Resolve() *Node {
 	if n != nil && n.Kind == Alias {
-		return n.target
+		return n.link.target
 	}
 	return n
 }

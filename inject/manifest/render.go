@@ -186,6 +186,9 @@ func (l layout) scalar(v any, flow bool) string {
 		if !l.json && (isPlain(v) || !flow && isPlainBlock(v)) {
 			return v
 		}
+		if !l.json && readsBetterSingle(v) {
+			return "'" + strings.ReplaceAll(v, "'", "''") + "'"
+		}
 		return quote(v)
 	case Map:
 		return "{}"
@@ -232,7 +235,12 @@ func isText(s string) bool {
 	return true
 }
 
-// Quote returns a string as this package writes it where it needs quotes: a text without one cannot be mistaken for anything else.
+// readsBetterSingle reports whether a string would need escapes in double quotes and needs none in single ones, YAML 1.2 section 7.3.2.
+func readsBetterSingle(s string) bool {
+	return strings.ContainsAny(s, `"\`) && utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
+}
+
+// Quote returns a string, without quotes or backslashes in it, as this package writes it where it needs quotes.
 func Quote(s string) []byte { return []byte(quote(s)) }
 
 // quote writes a string in double quotes, as JSON does, which every YAML reader understands once the characters that YAML 1.2 section

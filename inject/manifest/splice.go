@@ -67,7 +67,7 @@ func (e Replace) splice(ed *editor) error {
 	default:
 		b.WriteString(b.scalar(e.Value, false))
 	}
-	ed.replace(n.start, end, b.String(), n.depth())
+	ed.replace(n.start(), end, b.String(), n.depth())
 	return nil
 }
 
@@ -78,7 +78,7 @@ func (e Rename) splice(ed *editor) error {
 	}
 	l := ed.layoutAt(e.Key)
 	l.json = l.json || e.Key.style == quoted && ed.Text[end-1] == '"'
-	ed.replace(e.Key.start, end, l.key(e.Name), e.Key.depth())
+	ed.replace(e.Key.start(), end, l.key(e.Name), e.Key.depth())
 	return nil
 }
 
@@ -104,12 +104,12 @@ func (e Remove) splice(ed *editor) error {
 		ed.replace(from, to, "", n.depth())
 		return nil
 	}
-	from := n.start
+	from := n.start()
 	switch {
 	case i > 0:
 		from = ed.end(n.parent.Content[i-1])
 	case i+step < len(n.parent.Content):
-		end = n.parent.Content[i+step].start
+		end = n.parent.Content[i+step].start()
 	}
 	if from == unknown {
 		return ed.refuse(n, "cannot find where the value before ends")
@@ -123,7 +123,7 @@ func (e Restore) splice(ed *editor) error {
 	if end == unknown {
 		return ed.refuse(e.Node, "cannot find where this value ends")
 	}
-	ed.replace(e.Node.start, end, indent(e.Text, ed.lineColumn(e.Node.start)), e.Node.depth())
+	ed.replace(e.Node.start(), end, indent(e.Text, ed.lineColumn(e.Node.start())), e.Node.depth())
 	return nil
 }
 
@@ -154,11 +154,11 @@ func (ed *editor) fill(n *Node, values List) error {
 	}
 	if n.parent.Flow {
 		b := block{layout: ed.layoutAt(n.parent)}
-		if colon == n.start {
+		if colon == n.start() {
 			b.WriteByte(' ')
 		}
-		b.flow(values, ed.lineIndent(n.start))
-		ed.replace(n.start, end, b.String(), n.depth())
+		b.flow(values, ed.lineIndent(n.start()))
+		ed.replace(n.start(), end, b.String(), n.depth())
 		return nil
 	}
 	at, err := ed.after(n.parent, n, len(ed.Text))
@@ -181,12 +181,12 @@ func (ed *editor) insertFlow(n, before *Node, values any) error {
 	}
 	b := block{layout: ed.layoutAt(n)}
 	first := n.Content[0]
-	gap, ownLine := b.newline, ed.content(n)+1 < first.start && strings.Contains(string(ed.Text[ed.content(n):first.start]), "\n")
-	column := ed.lineIndent(first.start)
+	gap, ownLine := b.newline, ed.content(n)+1 < first.start() && strings.Contains(string(ed.Text[ed.content(n):first.start()]), "\n")
+	column := ed.lineIndent(first.start())
 	switch {
 	case ownLine:
 		gap += strings.Repeat(" ", column)
-		b.step = max(1, column-ed.lineIndent(n.start))
+		b.step = max(1, column-ed.lineIndent(n.start()))
 	case b.json:
 		gap = ""
 	default:
@@ -269,7 +269,7 @@ func (ed *editor) wholeLines(from, to int) (start, end int, ok bool) {
 // begin is where a child of a block collection begins: an item at its dash.
 func (ed *editor) begin(n *Node) int {
 	if n.parent.Kind != Sequence || n.parent.Flow {
-		return n.start
+		return n.start()
 	}
-	return strings.LastIndexByte(string(ed.Text[:n.start]), '-')
+	return strings.LastIndexByte(string(ed.Text[:n.start()]), '-')
 }

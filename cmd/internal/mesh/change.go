@@ -131,7 +131,7 @@ func reasons(list []Change) (out []string) {
 		}
 	}
 	if len(list) > 0 && len(out) == 0 {
-		out = append(out, "not yet marked as ours")
+		out = append(out, "mark missing or out of date")
 	}
 	return out
 }

@@ -108,7 +108,14 @@ func TestChanges(t *testing.T) {
 		{
 			name: "mark lost", before: echo, after: echo,
 			edit:   func(w *world) { w.drop("echo-mesh", "config_data.tykmesh") },
-			writes: "PUT /api/apis/{echo-mesh}", reasons: "not yet marked as ours",
+			writes: "PUT /api/apis/{echo-mesh}", reasons: "mark missing or out of date",
+		},
+		{
+			name: "mark that would take away what identifies the API", before: echo, after: echo,
+			edit: func(w *world) {
+				w.edit("echo-mesh", "config_data.tykmesh.paths", []any{"id", "api_id", "domain", "tags", "certificates", ""})
+			},
+			writes: "PUT /api/apis/{echo-mesh}", reasons: "mark missing or out of date",
 		},
 		{
 			name: "secret in an annotation", before: echo,

@@ -56,7 +56,8 @@ func wantAPI(w inject.Workload, role Role, s Settings) (WantedAPI, error) {
 	api.paths = slices.Compact(api.paths)
 	identify(d, api, s)
 	api.Definition = d
-	api.leaves = enforced(d, segments)
+	// The mark's list of paths counts even when it is empty: else a path in it would be taken back again and again.
+	api.leaves = enforced(d, append(segments, []string{"config_data", markKey, "paths"}))
 	return api, nil
 }
 

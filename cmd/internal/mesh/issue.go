@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tykmesh/tykmesh/ca"
@@ -80,21 +81,17 @@ func (r *run) issue(ctx context.Context, step *CertificateStep) (stored, error) 
 	record := ca.NewRecord(string(step.Role), step.Service.Namespace, step.app(), r.settings.Org, bundle, r.settings.now())
 	if r.Ledger != nil {
 		winner, err := r.claim(ctx, step, record)
-		if err != nil || winner != nil {
-			return stored{id: fingerprint(winner)}, err
+		if err != nil {
+			return stored{}, err
+		}
+		if winner != nil {
+			return stored{id: winner.Fingerprint}, nil
 		}
 	}
 	if err := r.upload(ctx, step, record.Fingerprint, bundle); err != nil {
 		return stored{}, err
 	}
 	return stored{record.Fingerprint, &record}, nil
-}
-
-func fingerprint(r *ca.Record) string {
-	if r == nil {
-		return ""
-	}
-	return r.Fingerprint
 }
 
 // claim writes the record. Where another run was first it returns that run's record, if its certificate can be used, and else takes
@@ -112,7 +109,10 @@ func (r *run) claim(ctx context.Context, step *CertificateStep, record ca.Record
 			return nil, nil
 		}
 		failed := stepError("recording", "certificate", step.Name, err)
-		if !errors.Is(err, ca.ErrRecordExists) && !errors.Is(err, ca.ErrRecordChanged) {
+		switch {
+		case errors.Is(err, ca.ErrLedgerForbidden) || errors.Is(err, ca.ErrLedgerUnauthorized):
+			return nil, failed
+		case !errors.Is(err, ca.ErrRecordExists) && !errors.Is(err, ca.ErrRecordChanged):
 			return nil, unclearError{failed}
 		}
 		if held, err = r.record(ctx, record.ID); err != nil {
@@ -136,12 +136,13 @@ func (r *run) claim(ctx context.Context, step *CertificateStep, record ca.Record
 // record reads one record; nil if there is none.
 func (r *run) record(ctx context.Context, id string) (*ca.Record, error) {
 	all, err := r.Ledger.Records(ctx)
-	for i := range all {
-		if all[i].ID == id {
-			return &all[i], err
-		}
+	if err != nil {
+		return nil, err
 	}
-	return nil, err
+	if i := slices.IndexFunc(all, func(r ca.Record) bool { return r.ID == id }); i >= 0 {
+		return &all[i], nil
+	}
+	return nil, nil
 }
 
 // appears says whether a recorded certificate can be used and is in the store, waiting a little for its upload.

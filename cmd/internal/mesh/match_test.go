@@ -101,6 +101,15 @@ func TestConflicts(t *testing.T) {
 			want: []string{"of service bar/echo", "Injector.slugs: namespaced"},
 		},
 		{
+			name: "another service's API cannot be adopted",
+			there: func(w *world) {
+				_, err := w.run(context.Background(), workload("bar", "echo", route("/other")))
+				must(w.tb, err)
+			},
+			settings: func(s *Settings) { s.Adopt = map[string]bool{"echo-inbound": true, "echo-mesh": true} },
+			want:     []string{"of service bar/echo"},
+		},
+		{
 			name:  "slug of another namespace's, made by tyk-k8s",
 			there: func(w *world) { w.put("echo-inbound", "echo.bar", "/", "http://localhost:6767", tags("echo")) },
 			want:  []string{"--adopt echo-inbound"},

@@ -1,0 +1,71 @@
+package inject_test
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"testing"
+
+	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+// BenchmarkInject is the whole of the pure work, from bytes to bytes. It reports what is live at the end of it, which is the most that is
+// live at any time: all trees and the whole output.
+func BenchmarkInject(b *testing.B) {
+	for _, n := range []int{100, 1000} {
+		b.Run(fmt.Sprint(n, " services"), func(b *testing.B) { benchmarkInject(b, services(n)) })
+	}
+	if file := os.Getenv("TYKMESH_BENCH_STREAM"); file != "" {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run("stream", func(b *testing.B) { benchmarkInject(b, text) })
+	}
+}
+
+func benchmarkInject(b *testing.B, text []byte) {
+	s := profile("")
+	s.TLS = true
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	var live uint64
+	for b.Loop() {
+		docs := manifest.Split("stream.yaml", text)
+		stream, problems := inject.Find(docs, s)
+		if problems != nil {
+			b.Fatal(problems[0])
+		}
+		texts, problems := stream.Apply(nil)
+		if problems != nil {
+			b.Fatal(problems[0])
+		}
+		out := inject.Join(docs, texts)
+		if live == 0 {
+			b.StopTimer()
+			live = liveBytes()
+			b.StartTimer()
+		}
+		runtime.KeepAlive(stream)
+		runtime.KeepAlive(out)
+	}
+	b.ReportMetric(float64(live)/(1<<20), "live-MiB")
+}
+
+// liveBytes is the memory that is reachable now.
+func liveBytes() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+func BenchmarkSplit(b *testing.B) {
+	text := services(1000)
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		manifest.Split("stream.yaml", text)
+	}
+}
