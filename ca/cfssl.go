@@ -32,6 +32,7 @@ type Client struct {
 	http    *resty.Client
 	token   func(request []byte) ([]byte, error) // a function, because fmt prints the key inside cfssl's provider
 	backoff time.Duration                        // before the second round; doubles
+	trace   func(Call)
 
 	// authority holds the CA's certificate, nil before it is known, and is its lock: whoever waits for it can be cancelled.
 	authority chan *x509.Certificate
@@ -57,7 +58,10 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	client := &Client{servers: servers, http: newHTTP(tlsConfig), token: provider.Token, backoff: 200 * time.Millisecond}
+	client := &Client{servers: servers, http: newHTTP(tlsConfig), token: provider.Token, backoff: 200 * time.Millisecond, trace: c.Trace}
+	if client.trace == nil {
+		client.trace = func(Call) {}
+	}
 	client.authority = make(chan *x509.Certificate, 1)
 	client.authority <- authority
 	return client, nil
@@ -179,7 +183,9 @@ func (c *Client) round(ctx context.Context, op string, body []byte) ([]byte, err
 
 // post sends one request to one server.
 func (c *Client) post(ctx context.Context, server, op string, body []byte) ([]byte, error) {
+	start := time.Now()
 	resp, err := c.http.R().SetContext(ctx).SetHeader("Content-Type", "application/json").SetBody(body).Post(server + "/api/v1/cfssl/" + op)
+	c.trace(Call{Server: server, Op: op, Status: resp.StatusCode(), Duration: time.Since(start)})
 	if err != nil {
 		return nil, transportError(ctx, server, op, err)
 	}

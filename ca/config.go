@@ -30,6 +30,16 @@ type Config struct {
 	TLSRemoteCA string
 	// MutualTLSCert and MutualTLSKey are the files of a client certificate, for a CFSSL that was started with -mutual-tls-ca.
 	MutualTLSCert, MutualTLSKey string
+
+	// Trace, unless nil, is called after each request, from many goroutines.
+	Trace func(Call) `json:"-"`
+}
+
+// Call is one request to CFSSL, as far as it may be shown.
+type Call struct {
+	Server, Op string
+	Status     int // 0 when no answer came
+	Duration   time.Duration
 }
 
 // shown is a Config that may be printed.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -31,7 +32,7 @@ func printError(w io.Writer, err error) {
 		printSteps(w, "not done", incomplete.NotDone)
 		printSteps(w, "unknown", incomplete.Unknown)
 	}
-	if hint := hintFor(err); hint != "" {
+	for _, hint := range hintsFor(err) {
 		fmt.Fprintf(w, "hint: %s\n", hint)
 	}
 }
@@ -42,7 +43,7 @@ func printSteps(w io.Writer, what string, steps []mesh.Step) {
 	}
 }
 
-// hints are what to do about errors that come from below, the first that fits.
+// hints are what to do about errors that come from below.
 var hints = []struct {
 	err  error
 	hint string
@@ -56,25 +57,23 @@ var hints = []struct {
 	{dashboard.ErrExists, "every inbound API listens on / and is told apart by its domain: the Dashboard must allow that (enable_duplicate_slugs: true)"},
 }
 
-// hintFor is what to type or to look at next; "" where the error says it all.
-func hintFor(err error) string {
-	var parts []string
+// hintsFor are what to type or to look at next; none where the error says it all.
+func hintsFor(err error) (found []string) {
 	var own interface{ Hint() string }
-	if errors.As(err, &own) {
-		parts = append(parts, own.Hint())
+	if errors.As(err, &own) && own.Hint() != "" {
+		found = append(found, own.Hint())
+	}
+	if d := (*dashboard.Error)(nil); errors.As(err, &d) && d.Status == 0 && !errors.Is(err, context.Canceled) {
+		found = append(found, "is Tyk.url right, and reachable from here? without any server: --local DIR")
 	}
 	for _, h := range hints {
 		if errors.Is(err, h.err) {
-			parts = append(parts, h.hint)
-			break
+			found = append(found, h.hint)
 		}
-	}
-	if d := (*dashboard.Error)(nil); errors.As(err, &d) && d.Status == 0 {
-		parts = append(parts, "is Tyk.url right, and reachable from here? without any server: --local DIR")
 	}
 	var incomplete *mesh.Incomplete
 	if errors.As(err, &incomplete) && incomplete.Partial() {
-		parts = append(parts, "run it again: it takes up where this run ended")
+		found = append(found, "run it again: it takes up where this run ended")
 	}
-	return strings.Join(parts, "; ")
+	return found
 }

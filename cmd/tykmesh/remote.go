@@ -50,7 +50,7 @@ func openRemote(ctx context.Context, c Config, o options, report *report) (mesh.
 	}
 	nothing := func() {}
 	client, err := dashboard.New(dashboard.Config{
-		URL: c.Tyk.URL, Secret: c.Tyk.Secret.Reveal(), Org: c.Tyk.Org, InsecureSkipVerify: c.Tyk.InsecureSkipVerify, Trace: report.request,
+		URL: c.Tyk.URL, Secret: c.Tyk.Secret.Reveal(), Org: c.Tyk.Org, InsecureSkipVerify: c.Tyk.InsecureSkipVerify, Trace: report.asked,
 	})
 	if err != nil {
 		return mesh.Remote{}, nothing, ConfigError{{Key: "Tyk.url", Msg: err.Error()}}
@@ -61,6 +61,7 @@ func openRemote(ctx context.Context, c Config, o options, report *report) (mesh.
 	}
 	signer, err := ca.New(ca.Config{
 		Addr: c.CA.Addr, Key: c.CA.Key.Reveal(), CertPath: c.CA.CertPath, Secure: c.CA.Secure, SkipCACheck: c.CA.SkipCACheck,
+		Trace: report.signed,
 	})
 	if err != nil {
 		return mesh.Remote{}, nothing, ConfigError{{Key: "CA", Msg: err.Error()}}

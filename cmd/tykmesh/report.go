@@ -6,8 +6,8 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
-	"time"
 
+	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
@@ -46,10 +46,18 @@ func (r *report) warnings(ws []inject.Problem) {
 	}
 }
 
-// request is what -v shows of a request.
-func (r *report) request(q dashboard.Request) {
+// asked and signed are what -v shows of a request to the Dashboard, and to CFSSL.
+func (r *report) asked(q dashboard.Request) {
+	r.debug("dashboard", "method", q.Method, "path", q.Path, "status", q.Status, "ms", q.Duration.Milliseconds(), "attempt", q.Attempt)
+}
+
+func (r *report) signed(q ca.Call) {
+	r.debug("cfssl", "server", q.Server, "op", q.Op, "status", q.Status, "ms", q.Duration.Milliseconds())
+}
+
+func (r *report) debug(msg string, args ...any) {
 	if r.verbose != nil {
-		r.verbose.Debug("request", "method", q.Method, "path", q.Path, "status", q.Status, "ms", q.Duration.Round(time.Millisecond).Milliseconds(), "attempt", q.Attempt)
+		r.verbose.Debug(msg, args...)
 	}
 }
 

@@ -73,6 +73,7 @@ func newRootCmd(p process) *cobra.Command {
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SuggestionsMinimumDistance = 2 // edits: a typo
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{err.Error(), cmd.CommandPath()} })
 	root.AddCommand(newInjectCmd(p), newUninjectCmd(p), newVersionCmd(p), newExitTopic())

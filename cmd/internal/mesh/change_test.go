@@ -60,6 +60,18 @@ func TestChanges(t *testing.T) {
 			reasons: globals + ".X-B removed",
 		},
 		{
+			name: "object annotation in place of the template's", before: echo,
+			after:   workload("shop", "echo", route("/echo-svc"), annotated("object", "cache-options", map[string]any{"cache_timeout": json.Number("5")})),
+			writes:  "PUT /api/apis/{echo-inbound}",
+			reasons: "cache_options.cache_timeout 60 -> 5; cache_options.enable_cache removed",
+		},
+		{
+			name:   "empty object annotation removed",
+			before: workload("shop", "echo", route("/echo-svc"), annotated("object", "cache-options", map[string]any{})), after: echo,
+			writes:  "PUT /api/apis/{echo-inbound}",
+			reasons: "cache_options.cache_timeout set to 60; cache_options.enable_cache set to true",
+		},
+		{
 			name:   "array element removed, template has an empty array",
 			before: workload("shop", "echo", route("/echo-svc"), annotated("string", "allowed-ips.0", "10.0.0.1")), after: echo,
 			writes: "PUT /api/apis/{echo-inbound}", reasons: "allowed_ips removed",
@@ -238,6 +250,7 @@ func TestPlanIsPure(t *testing.T) {
 // FuzzOverlay checks the law of updates on any two definitions.
 func FuzzOverlay(f *testing.F) {
 	f.Add(`{"tags":["a"],"proxy":{"listen_path":"/a","x":[1]},"n":1}`, `{"tags":["b"],"proxy":{"listen_path":"/b","t":{"u":false}},"certificates":["c"]}`)
+	f.Add(`{"a":{"b":[1]}}`, `{"a":{}}`)
 	f.Add(`{"a":[],"tags":null,"b":{"c":1}}`, `{"a":{"b":{}},"tags":[],"b":{"c":{"d":null}}}`)
 	f.Fuzz(func(t *testing.T, a, b string) {
 		current, ok := parseDefinition(a)
@@ -271,8 +284,11 @@ func parseDefinition(s string) (d dashboard.Definition, ok bool) {
 func contains(t *testing.T, whose string, path []string, part, whole map[string]any) {
 	for key, v := range part {
 		at := append(path[:len(path):len(path)], key)
-		if object, ok := v.(map[string]any); ok && len(object) > 0 {
-			inner, _ := whole[key].(map[string]any)
+		if object, ok := v.(map[string]any); ok {
+			inner, ok := whole[key].(map[string]any)
+			if !ok {
+				t.Errorf("%s object %s is %v", whose, joinPath(at), whole[key])
+			}
 			contains(t, whose, at, object, inner)
 			continue
 		}

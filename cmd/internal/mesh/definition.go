@@ -23,9 +23,10 @@ type WantedAPI struct {
 	// Definition is complete, as it is created. With Settings.TLS the plan adds the certificate.
 	Definition dashboard.Definition
 
-	leaves dashboard.Definition // the part of Definition that an update enforces
-	paths  []string             // the leaves that annotations set, sorted; recorded in the mark
-	preset string               // the database id that the workloads name, or ""
+	leaves   dashboard.Definition // the part of Definition that an update enforces
+	paths    []string             // the leaves that annotations set, sorted; recorded in the mark
+	replaced []templateLeaf       // the leaves of the template that annotations took away
+	preset   string               // the database id that the workloads name, or ""
 }
 
 // idAnnotation is the annotation that holds the API's database id (webhook rule R15).
@@ -42,9 +43,11 @@ func wantAPI(w inject.Workload, role Role, s Settings) (WantedAPI, error) {
 	}
 	var segments [][]string
 	if role == Inbound && len(w.Fields) > 0 {
+		before := d.Clone()
 		if segments, err = setFields(d, w.Fields); err != nil {
 			return api, err
 		}
+		api.replaced = replacedLeaves(before, d, w.Fields)
 		if _, err := d.Check(); err != nil {
 			return api, fmt.Errorf("the annotations leave no valid API definition: %v", err)
 		}
@@ -118,6 +121,30 @@ func setFields(d dashboard.Definition, fields []inject.Field) (leaves [][]string
 		leaves = append(leaves, leavesBelow(d, strings.Split(f.Path, "."))...)
 	}
 	return leaves, nil
+}
+
+// templateLeaf is a leaf as the template renders it.
+type templateLeaf struct {
+	path  []string
+	value any
+}
+
+// replacedLeaves are those that stood in objects which an annotation set as a whole and that the new object does not have. An API
+// that was registered without the annotation has them, and must lose them as a new one never had them.
+func replacedLeaves(before, after dashboard.Definition, fields []inject.Field) (leaves []templateLeaf) {
+	for _, f := range fields {
+		path := strings.Split(f.Path, ".")
+		if held, _ := valueAt(before, path); isEmptyCollection(held) {
+			continue
+		}
+		for _, leaf := range leavesBelow(before, path) {
+			if _, kept := valueAt(after, leaf); !kept {
+				v, _ := valueAt(before, leaf)
+				leaves = append(leaves, templateLeaf{leaf, v})
+			}
+		}
+	}
+	return leaves
 }
 
 // identify lays on what makes the API this service's; templates and annotations have no say in it.

@@ -12,8 +12,8 @@ import (
 // The fields whose arrays are sets: we own our members, others are other people's.
 var sets = map[string]bool{"tags": true, "certificates": true}
 
-// overlay is the Dashboard's definition with our leaves laid over it: what people set beside them stays. A leaf is anything but a
-// non-empty object; an array is one leaf, except that the sets at the top level gain our members.
+// overlay is the Dashboard's definition with our leaves laid over it: what people set beside them stays. A leaf is anything but an
+// object, which asks only that an object is there; an array is one leaf, except that the sets at the top level gain our members.
 //
 // Neither argument is changed; the result shares with both what it did not have to change.
 func overlay(current, leaves dashboard.Definition) dashboard.Definition {

@@ -112,7 +112,8 @@ func update(current dashboard.Definition, w *WantedAPI) dashboard.Definition {
 	return out
 }
 
-// forsaken are the leaves that annotations set when the API was last written and set no more.
+// forsaken are the leaves that annotations set when the API was last written and set no more, and those of the template that
+// annotations have replaced since, unless somebody has given them another value.
 func forsaken(current dashboard.Definition, w *WantedAPI) (paths []string) {
 	m, _ := markOf(current)
 	for _, p := range m.Paths {
@@ -120,6 +121,11 @@ func forsaken(current dashboard.Definition, w *WantedAPI) (paths []string) {
 		field, _, _ := strings.Cut(p, ".")
 		if _, ok := slices.BinarySearch(w.paths, p); !ok && !slices.Contains(identifying, field) {
 			paths = append(paths, p)
+		}
+	}
+	for _, leaf := range w.replaced {
+		if v, ok := valueAt(current, leaf.path); ok && same(v, leaf.value) {
+			paths = append(paths, joinPath(leaf.path))
 		}
 	}
 	return paths
