@@ -3,6 +3,8 @@ package dashboard
 import (
 	"errors"
 	"fmt"
+	"net"
+	"net/http"
 	"regexp"
 	"strings"
 	"unicode"
@@ -49,6 +51,26 @@ func (e *Error) Error() string {
 // Unwrap is the sentinel that the answer amounts to, or the cause of a request
 // that got none (a context's end, a TLS failure, a refused connection).
 func (e *Error) Unwrap() error { return e.kind }
+
+// Refused says whether the error proves that the request did not take effect:
+// the Dashboard said no, or no connection came about.
+func (e *Error) Refused() bool {
+	var dial *net.OpError
+	if errors.As(e.kind, &dial) && dial.Op == "dial" {
+		return true
+	}
+	return e.Status/100 == 4 && e.Status != http.StatusRequestTimeout && e.Status != http.StatusTooManyRequests
+}
+
+// Passing says whether the error may be gone at the next try: there was no
+// answer, or one by a server that is overloaded or restarting.
+func (e *Error) Passing() bool {
+	switch e.Status {
+	case 0, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
 
 // privateKey matches a private key from its first line on: a server may echo
 // what was uploaded.

@@ -5,8 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"math/rand/v2"
-	"net"
-	"net/http"
 	"sync"
 	"time"
 
@@ -164,28 +162,14 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// refusedClearly says whether an error proves that a write did not take effect: the Dashboard said no, or no connection came about.
+// refusedClearly says whether an error proves that a write did not take effect.
 func refusedClearly(err error) bool {
-	var dial *net.OpError
-	if errors.As(err, &dial) && dial.Op == "dial" {
-		return true
-	}
 	var e *dashboard.Error
-	if !errors.As(err, &e) {
-		return false
-	}
-	return e.Status/100 == 4 && e.Status != http.StatusRequestTimeout && e.Status != http.StatusTooManyRequests
+	return errors.As(err, &e) && e.Refused()
 }
 
-// passing says whether an error may be gone at the next try: no answer, or one by a server that is overloaded or restarting.
+// passing says whether an error may be gone at the next try.
 func passing(err error) bool {
 	var e *dashboard.Error
-	if !errors.As(err, &e) {
-		return false
-	}
-	switch e.Status {
-	case 0, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return true
-	}
-	return false
+	return errors.As(err, &e) && e.Passing()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -216,12 +217,12 @@ func TestPlanIsPure(t *testing.T) {
 	}
 	state, err := Observe(context.Background(), w.remote, w.settings)
 	must(t, err)
-	print := func(v any) string {
+	text := func(v any) string {
 		b, err := json.Marshal(v)
 		must(t, err)
 		return string(b)
 	}
-	before := print([]any{workloads, state, w.settings.MeshHosts})
+	before := text([]any{workloads, state, w.settings.MeshHosts})
 	var plans []string
 	for range 2 {
 		services, _, problems := Wanted(workloads, w.settings)
@@ -232,7 +233,7 @@ func TestPlanIsPure(t *testing.T) {
 		if len(problems) > 0 {
 			t.Fatal(problems)
 		}
-		plans = append(plans, print(plan))
+		plans = append(plans, text(plan))
 		workloads[0], workloads[1] = workloads[1], workloads[0] // L8
 	}
 	if plans[0] != plans[1] {
@@ -242,7 +243,7 @@ func TestPlanIsPure(t *testing.T) {
 	plan, _ := NewPlan(services, state, w.settings)
 	_, err = plan.Apply(context.Background(), w.remote, nil)
 	must(t, err)
-	if after := print([]any{workloads, state, w.settings.MeshHosts}); after != before { // L5
+	if after := text([]any{workloads, state, w.settings.MeshHosts}); after != before { // L5
 		t.Errorf("arguments were changed:\n%s\n%s", before, after)
 	}
 }
@@ -283,7 +284,7 @@ func parseDefinition(s string) (d dashboard.Definition, ok bool) {
 // contains checks that all leaves of part are in whole; of sets, all members.
 func contains(t *testing.T, whose string, path []string, part, whole map[string]any) {
 	for key, v := range part {
-		at := append(path[:len(path):len(path)], key)
+		at := append(slices.Clip(path), key)
 		if object, ok := v.(map[string]any); ok {
 			inner, ok := whole[key].(map[string]any)
 			if !ok {

@@ -147,8 +147,8 @@ func (r *run) record(ctx context.Context, id string) (*ca.Record, error) {
 
 // appears says whether a recorded certificate can be used and is in the store, waiting a little for its upload.
 func (r *run) appears(ctx context.Context, step *CertificateStep, record *ca.Record) (bool, error) {
-	leaf, err := parseLeaf(record.Certificate)
-	if err != nil || ca.Unusable(leaf, step.Hosts, r.authority, r.settings.now()) != "" {
+	leaf, unreadable := parseLeaf(record.Certificate)
+	if unreadable != nil || ca.Unusable(leaf, step.Hosts, r.authority, r.settings.now()) != "" {
 		return false, nil
 	}
 	for waited := time.Duration(0); ; waited += uploadPoll {

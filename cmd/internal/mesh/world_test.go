@@ -2,7 +2,6 @@ package mesh
 
 import (
 	"context"
-	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -277,11 +276,4 @@ func (w *world) snapshot() string {
 	}
 	sort.Strings(lines)
 	return strings.Join(lines, "\n")
-}
-
-func (w *world) authority() *x509.Certificate {
-	w.tb.Helper()
-	c, err := w.remote.Issuer.Authority(context.Background())
-	must(w.tb, err)
-	return c
 }
