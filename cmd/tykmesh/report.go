@@ -81,6 +81,9 @@ func (r *report) injected(stream *inject.Stream, plan *mesh.Plan) {
 		}
 		r.printf("%s", line)
 	}
+	if plan != nil && plan.MeshCertificate != nil && plan.MeshCertificate.Action != mesh.Keep {
+		r.printf("mesh: %s", describeStep(plan.MeshCertificate.Step))
+	}
 	r.printf("%s", summary(count, plan))
 }
 
@@ -138,7 +141,7 @@ var past = map[mesh.Action]string{
 
 func describeStep(s mesh.Step) string {
 	text := fmt.Sprintf("%s %s %s", s.Kind, s.Name, past[s.Action])
-	if s.Action != mesh.Create && len(s.Reasons) > 0 {
+	if len(s.Reasons) > 0 && s.Reasons[0] != mesh.Absent {
 		text += " (" + strings.Join(s.Reasons, "; ") + ")"
 	}
 	return text

@@ -138,7 +138,7 @@ func (s *CertificateStep) app() string { return cmp.Or(s.Service.App, meshTag) }
 // Errors: the record is another organisation's.
 func (p *certificatePlanner) decide(step *CertificateStep, attached []string) error {
 	record := p.records[step.recordID()]
-	reason := "none yet"
+	reason := Absent
 	if record != nil {
 		if !strings.HasPrefix(record.Fingerprint, p.settings.Org) {
 			return fmt.Errorf("the ledger's record %s belongs to another organisation than Tyk.org %s: two organisations cannot share a ledger", record.ID, p.settings.Org)

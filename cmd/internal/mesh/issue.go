@@ -145,10 +145,15 @@ func (r *run) record(ctx context.Context, id string) (*ca.Record, error) {
 	return nil, nil
 }
 
+// usable says whether what a record holds could serve a step.
+func (r *run) usable(step *CertificateStep, record *ca.Record) bool {
+	leaf, err := parseLeaf(record.Certificate)
+	return err == nil && ca.Unusable(leaf, step.Hosts, r.authority, r.settings.now()) == ""
+}
+
 // appears says whether a recorded certificate can be used and is in the store, waiting a little for its upload.
 func (r *run) appears(ctx context.Context, step *CertificateStep, record *ca.Record) (bool, error) {
-	leaf, unreadable := parseLeaf(record.Certificate)
-	if unreadable != nil || ca.Unusable(leaf, step.Hosts, r.authority, r.settings.now()) != "" {
+	if !r.usable(step, record) {
 		return false, nil
 	}
 	for waited := time.Duration(0); ; waited += uploadPoll {

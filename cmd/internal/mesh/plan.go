@@ -76,7 +76,7 @@ func (m *matcher) refusals(service *Service, w *WantedAPI, current *dashboard.AP
 // planAPI says what becomes of one API.
 func planAPI(w *WantedAPI, current *dashboard.API, certificate *CertificateStep, certs *certificatePlanner) *APIStep {
 	step := &APIStep{
-		Step:    Step{Kind: APIKind, Action: Create, Service: w.Service, Role: w.Role, Name: w.Slug, Reasons: []string{"not there yet"}},
+		Step:    Step{Kind: APIKind, Action: Create, Service: w.Service, Role: w.Role, Name: w.Slug, Reasons: []string{Absent}},
 		wanted:  w,
 		updated: w.Definition,
 	}

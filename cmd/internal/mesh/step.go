@@ -35,6 +35,9 @@ const (
 	Confirm Action = "confirm"
 )
 
+// Absent is the reason for a step that makes something for the first time.
+const Absent = "not there yet"
+
 // Step is what becomes of one API or one certificate. It holds names, never a secret.
 type Step struct {
 	Kind    Kind
