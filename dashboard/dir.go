@@ -172,7 +172,7 @@ func (d *Dir) file(slug string) string { return filepath.Join(d.apis(), slug+".j
 // find reads the API with an id. That there is none is concluded from a fresh
 // listing alone, never from what this process remembers.
 func (d *Dir) find(ctx context.Context, id string) (Definition, error) {
-	if !idForm.MatchString(id) {
+	if !isID(id) {
 		return nil, fmt.Errorf("%q is not an id", id)
 	}
 	if err := ctx.Err(); err != nil {
@@ -252,7 +252,7 @@ func (d *Dir) write(def Definition, way func(path string, b []byte, mode fs.File
 		return err
 	}
 	slug := def.Slug()
-	if !slugForm.MatchString(slug) {
+	if len(slug) > maxName || !slugForm.MatchString(slug) {
 		return fmt.Errorf("the slug %q cannot be a file name", slug)
 	}
 	b, err := indented(def)
@@ -276,7 +276,7 @@ func (d *Dir) write(def Definition, way func(path string, b []byte, mode fs.File
 }
 
 // slugForm keeps slugs inside the directory and apart from temporary files.
-var slugForm = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}$`)
+var slugForm = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]*$`)
 
 // filesIn are the names of a folder's visible files that have the extension,
 // without it, in order. A folder that is not there is empty.

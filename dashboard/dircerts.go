@@ -43,7 +43,7 @@ func (d *Dir) Certificates(ctx context.Context) ([]Certificate, error) {
 // Errors: ErrNotFound when there is none of that id.
 func (d *Dir) Certificate(_ context.Context, id string) (Certificate, error) {
 	const op = "reading certificate"
-	if !idForm.MatchString(id) {
+	if !isID(id) {
 		return Certificate{}, fmt.Errorf("%s: %q is not an id", op, id)
 	}
 	c, err := d.readCertificate(id)
@@ -86,7 +86,7 @@ func (d *Dir) UploadCertificate(ctx context.Context, pem []byte) (id string, err
 // done.
 func (d *Dir) DeleteCertificate(_ context.Context, id string) error {
 	const op = "deleting certificate"
-	if !idForm.MatchString(id) {
+	if !isID(id) {
 		return fmt.Errorf("%s: %q is not an id", op, id)
 	}
 	if err := os.Remove(d.pem(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
