@@ -10,6 +10,7 @@ package manifest
 
 import (
 	"bytes"
+	"slices"
 )
 
 // Document is one document of a stream. It is not safe for concurrent use, because its tree is parsed on demand.
@@ -20,10 +21,14 @@ type Document struct {
 	Text   []byte // from the comments before its separator to the last byte before the next document; shared with the input
 
 	lines []int // offsets in Text at which lines begin, as a YAML parser sees lines
+	last  mark  // the last column that was asked for
 	root  *Node
 	err   error
 	read  bool
 }
+
+// mark says that so many characters stand on a line before an offset.
+type mark struct{ line, at, column int }
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
@@ -84,24 +89,19 @@ func hasContent(line []byte) bool {
 
 // Position is where an offset of Text stands in the file.
 func (d *Document) Position(offset int) Position {
-	lines := d.lineStarts()
-	low, high := 0, len(lines) // the last line that begins at or before offset
-	for high-low > 1 {
-		if mid := (low + high) / 2; lines[mid] <= offset {
-			low = mid
-		} else {
-			high = mid
-		}
-	}
-	return Position{File: d.File, Line: d.Line + low, Column: 1 + runes(d.Text[lines[low]:offset])}
+	return Position{File: d.File, Line: d.Line + d.lineAt(offset), Column: 1 + d.lineColumn(offset)}
 }
 
 // PositionOf is where a node of the document's tree begins.
 func (d *Document) PositionOf(n *Node) Position { return d.Position(n.start()) }
 
-// runes counts characters, but not a byte order mark, which no editor shows.
-func runes(text []byte) int {
-	return len([]rune(string(bytes.TrimPrefix(text, byteOrderMark))))
+// lineAt is the line of an offset, from 0.
+func (d *Document) lineAt(offset int) int {
+	i, found := slices.BinarySearch(d.lineStarts(), offset)
+	if !found {
+		i--
+	}
+	return i
 }
 
 // lineStarts finds the lines of Text as YAML 1.1 section 4.2 breaks them, which is what the parser counts by.
@@ -144,7 +144,7 @@ func lineBreak(text []byte) int {
 
 // newline is the line ending that the document uses: that of its first line.
 func (d *Document) newline() string {
-	if i := bytes.IndexByte(d.Text, '\n'); i > 0 && d.Text[i-1] == '\r' {
+	if lines := d.lineStarts(); len(lines) > 1 && bytes.HasSuffix(d.Text[:lines[1]], []byte("\r\n")) {
 		return "\r\n"
 	}
 	return "\n"

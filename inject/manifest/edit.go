@@ -83,7 +83,7 @@ func (d *Document) Apply(edits ...Edit) ([]byte, error) {
 	}
 	ed := &editor{Document: d}
 	for i, e := range edits {
-		if err := d.refuseShared(e.target()); err != nil {
+		if err := d.refuseShared(e); err != nil {
 			return nil, err
 		}
 		ed.order = i
@@ -98,14 +98,35 @@ func (d *Document) Apply(edits ...Edit) ([]byte, error) {
 	return out, d.verify(out, edits)
 }
 
-// refuseShared returns an error where an edit of n would show in another place of the document.
-func (d *Document) refuseShared(n *Node) error {
+// refuseShared returns an error where an edit would show in another place of the document.
+func (d *Document) refuseShared(e Edit) error {
+	n := e.target()
 	for at := n; at != nil; at = at.parent {
 		if at.aliased {
-			return d.refuse(n, "cannot be edited: it is part of the anchor &%s, which stands in other places too; write it out here", at.Anchor)
+			return d.refuse(n, "cannot be edited: it is part of the anchor &%s, which stands in other places too; write it out here", at.anchor())
 		}
 		if at.Kind == Alias {
 			return d.refuse(n, "cannot be edited: it is the alias *%s; write it out here", at.Value)
+		}
+	}
+	switch e.(type) {
+	case Append, Put:
+		return nil
+	}
+	if a := firstAliased(n); a != nil {
+		return d.refuse(a, "cannot be edited: the anchor &%s stands in other places too; write it out there", a.anchor())
+	}
+	return nil
+}
+
+// firstAliased finds a node for which an alias stands.
+func firstAliased(n *Node) *Node {
+	if n.aliased {
+		return n
+	}
+	for _, c := range n.Content {
+		if a := firstAliased(c); a != nil {
+			return a
 		}
 	}
 	return nil
@@ -115,24 +136,42 @@ func (d *Document) refuse(n *Node, format string, args ...any) error {
 	return &EditError{Pos: d.PositionOf(n), Msg: fmt.Sprintf(format, args...)}
 }
 
-// Source returns the text that a node is written as, for Restore. Lines behind the first are relative to the column of the first, so
-// that it can be written at another depth; ok is false where a tab makes that impossible, and for a block scalar, whose text depends on
-// what follows it.
+// Source returns the text that a node is written as, for Restore. Outside of brackets, lines behind the first are relative to the first,
+// so that it can be written at another depth; ok is false where a tab makes that impossible, for a block scalar, whose text depends on
+// what follows it, and for a value that is not written out.
 func (d *Document) Source(n *Node) (text string, ok bool) {
 	end := d.end(n)
-	if end == unknown || n.style == literal {
+	if end == unknown || n.style == literal || n.Kind == Scalar && n.style == plain && n.Value == "" {
 		return "", false
 	}
-	return dedent(string(d.Text[n.start():end]), d.lineColumn(n.start()))
+	text = string(d.Text[n.start():end])
+	if n.Flow {
+		return text, true
+	}
+	return dedent(text, d.margin(n))
+}
+
+// margin is what the lines of a node in block style are relative to: its own column, but for a scalar that of its line, because the key
+// in front of it can become longer.
+func (d *Document) margin(n *Node) int {
+	if n.Kind == Scalar {
+		return d.lineIndent(n.start())
+	}
+	return d.lineColumn(n.start())
 }
 
 // Behind returns what stands behind the colon of an entry up to the end of its value.
 func (d *Document) Behind(value *Node) (text string, ok bool) {
-	colon, end := d.colon(value), d.end(value)
-	if colon == unknown || end == unknown {
+	colon, end, ok := d.behind(value)
+	if !ok {
 		return "", false
 	}
 	return string(d.Text[colon:end]), true
+}
+
+func (d *Document) behind(value *Node) (colon, end int, ok bool) {
+	colon, end = d.colon(value), d.end(value)
+	return colon, end, colon != unknown && colon <= end
 }
 
 // colon is the offset behind the colon before an entry's value.

@@ -3,15 +3,16 @@ package manifest
 import (
 	"bytes"
 	"strings"
+	"unicode/utf8"
 )
 
 // end is the offset behind the last byte of a node. The parser does not tell it, so it is found in the text, and only for the few
 // nodes beside which an edit happens. It returns unknown where the text is not what the tree says; the edit is refused then.
 func (d *Document) end(n *Node) int {
-	if n.stop == unknown {
-		n.stop = d.findEnd(n)
+	if n.ends == unknown {
+		n.ends = int32(d.findEnd(n))
 	}
-	return n.stop
+	return int(n.ends)
 }
 
 func (d *Document) findEnd(n *Node) int {
@@ -102,13 +103,26 @@ func (d *Document) nextLine(at int) int {
 	return len(d.Text)
 }
 
-// lineStart is the offset of the line of at.
+// lineStart is the offset of the line of at; behind a byte order mark, which is no part of a line.
 func (d *Document) lineStart(at int) int {
-	start := bytes.LastIndexByte(d.Text[:at], '\n') + 1
+	start := d.lineStarts()[d.lineAt(at)]
 	if start == 0 && bytes.HasPrefix(d.Text, byteOrderMark) && at >= len(byteOrderMark) {
 		return len(byteOrderMark)
 	}
 	return start
+}
+
+// lineColumn is how many characters stand before an offset on its line. Documents may be one long line, so the count goes on from the
+// last one.
+func (d *Document) lineColumn(at int) int {
+	m, start := d.last, d.lineStart(at)
+	if m.line != start || m.at > at {
+		m = mark{line: start, at: start}
+	}
+	m.column += utf8.RuneCount(d.Text[m.at:at])
+	m.at = at
+	d.last = m
+	return m.column
 }
 
 func (d *Document) quotedEnd(at int) int {
@@ -206,8 +220,11 @@ func (d *Document) column(n *Node) int {
 	at := d.content(n)
 	if n.Kind == Mapping && len(n.Content) > 0 {
 		at = n.Content[0].start()
+		if before := bytes.TrimRight(d.Text[d.lineStart(at):at], " "); !n.Flow && bytes.HasSuffix(before, []byte{'?'}) {
+			at = d.lineStart(at) + len(before) - 1 // an explicit key
+		}
 	}
-	return runes(d.Text[d.lineStart(at):at])
+	return d.lineColumn(at)
 }
 
 // bracketEnd finds the bracket that closes a flow collection: behind its last child there are only white space, comments and

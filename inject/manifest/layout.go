@@ -20,10 +20,13 @@ func (d *Document) layoutAt(n *Node) layout {
 	return l
 }
 
-// blockSequence finds a sequence in block style that is the value of an entry, near n: itself, among its siblings and theirs, and
-// beneath its ancestors, the nearest first.
+// blockSequence finds a sequence in block style that is the value of an entry: n itself, or one near it, beneath it or beneath its
+// parent. What is farther away has no influence, so that a change there does not change what is written here.
 func (d *Document) blockSequence(n *Node) *Node {
-	for at := n; at != nil; at = at.parent {
+	for _, at := range []*Node{n, n.parent} {
+		if at == nil {
+			break
+		}
 		if s := firstSequence(at, 3); s != nil {
 			return s
 		}
@@ -55,9 +58,6 @@ func (d *Document) quotesAll(n *Node) bool {
 	}
 	return false
 }
-
-// lineColumn is how many characters stand before an offset on its line.
-func (d *Document) lineColumn(at int) int { return runes(d.Text[d.lineStart(at):at]) }
 
 // lineIndent is the indentation of the line of an offset.
 func (d *Document) lineIndent(at int) int { return d.indent(d.lineStart(at)) }

@@ -1,6 +1,11 @@
 package manifest
 
-import "regexp"
+import (
+	"iter"
+	"regexp"
+	"strconv"
+	"strings"
+)
 
 // Kind tells what a node is.
 type Kind uint8
@@ -72,27 +77,76 @@ func (n *Node) Resolve() *Node {
 	return n
 }
 
-// Entry returns the key and the value node of a mapping's entry; nil where n is not a mapping, or has no such key. An entry that a merge
-// key (<<) brings in counts, behind the mapping's own ones.
-func (n *Node) Entry(key string) (k, v *Node) {
-	if n = n.Resolve(); n == nil || n.Kind != Mapping {
-		return nil, nil
-	}
-	var merged *Node
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		k := n.Content[i].Resolve()
-		switch {
-		case k.Kind == Scalar && k.Tag == tagMerge:
-			merged = n.Content[i+1].Resolve()
-		case k.Kind == Scalar && k.Value == key:
-			return n.Content[i], n.Content[i+1]
+// Entries goes over the keys and values of a mapping as readers see them: its own entries, and behind them those that merge keys (<<,
+// the YAML 1.1 type "merge") bring and that it does not have itself.
+func (n *Node) Entries() iter.Seq2[*Node, *Node] {
+	return func(yield func(k, v *Node) bool) {
+		n := n.Resolve()
+		if n == nil || n.Kind != Mapping {
+			return
+		}
+		merges := false
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if n.Content[i].isMerge() {
+				merges = true
+			} else if !yield(n.Content[i], n.Content[i+1]) {
+				return
+			}
+		}
+		if merges {
+			n.merged(yield)
 		}
 	}
-	if merged == nil {
-		return nil, nil
+}
+
+// merged goes over the entries that merge keys bring into a mapping.
+func (n *Node) merged(yield func(k, v *Node) bool) {
+	known := make(map[string]bool)
+	for _, m := range n.layers(make(map[*Node]bool)) {
+		for i := 0; i+1 < len(m.Content); i += 2 {
+			k := m.Content[i]
+			if k.isMerge() || known[k.Text()] {
+				continue
+			}
+			known[k.Text()] = true
+			if m != n && !yield(k, m.Content[i+1]) {
+				return
+			}
+		}
 	}
-	for _, m := range append([]*Node{merged}, merged.Items()...) {
-		if k, v := m.Entry(key); k != nil {
+}
+
+// layers are the mappings that merge keys lay over one another, the first on top; each once, because there can be exponentially many
+// ways to one.
+func (n *Node) layers(seen map[*Node]bool) (out []*Node) {
+	n = n.Resolve()
+	if seen[n] {
+		return nil
+	}
+	seen[n] = true
+	if n.Kind == Mapping {
+		out = append(out, n)
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if n.Content[i].isMerge() {
+				out = append(out, n.Content[i+1].layers(seen)...)
+			}
+		}
+	}
+	for _, item := range n.Items() {
+		out = append(out, item.layers(seen)...)
+	}
+	return out
+}
+
+func (n *Node) isMerge() bool {
+	n = n.Resolve()
+	return n.Kind == Scalar && n.Tag == tagMerge
+}
+
+// Entry returns the key and the value node of a mapping's entry; nil where n is not a mapping, or has no such key.
+func (n *Node) Entry(key string) (k, v *Node) {
+	for k, v := range n.Entries() {
+		if k.Text() == key {
 			return k, v
 		}
 	}
@@ -130,6 +184,29 @@ func (n *Node) IsString() bool {
 	return n != nil && n.Kind == Scalar && n.Tag == "!!str" && (n.style != plain || !bool11.MatchString(n.Value))
 }
 
+// IsTrue reports whether some Kubernetes reader takes n for the bool true.
+func (n *Node) IsTrue() bool {
+	n = n.Resolve()
+	if n == nil || n.Kind != Scalar || n.style != plain || n.Tag != "!!bool" && n.Tag != "!!str" {
+		return false
+	}
+	switch strings.ToLower(n.Value) {
+	case "true", "y", "yes", "on":
+		return true
+	}
+	return false
+}
+
+// Int returns the value of an integer, in whichever base it is written; ok is false for anything else.
+func (n *Node) Int() (value int64, ok bool) {
+	n = n.Resolve()
+	if n == nil || n.Tag != "!!int" {
+		return 0, false
+	}
+	value, err := strconv.ParseInt(strings.ReplaceAll(n.Value, "_", ""), 0, 64)
+	return value, err == nil
+}
+
 // bool11 is what the type bool of YAML 1.1 has beyond that of YAML 1.2.
 var bool11 = regexp.MustCompile(`^([yYnN]|yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF)$`)
 
@@ -147,8 +224,10 @@ func (n *Node) Describe() string {
 	switch {
 	case n.IsNull():
 		return "null"
+	case n.Kind == Scalar && n.Tag == "!!str" && !n.IsString():
+		return "bool " + n.Value
 	case n.Kind == Scalar:
-		return n.Tag[2:] + " " + n.Value
+		return strings.TrimLeft(n.Tag, "!") + " " + n.Value
 	}
 	return "a " + n.Kind.String()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -31,16 +32,29 @@ func (d *Document) Root() (*Node, error) {
 	return d.root, d.err
 }
 
-func (d *Document) parse() (root *Node, err error) {
+func (d *Document) parse() (*Node, error) {
+	tree, err := d.decode()
+	if tree == nil || err != nil {
+		return nil, err
+	}
+	r := newReader(d, tree)
+	return r.node(tree, nil, false)
+}
+
+// decode is the parser's tree of the document; nil where it has no content.
+func (d *Document) decode() (tree *yaml.Node, err error) {
 	defer func() {
 		// The parser has been seen to panic on malformed input; no input may end the program.
 		if r := recover(); r != nil {
-			root, err = nil, &SyntaxError{Pos: d.Position(0), Msg: fmt.Sprint("cannot be parsed: ", r)}
+			tree, err = nil, &SyntaxError{Pos: d.Position(0), Msg: fmt.Sprint("cannot be parsed: ", r)}
 		}
 	}()
+	if len(d.Text) > math.MaxInt32 {
+		return nil, &SyntaxError{Pos: d.Position(0), Msg: "cannot be parsed: the document is longer than 2 GiB"}
+	}
 	dec := yaml.NewDecoder(bytes.NewReader(d.Text))
-	var tree yaml.Node
-	if err := dec.Decode(&tree); errors.Is(err, io.EOF) {
+	var document yaml.Node
+	if err := dec.Decode(&document); errors.Is(err, io.EOF) {
 		return nil, nil
 	} else if err != nil {
 		return nil, d.syntaxError(err)
@@ -51,11 +65,10 @@ func (d *Document) parse() (root *Node, err error) {
 	} else if !errors.Is(err, io.EOF) {
 		return nil, d.syntaxError(err)
 	}
-	if len(tree.Content) != 1 {
+	if len(document.Content) != 1 {
 		return nil, nil
 	}
-	r := reader{doc: d, text: string(d.Text), nodes: map[*yaml.Node]*Node{}}
-	return r.node(tree.Content[0], nil, false)
+	return document.Content[0], nil
 }
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
@@ -83,110 +96,16 @@ func (d *Document) offset(line, column int) int {
 	if at == 0 && bytes.HasPrefix(d.Text, byteOrderMark) {
 		at = len(byteOrderMark)
 	}
-	for ; column > 1 && at < len(d.Text); column-- {
+	return d.forward(at, column-1)
+}
+
+// forward is the offset behind so many more characters.
+func (d *Document) forward(at, characters int) int {
+	for ; characters > 0 && at < len(d.Text); characters-- {
 		at++
 		for at < len(d.Text) && d.Text[at]&0xc0 == 0x80 {
 			at++
 		}
 	}
 	return at
-}
-
-// reader turns the parser's tree into ours.
-type reader struct {
-	doc   *Document
-	text  string
-	nodes map[*yaml.Node]*Node // those with an anchor, for their aliases
-}
-
-func (r *reader) node(y *yaml.Node, parent *Node, flow bool) (*Node, error) {
-	n := &Node{Flow: flow || y.Style&yaml.FlowStyle != 0, Anchor: y.Anchor, parent: parent, stop: unknown}
-	n.start = r.doc.offset(y.Line, y.Column)
-	switch y.Kind {
-	case yaml.AliasNode:
-		n.Kind, n.Value = Alias, y.Value
-		if n.target = r.nodes[y.Alias]; n.target == nil {
-			return nil, &SyntaxError{Pos: r.doc.PositionOf(n), Msg: "anchor " + y.Value + " holds itself"}
-		}
-		n.target.aliased = true
-		return n, nil
-	case yaml.ScalarNode:
-		n.Kind, n.Tag, n.Value, n.style = Scalar, intern(y.ShortTag()), r.share(n.start, y.Value), styleOf(y.Style)
-	case yaml.MappingNode:
-		n.Kind, n.Tag = Mapping, intern(y.ShortTag())
-	case yaml.SequenceNode:
-		n.Kind, n.Tag = Sequence, intern(y.ShortTag())
-	default:
-		return nil, &SyntaxError{Pos: r.doc.PositionOf(n), Msg: "not a YAML node"}
-	}
-	if len(y.Content) > 0 {
-		n.Content = make([]*Node, len(y.Content))
-	}
-	for i, c := range y.Content {
-		var err error
-		if n.Content[i], err = r.node(c, n, n.Flow); err != nil {
-			return nil, err
-		}
-	}
-	if y.Anchor != "" { // only now: an alias inside of its own anchor has no finite tree
-		r.nodes[y] = n
-	}
-	return n, r.unique(n)
-}
-
-// share avoids a copy of a value that stands in the text as it is.
-func (r *reader) share(at int, value string) string {
-	if end := at + len(value); end <= len(r.text) && r.text[at:end] == value {
-		return r.text[at:end]
-	}
-	return value
-}
-
-// unique refuses a mapping that has a key twice.
-func (r *reader) unique(n *Node) error {
-	if n.Kind != Mapping {
-		return nil
-	}
-	seen := make(map[string]*Node, len(n.Content)/2)
-	for i := 0; i < len(n.Content); i += 2 {
-		k := n.Content[i].Resolve()
-		if k.Kind != Scalar {
-			continue
-		}
-		if first, twice := seen[k.Value]; twice && first.Tag == k.Tag {
-			return &SyntaxError{Pos: r.doc.PositionOf(n.Content[i]),
-				Msg: fmt.Sprintf("key %q stands twice in one mapping, first at line %d", k.Value, r.doc.PositionOf(first).Line)}
-		}
-		seen[k.Value] = k
-	}
-	return nil
-}
-
-func styleOf(s yaml.Style) style {
-	switch {
-	case s&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0:
-		return quoted
-	case s&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
-		return literal
-	}
-	return plain
-}
-
-// intern keeps one copy of the common tags.
-func intern(tag string) string {
-	switch tag {
-	case "!!str":
-		return "!!str"
-	case "!!map":
-		return "!!map"
-	case "!!seq":
-		return "!!seq"
-	case "!!int":
-		return "!!int"
-	case "!!bool":
-		return "!!bool"
-	case "!!null":
-		return "!!null"
-	}
-	return strings.Clone(tag)
 }

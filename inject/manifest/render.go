@@ -198,21 +198,27 @@ func (l layout) scalar(v any, flow bool) string {
 	panic("manifest: a value that is none of those that Map documents")
 }
 
-var (
-	// Words that are strings to every reader, YAML 1.1 ones included (kubectl's is one), when they stand without quotes.
-	plainWord = regexp.MustCompile(`^[A-Za-z_/][A-Za-z0-9_./-]*$`)
-	// In block style also those with punctuation that is harmless there: an image, a URL, a flag's value.
-	plainBlock = regexp.MustCompile(`^(-{0,2}[A-Za-z_]|/)[A-Za-z0-9_./@=+,$(){}-]*(:[A-Za-z0-9_./@=+,$(){}-]+)*$`)
-	// What YAML 1.1 reads as a bool or null (its types bool and null), in any case: quoting too much does no harm.
-	word11 = regexp.MustCompile(`(?i)^(y|yes|n|no|true|false|on|off|null|nan|inf|_*)$`)
-)
+// plainBlock is what needs no quotes in block style: besides words, what has punctuation that is harmless there, as an image, a URL, a flag.
+var plainBlock = regexp.MustCompile(`^(-{0,2}[A-Za-z_]|/)[A-Za-z0-9_./@=+,$(){}-]*(:[A-Za-z0-9_./@=+,$(){}-]+)*$`)
 
+// isPlain reports whether a string is one to every reader, YAML 1.1 ones included (kubectl's is one), without quotes and in any style.
 func isPlain(s string) bool {
-	return plainWord.MatchString(s) && !word11.MatchString(s)
+	const letters, more = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_/", "0123456789.-"
+	return s != "" && strings.IndexByte(letters, s[0]) >= 0 && strings.Trim(s, letters+more) == "" && !isWord11(s)
 }
 
 func isPlainBlock(s string) bool {
-	return plainBlock.MatchString(s) && !word11.MatchString(s)
+	return plainBlock.MatchString(s) && !isWord11(s)
+}
+
+// isWord11 reports whether YAML 1.1 may read a word as a bool, a null or a number (its types bool, null, float and int), in any case:
+// quoting too much does no harm.
+func isWord11(s string) bool {
+	switch strings.ToLower(s) {
+	case "y", "yes", "n", "no", "true", "false", "on", "off", "null", "nan", "inf":
+		return true
+	}
+	return strings.Trim(s, "_") == ""
 }
 
 // isText reports whether a string reads best as a literal block, and survives it: several lines, nothing that is not printable, no

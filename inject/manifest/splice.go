@@ -1,6 +1,9 @@
 package manifest
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 func (e Append) splice(ed *editor) error {
 	n := e.To
@@ -123,14 +126,18 @@ func (e Restore) splice(ed *editor) error {
 	if end == unknown {
 		return ed.refuse(e.Node, "cannot find where this value ends")
 	}
-	ed.replace(e.Node.start(), end, indent(e.Text, ed.lineColumn(e.Node.start())), e.Node.depth())
+	text := e.Text
+	if !e.Node.Flow {
+		text = indent(text, ed.margin(e.Node))
+	}
+	ed.replace(e.Node.start(), end, text, e.Node.depth())
 	return nil
 }
 
 func (e Empty) splice(ed *editor) error {
 	n := e.Node
-	colon, end := ed.colon(n), ed.end(n)
-	if colon == unknown || end == unknown {
+	colon, end, ok := ed.behind(n)
+	if !ok {
 		return ed.refuse(n, "cannot find where this value begins or ends")
 	}
 	if n.bracketed(ed.Document) {
@@ -148,8 +155,8 @@ func (e Empty) splice(ed *editor) error {
 
 // fill gives an empty collection, the value of an entry, its first items: in brackets where its parent is, else on lines of their own.
 func (ed *editor) fill(n *Node, values List) error {
-	colon, end := ed.colon(n), ed.end(n)
-	if colon == unknown || end == unknown || n.parent == nil {
+	colon, end, ok := ed.behind(n)
+	if !ok {
 		return ed.refuse(n, "cannot find where this empty value stands")
 	}
 	if n.parent.Flow {
@@ -232,17 +239,10 @@ func (ed *editor) after(n, child *Node, column int) (int, error) {
 		case text[0] == '#' && indent >= column:
 			at = ed.lineEnd(line)
 		default:
-			return ed.lineBreakAfter(at), nil
+			return ed.nextLine(at), nil
 		}
 	}
-	return ed.lineBreakAfter(at), nil
-}
-
-func (ed *editor) lineBreakAfter(at int) int {
-	if at > 0 && ed.Text[at-1] == '\n' {
-		return at
-	}
-	return ed.nextLine(at)
+	return ed.nextLine(at), nil
 }
 
 // lines writes whole lines at an offset that is a line's beginning, or the end of a text without a final line break.
@@ -271,5 +271,5 @@ func (ed *editor) begin(n *Node) int {
 	if n.parent.Kind != Sequence || n.parent.Flow {
 		return n.start()
 	}
-	return strings.LastIndexByte(string(ed.Text[:n.start()]), '-')
+	return bytes.LastIndexByte(ed.Text[:n.start()], '-')
 }

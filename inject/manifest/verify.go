@@ -1,17 +1,25 @@
 package manifest
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // verify parses an edited text and compares its tree with the document's, on which the edits were made: whatever went wrong in the
 // text, it does not leave this package.
 func (d *Document) verify(out []byte, edits []Edit) error {
-	got, err := (&Document{File: d.File, Number: d.Number, Line: d.Line, Text: out}).Root()
+	edited := &Document{File: d.File, Number: d.Number, Line: d.Line, Text: out}
+	got, err := edited.decode()
 	if err != nil {
-		return d.refuse(edits[0].target(), "cannot be edited: the result would not be readable (%v)", err)
+		msg := err.Error()
+		if e := (*SyntaxError)(nil); errors.As(err, &e) {
+			msg = e.Msg // its place is one in the result
+		}
+		return d.refuse(edits[0].target(), "cannot be edited: the result would not be readable (%s)", msg)
 	}
 	x := expectation{Document: d, changed: map[*Node]bool{}, edits: map[*Node][]Edit{}}
 	for _, e := range edits {
@@ -25,30 +33,10 @@ func (d *Document) verify(out []byte, edits []Edit) error {
 	if x.failed != nil {
 		return d.refuse(edits[0].target(), "cannot be edited: %v", x.failed)
 	}
-	if n := differ(want, got); n != nil {
-		pos := edits[0].target()
-		return d.refuse(pos, "cannot be edited: in the result %s would not mean what it should", place(n))
+	if path, differs := differ(want, got); differs {
+		return d.refuse(edits[0].target(), "cannot be edited: in the result the document%s would not mean what it should", path)
 	}
 	return nil
-}
-
-// place names a node by the keys that lead to it.
-func place(n *Node) string {
-	path := ""
-	for at := n; at.parent != nil; at = at.parent {
-		i := at.index()
-		switch {
-		case i < 0:
-		case at.parent.Kind == Sequence:
-			path = "[" + strconv.Itoa(i) + "]" + path
-		case i%2 == 1:
-			path = "." + at.parent.Content[i-1].Value + path
-		}
-	}
-	if path == "" {
-		return "the document"
-	}
-	return path
 }
 
 // expectation builds the tree that a document should have after its edits; subtrees without a change are shared with the document's.
@@ -63,7 +51,7 @@ func (x *expectation) tree(n *Node) *Node {
 	if !x.changed[n] {
 		return n
 	}
-	out := &Node{Kind: n.Kind, Tag: n.Tag, Value: n.Value, Anchor: n.Anchor, parent: n.parent}
+	out := &Node{Kind: n.Kind, Tag: n.Tag, Value: n.Value, link: n.link, parent: n.parent}
 	step := 1
 	if n.Kind == Mapping {
 		step = 2
@@ -82,6 +70,9 @@ func (x *expectation) tree(n *Node) *Node {
 	out.Content = append(out.Content, x.put(n, "")...)
 	for _, e := range x.edits[n] {
 		x.apply(out, e)
+	}
+	if _, second := twice(out); second != nil {
+		x.failed = fmt.Errorf("the key %q would stand twice", second.Text())
 	}
 	return out
 }
@@ -116,23 +107,49 @@ func (x *expectation) apply(n *Node, e Edit) {
 	case Rename:
 		n.Value = e.Name
 	case Restore:
-		column := max(1, x.lineColumn(e.Node.start))
-		*n = *x.parsed("key:\n" + strings.Repeat(" ", column) + indent(e.Text, column) + "\n")
+		*n = *x.restored(e)
 	case Empty:
-		*n = *x.parsed(`{"key":` + e.Text + "\n}")
+		*n = *x.parsed(`{"k":` + e.Text + "\n }")
 	}
 }
 
-// parsed is the value of the only entry of a mapping.
-func (x *expectation) parsed(text string) *Node {
-	root, err := (&Document{File: "recorded text", Line: 1, Text: []byte(text)}).Root()
-	if err != nil {
-		x.failed = fmt.Errorf("reading back what was recorded: %w", err)
+// restored is what a text means in the place of a node.
+func (x *expectation) restored(e Restore) *Node {
+	n := e.Node
+	if n.Flow && n.parent.Flow {
+		return x.parsed(`{"k": ` + e.Text + "}")
 	}
-	if root == nil || len(root.Content) != 2 {
+	column := len("- k") + strings.Count(e.Text, "\t") // tabs stand for less than that, see dedent
+	text := e.Text
+	if !n.Flow {
+		text = indent(text, column)
+	}
+	return x.parsed("k:\n" + strings.Repeat(" ", column) + text + "\n")
+}
+
+// parsed is the value of the only entry of a mapping. The anchors of the document stand before it, because it may hold an alias.
+func (x *expectation) parsed(text string) *Node {
+	var b strings.Builder
+	b.WriteString("- [")
+	if strings.Contains(text, "*") {
+		anchors(x.root, func(name string) { b.WriteString("&" + name + " ~, ") })
+	}
+	b.WriteString("~]\n- " + text)
+	root, err := (&Document{File: "recorded text", Line: 1, Text: []byte(b.String())}).Root()
+	if err != nil || len(root.Content) != 2 || len(root.Content[1].Content) != 2 {
+		x.failed = errors.New("what was recorded cannot be read back")
 		return nodeOf(nil)
 	}
-	return root.Content[1]
+	return root.Content[1].Content[1]
+}
+
+func anchors(n *Node, f func(name string)) {
+	if name := n.anchor(); name != "" {
+		f(name)
+	}
+	for _, c := range n.Content {
+		anchors(c, f)
+	}
 }
 
 // nodeOf is the tree of a value.
@@ -164,23 +181,40 @@ func nodeOf(v any) *Node {
 	panic("manifest: a value that is none of those that Map documents")
 }
 
-// differ returns a node of want that got has otherwise, nil where the trees are equal. How scalars are written does not count, nor
+// differ compares a tree with the parser's, and returns the path to the first difference. How scalars are written does not count, nor
 // does the text of a null.
-func differ(want, got *Node) *Node {
+func differ(want *Node, got *yaml.Node) (path string, differs bool) {
 	if want == nil || got == nil {
-		if want == got {
-			return nil
-		}
-		return &Node{}
+		return "", want != nil || got != nil
 	}
-	if want.Kind != got.Kind || want.Tag != got.Tag || want.Anchor != got.Anchor || len(want.Content) != len(got.Content) ||
-		want.Value != got.Value && want.Tag != "!!null" {
-		return got
+	if !alike(want, got) {
+		return "", true
 	}
 	for i := range want.Content {
-		if n := differ(want.Content[i], got.Content[i]); n != nil {
-			return n
+		path, differs := differ(want.Content[i], got.Content[i])
+		switch {
+		case !differs:
+		case want.Kind == Sequence:
+			return "[" + strconv.Itoa(i) + "]" + path, true
+		default:
+			return "." + want.Content[i-i%2].Value + path, true
 		}
 	}
-	return nil
+	return "", false
+}
+
+// alike compares two nodes without what they hold.
+func alike(want *Node, got *yaml.Node) bool {
+	if want.anchor() != got.Anchor || len(want.Content) != len(got.Content) {
+		return false
+	}
+	switch got.Kind {
+	case yaml.AliasNode:
+		return want.Kind == Alias && want.Value == got.Value
+	case yaml.MappingNode:
+		return want.Kind == Mapping && want.Tag == got.ShortTag()
+	case yaml.SequenceNode:
+		return want.Kind == Sequence && want.Tag == got.ShortTag()
+	}
+	return want.Kind == Scalar && want.Tag == got.ShortTag() && (want.Value == got.Value || want.Tag == "!!null")
 }

@@ -1,0 +1,128 @@
+package manifest
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestSplit(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		want       []string // the documents, each with its line
+	}{
+		{"nothing", "", []string{"1:"}},
+		{"only a comment", "# a\n", []string{"1:# a\n"}},
+		{"one", "a: b\n", []string{"1:a: b\n"}},
+		{"two", "a: b\n---\nc: d\n", []string{"1:a: b\n", "2:---\nc: d\n"}},
+		{"a comment before the separator belongs to the document behind it", "# a\n---\nb: c\n", []string{"1:# a\n---\nb: c\n"}},
+		{"a comment behind the document belongs to it", "a: b\n# c\n---\nd: e\n", []string{"1:a: b\n# c\n", "3:---\nd: e\n"}},
+		{"no document between two separators", "---\n---\na: b\n", []string{"1:---\n", "2:---\na: b\n"}},
+		{"content on the separator's line", "--- a\n--- b\n", []string{"1:--- a\n", "2:--- b\n"}},
+		{"an end marker", "a: b\n...\n# c\n---\nd: e\n", []string{"1:a: b\n...\n", "3:# c\n---\nd: e\n"}},
+		{"no separator behind an end marker", "a: b\n...\nd: e\n", []string{"1:a: b\n...\n", "3:d: e\n"}},
+		{"a directive", "%YAML 1.2\n---\na: b\n", []string{"1:%YAML 1.2\n---\na: b\n"}},
+		{"no markers", "a: b\n ---\n----\n---x\n....\n", []string{"1:a: b\n ---\n----\n---x\n....\n"}},
+		{"a block scalar ends at a separator", "a: |\n  b\n---\nc\n", []string{"1:a: |\n  b\n", "3:---\nc\n"}},
+		{"carriage returns", "a: b\r\n---\r\nc: d\r\n", []string{"1:a: b\r\n", "2:---\r\nc: d\r\n"}},
+		{"a byte order mark", "\ufeff---\na: b\n---\n", []string{"1:\ufeff---\na: b\n", "3:---\n"}},
+		{"no final line break", "a\n---\nb", []string{"1:a\n", "2:---\nb"}},
+		{"a final separator", "a\n---", []string{"1:a\n", "2:---"}},
+		{"blank lines at the end", "a\n...\n\n\n", []string{"1:a\n...\n\n\n"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var got []string
+			for i, d := range Split("f.yaml", []byte(c.text)) {
+				if d.Number != i+1 {
+					t.Errorf("document %d has the number %d", i+1, d.Number)
+				}
+				got = append(got, string(rune('0'+d.Line))+":"+string(d.Text))
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestPositions(t *testing.T) {
+	for _, c := range []struct {
+		name, text, want string
+	}{
+		{"characters, not bytes", "a: {größe: 🚀, x: HERE}\n", "f.yaml:1:18"},
+		{"behind a byte order mark", "\ufeffHERE: a\n", "f.yaml:1:1"},
+		{"in a document behind a byte order mark", "\ufeff--- {a: HERE}\n", "f.yaml:1:9"},
+		{"with carriage returns", "a: b\r\nc: HERE\r\n", "f.yaml:2:4"},
+		{"in a later document", "a: b\n---\n\nc:\n  - HERE\n", "f.yaml:5:5"},
+		{"with an anchor and a tag", "a: &x !!str HERE\n", "f.yaml:1:4"},
+		{"behind lines of other breaks", "a: b\rc: HERE\n", "f.yaml:2:4"},
+		{"behind an alias", "a: &x b\nü: [*x, HERE]\n", "f.yaml:2:9"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			found := ""
+			for _, d := range Split("f.yaml", []byte(c.text)) {
+				root, err := d.Root()
+				if err != nil {
+					t.Fatal(err)
+				}
+				visit(root, func(n *Node) {
+					if n.Kind == Scalar && n.Value == "HERE" {
+						found = d.PositionOf(n).String()
+					}
+				})
+			}
+			if found != c.want {
+				t.Errorf("got %s, want %s", found, c.want)
+			}
+		})
+	}
+}
+
+// TestColumnsInAnyOrder shows that a column does not depend on what was asked for before.
+func TestColumnsInAnyOrder(t *testing.T) {
+	text := "a: é\nb: {ü: 🚀, x: y}\n"
+	fresh := func() *Document { return Split("f.yaml", []byte(text))[0] }
+	shared := fresh()
+	for _, at := range []int{len(text) - 2, 0, 12, 8, 20, 5, 19, 19, 3} {
+		if got, want := shared.Position(at), fresh().Position(at); got != want {
+			t.Errorf("offset %d: got %s, want %s", at, got, want)
+		}
+	}
+}
+
+func TestSyntaxErrors(t *testing.T) {
+	for text, want := range map[string]string{
+		"a: b\n---\na: [\n":                   "f.yaml:3:1: did not find expected node content",
+		"a: b\n---\na: 'x\n":                  "f.yaml:3:1: found unexpected end of stream",
+		"a: b\n---\nx: y\na: b: c\n":          "f.yaml:4:1: mapping values are not allowed in this context",
+		"a: b\n---\na:\n\t- b\n":              "f.yaml:4:1: found character that cannot start any token",
+		"a: *b\n":                             "f.yaml:1:1: unknown anchor 'b' referenced",
+		"a: &b [*b]\n":                        "f.yaml:1:8: anchor b holds itself",
+		"ü: 1\nx: {ü: 1, ü: 2}\n":             `f.yaml:2:11: key "ü" stands twice in one mapping, first at line 2`,
+		"a: 1\nb: 2\n'a': 3\n":                `f.yaml:3:1: key "a" stands twice in one mapping, first at line 1`,
+		"<<: {a: b}\n<<: {c: d}\n":            `f.yaml:2:1: key "<<" stands twice in one mapping, first at line 1`,
+		strings.Repeat("a: 1\n", 40) + "b: 1": `f.yaml:2:1: key "a" stands twice in one mapping, first at line 1`,
+		"a: \xff\n":                           "f.yaml:1:1: invalid leading UTF-8 octet",
+		"a: \x00\n":                           "f.yaml:1:1: control characters are not allowed",
+		"a: b\u2028---\u2028c: d\n":           "f.yaml:2:1: a second document without a --- line before it",
+	} {
+		var last error
+		for _, d := range Split("f.yaml", []byte(text)) {
+			_, last = d.Root()
+		}
+		if e := (*SyntaxError)(nil); !errors.As(last, &e) || e.Error() != want {
+			t.Errorf("%q: got %v, want %s", text, last, want)
+		}
+	}
+}
+
+// TestSameKeyOfOtherTypes shows that keys which only look alike are no duplicates.
+func TestSameKeyOfOtherTypes(t *testing.T) {
+	for _, text := range []string{"1: a\n\"1\": b\n", "true: a\n'true': b\n", "{[a]: 1, [a]: 2}\n"} {
+		if _, err := Split("f.yaml", []byte(text))[0].Root(); err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

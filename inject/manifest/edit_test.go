@@ -1,0 +1,110 @@
+package manifest
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestStyles shows how what is written follows its neighbourhood.
+func TestStyles(t *testing.T) {
+	item := List{Map{{"name", "x"}, {"list", List{"a"}}, {"map", Map{{"k", int64(1)}}}}}
+	for _, c := range []struct {
+		name, text string
+		edit       func(root *Node) Edit
+		want       string
+	}{
+		{"a compact list", "l:\n- a\nm:\n  n: o\n", appendTo(item), "l:\n- a\n- name: x\n  list:\n  - a\n  map:\n    k: 1\nm:\n  n: o\n"},
+		{"an indented list", "l:\n    - a\n", appendTo(item), "l:\n    - a\n    - name: x\n      list:\n          - a\n      map:\n        k: 1\n"},
+		{"a wide dash", "l:\n-   a\n", appendTo(item), "l:\n-   a\n-   name: x\n    list:\n    -   a\n    map:\n      k: 1\n"},
+		{"deep mappings", "m:\n    l:\n    - a\n", func(r *Node) Edit { return Append{r.Get("m", "l"), item} }, "m:\n    l:\n    - a\n    - name: x\n      list:\n      - a\n      map:\n          k: 1\n"},
+		{"brackets on one line", "l: [a]\n", appendTo(item), "l: [a, {name: x, list: [a], map: {k: 1}}]\n"},
+		{"brackets on more lines", "l: [\n  a\n]\n", appendTo(List{Map{{"k", List{}}}}), "l: [\n  a,\n  {\n    k: []\n  }\n]\n"},
+		{"a comma at the end", "l: [a,]\n", appendTo(List{"b"}), "l: [a, b,]\n"},
+		{"JSON", `{"l":["a"]}`, appendTo(item), `{"l":["a",{"name":"x","list":["a"],"map":{"k":1}}]}`},
+		{"an empty list takes the style of others", "l: []\nk:\n  - a\n", appendTo(List{"b"}), "l:\n  - b\nk:\n  - a\n"},
+		{"carriage returns", "l:\r\n- a\r\n", appendTo(List{"b\nc\n"}), "l:\r\n- a\r\n- |\r\n  b\r\n  c\r\n"},
+		{"no final line break", "l:\n- a", appendTo(List{"b\nc\n", "d"}), "l:\n- a\n- \"b\\nc\\n\"\n- d"},
+		{"a comment of the last item stays with it", "l:\n- a # a\n  # a too\n# not a\n", appendTo(List{"b"}), "l:\n- a # a\n  # a too\n- b\n# not a\n"},
+		{"behind an entry, before its comments", "a: 1 # a\n# b\nb: 2\n", func(r *Node) Edit { return Put{r, "a", Map{{"x", "z"}}} }, "a: 1 # a\nx: z\n# b\nb: 2\n"},
+		{"a renamed key keeps what is around it", "'a' : b # c\n", func(r *Node) Edit { return Rename{r.Content[0], "d"} }, "d : b # c\n"},
+		{"a renamed key in JSON is quoted", `{"a" : "b"}`, func(r *Node) Edit { return Rename{r.Content[0], "d"} }, `{"d" : "b"}`},
+		{"a replaced value keeps its comment", "a: 'b' # c\n", func(r *Node) Edit { return Replace{r.Content[1], "true"} }, "a: \"true\" # c\n"},
+		{"an item goes with its comments on the line", "l:\n- a\n- b # b\n- c\n", func(r *Node) Edit { return Remove{r.Get("l").Content[1]} }, "l:\n- a\n- c\n"},
+		{"the first item in brackets", "l: [a, b]\n", func(r *Node) Edit { return Remove{r.Get("l").Content[0]} }, "l: [b]\n"},
+		{"the last item in brackets", "l: [a, b]\n", func(r *Node) Edit { return Remove{r.Get("l").Content[1]} }, "l: [a]\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := Split("f.yaml", []byte(c.text))[0]
+			root, err := d.Root()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := d.Apply(c.edit(root))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, string(got)); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+}
+
+func appendTo(values List) func(*Node) Edit {
+	return func(root *Node) Edit { return Append{root.Get("l"), values} }
+}
+
+// TestRefusals shows where an edit cannot be made, and what is said then.
+func TestRefusals(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		edit       func(root *Node) Edit
+		want       string
+	}{
+		{"an anchor", "l: &l [a]\nm: *l\n", appendTo(List{"b"}), "f.yaml:1:4: cannot be edited: it is part of the anchor &l, which stands in other places too; write it out here"},
+		{"an alias", "k: &l [a]\nl: *l\n", func(r *Node) Edit { return Append{r.Content[3], List{"b"}} }, "f.yaml:2:4: cannot be edited: it is the alias *l; write it out here"},
+		{"an anchor in what goes", "l: [a, [&b b]]\nm: *b\n", func(r *Node) Edit { return Remove{r.Content[1].Content[1]} }, "f.yaml:1:9: cannot be edited: the anchor &b stands in other places too; write it out there"},
+		{"another type", "l: {a: b}\n", appendTo(List{"b"}), "f.yaml:1:4: a mapping where a list is expected"},
+		{"a key that is there", "l: a\n", func(r *Node) Edit { return Put{r, "l", Map{{"l", "b"}}} }, `f.yaml:1:1: cannot be edited: the key "l" would stand twice`},
+		{"no such entry", "l: a\n", func(r *Node) Edit { return Put{r, "x", Map{{"k", "b"}}} }, "f.yaml:1:1: no entry x to write behind"},
+		{"an empty mapping", "l: {}\n", func(r *Node) Edit { return Put{r.Content[1], "", Map{{"k", "b"}}} }, "f.yaml:1:4: a mapping with entries is expected, not a mapping"},
+		{"the root", "l: a\n", func(r *Node) Edit { return Remove{r} }, "f.yaml:1:1: the root cannot be removed"},
+		{"a line that is shared", "- - a\n  - b\n", func(r *Node) Edit { return Remove{r.Content[0].Content[0]} }, "f.yaml:1:5: shares its line with something else"},
+		{"other line breaks", "l: [a]\rm: b\n", appendTo(List{"b"}), "f.yaml:1:4: cannot be edited: the document has line breaks other than LF and CR LF"},
+		{"a text that was changed by hand", "l: a\n", func(r *Node) Edit { return Restore{r.Content[1], "b: c: d"} }, "f.yaml:1:4: cannot be edited: the result would not be readable (mapping values are not allowed in this context)"},
+		{"a text that breaks out", "l: a\n", func(r *Node) Edit { return Restore{r.Content[1], "b\n\tm: c"} }, "f.yaml:1:4: cannot be edited: what was recorded cannot be read back"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := Split("f.yaml", []byte(c.text))[0]
+			root, err := d.Root()
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := d.Apply(c.edit(root))
+			if e := (*EditError)(nil); !errors.As(err, &e) || e.Error() != c.want {
+				t.Errorf("got %v\nwant %s\n%s", err, c.want, out)
+			}
+		})
+	}
+}
+
+// TestScalars shows when a string is written without quotes, in which quotes, and when as a block.
+func TestScalars(t *testing.T) {
+	for value, want := range map[string]string{
+		"word": "word", "a.b/c_d-e": "a.b/c_d-e", "example.com/x:v1.2": "example.com/x:v1.2", "--flag=x": "--flag=x", "$(VAR)": `"$(VAR)"`,
+		"": `""`, "yes": `"yes"`, "n": `"n"`, "NULL": `"NULL"`, "~": `"~"`, "1": `"1"`, "1e3": `"1e3"`, "0x1": `"0x1"`, "-1": `"-1"`, ".5": `".5"`,
+		"12:30": `"12:30"`, "2024-01-01": `"2024-01-01"`, "=": `"="`, "<<": `"<<"`, "a: b": `"a: b"`, "a #b": `"a #b"`, " a": `" a"`, "- a": `"- a"`, "-": `"-"`,
+		"&a": `"&a"`, "*a": `"*a"`, "!a": `"!a"`, "%a": `"%a"`, "@a": `"@a"`, "`a": "\"`a\"", "{a": `"{a"`, "a:": `"a:"`,
+		`say "x"`: `'say "x"'`, `it's "x"`: `'it''s "x"'`, "a\tb": `"a\tb"`, "\x7f": `"\u007f"`, "\ufeff": `"\ufeff"`, "ü": `"ü"`,
+	} {
+		if got := (layout{}).scalar(value, false); got != want {
+			t.Errorf("%q is written %s, want %s", value, got, want)
+		}
+		if got := (layout{json: true}).scalar(value, true); !strings.HasPrefix(got, `"`) {
+			t.Errorf("%q is written %s in JSON", value, got)
+		}
+	}
+}

@@ -1,0 +1,165 @@
+package manifest
+
+import (
+	"fmt"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// reader turns the parser's tree into ours. It takes all nodes from one allocation.
+type reader struct {
+	doc      *Document
+	text     string
+	nodes    []Node
+	children []*Node
+	anchored map[*yaml.Node]*Node // for aliases
+
+	// Where the last node began: the next one is looked for from there, because a document may be one long line.
+	line, column, at int
+}
+
+func newReader(d *Document, tree *yaml.Node) *reader {
+	n := count(tree)
+	return &reader{doc: d, text: string(d.Text), nodes: make([]Node, n), children: make([]*Node, n-1)}
+}
+
+// count is the number of nodes in a tree.
+func count(y *yaml.Node) int {
+	n := 1
+	for _, c := range y.Content {
+		n += count(c)
+	}
+	return n
+}
+
+func (r *reader) node(y *yaml.Node, parent *Node, flow bool) (*Node, error) {
+	n := &r.nodes[0]
+	r.nodes = r.nodes[1:]
+	at := r.offset(y.Line, y.Column)
+	*n = Node{Flow: flow || y.Style&yaml.FlowStyle != 0, parent: parent, begins: int32(at), ends: unknown}
+	if y.Anchor != "" {
+		n.link = &link{anchor: strings.Clone(y.Anchor)}
+	}
+	switch y.Kind {
+	case yaml.AliasNode:
+		return n, r.alias(n, y)
+	case yaml.ScalarNode:
+		n.Kind, n.Tag, n.Value, n.style = Scalar, intern(y.ShortTag()), r.share(at, y.Value), styleOf(y.Style)
+	case yaml.MappingNode:
+		n.Kind, n.Tag = Mapping, intern(y.ShortTag())
+	case yaml.SequenceNode:
+		n.Kind, n.Tag = Sequence, intern(y.ShortTag())
+	default:
+		return nil, &SyntaxError{Pos: r.doc.PositionOf(n), Msg: "not a YAML node"}
+	}
+	if size := len(y.Content); size > 0 {
+		n.Content, r.children = r.children[:size:size], r.children[size:]
+	}
+	for i, c := range y.Content {
+		var err error
+		if n.Content[i], err = r.node(c, n, n.Flow); err != nil {
+			return nil, err
+		}
+	}
+	if y.Anchor != "" { // only now: an alias inside of its own anchor has no finite tree
+		if r.anchored == nil {
+			r.anchored = make(map[*yaml.Node]*Node)
+		}
+		r.anchored[y] = n
+	}
+	if first, second := twice(n); second != nil {
+		return nil, &SyntaxError{Pos: r.doc.PositionOf(second),
+			Msg: fmt.Sprintf("key %q stands twice in one mapping, first at line %d", second.Text(), r.doc.PositionOf(first).Line)}
+	}
+	return n, nil
+}
+
+func (r *reader) alias(n *Node, y *yaml.Node) error {
+	target := r.anchored[y.Alias]
+	if target == nil {
+		return &SyntaxError{Pos: r.doc.PositionOf(n), Msg: "anchor " + y.Value + " holds itself"}
+	}
+	target.aliased = true
+	n.Kind, n.Value, n.link = Alias, strings.Clone(y.Value), &link{target: target}
+	return nil
+}
+
+func (r *reader) offset(line, column int) int {
+	if line != r.line || column < r.column {
+		r.line, r.column, r.at = line, 1, r.doc.offset(line, 1)
+	}
+	r.at = r.doc.forward(r.at, column-r.column)
+	r.column = column
+	return r.at
+}
+
+// share avoids a copy of a value that stands in the text as it is, maybe in quotes.
+func (r *reader) share(at int, value string) string {
+	for _, from := range [...]int{at, at + 1} {
+		if end := from + len(value); end <= len(r.text) && r.text[from:end] == value {
+			return r.text[from:end]
+		}
+	}
+	return value
+}
+
+// twice finds a key that a mapping has twice.
+func twice(n *Node) (first, second *Node) {
+	if n.Kind != Mapping {
+		return nil, nil
+	}
+	const few = 16 // so many keys are compared faster than a map is filled
+	var seen map[string]*Node
+	if len(n.Content) > 2*few {
+		seen = make(map[string]*Node, len(n.Content)/2)
+	}
+	for i := 0; i < len(n.Content); i += 2 {
+		k := n.Content[i].Resolve()
+		if k.Kind != Scalar {
+			continue
+		}
+		if seen != nil {
+			if first, ok := seen[k.Value]; ok && first.Resolve().Tag == k.Tag {
+				return first, n.Content[i]
+			}
+			seen[k.Value] = n.Content[i]
+			continue
+		}
+		for j := 0; j < i; j += 2 {
+			if first := n.Content[j].Resolve(); first.Kind == Scalar && first.Value == k.Value && first.Tag == k.Tag {
+				return n.Content[j], n.Content[i]
+			}
+		}
+	}
+	return nil, nil
+}
+
+func styleOf(s yaml.Style) style {
+	switch {
+	case s&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0:
+		return quoted
+	case s&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		return literal
+	}
+	return plain
+}
+
+// intern keeps one copy of the common tags.
+func intern(tag string) string {
+	switch tag {
+	case "!!str":
+		return "!!str"
+	case "!!map":
+		return "!!map"
+	case "!!seq":
+		return "!!seq"
+	case "!!int":
+		return "!!int"
+	case "!!bool":
+		return "!!bool"
+	case "!!null":
+		return "!!null"
+	}
+	return strings.Clone(tag)
+}
