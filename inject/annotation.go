@@ -64,8 +64,7 @@ func (o *Object) readAnnotations(w *Workload, annotations *manifest.Node) (probl
 		problems = append(problems, o.problem(n, "annotation %s: %s", key, fmt.Sprintf(format, args...)))
 	}
 	w.Route, w.RoutePos = "/"+w.Service.App, w.Pos
-	for i := 0; i+1 < len(annotations.Content); i += 2 {
-		k, v := annotations.Content[i], annotations.Content[i+1]
+	for k, v := range annotations.Entries() {
 		key := k.Text()
 		kind, path, read := fieldKind(key)
 		if read == nil && !strings.HasPrefix(key, marker+"/") && key != annotationTemplate {
@@ -86,10 +85,15 @@ func (o *Object) readAnnotations(w *Workload, annotations *manifest.Node) (probl
 			w.Route = route
 		case annotationTemplate:
 			w.Template, w.HasTemplate, w.TemplatePos = v.Text(), true, pos
-		case annotationInbound:
-			w.InboundID = v.Text()
-		case annotationMesh:
-			w.MeshID = v.Text()
+		case annotationInbound, annotationMesh:
+			if v.Text() == "" {
+				fail(v, key, "must not be empty; leave it out, and it will be written")
+			}
+			if key == annotationInbound {
+				w.InboundID = v.Text()
+			} else {
+				w.MeshID = v.Text()
+			}
 		}
 		if read == nil {
 			continue

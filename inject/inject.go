@@ -9,6 +9,7 @@ package inject
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"strings"
 
@@ -109,16 +110,18 @@ func Find(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 			}
 		}
 	}
-	if len(problems) > 0 {
-		slices.SortStableFunc(problems, func(a, b Problem) int { return comparePlaces(docs, a.Pos, b.Pos) })
-	}
+	sortProblems(docs, problems)
 	return stream, problems
 }
 
-// comparePlaces orders positions as the input has them: by file in the order of the documents, then by line.
+func sortProblems(docs []*manifest.Document, problems []Problem) {
+	slices.SortStableFunc(problems, func(a, b Problem) int { return comparePlaces(docs, a.Pos, b.Pos) })
+}
+
+// comparePlaces orders positions as the input has them: by file in the order of the documents, then by line and column.
 func comparePlaces(docs []*manifest.Document, a, b manifest.Position) int {
 	if a.File == b.File {
-		return a.Line - b.Line
+		return cmp.Or(a.Line-b.Line, a.Column-b.Column)
 	}
 	file := func(p manifest.Position) int {
 		return slices.IndexFunc(docs, func(d *manifest.Document) bool { return d.File == p.File })
@@ -184,6 +187,7 @@ func (s *Stream) Edit() (*Edited, []Problem) {
 		}
 		out.texts[i], out.services[i] = text, services[d]
 	}
+	sortProblems(s.Documents, problems)
 	return out, problems
 }
 
@@ -198,13 +202,15 @@ func (s *Stream) edits(o *Object) ([]manifest.Edit, error) {
 func (e *Edited) Bind(bindings map[Service]Binding) [][]byte {
 	out := slices.Clone(e.texts)
 	for i, services := range e.services {
-		for _, svc := range services {
-			for _, id := range []struct{ wanted, got string }{
-				{inboundOf(svc), bindings[svc].InboundID}, {meshOf(svc), bindings[svc].MeshID},
-			} {
-				out[i] = bytes.ReplaceAll(out[i], manifest.Quote(id.wanted), manifest.Quote(id.got))
-			}
+		if len(services) == 0 {
+			continue
 		}
+		var known []string
+		for _, svc := range services {
+			known = append(known, string(manifest.Quote(inboundOf(svc))), string(manifest.Quote(bindings[svc].InboundID)),
+				string(manifest.Quote(meshOf(svc))), string(manifest.Quote(bindings[svc].MeshID)))
+		}
+		out[i] = []byte(strings.NewReplacer(known...).Replace(string(out[i])))
 	}
 	return out
 }
@@ -224,33 +230,39 @@ func Join(docs []*manifest.Document, texts [][]byte) []byte {
 	out.Grow(size)
 	for i, text := range texts {
 		if i > 0 && docs[i].File != docs[i-1].File || i > 0 && docs[i].Number == 1 {
-			separate(&out, text)
+			text = separate(&out, text)
 		}
 		out.Write(text)
 	}
 	return out.Bytes()
 }
 
-func separate(out *bytes.Buffer, next []byte) {
+// separate ends a document, if there is one, so that another file's can follow. A directive has to stand behind an end marker, YAML 1.2
+// section 9.2, and a byte order mark only at the start of a stream.
+func separate(out *bytes.Buffer, next []byte) []byte {
 	before := out.Bytes()
-	if len(before) > 0 && before[len(before)-1] != '\n' {
+	if len(bytes.TrimSpace(before)) == 0 || len(bytes.TrimSpace(next)) == 0 {
+		return next
+	}
+	next = bytes.TrimPrefix(next, []byte("\ufeff"))
+	if before[len(before)-1] != '\n' {
 		out.WriteByte('\n')
 	}
-	if !startsDocument(next) {
+	switch start := firstLine(next); {
+	case bytes.HasPrefix(start, []byte("%")):
+		out.WriteString("...\n")
+	case !bytes.HasPrefix(start, []byte("---")):
 		out.WriteString("---\n")
 	}
+	return next
 }
 
-// startsDocument reports whether a text begins with a separator, maybe behind comments.
-func startsDocument(text []byte) bool {
-	for line := range strings.Lines(string(text[:min(len(text), 4096)])) {
-		trimmed := strings.TrimSpace(line)
-		switch {
-		case strings.HasPrefix(line, "---"):
-			return true
-		case trimmed != "" && trimmed[0] != '#':
-			return false
+// firstLine is the first line of a text that says something.
+func firstLine(text []byte) []byte {
+	for line := range bytes.Lines(text) {
+		if trimmed := bytes.TrimSpace(line); len(trimmed) > 0 && trimmed[0] != '#' {
+			return line
 		}
 	}
-	return false
+	return nil
 }

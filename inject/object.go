@@ -10,19 +10,24 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// objects returns the objects of a document: its root, or what the lists in it hold.
+// objects returns the objects of a document: its root, or what the lists in it hold. One that aliases put into several places is
+// returned once.
 func objects(root *manifest.Node) []*manifest.Node {
-	kind := root.Get("kind").Text()
-	items := root.Get("items")
-	if !strings.HasSuffix(kind, "List") || items == nil || items.Kind != manifest.Sequence {
-		if root.Resolve() == nil || root.Resolve().Kind != manifest.Mapping {
-			return nil
-		}
-		return []*manifest.Node{root.Resolve()}
+	return appendObjects(nil, root, make(map[*manifest.Node]bool))
+}
+
+func appendObjects(out []*manifest.Node, n *manifest.Node, seen map[*manifest.Node]bool) []*manifest.Node {
+	n = n.Resolve()
+	if n == nil || n.Kind != manifest.Mapping || seen[n] {
+		return out
 	}
-	var out []*manifest.Node
+	seen[n] = true
+	items := n.Get("items")
+	if !strings.HasSuffix(n.Get("kind").Text(), "List") || items == nil || items.Kind != manifest.Sequence {
+		return append(out, n)
+	}
 	for _, item := range items.Items() {
-		out = append(out, objects(item)...)
+		out = appendObjects(out, item, seen)
 	}
 	return out
 }
@@ -54,7 +59,7 @@ func (s *Stream) examine(d *manifest.Document, node *manifest.Node) (*Object, []
 		switch {
 		case template == nil:
 			return nil, []Problem{o.problem(node, "annotation %s: a %s has no pods to inject", annotationInject, o.Kind)}
-		case !hasInject(template.Get("metadata", "annotations")):
+		case !isAnnotated(template.Get("metadata", "annotations")):
 			return o.leave("the annotation stands on the "+o.Kind+", where it has no effect: it belongs into the metadata of the pod template", true), nil
 		}
 	}
@@ -71,6 +76,9 @@ func (s *Stream) examine(d *manifest.Document, node *manifest.Node) (*Object, []
 	}
 	if !o.wanted() {
 		return o.annotated(), nil
+	}
+	if k, _ := o.meta.Get("annotations").Entry(annotationRecord); k != nil {
+		return nil, []Problem{o.problem(k, "annotation %s: it is there, but the status is not %s: was the status changed by hand?", annotationRecord, statusInjected)}
 	}
 	if s.settings.Namespace == "" && node.Get("metadata", "namespace").Text() == "" {
 		s.Defaulted = true
@@ -136,6 +144,13 @@ func hasInject(annotations *manifest.Node) bool {
 	return v != nil && wantsInjection(v.Text())
 }
 
+// isAnnotated reports whether annotations say what is to become of a pod template, be it nothing.
+func isAnnotated(annotations *manifest.Node) bool {
+	_, inject := annotations.Entry(annotationInject)
+	_, status := annotations.Entry(annotationStatus)
+	return inject != nil || status != nil
+}
+
 // stringsOnly refuses annotations that the API server would refuse.
 func (o *Object) stringsOnly() (problems []Problem) {
 	for _, key := range []string{annotationInject, annotationStatus} {
@@ -165,6 +180,21 @@ func syntaxProblem(d *manifest.Document, err error) Problem {
 		p.Pos, p.Msg = e.Pos, e.Msg
 	}
 	return p
+}
+
+// namespaceProblem refuses a namespace that there cannot be (RFC 1123, as Kubernetes has it): it becomes part of host names.
+func (o *Object) namespaceProblem() []Problem {
+	at := o.node
+	if n := o.node.Get("metadata", "namespace"); !n.IsNull() {
+		at = n
+		if !n.IsString() {
+			return []Problem{o.problem(n, "metadata.namespace: must be a string, not %s; put it in quotes", n.Describe())}
+		}
+	}
+	if len(validation.IsDNS1123Label(o.Namespace)) > 0 {
+		return []Problem{o.problem(at, "no namespace can be named %q: lower case letters, digits and dashes, 63 at most", o.Namespace)}
+	}
+	return nil
 }
 
 // appLabel reads the label that makes a workload a service of the mesh: the Kubernetes Service in front of it has its name, so it has to

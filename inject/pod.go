@@ -30,7 +30,7 @@ const (
 // examinePods checks a workload that is to be injected, and reads what registration needs.
 func (o *Object) examinePods(template *manifest.Node, s Settings) (*Object, []Problem) {
 	spec := template.Get("spec")
-	problems := o.clashes(spec, s)
+	problems := append(o.clashes(spec, s), o.namespaceProblem()...)
 	app, p := o.appLabel()
 	if p != nil {
 		problems = append(problems, *p)
@@ -46,39 +46,55 @@ func (o *Object) clashes(spec *manifest.Node, s Settings) (problems []Problem) {
 	refuse := func(n *manifest.Node, format string, args ...any) {
 		problems = append(problems, o.problem(n, format, args...))
 	}
-	if n := spec.Get("hostNetwork"); n.Text() == "true" {
+	if n := spec.Get("hostNetwork"); n.IsTrue() {
 		refuse(n, "hostNetwork: the pod shares the network of its node, whose traffic the sidecar's rules would redirect")
 	}
-	containers := spec.Get("containers")
-	if len(containers.Items()) == 0 {
+	if containers := spec.Get("containers"); containers.IsNull() || containers.Kind == manifest.Sequence && len(containers.Content) == 0 {
 		refuse(spec, "spec.containers must list a container")
 	}
-	taken := append(names(s.Containers), names(s.InitContainers)...)
 	for _, list := range []string{"containers", "initContainers"} {
 		node := spec.Get(list)
-		if node != nil && !node.IsNull() && node.Kind != manifest.Sequence {
+		if !node.IsNull() && node.Kind != manifest.Sequence {
 			refuse(node, "spec.%s: must be a list, not %s", list, node.Describe())
 		}
-		for _, c := range node.Items() {
-			if c.Resolve().Kind != manifest.Mapping {
-				refuse(c, "spec.%s: a container must be a mapping, not %s", list, c.Resolve().Describe())
-				continue
-			}
-			if name := c.Get("name"); slices.Contains(taken, name.Text()) {
-				refuse(name, "the pod has a container %s already; the sidecar's cannot have the same name", name.Text())
-			}
-			if list == "containers" {
-				problems = append(problems, o.portClashes(c, s)...)
-			}
-			if s.TLS && fillsBundle(s.InitContainers) {
-				problems = append(problems, o.mountClashes(c)...)
-			}
-		}
+		problems = append(problems, o.containerClashes(list, node.Items(), s)...)
 	}
 	added := names(volumes(s))
 	for _, v := range spec.Get("volumes").Items() {
 		if name := v.Get("name"); slices.Contains(added, name.Text()) {
 			refuse(name, "the pod has a volume %s already; the mesh needs the name", name.Text())
+		}
+	}
+	return problems
+}
+
+// containerClashes refuses containers that cannot stand beside the configured ones.
+func (o *Object) containerClashes(list string, containers []*manifest.Node, s Settings) (problems []Problem) {
+	refuse := func(n *manifest.Node, format string, args ...any) {
+		problems = append(problems, o.problem(n, format, args...))
+	}
+	mounted := s.TLS && fillsBundle(s.InitContainers)
+	taken, seen := append(names(s.Containers), names(s.InitContainers)...), make(map[string]bool)
+	for _, c := range containers {
+		if c.Resolve().Kind != manifest.Mapping {
+			refuse(c, "spec.%s: a container must be a mapping, not %s", list, c.Describe())
+			continue
+		}
+		name := c.Get("name")
+		switch {
+		case slices.Contains(taken, name.Text()):
+			refuse(name, "the pod has a container %s already; the sidecar's cannot have the same name", name.Text())
+		case mounted && name.Text() == "":
+			refuse(c, "spec.%s: a container must have a name", list)
+		case mounted && seen[name.Text()]:
+			refuse(name, "spec.%s: two containers have the name %s", list, name.Text())
+		}
+		seen[name.Text()] = true
+		if list == "containers" {
+			problems = append(problems, o.portClashes(c, s)...)
+		}
+		if mounted {
+			problems = append(problems, o.mountClashes(c)...)
 		}
 	}
 	return problems
@@ -97,7 +113,7 @@ func (o *Object) portClashes(container *manifest.Node, s Settings) (problems []P
 	}
 	for _, p := range container.Get("ports").Items() {
 		n := p.Get("containerPort")
-		if protocol := p.Get("protocol").Text(); slices.Contains(taken, n.Text()) && (protocol == "" || protocol == "TCP") {
+		if protocol := p.Get("protocol").Text(); slices.Contains(taken, number(n)) && (protocol == "" || protocol == "TCP") {
 			problems = append(problems, o.problem(n, "container %s listens on port %s, as the sidecar does", container.Get("name").Text(), n.Text()))
 		}
 	}

@@ -66,7 +66,7 @@ func (o *Object) choosePort(stream *Stream) *Problem {
 		case p == chosen:
 		case name.Text() == portName:
 			return refuse(name, "spec.ports: the name %s is taken; the sidecar's port needs it", portName)
-		case port.Text() == strconv.Itoa(sidecarPort):
+		case number(port) == strconv.Itoa(sidecarPort):
 			return refuse(port, "spec.ports: port %d is taken; the sidecar's port needs it", sidecarPort)
 		}
 	}
@@ -78,7 +78,7 @@ func (o *Object) choosePort(stream *Stream) *Problem {
 		return refuse(chosen, "spec.ports: cannot be edited as it is written; indent it with spaces")
 	}
 	o.ports = &portChange{item: chosen, text: text}
-	o.Change = fmt.Sprintf("port %s becomes %d", chosen.Get("port").Text(), sidecarPort)
+	o.Change = fmt.Sprintf("port %s becomes %d", number(chosen.Get("port")), sidecarPort)
 	return nil
 }
 
@@ -86,7 +86,7 @@ func (o *Object) appPort(items []*manifest.Node, stream *Stream) *manifest.Node 
 	for _, matches := range []func(p *manifest.Node) bool{
 		func(p *manifest.Node) bool { return o.target(p, stream) == appPort },
 		func(p *manifest.Node) bool { return p.Get("targetPort").Text() == appPortName },
-		func(p *manifest.Node) bool { return p.Get("port").Text() == appPort },
+		func(p *manifest.Node) bool { return number(p.Get("port")) == appPort },
 	} {
 		var found []*manifest.Node
 		for _, p := range items {
@@ -98,7 +98,7 @@ func (o *Object) appPort(items []*manifest.Node, stream *Stream) *manifest.Node 
 			return found[0]
 		}
 		for _, p := range found {
-			if p.Get("port").Text() == appPort {
+			if number(p.Get("port")) == appPort {
 				return p
 			}
 		}
@@ -114,10 +114,10 @@ func (o *Object) appPort(items []*manifest.Node, stream *Stream) *manifest.Node 
 func (o *Object) target(port *manifest.Node, stream *Stream) string {
 	target := port.Get("targetPort")
 	if target.IsNull() {
-		return port.Get("port").Text()
+		return number(port.Get("port"))
 	}
 	if !target.IsString() {
-		return target.Text()
+		return number(target)
 	}
 	selector := o.node.Get("spec", "selector")
 	for _, w := range stream.Objects {
@@ -136,8 +136,8 @@ func selects(selector, labels *manifest.Node) bool {
 	if selector == nil || selector.Kind != manifest.Mapping || len(selector.Content) == 0 {
 		return false
 	}
-	for i := 0; i+1 < len(selector.Content); i += 2 {
-		if labels.Get(selector.Content[i].Text()).Text() != selector.Content[i+1].Text() {
+	for k, v := range selector.Entries() {
+		if labels.Get(k.Text()).Text() != v.Text() {
 			return false
 		}
 	}
@@ -148,11 +148,19 @@ func namedPort(spec *manifest.Node, name string) string {
 	for _, c := range spec.Get("containers").Items() {
 		for _, p := range c.Get("ports").Items() {
 			if p.Get("name").Text() == name {
-				return p.Get("containerPort").Text()
+				return number(p.Get("containerPort"))
 			}
 		}
 	}
 	return ""
+}
+
+// number is how a port is written in decimal; a named one stays as it is.
+func number(port *manifest.Node) string {
+	if n, ok := port.Int(); ok {
+		return strconv.FormatInt(n, 10)
+	}
+	return port.Text()
 }
 
 // serviceEdits is what injection changes in a Service.

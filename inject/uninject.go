@@ -88,15 +88,15 @@ func (u *undo) pod(spec *manifest.Node) {
 	named := func(names []string) func(*manifest.Node) bool {
 		return func(n *manifest.Node) bool { return slices.Contains(names, n.Get("name").Text()) }
 	}
-	u.remove(spec, "hostAliases", "hostAliases", u.isAlias)
+	u.remove(spec, "hostAliases", "hostAliases", min(1, len(u.record.HostAliases)), u.isAlias)
 	for _, c := range spec.Get("containers").Items() {
 		if name := c.Get("name").Text(); slices.Contains(u.record.Mounts, name) {
-			u.remove(c.Resolve(), "volumeMounts", "volumeMounts/"+name, named([]string{bundleVolume}))
+			u.remove(c.Resolve(), "volumeMounts", "volumeMounts/"+name, 1, named([]string{bundleVolume}))
 		}
 	}
-	u.remove(spec, "containers", "containers", named(u.record.Containers))
-	u.remove(spec, "initContainers", "initContainers", named(u.record.InitContainers))
-	u.remove(spec, "volumes", "volumes", named(u.record.Volumes))
+	u.remove(spec, "containers", "containers", len(u.record.Containers), named(u.record.Containers))
+	u.remove(spec, "initContainers", "initContainers", len(u.record.InitContainers), named(u.record.InitContainers))
+	u.remove(spec, "volumes", "volumes", len(u.record.Volumes), named(u.record.Volumes))
 }
 
 func (u *undo) isAlias(n *manifest.Node) bool {
@@ -107,12 +107,13 @@ func (u *undo) isAlias(n *manifest.Node) bool {
 	return n.Get("ip").Text() == loopback && slices.Equal(hosts, u.record.HostAliases)
 }
 
-// remove takes the items that injection added out of a list. If none is left, the list becomes what it was: an empty one, or nothing.
-func (u *undo) remove(parent *manifest.Node, key, recorded string, added func(*manifest.Node) bool) {
+// remove takes the items that injection added out of a list: so many, the last ones of those that look so. If none is left, the list
+// becomes what it was: an empty one, or nothing.
+func (u *undo) remove(parent *manifest.Node, key, recorded string, count int, added func(*manifest.Node) bool) {
 	name, list := parent.Entry(key)
 	var gone []manifest.Edit
-	for _, item := range list.Items() {
-		if added(item) {
+	for _, item := range slices.Backward(list.Items()) {
+		if len(gone) < count && added(item) {
 			gone = append(gone, manifest.Remove{Node: item})
 		}
 	}

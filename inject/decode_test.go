@@ -1,0 +1,102 @@
+package inject_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	kjson "sigs.k8s.io/json"
+	"sigs.k8s.io/yaml"
+
+	"github.com/tykmesh/tykmesh/inject"
+)
+
+// TestStrictDecoding shows that Kubernetes knows every field of what is injected: an object that its types decode strictly does so still.
+func TestStrictDecoding(t *testing.T) {
+	decoded := 0
+	for _, g := range goldens(t) {
+		t.Run(strings.TrimSuffix(filepath.Base(g.path), ".txtar"), func(t *testing.T) {
+			docs := g.documents()
+			stream, problems := inject.Find(docs, g.options.settings())
+			if len(problems) > 0 {
+				return
+			}
+			texts, problems := stream.Apply(bindings(stream, ids))
+			if len(problems) > 0 {
+				return
+			}
+			for i, d := range docs {
+				if bytes.Equal(d.Text, texts[i]) {
+					continue
+				}
+				before, after := objectsOf(t, d.Text), objectsOf(t, texts[i])
+				if len(before) != len(after) {
+					t.Fatalf("document %d has %d objects, and had %d", d.Number, len(after), len(before))
+				}
+				for j := range before {
+					if decodeStrict(before[j]) != nil {
+						continue
+					}
+					decoded++
+					if err := decodeStrict(after[j]); err != nil {
+						t.Errorf("document %d: %v", d.Number, err)
+					}
+				}
+			}
+		})
+	}
+	if decoded < 100 {
+		t.Fatalf("only %d objects were decoded", decoded)
+	}
+}
+
+// objectsOf are the objects of a document as JSON, those of lists one by one.
+func objectsOf(t *testing.T, text []byte) []json.RawMessage {
+	t.Helper()
+	data, err := yaml.YAMLToJSON(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return flatten(t, data)
+}
+
+func flatten(t *testing.T, data json.RawMessage) (out []json.RawMessage) {
+	t.Helper()
+	var list struct {
+		Kind  string
+		Items []json.RawMessage
+	}
+	if err := json.Unmarshal(data, &list); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasSuffix(list.Kind, "List") {
+		return []json.RawMessage{data}
+	}
+	for _, item := range list.Items {
+		out = append(out, flatten(t, item)...)
+	}
+	return out
+}
+
+func decodeStrict(data json.RawMessage) error {
+	var object struct{ Kind string }
+	if err := json.Unmarshal(data, &object); err != nil {
+		return err
+	}
+	into := map[string]any{
+		"Deployment": new(appsv1.Deployment), "StatefulSet": new(appsv1.StatefulSet), "DaemonSet": new(appsv1.DaemonSet), "ReplicaSet": new(appsv1.ReplicaSet),
+		"Job": new(batchv1.Job), "CronJob": new(batchv1.CronJob),
+		"Pod": new(corev1.Pod), "PodTemplate": new(corev1.PodTemplate), "ReplicationController": new(corev1.ReplicationController), "Service": new(corev1.Service),
+	}[object.Kind]
+	if into == nil {
+		return errors.New("no type for " + object.Kind)
+	}
+	unknown, err := kjson.UnmarshalStrict(data, into)
+	return errors.Join(append(unknown, err)...)
+}

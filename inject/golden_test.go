@@ -1,0 +1,219 @@
+package inject_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+	"sigs.k8s.io/yaml"
+
+	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+var update = flag.Bool("update", false, "write what the archives of testdata/inject want")
+
+// golden is an archive of testdata/inject: input files, and what comes of them.
+type golden struct {
+	path    string
+	archive *txtar.Archive
+	options options
+	inputs  []txtar.File
+	want    map[string]string
+}
+
+// options is the file "settings" of an archive.
+type options struct {
+	Profile    string `json:"profile"` // of the configured containers
+	TLS        bool   `json:"tls"`
+	Routes     *bool  `json:"routes"` // on unless it says false
+	Namespaced bool   `json:"namespaced"`
+	Namespace  string `json:"namespace"`
+
+	// How the input is written where an archive cannot show it: with CR LF, with a byte order mark, without a final line break.
+	CRLF         bool `json:"crlf"`
+	BOM          bool `json:"bom"`
+	Unterminated bool `json:"unterminated"`
+}
+
+func (o options) settings() inject.Settings {
+	s := profile(o.Profile)
+	s.TLS, s.Namespaced, s.Namespace = o.TLS, o.Namespaced, o.Namespace
+	s.Routes = o.Routes == nil || *o.Routes
+	return s
+}
+
+// encode turns the text of an archive into the input that the options describe; decode is its inverse for outputs.
+func (o options) encode(text []byte) []byte {
+	if o.Unterminated {
+		text = bytes.TrimSuffix(text, []byte("\n"))
+	}
+	if o.CRLF {
+		text = bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))
+	}
+	if o.BOM {
+		text = append([]byte("\ufeff"), text...)
+	}
+	return text
+}
+
+func (o options) decode(t *testing.T, text []byte) []byte {
+	if o.BOM {
+		if !bytes.HasPrefix(text, []byte("\ufeff")) {
+			t.Error("the byte order mark is lost")
+		}
+		text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	}
+	if o.CRLF {
+		if bytes.Count(text, []byte("\n")) != bytes.Count(text, []byte("\r\n")) {
+			t.Errorf("a line does not end with CR LF in %q", text)
+		}
+		text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
+	}
+	if o.Unterminated {
+		if bytes.HasSuffix(text, []byte("\n")) {
+			t.Error("a final line break was added")
+		}
+		text = append(bytes.Clone(text), '\n')
+	}
+	return text
+}
+
+// documents splits the inputs anew, so that no tree is shared between calls.
+func (g *golden) documents() (docs []*manifest.Document) {
+	for _, f := range g.inputs {
+		docs = append(docs, manifest.Split(f.Name, g.options.encode(f.Data))...)
+	}
+	return docs
+}
+
+func goldens(tb testing.TB) (all []*golden) {
+	tb.Helper()
+	paths, err := filepath.Glob("../testdata/inject/*.txtar")
+	if err != nil || len(paths) == 0 {
+		tb.Fatalf("no archive in testdata/inject (%v)", err)
+	}
+	for _, path := range paths {
+		archive, err := txtar.ParseFile(path)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		g := &golden{path: path, archive: archive, want: make(map[string]string)}
+		for _, f := range archive.Files {
+			switch f.Name {
+			case "settings":
+				if err := yaml.UnmarshalStrict(f.Data, &g.options); err != nil {
+					tb.Fatalf("%s: %v", path, err)
+				}
+			case "want.yaml", "want.err", "report":
+				g.want[f.Name] = string(f.Data)
+			default:
+				g.inputs = append(g.inputs, f)
+			}
+		}
+		if len(g.inputs) == 0 {
+			tb.Fatalf("%s: no input", path)
+		}
+		all = append(all, g)
+	}
+	return all
+}
+
+func TestGolden(t *testing.T) {
+	for _, g := range goldens(t) {
+		t.Run(strings.TrimSuffix(filepath.Base(g.path), ".txtar"), func(t *testing.T) {
+			got := g.run(t)
+			if *update {
+				g.write(t, got)
+				return
+			}
+			if diff := cmp.Diff(g.want, got); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+}
+
+// run injects the inputs, and returns the result files of the archive.
+func (g *golden) run(t *testing.T) map[string]string {
+	docs := g.documents()
+	stream, problems := inject.Find(docs, g.options.settings())
+	got := map[string]string{}
+	if report := report(stream); report != "" {
+		got["report"] = report
+	}
+	var texts [][]byte
+	if len(problems) == 0 {
+		texts, problems = stream.Apply(bindings(stream, ids))
+	}
+	if len(problems) > 0 {
+		for _, p := range problems {
+			got["want.err"] += p.Error() + "\n"
+		}
+		return got
+	}
+	got["want.yaml"] = string(g.options.decode(t, inject.Join(docs, texts)))
+	return got
+}
+
+// report says what is done with each object, and what registration is told.
+func report(s *inject.Stream) string {
+	var b strings.Builder
+	for _, o := range s.Objects {
+		switch {
+		case o.Outcome == inject.Injected:
+			fmt.Fprintf(&b, "%s: injected: %s\n", o, o.Change)
+		case o.Outcome == inject.Refused:
+			fmt.Fprintf(&b, "%s: refused\n", o)
+		case o.Warning:
+			fmt.Fprintf(&b, "%s: left alone: %s (a warning)\n", o, o.Reason)
+		default:
+			fmt.Fprintf(&b, "%s: left alone: %s\n", o, o.Reason)
+		}
+	}
+	for _, w := range s.Workloads() {
+		fmt.Fprintf(&b, "%s: service %s, route %s (line %d)", w.Pos, w.Service, w.Route, w.RoutePos.Line)
+		if w.HasTemplate {
+			fmt.Fprintf(&b, ", template %q", w.Template)
+		}
+		if w.InboundID != "" || w.MeshID != "" {
+			fmt.Fprintf(&b, ", ids %q and %q", w.InboundID, w.MeshID)
+		}
+		b.WriteByte('\n')
+		for _, f := range w.Fields {
+			value, err := json.Marshal(f.Value)
+			if err != nil {
+				panic(err)
+			}
+			fmt.Fprintf(&b, "%s: %s = %s\n", f.Pos, f.Path, value)
+		}
+	}
+	if s.Defaulted {
+		b.WriteString("the namespace default is assumed\n")
+	}
+	return b.String()
+}
+
+// write stores results in the archive, behind its other files.
+func (g *golden) write(t *testing.T, results map[string]string) {
+	a := *g.archive
+	a.Files = slices.DeleteFunc(slices.Clone(a.Files), func(f txtar.File) bool {
+		return f.Name == "report" || strings.HasPrefix(f.Name, "want.")
+	})
+	for _, name := range []string{"want.yaml", "want.err", "report"} {
+		if text, ok := results[name]; ok {
+			a.Files = append(a.Files, txtar.File{Name: name, Data: []byte(text)})
+		}
+	}
+	if err := os.WriteFile(g.path, txtar.Format(&a), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,293 @@
+package inject_test
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+// The laws of injection, named as the design names them. They hold for every input that is not refused.
+
+func TestLaws(t *testing.T) {
+	injected := 0
+	for _, g := range goldens(t) {
+		t.Run(strings.TrimSuffix(filepath.Base(g.path), ".txtar"), func(t *testing.T) {
+			injected += checkLaws(t, g.documents, g.options.settings())
+		})
+	}
+	if injected < 50 {
+		t.Fatalf("only %d objects were injected; the corpus is too small to show anything", injected)
+	}
+}
+
+func FuzzInject(f *testing.F) {
+	for _, g := range goldens(f) {
+		for _, in := range g.inputs {
+			f.Add(g.options.encode(in.Data), g.options.TLS, g.options.Routes == nil || *g.options.Routes, byte(slices.Index(profiles, g.options.Profile)))
+		}
+	}
+	f.Fuzz(func(t *testing.T, text []byte, tls, routes bool, profileIndex byte) {
+		if len(text) > 4096 {
+			return
+		}
+		s := profile(profiles[int(profileIndex)%len(profiles)])
+		s.TLS, s.Routes = tls, routes
+		checkLaws(t, func() []*manifest.Document { return manifest.Split("f.yaml", text) }, s)
+	})
+}
+
+var profiles = []string{"", "plain", "two", "bare"}
+
+// checkLaws returns how many objects were injected. documents splits the same input anew at each call.
+func checkLaws(t *testing.T, documents func() []*manifest.Document, s inject.Settings) (injected int) {
+	t.Helper()
+	docs, before := documents(), fmt.Sprintf("%#v", s)
+	stream, problems := inject.Find(docs, s)
+	if len(problems) > 0 {
+		_, again := inject.Find(documents(), s)
+		same(t, "L8: problems", problems, again)
+		return 0
+	}
+	ours := bindings(stream, ids)
+	out, problems := stream.Apply(ours)
+	if len(problems) > 0 {
+		return 0
+	}
+	again, _ := stream.Apply(ours)
+	same(t, "L5: a second call", whole(out), whole(again))
+	fresh, _ := inject.Find(documents(), s)
+	again, _ = fresh.Apply(ours)
+	same(t, "L8: the same input", whole(out), whole(again))
+	other := inject.Binding{InboundID: "5e0000000000000000000003", MeshID: "610000000000000000000004"}
+	again, _ = stream.Apply(bindings(stream, other))
+	same(t, "L9: other ids", whole(replaceIDs(out, other)), whole(again))
+	for i, d := range documents() {
+		if !bytes.Equal(d.Text, docs[i].Text) {
+			t.Fatalf("L5: the input was changed to %q", docs[i].Text)
+		}
+	}
+	if after := fmt.Sprintf("%#v", s); after != before {
+		t.Fatalf("L5: the settings were changed\n%s", cmp.Diff(before, after))
+	}
+
+	changed := make([]bool, len(docs))
+	for _, o := range stream.Objects {
+		if o.Outcome == inject.Injected {
+			changed[documentAt(docs, o.Pos)] = true
+			injected++
+		}
+	}
+	for i, d := range docs {
+		if !changed[i] {
+			if !bytes.Equal(out[i], d.Text) || len(out[i]) > 0 && &out[i][0] != &d.Text[0] {
+				t.Fatalf("L4: a document without an injected object became %q", out[i])
+			}
+			continue
+		}
+		checkSubsequence(t, d, out[i])
+	}
+	checkRoundTrip(t, docs, out, s)
+	return injected
+}
+
+// checkRoundTrip shows L2: nothing is injected twice, and everything can be taken back, whatever the settings are then.
+func checkRoundTrip(t *testing.T, docs []*manifest.Document, out [][]byte, s inject.Settings) {
+	t.Helper()
+	twice, problems := inject.Find(redone(docs, out), s)
+	if len(problems) > 0 {
+		t.Fatalf("L2: injecting again: %v\n%s", problems[0], bytes.Join(out, nil))
+	}
+	again, problems := twice.Apply(nil)
+	if len(problems) > 0 {
+		t.Fatalf("L2: injecting again: %v", problems[0])
+	}
+	same(t, "L2: inject twice", whole(out), whole(again))
+	for _, settings := range []inject.Settings{s, {}} {
+		_, back, problems := inject.Uninject(redone(docs, out), settings)
+		if len(problems) > 0 {
+			t.Fatalf("L2: uninject: %v\nof\n%s", problems[0], bytes.Join(out, nil))
+		}
+		for i, d := range docs {
+			if bytes.Contains(d.Text, []byte("injector.tyk.io/record")) {
+				continue // the input had been injected before
+			}
+			if !bytes.Equal(back[i], d.Text) {
+				t.Fatalf("L2: uninject left\n%s\n%q\nof\n%q\ninjected:\n%s", cmp.Diff(string(d.Text), string(back[i])), back[i], d.Text, out[i])
+			}
+		}
+	}
+}
+
+// redone are documents with other texts, as if they had been read from a file.
+func redone(docs []*manifest.Document, texts [][]byte) (out []*manifest.Document) {
+	for i, d := range docs {
+		out = append(out, &manifest.Document{File: d.File, Number: d.Number, Line: d.Line, Text: texts[i]})
+	}
+	return out
+}
+
+func same[T any](t *testing.T, what string, want, got T) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatalf("%s: -want +got\n%s", what, diff)
+	}
+}
+
+func whole(texts [][]byte) string { return string(bytes.Join(texts, nil)) }
+
+func replaceIDs(texts [][]byte, b inject.Binding) (out [][]byte) {
+	for _, text := range texts {
+		text = bytes.ReplaceAll(text, []byte(`"`+ids.InboundID+`"`), []byte(`"`+b.InboundID+`"`))
+		out = append(out, bytes.ReplaceAll(text, []byte(`"`+ids.MeshID+`"`), []byte(`"`+b.MeshID+`"`)))
+	}
+	return out
+}
+
+func documentAt(docs []*manifest.Document, pos manifest.Position) (index int) {
+	for i, d := range docs {
+		if d.File == pos.File && d.Line <= pos.Line {
+			index = i
+		}
+	}
+	return index
+}
+
+// checkSubsequence shows L1: the input is in the output, byte for byte and in order, but for what the law names.
+func checkSubsequence(t *testing.T, d *manifest.Document, out []byte) {
+	t.Helper()
+	root, err := d.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := bytes.Clone(d.Text)
+	cut := func(from, to int) {
+		for i := from; i < to; i++ {
+			kept[i] = 0
+		}
+	}
+	visit(root, func(n *manifest.Node) { cutReplaced(d, n, cut) })
+	rest := out
+	for i, c := range kept {
+		if c == 0 {
+			continue
+		}
+		at := bytes.IndexByte(rest, c)
+		if at < 0 {
+			t.Fatalf("L1: byte %d of the input is lost\n%s\nin\n%s", i, d.Text, out)
+		}
+		rest = rest[at+1:]
+	}
+}
+
+// cutReplaced cuts out what injection may replace beneath a node: the annotations, Service ports, empty lists.
+func cutReplaced(d *manifest.Document, n *manifest.Node, cut func(from, to int)) {
+	node := func(n *manifest.Node) {
+		if n != nil {
+			cut(extent(d, n))
+		}
+	}
+	if k, v := n.Entry("injector.tyk.io/inject"); k != nil {
+		node(k)
+		node(v)
+		_, status := n.Entry("injector.tyk.io/status")
+		node(status)
+	}
+	if n.Get("kind").Text() == "Service" {
+		for _, p := range n.Get("spec", "ports").Items() {
+			node(p)
+		}
+	}
+	for _, key := range []string{"hostAliases", "containers", "initContainers", "volumes", "volumeMounts"} {
+		k, v := n.Entry(key)
+		if k == nil || len(v.Items()) > 0 {
+			continue
+		}
+		if text, ok := d.Behind(v); ok {
+			_, from := extent(d, k)
+			from += bytes.IndexByte(d.Text[from:], ':') + 1
+			cut(from, from+len(text))
+		}
+	}
+}
+
+// extent is the range of a node's text.
+func extent(d *manifest.Document, n *manifest.Node) (from, to int) {
+	pos := d.PositionOf(n)
+	for range pos.Line - d.Line {
+		from += bytes.IndexByte(d.Text[from:], '\n') + 1
+	}
+	if from == 0 {
+		from = len(d.Text) - len(bytes.TrimPrefix(d.Text, []byte("\ufeff")))
+	}
+	from += len(string([]rune(string(d.Text[from:]))[:pos.Column-1]))
+	text, ok := d.Source(n)
+	if !ok {
+		return from, from
+	}
+	lines := strings.Split(text, "\n")
+	to = from
+	for range lines[1:] {
+		to += bytes.IndexByte(d.Text[to:], '\n') + 1
+	}
+	last := strings.TrimLeft(lines[len(lines)-1], " \t")
+	return from, to + bytes.Index(d.Text[to:], []byte(last)) + len(last)
+}
+
+func visit(n *manifest.Node, f func(*manifest.Node)) {
+	if n == nil {
+		return
+	}
+	f(n)
+	for _, c := range n.Content {
+		visit(c, f)
+	}
+}
+
+// TestOutsideOfPodTemplate shows the rest of L9: what stands outside of the pod template has no influence on what is written into it.
+func TestOutsideOfPodTemplate(t *testing.T) {
+	const edit = "status:\n      lists:\n         -   a\n         -   b\n"
+	shown := 0
+	for _, g := range goldens(t) {
+		if g.options.CRLF || g.options.BOM {
+			continue
+		}
+		for _, d := range g.documents() {
+			text := []byte(strings.TrimPrefix(string(d.Text), "---\n"))
+			if !bytes.Contains(text, []byte("\n  template:\n")) || !bytes.HasPrefix(text, []byte("apiVersion: ")) {
+				continue
+			}
+			want, ok := injectText(text, g.options.settings())
+			if !ok || bytes.Equal(want, text) {
+				continue
+			}
+			got, ok := injectText(append([]byte(edit), text...), g.options.settings())
+			if !ok {
+				t.Fatalf("%s: refused with another field in front", g.path)
+			}
+			if diff := cmp.Diff(edit+string(want), string(got)); diff != "" {
+				t.Errorf("%s: -want +got\n%s", g.path, diff)
+			}
+			shown++
+		}
+	}
+	if shown < 10 {
+		t.Fatalf("only %d workloads were changed outside of the pod template", shown)
+	}
+}
+
+func injectText(text []byte, s inject.Settings) ([]byte, bool) {
+	stream, problems := inject.Find(manifest.Split("f.yaml", text), s)
+	if len(problems) > 0 {
+		return nil, false
+	}
+	out, problems := stream.Apply(bindings(stream, ids))
+	return bytes.Join(out, nil), len(problems) == 0
+}

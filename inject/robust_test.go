@@ -1,0 +1,93 @@
+package inject_test
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+// TestHostileInput shows that no input of a few megabytes takes more than its share of time and memory: each of these would run for
+// hours, or out of memory, if something in it were done once too often.
+func TestHostileInput(t *testing.T) {
+	const service = "kind: Service\nmetadata: {name: web, annotations: {injector.tyk.io/inject: \"true\"}}\nspec: {ports: [{port: 80}]}\n"
+	object := func(name string) string {
+		return fmt.Sprintf(`{"kind":"Service","metadata":{"name":"%s","annotations":{"injector.tyk.io/inject":"true"}},"spec":{"ports":[{"port":80}]}}`, name)
+	}
+	for name, c := range map[string]struct {
+		text    string
+		refused bool
+		count   int // of injected objects
+	}{
+		"nested 10,000 deep":              {text: service + "x: " + strings.Repeat("[", 9_990) + strings.Repeat("]", 9_990) + "\n", count: 1},
+		"nested too deep":                 {text: service + "x: " + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + "\n", refused: true},
+		"nested lists of objects":         {text: strings.Repeat("{kind: List, items: [", 3_000) + object("web") + strings.Repeat("]}", 3_000), count: 1},
+		"a bomb of values":                {text: bomb("&%s [*%s, *%s, *%s, *%s, *%s, *%s, *%s, *%s, *%s]") + service, count: 1},
+		"a bomb of merges":                {text: bomb("&%s {<<: [*%s, *%s, *%s, *%s, *%s, *%s, *%s, *%s, *%s]}") + "metadata: *x30\n# injector.tyk.io\nkind: Service\n"},
+		"a bomb of lists":                 {text: bomb("&%s {kind: List, items: [*%s, *%s, *%s, *%s, *%s, *%s, *%s, *%s, *%s]}") + "kind: List\nitems: [*x30]\n# injector.tyk.io\n"},
+		"a scalar of 6 MB":                {text: service + "x: " + strings.Repeat("x", 6_000_000) + "\n", count: 1},
+		"a quoted scalar of 400 KB":       {text: service + "x: \"" + strings.Repeat("é\\n", 100_000) + "\"\n", count: 1},
+		"a literal of 700 KB":             {text: service + "x: |\n" + strings.Repeat("  line\n", 100_000), count: 1},
+		"a comment of 600 KB":             {text: strings.Repeat("# comment\n", 60_000) + service, count: 1},
+		"a mapping of 30,000 keys":        {text: service + wide("k%d: v\n", 30_000), count: 1},
+		"a sequence of 30,000 items":      {text: service + "x:\n" + wide("- v%d\n", 30_000), count: 1},
+		"100,000 documents":               {text: strings.Repeat("---\na: b\n", 100_000) + "---\n" + service, count: 1},
+		"2,000 objects on one line":       {text: `{"kind":"List","items":[` + strings.TrimSuffix(wide(object("s%d")+",", 2_000), ",") + "]}", count: 2_000},
+		"100,000 empty documents":         {text: strings.Repeat("---\n", 100_000) + service, count: 1},
+		"30,000 annotations":              {text: strings.Replace(service, "injector.tyk.io/inject", wide("k%d: v, ", 30_000)+"injector.tyk.io/inject", 1), count: 1},
+		"10,000 problems in one document": {text: `{"kind":"List","items":[` + strings.TrimSuffix(wide(strings.ReplaceAll(object("s%d"), `"true"`, "true")+",", 10_000), ",") + "]}", refused: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			docs := manifest.Split("f.yaml", []byte(c.text))
+			stream, problems := inject.Find(docs, profile(""))
+			if refused := len(problems) > 0; refused != c.refused {
+				t.Fatalf("refused: %v (%v)", refused, problems)
+			}
+			if c.refused {
+				return
+			}
+			out, problems := stream.Apply(nil)
+			if len(problems) > 0 {
+				t.Fatal(problems[0])
+			}
+			if got := bytes.Count(bytes.Join(out, nil), []byte("tyk-sidecar")); got != c.count {
+				t.Fatalf("%d objects were injected, not %d", got, c.count)
+			}
+			if len(c.text) > 1<<20 {
+				return // enough time was spent
+			}
+			_, back, problems := inject.Uninject(redone(docs, out), inject.Settings{})
+			if len(problems) > 0 {
+				t.Fatal(problems[0])
+			}
+			if string(bytes.Join(back, nil)) != c.text {
+				t.Fatal("uninject left something else")
+			}
+		})
+	}
+}
+
+// bomb defines x1 to x30, each made of nine of the one before.
+func bomb(format string) string {
+	var b strings.Builder
+	b.WriteString("x0: &x0 {a: b}\n")
+	for i := range 30 {
+		args := []any{fmt.Sprint("x", i+1)}
+		for range 9 {
+			args = append(args, fmt.Sprint("x", i))
+		}
+		fmt.Fprintf(&b, "x%d: "+format+"\n", append([]any{i + 1}, args...)...)
+	}
+	return b.String()
+}
+
+func wide(format string, n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, format, i)
+	}
+	return b.String()
+}
