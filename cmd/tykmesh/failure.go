@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/ca"
@@ -71,9 +72,22 @@ func hintsFor(err error) (found []string) {
 			found = append(found, h.hint)
 		}
 	}
+	if refusedDomain(err) {
+		found = append(found, "a Dashboard that refuses a pattern of hosts takes one host: Injector.meshDomain")
+	}
 	var incomplete *mesh.Incomplete
 	if errors.As(err, &incomplete) && incomplete.Partial() {
-		found = append(found, "run it again: it takes up where this run ended")
+		again := "run it again: it takes up where this run ended"
+		if len(found) > 0 {
+			again = "then " + again
+		}
+		found = append(found, again)
 	}
 	return found
+}
+
+// refusedDomain tells whether the Dashboard refused an API for its domain, which it has no status of its own for.
+func refusedDomain(err error) bool {
+	var d *dashboard.Error
+	return errors.As(err, &d) && d.Method == http.MethodPost && d.Status == http.StatusBadRequest && strings.Contains(strings.ToLower(d.Message), "domain")
 }

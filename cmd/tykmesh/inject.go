@@ -82,7 +82,7 @@ func register(ctx context.Context, config Config, o options, services []mesh.Ser
 	defer watch.stop()
 	remote, closeRemote, err := openRemote(ctx, config, o, report)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, watch.explain(err)
 	}
 	defer closeRemote()
 	state, err := mesh.Observe(ctx, remote, settings)

@@ -13,6 +13,7 @@ type options struct {
 	namespace string
 	config    string
 	local     string
+	adopt     []string
 	timeout   time.Duration
 	parallel  int
 	quiet     bool
@@ -31,6 +32,7 @@ func (o *options) remoteFlags(cmd *cobra.Command) {
 	f.StringVarP(&o.namespace, "namespace", "n", "", "`NAMESPACE` of objects that name none (default: default)")
 	f.StringVar(&o.config, "config", "", "configuration `FILE` (default: the first that is there of $TYKMESH_CONFIG, tykmesh.yaml, tyk-k8s.yaml, ...)")
 	f.StringVar(&o.local, "local", "", "`DIR` in which files stand in for the Dashboard, CFSSL and MongoDB")
+	f.StringArrayVar(&o.adopt, "adopt", nil, "take over the API with this `SLUG` although it is not ours; may be repeated")
 	f.DurationVar(&o.timeout, "timeout", 2*time.Minute, "give up when no step has finished for so long")
 	f.IntVar(&o.parallel, "parallel", 8, "how many services to register at once")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "print requests, without bodies")

@@ -35,11 +35,15 @@ func meshSettings(c Config, o options) (mesh.Settings, error) {
 			return mesh.Settings{}, ConfigError{{Key: "Tyk.templates", Msg: err.Error()}}
 		}
 	}
+	adopt := map[string]bool{}
+	for _, slug := range o.adopt {
+		adopt[slug] = true
+	}
 	return mesh.Settings{
 		Org: c.Tyk.Org, TLS: c.Injector.EnableMeshTLS,
 		MeshHosts: c.Injector.MeshHosts, MeshDomain: c.Injector.MeshDomain, Slugs: mesh.Slugs(c.Injector.Slugs),
 		MeshCertificateID: c.Injector.MeshCertificateID, Templates: templates,
-		InboundTarget: inboundTarget, MeshPort: sidecarPort, Parallel: o.parallel,
+		InboundTarget: inboundTarget, MeshPort: sidecarPort, Adopt: adopt, Parallel: o.parallel,
 	}, nil
 }
 

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+
+	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 )
 
 // stalledError ends a run in which no step has finished for the time of --timeout.
@@ -63,16 +66,62 @@ func (w *watch) explain(err error) error {
 	if cause == nil {
 		return err
 	}
+	ended := &endedError{cause: cause, err: err}
 	if stalled := (*stalledError)(nil); !errors.As(cause, &stalled) {
-		cause = interruptedError{}
+		ended.cause, ended.signal = interruptedError{}, cause
 	}
-	return &endedError{cause: cause, err: err}
+	return ended
 }
 
 // endedError is a run that ended early: why, and how far it came.
-type endedError struct{ cause, err error }
+type endedError struct {
+	cause, err error
+	signal     error // what the context said of an interruption; nil after a stall
+}
 
-func (e *endedError) Error() string { return e.cause.Error() + ": " + e.err.Error() }
+// Error says why the run ended, and on lines of their own what had failed before. What a stall broke off is named, because some server
+// did not answer it; whoever interrupts a run knows why it stopped.
+func (e *endedError) Error() string {
+	waiting, failed := e.brokenOff()
+	text := e.cause.Error()
+	switch {
+	case e.signal == nil && len(waiting) > 0:
+		text += "; still waiting for: " + strings.Join(waiting, "; ")
+	case e.signal != nil && !e.partial():
+		text += "; nothing was changed"
+	}
+	return strings.Join(append([]string{text}, failed...), "\n")
+}
+
+// brokenOff tells what failed because the run ended from what failed by itself.
+func (e *endedError) brokenOff() (waiting, failed []string) {
+	var incomplete *mesh.Incomplete
+	if errors.As(e.err, &incomplete) && len(incomplete.Errors) == 0 {
+		return nil, nil // its text says once more that the run ended
+	}
+	ends := []error{e.cause, context.Canceled, context.DeadlineExceeded}
+	if e.signal != nil {
+		ends = append(ends, e.signal)
+	}
+	for line := range strings.Lines(e.err.Error()) {
+		line = strings.TrimRight(line, "\n")
+		what := line
+		for _, end := range ends {
+			what = strings.TrimSuffix(what, ": "+end.Error())
+		}
+		if what == line {
+			failed = append(failed, line)
+		} else {
+			waiting = append(waiting, what)
+		}
+	}
+	return waiting, failed
+}
+
+func (e *endedError) partial() bool {
+	var incomplete *mesh.Incomplete
+	return errors.As(e.err, &incomplete) && incomplete.Partial()
+}
 
 func (e *endedError) Unwrap() []error { return []error{e.cause, e.err} }
 

@@ -1,0 +1,205 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// buildProgram builds the program as make build does.
+func buildProgram(b *testing.B) string {
+	b.Helper()
+	binary := filepath.Join(b.TempDir(), "tykmesh")
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, ".")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+	return binary
+}
+
+// use is what processes took of the machine.
+type use struct {
+	wall, cpu time.Duration
+	rss       int64 // the most that one of them took, in bytes
+	runs      int
+}
+
+func (u *use) add(cmd *exec.Cmd, wall time.Duration) {
+	u.wall += wall
+	u.cpu += cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	u.runs++
+	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		rss := int64(usage.Maxrss) //nolint:unconvert // it is an int32 on some systems
+		if runtime.GOOS != "darwin" {
+			rss *= 1 << 10 // getrusage(2): kilobytes, but on macOS bytes
+		}
+		u.rss = max(u.rss, rss)
+	}
+}
+
+func (u *use) report(b *testing.B) {
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 / float64(u.runs) }
+	b.ReportMetric(ms(u.wall), "ms/run")
+	b.ReportMetric(ms(u.cpu), "cpu-ms/run")
+	b.ReportMetric(float64(u.rss)/(1<<20), "max-MiB")
+	b.ReportMetric(0, "ns/op") // the same as ms/run
+}
+
+// measure runs the program until the benchmark is over; it returns what the last run printed.
+func measure(b *testing.B, start func() *exec.Cmd) (stdout []byte) {
+	b.Helper()
+	var u use
+	for b.Loop() {
+		var out, report bytes.Buffer
+		cmd := start()
+		cmd.Stdout, cmd.Stderr = &out, &report
+		begin := time.Now()
+		if err := cmd.Run(); err != nil {
+			b.Fatalf("%v\n%s", err, report.Bytes())
+		}
+		u.add(cmd, time.Since(begin))
+		stdout = out.Bytes()
+	}
+	u.report(b)
+	return stdout
+}
+
+// BenchmarkStart is how long users wait for a program that has nothing to do. It is to take less than 20 ms.
+func BenchmarkStart(b *testing.B) {
+	binary := buildProgram(b)
+	measure(b, func() *exec.Cmd { return exec.Command(binary, "version") })
+}
+
+// BenchmarkThousandServices injects a stream of 1,000 services without a server. It is to take less than 1 s of CPU and 64 MiB.
+func BenchmarkThousandServices(b *testing.B) {
+	const services = 1000
+	binary, folder := buildProgram(b), b.TempDir()
+	stream := thousand(services)
+	file := filepath.Join(folder, "stream.yaml")
+	if err := os.WriteFile(file, []byte(stream), 0o644); err != nil {
+		b.Fatal(err)
+	}
+	config, err := filepath.Abs(filepath.Join(samples, "tykmesh.yaml"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(stream)))
+	stdout := measure(b, func() *exec.Cmd {
+		cmd := exec.Command(binary, "inject", "-q", "--config", config, "--local", filepath.Join(folder, "mesh"), "-f", file)
+		cmd.Env = []string{"TYKMESH_INJECTOR_CREATEROUTES=false", "TYKMESH_INJECTOR_ENABLEMESHTLS=false"}
+		return cmd
+	})
+	if n := bytes.Count(stdout, []byte("name: tyk-mesh\n")); n != services {
+		b.Fatalf("%d sidecars for %d services", n, services)
+	}
+}
+
+// thousand is a stream of n services as charts render them: a Deployment and a Service that are injected, between a ConfigMap and an Ingress
+// that are not.
+func thousand(n int) string {
+	var out strings.Builder
+	for i := range n {
+		name := fmt.Sprintf("service-%04d", i)
+		out.WriteString(strings.NewReplacer("NAME", name, "TEXT", strings.Repeat("    key = value # a line of a file\n", 20)).Replace(oneService))
+	}
+	return out.String()
+}
+
+const oneService = `---
+# Source: shop/templates/NAME.yaml
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: NAME
+  namespace: shop
+data:
+  app.conf: |
+TEXT---
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: NAME
+  namespace: shop
+  labels: {app: NAME, team: shop} # who to wake up
+spec:
+  replicas: 2
+  selector:
+    matchLabels:
+      app: NAME
+  template:
+    metadata:
+      labels:
+        app: NAME
+      annotations:
+        injector.tyk.io/inject: "true"
+        injector.tyk.io/route: /NAME
+        prometheus.io/scrape: "true"
+    spec:
+      containers:
+        - name: NAME
+          image: example.com/shop/NAME:1.0
+          ports:
+            - name: http
+              containerPort: 80
+          env:
+            - name: LOG_LEVEL
+              value: info
+            - name: PASSWORD
+              valueFrom:
+                secretKeyRef: {name: NAME, key: password}
+          readinessProbe:
+            httpGet: {path: /ready, port: http}
+            periodSeconds: 5
+          resources:
+            requests: {cpu: 100m, memory: 64Mi}
+          volumeMounts:
+            - name: config
+              mountPath: /etc/shop
+      volumes:
+        - name: config
+          configMap:
+            name: NAME
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: NAME
+  namespace: shop
+  annotations:
+    injector.tyk.io/inject: "true"
+spec:
+  selector:
+    app: NAME
+  ports:
+    - name: http
+      port: 80
+      targetPort: http
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: NAME
+  namespace: shop
+spec:
+  rules:
+    - host: NAME.example.com
+      http:
+        paths:
+          - path: /
+            pathType: Prefix
+            backend:
+              service:
+                name: NAME
+                port:
+                  number: 8080
+`

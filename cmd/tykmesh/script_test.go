@@ -1,0 +1,179 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/tykmesh/tykmesh/ca/catest"
+	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
+)
+
+// program is what scripts call the program that is under test; their command tykmesh runs it and looks at what it says.
+const program = "tykmesh-under-test"
+
+// TestMain makes the test binary be the program itself where a script calls it.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){program: main})
+}
+
+// scripts is where the scripts are: what users are promised of the whole program, a file for each promise.
+const scripts = root + "/testdata/script"
+
+// TestScripts runs the program against a Dashboard, a CFSSL and a MongoDB, as scripts say. A script begins in a folder that holds the
+// samples and, without servers, has these commands beside those of testscript:
+//
+//	tykmesh ARGS             runs the program, which must succeed
+//	exits STATUS ARGS        runs the program, which must fail with this status and without anything on standard output
+//	dashboard [OPTION]       starts a Dashboard and configures the program for it, by the environment; so do
+//	cfssl [OPTION]           and
+//	mongo, silent-mongo      (OPTIONs are the fields of dashboardtest.Options and catest.Options, see world_test.go)
+//	fail ..., heal, hung     plans faults, forgets them, waits for one (fault_test.go)
+//	requests, apis, records  prints what came in, and what is there now (state_test.go)
+//	verify, manifests, tree  checks and prints certificates, manifests, folders (files_test.go)
+//
+// Whatever the program says is searched for secrets. On standard error, addresses and certificate ids have names instead, so that it can be
+// compared; -update writes what it is compared with.
+func TestScripts(t *testing.T) {
+	mongo := sync.OnceValue(hasMongo)
+	testscript.Run(t, testscript.Params{
+		Dir:                 scripts,
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup:               setUpScript,
+		Condition: func(name string) (bool, error) {
+			if name != "mongo" {
+				return false, fmt.Errorf("there is no condition %s", name)
+			}
+			return mongo(), nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"tykmesh":      runProgram,
+			"exits":        exits,
+			"exited":       exited,
+			"dashboard":    startDashboard,
+			"cfssl":        startCFSSL,
+			"mongo":        startMongo,
+			"silent-mongo": silentMongo,
+			"stop-cfssl":   stopCFSSL,
+			"fail":         fail,
+			"heal":         heal,
+			"hung":         hung,
+			"requests":     requests,
+			"apis":         apis,
+			"edit-api":     editAPI,
+			"records":      records,
+			"verify":       verify,
+			"manifests":    manifests,
+			"tree":         listFolder,
+			"remember":     remember,
+			"unchanged":    unchanged,
+		},
+	})
+}
+
+// setUpScript gives a script the samples and a world without servers.
+func setUpScript(env *testscript.Env) error {
+	entries, err := os.ReadDir(samples)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		to := filepath.Join(env.WorkDir, entry.Name())
+		if _, err := os.Stat(to); err == nil {
+			continue // the script has its own
+		}
+		data, err := os.ReadFile(filepath.Join(samples, entry.Name()))
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(to, data, 0o644); err != nil {
+			return err
+		}
+	}
+	env.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector otherwise sleeps for a second whenever a process ends
+	env.Values[worldKey{}] = newWorld(env.WorkDir)
+	return nil
+}
+
+// runProgram is the command tykmesh.
+func runProgram(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("say which status it exits with: exits STATUS %s", strings.Join(args, " "))
+	}
+	ts.Check(ts.Exec(program, args...))
+	worldOf(ts).heard(ts, ts.ReadFile("stdout"), ts.ReadFile("stderr"))
+}
+
+// exits is the command exits.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: exits STATUS [ARG...]")
+	}
+	err := ts.Exec(program, args[1:]...)
+	exit := (*exec.ExitError)(nil)
+	if !errors.As(err, &exit) {
+		ts.Fatalf("exit status 0, want %s; %v", args[0], err)
+	}
+	checkFailure(ts, args[0], exit.ExitCode(), ts.ReadFile("stdout"), ts.ReadFile("stderr"))
+}
+
+// exited is exits for a program in the background, after hung and wait.
+func exited(ts *testscript.TestScript, neg bool, args []string) {
+	w := worldOf(ts)
+	if neg || len(args) != 1 || w.background == nil {
+		ts.Fatalf("usage, after hung and wait: exited STATUS")
+	}
+	checkFailure(ts, args[0], w.background.ProcessState.ExitCode(), ts.ReadFile("stdout"), ts.ReadFile("stderr"))
+}
+
+// checkFailure checks what holds of every run that fails.
+func checkFailure(ts *testscript.TestScript, want string, status int, stdout, stderr string) {
+	worldOf(ts).heard(ts, stdout, stderr)
+	if strconv.Itoa(status) != want {
+		ts.Fatalf("exit status %d, want %s", status, want)
+	}
+	if stdout != "" {
+		ts.Fatalf("exit status %d, but standard output is not empty", status)
+	}
+	if stderr == "" {
+		ts.Fatalf("exit status %d, and nothing says why", status)
+	}
+}
+
+// heard looks for secrets in what the program said, and makes its standard error comparable.
+func (w *world) heard(ts *testscript.TestScript, stdout, stderr string) {
+	if what := w.secretIn(stdout + stderr); what != "" {
+		ts.Fatalf("the program shows %s", what)
+	}
+	fmt.Fprint(ts.Stdout(), stdout)
+	fmt.Fprint(ts.Stderr(), w.named(stderr))
+}
+
+// What TestScripts looks for it would find.
+func TestSecretsAreSeen(t *testing.T) {
+	w := newWorld(t.TempDir())
+	w.dashboard = dashboardtest.New(dashboardtest.Options{})
+	defer w.dashboard.Close()
+	key := "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg\n-----END PRIVATE KEY-----\n"
+	w.dashboard.PutCertificate(append(catest.NewAuthority("any").PEM(), key...))
+	for _, text := range []string{
+		"key: " + plantedDashboardKey, "x" + plantedCFSSLKey, "mongodb://u:" + plantedMongoPassword + "@h", strings.Split(key, "\n")[1], key,
+	} {
+		if w.secretIn(text) == "" {
+			t.Errorf("%q is not seen", text)
+		}
+	}
+	if what := w.secretIn("GET /api/apis 200"); what != "" {
+		t.Errorf("%s is seen where there is none", what)
+	}
+}

@@ -1,0 +1,319 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"maps"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	mongooptions "go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/tykmesh/tykmesh/ca/catest"
+	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
+)
+
+// world is the servers of one test and what they hold.
+type world struct {
+	folder    string // of the script
+	dashboard *dashboardtest.Server
+	cfssl     *catest.Server
+	mongo     string      // connection string
+	ledger    *mongoProxy // before mongo
+
+	hanging     chan struct{} // receives when a request begins to hang
+	background  *exec.Cmd     // the program that hung waited for
+	seenOfDash  int           // requests that the script has seen
+	seenOfCFSSL int
+	folders     map[string][]string // what remember has seen
+}
+
+type worldKey struct{}
+
+func newWorld(folder string) *world {
+	return &world{folder: folder, hanging: make(chan struct{}, 100), folders: map[string][]string{}}
+}
+
+func worldOf(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*world) }
+
+// The secrets that tests plant. Nothing that the program says may hold one of them.
+const (
+	plantedDashboardKey  = "planted-dashboard-key"
+	plantedCFSSLKey      = "5ec4e75ec4e75ec4e75ec4e75ec4e75e"
+	plantedMongoPassword = "planted-mongo-password"
+)
+
+// secretIn names the secret that a text holds; "" if there is none.
+func (w *world) secretIn(text string) string {
+	for _, secret := range []string{plantedDashboardKey, plantedCFSSLKey, plantedMongoPassword, "PRIVATE KEY"} {
+		if strings.Contains(text, secret) {
+			return "a secret: " + secret
+		}
+	}
+	for _, key := range w.privateKeys() {
+		for line := range strings.Lines(key) {
+			if line = strings.TrimSpace(line); len(line) > 20 && !strings.HasPrefix(line, "-----") && strings.Contains(text, line) {
+				return "a line of a private key: " + line
+			}
+		}
+	}
+	return ""
+}
+
+// privateKey matches private keys in PEM.
+var privateKey = regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----`)
+
+// privateKeys are those of the Dashboard's store and of the folders that --local made in the script's.
+func (w *world) privateKeys() (keys []string) {
+	if w.dashboard != nil {
+		for _, c := range w.dashboard.Certificates() {
+			keys = append(keys, privateKey.FindAllString(string(w.dashboard.PEM(c.ID)), -1)...)
+		}
+	}
+	for _, pattern := range []string{"*/certs/*.pem", "*/ca/*.pem"} {
+		files, _ := filepath.Glob(filepath.Join(w.folder, pattern))
+		for _, file := range files {
+			text, _ := os.ReadFile(file)
+			keys = append(keys, privateKey.FindAllString(string(text), -1)...)
+		}
+	}
+	return keys
+}
+
+// named replaces what differs from run to run by names: addresses of servers, ids of certificates, the script's folder.
+func (w *world) named(text string) string {
+	replace := []string{w.folder + string(os.PathSeparator), ""}
+	if w.dashboard != nil {
+		replace = append(replace, w.dashboard.URL, "http://dashboard", strings.TrimPrefix(w.dashboard.URL, "http://"), "dashboard:80")
+	}
+	if w.cfssl != nil {
+		replace = append(replace, w.cfssl.URL, "http://cfssl", strings.TrimPrefix(w.cfssl.URL, "http://"), "cfssl:80")
+	}
+	if u, err := url.Parse(w.mongo); err == nil && u.Host != "" {
+		replace = append(replace, u.Host, "mongo:27017")
+	}
+	if w.ledger != nil {
+		replace = append(replace, w.ledger.Addr().String(), "mongo:27017")
+	}
+	for id, name := range w.certificateNames() {
+		replace = append(replace, id, name)
+	}
+	return strings.NewReplacer(replace...).Replace(text)
+}
+
+// certificateNames gives the ids of stored certificates the names of whom they are for: {echo.default}, and {echo.default 2} for the next
+// one of the same.
+func (w *world) certificateNames() map[string]string {
+	names := map[string]string{}
+	if w.dashboard == nil {
+		return names
+	}
+	count := map[string]int{}
+	for _, c := range w.dashboard.Certificates() {
+		count[c.SubjectCN]++
+		name := c.SubjectCN
+		if n := count[name]; n > 1 {
+			name += fmt.Sprint(" ", n)
+		}
+		names[c.ID] = "{" + name + "}"
+	}
+	return names
+}
+
+// setOptions sets fields of a struct by words: NAME for true, NAME=VALUE for a number or a text.
+func setOptions(into any, words []string) error {
+	fields := reflect.ValueOf(into).Elem()
+	for _, word := range words {
+		name, value, _ := strings.Cut(word, "=")
+		field := fields.FieldByName(name)
+		if !field.IsValid() {
+			return fmt.Errorf("%T has no %s", into, name)
+		}
+		switch field.Kind() {
+		case reflect.Bool:
+			field.SetBool(true)
+		case reflect.String:
+			field.SetString(value)
+		case reflect.Int:
+			n, err := strconv.Atoi(value)
+			if err != nil {
+				return err
+			}
+			field.SetInt(int64(n))
+		default:
+			return fmt.Errorf("%s is a %s", name, field.Type())
+		}
+	}
+	return nil
+}
+
+// startDashboard is the command dashboard [OPTION...]. Of the options that are no texts, numbers or switches it knows readonly and
+// apis-only.
+func startDashboard(ts *testscript.TestScript, _ bool, args []string) {
+	o := dashboardtest.Options{Secret: plantedDashboardKey}
+	rights := map[string]dashboardtest.Rights{
+		"readonly":  {APIs: dashboardtest.Read, Certificates: dashboardtest.Read},
+		"apis-only": {Certificates: dashboardtest.Read},
+	}
+	if len(args) > 0 {
+		if r, ok := rights[args[0]]; ok {
+			o.Rights, args = r, args[1:]
+		}
+	}
+	ts.Check(setOptions(&o, args))
+	w := worldOf(ts)
+	w.dashboard, w.seenOfDash = dashboardtest.New(o), 0
+	ts.Defer(w.dashboard.Close)
+	ts.Setenv("TYKMESH_TYK_URL", w.dashboard.URL)
+	ts.Setenv("TYK_DASHBOARD_KEY", plantedDashboardKey)
+}
+
+// startCFSSL is the command cfssl [OPTION...]. SignWith makes another CA sign than the one that CFSSL shows.
+func startCFSSL(ts *testscript.TestScript, _ bool, args []string) {
+	o := catest.Options{Key: plantedCFSSLKey, Authority: catest.NewAuthority("Mesh CA")}
+	if i := slices.Index(args, "SignWith"); i >= 0 {
+		o.SignWith = catest.NewAuthority("Another CA")
+		args = slices.Delete(args, i, i+1)
+	}
+	ts.Check(setOptions(&o, args))
+	w := worldOf(ts)
+	w.cfssl, w.seenOfCFSSL = catest.New(o), 0
+	ts.Defer(w.cfssl.Close)
+	ts.Setenv("TYKMESH_CA_ADDR", w.cfssl.URL)
+	ts.Setenv("CFSSL_KEY", plantedCFSSLKey)
+	ts.Check(os.WriteFile(ts.MkAbs("cfssl-ca.pem"), w.cfssl.Authority.PEM(), 0o644))
+}
+
+// stopCFSSL is the command stop-cfssl: from now on nothing listens at its address.
+func stopCFSSL(ts *testscript.TestScript, _ bool, _ []string) { worldOf(ts).cfssl.Close() }
+
+// startMongo is the command mongo.
+func startMongo(ts *testscript.TestScript, _ bool, _ []string) {
+	uri, stop, err := catest.StartMongo(context.Background())
+	ts.Check(err)
+	ts.Defer(stop)
+	w := worldOf(ts)
+	ts.Check(w.connect(uri, "tykmesh"))
+	ts.Defer(func() { w.ledger.Close() })
+	ts.Setenv("TYKMESH_CA_MONGOCONNSTR", w.ledger.uri)
+}
+
+// hasMongo tells whether the machine can run a MongoDB. CI must, so there a script that needs one fails instead of being skipped.
+func hasMongo() bool {
+	if ci := os.Getenv("CI"); ci == "1" || ci == "true" {
+		return true
+	}
+	_, stop, err := catest.StartMongo(context.Background())
+	if err != nil {
+		return false
+	}
+	stop()
+	return true
+}
+
+// connect makes a database of a MongoDB the world's.
+func (w *world) connect(uri, database string) (err error) {
+	u, err := url.Parse(uri)
+	if err != nil {
+		return err
+	}
+	u.Path = "/" + database
+	w.mongo = u.String()
+	w.ledger, err = newMongoProxy(uri, database)
+	return err
+}
+
+// silentMongo is the command silent-mongo: it starts a server that takes connections and never says a word.
+func silentMongo(ts *testscript.TestScript, _ bool, _ []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Defer(func() { l.Close() })
+	w := worldOf(ts)
+	w.mongo = "mongodb://tykmesh:" + plantedMongoPassword + "@" + l.Addr().String() + "/tykmesh"
+	ts.Setenv("TYKMESH_CA_MONGOCONNSTR", w.mongo)
+	w.forgetHanging()
+	go func() {
+		var taken []net.Conn
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				break
+			}
+			taken = append(taken, c)
+			w.hanging <- struct{}{}
+		}
+		for _, c := range taken {
+			c.Close()
+		}
+	}()
+}
+
+// forgetHanging makes hung wait for what hangs from now on.
+func (w *world) forgetHanging() {
+	for len(w.hanging) > 0 {
+		<-w.hanging
+	}
+}
+
+// documents are what MongoDB's collection k8s_ca holds, by _id.
+func (w *world) documents() ([]bson.D, error) {
+	ctx := context.Background()
+	client, err := mongo.Connect(mongooptions.Client().ApplyURI(w.mongo))
+	if err != nil {
+		return nil, err
+	}
+	defer client.Disconnect(ctx)
+	u, err := url.Parse(w.mongo)
+	if err != nil {
+		return nil, err
+	}
+	cursor, err := client.Database(strings.TrimPrefix(u.Path, "/")).Collection("k8s_ca").Find(ctx, bson.D{})
+	if err != nil {
+		return nil, err
+	}
+	var all []bson.D
+	if err := cursor.All(ctx, &all); err != nil {
+		return nil, err
+	}
+	id := func(d bson.D) string { return fmt.Sprint(lookUp(d, "_id")) }
+	slices.SortFunc(all, func(a, b bson.D) int { return strings.Compare(id(a), id(b)) })
+	return all, nil
+}
+
+// lookUp is a field of a document, nil if it has none of that name.
+func lookUp(d bson.D, name string) any {
+	for _, e := range d {
+		if e.Key == name {
+			return e.Value
+		}
+	}
+	return nil
+}
+
+// leaves are the stored certificates, parsed, by id.
+func (w *world) leaves() (map[string]*x509.Certificate, error) {
+	all := map[string]*x509.Certificate{}
+	for _, c := range w.dashboard.Certificates() {
+		leaf, err := parseLeaf(w.dashboard.PEM(c.ID))
+		if err != nil {
+			return nil, err
+		}
+		all[c.ID] = leaf
+	}
+	return all, nil
+}
+
+// sorted are the keys of a map in order.
+func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
