@@ -59,7 +59,7 @@ func declinesInjection(value string) bool {
 }
 
 // readAnnotations fills in what the annotations of a pod template say about its APIs.
-func (o *Object) readAnnotations(w *Workload, annotations *manifest.Node) (problems []Problem) {
+func (o *subject) readAnnotations(w *Workload, annotations *manifest.Node) (problems []Problem) {
 	fail := func(n *manifest.Node, key, format string, args ...any) {
 		problems = append(problems, o.problem(n, "annotation %s: %s", key, fmt.Sprintf(format, args...)))
 	}
@@ -99,11 +99,13 @@ func (o *Object) readAnnotations(w *Workload, annotations *manifest.Node) (probl
 			continue
 		}
 		value, err := read(v.Text())
-		if err != nil {
+		switch {
+		case err != nil:
 			fail(v, key, "%v", err)
-		}
-		if path == "" {
+			continue
+		case path == "":
 			fail(k, key, "no path after %s", kind)
+			continue
 		}
 		w.Fields = append(w.Fields, Field{Key: key, Path: path, Value: value, Pos: pos})
 	}

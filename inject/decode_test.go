@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,14 +24,11 @@ func TestStrictDecoding(t *testing.T) {
 	for _, g := range goldens(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(g.path), ".txtar"), func(t *testing.T) {
 			docs := g.documents()
-			stream, problems := inject.Find(docs, g.options.settings())
+			stream, problems := inject.Inject(docs, g.options.settings())
 			if len(problems) > 0 {
 				return
 			}
-			texts, problems := stream.Apply(bindings(stream, ids))
-			if len(problems) > 0 {
-				return
-			}
+			texts := slices.Collect(stream.Texts(bindings(stream, ids)))
 			for i, d := range docs {
 				if bytes.Equal(d.Text, texts[i]) {
 					continue

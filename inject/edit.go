@@ -2,46 +2,47 @@ package inject
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
 // podEdits is what injection changes in a workload.
-func (s *Stream) podEdits(o *Object) ([]manifest.Edit, error) {
+func (o *subject) podEdits(s Settings) ([]manifest.Edit, error) {
 	spec := podTemplate(o.node).Get("spec")
 	p := podEditor{object: o, spec: spec}
-	hosts := s.settings.hostAlias()
+	hosts := s.hostAlias()
 	if len(hosts.List("hostnames")) > 0 {
 		p.add("hostAliases", manifest.List{hosts})
 		p.record.HostAliases = strs(hosts.List("hostnames"))
 	}
-	if s.settings.TLS && fillsBundle(s.settings.InitContainers) {
+	if s.TLS && fillsBundle(s.InitContainers) {
 		for _, c := range spec.Get("containers").Items() {
 			p.mountBundle(c)
 		}
 	}
-	p.add("containers", s.settings.sidecars(o.workload.Service))
-	p.record.Containers = names(s.settings.Containers)
-	p.add("initContainers", s.settings.initContainers())
-	p.record.InitContainers = names(s.settings.InitContainers)
+	p.add("containers", s.sidecars(o.workload.Service))
+	p.record.Containers = names(s.Containers)
+	p.add("initContainers", s.initContainers())
+	p.record.InitContainers = names(s.InitContainers)
 	var vs manifest.List
-	for _, v := range volumes(s.settings) {
+	for _, v := range volumes(s) {
 		vs = append(vs, v)
 	}
 	p.add("volumes", vs)
-	p.record.Volumes = names(volumes(s.settings))
+	p.record.Volumes = names(volumes(s))
 	if len(p.entries) > 0 {
 		p.edits = append(p.edits, manifest.Put{Into: spec, Entries: p.entries})
 	}
 	if p.err != nil {
 		return nil, p.err
 	}
-	annotations, err := o.annotationEdits(&p.record, o.newIDs(s.settings))
+	annotations, err := o.annotationEdits(&p.record, o.newIDs(s))
 	return append(p.edits, annotations...), err
 }
 
 // newIDs are the id annotations that the pod template does not carry yet.
-func (o *Object) newIDs(s Settings) manifest.Map {
+func (o *subject) newIDs(s Settings) manifest.Map {
 	var out manifest.Map
 	if s.Routes && o.workload.InboundID == "" {
 		out = append(out, manifest.Entry{Key: annotationInbound, Value: inboundOf(o.workload.Service)})
@@ -54,7 +55,7 @@ func (o *Object) newIDs(s Settings) manifest.Map {
 
 // podEditor collects the edits of a pod's spec, and the record that takes them back.
 type podEditor struct {
-	object  *Object
+	object  *subject
 	spec    *manifest.Node
 	edits   []manifest.Edit
 	entries manifest.Map // lists that the spec does not have yet
@@ -88,14 +89,18 @@ func (p *podEditor) mountBundle(container *manifest.Node) {
 
 // append adds items to a list that is there; if it is empty, the record keeps how that was written.
 func (p *podEditor) append(key string, list *manifest.Node, items manifest.List) {
+	place := "spec." + key
+	if mounts, container, ok := strings.Cut(key, "/"); ok {
+		place = "container " + container + ": " + mounts
+	}
 	if len(list.Items()) == 0 {
 		if !list.IsNull() && list.Resolve().Kind != manifest.Sequence {
-			p.err = &manifest.EditError{Pos: p.object.doc.PositionOf(list), Msg: fmt.Sprintf("%s: must be a list, not %s", key, list.Describe())}
+			p.err = &manifest.EditError{Pos: p.object.doc.PositionOf(list), Msg: fmt.Sprintf("%s: must be a list, not %s", place, list.Describe())}
 			return
 		}
 		text, ok := p.object.doc.Behind(list)
 		if !ok {
-			p.err = &manifest.EditError{Pos: p.object.doc.PositionOf(list), Msg: key + ": cannot be edited as it is written; leave the empty list out"}
+			p.err = &manifest.EditError{Pos: p.object.doc.PositionOf(list), Msg: place + ": cannot be edited as it is written; leave the empty list out"}
 			return
 		}
 		p.record.keepEmpty(key, text)
@@ -105,7 +110,7 @@ func (p *podEditor) append(key string, list *manifest.Node, items manifest.List)
 
 // annotationEdits turns the inject annotation into the status, and writes further annotations and the record behind it. Where a status
 // stands already, that one changes, and the inject annotation's place is taken by the record.
-func (o *Object) annotationEdits(r *record, more manifest.Map) ([]manifest.Edit, error) {
+func (o *subject) annotationEdits(r *record, more manifest.Map) ([]manifest.Edit, error) {
 	annotations := o.meta.Get("annotations")
 	key, value := annotations.Entry(annotationInject)
 	_, status := annotations.Entry(annotationStatus)

@@ -145,14 +145,10 @@ func TestGolden(t *testing.T) {
 // run injects the inputs, and returns the result files of the archive.
 func (g *golden) run(t *testing.T) map[string]string {
 	docs := g.documents()
-	stream, problems := inject.Find(docs, g.options.settings())
+	stream, problems := inject.Inject(docs, g.options.settings())
 	got := map[string]string{}
 	if report := report(stream); report != "" {
 		got["report"] = report
-	}
-	var texts [][]byte
-	if len(problems) == 0 {
-		texts, problems = stream.Apply(bindings(stream, ids))
 	}
 	if len(problems) > 0 {
 		for _, p := range problems {
@@ -160,7 +156,11 @@ func (g *golden) run(t *testing.T) map[string]string {
 		}
 		return got
 	}
-	got["want.yaml"] = string(g.options.decode(t, inject.Join(docs, texts)))
+	var out bytes.Buffer
+	if err := stream.Write(&out, bindings(stream, ids)); err != nil {
+		t.Fatal(err)
+	}
+	got["want.yaml"] = string(g.options.decode(t, out.Bytes()))
 	return got
 }
 

@@ -1,17 +1,14 @@
 // Package inject says what it means to put a workload or a Service on the mesh, and to take it off again: which annotations count, what a
 // pod gets, which port of a Service changes, and what is refused. It does what the admission webhook of tyk-k8s did, without its faults.
 //
-//	documents ──Find──> Stream of objects ──Workloads──> (registered elsewhere) ──Apply(ids)──> text
-//	documents ──Uninject──> text
+//	documents ──Inject──> Stream ──Workloads──> (registered elsewhere) ──Write(ids)──> text
+//	documents ──Uninject──> Stream ──Write──> text
 //
 // It is pure: no network, no file, no clock, no log. It never touches what it does not inject.
 package inject
 
 import (
 	"bytes"
-	"cmp"
-	"slices"
-	"strings"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
@@ -51,12 +48,8 @@ type Object struct {
 	Warning               bool   // whether leaving it alone may surprise
 	Change                string // what injection does to it: "sidecar tyk-mesh", "port 80 becomes 8080"
 
-	title    string // "document 12 (Deployment shop/web)"
-	doc      *manifest.Document
-	node     *manifest.Node // the object
-	meta     *manifest.Node // the metadata that carries the annotations: of the pod template, or of the Service
-	workload *Workload      // nil for a Service
-	ports    *portChange    // nil for a workload
+	title    string    // "document 12 (Deployment shop/web)"
+	workload *Workload // nil for a Service
 }
 
 // String is how errors and reports name the object.
@@ -65,204 +58,112 @@ func (o *Object) String() string { return o.title }
 // Workload is what registration needs to know of the object; nil for a Service.
 func (o *Object) Workload() *Workload { return o.workload }
 
-// Stream is a stream of documents with the objects in it that are ours.
-type Stream struct {
-	Documents []*manifest.Document
-	Objects   []*Object // in the order of the input
-	Defaulted bool      // some object that is injected names no namespace, and Settings.Namespace was "" too
-
-	settings Settings
-}
-
 // marker is a text that every document of ours holds: the prefix of the injector's annotations.
 const marker = "injector.tyk.io"
 
-// Find parses the documents that hold our annotations, and says for each object in them what becomes of it. It does not change them.
+// Inject parses the documents that hold our annotations, says for each object in them what becomes of it, and edits those that are to
+// be injected. Each result has been parsed again and compared with what was planned, so that nothing can be refused any more once
+// something was registered; only the ids of APIs are open, which Stream.Write gets.
+//
 // Problems are in the order of the input; with any of them the stream is refused as a whole.
-func Find(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
-	stream := &Stream{Documents: docs, settings: s}
-	var problems []Problem
-	for _, d := range docs {
-		if !bytes.Contains(d.Text, []byte(marker)) {
+func Inject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
+	in := injection{Stream: newStream(docs), settings: s, pods: make(podIndex)}
+	in.routes = s.Routes
+	waiting := make(map[int][]*subject) // which port of a Service reaches the app may depend on any pod of the stream
+	for i, d := range docs {
+		subjects := in.find(d)
+		if hasService(subjects) {
+			waiting[i] = subjects
 			continue
 		}
-		root, err := d.Root()
-		if err != nil {
-			problems = append(problems, syntaxProblem(d, err))
-			continue
-		}
-		for _, node := range objects(root) {
-			o, refused := stream.examine(d, node)
-			problems = append(problems, refused...)
-			if o != nil {
-				if len(refused) > 0 {
-					o.Outcome = Refused
-				}
-				stream.Objects = append(stream.Objects, o)
-			}
+		in.edit(i, subjects)
+	}
+	for i := range docs {
+		if subjects := waiting[i]; subjects != nil {
+			in.edit(i, subjects)
 		}
 	}
-	for _, o := range stream.Objects {
-		if o.Outcome == Injected && o.Kind == "Service" {
-			if p := o.choosePort(stream); p != nil {
-				o.Outcome = Refused
-				problems = append(problems, *p)
-			}
-		}
-	}
-	sortProblems(docs, problems)
-	return stream, problems
+	SortProblems(docs, in.problems)
+	return in.Stream, in.problems
 }
 
-func sortProblems(docs []*manifest.Document, problems []Problem) {
-	slices.SortStableFunc(problems, func(a, b Problem) int { return comparePlaces(docs, a.Pos, b.Pos) })
+// injection is a run of Inject. It holds the trees of documents no longer than it needs them, because a long stream has many.
+type injection struct {
+	*Stream
+	settings Settings
+	pods     podIndex
+	problems []Problem
 }
 
-// comparePlaces orders positions as the input has them: by file in the order of the documents, then by line and column.
-func comparePlaces(docs []*manifest.Document, a, b manifest.Position) int {
-	if a.File == b.File {
-		return cmp.Or(a.Line-b.Line, a.Column-b.Column)
-	}
-	file := func(p manifest.Position) int {
-		return slices.IndexFunc(docs, func(d *manifest.Document) bool { return d.File == p.File })
-	}
-	return file(a) - file(b)
-}
-
-// Workloads are the annotated pod templates that are injected, for registration; nil where no routes are wanted.
-func (s *Stream) Workloads() []Workload {
-	if !s.settings.Routes {
+// find says what becomes of the objects in a document.
+func (in *injection) find(d *manifest.Document) (subjects []*subject) {
+	if !bytes.Contains(d.Text, []byte(marker)) {
 		return nil
 	}
-	var out []Workload
-	for _, o := range s.Objects {
-		if o.Outcome == Injected && o.workload != nil {
-			out = append(out, *o.workload)
+	root, err := d.Root()
+	if err != nil {
+		in.problems = append(in.problems, syntaxProblem(d, err))
+		return nil
+	}
+	for _, node := range objects(root) {
+		o, refused := in.examine(d, node)
+		in.problems = append(in.problems, refused...)
+		if o == nil {
+			continue
+		}
+		if len(refused) > 0 {
+			o.Outcome = Refused
+		}
+		in.Objects = append(in.Objects, o.Object)
+		subjects = append(subjects, o)
+	}
+	return subjects
+}
+
+func hasService(subjects []*subject) bool {
+	for _, o := range subjects {
+		if o.Outcome == Injected && o.workload == nil {
+			return true
 		}
 	}
-	return out
+	return false
 }
 
-// Apply edits the stream: Edit and Bind in one.
-func (s *Stream) Apply(bindings map[Service]Binding) ([][]byte, []Problem) {
-	edited, problems := s.Edit()
-	if len(problems) > 0 {
-		return nil, problems
-	}
-	return edited.Bind(bindings), nil
-}
-
-// Edited is an edited stream that waits for the ids of APIs.
-type Edited struct {
-	texts    [][]byte
-	services map[int][]Service // by document: whose ids are to be written into it
-}
-
-// Edit makes all edits, and has each result parsed again and compared with what was planned, so that nothing can be refused any more
-// once something was registered. Documents that are not injected are as they were, and shared with the input.
-func (s *Stream) Edit() (*Edited, []Problem) {
-	edits := make(map[*manifest.Document][]manifest.Edit)
-	services := make(map[*manifest.Document][]Service)
-	last := make(map[*manifest.Document]*Object)
-	var problems []Problem
-	for _, o := range s.Objects {
+// edit makes the edits of a document and forgets its tree.
+func (in *injection) edit(i int, subjects []*subject) {
+	page := &in.pages[i]
+	var edits []manifest.Edit
+	for _, o := range subjects {
 		if o.Outcome != Injected {
 			continue
 		}
-		es, err := s.edits(o)
+		es, err := in.edits(o)
 		if err != nil {
-			problems = append(problems, o.editProblem(err))
+			in.refuse(o, err)
 			continue
 		}
-		edits[o.doc], last[o.doc] = append(edits[o.doc], es...), o
-		if o.workload != nil && s.settings.Routes {
-			services[o.doc] = append(services[o.doc], o.workload.Service)
+		edits = append(edits, es...)
+		if o.workload != nil && in.settings.Routes {
+			page.services = append(page.services, o.workload.Service)
 		}
 	}
-	out := &Edited{texts: make([][]byte, len(s.Documents)), services: make(map[int][]Service)}
-	for i, d := range s.Documents {
-		text, err := d.Apply(edits[d]...)
-		if err != nil {
-			problems = append(problems, last[d].editProblem(err))
-		}
-		out.texts[i], out.services[i] = text, services[d]
+	text, err := page.Apply(edits...)
+	if err != nil {
+		in.refuse(owner(subjects, err), err)
 	}
-	sortProblems(s.Documents, problems)
-	return out, problems
+	page.text = text
+	page.Forget()
 }
 
-func (s *Stream) edits(o *Object) ([]manifest.Edit, error) {
+// edits is what injection changes in an object.
+func (in *injection) edits(o *subject) ([]manifest.Edit, error) {
 	if o.workload != nil {
-		return s.podEdits(o)
+		return o.podEdits(in.settings)
 	}
-	return o.serviceEdits()
+	return o.serviceEdits(in.pods)
 }
 
-// Bind returns the text of every document with the ids of its services' APIs in it.
-func (e *Edited) Bind(bindings map[Service]Binding) [][]byte {
-	out := slices.Clone(e.texts)
-	for i, services := range e.services {
-		if len(services) == 0 {
-			continue
-		}
-		var known []string
-		for _, svc := range services {
-			known = append(known, string(manifest.Quote(inboundOf(svc))), string(manifest.Quote(bindings[svc].InboundID)),
-				string(manifest.Quote(meshOf(svc))), string(manifest.Quote(bindings[svc].MeshID)))
-		}
-		out[i] = []byte(strings.NewReplacer(known...).Replace(string(out[i])))
-	}
-	return out
-}
-
-// inboundOf and meshOf stand for ids until they are known. A space makes them quoted wherever they are written.
-func inboundOf(s Service) string { return "id of the inbound API of " + s.String() }
-func meshOf(s Service) string    { return "id of the mesh API of " + s.String() }
-
-// Join puts the texts of documents together again. Between the last document of one file and the first of the next it writes the
-// separator that the files did not need.
-func Join(docs []*manifest.Document, texts [][]byte) []byte {
-	var out bytes.Buffer
-	size := 0
-	for _, t := range texts {
-		size += len(t) + len("\n---\n")
-	}
-	out.Grow(size)
-	for i, text := range texts {
-		if i > 0 && docs[i].File != docs[i-1].File || i > 0 && docs[i].Number == 1 {
-			text = separate(&out, text)
-		}
-		out.Write(text)
-	}
-	return out.Bytes()
-}
-
-// separate ends a document, if there is one, so that another file's can follow. A directive has to stand behind an end marker, YAML 1.2
-// section 9.2, and a byte order mark only at the start of a stream.
-func separate(out *bytes.Buffer, next []byte) []byte {
-	before := out.Bytes()
-	if len(bytes.TrimSpace(before)) == 0 || len(bytes.TrimSpace(next)) == 0 {
-		return next
-	}
-	next = bytes.TrimPrefix(next, []byte("\ufeff"))
-	if before[len(before)-1] != '\n' {
-		out.WriteByte('\n')
-	}
-	switch start := firstLine(next); {
-	case bytes.HasPrefix(start, []byte("%")):
-		out.WriteString("...\n")
-	case !bytes.HasPrefix(start, []byte("---")):
-		out.WriteString("---\n")
-	}
-	return next
-}
-
-// firstLine is the first line of a text that says something.
-func firstLine(text []byte) []byte {
-	for line := range bytes.Lines(text) {
-		if trimmed := bytes.TrimSpace(line); len(trimmed) > 0 && trimmed[0] != '#' {
-			return line
-		}
-	}
-	return nil
+func (in *injection) refuse(o *subject, err error) {
+	o.Outcome = Refused
+	in.problems = append(in.problems, o.editProblem(err))
 }

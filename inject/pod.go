@@ -28,7 +28,7 @@ const (
 )
 
 // examinePods checks a workload that is to be injected, and reads what registration needs.
-func (o *Object) examinePods(template *manifest.Node, s Settings) (*Object, []Problem) {
+func (o *subject) examinePods(template *manifest.Node, s Settings) (*subject, []Problem) {
 	spec := template.Get("spec")
 	problems := append(o.clashes(spec, s), o.namespaceProblem()...)
 	app, p := o.appLabel()
@@ -42,7 +42,7 @@ func (o *Object) examinePods(template *manifest.Node, s Settings) (*Object, []Pr
 }
 
 // clashes refuses pods that the API server would refuse with the sidecar in them, or in which it could not work.
-func (o *Object) clashes(spec *manifest.Node, s Settings) (problems []Problem) {
+func (o *subject) clashes(spec *manifest.Node, s Settings) (problems []Problem) {
 	refuse := func(n *manifest.Node, format string, args ...any) {
 		problems = append(problems, o.problem(n, format, args...))
 	}
@@ -69,7 +69,7 @@ func (o *Object) clashes(spec *manifest.Node, s Settings) (problems []Problem) {
 }
 
 // containerClashes refuses containers that cannot stand beside the configured ones.
-func (o *Object) containerClashes(list string, containers []*manifest.Node, s Settings) (problems []Problem) {
+func (o *subject) containerClashes(list string, containers []*manifest.Node, s Settings) (problems []Problem) {
 	refuse := func(n *manifest.Node, format string, args ...any) {
 		problems = append(problems, o.problem(n, format, args...))
 	}
@@ -101,7 +101,7 @@ func (o *Object) containerClashes(list string, containers []*manifest.Node, s Se
 }
 
 // portClashes refuses a container that declares a port of the sidecar: both would listen in the same network namespace.
-func (o *Object) portClashes(container *manifest.Node, s Settings) (problems []Problem) {
+func (o *subject) portClashes(container *manifest.Node, s Settings) (problems []Problem) {
 	taken := []string{strconv.Itoa(sidecarPort)}
 	for _, c := range s.Containers {
 		for _, p := range c.List("ports") {
@@ -121,7 +121,7 @@ func (o *Object) portClashes(container *manifest.Node, s Settings) (problems []P
 }
 
 // mountClashes refuses a container that has something of its own where the certificates are mounted.
-func (o *Object) mountClashes(container *manifest.Node) (problems []Problem) {
+func (o *subject) mountClashes(container *manifest.Node) (problems []Problem) {
 	for _, m := range container.Get("volumeMounts").Items() {
 		if path := m.Get("mountPath"); strings.TrimRight(path.Text(), "/") == bundlePath {
 			problems = append(problems, o.problem(path, "container %s mounts something at %s already, where the mesh's certificates go", container.Get("name").Text(), bundlePath))

@@ -14,14 +14,8 @@ const (
 	appPortName = "http"
 )
 
-// portChange is the port of a Service that becomes the sidecar's.
-type portChange struct {
-	item *manifest.Node
-	text string // as it is written
-}
-
 // examineService checks a Service that is to be injected. Which port changes is chosen when all workloads are known.
-func (o *Object) examineService() (*Object, []Problem) {
+func (o *subject) examineService() (*subject, []Problem) {
 	spec := o.node.Get("spec")
 	ports := spec.Get("ports")
 	switch {
@@ -41,6 +35,24 @@ func (o *Object) examineService() (*Object, []Problem) {
 	return o, problems
 }
 
+// serviceEdits is what injection changes in a Service: the port that reaches the app becomes the sidecar's.
+func (o *subject) serviceEdits(pods podIndex) ([]manifest.Edit, error) {
+	port, err := o.choosePort(pods)
+	if err != nil {
+		return nil, err
+	}
+	text, ok := o.doc.Source(port)
+	if !ok {
+		return nil, o.problem(port, "spec.ports: cannot be edited as it is written; indent it with spaces")
+	}
+	o.Change = fmt.Sprintf("port %s becomes %d", number(port.Get("port")), sidecarPort)
+	sidecar := manifest.Map{
+		{Key: "name", Value: portName}, {Key: "port", Value: int64(sidecarPort)}, {Key: "targetPort", Value: int64(sidecarPort)},
+	}
+	edits, err := o.annotationEdits(&record{Port: text}, nil)
+	return append(edits, manifest.Replace{Node: port, Value: sidecar}), err
+}
+
 // choosePort finds the port that reaches the app. An only port is it. Of several it is the first row that one matches:
 //
 //	targetPort resolves to the app's port
@@ -48,16 +60,12 @@ func (o *Object) examineService() (*Object, []Problem) {
 //	port is 80
 //
 // and where more than one matches, the one of them that is port 80. Everything else is a guess, and refused.
-func (o *Object) choosePort(stream *Stream) *Problem {
-	refuse := func(n *manifest.Node, format string, args ...any) *Problem {
-		p := o.problem(n, format, args...)
-		return &p
-	}
+func (o *subject) choosePort(pods podIndex) (*manifest.Node, error) {
 	items := o.node.Get("spec", "ports").Items()
 	chosen := items[0]
 	if len(items) > 1 {
-		if chosen = o.appPort(items, stream); chosen == nil {
-			return refuse(o.node.Get("spec", "ports"), "spec.ports: cannot tell which of %d ports reaches the app: give it targetPort %s or the name %s", len(items), appPort, appPortName)
+		if chosen = o.appPort(items, pods); chosen == nil {
+			return nil, o.problem(o.node.Get("spec", "ports"), "spec.ports: cannot tell which of %d ports reaches the app: give it targetPort %s or the name %s", len(items), appPort, appPortName)
 		}
 	}
 	for _, p := range items {
@@ -65,26 +73,20 @@ func (o *Object) choosePort(stream *Stream) *Problem {
 		switch {
 		case p == chosen:
 		case name.Text() == portName:
-			return refuse(name, "spec.ports: the name %s is taken; the sidecar's port needs it", portName)
+			return nil, o.problem(name, "spec.ports: the name %s is taken; the sidecar's port needs it", portName)
 		case number(port) == strconv.Itoa(sidecarPort):
-			return refuse(port, "spec.ports: port %d is taken; the sidecar's port needs it", sidecarPort)
+			return nil, o.problem(port, "spec.ports: port %d is taken; the sidecar's port needs it", sidecarPort)
 		}
 	}
 	if protocol := chosen.Get("protocol"); protocol.Text() != "" && protocol.Text() != "TCP" {
-		return refuse(protocol, "spec.ports: a %s port cannot go through the sidecar", protocol.Text())
+		return nil, o.problem(protocol, "spec.ports: a %s port cannot go through the sidecar", protocol.Text())
 	}
-	text, ok := o.doc.Source(chosen)
-	if !ok {
-		return refuse(chosen, "spec.ports: cannot be edited as it is written; indent it with spaces")
-	}
-	o.ports = &portChange{item: chosen, text: text}
-	o.Change = fmt.Sprintf("port %s becomes %d", number(chosen.Get("port")), sidecarPort)
-	return nil
+	return chosen, nil
 }
 
-func (o *Object) appPort(items []*manifest.Node, stream *Stream) *manifest.Node {
+func (o *subject) appPort(items []*manifest.Node, pods podIndex) *manifest.Node {
 	for _, matches := range []func(p *manifest.Node) bool{
-		func(p *manifest.Node) bool { return o.target(p, stream) == appPort },
+		func(p *manifest.Node) bool { return o.target(p, pods) == appPort },
 		func(p *manifest.Node) bool { return p.Get("targetPort").Text() == appPortName },
 		func(p *manifest.Node) bool { return number(p.Get("port")) == appPort },
 	} {
@@ -109,50 +111,20 @@ func (o *Object) appPort(items []*manifest.Node, stream *Stream) *manifest.Node 
 	return nil
 }
 
-// target is the number of the container port that a Service port reaches: a named one is looked up in the workloads that the Service
+// target is the number of the container port that a Service port reaches: a named one is looked up in the pods that the Service
 // selects. It stays a name where none of them is in the stream.
-func (o *Object) target(port *manifest.Node, stream *Stream) string {
+func (o *subject) target(port *manifest.Node, pods podIndex) string {
 	target := port.Get("targetPort")
-	if target.IsNull() {
+	switch {
+	case target.IsNull():
 		return number(port.Get("port"))
-	}
-	if !target.IsString() {
+	case !target.IsString():
 		return number(target)
 	}
-	selector := o.node.Get("spec", "selector")
-	for _, w := range stream.Objects {
-		if w.workload == nil || w.Namespace != o.Namespace || !selects(selector, w.meta.Get("labels")) {
-			continue
-		}
-		if n := namedPort(podTemplate(w.node).Get("spec"), target.Text()); n != "" {
-			return n
-		}
+	if n := pods.port(o.Namespace, o.node.Get("spec", "selector"), target.Text()); n != "" {
+		return n
 	}
 	return target.Text()
-}
-
-// selects reports whether labels have everything that a selector asks for; an empty selector selects nothing.
-func selects(selector, labels *manifest.Node) bool {
-	if selector == nil || selector.Kind != manifest.Mapping || len(selector.Content) == 0 {
-		return false
-	}
-	for k, v := range selector.Entries() {
-		if labels.Get(k.Text()).Text() != v.Text() {
-			return false
-		}
-	}
-	return true
-}
-
-func namedPort(spec *manifest.Node, name string) string {
-	for _, c := range spec.Get("containers").Items() {
-		for _, p := range c.Get("ports").Items() {
-			if p.Get("name").Text() == name {
-				return number(p.Get("containerPort"))
-			}
-		}
-	}
-	return ""
 }
 
 // number is how a port is written in decimal; a named one stays as it is.
@@ -161,15 +133,6 @@ func number(port *manifest.Node) string {
 		return strconv.FormatInt(n, 10)
 	}
 	return port.Text()
-}
-
-// serviceEdits is what injection changes in a Service.
-func (o *Object) serviceEdits() ([]manifest.Edit, error) {
-	port := manifest.Map{
-		{Key: "name", Value: portName}, {Key: "port", Value: int64(sidecarPort)}, {Key: "targetPort", Value: int64(sidecarPort)},
-	}
-	edits, err := o.annotationEdits(&record{Port: o.ports.text}, nil)
-	return append(edits, manifest.Replace{Node: o.ports.item, Value: port}), err
 }
 
 // isSidecarPort finds the port that injection put into a Service.

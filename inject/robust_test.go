@@ -3,6 +3,7 @@ package inject_test
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -42,28 +43,25 @@ func TestHostileInput(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			docs := manifest.Split("f.yaml", []byte(c.text))
-			stream, problems := inject.Find(docs, profile(""))
+			stream, problems := inject.Inject(docs, profile(""))
 			if refused := len(problems) > 0; refused != c.refused {
 				t.Fatalf("refused: %v (%v)", refused, problems)
 			}
 			if c.refused {
 				return
 			}
-			out, problems := stream.Apply(nil)
-			if len(problems) > 0 {
-				t.Fatal(problems[0])
-			}
+			out := slices.Collect(stream.Texts(nil))
 			if got := bytes.Count(bytes.Join(out, nil), []byte("tyk-sidecar")); got != c.count {
 				t.Fatalf("%d objects were injected, not %d", got, c.count)
 			}
 			if len(c.text) > 1<<20 {
 				return // enough time was spent
 			}
-			_, back, problems := inject.Uninject(redone(docs, out), inject.Settings{})
+			back, problems := inject.Uninject(redone(docs, out), inject.Settings{})
 			if len(problems) > 0 {
 				t.Fatal(problems[0])
 			}
-			if string(bytes.Join(back, nil)) != c.text {
+			if string(bytes.Join(slices.Collect(back.Texts(nil)), nil)) != c.text {
 				t.Fatal("uninject left something else")
 			}
 		})

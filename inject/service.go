@@ -37,7 +37,7 @@ type Workload struct {
 	Pos     manifest.Position // where the object stands
 	Service Service
 
-	Route    string            // the path on the mesh; begins with a slash
+	Route    string            // the path on the mesh; begins with a slash; "" where it was refused
 	RoutePos manifest.Position // of the route annotation, else of the object
 
 	Template    string // the name in template.service.tyk.io

@@ -53,11 +53,11 @@ func (w *styleWriter) pick(texts ...string) string { return texts[w.IntN(len(tex
 func (w *styleWriter) stream() []byte {
 	for range 1 + w.IntN(3) {
 		w.b.WriteString(w.pick("---\n", "---\n", "--- # again\n", "# before\n---\n\n"))
-		switch object := w.object(); {
-		case w.maybe(4):
+		switch object := w.object(); w.IntN(4) {
+		case 0:
 			w.flow(object)
 			w.b.WriteString("\n")
-		case w.maybe(4):
+		case 1:
 			w.entries(manifest.Map{{Key: "kind", Value: "List"}, {Key: "items", Value: manifest.List{w.object(), object}}}, 0)
 		default:
 			w.entries(object, w.IntN(3))

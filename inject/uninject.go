@@ -8,15 +8,12 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// Uninject returns the text of every document with what injection added taken out again, as the record annotation in each object says;
-// other documents are as they were and shared with the input. What a user has added since stays. Objects that are injected but carry no
+// Uninject takes what injection added out of the documents again, as the record annotation in each object says. What a user has added since stays. Objects that are injected but carry no
 // record, as the webhook left them, are left alone with a warning: what it changed is not known.
-func Uninject(docs []*manifest.Document, s Settings) (*Stream, [][]byte, []Problem) {
-	stream := &Stream{Documents: docs, settings: s}
-	out := make([][]byte, len(docs))
+func Uninject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
+	stream := newStream(docs)
 	var problems []Problem
 	for i, d := range docs {
-		out[i] = d.Text
 		if !bytes.Contains(d.Text, []byte(marker)) {
 			continue
 		}
@@ -26,26 +23,27 @@ func Uninject(docs []*manifest.Document, s Settings) (*Stream, [][]byte, []Probl
 			continue
 		}
 		var edits []manifest.Edit
-		var last *Object
+		var subjects []*subject
 		for _, node := range objects(root) {
 			o, es, p := uninjectObject(d, node, s.Namespace)
 			if p != nil {
 				problems = append(problems, *p)
 			}
 			if o != nil {
-				stream.Objects = append(stream.Objects, o)
-				edits, last = append(edits, es...), o
+				stream.Objects = append(stream.Objects, o.Object)
+				edits, subjects = append(edits, es...), append(subjects, o)
 			}
 		}
-		if out[i], err = d.Apply(edits...); err != nil {
-			problems = append(problems, last.editProblem(err))
+		if stream.pages[i].text, err = d.Apply(edits...); err != nil {
+			problems = append(problems, owner(subjects, err).editProblem(err))
 		}
+		d.Forget()
 	}
-	return stream, out, problems
+	return stream, problems
 }
 
-func uninjectObject(d *manifest.Document, node *manifest.Node, namespace string) (*Object, []manifest.Edit, *Problem) {
-	o := newObject(d, node, namespace)
+func uninjectObject(d *manifest.Document, node *manifest.Node, namespace string) (*subject, []manifest.Edit, *Problem) {
+	o := newSubject(d, node, namespace)
 	template := podTemplate(node)
 	if template != nil {
 		o.meta = template.Get("metadata")
@@ -79,7 +77,7 @@ func uninjectObject(d *manifest.Document, node *manifest.Node, namespace string)
 
 // undo collects the edits that take back what a record says.
 type undo struct {
-	object *Object
+	object *subject
 	record *record
 	edits  []manifest.Edit
 }

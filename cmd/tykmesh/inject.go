@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 
@@ -51,14 +50,13 @@ func runInject(ctx context.Context, p process, o options) error {
 	if err != nil {
 		return err
 	}
-	stream, problems := inject.Find(docs, injectSettings(config, o))
-	edited, more := stream.Edit()
+	stream, problems := inject.Inject(docs, injectSettings(config, o))
 	settings, err := meshSettings(config, o)
 	if err != nil {
 		return err
 	}
 	services, warnings, refused := mesh.Wanted(stream.Workloads(), settings)
-	if err := refuse(docs, problems, more, refused); err != nil {
+	if err := refuse(docs, problems, refused); err != nil {
 		return err
 	}
 	report.warnings(warnings)
@@ -66,8 +64,8 @@ func runInject(ctx context.Context, p process, o options) error {
 	if err != nil {
 		return err
 	}
-	if err := printDocuments(p.stdout, docs, edited.Bind(bindings)); err != nil {
-		return err
+	if err := stream.Write(p.stdout, bindings); err != nil {
+		return writeError(err)
 	}
 	report.injected(stream, plan)
 	return nil
@@ -129,13 +127,7 @@ func readDocuments(p process, o options) ([]*manifest.Document, error) {
 	return docs, nil
 }
 
-// printDocuments writes once, at the end: whoever reads the output gets all of it or nothing.
-func printDocuments(w io.Writer, docs []*manifest.Document, texts [][]byte) error {
-	if _, err := w.Write(inject.Join(docs, texts)); err != nil {
-		return fmt.Errorf("writing manifests: %w", err)
-	}
-	return nil
-}
+func writeError(err error) error { return fmt.Errorf("writing manifests: %w", err) }
 
 // refusal is everything for which a stream is refused, each with its place.
 type refusal []inject.Problem
@@ -148,14 +140,6 @@ func refuse(docs []*manifest.Document, problems ...[]inject.Problem) error {
 	if len(all) == 0 {
 		return nil
 	}
-	file := func(p inject.Problem) int {
-		return slices.IndexFunc(docs, func(d *manifest.Document) bool { return d.File == p.Pos.File })
-	}
-	slices.SortStableFunc(all, func(a, b inject.Problem) int {
-		if a.Pos.File != b.Pos.File {
-			return file(a) - file(b)
-		}
-		return a.Pos.Line - b.Pos.Line
-	})
+	inject.SortProblems(docs, all)
 	return refusal(slices.CompactFunc(all, func(a, b inject.Problem) bool { return a == b }))
 }

@@ -31,12 +31,12 @@ func runUninject(p process, o options) error {
 	if err != nil {
 		return err
 	}
-	stream, texts, problems := inject.Uninject(docs, inject.Settings{})
+	stream, problems := inject.Uninject(docs, inject.Settings{})
 	if err := refuse(docs, problems); err != nil {
 		return err
 	}
-	if err := printDocuments(p.stdout, docs, texts); err != nil {
-		return err
+	if err := stream.Write(p.stdout, nil); err != nil {
+		return writeError(err)
 	}
 	newReport(p.stderr, o).uninjected(stream)
 	return nil

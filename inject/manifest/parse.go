@@ -22,7 +22,7 @@ type SyntaxError struct {
 // Error is position and message, one line.
 func (e *SyntaxError) Error() string { return e.Pos.String() + ": " + e.Msg }
 
-// Root returns the tree of the document; nil where it has no content. It parses once. Errors: *SyntaxError, also for a duplicate
+// Root returns the tree of the document; nil where it has no content. It parses once, until Forget. Errors: *SyntaxError, also for a duplicate
 // key (YAML 1.2 section 3.2.1.1 forbids it, and readers differ on what it means).
 func (d *Document) Root() (*Node, error) {
 	if !d.read {
@@ -31,6 +31,10 @@ func (d *Document) Root() (*Node, error) {
 	}
 	return d.root, d.err
 }
+
+// Forget drops the tree, which the next Root reads again: it needs many times the memory of the text. Nodes that Root returned before
+// cannot be edited any more.
+func (d *Document) Forget() { d.root, d.err, d.read, d.lines, d.last = nil, nil, false, nil, mark{} }
 
 func (d *Document) parse() (*Node, error) {
 	tree, err := d.decode()

@@ -47,13 +47,12 @@ func Wanted(workloads []inject.Workload, s Settings) (services []Service, warnin
 	}
 	groups := make(map[inject.Service][]inject.Workload)
 	for _, w := range workloads {
-		groups[w.Service] = append(groups[w.Service], w)
 		warned, refused := checkWorkload(w, s)
 		warnings = append(warnings, warned...)
 		problems = append(problems, refused...)
-	}
-	if len(problems) > 0 {
-		return nil, warnings, problems
+		if len(refused) == 0 && w.Route != "" {
+			groups[w.Service] = append(groups[w.Service], w)
+		}
 	}
 	for _, group := range groups {
 		problems = append(problems, disagreements(group)...)

@@ -3,12 +3,21 @@ package inject
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
+
+// subject is an object while it is examined and edited: with the tree that it is a part of.
+type subject struct {
+	*Object
+	doc  *manifest.Document
+	node *manifest.Node // the object
+	meta *manifest.Node // the metadata that carries the annotations: of the pod template, or of the Service
+}
 
 // objects returns the objects of a document: its root, or what the lists in it hold. One that aliases put into several places is
 // returned once.
@@ -52,8 +61,8 @@ func podTemplate(object *manifest.Node) *manifest.Node {
 }
 
 // examine says what becomes of an object; nil where it carries none of our annotations.
-func (s *Stream) examine(d *manifest.Document, node *manifest.Node) (*Object, []Problem) {
-	o := newObject(d, node, s.settings.Namespace)
+func (in *injection) examine(d *manifest.Document, node *manifest.Node) (*subject, []Problem) {
+	o := newSubject(d, node, in.settings.Namespace)
 	template := podTemplate(node)
 	if own := node.Get("metadata", "annotations"); template != node && o.Kind != "Service" && hasInject(own) {
 		switch {
@@ -68,6 +77,7 @@ func (s *Stream) examine(d *manifest.Document, node *manifest.Node) (*Object, []
 		o.meta = node.Get("metadata")
 	case template != nil:
 		o.meta = template.Get("metadata")
+		in.pods.add(o.Namespace, template)
 	default:
 		return nil, nil
 	}
@@ -80,17 +90,17 @@ func (s *Stream) examine(d *manifest.Document, node *manifest.Node) (*Object, []
 	if k, _ := o.meta.Get("annotations").Entry(annotationRecord); k != nil {
 		return nil, []Problem{o.problem(k, "annotation %s: it is there, but the status is not %s: was the status changed by hand?", annotationRecord, statusInjected)}
 	}
-	if s.settings.Namespace == "" && node.Get("metadata", "namespace").Text() == "" {
-		s.Defaulted = true
+	if in.settings.Namespace == "" && node.Get("metadata", "namespace").Text() == "" {
+		in.Defaulted = true
 	}
 	if o.Kind == "Service" {
 		return o.examineService()
 	}
-	return o.examinePods(template, s.settings)
+	return o.examinePods(template, in.settings)
 }
 
 // wanted reports whether the object is to be injected; it says why not if it carries our annotations.
-func (o *Object) wanted() bool {
+func (o *subject) wanted() bool {
 	_, inject := o.meta.Get("annotations").Entry(annotationInject)
 	_, status := o.meta.Get("annotations").Entry(annotationStatus)
 	switch {
@@ -108,19 +118,19 @@ func (o *Object) wanted() bool {
 }
 
 // annotated is the object where something is to be said of it, else nil.
-func (o *Object) annotated() *Object {
+func (o *subject) annotated() *subject {
 	if o.Outcome == LeftAlone {
 		return o
 	}
 	return nil
 }
 
-func newObject(d *manifest.Document, node *manifest.Node, namespace string) *Object {
+func newSubject(d *manifest.Document, node *manifest.Node, namespace string) *subject {
 	meta := node.Get("metadata")
-	o := &Object{
-		Kind: node.Get("kind").Text(), Namespace: meta.Get("namespace").Text(), Name: meta.Get("name").Text(),
-		Pos: d.PositionOf(node), doc: d, node: node,
-	}
+	keep := func(n *manifest.Node) string { return strings.Clone(n.Text()) } // without the text of the whole document
+	o := &subject{doc: d, node: node, Object: &Object{
+		Kind: keep(node.Get("kind")), Namespace: keep(meta.Get("namespace")), Name: keep(meta.Get("name")), Pos: d.PositionOf(node),
+	}}
 	if o.Namespace == "" {
 		o.Namespace = namespace
 	}
@@ -128,13 +138,13 @@ func newObject(d *manifest.Document, node *manifest.Node, namespace string) *Obj
 		o.Namespace = "default"
 	}
 	if o.Name == "" {
-		o.Name = meta.Get("generateName").Text()
+		o.Name = keep(meta.Get("generateName"))
 	}
 	o.title = fmt.Sprintf("document %d (%s %s/%s)", d.Number, o.Kind, o.Namespace, o.Name)
 	return o
 }
 
-func (o *Object) leave(reason string, warning bool) *Object {
+func (o *subject) leave(reason string, warning bool) *subject {
 	o.Outcome, o.Reason, o.Warning = LeftAlone, reason, warning
 	return o
 }
@@ -152,7 +162,7 @@ func isAnnotated(annotations *manifest.Node) bool {
 }
 
 // stringsOnly refuses annotations that the API server would refuse.
-func (o *Object) stringsOnly() (problems []Problem) {
+func (o *subject) stringsOnly() (problems []Problem) {
 	for _, key := range []string{annotationInject, annotationStatus} {
 		if _, value := o.meta.Get("annotations").Entry(key); value != nil && !value.IsString() {
 			problems = append(problems, o.problem(value, "annotation %s: must be a string, not %s; put it in quotes", key, value.Describe()))
@@ -162,12 +172,30 @@ func (o *Object) stringsOnly() (problems []Problem) {
 }
 
 // problem is a refusal at a node of the object's document.
-func (o *Object) problem(n *manifest.Node, format string, args ...any) Problem {
+func (o *subject) problem(n *manifest.Node, format string, args ...any) Problem {
 	return Problem{Pos: o.doc.PositionOf(n), Object: o.title, Msg: fmt.Sprintf(format, args...)}
 }
 
-// editProblem is a refusal by the manifest package, which knows the place but not the object.
-func (o *Object) editProblem(err error) Problem {
+// owner is the object whose edit failed: the last one that begins before the place of the error.
+func owner(subjects []*subject, err error) *subject {
+	e := (*manifest.EditError)(nil)
+	out := subjects[len(subjects)-1]
+	if !errors.As(err, &e) {
+		return out
+	}
+	for _, o := range slices.Backward(subjects) {
+		if o.Pos.Line < e.Pos.Line || o.Pos.Line == e.Pos.Line && o.Pos.Column <= e.Pos.Column {
+			return o
+		}
+	}
+	return out
+}
+
+// editProblem is a refusal while edits were made; the manifest package knows the place but not the object.
+func (o *subject) editProblem(err error) Problem {
+	if p := (Problem{}); errors.As(err, &p) {
+		return p
+	}
 	if e := (*manifest.EditError)(nil); errors.As(err, &e) {
 		return Problem{Pos: e.Pos, Object: o.title, Msg: e.Msg}
 	}
@@ -183,7 +211,7 @@ func syntaxProblem(d *manifest.Document, err error) Problem {
 }
 
 // namespaceProblem refuses a namespace that there cannot be (RFC 1123, as Kubernetes has it): it becomes part of host names.
-func (o *Object) namespaceProblem() []Problem {
+func (o *subject) namespaceProblem() []Problem {
 	at := o.node
 	if n := o.node.Get("metadata", "namespace"); !n.IsNull() {
 		at = n
@@ -199,7 +227,7 @@ func (o *Object) namespaceProblem() []Problem {
 
 // appLabel reads the label that makes a workload a service of the mesh: the Kubernetes Service in front of it has its name, so it has to
 // be a label of RFC 1035, as Service names are.
-func (o *Object) appLabel() (string, *Problem) {
+func (o *subject) appLabel() (string, *Problem) {
 	_, label := o.meta.Get("labels").Entry("app")
 	refuse := func(n *manifest.Node, format string, args ...any) (string, *Problem) {
 		p := o.problem(n, format, args...)
@@ -217,6 +245,6 @@ func (o *Object) appLabel() (string, *Problem) {
 	case len(validation.IsDNS1035Label(app)) > 0:
 		return refuse(label, "label app: no Service can be named %q, so nothing would reach it: lower case letters, digits and dashes, a letter first, 63 at most", app)
 	default:
-		return app, nil
+		return strings.Clone(app), nil
 	}
 }

@@ -1,0 +1,141 @@
+package inject
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+// Stream is a stream of documents as Inject or Uninject leaves it, and what became of the objects in it that are ours.
+type Stream struct {
+	Objects   []*Object // in the order of the input
+	Defaulted bool      // some object that is injected names no namespace, and Settings.Namespace was "" too
+
+	pages  []page
+	routes bool // Settings.Routes
+}
+
+// page is a document with its edited text.
+type page struct {
+	*manifest.Document
+	text     []byte
+	services []Service // whose ids are to be written into the text
+}
+
+func newStream(docs []*manifest.Document) *Stream {
+	s := &Stream{pages: make([]page, len(docs))}
+	for i, d := range docs {
+		s.pages[i] = page{Document: d, text: d.Text}
+	}
+	return s
+}
+
+// Workloads are the annotated pod templates that are to be injected, for registration; nil where no routes are wanted. Those of a refused object are among them as far
+// as they name a service, so that all that is wrong with them can be said at once.
+func (s *Stream) Workloads() []Workload {
+	if !s.routes {
+		return nil
+	}
+	var out []Workload
+	for _, o := range s.Objects {
+		if o.Outcome != LeftAlone && o.workload != nil && o.workload.Service.App != "" {
+			out = append(out, *o.workload)
+		}
+	}
+	return out
+}
+
+// Write writes the documents with the ids of their services' APIs. Between the last document of one file and the first of the next it
+// writes the separator that the files did not need.
+func (s *Stream) Write(w io.Writer, bindings map[Service]Binding) error {
+	b := bufio.NewWriterSize(w, 1<<16)
+	var before []byte // the text before that is not blank
+	i := 0
+	for text := range s.Texts(bindings) {
+		if page := s.pages[i]; i > 0 && (page.File != s.pages[i-1].File || page.Number == 1) {
+			text = separate(b, before, text)
+		}
+		_, _ = b.Write(text) // Flush returns the first error
+		if len(bytes.TrimSpace(text)) > 0 {
+			before = text
+		}
+		i++
+	}
+	return b.Flush()
+}
+
+// Texts are the texts of the documents, in their order, with the ids of their services' APIs. Documents without an injected object are
+// as they were, and shared with the input.
+func (s *Stream) Texts(bindings map[Service]Binding) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for _, p := range s.pages {
+			if !yield(p.bind(bindings)) {
+				return
+			}
+		}
+	}
+}
+
+func (p page) bind(bindings map[Service]Binding) []byte {
+	if len(p.services) == 0 {
+		return p.text
+	}
+	var known []string
+	for _, svc := range p.services {
+		known = append(known, string(manifest.Quote(inboundOf(svc))), string(manifest.Quote(bindings[svc].InboundID)),
+			string(manifest.Quote(meshOf(svc))), string(manifest.Quote(bindings[svc].MeshID)))
+	}
+	return []byte(strings.NewReplacer(known...).Replace(string(p.text)))
+}
+
+// inboundOf and meshOf stand for ids until they are known. A space makes them quoted wherever they are written.
+func inboundOf(s Service) string { return "id of the inbound API of " + s.String() }
+func meshOf(s Service) string    { return "id of the mesh API of " + s.String() }
+
+// separate ends a document, if there is one, so that another file's can follow. A directive has to stand behind an end marker, YAML 1.2
+// section 9.2, and a byte order mark only at the start of a stream.
+func separate(w *bufio.Writer, before, next []byte) []byte {
+	if len(before) == 0 || len(bytes.TrimSpace(next)) == 0 {
+		return next
+	}
+	next = bytes.TrimPrefix(next, []byte("\ufeff"))
+	if before[len(before)-1] != '\n' {
+		_ = w.WriteByte('\n')
+	}
+	switch start := firstLine(next); {
+	case bytes.HasPrefix(start, []byte("%")):
+		_, _ = w.WriteString("...\n")
+	case !bytes.HasPrefix(start, []byte("---")):
+		_, _ = w.WriteString("---\n")
+	}
+	return next
+}
+
+// firstLine is the first line of a text that says something.
+func firstLine(text []byte) []byte {
+	for line := range bytes.Lines(text) {
+		if trimmed := bytes.TrimSpace(line); len(trimmed) > 0 && trimmed[0] != '#' {
+			return line
+		}
+	}
+	return nil
+}
+
+// SortProblems puts problems in the order of the input: by file in the order of the documents, then by line and column.
+func SortProblems(docs []*manifest.Document, problems []Problem) {
+	files := make(map[string]int)
+	for i, d := range docs {
+		if _, ok := files[d.File]; !ok {
+			files[d.File] = i
+		}
+	}
+	slices.SortStableFunc(problems, func(a, b Problem) int {
+		return cmp.Or(files[a.Pos.File]-files[b.Pos.File], a.Pos.Line-b.Pos.Line, a.Pos.Column-b.Pos.Column)
+	})
+}
