@@ -61,8 +61,7 @@ func StoreID(org string, leaf *x509.Certificate) string {
 // Issue makes a key, has s sign a certificate for it and checks what comes back, because a CFSSL server answers a request for an unknown
 // profile with its default one and never looks at names. The key is made in the calling goroutine.
 //
-// Errors: a host or a key request that cannot be served (before anything is sent), those of s, and a certificate that is not what was asked
-// for: another key, other hosts, not for servers and clients, not signed by the authority, not valid now.
+// Errors: a host or a key request that cannot be served (before anything is sent), those of s, ErrNotAsAsked and ErrForeignCA.
 func Issue(ctx context.Context, s Signer, r Request) (Bundle, error) {
 	quiet.CFSSL()
 	if err := checkHosts(r.Hosts); err != nil {
@@ -91,8 +90,8 @@ func Issue(ctx context.Context, s Signer, r Request) (Bundle, error) {
 	if err != nil {
 		return Bundle{}, fmt.Errorf("reading the certificate for %s: %w", r.Hosts[0], err)
 	}
-	if reason := unacceptable(leaf, r.Hosts, key.Public(), authority, time.Now()); reason != "" {
-		return Bundle{}, fmt.Errorf("the certificate that was issued for %s: %s", r.Hosts[0], reason)
+	if err := acceptable(leaf, r.Hosts, key.Public(), authority, time.Now()); err != nil {
+		return Bundle{}, err
 	}
 	return Bundle{Leaf: leaf, Certificate: encodeCertificate(leaf), Chain: encodeCertificate(authority), Key: keyPEM}, nil
 }

@@ -53,7 +53,7 @@ func Unusable(leaf *x509.Certificate, hosts []string, authority *x509.Certificat
 	if now.After(leaf.NotAfter) {
 		return "expired on " + day(leaf.NotAfter)
 	}
-	if !bytes.Equal(leaf.RawIssuer, authority.RawSubject) || leaf.CheckSignatureFrom(authority) != nil {
+	if !signedBy(leaf, authority) {
 		return fmt.Sprintf("not signed by %q", authority.Subject.CommonName)
 	}
 	if !sameHosts(leaf.DNSNames, hosts) {
@@ -65,8 +65,23 @@ func Unusable(leaf *x509.Certificate, hosts []string, authority *x509.Certificat
 	return ""
 }
 
-// unacceptable says why a certificate is not what was asked for; "" if it is.
-func unacceptable(leaf *x509.Certificate, hosts []string, key crypto.PublicKey, authority *x509.Certificate, now time.Time) string {
+func signedBy(leaf, authority *x509.Certificate) bool {
+	return bytes.Equal(leaf.RawIssuer, authority.RawSubject) && leaf.CheckSignatureFrom(authority) == nil
+}
+
+// acceptable is ErrForeignCA or ErrNotAsAsked for a certificate that is not what was asked for.
+func acceptable(leaf *x509.Certificate, hosts []string, key crypto.PublicKey, authority *x509.Certificate, now time.Time) error {
+	if !signedBy(leaf, authority) {
+		return fmt.Errorf("%w, not by %q", ErrForeignCA, authority.Subject.CommonName)
+	}
+	if reason := unlike(leaf, hosts, key, authority, now); reason != "" {
+		return fmt.Errorf("%w: %s", ErrNotAsAsked, reason)
+	}
+	return nil
+}
+
+// unlike says in what a certificate is not like the one that was asked for; "" if it is.
+func unlike(leaf *x509.Certificate, hosts []string, key crypto.PublicKey, authority *x509.Certificate, now time.Time) string {
 	switch {
 	case !sameKey(leaf.PublicKey, key):
 		return "it is for another key"

@@ -73,14 +73,14 @@ func (c Config) authority(now time.Time) (*x509.Certificate, error) {
 	}
 	text, err := os.ReadFile(c.CertPath)
 	if err != nil {
-		return nil, fmt.Errorf("reading the CA's certificate: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrCertPath, err)
 	}
 	cert, err := parseCertificate(text)
 	if err == nil {
 		err = checkAuthority(cert, now)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the CA's certificate in %s: %w", c.CertPath, err)
+		return nil, fmt.Errorf("%w: %s: %w", ErrCertPath, c.CertPath, err)
 	}
 	return cert, nil
 }

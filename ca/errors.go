@@ -11,8 +11,14 @@ var (
 	ErrUnauthorized = errors.New("CFSSL refused the key")
 	// ErrNoProvider says that CFSSL has no authentication key for the profile it would sign with, so that no key is right.
 	ErrNoProvider = errors.New("CFSSL has no authentication for its signing profile")
-	// ErrUnreachable says that no server answered: CFSSL at none of its addresses, or MongoDB.
+	// ErrUnreachable says that CFSSL answered at none of its addresses.
 	ErrUnreachable = errors.New("no answer")
+	// ErrCertPath says that the file of Config.CertPath is not there, or holds no certificate of a CA that is valid now.
+	ErrCertPath = errors.New("not the certificate of a CA")
+	// ErrNotAsAsked says that a certificate was signed that is not what was asked for: for another key, other hosts, another use or time.
+	ErrNotAsAsked = errors.New("what was signed is not what was asked for")
+	// ErrForeignCA says that a certificate was signed by another CA than the one that sidecars are to trust (Signer.Authority).
+	ErrForeignCA = errors.New("signed by another CA")
 )
 
 // Error is a refusal by CFSSL. errors.Is finds ErrUnauthorized and ErrNoProvider.

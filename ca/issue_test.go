@@ -177,8 +177,8 @@ func TestIssueChecksTheAnswer(t *testing.T) {
 		o    catest.Options
 		want string
 	}{
-		{"another CA", catest.Options{SignWith: catest.NewAuthority("foreign CA")}, `not signed by "catest CA"`},
-		{"another CA of the same name", catest.Options{SignWith: catest.NewAuthority("catest CA")}, `not signed by "catest CA"`},
+		{"another CA", catest.Options{SignWith: catest.NewAuthority("foreign CA")}, `signed by another CA, not by "catest CA"`},
+		{"another CA of the same name", catest.Options{SignWith: catest.NewAuthority("catest CA")}, `signed by another CA, not by "catest CA"`},
 		{"more hosts", catest.Options{SignFor: []string{"echo.default", "evil.default"}}, "hosts echo.default, evil.default -> echo.default"},
 		{"other hosts", catest.Options{SignFor: []string{"evil.default"}}, "hosts evil.default -> echo.default"},
 		{"an address too", catest.Options{SignFor: []string{"echo.default", "10.0.0.1"}}, "it names more than hosts"},
@@ -236,7 +236,7 @@ func TestPinnedAuthority(t *testing.T) {
 		want string // of New, or of Issue
 	}{
 		"right.pem":   {server.Authority.PEM(), ""},
-		"foreign.pem": {catest.NewAuthority("foreign CA").PEM(), `not signed by "foreign CA"`},
+		"foreign.pem": {catest.NewAuthority("foreign CA").PEM(), `signed by another CA, not by "foreign CA"`},
 		"expired.pem": {catest.NewAuthorityFor("old CA", time.Unix(0, 0), time.Unix(1, 0)).PEM(), "expired on 1970-01-01"},
 		"garbage.pem": {[]byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), "garbage.pem"},
 		"empty.pem":   {nil, "no certificate in PEM form"},

@@ -26,7 +26,7 @@ const (
 // MongoLedger keeps the records in a MongoDB collection, k8s_ca. It asks for no transaction and no index but the one of _id, so any server that
 // speaks the protocol will do. It is safe for concurrent use.
 //
-// Errors of its methods, besides those that they name: ErrUnreachable, ErrLedgerUnauthorized, ErrLedgerForbidden, the context's. None shows the
+// Errors of its methods, besides those that they name: ErrLedgerUnreachable, ErrLedgerUnauthorized, ErrLedgerForbidden, the context's. None shows the
 // connection string.
 type MongoLedger struct {
 	records *mongo.Collection

@@ -171,7 +171,7 @@ func TestForeignDocument(t *testing.T) {
 	}
 	_, err := l.Records(t.Context())
 	wantError(t, err, nil, `the document "odd" in k8s_ca is none`)
-	if errors.Is(err, ca.ErrUnreachable) {
+	if errors.Is(err, ca.ErrLedgerUnreachable) {
 		t.Error("a document that cannot be read is said to be a server that cannot be reached")
 	}
 }
@@ -191,8 +191,8 @@ func TestConnectionStrings(t *testing.T) {
 		{"mongodb://user:" + password + "%zz@localhost/db", nil, "want mongodb://"},
 		{"mongodb://user:" + password + "@localhost/db?maxPoolSize=" + password, nil, "want mongodb://"},
 		{"mongodb://user:" + password + "@" + nobody + "/db?serverSelectionTimeoutMS=200",
-			ca.ErrUnreachable, "connecting: MongoDB at " + nobody + ": no answer"},
-		{"mongodb+srv://user:" + password + "@nobody.invalid/db", ca.ErrUnreachable, "nobody.invalid"},
+			ca.ErrLedgerUnreachable, "connecting: MongoDB at " + nobody + ": no answer: dial tcp " + nobody},
+		{"mongodb+srv://user:" + password + "@nobody.invalid/db", ca.ErrLedgerUnreachable, "nobody.invalid"},
 	} {
 		_, err := ca.OpenMongo(t.Context(), test.uri)
 		wantError(t, err, test.is, test.want)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"regexp"
+	"slices"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -37,13 +39,13 @@ func (m mongoErrors) wrap(ctx context.Context, op string, err error) error {
 	case ctx.Err() != nil:
 		return fmt.Errorf("%s: MongoDB at %s: %w", op, m.hosts, ctx.Err())
 	case !errors.As(err, &refusal):
-		return fmt.Errorf("%s: MongoDB at %s: %w: %s", op, m.hosts, ErrUnreachable, m.clean(err))
+		return fmt.Errorf("%s: MongoDB at %s: %w: %s", op, m.hosts, ErrLedgerUnreachable, m.clean(err))
 	case refusal.HasErrorCode(codeAuthenticationFailed), refusal.HasErrorCode(codeAtlas):
 		return fmt.Errorf("%s: MongoDB at %s: %w", op, m.hosts, ErrLedgerUnauthorized)
 	case refusal.HasErrorCode(codeUnauthorized):
 		return fmt.Errorf("%s: MongoDB at %s: %w", op, m.hosts, ErrLedgerForbidden)
 	case mongo.IsNetworkError(err), mongo.IsTimeout(err):
-		return fmt.Errorf("%s: MongoDB at %s: %w: %s", op, m.hosts, ErrUnreachable, m.clean(err))
+		return fmt.Errorf("%s: MongoDB at %s: %w: %s", op, m.hosts, ErrLedgerUnreachable, m.clean(err))
 	}
 	return fmt.Errorf("%s: MongoDB at %s: %s", op, m.hosts, m.clean(err))
 }
@@ -55,7 +57,24 @@ func withoutSecrets(opts *options.ClientOptions, connStr string) func(error) str
 		secrets = append(secrets, opts.Auth.Password, redacted)
 	}
 	replacer := strings.NewReplacer(secrets...)
-	return func(err error) string { return oneLine(replacer.Replace(err.Error())) }
+	return func(err error) string { return oneLine(replacer.Replace(serverSaid(err.Error()))) }
+}
+
+// lastError finds why a server could not be reached in the driver's description of the topology.
+var lastError = regexp.MustCompile(`Last error: ([^{}]+?) *\}`)
+
+// serverSaid is the part of the driver's text that says something: the reason of each server, once.
+func serverSaid(text string) string {
+	var reasons []string
+	for _, m := range lastError.FindAllStringSubmatch(text, -1) {
+		if !slices.Contains(reasons, m[1]) {
+			reasons = append(reasons, m[1])
+		}
+	}
+	if len(reasons) == 0 {
+		return text
+	}
+	return strings.Join(reasons, "; ")
 }
 
 // connectionStringError says that a connection string is wrong without the driver's reason, which quotes it; but for a host of mongodb+srv that
@@ -63,7 +82,7 @@ func withoutSecrets(opts *options.ClientOptions, connStr string) func(error) str
 func connectionStringError(err error) error {
 	var lookup *net.DNSError
 	if errors.As(err, &lookup) {
-		return fmt.Errorf("looking up %s for the MongoDB connection string: %w: %s", lookup.Name, ErrUnreachable, lookup.Err)
+		return fmt.Errorf("looking up %s for the MongoDB connection string: %w: %s", lookup.Name, ErrLedgerUnreachable, lookup.Err)
 	}
 	return errors.New("the MongoDB connection string is not valid; want mongodb://[USER:PASSWORD@]HOST[:PORT][,...]/DATABASE[?OPTIONS], " +
 		"with :/?#[]@% in user and password percent-encoded")

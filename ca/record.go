@@ -69,6 +69,8 @@ var (
 	ErrRecordExists = errors.New("the ledger has this record already")
 	// ErrRecordChanged says that the record to replace or delete holds another certificate by now, or is not there.
 	ErrRecordChanged = errors.New("the record was changed by another run")
+	// ErrLedgerUnreachable says that MongoDB did not answer.
+	ErrLedgerUnreachable = errors.New("no answer")
 	// ErrLedgerUnauthorized says that MongoDB refused the user or the password.
 	ErrLedgerUnauthorized = errors.New("MongoDB refused the user or the password")
 	// ErrLedgerForbidden says that MongoDB's user may not do what the ledger needs.

@@ -90,6 +90,8 @@ func (c *Client) unanswered(ctx context.Context, r call, err error) error {
 		e.Message = fmt.Sprintf("%s (%s)", errSlow, c.timeout)
 	case errors.Is(err, resty.ErrResponseBodyTooLarge):
 		e.Message = fmt.Sprintf("the answer is larger than %d MiB", r.limit>>20)
+	case cutOff(err):
+		e.Message = "the connection was cut before the answer was complete"
 	case errors.As(err, &u):
 		// The URL is told by Op, Method and Path.
 		e.kind = u.Err

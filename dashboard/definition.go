@@ -106,7 +106,9 @@ func clone(v any) any {
 func decodeJSON(b []byte, into any) error {
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.UseNumber()
-	if err := dec.Decode(into); err != nil {
+	if err := dec.Decode(into); errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("the JSON is cut off")
+	} else if err != nil {
 		return err
 	}
 	if _, err := dec.Token(); err != io.EOF {

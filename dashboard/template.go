@@ -5,9 +5,12 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"text/template"
 	"text/template/parse"
 )
@@ -54,19 +57,22 @@ func BuiltinTemplates() *Templates {
 //
 // Errors: no such folder, no *.json in it, and those of ParseTemplates.
 func LoadTemplates(dir string) (*Templates, error) {
-	names, err := filesIn(dir, ".json")
-	if err == nil && len(names) == 0 {
-		err = fmt.Errorf("no *.json in %s", dir)
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no folder %s", dir)
 	}
+	names, err := filesIn(dir, ".json")
 	if err != nil {
-		return nil, fmt.Errorf("loading templates: %w", err)
+		return nil, fmt.Errorf("reading the folder: %w", err)
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("no *.json in %s", dir)
 	}
 	files := map[string]string{}
 	for _, name := range names {
 		file := name + ".json"
 		text, err := readFile(filepath.Join(dir, file))
 		if err != nil {
-			return nil, fmt.Errorf("loading templates: %w", err)
+			return nil, fmt.Errorf("reading a template: %w", err)
 		}
 		files[file] = string(text)
 	}
@@ -75,30 +81,36 @@ func LoadTemplates(dir string) (*Templates, error) {
 
 // ParseTemplates makes templates of the texts of files, by file name.
 //
-// Errors: a syntax error, with file and line; two files that define one name.
+// Errors: all syntax errors, with file and line; two files that define one name.
 func ParseTemplates(files map[string]string) (*Templates, error) {
 	set := template.New("").Funcs(template.FuncMap{printFunc: unbound})
 	if _, err := set.Parse(builtin); err != nil {
 		return nil, fmt.Errorf("parsing the built-in templates: %w", err)
 	}
 	definedIn := map[string]string{}
+	var errs []error
 	for _, file := range slices.Sorted(maps.Keys(files)) {
 		parsed, err := template.New(file).Funcs(template.FuncMap{printFunc: unbound}).Parse(files[file])
 		if err != nil {
-			return nil, fmt.Errorf("parsing templates: %w", err)
+			errs = append(errs, errors.New(strings.TrimPrefix(err.Error(), "template: ")))
+			continue
 		}
 		for _, t := range parsed.Templates() {
 			if parse.IsEmptyTree(t.Tree.Root) {
 				continue // the file itself, around its definitions
 			}
 			if other := definedIn[t.Name()]; other != "" {
-				return nil, fmt.Errorf("parsing templates: %q is defined in %s and in %s", t.Name(), other, file)
+				errs = append(errs, fmt.Errorf("%q is defined in %s and in %s", t.Name(), other, file))
+				continue
 			}
 			definedIn[t.Name()] = file
 			if _, err := set.AddParseTree(t.Name(), t.Tree); err != nil {
-				return nil, fmt.Errorf("parsing templates: %s: %w", file, err)
+				errs = append(errs, fmt.Errorf("%s: %w", file, err))
 			}
 		}
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
 	}
 	for _, t := range set.Templates() {
 		printAsData(t.Tree.Root)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/cloudflare/cfssl/csr"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
@@ -9,7 +11,8 @@ import (
 // Config is what a run is told to do: the configuration file of tyk-k8s (its sections Tyk, CA and Injector) with the environment
 // laid over it, typed and checked. What has a default and is not set has been filled in.
 type Config struct {
-	File     string // the file that was read, as errors name it; "" where there is none
+	File     string             // the file that was read, as errors name it; "" where there is none
+	places   map[string]Finding // where each key was set, and each section of the file begins; without a message
 	Tyk      TykSection
 	CA       CASection
 	Injector InjectorSection
@@ -100,6 +103,7 @@ func LoadConfig(src ConfigSource) (Config, []Finding, error) {
 		return Config{}, nil, ConfigError(inFileOrder(l.errors))
 	}
 	l.warn()
+	l.config.places = l.places()
 	return l.config, inFileOrder(l.warnings), nil
 }
 
@@ -115,6 +119,17 @@ func defaultConfig(file string) Config {
 	}
 }
 
+// fail is an error that a value of the configuration turned out to be, once it was used.
+func (c Config) fail(key string, err error) error {
+	var found ConfigError
+	for line := range strings.Lines(err.Error()) {
+		f := c.places[key]
+		f.Key, f.Msg = key, strings.TrimRight(line, "\n")
+		found = append(found, f)
+	}
+	return found
+}
+
 // loader is one run of LoadConfig.
 type loader struct {
 	src      ConfigSource
@@ -126,6 +141,7 @@ type loader struct {
 	values   int                          // how many YAML values were read, against alias bombs
 	tooMany  Finding                      // set once values reaches maxValues
 
+	unresolved       []Finding // secrets that are not where they should be: errors only if they are needed
 	errors, warnings []Finding
 }
 
@@ -139,6 +155,17 @@ type setting struct {
 
 func (s setting) finding(msg string) Finding {
 	return Finding{Pos: s.value.pos, Variable: s.variable, Key: s.key, Msg: msg}
+}
+
+func (l *loader) places() map[string]Finding {
+	places := make(map[string]Finding)
+	for key, s := range l.settings {
+		places[key] = s.finding("")
+	}
+	for section, pos := range l.sections {
+		places[section] = Finding{Pos: pos}
+	}
+	return places
 }
 
 // fail records what is wrong with a setting.

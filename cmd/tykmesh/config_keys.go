@@ -240,7 +240,7 @@ func (l *loader) fetch(s setting, v string) (string, bool) {
 	if name, ok := strings.CutPrefix(v, "env:"); ok {
 		found = lookupEnv(l.src.Environ, name)
 		if found == "" {
-			l.fail(s, fmt.Sprintf("the environment variable %s is not set", name))
+			l.unresolved = append(l.unresolved, s.finding(fmt.Sprintf("the environment variable %s is not set", name)))
 		}
 		return found, found != ""
 	}
@@ -252,9 +252,9 @@ func (l *loader) fetch(s setting, v string) (string, bool) {
 	found = strings.TrimRight(string(data), "\r\n")
 	switch {
 	case err != nil:
-		l.fail(s, "the secret's file cannot be read: "+err.Error())
+		l.unresolved = append(l.unresolved, s.finding("the secret's file cannot be read: "+err.Error()))
 	case found == "":
-		l.fail(s, fmt.Sprintf("the secret's file %q is empty", name))
+		l.unresolved = append(l.unresolved, s.finding(fmt.Sprintf("the secret's file %q is empty", name)))
 	}
 	return found, err == nil && found != ""
 }

@@ -17,6 +17,12 @@ const (
 // checkNeeds reports what is missing for what is switched on, and what does not go together.
 func (l *loader) checkNeeds() {
 	injector := &l.config.Injector
+	for _, f := range l.unresolved {
+		if section, _, _ := strings.Cut(f.Key, "."); section == "Tyk" && injector.CreateRoutes || section == "CA" && injector.EnableMeshTLS {
+			l.failed[f.Key] = true
+			l.errors = append(l.errors, f)
+		}
+	}
 	if injector.CreateRoutes && !l.src.Local {
 		l.need("Tyk.url", l.config.Tyk.URL != "", "Injector.createRoutes")
 		l.need("Tyk.secret", l.config.Tyk.Secret.IsSet(), "Injector.createRoutes")

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cloudflare/cfssl/csr"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
@@ -112,7 +113,7 @@ func TestLoadConfigSample(t *testing.T) {
 			ServicePorts:  servicePortsReplace,
 		},
 	}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Secret{})); diff != "" {
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Secret{}), cmpopts.IgnoreUnexported(Config{})); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 

@@ -54,7 +54,10 @@ var hints = []struct {
 	{ca.ErrNoProvider, "CFSSL's configuration needs an auth_key on signing.default; without one it signs for anybody, and never for authsign"},
 	{ca.ErrLedgerUnauthorized, "the user and password in CA.mongoConnStr must be those of a MongoDB user"},
 	{ca.ErrLedgerForbidden, "the MongoDB user in CA.mongoConnStr must be allowed to read and write the collection k8s_ca"},
-	{ca.ErrUnreachable, "are CA.addr and CA.mongoConnStr right, and reachable from here? from outside of the cluster: kubectl port-forward"},
+	{ca.ErrUnreachable, "is CA.addr right, and reachable from here? from outside of the cluster: kubectl port-forward"},
+	{ca.ErrLedgerUnreachable, "is CA.mongoConnStr right, and reachable from here? from outside of the cluster: kubectl port-forward"},
+	{ca.ErrForeignCA, "the mesh trusts one CA, that of CA.certPath or the one that CFSSL's info names: it must be the one that CFSSL signs with"},
+	{ca.ErrNotAsAsked, "the signing profile in CFSSL's configuration must allow the usages server auth and client auth, and make no CA"},
 	{dashboard.ErrExists, "every inbound API listens on / and is told apart by its domain: the Dashboard must allow that (enable_duplicate_slugs: true)"},
 }
 

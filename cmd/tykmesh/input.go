@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -81,7 +82,7 @@ func readPath(path string, recursive bool, stdin io.Reader) ([]Source, error) {
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("reading manifests: %w", err)
+		return nil, inputError(err)
 	}
 	if !info.IsDir() {
 		source, err := readManifest(path)
@@ -93,15 +94,23 @@ func readPath(path string, recursive bool, stdin io.Reader) ([]Source, error) {
 func readManifest(path string) (Source, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return Source{}, fmt.Errorf("reading manifests: %w", err)
+		return Source{}, inputError(err)
 	}
 	return Source{path, data}, nil
+}
+
+// inputError names the file and the reason, and leaves out which system call it was.
+func inputError(err error) error {
+	if e := (*fs.PathError)(nil); errors.As(err, &e) {
+		return fmt.Errorf("reading manifests: %s: %w", e.Path, e.Err)
+	}
+	return fmt.Errorf("reading manifests: %w", err)
 }
 
 func readFolder(folder string, recursive bool) ([]Source, error) {
 	paths, err := manifestsIn(folder, recursive)
 	if err != nil {
-		return nil, fmt.Errorf("reading manifests: %w", err)
+		return nil, inputError(err)
 	}
 	if len(paths) == 0 {
 		return nil, fmt.Errorf("reading manifests: %s: no .yaml, .yml or .json file in this folder", folder)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"path/filepath"
 
 	"github.com/cloudflare/cfssl/csr"
@@ -32,7 +33,7 @@ func meshSettings(c Config, o options) (mesh.Settings, error) {
 	if c.Tyk.Templates != "" && c.Injector.CreateRoutes {
 		var err error
 		if templates, err = dashboard.LoadTemplates(c.Tyk.Templates); err != nil {
-			return mesh.Settings{}, ConfigError{{Key: "Tyk.templates", Msg: err.Error()}}
+			return mesh.Settings{}, c.fail("Tyk.templates", err)
 		}
 	}
 	adopt := map[string]bool{}
@@ -57,7 +58,7 @@ func openRemote(ctx context.Context, c Config, o options, report *report) (mesh.
 		URL: c.Tyk.URL, Secret: c.Tyk.Secret.Reveal(), Org: c.Tyk.Org, InsecureSkipVerify: c.Tyk.InsecureSkipVerify, Trace: report.asked,
 	})
 	if err != nil {
-		return mesh.Remote{}, nothing, ConfigError{{Key: "Tyk.url", Msg: err.Error()}}
+		return mesh.Remote{}, nothing, c.fail("Tyk.url", err)
 	}
 	remote := mesh.Remote{APIs: client, Certificates: client}
 	if !c.Injector.EnableMeshTLS {
@@ -68,7 +69,11 @@ func openRemote(ctx context.Context, c Config, o options, report *report) (mesh.
 		Trace: report.signed,
 	})
 	if err != nil {
-		return mesh.Remote{}, nothing, ConfigError{{Key: "CA", Msg: err.Error()}}
+		key := "CA"
+		if errors.Is(err, ca.ErrCertPath) {
+			key = "CA.certPath"
+		}
+		return mesh.Remote{}, nothing, c.fail(key, err)
 	}
 	remote.Issuer = newIssuer(signer, c)
 	if !c.CA.MongoConnStr.IsSet() {
