@@ -2,6 +2,7 @@ package inject
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -120,26 +121,24 @@ func fieldKind(key string) (kind, path string, read func(string) (any, error)) {
 }
 
 // cleanRoute turns the route annotation into a listen path: a URL path, RFC 3986 section 3.3, that a gateway's router takes as it is.
-func cleanRoute(route, app string) (string, error) {
-	if route == "" {
-		route = app
-	}
+func cleanRoute(typed, app string) (string, error) {
+	route := cmp.Or(typed, app)
 	if !strings.HasPrefix(route, "/") {
 		route = "/" + route
 	}
 	if i := strings.IndexFunc(route, func(r rune) bool { return !strings.ContainsRune(pathChars, r) }); i >= 0 {
-		return "", fmt.Errorf("not a URL path: %q; %q cannot stand in one", route, []rune(route[i:])[0])
+		return "", fmt.Errorf("not a URL path: %q; %q cannot stand in one", typed, []rune(route[i:])[0])
 	}
 	if _, err := url.PathUnescape(route); err != nil {
-		return "", fmt.Errorf("not a URL path: %q; behind %% belong two hexadecimal digits", route)
+		return "", fmt.Errorf("not a URL path: %q; behind %% belong two hexadecimal digits", typed)
 	}
 	for segment := range strings.SplitSeq(strings.Trim(route, "/"), "/") {
 		if segment == "." || segment == ".." || segment == "" && strings.Trim(route, "/") != "" {
-			return "", fmt.Errorf("not a clean URL path: %q; a router never matches an empty, . or .. segment", route)
+			return "", fmt.Errorf("not a clean URL path: %q; a router never matches an empty, . or .. segment", typed)
 		}
 	}
 	if strings.HasPrefix(route, "//") || strings.HasSuffix(route, "//") {
-		return "", fmt.Errorf("not a clean URL path: %q; a router never matches an empty segment", route)
+		return "", fmt.Errorf("not a clean URL path: %q; a router never matches an empty segment", typed)
 	}
 	return route, nil
 }

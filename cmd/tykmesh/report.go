@@ -66,7 +66,7 @@ func (r *report) injected(stream *inject.Stream, plan *mesh.Plan) {
 	if stream.Defaulted {
 		r.warn("some objects name no namespace: they are registered in default, and kubectl apply would use that of its context; -n NAMESPACE says which")
 	}
-	registered := registrations(plan)
+	registered := r.registrations(plan)
 	count := map[string]int{}
 	for _, o := range stream.Objects {
 		if o.Outcome == inject.LeftAlone {
@@ -82,7 +82,7 @@ func (r *report) injected(stream *inject.Stream, plan *mesh.Plan) {
 		r.printf("%s", line)
 	}
 	if plan != nil && plan.MeshCertificate != nil && plan.MeshCertificate.Action != mesh.Keep {
-		r.printf("mesh: %s", describeStep(plan.MeshCertificate.Step))
+		r.printf("mesh: %s", r.step(plan.MeshCertificate.Step))
 	}
 	r.printf("%s", summary(count, plan))
 }
@@ -110,7 +110,7 @@ func (r *report) leftAlone(o *inject.Object) {
 }
 
 // registrations says for each service what became of its APIs and its certificate.
-func registrations(plan *mesh.Plan) map[inject.Service]string {
+func (r *report) registrations(plan *mesh.Plan) map[inject.Service]string {
 	out := map[inject.Service]string{}
 	if plan == nil {
 		return out
@@ -123,7 +123,7 @@ func registrations(plan *mesh.Plan) map[inject.Service]string {
 		var done []string
 		for _, step := range steps {
 			if step.Action != mesh.Keep {
-				done = append(done, describeStep(step))
+				done = append(done, r.step(step))
 			}
 		}
 		out[s.Service] = strings.Join(done, ", ")
@@ -139,12 +139,28 @@ var past = map[mesh.Action]string{
 	mesh.Create: "created", mesh.Update: "updated", mesh.Issue: "issued", mesh.Confirm: "confirmed",
 }
 
-func describeStep(s mesh.Step) string {
+// step says what was done, and why where something was there before.
+func (r *report) step(s mesh.Step) string {
 	text := fmt.Sprintf("%s %s %s", s.Kind, s.Name, past[s.Action])
 	if len(s.Reasons) > 0 && s.Reasons[0] != mesh.Absent {
-		text += " (" + strings.Join(s.Reasons, "; ") + ")"
+		text += " (" + strings.Join(r.reasons(s.Reasons), "; ") + ")"
 	}
 	return text
+}
+
+// reasons are as many as people read on one line. Of more than that, those count most that tell a value which is lost.
+func (r *report) reasons(all []string) []string {
+	const most = 6
+	if len(all) <= most || r.verbose != nil {
+		return all
+	}
+	var shown []string
+	for _, reason := range all {
+		if strings.Contains(reason, " -> ") && len(shown) < most {
+			shown = append(shown, reason)
+		}
+	}
+	return append(shown, fmt.Sprintf("%d more, which -v shows", len(all)-len(shown)))
 }
 
 // summary is the last line: what was injected, and what was registered for it.
