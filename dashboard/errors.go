@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+
+	"github.com/go-resty/resty/v2"
 )
 
 // What a caller may ask of an error, with errors.Is.
@@ -60,6 +62,11 @@ func (e *Error) Refused() bool {
 		return true
 	}
 	return e.Status/100 == 4 && e.Status != http.StatusRequestTimeout && e.Status != http.StatusTooManyRequests
+}
+
+// Unreachable says whether nothing came back that an answer could be made of.
+func (e *Error) Unreachable() bool {
+	return e.Status == 0 && !errors.Is(e.kind, resty.ErrResponseBodyTooLarge)
 }
 
 // Passing says whether the error may be gone at the next try: there was no

@@ -67,8 +67,13 @@ func hintsFor(err error) (found []string) {
 	if errors.As(err, &own) && own.Hint() != "" {
 		found = append(found, own.Hint())
 	}
-	if d := (*dashboard.Error)(nil); errors.As(err, &d) && d.Status == 0 && !errors.Is(err, context.Canceled) {
-		found = append(found, "is Tyk.url right, and reachable from here? without any server: --local DIR")
+	if d := (*dashboard.Error)(nil); errors.As(err, &d) {
+		switch {
+		case d.Unreachable() && !errors.Is(err, context.Canceled):
+			found = append(found, "is Tyk.url right, and reachable from here? without any server: --local DIR")
+		case d.Status/100 == 5:
+			found = append(found, "the Dashboard's log says why it failed")
+		}
 	}
 	for _, h := range hints {
 		if errors.Is(err, h.err) {
