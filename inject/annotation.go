@@ -66,7 +66,7 @@ func (o *subject) readAnnotations(w *Workload, annotations *manifest.Node) (prob
 	}
 	w.Route, w.RoutePos = "/"+w.Service.App, w.Pos
 	for k, v := range annotations.Entries() {
-		key := k.Text()
+		key := strings.Clone(k.Text()) // it outlives the document
 		kind, path, read := fieldKind(key)
 		if read == nil && !strings.HasPrefix(key, marker+"/") && key != annotationTemplate {
 			continue
@@ -75,31 +75,31 @@ func (o *subject) readAnnotations(w *Workload, annotations *manifest.Node) (prob
 			fail(v, key, "must be a string, not %s; put it in quotes", v.Describe())
 			continue
 		}
-		pos := o.doc.PositionOf(v)
+		text, pos := strings.Clone(v.Text()), o.doc.PositionOf(v)
 		switch key {
 		case annotationRoute:
 			w.RoutePos = pos
-			route, err := cleanRoute(v.Text(), w.Service.App)
+			route, err := cleanRoute(text, w.Service.App)
 			if err != nil {
 				fail(v, key, "%v", err)
 			}
 			w.Route = route
 		case annotationTemplate:
-			w.Template, w.HasTemplate, w.TemplatePos = v.Text(), true, pos
+			w.Template, w.HasTemplate, w.TemplatePos = text, true, pos
 		case annotationInbound, annotationMesh:
-			if v.Text() == "" {
+			if text == "" {
 				fail(v, key, "must not be empty; leave it out, and it will be written")
 			}
 			if key == annotationInbound {
-				w.InboundID = v.Text()
+				w.InboundID = text
 			} else {
-				w.MeshID = v.Text()
+				w.MeshID = text
 			}
 		}
 		if read == nil {
 			continue
 		}
-		value, err := read(v.Text())
+		value, err := read(text)
 		switch {
 		case err != nil:
 			fail(v, key, "%v", err)
