@@ -14,7 +14,7 @@ var (
 	// ErrUnreachable says that CFSSL answered at none of its addresses.
 	ErrUnreachable = errors.New("no answer")
 	// ErrCertPath says that the file of Config.CertPath is not there, or holds no certificate of a CA that is valid now.
-	ErrCertPath = errors.New("not the certificate of a CA")
+	ErrCertPath = errors.New("no usable CA certificate")
 	// ErrNotAsAsked says that a certificate was signed that is not what was asked for: for another key, other hosts, another use or time.
 	ErrNotAsAsked = errors.New("what was signed is not what was asked for")
 	// ErrForeignCA says that a certificate was signed by another CA than the one that sidecars are to trust (Signer.Authority).

@@ -91,7 +91,7 @@ func (c *Client) unanswered(ctx context.Context, r call, err error) error {
 	case errors.Is(err, resty.ErrResponseBodyTooLarge):
 		e.Message = fmt.Sprintf("the answer is larger than %d MiB", r.limit>>20)
 	case cutOff(err):
-		e.Message = "the connection was cut before the answer was complete"
+		e.Message = "the connection was cut"
 	case errors.As(err, &u):
 		// The URL is told by Op, Method and Path.
 		e.kind = u.Err

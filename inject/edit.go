@@ -7,8 +7,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// podEdits is what injection changes in a workload.
-func (o *subject) podEdits(s Settings) ([]manifest.Edit, error) {
+// podEdits is what injection changes in a workload; ids are annotations that it gets too.
+func (o *subject) podEdits(s Settings, ids manifest.Map) ([]manifest.Edit, error) {
 	spec := podTemplate(o.node).Get("spec")
 	p := podEditor{object: o, spec: spec}
 	hosts := s.hostAlias()
@@ -37,20 +37,8 @@ func (o *subject) podEdits(s Settings) ([]manifest.Edit, error) {
 	if p.err != nil {
 		return nil, p.err
 	}
-	annotations, err := o.annotationEdits(&p.record, o.newIDs(s))
+	annotations, err := o.annotationEdits(&p.record, ids)
 	return append(p.edits, annotations...), err
-}
-
-// newIDs are the id annotations that the pod template does not carry yet.
-func (o *subject) newIDs(s Settings) manifest.Map {
-	var out manifest.Map
-	if s.Routes && o.workload.InboundID == "" {
-		out = append(out, manifest.Entry{Key: annotationInbound, Value: inboundOf(o.workload.Service)})
-	}
-	if s.Routes && o.workload.MeshID == "" {
-		out = append(out, manifest.Entry{Key: annotationMesh, Value: meshOf(o.workload.Service)})
-	}
-	return out
 }
 
 // podEditor collects the edits of a pod's spec, and the record that takes them back.

@@ -132,12 +132,15 @@ func hasService(subjects []*subject) bool {
 // edit makes the edits of a document and forgets its tree.
 func (in *injection) edit(i int, subjects []*subject) {
 	page := &in.pages[i]
+	if in.settings.Routes && len(subjects) > 0 {
+		page.mark = markOf(page.Text)
+	}
 	var edits []manifest.Edit
 	for _, o := range subjects {
 		if o.Outcome != Injected {
 			continue
 		}
-		es, err := in.edits(o)
+		es, err := in.edits(page, o)
 		if err != nil {
 			in.refuse(o, err)
 			continue
@@ -156,11 +159,23 @@ func (in *injection) edit(i int, subjects []*subject) {
 }
 
 // edits is what injection changes in an object.
-func (in *injection) edits(o *subject) ([]manifest.Edit, error) {
+func (in *injection) edits(p *page, o *subject) ([]manifest.Edit, error) {
 	if o.workload != nil {
-		return o.podEdits(in.settings)
+		return o.podEdits(in.settings, in.newIDs(p, o.workload))
 	}
 	return o.serviceEdits(in.pods)
+}
+
+// newIDs are the id annotations that the pod template does not carry yet.
+func (in *injection) newIDs(p *page, w *Workload) manifest.Map {
+	var out manifest.Map
+	if in.settings.Routes && w.InboundID == "" {
+		out = append(out, manifest.Entry{Key: annotationInbound, Value: p.inboundOf(w.Service)})
+	}
+	if in.settings.Routes && w.MeshID == "" {
+		out = append(out, manifest.Entry{Key: annotationMesh, Value: p.meshOf(w.Service)})
+	}
+	return out
 }
 
 func (in *injection) refuse(o *subject, err error) {

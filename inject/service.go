@@ -1,7 +1,9 @@
 package inject
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
@@ -68,4 +70,17 @@ func (p Problem) Error() string {
 		return fmt.Sprintf("%s: %s", p.Pos, p.Msg)
 	}
 	return fmt.Sprintf("%s: %s: %s", p.Pos, p.Object, p.Msg)
+}
+
+// SortProblems puts problems in the order of the input: by file in the order of the documents, then by line and column.
+func SortProblems(docs []*manifest.Document, problems []Problem) {
+	files := make(map[string]int)
+	for i, d := range docs {
+		if _, ok := files[d.File]; !ok {
+			files[d.File] = i
+		}
+	}
+	slices.SortStableFunc(problems, func(a, b Problem) int {
+		return cmp.Or(files[a.Pos.File]-files[b.Pos.File], a.Pos.Line-b.Pos.Line, a.Pos.Column-b.Pos.Column)
+	})
 }

@@ -3,10 +3,10 @@ package inject
 import (
 	"bufio"
 	"bytes"
-	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"io"
 	"iter"
-	"slices"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
@@ -26,6 +26,7 @@ type page struct {
 	*manifest.Document
 	text     []byte
 	services []Service // whose ids are to be written into the text
+	mark     string    // what stands for ids begins with it; the document's own text does not hold it
 }
 
 func newStream(docs []*manifest.Document) *Stream {
@@ -36,8 +37,8 @@ func newStream(docs []*manifest.Document) *Stream {
 	return s
 }
 
-// Workloads are the annotated pod templates that are to be injected, for registration; nil where no routes are wanted. Those of a refused object are among them as far
-// as they name a service, so that all that is wrong with them can be said at once.
+// Workloads are the annotated pod templates that are to be injected, for registration; nil where no routes are wanted. Those of a refused
+// object are among them as far as they name a service, so that all that is wrong with them can be said at once.
 func (s *Stream) Workloads() []Workload {
 	if !s.routes {
 		return nil
@@ -88,15 +89,21 @@ func (p page) bind(bindings map[Service]Binding) []byte {
 	}
 	var known []string
 	for _, svc := range p.services {
-		known = append(known, string(manifest.Quote(inboundOf(svc))), string(manifest.Quote(bindings[svc].InboundID)),
-			string(manifest.Quote(meshOf(svc))), string(manifest.Quote(bindings[svc].MeshID)))
+		known = append(known, string(manifest.Quote(p.inboundOf(svc))), string(manifest.Quote(bindings[svc].InboundID)),
+			string(manifest.Quote(p.meshOf(svc))), string(manifest.Quote(bindings[svc].MeshID)))
 	}
 	return []byte(strings.NewReplacer(known...).Replace(string(p.text)))
 }
 
+// markOf is a word that a text does not hold: no text holds its own digest.
+func markOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
 // inboundOf and meshOf stand for ids until they are known. A space makes them quoted wherever they are written.
-func inboundOf(s Service) string { return "id of the inbound API of " + s.String() }
-func meshOf(s Service) string    { return "id of the mesh API of " + s.String() }
+func (p page) inboundOf(s Service) string { return p.mark + " inbound " + s.String() }
+func (p page) meshOf(s Service) string    { return p.mark + " mesh " + s.String() }
 
 // separate ends a document, if there is one, so that another file's can follow. A directive has to stand behind an end marker, YAML 1.2
 // section 9.2, and a byte order mark only at the start of a stream.
@@ -125,17 +132,4 @@ func firstLine(text []byte) []byte {
 		}
 	}
 	return nil
-}
-
-// SortProblems puts problems in the order of the input: by file in the order of the documents, then by line and column.
-func SortProblems(docs []*manifest.Document, problems []Problem) {
-	files := make(map[string]int)
-	for i, d := range docs {
-		if _, ok := files[d.File]; !ok {
-			files[d.File] = i
-		}
-	}
-	slices.SortStableFunc(problems, func(a, b Problem) int {
-		return cmp.Or(files[a.Pos.File]-files[b.Pos.File], a.Pos.Line-b.Pos.Line, a.Pos.Column-b.Pos.Column)
-	})
 }

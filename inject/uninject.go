@@ -8,8 +8,9 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// Uninject takes what injection added out of the documents again, as the record annotation in each object says. What a user has added since stays. Objects that are injected but carry no
-// record, as the webhook left them, are left alone with a warning: what it changed is not known.
+// Uninject takes what injection added out of the documents again, as the record annotation in each object says. What a user has added
+// since stays. Objects that are injected but carry no record, as the webhook left them, are left alone with a warning: what it changed is
+// not known.
 func Uninject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 	stream := newStream(docs)
 	var problems []Problem

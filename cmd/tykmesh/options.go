@@ -35,7 +35,7 @@ func (o *options) remoteFlags(cmd *cobra.Command) {
 	f.StringArrayVar(&o.adopt, "adopt", nil, "take over the API with this `SLUG` although it is not ours; may be repeated")
 	f.DurationVar(&o.timeout, "timeout", 2*time.Minute, "give up when no step has finished for so long")
 	f.IntVar(&o.parallel, "parallel", 8, "how many services to register at once")
-	f.BoolVarP(&o.verbose, "verbose", "v", false, "print requests, without bodies")
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "print every request, without its body, and every changed field")
 }
 
 // check refuses values that mean nothing.
