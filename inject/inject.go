@@ -150,11 +150,11 @@ func (in *injection) edit(i int, subjects []*subject) {
 			page.services = append(page.services, o.workload.Service)
 		}
 	}
-	text, err := page.Apply(edits...)
+	patch, err := page.Apply(edits...)
 	if err != nil {
 		in.refuse(owner(subjects, err), err)
 	}
-	page.text = text
+	page.patch = patch
 	page.Forget()
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
@@ -21,18 +22,18 @@ type Stream struct {
 	routes bool // Settings.Routes
 }
 
-// page is a document with its edited text.
+// page is a document, and what changes in its text.
 type page struct {
 	*manifest.Document
-	text     []byte
-	services []Service // whose ids are to be written into the text
+	patch    manifest.Patch
+	services []Service // whose ids are to be written into the patch
 	mark     string    // what stands for ids begins with it; the document's own text does not hold it
 }
 
 func newStream(docs []*manifest.Document) *Stream {
 	s := &Stream{pages: make([]page, len(docs))}
 	for i, d := range docs {
-		s.pages[i] = page{Document: d, text: d.Text}
+		s.pages[i].Document = d
 	}
 	return s
 }
@@ -76,23 +77,68 @@ func (s *Stream) Write(w io.Writer, bindings map[Service]Binding) error {
 func (s *Stream) Texts(bindings map[Service]Binding) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		for _, p := range s.pages {
-			if !yield(p.bind(bindings)) {
+			if !yield(p.bind(bindings).Apply(p.Text)) {
 				return
 			}
 		}
 	}
 }
 
-func (p page) bind(bindings map[Service]Binding) []byte {
+// File is one file of the input, and what changes in it.
+type File struct {
+	Name  string // as the user named it
+	Text  []byte
+	Patch manifest.Patch
+}
+
+// Files are the files of the input in their order, each as often as it was named, with the ids of their services' APIs.
+func (s *Stream) Files(bindings map[Service]Binding) iter.Seq[File] {
+	return func(yield func(File) bool) {
+		for pages := s.pages; len(pages) > 0; {
+			n := 1
+			for n < len(pages) && pages[n].Number != 1 {
+				n++
+			}
+			if !yield(file(pages[:n], bindings)) {
+				return
+			}
+			pages = pages[n:]
+		}
+	}
+}
+
+// file puts the documents of a file together again.
+func file(pages []page, bindings map[Service]Binding) File {
+	f := File{Name: pages[0].File, Text: pages[0].Text, Patch: pages[0].bind(bindings)}
+	if len(pages) == 1 {
+		return f
+	}
+	f.Text = nil
+	for i, p := range pages {
+		if i > 0 {
+			f.Patch = append(f.Patch, p.bind(bindings).Shift(len(f.Text))...)
+		}
+		f.Text = append(f.Text, p.Text...)
+	}
+	return f
+}
+
+// bind is the patch with the ids of the services' APIs.
+func (p page) bind(bindings map[Service]Binding) manifest.Patch {
 	if len(p.services) == 0 {
-		return p.text
+		return p.patch
 	}
 	var known []string
 	for _, svc := range p.services {
 		known = append(known, string(manifest.Quote(p.inboundOf(svc))), string(manifest.Quote(bindings[svc].InboundID)),
 			string(manifest.Quote(p.meshOf(svc))), string(manifest.Quote(bindings[svc].MeshID)))
 	}
-	return []byte(strings.NewReplacer(known...).Replace(string(p.text)))
+	ids := strings.NewReplacer(known...)
+	out := slices.Clone(p.patch)
+	for i := range out {
+		out[i].Text = ids.Replace(out[i].Text)
+	}
+	return out
 }
 
 // markOf is a word that a text does not hold: no text holds its own digest.

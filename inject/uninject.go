@@ -35,7 +35,7 @@ func Uninject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 				edits, subjects = append(edits, es...), append(subjects, o)
 			}
 		}
-		if stream.pages[i].text, err = d.Apply(edits...); err != nil {
+		if stream.pages[i].patch, err = d.Apply(edits...); err != nil {
 			problems = append(problems, owner(subjects, err).editProblem(err))
 		}
 		d.Forget()

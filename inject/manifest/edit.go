@@ -71,12 +71,12 @@ type EditError struct {
 // Error is position and reason, one line.
 func (e *EditError) Error() string { return e.Pos.String() + ": " + e.Msg }
 
-// Apply returns the document's text with the edits made, and every other byte as it was. The document is not changed. The result has
-// been parsed again, and its tree is the document's with the edits made. Errors: *EditError where that does not hold, or where a node
+// Apply returns what the edits change in the document's text; every other byte stays as it is. The document is not changed. The edited
+// text has been parsed, and its tree is the document's with the edits made. Errors: *EditError where that does not hold, or where a node
 // also stands for others (an alias, a merge key), so that an edit would reach them too.
-func (d *Document) Apply(edits ...Edit) ([]byte, error) {
+func (d *Document) Apply(edits ...Edit) (Patch, error) {
 	if len(edits) == 0 {
-		return d.Text, nil
+		return nil, nil
 	}
 	if lines := d.lineStarts(); len(lines) != bytes.Count(d.Text, []byte{'\n'})+1 {
 		return nil, d.refuse(edits[0].target(), "cannot be edited: the document has line breaks other than LF and CR LF")
@@ -91,11 +91,11 @@ func (d *Document) Apply(edits ...Edit) ([]byte, error) {
 			return nil, err
 		}
 	}
-	out, err := ed.result()
+	patch, err := ed.patch()
 	if err != nil {
 		return nil, err
 	}
-	return out, d.verify(out, edits)
+	return patch, d.verify(patch.Apply(d.Text), edits)
 }
 
 // refuseShared returns an error where an edit would show in another place of the document.
@@ -208,13 +208,11 @@ func (n *Node) depth() int {
 	return depth
 }
 
-// splice is one replacement of text. Several may stand at one offset: what belongs to a deeper node comes first, then what was asked
-// for first.
+// splice is a Splice under way. Several may stand at one offset: what belongs to a deeper node comes first, then what was asked for first.
 type splice struct {
-	from, to int
-	text     string
-	depth    int
-	order    int
+	Splice
+	depth int
+	order int
 }
 
 type editor struct {
@@ -225,30 +223,23 @@ type editor struct {
 
 // replace notes that a range of the text becomes another text. depth is that of the collection that the text belongs to.
 func (ed *editor) replace(from, to int, text string, depth int) {
-	ed.splices = append(ed.splices, splice{from, to, text, depth, ed.order})
+	ed.splices = append(ed.splices, splice{Splice{from, to, text}, depth, ed.order})
 }
 
-func (ed *editor) result() ([]byte, error) {
+// patch puts the splices in order.
+func (ed *editor) patch() (Patch, error) {
 	slices.SortStableFunc(ed.splices, func(a, b splice) int {
-		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(b.depth, a.depth), cmp.Compare(a.order, b.order))
+		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(b.depth, a.depth), cmp.Compare(a.order, b.order))
 	})
 	ed.trimEnd()
-	var out bytes.Buffer
-	at, size := 0, len(ed.Text)
-	for _, s := range ed.splices {
-		size += len(s.text)
-	}
-	out.Grow(size)
-	for _, s := range ed.splices {
-		if s.from < at || s.to < s.from || s.to > len(ed.Text) {
-			return nil, &EditError{Pos: ed.Position(min(s.from, len(ed.Text))), Msg: "two changes meet here"}
+	patch, at := make(Patch, len(ed.splices)), 0
+	for i, s := range ed.splices {
+		if s.From < at || s.To < s.From || s.To > len(ed.Text) {
+			return nil, &EditError{Pos: ed.Position(min(s.From, len(ed.Text))), Msg: "two changes meet here"}
 		}
-		out.Write(ed.Text[at:s.from])
-		out.WriteString(s.text)
-		at = s.to
+		patch[i], at = s.Splice, s.To
 	}
-	out.Write(ed.Text[at:])
-	return out.Bytes(), nil
+	return patch, nil
 }
 
 // trimEnd lets lines that go from the end of a text without a final line break take the line break before them along.
@@ -257,10 +248,10 @@ func (ed *editor) trimEnd() {
 	if start == 0 || ed.Text[start-1] == '\n' {
 		return
 	}
-	for i := len(ed.splices) - 1; i >= 0 && ed.splices[i].text == "" && ed.splices[i].to == start; i-- {
-		start, first = ed.splices[i].from, i
+	for i := len(ed.splices) - 1; i >= 0 && ed.splices[i].Text == "" && ed.splices[i].To == start; i-- {
+		start, first = ed.splices[i].From, i
 	}
 	if first >= 0 && start > 0 && ed.Text[start-1] == '\n' {
-		ed.splices[first].from = len(bytes.TrimSuffix(ed.Text[:start-1], []byte{'\r'}))
+		ed.splices[first].From = len(bytes.TrimSuffix(ed.Text[:start-1], []byte{'\r'}))
 	}
 }

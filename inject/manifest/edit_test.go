@@ -42,7 +42,7 @@ func TestStyles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := d.Apply(c.edit(root))
+			got, err := edit(d, c.edit(root))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -83,7 +83,7 @@ func TestRefusals(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			out, err := d.Apply(c.edit(root))
+			out, err := edit(d, c.edit(root))
 			if e := (*EditError)(nil); !errors.As(err, &e) || e.Error() != c.want {
 				t.Errorf("got %v\nwant %s\n%s", err, c.want, out)
 			}

@@ -124,13 +124,13 @@ func checkEdits(t *testing.T, d *Document) (made int) {
 }
 
 func checkAppend(t *testing.T, d *Document, n *Node) int {
-	out, err := d.Apply(Append{To: n, Values: List{added, "two"}})
+	out, err := edit(d, Append{To: n, Values: List{added, "two"}})
 	if err != nil {
 		return 0
 	}
 	subsequence(t, d.Text, out)
 	edited, same := twin(t, d, out, n)
-	back, err := edited.Apply(Remove{same.Content[len(n.Content)]}, Remove{same.Content[len(n.Content)+1]})
+	back, err := edit(edited, Remove{same.Content[len(n.Content)]}, Remove{same.Content[len(n.Content)+1]})
 	undone(t, d, out, back, err)
 	return 1
 }
@@ -144,7 +144,7 @@ func checkPut(t *testing.T, d *Document, n *Node) (made int) {
 		if k, _ := n.Entry("zz-added"); k != nil || i >= 0 && (after == "" || n.Content[i].Tag != "!!str") {
 			continue
 		}
-		out, err := d.Apply(Put{Into: n, After: after, Entries: Map{{"zz-added", added}, {"zz-more", "x"}}})
+		out, err := edit(d, Put{Into: n, After: after, Entries: Map{{"zz-added", added}, {"zz-more", "x"}}})
 		if err != nil {
 			continue
 		}
@@ -153,7 +153,7 @@ func checkPut(t *testing.T, d *Document, n *Node) (made int) {
 		edited, same := twin(t, d, out, n)
 		one, _ := same.Entry("zz-added")
 		two, _ := same.Entry("zz-more")
-		back, err := edited.Apply(Remove{one}, Remove{two})
+		back, err := edit(edited, Remove{one}, Remove{two})
 		undone(t, d, out, back, err)
 	}
 	return made
@@ -167,12 +167,12 @@ func checkFill(t *testing.T, d *Document, n *Node) int {
 	if !ok {
 		return 0
 	}
-	out, err := d.Apply(Append{To: n, Values: List{added}})
+	out, err := edit(d, Append{To: n, Values: List{added}})
 	if err != nil {
 		return 0
 	}
 	edited, same := twin(t, d, out, n)
-	back, err := edited.Apply(Empty{Node: same, Text: was})
+	back, err := edit(edited, Empty{Node: same, Text: was})
 	undone(t, d, out, back, err)
 	return 1
 }
@@ -185,12 +185,12 @@ func checkReplace(t *testing.T, d *Document, n *Node) int {
 	if !ok {
 		return 0
 	}
-	out, err := d.Apply(Replace{Node: n, Value: "injected"})
+	out, err := edit(d, Replace{Node: n, Value: "injected"})
 	if err != nil {
 		return 0
 	}
 	edited, same := twin(t, d, out, n)
-	back, err := edited.Apply(Restore{Node: same, Text: was})
+	back, err := edit(edited, Restore{Node: same, Text: was})
 	undone(t, d, out, back, err)
 	return 1
 }

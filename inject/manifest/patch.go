@@ -1,0 +1,165 @@
+package manifest
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// Patch is what edits change in a text: splices in the order of the text, none of which overlaps another. Nil changes nothing.
+type Patch []Splice
+
+// Splice puts Text in the place of the bytes from From to To.
+type Splice struct {
+	From, To int
+	Text     string
+}
+
+// Apply returns the patched text; the text itself where there is nothing to patch.
+func (p Patch) Apply(text []byte) []byte {
+	if len(p) == 0 {
+		return text
+	}
+	size := len(text)
+	for _, s := range p {
+		size += len(s.Text) - (s.To - s.From)
+	}
+	out, at := make([]byte, 0, size), 0
+	for _, s := range p {
+		out = append(append(out, text[at:s.From]...), s.Text...)
+		at = s.To
+	}
+	return append(out, text[at:]...)
+}
+
+// Shift is the patch of a text that so many other bytes stand before.
+func (p Patch) Shift(by int) Patch {
+	out := slices.Clone(p)
+	for i := range out {
+		out[i].From, out[i].To = out[i].From+by, out[i].To+by
+	}
+	return out
+}
+
+// context is how many lines a diff shows around a change, as diff -u does.
+const context = 3
+
+// Diff writes a patch of a file's text as people and patch(1) read it: in the unified format (POSIX diff -u). It is exact: what is shown as
+// changed is what the patch changes, and not what an algorithm takes for it. A patch that changes nothing writes nothing.
+func Diff(w io.Writer, name string, text []byte, p Patch) error {
+	changes := lineChanges(text, p)
+	if len(changes) == 0 {
+		return nil
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "--- %s\n+++ %s\n", name, name)
+	old := splitLines(text)
+	shift := 0 // by how many lines the new text is longer so far
+	for len(changes) > 0 {
+		n := 1 // changes whose contexts meet are one hunk
+		for n < len(changes) && changes[n].from-changes[n-1].to <= 2*context {
+			n++
+		}
+		shift = hunk(&b, old, changes[:n], shift)
+		changes = changes[n:]
+	}
+	_, err := b.WriteTo(w)
+	return err
+}
+
+// change puts lines in the place of the lines from and up to to, counted from 0.
+type change struct {
+	from, to int
+	lines    [][]byte
+}
+
+// hunk writes changes with the lines around them.
+func hunk(b *bytes.Buffer, old [][]byte, changes []change, shift int) int {
+	first, last := max(0, changes[0].from-context), min(len(old), changes[len(changes)-1].to+context)
+	grown := 0
+	for _, c := range changes {
+		grown += len(c.lines) - (c.to - c.from)
+	}
+	fmt.Fprintf(b, "@@ -%s +%s @@\n", lineRange(first, last-first), lineRange(first+shift, last-first+grown))
+	at := first
+	for _, c := range changes {
+		prefixed(b, ' ', old[at:c.from])
+		prefixed(b, '-', old[c.from:c.to])
+		prefixed(b, '+', c.lines)
+		at = c.to
+	}
+	prefixed(b, ' ', old[at:last])
+	return shift + grown
+}
+
+// lineRange is how the unified format names lines: an empty range by the line before it, and a count of 1 not at all.
+func lineRange(from, count int) string {
+	switch count {
+	case 0:
+		return fmt.Sprintf("%d,0", from)
+	case 1:
+		return fmt.Sprint(from + 1)
+	}
+	return fmt.Sprintf("%d,%d", from+1, count)
+}
+
+func prefixed(b *bytes.Buffer, prefix byte, lines [][]byte) {
+	for _, line := range lines {
+		b.WriteByte(prefix)
+		b.Write(line)
+		if !bytes.HasSuffix(line, []byte{'\n'}) {
+			b.WriteString("\n\\ No newline at end of file\n")
+		}
+	}
+}
+
+// lineChanges turns a patch into changes of whole lines, without those that both sides have in common.
+func lineChanges(text []byte, p Patch) (changes []change) {
+	line, counted := 0, 0 // how many lines end before the offset counted
+	for len(p) > 0 {
+		from := 1 + bytes.LastIndexByte(text[:p[0].From], '\n')
+		n, to := 0, from
+		for n < len(p) && (n == 0 || p[n].From < to) { // splices that touch the same lines
+			to = max(to, wholeLine(text, p[n]))
+			n++
+		}
+		lines := p[:n].Shift(-from).Apply(text[from:to])
+		line += bytes.Count(text[counted:from], []byte{'\n'})
+		counted = from
+		if c := trimmed(line, splitLines(text[from:to]), splitLines(lines)); c.from < c.to || len(c.lines) > 0 {
+			changes = append(changes, c)
+		}
+		p = p[n:]
+	}
+	return changes
+}
+
+// wholeLine is where the last line ends that a splice touches: one that stands between two lines touches none.
+func wholeLine(text []byte, s Splice) int {
+	starts := func(at int) bool { return at == 0 || text[at-1] == '\n' }
+	if starts(s.To) && (s.Text == "" && starts(s.From) || strings.HasSuffix(s.Text, "\n")) {
+		return s.To
+	}
+	if i := bytes.IndexByte(text[s.To:], '\n'); i >= 0 {
+		return s.To + i + 1
+	}
+	return len(text)
+}
+
+// trimmed is the change of old lines, which begin at the given one, to new ones.
+func trimmed(from int, old, lines [][]byte) change {
+	for len(old) > 0 && len(lines) > 0 && bytes.Equal(old[0], lines[0]) {
+		old, lines, from = old[1:], lines[1:], from+1
+	}
+	for len(old) > 0 && len(lines) > 0 && bytes.Equal(old[len(old)-1], lines[len(lines)-1]) {
+		old, lines = old[:len(old)-1], lines[:len(lines)-1]
+	}
+	return change{from: from, to: from + len(old), lines: lines}
+}
+
+// splitLines cuts a text behind its line breaks.
+func splitLines(text []byte) (lines [][]byte) {
+	return slices.Collect(bytes.Lines(text))
+}
