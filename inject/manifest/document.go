@@ -11,6 +11,7 @@ package manifest
 import (
 	"bytes"
 	"slices"
+	"unicode/utf8"
 )
 
 // Document is one document of a stream. It is not safe for concurrent use, because its tree is parsed on demand.
@@ -18,9 +19,11 @@ type Document struct {
 	File   string // as the user named it
 	Number int    // in its file, from 1, as a YAML parser counts
 	Line   int    // in its file, of the first byte of Text, from 1
+	Before int    // how many characters of another document stand before Text on that line
 	Text   []byte // from the comments before its separator to the last byte before the next document; shared with the input
 
-	lines []int // offsets in Text at which lines begin, as a YAML parser sees lines
+	json  bool  // Text is JSON, in which only LF and CR LF break lines
+	lines []int // offsets in Text at which lines begin, as the parser sees lines
 	last  mark  // the last column that was asked for
 	root  *Node
 	err   error
@@ -32,14 +35,14 @@ type mark struct{ line, at, column int }
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// Split cuts a file into documents, at the markers of YAML 1.2 section 9.1 (--- and ...). Together the documents are the whole file. A
-// file without any content is one document, which has no root. Split never fails: whether a document is well formed is asked of Root.
+// Split cuts a file into documents, at the markers of YAML 1.2 section 9.1 (--- and ...) and between JSON values that stand one behind the
+// other. Together the documents are the whole file. A file without any content is one document, which has no root. Split never fails: whether a document is well formed is asked of Root.
 func Split(file string, data []byte) []*Document {
 	var docs []*Document
 	start, startLine := 0, 1
 	inside := false // the document under way has content, or began with ---
 	cut := func(end, line int) {
-		docs = append(docs, &Document{File: file, Number: len(docs) + 1, Line: startLine, Text: data[start:end]})
+		docs = appendDocuments(docs, file, data[start:end], startLine)
 		start, startLine, inside = end, line, false
 	}
 	for at, line := 0, 1; at < len(data); line++ {
@@ -74,6 +77,21 @@ func Split(file string, data []byte) []*Document {
 	return docs
 }
 
+// appendDocuments adds what stands between two markers: one document, or as many as there are JSON values.
+func appendDocuments(docs []*Document, file string, text []byte, line int) []*Document {
+	before := 0
+	for _, length := range jsonValues(text) {
+		d := &Document{File: file, Number: len(docs) + 1, Line: line, Before: before, Text: text[:length]}
+		docs = append(docs, d)
+		if breaks := bytes.Count(d.Text, []byte{'\n'}); breaks > 0 {
+			line, before = line+breaks, 0
+		}
+		before += utf8.RuneCount(d.Text[1+bytes.LastIndexByte(d.Text, '\n'):])
+		text = text[length:]
+	}
+	return docs
+}
+
 func isMarker(line []byte, marker string) bool {
 	if !bytes.HasPrefix(line, []byte(marker)) {
 		return false
@@ -89,7 +107,11 @@ func hasContent(line []byte) bool {
 
 // Position is where an offset of Text stands in the file.
 func (d *Document) Position(offset int) Position {
-	return Position{File: d.File, Line: d.Line + d.lineAt(offset), Column: 1 + d.lineColumn(offset)}
+	pos := Position{File: d.File, Line: d.Line + d.lineAt(offset), Column: 1 + d.lineColumn(offset)}
+	if pos.Line == d.Line {
+		pos.Column += d.Before
+	}
+	return pos
 }
 
 // PositionOf is where a node of the document's tree begins.
@@ -104,14 +126,14 @@ func (d *Document) lineAt(offset int) int {
 	return i
 }
 
-// lineStarts finds the lines of Text as YAML 1.1 section 4.2 breaks them, which is what the parser counts by.
+// lineStarts finds the lines of Text as YAML 1.1 section 4.2 breaks them, which is what the YAML parser counts by.
 func (d *Document) lineStarts() []int {
 	if d.lines != nil {
 		return d.lines
 	}
 	d.lines = append(make([]int, 0, 1+bytes.Count(d.Text, []byte{'\n'})), 0)
 	for i := 0; i < len(d.Text); {
-		n := lineBreak(d.Text[i:])
+		n := d.lineBreak(d.Text[i:])
 		if n == 0 {
 			i++
 			continue
@@ -123,8 +145,13 @@ func (d *Document) lineStarts() []int {
 }
 
 // lineBreak returns the length of the line break that text begins with, or 0.
-func lineBreak(text []byte) int {
+func (d *Document) lineBreak(text []byte) int {
 	switch {
+	case d.json:
+		if text[0] == '\n' {
+			return 1
+		}
+		return 0
 	case len(text) == 0 || text[0] > '\r' && text[0] < 0xc2:
 		return 0
 	case text[0] == '\n':

@@ -30,6 +30,12 @@ func TestSplit(t *testing.T) {
 		{"a byte order mark", "\ufeff---\na: b\n---\n", []string{"1:\ufeff---\na: b\n", "3:---\n"}},
 		{"no final line break", "a\n---\nb", []string{"1:a\n", "2:---\nb"}},
 		{"a final separator", "a\n---", []string{"1:a\n", "2:---"}},
+		{"JSON values one behind the other", "{\"a\": 1}\n\n[2]\n{} \n", []string{"1:{\"a\": 1}\n\n", "3:[2]\n", "4:{} \n"}},
+		{"JSON values on one line", "{\"a\":\"}{\"}{} []\n{}", []string{"1:{\"a\":\"}{\"}", "1:{} ", "1:[]\n", "2:{}"}},
+		{"JSON values behind a marker", "# c\n--- {}\n{}\n---\n{}", []string{"1:# c\n--- {}\n", "3:{}\n", "4:---\n{}"}},
+		{"JSON of which the second value is broken", "{}\n{\"a\" 1}\n", []string{"1:{}\n", "2:{\"a\" 1}\n"}},
+		{"JSON in front of something else", "{}\na: b\n", []string{"1:{}\na: b\n"}},
+		{"no JSON", "{a: '}{'}\n", []string{"1:{a: '}{'}\n"}},
 		{"blank lines at the end", "a\n...\n\n\n", []string{"1:a\n...\n\n\n"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -58,6 +64,10 @@ func TestPositions(t *testing.T) {
 		{"in a later document", "a: b\n---\n\nc:\n  - HERE\n", "f.yaml:5:5"},
 		{"with an anchor and a tag", "a: &x !!str HERE\n", "f.yaml:1:4"},
 		{"behind lines of other breaks", "a: b\rc: HERE\n", "f.yaml:2:4"},
+		{"in JSON, behind another line break", "{\"a\": \"\u2028\", \"b\": \"HERE\"}", "f.yaml:1:17"},
+		{"in JSON behind other JSON", "{\"ü\":1} {\"b\": \"HERE\"}", "f.yaml:1:15"},
+		{"in JSON on a line of its own", "{}\n{} {\n\"b\": \"HERE\"}", "f.yaml:3:6"},
+		{"behind a byte that is no UTF-8", "# \xe9\xa9\xe9\na: {b: HERE} # \xe9", "f.yaml:2:8"},
 		{"behind an alias", "a: &x b\nü: [*x, HERE]\n", "f.yaml:2:9"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -104,8 +114,14 @@ func TestSyntaxErrors(t *testing.T) {
 		"a: 1\nb: 2\n'a': 3\n":                `f.yaml:3:1: key "a" stands twice in one mapping, first at line 1`,
 		"<<: {a: b}\n<<: {c: d}\n":            `f.yaml:2:1: key "<<" stands twice in one mapping, first at line 1`,
 		strings.Repeat("a: 1\n", 40) + "b: 1": `f.yaml:2:1: key "a" stands twice in one mapping, first at line 1`,
-		"a: \xff\n":                           "f.yaml:1:1: invalid leading UTF-8 octet",
-		"a: \x00\n":                           "f.yaml:1:1: control characters are not allowed",
+		"a: \ufffd # \xff\nb: \xff\n":         "f.yaml:1:8: byte 0xff is no UTF-8; save the file as UTF-8",
+		"a: \x00\n":                           "f.yaml:1:4: control characters are not allowed",
+		"{\"a\": \"\\/\", b: 1}":              "f.yaml:1:13: no JSON: 'b' where a key in double quotes is expected",
+		"{\"a\": \"\\x\"}":                    "f.yaml:1:1: did not find expected hexdecimal number",
+		"{\"a\":\n{\"b\": 10}} x":             "f.yaml:2:12: no JSON: 'x' where the end of the document is expected",
+		"{\"a\": 1}\n{\"b\": [1,\n\"c\" 2]}":  "f.yaml:3:5: no JSON: '2' where a comma or ']' is expected",
+		"{\"a\": 1, \"a\": 2}":                `f.yaml:1:10: key "a" stands twice in one mapping, first at line 1`,
+		"{a: [}":                              "f.yaml:1:1: did not find expected node content",
 		"a: b\u2028---\u2028c: d\n":           "f.yaml:2:1: a second document without a --- line before it",
 	} {
 		var last error

@@ -4,7 +4,7 @@ import "strings"
 
 // layoutAt reads off the text how the neighbourhood of a node is written.
 func (d *Document) layoutAt(n *Node) layout {
-	l := layout{newline: d.newline(), mapping: 2, gap: 1, json: d.quotesAll(n)}
+	l := layout{newline: d.newline(), mapping: 2, gap: 1, json: d.json || d.quotesAll(n)}
 	for at := n; at != nil; at = at.parent {
 		if at.Kind == Mapping && !at.Flow && at.parent != nil && at.parent.Kind == Mapping {
 			l.mapping = d.column(at) - d.column(at.parent)

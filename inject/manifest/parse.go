@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -46,17 +47,91 @@ func (d *Document) parse() (*Node, error) {
 }
 
 // decode is the parser's tree of the document; nil where it has no content.
-func (d *Document) decode() (tree *yaml.Node, err error) {
+func (d *Document) decode() (*yaml.Node, error) {
+	switch {
+	case len(d.Text) > math.MaxInt32:
+		return nil, &SyntaxError{Pos: d.Position(0), Msg: "cannot be parsed: the document is longer than 2 GiB"}
+	case utf8.Valid(d.Text):
+		return d.decodeText(d.Text)
+	}
+	// Bytes that are no UTF-8 do no harm in a comment, and kubectl takes them there. They are in one if other bytes give the same tree.
+	tree, err := d.decodeText(d.masked('x'))
+	if err != nil {
+		return nil, err
+	}
+	if other, err := d.decodeText(d.masked('y')); err != nil || !sameTree(tree, other) {
+		at := firstInvalid(d.Text, 0)
+		return nil, &SyntaxError{Pos: d.Position(at), Msg: fmt.Sprintf("byte 0x%02x is no UTF-8; save the file as UTF-8", d.Text[at])}
+	}
+	return tree, nil
+}
+
+// masked is Text with a letter in the place of every byte that is no UTF-8.
+func (d *Document) masked(letter byte) []byte {
+	text := bytes.Clone(d.Text)
+	for at := firstInvalid(text, 0); at < len(text); at = firstInvalid(text, at+1) {
+		text[at] = letter
+	}
+	return text
+}
+
+// firstInvalid is the offset of the first byte from an offset on that is no UTF-8, or the end.
+func firstInvalid(text []byte, at int) int {
+	for at < len(text) {
+		r, n := utf8.DecodeRune(text[at:])
+		if r == utf8.RuneError && n == 1 {
+			break
+		}
+		at += n
+	}
+	return at
+}
+
+func sameTree(a, b *yaml.Node) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	if a.Kind != b.Kind || a.Value != b.Value || a.Anchor != b.Anchor || a.ShortTag() != b.ShortTag() || len(a.Content) != len(b.Content) {
+		return false
+	}
+	for i := range a.Content {
+		if !sameTree(a.Content[i], b.Content[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// decodeText parses a text that differs from the document's in no more than some letters.
+func (d *Document) decodeText(text []byte) (*yaml.Node, error) {
+	var notJSON *jsonError
+	d.json, d.lines, d.last = false, nil, mark{}
+	if at := jsonStart(text); at >= 0 {
+		tree, err := readJSON(text, at)
+		if err == nil {
+			d.json = true
+			return tree, nil
+		}
+		notJSON = err
+	}
+	tree, err := d.decodeYAML(text)
+	if syntax := (*SyntaxError)(nil); notJSON != nil && errors.As(err, &syntax) {
+		// What is neither is meant to be what it follows farther.
+		if pos := d.Position(notJSON.at); pos.Line > syntax.Pos.Line || pos.Line == syntax.Pos.Line && notJSON.members {
+			return nil, &SyntaxError{Pos: pos, Msg: "no JSON: " + notJSON.msg}
+		}
+	}
+	return tree, err
+}
+
+func (d *Document) decodeYAML(text []byte) (tree *yaml.Node, err error) {
 	defer func() {
 		// The parser has been seen to panic on malformed input; no input may end the program.
 		if r := recover(); r != nil {
 			tree, err = nil, &SyntaxError{Pos: d.Position(0), Msg: fmt.Sprint("cannot be parsed: ", r)}
 		}
 	}()
-	if len(d.Text) > math.MaxInt32 {
-		return nil, &SyntaxError{Pos: d.Position(0), Msg: "cannot be parsed: the document is longer than 2 GiB"}
-	}
-	dec := yaml.NewDecoder(bytes.NewReader(d.Text))
+	dec := yaml.NewDecoder(bytes.NewReader(text))
 	var document yaml.Node
 	if err := dec.Decode(&document); errors.Is(err, io.EOF) {
 		return nil, nil
@@ -81,6 +156,9 @@ var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
 func (d *Document) syntaxError(err error) error {
 	m := yamlLine.FindStringSubmatch(err.Error())
 	pos := Position{File: d.File, Line: d.Line, Column: 1}
+	if strings.HasSuffix(err.Error(), "control characters are not allowed") {
+		pos = d.Position(max(0, bytes.IndexFunc(d.Text, isControl)))
+	}
 	if m == nil {
 		return &SyntaxError{Pos: pos, Msg: err.Error()}
 	}
@@ -88,6 +166,11 @@ func (d *Document) syntaxError(err error) error {
 		pos.Line += line - 1
 	}
 	return &SyntaxError{Pos: pos, Msg: strings.ReplaceAll(err.Error()[len(m[0]):], "\n", " ")}
+}
+
+// isControl reports whether a character cannot stand in a YAML document at all, YAML 1.2 section 5.1.
+func isControl(r rune) bool {
+	return r < ' ' && r != '\t' && r != '\n' && r != '\r' || notPrintable(r) && r != '\u0085' && r != '\ufeff'
 }
 
 // offset turns the parser's line and column, which counts characters, into an offset of Text.
@@ -106,10 +189,8 @@ func (d *Document) offset(line, column int) int {
 // forward is the offset behind so many more characters.
 func (d *Document) forward(at, characters int) int {
 	for ; characters > 0 && at < len(d.Text); characters-- {
-		at++
-		for at < len(d.Text) && d.Text[at]&0xc0 == 0x80 {
-			at++
-		}
+		_, n := utf8.DecodeRune(d.Text[at:])
+		at += n
 	}
 	return at
 }

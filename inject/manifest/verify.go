@@ -129,6 +129,14 @@ func (x *expectation) restored(e Restore) *Node {
 
 // parsed is the value of the only entry of a mapping. The anchors of the document stand before it, because it may hold an alias.
 func (x *expectation) parsed(text string) *Node {
+	if x.json {
+		root, err := (&Document{File: "recorded text", Line: 1, Text: []byte(text)}).Root()
+		if err != nil || len(root.Content) != 2 {
+			x.failed = errors.New("what was recorded cannot be read back")
+			return nodeOf(nil)
+		}
+		return root.Content[1]
+	}
 	var b strings.Builder
 	b.WriteString("- [")
 	if strings.Contains(text, "*") {
