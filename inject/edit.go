@@ -1,7 +1,6 @@
 package inject
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
@@ -9,7 +8,7 @@ import (
 
 // podEdits is what injection changes in a workload; ids are annotations that it gets too.
 func (o *subject) podEdits(s Settings, ids manifest.Map) ([]manifest.Edit, error) {
-	spec := podTemplate(o.node).Get("spec")
+	spec := o.template.Get("spec")
 	p := podEditor{object: o, spec: spec}
 	hosts := s.hostAlias()
 	if len(hosts.List("hostnames")) > 0 {
@@ -83,7 +82,7 @@ func (p *podEditor) append(key string, list *manifest.Node, items manifest.List)
 	}
 	if len(list.Items()) == 0 {
 		if !list.IsNull() && list.Resolve().Kind != manifest.Sequence {
-			p.err = &manifest.EditError{Pos: p.object.doc.PositionOf(list), Msg: fmt.Sprintf("%s: must be a list, not %s", place, list.Describe())}
+			p.err = p.object.problem(RulePod, list, "%s: must be a list, not %s", place, list.Describe())
 			return
 		}
 		text, ok := p.object.doc.Behind(list)

@@ -37,6 +37,9 @@ type options struct {
 	Routes     *bool  `json:"routes"` // on unless it says false
 	Namespaced bool   `json:"namespaced"`
 	Namespace  string `json:"namespace"`
+	OnSkip     string `json:"onSkip"` // fail unless it says warn or ignore
+
+	PodTemplates []inject.PodTemplate `json:"podTemplates"`
 
 	// How the input is written where an archive cannot show it: with CR LF, with a byte order mark, without a final line break.
 	CRLF         bool `json:"crlf"`
@@ -48,6 +51,8 @@ func (o options) settings() inject.Settings {
 	s := profile(o.Profile)
 	s.TLS, s.Namespaced, s.Namespace = o.TLS, o.Namespaced, o.Namespace
 	s.Routes = o.Routes == nil || *o.Routes
+	s.OnSkip = map[string]inject.OnSkip{"warn": inject.SkipWarn, "ignore": inject.SkipIgnore}[o.OnSkip]
+	s.PodTemplates = o.PodTemplates
 	return s
 }
 
@@ -152,7 +157,7 @@ func (g *golden) run(t *testing.T) map[string]string {
 	}
 	if len(problems) > 0 {
 		for _, p := range problems {
-			got["want.err"] += p.Error() + "\n"
+			got["want.err"] += fmt.Sprintf("%s [%s]\n", p.Error(), p.Rule)
 		}
 		return got
 	}
@@ -173,8 +178,10 @@ func report(s *inject.Stream) string {
 			fmt.Fprintf(&b, "%s: injected: %s\n", o, o.Change)
 		case o.Outcome == inject.Refused:
 			fmt.Fprintf(&b, "%s: refused\n", o)
+		case o.Outcome == inject.Skipped:
+			fmt.Fprintf(&b, "%s: %s: skipped: %s [%s] (a warning: %v)\n", o.Pos, o, o.Reason, o.Rule, o.Warning)
 		case o.Warning:
-			fmt.Fprintf(&b, "%s: left alone: %s (a warning)\n", o, o.Reason)
+			fmt.Fprintf(&b, "%s: left alone: %s (a warning) [%s]\n", o, o.Reason, o.Rule)
 		default:
 			fmt.Fprintf(&b, "%s: left alone: %s\n", o, o.Reason)
 		}

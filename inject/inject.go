@@ -9,6 +9,7 @@ package inject
 
 import (
 	"bytes"
+	"errors"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
@@ -22,9 +23,24 @@ type Settings struct {
 
 	// Containers and InitContainers are added to every pod, in this order (Injector.containers, Injector.initContainers).
 	Containers, InitContainers []manifest.Map
+	// PodTemplates are where custom resources have pod templates besides spec.template (Injector.podTemplates).
+	PodTemplates []PodTemplate
+	// OnSkip says what to do about objects that are to be injected and cannot be.
+	OnSkip OnSkip
+
 	// MeshHosts are the names of the mesh; a pod resolves them to itself (Injector.meshHosts).
 	MeshHosts []string
 }
+
+// OnSkip says what becomes of a run in which an object is skipped.
+type OnSkip int
+
+// A skipped object ends the run, or passes untouched, with a warning or without one.
+const (
+	SkipFail OnSkip = iota
+	SkipWarn
+	SkipIgnore
+)
 
 // Outcome says what becomes of an object that carries an annotation of ours.
 type Outcome int
@@ -35,18 +51,23 @@ const (
 	Injected Outcome = iota
 	// LeftAlone objects pass untouched, because a rule says so; Object.Reason says which.
 	LeftAlone
+	// Skipped objects pass untouched, because they cannot be edited, and Settings.OnSkip accepts that.
+	Skipped
 	// Refused objects have a problem, and so has their stream.
 	Refused
 )
 
-// Object is an object of the stream that carries an annotation of ours.
+// Object is an object of the stream that carries an annotation of ours; where one has several pod templates, one of those.
 type Object struct {
-	Kind, Namespace, Name string
-	Pos                   manifest.Position
-	Outcome               Outcome
-	Reason                string // why it is left alone, as a clause: "its status is injected already"
-	Warning               bool   // whether leaving it alone may surprise
-	Change                string // what injection does to it: "sidecar tyk-mesh", "port 80 becomes 8080"
+	Group, Kind     string // of its API; "" where the document cannot be read
+	Namespace, Name string // the namespace is that of Settings where the object names none
+	Document        int    // the number in its file, from 1
+	Pos             manifest.Position
+	Outcome         Outcome
+	Rule            Rule   // by which it is left alone or skipped; "" where there is nothing odd in it
+	Reason          string // why it is left alone or skipped, as a clause: "its status is injected already"
+	Warning         bool   // whether that may surprise
+	Change          string // what injection does to it: "sidecar tyk-mesh", "port 80 becomes 8080"
 
 	title    string    // "document 12 (Deployment shop/web)"
 	workload *Workload // nil for a Service
@@ -102,20 +123,16 @@ func (in *injection) find(d *manifest.Document) (subjects []*subject) {
 	}
 	root, err := d.Root()
 	if err != nil {
-		in.problems = append(in.problems, syntaxProblem(d, err))
+		o, p := unreadable(d, err)
+		in.skip(o, p)
+		in.Objects = append(in.Objects, o)
 		return nil
 	}
-	for _, node := range objects(root) {
-		o, refused := in.examine(d, node)
-		in.problems = append(in.problems, refused...)
-		if o == nil {
-			continue
+	for _, obj := range objects(root) {
+		for _, o := range in.examine(d, obj) {
+			in.Objects = append(in.Objects, o.Object)
+			subjects = append(subjects, o)
 		}
-		if len(refused) > 0 {
-			o.Outcome = Refused
-		}
-		in.Objects = append(in.Objects, o.Object)
-		subjects = append(subjects, o)
 	}
 	return subjects
 }
@@ -129,33 +146,47 @@ func hasService(subjects []*subject) bool {
 	return false
 }
 
-// edit makes the edits of a document and forgets its tree.
+// edit makes the edits of a document and forgets its tree. Where some cannot be made, the other objects get theirs.
 func (in *injection) edit(i int, subjects []*subject) {
 	page := &in.pages[i]
+	defer page.Forget()
 	if in.settings.Routes && len(subjects) > 0 {
 		page.mark = markOf(page.Text)
 	}
-	var edits []manifest.Edit
+	for {
+		edits, owners := in.collect(page, subjects)
+		patch, err := page.Apply(edits...)
+		failed := manifest.EditErrors(nil)
+		if !errors.As(err, &failed) {
+			page.patch = patch
+			return
+		}
+		for _, e := range failed {
+			in.skipEdit(owners, e)
+		}
+	}
+}
+
+// collect is what changes in a document, and for each edit the subject that it belongs to.
+func (in *injection) collect(p *page, subjects []*subject) (edits []manifest.Edit, owners []*subject) {
+	p.services = nil
 	for _, o := range subjects {
 		if o.Outcome != Injected {
 			continue
 		}
-		es, err := in.edits(page, o)
+		es, err := in.edits(p, o)
 		if err != nil {
 			in.refuse(o, err)
 			continue
 		}
-		edits = append(edits, es...)
+		for _, e := range es {
+			edits, owners = append(edits, e), append(owners, o)
+		}
 		if o.workload != nil && in.settings.Routes {
-			page.services = append(page.services, o.workload.Service)
+			p.services = append(p.services, o.workload.Service)
 		}
 	}
-	patch, err := page.Apply(edits...)
-	if err != nil {
-		in.refuse(owner(subjects, err), err)
-	}
-	page.patch = patch
-	page.Forget()
+	return edits, owners
 }
 
 // edits is what injection changes in an object.
@@ -178,7 +209,33 @@ func (in *injection) newIDs(p *page, w *Workload) manifest.Map {
 	return out
 }
 
+// refuse notes why an object cannot be injected. Where only the way in which it is written stands in the way, it is skipped.
 func (in *injection) refuse(o *subject, err error) {
-	o.Outcome = Refused
-	in.problems = append(in.problems, o.editProblem(err))
+	switch e := err.(type) { //nolint:errorlint // both are made for this
+	case Problem:
+		o.Outcome = Refused
+		in.problems = append(in.problems, e)
+	case *manifest.EditError:
+		in.skip(o.Object, o.editProblem(e))
+	}
+}
+
+// skipEdit skips the object that an edit belongs to; where it is none alone that cannot be made, all of the document.
+func (in *injection) skipEdit(owners []*subject, e *manifest.EditError) {
+	for i, o := range owners {
+		if (e.Edit == manifest.AllEdits || e.Edit == i) && o.Outcome == Injected {
+			in.skip(o.Object, o.editProblem(e))
+		}
+	}
+}
+
+// skip notes that an object asks for what cannot be done to it.
+func (in *injection) skip(o *Object, p Problem) {
+	if in.settings.OnSkip == SkipFail {
+		o.Outcome = Refused
+		in.problems = append(in.problems, p)
+		return
+	}
+	o.Outcome, o.Rule, o.Reason, o.Warning = Skipped, p.Rule, p.Msg, in.settings.OnSkip == SkipWarn
+	o.Pos = p.Pos
 }

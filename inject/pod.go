@@ -28,8 +28,8 @@ const (
 )
 
 // examinePods checks a workload that is to be injected, and reads what registration needs.
-func (o *subject) examinePods(template *manifest.Node, s Settings) (*subject, []Problem) {
-	spec := template.Get("spec")
+func (o *subject) examinePods(s Settings) []Problem {
+	spec := o.template.Get("spec")
 	problems := append(o.clashes(spec, s), o.namespaceProblem()...)
 	app, p := o.appLabel()
 	if p != nil {
@@ -38,31 +38,31 @@ func (o *subject) examinePods(template *manifest.Node, s Settings) (*subject, []
 	o.workload = &Workload{Object: o.title, Pos: o.Pos, Service: Service{Namespace: o.Namespace, App: app}}
 	problems = append(problems, o.readAnnotations(o.workload, o.meta.Get("annotations"))...)
 	o.Change = "sidecar " + strings.Join(names(s.Containers), ", ")
-	return o, problems
+	return problems
 }
 
 // clashes refuses pods that the API server would refuse with the sidecar in them, or in which it could not work.
 func (o *subject) clashes(spec *manifest.Node, s Settings) (problems []Problem) {
-	refuse := func(n *manifest.Node, format string, args ...any) {
-		problems = append(problems, o.problem(n, format, args...))
+	refuse := func(rule Rule, n *manifest.Node, format string, args ...any) {
+		problems = append(problems, o.problem(rule, n, format, args...))
 	}
 	if n := spec.Get("hostNetwork"); n.IsTrue() {
-		refuse(n, "hostNetwork: the pod shares the network of its node, whose traffic the sidecar's rules would redirect")
+		refuse(RuleHostNetwork, n, "hostNetwork: the pod shares the network of its node, whose traffic the sidecar's rules would redirect")
 	}
 	if containers := spec.Get("containers"); containers.IsNull() || containers.Kind == manifest.Sequence && len(containers.Content) == 0 {
-		refuse(spec, "spec.containers must list a container")
+		refuse(RulePod, spec, "spec.containers must list a container")
 	}
 	for _, list := range []string{"containers", "initContainers"} {
 		node := spec.Get(list)
 		if !node.IsNull() && node.Kind != manifest.Sequence {
-			refuse(node, "spec.%s: must be a list, not %s", list, node.Describe())
+			refuse(RulePod, node, "spec.%s: must be a list, not %s", list, node.Describe())
 		}
 		problems = append(problems, o.containerClashes(list, node.Items(), s)...)
 	}
 	added := names(volumes(s))
 	for _, v := range spec.Get("volumes").Items() {
 		if name := v.Get("name"); slices.Contains(added, name.Text()) {
-			refuse(name, "the pod has a volume %s already; the mesh needs the name", name.Text())
+			refuse(RuleClash, name, "the pod has a volume %s already; the mesh needs the name", name.Text())
 		}
 	}
 	return problems
@@ -70,24 +70,24 @@ func (o *subject) clashes(spec *manifest.Node, s Settings) (problems []Problem) 
 
 // containerClashes refuses containers that cannot stand beside the configured ones.
 func (o *subject) containerClashes(list string, containers []*manifest.Node, s Settings) (problems []Problem) {
-	refuse := func(n *manifest.Node, format string, args ...any) {
-		problems = append(problems, o.problem(n, format, args...))
+	refuse := func(rule Rule, n *manifest.Node, format string, args ...any) {
+		problems = append(problems, o.problem(rule, n, format, args...))
 	}
 	mounted := s.TLS && fillsBundle(s.InitContainers)
 	taken, seen := append(names(s.Containers), names(s.InitContainers)...), make(map[string]bool)
 	for _, c := range containers {
 		if c.Resolve().Kind != manifest.Mapping {
-			refuse(c, "spec.%s: a container must be a mapping, not %s", list, c.Describe())
+			refuse(RulePod, c, "spec.%s: a container must be a mapping, not %s", list, c.Describe())
 			continue
 		}
 		name := c.Get("name")
 		switch {
 		case slices.Contains(taken, name.Text()):
-			refuse(name, "the pod has a container %s already; the sidecar's cannot have the same name", name.Text())
+			refuse(RuleClash, name, "the pod has a container %s already; the sidecar's cannot have the same name", name.Text())
 		case mounted && name.Text() == "":
-			refuse(c, "spec.%s: a container must have a name", list)
+			refuse(RulePod, c, "spec.%s: a container must have a name", list)
 		case mounted && seen[name.Text()]:
-			refuse(name, "spec.%s: two containers have the name %s", list, name.Text())
+			refuse(RulePod, name, "spec.%s: two containers have the name %s", list, name.Text())
 		}
 		seen[name.Text()] = true
 		if list == "containers" {
@@ -114,7 +114,7 @@ func (o *subject) portClashes(container *manifest.Node, s Settings) (problems []
 	for _, p := range container.Get("ports").Items() {
 		n := p.Get("containerPort")
 		if protocol := p.Get("protocol").Text(); slices.Contains(taken, number(n)) && (protocol == "" || protocol == "TCP") {
-			problems = append(problems, o.problem(n, "container %s listens on port %s, as the sidecar does", container.Get("name").Text(), n.Text()))
+			problems = append(problems, o.problem(RuleClash, n, "container %s listens on port %s, as the sidecar does", container.Get("name").Text(), n.Text()))
 		}
 	}
 	return problems
@@ -124,7 +124,7 @@ func (o *subject) portClashes(container *manifest.Node, s Settings) (problems []
 func (o *subject) mountClashes(container *manifest.Node) (problems []Problem) {
 	for _, m := range container.Get("volumeMounts").Items() {
 		if path := m.Get("mountPath"); strings.TrimRight(path.Text(), "/") == bundlePath {
-			problems = append(problems, o.problem(path, "container %s mounts something at %s already, where the mesh's certificates go", container.Get("name").Text(), bundlePath))
+			problems = append(problems, o.problem(RuleClash, path, "container %s mounts something at %s already, where the mesh's certificates go", container.Get("name").Text(), bundlePath))
 		}
 	}
 	return problems

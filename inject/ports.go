@@ -15,24 +15,25 @@ const (
 )
 
 // examineService checks a Service that is to be injected. Which port changes is chosen when all workloads are known.
-func (o *subject) examineService() (*subject, []Problem) {
-	spec := o.node.Get("spec")
+func (o *subject) examineService() (problems []Problem) {
+	spec := o.object.node.Get("spec")
 	ports := spec.Get("ports")
 	switch {
 	case spec.Get("type").Text() == "ExternalName":
-		return o.leave("an ExternalName Service has no pods behind it", true), nil
+		o.leave(RuleNoPorts, "an ExternalName Service has no pods behind it", true)
+		return nil
 	case !ports.IsNull() && ports.Kind != manifest.Sequence:
-		return nil, []Problem{o.problem(ports, "spec.ports: must be a list, not %s", ports.Describe())}
+		return []Problem{o.problem(RuleService, ports, "spec.ports: must be a list, not %s", ports.Describe())}
 	case len(ports.Items()) == 0:
-		return o.leave("it has no ports", true), nil
+		o.leave(RuleNoPorts, "it has no ports", true)
+		return nil
 	}
-	var problems []Problem
 	for _, p := range ports.Items() {
 		if p.Resolve().Kind != manifest.Mapping || p.Get("port") == nil {
-			problems = append(problems, o.problem(p, "spec.ports: a port must be a mapping with a port, not %s", p.Resolve().Describe()))
+			problems = append(problems, o.problem(RuleService, p, "spec.ports: a port must be a mapping with a port, not %s", p.Resolve().Describe()))
 		}
 	}
-	return o, problems
+	return problems
 }
 
 // serviceEdits is what injection changes in a Service: the port that reaches the app becomes the sidecar's.
@@ -43,7 +44,7 @@ func (o *subject) serviceEdits(pods podIndex) ([]manifest.Edit, error) {
 	}
 	text, ok := o.doc.Source(port)
 	if !ok {
-		return nil, o.problem(port, "spec.ports: cannot be edited as it is written; indent it with spaces")
+		return nil, &manifest.EditError{Pos: o.doc.PositionOf(port), Msg: "spec.ports: cannot be edited as it is written; indent it with spaces"}
 	}
 	o.Change = fmt.Sprintf("port %s becomes %d", number(port.Get("port")), sidecarPort)
 	sidecar := manifest.Map{
@@ -61,11 +62,11 @@ func (o *subject) serviceEdits(pods podIndex) ([]manifest.Edit, error) {
 //
 // and where more than one matches, the one of them that is port 80. Everything else is a guess, and refused.
 func (o *subject) choosePort(pods podIndex) (*manifest.Node, error) {
-	items := o.node.Get("spec", "ports").Items()
+	items := o.object.node.Get("spec", "ports").Items()
 	chosen := items[0]
 	if len(items) > 1 {
 		if chosen = o.appPort(items, pods); chosen == nil {
-			return nil, o.problem(o.node.Get("spec", "ports"), "spec.ports: cannot tell which of %d ports reaches the app: give it targetPort %s or the name %s", len(items), appPort, appPortName)
+			return nil, o.problem(RuleService, o.object.node.Get("spec", "ports"), "spec.ports: cannot tell which of %d ports reaches the app: give it targetPort %s or the name %s", len(items), appPort, appPortName)
 		}
 	}
 	for _, p := range items {
@@ -73,13 +74,13 @@ func (o *subject) choosePort(pods podIndex) (*manifest.Node, error) {
 		switch {
 		case p == chosen:
 		case name.Text() == portName:
-			return nil, o.problem(name, "spec.ports: the name %s is taken; the sidecar's port needs it", portName)
+			return nil, o.problem(RuleService, name, "spec.ports: the name %s is taken; the sidecar's port needs it", portName)
 		case number(port) == strconv.Itoa(sidecarPort):
-			return nil, o.problem(port, "spec.ports: port %d is taken; the sidecar's port needs it", sidecarPort)
+			return nil, o.problem(RuleService, port, "spec.ports: port %d is taken; the sidecar's port needs it", sidecarPort)
 		}
 	}
 	if protocol := chosen.Get("protocol"); protocol.Text() != "" && protocol.Text() != "TCP" {
-		return nil, o.problem(protocol, "spec.ports: a %s port cannot go through the sidecar", protocol.Text())
+		return nil, o.problem(RuleService, protocol, "spec.ports: a %s port cannot go through the sidecar", protocol.Text())
 	}
 	return chosen, nil
 }
@@ -121,7 +122,7 @@ func (o *subject) target(port *manifest.Node, pods podIndex) string {
 	case !target.IsString():
 		return number(target)
 	}
-	if n := pods.port(o.Namespace, o.node.Get("spec", "selector"), target.Text()); n != "" {
+	if n := pods.port(o.Namespace, o.object.node.Get("spec", "selector"), target.Text()); n != "" {
 		return n
 	}
 	return target.Text()

@@ -59,6 +59,7 @@ type Binding struct {
 
 // Problem is one reason why a stream is refused: where, which object, which rule.
 type Problem struct {
+	Rule   Rule
 	Pos    manifest.Position
 	Object string // "document 12 (Deployment shop/web)", or "" where no object is known
 	Msg    string

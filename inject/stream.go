@@ -46,7 +46,7 @@ func (s *Stream) Workloads() []Workload {
 	}
 	var out []Workload
 	for _, o := range s.Objects {
-		if o.Outcome != LeftAlone && o.workload != nil && o.workload.Service.App != "" {
+		if (o.Outcome == Injected || o.Outcome == Refused) && o.workload != nil && o.workload.Service.App != "" {
 			out = append(out, *o.workload)
 		}
 	}

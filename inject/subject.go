@@ -1,9 +1,9 @@
 package inject
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -11,92 +11,124 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// subject is an object while it is examined and edited: with the tree that it is a part of.
+// subject is what carries annotations of ours, while it is examined and edited: a Service, or a pod template of an object.
 type subject struct {
 	*Object
-	doc  *manifest.Document
-	node *manifest.Node // the object
-	meta *manifest.Node // the metadata that carries the annotations: of the pod template, or of the Service
+	doc      *manifest.Document
+	object   object
+	template template       // without a node for a Service
+	meta     *manifest.Node // the metadata that carries the annotations
 }
 
-// objects returns the objects of a document: its root, or what the lists in it hold. One that aliases put into several places is
-// returned once.
-func objects(root *manifest.Node) []*manifest.Node {
-	return appendObjects(nil, root, make(map[*manifest.Node]bool))
-}
-
-func appendObjects(out []*manifest.Node, n *manifest.Node, seen map[*manifest.Node]bool) []*manifest.Node {
-	n = n.Resolve()
-	if n == nil || n.Kind != manifest.Mapping || seen[n] {
-		return out
+// examine says what becomes of an object; there are no subjects where it carries none of our annotations.
+func (in *injection) examine(d *manifest.Document, obj object) (subjects []*subject) {
+	if obj.kind == "" {
+		return in.kindless(d, obj)
 	}
-	seen[n] = true
-	items := n.Get("items")
-	if !strings.HasSuffix(n.Get("kind").Text(), "List") || items == nil || items.Kind != manifest.Sequence {
-		return append(out, n)
-	}
-	for _, item := range items.Items() {
-		out = appendObjects(out, item, seen)
-	}
-	return out
-}
-
-// podTemplate finds the pod template of an object: the object itself where it is a Pod, else the place where its kind has one. nil where
-// it has none. There is no other place in tykmesh that knows where templates are, so that none is read here and written there.
-func podTemplate(object *manifest.Node) *manifest.Node {
-	template := object
-	switch object.Get("kind").Text() {
-	case "Pod":
-	case "CronJob":
-		template = object.Get("spec", "jobTemplate", "spec", "template")
-	case "PodTemplate":
-		template = object.Get("template")
-	default:
-		template = object.Get("spec", "template")
-	}
-	if spec := template.Get("spec"); spec == nil || spec.Kind != manifest.Mapping {
-		return nil
-	}
-	return template
-}
-
-// examine says what becomes of an object; nil where it carries none of our annotations.
-func (in *injection) examine(d *manifest.Document, node *manifest.Node) (*subject, []Problem) {
-	o := newSubject(d, node, in.settings.Namespace)
-	template := podTemplate(node)
-	if own := node.Get("metadata", "annotations"); template != node && o.Kind != "Service" && hasInject(own) {
-		switch {
-		case template == nil:
-			return nil, []Problem{o.problem(node, "annotation %s: a %s has no pods to inject", annotationInject, o.Kind)}
-		case !isAnnotated(template.Get("metadata", "annotations")):
-			return o.leave("the annotation stands on the "+o.Kind+", where it has no effect: it belongs into the metadata of the pod template", true), nil
+	templates := obj.templates(in.settings.PodTemplates)
+	annotated := false
+	for _, t := range templates {
+		in.pods.add(namespaceOf(obj.node, in.settings.Namespace), t.Node)
+		o := newSubject(d, obj, in.settings.Namespace)
+		if len(templates) > 1 {
+			o.title = fmt.Sprintf("%s, %s)", strings.TrimSuffix(o.title, ")"), t.path)
 		}
+		o.template, o.meta = t, t.Get("metadata")
+		annotated = annotated || isAnnotated(o.meta.Get("annotations"))
+		subjects = in.appendSubject(subjects, o)
 	}
-	switch {
-	case o.Kind == "Service":
-		o.meta = node.Get("metadata")
-	case template != nil:
-		o.meta = template.Get("metadata")
-		in.pods.add(o.Namespace, template)
-	default:
-		return nil, nil
+	if obj.isService() {
+		o := newSubject(d, obj, in.settings.Namespace)
+		o.meta = obj.node.Get("metadata")
+		annotated = isAnnotated(o.meta.Get("annotations"))
+		subjects = in.appendSubject(subjects, o)
 	}
-	if p := o.stringsOnly(); p != nil {
-		return nil, p
+	if annotated {
+		return subjects
+	}
+	return append(subjects, in.astray(d, obj, templates)...)
+}
+
+// kindless finds an annotation that asks for injection in what would be an object if it said of which kind.
+func (in *injection) kindless(d *manifest.Document, obj object) (subjects []*subject) {
+	walk(obj.node, "", func(n *manifest.Node, _ string) {
+		key, value := n.Get("metadata", "annotations").Entry(annotationInject)
+		if key == nil || !wantsInjection(value.Text()) {
+			return
+		}
+		o := newSubject(d, obj, in.settings.Namespace)
+		in.skip(o.Object, o.problem(RuleKind, key, "annotation %s: the object has no kind", annotationInject))
+		subjects = append(subjects, o)
+	})
+	return subjects
+}
+
+// appendSubject adds a subject if there is something to be said of it.
+func (in *injection) appendSubject(subjects []*subject, o *subject) []*subject {
+	ours, problems := in.judge(o)
+	if len(problems) > 0 {
+		in.problems = append(in.problems, problems...)
+		o.Outcome = Refused
+	}
+	if ours || len(problems) > 0 {
+		return append(subjects, o)
+	}
+	return subjects
+}
+
+// judge says what becomes of a Service or a pod template; ours is false where nothing is to be said of it.
+func (in *injection) judge(o *subject) (ours bool, problems []Problem) {
+	if problems := o.stringsOnly(); problems != nil {
+		return true, problems
 	}
 	if !o.wanted() {
-		return o.annotated(), nil
+		return o.Outcome == LeftAlone, nil
 	}
 	if k, _ := o.meta.Get("annotations").Entry(annotationRecord); k != nil {
-		return nil, []Problem{o.problem(k, "annotation %s: it is there, but the status is not %s: was the status changed by hand?", annotationRecord, statusInjected)}
+		return true, []Problem{o.problem(RuleRecord, k, "annotation %s: it is there, but the status is not %s: was the status changed by hand?", annotationRecord, statusInjected)}
 	}
-	if in.settings.Namespace == "" && node.Get("metadata", "namespace").Text() == "" {
+	if in.settings.Namespace == "" && o.object.node.Get("metadata", "namespace").Text() == "" {
 		in.Defaulted = true
 	}
-	if o.Kind == "Service" {
-		return o.examineService()
+	if o.template.Node == nil {
+		return true, o.examineService()
 	}
-	return o.examinePods(template, in.settings)
+	return true, o.examinePods(in.settings)
+}
+
+// astray finds annotations that ask for injection where they have no effect, in an object that carries none where they would.
+//
+//	of a pod template that nobody told us of     skipped
+//	of an object without any pod template        skipped
+//	anywhere else                                left alone, with a warning
+func (in *injection) astray(d *manifest.Document, obj object, templates []template) (subjects []*subject) {
+	walk(obj.node, "", func(n *manifest.Node, path string) {
+		key, value := n.Entry(annotationInject)
+		if key == nil || !wantsInjection(value.Text()) {
+			return
+		}
+		o := newSubject(d, obj, in.settings.Namespace)
+		o.Pos = d.PositionOf(key)
+		subjects = append(subjects, o)
+		owner, ok := strings.CutSuffix("."+path, ".metadata.annotations")
+		owner = strings.TrimPrefix(owner, ".")
+		switch {
+		case ok && owner != "" && len(n.Parent().Parent().Get("spec", "containers").Items()) > 0:
+			in.skip(o.Object, o.problem(RuleKind, key, "this %s has a pod template at %s, where tykmesh does not look: name it in Injector.podTemplates", o.Kind, owner))
+		case ok && owner == "" && len(templates) == 0:
+			in.skip(o.Object, o.problem(RuleKind, key, "annotation %s: this %s has no pods to inject", annotationInject, o.Kind))
+		case len(templates) == 0:
+			o.leave(RulePlace, fmt.Sprintf("the annotation at %s has no effect: this %s has no pod template", path, o.Kind), true)
+		default:
+			o.leave(RulePlace, fmt.Sprintf("the annotation at %s has no effect: it belongs to %s", path, templates[0].annotations()), true)
+		}
+	})
+	return subjects
+}
+
+// annotations is the path of a template's annotations.
+func (t template) annotations() string {
+	return strings.TrimPrefix(t.path+".metadata.annotations", ".")
 }
 
 // wanted reports whether the object is to be injected; it says why not if it carries our annotations.
@@ -106,52 +138,41 @@ func (o *subject) wanted() bool {
 	switch {
 	case inject == nil && status == nil:
 	case strings.EqualFold(status.Text(), statusInjected):
-		o.leave("its status is injected already", false)
+		o.leave("", "its status is injected already", false)
 	case !wantsInjection(inject.Text()):
-		o.leave(fmt.Sprintf("%s is %q", annotationInject, inject.Text()), inject != nil && !declinesInjection(inject.Text()))
+		o.leave(RuleAnnotation, fmt.Sprintf("%s is %q", annotationInject, inject.Text()), inject != nil && !declinesInjection(inject.Text()))
 	case o.Namespace == "kube-system" || o.Namespace == "kube-public":
-		o.leave("nothing in "+o.Namespace+" is put on the mesh", true)
+		o.leave(RuleSystem, "nothing in "+o.Namespace+" is put on the mesh", true)
 	default:
 		return true
 	}
 	return false
 }
 
-// annotated is the object where something is to be said of it, else nil.
-func (o *subject) annotated() *subject {
-	if o.Outcome == LeftAlone {
-		return o
-	}
-	return nil
-}
-
-func newSubject(d *manifest.Document, node *manifest.Node, namespace string) *subject {
-	meta := node.Get("metadata")
+func newSubject(d *manifest.Document, obj object, namespace string) *subject {
+	meta := obj.node.Get("metadata")
 	keep := func(n *manifest.Node) string { return strings.Clone(n.Text()) } // without the text of the whole document
-	o := &subject{doc: d, node: node, Object: &Object{
-		Kind: keep(node.Get("kind")), Namespace: keep(meta.Get("namespace")), Name: keep(meta.Get("name")), Pos: d.PositionOf(node),
+	o := &subject{doc: d, object: obj, Object: &Object{
+		Kind: obj.kind, Group: obj.group, Namespace: namespaceOf(obj.node, namespace), Name: keep(meta.Get("name")),
+		Document: d.Number, Pos: d.PositionOf(obj.node),
 	}}
-	if o.Namespace == "" {
-		o.Namespace = namespace
-	}
-	if o.Namespace == "" {
-		o.Namespace = "default"
-	}
 	if o.Name == "" {
 		o.Name = keep(meta.Get("generateName"))
 	}
-	o.title = fmt.Sprintf("document %d (%s %s/%s)", d.Number, o.Kind, o.Namespace, o.Name)
+	o.title = fmt.Sprintf("document %d", d.Number)
+	if o.Kind != "" {
+		o.title += fmt.Sprintf(" (%s %s/%s)", o.Kind, o.Namespace, o.Name)
+	}
 	return o
 }
 
-func (o *subject) leave(reason string, warning bool) *subject {
-	o.Outcome, o.Reason, o.Warning = LeftAlone, reason, warning
-	return o
+// namespaceOf is the namespace of an object: its own, else the one that the user named, else default.
+func namespaceOf(object *manifest.Node, named string) string {
+	return cmp.Or(strings.Clone(object.Get("metadata", "namespace").Text()), named, "default")
 }
 
-func hasInject(annotations *manifest.Node) bool {
-	_, v := annotations.Entry(annotationInject)
-	return v != nil && wantsInjection(v.Text())
+func (o *subject) leave(rule Rule, reason string, warning bool) {
+	o.Outcome, o.Rule, o.Reason, o.Warning = LeftAlone, rule, reason, warning
 }
 
 // isAnnotated reports whether annotations say what is to become of a pod template, be it nothing.
@@ -165,62 +186,43 @@ func isAnnotated(annotations *manifest.Node) bool {
 func (o *subject) stringsOnly() (problems []Problem) {
 	for _, key := range []string{annotationInject, annotationStatus} {
 		if _, value := o.meta.Get("annotations").Entry(key); value != nil && !value.IsString() {
-			problems = append(problems, o.problem(value, "annotation %s: must be a string, not %s; put it in quotes", key, value.Describe()))
+			problems = append(problems, o.problem(RuleAnnotation, value, "annotation %s: must be a string, not %s; put it in quotes", key, value.Describe()))
 		}
 	}
 	return problems
 }
 
 // problem is a refusal at a node of the object's document.
-func (o *subject) problem(n *manifest.Node, format string, args ...any) Problem {
-	return Problem{Pos: o.doc.PositionOf(n), Object: o.title, Msg: fmt.Sprintf(format, args...)}
+func (o *subject) problem(rule Rule, n *manifest.Node, format string, args ...any) Problem {
+	return Problem{Rule: rule, Pos: o.doc.PositionOf(n), Object: o.title, Msg: fmt.Sprintf(format, args...)}
 }
 
-// owner is the object whose edit failed: the last one that begins before the place of the error.
-func owner(subjects []*subject, err error) *subject {
-	e := (*manifest.EditError)(nil)
-	out := subjects[len(subjects)-1]
-	if !errors.As(err, &e) {
-		return out
-	}
-	for _, o := range slices.Backward(subjects) {
-		if o.Pos.Line < e.Pos.Line || o.Pos.Line == e.Pos.Line && o.Pos.Column <= e.Pos.Column {
-			return o
-		}
-	}
-	return out
+// editProblem is the reason why an edit cannot be made; the manifest package knows the place but not the object.
+func (o *subject) editProblem(e *manifest.EditError) Problem {
+	return Problem{Rule: RuleEdit, Pos: e.Pos, Object: o.title, Msg: e.Msg}
 }
 
-// editProblem is a refusal while edits were made; the manifest package knows the place but not the object.
-func (o *subject) editProblem(err error) Problem {
-	if p := (Problem{}); errors.As(err, &p) {
-		return p
-	}
-	if e := (*manifest.EditError)(nil); errors.As(err, &e) {
-		return Problem{Pos: e.Pos, Object: o.title, Msg: e.Msg}
-	}
-	return Problem{Pos: o.Pos, Object: o.title, Msg: err.Error()}
-}
-
-func syntaxProblem(d *manifest.Document, err error) Problem {
-	p := Problem{Pos: d.Position(0), Object: fmt.Sprintf("document %d", d.Number), Msg: err.Error()}
+// unreadable is a document in which no object is known.
+func unreadable(d *manifest.Document, err error) (*Object, Problem) {
+	o := &Object{Document: d.Number, Pos: d.Position(0), title: fmt.Sprintf("document %d", d.Number)}
+	p := Problem{Rule: RuleSyntax, Pos: o.Pos, Object: o.title, Msg: err.Error()}
 	if e := (*manifest.SyntaxError)(nil); errors.As(err, &e) {
 		p.Pos, p.Msg = e.Pos, e.Msg
 	}
-	return p
+	return o, p
 }
 
 // namespaceProblem refuses a namespace that there cannot be (RFC 1123, as Kubernetes has it): it becomes part of host names.
 func (o *subject) namespaceProblem() []Problem {
-	at := o.node
-	if n := o.node.Get("metadata", "namespace"); !n.IsNull() {
+	at := o.object.node
+	if n := o.object.node.Get("metadata", "namespace"); !n.IsNull() {
 		at = n
 		if !n.IsString() {
-			return []Problem{o.problem(n, "metadata.namespace: must be a string, not %s; put it in quotes", n.Describe())}
+			return []Problem{o.problem(RuleNamespace, n, "metadata.namespace: must be a string, not %s; put it in quotes", n.Describe())}
 		}
 	}
 	if len(validation.IsDNS1123Label(o.Namespace)) > 0 {
-		return []Problem{o.problem(at, "no namespace can be named %q: lower case letters, digits and dashes, 63 at most", o.Namespace)}
+		return []Problem{o.problem(RuleNamespace, at, "no namespace can be named %q: lower case letters, digits and dashes, 63 at most", o.Namespace)}
 	}
 	return nil
 }
@@ -230,7 +232,7 @@ func (o *subject) namespaceProblem() []Problem {
 func (o *subject) appLabel() (string, *Problem) {
 	_, label := o.meta.Get("labels").Entry("app")
 	refuse := func(n *manifest.Node, format string, args ...any) (string, *Problem) {
-		p := o.problem(n, format, args...)
+		p := o.problem(RuleApp, n, format, args...)
 		return "", &p
 	}
 	switch app := label.Text(); {

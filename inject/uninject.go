@@ -2,6 +2,7 @@ package inject
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"strings"
 
@@ -15,72 +16,86 @@ func Uninject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 	stream := newStream(docs)
 	var problems []Problem
 	for i, d := range docs {
-		if !bytes.Contains(d.Text, []byte(marker)) {
+		if !bytes.Contains(d.Text, []byte(annotationRecord)) && !bytes.Contains(d.Text, []byte(annotationStatus)) {
 			continue
 		}
 		root, err := d.Root()
 		if err != nil {
-			problems = append(problems, syntaxProblem(d, err))
+			_, p := unreadable(d, err)
+			problems = append(problems, p)
 			continue
 		}
 		var edits []manifest.Edit
-		var subjects []*subject
-		for _, node := range objects(root) {
-			o, es, p := uninjectObject(d, node, s.Namespace)
-			if p != nil {
-				problems = append(problems, *p)
-			}
-			if o != nil {
-				stream.Objects = append(stream.Objects, o.Object)
-				edits, subjects = append(edits, es...), append(subjects, o)
+		var owners []*subject
+		for _, obj := range objects(root) {
+			for _, u := range carriers(d, obj, s.Namespace) {
+				if err := u.takeBack(); err != nil {
+					problems = append(problems, *err)
+				}
+				stream.Objects = append(stream.Objects, u.Object)
+				for _, e := range u.edits {
+					edits, owners = append(edits, e), append(owners, u.subject)
+				}
 			}
 		}
-		if stream.pages[i].patch, err = d.Apply(edits...); err != nil {
-			problems = append(problems, owner(subjects, err).editProblem(err))
+		patch, err := d.Apply(edits...)
+		if failed := (manifest.EditErrors)(nil); errors.As(err, &failed) {
+			for _, e := range failed {
+				problems = append(problems, owners[max(0, e.Edit)].editProblem(e))
+			}
 		}
+		stream.pages[i].patch = patch
 		d.Forget()
 	}
 	return stream, problems
 }
 
-func uninjectObject(d *manifest.Document, node *manifest.Node, namespace string) (*subject, []manifest.Edit, *Problem) {
-	o := newSubject(d, node, namespace)
-	template := podTemplate(node)
-	if template != nil {
-		o.meta = template.Get("metadata")
-	} else {
-		o.meta = node.Get("metadata")
-	}
-	annotations := o.meta.Get("annotations")
-	_, status := annotations.Entry(annotationStatus)
-	_, text := annotations.Entry(annotationRecord)
-	if text == nil {
-		if strings.EqualFold(status.Text(), statusInjected) {
-			return o.leave("it carries no "+annotationRecord+", so what was added to it is not known", true), nil, nil
+// carriers are what an object holds that has been injected, wherever it stands: the configuration that named the place may be gone.
+func carriers(d *manifest.Document, obj object, namespace string) (out []*undo) {
+	walk(obj.node, "", func(n *manifest.Node, _ string) {
+		annotations := n.Get("metadata", "annotations")
+		_, status := annotations.Entry(annotationStatus)
+		_, record := annotations.Entry(annotationRecord)
+		if record == nil && !strings.EqualFold(status.Text(), statusInjected) {
+			return
 		}
-		return nil, nil, nil
-	}
-	r, err := readRecord(text.Text())
-	if err != nil {
-		p := o.problem(text, "%v", err)
-		return nil, nil, &p
-	}
-	u := undo{object: o, record: r}
-	if template != nil {
-		u.pod(template.Get("spec"))
-	} else {
-		u.service()
-	}
-	u.annotations(annotations)
-	o.Change = "taken off the mesh"
-	return o, u.edits, nil
+		o := newSubject(d, obj, namespace)
+		o.meta = n.Get("metadata")
+		out = append(out, &undo{subject: o, node: n, text: record})
+	})
+	return out
 }
 
 // undo collects the edits that take back what a record says.
 type undo struct {
-	object *subject
+	*subject
+	node   *manifest.Node // what was injected: a pod template, a Pod or a Service
+	text   *manifest.Node // the value of the record annotation; nil where there is none
 	record *record
 	edits  []manifest.Edit
+}
+
+// takeBack finds the edits that make an object what it was.
+func (u *undo) takeBack() *Problem {
+	if u.text == nil {
+		u.leave(RuleRecord, "it carries no "+annotationRecord+", so what was added to it is not known", true)
+		return nil
+	}
+	r, err := readRecord(u.text.Text())
+	if err != nil {
+		p := u.problem(RuleRecord, u.text, "%v", err)
+		u.Outcome = Refused
+		return &p
+	}
+	u.record = r
+	if r.Port != "" {
+		u.service()
+	} else {
+		u.pod(u.node.Get("spec"))
+	}
+	u.annotations(u.meta.Get("annotations"))
+	u.Change = "taken off the mesh"
+	return nil
 }
 
 func (u *undo) pod(spec *manifest.Node) {
@@ -129,7 +144,7 @@ func (u *undo) remove(parent *manifest.Node, key, recorded string, count int, ad
 }
 
 func (u *undo) service() {
-	for _, p := range u.object.node.Get("spec", "ports").Items() {
+	for _, p := range u.node.Get("spec", "ports").Items() {
 		if isSidecarPort(p) && u.record.Port != "" {
 			u.edits = append(u.edits, manifest.Restore{Node: p, Text: u.record.Port})
 			return

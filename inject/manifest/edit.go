@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Edit is a change of a document's tree: one of Append, Put, Replace, Rename, Remove, Restore and Empty.
@@ -12,7 +13,7 @@ type Edit interface {
 	// target is the node that the edit is about.
 	target() *Node
 	// splice adds what the edit changes in the text.
-	splice(*editor) error
+	splice(*editor) *EditError
 }
 
 type (
@@ -64,42 +65,76 @@ func (e Empty) target() *Node   { return e.Node }
 
 // EditError says which place of a document cannot be edited, and why.
 type EditError struct {
-	Pos Position
-	Msg string
+	Pos  Position
+	Msg  string
+	Edit int // which of Apply's edits cannot be made; AllEdits where it is none of them alone
 }
+
+// AllEdits is no edit's index.
+const AllEdits = -1
 
 // Error is position and reason, one line.
 func (e *EditError) Error() string { return e.Pos.String() + ": " + e.Msg }
 
+// EditErrors are all reasons why edits cannot be made.
+type EditErrors []*EditError
+
+// Error is one line for each reason.
+func (es EditErrors) Error() string {
+	var lines []string
+	for _, e := range es {
+		lines = append(lines, e.Error())
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap returns each reason.
+func (es EditErrors) Unwrap() []error {
+	var out []error
+	for _, e := range es {
+		out = append(out, e)
+	}
+	return out
+}
+
 // Apply returns what the edits change in the document's text; every other byte stays as it is. The document is not changed. The edited
-// text has been parsed, and its tree is the document's with the edits made. Errors: *EditError where that does not hold, or where a node
+// text has been parsed, and its tree is the document's with the edits made. Errors: EditErrors where that does not hold, or where a node
 // also stands for others (an alias, a merge key), so that an edit would reach them too.
 func (d *Document) Apply(edits ...Edit) (Patch, error) {
 	if len(edits) == 0 {
 		return nil, nil
 	}
 	if lines := d.lineStarts(); len(lines) != bytes.Count(d.Text, []byte{'\n'})+1 {
-		return nil, d.refuse(edits[0].target(), "cannot be edited: the document has line breaks other than LF and CR LF")
+		return nil, EditErrors{d.refuse(edits[0].target(), "cannot be edited: the document has line breaks other than LF and CR LF")}
 	}
 	ed := &editor{Document: d}
+	var failed EditErrors
 	for i, e := range edits {
-		if err := d.refuseShared(e); err != nil {
-			return nil, err
-		}
 		ed.order = i
-		if err := e.splice(ed); err != nil {
-			return nil, err
+		err := d.refuseShared(e)
+		if err == nil {
+			err = e.splice(ed)
 		}
+		if err != nil {
+			err.Edit = i
+			failed = append(failed, err)
+		}
+	}
+	if len(failed) > 0 {
+		return nil, failed
 	}
 	patch, err := ed.patch()
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = d.verify(patch.Apply(d.Text), edits)
 	}
-	return patch, d.verify(patch.Apply(d.Text), edits)
+	if err != nil {
+		return nil, EditErrors{err}
+	}
+	return patch, nil
 }
 
 // refuseShared returns an error where an edit would show in another place of the document.
-func (d *Document) refuseShared(e Edit) error {
+func (d *Document) refuseShared(e Edit) *EditError {
 	n := e.target()
 	for at := n; at != nil; at = at.parent {
 		if at.aliased {
@@ -132,8 +167,8 @@ func firstAliased(n *Node) *Node {
 	return nil
 }
 
-func (d *Document) refuse(n *Node, format string, args ...any) error {
-	return &EditError{Pos: d.PositionOf(n), Msg: fmt.Sprintf(format, args...)}
+func (d *Document) refuse(n *Node, format string, args ...any) *EditError {
+	return &EditError{Pos: d.PositionOf(n), Msg: fmt.Sprintf(format, args...), Edit: AllEdits}
 }
 
 // Source returns the text that a node is written as, for Restore. Outside of brackets, lines behind the first are relative to the first,
@@ -227,7 +262,7 @@ func (ed *editor) replace(from, to int, text string, depth int) {
 }
 
 // patch puts the splices in order.
-func (ed *editor) patch() (Patch, error) {
+func (ed *editor) patch() (Patch, *EditError) {
 	slices.SortStableFunc(ed.splices, func(a, b splice) int {
 		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(b.depth, a.depth), cmp.Compare(a.order, b.order))
 	})
@@ -235,7 +270,7 @@ func (ed *editor) patch() (Patch, error) {
 	patch, at := make(Patch, len(ed.splices)), 0
 	for i, s := range ed.splices {
 		if s.From < at || s.To < s.From || s.To > len(ed.Text) {
-			return nil, &EditError{Pos: ed.Position(min(s.From, len(ed.Text))), Msg: "two changes meet here"}
+			return nil, &EditError{Pos: ed.Position(min(s.From, len(ed.Text))), Msg: "two changes meet here", Edit: AllEdits}
 		}
 		patch[i], at = s.Splice, s.To
 	}

@@ -163,6 +163,9 @@ func (n *Node) Get(path ...string) *Node {
 	return n
 }
 
+// Parent returns the collection in which a node is written; nil for the root.
+func (n *Node) Parent() *Node { return n.parent }
+
 // Items returns what a sequence holds; nil for anything else.
 func (n *Node) Items() []*Node {
 	if n = n.Resolve(); n == nil || n.Kind != Sequence {

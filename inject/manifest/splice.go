@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-func (e Append) splice(ed *editor) error {
+func (e Append) splice(ed *editor) *EditError {
 	n := e.To
 	switch {
 	case n.IsNull() || len(n.Content) == 0:
@@ -26,7 +26,7 @@ func (e Append) splice(ed *editor) error {
 	return nil
 }
 
-func (e Put) splice(ed *editor) error {
+func (e Put) splice(ed *editor) *EditError {
 	n := e.Into
 	if n.Kind != Mapping || len(n.Content) == 0 {
 		return ed.refuse(n, "a mapping with entries is expected, not %s", n.Describe())
@@ -53,7 +53,7 @@ func (e Put) splice(ed *editor) error {
 	return nil
 }
 
-func (e Replace) splice(ed *editor) error {
+func (e Replace) splice(ed *editor) *EditError {
 	n := e.Node
 	end := ed.end(n)
 	if end == unknown {
@@ -74,7 +74,7 @@ func (e Replace) splice(ed *editor) error {
 	return nil
 }
 
-func (e Rename) splice(ed *editor) error {
+func (e Rename) splice(ed *editor) *EditError {
 	end := ed.end(e.Key)
 	if end == unknown {
 		return ed.refuse(e.Key, "cannot find where this key ends")
@@ -85,7 +85,7 @@ func (e Rename) splice(ed *editor) error {
 	return nil
 }
 
-func (e Remove) splice(ed *editor) error {
+func (e Remove) splice(ed *editor) *EditError {
 	n := e.Node
 	i := n.index()
 	if i < 0 {
@@ -121,7 +121,7 @@ func (e Remove) splice(ed *editor) error {
 	return nil
 }
 
-func (e Restore) splice(ed *editor) error {
+func (e Restore) splice(ed *editor) *EditError {
 	end := ed.end(e.Node)
 	if end == unknown {
 		return ed.refuse(e.Node, "cannot find where this value ends")
@@ -134,7 +134,7 @@ func (e Restore) splice(ed *editor) error {
 	return nil
 }
 
-func (e Empty) splice(ed *editor) error {
+func (e Empty) splice(ed *editor) *EditError {
 	n := e.Node
 	colon, end, ok := ed.behind(n)
 	if !ok {
@@ -154,7 +154,7 @@ func (e Empty) splice(ed *editor) error {
 }
 
 // fill gives an empty collection, the value of an entry, its first items: in brackets where its parent is, else on lines of their own.
-func (ed *editor) fill(n *Node, values List) error {
+func (ed *editor) fill(n *Node, values List) *EditError {
 	colon, end, ok := ed.behind(n)
 	if !ok {
 		return ed.refuse(n, "cannot find where this empty value stands")
@@ -181,7 +181,7 @@ func (ed *editor) fill(n *Node, values List) error {
 }
 
 // insertFlow writes values, a List or a Map, behind an entry in brackets; each as the one before it stands: on a line of its own, or not.
-func (ed *editor) insertFlow(n, before *Node, values any) error {
+func (ed *editor) insertFlow(n, before *Node, values any) *EditError {
 	at := ed.end(before)
 	if at == unknown {
 		return ed.refuse(before, "cannot find where this value ends")
@@ -222,7 +222,7 @@ func (ed *editor) insertFlow(n, before *Node, values any) error {
 
 // after is the offset behind the line on which a child of a block collection ends, and behind the comment lines that follow it and are
 // indented by at least the given column: they belong to what stands before them.
-func (ed *editor) after(n, child *Node, column int) (int, error) {
+func (ed *editor) after(n, child *Node, column int) (int, *EditError) {
 	end := ed.end(child)
 	if end == unknown {
 		return 0, ed.refuse(child, "cannot find where this value ends")

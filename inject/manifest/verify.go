@@ -11,7 +11,7 @@ import (
 
 // verify parses an edited text and compares its tree with the document's, on which the edits were made: whatever went wrong in the
 // text, it does not leave this package.
-func (d *Document) verify(out []byte, edits []Edit) error {
+func (d *Document) verify(out []byte, edits []Edit) *EditError {
 	edited := &Document{File: d.File, Number: d.Number, Line: d.Line, Text: out}
 	got, err := edited.decode()
 	if err != nil {

@@ -1,0 +1,52 @@
+package inject
+
+// Rule says why something is refused, skipped or warned of. It is a code that stays the same from version to version, for those who
+// filter reports.
+type Rule string
+
+// The rules.
+const (
+	RuleSyntax      Rule = "TM0001"
+	RuleEdit        Rule = "TM0002"
+	RuleKind        Rule = "TM0003"
+	RulePlace       Rule = "TM0004"
+	RuleAnnotation  Rule = "TM0005"
+	RuleApp         Rule = "TM0006"
+	RuleNamespace   Rule = "TM0007"
+	RulePod         Rule = "TM0008"
+	RuleClash       Rule = "TM0009"
+	RuleHostNetwork Rule = "TM0010"
+	RuleService     Rule = "TM0011"
+	RuleNoPorts     Rule = "TM0012"
+	RuleSystem      Rule = "TM0013"
+	RuleRecord      Rule = "TM0014"
+	RuleDefinition  Rule = "TM0015"
+	RuleSame        Rule = "TM0016"
+	RuleConflict    Rule = "TM0017"
+	RuleCertificate Rule = "TM0018"
+)
+
+// Rules are all rules with a sentence each, by code.
+var Rules = []struct {
+	Rule Rule
+	Text string
+}{
+	{RuleSyntax, "A document that carries an annotation of ours must be readable."},
+	{RuleEdit, "What changes must be written so that nothing else changes with it."},
+	{RuleKind, "Only objects with a pod template, Pods and Services can be put on the mesh."},
+	{RulePlace, "The inject annotation belongs into the metadata of the pod template."},
+	{RuleAnnotation, "An annotation of ours must have a value that means something."},
+	{RuleApp, "The label app of the pod template names the service on the mesh."},
+	{RuleNamespace, "A namespace must be one that Kubernetes takes."},
+	{RulePod, "A pod must be one that Kubernetes takes."},
+	{RuleClash, "A pod must not have what the sidecar brings: its names, its ports, its mounts."},
+	{RuleHostNetwork, "A pod on the network of its node cannot have a sidecar."},
+	{RuleService, "It must be clear which port of a Service reaches the app, and the sidecar's must be free."},
+	{RuleNoPorts, "A Service without ports or without pods has nothing that a sidecar could serve."},
+	{RuleSystem, "Nothing in kube-system and kube-public is put on the mesh."},
+	{RuleRecord, "What injection added is taken away as its record says."},
+	{RuleDefinition, "The API definitions of a service must be ones that the Dashboard takes."},
+	{RuleSame, "Services must differ in their routes and names, and the workloads of one service must agree."},
+	{RuleConflict, "What other people registered in the Dashboard is not touched."},
+	{RuleCertificate, "The certificate of the mesh must be one for its hosts."},
+}
