@@ -59,15 +59,15 @@ const (
 
 // Object is an object of the stream that carries an annotation of ours; where one has several pod templates, one of those.
 type Object struct {
-	Group, Kind     string // of its API; "" where the document cannot be read
-	Namespace, Name string // the namespace is that of Settings where the object names none
-	Document        int    // the number in its file, from 1
-	Pos             manifest.Position
-	Outcome         Outcome
-	Rule            Rule   // by which it is left alone or skipped; "" where there is nothing odd in it
-	Reason          string // why it is left alone or skipped, as a clause: "its status is injected already"
-	Warning         bool   // whether that may surprise
-	Change          string // what injection does to it: "sidecar tyk-mesh", "port 80 becomes 8080"
+	APIVersion, Kind string // "" where the document cannot be read
+	Namespace, Name  string // the namespace is that of Settings where the object names none
+	Document         int    // the number in its file, from 1
+	Pos              manifest.Position
+	Outcome          Outcome
+	Rule             Rule   // by which it is left alone or skipped; "" where there is nothing odd in it
+	Reason           string // why it is left alone or skipped, as a clause: "its status is injected already"
+	Warning          bool   // whether that may surprise
+	Change           string // what injection does to it: "sidecar tyk-mesh", "port 80 becomes 8080"
 
 	title    string    // "document 12 (Deployment shop/web)"
 	workload *Workload // nil for a Service

@@ -153,7 +153,7 @@ func newSubject(d *manifest.Document, obj object, namespace string) *subject {
 	meta := obj.node.Get("metadata")
 	keep := func(n *manifest.Node) string { return strings.Clone(n.Text()) } // without the text of the whole document
 	o := &subject{doc: d, object: obj, Object: &Object{
-		Kind: obj.kind, Group: obj.group, Namespace: namespaceOf(obj.node, namespace), Name: keep(meta.Get("name")),
+		APIVersion: obj.apiVersion, Kind: obj.kind, Namespace: namespaceOf(obj.node, namespace), Name: keep(meta.Get("name")),
 		Document: d.Number, Pos: d.PositionOf(obj.node),
 	}}
 	if o.Name == "" {
@@ -172,7 +172,10 @@ func namespaceOf(object *manifest.Node, named string) string {
 }
 
 func (o *subject) leave(rule Rule, reason string, warning bool) {
-	o.Outcome, o.Rule, o.Reason, o.Warning = LeftAlone, rule, reason, warning
+	o.Outcome, o.Reason, o.Warning = LeftAlone, reason, warning
+	if warning {
+		o.Rule = rule
+	}
 }
 
 // isAnnotated reports whether annotations say what is to become of a pod template, be it nothing.

@@ -23,12 +23,21 @@ var templatePaths = [][]string{{"spec", "template"}, {"spec", "jobTemplate", "sp
 
 // object is a Kubernetes object in a document.
 type object struct {
-	node        *manifest.Node
-	kind, group string
+	node             *manifest.Node
+	apiVersion, kind string
+}
+
+// group is that of the object's API; "" for the core group.
+func (o object) group() string {
+	group, _, ok := strings.Cut(o.apiVersion, "/")
+	if !ok {
+		return ""
+	}
+	return group
 }
 
 // isService reports whether an object is what Kubernetes itself calls a Service; others do too (Knative).
-func (o object) isService() bool { return o.kind == "Service" && o.group == "" }
+func (o object) isService() bool { return o.kind == "Service" && o.group() == "" }
 
 // objects returns the objects of a document: its root, or what the lists in it hold. One that aliases put into several places is
 // returned once.
@@ -43,28 +52,19 @@ func appendObjects(out []object, n *manifest.Node, item object, seen map[*manife
 		return out
 	}
 	seen[n] = true
-	o := object{node: n, kind: item.kind, group: item.group}
+	o := object{node: n, apiVersion: item.apiVersion, kind: item.kind}
 	if kind := n.Get("kind").Text(); kind != "" {
-		o.kind, o.group = strings.Clone(kind), groupOf(n.Get("apiVersion").Text())
+		o.kind, o.apiVersion = strings.Clone(kind), strings.Clone(n.Get("apiVersion").Text())
 	}
 	items := n.Get("items")
 	if !strings.HasSuffix(o.kind, "List") || items == nil || items.Kind != manifest.Sequence {
 		return append(out, o)
 	}
-	item = object{kind: strings.TrimSuffix(o.kind, "List"), group: o.group}
+	item = object{apiVersion: o.apiVersion, kind: strings.TrimSuffix(o.kind, "List")}
 	for _, i := range items.Items() {
 		out = appendObjects(out, i, item, seen)
 	}
 	return out
-}
-
-// groupOf is the group of an apiVersion; "" for the core group.
-func groupOf(apiVersion string) string {
-	group, _, ok := strings.Cut(apiVersion, "/")
-	if !ok {
-		return ""
-	}
-	return strings.Clone(group)
 }
 
 // template is a pod template, and where in its object it stands; "" where the object is a Pod.
@@ -87,9 +87,9 @@ func (o object) templates(configured []PodTemplate) (out []template) {
 		}
 	}
 	switch {
-	case o.kind == "Pod" && o.group == "":
+	case o.kind == "Pod" && o.group() == "":
 		add(o.node, "")
-	case o.kind == "PodTemplate" && o.group == "":
+	case o.kind == "PodTemplate" && o.group() == "":
 		add(o.node.Get("template"), "template")
 	default:
 		for _, path := range templatePaths {
@@ -97,7 +97,7 @@ func (o object) templates(configured []PodTemplate) (out []template) {
 		}
 	}
 	for _, c := range configured {
-		if c.Kind == o.kind && (c.Group == "" || c.Group == o.group) {
+		if c.Kind == o.kind && (c.Group == "" || c.Group == o.group()) {
 			follow(o.node, c.Path, "", add)
 		}
 	}

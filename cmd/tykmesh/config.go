@@ -5,6 +5,7 @@ import (
 
 	"github.com/cloudflare/cfssl/csr"
 
+	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
@@ -48,6 +49,8 @@ type InjectorSection struct {
 	// Containers and InitContainers are added to every pod; their keys stand in the order of the file. Each decodes strictly
 	// into a Kubernetes Container, its name is a DNS label, and no two names are the same. Containers is not empty.
 	Containers, InitContainers []manifest.Map
+
+	PodTemplates []inject.PodTemplate // where custom resources have pod templates besides spec.template
 
 	MeshHosts    []string // the names under which sidecars answer calls into the mesh; never empty
 	MeshDomain   string   // literal domain of mesh APIs for Dashboards that refuse a pattern; "" means a pattern of MeshHosts

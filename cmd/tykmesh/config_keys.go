@@ -23,7 +23,7 @@ type key struct {
 	apply    func(*loader, setting)
 }
 
-// schema is everything that can be configured. Names are those of tyk-k8s; meshHosts, meshDomain, slugs and servicePorts are ours.
+// schema is everything that can be configured. Names are those of tyk-k8s; podTemplates, meshHosts, meshDomain, slugs and servicePorts are ours.
 var schema = []section{
 	{"Tyk", []key{
 		textKey("url", func(c *Config) *string { return &c.Tyk.URL }, checkURL).remote(),
@@ -54,6 +54,7 @@ var schema = []section{
 		{name: "initContainers", fileOnly: true, apply: func(l *loader, s setting) {
 			l.config.Injector.InitContainers = l.containers(s)
 		}},
+		{name: "podTemplates", fileOnly: true, apply: applyPodTemplates},
 		{name: "meshHosts", apply: applyMeshHosts},
 		textKey("meshDomain", func(c *Config) *string { return &c.Injector.MeshDomain }, checkHost),
 		choiceKey("slugs", func(c *Config) *string { return &c.Injector.Slugs }, slugsPlain, slugsNamespaced),

@@ -8,6 +8,8 @@ import (
 
 	"github.com/cloudflare/cfssl/csr"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/tykmesh/tykmesh/inject"
 )
 
 // applyMeshHosts takes a list of host names; in the environment commas separate them.
@@ -67,6 +69,31 @@ func applyNames(l *loader, s setting) {
 			{"SerialNumber", &name.SerialNumber},
 		})
 		l.config.CA.DefaultNames = append(l.config.CA.DefaultNames, name)
+	}
+}
+
+// applyPodTemplates takes a list of places where custom resources have pod templates.
+func applyPodTemplates(l *loader, s setting) {
+	items, _ := l.list(s)
+	for i, item := range items {
+		key := fmt.Sprintf("%s[%d]", s.key, i)
+		var t inject.PodTemplate
+		var path string
+		if !l.fields(key, item, []textField{{"group", &t.Group}, {"kind", &t.Kind}, {"path", &path}}) {
+			continue
+		}
+		t.Path = strings.Split(path, ".")
+		at := setting{key: key, value: item}
+		switch {
+		case t.Kind == "" || path == "":
+			l.fail(at, "want a kind and a path: {group: ray.io, kind: RayCluster, path: spec.workerGroupSpecs.*.template}")
+		case slices.Contains(t.Path, ""):
+			l.fail(at, fmt.Sprintf("not a path: %q; keys with dots between them", path))
+		case t.Path[len(t.Path)-1] == "spec":
+			l.fail(at, fmt.Sprintf("%q leads to a pod's spec; name the template around it, which has the metadata too", path))
+		default:
+			l.config.Injector.PodTemplates = append(l.config.Injector.PodTemplates, t)
+		}
 	}
 }
 

@@ -33,6 +33,11 @@ func printError(w io.Writer, err error) {
 		printSteps(w, "not done", incomplete.NotDone)
 		printSteps(w, "unknown", incomplete.Unknown)
 	}
+	if missing := (*unregisteredError)(nil); errors.As(err, &missing) {
+		for _, s := range missing.steps {
+			fmt.Fprintf(w, "to do: %s\n", s)
+		}
+	}
 	for _, hint := range hintsFor(err) {
 		fmt.Fprintf(w, "hint: %s\n", hint)
 	}

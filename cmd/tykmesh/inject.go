@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 
@@ -24,13 +25,57 @@ func newInjectCmd(p process) *cobra.Command {
 		Example: "  kubectl apply -f <(tykmesh inject -f app.yaml)\n" +
 			"  tykmesh inject -f k8s/ -R | kubectl apply -f -\n" +
 			"  helm template shop | tykmesh inject -n shop --config mesh.yaml\n" +
+			"  tykmesh inject -i -f k8s/                      # rewrites the files\n" +
 			"  tykmesh inject --local ./mesh -f app.yaml      # files instead of servers",
 		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p, runInject) },
+	}
+	o.inputFlags(cmd)
+	o.outputFlags(cmd)
+	o.remoteFlags(cmd)
+	cmd.Flags().BoolVar(&o.registered, "registered", false, "register nothing: fail if something is missing or out of date")
+	return cmd
+}
+
+func newDiffCmd(p process) *cobra.Command {
+	o := options{dryRun: true}
+	cmd := &cobra.Command{
+		Use:   "diff",
+		Short: "Print what inject would do, and exit with 3 if there is something to do",
+		Long: "diff is inject --dry-run: it changes nothing anywhere, and prints what would be registered and a diff of the manifests. The exit\n" +
+			"status is 3 if there is anything.",
+		Example: "  tykmesh diff -f app.yaml",
+		Args:    noArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p, runDiff) },
+	}
+	o.inputFlags(cmd)
+	o.remoteFlags(cmd)
+	return cmd
+}
+
+// runDiff is a dry run whose exit status says whether there is something to do.
+func runDiff(ctx context.Context, p process, o options, report *report) (output, error) {
+	write, err := runInject(ctx, p, o, report)
+	if err == nil && report.due {
+		report.exit = exitChanges
+	}
+	return write, err
+}
+
+func newRegisterCmd(p process) *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "register",
+		Short: "Register annotated services like inject, and print no manifest",
+		Long: "register does what inject does but for the manifests: for a pipeline that renders them elsewhere, with inject --registered and a\n" +
+			"key that may only read.",
+		Example: "  tykmesh register -f app.yaml && tykmesh inject --registered -f app.yaml",
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := o.check(cmd); err != nil {
-				return err
-			}
-			return runInject(cmd.Context(), p, o)
+			return o.run(cmd, p, func(ctx context.Context, p process, o options, r *report) (output, error) {
+				_, err := runInject(ctx, p, o, r)
+				return nil, err
+			})
 		},
 	}
 	o.inputFlags(cmd)
@@ -38,40 +83,79 @@ func newInjectCmd(p process) *cobra.Command {
 	return cmd
 }
 
-// runInject is the way of the data: configuration and manifests are read and checked, what is wanted is planned and registered, and only
-// then are the manifests printed.
-func runInject(ctx context.Context, p process, o options) error {
-	report := newReport(p.stderr, o)
-	config, err := loadConfig(p, o, report)
+// work is what a command does when its flags have been checked. It returns what writes its output, which is called when all is done.
+type work func(context.Context, process, options, *report) (output, error)
+
+// run checks the flags, does the work and reports it.
+func (o *options) run(cmd *cobra.Command, p process, do work) error {
+	if err := o.check(cmd); err != nil {
+		return err
+	}
+	report, err := newReport(p, cmd.Name(), *o)
 	if err != nil {
 		return err
+	}
+	return report.run(func() (output, error) { return do(cmd.Context(), p, *o, report) })
+}
+
+// runInject is the way of the data: configuration and manifests are read and checked, what is wanted is planned and registered, and only
+// then are the manifests written.
+func runInject(ctx context.Context, p process, o options, report *report) (output, error) {
+	config, err := loadConfig(p, o, report)
+	if err != nil {
+		return nil, err
 	}
 	docs, err := readDocuments(p, o)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	report.list = resourceList(docs)
 	stream, problems := inject.Inject(docs, injectSettings(config, o))
+	report.objects = stream.Objects
 	settings, err := meshSettings(config, o)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	services, warnings, refused := mesh.Wanted(stream.Workloads(), settings)
 	if err := refuse(docs, problems, refused); err != nil {
-		return err
+		return nil, err
+	}
+	if o.inPlace {
+		if err := checkRewritable(slices.Collect(stream.Files(nil))); err != nil {
+			return nil, err
+		}
 	}
 	report.warnings(warnings)
 	plan, bindings, err := register(ctx, config, o, services, settings, report)
 	if err != nil {
-		return err
-	}
-	if err := stream.Write(p.stdout, bindings); err != nil {
-		return writeError(err)
+		return nil, err
 	}
 	report.injected(stream, plan)
-	return nil
+	report.due = plan != nil && !plan.Empty() || slices.ContainsFunc(stream.Objects, isInjected)
+	return o.output(p, stream, plan, bindings, report), nil
 }
 
-// register brings the services onto the mesh; nothing to do where there are none.
+func isInjected(o *inject.Object) bool { return o.Outcome == inject.Injected }
+
+// output is what a run prints or rewrites.
+func (o *options) output(p process, stream *inject.Stream, plan *mesh.Plan, bindings map[inject.Service]inject.Binding, report *report) output {
+	switch {
+	case o.dryRun:
+		return func() error { return writePreview(p.stdout, stream, plan, bindings, report) }
+	case report.list != nil:
+		return func() error { return report.writeFunction(stream, bindings) }
+	case o.inPlace:
+		return func() error { return rewrite(slices.Collect(stream.Files(bindings))) }
+	}
+	return func() error {
+		if err := stream.Write(p.stdout, bindings); err != nil {
+			return writeError(err)
+		}
+		return nil
+	}
+}
+
+// register brings the services onto the mesh; nothing to do where there are none. In a dry run it only says what is to be done.
 func register(ctx context.Context, config Config, o options, services []mesh.Service, settings mesh.Settings, report *report) (*mesh.Plan, map[inject.Service]inject.Binding, error) {
 	if len(services) == 0 {
 		return nil, nil, nil
@@ -93,11 +177,64 @@ func register(ctx context.Context, config Config, o options, services []mesh.Ser
 		return nil, nil, err
 	}
 	report.warnings(plan.Warnings)
+	switch {
+	case o.dryRun:
+		return plan, preview(plan.Bindings()), nil
+	case o.registered && !plan.Empty():
+		return nil, nil, &unregisteredError{plan.Steps()}
+	}
 	bindings, err := plan.Apply(ctx, remote, func(mesh.Event) { watch.progress() })
 	if err != nil {
 		return nil, nil, watch.explain(err)
 	}
 	return plan, bindings, nil
+}
+
+// unregisteredError ends a run with --registered in which something would have to be done.
+type unregisteredError struct{ steps []mesh.Step }
+
+func (e *unregisteredError) Error() string {
+	return plural(len(e.steps), "step") + " of registration left to do"
+}
+
+// Hint is the other half of the pipeline.
+func (*unregisteredError) Hint() string {
+	return "register does it: the same flags, with a key that may write"
+}
+
+// knownAfterApply stands for an id that there is not yet.
+const knownAfterApply = "(known after apply)"
+
+// preview are bindings in which every id is something to read.
+func preview(bindings map[inject.Service]inject.Binding) map[inject.Service]inject.Binding {
+	for svc, b := range bindings {
+		if b.InboundID == "" {
+			b.InboundID = knownAfterApply
+		}
+		if b.MeshID == "" {
+			b.MeshID = knownAfterApply
+		}
+		bindings[svc] = b
+	}
+	return bindings
+}
+
+// writePreview prints what would be registered, and a diff of the manifests.
+func writePreview(w io.Writer, stream *inject.Stream, plan *mesh.Plan, bindings map[inject.Service]inject.Binding, report *report) error {
+	if plan != nil {
+		for _, step := range plan.Steps() {
+			step.Reasons = report.reasons(step.Reasons)
+			if _, err := fmt.Fprintln(w, step); err != nil {
+				return writeError(err)
+			}
+		}
+	}
+	for f := range stream.Files(bindings) {
+		if err := manifest.Diff(w, f.Name, f.Text, f.Patch); err != nil {
+			return writeError(err)
+		}
+	}
+	return nil
 }
 
 func loadConfig(p process, o options, report *report) (Config, error) {
@@ -109,9 +246,7 @@ func loadConfig(p process, o options, report *report) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	for _, w := range warnings {
-		report.warn(w.String())
-	}
+	report.findings(warnings)
 	return config, nil
 }
 

@@ -1,30 +1,50 @@
 package main
 
 import (
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tykmesh/tykmesh/inject"
 )
 
 // options are the flags of the commands that read manifests.
 type options struct {
 	files     []string
 	recursive bool
-	namespace string
-	config    string
-	local     string
-	adopt     []string
-	timeout   time.Duration
-	parallel  int
+	inPlace   bool
+	dryRun    bool
+	report    string
 	quiet     bool
-	verbose   bool
+
+	namespace  string
+	config     string
+	local      string
+	onSkip     string
+	registered bool
+	adopt      []string
+	timeout    time.Duration
+	parallel   int
+	verbose    bool
 }
+
+// onSkip are the values of --on-skip.
+var onSkip = map[string]inject.OnSkip{"fail": inject.SkipFail, "warn": inject.SkipWarn, "ignore": inject.SkipIgnore}
 
 func (o *options) inputFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringArrayVarP(&o.files, "filename", "f", nil, "`PATH` of a file, a folder, or - for standard input; may be repeated (default: standard input)")
 	f.BoolVarP(&o.recursive, "recursive", "R", false, "read folders with their subfolders")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print errors only")
+	f.StringVar(&o.report, "report", "", "report for machines: json, github or sarif, on standard error; `FORMAT`=FILE (also text=FILE) writes it to a file")
+}
+
+// outputFlags are those of commands that print manifests.
+func (o *options) outputFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.BoolVarP(&o.inPlace, "in-place", "i", false, "rewrite the files instead of printing them")
+	f.BoolVar(&o.dryRun, "dry-run", false, "change nothing: print what would be done, and a diff of the manifests")
 }
 
 func (o *options) remoteFlags(cmd *cobra.Command) {
@@ -32,6 +52,7 @@ func (o *options) remoteFlags(cmd *cobra.Command) {
 	f.StringVarP(&o.namespace, "namespace", "n", "", "`NAMESPACE` of objects that name none (default: default)")
 	f.StringVar(&o.config, "config", "", "configuration `FILE` (default: the first that is there of $TYKMESH_CONFIG, tykmesh.yaml, tyk-k8s.yaml, ...)")
 	f.StringVar(&o.local, "local", "", "`DIR` in which files stand in for the Dashboard, CFSSL and MongoDB")
+	f.StringVar(&o.onSkip, "on-skip", "fail", "what to do about objects that cannot be edited: fail, or pass them through and `warn` or ignore it")
 	f.StringArrayVar(&o.adopt, "adopt", nil, "take over the API with this `SLUG` although it is not ours; may be repeated")
 	f.DurationVar(&o.timeout, "timeout", 2*time.Minute, "give up when no step has finished for so long")
 	f.IntVar(&o.parallel, "parallel", 8, "how many services to register at once")
@@ -40,15 +61,23 @@ func (o *options) remoteFlags(cmd *cobra.Command) {
 
 // check refuses values that mean nothing.
 func (o *options) check(cmd *cobra.Command) error {
-	switch {
-	case o.timeout <= 0 && cmd.Flags().Lookup("timeout") != nil:
-		return &usageError{"--timeout must be more than 0", cmd.CommandPath()}
-	case o.parallel < 1 && cmd.Flags().Lookup("parallel") != nil:
-		return &usageError{"--parallel must be at least 1", cmd.CommandPath()}
-	case o.quiet && o.verbose:
-		return &usageError{"--quiet and --verbose exclude each other", cmd.CommandPath()}
-	case cmd.Flags().Changed("local") && o.local == "":
-		return &usageError{"--local needs a folder", cmd.CommandPath()}
+	has := func(flag string) bool { return cmd.Flags().Lookup(flag) != nil }
+	_, known := onSkip[o.onSkip]
+	for _, rule := range []struct {
+		broken bool
+		msg    string
+	}{
+		{has("timeout") && o.timeout <= 0, "--timeout must be more than 0"},
+		{has("parallel") && o.parallel < 1, "--parallel must be at least 1"},
+		{has("on-skip") && !known, "--on-skip must be fail, warn or ignore"},
+		{o.quiet && o.verbose, "--quiet and --verbose exclude each other"},
+		{o.inPlace && o.dryRun, "--in-place and --dry-run exclude each other"},
+		{o.inPlace && (len(o.files) == 0 || slices.Contains(o.files, stdinPath)), "--in-place rewrites files: name them with -f"},
+		{cmd.Flags().Changed("local") && o.local == "", "--local needs a folder"},
+	} {
+		if rule.broken {
+			return &usageError{rule.msg, cmd.CommandPath()}
+		}
 	}
 	return nil
 }

@@ -25,6 +25,7 @@ func injectSettings(c Config, o options) inject.Settings {
 		Namespace: o.namespace, Routes: c.Injector.CreateRoutes, TLS: c.Injector.EnableMeshTLS,
 		Namespaced: c.Injector.Slugs == slugsNamespaced, MeshHosts: c.Injector.MeshHosts,
 		Containers: c.Injector.Containers, InitContainers: c.Injector.InitContainers,
+		PodTemplates: c.Injector.PodTemplates, OnSkip: onSkip[o.onSkip],
 	}
 }
 
@@ -97,7 +98,11 @@ func openLocal(c Config, o options) (mesh.Remote, func(), error) {
 	if !c.Injector.EnableMeshTLS {
 		return remote, nothing, nil
 	}
-	signer, err := ca.OpenLocal(filepath.Join(o.local, "ca"), c.CA.DefaultNames)
+	open := ca.OpenLocal
+	if o.dryRun || o.registered {
+		open = ca.PreviewLocal
+	}
+	signer, err := open(filepath.Join(o.local, "ca"), c.CA.DefaultNames)
 	if err != nil {
 		return mesh.Remote{}, nothing, err
 	}

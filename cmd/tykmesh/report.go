@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,38 +13,162 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// report tells people on standard error what was done: a line for each object that carries an annotation of ours, then a summary.
+// report tells people on standard error what was done: a line for each object that carries an annotation of ours, then a summary. With
+// --report it tells machines the same, there or in a file.
 type report struct {
 	mu      sync.Mutex
-	out     io.Writer
-	quiet   bool
+	process process
 	verbose *slog.Logger // nil unless -v
+	people  io.Writer    // of the lines that -q leaves out
+	errors  io.Writer    // of those that it does not
+	command string
+	dry     bool // nothing is done, everything would be
+	due     bool // something had to be done
+	exit    int  // the status of a run that does not fail
+	target  reportTarget
+	entries []reportEntry
+	objects []*inject.Object
+	list    *manifest.Document // what a KRM function was given; nil where this is none
+	lines   bytes.Buffer       // what people would see, for a report of texts
+	last    []string           // lines for people that come after standard output
 }
 
-func newReport(out io.Writer, o options) *report {
-	r := &report{out: out, quiet: o.quiet}
-	if o.verbose {
-		r.verbose = slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug}))
+// newReport starts the report of a command.
+func newReport(p process, command string, o options) (*report, error) {
+	target, err := parseReport(o.report)
+	if err != nil {
+		return nil, &usageError{err.Error(), p.name + " " + command}
 	}
-	return r
+	if target.file != "" {
+		ready, err := prepareFile(target.file, nil)
+		if err != nil {
+			return nil, &InputError{fmt.Sprintf("--report: %v", err)}
+		}
+		ready.discard()
+	}
+	r := &report{process: p, command: command, target: target, dry: o.dryRun, people: p.stderr, errors: p.stderr}
+	if target.format != nil && target.file == "" {
+		r.people, r.errors = io.Discard, io.Discard
+	}
+	if o.quiet {
+		r.people = io.Discard
+	}
+	r.people, r.errors = io.MultiWriter(r.people, &r.lines), io.MultiWriter(r.errors, &r.lines)
+	if o.verbose {
+		r.verbose = slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	return r, nil
 }
+
+// output writes what a run has made: to standard output, or to files.
+type output func() error
+
+// run does the work of a command and reports it. Reports in files come before the output, so that nothing is printed where they fail; what
+// people are to read comes after it, where it is seen.
+func (r *report) run(work func() (output, error)) error {
+	write, err := work()
+	if err == nil {
+		err = r.save(nil)
+	}
+	if err == nil && write != nil {
+		err = write()
+	}
+	if err != nil {
+		return r.fail(err)
+	}
+	for _, line := range r.last {
+		fmt.Fprintln(r.people, line)
+	}
+	if r.target.format != nil && r.target.file == "" {
+		err = r.target.format(r.process.stderr, r.all(nil))
+	}
+	if err == nil && r.exit != exitDone {
+		err = toldError{statusError(r.exit)}
+	}
+	return err
+}
+
+// fail reports an error, unless that is left to whoever gets it.
+func (r *report) fail(err error) error {
+	printError(r.errors, err)
+	if r.list != nil {
+		_ = writeResourceList(r.process.stdout, r.list.Text, results(r.all(err))) // what matters is on standard error
+	}
+	if r.target.err == nil { // else err says so
+		if saveErr := r.save(err); saveErr != nil {
+			printError(r.errors, saveErr)
+		}
+	}
+	if r.target.format != nil && r.target.file == "" {
+		_ = r.target.format(r.process.stderr, r.all(err)) // there is nowhere left to say that this failed
+	}
+	return toldError{err}
+}
+
+// save writes the report to its file, if it has one.
+func (r *report) save(err error) error {
+	if r.target.file == "" {
+		return nil
+	}
+	var b bytes.Buffer
+	if r.target.format == nil {
+		b.Write(r.lines.Bytes())
+		for _, line := range r.last {
+			fmt.Fprintln(&b, line)
+		}
+	} else if err := r.target.format(&b, r.all(err)); err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	r.target.err = replaceFile(r.target.file, b.Bytes())
+	if r.target.err != nil {
+		return fmt.Errorf("writing the report: %w", r.target.err)
+	}
+	return nil
+}
+
+// toldError is an error that people have been told already.
+type toldError struct{ error }
+
+func (e toldError) Unwrap() error { return e.error }
+
+// statusError is an exit status that is no failure.
+type statusError int
+
+func (s statusError) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
+// ExitCode is the status.
+func (s statusError) ExitCode() int { return int(s) }
 
 func (r *report) printf(format string, args ...any) {
-	if r.quiet {
-		return
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	fmt.Fprintf(r.out, format+"\n", args...)
+	fmt.Fprintf(r.people, format+"\n", args...)
 }
 
-func (r *report) warn(text string) { r.printf("warning: %s", text) }
+// lastly keeps a line until the output has been written.
+func (r *report) lastly(format string, args ...any) {
+	r.last = append(r.last, fmt.Sprintf(format, args...))
+}
+
+func (r *report) warn(text string) {
+	r.entries = append(r.entries, reportEntry{Type: typeProblem, Severity: severityWarning, Message: text})
+	r.printf("warning: %s", text)
+}
 
 func (r *report) warnings(ws []inject.Problem) {
 	for _, w := range ws {
-		r.warn(w.Error())
+		r.entries = append(r.entries, problemEntry(severityWarning, w))
+		r.printf("warning: %s", w.Error())
+	}
+}
+
+func (r *report) findings(fs []Finding) {
+	for _, f := range fs {
+		r.entries = append(r.entries, findingEntry(severityWarning, f))
+		r.printf("warning: %s", f)
 	}
 }
 
@@ -67,46 +193,73 @@ func (r *report) injected(stream *inject.Stream, plan *mesh.Plan) {
 		r.warn("some objects name no namespace: they are registered in default, and kubectl apply would use that of its context; -n NAMESPACE says which")
 	}
 	registered := r.registrations(plan)
-	count := map[string]int{}
+	count := tally{}
 	for _, o := range stream.Objects {
-		if o.Outcome == inject.LeftAlone {
-			count["left alone"]++
-			r.leftAlone(o)
+		count.add(o)
+		if o.Outcome != inject.Injected {
+			r.passed(o)
 			continue
 		}
-		line := fmt.Sprintf("%s: %s: injected: %s", o.Pos, o, o.Change)
-		count[o.Kind]++
-		if w := o.Workload(); w != nil && registered[w.Service] != "" {
-			line += "; " + registered[w.Service]
-		}
-		r.printf("%s", line)
+		r.done(o, registered)
 	}
 	if plan != nil && plan.MeshCertificate != nil && plan.MeshCertificate.Action != mesh.Keep {
-		r.printf("mesh: %s", r.step(plan.MeshCertificate.Step))
+		r.lastly("mesh: %s", r.step(plan.MeshCertificate.Step))
 	}
-	r.printf("%s", summary(count, plan))
+	if plan != nil {
+		status := "done"
+		if r.dry {
+			status = "planned"
+		}
+		r.steps(status, plan.Steps())
+	}
+	r.lastly("%s", r.summary(count, plan))
+}
+
+// done says what became of an object that is on the mesh now. To register, Services of Kubernetes do not matter.
+func (r *report) done(o *inject.Object, registered map[inject.Service]string) {
+	w := o.Workload()
+	switch {
+	case r.command != "register" && w != nil && registered[w.Service] != "":
+		r.lastly("%s: %s: %s: %s; %s", o.Pos, o, r.verb("injected"), o.Change, registered[w.Service])
+	case r.command != "register":
+		r.lastly("%s: %s: %s: %s", o.Pos, o, r.verb("injected"), o.Change)
+	case w != nil:
+		r.lastly("%s: %s: %s", o.Pos, o, registered[w.Service])
+	}
 }
 
 // uninjected reports a run of uninject.
 func (r *report) uninjected(stream *inject.Stream) {
 	n := 0
 	for _, o := range stream.Objects {
-		if o.Outcome == inject.LeftAlone {
-			r.leftAlone(o)
+		if o.Outcome != inject.Injected {
+			r.passed(o)
 			continue
 		}
 		n++
-		r.printf("%s: %s: %s", o.Pos, o, o.Change)
+		r.lastly("%s: %s: %s", o.Pos, o, r.verb(o.Change))
 	}
-	r.printf("%s taken off the mesh; the APIs and certificates stay", plural(n, "object"))
+	r.lastly("%s %s; the APIs and certificates stay", plural(n, "object"), r.verb("taken off the mesh"))
 }
 
-func (r *report) leftAlone(o *inject.Object) {
-	prefix := ""
+// verb is a past participle, in a run that changes nothing as what would be.
+func (r *report) verb(done string) string {
+	if r.dry {
+		return "would be " + done
+	}
+	return done
+}
+
+// passed says why an object that asks for something goes out as it came in.
+func (r *report) passed(o *inject.Object) {
+	prefix, what := "", "left alone"
 	if o.Warning {
 		prefix = "warning: "
 	}
-	r.printf("%s%s: %s: left alone: %s", prefix, o.Pos, o, o.Reason)
+	if o.Outcome == inject.Skipped {
+		what = "skipped"
+	}
+	r.lastly("%s%s: %s: %s: %s", prefix, o.Pos, o, what, o.Reason)
 }
 
 // registrations says for each service what became of its APIs and its certificate.
@@ -139,9 +292,17 @@ var past = map[mesh.Action]string{
 	mesh.Create: "created", mesh.Update: "updated", mesh.Issue: "issued", mesh.Confirm: "confirmed",
 }
 
+// action is what was done, or in a dry run is to be done.
+func (r *report) action(a mesh.Action) string {
+	if r.dry {
+		return "to " + string(a)
+	}
+	return past[a]
+}
+
 // step says what was done, and why where something was there before.
 func (r *report) step(s mesh.Step) string {
-	text := fmt.Sprintf("%s %s %s", s.Kind, s.Name, past[s.Action])
+	text := fmt.Sprintf("%s %s %s", s.Kind, s.Name, r.action(s.Action))
 	if len(s.Reasons) > 0 && s.Reasons[0] != mesh.Absent {
 		text += " (" + strings.Join(r.reasons(s.Reasons), "; ") + ")"
 	}
@@ -163,17 +324,33 @@ func (r *report) reasons(all []string) []string {
 	return append(shown, fmt.Sprintf("%d more, which -v shows", len(all)-len(shown)))
 }
 
-// summary is the last line: what was injected, and what was registered for it.
-func summary(count map[string]int, plan *mesh.Plan) string {
-	left, services, workloads := count["left alone"], count["Service"], 0
-	for kind, n := range count {
-		if kind != "left alone" && kind != "Service" {
-			workloads += n
-		}
+// tally counts the objects of a run.
+type tally struct{ workloads, services, leftAlone, skipped int }
+
+func (t *tally) add(o *inject.Object) {
+	switch {
+	case o.Outcome == inject.LeftAlone:
+		t.leftAlone++
+	case o.Outcome == inject.Skipped:
+		t.skipped++
+	case o.Workload() == nil:
+		t.services++
+	default:
+		t.workloads++
 	}
-	text := fmt.Sprintf("%s and %s injected", plural(workloads, "workload"), plural(services, "Service"))
-	if left > 0 {
-		text += fmt.Sprintf(", %d left alone", left)
+}
+
+// summary is the last line: what was injected, and what was registered for it.
+func (r *report) summary(t tally, plan *mesh.Plan) string {
+	text := fmt.Sprintf("%s and %s %s", plural(t.workloads, "workload"), plural(t.services, "Service"), r.verb("injected"))
+	if r.command == "register" {
+		text = plural(t.workloads, "workload") + " on the mesh"
+	}
+	if t.leftAlone > 0 {
+		text += fmt.Sprintf(", %d left alone", t.leftAlone)
+	}
+	if t.skipped > 0 {
+		text += fmt.Sprintf(", %d skipped", t.skipped)
 	}
 	if plan == nil {
 		return text + "; nothing to register"
@@ -184,7 +361,7 @@ func summary(count map[string]int, plan *mesh.Plan) string {
 		action mesh.Action
 	}{{mesh.APIKind, mesh.Create}, {mesh.APIKind, mesh.Update}, {mesh.CertificateKind, mesh.Issue}, {mesh.CertificateKind, mesh.Confirm}} {
 		if n := plan.Count(what.kind, what.action); n > 0 {
-			done = append(done, fmt.Sprintf("%s %s", plural(n, string(what.kind)), past[what.action]))
+			done = append(done, fmt.Sprintf("%s %s", plural(n, string(what.kind)), r.action(what.action)))
 		}
 	}
 	if len(done) == 0 {
@@ -198,4 +375,88 @@ func plural(n int, noun string) string {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// steps notes steps of a plan.
+func (r *report) steps(status string, steps []mesh.Step) {
+	for _, s := range steps {
+		r.entries = append(r.entries, stepEntry(status, s))
+	}
+}
+
+// finished is what a command has done to an object.
+var finished = map[string]string{"inject": "injected", "diff": "injected", "register": "registered", "uninject": "uninjected"}
+
+// all are the entries of a run that ends with an error, or with none.
+func (r *report) all(err error) []reportEntry {
+	out := append([]reportEntry(nil), r.entries...)
+	for _, o := range r.objects {
+		e := objectEntry(o)
+		switch {
+		case o.Outcome != inject.Injected:
+		case err != nil:
+			e.Outcome = "not " + finished[r.command]
+		default:
+			e.Outcome, e.Change = r.verb(finished[r.command]), o.Change
+		}
+		out = append(out, e)
+	}
+	summary := reportEntry{Type: typeSummary, Command: r.command, Exit: &r.exit}
+	if err != nil {
+		out = append(out, r.known(errorEntries(err))...)
+		code := exitCode(err)
+		summary.Exit = &code
+	} else if len(r.last) > 0 {
+		summary.Message = r.last[len(r.last)-1]
+	}
+	return append(out, summary)
+}
+
+// known says of problems which objects they are about.
+func (r *report) known(problems []reportEntry) []reportEntry {
+	byTitle := make(map[string]*inject.Object, len(r.objects))
+	for _, o := range r.objects {
+		byTitle[o.Pos.File+"\n"+o.String()] = o
+	}
+	for i, p := range problems {
+		if o := byTitle[p.File+"\n"+p.Object]; o != nil {
+			p.Document, p.APIVersion, p.Kind, p.Namespace, p.Name = o.Document, o.APIVersion, o.Kind, o.Namespace, o.Name
+			problems[i] = p
+		}
+	}
+	return problems
+}
+
+// errorEntries are what a run failed of.
+func errorEntries(err error) (out []reportEntry) {
+	refused, config := refusal(nil), ConfigError(nil)
+	switch {
+	case errors.As(err, &refused):
+		for _, p := range refused {
+			out = append(out, problemEntry(severityError, p))
+		}
+	case errors.As(err, &config):
+		for _, f := range config {
+			out = append(out, findingEntry(severityError, f))
+		}
+	default:
+		for line := range strings.Lines(err.Error()) {
+			out = append(out, reportEntry{Type: typeProblem, Severity: severityError, Message: strings.TrimRight(line, "\n")})
+		}
+	}
+	incomplete := (*mesh.Incomplete)(nil)
+	if errors.As(err, &incomplete) {
+		for _, part := range []struct {
+			status string
+			steps  []mesh.Step
+		}{{"done", incomplete.Done}, {"not done", incomplete.NotDone}, {"unknown", incomplete.Unknown}} {
+			for _, s := range part.steps {
+				out = append(out, stepEntry(part.status, s))
+			}
+		}
+	}
+	if hints := hintsFor(err); len(hints) > 0 && len(out) > 0 {
+		out[0].Hints = hints
+	}
+	return out
 }

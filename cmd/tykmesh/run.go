@@ -12,6 +12,7 @@ import (
 
 // process is what the operating system gives a program.
 type process struct {
+	name           string // how the user calls it: "tykmesh", or "kubectl tykmesh"
 	args, environ  []string
 	stdin          io.Reader
 	stdout, stderr io.Writer
@@ -19,9 +20,10 @@ type process struct {
 
 // The exit statuses. Each error says its own (ExitCode); here is only what no error says.
 const (
-	exitDone   = 0
-	exitFailed = 1
-	exitUsage  = 2
+	exitDone    = 0
+	exitFailed  = 1
+	exitUsage   = 2
+	exitChanges = 3
 )
 
 // run is the program: it does what the arguments say and returns the exit status.
@@ -35,7 +37,9 @@ func run(ctx context.Context, p process) int {
 	if err == nil {
 		return exitDone
 	}
-	printError(p.stderr, err)
+	if !errors.As(err, new(toldError)) {
+		printError(p.stderr, err)
+	}
 	return exitCode(err)
 }
 
@@ -70,13 +74,17 @@ func newRootCmd(p process) *cobra.Command {
 		Example: "  kubectl apply -f <(tykmesh inject -f app.yaml)\n" +
 			"  tykmesh inject --local ./mesh -f app.yaml      # without any server",
 		SilenceErrors: true, SilenceUsage: true,
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: p.name},
+		Args:        noArgs,
+		RunE:        func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SuggestionsMinimumDistance = 2 // edits: a typo
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{err.Error(), cmd.CommandPath()} })
-	root.AddCommand(newInjectCmd(p), newUninjectCmd(p), newVersionCmd(p), newExitTopic())
+	root.AddCommand(newInjectCmd(p), newUninjectCmd(p), newDiffCmd(p), newRegisterCmd(p), newHelmCmd(p), newVersionCmd(p), newExitTopic())
+	for _, cmd := range append(root.Commands(), root) {
+		cmd.Example = strings.ReplaceAll(cmd.Example, "tykmesh ", p.name+" ")
+	}
 	return root
 }
 
@@ -111,11 +119,12 @@ func newVersionCmd(p process) *cobra.Command {
 func newExitTopic() *cobra.Command {
 	return &cobra.Command{
 		Use: "exit", Short: "Exit statuses",
-		Long: `Exit statuses. On every one but 0, standard output is empty.
+		Long: `Exit statuses. On every one but 0 and 3, standard output is empty.
 
     0  done, also when there was nothing to do
     1  failed
     2  usage or configuration
+    3  diff: there are changes
     4  the Dashboard or CFSSL refused the credentials
     5  incomplete: some remote steps are done, some are not; the report lists both; run it again
   130  interrupted

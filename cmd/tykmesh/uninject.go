@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"slices"
+
 	"github.com/spf13/cobra"
 
 	"github.com/tykmesh/tykmesh/inject"
@@ -15,29 +18,29 @@ func newUninjectCmd(p process) *cobra.Command {
 			"It asks no server: the APIs and certificates stay.",
 		Example: "  tykmesh uninject -f meshed.yaml | kubectl apply -f -",
 		Args:    noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := o.check(cmd); err != nil {
-				return err
-			}
-			return runUninject(p, o)
-		},
+		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p, runUninject) },
 	}
 	o.inputFlags(cmd)
+	o.outputFlags(cmd)
 	return cmd
 }
 
-func runUninject(p process, o options) error {
+func runUninject(_ context.Context, p process, o options, report *report) (output, error) {
 	docs, err := readDocuments(p, o)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	report.list = resourceList(docs)
 	stream, problems := inject.Uninject(docs, inject.Settings{})
+	report.objects = stream.Objects
 	if err := refuse(docs, problems); err != nil {
-		return err
+		return nil, err
 	}
-	if err := stream.Write(p.stdout, nil); err != nil {
-		return writeError(err)
+	if o.inPlace {
+		if err := checkRewritable(slices.Collect(stream.Files(nil))); err != nil {
+			return nil, err
+		}
 	}
-	newReport(p.stderr, o).uninjected(stream)
-	return nil
+	report.uninjected(stream)
+	return o.output(p, stream, nil, nil, report), nil
 }

@@ -92,7 +92,7 @@ func (p *certificatePlanner) serviceCertificate(service *Service, inbound *dashb
 		attached = inbound.Definition.Certificates()
 	}
 	if err := p.decide(step, attached); err != nil {
-		return nil, []inject.Problem{service.problem(service.Pos, "%v", err)}
+		return nil, []inject.Problem{service.problem(inject.RuleCertificate, service.Pos, "%v", err)}
 	}
 	return step, nil
 }
@@ -105,7 +105,7 @@ func (p *certificatePlanner) meshCertificate(services []Service, matched map[*Wa
 	hosts := p.settings.meshCertificateHosts()
 	step := &CertificateStep{Step: Step{Kind: CertificateKind, Role: Mesh, Name: hosts[0]}, Hosts: hosts}
 	refuse := func(msg string) (*CertificateStep, []inject.Problem) {
-		return nil, []inject.Problem{services[0].problem(services[0].Pos, "%s", msg)}
+		return nil, []inject.Problem{services[0].problem(inject.RuleCertificate, services[0].Pos, "%s", msg)}
 	}
 	if id := p.settings.MeshCertificateID; id != "" {
 		if _, ok := p.store[id]; !ok {

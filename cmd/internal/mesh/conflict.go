@@ -67,7 +67,7 @@ func (m *matcher) nearRoutes(service *Service) (warnings []inject.Problem) {
 	warn := func(other string) {
 		for _, api := range m.byPath[other] {
 			if _, marked := markOf(api.Definition); !marked && !m.taken[api] {
-				warnings = append(warnings, service.problem(service.RoutePos, "route %q and the listen path of API %s begin alike; the longer one gets what both match",
+				warnings = append(warnings, service.problem(inject.RuleConflict, service.RoutePos, "route %q and the listen path of API %s begin alike; the longer one gets what both match",
 					service.Route, describe(api.Definition)))
 			}
 		}

@@ -132,7 +132,7 @@ func first(apis []*dashboard.API, ok func(*dashboard.API) bool) *dashboard.API {
 func (m *matcher) conflicts(service *Service, w *WantedAPI, current *dashboard.API) (problems []inject.Problem) {
 	for _, api := range m.holders(w) {
 		if what, pos := m.clash(service, w, current, api.Definition); what != "" {
-			problems = append(problems, service.problem(pos, "%s is taken by API %s%s",
+			problems = append(problems, service.problem(inject.RuleConflict, pos, "%s is taken by API %s%s",
 				what, describe(api.Definition), m.remedy(w, current, api.Definition)))
 		}
 	}

@@ -56,7 +56,7 @@ func NewPlan(services []Service, state State, s Settings) (*Plan, []inject.Probl
 func (m *matcher) refusals(service *Service, w *WantedAPI, current *dashboard.API) []inject.Problem {
 	if current != nil {
 		if org := current.Definition.OrgID(); org != "" && org != m.settings.Org {
-			return []inject.Problem{service.problem(service.Pos, "API %s belongs to organisation %s, and Tyk.org is %s",
+			return []inject.Problem{service.problem(inject.RuleConflict, service.Pos, "API %s belongs to organisation %s, and Tyk.org is %s",
 				describe(current.Definition), org, m.settings.Org)}
 		}
 	}
@@ -64,10 +64,10 @@ func (m *matcher) refusals(service *Service, w *WantedAPI, current *dashboard.AP
 	switch {
 	case w.preset == "":
 	case current == nil:
-		problems = append(problems, service.problem(service.Pos, "annotation %s names API %s, which is not this service's; without the annotation one is registered",
+		problems = append(problems, service.problem(inject.RuleConflict, service.Pos, "annotation %s names API %s, which is not this service's; without the annotation one is registered",
 			w.idAnnotation(), w.preset))
 	case current.Definition.ID() != w.preset:
-		problems = append(problems, service.problem(service.Pos, "annotation %s names API %s, but this service's is %s",
+		problems = append(problems, service.problem(inject.RuleConflict, service.Pos, "annotation %s names API %s, but this service's is %s",
 			w.idAnnotation(), w.preset, describe(current.Definition)))
 	}
 	return problems

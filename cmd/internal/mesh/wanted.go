@@ -28,8 +28,8 @@ type Service struct {
 // apis are the service's two APIs in the order in which they are registered: a route is opened only to what is there.
 func (s *Service) apis() []*WantedAPI { return []*WantedAPI{&s.Inbound, &s.Mesh} }
 
-func (s *Service) problem(pos manifest.Position, format string, args ...any) inject.Problem {
-	return inject.Problem{Pos: pos, Object: s.Object, Msg: fmt.Sprintf(format, args...)}
+func (s *Service) problem(rule inject.Rule, pos manifest.Position, format string, args ...any) inject.Problem {
+	return inject.Problem{Rule: rule, Pos: pos, Object: s.Object, Msg: fmt.Sprintf(format, args...)}
 }
 
 // Wanted says which services the workloads make and what their APIs must be. It is pure, and everything about the stream alone that
@@ -86,7 +86,7 @@ func newService(group []inject.Workload, s Settings) (Service, []inject.Problem)
 		service.Mesh, err = wantAPI(w, Mesh, s)
 	}
 	if err != nil {
-		return service, []inject.Problem{service.problem(templatePos(w), "%v", err)}
+		return service, []inject.Problem{service.problem(inject.RuleDefinition, templatePos(w), "%v", err)}
 	}
 	return service, presets(&service, group)
 }
@@ -115,7 +115,7 @@ func sameSlug(services []Service) (problems []inject.Problem) {
 	for _, group := range shared {
 		for i, s := range group {
 			other := group[(i+1)%len(group)]
-			problems = append(problems, s.problem(s.Pos, "service %s and service %s at %s would share the slugs %s and %s; Injector.slugs: namespaced tells them apart",
+			problems = append(problems, s.problem(inject.RuleSame, s.Pos, "service %s and service %s at %s would share the slugs %s and %s; Injector.slugs: namespaced tells them apart",
 				s.Service, other.Service, other.Pos, s.Inbound.Slug, s.Mesh.Slug))
 		}
 	}
@@ -128,7 +128,7 @@ func sameRoute(services []Service) (problems []inject.Problem) {
 	for _, group := range shared {
 		for i, s := range group {
 			other := group[(i+1)%len(group)]
-			problems = append(problems, s.problem(s.RoutePos, "route %q of service %s is also the route of service %s at %s",
+			problems = append(problems, s.problem(inject.RuleSame, s.RoutePos, "route %q of service %s is also the route of service %s at %s",
 				s.Route, s.Service, other.Service, other.RoutePos))
 		}
 	}

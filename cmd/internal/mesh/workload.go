@@ -13,28 +13,28 @@ import (
 
 // checkWorkload judges what one workload asks for by itself.
 func checkWorkload(w inject.Workload, s Settings) (warnings, problems []inject.Problem) {
-	at := func(pos manifest.Position, format string, args ...any) inject.Problem {
-		return inject.Problem{Pos: pos, Object: w.Object, Msg: fmt.Sprintf(format, args...)}
+	at := func(rule inject.Rule, pos manifest.Position, format string, args ...any) inject.Problem {
+		return inject.Problem{Rule: rule, Pos: pos, Object: w.Object, Msg: fmt.Sprintf(format, args...)}
 	}
 	if w.Service.App == meshTag {
-		problems = append(problems, at(w.Pos, "an app cannot be named %q: every sidecar of the mesh carries that tag and would serve its inbound API", meshTag))
+		problems = append(problems, at(inject.RuleApp, w.Pos, "an app cannot be named %q: every sidecar of the mesh carries that tag and would serve its inbound API", meshTag))
 	}
 	if name := templateName(w, Inbound); w.HasTemplate && !s.Templates.Has(name) {
-		problems = append(problems, at(w.TemplatePos, "annotation template.service.tyk.io: no template %q: Tyk.templates names no folder that defines it", name))
+		problems = append(problems, at(inject.RuleDefinition, w.TemplatePos, "annotation template.service.tyk.io: no template %q: Tyk.templates names no folder that defines it", name))
 	}
 	for _, f := range w.Fields {
 		warning, err := dashboard.CheckField(f.Path, f.Value)
 		if warning != "" {
-			warnings = append(warnings, at(f.Pos, "annotation %s: %s", f.Key, warning))
+			warnings = append(warnings, at(inject.RuleDefinition, f.Pos, "annotation %s: %s", f.Key, warning))
 		}
 		if err != nil {
-			problems = append(problems, at(f.Pos, "annotation %s: %v", f.Key, err))
+			problems = append(problems, at(inject.RuleDefinition, f.Pos, "annotation %s: %v", f.Key, err))
 		}
 	}
 	for i, f := range w.Fields {
 		for _, earlier := range w.Fields[:i] {
 			if overlap(f.Path, earlier.Path) {
-				problems = append(problems, at(f.Pos, "annotation %s overlaps with annotation %s at %s: both set %s",
+				problems = append(problems, at(inject.RuleDefinition, f.Pos, "annotation %s overlaps with annotation %s at %s: both set %s",
 					f.Key, earlier.Key, earlier.Pos, shorter(f.Path, earlier.Path)))
 			}
 		}
@@ -94,7 +94,7 @@ func fieldDisagreements(first, w inject.Workload) (problems []inject.Problem) {
 }
 
 func disagree(w inject.Workload, pos manifest.Position, format string, args ...any) inject.Problem {
-	return inject.Problem{Pos: pos, Object: w.Object, Msg: fmt.Sprintf(format, args...) +
+	return inject.Problem{Rule: inject.RuleSame, Pos: pos, Object: w.Object, Msg: fmt.Sprintf(format, args...) +
 		fmt.Sprintf("; workloads of one service (%s) share its APIs", w.Service)}
 }
 

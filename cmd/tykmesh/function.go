@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+// A KRM function gets a ResourceList on standard input and answers with one, which has what is to be said in its results, also where it
+// fails (Kubernetes SIG CLI, "KRM Functions Specification").
+
+// resourceList finds the list that a KRM function is given; nil where the input is something else.
+func resourceList(docs []*manifest.Document) *manifest.Document {
+	if len(docs) != 1 || docs[0].File != stdinName || !bytes.Contains(docs[0].Text, []byte("ResourceList")) {
+		return nil
+	}
+	root, err := docs[0].Root()
+	if err != nil || root.Get("kind").Text() != "ResourceList" || !strings.HasPrefix(root.Get("apiVersion").Text(), "config.kubernetes.io/") {
+		return nil
+	}
+	return docs[0]
+}
+
+// writeResourceList writes a list with the results of a run behind its own.
+func writeResourceList(w io.Writer, text []byte, results manifest.List) error {
+	doc := manifest.Split(stdinName, text)[0]
+	root, err := doc.Root()
+	if err != nil {
+		return fmt.Errorf("reading the ResourceList: %w", err)
+	}
+	var edits []manifest.Edit
+	_, had := root.Entry("results")
+	switch {
+	case len(results) == 0:
+	case had != nil:
+		edits = append(edits, manifest.Append{To: had, Values: results})
+	default:
+		edits = append(edits, manifest.Put{Into: root, Entries: manifest.Map{{Key: "results", Value: results}}})
+	}
+	patch, err := doc.Apply(edits...)
+	if err != nil {
+		return fmt.Errorf("adding results to the ResourceList: %w", err)
+	}
+	if _, err := w.Write(patch.Apply(text)); err != nil {
+		return writeError(err)
+	}
+	return nil
+}
+
+// results are what a report says of objects, and of what is wrong.
+func results(entries []reportEntry) (out manifest.List) {
+	for _, e := range entries {
+		message, severity := e.Message, e.Severity
+		switch {
+		case e.Severity != "":
+		case e.Type == typeObject && e.Change != "":
+			severity = "info"
+		default:
+			continue
+		}
+		if e.Type == typeObject {
+			message = strings.Trim(e.Outcome+": "+e.Change+e.Message, ": ")
+		}
+		for _, hint := range e.Hints {
+			message += "; hint: " + hint
+		}
+		r := manifest.Map{{Key: "message", Value: message}, {Key: "severity", Value: severity}}
+		if e.APIVersion != "" && e.Kind != "" && e.Name != "" {
+			r = append(r, manifest.Entry{Key: "resourceRef", Value: manifest.Map{
+				{Key: "apiVersion", Value: e.APIVersion}, {Key: "kind", Value: e.Kind}, {Key: "name", Value: e.Name}, {Key: "namespace", Value: e.Namespace},
+			}})
+		}
+		if e.Rule != "" {
+			r = append(r, manifest.Entry{Key: "tags", Value: manifest.Map{{Key: "rule", Value: string(e.Rule)}}})
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// writeFunction answers with a stream's list, and what is said of it.
+func (r *report) writeFunction(stream *inject.Stream, bindings map[inject.Service]inject.Binding) error {
+	for f := range stream.Files(bindings) {
+		return writeResourceList(r.process.stdout, f.Patch.Apply(f.Text), results(r.all(nil)))
+	}
+	return nil
+}

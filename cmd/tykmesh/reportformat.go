@@ -1,0 +1,275 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/inject"
+)
+
+// reportEntry is one thing that a report says to machines: a line of --report json. What does not apply is left out.
+type reportEntry struct {
+	Type     string      `json:"type"` // object, problem, step or summary
+	Severity string      `json:"severity,omitempty"`
+	Rule     inject.Rule `json:"rule,omitempty"`
+	File     string      `json:"file,omitempty"`
+	Line     int         `json:"line,omitempty"`
+	Column   int         `json:"column,omitempty"` // in characters, from 1
+
+	// Of an object.
+	Document   int    `json:"document,omitempty"`
+	APIVersion string `json:"apiVersion,omitempty"`
+	Kind       string `json:"kind,omitempty"` // also of a step: API or certificate
+	Namespace  string `json:"namespace,omitempty"`
+	Name       string `json:"name,omitempty"` // also of a step: the slug, or the first host
+	Outcome    string `json:"outcome,omitempty"`
+	Change     string `json:"change,omitempty"`
+
+	Object  string   `json:"object,omitempty"` // of a problem: "document 12 (Deployment shop/web)"
+	Message string   `json:"message,omitempty"`
+	Hints   []string `json:"hints,omitempty"`
+
+	// Of a step.
+	Status  string   `json:"status,omitempty"` // done, not done, unknown, planned
+	Action  string   `json:"action,omitempty"`
+	Service string   `json:"service,omitempty"`
+	ID      string   `json:"id,omitempty"`
+	Reasons []string `json:"reasons,omitempty"`
+
+	// Of the summary.
+	Command string `json:"command,omitempty"`
+	Exit    *int   `json:"exit,omitempty"`
+}
+
+const (
+	typeObject  = "object"
+	typeProblem = "problem"
+	typeStep    = "step"
+	typeSummary = "summary"
+
+	severityError   = "error"
+	severityWarning = "warning"
+)
+
+func problemEntry(severity string, p inject.Problem) reportEntry {
+	return reportEntry{Type: typeProblem, Severity: severity, Rule: p.Rule, File: p.Pos.File, Line: p.Pos.Line, Column: p.Pos.Column, Object: p.Object, Message: p.Msg}
+}
+
+func findingEntry(severity string, f Finding) reportEntry {
+	e := reportEntry{Type: typeProblem, Severity: severity, File: f.Pos.File, Line: f.Pos.Line, Column: f.Pos.Column}
+	f.Pos.File, f.Pos.Line = "", 0
+	e.Message = f.String()
+	return e
+}
+
+// outcomes are how reports name what becomes of an object. What a command does to one has the command's name.
+var outcomes = map[inject.Outcome]string{inject.LeftAlone: "left alone", inject.Skipped: "skipped", inject.Refused: "refused"}
+
+func objectEntry(o *inject.Object) reportEntry {
+	e := reportEntry{
+		Type: typeObject, Rule: o.Rule, File: o.Pos.File, Line: o.Pos.Line, Column: o.Pos.Column, Document: o.Document,
+		APIVersion: o.APIVersion, Kind: o.Kind, Namespace: o.Namespace, Name: o.Name,
+		Outcome: outcomes[o.Outcome], Message: o.Reason, Object: o.String(),
+	}
+	if o.Warning {
+		e.Severity = severityWarning
+	}
+	if w := o.Workload(); w != nil && w.Service.App != "" {
+		e.Service = w.Service.String()
+	}
+	return e
+}
+
+func stepEntry(status string, s mesh.Step) reportEntry {
+	e := reportEntry{Type: typeStep, Status: status, Action: string(s.Action), Kind: string(s.Kind), Name: s.Name, ID: s.ID, Reasons: s.Reasons}
+	if s.Service != (inject.Service{}) {
+		e.Service = s.Service.String()
+	}
+	return e
+}
+
+// text is what people are told of an reportEntry, without its place.
+func (e reportEntry) text() string {
+	text := e.Message
+	if e.Type == typeObject {
+		text = e.Outcome + ": " + text
+	}
+	if e.Object != "" {
+		text = e.Object + ": " + text
+	}
+	return text
+}
+
+// reportTarget says how, and where to, a report goes.
+type reportTarget struct {
+	format func(io.Writer, []reportEntry) error // nil: text
+	file   string                               // "" is standard error
+	err    error                                // of writing the file
+}
+
+// parseReport reads the value of --report.
+func parseReport(value string) (reportTarget, error) {
+	name, file, hasFile := strings.Cut(value, "=")
+	t := reportTarget{file: file}
+	switch name {
+	case "", "text":
+	case "json":
+		t.format = writeJSON
+	case "github":
+		t.format = writeGitHub
+	case "sarif":
+		t.format = writeSARIF
+	default:
+		return t, fmt.Errorf("--report: %q is none of text, json, github and sarif", name)
+	}
+	if hasFile && file == "" {
+		return t, fmt.Errorf("--report: no file after %s=", name)
+	}
+	return t, nil
+}
+
+// writeJSON writes an object a line.
+func writeJSON(w io.Writer, entries []reportEntry) error {
+	b := bufio.NewWriter(w)
+	enc := json.NewEncoder(b)
+	enc.SetEscapeHTML(false)
+	for _, e := range entries {
+		if err := enc.Encode(e); err != nil {
+			return err
+		}
+	}
+	return b.Flush()
+}
+
+// noticed are the entries that somebody has to look at.
+func noticed(entries []reportEntry) (out []reportEntry) {
+	for _, e := range entries {
+		if e.Severity != "" {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// writeGitHub writes workflow commands, which GitHub Actions shows beside the lines of a change: one for each error and warning, and the
+// summary for those who read the log.
+func writeGitHub(w io.Writer, entries []reportEntry) error {
+	b := bufio.NewWriter(w)
+	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
+	message := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
+	for _, e := range noticed(entries) {
+		var at []string
+		if e.File != "" {
+			at = append(at, "file="+property.Replace(e.File))
+		}
+		if e.Line > 0 {
+			at = append(at, fmt.Sprintf("line=%d", e.Line), fmt.Sprintf("col=%d", e.Column))
+		}
+		if e.Rule != "" {
+			at = append(at, "title="+property.Replace("tykmesh "+string(e.Rule)))
+		}
+		text := e.text()
+		for _, hint := range e.Hints {
+			text += "\nhint: " + hint
+		}
+		command := e.Severity
+		if len(at) > 0 {
+			command += " " + strings.Join(at, ",")
+		}
+		fmt.Fprintf(b, "::%s::%s\n", command, message.Replace(text))
+	}
+	if last := entries[len(entries)-1]; last.Message != "" {
+		fmt.Fprintln(b, last.Message)
+	}
+	return b.Flush()
+}
+
+// The parts of SARIF 2.1.0 (OASIS) that code scanning services read.
+type (
+	sarifLog struct {
+		Schema  string     `json:"$schema"`
+		Version string     `json:"version"`
+		Runs    []sarifRun `json:"runs"`
+	}
+	sarifRun struct {
+		Tool        sarifTool         `json:"tool"`
+		ColumnKind  string            `json:"columnKind"`
+		Invocations []sarifInvocation `json:"invocations"`
+		Results     []sarifResult     `json:"results"`
+	}
+	sarifTool struct {
+		Driver sarifDriver `json:"driver"`
+	}
+	sarifDriver struct {
+		Name    string      `json:"name"`
+		Version string      `json:"version"`
+		Rules   []sarifRule `json:"rules"`
+	}
+	sarifRule struct {
+		ID    inject.Rule `json:"id"`
+		Short sarifText   `json:"shortDescription"`
+	}
+	sarifText struct {
+		Text string `json:"text"`
+	}
+	sarifInvocation struct {
+		Successful    bool                `json:"executionSuccessful"`
+		Exit          int                 `json:"exitCode"`
+		Notifications []sarifNotification `json:"toolExecutionNotifications,omitempty"`
+	}
+	sarifNotification struct {
+		Level   string    `json:"level"`
+		Message sarifText `json:"message"`
+	}
+	sarifResult struct {
+		Rule      inject.Rule     `json:"ruleId,omitempty"`
+		Level     string          `json:"level"`
+		Message   sarifText       `json:"message"`
+		Locations []sarifLocation `json:"locations"`
+	}
+	sarifLocation struct {
+		Physical sarifPhysical `json:"physicalLocation"`
+	}
+	sarifPhysical struct {
+		Artifact sarifArtifact `json:"artifactLocation"`
+		Region   sarifRegion   `json:"region"`
+	}
+	sarifArtifact struct {
+		URI string `json:"uri"`
+	}
+	sarifRegion struct {
+		Line   int `json:"startLine"`
+		Column int `json:"startColumn"`
+	}
+)
+
+// writeSARIF writes one run: what stands at a line of a file as results, the rest as notifications.
+func writeSARIF(w io.Writer, entries []reportEntry) error {
+	exit := *cmp.Or(entries[len(entries)-1].Exit, new(int))
+	run := sarifRun{
+		Tool:        sarifTool{sarifDriver{Name: "tykmesh", Version: version}},
+		ColumnKind:  "unicodeCodePoints",
+		Invocations: []sarifInvocation{{Successful: exit == exitDone || exit == exitChanges, Exit: exit}},
+		Results:     []sarifResult{},
+	}
+	for _, r := range inject.Rules {
+		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{r.Rule, sarifText{r.Text}})
+	}
+	for _, e := range noticed(entries) {
+		if e.Line == 0 {
+			run.Invocations[0].Notifications = append(run.Invocations[0].Notifications, sarifNotification{e.Severity, sarifText{e.text()}})
+			continue
+		}
+		place := sarifPhysical{sarifArtifact{(&url.URL{Path: strings.ReplaceAll(e.File, `\`, "/")}).EscapedPath()}, sarifRegion{e.Line, e.Column}}
+		run.Results = append(run.Results, sarifResult{e.Rule, e.Severity, sarifText{e.text()}, []sarifLocation{{place}}})
+	}
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", " ")
+	return enc.Encode(sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}})
+}

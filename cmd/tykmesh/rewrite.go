@@ -1,0 +1,119 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/tykmesh/tykmesh/inject"
+)
+
+// replaceFile puts a file in the place of another in one step, so that nobody ever sees half of it. The file that a link leads to is replaced,
+// not the link, and keeps its mode.
+func replaceFile(path string, data []byte) error {
+	t, err := prepareFile(path, data)
+	if err != nil {
+		return err
+	}
+	return t.commit()
+}
+
+// prepared is a file that is ready to take the place of another.
+type prepared struct{ temporary, path string }
+
+// prepareFile writes the new text of a file beside it.
+func prepareFile(path string, data []byte) (p prepared, err error) {
+	mode := fs.FileMode(0o644)
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+		info, err := os.Stat(path)
+		if err != nil {
+			return p, err
+		}
+		mode = info.Mode().Perm()
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return p, err
+	}
+	p = prepared{f.Name(), path}
+	defer func() {
+		if err != nil {
+			p.discard()
+		}
+	}()
+	_, err = f.Write(data)
+	return p, errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
+}
+
+func (p prepared) commit() error {
+	err := os.Rename(p.temporary, p.path)
+	if err != nil {
+		p.discard()
+	}
+	return err
+}
+
+func (p prepared) discard() { _ = os.Remove(p.temporary) }
+
+// checkRewritable makes sure, before anything is done, that the files which change can be rewritten.
+func checkRewritable(files []inject.File) error {
+	seen := map[string]bool{}
+	for _, f := range files {
+		path, err := filepath.EvalSymlinks(f.Name)
+		if err == nil && seen[path] {
+			return &InputError{fmt.Sprintf("--in-place: %s is named twice", f.Name)}
+		}
+		seen[path] = true
+		if err == nil && len(f.Patch) > 0 {
+			var p prepared
+			if p, err = prepareFile(f.Name, nil); err == nil {
+				p.discard()
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("--in-place: %s cannot be rewritten: %w", f.Name, err)
+		}
+	}
+	return nil
+}
+
+// rewrite changes files in place: first all new ones are written, then they take the places of the old ones.
+func rewrite(files []inject.File) error {
+	var ready []prepared
+	var err error
+	for _, f := range files {
+		if len(f.Patch) == 0 {
+			continue
+		}
+		now, readErr := os.ReadFile(f.Name)
+		switch {
+		case readErr != nil:
+			err = readErr
+		case !bytes.Equal(now, f.Text):
+			err = fmt.Errorf("%s has been changed since it was read", f.Name)
+		default:
+			var p prepared
+			if p, err = prepareFile(f.Name, f.Patch.Apply(f.Text)); err == nil {
+				ready = append(ready, p)
+			}
+		}
+		if err != nil {
+			for _, p := range ready {
+				p.discard()
+			}
+			return fmt.Errorf("rewriting files: none was: %w", err)
+		}
+	}
+	var errs []error
+	for _, p := range ready {
+		errs = append(errs, p.commit())
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("rewriting files: %w", err)
+	}
+	return nil
+}
