@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -33,7 +34,16 @@ func TestStrictDecoding(t *testing.T) {
 				if bytes.Equal(d.Text, texts[i]) {
 					continue
 				}
-				before, after := objectsOf(t, d.Text), objectsOf(t, texts[i])
+				was, err := asJSON(d.Text)
+				is, errNow := asJSON(texts[i])
+				if err != nil { // we take more than sigs.k8s.io/yaml: other versions, other bytes in comments, more aliases
+					same(t, "why it cannot be decoded", err.Error(), fmt.Sprint(errNow))
+					continue
+				}
+				if errNow != nil {
+					t.Fatal(errNow)
+				}
+				before, after := flatten(t, was), flatten(t, is)
 				if len(before) != len(after) {
 					t.Fatalf("document %d has %d objects, and had %d", d.Number, len(after), len(before))
 				}
@@ -54,16 +64,15 @@ func TestStrictDecoding(t *testing.T) {
 	}
 }
 
-// objectsOf are the objects of a document as JSON, those of lists one by one.
-func objectsOf(t *testing.T, text []byte) []json.RawMessage {
-	t.Helper()
-	data, err := yaml.YAMLToJSON(text)
-	if err != nil {
-		t.Fatal(err)
+// asJSON is a document as JSON.
+func asJSON(text []byte) (json.RawMessage, error) {
+	if json.Valid(text) {
+		return text, nil
 	}
-	return flatten(t, data)
+	return yaml.YAMLToJSON(text)
 }
 
+// flatten returns an object, or the objects of a list one by one.
 func flatten(t *testing.T, data json.RawMessage) (out []json.RawMessage) {
 	t.Helper()
 	var list struct {

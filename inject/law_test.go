@@ -147,7 +147,7 @@ func replaceIDs(texts [][]byte, b inject.Binding) (out [][]byte) {
 
 func documentAt(docs []*manifest.Document, pos manifest.Position) (index int) {
 	for i, d := range docs {
-		if d.File == pos.File && d.Line <= pos.Line {
+		if d.File == pos.File && (d.Line < pos.Line || d.Line == pos.Line && d.Before < pos.Column) {
 			index = i
 		}
 	}
@@ -220,6 +220,9 @@ func extent(d *manifest.Document, n *manifest.Node) (from, to int) {
 	}
 	if from == 0 {
 		from = len(d.Text) - len(bytes.TrimPrefix(d.Text, []byte("\ufeff")))
+	}
+	if pos.Line == d.Line {
+		pos.Column -= d.Before
 	}
 	from += len(string([]rune(string(d.Text[from:]))[:pos.Column-1]))
 	text, ok := d.Source(n)

@@ -131,7 +131,7 @@ func (d *Document) decodeYAML(text []byte) (tree *yaml.Node, err error) {
 			tree, err = nil, &SyntaxError{Pos: d.Position(0), Msg: fmt.Sprint("cannot be parsed: ", r)}
 		}
 	}()
-	dec := yaml.NewDecoder(bytes.NewReader(text))
+	dec := yaml.NewDecoder(bytes.NewReader(anyVersion(text)))
 	var document yaml.Node
 	if err := dec.Decode(&document); errors.Is(err, io.EOF) {
 		return nil, nil
@@ -148,6 +148,21 @@ func (d *Document) decodeYAML(text []byte) (tree *yaml.Node, err error) {
 		return nil, nil
 	}
 	return document.Content[0], nil
+}
+
+var versionDirective = regexp.MustCompile(`^(?:\x{feff})?(?:(?:[ \t]*(?:#.*)?|%(?:[^Y]|Y[^A]).*)\r?\n)*%YAML +1\.([02-9])[ \t\r\n]`)
+
+// anyVersion is a text that claims to be YAML 1.1, which is the version that the parser knows, if it claims to be any other: Kubernetes
+// manifests mean the same in all of them as far as we look, and no reader of ours cares.
+func anyVersion(text []byte) []byte {
+	if !bytes.Contains(text, []byte("%YAML")) {
+		return text
+	}
+	if m := versionDirective.FindSubmatchIndex(text); m != nil {
+		text = bytes.Clone(text)
+		text[m[2]] = '1'
+	}
+	return text
 }
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
