@@ -38,6 +38,14 @@ func (d *Document) Root() (*Node, error) {
 func (d *Document) Forget() { d.root, d.err, d.read, d.lines, d.last = nil, nil, false, nil, mark{} }
 
 func (d *Document) parse() (*Node, error) {
+	if root, ok := d.readQuick(); ok {
+		return root, nil
+	}
+	return d.parseAll()
+}
+
+// parseAll reads what readQuick gives up on.
+func (d *Document) parseAll() (*Node, error) {
 	tree, err := d.decode()
 	if tree == nil || err != nil {
 		return nil, err
