@@ -16,7 +16,7 @@ FUZZTIME ?= 2000x
 # How the program and FerretDB are built. Vet and lint look at the same, so that nothing is compiled twice on a machine with an empty cache.
 STATIC = CGO_ENABLED=0 GOFLAGS=-trimpath
 
-.PHONY: build test format vet lint unit ferretdb fuzz bench update demo parity clean
+.PHONY: build test format vet lint unit ferretdb fuzz test-hosts bench update demo parity clean
 
 # One static binary that holds no path of the machine that built it.
 build:
@@ -53,6 +53,10 @@ fuzz:
 		echo "$$package $$target"; \
 		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x $$package || exit 1; \
 	done
+
+# Helm and kustomize, really running the program: both are built first, which takes minutes the first time.
+test-hosts:
+	TYKMESH_TEST_HOSTS=1 $(GO) test -count=1 -timeout 30m -run '^TestHosts$$' ./cmd/tykmesh
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -47,11 +47,59 @@ func (o *subject) serviceEdits(pods podIndex) ([]manifest.Edit, error) {
 		return nil, &manifest.EditError{Pos: o.doc.PositionOf(port), Msg: "spec.ports: cannot be edited as it is written; indent it with spaces"}
 	}
 	o.Change = fmt.Sprintf("port %s becomes %d", number(port.Get("port")), sidecarPort)
-	sidecar := manifest.Map{
-		{Key: "name", Value: portName}, {Key: "port", Value: int64(sidecarPort)}, {Key: "targetPort", Value: int64(sidecarPort)},
-	}
 	edits, err := o.annotationEdits(&record{Port: text}, nil)
-	return append(edits, manifest.Replace{Node: port, Value: sidecar}), err
+	return append(edits, portEdits(port.Resolve())...), err
+}
+
+// portEdits makes a port the sidecar's, which has a name, a port and a targetPort and nothing else. It writes them where others stood, so
+// that comments stay where they are; the first and the last entry of the port stay the first and the last, because what is between them is what
+// the record knows.
+func portEdits(port *manifest.Node) (edits []manifest.Edit) {
+	missing := manifest.Map{{Key: "name", Value: portName}, {Key: "port", Value: int64(sidecarPort)}, {Key: "targetPort", Value: int64(sidecarPort)}}
+	entries := len(port.Content) / 2
+	key := func(i int) *manifest.Node { return port.Content[2*i] }
+	keep := make([]bool, entries)
+	for i := range keep {
+		keep[i] = entries <= len(missing) || i == 0 || i == entries-1
+	}
+	if entries > len(missing) {
+		third := 1
+		for i := 1; i < entries-1; i++ {
+			if key(i).Text() == "port" {
+				third = i
+			}
+		}
+		keep[third] = true
+	}
+	values := make([]any, entries) // of the entries that keep their key
+	for i := range keep {
+		if v, ok := missing.Lookup(key(i).Text()); ok && keep[i] {
+			values[i], missing = v, missing.Without(key(i).Text())
+		}
+	}
+	for i := range keep {
+		switch {
+		case !keep[i]:
+			edits = append(edits, manifest.Remove{Node: key(i)})
+		case values[i] == nil:
+			m := missing[len(missing)-1]
+			if i == 0 {
+				m = missing[0]
+			}
+			missing = missing.Without(m.Key)
+			edits = append(edits, manifest.Rename{Key: key(i), Name: m.Key}, manifest.Replace{Node: port.Content[2*i+1], Value: m.Value})
+		default:
+			edits = append(edits, manifest.Replace{Node: port.Content[2*i+1], Value: values[i]})
+		}
+	}
+	for i, m := range missing {
+		before := key(entries - 1)
+		if i == 0 && m.Key == "name" {
+			before = key(0)
+		}
+		edits = append(edits, manifest.Put{Into: port, Before: before, Entries: manifest.Map{m}})
+	}
+	return edits
 }
 
 // choosePort finds the port that reaches the app. An only port is it. Of several it is the first row that one matches:

@@ -22,11 +22,12 @@ type (
 		To     *Node
 		Values List
 	}
-	// Put adds entries to a mapping: behind the entry with the key After, or at the end where After is "". The caller has made sure that
-	// the mapping has none of the keys.
+	// Put adds entries to a mapping: behind the entry with the key After, in front of the one that has the key's node Before, or at the end
+	// where both are zero. The caller has made sure that the mapping has none of the keys.
 	Put struct {
 		Into    *Node
 		After   string
+		Before  *Node
 		Entries Map
 	}
 	// Replace puts a value in the place of an entry's value or of an item.
@@ -136,20 +137,22 @@ func (d *Document) Apply(edits ...Edit) (Patch, error) {
 // refuseShared returns an error where an edit would show in another place of the document.
 func (d *Document) refuseShared(e Edit) *EditError {
 	n := e.target()
-	for at := n; at != nil; at = at.parent {
+	around := n
+	switch e.(type) {
+	case Append, Put: // what n stands for changes
+	default: // the text of n does
+		if a := firstAliased(n); a != nil {
+			return d.refuse(a, "cannot be edited: the anchor &%s stands in other places too; write it out there", a.anchor())
+		}
+		around = n.parent
+	}
+	for at := around; at != nil; at = at.parent {
 		if at.aliased {
 			return d.refuse(n, "cannot be edited: it is part of the anchor &%s, which stands in other places too; write it out here", at.anchor())
 		}
 		if at.Kind == Alias {
 			return d.refuse(n, "cannot be edited: it is the alias *%s; write it out here", at.Value)
 		}
-	}
-	switch e.(type) {
-	case Append, Put:
-		return nil
-	}
-	if a := firstAliased(n); a != nil {
-		return d.refuse(a, "cannot be edited: the anchor &%s stands in other places too; write it out there", a.anchor())
 	}
 	return nil
 }
@@ -250,6 +253,9 @@ type splice struct {
 	order int
 }
 
+// replaces is 1 for a splice that takes text away: what is only inserted at its beginning comes first.
+func (s splice) replaces() int { return min(1, s.To-s.From) }
+
 type editor struct {
 	*Document
 	splices []splice
@@ -264,7 +270,7 @@ func (ed *editor) replace(from, to int, text string, depth int) {
 // patch puts the splices in order.
 func (ed *editor) patch() (Patch, *EditError) {
 	slices.SortStableFunc(ed.splices, func(a, b splice) int {
-		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(b.depth, a.depth), cmp.Compare(a.order, b.order))
+		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.replaces(), b.replaces()), cmp.Compare(b.depth, a.depth), cmp.Compare(a.order, b.order))
 	})
 	ed.trimEnd()
 	patch, at := make(Patch, len(ed.splices)), 0

@@ -28,7 +28,14 @@ func TestStyles(t *testing.T) {
 		{"carriage returns", "l:\r\n- a\r\n", appendTo(List{"b\nc\n"}), "l:\r\n- a\r\n- |\r\n  b\r\n  c\r\n"},
 		{"no final line break", "l:\n- a", appendTo(List{"b\nc\n", "d"}), "l:\n- a\n- \"b\\nc\\n\"\n- d"},
 		{"a comment of the last item stays with it", "l:\n- a # a\n  # a too\n# not a\n", appendTo(List{"b"}), "l:\n- a # a\n  # a too\n- b\n# not a\n"},
-		{"behind an entry, before its comments", "a: 1 # a\n# b\nb: 2\n", func(r *Node) Edit { return Put{r, "a", Map{{"x", "z"}}} }, "a: 1 # a\nx: z\n# b\nb: 2\n"},
+		{"behind an entry, before its comments", "a: 1 # a\n# b\nb: 2\n", func(r *Node) Edit { return Put{Into: r, After: "a", Entries: Map{{"x", "z"}}} }, "a: 1 # a\nx: z\n# b\nb: 2\n"},
+		{"in front of the first entry", "l:\n- a: 1 # a\n  b: 2\n", func(r *Node) Edit {
+			return Put{Into: r.Get("l").Content[0], Before: r.Get("l").Content[0].Content[0], Entries: Map{{"x", "z"}, {"w", int64(1)}}}
+		}, "l:\n- x: z\n  w: 1\n  a: 1 # a\n  b: 2\n"},
+		{"in front, in brackets", "l: { a: 1 }\n", func(r *Node) Edit {
+			return Put{Into: r.Get("l"), Before: r.Get("l").Content[0], Entries: Map{{"x", "z"}}}
+		}, "l: { x: z, a: 1 }\n"},
+		{"a value where none stood", "a:\nb: c\n", func(r *Node) Edit { return Replace{r.Content[1], int64(1)} }, "a: 1\nb: c\n"},
 		{"a renamed key keeps what is around it", "'a' : b # c\n", func(r *Node) Edit { return Rename{r.Content[0], "d"} }, "d : b # c\n"},
 		{"a renamed key in JSON is quoted", `{"a" : "b"}`, func(r *Node) Edit { return Rename{r.Content[0], "d"} }, `{"d" : "b"}`},
 		{"a replaced value keeps its comment", "a: 'b' # c\n", func(r *Node) Edit { return Replace{r.Content[1], "true"} }, "a: \"true\" # c\n"},
@@ -68,9 +75,10 @@ func TestRefusals(t *testing.T) {
 		{"an alias", "k: &l [a]\nl: *l\n", func(r *Node) Edit { return Append{r.Content[3], List{"b"}} }, "f.yaml:2:4: cannot be edited: it is the alias *l; write it out here"},
 		{"an anchor in what goes", "l: [a, [&b b]]\nm: *b\n", func(r *Node) Edit { return Remove{r.Content[1].Content[1]} }, "f.yaml:1:9: cannot be edited: the anchor &b stands in other places too; write it out there"},
 		{"another type", "l: {a: b}\n", appendTo(List{"b"}), "f.yaml:1:4: a mapping where a list is expected"},
-		{"a key that is there", "l: a\n", func(r *Node) Edit { return Put{r, "l", Map{{"l", "b"}}} }, `f.yaml:1:1: cannot be edited: the key "l" would stand twice`},
-		{"no such entry", "l: a\n", func(r *Node) Edit { return Put{r, "x", Map{{"k", "b"}}} }, "f.yaml:1:1: no entry x to write behind"},
-		{"an empty mapping", "l: {}\n", func(r *Node) Edit { return Put{r.Content[1], "", Map{{"k", "b"}}} }, "f.yaml:1:4: a mapping with entries is expected, not a mapping"},
+		{"a key that is there", "l: a\n", func(r *Node) Edit { return Put{Into: r, After: "l", Entries: Map{{"l", "b"}}} }, `f.yaml:1:1: cannot be edited: the key "l" would stand twice`},
+		{"in front of an explicit key", "? l\n: a\n", func(r *Node) Edit { return Put{Into: r, Before: r.Content[0], Entries: Map{{"k", "b"}}} }, "f.yaml:1:3: cannot write in front of an explicit key"},
+		{"no such entry", "l: a\n", func(r *Node) Edit { return Put{Into: r, After: "x", Entries: Map{{"k", "b"}}} }, "f.yaml:1:1: no entry x to write behind"},
+		{"an empty mapping", "l: {}\n", func(r *Node) Edit { return Put{Into: r.Content[1], Entries: Map{{"k", "b"}}} }, "f.yaml:1:4: a mapping with entries is expected, not a mapping"},
 		{"the root", "l: a\n", func(r *Node) Edit { return Remove{r} }, "f.yaml:1:1: the root cannot be removed"},
 		{"a line that is shared", "- - a\n  - b\n", func(r *Node) Edit { return Remove{r.Content[0].Content[0]} }, "f.yaml:1:5: shares its line with something else"},
 		{"other line breaks", "l: [a]\rm: b\n", appendTo(List{"b"}), "f.yaml:1:4: cannot be edited: the document has line breaks other than LF and CR LF"},

@@ -255,6 +255,9 @@ func (q *quick) key(n *Node) {
 		k.Value = q.text[start:q.at]
 		k.Tag = plainTag(k.Value)
 	}
+	if q.at-start > 1000 { // a key has no more than 1024 characters, YAML 1.2 section 7.4.2
+		q.fail()
+	}
 	q.stack = append(q.stack, k)
 }
 

@@ -31,6 +31,9 @@ func (e Put) splice(ed *editor) *EditError {
 	if n.Kind != Mapping || len(n.Content) == 0 {
 		return ed.refuse(n, "a mapping with entries is expected, not %s", n.Describe())
 	}
+	if e.Before != nil {
+		return ed.putBefore(e.Before, e.Entries)
+	}
 	last := n.Content[len(n.Content)-1]
 	column := ed.column(n)
 	comments := column // at the end, comments at the mapping's own depth belong to it
@@ -53,6 +56,34 @@ func (e Put) splice(ed *editor) *EditError {
 	return nil
 }
 
+// putBefore writes entries in front of another one: in its place, and it moves on.
+func (ed *editor) putBefore(key *Node, entries Map) *EditError {
+	n := key.parent
+	column := ed.column(n)
+	if !n.Flow && ed.lineColumn(key.start()) != column {
+		return ed.refuse(key, "cannot write in front of an explicit key")
+	}
+	b := block{layout: ed.layoutAt(n)}
+	for _, entry := range entries {
+		if n.Flow {
+			b.WriteString(b.key(entry.Key) + ":")
+			if !b.json {
+				b.WriteByte(' ')
+			}
+			b.flow(entry.Value, column)
+			b.WriteByte(',')
+			if !b.json {
+				b.WriteByte(' ')
+			}
+			continue
+		}
+		b.entries(Map{entry}, column)
+		b.line(column)
+	}
+	ed.replace(key.start(), key.start(), b.String(), key.depth())
+	return nil
+}
+
 func (e Replace) splice(ed *editor) *EditError {
 	n := e.Node
 	end := ed.end(n)
@@ -70,7 +101,11 @@ func (e Replace) splice(ed *editor) *EditError {
 	default:
 		b.WriteString(b.scalar(e.Value, false))
 	}
-	ed.replace(n.start(), end, b.String(), n.depth())
+	text := b.String()
+	if end == n.start() && end == ed.colon(n) {
+		text = " " + text // nothing stood behind the colon
+	}
+	ed.replace(n.start(), end, text, n.depth())
 	return nil
 }
 

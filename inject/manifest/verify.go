@@ -57,6 +57,9 @@ func (x *expectation) tree(n *Node) *Node {
 		step = 2
 	}
 	for i := 0; i < len(n.Content); i += step {
+		if step == 2 {
+			out.Content = append(out.Content, x.put(n, func(p Put) bool { return p.Before == n.Content[i] })...)
+		}
 		if x.removed(n.Content[i]) {
 			continue
 		}
@@ -64,10 +67,10 @@ func (x *expectation) tree(n *Node) *Node {
 			out.Content = append(out.Content, x.tree(c))
 		}
 		if step == 2 && n.Content[i].Value != "" {
-			out.Content = append(out.Content, x.put(n, n.Content[i].Value)...)
+			out.Content = append(out.Content, x.put(n, func(p Put) bool { return p.Before == nil && p.After == n.Content[i].Value })...)
 		}
 	}
-	out.Content = append(out.Content, x.put(n, "")...)
+	out.Content = append(out.Content, x.put(n, func(p Put) bool { return p.Before == nil && p.After == "" })...)
 	for _, e := range x.edits[n] {
 		x.apply(out, e)
 	}
@@ -86,10 +89,10 @@ func (x *expectation) removed(n *Node) bool {
 	return false
 }
 
-// put returns the entries that are to follow the entry of a mapping with the given key.
-func (x *expectation) put(n *Node, after string) (content []*Node) {
+// put returns the entries that are put into one place of a mapping.
+func (x *expectation) put(n *Node, here func(Put) bool) (content []*Node) {
 	for _, e := range x.edits[n] {
-		if p, ok := e.(Put); ok && p.After == after {
+		if p, ok := e.(Put); ok && here(p) {
 			content = append(content, nodeOf(p.Entries).Content...)
 		}
 	}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// hostTools are the programs that run this one, in the versions that the tests were written with.
+var hostTools = []string{"helm.sh/helm/v4/cmd/helm@v4.3.1", "sigs.k8s.io/kustomize/kustomize/v5@v5.7.1"}
+
+// TestHosts runs Helm and kustomize with the program as their post-renderer and their function, as testdata/hosts says. It takes minutes the
+// first time, because both are built, so it runs only where somebody asks for it: make test-hosts.
+func TestHosts(t *testing.T) {
+	if os.Getenv("TYKMESH_TEST_HOSTS") == "" {
+		t.Skip("make test-hosts runs this: it builds Helm and kustomize")
+	}
+	tools := buildHosts(t)
+	testscript.Run(t, testscript.Params{
+		Dir:                 root + "/testdata/hosts",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			if err := setUpScript(env); err != nil {
+				return err
+			}
+			env.Setenv("PATH", tools+string(os.PathListSeparator)+env.Getenv("PATH"))
+			_ = os.Chmod(filepath.Join(env.WorkDir, "inject.sh"), 0o755) // where there is one
+			return nil
+		},
+	})
+}
+
+// buildHosts builds the tools into the user's cache, once for each version, and returns their folder.
+func buildHosts(t *testing.T) string {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(cache, "tykmesh-test")
+	for _, tool := range hostTools {
+		name := filepath.Base(strings.TrimSuffix(tool[:strings.Index(tool, "@")], "/v5"))
+		stamp := filepath.Join(folder, name+".version")
+		if built, err := os.ReadFile(stamp); err == nil && string(built) == tool {
+			continue
+		}
+		cmd := exec.Command("go", "install", tool)
+		cmd.Dir = t.TempDir() // outside of this module
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=mod", "GOBIN="+folder)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("building %s: %v\n%s", tool, err, out)
+		}
+		if err := os.WriteFile(stamp, []byte(tool), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder
+}
