@@ -56,50 +56,57 @@ func (o *subject) serviceEdits(pods podIndex) ([]manifest.Edit, error) {
 // the record knows.
 func portEdits(port *manifest.Node) (edits []manifest.Edit) {
 	missing := manifest.Map{{Key: "name", Value: portName}, {Key: "port", Value: int64(sidecarPort)}, {Key: "targetPort", Value: int64(sidecarPort)}}
-	entries := len(port.Content) / 2
-	key := func(i int) *manifest.Node { return port.Content[2*i] }
-	keep := make([]bool, entries)
-	for i := range keep {
-		keep[i] = entries <= len(missing) || i == 0 || i == entries-1
-	}
-	if entries > len(missing) {
-		third := 1
-		for i := 1; i < entries-1; i++ {
-			if key(i).Text() == "port" {
-				third = i
-			}
-		}
-		keep[third] = true
-	}
-	values := make([]any, entries) // of the entries that keep their key
-	for i := range keep {
-		if v, ok := missing.Lookup(key(i).Text()); ok && keep[i] {
-			values[i], missing = v, missing.Without(key(i).Text())
-		}
-	}
-	for i := range keep {
+	slots := portSlots(port, missing)
+	var free []int
+	for i, s := range slots {
+		v, wanted := missing.Lookup(s.key.Text())
 		switch {
-		case !keep[i]:
-			edits = append(edits, manifest.Remove{Node: key(i)})
-		case values[i] == nil:
-			m := missing[len(missing)-1]
-			if i == 0 {
-				m = missing[0]
-			}
-			missing = missing.Without(m.Key)
-			edits = append(edits, manifest.Rename{Key: key(i), Name: m.Key}, manifest.Replace{Node: port.Content[2*i+1], Value: m.Value})
+		case !s.keep:
+			edits = append(edits, manifest.Remove{Node: s.key})
+		case wanted:
+			edits = append(edits, manifest.Replace{Node: s.value, Value: v})
+			missing = missing.Without(s.key.Text())
 		default:
-			edits = append(edits, manifest.Replace{Node: port.Content[2*i+1], Value: values[i]})
+			free = append(free, i)
 		}
+	}
+	for _, i := range free { // the first one gets the name, if that is missing
+		m := missing[len(missing)-1]
+		if i == 0 {
+			m = missing[0]
+		}
+		missing = missing.Without(m.Key)
+		edits = append(edits, manifest.Rename{Key: slots[i].key, Name: m.Key}, manifest.Replace{Node: slots[i].value, Value: m.Value})
 	}
 	for i, m := range missing {
-		before := key(entries - 1)
+		before := slots[len(slots)-1].key
 		if i == 0 && m.Key == "name" {
-			before = key(0)
+			before = slots[0].key
 		}
 		edits = append(edits, manifest.Put{Into: port, Before: before, Entries: manifest.Map{m}})
 	}
 	return edits
+}
+
+// portSlot is an entry of a port, and whether something stays there.
+type portSlot struct {
+	key, value *manifest.Node
+	keep       bool
+}
+
+// portSlots are the entries of a port. No more stay than are wanted, among them the first, the last and that of the port itself.
+func portSlots(port *manifest.Node, wanted manifest.Map) (slots []portSlot) {
+	third, last := 1, len(port.Content)/2-1
+	for i := range last + 1 {
+		slots = append(slots, portSlot{key: port.Content[2*i], value: port.Content[2*i+1]})
+		if i > 0 && i < last && slots[i].key.Text() == "port" {
+			third = i
+		}
+	}
+	for i := range slots {
+		slots[i].keep = len(slots) <= len(wanted) || i == 0 || i == third || i == last
+	}
+	return slots
 }
 
 // choosePort finds the port that reaches the app. An only port is it. Of several it is the first row that one matches:

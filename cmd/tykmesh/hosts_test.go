@@ -44,7 +44,8 @@ func buildHosts(t *testing.T) string {
 	}
 	folder := filepath.Join(cache, "tykmesh-test")
 	for _, tool := range hostTools {
-		name := filepath.Base(strings.TrimSuffix(tool[:strings.Index(tool, "@")], "/v5"))
+		path, _, _ := strings.Cut(tool, "@")
+		name := filepath.Base(strings.TrimSuffix(path, "/v5"))
 		stamp := filepath.Join(folder, name+".version")
 		if built, err := os.ReadFile(stamp); err == nil && string(built) == tool {
 			continue

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/inject"
+)
+
+// injected reports a run of inject; plan is nil where nothing was to be registered.
+func (r *report) injected(stream *inject.Stream, plan *mesh.Plan) {
+	if stream.Defaulted {
+		r.warn("some objects name no namespace: they are registered in default, and kubectl apply would use that of its context; -n NAMESPACE says which")
+	}
+	registered := r.registrations(plan)
+	count := tally{}
+	for _, o := range stream.Objects {
+		count.add(o)
+		if o.Outcome != inject.Injected {
+			r.passed(o)
+			continue
+		}
+		r.done(o, registered)
+	}
+	if plan != nil && plan.MeshCertificate != nil && plan.MeshCertificate.Action != mesh.Keep {
+		r.lastly("mesh: %s", r.step(plan.MeshCertificate.Step))
+	}
+	if plan != nil {
+		status := "done"
+		if r.dry {
+			status = "planned"
+		}
+		r.steps(status, plan.Steps())
+	}
+	r.lastly("%s", r.summary(count, plan))
+}
+
+// done says what became of an object that is on the mesh now. To register, Services of Kubernetes do not matter.
+func (r *report) done(o *inject.Object, registered map[inject.Service]string) {
+	w := o.Workload()
+	switch {
+	case r.command != "register" && w != nil && registered[w.Service] != "":
+		r.lastly("%s: %s: %s: %s; %s", o.Pos, o, r.verb("injected"), o.Change, registered[w.Service])
+	case r.command != "register":
+		r.lastly("%s: %s: %s: %s", o.Pos, o, r.verb("injected"), o.Change)
+	case w != nil:
+		r.lastly("%s: %s: %s", o.Pos, o, registered[w.Service])
+	}
+}
+
+// uninjected reports a run of uninject.
+func (r *report) uninjected(stream *inject.Stream) {
+	n := 0
+	for _, o := range stream.Objects {
+		if o.Outcome != inject.Injected {
+			r.passed(o)
+			continue
+		}
+		n++
+		r.lastly("%s: %s: %s", o.Pos, o, r.verb(o.Change))
+	}
+	r.lastly("%s %s; the APIs and certificates stay", plural(n, "object"), r.verb("taken off the mesh"))
+}
+
+// verb is a past participle, in a run that changes nothing as what would be.
+func (r *report) verb(done string) string {
+	if r.dry {
+		return "would be " + done
+	}
+	return done
+}
+
+// passed says why an object that asks for something goes out as it came in.
+func (r *report) passed(o *inject.Object) {
+	prefix, what := "", "left alone"
+	if o.Warning {
+		prefix = "warning: "
+	}
+	if o.Outcome == inject.Skipped {
+		what = "skipped"
+	}
+	r.lastly("%s%s: %s: %s: %s", prefix, o.Pos, o, what, o.Reason)
+}
+
+// registrations says for each service what became of its APIs and its certificate.
+func (r *report) registrations(plan *mesh.Plan) map[inject.Service]string {
+	out := map[inject.Service]string{}
+	if plan == nil {
+		return out
+	}
+	for _, s := range plan.Services {
+		steps := []mesh.Step{s.Inbound.Step, s.Mesh.Step}
+		if s.Certificate != nil {
+			steps = append(steps, s.Certificate.Step)
+		}
+		var done []string
+		for _, step := range steps {
+			if step.Action != mesh.Keep {
+				done = append(done, r.step(step))
+			}
+		}
+		out[s.Service] = strings.Join(done, ", ")
+		if len(done) == 0 {
+			out[s.Service] = "registered already"
+		}
+	}
+	return out
+}
+
+// past is how a step reads once it is done.
+var past = map[mesh.Action]string{
+	mesh.Create: "created", mesh.Update: "updated", mesh.Issue: "issued", mesh.Confirm: "confirmed",
+}
+
+// action is what was done, or in a dry run is to be done.
+func (r *report) action(a mesh.Action) string {
+	if r.dry {
+		return "to " + string(a)
+	}
+	return past[a]
+}
+
+// step says what was done, and why where something was there before.
+func (r *report) step(s mesh.Step) string {
+	text := fmt.Sprintf("%s %s %s", s.Kind, s.Name, r.action(s.Action))
+	if len(s.Reasons) > 0 && s.Reasons[0] != mesh.Absent {
+		text += " (" + strings.Join(r.reasons(s.Reasons), "; ") + ")"
+	}
+	return text
+}
+
+// reasons are as many as people read on one line. Of more than that, those count most that tell a value which is lost.
+func (r *report) reasons(all []string) []string {
+	const most = 6
+	if len(all) <= most || r.verbose != nil {
+		return all
+	}
+	var shown []string
+	for _, reason := range all {
+		if strings.Contains(reason, " -> ") && len(shown) < most {
+			shown = append(shown, reason)
+		}
+	}
+	return append(shown, fmt.Sprintf("%d more, which -v shows", len(all)-len(shown)))
+}
+
+// tally counts the objects of a run.
+type tally struct{ workloads, services, leftAlone, skipped int }
+
+func (t *tally) add(o *inject.Object) {
+	switch {
+	case o.Outcome == inject.LeftAlone:
+		t.leftAlone++
+	case o.Outcome == inject.Skipped:
+		t.skipped++
+	case o.Workload() == nil:
+		t.services++
+	default:
+		t.workloads++
+	}
+}
+
+// summary is the last line: what was injected, and what was registered for it.
+func (r *report) summary(t tally, plan *mesh.Plan) string {
+	text := fmt.Sprintf("%s and %s %s", plural(t.workloads, "workload"), plural(t.services, "Service"), r.verb("injected"))
+	if r.command == "register" {
+		text = plural(t.workloads, "workload") + " on the mesh"
+	}
+	if t.leftAlone > 0 {
+		text += fmt.Sprintf(", %d left alone", t.leftAlone)
+	}
+	if t.skipped > 0 {
+		text += fmt.Sprintf(", %d skipped", t.skipped)
+	}
+	if plan == nil {
+		return text + "; nothing to register"
+	}
+	var done []string
+	for _, what := range []struct {
+		kind   mesh.Kind
+		action mesh.Action
+	}{{mesh.APIKind, mesh.Create}, {mesh.APIKind, mesh.Update}, {mesh.CertificateKind, mesh.Issue}, {mesh.CertificateKind, mesh.Confirm}} {
+		if n := plan.Count(what.kind, what.action); n > 0 {
+			done = append(done, fmt.Sprintf("%s %s", plural(n, string(what.kind)), r.action(what.action)))
+		}
+	}
+	if len(done) == 0 {
+		return text + "; everything was registered already"
+	}
+	return text + "; " + strings.Join(done, ", ")
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
