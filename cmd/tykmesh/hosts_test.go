@@ -28,7 +28,14 @@ func TestHosts(t *testing.T) {
 			if err := setUpScript(env); err != nil {
 				return err
 			}
-			env.Setenv("PATH", tools+string(os.PathListSeparator)+env.Getenv("PATH"))
+			env.Setenv("PATH", tools+string(os.PathListSeparator)+filepath.Join(env.WorkDir, "bin")+string(os.PathListSeparator)+env.Getenv("PATH"))
+			if err := os.MkdirAll(filepath.Join(env.WorkDir, "bin"), 0o755); err != nil {
+				return err
+			}
+			script := "#!/bin/sh\nexec " + program + " \"$@\"\n"
+			if err := os.WriteFile(filepath.Join(env.WorkDir, "bin", "tykmesh"), []byte(script), 0o755); err != nil {
+				return err
+			}
 			_ = os.Chmod(filepath.Join(env.WorkDir, "inject.sh"), 0o755) // where there is one
 			return nil
 		},
