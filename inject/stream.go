@@ -57,11 +57,15 @@ func (s *Stream) Workloads() []Workload {
 // writes the separator that the files did not need.
 func (s *Stream) Write(w io.Writer, bindings map[Service]Binding) error {
 	b := bufio.NewWriterSize(w, 1<<16)
+	join := s.joint()
+	if join == asYAML {
+		_, _ = b.WriteString("---\n")
+	}
 	var before []byte // the text before that is not blank
 	i := 0
 	for text := range s.Texts(bindings) {
-		if page := s.pages[i]; i > 0 && (page.File != s.pages[i-1].File || page.Number == 1) {
-			text = separate(b, before, text)
+		if s.beginsFile(i) && i > 0 {
+			text = separate(b, before, text, join == asJSON)
 		}
 		_, _ = b.Write(text) // Flush returns the first error
 		if len(bytes.TrimSpace(text)) > 0 {
@@ -71,6 +75,36 @@ func (s *Stream) Write(w io.Writer, bindings map[Service]Binding) error {
 	}
 	return b.Flush()
 }
+
+// joint says how several files become one stream that kubectl reads. To kubectl a stream that begins with a bracket is JSON, in which no
+// separator can stand (k8s.io/apimachinery, util/yaml).
+//
+//	files                          the stream
+//	one, or the first is YAML      the files, with separators
+//	all are JSON                   the files one behind the other (asJSON)
+//	the first is, others are not   a separator in front, so that all of it is YAML (asYAML)
+func (s *Stream) joint() joint {
+	if n := len(s.pages); n == 0 || !manifest.BeginsJSON(s.pages[0].Text) || s.pages[n-1].Number == n {
+		return asItIs
+	}
+	for _, p := range s.pages {
+		if len(bytes.TrimSpace(p.Text)) > 0 && !manifest.BeginsJSON(p.Text) {
+			return asYAML
+		}
+	}
+	return asJSON
+}
+
+type joint int
+
+const (
+	asItIs joint = iota
+	asJSON
+	asYAML
+)
+
+// beginsFile reports whether a page is the first of its file.
+func (s *Stream) beginsFile(i int) bool { return s.pages[i].Number == 1 }
 
 // Texts are the texts of the documents, in their order, with the ids of their services' APIs. Documents without an injected object are
 // as they were, and shared with the input.
@@ -153,7 +187,7 @@ func (p page) meshOf(s Service) string    { return p.mark + " mesh " + s.String(
 
 // separate ends a document, if there is one, so that another file's can follow. A directive has to stand behind an end marker, YAML 1.2
 // section 9.2, and a byte order mark only at the start of a stream.
-func separate(w *bufio.Writer, before, next []byte) []byte {
+func separate(w *bufio.Writer, before, next []byte, json bool) []byte {
 	if len(before) == 0 || len(bytes.TrimSpace(next)) == 0 {
 		return next
 	}
@@ -162,6 +196,7 @@ func separate(w *bufio.Writer, before, next []byte) []byte {
 		_ = w.WriteByte('\n')
 	}
 	switch start := firstLine(next); {
+	case json:
 	case bytes.HasPrefix(start, []byte("%")):
 		_, _ = w.WriteString("...\n")
 	case !bytes.HasPrefix(start, []byte("---")):

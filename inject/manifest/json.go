@@ -16,6 +16,12 @@ import (
 // maxDepth is how deep brackets may stand within each other, as in encoding/json: a limit for the stack.
 const maxDepth = 10000
 
+// BeginsJSON reports whether a text begins with a bracket.
+func BeginsJSON(text []byte) bool {
+	text = bytes.TrimSpace(bytes.TrimPrefix(text, byteOrderMark))
+	return len(text) > 0 && (text[0] == '{' || text[0] == '[')
+}
+
 // jsonStart is the offset of the bracket that a text begins with, behind a byte order mark, comments and a document marker; -1 where
 // something else is there.
 func jsonStart(text []byte) int {
