@@ -20,7 +20,10 @@ func TestLaws(t *testing.T) {
 	injected := 0
 	for _, g := range goldens(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(g.path), ".txtar"), func(t *testing.T) {
-			injected += checkLaws(t, g.documents, g.options.settings())
+			s := g.options.settings()
+			injected += checkLaws(t, g.documents, s)
+			s.OnSkip = inject.SkipWarn // then more of them are injected
+			injected += checkLaws(t, g.documents, s)
 		})
 	}
 	if injected < 50 {
@@ -31,15 +34,18 @@ func TestLaws(t *testing.T) {
 func FuzzInject(f *testing.F) {
 	for _, g := range goldens(f) {
 		for _, in := range g.inputs {
-			f.Add(g.options.encode(in.Data), g.options.TLS, g.options.Routes == nil || *g.options.Routes, byte(slices.Index(profiles, g.options.Profile)))
+			for _, skip := range []inject.OnSkip{inject.SkipFail, inject.SkipWarn} {
+				f.Add(g.options.encode(in.Data), g.options.TLS, g.options.Routes == nil || *g.options.Routes, byte(slices.Index(profiles, g.options.Profile))|byte(skip)<<6)
+			}
 		}
 	}
 	f.Fuzz(func(t *testing.T, text []byte, tls, routes bool, profileIndex byte) {
 		if len(text) > 4096 {
 			return
 		}
-		s := profile(profiles[int(profileIndex)%len(profiles)])
+		s := profile(profiles[int(profileIndex)%64%len(profiles)])
 		s.TLS, s.Routes = tls, routes
+		s.OnSkip = inject.OnSkip((profileIndex >> 6) % 3)
 		checkLaws(t, func() []*manifest.Document { return manifest.Split("f.yaml", text) }, s)
 	})
 }
@@ -105,6 +111,9 @@ func checkRoundTrip(t *testing.T, docs []*manifest.Document, out [][]byte, s inj
 	same(t, "L2: inject twice", whole(out), whole(slices.Collect(twice.Texts(nil))))
 	for _, settings := range []inject.Settings{s, {}} {
 		stream, problems := inject.Uninject(redone(docs, out), settings)
+		if len(problems) > 0 && brokenRecord(docs) {
+			continue // a record that nobody can read, and that was there before
+		}
 		if len(problems) > 0 {
 			t.Fatalf("L2: uninject: %v\nof\n%s", problems[0], bytes.Join(out, nil))
 		}
@@ -118,6 +127,14 @@ func checkRoundTrip(t *testing.T, docs []*manifest.Document, out [][]byte, s inj
 			}
 		}
 	}
+}
+
+// brokenRecord reports whether a document that cannot be read speaks of a record.
+func brokenRecord(docs []*manifest.Document) bool {
+	return slices.ContainsFunc(docs, func(d *manifest.Document) bool {
+		_, err := d.Root()
+		return err != nil && bytes.Contains(d.Text, []byte("injector.tyk.io/record"))
+	})
 }
 
 // redone are documents with other texts, as if they had been read from a file.

@@ -44,7 +44,7 @@ func (o *subject) serviceEdits(pods podIndex) ([]manifest.Edit, error) {
 	}
 	text, ok := o.doc.Source(port)
 	if !ok {
-		return nil, &manifest.EditError{Pos: o.doc.PositionOf(port), Msg: "spec.ports: cannot be edited as it is written; indent it with spaces"}
+		return nil, &manifest.EditError{Pos: o.doc.PositionOf(port), Msg: "spec.ports: cannot be edited as it is written; use spaces to indent it, and UTF-8"}
 	}
 	o.Change = fmt.Sprintf("port %s becomes %d", number(port.Get("port")), sidecarPort)
 	edits, err := o.annotationEdits(&record{Port: text}, nil)

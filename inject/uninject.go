@@ -21,8 +21,13 @@ func Uninject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 		}
 		root, err := d.Root()
 		if err != nil {
-			_, p := unreadable(d, err)
-			problems = append(problems, p)
+			o, p := unreadable(d, err)
+			if bytes.Contains(d.Text, []byte(annotationRecord)) {
+				problems = append(problems, p)
+				continue
+			}
+			o.Outcome, o.Rule, o.Warning, o.Reason = LeftAlone, p.Rule, true, "it cannot be read ("+p.Msg+"), and holds no "+annotationRecord
+			stream.Objects = append(stream.Objects, o)
 			continue
 		}
 		var edits []manifest.Edit

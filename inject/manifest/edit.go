@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Edit is a change of a document's tree: one of Append, Put, Replace, Rename, Remove, Restore and Empty.
@@ -176,15 +177,15 @@ func (d *Document) refuse(n *Node, format string, args ...any) *EditError {
 
 // Source returns the text that a node is written as, for Restore. Outside of brackets, lines behind the first are relative to the first,
 // so that it can be written at another depth; ok is false where a tab makes that impossible, for a block scalar, whose text depends on
-// what follows it, and for a value that is not written out.
+// what follows it, for a value that is not written out, and for bytes that are no UTF-8, which no string can hold.
 func (d *Document) Source(n *Node) (text string, ok bool) {
 	end := d.end(n)
 	if end == unknown || n.style == literal || n.Kind == Scalar && n.style == plain && n.Value == "" {
 		return "", false
 	}
 	text = string(d.Text[n.start():end])
-	if n.Flow {
-		return text, true
+	if n.Flow || !utf8.ValidString(text) {
+		return text, utf8.ValidString(text)
 	}
 	return dedent(text, d.margin(n))
 }
@@ -204,7 +205,8 @@ func (d *Document) Behind(value *Node) (text string, ok bool) {
 	if !ok {
 		return "", false
 	}
-	return string(d.Text[colon:end]), true
+	text = string(d.Text[colon:end])
+	return text, utf8.ValidString(text)
 }
 
 func (d *Document) behind(value *Node) (colon, end int, ok bool) {
