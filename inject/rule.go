@@ -26,6 +26,9 @@ const (
 	RuleCertificate Rule = "TM0018"
 )
 
+// Skips reports whether what a rule refuses is skipped: it passes untouched where Settings.OnSkip accepts that.
+func (r Rule) Skips() bool { return r == RuleSyntax || r == RuleEdit || r == RuleKind }
+
 // Rules are all rules with a sentence each, by code.
 var Rules = []struct {
 	Rule Rule

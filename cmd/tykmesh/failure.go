@@ -22,6 +22,7 @@ func printError(w io.Writer, err error) {
 			fmt.Fprintln(w, p.Error())
 		}
 		fmt.Fprintf(w, "error: %s: nothing was registered and nothing is printed\n", plural(len(refused), "problem"))
+		printHints(w, err)
 		return
 	}
 	for line := range strings.Lines(err.Error()) {
@@ -38,6 +39,10 @@ func printError(w io.Writer, err error) {
 			fmt.Fprintf(w, "to do: %s\n", s)
 		}
 	}
+	printHints(w, err)
+}
+
+func printHints(w io.Writer, err error) {
 	for _, hint := range hintsFor(err) {
 		fmt.Fprintf(w, "hint: %s\n", hint)
 	}

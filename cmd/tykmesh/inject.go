@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -118,7 +119,7 @@ func runInject(ctx context.Context, p process, o options, report *report) (outpu
 	}
 	services, warnings, refused := mesh.Wanted(stream.Workloads(), settings)
 	if err := refuse(docs, problems, refused); err != nil {
-		return nil, err
+		return nil, skippable(err)
 	}
 	if o.inPlace {
 		if err := checkRewritable(slices.Collect(stream.Files(nil))); err != nil {
@@ -268,6 +269,28 @@ func writeError(err error) error { return fmt.Errorf("writing manifests: %w", er
 type refusal []inject.Problem
 
 func (r refusal) Error() string { return fmt.Sprintf("%d problems", len(r)) }
+
+// skippableError is a refusal of nothing but what could pass through as it is.
+type skippableError struct{ error }
+
+func (e skippableError) Unwrap() error { return e.error }
+
+// Hint is how.
+func (skippableError) Hint() string {
+	return "with --on-skip warn, what cannot be edited passes through as it is"
+}
+
+// skippable adds a hint to a refusal. Whoever made a mistake in YAML wants to mend it, and needs none.
+func skippable(err error) error {
+	var refused refusal
+	has := func(f func(inject.Rule) bool) bool {
+		return slices.ContainsFunc(refused, func(p inject.Problem) bool { return f(p.Rule) })
+	}
+	if !errors.As(err, &refused) || has(func(r inject.Rule) bool { return !r.Skips() }) || !has(func(r inject.Rule) bool { return r != inject.RuleSyntax }) {
+		return err
+	}
+	return skippableError{err}
+}
 
 // refuse makes one error of problems, in the order of the input; nil where there are none.
 func refuse(docs []*manifest.Document, problems ...[]inject.Problem) error {

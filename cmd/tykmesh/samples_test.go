@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/yaml"
+
+	"github.com/tykmesh/tykmesh/inject"
 )
 
 const samples = root + "/testdata/samples"
@@ -74,6 +77,19 @@ func TestReadmeNamesEveryKey(t *testing.T) {
 			if name := "`" + dotted(section.name, key.name) + "`"; !strings.Contains(string(readme), name) {
 				t.Errorf("%s is not in README.md", name)
 			}
+		}
+	}
+}
+
+// Neither does any rule lack its row, with the sentence that SARIF has.
+func TestReadmeNamesEveryRule(t *testing.T) {
+	readme, err := os.ReadFile(root + "/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range inject.Rules {
+		if row := fmt.Sprintf("| `%s` | %s |\n", r.Rule, r.Text); !strings.Contains(string(readme), row) {
+			t.Errorf("%s is not in README.md", row)
 		}
 	}
 }
