@@ -217,6 +217,8 @@ func (in *injection) refuse(o *subject, err error) {
 		in.problems = append(in.problems, e)
 	case *manifest.EditError:
 		in.skip(o.Object, o.editProblem(e))
+	default:
+		in.refuse(o, Problem{Rule: RuleEdit, Pos: o.Pos, Object: o.title, Msg: err.Error()})
 	}
 }
 

@@ -51,7 +51,7 @@ func (in *injection) examine(d *manifest.Document, obj object) (subjects []*subj
 
 // kindless finds an annotation that asks for injection in what would be an object if it said of which kind.
 func (in *injection) kindless(d *manifest.Document, obj object) (subjects []*subject) {
-	walk(obj.node, "", func(n *manifest.Node, _ string) {
+	walk(obj.node, func(n *manifest.Node) {
 		key, value := n.Get("metadata", "annotations").Entry(annotationInject)
 		if key == nil || !wantsInjection(value.Text()) {
 			return
@@ -102,7 +102,7 @@ func (in *injection) judge(o *subject) (ours bool, problems []Problem) {
 //	of an object without any pod template        skipped
 //	anywhere else                                left alone, with a warning
 func (in *injection) astray(d *manifest.Document, obj object, templates []template) (subjects []*subject) {
-	walk(obj.node, "", func(n *manifest.Node, path string) {
+	walk(obj.node, func(n *manifest.Node) {
 		key, value := n.Entry(annotationInject)
 		if key == nil || !wantsInjection(value.Text()) {
 			return
@@ -110,6 +110,7 @@ func (in *injection) astray(d *manifest.Document, obj object, templates []templa
 		o := newSubject(d, obj, in.settings.Namespace)
 		o.Pos = d.PositionOf(key)
 		subjects = append(subjects, o)
+		path := n.PathFrom(obj.node)
 		owner, ok := strings.CutSuffix("."+path, ".metadata.annotations")
 		owner = strings.TrimPrefix(owner, ".")
 		switch {

@@ -122,21 +122,14 @@ func follow(n *manifest.Node, path []string, at string, f func(n *manifest.Node,
 	}
 }
 
-// walk calls f with every mapping beneath a node, itself included, that is written out there, and its path.
-func walk(n *manifest.Node, path string, f func(n *manifest.Node, path string)) {
-	switch n.Kind {
-	case manifest.Mapping:
-		f(n, path)
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			if v := n.Content[i+1]; len(v.Content) > 0 {
-				walk(v, strings.TrimPrefix(path+"."+n.Content[i].Text(), "."), f)
-			}
-		}
-	case manifest.Sequence:
-		for i, item := range n.Content {
-			if len(item.Content) > 0 {
-				walk(item, fmt.Sprintf("%s[%d]", path, i), f)
-			}
+// walk calls f with every mapping beneath a node, itself included, that is written out there.
+func walk(n *manifest.Node, f func(*manifest.Node)) {
+	if n.Kind == manifest.Mapping {
+		f(n)
+	}
+	for _, c := range n.Content {
+		if len(c.Content) > 0 {
+			walk(c, f)
 		}
 	}
 }

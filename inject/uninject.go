@@ -57,7 +57,7 @@ func Uninject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 
 // carriers are what an object holds that has been injected, wherever it stands: the configuration that named the place may be gone.
 func carriers(d *manifest.Document, obj object, namespace string) (out []*undo) {
-	walk(obj.node, "", func(n *manifest.Node, _ string) {
+	walk(obj.node, func(n *manifest.Node) {
 		annotations := n.Get("metadata", "annotations")
 		_, status := annotations.Entry(annotationStatus)
 		_, record := annotations.Entry(annotationRecord)

@@ -52,7 +52,7 @@ func (o *options) remoteFlags(cmd *cobra.Command) {
 	f.StringVarP(&o.namespace, "namespace", "n", "", "`NAMESPACE` of objects that name none (default: default)")
 	f.StringVar(&o.config, "config", "", "configuration `FILE` (default: the first that is there of $TYKMESH_CONFIG, tykmesh.yaml, tyk-k8s.yaml, ...)")
 	f.StringVar(&o.local, "local", "", "`DIR` in which files stand in for the Dashboard, CFSSL and MongoDB")
-	f.StringVar(&o.onSkip, "on-skip", "fail", "what to do about objects that cannot be edited: fail, or pass them through and `warn` or ignore it")
+	f.StringVar(&o.onSkip, "on-skip", "fail", "what to do about objects that cannot be edited: fail, or let them through and warn, or ignore")
 	f.StringArrayVar(&o.adopt, "adopt", nil, "take over the API with this `SLUG` although it is not ours; may be repeated")
 	f.DurationVar(&o.timeout, "timeout", 2*time.Minute, "give up when no step has finished for so long")
 	f.IntVar(&o.parallel, "parallel", 8, "how many services to register at once")

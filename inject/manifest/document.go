@@ -3,7 +3,11 @@
 // A stream is split into documents, which are ranges of its bytes; a document is parsed only when somebody asks for its tree, and an
 // edit is a splice of text at an offset that the tree gives:
 //
-//	Split ──> Document ──Root──> Node ──(the caller chooses)──> Edit ──Apply──> bytes, parsed again and compared
+//	Split ──> Document ──Root──> Node ──(the caller chooses)──> Edit ──Apply──> Patch, whose result has been parsed and compared
+//	                     │                                                        └──> text, or a diff of it
+//	                     ├── quick, for YAML as nearly everybody writes it
+//	                     ├── a scanner of our own, for JSON
+//	                     └── go.yaml.in/yaml/v3, for all the rest
 //
 // It never encodes a document anew, never follows an alias while editing, and knows nothing of Kubernetes or of Tyk. All of it is pure.
 package manifest

@@ -1,8 +1,10 @@
 package manifest
 
 import (
+	"fmt"
 	"iter"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -165,6 +167,21 @@ func (n *Node) Get(path ...string) *Node {
 
 // Parent returns the collection in which a node is written; nil for the root.
 func (n *Node) Parent() *Node { return n.parent }
+
+// PathFrom is the way to a node from one that it stands in: spec.containers[0].name. It is "" for the node itself.
+func (n *Node) PathFrom(top *Node) string {
+	var steps []string
+	for ; n != top && n.parent != nil; n = n.parent {
+		i := n.index()
+		if n.parent.Kind == Sequence {
+			steps = append(steps, fmt.Sprintf("[%d]", i))
+		} else {
+			steps = append(steps, "."+n.parent.Content[i-i%2].Text())
+		}
+	}
+	slices.Reverse(steps)
+	return strings.TrimPrefix(strings.Join(steps, ""), ".")
+}
 
 // Items returns what a sequence holds; nil for anything else.
 func (n *Node) Items() []*Node {
