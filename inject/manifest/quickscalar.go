@@ -126,8 +126,8 @@ func (q *quick) lines(least int) (text string, blank int) {
 		line, _, terminated := strings.Cut(q.text[q.at:], "\n")
 		spaces := len(line) - len(strings.TrimLeft(line, " "))
 		switch {
-		case !terminated, indent < 0 && spaces > 0 && spaces == len(line):
-			q.fail() // what this means is a matter of chomping, and of lines to come
+		case !terminated, indent < 0 && spaces > 0 && spaces == len(line), indent < 0 && strings.HasPrefix(line[spaces:], "\t"):
+			q.fail() // what this means is a matter of chomping, and of lines to come; or the parser refuses it
 		case spaces == len(line) && spaces <= max(0, indent):
 			blank++
 			q.skipLine()
