@@ -121,6 +121,7 @@ func TestSyntaxErrors(t *testing.T) {
 		"{\"a\":\n{\"b\": 10}} x":             "f.yaml:2:12: no JSON: 'x' where the end of the document is expected",
 		"{\"a\": 1}\n{\"b\": [1,\n\"c\" 2]}":  "f.yaml:3:5: no JSON: '2' where a comma or ']' is expected",
 		"{\"a\": 1, \"a\": 2}":                `f.yaml:1:10: key "a" stands twice in one mapping, first at line 1`,
+		"{\"a\": 1}\n... x":                   "f.yaml:2:5: no JSON: 'x' where the end of the document is expected",
 		"{a: [}":                              "f.yaml:1:1: did not find expected node content",
 		"a: b\u2028---\u2028c: d\n":           "f.yaml:2:1: a second document without a --- line before it",
 	} {

@@ -294,10 +294,14 @@ func (s *scanner) tail() *jsonError {
 		rest, before := s.text[s.at:], s.text[s.at-1]
 		comment := rest[0] == '#' && isBreak(before)
 		end := before == '\n' && isMarker(rest[:lineLength(rest)], "...")
-		if !comment && !end {
+		switch {
+		case comment:
+			s.at += lineLength(rest)
+		case end:
+			s.at += len("...")
+		default:
 			return s.unexpected("the end of the document")
 		}
-		s.at += lineLength(rest)
 	}
 	return nil
 }

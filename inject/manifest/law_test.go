@@ -128,7 +128,7 @@ func FuzzQuick(f *testing.F) {
 			f.Add(text)
 		}
 	}
-	for _, text := range []string{"a: |\n  b\n\n c: d\n", "a: |+\n  b\n\n\nc: d\n", "- - a\n  - b: c\n    d: [e, {f: 1.0}]\n", "a:\n- b\n-\n- c:\nd:\n", "a: b\n c\n", "a: 'it''s' # c\n\"b\": \"\\n\"\n", "a: -1\nb: - c\n", "a: b:c\nd: e#f\ng: h #i\n", " \n 0: a\nb: c\n", "a: |\n \tb\n"} {
+	for _, text := range []string{"a: |\n  b\n\n c: d\n", "a: |+\n  b\n\n\nc: d\n", "- - a\n  - b: c\n    d: [e, {f: 1.0}]\n", "a:\n- b\n-\n- c:\nd:\n", "a: b\n c\n", "a: 'it''s' # c\n\"b\": \"\\n\"\n", "a: -1\nb: - c\n", "a: b:c\nd: e#f\ng: h #i\n", " \n 0: a\nb: c\n", "a: |\n \tb\n", "a: b\n... c: d\n", "a: b\n... # c\n"} {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -97,7 +97,8 @@ func (q *quick) content() int {
 			q.skipLine()
 			continue
 		case q.at == start && c == '.' && isMarker([]byte(q.text[q.at:min(len(q.text), q.at+4)]), "..."):
-			q.skipLine()
+			q.at += len("...")
+			q.restOfLine()
 			if q.content() >= 0 {
 				q.fail()
 			}
