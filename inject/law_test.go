@@ -97,8 +97,26 @@ func checkLaws(t *testing.T, documents func() []*manifest.Document, s inject.Set
 		}
 		checkSubsequence(t, d, out[i])
 	}
+	checkOrder(t, docs, out)
 	checkRoundTrip(t, docs, out, s)
 	return injected
+}
+
+// checkOrder shows the rest of L4: whoever splits what comes out finds the same documents.
+func checkOrder(t *testing.T, docs []*manifest.Document, out [][]byte) {
+	t.Helper()
+	if docs[len(docs)-1].Number != len(docs) {
+		return // of several files, which have separators between them
+	}
+	again := manifest.Split(docs[0].File, bytes.Join(out, nil))
+	if len(again) != len(docs) {
+		t.Fatalf("L4: %d documents became %d:\n%s", len(docs), len(again), bytes.Join(out, nil))
+	}
+	for i, d := range again {
+		if !bytes.Equal(d.Text, out[i]) {
+			t.Fatalf("L4: document %d is %q, not %q", i+1, d.Text, out[i])
+		}
+	}
 }
 
 // checkRoundTrip shows L2: nothing is injected twice, and everything can be taken back, whatever the settings are then.
