@@ -403,7 +403,7 @@ func FuzzValue(f *testing.F) {
 		f.Add(s, true)
 	}
 	f.Fuzz(func(t *testing.T, s string, flow bool) {
-		if len(s) > 200 {
+		if len(s) > 150 { // with every byte escaped, 900
 			return // YAML 1.2 section 7.4.2 limits what can be a key; ours are far shorter
 		}
 		v := Map{{s, List{s, Map{{s, s}}}}}
