@@ -398,7 +398,7 @@ func corpus(tb testing.TB) [][]byte {
 
 // FuzzValue shows that what is written is read back, by a reader of YAML 1.2 here and of YAML 1.1 by the tags.
 func FuzzValue(f *testing.F) {
-	for _, s := range []string{"", "a", "yes", "1_0", "0x1", "~", "a: b", "- x", "#", "a #b", "x\ny\n", " x\ny", "\u0085", "\x7f", "|", "é", "a\tb\n c", "=", "<<", "12:30", "2024-01-01", "null", ".5", "_1"} {
+	for _, s := range []string{"", "a", "yes", "1_0", "0x1", "~", "a: b", "- x", "#", "a #b", "x\ny\n", " x\ny", "\u0085", "\x7f", "|", "é", "a\tb\n c", "=", "<<", "12:30", "2024-01-01", "null", ".5", "_1", "_0", "-_0", "--_1", "-inf"} {
 		f.Add(s, false)
 		f.Add(s, true)
 	}

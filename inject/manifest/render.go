@@ -199,7 +199,7 @@ func (l layout) scalar(v any, flow bool) string {
 }
 
 // plainBlock is what needs no quotes in block style: besides words, what has punctuation that is harmless there, as an image, a URL, a flag.
-var plainBlock = regexp.MustCompile(`^(-{0,2}[A-Za-z_]|/)[A-Za-z0-9_./@=+,$(){}-]*(:[A-Za-z0-9_./@=+,$(){}-]+)*$`)
+var plainBlock = regexp.MustCompile(`^(-{0,2}[A-Za-z]|[_/])[A-Za-z0-9_./@=+,$(){}-]*(:[A-Za-z0-9_./@=+,$(){}-]+)*$`)
 
 // isPlain reports whether a string is one to every reader, YAML 1.1 ones included (kubectl's is one), without quotes and in any style.
 func isPlain(s string) bool {
