@@ -93,6 +93,11 @@ func (r *report) run(work func() (output, error)) error {
 
 // fail reports an error, unless that is left to whoever gets it.
 func (r *report) fail(err error) error {
+	for _, o := range r.objects { // what else is wrong can be put right in one go
+		if o.Outcome != inject.Injected && o.Warning {
+			r.printf("%s", passed(o))
+		}
+	}
 	printError(r.errors, err)
 	if r.list != nil {
 		_ = writeResourceList(r.process.stdout, r.list.Text, results(r.all(err))) // what matters is on standard error

@@ -18,7 +18,7 @@ func (r *report) injected(stream *inject.Stream, plan *mesh.Plan) {
 	for _, o := range stream.Objects {
 		count.add(o)
 		if o.Outcome != inject.Injected {
-			r.passed(o)
+			r.lastly("%s", passed(o))
 			continue
 		}
 		r.done(o, registered)
@@ -54,7 +54,7 @@ func (r *report) uninjected(stream *inject.Stream) {
 	n := 0
 	for _, o := range stream.Objects {
 		if o.Outcome != inject.Injected {
-			r.passed(o)
+			r.lastly("%s", passed(o))
 			continue
 		}
 		n++
@@ -72,7 +72,7 @@ func (r *report) verb(done string) string {
 }
 
 // passed says why an object that asks for something goes out as it came in.
-func (r *report) passed(o *inject.Object) {
+func passed(o *inject.Object) string {
 	prefix, what := "", "left alone"
 	if o.Warning {
 		prefix = "warning: "
@@ -80,7 +80,7 @@ func (r *report) passed(o *inject.Object) {
 	if o.Outcome == inject.Skipped {
 		what = "skipped"
 	}
-	r.lastly("%s%s: %s: %s: %s", prefix, o.Pos, o, what, o.Reason)
+	return fmt.Sprintf("%s%s: %s: %s: %s", prefix, o.Pos, o, what, o.Reason)
 }
 
 // registrations says for each service what became of its APIs and its certificate.
