@@ -119,7 +119,7 @@ func checkOrder(t *testing.T, docs []*manifest.Document, out [][]byte) {
 	}
 }
 
-// checkRoundTrip shows L2: nothing is injected twice, and everything can be taken back, whatever the settings are then.
+// checkRoundTrip shows L2: nothing is injected twice, and everything can be taken back.
 func checkRoundTrip(t *testing.T, docs []*manifest.Document, out [][]byte, s inject.Settings) {
 	t.Helper()
 	twice, problems := inject.Inject(redone(docs, out), s)
@@ -127,22 +127,21 @@ func checkRoundTrip(t *testing.T, docs []*manifest.Document, out [][]byte, s inj
 		t.Fatalf("L2: injecting again: %v\n%s", problems[0], bytes.Join(out, nil))
 	}
 	same(t, "L2: inject twice", whole(out), whole(slices.Collect(twice.Texts(nil))))
-	for _, settings := range []inject.Settings{s, {}} {
-		stream, problems := inject.Uninject(redone(docs, out), settings)
-		if len(problems) > 0 && brokenRecord(docs) {
-			continue // a record that nobody can read, and that was there before
+	back, problems := inject.Uninject(redone(docs, out))
+	switch {
+	case len(problems) == 0:
+	case brokenRecord(docs):
+		return // a record that nobody can read, and that was there before
+	default:
+		t.Fatalf("L2: uninject: %v\nof\n%s", problems[0], bytes.Join(out, nil))
+	}
+	texts := slices.Collect(back.Texts(nil))
+	for i, d := range docs {
+		if bytes.Contains(d.Text, []byte("injector.tyk.io/record")) {
+			continue // the input had been injected before
 		}
-		if len(problems) > 0 {
-			t.Fatalf("L2: uninject: %v\nof\n%s", problems[0], bytes.Join(out, nil))
-		}
-		back := slices.Collect(stream.Texts(nil))
-		for i, d := range docs {
-			if bytes.Contains(d.Text, []byte("injector.tyk.io/record")) {
-				continue // the input had been injected before
-			}
-			if !bytes.Equal(back[i], d.Text) {
-				t.Fatalf("L2: uninject left\n%s\n%q\nof\n%q\ninjected:\n%s", cmp.Diff(string(d.Text), string(back[i])), back[i], d.Text, out[i])
-			}
+		if !bytes.Equal(texts[i], d.Text) {
+			t.Fatalf("L2: uninject left\n%s\n%q\nof\n%q\ninjected:\n%s", cmp.Diff(string(d.Text), string(texts[i])), texts[i], d.Text, out[i])
 		}
 	}
 }

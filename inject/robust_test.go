@@ -64,7 +64,7 @@ func TestHostileInput(t *testing.T) {
 			if len(c.text) > 1<<20 {
 				return // enough time was spent
 			}
-			back, problems := inject.Uninject(redone(docs, out), inject.Settings{})
+			back, problems := inject.Uninject(redone(docs, out))
 			if len(problems) > 0 {
 				t.Fatal(problems[0])
 			}

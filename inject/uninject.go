@@ -12,7 +12,7 @@ import (
 // Uninject takes what injection added out of the documents again, as the record annotation in each object says. What a user has added
 // since stays. Objects that are injected but carry no record, as the webhook left them, are left alone with a warning: what it changed is
 // not known.
-func Uninject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
+func Uninject(docs []*manifest.Document) (*Stream, []Problem) {
 	stream := newStream(docs)
 	var problems []Problem
 	for i, d := range docs {
@@ -33,7 +33,7 @@ func Uninject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 		var edits []manifest.Edit
 		var owners []*subject
 		for _, obj := range objects(root) {
-			for _, u := range carriers(d, obj, s.Namespace) {
+			for _, u := range carriers(d, obj) {
 				if err := u.takeBack(); err != nil {
 					problems = append(problems, *err)
 				}
@@ -56,7 +56,7 @@ func Uninject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 }
 
 // carriers are what an object holds that has been injected, wherever it stands: the configuration that named the place may be gone.
-func carriers(d *manifest.Document, obj object, namespace string) (out []*undo) {
+func carriers(d *manifest.Document, obj object) (out []*undo) {
 	walk(obj.node, func(n *manifest.Node) {
 		annotations := n.Get("metadata", "annotations")
 		_, status := annotations.Entry(annotationStatus)
@@ -64,7 +64,7 @@ func carriers(d *manifest.Document, obj object, namespace string) (out []*undo) 
 		if record == nil && !strings.EqualFold(status.Text(), statusInjected) {
 			return
 		}
-		o := newSubject(d, obj, namespace)
+		o := newSubject(d, obj, "")
 		o.meta = n.Get("metadata")
 		out = append(out, &undo{subject: o, node: n, text: record})
 	})

@@ -121,10 +121,8 @@ func runInject(ctx context.Context, p process, o options, report *report) (outpu
 	if err := refuse(docs, problems, refused); err != nil {
 		return nil, skippable(err)
 	}
-	if o.inPlace {
-		if err := checkRewritable(slices.Collect(stream.Files(nil))); err != nil {
-			return nil, err
-		}
+	if err := o.checkOutput(stream); err != nil {
+		return nil, err
 	}
 	report.warnings(warnings)
 	plan, bindings, err := register(ctx, config, o, services, settings, report)
@@ -137,6 +135,14 @@ func runInject(ctx context.Context, p process, o options, report *report) (outpu
 }
 
 func isInjected(o *inject.Object) bool { return o.Outcome == inject.Injected }
+
+// checkOutput makes sure, before anything is registered, that output can do its work.
+func (o *options) checkOutput(stream *inject.Stream) error {
+	if !o.inPlace {
+		return nil
+	}
+	return checkRewritable(slices.Collect(stream.Files(nil)))
+}
 
 // output is what a run prints or rewrites.
 func (o *options) output(p process, stream *inject.Stream, plan *mesh.Plan, bindings map[inject.Service]inject.Binding, report *report) output {

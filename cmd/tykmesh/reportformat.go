@@ -94,7 +94,7 @@ func stepEntry(status string, s mesh.Step) reportEntry {
 	return e
 }
 
-// text is what people are told of an reportEntry, without its place.
+// text is what people are told of an entry, without its place.
 func (e reportEntry) text() string {
 	text := e.Message
 	if e.Type == typeObject {

@@ -84,29 +84,18 @@ func checkRewritable(files []inject.File) error {
 // rewrite changes files in place: first all new ones are written, then they take the places of the old ones.
 func rewrite(files []inject.File) error {
 	var ready []prepared
-	var err error
 	for _, f := range files {
 		if len(f.Patch) == 0 {
 			continue
 		}
-		now, readErr := os.ReadFile(f.Name)
-		switch {
-		case readErr != nil:
-			err = readErr
-		case !bytes.Equal(now, f.Text):
-			err = fmt.Errorf("%s has been changed since it was read", f.Name)
-		default:
-			var p prepared
-			if p, err = prepareFile(f.Name, f.Patch.Apply(f.Text)); err == nil {
-				ready = append(ready, p)
-			}
-		}
+		p, err := prepareRewrite(f)
 		if err != nil {
 			for _, p := range ready {
 				p.discard()
 			}
 			return fmt.Errorf("rewriting files: none was: %w", err)
 		}
+		ready = append(ready, p)
 	}
 	var errs []error
 	for _, p := range ready {
@@ -116,4 +105,16 @@ func rewrite(files []inject.File) error {
 		return fmt.Errorf("rewriting files: %w", err)
 	}
 	return nil
+}
+
+// prepareRewrite writes a file's patched text beside it, unless somebody else has changed the file since.
+func prepareRewrite(f inject.File) (prepared, error) {
+	now, err := os.ReadFile(f.Name)
+	if err != nil {
+		return prepared{}, err
+	}
+	if !bytes.Equal(now, f.Text) {
+		return prepared{}, fmt.Errorf("%s has been changed since it was read", f.Name)
+	}
+	return prepareFile(f.Name, f.Patch.Apply(f.Text))
 }

@@ -119,7 +119,7 @@ func newVersionCmd(p process) *cobra.Command {
 func newExitTopic() *cobra.Command {
 	return &cobra.Command{
 		Use: "exit", Short: "Exit statuses",
-		Long: `Exit statuses. On every one but 0 and 3, standard output is empty.
+		Long: `Exit statuses. On every one but 0 and 3, standard output is empty; a KRM function answers with its list all the same.
 
     0  done, also when there was nothing to do
     1  failed

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -90,6 +91,26 @@ func TestReadmeNamesEveryRule(t *testing.T) {
 	for _, r := range inject.Rules {
 		if row := fmt.Sprintf("| `%s` | %s |\n", r.Rule, r.Text); !strings.Contains(string(readme), row) {
 			t.Errorf("%s is not in README.md", row)
+		}
+	}
+}
+
+// Packages hold Go and what it embeds. What a session by hand leaves behind is easily committed and never seen again.
+func TestPackagesHoldGo(t *testing.T) {
+	for _, folder := range []string{"cmd", "inject", "dashboard", "ca"} {
+		err := filepath.WalkDir(filepath.Join(root, folder), func(path string, e fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case e.IsDir() && e.Name() == "testdata":
+				return fs.SkipDir
+			case !e.IsDir() && filepath.Ext(path) != ".go" && e.Name() != "builtin.json":
+				t.Errorf("%s is no Go", path)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
 	}
 }

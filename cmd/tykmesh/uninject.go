@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -31,15 +30,13 @@ func runUninject(_ context.Context, p process, o options, report *report) (outpu
 		return nil, err
 	}
 	report.list = resourceList(docs)
-	stream, problems := inject.Uninject(docs, inject.Settings{})
+	stream, problems := inject.Uninject(docs)
 	report.objects = stream.Objects
 	if err := refuse(docs, problems); err != nil {
 		return nil, err
 	}
-	if o.inPlace {
-		if err := checkRewritable(slices.Collect(stream.Files(nil))); err != nil {
-			return nil, err
-		}
+	if err := o.checkOutput(stream); err != nil {
+		return nil, err
 	}
 	report.uninjected(stream)
 	return o.output(p, stream, nil, nil, report), nil
