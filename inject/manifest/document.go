@@ -40,7 +40,8 @@ type mark struct{ line, at, column int }
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
 // Split cuts a file into documents, at the markers of YAML 1.2 section 9.1 (--- and ...) and between JSON values that stand one behind the
-// other. Together the documents are the whole file. A file without any content is one document, which has no root. Split never fails: whether a document is well formed is asked of Root.
+// other. Together the documents are the whole file. A file without any content is one document, which has no root. Split never fails:
+// whether a document is well formed is asked of Root.
 func Split(file string, data []byte) []*Document {
 	var docs []*Document
 	start, startLine := 0, 1

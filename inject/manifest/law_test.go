@@ -2,17 +2,12 @@ package manifest
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
-	"unicode/utf8"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/rogpeppe/go-internal/txtar"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -78,137 +73,6 @@ func checkParser(t *testing.T, text []byte) {
 			t.Fatalf("document %d of %q is %q, not %q", i+1, text, got[i].Value, want[i].Value)
 		}
 	}
-}
-
-// FuzzJSON shows that every JSON text is read as encoding/json reads it.
-func FuzzJSON(f *testing.F) {
-	for _, text := range []string{`{"a":"\/\ud83d\ude00\t"}`, "{\"a\":\t[1,\t-2.5e+3, null,true ,false,\"\"]}", `[]`, "{\"\u2028\":\"\u0085\x7f\"}", `{"a":{"b":[{"c":[]}]}} `, `["\ud800"]`, "[0\r]"} {
-		f.Add([]byte(text))
-	}
-	f.Fuzz(func(t *testing.T, text []byte) {
-		dec := json.NewDecoder(bytes.NewReader(text))
-		dec.UseNumber()
-		var want any
-		if len(text) > 1024 || jsonStart(text) < 0 || !utf8.Valid(text) || !json.Valid(text) || dec.Decode(&want) != nil {
-			return
-		}
-		d := Split("f.json", text)[0]
-		root, err := d.Root()
-		if err != nil {
-			if strings.Contains(err.Error(), "stands twice") {
-				return
-			}
-			t.Fatalf("%q: %v", text, err)
-		}
-		if diff := cmp.Diff(want, valueOf(root)); diff != "" {
-			t.Fatalf("%q: -want +got\n%s", text, diff)
-		}
-		checkEdits(t, d)
-	})
-}
-
-// TestQuick shows that the short way is taken, and leads to the same tree.
-func TestQuick(t *testing.T) {
-	taken := 0
-	for _, text := range append(corpus(t), goldenInputs(t)...) {
-		for _, d := range Split("f.yaml", text) {
-			if checkQuick(t, d) {
-				taken++
-			}
-		}
-	}
-	if taken < 300 {
-		t.Fatalf("the short way was taken %d times only", taken)
-	}
-}
-
-func FuzzQuick(f *testing.F) {
-	for _, text := range append(corpus(f), goldenInputs(f)...) {
-		if len(text) < 1500 {
-			f.Add(text)
-		}
-	}
-	for _, text := range []string{"a: |\n  b\n\n c: d\n", "a: |+\n  b\n\n\nc: d\n", "- - a\n  - b: c\n    d: [e, {f: 1.0}]\n", "a:\n- b\n-\n- c:\nd:\n", "a: b\n c\n", "a: 'it''s' # c\n\"b\": \"\\n\"\n", "a: -1\nb: - c\n", "a: b:c\nd: e#f\ng: h #i\n", " \n 0: a\nb: c\n", "a: |\n \tb\n", "a: b\n... c: d\n", "a: b\n... # c\n"} {
-		f.Add([]byte(text))
-	}
-	f.Fuzz(func(t *testing.T, text []byte) {
-		if len(text) > 4096 {
-			return
-		}
-		for _, d := range Split("f.yaml", text) {
-			checkQuick(t, d)
-		}
-	})
-}
-
-// checkQuick returns whether the short way can be taken.
-func checkQuick(t *testing.T, d *Document) bool {
-	t.Helper()
-	quick, ok := d.readQuick()
-	if !ok {
-		return false
-	}
-	want, err := d.parseAll()
-	if err != nil {
-		t.Fatalf("%q: %v", d.Text, err)
-	}
-	sameNodes(t, d, want, quick, nil)
-	return true
-}
-
-func sameNodes(t *testing.T, d *Document, want, got, parent *Node) {
-	t.Helper()
-	if want == nil || got == nil || want.Kind != got.Kind || want.Flow != got.Flow || want.Tag != got.Tag || want.Value != got.Value ||
-		want.style != got.style || want.begins != got.begins || len(want.Content) != len(got.Content) || got.parent != parent || got.link != nil {
-		t.Fatalf("%q: got %+v, want %+v", d.Text, got, want)
-	}
-	for i := range want.Content {
-		sameNodes(t, d, want.Content[i], got.Content[i], got)
-	}
-}
-
-// goldenInputs are the streams of testdata/inject, whole archives of them: what separates files in them is not special in YAML.
-func goldenInputs(tb testing.TB) (texts [][]byte) {
-	tb.Helper()
-	archives, err := filepath.Glob("../../testdata/inject/*.txtar")
-	if err != nil || len(archives) == 0 {
-		tb.Fatalf("no archive in testdata/inject (%v)", err)
-	}
-	for _, path := range archives {
-		archive, err := txtar.ParseFile(path)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		for _, f := range archive.Files {
-			texts = append(texts, f.Data)
-		}
-	}
-	return texts
-}
-
-// valueOf is what encoding/json makes of a tree.
-func valueOf(n *Node) any {
-	switch {
-	case n.Kind == Mapping:
-		out := map[string]any{}
-		for i := 0; i < len(n.Content); i += 2 {
-			out[n.Content[i].Value] = valueOf(n.Content[i+1])
-		}
-		return out
-	case n.Kind == Sequence:
-		out := []any{}
-		for _, c := range n.Content {
-			out = append(out, valueOf(c))
-		}
-		return out
-	case n.Tag == "!!null":
-		return nil
-	case n.Tag == "!!bool":
-		return n.Value == "true"
-	case n.Tag == "!!str":
-		return n.Value
-	}
-	return json.Number(n.Value)
 }
 
 // TestEditLaws makes every edit of a set at every node of the corpus, and takes it back.

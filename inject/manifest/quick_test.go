@@ -2,8 +2,11 @@ package manifest
 
 import (
 	"math/rand/v2"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
 )
 
 // TestQuickTokens throws what YAML is made of together: most of it is no YAML, and what quick reads of the rest is what the parser reads.
@@ -32,4 +35,83 @@ func TestQuickTokens(t *testing.T) {
 	if taken < 1000 {
 		t.Fatalf("quick read %d documents only", taken)
 	}
+}
+
+// TestQuick shows that the short way is taken, and leads to the same tree.
+func TestQuick(t *testing.T) {
+	taken := 0
+	for _, text := range append(corpus(t), goldenInputs(t)...) {
+		for _, d := range Split("f.yaml", text) {
+			if checkQuick(t, d) {
+				taken++
+			}
+		}
+	}
+	if taken < 300 {
+		t.Fatalf("the short way was taken %d times only", taken)
+	}
+}
+
+func FuzzQuick(f *testing.F) {
+	for _, text := range append(corpus(f), goldenInputs(f)...) {
+		if len(text) < 1500 {
+			f.Add(text)
+		}
+	}
+	for _, text := range []string{"a: |\n  b\n\n c: d\n", "a: |+\n  b\n\n\nc: d\n", "- - a\n  - b: c\n    d: [e, {f: 1.0}]\n", "a:\n- b\n-\n- c:\nd:\n", "a: b\n c\n", "a: 'it''s' # c\n\"b\": \"\\n\"\n", "a: -1\nb: - c\n", "a: b:c\nd: e#f\ng: h #i\n", " \n 0: a\nb: c\n", "a: |\n \tb\n", "a: b\n... c: d\n", "a: b\n... # c\n"} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if len(text) > 4096 {
+			return
+		}
+		for _, d := range Split("f.yaml", text) {
+			checkQuick(t, d)
+		}
+	})
+}
+
+// checkQuick returns whether the short way can be taken.
+func checkQuick(t *testing.T, d *Document) bool {
+	t.Helper()
+	quick, ok := d.readQuick()
+	if !ok {
+		return false
+	}
+	want, err := d.parseAll()
+	if err != nil {
+		t.Fatalf("%q: %v", d.Text, err)
+	}
+	sameNodes(t, d, want, quick, nil)
+	return true
+}
+
+func sameNodes(t *testing.T, d *Document, want, got, parent *Node) {
+	t.Helper()
+	if want == nil || got == nil || want.Kind != got.Kind || want.Flow != got.Flow || want.Tag != got.Tag || want.Value != got.Value ||
+		want.style != got.style || want.begins != got.begins || len(want.Content) != len(got.Content) || got.parent != parent || got.link != nil {
+		t.Fatalf("%q: got %+v, want %+v", d.Text, got, want)
+	}
+	for i := range want.Content {
+		sameNodes(t, d, want.Content[i], got.Content[i], got)
+	}
+}
+
+// goldenInputs are the streams of testdata/inject, whole archives of them: what separates files in them is not special in YAML.
+func goldenInputs(tb testing.TB) (texts [][]byte) {
+	tb.Helper()
+	archives, err := filepath.Glob("../../testdata/inject/*.txtar")
+	if err != nil || len(archives) == 0 {
+		tb.Fatalf("no archive in testdata/inject (%v)", err)
+	}
+	for _, path := range archives {
+		archive, err := txtar.ParseFile(path)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		for _, f := range archive.Files {
+			texts = append(texts, f.Data)
+		}
+	}
+	return texts
 }

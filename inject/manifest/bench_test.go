@@ -1,0 +1,42 @@
+package manifest
+
+import (
+	"os"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+)
+
+// BenchmarkRead is what a tree costs by each of the ways to one.
+func BenchmarkRead(b *testing.B) {
+	stream, err := os.ReadFile("../../testdata/samples/echo.yaml")
+	if err != nil {
+		b.Fatal(err)
+	}
+	text := Split("echo.yaml", stream)[0].Text
+	asJSON, err := yaml.YAMLToJSON(text)
+	if err != nil {
+		b.Fatal(err)
+	}
+	ways := []struct {
+		name string
+		text []byte
+		read func(*Document) (*Node, error)
+	}{
+		{"quick", text, (*Document).parse},
+		{"parser", text, (*Document).parseAll},
+		{"JSON", asJSON, (*Document).parse},
+	}
+	for _, way := range ways {
+		b.Run(way.name, func(b *testing.B) {
+			d := &Document{File: "echo.yaml", Line: 1, Text: way.text}
+			b.SetBytes(int64(len(way.text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if root, err := way.read(d); err != nil || root == nil {
+					b.Fatal(root, err)
+				}
+			}
+		})
+	}
+}
