@@ -48,7 +48,7 @@ func BenchmarkLedger(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		defer l.Close()
+		defer l.Close(b.Context())
 		benchmarkLedger(b, l)
 	})
 }

@@ -59,9 +59,9 @@ func StoreID(org string, leaf *x509.Certificate) string {
 }
 
 // Issue makes a key, has s sign a certificate for it and checks what comes back, because a CFSSL server answers a request for an unknown
-// profile with its default one and never looks at names. The key is made in the calling goroutine.
+// profile with its default one and never looks at names. Issue ends with ctx, even while a large key is made.
 //
-// Errors: a host or a key request that cannot be served (before anything is sent), those of s, ErrNotAsAsked and ErrForeignCA.
+// Errors: a host or a key request that cannot be served (before anything is sent), those of s, ErrNotAsAsked and ErrForeignCA; the context's.
 func Issue(ctx context.Context, s Signer, r Request) (Bundle, error) {
 	quiet.CFSSL()
 	if err := checkHosts(r.Hosts); err != nil {
@@ -74,7 +74,7 @@ func Issue(ctx context.Context, s Signer, r Request) (Bundle, error) {
 	if err != nil {
 		return Bundle{}, err
 	}
-	key, keyPEM, err := r.Key.generate()
+	key, keyPEM, err := r.Key.generateUntil(ctx)
 	if err != nil {
 		return Bundle{}, err
 	}

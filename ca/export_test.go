@@ -1,6 +1,12 @@
 package ca
 
-import "crypto/x509"
+import (
+	"context"
+	"crypto/x509"
+)
+
+// Until is how the making of a key ends with its context.
+func Until(ctx context.Context, f func() (int, error)) (int, error) { return until(ctx, f) }
 
 // WithoutBackoff lets a client try again at once.
 func WithoutBackoff(c *Client) { c.backoff = 0 }

@@ -32,10 +32,10 @@ type FileLedger struct {
 // OpenFileLedger opens the ledger in a file. The first insert makes the file.
 //
 // Errors: those of the ledger's methods.
-func OpenFileLedger(path string) (*FileLedger, error) {
+func OpenFileLedger(ctx context.Context, path string) (*FileLedger, error) {
 	l := &FileLedger{path: path, turn: make(chan struct{}, 1)}
 	l.turn <- struct{}{}
-	if _, err := l.Records(context.Background()); err != nil {
+	if _, err := l.Records(ctx); err != nil {
 		return nil, err
 	}
 	return l, nil
@@ -114,7 +114,7 @@ func (l *FileLedger) Delete(ctx context.Context, id, fingerprint string) error {
 }
 
 // Close does nothing: the file is not open. It is there so that both ledgers are used alike.
-func (l *FileLedger) Close() error { return nil }
+func (l *FileLedger) Close(context.Context) error { return nil }
 
 // update replaces a document by what change makes of it, in one transaction: nil stands for no document on both sides. It is on the disk when update
 // returns.

@@ -15,7 +15,7 @@ import (
 
 func openFile(t testing.TB, path string) *ca.FileLedger {
 	t.Helper()
-	l, err := ca.OpenFileLedger(path)
+	l, err := ca.OpenFileLedger(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestFileLedgerOfSomethingElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{dir: "listing the records", garbage: "invalid database", odd: "record inbound/shop/echo"} {
-		_, err := ca.OpenFileLedger(path)
+		_, err := ca.OpenFileLedger(t.Context(), path)
 		wantError(t, err, nil, want)
 	}
 }

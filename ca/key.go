@@ -1,6 +1,7 @@
 package ca
 
 import (
+	"context"
 	"crypto"
 	"crypto/x509"
 	"encoding/json"
@@ -75,6 +76,48 @@ func (k KeyRequest) check() error {
 		return fmt.Errorf("key %q: the algorithm is rsa or ecdsa", k.Algo)
 	}
 	return nil
+}
+
+// generateUntil is generate until ctx ends.
+//
+// Errors: the context's.
+func (k KeyRequest) generateUntil(ctx context.Context) (crypto.Signer, PrivateKey, error) {
+	type made struct {
+		key crypto.Signer
+		pem PrivateKey
+	}
+	m, err := until(ctx, func() (m made, err error) {
+		m.key, m.pem, err = k.generate()
+		return m, err
+	})
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("making a key %v: %w", k.orDefault(), ctx.Err())
+	}
+	return m.key, m.pem, err
+}
+
+// until is what f returns, unless ctx ends before. Then f is left to itself: nothing stops the search for the primes of a large key, which takes
+// seconds, and nobody who wants to end is to wait for it.
+func until[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	var none T
+	if ctx.Err() != nil {
+		return none, ctx.Err()
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := f()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		return none, ctx.Err()
+	}
 }
 
 // generate makes the key, and its PEM in PKCS#8: one form for both algorithms, which gateways and OpenSSL read alike.

@@ -26,7 +26,7 @@ type ledger interface {
 	Insert(context.Context, ca.Record) error
 	Replace(ctx context.Context, old string, r ca.Record) error
 	Delete(ctx context.Context, id, fingerprint string) error
-	Close() error
+	Close(context.Context) error
 }
 
 var (
@@ -38,7 +38,7 @@ var (
 func eachLedger(t *testing.T, test func(*testing.T, ledger)) {
 	t.Run("mongo", func(t *testing.T) { test(t, openMongo(t, catest.Mongo(t)+"?maxPoolSize=1")) })
 	t.Run("file", func(t *testing.T) {
-		l, err := ca.OpenFileLedger(filepath.Join(t.TempDir(), "ledger.db"))
+		l, err := ca.OpenFileLedger(t.Context(), filepath.Join(t.TempDir(), "ledger.db"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,7 +53,7 @@ func openMongo(t *testing.T, uri string) *ca.MongoLedger {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := l.Close(); err != nil {
+		if err := l.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})

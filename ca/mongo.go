@@ -51,7 +51,8 @@ func OpenMongo(ctx context.Context, connStr string) (*MongoLedger, error) {
 	short, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	if err := client.Ping(short, readpref.Primary()); err != nil {
-		return nil, errors.Join(l.errors.wrap(ctx, "connecting", err), l.Close())
+		_ = l.Close(ctx) // why there is no connection says more
+		return nil, l.errors.wrap(ctx, "connecting", err)
 	}
 	return l, nil
 }
@@ -186,9 +187,9 @@ func (l *MongoLedger) Delete(ctx context.Context, id, fingerprint string) error 
 	return l.errors.wrap(ctx, op, ErrRecordChanged)
 }
 
-// Close ends the connections.
-func (l *MongoLedger) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
+// Close ends the connections. The server is told, unless ctx has ended.
+func (l *MongoLedger) Close(ctx context.Context) error {
+	short, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	return l.errors.wrap(ctx, "disconnecting", l.records.Database().Client().Disconnect(ctx))
+	return l.errors.wrap(ctx, "disconnecting", l.records.Database().Client().Disconnect(short))
 }

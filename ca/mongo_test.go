@@ -225,7 +225,7 @@ func TestMongoRefusals(t *testing.T) {
 				err = l.Insert(t.Context(), record("echo", "e1"))
 			}
 			wantHidden(t, printed(t, l), password)
-			_ = l.Close()
+			_ = l.Close(t.Context())
 		}
 		wantError(t, err, test.is, test.want)
 		wantHidden(t, printed(t, err), password)

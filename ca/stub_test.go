@@ -19,6 +19,11 @@ const (
 // newStub starts a MongoDB that knows no data and refuses one command with an error code. It returns its connection string.
 func newStub(t *testing.T, refused string, code int32) string {
 	t.Helper()
+	return serveStub(t, func(request bson.Raw) bson.D { return stubAnswer(request, refused, code) })
+}
+
+func serveStub(t *testing.T, answer func(bson.Raw) bson.D) string {
+	t.Helper()
 	listener := listen(t)
 	go accept(listener, func(c net.Conn) {
 		for {
@@ -26,7 +31,7 @@ func newStub(t *testing.T, refused string, code int32) string {
 			if err != nil {
 				return
 			}
-			if _, err := c.Write(message(op, id, stubAnswer(request, refused, code))); err != nil {
+			if _, err := c.Write(message(op, id, answer(request))); err != nil {
 				return
 			}
 		}
@@ -46,7 +51,7 @@ func stubAnswer(request bson.Raw, refused string, code int32) bson.D {
 	case "hello", "isMaster", "ismaster":
 		return bson.D{{Key: "ok", Value: 1}, {Key: "ismaster", Value: true}, {Key: "helloOk", Value: true}, {Key: "isWritablePrimary", Value: true},
 			{Key: "maxBsonObjectSize", Value: 16 << 20}, {Key: "maxMessageSizeBytes", Value: 48000000}, {Key: "maxWriteBatchSize", Value: 100000},
-			{Key: "minWireVersion", Value: 0}, {Key: "maxWireVersion", Value: 21}}
+			{Key: "minWireVersion", Value: 0}, {Key: "maxWireVersion", Value: 21}, {Key: "logicalSessionTimeoutMinutes", Value: int32(30)}}
 	case "find":
 		empty := bson.D{{Key: "id", Value: int64(0)}, {Key: "ns", Value: "tykmesh.k8s_ca"}, {Key: "firstBatch", Value: bson.A{}}}
 		return bson.D{{Key: "ok", Value: 1}, {Key: "cursor", Value: empty}}

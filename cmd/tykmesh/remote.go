@@ -52,7 +52,7 @@ func meshSettings(c Config, o options) (mesh.Settings, error) {
 // openRemote connects to what the configuration names, or to the folder of --local.
 func openRemote(ctx context.Context, c Config, o options, report *report) (mesh.Remote, func(), error) {
 	if o.local != "" {
-		return openLocal(c, o)
+		return openLocal(ctx, c, o)
 	}
 	nothing := func() {}
 	client, err := dashboard.New(dashboard.Config{
@@ -85,10 +85,10 @@ func openRemote(ctx context.Context, c Config, o options, report *report) (mesh.
 		return mesh.Remote{}, nothing, err
 	}
 	remote.Ledger = ledger
-	return remote, func() { _ = ledger.Close() }, nil
+	return remote, func() { _ = ledger.Close(ctx) }, nil
 }
 
-func openLocal(c Config, o options) (mesh.Remote, func(), error) {
+func openLocal(ctx context.Context, c Config, o options) (mesh.Remote, func(), error) {
 	nothing := func() {}
 	dir, err := dashboard.OpenDir(o.local, c.Tyk.Org)
 	if err != nil {
@@ -106,12 +106,12 @@ func openLocal(c Config, o options) (mesh.Remote, func(), error) {
 	if err != nil {
 		return mesh.Remote{}, nothing, err
 	}
-	ledger, err := ca.OpenFileLedger(filepath.Join(o.local, "ledger.db"))
+	ledger, err := ca.OpenFileLedger(ctx, filepath.Join(o.local, "ledger.db"))
 	if err != nil {
 		return mesh.Remote{}, nothing, err
 	}
 	remote.Issuer, remote.Ledger = newIssuer(signer, c), ledger
-	return remote, func() { _ = ledger.Close() }, nil
+	return remote, func() { _ = ledger.Close(ctx) }, nil
 }
 
 // issuer makes certificates as the configuration describes them.

@@ -30,9 +30,9 @@ func TestDirectory(t *testing.T) {
 		must(t, err)
 		local, err := ca.OpenLocal(filepath.Join(dir, "ca"), nil)
 		must(t, err)
-		ledger, err := ca.OpenFileLedger(filepath.Join(dir, "ledger.db"))
+		ledger, err := ca.OpenFileLedger(context.Background(), filepath.Join(dir, "ledger.db"))
 		must(t, err)
-		defer ledger.Close()
+		defer ledger.Close(context.Background())
 		w := &world{tb: t, settings: s, remote: Remote{APIs: store, Certificates: store, Issuer: issuer{local}, Ledger: ledger}}
 		bindings, err := w.run(context.Background(), echo, sleepy)
 		must(t, err)
@@ -71,7 +71,7 @@ func read(t *testing.T, dir string) map[string]string {
 func TestMongo(t *testing.T) {
 	ledger, err := ca.OpenMongo(context.Background(), catest.Mongo(t)+"?maxPoolSize=1")
 	must(t, err)
-	defer ledger.Close()
+	defer ledger.Close(context.Background())
 	w := newWorld(t, dashboardtest.Options{})
 	w.remote.Ledger = ledger
 	var g sync.WaitGroup

@@ -48,9 +48,9 @@ func newWorld(tb testing.TB, o dashboardtest.Options) *world {
 	must(tb, err)
 	signer, err := ca.New(ca.Config{Addr: w.cfssl.URL, Key: catest.Key})
 	must(tb, err)
-	ledger, err := ca.OpenFileLedger(filepath.Join(tb.TempDir(), "ledger.db"))
+	ledger, err := ca.OpenFileLedger(context.Background(), filepath.Join(tb.TempDir(), "ledger.db"))
 	must(tb, err)
-	tb.Cleanup(func() { _ = ledger.Close() })
+	tb.Cleanup(func() { _ = ledger.Close(context.Background()) })
 	w.remote = Remote{APIs: client, Certificates: client, Issuer: issuer{signer}, Ledger: ledger}
 	w.settings = Settings{
 		Org: w.dash.Org, TLS: true, MeshHosts: []string{"mesh", "mesh.local", "localhost"},
