@@ -81,16 +81,17 @@ func (w *world) answer(what string) http.HandlerFunc {
 // heal is the command heal: the Dashboard is well again.
 func heal(ts *testscript.TestScript, _ bool, _ []string) { worldOf(ts).dashboard.Heal() }
 
-// hung is the command hung [INT]: it waits until a request hangs, and then interrupts the one program in the background.
+// hung is the command hung [INT|KILL]: it waits until a request hangs, and then interrupts or kills the one program in the background.
 func hung(ts *testscript.TestScript, neg bool, args []string) {
 	running := ts.BackgroundCmds()
 	if neg || len(running) != 1 {
-		ts.Fatalf("usage, with one program in the background: hung [INT]")
+		ts.Fatalf("usage, with one program in the background: hung [INT|KILL]")
 	}
 	w := worldOf(ts)
 	<-w.hanging
 	w.background = running[0]
 	if len(args) > 0 {
-		ts.Check(w.background.Process.Signal(os.Interrupt))
+		signal := map[string]os.Signal{"INT": os.Interrupt, "KILL": os.Kill}[args[0]]
+		ts.Check(w.background.Process.Signal(signal))
 	}
 }

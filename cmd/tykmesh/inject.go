@@ -165,8 +165,10 @@ func (o *options) output(p process, stream *inject.Stream, plan *mesh.Plan, bind
 // register brings the services onto the mesh; nothing to do where there are none. In a dry run it only says what is to be done.
 func register(ctx context.Context, config Config, o options, services []mesh.Service, settings mesh.Settings, report *report) (*mesh.Plan, map[inject.Service]inject.Binding, error) {
 	if len(services) == 0 {
+		report.planned(nil, 0)
 		return nil, nil, nil
 	}
+	report.progress("reading what is registered ...")
 	ctx, watch := watchProgress(ctx, o.timeout)
 	defer watch.stop()
 	remote, closeRemote, err := openRemote(ctx, config, o, report)
@@ -184,13 +186,17 @@ func register(ctx context.Context, config Config, o options, services []mesh.Ser
 		return nil, nil, err
 	}
 	report.warnings(plan.Warnings)
+	report.planned(plan.Steps(), plan.Count(mesh.APIKind, mesh.Keep)+plan.Count(mesh.CertificateKind, mesh.Keep))
 	switch {
 	case o.dryRun:
 		return plan, preview(plan.Bindings()), nil
 	case o.registered && !plan.Empty():
 		return nil, nil, &unregisteredError{plan.Steps()}
 	}
-	bindings, err := plan.Apply(ctx, remote, func(mesh.Event) { watch.progress() })
+	bindings, err := plan.Apply(ctx, remote, func(e mesh.Event) {
+		watch.progress()
+		report.event(e)
+	})
 	if err != nil {
 		return nil, nil, watch.explain(err)
 	}

@@ -8,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-
-	"golang.org/x/term"
 )
 
 // Source is one file of the input, or standard input.
@@ -65,11 +63,6 @@ func ReadSources(paths []string, recursive bool, stdin io.Reader) ([]Source, err
 		return nil, errors.Join(errs...)
 	}
 	return sources, nil
-}
-
-func isTerminal(r io.Reader) bool {
-	f, ok := r.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 func readPath(path string, recursive bool, stdin io.Reader) ([]Source, error) {

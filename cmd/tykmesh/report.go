@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/tykmesh/tykmesh/ca"
-	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/manifest"
@@ -22,16 +22,19 @@ type report struct {
 	mu      sync.Mutex
 	process process
 	verbose *slog.Logger // nil unless -v
+	line    *progressLine
 	people  io.Writer    // of the lines that -q leaves out
 	errors  io.Writer    // of those that it does not
 	command string
 	dry     bool // nothing is done, everything would be
 	due     bool // something had to be done
 	exit    int  // the status of a run that does not fail
+	course  course
 	target  reportTarget
 	entries []reportEntry
 	objects []*inject.Object
 	list    *manifest.Document // what a KRM function was given; nil where this is none
+	printed bool               // the output has begun
 	lines   bytes.Buffer       // what people would see, for a report of texts
 	last    []string           // lines for people that come after standard output
 }
@@ -49,8 +52,9 @@ func newReport(p process, command string, o options) (*report, error) {
 		}
 		ready.discard()
 	}
-	r := &report{process: p, command: command, target: target, dry: o.dryRun, people: p.stderr, errors: p.stderr}
-	if target.format != nil && target.file == "" {
+	r := &report{process: p, command: command, target: target, dry: o.dryRun, line: newProgressLine(p, o, target)}
+	r.people, r.errors = r.line, r.line
+	if target.onStderr() {
 		r.people, r.errors = io.Discard, io.Discard
 	}
 	if o.quiet {
@@ -58,9 +62,18 @@ func newReport(p process, command string, o options) (*report, error) {
 	}
 	r.people, r.errors = io.MultiWriter(r.people, &r.lines), io.MultiWriter(r.errors, &r.lines)
 	if o.verbose {
-		r.verbose = slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		r.verbose = slog.New(verboseHandler(p.stderr, target))
 	}
 	return r, nil
+}
+
+// verboseHandler writes for whom standard error is for.
+func verboseHandler(w io.Writer, target reportTarget) slog.Handler {
+	all := &slog.HandlerOptions{Level: slog.LevelDebug}
+	if target.live {
+		return slog.NewJSONHandler(w, all)
+	}
+	return slog.NewTextHandler(w, all)
 }
 
 // output writes what a run has made: to standard output, or to files.
@@ -70,10 +83,12 @@ type output func() error
 // people are to read comes after it, where it is seen.
 func (r *report) run(work func() (output, error)) error {
 	write, err := work()
+	r.line.stop() // before standard output, which may be the same terminal
 	if err == nil {
 		err = r.save(nil)
 	}
 	if err == nil && write != nil {
+		r.printed = true
 		err = write()
 	}
 	if err != nil {
@@ -82,8 +97,8 @@ func (r *report) run(work func() (output, error)) error {
 	for _, line := range r.last {
 		fmt.Fprintln(r.people, line)
 	}
-	if r.target.format != nil && r.target.file == "" {
-		err = r.target.format(r.process.stderr, r.all(nil))
+	if r.target.onStderr() {
+		err = r.target.format(r.process.stderr, r.rest(nil))
 	}
 	if err == nil && r.exit != exitDone {
 		err = toldError{statusError(r.exit)}
@@ -99,7 +114,7 @@ func (r *report) fail(err error) error {
 		}
 	}
 	printError(r.errors, err)
-	if r.list != nil {
+	if r.list != nil && !r.printed {
 		_ = writeResourceList(r.process.stdout, r.list.Text, results(r.all(err))) // what matters is on standard error
 	}
 	if r.target.err == nil { // else err says so
@@ -107,8 +122,8 @@ func (r *report) fail(err error) error {
 			printError(r.errors, saveErr)
 		}
 	}
-	if r.target.format != nil && r.target.file == "" {
-		_ = r.target.format(r.process.stderr, r.all(err)) // there is nowhere left to say that this failed
+	if r.target.onStderr() {
+		_ = r.target.format(r.process.stderr, r.rest(err)) // there is nowhere left to say that this failed
 	}
 	return toldError{err}
 }
@@ -153,26 +168,39 @@ func (r *report) printf(format string, args ...any) {
 	fmt.Fprintf(r.people, format+"\n", args...)
 }
 
+// progress shows on a terminal what the run is doing.
+func (r *report) progress(text string) { r.line.show(text) }
+
+// note adds an entry to what machines are told, at once where they listen.
+func (r *report) note(e reportEntry) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.entries = append(r.entries, e)
+	if r.target.live {
+		_ = r.target.format(r.process.stderr, []reportEntry{e}) // the end of the report would fail too, and is heeded
+	}
+}
+
 // lastly keeps a line until the output has been written.
 func (r *report) lastly(format string, args ...any) {
 	r.last = append(r.last, fmt.Sprintf(format, args...))
 }
 
 func (r *report) warn(text string) {
-	r.entries = append(r.entries, reportEntry{Type: typeProblem, Severity: severityWarning, Message: text})
+	r.note(reportEntry{Type: typeProblem, Severity: severityWarning, Message: text})
 	r.printf("warning: %s", text)
 }
 
 func (r *report) warnings(ws []inject.Problem) {
 	for _, w := range ws {
-		r.entries = append(r.entries, problemEntry(severityWarning, w))
+		r.note(problemEntry(severityWarning, w))
 		r.printf("warning: %s", w.Error())
 	}
 }
 
 func (r *report) findings(fs []Finding) {
 	for _, f := range fs {
-		r.entries = append(r.entries, findingEntry(severityWarning, f))
+		r.note(findingEntry(severityWarning, f))
 		r.printf("warning: %s", f)
 	}
 }
@@ -192,19 +220,30 @@ func (r *report) debug(msg string, args ...any) {
 	}
 }
 
-// steps notes steps of a plan.
-func (r *report) steps(status string, steps []mesh.Step) {
-	for _, s := range steps {
-		r.entries = append(r.entries, stepEntry(status, s))
-	}
-}
-
 // finished is what a command has done to an object.
 var finished = map[string]string{"inject": "injected", "diff": "injected", "register": "registered", "uninject": "uninjected"}
 
+// doing is what a command does as long as it applies its plan.
+var doing = map[string]string{"inject": "registering", "register": "registering"}
+
 // all are the entries of a run that ends with an error, or with none.
 func (r *report) all(err error) []reportEntry {
-	out := append([]reportEntry(nil), r.entries...)
+	return append(slices.Clone(r.entries), r.closing(err)...)
+}
+
+// rest is what of all has not been written yet.
+func (r *report) rest(err error) []reportEntry {
+	if r.target.live {
+		return r.closing(err)
+	}
+	return r.all(err)
+}
+
+// closing are the entries that come when a run is over.
+func (r *report) closing(err error) (out []reportEntry) {
+	if err != nil {
+		out = r.course.untouched()
+	}
 	for _, o := range r.objects {
 		e := objectEntry(o)
 		switch {
@@ -216,7 +255,7 @@ func (r *report) all(err error) []reportEntry {
 		}
 		out = append(out, e)
 	}
-	summary := reportEntry{Type: typeSummary, Command: r.command, Exit: &r.exit}
+	summary := reportEntry{Type: typeSummary, Command: r.command, DryRun: r.dry, Steps: r.course.count(err != nil), Exit: &r.exit}
 	if err != nil {
 		out = append(out, r.known(errorEntries(err))...)
 		code := exitCode(err)
@@ -257,17 +296,6 @@ func errorEntries(err error) (out []reportEntry) {
 	default:
 		for line := range strings.Lines(err.Error()) {
 			out = append(out, reportEntry{Type: typeProblem, Severity: severityError, Message: strings.TrimRight(line, "\n")})
-		}
-	}
-	incomplete := (*mesh.Incomplete)(nil)
-	if errors.As(err, &incomplete) {
-		for _, part := range []struct {
-			status string
-			steps  []mesh.Step
-		}{{"done", incomplete.Done}, {"not done", incomplete.NotDone}, {"unknown", incomplete.Unknown}} {
-			for _, s := range part.steps {
-				out = append(out, stepEntry(part.status, s))
-			}
 		}
 	}
 	if hints := hintsFor(err); len(hints) > 0 && len(out) > 0 {

@@ -15,7 +15,7 @@ import (
 
 // reportEntry is one thing that a report says to machines: a line of --report json. What does not apply is left out.
 type reportEntry struct {
-	Type     string      `json:"type"` // object, problem, step or summary
+	Type     string      `json:"type"` // plan, object, problem, step or summary
 	Severity string      `json:"severity,omitempty"`
 	Rule     inject.Rule `json:"rule,omitempty"`
 	File     string      `json:"file,omitempty"`
@@ -35,23 +35,39 @@ type reportEntry struct {
 	Message string   `json:"message,omitempty"`
 	Hints   []string `json:"hints,omitempty"`
 
-	// Of a step.
-	Status  string   `json:"status,omitempty"` // done, not done, unknown, planned
-	Action  string   `json:"action,omitempty"`
-	Service string   `json:"service,omitempty"`
-	ID      string   `json:"id,omitempty"`
-	Reasons []string `json:"reasons,omitempty"`
+	// Of a planned step, and of what became of it.
+	Status  string         `json:"status,omitempty"` // of what became of it
+	Action  string         `json:"action,omitempty"`
+	Service string         `json:"service,omitempty"`
+	ID      string         `json:"id,omitempty"`
+	Reasons []string       `json:"reasons,omitempty"` // of a planned one, like the changes
+	Changes []reportChange `json:"changes,omitempty"`
+	Error   string         `json:"error,omitempty"`
 
 	// Of the summary.
-	Command string `json:"command,omitempty"`
-	Exit    *int   `json:"exit,omitempty"`
+	Command string         `json:"command,omitempty"`
+	DryRun  bool           `json:"dryRun,omitempty"`
+	Steps   map[string]int `json:"steps,omitempty"` // how many were planned, and how they ended; where there was a plan
+	Exit    *int           `json:"exit,omitempty"`
+}
+
+// reportChange is one leaf of an API definition that an update changes, as far as it may be shown.
+type reportChange struct {
+	Path string `json:"path"`
+	From string `json:"from,omitempty"`
+	To   string `json:"to,omitempty"`
 }
 
 const (
 	typeObject  = "object"
 	typeProblem = "problem"
+	typePlan    = "plan"
 	typeStep    = "step"
 	typeSummary = "summary"
+
+	statusDone    = "done"
+	statusNotDone = "not done"
+	statusUnknown = "unknown"
 
 	severityError   = "error"
 	severityWarning = "warning"
@@ -86,8 +102,17 @@ func objectEntry(o *inject.Object) reportEntry {
 	return e
 }
 
+func planEntry(s mesh.Step) reportEntry {
+	e := stepEntry("", s)
+	e.Type, e.Reasons = typePlan, s.Reasons
+	for _, c := range s.Changes {
+		e.Changes = append(e.Changes, reportChange(c))
+	}
+	return e
+}
+
 func stepEntry(status string, s mesh.Step) reportEntry {
-	e := reportEntry{Type: typeStep, Status: status, Action: string(s.Action), Kind: string(s.Kind), Name: s.Name, ID: s.ID, Reasons: s.Reasons}
+	e := reportEntry{Type: typeStep, Status: status, Action: string(s.Action), Kind: string(s.Kind), Name: s.Name, ID: s.ID}
 	if s.Service != (inject.Service{}) {
 		e.Service = s.Service.String()
 	}
@@ -110,8 +135,12 @@ func (e reportEntry) text() string {
 type reportTarget struct {
 	format func(io.Writer, []reportEntry) error // nil: text
 	file   string                               // "" is standard error
+	live   bool                                 // each entry is written as it comes: JSON on standard error
 	err    error                                // of writing the file
 }
+
+// onStderr says that standard error is for machines.
+func (t reportTarget) onStderr() bool { return t.format != nil && t.file == "" }
 
 // parseReport reads the value of --report.
 func parseReport(value string) (reportTarget, error) {
@@ -120,7 +149,7 @@ func parseReport(value string) (reportTarget, error) {
 	switch name {
 	case "", "text":
 	case "json":
-		t.format = writeJSON
+		t.format, t.live = writeJSON, !hasFile
 	case "github":
 		t.format = writeGitHub
 	case "sarif":

@@ -26,13 +26,6 @@ func (r *report) injected(stream *inject.Stream, plan *mesh.Plan) {
 	if plan != nil && plan.MeshCertificate != nil && plan.MeshCertificate.Action != mesh.Keep {
 		r.lastly("mesh: %s", r.step(plan.MeshCertificate.Step))
 	}
-	if plan != nil {
-		status := "done"
-		if r.dry {
-			status = "planned"
-		}
-		r.steps(status, plan.Steps())
-	}
 	r.lastly("%s", r.summary(count, plan))
 }
 

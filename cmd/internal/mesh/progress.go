@@ -10,7 +10,7 @@ import (
 type Event struct {
 	Step     Step
 	Kind     EventKind
-	Err      error // of a Failed one
+	Err      error // of a Failed or an Unclear one
 	Finished int   // steps done so far, this one included
 	Total    int   // steps of the plan
 }
@@ -18,12 +18,13 @@ type Event struct {
 // EventKind says what happened to a step.
 type EventKind string
 
-// A step is started once, and done or failed once, unless the run ends before. A certificate is done when the API that carries it
-// is in place and its record says so.
+// A step is started once, and done, failed or unclear once, unless the run ends before. A certificate is done when the API that
+// carries it is in place and its record says so. Unclear is a failure that may have taken effect.
 const (
 	Started EventKind = "started"
 	Done    EventKind = "done"
 	Failed  EventKind = "failed"
+	Unclear EventKind = "unclear"
 )
 
 // outcome is how far a step came.
@@ -86,6 +87,9 @@ func (j *journal) note(s *Step, o outcome, err error) {
 		j.finished++
 	case failed, unclear:
 		e.Kind, e.Err = Failed, err
+		if o == unclear {
+			e.Kind = Unclear
+		}
 		j.errs[s] = err
 		j.refused = j.refused || unauthorized(err)
 	}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/inject"
+)
+
+// course is a plan and how far it has come.
+type course struct {
+	steps   []mesh.Step
+	ended   map[stepKey]string // status
+	running []mesh.Step        // the newest one last
+	counts  map[string]int     // of the summary; nil before there is a plan
+}
+
+// stepKey tells the steps of a plan apart.
+type stepKey struct {
+	kind    mesh.Kind
+	service inject.Service
+	role    mesh.Role
+}
+
+func keyOf(s mesh.Step) stepKey { return stepKey{s.Kind, s.Service, s.Role} }
+
+// What the summary counts besides the steps of each action that are done.
+const (
+	countPlanned = "planned"
+	countKept    = "kept"
+	countNotDone = "notDone"
+	countUnknown = "unknown"
+)
+
+// planned notes what is to be done, and how many things are left as they are.
+func (r *report) planned(steps []mesh.Step, kept int) {
+	r.course = course{steps: steps, ended: map[stepKey]string{}, counts: map[string]int{
+		countPlanned: len(steps), countKept: kept, countNotDone: 0, countUnknown: 0,
+	}}
+	for _, done := range past {
+		r.course.counts[done] = 0
+	}
+	for _, s := range steps {
+		r.note(planEntry(s))
+	}
+}
+
+// event notes what has happened to a step, and shows on a terminal how far the run has come.
+func (r *report) event(e mesh.Event) {
+	c := &r.course
+	c.running = slices.DeleteFunc(c.running, func(s mesh.Step) bool { return keyOf(s) == keyOf(e.Step) })
+	switch e.Kind {
+	case mesh.Started:
+		c.running = append(c.running, e.Step)
+	case mesh.Done:
+		r.ended(statusDone, e)
+	case mesh.Failed:
+		r.ended(statusNotDone, e)
+	case mesh.Unclear:
+		r.ended(statusUnknown, e)
+	}
+	text := fmt.Sprintf("%s %d/%d", doing[r.command], e.Finished, e.Total)
+	if n := len(c.running); n > 0 {
+		text += fmt.Sprintf(": %s %s", c.running[n-1].Kind, c.running[n-1].Name)
+	}
+	r.progress(text)
+}
+
+// ended notes how a step ended.
+func (r *report) ended(status string, e mesh.Event) {
+	r.course.ended[keyOf(e.Step)] = status
+	entry := stepEntry(status, e.Step)
+	// What the end of the run broke off says no more than that the run ended.
+	if e.Err != nil && !errors.Is(e.Err, context.Canceled) {
+		entry.Error = e.Err.Error()
+	}
+	r.note(entry)
+}
+
+// done are the steps of the plan that are done, in its order.
+func (c *course) done() (steps []mesh.Step) {
+	for _, s := range c.steps {
+		if c.ended[keyOf(s)] == statusDone {
+			steps = append(steps, s)
+		}
+	}
+	return steps
+}
+
+// untouched are the entries of the steps that a failed run did not come to.
+func (c *course) untouched() (entries []reportEntry) {
+	for _, s := range c.steps {
+		if c.ended[keyOf(s)] == "" {
+			entries = append(entries, stepEntry(statusNotDone, s))
+		}
+	}
+	return entries
+}
+
+// count is what the summary says of the steps; nil where there was no plan.
+func (c *course) count(failed bool) map[string]int {
+	counts := maps.Clone(c.counts)
+	for _, s := range c.steps {
+		switch status := c.ended[keyOf(s)]; {
+		case status == statusDone:
+			counts[past[s.Action]]++
+		case status == statusUnknown:
+			counts[countUnknown]++
+		case failed:
+			counts[countNotDone]++
+		}
+	}
+	return counts
+}
