@@ -23,8 +23,8 @@ type report struct {
 	process process
 	verbose *slog.Logger // nil unless -v
 	line    *progressLine
-	people  io.Writer    // of the lines that -q leaves out
-	errors  io.Writer    // of those that it does not
+	people  io.Writer // of the lines that -q leaves out
+	errors  io.Writer // of those that it does not
 	command string
 	dry     bool // nothing is done, everything would be
 	due     bool // something had to be done
