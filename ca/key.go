@@ -87,6 +87,9 @@ func (k KeyRequest) generateUntil(ctx context.Context) (crypto.Signer, PrivateKe
 		pem PrivateKey
 	}
 	m, err := until(ctx, func() (m made, err error) {
+		if ctx.Err() != nil {
+			return m, ctx.Err()
+		}
 		m.key, m.pem, err = k.generate()
 		return m, err
 	})
@@ -96,16 +99,12 @@ func (k KeyRequest) generateUntil(ctx context.Context) (crypto.Signer, PrivateKe
 	return m.key, m.pem, err
 }
 
-// until is what f returns, unless ctx ends before. Then f is left to itself: nothing stops the search for the primes of a large key, which takes
-// seconds, and nobody who wants to end is to wait for it.
+// until is what f returns, unless ctx ends before. Then f is left to itself: nothing stops what takes no context, like the search for the primes
+// of a large key, which takes seconds, and nobody who wants to end is to wait for it.
 func until[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	type result struct {
 		value T
 		err   error
-	}
-	var none T
-	if ctx.Err() != nil {
-		return none, ctx.Err()
 	}
 	done := make(chan result, 1)
 	go func() {
@@ -116,6 +115,7 @@ func until[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	case r := <-done:
 		return r.value, r.err
 	case <-ctx.Done():
+		var none T
 		return none, ctx.Err()
 	}
 }

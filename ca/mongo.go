@@ -37,7 +37,12 @@ type MongoLedger struct {
 //
 // Errors: a connection string that cannot be parsed, and those of the ledger's methods.
 func OpenMongo(ctx context.Context, connStr string) (*MongoLedger, error) {
-	opts := options.Client().ApplyURI(connStr).SetAppName("tykmesh")
+	// The driver asks DNS for what mongodb+srv names, without a context.
+	opts, err := until(ctx, func() (*options.ClientOptions, error) { return options.Client().ApplyURI(connStr), nil })
+	if err != nil {
+		return nil, fmt.Errorf("reading the MongoDB connection string: %w", err)
+	}
+	opts.SetAppName("tykmesh")
 	opts.SetServerSelectionTimeout(bounded(opts.ServerSelectionTimeout)).SetConnectTimeout(bounded(opts.ConnectTimeout))
 	client, err := mongo.Connect(opts) // validates, and dials in the background
 	if err != nil {
@@ -191,5 +196,7 @@ func (l *MongoLedger) Delete(ctx context.Context, id, fingerprint string) error 
 func (l *MongoLedger) Close(ctx context.Context) error {
 	short, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	return l.errors.wrap(ctx, "disconnecting", l.records.Database().Client().Disconnect(short))
+	// The driver waits for a connection that is being made, whatever its context says.
+	_, err := until(ctx, func() (struct{}, error) { return struct{}{}, l.records.Database().Client().Disconnect(short) })
+	return l.errors.wrap(ctx, "disconnecting", err)
 }

@@ -34,6 +34,9 @@ func printError(w io.Writer, err error) {
 		printSteps(w, "not done", incomplete.NotDone)
 		printSteps(w, "unknown", incomplete.Unknown)
 	}
+	if late := (*unprintedError)(nil); errors.As(err, &late) {
+		printSteps(w, statusDone, late.done)
+	}
 	if missing := (*unregisteredError)(nil); errors.As(err, &missing) {
 		for _, s := range missing.steps {
 			fmt.Fprintf(w, "to do: %s\n", s)

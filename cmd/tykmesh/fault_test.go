@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"syscall"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -15,7 +16,7 @@ import (
 //
 //	fail METHOD PATH WHICH before|after WHAT
 //	fail CFSSL ENDPOINT WHICH before|after WHAT
-//	fail MONGO ledger WHICH before|after cut
+//	fail MONGO ledger WHICH before|after cut|hang
 //
 // WHICH is a number, from 1, or always; WHAT is a status, cut, or of the Dashboard hang or endless.
 func fail(ts *testscript.TestScript, neg bool, args []string) {
@@ -34,6 +35,10 @@ func fail(ts *testscript.TestScript, neg bool, args []string) {
 		w.failCFSSL(args[1], nth, after, what)
 		return
 	case "MONGO":
+		if what == "hang" {
+			w.ledger.hang(nth, func() { w.hanging <- struct{}{} })
+			return
+		}
 		w.ledger.fail(nth, after)
 		return
 	}
@@ -81,17 +86,17 @@ func (w *world) answer(what string) http.HandlerFunc {
 // heal is the command heal: the Dashboard is well again.
 func heal(ts *testscript.TestScript, _ bool, _ []string) { worldOf(ts).dashboard.Heal() }
 
-// hung is the command hung [INT|KILL]: it waits until a request hangs, and then interrupts or kills the one program in the background.
+// hung is the command hung [SIGNAL]: it waits until a request hangs, and then sends a signal to the one program in the background.
 func hung(ts *testscript.TestScript, neg bool, args []string) {
 	running := ts.BackgroundCmds()
 	if neg || len(running) != 1 {
-		ts.Fatalf("usage, with one program in the background: hung [INT|KILL]")
+		ts.Fatalf("usage, with one program in the background: hung [INT|TERM|KILL]")
 	}
 	w := worldOf(ts)
 	<-w.hanging
 	w.background = running[0]
 	if len(args) > 0 {
-		signal := map[string]os.Signal{"INT": os.Interrupt, "KILL": os.Kill}[args[0]]
+		signal := map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM, "KILL": os.Kill}[args[0]]
 		ts.Check(w.background.Process.Signal(signal))
 	}
 }

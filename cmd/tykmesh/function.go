@@ -85,7 +85,7 @@ func results(entries []reportEntry) (out manifest.List) {
 // writeFunction answers with a stream's list, and what is said of it.
 func (r *report) writeFunction(stream *inject.Stream, bindings map[inject.Service]inject.Binding) error {
 	for f := range stream.Files(bindings) {
-		return writeResourceList(r.process.stdout, f.Patch.Apply(f.Text), results(r.all(nil)))
+		return writeResourceList(&r.made, f.Patch.Apply(f.Text), results(r.all(nil)))
 	}
 	return nil
 }

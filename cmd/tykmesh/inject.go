@@ -96,17 +96,18 @@ func (o *options) run(cmd *cobra.Command, p process, do work) error {
 	if err != nil {
 		return err
 	}
-	return report.run(func() (output, error) { return do(cmd.Context(), p, *o, report) })
+	p.stdout = &report.made
+	return report.run(cmd.Context(), func() (output, error) { return do(cmd.Context(), p, *o, report) })
 }
 
 // runInject is the way of the data: configuration and manifests are read and checked, what is wanted is planned and registered, and only
 // then are the manifests written.
 func runInject(ctx context.Context, p process, o options, report *report) (output, error) {
-	config, err := loadConfig(p, o, report)
+	config, err := loadConfig(ctx, p, o, report)
 	if err != nil {
 		return nil, err
 	}
-	docs, err := readDocuments(p, o)
+	docs, err := readDocuments(ctx, p, o)
 	if err != nil {
 		return nil, err
 	}
@@ -155,10 +156,7 @@ func (o *options) output(p process, stream *inject.Stream, plan *mesh.Plan, bind
 		return func() error { return rewrite(slices.Collect(stream.Files(bindings))) }
 	}
 	return func() error {
-		if err := stream.Write(p.stdout, bindings); err != nil {
-			return writeError(err)
-		}
-		return nil
+		return stream.Write(p.stdout, bindings)
 	}
 }
 
@@ -250,12 +248,15 @@ func writePreview(w io.Writer, stream *inject.Stream, plan *mesh.Plan, bindings 
 	return nil
 }
 
-func loadConfig(p process, o options, report *report) (Config, error) {
-	name, data, err := FindConfig(o.config, p.environ, os.ReadFile)
-	if err != nil {
-		return Config{}, err
-	}
-	config, warnings, err := LoadConfig(ConfigSource{Name: name, Data: data, Environ: p.environ, ReadFile: os.ReadFile, Local: o.local != ""})
+func loadConfig(ctx context.Context, p process, o options, report *report) (Config, error) {
+	var warnings []Finding
+	config, err := reading(ctx, func() (config Config, err error) {
+		name, data, err := FindConfig(o.config, p.environ, os.ReadFile)
+		if err == nil {
+			config, warnings, err = LoadConfig(ConfigSource{Name: name, Data: data, Environ: p.environ, ReadFile: os.ReadFile, Local: o.local != ""})
+		}
+		return config, err
+	})
 	if err != nil {
 		return Config{}, err
 	}
@@ -263,8 +264,8 @@ func loadConfig(p process, o options, report *report) (Config, error) {
 	return config, nil
 }
 
-func readDocuments(p process, o options) ([]*manifest.Document, error) {
-	sources, err := ReadSources(o.files, o.recursive, p.stdin)
+func readDocuments(ctx context.Context, p process, o options) ([]*manifest.Document, error) {
+	sources, err := reading(ctx, func() ([]Source, error) { return ReadSources(o.files, o.recursive, p.stdin) })
 	if err != nil {
 		return nil, err
 	}

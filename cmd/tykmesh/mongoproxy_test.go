@@ -10,16 +10,18 @@ import (
 	"sync"
 )
 
-// mongoProxy stands before a MongoDB and breaks off the connection at one command.
+// mongoProxy stands before a MongoDB and breaks off the connection at one command, or never says a word again from there on.
 type mongoProxy struct {
 	net.Listener
 	uri     string // of the proxy
 	backend string // address
 
 	mu    sync.Mutex
-	seen  int  // commands that read or write records
-	fails int  // the one that fails, from 1; 0 for none
-	after bool // it takes effect before
+	seen  int    // commands that read or write records
+	fails int    // the one that fails, from 1; 0 for none
+	after bool   // it takes effect before
+	hangs func() // called when the server falls silent; nil for one that breaks off
+	mute  bool   // it has
 }
 
 // ledgerCommands are those that the ledger sends; the others are about the connection.
@@ -52,7 +54,26 @@ func newMongoProxy(connection, database string) (*mongoProxy, error) {
 func (p *mongoProxy) fail(k int, after bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.seen, p.fails, p.after = 0, k, after
+	p.seen, p.fails, p.after, p.hangs, p.mute = 0, k, after, nil, false
+}
+
+// hang makes the server fall silent at the k-th command from now on.
+func (p *mongoProxy) hang(k int, struck func()) {
+	p.fail(k, false)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hangs = struck
+}
+
+// silent says whether the server has fallen silent, and lets it if it is to at this point.
+func (p *mongoProxy) silent(strikes bool) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if strikes && p.hangs != nil && !p.mute {
+		p.mute = true
+		p.hangs()
+	}
+	return p.mute
 }
 
 // count is the number of commands since fail was called.
@@ -76,6 +97,10 @@ func (p *mongoProxy) serve(client net.Conn) {
 			return
 		}
 		lost, effective := p.strikes(question)
+		if p.silent(lost) {
+			_, _ = io.Copy(io.Discard, client) // until it is gone
+			return
+		}
 		if lost && !effective {
 			return
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -34,7 +35,8 @@ type report struct {
 	entries []reportEntry
 	objects []*inject.Object
 	list    *manifest.Document // what a KRM function was given; nil where this is none
-	printed bool               // the output has begun
+	made    bytes.Buffer       // what goes to standard output, once all is done
+	printed bool               // some of it may have
 	lines   bytes.Buffer       // what people would see, for a report of texts
 	last    []string           // lines for people that come after standard output
 }
@@ -76,20 +78,19 @@ func verboseHandler(w io.Writer, target reportTarget) slog.Handler {
 	return slog.NewTextHandler(w, all)
 }
 
-// output writes what a run has made: to standard output, or to files.
+// output writes what a run has made: for standard output, or to files.
 type output func() error
 
 // run does the work of a command and reports it. Reports in files come before the output, so that nothing is printed where they fail; what
 // people are to read comes after it, where it is seen.
-func (r *report) run(work func() (output, error)) error {
+func (r *report) run(ctx context.Context, work func() (output, error)) error {
 	write, err := work()
 	r.line.stop() // before standard output, which may be the same terminal
 	if err == nil {
 		err = r.save(nil)
 	}
 	if err == nil && write != nil {
-		r.printed = true
-		err = write()
+		err = r.print(ctx, write)
 	}
 	if err != nil {
 		return r.fail(err)

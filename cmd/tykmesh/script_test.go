@@ -35,7 +35,7 @@ const scripts = root + "/testdata/script"
 //	exits STATUS ARGS        runs the program, which must fail with this status and without anything on standard output
 //	dashboard [OPTION]       starts a Dashboard and configures the program for it, by the environment; so do
 //	cfssl [OPTION]           and
-//	mongo, silent-mongo      (OPTIONs are the fields of dashboardtest.Options and catest.Options, see world_test.go)
+//	mongo, silent mongo      (OPTIONs are the fields of dashboardtest.Options and catest.Options, see world_test.go)
 //	fail ..., heal, hung     plans faults, forgets them, waits for one (fault_test.go)
 //	requests, apis, records  prints what came in, and what is there now (state_test.go)
 //	verify, manifests, tree  checks and prints certificates, manifests, folders (files_test.go)
@@ -57,26 +57,26 @@ func TestScripts(t *testing.T) {
 			return mongo(), nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"tykmesh":      runProgram,
-			"exits":        exits,
-			"exited":       exited,
-			"dashboard":    startDashboard,
-			"cfssl":        startCFSSL,
-			"mongo":        startMongo,
-			"silent-mongo": silentMongo,
-			"stop-cfssl":   stopCFSSL,
-			"fail":         fail,
-			"heal":         heal,
-			"hung":         hung,
-			"requests":     requests,
-			"apis":         apis,
-			"edit-api":     editAPI,
-			"records":      records,
-			"verify":       verify,
-			"manifests":    manifests,
-			"tree":         listFolder,
-			"remember":     remember,
-			"unchanged":    unchanged,
+			"tykmesh":    runProgram,
+			"exits":      exits,
+			"exited":     exited,
+			"dashboard":  startDashboard,
+			"cfssl":      startCFSSL,
+			"mongo":      startMongo,
+			"silent":     startSilent,
+			"stop-cfssl": stopCFSSL,
+			"fail":       fail,
+			"heal":       heal,
+			"hung":       hung,
+			"requests":   requests,
+			"apis":       apis,
+			"edit-api":   editAPI,
+			"records":    records,
+			"verify":     verify,
+			"manifests":  manifests,
+			"tree":       listFolder,
+			"remember":   remember,
+			"unchanged":  unchanged,
 		},
 	})
 }

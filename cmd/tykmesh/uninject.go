@@ -24,8 +24,8 @@ func newUninjectCmd(p process) *cobra.Command {
 	return cmd
 }
 
-func runUninject(_ context.Context, p process, o options, report *report) (output, error) {
-	docs, err := readDocuments(p, o)
+func runUninject(ctx context.Context, p process, o options, report *report) (output, error) {
+	docs, err := readDocuments(ctx, p, o)
 	if err != nil {
 		return nil, err
 	}

@@ -28,14 +28,6 @@ func (*stalledError) Hint() string {
 	return "is a server slow, or behind a firewall? -v shows the requests, --timeout waits longer"
 }
 
-// interruptedError is a run that a signal ended.
-type interruptedError struct{}
-
-func (interruptedError) Error() string { return "interrupted" }
-
-// ExitCode is what shells expect after an interrupt: 128 and the number of SIGINT.
-func (interruptedError) ExitCode() int { return 130 }
-
 // watch ends a run that makes no progress.
 type watch struct {
 	ctx    context.Context

@@ -235,14 +235,22 @@ func (w *world) connect(uri, database string) (err error) {
 	return err
 }
 
-// silentMongo is the command silent-mongo: it starts a server that takes connections and never says a word.
-func silentMongo(ts *testscript.TestScript, _ bool, _ []string) {
+// startSilent is the command silent mongo|cfssl: it starts a server that takes connections and never says a word.
+func startSilent(ts *testscript.TestScript, _ bool, args []string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	ts.Check(err)
 	ts.Defer(func() { l.Close() })
 	w := worldOf(ts)
-	w.mongo = "mongodb://tykmesh:" + plantedMongoPassword + "@" + l.Addr().String() + "/tykmesh"
-	ts.Setenv("TYKMESH_CA_MONGOCONNSTR", w.mongo)
+	switch {
+	case slices.Equal(args, []string{"mongo"}):
+		w.mongo = "mongodb://tykmesh:" + plantedMongoPassword + "@" + l.Addr().String() + "/tykmesh"
+		ts.Setenv("TYKMESH_CA_MONGOCONNSTR", w.mongo)
+	case slices.Equal(args, []string{"cfssl"}):
+		ts.Setenv("TYKMESH_CA_ADDR", "http://"+l.Addr().String())
+		ts.Setenv("CFSSL_KEY", plantedCFSSLKey)
+	default:
+		ts.Fatalf("usage: silent mongo|cfssl")
+	}
 	w.forgetHanging()
 	go func() {
 		var taken []net.Conn

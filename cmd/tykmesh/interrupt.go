@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+)
+
+// interruptedError is a run that a signal ended.
+type interruptedError struct{}
+
+func (interruptedError) Error() string { return "interrupted" }
+
+// ExitCode is what shells expect after an interrupt: 128 and the number of SIGINT.
+func (interruptedError) ExitCode() int { return 130 }
+
+// errInterruptedEarly is an interruption of a run that has not asked a server for anything yet.
+func errInterruptedEarly() error { return fmt.Errorf("%w; nothing was changed", interruptedError{}) }
+
+// await is what f returns, unless ctx ends before: finished is false then. f is for what no context ends, like a read from a pipe that
+// nobody writes to. It is left to itself then, and must touch nothing that anybody else uses.
+func await[T any](ctx context.Context, f func() (T, error)) (value T, finished bool, err error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := f()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, true, r.err
+	case <-ctx.Done():
+		return value, false, nil
+	}
+}
+
+// reading is what f reads, unless ctx ends before. What has been read until then does not count: whoever writes to a pipe was probably
+// interrupted too, in the middle of a manifest.
+func reading[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	value, _, err := await(ctx, f)
+	if ctx.Err() != nil {
+		var none T
+		return none, errInterruptedEarly()
+	}
+	return value, err
+}
+
+// print writes what a run has made: all of it at once, or nothing if ctx has ended.
+func (r *report) print(ctx context.Context, write output) error {
+	done := r.course.done()
+	if ctx.Err() != nil && len(done) == 0 {
+		return errInterruptedEarly()
+	}
+	if ctx.Err() != nil {
+		return &unprintedError{interruptedError{}, done}
+	}
+	if err := write(); err != nil {
+		return &unprintedError{err, done}
+	}
+	if r.made.Len() == 0 {
+		return nil
+	}
+	r.printed = true
+	_, finished, err := await(ctx, func() (int, error) { return r.process.stdout.Write(r.made.Bytes()) })
+	if !finished {
+		err = interruptedError{}
+	}
+	if err != nil {
+		return &unprintedError{writeError(err), done}
+	}
+	return nil
+}
+
+// unprintedError is a run that has done its remote work and could not print what comes of it.
+type unprintedError struct {
+	error
+	done []mesh.Step
+}
+
+func (e *unprintedError) Unwrap() error { return e.error }
+
+// Hint says that nothing is lost.
+func (e *unprintedError) Hint() string {
+	if len(e.done) == 0 {
+		return ""
+	}
+	return "run it again: it registers nothing twice"
+}
