@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"path/filepath"
+	"time"
 
 	"github.com/cloudflare/cfssl/csr"
 
@@ -52,7 +53,7 @@ func meshSettings(c Config, o options) (mesh.Settings, error) {
 // openRemote connects to what the configuration names, or to the folder of --local.
 func openRemote(ctx context.Context, c Config, o options, report *report) (mesh.Remote, func(), error) {
 	if o.local != "" {
-		return openLocal(ctx, c, o)
+		return openLocal(ctx, c, o, report)
 	}
 	nothing := func() {}
 	client, err := dashboard.New(dashboard.Config{
@@ -80,15 +81,17 @@ func openRemote(ctx context.Context, c Config, o options, report *report) (mesh.
 	if !c.CA.MongoConnStr.IsSet() {
 		return remote, nothing, nil
 	}
+	start := time.Now()
 	ledger, err := ca.OpenMongo(ctx, c.CA.MongoConnStr.Reveal())
+	report.recorded("connect", "", start, &err)
 	if err != nil {
 		return mesh.Remote{}, nothing, err
 	}
-	remote.Ledger = ledger
+	remote.Ledger = tracedLedger{ledger, report}
 	return remote, func() { _ = ledger.Close(ctx) }, nil
 }
 
-func openLocal(ctx context.Context, c Config, o options) (mesh.Remote, func(), error) {
+func openLocal(ctx context.Context, c Config, o options, report *report) (mesh.Remote, func(), error) {
 	nothing := func() {}
 	dir, err := dashboard.OpenDir(o.local, c.Tyk.Org)
 	if err != nil {
@@ -110,7 +113,7 @@ func openLocal(ctx context.Context, c Config, o options) (mesh.Remote, func(), e
 	if err != nil {
 		return mesh.Remote{}, nothing, err
 	}
-	remote.Issuer, remote.Ledger = newIssuer(signer, c), ledger
+	remote.Issuer, remote.Ledger = newIssuer(signer, c), tracedLedger{ledger, report}
 	return remote, func() { _ = ledger.Close(ctx) }, nil
 }
 
