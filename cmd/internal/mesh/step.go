@@ -64,7 +64,6 @@ type APIStep struct {
 	Step
 
 	wanted  *WantedAPI
-	current dashboard.API        // what is there, unless Action is Create
 	updated dashboard.Definition // what it becomes, but for the certificate
 	former  []string             // the certificates on it that were ours, and that the one of now replaces
 }
