@@ -67,8 +67,8 @@ func ReadSources(paths []string, recursive bool, stdin io.Reader) ([]Source, err
 	return sources, nil
 }
 
-func isTerminal(r io.Reader) bool {
-	f, ok := r.(*os.File)
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 

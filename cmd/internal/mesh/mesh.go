@@ -142,6 +142,9 @@ func (s Settings) parallel() int {
 	return s.Parallel
 }
 
+// MeshAPIDomain is the domain of all mesh APIs: a host, or a pattern of several.
+func (s Settings) MeshAPIDomain() string { return (&WantedAPI{Role: Mesh}).domain(s) }
+
 // baseName is what a service's slugs begin with, and the tag of its inbound API.
 func (s Settings) baseName(svc inject.Service) string {
 	if s.Slugs == NamespacedSlugs {
