@@ -48,12 +48,12 @@ func checkAuthority(c *x509.Certificate, now time.Time) error {
 }
 
 // Unusable says why a certificate must be replaced: "expires in 9 days" (less than a third of its life is left), "hosts a -> b", "not signed
-// by CA". It is "" for one to keep.
+// by CA". It is "" for one to keep. A nil authority means that nobody knows who ought to have signed it.
 func Unusable(leaf *x509.Certificate, hosts []string, authority *x509.Certificate, now time.Time) string {
 	if now.After(leaf.NotAfter) {
 		return "expired on " + day(leaf.NotAfter)
 	}
-	if !signedBy(leaf, authority) {
+	if authority != nil && !signedBy(leaf, authority) {
 		return fmt.Sprintf("not signed by %q", authority.Subject.CommonName)
 	}
 	if !sameHosts(leaf.DNSNames, hosts) {

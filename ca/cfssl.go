@@ -107,6 +107,35 @@ func (c *Client) Authority(ctx context.Context) (*x509.Certificate, error) {
 	}
 }
 
+// Served is the certificate of the CA that the server signs with by its own account, whatever Config.CertPath says.
+//
+// Errors: those of Authority.
+func (c *Client) Served(ctx context.Context) (*x509.Certificate, error) { return c.info(ctx) }
+
+// OpenEndpoints are the endpoints that would make a certificate for anybody who asks: sign, where the default profile has no authentication
+// key, and newcert, which no configuration protects and only "cfssl serve -disable" takes away. Nothing is signed: what is asked for has no
+// request in it, so that only whoever would go on complains of that.
+//
+// Errors: ErrUnreachable, the context's.
+func (c *Client) OpenEndpoints(ctx context.Context) (open []string, err error) {
+	for _, probe := range []struct{ op, body string }{
+		{"sign", `{"hostname":"check.invalid","certificate_request":"none"}`},
+		{"newcert", `{"request":null}`}, // an empty object would do for a certificate
+	} {
+		_, err := c.call(ctx, probe.op, []byte(probe.body))
+		var refusal *Error
+		switch {
+		case err == nil:
+			open = append(open, probe.op)
+		case !errors.As(err, &refusal):
+			return nil, err
+		case refusal.Code != 0 && refusal.Message != messageAuthentication:
+			open = append(open, probe.op)
+		}
+	}
+	return open, nil
+}
+
 // info asks for the certificate of the CA that signs for the default profile.
 func (c *Client) info(ctx context.Context) (*x509.Certificate, error) {
 	body, err := json.Marshal(info.Req{})
@@ -185,7 +214,8 @@ func (c *Client) round(ctx context.Context, op string, body []byte) ([]byte, err
 func (c *Client) post(ctx context.Context, server, op string, body []byte) ([]byte, error) {
 	start := time.Now()
 	resp, err := c.http.R().SetContext(ctx).SetHeader("Content-Type", "application/json").SetBody(body).Post(server + "/api/v1/cfssl/" + op)
-	c.trace(Call{Server: server, Op: op, Status: resp.StatusCode(), Duration: time.Since(start)})
+	date, _ := http.ParseTime(resp.Header().Get("Date"))
+	c.trace(Call{Server: server, Op: op, Status: resp.StatusCode(), Duration: time.Since(start), Date: date})
 	if err != nil {
 		return nil, transportError(ctx, server, op, err)
 	}

@@ -40,6 +40,7 @@ type Call struct {
 	Server, Op string
 	Status     int // 0 when no answer came
 	Duration   time.Duration
+	Date       time.Time // of the server's clock, to the second (RFC 9110, section 6.6.1); zero where it did not say
 }
 
 // shown is a Config that may be printed.

@@ -36,6 +36,9 @@ const (
 	messageProvider = "no authentication provider"
 )
 
+// messageAuthentication is what CFSSL's sign says where the profile has a key.
+const messageAuthentication = "authentication required"
+
 // Error is one line: the server, the endpoint, the message, the status.
 func (e *Error) Error() string {
 	return fmt.Sprintf("cfssl %s at %s: %s (HTTP %d)", e.Op, e.Server, e.Message, e.Status)

@@ -64,11 +64,12 @@ func (c *Client) attempt(ctx context.Context, r call, attempt int) (*resty.Respo
 	}
 	start := time.Now()
 	resp, err := req.Execute(r.method, r.path)
-	status := 0
+	seen := Request{Method: r.method, Path: r.path, Duration: time.Since(start), Attempt: attempt}
 	if resp != nil {
-		status = resp.StatusCode()
+		seen.Status = resp.StatusCode()
+		seen.Date, _ = http.ParseTime(resp.Header().Get("Date"))
 	}
-	c.trace(Request{Method: r.method, Path: r.path, Status: status, Duration: time.Since(start), Attempt: attempt})
+	c.trace(seen)
 	if err != nil && errors.Is(context.Cause(limited), errSlow) {
 		err = errSlow
 	}

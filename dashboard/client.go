@@ -55,7 +55,8 @@ type Request struct {
 	Path     string // without host and query
 	Status   int    // 0 when no answer came
 	Duration time.Duration
-	Attempt  int // from 1
+	Attempt  int       // from 1
+	Date     time.Time // of the server's clock, to the second (RFC 9110, section 6.6.1); zero where it did not say
 }
 
 // Client is a Dashboard behind its REST API. It is safe for concurrent use.

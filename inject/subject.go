@@ -142,7 +142,7 @@ func (o *subject) wanted() bool {
 		o.leave("", "its status is injected already", false)
 	case !wantsInjection(inject.Text()):
 		o.leave(RuleAnnotation, fmt.Sprintf("%s is %q", annotationInject, inject.Text()), inject != nil && !declinesInjection(inject.Text()))
-	case o.Namespace == "kube-system" || o.Namespace == "kube-public":
+	case isSystem(o.Namespace):
 		o.leave(RuleSystem, "nothing in "+o.Namespace+" is put on the mesh", true)
 	default:
 		return true
@@ -178,6 +178,9 @@ func (o *subject) leave(rule Rule, reason string, warning bool) {
 		o.Rule = rule
 	}
 }
+
+// isSystem reports whether a namespace is one of Kubernetes' own.
+func isSystem(namespace string) bool { return namespace == "kube-system" || namespace == "kube-public" }
 
 // isAnnotated reports whether annotations say what is to become of a pod template, be it nothing.
 func isAnnotated(annotations *manifest.Node) bool {

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cloudflare/cfssl/api/generator"
 	infohandler "github.com/cloudflare/cfssl/api/info"
 	"github.com/cloudflare/cfssl/api/signhandler"
 	"github.com/cloudflare/cfssl/auth"
@@ -32,6 +33,8 @@ const Key = "c0ffee5ec4e7c0ffee5ec4e7c0ffee55"
 const (
 	Authsign = "authsign"
 	Info     = "info"
+	Sign     = "sign"    // there only where a profile asks for no key, as with "cfssl serve"
+	Newcert  = "newcert" // there only with Options.Newcert
 
 	prefix = "/api/v1/cfssl/"
 )
@@ -52,6 +55,7 @@ type Options struct {
 	SignFor    []string   // certificates name these hosts, whatever was asked
 	Usages     []string   // of certificates; signing, key encipherment, server and client authentication by default
 	SignCAs    bool       // certificates are those of a CA
+	Newcert    bool       // newcert has not been disabled: it makes certificates for anybody
 
 	Faults []Fault
 }
@@ -123,6 +127,12 @@ func newCFSSL(o Options) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(prefix+Authsign, must(signhandler.NewAuthHandlerFromSigner(s)))
 	mux.Handle(prefix+Info, must(infohandler.NewHandler(s)))
+	if sign, err := signhandler.NewHandlerFromSigner(s); err == nil {
+		mux.Handle(prefix+Sign, sign)
+	}
+	if o.Newcert {
+		mux.Handle(prefix+Newcert, generator.NewCertGeneratorHandlerFromSigner(generator.CSRValidate, s))
+	}
 	return mux
 }
 

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/cmd/internal/check"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/dashboard"
 )
@@ -80,6 +82,9 @@ func hintsFor(err error) (found []string) {
 	if errors.As(err, &own) && own.Hint() != "" {
 		found = append(found, own.Hint())
 	}
+	if hint := checkHint(err); hint != "" {
+		found = append(found, hint)
+	}
 	if d := (*dashboard.Error)(nil); errors.As(err, &d) {
 		switch {
 		case d.Unreachable() && !errors.Is(err, context.Canceled):
@@ -105,6 +110,26 @@ func hintsFor(err error) (found []string) {
 		found = append(found, again)
 	}
 	return found
+}
+
+// checkHint is what to do about what check alone finds.
+func checkHint(err error) string {
+	var (
+		open   *check.OpenError
+		pinned *check.PinnedError
+		org    *check.OrgError
+	)
+	switch {
+	case errors.As(err, &open) && slices.Contains(open.Endpoints, "sign"):
+		return "CFSSL's configuration needs an auth_key on signing.default"
+	case errors.As(err, &open):
+		return "start it with: cfssl serve -disable sign,newcert,newkey,init_ca,scan,scaninfo,certadd,gencrl,bundle,certinfo,/"
+	case errors.As(err, &pinned):
+		return "CA.addr leads to another CFSSL than expected, or CA.certPath holds an old certificate"
+	case errors.As(err, &org):
+		return "set Tyk.org to that id, or Tyk.secret to the key of a user of the other organisation"
+	}
+	return ""
 }
 
 // refusedDomain tells whether the Dashboard refused an API for its domain, which it has no status of its own for.

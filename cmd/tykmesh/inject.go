@@ -16,7 +16,7 @@ import (
 )
 
 func newInjectCmd(p process) *cobra.Command {
-	var o options
+	o := options{certifies: true}
 	cmd := &cobra.Command{
 		Use:   "inject",
 		Short: "Register annotated services and print their manifests with sidecars",
@@ -31,9 +31,8 @@ func newInjectCmd(p process) *cobra.Command {
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p, runInject) },
 	}
-	o.inputFlags(cmd)
+	o.registrationFlags(cmd)
 	o.outputFlags(cmd)
-	o.remoteFlags(cmd)
 	cmd.Flags().BoolVar(&o.registered, "registered", false, "register nothing: fail if something is missing or out of date")
 	return cmd
 }
@@ -49,8 +48,7 @@ func newDiffCmd(p process) *cobra.Command {
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p, runDiff) },
 	}
-	o.inputFlags(cmd)
-	o.remoteFlags(cmd)
+	o.registrationFlags(cmd)
 	return cmd
 }
 
@@ -64,7 +62,7 @@ func runDiff(ctx context.Context, p process, o options, report *report) (output,
 }
 
 func newRegisterCmd(p process) *cobra.Command {
-	var o options
+	o := options{certifies: true}
 	cmd := &cobra.Command{
 		Use:   "register",
 		Short: "Register annotated services like inject, and print no manifest",
@@ -79,8 +77,7 @@ func newRegisterCmd(p process) *cobra.Command {
 			})
 		},
 	}
-	o.inputFlags(cmd)
-	o.remoteFlags(cmd)
+	o.registrationFlags(cmd)
 	return cmd
 }
 
@@ -114,8 +111,8 @@ func runInject(ctx context.Context, p process, o options, report *report) (outpu
 	report.list = resourceList(docs)
 	stream, problems := inject.Inject(docs, injectSettings(config, o))
 	report.objects = stream.Objects
-	settings, err := meshSettings(config, o)
-	if err != nil {
+	settings := meshSettings(config, o)
+	if settings.Templates, err = templates(config); err != nil {
 		return nil, err
 	}
 	services, warnings, refused := mesh.Wanted(stream.Workloads(), settings)
@@ -166,7 +163,7 @@ func register(ctx context.Context, config Config, o options, services []mesh.Ser
 		report.planned(nil, 0)
 		return nil, nil, nil
 	}
-	report.progress("reading what is registered ...")
+	report.progress(progressReading)
 	ctx, watch := watchProgress(ctx, o.timeout)
 	defer watch.stop()
 	remote, closeRemote, err := openRemote(ctx, config, o, report)
@@ -233,11 +230,12 @@ func preview(bindings map[inject.Service]inject.Binding) map[inject.Service]inje
 // writePreview prints what would be registered, and a diff of the manifests.
 func writePreview(w io.Writer, stream *inject.Stream, plan *mesh.Plan, bindings map[inject.Service]inject.Binding, report *report) error {
 	if plan != nil {
-		for _, step := range plan.Steps() {
-			step.Reasons = report.reasons(step.Reasons)
-			if _, err := fmt.Fprintln(w, step); err != nil {
-				return writeError(err)
-			}
+		steps := plan.Steps()
+		for i := range steps {
+			steps[i].Reasons = report.reasons(steps[i].Reasons)
+		}
+		if err := writeSteps(w, steps); err != nil {
+			return err
 		}
 	}
 	for f := range stream.Files(bindings) {

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"golang.org/x/term"
 )
 
 // Source is one file of the input, or standard input.
@@ -63,6 +65,11 @@ func ReadSources(paths []string, recursive bool, stdin io.Reader) ([]Source, err
 		return nil, errors.Join(errs...)
 	}
 	return sources, nil
+}
+
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 func readPath(path string, recursive bool, stdin io.Reader) ([]Source, error) {

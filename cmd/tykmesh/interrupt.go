@@ -70,7 +70,7 @@ func (r *report) print(ctx context.Context, write output) error {
 		err = interruptedError{}
 	}
 	if err != nil {
-		return &unprintedError{writeError(err), done}
+		return &unprintedError{fmt.Errorf("writing to standard output: %w", err), done}
 	}
 	return nil
 }

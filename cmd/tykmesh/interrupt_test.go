@@ -59,10 +59,10 @@ func TestInterruptedForGood(t *testing.T) {
 		{name: "whoever writes to it is interrupted too", args: "inject", stdin: &pipe{text: string(manifest[:len(manifest)/2]), ends: true}, want: nothing},
 		{name: "register", args: "register", stdin: &pipe{}, want: nothing},
 		{name: "uninject", args: "uninject", stdin: &pipe{}, want: nothing},
-		{name: "standard output", args: "inject -q", full: true, want: "^error: writing manifests: interrupted\n(done: (issue|create) .*\n){4}hint: run it again: it registers nothing twice\n$"},
-		{name: "a diff", args: "diff -q", full: true, want: "^error: writing manifests: interrupted\n$"},
+		{name: "standard output", args: "inject -q", full: true, want: "^error: writing to standard output: interrupted\n(done: (issue|create) .*\n){4}hint: run it again: it registers nothing twice\n$"},
+		{name: "a diff", args: "diff -q", full: true, want: "^error: writing to standard output: interrupted\n$"},
 		{name: "a KRM function", args: "inject -q", full: true, stdin: &pipe{text: "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems: []\n", ends: true},
-			want: "^error: writing manifests: interrupted\n$"},
+			want: "^error: writing to standard output: interrupted\n$"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())

@@ -48,8 +48,12 @@ var layout = map[string]packageRule{
 		ours:   []string{"inject", "inject/manifest", "dashboard", "ca"},
 		except: []string{"net", "os", "log", "github.com/spf13"},
 	},
+	"cmd/internal/check": {
+		ours:   []string{"dashboard", "ca"},
+		except: []string{"os", "log", "k8s.io", "github.com/spf13"},
+	},
 	"cmd/tykmesh": {
-		ours: []string{"inject", "inject/manifest", "dashboard", "ca", "cmd/internal/mesh"},
+		ours: []string{"inject", "inject/manifest", "dashboard", "ca", "cmd/internal/mesh", "cmd/internal/check"},
 	},
 }
 

@@ -34,6 +34,12 @@ func (l tracedLedger) Replace(ctx context.Context, old string, r ca.Record) (err
 	return l.Ledger.Replace(ctx, old, r)
 }
 
+// Delete removes a record that still holds the certificate with this fingerprint.
+func (l tracedLedger) Delete(ctx context.Context, id, fingerprint string) (err error) {
+	defer l.report.recorded("delete", id, time.Now(), &err)
+	return l.Ledger.Delete(ctx, id, fingerprint)
+}
+
 // recorded is what -v shows of an operation of the ledger that began at start; record is "" where it is about none.
 func (r *report) recorded(op, record string, start time.Time, err *error) {
 	args := []any{"op", op}

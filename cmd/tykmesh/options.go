@@ -23,7 +23,10 @@ type options struct {
 	local      string
 	onSkip     string
 	registered bool
+	certifies  bool // certificates are made: a CA too, where --local DIR has none yet
 	adopt      []string
+	yes        bool
+	format     string
 	timeout    time.Duration
 	parallel   int
 	verbose    bool
@@ -42,22 +45,47 @@ func (o *options) inputFlags(cmd *cobra.Command) {
 
 // outputFlags are those of commands that print manifests.
 func (o *options) outputFlags(cmd *cobra.Command) {
-	f := cmd.Flags()
-	f.BoolVarP(&o.inPlace, "in-place", "i", false, "rewrite the files instead of printing them")
-	f.BoolVar(&o.dryRun, "dry-run", false, "change nothing: print what would be done, and a diff of the manifests")
+	cmd.Flags().BoolVarP(&o.inPlace, "in-place", "i", false, "rewrite the files instead of printing them")
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "change nothing: print what would be done, and a diff of the manifests")
 }
 
+func (o *options) namespaceFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&o.namespace, "namespace", "n", "", "`NAMESPACE` of objects that name none (default: default)")
+}
+
+// remoteFlags are those of commands that talk to servers.
 func (o *options) remoteFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVarP(&o.namespace, "namespace", "n", "", "`NAMESPACE` of objects that name none (default: default)")
 	f.StringVar(&o.config, "config", "", "configuration `FILE` (default: the first that is there of $TYKMESH_CONFIG, tykmesh.yaml, tyk-k8s.yaml, ...)")
 	f.StringVar(&o.local, "local", "", "`DIR` in which files stand in for the Dashboard, CFSSL and MongoDB")
-	f.StringVar(&o.onSkip, "on-skip", "fail", "what to do about objects that cannot be edited: fail, or let them through and warn, or ignore")
-	f.StringArrayVar(&o.adopt, "adopt", nil, "take over the API with this `SLUG` although it is not ours; may be repeated")
 	f.DurationVar(&o.timeout, "timeout", 2*time.Minute, "give up when no step has finished for so long")
-	f.IntVar(&o.parallel, "parallel", 8, "how many services to register at once")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "print every request, without its body, and every changed field")
 }
+
+func (o *options) parallelFlag(cmd *cobra.Command) {
+	cmd.Flags().IntVar(&o.parallel, "parallel", 8, "how many services to work on at once")
+}
+
+// registrationFlags are those of commands that register what manifests ask for, or say what there is to register.
+func (o *options) registrationFlags(cmd *cobra.Command) {
+	o.inputFlags(cmd)
+	o.namespaceFlag(cmd)
+	o.remoteFlags(cmd)
+	o.parallelFlag(cmd)
+	cmd.Flags().StringVar(&o.onSkip, "on-skip", "fail", "what to do about objects that cannot be edited: fail, or let them through and warn, or ignore")
+	cmd.Flags().StringArrayVar(&o.adopt, "adopt", nil, "take over the API with this `SLUG` although it is not ours; may be repeated")
+}
+
+// formatFlag is that of commands whose output is no manifest.
+func (o *options) formatFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&o.format, "output", "o", formatTable, "`FORMAT` of the output: table or json")
+}
+
+// The values of --output.
+const (
+	formatTable = "table"
+	formatJSON  = "json"
+)
 
 // check refuses values that mean nothing.
 func (o *options) check(cmd *cobra.Command) error {
@@ -70,6 +98,7 @@ func (o *options) check(cmd *cobra.Command) error {
 		{has("timeout") && o.timeout <= 0, "--timeout must be more than 0"},
 		{has("parallel") && o.parallel < 1, "--parallel must be at least 1"},
 		{has("on-skip") && !known, "--on-skip must be fail, warn or ignore"},
+		{has("output") && o.format != formatTable && o.format != formatJSON, "--output must be table or json"},
 		{o.quiet && o.verbose, "--quiet and --verbose exclude each other"},
 		{o.inPlace && o.dryRun, "--in-place and --dry-run exclude each other"},
 		{o.inPlace && (len(o.files) == 0 || slices.Contains(o.files, stdinPath)), "--in-place rewrites files: name them with -f"},

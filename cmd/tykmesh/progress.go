@@ -17,6 +17,9 @@ const (
 	progressPause = 100 * time.Millisecond
 )
 
+// progressReading is what a run does before it has a plan.
+const progressReading = "reading what is registered ..."
+
 // progressLine is the line at the end of a terminal that says what a run is doing. It owns the terminal: everything else goes there through
 // it, and takes the line's place. It is blanked with spaces, because not every terminal knows an escape sequence for that.
 type progressLine struct {
@@ -47,13 +50,7 @@ func newProgressLine(p process, o options, target reportTarget) *progressLine {
 	return l
 }
 
-// isTerminal says whether a stream of the program is a terminal.
-func isTerminal(stream any) bool {
-	f, ok := stream.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-// show changes what the line says, soon.
+// show changes what the line says, soon; "" takes it away at once.
 func (l *progressLine) show(text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -62,6 +59,9 @@ func (l *progressLine) show(text string) {
 		delay = progressDelay
 	}
 	l.text = text
+	if text == "" {
+		l.blank()
+	}
 	l.schedule(delay)
 }
 
@@ -95,7 +95,7 @@ func (l *progressLine) draw() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.next = nil
-	if l.over {
+	if l.over || l.text == "" {
 		return
 	}
 	const room = 3 // for the ^C of a terminal, and none in the last column: the cursor would be on the next line

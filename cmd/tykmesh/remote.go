@@ -30,14 +30,7 @@ func injectSettings(c Config, o options) inject.Settings {
 	}
 }
 
-func meshSettings(c Config, o options) (mesh.Settings, error) {
-	templates := dashboard.BuiltinTemplates()
-	if c.Tyk.Templates != "" && c.Injector.CreateRoutes {
-		var err error
-		if templates, err = dashboard.LoadTemplates(c.Tyk.Templates); err != nil {
-			return mesh.Settings{}, c.fail("Tyk.templates", err)
-		}
-	}
+func meshSettings(c Config, o options) mesh.Settings {
 	adopt := map[string]bool{}
 	for _, slug := range o.adopt {
 		adopt[slug] = true
@@ -45,9 +38,21 @@ func meshSettings(c Config, o options) (mesh.Settings, error) {
 	return mesh.Settings{
 		Org: c.Tyk.Org, TLS: c.Injector.EnableMeshTLS,
 		MeshHosts: c.Injector.MeshHosts, MeshDomain: c.Injector.MeshDomain, Slugs: mesh.Slugs(c.Injector.Slugs),
-		MeshCertificateID: c.Injector.MeshCertificateID, Templates: templates,
-		InboundTarget: inboundTarget, MeshPort: sidecarPort, Adopt: adopt, Parallel: o.parallel,
-	}, nil
+		MeshCertificateID: c.Injector.MeshCertificateID,
+		InboundTarget:     inboundTarget, MeshPort: sidecarPort, Adopt: adopt, Parallel: o.parallel,
+	}
+}
+
+// templates are those that API definitions are made from.
+func templates(c Config) (*dashboard.Templates, error) {
+	if c.Tyk.Templates == "" || !c.Injector.CreateRoutes {
+		return dashboard.BuiltinTemplates(), nil
+	}
+	loaded, err := dashboard.LoadTemplates(c.Tyk.Templates)
+	if err != nil {
+		return nil, c.fail("Tyk.templates", err)
+	}
+	return loaded, nil
 }
 
 // openRemote connects to what the configuration names, or to the folder of --local.
@@ -56,26 +61,17 @@ func openRemote(ctx context.Context, c Config, o options, report *report) (mesh.
 		return openLocal(ctx, c, o, report)
 	}
 	nothing := func() {}
-	client, err := dashboard.New(dashboard.Config{
-		URL: c.Tyk.URL, Secret: c.Tyk.Secret.Reveal(), Org: c.Tyk.Org, InsecureSkipVerify: c.Tyk.InsecureSkipVerify, Trace: report.asked,
-	})
+	client, err := newDashboard(c, report.asked)
 	if err != nil {
-		return mesh.Remote{}, nothing, c.fail("Tyk.url", err)
+		return mesh.Remote{}, nothing, err
 	}
 	remote := mesh.Remote{APIs: client, Certificates: client}
 	if !c.Injector.EnableMeshTLS {
 		return remote, nothing, nil
 	}
-	signer, err := ca.New(ca.Config{
-		Addr: c.CA.Addr, Key: c.CA.Key.Reveal(), CertPath: c.CA.CertPath, Secure: c.CA.Secure, SkipCACheck: c.CA.SkipCACheck,
-		Trace: report.signed,
-	})
+	signer, err := newCFSSL(c, report.signed)
 	if err != nil {
-		key := "CA"
-		if errors.Is(err, ca.ErrCertPath) {
-			key = "CA.certPath"
-		}
-		return mesh.Remote{}, nothing, c.fail(key, err)
+		return mesh.Remote{}, nothing, err
 	}
 	remote.Issuer = newIssuer(signer, c)
 	if !c.CA.MongoConnStr.IsSet() {
@@ -91,6 +87,35 @@ func openRemote(ctx context.Context, c Config, o options, report *report) (mesh.
 	return remote, func() { _ = ledger.Close(ctx) }, nil
 }
 
+func newDashboard(c Config, trace func(dashboard.Request)) (*dashboard.Client, error) {
+	client, err := dashboard.New(dashboard.Config{
+		URL: c.Tyk.URL, Secret: c.Tyk.Secret.Reveal(), Org: c.Tyk.Org, InsecureSkipVerify: c.Tyk.InsecureSkipVerify, Trace: trace,
+	})
+	if err != nil {
+		return nil, c.fail("Tyk.url", err)
+	}
+	return client, nil
+}
+
+func newCFSSL(c Config, trace func(ca.Call)) (*ca.Client, error) {
+	client, err := ca.New(ca.Config{
+		Addr: c.CA.Addr, Key: c.CA.Key.Reveal(), CertPath: c.CA.CertPath, Secure: c.CA.Secure, SkipCACheck: c.CA.SkipCACheck, Trace: trace,
+	})
+	switch {
+	case errors.Is(err, ca.ErrCertPath):
+		return nil, c.fail("CA.certPath", err)
+	case err != nil:
+		return nil, c.fail("CA", err)
+	}
+	return client, nil
+}
+
+// What else is in the folder of --local, beside the APIs and certificates of dashboard.Dir.
+const (
+	localCAFolder   = "ca"
+	localLedgerFile = "ledger.db"
+)
+
 func openLocal(ctx context.Context, c Config, o options, report *report) (mesh.Remote, func(), error) {
 	nothing := func() {}
 	dir, err := dashboard.OpenDir(o.local, c.Tyk.Org)
@@ -101,15 +126,15 @@ func openLocal(ctx context.Context, c Config, o options, report *report) (mesh.R
 	if !c.Injector.EnableMeshTLS {
 		return remote, nothing, nil
 	}
-	open := ca.OpenLocal
-	if o.dryRun || o.registered {
-		open = ca.PreviewLocal
+	open := ca.PreviewLocal
+	if o.certifies && !o.dryRun && !o.registered {
+		open = ca.OpenLocal
 	}
-	signer, err := open(filepath.Join(o.local, "ca"), c.CA.DefaultNames)
+	signer, err := open(filepath.Join(o.local, localCAFolder), c.CA.DefaultNames)
 	if err != nil {
 		return mesh.Remote{}, nothing, err
 	}
-	ledger, err := ca.OpenFileLedger(ctx, filepath.Join(o.local, "ledger.db"))
+	ledger, err := ca.OpenFileLedger(ctx, filepath.Join(o.local, localLedgerFile))
 	if err != nil {
 		return mesh.Remote{}, nothing, err
 	}

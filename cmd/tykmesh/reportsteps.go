@@ -24,9 +24,11 @@ type stepKey struct {
 	kind    mesh.Kind
 	service inject.Service
 	role    mesh.Role
+	name    string
+	id      string
 }
 
-func keyOf(s mesh.Step) stepKey { return stepKey{s.Kind, s.Service, s.Role} }
+func keyOf(s mesh.Step) stepKey { return stepKey{s.Kind, s.Service, s.Role, s.Name, s.ID} }
 
 // What the summary counts besides the steps of each action that are done.
 const (

@@ -103,7 +103,7 @@ func (r *report) registrations(plan *mesh.Plan) map[inject.Service]string {
 
 // past is how a step reads once it is done.
 var past = map[mesh.Action]string{
-	mesh.Create: "created", mesh.Update: "updated", mesh.Issue: "issued", mesh.Confirm: "confirmed",
+	mesh.Create: "created", mesh.Update: "updated", mesh.Issue: "issued", mesh.Confirm: "confirmed", mesh.Delete: "deleted",
 }
 
 // action is what was done, or in a dry run is to be done.

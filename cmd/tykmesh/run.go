@@ -81,7 +81,8 @@ func newRootCmd(p process) *cobra.Command {
 	root.SuggestionsMinimumDistance = 2 // edits: a typo
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{err.Error(), cmd.CommandPath()} })
-	root.AddCommand(newInjectCmd(p), newUninjectCmd(p), newDiffCmd(p), newRegisterCmd(p), newHelmCmd(p), newVersionCmd(p), newExitTopic())
+	root.AddCommand(newInjectCmd(p), newUninjectCmd(p), newDiffCmd(p), newRegisterCmd(p), newDeleteCmd(p), newStatusCmd(p), newCheckCmd(p),
+		newHelmCmd(p), newVersionCmd(p), newExitTopic())
 	for _, cmd := range append(root.Commands(), root) {
 		cmd.Example = strings.ReplaceAll(cmd.Example, "tykmesh ", p.name+" ")
 	}

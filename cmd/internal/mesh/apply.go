@@ -80,7 +80,7 @@ func (r *run) apply(ctx context.Context, p *Plan) {
 		return
 	}
 	for i := range p.Services {
-		if s := p.Services[i].Mesh; s.Action != Keep && r.journal.outcomes[&s.Step] != finished {
+		if s := p.Services[i].Mesh; s.Action != Keep && r.journal.outcome(&s.Step) != finished {
 			return // its certificate is not in place everywhere
 		}
 	}

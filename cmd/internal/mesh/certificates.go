@@ -213,7 +213,11 @@ func (p *certificatePlanner) best(hosts, attached []string) (candidate, bool) {
 // CA that tykmesh makes has a name of its own.
 func (p *certificatePlanner) unusableByDetails(c dashboard.Certificate) string {
 	left, life := c.NotAfter.Sub(p.now), c.NotAfter.Sub(c.NotBefore)
-	switch issuer := p.state.Authority.Subject.CommonName; {
+	issuer := c.IssuerCN
+	if p.state.Authority != nil {
+		issuer = p.state.Authority.Subject.CommonName
+	}
+	switch {
 	case left <= 0:
 		return "expired"
 	case c.IsCA:
@@ -246,16 +250,28 @@ func (p *certificatePlanner) recorded(id string, step *CertificateStep) bool {
 }
 
 func (p *certificatePlanner) recordedBefore(id string, step *CertificateStep) bool {
-	hosts, ok := p.legacy[id]
-	return ok && !slices.ContainsFunc(hosts, func(h string) bool { return !slices.Contains(step.Hosts, h) })
+	return within(p.legacy[id], step.Hosts)
+}
+
+// within says whether hosts, of which there are some, are all among others.
+func within(hosts, others []string) bool {
+	return len(hosts) > 0 && !slices.ContainsFunc(hosts, func(h string) bool { return !slices.Contains(others, h) })
 }
 
 func (p *certificatePlanner) madeFor(id string, step *CertificateStep) bool {
-	c, ok := p.store[id]
-	if !ok || c.NotAfter.IsZero() || hostKey(c.DNSNames) != hostKey(step.Hosts) {
-		return false
-	}
-	return c.IssuerCN == p.state.Authority.Subject.CommonName || c.NotAfter.Before(p.now)
+	return p.signedFor(id, step.Hosts) || p.detailsOf(id, step.Hosts) && p.store[id].NotAfter.Before(p.now)
+}
+
+// signedFor says whether by the store's details the present CA signed a certificate for exactly these hosts.
+func (p *certificatePlanner) signedFor(id string, hosts []string) bool {
+	ca := p.state.Authority
+	return ca != nil && p.detailsOf(id, hosts) && p.store[id].IssuerCN == ca.Subject.CommonName
+}
+
+// detailsOf says whether the store tells the details of a certificate, and it is for exactly these hosts.
+func (p *certificatePlanner) detailsOf(id string, hosts []string) bool {
+	c := p.store[id] // without details if it is not there
+	return !c.NotAfter.IsZero() && hostKey(c.DNSNames) == hostKey(hosts)
 }
 
 // parseLeaf reads the certificate of a record.

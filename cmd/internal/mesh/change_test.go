@@ -177,6 +177,21 @@ func TestEnvelopeSurvives(t *testing.T) {
 	}
 }
 
+// TestEditedMeanwhile: what somebody changes in the Dashboard between the listing and the update is not written over.
+func TestEditedMeanwhile(t *testing.T) {
+	w := newWorld(t, dashboardtest.Options{})
+	w.mustRun(echo)
+	plan := w.plan(workload("shop", "echo", route("/e")))
+	w.edit("echo-mesh", "tag_headers", []any{"X-A"})
+	w.edit("echo-mesh", "tags", []any{"mesh", "edge"})
+	_, err := plan.Apply(context.Background(), w.remote, nil)
+	must(t, err)
+	got := w.api("echo-mesh")
+	if header, _ := got.Lookup("tag_headers"); !reflect.DeepEqual(header, []any{"X-A"}) || !slices.Contains(got.Tags(), "edge") || got.ListenPath() != "/e" {
+		t.Errorf("tag_headers %v, tags %v, listen path %s", header, got.Tags(), got.ListenPath())
+	}
+}
+
 func TestNamespacedSlugsLater(t *testing.T) {
 	w := newWorld(t, dashboardtest.Options{})
 	before := w.mustRun(echo)

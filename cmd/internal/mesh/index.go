@@ -71,8 +71,7 @@ func add(m map[string][]*dashboard.API, key string, api *dashboard.API) {
 // onMeshHosts judges whether an API answers on a host of the mesh, where routes must be told apart.
 func onMeshHosts(s Settings) func(dashboard.Definition) bool {
 	hosts := s.meshCertificateHosts()
-	own := (&WantedAPI{Role: Mesh}).domain(s)
-	known := map[string]bool{strings.ToLower(own): true}
+	known := map[string]bool{strings.ToLower(s.MeshAPIDomain()): true}
 	for _, h := range hosts {
 		known[strings.ToLower(h)] = true
 	}

@@ -44,7 +44,7 @@ type APIReader interface {
 	API(ctx context.Context, id string) (dashboard.API, error)
 }
 
-// APIWriter changes them. Only an API that this very run created is ever deleted: see Plan.Apply.
+// APIWriter changes them. A plan deletes no API but one that its own run created (see Plan.Apply); a Removal deletes those that are ours.
 type APIWriter interface {
 	CreateAPI(ctx context.Context, d dashboard.Definition) (dashboard.Created, error)
 	UpdateAPI(ctx context.Context, a dashboard.API) error
@@ -56,6 +56,7 @@ type Certificates interface {
 	Certificates(ctx context.Context) ([]dashboard.Certificate, error)
 	Certificate(ctx context.Context, id string) (dashboard.Certificate, error)
 	UploadCertificate(ctx context.Context, pem []byte) (id string, err error)
+	DeleteCertificate(ctx context.Context, id string) error
 }
 
 // Issuer makes certificates.
@@ -71,6 +72,7 @@ type Ledger interface {
 	Records(ctx context.Context) ([]ca.Record, error)
 	Insert(ctx context.Context, r ca.Record) error
 	Replace(ctx context.Context, oldFingerprint string, r ca.Record) error
+	Delete(ctx context.Context, id, fingerprint string) error
 }
 
 // The two implementations of each: the servers, and the local directory.
@@ -139,6 +141,9 @@ func (s Settings) parallel() int {
 	}
 	return s.Parallel
 }
+
+// MeshAPIDomain is the domain of all mesh APIs: a host, or a pattern of several.
+func (s Settings) MeshAPIDomain() string { return (&WantedAPI{Role: Mesh}).domain(s) }
 
 // baseName is what a service's slugs begin with, and the tag of its inbound API.
 func (s Settings) baseName(svc inject.Service) string {

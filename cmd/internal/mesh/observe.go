@@ -24,6 +24,8 @@ type State struct {
 // ledger's records and the certificate of the authority. Only where the Dashboard has no detailed listing and there is no ledger
 // are certificates looked up one by one.
 //
+// Without an Issuer the authority stays unknown, which is enough for a Removal and an Inventory, and not for a Plan: see Survey.
+//
 // Errors: *StepError for a listing that failed, all of them joined; nothing can be planned then, because only a complete listing
 // proves that something is not there.
 func Observe(ctx context.Context, r Remote, s Settings) (State, error) {
@@ -36,7 +38,10 @@ func Observe(ctx context.Context, r Remote, s Settings) (State, error) {
 		reads = append(reads, func() (err error) {
 			state.Certificates, err = certificates(ctx, r, s)
 			return stepError("listing", "certificates", "", err)
-		}, func() (err error) {
+		})
+	}
+	if s.TLS && r.Issuer != nil {
+		reads = append(reads, func() (err error) {
 			state.Authority, err = r.Issuer.Authority(ctx)
 			return stepError("reading", "certificate authority", "", err)
 		})
@@ -60,6 +65,27 @@ func Observe(ctx context.Context, r Remote, s Settings) (State, error) {
 		return State{}, err
 	}
 	return state, nil
+}
+
+// Survey is Observe for those who only look or take away: where the authority's certificate cannot be had they do without, and missing
+// says why.
+func Survey(ctx context.Context, r Remote, s Settings) (state State, missing, err error) {
+	issuer := r.Issuer
+	if !s.TLS || issuer == nil {
+		state, err = Observe(ctx, r, s)
+		return state, nil, err
+	}
+	r.Issuer = nil
+	var authority *x509.Certificate
+	var g errgroup.Group
+	g.Go(func() (err error) {
+		authority, err = issuer.Authority(ctx)
+		return stepError("reading", "certificate authority", "", err)
+	})
+	state, err = Observe(ctx, r, s)
+	missing = g.Wait()
+	state.Authority = authority
+	return state, missing, err
 }
 
 // certificates lists the store, with details if the plan needs them and the listing has none.

@@ -83,7 +83,7 @@ func planAPI(w *WantedAPI, current *dashboard.API, certificate *CertificateStep,
 	if current == nil {
 		return step
 	}
-	step.current, step.ID = *current, current.Definition.ID()
+	step.ID = current.Definition.ID()
 	step.updated = update(current.Definition, w)
 	known := ""
 	if certificate != nil {

@@ -97,6 +97,13 @@ func (j *journal) note(s *Step, o outcome, err error) {
 	j.progress(e)
 }
 
+// outcome is how far a step has come.
+func (j *journal) outcome(s *Step) outcome {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.outcomes[s]
+}
+
 // wroteSome notes that something remote was changed.
 func (j *journal) wroteSome() {
 	j.mu.Lock()

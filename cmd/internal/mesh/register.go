@@ -20,7 +20,7 @@ func (r *run) api(ctx context.Context, step *APIStep, certificate string) (id st
 	if step.Action == Create {
 		id, err = r.create(ctx, step, certificate)
 	} else {
-		id, err = step.ID, r.update(ctx, step.current, step.final(certificate))
+		id, err = step.ID, r.refresh(ctx, step, certificate)
 	}
 	if err != nil {
 		r.journal.fail(&step.Step, err)
@@ -36,6 +36,25 @@ func (s *APIStep) final(certificate string) dashboard.Definition {
 		return s.updated
 	}
 	return withCertificate(s.updated, certificate, s.former)
+}
+
+// refresh brings an API that is there up to date. It is read again: what people or another run have changed since the listing must not
+// be written over.
+func (r *run) refresh(ctx context.Context, step *APIStep, certificate string) error {
+	held, err := r.APIs.API(ctx, step.ID)
+	if err != nil {
+		return stepError("reading", "API", step.Name, err)
+	}
+	return r.align(ctx, step.wanted, held, certificate, step.former)
+}
+
+// align makes an API as it is now what this run wants.
+func (r *run) align(ctx context.Context, w *WantedAPI, held dashboard.API, certificate string, former []string) error {
+	to := update(held.Definition, w)
+	if certificate != "" {
+		to = withCertificate(to, certificate, former)
+	}
+	return r.update(ctx, held, to)
 }
 
 // update writes a definition over the API that it was made from, unless there is no difference left.
@@ -78,7 +97,7 @@ func (r *run) create(ctx context.Context, step *APIStep, certificate string) (id
 			return "", unclearError{failed}
 		case there:
 			r.journal.wroteSome()
-			return r.align(ctx, step.wanted, found, certificate)
+			return found.Definition.ID(), r.align(ctx, step.wanted, found, certificate, nil)
 		case exists || !passing(err) || attempt == attempts || pause(ctx, attempt) != nil:
 			return "", failed
 		}
@@ -99,15 +118,6 @@ func (r *run) look(ctx context.Context, w *WantedAPI) (found dashboard.API, ther
 		return *api, true, nil
 	}
 	return dashboard.API{}, false, nil
-}
-
-// align makes an API that somebody else created just now what this run wants.
-func (r *run) align(ctx context.Context, w *WantedAPI, found dashboard.API, certificate string) (id string, err error) {
-	to := update(found.Definition, w)
-	if certificate != "" {
-		to = withCertificate(to, certificate, nil)
-	}
-	return found.Definition.ID(), r.update(ctx, found, to)
 }
 
 // settle sees to the api_id of an API that was created: the Dashboard may have given it another one, and may insist on it.

@@ -17,6 +17,7 @@ type Kind string
 const (
 	APIKind         Kind = "API"
 	CertificateKind Kind = "certificate"
+	RecordKind      Kind = "record" // of a certificate, in the ledger
 )
 
 // Action is what a step does.
@@ -33,6 +34,8 @@ const (
 	Issue Action = "issue"
 	// Confirm marks a record as active whose certificate an earlier run uploaded before it was interrupted.
 	Confirm Action = "confirm"
+	// Delete takes away what is there.
+	Delete Action = "delete"
 )
 
 // Absent is the reason for a step that makes something for the first time.
@@ -64,7 +67,6 @@ type APIStep struct {
 	Step
 
 	wanted  *WantedAPI
-	current dashboard.API        // what is there, unless Action is Create
 	updated dashboard.Definition // what it becomes, but for the certificate
 	former  []string             // the certificates on it that were ours, and that the one of now replaces
 }

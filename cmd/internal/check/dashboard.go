@@ -1,0 +1,204 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/dashboard"
+)
+
+// APIs is what is asked of the Dashboard about APIs.
+type APIs interface {
+	APIs(ctx context.Context) ([]dashboard.API, error)
+	CreateAPI(ctx context.Context, d dashboard.Definition) (dashboard.Created, error)
+	DeleteAPI(ctx context.Context, id string) error
+}
+
+// Certificates is what is asked of it about certificates.
+type Certificates interface {
+	Certificates(ctx context.Context) ([]dashboard.Certificate, error)
+	DeleteCertificate(ctx context.Context, id string) error
+}
+
+// The parts of a Dashboard, in order.
+const (
+	PartDashboard    = "Dashboard"
+	PartDashboardKey = "Dashboard key"
+	PartAPIs         = "APIs"
+	PartListenPath   = "listen path /"
+	PartCertificates = "certificates"
+)
+
+// SharedPathError says that a Dashboard keeps two APIs from listening on / although their domains differ.
+type SharedPathError struct{ Err error }
+
+func (e *SharedPathError) Error() string { return "a second API on / is refused: " + e.Err.Error() }
+
+// Unwrap is the Dashboard's refusal.
+func (e *SharedPathError) Unwrap() error { return e.Err }
+
+// OrgError says that the key is not one of the configured organisation.
+type OrgError struct{ Configured, Actual string }
+
+func (e *OrgError) Error() string {
+	return fmt.Sprintf("the key is one of organisation %s, and Tyk.org is %s", e.Actual, e.Configured)
+}
+
+// RightError says that a key may read something and not write it.
+type RightError struct{ Err error }
+
+func (*RightError) Error() string { return "may be read with this key, and not written" }
+
+// Unwrap is the Dashboard's refusal.
+func (e *RightError) Unwrap() error { return e.Err }
+
+// right makes a refusal of a write a word about the key.
+func right(err error) error {
+	if statusOf(err) == http.StatusForbidden {
+		return &RightError{err}
+	}
+	return err
+}
+
+// Dashboard checks a Dashboard for an organisation. meshDomain is the domain of mesh APIs; certs is nil where no certificates are needed.
+func Dashboard(ctx context.Context, apis APIs, certs Certificates, org, meshDomain string) []Result {
+	var l list
+	listed, err := apis.APIs(ctx)
+	l.need(PartDashboard, func() (string, error) {
+		if status := statusOf(err); err != nil && status != http.StatusUnauthorized && status != http.StatusForbidden {
+			return "", err
+		}
+		return "answers", nil
+	})
+	l.need(PartDashboardKey, func() (string, error) {
+		if statusOf(err) == http.StatusUnauthorized {
+			return "", err
+		}
+		return "accepted", sameOrg(listed, org)
+	})
+	l.need(PartAPIs, func() (string, error) {
+		if err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("may be written; there are %d", len(listed)), right(apis.DeleteAPI(ctx, nobody))
+	})
+	l.try(PartListenPath, func() (string, error) { return sharedPath(ctx, apis, listed, org, meshDomain) })
+	if l.blocked == PartAPIs { // certificates are another right
+		l.blocked = ""
+	}
+	if certs == nil {
+		return l.results
+	}
+	l.try(PartCertificates, func() (string, error) {
+		stored, err := certs.Certificates(ctx)
+		if err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("may be written; there are %d", len(stored)), right(certs.DeleteCertificate(ctx, org+strings.Repeat("0", fingerprintDigits)))
+	})
+	return l.results
+}
+
+// nobody is the database id of no API: ids begin with a time (MongoDB ObjectID), and this would be in 1970.
+const nobody = "000000000000000000000000"
+
+// fingerprintDigits is the length of a SHA-256 in hex; certificate ids have the organisation in front of it.
+const fingerprintDigits = 64
+
+func statusOf(err error) int {
+	var e *dashboard.Error
+	if errors.As(err, &e) {
+		return e.Status
+	}
+	return 0
+}
+
+// sameOrg compares the organisation with that of what is listed, which is always the key's.
+func sameOrg(listed []dashboard.API, org string) error {
+	for _, api := range listed {
+		if actual := api.Definition.OrgID(); actual != "" && actual != org {
+			return &OrgError{org, actual}
+		}
+	}
+	return nil
+}
+
+// sharedPath finds out whether two APIs may listen on / if their domains differ, as all inbound APIs do, and whether the domain may be a
+// pattern. What is listed may tell; else it tries.
+func sharedPath(ctx context.Context, apis APIs, listed []dashboard.API, org, meshDomain string) (detail string, err error) {
+	if err := removeLeftBehind(ctx, apis, listed); err != nil {
+		return "", err
+	}
+	isPattern := strings.ContainsAny(meshDomain, "{}")
+	if n := onRoot(listed); n > 1 && (!isPattern || hasPattern(listed)) {
+		return fmt.Sprintf("%d APIs share it", n), nil
+	}
+	other := "two.check.invalid"
+	if isPattern {
+		other = `{host:two\.check\.invalid|three\.check\.invalid}`
+	}
+	for i, domain := range []string{"one.check.invalid", other} {
+		created, err := apis.CreateAPI(ctx, probe(org, domain))
+		if err != nil && i > 0 && errors.Is(err, dashboard.ErrExists) {
+			return "", &SharedPathError{err}
+		}
+		if err != nil {
+			return "", err
+		}
+		defer func() { //nolint:gocritic // two at most, and both have to be there at once
+			after, cancel := afterwards(ctx)
+			defer cancel()
+			if left := apis.DeleteAPI(after, created.ID); left != nil && err == nil {
+				err = fmt.Errorf("taking the API away that was made to try it: %w", left)
+			}
+		}()
+	}
+	return "two APIs that were made to try it could share it", nil
+}
+
+// onRoot is how many APIs of different domains listen on /.
+func onRoot(listed []dashboard.API) int {
+	domains := make(map[string]bool)
+	for _, api := range listed {
+		if d := api.Definition; d.ListenPath() == "/" && !d.IsOAS() {
+			domains[d.Domain()] = true
+		}
+	}
+	return len(domains)
+}
+
+func hasPattern(listed []dashboard.API) bool {
+	for _, api := range listed {
+		if strings.ContainsAny(api.Definition.Domain(), "{}") {
+			return true
+		}
+	}
+	return false
+}
+
+// probe is an API that no gateway serves: it is not active, and no gateway has its tag.
+func probe(org, domain string) dashboard.Definition {
+	name := newName()
+	return dashboard.Definition{
+		"name": name, "slug": name, "api_id": strings.TrimPrefix(name, leftBehind) + strings.Repeat("0", 16), "org_id": org,
+		"active": false, "use_keyless": true, "domain": domain, "tags": []any{leftBehind + "tag"},
+		"auth":         map[string]any{"auth_header_name": "Authorization"},
+		"proxy":        map[string]any{"listen_path": "/", "target_url": "http://check.invalid", "strip_listen_path": false},
+		"version_data": map[string]any{"not_versioned": true, "versions": map[string]any{"Default": map[string]any{"name": "Default"}}},
+	}
+}
+
+// removeLeftBehind deletes what an interrupted check has left.
+func removeLeftBehind(ctx context.Context, apis APIs, listed []dashboard.API) error {
+	for _, api := range listed {
+		if strings.HasPrefix(api.Definition.Slug(), leftBehind) {
+			if err := apis.DeleteAPI(ctx, api.Definition.ID()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

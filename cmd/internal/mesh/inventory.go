@@ -1,0 +1,269 @@
+package mesh
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/dashboard"
+	"github.com/tykmesh/tykmesh/inject"
+)
+
+// Inventory is what is on the mesh, as far as it can be told without manifests.
+type Inventory struct {
+	Services    []ServiceStatus   // sorted by namespace and app
+	Certificate CertificateStatus // of the mesh hosts; without TLS, and with no service, it is zero
+	Orphans     []Orphan
+}
+
+// ServiceStatus is what there is of one service.
+type ServiceStatus struct {
+	Service     inject.Service
+	Route       string      // the listen path of the mesh API; "" where there is none
+	APIs        []APIStatus // the inbound one first
+	Certificate CertificateStatus
+	Drift       []string // what the next run would set right, and what people have to
+}
+
+// APIStatus is one registered API.
+type APIStatus struct {
+	Role     Role
+	Slug, ID string
+}
+
+// CertificateStatus is the certificate that a service or the mesh has.
+type CertificateStatus struct {
+	ID      string    // in the Dashboard's store; "" where there is none
+	Expires time.Time // zero where neither the store nor the ledger tells
+	Drift   []string
+}
+
+// Orphan is what was made for the mesh and serves nothing any more.
+type Orphan struct {
+	Kind   Kind
+	ID     string
+	Name   string
+	Reason string
+}
+
+// NewInventory says what is on the mesh: every API with our mark, and every one that looks as tyk-k8s made them. It is pure.
+//
+// What it cannot see is whether an API is what a manifest asks for: that is a Plan.
+func NewInventory(state State, s Settings) Inventory {
+	v := &surveyor{settings: s, state: state, apis: make(map[inject.Service][]*dashboard.API)}
+	for i := range state.APIs {
+		api := &state.APIs[i]
+		if o, ok := memberOf(api.Definition); ok && !api.Definition.IsOAS() {
+			v.apis[o.service] = append(v.apis[o.service], api)
+		}
+	}
+	if s.TLS {
+		v.certificates = newCertificatePlanner(state, s)
+		v.users = certificateUsers(state.APIs)
+	}
+	var out Inventory
+	for _, svc := range slices.SortedFunc(maps.Keys(v.apis), compareServices) {
+		out.Services = append(out.Services, v.service(svc))
+	}
+	if s.TLS && len(out.Services) > 0 {
+		out.Certificate = v.meshCertificate()
+	}
+	out.Orphans = v.orphans()
+	return out
+}
+
+// surveyor looks at a state.
+type surveyor struct {
+	settings     Settings
+	state        State
+	apis         map[inject.Service][]*dashboard.API
+	certificates *certificatePlanner // nil without TLS
+	users        map[string][]string
+}
+
+// memberOf says whose an API is: by its mark, or by what tyk-k8s gave it.
+func memberOf(d dashboard.Definition) (owner, bool) {
+	if o, ok := ownerOf(d); ok {
+		return o, true
+	}
+	if app, ok := strings.CutSuffix(d.Slug(), "-"+string(Inbound)); ok {
+		namespace, ok := strings.CutPrefix(d.Domain(), app+".")
+		return owner{inject.Service{Namespace: namespace, App: app}, Inbound}, ok && slices.Contains(d.Tags(), app)
+	}
+	if app, ok := strings.CutSuffix(d.Slug(), "-"+string(Mesh)); ok && slices.Contains(d.Tags(), meshTag) {
+		target, err := url.Parse(d.TargetURL())
+		if err != nil {
+			return owner{}, false
+		}
+		namespace, ok := strings.CutPrefix(target.Hostname(), app+".")
+		return owner{inject.Service{Namespace: namespace, App: app}, Mesh}, ok
+	}
+	return owner{}, false
+}
+
+func (v *surveyor) service(svc inject.Service) ServiceStatus {
+	out := ServiceStatus{Service: svc}
+	var attached []string
+	for _, role := range []Role{Inbound, Mesh} {
+		apis := v.inRole(svc, role)
+		switch n := len(apis); {
+		case n == 0:
+			out.Drift = append(out.Drift, fmt.Sprintf("no %s API", role))
+		case n > 1:
+			out.Drift = append(out.Drift, fmt.Sprintf("%d %s APIs", n, role))
+		}
+		for _, api := range apis {
+			out.APIs = append(out.APIs, APIStatus{role, api.Definition.Slug(), api.Definition.ID()})
+			out.Drift = append(out.Drift, v.drift(svc, role, api.Definition)...)
+			if role == Mesh {
+				out.Route = api.Definition.ListenPath()
+			} else {
+				attached = append(attached, api.Definition.Certificates()...)
+			}
+		}
+	}
+	if v.certificates != nil {
+		out.Certificate = v.certificate(Step{Service: svc, Role: Inbound}, []string{host(svc)}, attached)
+		out.Drift = append(out.Drift, out.Certificate.Drift...)
+	}
+	return out
+}
+
+func (v *surveyor) inRole(svc inject.Service, role Role) (apis []*dashboard.API) {
+	for _, api := range v.apis[svc] {
+		if o, _ := memberOf(api.Definition); o.role == role {
+			apis = append(apis, api)
+		}
+	}
+	return apis
+}
+
+// drift is what is not as tykmesh leaves it, in what every manifest asks for alike.
+func (v *surveyor) drift(svc inject.Service, role Role, d dashboard.Definition) (list []string) {
+	w := WantedAPI{Service: svc, Role: role, Slug: v.settings.baseName(svc) + "-" + string(role)}
+	leaves := dashboard.Definition{"slug": w.Slug, "domain": w.domain(v.settings), "tags": addMembers([]string{w.tag(v.settings)}), "active": true}
+	for _, c := range changes(d, overlay(d, leaves)) {
+		list = append(list, fmt.Sprintf("%s API: %s", role, c))
+	}
+	if _, marked := markOf(d); !marked {
+		list = append(list, fmt.Sprintf("%s API: made by tyk-k8s, and not taken over yet", role))
+	}
+	if role == Mesh {
+		want := templateVars(inject.Workload{Service: svc}, w, v.settings).Target
+		if !sameOrigin(d.TargetURL(), want) {
+			list = append(list, fmt.Sprintf("mesh API: target %s -> %s", withoutPassword(d.TargetURL()), want))
+		}
+	}
+	return list
+}
+
+// sameOrigin says whether two URLs lead to one server in one way.
+func sameOrigin(a, b string) bool {
+	x, errX := url.Parse(a)
+	y, errY := url.Parse(b)
+	return errX == nil && errY == nil && x.Scheme == y.Scheme && strings.EqualFold(x.Host, y.Host)
+}
+
+func (v *surveyor) meshCertificate() CertificateStatus {
+	hosts := v.settings.meshCertificateHosts()
+	var attached []string
+	for _, apis := range v.apis {
+		for _, api := range apis {
+			if o, _ := memberOf(api.Definition); o.role == Mesh {
+				attached = append(attached, api.Definition.Certificates()...)
+			}
+		}
+	}
+	if id := v.settings.MeshCertificateID; id != "" {
+		status := CertificateStatus{ID: id, Expires: v.certificates.store[id].NotAfter}
+		if _, ok := v.certificates.store[id]; !ok {
+			status.Drift = []string{"certificate not in the Dashboard's store"}
+		}
+		return status
+	}
+	return v.certificate(Step{Role: Mesh}, hosts, attached)
+}
+
+// certificate is the one that a step would keep, and else what is there.
+func (v *surveyor) certificate(of Step, hosts, attached []string) (status CertificateStatus) {
+	step := &CertificateStep{Step: of, Hosts: hosts}
+	if err := v.certificates.decide(step, attached); err != nil {
+		return CertificateStatus{Drift: []string{err.Error()}}
+	}
+	status.ID = step.ID
+	if step.Action != Keep {
+		status.Drift = []string{"certificate " + strings.Join(step.Reasons, "; ")}
+	}
+	if status.ID == "" {
+		if i := slices.IndexFunc(attached, func(id string) bool { return v.certificates.detailsOf(id, hosts) || v.certificates.recorded(id, step) }); i >= 0 {
+			status.ID = attached[i]
+		}
+	} else if !slices.Contains(attached, status.ID) {
+		status.Drift = append(status.Drift, "certificate not on the API")
+	}
+	status.Expires = v.expires(status.ID, step)
+	return status
+}
+
+func (v *surveyor) expires(id string, step *CertificateStep) time.Time {
+	if c := v.certificates.store[id]; !c.NotAfter.IsZero() {
+		return c.NotAfter
+	}
+	if r := v.certificates.records[step.recordID()]; r != nil && r.Fingerprint == id {
+		return r.Expires
+	}
+	return time.Time{}
+}
+
+// orphans are what was made and serves nothing any more: records of services without APIs, certificates that no API names.
+func (v *surveyor) orphans() (all []Orphan) {
+	if v.certificates == nil {
+		return nil
+	}
+	for _, r := range v.state.Records {
+		svc := inject.Service{Namespace: r.Namespace, App: r.App}
+		switch {
+		case r.Legacy && len(v.users[v.fingerprint(r)]) == 0:
+			all = append(all, Orphan{RecordKind, r.ID, strings.Join(r.Hosts, ", "), "made by tyk-k8s; no API uses its certificate"})
+		case !r.Legacy && r.Role == string(Mesh) && len(v.apis) == 0, !r.Legacy && r.Role == string(Inbound) && len(v.apis[svc]) == 0:
+			all = append(all, Orphan{RecordKind, r.ID, strings.Join(r.Hosts, ", "), "its service has no API"})
+		}
+	}
+	ours := v.ours()
+	for _, c := range v.state.Certificates {
+		if name, ok := ours[c.ID]; ok && len(v.users[c.ID]) == 0 {
+			all = append(all, Orphan{CertificateKind, c.ID, name, "no API uses it"})
+		}
+	}
+	return all
+}
+
+// ours are the certificates of the store that were made for the mesh, with the names of whom they are for.
+func (v *surveyor) ours() map[string]string {
+	out := make(map[string]string)
+	for _, c := range v.state.Certificates {
+		if ca := v.state.Authority; ca != nil && !c.IsCA && c.IssuerCN == ca.Subject.CommonName {
+			out[c.ID] = strings.Join(c.DNSNames, ", ")
+		}
+	}
+	for _, r := range v.state.Records {
+		name := strings.Join(r.Hosts, ", ")
+		out[v.fingerprint(r)] = name
+		for _, past := range r.History {
+			out[past.Fingerprint] = name
+		}
+	}
+	return out
+}
+
+// fingerprint is the id of a record's certificate in the store: tyk-k8s recorded some without the organisation.
+func (v *surveyor) fingerprint(r ca.Record) string {
+	if len(r.Fingerprint) == fingerprintLength {
+		return v.settings.Org + r.Fingerprint
+	}
+	return r.Fingerprint
+}

@@ -1,0 +1,246 @@
+package mesh
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/dashboard"
+	"github.com/tykmesh/tykmesh/inject"
+)
+
+// Removal is what taking services off the mesh deletes: their APIs, the certificates that were made for them, and the records of those.
+// With the last service goes the certificate of the mesh. It is data: nothing has been done.
+type Removal struct {
+	Services []ServiceRemoval // sorted by namespace and app
+	Mesh     HoldingRemoval   // of the mesh certificate; empty as long as another service is on the mesh
+
+	settings Settings
+}
+
+// ServiceRemoval is what goes with one service.
+type ServiceRemoval struct {
+	Service inject.Service
+	APIs    []Step // the routes first: nobody is led to what is gone
+	Own     HoldingRemoval
+}
+
+// HoldingRemoval is certificates and their records.
+type HoldingRemoval struct {
+	Certificates []Step
+	Records      []Step
+	Kept         []Kept
+
+	records map[string]ca.Record // of Records, by id
+}
+
+// Kept is a certificate that stays although it was made for a service that goes.
+type Kept struct {
+	ID     string
+	Name   string // whom it was made for
+	Reason string
+}
+
+// NewRemoval says what goes when services are taken off the mesh. It is pure. Only what is ours goes: APIs by their mark, or as tyk-k8s
+// made them; certificates that a record names, or that the present CA signed for exactly the service's hosts, and only where no other API
+// uses them. What is not there needs no deletion, so that a removal that was broken off can be run again.
+func NewRemoval(services []inject.Service, state State, s Settings) *Removal {
+	m := newMatcher(state, s)
+	removal := &Removal{settings: s}
+	going := make(map[string]bool) // database ids
+	services = slices.Clone(services)
+	slices.SortFunc(services, compareServices)
+	for _, svc := range slices.Compact(services) {
+		sr := ServiceRemoval{Service: svc}
+		for _, role := range []Role{Mesh, Inbound} {
+			for _, api := range m.allOwn(svc, role) {
+				d := api.Definition
+				going[d.ID()] = true
+				sr.APIs = append(sr.APIs, Step{Kind: APIKind, Action: Delete, Service: svc, Role: role, Name: d.Slug(), ID: d.ID(), Reasons: facts(d)})
+			}
+		}
+		removal.Services = append(removal.Services, sr)
+	}
+	if !s.TLS {
+		return removal
+	}
+	h := newHoldings(state, s, going)
+	for i := range removal.Services {
+		sr := &removal.Services[i]
+		sr.Own = h.removal(Step{Service: sr.Service, Role: Inbound}, []string{host(sr.Service)})
+	}
+	if !h.meshed {
+		removal.Mesh = h.removal(Step{Role: Mesh}, s.meshCertificateHosts())
+	}
+	return removal
+}
+
+// facts are what people recognise an API by.
+func facts(d dashboard.Definition) []string {
+	return []string{fmt.Sprintf("domain %s, listen path %s", d.Domain(), d.ListenPath())}
+}
+
+// allOwn are a service's APIs in a role: one, or more where runs were broken off at a Dashboard that gives its own ids.
+func (m *matcher) allOwn(svc inject.Service, role Role) (all []*dashboard.API) {
+	w := &WantedAPI{Service: svc, Role: role, Slug: m.settings.baseName(svc) + "-" + string(role), Definition: dashboard.Definition{"api_id": apiID(m.settings.Org, svc, role)}}
+	for api := m.own(w); api != nil; api = m.own(w) {
+		m.taken[api] = true
+		all = append(all, api)
+	}
+	return all
+}
+
+// isOwn says whether an API is still the one of a step.
+func isOwn(d dashboard.Definition, step *Step, s Settings) bool {
+	return len(newMatcher(State{APIs: []dashboard.API{{Definition: d}}}, s).allOwn(step.Service, step.Role)) > 0
+}
+
+// Steps are all steps in order: the APIs of each service, then certificates and records.
+func (r *Removal) Steps() (steps []Step) {
+	for _, s := range r.pointers() {
+		steps = append(steps, *s)
+	}
+	return steps
+}
+
+// Empty says whether there is nothing to do.
+func (r *Removal) Empty() bool { return len(r.pointers()) == 0 }
+
+// Kept are the certificates that stay, in order.
+func (r *Removal) Kept() (all []Kept) {
+	for i := range r.Services {
+		all = append(all, r.Services[i].Own.Kept...)
+	}
+	return append(all, r.Mesh.Kept...)
+}
+
+func (r *Removal) pointers() (steps []*Step) {
+	add := func(some []Step) {
+		for i := range some {
+			steps = append(steps, &some[i])
+		}
+	}
+	for i := range r.Services {
+		add(r.Services[i].APIs)
+	}
+	for _, h := range r.holdings() {
+		add(h.Certificates)
+		add(h.Records)
+	}
+	return steps
+}
+
+func (r *Removal) holdings() (all []*HoldingRemoval) {
+	for i := range r.Services {
+		all = append(all, &r.Services[i].Own)
+	}
+	return append(all, &r.Mesh)
+}
+
+// holdings knows whose the certificates and records are, and who uses them.
+type holdings struct {
+	*certificatePlanner
+	users  map[string][]string // of a certificate: the APIs that stay and name it
+	meshed bool                // some API of the mesh stays
+}
+
+func newHoldings(state State, s Settings, going map[string]bool) *holdings {
+	h := &holdings{certificatePlanner: newCertificatePlanner(state, s)}
+	var staying []dashboard.API
+	for _, api := range state.APIs {
+		if going[api.Definition.ID()] {
+			continue
+		}
+		staying = append(staying, api)
+		if _, marked := markOf(api.Definition); marked || slices.Contains(api.Definition.Tags(), meshTag) {
+			h.meshed = true
+		}
+	}
+	h.users = certificateUsers(staying)
+	return h
+}
+
+// certificateUsers are the names of the APIs that name a certificate, by its id: for themselves, for their clients, for what they call.
+func certificateUsers(apis []dashboard.API) map[string][]string {
+	users := make(map[string][]string)
+	for _, api := range apis {
+		name := describe(api.Definition)
+		seen := make(map[string]bool)
+		eachText(map[string]any(api.Definition), func(text string) {
+			for id := range strings.SplitSeq(text, ",") {
+				if id = strings.TrimSpace(id); len(id) > fingerprintLength && !seen[id] {
+					seen[id] = true
+					users[id] = append(users[id], name)
+				}
+			}
+		})
+	}
+	return users
+}
+
+// fingerprintLength is that of a SHA-256 in hex; ids in the store have the organisation in front of it.
+const fingerprintLength = 64
+
+// eachText calls f with every string in a value.
+func eachText(v any, f func(string)) {
+	switch v := v.(type) {
+	case string:
+		f(v)
+	case []any:
+		for _, x := range v {
+			eachText(x, f)
+		}
+	case map[string]any:
+		for _, x := range v {
+			eachText(x, f)
+		}
+	}
+}
+
+// removal is what goes of what was made for these hosts.
+func (h *holdings) removal(of Step, hosts []string) (out HoldingRemoval) {
+	step := &CertificateStep{Step: of, Hosts: hosts}
+	used := false
+	for _, id := range h.stored(step) {
+		if users := h.users[id]; len(users) > 0 {
+			out.Kept = append(out.Kept, Kept{id, hosts[0], "API " + strings.Join(users, ", API ") + " uses it"})
+			used = true
+			continue
+		}
+		gone := of
+		gone.Kind, gone.Action, gone.Name, gone.ID = CertificateKind, Delete, hosts[0], id
+		out.Certificates = append(out.Certificates, gone)
+	}
+	if used {
+		return out // with its records: they say whose it is
+	}
+	out.records = make(map[string]ca.Record)
+	for _, r := range h.recordsOf(step) {
+		gone := of
+		gone.Kind, gone.Action, gone.Name, gone.ID = RecordKind, Delete, r.ID, r.ID
+		out.Records, out.records[r.ID] = append(out.Records, gone), r
+	}
+	return out
+}
+
+// stored are the certificates in the store that were made for a step's hosts and for nothing else, sorted.
+func (h *holdings) stored(step *CertificateStep) (ids []string) {
+	for id := range h.store {
+		if id != h.settings.MeshCertificateID && (h.recorded(id, step) || h.recordedBefore(id, step) || h.signedFor(id, step.Hosts)) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// recordsOf are the records of what was made for a step's hosts: ours, and those of tyk-k8s, which wrote one for every pod.
+func (h *holdings) recordsOf(step *CertificateStep) (all []ca.Record) {
+	for _, r := range h.state.Records {
+		if r.ID == step.recordID() || r.Legacy && within(r.Hosts, step.Hosts) {
+			all = append(all, r)
+		}
+	}
+	return all
+}

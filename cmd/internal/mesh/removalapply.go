@@ -1,0 +1,156 @@
+package mesh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tykmesh/tykmesh/ca"
+)
+
+// Apply takes the removal's steps.
+//
+//	per service:  mesh API ─> inbound API ─┐
+//	                                       ├─> who uses the certificates now? ─> certificate ─> record
+//	per service:  mesh API ─> inbound API ─┘
+//
+// An API is read again before it is deleted, and the APIs are listed again before the first certificate is: what another run has taken
+// into use meanwhile stays. A record goes after its certificate, because without it nobody would know whose the certificate is. Services
+// proceed independently, Settings.Parallel of them at once.
+//
+// progress gets an event for each step that begins and ends, one at a time; nil for none.
+//
+// Errors: *Incomplete when a step failed, or when ctx ended before all were done.
+func (r *Removal) Apply(ctx context.Context, remote Remote, progress func(Event)) error {
+	steps := r.pointers()
+	if len(steps) == 0 {
+		return nil
+	}
+	x := &run{Remote: remote, settings: r.settings, journal: newJournal(progress, len(steps))}
+	var g errgroup.Group
+	g.SetLimit(r.settings.parallel())
+	for i := range r.Services {
+		g.Go(func() error {
+			x.takeAway(ctx, r.Services[i].APIs, func(step *Step) error { return x.removeAPI(ctx, step) })
+			return nil
+		})
+	}
+	_ = g.Wait()
+	x.removeHoldings(ctx, r)
+	return x.journal.incomplete(ctx, steps)
+}
+
+// takeAway takes steps one after the other, up to the first failure; ok is false if there is one.
+func (r *run) takeAway(ctx context.Context, steps []Step, remove func(*Step) error) (ok bool) {
+	for i := range steps {
+		if r.journal.stop(ctx) {
+			return false
+		}
+		step := &steps[i]
+		r.journal.begin(step)
+		if err := remove(step); err != nil {
+			r.journal.fail(step, err)
+			return false
+		}
+		r.journal.done(step)
+	}
+	return true
+}
+
+func (r *run) removeAPI(ctx context.Context, step *Step) error {
+	held, err := r.APIs.API(ctx, step.ID)
+	switch {
+	case isNotFound(err):
+		return nil
+	case err != nil:
+		return stepError("reading", "API", step.Name, err)
+	case !isOwn(held.Definition, step, r.settings):
+		return stepError("deleting", "API", step.Name, fmt.Errorf("it is no longer this service's: by now it is %s", describe(held.Definition)))
+	}
+	return r.removed(step, r.APIs.DeleteAPI(ctx, step.ID))
+}
+
+// removed is the error of a deletion: one that was not answered may have taken effect.
+func (r *run) removed(step *Step, err error) error {
+	if err == nil {
+		r.journal.wroteSome()
+		return nil
+	}
+	failed := stepError("deleting", string(step.Kind), step.Name, err)
+	if refusedClearly(err) || errors.Is(err, ca.ErrRecordChanged) || errors.Is(err, ca.ErrLedgerForbidden) || errors.Is(err, ca.ErrLedgerUnauthorized) {
+		return failed
+	}
+	return unclearError{failed}
+}
+
+// removeHoldings deletes the certificates of those services whose APIs are gone, and that of the mesh if all are.
+func (r *run) removeHoldings(ctx context.Context, removal *Removal) {
+	var due []*HoldingRemoval
+	all := true
+	for i := range removal.Services {
+		s := &removal.Services[i]
+		gone := r.finished(s.APIs)
+		if all = all && gone; gone {
+			due = append(due, &s.Own)
+		}
+	}
+	if all {
+		due = append(due, &removal.Mesh)
+	}
+	var users map[string][]string
+	var g errgroup.Group
+	g.SetLimit(r.settings.parallel())
+	for _, h := range due {
+		first := h.first()
+		if first == nil || r.journal.stop(ctx) {
+			continue
+		}
+		if users == nil {
+			apis, err := r.APIs.APIs(ctx)
+			if err != nil {
+				r.journal.fail(first, stepError("listing", "APIs", "", err))
+				return
+			}
+			users = certificateUsers(apis)
+		}
+		g.Go(func() error {
+			r.removeHolding(ctx, h, users)
+			return nil
+		})
+	}
+	_ = g.Wait()
+}
+
+func (r *run) finished(steps []Step) bool {
+	for i := range steps {
+		if r.journal.outcome(&steps[i]) != finished {
+			return false
+		}
+	}
+	return true
+}
+
+// first is the step with which a holding begins; nil where nothing is to be done.
+func (h *HoldingRemoval) first() *Step {
+	for _, steps := range [][]Step{h.Certificates, h.Records} {
+		if len(steps) > 0 {
+			return &steps[0]
+		}
+	}
+	return nil
+}
+
+// removeHolding deletes certificates and then their records, up to the first failure.
+func (r *run) removeHolding(ctx context.Context, h *HoldingRemoval, users map[string][]string) {
+	_ = r.takeAway(ctx, h.Certificates, func(step *Step) error {
+		if by := users[step.ID]; len(by) > 0 {
+			return stepError("deleting", "certificate", step.Name, fmt.Errorf("API %s uses it by now", strings.Join(by, ", API ")))
+		}
+		return r.removed(step, r.Certificates.DeleteCertificate(ctx, step.ID))
+	}) && r.takeAway(ctx, h.Records, func(step *Step) error {
+		return r.removed(step, r.Ledger.Delete(ctx, step.ID, h.records[step.ID].Fingerprint))
+	})
+}

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/inject"
+)
+
+func newDeleteCmd(p process) *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "delete",
+		Short: "Take the services of a manifest off the mesh",
+		Long: "delete takes away what inject registered for the services of a manifest, injected or not: their APIs, their certificates unless\n" +
+			"something else uses them, and the records of those; with the last service also the certificate of the mesh. What is not ours\n" +
+			"stays. It asks before it deletes anything; where it cannot ask, it wants --yes.\n\n" +
+			"Pods keep their sidecars until their manifests are applied without them: uninject first, then delete.",
+		Example: "  tykmesh uninject -f meshed.yaml | kubectl apply -f - && tykmesh delete -f meshed.yaml\n" +
+			"  tykmesh delete -f app.yaml --dry-run           # what would be deleted\n" +
+			"  tykmesh delete -f app.yaml --yes               # in CI",
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p, runDelete) },
+	}
+	o.inputFlags(cmd)
+	o.namespaceFlag(cmd)
+	o.remoteFlags(cmd)
+	o.parallelFlag(cmd)
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "delete nothing: print what would be deleted")
+	cmd.Flags().BoolVar(&o.yes, "yes", false, "delete without asking")
+	return cmd
+}
+
+// runDelete reads which services the manifests hold, plans what goes with them, asks, and deletes it.
+func runDelete(ctx context.Context, p process, o options, report *report) (output, error) {
+	if !o.yes && !o.dryRun && !canAsk(p, o) {
+		return nil, &usageError{"delete asks before it deletes, and here nobody can answer: --yes deletes without asking, --dry-run says what", p.name + " delete"}
+	}
+	config, err := loadConfig(ctx, p, o, report)
+	if err != nil {
+		return nil, err
+	}
+	settings, err := registeredSettings(config, o)
+	if err != nil {
+		return nil, err
+	}
+	docs, err := readDocuments(ctx, p, o)
+	if err != nil {
+		return nil, err
+	}
+	members, problems := inject.Members(docs, injectSettings(config, o))
+	if err := refuse(docs, problems); err != nil {
+		return nil, err
+	}
+	if len(members) == 0 {
+		report.lastly("nothing in the manifests is on the mesh, or asks to be")
+		return nil, nil
+	}
+	return remove(ctx, p, o, config, settings, members, report)
+}
+
+// registeredSettings are those of commands that deal with what has been registered, and with no manifest.
+func registeredSettings(config Config, o options) (mesh.Settings, error) {
+	if !config.Injector.CreateRoutes {
+		return mesh.Settings{}, config.fail("Injector.createRoutes", errorText("is not on, so nothing says in which Dashboard to look"))
+	}
+	return meshSettings(config, o), nil
+}
+
+// errorText is an error that is nothing but its text.
+type errorText string
+
+func (e errorText) Error() string { return string(e) }
+
+// remove plans, asks and deletes.
+func remove(ctx context.Context, p process, o options, config Config, settings mesh.Settings, members []inject.Member, report *report) (output, error) {
+	plan, remote, closeRemote, err := planRemoval(ctx, o, config, settings, members, report)
+	if err != nil {
+		return nil, err
+	}
+	defer closeRemote()
+	for _, kept := range plan.Kept() {
+		report.warn(fmt.Sprintf("certificate %s (%s) stays: %s", kept.ID, kept.Name, kept.Reason))
+	}
+	steps := plan.Steps()
+	report.planned(steps, 0)
+	if o.dryRun {
+		report.removed(plan)
+		return func() error { return writeSteps(p.stdout, steps) }, nil
+	}
+	if len(steps) > 0 && !o.yes {
+		report.progress("") // what is asked comes in its place
+		if err := ask(ctx, p, steps); err != nil {
+			return nil, err
+		}
+	}
+	ctx, watch := watchProgress(ctx, o.timeout)
+	defer watch.stop()
+	if err := plan.Apply(ctx, remote, func(e mesh.Event) {
+		watch.progress()
+		report.event(e)
+	}); err != nil {
+		return nil, watch.explain(err)
+	}
+	report.removed(plan)
+	return nil, nil
+}
+
+func planRemoval(ctx context.Context, o options, config Config, settings mesh.Settings, members []inject.Member, report *report) (*mesh.Removal, mesh.Remote, func(), error) {
+	state, remote, closeRemote, err := survey(ctx, o, config, settings, report)
+	if err != nil {
+		return nil, mesh.Remote{}, nil, err
+	}
+	var services []inject.Service
+	for _, m := range members {
+		services = append(services, m.Service)
+	}
+	return mesh.NewRemoval(services, state, settings), remote, closeRemote, nil
+}
+
+// survey connects, and looks at what is there.
+func survey(ctx context.Context, o options, config Config, settings mesh.Settings, report *report) (mesh.State, mesh.Remote, func(), error) {
+	report.progress(progressReading)
+	ctx, watch := watchProgress(ctx, o.timeout)
+	defer watch.stop()
+	remote, closeRemote, err := openRemote(ctx, config, o, report)
+	if err != nil {
+		return mesh.State{}, remote, nil, watch.explain(err)
+	}
+	state, missing, err := mesh.Survey(ctx, remote, settings)
+	if err != nil {
+		closeRemote()
+		return mesh.State{}, remote, nil, watch.explain(err)
+	}
+	if missing != nil {
+		report.warn(fmt.Sprintf("%v: whether certificates are of this CA is left open", missing))
+	}
+	return state, remote, closeRemote, nil
+}
+
+// canAsk says whether there is somebody to answer: at a terminal, on which no manifest is read.
+func canAsk(p process, o options) bool {
+	return isTerminal(p.stdin) && isTerminal(p.stderr) && len(o.files) > 0 && !slices.Contains(o.files, stdinPath)
+}
+
+// ask shows what is going to be deleted and waits for a yes.
+//
+// Errors: anything else is a no; the context's end.
+func ask(ctx context.Context, p process, steps []mesh.Step) error {
+	if err := writeSteps(p.stderr, steps); err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stderr, "%s: go on? [y/N] ", countSteps(steps))
+	line, finished, _ := await(ctx, func() (string, error) { return bufio.NewReader(p.stdin).ReadString('\n') })
+	if !finished {
+		fmt.Fprintln(p.stderr)
+		return errInterruptedEarly()
+	}
+	switch strings.ToLower(strings.TrimSpace(line)) {
+	case "y", "yes":
+		return nil
+	}
+	return errorText("not confirmed: nothing was deleted")
+}
+
+// countSteps is "4 APIs, 1 certificate, 1 record".
+func countSteps(steps []mesh.Step) string {
+	var parts []string
+	for _, kind := range []mesh.Kind{mesh.APIKind, mesh.CertificateKind, mesh.RecordKind} {
+		n := 0
+		for _, s := range steps {
+			if s.Kind == kind {
+				n++
+			}
+		}
+		if n > 0 {
+			parts = append(parts, plural(n, string(kind)))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func writeSteps(w io.Writer, steps []mesh.Step) error {
+	for _, step := range steps {
+		if _, err := fmt.Fprintln(w, step); err != nil {
+			return fmt.Errorf("writing the plan: %w", err)
+		}
+	}
+	return nil
+}
+
+// removed reports what was deleted, service by service.
+func (r *report) removed(plan *mesh.Removal) {
+	steps := plan.Steps()
+	for _, s := range plan.Services {
+		if len(s.APIs) == 0 && len(s.Own.Certificates)+len(s.Own.Records) == 0 {
+			r.lastly("%s: not on the mesh", s.Service)
+			continue
+		}
+		r.lastly("%s: %s %s", s.Service, countSteps(slices.Concat(s.APIs, s.Own.Certificates, s.Own.Records)), r.verb("deleted"))
+	}
+	if n := len(plan.Mesh.Certificates) + len(plan.Mesh.Records); n > 0 {
+		r.lastly("mesh: %s %s; no service is left on it", countSteps(slices.Concat(plan.Mesh.Certificates, plan.Mesh.Records)), r.verb("deleted"))
+	}
+	if len(steps) == 0 {
+		r.lastly("nothing to delete")
+		return
+	}
+	r.lastly("%s %s", countSteps(steps), r.verb("deleted"))
+}

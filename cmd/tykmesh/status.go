@@ -1,0 +1,175 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+)
+
+func newStatusCmd(p process) *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "List the services on the mesh: their APIs, certificates, drift and orphans",
+		Long: "status asks the Dashboard and the ledger what is on the mesh, a service a line: its route, its APIs, the end of its certificate, and\n" +
+			"what is not as it should be. What was made for the mesh and serves nothing any more is listed below. It reads no manifest: whether\n" +
+			"an API is what a manifest asks for is what diff says.",
+		Example: "  tykmesh status\n" +
+			"  tykmesh status -o json | jq '.services[] | select(.drift)'",
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p, runStatus) },
+	}
+	o.remoteFlags(cmd)
+	o.formatFlag(cmd)
+	return cmd
+}
+
+func runStatus(ctx context.Context, p process, o options, report *report) (output, error) {
+	config, err := loadConfig(ctx, p, o, report)
+	if err != nil {
+		return nil, err
+	}
+	settings, err := registeredSettings(config, o)
+	if err != nil {
+		return nil, err
+	}
+	state, _, closeRemote, err := survey(ctx, o, config, settings, report)
+	if err != nil {
+		return nil, err
+	}
+	defer closeRemote()
+	inventory := mesh.NewInventory(state, settings)
+	now := time.Now()
+	write := writeStatusTable
+	if o.format == formatJSON {
+		write = writeStatusJSON
+	}
+	return func() error { return write(p.stdout, inventory, now) }, nil
+}
+
+// writeStatusTable writes a line for each service, then the mesh's own certificate, then the orphans.
+func writeStatusTable(w io.Writer, inventory mesh.Inventory, now time.Time) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "NAMESPACE\tSERVICE\tROUTE\tAPIS\tCERTIFICATE\tDRIFT")
+	for _, s := range inventory.Services {
+		var apis []string
+		for _, a := range s.APIs {
+			apis = append(apis, string(a.Role))
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", s.Service.Namespace, s.Service.App, orDash(s.Route), orDash(strings.Join(apis, ", ")),
+			expiry(s.Certificate, now), orDash(strings.Join(s.Drift, "; ")))
+	}
+	if err := t.Flush(); err != nil {
+		return writeError(err)
+	}
+	var below strings.Builder
+	if c := inventory.Certificate; c.ID != "" || len(c.Drift) > 0 {
+		fmt.Fprintf(&below, "\nmesh certificate: %s%s\n", expiry(c, now), strings.Join(append([]string{""}, c.Drift...), "; "))
+	}
+	for i, orphan := range inventory.Orphans {
+		if i == 0 {
+			below.WriteByte('\n')
+		}
+		fmt.Fprintf(&below, "orphan: %s %s (%s): %s\n", orphan.Kind, orphan.ID, cmp.Or(orphan.Name, "no name"), orphan.Reason)
+	}
+	if _, err := io.WriteString(w, below.String()); err != nil {
+		return writeError(err)
+	}
+	return nil
+}
+
+func orDash(text string) string { return cmp.Or(text, "-") }
+
+// expiry is when a certificate ends, and in how many days.
+func expiry(c mesh.CertificateStatus, now time.Time) string {
+	switch left := c.Expires.Sub(now); {
+	case c.ID == "":
+		return "-"
+	case c.Expires.IsZero():
+		return "unknown"
+	case left < 0:
+		return c.Expires.UTC().Format(time.DateOnly) + " (expired)"
+	default:
+		return fmt.Sprintf("%s (%s)", c.Expires.UTC().Format(time.DateOnly), plural(int(left.Hours()/24), "day"))
+	}
+}
+
+// statusDocument is what status -o json prints. Lists are never null, so that filters need not mind.
+type statusDocument struct {
+	Services    []statusService    `json:"services"`
+	Certificate *statusCertificate `json:"meshCertificate,omitempty"`
+	Orphans     []statusOrphan     `json:"orphans"`
+}
+
+type (
+	statusService struct {
+		Namespace   string             `json:"namespace"`
+		Service     string             `json:"service"`
+		Route       string             `json:"route,omitempty"`
+		APIs        []statusAPI        `json:"apis"`
+		Certificate *statusCertificate `json:"certificate,omitempty"`
+		Drift       []string           `json:"drift,omitempty"`
+	}
+	statusAPI struct {
+		Role mesh.Role `json:"role"`
+		Slug string    `json:"slug"`
+		ID   string    `json:"id"`
+	}
+	statusCertificate struct {
+		ID      string     `json:"id,omitempty"`
+		Expires *time.Time `json:"expires,omitempty"`
+		Drift   []string   `json:"drift,omitempty"`
+	}
+	statusOrphan struct {
+		Kind   mesh.Kind `json:"kind"`
+		ID     string    `json:"id"`
+		Name   string    `json:"name,omitempty"`
+		Reason string    `json:"reason"`
+	}
+)
+
+func writeStatusJSON(w io.Writer, inventory mesh.Inventory, _ time.Time) error {
+	doc := statusDocument{Services: []statusService{}, Orphans: []statusOrphan{}, Certificate: statusOf(inventory.Certificate)}
+	for _, s := range inventory.Services {
+		row := statusService{
+			Namespace: s.Service.Namespace, Service: s.Service.App, Route: s.Route, APIs: []statusAPI{},
+			Certificate: statusOf(s.Certificate), Drift: s.Drift,
+		}
+		for _, a := range s.APIs {
+			row.APIs = append(row.APIs, statusAPI(a))
+		}
+		doc.Services = append(doc.Services, row)
+	}
+	for _, orphan := range inventory.Orphans {
+		doc.Orphans = append(doc.Orphans, statusOrphan(orphan))
+	}
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(doc); err != nil {
+		return writeError(err)
+	}
+	return nil
+}
+
+// statusOf is nil where there is neither a certificate nor anything to say of it.
+func statusOf(c mesh.CertificateStatus) *statusCertificate {
+	if c.ID == "" && len(c.Drift) == 0 {
+		return nil
+	}
+	out := &statusCertificate{ID: c.ID, Drift: c.Drift}
+	if !c.Expires.IsZero() {
+		expires := c.Expires.UTC()
+		out.Expires = &expires
+	}
+	return out
+}

@@ -1,0 +1,79 @@
+package inject
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+// Member is a pod template, or a Pod, that is on the mesh or asks to be.
+type Member struct {
+	Service Service
+	Object  string            // how errors and reports name it
+	Pos     manifest.Position // of the object
+}
+
+// Members are the members of the mesh among the documents, in the order of the input: what inject would put on the mesh, and what is on it
+// already. It asks no more of them than whose they are, so that what can no longer be injected can still be taken off. Of the settings,
+// Namespace and PodTemplates count.
+//
+// Problems: a document of ours that cannot be read, a member whose service has no name.
+func Members(docs []*manifest.Document, s Settings) (members []Member, problems []Problem) {
+	for _, d := range docs {
+		if !bytes.Contains(d.Text, []byte(marker)) {
+			continue
+		}
+		root, err := d.Root()
+		if err != nil {
+			_, p := unreadable(d, err)
+			problems = append(problems, p)
+			continue
+		}
+		for _, obj := range objects(root) {
+			for _, n := range memberNodes(obj, s) {
+				o := newSubject(d, obj, s.Namespace)
+				o.meta = n.Get("metadata")
+				m, refused := o.member()
+				problems = append(problems, refused...)
+				if len(refused) == 0 {
+					members = append(members, m)
+				}
+			}
+		}
+		d.Forget()
+	}
+	SortProblems(docs, problems)
+	return members, problems
+}
+
+// memberNodes are the pod templates of an object that ask for injection, where tykmesh looks for them, and those that are injected, wherever
+// they stand: the configuration that named the place may be gone.
+func memberNodes(obj object, s Settings) (nodes []*manifest.Node) {
+	if obj.isService() {
+		return nil
+	}
+	for _, t := range obj.templates(s.PodTemplates) {
+		asks := wantsInjection(t.Get("metadata", "annotations", annotationInject).Text())
+		if asks && !isSystem(namespaceOf(obj.node, s.Namespace)) {
+			nodes = append(nodes, t.Node)
+		}
+	}
+	walk(obj.node, func(n *manifest.Node) {
+		meshed := strings.EqualFold(n.Get("metadata", "annotations", annotationStatus).Text(), statusInjected)
+		if meshed && !slices.Contains(nodes, n) {
+			nodes = append(nodes, n)
+		}
+	})
+	return nodes
+}
+
+func (o *subject) member() (Member, []Problem) {
+	problems := o.namespaceProblem()
+	app, p := o.appLabel()
+	if p != nil {
+		problems = append(problems, *p)
+	}
+	return Member{Service: Service{o.Namespace, app}, Object: o.title, Pos: o.Pos}, problems
+}
