@@ -13,6 +13,8 @@ type Member struct {
 	Service Service
 	Object  string            // how errors and reports name it
 	Pos     manifest.Position // of the object
+
+	Defaulted bool // neither the object nor Settings.Namespace names a namespace
 }
 
 // Members are the members of the mesh among the documents, in the order of the input: what inject would put on the mesh, and what is on it
@@ -35,7 +37,7 @@ func Members(docs []*manifest.Document, s Settings) (members []Member, problems 
 			for _, n := range memberNodes(obj, s) {
 				o := newSubject(d, obj, s.Namespace)
 				o.meta = n.Get("metadata")
-				m, refused := o.member()
+				m, refused := o.member(s)
 				problems = append(problems, refused...)
 				if len(refused) == 0 {
 					members = append(members, m)
@@ -69,11 +71,14 @@ func memberNodes(obj object, s Settings) (nodes []*manifest.Node) {
 	return nodes
 }
 
-func (o *subject) member() (Member, []Problem) {
+func (o *subject) member(s Settings) (Member, []Problem) {
 	problems := o.namespaceProblem()
 	app, p := o.appLabel()
 	if p != nil {
 		problems = append(problems, *p)
 	}
-	return Member{Service: Service{o.Namespace, app}, Object: o.title, Pos: o.Pos}, problems
+	return Member{
+		Service: Service{o.Namespace, app}, Object: o.title, Pos: o.Pos,
+		Defaulted: s.Namespace == "" && o.object.node.Get("metadata", "namespace").Text() == "",
+	}, problems
 }

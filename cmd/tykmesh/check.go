@@ -34,6 +34,7 @@ func newCheckCmd(p process) *cobra.Command {
 	}
 	o.remoteFlags(cmd)
 	o.formatFlag(cmd)
+	o.reportFlags(cmd)
 	return cmd
 }
 

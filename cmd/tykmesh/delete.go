@@ -63,6 +63,9 @@ func runDelete(ctx context.Context, p process, o options, report *report) (outpu
 		report.lastly("nothing in the manifests is on the mesh, or asks to be")
 		return nil, nil
 	}
+	if slices.ContainsFunc(members, func(m inject.Member) bool { return m.Defaulted }) {
+		report.warn("some objects name no namespace: their services are looked for in default; -n NAMESPACE says which is meant")
+	}
 	return remove(ctx, p, o, config, settings, members, report)
 }
 

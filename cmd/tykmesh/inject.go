@@ -109,7 +109,10 @@ func runInject(ctx context.Context, p process, o options, report *report) (outpu
 		return nil, err
 	}
 	report.list = resourceList(docs)
-	stream, problems := inject.Inject(docs, injectSettings(config, o))
+	stream, problems, err := edit(ctx, func() (*inject.Stream, []inject.Problem) { return inject.Inject(docs, injectSettings(config, o)) })
+	if err != nil {
+		return nil, err
+	}
 	report.objects = stream.Objects
 	settings := meshSettings(config, o)
 	if settings.Templates, err = templates(config); err != nil {
@@ -130,6 +133,21 @@ func runInject(ctx context.Context, p process, o options, report *report) (outpu
 	report.injected(stream, plan)
 	report.due = plan != nil && !plan.Empty() || slices.ContainsFunc(stream.Objects, isInjected)
 	return o.output(p, stream, plan, bindings, report), nil
+}
+
+// edit works out what becomes of a manifest, which takes seconds where it is large.
+//
+// Errors: an interruption.
+func edit(ctx context.Context, f func() (*inject.Stream, []inject.Problem)) (*inject.Stream, []inject.Problem, error) {
+	type edited struct {
+		stream   *inject.Stream
+		problems []inject.Problem
+	}
+	e, err := uninterrupted(ctx, func() (e edited, _ error) {
+		e.stream, e.problems = f()
+		return e, nil
+	})
+	return e.stream, e.problems, err
 }
 
 func isInjected(o *inject.Object) bool { return o.Outcome == inject.Injected }
@@ -248,7 +266,7 @@ func writePreview(w io.Writer, stream *inject.Stream, plan *mesh.Plan, bindings 
 
 func loadConfig(ctx context.Context, p process, o options, report *report) (Config, error) {
 	var warnings []Finding
-	config, err := reading(ctx, func() (config Config, err error) {
+	config, err := uninterrupted(ctx, func() (config Config, err error) {
 		name, data, err := FindConfig(o.config, p.environ, os.ReadFile)
 		if err == nil {
 			config, warnings, err = LoadConfig(ConfigSource{Name: name, Data: data, Environ: p.environ, ReadFile: os.ReadFile, Local: o.local != ""})
@@ -263,7 +281,7 @@ func loadConfig(ctx context.Context, p process, o options, report *report) (Conf
 }
 
 func readDocuments(ctx context.Context, p process, o options) ([]*manifest.Document, error) {
-	sources, err := reading(ctx, func() ([]Source, error) { return ReadSources(o.files, o.recursive, p.stdin) })
+	sources, err := uninterrupted(ctx, func() ([]Source, error) { return ReadSources(o.files, o.recursive, p.stdin) })
 	if err != nil {
 		return nil, err
 	}

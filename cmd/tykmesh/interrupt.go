@@ -38,9 +38,9 @@ func await[T any](ctx context.Context, f func() (T, error)) (value T, finished b
 	}
 }
 
-// reading is what f reads, unless ctx ends before. What has been read until then does not count: whoever writes to a pipe was probably
-// interrupted too, in the middle of a manifest.
-func reading[T any](ctx context.Context, f func() (T, error)) (T, error) {
+// uninterrupted is what f reads or works out, unless ctx ends before. What has been read until then does not count: whoever writes to a pipe
+// was probably interrupted too, in the middle of a manifest.
+func uninterrupted[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	value, _, err := await(ctx, f)
 	if ctx.Err() != nil {
 		var none T

@@ -39,6 +39,11 @@ func (o *options) inputFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringArrayVarP(&o.files, "filename", "f", nil, "`PATH` of a file, a folder, or - for standard input; may be repeated (default: standard input)")
 	f.BoolVarP(&o.recursive, "recursive", "R", false, "read folders with their subfolders")
+	o.reportFlags(cmd)
+}
+
+func (o *options) reportFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print errors only")
 	f.StringVar(&o.report, "report", "", "report for machines: json, github or sarif, on standard error; `FORMAT`=FILE (also text=FILE) writes it to a file")
 }

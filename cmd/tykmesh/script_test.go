@@ -71,6 +71,7 @@ func TestScripts(t *testing.T) {
 			"requests":   requests,
 			"apis":       apis,
 			"edit-api":   editAPI,
+			"lend":       lend,
 			"records":    records,
 			"verify":     verify,
 			"manifests":  manifests,

@@ -106,6 +106,20 @@ func editAPI(ts *testscript.TestScript, _ bool, args []string) {
 	w.dashboard.PutAPI(dashboard.API{Definition: d})
 }
 
+// lend is the command lend SLUG OTHER: somebody lets another API use the certificates of one.
+func lend(ts *testscript.TestScript, _ bool, args []string) {
+	w := worldOf(ts)
+	var certificates any
+	for _, d := range w.definitions() {
+		if d.Slug() == args[0] {
+			certificates = d["certificates"]
+		}
+	}
+	text, err := json.Marshal(certificates)
+	ts.Check(err)
+	editAPI(ts, false, []string{args[1], "certificates", string(text)})
+}
+
 // records is the command records: the documents of MongoDB's collection k8s_ca, field by field. What differs from run to run is checked
 // against the certificates in the Dashboard's store, and named.
 func records(ts *testscript.TestScript, _ bool, _ []string) {

@@ -30,6 +30,7 @@ func newStatusCmd(p process) *cobra.Command {
 	}
 	o.remoteFlags(cmd)
 	o.formatFlag(cmd)
+	o.reportFlags(cmd)
 	return cmd
 }
 
@@ -48,6 +49,9 @@ func runStatus(ctx context.Context, p process, o options, report *report) (outpu
 	}
 	defer closeRemote()
 	inventory := mesh.NewInventory(state, settings)
+	if len(inventory.Services) == 0 {
+		report.lastly("nothing is on the mesh")
+	}
 	now := time.Now()
 	write := writeStatusTable
 	if o.format == formatJSON {
@@ -59,7 +63,9 @@ func runStatus(ctx context.Context, p process, o options, report *report) (outpu
 // writeStatusTable writes a line for each service, then the mesh's own certificate, then the orphans.
 func writeStatusTable(w io.Writer, inventory mesh.Inventory, now time.Time) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "NAMESPACE\tSERVICE\tROUTE\tAPIS\tCERTIFICATE\tDRIFT")
+	if len(inventory.Services) > 0 {
+		fmt.Fprintln(t, "NAMESPACE\tSERVICE\tROUTE\tAPIS\tCERTIFICATE\tDRIFT")
+	}
 	for _, s := range inventory.Services {
 		var apis []string
 		for _, a := range s.APIs {

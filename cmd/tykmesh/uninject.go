@@ -30,7 +30,10 @@ func runUninject(ctx context.Context, p process, o options, report *report) (out
 		return nil, err
 	}
 	report.list = resourceList(docs)
-	stream, problems := inject.Uninject(docs)
+	stream, problems, err := edit(ctx, func() (*inject.Stream, []inject.Problem) { return inject.Uninject(docs) })
+	if err != nil {
+		return nil, err
+	}
 	report.objects = stream.Objects
 	if err := refuse(docs, problems); err != nil {
 		return nil, err

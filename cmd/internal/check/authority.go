@@ -25,6 +25,7 @@ type Authority interface {
 const (
 	PartCFSSL    = "CFSSL"
 	PartCFSSLKey = "CFSSL key"
+	PartProfile  = "signing profile"
 	PartCA       = "CA"
 	PartSigning  = "unauthenticated signing"
 )
@@ -55,13 +56,21 @@ func CFSSL(ctx context.Context, cfssl Authority, pinned bool) []Result {
 	if l.blocked == "" {
 		_, err = cfssl.Issue(ctx, []string{"check.invalid"})
 	}
-	another := errors.Is(err, ca.ErrForeignCA)
-	l.try(PartCFSSLKey, func() (string, error) {
-		if another {
-			return "accepted", nil // what it signs is the next line's
+	issued, another, unlike := err, errors.Is(err, ca.ErrForeignCA), errors.Is(err, ca.ErrNotAsAsked)
+	keyless := !l.try(PartCFSSLKey, func() (string, error) {
+		if another || unlike { // it did sign, and the next lines say what
+			return "accepted", nil
 		}
-		return "accepted", err
+		return "accepted", issued
 	})
+	switch {
+	case keyless:
+		l.add(PartProfile, Skipped, "not tried, because of: "+PartCFSSLKey)
+	case unlike:
+		l.fail(PartProfile, issued)
+	default:
+		l.add(PartProfile, OK, "for servers and clients")
+	}
 	l.try(PartCA, func() (string, error) {
 		configured, err := cfssl.Authority(ctx)
 		switch {

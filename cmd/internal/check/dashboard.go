@@ -140,23 +140,32 @@ func sharedPath(ctx context.Context, apis APIs, listed []dashboard.API, org, mes
 	if isPattern {
 		other = `{host:two\.check\.invalid|three\.check\.invalid}`
 	}
-	for i, domain := range []string{"one.check.invalid", other} {
-		created, err := apis.CreateAPI(ctx, probe(org, domain))
-		if err != nil && i > 0 && errors.Is(err, dashboard.ErrExists) {
-			return "", &SharedPathError{err}
+	defer func() {
+		if left := cleanUp(ctx, apis); left != nil && err == nil {
+			err = fmt.Errorf("the APIs %s* that were made to try it are still there; the next check takes them away: %w", leftBehind, left)
 		}
-		if err != nil {
-			return "", err
-		}
-		defer func() { //nolint:gocritic // two at most, and both have to be there at once
-			after, cancel := afterwards(ctx)
-			defer cancel()
-			if left := apis.DeleteAPI(after, created.ID); left != nil && err == nil {
-				err = fmt.Errorf("taking the API away that was made to try it: %w", left)
-			}
-		}()
+	}()
+	if _, err := apis.CreateAPI(ctx, probe(org, "one.check.invalid")); err != nil {
+		return "", err
+	}
+	if _, err := apis.CreateAPI(ctx, probe(org, other)); errors.Is(err, dashboard.ErrExists) {
+		return "", &SharedPathError{err}
+	} else if err != nil {
+		return "", err
 	}
 	return "two APIs that were made to try it could share it", nil
+}
+
+// cleanUp takes away what was made, also where the answer to a create was lost, and what a check at the same time has made: it has been
+// made by then, and needs no more. It goes on for a while after ctx has ended.
+func cleanUp(ctx context.Context, apis APIs) error {
+	ctx, cancel := afterwards(ctx)
+	defer cancel()
+	listed, err := apis.APIs(ctx)
+	if err != nil {
+		return err
+	}
+	return removeLeftBehind(ctx, apis, listed)
 }
 
 // onRoot is how many APIs of different domains listen on /.

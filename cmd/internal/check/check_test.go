@@ -1,0 +1,168 @@
+package check_test
+
+import (
+	"context"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/ca/catest"
+	"github.com/tykmesh/tykmesh/cmd/internal/check"
+	"github.com/tykmesh/tykmesh/dashboard"
+	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
+)
+
+const pattern = `{host:mesh|localhost}`
+
+func start(t *testing.T, o dashboardtest.Options) (*dashboardtest.Server, *dashboard.Client) {
+	t.Helper()
+	s := dashboardtest.New(o)
+	t.Cleanup(s.Close)
+	client, err := s.Client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, client
+}
+
+// status is how the check of a part ended; "" if there was none.
+func status(results []check.Result, part string) check.Status {
+	for _, r := range results {
+		if r.Part == part {
+			return r.Status
+		}
+	}
+	return ""
+}
+
+// Whichever request fails, and however, no API is left that was made to try something; the next check ends as if nothing had been.
+func TestDashboardLeavesNothingBehind(t *testing.T) {
+	good, client := start(t, dashboardtest.Options{})
+	for _, r := range check.Dashboard(t.Context(), client, client, good.Org, pattern) {
+		if r.Status != check.OK {
+			t.Errorf("%+v", r)
+		}
+	}
+	requests := len(good.Requests())
+	if requests < 8 || len(good.APIs()) != 0 {
+		t.Fatalf("%d requests left %d APIs", requests, len(good.APIs()))
+	}
+	for name, fault := range map[string]dashboardtest.Fault{
+		"refused":     {Answer: dashboardtest.Refusal(500, "planned")},
+		"error after": {Answer: dashboardtest.Refusal(500, "planned"), After: true},
+		"cut after":   {Answer: dashboardtest.Cut, After: true},
+	} {
+		for k := 1; k <= requests; k++ {
+			s, client := start(t, dashboardtest.Options{})
+			fault.Request = k
+			s.Fail(fault)
+			for _, r := range check.Dashboard(t.Context(), client, client, s.Org, pattern) {
+				if r.Part == check.PartListenPath && len(s.APIs()) > 0 && !strings.Contains(r.Detail, "tykmesh-check-* that were made to try it are still there") {
+					t.Errorf("%s at %d: %d APIs are left, and nobody says so: %+v", name, k, len(s.APIs()), r)
+				}
+			}
+			s.Heal()
+			for _, r := range check.Dashboard(t.Context(), client, client, s.Org, pattern) {
+				if r.Status != check.OK {
+					t.Errorf("%s at %d, the next check: %+v", name, k, r)
+				}
+			}
+			if n := len(s.APIs()); n != 0 {
+				t.Errorf("%s at %d: %d APIs are left", name, k, n)
+			}
+		}
+	}
+}
+
+// A check that is interrupted takes away what it has made.
+func TestInterruptedDashboard(t *testing.T) {
+	s, client := start(t, dashboardtest.Options{})
+	ctx, cancel := context.WithCancel(t.Context())
+	s.Fail(dashboardtest.Fault{Method: "POST", Request: 2, Answer: func(http.ResponseWriter, *http.Request) {
+		cancel()
+		panic(http.ErrAbortHandler)
+	}})
+	results := check.Dashboard(ctx, client, client, s.Org, pattern)
+	if got := status(results, check.PartListenPath); got != check.Failed || len(s.APIs()) != 0 {
+		t.Errorf("%s: %s; %d APIs are left", check.PartListenPath, got, len(s.APIs()))
+	}
+}
+
+// What the listing tells is not tried.
+func TestEvidence(t *testing.T) {
+	s, client := start(t, dashboardtest.Options{})
+	for _, domain := range []string{"a.shop", "b.shop", pattern} {
+		s.PutAPI(dashboard.API{Definition: dashboard.Definition{"name": domain, "slug": domain, "api_id": domain, "domain": domain, "proxy": map[string]any{"listen_path": "/"}}})
+	}
+	if got := status(check.Dashboard(t.Context(), client, nil, s.Org, pattern), check.PartListenPath); got != check.OK {
+		t.Error(got)
+	}
+	if strings.Contains(s.Log(), "POST") {
+		t.Errorf("an API was made:\n%s", s.Log())
+	}
+}
+
+// A ledger is left as it was, and what an interrupted check left is taken away.
+func TestLedger(t *testing.T) {
+	ledger, err := ca.OpenFileLedger(t.Context(), filepath.Join(t.TempDir(), "ledger.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := ca.Record{ID: "tykmesh-check-0", Fingerprint: "0"}
+	if err := ledger.Insert(t.Context(), left); err != nil {
+		t.Fatal(err)
+	}
+	results := check.MongoDB(t.Context(), func(context.Context) (check.Ledger, error) { return ledger, nil })
+	if got := status(results, check.PartRecords); got != check.OK {
+		t.Errorf("%+v", results)
+	}
+	if records, err := ledger.Records(t.Context()); len(records) != 0 || err != nil {
+		t.Errorf("left: %v, %v", records, err)
+	}
+}
+
+// signer is a CFSSL that makes certificates as cmd/tykmesh has it make them.
+type signer struct{ *ca.Client }
+
+func (s signer) Issue(ctx context.Context, hosts []string) (ca.Bundle, error) {
+	return ca.Issue(ctx, s.Client, ca.Request{Hosts: hosts})
+}
+
+func TestCFSSL(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		options catest.Options
+		key     string
+		failed  string // parts
+	}{
+		{name: "as it should be"},
+		{name: "wrong key", key: "00", failed: "CFSSL key, signing profile"},
+		{name: "no key", options: catest.Options{NoProvider: true}, failed: "CFSSL key, signing profile, unauthenticated signing"},
+		{name: "newcert", options: catest.Options{Newcert: true}, failed: check.PartSigning},
+		{name: "another CA signs", options: catest.Options{SignWith: catest.NewAuthority("other")}, failed: check.PartCA},
+		{name: "a profile for clients", options: catest.Options{Usages: []string{"client auth"}}, failed: check.PartProfile},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := catest.New(c.options)
+			defer s.Close()
+			if c.key == "" {
+				c.key = catest.Key
+			}
+			client, err := ca.New(ca.Config{Addr: s.URL, Key: c.key})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var failed []string
+			for _, r := range check.CFSSL(t.Context(), signer{client}, true) {
+				if r.Status != check.OK {
+					failed = append(failed, r.Part)
+				}
+			}
+			if got := strings.Join(failed, ", "); got != c.failed {
+				t.Errorf("failed: %q, want %q", got, c.failed)
+			}
+		})
+	}
+}
