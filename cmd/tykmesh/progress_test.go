@@ -125,8 +125,14 @@ func TestProgressLine(t *testing.T) {
 		}
 		time.Sleep(100 * time.Millisecond)
 		want("warning: mind\nregistering 999/1000")
-		fmt.Fprint(s, "^C") // typed
+		l.show("")
+		time.Sleep(time.Second)
+		want("warning: mind\n") // where a question can be asked
 		l.show("registering 1000/1000")
+		time.Sleep(200 * time.Millisecond)
+		want("warning: mind\nregistering 1000/1000")
+		fmt.Fprint(s, "^C") // typed
+		l.show("too late")
 		l.stop()
 		want("warning: mind\n")
 		l.show("too late")
