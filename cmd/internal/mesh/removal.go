@@ -88,6 +88,7 @@ func (r *Removal) keepCertificates(apis []dashboard.API, going map[string]bool) 
 			}
 		}
 	}
+	slices.SortFunc(r.Mesh.Kept, func(a, b Kept) int { return strings.Compare(a.Name+a.ID, b.Name+b.ID) })
 }
 
 // facts are what people recognise an API by.
