@@ -19,7 +19,10 @@ import (
 // cluster is a world of three servers for runs inside of the test, or of a program.
 type cluster struct {
 	*world
-	program string // its file; "" for runs inside of the test
+	program  string   // its file; "" for runs inside of the test
+	stream   []string // arguments that name what is injected: three services
+	anyAPIID bool     // the Dashboard gives APIs api_ids of its own
+	closers  []func() // what close begins with
 }
 
 // thirdService goes to another namespace than those of the samples, and sets a field of its API.
@@ -70,24 +73,23 @@ func newCluster(t *testing.T, mongo, database string, o dashboardtest.Options) *
 	if err := c.connect(mongo, database); err != nil {
 		t.Fatal(err)
 	}
-	o.Secret = plantedDashboardKey
+	c.stream = []string{"-f", samples + "/echo-and-sleep.yaml", "-f", c.file("third.yaml")}
+	o.Secret, c.anyAPIID = plantedDashboardKey, o.AssignsAPIID
 	c.dashboard = dashboardtest.New(o)
 	c.cfssl = catest.New(catest.Options{Key: plantedCFSSLKey})
 	return c
 }
 
 func (c *cluster) close() {
+	for _, f := range c.closers {
+		f()
+	}
 	c.dashboard.Close()
 	c.cfssl.Close()
 	c.ledger.Close()
 }
 
 func (c *cluster) file(name string) string { return filepath.Join(c.folder, name) }
-
-// three are the arguments for a stream of three services.
-func (c *cluster) three() []string {
-	return []string{"-f", samples + "/echo-and-sleep.yaml", "-f", c.file("third.yaml")}
-}
 
 // arguments are those of a run that injects what more of them name.
 func (c *cluster) arguments(more ...string) []string {
@@ -108,14 +110,14 @@ type outcome struct {
 	stdout, stderr string
 }
 
-// inject runs the program on the three services.
+// inject runs the program on the cluster's stream.
 func (c *cluster) inject() outcome {
 	if c.program != "" {
-		return c.start(c.three()...).wait()
+		return c.start(c.stream...).wait()
 	}
 	var out, report bytes.Buffer
 	status := run(context.Background(), process{
-		args: c.arguments(c.three()...), environ: c.environ(), stdin: strings.NewReader(""), stdout: &out, stderr: &report,
+		args: c.arguments(c.stream...), environ: c.environ(), stdin: strings.NewReader(""), stdout: &out, stderr: &report,
 	})
 	return outcome{status, out.String(), report.String()}
 }
@@ -152,6 +154,9 @@ func (c *cluster) state() (string, error) {
 	var lines []string
 	for _, d := range c.definitions() {
 		delete(d, "id")
+		if c.anyAPIID {
+			delete(d, "api_id")
+		}
 		text, err := indented(d)
 		if err != nil {
 			return "", err

@@ -41,7 +41,7 @@ func (c *cluster) killed(a accident, want wanted) (outcome, error) {
 		_ = p.Kill() // that it was is seen from its exit status
 		<-dead
 	})
-	r := c.start(c.three()...)
+	r := c.start(c.stream...)
 	if r.failed == nil {
 		started <- r.Process
 	}

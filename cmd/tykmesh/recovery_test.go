@@ -152,15 +152,15 @@ func (c *cluster) left(o outcome, want wanted) error {
 	return c.settled(o.stdout)
 }
 
-// atOnce is how many accidents are tried at the same time. Most wait: for another try, or whether a certificate is about to be uploaded.
-const atOnce = 24
+// accidentsAtOnce is how many are tried at the same time. Most wait: for another try, or whether a certificate is about to be uploaded.
+const accidentsAtOnce = 24
 
 // each tries accidents, each in a cluster of its own, and returns how each first run ended.
 func each(t *testing.T, mongo string, all []accident, try func(*cluster, accident) (outcome, error)) []outcome {
 	t.Helper()
 	var (
 		wait  sync.WaitGroup
-		slots = make(chan struct{}, atOnce)
+		slots = make(chan struct{}, accidentsAtOnce)
 		ended = make([]outcome, len(all))
 	)
 	for i, a := range all {

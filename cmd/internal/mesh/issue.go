@@ -75,8 +75,8 @@ func (r *run) activate(ctx context.Context, step *CertificateStep, s stored) (ok
 }
 
 func (r *run) issue(ctx context.Context, step *CertificateStep) (stored, error) {
-	if held := step.held; held != nil && held.State == ca.Pending && r.settings.now().Sub(held.Created) < youngAge {
-		// Perhaps another run is about to upload it.
+	if held := step.held; held != nil && r.settings.now().Sub(held.Created) < youngAge {
+		// Perhaps another run is about to upload it, or did so just after this one listed the store.
 		usable, err := r.appears(ctx, step, held)
 		if err != nil {
 			return stored{}, err

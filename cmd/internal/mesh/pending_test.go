@@ -7,7 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 )
 
@@ -77,4 +80,27 @@ func (l *overtaken) Insert(ctx context.Context, r ca.Record) (err error) {
 		}
 	}
 	return l.Ledger.Insert(ctx, r)
+}
+
+// outdated is a store whose listing was made before the last certificates came in.
+type outdated struct{ sound }
+
+type sound interface{ Certificates } // an embedded Certificates would hide its method of that name
+
+func (outdated) Certificates(context.Context) ([]dashboard.Certificate, error) { return nil, nil }
+
+// TestListingOlderThanTheRecord: the store and the ledger are not listed at the same instant. A certificate that another run records and stores in
+// between is in the one listing and not in the other, and is not made again.
+func TestListingOlderThanTheRecord(t *testing.T) {
+	w := newWorld(t, dashboardtest.Options{})
+	w.mustRun(echo)
+	before, store := w.snapshot()+w.ledgerText(), w.remote.Certificates
+	w.remote.Certificates = outdated{store}
+	_, err := w.run(context.Background(), echo)
+	must(t, err)
+	w.remote.Certificates = store
+	if diff := cmp.Diff(before, w.snapshot()+w.ledgerText()); diff != "" {
+		t.Errorf("a run with an old listing changed (-before +after):\n%s", diff)
+	}
+	w.settled(echo)
 }
