@@ -23,49 +23,63 @@ const processes = 8
 // for each service a certificate and an active record, each once. A further run writes nothing.
 func TestSameStreamAtOnce(t *testing.T) {
 	mongo, program := catest.Mongo(t), buildProgram(t)
-	all := 0
+	var (
+		wait  sync.WaitGroup
+		slots = make(chan struct{}, 2) // rounds wait now and then
+		all   = 0
+	)
 	for name, kind := range map[string]struct {
 		options dashboardtest.Options
 		rounds  int
 	}{
 		"current":      {dashboardtest.Options{}, 26},
-		"unique-slugs": {dashboardtest.Options{UniqueSlugs: true}, 6},
-		"assigns-ids":  {dashboardtest.Options{AssignsAPIID: true}, 6},
+		"unique slugs": {dashboardtest.Options{UniqueSlugs: true}, 6},
+		"assigns ids":  {dashboardtest.Options{AssignsAPIID: true}, 6},
 		"insists":      {dashboardtest.Options{AssignsAPIID: true, KeepsAPIID: true}, 6},
 		"both":         {dashboardtest.Options{AssignsAPIID: true, KeepsAPIID: true, UniqueSlugs: true}, 6},
 	} {
-		fresh := func(database string) *cluster {
-			c := newCluster(t, mongo, name+database, kind.options)
+		fresh := func(round int) *cluster {
+			all++
+			c := newCluster(t, mongo, fmt.Sprint("round", all), kind.options)
 			c.program = program
+			if round%2 == 1 {
+				c.holdUp(processes)
+			}
 			return c
 		}
-		alone := fresh("-alone")
+		alone := fresh(0)
 		want := alone.withoutAccidents(t)
 		alone.close()
 		for round := range kind.rounds {
-			c := fresh(fmt.Sprint(round))
-			if round%2 == 0 {
-				c.holdWrites(processes)
-			}
-			outcomes := c.together(func(int) []string { return c.stream })
-			for i, o := range outcomes {
-				if o.status != 0 || o.stdout != outcomes[0].stdout {
-					t.Errorf("%s, round %d, process %d: exit status %d, the same output as the first: %v\n%s", name, round, i, o.status, o.stdout == outcomes[0].stdout, o.stderr)
+			slots <- struct{}{}
+			c := fresh(round)
+			wait.Go(func() {
+				defer func() { <-slots }()
+				defer c.close()
+				if err := c.crowd(want); err != nil {
+					t.Errorf("%s, round %d: %v", name, round, err)
 				}
-				if what := c.secretIn(o.stdout + o.stderr); what != "" {
-					t.Errorf("%s, round %d, process %d shows %s", name, round, i, what)
-				}
-			}
-			if err := c.left(outcomes[0], want); err != nil {
-				t.Errorf("%s, round %d: %v", name, round, err)
-			}
-			c.close()
+			})
 		}
-		all += kind.rounds
 	}
-	if all < 50 {
-		t.Errorf("only %d rounds", all)
+	wait.Wait()
+}
+
+// crowd is one round: all inject the cluster's stream.
+func (c *cluster) crowd(want wanted) error {
+	outcomes := c.together(func(int) []string { return c.stream })
+	for i, o := range outcomes {
+		if what := c.secretIn(o.stdout + o.stderr); what != "" {
+			return fmt.Errorf("process %d shows %s", i, what)
+		}
+		if o.status != 0 {
+			return fmt.Errorf("process %d: exit status %d\n%s", i, o.status, o.stderr)
+		}
+		if diff := cmp.Diff(outcomes[0].stdout, o.stdout); diff != "" {
+			return fmt.Errorf("what process 0 printed, and process %d (-0 +%[1]d):\n%s", i, diff)
+		}
 	}
+	return c.left(outcomes[0], want)
 }
 
 // together starts processes at once and waits for all. args are the arguments of the i-th.
@@ -81,7 +95,7 @@ func (c *cluster) together(args func(i int) []string) []outcome {
 	return outcomes
 }
 
-// gate holds back whatever would change a Dashboard until so many runs have listed its APIs: each of them has then planned for an empty one.
+// gate holds back all but listings until so many runs have listed a Dashboard's APIs: each of them has then planned for an empty one.
 type gate struct {
 	http.Handler // the Dashboard
 	unlisted     atomic.Int32
@@ -90,11 +104,13 @@ type gate struct {
 }
 
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodGet {
+	apis := r.Method == http.MethodGet && r.URL.Path == "/api/apis"
+	certificates := r.Method == http.MethodGet && r.URL.Path == "/api/certs"
+	if !apis && !certificates {
 		<-g.open
 	}
 	g.Handler.ServeHTTP(w, r)
-	if r.Method == http.MethodGet && r.URL.Path == "/api/apis" && g.unlisted.Add(-1) == 0 {
+	if apis && g.unlisted.Add(-1) == 0 {
 		g.Open()
 	}
 }
@@ -102,8 +118,8 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Open lets everything through.
 func (g *gate) Open() { g.opens.Do(func() { close(g.open) }) }
 
-// holdWrites puts a gate for n runs before the Dashboard.
-func (c *cluster) holdWrites(n int) {
+// holdUp puts a gate for n runs before the Dashboard.
+func (c *cluster) holdUp(n int) {
 	g := &gate{Handler: c.dashboard, open: make(chan struct{})}
 	g.unlisted.Store(int32(n))
 	server := httptest.NewServer(g)
@@ -128,7 +144,7 @@ func TestDifferentServicesAtOnce(t *testing.T) {
 			slugs = append(slugs, name+"-inbound", name+"-mesh")
 		}
 		if round%2 == 0 {
-			c.holdWrites(processes)
+			c.holdUp(processes)
 		}
 		var printed []string
 		for i, o := range c.together(func(i int) []string { return c.stream[2*i : 2*i+2] }) {
