@@ -30,18 +30,23 @@ func TestSameStreamAtOnce(t *testing.T) {
 	)
 	for name, kind := range map[string]struct {
 		options dashboardtest.Options
+		one     bool // of the three services, which takes half the time
 		rounds  int
 	}{
-		"current":      {dashboardtest.Options{}, 26},
-		"unique slugs": {dashboardtest.Options{UniqueSlugs: true}, 6},
-		"assigns ids":  {dashboardtest.Options{AssignsAPIID: true}, 6},
-		"insists":      {dashboardtest.Options{AssignsAPIID: true, KeepsAPIID: true}, 6},
-		"both":         {dashboardtest.Options{AssignsAPIID: true, KeepsAPIID: true, UniqueSlugs: true}, 6},
+		"three services": {dashboardtest.Options{}, false, 10},
+		"current":        {dashboardtest.Options{}, true, 16},
+		"unique slugs":   {dashboardtest.Options{UniqueSlugs: true}, true, 6},
+		"assigns ids":    {dashboardtest.Options{AssignsAPIID: true}, true, 6},
+		"insists":        {dashboardtest.Options{AssignsAPIID: true, KeepsAPIID: true}, true, 6},
+		"both":           {dashboardtest.Options{AssignsAPIID: true, KeepsAPIID: true, UniqueSlugs: true}, true, 6},
 	} {
 		fresh := func(round int) *cluster {
 			all++
 			c := newCluster(t, mongo, fmt.Sprint("round", all), kind.options)
 			c.program = program
+			if kind.one {
+				c.stream = []string{"-f", c.file("third.yaml")}
+			}
 			if round%2 == 1 {
 				c.holdUp(processes)
 			}
