@@ -19,19 +19,19 @@ func TestKilledAtEveryRequest(t *testing.T) {
 	defer good.close()
 	good.program = program
 	want := good.withoutAccidents(t)
-	all := good.accidents("cut") // that nobody is there to see
+	all := good.accidents(killed)
 	if diff := cmp.Diff(requestsOfThree, requestsIn(all)); diff != "" {
 		t.Fatalf("a run without accidents (-want +got):\n%s", diff)
 	}
 	each(t, mongo, all, func(c *cluster, a accident) (outcome, error) {
 		c.program = program
-		return c.killed(a, want)
+		return c.dies(a, want)
 	})
 	t.Logf("killed %d times", len(all))
 }
 
-// killed is a run that is killed at a request, and what follows it.
-func (c *cluster) killed(a accident, want wanted) (outcome, error) {
+// dies is a run that is killed at a request, and what follows it.
+func (c *cluster) dies(a accident, want wanted) (outcome, error) {
 	var (
 		started = make(chan *os.Process, 1)
 		dead    = make(chan struct{})

@@ -23,16 +23,22 @@ type accident struct {
 	kind   string // "POST /api/apis", "authsign", "insert"
 	nth    int    // of its kind
 	after  bool   // it takes effect before
-	way    string // 500, or cut
+	way    string // refused, cut, or killed
 }
+
+// The ways in which a request fails: an error for an answer, a connection that breaks off, and one that nobody is there any more to see.
+const (
+	refused = "refused"
+	cut     = "cut"
+	killed  = "killed"
+)
 
 func (a accident) String() string {
-	return fmt.Sprintf("%s, %s after it took effect: %v", a.request(), a.way, a.after)
+	when := map[bool]string{false: "before", true: "after"}[a.after]
+	return fmt.Sprintf("%s %s %d, %s %s it took effect", a.server, a.kind, a.nth, a.way, when)
 }
 
-func (a accident) request() string { return fmt.Sprintf("%s %s %d", a.server, a.kind, a.nth) }
-
-// requests are those that the servers have seen, in every way of these and at both moments.
+// accidents are one for each request that the servers have seen, each of these ways, and both moments.
 func (c *cluster) accidents(ways ...string) (all []accident) {
 	count := map[accident]int{}
 	for _, r := range c.dashboard.Requests() {
@@ -68,7 +74,10 @@ func anyID(p string) string {
 
 // befalls plans an accident. struck is called at its moment.
 func (c *cluster) befalls(a accident, struck func()) {
-	answer := c.answer(a.way)
+	answer := dashboardtest.Cut
+	if a.way == refused {
+		answer = dashboardtest.Refusal(http.StatusInternalServerError, "planned")
+	}
 	happens := func(w http.ResponseWriter, r *http.Request) {
 		struck()
 		answer(w, r)
@@ -84,7 +93,7 @@ func (c *cluster) befalls(a accident, struck func()) {
 		}
 		c.cfssl.Fail(f)
 	case "mongo":
-		c.ledger.fail(commandFault{command: a.kind, nth: a.nth, after: a.after, refused: a.way != "cut", struck: struck})
+		c.ledger.fail(commandFault{command: a.kind, nth: a.nth, after: a.after, refused: a.way == refused, struck: struck})
 	}
 }
 
@@ -186,7 +195,7 @@ func TestEveryRequestMayFail(t *testing.T) {
 	good := newCluster(t, mongo, "good", dashboardtest.Options{})
 	defer good.close()
 	want := good.withoutAccidents(t)
-	all := good.accidents("500", "cut")
+	all := good.accidents(refused, cut)
 	if diff := cmp.Diff(requestsOfThree, requestsIn(all)); diff != "" {
 		t.Fatalf("a run without accidents (-want +got):\n%s", diff)
 	}
