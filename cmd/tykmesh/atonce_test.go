@@ -28,6 +28,7 @@ func TestSameStreamAtOnce(t *testing.T) {
 		slots = make(chan struct{}, 2) // rounds wait now and then
 		all   = 0
 	)
+	defer wait.Wait()
 	for name, kind := range map[string]struct {
 		options dashboardtest.Options
 		one     bool // of the three services, which takes half the time
@@ -67,7 +68,6 @@ func TestSameStreamAtOnce(t *testing.T) {
 			})
 		}
 	}
-	wait.Wait()
 }
 
 // crowd is one round: all inject the cluster's stream.

@@ -172,11 +172,12 @@ func each(t *testing.T, mongo string, all []accident, try func(*cluster, acciden
 		slots = make(chan struct{}, accidentsAtOnce)
 		ended = make([]outcome, len(all))
 	)
+	defer wait.Wait()
 	for i, a := range all {
+		slots <- struct{}{}
+		c := newCluster(t, mongo, fmt.Sprint("case", i), dashboardtest.Options{})
 		wait.Go(func() {
-			slots <- struct{}{}
 			defer func() { <-slots }()
-			c := newCluster(t, mongo, fmt.Sprint("case", i), dashboardtest.Options{})
 			defer c.close()
 			var err error
 			if ended[i], err = try(c, a); err != nil {
@@ -184,8 +185,7 @@ func each(t *testing.T, mongo string, all []accident, try func(*cluster, acciden
 			}
 		})
 	}
-	wait.Wait()
-	return ended
+	return ended // once all are over
 }
 
 // Whichever request of a run fails, before or after it takes effect: standard output is empty unless the run succeeds all the same, the next
