@@ -15,9 +15,9 @@ import (
 //
 //	fail METHOD PATH WHICH before|after WHAT
 //	fail CFSSL ENDPOINT WHICH before|after WHAT
-//	fail MONGO ledger WHICH before|after cut
+//	fail MONGO ledger WHICH before|after WHAT
 //
-// WHICH is a number, from 1, or always; WHAT is a status, cut, or of the Dashboard hang or endless.
+// WHICH is a number, from 1, or always; WHAT is a status (to MongoDB all are one), cut, or of the Dashboard hang or endless.
 func fail(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 5 || args[3] != "before" && args[3] != "after" {
 		ts.Fatalf("usage: fail METHOD|CFSSL|MONGO PATH WHICH before|after WHAT")
@@ -34,7 +34,7 @@ func fail(ts *testscript.TestScript, neg bool, args []string) {
 		w.failCFSSL(args[1], nth, after, what)
 		return
 	case "MONGO":
-		w.ledger.fail(nth, after)
+		w.ledger.fail(commandFault{nth: nth, after: after, refused: what != "cut"})
 		return
 	}
 	f := dashboardtest.Fault{Method: args[0], Path: args[1], Request: nth, After: after, Answer: w.answer(what)}

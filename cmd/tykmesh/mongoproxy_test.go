@@ -4,22 +4,33 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"maps"
 	"net"
 	"net/url"
 	"slices"
 	"sync"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
-// mongoProxy stands before a MongoDB and breaks off the connection at one command.
+// mongoProxy stands before a MongoDB and makes one command fail.
 type mongoProxy struct {
 	net.Listener
 	uri     string // of the proxy
 	backend string // address
 
 	mu    sync.Mutex
-	seen  int  // commands that read or write records
-	fails int  // the one that fails, from 1; 0 for none
-	after bool // it takes effect before
+	seen  map[string]int // commands that read or write records, by name; all of them under ""
+	fault commandFault
+}
+
+// commandFault is what goes wrong with one command. The zero value is nothing.
+type commandFault struct {
+	command string // which; "" for any of ledgerCommands
+	nth     int    // from 1, counted since fail was called
+	after   bool   // it takes effect before
+	refused bool   // the client gets an error; else the connection breaks off
+	struck  func() // is called at that moment; nil for nothing
 }
 
 // ledgerCommands are those that the ledger sends; the others are about the connection.
@@ -35,7 +46,7 @@ func newMongoProxy(connection, database string) (*mongoProxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &mongoProxy{Listener: l, backend: u.Host, uri: "mongodb://" + l.Addr().String() + "/" + database}
+	p := &mongoProxy{Listener: l, backend: u.Host, seen: map[string]int{}, uri: "mongodb://" + l.Addr().String() + "/" + database}
 	go func() {
 		for {
 			client, err := l.Accept()
@@ -48,18 +59,20 @@ func newMongoProxy(connection, database string) (*mongoProxy, error) {
 	return p, nil
 }
 
-// fail makes the k-th command from now on fail, before or after it takes effect; no command if k is 0.
-func (p *mongoProxy) fail(k int, after bool) {
+// fail makes a command from now on fail, and forgets what was planned and counted before.
+func (p *mongoProxy) fail(f commandFault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.seen, p.fails, p.after = 0, k, after
+	p.seen, p.fault = map[string]int{}, f
 }
 
-// count is the number of commands since fail was called.
-func (p *mongoProxy) count() int {
+// counts are the numbers of commands since fail was called, by name.
+func (p *mongoProxy) counts() map[string]int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.seen
+	counts := maps.Clone(p.seen)
+	delete(counts, "")
+	return counts
 }
 
 // serve hands messages on, one question and one answer at a time, as drivers and servers do.
@@ -75,16 +88,21 @@ func (p *mongoProxy) serve(client net.Conn) {
 		if err != nil {
 			return
 		}
-		lost, effective := p.strikes(question)
-		if lost && !effective {
+		fault, strikes := p.arrived(commandName(question))
+		var answer []byte
+		if !strikes || fault.after {
+			if answer, err = ask(server, question); err != nil {
+				return
+			}
+		}
+		if strikes && fault.struck != nil {
+			fault.struck()
+		}
+		if strikes && !fault.refused {
 			return
 		}
-		if _, err := server.Write(question); err != nil {
-			return
-		}
-		answer, err := readMessage(server)
-		if err != nil || lost {
-			return
+		if strikes {
+			answer = internalError(question)
 		}
 		if _, err := client.Write(answer); err != nil {
 			return
@@ -92,14 +110,24 @@ func (p *mongoProxy) serve(client net.Conn) {
 	}
 }
 
-func (p *mongoProxy) strikes(question []byte) (lost, effective bool) {
-	if !slices.Contains(ledgerCommands, commandName(question)) {
-		return false, false
+// arrived counts a command and says whether it fails.
+func (p *mongoProxy) arrived(command string) (f commandFault, strikes bool) {
+	if !slices.Contains(ledgerCommands, command) {
+		return commandFault{}, false
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.seen++
-	return p.seen == p.fails, p.after
+	p.seen[command]++
+	p.seen[""]++
+	f = p.fault
+	return f, (f.command == "" || f.command == command) && p.seen[f.command] == f.nth
+}
+
+func ask(server net.Conn, question []byte) (answer []byte, err error) {
+	if _, err := server.Write(question); err != nil {
+		return nil, err
+	}
+	return readMessage(server)
 }
 
 // readMessage reads one message of the MongoDB wire protocol: its length comes first.
@@ -114,12 +142,30 @@ func readMessage(r io.Reader) ([]byte, error) {
 	return message, err
 }
 
-// commandName is the first key of the document in an OP_MSG (MongoDB wire protocol): header, flags, section kind, length, type, name.
+// opMsg is the code of the messages of the MongoDB wire protocol that carry commands and their answers: a header of 16 bytes, flags,
+// and sections, each a byte for its kind and a document.
+const opMsg = 2013
+
+// commandName is the first key of the document in an OP_MSG: header, flags, section kind, length, type, name.
 func commandName(message []byte) string {
-	const opMsg, nameAt = 2013, 16 + 4 + 1 + 4 + 1
+	const nameAt = 16 + 4 + 1 + 4 + 1
 	if len(message) < nameAt || binary.LittleEndian.Uint32(message[12:]) != opMsg {
 		return ""
 	}
 	name, _, _ := bytes.Cut(message[nameAt:], []byte{0})
 	return string(name)
+}
+
+// internalError is the answer of a server with which something is wrong: an OP_MSG that says which message it answers.
+func internalError(question []byte) []byte {
+	document, err := bson.Marshal(bson.D{{Key: "ok", Value: 0.0}, {Key: "errmsg", Value: "planned"}, {Key: "code", Value: 1}, {Key: "codeName", Value: "InternalError"}})
+	if err != nil {
+		panic(err) // a constant can be marshalled
+	}
+	const flagsAndKind = 4 + 1
+	answer := make([]byte, 16+flagsAndKind, 16+flagsAndKind+len(document))
+	binary.LittleEndian.PutUint32(answer, uint32(cap(answer)))
+	copy(answer[8:12], question[4:8]) // the question's id
+	binary.LittleEndian.PutUint32(answer[12:], opMsg)
+	return append(answer, document...)
 }
