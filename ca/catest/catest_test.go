@@ -70,11 +70,15 @@ func TestFaults(t *testing.T) {
 	if status, _, _ := post(t, s, catest.Info, "{}"); status != 418 {
 		t.Errorf("after Fail: %d", status)
 	}
+	s.Fail(catest.Fault{Nth: 1, Answer: func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "closed today", http.StatusGone) }})
+	if status, answer, _ := post(t, s, catest.Info, "{}"); status != http.StatusGone || answer != "closed today\n" {
+		t.Errorf("an answer of its own: %d %s", status, answer)
+	}
 	var got []string
 	for _, r := range s.Requests() {
 		got = append(got, r.String())
 	}
-	want := []string{"info 200", "authsign mesh,mesh.local 200", "info 500", "info 0", "info 503", "info 418"}
+	want := []string{"info 200", "authsign mesh,mesh.local 200", "info 500", "info 0", "info 503", "info 418", "info 410"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("log (-want +got):\n%s", diff)
 	}

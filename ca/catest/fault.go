@@ -25,8 +25,9 @@ type Fault struct {
 	Endpoint string // Authsign, Info, or "" for any
 	When     Moment
 
-	Cut    bool // close the connection without an answer
-	Status int  // else answer with this status,
+	Cut    bool             // close the connection without an answer
+	Answer http.HandlerFunc // else answer so; it may panic with http.ErrAbortHandler, which is a cut too
+	Status int              // else answer with this status,
 	Body   string
 	Header http.Header // and these headers
 }
@@ -77,7 +78,7 @@ func (s *Server) observed(next http.Handler) http.Handler {
 			if fault.Cut {
 				panic(http.ErrAbortHandler) // how net/http is told to close a connection without an answer
 			}
-			answer = fault.answer()
+			answer = fault.answer(r)
 		}
 		s.answered(line, answer.Code)
 		for name, values := range answer.Header() {
@@ -111,8 +112,12 @@ func (s *Server) answered(line, status int) {
 	s.requests[line].Status = status
 }
 
-func (f *Fault) answer() *httptest.ResponseRecorder {
+func (f *Fault) answer(r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
+	if f.Answer != nil {
+		f.Answer(w, r)
+		return w
+	}
 	for name, values := range f.Header {
 		w.Header()[name] = values
 	}

@@ -15,18 +15,6 @@ import (
 	"time"
 )
 
-// buildProgram builds the program as make build does.
-func buildProgram(b *testing.B) string {
-	b.Helper()
-	binary := filepath.Join(b.TempDir(), "tykmesh")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, ".")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		b.Fatalf("%v\n%s", err, out)
-	}
-	return binary
-}
-
 // use is what processes took of the machine.
 type use struct {
 	wall, cpu time.Duration

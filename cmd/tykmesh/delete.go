@@ -100,7 +100,7 @@ func remove(ctx context.Context, p process, o options, config Config, settings m
 	}
 	if len(steps) > 0 && !o.yes {
 		report.progress("") // what is asked comes in its place
-		if err := ask(ctx, p, steps); err != nil {
+		if err := confirm(ctx, p, steps); err != nil {
 			return nil, err
 		}
 	}
@@ -153,10 +153,10 @@ func canAsk(p process, o options) bool {
 	return isTerminal(p.stdin) && isTerminal(p.stderr) && len(o.files) > 0 && !slices.Contains(o.files, stdinPath)
 }
 
-// ask shows what is going to be deleted and waits for a yes.
+// confirm shows what is going to be deleted and waits for a yes.
 //
 // Errors: anything else is a no; the context's end.
-func ask(ctx context.Context, p process, steps []mesh.Step) error {
+func confirm(ctx context.Context, p process, steps []mesh.Step) error {
 	if err := writeSteps(p.stderr, steps); err != nil {
 		return err
 	}

@@ -16,9 +16,10 @@ import (
 //
 //	fail METHOD PATH WHICH before|after WHAT
 //	fail CFSSL ENDPOINT WHICH before|after WHAT
-//	fail MONGO ledger WHICH before|after cut|hang
+//	fail MONGO ledger WHICH before|after WHAT
 //
-// WHICH is a number, from 1, or always; WHAT is a status, cut, or of the Dashboard hang or endless.
+// WHICH is a number, from 1, or always; WHAT is a status (to MongoDB all are one), cut, of the Dashboard and MongoDB hang, or of the
+// Dashboard endless.
 func fail(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 5 || args[3] != "before" && args[3] != "after" {
 		ts.Fatalf("usage: fail METHOD|CFSSL|MONGO PATH WHICH before|after WHAT")
@@ -35,11 +36,11 @@ func fail(ts *testscript.TestScript, neg bool, args []string) {
 		w.failCFSSL(args[1], nth, after, what)
 		return
 	case "MONGO":
+		f := commandFault{nth: nth, after: after, refused: what != "cut"}
 		if what == "hang" {
-			w.ledger.hang(nth, func() { w.hanging <- struct{}{} })
-			return
+			f.mute, f.struck = true, func() { w.hanging <- struct{}{} }
 		}
-		w.ledger.fail(nth, after)
+		w.ledger.fail(f)
 		return
 	}
 	f := dashboardtest.Fault{Method: args[0], Path: args[1], Request: nth, After: after, Answer: w.answer(what)}

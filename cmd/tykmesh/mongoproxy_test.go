@@ -4,24 +4,35 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"maps"
 	"net"
 	"net/url"
 	"slices"
 	"sync"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
-// mongoProxy stands before a MongoDB and breaks off the connection at one command, or never says a word again from there on.
+// mongoProxy stands before a MongoDB and makes one command fail.
 type mongoProxy struct {
 	net.Listener
 	uri     string // of the proxy
 	backend string // address
 
 	mu    sync.Mutex
-	seen  int    // commands that read or write records
-	fails int    // the one that fails, from 1; 0 for none
-	after bool   // it takes effect before
-	hangs func() // called when the server falls silent; nil for one that breaks off
-	mute  bool   // it has
+	seen  map[string]int // commands that read or write records, by name; all of them under ""
+	fault commandFault
+	mute  bool // a fault made it so
+}
+
+// commandFault is what goes wrong with one command. The zero value is nothing.
+type commandFault struct {
+	command string // which; "" for any of ledgerCommands
+	nth     int    // from 1, counted since fail was called
+	after   bool   // it takes effect before
+	refused bool   // the client gets an error; else the connection breaks off
+	mute    bool   // nobody ever gets an answer again
+	struck  func() // is called at that moment; nil for nothing
 }
 
 // ledgerCommands are those that the ledger sends; the others are about the connection.
@@ -37,7 +48,7 @@ func newMongoProxy(connection, database string) (*mongoProxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &mongoProxy{Listener: l, backend: u.Host, uri: "mongodb://" + l.Addr().String() + "/" + database}
+	p := &mongoProxy{Listener: l, backend: u.Host, seen: map[string]int{}, uri: "mongodb://" + l.Addr().String() + "/" + database}
 	go func() {
 		for {
 			client, err := l.Accept()
@@ -50,37 +61,20 @@ func newMongoProxy(connection, database string) (*mongoProxy, error) {
 	return p, nil
 }
 
-// fail makes the k-th command from now on fail, before or after it takes effect; no command if k is 0.
-func (p *mongoProxy) fail(k int, after bool) {
+// fail makes a command from now on fail, and forgets what was planned and counted before.
+func (p *mongoProxy) fail(f commandFault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.seen, p.fails, p.after, p.hangs, p.mute = 0, k, after, nil, false
+	p.seen, p.fault, p.mute = map[string]int{}, f, false
 }
 
-// hang makes the server fall silent at the k-th command from now on.
-func (p *mongoProxy) hang(k int, struck func()) {
-	p.fail(k, false)
+// counts are the numbers of commands since fail was called, by name.
+func (p *mongoProxy) counts() map[string]int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.hangs = struck
-}
-
-// silent says whether the server has fallen silent, and lets it if it is to at this point.
-func (p *mongoProxy) silent(strikes bool) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if strikes && p.hangs != nil && !p.mute {
-		p.mute = true
-		p.hangs()
-	}
-	return p.mute
-}
-
-// count is the number of commands since fail was called.
-func (p *mongoProxy) count() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.seen
+	counts := maps.Clone(p.seen)
+	delete(counts, "")
+	return counts
 }
 
 // serve hands messages on, one question and one answer at a time, as drivers and servers do.
@@ -96,20 +90,25 @@ func (p *mongoProxy) serve(client net.Conn) {
 		if err != nil {
 			return
 		}
-		lost, effective := p.strikes(question)
-		if p.silent(lost) {
+		fault, strikes := p.arrived(commandName(question))
+		if p.silent(fault, strikes) {
 			_, _ = io.Copy(io.Discard, client) // until it is gone
 			return
 		}
-		if lost && !effective {
+		var answer []byte
+		if !strikes || fault.after {
+			if answer, err = ask(server, question); err != nil {
+				return
+			}
+		}
+		if strikes && fault.struck != nil {
+			fault.struck()
+		}
+		if strikes && !fault.refused {
 			return
 		}
-		if _, err := server.Write(question); err != nil {
-			return
-		}
-		answer, err := readMessage(server)
-		if err != nil || lost {
-			return
+		if strikes {
+			answer = internalError(question)
 		}
 		if _, err := client.Write(answer); err != nil {
 			return
@@ -117,14 +116,35 @@ func (p *mongoProxy) serve(client net.Conn) {
 	}
 }
 
-func (p *mongoProxy) strikes(question []byte) (lost, effective bool) {
-	if !slices.Contains(ledgerCommands, commandName(question)) {
-		return false, false
+// arrived counts a command and says whether it fails.
+func (p *mongoProxy) arrived(command string) (f commandFault, strikes bool) {
+	if !slices.Contains(ledgerCommands, command) {
+		return commandFault{}, false
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.seen++
-	return p.seen == p.fails, p.after
+	p.seen[command]++
+	p.seen[""]++
+	f = p.fault
+	return f, (f.command == "" || f.command == command) && p.seen[f.command] == f.nth
+}
+
+// silent says whether the server says nothing any more, after this fault at the latest.
+func (p *mongoProxy) silent(f commandFault, strikes bool) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if strikes && f.mute {
+		p.mute = true
+		f.struck()
+	}
+	return p.mute
+}
+
+func ask(server net.Conn, question []byte) (answer []byte, err error) {
+	if _, err := server.Write(question); err != nil {
+		return nil, err
+	}
+	return readMessage(server)
 }
 
 // readMessage reads one message of the MongoDB wire protocol: its length comes first.
@@ -139,12 +159,30 @@ func readMessage(r io.Reader) ([]byte, error) {
 	return message, err
 }
 
-// commandName is the first key of the document in an OP_MSG (MongoDB wire protocol): header, flags, section kind, length, type, name.
+// opMsg is the code of the messages of the MongoDB wire protocol that carry commands and their answers: a header of 16 bytes, flags,
+// and sections, each a byte for its kind and a document.
+const opMsg = 2013
+
+// commandName is the first key of the document in an OP_MSG: header, flags, section kind, length, type, name.
 func commandName(message []byte) string {
-	const opMsg, nameAt = 2013, 16 + 4 + 1 + 4 + 1
+	const nameAt = 16 + 4 + 1 + 4 + 1
 	if len(message) < nameAt || binary.LittleEndian.Uint32(message[12:]) != opMsg {
 		return ""
 	}
 	name, _, _ := bytes.Cut(message[nameAt:], []byte{0})
 	return string(name)
+}
+
+// internalError is the answer of a server with which something is wrong: an OP_MSG that says which message it answers.
+func internalError(question []byte) []byte {
+	document, err := bson.Marshal(bson.D{{Key: "ok", Value: 0.0}, {Key: "errmsg", Value: "planned"}, {Key: "code", Value: 1}, {Key: "codeName", Value: "InternalError"}})
+	if err != nil {
+		panic(err) // a constant can be marshalled
+	}
+	const flagsAndKind = 4 + 1
+	answer := make([]byte, 16+flagsAndKind, 16+flagsAndKind+len(document))
+	binary.LittleEndian.PutUint32(answer, uint32(cap(answer)))
+	copy(answer[8:12], question[4:8]) // the question's id
+	binary.LittleEndian.PutUint32(answer[12:], opMsg)
+	return append(answer, document...)
 }

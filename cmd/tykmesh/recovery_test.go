@@ -1,13 +1,13 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"fmt"
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -16,129 +16,192 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 )
 
-// cluster is a world of three servers for runs inside of the test.
-type cluster struct{ *world }
+// accident is what happens to one request of a run. Requests are told apart by their kinds and counted: services are registered at the same
+// time, so which request is the tenth differs from run to run, but there are always the same number of each kind.
+type accident struct {
+	server string // dashboard, cfssl or mongo
+	kind   string // "POST /api/apis", "authsign", "insert"
+	nth    int    // of its kind
+	after  bool   // it takes effect before
+	way    string // refused, cut, or killed
+}
 
-func newCluster(t *testing.T, mongo, database string) *cluster {
+// The ways in which a request fails: an error for an answer, a connection that breaks off, and one that nobody is there any more to see.
+const (
+	refused = "refused"
+	cut     = "cut"
+	killed  = "killed"
+)
+
+func (a accident) String() string {
+	when := map[bool]string{false: "before", true: "after"}[a.after]
+	return fmt.Sprintf("%s %s %d, %s %s it took effect", a.server, a.kind, a.nth, a.way, when)
+}
+
+// accidents are one for each request that the servers have seen, each of these ways, and both moments.
+func (c *cluster) accidents(ways ...string) (all []accident) {
+	count := map[accident]int{}
+	for _, r := range c.dashboard.Requests() {
+		count[accident{server: "dashboard", kind: r.Method + " " + anyID(r.Path)}]++
+	}
+	for _, r := range c.cfssl.Requests() {
+		count[accident{server: "cfssl", kind: r.Endpoint}]++
+	}
+	for command, n := range c.ledger.counts() {
+		count[accident{server: "mongo", kind: command}] = n
+	}
+	for a, n := range count {
+		for a.nth = 1; a.nth <= n; a.nth++ {
+			for _, a.way = range ways {
+				all = append(all, a)
+				a.after = true
+				all = append(all, a)
+				a.after = false
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b accident) int { return strings.Compare(a.String(), b.String()) })
+	return all
+}
+
+// anyID is the pattern of a path: an id in it may be any.
+func anyID(p string) string {
+	if dir := path.Dir(p); dir != "/api" {
+		return dir + "/*"
+	}
+	return p
+}
+
+// befalls plans an accident. struck is called at its moment.
+func (c *cluster) befalls(a accident, struck func()) {
+	answer := dashboardtest.Cut
+	if a.way == refused {
+		answer = dashboardtest.Refusal(http.StatusInternalServerError, "planned")
+	}
+	happens := func(w http.ResponseWriter, r *http.Request) {
+		struck()
+		answer(w, r)
+	}
+	switch a.server {
+	case "dashboard":
+		method, pattern, _ := strings.Cut(a.kind, " ")
+		c.dashboard.Fail(dashboardtest.Fault{Method: method, Path: pattern, Request: a.nth, After: a.after, Answer: happens})
+	case "cfssl":
+		f := catest.Fault{Endpoint: a.kind, Nth: a.nth, Answer: happens}
+		if a.after {
+			f.When = catest.After
+		}
+		c.cfssl.Fail(f)
+	case "mongo":
+		c.ledger.fail(commandFault{command: a.kind, nth: a.nth, after: a.after, refused: a.way == refused, struck: struck})
+	}
+}
+
+// requestsOfThree are the kinds of requests that it takes to register three services with TLS, and how many there are of each.
+const requestsOfThree = `cfssl authsign 4
+cfssl info 1
+dashboard GET /api/apis 1
+dashboard GET /api/certs 1
+dashboard GET /api/certs/* 4
+dashboard POST /api/apis 6
+dashboard POST /api/certs 4
+mongo find 1
+mongo insert 4
+mongo update 4`
+
+// requestsIn lists the last request of each kind in accidents.
+func requestsIn(all []accident) string {
+	last := map[string]int{}
+	for _, a := range all {
+		kind := a.server + " " + a.kind
+		last[kind] = max(last[kind], a.nth)
+	}
+	var lines []string
+	for _, kind := range sorted(last) {
+		lines = append(lines, fmt.Sprint(kind, " ", last[kind]))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// wanted is what one run without accidents leaves behind.
+type wanted struct{ state, stdout string }
+
+// withoutAccidents runs once, where nothing goes wrong.
+func (c *cluster) withoutAccidents(t *testing.T) wanted {
 	t.Helper()
-	c := &cluster{newWorld(t.TempDir())}
-	if err := c.connect(mongo, database); err != nil {
+	first := c.inject()
+	if first.status != 0 {
+		t.Fatalf("exit status %d\n%s", first.status, first.stderr)
+	}
+	state, err := c.state()
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.ledger.Close() })
-	c.dashboard = dashboardtest.New(dashboardtest.Options{Secret: plantedDashboardKey})
-	t.Cleanup(c.dashboard.Close)
-	c.cfssl = catest.New(catest.Options{Key: plantedCFSSLKey})
-	t.Cleanup(c.cfssl.Close)
-	return c
+	return wanted{state, c.withSlugs(first.stdout)}
 }
 
-// inject runs the program on the samples.
-func (c *cluster) inject() (status int, stdout, stderr string) {
-	var out, report bytes.Buffer
-	status = run(context.Background(), process{
-		args: []string{"inject", "-v", "--config", samples + "/tykmesh.yaml", "-f", samples + "/echo-and-sleep.yaml"},
-		environ: []string{
-			"TYKMESH_TYK_URL=" + c.dashboard.URL, "TYK_DASHBOARD_KEY=" + plantedDashboardKey,
-			"TYKMESH_CA_ADDR=" + c.cfssl.URL, "CFSSL_KEY=" + plantedCFSSLKey, "TYKMESH_CA_MONGOCONNSTR=" + c.ledger.uri,
-		},
-		stdin: strings.NewReader(""), stdout: &out, stderr: &report,
-	})
-	return status, out.String(), report.String()
+// recovers checks what follows an accident: one good run brings about what is wanted.
+func (c *cluster) recovers(want wanted) error {
+	next := c.inject()
+	if next.status != 0 {
+		return fmt.Errorf("the next run: exit status %d\n%s", next.status, next.stderr)
+	}
+	return c.left(next, want)
 }
 
-// state is all that the servers hold, without what may differ between two meshes that are alike: ids that are counted up, and what a record
-// held before.
-func (c *cluster) state() (string, error) {
-	var lines []string
-	for _, d := range c.definitions() {
-		delete(d, "id")
-		text, err := indented(d)
-		if err != nil {
-			return "", err
-		}
-		lines = append(lines, c.named(text))
-	}
-	names := []string{}
-	for _, name := range c.certificateNames() {
-		names = append(names, "stored: "+name)
-	}
-	slices.Sort(names)
-	records, err := c.describeRecords()
+// left checks that a good run left what is wanted, and nothing to do.
+func (c *cluster) left(o outcome, want wanted) error {
+	state, err := c.state()
 	if err != nil {
-		return "", err
+		return err
 	}
-	records = slices.DeleteFunc(records, func(line string) bool { return strings.HasPrefix(line, "bundlehistory:") })
-	return strings.Join(slices.Concat(lines, names, records), "\n"), nil
+	if diff := cmp.Diff(want, wanted{state, c.withSlugs(o.stdout)}, cmp.AllowUnexported(wanted{})); diff != "" {
+		return fmt.Errorf("(-want +got):\n%s", diff)
+	}
+	return c.settled(o.stdout)
 }
 
-// accident is one request of a run that fails.
-type accident struct {
-	name string
-	plan func(c *cluster)
-}
+// accidentsAtOnce is how many are tried at the same time. Most wait: for another try, or whether a certificate is about to be uploaded.
+const accidentsAtOnce = 24
 
-// accidents are one for each request of a good run and each way to fail.
-func accidents(c *cluster) (all []accident) {
-	ways := map[string]http.HandlerFunc{"500": dashboardtest.Refusal(500, "planned"), "cut": dashboardtest.Cut}
-	for _, after := range []bool{false, true} {
-		when := map[bool]string{false: "before", true: "after"}[after]
-		for _, way := range sorted(ways) {
-			for k := range c.dashboard.Requests() {
-				all = append(all, accident{fmt.Sprintf("Dashboard request %d, %s %s", k+1, when, way), func(c *cluster) {
-					c.dashboard.Fail(dashboardtest.Fault{Request: k + 1, After: after, Answer: ways[way]})
-				}})
+// each tries accidents, each in a cluster of its own, and returns how each first run ended.
+func each(t *testing.T, mongo string, all []accident, try func(*cluster, accident) (outcome, error)) []outcome {
+	t.Helper()
+	var (
+		wait  sync.WaitGroup
+		slots = make(chan struct{}, accidentsAtOnce)
+		ended = make([]outcome, len(all))
+	)
+	defer wait.Wait()
+	for i, a := range all {
+		slots <- struct{}{}
+		c := newCluster(t, mongo, fmt.Sprint("case", i), dashboardtest.Options{})
+		wait.Go(func() {
+			defer func() { <-slots }()
+			defer c.close()
+			var err error
+			if ended[i], err = try(c, a); err != nil {
+				t.Errorf("%v: %v\nafter\n%s", a, err, ended[i].stderr)
 			}
-			for k := range c.cfssl.Requests() {
-				all = append(all, accident{fmt.Sprintf("CFSSL request %d, %s %s", k+1, when, way), func(c *cluster) {
-					c.failCFSSL("", k+1, after, way)
-				}})
-			}
-		}
-		for k := range c.ledger.count() {
-			all = append(all, accident{fmt.Sprintf("MongoDB command %d, %s cut", k+1, when), func(c *cluster) { c.ledger.fail(k+1, after) }})
-		}
+		})
 	}
-	return all
+	return ended // once all are over
 }
 
 // Whichever request of a run fails, before or after it takes effect: standard output is empty unless the run succeeds all the same, the next
 // run finishes the work, and what is there then is what one good run would have made, once. A further run writes nothing.
 func TestEveryRequestMayFail(t *testing.T) {
 	mongo := catest.Mongo(t)
-	good := newCluster(t, mongo, "good")
-	if status, _, stderr := good.inject(); status != 0 {
-		t.Fatalf("exit status %d\n%s", status, stderr)
+	good := newCluster(t, mongo, "good", dashboardtest.Options{})
+	defer good.close()
+	want := good.withoutAccidents(t)
+	all := good.accidents(refused, cut)
+	if diff := cmp.Diff(requestsOfThree, requestsIn(all)); diff != "" {
+		t.Fatalf("a run without accidents (-want +got):\n%s", diff)
 	}
-	want, err := good.state()
-	if err != nil {
-		t.Fatal(err)
-	}
-	all := accidents(good)
-	if len(all) < 50 {
-		t.Fatalf("only %d requests to fail", len(all))
-	}
-	var (
-		wait     sync.WaitGroup
-		atOnce   = make(chan struct{}, 16) // runs mostly wait
-		statuses = make([]int, len(all))
-	)
-	for i, a := range all {
-		wait.Go(func() {
-			atOnce <- struct{}{}
-			defer func() { <-atOnce }()
-			c := newCluster(t, mongo, fmt.Sprint("case", i))
-			a.plan(c)
-			var err error
-			if statuses[i], err = c.recover(want); err != nil {
-				t.Errorf("%s: %v", a.name, err)
-			}
-		})
-	}
-	wait.Wait()
 	count := map[int]int{}
-	for _, status := range statuses {
-		count[status]++
+	for _, o := range each(t, mongo, all, func(c *cluster, a accident) (outcome, error) { return c.fails(a, want) }) {
+		count[o.status]++
 	}
 	t.Logf("%d accidents, by exit status: %v", len(all), count)
 	if count[exitDone] == len(all) || count[5] == 0 {
@@ -146,37 +209,25 @@ func TestEveryRequestMayFail(t *testing.T) {
 	}
 }
 
-// recover is what follows an accident.
-func (c *cluster) recover(want string) (status int, err error) {
-	status, stdout, stderr := c.inject()
-	if what := c.secretIn(stdout + stderr); what != "" {
-		return status, fmt.Errorf("it shows %s", what)
+// fails is a run with an accident, and what follows it.
+func (c *cluster) fails(a accident, want wanted) (outcome, error) {
+	var struck atomic.Bool
+	c.befalls(a, func() { struck.Store(true) })
+	first := c.inject()
+	if !struck.Load() {
+		return first, fmt.Errorf("it did not happen")
 	}
-	if (status == 0) == (stdout == "") || !slices.Contains([]int{0, 1, 5}, status) || status != 0 && !strings.Contains(stderr, "error: ") {
-		return status, fmt.Errorf("exit status %d, %d bytes on standard output, and on standard error:\n%s", status, len(stdout), stderr)
+	if what := c.secretIn(first.stdout + first.stderr); what != "" {
+		return first, fmt.Errorf("the run shows %s", what)
 	}
-	first := stderr
-	c.dashboard.Heal()
-	c.ledger.fail(0, false)
-	if next, _, stderr := c.inject(); next != 0 {
-		return status, fmt.Errorf("the next run: exit status %d\n%s", next, stderr)
+	if !slices.Contains([]int{0, 1, 5}, first.status) || first.status != 0 && !strings.Contains(first.stderr, "error: ") {
+		return first, fmt.Errorf("exit status %d", first.status)
 	}
-	got, err := c.state()
-	if err != nil {
-		return status, err
+	if (first.status == 0) == (first.stdout == "") {
+		return first, fmt.Errorf("exit status %d, and %d bytes on standard output", first.status, len(first.stdout))
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		return status, fmt.Errorf("-want +got:\n%s\nafter\n%s", diff, first)
+	if first.status == 0 { // then it is done, and there is nothing to recover from
+		return first, c.left(first, want)
 	}
-	c.newRequests()
-	again, _, stderr := c.inject()
-	for _, line := range c.newRequests() {
-		if !strings.HasPrefix(line, "dashboard GET ") && line != "cfssl info 200" {
-			return status, fmt.Errorf("a further run asks for more: %s", line)
-		}
-	}
-	if again != 0 {
-		return status, fmt.Errorf("a further run: exit status %d\n%s", again, stderr)
-	}
-	return status, nil
+	return first, c.recovers(want)
 }

@@ -173,7 +173,7 @@ func (r *report) summary(t tally, plan *mesh.Plan) string {
 	for _, what := range []struct {
 		kind   mesh.Kind
 		action mesh.Action
-	}{{mesh.APIKind, mesh.Create}, {mesh.APIKind, mesh.Update}, {mesh.CertificateKind, mesh.Issue}, {mesh.CertificateKind, mesh.Confirm}} {
+	}{{mesh.APIKind, mesh.Create}, {mesh.APIKind, mesh.Update}, {mesh.CertificateKind, mesh.Issue}, {mesh.RecordKind, mesh.Confirm}} {
 		if n := plan.Count(what.kind, what.action); n > 0 {
 			done = append(done, fmt.Sprintf("%s %s", plural(n, string(what.kind)), r.action(what.action)))
 		}

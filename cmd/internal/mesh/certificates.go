@@ -147,7 +147,8 @@ func (p *certificatePlanner) decide(step *CertificateStep, attached []string) er
 		if reason = p.unusableRecord(record, step.Hosts); reason == "" {
 			step.ID, step.Action = record.Fingerprint, Keep
 			if record.State != ca.Active {
-				step.Action, step.Reasons = Confirm, []string{"an earlier run did not finish"}
+				step.Action, step.Kind, step.Reasons = Confirm, RecordKind, []string{"an earlier run did not finish"}
+				step.Name = step.recordID()
 			}
 			return nil
 		}
@@ -161,6 +162,9 @@ func (p *certificatePlanner) decide(step *CertificateStep, attached []string) er
 		reason = best.unusable
 	}
 	step.Action, step.Reasons = Issue, []string{reason}
+	if p.state.HasLedger {
+		step.Record = step.recordID()
+	}
 	return nil
 }
 

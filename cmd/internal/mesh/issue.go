@@ -14,7 +14,15 @@ import (
 // stored is a certificate in the store.
 type stored struct {
 	id     string
-	record *ca.Record // to be marked active by this run; nil if there is none, or it is another run's
+	record *ca.Record // to be marked active by this run; nil if there is none, or another run has done it
+}
+
+// ofRecord is a certificate that another run stored. Its record is this run's to finish as well: the other may have ended without.
+func ofRecord(held *ca.Record) stored {
+	if held.State == ca.Active {
+		return stored{id: held.Fingerprint}
+	}
+	return stored{held.Fingerprint, held}
 }
 
 // How long a run that finds another's pending record waits for the certificate to be uploaded, and how old such a record may be: an
@@ -67,11 +75,14 @@ func (r *run) activate(ctx context.Context, step *CertificateStep, s stored) (ok
 }
 
 func (r *run) issue(ctx context.Context, step *CertificateStep) (stored, error) {
-	if held := step.held; held != nil && held.State == ca.Pending && r.settings.now().Sub(held.Created) < youngAge {
-		// Perhaps another run is about to upload it.
+	if held := step.held; held != nil && r.settings.now().Sub(held.Created) < youngAge {
+		// Perhaps another run is about to upload it, or did so just after this one listed the store.
 		usable, err := r.appears(ctx, step, held)
-		if err != nil || usable {
-			return stored{id: held.Fingerprint}, err
+		if err != nil {
+			return stored{}, err
+		}
+		if usable {
+			return ofRecord(held), nil
 		}
 	}
 	bundle, err := r.Issuer.Issue(ctx, step.Hosts)
@@ -85,7 +96,7 @@ func (r *run) issue(ctx context.Context, step *CertificateStep) (stored, error) 
 			return stored{}, err
 		}
 		if winner != nil {
-			return stored{id: winner.Fingerprint}, nil
+			return ofRecord(winner), nil
 		}
 	}
 	if err := r.upload(ctx, step, record.Fingerprint, bundle); err != nil {

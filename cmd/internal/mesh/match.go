@@ -12,8 +12,8 @@ import (
 // matcher finds for each wanted API the one that is there, and what stands in its way.
 //
 //	the listed API has                                     is it ours?
-//	our api_id                                             yes
-//	our mark                                               yes; of several the one with our slug, then the lowest id
+//	our api_id, or our mark and our slug                   yes; of several the lowest id, which is the one that stays (run.single)
+//	our mark                                               yes; of several the lowest id
 //	the slug and: inbound, the domain <app>.<ns>           yes: tyk-k8s made it
 //	              mesh, a target on <app>.<ns> and the tag mesh
 //	the slug, the domain or the route, and --adopt         yes, unless another service's mark is on it
@@ -56,12 +56,14 @@ func (m *matcher) match(services []Service) map[*WantedAPI]*dashboard.API {
 // own finds the API that is w's by its looks.
 func (m *matcher) own(w *WantedAPI) *dashboard.API {
 	free := m.free
-	if api := first(m.byAPIID[w.Definition.APIID()], free); api != nil {
-		return api
-	}
 	marked := m.byMark[owner{w.Service, w.Role}]
-	if api := first(marked, func(api *dashboard.API) bool { return free(api) && api.Definition.Slug() == w.Slug }); api != nil {
-		return api
+	mine := first(m.byAPIID[w.Definition.APIID()], free)
+	named := first(marked, func(api *dashboard.API) bool { return free(api) && api.Definition.Slug() == w.Slug })
+	if mine == nil || named != nil && named.Definition.ID() < mine.Definition.ID() {
+		mine = named
+	}
+	if mine != nil {
+		return mine
 	}
 	if api := first(marked, free); api != nil {
 		return api

@@ -259,6 +259,22 @@ func TestCopiesWithOurMark(t *testing.T) {
 	w.settled(echo)
 }
 
+// TestTwoOfOurs: where a Dashboard assigns api_ids, two runs at once may both have created an API before one of them deletes its own. A third
+// run that sees both takes the one that stays, although the other may have got the api_id that was asked for.
+func TestTwoOfOurs(t *testing.T) {
+	w := newWorld(t, dashboardtest.Options{})
+	stays := w.mustRun(echo)[echo.Service]
+	goes := w.api("echo-mesh").Clone()
+	delete(goes, "id")
+	w.edit("echo-mesh", "api_id", "assigned")
+	w.dash.PutAPI(dashboard.API{Definition: goes})
+	bindings, err := w.run(context.Background(), echo)
+	must(t, err)
+	if got := bindings[echo.Service]; got != stays {
+		t.Errorf("bindings %v, want %v", got, stays)
+	}
+}
+
 func TestPatterns(t *testing.T) {
 	hosts := []string{"mesh", "mesh.local"}
 	for domain, want := range map[string]bool{

@@ -63,6 +63,7 @@ func NewRemoval(services []inject.Service, state State, s Settings) *Removal {
 		removal.Services = append(removal.Services, sr)
 	}
 	if !s.TLS {
+		removal.keepCertificates(state.APIs, going)
 		return removal
 	}
 	h := newHoldings(state, s, going)
@@ -74,6 +75,20 @@ func NewRemoval(services []inject.Service, state State, s Settings) *Removal {
 		removal.Mesh = h.removal(Step{Role: Mesh}, s.meshCertificateHosts())
 	}
 	return removal
+}
+
+// keepCertificates says which certificates stay because without TLS nobody looks for them.
+func (r *Removal) keepCertificates(apis []dashboard.API, going map[string]bool) {
+	seen := make(map[string]bool)
+	for _, api := range apis {
+		for _, id := range api.Definition.Certificates() {
+			if going[api.Definition.ID()] && !seen[id] {
+				seen[id] = true
+				r.Mesh.Kept = append(r.Mesh.Kept, Kept{id, "of API " + api.Definition.Slug(), "Injector.enableMeshTLS is off, and so certificates are left alone"})
+			}
+		}
+	}
+	slices.SortFunc(r.Mesh.Kept, func(a, b Kept) int { return strings.Compare(a.Name+a.ID, b.Name+b.ID) })
 }
 
 // facts are what people recognise an API by.

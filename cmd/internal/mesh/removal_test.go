@@ -96,6 +96,24 @@ func TestRemovalKeeps(t *testing.T) {
 	}
 }
 
+// Without TLS nobody asks for certificates, so those from before stay; it is said.
+func TestRemovalWithoutTLS(t *testing.T) {
+	w := newWorld(t, dashboardtest.Options{})
+	w.mustRun(echo)
+	w.settings.TLS = false
+	const want = `delete API echo-mesh
+delete API echo-inbound
+keep certificate of API echo-inbound: Injector.enableMeshTLS is off, and so certificates are left alone
+keep certificate of API echo-mesh: Injector.enableMeshTLS is off, and so certificates are left alone`
+	if diff := cmp.Diff(want, steps(w.removal(echo.Service))); diff != "" {
+		t.Error(diff)
+	}
+	must(t, w.remove(echo.Service))
+	if len(w.dash.APIs()) != 0 || len(w.dash.Certificates()) != 2 {
+		t.Errorf("left: %s", w.snapshot())
+	}
+}
+
 // What tyk-k8s made goes like our own, its many records too.
 func TestRemovalOfLegacy(t *testing.T) {
 	w := newWorld(t, dashboardtest.Options{})

@@ -47,7 +47,8 @@ type Step struct {
 	Action  Action
 	Service inject.Service // zero for the mesh certificate, which is everybody's
 	Role    Role
-	Name    string   // the slug of an API, the first host of a certificate
+	Name    string   // the slug of an API, the first host of a certificate, the id of a record
+	Record  string   // the id of the record that is written with a certificate that is issued; "" without a ledger
 	ID      string   // the database id, or the id in the certificate store; "" when it is known only after the step
 	Reasons []string // why, for people; none for Keep
 	Changes []Change // what an Update changes
@@ -56,6 +57,9 @@ type Step struct {
 // String is the step in one line: "update API echo-mesh (listen path /a -> /b)".
 func (s Step) String() string {
 	text := fmt.Sprintf("%s %s %s", s.Action, s.Kind, s.Name)
+	if s.Record != "" {
+		text += ", " + string(RecordKind) + " " + s.Record
+	}
 	if len(s.Reasons) > 0 {
 		text += " (" + strings.Join(s.Reasons, "; ") + ")"
 	}
