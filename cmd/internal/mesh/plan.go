@@ -97,7 +97,8 @@ func planAPI(w *WantedAPI, current *dashboard.API, certificate *CertificateStep,
 	}
 	step.Action = Update
 	if len(step.Reasons) == 0 {
-		step.Action = Keep
+		// Nothing more is asked of it, and a large mesh has thousands.
+		return &APIStep{Step: Step{Kind: APIKind, Action: Keep, Service: w.Service, Role: w.Role, Name: w.Slug, ID: step.ID}}
 	}
 	return step
 }
