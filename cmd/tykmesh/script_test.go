@@ -22,7 +22,7 @@ const program = "tykmesh-under-test"
 
 // TestMain makes the test binary be the program itself where a script calls it.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){program: main, "kubectl-tykmesh": main})
+	testscript.Main(m, map[string]func(){program: main, "kubectl-tykmesh": main, measured: runMeasured})
 }
 
 // scripts is where the scripts are: what users are promised of the whole program, a file for each promise.
