@@ -36,6 +36,7 @@ const scripts = root + "/testdata/script"
 //	dashboard [OPTION]       starts a Dashboard and configures the program for it, by the environment; so do
 //	cfssl [OPTION]           and
 //	mongo, silent-mongo      (OPTIONs are the fields of dashboardtest.Options and catest.Options, see world_test.go)
+//	stop-..., restart-...    ends a server, and has it back
 //	fail ..., heal, hung     plans faults, forgets them, waits for one (fault_test.go)
 //	requests, apis, records  prints what came in, and what is there now (state_test.go)
 //	verify, manifests, tree  checks and prints certificates, manifests, folders (files_test.go)
@@ -65,18 +66,22 @@ func TestScripts(t *testing.T) {
 			"mongo":        startMongo,
 			"silent-mongo": silentMongo,
 			"stop-cfssl":   stopCFSSL,
-			"fail":         fail,
-			"heal":         heal,
-			"hung":         hung,
-			"requests":     requests,
-			"apis":         apis,
-			"edit-api":     editAPI,
-			"records":      records,
-			"verify":       verify,
-			"manifests":    manifests,
-			"tree":         listFolder,
-			"remember":     remember,
-			"unchanged":    unchanged,
+
+			"stop-dashboard":    stopDashboard,
+			"restart-dashboard": restartDashboard,
+
+			"fail":      fail,
+			"heal":      heal,
+			"hung":      hung,
+			"requests":  requests,
+			"apis":      apis,
+			"edit-api":  editAPI,
+			"records":   records,
+			"verify":    verify,
+			"manifests": manifests,
+			"tree":      listFolder,
+			"remember":  remember,
+			"unchanged": unchanged,
 		},
 	})
 }
