@@ -126,7 +126,7 @@ func hintForDashboard(d *dashboard.Error) string {
 	case d.Foreign() && d.Status/100 == 5:
 		return "something in front of the Dashboard seems to answer in its place: is the Dashboard itself up?"
 	case d.Foreign():
-		return "is Tyk.url the Dashboard's address, without /api? something else seems to answer there: a proxy, a login page, another service"
+		return "what answers at Tyk.url (the Dashboard's address, without /api) seems to be something else: a proxy, a login page, another service"
 	case d.Status/100 == 5, d.Status == http.StatusOK:
 		return "the Dashboard's log says why it failed"
 	}
