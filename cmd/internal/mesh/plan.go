@@ -105,7 +105,7 @@ func planAPI(w *WantedAPI, current *dashboard.API, certificate *CertificateStep,
 
 // update lays our leaves over what is there, and takes back what annotations set that are gone.
 func update(current dashboard.Definition, w *WantedAPI) dashboard.Definition {
-	out := overlay(without(current, forsaken(current, w)), w.leaves)
+	out := overlay(without(current, forsaken(current, w)), w.leaves())
 	if id := current.APIID(); id != "" {
 		// Keys, policies and analytics refer to the public id: an API that has one keeps it.
 		out["api_id"] = id
