@@ -60,7 +60,7 @@ func wantAPI(w inject.Workload, role Role, s Settings) (WantedAPI, error) {
 	identify(d, api, s)
 	api.Definition = d
 	// The mark's list of paths counts even when it is empty: else a path in it would be taken back again and again.
-	api.asked = append(segments, []string{"config_data", markKey, "paths"})
+	api.asked = slices.Concat(segments, [][]string{{"config_data", markKey, "paths"}})
 	return api, nil
 }
 
