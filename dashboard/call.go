@@ -129,21 +129,25 @@ func (c *Client) decode(r call, resp *resty.Response, into answered) error {
 		if !isJSON {
 			message = foreign(resp, c.key)
 		}
-		return c.refusal(r, resp, message, classify(r, resp.StatusCode(), isJSON, message))
+		kind := classify(r, resp.StatusCode(), isJSON, message)
+		if kind == nil && !isJSON {
+			kind = errForeign
+		}
+		return c.refusal(r, resp, message, kind)
 	}
 	if err := decodeJSON(resp.Body(), into); err != nil {
 		message := "not a Dashboard's answer: " + err.Error()
 		if !json.Valid(resp.Body()) {
 			message = foreign(resp, c.key)
 		}
-		return c.refusal(r, resp, message, nil)
+		return c.refusal(r, resp, message, errForeign)
 	}
 	a := into.base()
 	switch {
 	case strings.EqualFold(a.Status, "ok"), a.Status == "" && r.method == http.MethodGet:
 		return nil
 	case a.Status == "":
-		return c.refusal(r, resp, "not a Dashboard's answer: no status", nil)
+		return c.refusal(r, resp, "not a Dashboard's answer: no status", errForeign)
 	}
 	return c.refusal(r, resp, a.message(), classify(r, resp.StatusCode(), true, a.message()))
 }

@@ -159,16 +159,22 @@ func TestOneEd25519CertificateDoesNotHideTheOthers(t *testing.T) {
 }
 
 func TestOpenAPIEntriesAreListedAndCannotBeUpdated(t *testing.T) {
-	s, c := start(t, dashboardtest.Options{})
-	d := definition(t, "oas")
-	d["is_oas"] = true
-	s.PutAPI(dashboard.API{Definition: d})
+	_, c := start(t, dashboardtest.Options{OASAPIs: 2})
+	if _, err := c.CreateAPI(t.Context(), definition(t, "classic")); err != nil {
+		t.Fatal(err)
+	}
 	apis, err := c.APIs(t.Context())
-	if err != nil || len(apis) != 1 || !apis[0].Definition.IsOAS() {
+	if err != nil || len(apis) != 3 {
 		t.Fatalf("%v, %v", apis, err)
 	}
-	if err := c.UpdateAPI(t.Context(), apis[0]); err == nil || !strings.Contains(err.Error(), "only supports Tyk Classic") {
-		t.Errorf("updating it: %v", err)
+	for _, api := range apis {
+		oas := strings.HasPrefix(api.Definition.Slug(), "oas-")
+		if api.Definition.IsOAS() != oas {
+			t.Errorf("%s: is OAS: %v", api.Definition.Slug(), !oas)
+		}
+		if err := c.UpdateAPI(t.Context(), api); oas != (err != nil && strings.Contains(err.Error(), "only supports Tyk Classic")) {
+			t.Errorf("updating %s: %v", api.Definition.Slug(), err)
+		}
 	}
 }
 

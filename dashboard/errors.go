@@ -26,6 +26,9 @@ var (
 	ErrUnauthorized = errors.New("not authorised")
 )
 
+// errForeign is the kind of an answer that no Dashboard gives.
+var errForeign = errors.New("not a Dashboard's answer")
+
 const redacted = "[redacted]"
 
 // maxMessage bounds what is shown of a foreign text.
@@ -67,6 +70,12 @@ func (e *Error) Refused() bool {
 // Unreachable says whether nothing came back that an answer could be made of.
 func (e *Error) Unreachable() bool {
 	return e.Status == 0 && !errors.Is(e.kind, resty.ErrResponseBodyTooLarge)
+}
+
+// Foreign says whether what answered is no Dashboard, as far as that shows: a
+// page, a redirect, an answer without end.
+func (e *Error) Foreign() bool {
+	return errors.Is(e.kind, errForeign) || errors.Is(e.kind, resty.ErrResponseBodyTooLarge)
 }
 
 // Passing says whether the error may be gone at the next try: there was no

@@ -2,6 +2,7 @@ package dashboard_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -68,6 +70,8 @@ func TestHostileServers(t *testing.T) {
 		"201":               dashboardtest.Reply(201, "application/json", `{"Status":"OK"}`),
 		"endless":           dashboardtest.Endless,
 		"endless error":     func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(500); dashboardtest.Endless(w, r) },
+		"1 GiB":             dashboardtest.Huge,
+		"gzip bomb":         dashboardtest.Bomb,
 		"truncated":         dashboardtest.Truncated,
 		"cut":               dashboardtest.Cut,
 		"missing page":      http.NotFound,
@@ -107,6 +111,82 @@ func TestHostileServers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// However much a server sends, and to however many requests at once, each takes
+// as much of it as an answer may have, unpacked, and then hangs up.
+func TestAnswersAreReadUpToTheirLimit(t *testing.T) {
+	const atOnce, itemLimit, buffers = 8, 4 << 20, 64 << 10
+	plain := bytes.Repeat([]byte("["), 1<<20)
+	var packed bytes.Buffer // a file of gzip may have many such parts
+	w := gzip.NewWriter(&packed)
+	if _, err := w.Write(plain); err != nil || w.Close() != nil {
+		t.Fatal(err)
+	}
+	for name, server := range map[string]struct {
+		text     []byte
+		encoding string
+		most     int // bytes on the way
+	}{
+		"plain": {plain, "", itemLimit + buffers},
+		"gzip":  {packed.Bytes(), "gzip", itemLimit/len(plain)*packed.Len() + buffers},
+	} {
+		t.Run(name, func(t *testing.T) {
+			answer := func(r *http.Request) (*http.Response, error) {
+				body := &counted{endless: endless{text: server.text}}
+				t.Cleanup(func() {
+					if body.read == 0 || body.read > server.most || !body.closed {
+						t.Errorf("%d bytes were read, want at most %d; closed: %v", body.read, server.most, body.closed)
+					}
+				})
+				header := http.Header{"Content-Encoding": {server.encoding}}
+				return &http.Response{StatusCode: 200, Header: header, Body: body, ContentLength: -1, Request: r}, nil
+			}
+			c, err := dashboard.NewWith(dashboard.Config{URL: "http://dash", Secret: "k"}, transport(answer))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var wait sync.WaitGroup
+			for range atOnce {
+				wait.Go(func() {
+					if _, err := c.API(t.Context(), "5f"); err == nil || !strings.HasSuffix(err.Error(), ": the answer is larger than 4 MiB") {
+						t.Error(err)
+					}
+				})
+			}
+			wait.Wait()
+		})
+	}
+}
+
+// endless is a text that comes again and again.
+type endless struct {
+	text []byte
+	at   int
+}
+
+func (e *endless) Read(b []byte) (int, error) {
+	n := copy(b, e.text[e.at:])
+	e.at = (e.at + n) % len(e.text)
+	return n, nil
+}
+
+// counted is a body that knows what was read of it.
+type counted struct {
+	endless
+	read   int
+	closed bool
+}
+
+func (c *counted) Read(b []byte) (int, error) {
+	n, err := c.endless.Read(b)
+	c.read += n
+	return n, err
+}
+
+func (c *counted) Close() error {
+	c.closed = true
+	return nil
 }
 
 func TestAnotherContentTypeIsNoObstacle(t *testing.T) {

@@ -88,7 +88,8 @@ func (c *Client) page(ctx context.Context, r call) (listing, int, error) {
 	}
 	n, err := l.pages()
 	if err != nil {
-		return l, 0, &Error{Op: r.op, Method: r.method, Path: r.path, Status: http.StatusOK, Message: "not a Dashboard's answer: " + err.Error()}
+		message := "not a Dashboard's answer: " + err.Error()
+		return l, 0, &Error{Op: r.op, Method: r.method, Path: r.path, Status: http.StatusOK, Message: message, kind: errForeign}
 	}
 	return l, n, nil
 }

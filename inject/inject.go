@@ -10,6 +10,9 @@ package inject
 import (
 	"bytes"
 	"errors"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
@@ -89,6 +92,7 @@ const marker = "injector.tyk.io"
 // Problems are in the order of the input; with any of them the stream is refused as a whole.
 func Inject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 	in := injection{Stream: newStream(docs), settings: s, pods: make(podIndex)}
+	in.applying.SetLimit(runtime.GOMAXPROCS(0))
 	in.routes = s.Routes
 	waiting := make(map[int][]*subject) // which port of a Service reaches the app may depend on any pod of the stream
 	for i, d := range docs {
@@ -99,11 +103,13 @@ func Inject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 		}
 		in.edit(i, subjects)
 	}
+	in.settle()
 	for i := range docs {
 		if subjects := waiting[i]; subjects != nil {
 			in.edit(i, subjects)
 		}
 	}
+	in.settle()
 	SortProblems(docs, in.problems)
 	return in.Stream, in.problems
 }
@@ -114,6 +120,18 @@ type injection struct {
 	settings Settings
 	pods     podIndex
 	problems []Problem
+
+	applying errgroup.Group // documents are edited on all cores, as many at once
+	drafts   []*draft
+}
+
+// draft is what is to change in a document.
+type draft struct {
+	*page
+	subjects []*subject
+	edits    []manifest.Edit
+	owners   []*subject          // of each edit
+	failed   manifest.EditErrors // the edits that cannot be made
 }
 
 // find says what becomes of the objects in a document.
@@ -146,25 +164,44 @@ func hasService(subjects []*subject) bool {
 	return false
 }
 
-// edit makes the edits of a document and forgets its tree. Where some cannot be made, the other objects get theirs.
+// edit begins with the edits of a document, which settle ends.
 func (in *injection) edit(i int, subjects []*subject) {
-	page := &in.pages[i]
-	defer page.Forget()
+	d := &draft{page: &in.pages[i], subjects: subjects}
 	if in.settings.Routes && len(subjects) > 0 {
-		page.mark = markOf(page.Text)
+		d.mark = markOf(d.Text)
 	}
-	for {
-		edits, owners := in.collect(page, subjects)
-		patch, err := page.Apply(edits...)
-		failed := manifest.EditErrors(nil)
-		if !errors.As(err, &failed) {
-			page.patch = patch
-			return
-		}
-		for _, e := range failed {
-			in.skipEdit(owners, e)
+	d.edits, d.owners = in.collect(d.page, subjects)
+	in.drafts = append(in.drafts, d)
+	in.applying.Go(func() error {
+		d.apply()
+		return nil
+	})
+}
+
+// apply makes the edits and forgets the document's tree, unless some of them cannot be made.
+func (d *draft) apply() {
+	patch, err := d.Apply(d.edits...)
+	if d.failed = nil; errors.As(err, &d.failed) {
+		return
+	}
+	d.patch = patch
+	d.edits, d.owners, d.subjects = nil, nil, nil
+	d.Forget()
+}
+
+// settle waits for the edits that have begun. Where some cannot be made, the other objects of the document get theirs.
+func (in *injection) settle() {
+	_ = in.applying.Wait()
+	for _, d := range in.drafts {
+		for d.failed != nil {
+			for _, e := range d.failed {
+				in.skipEdit(d.owners, e)
+			}
+			d.edits, d.owners = in.collect(d.page, d.subjects)
+			d.apply()
 		}
 	}
+	in.drafts = nil
 }
 
 // collect is what changes in a document, and for each edit the subject that it belongs to.

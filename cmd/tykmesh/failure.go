@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -86,11 +88,8 @@ func hintsFor(err error) (found []string) {
 		found = append(found, hint)
 	}
 	if d := (*dashboard.Error)(nil); errors.As(err, &d) {
-		switch {
-		case d.Unreachable() && !errors.Is(err, context.Canceled):
-			found = append(found, "is Tyk.url right, and reachable from here? without any server: --local DIR")
-		case d.Status/100 == 5:
-			found = append(found, "the Dashboard's log says why it failed")
+		if hint := hintForDashboard(d); hint != "" {
+			found = append(found, hint)
 		}
 	}
 	for _, h := range hints {
@@ -128,6 +127,36 @@ func checkHint(err error) string {
 		return "CA.addr leads to another CFSSL than expected, or CA.certPath holds an old certificate"
 	case errors.As(err, &org):
 		return "set Tyk.org to that id, or Tyk.secret to the key of a user of the other organisation"
+	}
+	return ""
+}
+
+// hintForDashboard is what to look at when the Dashboard gave no answer, or one that it should not give.
+func hintForDashboard(d *dashboard.Error) string {
+	var (
+		wrongHost x509.HostnameError
+		untrusted *tls.CertificateVerificationError
+		plain     tls.RecordHeaderError
+	)
+	switch {
+	case errors.Is(d, context.Canceled):
+		return ""
+	case errors.As(d, &wrongHost):
+		return "Tyk.url must have a host that the Dashboard's certificate names"
+	case errors.As(d, &untrusted):
+		return "make this machine trust the CA of the Dashboard's certificate, or name it in SSL_CERT_FILE; Tyk.insecureSkipVerify: true trusts any"
+	case errors.As(d, &plain), strings.Contains(d.Message, "server gave HTTP response to HTTPS client"):
+		return "Tyk.url begins with https://, but what listens there speaks plain HTTP"
+	case strings.Contains(d.Message, "HTTP request to an HTTPS server"):
+		return "Tyk.url begins with http://, but what listens there wants https://"
+	case d.Unreachable():
+		return "is Tyk.url right, and reachable from here? without any server: --local DIR"
+	case d.Foreign() && d.Status/100 == 5:
+		return "something in front of the Dashboard seems to answer in its place: is the Dashboard itself up?"
+	case d.Foreign():
+		return "what answers at Tyk.url (the Dashboard's address, without /api) seems to be something else: a proxy, a login page, another service"
+	case d.Status/100 == 5, d.Status == http.StatusOK:
+		return "the Dashboard's log says why it failed"
 	}
 	return ""
 }

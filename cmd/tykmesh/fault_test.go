@@ -1,9 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -14,12 +16,12 @@ import (
 
 // fail is the command
 //
-//	fail METHOD PATH WHICH before|after WHAT
+//	fail METHOD|any PATH|any WHICH before|after WHAT
 //	fail CFSSL ENDPOINT WHICH before|after WHAT
 //	fail MONGO ledger WHICH before|after WHAT
 //
-// WHICH is a number, from 1, or always; WHAT is a status (to MongoDB all are one), cut, of the Dashboard and MongoDB hang, or of the
-// Dashboard endless.
+// WHICH is a number, from 1, or always, or of the Dashboard NUMBER-NUMBER; WHAT is a status (to MongoDB all are one), cut, of MongoDB hang, or
+// of the Dashboard one of its answers.
 func fail(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 5 || args[3] != "before" && args[3] != "after" {
 		ts.Fatalf("usage: fail METHOD|CFSSL|MONGO PATH WHICH before|after WHAT")
@@ -27,10 +29,8 @@ func fail(ts *testscript.TestScript, neg bool, args []string) {
 	w := worldOf(ts)
 	w.forgetHanging()
 	after, what := args[3] == "after", args[4]
-	nth, err := strconv.Atoi(args[2])
-	if always := args[2] == "always"; !always {
-		ts.Check(err)
-	}
+	nth, last, err := which(args[2])
+	ts.Check(err)
 	switch args[0] {
 	case "CFSSL":
 		w.failCFSSL(args[1], nth, after, what)
@@ -43,11 +43,32 @@ func fail(ts *testscript.TestScript, neg bool, args []string) {
 		w.ledger.fail(f)
 		return
 	}
-	f := dashboardtest.Fault{Method: args[0], Path: args[1], Request: nth, After: after, Answer: w.answer(what)}
+	f := dashboardtest.Fault{Method: args[0], Path: args[1], Request: nth, Times: last - nth + 1, After: after}
 	if nth == 0 {
 		f.Times = -1
 	}
+	if f.Method == "any" {
+		f.Method = ""
+	}
+	if f.Path == "any" {
+		f.Path = ""
+	}
+	f.Answer, err = w.answer(what)
+	ts.Check(err)
 	w.dashboard.Fail(f)
+}
+
+// which reads WHICH; always is 0.
+func which(word string) (nth, last int, err error) {
+	if word == "always" {
+		return 0, 0, nil
+	}
+	from, to, isRange := strings.Cut(word, "-")
+	if nth, err = strconv.Atoi(from); err != nil || !isRange {
+		return nth, nth, err
+	}
+	last, err = strconv.Atoi(to)
+	return nth, last, err
 }
 
 // manyTimes is more often than any run asks.
@@ -68,20 +89,28 @@ func (w *world) failCFSSL(endpoint string, nth int, after bool, what string) {
 	}
 }
 
-func (w *world) answer(what string) http.HandlerFunc {
-	switch what {
-	case "cut":
-		return dashboardtest.Cut
-	case "endless":
-		return dashboardtest.Endless
-	case "hang":
-		return func(rw http.ResponseWriter, r *http.Request) {
+// answer is the Dashboard's answer of a name.
+func (w *world) answer(what string) (http.HandlerFunc, error) {
+	if status, err := strconv.Atoi(what); err == nil {
+		return dashboardtest.Refusal(status, "planned"), nil
+	}
+	answers := map[string]http.HandlerFunc{
+		"cut": dashboardtest.Cut, "endless": dashboardtest.Endless, "huge": dashboardtest.Huge, "bomb": dashboardtest.Bomb, "truncated": dashboardtest.Truncated,
+		"hang": func(rw http.ResponseWriter, r *http.Request) {
 			w.hanging <- struct{}{}
 			dashboardtest.Hang(rw, r)
-		}
+		},
+		"html":     dashboardtest.Reply(500, "text/html", "<html><head><title>Oops</title></head><body><h1>Internal Server Error</h1></body></html>"),
+		"gateway":  dashboardtest.Reply(502, "text/html", "<html><body><h1>502 Bad Gateway</h1><hr>nginx</body></html>"),
+		"login":    dashboardtest.Reply(200, "text/html", "<html><body>Please log in</body></html>"),
+		"missing":  dashboardtest.Reply(404, "text/plain", "404 page not found\n"),
+		"object":   dashboardtest.Reply(200, "application/json", `{"hello":"world"}`),
+		"redirect": dashboardtest.Redirect("https://login.example.com/start?to=dashboard"),
 	}
-	status, _ := strconv.Atoi(what)
-	return dashboardtest.Refusal(status, "planned")
+	if answers[what] == nil {
+		return nil, fmt.Errorf("there is no answer %s", what)
+	}
+	return answers[what], nil
 }
 
 // heal is the command heal: the Dashboard is well again.

@@ -22,7 +22,7 @@ const program = "tykmesh-under-test"
 
 // TestMain makes the test binary be the program itself where a script calls it.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){program: main, "kubectl-tykmesh": main})
+	testscript.Main(m, map[string]func(){program: main, "kubectl-tykmesh": main, measured: runMeasured})
 }
 
 // scripts is where the scripts are: what users are promised of the whole program, a file for each promise.
@@ -36,6 +36,7 @@ const scripts = root + "/testdata/script"
 //	dashboard [OPTION]       starts a Dashboard and configures the program for it, by the environment; so do
 //	cfssl [OPTION]           and
 //	mongo, silent mongo      (OPTIONs are the fields of dashboardtest.Options and catest.Options, see world_test.go)
+//	stop-..., restart-...    ends a server, and has it back
 //	fail ..., heal, hung     plans faults, forgets them, waits for one (fault_test.go)
 //	requests, apis, records  prints what came in, and what is there now (state_test.go)
 //	verify, manifests, tree  checks and prints certificates, manifests, folders (files_test.go)
@@ -57,27 +58,29 @@ func TestScripts(t *testing.T) {
 			return mongo(), nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"tykmesh":    runProgram,
-			"exits":      exits,
-			"exited":     exited,
-			"dashboard":  startDashboard,
-			"cfssl":      startCFSSL,
-			"mongo":      startMongo,
-			"silent":     startSilent,
-			"stop-cfssl": stopCFSSL,
-			"fail":       fail,
-			"heal":       heal,
-			"hung":       hung,
-			"requests":   requests,
-			"apis":       apis,
-			"edit-api":   editAPI,
-			"lend":       lend,
-			"records":    records,
-			"verify":     verify,
-			"manifests":  manifests,
-			"tree":       listFolder,
-			"remember":   remember,
-			"unchanged":  unchanged,
+			"tykmesh":           runProgram,
+			"exits":             exits,
+			"exited":            exited,
+			"dashboard":         startDashboard,
+			"cfssl":             startCFSSL,
+			"mongo":             startMongo,
+			"silent":            startSilent,
+			"stop-cfssl":        stopCFSSL,
+			"stop-dashboard":    stopDashboard,
+			"restart-dashboard": restartDashboard,
+			"fail":              fail,
+			"heal":              heal,
+			"hung":              hung,
+			"requests":          requests,
+			"apis":              apis,
+			"edit-api":          editAPI,
+			"lend":              lend,
+			"records":           records,
+			"verify":            verify,
+			"manifests":         manifests,
+			"tree":              listFolder,
+			"remember":          remember,
+			"unchanged":         unchanged,
 		},
 	})
 }

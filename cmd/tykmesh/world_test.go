@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"maps"
 	"net"
@@ -32,6 +33,8 @@ type world struct {
 	cfssl     *catest.Server
 	mongo     string      // connection string
 	ledger    *mongoProxy // before mongo
+
+	dashboardOptions dashboardtest.Options
 
 	hanging     chan struct{} // receives when a request begins to hang
 	background  *exec.Cmd     // the program that hung waited for
@@ -96,7 +99,8 @@ func (w *world) privateKeys() (keys []string) {
 func (w *world) named(text string) string {
 	replace := []string{w.folder + string(os.PathSeparator), ""}
 	if w.dashboard != nil {
-		replace = append(replace, w.dashboard.URL, "http://dashboard", strings.TrimPrefix(w.dashboard.URL, "http://"), "dashboard:80")
+		scheme, host, _ := strings.Cut(w.dashboard.URL, "://")
+		replace = append(replace, w.dashboard.URL, scheme+"://dashboard", host, "dashboard:80")
 	}
 	if w.cfssl != nil {
 		replace = append(replace, w.cfssl.URL, "http://cfssl", strings.TrimPrefix(w.cfssl.URL, "http://"), "cfssl:80")
@@ -174,10 +178,34 @@ func startDashboard(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	ts.Check(setOptions(&o, args))
 	w := worldOf(ts)
-	w.dashboard, w.seenOfDash = dashboardtest.New(o), 0
-	ts.Defer(w.dashboard.Close)
+	w.dashboard, w.dashboardOptions, w.seenOfDash = dashboardtest.New(o), o, 0
+	ts.Defer(func() { w.dashboard.Close() })
 	ts.Setenv("TYKMESH_TYK_URL", w.dashboard.URL)
 	ts.Setenv("TYK_DASHBOARD_KEY", plantedDashboardKey)
+	_, address, _ := strings.Cut(w.dashboard.URL, "://")
+	ts.Setenv("DASHBOARD_ADDRESS", address)
+	ts.Setenv("DASHBOARD_PORT", address[strings.LastIndex(address, ":")+1:])
+	if o.TLS {
+		text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: w.dashboard.Certificate()})
+		ts.Check(os.WriteFile(ts.MkAbs("dashboard-ca.pem"), text, 0o644))
+	}
+}
+
+// stopDashboard is the command stop-dashboard: connections are cut, and from now on nothing listens at its address.
+func stopDashboard(ts *testscript.TestScript, _ bool, _ []string) { worldOf(ts).dashboard.Close() }
+
+// restartDashboard is the command restart-dashboard, after stop-dashboard: it is back at its address with what it held.
+func restartDashboard(ts *testscript.TestScript, _ bool, _ []string) {
+	w := worldOf(ts)
+	former, o := w.dashboard, w.dashboardOptions
+	o.Addr = ts.Getenv("DASHBOARD_ADDRESS")
+	w.dashboard, w.seenOfDash = dashboardtest.New(o), 0
+	for _, a := range former.APIs() {
+		w.dashboard.PutAPI(a)
+	}
+	for _, c := range former.Certificates() {
+		w.dashboard.PutCertificate(former.PEM(c.ID))
+	}
 }
 
 // startCFSSL is the command cfssl [OPTION...]. SignWith makes another CA sign than the one that CFSSL shows.

@@ -1,7 +1,10 @@
 package dashboardtest
 
 import (
+	"bytes"
+	"compress/gzip"
 	"io"
+	"math"
 	"net/http"
 	"path"
 	"strconv"
@@ -27,8 +30,8 @@ type Fault struct {
 	// After lets the request take effect first; only its answer is lost.
 	After bool
 
-	// Answer is what the client gets instead: Cut, Endless, Hang, Truncated,
-	// Reply, Refusal, Redirect, or any other handler.
+	// Answer is what the client gets instead: Cut, Endless, Huge, Bomb, Hang,
+	// Truncated, Reply, Refusal, Redirect, or any other handler.
 	Answer http.HandlerFunc
 }
 
@@ -103,10 +106,43 @@ func Hang(_ http.ResponseWriter, r *http.Request) {
 // Endless answers 200 with JSON that does not end.
 func Endless(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
+	pour(w, r, math.MaxInt64)
+}
+
+// gibibyte is the size of an answer that nobody should read to its end.
+const gibibyte = 1 << 30
+
+// Huge answers 200 with JSON of 1 GiB, and says so first.
+func Huge(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(gibibyte))
+	pour(w, r, gibibyte)
+}
+
+// Bomb answers 200 with 1 GiB in gzip, which is a thousandth of that on the
+// way.
+func Bomb(w http.ResponseWriter, _ *http.Request) {
+	const mebibyte = 1 << 20
+	var member bytes.Buffer // a file of gzip may have many, one after the other (RFC 1952, section 2.2)
+	packed := gzip.NewWriter(&member)
+	packed.Write(bytes.Repeat([]byte("["), mebibyte))
+	packed.Close()
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Encoding", "gzip")
+	for range gibibyte / mebibyte {
+		if _, err := w.Write(member.Bytes()); err != nil {
+			return
+		}
+	}
+}
+
+// pour writes the beginning of a listing, up to size bytes of it, until the
+// client has enough.
+func pour(w io.Writer, r *http.Request, size int64) {
 	chunk := []byte(strings.Repeat(`{"api_definition":{"id":"5f"}},`, 2000))
-	_, err := w.Write([]byte(`{"apis":[`))
-	for err == nil && r.Context().Err() == nil {
-		_, err = w.Write(chunk)
+	n, err := w.Write([]byte(`{"apis":[`))
+	for left := size - int64(n); left > 0 && err == nil && r.Context().Err() == nil; left -= int64(n) {
+		n, err = w.Write(chunk[:min(left, int64(len(chunk)))])
 	}
 }
 

@@ -20,6 +20,7 @@
 package dashboardtest
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -79,6 +80,7 @@ type Options struct {
 	UniqueListenPaths      bool // two APIs cannot share listen path and domain
 	IgnoresDomains         bool // two APIs cannot share a listen path, whatever their domains
 	NoDomainPatterns       bool // a domain cannot hold { }
+	OASAPIs                int  // so many OpenAPI definitions are there, and listed beside the others: oas-1, oas-2, ...
 }
 
 // Server is a Dashboard that runs. Its methods are safe for concurrent use.
@@ -119,6 +121,9 @@ func New(o Options) *Server {
 		o.Now = time.Now
 	}
 	s := &Server{Secret: o.Secret, Org: o.Org, options: o}
+	for i := range o.OASAPIs {
+		s.PutAPI(oas(fmt.Sprint("oas-", i+1)))
+	}
 	s.calls = s.routes()
 	s.http = httptest.NewUnstartedServer(s)
 	if o.Addr != "" {
@@ -136,6 +141,15 @@ func New(o Options) *Server {
 	}
 	s.URL = s.http.URL
 	return s
+}
+
+// oas is an OpenAPI definition in its classic form, as listings have it. This
+// endpoint does not change such an API (updateAPI).
+func oas(slug string) dashboard.API {
+	return dashboard.API{Definition: dashboard.Definition{
+		"name": slug, "slug": slug, "api_id": "of-" + slug, "is_oas": true, "active": true,
+		"proxy": map[string]any{"listen_path": "/" + slug + "/", "target_url": "http://" + slug + ".example.com"},
+	}}
 }
 
 // Close stops the server; requests that hang are cut.

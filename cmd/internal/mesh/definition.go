@@ -23,10 +23,10 @@ type WantedAPI struct {
 	// Definition is complete, as it is created. With Settings.TLS the plan adds the certificate.
 	Definition dashboard.Definition
 
-	leaves   dashboard.Definition // the part of Definition that an update enforces
-	paths    []string             // the leaves that annotations set, sorted; recorded in the mark
-	replaced []templateLeaf       // the leaves of the template that annotations took away
-	preset   string               // the database id that the workloads name, or ""
+	asked    [][]string     // what counts in an update even when it is empty
+	paths    []string       // the leaves that annotations set, sorted; recorded in the mark
+	replaced []templateLeaf // the leaves of the template that annotations took away
+	preset   string         // the database id that the workloads name, or ""
 }
 
 // idAnnotation is the annotation that holds the API's database id (webhook rule R15).
@@ -60,9 +60,12 @@ func wantAPI(w inject.Workload, role Role, s Settings) (WantedAPI, error) {
 	identify(d, api, s)
 	api.Definition = d
 	// The mark's list of paths counts even when it is empty: else a path in it would be taken back again and again.
-	api.leaves = enforced(d, append(segments, []string{"config_data", markKey, "paths"}))
+	api.asked = slices.Concat(segments, [][]string{{"config_data", markKey, "paths"}})
 	return api, nil
 }
+
+// leaves are the part of Definition that an update enforces. They are made when they are needed: those of thousands of APIs take memory.
+func (w *WantedAPI) leaves() dashboard.Definition { return enforced(w.Definition, w.asked) }
 
 // templateVars are what a template may print; webhook rules R10 and R11 say what each API gets.
 func templateVars(w inject.Workload, api WantedAPI, s Settings) dashboard.Vars {

@@ -97,14 +97,15 @@ func planAPI(w *WantedAPI, current *dashboard.API, certificate *CertificateStep,
 	}
 	step.Action = Update
 	if len(step.Reasons) == 0 {
-		step.Action = Keep
+		// Nothing more is asked of it, and a large mesh has thousands.
+		return &APIStep{Step: Step{Kind: APIKind, Action: Keep, Service: w.Service, Role: w.Role, Name: w.Slug, ID: step.ID}}
 	}
 	return step
 }
 
 // update lays our leaves over what is there, and takes back what annotations set that are gone.
 func update(current dashboard.Definition, w *WantedAPI) dashboard.Definition {
-	out := overlay(without(current, forsaken(current, w)), w.leaves)
+	out := overlay(without(current, forsaken(current, w)), w.leaves())
 	if id := current.APIID(); id != "" {
 		// Keys, policies and analytics refer to the public id: an API that has one keeps it.
 		out["api_id"] = id

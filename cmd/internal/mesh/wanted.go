@@ -3,8 +3,12 @@ package mesh
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"runtime"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
@@ -54,13 +58,8 @@ func Wanted(workloads []inject.Workload, s Settings) (services []Service, warnin
 			groups[w.Service] = append(groups[w.Service], w)
 		}
 	}
-	for _, group := range groups {
-		problems = append(problems, disagreements(group)...)
-		service, refused := newService(group, s)
-		problems = append(problems, refused...)
-		services = append(services, service)
-	}
-	slices.SortFunc(services, func(a, b Service) int { return compareServices(a.Service, b.Service) })
+	services, refused := newServices(groups, s)
+	problems = append(problems, refused...)
 	problems = append(problems, sameSlug(services)...)
 	problems = append(problems, sameRoute(services)...)
 	sortProblems(problems)
@@ -72,6 +71,27 @@ func compareServices(a, b inject.Service) int {
 		return c
 	}
 	return strings.Compare(a.App, b.App)
+}
+
+// newServices makes a service of each group, on all cores, because rendering takes most of the time of a plan.
+func newServices(groups map[inject.Service][]inject.Workload, s Settings) (services []Service, problems []inject.Problem) {
+	names := slices.SortedFunc(maps.Keys(groups), compareServices)
+	services = make([]Service, len(names))
+	refused := make([][]inject.Problem, len(names))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, name := range names {
+		g.Go(func() error {
+			services[i], refused[i] = newService(groups[name], s)
+			return nil
+		})
+	}
+	_ = g.Wait()
+	for i, name := range names {
+		problems = append(problems, disagreements(groups[name])...)
+		problems = append(problems, refused[i]...)
+	}
+	return services, problems
 }
 
 func newService(group []inject.Workload, s Settings) (Service, []inject.Problem) {
