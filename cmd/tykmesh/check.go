@@ -238,10 +238,7 @@ func writeChecksTable(w io.Writer, results []check.Result) error {
 			fmt.Fprintf(t, "\t\thint: %s\n", hint)
 		}
 	}
-	if err := t.Flush(); err != nil {
-		return fmt.Errorf("writing the checks: %w", err)
-	}
-	return nil
+	return t.Flush()
 }
 
 // checkHints are what to do about a check; nothing where it went well.
@@ -273,8 +270,5 @@ func writeChecksJSON(w io.Writer, results []check.Result) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	if err := enc.Encode(doc); err != nil {
-		return fmt.Errorf("writing the checks: %w", err)
-	}
-	return nil
+	return enc.Encode(doc)
 }

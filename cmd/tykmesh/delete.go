@@ -193,7 +193,7 @@ func countSteps(steps []mesh.Step) string {
 func writeSteps(w io.Writer, steps []mesh.Step) error {
 	for _, step := range steps {
 		if _, err := fmt.Fprintln(w, step); err != nil {
-			return fmt.Errorf("writing the plan: %w", err)
+			return err
 		}
 	}
 	return nil

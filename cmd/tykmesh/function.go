@@ -45,10 +45,8 @@ func writeResourceList(w io.Writer, text []byte, results manifest.List) error {
 	if err != nil {
 		return fmt.Errorf("adding results to the ResourceList: %w", err)
 	}
-	if _, err := w.Write(patch.Apply(text)); err != nil {
-		return writeError(err)
-	}
-	return nil
+	_, err = w.Write(patch.Apply(text))
+	return err
 }
 
 // results are what a report says of objects, and of what is wrong.
@@ -85,7 +83,7 @@ func results(entries []reportEntry) (out manifest.List) {
 // writeFunction answers with a stream's list, and what is said of it.
 func (r *report) writeFunction(stream *inject.Stream, bindings map[inject.Service]inject.Binding) error {
 	for f := range stream.Files(bindings) {
-		return writeResourceList(&r.made, f.Patch.Apply(f.Text), results(r.all(nil)))
+		return writeResourceList(r.out, f.Patch.Apply(f.Text), results(r.all(nil)))
 	}
 	return nil
 }

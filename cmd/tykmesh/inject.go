@@ -93,7 +93,8 @@ func (o *options) run(cmd *cobra.Command, p process, do work) error {
 	if err != nil {
 		return err
 	}
-	p.stdout = &report.made
+	report.out = &printer{ctx: cmd.Context(), to: p.stdout}
+	p.stdout = report.out
 	return report.run(cmd.Context(), func() (output, error) { return do(cmd.Context(), p, *o, report) })
 }
 
@@ -258,7 +259,7 @@ func writePreview(w io.Writer, stream *inject.Stream, plan *mesh.Plan, bindings 
 	}
 	for f := range stream.Files(bindings) {
 		if err := manifest.Diff(w, f.Name, f.Text, f.Patch); err != nil {
-			return writeError(err)
+			return err
 		}
 	}
 	return nil
@@ -291,8 +292,6 @@ func readDocuments(ctx context.Context, p process, o options) ([]*manifest.Docum
 	}
 	return docs, nil
 }
-
-func writeError(err error) error { return fmt.Errorf("writing manifests: %w", err) }
 
 // refusal is everything for which a stream is refused, each with its place.
 type refusal []inject.Problem

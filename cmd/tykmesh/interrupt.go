@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 )
@@ -49,7 +50,7 @@ func uninterrupted[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	return value, err
 }
 
-// print writes what a run has made: all of it at once, or nothing if ctx has ended.
+// print writes what a run has made, or nothing if ctx has ended.
 func (r *report) print(ctx context.Context, write output) error {
 	done := r.course.done()
 	if ctx.Err() != nil && len(done) == 0 {
@@ -61,18 +62,27 @@ func (r *report) print(ctx context.Context, write output) error {
 	if err := write(); err != nil {
 		return &unprintedError{err, done}
 	}
-	if r.made.Len() == 0 {
-		return nil
-	}
-	r.printed = true
-	_, finished, err := await(ctx, func() (int, error) { return r.process.stdout.Write(r.made.Bytes()) })
+	return nil
+}
+
+// printer is standard output as long as a run is not interrupted: a pipe that nobody empties does not hold it up.
+type printer struct {
+	ctx   context.Context
+	to    io.Writer
+	begun bool // something may have been printed
+}
+
+// Write leaves text to the write that goes on when ctx ends: whoever gets an error must not change it.
+func (p *printer) Write(text []byte) (int, error) {
+	p.begun = true
+	n, finished, err := await(p.ctx, func() (int, error) { return p.to.Write(text) })
 	if !finished {
 		err = interruptedError{}
 	}
 	if err != nil {
-		return &unprintedError{fmt.Errorf("writing to standard output: %w", err), done}
+		return n, fmt.Errorf("writing to standard output: %w", err)
 	}
-	return nil
+	return n, nil
 }
 
 // unprintedError is a run that has done its remote work and could not print what comes of it.

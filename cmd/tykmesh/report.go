@@ -35,8 +35,7 @@ type report struct {
 	entries []reportEntry
 	objects []*inject.Object
 	list    *manifest.Document // what a KRM function was given; nil where this is none
-	made    bytes.Buffer       // what goes to standard output, once all is done
-	printed bool               // some of it may have
+	out     *printer           // standard output
 	lines   bytes.Buffer       // what people would see, for a report of texts
 	last    []string           // lines for people that come after standard output
 }
@@ -115,7 +114,7 @@ func (r *report) fail(err error) error {
 		}
 	}
 	printError(r.errors, err)
-	if r.list != nil && !r.printed {
+	if r.list != nil && !r.out.begun {
 		_ = writeResourceList(r.process.stdout, r.list.Text, results(r.all(err))) // what matters is on standard error
 	}
 	if r.target.err == nil { // else err says so

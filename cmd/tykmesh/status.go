@@ -75,7 +75,7 @@ func writeStatusTable(w io.Writer, inventory mesh.Inventory, now time.Time) erro
 			expiry(s.Certificate, now), orDash(strings.Join(s.Drift, "; ")))
 	}
 	if err := t.Flush(); err != nil {
-		return writeError(err)
+		return err
 	}
 	var below strings.Builder
 	if c := inventory.Certificate; c.ID != "" || len(c.Drift) > 0 {
@@ -87,10 +87,8 @@ func writeStatusTable(w io.Writer, inventory mesh.Inventory, now time.Time) erro
 		}
 		fmt.Fprintf(&below, "orphan: %s %s (%s): %s\n", orphan.Kind, orphan.ID, cmp.Or(orphan.Name, "no name"), orphan.Reason)
 	}
-	if _, err := io.WriteString(w, below.String()); err != nil {
-		return writeError(err)
-	}
-	return nil
+	_, err := io.WriteString(w, below.String())
+	return err
 }
 
 func orDash(text string) string { return cmp.Or(text, "-") }
@@ -161,10 +159,7 @@ func writeStatusJSON(w io.Writer, inventory mesh.Inventory, _ time.Time) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	if err := enc.Encode(doc); err != nil {
-		return writeError(err)
-	}
-	return nil
+	return enc.Encode(doc)
 }
 
 // statusOf is nil where there is neither a certificate nor anything to say of it.
