@@ -7,8 +7,6 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-
-	"github.com/go-resty/resty/v2"
 )
 
 // answer is what the Dashboard's answers have in common. encoding/json matches
@@ -48,13 +46,13 @@ func lenient(body []byte, a *answer) bool {
 }
 
 // foreign describes an answer that is no Dashboard's: a proxy's page, a redirect.
-func foreign(resp *resty.Response, key string) string {
-	status := resp.StatusCode()
-	if to, err := url.Parse(resp.Header().Get("Location")); err == nil && status/100 == 3 && to.Host != "" {
+func foreign(got *reply, key string) string {
+	status := got.status
+	if to, err := url.Parse(got.header.Get("Location")); err == nil && status/100 == 3 && to.Host != "" {
 		return "redirects to " + to.Scheme + "://" + to.Host + ", which is not followed"
 	}
 	// Twice as much is searched for the key as is kept, so that none is cut in two.
-	page := strings.ReplaceAll(string(resp.Body()[:min(len(resp.Body()), 2*maxPage)]), key, redacted)
+	page := strings.ReplaceAll(string(got.body[:min(len(got.body), 2*maxPage)]), key, redacted)
 	page = markup.ReplaceAllString(page[:min(len(page), maxPage)], " ")
 	return "not a Dashboard's answer (" + http.StatusText(status) + "): " + page
 }

@@ -10,8 +10,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-
-	"github.com/go-resty/resty/v2"
 )
 
 const (
@@ -34,8 +32,8 @@ type call struct {
 // do sends a request, as often as retry allows, and decodes the answer.
 func (c *Client) do(ctx context.Context, r call, into answered) error {
 	for attempt := 1; ; attempt++ {
-		resp, err := c.attempt(ctx, r, attempt)
-		if wait, again := c.retry(r, attempt, resp, err); again {
+		got, err := c.attempt(ctx, r, attempt, into)
+		if wait, again := c.retry(r, attempt, got, err); again {
 			if sleep(ctx, wait) == nil {
 				continue
 			}
@@ -44,12 +42,12 @@ func (c *Client) do(ctx context.Context, r call, into answered) error {
 		if err != nil {
 			return c.unanswered(ctx, r, err)
 		}
-		return c.decode(r, resp, into)
+		return c.decode(r, got, into)
 	}
 }
 
 // attempt sends a request once. The key is set here and nowhere else.
-func (c *Client) attempt(ctx context.Context, r call, attempt int) (*resty.Response, error) {
+func (c *Client) attempt(ctx context.Context, r call, attempt int, into answered) (*reply, error) {
 	limited, cancel := context.WithTimeoutCause(ctx, c.timeout, errSlow)
 	defer cancel()
 	req := c.http.R().
@@ -57,23 +55,24 @@ func (c *Client) attempt(ctx context.Context, r call, attempt int) (*resty.Respo
 		SetHeader("Authorization", c.key).
 		SetHeader("Accept", "application/json").
 		SetQueryParams(r.query).
-		SetResponseBodyLimit(int(r.limit))
+		SetDoNotParseResponse(true)
 	if r.body != nil {
 		// A reader of our own: resty's pooled buffers would keep private keys.
 		req.SetHeader("Content-Type", r.contentType).SetBody(bytes.NewReader(r.body))
 	}
 	start := time.Now()
+	got := &reply{}
 	resp, err := req.Execute(r.method, r.path)
-	seen := Request{Method: r.method, Path: r.path, Duration: time.Since(start), Attempt: attempt}
-	if resp != nil {
-		seen.Status = resp.StatusCode()
-		seen.Date, _ = http.ParseTime(resp.Header().Get("Date"))
+	if err == nil {
+		got, err = receive(resp.RawResponse, r.limit, into)
 	}
+	seen := Request{Method: r.method, Path: r.path, Status: got.status, Duration: time.Since(start), Attempt: attempt}
+	seen.Date, _ = http.ParseTime(got.header.Get("Date"))
 	c.trace(seen)
 	if err != nil && errors.Is(context.Cause(limited), errSlow) {
 		err = errSlow
 	}
-	return resp, err
+	return got, err
 }
 
 // errSlow ends an attempt, not the caller's context.
@@ -89,7 +88,7 @@ func (c *Client) unanswered(ctx context.Context, r call, err error) error {
 		e.Message = context.Cause(ctx).Error()
 	case errors.Is(err, errSlow):
 		e.Message = fmt.Sprintf("%s (%s)", errSlow, c.timeout)
-	case errors.Is(err, resty.ErrResponseBodyTooLarge):
+	case errors.Is(err, errTooLarge):
 		e.Message = fmt.Sprintf("the answer is larger than %d MiB", r.limit>>20)
 	case cutOff(err):
 		e.Message = "the connection was cut"
@@ -108,12 +107,12 @@ func (c *Client) unanswered(ctx context.Context, r call, err error) error {
 }
 
 // refusal is the error of a request that was answered, but not as it should.
-func (c *Client) refusal(r call, resp *resty.Response, message string, kind error) error {
+func (c *Client) refusal(r call, got *reply, message string, kind error) error {
 	return &Error{
 		Op:      r.op,
 		Method:  r.method,
 		Path:    r.path,
-		Status:  resp.StatusCode(),
+		Status:  got.status,
 		Message: oneLine(message, c.key),
 		kind:    kind,
 	}
@@ -121,35 +120,35 @@ func (c *Client) refusal(r call, resp *resty.Response, message string, kind erro
 
 // decode reads an answer. Success is 200 with the status OK; listings and
 // look-ups have no status.
-func (c *Client) decode(r call, resp *resty.Response, into answered) error {
-	if resp.StatusCode() != http.StatusOK {
+func (c *Client) decode(r call, got *reply, into answered) error {
+	if got.status != http.StatusOK {
 		var a answer
-		isJSON := lenient(resp.Body(), &a)
+		isJSON := lenient(got.body, &a)
 		message := a.message()
 		if !isJSON {
-			message = foreign(resp, c.key)
+			message = foreign(got, c.key)
 		}
-		kind := classify(r, resp.StatusCode(), isJSON, message)
+		kind := classify(r, got.status, isJSON, message)
 		if kind == nil && !isJSON {
 			kind = errForeign
 		}
-		return c.refusal(r, resp, message, kind)
+		return c.refusal(r, got, message, kind)
 	}
-	if err := decodeJSON(resp.Body(), into); err != nil {
+	if err := got.decode(into); err != nil {
 		message := "not a Dashboard's answer: " + err.Error()
-		if !json.Valid(resp.Body()) {
-			message = foreign(resp, c.key)
+		if errors.As(err, new(*json.SyntaxError)) || errors.Is(err, errCutOff) {
+			message = foreign(got, c.key)
 		}
-		return c.refusal(r, resp, message, errForeign)
+		return c.refusal(r, got, message, errForeign)
 	}
 	a := into.base()
 	switch {
 	case strings.EqualFold(a.Status, "ok"), a.Status == "" && r.method == http.MethodGet:
 		return nil
 	case a.Status == "":
-		return c.refusal(r, resp, "not a Dashboard's answer: no status", errForeign)
+		return c.refusal(r, got, "not a Dashboard's answer: no status", errForeign)
 	}
-	return c.refusal(r, resp, a.message(), classify(r, resp.StatusCode(), true, a.message()))
+	return c.refusal(r, got, a.message(), classify(r, got.status, true, a.message()))
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -106,11 +106,25 @@ func clone(v any) any {
 func decodeJSON(b []byte, into any) error {
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.UseNumber()
-	if err := dec.Decode(into); errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errors.New("the JSON is cut off")
-	} else if err != nil {
-		return err
+	if err := dec.Decode(into); err != nil {
+		return clearer(err)
 	}
+	return atEnd(dec)
+}
+
+// errCutOff says that a JSON value has no end.
+var errCutOff = errors.New("the JSON is cut off")
+
+// clearer says of a text that ended too early what is wrong with it.
+func clearer(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errCutOff
+	}
+	return err
+}
+
+// atEnd is an error unless nothing follows.
+func atEnd(dec *json.Decoder) error {
 	if _, err := dec.Token(); err != io.EOF {
 		return errors.New("more than one JSON value")
 	}

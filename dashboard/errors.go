@@ -8,8 +8,6 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
-
-	"github.com/go-resty/resty/v2"
 )
 
 // What a caller may ask of an error, with errors.Is.
@@ -69,13 +67,13 @@ func (e *Error) Refused() bool {
 
 // Unreachable says whether nothing came back that an answer could be made of.
 func (e *Error) Unreachable() bool {
-	return e.Status == 0 && !errors.Is(e.kind, resty.ErrResponseBodyTooLarge)
+	return e.Status == 0 && !errors.Is(e.kind, errTooLarge)
 }
 
 // Foreign says whether what answered is no Dashboard, as far as that shows: a
 // page, a redirect, an answer without end.
 func (e *Error) Foreign() bool {
-	return errors.Is(e.kind, errForeign) || errors.Is(e.kind, resty.ErrResponseBodyTooLarge)
+	return errors.Is(e.kind, errForeign) || errors.Is(e.kind, errTooLarge)
 }
 
 // Passing says whether the error may be gone at the next try: there was no

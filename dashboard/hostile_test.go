@@ -124,12 +124,12 @@ func TestAnswersAreReadUpToTheirLimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, server := range map[string]struct {
-		text     []byte
-		encoding string
-		most     int // bytes on the way
+		text   []byte
+		packed bool
+		most   int // bytes on the way
 	}{
-		"plain": {plain, "", itemLimit + buffers},
-		"gzip":  {packed.Bytes(), "gzip", itemLimit/len(plain)*packed.Len() + buffers},
+		"plain": {plain, false, itemLimit + buffers},
+		"gzip":  {packed.Bytes(), true, itemLimit/len(plain)*packed.Len() + buffers},
 	} {
 		t.Run(name, func(t *testing.T) {
 			answer := func(r *http.Request) (*http.Response, error) {
@@ -139,8 +139,18 @@ func TestAnswersAreReadUpToTheirLimit(t *testing.T) {
 						t.Errorf("%d bytes were read, want at most %d; closed: %v", body.read, server.most, body.closed)
 					}
 				})
-				header := http.Header{"Content-Encoding": {server.encoding}}
-				return &http.Response{StatusCode: 200, Header: header, Body: body, ContentLength: -1, Request: r}, nil
+				resp := &http.Response{StatusCode: 200, Header: http.Header{}, Body: body, ContentLength: -1, Request: r}
+				if server.packed { // net/http unpacks what it has asked for
+					unpacked, err := gzip.NewReader(body)
+					if err != nil {
+						return nil, err
+					}
+					resp.Body, resp.Uncompressed = &struct {
+						io.Reader
+						io.Closer
+					}{unpacked, body}, true
+				}
+				return resp, nil
 			}
 			c, err := dashboard.NewWith(dashboard.Config{URL: "http://dash", Secret: "k"}, transport(answer))
 			if err != nil {

@@ -2,10 +2,13 @@ package dashboard
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 const (
@@ -20,6 +23,85 @@ type listing struct {
 	APIs       []apiEntry  `json:"apis"`
 	Certs      []certEntry `json:"certs"`       // ids; a gateway's own detailed listing uses this name too
 	CertBasics []certEntry `json:"cert_basics"` // mode=detailed
+}
+
+// read reads a listing entry by entry, so that no more than one of them is held as text.
+func (l *listing) read(dec *json.Decoder) error {
+	*l = listing{} // an attempt before may have come half-way
+	dec.UseNumber()
+	if some, err := enter(dec, '{'); err != nil || !some {
+		return err
+	}
+	for dec.More() {
+		key, err := dec.Token()
+		if err != nil {
+			return clearer(err)
+		}
+		name, _ := key.(string)
+		switch strings.ToLower(name) {
+		case "apis":
+			l.APIs, err = readEntries[apiEntry](dec)
+		case "certs":
+			l.Certs, err = readEntries[certEntry](dec)
+		case "cert_basics":
+			l.CertBasics, err = readEntries[certEntry](dec)
+		default:
+			err = dec.Decode(l.field(name))
+		}
+		if err != nil {
+			return clearer(err)
+		}
+	}
+	if _, err := dec.Token(); err != nil {
+		return clearer(err)
+	}
+	return atEnd(dec)
+}
+
+// field is where a field that is no list goes.
+func (l *listing) field(name string) any {
+	switch strings.ToLower(name) {
+	case "pages":
+		return &l.Pages
+	case "status":
+		return &l.Status
+	case "message":
+		return &l.Message
+	case "errors":
+		return &l.Errors
+	}
+	return new(json.RawMessage)
+}
+
+// readEntries reads an array; nil for null.
+func readEntries[T any](dec *json.Decoder) ([]T, error) {
+	some, err := enter(dec, '[')
+	if err != nil || !some {
+		return nil, err
+	}
+	entries := []T{}
+	for dec.More() {
+		var e T
+		if err := dec.Decode(&e); err != nil {
+			return nil, err
+		}
+		entries = append(entries, e)
+	}
+	_, err = dec.Token()
+	return entries, err
+}
+
+// enter reads the delimiter that begins an object or an array; false for null.
+func enter(dec *json.Decoder, delimiter json.Delim) (some bool, err error) {
+	switch t, err := dec.Token(); {
+	case err != nil:
+		return false, clearer(err)
+	case t == delimiter:
+		return true, nil
+	case t == nil:
+		return false, nil
+	}
+	return false, fmt.Errorf("want %s at byte %d", delimiter, dec.InputOffset())
 }
 
 // pages is how many pages there are; a Dashboard that sent everything says 0 or

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/go-resty/resty/v2"
 )
 
 const (
@@ -29,7 +27,7 @@ const (
 //
 // resty's own retries would need the same table, and then send a body from a
 // buffer that they share between requests.
-func (c *Client) retry(r call, attempt int, resp *resty.Response, err error) (time.Duration, bool) {
+func (c *Client) retry(r call, attempt int, got *reply, err error) (time.Duration, bool) {
 	if attempt == maxAttempts {
 		return 0, false
 	}
@@ -42,9 +40,9 @@ func (c *Client) retry(r call, attempt int, resp *resty.Response, err error) (ti
 	if err != nil {
 		return c.pause(attempt), cutOff(err)
 	}
-	switch resp.StatusCode() {
+	switch got.status {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		if wait, ok := retryAfter(resp.Header().Get("Retry-After"), time.Now()); ok {
+		if wait, ok := retryAfter(got.header.Get("Retry-After"), time.Now()); ok {
 			return max(wait, c.pause(attempt)), wait <= maxRetryAfter
 		}
 		return c.pause(attempt), true
