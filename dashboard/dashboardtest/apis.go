@@ -30,11 +30,21 @@ func (s *Server) listAPIs(w http.ResponseWriter, r *http.Request) {
 		slices.Reverse(all) // newest first is the default
 	}
 	part, pages := paged(s, r, all)
-	entries := []map[string]any{}
+	var entries [][]byte
 	for _, a := range part {
-		entries = append(entries, listed(a))
+		entries = append(entries, s.text(a))
 	}
-	s.json(w, http.StatusOK, map[string]any{"apis": entries, "pages": pages})
+	w.Header().Set("Content-Type", "application/json")
+	fmt.Fprintf(w, `{"apis":[%s],"pages":%d}`, bytes.Join(entries, []byte(",")), pages)
+}
+
+// text is an API in a listing. It is kept, so that what a listing of thousands
+// takes is its client's time.
+func (s *Server) text(a *dashboard.API) []byte {
+	if s.texts[a] == nil {
+		s.texts[a], _ = json.Marshal(listed(a)) // it came from JSON
+	}
+	return s.texts[a]
 }
 
 func listed(a *dashboard.API) map[string]any {
@@ -126,6 +136,7 @@ func (s *Server) updateAPI(w http.ResponseWriter, r *http.Request) {
 	}
 	s.finish(d)
 	*old = *a
+	delete(s.texts, old)
 	s.done(w, "API updated")
 }
 

@@ -96,6 +96,7 @@ type Server struct {
 	mu     sync.Mutex
 	count  int // of ids given out
 	apis   []*dashboard.API
+	texts  map[*dashboard.API][]byte // as they are listed
 	certs  []*certificate
 	faults []*planned
 
@@ -120,7 +121,7 @@ func New(o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Server{Secret: o.Secret, Org: o.Org, options: o}
+	s := &Server{Secret: o.Secret, Org: o.Org, options: o, texts: make(map[*dashboard.API][]byte)}
 	for i := range o.OASAPIs {
 		s.PutAPI(oas(fmt.Sprint("oas-", i+1)))
 	}

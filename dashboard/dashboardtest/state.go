@@ -85,6 +85,7 @@ func (s *Server) PutAPI(a dashboard.API) (id string) {
 		if id := a.Definition.ID(); id != "" && id == old.Definition.ID() {
 			s.finish(stored.Definition)
 			*old = *stored
+			delete(s.texts, old)
 			return id
 		}
 	}
