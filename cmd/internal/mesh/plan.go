@@ -2,8 +2,11 @@ package mesh
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
@@ -33,23 +36,41 @@ func NewPlan(services []Service, state State, s Settings) (*Plan, []inject.Probl
 		plan.MeshCertificate, refused = certs.meshCertificate(services, matched)
 		problems = append(problems, refused...)
 	}
-	for i := range services {
-		service := &services[i]
-		sp := ServicePlan{Service: service.Service}
-		if s.TLS {
-			var refused []inject.Problem
-			sp.Certificate, refused = certs.serviceCertificate(service, matched[&service.Inbound])
-			problems = append(problems, refused...)
-		}
-		sp.Inbound = planAPI(&service.Inbound, matched[&service.Inbound], sp.Certificate, certs)
-		sp.Mesh = planAPI(&service.Mesh, matched[&service.Mesh], plan.MeshCertificate, certs)
-		plan.Services = append(plan.Services, sp)
-	}
+	plan.Services = make([]ServicePlan, len(services))
+	refused := make([][]inject.Problem, len(services))
+	onAllCores(len(services), func(i int) {
+		plan.Services[i], refused[i] = planService(&services[i], matched, plan.MeshCertificate, certs)
+	})
+	problems = append(problems, slices.Concat(refused...)...)
 	if len(problems) > 0 {
 		sortProblems(problems)
 		return nil, problems
 	}
 	return plan, nil
+}
+
+// planService says what becomes of one service.
+func planService(service *Service, matched map[*WantedAPI]*dashboard.API, meshCertificate *CertificateStep, certs *certificatePlanner) (sp ServicePlan, refused []inject.Problem) {
+	sp.Service = service.Service
+	if certs != nil {
+		sp.Certificate, refused = certs.serviceCertificate(service, matched[&service.Inbound])
+	}
+	sp.Inbound = planAPI(&service.Inbound, matched[&service.Inbound], sp.Certificate, certs)
+	sp.Mesh = planAPI(&service.Mesh, matched[&service.Mesh], meshCertificate, certs)
+	return sp, refused
+}
+
+// onAllCores calls f for 0 to n-1, in any order.
+func onAllCores(n int, f func(i int)) {
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range n {
+		g.Go(func() error {
+			f(i)
+			return nil
+		})
+	}
+	_ = g.Wait()
 }
 
 // refusals says why w cannot be had; current is the API that was matched, or nil.

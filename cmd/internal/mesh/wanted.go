@@ -4,11 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"runtime"
 	"slices"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
@@ -78,15 +75,7 @@ func newServices(groups map[inject.Service][]inject.Workload, s Settings) (servi
 	names := slices.SortedFunc(maps.Keys(groups), compareServices)
 	services = make([]Service, len(names))
 	refused := make([][]inject.Problem, len(names))
-	var g errgroup.Group
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i, name := range names {
-		g.Go(func() error {
-			services[i], refused[i] = newService(groups[name], s)
-			return nil
-		})
-	}
-	_ = g.Wait()
+	onAllCores(len(names), func(i int) { services[i], refused[i] = newService(groups[names[i]], s) })
 	for i, name := range names {
 		problems = append(problems, disagreements(groups[name])...)
 		problems = append(problems, refused[i]...)
