@@ -58,6 +58,53 @@ func (d Definition) Clone() Definition {
 	return clone(map[string]any(d)).(map[string]any)
 }
 
+// Share makes d hold what it has in common with another definition where that
+// one holds it, so that thousands that are much alike take little more room
+// than one. Neither may be changed in place after that.
+func (d Definition) Share(like Definition) {
+	for key, v := range d {
+		d[key], _ = shared(v, like[key])
+	}
+}
+
+// shared is v in the words of like; same says whether there is no difference.
+func shared(v, like any) (out any, same bool) {
+	switch v := v.(type) {
+	case map[string]any:
+		l, ok := like.(map[string]any)
+		same = ok && len(v) == len(l)
+		for key, x := range v {
+			y, ok := l[key]
+			z, equal := shared(x, y)
+			v[key], same = z, same && ok && equal
+		}
+		if same {
+			return like, true
+		}
+		return v, false
+	case []any:
+		l, ok := like.([]any)
+		same = ok && len(v) == len(l)
+		for i := 0; same && i < len(v); i++ {
+			_, same = shared(v[i], l[i])
+		}
+		if same {
+			return like, true
+		}
+		return v, false
+	}
+	if _, ok := like.(map[string]any); ok {
+		return v, false
+	}
+	if _, ok := like.([]any); ok {
+		return v, false
+	}
+	if v == like {
+		return like, true
+	}
+	return v, false
+}
+
 func (d Definition) object(key string) map[string]any {
 	m, _ := d[key].(map[string]any)
 	return m

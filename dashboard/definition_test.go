@@ -2,6 +2,7 @@ package dashboard_test
 
 import (
 	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -161,6 +162,32 @@ func FuzzPath(f *testing.F) {
 		d.Remove(path)
 		if v, _ := d.Lookup(path); v == "planted" {
 			t.Fatalf("Remove(%q) left it", path)
+		}
+	})
+}
+
+// Sharing changes nothing but where things are held.
+func FuzzShare(f *testing.F) {
+	f.Add(`{"a":{"b":[1,2],"c":null},"t":"x"}`, `{"a":{"b":[1,2],"c":null},"t":"x"}`)
+	f.Add(`{"a":{"b":1},"c":[{}]}`, `{"a":[1],"c":{"d":1}}`)
+	f.Add(`{"a":null}`, `{"b":null}`)
+	f.Add(`{"a":1}`, `{"a":1.0}`)
+	f.Fuzz(func(t *testing.T, first, second string) {
+		var d, like dashboard.Definition
+		for text, into := range map[string]*dashboard.Definition{first: &d, second: &like} {
+			dec := json.NewDecoder(strings.NewReader(text))
+			dec.UseNumber()
+			if dec.Decode(into) != nil {
+				return
+			}
+		}
+		if d == nil || like == nil {
+			return
+		}
+		want, other := d.Clone(), like.Clone()
+		d.Share(like)
+		if !reflect.DeepEqual(want, d) || !reflect.DeepEqual(other, like) {
+			t.Errorf("%v shares with %v and becomes %v and %v", want, other, d, like)
 		}
 	})
 }

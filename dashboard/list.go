@@ -40,11 +40,11 @@ func (l *listing) read(dec *json.Decoder) error {
 		name, _ := key.(string)
 		switch strings.ToLower(name) {
 		case "apis":
-			l.APIs, err = readEntries[apiEntry](dec)
+			l.APIs, err = readEntries(dec, shareDefinition)
 		case "certs":
-			l.Certs, err = readEntries[certEntry](dec)
+			l.Certs, err = readEntries(dec, shareNothing)
 		case "cert_basics":
-			l.CertBasics, err = readEntries[certEntry](dec)
+			l.CertBasics, err = readEntries(dec, shareNothing)
 		default:
 			err = dec.Decode(l.field(name))
 		}
@@ -73,8 +73,13 @@ func (l *listing) field(name string) any {
 	return new(json.RawMessage)
 }
 
-// readEntries reads an array; nil for null.
-func readEntries[T any](dec *json.Decoder) ([]T, error) {
+// The APIs of a listing are much alike: most of one is in the last one too.
+func shareDefinition(e, last *apiEntry) { e.Definition.Share(last.Definition) }
+
+func shareNothing(_, _ *certEntry) {}
+
+// readEntries reads an array; nil for null. share is called with each entry and the one before it.
+func readEntries[T any](dec *json.Decoder, share func(e, last *T)) ([]T, error) {
 	some, err := enter(dec, '[')
 	if err != nil || !some {
 		return nil, err
@@ -84,6 +89,9 @@ func readEntries[T any](dec *json.Decoder) ([]T, error) {
 		var e T
 		if err := dec.Decode(&e); err != nil {
 			return nil, err
+		}
+		if n := len(entries); n > 0 {
+			share(&e, &entries[n-1])
 		}
 		entries = append(entries, e)
 	}

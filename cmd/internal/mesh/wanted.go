@@ -79,6 +79,10 @@ func newServices(groups map[inject.Service][]inject.Workload, s Settings) (servi
 	for i, name := range names {
 		problems = append(problems, disagreements(groups[name])...)
 		problems = append(problems, refused[i]...)
+		if i > 0 { // one template makes them much alike
+			services[i].Inbound.Definition.Share(services[i-1].Inbound.Definition)
+			services[i].Mesh.Definition.Share(services[i-1].Mesh.Definition)
+		}
 	}
 	return services, problems
 }
