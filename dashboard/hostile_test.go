@@ -219,6 +219,29 @@ func TestListingsThatAreNoneAreErrors(t *testing.T) {
 	}
 }
 
+// Entries take more room than their text, so they are counted: of one answer, and of all pages of a listing.
+func TestListingsAreBounded(t *testing.T) {
+	var entries, page strings.Builder
+	for i := range 100_001 {
+		fmt.Fprintf(&entries, `,{"api_definition":{"id":"%d"}}`, i)
+		if i == 30_000 {
+			page.WriteString(entries.String())
+		}
+	}
+	for name, answer := range map[string]string{
+		"one answer": `{"apis":[` + entries.String()[1:] + `],"pages":1}`,
+		"pages":      `{"apis":[` + page.String()[1:] + `],"pages":9999}`,
+	} {
+		c, err := dashboard.New(dashboard.Config{URL: serve(t, dashboardtest.Reply(200, "application/json", answer)), Secret: "k"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if apis, err := c.APIs(t.Context()); err == nil || !strings.Contains(err.Error(), "more than 100000 entries") {
+			t.Errorf("%s: %d APIs, %v", name, len(apis), err)
+		}
+	}
+}
+
 func TestTheKeyNeverGoesToAnotherHost(t *testing.T) {
 	var reached atomic.Int32
 	elsewhere := serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) }))

@@ -13,7 +13,8 @@ import (
 
 const (
 	maxPages    = 10_000
-	maxReadings = 3 // of a listing that changes while it is read
+	maxEntries  = 100_000 // of a listing: small ones take more room than their text, which has a limit of its own
+	maxReadings = 3       // of a listing that changes while it is read
 )
 
 // listing is the answer to a listing of APIs or certificates, or one page of it.
@@ -86,6 +87,9 @@ func readEntries[T any](dec *json.Decoder, share func(e, last *T)) ([]T, error) 
 	}
 	entries := []T{}
 	for dec.More() {
+		if len(entries) == maxEntries {
+			return nil, fmt.Errorf("more than %d entries", maxEntries)
+		}
 		var e T
 		if err := dec.Decode(&e); err != nil {
 			return nil, err
@@ -155,6 +159,7 @@ func (c *Client) list(ctx context.Context, r call) ([]listing, error) {
 // readPages reads pages 1 to n. It stops after a page that counts otherwise.
 func (c *Client) readPages(ctx context.Context, r call, n int) ([]listing, error) {
 	var all []listing
+	entries := 0
 	for i := 1; i <= n; i++ {
 		r.query = maps.Clone(r.query)
 		r.query["p"] = strconv.Itoa(i)
@@ -164,6 +169,9 @@ func (c *Client) readPages(ctx context.Context, r call, n int) ([]listing, error
 			return nil, err
 		}
 		all = append(all, l)
+		if entries += len(l.APIs) + len(l.Certs) + len(l.CertBasics); entries > maxEntries {
+			return nil, &Error{Op: r.op, Method: r.method, Path: r.path, Message: fmt.Sprintf("more than %d entries", maxEntries)}
+		}
 		if pages != n {
 			break
 		}

@@ -25,7 +25,7 @@ func printError(w io.Writer, err error) {
 		for _, p := range refused {
 			fmt.Fprintln(w, p.Error())
 		}
-		fmt.Fprintf(w, "error: %s: nothing was registered and nothing is printed\n", plural(len(refused), "problem"))
+		fmt.Fprintf(w, "error: %s: nothing was changed and nothing is printed\n", plural(len(refused), "problem"))
 		printHints(w, err)
 		return
 	}

@@ -53,7 +53,7 @@ func (r *report) uninjected(stream *inject.Stream) {
 		n++
 		r.lastly("%s: %s: %s", o.Pos, o, r.verb(o.Change))
 	}
-	r.lastly("%s %s; the APIs and certificates stay", plural(n, "object"), r.verb("taken off the mesh"))
+	r.lastly("%s %s; the APIs and certificates stay: tykmesh delete takes them away", plural(n, "object"), r.verb("taken off the mesh"))
 }
 
 // verb is a past participle, in a run that changes nothing as what would be.
