@@ -85,7 +85,7 @@ func probeAll(ctx context.Context, c Config, o options, report *report) []check.
 	)
 	wait.Go(func() { ofDashboard = probeDashboard(ctx, c, o, report, &clocks) })
 	wait.Go(func() { ofCA = probeCFSSL(ctx, c, report, &clocks) })
-	wait.Go(func() { ofDB = probeMongo(ctx, c) })
+	wait.Go(func() { ofDB = probeMongo(ctx, c, report) })
 	wait.Wait()
 	return slices.Concat(ofDashboard, ofCA, ofDB, clocks.results())
 }
@@ -141,14 +141,14 @@ func probeCFSSL(ctx context.Context, c Config, report *report, clocks *clocks) [
 	return check.CFSSL(ctx, checkedCFSSL{client, newIssuer(client, c)}, c.CA.CertPath != "")
 }
 
-func probeMongo(ctx context.Context, c Config) []check.Result {
+func probeMongo(ctx context.Context, c Config, report *report) []check.Result {
 	if !c.Injector.EnableMeshTLS || !c.CA.MongoConnStr.IsSet() {
 		return skipped(check.PartMongoDB, "CA.mongoConnStr is not set: the Dashboard's store tells which certificates there are")
 	}
 	var opened *ca.MongoLedger
 	results := check.MongoDB(ctx, func(ctx context.Context) (_ check.Ledger, err error) {
-		opened, err = ca.OpenMongo(ctx, c.CA.MongoConnStr.Reveal())
-		return opened, err
+		opened, err = openMongo(ctx, c, report)
+		return tracedLedger{opened, report}, err
 	})
 	if opened != nil {
 		_ = opened.Close(ctx)

@@ -77,14 +77,19 @@ func openRemote(ctx context.Context, c Config, o options, report *report) (mesh.
 	if !c.CA.MongoConnStr.IsSet() {
 		return remote, nothing, nil
 	}
-	start := time.Now()
-	ledger, err := ca.OpenMongo(ctx, c.CA.MongoConnStr.Reveal())
-	report.recorded("connect", "", start, &err)
+	ledger, err := openMongo(ctx, c, report)
 	if err != nil {
 		return mesh.Remote{}, nothing, err
 	}
 	remote.Ledger = tracedLedger{ledger, report}
 	return remote, func() { _ = ledger.Close(ctx) }, nil
+}
+
+func openMongo(ctx context.Context, c Config, report *report) (*ca.MongoLedger, error) {
+	start := time.Now()
+	ledger, err := ca.OpenMongo(ctx, c.CA.MongoConnStr.Reveal())
+	report.recorded("connect", "", start, &err)
+	return ledger, err
 }
 
 func newDashboard(c Config, trace func(dashboard.Request)) (*dashboard.Client, error) {
