@@ -25,9 +25,9 @@ type reportEntry struct {
 	// Of an object.
 	Document   int    `json:"document,omitempty"`
 	APIVersion string `json:"apiVersion,omitempty"`
-	Kind       string `json:"kind,omitempty"` // also of a step: API or certificate
+	Kind       string `json:"kind,omitempty"` // also of a step: API, certificate or record
 	Namespace  string `json:"namespace,omitempty"`
-	Name       string `json:"name,omitempty"` // also of a step: the slug, or the first host
+	Name       string `json:"name,omitempty"` // also of a step: the slug, the first host, or the record's id
 	Outcome    string `json:"outcome,omitempty"`
 	Change     string `json:"change,omitempty"`
 
@@ -40,6 +40,7 @@ type reportEntry struct {
 	Action  string         `json:"action,omitempty"`
 	Service string         `json:"service,omitempty"`
 	ID      string         `json:"id,omitempty"`
+	Record  string         `json:"record,omitempty"`  // that is written with a certificate
 	Reasons []string       `json:"reasons,omitempty"` // of a planned one, like the changes
 	Changes []reportChange `json:"changes,omitempty"`
 	Error   string         `json:"error,omitempty"`
@@ -112,7 +113,7 @@ func planEntry(s mesh.Step) reportEntry {
 }
 
 func stepEntry(status string, s mesh.Step) reportEntry {
-	e := reportEntry{Type: typeStep, Status: status, Action: string(s.Action), Kind: string(s.Kind), Name: s.Name, ID: s.ID}
+	e := reportEntry{Type: typeStep, Status: status, Action: string(s.Action), Kind: string(s.Kind), Name: s.Name, ID: s.ID, Record: s.Record}
 	if s.Service != (inject.Service{}) {
 		e.Service = s.Service.String()
 	}
