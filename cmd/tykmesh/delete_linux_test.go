@@ -21,11 +21,11 @@ func TestDeleteAsks(t *testing.T) {
 		"yess\n": {1, 2, "error: not confirmed: nothing was deleted"},
 	} {
 		folder := t.TempDir()
-		at := func(p process, args ...string) int {
-			p.args = append(args, "-n", "shop", "--local", folder, "--config", samples+"/tykmesh.yaml", "-f", samples+"/echo.yaml")
+		at := func(p process, command string) int {
+			p.args = []string{command, "-n", "shop", "--local", folder, "--config", samples + "/tykmesh.yaml", "-f", samples + "/echo.yaml"}
 			return run(t.Context(), p)
 		}
-		if status := at(process{stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard}, "inject", "-q"); status != 0 {
+		if status := at(process{stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard}, "inject"); status != 0 {
 			t.Fatalf("inject: exit status %d", status)
 		}
 		term := newTerminal(t, 120)

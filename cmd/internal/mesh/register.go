@@ -89,7 +89,7 @@ func (r *run) create(ctx context.Context, step *APIStep, certificate string) (id
 		if refusedClearly(err) && !exists {
 			return "", failed
 		}
-		found, there, lookErr := r.look(ctx, step.wanted)
+		found, there, lookErr := r.look(ctx, step.wanted, exists)
 		switch {
 		case lookErr != nil && exists: // whatever exists, this request did not make it
 			return "", failed
@@ -104,11 +104,14 @@ func (r *run) create(ctx context.Context, step *APIStep, certificate string) (id
 	}
 }
 
-// look finds a wanted API that was not in the listing. Most Dashboards find it by its api_id; that it is absent only a new listing
-// proves, because some give another api_id than they were asked for.
-func (r *run) look(ctx context.Context, w *WantedAPI) (found dashboard.API, there bool, err error) {
-	if found, err = r.APIs.API(ctx, w.Definition.APIID()); err == nil && !found.Definition.IsOAS() {
-		return found, true, nil
+// look finds a wanted API that was not in the listing. Where the Dashboard says that it exists, it is mostly found by its api_id. Else a
+// new listing has to tell, because some Dashboards give another api_id than they were asked for: then there may be two of ours by now,
+// and only the lower one stays.
+func (r *run) look(ctx context.Context, w *WantedAPI, exists bool) (found dashboard.API, there bool, err error) {
+	if exists {
+		if found, err = r.APIs.API(ctx, w.Definition.APIID()); err == nil && !found.Definition.IsOAS() {
+			return found, true, nil
+		}
 	}
 	all, err := r.APIs.APIs(ctx)
 	if err != nil {
