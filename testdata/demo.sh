@@ -45,9 +45,13 @@ inject > "$out/again.yaml"
 cmp "$out/meshed.yaml" "$out/again.yaml"
 echo "   $out/again.yaml is the same"
 
-title "6. Take it back: uninject gives the input, byte for byte"
+title "6. What is on the mesh now: tykmesh status"
+"$tykmesh" status --config tykmesh.yaml --local "$mesh" | sed 's/^/   /'
+
+title "7. Take it back: uninject gives the input, byte for byte; delete would take away what was registered"
 "$tykmesh" uninject -f "$out/meshed.yaml" > "$out/after.yaml"
 cmp echo-and-sleep.yaml "$out/after.yaml"
 echo "   $out/after.yaml is echo-and-sleep.yaml"
+"$tykmesh" delete -n default --dry-run --config tykmesh.yaml --local "$mesh" -f echo-and-sleep.yaml | sed 's/^/   /'
 
 title "Everything is in $out"
