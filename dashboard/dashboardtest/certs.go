@@ -46,8 +46,7 @@ func (s *Server) listCertificates(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) readCertificate(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
-	if !strings.HasPrefix(id, s.Org) {
-		s.refuse(w, http.StatusBadRequest, "Attempted access to non-owned certificate.")
+	if !s.owns(w, id) {
 		return
 	}
 	c := s.certificate(id)
@@ -124,8 +123,20 @@ func ed25519(bundle []byte) bool {
 // as the gateway behind the Dashboard does.
 func (s *Server) deleteCertificate(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
+	if !s.owns(w, id) {
+		return
+	}
 	s.certs = slices.DeleteFunc(s.certs, func(c *certificate) bool { return c.ID == id })
 	s.json(w, http.StatusOK, map[string]any{"status": "ok", "message": "removed"})
+}
+
+// owns refuses an id that does not begin with the organisation's.
+func (s *Server) owns(w http.ResponseWriter, id string) bool {
+	if strings.HasPrefix(id, s.Org) {
+		return true
+	}
+	s.refuse(w, http.StatusBadRequest, "Attempted access to non-owned certificate.")
+	return false
 }
 
 func (s *Server) certificate(id string) *certificate {

@@ -51,7 +51,11 @@ func (e *PinnedError) Error() string {
 // be, and its key is thrown away: nothing less shows that the signing profile is right.
 func CFSSL(ctx context.Context, cfssl Authority, pinned bool) []Result {
 	var l list
-	served, err := cfssl.Served(ctx)
+	ask := cfssl.Served
+	if !pinned {
+		ask = cfssl.Authority // which is what it serves
+	}
+	served, err := ask(ctx)
 	l.need(PartCFSSL, func() (string, error) { return "answers", err })
 	if l.blocked == "" {
 		_, err = cfssl.Issue(ctx, []string{"check.invalid"})

@@ -78,8 +78,8 @@ func newName() string {
 	return leftBehind + hex.EncodeToString(b)
 }
 
-// cleanUpTime bounds how long a check takes its traces away after an interruption.
-const cleanUpTime = 5 * time.Second
+// cleanUpTime bounds how long a check takes its traces away after an interruption: people wait no more than a second for it to end.
+const cleanUpTime = 800 * time.Millisecond
 
 // afterwards is a context for cleaning up, which goes on for a while after ctx has ended.
 func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {

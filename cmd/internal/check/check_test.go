@@ -104,6 +104,21 @@ func TestEvidence(t *testing.T) {
 	}
 }
 
+// Where nothing is listed that tells the organisation, the certificates do; where a Dashboard has another word for what is not there, it is
+// one all the same.
+func TestOtherAnswers(t *testing.T) {
+	s, client := start(t, dashboardtest.Options{})
+	for _, r := range check.Dashboard(t.Context(), client, client, "5d64a47fed63100001b2ffff", pattern) {
+		if failed := r.Status == check.Failed; failed != (r.Part == check.PartCertificates) || failed && !strings.Contains(r.Detail, "not the key's organisation") {
+			t.Errorf("%+v", r)
+		}
+	}
+	s.Fail(dashboardtest.Fault{Method: "DELETE", Path: "/api/apis/0*", Answer: dashboardtest.Refusal(400, "Could not delete the API")})
+	if got := status(check.Dashboard(t.Context(), client, client, s.Org, pattern), check.PartAPIs); got != check.OK {
+		t.Errorf("%s: %s", check.PartAPIs, got)
+	}
+}
+
 // A ledger is left as it was, and what an interrupted check left is taken away.
 func TestLedger(t *testing.T) {
 	ledger, err := ca.OpenFileLedger(t.Context(), filepath.Join(t.TempDir(), "ledger.db"))

@@ -41,9 +41,12 @@ func (e *SharedPathError) Error() string { return "a second API on / is refused:
 func (e *SharedPathError) Unwrap() error { return e.Err }
 
 // OrgError says that the key is not one of the configured organisation.
-type OrgError struct{ Configured, Actual string }
+type OrgError struct{ Configured, Actual string } // Actual is "" where the Dashboard does not tell
 
 func (e *OrgError) Error() string {
+	if e.Actual == "" {
+		return fmt.Sprintf("Tyk.org is %s, and that is not the key's organisation", e.Configured)
+	}
 	return fmt.Sprintf("the key is one of organisation %s, and Tyk.org is %s", e.Actual, e.Configured)
 }
 
@@ -55,10 +58,17 @@ func (*RightError) Error() string { return "may be read with this key, and not w
 // Unwrap is the Dashboard's refusal.
 func (e *RightError) Unwrap() error { return e.Err }
 
-// right makes a refusal of a write a word about the key.
-func right(err error) error {
-	if statusOf(err) == http.StatusForbidden {
+// right says whether the deletion of what does not exist shows that a key may write: whoever answers that there is no such thing, or
+// that it cannot be deleted, would have let this key do it.
+func right(err error, org string) error {
+	switch statusOf(err) {
+	case http.StatusForbidden:
 		return &RightError{err}
+	case http.StatusBadRequest, http.StatusNotFound:
+		if strings.Contains(err.Error(), "non-owned") { // Tyk Dashboard API, certificates
+			return &OrgError{Configured: org}
+		}
+		return nil
 	}
 	return err
 }
@@ -83,7 +93,7 @@ func Dashboard(ctx context.Context, apis APIs, certs Certificates, org, meshDoma
 		if err != nil {
 			return "", err
 		}
-		return fmt.Sprintf("may be written; there are %d", len(listed)), right(apis.DeleteAPI(ctx, nobody))
+		return fmt.Sprintf("may be written; there are %d", len(listed)), right(apis.DeleteAPI(ctx, nobody), org)
 	})
 	l.try(PartListenPath, func() (string, error) { return sharedPath(ctx, apis, listed, org, meshDomain) })
 	if l.blocked == PartAPIs { // certificates are another right
@@ -97,7 +107,7 @@ func Dashboard(ctx context.Context, apis APIs, certs Certificates, org, meshDoma
 		if err != nil {
 			return "", err
 		}
-		return fmt.Sprintf("may be written; there are %d", len(stored)), right(certs.DeleteCertificate(ctx, org+strings.Repeat("0", fingerprintDigits)))
+		return fmt.Sprintf("may be written; there are %d", len(stored)), right(certs.DeleteCertificate(ctx, org+strings.Repeat("0", fingerprintDigits)), org)
 	})
 	return l.results
 }
@@ -120,7 +130,7 @@ func statusOf(err error) int {
 func sameOrg(listed []dashboard.API, org string) error {
 	for _, api := range listed {
 		if actual := api.Definition.OrgID(); actual != "" && actual != org {
-			return &OrgError{org, actual}
+			return &OrgError{Configured: org, Actual: actual}
 		}
 	}
 	return nil
