@@ -73,6 +73,37 @@ func BenchmarkPlanNothing(b *testing.B) {
 	}
 }
 
+// BenchmarkRemoval plans to take 1,000 services off the mesh.
+func BenchmarkRemoval(b *testing.B) {
+	s := testSettings()
+	s.TLS = true
+	workloads := many(1000)
+	state := settledState(b, workloads, s)
+	var services []inject.Service
+	for _, w := range workloads {
+		services = append(services, w.Service)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if n := len(NewRemoval(services, state, s).Steps()); n != 4*len(services)+2 {
+			b.Fatalf("%d steps", n)
+		}
+	}
+}
+
+// BenchmarkInventory says what is on a mesh of 1,000 services.
+func BenchmarkInventory(b *testing.B) {
+	s := testSettings()
+	s.TLS = true
+	state := settledState(b, many(1000), s)
+	b.ReportAllocs()
+	for b.Loop() {
+		if n := len(NewInventory(state, s).Services); n != 1000 {
+			b.Fatalf("%d services", n)
+		}
+	}
+}
+
 // BenchmarkFirstRegistration registers 200 services with TLS at a Dashboard that takes 50 ms for each request.
 func BenchmarkFirstRegistration(b *testing.B) {
 	workloads := many(200)

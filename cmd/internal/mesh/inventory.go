@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
 )
@@ -227,7 +226,7 @@ func (v *surveyor) orphans() (all []Orphan) {
 	for _, r := range v.state.Records {
 		svc := inject.Service{Namespace: r.Namespace, App: r.App}
 		switch {
-		case r.Legacy && len(v.users[v.fingerprint(r)]) == 0:
+		case r.Legacy && len(v.users[v.settings.storeID(r)]) == 0:
 			all = append(all, Orphan{RecordKind, r.ID, strings.Join(r.Hosts, ", "), "made by tyk-k8s; no API uses its certificate"})
 		case !r.Legacy && r.Role == string(Mesh) && len(v.apis) == 0, !r.Legacy && r.Role == string(Inbound) && len(v.apis[svc]) == 0:
 			all = append(all, Orphan{RecordKind, r.ID, strings.Join(r.Hosts, ", "), "its service has no API"})
@@ -246,24 +245,16 @@ func (v *surveyor) orphans() (all []Orphan) {
 func (v *surveyor) ours() map[string]string {
 	out := make(map[string]string)
 	for _, c := range v.state.Certificates {
-		if ca := v.state.Authority; ca != nil && !c.IsCA && c.IssuerCN == ca.Subject.CommonName {
+		if authority := v.state.Authority; authority != nil && !c.IsCA && c.IssuerCN == authority.Subject.CommonName {
 			out[c.ID] = strings.Join(c.DNSNames, ", ")
 		}
 	}
 	for _, r := range v.state.Records {
 		name := strings.Join(r.Hosts, ", ")
-		out[v.fingerprint(r)] = name
+		out[v.settings.storeID(r)] = name
 		for _, past := range r.History {
 			out[past.Fingerprint] = name
 		}
 	}
 	return out
-}
-
-// fingerprint is the id of a record's certificate in the store: tyk-k8s recorded some without the organisation.
-func (v *surveyor) fingerprint(r ca.Record) string {
-	if len(r.Fingerprint) == fingerprintLength {
-		return v.settings.Org + r.Fingerprint
-	}
-	return r.Fingerprint
 }

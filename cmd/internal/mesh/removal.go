@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -158,10 +159,26 @@ type holdings struct {
 	*certificatePlanner
 	users  map[string][]string // of a certificate: the APIs that stay and name it
 	meshed bool                // some API of the mesh stays
+
+	signed map[string][]string    // the certificates that the present CA signed, by hostKey
+	old    map[string][]ca.Record // those of tyk-k8s, by hostKey
 }
 
 func newHoldings(state State, s Settings, going map[string]bool) *holdings {
-	h := &holdings{certificatePlanner: newCertificatePlanner(state, s)}
+	h := &holdings{
+		certificatePlanner: newCertificatePlanner(state, s),
+		signed:             make(map[string][]string, len(state.Certificates)), old: make(map[string][]ca.Record),
+	}
+	for _, c := range state.Certificates {
+		if h.signedFor(c.ID, c.DNSNames) {
+			h.signed[hostKey(c.DNSNames)] = append(h.signed[hostKey(c.DNSNames)], c.ID)
+		}
+	}
+	for _, r := range state.Records {
+		if r.Legacy && len(r.Hosts) > 0 {
+			h.old[hostKey(r.Hosts)] = append(h.old[hostKey(r.Hosts)], r)
+		}
+	}
 	var staying []dashboard.API
 	for _, api := range state.APIs {
 		if going[api.Definition.ID()] {
@@ -241,21 +258,43 @@ func (h *holdings) removal(of Step, hosts []string) (out HoldingRemoval) {
 
 // stored are the certificates in the store that were made for a step's hosts and for nothing else, sorted.
 func (h *holdings) stored(step *CertificateStep) (ids []string) {
-	for id := range h.store {
-		if id != h.settings.MeshCertificateID && (h.recorded(id, step) || h.recordedBefore(id, step) || h.signedFor(id, step.Hosts)) {
+	made := slices.Clone(h.signed[hostKey(step.Hosts)])
+	for _, r := range h.recordsOf(step) {
+		made = append(made, h.settings.storeID(r))
+		for _, past := range r.History {
+			made = append(made, past.Fingerprint)
+		}
+	}
+	slices.Sort(made)
+	for _, id := range slices.Compact(made) {
+		if _, there := h.store[id]; there && id != h.settings.MeshCertificateID {
 			ids = append(ids, id)
 		}
 	}
-	slices.Sort(ids)
 	return ids
 }
 
-// recordsOf are the records of what was made for a step's hosts: ours, and those of tyk-k8s, which wrote one for every pod.
+// recordsOf are the records of what was made for a step's hosts: ours, and those of tyk-k8s, which wrote one for every pod. Its certificate
+// of the mesh did not name all hosts.
 func (h *holdings) recordsOf(step *CertificateStep) (all []ca.Record) {
-	for _, r := range h.state.Records {
-		if r.ID == step.recordID() || r.Legacy && within(r.Hosts, step.Hosts) {
-			all = append(all, r)
+	if r := h.records[step.recordID()]; r != nil {
+		all = append(all, *r)
+	}
+	if step.Role == Inbound {
+		return append(all, h.old[hostKey(step.Hosts)]...)
+	}
+	for _, key := range slices.Sorted(maps.Keys(h.old)) {
+		if within(h.old[key][0].Hosts, step.Hosts) {
+			all = append(all, h.old[key]...)
 		}
 	}
 	return all
+}
+
+// storeID is the id of a record's certificate in the store: tyk-k8s recorded some without the organisation.
+func (s Settings) storeID(r ca.Record) string {
+	if len(r.Fingerprint) == fingerprintLength {
+		return s.Org + r.Fingerprint
+	}
+	return r.Fingerprint
 }
