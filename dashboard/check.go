@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // identifying are the paths that say which API this is and who loads it. They
@@ -45,11 +46,13 @@ func CheckField(path string, value any) (warning string, err error) {
 		}
 	}
 	var c check
-	at := place{kind: object}
+	at := &place{kind: object}
 	for _, key := range segments {
-		if at, err = c.step(at, key); err != nil {
+		next, err := c.step(at, key)
+		if err != nil {
 			return "", err
 		}
+		at = &next
 	}
 	if err := c.value(at, value); err != nil {
 		return "", err
@@ -66,7 +69,7 @@ func (d Definition) Check() (warnings []string, err error) {
 		}
 	}
 	var c check
-	if err := c.value(place{kind: object}, map[string]any(d)); err != nil {
+	if err := c.value(&place{kind: object}, map[string]any(d)); err != nil {
 		return nil, err
 	}
 	return c.warnings, nil
@@ -74,48 +77,54 @@ func (d Definition) Check() (warnings []string, err error) {
 
 // place is a spot in a definition: where it is, and what the tables say of it.
 type place struct {
-	path  string // as users write it
-	table string // the same with * for the keys that users choose; "" at the top, and below what the tables describe
+	above *place // nil at the top
+	key   string
+	table string // the path with * for the keys that users choose; "" at the top, and below what the tables describe
 	kind  kind
+}
+
+// path is where the place is, as users write it. Only what is wrong is asked for it.
+func (p *place) path() string {
+	if p.above == nil || p.above.above == nil {
+		return p.key
+	}
+	return p.above.path() + "." + p.key
 }
 
 // check walks a definition or a path through the tables.
 type check struct{ warnings []string }
 
 // step goes from a place to what key names in it.
-func (c *check) step(at place, key string) (place, error) {
-	next := place{path: key, kind: anything}
-	if at.path != "" {
-		next.path = at.path + "." + key
-	}
+func (c *check) step(at *place, key string) (place, error) {
+	next := place{above: at, key: key, kind: anything}
 	switch {
 	case at.kind == anything:
 		return next, nil
 	case at.kind&array != 0:
 		return next, checkIndex(at, key)
 	case at.kind&object == 0:
-		return place{}, fmt.Errorf("%s is %s and has no field %q", at.path, at.kind, key)
+		return place{}, fmt.Errorf("%s is %s and has no field %q", at.path(), at.kind, key)
 	}
 	for _, name := range []string{key, "*"} {
-		if k, ok := lookupKind(at.table, name); ok {
-			next.table, next.kind = join(at.table, name), k
+		if f, ok := known()[at.table][name]; ok {
+			next.table, next.kind = f.table, f.kind
 			return next, nil
 		}
 	}
-	if known := otherCapitals(at.table, key); known != "" {
-		return place{}, fmt.Errorf("unknown field %q: it is spelled %q", next.path, known)
+	if right := otherCapitals(at.table, key); right != "" {
+		return place{}, fmt.Errorf("unknown field %q: it is spelled %q", next.path(), right)
 	}
 	if _, numeric, _ := index(key); at.table == "" || numeric {
-		return place{}, fmt.Errorf("unknown field %q of an API definition", next.path)
+		return place{}, fmt.Errorf("unknown field %q of an API definition", next.path())
 	}
-	c.warnings = append(c.warnings, fmt.Sprintf("unknown nested field %q", next.path))
+	c.warnings = append(c.warnings, fmt.Sprintf("unknown nested field %q", next.path()))
 	return next, nil
 }
 
 // value checks a value and, below objects, every field of it.
-func (c *check) value(at place, v any) error {
+func (c *check) value(at *place, v any) error {
 	if got := kindOf(v); got&at.kind == 0 {
-		return fmt.Errorf("%s must be %s, not %s", at.path, at.kind, got)
+		return fmt.Errorf("%s must be %s, not %s", at.path(), at.kind, got)
 	}
 	fields, ok := v.(map[string]any)
 	if !ok || at.kind == anything {
@@ -126,53 +135,57 @@ func (c *check) value(at place, v any) error {
 		if err != nil {
 			return err
 		}
-		if err := c.value(next, fields[key]); err != nil {
+		if err := c.value(&next, fields[key]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func checkIndex(at place, key string) error {
+func checkIndex(at *place, key string) error {
 	_, numeric, err := index(key)
 	if err != nil {
-		return fmt.Errorf("%s: %w", at.path, err)
+		return fmt.Errorf("%s: %w", at.path(), err)
 	}
 	if !numeric {
-		return fmt.Errorf("%s is %s: %q is not an index", at.path, at.kind, key)
+		return fmt.Errorf("%s is %s: %q is not an index", at.path(), at.kind, key)
 	}
 	return nil
 }
 
-func lookupKind(table, name string) (kind, bool) {
-	if table == "" {
-		k, ok := topFields[name]
-		return k, ok
-	}
-	k, ok := nestedFields[join(table, name)]
-	return k, ok
+// knownField is what the tables say of a field.
+type knownField struct {
+	kind  kind
+	table string // its path in them
 }
+
+// known are the fields of both tables by the path of what they stand in, and their names.
+var known = sync.OnceValue(func() map[string]map[string]knownField {
+	all := make(map[string]map[string]knownField)
+	for _, fields := range []map[string]kind{topFields, nestedFields} {
+		for path, k := range fields {
+			above, name := "", path
+			if i := strings.LastIndex(path, "."); i >= 0 {
+				above, name = path[:i], path[i+1:]
+			}
+			if all[above] == nil {
+				all[above] = make(map[string]knownField)
+			}
+			all[above][name] = knownField{k, path}
+		}
+	}
+	return all
+})
 
 // otherCapitals finds the field that differs from key by case alone. Tyk is
 // written in Go, whose JSON decoder takes such a key for the field itself.
 func otherCapitals(table, key string) string {
-	fields := nestedFields
-	if table == "" {
-		fields = topFields
-	}
-	for field := range fields {
-		if strings.EqualFold(field, join(table, key)) {
-			return field[strings.LastIndex(field, ".")+1:]
+	for field := range known()[table] {
+		if strings.EqualFold(field, key) {
+			return field
 		}
 	}
 	return ""
-}
-
-func join(table, key string) string {
-	if table == "" {
-		return key
-	}
-	return table + "." + key
 }
 
 func kindOf(v any) kind {

@@ -64,6 +64,11 @@ type jsonText struct {
 	escaped  bool // the next byte belongs to a backslash
 }
 
+func (t *jsonText) reset() {
+	t.Reset()
+	t.inString, t.escaped = false, false
+}
+
 // Write follows the quotes.
 func (t *jsonText) Write(b []byte) (int, error) {
 	for _, c := range b {

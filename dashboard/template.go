@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"text/template"
 	"text/template/parse"
 )
@@ -40,7 +41,10 @@ type Vars struct {
 // Templates turn Vars into API definitions. They are text/template files; what
 // they print of a value is data, escaped so that it cannot end the JSON string
 // that it stands in.
-type Templates struct{ set *template.Template }
+type Templates struct {
+	set  *template.Template
+	idle sync.Pool // of *renderer: copying a set takes as long as rendering
+}
 
 // BuiltinTemplates are default-inbound and default-mesh as tyk-k8s meant them.
 func BuiltinTemplates() *Templates {
@@ -115,7 +119,7 @@ func ParseTemplates(files map[string]string) (*Templates, error) {
 	for _, t := range set.Templates() {
 		printAsData(t.Tree.Root)
 	}
-	return &Templates{set}, nil
+	return &Templates{set: set}, nil
 }
 
 // Has says whether there is a template of that name.
@@ -135,7 +139,12 @@ func (t *Templates) Render(name string, v Vars) (Definition, error) {
 	if !t.Has(name) {
 		return nil, fmt.Errorf("template %q: not defined", name)
 	}
-	text, err := t.execute(name, v)
+	r, err := t.renderer()
+	if err != nil {
+		return nil, fmt.Errorf("template %q: %w", name, err)
+	}
+	defer t.done(r)
+	text, err := r.execute(name, v)
 	if err != nil {
 		return nil, fmt.Errorf("rendering %v", err) // it begins with "template: file:line:"
 	}
@@ -158,19 +167,35 @@ type values struct {
 	CertificateID []string
 }
 
-func (t *Templates) execute(name string, v Vars) ([]byte, error) {
-	set, err := t.set.Clone()
-	if err != nil {
+// renderer is a copy of the templates that prints to a text of its own.
+type renderer struct {
+	set *template.Template
+	out jsonText
+}
+
+// renderer takes one that is not in use; done gives it back.
+func (t *Templates) renderer() (r *renderer, err error) {
+	if r, ok := t.idle.Get().(*renderer); ok {
+		r.out.reset()
+		return r, nil
+	}
+	r = &renderer{}
+	if r.set, err = t.set.Clone(); err != nil {
 		return nil, err
 	}
-	var out jsonText
-	set.Funcs(template.FuncMap{printFunc: out.print})
+	r.set.Funcs(template.FuncMap{printFunc: r.out.print})
+	return r, nil
+}
+
+func (t *Templates) done(r *renderer) { t.idle.Put(r) }
+
+func (r *renderer) execute(name string, v Vars) ([]byte, error) {
 	var certificates []string
 	if v.CertificateID != "" {
 		certificates = []string{v.CertificateID}
 	}
-	err = set.ExecuteTemplate(&out, name, values{v, certificates})
-	return out.Bytes(), err
+	err := r.set.ExecuteTemplate(&r.out, name, values{v, certificates})
+	return r.out.Bytes(), err
 }
 
 // at adds the line of the rendered text to an error of the JSON decoder.

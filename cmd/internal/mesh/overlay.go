@@ -26,6 +26,41 @@ func overlay(current, leaves dashboard.Definition) dashboard.Definition {
 	return out
 }
 
+// agrees says whether laying leaves over a definition changes nothing that counts.
+func agrees(current, leaves dashboard.Definition) bool {
+	for field := range sets {
+		held := texts(current[field])
+		for _, mine := range texts(leaves[field]) {
+			if !slices.Contains(held, mine) {
+				return false
+			}
+		}
+	}
+	for key, leaf := range leaves {
+		if !sets[key] && !agreesBelow(current[key], leaf) {
+			return false
+		}
+	}
+	return true
+}
+
+func agreesBelow(held, leaf any) bool {
+	fields, ok := leaf.(map[string]any)
+	if !ok {
+		return same(held, leaf)
+	}
+	object, _ := held.(map[string]any)
+	if object == nil && !isZero(held) {
+		return false // an object is to take its place
+	}
+	for key, x := range fields {
+		if !agreesBelow(object[key], x) {
+			return false
+		}
+	}
+	return true
+}
+
 func lay(current, leaves map[string]any) map[string]any {
 	out := maps.Clone(current)
 	if out == nil {

@@ -105,23 +105,41 @@ func planAPI(w *WantedAPI, current *dashboard.API, certificate *CertificateStep,
 		return step
 	}
 	step.ID = current.Definition.ID()
-	step.updated = update(current.Definition, w)
+	// Nothing more is asked of what is kept, and a large mesh has thousands.
+	kept := &APIStep{Step: Step{Kind: APIKind, Action: Keep, Service: w.Service, Role: w.Role, Name: w.Slug, ID: step.ID}}
 	known := ""
 	if certificate != nil {
 		known = certificate.ID
 		step.former = certs.former(current.Definition.Certificates(), certificate)
 	}
+	if hasCertificate(current.Definition, certificate) && len(step.former) == 0 && asWanted(current.Definition, w) {
+		return kept
+	}
+	step.updated = update(current.Definition, w)
 	step.Changes = changes(current.Definition, step.final(known))
 	step.Reasons = reasons(step.Changes)
 	if certificate != nil && known == "" {
 		step.Reasons = append(step.Reasons, "gets a new certificate")
 	}
-	step.Action = Update
 	if len(step.Reasons) == 0 {
-		// Nothing more is asked of it, and a large mesh has thousands.
-		return &APIStep{Step: Step{Kind: APIKind, Action: Keep, Service: w.Service, Role: w.Role, Name: w.Slug, ID: step.ID}}
+		return kept
 	}
+	step.Action = Update
 	return step
+}
+
+// asWanted says whether an update would change nothing, which is so nearly always, without making one.
+func asWanted(current dashboard.Definition, w *WantedAPI) bool {
+	leaves := w.leaves()
+	if current.APIID() != "" {
+		delete(leaves, "api_id") // it keeps the one that it has
+	}
+	return agrees(current, leaves) && len(forsaken(current, w)) == 0
+}
+
+// hasCertificate says whether a definition names the certificate that it is to have.
+func hasCertificate(d dashboard.Definition, certificate *CertificateStep) bool {
+	return certificate == nil || certificate.ID != "" && slices.Contains(d.Certificates(), certificate.ID)
 }
 
 // update lays our leaves over what is there, and takes back what annotations set that are gone.
