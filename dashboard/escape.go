@@ -57,7 +57,7 @@ func isConstant(p *parse.PipeNode) bool {
 
 // jsonText is what a template has printed so far, and whether that ends inside
 // a JSON string. text/template writes each piece before it evaluates the next,
-// so print knows where its result will stand.
+// so asData knows where its result will stand.
 type jsonText struct {
 	bytes.Buffer
 	inString bool
@@ -84,9 +84,9 @@ func (t *jsonText) Write(b []byte) (int, error) {
 	return t.Buffer.Write(b)
 }
 
-// print makes a value into text that stays where it is put: inside a string
+// asData makes a value into text that stays where it is put: inside a string
 // its characters are escaped, and outside only numbers and booleans can stand.
-func (t *jsonText) print(value any) (string, error) {
+func (t *jsonText) asData(value any) (string, error) {
 	if t.escaped {
 		return "", errors.New("a value is printed after a backslash, which would take its first character")
 	}

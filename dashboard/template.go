@@ -183,7 +183,7 @@ func (t *Templates) renderer() (r *renderer, err error) {
 	if r.set, err = t.set.Clone(); err != nil {
 		return nil, err
 	}
-	r.set.Funcs(template.FuncMap{printFunc: r.out.print})
+	r.set.Funcs(template.FuncMap{printFunc: r.out.asData})
 	return r, nil
 }
 
