@@ -3,6 +3,7 @@
 //
 //	documents ──Inject──> Stream ──Workloads──> (registered elsewhere) ──Write(ids)──> text
 //	documents ──Uninject──> Stream ──Write──> text
+//	documents ──Members──> services, to be taken off the mesh
 //
 // It is pure: no network, no file, no clock, no log. It never touches what it does not inject.
 package inject

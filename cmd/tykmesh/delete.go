@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -72,15 +73,10 @@ func runDelete(ctx context.Context, p process, o options, report *report) (outpu
 // registeredSettings are those of commands that deal with what has been registered, and with no manifest.
 func registeredSettings(config Config, o options) (mesh.Settings, error) {
 	if !config.Injector.CreateRoutes {
-		return mesh.Settings{}, config.fail("Injector.createRoutes", errorText("is not on, so nothing says in which Dashboard to look"))
+		return mesh.Settings{}, config.fail("Injector.createRoutes", errors.New("is not on, so nothing says in which Dashboard to look"))
 	}
 	return meshSettings(config, o), nil
 }
-
-// errorText is an error that is nothing but its text.
-type errorText string
-
-func (e errorText) Error() string { return string(e) }
 
 // remove plans, asks and deletes.
 func remove(ctx context.Context, p process, o options, config Config, settings mesh.Settings, members []inject.Member, report *report) (output, error) {
@@ -170,7 +166,7 @@ func confirm(ctx context.Context, p process, steps []mesh.Step) error {
 	case "y", "yes":
 		return nil
 	}
-	return errorText("not confirmed: nothing was deleted")
+	return errors.New("not confirmed: nothing was deleted")
 }
 
 // countSteps is "4 APIs, 1 certificate, 1 record".

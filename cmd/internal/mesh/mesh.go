@@ -8,6 +8,9 @@
 //	remote ─────> Observe ──> State ────┘    difference  and why  API, one service beside another
 //	              one listing of each
 //
+//	names ──> NewRemoval ──> Removal ──> Apply      what is ours of some services goes
+//	State ──> NewInventory ──> Inventory            what is there, without manifests
+//
 // It talks to its own small interfaces only. It never opens a connection or a file, never prints, and never deletes what it did not
 // make: an API that is not ours is a conflict, settled by whoever runs it.
 package mesh
