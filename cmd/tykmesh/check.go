@@ -267,6 +267,11 @@ func writeChecksJSON(w io.Writer, results []check.Result) error {
 		doc.Ready = doc.Ready && r.Status != check.Failed
 		doc.Checks = append(doc.Checks, checked{r.Part, r.Status, r.Detail, checkHints(r)})
 	}
+	return writeDocument(w, doc)
+}
+
+// writeDocument writes JSON that people can read too.
+func writeDocument(w io.Writer, doc any) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")

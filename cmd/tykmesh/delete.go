@@ -146,7 +146,7 @@ func survey(ctx context.Context, o options, config Config, settings mesh.Setting
 
 // canAsk says whether there is somebody to answer: at a terminal, on which no manifest is read.
 func canAsk(p process, o options) bool {
-	return isTerminal(p.stdin) && isTerminal(p.stderr) && len(o.files) > 0 && !slices.Contains(o.files, stdinPath)
+	return isTerminal(p.stdin) && isTerminal(p.stderr) && !slices.Contains(o.files, stdinPath)
 }
 
 // confirm shows what is going to be deleted and waits for a yes.

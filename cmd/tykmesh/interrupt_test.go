@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -139,5 +140,23 @@ func TestInterruptedBeforeTheOutput(t *testing.T) {
 	})
 	if exitCode(err) != 130 {
 		t.Errorf("%v", err)
+	}
+}
+
+// Whoever interrupts a command at once gets the same from all of them: nothing is changed, and nothing is found wrong.
+func TestInterruptedAtOnce(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, command := range []string{"inject -f -", "diff -f -", "register -f -", "delete --yes -f -", "status", "check"} {
+		dir := t.TempDir()
+		args := slices.Concat(strings.Fields(command), []string{"--config", samples + "/tykmesh.yaml", "--local", dir})
+		var stdout, stderr bytes.Buffer
+		status := run(ctx, process{args: args, stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr})
+		if status != 130 || stdout.Len() > 0 || stderr.String() != "error: interrupted; nothing was changed\n" {
+			t.Errorf("%s: exit status %d, %q, %q", command, status, stdout.String(), stderr.String())
+		}
+		if files, err := filepath.Glob(dir + "/*"); len(files) > 0 || err != nil {
+			t.Errorf("%s: something was changed: %q, %v", command, files, err)
+		}
 	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -52,12 +51,10 @@ func runStatus(ctx context.Context, p process, o options, report *report) (outpu
 	if len(inventory.Services) == 0 {
 		report.lastly("nothing is on the mesh")
 	}
-	now := time.Now()
-	write := writeStatusTable
 	if o.format == formatJSON {
-		write = writeStatusJSON
+		return func() error { return writeDocument(p.stdout, newStatusDocument(inventory)) }, nil
 	}
-	return func() error { return write(p.stdout, inventory, now) }, nil
+	return func() error { return writeStatusTable(p.stdout, inventory, time.Now()) }, nil
 }
 
 // writeStatusTable writes a line for each service, then the mesh's own certificate, then the orphans.
@@ -141,7 +138,7 @@ type (
 	}
 )
 
-func writeStatusJSON(w io.Writer, inventory mesh.Inventory, _ time.Time) error {
+func newStatusDocument(inventory mesh.Inventory) statusDocument {
 	doc := statusDocument{Services: []statusService{}, Orphans: []statusOrphan{}, Certificate: statusOf(inventory.Certificate)}
 	for _, s := range inventory.Services {
 		row := statusService{
@@ -156,10 +153,7 @@ func writeStatusJSON(w io.Writer, inventory mesh.Inventory, _ time.Time) error {
 	for _, orphan := range inventory.Orphans {
 		doc.Orphans = append(doc.Orphans, statusOrphan(orphan))
 	}
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(doc)
+	return doc
 }
 
 // statusOf is nil where there is neither a certificate nor anything to say of it.

@@ -2,8 +2,8 @@
 // what inject will ask of them.
 //
 // It tries what it can without leaving anything behind: it deletes what does not exist, has a certificate signed whose key it throws away,
-// and asks for unsigned things. Only where nothing else tells does it write, and takes that away again: two APIs that no gateway serves,
-// and a record. It talks to its own small interfaces, and never prints.
+// and asks for unsigned things. What it writes it takes away again: a record, and where nothing else tells, two APIs that no gateway
+// serves. It talks to its own small interfaces, and never prints.
 package check
 
 import (
@@ -83,5 +83,10 @@ const cleanUpTime = 800 * time.Millisecond
 
 // afterwards is a context for cleaning up, which goes on for a while after ctx has ended.
 func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), cleanUpTime)
+	after, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(cleanUpTime, cancel) })
+	return after, func() {
+		stop()
+		cancel()
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/ca/catest"
@@ -113,9 +114,27 @@ func TestOtherAnswers(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	}
+	s.Fail(dashboardtest.Fault{Method: "DELETE", Path: "/api/apis/0*", Answer: http.NotFound}) // a proxy's
+	if got := status(check.Dashboard(t.Context(), client, client, s.Org, pattern), check.PartAPIs); got != check.Failed {
+		t.Errorf("%s: %s", check.PartAPIs, got)
+	}
+	s.Heal()
 	s.Fail(dashboardtest.Fault{Method: "DELETE", Path: "/api/apis/0*", Answer: dashboardtest.Refusal(400, "Could not delete the API")})
 	if got := status(check.Dashboard(t.Context(), client, client, s.Org, pattern), check.PartAPIs); got != check.OK {
 		t.Errorf("%s: %s", check.PartAPIs, got)
+	}
+}
+
+// However long a Dashboard takes, what was made is taken away: only an interruption makes it hurry.
+func TestSlowDashboard(t *testing.T) {
+	s, client := start(t, dashboardtest.Options{Latency: 300 * time.Millisecond})
+	for _, r := range check.Dashboard(t.Context(), client, nil, s.Org, pattern) {
+		if r.Status != check.OK {
+			t.Errorf("%+v", r)
+		}
+	}
+	if n := len(s.APIs()); n != 0 {
+		t.Errorf("%d APIs are left", n)
 	}
 }
 

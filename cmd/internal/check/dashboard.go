@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
@@ -61,13 +62,15 @@ func (e *RightError) Unwrap() error { return e.Err }
 // right says whether the deletion of what does not exist shows that a key may write: whoever answers that there is no such thing, or
 // that it cannot be deleted, would have let this key do it.
 func right(err error, org string) error {
-	switch statusOf(err) {
-	case http.StatusForbidden:
+	var e *dashboard.Error
+	switch {
+	case !errors.As(err, &e) || e.Foreign():
+		return err
+	case e.Status == http.StatusForbidden:
 		return &RightError{err}
-	case http.StatusBadRequest, http.StatusNotFound:
-		if strings.Contains(err.Error(), "non-owned") { // Tyk Dashboard API, certificates
-			return &OrgError{Configured: org}
-		}
+	case strings.Contains(e.Message, "non-owned"): // Tyk Dashboard API, certificates
+		return &OrgError{Configured: org}
+	case e.Status == http.StatusBadRequest:
 		return nil
 	}
 	return err
@@ -116,7 +119,7 @@ func Dashboard(ctx context.Context, apis APIs, certs Certificates, org, meshDoma
 const nobody = "000000000000000000000000"
 
 // fingerprintDigits is the length of a SHA-256 in hex; certificate ids have the organisation in front of it.
-const fingerprintDigits = 64
+const fingerprintDigits = 2 * sha256.Size
 
 func statusOf(err error) int {
 	var e *dashboard.Error
@@ -151,8 +154,8 @@ func sharedPath(ctx context.Context, apis APIs, listed []dashboard.API, org, mes
 		other = `{host:two\.check\.invalid|three\.check\.invalid}`
 	}
 	defer func() {
-		if left := cleanUp(ctx, apis); left != nil && err == nil {
-			err = fmt.Errorf("the APIs %s* that were made to try it are still there; the next check takes them away: %w", leftBehind, left)
+		if left := cleanUp(ctx, apis); left != nil {
+			err = errors.Join(err, fmt.Errorf("the APIs %s* that were made to try it are still there; the next check takes them away: %w", leftBehind, left))
 		}
 	}()
 	if _, err := apis.CreateAPI(ctx, probe(org, "one.check.invalid")); err != nil {

@@ -1,6 +1,7 @@
 package mesh
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/url"
@@ -53,25 +54,26 @@ type Orphan struct {
 //
 // What it cannot see is whether an API is what a manifest asks for: that is a Plan.
 func NewInventory(state State, s Settings) Inventory {
-	v := &surveyor{settings: s, state: state, apis: make(map[inject.Service][]*dashboard.API)}
-	for i := range state.APIs {
-		api := &state.APIs[i]
+	v := &surveyor{settings: s, state: state, apis: make(map[owner][]dashboard.Definition)}
+	meshed := make(map[inject.Service]bool)
+	for _, api := range state.APIs {
 		if o, ok := memberOf(api.Definition); ok && !api.Definition.IsOAS() {
-			v.apis[o.service] = append(v.apis[o.service], api)
+			meshed[o.service], v.apis[o] = true, append(v.apis[o], api.Definition)
 		}
 	}
+	v.services = slices.SortedFunc(maps.Keys(meshed), compareServices)
 	if s.TLS {
 		v.certificates = newCertificatePlanner(state, s)
 		v.users = certificateUsers(state.APIs)
 	}
 	var out Inventory
-	for _, svc := range slices.SortedFunc(maps.Keys(v.apis), compareServices) {
+	for _, svc := range v.services {
 		out.Services = append(out.Services, v.service(svc))
 	}
 	if s.TLS && len(out.Services) > 0 {
 		out.Certificate = v.meshCertificate()
 	}
-	out.Orphans = v.orphans()
+	out.Orphans = v.orphans(meshed)
 	return out
 }
 
@@ -79,7 +81,8 @@ func NewInventory(state State, s Settings) Inventory {
 type surveyor struct {
 	settings     Settings
 	state        State
-	apis         map[inject.Service][]*dashboard.API
+	services     []inject.Service // sorted
+	apis         map[owner][]dashboard.Definition
 	certificates *certificatePlanner // nil without TLS
 	users        map[string][]string
 }
@@ -89,17 +92,13 @@ func memberOf(d dashboard.Definition) (owner, bool) {
 	if o, ok := ownerOf(d); ok {
 		return o, true
 	}
-	if app, ok := strings.CutSuffix(d.Slug(), "-"+string(Inbound)); ok {
-		namespace, ok := strings.CutPrefix(d.Domain(), app+".")
-		return owner{inject.Service{Namespace: namespace, App: app}, Inbound}, ok && slices.Contains(d.Tags(), app)
-	}
-	if app, ok := strings.CutSuffix(d.Slug(), "-"+string(Mesh)); ok && slices.Contains(d.Tags(), meshTag) {
-		target, err := url.Parse(d.TargetURL())
-		if err != nil {
-			return owner{}, false
+	for role, tag := range map[Role]string{Inbound: "", Mesh: meshTag} {
+		app, ok := strings.CutSuffix(d.Slug(), "-"+string(role))
+		if !ok {
+			continue
 		}
-		namespace, ok := strings.CutPrefix(target.Hostname(), app+".")
-		return owner{inject.Service{Namespace: namespace, App: app}, Mesh}, ok
+		namespace, ok := strings.CutPrefix(reached(d, role), app+".")
+		return owner{inject.Service{Namespace: namespace, App: app}, role}, ok && slices.Contains(d.Tags(), cmp.Or(tag, app))
 	}
 	return owner{}, false
 }
@@ -108,20 +107,20 @@ func (v *surveyor) service(svc inject.Service) ServiceStatus {
 	out := ServiceStatus{Service: svc}
 	var attached []string
 	for _, role := range []Role{Inbound, Mesh} {
-		apis := v.inRole(svc, role)
+		apis := v.apis[owner{svc, role}]
 		switch n := len(apis); {
 		case n == 0:
 			out.Drift = append(out.Drift, fmt.Sprintf("no %s API", role))
 		case n > 1:
 			out.Drift = append(out.Drift, fmt.Sprintf("%d %s APIs", n, role))
 		}
-		for _, api := range apis {
-			out.APIs = append(out.APIs, APIStatus{role, api.Definition.Slug(), api.Definition.ID()})
-			out.Drift = append(out.Drift, v.drift(svc, role, api.Definition)...)
+		for _, d := range apis {
+			out.APIs = append(out.APIs, APIStatus{role, d.Slug(), d.ID()})
+			out.Drift = append(out.Drift, v.drift(svc, role, d)...)
 			if role == Mesh {
-				out.Route = api.Definition.ListenPath()
+				out.Route = d.ListenPath()
 			} else {
-				attached = append(attached, api.Definition.Certificates()...)
+				attached = append(attached, d.Certificates()...)
 			}
 		}
 	}
@@ -130,15 +129,6 @@ func (v *surveyor) service(svc inject.Service) ServiceStatus {
 		out.Drift = append(out.Drift, out.Certificate.Drift...)
 	}
 	return out
-}
-
-func (v *surveyor) inRole(svc inject.Service, role Role) (apis []*dashboard.API) {
-	for _, api := range v.apis[svc] {
-		if o, _ := memberOf(api.Definition); o.role == role {
-			apis = append(apis, api)
-		}
-	}
-	return apis
 }
 
 // drift is what is not as tykmesh leaves it, in what every manifest asks for alike.
@@ -170,11 +160,9 @@ func sameOrigin(a, b string) bool {
 func (v *surveyor) meshCertificate() CertificateStatus {
 	hosts := v.settings.meshCertificateHosts()
 	var attached []string
-	for _, apis := range v.apis {
-		for _, api := range apis {
-			if o, _ := memberOf(api.Definition); o.role == Mesh {
-				attached = append(attached, api.Definition.Certificates()...)
-			}
+	for _, svc := range v.services {
+		for _, d := range v.apis[owner{svc, Mesh}] {
+			attached = append(attached, d.Certificates()...)
 		}
 	}
 	if id := v.settings.MeshCertificateID; id != "" {
@@ -219,7 +207,7 @@ func (v *surveyor) expires(id string, step *CertificateStep) time.Time {
 }
 
 // orphans are what was made and serves nothing any more: records of services without APIs, certificates that no API names.
-func (v *surveyor) orphans() (all []Orphan) {
+func (v *surveyor) orphans(meshed map[inject.Service]bool) (all []Orphan) {
 	if v.certificates == nil {
 		return nil
 	}
@@ -228,7 +216,7 @@ func (v *surveyor) orphans() (all []Orphan) {
 		switch {
 		case r.Legacy && len(v.users[v.settings.storeID(r)]) == 0:
 			all = append(all, Orphan{RecordKind, r.ID, strings.Join(r.Hosts, ", "), "made by tyk-k8s; no API uses its certificate"})
-		case !r.Legacy && r.Role == string(Mesh) && len(v.apis) == 0, !r.Legacy && r.Role == string(Inbound) && len(v.apis[svc]) == 0:
+		case !r.Legacy && r.Role == string(Mesh) && len(meshed) == 0, !r.Legacy && r.Role == string(Inbound) && !meshed[svc]:
 			all = append(all, Orphan{RecordKind, r.ID, strings.Join(r.Hosts, ", "), "its service has no API"})
 		}
 	}

@@ -95,11 +95,19 @@ func (m *matcher) anothers(w *WantedAPI, api *dashboard.API) bool {
 
 // hasShape says whether an API with our slug does what the wanted one is for.
 func (w *WantedAPI) hasShape(d dashboard.Definition) bool {
-	if w.Role == Inbound {
-		return strings.EqualFold(d.Domain(), host(w.Service))
+	return strings.EqualFold(reached(d, w.Role), host(w.Service)) && (w.Role == Inbound || slices.Contains(d.Tags(), meshTag))
+}
+
+// reached is the host by which an API tells whose it is: the one that an inbound API answers, and the one that a mesh API leads to.
+func reached(d dashboard.Definition, role Role) string {
+	if role == Inbound {
+		return d.Domain()
 	}
 	target, err := url.Parse(d.TargetURL())
-	return err == nil && strings.EqualFold(target.Hostname(), host(w.Service)) && slices.Contains(d.Tags(), meshTag)
+	if err != nil {
+		return ""
+	}
+	return target.Hostname()
 }
 
 // holders are the APIs that hold what w needs for itself, lowest id first, without those that were matched: they move out of the way.

@@ -1,6 +1,7 @@
 package mesh
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"maps"
 	"slices"
@@ -212,7 +213,7 @@ func certificateUsers(apis []dashboard.API) map[string][]string {
 }
 
 // fingerprintLength is that of a SHA-256 in hex; ids in the store have the organisation in front of it.
-const fingerprintLength = 64
+const fingerprintLength = 2 * sha256.Size
 
 // eachText calls f with every string in a value.
 func eachText(v any, f func(string)) {
