@@ -35,6 +35,8 @@ type Request struct {
 	// Names are the rest of the subject, as the CA.defaultNames of a tyk-k8s configuration has them.
 	Names []csr.Name
 	Key   KeyRequest
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
 }
 
 // Bundle is a certificate with its private key: a secret.
@@ -90,8 +92,16 @@ func Issue(ctx context.Context, s Signer, r Request) (Bundle, error) {
 	if err != nil {
 		return Bundle{}, fmt.Errorf("reading the certificate for %s: %w", r.Hosts[0], err)
 	}
-	if err := acceptable(leaf, r.Hosts, key.Public(), authority, time.Now()); err != nil {
+	if err := acceptable(leaf, r.Hosts, key.Public(), authority, clock(r.Now)()); err != nil {
 		return Bundle{}, err
 	}
 	return Bundle{Leaf: leaf, Certificate: encodeCertificate(leaf), Chain: encodeCertificate(authority), Key: keyPEM}, nil
+}
+
+// clock is now, or the system's.
+func clock(now func() time.Time) func() time.Time {
+	if now == nil {
+		return time.Now
+	}
+	return now
 }

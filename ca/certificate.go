@@ -47,22 +47,35 @@ func checkAuthority(c *x509.Certificate, now time.Time) error {
 	return nil
 }
 
-// Unusable says why a certificate must be replaced: "expires in 9 days" (less than a third of its life is left), "hosts a -> b", "not signed
-// by CA". It is "" for one to keep. A nil authority means that nobody knows who ought to have signed it.
-func Unusable(leaf *x509.Certificate, hosts []string, authority *x509.Certificate, now time.Time) string {
-	if now.After(leaf.NotAfter) {
+// Terms say which certificates are kept.
+type Terms struct {
+	Authority   *x509.Certificate // who ought to have signed them; nil: nobody knows
+	RenewBefore time.Duration     // what has to be left of a certificate's life; 0: a third of it
+	Now         time.Time
+}
+
+// Unusable says why a certificate must be replaced: "expires in 9 days", "hosts a -> b", "not signed by CA". It is "" for one to keep.
+func (t Terms) Unusable(leaf *x509.Certificate, hosts []string) string {
+	switch {
+	case t.Now.After(leaf.NotAfter):
 		return "expired on " + day(leaf.NotAfter)
-	}
-	if authority != nil && !issuedBy(leaf, authority) {
-		return fmt.Sprintf("not signed by %q", authority.Subject.CommonName)
-	}
-	if !sameHosts(leaf.DNSNames, hosts) {
+	case t.Authority != nil && !issuedBy(leaf, t.Authority):
+		return fmt.Sprintf("not signed by %q", t.Authority.Subject.CommonName)
+	case !sameHosts(leaf.DNSNames, hosts):
 		return fmt.Sprintf("hosts %s -> %s", list(leaf.DNSNames), list(hosts))
-	}
-	if left := leaf.NotAfter.Sub(now); left < leaf.NotAfter.Sub(leaf.NotBefore)/3 {
-		return "expires in " + days(left)
+	case t.Due(leaf.NotBefore, leaf.NotAfter):
+		return "expires in " + days(leaf.NotAfter.Sub(t.Now))
 	}
 	return ""
+}
+
+// Due says whether a certificate that is valid from one time to another is to be renewed.
+func (t Terms) Due(notBefore, notAfter time.Time) bool {
+	needed := t.RenewBefore
+	if needed == 0 {
+		needed = notAfter.Sub(notBefore) / 3
+	}
+	return notAfter.Sub(t.Now) < needed
 }
 
 // issuedBy says whether a certificate that was accepted when it was issued is of this authority: it names its key (RFC 5280, section 4.2.1.1).
@@ -103,7 +116,7 @@ func unlike(leaf *x509.Certificate, hosts []string, key crypto.PublicKey, author
 	case now.Before(leaf.NotBefore):
 		return fmt.Sprintf("not valid before %s; the clock here says %s", leaf.NotBefore.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 	}
-	return Unusable(leaf, hosts, authority, now)
+	return Terms{Authority: authority, Now: now}.Unusable(leaf, hosts)
 }
 
 // sameKey compares public keys, whose types in the standard library all have Equal.

@@ -33,6 +33,7 @@ type Client struct {
 	token   func(request []byte) ([]byte, error) // a function, because fmt prints the key inside cfssl's provider
 	backoff time.Duration                        // before the second round; doubles
 	trace   func(Call)
+	now     func() time.Time
 
 	// authority holds the CA's certificate, nil before it is known, and is its lock: whoever waits for it can be cancelled.
 	authority chan *x509.Certificate
@@ -50,7 +51,7 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	authority, err := c.authority(time.Now())
+	authority, err := c.authority(clock(c.Now)())
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +59,7 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	client := &Client{servers: servers, http: newHTTP(tlsConfig), token: provider.Token, backoff: 200 * time.Millisecond, trace: c.Trace}
+	client := &Client{servers: servers, http: newHTTP(tlsConfig), token: provider.Token, backoff: 200 * time.Millisecond, trace: c.Trace, now: clock(c.Now)}
 	if client.trace == nil {
 		client.trace = func(Call) {}
 	}
@@ -148,7 +149,7 @@ func (c *Client) info(ctx context.Context) (*x509.Certificate, error) {
 	}
 	cert, err := parseCertificate(text)
 	if err == nil {
-		err = checkAuthority(cert, time.Now())
+		err = checkAuthority(cert, c.now())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the CA's certificate that CFSSL gives: %w", err)

@@ -33,6 +33,8 @@ type Config struct {
 
 	// Trace, unless nil, is called after each request, from many goroutines.
 	Trace func(Call) `json:"-"`
+	// Now is the clock that CA certificates are judged by; nil is time.Now.
+	Now func() time.Time `json:"-"`
 }
 
 // Call is one request to CFSSL, as far as it may be shown.

@@ -79,9 +79,9 @@ func newContent(r Record) content {
 // storable is a time as BSON keeps it, so that both ledgers give back the same.
 func storable(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
-// past is what the history keeps of a certificate that is replaced.
-func (s stored) past(now time.Time) stored {
-	s.Replaced = storable(now)
+// past is what the history keeps of a certificate that another one replaced at a time.
+func (s stored) past(replaced time.Time) stored {
+	s.Replaced = storable(replaced)
 	return s
 }
 

@@ -92,7 +92,7 @@ func (l *FileLedger) Replace(ctx context.Context, old string, r Record) error {
 			return nil, ErrRecordChanged
 		}
 		if r.Fingerprint != old {
-			d.BundleHistory = append(d.BundleHistory, d.Content.Bundle.past(time.Now()))
+			d.BundleHistory = append(d.BundleHistory, d.Content.Bundle.past(r.Created))
 		}
 		d.Content = newContent(r)
 		return d, nil

@@ -304,8 +304,22 @@ func TestUnusable(t *testing.T) {
 		{"host added", append([]string{"a"}, hosts...), authority, time.Now(), "hosts mesh, mesh.local -> a, mesh, mesh.local"},
 		{"CA changed", hosts, catest.NewAuthority("next CA").Cert, time.Now(), `not signed by "next CA"`},
 	} {
-		if got := ca.Unusable(b.Leaf, test.hosts, test.authority, test.now); got != test.want {
+		terms := ca.Terms{Authority: test.authority, Now: test.now}
+		if got := terms.Unusable(b.Leaf, test.hosts); got != test.want {
 			t.Errorf("%s: %q, want %q", test.name, got, test.want)
+		}
+	}
+	for _, test := range []struct {
+		left, before time.Duration
+		want         string
+	}{
+		{200 * day, 200 * day, ""},
+		{200*day - time.Second, 200 * day, "expires in 199 days"},
+		{31 * day, 30 * day, ""}, // later than without
+	} {
+		terms := ca.Terms{Authority: authority, RenewBefore: test.before, Now: left(test.left)}
+		if got := terms.Unusable(b.Leaf, hosts); got != test.want {
+			t.Errorf("renewed %v before its end, %v before it: %q, want %q", test.before, test.left, got, test.want)
 		}
 	}
 }

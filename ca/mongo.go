@@ -151,7 +151,7 @@ func (l *MongoLedger) Replace(ctx context.Context, old string, r Record) error {
 		if err := l.records.FindOne(short, filter).Decode(&d); err != nil {
 			return l.errors.wrap(ctx, op, changed(err))
 		}
-		update = append(update, bson.E{Key: "$push", Value: bson.D{{Key: fieldHistory, Value: d.Content.Bundle.past(time.Now())}}})
+		update = append(update, bson.E{Key: "$push", Value: bson.D{{Key: fieldHistory, Value: d.Content.Bundle.past(r.Created)}}})
 	}
 	result, err := l.records.UpdateOne(short, filter, update)
 	if err == nil && result.MatchedCount == 0 {

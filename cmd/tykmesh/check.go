@@ -84,7 +84,7 @@ func probeAll(ctx context.Context, c Config, o options, report *report) []check.
 		ofDashboard, ofCA, ofDB []check.Result
 	)
 	wait.Go(func() { ofDashboard = probeDashboard(ctx, c, o, report, &clocks) })
-	wait.Go(func() { ofCA = probeCFSSL(ctx, c, report, &clocks) })
+	wait.Go(func() { ofCA = probeCFSSL(ctx, c, o, report, &clocks) })
 	wait.Go(func() { ofDB = probeMongo(ctx, c, report) })
 	wait.Wait()
 	return slices.Concat(ofDashboard, ofCA, ofDB, clocks.results())
@@ -127,18 +127,18 @@ func (c checkedCFSSL) Issue(ctx context.Context, hosts []string) (ca.Bundle, err
 	return c.issuer.Issue(ctx, hosts)
 }
 
-func probeCFSSL(ctx context.Context, c Config, report *report, clocks *clocks) []check.Result {
+func probeCFSSL(ctx context.Context, c Config, o options, report *report, clocks *clocks) []check.Result {
 	if !c.Injector.EnableMeshTLS {
 		return skipped(check.PartCFSSL, "Injector.enableMeshTLS is not on")
 	}
-	client, err := newCFSSL(c, func(q ca.Call) {
+	client, err := newCFSSL(c, o, func(q ca.Call) {
 		report.signed(q)
 		clocks.see(check.PartCFSSL, q.Date)
 	})
 	if err != nil {
 		return failedCheck(check.PartCFSSL, err)
 	}
-	return check.CFSSL(ctx, checkedCFSSL{client, newIssuer(client, c)}, c.CA.CertPath != "")
+	return check.CFSSL(ctx, checkedCFSSL{client, newIssuer(client, c, o)}, c.CA.CertPath != "")
 }
 
 func probeMongo(ctx context.Context, c Config, report *report) []check.Result {

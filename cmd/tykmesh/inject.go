@@ -89,6 +89,7 @@ func (o *options) run(cmd *cobra.Command, p process, do work) error {
 	if err := o.check(cmd); err != nil {
 		return err
 	}
+	o.now = p.now
 	report, err := newReport(p, cmd.Name(), *o)
 	if err != nil {
 		return err

@@ -20,7 +20,14 @@ var version = "dev"
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	os.Exit(run(ctx, process{name: calledName(os.Args[0]), args: os.Args[1:], environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}))
+	os.Exit(run(ctx, thisProcess()))
+}
+
+func thisProcess() process {
+	return process{
+		name: calledName(os.Args[0]), args: os.Args[1:], environ: os.Environ(),
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+	}
 }
 
 // calledName is how the user calls a program: kubectl runs the file kubectl-tykmesh as its command tykmesh.

@@ -30,6 +30,8 @@ type options struct {
 	timeout    time.Duration
 	parallel   int
 	verbose    bool
+
+	now func() time.Time // the clock
 }
 
 // onSkip are the values of --on-skip.

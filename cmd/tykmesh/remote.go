@@ -39,7 +39,7 @@ func meshSettings(c Config, o options) mesh.Settings {
 		Org: c.Tyk.Org, TLS: c.Injector.EnableMeshTLS,
 		MeshHosts: c.Injector.MeshHosts, MeshDomain: c.Injector.MeshDomain, Slugs: mesh.Slugs(c.Injector.Slugs),
 		MeshCertificateID: c.Injector.MeshCertificateID,
-		InboundTarget:     inboundTarget, MeshPort: sidecarPort, Adopt: adopt, Parallel: o.parallel,
+		InboundTarget:     inboundTarget, MeshPort: sidecarPort, Adopt: adopt, Parallel: o.parallel, Now: o.now,
 	}
 }
 
@@ -69,11 +69,11 @@ func openRemote(ctx context.Context, c Config, o options, report *report) (mesh.
 	if !c.Injector.EnableMeshTLS {
 		return remote, nothing, nil
 	}
-	signer, err := newCFSSL(c, report.signed)
+	signer, err := newCFSSL(c, o, report.signed)
 	if err != nil {
 		return mesh.Remote{}, nothing, err
 	}
-	remote.Issuer = newIssuer(signer, c)
+	remote.Issuer = newIssuer(signer, c, o)
 	if !c.CA.MongoConnStr.IsSet() {
 		return remote, nothing, nil
 	}
@@ -102,9 +102,10 @@ func newDashboard(c Config, trace func(dashboard.Request)) (*dashboard.Client, e
 	return client, nil
 }
 
-func newCFSSL(c Config, trace func(ca.Call)) (*ca.Client, error) {
+func newCFSSL(c Config, o options, trace func(ca.Call)) (*ca.Client, error) {
 	client, err := ca.New(ca.Config{
-		Addr: c.CA.Addr, Key: c.CA.Key.Reveal(), CertPath: c.CA.CertPath, Secure: c.CA.Secure, SkipCACheck: c.CA.SkipCACheck, Trace: trace,
+		Addr: c.CA.Addr, Key: c.CA.Key.Reveal(), CertPath: c.CA.CertPath, Secure: c.CA.Secure, SkipCACheck: c.CA.SkipCACheck,
+		Trace: trace, Now: o.now,
 	})
 	switch {
 	case errors.Is(err, ca.ErrCertPath):
@@ -143,7 +144,7 @@ func openLocal(ctx context.Context, c Config, o options, report *report) (mesh.R
 	if err != nil {
 		return mesh.Remote{}, nothing, err
 	}
-	remote.Issuer, remote.Ledger = newIssuer(signer, c), tracedLedger{ledger, report}
+	remote.Issuer, remote.Ledger = newIssuer(signer, c, o), tracedLedger{ledger, report}
 	return remote, func() { _ = ledger.Close(ctx) }, nil
 }
 
@@ -152,12 +153,13 @@ type issuer struct {
 	ca.Signer
 	names []csr.Name
 	key   ca.KeyRequest
+	now   func() time.Time
 }
 
 var _ mesh.Issuer = issuer{}
 
-func newIssuer(s ca.Signer, c Config) issuer {
-	return issuer{Signer: s, names: c.CA.DefaultNames, key: ca.KeyRequest{Algo: c.CA.DefaultKeyRequest.A, Size: c.CA.DefaultKeyRequest.S}}
+func newIssuer(s ca.Signer, c Config, o options) issuer {
+	return issuer{Signer: s, names: c.CA.DefaultNames, key: ca.KeyRequest{Algo: c.CA.DefaultKeyRequest.A, Size: c.CA.DefaultKeyRequest.S}, now: o.now}
 }
 
 // Authority is the CA's certificate.
@@ -167,5 +169,5 @@ func (i issuer) Authority(ctx context.Context) (*x509.Certificate, error) {
 
 // Issue makes a key and a certificate for hosts.
 func (i issuer) Issue(ctx context.Context, hosts []string) (ca.Bundle, error) {
-	return ca.Issue(ctx, i.Signer, ca.Request{Hosts: hosts, Names: i.names, Key: i.key})
+	return ca.Issue(ctx, i.Signer, ca.Request{Hosts: hosts, Names: i.names, Key: i.key, Now: i.now})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -16,6 +17,7 @@ type process struct {
 	args, environ  []string
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	now            func() time.Time // the clock; nil is the system's
 }
 
 // The exit statuses. Each error says its own (ExitCode); here is only what no error says.
@@ -28,6 +30,9 @@ const (
 
 // run is the program: it does what the arguments say and returns the exit status.
 func run(ctx context.Context, p process) int {
+	if p.now == nil {
+		p.now = time.Now
+	}
 	root := newRootCmd(p)
 	root.SetArgs(p.args)
 	root.SetIn(p.stdin)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -22,7 +24,25 @@ const program = "tykmesh-under-test"
 
 // TestMain makes the test binary be the program itself where a script calls it.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){program: main, "kubectl-tykmesh": main, measured: runMeasured})
+	testscript.Main(m, map[string]func(){program: runUnderTest, "kubectl-tykmesh": main, measured: runMeasured})
+}
+
+// testClock is the environment variable with the time at which the program under test believes to run (RFC 3339); it stands still then.
+const testClock = "TYKMESH_TEST_CLOCK"
+
+func runUnderTest() {
+	text := os.Getenv(testClock)
+	if text == "" {
+		main()
+		return
+	}
+	now, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		panic(err)
+	}
+	p := thisProcess()
+	p.now = func() time.Time { return now }
+	os.Exit(run(context.Background(), p))
 }
 
 // scripts is where the scripts are: what users are promised of the whole program, a file for each promise.

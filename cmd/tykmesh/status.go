@@ -54,7 +54,7 @@ func runStatus(ctx context.Context, p process, o options, report *report) (outpu
 	if o.format == formatJSON {
 		return func() error { return writeDocument(p.stdout, newStatusDocument(inventory)) }, nil
 	}
-	return func() error { return writeStatusTable(p.stdout, inventory, time.Now()) }, nil
+	return func() error { return writeStatusTable(p.stdout, inventory, p.now()) }, nil
 }
 
 // writeStatusTable writes a line for each service, then the mesh's own certificate, then the orphans.

@@ -28,6 +28,7 @@ type certificatePlanner struct {
 	settings Settings
 	state    State
 	now      time.Time
+	terms    ca.Terms
 	store    map[string]dashboard.Certificate
 	records  map[string]*ca.Record
 	byHosts  map[string][]candidate // what may be reused without a record of ours
@@ -43,7 +44,7 @@ type candidate struct {
 
 func newCertificatePlanner(state State, s Settings) *certificatePlanner {
 	p := &certificatePlanner{
-		settings: s, state: state, now: s.now(),
+		settings: s, state: state, now: s.now(), terms: s.terms(state.Authority),
 		store:   make(map[string]dashboard.Certificate, len(state.Certificates)),
 		records: make(map[string]*ca.Record, len(state.Records)),
 		byHosts: make(map[string][]candidate),
@@ -65,7 +66,7 @@ func newCertificatePlanner(state State, s Settings) *certificatePlanner {
 			id := ca.StoreID(s.Org, leaf)
 			p.legacy[id] = leaf.DNSNames
 			if _, ok := p.store[id]; ok {
-				p.offer(leaf.DNSNames, candidate{id, leaf.NotBefore, ca.Unusable(leaf, leaf.DNSNames, state.Authority, p.now)})
+				p.offer(leaf.DNSNames, candidate{id, leaf.NotBefore, p.terms.Unusable(leaf, leaf.DNSNames)})
 			}
 		}
 	}
@@ -180,7 +181,7 @@ func (p *certificatePlanner) unusableRecord(r *ca.Record, hosts []string) string
 	if err != nil {
 		return "its record cannot be read"
 	}
-	return ca.Unusable(leaf, hosts, p.state.Authority, p.now)
+	return p.terms.Unusable(leaf, hosts)
 }
 
 // best is the certificate to reuse among those with exactly these hosts: one that is usable, that an API has already, the newest, the
@@ -216,7 +217,7 @@ func (p *certificatePlanner) best(hosts, attached []string) (candidate, bool) {
 // unusableByDetails is ca.Unusable as far as the store's details go: they have the issuer's name and no signature, which is why every
 // CA that tykmesh makes has a name of its own.
 func (p *certificatePlanner) unusableByDetails(c dashboard.Certificate) string {
-	left, life := c.NotAfter.Sub(p.now), c.NotAfter.Sub(c.NotBefore)
+	left := c.NotAfter.Sub(p.now)
 	issuer := c.IssuerCN
 	if p.state.Authority != nil {
 		issuer = p.state.Authority.Subject.CommonName
@@ -230,7 +231,7 @@ func (p *certificatePlanner) unusableByDetails(c dashboard.Certificate) string {
 		return "the store has no key for it"
 	case c.IssuerCN != issuer:
 		return fmt.Sprintf("not signed by %q", issuer)
-	case left < life/3:
+	case p.terms.Due(c.NotBefore, c.NotAfter):
 		return fmt.Sprintf("expires in %d days", int(left.Hours()/24))
 	}
 	return ""

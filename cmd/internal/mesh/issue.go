@@ -159,7 +159,7 @@ func (r *run) record(ctx context.Context, id string) (*ca.Record, error) {
 // usable says whether what a record holds could serve a step.
 func (r *run) usable(step *CertificateStep, record *ca.Record) bool {
 	leaf, err := parseLeaf(record.Certificate)
-	return err == nil && ca.Unusable(leaf, step.Hosts, r.authority, r.settings.now()) == ""
+	return err == nil && r.settings.terms(r.authority).Unusable(leaf, step.Hosts) == ""
 }
 
 // appears says whether a recorded certificate can be used and is in the store, waiting a little for its upload.

@@ -124,6 +124,8 @@ type Settings struct {
 
 	Adopt map[string]bool // slugs of APIs to take over (--adopt)
 
+	RenewBefore time.Duration // what has to be left of a certificate's life; 0: a third of it
+
 	Now      func() time.Time // nil: time.Now
 	Parallel int              // services worked on at once; below 1: 8
 }
@@ -136,6 +138,11 @@ func (s Settings) now() time.Time {
 		return time.Now()
 	}
 	return s.Now()
+}
+
+// terms are those on which certificates of this authority are kept.
+func (s Settings) terms(authority *x509.Certificate) ca.Terms {
+	return ca.Terms{Authority: authority, RenewBefore: s.RenewBefore, Now: s.now()}
 }
 
 func (s Settings) parallel() int {
