@@ -40,7 +40,7 @@ type Record struct {
 // Past is a certificate that a record held before.
 type Past struct {
 	Fingerprint string
-	Replaced    time.Time
+	Replaced    time.Time // when the record that holds the next one was made
 }
 
 // NewRecord is the record of a bundle, pending, with the id that the Dashboard's store will give its certificate.
