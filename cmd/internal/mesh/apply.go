@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,7 +18,8 @@ import (
 // Apply takes the plan's steps and returns the database ids of every service's APIs.
 //
 //	per service:  issue ─> record as pending ─> upload ─> read back ─> inbound API ─> record as active ─> mesh API
-//	once a mesh:  issue ─> record as pending ─> upload ─> read back ─────────────────────────────────────────┘ ─> record as active
+//	once a mesh:  issue ─> record as pending ─> upload ─> read back ───────────────────────────────────┴─> carriers ─> record as active
+//	at the end:   wait ─> who uses what was replaced? ─> delete it
 //
 // A record comes before its upload, so that of two runs at once one finds the other's; a certificate before the API that names it,
 // because gateways stop serving an API whose certificate they have never seen; an inbound API before the route that leads to it.
@@ -27,24 +29,28 @@ import (
 // an API another api_id than asked, and a second run has created the same one, the lower database id stays and this run deletes
 // its own.
 //
+// What was replaced is deleted last, when gateways have had the time to load what replaced it, and only where no API names it by then. If
+// anything failed before, it stays for the next run; and if its deletion fails, that is a Left event and no error.
+//
 // progress gets an event for each step that begins and ends, one at a time; nil for none.
 //
 // Errors: *Incomplete when a step failed, or when ctx ended before all were done.
 func (p *Plan) Apply(ctx context.Context, remote Remote, progress func(Event)) (map[inject.Service]inject.Binding, error) {
-	var steps []*Step
-	for _, s := range p.pointers() {
-		if s.Action != Keep {
-			steps = append(steps, s)
-		}
-	}
-	if len(steps) == 0 {
+	steps := p.due()
+	if len(steps)+len(p.Replaced) == 0 {
 		return p.Bindings(), nil
 	}
 	r := &run{
 		Remote: remote, settings: p.settings, authority: p.authority,
-		journal: newJournal(progress, len(steps)), bindings: p.Bindings(),
+		journal: newJournal(progress, len(steps)+len(p.Replaced)), bindings: p.Bindings(),
 	}
 	r.apply(ctx, p)
+	if r.journal.all(steps) {
+		r.removeReplaced(ctx, p.Replaced)
+	}
+	for i := range p.Replaced {
+		steps = append(steps, &p.Replaced[i])
+	}
 	if err := r.journal.incomplete(ctx, steps); err != nil {
 		return nil, err
 	}
@@ -74,17 +80,38 @@ func (r *run) apply(ctx context.Context, p *Plan) {
 			})
 		}
 	}
-	_ = g.Wait()
-	stored, ok := mesh()
-	if !ok || p.MeshCertificate == nil {
-		return
+	for _, step := range p.Carriers {
+		if step.Action == Keep {
+			continue
+		}
+		g.Go(func() error {
+			if shared, ok := mesh(); ok {
+				r.api(ctx, step, shared.id)
+			}
+			return nil
+		})
 	}
-	for i := range p.Services {
-		if s := p.Services[i].Mesh; s.Action != Keep && r.journal.outcome(&s.Step) != finished {
-			return // its certificate is not in place everywhere
+	_ = g.Wait()
+	// The record is active when the certificate is in place everywhere.
+	if stored, ok := mesh(); ok && p.MeshCertificate != nil && r.journal.all(p.carrying()) {
+		r.activate(ctx, p.MeshCertificate, stored)
+	}
+}
+
+// carrying are the steps that put the certificate of the mesh in place.
+func (p *Plan) carrying() (steps []*Step) {
+	add := func(s *APIStep) {
+		if s.Action != Keep {
+			steps = append(steps, &s.Step)
 		}
 	}
-	r.activate(ctx, p.MeshCertificate, stored)
+	for i := range p.Services {
+		add(p.Services[i].Mesh)
+	}
+	for _, s := range p.Carriers {
+		add(s)
+	}
+	return steps
 }
 
 // startMeshCertificate begins with the certificate that every mesh API waits for, and returns how to wait for it. ok is false if
@@ -110,7 +137,8 @@ func (r *run) startMeshCertificate(ctx context.Context, step *CertificateStep) (
 
 // kept says whether nothing is to be done for a service.
 func (p *ServicePlan) kept() bool {
-	return p.Inbound.Action == Keep && p.Mesh.Action == Keep && (p.Certificate == nil || p.Certificate.Action == Keep)
+	doubles := !slices.ContainsFunc(p.Doubles, func(s *APIStep) bool { return s.Action != Keep })
+	return doubles && p.Inbound.Action == Keep && p.Mesh.Action == Keep && (p.Certificate == nil || p.Certificate.Action == Keep)
 }
 
 // service does what a service needs, up to the first failure.
@@ -125,6 +153,11 @@ func (r *run) service(ctx context.Context, s *ServicePlan, mesh func() (stored, 
 	inbound, ok := r.api(ctx, s.Inbound, own.id)
 	if !ok {
 		return
+	}
+	for _, double := range s.Doubles {
+		if _, ok := r.api(ctx, double, own.id); !ok {
+			return
+		}
 	}
 	if s.Certificate != nil && !r.activate(ctx, s.Certificate, own) {
 		return

@@ -31,7 +31,7 @@ func settledState(tb testing.TB, workloads []inject.Workload, s Settings) State 
 	state.Authority, err = local.Authority(context.Background())
 	must(tb, err)
 	record := func(role Role, svc inject.Service, hosts []string) string {
-		bundle, err := issuer{local}.Issue(context.Background(), hosts)
+		bundle, err := issuer{Signer: local}.Issue(context.Background(), hosts)
 		must(tb, err)
 		app := svc.App
 		if role == Mesh {

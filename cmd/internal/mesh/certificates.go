@@ -33,6 +33,7 @@ type certificatePlanner struct {
 	records  map[string]*ca.Record
 	byHosts  map[string][]candidate // what may be reused without a record of ours
 	legacy   map[string][]string    // the hosts of what tyk-k8s recorded, by store id
+	signers  map[string]bool        // the names of the CAs that sign, or signed, for the mesh
 }
 
 // candidate is a certificate in the store that has the right hosts.
@@ -49,6 +50,12 @@ func newCertificatePlanner(state State, s Settings) *certificatePlanner {
 		records: make(map[string]*ca.Record, len(state.Records)),
 		byHosts: make(map[string][]candidate),
 		legacy:  make(map[string][]string),
+		signers: make(map[string]bool),
+	}
+	for _, authority := range append([]*x509.Certificate{state.Authority}, s.FormerAuthorities...) {
+		if authority != nil {
+			p.signers[authority.Subject.CommonName] = true
+		}
 	}
 	for _, c := range state.Certificates {
 		p.store[c.ID] = c
@@ -162,11 +169,16 @@ func (p *certificatePlanner) decide(step *CertificateStep, attached []string) er
 	if found && record == nil {
 		reason = best.unusable
 	}
-	step.Action, step.Reasons = Issue, []string{reason}
+	p.issue(step, reason)
+	return nil
+}
+
+// issue makes a new certificate of a step's.
+func (p *certificatePlanner) issue(step *CertificateStep, reason string) {
+	step.Kind, step.Action, step.Name, step.ID, step.Reasons = CertificateKind, Issue, step.Hosts[0], "", []string{reason}
 	if p.state.HasLedger {
 		step.Record = step.recordID()
 	}
-	return nil
 }
 
 // unusableRecord says why a record's certificate cannot be kept.
@@ -238,8 +250,8 @@ func (p *certificatePlanner) unusableByDetails(c dashboard.Certificate) string {
 }
 
 // former are the certificates on an API that were made for it and that another one replaces: those of its record, now or before, those
-// that tyk-k8s recorded for no other hosts, and those that by the store's details the present CA signed for exactly its hosts, or that
-// are for exactly these and expired.
+// that tyk-k8s recorded for no other hosts, and those that by the store's details the CA, present or former, signed for exactly its
+// hosts, or that are for exactly these and expired.
 func (p *certificatePlanner) former(attached []string, step *CertificateStep) (ids []string) {
 	for _, id := range attached {
 		if id != step.ID && (p.recorded(id, step) || p.recordedBefore(id, step) || p.madeFor(id, step)) {
@@ -267,10 +279,9 @@ func (p *certificatePlanner) madeFor(id string, step *CertificateStep) bool {
 	return p.signedFor(id, step.Hosts) || p.detailsOf(id, step.Hosts) && p.store[id].NotAfter.Before(p.now)
 }
 
-// signedFor says whether by the store's details the present CA signed a certificate for exactly these hosts.
+// signedFor says whether by the store's details the CA, present or former, signed a certificate for exactly these hosts.
 func (p *certificatePlanner) signedFor(id string, hosts []string) bool {
-	ca := p.state.Authority
-	return ca != nil && p.detailsOf(id, hosts) && p.store[id].IssuerCN == ca.Subject.CommonName
+	return p.detailsOf(id, hosts) && p.signers[p.store[id].IssuerCN]
 }
 
 // detailsOf says whether the store tells the details of a certificate, and it is for exactly these hosts.

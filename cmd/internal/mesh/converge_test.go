@@ -19,11 +19,6 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// later makes the next run one that finds the records of the last one too old to belong to a run that is still going on.
-func (w *world) later(d time.Duration) {
-	w.settings.Now = func() time.Time { return time.Now().Add(d) }
-}
-
 // TestConvergence is L6: whichever request to the Dashboard fails, and however, the next run ends in the state of a run without
 // faults, and the one after it has nothing to do.
 func TestConvergence(t *testing.T) {

@@ -75,7 +75,7 @@ func (r *run) activate(ctx context.Context, step *CertificateStep, s stored) (ok
 }
 
 func (r *run) issue(ctx context.Context, step *CertificateStep) (stored, error) {
-	if held := step.held; held != nil && r.settings.now().Sub(held.Created) < youngAge {
+	if held := step.held; held != nil && !step.asked && r.settings.now().Sub(held.Created) < youngAge {
 		// Perhaps another run is about to upload it, or did so just after this one listed the store.
 		usable, err := r.appears(ctx, step, held)
 		if err != nil {

@@ -33,7 +33,7 @@ func TestDirectory(t *testing.T) {
 		ledger, err := ca.OpenFileLedger(context.Background(), filepath.Join(dir, "ledger.db"))
 		must(t, err)
 		defer ledger.Close(context.Background())
-		w := &world{tb: t, settings: s, remote: Remote{APIs: store, Certificates: store, Issuer: issuer{local}, Ledger: ledger}}
+		w := &world{tb: t, settings: s, remote: Remote{APIs: store, Certificates: store, Issuer: issuer{Signer: local}, Ledger: ledger}}
 		bindings, err := w.run(context.Background(), echo, sleepy)
 		must(t, err)
 		return bindings
@@ -131,7 +131,7 @@ func (a arriving) Certificate(context.Context, string) (dashboard.Certificate, e
 func TestWaitForUpload(t *testing.T) {
 	local, err := ca.OpenLocal(t.TempDir(), nil)
 	must(t, err)
-	bundle, err := issuer{local}.Issue(context.Background(), []string{"echo.shop"})
+	bundle, err := issuer{Signer: local}.Issue(context.Background(), []string{"echo.shop"})
 	must(t, err)
 	authority, err := local.Authority(context.Background())
 	must(t, err)

@@ -8,6 +8,7 @@
 //	remote ─────> Observe ──> State ────┘    difference  and why  API, one service beside another
 //	              one listing of each
 //
+//	State ──> NewRenewal ──> Plan ──> Apply         certificates that are due, without manifests
 //	names ──> NewRemoval ──> Removal ──> Apply      what is ours of some services goes
 //	State ──> NewInventory ──> Inventory            what is there, without manifests
 //
@@ -16,6 +17,7 @@
 package mesh
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"time"
@@ -124,7 +126,9 @@ type Settings struct {
 
 	Adopt map[string]bool // slugs of APIs to take over (--adopt)
 
-	RenewBefore time.Duration // what has to be left of a certificate's life; 0: a third of it
+	RenewBefore       time.Duration       // what has to be left of a certificate's life; 0: a third of it
+	FormerAuthorities []*x509.Certificate // CAs whose certificates were ours too: what they signed is replaced like our own
+	Settle            time.Duration       // how long gateways get to load what changed before what it replaced is deleted; 0: 5 s
 
 	Now      func() time.Time // nil: time.Now
 	Parallel int              // services worked on at once; below 1: 8
@@ -144,6 +148,8 @@ func (s Settings) now() time.Time {
 func (s Settings) terms(authority *x509.Certificate) ca.Terms {
 	return ca.Terms{Authority: authority, RenewBefore: s.RenewBefore, Now: s.now()}
 }
+
+func (s Settings) settle() time.Duration { return cmp.Or(s.Settle, settleTime) }
 
 func (s Settings) parallel() int {
 	if s.Parallel < 1 {

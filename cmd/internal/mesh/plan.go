@@ -46,6 +46,10 @@ func NewPlan(services []Service, state State, s Settings) (*Plan, []inject.Probl
 		sortProblems(problems)
 		return nil, problems
 	}
+	if plan.MeshCertificate != nil {
+		plan.Carriers = m.carriers(state.APIs, plan.MeshCertificate, certs)
+		plan.Replaced = certs.replaced(plan)
+	}
 	return plan, nil
 }
 
@@ -96,27 +100,30 @@ func (m *matcher) refusals(service *Service, w *WantedAPI, current *dashboard.AP
 
 // planAPI says what becomes of one API.
 func planAPI(w *WantedAPI, current *dashboard.API, certificate *CertificateStep, certs *certificatePlanner) *APIStep {
-	step := &APIStep{
-		Step:    Step{Kind: APIKind, Action: Create, Service: w.Service, Role: w.Role, Name: w.Slug, Reasons: []string{Absent}},
-		wanted:  w,
-		updated: w.Definition,
-	}
+	step := Step{Kind: APIKind, Service: w.Service, Role: w.Role, Name: w.Slug}
 	if current == nil {
-		return step
+		step.Action, step.Reasons = Create, []string{Absent}
+		return &APIStep{Step: step, wanted: w, updated: w.Definition}
 	}
-	step.ID = current.Definition.ID()
+	return planUpdate(step, w, current.Definition, certificate, certs)
+}
+
+// planUpdate says what becomes of an API that is there. Where nothing is wanted of it (w is nil), only its certificate may change.
+func planUpdate(of Step, w *WantedAPI, current dashboard.Definition, certificate *CertificateStep, certs *certificatePlanner) *APIStep {
+	of.Action, of.ID = Keep, current.ID()
 	// Nothing more is asked of what is kept, and a large mesh has thousands.
-	kept := &APIStep{Step: Step{Kind: APIKind, Action: Keep, Service: w.Service, Role: w.Role, Name: w.Slug, ID: step.ID}}
+	kept := &APIStep{Step: of}
+	step := &APIStep{Step: of, wanted: w}
 	known := ""
 	if certificate != nil {
 		known = certificate.ID
-		step.former = certs.former(current.Definition.Certificates(), certificate)
+		step.former = certs.former(current.Certificates(), certificate)
 	}
-	if hasCertificate(current.Definition, certificate) && len(step.former) == 0 && asWanted(current.Definition, w) {
+	if hasCertificate(current, certificate) && len(step.former) == 0 && asWanted(current, w) {
 		return kept
 	}
-	step.updated = update(current.Definition, w)
-	step.Changes = changes(current.Definition, step.final(known))
+	step.updated = update(current, w)
+	step.Changes = changes(current, step.final(known))
 	step.Reasons = reasons(step.Changes)
 	if certificate != nil && known == "" {
 		step.Reasons = append(step.Reasons, "gets a new certificate")
@@ -130,6 +137,9 @@ func planAPI(w *WantedAPI, current *dashboard.API, certificate *CertificateStep,
 
 // asWanted says whether an update would change nothing, which is so nearly always, without making one.
 func asWanted(current dashboard.Definition, w *WantedAPI) bool {
+	if w == nil {
+		return true
+	}
 	leaves := w.leaves()
 	if current.APIID() != "" {
 		delete(leaves, "api_id") // it keeps the one that it has
@@ -144,6 +154,9 @@ func hasCertificate(d dashboard.Definition, certificate *CertificateStep) bool {
 
 // update lays our leaves over what is there, and takes back what annotations set that are gone.
 func update(current dashboard.Definition, w *WantedAPI) dashboard.Definition {
+	if w == nil {
+		return current
+	}
 	out := overlay(without(current, forsaken(current, w)), w.leaves())
 	if id := current.APIID(); id != "" {
 		// Keys, policies and analytics refer to the public id: an API that has one keeps it.

@@ -3,16 +3,20 @@ package mesh
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
+	"time"
 )
 
 // Event is one thing that happened while a plan was applied.
 type Event struct {
 	Step     Step
 	Kind     EventKind
-	Err      error // of a Failed or an Unclear one
+	Err      error // of a Failed, an Unclear or a Left one
 	Finished int   // steps done so far, this one included
 	Total    int   // steps of the plan
+
+	Wait time.Duration // of Waiting: how long yet
 }
 
 // EventKind says what happened to a step.
@@ -20,11 +24,16 @@ type EventKind string
 
 // A step is started once, and done, failed or unclear once, unless the run ends before. A certificate is done when the API that
 // carries it is in place and its record says so. Unclear is a failure that may have taken effect.
+//
+// Left is what becomes of a replaced certificate that is not deleted: Err says why, and is nil where that was not tried, because somebody has
+// taken it into use. It is no failure, because the work is done. Waiting is no step's: it comes about once a second while gateways load what has changed.
 const (
 	Started EventKind = "started"
 	Done    EventKind = "done"
 	Failed  EventKind = "failed"
 	Unclear EventKind = "unclear"
+	Left    EventKind = "left"
+	Waiting EventKind = "waiting"
 )
 
 // outcome is how far a step came.
@@ -36,6 +45,7 @@ const (
 	finished
 	failed
 	unclear // a request took effect, or did not
+	left    // not done, and none the worse for it
 )
 
 // journal keeps what happened to each step of a run. It calls progress one event at a time.
@@ -47,7 +57,8 @@ type journal struct {
 	outcomes map[*Step]outcome
 	errs     map[*Step]error
 	wrote    bool
-	refused  bool // the credentials were: nothing further can succeed
+	wroteAPI time.Time // when an API was last changed
+	refused  bool      // the credentials were: nothing further can succeed
 }
 
 func newJournal(progress func(Event), total int) *journal {
@@ -73,6 +84,17 @@ func (j *journal) fail(s *Step, err error) {
 	j.note(s, o, err)
 }
 
+func (j *journal) leave(s *Step, err error) {
+	j.note(s, left, err)
+}
+
+// waiting says how long nothing is to be seen of the run yet.
+func (j *journal) waiting(d time.Duration) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.progress(Event{Kind: Waiting, Finished: j.finished, Total: j.total, Wait: d})
+}
+
 func (j *journal) note(s *Step, o outcome, err error) {
 	if s.Action == Keep {
 		return
@@ -91,6 +113,9 @@ func (j *journal) note(s *Step, o outcome, err error) {
 			e.Kind = Unclear
 		}
 		j.errs[s] = err
+		j.refused = j.refused || unauthorized(err)
+	case left:
+		e.Kind, e.Err = Left, err
 		j.refused = j.refused || unauthorized(err)
 	}
 	e.Finished = j.finished
@@ -111,6 +136,25 @@ func (j *journal) wroteSome() {
 	j.wrote = true
 }
 
+// changedAPI notes that an API was changed.
+func (j *journal) changedAPI() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.wrote, j.wroteAPI = true, time.Now()
+}
+
+// lastChange is when an API was last changed; zero if none was.
+func (j *journal) lastChange() time.Time {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.wroteAPI
+}
+
+// all says whether every one of some steps was done.
+func (j *journal) all(steps []*Step) bool {
+	return !slices.ContainsFunc(steps, func(s *Step) bool { return j.outcome(s) != finished })
+}
+
 // stop says whether no further step should begin.
 func (j *journal) stop(ctx context.Context) bool {
 	j.mu.Lock()
@@ -118,7 +162,7 @@ func (j *journal) stop(ctx context.Context) bool {
 	return ctx.Err() != nil || j.refused
 }
 
-// incomplete is nil if every step was done.
+// incomplete is nil if every step was done, or left for good reason.
 func (j *journal) incomplete(ctx context.Context, steps []*Step) error {
 	e := &Incomplete{wrote: j.wrote, cause: context.Cause(ctx)}
 	for _, s := range steps {
@@ -127,6 +171,7 @@ func (j *journal) incomplete(ctx context.Context, steps []*Step) error {
 			e.Done = append(e.Done, *s)
 		case unclear:
 			e.Unknown = append(e.Unknown, *s)
+		case left:
 		default:
 			e.NotDone = append(e.NotDone, *s)
 		}

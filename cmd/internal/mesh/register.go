@@ -64,7 +64,7 @@ func (r *run) update(ctx context.Context, current dashboard.API, to dashboard.De
 	}
 	err := r.APIs.UpdateAPI(ctx, dashboard.API{Definition: to, Envelope: current.Envelope})
 	if err == nil {
-		r.journal.wroteSome()
+		r.journal.changedAPI()
 		return nil
 	}
 	failed := stepError("updating", "API", to.Slug(), err)
@@ -81,7 +81,7 @@ func (r *run) create(ctx context.Context, step *APIStep, certificate string) (id
 	for attempt := 1; ; attempt++ {
 		created, err := r.APIs.CreateAPI(ctx, d)
 		if err == nil {
-			r.journal.wroteSome()
+			r.journal.changedAPI()
 			return r.settle(ctx, step, d, created)
 		}
 		failed := stepError("creating", "API", d.Slug(), err)
@@ -96,7 +96,7 @@ func (r *run) create(ctx context.Context, step *APIStep, certificate string) (id
 		case lookErr != nil:
 			return "", unclearError{failed}
 		case there:
-			r.journal.wroteSome()
+			r.journal.changedAPI()
 			return found.Definition.ID(), r.align(ctx, step.wanted, found, certificate, nil)
 		case exists || !passing(err) || attempt == attempts || pause(ctx, attempt) != nil:
 			return "", failed

@@ -45,7 +45,7 @@ type Kept struct {
 }
 
 // NewRemoval says what goes when services are taken off the mesh. It is pure. Only what is ours goes: APIs by their mark, or as tyk-k8s
-// made them; certificates that a record names, or that the present CA signed for exactly the service's hosts, and only where no other API
+// made them; certificates that a record names, or that the CA, present or former, signed for exactly the service's hosts, and only where no other API
 // uses them. What is not there needs no deletion, so that a removal that was broken off can be run again.
 func NewRemoval(services []inject.Service, state State, s Settings) *Removal {
 	m := newMatcher(state, s)
@@ -161,7 +161,7 @@ type holdings struct {
 	users  map[string][]string // of a certificate: the APIs that stay and name it
 	meshed bool                // some API of the mesh stays
 
-	signed map[string][]string    // the certificates that the present CA signed, by hostKey
+	signed map[string][]string    // the certificates that the CA signed, by hostKey
 	old    map[string][]ca.Record // those of tyk-k8s, by hostKey
 }
 

@@ -38,8 +38,14 @@ const (
 	Delete Action = "delete"
 )
 
-// Absent is the reason for a step that makes something for the first time.
-const Absent = "not there yet"
+const (
+	// Absent is the reason for a step that makes something for the first time.
+	Absent = "not there yet"
+	// AskedFor is the reason for a step that somebody wants although nothing else does.
+	AskedFor = "asked for"
+	// Superseded is the reason for deleting a certificate that another one has taken the place of.
+	Superseded = "replaced"
+)
 
 // Step is what becomes of one API or one certificate. It holds names, never a secret.
 type Step struct {
@@ -70,7 +76,7 @@ func (s Step) String() string {
 type APIStep struct {
 	Step
 
-	wanted  *WantedAPI
+	wanted  *WantedAPI           // nil: only its certificate changes
 	updated dashboard.Definition // what it becomes, but for the certificate
 	former  []string             // the certificates on it that were ours, and that the one of now replaces
 }
@@ -80,7 +86,8 @@ type CertificateStep struct {
 	Step
 	Hosts []string
 
-	held *ca.Record // the record that an issued certificate replaces, or that is confirmed; nil: a new one is inserted
+	held  *ca.Record // the record that an issued certificate replaces, or that is confirmed; nil: a new one is inserted
+	asked bool       // a new one is wanted however good the one that is there
 }
 
 // ServicePlan is what becomes of one service.
@@ -88,24 +95,39 @@ type ServicePlan struct {
 	Service       inject.Service
 	Certificate   *CertificateStep // nil without TLS
 	Inbound, Mesh *APIStep
+	Doubles       []*APIStep // of a renewal: further inbound APIs, which broken-off runs left at a Dashboard that gives its own ids
 }
 
 // Plan is the difference between what is wanted and what is there. It is data: nothing has been done.
 type Plan struct {
 	Services        []ServicePlan    // sorted by namespace and app
 	MeshCertificate *CertificateStep // nil without TLS
+	Carriers        []*APIStep       // mesh APIs of services beside these, whose certificate of the mesh is replaced
+	Replaced        []Step           // deletions of certificates that nothing uses once all else is done
 	Warnings        []inject.Problem // what is worth knowing and not worth refusing
+	Notes           []string         // of a renewal: what it leaves out, and why
 
 	settings  Settings
 	authority *x509.Certificate
 }
 
 // Steps are the steps that change something, in order: the mesh certificate, then for each service its certificate, its inbound API
-// and its mesh API.
-func (p *Plan) Steps() (steps []Step) {
+// and its mesh API, then the carriers, then what is replaced.
+func (p *Plan) Steps() []Step { return append(p.Registration(), p.Replaced...) }
+
+// Registration are the steps without which something would be missing or out of date: all but the deletion of what was replaced.
+func (p *Plan) Registration() (steps []Step) {
+	for _, s := range p.due() {
+		steps = append(steps, *s)
+	}
+	return steps
+}
+
+// due are the steps of the registration.
+func (p *Plan) due() (steps []*Step) {
 	for _, s := range p.pointers() {
 		if s.Action != Keep {
-			steps = append(steps, *s)
+			steps = append(steps, s)
 		}
 	}
 	return steps
@@ -121,6 +143,11 @@ func (p *Plan) Count(k Kind, a Action) (n int) {
 			n++
 		}
 	}
+	for i := range p.Replaced {
+		if s := &p.Replaced[i]; s.Kind == k && s.Action == a {
+			n++
+		}
+	}
 	return n
 }
 
@@ -133,7 +160,7 @@ func (p *Plan) Bindings() map[inject.Service]inject.Binding {
 	return out
 }
 
-// pointers are all steps, those of Keep included, in order.
+// pointers are all steps of the registration, those of Keep included, in order.
 func (p *Plan) pointers() (steps []*Step) {
 	if p.MeshCertificate != nil {
 		steps = append(steps, &p.MeshCertificate.Step)
@@ -143,7 +170,14 @@ func (p *Plan) pointers() (steps []*Step) {
 		if s.Certificate != nil {
 			steps = append(steps, &s.Certificate.Step)
 		}
-		steps = append(steps, &s.Inbound.Step, &s.Mesh.Step)
+		steps = append(steps, &s.Inbound.Step)
+		for _, double := range s.Doubles {
+			steps = append(steps, &double.Step)
+		}
+		steps = append(steps, &s.Mesh.Step)
+	}
+	for _, s := range p.Carriers {
+		steps = append(steps, &s.Step)
 	}
 	return steps
 }

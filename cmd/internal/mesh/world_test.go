@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,34 +30,54 @@ type world struct {
 	remote   Remote
 	settings Settings
 
-	anyAPIID bool // the Dashboard may have chosen the api_id
+	anyAPIID bool         // the Dashboard may have chosen the api_id
+	ahead    atomic.Int64 // of all clocks but the system's
 }
 
+// now is the time of this world's servers and runs.
+func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
+
+// later moves the clocks from the system's time on.
+func (w *world) later(d time.Duration) { w.ahead.Store(int64(d)) }
+
 // issuer is what cmd/tykmesh makes of a ca.Signer.
-type issuer struct{ ca.Signer }
+type issuer struct {
+	ca.Signer
+	now func() time.Time
+}
 
 func (i issuer) Issue(ctx context.Context, hosts []string) (ca.Bundle, error) {
-	return ca.Issue(ctx, i.Signer, ca.Request{Hosts: hosts, Key: ca.KeyRequest{Algo: ca.ECDSA, Size: 256}})
+	return ca.Issue(ctx, i.Signer, ca.Request{Hosts: hosts, Key: ca.KeyRequest{Algo: ca.ECDSA, Size: 256}, Now: i.now})
 }
 
 func newWorld(tb testing.TB, o dashboardtest.Options) *world {
 	tb.Helper()
-	w := &world{tb: tb, dash: dashboardtest.New(o), cfssl: catest.New(catest.Options{})}
+	w := &world{tb: tb}
+	o.Now = w.now
+	w.dash = dashboardtest.New(o)
 	tb.Cleanup(w.dash.Close)
-	tb.Cleanup(w.cfssl.Close)
 	client, err := dashboard.New(dashboard.Config{URL: w.dash.URL, Secret: w.dash.Secret, Org: w.dash.Org, Backoff: time.Millisecond})
-	must(tb, err)
-	signer, err := ca.New(ca.Config{Addr: w.cfssl.URL, Key: catest.Key})
 	must(tb, err)
 	ledger, err := ca.OpenFileLedger(context.Background(), filepath.Join(tb.TempDir(), "ledger.db"))
 	must(tb, err)
 	tb.Cleanup(func() { _ = ledger.Close(context.Background()) })
-	w.remote = Remote{APIs: client, Certificates: client, Issuer: issuer{signer}, Ledger: ledger}
+	w.remote = Remote{APIs: client, Certificates: client, Ledger: ledger}
+	w.withAuthority(catest.NewAuthority("catest CA"))
 	w.settings = Settings{
 		Org: w.dash.Org, TLS: true, MeshHosts: []string{"mesh", "mesh.local", "localhost"},
-		InboundTarget: "http://localhost:6767", MeshPort: 8080, Parallel: 4,
+		InboundTarget: "http://localhost:6767", MeshPort: 8080, Parallel: 4, Now: w.now, Settle: time.Nanosecond,
 	}
 	return w
+}
+
+// withAuthority has certificates issued by this CA from now on.
+func (w *world) withAuthority(authority *catest.Authority) {
+	w.tb.Helper()
+	w.cfssl = catest.New(catest.Options{Authority: authority, Now: w.now})
+	w.tb.Cleanup(w.cfssl.Close)
+	signer, err := ca.New(ca.Config{Addr: w.cfssl.URL, Key: catest.Key, Now: w.now})
+	must(w.tb, err)
+	w.remote.Issuer = issuer{signer, w.now}
 }
 
 func must(tb testing.TB, err error) {

@@ -1,0 +1,185 @@
+package mesh
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tykmesh/tykmesh/dashboard"
+)
+
+// freshFor is how long a certificate that no record names may be another run's, which has uploaded it and not yet put it on an API.
+const freshFor = time.Hour
+
+// replaced are the deletions of what other certificates of the plan have taken, or take, the place of, whether this run does that or an
+// earlier one did not come to delete it. What an API uses that the plan does not take it from is left alone.
+func (p *certificatePlanner) replaced(plan *Plan) (gone []Step) {
+	kept := make(map[string]bool)
+	for _, step := range plan.certificates() {
+		kept[step.ID] = true
+		for _, id := range p.outdated(step) {
+			gone = append(gone, Step{
+				Kind: CertificateKind, Action: Delete, Service: step.Service, Role: step.Role, Name: step.Hosts[0], ID: id, Reasons: []string{Superseded},
+			})
+		}
+	}
+	if len(gone) == 0 {
+		return nil // nearly always, and then nobody needs to know what every API uses
+	}
+	users := certificateUsers(plan.relieved(p.state.APIs))
+	return slices.DeleteFunc(gone, func(s Step) bool { return kept[s.ID] || len(users[s.ID]) > 0 })
+}
+
+// certificates are the plan's, that of the mesh first.
+func (p *Plan) certificates() (all []*CertificateStep) {
+	if p.MeshCertificate != nil {
+		all = append(all, p.MeshCertificate)
+	}
+	for i := range p.Services {
+		if s := p.Services[i].Certificate; s != nil {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// relieved are the APIs without the certificates that the plan takes from them.
+func (p *Plan) relieved(apis []dashboard.API) []dashboard.API {
+	former := make(map[string][]string)
+	note := func(steps ...*APIStep) {
+		for _, s := range steps {
+			if len(s.former) > 0 {
+				former[s.ID] = s.former
+			}
+		}
+	}
+	for i := range p.Services {
+		note(p.Services[i].Inbound, p.Services[i].Mesh)
+		note(p.Services[i].Doubles...)
+	}
+	note(p.Carriers...)
+	out := slices.Clone(apis)
+	for i, api := range out {
+		if ids := former[api.Definition.ID()]; len(ids) > 0 {
+			held := slices.DeleteFunc(api.Definition.Certificates(), func(id string) bool { return slices.Contains(ids, id) })
+			out[i].Definition = lay(api.Definition, dashboard.Definition{"certificates": addMembers(held)})
+		}
+	}
+	return out
+}
+
+// outdated are the certificates in the store that a step's has taken, or takes, the place of: with a ledger those of its record and no
+// others; without one those that our CA signed for exactly its hosts and that are no younger, but for those that may be another run's.
+func (p *certificatePlanner) outdated(step *CertificateStep) (ids []string) {
+	chosen := p.settings.MeshCertificateID
+	if step.Role == Mesh && chosen != "" {
+		return nil
+	}
+	add := func(id string) {
+		if _, there := p.store[id]; there && id != step.ID && id != chosen {
+			ids = append(ids, id)
+		}
+	}
+	if p.state.HasLedger {
+		if r := p.records[step.recordID()]; r != nil {
+			for _, past := range r.History {
+				add(past.Fingerprint)
+			}
+			if step.Action == Issue {
+				add(r.Fingerprint)
+			}
+		}
+	} else {
+		newest, settled := p.now, p.now.Add(-freshFor)
+		if step.Action != Issue {
+			newest = p.store[step.ID].NotBefore
+		}
+		for _, c := range p.byHosts[hostKey(step.Hosts)] {
+			if p.signedFor(c.id, step.Hosts) && !c.notBefore.After(newest) && c.notBefore.Before(settled) {
+				add(c.id)
+			}
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// settleTime is how long gateways get from the last change of an API until what the change replaced is deleted. They load a changed API in about
+// one second, two at most; and one that starts in between finds only what is still there.
+const settleTime = 5 * time.Second
+
+// waitStep is how often somebody is told that the run is waiting.
+const waitStep = time.Second
+
+// removeReplaced deletes what was replaced, unless an API names it by now.
+func (r *run) removeReplaced(ctx context.Context, steps []Step) {
+	if len(steps) == 0 {
+		return
+	}
+	users, err := r.settledUsers(ctx)
+	var g errgroup.Group
+	g.SetLimit(r.settings.parallel())
+	for i := range steps {
+		step := &steps[i]
+		if err != nil {
+			r.leave(ctx, step, err)
+			continue
+		}
+		if len(users[step.ID]) > 0 {
+			r.leave(ctx, step, nil)
+			continue
+		}
+		g.Go(func() error {
+			r.removeOne(ctx, step)
+			return nil
+		})
+	}
+	_ = g.Wait()
+}
+
+func (r *run) removeOne(ctx context.Context, step *Step) {
+	if r.journal.stop(ctx) {
+		r.leave(ctx, step, ctx.Err())
+		return
+	}
+	r.journal.begin(step)
+	if err := r.Certificates.DeleteCertificate(ctx, step.ID); err != nil {
+		r.leave(ctx, step, stepError("deleting", "certificate", step.Name, err))
+		return
+	}
+	r.journal.wroteSome()
+	r.journal.done(step)
+}
+
+// settledUsers waits until gateways have loaded what this run has changed, and lists who uses which certificate then.
+func (r *run) settledUsers(ctx context.Context) (map[string][]string, error) {
+	for last := r.journal.lastChange(); !last.IsZero(); {
+		left := time.Until(last.Add(r.settings.settle()))
+		if left <= 0 {
+			break
+		}
+		r.journal.waiting(left)
+		if err := sleep(ctx, min(left, waitStep)); err != nil {
+			return nil, err
+		}
+	}
+	apis, err := r.APIs.APIs(ctx)
+	if err != nil {
+		return nil, stepError("listing", "APIs", "", err)
+	}
+	return certificateUsers(apis), nil
+}
+
+// leave notes that a replaced certificate stays. After an interruption that is what the interruption left to do, and not a warning.
+func (r *run) leave(ctx context.Context, step *Step, err error) {
+	if interruption(context.Cause(ctx)) != 0 {
+		return
+	}
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		err = context.Cause(ctx)
+	}
+	r.journal.leave(step, err)
+}
