@@ -87,6 +87,9 @@ func hintsFor(err error) (found []string) {
 	if hint := checkHint(err); hint != "" {
 		found = append(found, hint)
 	}
+	if unknown := (*mesh.UnknownError)(nil); errors.As(err, &unknown) {
+		found = append(found, "tykmesh status lists the services on the mesh, which are named NAMESPACE/APP"+suggest(unknown.Name, unknown.Known))
+	}
 	if d := (*dashboard.Error)(nil); errors.As(err, &d) {
 		if hint := hintForDashboard(d); hint != "" {
 			found = append(found, hint)
@@ -109,6 +112,12 @@ func hintsFor(err error) (found []string) {
 		found = append(found, again)
 	}
 	return found
+}
+
+// leftWarning is what becomes of replaced certificates that could not be deleted, for the reason that the first of them gave.
+func leftWarning(n int, reason error) string {
+	return fmt.Sprintf("%s could not be deleted: %v; nothing uses what is left, the next run tries again, and so does tykmesh certs prune",
+		plural(n, "replaced certificate"), reason)
 }
 
 // checkHint is what to do about what check alone finds.

@@ -5,16 +5,19 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
@@ -43,7 +46,7 @@ func verify(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	var lines []string
 	for _, bundle := range bundles {
-		line, err := verifyBundle(bundle, authority)
+		line, err := verifyBundle(bundle, authority, worldOf(ts).now())
 		ts.Check(err)
 		lines = append(lines, line)
 	}
@@ -53,7 +56,7 @@ func verify(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-func verifyBundle(bundle, authority []byte) (string, error) {
+func verifyBundle(bundle, authority []byte, now time.Time) (string, error) {
 	pair, err := tls.X509KeyPair(bundle, bundle)
 	if err != nil {
 		return "", err
@@ -65,7 +68,7 @@ func verifyBundle(bundle, authority []byte) (string, error) {
 	}
 	for _, host := range pair.Leaf.DNSNames {
 		for _, usage := range []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth} {
-			if _, err := pair.Leaf.Verify(x509.VerifyOptions{Roots: roots, DNSName: host, KeyUsages: []x509.ExtKeyUsage{usage}}); err != nil {
+			if _, err := pair.Leaf.Verify(x509.VerifyOptions{Roots: roots, DNSName: host, KeyUsages: []x509.ExtKeyUsage{usage}, CurrentTime: now}); err != nil {
 				return "", fmt.Errorf("the certificate of %s: %w", host, err)
 			}
 		}
@@ -99,6 +102,12 @@ func decodeManifest(text []byte) (string, error) {
 		err := yaml.UnmarshalStrict(text, &d)
 		return fmt.Sprintf("Deployment %s: containers %v, init containers %v, status %q", d.Name, containerNames(d.Spec.Template.Spec.Containers),
 			containerNames(d.Spec.Template.Spec.InitContainers), d.Spec.Template.Annotations["injector.tyk.io/status"]), err
+	case "CronJob":
+		var c batchv1.CronJob
+		err := yaml.UnmarshalStrict(text, &c)
+		pod := c.Spec.JobTemplate.Spec.Template.Spec
+		return fmt.Sprintf("CronJob %s/%s: schedule %q, containers %v, image %q, command %q", c.Namespace, c.Name, c.Spec.Schedule,
+			containerNames(pod.Containers), pod.Containers[0].Image, pod.Containers[0].Command), errors.Join(err, restricted(pod))
 	case "Service":
 		var s corev1.Service
 		err := yaml.UnmarshalStrict(text, &s)
@@ -109,6 +118,31 @@ func decodeManifest(text []byte) (string, error) {
 		return fmt.Sprintf("Service %s: ports %v, status %q", s.Name, ports, s.Annotations["injector.tyk.io/status"]), err
 	}
 	return "", fmt.Errorf("a %s %s", kind.APIVersion, kind.Kind)
+}
+
+// restricted says what keeps a pod out of a namespace with the Pod Security Standard of that name, or lets it do more than it has to.
+func restricted(pod corev1.PodSpec) error {
+	of, off := pod.SecurityContext, func(b *bool) bool { return b != nil && !*b }
+	switch {
+	case of == nil || of.RunAsNonRoot == nil || !*of.RunAsNonRoot || of.RunAsUser == nil || *of.RunAsUser == 0:
+		return errors.New("it may run as root")
+	case of.SeccompProfile == nil || of.SeccompProfile.Type != corev1.SeccompProfileTypeRuntimeDefault:
+		return errors.New("no seccomp profile")
+	case !off(pod.AutomountServiceAccountToken):
+		return errors.New("it has a token for Kubernetes")
+	}
+	for _, c := range pod.Containers {
+		own := c.SecurityContext
+		switch {
+		case own == nil || !off(own.AllowPrivilegeEscalation) || own.Capabilities == nil || !slices.Contains(own.Capabilities.Drop, "ALL"):
+			return fmt.Errorf("container %s has privileges", c.Name)
+		case own.ReadOnlyRootFilesystem == nil || !*own.ReadOnlyRootFilesystem:
+			return fmt.Errorf("container %s may write to its image", c.Name)
+		case c.Resources.Requests.Cpu().IsZero() || c.Resources.Requests.Memory().IsZero() || c.Resources.Limits.Memory().IsZero():
+			return fmt.Errorf("container %s says nothing of what it needs", c.Name)
+		}
+	}
+	return nil
 }
 
 func containerNames(list []corev1.Container) (names []string) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -90,7 +91,8 @@ func (o *options) run(cmd *cobra.Command, p process, do work) error {
 		return err
 	}
 	o.now = p.now
-	report, err := newReport(p, cmd.Name(), *o)
+	command := strings.TrimPrefix(cmd.CommandPath(), cmd.Root().CommandPath()+" ") // of a group's, with the group's name
+	report, err := newReport(p, command, *o)
 	if err != nil {
 		return err
 	}
@@ -201,21 +203,43 @@ func register(ctx context.Context, config Config, o options, services []mesh.Ser
 		return nil, nil, err
 	}
 	report.warnings(plan.Warnings)
-	report.planned(plan.Steps(), plan.Count(mesh.APIKind, mesh.Keep)+plan.Count(mesh.CertificateKind, mesh.Keep))
-	switch {
-	case o.dryRun:
-		return plan, preview(plan.Bindings()), nil
-	case o.registered && !plan.Empty():
-		return nil, nil, &unregisteredError{plan.Steps()}
+	if o.registered { // what is left to delete is no part of what is printed
+		return plan, plan.Bindings(), registered(plan, report)
 	}
+	report.planned(plan.Steps(), kept(plan))
+	if o.dryRun {
+		return plan, preview(plan.Bindings()), nil
+	}
+	bindings, err := carryOut(ctx, plan, remote, watch, report)
+	return plan, bindings, err
+}
+
+// kept is how many things a plan leaves as they are.
+func kept(plan *mesh.Plan) int {
+	return plan.Count(mesh.APIKind, mesh.Keep) + plan.Count(mesh.CertificateKind, mesh.Keep)
+}
+
+// registered is an error if something would have to be registered.
+func registered(plan *mesh.Plan, report *report) error {
+	steps := plan.Registration()
+	report.planned(steps, kept(plan))
+	if len(steps) > 0 {
+		return &unregisteredError{steps}
+	}
+	return nil
+}
+
+// carryOut takes the steps of a plan.
+func carryOut(ctx context.Context, plan *mesh.Plan, remote mesh.Remote, watch *watch, report *report) (map[inject.Service]inject.Binding, error) {
 	bindings, err := plan.Apply(ctx, remote, func(e mesh.Event) {
 		watch.progress()
 		report.event(e)
 	})
 	if err != nil {
-		return nil, nil, watch.explain(err)
+		return nil, watch.explain(err)
 	}
-	return plan, bindings, nil
+	report.leftBehind()
+	return bindings, nil
 }
 
 // unregisteredError ends a run with --registered in which something would have to be done.

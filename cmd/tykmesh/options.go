@@ -23,6 +23,7 @@ type options struct {
 	local      string
 	onSkip     string
 	registered bool
+	renew      span
 	certifies  bool // certificates are made: a CA too, where --local DIR has none yet
 	adopt      []string
 	yes        bool

@@ -35,12 +35,17 @@ func meshSettings(c Config, o options) mesh.Settings {
 	for _, slug := range o.adopt {
 		adopt[slug] = true
 	}
-	return mesh.Settings{
+	settings := mesh.Settings{
 		Org: c.Tyk.Org, TLS: c.Injector.EnableMeshTLS,
 		MeshHosts: c.Injector.MeshHosts, MeshDomain: c.Injector.MeshDomain, Slugs: mesh.Slugs(c.Injector.Slugs),
 		MeshCertificateID: c.Injector.MeshCertificateID,
 		InboundTarget:     inboundTarget, MeshPort: sidecarPort, Adopt: adopt, Parallel: o.parallel, Now: o.now,
+		RenewBefore: time.Duration(o.renew),
 	}
+	if o.local != "" {
+		settings.Settle = 1 // no gateway serves what is in a folder
+	}
+	return settings
 }
 
 // templates are those that API definitions are made from.

@@ -17,6 +17,7 @@ type course struct {
 	ended   map[stepKey]string // status
 	running []mesh.Step        // the newest one last
 	counts  map[string]int     // of the summary; nil before there is a plan
+	left    []error            // why replaced certificates were not deleted
 }
 
 // stepKey tells the steps of a plan apart.
@@ -64,9 +65,17 @@ func (r *report) event(e mesh.Event) {
 		r.ended(statusNotDone, e)
 	case mesh.Unclear:
 		r.ended(statusUnknown, e)
+	case mesh.Left:
+		r.ended(statusNotDone, e)
+		if e.Err != nil {
+			c.left = append(c.left, e.Err)
+		}
+	case mesh.Waiting: // machines need not hear of it
 	}
 	text := fmt.Sprintf("%s %d/%d", doing[r.command], e.Finished, e.Total)
-	if n := len(c.running); n > 0 {
+	if e.Kind == mesh.Waiting {
+		text += fmt.Sprintf(": gateways load what has changed, %.0f s yet", e.Wait.Seconds())
+	} else if n := len(c.running); n > 0 {
 		text += fmt.Sprintf(": %s %s", c.running[n-1].Kind, c.running[n-1].Name)
 	}
 	r.progress(text)
@@ -81,6 +90,23 @@ func (r *report) ended(status string, e mesh.Event) {
 		entry.Error = e.Err.Error()
 	}
 	r.note(entry)
+}
+
+// leftBehind warns of replaced certificates that could not be deleted: the run has done its work all the same.
+func (r *report) leftBehind() {
+	if left := r.course.left; len(left) > 0 {
+		r.warn(leftWarning(len(left), left[0]))
+	}
+}
+
+// deleted are the replaced certificates of a plan that the run has deleted, or in a dry run would delete.
+func (r *report) deleted(plan *mesh.Plan) (steps []mesh.Step) {
+	for _, s := range plan.Replaced {
+		if r.dry || r.course.ended[keyOf(s)] == statusDone {
+			steps = append(steps, s)
+		}
+	}
+	return steps
 }
 
 // done are the steps of the plan that are done, in its order.
@@ -112,7 +138,7 @@ func (c *course) count(failed bool) map[string]int {
 			counts[past[s.Action]]++
 		case status == statusUnknown:
 			counts[countUnknown]++
-		case failed:
+		case failed, status == statusNotDone:
 			counts[countNotDone]++
 		}
 	}

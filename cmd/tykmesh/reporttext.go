@@ -23,8 +23,8 @@ func (r *report) injected(stream *inject.Stream, plan *mesh.Plan) {
 		}
 		r.done(o, registered)
 	}
-	if plan != nil && plan.MeshCertificate != nil && plan.MeshCertificate.Action != mesh.Keep {
-		r.lastly("mesh: %s", r.step(plan.MeshCertificate.Step))
+	if plan != nil {
+		r.meshCertificate(plan, "other API")
 	}
 	r.lastly("%s", r.summary(count, plan))
 }
@@ -76,6 +76,41 @@ func passed(o *inject.Object) string {
 	return fmt.Sprintf("%s%s: %s: %s: %s", prefix, o.Pos, o, what, o.Reason)
 }
 
+// meshCertificate says what became of the certificate of the mesh, if anything: carriers are what it was put on beside the APIs of the
+// services that the run is about.
+func (r *report) meshCertificate(plan *mesh.Plan, carriers string) {
+	var done []string
+	if c := plan.MeshCertificate; c != nil && c.Action != mesh.Keep {
+		done = append(done, r.step(c.Step))
+	}
+	n := 0
+	for _, api := range plan.Carriers {
+		if api.Action != mesh.Keep {
+			n++
+		}
+	}
+	if n > 0 {
+		done = append(done, fmt.Sprintf("%s %s", plural(n, carriers), r.action(mesh.Update)))
+	}
+	if done = append(done, r.deletions(plan, inject.Service{})...); len(done) > 0 {
+		r.lastly("mesh: %s", strings.Join(done, ", "))
+	}
+}
+
+// deletions says how many replaced certificates of a service are deleted; of the mesh where no service is named.
+func (r *report) deletions(plan *mesh.Plan, svc inject.Service) []string {
+	n := 0
+	for _, s := range r.deleted(plan) {
+		if s.Service == svc {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s %s", plural(n, "replaced certificate"), r.action(mesh.Delete))}
+}
+
 // registrations says for each service what became of its APIs and its certificate.
 func (r *report) registrations(plan *mesh.Plan) map[inject.Service]string {
 	out := map[inject.Service]string{}
@@ -93,6 +128,7 @@ func (r *report) registrations(plan *mesh.Plan) map[inject.Service]string {
 				done = append(done, r.step(step))
 			}
 		}
+		done = append(done, r.deletions(plan, s.Service)...)
 		out[s.Service] = strings.Join(done, ", ")
 		if len(done) == 0 {
 			out[s.Service] = "registered already"
@@ -169,7 +205,15 @@ func (r *report) summary(t tally, plan *mesh.Plan) string {
 	if plan == nil {
 		return text + "; nothing to register"
 	}
-	var done []string
+	done := r.counts(plan)
+	if len(done) == 0 {
+		return text + "; everything was registered already"
+	}
+	return text + "; " + strings.Join(done, ", ")
+}
+
+// counts says how many things of a kind something was done with.
+func (r *report) counts(plan *mesh.Plan) (done []string) {
 	for _, what := range []struct {
 		kind   mesh.Kind
 		action mesh.Action
@@ -178,10 +222,35 @@ func (r *report) summary(t tally, plan *mesh.Plan) string {
 			done = append(done, fmt.Sprintf("%s %s", plural(n, string(what.kind)), r.action(what.action)))
 		}
 	}
-	if len(done) == 0 {
-		return text + "; everything was registered already"
+	if n := len(r.deleted(plan)); n > 0 {
+		done = append(done, fmt.Sprintf("%s %s", plural(n, "replaced certificate"), r.action(mesh.Delete)))
 	}
-	return text + "; " + strings.Join(done, ", ")
+	return done
+}
+
+// renewed reports a run of certs renew.
+func (r *report) renewed(plan *mesh.Plan) {
+	for _, s := range plan.Services {
+		steps := []mesh.Step{s.Certificate.Step, s.Inbound.Step}
+		for _, double := range s.Doubles {
+			steps = append(steps, double.Step)
+		}
+		var done []string
+		for _, step := range steps {
+			if step.Action != mesh.Keep {
+				done = append(done, r.step(step))
+			}
+		}
+		if done = append(done, r.deletions(plan, s.Service)...); len(done) > 0 {
+			r.lastly("%s: %s", s.Service, strings.Join(done, ", "))
+		}
+	}
+	r.meshCertificate(plan, "API")
+	if done := r.counts(plan); len(done) > 0 {
+		r.lastly("%s", strings.Join(done, ", "))
+		return
+	}
+	r.lastly("nothing is due: %s", plural(plan.Count(mesh.CertificateKind, mesh.Keep), "certificate")+" kept")
 }
 
 func plural(n int, noun string) string {

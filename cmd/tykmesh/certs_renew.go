@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+)
+
+func newCertsRenewCmd(p process) *cobra.Command {
+	o := options{certifies: true}
+	var job cronJob
+	cmd := &cobra.Command{
+		Use:   "renew [NAMESPACE/APP | mesh]...",
+		Short: "Renew the certificates that are due, or those that are named",
+		Long: "renew replaces the certificates of what is on the mesh, as status finds it, that end soon, are missing or are not of the present CA.\n" +
+			"The new one is in place on every API before the old one goes; nothing else of an API changes, and no manifest is read. Named\n" +
+			"services, and mesh for the certificate that all routes share, get a new one whether it is due or not.\n\n" +
+			"It is for a job that runs every day: --print-cronjob prints one for Kubernetes. tykmesh comes in no image of its own: --image\n" +
+			"names one that has it in PATH.",
+		Example: "  tykmesh certs renew\n" +
+			"  tykmesh certs renew --renew-before 30d --dry-run\n" +
+			"  tykmesh certs renew shop/echo mesh\n" +
+			"  tykmesh certs renew --print-cronjob --image registry.example/tykmesh:1 -n mesh | kubectl apply -f -",
+		RunE: func(cmd *cobra.Command, names []string) error {
+			if job.print {
+				return job.run(cmd, p, names)
+			}
+			if err := job.unused(cmd); err != nil {
+				return err
+			}
+			if cmd.Flags().Changed("renew-before") && o.renew <= 0 {
+				return &usageError{"--renew-before must be more than 0", cmd.CommandPath()}
+			}
+			return o.run(cmd, p, func(ctx context.Context, p process, o options, r *report) (output, error) {
+				return runRenew(ctx, p, o, names, r)
+			})
+		},
+	}
+	o.reportFlags(cmd)
+	o.remoteFlags(cmd)
+	o.parallelFlag(cmd)
+	cmd.Flags().Var(&o.renew, "renew-before", "renew what has less than this left, as 30d or 720h (default: a third of its life)")
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "change nothing: print what would be done")
+	job.flags(cmd)
+	return cmd
+}
+
+// runRenew looks at what is on the mesh, plans what is due and does it.
+func runRenew(ctx context.Context, p process, o options, names []string, report *report) (output, error) {
+	config, err := loadConfig(ctx, p, o, report)
+	if err != nil {
+		return nil, err
+	}
+	settings, err := certificateSettings(config, o)
+	if err != nil {
+		return nil, err
+	}
+	report.progress(progressReading)
+	ctx, watch := watchProgress(ctx, o.timeout)
+	defer watch.stop()
+	remote, closeRemote, err := openRemote(ctx, config, o, report)
+	if err != nil {
+		return nil, watch.explain(err)
+	}
+	defer closeRemote()
+	state, err := mesh.Observe(ctx, remote, settings)
+	if err != nil {
+		return nil, watch.explain(err)
+	}
+	watch.progress()
+	plan, err := mesh.NewRenewal(state, settings, names)
+	if err != nil {
+		return nil, err
+	}
+	for _, note := range plan.Notes {
+		report.warn(note)
+	}
+	steps := plan.Steps()
+	report.planned(steps, kept(plan))
+	if o.dryRun {
+		report.renewed(plan)
+		return func() error { return writeSteps(p.stdout, steps) }, nil
+	}
+	if _, err := carryOut(ctx, plan, remote, watch, report); err != nil {
+		return nil, err
+	}
+	report.renewed(plan)
+	return nil, nil
+}
+
+// certificateSettings are those of commands that deal with certificates alone.
+func certificateSettings(config Config, o options) (mesh.Settings, error) {
+	settings, err := registeredSettings(config, o)
+	if err == nil && !settings.TLS {
+		err = config.fail("Injector.enableMeshTLS", errors.New("is not on, so nothing on the mesh has a certificate"))
+	}
+	return settings, err
+}
