@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -98,4 +99,23 @@ func certificateSettings(config Config, o options) (mesh.Settings, error) {
 		err = config.fail("Injector.enableMeshTLS", errors.New("is not on, so nothing on the mesh has a certificate"))
 	}
 	return settings, err
+}
+
+// renewed reports which certificates were renewed, service by service.
+func (r *report) renewed(plan *mesh.Plan) {
+	for _, s := range plan.Services {
+		steps := []mesh.Step{s.Certificate.Step, s.Inbound.Step}
+		for _, double := range s.Doubles {
+			steps = append(steps, double.Step)
+		}
+		if done := r.did(plan, s.Service, steps...); len(done) > 0 {
+			r.lastly("%s: %s", s.Service, strings.Join(done, ", "))
+		}
+	}
+	r.meshCertificate(plan, "API")
+	if done := r.counts(plan); len(done) > 0 {
+		r.lastly("%s", strings.Join(done, ", "))
+		return
+	}
+	r.lastly("nothing is due: %s kept", plural(plan.Count(mesh.CertificateKind, mesh.Keep), "certificate"))
 }

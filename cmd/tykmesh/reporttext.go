@@ -80,8 +80,8 @@ func passed(o *inject.Object) string {
 // services that the run is about.
 func (r *report) meshCertificate(plan *mesh.Plan, carriers string) {
 	var done []string
-	if c := plan.MeshCertificate; c != nil && c.Action != mesh.Keep {
-		done = append(done, r.step(c.Step))
+	if c := plan.MeshCertificate; c != nil {
+		done = r.did(plan, inject.Service{}, c.Step)
 	}
 	n := 0
 	for _, api := range plan.Carriers {
@@ -92,23 +92,28 @@ func (r *report) meshCertificate(plan *mesh.Plan, carriers string) {
 	if n > 0 {
 		done = append(done, fmt.Sprintf("%s %s", plural(n, carriers), r.action(mesh.Update)))
 	}
-	if done = append(done, r.deletions(plan, inject.Service{})...); len(done) > 0 {
+	if len(done) > 0 {
 		r.lastly("mesh: %s", strings.Join(done, ", "))
 	}
 }
 
-// deletions says how many replaced certificates of a service are deleted; of the mesh where no service is named.
-func (r *report) deletions(plan *mesh.Plan, svc inject.Service) []string {
+// did says what was done in these steps, and how many replaced certificates of the service were deleted; of the mesh where none is named.
+func (r *report) did(plan *mesh.Plan, svc inject.Service, steps ...mesh.Step) (done []string) {
+	for _, step := range steps {
+		if step.Action != mesh.Keep {
+			done = append(done, r.step(step))
+		}
+	}
 	n := 0
 	for _, s := range r.deleted(plan) {
 		if s.Service == svc {
 			n++
 		}
 	}
-	if n == 0 {
-		return nil
+	if n > 0 {
+		done = append(done, fmt.Sprintf("%s %s", plural(n, "replaced certificate"), r.action(mesh.Delete)))
 	}
-	return []string{fmt.Sprintf("%s %s", plural(n, "replaced certificate"), r.action(mesh.Delete))}
+	return done
 }
 
 // registrations says for each service what became of its APIs and its certificate.
@@ -122,13 +127,7 @@ func (r *report) registrations(plan *mesh.Plan) map[inject.Service]string {
 		if s.Certificate != nil {
 			steps = append(steps, s.Certificate.Step)
 		}
-		var done []string
-		for _, step := range steps {
-			if step.Action != mesh.Keep {
-				done = append(done, r.step(step))
-			}
-		}
-		done = append(done, r.deletions(plan, s.Service)...)
+		done := r.did(plan, s.Service, steps...)
 		out[s.Service] = strings.Join(done, ", ")
 		if len(done) == 0 {
 			out[s.Service] = "registered already"
@@ -226,31 +225,6 @@ func (r *report) counts(plan *mesh.Plan) (done []string) {
 		done = append(done, fmt.Sprintf("%s %s", plural(n, "replaced certificate"), r.action(mesh.Delete)))
 	}
 	return done
-}
-
-// renewed reports a run of certs renew.
-func (r *report) renewed(plan *mesh.Plan) {
-	for _, s := range plan.Services {
-		steps := []mesh.Step{s.Certificate.Step, s.Inbound.Step}
-		for _, double := range s.Doubles {
-			steps = append(steps, double.Step)
-		}
-		var done []string
-		for _, step := range steps {
-			if step.Action != mesh.Keep {
-				done = append(done, r.step(step))
-			}
-		}
-		if done = append(done, r.deletions(plan, s.Service)...); len(done) > 0 {
-			r.lastly("%s: %s", s.Service, strings.Join(done, ", "))
-		}
-	}
-	r.meshCertificate(plan, "API")
-	if done := r.counts(plan); len(done) > 0 {
-		r.lastly("%s", strings.Join(done, ", "))
-		return
-	}
-	r.lastly("nothing is due: %s", plural(plan.Count(mesh.CertificateKind, mesh.Keep), "certificate")+" kept")
 }
 
 func plural(n int, noun string) string {

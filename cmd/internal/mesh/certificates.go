@@ -122,7 +122,7 @@ func (p *certificatePlanner) meshCertificate(services []Service, matched map[*Wa
 		step.Action, step.ID = Keep, id
 		return step, nil
 	}
-	var attached []string
+	attached := onMeshAPIs(members(p.state.APIs)) // of all services: it is everybody's
 	for i := range services {
 		if api := matched[&services[i].Mesh]; api != nil {
 			attached = append(attached, api.Definition.Certificates()...)

@@ -182,3 +182,29 @@ func TestStoreDetails(t *testing.T) {
 	w.dash.PutAPI(dashboard.API{Definition: lay(w.api("echo-inbound"), dashboard.Definition{"certificates": []any{held}})})
 	w.settled(echo)
 }
+
+// TestFormerAuthority: what a CA signed that was ours before is as much ours as what the present one signs: an inventory finds it, and a
+// removal takes it away.
+func TestFormerAuthority(t *testing.T) {
+	for _, known := range []bool{true, false} {
+		w := newWorld(t, dashboardtest.Options{})
+		w.remote.Ledger = nil
+		w.mustRun(echo)
+		if known {
+			w.settings.FormerAuthorities = []*x509.Certificate{w.cfssl.Authority.Cert}
+		}
+		w.withAuthority(catest.NewAuthority("second"))
+		state, err := Observe(context.Background(), w.remote, w.settings)
+		must(t, err)
+		removal := NewRemoval([]inject.Service{echo.Service}, state, w.settings)
+		if n := len(removal.Services[0].Own.Certificates) + len(removal.Mesh.Certificates); n == 2 != known {
+			t.Errorf("the former CA known: %v; %d certificates would go with the service", known, n)
+		}
+		w.edit("echo-inbound", "certificates", []any{})
+		state, err = Observe(context.Background(), w.remote, w.settings)
+		must(t, err)
+		if orphans := NewInventory(state, w.settings).Orphans; len(orphans) == 1 != known {
+			t.Errorf("the former CA known: %v; orphans %v", known, orphans)
+		}
+	}
+}

@@ -15,7 +15,6 @@ import (
 	"github.com/tykmesh/tykmesh/ca/catest"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
-	"github.com/tykmesh/tykmesh/inject"
 )
 
 // ledgers are the three ways of remembering which certificate is whose: each makes a world of its own.
@@ -362,71 +361,4 @@ func TestTakenIntoUse(t *testing.T) {
 		t.Errorf("events: %s", got)
 	}
 	w.settled(echo)
-}
-
-// TestCarriers: with the certificate of the mesh the mesh APIs of all services change, those that a run is not about in nothing but that; the APIs of
-// other people do not.
-func TestCarriers(t *testing.T) {
-	w := newWorld(t, dashboardtest.Options{})
-	w.mustRun(echo, sleepy, workload("other", "quote"))
-	old := w.attached("echo-mesh")
-	w.edit("quote-mesh", "certificates", []any{"theirs", old})
-	w.edit("sleep-mesh", "proxy.target_url", "https://edited.example")
-	w.put("foreign", "mesh", "/foreign", "http://foreign", map[string]any{"tags": []any{"mesh"}, "certificates": []any{old}})
-	w.later(nearEnd)
-	plan := w.plan(echo)
-	var carriers []string
-	for _, s := range plan.Carriers {
-		carriers = append(carriers, s.String())
-	}
-	if got, want := strings.Join(carriers, "; "), "update API quote-mesh (gets a new certificate); update API sleep-mesh (gets a new certificate)"; got != want {
-		t.Errorf("carriers: %s", got)
-	}
-	before := w.api("sleep-mesh")
-	_, err := plan.Apply(context.Background(), w.remote, nil)
-	must(t, err)
-	renewed := w.attached("echo-mesh")
-	if got := w.api("quote-mesh").Certificates(); !slices.Equal(got, []string{"theirs", renewed}) {
-		t.Errorf("quote-mesh has %v", got)
-	}
-	if got := w.attached("foreign"); got != old {
-		t.Error("a foreign API was changed")
-	}
-	if got := changes(before, w.api("sleep-mesh")); len(got) != 1 || got[0].Path != "certificates" || w.attached("sleep-mesh") != renewed {
-		t.Errorf("of sleep-mesh was changed: %v", got)
-	}
-	w.settled(echo)
-}
-
-// TestCarriersFirst: the record of the mesh certificate is active only when every API carries it.
-func TestCarriersFirst(t *testing.T) {
-	w := newWorld(t, dashboardtest.Options{})
-	w.mustRun(echo, sleepy)
-	w.later(nearEnd)
-	w.dash.Fail(dashboardtest.Fault{Method: http.MethodPut, Path: "/api/apis/" + w.api("sleep-mesh").ID(), Times: -1, Answer: dashboardtest.Refusal(400, "no")})
-	if _, err := w.run(context.Background(), echo); err == nil {
-		t.Fatal("no error")
-	}
-	for _, r := range w.records() {
-		if r.ID == "mesh//mesh" && r.State != ca.Pending {
-			t.Errorf("the record of the mesh is %s", r.State)
-		}
-	}
-	if strings.Contains(w.writes(), "DELETE") {
-		t.Errorf("deleted after a failure: %s", w.writes())
-	}
-	w.dash.Heal()
-	w.later(nearEnd + time.Minute)
-	w.mustRun(echo)
-	if w.attached("sleep-mesh") != w.attached("echo-mesh") {
-		t.Error("sleep has another certificate of the mesh")
-	}
-}
-
-// names are those of services as NewRenewal takes them.
-func names(workloads ...inject.Workload) (all []string) {
-	for _, w := range workloads {
-		all = append(all, w.Service.String())
-	}
-	return all
 }

@@ -57,7 +57,7 @@ type journal struct {
 	outcomes map[*Step]outcome
 	errs     map[*Step]error
 	wrote    bool
-	wroteAPI time.Time // when an API was last changed
+	wroteAPI time.Time // when an API was last changed, by this run or another
 	refused  bool      // the credentials were: nothing further can succeed
 }
 
@@ -143,7 +143,14 @@ func (j *journal) changedAPI() {
 	j.wrote, j.wroteAPI = true, time.Now()
 }
 
-// lastChange is when an API was last changed; zero if none was.
+// foundChanged notes that an API was changed by another run.
+func (j *journal) foundChanged() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.wroteAPI = time.Now()
+}
+
+// lastChange is when an API was last changed, or found to be; zero if none was.
 func (j *journal) lastChange() time.Time {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -60,6 +60,7 @@ func (r *run) align(ctx context.Context, w *WantedAPI, held dashboard.API, certi
 // update writes a definition over the API that it was made from, unless there is no difference left.
 func (r *run) update(ctx context.Context, current dashboard.API, to dashboard.Definition) error {
 	if len(changes(current.Definition, to)) == 0 {
+		r.journal.foundChanged() // by another run, a moment ago
 		return nil
 	}
 	err := r.APIs.UpdateAPI(ctx, dashboard.API{Definition: to, Envelope: current.Envelope})

@@ -13,6 +13,7 @@ import (
 	"github.com/tykmesh/tykmesh/ca/catest"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
+	"github.com/tykmesh/tykmesh/inject"
 )
 
 // renewal observes and plans a renewal.
@@ -35,6 +36,14 @@ func (w *world) renew(names ...string) string {
 	_, err = plan.Apply(context.Background(), w.remote, nil)
 	must(w.tb, err)
 	return storeID.ReplaceAllString(strings.Join(steps, "\n"), "ID")
+}
+
+// names are those of services as NewRenewal takes them.
+func names(workloads ...inject.Workload) (all []string) {
+	for _, w := range workloads {
+		all = append(all, w.Service.String())
+	}
+	return all
 }
 
 // storeID is the id of a certificate in the store.
