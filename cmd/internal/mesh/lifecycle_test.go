@@ -18,7 +18,7 @@ import (
 )
 
 // ledgers are the three ways of remembering which certificate is whose: each makes a world of its own.
-func ledgers(t *testing.T) map[string]func(t *testing.T) *world {
+func ledgers() map[string]func(t *testing.T) *world {
 	mongo, count := "", 0
 	return map[string]func(t *testing.T) *world{
 		"file": func(t *testing.T) *world { return newWorld(t, dashboardtest.Options{}) },
@@ -91,7 +91,7 @@ func (w *world) serves(not ...string) (ids []string) {
 // TestLifeCycle: certificates are made, kept, renewed when they near their end, and again; each time the old one goes, and the record remembers
 // it. A certificate that could not be deleted goes with the next run.
 func TestLifeCycle(t *testing.T) {
-	for name, fresh := range ledgers(t) {
+	for name, fresh := range ledgers() {
 		t.Run(name, func(t *testing.T) {
 			w := fresh(t)
 			w.mustRun(echo, sleepy)
@@ -197,7 +197,7 @@ func TestConvergenceOfRenewal(t *testing.T) {
 		"cut before":     {Answer: dashboardtest.Cut},
 		"cut after":      {Answer: dashboardtest.Cut, After: true},
 	}
-	for name, fresh := range ledgers(t) {
+	for name, fresh := range ledgers() {
 		t.Run(name, func(t *testing.T) {
 			ready := func() *world {
 				w := fresh(t)
@@ -269,7 +269,7 @@ func TestOrderOfReplacement(t *testing.T) {
 // TestRenewalsAtOnce: of two runs that renew at the same moment none takes away what the other puts in place. With a ledger they share the
 // new certificates; without one, one of two goes when no run can be at work on it any more.
 func TestRenewalsAtOnce(t *testing.T) {
-	for name, fresh := range ledgers(t) {
+	for name, fresh := range ledgers() {
 		t.Run(name, func(t *testing.T) {
 			for range 3 {
 				w := fresh(t)

@@ -1,6 +1,7 @@
 package mesh
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -58,7 +59,7 @@ type journal struct {
 	errs     map[*Step]error
 	wrote    bool
 	wroteAPI time.Time // when an API was last changed, by this run or another
-	refused  bool      // the credentials were: nothing further can succeed
+	refused  error     // of the credentials: nothing further can succeed
 }
 
 func newJournal(progress func(Event), total int) *journal {
@@ -113,10 +114,10 @@ func (j *journal) note(s *Step, o outcome, err error) {
 			e.Kind = Unclear
 		}
 		j.errs[s] = err
-		j.refused = j.refused || unauthorized(err)
+		j.noteRefusal(err)
 	case left:
 		e.Kind, e.Err = Left, err
-		j.refused = j.refused || unauthorized(err)
+		j.noteRefusal(err)
 	}
 	e.Finished = j.finished
 	j.progress(e)
@@ -162,11 +163,20 @@ func (j *journal) all(steps []*Step) bool {
 	return !slices.ContainsFunc(steps, func(s *Step) bool { return j.outcome(s) != finished })
 }
 
+func (j *journal) noteRefusal(err error) {
+	if j.refused == nil && unauthorized(err) {
+		j.refused = err
+	}
+}
+
 // stop says whether no further step should begin.
-func (j *journal) stop(ctx context.Context) bool {
+func (j *journal) stop(ctx context.Context) bool { return j.ended(ctx) != nil }
+
+// ended is why no further step should begin; nil if one may.
+func (j *journal) ended(ctx context.Context) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return ctx.Err() != nil || j.refused
+	return cmp.Or(ctx.Err(), j.refused)
 }
 
 // incomplete is nil if every step was done, or left for good reason.

@@ -80,7 +80,7 @@ delete certificate mesh (replaced)`
 // TestRenewal: without manifests everything that is due is renewed, or what is named, and nothing but certificates changes; inject agrees with what
 // it leaves.
 func TestRenewal(t *testing.T) {
-	for name, fresh := range ledgers(t) {
+	for name, fresh := range ledgers() {
 		t.Run(name, func(t *testing.T) {
 			w := fresh(t)
 			w.mustRun(echo, sleepy)

@@ -141,8 +141,8 @@ func (r *run) removeReplaced(ctx context.Context, steps []Step) {
 }
 
 func (r *run) removeOne(ctx context.Context, step *Step) {
-	if r.journal.stop(ctx) {
-		r.leave(ctx, step, ctx.Err())
+	if err := r.journal.ended(ctx); err != nil {
+		r.leave(ctx, step, err)
 		return
 	}
 	r.journal.begin(step)
