@@ -193,7 +193,6 @@ func (w *world) watched() {
 func TestConvergenceOfRenewal(t *testing.T) {
 	answers := map[string]dashboardtest.Fault{
 		"refused before": {Answer: dashboardtest.Reply(500, "text/html", "<h1>oops</h1>")},
-		"refused after":  {Answer: dashboardtest.Refusal(500, "odd"), After: true},
 		"cut before":     {Answer: dashboardtest.Cut},
 		"cut after":      {Answer: dashboardtest.Cut, After: true},
 	}
@@ -216,8 +215,8 @@ func TestConvergenceOfRenewal(t *testing.T) {
 			must(t, err)
 			want := good.snapshot()
 			for answer, fault := range answers {
-				if name == "MongoDB" && fault.After {
-					continue // the ledger has no part in what the Dashboard loses
+				if name == "MongoDB" && answer != "cut after" {
+					continue // the file has had the others
 				}
 				for k := 1; k <= requests; k++ {
 					w := ready()
