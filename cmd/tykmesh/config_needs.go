@@ -29,8 +29,7 @@ func (l *loader) checkNeeds() {
 		l.need("Tyk.org", l.config.Tyk.Org != "", "Injector.createRoutes")
 	}
 	if injector.EnableMeshTLS && !l.src.Local {
-		l.need("CA.addr", l.config.CA.Addr != "", "Injector.enableMeshTLS")
-		l.need("CA.key", l.config.CA.Key.IsSet(), "Injector.enableMeshTLS")
+		l.checkCA()
 	}
 	if injector.EnableMeshTLS && !injector.CreateRoutes && !l.failed["Injector.createRoutes"] {
 		l.fail(l.settings["Injector.enableMeshTLS"],
@@ -39,6 +38,38 @@ func (l *loader) checkNeeds() {
 	if len(injector.Containers) == 0 {
 		l.missing("Injector.containers", "names no sidecar to inject: add the container "+sidecarName+" with its image and environment",
 			"tykmesh has no sidecar of its own yet, so it needs the one that tyk-k8s was configured with")
+	}
+}
+
+// checkCA reports what is missing to have certificates signed, by CFSSL or by a key here.
+func (l *loader) checkCA() {
+	ca := l.config.CA
+	if ca.KeyPath != "" {
+		l.need("CA.certPath", ca.CertPath != "", "CA.keyPath")
+		l.excludes("CA.keyPath", "signs here", "CA.addr", "CA.key", "CA.profile", "CA.tlsRemoteCA", "CA.mutualTLSCert", "CA.mutualTLSKey")
+		return
+	}
+	l.need("CA.addr", ca.Addr != "", "Injector.enableMeshTLS")
+	l.need("CA.key", ca.Key.IsSet(), "Injector.enableMeshTLS")
+	if ca.MutualTLSCert != "" || ca.MutualTLSKey != "" {
+		l.need("CA.mutualTLSCert", ca.MutualTLSCert != "", "CA.mutualTLSKey")
+		l.need("CA.mutualTLSKey", ca.MutualTLSKey != "", "CA.mutualTLSCert")
+	}
+	if !ca.Secure && ca.Addr != "" && !strings.Contains(ca.Addr, "https://") {
+		for _, key := range []string{"CA.tlsRemoteCA", "CA.mutualTLSCert"} {
+			if s, ok := l.settings[key]; ok {
+				l.fail(s, "is about TLS, and no address in CA.addr says https: CA.secure: true speaks TLS all the same")
+			}
+		}
+	}
+}
+
+// excludes reports keys that are set although another one, which is set too, leaves nothing for them to say.
+func (l *loader) excludes(key, does string, others ...string) {
+	for _, other := range others {
+		if s, ok := l.settings[other]; ok {
+			l.fail(s, fmt.Sprintf("has no say, because %s %s: one of them has to go", key, does))
+		}
 	}
 }
 

@@ -74,6 +74,8 @@ var hints = []struct {
 	{ca.ErrUnreachable, "is CA.addr right, and reachable from here? from outside of the cluster: kubectl port-forward"},
 	{ca.ErrLedgerUnreachable, "is CA.mongoConnStr right, and reachable from here? from outside of the cluster: kubectl port-forward"},
 	{ca.ErrForeignCA, "the mesh trusts one CA, that of CA.certPath or the one that CFSSL's info names: it must be the one that CFSSL signs with"},
+	{ca.ErrUntrusted, "CA.bundlePath holds what pods trust: a new CA goes into it, and from there to the pods, before it signs (tykmesh ca rotate)"},
+	{ca.ErrNoProfile, "CA.profile must be one of signing.profiles in CFSSL's configuration"},
 	{ca.ErrNotAsAsked, "the signing profile in CFSSL's configuration must allow the usages server auth and client auth, and make no CA"},
 	{dashboard.ErrExists, "every inbound API listens on / and is told apart by its domain: the Dashboard must allow that (enable_duplicate_slugs: true)"},
 }

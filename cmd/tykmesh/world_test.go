@@ -85,7 +85,7 @@ func (w *world) privateKeys() (keys []string) {
 			keys = append(keys, privateKey.FindAllString(string(w.dashboard.PEM(c.ID)), -1)...)
 		}
 	}
-	for _, pattern := range []string{"*/certs/*.pem", "*/ca/*.pem"} {
+	for _, pattern := range []string{"*/certs/*.pem", "*/ca/*.pem", "*-key.pem"} {
 		files, _ := filepath.Glob(filepath.Join(w.folder, pattern))
 		for _, file := range files {
 			text, _ := os.ReadFile(file)
@@ -208,7 +208,7 @@ func restartDashboard(ts *testscript.TestScript, _ bool, _ []string) {
 	}
 }
 
-// startCFSSL is the command cfssl [OPTION...]. SignWith makes another CA sign than the one that CFSSL shows.
+// startCFSSL is the command cfssl [OPTION...]. It leaves the CA in cfssl-ca.pem and cfssl-ca-key.pem. SignWith makes another CA sign than the one that CFSSL shows.
 func startCFSSL(ts *testscript.TestScript, _ bool, args []string) {
 	o := catest.Options{Key: plantedCFSSLKey, Authority: catest.NewAuthority("Mesh CA")}
 	if i := slices.Index(args, "SignWith"); i >= 0 {
@@ -222,6 +222,7 @@ func startCFSSL(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("TYKMESH_CA_ADDR", w.cfssl.URL)
 	ts.Setenv("CFSSL_KEY", plantedCFSSLKey)
 	ts.Check(os.WriteFile(ts.MkAbs("cfssl-ca.pem"), w.cfssl.Authority.PEM(), 0o644))
+	ts.Check(os.WriteFile(ts.MkAbs("cfssl-ca-key.pem"), w.cfssl.Authority.KeyPEM(), 0o600))
 }
 
 // stopCFSSL is the command stop-cfssl: from now on nothing listens at its address.

@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -34,6 +35,14 @@ type world struct {
 
 // issuer is what cmd/tykmesh makes of a ca.Signer.
 type issuer struct{ ca.Signer }
+
+func (i issuer) Authority(ctx context.Context) (*x509.Certificate, error) {
+	chain, err := i.Chain(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return chain[0], nil
+}
 
 func (i issuer) Issue(ctx context.Context, hosts []string) (ca.Bundle, error) {
 	return ca.Issue(ctx, i.Signer, ca.Request{Hosts: hosts, Key: ca.KeyRequest{Algo: ca.ECDSA, Size: 256}})
