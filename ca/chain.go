@@ -16,7 +16,11 @@ import (
 
 // readChain reads the certificate of the CA that signs, and after it those above it, each of which signed the one before.
 func readChain(path string, now time.Time) ([]*x509.Certificate, error) {
-	chain, err := readCertificates(path)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	chain, err := parseCertificates(text)
 	if err != nil {
 		return nil, err
 	}
@@ -36,12 +40,8 @@ func checkChain(chain []*x509.Certificate, now time.Time) error {
 	return nil
 }
 
-// readCertificates reads a file of certificates in PEM: one at least, and nothing else.
-func readCertificates(path string) (all []*x509.Certificate, err error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
+// parseCertificates reads certificates in PEM: one at least, and nothing else.
+func parseCertificates(text []byte) (all []*x509.Certificate, err error) {
 	for {
 		block, rest := pem.Decode(text)
 		switch {
@@ -76,35 +76,32 @@ func SameAuthority(a, b *x509.Certificate) bool {
 	return bytes.Equal(a.RawSubject, b.RawSubject) && bytes.Equal(a.RawSubjectPublicKeyInfo, b.RawSubjectPublicKeyInfo)
 }
 
-// Trust is the CAs that pods trust: what the ConfigMap ca-pem holds. The zero value is for those who do not say, and accepts everything.
-type Trust struct{ anchors []*x509.Certificate }
+// Trust is the CAs that pods trust: what the ConfigMap ca-pem holds. Without any it is for those who do not say, and accepts everything.
+type Trust []*x509.Certificate
 
-// ReadTrust reads a trust bundle: a file of CA certificates in PEM. They may have expired.
+// ParseTrust reads a trust bundle: certificates of CAs in PEM. They may have expired.
 //
-// Errors: a file that cannot be read, is no PEM, or holds anything but certificates of CAs.
-func ReadTrust(path string) (Trust, error) {
-	anchors, err := readCertificates(path)
+// Errors: a text that is no PEM, or holds anything but certificates of CAs.
+func ParseTrust(text []byte) (Trust, error) {
+	t, err := parseCertificates(text)
 	if err != nil {
-		return Trust{}, err
+		return nil, err
 	}
-	for _, c := range anchors {
+	for _, c := range t {
 		if !c.BasicConstraintsValid || !c.IsCA {
-			return Trust{}, fmt.Errorf("%q is not the certificate of a CA", c.Subject.CommonName)
+			return nil, fmt.Errorf("%q is not the certificate of a CA", c.Subject.CommonName)
 		}
 	}
-	return Trust{anchors}, nil
+	return t, nil
 }
 
-// Anchors are the certificates of the CAs.
-func (t Trust) Anchors() []*x509.Certificate { return t.anchors }
-
-// Hash tells bundles of different CAs apart: 16 hexadecimal digits, whatever order the CAs stand in; "" for the zero value.
+// Hash tells bundles of different CAs apart: 16 hexadecimal digits, whatever order the CAs stand in; "" without any.
 func (t Trust) Hash() string {
-	if len(t.anchors) == 0 {
+	if len(t) == 0 {
 		return ""
 	}
-	sums := make([]string, len(t.anchors))
-	for i, c := range t.anchors {
+	sums := make([]string, len(t))
+	for i, c := range t {
 		sum := sha256.Sum256(c.Raw)
 		sums[i] = string(sum[:])
 	}
@@ -117,11 +114,11 @@ func (t Trust) Hash() string {
 //
 // Errors: ErrUntrusted.
 func (t Trust) Check(chain []*x509.Certificate, now time.Time) error {
-	if len(t.anchors) == 0 {
+	if len(t) == 0 {
 		return nil
 	}
 	roots, between := x509.NewCertPool(), x509.NewCertPool()
-	for _, c := range t.anchors {
+	for _, c := range t {
 		roots.AddCert(c)
 	}
 	for _, c := range chain[1:] {

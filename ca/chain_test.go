@@ -107,7 +107,7 @@ func TestTrust(t *testing.T) {
 	former, next := catest.NewAuthority("former"), catest.NewAuthority("next")
 	cross := former.CrossSign(next)
 	trust := func(parts ...[]byte) ca.Trust {
-		read, err := ca.ReadTrust(file(t, parts...))
+		read, err := ca.ParseTrust(bytes.Join(parts, nil))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,7 +119,7 @@ func TestTrust(t *testing.T) {
 		trust ca.Trust
 		want  error
 	}{
-		{"nobody says", next.PEM(), ca.Trust{}, nil},
+		{"nobody says", next.PEM(), nil, nil},
 		{"trusted", next.PEM(), trust(next.PEM()), nil},
 		{"both", next.PEM(), trust(former.PEM(), next.PEM()), nil},
 		{"by the former one", cross.PEM(), trust(former.PEM()), nil},
@@ -148,7 +148,7 @@ func TestTrust(t *testing.T) {
 	for want, text := range map[string][]byte{
 		"is not the certificate of a CA": leaf, "holds a private key": slices.Concat(former.PEM(), key), "no certificate in PEM form": nil,
 	} {
-		if _, err := ca.ReadTrust(file(t, text)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := ca.ParseTrust(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}

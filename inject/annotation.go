@@ -24,6 +24,10 @@ const (
 	annotationMesh     = "injector.tyk.io/mesh-service-id"
 	annotationTemplate = "template.service.tyk.io"
 
+	// annotationTrust is ours: which CAs a sidecar is to trust. A gateway reads them when it starts and never again (crypto/x509, system
+	// roots), so a pod template has to differ where they do: then its pods roll.
+	annotationTrust = "injector.tyk.io/ca-bundle"
+
 	// annotationRecord is ours: what injection added, by name, so that Uninject finds it. It holds nothing that changes with the tool's
 	// version, a certificate or the rest of the object, because a pod template that differs makes the pods roll.
 	annotationRecord = "injector.tyk.io/record"
@@ -95,6 +99,8 @@ func (o *subject) readAnnotations(w *Workload, annotations *manifest.Node) (prob
 			} else {
 				w.MeshID = text
 			}
+		case annotationTrust:
+			fail(k, key, "it is there, but the pods are not injected; take it out, and it will be written")
 		}
 		if read == nil {
 			continue

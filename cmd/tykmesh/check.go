@@ -130,7 +130,7 @@ func (c checkedCFSSL) Authority(ctx context.Context) (*x509.Certificate, error) 
 
 func (c checkedCFSSL) Issue(ctx context.Context, hosts []string) (ca.Bundle, error) {
 	trusting := c.issuer
-	trusting.trust = ca.Trust{}
+	trusting.trust = nil
 	return trusting.Issue(ctx, hosts)
 }
 
@@ -138,16 +138,12 @@ func probeCFSSL(ctx context.Context, c Config, o options, report *report, clocks
 	if !c.Injector.EnableMeshTLS {
 		return skipped(check.PartCFSSL, "Injector.enableMeshTLS is not on")
 	}
-	trust, err := readTrust(c)
-	if err != nil {
-		return failedCheck(check.PartCA, err)
-	}
 	if c.CA.KeyPath != "" {
 		signer, err := newKeySigner(c, o)
 		if err != nil {
 			return failedCheck(check.PartCA, err)
 		}
-		return append(skipped(check.PartCFSSL, "CA.keyPath signs here"), check.Key(ctx, issuerOf(signer, c, trust, o))...)
+		return append(skipped(check.PartCFSSL, "CA.keyPath signs here"), check.Key(ctx, issuerOf(signer, c, o))...)
 	}
 	client, err := newCFSSL(c, o, func(q ca.Call) {
 		report.signed(q)
@@ -156,7 +152,7 @@ func probeCFSSL(ctx context.Context, c Config, o options, report *report, clocks
 	if err != nil {
 		return failedCheck(check.PartCFSSL, err)
 	}
-	return check.CFSSL(ctx, checkedCFSSL{client, issuerOf(client, c, trust, o)}, c.CA.CertPath != "")
+	return check.CFSSL(ctx, checkedCFSSL{client, issuerOf(client, c, o)}, c.CA.CertPath != "")
 }
 
 func probeMongo(ctx context.Context, c Config, report *report) []check.Result {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/cloudflare/cfssl/csr"
 
+	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
@@ -37,6 +38,7 @@ type CASection struct {
 	CertPath          string         // file with the CA certificate, and those above it; "" means that CFSSL is asked
 	KeyPath           string         // file with the CA's private key, which signs here; "" means that CFSSL signs
 	BundlePath        string         // file with the CA certificates that pods trust; "" means that nobody says
+	Trust             ca.Trust       // what that file holds, with EnableMeshTLS
 	Secure            bool           // speak TLS to CFSSL although the address does not say https
 	SkipCACheck       bool           // do not verify CFSSL's TLS certificate
 	TLSRemoteCA       string         // file with the CAs that may have signed CFSSL's TLS certificate; "" means the system's

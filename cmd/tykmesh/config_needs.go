@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
@@ -43,24 +44,40 @@ func (l *loader) checkNeeds() {
 
 // checkCA reports what is missing to have certificates signed, by CFSSL or by a key here.
 func (l *loader) checkCA() {
-	ca := l.config.CA
-	if ca.KeyPath != "" {
-		l.need("CA.certPath", ca.CertPath != "", "CA.keyPath")
+	l.readTrust()
+	c := l.config.CA
+	if c.KeyPath != "" {
+		l.need("CA.certPath", c.CertPath != "", "CA.keyPath")
 		l.excludes("CA.keyPath", "signs here", "CA.addr", "CA.key", "CA.profile", "CA.tlsRemoteCA", "CA.mutualTLSCert", "CA.mutualTLSKey")
 		return
 	}
-	l.need("CA.addr", ca.Addr != "", "Injector.enableMeshTLS")
-	l.need("CA.key", ca.Key.IsSet(), "Injector.enableMeshTLS")
-	if ca.MutualTLSCert != "" || ca.MutualTLSKey != "" {
-		l.need("CA.mutualTLSCert", ca.MutualTLSCert != "", "CA.mutualTLSKey")
-		l.need("CA.mutualTLSKey", ca.MutualTLSKey != "", "CA.mutualTLSCert")
+	l.need("CA.addr", c.Addr != "", "Injector.enableMeshTLS")
+	l.need("CA.key", c.Key.IsSet(), "Injector.enableMeshTLS")
+	if c.MutualTLSCert != "" || c.MutualTLSKey != "" {
+		l.need("CA.mutualTLSCert", c.MutualTLSCert != "", "CA.mutualTLSKey")
+		l.need("CA.mutualTLSKey", c.MutualTLSKey != "", "CA.mutualTLSCert")
 	}
-	if !ca.Secure && ca.Addr != "" && !strings.Contains(ca.Addr, "https://") {
+	if !c.Secure && c.Addr != "" && !strings.Contains(c.Addr, "https://") {
 		for _, key := range []string{"CA.tlsRemoteCA", "CA.mutualTLSCert"} {
 			if s, ok := l.settings[key]; ok {
 				l.fail(s, "is about TLS, and no address in CA.addr says https: CA.secure: true speaks TLS all the same")
 			}
 		}
+	}
+}
+
+// readTrust reads the file of CA.bundlePath.
+func (l *loader) readTrust() {
+	path := l.config.CA.BundlePath
+	if path == "" {
+		return
+	}
+	text, err := l.src.ReadFile(path)
+	if err == nil {
+		l.config.CA.Trust, err = ca.ParseTrust(text)
+	}
+	if err != nil {
+		l.fail(l.settings["CA.bundlePath"], "what pods trust cannot be read: "+err.Error())
 	}
 }
 

@@ -29,16 +29,12 @@ func newIssuer(c Config, o options, trace func(ca.Call)) (mesh.Issuer, error) {
 	if err != nil {
 		return nil, err
 	}
-	trust, err := readTrust(c)
-	if err != nil {
-		return nil, err
-	}
-	return issuerOf(signer, c, trust, o), nil
+	return issuerOf(signer, c, o), nil
 }
 
-func issuerOf(s ca.Signer, c Config, trust ca.Trust, o options) issuer {
+func issuerOf(s ca.Signer, c Config, o options) issuer {
 	key := ca.KeyRequest{Algo: c.CA.DefaultKeyRequest.A, Size: c.CA.DefaultKeyRequest.S}
-	return issuer{Signer: s, names: c.CA.DefaultNames, key: key, trust: trust, now: o.now}
+	return issuer{Signer: s, names: c.CA.DefaultNames, key: key, trust: c.CA.Trust, now: o.now}
 }
 
 func newSigner(c Config, o options, trace func(ca.Call)) (ca.Signer, error) {
@@ -72,18 +68,6 @@ func caError(c Config, key string, err error) error {
 		return c.fail("CA.certPath", err)
 	}
 	return c.fail(key, err)
-}
-
-// readTrust reads what pods trust, where the configuration says so.
-func readTrust(c Config) (ca.Trust, error) {
-	if c.CA.BundlePath == "" || !c.Injector.EnableMeshTLS {
-		return ca.Trust{}, nil
-	}
-	trust, err := ca.ReadTrust(c.CA.BundlePath)
-	if err != nil {
-		return ca.Trust{}, c.fail("CA.bundlePath", err)
-	}
-	return trust, nil
 }
 
 // Authority is the CA's certificate.

@@ -19,7 +19,7 @@ const (
 
 func injectSettings(c Config, o options) inject.Settings {
 	return inject.Settings{
-		Namespace: o.namespace, Routes: c.Injector.CreateRoutes, TLS: c.Injector.EnableMeshTLS,
+		Namespace: o.namespace, Routes: c.Injector.CreateRoutes, TLS: c.Injector.EnableMeshTLS, Trust: c.CA.Trust.Hash(),
 		Namespaced: c.Injector.Slugs == slugsNamespaced, MeshHosts: c.Injector.MeshHosts,
 		Containers: c.Injector.Containers, InitContainers: c.Injector.InitContainers,
 		PodTemplates: c.Injector.PodTemplates, OnSkip: onSkip[o.onSkip],
@@ -124,6 +124,6 @@ func openLocal(ctx context.Context, c Config, o options, report *report) (mesh.R
 	if err != nil {
 		return mesh.Remote{}, nothing, err
 	}
-	remote.Issuer, remote.Ledger = issuerOf(signer, c, ca.Trust{}, o), tracedLedger{ledger, report}
+	remote.Issuer, remote.Ledger = issuerOf(signer, c, o), tracedLedger{ledger, report}
 	return remote, func() { _ = ledger.Close(ctx) }, nil
 }
