@@ -72,7 +72,7 @@ func Issue(ctx context.Context, s Signer, r Request) (Bundle, error) {
 	if err := checkHosts(r.Hosts); err != nil {
 		return Bundle{}, err
 	}
-	if err := r.Key.check(); err != nil {
+	if err := r.Key.Check(); err != nil {
 		return Bundle{}, err
 	}
 	chain, err := s.Chain(ctx) // first: a large key takes seconds to make
@@ -83,7 +83,7 @@ func Issue(ctx context.Context, s Signer, r Request) (Bundle, error) {
 	if err := r.Trust.Check(chain, now()); err != nil {
 		return Bundle{}, err
 	}
-	key, keyPEM, err := r.Key.generateUntil(ctx)
+	key, keyPEM, err := r.Key.Generate(ctx)
 	if err != nil {
 		return Bundle{}, err
 	}

@@ -137,7 +137,7 @@ func (c *Client) Served(ctx context.Context) (*x509.Certificate, error) {
 	}
 	cert, err := parseCertificate(a.certificate)
 	if err == nil {
-		err = checkAuthority(cert, c.now())
+		err = CheckAuthority(cert, c.now())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the CA's certificate that CFSSL gives: %w", err)

@@ -28,7 +28,7 @@ func readChain(path string, now time.Time) ([]*x509.Certificate, error) {
 }
 
 func checkChain(chain []*x509.Certificate, now time.Time) error {
-	if err := checkAuthority(chain[0], now); err != nil {
+	if err := CheckAuthority(chain[0], now); err != nil {
 		return err
 	}
 	for i, above := range chain[1:] {

@@ -32,7 +32,7 @@ func OpenKey(certPath, keyPath string, now time.Time) (*Local, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the CA's private key: %s holds none in PEM form", keyPath) // what cfssl says may depend on the key
 	}
-	if !sameKey(chain[0].PublicKey, key.Public()) {
+	if !SameKey(chain[0].PublicKey, key.Public()) {
 		return nil, fmt.Errorf("the CA's private key in %s is not that of the certificate in %s", keyPath, certPath)
 	}
 	return newLocal(chain, key)

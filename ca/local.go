@@ -92,10 +92,10 @@ func newLocalIn(certPEM []byte, key crypto.Signer) (*Local, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", localCert, err)
 	}
-	if err := checkAuthority(cert, time.Now()); err != nil {
+	if err := CheckAuthority(cert, time.Now()); err != nil {
 		return nil, err
 	}
-	if !sameKey(cert.PublicKey, key.Public()) {
+	if !SameKey(cert.PublicKey, key.Public()) {
 		return nil, fmt.Errorf("the key in %s is not that of %s", localKey, localCert)
 	}
 	return newLocal([]*x509.Certificate{cert}, key)
@@ -115,13 +115,12 @@ func newLocal(chain []*x509.Certificate, key crypto.Signer) (*Local, error) {
 
 // selfSign makes the CA's certificate. Its name depends on the key alone, so that two processes that do this at once agree on it.
 func selfSign(key crypto.Signer, names []csr.Name) ([]byte, error) {
-	public, err := x509.MarshalPKIXPublicKey(key.Public())
+	name, err := UniqueName("tykmesh local CA", key.Public())
 	if err != nil {
-		return nil, fmt.Errorf("encoding the CA's public key: %w", err)
+		return nil, err
 	}
-	sum := sha256.Sum256(public)
 	cert, _, err := initca.NewFromSigner(&csr.CertificateRequest{
-		CN:    fmt.Sprintf("tykmesh local CA %x", sum[:4]),
+		CN:    name,
 		Names: names,
 		CA:    &csr.CAConfig{Expiry: localCALife.String()},
 	}, key)
@@ -129,6 +128,16 @@ func selfSign(key crypto.Signer, names []csr.Name) ([]byte, error) {
 		return nil, fmt.Errorf("making the CA's certificate: %w", err)
 	}
 	return cert, nil
+}
+
+// UniqueName makes a CA's common name one that no other CA has: behind it comes what no other key has, in nine characters.
+func UniqueName(name string, key crypto.PublicKey) (string, error) {
+	public, err := x509.MarshalPKIXPublicKey(key)
+	if err != nil {
+		return "", fmt.Errorf("encoding the CA's public key: %w", err)
+	}
+	sum := sha256.Sum256(public)
+	return fmt.Sprintf("%s %x", name, sum[:4]), nil
 }
 
 // Chain is the CA's certificate and those above it. It returns no error.
