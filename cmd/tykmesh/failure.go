@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/ca/pki"
 	"github.com/tykmesh/tykmesh/cmd/internal/check"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/dashboard"
@@ -86,8 +88,10 @@ func hintsFor(err error) (found []string) {
 	if errors.As(err, &own) && own.Hint() != "" {
 		found = append(found, own.Hint())
 	}
-	if hint := checkHint(err); hint != "" {
-		found = append(found, hint)
+	for _, hint := range []string{checkHint(err), caHint(err)} {
+		if hint != "" {
+			found = append(found, hint)
+		}
 	}
 	if d := (*dashboard.Error)(nil); errors.As(err, &d) {
 		if hint := hintForDashboard(d); hint != "" {
@@ -124,11 +128,28 @@ func checkHint(err error) string {
 	case errors.As(err, &open) && slices.Contains(open.Endpoints, "sign"):
 		return "CFSSL's configuration needs an auth_key on signing.default"
 	case errors.As(err, &open):
-		return "start it with: cfssl serve -disable sign,newcert,newkey,init_ca,scan,scaninfo,certadd,gencrl,bundle,certinfo,/"
+		return "start it with: cfssl serve -disable " + pki.Disabled
 	case errors.As(err, &pinned):
 		return "CA.addr leads to another CFSSL than expected, or CA.certPath holds an old certificate"
 	case errors.As(err, &org):
 		return "set Tyk.org to that id, or Tyk.secret to the key of a user of the other organisation"
+	}
+	return ""
+}
+
+// caHint is what to do about a CA that cannot be set up.
+func caHint(err error) string {
+	var (
+		exists    *pki.ExistsError
+		encrypted *pki.EncryptedError
+	)
+	switch {
+	case errors.As(err, &exists):
+		dir := filepath.Dir(exists.Path)
+		return fmt.Sprintf("--dir names another folder; --from %s --dir ANOTHER brings the CA that is there", shellWord(dir)) +
+			"; tykmesh ca rotate puts a new one in its place"
+	case errors.As(err, &encrypted):
+		return fmt.Sprintf("CFSSL asks for no password: openssl pkey -in %s -out ca-key.pem decrypts it, best into a folder of its own", shellWord(encrypted.Path))
 	}
 	return ""
 }

@@ -87,11 +87,17 @@ func newRootCmd(p process) *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{err.Error(), cmd.CommandPath()} })
 	root.AddCommand(newInjectCmd(p), newUninjectCmd(p), newDiffCmd(p), newRegisterCmd(p), newDeleteCmd(p), newStatusCmd(p), newCheckCmd(p),
-		newHelmCmd(p), newVersionCmd(p), newExitTopic())
-	for _, cmd := range append(root.Commands(), root) {
-		cmd.Example = strings.ReplaceAll(cmd.Example, "tykmesh ", p.name+" ")
-	}
+		newCACmd(p), newHelmCmd(p), newVersionCmd(p), newExitTopic())
+	callAs(root, p.name)
 	return root
+}
+
+// callAs makes the examples of a command, and of those below it, call the program as the user does.
+func callAs(cmd *cobra.Command, name string) {
+	cmd.Example = strings.ReplaceAll(cmd.Example, "tykmesh ", name+" ")
+	for _, below := range cmd.Commands() {
+		callAs(below, name)
+	}
 }
 
 // noArgs refuses words that are no flags: a forgotten -f is easier found so than by reading standard input for ever.

@@ -1,0 +1,189 @@
+package pki
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/tykmesh/tykmesh/ca"
+)
+
+// EncryptedError is a private key that nobody can use without its password.
+type EncryptedError struct{ Path string }
+
+func (e *EncryptedError) Error() string { return e.Path + ": the key is encrypted" }
+
+// readAuthority reads the CA that is in a folder, and makes sure that it can sign for a mesh.
+func readAuthority(dir string, now time.Time) (Authority, error) {
+	certPath, keyPath := filepath.Join(dir, CertFile), filepath.Join(dir, KeyFile)
+	certs, err := readCertificates(certPath)
+	if err != nil {
+		return Authority{}, err
+	}
+	key, err := readKey(keyPath)
+	if err != nil {
+		return Authority{}, err
+	}
+	a := Authority{Certificate: certs[0]}
+	if err := checkSigning(a.Certificate, now); err != nil {
+		return Authority{}, fmt.Errorf("%s: %w", certPath, err)
+	}
+	if !ca.SameKey(a.Certificate.PublicKey, key.Public()) {
+		return Authority{}, fmt.Errorf("%s: not the key of %s", keyPath, certPath)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return Authority{}, fmt.Errorf("%s: encoding the key: %w", keyPath, err)
+	}
+	a.Key = pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	if a.Above, err = findAbove(dir, a.Certificate, certs[1:], now); err != nil {
+		return Authority{}, err
+	}
+	return a, a.verify(certPath, now)
+}
+
+// checkSigning says why a certificate cannot be that of a CA which signs for a mesh.
+func checkSigning(c *x509.Certificate, now time.Time) error {
+	if err := ca.CheckAuthority(c, now); err != nil {
+		return err
+	}
+	if c.KeyUsage != 0 && c.KeyUsage&x509.KeyUsageCertSign == 0 { // RFC 5280, section 4.2.1.3
+		return fmt.Errorf("the key usage of %q does not let it sign certificates", c.Subject.CommonName)
+	}
+	if err := kindOf(c.PublicKey).Check(); err != nil {
+		return fmt.Errorf("%q: %w", c.Subject.CommonName, err)
+	}
+	return nil
+}
+
+// verify makes sure that what the CA signs is accepted by those who trust its root.
+func (a Authority) verify(path string, now time.Time) error {
+	options := x509.VerifyOptions{Roots: x509.NewCertPool(), Intermediates: x509.NewCertPool(), CurrentTime: now}
+	options.Roots.AddCert(a.Root())
+	for _, c := range a.Above {
+		options.Intermediates.AddCert(c)
+	}
+	for _, usage := range []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth} {
+		options.KeyUsages = []x509.ExtKeyUsage{usage}
+		if _, err := a.Certificate.Verify(options); err != nil {
+			return fmt.Errorf("%s: what it signs would not be accepted: %w", path, err)
+		}
+	}
+	return nil
+}
+
+// maxAbove bounds the way to a root, which may have been made to lead round in a circle.
+const maxAbove = 10
+
+// findAbove finds who signed a CA, up to a root, among certificates that came with it and in the folder's other files.
+func findAbove(dir string, c *x509.Certificate, known []*x509.Certificate, now time.Time) (above []*x509.Certificate, err error) {
+	for _, name := range []string{ChainFile, BundleFile, RootFile} {
+		certs, err := readCertificates(filepath.Join(dir, name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		known = append(known, certs...)
+	}
+	for !bytes.Equal(c.RawIssuer, c.RawSubject) {
+		issuer := issuerOf(c, known)
+		if issuer == nil || len(above) == maxAbove {
+			return nil, fmt.Errorf("%s: %q was signed by %q, whose certificate is not there: add it as %s",
+				dir, c.Subject.CommonName, c.Issuer.CommonName, filepath.Join(dir, RootFile))
+		}
+		if err := ca.CheckAuthority(issuer, now); err != nil {
+			return nil, fmt.Errorf("%s: above %q: %w", dir, c.Subject.CommonName, err)
+		}
+		above = append(above, issuer)
+		c = issuer
+	}
+	return above, nil
+}
+
+func issuerOf(c *x509.Certificate, known []*x509.Certificate) *x509.Certificate {
+	for _, k := range known {
+		if bytes.Equal(c.RawIssuer, k.RawSubject) && c.CheckSignatureFrom(k) == nil {
+			return k
+		}
+	}
+	return nil
+}
+
+// readCertificates reads a file of certificates, at least one.
+func readCertificates(path string) (certs []*x509.Certificate, err error) {
+	rest, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			break
+		}
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("%s: certificate %d: %w", path, len(certs)+1, err)
+		}
+		certs = append(certs, c)
+	}
+	if len(certs) == 0 {
+		return nil, fmt.Errorf("%s: no certificate in PEM form", path)
+	}
+	return certs, nil
+}
+
+// readKey reads a private key in any of the forms that OpenSSL and cfssl write. What parsers say about it is not passed on: it may depend on the key.
+func readKey(path string) (crypto.Signer, error) {
+	rest, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		var block *pem.Block
+		block, rest = pem.Decode(rest)
+		switch {
+		case block == nil:
+			return nil, fmt.Errorf("%s: no private key in PEM form", path)
+		case block.Type == "ENCRYPTED PRIVATE KEY", strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED"):
+			return nil, &EncryptedError{path}
+		case strings.HasSuffix(block.Type, "PRIVATE KEY"): // and not EC PARAMETERS, which OpenSSL puts before a key
+			if key := parseKey(block.Bytes); key != nil {
+				return key, nil
+			}
+			return nil, fmt.Errorf("%s: not a private key that is known here", path)
+		}
+	}
+}
+
+func parseKey(der []byte) crypto.Signer {
+	if key, err := x509.ParsePKCS8PrivateKey(der); err == nil {
+		switch k := key.(type) {
+		case *rsa.PrivateKey:
+			return k
+		case *ecdsa.PrivateKey:
+			return k
+		case ed25519.PrivateKey:
+			return k
+		}
+	}
+	if key, err := x509.ParsePKCS1PrivateKey(der); err == nil {
+		return key
+	}
+	if key, err := x509.ParseECPrivateKey(der); err == nil {
+		return key
+	}
+	return nil
+}
