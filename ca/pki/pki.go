@@ -29,19 +29,19 @@ const (
 	RootFile    = "root.pem"     // the root above an intermediate CA
 	RootKeyFile = "root-key.pem" // its key, which no manifest has
 
-	ConfigFile = "config_ca.json" // CFSSL's configuration
-	APIKeyFile = "cfssl.key"      // the key of CFSSL's authsign, in hex
-	IgnoreFile = ".gitignore"     // names the secret files
+	ConfigFile  = "config_ca.json" // CFSSL's configuration
+	AuthKeyFile = "cfssl.key"      // the key of CFSSL's authsign, in hex
+	IgnoreFile  = ".gitignore"     // names the secret files
 
-	Manifests   = "k8s"              // the folder of what is to be applied
-	secretsFile = "k8s/secrets.yaml" // the one place where a secret is in a manifest
-	trustFile   = "k8s/ca-pem.yaml"
-	serverFile  = "k8s/cfssl.yaml"
+	Manifests  = "k8s"              // the folder of what is to be applied
+	keysFile   = "k8s/secrets.yaml" // the one place where a secret is in a manifest
+	trustFile  = "k8s/ca-pem.yaml"
+	serverFile = "k8s/cfssl.yaml"
 )
 
 // names are the files that may be made, but for the two that may be there before.
 var names = []string{
-	KeyFile, RootKeyFile, APIKeyFile, ConfigFile, CertFile, ChainFile, BundleFile, RootFile, requestCSR, rootCSR, secretsFile, trustFile, serverFile,
+	KeyFile, RootKeyFile, AuthKeyFile, ConfigFile, CertFile, ChainFile, BundleFile, RootFile, requestCSR, rootCSR, keysFile, trustFile, serverFile,
 }
 
 // The modes of files.
@@ -133,7 +133,7 @@ func setUp(a Authority, files []File, s Serving) (Setup, error) {
 	}
 	files = slices.Concat(files, a.files(), []File{
 		{ConfigFile, secret, config},
-		{APIKeyFile, secret, []byte(key + "\n")},
+		{AuthKeyFile, secret, []byte(key + "\n")},
 	}, manifests)
 	return Setup{a, append(files, ignoring(files))}, nil
 }

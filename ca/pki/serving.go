@@ -132,7 +132,7 @@ func (s Serving) manifests(a Authority, config []byte, key string) ([]File, erro
 	if err != nil {
 		return nil, fmt.Errorf("reading the templates of the manifests: %w", err)
 	}
-	files := []File{{Name: secretsFile, Mode: secret}, {Name: trustFile, Mode: public}, {Name: serverFile, Mode: public}}
+	files := []File{{Name: keysFile, Mode: secret}, {Name: trustFile, Mode: public}, {Name: serverFile, Mode: public}}
 	for i, f := range files {
 		var b bytes.Buffer
 		if err := all.ExecuteTemplate(&b, strings.TrimPrefix(f.Name, Manifests+"/"), v); err != nil {

@@ -36,12 +36,12 @@ func attributes() []attribute {
 // ParseSubject reads "C=GB, L=London, O=Example Ltd": the keys C, ST, L, O and OU in any order, each once. A backslash makes the character behind
 // it mean itself.
 func ParseSubject(text string) (csr.Name, error) {
-	var name csr.Name
-	parts, err := splitSubject(text)
-	if err != nil {
-		return name, err
-	}
-	for _, part := range parts {
+	var (
+		name csr.Name
+		part string
+	)
+	for more := true; more; {
+		part, text, more = cutUnescaped(text, ',')
 		if err := setAttribute(&name, part); err != nil {
 			return csr.Name{}, err
 		}
@@ -49,75 +49,57 @@ func ParseSubject(text string) (csr.Name, error) {
 	return name, checkName(name)
 }
 
-func setAttribute(name *csr.Name, p pair) error {
-	if !p.assigned {
-		return fmt.Errorf("%q: want KEY=VALUE, like O=Example Ltd; a comma in a value is written \\,", p.key)
+func setAttribute(name *csr.Name, part string) error {
+	key, value, assigned := cutUnescaped(part, '=')
+	key = strings.TrimSpace(key)
+	if !assigned {
+		return fmt.Errorf("%q: want KEY=VALUE, like O=Example Ltd; a comma in a value is written \\,", key)
+	}
+	value, err := unescape(strings.TrimSpace(value))
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: %w", key, err)
+	case value == "":
+		return fmt.Errorf("%q has no value", key)
 	}
 	for _, a := range attributes() {
-		if a.key != p.key {
+		if a.key != key {
 			continue
 		}
 		if *a.of(name) != "" {
-			return fmt.Errorf("%s is there twice", a.key)
+			return fmt.Errorf("%q is there twice", key)
 		}
-		if p.value == "" {
-			return fmt.Errorf("%s has no value", a.key)
-		}
-		*a.of(name) = p.value
+		*a.of(name) = value
 		return nil
 	}
-	return fmt.Errorf("%q: the keys are C, ST, L, O and OU", p.key)
+	return fmt.Errorf("%q: the keys are C, ST, L, O and OU", key)
 }
 
-// pair is KEY=VALUE, without escapes.
-type pair struct {
-	key, value string
-	assigned   bool
-}
-
-// splitSubject takes a subject apart. Blanks around keys and values do not count, unless they are escaped.
-func splitSubject(text string) (pairs []pair, err error) {
-	var (
-		p       pair
-		current strings.Builder
-		blanks  string // not written yet: they count only if something follows
-	)
-	add := func(c rune) {
-		current.WriteString(blanks)
-		current.WriteRune(c)
-		blanks = ""
-	}
-	end := func() string {
-		defer current.Reset()
-		blanks = ""
-		return current.String()
-	}
-	escaped := false
-	for _, c := range text + "," {
-		switch {
-		case escaped:
-			add(c)
-			escaped = false
-		case c == '\\':
-			escaped = true
-		case c == '=' && !p.assigned:
-			p.key, p.assigned = end(), true
-		case c == ',' && p.assigned:
-			p.value = end()
-			pairs, p = append(pairs, p), pair{}
-		case c == ',':
-			pairs = append(pairs, pair{key: end()})
-		case c == ' ' && current.Len() == 0 && blanks == "":
-		case c == ' ':
-			blanks += " "
-		default:
-			add(c)
+// cutUnescaped is strings.Cut, but for what a backslash stands before.
+func cutUnescaped(text string, separator byte) (before, after string, found bool) {
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case separator:
+			return text[:i], text[i+1:], true
 		}
 	}
-	if escaped || p.assigned || current.Len() > 0 {
-		return nil, errors.New("nothing follows the backslash at the end")
+	return text, "", false
+}
+
+func unescape(text string) (string, error) {
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		if text[i] == '\\' {
+			i++
+		}
+		if i == len(text) {
+			return "", errors.New("nothing follows the backslash at the end")
+		}
+		b.WriteByte(text[i])
 	}
-	return pairs, nil
+	return b.String(), nil
 }
 
 // checkName refuses what a certificate cannot say, and what nobody would see.
@@ -130,7 +112,7 @@ func checkName(n csr.Name) error {
 	}
 	switch {
 	case n.C != "" && !isCountry(n.C):
-		return fmt.Errorf("C %q: a country is two capital letters", n.C)
+		return fmt.Errorf("country %q: want two capital letters", n.C)
 	case n.E != "" || n.SerialNumber != "" || len(n.OID) > 0:
 		return errors.New("a CA is named by C, ST, L, O and OU")
 	}

@@ -19,7 +19,7 @@ func writeCASection(w io.Writer, dir string, c *x509.Certificate, s pki.Serving)
 	fmt.Fprintln(&b, "# Paths count from the folder of this file: it belongs where tykmesh ca init ran.")
 	fmt.Fprintln(&b, "CA:")
 	fmt.Fprintf(&b, "  addr: http://%s.%s:%d\n", pki.Service, s.Namespace, pki.Port)
-	fmt.Fprintf(&b, "  key: %s # where the secret is\n", quotePath("file:", dir, pki.APIKeyFile))
+	fmt.Fprintf(&b, "  key: %s # where the secret is\n", quotePath("file:", dir, pki.AuthKeyFile))
 	fmt.Fprintf(&b, "  certPath: %s # who signs\n", quotePath("", dir, pki.ChainFile))
 	fmt.Fprintf(&b, "  bundlePath: %s # what pods trust\n", quotePath("", dir, pki.BundleFile))
 	indent, n := "    - ", c.Subject
