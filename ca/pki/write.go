@@ -143,25 +143,21 @@ func removeAll(made []string) {
 }
 
 // writeTemporary writes the files into a folder of a name of its own.
-func writeTemporary(in string, files []File) (dir string, err error) {
-	dir, err = os.MkdirTemp(in, ".tykmesh-*") // 0700
+func writeTemporary(in string, files []File) (string, error) {
+	dir, err := os.MkdirTemp(in, ".tykmesh-*") // 0700
 	if err != nil {
 		return "", err
 	}
-	defer func() {
-		if err != nil {
-			_ = os.RemoveAll(dir)
-		}
-	}()
-	if err := os.Mkdir(filepath.Join(dir, Manifests), 0o700); err != nil {
-		return "", err
-	}
+	err = os.Mkdir(filepath.Join(dir, Manifests), 0o700)
 	for _, f := range files {
-		if err := writeFile(f.in(dir), f); err != nil {
-			return "", err
+		if err == nil {
+			err = writeFile(f.in(dir), f)
 		}
 	}
-	return dir, nil
+	if err != nil {
+		_ = os.RemoveAll(dir)
+	}
+	return dir, err
 }
 
 func writeFile(path string, f File) (err error) {
