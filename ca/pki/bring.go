@@ -119,28 +119,15 @@ func issuerOf(c *x509.Certificate, known []*x509.Certificate) *x509.Certificate 
 	return nil
 }
 
-// readCertificates reads a file of certificates, at least one.
-func readCertificates(path string) (certs []*x509.Certificate, err error) {
-	rest, err := os.ReadFile(path)
+// readCertificates reads a file of CAs' certificates, at least one.
+func readCertificates(path string) ([]*x509.Certificate, error) {
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	for {
-		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil {
-			break
-		}
-		if block.Type != "CERTIFICATE" {
-			continue
-		}
-		c, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return nil, fmt.Errorf("%s: certificate %d: %w", path, len(certs)+1, err)
-		}
-		certs = append(certs, c)
-	}
-	if len(certs) == 0 {
-		return nil, fmt.Errorf("%s: no certificate in PEM form", path)
+	certs, err := ca.ParseTrust(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return certs, nil
 }

@@ -78,12 +78,15 @@ func (o *caInit) flags(cmd *cobra.Command) {
 
 // runCAInit makes the CA, and writes its files together with the section of the configuration: where one fails, there is neither.
 func runCAInit(ctx context.Context, p process, o caInit, report *report) (output, error) {
-	settings, err := o.settings(p)
-	if err != nil {
-		return nil, err
+	if err := o.conflict(); err != nil {
+		return nil, o.usage(p, err)
 	}
 	if err := pki.Free(o.dir); err != nil {
 		return nil, fmt.Errorf("making a CA: %w", err)
+	}
+	settings, err := o.settings(p)
+	if err != nil {
+		return nil, err
 	}
 	report.progress("making keys ...")
 	setup, err := uninterrupted(ctx, func() (pki.Setup, error) {
@@ -124,25 +127,32 @@ func (o caInit) explain(err error) error {
 }
 
 // settings are what the flags ask for, and a csr_ca.json that is there already.
+//
+// Errors: *InputError for that file, *usageError for the flags.
 func (o caInit) settings(p process) (pki.Options, error) {
 	s := pki.Options{Intermediate: o.intermediate, Serving: o.serving(), Now: p.now()}
-	err := o.conflict()
-	if err == nil && o.from == "" {
-		var broken *InputError
-		if s.Request, err = o.request(); errors.As(err, &broken) {
-			return s, err
-		}
-		if err == nil {
-			err = s.Check()
-		}
+	if o.from != "" {
+		return s, o.usage(p, s.Serving.Check())
 	}
-	if err == nil {
-		err = s.Serving.Check()
+	base, err := pki.ReadRequest(o.dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		base = pki.GuideRequest()
+	case err != nil:
+		return s, &InputError{err.Error()}
 	}
+	if s.Request, err = o.over(base); err == nil {
+		err = s.Check()
+	}
+	return s, o.usage(p, err)
+}
+
+// usage makes an error one of the command line.
+func (o caInit) usage(p process, err error) error {
 	if err != nil {
-		return s, &usageError{err.Error(), p.name + " ca init"}
+		err = &usageError{err.Error(), p.name + " ca init"}
 	}
-	return s, nil
+	return err
 }
 
 // conflict finds flags that have no meaning together: a CA that is brought is as it is.
@@ -170,17 +180,8 @@ func (o caInit) serving() pki.Serving {
 	}
 }
 
-// request is the CA to make: that of the csr_ca.json in the folder, or of the guide, but for what flags say.
-//
-// Errors: *InputError for the file; a subject that is none.
-func (o caInit) request() (pki.Request, error) {
-	r, err := pki.ReadRequest(o.dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		r = pki.GuideRequest()
-	case err != nil:
-		return r, &InputError{err.Error()}
-	}
+// over is a request with what flags say.
+func (o caInit) over(r pki.Request) (pki.Request, error) {
 	if o.given("common-name") {
 		r.CommonName = o.commonName
 	}

@@ -23,6 +23,7 @@ import (
 	mongooptions "go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/tykmesh/tykmesh/ca/catest"
+	"github.com/tykmesh/tykmesh/ca/pki"
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 )
 
@@ -65,6 +66,12 @@ func (w *world) secretIn(text string) string {
 			return "a secret: " + secret
 		}
 	}
+	files, _ := filepath.Glob(filepath.Join(w.folder, "*", pki.AuthKeyFile))
+	for _, file := range files {
+		if key, err := os.ReadFile(file); err == nil && strings.Contains(text, strings.TrimSpace(string(key))) {
+			return "the key in " + file
+		}
+	}
 	for _, key := range w.privateKeys() {
 		for line := range strings.Lines(key) {
 			if line = strings.TrimSpace(line); len(line) > 20 && !strings.HasPrefix(line, "-----") && strings.Contains(text, line) {
@@ -78,7 +85,7 @@ func (w *world) secretIn(text string) string {
 // privateKey matches private keys in PEM.
 var privateKey = regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----`)
 
-// privateKeys are those of the Dashboard's store and of the folders that --local made in the script's.
+// privateKeys are those of the Dashboard's store and of the folders that --local and ca init made in the script's.
 func (w *world) privateKeys() (keys []string) {
 	if w.dashboard != nil {
 		for _, c := range w.dashboard.Certificates() {
