@@ -124,7 +124,7 @@ func podArguments(t *testing.T, dir string) []string {
 	pod := deployment.Spec.Template.Spec
 	mount := t.TempDir()
 	for _, source := range pod.Volumes[0].Projected.Sources {
-		name := ""
+		var name string
 		if source.Secret != nil {
 			name = "Secret " + source.Secret.Name
 		} else {
