@@ -95,7 +95,7 @@ func findAbove(dir string, c *x509.Certificate, known []*x509.Certificate, now t
 		}
 		known = append(known, certs...)
 	}
-	for !bytes.Equal(c.RawIssuer, c.RawSubject) {
+	for !isRoot(c) {
 		issuer := issuerOf(c, known)
 		if issuer == nil || len(above) == maxAbove {
 			return nil, fmt.Errorf("%s: %q was signed by %q, whose certificate is not there: add it as %s",
@@ -110,14 +110,17 @@ func findAbove(dir string, c *x509.Certificate, known []*x509.Certificate, now t
 	return above, nil
 }
 
-func issuerOf(c *x509.Certificate, known []*x509.Certificate) *x509.Certificate {
+// issuerOf is who signed a certificate: a root if it is one, although a former root may have signed it as well.
+func issuerOf(c *x509.Certificate, known []*x509.Certificate) (issuer *x509.Certificate) {
 	for _, k := range known {
-		if bytes.Equal(c.RawIssuer, k.RawSubject) && c.CheckSignatureFrom(k) == nil {
-			return k
+		if bytes.Equal(c.RawIssuer, k.RawSubject) && c.CheckSignatureFrom(k) == nil && (issuer == nil || isRoot(k)) {
+			issuer = k
 		}
 	}
-	return nil
+	return issuer
 }
+
+func isRoot(c *x509.Certificate) bool { return bytes.Equal(c.RawIssuer, c.RawSubject) }
 
 // readCertificates reads a file of CAs' certificates, at least one.
 func readCertificates(path string) ([]*x509.Certificate, error) {

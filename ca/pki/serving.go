@@ -122,8 +122,7 @@ func (s Serving) manifests(a Authority, config []byte, key string) ([]File, erro
 		Serving: s,
 		Service: Service, Deployment: Deployment, Disabled: Disabled, Port: Port,
 		Cert: string(encode(a.Certificate)), Key: string(a.Key), Config: string(config), APIKey: key, Root: string(encode(a.Root())),
-		// It tells nothing of the configuration: the key in it is 16 random bytes, which nobody can try.
-		Hash: fmt.Sprintf("%x", sha256.Sum256(slices.Concat(encode(a.Certificate), config))),
+		Hash: servedHash(a, config),
 	}
 	all, err := template.New("").Option("missingkey=error").Funcs(template.FuncMap{
 		"json":   quoted,
@@ -141,6 +140,11 @@ func (s Serving) manifests(a Authority, config []byte, key string) ([]File, erro
 		files[i].Text = b.Bytes()
 	}
 	return files, nil
+}
+
+// servedHash is a hash of what CFSSL serves. It tells nothing of the configuration: the key in it is 16 random bytes, which nobody can try.
+func servedHash(a Authority, config []byte) string {
+	return fmt.Sprintf("%x", sha256.Sum256(slices.Concat(encode(a.Certificate), config)))
 }
 
 // orOwn is a set of namespaces in order: CFSSL's own where there are none.
