@@ -186,10 +186,11 @@ func TestOpenKeyRefusals(t *testing.T) {
 		want string
 	}{
 		{other.KeyPEM(), "is not that of the certificate in"},
-		{encrypted, "is encrypted: openssl pkey"},
-		{old, "is encrypted: openssl pkey"},
-		{[]byte("gibberish"), "holds none in PEM form"},
-		{a.PEM(), "holds none in PEM form"},
+		{encrypted, "the key is encrypted"},
+		{old, "the key is encrypted"},
+		{[]byte("gibberish"), "no private key in PEM form"},
+		{a.PEM(), "no private key in PEM form"},
+		{[]byte("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"), "not a private key that is known here"},
 	} {
 		if _, err := ca.OpenKey(file(t, a.PEM()), file(t, test.key), time.Now()); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("error %v, want one with %q", err, test.want)

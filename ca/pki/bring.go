@@ -2,10 +2,6 @@ package pki
 
 import (
 	"bytes"
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -13,16 +9,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/tykmesh/tykmesh/ca"
 )
-
-// EncryptedError is a private key that nobody can use without its password.
-type EncryptedError struct{ Path string }
-
-func (e *EncryptedError) Error() string { return e.Path + ": the key is encrypted" }
 
 // readAuthority reads the CA that is in a folder, and makes sure that it can sign for a mesh.
 func readAuthority(dir string, now time.Time) (Authority, error) {
@@ -31,7 +21,7 @@ func readAuthority(dir string, now time.Time) (Authority, error) {
 	if err != nil {
 		return Authority{}, err
 	}
-	key, err := readKey(keyPath)
+	key, err := ca.ReadKey(keyPath)
 	if err != nil {
 		return Authority{}, err
 	}
@@ -133,47 +123,4 @@ func readCertificates(path string) ([]*x509.Certificate, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return certs, nil
-}
-
-// readKey reads a private key in any of the forms that OpenSSL and cfssl write. What parsers say about it is not passed on: it may depend on the key.
-func readKey(path string) (crypto.Signer, error) {
-	rest, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	for {
-		var block *pem.Block
-		block, rest = pem.Decode(rest)
-		switch {
-		case block == nil:
-			return nil, fmt.Errorf("%s: no private key in PEM form", path)
-		case block.Type == "ENCRYPTED PRIVATE KEY", strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED"):
-			return nil, &EncryptedError{path}
-		case strings.HasSuffix(block.Type, "PRIVATE KEY"): // and not EC PARAMETERS, which OpenSSL puts before a key
-			if key := parseKey(block.Bytes); key != nil {
-				return key, nil
-			}
-			return nil, fmt.Errorf("%s: not a private key that is known here", path)
-		}
-	}
-}
-
-func parseKey(der []byte) crypto.Signer {
-	if key, err := x509.ParsePKCS8PrivateKey(der); err == nil {
-		switch k := key.(type) {
-		case *rsa.PrivateKey:
-			return k
-		case *ecdsa.PrivateKey:
-			return k
-		case ed25519.PrivateKey:
-			return k
-		}
-	}
-	if key, err := x509.ParsePKCS1PrivateKey(der); err == nil {
-		return key
-	}
-	if key, err := x509.ParseECPrivateKey(der); err == nil {
-		return key
-	}
-	return nil
 }

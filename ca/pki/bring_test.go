@@ -19,6 +19,7 @@ import (
 	"github.com/cloudflare/cfssl/csr"
 	"github.com/cloudflare/cfssl/initca"
 
+	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/ca/internal/quiet"
 	"github.com/tykmesh/tykmesh/ca/pki"
 )
@@ -147,7 +148,7 @@ func TestNotBrought(t *testing.T) {
 	}
 	old := pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Headers: map[string]string{"Proc-Type": "4,ENCRYPTED", "DEK-Info": "AES-256-CBC,00"}, Bytes: block.Bytes})
 	_, err = pki.Bring(folder(t, map[string][]byte{"ca.pem": cert, "ca-key.pem": old}), options())
-	if !errors.As(err, new(*pki.EncryptedError)) {
+	if !errors.As(err, new(*ca.EncryptedError)) {
 		t.Errorf("encrypted as OpenSSL did it before: %v", err)
 	}
 }

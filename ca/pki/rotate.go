@@ -238,7 +238,7 @@ func (r Rotation) replace(next Authority, from string) (Change, error) {
 }
 
 // key is the present CA's.
-func (r Rotation) key() (crypto.Signer, error) { return readKey(filepath.Join(r.dir, KeyFile)) }
+func (r Rotation) key() (crypto.Signer, error) { return ca.ReadKey(filepath.Join(r.dir, KeyFile)) }
 
 // ReadRootKey reads the key of the present CA's root, from a file or else from the CA's folder.
 //
@@ -247,7 +247,7 @@ func (r Rotation) ReadRootKey(file string) (crypto.Signer, error) {
 	if file == "" {
 		file = filepath.Join(r.dir, RootKeyFile)
 	}
-	key, err := readKey(file)
+	key, err := ca.ReadKey(file)
 	if err != nil {
 		return nil, err
 	}

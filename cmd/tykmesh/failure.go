@@ -141,7 +141,7 @@ func checkHint(err error) string {
 func caHint(err error) string {
 	var (
 		exists    *pki.ExistsError
-		encrypted *pki.EncryptedError
+		encrypted *ca.EncryptedError
 	)
 	switch {
 	case errors.As(err, &exists):
@@ -149,7 +149,7 @@ func caHint(err error) string {
 		return fmt.Sprintf("--dir names another folder; --from %s --dir ANOTHER brings the CA that is there", shellWord(dir)) +
 			"; tykmesh ca rotate puts a new one in its place"
 	case errors.As(err, &encrypted):
-		return fmt.Sprintf("CFSSL asks for no password: openssl pkey -in %s -out ca-key.pem decrypts it, best into a folder of its own", shellWord(encrypted.Path))
+		return fmt.Sprintf("no password can be given: openssl pkey -in %s -out FILE decrypts it", shellWord(encrypted.Path))
 	}
 	return ""
 }
