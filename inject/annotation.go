@@ -94,11 +94,7 @@ func (o *subject) readAnnotations(w *Workload, annotations *manifest.Node) (prob
 			if text == "" {
 				fail(v, key, "must not be empty; leave it out, and it will be written")
 			}
-			if key == annotationInbound {
-				w.InboundID = text
-			} else {
-				w.MeshID = text
-			}
+			w.setID(key, text)
 		case annotationTrust:
 			fail(k, key, "it is there, but the pods are not injected; take it out, and it will be written")
 		}
@@ -118,6 +114,15 @@ func (o *subject) readAnnotations(w *Workload, annotations *manifest.Node) (prob
 	}
 	slices.SortFunc(w.Fields, func(a, b Field) int { return strings.Compare(a.Key, b.Key) })
 	return problems
+}
+
+// setID takes the id of one of the service's APIs from its annotation.
+func (w *Workload) setID(key, id string) {
+	if key == annotationInbound {
+		w.InboundID = id
+	} else {
+		w.MeshID = id
+	}
 }
 
 func fieldKind(key string) (kind, path string, read func(string) (any, error)) {

@@ -30,6 +30,17 @@ func NewAuthorityFor(name string, from, to time.Time) *Authority {
 	return a
 }
 
+// ReadAuthority is a CA with this certificate and ECDSA key, both in PEM, the key in PKCS#8.
+func ReadAuthority(certificate, key []byte) *Authority {
+	return &Authority{Cert: must(x509.ParseCertificate(der(certificate))), key: must(x509.ParsePKCS8PrivateKey(der(key))).(*ecdsa.PrivateKey)}
+}
+
+// der is the content of the first PEM block.
+func der(text []byte) []byte {
+	block, _ := pem.Decode(text)
+	return block.Bytes
+}
+
 // NewAuthority makes a CA below this one: an intermediate, which is valid as long.
 func (a *Authority) NewAuthority(name string) *Authority {
 	below := &Authority{key: must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -184,31 +185,35 @@ func (c Change) stage(dir string) error {
 }
 
 // finishChange puts the files of a change in their places. It may be called again after any part of it.
-func finishChange(dir string) error {
-	written := filepath.Join(dir, changeWritten)
-	list, err := os.ReadFile(filepath.Join(written, removeFile))
+func finishChange(dir string) (err error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	list, err := root.ReadFile(path.Join(changeWritten, removeFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	err = filepath.WalkDir(written, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || name == filepath.Join(written, removeFile) {
+	err = fs.WalkDir(root.FS(), changeWritten, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || name == path.Join(changeWritten, removeFile) {
 			return err
 		}
-		place := filepath.Join(dir, strings.TrimPrefix(name, written))
-		return errors.Join(os.MkdirAll(filepath.Dir(place), 0o700), os.Rename(name, place))
+		place := strings.TrimPrefix(name, changeWritten+"/")
+		return errors.Join(root.MkdirAll(path.Dir(place), 0o700), root.Rename(name, place))
 	})
 	if err != nil {
 		return err
 	}
 	for name := range strings.SplitSeq(string(list), "\n") {
 		if name != "" {
-			if err := os.RemoveAll(filepath.Join(dir, filepath.FromSlash(name))); err != nil {
+			if err := root.RemoveAll(name); err != nil {
 				return err
 			}
 		}
 	}
-	return os.RemoveAll(written)
+	return root.RemoveAll(changeWritten)
 }
