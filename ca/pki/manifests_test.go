@@ -107,12 +107,17 @@ func checkDeployment(t *testing.T, o objects, serving pki.Serving) {
 		}
 	}
 	for _, probe := range []*corev1.Probe{c.StartupProbe, c.ReadinessProbe, c.LivenessProbe} {
-		if probe == nil || probe.HTTPGet.Port.StrVal != c.Ports[0].Name {
+		if probe == nil || probe.HTTPGet.Port.StrVal != c.Ports[0].Name || probe.HTTPGet.Path != "/api/v1/cfssl/health" {
 			t.Errorf("probe %v", probe)
 		}
 	}
 	if c.Ports[0].ContainerPort != pki.Port || !slices.Contains(c.Args, fmt.Sprintf("-port=%d", pki.Port)) {
 		t.Errorf("port %d, arguments %q", c.Ports[0].ContainerPort, c.Args)
+	}
+	for _, endpoint := range []string{"sign", "newcert", "newkey", "init_ca"} { // make test-cfssl asks CFSSL itself, for all
+		if !slices.Contains(c.Args, "-disable="+pki.Disabled) || !slices.Contains(strings.Split(pki.Disabled, ","), endpoint) {
+			t.Errorf("%s is open to anybody: %q", endpoint, c.Args)
+		}
 	}
 	// Pod Security Standards, level "restricted".
 	sc, psc := c.SecurityContext, pod.SecurityContext
@@ -227,12 +232,20 @@ func TestNamespaces(t *testing.T) {
 	}
 }
 
-// A pod is replaced when its certificate or configuration is: another CA, another expiry.
+// A pod is replaced when its CA is, and when its configuration is: here for the same CA, brought twice, with another key.
 func TestHash(t *testing.T) {
-	hash := func(change ...func(*pki.Options)) string {
-		return decode(t, setUp(t, change...)).deployment.Spec.Template.Annotations["tykmesh/ca-hash"]
+	hash := func(s pki.Setup) string { return decode(t, s).deployment.Spec.Template.Annotations["tykmesh/ca-hash"] }
+	made := setUp(t)
+	seen := map[string]bool{hash(made): true, hash(setUp(t)): true}
+	dir := folder(t, map[string][]byte{"ca.pem": file(t, made, pki.CertFile), "ca-key.pem": file(t, made, pki.KeyFile)})
+	for range 2 {
+		s, err := pki.Bring(dir, options())
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[hash(s)] = true
 	}
-	if a, b := hash(), hash(); a == b {
-		t.Errorf("both %s", a)
+	if len(seen) != 4 {
+		t.Errorf("%d of 4 hashes differ", len(seen))
 	}
 }

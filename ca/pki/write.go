@@ -117,20 +117,22 @@ func writeInto(dir string, files []File) (undo func(), err error) {
 			removeAll(made)
 		}
 	}()
-	switch err := os.Mkdir(filepath.Join(dir, Manifests), 0o700); {
-	case err == nil:
-		made = append(made, filepath.Join(dir, Manifests))
-	case !errors.Is(err, fs.ErrExist):
-		return nil, err
-	}
 	for _, f := range files {
-		if err := os.Link(f.in(temporary), f.in(dir)); err != nil {
+		path := f.in(dir)
+		// A folder below is made when the files above are in their places: then nobody else who writes a CA here can come so far, and take it away.
+		switch err := os.Mkdir(filepath.Dir(path), 0o700); {
+		case err == nil:
+			made = append(made, filepath.Dir(path))
+		case !errors.Is(err, fs.ErrExist):
+			return nil, err
+		}
+		if err := os.Link(f.in(temporary), path); err != nil {
 			if errors.Is(err, fs.ErrExist) {
-				err = &ExistsError{f.in(dir)}
+				err = &ExistsError{path}
 			}
 			return nil, err
 		}
-		made = append(made, f.in(dir))
+		made = append(made, path)
 	}
 	return func() { removeAll(made) }, nil
 }

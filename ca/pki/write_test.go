@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/tykmesh/tykmesh/ca/pki"
@@ -145,6 +146,39 @@ func TestNothingIsLeft(t *testing.T) {
 		}
 		if after := listing(t, dir); !slices.Equal(after, before) {
 			t.Errorf("%s: left behind:\n%s", f.Name, strings.Join(after, "\n"))
+		}
+	}
+}
+
+// Of those who make a CA in one folder at the same time, one does, and the others leave nothing of theirs.
+func TestAtOnce(t *testing.T) {
+	for _, where := range []string{"new", "."} {
+		parent := t.TempDir()
+		dir := filepath.Join(parent, where)
+		setups := make([]pki.Setup, 8)
+		for i := range setups {
+			setups[i] = setUp(t)
+		}
+		won := make([]bool, len(setups))
+		var wait sync.WaitGroup
+		for i, s := range setups {
+			wait.Go(func() {
+				_, err := pki.Write(dir, s.Files)
+				won[i] = err == nil
+			})
+		}
+		wait.Wait()
+		winner := slices.Index(won, true)
+		if winner < 0 || slices.Contains(won[winner+1:], true) {
+			t.Fatalf("%s: %v", where, won)
+		}
+		for _, f := range setups[winner].Files {
+			if text, err := os.ReadFile(filepath.Join(dir, f.Name)); err != nil || string(text) != string(f.Text) {
+				t.Errorf("%s: %v: %v", where, f, err)
+			}
+		}
+		if others, err := filepath.Glob(filepath.Join(parent, ".tykmesh-*")); err != nil || len(others) > 0 {
+			t.Errorf("%s: left behind: %q", where, others)
 		}
 	}
 }
