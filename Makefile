@@ -16,7 +16,7 @@ FUZZTIME ?= 2000x
 # How the program and FerretDB are built. Vet and lint look at the same, so that nothing is compiled twice on a machine with an empty cache.
 STATIC = CGO_ENABLED=0 GOFLAGS=-trimpath
 
-.PHONY: build test format vet lint unit ferretdb fuzz test-hosts bench update demo parity clean
+.PHONY: build test format vet lint unit ferretdb fuzz test-hosts test-cfssl test-validate bench update demo parity clean
 
 # One static binary that holds no path of the machine that built it.
 build:
@@ -57,6 +57,13 @@ fuzz:
 # Helm and kustomize, really running the program: both are built first, which takes minutes the first time.
 test-hosts:
 	TYKMESH_TEST_HOSTS=1 $(GO) test -count=1 -timeout 30m -run '^TestHosts$$' ./cmd/tykmesh
+
+# CFSSL, really serving what ca init writes, and the schemas of Kubernetes on its manifests: both are built first.
+test-cfssl:
+	TYKMESH_TEST_CFSSL=1 $(GO) test -count=1 -timeout 30m -run '^TestCFSSL$$' ./cmd/tykmesh
+
+test-validate:
+	TYKMESH_TEST_VALIDATE=1 $(GO) test -count=1 -timeout 30m -run '^TestValidate$$' ./cmd/tykmesh
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...

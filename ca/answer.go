@@ -1,8 +1,10 @@
 package ca
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -13,8 +15,16 @@ const maxMessage = 300
 // answer is what CFSSL said: a certificate, or a message.
 type answer struct {
 	certificate []byte
-	code        int
-	message     string
+	usages      []string // of info: what the profile signs for, and for how long
+	expiry      string
+
+	code    int
+	message string
+}
+
+// signsLike says whether two answers to info are of the same CA and of profiles between which there is no difference.
+func (a answer) signsLike(b answer) bool {
+	return bytes.Equal(a.certificate, b.certificate) && slices.Equal(a.usages, b.usages) && a.expiry == b.expiry
 }
 
 // parseAnswer reads the answer to authsign or info (CFSSL API, "the response format"; errors are the same JSON, served as text/plain).
@@ -23,7 +33,9 @@ func parseAnswer(status int, body []byte) answer {
 	var a struct {
 		Success bool `json:"success"`
 		Result  struct {
-			Certificate string `json:"certificate"`
+			Certificate string   `json:"certificate"`
+			Usages      []string `json:"usages"`
+			Expiry      string   `json:"expiry"`
 		} `json:"result"`
 		Errors []struct {
 			Code    int    `json:"code"`
@@ -44,7 +56,7 @@ func parseAnswer(status int, body []byte) answer {
 	case !a.Success || a.Result.Certificate == "":
 		return answer{message: "the answer holds no certificate"}
 	}
-	return answer{certificate: []byte(a.Result.Certificate)}
+	return answer{certificate: []byte(a.Result.Certificate), usages: a.Result.Usages, expiry: a.Result.Expiry}
 }
 
 // statusMessage is for answers that are not CFSSL's: plain text is quoted, a page of HTML says less than its status.

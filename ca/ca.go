@@ -21,8 +21,8 @@ import (
 
 // Signer signs certificate requests: a *Client or a *Local.
 type Signer interface {
-	// Authority is the certificate that signs.
-	Authority(ctx context.Context) (*x509.Certificate, error)
+	// Chain is the certificate of the CA that signs, and after it those above it, which go with what it signs.
+	Chain(ctx context.Context) ([]*x509.Certificate, error)
 	// Sign has csrPEM signed for exactly hosts and returns the certificate in PEM.
 	Sign(ctx context.Context, hosts []string, csrPEM []byte) (leafPEM []byte, err error)
 }
@@ -35,6 +35,8 @@ type Request struct {
 	// Names are the rest of the subject, as the CA.defaultNames of a tyk-k8s configuration has them.
 	Names []csr.Name
 	Key   KeyRequest
+	// Trust is what pods trust, which must be what signs.
+	Trust Trust
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 }
@@ -43,11 +45,11 @@ type Request struct {
 type Bundle struct {
 	Leaf        *x509.Certificate
 	Certificate []byte // the leaf in PEM
-	Chain       []byte // the certificate of the CA in PEM
+	Chain       []byte // the certificate of the CA in PEM, and of those above it
 	Key         PrivateKey
 }
 
-// PEM is the certificate, the CA's certificate and the private key, in the order that the Dashboard's certificate store is given them
+// PEM is the certificate, the CA's and the private key, in the order that the Dashboard's certificate store is given them
 // (Tyk Dashboard API, certificates). It is a secret.
 func (b Bundle) PEM() []byte {
 	return slices.Concat(b.Certificate, b.Chain, b.Key)
@@ -63,20 +65,25 @@ func StoreID(org string, leaf *x509.Certificate) string {
 // Issue makes a key, has s sign a certificate for it and checks what comes back, because a CFSSL server answers a request for an unknown
 // profile with its default one and never looks at names. Issue ends with ctx, even while a large key is made.
 //
-// Errors: a host or a key request that cannot be served (before anything is sent), those of s, ErrNotAsAsked and ErrForeignCA; the context's.
+// Errors: a host or a key request that cannot be served (before anything is sent), those of s, ErrUntrusted, ErrNotAsAsked and
+// ErrForeignCA; the context's.
 func Issue(ctx context.Context, s Signer, r Request) (Bundle, error) {
 	quiet.CFSSL()
 	if err := checkHosts(r.Hosts); err != nil {
 		return Bundle{}, err
 	}
-	if err := r.Key.check(); err != nil {
+	if err := r.Key.Check(); err != nil {
 		return Bundle{}, err
 	}
-	authority, err := s.Authority(ctx) // first: a large key takes seconds to make
+	chain, err := s.Chain(ctx) // first: a large key takes seconds to make
 	if err != nil {
 		return Bundle{}, err
 	}
-	key, keyPEM, err := r.Key.generateUntil(ctx)
+	now := clock(r.Now)
+	if err := r.Trust.Check(chain, now()); err != nil {
+		return Bundle{}, err
+	}
+	key, keyPEM, err := r.Key.Generate(ctx)
 	if err != nil {
 		return Bundle{}, err
 	}
@@ -92,10 +99,10 @@ func Issue(ctx context.Context, s Signer, r Request) (Bundle, error) {
 	if err != nil {
 		return Bundle{}, fmt.Errorf("reading the certificate for %s: %w", r.Hosts[0], err)
 	}
-	if err := acceptable(leaf, r.Hosts, key.Public(), authority, clock(r.Now)()); err != nil {
+	if err := acceptable(leaf, r.Hosts, key.Public(), chain[0], now()); err != nil {
 		return Bundle{}, err
 	}
-	return Bundle{Leaf: leaf, Certificate: encodeCertificate(leaf), Chain: encodeCertificate(authority), Key: keyPEM}, nil
+	return Bundle{Leaf: leaf, Certificate: encodeCertificate(leaf), Chain: encodeChain(chain), Key: keyPEM}, nil
 }
 
 // clock is now, or the system's.

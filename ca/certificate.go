@@ -34,8 +34,8 @@ func encodeCertificate(c *x509.Certificate) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: pemCertificate, Bytes: c.Raw})
 }
 
-// checkAuthority says why c cannot be the certificate of a CA at this time.
-func checkAuthority(c *x509.Certificate, now time.Time) error {
+// CheckAuthority says why c cannot be the certificate of a CA at this time.
+func CheckAuthority(c *x509.Certificate, now time.Time) error {
 	switch {
 	case !c.BasicConstraintsValid || !c.IsCA:
 		return fmt.Errorf("%q is not the certificate of a CA", c.Subject.CommonName)
@@ -105,7 +105,7 @@ func acceptable(leaf *x509.Certificate, hosts []string, key crypto.PublicKey, au
 // unlike says in what a certificate is not like the one that was asked for; "" if it is.
 func unlike(leaf *x509.Certificate, hosts []string, key crypto.PublicKey, authority *x509.Certificate, now time.Time) string {
 	switch {
-	case !sameKey(leaf.PublicKey, key):
+	case !SameKey(leaf.PublicKey, key):
 		return "it is for another key"
 	case leaf.IsCA:
 		return "it is the certificate of a CA"
@@ -119,8 +119,8 @@ func unlike(leaf *x509.Certificate, hosts []string, key crypto.PublicKey, author
 	return Terms{Authority: authority, Now: now}.Unusable(leaf, hosts)
 }
 
-// sameKey compares public keys, whose types in the standard library all have Equal.
-func sameKey(a, b crypto.PublicKey) bool {
+// SameKey compares public keys, whose types in the standard library all have Equal.
+func SameKey(a, b crypto.PublicKey) bool {
 	key, ok := a.(interface{ Equal(crypto.PublicKey) bool })
 	return ok && key.Equal(b)
 }

@@ -35,8 +35,12 @@ type Client struct {
 	trace   func(Call)
 	now     func() time.Time
 
-	// authority holds the CA's certificate, nil before it is known, and is its lock: whoever waits for it can be cancelled.
-	authority chan *x509.Certificate
+	profile string // "" is the default one
+
+	// chain holds the CA's certificate and those above it, nil before they are known, and is their lock: whoever waits for it can be cancelled.
+	chain chan []*x509.Certificate
+	// known likewise holds whether the profile is known to be there.
+	known chan bool
 }
 
 // New makes a client; it sends nothing.
@@ -51,7 +55,7 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	authority, err := c.authority(clock(c.Now)())
+	chain, err := c.chain(clock(c.Now)())
 	if err != nil {
 		return nil, err
 	}
@@ -59,12 +63,15 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	client := &Client{servers: servers, http: newHTTP(tlsConfig), token: provider.Token, backoff: 200 * time.Millisecond, trace: c.Trace, now: clock(c.Now)}
+	client := &Client{
+		servers: servers, http: newHTTP(tlsConfig), token: provider.Token, backoff: 200 * time.Millisecond, trace: c.Trace, now: clock(c.Now),
+		profile: c.Profile, chain: make(chan []*x509.Certificate, 1), known: make(chan bool, 1),
+	}
 	if client.trace == nil {
 		client.trace = func(Call) {}
 	}
-	client.authority = make(chan *x509.Certificate, 1)
-	client.authority <- authority
+	client.chain <- chain
+	client.known <- c.Profile == ""
 	return client, nil
 }
 
@@ -88,30 +95,80 @@ func (silent) Errorf(string, ...any) {}
 func (silent) Warnf(string, ...any)  {}
 func (silent) Debugf(string, ...any) {}
 
-// Authority is the CA's certificate: that of Config.CertPath, else the one that CFSSL's info gives, asked for once.
+// Chain is the CA's certificate and those above it: those of Config.CertPath, else the one that CFSSL's info gives, asked for once.
 //
 // Errors: those of Sign; a certificate that is not that of a CA or is not valid now.
-func (c *Client) Authority(ctx context.Context) (*x509.Certificate, error) {
-	select {
-	case cert := <-c.authority:
-		if cert == nil {
-			var err error
-			if cert, err = c.info(ctx); err != nil {
-				c.authority <- nil
-				return nil, err
-			}
+func (c *Client) Chain(ctx context.Context) ([]*x509.Certificate, error) {
+	return once(ctx, c.chain, func(chain []*x509.Certificate) bool { return chain != nil }, func() ([]*x509.Certificate, error) {
+		served, err := c.Served(ctx)
+		if err != nil {
+			return nil, err
 		}
-		c.authority <- cert
-		return cert, nil
+		return []*x509.Certificate{served}, nil
+	})
+}
+
+// once is the value in a channel of one, which f makes if it is not done yet. The channel is the lock: whoever waits for it can be cancelled.
+func once[T any](ctx context.Context, held chan T, done func(T) bool, f func() (T, error)) (value T, err error) {
+	select {
+	case value = <-held:
 	case <-ctx.Done():
-		return nil, fmt.Errorf("waiting for the CA's certificate: %w", ctx.Err())
+		return value, fmt.Errorf("waiting for CFSSL: %w", ctx.Err())
 	}
+	defer func() { held <- value }()
+	if done(value) {
+		return value, nil
+	}
+	made, err := f()
+	if err != nil {
+		return value, err
+	}
+	value = made
+	return value, nil
 }
 
 // Served is the certificate of the CA that the server signs with by its own account, whatever Config.CertPath says.
 //
-// Errors: those of Authority.
-func (c *Client) Served(ctx context.Context) (*x509.Certificate, error) { return c.info(ctx) }
+// Errors: those of Chain.
+func (c *Client) Served(ctx context.Context) (*x509.Certificate, error) {
+	a, err := c.info(ctx, c.profile)
+	if err != nil {
+		return nil, err
+	}
+	cert, err := parseCertificate(a.certificate)
+	if err == nil {
+		err = CheckAuthority(cert, c.now())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the CA's certificate that CFSSL gives: %w", err)
+	}
+	return cert, nil
+}
+
+// noProfile is a profile that no server has.
+const noProfile = "tykmesh: no such profile"
+
+// checkProfile finds out whether CFSSL has the configured profile. A server says nothing of a profile that it does not have, and takes its
+// default one (cfssl, signer.Profile): so a profile is there if what it says of it is not what it says of one that cannot be.
+//
+// Errors: ErrNoProfile, those of Chain.
+func (c *Client) checkProfile(ctx context.Context) error {
+	_, err := once(ctx, c.known, func(known bool) bool { return known }, func() (bool, error) {
+		asked, err := c.info(ctx, c.profile)
+		if err != nil {
+			return false, err
+		}
+		other, err := c.info(ctx, noProfile)
+		switch {
+		case err != nil:
+			return false, err
+		case asked.signsLike(other):
+			return false, fmt.Errorf("%w: %q, or it is no other than the default one; without CA.profile the default one is used", ErrNoProfile, c.profile)
+		}
+		return true, nil
+	})
+	return err
+}
 
 // OpenEndpoints are the endpoints that would make a certificate for anybody who asks: sign, where the default profile has no authentication
 // key, and newcert, which no configuration protects and only "cfssl serve -disable" takes away. Nothing is signed: what is asked for has no
@@ -137,33 +194,30 @@ func (c *Client) OpenEndpoints(ctx context.Context) (open []string, err error) {
 	return open, nil
 }
 
-// info asks for the certificate of the CA that signs for the default profile.
-func (c *Client) info(ctx context.Context) (*x509.Certificate, error) {
-	body, err := json.Marshal(info.Req{})
+// info asks which CA signs for a profile, and how.
+func (c *Client) info(ctx context.Context, profile string) (answer, error) {
+	body, err := json.Marshal(info.Req{Profile: profile})
 	if err != nil {
-		return nil, fmt.Errorf("encoding a request for the CA's certificate: %w", err)
+		return answer{}, fmt.Errorf("encoding a request for the CA's certificate: %w", err)
 	}
-	text, err := c.call(ctx, "info", body)
-	if err != nil {
-		return nil, err
-	}
-	cert, err := parseCertificate(text)
-	if err == nil {
-		err = checkAuthority(cert, c.now())
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the CA's certificate that CFSSL gives: %w", err)
-	}
-	return cert, nil
+	return c.call(ctx, "info", body)
 }
 
-// Sign has a request signed by authsign with the default profile. It may be signed more than once when a connection fails: a certificate that
+// Sign has a request signed by authsign. It may be signed more than once when a connection fails: a certificate that
 // nobody has is harmless.
 //
-// Errors: *Error for a refusal, which may be ErrUnauthorized or ErrNoProvider; ErrUnreachable if no server answers; the context's.
+// Errors: *Error for a refusal, which may be ErrUnauthorized or ErrNoProvider; ErrNoProfile; ErrUnreachable if no server answers;
+// the context's.
 func (c *Client) Sign(ctx context.Context, hosts []string, csrPEM []byte) ([]byte, error) {
+	if err := c.checkProfile(ctx); err != nil {
+		return nil, err
+	}
 	// hostname, not hosts: servers of tyk-k8s's days know it alone. It replaces what the CSR names.
-	request, err := json.Marshal(map[string]string{"hostname": strings.Join(hosts, ","), "certificate_request": string(csrPEM)})
+	fields := map[string]string{"hostname": strings.Join(hosts, ","), "certificate_request": string(csrPEM)}
+	if c.profile != "" {
+		fields["profile"] = c.profile
+	}
+	request, err := json.Marshal(fields)
 	if err != nil {
 		return nil, fmt.Errorf("encoding a signing request: %w", err)
 	}
@@ -175,56 +229,57 @@ func (c *Client) Sign(ctx context.Context, hosts []string, csrPEM []byte) ([]byt
 	if err != nil {
 		return nil, fmt.Errorf("encoding a signing request: %w", err)
 	}
-	return c.call(ctx, "authsign", body)
+	a, err := c.call(ctx, "authsign", body)
+	return a.certificate, err
 }
 
-// call posts to the first server that answers, and again after a while if none does. It returns the certificate in the answer.
-func (c *Client) call(ctx context.Context, op string, body []byte) ([]byte, error) {
+// call posts to the first server that answers, and again after a while if none does.
+func (c *Client) call(ctx context.Context, op string, body []byte) (answer, error) {
 	for round := range rounds - 1 {
-		cert, err := c.round(ctx, op, body)
+		a, err := c.round(ctx, op, body)
 		if err == nil || !passing(err) {
-			return cert, err
+			return a, err
 		}
 		wait := c.backoff << round
 		select {
 		case <-time.After(wait/2 + rand.N(wait/2+1)):
 		case <-ctx.Done():
-			return nil, fmt.Errorf("%w; then: %w", err, ctx.Err())
+			return answer{}, fmt.Errorf("%w; then: %w", err, ctx.Err())
 		}
 	}
 	return c.round(ctx, op, body)
 }
 
 // round tries the servers in their order.
-func (c *Client) round(ctx context.Context, op string, body []byte) ([]byte, error) {
+func (c *Client) round(ctx context.Context, op string, body []byte) (answer, error) {
 	var failed error
 	for _, server := range c.servers {
-		cert, err := c.post(ctx, server, op, body)
+		a, err := c.post(ctx, server, op, body)
 		if err == nil || !unavailable(err) {
-			return cert, err
+			return a, err
 		}
 		if failed != nil {
 			err = fmt.Errorf("%w; %w", failed, err)
 		}
 		failed = err
 	}
-	return nil, failed
+	return answer{}, failed
 }
 
 // post sends one request to one server.
-func (c *Client) post(ctx context.Context, server, op string, body []byte) ([]byte, error) {
+func (c *Client) post(ctx context.Context, server, op string, body []byte) (answer, error) {
 	start := time.Now()
 	resp, err := c.http.R().SetContext(ctx).SetHeader("Content-Type", "application/json").SetBody(body).Post(server + "/api/v1/cfssl/" + op)
 	date, _ := http.ParseTime(resp.Header().Get("Date"))
 	c.trace(Call{Server: server, Op: op, Status: resp.StatusCode(), Duration: time.Since(start), Date: date})
 	if err != nil {
-		return nil, transportError(ctx, server, op, err)
+		return answer{}, transportError(ctx, server, op, err)
 	}
 	a := parseAnswer(resp.StatusCode(), resp.Body())
 	if a.message != "" {
-		return nil, &Error{Server: server, Op: op, Status: resp.StatusCode(), Code: a.code, Message: a.message}
+		return answer{}, &Error{Server: server, Op: op, Status: resp.StatusCode(), Code: a.code, Message: a.message}
 	}
-	return a.certificate, nil
+	return a, nil
 }
 
 // transportError says what kept an answer from coming: the caller's context, something wrong with the setting up, or the server.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
@@ -22,7 +23,9 @@ type Config struct {
 	Addr string
 	// Key is the key of authsign in hex: the secret itself, not where to find it.
 	Key string
-	// CertPath is the CA's certificate in PEM. "" trusts the one that CFSSL gives.
+	// Profile is the signing profile; "" is the default one.
+	Profile string
+	// CertPath is the CA's certificate in PEM, and after it those above it that go with what it signs. "" trusts the one that CFSSL gives.
 	CertPath string
 	// Secure asks for TLS. SkipCACheck, which counts only with Secure, leaves the server's certificate unchecked.
 	Secure, SkipCACheck bool
@@ -69,23 +72,19 @@ func (c Config) MarshalJSON() ([]byte, error) { return json.Marshal(c.shown()) }
 // LogValue is the configuration without the key.
 func (c Config) LogValue() slog.Value { return slog.AnyValue(c.shown()) }
 
-// authority reads the CA's certificate from CertPath; nil without one.
-func (c Config) authority(now time.Time) (*x509.Certificate, error) {
+// chain reads the CA's certificate and those above it from CertPath; nil without one.
+func (c Config) chain(now time.Time) ([]*x509.Certificate, error) {
 	if c.CertPath == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(c.CertPath)
+	chain, err := readChain(c.CertPath, now)
+	if err != nil && !errors.As(err, new(*fs.PathError)) {
+		err = fmt.Errorf("%s: %w", c.CertPath, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCertPath, err)
 	}
-	cert, err := parseCertificate(text)
-	if err == nil {
-		err = checkAuthority(cert, now)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", ErrCertPath, c.CertPath, err)
-	}
-	return cert, nil
+	return chain, nil
 }
 
 // provider makes cfssl's authentication of the key. cfssl's parser is not asked about a wrong one: it quotes the wrong byte, and it takes

@@ -17,8 +17,12 @@ var (
 	ErrCertPath = errors.New("no usable CA certificate")
 	// ErrNotAsAsked says that a certificate was signed that is not what was asked for: for another key, other hosts, another use or time.
 	ErrNotAsAsked = errors.New("what was signed is not what was asked for")
-	// ErrForeignCA says that a certificate was signed by another CA than the one that sidecars are to trust (Signer.Authority).
+	// ErrForeignCA says that a certificate was signed by another CA than the one that sidecars are to trust (Signer.Chain).
 	ErrForeignCA = errors.New("signed by another CA")
+	// ErrUntrusted says that pods do not trust a CA, as far as their trust bundle is known (Trust).
+	ErrUntrusted = errors.New("pods do not trust the CA")
+	// ErrNoProfile says that CFSSL has no signing profile of the configured name: it would sign with its default one and not say so.
+	ErrNoProfile = errors.New("CFSSL has no such signing profile")
 )
 
 // Error is a refusal by CFSSL. errors.Is finds ErrUnauthorized and ErrNoProvider.

@@ -44,10 +44,10 @@ type interrupting struct {
 	t      *testing.T
 }
 
-// Authority comes right before the key is made.
-func (i interrupting) Authority(ctx context.Context) (*x509.Certificate, error) {
+// Chain comes right before the key is made.
+func (i interrupting) Chain(ctx context.Context) ([]*x509.Certificate, error) {
 	i.cancel()
-	return i.Local.Authority(ctx)
+	return i.Local.Chain(ctx)
 }
 
 func (i interrupting) Sign(context.Context, []string, []byte) ([]byte, error) {

@@ -241,11 +241,11 @@ func TestPinnedAuthority(t *testing.T) {
 		"garbage.pem": {[]byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), "garbage.pem"},
 		"empty.pem":   {nil, "no certificate in PEM form"},
 	}
-	leaf, key := server.ClientPair()
+	leaf, _ := server.ClientPair()
 	files["leaf.pem"] = struct {
 		text []byte
 		want string
-	}{append(key, leaf...), "not the certificate of a CA"}
+	}{leaf, "not the certificate of a CA"}
 
 	for name, test := range files {
 		path := filepath.Join(dir, name)

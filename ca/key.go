@@ -61,9 +61,9 @@ func (k KeyRequest) orDefault() KeyRequest {
 	return k
 }
 
-// check refuses keys that cfssl cannot make, and Ed25519, which it can: the certificate store of a Tyk Gateway takes such a key and cannot
+// Check refuses keys that cfssl cannot make, and Ed25519, which it can: the certificate store of a Tyk Gateway takes such a key and cannot
 // read it again, which breaks its listing for the whole organisation (Tyk Dashboard API, certificates).
-func (k KeyRequest) check() error {
+func (k KeyRequest) Check() error {
 	k = k.orDefault()
 	switch {
 	case k.Algo == RSA && (k.Size < 2048 || k.Size > 8192):
@@ -78,10 +78,10 @@ func (k KeyRequest) check() error {
 	return nil
 }
 
-// generateUntil is generate until ctx ends.
+// Generate makes the key, and its PEM in PKCS#8, unless ctx ends before.
 //
 // Errors: the context's.
-func (k KeyRequest) generateUntil(ctx context.Context) (crypto.Signer, PrivateKey, error) {
+func (k KeyRequest) Generate(ctx context.Context) (crypto.Signer, PrivateKey, error) {
 	type made struct {
 		key crypto.Signer
 		pem PrivateKey

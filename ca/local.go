@@ -37,8 +37,8 @@ const (
 
 // Local signs with a CA whose key is on disk. It is safe for concurrent use.
 type Local struct {
-	authority *x509.Certificate
-	signer    *local.Signer
+	chain  []*x509.Certificate
+	signer *local.Signer
 }
 
 // OpenLocal opens the CA in dir, and makes it (and dir) on first use: a P-256 key in ca-key.pem, which only the owner may read, and a certificate of
@@ -83,22 +83,26 @@ func openLocal(dir string, names []csr.Name) (*Local, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newLocal(certPEM, key)
+	return newLocalIn(certPEM, key)
 }
 
-// newLocal checks that certificate and key belong together and can sign.
-func newLocal(certPEM []byte, key crypto.Signer) (*Local, error) {
+// newLocalIn is a local CA whose certificate has been read from its directory.
+func newLocalIn(certPEM []byte, key crypto.Signer) (*Local, error) {
 	cert, err := parseCertificate(certPEM)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", localCert, err)
 	}
-	if err := checkAuthority(cert, time.Now()); err != nil {
+	if err := CheckAuthority(cert, time.Now()); err != nil {
 		return nil, err
 	}
-	if !sameKey(cert.PublicKey, key.Public()) {
+	if !SameKey(cert.PublicKey, key.Public()) {
 		return nil, fmt.Errorf("the key in %s is not that of %s", localKey, localCert)
 	}
-	s, err := local.NewSigner(key, cert, signer.DefaultSigAlgo(key), &config.Signing{Default: &config.SigningProfile{
+	return newLocal([]*x509.Certificate{cert}, key)
+}
+
+func newLocal(chain []*x509.Certificate, key crypto.Signer) (*Local, error) {
+	s, err := local.NewSigner(key, chain[0], signer.DefaultSigAlgo(key), &config.Signing{Default: &config.SigningProfile{
 		Usage:        []string{"signing", "key encipherment", "server auth", "client auth"},
 		Expiry:       localLife,
 		ExpiryString: localLife.String(),
@@ -106,18 +110,17 @@ func newLocal(certPEM []byte, key crypto.Signer) (*Local, error) {
 	if err != nil {
 		return nil, fmt.Errorf("setting up the signer: %w", err)
 	}
-	return &Local{authority: cert, signer: s}, nil
+	return &Local{chain: chain, signer: s}, nil
 }
 
 // selfSign makes the CA's certificate. Its name depends on the key alone, so that two processes that do this at once agree on it.
 func selfSign(key crypto.Signer, names []csr.Name) ([]byte, error) {
-	public, err := x509.MarshalPKIXPublicKey(key.Public())
+	name, err := UniqueName("tykmesh local CA", key.Public())
 	if err != nil {
-		return nil, fmt.Errorf("encoding the CA's public key: %w", err)
+		return nil, err
 	}
-	sum := sha256.Sum256(public)
 	cert, _, err := initca.NewFromSigner(&csr.CertificateRequest{
-		CN:    fmt.Sprintf("tykmesh local CA %x", sum[:4]),
+		CN:    name,
 		Names: names,
 		CA:    &csr.CAConfig{Expiry: localCALife.String()},
 	}, key)
@@ -127,14 +130,28 @@ func selfSign(key crypto.Signer, names []csr.Name) ([]byte, error) {
 	return cert, nil
 }
 
-// Authority is the CA's certificate. It returns no error.
-func (l *Local) Authority(context.Context) (*x509.Certificate, error) { return l.authority, nil }
+// UniqueName makes a CA's common name one that no other CA has: behind it comes what no other key has, in nine characters.
+func UniqueName(name string, key crypto.PublicKey) (string, error) {
+	public, err := x509.MarshalPKIXPublicKey(key)
+	if err != nil {
+		return "", fmt.Errorf("encoding the CA's public key: %w", err)
+	}
+	sum := sha256.Sum256(public)
+	return fmt.Sprintf("%s %x", name, sum[:4]), nil
+}
 
-// Sign signs a request for exactly hosts.
+// Chain is the CA's certificate and those above it. It returns no error.
+func (l *Local) Chain(context.Context) ([]*x509.Certificate, error) { return l.chain, nil }
+
+// Sign signs a request for exactly hosts: for a year, and not for longer than the CA itself is valid.
 //
 // Errors: a request that is none, or whose signature is not that of its key.
 func (l *Local) Sign(_ context.Context, hosts []string, csrPEM []byte) ([]byte, error) {
-	leaf, err := l.signer.Sign(signer.SignRequest{Hosts: hosts, Request: string(csrPEM)})
+	request := signer.SignRequest{Hosts: hosts, Request: string(csrPEM)}
+	if end := l.chain[0].NotAfter; end.Before(time.Now().Add(localLife)) {
+		request.NotAfter = end
+	}
+	leaf, err := l.signer.Sign(request)
 	if err != nil {
 		return nil, fmt.Errorf("signing for %s: %w", list(hosts), err)
 	}

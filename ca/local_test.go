@@ -21,11 +21,11 @@ import (
 // authorityOf is a local CA's certificate.
 func authorityOf(t testing.TB, l *ca.Local) *x509.Certificate {
 	t.Helper()
-	cert, err := l.Authority(t.Context())
+	chain, err := l.Chain(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return cert
+	return chain[0]
 }
 
 func TestLocalCAIsMadeOnce(t *testing.T) {

@@ -31,5 +31,5 @@ func PreviewLocal(dir string, names []csr.Name) (*Local, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a CA in memory: %w", err)
 	}
-	return newLocal(cert, key)
+	return newLocalIn(cert, key)
 }

@@ -24,6 +24,10 @@ const (
 	annotationMesh     = "injector.tyk.io/mesh-service-id"
 	annotationTemplate = "template.service.tyk.io"
 
+	// annotationTrust is ours: which CAs a sidecar is to trust. A gateway reads them when it starts and never again (crypto/x509, system
+	// roots), so a pod template has to differ where they do: then its pods roll.
+	annotationTrust = "injector.tyk.io/ca-bundle"
+
 	// annotationRecord is ours: what injection added, by name, so that Uninject finds it. It holds nothing that changes with the tool's
 	// version, a certificate or the rest of the object, because a pod template that differs makes the pods roll.
 	annotationRecord = "injector.tyk.io/record"
@@ -90,11 +94,9 @@ func (o *subject) readAnnotations(w *Workload, annotations *manifest.Node) (prob
 			if text == "" {
 				fail(v, key, "must not be empty; leave it out, and it will be written")
 			}
-			if key == annotationInbound {
-				w.InboundID = text
-			} else {
-				w.MeshID = text
-			}
+			w.setID(key, text)
+		case annotationTrust:
+			fail(k, key, "it is there, but the pods are not injected; take it out, and it will be written")
 		}
 		if read == nil {
 			continue
@@ -112,6 +114,15 @@ func (o *subject) readAnnotations(w *Workload, annotations *manifest.Node) (prob
 	}
 	slices.SortFunc(w.Fields, func(a, b Field) int { return strings.Compare(a.Key, b.Key) })
 	return problems
+}
+
+// setID takes the id of one of the service's APIs from its annotation.
+func (w *Workload) setID(key, id string) {
+	if key == annotationInbound {
+		w.InboundID = id
+	} else {
+		w.MeshID = id
+	}
 }
 
 func fieldKind(key string) (kind, path string, read func(string) (any, error)) {

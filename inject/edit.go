@@ -6,8 +6,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// podEdits is what injection changes in a workload; ids are annotations that it gets too.
-func (o *subject) podEdits(s Settings, ids manifest.Map) ([]manifest.Edit, error) {
+// podEdits is what injection changes in a workload, which gets further annotations too.
+func (o *subject) podEdits(s Settings, further manifest.Map) ([]manifest.Edit, error) {
 	spec := o.template.Get("spec")
 	p := podEditor{object: o, spec: spec}
 	hosts := s.hostAlias()
@@ -36,7 +36,7 @@ func (o *subject) podEdits(s Settings, ids manifest.Map) ([]manifest.Edit, error
 	if p.err != nil {
 		return nil, p.err
 	}
-	annotations, err := o.annotationEdits(&p.record, ids)
+	annotations, err := o.annotationEdits(&p.record, further)
 	return append(p.edits, annotations...), err
 }
 

@@ -36,6 +36,7 @@ type options struct {
 	TLS        bool   `json:"tls"`
 	Routes     *bool  `json:"routes"` // on unless it says false
 	Namespaced bool   `json:"namespaced"`
+	Trust      string `json:"trust"`
 	Namespace  string `json:"namespace"`
 	OnSkip     string `json:"onSkip"` // fail unless it says warn or ignore
 
@@ -49,7 +50,7 @@ type options struct {
 
 func (o options) settings() inject.Settings {
 	s := profile(o.Profile)
-	s.TLS, s.Namespaced, s.Namespace = o.TLS, o.Namespaced, o.Namespace
+	s.TLS, s.Trust, s.Namespaced, s.Namespace = o.TLS, o.Trust, o.Namespaced, o.Namespace
 	s.Routes = o.Routes == nil || *o.Routes
 	s.OnSkip = map[string]inject.OnSkip{"warn": inject.SkipWarn, "ignore": inject.SkipIgnore}[o.OnSkip]
 	s.PodTemplates = o.PodTemplates

@@ -25,6 +25,9 @@ type Settings struct {
 	TLS        bool   // sidecars speak TLS (Injector.enableMeshTLS)
 	Namespaced bool   // tags carry the namespace (Injector.slugs: namespaced)
 
+	// Trust tells one set of CAs that pods trust from another; "" where nobody says which they are. It counts with TLS (CA.bundlePath).
+	Trust string
+
 	// Containers and InitContainers are added to every pod, in this order (Injector.containers, Injector.initContainers).
 	Containers, InitContainers []manifest.Map
 	// PodTemplates are where custom resources have pod templates besides spec.template (Injector.podTemplates).
@@ -230,7 +233,7 @@ func (in *injection) collect(p *page, subjects []*subject) (edits []manifest.Edi
 // edits is what injection changes in an object.
 func (in *injection) edits(p *page, o *subject) ([]manifest.Edit, error) {
 	if o.workload != nil {
-		return o.podEdits(in.settings, in.newIDs(p, o.workload))
+		return o.podEdits(in.settings, append(in.newIDs(p, o.workload), in.settings.trust()...))
 	}
 	return o.serviceEdits(in.pods)
 }
@@ -245,6 +248,14 @@ func (in *injection) newIDs(p *page, w *Workload) manifest.Map {
 		out = append(out, manifest.Entry{Key: annotationMesh, Value: p.meshOf(w.Service)})
 	}
 	return out
+}
+
+// trust is the annotation that says which CAs pods trust.
+func (s Settings) trust() manifest.Map {
+	if s.Trust == "" || !s.TLS {
+		return nil
+	}
+	return manifest.Map{{Key: annotationTrust, Value: s.Trust}}
 }
 
 // refuse notes why an object cannot be injected. Where only the way in which it is written stands in the way, it is skipped.

@@ -25,9 +25,38 @@ func NewAuthority(name string) *Authority {
 
 // NewAuthorityFor makes a CA that is valid for a time.
 func NewAuthorityFor(name string, from, to time.Time) *Authority {
-	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	a := &Authority{key: must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))}
+	a.Cert = a.sign(name, from, to, a)
+	return a
+}
+
+// ReadAuthority is a CA with this certificate and ECDSA key, both in PEM, the key in PKCS#8.
+func ReadAuthority(certificate, key []byte) *Authority {
+	return &Authority{Cert: must(x509.ParseCertificate(der(certificate))), key: must(x509.ParsePKCS8PrivateKey(der(key))).(*ecdsa.PrivateKey)}
+}
+
+// der is the content of the first PEM block.
+func der(text []byte) []byte {
+	block, _ := pem.Decode(text)
+	return block.Bytes
+}
+
+// NewAuthority makes a CA below this one: an intermediate, which is valid as long.
+func (a *Authority) NewAuthority(name string) *Authority {
+	below := &Authority{key: must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))}
+	below.Cert = a.sign(name, a.Cert.NotBefore, a.Cert.NotAfter, below)
+	return below
+}
+
+// CrossSign is another CA with the certificate that this one signs for it.
+func (a *Authority) CrossSign(other *Authority) *Authority {
+	return &Authority{key: other.key, Cert: a.sign(other.Cert.Subject.CommonName, other.Cert.NotBefore, other.Cert.NotAfter, other)}
+}
+
+// sign makes the certificate of a CA; a itself, which has none yet, signs its own.
+func (a *Authority) sign(name string, from, to time.Time, of *Authority) *x509.Certificate {
 	template := &x509.Certificate{
-		SerialNumber:          big.NewInt(1),
+		SerialNumber:          big.NewInt(time.Now().UnixNano()),
 		Subject:               pkix.Name{CommonName: name},
 		NotBefore:             from,
 		NotAfter:              to,
@@ -35,9 +64,15 @@ func NewAuthorityFor(name string, from, to time.Time) *Authority {
 		BasicConstraintsValid: true,
 		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 	}
-	der := must(x509.CreateCertificate(rand.Reader, template, template, key.Public(), key))
-	return &Authority{Cert: must(x509.ParseCertificate(der)), key: key}
+	parent := a.Cert
+	if parent == nil {
+		parent = template
+	}
+	return must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, template, parent, of.key.Public(), a.key))))
 }
+
+// KeyPEM is the CA's private key.
+func (a *Authority) KeyPEM() []byte { return keyPEM(a.key) }
 
 // PEM is the CA's certificate.
 func (a *Authority) PEM() []byte { return certPEM(a.Cert.Raw) }
@@ -49,11 +84,15 @@ func (a *Authority) issue(template *x509.Certificate) (certificate, key []byte) 
 	template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(24*time.Hour)
 	template.KeyUsage = x509.KeyUsageDigitalSignature
 	der := must(x509.CreateCertificate(rand.Reader, template, a.Cert, private.Public(), a.key))
-	return certPEM(der), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: must(x509.MarshalPKCS8PrivateKey(private))})
+	return certPEM(der), keyPEM(private)
 }
 
 func certPEM(der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+}
+
+func keyPEM(key *ecdsa.PrivateKey) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: must(x509.MarshalPKCS8PrivateKey(key))})
 }
 
 // must is for what fails only if the program is wrong or the machine has no random numbers: a test cannot go on without it.

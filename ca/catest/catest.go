@@ -51,6 +51,7 @@ type Options struct {
 	Now    func() time.Time // the signer's clock; cfssl's own by default
 
 	NoProvider bool       // the default profile has no authentication key, as in the configuration of the original service mesh's guide
+	Profile    string     // the profile that these options describe; the default one then makes certificates for clients only
 	SignWith   *Authority // another CA signs than the one that info gives
 	SignFor    []string   // certificates name these hosts, whatever was asked
 	Usages     []string   // of certificates; signing, key encipherment, server and client authentication by default
@@ -155,6 +156,11 @@ func policy(o Options) *config.Signing {
 		Usage: o.Usages, Expiry: o.Expiry, ExpiryString: o.Expiry.String(),
 		Provider:     must(auth.New(o.Key, nil)),
 		CAConstraint: config.CAConstraint{IsCA: o.SignCAs},
+	}
+	if o.Profile != "" {
+		other := *profile
+		other.Usage = []string{"signing", "client auth"}
+		return &config.Signing{Default: &other, Profiles: map[string]*config.SigningProfile{o.Profile: profile}}
 	}
 	if !o.NoProvider {
 		return &config.Signing{Default: profile}

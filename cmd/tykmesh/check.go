@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -117,19 +118,32 @@ func probeDashboard(ctx context.Context, c Config, o options, report *report, cl
 	return check.Dashboard(ctx, client, certificates, c.Tyk.Org, meshSettings(c, o).MeshAPIDomain())
 }
 
-// checkedCFSSL is a CFSSL that makes certificates as the configuration describes them.
+// checkedCFSSL is a CFSSL that makes certificates as the configuration describes them, whoever trusts them.
 type checkedCFSSL struct {
 	*ca.Client
 	issuer issuer
 }
 
+func (c checkedCFSSL) Authority(ctx context.Context) (*x509.Certificate, error) {
+	return c.issuer.Authority(ctx)
+}
+
 func (c checkedCFSSL) Issue(ctx context.Context, hosts []string) (ca.Bundle, error) {
-	return c.issuer.Issue(ctx, hosts)
+	trusting := c.issuer
+	trusting.trust = nil
+	return trusting.Issue(ctx, hosts)
 }
 
 func probeCFSSL(ctx context.Context, c Config, o options, report *report, clocks *clocks) []check.Result {
 	if !c.Injector.EnableMeshTLS {
 		return skipped(check.PartCFSSL, "Injector.enableMeshTLS is not on")
+	}
+	if c.CA.KeyPath != "" {
+		signer, err := newKeySigner(c, o)
+		if err != nil {
+			return failedCheck(check.PartCA, err)
+		}
+		return append(skipped(check.PartCFSSL, "CA.keyPath signs here"), check.Key(ctx, issuerOf(signer, c, o))...)
 	}
 	client, err := newCFSSL(c, o, func(q ca.Call) {
 		report.signed(q)
@@ -138,7 +152,7 @@ func probeCFSSL(ctx context.Context, c Config, o options, report *report, clocks
 	if err != nil {
 		return failedCheck(check.PartCFSSL, err)
 	}
-	return check.CFSSL(ctx, checkedCFSSL{client, newIssuer(client, c, o)}, c.CA.CertPath != "")
+	return check.CFSSL(ctx, checkedCFSSL{client, issuerOf(client, c, o)}, c.CA.CertPath != "")
 }
 
 func probeMongo(ctx context.Context, c Config, report *report) []check.Result {

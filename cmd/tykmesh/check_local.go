@@ -48,8 +48,8 @@ func probeLocal(ctx context.Context, c Config, o options) (results []check.Resul
 		if err != nil {
 			return "", err
 		}
-		authority, err := signer.Authority(ctx)
-		return fmt.Sprintf("%q", authority.Subject.CommonName), err
+		chain, err := signer.Chain(ctx)
+		return fmt.Sprintf("%q", chain[0].Subject.CommonName), err
 	})
 	try(check.PartRecords, func() (string, error) {
 		ledger, err := ca.OpenFileLedger(ctx, filepath.Join(o.local, localLedgerFile))

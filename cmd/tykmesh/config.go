@@ -5,6 +5,7 @@ import (
 
 	"github.com/cloudflare/cfssl/csr"
 
+	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
@@ -33,9 +34,16 @@ type CASection struct {
 	Addr              string         // of CFSSL; several, separated by commas, are tried in order
 	Key               Secret         // CFSSL's authentication key, hexadecimal
 	MongoConnStr      Secret         // of the ledger, as it may hold a password; not set means no ledger
-	CertPath          string         // file with the CA certificate; "" means that CFSSL is asked
+	Profile           string         // CFSSL's signing profile; "" is the default one
+	CertPath          string         // file with the CA certificate, and those above it; "" means that CFSSL is asked
+	KeyPath           string         // file with the CA's private key, which signs here; "" means that CFSSL signs
+	BundlePath        string         // file with the CA certificates that pods trust; "" means that nobody says
+	Trust             ca.Trust       // what that file holds, with EnableMeshTLS
 	Secure            bool           // speak TLS to CFSSL although the address does not say https
 	SkipCACheck       bool           // do not verify CFSSL's TLS certificate
+	TLSRemoteCA       string         // file with the CAs that may have signed CFSSL's TLS certificate; "" means the system's
+	MutualTLSCert     string         // file with the client certificate for a CFSSL that wants one; "" means none
+	MutualTLSKey      string         // file with its private key
 	DefaultNames      []csr.Name     // subject of every certificate; may be empty
 	DefaultKeyRequest csr.KeyRequest // key of every certificate; ecdsa 256 where the file has none, as in tyk-k8s
 }

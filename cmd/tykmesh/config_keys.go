@@ -23,7 +23,8 @@ type key struct {
 	apply    func(*loader, setting)
 }
 
-// schema is everything that can be configured. Names are those of tyk-k8s; podTemplates, meshHosts, meshDomain, slugs and servicePorts are ours.
+// schema is everything that can be configured. Names are those of tyk-k8s; the rest is ours: CA.profile, keyPath, bundlePath,
+// tlsRemoteCA and mutualTLS*, Injector.podTemplates, meshHosts, meshDomain, slugs and servicePorts.
 var schema = []section{
 	{"Tyk", []key{
 		textKey("url", func(c *Config) *string { return &c.Tyk.URL }, checkURL).remote(),
@@ -38,9 +39,15 @@ var schema = []section{
 		textKey("addr", func(c *Config) *string { return &c.CA.Addr }, checkAddr).remote(),
 		secretKey("key", func(c *Config) *Secret { return &c.CA.Key }, checkHex),
 		secretKey("mongoConnStr", func(c *Config) *Secret { return &c.CA.MongoConnStr }, checkMongo),
+		textKey("profile", func(c *Config) *string { return &c.CA.Profile }, nil),
 		pathKey("certPath", func(c *Config) *string { return &c.CA.CertPath }),
+		pathKey("keyPath", func(c *Config) *string { return &c.CA.KeyPath }).remote(),
+		pathKey("bundlePath", func(c *Config) *string { return &c.CA.BundlePath }),
 		boolKey("secure", func(c *Config) *bool { return &c.CA.Secure }),
 		boolKey("skipCACheck", func(c *Config) *bool { return &c.CA.SkipCACheck }),
+		pathKey("tlsRemoteCA", func(c *Config) *string { return &c.CA.TLSRemoteCA }),
+		pathKey("mutualTLSCert", func(c *Config) *string { return &c.CA.MutualTLSCert }),
+		pathKey("mutualTLSKey", func(c *Config) *string { return &c.CA.MutualTLSKey }),
 		{name: "defaultNames", fileOnly: true, apply: applyNames},
 		{name: "defaultKeyRequest", fileOnly: true, apply: applyKeyRequest},
 	}},

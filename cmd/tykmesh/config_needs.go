@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
@@ -29,8 +30,7 @@ func (l *loader) checkNeeds() {
 		l.need("Tyk.org", l.config.Tyk.Org != "", "Injector.createRoutes")
 	}
 	if injector.EnableMeshTLS && !l.src.Local {
-		l.need("CA.addr", l.config.CA.Addr != "", "Injector.enableMeshTLS")
-		l.need("CA.key", l.config.CA.Key.IsSet(), "Injector.enableMeshTLS")
+		l.checkCA()
 	}
 	if injector.EnableMeshTLS && !injector.CreateRoutes && !l.failed["Injector.createRoutes"] {
 		l.fail(l.settings["Injector.enableMeshTLS"],
@@ -39,6 +39,54 @@ func (l *loader) checkNeeds() {
 	if len(injector.Containers) == 0 {
 		l.missing("Injector.containers", "names no sidecar to inject: add the container "+sidecarName+" with its image and environment",
 			"tykmesh has no sidecar of its own yet, so it needs the one that tyk-k8s was configured with")
+	}
+}
+
+// checkCA reports what is missing to have certificates signed, by CFSSL or by a key here.
+func (l *loader) checkCA() {
+	l.readTrust()
+	c := l.config.CA
+	if c.KeyPath != "" {
+		l.need("CA.certPath", c.CertPath != "", "CA.keyPath")
+		l.excludes("CA.keyPath", "signs here", "CA.addr", "CA.key", "CA.profile", "CA.tlsRemoteCA", "CA.mutualTLSCert", "CA.mutualTLSKey")
+		return
+	}
+	l.need("CA.addr", c.Addr != "", "Injector.enableMeshTLS")
+	l.need("CA.key", c.Key.IsSet(), "Injector.enableMeshTLS")
+	if c.MutualTLSCert != "" || c.MutualTLSKey != "" {
+		l.need("CA.mutualTLSCert", c.MutualTLSCert != "", "CA.mutualTLSKey")
+		l.need("CA.mutualTLSKey", c.MutualTLSKey != "", "CA.mutualTLSCert")
+	}
+	if !c.Secure && c.Addr != "" && !strings.Contains(c.Addr, "https://") {
+		for _, key := range []string{"CA.tlsRemoteCA", "CA.mutualTLSCert"} {
+			if s, ok := l.settings[key]; ok {
+				l.fail(s, "is about TLS, and no address in CA.addr says https: CA.secure: true speaks TLS all the same")
+			}
+		}
+	}
+}
+
+// readTrust reads the file of CA.bundlePath.
+func (l *loader) readTrust() {
+	path := l.config.CA.BundlePath
+	if path == "" {
+		return
+	}
+	text, err := l.src.ReadFile(path)
+	if err == nil {
+		l.config.CA.Trust, err = ca.ParseTrust(text)
+	}
+	if err != nil {
+		l.fail(l.settings["CA.bundlePath"], "what pods trust cannot be read: "+err.Error())
+	}
+}
+
+// excludes reports keys that are set although another one, which is set too, leaves nothing for them to say.
+func (l *loader) excludes(key, does string, others ...string) {
+	for _, other := range others {
+		if s, ok := l.settings[other]; ok {
+			l.fail(s, fmt.Sprintf("has no say, because %s %s: one of them has to go", key, does))
+		}
 	}
 }
 

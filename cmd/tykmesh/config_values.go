@@ -107,7 +107,10 @@ func applyKeyRequest(l *loader, s setting) {
 	request.S, _ = strconv.Atoi(size)
 	rsa := request.A == "rsa" && request.S >= 2048 && request.S <= 8192
 	ecdsa := request.A == "ecdsa" && slices.Contains([]int{256, 384, 521}, request.S)
-	if !rsa && !ecdsa {
+	switch {
+	case request.A == "ed25519":
+		l.fail(s, "Tyk gateways cannot read ed25519 keys: want A: rsa or A: ecdsa")
+	case !rsa && !ecdsa:
 		l.fail(s, "want A: rsa with S: 2048 to 8192, or A: ecdsa with S: 256, 384 or 521")
 	}
 }

@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/ca/pki"
 	"github.com/tykmesh/tykmesh/cmd/internal/check"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/dashboard"
@@ -74,6 +76,8 @@ var hints = []struct {
 	{ca.ErrUnreachable, "is CA.addr right, and reachable from here? from outside of the cluster: kubectl port-forward"},
 	{ca.ErrLedgerUnreachable, "is CA.mongoConnStr right, and reachable from here? from outside of the cluster: kubectl port-forward"},
 	{ca.ErrForeignCA, "the mesh trusts one CA, that of CA.certPath or the one that CFSSL's info names: it must be the one that CFSSL signs with"},
+	{ca.ErrUntrusted, "CA.bundlePath holds what pods trust: a new CA goes into it, and from there to the pods, before it signs (tykmesh ca rotate)"},
+	{ca.ErrNoProfile, "CA.profile must be one of signing.profiles in CFSSL's configuration"},
 	{ca.ErrNotAsAsked, "the signing profile in CFSSL's configuration must allow the usages server auth and client auth, and make no CA"},
 	{dashboard.ErrExists, "every inbound API listens on / and is told apart by its domain: the Dashboard must allow that (enable_duplicate_slugs: true)"},
 }
@@ -84,8 +88,10 @@ func hintsFor(err error) (found []string) {
 	if errors.As(err, &own) && own.Hint() != "" {
 		found = append(found, own.Hint())
 	}
-	if hint := checkHint(err); hint != "" {
-		found = append(found, hint)
+	for _, hint := range []string{checkHint(err), caHint(err)} {
+		if hint != "" {
+			found = append(found, hint)
+		}
 	}
 	if unknown := (*mesh.UnknownError)(nil); errors.As(err, &unknown) {
 		found = append(found, "tykmesh status lists the services on the mesh, which are named NAMESPACE/APP"+suggest(unknown.Name, unknown.Known))
@@ -131,11 +137,28 @@ func checkHint(err error) string {
 	case errors.As(err, &open) && slices.Contains(open.Endpoints, "sign"):
 		return "CFSSL's configuration needs an auth_key on signing.default"
 	case errors.As(err, &open):
-		return "start it with: cfssl serve -disable sign,newcert,newkey,init_ca,scan,scaninfo,certadd,gencrl,bundle,certinfo,/"
+		return "start it with: cfssl serve -disable " + pki.Disabled
 	case errors.As(err, &pinned):
 		return "CA.addr leads to another CFSSL than expected, or CA.certPath holds an old certificate"
 	case errors.As(err, &org):
 		return "set Tyk.org to that id, or Tyk.secret to the key of a user of the other organisation"
+	}
+	return ""
+}
+
+// caHint is what to do about a CA that cannot be set up.
+func caHint(err error) string {
+	var (
+		exists    *pki.ExistsError
+		encrypted *ca.EncryptedError
+	)
+	switch {
+	case errors.As(err, &exists):
+		dir := filepath.Dir(exists.Path)
+		return fmt.Sprintf("--dir names another folder; --from %s --dir ANOTHER brings the CA that is there", shellWord(dir)) +
+			"; tykmesh ca rotate puts a new one in its place"
+	case errors.As(err, &encrypted):
+		return fmt.Sprintf("no password can be given: openssl pkey -in %s -out FILE decrypts it", shellWord(encrypted.Path))
 	}
 	return ""
 }

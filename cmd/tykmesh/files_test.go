@@ -61,14 +61,15 @@ func verifyBundle(bundle, authority []byte, now time.Time) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	roots := x509.NewCertPool()
+	roots, between := x509.NewCertPool(), x509.NewCertPool()
 	roots.AppendCertsFromPEM(authority)
+	between.AppendCertsFromPEM(bundle)
 	if len(pair.Leaf.DNSNames) == 0 {
 		return "", fmt.Errorf("the certificate of %s has no hosts", pair.Leaf.Subject)
 	}
 	for _, host := range pair.Leaf.DNSNames {
 		for _, usage := range []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth} {
-			if _, err := pair.Leaf.Verify(x509.VerifyOptions{Roots: roots, DNSName: host, KeyUsages: []x509.ExtKeyUsage{usage}, CurrentTime: now}); err != nil {
+			if _, err := pair.Leaf.Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, DNSName: host, KeyUsages: []x509.ExtKeyUsage{usage}, CurrentTime: now}); err != nil {
 				return "", fmt.Errorf("the certificate of %s: %w", host, err)
 			}
 		}

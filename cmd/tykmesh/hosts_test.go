@@ -2,9 +2,7 @@ package main
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -19,7 +17,7 @@ func TestHosts(t *testing.T) {
 	if os.Getenv("TYKMESH_TEST_HOSTS") == "" {
 		t.Skip("make test-hosts runs this: it builds Helm and kustomize")
 	}
-	tools := buildHosts(t)
+	tools := buildTools(t, hostTools...)
 	testscript.Run(t, testscript.Params{
 		Dir:                 root + "/testdata/hosts",
 		RequireExplicitExec: true,
@@ -40,32 +38,4 @@ func TestHosts(t *testing.T) {
 			return nil
 		},
 	})
-}
-
-// buildHosts builds the tools into the user's cache, once for each version, and returns their folder.
-func buildHosts(t *testing.T) string {
-	t.Helper()
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	folder := filepath.Join(cache, "tykmesh-test")
-	for _, tool := range hostTools {
-		path, _, _ := strings.Cut(tool, "@")
-		name := filepath.Base(strings.TrimSuffix(path, "/v5"))
-		stamp := filepath.Join(folder, name+".version")
-		if built, err := os.ReadFile(stamp); err == nil && string(built) == tool {
-			continue
-		}
-		cmd := exec.Command("go", "install", tool)
-		cmd.Dir = t.TempDir() // outside of this module
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=mod", "GOBIN="+folder)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("building %s: %v\n%s", tool, err, out)
-		}
-		if err := os.WriteFile(stamp, []byte(tool), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return folder
 }

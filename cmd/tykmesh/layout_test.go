@@ -41,6 +41,10 @@ var layout = map[string]packageRule{
 	"ca": {
 		except: []string{"log", "os/exec", "k8s.io", "github.com/spf13"},
 	},
+	"ca/pki": {
+		ours:   []string{"ca"},
+		except: []string{"net", "log", "os/exec", "k8s.io", "github.com/spf13"},
+	},
 	"ca/catest": {
 		ours: []string{"ca"},
 	},
@@ -53,7 +57,7 @@ var layout = map[string]packageRule{
 		except: []string{"os", "log", "k8s.io", "github.com/spf13"},
 	},
 	"cmd/tykmesh": {
-		ours: []string{"inject", "inject/manifest", "dashboard", "ca", "cmd/internal/mesh", "cmd/internal/check"},
+		ours: []string{"inject", "inject/manifest", "dashboard", "ca", "ca/pki", "cmd/internal/mesh", "cmd/internal/check"},
 	},
 }
 

@@ -4,6 +4,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -18,4 +20,37 @@ func buildProgram(tb testing.TB) string {
 		tb.Fatalf("%v\n%s", err, out)
 	}
 	return binary
+}
+
+// majorVersion ends the path of a program that has the name of the folder above.
+var majorVersion = regexp.MustCompile(`^v\d+$`)
+
+// buildTools builds programs of others, each PATH@VERSION, into the user's cache, once for each version, and returns their folder.
+func buildTools(t *testing.T, tools ...string) string {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(cache, "tykmesh-test")
+	for _, tool := range tools {
+		path, _, _ := strings.Cut(tool, "@")
+		if majorVersion.MatchString(filepath.Base(path)) {
+			path = filepath.Dir(path)
+		}
+		stamp := filepath.Join(folder, filepath.Base(path)+".version")
+		if built, err := os.ReadFile(stamp); err == nil && string(built) == tool {
+			continue
+		}
+		cmd := exec.Command("go", "install", tool)
+		cmd.Dir = t.TempDir() // outside of this module
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=mod", "GOBIN="+folder)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("building %s: %v\n%s", tool, err, out)
+		}
+		if err := os.WriteFile(stamp, []byte(tool), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder
 }

@@ -2,12 +2,8 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
-	"errors"
 	"path/filepath"
 	"time"
-
-	"github.com/cloudflare/cfssl/csr"
 
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
@@ -23,7 +19,7 @@ const (
 
 func injectSettings(c Config, o options) inject.Settings {
 	return inject.Settings{
-		Namespace: o.namespace, Routes: c.Injector.CreateRoutes, TLS: c.Injector.EnableMeshTLS,
+		Namespace: o.namespace, Routes: c.Injector.CreateRoutes, TLS: c.Injector.EnableMeshTLS, Trust: c.CA.Trust.Hash(),
 		Namespaced: c.Injector.Slugs == slugsNamespaced, MeshHosts: c.Injector.MeshHosts,
 		Containers: c.Injector.Containers, InitContainers: c.Injector.InitContainers,
 		PodTemplates: c.Injector.PodTemplates, OnSkip: onSkip[o.onSkip],
@@ -74,11 +70,9 @@ func openRemote(ctx context.Context, c Config, o options, report *report) (mesh.
 	if !c.Injector.EnableMeshTLS {
 		return remote, nothing, nil
 	}
-	signer, err := newCFSSL(c, o, report.signed)
-	if err != nil {
+	if remote.Issuer, err = newIssuer(c, o, report.signed); err != nil {
 		return mesh.Remote{}, nothing, err
 	}
-	remote.Issuer = newIssuer(signer, c, o)
 	if !c.CA.MongoConnStr.IsSet() {
 		return remote, nothing, nil
 	}
@@ -103,20 +97,6 @@ func newDashboard(c Config, trace func(dashboard.Request)) (*dashboard.Client, e
 	})
 	if err != nil {
 		return nil, c.fail("Tyk.url", err)
-	}
-	return client, nil
-}
-
-func newCFSSL(c Config, o options, trace func(ca.Call)) (*ca.Client, error) {
-	client, err := ca.New(ca.Config{
-		Addr: c.CA.Addr, Key: c.CA.Key.Reveal(), CertPath: c.CA.CertPath, Secure: c.CA.Secure, SkipCACheck: c.CA.SkipCACheck,
-		Trace: trace, Now: o.now,
-	})
-	switch {
-	case errors.Is(err, ca.ErrCertPath):
-		return nil, c.fail("CA.certPath", err)
-	case err != nil:
-		return nil, c.fail("CA", err)
 	}
 	return client, nil
 }
@@ -149,30 +129,6 @@ func openLocal(ctx context.Context, c Config, o options, report *report) (mesh.R
 	if err != nil {
 		return mesh.Remote{}, nothing, err
 	}
-	remote.Issuer, remote.Ledger = newIssuer(signer, c, o), tracedLedger{ledger, report}
+	remote.Issuer, remote.Ledger = issuerOf(signer, c, o), tracedLedger{ledger, report}
 	return remote, func() { _ = ledger.Close(ctx) }, nil
-}
-
-// issuer makes certificates as the configuration describes them.
-type issuer struct {
-	ca.Signer
-	names []csr.Name
-	key   ca.KeyRequest
-	now   func() time.Time
-}
-
-var _ mesh.Issuer = issuer{}
-
-func newIssuer(s ca.Signer, c Config, o options) issuer {
-	return issuer{Signer: s, names: c.CA.DefaultNames, key: ca.KeyRequest{Algo: c.CA.DefaultKeyRequest.A, Size: c.CA.DefaultKeyRequest.S}, now: o.now}
-}
-
-// Authority is the CA's certificate.
-func (i issuer) Authority(ctx context.Context) (*x509.Certificate, error) {
-	return i.Signer.Authority(ctx)
-}
-
-// Issue makes a key and a certificate for hosts.
-func (i issuer) Issue(ctx context.Context, hosts []string) (ca.Bundle, error) {
-	return ca.Issue(ctx, i.Signer, ca.Request{Hosts: hosts, Names: i.names, Key: i.key, Now: i.now})
 }

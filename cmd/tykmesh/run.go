@@ -87,16 +87,16 @@ func newRootCmd(p process) *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{err.Error(), cmd.CommandPath()} })
 	root.AddCommand(newInjectCmd(p), newUninjectCmd(p), newDiffCmd(p), newRegisterCmd(p), newDeleteCmd(p), newStatusCmd(p), newCheckCmd(p),
-		newCertsCmd(p), newHelmCmd(p), newVersionCmd(p), newExitTopic())
-	call(root, p.name)
+		newCACmd(p), newCertsCmd(p), newHelmCmd(p), newVersionCmd(p), newExitTopic())
+	callAs(root, p.name)
 	return root
 }
 
-// call gives the examples of a command and of those below it the name by which the program was called.
-func call(cmd *cobra.Command, name string) {
+// callAs makes the examples of a command, and of those below it, call the program as the user does.
+func callAs(cmd *cobra.Command, name string) {
 	cmd.Example = strings.ReplaceAll(cmd.Example, "tykmesh ", name+" ")
 	for _, below := range cmd.Commands() {
-		call(below, name)
+		callAs(below, name)
 	}
 }
 

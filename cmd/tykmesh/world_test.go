@@ -25,6 +25,7 @@ import (
 	mongooptions "go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/tykmesh/tykmesh/ca/catest"
+	"github.com/tykmesh/tykmesh/ca/pki"
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 )
 
@@ -88,6 +89,12 @@ func (w *world) secretIn(text string) string {
 			return "a secret: " + secret
 		}
 	}
+	files, _ := filepath.Glob(filepath.Join(w.folder, "*", pki.AuthKeyFile))
+	for _, file := range files {
+		if key, err := os.ReadFile(file); err == nil && strings.Contains(text, strings.TrimSpace(string(key))) {
+			return "the key in " + file
+		}
+	}
 	for _, key := range w.privateKeys() {
 		for line := range strings.Lines(key) {
 			if line = strings.TrimSpace(line); len(line) > 20 && !strings.HasPrefix(line, "-----") && strings.Contains(text, line) {
@@ -101,14 +108,14 @@ func (w *world) secretIn(text string) string {
 // privateKey matches private keys in PEM.
 var privateKey = regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----`)
 
-// privateKeys are those of the Dashboard's store and of the folders that --local made in the script's.
+// privateKeys are those of the Dashboard's store and of the folders that --local and ca init made in the script's.
 func (w *world) privateKeys() (keys []string) {
 	if w.dashboard != nil {
 		for _, c := range w.dashboard.Certificates() {
 			keys = append(keys, privateKey.FindAllString(string(w.dashboard.PEM(c.ID)), -1)...)
 		}
 	}
-	for _, pattern := range []string{"*/certs/*.pem", "*/ca/*.pem"} {
+	for _, pattern := range []string{"*/certs/*.pem", "*/ca/*.pem", "*-key.pem"} {
 		files, _ := filepath.Glob(filepath.Join(w.folder, pattern))
 		for _, file := range files {
 			text, _ := os.ReadFile(file)
@@ -232,7 +239,7 @@ func restartDashboard(ts *testscript.TestScript, _ bool, _ []string) {
 	}
 }
 
-// startCFSSL is the command cfssl [OPTION...]. SignWith makes another CA sign than the one that CFSSL shows.
+// startCFSSL is the command cfssl [OPTION...]. It leaves the CA in cfssl-ca.pem and cfssl-ca-key.pem. SignWith makes another CA sign than the one that CFSSL shows.
 func startCFSSL(ts *testscript.TestScript, _ bool, args []string) {
 	o := catest.Options{Key: plantedCFSSLKey, Authority: catest.NewAuthority("Mesh CA")}
 	if i := slices.Index(args, "SignWith"); i >= 0 {
@@ -247,6 +254,7 @@ func startCFSSL(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("TYKMESH_CA_ADDR", w.cfssl.URL)
 	ts.Setenv("CFSSL_KEY", plantedCFSSLKey)
 	ts.Check(os.WriteFile(ts.MkAbs("cfssl-ca.pem"), w.cfssl.Authority.PEM(), 0o644))
+	ts.Check(os.WriteFile(ts.MkAbs("cfssl-ca-key.pem"), w.cfssl.Authority.KeyPEM(), 0o600))
 }
 
 // stopCFSSL is the command stop-cfssl: from now on nothing listens at its address.

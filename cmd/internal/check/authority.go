@@ -6,17 +6,24 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/tykmesh/tykmesh/ca"
 )
 
-// Authority is what is asked of CFSSL.
-type Authority interface {
-	// Served is the CA that it signs with by its own account; Authority is the one that the mesh trusts.
-	Served(ctx context.Context) (*x509.Certificate, error)
+// Issuer is what makes certificates.
+type Issuer interface {
+	// Authority is the CA that signs them, which the mesh trusts.
 	Authority(ctx context.Context) (*x509.Certificate, error)
 	// Issue makes a key and a certificate for exactly these hosts.
 	Issue(ctx context.Context, hosts []string) (ca.Bundle, error)
+}
+
+// Authority is what is asked of CFSSL.
+type Authority interface {
+	Issuer
+	// Served is the CA that it signs with by its own account.
+	Served(ctx context.Context) (*x509.Certificate, error)
 	// OpenEndpoints are those that make a certificate for anybody.
 	OpenEndpoints(ctx context.Context) ([]string, error)
 }
@@ -51,6 +58,7 @@ func (e *PinnedError) Error() string {
 // be, and its key is thrown away: nothing less shows that the signing profile is right.
 func CFSSL(ctx context.Context, cfssl Authority, pinned bool) []Result {
 	var l list
+	var bundle ca.Bundle
 	ask := cfssl.Served
 	if !pinned {
 		ask = cfssl.Authority // which is what it serves
@@ -58,29 +66,33 @@ func CFSSL(ctx context.Context, cfssl Authority, pinned bool) []Result {
 	served, err := ask(ctx)
 	l.need(PartCFSSL, func() (string, error) { return "answers", err })
 	if l.blocked == "" {
-		_, err = cfssl.Issue(ctx, []string{"check.invalid"})
+		bundle, err = cfssl.Issue(ctx, []string{checkHost})
 	}
-	issued, another, unlike := err, errors.Is(err, ca.ErrForeignCA), errors.Is(err, ca.ErrNotAsAsked)
-	keyless := !l.try(PartCFSSLKey, func() (string, error) {
-		if another || unlike { // it did sign, and the next lines say what
-			return "accepted", nil
-		}
-		return "accepted", issued
-	})
+	issued := err
+	another := errors.Is(issued, ca.ErrForeignCA)
+	signed := issued == nil || another || errors.Is(issued, ca.ErrNotAsAsked) // the lines below say what it signed
 	switch {
-	case keyless:
-		l.add(PartProfile, Skipped, "not tried, because of: "+PartCFSSLKey)
-	case unlike:
+	case errors.Is(issued, ca.ErrNoProfile):
+		l.add(PartCFSSLKey, Skipped, "not tried, because of: "+PartProfile)
 		l.fail(PartProfile, issued)
+	case !signed:
+		l.try(PartCFSSLKey, func() (string, error) { return "", issued })
+		l.add(PartProfile, Skipped, "not tried, because of: "+PartCFSSLKey)
 	default:
-		l.add(PartProfile, OK, "for servers and clients")
+		l.add(PartCFSSLKey, OK, "accepted")
+		l.try(PartProfile, func() (string, error) {
+			if another {
+				return "for servers and clients", nil
+			}
+			return "for servers and clients", issued
+		})
 	}
 	l.try(PartCA, func() (string, error) {
 		configured, err := cfssl.Authority(ctx)
 		switch {
 		case err != nil:
 			return "", err
-		case !configured.Equal(served):
+		case !ca.SameAuthority(configured, served):
 			return "", &PinnedError{served.Subject.CommonName, configured.Subject.CommonName}
 		case another:
 			return "", ca.ErrForeignCA
@@ -90,6 +102,7 @@ func CFSSL(ctx context.Context, cfssl Authority, pinned bool) []Result {
 	if last := &l.results[len(l.results)-1]; !pinned && last.Status == OK {
 		last.Status, last.Detail = Warning, fmt.Sprintf("%q, by CFSSL's own account: it is not pinned", served.Subject.CommonName)
 	}
+	l.outlived(served, bundle)
 	l.try(PartSigning, func() (string, error) {
 		open, err := cfssl.OpenEndpoints(ctx)
 		if len(open) > 0 {
@@ -98,4 +111,34 @@ func CFSSL(ctx context.Context, cfssl Authority, pinned bool) []Result {
 		return "refused", err
 	})
 	return l.results
+}
+
+// checkHost is a host that cannot be (RFC 6761, section 6.4), for certificates that are thrown away.
+const checkHost = "check.invalid"
+
+// Key checks a CA whose key is on this machine.
+func Key(ctx context.Context, issuer Issuer) []Result {
+	var l list
+	var bundle ca.Bundle
+	authority, err := issuer.Authority(ctx)
+	if err == nil {
+		bundle, err = issuer.Issue(ctx, []string{checkHost})
+	}
+	l.try(PartCA, func() (string, error) {
+		if err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("%q, whose key signs here", authority.Subject.CommonName), nil
+	})
+	l.outlived(authority, bundle)
+	return l.results
+}
+
+// outlived turns the last result, that a CA is right, into a warning if the CA ends before what it signs now: nobody accepts that then.
+func (l *list) outlived(authority *x509.Certificate, signed ca.Bundle) {
+	last := &l.results[len(l.results)-1]
+	if last.Status != Failed && signed.Leaf != nil && !signed.Leaf.NotAfter.Before(authority.NotAfter) {
+		last.Status = Warning
+		last.Detail += fmt.Sprintf("; it expires on %s, and what it signs now would be valid for longer", authority.NotAfter.UTC().Format(time.DateOnly))
+	}
 }

@@ -2,6 +2,7 @@ package check_test
 
 import (
 	"context"
+	"crypto/x509"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -160,15 +161,25 @@ func TestLedger(t *testing.T) {
 // signer is a CFSSL that makes certificates as cmd/tykmesh has it make them.
 type signer struct{ *ca.Client }
 
+func (s signer) Authority(ctx context.Context) (*x509.Certificate, error) {
+	chain, err := s.Chain(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return chain[0], nil
+}
+
 func (s signer) Issue(ctx context.Context, hosts []string) (ca.Bundle, error) {
 	return ca.Issue(ctx, s.Client, ca.Request{Hosts: hosts})
 }
 
 func TestCFSSL(t *testing.T) {
+	ending := catest.NewAuthorityFor("ending", time.Now().AddDate(-1, 0, 0), time.Now().AddDate(0, 1, 0))
 	for _, c := range []struct {
 		name    string
 		options catest.Options
 		key     string
+		profile string
 		failed  string // parts
 	}{
 		{name: "as it should be"},
@@ -176,6 +187,9 @@ func TestCFSSL(t *testing.T) {
 		{name: "no key", options: catest.Options{NoProvider: true}, failed: "CFSSL key, signing profile, unauthenticated signing"},
 		{name: "newcert", options: catest.Options{Newcert: true}, failed: check.PartSigning},
 		{name: "another CA signs", options: catest.Options{SignWith: catest.NewAuthority("other")}, failed: check.PartCA},
+		{name: "a CA that ends before what it signs", options: catest.Options{Authority: ending}, failed: check.PartCA},
+		{name: "a profile", options: catest.Options{Profile: "mesh"}, profile: "mesh"},
+		{name: "no such profile", options: catest.Options{Profile: "mesh"}, profile: "mseh", failed: "CFSSL key, signing profile"},
 		{name: "a profile for clients", options: catest.Options{Usages: []string{"client auth"}}, failed: check.PartProfile},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -184,7 +198,7 @@ func TestCFSSL(t *testing.T) {
 			if c.key == "" {
 				c.key = catest.Key
 			}
-			client, err := ca.New(ca.Config{Addr: s.URL, Key: c.key})
+			client, err := ca.New(ca.Config{Addr: s.URL, Key: c.key, Profile: c.profile})
 			if err != nil {
 				t.Fatal(err)
 			}

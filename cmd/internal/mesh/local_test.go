@@ -133,7 +133,7 @@ func TestWaitForUpload(t *testing.T) {
 	must(t, err)
 	bundle, err := issuer{Signer: local}.Issue(context.Background(), []string{"echo.shop"})
 	must(t, err)
-	authority, err := local.Authority(context.Background())
+	authority, err := issuer{Signer: local}.Authority(context.Background())
 	must(t, err)
 	for _, c := range []struct {
 		name      string

@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -44,6 +45,14 @@ func (w *world) later(d time.Duration) { w.ahead.Store(int64(d)) }
 type issuer struct {
 	ca.Signer
 	now func() time.Time
+}
+
+func (i issuer) Authority(ctx context.Context) (*x509.Certificate, error) {
+	chain, err := i.Chain(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return chain[0], nil
 }
 
 func (i issuer) Issue(ctx context.Context, hosts []string) (ca.Bundle, error) {

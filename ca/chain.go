@@ -1,0 +1,135 @@
+package ca
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+// readChain reads the certificate of the CA that signs, and after it those above it, each of which signed the one before.
+func readChain(path string, now time.Time) ([]*x509.Certificate, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	chain, err := parseCertificates(text)
+	if err != nil {
+		return nil, err
+	}
+	return chain, checkChain(chain, now)
+}
+
+func checkChain(chain []*x509.Certificate, now time.Time) error {
+	if err := CheckAuthority(chain[0], now); err != nil {
+		return err
+	}
+	for i, above := range chain[1:] {
+		if !signedBy(chain[i], above) {
+			return fmt.Errorf("%q is not signed by %q, which follows it: the CA that signs comes first, then the one above it, and so on",
+				chain[i].Subject.CommonName, above.Subject.CommonName)
+		}
+	}
+	return nil
+}
+
+// parseCertificates reads certificates in PEM: one at least, and nothing else.
+func parseCertificates(text []byte) (all []*x509.Certificate, err error) {
+	for {
+		block, rest := pem.Decode(text)
+		switch {
+		case block == nil && len(all) == 0:
+			return nil, errors.New("no certificate in PEM form")
+		case block == nil:
+			return all, nil
+		case strings.HasSuffix(block.Type, "PRIVATE KEY"):
+			return nil, errors.New("holds a private key, which does not belong into a file that others read: take it out")
+		case block.Type != pemCertificate:
+			return nil, fmt.Errorf("holds a %s, and not only certificates", strings.ToLower(oneLine(block.Type)))
+		}
+		cert, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("certificate %d: %w", len(all)+1, err)
+		}
+		all, text = append(all, cert), rest
+	}
+}
+
+// encodeChain is a chain in PEM.
+func encodeChain(chain []*x509.Certificate) (text []byte) {
+	for _, c := range chain {
+		text = append(text, encodeCertificate(c)...)
+	}
+	return text
+}
+
+// SameAuthority says whether two certificates are of one CA: of one name and key, whoever signed them. A CA that is being rotated in has two,
+// its own and one that the former CA signed.
+func SameAuthority(a, b *x509.Certificate) bool {
+	return bytes.Equal(a.RawSubject, b.RawSubject) && bytes.Equal(a.RawSubjectPublicKeyInfo, b.RawSubjectPublicKeyInfo)
+}
+
+// Trust is the CAs that pods trust: what the ConfigMap ca-pem holds. Without any it is for those who do not say, and accepts everything.
+type Trust []*x509.Certificate
+
+// ParseTrust reads a trust bundle: certificates of CAs in PEM. They may have expired.
+//
+// Errors: a text that is no PEM, or holds anything but certificates of CAs.
+func ParseTrust(text []byte) (Trust, error) {
+	t, err := parseCertificates(text)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range t {
+		if !c.BasicConstraintsValid || !c.IsCA {
+			return nil, fmt.Errorf("%q is not the certificate of a CA", c.Subject.CommonName)
+		}
+	}
+	return t, nil
+}
+
+// Hash tells bundles of different CAs apart: 16 hexadecimal digits, whatever order the CAs stand in; "" without any.
+func (t Trust) Hash() string {
+	if len(t) == 0 {
+		return ""
+	}
+	sums := make([]string, len(t))
+	for i, c := range t {
+		sum := sha256.Sum256(c.Raw)
+		sums[i] = string(sum[:])
+	}
+	slices.Sort(sums)
+	sum := sha256.Sum256([]byte(strings.Join(slices.Compact(sums), "")))
+	return hex.EncodeToString(sum[:8])
+}
+
+// Check says whether pods accept what the first CA of a chain signs, at a time.
+//
+// Errors: ErrUntrusted.
+func (t Trust) Check(chain []*x509.Certificate, now time.Time) error {
+	if len(t) == 0 {
+		return nil
+	}
+	roots, between := x509.NewCertPool(), x509.NewCertPool()
+	for _, c := range t {
+		roots.AddCert(c)
+	}
+	for _, c := range chain[1:] {
+		between.AddCert(c)
+	}
+	// What a CA may sign is found out with what it has signed; here it is asked who trusts the CA.
+	_, err := chain[0].Verify(x509.VerifyOptions{
+		Roots: roots, Intermediates: between, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+	})
+	if err != nil {
+		return fmt.Errorf("%w: %q: %w", ErrUntrusted, chain[0].Subject.CommonName, err)
+	}
+	return nil
+}

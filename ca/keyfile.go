@@ -1,0 +1,87 @@
+package ca
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/tykmesh/tykmesh/ca/internal/quiet"
+)
+
+// OpenKey opens a CA whose certificate, and those above it, are in one file and whose private key is in another: it signs here what a CFSSL
+// would sign elsewhere.
+//
+// Errors: ErrCertPath; those of ReadKey; the key is that of another certificate.
+func OpenKey(certPath, keyPath string, now time.Time) (*Local, error) {
+	quiet.CFSSL()
+	chain, err := Config{CertPath: certPath}.chain(now)
+	if err != nil {
+		return nil, err
+	}
+	key, err := ReadKey(keyPath)
+	if err != nil {
+		return nil, fmt.Errorf("reading the CA's private key: %w", err)
+	}
+	if !SameKey(chain[0].PublicKey, key.Public()) {
+		return nil, fmt.Errorf("the CA's private key in %s is not that of the certificate in %s", keyPath, certPath)
+	}
+	return newLocal(chain, key)
+}
+
+// EncryptedError is a private key that nobody can use without its password.
+type EncryptedError struct{ Path string }
+
+func (e *EncryptedError) Error() string { return e.Path + ": the key is encrypted" }
+
+// ReadKey reads a private key from a file, in any of the forms that OpenSSL and cfssl write. What parsers say about it is not passed on: it may
+// depend on the key.
+//
+// Errors: *EncryptedError; a file that cannot be read or holds no key. Each names the file.
+func ReadKey(path string) (crypto.Signer, error) {
+	rest, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		var block *pem.Block
+		block, rest = pem.Decode(rest)
+		switch {
+		case block == nil:
+			return nil, fmt.Errorf("%s: no private key in PEM form", path)
+		case block.Type == "ENCRYPTED PRIVATE KEY", strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED"):
+			return nil, &EncryptedError{path}
+		case strings.HasSuffix(block.Type, "PRIVATE KEY"): // and not EC PARAMETERS, which OpenSSL puts before a key
+			if key := parseKey(block.Bytes); key != nil {
+				return key, nil
+			}
+			return nil, fmt.Errorf("%s: not a private key that is known here", path)
+		}
+	}
+}
+
+func parseKey(der []byte) crypto.Signer {
+	if key, err := x509.ParsePKCS8PrivateKey(der); err == nil {
+		switch k := key.(type) {
+		case *rsa.PrivateKey:
+			return k
+		case *ecdsa.PrivateKey:
+			return k
+		case ed25519.PrivateKey:
+			return k
+		}
+	}
+	if key, err := x509.ParsePKCS1PrivateKey(der); err == nil {
+		return key
+	}
+	if key, err := x509.ParseECPrivateKey(der); err == nil {
+		return key
+	}
+	return nil
+}

@@ -1,0 +1,185 @@
+package pki
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cloudflare/cfssl/csr"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/ca/internal/quiet"
+)
+
+// Authority is a CA that signs for the mesh.
+type Authority struct {
+	Certificate *x509.Certificate
+	Key         ca.PrivateKey
+	Above       []*x509.Certificate // who signed it, up to the root; none where it is the root itself
+}
+
+// Root is what pods trust.
+func (a Authority) Root() *x509.Certificate {
+	return slices.Concat([]*x509.Certificate{a.Certificate}, a.Above)[len(a.Above)]
+}
+
+// KeyRequest is what kind of key it has.
+func (a Authority) KeyRequest() ca.KeyRequest { return kindOf(a.Certificate.PublicKey) }
+
+// chain is what goes with a certificate, so that whoever trusts the root alone can verify it. The root itself would be of no use to anybody who
+// does not have it already.
+func (a Authority) chain() []*x509.Certificate {
+	all := slices.Concat([]*x509.Certificate{a.Certificate}, a.Above)
+	return all[:max(1, len(all)-1)]
+}
+
+func (a Authority) files() []File {
+	return []File{
+		{CertFile, public, encode(a.Certificate)},
+		{KeyFile, secret, a.Key},
+		{ChainFile, public, encode(a.chain()...)},
+		{BundleFile, public, encode(a.Root())},
+	}
+}
+
+func encode(certs ...*x509.Certificate) (text []byte) {
+	for _, c := range certs {
+		text = append(text, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})...)
+	}
+	return text
+}
+
+func kindOf(key crypto.PublicKey) ca.KeyRequest {
+	switch k := key.(type) {
+	case *rsa.PublicKey:
+		return ca.KeyRequest{Algo: ca.RSA, Size: k.N.BitLen()}
+	case *ecdsa.PublicKey:
+		return ca.KeyRequest{Algo: ca.ECDSA, Size: k.Curve.Params().BitSize}
+	case ed25519.PublicKey:
+		return ca.KeyRequest{Algo: "ed25519"}
+	}
+	return ca.KeyRequest{Algo: fmt.Sprintf("%T", key)}
+}
+
+// How many CAs may stand between one and a leaf.
+//
+//	root (2) ──> issuing CA (0) ──> leaf      an intermediate that signs leafs and nothing else
+//	root (2) ──> next root ──> its issuing CA ──> leaf
+//	CA (1) ──> leaf
+//	CA (1) ──> next CA ──> leaf
+//
+// The second lines are what a change of the CA needs: the old root signs the next one too, for pods that do not trust that one yet.
+const (
+	pathIssuing    = 0
+	pathSelfSigned = 1
+	pathRoot       = 2
+)
+
+// backdate is for clocks that differ, as cfssl has it.
+const backdate = 5 * time.Minute
+
+// member is a CA that is made.
+type member struct {
+	cert   *x509.Certificate
+	signer crypto.Signer
+	key    ca.PrivateKey
+	csr    []byte
+}
+
+// newAuthority makes what o asks for, and the files that only a new CA has.
+func newAuthority(ctx context.Context, o Options) (Authority, []File, error) {
+	quiet.CFSSL()
+	text, err := o.Request.text()
+	if err != nil {
+		return Authority{}, nil, err
+	}
+	files := []File{{RequestFile, public, text}}
+	members, err := newKeys(ctx, o)
+	if err != nil {
+		return Authority{}, nil, err
+	}
+	if !o.Intermediate {
+		m, err := o.certify(members[0], o.Request.CommonName, o.Request.Expiry, pathSelfSigned, nil)
+		return Authority{Certificate: m.cert, Key: m.key}, append(files, File{requestCSR, public, m.csr}), err
+	}
+	// The root outlives the CA, so that it can sign the next one too.
+	root, err := o.certify(members[1], o.Request.CommonName+rootSuffix, 2*o.Request.Expiry, pathRoot, nil)
+	if err != nil {
+		return Authority{}, nil, err
+	}
+	m, err := o.certify(members[0], o.Request.CommonName, o.Request.Expiry, pathIssuing, &root)
+	files = append(files,
+		File{requestCSR, public, m.csr},
+		File{rootCSR, public, root.csr},
+		File{RootFile, public, encode(root.cert)},
+		File{RootKeyFile, secret, root.key})
+	return Authority{m.cert, m.key, []*x509.Certificate{root.cert}}, files, err
+}
+
+// newKeys makes the keys of the CA and of its root, at the same time: a large one takes seconds.
+func newKeys(ctx context.Context, o Options) ([]member, error) {
+	members := make([]member, 1)
+	if o.Intermediate {
+		members = make([]member, 2)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	for i := range members {
+		group.Go(func() (err error) {
+			members[i].signer, members[i].key, err = o.Request.Key.Generate(ctx)
+			return err
+		})
+	}
+	return members, group.Wait()
+}
+
+// certify gives a key its certificate, signed by another CA, or by itself.
+func (o Options) certify(m member, name string, expiry time.Duration, pathLen int, by *member) (member, error) {
+	name, err := ca.UniqueName(name, m.signer.Public())
+	if err != nil {
+		return m, err
+	}
+	request := &csr.CertificateRequest{
+		CN:    name,
+		Names: o.Request.Names,
+		CA:    &csr.CAConfig{PathLength: pathLen, PathLenZero: pathLen == 0},
+	}
+	if m.csr, err = csr.Generate(m.signer, request); err != nil {
+		return m, fmt.Errorf("making the certificate request of %q: %w", name, err)
+	}
+	subject, err := request.Name()
+	if err != nil {
+		return m, fmt.Errorf("making the name of %q: %w", name, err)
+	}
+	begin := o.Now.Add(-backdate).UTC().Truncate(time.Second)
+	template := &x509.Certificate{
+		Subject:               subject,
+		NotBefore:             begin,
+		NotAfter:              begin.Add(expiry),
+		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+		BasicConstraintsValid: true,
+		IsCA:                  true,
+		MaxPathLen:            pathLen,
+		MaxPathLenZero:        pathLen == 0,
+	}
+	parent, signer := template, m.signer
+	if by != nil {
+		parent, signer = by.cert, by.signer
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, m.signer.Public(), signer)
+	if err == nil {
+		m.cert, err = x509.ParseCertificate(der)
+	}
+	if err != nil {
+		return m, fmt.Errorf("making the certificate of %q: %w", name, err)
+	}
+	return m, nil
+}

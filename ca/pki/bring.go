@@ -1,0 +1,126 @@
+package pki
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/tykmesh/tykmesh/ca"
+)
+
+// readAuthority reads the CA that is in a folder, and makes sure that it can sign for a mesh.
+func readAuthority(dir string, now time.Time) (Authority, error) {
+	certPath, keyPath := filepath.Join(dir, CertFile), filepath.Join(dir, KeyFile)
+	certs, err := readCertificates(certPath)
+	if err != nil {
+		return Authority{}, err
+	}
+	key, err := ca.ReadKey(keyPath)
+	if err != nil {
+		return Authority{}, err
+	}
+	a := Authority{Certificate: certs[0]}
+	if err := checkSigning(a.Certificate, now); err != nil {
+		return Authority{}, fmt.Errorf("%s: %w", certPath, err)
+	}
+	if !ca.SameKey(a.Certificate.PublicKey, key.Public()) {
+		return Authority{}, fmt.Errorf("%s: not the key of %s", keyPath, certPath)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return Authority{}, fmt.Errorf("%s: encoding the key: %w", keyPath, err)
+	}
+	a.Key = pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	if a.Above, err = findAbove(dir, a.Certificate, certs[1:], now); err != nil {
+		return Authority{}, err
+	}
+	return a, a.verify(certPath, now)
+}
+
+// checkSigning says why a certificate cannot be that of a CA which signs for a mesh.
+func checkSigning(c *x509.Certificate, now time.Time) error {
+	if err := ca.CheckAuthority(c, now); err != nil {
+		return err
+	}
+	if c.KeyUsage != 0 && c.KeyUsage&x509.KeyUsageCertSign == 0 { // RFC 5280, section 4.2.1.3
+		return fmt.Errorf("the key usage of %q does not let it sign certificates", c.Subject.CommonName)
+	}
+	if err := kindOf(c.PublicKey).Check(); err != nil {
+		return fmt.Errorf("%q: %w", c.Subject.CommonName, err)
+	}
+	return nil
+}
+
+// verify makes sure that what the CA signs is accepted by those who trust its root.
+func (a Authority) verify(path string, now time.Time) error {
+	options := x509.VerifyOptions{Roots: x509.NewCertPool(), Intermediates: x509.NewCertPool(), CurrentTime: now}
+	options.Roots.AddCert(a.Root())
+	for _, c := range a.Above {
+		options.Intermediates.AddCert(c)
+	}
+	for _, usage := range []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth} {
+		options.KeyUsages = []x509.ExtKeyUsage{usage}
+		if _, err := a.Certificate.Verify(options); err != nil {
+			return fmt.Errorf("%s: what it signs would not be accepted: %w", path, err)
+		}
+	}
+	return nil
+}
+
+// maxAbove bounds the way to a root, which may have been made to lead round in a circle.
+const maxAbove = 10
+
+// findAbove finds who signed a CA, up to a root, among certificates that came with it and in the folder's other files.
+func findAbove(dir string, c *x509.Certificate, known []*x509.Certificate, now time.Time) (above []*x509.Certificate, err error) {
+	for _, name := range []string{ChainFile, BundleFile, RootFile} {
+		certs, err := readCertificates(filepath.Join(dir, name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		known = append(known, certs...)
+	}
+	for !isRoot(c) {
+		issuer := issuerOf(c, known)
+		if issuer == nil || len(above) == maxAbove {
+			return nil, fmt.Errorf("%s: %q was signed by %q, whose certificate is not there: add it as %s",
+				dir, c.Subject.CommonName, c.Issuer.CommonName, filepath.Join(dir, RootFile))
+		}
+		if err := ca.CheckAuthority(issuer, now); err != nil {
+			return nil, fmt.Errorf("%s: above %q: %w", dir, c.Subject.CommonName, err)
+		}
+		above = append(above, issuer)
+		c = issuer
+	}
+	return above, nil
+}
+
+// issuerOf is who signed a certificate: a root if it is one, although a former root may have signed it as well.
+func issuerOf(c *x509.Certificate, known []*x509.Certificate) (issuer *x509.Certificate) {
+	for _, k := range known {
+		if bytes.Equal(c.RawIssuer, k.RawSubject) && c.CheckSignatureFrom(k) == nil && (issuer == nil || isRoot(k)) {
+			issuer = k
+		}
+	}
+	return issuer
+}
+
+func isRoot(c *x509.Certificate) bool { return bytes.Equal(c.RawIssuer, c.RawSubject) }
+
+// readCertificates reads a file of CAs' certificates, at least one.
+func readCertificates(path string) ([]*x509.Certificate, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	certs, err := ca.ParseTrust(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return certs, nil
+}

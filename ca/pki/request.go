@@ -1,0 +1,168 @@
+package pki
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/cloudflare/cfssl/csr"
+
+	"github.com/tykmesh/tykmesh/ca"
+)
+
+// Request says which CA to make.
+type Request struct {
+	CommonName string // what the CA's own name begins with
+	Names      []csr.Name
+	Key        ca.KeyRequest
+	Expiry     time.Duration // of the CA
+}
+
+// GuideRequest is the CA of the guide to tyk-k8s, an example for others.
+func GuideRequest() Request {
+	return Request{
+		CommonName: "Mesh Internal Signing CA",
+		Names:      []csr.Name{{C: "GB", ST: "London", L: "London", O: "Tyk Technologies Ltd.", OU: "Tyk Kubernetes CA Service"}},
+		Key:        ca.KeyRequest{Algo: ca.RSA, Size: 4096},
+		Expiry:     guideExpiry,
+	}
+}
+
+// guideExpiry is what cfssl gives a CA when nobody says anything else.
+const guideExpiry = 5 * 365 * 24 * time.Hour
+
+// requestFile is a request as cfssl gencert -initca reads it, as far as it is used here.
+type requestFile struct {
+	CN    string          `json:"CN"`
+	Key   *csr.KeyRequest `json:"key,omitempty"`
+	Names []csr.Name      `json:"names"`
+	CA    *requestCA      `json:"ca,omitempty"`
+}
+
+type requestCA struct {
+	Expiry string `json:"expiry"`
+}
+
+// ReadRequest reads the csr_ca.json of a folder.
+//
+// Errors: fs.ErrNotExist; a file that says what is not understood, or nothing sensible.
+func ReadRequest(dir string) (Request, error) {
+	text, err := os.ReadFile(filepath.Join(dir, RequestFile))
+	if err != nil {
+		return Request{}, err
+	}
+	r, err := parseRequest(text)
+	if err != nil {
+		return Request{}, fmt.Errorf("%s: %w", filepath.Join(dir, RequestFile), err)
+	}
+	return r, nil
+}
+
+// parseRequest reads a csr_ca.json. What it does not say is as cfssl has it. Fields that would be ignored are errors.
+func parseRequest(text []byte) (Request, error) {
+	var f requestFile
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&f); err != nil {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			err = errors.New("the text ends too early")
+		}
+		return Request{}, fmt.Errorf("not a certificate request in JSON: %s", strings.TrimPrefix(err.Error(), "json: "))
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return Request{}, errors.New("not a certificate request in JSON: something follows it")
+	}
+	r := Request{CommonName: f.CN, Names: f.Names, Key: ca.KeyRequest{Algo: ca.ECDSA, Size: 256}, Expiry: guideExpiry}
+	if f.Key != nil {
+		r.Key = ca.KeyRequest{Algo: f.Key.A, Size: f.Key.S}
+	}
+	if f.CA != nil && f.CA.Expiry != "" {
+		expiry, err := time.ParseDuration(f.CA.Expiry)
+		if err != nil {
+			return Request{}, fmt.Errorf("ca.expiry %q: not a time like 43800h", f.CA.Expiry)
+		}
+		r.Expiry = expiry
+	}
+	return r, r.check(false)
+}
+
+// text is the request as csr_ca.json.
+func (r Request) text() ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	err := encoder.Encode(requestFile{r.CommonName, &csr.KeyRequest{A: r.Key.Algo, S: r.Key.Size}, r.Names, &requestCA{hours(r.Expiry)}})
+	if err != nil {
+		return nil, fmt.Errorf("writing %s: %w", RequestFile, err)
+	}
+	return b.Bytes(), nil
+}
+
+// What a common name may have (RFC 5280, appendix A.1, ub-common-name), what ca.UniqueName adds to one, and what a root has before that.
+const (
+	maxCommonName = 64
+	uniqueSuffix  = 9
+	rootSuffix    = " Root"
+)
+
+// The shortest and the longest times that anything may be valid. What cfssl signs begins five minutes ago, so less would be no time at all.
+const (
+	minExpiry = time.Hour
+	maxExpiry = 100 * 365 * 24 * time.Hour
+)
+
+func (r Request) check(intermediate bool) error {
+	longest := maxCommonName - uniqueSuffix
+	if intermediate {
+		longest -= len(rootSuffix)
+	}
+	switch err := checkText(r.CommonName, longest); {
+	case r.CommonName == "":
+		return errors.New("a CA needs a common name")
+	case err != nil:
+		return fmt.Errorf("common name %q: %w", r.CommonName, err)
+	}
+	for _, n := range r.Names {
+		if err := checkName(n); err != nil {
+			return err
+		}
+	}
+	if err := r.Key.Check(); err != nil {
+		return err
+	}
+	return checkExpiry("a CA", r.Expiry)
+}
+
+func checkExpiry(whose string, d time.Duration) error {
+	if d < minExpiry || d > maxExpiry {
+		return fmt.Errorf("%s cannot be valid for %s: at least an hour, at most 100 years", whose, hours(d))
+	}
+	return nil
+}
+
+// hours is a time as cfssl's files have it: "8760h".
+func hours(d time.Duration) string {
+	if d%time.Hour == 0 {
+		return fmt.Sprintf("%dh", d/time.Hour)
+	}
+	return d.String()
+}
+
+// same says whether two requests are for CAs that differ in their keys alone.
+func (r Request) same(other Request) bool {
+	return r.CommonName == other.CommonName && r.Key == other.Key && r.Expiry == other.Expiry && fmt.Sprint(r.Names) == fmt.Sprint(other.Names)
+}
+
+// Differs says whether a folder has a csr_ca.json that asks for another CA. It stays as it is.
+func (r Request) Differs(dir string) bool {
+	there, err := ReadRequest(dir)
+	return !errors.Is(err, fs.ErrNotExist) && (err != nil || !r.same(there))
+}

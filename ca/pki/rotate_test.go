@@ -1,0 +1,333 @@
+package pki_test
+
+import (
+	"bytes"
+	"crypto/x509"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/ca/pki"
+)
+
+// newFolder is a CA in a folder.
+func newFolder(t *testing.T, change ...func(*pki.Options)) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "ca")
+	if _, err := pki.Write(dir, setUp(t, change...).Files); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func read(t *testing.T, dir, name string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func readRotation(t *testing.T, dir string) pki.Rotation {
+	t.Helper()
+	r, err := pki.ReadRotation(dir, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// step takes one step of a change.
+func step(t *testing.T, dir string, f func(pki.Rotation) (pki.Change, error)) {
+	t.Helper()
+	change, err := f(readRotation(t, dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(change.ByHand) > 0 {
+		t.Errorf("to be done by hand: %v", change.ByHand)
+	}
+	if err := change.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// signedNow is a certificate as the folder's CFSSL would make it for tykmesh, with what goes with it.
+func signedNow(t *testing.T, dir string) ca.Bundle {
+	t.Helper()
+	signer, err := ca.OpenKey(filepath.Join(dir, pki.ChainFile), filepath.Join(dir, pki.KeyFile), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	trust, err := ca.ParseTrust(read(t, dir, pki.BundleFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := ca.Issue(t.Context(), signer, ca.Request{Hosts: []string{"echo.shop"}, Trust: trust})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// trusting is what a pod trusts that started with this bundle.
+func trusting(bundle []byte) *x509.CertPool {
+	p := x509.NewCertPool()
+	p.AppendCertsFromPEM(bundle)
+	return p
+}
+
+// A change of the CA step by step: whatever was signed before or during a step is accepted by every pod that started after the step before it, and
+// what is signed from step 2 on even by pods that never started again.
+func TestRotation(t *testing.T) {
+	withKey := func(r pki.Rotation) (pki.Change, error) {
+		key, err := r.ReadRootKey("")
+		if err != nil {
+			return pki.Change{}, err
+		}
+		return r.Trust(t.Context(), options(), key)
+	}
+	alone := func(r pki.Rotation) (pki.Change, error) { return r.Trust(t.Context(), options(), nil) }
+	for _, kind := range []struct {
+		name   string
+		change []func(*pki.Options)
+		trust  func(pki.Rotation) (pki.Change, error)
+	}{
+		{"self-signed", nil, alone},
+		{"with its root", []func(*pki.Options){intermediate}, withKey},
+	} {
+		t.Run(kind.name, func(t *testing.T) {
+			dir := newFolder(t, kind.change...)
+			bundles, leafs := [][]byte{read(t, dir, pki.BundleFile)}, []ca.Bundle{signedNow(t, dir)}
+			old := readRotation(t, dir).Present
+			for i, f := range []func(pki.Rotation) (pki.Change, error){kind.trust, pki.Rotation.Sign, pki.Rotation.Settle} {
+				step(t, dir, f)
+				if taken := readRotation(t, dir).Taken; taken != []pki.Step{pki.Trust, pki.Sign, pki.Settle}[i] {
+					t.Errorf("after step %d the last one taken is %d", i+1, taken)
+				}
+				bundles, leafs = append(bundles, read(t, dir, pki.BundleFile)), append(leafs, signedNow(t, dir))
+				checkFolder(t, dir)
+			}
+			now := readRotation(t, dir).Present
+			if now.Certificate.Equal(old.Certificate) || now.Certificate.Subject.String() == old.Certificate.Subject.String() {
+				t.Errorf("the CA is %q still", now.Certificate.Subject)
+			}
+			//                  signed: before, after Trust, after Sign, after Settle
+			accepted := [][]bool{
+				{true, true, true, false}, // a pod that never started again
+				{true, true, true, true},  // started after Trust
+				{true, true, true, true},  // after Sign
+				{false, false, true, true},
+			}
+			for pod, bundle := range bundles {
+				for signed, b := range leafs {
+					between := trusting(b.Chain)
+					_, err := b.Leaf.Verify(x509.VerifyOptions{DNSName: "echo.shop", Roots: trusting(bundle), Intermediates: between})
+					if got := err == nil; got != accepted[pod][signed] {
+						t.Errorf("a pod of bundle %d accepts what was signed after step %d: %t", pod, signed, got)
+					}
+				}
+			}
+		})
+	}
+}
+
+// Under a root that stays, the CA that signs changes in one step, and no pod has to learn anything.
+func TestReissue(t *testing.T) {
+	dir := newFolder(t, intermediate)
+	bundle, before := read(t, dir, pki.BundleFile), signedNow(t, dir)
+	step(t, dir, func(r pki.Rotation) (pki.Change, error) {
+		key, err := r.ReadRootKey("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Reissue(t.Context(), options(intermediate), key)
+	})
+	checkFolder(t, dir)
+	if !bytes.Equal(bundle, read(t, dir, pki.BundleFile)) {
+		t.Error("pods have to trust something else")
+	}
+	after := signedNow(t, dir)
+	if before.Leaf.Issuer.String() == after.Leaf.Issuer.String() {
+		t.Errorf("%q signs still", after.Leaf.Issuer)
+	}
+	for _, b := range []ca.Bundle{before, after} {
+		if _, err := b.Leaf.Verify(x509.VerifyOptions{DNSName: "echo.shop", Roots: trusting(bundle), Intermediates: trusting(b.Chain)}); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A CA that may have none below it (pathlen 0) cannot sign its successor: the change goes on without that, in the same steps.
+func TestRotationWithoutCrossSigning(t *testing.T) {
+	from := folder(t, selfSigned(t, setUp(t), func(c *x509.Certificate) { c.MaxPathLen, c.MaxPathLenZero = 0, true }))
+	s, err := pki.Bring(from, options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "ca")
+	if _, err := pki.Write(dir, s.Files); err != nil {
+		t.Fatal(err)
+	}
+	old := read(t, dir, pki.BundleFile)
+	step(t, dir, func(r pki.Rotation) (pki.Change, error) { return r.Trust(t.Context(), options(), nil) })
+	both := read(t, dir, pki.BundleFile)
+	step(t, dir, pki.Rotation.Sign)
+	b := signedNow(t, dir)
+	for name, want := range map[string]bool{"old": false, "both": true} {
+		_, err := b.Leaf.Verify(x509.VerifyOptions{DNSName: "echo.shop", Roots: trusting(map[string][]byte{"old": old, "both": both}[name]), Intermediates: trusting(b.Chain)})
+		if got := err == nil; got != want {
+			t.Errorf("a pod that trusts %s accepts it: %t", name, got)
+		}
+	}
+}
+
+// checkFolder checks what holds after every step: the manifests are those of the folder's files, keys are their owner's alone, nothing waits.
+func checkFolder(t *testing.T, dir string) {
+	t.Helper()
+	var s pki.Setup
+	for _, name := range []string{"secrets", "cfssl", "ca-pem"} {
+		s.Files = append(s.Files, pki.File{Name: pki.Manifests + "/" + name + ".yaml", Text: read(t, dir, pki.Manifests+"/"+name+".yaml")})
+	}
+	o := decode(t, s)
+	for what, texts := range map[string][2]string{
+		"key":         {string(o.secrets["default/ca-key-pem"].Data[pki.KeyFile]), string(read(t, dir, pki.KeyFile))},
+		"certificate": {o.configMaps["default/cfssl-ca-pem"].Data["ca.pem"], string(read(t, dir, pki.CertFile))},
+		"bundle":      {o.configMaps["default/ca-pem"].Data["ca.pem"], string(read(t, dir, pki.BundleFile))},
+	} {
+		if texts[0] != texts[1] {
+			t.Errorf("the %s in the manifests is not that in its file", what)
+		}
+	}
+	err := filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			if entry != nil && strings.HasPrefix(entry.Name(), ".tykmesh") {
+				t.Errorf("%s is left", name)
+			}
+			return err
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if isSecret := bytes.Contains(text, []byte("PRIVATE KEY")); isSecret && info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has the mode %v", name, info.Mode())
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// A change that is broken off while its files are put in their places is finished by whoever comes next.
+func TestChangeIsFinished(t *testing.T) {
+	dir := newFolder(t)
+	step(t, dir, func(r pki.Rotation) (pki.Change, error) { return r.Trust(t.Context(), options(), nil) })
+	change, err := readRotation(t, dir).Sign()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for done := range change.Files {
+		copied := filepath.Join(t.TempDir(), "ca")
+		if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
+			t.Fatal(err)
+		}
+		broken := pki.Change{Files: slices.Clone(change.Files[done:]), Remove: change.Remove}
+		for _, f := range change.Files[:done] {
+			place := filepath.Join(copied, filepath.FromSlash(f.Name))
+			if err := os.MkdirAll(filepath.Dir(place), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(place, f.Text, f.Mode); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := broken.Stage(copied); err != nil {
+			t.Fatal(err)
+		}
+		if taken := readRotation(t, copied).Taken; taken != pki.Sign {
+			t.Errorf("after %d of %d files: step %d", done, len(change.Files), taken)
+		}
+		for _, f := range change.Files {
+			if !bytes.Equal(read(t, copied, f.Name), f.Text) {
+				t.Errorf("after %d of %d files: %s is not the new one", done, len(change.Files), f.Name)
+			}
+		}
+	}
+}
+
+// Nothing happens where files cannot be written, and a second run at the same moment changes nothing either.
+func TestChangeIsRefused(t *testing.T) {
+	dir := newFolder(t)
+	change, err := readRotation(t, dir).Trust(t.Context(), options(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := names(t, dir)
+	other := filepath.Join(dir, ".tykmesh-change")
+	if err := os.Mkdir(other, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := change.Write(dir); err == nil || !strings.Contains(err.Error(), "another run is changing the CA") {
+		t.Errorf("error %v", err)
+	}
+	if err := os.Remove(other); err != nil {
+		t.Fatal(err)
+	}
+	change.Files = append(change.Files, pki.File{Name: "k8s/" + strings.Repeat("long", 100), Mode: 0o644})
+	if err := change.Write(dir); err == nil {
+		t.Error("a file of an impossible name was written")
+	}
+	if after := names(t, dir); after != before {
+		t.Errorf("before:\n%s\nafter:\n%s", before, after)
+	}
+}
+
+// names are all files and folders in one.
+func names(t *testing.T, dir string) string {
+	t.Helper()
+	var all []string
+	err := filepath.WalkDir(dir, func(name string, _ fs.DirEntry, err error) error {
+		all = append(all, name)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(all, "\n")
+}
+
+// What people wrote into a manifest stays; what is no longer there to be changed, they are told of.
+func TestRotationKeepsManifests(t *testing.T) {
+	dir := newFolder(t)
+	server, trust := filepath.Join(dir, "k8s/cfssl.yaml"), filepath.Join(dir, "k8s/ca-pem.yaml")
+	edited := strings.Replace(string(read(t, dir, "k8s/cfssl.yaml")), "replicas: 1", "replicas: 2 # ours", 1)
+	if err := os.WriteFile(server, []byte(edited), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(trust); err != nil {
+		t.Fatal(err)
+	}
+	change, err := readRotation(t, dir).Trust(t.Context(), options(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(change.ByHand) != 1 || !strings.Contains(change.ByHand[0], "k8s/ca-pem.yaml is not as it was made: the ConfigMap ca-pem") {
+		t.Errorf("to be done by hand: %v", change.ByHand)
+	}
+	if err := change.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	step(t, dir, pki.Rotation.Sign)
+	if now := string(read(t, dir, "k8s/cfssl.yaml")); !strings.Contains(now, "replicas: 2 # ours") || now == edited {
+		t.Errorf("the manifest is now:\n%s", now)
+	}
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tykmesh/tykmesh/ca/pki"
+)
+
+// caInitIn runs ca init for a folder.
+func caInitIn(ctx context.Context, dir string, stdout io.Writer, now func() time.Time, args ...string) (status int, stderr string) {
+	var told bytes.Buffer
+	args = append([]string{"ca", "init", "--dir", dir}, args...)
+	return run(ctx, process{args: args, stdin: strings.NewReader(""), stdout: stdout, stderr: &told, now: now}), told.String()
+}
+
+// The section that ca init prints is one that the program reads, and leads to the files that it made.
+func TestCASection(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), `a "CA": #1`)
+	var section bytes.Buffer
+	if status, stderr := caInitIn(t.Context(), dir, &section, nil, "-q", "--algo", "ecdsa", "--subject", `O=a "b": #c, C=GB`); status != 0 {
+		t.Fatal(stderr)
+	}
+	config, findings, err := LoadConfig(ConfigSource{Name: "tykmesh.yaml", Data: append(section.Bytes(), "Injector:"+sidecarOnly...), ReadFile: os.ReadFile})
+	if err != nil || len(findings) > 0 {
+		t.Fatalf("%v, %v\n%s", findings, err, &section)
+	}
+	key, err := os.ReadFile(filepath.Join(dir, pki.AuthKeyFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := config.CA
+	if c.Key.Reveal() != strings.TrimSpace(string(key)) {
+		t.Error("the key is another")
+	}
+	if c.CertPath != filepath.Join(dir, pki.ChainFile) || c.BundlePath != filepath.Join(dir, pki.BundleFile) {
+		t.Errorf("%q, %q", c.CertPath, c.BundlePath)
+	}
+	if c.Addr != "http://cfssl-svc.default:8888" || len(c.DefaultNames) != 1 || c.DefaultNames[0].O != `a "b": #c` || c.DefaultNames[0].C != "GB" {
+		t.Errorf("%q, %+v", c.Addr, c.DefaultNames)
+	}
+	if strings.Contains(section.String(), strings.TrimSpace(string(key))) {
+		t.Error("the section shows the key")
+	}
+}
+
+// full is a disk without room.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
+
+// Where the section cannot be printed there is no CA either: the same command can be typed again. What was there before stays.
+func TestCASectionIsNotPrinted(t *testing.T) {
+	parent := t.TempDir()
+	there := filepath.Join(parent, "there")
+	if err := errors.Join(os.Mkdir(there, 0o755), os.WriteFile(filepath.Join(there, "README"), nil, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{there, filepath.Join(parent, "new")} {
+		status, stderr := caInitIn(t.Context(), dir, full{}, nil, "--algo", "ecdsa")
+		if status != 1 || stderr != "error: writing to standard output: no space left on device\n" {
+			t.Errorf("exit status %d: %s", status, stderr)
+		}
+	}
+	onlyThere(t, parent, "there", "there/README")
+}
+
+// onlyThere fails if a folder holds anything else.
+func onlyThere(t *testing.T, folder string, want ...string) {
+	t.Helper()
+	var got []string
+	err := filepath.WalkDir(folder, func(path string, _ os.DirEntry, err error) error {
+		if short, _ := filepath.Rel(folder, path); short != "." {
+			got = append(got, filepath.ToSlash(short))
+		}
+		return err
+	})
+	if err != nil || strings.Join(got, " ") != strings.Join(want, " ") {
+		t.Errorf("there is %q, want %q, %v", got, want, err)
+	}
+}
+
+// Ctrl-C ends ca init at once, and there is no CA then: while a large key is made, and while nobody takes the section.
+func TestCAInitIsInterrupted(t *testing.T) {
+	for name, test := range map[string]struct {
+		args []string
+		full bool
+		want string
+	}{
+		"a large key":     {args: []string{"--size", "8192", "--intermediate"}, want: "error: interrupted; nothing was changed\n"},
+		"standard output": {args: []string{"--algo", "ecdsa"}, full: true, want: "error: writing to standard output: interrupted\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			parent := t.TempDir()
+			var stdout io.Writer = &pipe{stalls: cancel}
+			now := time.Now
+			if !test.full {
+				stdout = io.Discard
+				now = func() time.Time { cancel(); return time.Now() } // right before the keys are made
+			}
+			status, stderr := caInitIn(ctx, filepath.Join(parent, "new"), stdout, now, test.args...)
+			if status != 130 || stderr != test.want {
+				t.Errorf("exit status %d: %s", status, stderr)
+			}
+			onlyThere(t, parent)
+		})
+	}
+}
