@@ -237,6 +237,49 @@ func TestConvergenceOfRenewal(t *testing.T) {
 	}
 }
 
+// TestConvergenceOfRenewalAtLedgerAndIssuer is the same for the writes of the ledger and for CFSSL.
+func TestConvergenceOfRenewalAtLedgerAndIssuer(t *testing.T) {
+	ready := func() *world {
+		w := newWorld(t, dashboardtest.Options{})
+		_, err := w.run(context.Background(), echo, sleepy)
+		must(t, err)
+		w.later(nearEnd)
+		return w
+	}
+	good := ready()
+	_, err := good.run(context.Background(), echo, sleepy)
+	must(t, err)
+	want := good.snapshot()
+	for _, after := range []bool{false, true} {
+		for k := 1; k <= 6; k++ { // of these, the last two are CFSSL's
+			w := ready()
+			old := w.serves()
+			sound := w.remote.Ledger
+			if k <= 4 {
+				w.remote.Ledger = &faultyLedger{Ledger: sound, k: k, after: after}
+			} else {
+				when := catest.Before
+				if after {
+					when = catest.After
+				}
+				w.cfssl.Fail(catest.Fault{Endpoint: catest.Authsign, Nth: k - 4, When: when, Status: 400, Body: `{"success":false,"errors":[{"code":1,"message":"no"}]}`})
+			}
+			w.watched()
+			w.dash.ClearLog()
+			if _, err := w.run(context.Background(), echo); err == nil {
+				t.Errorf("fault %d, after %v: no error", k, after)
+			}
+			if strings.Contains(w.writes(), "DELETE") {
+				t.Errorf("fault %d, after %v: deleted after a failure: %s", k, after, w.writes())
+			}
+			w.remote.Ledger = sound
+			w.later(nearEnd + time.Minute)
+			w.converges(fmt.Sprintf("fault %d, after %v", k, after), want)
+			w.serves(old...)
+		}
+	}
+}
+
 // TestOrderOfReplacement: nothing is deleted before the last API has changed and all have been listed again.
 func TestOrderOfReplacement(t *testing.T) {
 	w := newWorld(t, dashboardtest.Options{})
