@@ -54,12 +54,10 @@ type Orphan struct {
 //
 // What it cannot see is whether an API is what a manifest asks for: that is a Plan.
 func NewInventory(state State, s Settings) Inventory {
-	v := &surveyor{settings: s, state: state, apis: make(map[owner][]dashboard.Definition)}
+	v := &surveyor{settings: s, state: state, apis: members(state.APIs)}
 	meshed := make(map[inject.Service]bool)
-	for _, api := range state.APIs {
-		if o, ok := memberOf(api.Definition); ok && !api.Definition.IsOAS() {
-			meshed[o.service], v.apis[o] = true, append(v.apis[o], api.Definition)
-		}
+	for o := range v.apis {
+		meshed[o.service] = true
 	}
 	v.services = slices.SortedFunc(maps.Keys(meshed), compareServices)
 	if s.TLS {

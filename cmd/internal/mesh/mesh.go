@@ -10,6 +10,8 @@
 //
 //	names ──> NewRemoval ──> Removal ──> Apply      what is ours of some services goes
 //	State ──> NewInventory ──> Inventory            what is there, without manifests
+//	State ──> NewCertificateList                    every certificate, and who uses it
+//	State ──> NewPruning ──> Pruning ──> Apply      what serves nothing any more goes
 //
 // It talks to its own small interfaces only. It never opens a connection or a file, never prints, and never deletes what it did not
 // make: an API that is not ours is a conflict, settled by whoever runs it.
@@ -125,6 +127,8 @@ type Settings struct {
 	Adopt map[string]bool // slugs of APIs to take over (--adopt)
 
 	RenewBefore time.Duration // what has to be left of a certificate's life; 0: a third of it
+
+	Settle time.Duration // how long gateways get to load a changed API before what it named is deleted; 0: 5 s
 
 	Now      func() time.Time // nil: time.Now
 	Parallel int              // services worked on at once; below 1: 8
