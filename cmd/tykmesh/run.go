@@ -87,11 +87,17 @@ func newRootCmd(p process) *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{err.Error(), cmd.CommandPath()} })
 	root.AddCommand(newInjectCmd(p), newUninjectCmd(p), newDiffCmd(p), newRegisterCmd(p), newDeleteCmd(p), newStatusCmd(p), newCheckCmd(p),
-		newHelmCmd(p), newVersionCmd(p), newExitTopic())
-	for _, cmd := range append(root.Commands(), root) {
-		cmd.Example = strings.ReplaceAll(cmd.Example, "tykmesh ", p.name+" ")
-	}
+		newCertsCmd(p), newHelmCmd(p), newVersionCmd(p), newExitTopic())
+	nameExamples(root, p.name)
 	return root
+}
+
+// nameExamples puts the name by which the user calls the program into all examples.
+func nameExamples(cmd *cobra.Command, name string) {
+	cmd.Example = strings.ReplaceAll(cmd.Example, "tykmesh ", name+" ")
+	for _, sub := range cmd.Commands() {
+		nameExamples(sub, name)
+	}
 }
 
 // noArgs refuses words that are no flags: a forgotten -f is easier found so than by reading standard input for ever.
@@ -130,7 +136,7 @@ func newExitTopic() *cobra.Command {
     0  done, also when there was nothing to do
     1  failed
     2  usage or configuration
-    3  diff: there are changes; check: something is not ready
+    3  diff: there are changes; check: something is not ready; certs list --expiring: some are
     4  the Dashboard or CFSSL refused the credentials
     5  incomplete: some remote steps are done, some are not; the report lists both; run it again
   130  interrupted

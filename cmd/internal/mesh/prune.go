@@ -152,17 +152,26 @@ func detached(d dashboard.Definition, former []string) dashboard.Definition {
 
 // spareOf says which certificates stay although nobody uses them, and why.
 func spareOf(c *claims, assignments []assignment) map[string]string {
+	const reason = "it is less than an hour old: another run may be about to put it in place"
+	settled := make(map[string]bool) // by records of ours, which say how far a run has come; tyk-k8s did not
 	spared := make(map[string]string)
-	young := func(since time.Time) bool { return c.now.Sub(since) < youngCertificate }
-	for id, stored := range c.store {
-		if len(c.recorded[id]) == 0 && young(stored.NotBefore) {
-			spared[id] = "it is less than an hour old: another run may be about to put it in place"
+	young := func(id string, since time.Time) {
+		if !settled[id] && c.now.Sub(since) < youngCertificate {
+			spared[id] = reason
 		}
 	}
 	for i := range c.state.Records {
-		if r := &c.state.Records[i]; !r.Legacy && r.State != ca.Active && young(r.Created) {
-			spared[r.Fingerprint] = "it was recorded less than an hour ago: another run may be about to put it in place"
+		if r := &c.state.Records[i]; !r.Legacy {
+			for j, id := range c.settings.storeIDs(r) {
+				settled[id] = j > 0 || r.State == ca.Active
+			}
 		}
+	}
+	for i := range c.state.Records {
+		young(c.settings.storeID(c.state.Records[i]), c.state.Records[i].Created)
+	}
+	for id, stored := range c.store {
+		young(id, stored.NotBefore)
 	}
 	for _, a := range assignments {
 		if id := a.keeps(); id != "" {
@@ -210,7 +219,14 @@ func (p *Pruning) forget(c *claims, going map[string]bool, users map[string][]st
 		if r.Legacy {
 			reason = "made by tyk-k8s; no API uses its certificate"
 		}
-		if !r.Legacy && c.meshed(r) || !strings.HasPrefix(p.settings.storeID(*r), p.settings.Org) || spared[r.Fingerprint] != "" {
+		id := p.settings.storeID(*r)
+		if !r.Legacy && c.meshed(r) || !strings.HasPrefix(id, p.settings.Org) {
+			continue
+		}
+		if why := spared[id]; why != "" {
+			if _, there := c.store[id]; !there {
+				p.Kept = append(p.Kept, Kept{id, "record " + r.ID, why})
+			}
 			continue
 		}
 		stays := slices.ContainsFunc(p.settings.storeIDs(r), func(id string) bool {

@@ -1,0 +1,28 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+)
+
+func newCertsCmd(p process) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "certs",
+		Short: "List the certificates of the mesh, and delete those that nobody uses",
+		Args:  noArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newCertsListCmd(p), newCertsPruneCmd(p))
+	return cmd
+}
+
+// certificateSettings are those of commands that deal with the certificates of what has been registered.
+func certificateSettings(config Config, o options) (mesh.Settings, error) {
+	if !config.Injector.EnableMeshTLS {
+		return mesh.Settings{}, config.fail("Injector.enableMeshTLS", errors.New("is not on: a mesh without TLS has no certificates"))
+	}
+	return registeredSettings(config, o)
+}
