@@ -86,8 +86,9 @@ func (p *Pruning) detach(c *claims, assignments []assignment, apis []dashboard.A
 			held := detached(d, nil).Certificates()
 			former := c.former(held, a.CertificateStep)
 			if kept == "" || !slices.Contains(held, kept) {
-				if len(former) > 1 {
-					p.Laden = append(p.Laden, Laden{d.Slug(), len(former), cmp.Or(why, "the one to keep is not on it")})
+				made := slices.DeleteFunc(slices.Clone(held), func(id string) bool { return id != a.ID && !slices.Contains(former, id) })
+				if len(made) > 1 {
+					p.Laden = append(p.Laden, Laden{d.Slug(), len(made), cmp.Or(why, "the one to keep is not on it")})
 				}
 				former = nil
 			}
@@ -103,6 +104,8 @@ func (p *Pruning) detach(c *claims, assignments []assignment, apis []dashboard.A
 			}
 		}
 	}
+	slices.SortFunc(p.APIs, func(a, b Step) int { return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID)) })
+	slices.SortStableFunc(p.Laden, func(a, b Laden) int { return strings.Compare(a.Slug, b.Slug) })
 	out := slices.Clone(apis)
 	for i := range out {
 		if to, ok := changed[out[i].Definition.ID()]; ok {
@@ -120,6 +123,8 @@ func (c *claims) servable(a *assignment) (id, why string) {
 	switch {
 	case a.problem != nil:
 		return "", a.problem.Error()
+	case id == "" && slices.Contains(a.Reasons, Absent):
+		return "", "none is for exactly the hosts that are wanted"
 	case id == "":
 		return "", strings.Join(a.Reasons, "; ")
 	case c.state.Authority == nil:
