@@ -99,15 +99,20 @@ func NewCertificateList(state State, s Settings) []HeldCertificate {
 	return l.list
 }
 
+// compareHeld puts of those for the same the one of now first.
 func compareHeld(a, b HeldCertificate) int {
-	rank := func(h HeldCertificate) int {
+	bearer := func(h HeldCertificate) int {
 		return slices.Index([]Bearer{ForCA, ForMesh, ForService, ForOthers, ForLeftover}, h.For)
 	}
+	past := func(h HeldCertificate) int {
+		return slices.Index([]CertificateState{CertificateFormer, CertificateLegacy, CertificateOrphan}, h.State)
+	}
 	return cmp.Or(
-		cmp.Compare(rank(a), rank(b)),
+		cmp.Compare(bearer(a), bearer(b)),
 		compareServices(a.Service, b.Service),
 		strings.Compare(a.Name, b.Name),
-		b.NotAfter.Compare(a.NotAfter), // the one that lasts is the one of now
+		cmp.Compare(past(a), past(b)),
+		b.NotAfter.Compare(a.NotAfter),
 		strings.Compare(a.ID, b.ID),
 	)
 }

@@ -1,6 +1,7 @@
 package mesh
 
 import (
+	"cmp"
 	"crypto/x509"
 	"maps"
 	"slices"
@@ -23,7 +24,7 @@ type claims struct {
 	*certificatePlanner
 	apis       map[owner][]dashboard.Definition // of the mesh
 	users      map[string][]string              // the slugs of the APIs that name a certificate
-	recorded   map[string][]*ca.Record          // by the ids of the certificates that they hold, or held
+	recorded   map[string][]*ca.Record          // by the ids of the certificates that they hold, or held; those that hold them first
 	leaves     map[string]*x509.Certificate     // of records
 	namespaces map[string]bool
 }
@@ -47,6 +48,10 @@ func newClaims(state State, s Settings) *claims {
 		for _, id := range s.storeIDs(r) {
 			c.recorded[id] = append(c.recorded[id], r)
 		}
+	}
+	for id, records := range c.recorded {
+		held := func(r *ca.Record) int { return slices.Index(s.storeIDs(r), id) } // 0: it holds it now
+		slices.SortFunc(records, func(a, b *ca.Record) int { return cmp.Or(cmp.Compare(held(a), held(b)), strings.Compare(a.ID, b.ID)) })
 	}
 	delete(c.namespaces, "") // of the mesh certificate, and of tyk-k8s, which recorded none
 	return c

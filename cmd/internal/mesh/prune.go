@@ -58,7 +58,7 @@ func NewPruning(state State, s Settings) *Pruning {
 		id := stored.ID
 		reason := spared[id]
 		if by := users[id]; len(by) > 0 {
-			reason = "API " + strings.Join(by, ", API ") + " uses it"
+			reason = "API " + strings.Join(slices.Sorted(slices.Values(by)), ", API ") + " uses it"
 		}
 		switch {
 		case !c.ours(id) || len(mine[id]) > 0:

@@ -38,8 +38,11 @@ const (
 	nowhere = "no ledger"
 )
 
+// nothingPlanted leaves what is uploaded without a record.
+func nothingPlanted(bson.ObjectID, bson.D) {}
+
 func newPast(t *testing.T, ledger string) *past {
-	p := &past{world: newWorld(t, dashboardtest.Options{}), plant: func(bson.ObjectID, bson.D) {}}
+	p := &past{world: newWorld(t, dashboardtest.Options{}), plant: nothingPlanted}
 	p.settings.MeshHosts, p.settings.Settle = []string{"mesh"}, time.Nanosecond
 	ctx := context.Background()
 	switch ledger {
@@ -270,7 +273,7 @@ func TestPruneSparesOthers(t *testing.T) {
 	for _, ledger := range []string{inFile, nowhere} {
 		t.Run(ledger, func(t *testing.T) {
 			p := newPast(t, ledger)
-			p.plant = func(bson.ObjectID, bson.D) {} // nobody recorded these
+			p.plant = nothingPlanted
 			p.pods("echo", 1, p.upload("mesh"))
 			stays := map[string]string{
 				"our CA, a foreign name":             p.upload("www.example.com"),
