@@ -19,10 +19,11 @@ func newCertsCmd(p process) *cobra.Command {
 	return cmd
 }
 
-// certificateSettings are those of commands that deal with the certificates of what has been registered.
+// certificateSettings are those of commands that deal with certificates alone.
 func certificateSettings(config Config, o options) (mesh.Settings, error) {
-	if !config.Injector.EnableMeshTLS {
-		return mesh.Settings{}, config.fail("Injector.enableMeshTLS", errors.New("is not on: a mesh without TLS has no certificates"))
+	settings, err := registeredSettings(config, o)
+	if err == nil && !settings.TLS {
+		err = config.fail("Injector.enableMeshTLS", errors.New("is not on, so nothing on the mesh has a certificate"))
 	}
-	return registeredSettings(config, o)
+	return settings, err
 }

@@ -88,15 +88,15 @@ func newRootCmd(p process) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{err.Error(), cmd.CommandPath()} })
 	root.AddCommand(newInjectCmd(p), newUninjectCmd(p), newDiffCmd(p), newRegisterCmd(p), newDeleteCmd(p), newStatusCmd(p), newCheckCmd(p),
 		newCertsCmd(p), newHelmCmd(p), newVersionCmd(p), newExitTopic())
-	nameExamples(root, p.name)
+	call(root, p.name)
 	return root
 }
 
-// nameExamples puts the name by which the user calls the program into all examples.
-func nameExamples(cmd *cobra.Command, name string) {
+// call gives the examples of a command and of those below it the name by which the program was called.
+func call(cmd *cobra.Command, name string) {
 	cmd.Example = strings.ReplaceAll(cmd.Example, "tykmesh ", name+" ")
-	for _, sub := range cmd.Commands() {
-		nameExamples(sub, name)
+	for _, below := range cmd.Commands() {
+		call(below, name)
 	}
 }
 

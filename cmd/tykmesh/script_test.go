@@ -56,6 +56,7 @@ const scripts = root + "/testdata/script"
 //	dashboard [OPTION]       starts a Dashboard and configures the program for it, by the environment; so do
 //	cfssl [OPTION]           and
 //	mongo, silent mongo      (OPTIONs are the fields of dashboardtest.Options and catest.Options, see world_test.go)
+//	clock TIME               sets the clocks of the program and of all servers, which stand still then (RFC 3339)
 //	stop-..., restart-...    ends a server, and has it back
 //	fail ..., heal, hung     plans faults, forgets them, waits for one (fault_test.go)
 //	requests, apis, records  prints what came in, and what is there now (state_test.go)
@@ -85,6 +86,7 @@ func TestScripts(t *testing.T) {
 			"cfssl":             startCFSSL,
 			"mongo":             startMongo,
 			"silent":            startSilent,
+			"clock":             setClock,
 			"stop-cfssl":        stopCFSSL,
 			"stop-dashboard":    stopDashboard,
 			"restart-dashboard": restartDashboard,

@@ -177,7 +177,7 @@ func (w *world) describeField(e bson.E, leaf *x509.Certificate) (string, error) 
 	case bson.A:
 		value = []any(v)
 	case bson.DateTime:
-		return describeTime(e.Key, v.Time(), leaf)
+		return w.describeTime(e.Key, v.Time(), leaf)
 	case bson.Binary:
 		held, err := parseLeaf(v.Data)
 		if err != nil || !held.Equal(leaf) {
@@ -197,13 +197,13 @@ func (w *world) describeField(e bson.E, leaf *x509.Certificate) (string, error) 
 }
 
 // describeTime names a time of a record; leaf is the certificate that the record is of.
-func describeTime(field string, t time.Time, leaf *x509.Certificate) (string, error) {
+func (w *world) describeTime(field string, t time.Time, leaf *x509.Certificate) (string, error) {
 	switch {
 	case t.Equal(leaf.NotBefore):
 		return field + ": the leaf's NotBefore", nil
 	case t.Equal(leaf.NotAfter):
 		return field + ": the leaf's NotAfter", nil
-	case time.Since(t).Abs() < time.Minute:
+	case w.now().Sub(t).Abs() < time.Minute:
 		return field + ": now", nil
 	}
 	return "", fmt.Errorf("what is %v?", t)

@@ -16,6 +16,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -36,11 +38,32 @@ type world struct {
 
 	dashboardOptions dashboardtest.Options
 
+	clock atomic.Pointer[time.Time] // of all servers; nil is the system's
+
 	hanging     chan struct{} // receives when a request begins to hang
 	background  *exec.Cmd     // the program that hung waited for
 	seenOfDash  int           // requests that the script has seen
 	seenOfCFSSL int
 	folders     map[string][]string // what remember has seen
+}
+
+// now is what the servers take the time to be.
+func (w *world) now() time.Time {
+	if t := w.clock.Load(); t != nil {
+		return *t
+	}
+	return time.Now()
+}
+
+// setClock is the command clock TIME.
+func setClock(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: clock TIME")
+	}
+	t, err := time.Parse(time.RFC3339, args[0])
+	ts.Check(err)
+	worldOf(ts).clock.Store(&t)
+	ts.Setenv(testClock, args[0])
 }
 
 type worldKey struct{}
@@ -178,6 +201,7 @@ func startDashboard(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	ts.Check(setOptions(&o, args))
 	w := worldOf(ts)
+	o.Now = w.now
 	w.dashboard, w.dashboardOptions, w.seenOfDash = dashboardtest.New(o), o, 0
 	ts.Defer(func() { w.dashboard.Close() })
 	ts.Setenv("TYKMESH_TYK_URL", w.dashboard.URL)
@@ -217,6 +241,7 @@ func startCFSSL(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	ts.Check(setOptions(&o, args))
 	w := worldOf(ts)
+	o.Now = w.now
 	w.cfssl, w.seenOfCFSSL = catest.New(o), 0
 	ts.Defer(w.cfssl.Close)
 	ts.Setenv("TYKMESH_CA_ADDR", w.cfssl.URL)

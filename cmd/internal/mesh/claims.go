@@ -3,7 +3,6 @@ package mesh
 import (
 	"cmp"
 	"crypto/x509"
-	"maps"
 	"slices"
 	"strings"
 
@@ -22,7 +21,8 @@ import (
 //	else                                                                no
 type claims struct {
 	*certificatePlanner
-	apis       map[owner][]dashboard.Definition // of the mesh
+	services   []inject.Service                 // on the mesh, sorted
+	apis       map[owner][]dashboard.Definition // theirs
 	users      map[string][]string              // the slugs of the APIs that name a certificate
 	recorded   map[string][]*ca.Record          // by the ids of the certificates that they hold, or held; those that hold them first
 	leaves     map[string]*x509.Certificate     // of records
@@ -31,13 +31,13 @@ type claims struct {
 
 func newClaims(state State, s Settings) *claims {
 	c := &claims{
-		certificatePlanner: newCertificatePlanner(state, s),
-		apis:               members(state.APIs), users: usersOf(state.APIs, dashboard.Definition.Slug),
+		certificatePlanner: newCertificatePlanner(state, s), users: usersOf(state.APIs, dashboard.Definition.Slug),
 		recorded: make(map[string][]*ca.Record), leaves: make(map[string]*x509.Certificate, len(state.Records)),
 		namespaces: make(map[string]bool),
 	}
-	for o := range c.apis {
-		c.namespaces[o.service.Namespace] = true
+	c.services, c.apis = members(state.APIs)
+	for _, svc := range c.services {
+		c.namespaces[svc.Namespace] = true
 	}
 	for i := range state.Records {
 		r := &state.Records[i]
@@ -57,17 +57,6 @@ func newClaims(state State, s Settings) *claims {
 	return c
 }
 
-// members are the APIs of the mesh, by whose they are.
-func members(apis []dashboard.API) map[owner][]dashboard.Definition {
-	all := make(map[owner][]dashboard.Definition)
-	for _, api := range apis {
-		if o, ok := memberOf(api.Definition); ok && !api.Definition.IsOAS() {
-			all[o] = append(all[o], api.Definition)
-		}
-	}
-	return all
-}
-
 // storeIDs are the ids of the certificates that a record holds and held before, the present one first, each once.
 func (s Settings) storeIDs(r *ca.Record) []string {
 	ids := []string{s.storeID(*r)}
@@ -77,15 +66,6 @@ func (s Settings) storeIDs(r *ca.Record) []string {
 		}
 	}
 	return ids
-}
-
-// services are those on the mesh, sorted.
-func (c *claims) services() []inject.Service {
-	found := make(map[inject.Service]bool)
-	for o := range c.apis {
-		found[o.service] = true
-	}
-	return slices.SortedFunc(maps.Keys(found), compareServices)
 }
 
 // ours says whether a certificate was made for the mesh.
@@ -142,16 +122,15 @@ func (a *assignment) keeps() string {
 
 // assignments are that of the mesh and those of the services, sorted; none if no service is on the mesh.
 func (c *claims) assignments() (all []assignment) {
-	services := c.services()
-	if len(services) == 0 {
+	if len(c.services) == 0 {
 		return nil
 	}
 	var routes []dashboard.Definition
-	for _, svc := range services {
+	for _, svc := range c.services {
 		routes = append(routes, c.apis[owner{svc, Mesh}]...)
 	}
 	all = append(all, c.assignment(Step{Role: Mesh}, c.settings.meshCertificateHosts(), routes))
-	for _, svc := range services {
+	for _, svc := range c.services {
 		all = append(all, c.assignment(Step{Service: svc, Role: Inbound}, []string{host(svc)}, c.apis[owner{svc, Inbound}]))
 	}
 	return all

@@ -54,12 +54,8 @@ type Orphan struct {
 //
 // What it cannot see is whether an API is what a manifest asks for: that is a Plan.
 func NewInventory(state State, s Settings) Inventory {
-	v := &surveyor{settings: s, state: state, apis: members(state.APIs)}
-	meshed := make(map[inject.Service]bool)
-	for o := range v.apis {
-		meshed[o.service] = true
-	}
-	v.services = slices.SortedFunc(maps.Keys(meshed), compareServices)
+	v := &surveyor{settings: s, state: state}
+	v.services, v.apis = members(state.APIs)
 	if s.TLS {
 		v.certificates = newCertificatePlanner(state, s)
 		v.users = certificateUsers(state.APIs)
@@ -71,7 +67,7 @@ func NewInventory(state State, s Settings) Inventory {
 	if s.TLS && len(out.Services) > 0 {
 		out.Certificate = v.meshCertificate()
 	}
-	out.Orphans = v.orphans(meshed)
+	out.Orphans = v.orphans()
 	return out
 }
 
@@ -83,6 +79,18 @@ type surveyor struct {
 	apis         map[owner][]dashboard.Definition
 	certificates *certificatePlanner // nil without TLS
 	users        map[string][]string
+}
+
+// members are the services on the mesh, sorted, and their APIs.
+func members(apis []dashboard.API) (services []inject.Service, of map[owner][]dashboard.Definition) {
+	meshed := make(map[inject.Service]bool)
+	of = make(map[owner][]dashboard.Definition)
+	for _, api := range apis {
+		if o, ok := memberOf(api.Definition); ok && !api.Definition.IsOAS() {
+			meshed[o.service], of[o] = true, append(of[o], api.Definition)
+		}
+	}
+	return slices.SortedFunc(maps.Keys(meshed), compareServices), of
 }
 
 // memberOf says whose an API is: by its mark, or by what tyk-k8s gave it.
@@ -157,12 +165,6 @@ func sameOrigin(a, b string) bool {
 
 func (v *surveyor) meshCertificate() CertificateStatus {
 	hosts := v.settings.meshCertificateHosts()
-	var attached []string
-	for _, svc := range v.services {
-		for _, d := range v.apis[owner{svc, Mesh}] {
-			attached = append(attached, d.Certificates()...)
-		}
-	}
 	if id := v.settings.MeshCertificateID; id != "" {
 		status := CertificateStatus{ID: id, Expires: v.certificates.store[id].NotAfter}
 		if _, ok := v.certificates.store[id]; !ok {
@@ -170,7 +172,17 @@ func (v *surveyor) meshCertificate() CertificateStatus {
 		}
 		return status
 	}
-	return v.certificate(Step{Role: Mesh}, hosts, attached)
+	return v.certificate(Step{Role: Mesh}, hosts, onMeshAPIs(v.services, v.apis))
+}
+
+// onMeshAPIs are the certificates that the mesh APIs of services carry.
+func onMeshAPIs(services []inject.Service, apis map[owner][]dashboard.Definition) (ids []string) {
+	for _, svc := range services {
+		for _, d := range apis[owner{svc, Mesh}] {
+			ids = append(ids, d.Certificates()...)
+		}
+	}
+	return ids
 }
 
 // certificate is the one that a step would keep, and else what is there.
@@ -205,9 +217,13 @@ func (v *surveyor) expires(id string, step *CertificateStep) time.Time {
 }
 
 // orphans are what was made and serves nothing any more: records of services without APIs, certificates that no API names.
-func (v *surveyor) orphans(meshed map[inject.Service]bool) (all []Orphan) {
+func (v *surveyor) orphans() (all []Orphan) {
 	if v.certificates == nil {
 		return nil
+	}
+	meshed := make(map[inject.Service]bool, len(v.services))
+	for _, svc := range v.services {
+		meshed[svc] = true
 	}
 	for _, r := range v.state.Records {
 		svc := inject.Service{Namespace: r.Namespace, App: r.App}

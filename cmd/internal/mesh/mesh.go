@@ -18,6 +18,7 @@
 package mesh
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"time"
@@ -127,8 +128,7 @@ type Settings struct {
 	Adopt map[string]bool // slugs of APIs to take over (--adopt)
 
 	RenewBefore time.Duration // what has to be left of a certificate's life; 0: a third of it
-
-	Settle time.Duration // how long gateways get to load a changed API before what it named is deleted; 0: 5 s
+	Settle      time.Duration // how long gateways get to load what changed before what it replaced is deleted; 0: 5 s
 
 	Now      func() time.Time // nil: time.Now
 	Parallel int              // services worked on at once; below 1: 8
@@ -148,6 +148,8 @@ func (s Settings) now() time.Time {
 func (s Settings) terms(authority *x509.Certificate) ca.Terms {
 	return ca.Terms{Authority: authority, RenewBefore: s.RenewBefore, Now: s.now()}
 }
+
+func (s Settings) settle() time.Duration { return cmp.Or(s.Settle, settleTime) }
 
 func (s Settings) parallel() int {
 	if s.Parallel < 1 {

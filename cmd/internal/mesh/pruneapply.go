@@ -1,7 +1,6 @@
 package mesh
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,9 +10,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 )
-
-// settleTime is how long gateways get to load a changed API. They take about a second.
-const settleTime = 5 * time.Second
 
 // Apply takes the pruning's steps.
 //
@@ -125,20 +121,27 @@ func (r *run) usersByNow(ctx context.Context, p *Pruning) (users map[string][]st
 	if first == nil || r.journal.stop(ctx) {
 		return nil, false
 	}
-	if len(p.APIs) > 0 && r.letSettle(ctx) != nil {
-		return nil, false
+	users, err := r.settledUsers(ctx, len(p.APIs) > 0)
+	if err != nil {
+		r.journal.fail(first, err)
+	}
+	return users, err == nil
+}
+
+// settleTime is how long gateways get from the last change of an API until what the change replaced is deleted. They load a changed API in
+// about one second, two at most; and one that starts in between finds only what is still there.
+const settleTime = 5 * time.Second
+
+// settledUsers waits until gateways have loaded what this run has changed, and lists who uses which certificate then.
+func (r *run) settledUsers(ctx context.Context, changed bool) (map[string][]string, error) {
+	if changed {
+		if err := sleep(ctx, r.settings.settle()); err != nil {
+			return nil, err
+		}
 	}
 	apis, err := r.APIs.APIs(ctx)
 	if err != nil {
-		r.journal.fail(first, stepError("listing", "APIs", "", err))
-		return nil, false
+		return nil, stepError("listing", "APIs", "", err)
 	}
-	return certificateUsers(apis), true
-}
-
-// letSettle waits until gateways have loaded what was changed.
-//
-// Errors: the context's end.
-func (r *run) letSettle(ctx context.Context) error {
-	return sleep(ctx, cmp.Or(r.settings.Settle, settleTime))
+	return certificateUsers(apis), nil
 }
