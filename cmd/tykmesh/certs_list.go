@@ -127,7 +127,7 @@ func notesOn(c mesh.HeldCertificate, short string) string {
 	case mesh.CertificateOrphan:
 		notes = append(notes, "orphan "+short)
 	case mesh.CertificateMissing:
-		notes = append(notes, "not in the store")
+		notes = append(notes, strings.TrimSpace("not in the store "+short))
 	case mesh.CertificateLegacy:
 		notes = append(notes, "made by tyk-k8s")
 	default:

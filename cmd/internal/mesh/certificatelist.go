@@ -15,7 +15,7 @@ import (
 type HeldCertificate struct {
 	For     Bearer
 	Service inject.Service // of a service's
-	Name    string         // CA, mesh, shop/echo; the first host where nobody knows whose it is
+	Name    string         // CA, mesh, shop/echo; of what is nobody's the first host
 	ID      string         // in the store; "" for the CA's, and where an API has none
 	Hosts   []string
 
@@ -237,10 +237,7 @@ func (l *lister) look(id string) HeldCertificate {
 		}
 	}
 	h.Trust = l.trust(id, h.Issuer)
-	h.Name = stored.SubjectCN
-	if len(h.Hosts) > 0 {
-		h.Name = h.Hosts[0]
-	}
+	h.Name = l.nameOf(id)
 	return h
 }
 
