@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -43,7 +44,7 @@ func verify(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	var lines []string
 	for _, bundle := range bundles {
-		line, err := verifyBundle(bundle, authority)
+		line, err := verifyBundle(bundle, authority, worldOf(ts).now())
 		ts.Check(err)
 		lines = append(lines, line)
 	}
@@ -53,7 +54,7 @@ func verify(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-func verifyBundle(bundle, authority []byte) (string, error) {
+func verifyBundle(bundle, authority []byte, now time.Time) (string, error) {
 	pair, err := tls.X509KeyPair(bundle, bundle)
 	if err != nil {
 		return "", err
@@ -65,7 +66,7 @@ func verifyBundle(bundle, authority []byte) (string, error) {
 	}
 	for _, host := range pair.Leaf.DNSNames {
 		for _, usage := range []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth} {
-			if _, err := pair.Leaf.Verify(x509.VerifyOptions{Roots: roots, DNSName: host, KeyUsages: []x509.ExtKeyUsage{usage}}); err != nil {
+			if _, err := pair.Leaf.Verify(x509.VerifyOptions{Roots: roots, DNSName: host, KeyUsages: []x509.ExtKeyUsage{usage}, CurrentTime: now}); err != nil {
 				return "", fmt.Errorf("the certificate of %s: %w", host, err)
 			}
 		}

@@ -34,13 +34,25 @@ func pods(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(err)
 		own, shared = append(own, id), append(shared, started)
 	}
-	for _, d := range []dashboard.Definition{
-		{"slug": app + "-inbound", "domain": app + ".default", "tags": []any{app}, "certificates": own, "proxy": map[string]any{"listen_path": "/", "target_url": "http://localhost:6767"}},
-		{"slug": app + "-mesh", "domain": "mesh", "tags": []any{"mesh"}, "certificates": shared, "proxy": map[string]any{"listen_path": "/" + app, "target_url": "https://" + app + ".default:8080"}},
-	} {
-		d["name"], d["api_id"], d["active"], d["version_data"] = d["slug"], "of-"+d.Slug(), true, map[string]any{"not_versioned": true}
-		w.dashboard.PutAPI(dashboard.API{Definition: d})
+	w.attach(app+"-inbound", own, dashboard.Definition{
+		"domain": app + ".default", "tags": []any{app}, "proxy": map[string]any{"listen_path": "/", "target_url": "http://localhost:6767"},
+	})
+	w.attach(app+"-mesh", shared, dashboard.Definition{
+		"domain": "mesh", "tags": []any{"mesh"}, "proxy": map[string]any{"listen_path": "/" + app, "target_url": "https://" + app + ".default:8080"},
+	})
+}
+
+// attach puts certificates on the API of a slug, beside those that it has; d is the API if there is none yet.
+func (w *world) attach(slug string, certificates []any, d dashboard.Definition) {
+	d["name"], d["slug"], d["api_id"], d["active"], d["version_data"] = slug, slug, "of-"+slug, true, map[string]any{"not_versioned": true}
+	for _, there := range w.definitions() {
+		if there.Slug() == slug {
+			d = there
+		}
 	}
+	held, _ := d["certificates"].([]any)
+	d["certificates"] = append(held, certificates...)
+	w.dashboard.PutAPI(dashboard.API{Definition: d})
 }
 
 // admitted makes a certificate as tyk-k8s does, and returns its id in the store.

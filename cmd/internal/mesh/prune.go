@@ -98,7 +98,7 @@ func (p *Pruning) detach(c *claims, assignments []assignment, apis []dashboard.A
 				p.detachments[d.ID()] = detachment{kept, former}
 				p.APIs = append(p.APIs, Step{
 					Kind: APIKind, Action: Update, Service: o.service, Role: o.role, Name: d.Slug(), ID: d.ID(), Changes: due,
-					Reasons: []string{fmt.Sprintf("%d of its %d certificates go", len(d.Certificates())-len(to.Certificates()), len(d.Certificates()))},
+					Reasons: losses(len(d.Certificates())-len(held), len(former), len(held)),
 				})
 				changed[d.ID()] = to
 			}
@@ -113,6 +113,17 @@ func (p *Pruning) detach(c *claims, assignments []assignment, apis []dashboard.A
 		}
 	}
 	return out
+}
+
+// losses say what an API loses.
+func losses(repeated, former, held int) (reasons []string) {
+	if repeated > 0 {
+		reasons = append(reasons, fmt.Sprintf("%d repeated", repeated))
+	}
+	if former > 0 {
+		reasons = append(reasons, fmt.Sprintf("%d of %d certificates replaced", former, held))
+	}
+	return reasons
 }
 
 // servable is the certificate that can serve alone what an assignment is about; why says why there is none. Without the CA's certificate

@@ -179,10 +179,10 @@ func TestPruneOfThePast(t *testing.T) {
 	for _, ledger := range []string{inFile, inMongo, nowhere} {
 		t.Run(ledger, func(t *testing.T) {
 			p := pile(t, ledger)
-			want := `update API echo-inbound: 2 of its 3 certificates go
-update API echo-mesh: 2 of its 3 certificates go
-update API sleep-inbound: 1 of its 2 certificates go
-update API sleep-mesh: 1 of its 2 certificates go
+			want := `update API echo-inbound: 2 of 3 certificates replaced
+update API echo-mesh: 2 repeated
+update API sleep-inbound: 1 of 2 certificates replaced
+update API sleep-mesh: 1 repeated
 delete certificate echo.shop
 delete certificate echo.shop
 delete certificate gone.shop

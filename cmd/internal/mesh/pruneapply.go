@@ -121,7 +121,12 @@ func (r *run) usersByNow(ctx context.Context, p *Pruning) (users map[string][]st
 	if first == nil || r.journal.stop(ctx) {
 		return nil, false
 	}
-	users, err := r.settledUsers(ctx, len(p.APIs) > 0)
+	changed := false // or perhaps
+	for i := range p.APIs {
+		o := r.journal.outcome(&p.APIs[i])
+		changed = changed || o == finished || o == unclear
+	}
+	users, err := r.settledUsers(ctx, changed)
 	if err != nil {
 		r.journal.fail(first, err)
 	}
