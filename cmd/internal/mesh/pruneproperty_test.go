@@ -76,11 +76,12 @@ func randomState(t *testing.T, r *rand.Rand, pool []made) State {
 		svc := inject.Service{Namespace: "shop", App: app}
 		for _, role := range []Role{Inbound, Mesh} {
 			d := dashboard.Definition{"slug": app + "-" + string(role), "certificates": some(0.2), "is_oas": r.IntN(8) == 0}
-			if r.IntN(2) == 0 {
+			switch marked := r.IntN(2) == 0; {
+			case marked:
 				must(t, d.Set("config_data.tykmesh", mark{Namespace: svc.Namespace, App: svc.App, Role: role}.value()))
-			} else if role == Inbound {
+			case role == Inbound:
 				d["domain"], d["tags"] = host(svc), []any{app}
-			} else {
+			default:
 				d["proxy"], d["tags"] = map[string]any{"target_url": "https://" + host(svc) + ":8080"}, []any{"mesh"}
 			}
 			add(d)
