@@ -516,20 +516,91 @@ func TestPruneOrder(t *testing.T) {
 
 	p = pile(t, inFile)
 	p.settings.Settle = time.Hour
+	plan = p.pruning()
+	p.dash.ClearLog()
 	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	updates := 0
-	err := p.pruning().Apply(ctx, p.remote, func(e Event) {
+	err := plan.Apply(ctx, p.remote, func(e Event) {
 		if e.Kind == Done {
 			if updates++; updates == 4 {
-				cancel()
+				time.AfterFunc(100*time.Millisecond, cancel) // a run that does not wait goes on meanwhile
 			}
 		}
 	})
 	var incomplete *Incomplete
-	if err == nil || !errors.As(err, &incomplete) || incomplete.ExitCode() != exitInterrupted || len(incomplete.Done) != 4 {
+	if !errors.As(err, &incomplete) || incomplete.ExitCode() != exitInterrupted || len(incomplete.Done) != 4 || len(incomplete.Errors) != 0 {
 		t.Errorf("a pruning that was interrupted while it waited: %v", err)
 	}
-	if n := len(p.dash.Certificates()); n != 8 {
-		t.Errorf("%d of 8 certificates are left", n)
+	if got := p.requests(); strings.Contains(got, "GET /api/apis?") || strings.Contains(got, "DELETE") {
+		t.Errorf("requests without a wait: %s", got)
+	}
+}
+
+// What fails does not stop the rest, but for what builds on it: a certificate that could not be taken off its API, the record of one that
+// could not be deleted.
+func TestPruneGoesOnAfterFailures(t *testing.T) {
+	p := pile(t, inFile)
+	p.dash.Fail(dashboardtest.Fault{Method: "PUT", Path: "/api/apis/" + p.api("echo-inbound").ID(), Times: -1, Answer: dashboardtest.Refusal(400, "no")})
+	var incomplete *Incomplete
+	if err := p.prune(); !errors.As(err, &incomplete) || len(incomplete.Errors) != 1 || len(incomplete.NotDone) != 5 {
+		t.Errorf("an API that cannot be changed: %v", err)
+	}
+	if n := len(p.api("echo-inbound").Certificates()); n != 3 || len(p.dash.Certificates()) != 6 || len(p.records()) != 6 {
+		t.Errorf("%d certificates on the API, %d in the store, %d records", n, len(p.dash.Certificates()), len(p.records()))
+	}
+	p.serving(0)
+
+	p = pile(t, inFile)
+	p.dash.Fail(dashboardtest.Fault{Method: "DELETE", Times: -1, Answer: dashboardtest.Refusal(400, "no")})
+	if err := p.prune(); !errors.As(err, &incomplete) || len(incomplete.Errors) != 4 || len(incomplete.NotDone) != 8 {
+		t.Errorf("certificates that cannot be deleted: %v", err)
+	}
+	if n := len(p.records()); n != 8 {
+		t.Errorf("%d of 8 records are left, and nobody knows any more whose certificates are", n)
+	}
+
+	p = pile(t, inFile)
+	gone := p.upload("lost.shop")
+	p.dash.DropCertificate(gone)
+	plan := p.pruning()
+	p.edit("shop", "certificates", []any{gone})
+	if err := plan.Apply(context.Background(), p.remote, nil); err == nil || !strings.Contains(err.Error(), `deleting record 5f`) {
+		t.Errorf("the record of a certificate that an API names by now: %v", err)
+	}
+}
+
+// Of certificates for one name gateways serve the last: what is there several times stays where it counts.
+func TestRepeatedCertificates(t *testing.T) {
+	for given, want := range map[string]string{"a a a": "a", "a b a": "b a", "b a b x": "a b", "x a": "a", "a b": "a b"} {
+		d := dashboard.Definition{"certificates": addList(strings.Fields(given))}
+		if got := strings.Join(detached(d, []string{"x"}).Certificates(), " "); got != want {
+			t.Errorf("%s without x: %s, want %s", given, got, want)
+		}
+	}
+}
+
+// addList is a list as definitions hold it, with what it repeats.
+func addList(list []string) (out []any) {
+	for _, s := range list {
+		out = append(out, s)
+	}
+	return out
+}
+
+// The certificate of a CA is never ours to delete, whatever it names and whoever recorded it.
+func TestPruneSparesCAs(t *testing.T) {
+	authority := catest.NewAuthority("Mesh CA").Cert
+	stored := func(id string, isCA bool) dashboard.Certificate {
+		return dashboard.Certificate{ID: id, IssuerCN: "Mesh CA", DNSNames: []string{"echo.shop"}, NotAfter: time.Now().Add(time.Hour), IsCA: isCA}
+	}
+	state := State{
+		Authority: authority, HasLedger: true,
+		APIs:         []dashboard.API{{Definition: dashboard.Definition{"slug": "sleep-inbound", "domain": "sleep.shop", "tags": []any{"sleep"}}}},
+		Certificates: []dashboard.Certificate{stored("leaf", false), stored("ca", true), {ID: "recorded"}},
+		Records:      []ca.Record{{ID: "5f", Legacy: true, Fingerprint: "recorded", Certificate: catest.NewAuthority("Mesh CA").PEM()}},
+	}
+	if diff := cmp.Diff("delete certificate echo.shop", toldOf(NewPruning(state, Settings{TLS: true}))); diff != "" {
+		t.Error(diff)
 	}
 }
