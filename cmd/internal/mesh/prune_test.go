@@ -478,10 +478,13 @@ func TestPruneLooksAgain(t *testing.T) {
 	rest := slices.DeleteFunc(p.api("echo-inbound").Certificates(), func(id string) bool { return id == kept })
 	p.edit("echo-inbound", "certificates", addMembers(rest))
 	p.edit("sleep-inbound", "domain", "elsewhere.example")
+	p.edit("sleep-mesh", "proxy.target_url", "https://other.shop:8080")
+	p.edit("sleep-mesh", "slug", "other-mesh")
 	err = plan.Apply(context.Background(), p.remote, nil)
 	for _, want := range []string{
 		"updating API echo-inbound: the certificate that was to stay is not on it any more",
 		"updating API sleep-inbound: it is no longer this service's",
+		"updating API sleep-mesh: it is no longer this service's",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %s", err, want)
@@ -572,7 +575,7 @@ func TestPruneGoesOnAfterFailures(t *testing.T) {
 
 // Of certificates for one name gateways serve the last: what is there several times stays where it counts.
 func TestRepeatedCertificates(t *testing.T) {
-	for given, want := range map[string]string{"a a a": "a", "a b a": "b a", "b a b x": "a b", "x a": "a", "a b": "a b"} {
+	for given, want := range map[string]string{"a a a": "a", "a b a": "b a", "b a b x": "a b", "x a": "a", "a b": "a b", "a b c c": "a b c"} {
 		d := dashboard.Definition{"certificates": addList(strings.Fields(given))}
 		if got := strings.Join(detached(d, []string{"x"}).Certificates(), " "); got != want {
 			t.Errorf("%s without x: %s, want %s", given, got, want)
