@@ -24,7 +24,8 @@ func TestPruneAsks(t *testing.T) {
 			p.args = slices.Concat(args, []string{"--local", folder, "--config", samples + "/tykmesh.yaml"})
 			return run(t.Context(), p)
 		}
-		if status := at(process{stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard}, "inject", "-n", "shop", "-f", samples+"/echo.yaml"); status != 0 {
+		silent := process{stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard}
+		if status := at(silent, "inject", "-n", "shop", "-f", samples+"/echo.yaml"); status != 0 {
 			t.Fatalf("inject: exit status %d", status)
 		}
 		if err := os.RemoveAll(filepath.Join(folder, "apis")); err != nil {

@@ -35,7 +35,8 @@ func newCertsPruneCmd(p process) *cobra.Command {
 
 func runCertsPrune(ctx context.Context, p process, o options, report *report) (output, error) {
 	if !o.yes && !o.dryRun && !canAsk(p, o) {
-		return nil, &usageError{"prune asks before it deletes, and here nobody can answer: --yes deletes without asking, --dry-run says what", p.name + " certs prune"}
+		const asks = "prune asks before it deletes, and here nobody can answer: --yes deletes without asking, --dry-run says what"
+		return nil, &usageError{asks, p.name + " certs prune"}
 	}
 	config, err := loadConfig(ctx, p, o, report)
 	if err != nil {

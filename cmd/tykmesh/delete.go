@@ -94,7 +94,9 @@ func remove(ctx context.Context, p process, o options, config Config, settings m
 		report.removed(plan)
 		return func() error { return writeSteps(p.stdout, steps) }, nil
 	}
-	if err := report.take(ctx, o, steps, func(ctx context.Context, progress func(mesh.Event)) error { return plan.Apply(ctx, remote, progress) }); err != nil {
+	if err := report.take(ctx, o, steps, func(ctx context.Context, progress func(mesh.Event)) error {
+		return plan.Apply(ctx, remote, progress)
+	}); err != nil {
 		return nil, err
 	}
 	report.removed(plan)

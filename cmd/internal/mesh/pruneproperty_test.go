@@ -32,13 +32,15 @@ func pool(t *testing.T) (all []made, ours *ca.Local) {
 	must(t, err)
 	theirs, err := ca.OpenLocal(t.TempDir(), nil)
 	must(t, err)
-	for _, hosts := range [][]string{{"echo.shop"}, {"sleep.shop"}, {"gone.shop"}, {"mesh", "mesh.local"}, {"mesh"}, {"www.example.com"}, {"echo.shop", "b"}} {
+	for _, name := range []string{"echo.shop", "sleep.shop", "gone.shop", "mesh mesh.local", "mesh", "www.example.com", "echo.shop b"} {
+		hosts := strings.Fields(name)
 		for i, signer := range []*ca.Local{ours, ours, ours, theirs} {
 			bundle, err := issuer{signer}.Issue(context.Background(), hosts)
 			must(t, err)
 			c, err := dashboard.ParseCertificate(randomOrg, bundle.PEM())
 			must(t, err)
-			all = append(all, made{c, bundle.Certificate, i == 3 || len(hosts) == 1 && hosts[0] == "mesh" || slices.Contains(hosts, "b") || hosts[0] == "www.example.com"})
+			foreign := i == 3 || slices.Contains([]string{"mesh", "www.example.com", "echo.shop b"}, name)
+			all = append(all, made{c, bundle.Certificate, foreign})
 		}
 	}
 	return all, ours
@@ -231,7 +233,8 @@ func TestPruneProperties(t *testing.T) {
 		if again := NewPruning(left, s); len(again.Steps()) > 0 {
 			t.Errorf("seed %d: after a pruning there is more to prune: %v", seed, again.Steps())
 		}
-		shuffled := State{HasLedger: state.HasLedger, Authority: ours, APIs: slices.Clone(state.APIs), Certificates: slices.Clone(state.Certificates), Records: slices.Clone(state.Records)}
+		shuffled := State{HasLedger: state.HasLedger, Authority: ours}
+		shuffled.APIs, shuffled.Certificates, shuffled.Records = slices.Clone(state.APIs), slices.Clone(state.Certificates), slices.Clone(state.Records)
 		r.Shuffle(len(shuffled.APIs), func(i, j int) { a := shuffled.APIs; a[i], a[j] = a[j], a[i] })
 		r.Shuffle(len(shuffled.Certificates), func(i, j int) { c := shuffled.Certificates; c[i], c[j] = c[j], c[i] })
 		r.Shuffle(len(shuffled.Records), func(i, j int) { c := shuffled.Records; c[i], c[j] = c[j], c[i] })
