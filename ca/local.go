@@ -3,7 +3,6 @@ package ca
 import (
 	"context"
 	"crypto"
-	"crypto/sha256"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -128,16 +127,6 @@ func selfSign(key crypto.Signer, names []csr.Name) ([]byte, error) {
 		return nil, fmt.Errorf("making the CA's certificate: %w", err)
 	}
 	return cert, nil
-}
-
-// UniqueName makes a CA's common name one that no other CA has: behind it comes what no other key has, in nine characters.
-func UniqueName(name string, key crypto.PublicKey) (string, error) {
-	public, err := x509.MarshalPKIXPublicKey(key)
-	if err != nil {
-		return "", fmt.Errorf("encoding the CA's public key: %w", err)
-	}
-	sum := sha256.Sum256(public)
-	return fmt.Sprintf("%s %x", name, sum[:4]), nil
 }
 
 // Chain is the CA's certificate and those above it. It returns no error.

@@ -13,7 +13,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"time"
 
@@ -280,14 +279,9 @@ func (r Rotation) Request() (Request, error) {
 	return request, nil
 }
 
-// uniqueName matches names that ca.UniqueName made.
-var uniqueName = regexp.MustCompile(`^(.+) [0-9a-f]{8}$`)
-
 // baseName is a CA's name without what ca.UniqueName has added, or as much of it as there is room for.
 func baseName(name string) string {
-	if m := uniqueName.FindStringSubmatch(name); m != nil {
-		name = m[1]
-	}
+	name = ca.BaseName(name)
 	return name[:min(len(name), maxCommonName-uniqueSuffix-len(rootSuffix))]
 }
 

@@ -1,14 +1,29 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+)
 
 func newCertsCmd(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "certs",
-		Short: "Look after the certificates of what is on the mesh",
+		Short: "List, renew and prune the certificates of the mesh",
 		Args:  noArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newCertsRenewCmd(p))
+	cmd.AddCommand(newCertsListCmd(p), newCertsRenewCmd(p), newCertsPruneCmd(p))
 	return cmd
+}
+
+// certificateSettings are those of commands that deal with certificates alone.
+func certificateSettings(config Config, o options) (mesh.Settings, error) {
+	settings, err := registeredSettings(config, o)
+	if err == nil && !settings.TLS {
+		err = config.fail("Injector.enableMeshTLS", errors.New("is not on, so nothing on the mesh has a certificate"))
+	}
+	return settings, err
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -90,15 +89,6 @@ func runRenew(ctx context.Context, p process, o options, names []string, report 
 	}
 	report.renewed(plan)
 	return nil, nil
-}
-
-// certificateSettings are those of commands that deal with certificates alone.
-func certificateSettings(config Config, o options) (mesh.Settings, error) {
-	settings, err := registeredSettings(config, o)
-	if err == nil && !settings.TLS {
-		err = config.fail("Injector.enableMeshTLS", errors.New("is not on, so nothing on the mesh has a certificate"))
-	}
-	return settings, err
 }
 
 // renewed reports which certificates were renewed, service by service.

@@ -94,22 +94,32 @@ func remove(ctx context.Context, p process, o options, config Config, settings m
 		report.removed(plan)
 		return func() error { return writeSteps(p.stdout, steps) }, nil
 	}
+	if err := report.take(ctx, o, steps, func(ctx context.Context, progress func(mesh.Event)) error {
+		return plan.Apply(ctx, remote, progress)
+	}); err != nil {
+		return nil, err
+	}
+	report.removed(plan)
+	return nil, nil
+}
+
+// take asks whether steps may be taken, and takes them.
+func (r *report) take(ctx context.Context, o options, steps []mesh.Step, apply func(context.Context, func(mesh.Event)) error) error {
 	if len(steps) > 0 && !o.yes {
-		report.progress("") // what is asked comes in its place
-		if err := confirm(ctx, p, steps); err != nil {
-			return nil, err
+		r.progress("") // what is asked comes in its place
+		if err := confirm(ctx, r.process, steps); err != nil {
+			return err
 		}
 	}
 	ctx, watch := watchProgress(ctx, o.timeout)
 	defer watch.stop()
-	if err := plan.Apply(ctx, remote, func(e mesh.Event) {
+	if err := apply(ctx, func(e mesh.Event) {
 		watch.progress()
-		report.event(e)
+		r.event(e)
 	}); err != nil {
-		return nil, watch.explain(err)
+		return watch.explain(err)
 	}
-	report.removed(plan)
-	return nil, nil
+	return nil
 }
 
 func planRemoval(ctx context.Context, o options, config Config, settings mesh.Settings, members []inject.Member, report *report) (*mesh.Removal, mesh.Remote, func(), error) {

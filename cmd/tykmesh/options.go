@@ -28,6 +28,7 @@ type options struct {
 	adopt      []string
 	yes        bool
 	format     string
+	expiring   span
 	timeout    time.Duration
 	parallel   int
 	verbose    bool
@@ -107,6 +108,7 @@ func (o *options) check(cmd *cobra.Command) error {
 		{has("parallel") && o.parallel < 1, "--parallel must be at least 1"},
 		{has("on-skip") && !known, "--on-skip must be fail, warn or ignore"},
 		{has("output") && o.format != formatTable && o.format != formatJSON, "--output must be table or json"},
+		{cmd.Flags().Changed("expiring") && o.expiring <= 0, "--expiring must be more than 0"},
 		{o.quiet && o.verbose, "--quiet and --verbose exclude each other"},
 		{o.inPlace && o.dryRun, "--in-place and --dry-run exclude each other"},
 		{o.inPlace && (len(o.files) == 0 || slices.Contains(o.files, stdinPath)), "--in-place rewrites files: name them with -f"},

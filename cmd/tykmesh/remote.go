@@ -35,7 +35,7 @@ func meshSettings(c Config, o options) mesh.Settings {
 		Org: c.Tyk.Org, TLS: c.Injector.EnableMeshTLS,
 		MeshHosts: c.Injector.MeshHosts, MeshDomain: c.Injector.MeshDomain, Slugs: mesh.Slugs(c.Injector.Slugs),
 		MeshCertificateID: c.Injector.MeshCertificateID,
-		InboundTarget:     inboundTarget, MeshPort: sidecarPort, Adopt: adopt, Parallel: o.parallel, Now: o.now,
+		InboundTarget:     inboundTarget, MeshPort: sidecarPort, Adopt: adopt, Parallel: o.parallel, Trusted: c.CA.Trust, Now: o.now,
 		RenewBefore: time.Duration(o.renew),
 	}
 	if o.local != "" {

@@ -224,7 +224,7 @@ func (r *report) debug(msg string, args ...any) {
 var finished = map[string]string{"inject": "injected", "diff": "injected", "register": "registered", "uninject": "uninjected"}
 
 // doing is what a command does as long as it applies its plan.
-var doing = map[string]string{"inject": "registering", "register": "registering", "delete": "deleting", "certs renew": "renewing"}
+var doing = map[string]string{"inject": "registering", "register": "registering", "delete": "deleting", "certs renew": "renewing", "certs prune": "pruning"}
 
 // all are the entries of a run that ends with an error, or with none.
 func (r *report) all(err error) []reportEntry {

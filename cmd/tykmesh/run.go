@@ -136,7 +136,7 @@ func newExitTopic() *cobra.Command {
     0  done, also when there was nothing to do
     1  failed
     2  usage or configuration
-    3  diff: there are changes; check: something is not ready
+    3  diff: there are changes; check: something is not ready; certs list --expiring: some are
     4  the Dashboard or CFSSL refused the credentials
     5  incomplete: some remote steps are done, some are not; the report lists both; run it again
   130  interrupted

@@ -57,6 +57,7 @@ const scripts = root + "/testdata/script"
 //	cfssl [OPTION]           and
 //	mongo, silent mongo      (OPTIONs are the fields of dashboardtest.Options and catest.Options, see world_test.go)
 //	clock TIME               sets the clocks of the program and of all servers, which stand still then (RFC 3339)
+//	pods APP N               what tyk-k8s leaves behind (legacy_test.go)
 //	stop-..., restart-...    ends a server, and has it back
 //	fail ..., heal, hung     plans faults, forgets them, waits for one (fault_test.go)
 //	requests, apis, records  prints what came in, and what is there now (state_test.go)
@@ -97,6 +98,7 @@ func TestScripts(t *testing.T) {
 			"apis":              apis,
 			"edit-api":          editAPI,
 			"lend":              lend,
+			"pods":              pods,
 			"records":           records,
 			"verify":            verify,
 			"manifests":         manifests,

@@ -92,15 +92,21 @@ func orDash(text string) string { return cmp.Or(text, "-") }
 
 // expiry is when a certificate ends, and in how many days.
 func expiry(c mesh.CertificateStatus, now time.Time) string {
-	switch left := c.Expires.Sub(now); {
-	case c.ID == "":
+	if c.ID == "" {
 		return "-"
-	case c.Expires.IsZero():
+	}
+	return endOf(c.Expires, now)
+}
+
+// endOf is a date, and in how many days it comes.
+func endOf(t, now time.Time) string {
+	switch left := t.Sub(now); {
+	case t.IsZero():
 		return "unknown"
 	case left < 0:
-		return c.Expires.UTC().Format(time.DateOnly) + " (expired)"
+		return t.UTC().Format(time.DateOnly) + " (expired)"
 	default:
-		return fmt.Sprintf("%s (%s)", c.Expires.UTC().Format(time.DateOnly), plural(int(left.Hours()/24), "day"))
+		return fmt.Sprintf("%s (%s)", t.UTC().Format(time.DateOnly), plural(int(left.Hours()/24), "day"))
 	}
 }
 
@@ -161,10 +167,5 @@ func statusOf(c mesh.CertificateStatus) *statusCertificate {
 	if c.ID == "" && len(c.Drift) == 0 {
 		return nil
 	}
-	out := &statusCertificate{ID: c.ID, Drift: c.Drift}
-	if !c.Expires.IsZero() {
-		expires := c.Expires.UTC()
-		out.Expires = &expires
-	}
-	return out
+	return &statusCertificate{ID: c.ID, Expires: timeOf(c.Expires), Drift: c.Drift}
 }

@@ -41,6 +41,8 @@ type world struct {
 
 	clock atomic.Pointer[time.Time] // of all servers; nil is the system's
 
+	admissions byte // what tyk-k8s has recorded (legacy_test.go)
+
 	hanging     chan struct{} // receives when a request begins to hang
 	background  *exec.Cmd     // the program that hung waited for
 	seenOfDash  int           // requests that the script has seen

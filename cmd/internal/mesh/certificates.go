@@ -52,9 +52,13 @@ func newCertificatePlanner(state State, s Settings) *certificatePlanner {
 		legacy:  make(map[string][]string),
 		signers: make(map[string]bool),
 	}
-	for _, authority := range append([]*x509.Certificate{state.Authority}, s.FormerAuthorities...) {
-		if authority != nil {
-			p.signers[authority.Subject.CommonName] = true
+	if present := state.Authority; present != nil {
+		p.signers[present.Subject.CommonName] = true
+		for _, former := range s.Trusted {
+			// Pods may trust CAs for other reasons; those of one mesh go by one name.
+			if ca.BaseName(former.Subject.CommonName) == ca.BaseName(present.Subject.CommonName) {
+				p.signers[former.Subject.CommonName] = true
+			}
 		}
 	}
 	for _, c := range state.Certificates {

@@ -2,7 +2,6 @@ package mesh
 
 import (
 	"context"
-	"crypto/x509"
 	"slices"
 	"strings"
 	"testing"
@@ -35,10 +34,15 @@ func TestReissue(t *testing.T) {
 		{name: "another CA", change: func(w *world) { w.withAuthority(catest.NewAuthority("second")) }, writes: gone, reason: `not signed by "second"`},
 		{name: "another CA, no ledger", noLedger: true, change: func(w *world) { w.withAuthority(catest.NewAuthority("second")) }, writes: both, reason: `not signed by "second"`, kept: true},
 		{name: "another CA, no ledger, the former one known", noLedger: true, change: func(w *world) {
-			w.settings.FormerAuthorities = []*x509.Certificate{w.cfssl.Authority.Cert}
-			w.withAuthority(catest.NewAuthority("second"))
+			w.settings.Trusted = ca.Trust{w.cfssl.Authority.Cert}
+			w.withAuthority(catest.NewAuthority("catest CA 00000002"))
 			w.later(2 * time.Hour) // long enough for nobody to be still putting the old one in place
-		}, writes: gone, reason: `not signed by "second"`},
+		}, writes: gone, reason: `not signed by "catest CA 00000002"`},
+		{name: "another CA, no ledger, a stranger trusted", noLedger: true, change: func(w *world) {
+			w.settings.Trusted = ca.Trust{w.cfssl.Authority.Cert}
+			w.withAuthority(catest.NewAuthority("second"))
+			w.later(2 * time.Hour)
+		}, writes: both, reason: `not signed by "second"`, kept: true},
 		{name: "out of the store", change: func(w *world) { w.dash.DropCertificate(w.api("echo-inbound").Certificates()[0]) },
 			writes: own, reason: "no longer in the Dashboard's store"},
 		{name: "ledger lost", change: func(w *world) { w.remote.Ledger = newWorld(w.tb, dashboardtest.Options{}).remote.Ledger }, writes: both, reason: Absent},
@@ -191,9 +195,9 @@ func TestFormerAuthority(t *testing.T) {
 		w.remote.Ledger = nil
 		w.mustRun(echo)
 		if known {
-			w.settings.FormerAuthorities = []*x509.Certificate{w.cfssl.Authority.Cert}
+			w.settings.Trusted = ca.Trust{w.cfssl.Authority.Cert}
 		}
-		w.withAuthority(catest.NewAuthority("second"))
+		w.withAuthority(catest.NewAuthority("catest CA 00000002"))
 		state, err := Observe(context.Background(), w.remote, w.settings)
 		must(t, err)
 		removal := NewRemoval([]inject.Service{echo.Service}, state, w.settings)

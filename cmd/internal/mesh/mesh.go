@@ -11,6 +11,8 @@
 //	State ──> NewRenewal ──> Plan ──> Apply         certificates that are due, without manifests
 //	names ──> NewRemoval ──> Removal ──> Apply      what is ours of some services goes
 //	State ──> NewInventory ──> Inventory            what is there, without manifests
+//	State ──> NewCertificateList                    every certificate, and who uses it
+//	State ──> NewPruning ──> Pruning ──> Apply      what serves nothing any more goes
 //
 // It talks to its own small interfaces only. It never opens a connection or a file, never prints, and never deletes what it did not
 // make: an API that is not ours is a conflict, settled by whoever runs it.
@@ -126,9 +128,9 @@ type Settings struct {
 
 	Adopt map[string]bool // slugs of APIs to take over (--adopt)
 
-	RenewBefore       time.Duration       // what has to be left of a certificate's life; 0: a third of it
-	FormerAuthorities []*x509.Certificate // CAs whose certificates were ours too: what they signed is replaced like our own
-	Settle            time.Duration       // how long gateways get to load what changed before what it replaced is deleted; 0: 5 s
+	RenewBefore time.Duration // what has to be left of a certificate's life; 0: a third of it
+	Trusted     ca.Trust      // CAs that pods trust: what a former one of ours among them signed is replaced like our own
+	Settle      time.Duration // how long gateways get to load what changed before what it replaced is deleted; 0: 5 s
 
 	Now      func() time.Time // nil: time.Now
 	Parallel int              // services worked on at once; below 1: 8

@@ -144,7 +144,7 @@ func (j *journal) changedAPI() {
 	j.wrote, j.wroteAPI = true, time.Now()
 }
 
-// foundChanged notes that an API was changed by another run.
+// foundChanged notes that an API was changed by another run, or perhaps by this one.
 func (j *journal) foundChanged() {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -72,6 +72,7 @@ func (r *run) update(ctx context.Context, current dashboard.API, to dashboard.De
 	if refusedClearly(err) {
 		return failed
 	}
+	r.journal.foundChanged() // perhaps
 	return unclearError{failed}
 }
 

@@ -195,10 +195,13 @@ func newHoldings(state State, s Settings, going map[string]bool) *holdings {
 }
 
 // certificateUsers are the names of the APIs that name a certificate, by its id: for themselves, for their clients, for what they call.
-func certificateUsers(apis []dashboard.API) map[string][]string {
+func certificateUsers(apis []dashboard.API) map[string][]string { return usersOf(apis, describe) }
+
+// usersOf is certificateUsers with names of the caller's choice.
+func usersOf(apis []dashboard.API, nameOf func(dashboard.Definition) string) map[string][]string {
 	users := make(map[string][]string)
 	for _, api := range apis {
-		name := describe(api.Definition)
+		name := nameOf(api.Definition)
 		seen := make(map[string]bool)
 		eachText(map[string]any(api.Definition), func(text string) {
 			for id := range strings.SplitSeq(text, ",") {

@@ -1,0 +1,251 @@
+package mesh
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/dashboard"
+	"github.com/tykmesh/tykmesh/inject"
+)
+
+const randomOrg = "5d64a47fed63100001b2f2ac"
+
+// made is a certificate that random worlds are made of.
+type made struct {
+	dashboard.Certificate
+	leaf    []byte // in PEM
+	foreign bool   // by name or issuer: nobody may delete it unless the ledger has it
+}
+
+// pool makes certificates of two CAs, ours and another, and returns ours.
+func pool(t *testing.T) (all []made, ours *ca.Local) {
+	ours, err := ca.OpenLocal(t.TempDir(), nil)
+	must(t, err)
+	theirs, err := ca.OpenLocal(t.TempDir(), nil)
+	must(t, err)
+	for _, name := range []string{"echo.shop", "sleep.shop", "gone.shop", "mesh mesh.local", "mesh", "www.example.com", "echo.shop b"} {
+		hosts := strings.Fields(name)
+		for i, signer := range []*ca.Local{ours, ours, ours, theirs} {
+			bundle, err := issuer{signer, nil}.Issue(context.Background(), hosts)
+			must(t, err)
+			c, err := dashboard.ParseCertificate(randomOrg, bundle.PEM())
+			must(t, err)
+			foreign := i == 3 || slices.Contains([]string{"mesh", "www.example.com", "echo.shop b"}, name)
+			all = append(all, made{c, bundle.Certificate, foreign})
+		}
+	}
+	return all, ours
+}
+
+// randomState is a remote state in which anybody may have done anything. Every certificate is a year old in it.
+func randomState(t *testing.T, r *rand.Rand, pool []made) State {
+	var state State
+	some := func(share float64) (ids []any) {
+		for _, c := range pool {
+			if r.Float64() < share {
+				for range 1 + r.IntN(2) {
+					ids = append(ids, c.ID)
+				}
+			}
+		}
+		r.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
+		return ids
+	}
+	details := r.IntN(4) > 0
+	for _, c := range pool {
+		if r.IntN(5) > 0 {
+			stored := c.Certificate
+			if !details {
+				stored = dashboard.Certificate{ID: c.ID}
+			}
+			state.Certificates = append(state.Certificates, stored)
+		}
+	}
+	add := func(d dashboard.Definition) {
+		d["id"] = fmt.Sprintf("5f%022x", len(state.APIs))
+		state.APIs = append(state.APIs, dashboard.API{Definition: d})
+	}
+	for _, app := range []string{"echo", "sleep", "echo"}[:r.IntN(4)] {
+		svc := inject.Service{Namespace: "shop", App: app}
+		for _, role := range []Role{Inbound, Mesh} {
+			d := dashboard.Definition{"slug": app + "-" + string(role), "certificates": some(0.2), "is_oas": r.IntN(8) == 0}
+			switch marked := r.IntN(2) == 0; {
+			case marked:
+				must(t, d.Set("config_data.tykmesh", mark{Namespace: svc.Namespace, App: svc.App, Role: role}.value()))
+			case role == Inbound:
+				d["domain"], d["tags"] = host(svc), []any{app}
+			default:
+				d["proxy"], d["tags"] = map[string]any{"target_url": "https://" + host(svc) + ":8080"}, []any{"mesh"}
+			}
+			add(d)
+		}
+	}
+	switch id := pool[r.IntN(len(pool))].ID; r.IntN(4) {
+	case 0:
+		add(dashboard.Definition{"slug": "foreign", "certificates": some(0.1)})
+	case 1:
+		add(dashboard.Definition{"slug": "foreign", "pinned_public_keys": map[string]any{"x": "abc, " + id}})
+	case 2:
+		add(dashboard.Definition{"slug": "foreign", "upstream_certificates": map[string]any{"*": id}})
+	}
+	if state.HasLedger = r.IntN(3) > 0; state.HasLedger {
+		state.Records = randomRecords(r, pool)
+	}
+	return state
+}
+
+func randomRecords(r *rand.Rand, pool []made) (all []ca.Record) {
+	pick := func() made { return pool[r.IntN(len(pool))] }
+	record := func(id, role, namespace, app string, c made) ca.Record {
+		return ca.Record{
+			ID: id, Role: role, Namespace: namespace, App: app, Hosts: c.DNSNames, Certificate: c.leaf, Fingerprint: c.ID,
+			NotBefore: c.NotBefore, Expires: c.NotAfter, Created: c.NotBefore, State: []ca.State{ca.Active, ca.Active, ca.Pending}[r.IntN(3)],
+		}
+	}
+	for _, app := range []string{"echo", "sleep", "gone", "mesh"} {
+		if r.IntN(2) == 0 {
+			continue
+		}
+		role, namespace := ca.RoleInbound, "shop"
+		if app == "mesh" {
+			role, namespace = ca.RoleMesh, ""
+		}
+		one := record(ca.RecordID(role, namespace, app), role, namespace, app, pick())
+		for range r.IntN(3) {
+			one.History = append(one.History, ca.Past{Fingerprint: pick().ID})
+		}
+		all = append(all, one)
+	}
+	for i := range r.IntN(6) {
+		one := record(fmt.Sprintf("5f%022x", i), ca.RoleInbound, "", "", pick())
+		one.Legacy, one.State = true, ca.Active
+		if r.IntN(2) == 0 {
+			one.Fingerprint = strings.TrimPrefix(one.Fingerprint, randomOrg)
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+// after is a state once a pruning is done, without the code that does it.
+func (p *Pruning) after(state State) State {
+	drop := func(steps []Step) map[string]bool {
+		ids := make(map[string]bool)
+		for _, s := range steps {
+			ids[s.ID] = true
+		}
+		return ids
+	}
+	certificates, records := drop(p.Certificates), drop(p.Records)
+	out := State{HasLedger: state.HasLedger, Authority: state.Authority}
+	for _, api := range state.APIs {
+		if d, ok := p.detachments[api.Definition.ID()]; ok {
+			var left []any
+			for i, id := range api.Definition.Certificates() {
+				if rest := api.Definition.Certificates()[i+1:]; !slices.Contains(d.former, id) && !slices.Contains(rest, id) {
+					left = append(left, id)
+				}
+			}
+			api.Definition = api.Definition.Clone()
+			api.Definition["certificates"] = left
+		}
+		out.APIs = append(out.APIs, api)
+	}
+	for _, c := range state.Certificates {
+		if !certificates[c.ID] {
+			out.Certificates = append(out.Certificates, c)
+		}
+	}
+	for _, r := range state.Records {
+		if !records[r.ID] {
+			out.Records = append(out.Records, r)
+		}
+	}
+	return out
+}
+
+// TestPruneProperties holds prunings of random worlds against what is promised of every one.
+func TestPruneProperties(t *testing.T) {
+	certificates, authority := pool(t)
+	byID := make(map[string]made)
+	for _, c := range certificates {
+		byID[c.ID] = c
+	}
+	ours, err := issuer{authority, nil}.Authority(context.Background())
+	must(t, err)
+	detached, deleted, forgotten := 0, 0, 0
+	for seed := range uint64(600) {
+		r := rand.New(rand.NewPCG(seed, 0))
+		state := randomState(t, r, certificates)
+		state.Authority = ours
+		s := Settings{
+			Org: randomOrg, TLS: true, MeshHosts: []string{"mesh", "mesh.local"},
+			Now: func() time.Time { return time.Now().Add([]time.Duration{2 * time.Hour, 300 * 24 * time.Hour}[seed%2]) },
+		}
+		p := NewPruning(state, s)
+		detached, deleted, forgotten = detached+len(p.APIs), deleted+len(p.Certificates), forgotten+len(p.Records)
+		left := p.after(state)
+
+		text, err := json.Marshal(left.APIs)
+		must(t, err)
+		recorded := make(map[string]bool)
+		for _, record := range state.Records {
+			for _, id := range s.storeIDs(&record) {
+				recorded[id] = true
+			}
+		}
+		for _, step := range p.Certificates {
+			if strings.Contains(string(text), step.ID) {
+				t.Errorf("seed %d: %s is deleted although an API names it", seed, step.Name)
+			}
+			if byID[step.ID].foreign && !recorded[step.ID] {
+				t.Errorf("seed %d: %s is deleted although it is not ours", seed, step.Name)
+			}
+		}
+		for i, api := range left.APIs {
+			before, after := state.APIs[i].Definition.Certificates(), api.Definition.Certificates()
+			if len(after) == 0 && len(before) > 0 {
+				t.Errorf("seed %d: %s has no certificate left", seed, api.Definition.Slug())
+			}
+			if d, ok := p.detachments[api.Definition.ID()]; ok && len(d.former) > 0 {
+				held := slices.IndexFunc(left.Certificates, func(c dashboard.Certificate) bool { return c.ID == d.keep })
+				if !slices.Contains(after, d.keep) || held < 0 || byID[d.keep].foreign && byID[d.keep].IssuerCN != ours.Subject.CommonName {
+					t.Errorf("seed %d: what %s keeps does not serve", seed, api.Definition.Slug())
+				}
+			}
+		}
+		for _, step := range p.Records {
+			for _, id := range s.storeIDs(p.records[step.ID]) {
+				if slices.ContainsFunc(left.Certificates, func(c dashboard.Certificate) bool { return c.ID == id }) {
+					t.Errorf("seed %d: record %s goes although one of its certificates stays", seed, step.ID)
+				}
+			}
+		}
+		if again := NewPruning(left, s); len(again.Steps()) > 0 {
+			t.Errorf("seed %d: after a pruning there is more to prune: %v", seed, again.Steps())
+		}
+		shuffled := State{HasLedger: state.HasLedger, Authority: ours}
+		shuffled.APIs, shuffled.Certificates, shuffled.Records = slices.Clone(state.APIs), slices.Clone(state.Certificates), slices.Clone(state.Records)
+		r.Shuffle(len(shuffled.APIs), func(i, j int) { a := shuffled.APIs; a[i], a[j] = a[j], a[i] })
+		r.Shuffle(len(shuffled.Certificates), func(i, j int) { c := shuffled.Certificates; c[i], c[j] = c[j], c[i] })
+		r.Shuffle(len(shuffled.Records), func(i, j int) { c := shuffled.Records; c[i], c[j] = c[j], c[i] })
+		if diff := cmp.Diff(toldOf(p), toldOf(NewPruning(shuffled, s))); diff != "" {
+			t.Errorf("seed %d: in another order:\n%s", seed, diff)
+		}
+		if diff := cmp.Diff(NewCertificateList(state, s), NewCertificateList(shuffled, s)); diff != "" {
+			t.Errorf("seed %d: a list in another order:\n%s", seed, diff)
+		}
+	}
+	if detached < 100 || deleted < 100 || forgotten < 100 {
+		t.Errorf("%d APIs, %d certificates and %d records: the worlds prove little", detached, deleted, forgotten)
+	}
+}

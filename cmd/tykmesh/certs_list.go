@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+)
+
+func newCertsListCmd(p process) *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the certificates of the mesh: how long they last, who signed them, who uses them",
+		Long: "list has a line for each certificate of the mesh: that of the CA, that of the mesh, those of services, what other people put on the\n" +
+			"mesh's APIs, and what is left over. It says when each ends, whether certs renew would replace it, who signed it and which APIs use it.\n\n" +
+			"With --expiring it lists only those in use that end within a time, and exits with 3 if there are any: for an alarm.",
+		Example: "  tykmesh certs list\n" +
+			"  tykmesh certs list --expiring 30d -q || page-somebody\n" +
+			"  tykmesh certs list -o json | jq '.certificates[] | select(.state == \"orphan\") | .id'",
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p, runCertsList) },
+	}
+	o.remoteFlags(cmd)
+	o.formatFlag(cmd)
+	o.reportFlags(cmd)
+	cmd.Flags().Var(&o.expiring, "expiring", "list only what is in use and ends within this time, like 30d; exit with 3 if anything does")
+	cmd.Flags().Lookup("expiring").DefValue = ""
+	return cmd
+}
+
+func runCertsList(ctx context.Context, p process, o options, report *report) (output, error) {
+	config, err := loadConfig(ctx, p, o, report)
+	if err != nil {
+		return nil, err
+	}
+	settings, err := certificateSettings(config, o)
+	if err != nil {
+		return nil, err
+	}
+	state, _, closeRemote, err := survey(ctx, o, config, settings, report)
+	if err != nil {
+		return nil, err
+	}
+	defer closeRemote()
+	list := mesh.NewCertificateList(state, settings)
+	if within := time.Duration(o.expiring); within > 0 {
+		list = report.expiring(list, p.now().Add(within), o.expiring.String())
+	} else if len(list) == 0 {
+		report.lastly("there are no certificates")
+	}
+	if o.format == formatJSON {
+		return func() error { return writeDocument(p.stdout, newCertificatesDocument(list, p.now())) }, nil
+	}
+	return func() error { return writeCertificatesTable(p.stdout, list, p.now()) }, nil
+}
+
+// expiring are the certificates in use that end before a time, which is what the exit status tells. What has no known end is warned of.
+func (r *report) expiring(list []mesh.HeldCertificate, before time.Time, within string) []mesh.HeldCertificate {
+	var due []mesh.HeldCertificate
+	for _, c := range list {
+		switch {
+		case c.ID == "" && c.For != mesh.ForCA:
+			r.warn(fmt.Sprintf("%s has no certificate", c.Name))
+		case !c.Serving():
+		case c.NotAfter.IsZero():
+			r.warn(fmt.Sprintf("certificate %s (%s): nobody tells when it ends", c.ID, c.Name))
+		case c.NotAfter.Before(before):
+			due = append(due, c)
+		}
+	}
+	if len(due) == 0 {
+		r.lastly("no certificate ends within %s", within)
+		return nil
+	}
+	r.exit = exitChanges
+	end := "end"
+	if len(due) == 1 {
+		end = "ends"
+	}
+	r.lastly("%s %s within %s", plural(len(due), "certificate"), end, within)
+	return due
+}
+
+// writeCertificatesTable writes a line for each certificate.
+func writeCertificatesTable(w io.Writer, list []mesh.HeldCertificate, now time.Time) error {
+	if len(list) == 0 {
+		return nil
+	}
+	short := shortIDs(list)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "NAME\tENDS\tRENEWAL\tSIGNED BY\tUSED BY\tNOTES")
+	for _, c := range list {
+		ends := "-"
+		if c.ID != "" || c.For == mesh.ForCA {
+			ends = endOf(c.NotAfter, now)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", c.Name, ends, orDash(c.Renewal), orDash(c.Issuer), usersOf(c), orDash(notesOn(c, short[c.ID])))
+	}
+	return t.Flush()
+}
+
+// usersOf are the first API that uses a certificate, and how many more do.
+func usersOf(c mesh.HeldCertificate) string {
+	switch n := len(c.UsedBy); n {
+	case 0:
+		return "-"
+	case 1:
+		return c.UsedBy[0]
+	default:
+		return fmt.Sprintf("%s +%d", c.UsedBy[0], n-1)
+	}
+}
+
+// notesOn are what is not as with most certificates.
+func notesOn(c mesh.HeldCertificate, short string) string {
+	var notes []string
+	switch c.State {
+	case mesh.CertificateActive:
+	case mesh.CertificateOrphan:
+		notes = append(notes, "orphan "+short)
+	case mesh.CertificateMissing:
+		notes = append(notes, strings.TrimSpace("not in the store "+short))
+	case mesh.CertificateLegacy:
+		notes = append(notes, "made by tyk-k8s")
+	default:
+		notes = append(notes, string(c.State))
+	}
+	if c.Trust == mesh.NotTrusted {
+		notes = append(notes, "not by the present CA")
+	}
+	if !c.Ours {
+		notes = append(notes, "not ours")
+	}
+	return strings.Join(notes, ", ")
+}
+
+// shortIDs are the beginnings of certificates' fingerprints, as long as it takes to tell them apart.
+func shortIDs(list []mesh.HeldCertificate) map[string]string {
+	const fingerprint, least = 64, 12 // hexadecimal digits
+	out := make(map[string]string, len(list))
+	for length := least; ; length++ {
+		seen := make(map[string]bool, len(list))
+		for _, c := range list {
+			digits := c.ID[max(0, len(c.ID)-fingerprint):]
+			out[c.ID] = digits[:min(length, len(digits))]
+			seen[out[c.ID]] = true
+		}
+		if length == fingerprint || len(seen) == len(out) {
+			return out
+		}
+	}
+}
+
+// certificatesDocument is what certs list -o json prints. Lists are never null.
+type certificatesDocument struct {
+	Certificates []listedCertificate `json:"certificates"`
+}
+
+type listedCertificate struct {
+	Kind      mesh.Bearer           `json:"kind"`
+	Name      string                `json:"name"`
+	Namespace string                `json:"namespace,omitempty"`
+	Service   string                `json:"service,omitempty"`
+	ID        string                `json:"id,omitempty"`
+	Hosts     []string              `json:"hosts"`
+	NotBefore *time.Time            `json:"notBefore,omitempty"`
+	Expires   *time.Time            `json:"expires,omitempty"`
+	DaysLeft  *int                  `json:"daysLeft,omitempty"` // below 0: expired
+	Renewal   string                `json:"renewal,omitempty"`  // why certs renew would replace it
+	Issuer    string                `json:"issuer,omitempty"`
+	Trust     mesh.Trust            `json:"trust"`
+	State     mesh.CertificateState `json:"state"`
+	Ours      bool                  `json:"ours"`
+	UsedBy    []string              `json:"usedBy"`
+}
+
+func newCertificatesDocument(list []mesh.HeldCertificate, now time.Time) certificatesDocument {
+	doc := certificatesDocument{Certificates: []listedCertificate{}}
+	for _, c := range list {
+		row := listedCertificate{
+			Kind: c.For, Name: c.Name, Namespace: c.Service.Namespace, Service: c.Service.App, ID: c.ID,
+			Hosts: append([]string{}, c.Hosts...), NotBefore: timeOf(c.NotBefore), Expires: timeOf(c.NotAfter), Renewal: c.Renewal,
+			Issuer: c.Issuer, Trust: c.Trust, State: c.State, Ours: c.Ours, UsedBy: append([]string{}, c.UsedBy...),
+		}
+		if !c.NotAfter.IsZero() {
+			row.DaysLeft = new(int(math.Floor(c.NotAfter.Sub(now).Hours() / 24)))
+		}
+		doc.Certificates = append(doc.Certificates, row)
+	}
+	return doc
+}
+
+// timeOf is nil for a time that nobody knows.
+func timeOf(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return new(t.UTC())
+}
