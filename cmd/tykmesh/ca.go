@@ -9,6 +9,6 @@ func newCACmd(p process) *cobra.Command {
 		Args:  noArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newCAInitCmd(p))
+	cmd.AddCommand(newCAInitCmd(p), newCARotateCmd(p))
 	return cmd
 }
