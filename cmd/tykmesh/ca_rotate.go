@@ -143,7 +143,9 @@ func (e *rootKeyError) Error() string { return "the root has to sign the next CA
 func (e *rootKeyError) Unwrap() error { return e.error }
 
 // Hint is how to bring it.
-func (*rootKeyError) Hint() string { return "bring the root's private key, for this step alone: --root-key FILE" }
+func (*rootKeyError) Hint() string {
+	return "bring the root's private key, for this step alone: --root-key FILE"
+}
 
 // checkUse makes sure that the former CA is not needed any more.
 func (o caRotate) checkUse(ctx context.Context, p process, r pki.Rotation, report *report) error {
