@@ -4,6 +4,9 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"text/template"
 	"unicode"
@@ -20,7 +23,14 @@ type cronJob struct {
 	print                      bool
 	Image, Schedule, Namespace string
 	RenewBefore                string // "" where the flag was not given
+
+	Config    string // the configuration's file
+	Files     []jobFile
+	Variables []string
 }
+
+// jobFile is a file that the configuration names: where it is here, where it belongs beside the configuration, and its key in the Secret.
+type jobFile struct{ Source, Path, Key string }
 
 // cronJobFlags are those that mean nothing without --print-cronjob.
 var cronJobFlags = []string{"image", "schedule", "namespace"}
@@ -51,7 +61,65 @@ func (j *cronJob) run(cmd *cobra.Command, p process, names []string) error {
 	if problem := j.problem(names); problem != "" {
 		return &usageError{problem, cmd.CommandPath()}
 	}
+	config, err := cmd.Flags().GetString("config")
+	if err != nil {
+		return err
+	}
+	if err := j.readReferences(p, config); err != nil {
+		return err
+	}
 	return j.write(p.stdout)
+}
+
+// readReferences finds out what the job needs beside the configuration. Nothing of it is looked at.
+func (j *cronJob) readReferences(p process, flag string) error {
+	name, data, err := FindConfig(flag, p.environ, os.ReadFile)
+	if err != nil {
+		return err
+	}
+	if name == "" {
+		return &usageError{"--print-cronjob reads the configuration, to know which files and variables go with it, and there is none: --config FILE names one", p.name + " certs renew"}
+	}
+	references, err := References(ConfigSource{Name: name, Data: data, ReadFile: os.ReadFile})
+	if err != nil {
+		return err
+	}
+	j.Config = name
+	var unfit ConfigError
+	for _, r := range references {
+		switch {
+		case r.Env != "" && !plainVariable.MatchString(r.Env):
+			r.At.Msg = fmt.Sprintf("%q is not a name that a shell has variables of", r.Env)
+			unfit = append(unfit, r.At)
+		case r.Env != "":
+			j.Variables = append(j.Variables, r.Env)
+		case !filepath.IsLocal(r.Path), strings.ContainsFunc(r.Path, unprintable):
+			r.At.Msg = fmt.Sprintf("%q would not be in the pod: name a file in the folder of the configuration, or below it", r.Path)
+			unfit = append(unfit, r.At)
+		default:
+			path := filepath.ToSlash(filepath.Clean(r.Path))
+			j.Files = append(j.Files, jobFile{filepath.Join(filepath.Dir(name), r.Path), path, jobKey(path, len(j.Files))})
+		}
+	}
+	if len(unfit) > 0 {
+		return ConfigError(inFileOrder(unfit))
+	}
+	return nil
+}
+
+// plainVariable are the names of variables in a shell (POSIX.1, section 3.216).
+var plainVariable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+func unprintable(r rune) bool { return !unicode.IsPrint(r) }
+
+// jobKey is what a file is called in a Secret, whose keys have no slashes (Kubernetes API, Secret). A number tells those apart that would be alike.
+func jobKey(path string, n int) string {
+	return fmt.Sprintf("%d-%s", n+1, strings.Map(func(r rune) rune {
+		if r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-._", r)) {
+			return r
+		}
+		return '_'
+	}, path))
 }
 
 // problem says what no CronJob can be made of; "" if one can.
@@ -76,7 +144,7 @@ func (j *cronJob) problem(names []string) string {
 }
 
 func (j *cronJob) write(w io.Writer) error {
-	t, err := template.New("cronjob.yaml").Parse(cronJobTemplate)
+	t, err := template.New("cronjob.yaml").Funcs(template.FuncMap{"word": shellWord}).Parse(cronJobTemplate)
 	if err != nil {
 		return fmt.Errorf("reading the CronJob's template: %w", err)
 	}

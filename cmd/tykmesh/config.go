@@ -88,23 +88,9 @@ type ConfigSource struct {
 //
 // Errors: a [ConfigError] with everything that is wrong, in the order of the file.
 func LoadConfig(src ConfigSource) (Config, []Finding, error) {
-	l := &loader{
-		src:      src,
-		config:   defaultConfig(src.Name),
-		settings: map[string]setting{},
-		sections: map[string]manifest.Position{},
-		failed:   map[string]bool{},
-	}
-	if !l.readFile() {
+	l := newLoader(src)
+	if !l.readAll() {
 		return Config{}, nil, ConfigError(l.errors)
-	}
-	l.readEnviron()
-	for _, section := range schema {
-		for _, key := range section.keys {
-			if s, ok := l.settings[section.name+"."+key.name]; ok {
-				key.apply(l, s)
-			}
-		}
 	}
 	l.checkNeeds()
 	if l.values >= maxValues { // what else was found is a result of stopping there
@@ -116,6 +102,50 @@ func LoadConfig(src ConfigSource) (Config, []Finding, error) {
 	l.warn()
 	l.config.places = l.places()
 	return l.config, inFileOrder(l.warnings), nil
+}
+
+// Reference is something beside a configuration file that belongs to it: an environment variable or a file.
+type Reference struct {
+	At        Finding // where it is named; without a message
+	Env, Path string  // one of them; a path is as it is written
+}
+
+// References are the variables and files from which a configuration file takes its secrets and certificates, each once. They need not be there.
+//
+// Errors: a [ConfigError], as of LoadConfig.
+func References(src ConfigSource) ([]Reference, error) {
+	src.Environ = nil
+	l := newLoader(src)
+	if !l.readAll() || len(l.errors) > 0 {
+		return nil, ConfigError(inFileOrder(l.errors))
+	}
+	return l.references, nil
+}
+
+func newLoader(src ConfigSource) *loader {
+	return &loader{
+		src:      src,
+		config:   defaultConfig(src.Name),
+		settings: map[string]setting{},
+		sections: map[string]manifest.Position{},
+		failed:   map[string]bool{},
+	}
+}
+
+// readAll takes over what the file and the environment say, and tells whether the file could be parsed.
+func (l *loader) readAll() bool {
+	if !l.readFile() {
+		return false
+	}
+	l.readEnviron()
+	for _, section := range schema {
+		for _, key := range section.keys {
+			if s, ok := l.settings[section.name+"."+key.name]; ok {
+				key.apply(l, s)
+			}
+		}
+	}
+	return true
 }
 
 func defaultConfig(file string) Config {
@@ -149,8 +179,10 @@ type loader struct {
 	sections map[string]manifest.Position // where a section of the file begins
 	failed   map[string]bool              // keys that have an error already: nothing more is said of them
 	read     []container                  // the containers read so far
-	values   int                          // how many YAML values were read, against alias bombs
-	tooMany  Finding                      // set once values reaches maxValues
+
+	references []Reference
+	values     int     // how many YAML values were read, against alias bombs
+	tooMany    Finding // set once values reaches maxValues
 
 	unresolved       []Finding // secrets that are not where they should be: errors only if they are needed
 	errors, warnings []Finding

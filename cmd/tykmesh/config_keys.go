@@ -40,14 +40,14 @@ var schema = []section{
 		secretKey("key", func(c *Config) *Secret { return &c.CA.Key }, checkHex),
 		secretKey("mongoConnStr", func(c *Config) *Secret { return &c.CA.MongoConnStr }, checkMongo),
 		textKey("profile", func(c *Config) *string { return &c.CA.Profile }, nil),
-		pathKey("certPath", func(c *Config) *string { return &c.CA.CertPath }),
-		pathKey("keyPath", func(c *Config) *string { return &c.CA.KeyPath }).remote(),
-		pathKey("bundlePath", func(c *Config) *string { return &c.CA.BundlePath }),
+		fileKey("certPath", func(c *Config) *string { return &c.CA.CertPath }),
+		fileKey("keyPath", func(c *Config) *string { return &c.CA.KeyPath }).remote(),
+		fileKey("bundlePath", func(c *Config) *string { return &c.CA.BundlePath }),
 		boolKey("secure", func(c *Config) *bool { return &c.CA.Secure }),
 		boolKey("skipCACheck", func(c *Config) *bool { return &c.CA.SkipCACheck }),
-		pathKey("tlsRemoteCA", func(c *Config) *string { return &c.CA.TLSRemoteCA }),
-		pathKey("mutualTLSCert", func(c *Config) *string { return &c.CA.MutualTLSCert }),
-		pathKey("mutualTLSKey", func(c *Config) *string { return &c.CA.MutualTLSKey }),
+		fileKey("tlsRemoteCA", func(c *Config) *string { return &c.CA.TLSRemoteCA }),
+		fileKey("mutualTLSCert", func(c *Config) *string { return &c.CA.MutualTLSCert }),
+		fileKey("mutualTLSKey", func(c *Config) *string { return &c.CA.MutualTLSKey }),
 		{name: "defaultNames", fileOnly: true, apply: applyNames},
 		{name: "defaultKeyRequest", fileOnly: true, apply: applyKeyRequest},
 	}},
@@ -143,13 +143,34 @@ func secretKey(name string, field func(*Config) *Secret, check func(string) stri
 	}}.remote()
 }
 
-// pathKey is a file name. One in the file counts from the file's folder, so that a configuration works from everywhere.
+// pathKey is a name of a file or a folder. One in the file counts from the file's folder, so that a configuration works from everywhere.
 func pathKey(name string, field func(*Config) *string) key {
 	return key{name: name, apply: func(l *loader, s setting) {
 		if v, ok := l.text(s); ok && v != "" {
 			*field(&l.config) = l.relative(s, v)
 		}
 	}}
+}
+
+// fileKey is a pathKey for a file.
+func fileKey(name string, field func(*Config) *string) key {
+	k := pathKey(name, field)
+	apply := k.apply
+	k.apply = func(l *loader, s setting) {
+		apply(l, s)
+		if v, ok := l.text(s); ok && v != "" {
+			l.refer(s, Reference{Path: v})
+		}
+	}
+	return k
+}
+
+// refer notes what a setting refers to.
+func (l *loader) refer(s setting, r Reference) {
+	r.At = s.finding("")
+	if !slices.ContainsFunc(l.references, func(known Reference) bool { return known.Env == r.Env && known.Path == r.Path }) {
+		l.references = append(l.references, r)
+	}
 }
 
 func boolKey(name string, field func(*Config) *bool) key {
@@ -246,6 +267,7 @@ func (l *loader) passes(s setting, v string, check func(string) string) bool {
 func (l *loader) fetch(s setting, v string) (string, bool) {
 	var found string
 	if name, ok := strings.CutPrefix(v, "env:"); ok {
+		l.refer(s, Reference{Env: name})
 		found = lookupEnv(l.src.Environ, name)
 		if found == "" {
 			l.unresolved = append(l.unresolved, s.finding(fmt.Sprintf("the environment variable %s is not set", name)))
@@ -256,6 +278,7 @@ func (l *loader) fetch(s setting, v string) (string, bool) {
 	if !ok {
 		return v, true
 	}
+	l.refer(s, Reference{Path: name})
 	data, err := l.src.ReadFile(l.relative(s, name))
 	found = strings.TrimRight(string(data), "\r\n")
 	switch {
