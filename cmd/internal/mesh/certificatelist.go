@@ -223,7 +223,7 @@ func (l *lister) look(id string) HeldCertificate {
 	if len(h.UsedBy) == 0 {
 		h.For = ForLeftover
 	}
-	records := l.recorded[id]
+	records := l.holders[id]
 	leaf := l.leaves[id]
 	switch {
 	case !stored.NotAfter.IsZero():
@@ -242,7 +242,7 @@ func (l *lister) look(id string) HeldCertificate {
 }
 
 func (l *lister) stateOf(id string, there bool) CertificateState {
-	records := l.recorded[id]
+	records := l.holders[id]
 	var now, legacy *ca.Record
 	for _, r := range records {
 		switch {

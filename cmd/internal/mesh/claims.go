@@ -24,7 +24,7 @@ type claims struct {
 	services   []inject.Service                 // on the mesh, sorted
 	apis       map[owner][]dashboard.Definition // theirs
 	users      map[string][]string              // the slugs of the APIs that name a certificate
-	recorded   map[string][]*ca.Record          // by the ids of the certificates that they hold, or held; those that hold them first
+	holders    map[string][]*ca.Record          // by the ids of the certificates that they hold, or held; those that hold them first
 	leaves     map[string]*x509.Certificate     // of records
 	namespaces map[string]bool
 }
@@ -32,7 +32,7 @@ type claims struct {
 func newClaims(state State, s Settings) *claims {
 	c := &claims{
 		certificatePlanner: newCertificatePlanner(state, s), users: usersOf(state.APIs, dashboard.Definition.Slug),
-		recorded: make(map[string][]*ca.Record), leaves: make(map[string]*x509.Certificate, len(state.Records)),
+		holders: make(map[string][]*ca.Record), leaves: make(map[string]*x509.Certificate, len(state.Records)),
 		namespaces: make(map[string]bool),
 	}
 	c.services, c.apis = members(state.APIs)
@@ -46,10 +46,10 @@ func newClaims(state State, s Settings) *claims {
 			c.leaves[s.storeID(*r)] = leaf
 		}
 		for _, id := range s.storeIDs(r) {
-			c.recorded[id] = append(c.recorded[id], r)
+			c.holders[id] = append(c.holders[id], r)
 		}
 	}
-	for id, records := range c.recorded {
+	for id, records := range c.holders {
 		held := func(r *ca.Record) int { return slices.Index(s.storeIDs(r), id) } // 0: it holds it now
 		slices.SortFunc(records, func(a, b *ca.Record) int { return cmp.Or(cmp.Compare(held(a), held(b)), strings.Compare(a.ID, b.ID)) })
 	}
@@ -74,7 +74,7 @@ func (c *claims) ours(id string) bool {
 	if leaf := c.leaves[id]; stored.IsCA || leaf != nil && leaf.IsCA {
 		return false
 	}
-	return len(c.recorded[id]) > 0 || c.ourIssuer(stored.IssuerCN) && c.ourName(stored.DNSNames)
+	return len(c.holders[id]) > 0 || c.ourIssuer(stored.IssuerCN) && c.ourName(stored.DNSNames)
 }
 
 // ourIssuer says whether a CA of this name is ours.

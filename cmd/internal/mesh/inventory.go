@@ -55,10 +55,11 @@ type Orphan struct {
 // What it cannot see is whether an API is what a manifest asks for: that is a Plan.
 func NewInventory(state State, s Settings) Inventory {
 	v := &surveyor{settings: s, state: state}
-	v.services, v.apis = members(state.APIs)
 	if s.TLS {
-		v.certificates = newCertificatePlanner(state, s)
-		v.users = certificateUsers(state.APIs)
+		v.certificates = newClaims(state, s)
+		v.services, v.apis = v.certificates.services, v.certificates.apis
+	} else {
+		v.services, v.apis = members(state.APIs)
 	}
 	var out Inventory
 	for _, svc := range v.services {
@@ -77,8 +78,7 @@ type surveyor struct {
 	state        State
 	services     []inject.Service // sorted
 	apis         map[owner][]dashboard.Definition
-	certificates *certificatePlanner // nil without TLS
-	users        map[string][]string
+	certificates *claims // nil without TLS
 }
 
 // members are the services on the mesh, sorted, and their APIs.
@@ -221,42 +221,19 @@ func (v *surveyor) orphans() (all []Orphan) {
 	if v.certificates == nil {
 		return nil
 	}
-	meshed := make(map[inject.Service]bool, len(v.services))
-	for _, svc := range v.services {
-		meshed[svc] = true
-	}
-	for _, r := range v.state.Records {
-		svc := inject.Service{Namespace: r.Namespace, App: r.App}
-		switch {
-		case r.Legacy && len(v.users[v.settings.storeID(r)]) == 0:
+	c := v.certificates
+	for i := range v.state.Records {
+		switch r := &v.state.Records[i]; {
+		case r.Legacy && len(c.users[v.settings.storeID(*r)]) == 0:
 			all = append(all, Orphan{RecordKind, r.ID, strings.Join(r.Hosts, ", "), "made by tyk-k8s; no API uses its certificate"})
-		case !r.Legacy && r.Role == string(Mesh) && len(meshed) == 0, !r.Legacy && r.Role == string(Inbound) && !meshed[svc]:
+		case !r.Legacy && !c.meshed(r):
 			all = append(all, Orphan{RecordKind, r.ID, strings.Join(r.Hosts, ", "), "its service has no API"})
 		}
 	}
-	ours := v.ours()
-	for _, c := range v.state.Certificates {
-		if name, ok := ours[c.ID]; ok && len(v.users[c.ID]) == 0 {
-			all = append(all, Orphan{CertificateKind, c.ID, name, "no API uses it"})
+	for _, stored := range v.state.Certificates {
+		if c.ours(stored.ID) && len(c.users[stored.ID]) == 0 {
+			all = append(all, Orphan{CertificateKind, stored.ID, strings.Join(c.hostsOf(stored.ID), ", "), "no API uses it"})
 		}
 	}
 	return all
-}
-
-// ours are the certificates of the store that were made for the mesh, with the names of whom they are for.
-func (v *surveyor) ours() map[string]string {
-	out := make(map[string]string)
-	for _, c := range v.state.Certificates {
-		if !c.IsCA && v.certificates.signers[c.IssuerCN] {
-			out[c.ID] = strings.Join(c.DNSNames, ", ")
-		}
-	}
-	for _, r := range v.state.Records {
-		name := strings.Join(r.Hosts, ", ")
-		out[v.settings.storeID(r)] = name
-		for _, past := range r.History {
-			out[past.Fingerprint] = name
-		}
-	}
-	return out
 }

@@ -220,7 +220,7 @@ func (c *claims) nameOf(id string) string {
 // hostsOf are the hosts of a certificate by the store, else by its record.
 func (c *claims) hostsOf(id string) []string {
 	hosts := c.store[id].DNSNames
-	if records := c.recorded[id]; len(hosts) == 0 && len(records) > 0 {
+	if records := c.holders[id]; len(hosts) == 0 && len(records) > 0 {
 		hosts = records[0].Hosts
 	}
 	return hosts
