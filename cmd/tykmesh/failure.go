@@ -151,8 +151,11 @@ func caHint(err error) string {
 	var (
 		exists    *pki.ExistsError
 		encrypted *ca.EncryptedError
+		eager     *mesh.EagerError
 	)
 	switch {
+	case errors.As(err, &eager):
+		return "--renew-before must be shorter than certificates are valid: CFSSL's signing profile says how long (expiry)"
 	case errors.As(err, &exists):
 		dir := filepath.Dir(exists.Path)
 		return fmt.Sprintf("--dir names another folder; --from %s --dir ANOTHER brings the CA that is there", shellWord(dir)) +

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/dashboard"
@@ -154,4 +155,20 @@ func (e *Incomplete) ExitCode() int {
 		return exitIncomplete
 	}
 	return (&failures{errs: e.Errors}).ExitCode()
+}
+
+// EagerError says that certificates are to be renewed so long before their end that every run would renew them again.
+type EagerError struct{ Life, RenewBefore time.Duration }
+
+// Error says how long certificates are valid.
+func (e *EagerError) Error() string {
+	return fmt.Sprintf("a new certificate would be due again at once: it is valid for %s, and is to be renewed %s before its end", days(e.Life), days(e.RenewBefore))
+}
+
+// days is a time in days, or in hours where that says more.
+func days(d time.Duration) string {
+	if d < 48*time.Hour {
+		return fmt.Sprintf("%.0f h", d.Hours())
+	}
+	return fmt.Sprintf("%.0f days", d.Hours()/24)
 }

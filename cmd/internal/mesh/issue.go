@@ -89,6 +89,9 @@ func (r *run) issue(ctx context.Context, step *CertificateStep) (stored, error) 
 	if err != nil {
 		return stored{}, stepError("issuing", "certificate", step.Name, err)
 	}
+	if leaf := bundle.Leaf; r.settings.terms(r.authority).Due(leaf.NotBefore, leaf.NotAfter) {
+		return stored{}, stepError("issuing", "certificate", step.Name, &EagerError{leaf.NotAfter.Sub(leaf.NotBefore), r.settings.RenewBefore})
+	}
 	record := ca.NewRecord(string(step.Role), step.Service.Namespace, step.app(), r.settings.Org, bundle, r.settings.now())
 	if r.Ledger != nil {
 		winner, err := r.claim(ctx, step, record)

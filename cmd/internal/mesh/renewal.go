@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
@@ -31,13 +32,16 @@ func (e *UnknownError) Error() string { return fmt.Sprintf("no service %s is on 
 // A service without an inbound API has nothing that could carry its certificate; it is left out, and Plan.Notes says so. So is a certificate of the
 // mesh that Settings.MeshCertificateID has chosen: it is not ours.
 //
-// Errors: *UnknownError for a name, all of them joined; the mesh is named and its certificate is not ours; a record belongs to another
-// organisation.
+// Errors: *UnknownError for a name, all of them joined; *EagerError; the mesh is named and its certificate is not ours; a record belongs to
+// another organisation.
 func NewRenewal(state State, s Settings, names []string) (*Plan, error) {
 	r := &renewal{certs: newCertificatePlanner(state, s), names: names}
 	r.services, r.apis = members(state.APIs)
 	if err := r.check(); err != nil {
 		return nil, err
+	}
+	if life := r.certs.longestLife(); life > 0 && s.RenewBefore >= life {
+		return nil, &EagerError{life, s.RenewBefore}
 	}
 	plan := &Plan{settings: s, authority: state.Authority}
 	var errs []error
@@ -87,6 +91,19 @@ func (r *renewal) check() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// longestLife is how long that one of our certificates is valid which is valid longest; 0 where nobody tells.
+func (p *certificatePlanner) longestLife() (longest time.Duration) {
+	for _, r := range p.records {
+		longest = max(longest, r.Expires.Sub(r.NotBefore))
+	}
+	for _, c := range p.store {
+		if p.signers[c.IssuerCN] && !c.IsCA {
+			longest = max(longest, c.NotAfter.Sub(c.NotBefore))
+		}
+	}
+	return longest
 }
 
 // mesh plans the certificate of the mesh and all APIs that carry it.

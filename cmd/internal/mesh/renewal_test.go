@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/tykmesh/tykmesh/ca/catest"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
@@ -127,8 +129,11 @@ func TestRenewalIsDue(t *testing.T) {
 		"off the mesh": {func(w *world) { w.edit("sleep-mesh", "certificates", []any{}) }, "update API sleep-mesh (certificates set to ID)"},
 		"out of the store": {func(w *world) { w.dash.DropCertificate(w.attached("echo-inbound")) },
 			"issue certificate echo.shop (no longer in the Dashboard's store)\nupdate API echo-inbound (gets a new certificate)"},
-		"too little left": {func(w *world) { w.settings.RenewBefore = 400 * 24 * time.Hour }, strings.ReplaceAll(renewsEverything, "64", "364")},
-		"another CA":      {func(w *world) { w.withAuthority(catest.NewAuthority("second")) }, strings.ReplaceAll(renewsEverything, "expires in 64 days", `not signed by "second"`)},
+		"too little left": {func(w *world) {
+			w.settings.RenewBefore = 300 * 24 * time.Hour
+			w.later(100 * 24 * time.Hour)
+		}, strings.ReplaceAll(renewsEverything, "64", "264")},
+		"another CA": {func(w *world) { w.withAuthority(catest.NewAuthority("second")) }, strings.ReplaceAll(renewsEverything, "expires in 64 days", `not signed by "second"`)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, dashboardtest.Options{})
@@ -141,6 +146,33 @@ func TestRenewalIsDue(t *testing.T) {
 			w.serves()
 			w.settled(echo, sleepy)
 		})
+	}
+}
+
+// TestEagerRenewal: certificates that would be due again at once are not made. Whether they would be is known from those that are there, or else
+// from the first new one.
+func TestEagerRenewal(t *testing.T) {
+	for _, known := range []bool{true, false} {
+		w := newWorld(t, dashboardtest.Options{NoDetailedCertificates: true})
+		w.mustRun(echo, sleepy)
+		if !known {
+			w.remote.Ledger = newWorld(t, dashboardtest.Options{}).remote.Ledger
+		}
+		w.settings.RenewBefore = 400 * 24 * time.Hour
+		before := w.snapshot()
+		state, err := Observe(context.Background(), w.remote, w.settings)
+		must(t, err)
+		plan, err := NewRenewal(state, w.settings, nil)
+		if !known {
+			must(t, err)
+			_, err = plan.Apply(context.Background(), w.remote, nil)
+		}
+		if eager := (*EagerError)(nil); !errors.As(err, &eager) || eager.Life != 365*24*time.Hour {
+			t.Errorf("what is there is known: %v; error %v", known, err)
+		}
+		if diff := cmp.Diff(before, w.snapshot()); diff != "" {
+			t.Errorf("what is there is known: %v; (-before +after):\n%s", known, diff)
+		}
 	}
 }
 
