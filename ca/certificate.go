@@ -59,7 +59,7 @@ func (t Terms) Unusable(leaf *x509.Certificate, hosts []string) string {
 	switch {
 	case t.Now.After(leaf.NotAfter):
 		return "expired on " + day(leaf.NotAfter)
-	case t.Authority != nil && !issuedBy(leaf, t.Authority):
+	case t.Foreign(leaf):
 		return fmt.Sprintf("not signed by %q", t.Authority.Subject.CommonName)
 	case !sameHosts(leaf.DNSNames, hosts):
 		return fmt.Sprintf("hosts %s -> %s", list(leaf.DNSNames), list(hosts))
@@ -68,6 +68,9 @@ func (t Terms) Unusable(leaf *x509.Certificate, hosts []string) string {
 	}
 	return ""
 }
+
+// Foreign says whether another CA signed a certificate than the one that ought to have.
+func (t Terms) Foreign(leaf *x509.Certificate) bool { return t.Authority != nil && !issuedBy(leaf, t.Authority) }
 
 // Due says whether a certificate that is valid from one time to another is to be renewed.
 func (t Terms) Due(notBefore, notAfter time.Time) bool {

@@ -78,6 +78,7 @@ func runRenew(ctx context.Context, p process, o options, names []string, report 
 	for _, note := range plan.Notes {
 		report.warn(note)
 	}
+	report.newAuthority(config, plan)
 	steps := plan.Steps()
 	report.planned(steps, kept(plan))
 	if o.dryRun {

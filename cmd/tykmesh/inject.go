@@ -203,6 +203,7 @@ func register(ctx context.Context, config Config, o options, services []mesh.Ser
 		return nil, nil, err
 	}
 	report.warnings(plan.Warnings)
+	report.newAuthority(config, plan)
 	if o.registered { // what is left to delete is no part of what is printed
 		return plan, plan.Bindings(), registered(plan, report)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/cloudflare/cfssl/csr"
@@ -87,4 +89,12 @@ func (i issuer) Authority(ctx context.Context) (*x509.Certificate, error) {
 // Issue makes a key and a certificate for hosts.
 func (i issuer) Issue(ctx context.Context, hosts []string) (ca.Bundle, error) {
 	return ca.Issue(ctx, i.Signer, ca.Request{Hosts: hosts, Names: i.names, Key: i.key, Trust: i.trust, Now: i.now})
+}
+
+// newAuthority warns of certificates that another CA signs than before, where nobody says that pods trust it: those that do not refuse them.
+func (r *report) newAuthority(c Config, plan *mesh.Plan) {
+	if former := plan.FormerSigners(); len(former) > 0 && len(c.CA.Trust) == 0 {
+		r.warn(fmt.Sprintf("certificates of %s are replaced by those of another CA, which pods refuse that do not trust it yet: CA.bundlePath says whom they trust, "+
+			"and tykmesh ca rotate changes a CA without that", strings.Join(former, ", ")))
+	}
 }

@@ -174,7 +174,23 @@ func (p *certificatePlanner) decide(step *CertificateStep, attached []string) er
 		reason = best.unusable
 	}
 	p.issue(step, reason)
+	step.signer = p.formerSigner(record, best.id)
 	return nil
+}
+
+// formerSigner is the name of the CA that signed what is replaced, the certificate of a record or else one in the store; "" where that is the
+// present CA, or nobody knows.
+func (p *certificatePlanner) formerSigner(record *ca.Record, id string) string {
+	if record != nil {
+		if leaf, err := parseLeaf(record.Certificate); err == nil && p.terms.Foreign(leaf) {
+			return leaf.Issuer.CommonName
+		}
+		return ""
+	}
+	if name, present := p.store[id].IssuerCN, p.state.Authority; present != nil && name != present.Subject.CommonName {
+		return name
+	}
+	return ""
 }
 
 // issue makes a new certificate of a step's.

@@ -3,6 +3,7 @@ package mesh
 import (
 	"crypto/x509"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/ca"
@@ -86,8 +87,9 @@ type CertificateStep struct {
 	Step
 	Hosts []string
 
-	held  *ca.Record // the record that an issued certificate replaces, or that is confirmed; nil: a new one is inserted
-	asked bool       // a new one is wanted however good the one that is there
+	held   *ca.Record // the record that an issued certificate replaces, or that is confirmed; nil: a new one is inserted
+	asked  bool       // a new one is wanted however good the one that is there
+	signer string     // the CA that signed the one that is replaced, where that is not the present one
 }
 
 // ServicePlan is what becomes of one service.
@@ -131,6 +133,17 @@ func (p *Plan) due() (steps []*Step) {
 		}
 	}
 	return steps
+}
+
+// FormerSigners are the names of the CAs, other than the present one, that signed certificates which are replaced, sorted.
+func (p *Plan) FormerSigners() (names []string) {
+	for _, step := range p.certificates() {
+		if step.Action == Issue && step.signer != "" {
+			names = append(names, step.signer)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // Empty says whether there is nothing to do.
