@@ -70,7 +70,9 @@ func (t Terms) Unusable(leaf *x509.Certificate, hosts []string) string {
 }
 
 // Foreign says whether another CA signed a certificate than the one that ought to have.
-func (t Terms) Foreign(leaf *x509.Certificate) bool { return t.Authority != nil && !issuedBy(leaf, t.Authority) }
+func (t Terms) Foreign(leaf *x509.Certificate) bool {
+	return t.Authority != nil && !issuedBy(leaf, t.Authority)
+}
 
 // Due says whether a certificate that is valid from one time to another is to be renewed.
 func (t Terms) Due(notBefore, notAfter time.Time) bool {
