@@ -151,12 +151,15 @@ func caHint(err error) string {
 	var (
 		exists    *pki.ExistsError
 		encrypted *ca.EncryptedError
+		busy      *pki.BusyError
 	)
 	switch {
 	case errors.As(err, &exists):
 		dir := filepath.Dir(exists.Path)
 		return fmt.Sprintf("--dir names another folder; --from %s --dir ANOTHER brings the CA that is there", shellWord(dir)) +
 			"; tykmesh ca rotate puts a new one in its place"
+	case errors.As(err, &busy):
+		return "if no other run is at work, one was broken off before it changed anything: rm -r " + shellWord(busy.Path)
 	case errors.As(err, &encrypted):
 		return fmt.Sprintf("no password can be given: openssl pkey -in %s -out FILE decrypts it", shellWord(encrypted.Path))
 	}
