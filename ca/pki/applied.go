@@ -87,7 +87,7 @@ func (r *Rotation) readManifests(time.Time) error {
 		{TrustFile, inJSON(files[BundleFile]), "the ConfigMap ca-pem of each meshed namespace must hold " + BundleFile},
 		{SecretsFile, base64.StdEncoding.EncodeToString(files[KeyFile]), "the Secret ca-key-pem must hold " + KeyFile},
 		{ServerFile, inJSON(encode(r.Present.Certificate)), "the ConfigMap cfssl-ca-pem must hold " + CertFile},
-		{ServerFile, servedHash(r.Present, files[ConfigFile]), "CFSSL's pod must be replaced when its CA is another"},
+		{ServerFile, servedHash(r.Present, files[ConfigFile]), "when the ConfigMap cfssl-ca-pem holds " + CertFile + ", CFSSL's pod must be replaced"},
 	} {
 		if !bytes.Contains(files[m.name], []byte(m.has)) {
 			r.ByHand[m.name] = append(r.ByHand[m.name], m.byHand)

@@ -209,6 +209,9 @@ func TestRotationWithoutCrossSigning(t *testing.T) {
 	}
 	old := read(t, dir, pki.BundleFile)
 	step(t, dir, trust(t))
+	if readRotation(t, dir).CrossSigned() {
+		t.Error("the former CA has signed the next")
+	}
 	both := read(t, dir, pki.BundleFile)
 	step(t, dir, pki.Rotation.Sign)
 	b := signedNow(t, dir)
@@ -287,7 +290,7 @@ func TestRotationKeepsManifests(t *testing.T) {
 	if err := os.WriteFile(server, hash.ReplaceAll(read(t, dir, "k8s/cfssl.yaml"), nil), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if by := readRotation(t, dir).ByHand[pki.ServerFile]; len(by) != 1 || !strings.HasPrefix(by[0], "CFSSL's pod") {
+	if by := readRotation(t, dir).ByHand[pki.ServerFile]; len(by) != 1 || !strings.HasSuffix(by[0], "CFSSL's pod must be replaced") {
 		t.Errorf("to be done by hand: %v", by)
 	}
 	if err := os.RemoveAll(filepath.Join(dir, pki.Manifests)); err != nil {

@@ -65,6 +65,9 @@ func newCARotateCmd(p process) *cobra.Command {
 
 // runCARotate takes the step that was asked for, if it is next, and says what is to be done then.
 func runCARotate(ctx context.Context, p process, o caRotate, report *report) (output, error) {
+	if o.dir == "" {
+		return nil, &usageError{"--dir needs a folder", p.name + " ca rotate"}
+	}
 	rotation, err := o.read(p)
 	if err != nil {
 		return nil, err
@@ -96,7 +99,7 @@ func runCARotate(ctx context.Context, p process, o caRotate, report *report) (ou
 			err = o.say(p, after)()
 		}
 		if err != nil {
-			return &untoldError{err, o.command(p.name)}
+			return &untoldError{err, o.again(p.name)}
 		}
 		return nil
 	}, nil
@@ -141,7 +144,7 @@ func (o caRotate) conflict(r pki.Rotation) error {
 // checkNext makes sure that the step that was asked for is next.
 func (o caRotate) checkNext(p process, r pki.Rotation) error {
 	former := filepath.Join(o.dir, pki.FormerFolder)
-	wrong := &stepError{hint: o.command(p.name) + " says what to do now"}
+	wrong := &stepError{hint: o.again(p.name) + " says what to do now"}
 	switch last := lastStep(r); {
 	case r.Taken == pki.Settle:
 		wrong.msg = fmt.Sprintf("the last change of the CA has left %s behind: when that is gone, step 1 is next", former)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -11,13 +12,18 @@ import (
 	"github.com/tykmesh/tykmesh/ca/pki"
 )
 
-// command is how to call ca rotate for the same CA.
-func (o caRotate) command(program string, args ...string) string {
-	words := []string{program, "ca rotate --dir", shellWord(o.dir)}
+// command is how to call the program with the same configuration.
+func (o caRotate) command(program, command string) string {
+	line := program + " " + command
 	if o.config != "" {
-		words = append(words, "--config", shellWord(o.config))
+		line += " --config " + shellWord(o.config)
 	}
-	return strings.Join(append(words, args...), " ")
+	return line
+}
+
+// again is how to call ca rotate for the same CA.
+func (o caRotate) again(program string) string {
+	return o.command(program, "ca rotate --dir "+shellWord(o.dir))
 }
 
 // advice is what is said of a change: where it is, what to do now and what next.
@@ -58,7 +64,11 @@ func (a *advice) none() {
 		root := a.r.Present.Root()
 		a.line("under the root %q, until %s, which stays unless --root is added", root.Subject.CommonName, day(root.NotAfter))
 	}
-	a.line("to begin one:")
+	if isThere(filepath.Join(a.o.dir, pki.RequestFile)) {
+		a.line("to begin one, with a new CA as %s says:", a.path(pki.RequestFile))
+	} else {
+		a.line("to begin one, with a new CA like it:")
+	}
 	a.next(pki.Trust)
 }
 
@@ -67,7 +77,7 @@ func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 func (a *advice) trust() {
 	a.line("step 1 of 3 is taken: pods are to trust %q beside %q", a.r.Next.Root().Subject.CommonName, a.r.Present.Root().Subject.CommonName)
 	a.now(pki.BundleFile)
-	a.applyTrust()
+	a.apply(pki.TrustFile)
 	if a.expired {
 		a.line("at once, because %q has expired and no pod accepts what it signed:", a.r.Present.Certificate.Subject.CommonName)
 		a.next(pki.Sign)
@@ -94,13 +104,13 @@ func (a *advice) sign() {
 
 func (a *advice) settle() {
 	if a.r.Reissued() {
-		a.line("the change is done: CFSSL is to sign with %q; pods trust its root and need not be replaced", a.r.Present.Certificate.Subject.CommonName)
+		a.line("the only step is taken: CFSSL is to sign with %q; pods trust its root and need not be replaced", a.r.Present.Certificate.Subject.CommonName)
 		a.now(pki.ChainFile)
 		a.serve()
 	} else {
-		a.line("the change is done: pods are to trust %q alone", a.r.Present.Root().Subject.CommonName)
+		a.line("step 3 of 3 is taken: pods are to trust %q alone", a.r.Present.Root().Subject.CommonName)
 		a.now(pki.BundleFile, pki.ChainFile)
-		a.applyTrust()
+		a.apply(pki.TrustFile)
 		a.roll()
 		a.replaced()
 	}
@@ -109,7 +119,7 @@ func (a *advice) settle() {
 }
 
 func (a *advice) next(s pki.Step) {
-	a.line("  %s", a.o.command(a.program, "--step", fmt.Sprint(int(s))))
+	a.line("  %s --step %d", a.o.again(a.program), s)
 }
 
 func (a *advice) line(format string, args ...any) { fmt.Fprintf(a, format+"\n", args...) }
@@ -125,39 +135,30 @@ func (a *advice) now(changed ...string) {
 	for i, name := range changed {
 		changed[i] = a.path(name)
 	}
-	a.line("  # wherever else tykmesh runs: bring %s", strings.Join(changed, " and "))
+	a.line("  # bring %s to wherever else tykmesh runs", strings.Join(changed, " and "))
 }
 
-func (a *advice) applyTrust() {
-	a.byHand(pki.TrustFile)
-	a.line("  kubectl apply -f %s", a.path(pki.TrustFile))
-}
-
-// byHand says what manifests would not do, because people have changed them or moved them elsewhere.
-func (a *advice) byHand(manifests ...string) {
-	for _, name := range manifests {
-		for _, text := range a.r.ByHand[name] {
-			a.line("  # %s is not as it was made: %s", a.path(name), text)
+// apply applies manifests, each unless it does not have what changes, because people have changed it or moved it elsewhere: it would take back what
+// they have done instead.
+func (a *advice) apply(manifests ...string) {
+	for _, m := range manifests {
+		for _, text := range a.r.ByHand[m] {
+			a.line("  # by hand, because %s does not do it: %s", a.path(m), text)
+		}
+		if len(a.r.ByHand[m]) == 0 {
+			a.line("  kubectl apply -f %s", a.path(m))
 		}
 	}
 }
 
 // serve is how CFSSL gets another CA.
 func (a *advice) serve() {
-	a.byHand(pki.SecretsFile, pki.ServerFile)
-	namespace := a.r.Namespace()
-	if namespace == "" {
-		namespace = "NAMESPACE"
-	}
-	config := ""
-	if a.o.config != "" {
-		config = " --config " + shellWord(a.o.config)
-	}
-	a.line("  kubectl apply -f %s", a.path(pki.Manifests))
+	namespace := cmp.Or(a.r.Namespace(), "NAMESPACE")
+	a.apply(pki.SecretsFile, pki.ServerFile)
 	a.line("  kubectl -n %s rollout status deployment/%s", namespace, pki.Deployment)
 	a.line("  kubectl -n %s port-forward service/%s %d &     # from outside of the cluster: the former one has ended", namespace, pki.Service, pki.Port)
-	a.line("  %s check%s", a.program, config)
-	a.line("  %s certs renew%s     # every certificate, by the new CA", a.program, config)
+	a.line("  %s", a.o.command(a.program, "check"))
+	a.line("  %s     # every certificate, by the new CA", a.o.command(a.program, "certs renew"))
 	if key := filepath.Join(a.o.dir, pki.RootKeyFile); a.r.Intermediate() && isThere(key) {
 		a.line("  # move %s to where no machine reads it: it is needed again only for the next CA under this root", shellWord(key))
 	}
@@ -170,7 +171,7 @@ func isThere(path string) bool {
 
 // roll replaces pods, which read what they trust when they start.
 func (a *advice) roll() {
-	a.line("  %s inject -f ... | kubectl apply -f -     # all that is meshed: pod templates name the CAs of CA.bundlePath", a.program)
+	a.line("  %s -f ... | kubectl apply -f -     # all that is meshed: pod templates name the CAs of CA.bundlePath", a.o.command(a.program, "inject"))
 }
 
 // columns are those of pods that show what they trust.
@@ -180,5 +181,5 @@ const columns = `NAMESPACE:.metadata.namespace,POD:.metadata.name,` +
 // replaced is how to see that no pod runs that trusts what pods trusted before.
 func (a *advice) replaced() {
 	a.line("until this prints no pod any more:")
-	a.line("  kubectl get pods -A -o custom-columns='%s' | grep injected | grep -v %s", columns, a.r.Bundle.Hash())
+	a.line("  kubectl get pods -A --field-selector status.phase=Running -o custom-columns='%s' | grep injected | grep -v %s", columns, a.r.Bundle.Hash())
 }
