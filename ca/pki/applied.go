@@ -37,7 +37,7 @@ func (r Rotation) reserve(change *Change, next Authority) error {
 		return err
 	}
 	return errors.Join(
-		r.edit(change, File{Name: SecretsFile, Mode: secret}, func(text string) string {
+		r.edit(change, File{Name: KeysFile, Mode: secret}, func(text string) string {
 			return strings.ReplaceAll(text, base64.StdEncoding.EncodeToString(key), base64.StdEncoding.EncodeToString(next.Key))
 		}),
 		r.edit(change, File{Name: ServerFile, Mode: public}, func(text string) string {
@@ -75,7 +75,7 @@ func inJSON(text []byte) string {
 // readManifests finds the manifests that do not say what the folder's files say: people have changed them, or moved them elsewhere.
 func (r *Rotation) readManifests(time.Time) error {
 	files := map[string][]byte{}
-	for _, name := range []string{SecretsFile, TrustFile, ServerFile, KeyFile, BundleFile, ConfigFile} {
+	for _, name := range []string{KeysFile, TrustFile, ServerFile, KeyFile, BundleFile, ConfigFile} {
 		text, err := os.ReadFile(File{Name: name}.in(r.dir))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -85,7 +85,7 @@ func (r *Rotation) readManifests(time.Time) error {
 	r.ByHand = map[string][]string{}
 	for _, m := range []struct{ name, has, byHand string }{
 		{TrustFile, inJSON(files[BundleFile]), "the ConfigMap ca-pem of each meshed namespace must hold " + BundleFile},
-		{SecretsFile, base64.StdEncoding.EncodeToString(files[KeyFile]), "the Secret ca-key-pem must hold " + KeyFile},
+		{KeysFile, base64.StdEncoding.EncodeToString(files[KeyFile]), "the Secret ca-key-pem must hold " + KeyFile},
 		{ServerFile, inJSON(encode(r.Present.Certificate)), "the ConfigMap cfssl-ca-pem must hold " + CertFile},
 		{ServerFile, servedHash(r.Present, files[ConfigFile]), "when the ConfigMap cfssl-ca-pem holds " + CertFile + ", CFSSL's pod must be replaced"},
 	} {

@@ -33,15 +33,15 @@ const (
 	AuthKeyFile = "cfssl.key"      // the key of CFSSL's authsign, in hex
 	IgnoreFile  = ".gitignore"     // names the secret files
 
-	Manifests   = "k8s"              // the folder of what is to be applied
-	SecretsFile = "k8s/secrets.yaml" // the one place where a secret is in a manifest
-	TrustFile   = "k8s/ca-pem.yaml"
-	ServerFile  = "k8s/cfssl.yaml"
+	Manifests  = "k8s"              // the folder of what is to be applied
+	KeysFile   = "k8s/secrets.yaml" // the one place where a secret is in a manifest
+	TrustFile  = "k8s/ca-pem.yaml"
+	ServerFile = "k8s/cfssl.yaml"
 )
 
 // names are the files that may be made, but for the two that may be there before.
 var names = []string{
-	KeyFile, RootKeyFile, AuthKeyFile, ConfigFile, CertFile, ChainFile, BundleFile, RootFile, requestCSR, rootCSR, SecretsFile, TrustFile, ServerFile,
+	KeyFile, RootKeyFile, AuthKeyFile, ConfigFile, CertFile, ChainFile, BundleFile, RootFile, requestCSR, rootCSR, KeysFile, TrustFile, ServerFile,
 }
 
 // The modes of files.

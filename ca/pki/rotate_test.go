@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,6 +23,20 @@ func newFolder(t *testing.T, change ...func(*pki.Options)) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "ca")
 	if _, err := pki.Write(dir, setUp(t, change...).Files); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// bringFolder is a folder with the CA of another.
+func bringFolder(t *testing.T, from string) string {
+	t.Helper()
+	s, err := pki.Bring(from, options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "brought")
+	if _, err := pki.Write(dir, s.Files); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -57,13 +72,13 @@ func step(t *testing.T, dir string, f func(pki.Rotation) (pki.Change, error)) {
 	}
 }
 
-// trust is step 1 for any CA, with a new root where it is under one.
-func trust(t *testing.T) func(pki.Rotation) (pki.Change, error) {
+// trust is step 1 for any CA, with a new root where it is under one, whose key is in a file.
+func trust(t *testing.T, rootKeyFile ...string) func(pki.Rotation) (pki.Change, error) {
 	return func(r pki.Rotation) (pki.Change, error) {
 		var rootKey crypto.Signer
 		if r.Intermediate() {
 			var err error
-			if rootKey, err = r.ReadRootKey(""); err != nil {
+			if rootKey, err = r.ReadRootKey(strings.Join(rootKeyFile, "")); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -110,18 +125,19 @@ func trusting(bundle []byte) *x509.CertPool {
 // A change of the CA step by step: whatever was signed before or during a step is accepted by every pod that started after the step before it, and
 // what is signed from step 2 on even by pods that never started again.
 func TestRotation(t *testing.T) {
-	for _, kind := range []struct {
-		name   string
-		change []func(*pki.Options)
-	}{
-		{"self-signed", nil},
-		{"with its root", []func(*pki.Options){intermediate}},
+	for name, folder := range map[string]func(t *testing.T) (dir, rootKeyFile string){
+		"self-signed":   func(t *testing.T) (string, string) { return newFolder(t), "" },
+		"with its root": func(t *testing.T) (string, string) { return newFolder(t, intermediate), "" },
+		"with the root of a CA that was brought": func(t *testing.T) (string, string) {
+			from := newFolder(t, intermediate)
+			return bringFolder(t, from), filepath.Join(from, pki.RootKeyFile)
+		},
 	} {
-		t.Run(kind.name, func(t *testing.T) {
-			dir := newFolder(t, kind.change...)
+		t.Run(name, func(t *testing.T) {
+			dir, rootKeyFile := folder(t)
 			bundles, leafs := [][]byte{read(t, dir, pki.BundleFile)}, []ca.Bundle{signedNow(t, dir)}
 			old := readRotation(t, dir).Present
-			for i, f := range []func(pki.Rotation) (pki.Change, error){trust(t), pki.Rotation.Sign, pki.Rotation.Settle} {
+			for i, f := range []func(pki.Rotation) (pki.Change, error){trust(t, rootKeyFile), pki.Rotation.Sign, pki.Rotation.Settle} {
 				step(t, dir, f)
 				if r := readRotation(t, dir); r.Taken != pki.Step(i+1) || r.Reissued() || i == 0 && !r.CrossSigned() {
 					t.Errorf("after step %d the last one taken is %d, reissued %t, cross-signed %t", i+1, r.Taken, r.Reissued(), r.CrossSigned())
@@ -199,14 +215,7 @@ func TestReissue(t *testing.T) {
 // A CA that may have none below it (pathlen 0) cannot sign its successor: the change goes on without that, in the same steps.
 func TestRotationWithoutCrossSigning(t *testing.T) {
 	from := folder(t, selfSigned(t, setUp(t), func(c *x509.Certificate) { c.MaxPathLen, c.MaxPathLenZero = 0, true }))
-	s, err := pki.Bring(from, options())
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := filepath.Join(t.TempDir(), "ca")
-	if _, err := pki.Write(dir, s.Files); err != nil {
-		t.Fatal(err)
-	}
+	dir := bringFolder(t, from)
 	old := read(t, dir, pki.BundleFile)
 	step(t, dir, trust(t))
 	if readRotation(t, dir).CrossSigned() {
@@ -297,7 +306,33 @@ func TestRotationKeepsManifests(t *testing.T) {
 		t.Fatal(err)
 	}
 	step(t, dir, pki.Rotation.Settle)
-	if by := readRotation(t, dir).ByHand; len(by[pki.TrustFile]) != 1 || len(by[pki.SecretsFile]) != 1 || len(by[pki.ServerFile]) != 2 {
+	if by := readRotation(t, dir).ByHand; len(by[pki.TrustFile]) != 1 || len(by[pki.KeysFile]) != 1 || len(by[pki.ServerFile]) != 2 {
 		t.Errorf("to be done by hand: %v", by)
+	}
+}
+
+// Without a csr_ca.json the next CA is like the present one, as far as there may be another like it.
+func TestRequestLikePresent(t *testing.T) {
+	year := 365 * 24 * time.Hour
+	for name, test := range map[string]struct {
+		change func(*x509.Certificate)
+		want   pki.Request
+		fails  string
+	}{
+		"the same":           {func(*x509.Certificate) {}, options().Request, ""},
+		"for ever":           {func(c *x509.Certificate) { c.NotAfter = c.NotBefore.Add(150 * year) }, options(func(o *pki.Options) { o.Request.Expiry = 100 * year }).Request, ""},
+		"a long name":        {func(c *x509.Certificate) { c.Subject.CommonName = "a" + strings.Repeat("é", 31) }, options(func(o *pki.Options) { o.Request.CommonName = "a" + strings.Repeat("é", 24) }).Request, ""},
+		"no name":            {func(c *x509.Certificate) { c.Subject.CommonName = "" }, pki.Request{}, "csr_ca.json is not there, and the certificate does not do: a CA needs a common name"},
+		"an unusual country": {func(c *x509.Certificate) { c.Subject.Country = []string{"gb"} }, pki.Request{}, `country "gb"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			request, err := readRotation(t, bringFolder(t, folder(t, selfSigned(t, setUp(t), test.change)))).Request()
+			if test.fails == "" && err != nil || test.fails != "" && (err == nil || !strings.Contains(err.Error(), test.fails)) {
+				t.Fatalf("error %v", err)
+			}
+			if test.fails == "" && !reflect.DeepEqual(request, test.want) {
+				t.Errorf("asked for is %+v, want %+v", request, test.want)
+			}
+		})
 	}
 }

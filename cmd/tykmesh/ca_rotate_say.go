@@ -154,7 +154,7 @@ func (a *advice) apply(manifests ...string) {
 // serve is how CFSSL gets another CA.
 func (a *advice) serve() {
 	namespace := cmp.Or(a.r.Namespace(), "NAMESPACE")
-	a.apply(pki.SecretsFile, pki.ServerFile)
+	a.apply(pki.KeysFile, pki.ServerFile)
 	a.line("  kubectl -n %s rollout status deployment/%s", namespace, pki.Deployment)
 	a.line("  kubectl -n %s port-forward service/%s %d &     # from outside of the cluster: the former one has ended", namespace, pki.Service, pki.Port)
 	a.line("  %s", a.o.command(a.program, "check"))
