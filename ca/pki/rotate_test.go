@@ -144,6 +144,9 @@ func TestRotation(t *testing.T) {
 				}
 				bundles, leafs = append(bundles, read(t, dir, pki.BundleFile)), append(leafs, signedNow(t, dir))
 				checkFolder(t, dir)
+				if r := readRotation(t, dir); r.Taken == pki.Sign {
+					checkCross(t, dir, r, old)
+				}
 			}
 			now := readRotation(t, dir).Present
 			if now.Certificate.Equal(old.Certificate) || now.Certificate.Subject.String() == old.Certificate.Subject.String() {
@@ -173,6 +176,27 @@ func TestRotation(t *testing.T) {
 	}
 }
 
+// checkCross checks what goes with certificates after step 2: no root that signed itself, which only those have any use for who trust it; and the new
+// root as the former one signed it, which promises no more than either. The former root's key is kept if it was there.
+func checkCross(t *testing.T, dir string, r pki.Rotation, old pki.Authority) {
+	t.Helper()
+	chain := certificates(t, read(t, dir, pki.ChainFile))
+	cross := chain[len(chain)-1]
+	if len(chain) != max(1, len(r.Present.Above)+1) || bytes.Equal(cross.RawIssuer, cross.RawSubject) {
+		t.Errorf("%d certificates go with others, the last signed by %q", len(chain), cross.Issuer)
+	}
+	if cross.NotAfter.After(old.Root().NotAfter) || cross.MaxPathLen != len(r.Present.Above) || cross.MaxPathLenZero != !r.Intermediate() {
+		t.Errorf("the former root lets the new one sign %d CAs until %s", cross.MaxPathLen, cross.NotAfter)
+	}
+	if !bytes.Equal(read(t, dir, "former/ca-key.pem"), old.Key) {
+		t.Error("the former CA's key is not kept")
+	}
+	_, err := os.Stat(filepath.Join(dir, pki.RootKeyFile))
+	if _, kept := os.Stat(filepath.Join(dir, "former", pki.RootKeyFile)); r.Intermediate() && err == nil && kept != nil && !strings.HasSuffix(dir, "brought") {
+		t.Errorf("the former root's key is not kept: %v", kept)
+	}
+}
+
 // tidied checks that a change is over when people have removed what is left of it.
 func tidied(t *testing.T, dir string) {
 	t.Helper()
@@ -189,12 +213,19 @@ func TestReissue(t *testing.T) {
 	dir := newFolder(t, intermediate)
 	bundle, before := read(t, dir, pki.BundleFile), signedNow(t, dir)
 	root, rootKey := read(t, dir, pki.RootFile), read(t, dir, pki.RootKeyFile)
+	csr := read(t, dir, "ca.csr")
+	if err := os.WriteFile(filepath.Join(dir, pki.IgnoreFile), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	step(t, dir, reissue(t))
 	if r := readRotation(t, dir); r.Taken != pki.Settle || !r.Reissued() {
 		t.Errorf("the last step taken is %d, reissued %t", r.Taken, r.Reissued())
 	}
 	if !bytes.Equal(root, read(t, dir, pki.RootFile)) || !bytes.Equal(rootKey, read(t, dir, pki.RootKeyFile)) {
 		t.Error("the root has changed")
+	}
+	if bytes.Equal(csr, read(t, dir, "ca.csr")) || !strings.Contains(string(read(t, dir, pki.IgnoreFile)), "/former/\n") {
+		t.Error("the request of the former CA is still there, or Git may see its key")
 	}
 	tidied(t, dir)
 	checkFolder(t, dir)
@@ -334,5 +365,26 @@ func TestRequestLikePresent(t *testing.T) {
 				t.Errorf("asked for is %+v, want %+v", request, test.want)
 			}
 		})
+	}
+}
+
+// No CA outlives the root that signs it.
+func TestReissueEndsWithTheRoot(t *testing.T) {
+	dir := newFolder(t, intermediate)
+	r := readRotation(t, dir)
+	rootKey, err := r.ReadRootKey("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := options(func(o *pki.Options) { o.Request.Expiry = 20 * 365 * 24 * time.Hour }).Request
+	change, err := r.Reissue(t.Context(), request, rootKey, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := change.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	if now := readRotation(t, dir).Present; now.Certificate.NotAfter.After(now.Root().NotAfter) {
+		t.Errorf("the CA ends on %s, its root on %s", now.Certificate.NotAfter, now.Root().NotAfter)
 	}
 }
