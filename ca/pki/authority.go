@@ -43,12 +43,12 @@ func (a Authority) chain() []*x509.Certificate {
 }
 
 func (a Authority) files() []File {
-	return []File{
-		{CertFile, public, encode(a.Certificate)},
-		{KeyFile, secret, a.Key},
-		{ChainFile, public, encode(a.chain()...)},
-		{BundleFile, public, encode(a.Root())},
-	}
+	return append(a.signing(), File{ChainFile, public, encode(a.chain()...)}, File{BundleFile, public, encode(a.Root())})
+}
+
+// signing are the files that CFSSL signs with.
+func (a Authority) signing() []File {
+	return []File{{CertFile, public, encode(a.Certificate)}, {KeyFile, secret, a.Key}}
 }
 
 func encode(certs ...*x509.Certificate) (text []byte) {

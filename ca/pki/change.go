@@ -1,18 +1,13 @@
 package pki
 
 import (
-	"bytes"
-	"crypto/x509"
-	"encoding/base64"
-	"encoding/pem"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -20,200 +15,132 @@ import (
 type Change struct {
 	Files  []File
 	Remove []string // folders, with slashes
-	ByHand []string // manifests that are not as they were made: what people have to write into them, each as a clause
+
+	seen [sha256.Size]byte // the folder's state before
 }
 
-// rebundle changes what pods trust, in the bundle and in its manifest.
-func (r Rotation) rebundle(change *Change, edit func([]byte) []byte) error {
-	was, err := os.ReadFile(File{Name: BundleFile}.in(r.dir))
-	if err != nil {
-		return err
-	}
-	now := edit(was)
-	change.Files = append(change.Files, File{BundleFile, public, now})
-	return r.edit(change, trustFile, public, "the ConfigMap ca-pem of each meshed namespace must hold "+BundleFile, func(text string) (string, error) {
-		return swapJSON(text, string(was), string(now))
-	})
-}
+// BusyError is a folder that another run is changing, or one that was broken off before it changed anything.
+type BusyError struct{ Path string }
 
-// reserve gives the manifests of CFSSL another CA.
-func (r Rotation) reserve(change *Change, next Authority) error {
-	was := r.Present
-	key, err := os.ReadFile(File{Name: KeyFile}.in(r.dir))
-	if err != nil {
-		return err
-	}
-	return errors.Join(
-		r.edit(change, keysFile, secret, "the Secret ca-key-pem must hold "+KeyFile, func(text string) (string, error) {
-			return swap(text, base64.StdEncoding.EncodeToString(key), base64.StdEncoding.EncodeToString(next.Key))
-		}),
-		r.edit(change, serverFile, public, "the ConfigMap cfssl-ca-pem must hold "+CertFile+", and CFSSL's pod be replaced", func(text string) (string, error) {
-			text, err := swapJSON(text, string(encode(was.Certificate)), string(encode(next.Certificate)))
-			if err != nil || !hashPattern.MatchString(text) {
-				return "", errNotThere
-			}
-			config, err := os.ReadFile(File{Name: ConfigFile}.in(r.dir))
-			if err != nil {
-				return "", err
-			}
-			return hashPattern.ReplaceAllString(text, "${1}"+servedHash(next, config)), nil
-		}),
-	)
-}
+func (e *BusyError) Error() string { return e.Path + " is there: another run is changing the CA" }
 
-// hashPattern finds the annotation that makes the pod of CFSSL differ when what it serves does.
-var hashPattern = regexp.MustCompile(`(tykmesh/ca-hash: ")[0-9a-f]{64}`)
+var errChanged = errors.New("another run has changed the CA meanwhile")
 
-var errNotThere = errors.New("not there")
-
-// edit changes a manifest in place, so that whatever people have written into it stays. One that is not there, or not as it was made, is theirs to
-// change.
-func (r Rotation) edit(change *Change, name string, mode fs.FileMode, byHand string, f func(string) (string, error)) error {
-	text, err := os.ReadFile(File{Name: name}.in(r.dir))
-	edited := ""
-	if err == nil {
-		edited, err = f(string(text))
-	}
-	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errNotThere):
-		change.ByHand = append(change.ByHand, name+" is not as it was made: "+byHand)
-	case err != nil:
-		return err
-	default:
-		change.Files = append(change.Files, File{name, mode, []byte(edited)})
-	}
-	return nil
-}
-
-func swap(text, old, now string) (string, error) {
-	if !strings.Contains(text, old) {
-		return "", errNotThere
-	}
-	return strings.ReplaceAll(text, old, now), nil
-}
-
-// swapJSON swaps texts that stand there as JSON strings.
-func swapJSON(text, old, now string) (string, error) {
-	quotedOld, err := quoted(old)
-	if err != nil {
-		return "", err
-	}
-	quotedNow, err := quoted(now)
-	if err != nil {
-		return "", err
-	}
-	return swap(text, quotedOld, quotedNow)
-}
-
-// without is a bundle without some certificates, and with everything else that is in it.
-func without(bundle []byte, gone []*x509.Certificate) []byte {
-	var out []byte
-	for rest := bundle; ; {
-		block, after := pem.Decode(rest)
-		if block == nil {
-			return append(out, rest...)
-		}
-		if !slices.ContainsFunc(gone, func(c *x509.Certificate) bool { return bytes.Equal(c.Raw, block.Bytes) }) {
-			out = append(out, rest[:len(rest)-len(after)]...)
-		}
-		rest = after
-	}
-}
-
-// rotationIgnored are what a change of the CA makes that is nobody's business.
-var rotationIgnored = []string{"/" + nextFolder + "/", "/" + formerFolder + "/", "/" + changeFolder + "*/"}
-
-// ignore adds to the folder's .gitignore.
-func (r Rotation) ignore(change *Change) error {
-	text, err := os.ReadFile(File{Name: IgnoreFile}.in(r.dir))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	lines := strings.Split(strings.TrimRight(string(text), "\n"), "\n")
-	for _, line := range rotationIgnored {
-		if !slices.Contains(lines, line) {
-			lines = append(lines, line)
-		}
-	}
-	change.Files = append(change.Files, File{IgnoreFile, public, []byte(strings.TrimLeft(strings.Join(lines, "\n"), "\n") + "\n")})
-	return nil
-}
-
-// The folders in which a change waits: while it is written, and when nothing is missing any more.
+// changeFolder is where a change waits while it is written, removeFile names what it is to remove.
 const (
-	changeFolder  = ".tykmesh-change"
-	changeWritten = changeFolder + "-written"
-	removeFile    = "remove" // names what is to be removed
+	changeFolder = ".tykmesh-change"
+	removeFile   = "remove"
 )
+
+// written is where it waits when nothing is missing any more. No other change has that name, so that whoever finishes one touches no later one.
+func (c Change) written() string { return fmt.Sprintf("%s-%x", changeFolder, c.seen[:8]) }
 
 // Write makes the change in a folder: completely or not at all, also if it is broken off. Then the next ReadRotation finishes it.
 //
-//	files ──> .tykmesh-change/ ──rename──> .tykmesh-change-written/ ──rename, one by one──> their places
+//	files ──> .tykmesh-change/ ──rename──> .tykmesh-change-c0ffee/ ──rename, one by one──> their places
 //	          a full disk, a kill:          from here on it is done, by this run or the next
 //	          nothing has happened
 //
-// Errors: another change of the folder at the same time; whatever keeps files from being written.
-func (c Change) Write(dir string) error {
-	if err := c.stage(dir); err != nil {
-		return err
-	}
-	return finishChange(dir)
-}
+// Errors: *BusyError; the folder is not as it was when the change was worked out; whatever keeps files from being written.
+func (c Change) Write(dir string) error { return c.write(dir, func() {}) }
 
-// stage writes the change beside what it is to replace.
-func (c Change) stage(dir string) error {
+// write is Write, which can be broken off before each of its operations.
+func (c Change) write(dir string, before func()) error {
 	temporary := filepath.Join(dir, changeFolder)
+	before()
 	if err := os.Mkdir(temporary, 0o700); err != nil {
 		if errors.Is(err, fs.ErrExist) {
-			return fmt.Errorf("%s is there: another run is changing the CA, or was broken off before it changed anything; then remove it", temporary)
+			return &BusyError{temporary}
 		}
 		return err
 	}
-	err := writeFile(filepath.Join(temporary, removeFile), File{Mode: public, Text: []byte(strings.Join(c.Remove, "\n"))})
-	for _, f := range c.Files {
-		if err == nil {
-			err = errors.Join(os.MkdirAll(filepath.Dir(f.in(temporary)), 0o700), writeFile(f.in(temporary), f))
-		}
-	}
+	err := c.stage(dir, temporary, before)
 	if err == nil {
-		err = os.Rename(temporary, filepath.Join(dir, changeWritten))
+		before()
+		err = os.Rename(temporary, filepath.Join(dir, c.written()))
 	}
 	if err != nil {
-		err = errors.Join(err, os.RemoveAll(temporary))
+		return errors.Join(err, os.RemoveAll(temporary))
 	}
-	return err
+	return finish(dir, before)
 }
 
-// finishChange puts the files of a change in their places. It may be called again after any part of it.
-func finishChange(dir string) (err error) {
+// stage writes the change beside what it is to replace. Nobody else does so at the same time, so the folder stays as it is.
+func (c Change) stage(dir, temporary string, before func()) error {
+	if now, err := state(dir); err != nil || now != c.seen {
+		return errors.Join(err, errChanged)
+	}
+	remove := File{removeFile, public, []byte(strings.Join(c.Remove, "\n"))}
+	for _, f := range append([]File{remove}, c.Files...) {
+		before()
+		if err := os.MkdirAll(filepath.Dir(f.in(temporary)), 0o700); err != nil {
+			return err
+		}
+		before()
+		if err := writeFile(f.in(temporary), f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finishChange does what is left of a change that was broken off, if there is one.
+func finishChange(dir string) error { return finish(dir, func() {}) }
+
+// finish puts the files of a change in their places. It may be called again after any part of it, and by several runs at once.
+func finish(dir string, before func()) (err error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
-	list, err := root.ReadFile(path.Join(changeWritten, removeFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	waiting, err := fs.Glob(root.FS(), changeFolder+"-*")
+	for _, folder := range waiting {
+		err = errors.Join(err, finishOne(root, folder, before))
 	}
-	if err != nil {
+	return err
+}
+
+func finishOne(root *os.Root, folder string, before func()) error {
+	list, err := root.ReadFile(path.Join(folder, removeFile))
+	switch {
+	case errors.Is(err, fs.ErrNotExist): // then everything is done but to remove the folder
+	case err != nil:
 		return err
-	}
-	err = fs.WalkDir(root.FS(), changeWritten, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || name == path.Join(changeWritten, removeFile) {
+	default:
+		if err := place(root, folder, before); err != nil {
 			return err
 		}
-		place := strings.TrimPrefix(name, changeWritten+"/")
-		return errors.Join(root.MkdirAll(path.Dir(place), 0o700), root.Rename(name, place))
-	})
-	if err != nil {
-		return err
 	}
-	for name := range strings.SplitSeq(string(list), "\n") {
+	for name := range strings.SplitSeq(string(list)+"\n"+folder, "\n") {
 		if name != "" {
+			before()
 			if err := root.RemoveAll(name); err != nil {
 				return err
 			}
 		}
 	}
-	return root.RemoveAll(changeWritten)
+	return nil
+}
+
+// place moves the files of a folder. What is not there any more has been moved by another run.
+func place(root *os.Root, folder string, before func()) error {
+	gone := func(err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	return fs.WalkDir(root.FS(), folder, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || name == path.Join(folder, removeFile) {
+			return gone(err)
+		}
+		to := strings.TrimPrefix(name, folder+"/")
+		before()
+		if err := root.MkdirAll(path.Dir(to), 0o700); err != nil {
+			return err
+		}
+		before()
+		return gone(root.Rename(name, to))
+	})
 }

@@ -9,5 +9,5 @@ func (r Request) Text() ([]byte, error) { return r.text() }
 // Names are the files that Free looks for.
 func Names() []string { return names }
 
-// Stage writes a change as far as it is when it is broken off right before its first file is put in its place.
-func (c Change) Stage(dir string) error { return c.stage(dir) }
+// WriteBroken is Write that calls before each of its operations, so that a panic is as good as a kill.
+func (c Change) WriteBroken(dir string, before func()) error { return c.write(dir, before) }

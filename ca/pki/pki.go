@@ -34,14 +34,14 @@ const (
 	IgnoreFile  = ".gitignore"     // names the secret files
 
 	Manifests  = "k8s"              // the folder of what is to be applied
-	keysFile   = "k8s/secrets.yaml" // the one place where a secret is in a manifest
-	trustFile  = "k8s/ca-pem.yaml"
-	serverFile = "k8s/cfssl.yaml"
+	KeysFile   = "k8s/secrets.yaml" // the one place where a secret is in a manifest
+	TrustFile  = "k8s/ca-pem.yaml"
+	ServerFile = "k8s/cfssl.yaml"
 )
 
 // names are the files that may be made, but for the two that may be there before.
 var names = []string{
-	KeyFile, RootKeyFile, AuthKeyFile, ConfigFile, CertFile, ChainFile, BundleFile, RootFile, requestCSR, rootCSR, keysFile, trustFile, serverFile,
+	KeyFile, RootKeyFile, AuthKeyFile, ConfigFile, CertFile, ChainFile, BundleFile, RootFile, requestCSR, rootCSR, KeysFile, TrustFile, ServerFile,
 }
 
 // The modes of files.
@@ -147,6 +147,7 @@ func ignoring(files []File) File {
 			_, _ = io.WriteString(&text, ignoreLine(f))
 		}
 	}
+	text.WriteString("# The same while the CA is changed.\n" + strings.Join(rotationIgnored(), "\n") + "\n")
 	return File{IgnoreFile, public, []byte(text.String())}
 }
 

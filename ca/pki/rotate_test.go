@@ -2,10 +2,13 @@ package pki_test
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/x509"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -20,6 +23,20 @@ func newFolder(t *testing.T, change ...func(*pki.Options)) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "ca")
 	if _, err := pki.Write(dir, setUp(t, change...).Files); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// bringFolder is a folder with the CA of another.
+func bringFolder(t *testing.T, from string) string {
+	t.Helper()
+	s, err := pki.Bring(from, options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "brought")
+	if _, err := pki.Write(dir, s.Files); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -50,11 +67,33 @@ func step(t *testing.T, dir string, f func(pki.Rotation) (pki.Change, error)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(change.ByHand) > 0 {
-		t.Errorf("to be done by hand: %v", change.ByHand)
-	}
 	if err := change.Write(dir); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// trust is step 1 for any CA, with a new root where it is under one, whose key is in a file.
+func trust(t *testing.T, rootKeyFile ...string) func(pki.Rotation) (pki.Change, error) {
+	return func(r pki.Rotation) (pki.Change, error) {
+		var rootKey crypto.Signer
+		if r.Intermediate() {
+			var err error
+			if rootKey, err = r.ReadRootKey(strings.Join(rootKeyFile, "")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return r.Trust(t.Context(), options().Request, rootKey, time.Now())
+	}
+}
+
+// reissue is the one step of a CA whose root stays.
+func reissue(t *testing.T) func(pki.Rotation) (pki.Change, error) {
+	return func(r pki.Rotation) (pki.Change, error) {
+		rootKey, err := r.ReadRootKey("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Reissue(t.Context(), options().Request, rootKey, time.Now())
 	}
 }
 
@@ -86,38 +125,37 @@ func trusting(bundle []byte) *x509.CertPool {
 // A change of the CA step by step: whatever was signed before or during a step is accepted by every pod that started after the step before it, and
 // what is signed from step 2 on even by pods that never started again.
 func TestRotation(t *testing.T) {
-	withKey := func(r pki.Rotation) (pki.Change, error) {
-		key, err := r.ReadRootKey("")
-		if err != nil {
-			return pki.Change{}, err
-		}
-		return r.Trust(t.Context(), options(), key)
-	}
-	alone := func(r pki.Rotation) (pki.Change, error) { return r.Trust(t.Context(), options(), nil) }
-	for _, kind := range []struct {
-		name   string
-		change []func(*pki.Options)
-		trust  func(pki.Rotation) (pki.Change, error)
-	}{
-		{"self-signed", nil, alone},
-		{"with its root", []func(*pki.Options){intermediate}, withKey},
+	for name, folder := range map[string]func(t *testing.T) (dir, rootKeyFile string){
+		"self-signed":   func(t *testing.T) (string, string) { return newFolder(t), "" },
+		"with its root": func(t *testing.T) (string, string) { return newFolder(t, intermediate), "" },
+		"with the root of a CA that was brought": func(t *testing.T) (string, string) {
+			from := newFolder(t, intermediate)
+			return bringFolder(t, from), filepath.Join(from, pki.RootKeyFile)
+		},
 	} {
-		t.Run(kind.name, func(t *testing.T) {
-			dir := newFolder(t, kind.change...)
+		t.Run(name, func(t *testing.T) {
+			dir, rootKeyFile := folder(t)
 			bundles, leafs := [][]byte{read(t, dir, pki.BundleFile)}, []ca.Bundle{signedNow(t, dir)}
 			old := readRotation(t, dir).Present
-			for i, f := range []func(pki.Rotation) (pki.Change, error){kind.trust, pki.Rotation.Sign, pki.Rotation.Settle} {
+			for i, f := range []func(pki.Rotation) (pki.Change, error){trust(t, rootKeyFile), pki.Rotation.Sign, pki.Rotation.Settle} {
 				step(t, dir, f)
-				if taken := readRotation(t, dir).Taken; taken != []pki.Step{pki.Trust, pki.Sign, pki.Settle}[i] {
-					t.Errorf("after step %d the last one taken is %d", i+1, taken)
+				if r := readRotation(t, dir); r.Taken != pki.Step(i+1) || r.Reissued() || i == 0 && !r.CrossSigned() {
+					t.Errorf("after step %d the last one taken is %d, reissued %t, cross-signed %t", i+1, r.Taken, r.Reissued(), r.CrossSigned())
 				}
 				bundles, leafs = append(bundles, read(t, dir, pki.BundleFile)), append(leafs, signedNow(t, dir))
 				checkFolder(t, dir)
+				if r := readRotation(t, dir); r.Taken == pki.Sign {
+					checkCross(t, dir, r, old)
+				}
 			}
 			now := readRotation(t, dir).Present
 			if now.Certificate.Equal(old.Certificate) || now.Certificate.Subject.String() == old.Certificate.Subject.String() {
 				t.Errorf("the CA is %q still", now.Certificate.Subject)
 			}
+			if text := read(t, dir, pki.ChainFile); bytes.Count(text, []byte("BEGIN")) != 1 {
+				t.Errorf("what goes with certificates at the end:\n%s", text)
+			}
+			tidied(t, dir)
 			//                  signed: before, after Trust, after Sign, after Settle
 			accepted := [][]bool{
 				{true, true, true, false}, // a pod that never started again
@@ -138,17 +176,58 @@ func TestRotation(t *testing.T) {
 	}
 }
 
+// checkCross checks what goes with certificates after step 2: no root that signed itself, which only those have any use for who trust it; and the new
+// root as the former one signed it, which promises no more than either. The former root's key is kept if it was there.
+func checkCross(t *testing.T, dir string, r pki.Rotation, old pki.Authority) {
+	t.Helper()
+	chain := certificates(t, read(t, dir, pki.ChainFile))
+	cross := chain[len(chain)-1]
+	if len(chain) != max(1, len(r.Present.Above)+1) || bytes.Equal(cross.RawIssuer, cross.RawSubject) {
+		t.Errorf("%d certificates go with others, the last signed by %q", len(chain), cross.Issuer)
+	}
+	if cross.NotAfter.After(old.Root().NotAfter) || cross.MaxPathLen != len(r.Present.Above) || cross.MaxPathLenZero != !r.Intermediate() {
+		t.Errorf("the former root lets the new one sign %d CAs until %s", cross.MaxPathLen, cross.NotAfter)
+	}
+	if !bytes.Equal(read(t, dir, "former/ca-key.pem"), old.Key) {
+		t.Error("the former CA's key is not kept")
+	}
+	_, err := os.Stat(filepath.Join(dir, pki.RootKeyFile))
+	if _, kept := os.Stat(filepath.Join(dir, "former", pki.RootKeyFile)); r.Intermediate() && err == nil && kept != nil && !strings.HasSuffix(dir, "brought") {
+		t.Errorf("the former root's key is not kept: %v", kept)
+	}
+}
+
+// tidied checks that a change is over when people have removed what is left of it.
+func tidied(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.RemoveAll(filepath.Join(dir, pki.FormerFolder)); err != nil {
+		t.Fatal(err)
+	}
+	if taken := readRotation(t, dir).Taken; taken != pki.None {
+		t.Errorf("the last step taken is %d although the change is over", taken)
+	}
+}
+
 // Under a root that stays, the CA that signs changes in one step, and no pod has to learn anything.
 func TestReissue(t *testing.T) {
 	dir := newFolder(t, intermediate)
 	bundle, before := read(t, dir, pki.BundleFile), signedNow(t, dir)
-	step(t, dir, func(r pki.Rotation) (pki.Change, error) {
-		key, err := r.ReadRootKey("")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return r.Reissue(t.Context(), options(intermediate), key)
-	})
+	root, rootKey := read(t, dir, pki.RootFile), read(t, dir, pki.RootKeyFile)
+	csr := read(t, dir, "ca.csr")
+	if err := os.WriteFile(filepath.Join(dir, pki.IgnoreFile), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	step(t, dir, reissue(t))
+	if r := readRotation(t, dir); r.Taken != pki.Settle || !r.Reissued() {
+		t.Errorf("the last step taken is %d, reissued %t", r.Taken, r.Reissued())
+	}
+	if !bytes.Equal(root, read(t, dir, pki.RootFile)) || !bytes.Equal(rootKey, read(t, dir, pki.RootKeyFile)) {
+		t.Error("the root has changed")
+	}
+	if bytes.Equal(csr, read(t, dir, "ca.csr")) || !strings.Contains(string(read(t, dir, pki.IgnoreFile)), "/former/\n") {
+		t.Error("the request of the former CA is still there, or Git may see its key")
+	}
+	tidied(t, dir)
 	checkFolder(t, dir)
 	if !bytes.Equal(bundle, read(t, dir, pki.BundleFile)) {
 		t.Error("pods have to trust something else")
@@ -167,16 +246,12 @@ func TestReissue(t *testing.T) {
 // A CA that may have none below it (pathlen 0) cannot sign its successor: the change goes on without that, in the same steps.
 func TestRotationWithoutCrossSigning(t *testing.T) {
 	from := folder(t, selfSigned(t, setUp(t), func(c *x509.Certificate) { c.MaxPathLen, c.MaxPathLenZero = 0, true }))
-	s, err := pki.Bring(from, options())
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := filepath.Join(t.TempDir(), "ca")
-	if _, err := pki.Write(dir, s.Files); err != nil {
-		t.Fatal(err)
-	}
+	dir := bringFolder(t, from)
 	old := read(t, dir, pki.BundleFile)
-	step(t, dir, func(r pki.Rotation) (pki.Change, error) { return r.Trust(t.Context(), options(), nil) })
+	step(t, dir, trust(t))
+	if readRotation(t, dir).CrossSigned() {
+		t.Error("the former CA has signed the next")
+	}
 	both := read(t, dir, pki.BundleFile)
 	step(t, dir, pki.Rotation.Sign)
 	b := signedNow(t, dir)
@@ -206,9 +281,13 @@ func checkFolder(t *testing.T, dir string) {
 		}
 	}
 	err := filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			if entry != nil && strings.HasPrefix(entry.Name(), ".tykmesh") {
-				t.Errorf("%s is left", name)
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() {
+			info, err := entry.Info()
+			if strings.HasPrefix(entry.Name(), ".tykmesh") || info.Mode().Perm() != 0o700 {
+				t.Errorf("%s has the mode %v", name, info.Mode())
 			}
 			return err
 		}
@@ -227,107 +306,85 @@ func checkFolder(t *testing.T, dir string) {
 	}
 }
 
-// A change that is broken off while its files are put in their places is finished by whoever comes next.
-func TestChangeIsFinished(t *testing.T) {
-	dir := newFolder(t)
-	step(t, dir, func(r pki.Rotation) (pki.Change, error) { return r.Trust(t.Context(), options(), nil) })
-	change, err := readRotation(t, dir).Sign()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for done := range change.Files {
-		copied := filepath.Join(t.TempDir(), "ca")
-		if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
-			t.Fatal(err)
-		}
-		broken := pki.Change{Files: slices.Clone(change.Files[done:]), Remove: change.Remove}
-		for _, f := range change.Files[:done] {
-			place := filepath.Join(copied, filepath.FromSlash(f.Name))
-			if err := os.MkdirAll(filepath.Dir(place), 0o700); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(place, f.Text, f.Mode); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := broken.Stage(copied); err != nil {
-			t.Fatal(err)
-		}
-		if taken := readRotation(t, copied).Taken; taken != pki.Sign {
-			t.Errorf("after %d of %d files: step %d", done, len(change.Files), taken)
-		}
-		for _, f := range change.Files {
-			if !bytes.Equal(read(t, copied, f.Name), f.Text) {
-				t.Errorf("after %d of %d files: %s is not the new one", done, len(change.Files), f.Name)
-			}
-		}
-	}
-}
-
-// Nothing happens where files cannot be written, and a second run at the same moment changes nothing either.
-func TestChangeIsRefused(t *testing.T) {
-	dir := newFolder(t)
-	change, err := readRotation(t, dir).Trust(t.Context(), options(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before := names(t, dir)
-	other := filepath.Join(dir, ".tykmesh-change")
-	if err := os.Mkdir(other, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := change.Write(dir); err == nil || !strings.Contains(err.Error(), "another run is changing the CA") {
-		t.Errorf("error %v", err)
-	}
-	if err := os.Remove(other); err != nil {
-		t.Fatal(err)
-	}
-	change.Files = append(change.Files, pki.File{Name: "k8s/" + strings.Repeat("long", 100), Mode: 0o644})
-	if err := change.Write(dir); err == nil {
-		t.Error("a file of an impossible name was written")
-	}
-	if after := names(t, dir); after != before {
-		t.Errorf("before:\n%s\nafter:\n%s", before, after)
-	}
-}
-
-// names are all files and folders in one.
-func names(t *testing.T, dir string) string {
-	t.Helper()
-	var all []string
-	err := filepath.WalkDir(dir, func(name string, _ fs.DirEntry, err error) error {
-		all = append(all, name)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.Join(all, "\n")
-}
-
 // What people wrote into a manifest stays; what is no longer there to be changed, they are told of.
 func TestRotationKeepsManifests(t *testing.T) {
 	dir := newFolder(t)
-	server, trust := filepath.Join(dir, "k8s/cfssl.yaml"), filepath.Join(dir, "k8s/ca-pem.yaml")
+	server := filepath.Join(dir, "k8s/cfssl.yaml")
 	edited := strings.Replace(string(read(t, dir, "k8s/cfssl.yaml")), "replicas: 1", "replicas: 2 # ours", 1)
 	if err := os.WriteFile(server, []byte(edited), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Remove(trust); err != nil {
+	if err := os.Remove(filepath.Join(dir, "k8s/ca-pem.yaml")); err != nil {
 		t.Fatal(err)
 	}
-	change, err := readRotation(t, dir).Trust(t.Context(), options(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(change.ByHand) != 1 || !strings.Contains(change.ByHand[0], "k8s/ca-pem.yaml is not as it was made: the ConfigMap ca-pem") {
-		t.Errorf("to be done by hand: %v", change.ByHand)
-	}
-	if err := change.Write(dir); err != nil {
-		t.Fatal(err)
+	step(t, dir, trust(t))
+	if by := readRotation(t, dir).ByHand; len(by) != 1 || !slices.Equal(by[pki.TrustFile], []string{"the ConfigMap ca-pem of each meshed namespace must hold bundle.pem"}) {
+		t.Errorf("to be done by hand: %v", by)
 	}
 	step(t, dir, pki.Rotation.Sign)
 	if now := string(read(t, dir, "k8s/cfssl.yaml")); !strings.Contains(now, "replicas: 2 # ours") || now == edited {
 		t.Errorf("the manifest is now:\n%s", now)
+	}
+	// Whoever took the hash away has to replace CFSSL's pod; whoever keeps the manifests elsewhere has to change them all.
+	hash := regexp.MustCompile(`tykmesh/ca-hash: .*`)
+	if err := os.WriteFile(server, hash.ReplaceAll(read(t, dir, "k8s/cfssl.yaml"), nil), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if by := readRotation(t, dir).ByHand[pki.ServerFile]; len(by) != 1 || !strings.HasSuffix(by[0], "CFSSL's pod must be replaced") {
+		t.Errorf("to be done by hand: %v", by)
+	}
+	if err := os.RemoveAll(filepath.Join(dir, pki.Manifests)); err != nil {
+		t.Fatal(err)
+	}
+	step(t, dir, pki.Rotation.Settle)
+	if by := readRotation(t, dir).ByHand; len(by[pki.TrustFile]) != 1 || len(by[pki.KeysFile]) != 1 || len(by[pki.ServerFile]) != 2 {
+		t.Errorf("to be done by hand: %v", by)
+	}
+}
+
+// Without a csr_ca.json the next CA is like the present one, as far as there may be another like it.
+func TestRequestLikePresent(t *testing.T) {
+	year := 365 * 24 * time.Hour
+	for name, test := range map[string]struct {
+		change func(*x509.Certificate)
+		want   pki.Request
+		fails  string
+	}{
+		"the same":           {func(*x509.Certificate) {}, options().Request, ""},
+		"for ever":           {func(c *x509.Certificate) { c.NotAfter = c.NotBefore.Add(150 * year) }, options(func(o *pki.Options) { o.Request.Expiry = 100 * year }).Request, ""},
+		"a long name":        {func(c *x509.Certificate) { c.Subject.CommonName = "a" + strings.Repeat("é", 31) }, options(func(o *pki.Options) { o.Request.CommonName = "a" + strings.Repeat("é", 24) }).Request, ""},
+		"no name":            {func(c *x509.Certificate) { c.Subject.CommonName = "" }, pki.Request{}, "csr_ca.json is not there, and the certificate does not do: a CA needs a common name"},
+		"an unusual country": {func(c *x509.Certificate) { c.Subject.Country = []string{"gb"} }, pki.Request{}, `country "gb"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			request, err := readRotation(t, bringFolder(t, folder(t, selfSigned(t, setUp(t), test.change)))).Request()
+			if test.fails == "" && err != nil || test.fails != "" && (err == nil || !strings.Contains(err.Error(), test.fails)) {
+				t.Fatalf("error %v", err)
+			}
+			if test.fails == "" && !reflect.DeepEqual(request, test.want) {
+				t.Errorf("asked for is %+v, want %+v", request, test.want)
+			}
+		})
+	}
+}
+
+// No CA outlives the root that signs it.
+func TestReissueEndsWithTheRoot(t *testing.T) {
+	dir := newFolder(t, intermediate)
+	r := readRotation(t, dir)
+	rootKey, err := r.ReadRootKey("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := options(func(o *pki.Options) { o.Request.Expiry = 20 * 365 * 24 * time.Hour }).Request
+	change, err := r.Reissue(t.Context(), request, rootKey, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := change.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	if now := readRotation(t, dir).Present; now.Certificate.NotAfter.After(now.Root().NotAfter) {
+		t.Errorf("the CA ends on %s, its root on %s", now.Certificate.NotAfter, now.Root().NotAfter)
 	}
 }

@@ -131,7 +131,7 @@ func (s Serving) manifests(a Authority, config []byte, key string) ([]File, erro
 	if err != nil {
 		return nil, fmt.Errorf("reading the templates of the manifests: %w", err)
 	}
-	files := []File{{Name: keysFile, Mode: secret}, {Name: trustFile, Mode: public}, {Name: serverFile, Mode: public}}
+	files := []File{{Name: KeysFile, Mode: secret}, {Name: TrustFile, Mode: public}, {Name: ServerFile, Mode: public}}
 	for i, f := range files {
 		var b bytes.Buffer
 		if err := all.ExecuteTemplate(&b, strings.TrimPrefix(f.Name, Manifests+"/"), v); err != nil {

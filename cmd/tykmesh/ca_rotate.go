@@ -3,11 +3,12 @@ package main
 import (
 	"context"
 	"crypto"
+	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"path/filepath"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,10 +25,9 @@ type caRotate struct {
 	step         int
 	root         bool
 	unchecked    bool
-}
 
-// lastStep is that of a change in which pods have to learn to trust another CA.
-const lastStep = 3
+	given func(flag string) bool
+}
 
 func newCARotateCmd(p process) *cobra.Command {
 	var o caRotate
@@ -39,11 +39,14 @@ func newCARotateCmd(p process) *cobra.Command {
 			"  step 1  a new CA is made, and pods are to trust it beside the old one\n" +
 			"  step 2  CFSSL is to sign with the new CA, whose certificate the old one has signed too: pods that trust only that accept it\n" +
 			"  step 3  pods are to trust the new CA alone; first the Dashboard is asked whether certificates of the old one are still in use\n\n" +
-			"A CA under a root that stays (ca init --intermediate) changes in one step: pods trust the root. --root changes the root as well.",
+			"A CA under a root that stays (ca init --intermediate) changes in one step: pods trust the root. --root changes the root as well.\n\n" +
+			"The new CA is like the old one, but for its keys and for what csr_ca.json in the folder says now: edit that for another name, key or\n" +
+			"time. The same step again changes nothing and says the same; one that was broken off is finished by the next run.",
 		Example: "  tykmesh ca rotate                  # how far it has come, and what to do now\n" +
 			"  tykmesh ca rotate --step 1",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.given = cmd.Flags().Changed
 			return o.run(cmd, p, func(ctx context.Context, p process, _ options, r *report) (output, error) {
 				return runCARotate(ctx, p, o, r)
 			})
@@ -62,89 +65,149 @@ func newCARotateCmd(p process) *cobra.Command {
 
 // runCARotate takes the step that was asked for, if it is next, and says what is to be done then.
 func runCARotate(ctx context.Context, p process, o caRotate, report *report) (output, error) {
-	rotation, err := pki.ReadRotation(o.dir, p.now())
+	if o.dir == "" {
+		return nil, &usageError{"--dir needs a folder", p.name + " ca rotate"}
+	}
+	rotation, err := o.read(p)
 	if err != nil {
-		return nil, fmt.Errorf("reading the CA of %s: %w", o.dir, err)
+		return nil, err
 	}
-	taken := int(rotation.Taken)
-	switch {
-	case o.step == 0 || o.step == taken:
-		return o.say(p, rotation, taken), nil
-	case o.step != taken%lastStep+1:
-		return nil, &usageError{o.wrongStep(taken), p.name + " ca rotate"}
+	if err := o.conflict(rotation); err != nil {
+		return nil, &usageError{err.Error(), p.name + " ca rotate"}
 	}
-	if o.step == lastStep {
+	if again := o.step == lastStep(rotation) && (rotation.Taken != pki.Settle || !o.root); o.step == 0 || again {
+		return o.say(p, rotation), nil
+	}
+	if err := o.checkNext(p, rotation); err != nil {
+		return nil, err
+	}
+	if pki.Step(o.step) == pki.Settle {
 		if err := o.checkUse(ctx, p, rotation, report); err != nil {
 			return nil, err
 		}
 	}
-	report.progress("making keys ...")
-	change, err := uninterrupted(ctx, func() (pki.Change, error) { return o.change(ctx, p, rotation) })
+	change, err := o.change(ctx, p, rotation, report)
 	if err != nil {
-		return nil, fmt.Errorf("changing the CA of %s: %w", o.dir, err)
+		return nil, err
 	}
-	if err := change.Write(o.dir); err != nil {
-		return nil, fmt.Errorf("writing to %s: %w", o.dir, err)
-	}
-	for _, text := range change.ByHand {
-		report.warn(filepath.Join(o.dir, text))
-	}
-	after, err := pki.ReadRotation(o.dir, p.now())
-	if err != nil {
-		return nil, fmt.Errorf("reading the CA of %s: %w", o.dir, err)
-	}
-	return o.say(p, after, o.step), nil
+	return func() error {
+		if err := change.Write(o.dir); err != nil {
+			return fmt.Errorf("changing the CA of %s: %w", o.dir, err)
+		}
+		after, err := o.read(p)
+		if err == nil {
+			err = o.say(p, after)()
+		}
+		if err != nil {
+			return &untoldError{err, o.again(p.name)}
+		}
+		return nil
+	}, nil
 }
 
-func (o caRotate) wrongStep(taken int) string {
-	if taken == 0 {
-		return fmt.Sprintf("no change of the CA is under way: step 1 is next, not step %d", o.step)
+// read reads how far the change has come.
+func (o caRotate) read(p process) (pki.Rotation, error) {
+	r, err := pki.ReadRotation(o.dir, p.now())
+	switch {
+	case err == nil:
+		return r, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return r, &noCAError{o.dir, err}
 	}
-	return fmt.Sprintf("step %d was taken last: step %d is next, not step %d", taken, taken+1, o.step)
+	return r, fmt.Errorf("reading the CA of %s: %w", o.dir, err)
+}
+
+// lastStep is the number of the step that was taken last. Under a root that stays there is only one.
+func lastStep(r pki.Rotation) int {
+	if r.Taken == pki.Settle && r.Reissued() {
+		return int(pki.Trust)
+	}
+	return int(r.Taken)
+}
+
+// conflict finds flags that have no meaning here.
+func (o caRotate) conflict(r pki.Rotation) error {
+	begins := pki.Step(o.step) == pki.Trust
+	switch {
+	case o.given("step") && (o.step < int(pki.Trust) || o.step > int(pki.Settle)):
+		return fmt.Errorf("--step is 1, 2 or 3, not %d", o.step)
+	case (o.root || o.rootKey != "") && !r.Intermediate():
+		return fmt.Errorf("the CA of %s is its own root, which changes with it: --root and --root-key have no meaning", o.dir)
+	case (o.root || o.rootKey != "") && !begins:
+		return errors.New("--root and --root-key go with --step 1")
+	case o.unchecked && pki.Step(o.step) != pki.Settle:
+		return errors.New("--unchecked goes with --step 3")
+	}
+	return nil
+}
+
+// checkNext makes sure that the step that was asked for is next.
+func (o caRotate) checkNext(p process, r pki.Rotation) error {
+	former := filepath.Join(o.dir, pki.FormerFolder)
+	wrong := &stepError{hint: o.again(p.name) + " says what to do now"}
+	switch last := lastStep(r); {
+	case r.Taken == pki.Settle:
+		wrong.msg = fmt.Sprintf("the last change of the CA has left %s behind: when that is gone, step 1 is next", former)
+	case last == 0 && o.step != 1:
+		wrong.msg = fmt.Sprintf("no change of the CA is under way: step 1 is next, not step %d", o.step)
+	case o.step != last+1:
+		wrong.msg = fmt.Sprintf("step %d was taken last: step %d is next, not step %d", last, last+1, o.step)
+	default:
+		return nil
+	}
+	return wrong
 }
 
 // change is what a step writes.
-func (o caRotate) change(ctx context.Context, p process, r pki.Rotation) (pki.Change, error) {
+func (o caRotate) change(ctx context.Context, p process, r pki.Rotation, report *report) (change pki.Change, err error) {
 	switch pki.Step(o.step) {
 	case pki.Trust:
-		return o.begin(ctx, p, r)
+		change, err = o.begin(ctx, p, r, report)
 	case pki.Sign:
-		return r.Sign()
+		change, err = r.Sign()
+	default:
+		change, err = r.Settle()
 	}
-	return r.Settle()
+	if err != nil && exitCode(err) == exitFailed {
+		err = fmt.Errorf("changing the CA of %s: %w", o.dir, err)
+	}
+	return change, err
 }
 
 // begin makes the CA to come.
-func (o caRotate) begin(ctx context.Context, p process, r pki.Rotation) (pki.Change, error) {
+func (o caRotate) begin(ctx context.Context, p process, r pki.Rotation, report *report) (pki.Change, error) {
 	request, err := r.Request()
 	if err != nil {
-		return pki.Change{}, err
+		return pki.Change{}, &requestError{err, filepath.Join(o.dir, pki.RequestFile)}
 	}
-	serving := pki.DefaultServing()
-	serving.CertExpiry = time.Hour // it has been said when the CA was set up, and nothing here depends on it
-	options := pki.Options{Request: request, Serving: serving, Now: p.now()}
-	var key crypto.Signer
+	var rootKey crypto.Signer
 	if r.Intermediate() {
-		if key, err = r.ReadRootKey(o.rootKey); err != nil {
+		if rootKey, err = r.ReadRootKey(o.rootKey); err != nil {
 			return pki.Change{}, &rootKeyError{err}
 		}
-		if !o.root {
-			return r.Reissue(ctx, options, key)
-		}
 	}
-	return r.Trust(ctx, options, key)
+	next := r.Trust
+	if r.Intermediate() && !o.root {
+		if err := checkRoot(r, request, p.now(), report); err != nil {
+			return pki.Change{}, err
+		}
+		next = r.Reissue
+	}
+	report.progress("making keys ...")
+	return uninterrupted(ctx, func() (pki.Change, error) { return next(ctx, request, rootKey, p.now()) })
 }
 
-// rootKeyError says that the key of the root is not at hand.
-type rootKeyError struct{ error }
-
-func (e *rootKeyError) Error() string { return "the root has to sign the next CA: " + e.error.Error() }
-
-func (e *rootKeyError) Unwrap() error { return e.error }
-
-// Hint is how to bring it.
-func (*rootKeyError) Hint() string {
-	return "bring the root's private key, for this step alone: --root-key FILE"
+// checkRoot looks whether a CA under the root that stays would live as long as it is to.
+func checkRoot(r pki.Rotation, request pki.Request, now time.Time, report *report) error {
+	root := r.Present.Root()
+	end := root.NotAfter.UTC().Format(time.DateOnly)
+	switch left := root.NotAfter.Sub(now); {
+	case left < time.Hour:
+		return &rootEndsError{fmt.Sprintf("the root %q ends on %s, and every CA under it", root.Subject.CommonName, end)}
+	case left < request.Expiry:
+		report.warn(fmt.Sprintf("the CA will end on %s with its root %q: --root would have changed that too", end, root.Subject.CommonName))
+	}
+	return nil
 }
 
 // checkUse makes sure that the former CA is not needed any more.
@@ -170,11 +233,11 @@ func (o caRotate) checkUse(ctx context.Context, p process, r pki.Rotation, repor
 	}
 	defer closeRemote()
 	if state.Authority == nil || !ca.SameAuthority(state.Authority, r.Present.Certificate) {
-		return fmt.Errorf("CA.certPath of %s is not that of %s: which certificates are its own cannot be told", config.File, o.dir)
+		return fmt.Errorf("the CA of the configuration (CA.certPath, else what CFSSL says) is not that of %s: whose certificates are in use cannot be told", o.dir)
 	}
 	var old []string
 	for _, c := range mesh.NewCertificateList(state, settings) {
-		if c.Ours && len(c.UsedBy) > 0 && c.Trust != mesh.Trusted {
+		if len(c.UsedBy) > 0 && c.Trust != mesh.Trusted && (c.Ours || ofFormer(r, c.Issuer)) {
 			old = append(old, c.Name)
 		}
 	}
@@ -184,66 +247,7 @@ func (o caRotate) checkUse(ctx context.Context, p process, r pki.Rotation, repor
 	return nil
 }
 
-// inUseError says which certificates are not of the present CA.
-type inUseError struct{ names []string }
-
-func (e *inUseError) Error() string {
-	return fmt.Sprintf("%s of the former CA in use: %s", plural(len(e.names), "certificate"), strings.Join(e.names, ", "))
-}
-
-// Hint is how to replace them.
-func (*inUseError) Hint() string { return "tykmesh certs renew replaces them" }
-
-// say prints where the change is, what to do now and what next.
-func (o caRotate) say(p process, r pki.Rotation, step int) output {
-	var b strings.Builder
-	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	apply := func(file string) { line("  kubectl apply -f %s", shellWord(filepath.Join(o.dir, file))) }
-	roll := func() {
-		line("  tykmesh inject -f ... | kubectl apply -f -     # all that is meshed: pod templates name the CAs, so that pods are replaced")
-	}
-	next := func(n int) { line("  %s ca rotate --dir %s --step %d", p.name, shellWord(o.dir), n) }
-	present := r.Present.Certificate.Subject.CommonName
-	switch {
-	case r.Taken == pki.Trust:
-		line("step 1 of 3 is taken: pods are to trust %q beside %q", r.Next.Root().Subject.CommonName, r.Present.Root().Subject.CommonName)
-		line("now:")
-		apply(pki.Manifests + "/ca-pem.yaml")
-		roll()
-		line("when all meshed pods have been replaced:")
-		next(int(pki.Sign))
-	case r.Taken == pki.Sign:
-		line("step 2 of 3 is taken: CFSSL is to sign with %q", present)
-		line("now:")
-		o.serve(apply, line)
-		line("when no certificate of the former CA is in use, which step 3 looks after, and all pods run that were injected since step 1:")
-		next(lastStep)
-	case step == lastStep:
-		line("the change is done: pods are to trust %q alone", r.Present.Root().Subject.CommonName)
-		line("now:")
-		apply(pki.Manifests + "/ca-pem.yaml")
-		roll()
-		line("when all meshed pods have been replaced, nobody needs the former CA any more: destroy its key in %s", filepath.Join(o.dir, "former"))
-	case step == int(pki.Trust): // of a CA under a root that stays
-		line("the change is done: CFSSL is to sign with %q; pods trust its root and need not be replaced", present)
-		line("now:")
-		o.serve(apply, line)
-		line("then nobody needs the former CA any more: destroy its key in %s", filepath.Join(o.dir, "former"))
-	default:
-		line("no change of the CA is under way: %q signs, until %s", present, r.Present.Certificate.NotAfter.UTC().Format(time.DateOnly))
-		line("to begin one:")
-		next(1)
-	}
-	return func() error {
-		_, err := io.WriteString(p.stdout, b.String())
-		return err
-	}
-}
-
-// serve says how CFSSL gets another CA.
-func (o caRotate) serve(apply func(string), line func(string, ...any)) {
-	apply(pki.Manifests)
-	line("  kubectl -n NAMESPACE rollout status deployment/%s", pki.Deployment)
-	line("  tykmesh check")
-	line("  tykmesh certs renew                            # every certificate, by the new CA")
+// ofFormer says whether a name is that of a CA that was.
+func ofFormer(r pki.Rotation, issuer string) bool {
+	return slices.ContainsFunc(r.Former, func(c *x509.Certificate) bool { return c.Subject.CommonName == issuer })
 }

@@ -152,6 +152,7 @@ func caHint(err error) string {
 		exists    *pki.ExistsError
 		encrypted *ca.EncryptedError
 		eager     *mesh.EagerError
+		busy      *pki.BusyError
 	)
 	switch {
 	case errors.As(err, &eager):
@@ -160,6 +161,8 @@ func caHint(err error) string {
 		dir := filepath.Dir(exists.Path)
 		return fmt.Sprintf("--dir names another folder; --from %s --dir ANOTHER brings the CA that is there", shellWord(dir)) +
 			"; tykmesh ca rotate puts a new one in its place"
+	case errors.As(err, &busy):
+		return "if no other run is at work, one was broken off before it changed anything: rm -r " + shellWord(busy.Path)
 	case errors.As(err, &encrypted):
 		return fmt.Sprintf("no password can be given: openssl pkey -in %s -out FILE decrypts it", shellWord(encrypted.Path))
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -95,8 +96,12 @@ func (e *unprintedError) Unwrap() error { return e.error }
 
 // Hint says that nothing is lost.
 func (e *unprintedError) Hint() string {
-	if len(e.done) == 0 {
-		return ""
+	if len(e.done) > 0 {
+		return "run it again: it registers nothing twice"
 	}
-	return "run it again: it registers nothing twice"
+	var own interface{ Hint() string }
+	if errors.As(e.error, &own) {
+		return own.Hint()
+	}
+	return ""
 }

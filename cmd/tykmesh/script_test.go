@@ -61,6 +61,7 @@ const scripts = root + "/testdata/script"
 //	stop-..., restart-...    ends a server, and has it back
 //	fail ..., heal, hung     plans faults, forgets them, waits for one (fault_test.go)
 //	requests, apis, records  prints what came in, and what is there now (state_test.go)
+//	anonymous                prints the last output again with a letter for what no two CAs share (ca_rotate_test.go)
 //	verify, manifests, tree  checks and prints certificates, manifests, folders (files_test.go)
 //
 // Whatever the program says is searched for secrets. On standard error, addresses and certificate ids have names instead, so that it can be
@@ -100,6 +101,7 @@ func TestScripts(t *testing.T) {
 			"lend":              lend,
 			"pods":              pods,
 			"records":           records,
+			"anonymous":         anonymous,
 			"verify":            verify,
 			"manifests":         manifests,
 			"tree":              listFolder,

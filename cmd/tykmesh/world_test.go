@@ -48,6 +48,7 @@ type world struct {
 	seenOfDash  int           // requests that the script has seen
 	seenOfCFSSL int
 	folders     map[string][]string // what remember has seen
+	authorities []string            // whose names anonymous has seen
 }
 
 // now is what the servers take the time to be.
@@ -117,7 +118,7 @@ func (w *world) privateKeys() (keys []string) {
 			keys = append(keys, privateKey.FindAllString(string(w.dashboard.PEM(c.ID)), -1)...)
 		}
 	}
-	for _, pattern := range []string{"*/certs/*.pem", "*/ca/*.pem", "*-key.pem"} {
+	for _, pattern := range []string{"*/certs/*.pem", "*/ca/*.pem", "*-key.pem", "*/*-key.pem", "*/*/*-key.pem"} {
 		files, _ := filepath.Glob(filepath.Join(w.folder, pattern))
 		for _, file := range files {
 			text, _ := os.ReadFile(file)
@@ -241,12 +242,18 @@ func restartDashboard(ts *testscript.TestScript, _ bool, _ []string) {
 	}
 }
 
-// startCFSSL is the command cfssl [OPTION...]. It leaves the CA in cfssl-ca.pem and cfssl-ca-key.pem. SignWith makes another CA sign than the one that CFSSL shows.
+// startCFSSL is the command cfssl [OPTION...]. It leaves the CA in cfssl-ca.pem and cfssl-ca-key.pem. SignWith makes another CA sign than the one that CFSSL shows;
+// ca=DIR serves the CA of a folder.
 func startCFSSL(ts *testscript.TestScript, _ bool, args []string) {
 	o := catest.Options{Key: plantedCFSSLKey, Authority: catest.NewAuthority("Mesh CA")}
 	if i := slices.Index(args, "SignWith"); i >= 0 {
 		o.SignWith = catest.NewAuthority("Another CA")
 		args = slices.Delete(args, i, i+1)
+	}
+	if len(args) > 0 && strings.HasPrefix(args[0], "ca=") {
+		dir := strings.TrimPrefix(args[0], "ca=") + "/"
+		o.Authority = catest.ReadAuthority([]byte(ts.ReadFile(dir+pki.CertFile)), []byte(ts.ReadFile(dir+pki.KeyFile)))
+		o.Key, args = strings.TrimSpace(ts.ReadFile(dir+pki.AuthKeyFile)), args[1:]
 	}
 	ts.Check(setOptions(&o, args))
 	w := worldOf(ts)
@@ -254,7 +261,7 @@ func startCFSSL(ts *testscript.TestScript, _ bool, args []string) {
 	w.cfssl, w.seenOfCFSSL = catest.New(o), 0
 	ts.Defer(w.cfssl.Close)
 	ts.Setenv("TYKMESH_CA_ADDR", w.cfssl.URL)
-	ts.Setenv("CFSSL_KEY", plantedCFSSLKey)
+	ts.Setenv("CFSSL_KEY", o.Key)
 	ts.Check(os.WriteFile(ts.MkAbs("cfssl-ca.pem"), w.cfssl.Authority.PEM(), 0o644))
 	ts.Check(os.WriteFile(ts.MkAbs("cfssl-ca-key.pem"), w.cfssl.Authority.KeyPEM(), 0o600))
 }

@@ -1,0 +1,248 @@
+package pki_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tykmesh/tykmesh/ca/pki"
+)
+
+// copied is a copy of a folder, with its modes.
+func copied(t *testing.T, dir string) string {
+	t.Helper()
+	to := filepath.Join(t.TempDir(), "ca")
+	err := filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		place := to + strings.TrimPrefix(name, dir)
+		if entry.IsDir() {
+			return os.Mkdir(place, info.Mode().Perm())
+		}
+		return os.WriteFile(place, read(t, dir, strings.TrimPrefix(name, dir)), info.Mode().Perm())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+// breakOff writes a change up to its n-th operation. It is false if there are not so many.
+func breakOff(t *testing.T, change pki.Change, dir string, n int) (broken bool) {
+	t.Helper()
+	defer func() {
+		if killed := recover(); killed != nil && killed != "killed" {
+			panic(killed)
+		}
+	}()
+	err := change.WriteBroken(dir, func() {
+		if n--; n < 0 {
+			broken = true
+			panic("killed")
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return false
+}
+
+// Whenever a step is broken off, it has not happened, or the next run finishes it: never half.
+func TestChangeIsBrokenOff(t *testing.T) {
+	for name, kind := range map[string]struct {
+		change []func(*pki.Options)
+		steps  []func(pki.Rotation) (pki.Change, error)
+	}{
+		"with its root": {[]func(*pki.Options){intermediate}, []func(pki.Rotation) (pki.Change, error){trust(t), pki.Rotation.Sign, pki.Rotation.Settle}},
+		"reissued":      {[]func(*pki.Options){intermediate}, []func(pki.Rotation) (pki.Change, error){reissue(t)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := newFolder(t, kind.change...)
+			for i, f := range kind.steps {
+				change, err := f(readRotation(t, dir))
+				if err != nil {
+					t.Fatal(err)
+				}
+				done := copied(t, dir)
+				if err := change.Write(done); err != nil {
+					t.Fatal(err)
+				}
+				brokenEverywhere(t, change, dir, done)
+				if t.Failed() {
+					t.Fatalf("in step %d", i+1)
+				}
+				dir = done
+			}
+		})
+	}
+}
+
+// brokenEverywhere breaks a change off before each of its operations. before and after are what the folder is without it and with it.
+func brokenEverywhere(t *testing.T, change pki.Change, before, after string) {
+	t.Helper()
+	outcomes := map[string]int{}
+	for n := 0; ; n++ {
+		dir := copied(t, before)
+		broken := breakOff(t, change, dir, n)
+		readRotation(t, dir)
+		switch got := files(t, dir); {
+		case slices.Equal(got, files(t, after)):
+			outcomes["done"]++
+		case !slices.Equal(got, files(t, before)):
+			t.Errorf("broken off before operation %d it is half done:\n%s", n, strings.Join(got, "\n"))
+		default:
+			outcomes["not done"]++
+		}
+		if !broken {
+			break
+		}
+		again := change.Write(dir)
+		if busy := (*pki.BusyError)(nil); errors.As(again, &busy) {
+			if err := os.RemoveAll(busy.Path); err != nil { // as the hint says
+				t.Fatal(err)
+			}
+			again = change.Write(dir)
+		}
+		if done := slices.Equal(files(t, dir), files(t, after)); !done {
+			t.Errorf("broken off before operation %d, and taken again: %v", n, again)
+		}
+	}
+	if outcomes["done"] < len(change.Files) || outcomes["not done"] < len(change.Files) {
+		t.Errorf("of %d files: %v", len(change.Files), outcomes)
+	}
+}
+
+// files are all files and folders in one with their modes and texts, but for a change that was broken off before it changed anything.
+func files(t *testing.T, dir string) (lines []string) {
+	t.Helper()
+	for _, line := range listing(t, dir) {
+		mode, name, _ := strings.Cut(line, " ")
+		switch name, _, _ = strings.Cut(name, " "); {
+		case name == "", strings.HasPrefix(name, "/.tykmesh-change/"), name == "/.tykmesh-change":
+		case strings.HasPrefix(mode, "d"):
+			lines = append(lines, mode+" "+name)
+		default:
+			lines = append(lines, fmt.Sprintf("%s %s %x", mode, name, sha256.Sum256(read(t, dir, name))))
+		}
+	}
+	return lines
+}
+
+// The list of what is to be removed may be the first thing that goes with the folder of a change that is done.
+func TestChangeIsTidied(t *testing.T) {
+	dir := newFolder(t)
+	want := files(t, dir)
+	if err := os.MkdirAll(filepath.Join(dir, ".tykmesh-change-c0ffee", "k8s"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	readRotation(t, dir)
+	if got := files(t, dir); !slices.Equal(got, want) {
+		t.Errorf("there is:\n%s", strings.Join(got, "\n"))
+	}
+}
+
+// Nothing happens where files cannot be written, where another run is at work, or where one has been since the folder was read.
+func TestChangeIsRefused(t *testing.T) {
+	dir := newFolder(t)
+	change, err := trust(t)(readRotation(t, dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := files(t, dir)
+	other := filepath.Join(dir, ".tykmesh-change")
+	if err := os.Mkdir(other, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if busy := (*pki.BusyError)(nil); !errors.As(change.Write(dir), &busy) || busy.Path != other {
+		t.Errorf("another run is at work: %v", busy)
+	}
+	if err := os.Remove(other); err != nil {
+		t.Fatal(err)
+	}
+	impossible := change
+	impossible.Files = append(slices.Clone(change.Files), pki.File{Name: "k8s/" + strings.Repeat("long", 100), Mode: 0o644})
+	if err := impossible.Write(dir); err == nil {
+		t.Error("a file of an impossible name was written")
+	}
+	if _, err := os.Stat(other); err == nil || !slices.Equal(files(t, dir), before) {
+		t.Errorf("before:\n%s\nafter:\n%s", strings.Join(before, "\n"), strings.Join(files(t, dir), "\n"))
+	}
+	step(t, dir, trust(t))
+	before = files(t, dir)
+	if err := change.Write(dir); err == nil || !strings.Contains(err.Error(), "another run has changed the CA meanwhile") {
+		t.Errorf("a change of another CA than there is: %v", err)
+	}
+	if _, err := os.Stat(other); err == nil || !slices.Equal(files(t, dir), before) {
+		t.Error("something has changed")
+	}
+}
+
+// Of those who take a step at the same time one does, and whoever only looks sees it done or not done.
+func TestChangesAtOnce(t *testing.T) {
+	dir := newFolder(t)
+	for i, f := range []func(pki.Rotation) (pki.Change, error){trust(t), pki.Rotation.Sign, pki.Rotation.Settle} {
+		changes := make([]pki.Change, 6)
+		for j := range changes {
+			var err error
+			if changes[j], err = f(readRotation(t, dir)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		won := make([]bool, len(changes))
+		var wait sync.WaitGroup
+		for j, c := range changes {
+			wait.Go(func() { won[j] = c.Write(dir) == nil })
+		}
+		wait.Wait()
+		winner := slices.Index(won, true)
+		if winner < 0 || slices.Contains(won[winner+1:], true) {
+			t.Fatalf("step %d: %v", i+1, won)
+		}
+		for _, f := range changes[winner].Files {
+			if !bytes.Equal(read(t, dir, f.Name), f.Text) {
+				t.Errorf("step %d: %s is not the winner's", i+1, f.Name)
+			}
+		}
+		checkFolder(t, dir)
+	}
+}
+
+// Several runs may finish at the same time what another has left.
+func TestFinishedAtOnce(t *testing.T) {
+	dir := newFolder(t)
+	change, err := trust(t)(readRotation(t, dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	waits := 2 + 2*(len(change.Files)+1) // the folder, each file, and the list of what goes; the next operation is the first that changes anything
+	if !breakOff(t, change, dir, waits) {
+		t.Fatal("the change is written in fewer operations")
+	}
+	var wait sync.WaitGroup
+	for range 6 {
+		wait.Go(func() {
+			if _, err := pki.ReadRotation(dir, time.Now()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	if taken := readRotation(t, dir).Taken; taken != pki.Trust {
+		t.Errorf("the last step taken is %d", taken)
+	}
+	checkFolder(t, dir)
+}
