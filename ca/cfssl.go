@@ -206,8 +206,8 @@ func (c *Client) info(ctx context.Context, profile string) (answer, error) {
 // Sign has a request signed by authsign. It may be signed more than once when a connection fails: a certificate that
 // nobody has is harmless.
 //
-// Errors: *Error for a refusal, which may be ErrUnauthorized or ErrNoProvider; ErrNoProfile; ErrUnreachable if no server answers;
-// the context's.
+// Errors: *Error for a refusal, which may be ErrUnauthorized or ErrNoProvider; ErrNoProfile; *CallError where there is no answer, which is
+// ErrUnreachable if no server could be reached; the context's.
 func (c *Client) Sign(ctx context.Context, hosts []string, csrPEM []byte) ([]byte, error) {
 	if err := c.checkProfile(ctx); err != nil {
 		return nil, err
@@ -291,9 +291,9 @@ func transportError(ctx context.Context, server, op string, err error) error {
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	} else if !misconfigured(err) {
-		return fmt.Errorf("cfssl %s at %s: %w: %w", op, server, ErrUnreachable, err)
+		err = fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
-	return fmt.Errorf("cfssl %s at %s: %w", op, server, err)
+	return &CallError{server, op, err}
 }
 
 // misconfigured finds failures that neither time nor another server heals: TLS spoken with a server that has none or does not trust us (a "remote

@@ -135,7 +135,8 @@ func (w *world) named(text string) string {
 		replace = append(replace, w.dashboard.URL, scheme+"://dashboard", host, "dashboard:80")
 	}
 	if w.cfssl != nil {
-		replace = append(replace, w.cfssl.URL, "http://cfssl", strings.TrimPrefix(w.cfssl.URL, "http://"), "cfssl:80")
+		scheme, host, _ := strings.Cut(w.cfssl.URL, "://")
+		replace = append(replace, w.cfssl.URL, scheme+"://cfssl", host, "cfssl:80")
 	}
 	if u, err := url.Parse(w.mongo); err == nil && u.Host != "" {
 		replace = append(replace, u.Host, "mongo:27017")
@@ -176,6 +177,14 @@ func setOptions(into any, words []string) error {
 		field := fields.FieldByName(name)
 		if !field.IsValid() {
 			return fmt.Errorf("%T has no %s", into, name)
+		}
+		if field.Type() == reflect.TypeFor[time.Duration]() {
+			d, err := time.ParseDuration(value)
+			if err != nil {
+				return err
+			}
+			field.SetInt(int64(d))
+			continue
 		}
 		switch field.Kind() {
 		case reflect.Bool:
@@ -241,11 +250,17 @@ func restartDashboard(ts *testscript.TestScript, _ bool, _ []string) {
 	}
 }
 
-// startCFSSL is the command cfssl [OPTION...]. It leaves the CA in cfssl-ca.pem and cfssl-ca-key.pem. SignWith makes another CA sign than the one that CFSSL shows.
+// startCFSSL is the command cfssl [OPTION...]. It leaves the CA in cfssl-ca.pem and cfssl-ca-key.pem, and for a CFSSL that wants one a client's
+// certificate in client.pem and client-key.pem. SignWith makes another CA sign than the one that CFSSL shows; Expired is a CA of another time.
 func startCFSSL(ts *testscript.TestScript, _ bool, args []string) {
 	o := catest.Options{Key: plantedCFSSLKey, Authority: catest.NewAuthority("Mesh CA")}
 	if i := slices.Index(args, "SignWith"); i >= 0 {
 		o.SignWith = catest.NewAuthority("Another CA")
+		args = slices.Delete(args, i, i+1)
+	}
+	if i := slices.Index(args, "Expired"); i >= 0 {
+		year := func(y int) time.Time { return time.Date(y, time.January, 1, 0, 0, 0, 0, time.UTC) }
+		o.Authority = catest.NewAuthorityFor("Mesh CA", year(2020), year(2025))
 		args = slices.Delete(args, i, i+1)
 	}
 	ts.Check(setOptions(&o, args))
@@ -254,9 +269,17 @@ func startCFSSL(ts *testscript.TestScript, _ bool, args []string) {
 	w.cfssl, w.seenOfCFSSL = catest.New(o), 0
 	ts.Defer(w.cfssl.Close)
 	ts.Setenv("TYKMESH_CA_ADDR", w.cfssl.URL)
+	_, address, _ := strings.Cut(w.cfssl.URL, "://")
+	ts.Setenv("CFSSL_ADDRESS", address)
+	ts.Setenv("CFSSL_PORT", address[strings.LastIndex(address, ":")+1:])
 	ts.Setenv("CFSSL_KEY", plantedCFSSLKey)
 	ts.Check(os.WriteFile(ts.MkAbs("cfssl-ca.pem"), w.cfssl.Authority.PEM(), 0o644))
 	ts.Check(os.WriteFile(ts.MkAbs("cfssl-ca-key.pem"), w.cfssl.Authority.KeyPEM(), 0o600))
+	if o.MutualTLS {
+		certificate, key := w.cfssl.ClientPair()
+		ts.Check(os.WriteFile(ts.MkAbs("client.pem"), certificate, 0o644))
+		ts.Check(os.WriteFile(ts.MkAbs("client-key.pem"), key, 0o600))
+	}
 }
 
 // stopCFSSL is the command stop-cfssl: from now on nothing listens at its address.
