@@ -10,9 +10,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,7 +23,6 @@ import (
 	mongooptions "go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/tykmesh/tykmesh/ca/catest"
-	"github.com/tykmesh/tykmesh/ca/pki"
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 )
 
@@ -48,6 +45,7 @@ type world struct {
 	seenOfDash  int           // requests that the script has seen
 	seenOfCFSSL int
 	folders     map[string][]string // what remember has seen
+	secrets     map[string]string   // what has been one, and what of (secretseen_test.go)
 }
 
 // now is what the servers take the time to be.
@@ -72,60 +70,10 @@ func setClock(ts *testscript.TestScript, _ bool, args []string) {
 type worldKey struct{}
 
 func newWorld(folder string) *world {
-	return &world{folder: folder, hanging: make(chan struct{}, 100), folders: map[string][]string{}}
+	return &world{folder: folder, hanging: make(chan struct{}, 100), folders: map[string][]string{}, secrets: map[string]string{}}
 }
 
 func worldOf(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*world) }
-
-// The secrets that tests plant. Nothing that the program says may hold one of them.
-const (
-	plantedDashboardKey  = "planted-dashboard-key"
-	plantedCFSSLKey      = "5ec4e75ec4e75ec4e75ec4e75ec4e75e"
-	plantedMongoPassword = "planted-mongo-password"
-)
-
-// secretIn names the secret that a text holds; "" if there is none.
-func (w *world) secretIn(text string) string {
-	for _, secret := range []string{plantedDashboardKey, plantedCFSSLKey, plantedMongoPassword, "PRIVATE KEY"} {
-		if strings.Contains(text, secret) {
-			return "a secret: " + secret
-		}
-	}
-	files, _ := filepath.Glob(filepath.Join(w.folder, "*", pki.AuthKeyFile))
-	for _, file := range files {
-		if key, err := os.ReadFile(file); err == nil && strings.Contains(text, strings.TrimSpace(string(key))) {
-			return "the key in " + file
-		}
-	}
-	for _, key := range w.privateKeys() {
-		for line := range strings.Lines(key) {
-			if line = strings.TrimSpace(line); len(line) > 20 && !strings.HasPrefix(line, "-----") && strings.Contains(text, line) {
-				return "a line of a private key: " + line
-			}
-		}
-	}
-	return ""
-}
-
-// privateKey matches private keys in PEM.
-var privateKey = regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----`)
-
-// privateKeys are those of the Dashboard's store and of the folders that --local and ca init made in the script's.
-func (w *world) privateKeys() (keys []string) {
-	if w.dashboard != nil {
-		for _, c := range w.dashboard.Certificates() {
-			keys = append(keys, privateKey.FindAllString(string(w.dashboard.PEM(c.ID)), -1)...)
-		}
-	}
-	for _, pattern := range []string{"*/certs/*.pem", "*/ca/*.pem", "*-key.pem"} {
-		files, _ := filepath.Glob(filepath.Join(w.folder, pattern))
-		for _, file := range files {
-			text, _ := os.ReadFile(file)
-			keys = append(keys, privateKey.FindAllString(string(text), -1)...)
-		}
-	}
-	return keys
-}
 
 // named replaces what differs from run to run by names: addresses of servers, ids of certificates, the script's folder.
 func (w *world) named(text string) string {
