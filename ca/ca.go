@@ -69,7 +69,7 @@ func StoreID(org string, leaf *x509.Certificate) string {
 // ErrForeignCA; the context's.
 func Issue(ctx context.Context, s Signer, r Request) (Bundle, error) {
 	quiet.CFSSL()
-	if err := checkHosts(r.Hosts); err != nil {
+	if err := CheckHosts(r.Hosts); err != nil {
 		return Bundle{}, err
 	}
 	if err := r.Key.Check(); err != nil {

@@ -35,12 +35,14 @@ func encodeCertificate(c *x509.Certificate) []byte {
 }
 
 // CheckAuthority says why c cannot be the certificate of a CA at this time.
+//
+// Errors: ErrExpired; it is no CA's, or valid only later.
 func CheckAuthority(c *x509.Certificate, now time.Time) error {
 	switch {
 	case !c.BasicConstraintsValid || !c.IsCA:
 		return fmt.Errorf("%q is not the certificate of a CA", c.Subject.CommonName)
 	case now.After(c.NotAfter):
-		return fmt.Errorf("the CA %q expired on %s", c.Subject.CommonName, day(c.NotAfter))
+		return fmt.Errorf("the CA %q %w on %s", c.Subject.CommonName, ErrExpired, day(c.NotAfter))
 	case now.Before(c.NotBefore):
 		return fmt.Errorf("the CA %q is not valid before %s", c.Subject.CommonName, c.NotBefore.UTC().Format(time.RFC3339))
 	}
@@ -104,6 +106,10 @@ func acceptable(leaf *x509.Certificate, hosts []string, key crypto.PublicKey, au
 	if reason := unlike(leaf, hosts, key, authority, now); reason != "" {
 		return fmt.Errorf("%w: %s", ErrNotAsAsked, reason)
 	}
+	if now.Before(leaf.NotBefore) {
+		return fmt.Errorf("%w: %w: from %s on, and the clock here says %s", ErrNotAsAsked, ErrNotYetValid,
+			leaf.NotBefore.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+	}
 	return nil
 }
 
@@ -118,8 +124,6 @@ func unlike(leaf *x509.Certificate, hosts []string, key crypto.PublicKey, author
 		return "the signing profile does not allow both server and client authentication"
 	case len(leaf.IPAddresses)+len(leaf.EmailAddresses)+len(leaf.URIs) > 0:
 		return "it names more than hosts"
-	case now.Before(leaf.NotBefore):
-		return fmt.Sprintf("not valid before %s; the clock here says %s", leaf.NotBefore.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 	}
 	return Terms{Authority: authority, Now: now}.Unusable(leaf, hosts)
 }

@@ -206,8 +206,8 @@ func (c *Client) info(ctx context.Context, profile string) (answer, error) {
 // Sign has a request signed by authsign. It may be signed more than once when a connection fails: a certificate that
 // nobody has is harmless.
 //
-// Errors: *Error for a refusal, which may be ErrUnauthorized or ErrNoProvider; ErrNoProfile; ErrUnreachable if no server answers;
-// the context's.
+// Errors: *Error for a refusal, which may be ErrUnauthorized or ErrNoProvider; ErrNoProfile; *CallError where there is no answer, which is
+// ErrUnreachable if no server could be reached; the context's.
 func (c *Client) Sign(ctx context.Context, hosts []string, csrPEM []byte) ([]byte, error) {
 	if err := c.checkProfile(ctx); err != nil {
 		return nil, err
@@ -285,16 +285,23 @@ func (c *Client) post(ctx context.Context, server, op string, body []byte) (answ
 // transportError says what kept an answer from coming: the caller's context, something wrong with the setting up, or the server.
 func transportError(ctx context.Context, server, op string, err error) error {
 	var asked *url.Error
+	var alert *net.OpError
 	if errors.As(err, &asked) {
 		err = asked.Err // the rest of it repeats the address
+	}
+	if errors.As(err, &alert) && alert.Op == remoteAlert {
+		err = alert // net/http says before it where in net/http that was noticed, which is not always the same
 	}
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	} else if !misconfigured(err) {
-		return fmt.Errorf("cfssl %s at %s: %w: %w", op, server, ErrUnreachable, err)
+		err = fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
-	return fmt.Errorf("cfssl %s at %s: %w", op, server, err)
+	return &CallError{server, op, err}
 }
+
+// remoteAlert is what crypto/tls calls an alert of the other side.
+const remoteAlert = "remote error"
 
 // misconfigured finds failures that neither time nor another server heals: TLS spoken with a server that has none or does not trust us (a "remote
 // error" is a TLS alert), a server that we do not trust, an endless answer.
@@ -303,7 +310,7 @@ func misconfigured(err error) bool {
 	var noTLS tls.RecordHeaderError
 	var op *net.OpError
 	return errors.As(err, &untrusted) || errors.As(err, &noTLS) || errors.Is(err, http.ErrSchemeMismatch) ||
-		errors.As(err, &op) && op.Op == "remote error" || errors.Is(err, resty.ErrResponseBodyTooLarge)
+		errors.As(err, &op) && op.Op == remoteAlert || errors.Is(err, resty.ErrResponseBodyTooLarge)
 }
 
 // unavailable says that another server may be tried: there was no answer, or a proxy's.

@@ -117,7 +117,7 @@ func (c Config) tls() (*tls.Config, error) {
 	if c.MutualTLSCert != "" || c.MutualTLSKey != "" {
 		pair, err := tls.LoadX509KeyPair(c.MutualTLSCert, c.MutualTLSKey)
 		if err != nil {
-			return nil, fmt.Errorf("reading the client certificate for CFSSL: %w", err)
+			return nil, fmt.Errorf("reading the client certificate for CFSSL, %s with the key %s: %w", c.MutualTLSCert, c.MutualTLSKey, err)
 		}
 		t.Certificates = []tls.Certificate{pair}
 	}

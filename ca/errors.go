@@ -15,8 +15,12 @@ var (
 	ErrUnreachable = errors.New("no answer")
 	// ErrCertPath says that the file of Config.CertPath is not there, or holds no certificate of a CA that is valid now.
 	ErrCertPath = errors.New("no usable CA certificate")
+	// ErrExpired says that the time of a CA is over.
+	ErrExpired = errors.New("expired")
 	// ErrNotAsAsked says that a certificate was signed that is not what was asked for: for another key, other hosts, another use or time.
 	ErrNotAsAsked = errors.New("what was signed is not what was asked for")
+	// ErrNotYetValid says that what was signed is valid only later, which is to say that clocks differ. It comes with ErrNotAsAsked.
+	ErrNotYetValid = errors.New("it is not valid yet")
 	// ErrForeignCA says that a certificate was signed by another CA than the one that sidecars are to trust (Signer.Chain).
 	ErrForeignCA = errors.New("signed by another CA")
 	// ErrUntrusted says that pods do not trust a CA, as far as their trust bundle is known (Trust).
@@ -33,6 +37,19 @@ type Error struct {
 	Code    int    // CFSSL's own, 0 where it gave none
 	Message string // one line, bounded
 }
+
+// CallError is a request to CFSSL that got no answer: ErrUnreachable, TLS that did not come about, the end of the context.
+type CallError struct {
+	Server string // the address, without credentials
+	Op     string // the endpoint: authsign or info
+	Err    error
+}
+
+// Error is the endpoint, the server and the reason.
+func (e *CallError) Error() string { return fmt.Sprintf("cfssl %s at %s: %v", e.Op, e.Server, e.Err) }
+
+// Unwrap is the reason.
+func (e *CallError) Unwrap() error { return e.Err }
 
 // What CFSSL's authsign says, with its error code 400, when a token is wrong and when the profile has no key.
 const (

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -156,12 +158,41 @@ func (l *FileLedger) use(ctx context.Context, readOnly bool, do func(*bbolt.DB) 
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	if !readOnly {
+		if err := l.create(); err != nil {
+			return err
+		}
+	}
 	db, err := l.open(ctx, readOnly)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	return do(db)
+}
+
+// create makes the file if it is not there: complete or not at all, because what a full disk leaves of a new file is broken for bbolt, for good.
+func (l *FileLedger) create() error {
+	if _, err := os.Stat(l.path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	dir, err := os.MkdirTemp(filepath.Dir(l.path), ".new-*") // 0700
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, filepath.Base(l.path))
+	db, err := bbolt.Open(path, 0o600, nil)
+	if err != nil {
+		return err
+	}
+	if err := db.Close(); err != nil {
+		return err
+	}
+	if err := os.Link(path, l.path); err != nil && !errors.Is(err, fs.ErrExist) { // another process made it meanwhile
+		return err
+	}
+	return nil
 }
 
 // open waits for other processes in short turns, because bbolt's wait does not end with a context.

@@ -15,8 +15,8 @@ const (
 	maxHost       = 253
 )
 
-// checkHosts refuses what must not be sent to be signed: CFSSL signs any text, also none.
-func checkHosts(hosts []string) error {
+// CheckHosts refuses what must not be sent to be signed: CFSSL signs any text, also none.
+func CheckHosts(hosts []string) error {
 	if len(hosts) == 0 {
 		return errors.New("a certificate needs at least one host")
 	}

@@ -184,7 +184,7 @@ func TestIssueChecksTheAnswer(t *testing.T) {
 		{"an address too", catest.Options{SignFor: []string{"echo.default", "10.0.0.1"}}, "it names more than hosts"},
 		{"expired", catest.Options{Now: past, Expiry: 24 * time.Hour}, "expired on"},
 		{"nearly expired", catest.Options{Now: past, Expiry: 50 * time.Hour}, "expires in 2 h"},
-		{"a clock that is wrong", catest.Options{Now: future}, "not valid before"},
+		{"a clock that is wrong", catest.Options{Now: future}, "it is not valid yet"},
 		{"servers only", catest.Options{Usages: []string{"signing", "server auth"}}, "both server and client"},
 		{"the CA profile", catest.Options{Usages: []string{"cert sign"}}, "both server and client"},
 		{"a CA's", catest.Options{SignCAs: true}, "the certificate of a CA"},

@@ -49,6 +49,7 @@ type Options struct {
 
 	Expiry time.Duration    // of certificates; 8760 hours by default
 	Now    func() time.Time // the signer's clock; cfssl's own by default
+	Ahead  time.Duration    // so far the server's clock is ahead of the others, also by its own account (the header Date)
 
 	NoProvider bool       // the default profile has no authentication key, as in the configuration of the original service mesh's guide
 	Profile    string     // the profile that these options describe; the default one then makes certificates for clients only
@@ -80,7 +81,7 @@ func New(o Options) *Server {
 		o.Authority = NewAuthority("catest CA")
 	}
 	s := &Server{Authority: o.Authority, faults: slices.Clone(o.Faults)}
-	s.http = httptest.NewUnstartedServer(s.observed(newCFSSL(o)))
+	s.http = httptest.NewUnstartedServer(dated(o.Ahead, s.observed(newCFSSL(o))))
 	s.http.Config.ErrorLog = log.New(io.Discard, "", 0) // handshakes that tests mean to fail
 	if o.TLS || o.MutualTLS {
 		s.http.TLS = serverTLS(o)
@@ -182,8 +183,23 @@ func (m *misbehaving) Sign(r signer.SignRequest) ([]byte, error) {
 	if m.o.SignFor != nil {
 		r.Hosts = m.o.SignFor
 	}
-	if m.o.Now != nil {
-		r.NotBefore = m.o.Now().Add(-5 * time.Minute) // as cfssl does with its own clock
+	if m.o.Now != nil || m.o.Ahead != 0 {
+		now := m.o.Now
+		if now == nil {
+			now = time.Now
+		}
+		r.NotBefore = now().Add(m.o.Ahead - 5*time.Minute) // as cfssl does with its own clock
 	}
 	return m.other.Sign(r)
+}
+
+// dated gives answers the date of a clock that is ahead.
+func dated(ahead time.Duration, next http.Handler) http.Handler {
+	if ahead == 0 {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
+		next.ServeHTTP(w, r)
+	})
 }

@@ -207,9 +207,7 @@ type clockError struct {
 func (e *clockError) Error() string { return e.part + "'s clock is " + aheadText(e.ahead) }
 
 // Hint is what to set.
-func (*clockError) Hint() string {
-	return "certificates that one of them makes are not valid yet for the other: let both take their time from an NTP server"
-}
+func (*clockError) Hint() string { return clockHint }
 
 func aheadText(d time.Duration) string {
 	if d < 0 {

@@ -163,9 +163,10 @@ func defaultConfig(file string) Config {
 // fail is an error that a value of the configuration turned out to be, once it was used.
 func (c Config) fail(key string, err error) error {
 	var found ConfigError
+	hint := strings.Join(hintsFor(err), "; ")
 	for line := range strings.Lines(err.Error()) {
 		f := c.places[key]
-		f.Key, f.Msg = key, strings.TrimRight(line, "\n")
+		f.Key, f.Msg, f.Hint = key, strings.TrimRight(line, "\n"), hint
 		found = append(found, f)
 	}
 	return found

@@ -32,6 +32,11 @@ func (l *loader) checkNeeds() {
 	if injector.EnableMeshTLS && !l.src.Local {
 		l.checkCA()
 	}
+	if s, ok := l.settings["Injector.meshHosts"]; ok && injector.EnableMeshTLS && injector.MeshCertificateID == "" && !l.failed[s.key] {
+		if err := ca.CheckHosts(injector.MeshHosts); err != nil {
+			l.fail(s, err.Error()) // here, and not when the certificates of services are made already
+		}
+	}
 	if injector.EnableMeshTLS && !injector.CreateRoutes && !l.failed["Injector.createRoutes"] {
 		l.fail(l.settings["Injector.enableMeshTLS"],
 			"needs Injector.createRoutes: certificates hang on the APIs that it creates")
@@ -123,8 +128,12 @@ func (l *loader) warn() {
 	if l.config.Tyk.InsecureSkipVerify && !l.src.Local {
 		l.warning(l.settings["Tyk.insecureSkipVerify"], "the Dashboard's TLS certificate is not verified")
 	}
-	if l.config.CA.SkipCACheck && !l.src.Local {
-		l.warning(l.settings["CA.skipCACheck"], "CFSSL's TLS certificate is not verified")
+	if c := l.config.CA; c.SkipCACheck && !l.src.Local {
+		what := "CFSSL's TLS certificate is not verified"
+		if !c.Secure {
+			what = "counts only with CA.secure: true: CFSSL's TLS certificate is verified"
+		}
+		l.warning(l.settings["CA.skipCACheck"], what)
 	}
 	if domain := l.config.Injector.MeshDomain; domain != "" && !slices.Contains(l.config.Injector.MeshHosts, domain) {
 		l.warning(l.settings["Injector.meshDomain"], "is none of Injector.meshHosts, so the mesh certificate does not name it")

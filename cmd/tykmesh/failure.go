@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -73,12 +74,12 @@ var hints = []struct {
 	{ca.ErrNoProvider, "CFSSL's configuration needs an auth_key on signing.default; without one it signs for anybody, and never for authsign"},
 	{ca.ErrLedgerUnauthorized, "the user and password in CA.mongoConnStr must be those of a MongoDB user"},
 	{ca.ErrLedgerForbidden, "the MongoDB user in CA.mongoConnStr must be allowed to read and write the collection k8s_ca"},
-	{ca.ErrUnreachable, "is CA.addr right, and reachable from here? from outside of the cluster: kubectl port-forward"},
 	{ca.ErrLedgerUnreachable, "is CA.mongoConnStr right, and reachable from here? from outside of the cluster: kubectl port-forward"},
 	{ca.ErrForeignCA, "the mesh trusts one CA, that of CA.certPath or the one that CFSSL's info names: it must be the one that CFSSL signs with"},
 	{ca.ErrUntrusted, "CA.bundlePath holds what pods trust: a new CA goes into it, and from there to the pods, before it signs (tykmesh ca rotate)"},
 	{ca.ErrNoProfile, "CA.profile must be one of signing.profiles in CFSSL's configuration"},
-	{ca.ErrNotAsAsked, "the signing profile in CFSSL's configuration must allow the usages server auth and client auth, and make no CA"},
+	{ca.ErrNotYetValid, clockHint},
+	{ca.ErrExpired, "another CA has to take its place: tykmesh ca init --dir ANOTHER makes one; --local DIR does by itself where DIR/ca is gone"},
 	{dashboard.ErrExists, "every inbound API listens on / and is told apart by its domain: the Dashboard must allow that (enable_duplicate_slugs: true)"},
 }
 
@@ -88,7 +89,7 @@ func hintsFor(err error) (found []string) {
 	if errors.As(err, &own) && own.Hint() != "" {
 		found = append(found, own.Hint())
 	}
-	for _, hint := range []string{checkHint(err), caHint(err)} {
+	for _, hint := range []string{checkHint(err), caHint(err), hintForCFSSL(err)} {
 		if hint != "" {
 			found = append(found, hint)
 		}
@@ -169,24 +170,89 @@ func caHint(err error) string {
 	return ""
 }
 
-// hintForDashboard is what to look at when the Dashboard gave no answer, or one that it should not give.
-func hintForDashboard(d *dashboard.Error) string {
+// clockHint is what to do about clocks that differ.
+const clockHint = "certificates that one of them makes are not valid yet for the other: let both take their time from an NTP server"
+
+// tlsTrouble is what keeps two sides from speaking TLS with each other.
+type tlsTrouble int
+
+const (
+	noTLSTrouble tlsTrouble = iota
+	tlsWrongHost            // the server's certificate names others
+	tlsUntrusted            // it is signed by nobody who is known here
+	tlsPlain                // the server speaks plain HTTP
+	tlsWanted               // we do, and the server does not
+	tlsRefused              // the server turns us away: it wants a certificate of ours, or another one
+)
+
+func troubleWithTLS(err error) tlsTrouble {
 	var (
 		wrongHost x509.HostnameError
 		untrusted *tls.CertificateVerificationError
 		plain     tls.RecordHeaderError
+		alert     *net.OpError
+	)
+	switch text := err.Error(); {
+	case errors.As(err, &wrongHost):
+		return tlsWrongHost
+	case errors.As(err, &untrusted):
+		return tlsUntrusted
+	case errors.As(err, &plain), strings.Contains(text, "server gave HTTP response to HTTPS client"):
+		return tlsPlain
+	case strings.Contains(text, "HTTP request to an HTTPS server"):
+		return tlsWanted
+	case errors.As(err, &alert) && alert.Op == "remote error": // so crypto/tls calls an alert of the other side
+		return tlsRefused
+	}
+	return noTLSTrouble
+}
+
+// hintForCFSSL is what to look at when CFSSL gave no answer, or signed something else than it was asked to.
+func hintForCFSSL(err error) string {
+	var (
+		refusal *ca.Error
+		call    *ca.CallError
 	)
 	switch {
-	case errors.Is(d, context.Canceled):
+	case errors.Is(err, ca.ErrNotAsAsked) && !errors.Is(err, ca.ErrNotYetValid):
+		return "the signing profile in CFSSL's configuration must allow the usages server auth and client auth, and make no CA"
+	case errors.As(err, &refusal) && troubleWithTLS(refusal) == tlsWanted:
+		return "CA.addr leads to a CFSSL that wants https://: write that before its host, or set CA.secure: true"
+	case !errors.As(err, &call), errors.Is(call, context.Canceled):
 		return ""
-	case errors.As(d, &wrongHost):
+	}
+	switch troubleWithTLS(call) {
+	case tlsWrongHost:
+		return "CA.addr must have a host that CFSSL's own certificate names"
+	case tlsUntrusted:
+		return "CA.tlsRemoteCA names a file with the CA of CFSSL's own certificate; CA.skipCACheck: true, with CA.secure: true, trusts any"
+	case tlsPlain:
+		return "CA.addr says https://, or CA.secure is true, but what listens there speaks plain HTTP"
+	case tlsRefused:
+		return "CA.mutualTLSCert and CA.mutualTLSKey must name a client certificate that CFSSL accepts, and its key (cfssl serve -mutual-tls-ca)"
+	}
+	if errors.Is(call, ca.ErrUnreachable) {
+		return "is CA.addr right, and reachable from here? from outside of the cluster: kubectl port-forward"
+	}
+	return ""
+}
+
+// hintForDashboard is what to look at when the Dashboard gave no answer, or one that it should not give.
+func hintForDashboard(d *dashboard.Error) string {
+	if errors.Is(d, context.Canceled) {
+		return ""
+	}
+	switch troubleWithTLS(d) {
+	case tlsWrongHost:
 		return "Tyk.url must have a host that the Dashboard's certificate names"
-	case errors.As(d, &untrusted):
+	case tlsUntrusted:
 		return "make this machine trust the CA of the Dashboard's certificate, or name it in SSL_CERT_FILE; Tyk.insecureSkipVerify: true trusts any"
-	case errors.As(d, &plain), strings.Contains(d.Message, "server gave HTTP response to HTTPS client"):
+	case tlsPlain:
 		return "Tyk.url begins with https://, but what listens there speaks plain HTTP"
-	case strings.Contains(d.Message, "HTTP request to an HTTPS server"):
+	case tlsWanted:
 		return "Tyk.url begins with http://, but what listens there wants https://"
+	}
+	switch {
 	case d.Unreachable():
 		return "is Tyk.url right, and reachable from here? without any server: --local DIR"
 	case d.Foreign() && d.Status/100 == 5:

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/tykmesh/tykmesh/ca/catest"
+	"github.com/tykmesh/tykmesh/ca/pki"
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 )
 
@@ -196,12 +198,27 @@ func TestSecretsAreSeen(t *testing.T) {
 	defer w.dashboard.Close()
 	key := "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg\n-----END PRIVATE KEY-----\n"
 	w.dashboard.PutCertificate(append(catest.NewAuthority("any").PEM(), key...))
+	if err := os.Mkdir(filepath.Join(w.folder, "ca"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	ofCA := catest.NewAuthority("another").KeyPEM()
+	for name, text := range map[string]string{pki.RootKeyFile: string(ofCA), pki.AuthKeyFile: "0123456789abcdef\n"} {
+		if err := os.WriteFile(filepath.Join(w.folder, "ca", name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, text := range []string{
-		"key: " + plantedDashboardKey, "x" + plantedCFSSLKey, "mongodb://u:" + plantedMongoPassword + "@h", strings.Split(key, "\n")[1], key,
+		"key: 0123456789abcdef.", "root: " + strings.Split(string(ofCA), "\n")[1], "data: " + base64.StdEncoding.EncodeToString(ofCA), "key: " + plantedDashboardKey, "x" + plantedCFSSLKey, "mongodb://u:" + plantedMongoPassword + "@h", strings.Split(key, "\n")[1], key,
 	} {
 		if w.secretIn(text) == "" {
 			t.Errorf("%q is not seen", text)
 		}
+	}
+	if err := os.RemoveAll(filepath.Join(w.folder, "ca")); err != nil {
+		t.Fatal(err)
+	}
+	if w.secretIn("0123456789abcdef") == "" {
+		t.Error("what was a secret is none any more when its file is gone")
 	}
 	if what := w.secretIn("GET /api/apis 200"); what != "" {
 		t.Errorf("%s is seen where there is none", what)

@@ -10,9 +10,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,6 +47,7 @@ type world struct {
 	seenOfCFSSL int
 	folders     map[string][]string // what remember has seen
 	authorities []string            // whose names anonymous has seen
+	secrets     map[string]string   // what has been one, and what of (secretseen_test.go)
 }
 
 // now is what the servers take the time to be.
@@ -73,60 +72,10 @@ func setClock(ts *testscript.TestScript, _ bool, args []string) {
 type worldKey struct{}
 
 func newWorld(folder string) *world {
-	return &world{folder: folder, hanging: make(chan struct{}, 100), folders: map[string][]string{}}
+	return &world{folder: folder, hanging: make(chan struct{}, 100), folders: map[string][]string{}, secrets: map[string]string{}}
 }
 
 func worldOf(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*world) }
-
-// The secrets that tests plant. Nothing that the program says may hold one of them.
-const (
-	plantedDashboardKey  = "planted-dashboard-key"
-	plantedCFSSLKey      = "5ec4e75ec4e75ec4e75ec4e75ec4e75e"
-	plantedMongoPassword = "planted-mongo-password"
-)
-
-// secretIn names the secret that a text holds; "" if there is none.
-func (w *world) secretIn(text string) string {
-	for _, secret := range []string{plantedDashboardKey, plantedCFSSLKey, plantedMongoPassword, "PRIVATE KEY"} {
-		if strings.Contains(text, secret) {
-			return "a secret: " + secret
-		}
-	}
-	files, _ := filepath.Glob(filepath.Join(w.folder, "*", pki.AuthKeyFile))
-	for _, file := range files {
-		if key, err := os.ReadFile(file); err == nil && strings.Contains(text, strings.TrimSpace(string(key))) {
-			return "the key in " + file
-		}
-	}
-	for _, key := range w.privateKeys() {
-		for line := range strings.Lines(key) {
-			if line = strings.TrimSpace(line); len(line) > 20 && !strings.HasPrefix(line, "-----") && strings.Contains(text, line) {
-				return "a line of a private key: " + line
-			}
-		}
-	}
-	return ""
-}
-
-// privateKey matches private keys in PEM.
-var privateKey = regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----`)
-
-// privateKeys are those of the Dashboard's store and of the folders that --local and ca init made in the script's.
-func (w *world) privateKeys() (keys []string) {
-	if w.dashboard != nil {
-		for _, c := range w.dashboard.Certificates() {
-			keys = append(keys, privateKey.FindAllString(string(w.dashboard.PEM(c.ID)), -1)...)
-		}
-	}
-	for _, pattern := range []string{"*/certs/*.pem", "*/ca/*.pem", "*-key.pem", "*/*-key.pem", "*/*/*-key.pem"} {
-		files, _ := filepath.Glob(filepath.Join(w.folder, pattern))
-		for _, file := range files {
-			text, _ := os.ReadFile(file)
-			keys = append(keys, privateKey.FindAllString(string(text), -1)...)
-		}
-	}
-	return keys
-}
 
 // named replaces what differs from run to run by names: addresses of servers, ids of certificates, the script's folder.
 func (w *world) named(text string) string {
@@ -136,7 +85,8 @@ func (w *world) named(text string) string {
 		replace = append(replace, w.dashboard.URL, scheme+"://dashboard", host, "dashboard:80")
 	}
 	if w.cfssl != nil {
-		replace = append(replace, w.cfssl.URL, "http://cfssl", strings.TrimPrefix(w.cfssl.URL, "http://"), "cfssl:80")
+		scheme, host, _ := strings.Cut(w.cfssl.URL, "://")
+		replace = append(replace, w.cfssl.URL, scheme+"://cfssl", host, "cfssl:80")
 	}
 	if u, err := url.Parse(w.mongo); err == nil && u.Host != "" {
 		replace = append(replace, u.Host, "mongo:27017")
@@ -177,6 +127,14 @@ func setOptions(into any, words []string) error {
 		field := fields.FieldByName(name)
 		if !field.IsValid() {
 			return fmt.Errorf("%T has no %s", into, name)
+		}
+		if field.Type() == reflect.TypeFor[time.Duration]() {
+			d, err := time.ParseDuration(value)
+			if err != nil {
+				return err
+			}
+			field.SetInt(int64(d))
+			continue
 		}
 		switch field.Kind() {
 		case reflect.Bool:
@@ -242,7 +200,8 @@ func restartDashboard(ts *testscript.TestScript, _ bool, _ []string) {
 	}
 }
 
-// startCFSSL is the command cfssl [OPTION...]. It leaves the CA in cfssl-ca.pem and cfssl-ca-key.pem. SignWith makes another CA sign than the one that CFSSL shows;
+// startCFSSL is the command cfssl [OPTION...]. It leaves the CA in cfssl-ca.pem and cfssl-ca-key.pem, and for a CFSSL that wants one a client's
+// certificate in client.pem and client-key.pem. SignWith makes another CA sign than the one that CFSSL shows; Expired is a CA of another time;
 // ca=DIR serves the CA of a folder.
 func startCFSSL(ts *testscript.TestScript, _ bool, args []string) {
 	o := catest.Options{Key: plantedCFSSLKey, Authority: catest.NewAuthority("Mesh CA")}
@@ -255,15 +214,28 @@ func startCFSSL(ts *testscript.TestScript, _ bool, args []string) {
 		o.Authority = catest.ReadAuthority([]byte(ts.ReadFile(dir+pki.CertFile)), []byte(ts.ReadFile(dir+pki.KeyFile)))
 		o.Key, args = strings.TrimSpace(ts.ReadFile(dir+pki.AuthKeyFile)), args[1:]
 	}
+	if i := slices.Index(args, "Expired"); i >= 0 {
+		year := func(y int) time.Time { return time.Date(y, time.January, 1, 0, 0, 0, 0, time.UTC) }
+		o.Authority = catest.NewAuthorityFor("Mesh CA", year(2020), year(2025))
+		args = slices.Delete(args, i, i+1)
+	}
 	ts.Check(setOptions(&o, args))
 	w := worldOf(ts)
 	o.Now = w.now
 	w.cfssl, w.seenOfCFSSL = catest.New(o), 0
 	ts.Defer(w.cfssl.Close)
 	ts.Setenv("TYKMESH_CA_ADDR", w.cfssl.URL)
+	_, address, _ := strings.Cut(w.cfssl.URL, "://")
+	ts.Setenv("CFSSL_ADDRESS", address)
+	ts.Setenv("CFSSL_PORT", address[strings.LastIndex(address, ":")+1:])
 	ts.Setenv("CFSSL_KEY", o.Key)
 	ts.Check(os.WriteFile(ts.MkAbs("cfssl-ca.pem"), w.cfssl.Authority.PEM(), 0o644))
 	ts.Check(os.WriteFile(ts.MkAbs("cfssl-ca-key.pem"), w.cfssl.Authority.KeyPEM(), 0o600))
+	if o.MutualTLS {
+		certificate, key := w.cfssl.ClientPair()
+		ts.Check(os.WriteFile(ts.MkAbs("client.pem"), certificate, 0o644))
+		ts.Check(os.WriteFile(ts.MkAbs("client-key.pem"), key, 0o600))
+	}
 }
 
 // stopCFSSL is the command stop-cfssl: from now on nothing listens at its address.
