@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"io/fs"
@@ -148,7 +149,9 @@ func (m *secretMesh) hear(r *http.Request, body []byte) {
 	}
 	head := r.Header.Clone()
 	head.Del("Authorization")
-	m.asked = append(m.asked, fmt.Sprint(r.Method, " ", r.URL, " ", head, "\n", string(body)))
+	var signed struct{ Request []byte } // CFSSL's authsign: JSON in base64
+	_ = json.Unmarshal(body, &signed)
+	m.asked = append(m.asked, fmt.Sprint(r.Method, " ", r.URL, " ", head, "\n", string(body), "\n", string(signed.Request)))
 }
 
 // run runs the program, which must end with a status, and looks for secrets wherever it left something.
