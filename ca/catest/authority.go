@@ -1,9 +1,11 @@
 package catest
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -11,16 +13,22 @@ import (
 	"time"
 )
 
-// Authority is a CA for tests, with a P-256 key.
+// Authority is a CA for tests, with a P-256 key unless it was made otherwise.
 type Authority struct {
 	Cert *x509.Certificate
-	key  *ecdsa.PrivateKey
+	key  crypto.Signer
 }
 
 // NewAuthority makes a CA that is valid from 2000 to 2100, so that a server's clock can be anywhere.
-func NewAuthority(name string) *Authority {
-	year := func(y int) time.Time { return time.Date(y, time.January, 1, 0, 0, 0, 0, time.UTC) }
-	return NewAuthorityFor(name, year(2000), year(2100))
+func NewAuthority(name string) *Authority { return NewAuthorityFor(name, year(2000), year(2100)) }
+
+func year(y int) time.Time { return time.Date(y, time.January, 1, 0, 0, 0, 0, time.UTC) }
+
+// NewRSAAuthority is NewAuthority with an RSA key of a size.
+func NewRSAAuthority(name string, bits int) *Authority {
+	a := &Authority{key: must(rsa.GenerateKey(rand.Reader, bits))}
+	a.Cert = a.sign(name, year(2000), year(2100), a)
+	return a
 }
 
 // NewAuthorityFor makes a CA that is valid for a time.
@@ -30,9 +38,9 @@ func NewAuthorityFor(name string, from, to time.Time) *Authority {
 	return a
 }
 
-// ReadAuthority is a CA with this certificate and ECDSA key, both in PEM, the key in PKCS#8.
+// ReadAuthority is a CA with this certificate and key, both in PEM, the key in PKCS#8.
 func ReadAuthority(certificate, key []byte) *Authority {
-	return &Authority{Cert: must(x509.ParseCertificate(der(certificate))), key: must(x509.ParsePKCS8PrivateKey(der(key))).(*ecdsa.PrivateKey)}
+	return &Authority{Cert: must(x509.ParseCertificate(der(certificate))), key: must(x509.ParsePKCS8PrivateKey(der(key))).(crypto.Signer)}
 }
 
 // der is the content of the first PEM block.
@@ -91,7 +99,7 @@ func certPEM(der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
 
-func keyPEM(key *ecdsa.PrivateKey) []byte {
+func keyPEM(key crypto.Signer) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: must(x509.MarshalPKCS8PrivateKey(key))})
 }
 

@@ -15,12 +15,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/ca/catest"
 	"github.com/tykmesh/tykmesh/ca/pki"
+	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 )
 
 // TestCFSSL runs CFSSL as the manifests of ca init run it: the same program, with the same arguments, on what the pod would mount. It takes a
@@ -31,6 +34,7 @@ func TestCFSSL(t *testing.T) {
 	}
 	cfssl := filepath.Join(buildTools(t, "github.com/cloudflare/cfssl/cmd/cfssl@v1.6.5"), "cfssl")
 	tykmesh := buildProgram(t)
+	mongo := strings.TrimSuffix(catest.Mongo(t), "tykmesh")
 	for name, args := range map[string][]string{
 		"ecdsa":        {"--algo", "ecdsa"},
 		"rsa":          {"--size", "2048", "-n", "pki"},
@@ -38,12 +42,14 @@ func TestCFSSL(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "ca")
-			if out, err := exec.Command(tykmesh, append([]string{"ca", "init", "--dir", dir}, args...)...).CombinedOutput(); err != nil {
-				t.Fatalf("%v\n%s", err, out)
+			section, err := exec.Command(tykmesh, append([]string{"ca", "init", "-q", "--dir", dir}, args...)...).Output()
+			if err != nil {
+				t.Fatal(err)
 			}
 			server := serveCFSSL(t, cfssl, dir)
 			checkAuthsign(t, server, dir)
 			checkClosed(t, server)
+			checkInjected(t, &cluster{world: newWorld(t.TempDir()), program: tykmesh}, server, mongo+name, section)
 		})
 	}
 }
@@ -175,6 +181,57 @@ func checkAuthsign(t *testing.T, server, dir string) {
 	}
 }
 
+// checkInjected puts the samples on a mesh with the section of the configuration that ca init printed, once and again.
+func checkInjected(t *testing.T, c *cluster, server, mongo string, section []byte) {
+	t.Helper()
+	c.mongo, c.dashboard = mongo, dashboardtest.New(dashboardtest.Options{Secret: plantedDashboardKey})
+	defer c.dashboard.Close()
+	before, rest, _ := strings.Cut(readSample(t, "tykmesh.yaml"), "\nCA:\n")
+	_, after, found := strings.Cut(rest, "\nInjector:\n")
+	if !found {
+		t.Fatal("the sample has other sections")
+	}
+	config := c.file("tykmesh.yaml")
+	if err := os.WriteFile(config, []byte(before+"\n"+string(section)+"\nInjector:\n"+after), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := func(args ...string) outcome {
+		r := &running{Cmd: exec.Command(c.program, append(args, "--config", config)...)}
+		r.Env = []string{
+			"TYKMESH_TYK_URL=" + c.dashboard.URL, "TYK_DASHBOARD_KEY=" + plantedDashboardKey,
+			"TYKMESH_CA_ADDR=" + server, "TYKMESH_CA_MONGOCONNSTR=" + mongo,
+		}
+		r.Stdout, r.Stderr = &r.out, &r.report
+		r.failed = r.Start()
+		o := r.wait()
+		if o.status != 0 {
+			t.Fatalf("tykmesh %s: exit status %d\n%s%s", strings.Join(args, " "), o.status, o.stdout, o.stderr)
+		}
+		return o
+	}
+	inject := []string{"inject", "-f", samples + "/echo-and-sleep.yaml"}
+	first := run(inject...)
+	state, err := c.state() // each record is of a certificate in the store
+	if err != nil || len(c.dashboard.Certificates()) != 3 || len(c.dashboard.APIs()) != 4 {
+		t.Fatalf("%d certificates, %d APIs, %v\n%s", len(c.dashboard.Certificates()), len(c.dashboard.APIs()), err, first.stderr)
+	}
+	c.newRequests()
+	if again := run(inject...); again.stdout != first.stdout {
+		t.Errorf("a second run prints something else:\n%s", cmp.Diff(first.stdout, again.stdout))
+	}
+	for _, line := range c.newRequests() {
+		if !strings.HasPrefix(line, "dashboard GET ") {
+			t.Errorf("a second run asks for %s", line)
+		}
+	}
+	if now, err := c.state(); now != state || err != nil {
+		t.Errorf("a second run changes something: %v (-before +after)\n%s", err, cmp.Diff(state, now))
+	}
+	if o := run("check"); o.stderr != "ready\n" {
+		t.Errorf("check: %s%s", o.stdout, o.stderr)
+	}
+}
+
 // checkClosed makes sure that CFSSL does nothing for those without the key but say who it is.
 func checkClosed(t *testing.T, server string) {
 	t.Helper()
@@ -213,7 +270,7 @@ func askCFSSL(t *testing.T, method, server, endpoint string) (status int, text s
 	return response.StatusCode, string(answer)
 }
 
-// TestValidate holds the manifests of ca init against the schemas of Kubernetes. It takes minutes the first time, because kubectl-validate is
+// TestValidate holds the manifests of ca init and certs renew against the schemas of Kubernetes. It takes minutes the first time, because kubectl-validate is
 // built: make test-validate.
 func TestValidate(t *testing.T) {
 	if os.Getenv("TYKMESH_TEST_VALIDATE") == "" {
@@ -231,8 +288,19 @@ func TestValidate(t *testing.T) {
 		if out, err := exec.Command(validate, "--version", "1.30", manifests).CombinedOutput(); err != nil || bytes.Count(out, []byte("OK")) != 3 {
 			t.Errorf("%v\n%s", err, out)
 		}
+		cronJob := filepath.Join(t.TempDir(), "cronjob.yaml")
+		text, err := exec.Command(tykmesh, "certs", "renew", "--print-cronjob", "--image", "registry.example/tykmesh:1", "-n", "mesh", "--config", samples+"/tykmesh.yaml").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(cronJob, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command(validate, "--version", "1.30", cronJob).CombinedOutput(); err != nil || bytes.Count(out, []byte("OK")) != 1 {
+			t.Errorf("%v\n%s", err, out)
+		}
 		broken := filepath.Join(manifests, "cfssl.yaml")
-		text, err := os.ReadFile(broken)
+		text, err = os.ReadFile(broken)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -44,7 +44,7 @@ func buildTools(t *testing.T, tools ...string) string {
 		}
 		cmd := exec.Command("go", "install", tool)
 		cmd.Dir = t.TempDir() // outside of this module
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=mod", "GOBIN="+folder)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=mod -trimpath", "GOBIN="+folder)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("building %s: %v\n%s", tool, err, out)
 		}

@@ -1,0 +1,34 @@
+//go:build unix
+
+package ca_test
+
+import (
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/tykmesh/tykmesh/ca"
+)
+
+// BenchmarkEightRSA is 8 certificates with RSA-4096 keys at once. Making keys takes nearly all of the time, on all cores: user-s/op is what the CPUs
+// spent on it, and cores what that is of the wall time.
+func BenchmarkEightRSA(b *testing.B) {
+	signer := newLocal(b, b.TempDir())
+	start, spent := time.Now(), userTime(b)
+	for b.Loop() {
+		issueMany(b, signer, 8, 8, ca.KeyRequest{Algo: ca.RSA, Size: 4096})
+	}
+	spent = userTime(b) - spent
+	b.ReportMetric(spent.Seconds()/float64(b.N), "user-s/op")
+	b.ReportMetric(spent.Seconds()/time.Since(start).Seconds(), "cores")
+}
+
+// userTime is the time that CPUs have spent on this process' own code.
+func userTime(b *testing.B) time.Duration {
+	b.Helper()
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano())
+}
