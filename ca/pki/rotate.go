@@ -133,7 +133,7 @@ func (r Rotation) copy(change *Change, f File, from, to string) (err error) {
 func crossSign(next Authority, root *x509.Certificate, key crypto.Signer, now time.Time) *x509.Certificate {
 	of, below := next.Root(), len(next.Above)
 	template := &x509.Certificate{
-		Subject: of.Subject, RawSubject: of.RawSubject, SubjectKeyId: of.SubjectKeyId,
+		RawSubject: of.RawSubject,
 		NotBefore: of.NotBefore, NotAfter: earlier(of.NotAfter, root.NotAfter),
 		KeyUsage: of.KeyUsage, BasicConstraintsValid: true, IsCA: true, MaxPathLen: below, MaxPathLenZero: below == 0,
 	}

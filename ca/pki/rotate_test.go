@@ -82,7 +82,9 @@ func trust(t *testing.T, rootKeyFile ...string) func(pki.Rotation) (pki.Change, 
 				t.Fatal(err)
 			}
 		}
-		return r.Trust(t.Context(), options().Request, rootKey, time.Now())
+		request := options().Request
+		request.Expiry += 24 * time.Hour // it outlives the present one
+		return r.Trust(t.Context(), request, rootKey, time.Now())
 	}
 }
 
@@ -337,8 +339,35 @@ func TestRotationKeepsManifests(t *testing.T) {
 		t.Fatal(err)
 	}
 	step(t, dir, pki.Rotation.Settle)
+	step(t, dir, trust(t))
+	if taken := readRotation(t, dir).Taken; taken != pki.Trust {
+		t.Errorf("the last step taken is %d where the CA before the present one is kept", taken)
+	}
 	if by := readRotation(t, dir).ByHand; len(by[pki.TrustFile]) != 1 || len(by[pki.KeysFile]) != 1 || len(by[pki.ServerFile]) != 2 {
 		t.Errorf("to be done by hand: %v", by)
+	}
+}
+
+// A CA that has expired can be changed in the same steps; it cannot sign the next one any more.
+func TestRotationOfAnExpiredCA(t *testing.T) {
+	dir, later := newFolder(t), time.Now().Add(6*365*24*time.Hour)
+	for i, f := range []func(pki.Rotation) (pki.Change, error){
+		func(r pki.Rotation) (pki.Change, error) { return r.Trust(t.Context(), options().Request, nil, later) }, pki.Rotation.Sign, pki.Rotation.Settle,
+	} {
+		r, err := pki.ReadRotation(dir, later)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Taken != pki.Step(i) || r.Expired(later) != (i < 2) || r.CrossSigned() {
+			t.Errorf("before step %d: taken is %d, expired %t, cross-signed %t", i+1, r.Taken, r.Expired(later), r.CrossSigned())
+		}
+		change, err := f(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := change.Write(dir); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
