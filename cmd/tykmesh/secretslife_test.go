@@ -41,7 +41,7 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) {
 	m.run(0, "certs", "list", "-v", "-o", "json")
 	m.run(0, "certs", "renew", "-v", "default/echo", "mesh")
 	m.run(0, "certs", "renew", "--print-cronjob", "--image", "tykmesh:1")
-	for step := 1; step <= lastStep; step++ {
+	for step := pki.Trust; step <= pki.Settle; step++ {
 		m.run(0, "ca", "rotate", "-v", "--root", "--dir", m.dir, "--step", fmt.Sprint(step))
 		m.run(0, "ca", "rotate", "--dir", m.dir)
 		m.serveCFSSL()
