@@ -41,8 +41,8 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) {
 	m.run(0, "certs", "list", "-v", "-o", "json")
 	m.run(0, "certs", "renew", "-v", "default/echo", "mesh")
 	m.run(0, "certs", "renew", "--print-cronjob", "--image", "tykmesh:1")
-	for step := pki.Trust; step <= pki.Settle; step++ {
-		m.run(0, "ca", "rotate", "-v", "--root", "--dir", m.dir, "--step", fmt.Sprint(step))
+	for step, more := range [][]string{{"--root"}, nil, nil} {
+		m.run(0, append([]string{"ca", "rotate", "-v", "--dir", m.dir, "--step", fmt.Sprint(step + 1)}, more...)...)
 		m.run(0, "ca", "rotate", "--dir", m.dir)
 		m.serveCFSSL()
 		m.run(0, "certs", "renew", "-v")
@@ -111,7 +111,7 @@ func (m *secretMesh) configure() {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	certificates := fmt.Sprintf("  certPath: %s\n  bundlePath: %s\n", filepath.Join(m.dir, pki.ChainFile), filepath.Join(m.dir, pki.BundleFile))
+	certificates := fmt.Sprintf("  certPath: %s\n  bundlePath: %s\n", filepath.Join("ca", pki.ChainFile), filepath.Join("ca", pki.BundleFile))
 	whole := strings.NewReplacer(
 		"http://dashboard.tyk:3000\n  secret: env:TYK_DASHBOARD_KEY", m.listen(m.dashboard.URL)+"\n  secret: "+plantedDashboardKey,
 		"addr: http://cfssl.tyk:8888", "addr: "+m.listen(m.cfssl.URL),
