@@ -134,7 +134,7 @@ func crossSign(next Authority, root *x509.Certificate, key crypto.Signer, now ti
 	of, below := next.Root(), len(next.Above)
 	template := &x509.Certificate{
 		RawSubject: of.RawSubject,
-		NotBefore: of.NotBefore, NotAfter: earlier(of.NotAfter, root.NotAfter),
+		NotBefore:  of.NotBefore, NotAfter: earlier(of.NotAfter, root.NotAfter),
 		KeyUsage: of.KeyUsage, BasicConstraintsValid: true, IsCA: true, MaxPathLen: below, MaxPathLenZero: below == 0,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, root, of.PublicKey, key)

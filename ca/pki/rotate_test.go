@@ -216,7 +216,7 @@ func TestReissue(t *testing.T) {
 	bundle, before := read(t, dir, pki.BundleFile), signedNow(t, dir)
 	root, rootKey := read(t, dir, pki.RootFile), read(t, dir, pki.RootKeyFile)
 	csr := read(t, dir, "ca.csr")
-	if err := os.WriteFile(filepath.Join(dir, pki.IgnoreFile), nil, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, pki.IgnoreFile), []byte("*.log"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	step(t, dir, reissue(t))
@@ -226,7 +226,7 @@ func TestReissue(t *testing.T) {
 	if !bytes.Equal(root, read(t, dir, pki.RootFile)) || !bytes.Equal(rootKey, read(t, dir, pki.RootKeyFile)) {
 		t.Error("the root has changed")
 	}
-	if bytes.Equal(csr, read(t, dir, "ca.csr")) || !strings.Contains(string(read(t, dir, pki.IgnoreFile)), "/former/\n") {
+	if bytes.Equal(csr, read(t, dir, "ca.csr")) || !strings.HasPrefix(string(read(t, dir, pki.IgnoreFile)), "*.log\n/next/\n/former/\n") {
 		t.Error("the request of the former CA is still there, or Git may see its key")
 	}
 	tidied(t, dir)
@@ -415,5 +415,20 @@ func TestReissueEndsWithTheRoot(t *testing.T) {
 	}
 	if now := readRotation(t, dir).Present; now.Certificate.NotAfter.After(now.Root().NotAfter) {
 		t.Errorf("the CA ends on %s, its root on %s", now.Certificate.NotAfter, now.Root().NotAfter)
+	}
+}
+
+// What people added to the bundle stays: another CA that pods are to trust, and what they say of it.
+func TestRotationKeepsTheBundle(t *testing.T) {
+	dir, other := newFolder(t), file(t, setUp(t), pki.CertFile)
+	theirs := "# of the other cluster\n" + string(other) + "# the end\n"
+	step(t, dir, trust(t))
+	if err := os.WriteFile(filepath.Join(dir, pki.BundleFile), append(read(t, dir, pki.BundleFile), theirs...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	step(t, dir, pki.Rotation.Sign)
+	step(t, dir, pki.Rotation.Settle)
+	if got, want := string(read(t, dir, pki.BundleFile)), string(read(t, dir, pki.CertFile))+theirs; got != want {
+		t.Errorf("the bundle is\n%s\nwant\n%s", got, want)
 	}
 }
