@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -216,7 +215,7 @@ func TestReissue(t *testing.T) {
 	bundle, before := read(t, dir, pki.BundleFile), signedNow(t, dir)
 	root, rootKey := read(t, dir, pki.RootFile), read(t, dir, pki.RootKeyFile)
 	csr := read(t, dir, "ca.csr")
-	if err := os.WriteFile(filepath.Join(dir, pki.IgnoreFile), nil, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, pki.IgnoreFile), []byte("*.log"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	step(t, dir, reissue(t))
@@ -226,7 +225,7 @@ func TestReissue(t *testing.T) {
 	if !bytes.Equal(root, read(t, dir, pki.RootFile)) || !bytes.Equal(rootKey, read(t, dir, pki.RootKeyFile)) {
 		t.Error("the root has changed")
 	}
-	if bytes.Equal(csr, read(t, dir, "ca.csr")) || !strings.Contains(string(read(t, dir, pki.IgnoreFile)), "/former/\n") {
+	if bytes.Equal(csr, read(t, dir, "ca.csr")) || !strings.HasPrefix(string(read(t, dir, pki.IgnoreFile)), "*.log\n/next/\n/former/\n") {
 		t.Error("the request of the former CA is still there, or Git may see its key")
 	}
 	tidied(t, dir)
@@ -371,32 +370,6 @@ func TestRotationOfAnExpiredCA(t *testing.T) {
 	}
 }
 
-// Without a csr_ca.json the next CA is like the present one, as far as there may be another like it.
-func TestRequestLikePresent(t *testing.T) {
-	year := 365 * 24 * time.Hour
-	for name, test := range map[string]struct {
-		change func(*x509.Certificate)
-		want   pki.Request
-		fails  string
-	}{
-		"the same":           {func(*x509.Certificate) {}, options().Request, ""},
-		"for ever":           {func(c *x509.Certificate) { c.NotAfter = c.NotBefore.Add(150 * year) }, options(func(o *pki.Options) { o.Request.Expiry = 100 * year }).Request, ""},
-		"a long name":        {func(c *x509.Certificate) { c.Subject.CommonName = "a" + strings.Repeat("é", 31) }, options(func(o *pki.Options) { o.Request.CommonName = "a" + strings.Repeat("é", 24) }).Request, ""},
-		"no name":            {func(c *x509.Certificate) { c.Subject.CommonName = "" }, pki.Request{}, "csr_ca.json is not there, and the certificate does not do: a CA needs a common name"},
-		"an unusual country": {func(c *x509.Certificate) { c.Subject.Country = []string{"gb"} }, pki.Request{}, `country "gb"`},
-	} {
-		t.Run(name, func(t *testing.T) {
-			request, err := readRotation(t, bringFolder(t, folder(t, selfSigned(t, setUp(t), test.change)))).Request()
-			if test.fails == "" && err != nil || test.fails != "" && (err == nil || !strings.Contains(err.Error(), test.fails)) {
-				t.Fatalf("error %v", err)
-			}
-			if test.fails == "" && !reflect.DeepEqual(request, test.want) {
-				t.Errorf("asked for is %+v, want %+v", request, test.want)
-			}
-		})
-	}
-}
-
 // No CA outlives the root that signs it.
 func TestReissueEndsWithTheRoot(t *testing.T) {
 	dir := newFolder(t, intermediate)
@@ -415,5 +388,20 @@ func TestReissueEndsWithTheRoot(t *testing.T) {
 	}
 	if now := readRotation(t, dir).Present; now.Certificate.NotAfter.After(now.Root().NotAfter) {
 		t.Errorf("the CA ends on %s, its root on %s", now.Certificate.NotAfter, now.Root().NotAfter)
+	}
+}
+
+// What people added to the bundle stays: another CA that pods are to trust, and what they say of it.
+func TestRotationKeepsTheBundle(t *testing.T) {
+	dir, other := newFolder(t), file(t, setUp(t), pki.CertFile)
+	theirs := "# of the other cluster\n" + string(other) + "# the end\n"
+	step(t, dir, trust(t))
+	if err := os.WriteFile(filepath.Join(dir, pki.BundleFile), append(read(t, dir, pki.BundleFile), theirs...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	step(t, dir, pki.Rotation.Sign)
+	step(t, dir, pki.Rotation.Settle)
+	if got, want := string(read(t, dir, pki.BundleFile)), string(read(t, dir, pki.CertFile))+theirs; got != want {
+		t.Errorf("the bundle is\n%s\nwant\n%s", got, want)
 	}
 }

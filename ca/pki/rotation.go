@@ -192,6 +192,9 @@ func (r Rotation) Request() (Request, error) {
 	case err != nil:
 		return request, err
 	}
+	if name := baseName(r.Present.Certificate.Subject.CommonName); request.CommonName != name && request.CommonName != "" {
+		return request, fmt.Errorf("%s: the CA must go on to be called %q: where there is no ledger, certificates of a former CA are known by that", file, name)
+	}
 	if err := request.check(r.Intermediate()); err != nil {
 		return request, fmt.Errorf("%s: %w", file, err)
 	}

@@ -40,8 +40,8 @@ func newCARotateCmd(p process) *cobra.Command {
 			"  step 2  CFSSL is to sign with the new CA, whose certificate the old one has signed too: pods that trust only that accept it\n" +
 			"  step 3  pods are to trust the new CA alone; first the Dashboard is asked whether certificates of the old one are still in use\n\n" +
 			"A CA under a root that stays (ca init --intermediate) changes in one step: pods trust the root. --root changes the root as well.\n\n" +
-			"The new CA is like the old one, but for its keys and for what csr_ca.json in the folder says now: edit that for another name, key or\n" +
-			"time. The same step again changes nothing and says the same; one that was broken off is finished by the next run.",
+			"The new CA is like the old one, but for its keys and for what csr_ca.json in the folder says now: edit that for another kind of\n" +
+			"key, time or owner; its common name stays. The same step again changes nothing and says the same; one that was broken off is finished by the next run.",
 		Example: "  tykmesh ca rotate                  # how far it has come, and what to do now\n" +
 			"  tykmesh ca rotate --step 1",
 		Args: noArgs,

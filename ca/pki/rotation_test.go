@@ -1,0 +1,37 @@
+package pki_test
+
+import (
+	"crypto/x509"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tykmesh/tykmesh/ca/pki"
+)
+
+// Without a csr_ca.json the next CA is like the present one, as far as there may be another like it.
+func TestRequestLikePresent(t *testing.T) {
+	year := 365 * 24 * time.Hour
+	for name, test := range map[string]struct {
+		change func(*x509.Certificate)
+		want   pki.Request
+		fails  string
+	}{
+		"the same":           {func(*x509.Certificate) {}, options().Request, ""},
+		"for ever":           {func(c *x509.Certificate) { c.NotAfter = c.NotBefore.Add(150 * year) }, options(func(o *pki.Options) { o.Request.Expiry = 100 * year }).Request, ""},
+		"a long name":        {func(c *x509.Certificate) { c.Subject.CommonName = "a" + strings.Repeat("é", 31) }, options(func(o *pki.Options) { o.Request.CommonName = "a" + strings.Repeat("é", 24) }).Request, ""},
+		"no name":            {func(c *x509.Certificate) { c.Subject.CommonName = "" }, pki.Request{}, "csr_ca.json is not there, and the certificate does not do: a CA needs a common name"},
+		"an unusual country": {func(c *x509.Certificate) { c.Subject.Country = []string{"gb"} }, pki.Request{}, `country "gb"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			request, err := readRotation(t, bringFolder(t, folder(t, selfSigned(t, setUp(t), test.change)))).Request()
+			if test.fails == "" && err != nil || test.fails != "" && (err == nil || !strings.Contains(err.Error(), test.fails)) {
+				t.Fatalf("error %v", err)
+			}
+			if test.fails == "" && !reflect.DeepEqual(request, test.want) {
+				t.Errorf("asked for is %+v, want %+v", request, test.want)
+			}
+		})
+	}
+}
