@@ -18,12 +18,7 @@ const (
 // checkNeeds reports what is missing for what is switched on, and what does not go together.
 func (l *loader) checkNeeds() {
 	injector := &l.config.Injector
-	for _, f := range l.unresolved {
-		if section, _, _ := strings.Cut(f.Key, "."); section == "Tyk" && injector.CreateRoutes || section == "CA" && injector.EnableMeshTLS {
-			l.failed[f.Key] = true
-			l.errors = append(l.errors, f)
-		}
-	}
+	l.checkSecrets()
 	if injector.CreateRoutes && !l.src.Local {
 		l.need("Tyk.url", l.config.Tyk.URL != "", "Injector.createRoutes")
 		l.need("Tyk.secret", l.config.Tyk.Secret.IsSet(), "Injector.createRoutes")
@@ -32,11 +27,7 @@ func (l *loader) checkNeeds() {
 	if injector.EnableMeshTLS && !l.src.Local {
 		l.checkCA()
 	}
-	if s, ok := l.settings["Injector.meshHosts"]; ok && injector.EnableMeshTLS && injector.MeshCertificateID == "" && !l.failed[s.key] {
-		if err := ca.CheckHosts(injector.MeshHosts); err != nil {
-			l.fail(s, err.Error()) // here, and not when the certificates of services are made already
-		}
-	}
+	l.checkMeshHosts()
 	if injector.EnableMeshTLS && !injector.CreateRoutes && !l.failed["Injector.createRoutes"] {
 		l.fail(l.settings["Injector.enableMeshTLS"],
 			"needs Injector.createRoutes: certificates hang on the APIs that it creates")
@@ -44,6 +35,29 @@ func (l *loader) checkNeeds() {
 	if len(injector.Containers) == 0 {
 		l.missing("Injector.containers", "names no sidecar to inject: add the container "+sidecarName+" with its image and environment",
 			"tykmesh has no sidecar of its own yet, so it needs the one that tyk-k8s was configured with")
+	}
+}
+
+// checkSecrets reports the secrets that are not where they should be, if what needs them is switched on.
+func (l *loader) checkSecrets() {
+	for _, f := range l.unresolved {
+		section, _, _ := strings.Cut(f.Key, ".")
+		if section == "Tyk" && l.config.Injector.CreateRoutes || section == "CA" && l.config.Injector.EnableMeshTLS {
+			l.failed[f.Key] = true
+			l.errors = append(l.errors, f)
+		}
+	}
+}
+
+// checkMeshHosts reports hosts that no certificate can name: here, and not when the certificates of services are made already.
+func (l *loader) checkMeshHosts() {
+	injector := &l.config.Injector
+	s, ok := l.settings["Injector.meshHosts"]
+	if !ok || !injector.EnableMeshTLS || injector.MeshCertificateID != "" || l.failed[s.key] {
+		return
+	}
+	if err := ca.CheckHosts(injector.MeshHosts); err != nil {
+		l.fail(s, err.Error())
 	}
 }
 
