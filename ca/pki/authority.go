@@ -97,7 +97,6 @@ type member struct {
 
 // newAuthority makes what o asks for, and the files that only a new CA has.
 func newAuthority(ctx context.Context, o Options) (Authority, []File, error) {
-	quiet.CFSSL()
 	text, err := o.Request.text()
 	if err != nil {
 		return Authority{}, nil, err
@@ -127,6 +126,7 @@ func newAuthority(ctx context.Context, o Options) (Authority, []File, error) {
 
 // newKeys makes the keys of the CA and of its root, at the same time: a large one takes seconds.
 func newKeys(ctx context.Context, o Options) ([]member, error) {
+	quiet.CFSSL()
 	members := make([]member, 1)
 	if o.Intermediate {
 		members = make([]member, 2)
