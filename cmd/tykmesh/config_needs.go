@@ -32,11 +32,7 @@ func (l *loader) checkNeeds() {
 	if injector.EnableMeshTLS && !l.src.Local {
 		l.checkCA()
 	}
-	if s, ok := l.settings["Injector.meshHosts"]; ok && injector.EnableMeshTLS && injector.MeshCertificateID == "" && !l.failed[s.key] {
-		if err := ca.CheckHosts(injector.MeshHosts); err != nil {
-			l.fail(s, err.Error()) // here, and not when the certificates of services are made already
-		}
-	}
+	l.checkMeshHosts()
 	if injector.EnableMeshTLS && !injector.CreateRoutes && !l.failed["Injector.createRoutes"] {
 		l.fail(l.settings["Injector.enableMeshTLS"],
 			"needs Injector.createRoutes: certificates hang on the APIs that it creates")
@@ -44,6 +40,18 @@ func (l *loader) checkNeeds() {
 	if len(injector.Containers) == 0 {
 		l.missing("Injector.containers", "names no sidecar to inject: add the container "+sidecarName+" with its image and environment",
 			"tykmesh has no sidecar of its own yet, so it needs the one that tyk-k8s was configured with")
+	}
+}
+
+// checkMeshHosts reports hosts that the mesh certificate cannot name: here, and not when the certificates of services are made already.
+func (l *loader) checkMeshHosts() {
+	injector := l.config.Injector
+	s, set := l.settings["Injector.meshHosts"]
+	if !set || l.failed[s.key] || !injector.EnableMeshTLS || injector.MeshCertificateID != "" {
+		return
+	}
+	if err := ca.CheckHosts(injector.MeshHosts); err != nil {
+		l.fail(s, err.Error())
 	}
 }
 

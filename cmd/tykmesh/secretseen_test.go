@@ -43,19 +43,23 @@ func (w *world) learn() {
 		}
 	}
 	_ = filepath.WalkDir(w.folder, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.Type().IsRegular() {
-			return nil // what is gone meanwhile holds no secret
-		}
-		text, err := os.ReadFile(path)
-		switch {
-		case err != nil:
-		case entry.Name() == pki.AuthKeyFile:
-			w.secrets[strings.TrimSpace(string(text))] = "the key in " + path
-		default:
-			w.learnKeys(path, text)
+		if err == nil && entry.Type().IsRegular() {
+			w.learnFile(path)
 		}
 		return nil
 	})
+}
+
+// learnFile learns what is secret in a file. One that is gone meanwhile holds nothing.
+func (w *world) learnFile(path string) {
+	text, err := os.ReadFile(path)
+	switch {
+	case err != nil:
+	case filepath.Base(path) == pki.AuthKeyFile:
+		w.secrets[strings.TrimSpace(string(text))] = "the key in " + path
+	default:
+		w.learnKeys(path, text)
+	}
 }
 
 // privateKey matches private keys in PEM.

@@ -165,7 +165,7 @@ func (m *secretMesh) runWith(environ []string, status int, args ...string) {
 	m.t.Helper()
 	m.runs++
 	r := &running{Cmd: exec.Command(m.program, args...)}
-	r.Env, r.Stdout, r.Stderr = append(environ, "TYKMESH_CONFIG="+m.config), &r.out, &r.report
+	r.Env, r.Stdout, r.Stderr = append([]string{"TYKMESH_CONFIG=" + m.config}, environ...), &r.out, &r.report
 	r.failed = r.Start()
 	o := r.wait()
 	name := "tykmesh " + strings.Join(args, " ")
