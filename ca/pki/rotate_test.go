@@ -347,50 +347,6 @@ func TestRotationKeepsManifests(t *testing.T) {
 	}
 }
 
-// A CA that has expired can be changed in the same steps; it cannot sign the next one any more.
-func TestRotationOfAnExpiredCA(t *testing.T) {
-	dir, later := newFolder(t), time.Now().Add(6*365*24*time.Hour)
-	for i, f := range []func(pki.Rotation) (pki.Change, error){
-		func(r pki.Rotation) (pki.Change, error) { return r.Trust(t.Context(), options().Request, nil, later) }, pki.Rotation.Sign, pki.Rotation.Settle,
-	} {
-		r, err := pki.ReadRotation(dir, later)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if r.Taken != pki.Step(i) || r.Expired(later) != (i < 2) || r.CrossSigned() {
-			t.Errorf("before step %d: taken is %d, expired %t, cross-signed %t", i+1, r.Taken, r.Expired(later), r.CrossSigned())
-		}
-		change, err := f(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := change.Write(dir); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// No CA outlives the root that signs it.
-func TestReissueEndsWithTheRoot(t *testing.T) {
-	dir := newFolder(t, intermediate)
-	r := readRotation(t, dir)
-	rootKey, err := r.ReadRootKey("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	request := options(func(o *pki.Options) { o.Request.Expiry = 20 * 365 * 24 * time.Hour }).Request
-	change, err := r.Reissue(t.Context(), request, rootKey, time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := change.Write(dir); err != nil {
-		t.Fatal(err)
-	}
-	if now := readRotation(t, dir).Present; now.Certificate.NotAfter.After(now.Root().NotAfter) {
-		t.Errorf("the CA ends on %s, its root on %s", now.Certificate.NotAfter, now.Root().NotAfter)
-	}
-}
-
 // What people added to the bundle stays: another CA that pods are to trust, and what they say of it.
 func TestRotationKeepsTheBundle(t *testing.T) {
 	dir, other := newFolder(t), file(t, setUp(t), pki.CertFile)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/dashboard"
+	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 )
 
 // bubble is a folder in place of servers, which keeps to the clock of a test that is a bubble.
@@ -122,3 +124,58 @@ func TestLeftovers(t *testing.T) {
 type keeping struct{ anyStore }
 
 func (keeping) DeleteCertificate(context.Context, string) error { return errors.New("read only") }
+
+// TestForeignUse: a certificate that an API uses from which nothing takes it stays, and is no reason for a run to have something to do. It goes
+// when nobody uses it any more.
+func TestForeignUse(t *testing.T) {
+	for name, use := range map[string]func(w *world, id string){
+		"of another API": func(w *world, id string) {
+			w.put("foreign", "foreign.example", "/", "http://foreign", map[string]any{"certificates": []any{id}})
+		},
+		"for another purpose": func(w *world, id string) { w.edit("echo-mesh", "upstream_certificates", map[string]any{"*": id}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, dashboardtest.Options{})
+			w.mustRun(echo)
+			old := w.attached("echo-inbound")
+			use(w, old)
+			w.later(nearEnd)
+			w.mustRun(echo)
+			if n := len(w.dash.Certificates()); n != 3 || w.attached("echo-inbound") == old {
+				t.Errorf("%d certificates", n)
+			}
+			for _, a := range w.dash.APIs() {
+				if a.Definition.Slug() == "foreign" {
+					w.dash.DropAPI(a.Definition.ID())
+				}
+			}
+			w.edit("echo-mesh", "upstream_certificates", map[string]any{})
+			w.mustRun(echo)
+			if n := len(w.dash.Certificates()); n != 2 {
+				t.Errorf("%d certificates when nobody uses the old one", n)
+			}
+		})
+	}
+}
+
+// TestTakenIntoUse: what somebody has taken into use since the plan was made stays.
+func TestTakenIntoUse(t *testing.T) {
+	w := newWorld(t, dashboardtest.Options{})
+	w.mustRun(echo)
+	old := w.attached("echo-inbound")
+	w.later(nearEnd)
+	plan := w.plan(echo)
+	w.put("foreign", "foreign.example", "/", "http://foreign", map[string]any{"certificates": []any{old}})
+	var events []string
+	_, err := plan.Apply(context.Background(), w.remote, func(e Event) {
+		if e.Step.Action == Delete {
+			events = append(events, fmt.Sprint(e.Kind, " ", e.Step.Name, " ", e.Err))
+		}
+	})
+	must(t, err)
+	slices.Sort(events)
+	if got, want := strings.Join(events, ", "), "done mesh <nil>, left echo.shop <nil>, started mesh <nil>"; got != want {
+		t.Errorf("events: %s", got)
+	}
+	w.settled(echo)
+}
