@@ -39,16 +39,16 @@ func checkHost(h string) error {
 		return fmt.Errorf("host %q: a wildcard; a certificate names exactly the hosts of one service", h)
 	}
 	for label := range strings.SplitSeq(h, ".") {
-		if len(h) > maxHost || !isLabel(label) {
+		if len(h) > maxHost || !IsLabel(label) {
 			return fmt.Errorf("host %q: not a DNS name in lower case", h)
 		}
 	}
 	return nil
 }
 
-// isLabel is the rule for names of Services and namespaces (Kubernetes API conventions: RFC 1123 label). A regular expression of it would cost every
+// IsLabel is the rule for names of Services and namespaces (Kubernetes API conventions: RFC 1123 label). A regular expression of it would cost every
 // start of the program a third of a millisecond.
-func isLabel(s string) bool {
+func IsLabel(s string) bool {
 	for _, c := range []byte(s) {
 		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
 			return false

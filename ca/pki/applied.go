@@ -48,7 +48,7 @@ func (r Rotation) reserve(change *Change, next Authority) error {
 }
 
 // hashPattern finds the annotation that makes the pod of CFSSL differ when what it serves does.
-var hashPattern = regexp.MustCompile(`(tykmesh/ca-hash: ")[0-9a-f]{64}`)
+var hashPattern = regexp.MustCompile(`(tykmesh/ca-hash: ")[0-9a-f]+`)
 
 // edit changes a manifest in place, so that whatever people have written into it stays. One that is not there, or not as it was made, is theirs to
 // change (readManifests).

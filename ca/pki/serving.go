@@ -15,6 +15,8 @@ import (
 	"strings"
 	"text/template"
 	"time"
+
+	"github.com/tykmesh/tykmesh/ca"
 )
 
 // Serving says how CFSSL is to be run, and for whom.
@@ -42,15 +44,12 @@ const (
 // them gives anybody a certificate and its key.
 const Disabled = "sign,newcert,newkey,init_ca,scan,scaninfo,certadd,gencrl,bundle,certinfo,ocspsign,revoke,crl,/"
 
-var (
-	labelPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`) // RFC 1123, as Kubernetes has it
-	imagePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/@-]*$`)
-)
+var imagePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/@-]*$`)
 
 // Check says what of it cannot be.
 func (s Serving) Check() error {
 	for _, ns := range slices.Concat([]string{s.Namespace}, s.MeshNamespaces, s.AllowNamespaces) {
-		if !labelPattern.MatchString(ns) {
+		if !ca.IsLabel(ns) {
 			return fmt.Errorf("namespace %q: not one that Kubernetes takes: up to 63 small letters, digits and hyphens", ns)
 		}
 	}
