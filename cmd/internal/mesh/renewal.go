@@ -175,9 +175,12 @@ func (m *matcher) carriers(apis []dashboard.API, certificate *CertificateStep, c
 		return nil
 	}
 	for i := range apis {
+		if m.taken[&apis[i]] {
+			continue
+		}
 		d := apis[i].Definition
 		o, ok := memberOf(d)
-		if !ok || o.role != Mesh || d.IsOAS() || m.taken[&apis[i]] {
+		if !ok || o.role != Mesh || d.IsOAS() {
 			continue
 		}
 		if len(certs.former(d.Certificates(), certificate)) > 0 {
