@@ -102,7 +102,7 @@ func Issue(ctx context.Context, s Signer, r Request) (Bundle, error) {
 	if err := acceptable(leaf, r.Hosts, key.Public(), chain[0], now()); err != nil {
 		return Bundle{}, err
 	}
-	return Bundle{Leaf: leaf, Certificate: encodeCertificate(leaf), Chain: encodeChain(chain), Key: keyPEM}, nil
+	return Bundle{Leaf: leaf, Certificate: encodeCertificate(leaf), Chain: EncodeCertificates(chain...), Key: keyPEM}, nil
 }
 
 // clock is now, or the system's.

@@ -66,7 +66,7 @@ func (t Terms) Unusable(leaf *x509.Certificate, hosts []string) string {
 	case !sameHosts(leaf.DNSNames, hosts):
 		return fmt.Sprintf("hosts %s -> %s", list(leaf.DNSNames), list(hosts))
 	case t.Due(leaf.NotBefore, leaf.NotAfter):
-		return "expires in " + days(leaf.NotAfter.Sub(t.Now))
+		return "expires in " + Days(leaf.NotAfter.Sub(t.Now))
 	}
 	return ""
 }
@@ -151,8 +151,8 @@ func list(hosts []string) string {
 // day is the date of t.
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
-// days is a time span for people: in hours below two days, where days say too little.
-func days(d time.Duration) string {
+// Days is a time span for people: in hours below two days, where days say too little.
+func Days(d time.Duration) string {
 	if d < 48*time.Hour {
 		return fmt.Sprintf("%.0f h", d.Hours())
 	}

@@ -62,9 +62,9 @@ func parseCertificates(text []byte) (all []*x509.Certificate, err error) {
 	}
 }
 
-// encodeChain is a chain in PEM.
-func encodeChain(chain []*x509.Certificate) (text []byte) {
-	for _, c := range chain {
+// EncodeCertificates is certificates in PEM, one behind the other.
+func EncodeCertificates(certs ...*x509.Certificate) (text []byte) {
+	for _, c := range certs {
 		text = append(text, encodeCertificate(c)...)
 	}
 	return text

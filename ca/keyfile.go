@@ -2,15 +2,13 @@ package ca
 
 import (
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/rsa"
-	"crypto/x509"
 	"encoding/pem"
 	"fmt"
 	"os"
 	"strings"
 	"time"
+
+	"github.com/cloudflare/cfssl/helpers/derhelpers"
 
 	"github.com/tykmesh/tykmesh/ca/internal/quiet"
 )
@@ -58,30 +56,11 @@ func ReadKey(path string) (crypto.Signer, error) {
 		case block.Type == "ENCRYPTED PRIVATE KEY", strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED"):
 			return nil, &EncryptedError{path}
 		case strings.HasSuffix(block.Type, "PRIVATE KEY"): // and not EC PARAMETERS, which OpenSSL puts before a key
-			if key := parseKey(block.Bytes); key != nil {
-				return key, nil
+			key, err := derhelpers.ParsePrivateKeyDER(block.Bytes)
+			if err != nil {
+				return nil, fmt.Errorf("%s: not a private key that is known here", path)
 			}
-			return nil, fmt.Errorf("%s: not a private key that is known here", path)
+			return key, nil
 		}
 	}
-}
-
-func parseKey(der []byte) crypto.Signer {
-	if key, err := x509.ParsePKCS8PrivateKey(der); err == nil {
-		switch k := key.(type) {
-		case *rsa.PrivateKey:
-			return k
-		case *ecdsa.PrivateKey:
-			return k
-		case ed25519.PrivateKey:
-			return k
-		}
-	}
-	if key, err := x509.ParsePKCS1PrivateKey(der); err == nil {
-		return key
-	}
-	if key, err := x509.ParseECPrivateKey(der); err == nil {
-		return key
-	}
-	return nil
 }

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tykmesh/tykmesh/ca"
 )
 
 // rebundle changes what pods trust, in the bundle and in its manifest.
@@ -41,7 +43,7 @@ func (r Rotation) reserve(change *Change, next Authority) error {
 			return strings.ReplaceAll(text, base64.StdEncoding.EncodeToString(key), base64.StdEncoding.EncodeToString(next.Key))
 		}),
 		r.edit(change, File{Name: ServerFile, Mode: public}, func(text string) string {
-			text = swapJSON(text, encode(r.Present.Certificate), encode(next.Certificate))
+			text = swapJSON(text, ca.EncodeCertificates(r.Present.Certificate), ca.EncodeCertificates(next.Certificate))
 			return hashPattern.ReplaceAllString(text, "${1}"+servedHash(next, config))
 		}),
 	)
@@ -86,7 +88,7 @@ func (r *Rotation) readManifests(time.Time) error {
 	for _, m := range []struct{ name, has, byHand string }{
 		{TrustFile, inJSON(files[BundleFile]), "the ConfigMap ca-pem of each meshed namespace must hold " + BundleFile},
 		{KeysFile, base64.StdEncoding.EncodeToString(files[KeyFile]), "the Secret ca-key-pem must hold " + KeyFile},
-		{ServerFile, inJSON(encode(r.Present.Certificate)), "the ConfigMap cfssl-ca-pem must hold " + CertFile},
+		{ServerFile, inJSON(ca.EncodeCertificates(r.Present.Certificate)), "the ConfigMap cfssl-ca-pem must hold " + CertFile},
 		{ServerFile, servedHash(r.Present, files[ConfigFile]), "when the ConfigMap cfssl-ca-pem holds " + CertFile + ", CFSSL's pod must be replaced"},
 	} {
 		if !bytes.Contains(files[m.name], []byte(m.has)) {

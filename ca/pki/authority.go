@@ -8,7 +8,6 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"slices"
 	"time"
@@ -43,19 +42,12 @@ func (a Authority) chain() []*x509.Certificate {
 }
 
 func (a Authority) files() []File {
-	return append(a.signing(), File{ChainFile, public, encode(a.chain()...)}, File{BundleFile, public, encode(a.Root())})
+	return append(a.signing(), File{ChainFile, public, ca.EncodeCertificates(a.chain()...)}, File{BundleFile, public, ca.EncodeCertificates(a.Root())})
 }
 
 // signing are the files that CFSSL signs with.
 func (a Authority) signing() []File {
-	return []File{{CertFile, public, encode(a.Certificate)}, {KeyFile, secret, a.Key}}
-}
-
-func encode(certs ...*x509.Certificate) (text []byte) {
-	for _, c := range certs {
-		text = append(text, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})...)
-	}
-	return text
+	return []File{{CertFile, public, ca.EncodeCertificates(a.Certificate)}, {KeyFile, secret, a.Key}}
 }
 
 func kindOf(key crypto.PublicKey) ca.KeyRequest {
@@ -119,7 +111,7 @@ func newAuthority(ctx context.Context, o Options) (Authority, []File, error) {
 	files = append(files,
 		File{requestCSR, public, m.csr},
 		File{rootCSR, public, root.csr},
-		File{RootFile, public, encode(root.cert)},
+		File{RootFile, public, ca.EncodeCertificates(root.cert)},
 		File{RootKeyFile, secret, root.key})
 	return Authority{m.cert, m.key, []*x509.Certificate{root.cert}}, files, err
 }

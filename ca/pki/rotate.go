@@ -36,7 +36,7 @@ func (r Rotation) Trust(ctx context.Context, request Request, rootKey crypto.Sig
 	}
 	files = append(files, next.signing()...)
 	if cross := crossSign(next, r.Present.Root(), rootKey, now); cross != nil {
-		files = append(files, File{crossFile, public, encode(cross)})
+		files = append(files, File{crossFile, public, ca.EncodeCertificates(cross)})
 	}
 	change := r.change()
 	for _, f := range files {
@@ -47,7 +47,7 @@ func (r Rotation) Trust(ctx context.Context, request Request, rootKey crypto.Sig
 		change.Files = append(change.Files, f)
 	}
 	return change, errors.Join(r.ignore(&change), r.rebundle(&change, func(bundle []byte) []byte {
-		return slices.Concat(bytes.TrimRight(bundle, "\n"), []byte("\n"), encode(next.Root()))
+		return slices.Concat(bytes.TrimRight(bundle, "\n"), []byte("\n"), ca.EncodeCertificates(next.Root()))
 	}))
 }
 
@@ -63,7 +63,7 @@ func (r Rotation) Sign() (Change, error) {
 	}
 	err := r.replace(&change, r.Next, chain)
 	if r.Intermediate() {
-		change.Files = append(change.Files, File{path.Join(FormerFolder, RootFile), public, encode(r.Present.Root())})
+		change.Files = append(change.Files, File{path.Join(FormerFolder, RootFile), public, ca.EncodeCertificates(r.Present.Root())})
 		err = errors.Join(err, r.copy(&change, File{Name: RootKeyFile, Mode: secret}, ".", FormerFolder))
 	}
 	for _, f := range []File{{requestCSR, public, nil}, {rootCSR, public, nil}, {RootFile, public, nil}, {RootKeyFile, secret, nil}} {
@@ -98,7 +98,7 @@ func (r Rotation) Reissue(ctx context.Context, request Request, rootKey crypto.S
 //
 // Errors: files that cannot be read.
 func (r Rotation) Settle() (Change, error) {
-	change := r.change(File{ChainFile, public, encode(r.Present.chain()...)})
+	change := r.change(File{ChainFile, public, ca.EncodeCertificates(r.Present.chain()...)})
 	return change, r.rebundle(&change, func(bundle []byte) []byte { return without(bundle, r.Former) })
 }
 
@@ -112,7 +112,7 @@ func (r Rotation) replace(change *Change, next Authority, chain []*x509.Certific
 		change.Files = append(change.Files, f)
 	}
 	change.Files = append(change.Files, next.signing()...)
-	change.Files = append(change.Files, File{ChainFile, public, encode(chain...)})
+	change.Files = append(change.Files, File{ChainFile, public, ca.EncodeCertificates(chain...)})
 	return r.reserve(change, next)
 }
 

@@ -120,7 +120,7 @@ func (s Serving) manifests(a Authority, config []byte, key string) ([]File, erro
 	v := values{
 		Serving: s,
 		Service: Service, Deployment: Deployment, Disabled: Disabled, Port: Port,
-		Cert: string(encode(a.Certificate)), Key: string(a.Key), Config: string(config), APIKey: key, Root: string(encode(a.Root())),
+		Cert: string(ca.EncodeCertificates(a.Certificate)), Key: string(a.Key), Config: string(config), APIKey: key, Root: string(ca.EncodeCertificates(a.Root())),
 		Hash: servedHash(a, config),
 	}
 	all, err := template.New("").Option("missingkey=error").Funcs(template.FuncMap{
@@ -143,7 +143,7 @@ func (s Serving) manifests(a Authority, config []byte, key string) ([]File, erro
 
 // servedHash is a hash of what CFSSL serves. It tells nothing of the configuration: the key in it is 16 random bytes, which nobody can try.
 func servedHash(a Authority, config []byte) string {
-	return fmt.Sprintf("%x", sha256.Sum256(slices.Concat(encode(a.Certificate), config)))
+	return fmt.Sprintf("%x", sha256.Sum256(slices.Concat(ca.EncodeCertificates(a.Certificate), config)))
 }
 
 // orOwn is a set of namespaces in order: CFSSL's own where there are none.

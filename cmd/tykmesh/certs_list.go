@@ -37,20 +37,12 @@ func newCertsListCmd(p process) *cobra.Command {
 }
 
 func runCertsList(ctx context.Context, p process, o options, report *report) (output, error) {
-	config, err := loadConfig(ctx, p, o, report)
+	there, err := look(ctx, p, o, certificateSettings, report)
 	if err != nil {
 		return nil, err
 	}
-	settings, err := certificateSettings(config, o)
-	if err != nil {
-		return nil, err
-	}
-	state, _, closeRemote, err := survey(ctx, o, config, settings, report)
-	if err != nil {
-		return nil, err
-	}
-	defer closeRemote()
-	list := mesh.NewCertificateList(state, settings)
+	defer there.close()
+	list := mesh.NewCertificateList(there.state, there.settings)
 	if within := time.Duration(o.expiring); within > 0 {
 		list = report.expiring(list, p.now().Add(within), o.expiring.String())
 	} else if len(list) == 0 {

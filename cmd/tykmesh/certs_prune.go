@@ -38,20 +38,12 @@ func runCertsPrune(ctx context.Context, p process, o options, report *report) (o
 		const asks = "prune asks before it deletes, and here nobody can answer: --yes deletes without asking, --dry-run says what"
 		return nil, &usageError{asks, p.name + " certs prune"}
 	}
-	config, err := loadConfig(ctx, p, o, report)
+	there, err := look(ctx, p, o, certificateSettings, report)
 	if err != nil {
 		return nil, err
 	}
-	settings, err := certificateSettings(config, o)
-	if err != nil {
-		return nil, err
-	}
-	state, remote, closeRemote, err := survey(ctx, o, config, settings, report)
-	if err != nil {
-		return nil, err
-	}
-	defer closeRemote()
-	plan := mesh.NewPruning(state, settings)
+	defer there.close()
+	plan := mesh.NewPruning(there.state, there.settings)
 	report.staying(plan)
 	steps := plan.Steps()
 	report.planned(steps, 0)
@@ -60,7 +52,7 @@ func runCertsPrune(ctx context.Context, p process, o options, report *report) (o
 		return func() error { return writeSteps(p.stdout, steps) }, nil
 	}
 	if err := report.take(ctx, o, steps, func(ctx context.Context, progress func(mesh.Event)) error {
-		return plan.Apply(ctx, remote, progress)
+		return plan.Apply(ctx, there.remote, progress)
 	}); err != nil {
 		return nil, err
 	}

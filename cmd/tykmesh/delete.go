@@ -134,6 +134,27 @@ func planRemoval(ctx context.Context, o options, config Config, settings mesh.Se
 	return mesh.NewRemoval(services, state, settings), remote, closeRemote, nil
 }
 
+// surveyed is what commands work with that read no manifest.
+type surveyed struct {
+	settings mesh.Settings
+	state    mesh.State
+	remote   mesh.Remote
+	close    func()
+}
+
+// look reads the configuration, and then at what is there.
+func look(ctx context.Context, p process, o options, settingsOf func(Config, options) (mesh.Settings, error), report *report) (s surveyed, err error) {
+	config, err := loadConfig(ctx, p, o, report)
+	if err != nil {
+		return s, err
+	}
+	if s.settings, err = settingsOf(config, o); err != nil {
+		return s, err
+	}
+	s.state, s.remote, s.close, err = survey(ctx, o, config, s.settings, report)
+	return s, err
+}
+
 // survey connects, and looks at what is there.
 func survey(ctx context.Context, o options, config Config, settings mesh.Settings, report *report) (mesh.State, mesh.Remote, func(), error) {
 	report.progress(progressReading)

@@ -34,20 +34,12 @@ func newStatusCmd(p process) *cobra.Command {
 }
 
 func runStatus(ctx context.Context, p process, o options, report *report) (output, error) {
-	config, err := loadConfig(ctx, p, o, report)
+	there, err := look(ctx, p, o, registeredSettings, report)
 	if err != nil {
 		return nil, err
 	}
-	settings, err := registeredSettings(config, o)
-	if err != nil {
-		return nil, err
-	}
-	state, _, closeRemote, err := survey(ctx, o, config, settings, report)
-	if err != nil {
-		return nil, err
-	}
-	defer closeRemote()
-	inventory := mesh.NewInventory(state, settings)
+	defer there.close()
+	inventory := mesh.NewInventory(there.state, there.settings)
 	if len(inventory.Services) == 0 {
 		report.lastly("nothing is on the mesh")
 	}

@@ -264,7 +264,7 @@ func (p *certificatePlanner) unusableByDetails(c dashboard.Certificate) string {
 	case c.IssuerCN != issuer:
 		return fmt.Sprintf("not signed by %q", issuer)
 	case p.terms.Due(c.NotBefore, c.NotAfter):
-		return fmt.Sprintf("expires in %d days", int(left.Hours()/24))
+		return "expires in " + ca.Days(left)
 	}
 	return ""
 }

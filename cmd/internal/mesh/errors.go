@@ -162,13 +162,5 @@ type EagerError struct{ Life, RenewBefore time.Duration }
 
 // Error says how long certificates are valid.
 func (e *EagerError) Error() string {
-	return fmt.Sprintf("a new certificate would be due again at once: it is valid for %s, and is to be renewed %s before its end", days(e.Life), days(e.RenewBefore))
-}
-
-// days is a time in days, or in hours where that says more.
-func days(d time.Duration) string {
-	if d < 48*time.Hour {
-		return fmt.Sprintf("%.0f h", d.Hours())
-	}
-	return fmt.Sprintf("%.0f days", d.Hours()/24)
+	return fmt.Sprintf("a new certificate would be due again at once: it is valid for %s, and is to be renewed %s before its end", ca.Days(e.Life), ca.Days(e.RenewBefore))
 }

@@ -39,10 +39,6 @@ type Laden struct {
 	Reason string
 }
 
-// youngCertificate is the age up to which an unused certificate may be one that another run is about to put in place. A run takes minutes;
-// CFSSL dates what it signs five minutes back, and clocks differ.
-const youngCertificate = time.Hour
-
 // NewPruning says what can go. It is pure, and trusts the listings to be complete, as those of Observe are. What is ours is what claims
 // say. What stays of that: whatever an API names anywhere, what the next run would put in place, what may be another run's fresh upload,
 // and the certificate that the configuration names.
@@ -172,7 +168,7 @@ func spareOf(c *claims, assignments []assignment) map[string]string {
 	settled := make(map[string]bool) // by records of ours, which say how far a run has come; tyk-k8s did not
 	spared := make(map[string]string)
 	young := func(id string, since time.Time) {
-		if !settled[id] && c.now.Sub(since) < youngCertificate {
+		if !settled[id] && c.now.Sub(since) < freshFor {
 			spared[id] = reason
 		}
 	}

@@ -11,7 +11,8 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
-// freshFor is how long a certificate that no record names may be another run's, which has uploaded it and not yet put it on an API.
+// freshFor is the age up to which a certificate that nobody uses may be one that another run has uploaded and not yet put on an API. A run takes
+// minutes; CFSSL dates what it signs five minutes back, and clocks differ.
 const freshFor = time.Hour
 
 // replaced are the deletions of what other certificates of the plan have taken, or take, the place of, whether this run does that or an
@@ -71,40 +72,53 @@ func (p *Plan) relieved(apis []dashboard.API) []dashboard.API {
 	return out
 }
 
-// outdated are the certificates in the store that a step's has taken, or takes, the place of: with a ledger those of its record and no
-// others; without one those that our CA signed for exactly its hosts and that are no younger, but for those that may be another run's.
+// outdated are the certificates in the store that a step's has taken, or takes, the place of, sorted.
 func (p *certificatePlanner) outdated(step *CertificateStep) (ids []string) {
 	chosen := p.settings.MeshCertificateID
 	if step.Role == Mesh && chosen != "" {
 		return nil
 	}
-	add := func(id string) {
+	before := p.beforeByDetails
+	if p.state.HasLedger {
+		before = p.beforeByRecord
+	}
+	for _, id := range before(step) {
 		if _, there := p.store[id]; there && id != step.ID && id != chosen {
 			ids = append(ids, id)
 		}
 	}
-	if p.state.HasLedger {
-		if r := p.records[step.recordID()]; r != nil {
-			for _, past := range r.History {
-				add(past.Fingerprint)
-			}
-			if step.Action == Issue {
-				add(r.Fingerprint)
-			}
-		}
-	} else {
-		newest, settled := p.now, p.now.Add(-freshFor)
-		if step.Action != Issue {
-			newest = p.store[step.ID].NotBefore
-		}
-		for _, c := range p.byHosts[hostKey(step.Hosts)] {
-			if p.signedFor(c.id, step.Hosts) && !c.notBefore.After(newest) && c.notBefore.Before(settled) {
-				add(c.id)
-			}
-		}
-	}
 	slices.Sort(ids)
 	return slices.Compact(ids)
+}
+
+// beforeByRecord are the certificates that the ledger's record of a step has held before, and no others.
+func (p *certificatePlanner) beforeByRecord(step *CertificateStep) (ids []string) {
+	r := p.records[step.recordID()]
+	if r == nil {
+		return nil
+	}
+	for _, past := range r.History {
+		ids = append(ids, past.Fingerprint)
+	}
+	if step.Action == Issue {
+		ids = append(ids, r.Fingerprint)
+	}
+	return ids
+}
+
+// beforeByDetails are, without a ledger, the certificates that our CA signed for exactly the hosts of a step's and that are no younger, but for
+// those that may be another run's.
+func (p *certificatePlanner) beforeByDetails(step *CertificateStep) (ids []string) {
+	newest, settled := p.now, p.now.Add(-freshFor)
+	if step.Action != Issue {
+		newest = p.store[step.ID].NotBefore
+	}
+	for _, c := range p.byHosts[hostKey(step.Hosts)] {
+		if p.signedFor(c.id, step.Hosts) && !c.notBefore.After(newest) && c.notBefore.Before(settled) {
+			ids = append(ids, c.id)
+		}
+	}
+	return ids
 }
 
 // settleTime is how long gateways get from the last change of an API until what the change replaced is deleted. They load a changed API in about
