@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// Edit is a change of a document's tree: one of Append, Put, Replace, Rename, Remove, Restore and Empty.
+// Edit is a change of a document's tree: one of Append, Prepend, Put, Replace, Rename, Remove, Restore and Empty.
 type Edit interface {
 	// target is the node that the edit is about.
 	target() *Node
@@ -20,6 +20,11 @@ type Edit interface {
 type (
 	// Append adds values at the end of a sequence. A null or an empty sequence gets its first ones.
 	Append struct {
+		To     *Node
+		Values List
+	}
+	// Prepend adds values in front of those that a sequence has; else it is Append.
+	Prepend struct {
 		To     *Node
 		Values List
 	}
@@ -58,6 +63,7 @@ type (
 )
 
 func (e Append) target() *Node  { return e.To }
+func (e Prepend) target() *Node { return e.To }
 func (e Put) target() *Node     { return e.Into }
 func (e Replace) target() *Node { return e.Node }
 func (e Rename) target() *Node  { return e.Key }
@@ -109,7 +115,12 @@ func (d *Document) Apply(edits ...Edit) (Patch, error) {
 	if lines := d.lineStarts(); len(lines) != bytes.Count(d.Text, []byte{'\n'})+1 {
 		return nil, EditErrors{d.refuse(edits[0].target(), "cannot be edited: the document has line breaks other than LF and CR LF")}
 	}
-	ed := &editor{Document: d}
+	ed := &editor{Document: d, removed: make(map[*Node]bool)}
+	for _, e := range edits {
+		if r, ok := e.(Remove); ok {
+			ed.removed[r.Node] = true
+		}
+	}
 	var failed EditErrors
 	for i, e := range edits {
 		ed.order = i
@@ -140,7 +151,7 @@ func (d *Document) refuseShared(e Edit) *EditError {
 	n := e.target()
 	around := n
 	switch e.(type) {
-	case Append, Put: // what n stands for changes
+	case Append, Prepend, Put: // what n stands for changes
 	default: // the text of n does
 		if a := firstAliased(n); a != nil {
 			return d.refuse(a, "cannot be edited: the anchor &%s stands in other places too; write it out there", a.anchor())
@@ -260,6 +271,7 @@ func (s splice) replaces() int { return min(1, s.To-s.From) }
 
 type editor struct {
 	*Document
+	removed map[*Node]bool // nodes of Remove edits
 	splices []splice
 	order   int
 }

@@ -28,6 +28,12 @@ func TestStyles(t *testing.T) {
 		{"carriage returns", "l:\r\n- a\r\n", appendTo(List{"b\nc\n"}), "l:\r\n- a\r\n- |\r\n  b\r\n  c\r\n"},
 		{"no final line break", "l:\n- a", appendTo(List{"b\nc\n", "d"}), "l:\n- a\n- \"b\\nc\\n\"\n- d"},
 		{"a comment of the last item stays with it", "l:\n- a # a\n  # a too\n# not a\n", appendTo(List{"b"}), "l:\n- a # a\n  # a too\n- b\n# not a\n"},
+		{"in front of a list", "l: # l\n\n# a\n- a\n", prependTo(item), "l: # l\n- name: x\n  list:\n  - a\n  map:\n    k: 1\n\n# a\n- a\n"},
+		{"in front, an indented list without a final line break", "m:\n  l:\n    - a", func(r *Node) Edit { return Prepend{r.Get("m", "l"), List{"b", "c"}} }, "m:\n  l:\n    - b\n    - c\n    - a"},
+		{"in front of an empty list", "l: []\n", prependTo(List{"b"}), "l:\n- b\n"},
+		{"in front, in brackets on one line", "l: [a]\n", prependTo(List{"b", "c"}), "l: [b, c, a]\n"},
+		{"in front, in brackets on more lines", "l: [\n  a # a\n]\n", prependTo(List{"b", "c"}), "l: [\n  b,\n  c,\n  a # a\n]\n"},
+		{"in front, in JSON", `{"l":["a"]}`, prependTo(List{"b"}), `{"l":["b","a"]}`},
 		{"behind an entry, before its comments", "a: 1 # a\n# b\nb: 2\n", func(r *Node) Edit { return Put{Into: r, After: "a", Entries: Map{{"x", "z"}}} }, "a: 1 # a\nx: z\n# b\nb: 2\n"},
 		{"in front of the first entry", "l:\n- a: 1 # a\n  b: 2\n", func(r *Node) Edit {
 			return Put{Into: r.Get("l").Content[0], Before: r.Get("l").Content[0].Content[0], Entries: Map{{"x", "z"}, {"w", int64(1)}}}
@@ -64,6 +70,10 @@ func appendTo(values List) func(*Node) Edit {
 	return func(root *Node) Edit { return Append{root.Get("l"), values} }
 }
 
+func prependTo(values List) func(*Node) Edit {
+	return func(root *Node) Edit { return Prepend{root.Get("l"), values} }
+}
+
 // TestRefusals shows where an edit cannot be made, and what is said then.
 func TestRefusals(t *testing.T) {
 	for _, c := range []struct {
@@ -75,6 +85,8 @@ func TestRefusals(t *testing.T) {
 		{"an alias", "k: &l [a]\nl: *l\n", func(r *Node) Edit { return Append{r.Content[3], List{"b"}} }, "f.yaml:2:4: cannot be edited: it is the alias *l; write it out here"},
 		{"an anchor in what goes", "l: [a, [&b b]]\nm: *b\n", func(r *Node) Edit { return Remove{r.Content[1].Content[1]} }, "f.yaml:1:9: cannot be edited: the anchor &b stands in other places too; write it out there"},
 		{"another type", "l: {a: b}\n", appendTo(List{"b"}), "f.yaml:1:4: a mapping where a list is expected"},
+		{"in front of another type", "l: {a: b}\n", prependTo(List{"b"}), "f.yaml:1:4: a mapping where a list is expected"},
+		{"in front of a list in a list", "- - a\n", func(r *Node) Edit { return Prepend{r.Content[0], List{"b"}} }, "f.yaml:1:3: cannot write in front of a list that begins on the line of something else"},
 		{"a key that is there", "l: a\n", func(r *Node) Edit { return Put{Into: r, After: "l", Entries: Map{{"l", "b"}}} }, `f.yaml:1:1: cannot be edited: the key "l" would stand twice`},
 		{"in front of an explicit key", "? l\n: a\n", func(r *Node) Edit { return Put{Into: r, Before: r.Content[0], Entries: Map{{"k", "b"}}} }, "f.yaml:1:3: cannot write in front of an explicit key"},
 		{"no such entry", "l: a\n", func(r *Node) Edit { return Put{Into: r, After: "x", Entries: Map{{"k", "b"}}} }, "f.yaml:1:1: no entry x to write behind"},

@@ -123,16 +123,19 @@ func checkEdits(t *testing.T, d *Document) (made int) {
 	return made
 }
 
-func checkAppend(t *testing.T, d *Document, n *Node) int {
-	out, err := edit(d, Append{To: n, Values: List{added, "two"}})
-	if err != nil {
-		return 0
+func checkAppend(t *testing.T, d *Document, n *Node) (made int) {
+	for first, e := range map[int]Edit{len(n.Content): Append{To: n, Values: List{added, "two"}}, 0: Prepend{To: n, Values: List{added, "two"}}} {
+		out, err := edit(d, e)
+		if err != nil {
+			continue
+		}
+		made++
+		subsequence(t, d.Text, out)
+		edited, same := twin(t, d, out, n)
+		back, err := edit(edited, Remove{same.Content[first]}, Remove{same.Content[first+1]})
+		undone(t, d, out, back, err)
 	}
-	subsequence(t, d.Text, out)
-	edited, same := twin(t, d, out, n)
-	back, err := edit(edited, Remove{same.Content[len(n.Content)]}, Remove{same.Content[len(n.Content)+1]})
-	undone(t, d, out, back, err)
-	return 1
+	return made
 }
 
 func checkPut(t *testing.T, d *Document, n *Node) (made int) {

@@ -26,6 +26,28 @@ func (e Append) splice(ed *editor) *EditError {
 	return nil
 }
 
+// In block style the values stand behind the line of the key, in front of what is said about the first item.
+func (e Prepend) splice(ed *editor) *EditError {
+	n := e.To
+	switch {
+	case n.IsNull() || len(n.Content) == 0:
+		return ed.fill(n, e.Values)
+	case n.Kind != Sequence:
+		return ed.refuse(n, "a %s where a list is expected", n.Kind)
+	case n.bracketed(ed.Document):
+		return ed.insertFlowBefore(n, e.Values)
+	}
+	colon := ed.colon(n)
+	if colon == unknown || ed.nextLine(colon) > ed.begin(n.Content[0]) {
+		return ed.refuse(n, "cannot write in front of a list that begins on the line of something else")
+	}
+	at, column := ed.nextLine(colon), ed.column(n)
+	b := block{layout: ed.layoutAt(n)}
+	ed.lines(&b, at, column, func() { b.items(e.Values, column) })
+	ed.replace(at, at, b.String(), n.depth()+1)
+	return nil
+}
+
 func (e Put) splice(ed *editor) *EditError {
 	n := e.Into
 	if n.Kind != Mapping || len(n.Content) == 0 {
@@ -144,7 +166,7 @@ func (e Remove) splice(ed *editor) *EditError {
 	}
 	from := n.start()
 	switch {
-	case i > 0:
+	case ed.keepsBefore(n.parent, i, step):
 		from = ed.end(n.parent.Content[i-1])
 	case i+step < len(n.parent.Content):
 		end = n.parent.Content[i+step].start()
@@ -154,6 +176,16 @@ func (e Remove) splice(ed *editor) *EditError {
 	}
 	ed.replace(from, end, "", n.depth())
 	return nil
+}
+
+// keepsBefore reports whether something stays in front of a child, which then takes the comma before it along, and else the one behind it.
+func (ed *editor) keepsBefore(n *Node, child, step int) bool {
+	for i := 0; i < child; i += step {
+		if !ed.removed[n.Content[i]] {
+			return true
+		}
+	}
+	return false
 }
 
 func (e Restore) splice(ed *editor) *EditError {
@@ -211,46 +243,6 @@ func (ed *editor) fill(n *Node, values List) *EditError {
 	column := ed.column(n.parent) + b.list
 	ed.lines(&b, at, column, func() { b.items(values, column) })
 	ed.replace(colon, end, "", n.depth())
-	ed.replace(at, at, b.String(), n.depth()+1)
-	return nil
-}
-
-// insertFlow writes values, a List or a Map, behind an entry in brackets; each as the one before it stands: on a line of its own, or not.
-func (ed *editor) insertFlow(n, before *Node, values any) *EditError {
-	at := ed.end(before)
-	if at == unknown {
-		return ed.refuse(before, "cannot find where this value ends")
-	}
-	b := block{layout: ed.layoutAt(n)}
-	first := n.Content[0]
-	gap, ownLine := b.newline, ed.content(n)+1 < first.start() && strings.Contains(string(ed.Text[ed.content(n):first.start()]), "\n")
-	column := ed.lineIndent(first.start())
-	switch {
-	case ownLine:
-		gap += strings.Repeat(" ", column)
-		b.step = max(1, column-ed.lineIndent(n.start()))
-	case b.json:
-		gap = ""
-	default:
-		gap = " "
-	}
-	separate := func() { b.WriteByte(','); b.WriteString(gap) }
-	switch values := values.(type) {
-	case List:
-		for _, v := range values {
-			separate()
-			b.flow(v, column)
-		}
-	case Map:
-		for _, entry := range values {
-			separate()
-			b.WriteString(b.key(entry.Key) + ":")
-			if !b.json || b.step > 0 {
-				b.WriteByte(' ')
-			}
-			b.flow(entry.Value, column)
-		}
-	}
 	ed.replace(at, at, b.String(), n.depth()+1)
 	return nil
 }

@@ -3,6 +3,7 @@ package manifest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -102,9 +103,9 @@ func (x *expectation) put(n *Node, here func(Put) bool) (content []*Node) {
 func (x *expectation) apply(n *Node, e Edit) {
 	switch e := e.(type) {
 	case Append:
-		values := nodeOf(e.Values)
-		n.Kind, n.Tag, n.Value = Sequence, values.Tag, ""
-		n.Content = append(n.Content, values.Content...)
+		x.add(n, e.Values, len(n.Content))
+	case Prepend:
+		x.add(n, e.Values, 0)
 	case Replace:
 		*n = *nodeOf(e.Value)
 	case Rename:
@@ -114,6 +115,13 @@ func (x *expectation) apply(n *Node, e Edit) {
 	case Empty:
 		*n = *x.parsed(`{"k":` + e.Text + "\n }")
 	}
+}
+
+// add makes a node a sequence that has further items.
+func (x *expectation) add(n *Node, items List, at int) {
+	values := nodeOf(items)
+	n.Kind, n.Tag, n.Value = Sequence, values.Tag, ""
+	n.Content = slices.Insert(n.Content, at, values.Content...)
 }
 
 // restored is what a text means in the place of a node.
