@@ -1,42 +1,37 @@
 package inject
 
 import (
-	"strings"
+	"slices"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
 // podEdits is what injection changes in a workload, which gets further annotations too.
-func (o *subject) podEdits(s Settings, further manifest.Map) ([]manifest.Edit, error) {
-	spec := o.template.Get("spec")
+func (o *subject) podEdits(further manifest.Map) ([]manifest.Edit, error) {
+	spec, a := o.template.Get("spec"), o.addition
 	p := podEditor{object: o, spec: spec}
-	hosts := s.hostAlias()
-	if len(hosts.List("hostnames")) > 0 {
-		p.add("hostAliases", manifest.List{hosts})
-		p.record.HostAliases = strs(hosts.List("hostnames"))
+	if hosts := a.hostAlias.List("hostnames"); len(hosts) > 0 {
+		p.add("hostAliases", manifest.List{a.hostAlias})
+		p.record.HostAliases = strs(hosts)
 	}
-	if s.TLS && fillsBundle(s.InitContainers) {
-		for _, c := range spec.Get("containers").Items() {
-			p.mountBundle(c)
-		}
+	p.gain(spec.Get("containers").Items())
+	if a.initAsWell {
+		p.gain(spec.Get("initContainers").Items())
 	}
-	p.add("containers", s.sidecars(o.workload.Service))
-	p.record.Containers = names(s.Containers)
-	p.add("initContainers", s.initContainers())
-	p.record.InitContainers = names(s.InitContainers)
-	var vs manifest.List
-	for _, v := range volumes(s) {
-		vs = append(vs, v)
-	}
-	p.add("volumes", vs)
-	p.record.Volumes = names(volumes(s))
+	p.lay(a.under, a.ownSidecar)
+	p.add("containers", list(a.containers))
+	p.record.Containers = names(a.containers)
+	p.addInit(a.initFirst, a.initLast)
+	p.record.InitContainers = append(names(a.initFirst), names(a.initLast)...)
+	p.add("volumes", list(a.volumes))
+	p.record.Volumes = names(a.volumes)
 	if len(p.entries) > 0 {
 		p.edits = append(p.edits, manifest.Put{Into: spec, Entries: p.entries})
 	}
 	if p.err != nil {
 		return nil, p.err
 	}
-	annotations, err := o.annotationEdits(&p.record, further)
+	annotations, err := o.annotationEdits(&p.record, append(further, a.annotations...))
 	return append(p.edits, annotations...), err
 }
 
@@ -56,43 +51,42 @@ func (p *podEditor) add(key string, items manifest.List) {
 		return
 	}
 	if _, list := p.spec.Entry(key); list != nil {
-		p.append(key, list, items)
+		p.edits = append(p.edits, p.fill(key, "spec."+key, list, manifest.Append{To: list, Values: items})...)
 		return
 	}
 	p.entries = append(p.entries, manifest.Entry{Key: key, Value: items})
 }
 
-// mountBundle mounts the trusted certificates into a container of the pod.
-func (p *podEditor) mountBundle(container *manifest.Node) {
-	items := manifest.List{mount(bundleVolume, bundlePath)}
-	name := container.Get("name").Text()
-	p.record.Mounts = append(p.record.Mounts, name)
-	if _, list := container.Entry("volumeMounts"); list != nil {
-		p.append("volumeMounts/"+name, list, items)
+// addInit adds init containers in front of the pod's own, and behind them.
+func (p *podEditor) addInit(first, last []manifest.Map) {
+	const key = "initContainers"
+	_, own := p.spec.Entry(key)
+	if len(first) == 0 || len(own.Items()) == 0 {
+		p.add(key, list(slices.Concat(first, last)))
 		return
 	}
-	p.edits = append(p.edits, manifest.Put{Into: container.Resolve(), Entries: manifest.Map{{Key: "volumeMounts", Value: items}}})
+	p.edits = append(p.edits, p.fill(key, "spec."+key, own, manifest.Prepend{To: own, Values: list(first)})...)
+	if len(last) > 0 {
+		p.add(key, list(last))
+	}
 }
 
-// append adds items to a list that is there; if it is empty, the record keeps how that was written.
-func (p *podEditor) append(key string, list *manifest.Node, items manifest.List) {
-	place := "spec." + key
-	if mounts, container, ok := strings.Cut(key, "/"); ok {
-		place = "container " + container + ": " + mounts
+// fill makes an edit of a list that is there; if it is empty, the record keeps how that was written.
+func (p *podEditor) fill(key, place string, list *manifest.Node, e manifest.Edit) []manifest.Edit {
+	if len(list.Items()) > 0 {
+		return []manifest.Edit{e}
 	}
-	if len(list.Items()) == 0 {
-		if !list.IsNull() && list.Resolve().Kind != manifest.Sequence {
-			p.err = p.object.problem(RulePod, list, "%s: must be a list, not %s", place, list.Describe())
-			return
-		}
-		text, ok := p.object.doc.Behind(list)
-		if !ok {
-			p.err = &manifest.EditError{Pos: p.object.doc.PositionOf(list), Msg: place + ": cannot be edited as it is written; leave the empty list out"}
-			return
-		}
-		p.record.keepEmpty(key, text)
+	if !list.IsNull() && list.Resolve().Kind != manifest.Sequence {
+		p.err = p.object.problem(RulePod, list, "%s: must be a list, not %s", place, list.Describe())
+		return nil
 	}
-	p.edits = append(p.edits, manifest.Append{To: list, Values: items})
+	text, ok := p.object.doc.Behind(list)
+	if !ok {
+		p.err = &manifest.EditError{Pos: p.object.doc.PositionOf(list), Msg: place + ": cannot be edited as it is written; leave the empty list out"}
+		return nil
+	}
+	p.record.keepEmpty(key, text)
+	return []manifest.Edit{e}
 }
 
 // annotationEdits turns the inject annotation into the status, and writes further annotations and the record behind it. Where a status
@@ -122,6 +116,13 @@ func (o *subject) annotationEdits(r *record, more manifest.Map) ([]manifest.Edit
 		manifest.Rename{Key: key, Name: annotationStatus}, manifest.Replace{Node: value, Value: statusInjected},
 		manifest.Put{Into: annotations, After: annotationInject, Entries: more},
 	}, nil
+}
+
+func list(maps []manifest.Map) (out manifest.List) {
+	for _, m := range maps {
+		out = append(out, m)
+	}
+	return out
 }
 
 func strs(l manifest.List) []string {

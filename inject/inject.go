@@ -30,10 +30,16 @@ type Settings struct {
 
 	// Containers and InitContainers are added to every pod, in this order (Injector.containers, Injector.initContainers).
 	Containers, InitContainers []manifest.Map
+	// Sidecar is the built-in sidecar, which pods get where no Containers are configured; else nil.
+	Sidecar *Sidecar
 	// PodTemplates are where custom resources have pod templates besides spec.template (Injector.podTemplates).
 	PodTemplates []PodTemplate
 	// OnSkip says what to do about objects that are to be injected and cannot be.
 	OnSkip OnSkip
+
+	// Preserve keeps the number and the name of the Service port that reaches the app, which then leads to the sidecar, and adds the sidecar's
+	// own (Injector.servicePorts: preserve); without it that port becomes the sidecar's.
+	Preserve bool
 
 	// MeshHosts are the names of the mesh; a pod resolves them to itself (Injector.meshHosts).
 	MeshHosts []string
@@ -233,7 +239,7 @@ func (in *injection) collect(p *page, subjects []*subject) (edits []manifest.Edi
 // edits is what injection changes in an object.
 func (in *injection) edits(p *page, o *subject) ([]manifest.Edit, error) {
 	if o.workload != nil {
-		return o.podEdits(in.settings, append(in.newIDs(p, o.workload), in.settings.trust()...))
+		return o.podEdits(append(in.newIDs(p, o.workload), in.settings.trust()...))
 	}
 	return o.serviceEdits(in.pods)
 }

@@ -3,46 +3,65 @@ package inject
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
+	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// What a pod gets besides the configured containers, as the webhook named it.
-const (
-	sidecarName  = "tyk-mesh"                     // the container that gets the tags
-	tagsVariable = "TYK_GW_DBAPPCONFOPTIONS_TAGS" // which APIs a gateway loads (Tyk Gateway configuration, db_app_conf_options.tags)
-	meshTag      = "mesh"                         // the tag of all routes into the mesh
-	sidecarPort  = 8080                           // where a sidecar listens
-	loopback     = "127.0.0.1"
+// addition is what a pod gets, in either profile.
+type addition struct {
+	hostAlias   manifest.Map
+	containers  []manifest.Map // behind the pod's own
+	initFirst   []manifest.Map // init containers in front of the pod's own
+	initLast    []manifest.Map // and behind them
+	volumes     []manifest.Map
+	annotations manifest.Map
 
-	authorityVolume = "ca-pem"    // ConfigMap of the same name: the mesh's CA
-	bundleVolume    = "ssl-certs" // emptyDir that an init container fills with the trusted certificates
-	bundlePath      = "/etc/ssl/certs"
+	// What the pod's own containers get: those that run beside the sidecar.
+	mounts     []manifest.Map
+	variables  []sidecar.Variable
+	initAsWell bool // its init containers are among them
 
-	// Where the sidecar finds the CA if no init container builds a bundle. Go reads every folder of SSL_CERT_DIR (crypto/x509).
-	authorityPath  = "/etc/tykmesh/ca"
-	trustVariable  = "SSL_CERT_DIR"
-	trustedFolders = bundlePath + ":" + authorityPath
-)
+	under      manifest.Map   // what the pod's own sidecar gets as far as it does not say it itself
+	ownSidecar *manifest.Node // the container with the sidecar's name; nil where the pod has none
+}
+
+// added are all containers that a pod gets.
+func (a addition) added() []manifest.Map {
+	all := slices.Concat(a.containers, a.initFirst, a.initLast)
+	if a.under != nil {
+		all = append(all, a.under)
+	}
+	return all
+}
+
+// isOwnSidecar reports whether a container of the pod is the one that is laid over the sidecar.
+func (a addition) isOwnSidecar(c *manifest.Node) bool {
+	return a.ownSidecar != nil && c.Resolve() == a.ownSidecar
+}
 
 // examinePods checks a workload that is to be injected, and reads what registration needs.
-func (o *subject) examinePods(s Settings) []Problem {
-	spec := o.template.Get("spec")
-	problems := append(o.clashes(spec, s), o.namespaceProblem()...)
+func (o *subject) examinePods(s Settings) (problems []Problem) {
 	app, p := o.appLabel()
 	if p != nil {
 		problems = append(problems, *p)
 	}
+	problems = append(problems, o.namespaceProblem()...)
 	o.workload = &Workload{Object: o.title, Pos: o.Pos, Service: Service{Namespace: o.Namespace, App: app}}
 	problems = append(problems, o.readAnnotations(o.workload, o.meta.Get("annotations"))...)
-	o.Change = "sidecar " + strings.Join(names(s.Containers), ", ")
-	return problems
+	if s.Sidecar == nil {
+		o.addition = s.configured(o.workload.Service)
+		o.Change = "sidecar " + strings.Join(names(s.Containers), ", ")
+	} else {
+		problems = append(problems, o.builtIn(s)...)
+		o.Change = "sidecar " + sidecar.Name
+	}
+	return append(problems, o.clashes(o.template.Get("spec"))...)
 }
 
 // clashes refuses pods that the API server would refuse with the sidecar in them, or in which it could not work.
-func (o *subject) clashes(spec *manifest.Node, s Settings) (problems []Problem) {
+func (o *subject) clashes(spec *manifest.Node) (problems []Problem) {
 	refuse := func(rule Rule, n *manifest.Node, format string, args ...any) {
 		problems = append(problems, o.problem(rule, n, format, args...))
 	}
@@ -57,9 +76,9 @@ func (o *subject) clashes(spec *manifest.Node, s Settings) (problems []Problem) 
 		if !node.IsNull() && node.Kind != manifest.Sequence {
 			refuse(RulePod, node, "spec.%s: must be a list, not %s", list, node.Describe())
 		}
-		problems = append(problems, o.containerClashes(list, node.Items(), s)...)
+		problems = append(problems, o.containerClashes(list, node.Items())...)
 	}
-	added := names(volumes(s))
+	added := names(o.addition.volumes)
 	for _, v := range spec.Get("volumes").Items() {
 		if name := v.Get("name"); slices.Contains(added, name.Text()) {
 			refuse(RuleClash, name, "the pod has a volume %s already; the mesh needs the name", name.Text())
@@ -68,42 +87,48 @@ func (o *subject) clashes(spec *manifest.Node, s Settings) (problems []Problem) 
 	return problems
 }
 
-// containerClashes refuses containers that cannot stand beside the configured ones.
-func (o *subject) containerClashes(list string, containers []*manifest.Node, s Settings) (problems []Problem) {
+// containerClashes refuses containers that cannot stand beside what is added.
+func (o *subject) containerClashes(list string, containers []*manifest.Node) (problems []Problem) {
 	refuse := func(rule Rule, n *manifest.Node, format string, args ...any) {
 		problems = append(problems, o.problem(rule, n, format, args...))
 	}
-	mounted := s.TLS && fillsBundle(s.InitContainers)
-	taken, seen := append(names(s.Containers), names(s.InitContainers)...), make(map[string]bool)
+	gains := len(o.addition.mounts)+len(o.addition.variables) > 0
+	taken, seen := names(o.addition.added()), make(map[string]bool)
 	for _, c := range containers {
 		if c.Resolve().Kind != manifest.Mapping {
 			refuse(RulePod, c, "spec.%s: a container must be a mapping, not %s", list, c.Describe())
+			continue
+		}
+		if o.addition.isOwnSidecar(c) {
 			continue
 		}
 		name := c.Get("name")
 		switch {
 		case slices.Contains(taken, name.Text()):
 			refuse(RuleClash, name, "the pod has a container %s already; the sidecar's cannot have the same name", name.Text())
-		case mounted && name.Text() == "":
+		case gains && name.Text() == "":
 			refuse(RulePod, c, "spec.%s: a container must have a name", list)
-		case mounted && seen[name.Text()]:
+		case gains && seen[name.Text()]:
 			refuse(RulePod, name, "spec.%s: two containers have the name %s", list, name.Text())
 		}
 		seen[name.Text()] = true
-		if list == "containers" {
-			problems = append(problems, o.portClashes(c, s)...)
+		if list == "containers" || isNative(c) {
+			problems = append(problems, o.portClashes(c)...)
 		}
-		if mounted {
-			problems = append(problems, o.mountClashes(c)...)
-		}
+		problems = append(problems, o.mountClashes(c)...)
 	}
 	return problems
 }
 
+// isNative reports whether an init container goes on running beside the others (Kubernetes documentation, sidecar containers).
+func isNative(initContainer *manifest.Node) bool {
+	return initContainer.Get("restartPolicy").Text() == "Always"
+}
+
 // portClashes refuses a container that declares a port of the sidecar: both would listen in the same network namespace.
-func (o *subject) portClashes(container *manifest.Node, s Settings) (problems []Problem) {
-	taken := []string{strconv.Itoa(sidecarPort)}
-	for _, c := range s.Containers {
+func (o *subject) portClashes(container *manifest.Node) (problems []Problem) {
+	taken := []string{fmt.Sprint(sidecar.Port)}
+	for _, c := range o.addition.added() {
 		for _, p := range c.List("ports") {
 			port, _ := p.(manifest.Map)
 			if n, ok := port.Lookup("containerPort"); ok {
@@ -112,135 +137,30 @@ func (o *subject) portClashes(container *manifest.Node, s Settings) (problems []
 		}
 	}
 	for _, p := range container.Get("ports").Items() {
-		n := p.Get("containerPort")
-		if protocol := p.Get("protocol").Text(); slices.Contains(taken, number(n)) && (protocol == "" || protocol == "TCP") {
+		if n := p.Get("containerPort"); slices.Contains(taken, number(n)) && isTCP(p) {
 			problems = append(problems, o.problem(RuleClash, n, "container %s listens on port %s, as the sidecar does", container.Get("name").Text(), n.Text()))
 		}
 	}
 	return problems
 }
 
+// isTCP reports whether a port of a container or of a Service is one of TCP, which it is where it does not say.
+func isTCP(port *manifest.Node) bool {
+	protocol := port.Get("protocol").Text()
+	return protocol == "" || protocol == "TCP"
+}
+
 // mountClashes refuses a container that has something of its own where the certificates are mounted.
 func (o *subject) mountClashes(container *manifest.Node) (problems []Problem) {
 	for _, m := range container.Get("volumeMounts").Items() {
-		if path := m.Get("mountPath"); strings.TrimRight(path.Text(), "/") == bundlePath {
-			problems = append(problems, o.problem(RuleClash, path, "container %s mounts something at %s already, where the mesh's certificates go", container.Get("name").Text(), bundlePath))
+		path := m.Get("mountPath")
+		for _, added := range o.addition.mounts {
+			if taken := added.String("mountPath"); strings.TrimRight(path.Text(), "/") == taken {
+				problems = append(problems, o.problem(RuleClash, path, "container %s mounts something at %s already, where the mesh's certificates go", container.Get("name").Text(), taken))
+			}
 		}
 	}
 	return problems
-}
-
-// fillsBundle reports whether a configured init container builds the folder of trusted certificates.
-func fillsBundle(initContainers []manifest.Map) bool {
-	return slices.ContainsFunc(initContainers, func(c manifest.Map) bool { return mounts(c, bundleVolume) })
-}
-
-func mounts(container manifest.Map, volume string) bool {
-	return slices.ContainsFunc(container.List("volumeMounts"), func(m any) bool { return isMount(m, volume) })
-}
-
-func isMount(m any, volume string) bool {
-	mount, _ := m.(manifest.Map)
-	return mount.String("name") == volume
-}
-
-// volumes are the volumes that a pod gets.
-func volumes(s Settings) []manifest.Map {
-	if !s.TLS {
-		return nil
-	}
-	authority := manifest.Map{{Key: "name", Value: authorityVolume}, {Key: "configMap", Value: manifest.Map{{Key: "name", Value: authorityVolume}}}}
-	if !fillsBundle(s.InitContainers) {
-		return []manifest.Map{authority}
-	}
-	return []manifest.Map{authority, {{Key: "name", Value: bundleVolume}, {Key: "emptyDir", Value: manifest.Map{}}}}
-}
-
-// sidecars are the configured containers as a service's pods get them.
-func (s Settings) sidecars(svc Service) manifest.List {
-	var out manifest.List
-	tagged := false
-	for _, c := range s.Containers {
-		c = s.trimMounts(c)
-		isSidecar := strings.EqualFold(c.String("name"), sidecarName) && !tagged
-		if isSidecar {
-			tagged = true
-			c = withVariable(c, tagsVariable, func(string) string { return meshTag + "," + svc.Tag(s.Namespaced) })
-		}
-		switch {
-		case s.TLS && fillsBundle(s.InitContainers):
-			if !mounts(c, bundleVolume) {
-				c = withMount(c, mount(bundleVolume, bundlePath))
-			}
-		case s.TLS && isSidecar:
-			c = withMount(c, mount(authorityVolume, authorityPath).With("readOnly", true))
-			c = withVariable(c, trustVariable, func(now string) string {
-				if now == "" {
-					return trustedFolders
-				}
-				return now + ":" + authorityPath
-			})
-		}
-		out = append(out, c)
-	}
-	return out
-}
-
-// initContainers are the configured init containers as pods get them.
-func (s Settings) initContainers() manifest.List {
-	var out manifest.List
-	for _, c := range s.InitContainers {
-		out = append(out, s.trimMounts(c))
-	}
-	return out
-}
-
-// trimMounts leaves out mounts of the volumes that only exist with TLS: a pod with a mount and no volume is refused by the API server.
-func (s Settings) trimMounts(c manifest.Map) manifest.Map {
-	if s.TLS || !mounts(c, authorityVolume) && !mounts(c, bundleVolume) {
-		return c
-	}
-	var kept manifest.List
-	for _, m := range c.List("volumeMounts") {
-		if !isMount(m, authorityVolume) && !isMount(m, bundleVolume) {
-			kept = append(kept, m)
-		}
-	}
-	if len(kept) == 0 {
-		return c.Without("volumeMounts")
-	}
-	return c.With("volumeMounts", kept)
-}
-
-func mount(volume, path string) manifest.Map {
-	return manifest.Map{{Key: "name", Value: volume}, {Key: "mountPath", Value: path}}
-}
-
-func withMount(c, mount manifest.Map) manifest.Map {
-	return c.With("volumeMounts", append(slices.Clip(c.List("volumeMounts")), mount))
-}
-
-// withVariable sets an environment variable of a container: in its place where the container has it, else at the end.
-func withVariable(c manifest.Map, name string, value func(now string) string) manifest.Map {
-	env := slices.Clone(c.List("env"))
-	for i, v := range env {
-		if variable, _ := v.(manifest.Map); variable.String("name") == name {
-			env[i] = manifest.Map{{Key: "name", Value: name}, {Key: "value", Value: value(variable.String("value"))}}
-			return c.With("env", env)
-		}
-	}
-	return c.With("env", append(env, manifest.Map{{Key: "name", Value: name}, {Key: "value", Value: value("")}}))
-}
-
-// hostAlias lets the pod resolve the names of the mesh to its own sidecar.
-func (s Settings) hostAlias() manifest.Map {
-	var hosts manifest.List
-	for _, h := range s.MeshHosts {
-		if h != "localhost" {
-			hosts = append(hosts, h)
-		}
-	}
-	return manifest.Map{{Key: "ip", Value: loopback}, {Key: "hostnames", Value: hosts}}
 }
 
 func names(maps []manifest.Map) []string {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
+	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
 const (
@@ -46,7 +47,7 @@ func (o *subject) serviceEdits(pods podIndex) ([]manifest.Edit, error) {
 	if !ok {
 		return nil, &manifest.EditError{Pos: o.doc.PositionOf(port), Msg: "spec.ports: cannot be edited as it is written; use spaces to indent it, and UTF-8"}
 	}
-	o.Change = fmt.Sprintf("port %s becomes %d", number(port.Get("port")), sidecarPort)
+	o.Change = fmt.Sprintf("port %s becomes %d", number(port.Get("port")), sidecar.Port)
 	edits, err := o.annotationEdits(&record{Port: text}, nil)
 	return append(edits, portEdits(port.Resolve())...), err
 }
@@ -55,7 +56,7 @@ func (o *subject) serviceEdits(pods podIndex) ([]manifest.Edit, error) {
 // that comments stay where they are; the first and the last entry of the port stay the first and the last, because what is between them is what
 // the record knows.
 func portEdits(port *manifest.Node) (edits []manifest.Edit) {
-	missing := manifest.Map{{Key: "name", Value: portName}, {Key: "port", Value: int64(sidecarPort)}, {Key: "targetPort", Value: int64(sidecarPort)}}
+	missing := manifest.Map{{Key: "name", Value: portName}, {Key: "port", Value: int64(sidecar.Port)}, {Key: "targetPort", Value: int64(sidecar.Port)}}
 	slots := portSlots(port, missing)
 	var free []int
 	for i, s := range slots {
@@ -130,8 +131,8 @@ func (o *subject) choosePort(pods podIndex) (*manifest.Node, error) {
 		case p == chosen:
 		case name.Text() == portName:
 			return nil, o.problem(RuleService, name, "spec.ports: the name %s is taken; the sidecar's port needs it", portName)
-		case number(port) == strconv.Itoa(sidecarPort):
-			return nil, o.problem(RuleService, port, "spec.ports: port %d is taken; the sidecar's port needs it", sidecarPort)
+		case number(port) == strconv.Itoa(sidecar.Port):
+			return nil, o.problem(RuleService, port, "spec.ports: port %d is taken; the sidecar's port needs it", sidecar.Port)
 		}
 	}
 	if protocol := chosen.Get("protocol"); protocol.Text() != "" && protocol.Text() != "TCP" {

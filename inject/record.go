@@ -15,8 +15,11 @@ type record struct {
 	InitContainers []string `json:"initContainers,omitempty"`
 	HostAliases    []string `json:"hostAliases,omitempty"` // the host names of the one alias
 	Volumes        []string `json:"volumes,omitempty"`
-	Mounts         []string `json:"mounts,omitempty"`      // containers that got the trusted certificates
+	Mounts         []string `json:"mounts,omitempty"`      // containers that got the trusted certificates and nothing else
 	Annotations    []string `json:"annotations,omitempty"` // beside status and record
+
+	// Gained is what other containers of the pod got, by their names: paths as of layer.
+	Gained map[string][]string `json:"gained,omitempty"`
 
 	// Empty is how empty lists were written that got their first items: the text behind the colon of spec.<key>, or of
 	// volumeMounts/<container>.

@@ -24,6 +24,8 @@ const (
 	RuleSame        Rule = "TM0016"
 	RuleConflict    Rule = "TM0017"
 	RuleCertificate Rule = "TM0018"
+	RuleJob         Rule = "TM0030"
+	RulePort        Rule = "TM0031"
 )
 
 // Skips reports whether what a rule refuses is skipped: it passes untouched where Settings.OnSkip accepts that.
@@ -52,4 +54,6 @@ var Rules = []struct {
 	{RuleSame, "Services must differ in their routes and names, and the workloads of one service must agree."},
 	{RuleConflict, "What other people registered in the Dashboard is not touched."},
 	{RuleCertificate, "The certificate of the mesh must be one for its hosts."},
+	{RuleJob, "A pod that is to end needs a sidecar that ends with it."},
+	{RulePort, "It must be clear on which port the app listens, and the sidecar must reach it there."},
 }

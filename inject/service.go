@@ -42,6 +42,8 @@ type Workload struct {
 	Route    string            // the path on the mesh; begins with a slash; "" where it was refused
 	RoutePos manifest.Position // of the route annotation, else of the object
 
+	Port int // where the app listens, on 127.0.0.1; 0 where the configured containers lead the sidecar to it
+
 	Template    string // the name in template.service.tyk.io
 	HasTemplate bool
 	TemplatePos manifest.Position

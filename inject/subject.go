@@ -18,6 +18,7 @@ type subject struct {
 	object   object
 	template template       // without a node for a Service
 	meta     *manifest.Node // the metadata that carries the annotations
+	addition addition       // of a pod template that is to be injected
 }
 
 // examine says what becomes of an object; there are no subjects where it carries none of our annotations.

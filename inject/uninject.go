@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
+	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
 // Uninject takes what injection added out of the documents again, as the record annotation in each object says. What a user has added
@@ -113,6 +114,9 @@ func (u *undo) pod(spec *manifest.Node) {
 			u.remove(c.Resolve(), "volumeMounts", "volumeMounts/"+name, 1, named([]string{bundleVolume}))
 		}
 	}
+	for _, c := range append(spec.Get("containers").Items(), spec.Get("initContainers").Items()...) {
+		u.lose(c.Resolve(), u.record.Gained[c.Get("name").Text()])
+	}
 	u.remove(spec, "containers", "containers", len(u.record.Containers), named(u.record.Containers))
 	u.remove(spec, "initContainers", "initContainers", len(u.record.InitContainers), named(u.record.InitContainers))
 	u.remove(spec, "volumes", "volumes", len(u.record.Volumes), named(u.record.Volumes))
@@ -123,7 +127,7 @@ func (u *undo) isAlias(n *manifest.Node) bool {
 	for _, h := range n.Get("hostnames").Items() {
 		hosts = append(hosts, h.Text())
 	}
-	return n.Get("ip").Text() == loopback && slices.Equal(hosts, u.record.HostAliases)
+	return slices.Contains([]string{loopback, sidecar.MeshAddress}, n.Get("ip").Text()) && slices.Equal(hosts, u.record.HostAliases)
 }
 
 // remove takes the items that injection added out of a list: so many, the last ones of those that look so. If none is left, the list

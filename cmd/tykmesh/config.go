@@ -4,23 +4,26 @@ import (
 	"strings"
 
 	"github.com/cloudflare/cfssl/csr"
+	kubernetes "k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/manifest"
+	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
 // Config is what a run is told to do: the configuration file of tyk-k8s (its sections Tyk, CA and Injector) with the environment
-// laid over it, typed and checked. What has a default and is not set has been filled in.
+// laid over it, and a section of our own, Sidecar; typed and checked. What has a default and is not set has been filled in.
 type Config struct {
 	File     string             // the file that was read, as errors name it; "" where there is none
 	places   map[string]Finding // where each key was set, and each section of the file begins; without a message
 	Tyk      TykSection
 	CA       CASection
 	Injector InjectorSection
+	Sidecar  inject.Sidecar // the built-in one; it counts where Injector.Containers is empty
 }
 
-// TykSection says where the Tyk Dashboard is. With --local only Org and Templates count.
+// TykSection says where the Tyk Dashboard is. With --local only Org and Templates count, and URL for the built-in sidecar.
 type TykSection struct {
 	URL                string // of the Dashboard: http://dashboard.tyk:3000
 	Secret             Secret // the API key of a Dashboard user
@@ -55,7 +58,8 @@ type InjectorSection struct {
 	MeshCertificateID string // of a certificate in the Dashboard's store; "" means that the mesh certificate is found or made
 
 	// Containers and InitContainers are added to every pod; their keys stand in the order of the file. Each decodes strictly
-	// into a Kubernetes Container, its name is a DNS label, and no two names are the same. Containers is not empty.
+	// into a Kubernetes Container, its name is a DNS label, and no two names are the same. Without Containers there are no InitContainers, and
+	// pods get the built-in sidecar.
 	Containers, InitContainers []manifest.Map
 
 	PodTemplates []inject.PodTemplate // where custom resources have pod templates besides spec.template
@@ -63,14 +67,19 @@ type InjectorSection struct {
 	MeshHosts    []string // the names under which sidecars answer calls into the mesh; never empty
 	MeshDomain   string   // literal domain of mesh APIs for Dashboards that refuse a pattern; "" means a pattern of MeshHosts
 	Slugs        string   // slugsPlain or slugsNamespaced
-	ServicePorts string   // servicePortsReplace
+	ServicePorts string   // servicePortsReplace or servicePortsPreserve
+
+	NativeSidecar string              // nativeAuto, "true" or "false"
+	KubeVersion   *kubernetes.Version // of the cluster; nil where nobody says
 }
 
-// The values of Injector.slugs and Injector.servicePorts.
+// The values of Injector.slugs, Injector.servicePorts and Injector.nativeSidecar.
 const (
-	slugsPlain          = "plain"
-	slugsNamespaced     = "namespaced"
-	servicePortsReplace = "replace"
+	slugsPlain           = "plain"
+	slugsNamespaced      = "namespaced"
+	servicePortsReplace  = "replace"
+	servicePortsPreserve = "preserve"
+	nativeAuto           = "auto" // where Injector.kubeVersion is one that has them
 )
 
 // ConfigSource is everything that a configuration is made of.
@@ -156,6 +165,15 @@ func defaultConfig(file string) Config {
 			MeshHosts:    []string{"mesh", "mesh.local", "localhost"},
 			Slugs:        slugsPlain,
 			ServicePorts: servicePortsReplace,
+
+			NativeSidecar: nativeAuto,
+		},
+		Sidecar: inject.Sidecar{
+			Gateway: sidecar.Gateway{
+				Image: sidecar.DefaultImage, UID: sidecar.DefaultUID,
+				Resources: sidecar.Resources{CPU: sidecar.DefaultCPU, Memory: sidecar.DefaultMemory, MemoryLimit: sidecar.DefaultMemoryLimit},
+			},
+			Rules: sidecar.Rules{Intercept: sidecar.All}, RulesImage: sidecar.DefaultRulesImage, RulesTool: sidecar.IPTables,
 		},
 	}
 }

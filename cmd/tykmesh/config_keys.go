@@ -2,12 +2,16 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
 // section is a section of the file and the keys that it may have.
@@ -24,7 +28,7 @@ type key struct {
 }
 
 // schema is everything that can be configured. Names are those of tyk-k8s; the rest is ours: CA.profile, keyPath, bundlePath,
-// tlsRemoteCA and mutualTLS*, Injector.podTemplates, meshHosts, meshDomain, slugs and servicePorts.
+// tlsRemoteCA and mutualTLS*, Injector.podTemplates and all behind it, and the section Sidecar.
 var schema = []section{
 	{"Tyk", []key{
 		textKey("url", func(c *Config) *string { return &c.Tyk.URL }, checkURL).remote(),
@@ -65,7 +69,30 @@ var schema = []section{
 		{name: "meshHosts", apply: applyMeshHosts},
 		textKey("meshDomain", func(c *Config) *string { return &c.Injector.MeshDomain }, checkHost),
 		choiceKey("slugs", func(c *Config) *string { return &c.Injector.Slugs }, slugsPlain, slugsNamespaced),
-		choiceKey("servicePorts", func(c *Config) *string { return &c.Injector.ServicePorts }, servicePortsReplace).without("preserve"),
+		choiceKey("servicePorts", func(c *Config) *string { return &c.Injector.ServicePorts }, servicePortsReplace, servicePortsPreserve),
+		choiceKey("intercept", func(c *Config) *sidecar.Intercept { return &c.Sidecar.Rules.Intercept }, sidecar.All, sidecar.Mesh, sidecar.None),
+		{name: "exemptCIDRs", apply: applyExemptCIDRs},
+		{name: "exemptPorts", apply: applyExemptPorts},
+		textKey("rulesImage", func(c *Config) *string { return &c.Sidecar.RulesImage }, checkWith(sidecar.CheckImage)),
+		choiceKey("rulesTool", func(c *Config) *sidecar.Tool { return &c.Sidecar.RulesTool }, sidecar.IPTables, sidecar.NFT),
+		choiceKey("nativeSidecar", func(c *Config) *string { return &c.Injector.NativeSidecar }, nativeAuto, "true", "false"),
+		{name: "kubeVersion", apply: applyKubeVersion},
+	}},
+	{"Sidecar", []key{
+		textKey("image", func(c *Config) *string { return &c.Sidecar.Image }, checkWith(sidecar.CheckImage)),
+		textKey("dashboard", func(c *Config) *string { return &c.Sidecar.Dashboard }, checkURL),
+		{name: "redis", apply: applyRedis},
+		boolKey("redisCluster", func(c *Config) *bool { return &c.Sidecar.Redis.Cluster }),
+		boolKey("redisTLS", func(c *Config) *bool { return &c.Sidecar.Redis.TLS }),
+		textKey("redisUsername", func(c *Config) *string { return &c.Sidecar.Redis.Username }, nil),
+		numberKey("redisDatabase", 0, 15, func(c *Config, n int64) { c.Sidecar.Redis.Database = int(n) }),
+		numberKey("uid", 1, math.MaxInt32, func(c *Config, n int64) { c.Sidecar.UID = n }),
+		textKey("cpu", func(c *Config) *string { return &c.Sidecar.Resources.CPU }, nil),
+		textKey("cpuLimit", func(c *Config) *string { return &c.Sidecar.Resources.CPULimit }, nil),
+		textKey("memory", func(c *Config) *string { return &c.Sidecar.Resources.Memory }, nil),
+		textKey("memoryLimit", func(c *Config) *string { return &c.Sidecar.Resources.MemoryLimit }, nil),
+		textKey("logLevel", func(c *Config) *string { return &c.Sidecar.LogLevel }, checkWith(sidecar.CheckLogLevel)),
+		{name: "env", fileOnly: true, apply: applyEnv},
 	}},
 }
 
@@ -181,30 +208,57 @@ func boolKey(name string, field func(*Config) *bool) key {
 	}}
 }
 
-func choiceKey(name string, field func(*Config) *string, values ...string) key {
+func choiceKey[T ~string](name string, field func(*Config) *T, values ...T) key {
 	return key{name: name, apply: func(l *loader, s setting) {
-		v, ok := l.text(s)
+		v, ok := l.word(s)
 		switch {
 		case !ok || v == "":
-		case !slices.Contains(values, v):
-			l.fail(s, fmt.Sprintf("want %s, got %q", strings.Join(values, " or "), v))
+		case !slices.Contains(values, T(v)):
+			names := make([]string, len(values))
+			for i, value := range values {
+				names[i] = string(value)
+			}
+			l.fail(s, fmt.Sprintf("want %s, got %q", strings.Join(names, " or "), v))
 		default:
-			*field(&l.config) = v
+			*field(&l.config) = T(v)
 		}
 	}}
 }
 
-// without refuses a value that is known but not there yet.
-func (k key) without(value string) key {
-	apply := k.apply
-	k.apply = func(l *loader, s setting) {
-		if v, ok := l.text(s); ok && v == value {
-			l.fail(s, value+" is not supported yet")
+// word is a text that may be written as true or false too, without quotes.
+func (l *loader) word(s setting) (string, bool) {
+	if s.variable == "" {
+		if n := resolve(s.value); n.Kind == yaml.ScalarNode && n.ShortTag() == tagBool {
+			return strings.ToLower(n.Value), true
+		}
+	}
+	return l.text(s)
+}
+
+// numberKey is a whole number within limits.
+func numberKey(name string, least, most int64, set func(*Config, int64)) key {
+	return key{name: name, apply: func(l *loader, s setting) {
+		v, ok := l.text(s)
+		if !ok || v == "" {
 			return
 		}
-		apply(l, s)
+		n, err := strconv.ParseInt(v, 10, 64)
+		if err != nil || n < least || n > most {
+			l.fail(s, fmt.Sprintf("want a number from %d to %d, got %q", least, most, v))
+			return
+		}
+		set(&l.config, n)
+	}}
+}
+
+// checkWith makes a check of a setting out of one that returns an error.
+func checkWith(check func(string) error) func(string) string {
+	return func(text string) string {
+		if err := check(text); err != nil {
+			return err.Error()
+		}
+		return ""
 	}
-	return k
 }
 
 // refusedKey is a switch of tyk-k8s that must stay off.

@@ -7,10 +7,10 @@ import (
 
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/inject/manifest"
+	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
 const (
-	sidecarName = "tyk-mesh"
 	// envUseSSL turns TLS of a gateway's listener on (Tyk documentation, gateway environment variables).
 	envUseSSL = "TYK_GW_HTTPSERVEROPTIONS_USESSL"
 )
@@ -32,10 +32,7 @@ func (l *loader) checkNeeds() {
 		l.fail(l.settings["Injector.enableMeshTLS"],
 			"needs Injector.createRoutes: certificates hang on the APIs that it creates")
 	}
-	if len(injector.Containers) == 0 {
-		l.missing("Injector.containers", "names no sidecar to inject: add the container "+sidecarName+" with its image and environment",
-			"tykmesh has no sidecar of its own yet, so it needs the one that tyk-k8s was configured with")
-	}
+	l.checkSidecar()
 }
 
 // checkSecrets reports the secrets that are not where they should be, if what needs them is switched on.
@@ -167,16 +164,19 @@ func (l *loader) warning(s setting, msg string) {
 //	false         | true                  | the sidecar speaks TLS, callers do not
 //	false         | false or not set      | -
 func (l *loader) warnSidecar() {
+	if len(l.config.Injector.Containers) == 0 {
+		return // the built-in one is as it has to be
+	}
 	i := slices.IndexFunc(l.read, func(c container) bool {
-		return c.Name == sidecarName && strings.HasPrefix(c.setting.key, "Injector.containers[")
+		return c.Name == sidecar.Name && strings.HasPrefix(c.setting.key, "Injector.containers[")
 	})
 	if i < 0 {
-		l.warning(l.settings["Injector.containers"], fmt.Sprintf("no container is named %s, so no sidecar gets the tags of its service", sidecarName))
+		l.warning(l.settings["Injector.containers"], fmt.Sprintf("no container is named %s, so no sidecar gets the tags of its service", sidecar.Name))
 		return
 	}
-	sidecar, tls := l.read[i], l.config.Injector.EnableMeshTLS
+	found, tls := l.read[i], l.config.Injector.EnableMeshTLS
 	on := false
-	for _, v := range sidecar.Env {
+	for _, v := range found.Env {
 		if v.Name != envUseSSL {
 			continue
 		}
@@ -187,8 +187,8 @@ func (l *loader) warnSidecar() {
 	}
 	switch {
 	case tls && !on:
-		l.warning(sidecar.setting, envUseSSL+" is not true, but Injector.enableMeshTLS is: callers speak TLS, this sidecar does not")
+		l.warning(found.setting, envUseSSL+" is not true, but Injector.enableMeshTLS is: callers speak TLS, this sidecar does not")
 	case !tls && on:
-		l.warning(sidecar.setting, envUseSSL+" is true, but Injector.enableMeshTLS is not: this sidecar speaks TLS, callers do not")
+		l.warning(found.setting, envUseSSL+" is true, but Injector.enableMeshTLS is not: this sidecar speaks TLS, callers do not")
 	}
 }

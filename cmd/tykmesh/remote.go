@@ -9,21 +9,24 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// The guide's rules redirect port 6767 of a pod to its app on port 80, and every sidecar listens on 8080.
-const (
-	inboundTarget = "http://localhost:6767"
-	sidecarPort   = 8080
-)
+// inboundTarget is where configured sidecars find their apps: the guide's rules redirect port 6767 of a pod to port 80.
+const inboundTarget = "http://localhost:6767"
 
 func injectSettings(c Config, o options) inject.Settings {
-	return inject.Settings{
+	settings := inject.Settings{
 		Namespace: o.namespace, Routes: c.Injector.CreateRoutes, TLS: c.Injector.EnableMeshTLS, Trust: c.CA.Trust.Hash(),
 		Namespaced: c.Injector.Slugs == slugsNamespaced, MeshHosts: c.Injector.MeshHosts,
 		Containers: c.Injector.Containers, InitContainers: c.Injector.InitContainers,
 		PodTemplates: c.Injector.PodTemplates, OnSkip: onSkip[o.onSkip],
+		Preserve: c.Injector.ServicePorts == servicePortsPreserve,
 	}
+	if len(c.Injector.Containers) == 0 {
+		settings.Sidecar = &c.Sidecar
+	}
+	return settings
 }
 
 func meshSettings(c Config, o options) mesh.Settings {
@@ -35,7 +38,7 @@ func meshSettings(c Config, o options) mesh.Settings {
 		Org: c.Tyk.Org, TLS: c.Injector.EnableMeshTLS,
 		MeshHosts: c.Injector.MeshHosts, MeshDomain: c.Injector.MeshDomain, Slugs: mesh.Slugs(c.Injector.Slugs),
 		MeshCertificateID: c.Injector.MeshCertificateID,
-		InboundTarget:     inboundTarget, MeshPort: sidecarPort, Adopt: adopt, Parallel: o.parallel, Trusted: c.CA.Trust, Now: o.now,
+		InboundTarget:     inboundTarget, MeshPort: sidecar.Port, Adopt: adopt, Parallel: o.parallel, Trusted: c.CA.Trust, Now: o.now,
 		RenewBefore: time.Duration(o.renew),
 	}
 	if o.local != "" {

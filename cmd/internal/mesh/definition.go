@@ -74,6 +74,9 @@ func templateVars(w inject.Workload, api WantedAPI, s Settings) dashboard.Vars {
 		ListenPath: "/", Target: s.InboundTarget,
 		HostName: api.domain(s), GatewayTags: []string{api.tag(s)},
 	}
+	if w.Port != 0 {
+		v.Target = fmt.Sprintf("http://127.0.0.1:%d", w.Port)
+	}
 	if api.Role == Mesh {
 		scheme := "http"
 		if s.TLS {

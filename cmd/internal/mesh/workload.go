@@ -62,6 +62,9 @@ func disagreements(group []inject.Workload) (problems []inject.Problem) {
 		if w.Route != first.Route {
 			problems = append(problems, disagree(w, w.RoutePos, "route %q differs from %q at %s", w.Route, first.Route, first.RoutePos))
 		}
+		if w.Port != first.Port {
+			problems = append(problems, disagree(w, w.Pos, "the app listens on port %d, and on port %d at %s", w.Port, first.Port, first.Pos))
+		}
 		if w.HasTemplate != first.HasTemplate || w.Template != first.Template {
 			problems = append(problems, disagree(w, templatePos(w), "template %s differs from %s at %s", templateText(w), templateText(first), templatePos(first)))
 		}

@@ -1,0 +1,159 @@
+package inject
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
+	"github.com/tykmesh/tykmesh/inject/sidecar"
+)
+
+// Sidecar is the built-in sidecar as the configuration has it, before the annotations of a pod have their say.
+type Sidecar struct {
+	sidecar.Gateway // without Tags, Grace, TLS and Native, which depend on the pod
+
+	Rules      sidecar.Rules // without UID, which is the gateway's
+	RulesImage string
+	RulesTool  sidecar.Tool
+
+	Native bool // sidecars are init containers that go on running (Injector.nativeSidecar)
+}
+
+// defaultGrace is the time that a pod has to end if it says nothing: Kubernetes' own, in seconds (terminationGracePeriodSeconds).
+const defaultGrace = 30
+
+// builtIn works out what a pod gets in the built-in profile.
+func (o *subject) builtIn(s Settings) (problems []Problem) {
+	spec := o.template.Get("spec")
+	p := pod{Sidecar: *s.Sidecar, subject: o}
+	p.TLS, p.Tags = s.TLS, meshTag+","+o.workload.Service.Tag(s.Namespaced)
+	p.Env, p.Rules.ExemptCIDRs = slices.Clone(p.Env), slices.Clone(p.Rules.ExemptCIDRs)
+	problems = append(problems, p.readOverrides()...)
+	p.Grace = defaultGrace
+	if n, ok := spec.Get("terminationGracePeriodSeconds").Int(); ok {
+		p.Grace = max(1, n)
+	}
+	p.Rules.UID = p.UID
+	own, inInit := ownSidecar(spec)
+	p.Gateway.Native = p.Sidecar.Native && (own == nil || inInit)
+	problems = append(problems, p.check(spec, own, inInit)...)
+	port, refused := o.findAppPort(spec, p.appPort)
+	problems = append(problems, refused...)
+	o.workload.Port = port
+	o.addition = p.addition(s, own)
+	return problems
+}
+
+// pod is the built-in sidecar of one pod.
+type pod struct {
+	Sidecar
+	*subject
+	appPort *manifest.Node // the annotation's value; nil where there is none
+	caFile  []string       // variables that are to name the file of all CAs
+}
+
+// addition is what the pod gets. Where the sidecar runs before the pod's own init containers, the rules stand before them too; else behind them, or
+// their calls would go to a sidecar that is not there yet.
+//
+//	native      sidecar, rules, CAs | the pod's init containers | the pod's containers
+//	else        the pod's init containers | rules, CAs | the pod's containers, sidecar
+func (p *pod) addition(s Settings, own *manifest.Node) addition {
+	a := addition{hostAlias: sidecar.HostAlias(sidecar.MeshAddress, s.MeshHosts), volumes: p.Volumes()}
+	container := p.Gateway.Container()
+	var inits []manifest.Map
+	if p.Rules.Intercept != sidecar.None {
+		inits = append(inits, p.Rules.Container(p.RulesImage, p.RulesTool))
+		if p.RulesTool == sidecar.NFT {
+			a.volumes = append(a.volumes, p.Rules.Volume())
+			a.annotations = manifest.Map{{Key: sidecar.AnnotationRules, Value: p.Rules.Ruleset()}}
+		}
+	}
+	if p.TLS {
+		a.mounts, a.variables, a.initAsWell = []manifest.Map{sidecar.AuthorityMount()}, sidecar.Trusting(), p.Gateway.Native
+		if len(p.caFile) > 0 {
+			combined := sidecar.Combined{Image: p.RulesImage, Variables: p.caFile, UID: p.UID}
+			inits = append(inits, combined.Container())
+			a.volumes, a.mounts = append(a.volumes, combined.Volume()), append(a.mounts, combined.Mount())
+			a.variables = append(a.variables, combined.Naming()...)
+		}
+	}
+	switch {
+	case own != nil:
+		a.under, a.ownSidecar = container, own
+	case p.Gateway.Native:
+		inits = append([]manifest.Map{container}, inits...)
+	default:
+		a.containers = []manifest.Map{container}
+	}
+	if p.Gateway.Native {
+		a.initFirst = inits
+	} else {
+		a.initLast = inits
+	}
+	return a
+}
+
+// ownSidecar is the pod's own container with the sidecar's name, and whether it is an init container.
+func ownSidecar(spec *manifest.Node) (c *manifest.Node, inInit bool) {
+	for _, list := range []string{"containers", "initContainers"} {
+		for _, c := range spec.Get(list).Items() {
+			if c = c.Resolve(); c.Get("name").Text() == sidecar.Name && c.Kind == manifest.Mapping {
+				return c, list == "initContainers"
+			}
+		}
+	}
+	return nil, false
+}
+
+// check refuses pods in which the built-in sidecar could not work, or with which they would never end.
+func (p *pod) check(spec, own *manifest.Node, inInit bool) (problems []Problem) {
+	refuse := func(rule Rule, n *manifest.Node, format string, args ...any) {
+		problems = append(problems, p.problem(rule, n, format, args...))
+	}
+	if n := spec.Get("os", "name"); n.Text() == "windows" {
+		refuse(RulePod, n, "spec.os.name: the sidecar runs on Linux alone")
+	}
+	if inInit && !p.Sidecar.Native {
+		refuse(RuleClash, own, "the pod has an init container %s, but sidecars are no init containers: Injector.nativeSidecar", sidecar.Name)
+	}
+	if !p.Gateway.Native && p.ends(spec) {
+		refuse(RuleJob, p.object.node, "the pods of this %s are to end, and would not: the sidecar goes on running. Only a native sidecar ends with them", p.Kind)
+	}
+	if p.Rules.Intercept == sidecar.All {
+		problems = append(problems, p.checkUsers(spec, own)...)
+	}
+	if own != nil {
+		for _, v := range own.Get("env").Items() {
+			if name := v.Get("name"); sidecar.IsFixed(name.Text()) {
+				refuse(RuleClash, name, "container %s: the variable %s is tykmesh's to set", sidecar.Name, name.Text())
+			}
+		}
+	}
+	return problems
+}
+
+// ends reports whether pods are to end by themselves: those of jobs, and what else is not started again.
+func (o *subject) ends(spec *manifest.Node) bool {
+	policy := spec.Get("restartPolicy").Text()
+	return policy == "Never" || policy == "OnFailure" || o.object.group() == "batch" && (o.Kind == "Job" || o.Kind == "CronJob")
+}
+
+// checkUsers refuses containers that run as the sidecar's user: the rules let what that user calls pass, lest the sidecar call itself.
+func (p *pod) checkUsers(spec, own *manifest.Node) (problems []Problem) {
+	uid := strconv.FormatInt(p.UID, 10)
+	refuse := func(n *manifest.Node) {
+		problems = append(problems, p.problem(RuleClash, n, "runAsUser %s is the sidecar's user, whose calls are not led to the sidecar; take another one", uid))
+	}
+	inherited := spec.Get("securityContext", "runAsUser")
+	if number(inherited) == uid {
+		refuse(inherited)
+	}
+	for _, list := range []string{"containers", "initContainers"} {
+		for _, c := range spec.Get(list).Items() {
+			if n := c.Get("securityContext", "runAsUser"); number(n) == uid && c.Resolve() != own {
+				refuse(n)
+			}
+		}
+	}
+	return problems
+}

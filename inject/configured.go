@@ -1,0 +1,139 @@
+package inject
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
+	"github.com/tykmesh/tykmesh/inject/sidecar"
+)
+
+// What a pod gets besides the configured containers, as the webhook named it.
+const (
+	tagsVariable = "TYK_GW_DBAPPCONFOPTIONS_TAGS" // which APIs a gateway loads (Tyk Gateway configuration, db_app_conf_options.tags)
+	meshTag      = "mesh"                         // the tag of all routes into the mesh
+	loopback     = "127.0.0.1"
+
+	authorityVolume = "ca-pem"    // ConfigMap of the same name: the mesh's CA
+	bundleVolume    = "ssl-certs" // emptyDir that an init container fills with the trusted certificates
+	bundlePath      = "/etc/ssl/certs"
+
+	// Where the sidecar finds the CA if no init container builds a bundle. Go reads every folder of SSL_CERT_DIR (crypto/x509).
+	authorityPath  = "/etc/tykmesh/ca"
+	trustVariable  = "SSL_CERT_DIR"
+	trustedFolders = bundlePath + ":" + authorityPath
+)
+
+// configured is what a service's pods get where the configuration names containers: what the webhook added, with the configured containers
+// and init containers as they are but for the tags, and for mounts of volumes that there are not.
+func (s Settings) configured(svc Service) addition {
+	a := addition{
+		hostAlias: sidecar.HostAlias(loopback, s.MeshHosts), containers: s.sidecars(svc), initLast: s.initContainers(), volumes: volumes(s),
+	}
+	if s.TLS && fillsBundle(s.InitContainers) {
+		a.mounts = []manifest.Map{mount(bundleVolume, bundlePath)}
+	}
+	return a
+}
+
+// fillsBundle reports whether a configured init container builds the folder of trusted certificates.
+func fillsBundle(initContainers []manifest.Map) bool {
+	return slices.ContainsFunc(initContainers, func(c manifest.Map) bool { return mounts(c, bundleVolume) })
+}
+
+func mounts(container manifest.Map, volume string) bool {
+	return slices.ContainsFunc(container.List("volumeMounts"), func(m any) bool { return isMount(m, volume) })
+}
+
+func isMount(m any, volume string) bool {
+	mount, _ := m.(manifest.Map)
+	return mount.String("name") == volume
+}
+
+// volumes are the volumes that a pod gets.
+func volumes(s Settings) []manifest.Map {
+	if !s.TLS {
+		return nil
+	}
+	authority := manifest.Map{{Key: "name", Value: authorityVolume}, {Key: "configMap", Value: manifest.Map{{Key: "name", Value: authorityVolume}}}}
+	if !fillsBundle(s.InitContainers) {
+		return []manifest.Map{authority}
+	}
+	return []manifest.Map{authority, {{Key: "name", Value: bundleVolume}, {Key: "emptyDir", Value: manifest.Map{}}}}
+}
+
+// sidecars are the configured containers as a service's pods get them.
+func (s Settings) sidecars(svc Service) []manifest.Map {
+	var out []manifest.Map
+	tagged := false
+	for _, c := range s.Containers {
+		c = s.trimMounts(c)
+		isSidecar := strings.EqualFold(c.String("name"), sidecar.Name) && !tagged
+		if isSidecar {
+			tagged = true
+			c = withVariable(c, tagsVariable, func(string) string { return meshTag + "," + svc.Tag(s.Namespaced) })
+		}
+		switch {
+		case s.TLS && fillsBundle(s.InitContainers):
+			if !mounts(c, bundleVolume) {
+				c = withMount(c, mount(bundleVolume, bundlePath))
+			}
+		case s.TLS && isSidecar:
+			c = withMount(c, mount(authorityVolume, authorityPath).With("readOnly", true))
+			c = withVariable(c, trustVariable, func(now string) string {
+				if now == "" {
+					return trustedFolders
+				}
+				return now + ":" + authorityPath
+			})
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// initContainers are the configured init containers as pods get them.
+func (s Settings) initContainers() []manifest.Map {
+	var out []manifest.Map
+	for _, c := range s.InitContainers {
+		out = append(out, s.trimMounts(c))
+	}
+	return out
+}
+
+// trimMounts leaves out mounts of the volumes that only exist with TLS: a pod with a mount and no volume is refused by the API server.
+func (s Settings) trimMounts(c manifest.Map) manifest.Map {
+	if s.TLS || !mounts(c, authorityVolume) && !mounts(c, bundleVolume) {
+		return c
+	}
+	var kept manifest.List
+	for _, m := range c.List("volumeMounts") {
+		if !isMount(m, authorityVolume) && !isMount(m, bundleVolume) {
+			kept = append(kept, m)
+		}
+	}
+	if len(kept) == 0 {
+		return c.Without("volumeMounts")
+	}
+	return c.With("volumeMounts", kept)
+}
+
+func mount(volume, path string) manifest.Map {
+	return manifest.Map{{Key: "name", Value: volume}, {Key: "mountPath", Value: path}}
+}
+
+func withMount(c, mount manifest.Map) manifest.Map {
+	return c.With("volumeMounts", append(slices.Clip(c.List("volumeMounts")), mount))
+}
+
+// withVariable sets an environment variable of a container: in its place where the container has it, else at the end.
+func withVariable(c manifest.Map, name string, value func(now string) string) manifest.Map {
+	env := slices.Clone(c.List("env"))
+	for i, v := range env {
+		if variable, _ := v.(manifest.Map); variable.String("name") == name {
+			env[i] = manifest.Map{{Key: "name", Value: name}, {Key: "value", Value: value(variable.String("value"))}}
+			return c.With("env", env)
+		}
+	}
+	return c.With("env", append(env, manifest.Map{{Key: "name", Value: name}, {Key: "value", Value: value("")}}))
+}

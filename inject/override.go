@@ -1,0 +1,145 @@
+package inject
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/inject/sidecar"
+)
+
+// The annotations of a pod template by which it differs from the configuration; ours, and of the built-in profile alone.
+const (
+	annotationPort        = "injector.tyk.io/port"
+	annotationImage       = "injector.tyk.io/sidecar-image"
+	annotationCPU         = "injector.tyk.io/sidecar-cpu"
+	annotationCPULimit    = "injector.tyk.io/sidecar-cpu-limit"
+	annotationMemory      = "injector.tyk.io/sidecar-memory"
+	annotationMemoryLimit = "injector.tyk.io/sidecar-memory-limit"
+	annotationLogLevel    = "injector.tyk.io/sidecar-log-level"
+	annotationEnv         = "injector.tyk.io/sidecar-env"
+	annotationIntercept   = "injector.tyk.io/intercept"
+	annotationExemptCIDRs = "injector.tyk.io/exempt-cidrs"
+	annotationExemptPorts = "injector.tyk.io/exempt-ports"
+	annotationCAFile      = "injector.tyk.io/ca-file"
+)
+
+// overrides say what each of these annotations does to a pod.
+var overrides = map[string]func(p *pod, text string) error{
+	annotationImage:       func(p *pod, text string) error { p.Image = text; return sidecar.CheckImage(text) },
+	annotationCPU:         func(p *pod, text string) error { p.Resources.CPU = text; return nil },
+	annotationCPULimit:    func(p *pod, text string) error { p.Resources.CPULimit = text; return nil },
+	annotationMemory:      func(p *pod, text string) error { p.Resources.Memory = text; return nil },
+	annotationMemoryLimit: func(p *pod, text string) error { p.Resources.MemoryLimit = text; return nil },
+	annotationLogLevel:    func(p *pod, text string) error { p.LogLevel = text; return sidecar.CheckLogLevel(text) },
+	annotationEnv:         (*pod).readEnv,
+	annotationIntercept:   (*pod).readIntercept,
+	annotationExemptCIDRs: (*pod).readCIDRs,
+	annotationExemptPorts: (*pod).readPorts,
+	annotationCAFile:      (*pod).readCAFile,
+}
+
+// readOverrides takes over what a pod's annotations say of its sidecar.
+func (p *pod) readOverrides() (problems []Problem) {
+	annotations := p.meta.Get("annotations")
+	if _, value := annotations.Entry(annotationPort); value.IsString() {
+		p.appPort = value
+	}
+	for _, key := range slices.Sorted(maps.Keys(overrides)) {
+		_, value := annotations.Entry(key)
+		if !value.IsString() {
+			continue // or refused already
+		}
+		err := overrides[key](p, strings.Clone(value.Text()))
+		if err == nil && slices.Contains([]string{annotationCPU, annotationCPULimit, annotationMemory, annotationMemoryLimit}, key) {
+			err = p.Resources.Check()
+		}
+		if err != nil {
+			problems = append(problems, p.problem(RuleAnnotation, value, "annotation %s: %v", key, err))
+		}
+	}
+	return problems
+}
+
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// readEnv reads variables, NAME=VALUE on a line each.
+func (p *pod) readEnv(text string) error {
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		name, value, ok := strings.Cut(line, "=")
+		switch {
+		case !ok || !variableName.MatchString(name):
+			return fmt.Errorf("not NAME=VALUE: %q; one on a line", line)
+		case sidecar.IsFixed(name):
+			return fmt.Errorf("the variable %s is tykmesh's to set", name)
+		}
+		p.Env = append(p.Env, sidecar.Variable{Name: name, Value: value})
+	}
+	return nil
+}
+
+func (p *pod) readIntercept(text string) error {
+	switch i := sidecar.Intercept(text); i {
+	case sidecar.All, sidecar.Mesh, sidecar.None:
+		p.Rules.Intercept = i
+		return nil
+	}
+	return fmt.Errorf("want %s, %s or %s, got %q", sidecar.All, sidecar.Mesh, sidecar.None, text)
+}
+
+// readCIDRs adds networks to those that the configuration exempts.
+func (p *pod) readCIDRs(text string) error {
+	for _, s := range commas(text) {
+		cidr, err := netip.ParsePrefix(s)
+		if err != nil {
+			return fmt.Errorf("not a network: %q; like 10.0.0.0/8", s)
+		}
+		p.Rules.ExemptCIDRs = append(p.Rules.ExemptCIDRs, cidr.Masked())
+	}
+	return nil
+}
+
+// readPorts adds ports to those that the configuration exempts.
+func (p *pod) readPorts(text string) error {
+	for _, s := range commas(text) {
+		port, err := strconv.Atoi(s)
+		if err != nil || port != 80 && port != 443 {
+			return fmt.Errorf("not a port that is led to the sidecar: %q; 80 or 443", s)
+		}
+		p.Rules.ExemptPorts = append(p.Rules.ExemptPorts, port)
+	}
+	return nil
+}
+
+// readCAFile reads the variables that are to name a file with all CAs.
+func (p *pod) readCAFile(text string) error {
+	for _, name := range commas(text) {
+		if !variableName.MatchString(name) {
+			return fmt.Errorf("not the name of a variable: %q; like CURL_CA_BUNDLE", name)
+		}
+		p.caFile = append(p.caFile, name)
+	}
+	if len(p.caFile) > 0 && p.RulesTool == sidecar.NFT {
+		return errors.New("the file is made by a shell, which Injector.rulesTool: nft says there is not")
+	}
+	return nil
+}
+
+// commas splits a list whose items have commas between them.
+func commas(text string) (items []string) {
+	for item := range strings.SplitSeq(text, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			items = append(items, item)
+		}
+	}
+	return items
+}

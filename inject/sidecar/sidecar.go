@@ -1,0 +1,180 @@
+// Package sidecar makes what a pod gets in the built-in profile: a stock Tyk Gateway with the environment that a sidecar needs, the rules that
+// lead the pod's calls to it, and what its containers need to trust the mesh.
+//
+//	Gateway ──Container──> container tyk-mesh
+//	Rules   ──Container──> init container tyk-mesh-rules
+//	Trust   ──Container──> init container tyk-mesh-trust, where a pod asks for it
+//
+// It is pure, and the same values make the same containers: a pod template that differs makes pods roll. It knows neither annotations nor
+// manifests; package inject does.
+package sidecar
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+// What the sidecar is called and where it listens. The names and the port are those of the webhook.
+const (
+	Name        = "tyk-mesh"
+	Port        = 8080
+	ControlPort = 9696 // of the gateway's own API, so that no path on Port is taken from the app's
+)
+
+// The names of what a pod gets besides.
+const (
+	RulesName   = "tyk-mesh-rules" // init container
+	TrustName   = "tyk-mesh-trust" // init container, and the volume that it fills
+	certificate = "tyk-mesh-tls"   // volume: the certificate of the control port
+	Authority   = "ca-pem"         // volume, and the ConfigMap behind it: the mesh's CA
+)
+
+// MeshAddress is what the names of the mesh resolve to in a pod: a loopback address that nothing else uses, so that rules can tell calls into
+// the mesh from all others.
+const MeshAddress = "127.0.0.2"
+
+// Defaults.
+const (
+	// DefaultImage is the open-source gateway, which registers with a Dashboard as the others do. From v5.13.0 it runs without root.
+	DefaultImage = "tykio/tyk-gateway:v5.14.0"
+	// DefaultUID is one that no app uses. 65532, the image's own, is that of every distroless image.
+	DefaultUID = 10777
+	// A gateway takes 64 to 82 MiB, and 50m of CPU for some 50 requests a second. There is no CPU limit, because it would only add latency.
+	DefaultCPU         = "50m"
+	DefaultMemory      = "96Mi"
+	DefaultMemoryLimit = "192Mi"
+)
+
+// Gateway is a sidecar.
+type Gateway struct {
+	Image     string
+	Dashboard string // its URL, as pods reach it, without a slash at the end
+	Redis     Redis
+	UID       int64 // that it runs as
+	Resources Resources
+	LogLevel  string // debug, info, warn or error; "" is the gateway's own
+	Env       []Variable
+	TLS       bool   // Injector.enableMeshTLS
+	Tags      string // which APIs it loads: "mesh,echo"
+	Grace     int64  // seconds that the pod has to end (terminationGracePeriodSeconds)
+	Native    bool   // it is an init container that goes on running (Kubernetes documentation, sidecar containers)
+}
+
+// Redis is the Redis of the Tyk installation, through which gateways learn of changes.
+type Redis struct {
+	Addresses []string // host:port
+	Cluster   bool
+	TLS       bool
+	Username  string
+	Database  int // 0 to 15; a cluster has only 0
+}
+
+// Container is the sidecar's container.
+func (g Gateway) Container() manifest.Map {
+	c := manifest.Map{{Key: "name", Value: Name}, {Key: "image", Value: g.Image}}
+	if g.Native {
+		c = append(c, manifest.Entry{Key: "restartPolicy", Value: "Always"})
+	}
+	c = append(c,
+		manifest.Entry{Key: "ports", Value: manifest.List{
+			manifest.Map{{Key: "name", Value: "tyk-sidecar"}, {Key: "containerPort", Value: int64(Port)}},
+			manifest.Map{{Key: "name", Value: "tyk-control"}, {Key: "containerPort", Value: int64(ControlPort)}},
+		}},
+		manifest.Entry{Key: "env", Value: g.environment()},
+		manifest.Entry{Key: "resources", Value: g.Resources.value()},
+		manifest.Entry{Key: "securityContext", Value: restricted(g.UID)},
+		// /ready says whether the APIs are loaded, without which a pod would answer 404. It also says no as long as Redis is away, when gateways
+		// go on serving; so it is asked at the start alone, and afterwards /hello, which says no only where nobody is there.
+		manifest.Entry{Key: "startupProbe", Value: g.probe("/ready", 2, 150)},
+		manifest.Entry{Key: "readinessProbe", Value: g.probe("/hello", 10, 3)},
+	)
+	if mounts := g.mounts(); len(mounts) > 0 {
+		c = append(c, manifest.Entry{Key: "volumeMounts", Value: mounts})
+	}
+	return c
+}
+
+// probe asks the gateway's control port. Failures are counted: as many as allowed, so many seconds apart.
+func (g Gateway) probe(path string, period, failures int64) manifest.Map {
+	get := manifest.Map{{Key: "path", Value: path}, {Key: "port", Value: int64(ControlPort)}}
+	if g.TLS {
+		get = append(get, manifest.Entry{Key: "scheme", Value: "HTTPS"}) // kubelet does not verify the certificate
+	}
+	return manifest.Map{{Key: "httpGet", Value: get}, {Key: "periodSeconds", Value: period},
+		{Key: "timeoutSeconds", Value: int64(2)}, {Key: "failureThreshold", Value: failures}}
+}
+
+func (g Gateway) mounts() (mounts manifest.List) {
+	if !g.TLS {
+		return nil
+	}
+	return manifest.List{
+		AuthorityMount(),
+		manifest.Map{{Key: "name", Value: certificate}, {Key: "mountPath", Value: certificatePath}, {Key: "readOnly", Value: true}},
+	}
+}
+
+// Volumes are the volumes that the sidecar and the pod's own containers mount. The CA is that of the mesh.
+func (g Gateway) Volumes() []manifest.Map {
+	if !g.TLS {
+		return nil
+	}
+	item := manifest.Map{{Key: "key", Value: KeyCertificate}, {Key: "path", Value: KeyCertificate}}
+	return []manifest.Map{
+		{{Key: "name", Value: Authority}, {Key: "configMap", Value: manifest.Map{{Key: "name", Value: Authority}}}},
+		{{Key: "name", Value: certificate}, {Key: "secret", Value: manifest.Map{
+			{Key: "secretName", Value: Secret}, {Key: "items", Value: manifest.List{item}},
+		}}},
+	}
+}
+
+// HostAlias lets a pod resolve the names of the mesh to its own sidecar. localhost stays what it is.
+func HostAlias(ip string, hosts []string) manifest.Map {
+	var names manifest.List
+	for _, h := range hosts {
+		if h != "localhost" {
+			names = append(names, h)
+		}
+	}
+	return manifest.Map{{Key: "ip", Value: ip}, {Key: "hostnames", Value: names}}
+}
+
+// restricted is a security context that Pod Security allows in its strictest level, restricted (Kubernetes documentation, Pod Security
+// Standards), with nothing to write to. Tyk Gateway 5.14 starts and serves with it.
+func restricted(uid int64) manifest.Map {
+	return manifest.Map{
+		{Key: "runAsUser", Value: uid}, {Key: "runAsGroup", Value: uid}, {Key: "runAsNonRoot", Value: true},
+		{Key: "allowPrivilegeEscalation", Value: false}, {Key: "readOnlyRootFilesystem", Value: true},
+		{Key: "capabilities", Value: manifest.Map{{Key: "drop", Value: manifest.List{"ALL"}}}},
+		{Key: "seccompProfile", Value: manifest.Map{{Key: "type", Value: "RuntimeDefault"}}},
+	}
+}
+
+// stopping is how a gateway ends within a pod's grace period, in seconds. It goes on serving for a moment, until nobody sends anything any
+// more, then finishes what it has begun, and takes some seconds to end.
+//
+//	grace period 30   serves on 5   finishes 21   ends 4
+func (g Gateway) stopping() (serves, finishes int64) {
+	const ending = 4 // 3.5 s were measured
+	serves = min(5, g.Grace/6)
+	return serves, max(1, g.Grace-serves-ending)
+}
+
+func (r Redis) variables() manifest.List {
+	vs := manifest.List{plain("TYK_GW_STORAGE_ADDRS", strings.Join(r.Addresses, ","))}
+	if r.Cluster {
+		vs = append(vs, plain("TYK_GW_STORAGE_ENABLECLUSTER", "true"))
+	}
+	if r.TLS {
+		vs = append(vs, plain("TYK_GW_STORAGE_USESSL", "true"))
+	}
+	if r.Username != "" {
+		vs = append(vs, plain("TYK_GW_STORAGE_USERNAME", r.Username))
+	}
+	if r.Database != 0 {
+		vs = append(vs, plain("TYK_GW_STORAGE_DATABASE", strconv.Itoa(r.Database)))
+	}
+	return vs
+}

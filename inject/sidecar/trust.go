@@ -1,0 +1,75 @@
+package sidecar
+
+import "github.com/tykmesh/tykmesh/inject/manifest"
+
+// How containers come to trust the mesh. /etc/ssl/certs stays the image's own: the mesh's CA stands beside it.
+const (
+	// authorityPath is where the CA is mounted: ca.pem, and the same under the names that OpenSSL looks for.
+	authorityPath = "/etc/tykmesh/ca"
+	authorityFile = authorityPath + "/ca.pem"
+
+	// TrustedFolders extends the folders that Go (crypto/x509) and OpenSSL read, by the variable of that name.
+	TrustedFolders = "/etc/ssl/certs:" + authorityPath
+	variableTrust  = "SSL_CERT_DIR"
+
+	trustPath = "/etc/tykmesh/trust"
+	trustFile = trustPath + "/ca-certificates.crt"
+)
+
+// AuthorityMount mounts the CA into a container.
+func AuthorityMount() manifest.Map {
+	return manifest.Map{{Key: "name", Value: Authority}, {Key: "mountPath", Value: authorityPath}, {Key: "readOnly", Value: true}}
+}
+
+// Trusting are the variables by which a container trusts the CA beside what it trusts anyway: SSL_CERT_DIR for Go and OpenSSL,
+// NODE_EXTRA_CA_CERTS for Node.js.
+func Trusting() []Variable {
+	return []Variable{{variableTrust, TrustedFolders}, {"NODE_EXTRA_CA_CERTS", authorityFile}}
+}
+
+// Combined is one file with the CA and all public ones, for programs that read a file instead of folders. It is made when a pod starts.
+type Combined struct {
+	Image     string   // has a shell, and the public CAs in /etc/ssl/certs/ca-certificates.crt
+	Variables []string // that are to name the file
+	UID       int64
+}
+
+// Container is the init container that makes the file.
+func (c Combined) Container() manifest.Map {
+	script := "cat /etc/ssl/certs/ca-certificates.crt " + authorityFile + " > " + trustFile
+	return manifest.Map{
+		{Key: "name", Value: TrustName}, {Key: "image", Value: c.Image},
+		{Key: "command", Value: manifest.List{"/bin/sh", "-ec", script}},
+		{Key: "resources", Value: once},
+		{Key: "securityContext", Value: restricted(c.UID)},
+		{Key: "volumeMounts", Value: manifest.List{
+			AuthorityMount(), manifest.Map{{Key: "name", Value: TrustName}, {Key: "mountPath", Value: trustPath}},
+		}},
+	}
+}
+
+// once are the resources of a container that only does something at the start of a pod. They count for the pod only as far as they are more than
+// those of all other containers together (Kubernetes documentation, init containers, resource sharing).
+var once = manifest.Map{
+	{Key: "requests", Value: manifest.Map{{Key: "cpu", Value: "10m"}, {Key: "memory", Value: "16Mi"}}},
+	{Key: "limits", Value: manifest.Map{{Key: "memory", Value: "64Mi"}}},
+}
+
+// Volume is where the file is.
+func (c Combined) Volume() manifest.Map {
+	return manifest.Map{{Key: "name", Value: TrustName}, {Key: "emptyDir", Value: manifest.Map{{Key: "sizeLimit", Value: "8Mi"}}}}
+}
+
+// Mount mounts the file into a container.
+func (c Combined) Mount() manifest.Map {
+	return manifest.Map{{Key: "name", Value: TrustName}, {Key: "mountPath", Value: trustPath}, {Key: "readOnly", Value: true}}
+}
+
+// Naming are the variables that name the file.
+func (c Combined) Naming() []Variable {
+	out := make([]Variable, len(c.Variables))
+	for i, name := range c.Variables {
+		out[i] = Variable{name, trustFile}
+	}
+	return out
+}
