@@ -33,8 +33,11 @@ func (o *subject) builtIn(s Settings) (problems []Problem) {
 	if n, ok := spec.Get("terminationGracePeriodSeconds").Int(); ok {
 		p.Grace = max(1, n)
 	}
-	p.Rules.UID = p.UID
 	own, inInit := ownSidecar(spec)
+	p.Rules.UID = p.UID
+	if uid, ok := own.Get("securityContext", "runAsUser").Int(); ok {
+		p.Rules.UID = uid
+	}
 	p.Gateway.Native = p.Sidecar.Native && (own == nil || inInit)
 	problems = append(problems, p.check(spec, own, inInit)...)
 	port, refused := o.findAppPort(spec, p.appPort)
@@ -140,7 +143,7 @@ func (o *subject) ends(spec *manifest.Node) bool {
 
 // checkUsers refuses containers that run as the sidecar's user: the rules let what that user calls pass, lest the sidecar call itself.
 func (p *pod) checkUsers(spec, own *manifest.Node) (problems []Problem) {
-	uid := strconv.FormatInt(p.UID, 10)
+	uid := strconv.FormatInt(p.Rules.UID, 10)
 	refuse := func(n *manifest.Node) {
 		problems = append(problems, p.problem(RuleClash, n, "runAsUser %s is the sidecar's user, whose calls are not led to the sidecar; take another one", uid))
 	}

@@ -38,6 +38,7 @@ type options struct {
 	Namespaced bool   `json:"namespaced"`
 	Trust      string `json:"trust"`
 	Namespace  string `json:"namespace"`
+	Preserve   bool   `json:"preserve"`
 	OnSkip     string `json:"onSkip"` // fail unless it says warn or ignore
 
 	PodTemplates []inject.PodTemplate `json:"podTemplates"`
@@ -53,7 +54,7 @@ func (o options) settings() inject.Settings {
 	s.TLS, s.Trust, s.Namespaced, s.Namespace = o.TLS, o.Trust, o.Namespaced, o.Namespace
 	s.Routes = o.Routes == nil || *o.Routes
 	s.OnSkip = map[string]inject.OnSkip{"warn": inject.SkipWarn, "ignore": inject.SkipIgnore}[o.OnSkip]
-	s.PodTemplates = o.PodTemplates
+	s.PodTemplates, s.Preserve = o.PodTemplates, o.Preserve
 	return s
 }
 
@@ -191,6 +192,9 @@ func report(s *inject.Stream) string {
 		fmt.Fprintf(&b, "%s: service %s, route %s (line %d)", w.Pos, w.Service, w.Route, w.RoutePos.Line)
 		if w.HasTemplate {
 			fmt.Fprintf(&b, ", template %q", w.Template)
+		}
+		if w.Port != 0 {
+			fmt.Fprintf(&b, ", app on port %d", w.Port)
 		}
 		if w.InboundID != "" || w.MeshID != "" {
 			fmt.Fprintf(&b, ", ids %q and %q", w.InboundID, w.MeshID)

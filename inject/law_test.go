@@ -50,7 +50,7 @@ func FuzzInject(f *testing.F) {
 	})
 }
 
-var profiles = []string{"", "plain", "two", "bare"}
+var profiles = []string{"", "plain", "two", "bare", "builtin", "native", "nft"}
 
 // checkLaws returns how many objects were injected. documents splits the same input anew at each call.
 func checkLaws(t *testing.T, documents func() []*manifest.Document, s inject.Settings) (injected int) {
@@ -234,7 +234,7 @@ func cutReplaced(d *manifest.Document, n *manifest.Node, cut func(from, to int))
 			node(p)
 		}
 	}
-	for _, key := range []string{"hostAliases", "containers", "initContainers", "volumes", "volumeMounts"} {
+	for _, key := range []string{"hostAliases", "containers", "initContainers", "volumes", "volumeMounts", "env", "ports"} {
 		k, v := n.Entry(key)
 		if k == nil || len(v.Items()) > 0 {
 			continue

@@ -32,10 +32,10 @@ const (
 // overrides say what each of these annotations does to a pod.
 var overrides = map[string]func(p *pod, text string) error{
 	annotationImage:       func(p *pod, text string) error { p.Image = text; return sidecar.CheckImage(text) },
-	annotationCPU:         func(p *pod, text string) error { p.Resources.CPU = text; return nil },
-	annotationCPULimit:    func(p *pod, text string) error { p.Resources.CPULimit = text; return nil },
-	annotationMemory:      func(p *pod, text string) error { p.Resources.Memory = text; return nil },
-	annotationMemoryLimit: func(p *pod, text string) error { p.Resources.MemoryLimit = text; return nil },
+	annotationCPU:         func(p *pod, text string) error { return quantity(text, &p.Resources.CPU) },
+	annotationCPULimit:    func(p *pod, text string) error { return quantity(text, &p.Resources.CPULimit) },
+	annotationMemory:      func(p *pod, text string) error { return quantity(text, &p.Resources.Memory) },
+	annotationMemoryLimit: func(p *pod, text string) error { return quantity(text, &p.Resources.MemoryLimit) },
 	annotationLogLevel:    func(p *pod, text string) error { p.LogLevel = text; return sidecar.CheckLogLevel(text) },
 	annotationEnv:         (*pod).readEnv,
 	annotationIntercept:   (*pod).readIntercept,
@@ -55,15 +55,23 @@ func (p *pod) readOverrides() (problems []Problem) {
 		if !value.IsString() {
 			continue // or refused already
 		}
-		err := overrides[key](p, strings.Clone(value.Text()))
-		if err == nil && slices.Contains([]string{annotationCPU, annotationCPULimit, annotationMemory, annotationMemoryLimit}, key) {
-			err = p.Resources.Check()
-		}
-		if err != nil {
+		if err := overrides[key](p, strings.Clone(value.Text())); err != nil {
 			problems = append(problems, p.problem(RuleAnnotation, value, "annotation %s: %v", key, err))
 		}
 	}
+	if err := p.Resources.Check(); err != nil {
+		problems = append(problems, p.problem(RuleAnnotation, annotations, "annotations %s...: %v", marker+"/sidecar", err))
+	}
 	return problems
+}
+
+// quantity takes over an amount of a resource.
+func quantity(text string, to *string) error {
+	if err := sidecar.CheckQuantity(text); err != nil {
+		return err
+	}
+	*to = text
+	return nil
 }
 
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/manifest"
+	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
 // A stream as a release of many services has it: of each a workload, a Service, a ConfigMap and an Ingress, with comments, and a List, a
@@ -99,7 +100,7 @@ func (s *streamWriter) pick(texts ...string) string { return texts[s.random.IntN
 
 // profiles are settings for the tests by the name that an archive gives.
 func profile(name string) inject.Settings {
-	sidecar := manifest.Map{
+	gateway := manifest.Map{
 		{Key: "name", Value: "tyk-mesh"},
 		{Key: "image", Value: "tykio/tyk-gateway:v5.8.1"},
 		{Key: "ports", Value: manifest.List{manifest.Map{{Key: "containerPort", Value: int64(8080)}}}},
@@ -119,17 +120,28 @@ func profile(name string) inject.Settings {
 		{Key: "args", Value: manifest.List{"set -e\niptables -t nat -A PREROUTING -p tcp --dport 80 -j REDIRECT\n"}},
 		{Key: "securityContext", Value: manifest.Map{{Key: "privileged", Value: true}}},
 	}
-	s := inject.Settings{MeshHosts: []string{"mesh", "mesh.local", "localhost"}, Containers: []manifest.Map{sidecar}, InitContainers: []manifest.Map{redirect}}
+	s := inject.Settings{MeshHosts: []string{"mesh", "mesh.local", "localhost"}, Containers: []manifest.Map{gateway}, InitContainers: []manifest.Map{redirect}}
 	switch name {
 	case "": // an init container that fills the folder of certificates, as the guide has it
 		s.InitContainers[0] = redirect.With("volumeMounts", manifest.List{mountOf("ca-pem", "/tmp/ca-pem"), mountOf("ssl-certs", "/tmp/ssl-certs")})
 	case "plain": // none that does
 	case "two": // two sidecars, the first with tags and trusted folders and a mount of its own
-		tagged := sidecar.With("env", manifest.List{
+		tagged := gateway.With("env", manifest.List{
 			manifest.Map{{Key: "name", Value: "TYK_GW_DBAPPCONFOPTIONS_TAGS"}, {Key: "value", Value: "edge"}},
 			manifest.Map{{Key: "name", Value: "SSL_CERT_DIR"}, {Key: "value", Value: "/certs"}},
 		})
 		s.Containers = []manifest.Map{tagged, {{Key: "name", Value: "log"}, {Key: "image", Value: "example.com/log:1"}, {Key: "volumeMounts", Value: manifest.List{mountOf("ssl-certs", "/ssl")}}}}
+	case "builtin", "native", "nft": // the built-in sidecar: in a container, in an init container, with a file of rules
+		s = inject.Settings{MeshHosts: s.MeshHosts, Sidecar: &inject.Sidecar{
+			Gateway: sidecar.Gateway{
+				Image: sidecar.DefaultImage, UID: sidecar.DefaultUID, Dashboard: "http://dashboard.tyk:3000", Redis: sidecar.Redis{Addresses: []string{"redis.tyk:6379"}},
+				Resources: sidecar.Resources{CPU: sidecar.DefaultCPU, Memory: sidecar.DefaultMemory, MemoryLimit: sidecar.DefaultMemoryLimit},
+			},
+			Rules: sidecar.Rules{Intercept: sidecar.All}, RulesImage: sidecar.DefaultRulesImage, RulesTool: sidecar.IPTables, Native: name == "native",
+		}}
+		if name == "nft" {
+			s.Sidecar.RulesTool, s.Sidecar.Rules.Intercept = sidecar.NFT, sidecar.Mesh
+		}
 	case "bare": // nothing but a sidecar, and no names
 		s = inject.Settings{Containers: []manifest.Map{{{Key: "name", Value: "proxy"}, {Key: "image", Value: "example.com/proxy:1"}}}}
 	default:

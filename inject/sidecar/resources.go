@@ -8,28 +8,28 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// Resources are what a sidecar asks for and may use, as Kubernetes writes quantities; "" is nothing said.
+// Resources are what a sidecar asks for and may use: quantities as Kubernetes writes them, or "" where nothing is said.
 type Resources struct {
 	CPU, Memory           string // requests: without them no HorizontalPodAutoscaler could work out how busy a pod is
 	CPULimit, MemoryLimit string
 }
 
-// Check says what is wrong with the quantities, or that one asks for more than it may use, which the API server refuses.
-func (r Resources) Check() error {
-	for _, q := range []string{r.CPU, r.Memory, r.CPULimit, r.MemoryLimit} {
-		if q == "" {
-			continue
-		}
-		if parsed, err := resource.ParseQuantity(q); err != nil || parsed.Sign() <= 0 {
-			return fmt.Errorf("not a quantity: %q; like 50m of CPU, or 96Mi of memory", q)
-		}
+// CheckQuantity says whether a text is an amount of a resource.
+func CheckQuantity(text string) error {
+	if q, err := resource.ParseQuantity(text); err != nil || q.Sign() <= 0 {
+		return fmt.Errorf("not a quantity: %q; like 50m of CPU, or 96Mi of memory", text)
 	}
+	return nil
+}
+
+// Check refuses a request for more than may be used, as the API server does.
+func (r Resources) Check() error {
 	for _, pair := range [][2]string{{r.CPU, r.CPULimit}, {r.Memory, r.MemoryLimit}} {
 		if pair[0] == "" || pair[1] == "" {
 			continue
 		}
 		if request, limit := resource.MustParse(pair[0]), resource.MustParse(pair[1]); request.Cmp(limit) > 0 {
-			return fmt.Errorf("the request %s is more than the limit %s", pair[0], pair[1])
+			return fmt.Errorf("the sidecar would ask for %s and may use %s", pair[0], pair[1])
 		}
 	}
 	return nil
