@@ -241,7 +241,7 @@ func (in *injection) edits(p *page, o *subject) ([]manifest.Edit, error) {
 	if o.workload != nil {
 		return o.podEdits(append(in.newIDs(p, o.workload), in.settings.trust()...))
 	}
-	return o.serviceEdits(in.pods)
+	return o.serviceEdits(in.pods, in.settings)
 }
 
 // newIDs are the id annotations that the pod template does not carry yet.

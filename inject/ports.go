@@ -2,6 +2,7 @@ package inject
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,6 +14,9 @@ const (
 	portName    = "tyk-sidecar" // of the Service port that reaches the sidecar, as the webhook named it
 	appPort     = "80"          // where the configured sidecar finds its app: the rule that the guide gives to all of them
 	appPortName = "http"
+
+	httpsPort     = "443"
+	httpsPortName = "https"
 )
 
 // examineService checks a Service that is to be injected. Which port changes is chosen when all workloads are known.
@@ -37,9 +41,9 @@ func (o *subject) examineService() (problems []Problem) {
 	return problems
 }
 
-// serviceEdits is what injection changes in a Service: the port that reaches the app becomes the sidecar's.
-func (o *subject) serviceEdits(pods podIndex) ([]manifest.Edit, error) {
-	port, err := o.choosePort(pods)
+// serviceEdits is what injection changes in a Service: the port that reaches the app becomes the sidecar's, or leads to it.
+func (o *subject) serviceEdits(pods podIndex, s Settings) ([]manifest.Edit, error) {
+	port, err := o.choosePort(pods, s.Preserve)
 	if err != nil {
 		return nil, err
 	}
@@ -47,9 +51,78 @@ func (o *subject) serviceEdits(pods podIndex) ([]manifest.Edit, error) {
 	if !ok {
 		return nil, &manifest.EditError{Pos: o.doc.PositionOf(port), Msg: "spec.ports: cannot be edited as it is written; use spaces to indent it, and UTF-8"}
 	}
-	o.Change = fmt.Sprintf("port %s becomes %d", number(port.Get("port")), sidecar.Port)
-	edits, err := o.annotationEdits(&record{Port: text}, nil)
-	return append(edits, portEdits(port.Resolve())...), err
+	r := &record{Port: text}
+	var edits []manifest.Edit
+	if s.Preserve {
+		edits = o.preservingEdits(port.Resolve(), s.TLS, r)
+	} else {
+		o.Change = fmt.Sprintf("port %s becomes %d", number(port.Get("port")), sidecar.Port)
+		edits = portEdits(port.Resolve())
+	}
+	annotations, err := o.annotationEdits(r, nil)
+	return append(annotations, edits...), err
+}
+
+// preservingEdits lead a port to the sidecar and leave it its number and its name, and add the port under which other sidecars call. With TLS
+// the port of HTTP becomes that of HTTPS, because the sidecar answers nothing else.
+//
+//	port                    without TLS      with TLS
+//	80 -> app               80 -> sidecar    443 -> sidecar
+//	3000 -> app             3000 -> sidecar  3000 -> sidecar
+//	8080 -> app             8080 -> sidecar  8080 -> sidecar, and no other is added
+func (o *subject) preservingEdits(port *manifest.Node, tls bool, r *record) (edits []manifest.Edit) {
+	ports := o.object.node.Get("spec", "ports")
+	was := number(port.Get("port"))
+	becomes, added := was, was != strconv.Itoa(sidecar.Port)
+	if tls && was == strconv.Itoa(usualPort) && !hasPort(ports, httpsPort) {
+		becomes = httpsPort
+		edits = append(edits, manifest.Replace{Node: port.Get("port"), Value: int64(443)})
+	}
+	var missing manifest.Map
+	name := strings.Clone(portNameOf(port))
+	r.Kept = &name
+	if name == "" && added { // several ports must have names
+		if name = appPortName; becomes == httpsPort {
+			name = httpsPortName
+		}
+		if _, null := port.Entry("name"); null != nil {
+			edits = append(edits, manifest.Replace{Node: null, Value: name})
+		} else {
+			missing = append(missing, manifest.Entry{Key: "name", Value: name})
+		}
+	}
+	if _, target := port.Entry("targetPort"); target != nil {
+		edits = append(edits, manifest.Replace{Node: target, Value: int64(sidecar.Port)})
+	} else {
+		missing = append(missing, manifest.Entry{Key: "targetPort", Value: int64(sidecar.Port)})
+	}
+	if len(missing) > 0 {
+		edits = append(edits, manifest.Put{Into: port, After: "port", Entries: missing})
+	}
+	o.Change = fmt.Sprintf("port %s leads to the sidecar", was)
+	if becomes != was {
+		o.Change = fmt.Sprintf("port %s becomes %s, and leads to the sidecar", was, becomes)
+	}
+	if added {
+		o.Change += fmt.Sprintf(", port %d is added", sidecar.Port)
+		edits = append(edits, manifest.Append{To: ports, Values: manifest.List{
+			manifest.Map{{Key: "name", Value: portName}, {Key: "port", Value: int64(sidecar.Port)}, {Key: "targetPort", Value: int64(sidecar.Port)}},
+		}})
+	}
+	return edits
+}
+
+// portNameOf is the name of a port; "" where it has none.
+func portNameOf(port *manifest.Node) string {
+	if name := port.Get("name"); !name.IsNull() {
+		return name.Text()
+	}
+	return ""
+}
+
+// hasPort reports whether a Service has a port of that number.
+func hasPort(ports *manifest.Node, n string) bool {
+	return slices.ContainsFunc(ports.Items(), func(p *manifest.Node) bool { return number(p.Get("port")) == n })
 }
 
 // portEdits makes a port the sidecar's, which has a name, a port and a targetPort and nothing else. It writes them where others stood, so
@@ -117,7 +190,7 @@ func portSlots(port *manifest.Node, wanted manifest.Map) (slots []portSlot) {
 //	port is 80
 //
 // and where more than one matches, the one of them that is port 80. Everything else is a guess, and refused.
-func (o *subject) choosePort(pods podIndex) (*manifest.Node, error) {
+func (o *subject) choosePort(pods podIndex, preserve bool) (*manifest.Node, error) {
 	items := o.object.node.Get("spec", "ports").Items()
 	chosen := items[0]
 	if len(items) > 1 {
@@ -128,7 +201,7 @@ func (o *subject) choosePort(pods podIndex) (*manifest.Node, error) {
 	for _, p := range items {
 		name, port := p.Get("name"), p.Get("port")
 		switch {
-		case p == chosen:
+		case p == chosen && !(preserve && name.Text() == portName && number(port) != strconv.Itoa(sidecar.Port)):
 		case name.Text() == portName:
 			return nil, o.problem(RuleService, name, "spec.ports: the name %s is taken; the sidecar's port needs it", portName)
 		case number(port) == strconv.Itoa(sidecar.Port):

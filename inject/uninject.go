@@ -153,10 +153,18 @@ func (u *undo) remove(parent *manifest.Node, key, recorded string, count int, ad
 }
 
 func (u *undo) service() {
-	for _, p := range u.node.Get("spec", "ports").Items() {
-		if isSidecarPort(p) && u.record.Port != "" {
+	ports := u.node.Get("spec", "ports").Items()
+	was := func(p *manifest.Node) bool { return isSidecarPort(p) }
+	if kept := u.record.Kept; kept != nil {
+		was = func(p *manifest.Node) bool { return portNameOf(p) == *kept }
+	}
+	restored := slices.IndexFunc(ports, was)
+	for i, p := range ports {
+		switch {
+		case i == restored:
 			u.edits = append(u.edits, manifest.Restore{Node: p, Text: u.record.Port})
-			return
+		case u.record.Kept != nil && isSidecarPort(p):
+			u.edits = append(u.edits, manifest.Remove{Node: p})
 		}
 	}
 }
