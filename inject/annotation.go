@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
+	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
 // The annotations, as tyk-k8s named them.
@@ -35,6 +36,11 @@ const (
 	// statusInjected is the value of annotationStatus.
 	statusInjected = "injected"
 )
+
+// known are all annotations with our prefix, but for overrides.
+var known = []string{
+	annotationInject, annotationStatus, annotationRoute, annotationInbound, annotationMesh, annotationTrust, annotationRecord, annotationPort, sidecar.AnnotationRules,
+}
 
 // fieldKinds are the prefixes of annotations that set a field of the inbound API definition, and how each reads its value.
 var fieldKinds = map[string]func(string) (any, error){
@@ -95,7 +101,7 @@ func (o *subject) readAnnotations(w *Workload, annotations *manifest.Node) (prob
 				fail(v, key, "must not be empty; leave it out, and it will be written")
 			}
 			w.setID(key, text)
-		case annotationTrust:
+		case annotationTrust, sidecar.AnnotationRules:
 			fail(k, key, "it is there, but the pods are not injected; take it out, and it will be written")
 		}
 		if read == nil {
@@ -113,6 +119,16 @@ func (o *subject) readAnnotations(w *Workload, annotations *manifest.Node) (prob
 		w.Fields = append(w.Fields, Field{Key: key, Path: path, Value: value, Pos: pos})
 	}
 	slices.SortFunc(w.Fields, func(a, b Field) int { return strings.Compare(a.Key, b.Key) })
+	return problems
+}
+
+// unknownAnnotations finds annotations that look like ours and are none of them, as slips of the pen do. The webhook did not mind.
+func (o *subject) unknownAnnotations(annotations *manifest.Node) (problems []Problem) {
+	for k := range annotations.Entries() {
+		if key := k.Text(); strings.HasPrefix(key, marker+"/") && overrides[key] == nil && !slices.Contains(known, key) {
+			problems = append(problems, o.problem(RuleAnnotation, k, "there is no annotation %s", key))
+		}
+	}
 	return problems
 }
 

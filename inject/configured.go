@@ -1,6 +1,7 @@
 package inject
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -34,6 +35,28 @@ func (s Settings) configured(svc Service) addition {
 		a.mounts = []manifest.Map{mount(bundleVolume, bundlePath)}
 	}
 	return a
+}
+
+// warnConfigured says what a configured sidecar cannot do for a pod; the webhook said nothing.
+func (o *subject) warnConfigured() {
+	spec, annotations := o.template.Get("spec"), o.meta.Get("annotations")
+	if o.ends(spec) {
+		o.warn(RuleJob, o.object.node, "the pods of this %s are to end, and will not: the sidecar goes on running; the built-in sidecar can end with them", o.Kind)
+	}
+	for key, value := range annotations.Entries() {
+		if overrides[key.Text()] != nil {
+			o.warn(RuleAnnotation, value, "annotation %s has no effect: Injector.containers says what pods get", key.Text())
+		}
+	}
+	_, asked := annotations.Entry(annotationPort)
+	port, refused := o.findAppPort(spec, asked)
+	for _, p := range refused {
+		p.Msg += "; the rules of the guide lead to port 80"
+		o.warnings = append(o.warnings, p)
+	}
+	if len(refused) == 0 && port != usualPort {
+		o.warn(RulePort, cmp.Or(asked, spec), "the app listens on port %d, and the rules of the guide lead to port %d: the built-in sidecar calls it where it is", port, usualPort)
+	}
 }
 
 // fillsBundle reports whether a configured init container builds the folder of trusted certificates.

@@ -1,6 +1,7 @@
 package inject
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
@@ -28,11 +29,12 @@ func (o *subject) podEdits(further manifest.Map) ([]manifest.Edit, error) {
 	if len(p.entries) > 0 {
 		p.edits = append(p.edits, manifest.Put{Into: spec, Entries: p.entries})
 	}
-	if p.err != nil {
-		return nil, p.err
+	upgrade, err := o.upgradeEdits(&p.record)
+	if err := cmp.Or(p.err, err); err != nil {
+		return nil, err
 	}
 	annotations, err := o.annotationEdits(&p.record, append(further, a.annotations...))
-	return append(p.edits, annotations...), err
+	return slices.Concat(p.edits, upgrade, annotations), err
 }
 
 // podEditor collects the edits of a pod's spec, and the record that takes them back.

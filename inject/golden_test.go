@@ -39,6 +39,7 @@ type options struct {
 	Trust      string `json:"trust"`
 	Namespace  string `json:"namespace"`
 	Preserve   bool   `json:"preserve"`
+	Upgrade    bool   `json:"upgrade"`
 	OnSkip     string `json:"onSkip"` // fail unless it says warn or ignore
 
 	PodTemplates []inject.PodTemplate `json:"podTemplates"`
@@ -54,7 +55,7 @@ func (o options) settings() inject.Settings {
 	s.TLS, s.Trust, s.Namespaced, s.Namespace = o.TLS, o.Trust, o.Namespaced, o.Namespace
 	s.Routes = o.Routes == nil || *o.Routes
 	s.OnSkip = map[string]inject.OnSkip{"warn": inject.SkipWarn, "ignore": inject.SkipIgnore}[o.OnSkip]
-	s.PodTemplates, s.Preserve = o.PodTemplates, o.Preserve
+	s.PodTemplates, s.Preserve, s.UpgradeAPI = o.PodTemplates, o.Preserve, o.Upgrade
 	return s
 }
 
@@ -187,6 +188,9 @@ func report(s *inject.Stream) string {
 		default:
 			fmt.Fprintf(&b, "%s: left alone: %s\n", o, o.Reason)
 		}
+	}
+	for _, w := range s.Warnings {
+		fmt.Fprintf(&b, "warning: %s [%s]\n", w.Error(), w.Rule)
 	}
 	for _, w := range s.Workloads() {
 		fmt.Fprintf(&b, "%s: service %s, route %s (line %d)", w.Pos, w.Service, w.Route, w.RoutePos.Line)

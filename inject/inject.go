@@ -34,6 +34,8 @@ type Settings struct {
 	Sidecar *Sidecar
 	// PodTemplates are where custom resources have pod templates besides spec.template (Injector.podTemplates).
 	PodTemplates []PodTemplate
+	// UpgradeAPI rewrites workloads of API versions that Kubernetes no longer serves (--upgrade-api).
+	UpgradeAPI bool
 	// OnSkip says what to do about objects that are to be injected and cannot be.
 	OnSkip OnSkip
 
@@ -121,6 +123,7 @@ func Inject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 	}
 	in.settle()
 	SortProblems(docs, in.problems)
+	SortProblems(docs, in.Warnings)
 	return in.Stream, in.problems
 }
 

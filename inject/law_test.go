@@ -229,6 +229,9 @@ func cutReplaced(d *manifest.Document, n *manifest.Node, cut func(from, to int))
 		_, status := n.Entry("injector.tyk.io/status")
 		node(status)
 	}
+	if n.Get("spec") != nil {
+		node(n.Get("apiVersion")) // --upgrade-api
+	}
 	if n.Get("kind").Text() == "Service" {
 		for _, p := range n.Get("spec", "ports").Items() {
 			node(p)

@@ -50,13 +50,17 @@ func (o *subject) examinePods(s Settings) (problems []Problem) {
 	problems = append(problems, o.namespaceProblem()...)
 	o.workload = &Workload{Object: o.title, Pos: o.Pos, Service: Service{Namespace: o.Namespace, App: app}}
 	problems = append(problems, o.readAnnotations(o.workload, o.meta.Get("annotations"))...)
+	unknown := o.unknownAnnotations(o.meta.Get("annotations"))
 	if s.Sidecar == nil {
+		o.warnings = append(o.warnings, unknown...)
 		o.addition = s.configured(o.workload.Service)
+		o.warnConfigured()
 		o.Change = "sidecar " + strings.Join(names(s.Containers), ", ")
 	} else {
-		problems = append(problems, o.builtIn(s)...)
+		problems = append(problems, append(unknown, o.builtIn(s)...)...)
 		o.Change = "sidecar " + sidecar.Name
 	}
+	problems = append(problems, o.examineAPI(s)...)
 	return append(problems, o.clashes(o.template.Get("spec"))...)
 }
 

@@ -26,6 +26,7 @@ const (
 	RuleCertificate Rule = "TM0018"
 	RuleJob         Rule = "TM0030"
 	RulePort        Rule = "TM0031"
+	RuleAPI         Rule = "TM0032"
 )
 
 // Skips reports whether what a rule refuses is skipped: it passes untouched where Settings.OnSkip accepts that.
@@ -55,5 +56,6 @@ var Rules = []struct {
 	{RuleConflict, "What other people registered in the Dashboard is not touched."},
 	{RuleCertificate, "The certificate of the mesh must be one for its hosts."},
 	{RuleJob, "A pod that is to end needs a sidecar that ends with it."},
+	{RuleAPI, "A workload must be of an API version that Kubernetes still serves."},
 	{RulePort, "It must be clear on which port the app listens, and the sidecar must reach it there."},
 }

@@ -19,6 +19,10 @@ type subject struct {
 	template template       // without a node for a Service
 	meta     *manifest.Node // the metadata that carries the annotations
 	addition addition       // of a pod template that is to be injected
+	warnings []Problem
+
+	upgrade  string       // the apiVersion that the object gets; "" where it keeps its own
+	selector manifest.Map // and the selector, if it has none
 }
 
 // examine says what becomes of an object; there are no subjects where it carries none of our annotations.
@@ -67,6 +71,7 @@ func (in *injection) kindless(d *manifest.Document, obj object) (subjects []*sub
 // appendSubject adds a subject if there is something to be said of it.
 func (in *injection) appendSubject(subjects []*subject, o *subject) []*subject {
 	ours, problems := in.judge(o)
+	in.Warnings = append(in.Warnings, o.warnings...)
 	if len(problems) > 0 {
 		in.problems = append(in.problems, problems...)
 		o.Outcome = Refused
@@ -203,6 +208,11 @@ func (o *subject) stringsOnly() (problems []Problem) {
 // problem is a refusal at a node of the object's document.
 func (o *subject) problem(rule Rule, n *manifest.Node, format string, args ...any) Problem {
 	return Problem{Rule: rule, Pos: o.doc.PositionOf(n), Object: o.title, Msg: fmt.Sprintf(format, args...)}
+}
+
+// warn notes what is odd at a node of the object's document, and stands in nobody's way.
+func (o *subject) warn(rule Rule, n *manifest.Node, format string, args ...any) {
+	o.warnings = append(o.warnings, o.problem(rule, n, format, args...))
 }
 
 // editProblem is the reason why an edit cannot be made; the manifest package knows the place but not the object.

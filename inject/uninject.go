@@ -98,6 +98,7 @@ func (u *undo) takeBack() *Problem {
 		u.service()
 	} else {
 		u.pod(u.node.Get("spec"))
+		u.upgrade()
 	}
 	u.annotations(u.meta.Get("annotations"))
 	u.Change = "taken off the mesh"

@@ -23,6 +23,7 @@ type options struct {
 	local      string
 	onSkip     string
 	registered bool
+	upgradeAPI bool
 	renew      span
 	certifies  bool // certificates are made: a CA too, where --local DIR has none yet
 	adopt      []string
@@ -82,6 +83,7 @@ func (o *options) registrationFlags(cmd *cobra.Command) {
 	o.remoteFlags(cmd)
 	o.parallelFlag(cmd)
 	cmd.Flags().StringVar(&o.onSkip, "on-skip", "fail", "what to do about objects that cannot be edited: fail, or let them through and warn, or ignore")
+	cmd.Flags().BoolVar(&o.upgradeAPI, "upgrade-api", false, "rewrite annotated workloads of API versions that Kubernetes no longer serves (extensions/v1beta1, ...)")
 	cmd.Flags().StringArrayVar(&o.adopt, "adopt", nil, "take over the API with this `SLUG` although it is not ours; may be repeated")
 }
 

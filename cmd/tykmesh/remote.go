@@ -21,7 +21,7 @@ func injectSettings(c Config, o options) inject.Settings {
 		Namespaced: c.Injector.Slugs == slugsNamespaced, MeshHosts: c.Injector.MeshHosts,
 		Containers: c.Injector.Containers, InitContainers: c.Injector.InitContainers,
 		PodTemplates: c.Injector.PodTemplates, OnSkip: onSkip[o.onSkip],
-		Preserve: c.Injector.ServicePorts == servicePortsPreserve,
+		UpgradeAPI: o.upgradeAPI, Preserve: c.Injector.ServicePorts == servicePortsPreserve,
 	}
 	if len(c.Injector.Containers) == 0 {
 		settings.Sidecar = &c.Sidecar

@@ -1,0 +1,125 @@
+package inject
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+// formerAPI is a version of some kinds that Kubernetes no longer serves.
+type formerAPI struct {
+	apiVersion, now, removed string
+	kinds                    []string
+	gone                     []string // fields of spec that there are no more
+}
+
+// formerAPIs are versions of workloads that Kubernetes no longer serves, and what took their place (Kubernetes documentation, Deprecated API
+// Migration Guide).
+var formerAPIs = []formerAPI{
+	{"extensions/v1beta1", "apps/v1", "1.16", []string{"Deployment", "DaemonSet", "ReplicaSet"}, []string{"rollbackTo", "templateGeneration"}},
+	{"apps/v1beta1", "apps/v1", "1.16", []string{"Deployment", "StatefulSet"}, []string{"rollbackTo"}},
+	{"apps/v1beta2", "apps/v1", "1.16", []string{"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"}, nil},
+	{"batch/v2alpha1", "batch/v1", "1.21", []string{"CronJob"}, nil},
+	{"batch/v1beta1", "batch/v1", "1.25", []string{"CronJob"}, nil},
+}
+
+// examineAPI warns of a workload that today's clusters refuse, or finds what it becomes.
+func (o *subject) examineAPI(s Settings) (problems []Problem) {
+	i := slices.IndexFunc(formerAPIs, func(f formerAPI) bool { return f.apiVersion == o.APIVersion && slices.Contains(f.kinds, o.Kind) })
+	if i < 0 {
+		return nil
+	}
+	former, version := formerAPIs[i], o.object.node.Get("apiVersion")
+	at := version
+	if version == nil {
+		at = o.object.node
+	}
+	if !s.UpgradeAPI {
+		o.warn(RuleAPI, at, "apiVersion %s: Kubernetes %s and later do not know it; %s took its place, and --upgrade-api rewrites it", former.apiVersion, former.removed, former.now)
+		return nil
+	}
+	refuse := func(n *manifest.Node, format string, args ...any) {
+		problems = append(problems, o.problem(RuleAPI, n, format, args...))
+	}
+	if version == nil {
+		refuse(at, "apiVersion %s is that of the list around it: write it into the item, and --upgrade-api can rewrite it", former.apiVersion)
+		return problems
+	}
+	spec := o.object.node.Get("spec")
+	for _, field := range former.gone {
+		if key, _ := spec.Entry(field); key != nil {
+			refuse(key, "spec.%s: there is no such field in %s any more; leave it out", field, former.now)
+		}
+	}
+	if former.now == "apps/v1" {
+		if key, selector := spec.Entry("selector"); selector != nil && len(selector.Resolve().Content) == 0 {
+			refuse(key, "spec.selector: %s wants one that is not empty; leave it out, and it becomes the labels of the template", former.now)
+		} else if key == nil {
+			o.selector = o.templateLabels()
+		}
+	}
+	o.upgrade = former.now
+	return problems
+}
+
+// templateLabels is a selector of all labels of the pod template: what the former APIs took where there was none.
+func (o *subject) templateLabels() manifest.Map {
+	var labels manifest.Map
+	for k, v := range o.meta.Get("labels").Entries() {
+		labels = append(labels, manifest.Entry{Key: k.Text(), Value: v.Text()})
+	}
+	return manifest.Map{{Key: "matchLabels", Value: labels}}
+}
+
+// upgradeEdits make an object one of today's API.
+func (o *subject) upgradeEdits(r *record) ([]manifest.Edit, error) {
+	if o.upgrade == "" {
+		return nil, nil
+	}
+	version := o.object.node.Get("apiVersion")
+	text, ok := o.doc.Source(version)
+	if !ok {
+		return nil, &manifest.EditError{Pos: o.doc.PositionOf(version), Msg: "apiVersion: cannot be edited as it is written; write it on one line"}
+	}
+	r.APIVersion = text
+	edits := []manifest.Edit{manifest.Replace{Node: version, Value: o.upgrade}}
+	o.Change += ", " + o.upgrade
+	if o.selector != nil {
+		spec := o.object.node.Get("spec").Resolve()
+		put := manifest.Put{Into: spec, Entries: manifest.Map{{Key: "selector", Value: o.selector}}}
+		put.Before, _ = spec.Entry("template")
+		if i := slices.Index(spec.Content, put.Before); i > 0 { // in front of what is said about the template
+			put.Before, put.After = nil, spec.Content[i-2].Text()
+		}
+		r.Selector = true
+		edits = append(edits, put)
+	}
+	return edits, nil
+}
+
+// upgrade takes back what upgradeEdits changed. A selector that somebody has changed since stays.
+func (u *undo) upgrade() {
+	if u.record.APIVersion == "" {
+		return
+	}
+	if version := u.object.node.Get("apiVersion"); version != nil {
+		u.edits = append(u.edits, manifest.Restore{Node: version, Text: u.record.APIVersion})
+	}
+	key, selector := u.object.node.Get("spec").Entry("selector")
+	if u.record.Selector && key != nil && selects(selector, u.node.Get("metadata", "labels")) {
+		u.edits = append(u.edits, manifest.Remove{Node: key})
+	}
+}
+
+// selects reports whether a selector is one of exactly these labels.
+func selects(selector, labels *manifest.Node) bool {
+	texts := func(n *manifest.Node) (out []string) {
+		for k, v := range n.Entries() {
+			out = append(out, k.Text()+"="+v.Text())
+		}
+		slices.Sort(out)
+		return out
+	}
+	return len(selector.Resolve().Content) == 2 && strings.Join(texts(selector.Get("matchLabels")), "\n") == strings.Join(texts(labels), "\n")
+}
