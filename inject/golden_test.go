@@ -2,6 +2,7 @@ package inject_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -11,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 	"sigs.k8s.io/yaml"
 
@@ -40,6 +41,7 @@ type options struct {
 	Namespace  string `json:"namespace"`
 	Preserve   bool   `json:"preserve"`
 	Upgrade    bool   `json:"upgrade"`
+	Security   bool   `json:"security"` // whether the report says which levels of Pod Security are met
 	OnSkip     string `json:"onSkip"` // fail unless it says warn or ignore
 
 	PodTemplates []inject.PodTemplate `json:"podTemplates"`
@@ -143,7 +145,7 @@ func TestGolden(t *testing.T) {
 				g.write(t, got)
 				return
 			}
-			if diff := cmp.Diff(g.want, got); diff != "" {
+			if diff := gocmp.Diff(g.want, got); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
 			}
 		})
@@ -155,7 +157,7 @@ func (g *golden) run(t *testing.T) map[string]string {
 	docs := g.documents()
 	stream, problems := inject.Inject(docs, g.options.settings())
 	got := map[string]string{}
-	if report := report(stream); report != "" {
+	if report := report(stream, g.options.Security); report != "" {
 		got["report"] = report
 	}
 	if len(problems) > 0 {
@@ -173,12 +175,15 @@ func (g *golden) run(t *testing.T) map[string]string {
 }
 
 // report says what is done with each object, and what registration is told.
-func report(s *inject.Stream) string {
+func report(s *inject.Stream, security bool) string {
 	var b strings.Builder
 	for _, o := range s.Objects {
 		switch {
 		case o.Outcome == inject.Injected:
 			fmt.Fprintf(&b, "%s: injected: %s\n", o, o.Change)
+			if security {
+				fmt.Fprintf(&b, "%s: %s before, %s after\n", o, cmp.Or(o.Before, "no level"), cmp.Or(o.After, "no level"))
+			}
 		case o.Outcome == inject.Refused:
 			fmt.Fprintf(&b, "%s: refused\n", o)
 		case o.Outcome == inject.Skipped:

@@ -79,10 +79,11 @@ type Object struct {
 	Document         int    // the number in its file, from 1
 	Pos              manifest.Position
 	Outcome          Outcome
-	Rule             Rule   // by which it is left alone or skipped; "" where there is nothing odd in it
-	Reason           string // why it is left alone or skipped, as a clause: "its status is injected already"
-	Warning          bool   // whether that may surprise
-	Change           string // what injection does to it: "sidecar tyk-mesh", "port 80 becomes 8080"
+	Rule             Rule     // by which it is left alone or skipped; "" where there is nothing odd in it
+	Reason           string   // why it is left alone or skipped, as a clause: "its status is injected already"
+	Warning          bool     // whether that may surprise
+	Change           string   // what injection does to it: "sidecar tyk-mesh", "port 80 becomes 8080"
+	Before, After    Security // which level of Pod Security its pods meet without and with what they get; "" for a Service
 
 	title    string    // "document 12 (Deployment shop/web)"
 	workload *Workload // nil for a Service
@@ -103,7 +104,7 @@ const marker = "injector.tyk.io"
 //
 // Problems are in the order of the input; with any of them the stream is refused as a whole.
 func Inject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
-	in := injection{Stream: newStream(docs), settings: s, pods: make(podIndex)}
+	in := injection{Stream: newStream(docs), settings: s, pods: make(podIndex), guard: newGuard()}
 	in.applying.SetLimit(runtime.GOMAXPROCS(0))
 	in.routes = s.Routes
 	waiting := make(map[int][]*subject) // which port of a Service reaches the app may depend on any pod of the stream
@@ -133,6 +134,7 @@ type injection struct {
 	settings Settings
 	pods     podIndex
 	problems []Problem
+	guard    guard
 
 	applying errgroup.Group // documents are edited on all cores, as many at once
 	drafts   []*draft
@@ -186,9 +188,19 @@ func (in *injection) edit(i int, subjects []*subject) {
 	d.edits, d.owners = in.collect(d.page, subjects)
 	in.drafts = append(in.drafts, d)
 	in.applying.Go(func() error {
+		d.judge(in.guard)
 		d.apply()
 		return nil
 	})
+}
+
+// judge says what the edits mean for the security of the pods.
+func (d *draft) judge(g guard) {
+	for _, o := range d.subjects {
+		if o.Outcome == Injected && o.workload != nil {
+			o.Before, o.After, _ = g.verdict(o)
+		}
+	}
 }
 
 // apply makes the edits and forgets the document's tree, unless some of them cannot be made.

@@ -1,0 +1,167 @@
+package inject
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	podsecurity "k8s.io/pod-security-admission/api"
+	"k8s.io/pod-security-admission/policy"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+// Security is the strictest level of the Pod Security Standards that pods meet (Kubernetes documentation): restricted, baseline or privileged;
+// "" where that cannot be said, because Kubernetes would not read the pod.
+type Security string
+
+// guard says which level pods meet, as a cluster of today does: by the admission plugin's own rules.
+type guard struct{ policy.Evaluator }
+
+func newGuard() guard {
+	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
+	if err != nil {
+		panic("inject: the rules of Pod Security contradict each other: " + err.Error()) // they are the library's own
+	}
+	return guard{evaluator}
+}
+
+// level is the level that a pod meets, and why it meets no stricter one.
+func (g guard) level(meta *metav1.ObjectMeta, spec *corev1.PodSpec) (level Security, why string) {
+	for _, l := range []podsecurity.Level{podsecurity.LevelRestricted, podsecurity.LevelBaseline} {
+		at := podsecurity.LevelVersion{Level: l, Version: podsecurity.LatestVersion()}
+		result := policy.AggregateCheckResults(g.EvaluatePod(at, meta, spec))
+		if result.Allowed {
+			return Security(l), why
+		}
+		why = result.ForbiddenDetail()
+	}
+	return Security(podsecurity.LevelPrivileged), why
+}
+
+// verdict says which levels a pod met before it was injected, and meets after. why is what stands in the way of a stricter one after.
+func (g guard) verdict(o *subject) (before, after Security, why string) {
+	var (
+		meta metav1.ObjectMeta
+		spec corev1.PodSpec
+	)
+	if decode(valueOf(o.meta, nil), &meta) != nil || decode(valueOf(o.template.Get("spec"), harmless), &spec) != nil {
+		return "", "", ""
+	}
+	before, _ = g.level(&meta, &spec)
+	if o.addition.addTo(&spec) != nil {
+		return before, "", ""
+	}
+	after, why = g.level(&meta, &spec)
+	return before, after, why
+}
+
+// harmless are fields of pods and containers that no rule of Pod Security looks at; reading them would take most of the time.
+var harmless = []string{"env", "envFrom", "image", "command", "args", "resources", "volumeMounts", "affinity", "tolerations", "nodeSelector", "hostAliases"}
+
+// addTo puts what the pod gets into a pod as Kubernetes reads it.
+func (a addition) addTo(spec *corev1.PodSpec) error {
+	if err := a.layUnder(spec); err != nil {
+		return err
+	}
+	for _, list := range []struct {
+		to   *[]corev1.Container
+		maps []manifest.Map
+	}{{&spec.Containers, a.containers}, {&spec.InitContainers, slices.Concat(a.initFirst, a.initLast)}} {
+		for _, m := range list.maps {
+			var c corev1.Container
+			if err := decode(plainOf(m, harmless), &c); err != nil {
+				return err
+			}
+			*list.to = append(*list.to, c)
+		}
+	}
+	for _, m := range a.volumes {
+		var v corev1.Volume
+		if err := decode(plainOf(m, nil), &v); err != nil {
+			return err
+		}
+		spec.Volumes = append(spec.Volumes, v)
+	}
+	return nil
+}
+
+// layUnder fills in what the pod's own sidecar does not say itself.
+func (a addition) layUnder(spec *corev1.PodSpec) error {
+	if a.ownSidecar == nil {
+		return nil
+	}
+	var laid corev1.Container
+	if err := errors.Join(decode(plainOf(a.under, harmless), &laid), decode(valueOf(a.ownSidecar, harmless), &laid)); err != nil {
+		return err
+	}
+	for _, list := range [][]corev1.Container{spec.Containers, spec.InitContainers} {
+		for i := range list {
+			if list[i].Name == laid.Name {
+				list[i] = laid
+			}
+		}
+	}
+	return nil
+}
+
+func decode(v any, into any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, into)
+}
+
+// valueOf is a node as encoding/json writes it, without some fields.
+func valueOf(n *manifest.Node, without []string) any {
+	n = n.Resolve()
+	switch {
+	case n.IsNull():
+		return nil
+	case n.Kind == manifest.Mapping:
+		out := make(map[string]any)
+		for k, v := range n.Entries() {
+			if !slices.Contains(without, k.Text()) {
+				out[k.Text()] = valueOf(v, without)
+			}
+		}
+		return out
+	case n.Kind == manifest.Sequence:
+		out := make([]any, len(n.Content))
+		for i, item := range n.Content {
+			out[i] = valueOf(item, without)
+		}
+		return out
+	}
+	if i, ok := n.Int(); ok {
+		return i
+	}
+	if n.Tag == "!!bool" {
+		return n.IsTrue()
+	}
+	return n.Text()
+}
+
+// plainOf is a value as encoding/json writes it, without some fields.
+func plainOf(v any, without []string) any {
+	switch v := v.(type) {
+	case manifest.Map:
+		out := make(map[string]any, len(v))
+		for _, e := range v {
+			if !slices.Contains(without, e.Key) {
+				out[e.Key] = plainOf(e.Value, without)
+			}
+		}
+		return out
+	case manifest.List:
+		out := make([]any, len(v))
+		for i, item := range v {
+			out[i] = plainOf(item, without)
+		}
+		return out
+	}
+	return v
+}
