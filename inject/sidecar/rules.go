@@ -28,13 +28,13 @@ const (
 //	to one of ExemptCIDRs               let through     All alone
 //	to port 80 or 443, wherever         to the sidecar  All alone, but for ExemptPorts
 //
-// None has no rule. It needs no init container; its texts are good for taking away what another mode set.
+// None has no rule and needs no init container; its texts take away what another mode set.
 //
-// To the sidecar means REDIRECT, which in OUTPUT maps to 127.0.0.1 or ::1 (iptables-extensions(8), nft(8)): one text for both families, no
-// route_localnet, and the caller's address stays. That the sidecar listens on both is Go's way with an address that is only a port.
+// To the sidecar means REDIRECT, which maps what is made here to 127.0.0.1 or ::1 (iptables-extensions(8), nft(8)): one text for both families, and
+// no route_localnet. The sidecar listens on both, as a Go program does whose address is only a port.
 //
-// Where Cilium balances Services in the socket, a connection to a Service leaves the pod with the address and port of an endpoint. A Kubernetes API
-// whose endpoints listen on 443 must be one of ExemptCIDRs there.
+// Where Cilium balances Services in the sockets of pods (Cilium documentation, Integration with Istio), a connection to a Service has the address and
+// port of an endpoint before any rule sees it. A Kubernetes API whose endpoints listen on 443 must be one of ExemptCIDRs there.
 type Rules struct {
 	Intercept Intercept
 	UID       int64 // of the sidecar, and of no other process of the pod

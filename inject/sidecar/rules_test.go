@@ -24,7 +24,8 @@ const uid = 10777
 // exemptions are what people exempt, as they would write it.
 func exemptions() []netip.Prefix {
 	return []netip.Prefix{
-		netip.MustParsePrefix("2001:db8:51::/48"), netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("192.0.2.7/32"),
+		netip.MustParsePrefix("2001:db8:51::/48"), netip.MustParsePrefix("198.51.100.0/24"),
+		netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("127.0.0.0/8"),
 	}
 }
 

@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// Ruleset sets the rules up with nft: a file for nft -f, or the one argument of nft, in images that have no shell. It replaces our tables, of both
-// families, in one transaction (nft(8)), so it may run again after whatever settings.
+// Ruleset sets the rules up with nft, in images that have no shell: a file for nft -f, or the one argument of nft. It replaces our tables of both
+// families in one transaction, so it may run again after whatever settings. The capability NET_ADMIN is enough.
 //
-// It cannot know the Kubernetes API's address: with All, the caller must have it among ExemptCIDRs. IPv4 and IPv6 have tables of their own because
-// kernels before 5.2 have no nat in inet (nft(8), Chains).
+// It cannot know the Kubernetes API's address: with All, the caller must have it among ExemptCIDRs. IPv4 and IPv6 have a table each, because nat
+// in inet came with kernel 5.2 (nft(8)).
 func (r Rules) Ruleset() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# tykmesh: %s.\n", r.does())

@@ -7,14 +7,14 @@ import (
 
 // Script sets the rules up with iptables: what sh -c runs in an image with a POSIX shell, iptables and ip6tables. It takes iptables as it is,
 // and where that does not work on a node, iptables-nft or iptables-legacy, as far as the image has them. Root with the capability NET_ADMIN is
-// enough, with a read-only root and no_new_privs; iptables-legacy wants NET_RAW besides.
+// enough, with a read-only root and no_new_privs; iptables-legacy wants NET_RAW besides, and a lock file that can be written (iptables(8)).
 //
-// A chain of our own is made anew in one transaction with the jump to it (iptables-restore(8), --noflush). So the rules are there in full or not
-// at all, and however often it runs, after whatever settings, none is there twice and none is left over.
+// A chain of our own is emptied and filled in one transaction with the jump to it (iptables-restore(8)). So the rules of a family are there in full
+// or not at all, and however often it runs, after whatever settings, none is there twice and none is left over.
 //
 // All lets through what KUBERNETES_SERVICE_HOST names (Kubernetes documentation, Accessing the Kubernetes API from a Pod). Some clusters set a
-// name there. It is reported and nothing more, because a name's address of today may be another's tomorrow. With All, IPv6 must work where the pod
-// has an address that others reach.
+// host name there (Gardener documentation, APIServerSNI environment variable injection). That is reported and nothing more: the name's address
+// of today may be another's tomorrow. With All, IPv6 must work where the pod has an IPv6 address that others reach.
 func (r Rules) Script() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# tykmesh: %s.\nset -eu\n", r.does())
@@ -60,8 +60,8 @@ func (r Rules) chain(f family, api string) (rules []string) {
 	return rules
 }
 
-// The parts of the script. No tab may stand in them, because `kubectl get -o yaml` would print one long quoted line, and no $$ and no $(NAME), because
-// Kubernetes takes them for its own (Kubernetes documentation, Define a Command and Arguments for a Container).
+// The parts of the script. No tab may stand in them, because `kubectl get -o yaml` would print one long quoted line, and no $$ and no $(NAME),
+// because Kubernetes takes them for its own (Kubernetes documentation, Define a Command and Arguments for a Container).
 const (
 	findAPI = `
 # The Kubernetes API, as every container knows it.
@@ -76,7 +76,7 @@ esac
 	useTools = `
 # put TOOL RULES: one transaction makes our chain anew and lets OUTPUT jump to it, once.
 put() {
-  jump=$("$1" -w -t nat -C OUTPUT -p tcp -j TYKMESH || echo '-A OUTPUT -p tcp -j TYKMESH')
+  jump=$("$1" -w -t nat -C OUTPUT -p tcp -j TYKMESH 2>/dev/null || echo '-A OUTPUT -p tcp -j TYKMESH')
   printf '%s\n' '*nat' ':TYKMESH - [0:0]' "$2" "$jump" COMMIT | "$1-restore" -w --noflush
 }
 
@@ -92,13 +92,18 @@ $tool: $out"
   return 1
 }
 
-# fail TOOL: says why, and what each kind of the tool said.
+# fail TOOL: says what to do, and what each kind of the tool said.
 fail() {
-  case $said in
-  '') why="the image has no $1" ;;
-  *'ermission denied'* | *'not permitted'*) why='the container must run as root with NET_ADMIN, and for iptables-legacy NET_RAW' ;;
-  *) why='the kernel of the node needs nf_tables or ip_tables, with nat' ;;
-  esac
+  while read -r key value; do
+    if [ "$key" = CapEff: ]; then capabilities=$value; fi
+  done </proc/self/status
+  if [ -z "$said" ]; then
+    why="the image has no $1"
+  elif [ $((0x$capabilities >> 12 & 1)) = 0 ]; then
+    why='the container must run as root with the capability NET_ADMIN'
+  else
+    why='the kernel of the node needs nf_tables, or ip_tables and the container NET_RAW besides NET_ADMIN'
+  fi
   printf '%s\n' "tykmesh: cannot set up $1: $why$said" >&2
   exit 1
 }

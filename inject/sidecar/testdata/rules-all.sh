@@ -23,7 +23,7 @@ $api6
 
 # put TOOL RULES: one transaction makes our chain anew and lets OUTPUT jump to it, once.
 put() {
-  jump=$("$1" -w -t nat -C OUTPUT -p tcp -j TYKMESH || echo '-A OUTPUT -p tcp -j TYKMESH')
+  jump=$("$1" -w -t nat -C OUTPUT -p tcp -j TYKMESH 2>/dev/null || echo '-A OUTPUT -p tcp -j TYKMESH')
   printf '%s\n' '*nat' ':TYKMESH - [0:0]' "$2" "$jump" COMMIT | "$1-restore" -w --noflush
 }
 
@@ -39,13 +39,18 @@ $tool: $out"
   return 1
 }
 
-# fail TOOL: says why, and what each kind of the tool said.
+# fail TOOL: says what to do, and what each kind of the tool said.
 fail() {
-  case $said in
-  '') why="the image has no $1" ;;
-  *'ermission denied'* | *'not permitted'*) why='the container must run as root with NET_ADMIN, and for iptables-legacy NET_RAW' ;;
-  *) why='the kernel of the node needs nf_tables or ip_tables, with nat' ;;
-  esac
+  while read -r key value; do
+    if [ "$key" = CapEff: ]; then capabilities=$value; fi
+  done </proc/self/status
+  if [ -z "$said" ]; then
+    why="the image has no $1"
+  elif [ $((0x$capabilities >> 12 & 1)) = 0 ]; then
+    why='the container must run as root with the capability NET_ADMIN'
+  else
+    why='the kernel of the node needs nf_tables, or ip_tables and the container NET_RAW besides NET_ADMIN'
+  fi
   printf '%s\n' "tykmesh: cannot set up $1: $why$said" >&2
   exit 1
 }
