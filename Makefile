@@ -16,7 +16,7 @@ FUZZTIME ?= 2000x
 # How the program and FerretDB are built. Vet and lint look at the same, so that nothing is compiled twice on a machine with an empty cache.
 STATIC = CGO_ENABLED=0 GOFLAGS=-trimpath
 
-.PHONY: build test format vet lint unit ferretdb fuzz test-hosts test-cfssl test-validate bench update demo parity clean
+.PHONY: build test format vet lint unit ferretdb fuzz test-hosts test-cfssl test-validate test-rules bench update demo parity clean
 
 # One static binary that holds no path of the machine that built it.
 build:
@@ -65,6 +65,11 @@ test-cfssl:
 
 test-validate:
 	TYKMESH_TEST_VALIDATE=1 $(GO) test -count=1 -timeout 30m -run '^TestValidate$$' ./cmd/tykmesh
+
+# The rules that lead a pod's calls to its sidecar, set up as the init container does, in network namespaces: as root, with iptables, nftables and
+# busybox from Debian.
+test-rules:
+	TYKMESH_TEST_RULES=1 $(GO) test -count=1 -timeout 10m -v -run '^TestRules$$' ./inject/sidecar
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...

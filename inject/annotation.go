@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
-	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
 // The annotations, as tyk-k8s named them.
@@ -39,7 +38,7 @@ const (
 
 // known are all annotations with our prefix, but for overrides.
 var known = []string{
-	annotationInject, annotationStatus, annotationRoute, annotationInbound, annotationMesh, annotationTrust, annotationRecord, annotationPort, sidecar.AnnotationRules,
+	annotationInject, annotationStatus, annotationRoute, annotationInbound, annotationMesh, annotationTrust, annotationRecord, annotationPort,
 }
 
 // fieldKinds are the prefixes of annotations that set a field of the inbound API definition, and how each reads its value.
@@ -101,7 +100,7 @@ func (o *subject) readAnnotations(w *Workload, annotations *manifest.Node) (prob
 				fail(v, key, "must not be empty; leave it out, and it will be written")
 			}
 			w.setID(key, text)
-		case annotationTrust, sidecar.AnnotationRules:
+		case annotationTrust:
 			fail(k, key, "it is there, but the pods are not injected; take it out, and it will be written")
 		}
 		if read == nil {

@@ -66,10 +66,6 @@ func (p *pod) addition(s Settings, own *manifest.Node) addition {
 	var inits []manifest.Map
 	if p.Rules.Intercept != sidecar.None {
 		inits = append(inits, p.Rules.Container(p.RulesImage, p.RulesTool))
-		if p.RulesTool == sidecar.NFT {
-			a.volumes = append(a.volumes, p.Rules.Volume())
-			a.annotations = manifest.Map{{Key: sidecar.AnnotationRules, Value: p.Rules.Ruleset()}}
-		}
 	}
 	if p.TLS {
 		a.mounts, a.variables, a.initAsWell = []manifest.Map{sidecar.AuthorityMount()}, sidecar.Trusting(), p.Gateway.Native

@@ -33,7 +33,7 @@ func (o *subject) podEdits(further manifest.Map) ([]manifest.Edit, error) {
 	if err := cmp.Or(p.err, err); err != nil {
 		return nil, err
 	}
-	annotations, err := o.annotationEdits(&p.record, append(further, a.annotations...))
+	annotations, err := o.annotationEdits(&p.record, further)
 	return slices.Concat(p.edits, upgrade, annotations), err
 }
 

@@ -11,12 +11,11 @@ import (
 
 // addition is what a pod gets, in either profile.
 type addition struct {
-	hostAlias   manifest.Map
-	containers  []manifest.Map // behind the pod's own
-	initFirst   []manifest.Map // init containers in front of the pod's own
-	initLast    []manifest.Map // and behind them
-	volumes     []manifest.Map
-	annotations manifest.Map
+	hostAlias  manifest.Map
+	containers []manifest.Map // behind the pod's own
+	initFirst  []manifest.Map // init containers in front of the pod's own
+	initLast   []manifest.Map // and behind them
+	volumes    []manifest.Map
 
 	// What the pod's own containers get: those that run beside the sidecar.
 	mounts     []manifest.Map

@@ -32,6 +32,10 @@ var layout = map[string]packageRule{
 		ours:   []string{"inject/manifest"},
 		except: []string{"net", "os", "log", "github.com/spf13"},
 	},
+	"inject/sidecar": {
+		ours:   []string{"inject/manifest"},
+		except: []string{"net", "os", "log", "k8s.io", "github.com/spf13"},
+	},
 	"dashboard": {
 		except: []string{"log", "os/exec", "k8s.io", "github.com/spf13"},
 	},

@@ -25,6 +25,7 @@ func injectSettings(c Config, o options) inject.Settings {
 	}
 	if len(c.Injector.Containers) == 0 {
 		settings.Sidecar = &c.Sidecar
+		settings.Sidecar.Authorities = c.CA.Trust.FileNames()
 	}
 	return settings
 }

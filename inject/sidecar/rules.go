@@ -1,6 +1,12 @@
 package sidecar
 
-import "net/netip"
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+)
 
 // Intercept says which of a pod's outbound calls go to its sidecar (Injector.intercept).
 type Intercept string
@@ -12,16 +18,80 @@ const (
 	None Intercept = "none"
 )
 
-// Rules are the rules of a pod.
+// Rules send what a pod's processes call to its sidecar. They stand in the OUTPUT chain of the nat table of the pod's own network, so they concern
+// TCP connections that start in the pod: not those that come in (probes, other pods), and not UDP (DNS, QUIC). A connection is asked for in this
+// order:
+//
+//	of the sidecar's own uid            let through     All alone: a gateway that dials 80 or 443 would ask itself, for ever
+//	to MeshAddress, port 80 or 443      to the sidecar  All and Mesh: no exemption takes the mesh away
+//	to the Kubernetes API               let through     All alone, and Script alone: Ruleset does not know the address
+//	to one of ExemptCIDRs               let through     All alone
+//	to port 80 or 443, wherever         to the sidecar  All alone, but for ExemptPorts
+//
+// None has no rule and needs no init container; its texts take away what another mode set.
+//
+// To the sidecar means REDIRECT, which maps what is made here to 127.0.0.1 or ::1 (iptables-extensions(8), nft(8)): one text for both families, and
+// no route_localnet. The sidecar listens on both, as a Go program does whose address is only a port.
+//
+// Where Cilium balances Services in the sockets of pods (Cilium documentation, Integration with Istio), a connection to a Service has the address and
+// port of an endpoint before any rule sees it. A Kubernetes API whose endpoints listen on 443 must be one of ExemptCIDRs there.
 type Rules struct {
-	Intercept   Intercept
-	UID         int64
+	Intercept Intercept
+	UID       int64 // of the sidecar, and of no other process of the pod
+
+	// In any order. Ports other than 80 and 443 may stand here too; nothing captures them.
 	ExemptCIDRs []netip.Prefix
 	ExemptPorts []int
 }
 
-// Script stands in until the real one is there.
-func (r Rules) Script() string { return "exit 1" }
+// family is IPv4 or IPv6.
+type family struct {
+	name string // as tools name it
+	has  func(netip.Addr) bool
+	mesh bool // MeshAddress is one of it
+}
 
-// Ruleset stands in until the real one is there.
-func (r Rules) Ruleset() string { return "" }
+// families are IPv4 and IPv6, in this order.
+func families() [2]family {
+	return [2]family{{name: "ip", has: netip.Addr.Is4, mesh: true}, {name: "ip6", has: netip.Addr.Is6}}
+}
+
+// exempt are the CIDRs of a family, each as the tools print it, in one order.
+func (r Rules) exempt(f family) []netip.Prefix {
+	var out []netip.Prefix
+	for _, p := range r.ExemptCIDRs {
+		if p.Addr().Is4In6() && p.Bits() >= 96 { // ::ffff:10.0.0.0/104 is 10.0.0.0/8 on the wire
+			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+		}
+		if p = p.Masked(); f.has(p.Addr()) {
+			out = append(out, p)
+		}
+	}
+	slices.SortFunc(out, func(a, b netip.Prefix) int {
+		return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
+	})
+	return slices.Compact(out)
+}
+
+// captured are the ports from which All takes connections to any address.
+func (r Rules) captured() []string {
+	var out []string
+	for _, port := range []int{80, 443} {
+		if !slices.Contains(r.ExemptPorts, port) {
+			out = append(out, strconv.Itoa(port))
+		}
+	}
+	return out
+}
+
+// does says in half a sentence what the rules do.
+func (r Rules) does() string {
+	port := strconv.Itoa(Port)
+	switch captured := r.captured(); {
+	case r.Intercept == All && len(captured) > 0:
+		return "tcp to port " + strings.Join(captured, " and ") + " goes to the sidecar on port " + port
+	case r.Intercept == All, r.Intercept == Mesh:
+		return "tcp to " + MeshAddress + " port 80 and 443 goes to the sidecar on port " + port
+	}
+	return "nothing goes to the sidecar"
+}

@@ -60,6 +60,9 @@ type Gateway struct {
 	Tags      string // which APIs it loads: "mesh,echo"
 	Grace     int64  // seconds that the pod has to end (terminationGracePeriodSeconds)
 	Native    bool   // it is an init container that goes on running (Kubernetes documentation, sidecar containers)
+
+	// Authorities are file names for the mesh's CA beside ca.pem: those under which OpenSSL looks for it.
+	Authorities []string
 }
 
 // Redis is the Redis of the Tyk installation, through which gateways learn of changes.
@@ -121,11 +124,19 @@ func (g Gateway) Volumes() []manifest.Map {
 	if !g.TLS {
 		return nil
 	}
-	item := manifest.Map{{Key: "key", Value: KeyCertificate}, {Key: "path", Value: KeyCertificate}}
+	item := func(key, path string) manifest.Map { return manifest.Map{{Key: "key", Value: key}, {Key: "path", Value: path}} }
+	authority := manifest.Map{{Key: "name", Value: Authority}}
+	if len(g.Authorities) > 0 {
+		items := manifest.List{item(authorityKey, authorityKey)}
+		for _, name := range g.Authorities {
+			items = append(items, item(authorityKey, name))
+		}
+		authority = append(authority, manifest.Entry{Key: "items", Value: items})
+	}
 	return []manifest.Map{
-		{{Key: "name", Value: Authority}, {Key: "configMap", Value: manifest.Map{{Key: "name", Value: Authority}}}},
+		{{Key: "name", Value: Authority}, {Key: "configMap", Value: authority}},
 		{{Key: "name", Value: certificate}, {Key: "secret", Value: manifest.Map{
-			{Key: "secretName", Value: Secret}, {Key: "items", Value: manifest.List{item}},
+			{Key: "secretName", Value: Secret}, {Key: "items", Value: manifest.List{item(KeyCertificate, KeyCertificate)}},
 		}}},
 	}
 }

@@ -6,7 +6,8 @@ import "github.com/tykmesh/tykmesh/inject/manifest"
 const (
 	// authorityPath is where the CA is mounted: ca.pem, and the same under the names that OpenSSL looks for.
 	authorityPath = "/etc/tykmesh/ca"
-	authorityFile = authorityPath + "/ca.pem"
+	authorityKey  = "ca.pem"
+	authorityFile = authorityPath + "/" + authorityKey
 
 	// TrustedFolders extends the folders that Go (crypto/x509) and OpenSSL read, by the variable of that name.
 	TrustedFolders = "/etc/ssl/certs:" + authorityPath
