@@ -42,7 +42,7 @@ type options struct {
 	Preserve   bool   `json:"preserve"`
 	Upgrade    bool   `json:"upgrade"`
 	Security   bool   `json:"security"` // whether the report says which levels of Pod Security are met
-	OnSkip     string `json:"onSkip"` // fail unless it says warn or ignore
+	OnSkip     string `json:"onSkip"`   // fail unless it says warn or ignore
 
 	PodTemplates []inject.PodTemplate `json:"podTemplates"`
 

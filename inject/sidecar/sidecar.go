@@ -124,7 +124,9 @@ func (g Gateway) Volumes() []manifest.Map {
 	if !g.TLS {
 		return nil
 	}
-	item := func(key, path string) manifest.Map { return manifest.Map{{Key: "key", Value: key}, {Key: "path", Value: path}} }
+	item := func(key, path string) manifest.Map {
+		return manifest.Map{{Key: "key", Value: key}, {Key: "path", Value: path}}
+	}
 	authority := manifest.Map{{Key: "name", Value: Authority}}
 	if len(g.Authorities) > 0 {
 		items := manifest.List{item(authorityKey, authorityKey)}
