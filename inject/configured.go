@@ -59,9 +59,9 @@ func (o *subject) warnConfigured() {
 	}
 }
 
-// fillsBundle reports whether a configured init container builds the folder of trusted certificates.
-func fillsBundle(initContainers []manifest.Map) bool {
-	return slices.ContainsFunc(initContainers, func(c manifest.Map) bool { return mounts(c, bundleVolume) })
+// fillsBundle reports whether one of the containers mounts the folder of trusted certificates; an init container that does builds it.
+func fillsBundle(containers []manifest.Map) bool {
+	return slices.ContainsFunc(containers, func(c manifest.Map) bool { return mounts(c, bundleVolume) })
 }
 
 func mounts(container manifest.Map, volume string) bool {
@@ -79,7 +79,7 @@ func volumes(s Settings) []manifest.Map {
 		return nil
 	}
 	authority := manifest.Map{{Key: "name", Value: authorityVolume}, {Key: "configMap", Value: manifest.Map{{Key: "name", Value: authorityVolume}}}}
-	if !fillsBundle(s.InitContainers) {
+	if !fillsBundle(slices.Concat(s.Containers, s.InitContainers)) { // a pod with a mount and no volume is refused
 		return []manifest.Map{authority}
 	}
 	return []manifest.Map{authority, {{Key: "name", Value: bundleVolume}, {Key: "emptyDir", Value: manifest.Map{}}}}

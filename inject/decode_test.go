@@ -19,9 +19,10 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// TestStrictDecoding shows that Kubernetes knows every field of what is injected: an object that its types decode strictly does so still.
+// TestStrictDecoding shows that Kubernetes knows every field of what is injected, and takes it: an object that its types decode strictly, and whose
+// names, ports and volumes are right, is so still.
 func TestStrictDecoding(t *testing.T) {
-	decoded := 0
+	count, valid := 0, 0
 	for _, g := range goldens(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(g.path), ".txtar"), func(t *testing.T) {
 			docs := g.documents()
@@ -48,19 +49,26 @@ func TestStrictDecoding(t *testing.T) {
 					t.Fatalf("document %d has %d objects, and had %d", d.Number, len(after), len(before))
 				}
 				for j := range before {
-					if decodeStrict(before[j]) != nil {
+					if _, err := decoded(before[j]); err != nil {
 						continue
 					}
-					decoded++
-					if err := decodeStrict(after[j]); err != nil {
+					count++
+					if _, err := decoded(after[j]); err != nil {
+						t.Errorf("document %d: %v", d.Number, err)
+					}
+					if checkValid(before[j]) != nil {
+						continue
+					}
+					valid++
+					if err := checkValid(after[j]); err != nil {
 						t.Errorf("document %d: %v", d.Number, err)
 					}
 				}
 			}
 		})
 	}
-	if decoded < 100 {
-		t.Fatalf("only %d objects were decoded", decoded)
+	if count < 100 || valid < 100 {
+		t.Fatalf("only %d objects were decoded, %d of them valid", count, valid)
 	}
 }
 
@@ -91,10 +99,11 @@ func flatten(t *testing.T, data json.RawMessage) (out []json.RawMessage) {
 	return out
 }
 
-func decodeStrict(data json.RawMessage) error {
+// decoded is an object as Kubernetes reads it with strict field validation.
+func decoded(data json.RawMessage) (any, error) {
 	var object struct{ Kind string }
 	if err := json.Unmarshal(data, &object); err != nil {
-		return err
+		return nil, err
 	}
 	into := map[string]any{
 		"Deployment": new(appsv1.Deployment), "StatefulSet": new(appsv1.StatefulSet), "DaemonSet": new(appsv1.DaemonSet), "ReplicaSet": new(appsv1.ReplicaSet),
@@ -102,8 +111,8 @@ func decodeStrict(data json.RawMessage) error {
 		"Pod": new(corev1.Pod), "PodTemplate": new(corev1.PodTemplate), "ReplicationController": new(corev1.ReplicationController), "Service": new(corev1.Service),
 	}[object.Kind]
 	if into == nil {
-		return errors.New("no type for " + object.Kind)
+		return nil, errors.New("no type for " + object.Kind)
 	}
 	unknown, err := kjson.UnmarshalStrict(data, into)
-	return errors.Join(append(unknown, err)...)
+	return into, errors.Join(append(unknown, err)...)
 }
