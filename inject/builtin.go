@@ -3,6 +3,7 @@ package inject
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
@@ -44,7 +45,26 @@ func (o *subject) builtIn(s Settings) (problems []Problem) {
 	problems = append(problems, refused...)
 	o.workload.Port = port
 	o.addition = p.addition(s, own)
+	o.warnUntrusting(spec)
 	return problems
+}
+
+// warnUntrusting says which containers set a variable themselves by which they would trust the mesh.
+func (o *subject) warnUntrusting(spec *manifest.Node) {
+	a := o.addition
+	lists := [][]*manifest.Node{spec.Get("containers").Items()}
+	if a.initAsWell {
+		lists = append(lists, spec.Get("initContainers").Items())
+	}
+	for _, c := range slices.Concat(lists...) {
+		for _, v := range c.Get("env").Items() {
+			i := slices.IndexFunc(a.variables, func(w sidecar.Variable) bool { return w.Name == v.Get("name").Text() })
+			if i < 0 || a.isOwnSidecar(c) || strings.Contains(v.Get("value").Text(), strings.TrimPrefix(a.variables[i].Value, sidecar.UsualFolder)) {
+				continue
+			}
+			o.warn(RuleTrust, v, "container %s sets %s itself, and does not trust the mesh by it; %s does", c.Get("name").Text(), a.variables[i].Name, a.variables[i].Value)
+		}
+	}
 }
 
 // pod is the built-in sidecar of one pod.

@@ -27,6 +27,7 @@ const (
 	RuleJob         Rule = "TM0030"
 	RulePort        Rule = "TM0031"
 	RuleAPI         Rule = "TM0032"
+	RuleTrust       Rule = "TM0033"
 )
 
 // Skips reports whether what a rule refuses is skipped: it passes untouched where Settings.OnSkip accepts that.
@@ -56,6 +57,7 @@ var Rules = []struct {
 	{RuleConflict, "What other people registered in the Dashboard is not touched."},
 	{RuleCertificate, "The certificate of the mesh must be one for its hosts."},
 	{RuleJob, "A pod that is to end needs a sidecar that ends with it."},
+	{RuleTrust, "Sidecars and apps must trust the CA of the mesh."},
 	{RuleAPI, "A workload must be of an API version that Kubernetes still serves."},
 	{RulePort, "It must be clear on which port the app listens, and the sidecar must reach it there."},
 }

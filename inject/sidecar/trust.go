@@ -9,8 +9,10 @@ const (
 	authorityKey  = "ca.pem"
 	authorityFile = authorityPath + "/" + authorityKey
 
-	// TrustedFolders extends the folders that Go (crypto/x509) and OpenSSL read, by the variable of that name.
-	TrustedFolders = "/etc/ssl/certs:" + authorityPath
+	// UsualFolder is where images keep the certificates that they trust.
+	UsualFolder = "/etc/ssl/certs"
+	// TrustedFolders extends it. Go (crypto/x509) and OpenSSL read the folders that SSL_CERT_DIR names.
+	TrustedFolders = UsualFolder + ":" + authorityPath
 	variableTrust  = "SSL_CERT_DIR"
 
 	trustPath = "/etc/tykmesh/trust"
