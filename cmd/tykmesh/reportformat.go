@@ -30,6 +30,9 @@ type reportEntry struct {
 	Name       string `json:"name,omitempty"` // also of a step: the slug, the first host, or the record's id
 	Outcome    string `json:"outcome,omitempty"`
 	Change     string `json:"change,omitempty"`
+	// The level of Pod Security that its pods meet, before and after.
+	Before inject.Security `json:"podSecurityBefore,omitempty"`
+	After  inject.Security `json:"podSecurityAfter,omitempty"`
 
 	Object  string   `json:"object,omitempty"` // of a problem: "document 12 (Deployment shop/web)"
 	Message string   `json:"message,omitempty"`
@@ -92,7 +95,7 @@ func objectEntry(o *inject.Object) reportEntry {
 	e := reportEntry{
 		Type: typeObject, Rule: o.Rule, File: o.Pos.File, Line: o.Pos.Line, Column: o.Pos.Column, Document: o.Document,
 		APIVersion: o.APIVersion, Kind: o.Kind, Namespace: o.Namespace, Name: o.Name,
-		Outcome: outcomes[o.Outcome], Message: o.Reason, Object: o.String(),
+		Outcome: outcomes[o.Outcome], Message: o.Reason, Object: o.String(), Before: o.Before, After: o.After,
 	}
 	if o.Warning {
 		e.Severity = severityWarning
