@@ -24,6 +24,8 @@ func TestLaws(t *testing.T) {
 			injected += checkLaws(t, g.documents, s)
 			s.OnSkip = inject.SkipWarn // then more of them are injected
 			injected += checkLaws(t, g.documents, s)
+			s.Strict = true
+			injected += checkLaws(t, g.documents, s)
 		})
 	}
 	if injected < 50 {

@@ -90,7 +90,7 @@ func (o *subject) containerClashes(list string, containers []*manifest.Node, s S
 			refuse(RulePod, name, "spec.%s: two containers have the name %s", list, name.Text())
 		}
 		seen[name.Text()] = true
-		if list == "containers" {
+		if list == "containers" || isNative(c) {
 			problems = append(problems, o.portClashes(c, s)...)
 		}
 		if mounted {
@@ -99,6 +99,9 @@ func (o *subject) containerClashes(list string, containers []*manifest.Node, s S
 	}
 	return problems
 }
+
+// isNative reports whether an init container is one that runs as long as the pod does (a native sidecar).
+func isNative(initContainer *manifest.Node) bool { return initContainer.Get("restartPolicy").Text() == "Always" }
 
 // portClashes refuses a container that declares a port of the sidecar: both would listen in the same network namespace.
 func (o *subject) portClashes(container *manifest.Node, s Settings) (problems []Problem) {

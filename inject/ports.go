@@ -2,6 +2,7 @@ package inject
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -47,6 +48,7 @@ func (o *subject) serviceEdits(pods podIndex) ([]manifest.Edit, error) {
 		return nil, &manifest.EditError{Pos: o.doc.PositionOf(port), Msg: "spec.ports: cannot be edited as it is written; use spaces to indent it, and UTF-8"}
 	}
 	o.Change = fmt.Sprintf("port %s becomes %d", number(port.Get("port")), sidecarPort)
+	o.service.lost = slices.Index(o.object.node.Get("spec", "ports").Items(), port)
 	edits, err := o.annotationEdits(&record{Port: text}, nil)
 	return append(edits, portEdits(port.Resolve())...), err
 }
@@ -177,7 +179,7 @@ func (o *subject) target(port *manifest.Node, pods podIndex) string {
 	case !target.IsString():
 		return number(target)
 	}
-	if n := pods.port(o.Namespace, o.object.node.Get("spec", "selector"), target.Text()); n != "" {
+	if n := pods.port(o.Namespace, o.service.selector, target.Text()); n != "" {
 		return n
 	}
 	return target.Text()

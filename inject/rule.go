@@ -24,6 +24,12 @@ const (
 	RuleSame        Rule = "TM0016"
 	RuleConflict    Rule = "TM0017"
 	RuleCertificate Rule = "TM0018"
+	RuleSelector    Rule = "TM0019"
+	RuleTarget      Rule = "TM0020"
+	RuleRoute       Rule = "TM0021"
+	RuleIngress     Rule = "TM0022"
+	RulePolicy      Rule = "TM0023"
+	RuleScaler      Rule = "TM0024"
 )
 
 // Skips reports whether what a rule refuses is skipped: it passes untouched where Settings.OnSkip accepts that.
@@ -52,4 +58,10 @@ var Rules = []struct {
 	{RuleSame, "Services must differ in their routes and names, and the workloads of one service must agree."},
 	{RuleConflict, "What other people registered in the Dashboard is not touched."},
 	{RuleCertificate, "The certificate of the mesh must be one for its hosts."},
+	{RuleSelector, "A Service on the mesh leads to pods on the mesh, and to no others."},
+	{RuleTarget, "A port of a Service on the mesh leads to a port of its pods."},
+	{RuleRoute, "The route of a service needs a Service of its name that leads to its sidecars."},
+	{RuleIngress, "An Ingress or a route of a Gateway needs a port of a Service that is there, and a host that its sidecars answer."},
+	{RulePolicy, "A NetworkPolicy must let callers reach the sidecars, and these each other."},
+	{RuleScaler, "A HorizontalPodAutoscaler that counts requests for resources needs one of every container."},
 }

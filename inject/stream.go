@@ -16,6 +16,8 @@ import (
 // Stream is a stream of documents as Inject or Uninject leaves it, and what became of the objects in it that are ours.
 type Stream struct {
 	Objects   []*Object // in the order of the input
+	Warnings  []Problem // what the checks across the stream found and do not refuse
+	Accepted  []Problem // what they found and somebody accepts
 	Defaulted bool      // some object that is injected names no namespace, and Settings.Namespace was "" too
 
 	pages  []page

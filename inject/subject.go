@@ -18,6 +18,7 @@ type subject struct {
 	object   object
 	template template       // without a node for a Service
 	meta     *manifest.Node // the metadata that carries the annotations
+	service  *service       // nil for a pod template
 }
 
 // examine says what becomes of an object; there are no subjects where it carries none of our annotations.
@@ -28,7 +29,6 @@ func (in *injection) examine(d *manifest.Document, obj object) (subjects []*subj
 	templates := obj.templates(in.settings.PodTemplates)
 	annotated := false
 	for _, t := range templates {
-		in.pods.add(namespaceOf(obj.node, in.settings.Namespace), t.Node)
 		o := newSubject(d, obj, in.settings.Namespace)
 		if len(templates) > 1 {
 			o.title = fmt.Sprintf("%s, %s)", strings.TrimSuffix(o.title, ")"), t.path)

@@ -1,0 +1,150 @@
+package inject
+
+import (
+	"cmp"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+// router is an Ingress, an HTTPRoute or a GRPCRoute.
+type router struct {
+	known
+	backends []backend
+	tls      bool // it speaks TLS to its backends
+}
+
+// backend is a Service that a router hands requests to.
+type backend struct {
+	named
+	port string // a number or a name
+	at   manifest.Position
+	host bool // the requests get a Host of their own
+}
+
+// The annotations of ingress-nginx by which requests get another Host, and go over TLS.
+const (
+	nginxHost     = "nginx.ingress.kubernetes.io/upstream-vhost"
+	nginxProtocol = "nginx.ingress.kubernetes.io/backend-protocol"
+)
+
+func newRouter(o *subject, k known) *router {
+	r := &router{known: k}
+	if o.Kind == "Ingress" {
+		r.readIngress(o)
+	} else {
+		r.readRoute(o)
+	}
+	return r
+}
+
+// readIngress reads the backends of an Ingress: as networking.k8s.io/v1 has them, and as the versions before it did.
+func (r *router) readIngress(o *subject) {
+	annotations, spec := o.object.node.Get("metadata", "annotations"), o.object.node.Get("spec")
+	protocol := annotations.Get(nginxProtocol).Text()
+	r.tls = strings.EqualFold(protocol, "HTTPS") || strings.EqualFold(protocol, "GRPCS")
+	add := func(b *manifest.Node) {
+		service, port := b.Get("service", "name"), at(b.Get("service", "port", "number"), b.Get("service", "port", "name"))
+		if service == nil {
+			service, port = b.Get("serviceName"), b.Get("servicePort")
+		}
+		r.add(o, service, o.Namespace, port, annotations.Get(nginxHost).Text() != "")
+	}
+	add(spec.Get("defaultBackend"))
+	add(spec.Get("backend"))
+	for _, rule := range spec.Get("rules").Items() {
+		for _, path := range rule.Get("http", "paths").Items() {
+			add(path.Get("backend"))
+		}
+	}
+}
+
+// readRoute reads the backends of a route of the Gateway API.
+func (r *router) readRoute(o *subject) {
+	for _, rule := range o.object.node.Get("spec", "rules").Items() {
+		host := rewritesHost(rule)
+		for _, ref := range rule.Get("backendRefs").Items() {
+			if kind := ref.Get("kind").Text(); kind != "" && kind != "Service" || ref.Get("group").Text() != "" {
+				continue
+			}
+			r.add(o, ref.Get("name"), cmp.Or(keep(ref.Get("namespace")), o.Namespace), ref.Get("port"), host || rewritesHost(ref))
+		}
+	}
+}
+
+// rewritesHost reports whether a filter gives requests another Host.
+func rewritesHost(n *manifest.Node) bool {
+	for _, f := range n.Get("filters").Items() {
+		if f.Get("urlRewrite", "hostname").Text() != "" {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *router) add(o *subject, service *manifest.Node, namespace string, port *manifest.Node, host bool) {
+	if service == nil || port == nil {
+		return
+	}
+	r.backends = append(r.backends, backend{named: named{namespace, keep(service)}, port: strings.Clone(number(port)), at: o.doc.PositionOf(port), host: host})
+}
+
+// checkRouters looks for what leads to a Service that joins the mesh: its port may be lost, and a sidecar answers requests for its own
+// service's host only.
+func (c *checks) checkRouters() {
+	for _, r := range c.facts.routers {
+		broken, warned := make(map[named]bool), make(map[named]*backend)
+		var order []named
+		for i := range r.backends {
+			b := &r.backends[i]
+			s := c.services[b.named]
+			if s == nil || !s.joins() || broken[b.named] {
+				continue
+			}
+			if lost := s.loses(b.port); lost != nil {
+				broken[b.named] = true
+				c.breaks(&r.known, RuleIngress, b.at, "port %s of Service %s/%s is no more once it is on the mesh: it becomes %d (%s)", b.port, s.namespace, s.name, sidecarPort, portName)
+			} else if s.lost != none && warned[b.named] == nil && isSidecarsOf(b.port) && (!b.host || c.settings.TLS && !r.tls) {
+				warned[b.named] = b
+				order = append(order, b.named)
+			}
+		}
+		for _, name := range order {
+			if !broken[name] {
+				c.warn(&r.known, RuleIngress, warned[name].at, "%s", c.answers(c.services[name]))
+			}
+		}
+	}
+}
+
+// loses finds the port that a Service loses to the sidecar's, if it is the one that is named; nil if not.
+func (s *service) loses(port string) *servicePort {
+	if s.lost == none || isSidecarsOf(port) {
+		return nil
+	}
+	if p := &s.ports[s.lost]; port == p.number || port == p.name && port != "" {
+		return p
+	}
+	return nil
+}
+
+// isSidecarsOf reports whether a port of a Service is the one that it gets.
+func isSidecarsOf(port string) bool { return port == strconv.Itoa(sidecarPort) || port == portName }
+
+// answers says to whom the sidecars behind a Service answer.
+func (c *checks) answers(s *service) string {
+	app := s.name
+	for p := range c.pods.selected(s.namespace, s.selector) {
+		if p.meshed() && p.labels["app"] != "" {
+			app = p.labels["app"]
+			break
+		}
+	}
+	text := fmt.Sprintf("the sidecars behind Service %s/%s answer requests for the host %s.%s, and others with 404", s.namespace, s.name, app, s.namespace)
+	if c.settings.TLS {
+		text += "; they speak TLS"
+	}
+	return text
+}
