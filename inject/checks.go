@@ -128,7 +128,7 @@ func (in *injection) read(docs []*manifest.Document, n need) (all facts) {
 			defer d.Forget()
 			root, err := d.Root()
 			if err != nil {
-				return nil //nolint:nilerr // see above
+				return nil
 			}
 			for _, obj := range objects(root) {
 				found[i].note(d, obj, in.settings, nil)

@@ -101,7 +101,9 @@ func (o *subject) containerClashes(list string, containers []*manifest.Node, s S
 }
 
 // isNative reports whether an init container is one that runs as long as the pod does (a native sidecar).
-func isNative(initContainer *manifest.Node) bool { return initContainer.Get("restartPolicy").Text() == "Always" }
+func isNative(initContainer *manifest.Node) bool {
+	return initContainer.Get("restartPolicy").Text() == "Always"
+}
 
 // portClashes refuses a container that declares a port of the sidecar: both would listen in the same network namespace.
 func (o *subject) portClashes(container *manifest.Node, s Settings) (problems []Problem) {

@@ -24,7 +24,7 @@ type key struct {
 }
 
 // schema is everything that can be configured. Names are those of tyk-k8s; the rest is ours: CA.profile, keyPath, bundlePath,
-// tlsRemoteCA and mutualTLS*, Injector.podTemplates, meshHosts, meshDomain, slugs and servicePorts.
+// tlsRemoteCA and mutualTLS*, Injector.podTemplates, accept, meshHosts, meshDomain, slugs and servicePorts.
 var schema = []section{
 	{"Tyk", []key{
 		textKey("url", func(c *Config) *string { return &c.Tyk.URL }, checkURL).remote(),
@@ -63,6 +63,7 @@ var schema = []section{
 		}},
 		{name: "podTemplates", fileOnly: true, apply: applyPodTemplates},
 		{name: "meshHosts", apply: applyMeshHosts},
+		{name: "accept", apply: applyAccept},
 		textKey("meshDomain", func(c *Config) *string { return &c.Injector.MeshDomain }, checkHost),
 		choiceKey("slugs", func(c *Config) *string { return &c.Injector.Slugs }, slugsPlain, slugsNamespaced),
 		choiceKey("servicePorts", func(c *Config) *string { return &c.Injector.ServicePorts }, servicePortsReplace).without("preserve"),

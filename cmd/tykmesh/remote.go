@@ -22,7 +22,7 @@ func injectSettings(c Config, o options) inject.Settings {
 		Namespace: o.namespace, Routes: c.Injector.CreateRoutes, TLS: c.Injector.EnableMeshTLS, Trust: c.CA.Trust.Hash(),
 		Namespaced: c.Injector.Slugs == slugsNamespaced, MeshHosts: c.Injector.MeshHosts,
 		Containers: c.Injector.Containers, InitContainers: c.Injector.InitContainers,
-		PodTemplates: c.Injector.PodTemplates, OnSkip: onSkip[o.onSkip],
+		PodTemplates: c.Injector.PodTemplates, OnSkip: onSkip[o.onSkip], Accept: c.Injector.Accept,
 	}
 }
 
