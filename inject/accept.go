@@ -29,13 +29,14 @@ func ParseAccepted(code string) (Rule, error) {
 	return "", fmt.Errorf("%q is no code of a finding that can be accepted: %s", code, strings.Join(known, ", "))
 }
 
-// accepted are the rules that annotations of an object accept, those of its pod template among them.
-func (o *subject) accepted(metas ...*manifest.Node) (rules []Rule, problems []Problem) {
+// accepted are the rules that the annotations of an object accept, those of its pod template among them.
+func accepted(d *manifest.Document, obj object, s Settings, metas ...*manifest.Node) (rules []Rule, problems []Problem) {
 	for i, meta := range metas {
 		_, value := meta.Get("annotations").Entry(annotationAccept)
 		if value == nil || slices.Contains(metas[:i], meta) {
 			continue
 		}
+		o := newSubject(d, obj, s.Namespace)
 		if !value.IsString() {
 			problems = append(problems, o.problem(RuleAnnotation, value, "annotation %s: must be a string, not %s; put it in quotes", annotationAccept, value.Describe()))
 			continue

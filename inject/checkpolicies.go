@@ -13,15 +13,15 @@ import (
 // policy is a NetworkPolicy.
 type policy struct {
 	known
-	labels          map[string]string // that the pods must have
-	selector        labels.Selector   // those, and the rest of what is asked of them
+	labels          []pair          // that the pods must have
+	selector        labels.Selector // those, and the rest of what is asked of them
 	ingress, egress traffic
 }
 
 // traffic is what a policy says of one direction.
 type traffic struct {
 	limited bool // it lets only some of it through, but some
-	at      manifest.Position
+	at      manifest.Place
 	rules   []ports // of each rule; a rule without ports lets all of them through
 }
 
@@ -35,13 +35,13 @@ type policyPort struct {
 }
 
 // newPolicy reads a NetworkPolicy; nil where its selector is one that Kubernetes refuses.
-func newPolicy(o *subject, k known) *policy {
-	spec := o.object.node.Get("spec")
+func newPolicy(d *manifest.Document, node *manifest.Node, k known) *policy {
+	spec := node.Get("spec")
 	wanted, err := labelSelector(spec.Get("podSelector"))
 	if err != nil {
 		return nil
 	}
-	p := &policy{known: k, labels: texts(spec.Get("podSelector", "matchLabels")), selector: wanted}
+	p := &policy{known: k, labels: pairs(spec.Get("podSelector", "matchLabels")), selector: wanted}
 	var types []string
 	for _, t := range spec.Get("policyTypes").Items() {
 		types = append(types, t.Text())
@@ -50,18 +50,18 @@ func newPolicy(o *subject, k known) *policy {
 		types = []string{"Ingress", "Egress"} // the latter only where there are rules for it, which is what counts here
 	}
 	if slices.Contains(types, "Ingress") {
-		p.ingress = newTraffic(o, spec.Get("ingress"))
+		p.ingress = newTraffic(d, spec.Get("ingress"))
 	}
 	if slices.Contains(types, "Egress") {
-		p.egress = newTraffic(o, spec.Get("egress"))
+		p.egress = newTraffic(d, spec.Get("egress"))
 	}
 	return p
 }
 
 // newTraffic reads the rules of a direction. Without any rule nothing is let through at all, and that is meant so.
-func newTraffic(o *subject, rules *manifest.Node) (t traffic) {
+func newTraffic(d *manifest.Document, rules *manifest.Node) (t traffic) {
 	for _, rule := range rules.Items() {
-		t.limited, t.at = true, o.doc.PositionOf(rules)
+		t.limited, t.at = true, d.PlaceOf(rules)
 		var allowed ports
 		for _, p := range rule.Get("ports").Items() {
 			if protocol := p.Get("protocol").Text(); protocol != "" && protocol != "TCP" {
@@ -80,7 +80,7 @@ func newTraffic(o *subject, rules *manifest.Node) (t traffic) {
 //
 // Errors: those of metav1.LabelSelectorAsSelector.
 func labelSelector(n *manifest.Node) (labels.Selector, error) {
-	s := metav1.LabelSelector{MatchLabels: texts(n.Get("matchLabels"))}
+	s := metav1.LabelSelector{MatchLabels: set(pairs(n.Get("matchLabels")))}
 	for _, e := range n.Get("matchExpressions").Items() {
 		r := metav1.LabelSelectorRequirement{Key: keep(e.Get("key")), Operator: metav1.LabelSelectorOperator(keep(e.Get("operator")))}
 		for _, v := range e.Get("values").Items() {
@@ -89,6 +89,15 @@ func labelSelector(n *manifest.Node) (labels.Selector, error) {
 		s.MatchExpressions = append(s.MatchExpressions, r)
 	}
 	return metav1.LabelSelectorAsSelector(&s)
+}
+
+// set is labels as Kubernetes' own selectors want them.
+func set(all []pair) labels.Set {
+	out := make(labels.Set, len(all))
+	for _, l := range all {
+		out[l.key] = l.value
+	}
+	return out
 }
 
 // checkPolicies looks for pods that join the mesh and whose sidecars cannot be reached, or cannot reach others. What any policy lets
@@ -128,7 +137,7 @@ func (c *checks) checkTraffic(of func(*policy) traffic, found func(*policy, *pod
 func (c *checks) subjects(p *policy) func(func(*pods) bool) {
 	return func(yield func(*pods) bool) {
 		for w := range c.pods.selected(p.namespace, p.labels) {
-			if w.joins() && p.selector.Matches(labels.Set(w.labels)) && !yield(w) {
+			if w.joins() && p.selector.Matches(set(w.labels)) && !yield(w) {
 				return
 			}
 		}

@@ -20,7 +20,7 @@ type router struct {
 type backend struct {
 	named
 	port string // a number or a name
-	at   manifest.Position
+	at   manifest.Place
 	host bool // the requests get a Host of their own
 }
 
@@ -30,27 +30,17 @@ const (
 	nginxProtocol = "nginx.ingress.kubernetes.io/backend-protocol"
 )
 
-func newRouter(o *subject, k known) *router {
-	r := &router{known: k}
-	if o.Kind == "Ingress" {
-		r.readIngress(o)
-	} else {
-		r.readRoute(o)
-	}
-	return r
-}
-
-// readIngress reads the backends of an Ingress: as networking.k8s.io/v1 has them, and as the versions before it did.
-func (r *router) readIngress(o *subject) {
-	annotations, spec := o.object.node.Get("metadata", "annotations"), o.object.node.Get("spec")
+// newIngress reads the backends of an Ingress: as networking.k8s.io/v1 has them, and as the versions before it did.
+func newIngress(d *manifest.Document, node *manifest.Node, k known) *router {
+	annotations, spec := node.Get("metadata", "annotations"), node.Get("spec")
 	protocol := annotations.Get(nginxProtocol).Text()
-	r.tls = strings.EqualFold(protocol, "HTTPS") || strings.EqualFold(protocol, "GRPCS")
+	r := &router{known: k, tls: strings.EqualFold(protocol, "HTTPS") || strings.EqualFold(protocol, "GRPCS")}
 	add := func(b *manifest.Node) {
 		service, port := b.Get("service", "name"), at(b.Get("service", "port", "number"), b.Get("service", "port", "name"))
 		if service == nil {
 			service, port = b.Get("serviceName"), b.Get("servicePort")
 		}
-		r.add(o, service, o.Namespace, port, annotations.Get(nginxHost).Text() != "")
+		r.add(d, service, k.namespace, port, annotations.Get(nginxHost).Text() != "")
 	}
 	add(spec.Get("defaultBackend"))
 	add(spec.Get("backend"))
@@ -59,19 +49,22 @@ func (r *router) readIngress(o *subject) {
 			add(path.Get("backend"))
 		}
 	}
+	return r
 }
 
-// readRoute reads the backends of a route of the Gateway API.
-func (r *router) readRoute(o *subject) {
-	for _, rule := range o.object.node.Get("spec", "rules").Items() {
+// newRoute reads the backends of a route of the Gateway API.
+func newRoute(d *manifest.Document, node *manifest.Node, k known) *router {
+	r := &router{known: k}
+	for _, rule := range node.Get("spec", "rules").Items() {
 		host := rewritesHost(rule)
 		for _, ref := range rule.Get("backendRefs").Items() {
 			if kind := ref.Get("kind").Text(); kind != "" && kind != "Service" || ref.Get("group").Text() != "" {
 				continue
 			}
-			r.add(o, ref.Get("name"), cmp.Or(keep(ref.Get("namespace")), o.Namespace), ref.Get("port"), host || rewritesHost(ref))
+			r.add(d, ref.Get("name"), cmp.Or(keep(ref.Get("namespace")), k.namespace), ref.Get("port"), host || rewritesHost(ref))
 		}
 	}
+	return r
 }
 
 // rewritesHost reports whether a filter gives requests another Host.
@@ -84,11 +77,11 @@ func rewritesHost(n *manifest.Node) bool {
 	return false
 }
 
-func (r *router) add(o *subject, service *manifest.Node, namespace string, port *manifest.Node, host bool) {
+func (r *router) add(d *manifest.Document, service *manifest.Node, namespace string, port *manifest.Node, host bool) {
 	if service == nil || port == nil {
 		return
 	}
-	r.backends = append(r.backends, backend{named: named{namespace, keep(service)}, port: strings.Clone(number(port)), at: o.doc.PositionOf(port), host: host})
+	r.backends = append(r.backends, backend{named: named{namespace, keep(service)}, port: strings.Clone(number(port)), at: d.PlaceOf(port), host: host})
 }
 
 // checkRouters looks for what leads to a Service that joins the mesh: its port may be lost, and a sidecar answers requests for its own
@@ -137,8 +130,8 @@ func isSidecarsOf(port string) bool { return port == strconv.Itoa(sidecarPort) |
 func (c *checks) answers(s *service) string {
 	app := s.name
 	for p := range c.pods.selected(s.namespace, s.selector) {
-		if p.meshed() && p.labels["app"] != "" {
-			app = p.labels["app"]
+		if p.meshed() && p.label("app") != "" {
+			app = p.label("app")
 			break
 		}
 	}

@@ -144,8 +144,8 @@ func (in *injection) read(docs []*manifest.Document, n need) (all facts) {
 }
 
 // breaks notes a finding that makes the mesh not work as far as the stream shows: an error with Settings.Strict.
-func (c *checks) breaks(about *known, rule Rule, pos manifest.Position, format string, args ...any) {
-	p := Problem{Rule: rule, Pos: pos, Object: about.title, Msg: fmt.Sprintf(format, args...)}
+func (c *checks) breaks(about *known, rule Rule, at manifest.Place, format string, args ...any) {
+	p := about.problem(rule, at, format, args...)
 	switch {
 	case c.accepts(about, rule):
 		c.Accepted = append(c.Accepted, p)
@@ -157,13 +157,22 @@ func (c *checks) breaks(about *known, rule Rule, pos manifest.Position, format s
 }
 
 // warn notes a finding that may be as it should be: the stream does not show everything.
-func (c *checks) warn(about *known, rule Rule, pos manifest.Position, format string, args ...any) {
-	p := Problem{Rule: rule, Pos: pos, Object: about.title, Msg: fmt.Sprintf(format, args...)}
+func (c *checks) warn(about *known, rule Rule, at manifest.Place, format string, args ...any) {
+	p := about.problem(rule, at, format, args...)
 	if c.accepts(about, rule) {
 		c.Accepted = append(c.Accepted, p)
 		return
 	}
 	c.Warnings = append(c.Warnings, p)
+}
+
+// problem is what was found out about an object.
+func (k *known) problem(rule Rule, at manifest.Place, format string, args ...any) Problem {
+	title := k.title
+	if title == "" {
+		title = titleOf(k.document, k.kind, k.namespace, k.name)
+	}
+	return Problem{Rule: rule, Pos: at.Position(), Object: title, Msg: fmt.Sprintf(format, args...)}
 }
 
 func (c *checks) accepts(about *known, rule Rule) bool {

@@ -16,23 +16,23 @@ type scaler struct {
 // metric is a resource of whose requests a scaler computes a share.
 type metric struct {
 	resource string
-	at       manifest.Position
+	at       manifest.Place
 }
 
 // newScaler reads what a HorizontalPodAutoscaler computes from the requests of all containers. Without any metric that is the CPU.
-func newScaler(o *subject, k known) *scaler {
-	spec := o.object.node.Get("spec")
+func newScaler(d *manifest.Document, node *manifest.Node, k known) *scaler {
+	spec := node.Get("spec")
 	ref := spec.Get("scaleTargetRef")
 	s := &scaler{known: k, target: [2]string{keep(ref.Get("kind")), keep(ref.Get("name"))}}
 	for _, m := range spec.Get("metrics").Items() {
 		share := m.Get("resource", "target", "type").Text() == "Utilization" || m.Get("resource", "targetAverageUtilization") != nil // v2, v2beta1
 		if m.Get("type").Text() == "Resource" && share {
-			s.metrics = append(s.metrics, metric{keep(m.Get("resource", "name")), o.doc.PositionOf(m)})
+			s.metrics = append(s.metrics, metric{keep(m.Get("resource", "name")), d.PlaceOf(m)})
 		}
 	}
 	if len(spec.Get("metrics").Items()) == 0 {
 		share := at(spec.Get("targetCPUUtilizationPercentage"), spec) // v1
-		s.metrics = []metric{{"cpu", o.doc.PositionOf(at(share, o.object.node))}}
+		s.metrics = []metric{{"cpu", d.PlaceOf(at(share, node))}}
 	}
 	return s
 }

@@ -68,7 +68,7 @@ func (c *checks) names(s *service) bool {
 	if !c.settings.Routes {
 		return false
 	}
-	for p := range c.pods.selected(s.namespace, map[string]string{"app": s.name}) {
+	for p := range c.pods.selected(s.namespace, []pair{{"app", s.name}}) {
 		if p.joins() {
 			return true
 		}
@@ -162,7 +162,7 @@ func (c *checks) checkRoutes() {
 		if s := c.services[named{svc.Namespace, svc.App}]; s != nil {
 			c.checkRoute(s, workloads[svc])
 		} else if p := workloads[svc][0]; !p.isJob() {
-			c.warn(&p.known, RuleRoute, p.pos, "no Service %s in the stream: nothing answers on the route %s unless it is elsewhere; a workload that only calls others needs none",
+			c.warn(&p.known, RuleRoute, p.place, "no Service %s in the stream: nothing answers on the route %s unless it is elsewhere; a workload that only calls others needs none",
 				svc, p.object.workload.Route)
 		}
 	}
@@ -187,7 +187,7 @@ func (c *checks) checkRoute(s *service, workloads []*pods) {
 	i := slices.IndexFunc(s.ports, func(p servicePort) bool { return p.number == strconv.Itoa(sidecarPort) })
 	switch {
 	case i < 0:
-		c.breaks(&s.known, RuleRoute, s.pos, "the route %s of %s leads to port %d of this Service, which has none: it is not annotated", route, listed(workloads), sidecarPort)
+		c.breaks(&s.known, RuleRoute, s.place, "the route %s of %s leads to port %d of this Service, which has none: it is not annotated", route, listed(workloads), sidecarPort)
 	case !c.isSidecar(s.ports[i].target):
 		c.breaks(&s.known, RuleRoute, s.ports[i].at, "the route %s of %s leads to port %d of this Service, and that to port %s of the pods, past the sidecar: it is not annotated",
 			route, listed(workloads), sidecarPort, strings.ToLower(s.ports[i].target))

@@ -20,8 +20,9 @@ type facts struct {
 // known is an object that something can be found out about.
 type known struct {
 	kind, namespace, name string
-	title                 string
-	pos                   manifest.Position
+	document              int
+	title                 string // where it is not that of an object
+	place                 manifest.Place
 	accepts               []Rule
 }
 
@@ -35,8 +36,8 @@ type service struct {
 	injected bool    // by an earlier run
 	external bool    // an ExternalName
 	headless bool
-	selector map[string]string
-	at       manifest.Position // of the selector
+	selector []pair
+	at       manifest.Place // of the selector
 	ports    []servicePort
 	lost     int // index of the port that the sidecar's takes the place of, or none
 }
@@ -48,7 +49,7 @@ type servicePort struct {
 	name, number string
 	target       string // the number or the name of a container port
 	named        bool
-	at           manifest.Position // of the targetPort, else of the port
+	at           manifest.Place // of the targetPort, else of the port
 }
 
 // joins reports whether this run turns the Service to the sidecars, or would if nothing were wrong with it.
@@ -60,9 +61,8 @@ func (f *facts) note(d *manifest.Document, obj object, s Settings, subjects []*s
 	if obj.kind == "" {
 		return
 	}
-	o := newSubject(d, obj, s.Namespace)
 	if obj.isService() {
-		svc := newService(o, f.known(o))
+		svc := newService(d, obj.node, f.known(d, obj, s))
 		if len(subjects) > 0 {
 			svc.object, subjects[0].service = subjects[0].Object, svc
 		}
@@ -70,29 +70,39 @@ func (f *facts) note(d *manifest.Document, obj object, s Settings, subjects []*s
 		return
 	}
 	for _, t := range obj.templates(s.PodTemplates) {
-		p := &pods{known: f.known(o, t.Get("metadata")), labels: texts(t.Get("metadata", "labels")), ports: containerPorts(t.Node), injected: isInjected(t.Get("metadata"))}
+		meta := t.Get("metadata")
+		p := &pods{known: f.known(d, obj, s, meta), labels: pairs(meta.Get("labels")), ports: containerPorts(t.Node), injected: isInjected(meta)}
 		if i := slices.IndexFunc(subjects, func(o *subject) bool { return o.template.Node == t.Node }); i >= 0 {
 			p.object, p.title = subjects[i].Object, subjects[i].title
 		}
 		f.pods = append(f.pods, p)
 	}
-	switch kind := obj.group() + "/" + obj.kind; kind {
-	case "networking.k8s.io/Ingress", "extensions/Ingress", "gateway.networking.k8s.io/HTTPRoute", "gateway.networking.k8s.io/GRPCRoute":
-		f.routers = append(f.routers, newRouter(o, f.known(o)))
+	switch obj.group() + "/" + obj.kind {
+	case "networking.k8s.io/Ingress", "extensions/Ingress":
+		f.routers = append(f.routers, newIngress(d, obj.node, f.known(d, obj, s)))
+	case "gateway.networking.k8s.io/HTTPRoute", "gateway.networking.k8s.io/GRPCRoute":
+		f.routers = append(f.routers, newRoute(d, obj.node, f.known(d, obj, s)))
 	case "networking.k8s.io/NetworkPolicy", "extensions/NetworkPolicy":
-		if p := newPolicy(o, f.known(o)); p != nil {
+		if p := newPolicy(d, obj.node, f.known(d, obj, s)); p != nil {
 			f.policies = append(f.policies, p)
 		}
 	case "autoscaling/HorizontalPodAutoscaler":
-		f.scalers = append(f.scalers, newScaler(o, f.known(o)))
+		f.scalers = append(f.scalers, newScaler(d, obj.node, f.known(d, obj, s)))
 	}
 }
 
 // known is what counts of every object. Its annotations, and those of its pod template if it has one, say what is accepted.
-func (f *facts) known(o *subject, template ...*manifest.Node) known {
-	accepts, problems := o.accepted(append([]*manifest.Node{o.object.node.Get("metadata")}, template...)...)
+func (f *facts) known(d *manifest.Document, obj object, s Settings, template ...*manifest.Node) known {
+	meta := obj.node.Get("metadata")
+	accepts, problems := accepted(d, obj, s, append([]*manifest.Node{meta}, template...)...)
 	f.problems = append(f.problems, problems...)
-	return known{kind: o.Kind, namespace: o.Namespace, name: o.Name, title: o.title, pos: o.Pos, accepts: accepts}
+	name := keep(meta.Get("name"))
+	if name == "" {
+		name = keep(meta.Get("generateName"))
+	}
+	return known{
+		kind: obj.kind, namespace: namespaceOf(obj.node, s.Namespace), name: name, document: d.Number, place: d.PlaceOf(obj.node), accepts: accepts,
+	}
 }
 
 // merge adds the facts of more documents.
@@ -110,13 +120,12 @@ func isInjected(meta *manifest.Node) bool {
 	return strings.EqualFold(meta.Get("annotations", annotationStatus).Text(), statusInjected)
 }
 
-func newService(o *subject, k known) *service {
-	node := o.object.node
+func newService(d *manifest.Document, node *manifest.Node, k known) *service {
 	spec := node.Get("spec")
 	s := &service{
 		known: k, injected: isInjected(node.Get("metadata")), lost: none,
 		external: spec.Get("type").Text() == "ExternalName", headless: spec.Get("clusterIP").Text() == "None",
-		selector: texts(spec.Get("selector")), at: o.doc.PositionOf(at(spec.Get("selector"), node)),
+		selector: pairs(spec.Get("selector")), at: d.PlaceOf(at(spec.Get("selector"), node)),
 	}
 	for _, p := range spec.Get("ports").Items() {
 		target := p.Get("targetPort")
@@ -125,7 +134,7 @@ func newService(o *subject, k known) *service {
 		}
 		s.ports = append(s.ports, servicePort{
 			name: keep(p.Get("name")), number: strings.Clone(number(p.Get("port"))),
-			target: strings.Clone(number(target)), named: isName(target), at: o.doc.PositionOf(at(target, p)),
+			target: strings.Clone(number(target)), named: isName(target), at: d.PlaceOf(at(target, p)),
 		})
 	}
 	return s

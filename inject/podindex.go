@@ -20,11 +20,14 @@ type label struct{ namespace, key, value string }
 // pods are what a pod template makes, as far as others see them.
 type pods struct {
 	known
-	object   *Object           // as the stream reports it; nil where the pods carry no annotation of ours
-	injected bool              // by an earlier run
-	labels   map[string]string // all values are strings to Kubernetes
+	object   *Object // as the stream reports it; nil where the pods carry no annotation of ours
+	injected bool    // by an earlier run
+	labels   []pair
 	ports    []containerPort
 }
+
+// pair is a label and its value.
+type pair struct{ key, value string }
 
 // containerPort is a port that a container declares.
 type containerPort struct{ name, number string }
@@ -45,18 +48,18 @@ func newPodIndex() podIndex {
 func (x podIndex) add(all []*pods) {
 	for _, p := range all {
 		x.namespace[p.namespace] = append(x.namespace[p.namespace], p)
-		for k, v := range p.labels {
-			l := label{p.namespace, k, v}
+		for _, l := range p.labels {
+			l := label{p.namespace, l.key, l.value}
 			x.labelled[l] = append(x.labelled[l], p)
 		}
 	}
 }
 
 // selected are the pods that have every label that is asked for: all of the namespace where none is.
-func (x podIndex) selected(namespace string, wanted map[string]string) iter.Seq[*pods] {
+func (x podIndex) selected(namespace string, wanted []pair) iter.Seq[*pods] {
 	few := x.namespace[namespace] // those with the rarest of the labels
-	for k, v := range wanted {
-		if found := x.labelled[label{namespace, k, v}]; len(found) < len(few) {
+	for _, l := range wanted {
+		if found := x.labelled[label{namespace, l.key, l.value}]; len(found) < len(few) {
 			few = found
 		}
 	}
@@ -69,18 +72,23 @@ func (x podIndex) selected(namespace string, wanted map[string]string) iter.Seq[
 	}
 }
 
-func (p *pods) has(wanted map[string]string) bool {
-	for k, v := range wanted {
-		if have, ok := p.labels[k]; !ok || have != v {
-			return false
+func (p *pods) has(wanted []pair) bool {
+	return !slices.ContainsFunc(wanted, func(l pair) bool { return !slices.Contains(p.labels, l) })
+}
+
+// label is the value of a label.
+func (p *pods) label(key string) string {
+	for _, l := range p.labels {
+		if l.key == key {
+			return l.value
 		}
 	}
-	return true
+	return ""
 }
 
 // port is the named port of the first pods that have it and everything that the selector asks for; "" where there are none. An empty
 // selector selects nothing.
-func (x podIndex) port(namespace string, selector map[string]string, name string) string {
+func (x podIndex) port(namespace string, selector []pair, name string) string {
 	if len(selector) == 0 {
 		return ""
 	}
@@ -117,14 +125,10 @@ func containerPorts(template *manifest.Node) (ports []containerPort) {
 	return ports
 }
 
-// texts are the entries of a mapping of texts; nil where there are none.
-func texts(n *manifest.Node) map[string]string {
-	var out map[string]string
+// pairs are the entries of a mapping of texts.
+func pairs(n *manifest.Node) (out []pair) {
 	for k, v := range n.Entries() {
-		if out == nil {
-			out = make(map[string]string)
-		}
-		out[keep(k)] = keep(v)
+		out = append(out, pair{keep(k), keep(v)})
 	}
 	return out
 }

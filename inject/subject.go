@@ -160,11 +160,16 @@ func newSubject(d *manifest.Document, obj object, namespace string) *subject {
 	if o.Name == "" {
 		o.Name = keep(meta.Get("generateName"))
 	}
-	o.title = fmt.Sprintf("document %d", d.Number)
-	if o.Kind != "" {
-		o.title += fmt.Sprintf(" (%s %s/%s)", o.Kind, o.Namespace, o.Name)
-	}
+	o.title = titleOf(d.Number, o.Kind, o.Namespace, o.Name)
 	return o
+}
+
+// titleOf is how errors and reports name an object.
+func titleOf(document int, kind, namespace, name string) string {
+	if kind == "" {
+		return fmt.Sprintf("document %d", document)
+	}
+	return fmt.Sprintf("document %d (%s %s/%s)", document, kind, namespace, name)
 }
 
 // namespaceOf is the namespace of an object: its own, else the one that the user named, else default.
