@@ -46,6 +46,9 @@ type options struct {
 
 	PodTemplates []inject.PodTemplate `json:"podTemplates"`
 
+	Checks bool          `json:"checks"` // the archive is about what the checks across the stream find, and wants nothing else
+	Accept []inject.Rule `json:"accept"`
+
 	// How the input is written where an archive cannot show it: with CR LF, with a byte order mark, without a final line break.
 	CRLF         bool `json:"crlf"`
 	BOM          bool `json:"bom"`
@@ -57,7 +60,7 @@ func (o options) settings() inject.Settings {
 	s.TLS, s.Trust, s.Namespaced, s.Namespace = o.TLS, o.Trust, o.Namespaced, o.Namespace
 	s.Routes = o.Routes == nil || *o.Routes
 	s.OnSkip = map[string]inject.OnSkip{"warn": inject.SkipWarn, "ignore": inject.SkipIgnore}[o.OnSkip]
-	s.PodTemplates, s.Preserve, s.UpgradeAPI = o.PodTemplates, o.Preserve, o.Upgrade
+	s.PodTemplates, s.Preserve, s.UpgradeAPI, s.Accept = o.PodTemplates, o.Preserve, o.Upgrade, o.Accept
 	return s
 }
 
@@ -123,7 +126,7 @@ func goldens(tb testing.TB) (all []*golden) {
 				if err := yaml.UnmarshalStrict(f.Data, &g.options); err != nil {
 					tb.Fatalf("%s: %v", path, err)
 				}
-			case "want.yaml", "want.err", "report":
+			case "want.yaml", "want.err", "report", "findings":
 				g.want[f.Name] = string(f.Data)
 			default:
 				g.inputs = append(g.inputs, f)
@@ -154,6 +157,9 @@ func TestGolden(t *testing.T) {
 
 // run injects the inputs, and returns the result files of the archive.
 func (g *golden) run(t *testing.T) map[string]string {
+	if g.options.Checks {
+		return map[string]string{"findings": g.findings(t)}
+	}
 	docs := g.documents()
 	stream, problems := inject.Inject(docs, g.options.settings())
 	got := map[string]string{}
@@ -172,6 +178,38 @@ func (g *golden) run(t *testing.T) map[string]string {
 	}
 	got["want.yaml"] = string(g.options.decode(t, out.Bytes()))
 	return got
+}
+
+// findings are what the checks find, each behind what it is: an error is one with Settings.Strict, and a warning without.
+func (g *golden) findings(t *testing.T) string {
+	t.Helper()
+	s := g.options.settings()
+	stream, problems := inject.Inject(g.documents(), s)
+	if len(problems) > 0 {
+		t.Fatalf("refused: %v", problems[0])
+	}
+	s.Strict = true
+	strict, errors := inject.Inject(g.documents(), s)
+	same(t, "findings, as errors and warnings", len(stream.Warnings), len(errors)+len(strict.Warnings))
+	same(t, "accepted findings", stream.Accepted, strict.Accepted)
+	severity := map[inject.Problem]string{}
+	for _, p := range errors {
+		severity[p] = "error"
+	}
+	for _, p := range strict.Warnings {
+		severity[p] = "warning"
+	}
+	text := ""
+	for _, p := range stream.Warnings {
+		if _, err := inject.ParseAccepted(string(p.Rule)); err != nil {
+			continue // the report says it
+		}
+		text += fmt.Sprintf("%s %s [%s]\n", severity[p], p.Error(), p.Rule)
+	}
+	for _, p := range stream.Accepted {
+		text += fmt.Sprintf("accepted %s [%s]\n", p.Error(), p.Rule)
+	}
+	return text
 }
 
 // report says what is done with each object, and what registration is told.
@@ -195,7 +233,9 @@ func report(s *inject.Stream, security bool) string {
 		}
 	}
 	for _, w := range s.Warnings {
-		fmt.Fprintf(&b, "warning: %s [%s]\n", w.Error(), w.Rule)
+		if _, err := inject.ParseAccepted(string(w.Rule)); err != nil { // else it is among the findings of an archive that asks for them
+			fmt.Fprintf(&b, "warning: %s [%s]\n", w.Error(), w.Rule)
+		}
 	}
 	for _, w := range s.Workloads() {
 		fmt.Fprintf(&b, "%s: service %s, route %s (line %d)", w.Pos, w.Service, w.Route, w.RoutePos.Line)
@@ -227,9 +267,9 @@ func report(s *inject.Stream, security bool) string {
 func (g *golden) write(t *testing.T, results map[string]string) {
 	a := *g.archive
 	a.Files = slices.DeleteFunc(slices.Clone(a.Files), func(f txtar.File) bool {
-		return f.Name == "report" || strings.HasPrefix(f.Name, "want.")
+		return f.Name == "report" || f.Name == "findings" || strings.HasPrefix(f.Name, "want.")
 	})
-	for _, name := range []string{"want.yaml", "want.err", "report"} {
+	for _, name := range []string{"want.yaml", "want.err", "report", "findings"} {
 		if text, ok := results[name]; ok {
 			a.Files = append(a.Files, txtar.File{Name: name, Data: []byte(text)})
 		}

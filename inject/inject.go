@@ -39,6 +39,11 @@ type Settings struct {
 	// OnSkip says what to do about objects that are to be injected and cannot be.
 	OnSkip OnSkip
 
+	// Strict makes errors of what the checks across the stream find and the mesh cannot work with; else these are warnings.
+	Strict bool
+	// Accept are rules whose findings are nobody's business (Injector.accept).
+	Accept []Rule
+
 	// Preserve keeps the number and the name of the Service port that reaches the app, which then leads to the sidecar, and adds the sidecar's
 	// own (Injector.servicePorts: preserve); without it that port becomes the sidecar's.
 	Preserve bool
@@ -104,7 +109,7 @@ const marker = "injector.tyk.io"
 //
 // Problems are in the order of the input; with any of them the stream is refused as a whole.
 func Inject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
-	in := injection{Stream: newStream(docs), settings: s, pods: make(podIndex), guard: newGuard()}
+	in := injection{Stream: newStream(docs), settings: s, pods: newPodIndex(), guard: newGuard()}
 	in.applying.SetLimit(runtime.GOMAXPROCS(0))
 	in.routes = s.Routes
 	waiting := make(map[int][]*subject) // which port of a Service reaches the app may depend on any pod of the stream
@@ -123,6 +128,7 @@ func Inject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 		}
 	}
 	in.settle()
+	in.check(docs)
 	SortProblems(docs, in.problems)
 	SortProblems(docs, in.Warnings)
 	return in.Stream, in.problems
@@ -133,6 +139,7 @@ type injection struct {
 	*Stream
 	settings Settings
 	pods     podIndex
+	facts    facts
 	problems []Problem
 	guard    guard
 
@@ -162,10 +169,13 @@ func (in *injection) find(d *manifest.Document) (subjects []*subject) {
 		return nil
 	}
 	for _, obj := range objects(root) {
-		for _, o := range in.examine(d, obj) {
+		found, known := in.examine(d, obj), len(in.facts.pods)
+		for _, o := range found {
 			in.Objects = append(in.Objects, o.Object)
-			subjects = append(subjects, o)
 		}
+		subjects = append(subjects, found...)
+		in.facts.note(d, obj, in.settings, found)
+		in.pods.add(in.facts.pods[known:])
 	}
 	return subjects
 }

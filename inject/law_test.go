@@ -24,6 +24,8 @@ func TestLaws(t *testing.T) {
 			injected += checkLaws(t, g.documents, s)
 			s.OnSkip = inject.SkipWarn // then more of them are injected
 			injected += checkLaws(t, g.documents, s)
+			s.Strict = true
+			injected += checkLaws(t, g.documents, s)
 		})
 	}
 	if injected < 50 {
@@ -66,7 +68,7 @@ func checkLaws(t *testing.T, documents func() []*manifest.Document, s inject.Set
 	out := slices.Collect(stream.Texts(ours))
 	again := slices.Collect(stream.Texts(ours))
 	same(t, "L5: a second call", whole(out), whole(again))
-	checkMembers(t, stream, documents(), manifest.Split("f.yaml", []byte(whole(out))), s)
+	checkMembers(t, stream, documents(), redone(docs, out), s)
 	fresh, _ := inject.Inject(documents(), s)
 	again = slices.Collect(fresh.Texts(ours))
 	same(t, "L8: the same input", whole(out), whole(again))

@@ -1,66 +1,148 @@
 package inject
 
 import (
+	"iter"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// podIndex finds pods by any of their labels. Of pods it knows those whose containers have named ports.
-type podIndex map[label][]*pods
+// podIndex finds pods by any of their labels, and by their namespace.
+type podIndex struct {
+	labelled  map[label][]*pods
+	namespace map[string][]*pods
+}
 
 // label is a label of pods in a namespace.
 type label struct{ namespace, key, value string }
 
-// pods are what a pod template makes, as far as a Service sees them.
+// pods are what a pod template makes, as far as others see them.
 type pods struct {
-	labels map[string]string
-	ports  map[string]string // container ports by name; in decimal
+	known
+	object   *Object // as the stream reports it; nil where the pods carry no annotation of ours
+	injected bool    // by an earlier run
+	labels   []pair
+	ports    []containerPort
 }
 
-func (x podIndex) add(namespace string, template *manifest.Node) {
-	p := &pods{labels: make(map[string]string), ports: make(map[string]string)}
-	for _, c := range template.Get("spec", "containers").Items() {
-		for _, port := range c.Get("ports").Items() {
-			name := port.Get("name").Text()
-			if _, known := p.ports[name]; !known && name != "" {
-				p.ports[strings.Clone(name)] = strings.Clone(number(port.Get("containerPort")))
+// pair is a label and its value.
+type pair struct{ key, value string }
+
+// containerPort is a port that a container declares.
+type containerPort struct{ name, number string }
+
+// joins reports whether this run puts the pods on the mesh, or would if nothing were wrong with them.
+func (p *pods) joins() bool { return p.object != nil && p.object.joins() }
+
+// meshed reports whether the pods have a sidecar when the stream is applied.
+func (p *pods) meshed() bool { return p.injected || p.joins() }
+
+// joins reports whether a run changes the object, or would if nothing were wrong with it.
+func (o *Object) joins() bool { return o.Outcome == Injected || o.Outcome == Refused }
+
+func newPodIndex() podIndex {
+	return podIndex{labelled: make(map[label][]*pods), namespace: make(map[string][]*pods)}
+}
+
+func (x podIndex) add(all []*pods) {
+	for _, p := range all {
+		x.namespace[p.namespace] = append(x.namespace[p.namespace], p)
+		for _, l := range p.labels {
+			l := label{p.namespace, l.key, l.value}
+			x.labelled[l] = append(x.labelled[l], p)
+		}
+	}
+}
+
+// selected are the pods that have every label that is asked for: all of the namespace where none is.
+func (x podIndex) selected(namespace string, wanted []pair) iter.Seq[*pods] {
+	few := x.namespace[namespace] // those with the rarest of the labels
+	for _, l := range wanted {
+		if found := x.labelled[label{namespace, l.key, l.value}]; len(found) < len(few) {
+			few = found
+		}
+	}
+	return func(yield func(*pods) bool) {
+		for _, p := range few {
+			if p.has(wanted) && !yield(p) {
+				return
 			}
 		}
 	}
-	if len(p.ports) == 0 {
-		return
+}
+
+func (p *pods) has(wanted []pair) bool {
+	return !slices.ContainsFunc(wanted, func(l pair) bool { return !slices.Contains(p.labels, l) })
+}
+
+// label is the value of a label.
+func (p *pods) label(key string) string {
+	for _, l := range p.labels {
+		if l.key == key {
+			return l.value
+		}
 	}
-	for k, v := range template.Get("metadata", "labels").Entries() {
-		key, value := strings.Clone(k.Text()), strings.Clone(v.Text())
-		p.labels[key] = value
-		x[label{namespace, key, value}] = append(x[label{namespace, key, value}], p)
-	}
+	return ""
 }
 
 // port is the named port of the first pods that have it and everything that the selector asks for; "" where there are none. An empty
 // selector selects nothing.
-func (x podIndex) port(namespace string, selector *manifest.Node, name string) string {
-	var few []*pods // those with the rarest of the labels
-	first := true
-	for k, v := range selector.Entries() {
-		if found := x[label{namespace, k.Text(), v.Text()}]; first || len(found) < len(few) {
-			few, first = found, false
-		}
+func (x podIndex) port(namespace string, selector []pair, name string) string {
+	if len(selector) == 0 {
+		return ""
 	}
-	for _, p := range few {
-		if n := p.ports[name]; n != "" && p.selectedBy(selector) {
+	for p := range x.selected(namespace, selector) {
+		if n := p.port(name); n != "" {
 			return n
 		}
 	}
 	return ""
 }
 
-func (p *pods) selectedBy(selector *manifest.Node) bool {
-	for k, v := range selector.Entries() {
-		if p.labels[k.Text()] != v.Text() {
-			return false
+// appPort is where the app of the first pods that have everything that the selector asks for listens: usualPort where nothing is known of it.
+func (x podIndex) appPort(namespace string, selector []pair) string {
+	for p := range x.selected(namespace, selector) {
+		if p.object != nil && p.object.workload != nil && p.object.workload.Port != 0 && len(selector) > 0 {
+			return strconv.Itoa(p.object.workload.Port)
 		}
 	}
-	return true
+	return strconv.Itoa(usualPort)
 }
+
+// port is the number of the named port; "" where no container has it.
+func (p *pods) port(name string) string {
+	i := slices.IndexFunc(p.ports, func(c containerPort) bool { return c.name == name })
+	if i < 0 {
+		return ""
+	}
+	return p.ports[i].number
+}
+
+// containerPorts are the ports that the containers of a pod declare, those of native sidecars behind the others: so Kubernetes looks
+// them up (k8s.io/kubernetes pkg/api/v1/pod, FindPort).
+func containerPorts(template *manifest.Node) (ports []containerPort) {
+	for _, list := range []string{"containers", "initContainers"} {
+		for _, c := range template.Get("spec", list).Items() {
+			if list == "initContainers" && !isNative(c) {
+				continue
+			}
+			for _, p := range c.Get("ports").Items() {
+				ports = append(ports, containerPort{keep(p.Get("name")), strings.Clone(number(p.Get("containerPort")))})
+			}
+		}
+	}
+	return ports
+}
+
+// pairs are the entries of a mapping of texts.
+func pairs(n *manifest.Node) (out []pair) {
+	for k, v := range n.Entries() {
+		out = append(out, pair{keep(k), keep(v)})
+	}
+	return out
+}
+
+// keep is a text that does not hold that of its whole document.
+func keep(n *manifest.Node) string { return strings.Clone(n.Text()) }

@@ -8,7 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	podsecurity "k8s.io/pod-security-admission/api"
-	"k8s.io/pod-security-admission/policy"
+	standards "k8s.io/pod-security-admission/policy"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
@@ -18,10 +18,10 @@ import (
 type Security string
 
 // guard says which level pods meet, as a cluster of today does: by the admission plugin's own rules.
-type guard struct{ policy.Evaluator }
+type guard struct{ standards.Evaluator }
 
 func newGuard() guard {
-	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
+	evaluator, err := standards.NewEvaluator(standards.DefaultChecks(), nil)
 	if err != nil {
 		panic("inject: the rules of Pod Security contradict each other: " + err.Error()) // they are the library's own
 	}
@@ -32,7 +32,7 @@ func newGuard() guard {
 func (g guard) level(meta *metav1.ObjectMeta, spec *corev1.PodSpec) (level Security, why string) {
 	for _, l := range []podsecurity.Level{podsecurity.LevelRestricted, podsecurity.LevelBaseline} {
 		at := podsecurity.LevelVersion{Level: l, Version: podsecurity.LatestVersion()}
-		result := policy.AggregateCheckResults(g.EvaluatePod(at, meta, spec))
+		result := standards.AggregateCheckResults(g.EvaluatePod(at, meta, spec))
 		if result.Allowed {
 			return Security(l), why
 		}

@@ -12,9 +12,9 @@ import (
 
 const (
 	portName    = "tyk-sidecar" // of the Service port that reaches the sidecar, as the webhook named it
-	appPort     = "80"          // where the configured sidecar finds its app: the rule that the guide gives to all of them
 	appPortName = "http"
 
+	httpPort      = "80"
 	httpsPort     = "443"
 	httpsPortName = "https"
 )
@@ -52,30 +52,41 @@ func (o *subject) serviceEdits(pods podIndex, s Settings) ([]manifest.Edit, erro
 		return nil, &manifest.EditError{Pos: o.doc.PositionOf(port), Msg: "spec.ports: cannot be edited as it is written; use spaces to indent it, and UTF-8"}
 	}
 	r := &record{Port: text}
+	o.service.turned = slices.Index(o.object.node.Get("spec", "ports").Items(), port)
+	turned := &o.service.ports[o.service.turned]
 	var edits []manifest.Edit
 	if s.Preserve {
-		edits = o.preservingEdits(port.Resolve(), s.TLS, r)
+		turned.becomes, turned.keepsName = o.keptNumber(port, s.TLS), true
+		edits = o.preservingEdits(port.Resolve(), turned.becomes, r)
 	} else {
-		o.Change = fmt.Sprintf("port %s becomes %d", number(port.Get("port")), sidecar.Port)
+		turned.becomes = strconv.Itoa(sidecar.Port)
+		o.Change = fmt.Sprintf("port %s becomes %s", number(port.Get("port")), turned.becomes)
 		edits = portEdits(port.Resolve())
 	}
 	annotations, err := o.annotationEdits(r, nil)
 	return append(annotations, edits...), err
 }
 
-// preservingEdits lead a port to the sidecar and leave it its number and its name, and add the port under which other sidecars call. With TLS
-// the port of HTTP becomes that of HTTPS, because the sidecar answers nothing else.
+// keptNumber is the number of a port that leads to the sidecar and stays. With TLS the port of HTTP becomes that of HTTPS, because the sidecar
+// answers nothing else.
 //
-//	port                    without TLS      with TLS
-//	80 -> app               80 -> sidecar    443 -> sidecar
-//	3000 -> app             3000 -> sidecar  3000 -> sidecar
-//	8080 -> app             8080 -> sidecar  8080 -> sidecar, and no other is added
-func (o *subject) preservingEdits(port *manifest.Node, tls bool, r *record) (edits []manifest.Edit) {
+//	port           without TLS      with TLS
+//	80 -> app      80 -> sidecar    443 -> sidecar
+//	3000 -> app    3000 -> sidecar  3000 -> sidecar
+func (o *subject) keptNumber(port *manifest.Node, tls bool) string {
+	was := number(port.Get("port"))
+	if tls && was == strconv.Itoa(usualPort) && !hasPort(o.object.node.Get("spec", "ports"), httpsPort) {
+		return httpsPort
+	}
+	return was
+}
+
+// preservingEdits lead a port to the sidecar and leave it its name, and add the port under which other sidecars call, if it is not that.
+func (o *subject) preservingEdits(port *manifest.Node, becomes string, r *record) (edits []manifest.Edit) {
 	ports := o.object.node.Get("spec", "ports")
 	was := number(port.Get("port"))
-	becomes, added := was, was != strconv.Itoa(sidecar.Port)
-	if tls && was == strconv.Itoa(usualPort) && !hasPort(ports, httpsPort) {
-		becomes = httpsPort
+	added := was != strconv.Itoa(sidecar.Port)
+	if becomes != was {
 		edits = append(edits, manifest.Replace{Node: port.Get("port"), Value: int64(443)})
 	}
 	var missing manifest.Map
@@ -195,7 +206,7 @@ func (o *subject) choosePort(pods podIndex, preserve bool) (*manifest.Node, erro
 	chosen := items[0]
 	if len(items) > 1 {
 		if chosen = o.appPort(items, pods); chosen == nil {
-			return nil, o.problem(RuleService, o.object.node.Get("spec", "ports"), "spec.ports: cannot tell which of %d ports reaches the app: give it targetPort %s or the name %s", len(items), appPort, appPortName)
+			return nil, o.problem(RuleService, o.object.node.Get("spec", "ports"), "spec.ports: cannot tell which of %d ports reaches the app: give it targetPort %s or the name %s", len(items), pods.appPort(o.Namespace, o.service.selector), appPortName)
 		}
 	}
 	for _, p := range items {
@@ -215,10 +226,11 @@ func (o *subject) choosePort(pods podIndex, preserve bool) (*manifest.Node, erro
 }
 
 func (o *subject) appPort(items []*manifest.Node, pods podIndex) *manifest.Node {
+	app := pods.appPort(o.Namespace, o.service.selector)
 	for _, matches := range []func(p *manifest.Node) bool{
-		func(p *manifest.Node) bool { return o.target(p, pods) == appPort },
+		func(p *manifest.Node) bool { return o.target(p, pods) == app },
 		func(p *manifest.Node) bool { return p.Get("targetPort").Text() == appPortName },
-		func(p *manifest.Node) bool { return number(p.Get("port")) == appPort },
+		func(p *manifest.Node) bool { return number(p.Get("port")) == httpPort },
 	} {
 		var found []*manifest.Node
 		for _, p := range items {
@@ -230,7 +242,7 @@ func (o *subject) appPort(items []*manifest.Node, pods podIndex) *manifest.Node 
 			return found[0]
 		}
 		for _, p := range found {
-			if number(p.Get("port")) == appPort {
+			if number(p.Get("port")) == httpPort {
 				return p
 			}
 		}
@@ -251,7 +263,7 @@ func (o *subject) target(port *manifest.Node, pods podIndex) string {
 	case !target.IsString():
 		return number(target)
 	}
-	if n := pods.port(o.Namespace, o.object.node.Get("spec", "selector"), target.Text()); n != "" {
+	if n := pods.port(o.Namespace, o.service.selector, target.Text()); n != "" {
 		return n
 	}
 	return target.Text()

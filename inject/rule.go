@@ -24,10 +24,16 @@ const (
 	RuleSame        Rule = "TM0016"
 	RuleConflict    Rule = "TM0017"
 	RuleCertificate Rule = "TM0018"
-	RuleJob         Rule = "TM0030"
-	RulePort        Rule = "TM0031"
-	RuleAPI         Rule = "TM0032"
-	RuleTrust       Rule = "TM0033"
+	RuleSelector    Rule = "TM0019"
+	RuleTarget      Rule = "TM0020"
+	RuleRoute       Rule = "TM0021"
+	RuleIngress     Rule = "TM0022"
+	RulePolicy      Rule = "TM0023"
+	RuleScaler      Rule = "TM0024"
+	RuleJob         Rule = "TM0025"
+	RulePort        Rule = "TM0026"
+	RuleAPI         Rule = "TM0027"
+	RuleTrust       Rule = "TM0028"
 )
 
 // Skips reports whether what a rule refuses is skipped: it passes untouched where Settings.OnSkip accepts that.
@@ -56,8 +62,14 @@ var Rules = []struct {
 	{RuleSame, "Services must differ in their routes and names, and the workloads of one service must agree."},
 	{RuleConflict, "What other people registered in the Dashboard is not touched."},
 	{RuleCertificate, "The certificate of the mesh must be one for its hosts."},
+	{RuleSelector, "A Service on the mesh leads to pods on the mesh, and to no others."},
+	{RuleTarget, "A port of a Service on the mesh leads to a port of its pods."},
+	{RuleRoute, "The route of a service needs a Service of its name that leads to its sidecars."},
+	{RuleIngress, "An Ingress or a route of a Gateway needs a port of a Service that is there, and a host that its sidecars answer."},
+	{RulePolicy, "A NetworkPolicy must let callers reach the sidecars, and these each other."},
+	{RuleScaler, "A HorizontalPodAutoscaler that counts requests for resources needs one of every container."},
 	{RuleJob, "A pod that is to end needs a sidecar that ends with it."},
-	{RuleTrust, "Sidecars and apps must trust the CA of the mesh."},
-	{RuleAPI, "A workload must be of an API version that Kubernetes still serves."},
 	{RulePort, "It must be clear on which port the app listens, and the sidecar must reach it there."},
+	{RuleAPI, "A workload must be of an API version that Kubernetes still serves."},
+	{RuleTrust, "Sidecars and apps must trust the CA of the mesh."},
 }

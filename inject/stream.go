@@ -17,6 +17,7 @@ import (
 type Stream struct {
 	Objects   []*Object // in the order of the input
 	Warnings  []Problem // what is odd, and stands in nobody's way; in the order of the input
+	Accepted  []Problem // what the checks across the stream found and somebody accepts
 	Defaulted bool      // some object that is injected names no namespace, and Settings.Namespace was "" too
 
 	pages  []page

@@ -144,6 +144,11 @@ func profile(name string) inject.Settings {
 		}
 	case "bare": // nothing but a sidecar, and no names
 		s = inject.Settings{Containers: []manifest.Map{{{Key: "name", Value: "proxy"}, {Key: "image", Value: "example.com/proxy:1"}}}}
+	case "requests": // a sidecar that says what it needs, and a native one that may use no more
+		amounts := manifest.Map{{Key: "cpu", Value: "50m"}, {Key: "memory", Value: "96Mi"}}
+		s.Containers = []manifest.Map{gateway.With("resources", manifest.Map{{Key: "requests", Value: amounts}})}
+		native := manifest.Map{{Key: "name", Value: "log"}, {Key: "image", Value: "example.com/log:1"}, {Key: "restartPolicy", Value: "Always"}}
+		s.InitContainers = append(s.InitContainers, native.With("resources", manifest.Map{{Key: "limits", Value: amounts}}))
 	default:
 		panic("no profile " + name)
 	}

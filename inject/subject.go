@@ -18,6 +18,7 @@ type subject struct {
 	object   object
 	template template       // without a node for a Service
 	meta     *manifest.Node // the metadata that carries the annotations
+	service  *service       // nil for a pod template
 	addition addition       // of a pod template that is to be injected
 	warnings []Problem
 
@@ -33,7 +34,6 @@ func (in *injection) examine(d *manifest.Document, obj object) (subjects []*subj
 	templates := obj.templates(in.settings.PodTemplates)
 	annotated := false
 	for _, t := range templates {
-		in.pods.add(namespaceOf(obj.node, in.settings.Namespace), t.Node)
 		o := newSubject(d, obj, in.settings.Namespace)
 		if len(templates) > 1 {
 			o.title = fmt.Sprintf("%s, %s)", strings.TrimSuffix(o.title, ")"), t.path)
@@ -166,11 +166,16 @@ func newSubject(d *manifest.Document, obj object, namespace string) *subject {
 	if o.Name == "" {
 		o.Name = keep(meta.Get("generateName"))
 	}
-	o.title = fmt.Sprintf("document %d", d.Number)
-	if o.Kind != "" {
-		o.title += fmt.Sprintf(" (%s %s/%s)", o.Kind, o.Namespace, o.Name)
-	}
+	o.title = titleOf(d.Number, o.Kind, o.Namespace, o.Name)
 	return o
+}
+
+// titleOf is how errors and reports name an object.
+func titleOf(document int, kind, namespace, name string) string {
+	if kind == "" {
+		return fmt.Sprintf("document %d", document)
+	}
+	return fmt.Sprintf("document %d (%s %s/%s)", document, kind, namespace, name)
 }
 
 // namespaceOf is the namespace of an object: its own, else the one that the user named, else default.

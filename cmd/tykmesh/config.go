@@ -64,6 +64,8 @@ type InjectorSection struct {
 
 	PodTemplates []inject.PodTemplate // where custom resources have pod templates besides spec.template
 
+	Accept []inject.Rule // rules whose findings about what stands beside annotated objects are not reported
+
 	MeshHosts    []string // the names under which sidecars answer calls into the mesh; never empty
 	MeshDomain   string   // literal domain of mesh APIs for Dashboards that refuse a pattern; "" means a pattern of MeshHosts
 	Slugs        string   // slugsPlain or slugsNamespaced

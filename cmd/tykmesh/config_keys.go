@@ -67,6 +67,7 @@ var schema = []section{
 		}},
 		{name: "podTemplates", fileOnly: true, apply: applyPodTemplates},
 		{name: "meshHosts", apply: applyMeshHosts},
+		{name: "accept", apply: applyAccept},
 		textKey("meshDomain", func(c *Config) *string { return &c.Injector.MeshDomain }, checkHost),
 		choiceKey("slugs", func(c *Config) *string { return &c.Injector.Slugs }, slugsPlain, slugsNamespaced),
 		choiceKey("servicePorts", func(c *Config) *string { return &c.Injector.ServicePorts }, servicePortsReplace, servicePortsPreserve),

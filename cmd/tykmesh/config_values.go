@@ -27,6 +27,19 @@ func applyMeshHosts(l *loader, s setting) {
 	}
 }
 
+// applyAccept takes a list of codes; in the environment commas separate them.
+func applyAccept(l *loader, s setting) {
+	codes, _ := l.texts(s)
+	for _, code := range codes {
+		rule, err := inject.ParseAccepted(code)
+		if err != nil {
+			l.fail(s, err.Error())
+			continue
+		}
+		l.config.Injector.Accept = append(l.config.Injector.Accept, rule)
+	}
+}
+
 // texts returns a setting that is to be a list of texts.
 func (l *loader) texts(s setting) ([]string, bool) {
 	var out []string

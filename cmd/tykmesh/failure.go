@@ -18,6 +18,7 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/check"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/dashboard"
+	"github.com/tykmesh/tykmesh/inject"
 )
 
 // printError tells people why a run failed: each refusal with its place, everything else behind "error:", then what is done and what is
@@ -29,6 +30,11 @@ func printError(w io.Writer, err error) {
 			fmt.Fprintln(w, p.Error())
 		}
 		fmt.Fprintf(w, "error: %s: nothing was changed and nothing is printed\n", plural(len(refused), "problem"))
+		for _, rule := range rulesOf(refused) {
+			if hint := ruleHint(rule); hint != "" {
+				fmt.Fprintf(w, "hint: %s\n", hint)
+			}
+		}
 		printHints(w, err)
 		return
 	}
@@ -81,6 +87,36 @@ var hints = []struct {
 	{ca.ErrNotYetValid, clockHint},
 	{ca.ErrExpired, "another CA has to take its place: tykmesh ca init --dir ANOTHER makes one; --local DIR does by itself where DIR/ca is gone"},
 	{dashboard.ErrExists, "every inbound API listens on / and is told apart by its domain: the Dashboard must allow that (enable_duplicate_slugs: true)"},
+}
+
+// ruleHints are what to do about what the checks across the stream find.
+var ruleHints = map[inject.Rule]string{
+	inject.RuleSelector: "behind a Service on the mesh belong pods with a sidecar: annotate their pod templates",
+	inject.RuleTarget:   "a targetPort is the name or the number of a port of the pods",
+	inject.RuleRoute:    "callers need a Service that is called as the app label, annotated, with a selector of these pods",
+	inject.RuleIngress: "a second Service without the annotation leads straight to the app by the old port; through the sidecar it takes port 8080, and of nginx " +
+		"upstream-vhost: APP.NAMESPACE, with TLS backend-protocol: HTTPS",
+	inject.RulePolicy: "pods on the mesh are called on port 8080 and call others there: let it through",
+	inject.RuleScaler: "give the sidecar resources.requests, or scale by a metric of type ContainerResource",
+}
+
+// ruleHint is what to do about a finding, and how to accept it; "" for what no check finds.
+func ruleHint(rule inject.Rule) string {
+	hint := ruleHints[rule]
+	if hint == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s; or it is meant so: injector.tyk.io/accept: %s", hint, rule)
+}
+
+// rulesOf are the rules of problems, each once.
+func rulesOf(problems []inject.Problem) (rules []inject.Rule) {
+	for _, p := range problems {
+		if !slices.Contains(rules, p.Rule) {
+			rules = append(rules, p.Rule)
+		}
+	}
+	return rules
 }
 
 // hintsFor are what to type or to look at next; none where the error says it all.

@@ -129,7 +129,7 @@ func runInject(ctx context.Context, p process, o options, report *report) (outpu
 	if err := o.checkOutput(stream); err != nil {
 		return nil, err
 	}
-	report.warnings(stream.Warnings)
+	report.checked(stream)
 	report.warnings(warnings)
 	plan, bindings, err := register(ctx, config, o, services, settings, report)
 	if err != nil {

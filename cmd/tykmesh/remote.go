@@ -20,11 +20,11 @@ func injectSettings(c Config, o options) inject.Settings {
 		Namespace: o.namespace, Routes: c.Injector.CreateRoutes, TLS: c.Injector.EnableMeshTLS, Trust: c.CA.Trust.Hash(),
 		Namespaced: c.Injector.Slugs == slugsNamespaced, MeshHosts: c.Injector.MeshHosts,
 		Containers: c.Injector.Containers, InitContainers: c.Injector.InitContainers,
-		PodTemplates: c.Injector.PodTemplates, OnSkip: onSkip[o.onSkip],
+		PodTemplates: c.Injector.PodTemplates, OnSkip: onSkip[o.onSkip], Accept: c.Injector.Accept,
 		UpgradeAPI: o.upgradeAPI, Preserve: c.Injector.ServicePorts == servicePortsPreserve,
 	}
 	if len(c.Injector.Containers) == 0 {
-		settings.Sidecar = &c.Sidecar
+		settings.Sidecar, settings.Strict = &c.Sidecar, true
 		settings.Sidecar.Authorities = c.CA.Trust.FileNames()
 	}
 	return settings

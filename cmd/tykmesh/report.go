@@ -298,8 +298,8 @@ func errorEntries(err error) (out []reportEntry) {
 			out = append(out, reportEntry{Type: typeProblem, Severity: severityError, Message: strings.TrimRight(line, "\n")})
 		}
 	}
-	if hints := hintsFor(err); len(hints) > 0 && len(out) > 0 {
-		out[0].Hints = hints
+	if len(out) > 0 {
+		out[0].Hints = append(out[0].Hints, hintsFor(err)...)
 	}
 	return out
 }

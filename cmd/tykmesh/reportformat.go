@@ -78,7 +78,11 @@ const (
 )
 
 func problemEntry(severity string, p inject.Problem) reportEntry {
-	return reportEntry{Type: typeProblem, Severity: severity, Rule: p.Rule, File: p.Pos.File, Line: p.Pos.Line, Column: p.Pos.Column, Object: p.Object, Message: p.Msg}
+	e := reportEntry{Type: typeProblem, Severity: severity, Rule: p.Rule, File: p.Pos.File, Line: p.Pos.Line, Column: p.Pos.Column, Object: p.Object, Message: p.Msg}
+	if hint := ruleHint(p.Rule); hint != "" {
+		e.Hints = []string{hint}
+	}
+	return e
 }
 
 func findingEntry(severity string, f Finding) reportEntry {

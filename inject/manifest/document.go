@@ -119,6 +119,18 @@ func (d *Document) Position(offset int) Position {
 	return pos
 }
 
+// Place is where a node of a document begins. It outlives the document's tree, and costs next to nothing until somebody asks for the line.
+type Place struct {
+	document *Document
+	offset   int
+}
+
+// PlaceOf is where a node of the document's tree begins.
+func (d *Document) PlaceOf(n *Node) Place { return Place{d, n.start()} }
+
+// Position is where the place is in the file.
+func (p Place) Position() Position { return p.document.Position(p.offset) }
+
 // PositionOf is where a node of the document's tree begins.
 func (d *Document) PositionOf(n *Node) Position { return d.Position(n.start()) }
 

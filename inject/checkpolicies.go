@@ -1,0 +1,161 @@
+package inject
+
+import (
+	"slices"
+	"strconv"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
+	"github.com/tykmesh/tykmesh/inject/sidecar"
+)
+
+// policy is a NetworkPolicy.
+type policy struct {
+	known
+	labels          []pair          // that the pods must have
+	selector        labels.Selector // those, and the rest of what is asked of them
+	ingress, egress traffic
+}
+
+// traffic is what a policy says of one direction.
+type traffic struct {
+	limited bool // it lets only some of it through, but some
+	at      manifest.Place
+	rules   []ports // of each rule; a rule without ports lets all of them through
+}
+
+// ports are the ports of a rule.
+type ports []policyPort
+
+// policyPort is a port, or a range of them; "" is every port.
+type policyPort struct {
+	port string // a number or a name
+	end  int64  // of a range, else 0
+}
+
+// newPolicy reads a NetworkPolicy; nil where its selector is one that Kubernetes refuses.
+func newPolicy(d *manifest.Document, node *manifest.Node, k known) *policy {
+	spec := node.Get("spec")
+	wanted, err := labelSelector(spec.Get("podSelector"))
+	if err != nil {
+		return nil
+	}
+	p := &policy{known: k, labels: pairs(spec.Get("podSelector", "matchLabels")), selector: wanted}
+	var types []string
+	for _, t := range spec.Get("policyTypes").Items() {
+		types = append(types, t.Text())
+	}
+	if types == nil {
+		types = []string{"Ingress", "Egress"} // the latter only where there are rules for it, which is what counts here
+	}
+	if slices.Contains(types, "Ingress") {
+		p.ingress = newTraffic(d, spec.Get("ingress"))
+	}
+	if slices.Contains(types, "Egress") {
+		p.egress = newTraffic(d, spec.Get("egress"))
+	}
+	return p
+}
+
+// newTraffic reads the rules of a direction. Without any rule nothing is let through at all, and that is meant so.
+func newTraffic(d *manifest.Document, rules *manifest.Node) (t traffic) {
+	for _, rule := range rules.Items() {
+		t.limited, t.at = true, d.PlaceOf(rules)
+		var allowed ports
+		for _, p := range rule.Get("ports").Items() {
+			if protocol := p.Get("protocol").Text(); protocol != "" && protocol != "TCP" {
+				allowed = append(allowed, policyPort{port: protocol})
+				continue
+			}
+			end, _ := p.Get("endPort").Int()
+			allowed = append(allowed, policyPort{number(p.Get("port")), end})
+		}
+		t.rules = append(t.rules, allowed)
+	}
+	return t
+}
+
+// labelSelector reads a selector as Kubernetes writes it.
+//
+// Errors: those of metav1.LabelSelectorAsSelector.
+func labelSelector(n *manifest.Node) (labels.Selector, error) {
+	s := metav1.LabelSelector{MatchLabels: set(pairs(n.Get("matchLabels")))}
+	for _, e := range n.Get("matchExpressions").Items() {
+		r := metav1.LabelSelectorRequirement{Key: keep(e.Get("key")), Operator: metav1.LabelSelectorOperator(keep(e.Get("operator")))}
+		for _, v := range e.Get("values").Items() {
+			r.Values = append(r.Values, keep(v))
+		}
+		s.MatchExpressions = append(s.MatchExpressions, r)
+	}
+	return metav1.LabelSelectorAsSelector(&s)
+}
+
+// set is labels as Kubernetes' own selectors want them.
+func set(all []pair) labels.Set {
+	out := make(labels.Set, len(all))
+	for _, l := range all {
+		out[l.key] = l.value
+	}
+	return out
+}
+
+// checkPolicies looks for pods that join the mesh and whose sidecars cannot be reached, or cannot reach others. What any policy lets
+// through is let through.
+func (c *checks) checkPolicies() {
+	c.checkTraffic(func(p *policy) traffic { return p.ingress }, func(p *policy, w *pods) {
+		c.breaks(&p.known, RulePolicy, p.ingress.at, "spec.ingress: it lets nobody reach port %d, where the sidecar of %s listens", sidecar.Port, w)
+	})
+	c.checkTraffic(func(p *policy) traffic { return p.egress }, func(p *policy, w *pods) {
+		c.warn(&p.known, RulePolicy, p.egress.at, "spec.egress: it does not let %s reach port %d, where the sidecars of others listen", w, sidecar.Port)
+	})
+}
+
+func (c *checks) checkTraffic(of func(*policy) traffic, found func(*policy, *pods)) {
+	reached := make(map[*pods]bool)
+	for _, p := range c.facts.policies {
+		if t := of(p); t.limited && c.passes(t) {
+			for w := range c.subjects(p) {
+				reached[w] = true
+			}
+		}
+	}
+	for _, p := range c.facts.policies {
+		if t := of(p); !t.limited || c.passes(t) {
+			continue
+		}
+		for w := range c.subjects(p) {
+			if !reached[w] {
+				found(p, w)
+				break
+			}
+		}
+	}
+}
+
+// subjects are the pods that a policy is about and that join the mesh.
+func (c *checks) subjects(p *policy) func(func(*pods) bool) {
+	return func(yield func(*pods) bool) {
+		for w := range c.pods.selected(p.namespace, p.labels) {
+			if w.joins() && p.selector.Matches(set(w.labels)) && !yield(w) {
+				return
+			}
+		}
+	}
+}
+
+// passes reports whether a rule lets the sidecar's port through.
+func (c *checks) passes(t traffic) bool {
+	return slices.ContainsFunc(t.rules, func(allowed ports) bool {
+		return len(allowed) == 0 || slices.ContainsFunc(allowed, c.isOpen)
+	})
+}
+
+func (c *checks) isOpen(p policyPort) bool {
+	first, err := strconv.ParseInt(p.port, 10, 64)
+	if err == nil && p.end > 0 {
+		return first <= sidecar.Port && sidecar.Port <= p.end
+	}
+	return p.port == "" || c.isSidecar(p.port)
+}

@@ -1,0 +1,196 @@
+package inject
+
+import (
+	"bytes"
+	"fmt"
+	"runtime"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+// The checks across the stream say what injection breaks that stands beside what it changes: a Service that leads past the sidecars, an
+// Ingress that loses its port. They are the last that Inject does, on the facts that are left of the documents.
+//
+//	the pods and Services that join the mesh ──which kinds matter?──> documents that are only read ──facts──> checks ──> findings
+
+// need says for whose sake a kind of objects is read.
+type need uint8
+
+const (
+	forServices  need = 1 << iota // because a Service joins the mesh
+	forWorkloads                  // because a workload does
+)
+
+// kindsRead are the kinds that checks want to know of although they carry no annotation of ours. Workloads have no fixed kind: they are
+// told by their containers.
+var kindsRead = map[string]need{
+	"Service":                 forServices | forWorkloads,
+	"Ingress":                 forServices,
+	"HTTPRoute":               forServices,
+	"GRPCRoute":               forServices,
+	"NetworkPolicy":           forWorkloads,
+	"HorizontalPodAutoscaler": forWorkloads,
+}
+
+// mentions reports whether a text may hold an object that is needed. It looks at words, because to parse all would cost more than the rest
+// of a run: an object that it overlooks, because its kind is written with an escape or an alias, is one that no check sees.
+func (n need) mentions(text []byte) bool {
+	definition, list := false, false
+	for rest := text; ; {
+		i := bytes.Index(rest, []byte("kind"))
+		if i < 0 {
+			break
+		}
+		rest = rest[i+len("kind"):]
+		kind := word(bytes.TrimLeft(rest[:min(len(rest), 80)], "\"': \t\r\n"))
+		list = list || string(kind) == "List"
+		kind = bytes.TrimSuffix(kind, []byte("List"))
+		if kindsRead[string(kind)]&n != 0 {
+			return true
+		}
+		definition = definition || string(kind) == "CustomResourceDefinition" // long, and about containers without having any
+	}
+	return n&forServices != 0 && (list || !definition) && bytes.Contains(text, []byte("containers"))
+}
+
+// word is the letters and digits that a text begins with.
+func word(text []byte) []byte {
+	end := bytes.IndexFunc(text, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9')
+	})
+	if end < 0 {
+		return text
+	}
+	return text[:end]
+}
+
+// checks is a run of the checks across the stream.
+type checks struct {
+	*facts
+	*Stream
+	pods     podIndex
+	services map[named]*service
+	sidecar  []containerPort // what pods get
+	settings Settings
+	problems []Problem
+}
+
+// named is what an object of a kind is found by.
+type named struct{ namespace, name string }
+
+// check looks at what stands beside the objects that join the mesh.
+func (in *injection) check(docs []*manifest.Document) {
+	var n need
+	if slices.ContainsFunc(in.facts.services, (*service).joins) {
+		n |= forServices
+	}
+	if slices.ContainsFunc(in.facts.pods, (*pods).joins) {
+		n |= forWorkloads
+	}
+	if n == 0 {
+		return
+	}
+	others := in.read(docs, n)
+	in.facts.merge(others)
+	in.pods.add(others.pods)
+	c := checks{facts: &in.facts, Stream: in.Stream, pods: in.pods, services: make(map[named]*service), settings: in.settings, sidecar: in.settings.sidecarPorts()}
+	for _, s := range in.facts.services {
+		if key := (named{s.namespace, s.name}); c.services[key] == nil {
+			c.services[key] = s
+		}
+	}
+	c.checkServices()
+	c.checkRoutes()
+	c.checkRouters()
+	c.checkPolicies()
+	c.checkScalers()
+	SortProblems(docs, in.Warnings)
+	SortProblems(docs, in.Accepted)
+	in.problems = append(in.problems, append(c.problems, in.facts.problems...)...)
+}
+
+// read gathers the facts of documents without any annotation of ours. One that cannot be read says nothing: it is kubectl that reports it.
+func (in *injection) read(docs []*manifest.Document, n need) (all facts) {
+	var wanted []*manifest.Document
+	for _, d := range docs {
+		if !bytes.Contains(d.Text, []byte(marker)) && n.mentions(d.Text) {
+			wanted = append(wanted, d)
+		}
+	}
+	found := make([]facts, len(wanted))
+	var reading errgroup.Group
+	reading.SetLimit(runtime.GOMAXPROCS(0))
+	for i, d := range wanted {
+		reading.Go(func() error {
+			defer d.Forget()
+			root, err := d.Root()
+			if err != nil {
+				return nil
+			}
+			for _, obj := range objects(root) {
+				found[i].note(d, obj, in.settings, nil)
+			}
+			return nil
+		})
+	}
+	_ = reading.Wait()
+	for _, f := range found {
+		all.merge(f)
+	}
+	return all
+}
+
+// breaks notes a finding that makes the mesh not work as far as the stream shows: an error with Settings.Strict.
+func (c *checks) breaks(about *known, rule Rule, at manifest.Place, format string, args ...any) {
+	p := about.problem(rule, at, format, args...)
+	switch {
+	case c.accepts(about, rule):
+		c.Accepted = append(c.Accepted, p)
+	case c.settings.Strict:
+		c.problems = append(c.problems, p)
+	default:
+		c.Warnings = append(c.Warnings, p)
+	}
+}
+
+// warn notes a finding that may be as it should be: the stream does not show everything.
+func (c *checks) warn(about *known, rule Rule, at manifest.Place, format string, args ...any) {
+	p := about.problem(rule, at, format, args...)
+	if c.accepts(about, rule) {
+		c.Accepted = append(c.Accepted, p)
+		return
+	}
+	c.Warnings = append(c.Warnings, p)
+}
+
+// problem is what was found out about an object.
+func (k *known) problem(rule Rule, at manifest.Place, format string, args ...any) Problem {
+	title := k.title
+	if title == "" {
+		title = titleOf(k.document, k.kind, k.namespace, k.name)
+	}
+	return Problem{Rule: rule, Pos: at.Position(), Object: title, Msg: fmt.Sprintf(format, args...)}
+}
+
+func (c *checks) accepts(about *known, rule Rule) bool {
+	return slices.Contains(about.accepts, rule) || slices.Contains(c.settings.Accept, rule)
+}
+
+// listed are the names of a few objects, and how many there are more.
+func listed(all []*pods) string {
+	const most = 3
+	text := ""
+	for i, p := range all[:min(len(all), most)] {
+		if i > 0 {
+			text += ", "
+		}
+		text += p.String()
+	}
+	if n := len(all) - most; n > 0 {
+		text += fmt.Sprintf(" and %d more", n)
+	}
+	return text
+}

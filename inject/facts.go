@@ -1,0 +1,156 @@
+package inject
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+// facts are what the checks across a stream remember of its objects: small copies, because the trees of documents are forgotten early.
+type facts struct {
+	pods     []*pods
+	services []*service
+	routers  []*router
+	policies []*policy
+	scalers  []*scaler
+	problems []Problem // annotations that accept what nobody can
+}
+
+// known is an object that something can be found out about.
+type known struct {
+	kind, namespace, name string
+	document              int
+	title                 string // where it is not that of an object
+	place                 manifest.Place
+	accepts               []Rule
+}
+
+// String is kind, namespace and name.
+func (k *known) String() string { return k.kind + " " + k.namespace + "/" + k.name }
+
+// service is a Service.
+type service struct {
+	known
+	object   *Object // as the stream reports it; nil where the Service carries no annotation of ours
+	injected bool    // by an earlier run
+	external bool    // an ExternalName
+	headless bool
+	selector []pair
+	at       manifest.Place // of the selector
+	ports    []servicePort
+	turned   int // index of the port that leads to the sidecars now, or none
+}
+
+const none = -1
+
+// servicePort is a port of a Service.
+type servicePort struct {
+	name, number string
+	target       string // the number or the name of a container port
+	named        bool
+	becomes      string         // its number where the Service joins the mesh
+	keepsName    bool           // and whether its name stays
+	at           manifest.Place // of the targetPort, else of the port
+}
+
+// joins reports whether this run turns the Service to the sidecars, or would if nothing were wrong with it.
+func (s *service) joins() bool { return s.object != nil && s.object.joins() }
+
+// note remembers what an object says. subjects are those of its pod templates, or the Service that it is, as far as they carry annotations
+// of ours.
+func (f *facts) note(d *manifest.Document, obj object, s Settings, subjects []*subject) {
+	if obj.kind == "" {
+		return
+	}
+	if obj.isService() {
+		svc := newService(d, obj.node, f.known(d, obj, s))
+		if len(subjects) > 0 {
+			svc.object, subjects[0].service = subjects[0].Object, svc
+		}
+		f.services = append(f.services, svc)
+		return
+	}
+	for _, t := range obj.templates(s.PodTemplates) {
+		meta := t.Get("metadata")
+		p := &pods{known: f.known(d, obj, s, meta), labels: pairs(meta.Get("labels")), ports: containerPorts(t.Node), injected: isInjected(meta)}
+		if i := slices.IndexFunc(subjects, func(o *subject) bool { return o.template.Node == t.Node }); i >= 0 {
+			p.object, p.title = subjects[i].Object, subjects[i].title
+		}
+		f.pods = append(f.pods, p)
+	}
+	switch obj.group() + "/" + obj.kind {
+	case "networking.k8s.io/Ingress", "extensions/Ingress":
+		f.routers = append(f.routers, newIngress(d, obj.node, f.known(d, obj, s)))
+	case "gateway.networking.k8s.io/HTTPRoute", "gateway.networking.k8s.io/GRPCRoute":
+		f.routers = append(f.routers, newRoute(d, obj.node, f.known(d, obj, s)))
+	case "networking.k8s.io/NetworkPolicy", "extensions/NetworkPolicy":
+		if p := newPolicy(d, obj.node, f.known(d, obj, s)); p != nil {
+			f.policies = append(f.policies, p)
+		}
+	case "autoscaling/HorizontalPodAutoscaler":
+		f.scalers = append(f.scalers, newScaler(d, obj.node, f.known(d, obj, s)))
+	}
+}
+
+// known is what counts of every object. Its annotations, and those of its pod template if it has one, say what is accepted.
+func (f *facts) known(d *manifest.Document, obj object, s Settings, template ...*manifest.Node) known {
+	meta := obj.node.Get("metadata")
+	accepts, problems := accepted(d, obj, s, append([]*manifest.Node{meta}, template...)...)
+	f.problems = append(f.problems, problems...)
+	name := keep(meta.Get("name"))
+	if name == "" {
+		name = keep(meta.Get("generateName"))
+	}
+	return known{
+		kind: obj.kind, namespace: namespaceOf(obj.node, s.Namespace), name: name, document: d.Number, place: d.PlaceOf(obj.node), accepts: accepts,
+	}
+}
+
+// merge adds the facts of more documents.
+func (f *facts) merge(more facts) {
+	f.pods = append(f.pods, more.pods...)
+	f.services = append(f.services, more.services...)
+	f.routers = append(f.routers, more.routers...)
+	f.policies = append(f.policies, more.policies...)
+	f.scalers = append(f.scalers, more.scalers...)
+	f.problems = append(f.problems, more.problems...)
+}
+
+// isInjected reports whether metadata say that an earlier run injected their object.
+func isInjected(meta *manifest.Node) bool {
+	return strings.EqualFold(meta.Get("annotations", annotationStatus).Text(), statusInjected)
+}
+
+func newService(d *manifest.Document, node *manifest.Node, k known) *service {
+	spec := node.Get("spec")
+	s := &service{
+		known: k, injected: isInjected(node.Get("metadata")), turned: none,
+		external: spec.Get("type").Text() == "ExternalName", headless: spec.Get("clusterIP").Text() == "None",
+		selector: pairs(spec.Get("selector")), at: d.PlaceOf(at(spec.Get("selector"), node)),
+	}
+	for _, p := range spec.Get("ports").Items() {
+		target := p.Get("targetPort")
+		if target.IsNull() {
+			target = p.Get("port")
+		}
+		s.ports = append(s.ports, servicePort{
+			name: keep(p.Get("name")), number: strings.Clone(number(p.Get("port"))),
+			target: strings.Clone(number(target)), named: isName(target), at: d.PlaceOf(at(target, p)),
+		})
+	}
+	return s
+}
+
+// isName reports whether a port is given by its name, in which a letter must be (IANA service names, RFC 6335).
+func isName(port *manifest.Node) bool {
+	return port.IsString() && strings.ContainsFunc(port.Text(), func(r rune) bool { return r >= 'a' && r <= 'z' })
+}
+
+// at is a node, or another one where it is missing.
+func at(n, other *manifest.Node) *manifest.Node {
+	if n == nil {
+		return other
+	}
+	return n
+}
