@@ -15,7 +15,7 @@ import (
 type policy struct {
 	known
 	labels          []pair          // that the pods must have
-	selector        labels.Selector // those, and the rest of what is asked of them
+	selector        labels.Selector // those and whatever else is asked of them; nil where that is nothing
 	ingress, egress traffic
 }
 
@@ -42,7 +42,10 @@ func newPolicy(d *manifest.Document, node *manifest.Node, k known) *policy {
 	if err != nil {
 		return nil
 	}
-	p := &policy{known: k, labels: pairs(spec.Get("podSelector", "matchLabels")), selector: wanted}
+	p := &policy{known: k, labels: pairs(spec.Get("podSelector", "matchLabels"))}
+	if len(spec.Get("podSelector", "matchExpressions").Items()) > 0 {
+		p.selector = wanted
+	}
 	var types []string
 	for _, t := range spec.Get("policyTypes").Items() {
 		types = append(types, t.Text())
@@ -138,7 +141,7 @@ func (c *checks) checkTraffic(of func(*policy) traffic, found func(*policy, *pod
 func (c *checks) subjects(p *policy) func(func(*pods) bool) {
 	return func(yield func(*pods) bool) {
 		for w := range c.pods.selected(p.namespace, p.labels) {
-			if w.joins() && p.selector.Matches(set(w.labels)) && !yield(w) {
+			if w.joins() && (p.selector == nil || p.selector.Matches(set(w.labels))) && !yield(w) {
 				return
 			}
 		}

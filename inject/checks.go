@@ -3,10 +3,7 @@ package inject
 import (
 	"bytes"
 	"fmt"
-	"runtime"
 	"slices"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
@@ -81,15 +78,37 @@ type checks struct {
 // named is what an object of a kind is found by.
 type named struct{ namespace, name string }
 
-// check looks at what stands beside the objects that join the mesh.
-func (in *injection) check(docs []*manifest.Document) {
-	var n need
+// need says for whose sake anything is read at all.
+func (in *injection) need() (n need) {
 	if slices.ContainsFunc(in.facts.services, (*service).joins) {
 		n |= forServices
 	}
 	if slices.ContainsFunc(in.facts.pods, (*pods).joins) {
 		n |= forWorkloads
 	}
+	return n
+}
+
+// read gathers the facts of documents without any annotation of ours. One that cannot be read says nothing: it is kubectl that reports it.
+func (in *injection) read(docs []*manifest.Document, n need) (others facts) {
+	for _, d := range docs {
+		if bytes.Contains(d.Text, []byte(marker)) || !n.mentions(d.Text) {
+			continue
+		}
+		if root, err := d.Root(); err == nil {
+			for _, obj := range objects(root) {
+				others.note(d, obj, in.settings, nil)
+			}
+		}
+		d.Forget()
+	}
+	return others
+}
+
+// check looks at what stands beside the objects that join the mesh. It reads other documents when all edits are made, because the memory for
+// both at once would be more than a run needs.
+func (in *injection) check(docs []*manifest.Document) {
+	n := in.need()
 	if n == 0 {
 		return
 	}
@@ -110,37 +129,6 @@ func (in *injection) check(docs []*manifest.Document) {
 	SortProblems(docs, in.Warnings)
 	SortProblems(docs, in.Accepted)
 	in.problems = append(in.problems, append(c.problems, in.facts.problems...)...)
-}
-
-// read gathers the facts of documents without any annotation of ours. One that cannot be read says nothing: it is kubectl that reports it.
-func (in *injection) read(docs []*manifest.Document, n need) (all facts) {
-	var wanted []*manifest.Document
-	for _, d := range docs {
-		if !bytes.Contains(d.Text, []byte(marker)) && n.mentions(d.Text) {
-			wanted = append(wanted, d)
-		}
-	}
-	found := make([]facts, len(wanted))
-	var reading errgroup.Group
-	reading.SetLimit(runtime.GOMAXPROCS(0))
-	for i, d := range wanted {
-		reading.Go(func() error {
-			defer d.Forget()
-			root, err := d.Root()
-			if err != nil {
-				return nil
-			}
-			for _, obj := range objects(root) {
-				found[i].note(d, obj, in.settings, nil)
-			}
-			return nil
-		})
-	}
-	_ = reading.Wait()
-	for _, f := range found {
-		all.merge(f)
-	}
-	return all
 }
 
 // breaks notes a finding that makes the mesh not work as far as the stream shows: an error with Settings.Strict.

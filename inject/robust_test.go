@@ -46,6 +46,11 @@ func TestHostileInput(t *testing.T) {
 		"a folded scalar of 6 MB":         {text: service + "x: >-\n  " + strings.Repeat("word ", 1_200_000) + "\n", count: 1},
 		"100,000 empty documents":         {text: strings.Repeat("---\n", 100_000) + service, count: 1},
 		"30,000 annotations":              {text: strings.Replace(service, "injector.tyk.io/inject", wide("k%d: v, ", 30_000)+"injector.tyk.io/inject", 1), count: 1},
+		"a bomb that is only read":        {text: bomb("&%s {kind: List, items: [*%s, *%s, *%s, *%s, *%s, *%s, *%s, *%s, *%s]}") + "kind: ServiceList\nitems: [*x30]\n---\n" + service, count: 1},
+		"merges that are only read":       {text: bomb("&%s {<<: [*%s, *%s, *%s, *%s, *%s, *%s, *%s, *%s, *%s]}") + "kind: Service\nmetadata: *x30\nspec: *x30\n---\n" + service, count: 1},
+		"20,000 Services, only read":      {text: wide("---\nkind: Service\nmetadata: {name: s%d}\nspec: {selector: {app: web}}\n", 20_000) + "---\n" + service, count: 1},
+		"2,000 policies for 500 pods":     {text: wide("---\nkind: NetworkPolicy\napiVersion: networking.k8s.io/v1\nmetadata: {name: p%d}\nspec: {podSelector: {}, ingress: [{ports: [{port: 80}]}]}\n", 2_000) + wide("---\nkind: Pod\napiVersion: v1\nmetadata: {name: p%d, labels: {app: x}, annotations: {injector.tyk.io/inject: \"true\"}}\nspec: {containers: [{name: x}]}\n", 500) + "---\n" + service, count: 1},
+		"50,000 words that mean nothing":  {text: "x: [" + strings.Repeat("kind: kind, ", 50_000) + "]\n---\n" + service, count: 1},
 		"10,000 problems in one document": {text: `{"kind":"List","items":[` + strings.TrimSuffix(wide(strings.ReplaceAll(object("s%d"), `"true"`, "true")+",", 10_000), ",") + "]}", refused: true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+// Whatever can be accepted has a remedy, and says how to accept it: where it is a warning, and where it ends the run.
+func TestFindingsHaveRemedies(t *testing.T) {
+	acceptable := 0
+	for _, r := range inject.Rules {
+		_, err := inject.ParseAccepted(string(r.Rule))
+		hint := ruleHint(r.Rule)
+		if can := err == nil; can != (hint != "") {
+			t.Errorf("%s can be accepted: %v, and its hint is %q", r.Rule, can, hint)
+		}
+		if err != nil {
+			continue
+		}
+		acceptable++
+		found := refusal{
+			{Rule: r.Rule, Pos: manifest.Position{File: "app.yaml", Line: 1, Column: 1}, Msg: "one"},
+			{Rule: r.Rule, Pos: manifest.Position{File: "app.yaml", Line: 2, Column: 1}, Msg: "another"},
+		}
+		var said strings.Builder
+		printError(&said, found)
+		want := "app.yaml:1:1: one\napp.yaml:2:1: another\nerror: 2 problems: nothing was changed and nothing is printed\nhint: " + hint + "\n"
+		if said.String() != want || !strings.HasSuffix(hint, "injector.tyk.io/accept: "+string(r.Rule)) {
+			t.Errorf("%s: said\n%s\nnot\n%s", r.Rule, said.String(), want)
+		}
+		for _, e := range errorEntries(found) {
+			if e.Rule != r.Rule || len(e.Hints) != 1 || e.Hints[0] != hint {
+				t.Errorf("%s: machines are told %v of %s", r.Rule, e.Hints, e.Rule)
+			}
+		}
+	}
+	if acceptable == 0 {
+		t.Fatal("nothing can be accepted")
+	}
+}
