@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
+	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
 // The checks across the stream say what injection breaks that stands beside what it changes: a Service that leads past the sidecars, an
@@ -30,6 +31,7 @@ var kindsRead = map[string]need{
 	"GRPCRoute":               forServices,
 	"NetworkPolicy":           forWorkloads,
 	"HorizontalPodAutoscaler": forWorkloads,
+	"Namespace":               forWorkloads,
 }
 
 // mentions reports whether a text may hold an object that is needed. It looks at words, because to parse all would cost more than the rest
@@ -45,12 +47,17 @@ func (n need) mentions(text []byte) bool {
 		kind := word(bytes.TrimLeft(rest[:min(len(rest), 80)], "\"': \t\r\n"))
 		list = list || string(kind) == "List"
 		kind = bytes.TrimSuffix(kind, []byte("List"))
-		if kindsRead[string(kind)]&n != 0 {
+		if kindsRead[string(kind)]&n != 0 || isProvider(string(kind), text) {
 			return true
 		}
 		definition = definition || string(kind) == "CustomResourceDefinition" // long, and about containers without having any
 	}
 	return n&forServices != 0 && (list || !definition) && bytes.Contains(text, []byte("containers"))
+}
+
+// isProvider reports whether a text may hold an object that pods take something from.
+func isProvider(kind string, text []byte) bool {
+	return kind == "ConfigMap" && bytes.Contains(text, []byte(sidecar.Authority)) || kind == "Secret" && bytes.Contains(text, []byte(sidecar.Secret))
 }
 
 // word is the letters and digits that a text begins with.
@@ -126,6 +133,7 @@ func (in *injection) check(docs []*manifest.Document) {
 	c.checkRouters()
 	c.checkPolicies()
 	c.checkScalers()
+	c.checkNamespaces()
 	SortProblems(docs, in.Warnings)
 	SortProblems(docs, in.Accepted)
 	in.problems = append(in.problems, append(c.problems, in.facts.problems...)...)

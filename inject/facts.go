@@ -1,6 +1,7 @@
 package inject
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -14,7 +15,10 @@ type facts struct {
 	routers  []*router
 	policies []*policy
 	scalers  []*scaler
-	problems []Problem // annotations that accept what nobody can
+	provided map[provided]bool
+
+	namespaces []*namespace
+	problems   []Problem // annotations that accept what nobody can
 }
 
 // known is an object that something can be found out about.
@@ -88,6 +92,10 @@ func (f *facts) note(d *manifest.Document, obj object, s Settings, subjects []*s
 		if p := newPolicy(d, obj.node, f.known(d, obj, s)); p != nil {
 			f.policies = append(f.policies, p)
 		}
+	case "/Namespace":
+		f.namespaces = append(f.namespaces, newNamespace(d, obj.node, f.known(d, obj, s)))
+	case "/ConfigMap", "/Secret":
+		f.provides(obj, s)
 	case "autoscaling/HorizontalPodAutoscaler":
 		f.scalers = append(f.scalers, newScaler(d, obj.node, f.known(d, obj, s)))
 	}
@@ -114,6 +122,12 @@ func (f *facts) merge(more facts) {
 	f.routers = append(f.routers, more.routers...)
 	f.policies = append(f.policies, more.policies...)
 	f.scalers = append(f.scalers, more.scalers...)
+	f.namespaces = append(f.namespaces, more.namespaces...)
+	if f.provided == nil {
+		f.provided = more.provided
+	} else {
+		maps.Copy(f.provided, more.provided)
+	}
 	f.problems = append(f.problems, more.problems...)
 }
 

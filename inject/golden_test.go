@@ -206,6 +206,9 @@ func (g *golden) findings(t *testing.T) string {
 		}
 		text += fmt.Sprintf("%s %s [%s]\n", severity[p], p.Error(), p.Rule)
 	}
+	for _, n := range stream.Needs {
+		text += fmt.Sprintf("needs %+v\n", n)
+	}
 	for _, p := range stream.Accepted {
 		text += fmt.Sprintf("accepted %s [%s]\n", p.Error(), p.Rule)
 	}

@@ -90,6 +90,7 @@ type Object struct {
 	Change           string   // what injection does to it: "sidecar tyk-mesh", "port 80 becomes 8080"
 	Before, After    Security // which level of Pod Security its pods meet without and with what they get; "" for a Service
 
+	loosened string    // why the pods meet no stricter level of Pod Security than After
 	title    string    // "document 12 (Deployment shop/web)"
 	workload *Workload // nil for a Service
 }
@@ -208,7 +209,7 @@ func (in *injection) edit(i int, subjects []*subject) {
 func (d *draft) judge(g guard) {
 	for _, o := range d.subjects {
 		if o.Outcome == Injected && o.workload != nil {
-			o.Before, o.After, _ = g.verdict(o)
+			o.Before, o.After, o.loosened = g.verdict(o)
 		}
 	}
 }

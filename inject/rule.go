@@ -34,6 +34,7 @@ const (
 	RulePort        Rule = "TM0026"
 	RuleAPI         Rule = "TM0027"
 	RuleTrust       Rule = "TM0028"
+	RuleSecurity    Rule = "TM0029"
 )
 
 // Skips reports whether what a rule refuses is skipped: it passes untouched where Settings.OnSkip accepts that.
@@ -72,4 +73,5 @@ var Rules = []struct {
 	{RulePort, "It must be clear on which port the app listens, and the sidecar must reach it there."},
 	{RuleAPI, "A workload must be of an API version that Kubernetes still serves."},
 	{RuleTrust, "Sidecars and apps must trust the CA of the mesh."},
+	{RuleSecurity, "A namespace must allow the level of Pod Security that its pods meet with a sidecar."},
 }

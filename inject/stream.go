@@ -18,6 +18,7 @@ type Stream struct {
 	Objects   []*Object // in the order of the input
 	Warnings  []Problem // what is odd, and stands in nobody's way; in the order of the input
 	Accepted  []Problem // what the checks across the stream found and somebody accepts
+	Needs     []Need    // by namespace
 	Defaulted bool      // some object that is injected names no namespace, and Settings.Namespace was "" too
 
 	pages  []page

@@ -97,6 +97,8 @@ var ruleHints = map[inject.Rule]string{
 	inject.RuleIngress: "a second Service without the annotation leads straight to the app by the old port; through the sidecar it takes port 8080, and of nginx " +
 		"upstream-vhost: APP.NAMESPACE, with TLS backend-protocol: HTTPS",
 	inject.RulePolicy: "pods on the mesh are called on port 8080 and call others there: let it through",
+	inject.RuleSecurity: "the namespace has to allow it (pod-security.kubernetes.io/enforce), or who sets the rules up is another one: injector.tyk.io/intercept: none, " +
+		"with a CNI plugin or HTTP_PROXY",
 	inject.RuleScaler: "give the sidecar resources.requests, or scale by a metric of type ContainerResource",
 }
 
