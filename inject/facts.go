@@ -78,6 +78,7 @@ func (f *facts) note(d *manifest.Document, obj object, s Settings, subjects []*s
 	for _, t := range obj.templates(s.PodTemplates) {
 		meta := t.Get("metadata")
 		p := &pods{known: f.known(d, obj, s, meta), labels: pairs(meta.Get("labels")), ports: containerPorts(t.Node), injected: isInjected(meta)}
+		p.implicit = obj.node.Get("metadata", "namespace").IsNull()
 		if i := slices.IndexFunc(subjects, func(o *subject) bool { return o.template.Node == t.Node }); i >= 0 {
 			p.object, p.title = subjects[i].Object, subjects[i].title
 		}

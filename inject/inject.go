@@ -39,6 +39,10 @@ type Settings struct {
 	// OnSkip says what to do about objects that are to be injected and cannot be.
 	OnSkip OnSkip
 
+	// Authority is what pods trust, in PEM: the ConfigMap with it is added for namespaces that have none in the stream; "" adds none
+	// (Injector.emitCA).
+	Authority string
+
 	// Strict makes errors of what the checks across the stream find and the mesh cannot work with; else these are warnings.
 	Strict bool
 	// Accept are rules whose findings are nobody's business (Injector.accept).
@@ -130,6 +134,7 @@ func Inject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 	}
 	in.settle()
 	in.check(docs)
+	in.emit()
 	SortProblems(docs, in.problems)
 	SortProblems(docs, in.Warnings)
 	return in.Stream, in.problems

@@ -17,6 +17,8 @@ type Need struct {
 	Secret    bool     // the Secret of the sidecars (sidecar.Secret)
 	Authority bool     // the ConfigMap of the CA (sidecar.Authority)
 	Security  Security // a level of Pod Security that is looser than what its pods met before; "" where none is
+
+	implicit bool // some of the pods do not say that they are in the namespace
 }
 
 // namespace is a Namespace of the stream.
@@ -72,6 +74,7 @@ func (c *checks) checkNamespaces() {
 			need.Authority = c.settings.TLS && !c.facts.provided[provided{"ConfigMap", p.namespace, sidecar.Authority}]
 			needs[p.namespace] = need
 		}
+		need.implicit = need.implicit || p.implicit
 		o := p.object
 		n := enforced[p.namespace]
 		switch {

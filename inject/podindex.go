@@ -23,6 +23,7 @@ type pods struct {
 	known
 	object   *Object // as the stream reports it; nil where the pods carry no annotation of ours
 	injected bool    // by an earlier run
+	implicit bool    // they are in a namespace that they do not name
 	labels   []pair
 	ports    []containerPort
 }

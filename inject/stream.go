@@ -19,6 +19,7 @@ type Stream struct {
 	Warnings  []Problem // what is odd, and stands in nobody's way; in the order of the input
 	Accepted  []Problem // what the checks across the stream found and somebody accepts
 	Needs     []Need    // by namespace
+	Emitted   int       // how many objects were added behind the input, or taken away there
 	Defaulted bool      // some object that is injected names no namespace, and Settings.Namespace was "" too
 
 	pages  []page

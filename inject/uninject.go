@@ -16,7 +16,12 @@ import (
 func Uninject(docs []*manifest.Document) (*Stream, []Problem) {
 	stream := newStream(docs)
 	var problems []Problem
-	for i, d := range docs {
+	stream.withdraw()
+	for i := range docs {
+		d := stream.pages[i].Document
+		if stream.pages[i].patch != nil {
+			continue
+		}
 		if !bytes.Contains(d.Text, []byte(annotationRecord)) && !bytes.Contains(d.Text, []byte(annotationStatus)) {
 			continue
 		}

@@ -34,6 +34,11 @@ type Document struct {
 	read  bool
 }
 
+// WithText is a document like this one with another text, which nobody has parsed yet.
+func (d *Document) WithText(text []byte) *Document {
+	return &Document{File: d.File, Number: d.Number, Line: d.Line, Before: d.Before, Text: text, json: d.json}
+}
+
 // mark says that so many characters stand on a line before an offset.
 type mark struct{ line, at, column int }
 

@@ -28,6 +28,13 @@ type block struct {
 	bytes.Buffer
 }
 
+// Block is a mapping as a document of its own, as people write it.
+func Block(m Map) string {
+	b := block{layout: layout{newline: "\n", mapping: 2, gap: 1}}
+	b.entries(m, 0)
+	return b.String() + "\n"
+}
+
 // entries writes a mapping's entries; the first begins where the buffer ends, the others on lines of their own.
 func (b *block) entries(m Map, column int) {
 	for i, e := range m {

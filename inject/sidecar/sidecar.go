@@ -28,7 +28,9 @@ const (
 	RulesName   = "tyk-mesh-rules" // init container
 	TrustName   = "tyk-mesh-trust" // init container, and the volume that it fills
 	certificate = "tyk-mesh-tls"   // volume: the certificate of the control port
-	Authority   = "ca-pem"         // volume, and the ConfigMap behind it: the mesh's CA
+	Authority   = "ca-pem"         // volume, and the ConfigMap behind it: the mesh's CA,
+
+	AuthorityKey = "ca.pem" // under this key
 )
 
 // MeshAddress is what the names of the mesh resolve to in a pod: a loopback address that nothing else uses, so that rules can tell calls into
@@ -129,9 +131,9 @@ func (g Gateway) Volumes() []manifest.Map {
 	}
 	authority := manifest.Map{{Key: "name", Value: Authority}}
 	if len(g.Authorities) > 0 {
-		items := manifest.List{item(authorityKey, authorityKey)}
+		items := manifest.List{item(AuthorityKey, AuthorityKey)}
 		for _, name := range g.Authorities {
-			items = append(items, item(authorityKey, name))
+			items = append(items, item(AuthorityKey, name))
 		}
 		authority = append(authority, manifest.Entry{Key: "items", Value: items})
 	}

@@ -6,8 +6,7 @@ import "github.com/tykmesh/tykmesh/inject/manifest"
 const (
 	// authorityPath is where the CA is mounted: ca.pem, and the same under the names that OpenSSL looks for.
 	authorityPath = "/etc/tykmesh/ca"
-	authorityKey  = "ca.pem"
-	authorityFile = authorityPath + "/" + authorityKey
+	authorityFile = authorityPath + "/" + AuthorityKey
 
 	// UsualFolder is where images keep the certificates that they trust.
 	UsualFolder = "/etc/ssl/certs"
