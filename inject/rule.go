@@ -35,6 +35,7 @@ const (
 	RuleAPI         Rule = "TM0027"
 	RuleTrust       Rule = "TM0028"
 	RuleSecurity    Rule = "TM0029"
+	RuleSecret      Rule = "TM0030"
 )
 
 // Skips reports whether what a rule refuses is skipped: it passes untouched where Settings.OnSkip accepts that.
@@ -74,4 +75,5 @@ var Rules = []struct {
 	{RuleAPI, "A workload must be of an API version that Kubernetes still serves."},
 	{RuleTrust, "Sidecars and apps must trust the CA of the mesh."},
 	{RuleSecurity, "A namespace must allow the level of Pod Security that its pods meet with a sidecar."},
+	{RuleSecret, "A namespace must have the Secret that its sidecars take their secrets from."},
 }

@@ -71,6 +71,7 @@ type InjectorSection struct {
 	Slugs        string   // slugsPlain or slugsNamespaced
 	ServicePorts string   // servicePortsReplace or servicePortsPreserve
 
+	EmitCA        bool                // add the ConfigMap of the CA to manifests; with EnableMeshTLS CA.Trust is not empty then
 	NativeSidecar string              // nativeAuto, "true" or "false"
 	KubeVersion   *kubernetes.Version // of the cluster; nil where nobody says
 }

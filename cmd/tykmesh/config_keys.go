@@ -78,6 +78,7 @@ var schema = []section{
 		choiceKey("rulesTool", func(c *Config) *sidecar.Tool { return &c.Sidecar.RulesTool }, sidecar.IPTables, sidecar.NFT),
 		choiceKey("nativeSidecar", func(c *Config) *string { return &c.Injector.NativeSidecar }, nativeAuto, "true", "false"),
 		{name: "kubeVersion", apply: applyKubeVersion},
+		boolKey("emitCA", func(c *Config) *bool { return &c.Injector.EmitCA }),
 	}},
 	{"Sidecar", []key{
 		textKey("image", func(c *Config) *string { return &c.Sidecar.Image }, checkWith(sidecar.CheckImage)),

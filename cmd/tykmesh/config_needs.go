@@ -24,6 +24,9 @@ func (l *loader) checkNeeds() {
 		l.need("Tyk.secret", l.config.Tyk.Secret.IsSet(), "Injector.createRoutes")
 		l.need("Tyk.org", l.config.Tyk.Org != "", "Injector.createRoutes")
 	}
+	if injector.EnableMeshTLS {
+		l.readTrust()
+	}
 	if injector.EnableMeshTLS && !l.src.Local {
 		l.checkCA()
 	}
@@ -31,6 +34,9 @@ func (l *loader) checkNeeds() {
 	if injector.EnableMeshTLS && !injector.CreateRoutes && !l.failed["Injector.createRoutes"] {
 		l.fail(l.settings["Injector.enableMeshTLS"],
 			"needs Injector.createRoutes: certificates hang on the APIs that it creates")
+	}
+	if injector.EmitCA && injector.EnableMeshTLS {
+		l.need("CA.bundlePath", l.config.CA.BundlePath != "", "Injector.emitCA")
 	}
 	l.checkSidecar()
 }
@@ -60,7 +66,6 @@ func (l *loader) checkMeshHosts() {
 
 // checkCA reports what is missing to have certificates signed, by CFSSL or by a key here.
 func (l *loader) checkCA() {
-	l.readTrust()
 	c := l.config.CA
 	if c.KeyPath != "" {
 		l.need("CA.certPath", c.CertPath != "", "CA.keyPath")

@@ -113,7 +113,11 @@ func runInject(ctx context.Context, p process, o options, report *report) (outpu
 		return nil, err
 	}
 	report.list = resourceList(docs)
-	stream, problems, err := edit(ctx, func() (*inject.Stream, []inject.Problem) { return inject.Inject(docs, injectSettings(config, o)) })
+	wanted := injectSettings(config, o)
+	if report.list != nil {
+		wanted.Authority = "" // nothing can stand behind the list of a KRM function
+	}
+	stream, problems, err := edit(ctx, func() (*inject.Stream, []inject.Problem) { return inject.Inject(docs, wanted) })
 	if err != nil {
 		return nil, err
 	}

@@ -23,6 +23,9 @@ func injectSettings(c Config, o options) inject.Settings {
 		PodTemplates: c.Injector.PodTemplates, OnSkip: onSkip[o.onSkip], Accept: c.Injector.Accept,
 		UpgradeAPI: o.upgradeAPI, Preserve: c.Injector.ServicePorts == servicePortsPreserve,
 	}
+	if c.Injector.EmitCA {
+		settings.Authority = string(ca.EncodeCertificates(c.CA.Trust...))
+	}
 	if len(c.Injector.Containers) == 0 {
 		settings.Sidecar, settings.Strict = &c.Sidecar, true
 		settings.Sidecar.Authorities = c.CA.Trust.FileNames()

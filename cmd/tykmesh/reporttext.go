@@ -2,10 +2,13 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
 // injected reports a run of inject; plan is nil where nothing was to be registered.
@@ -26,7 +29,51 @@ func (r *report) injected(stream *inject.Stream, plan *mesh.Plan) {
 	if plan != nil {
 		r.meshCertificate(plan, "other API")
 	}
+	if r.command != "register" {
+		r.needs(stream)
+	}
 	r.lastly("%s", r.summary(count, plan))
+}
+
+// needs says what namespaces must have for the pods that are on the mesh now, and what to type for it: a line for each thing.
+func (r *report) needs(stream *inject.Stream) {
+	if stream.Emitted > 0 {
+		r.lastly("ConfigMap %s added for %s", sidecar.Authority, plural(stream.Emitted, "namespace"))
+	}
+	var secret, authority []string
+	levels := make(map[inject.Security][]string)
+	for _, n := range stream.Needs {
+		if n.Secret {
+			secret = append(secret, n.Namespace)
+		}
+		if n.Authority {
+			authority = append(authority, n.Namespace)
+		}
+		if n.Security != "" {
+			levels[n.Security] = append(levels[n.Security], n.Namespace)
+		}
+	}
+	if len(secret) > 0 {
+		r.need(inject.RuleSecret, secret, "the Secret %s: tykmesh config secret -n %s prints how to make it", sidecar.Secret, strings.Join(secret, " -n "))
+	}
+	if len(authority) > 0 {
+		r.need(inject.RuleTrust, authority, "the ConfigMap %s: kubectl create configmap %s -n %s --from-file=%s=FILE, or Injector.emitCA: true",
+			sidecar.Authority, sidecar.Authority, authority[0], sidecar.AuthorityKey)
+	}
+	for _, level := range slices.Sorted(maps.Keys(levels)) {
+		r.need(inject.RuleSecurity, levels[level], "to allow Pod Security level %s: their pods met a stricter one without a sidecar", level)
+	}
+}
+
+// need is a line about namespaces.
+func (r *report) need(rule inject.Rule, namespaces []string, format string, args ...any) {
+	what, verb := "namespace", "needs"
+	if len(namespaces) > 1 {
+		what, verb = "namespaces", "need"
+	}
+	text := fmt.Sprintf("%s %s %s %s", what, strings.Join(namespaces, ", "), verb, fmt.Sprintf(format, args...))
+	r.note(reportEntry{Type: typeProblem, Severity: severityWarning, Rule: rule, Message: text})
+	r.lastly("%s", text)
 }
 
 // done says what became of an object that is on the mesh now. To register, Services of Kubernetes do not matter.
