@@ -9,6 +9,6 @@ func newConfigCmd(p process) *cobra.Command {
 		Args:  noArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newConfigInitCmd(p), newConfigViewCmd(p))
+	cmd.AddCommand(newConfigInitCmd(p), newConfigViewCmd(p), newConfigSecretCmd(p))
 	return cmd
 }
