@@ -55,6 +55,9 @@ func FuzzLoadConfig(f *testing.F) {
 			t.Fatalf("loaded differently the second time: %v", err)
 		}
 		checkView(t, src)
+		if len(first.Injector.Containers) == 0 {
+			return // checkView has written out all that there is
+		}
 		reloaded := src
 		reloaded.Data = rendered(t, first)
 		third, _, err := LoadConfig(reloaded)

@@ -24,8 +24,8 @@ func viewText(t *testing.T, v view) string {
 }
 
 // checkView holds what config view prints of a configuration that loads against what is loaded: read again, with the secrets beside it, it is the same.
-// Where a container may hold a secret, it is not there to be read again.
-func checkView(t *testing.T, src ConfigSource) {
+// Where a container may hold a secret, it is not there to be read again, and whole is false.
+func checkView(t *testing.T, src ConfigSource) (whole bool) {
 	t.Helper()
 	want, _, err := LoadConfig(src)
 	if err != nil {
@@ -37,7 +37,7 @@ func checkView(t *testing.T, src ConfigSource) {
 	}
 	text := viewText(t, v)
 	if slices.ContainsFunc(v.Settings, func(s viewedSetting) bool { return s.tree != redacted && strings.Contains(flowText(s.tree), redacted) }) {
-		return
+		return false
 	}
 	src.Data, src.Environ = []byte(text), nil
 	for variable, secret := range map[string]Secret{"TYK_SECRET": want.Tyk.Secret, "CA_KEY": want.CA.Key, "CA_MONGOCONNSTR": want.CA.MongoConnStr} {
@@ -52,6 +52,7 @@ func checkView(t *testing.T, src ConfigSource) {
 	if diff := cmp.Diff(want, got, sameConfig()); diff != "" {
 		t.Errorf("viewed and loaded again, -want +got:\n%s\n%s", diff, text)
 	}
+	return true
 }
 
 func noFile(string) ([]byte, error) { return nil, fs.ErrNotExist }
@@ -67,11 +68,20 @@ func TestConfigViewIsAConfiguration(t *testing.T) {
 		return noFile(path)
 	}
 	for _, local := range []bool{false, true} {
-		checkView(t, ConfigSource{Name: "tykmesh.yaml", Data: []byte(ours), Environ: environ, ReadFile: read, Local: local})
-		sample := ConfigSource{Name: "tykmesh.yaml", Data: []byte(readSample(t, "tykmesh.yaml")), Environ: environ[:2], ReadFile: read, Local: local}
-		checkView(t, sample)
-		all := ConfigSource{Name: "tykmesh.yaml", Data: []byte(commented.ReplaceAllString(ours, "  $1")), ReadFile: read, Local: true}
-		checkView(t, all)
+		for name, src := range map[string]ConfigSource{
+			"config init":          {Data: []byte(ours), Environ: environ, Local: local},
+			"all of it":            {Data: []byte(commented.ReplaceAllString(ours, "  $1")), Local: true},
+			"testdata/samples":     {Data: []byte(readSample(t, "tykmesh.yaml")), Environ: environ[:2], Local: local},
+			"nothing, and no file": {Environ: []string{"TYKMESH_TYK_URL=http://dashboard", "TYKMESH_SIDECAR_REDIS=a:1,b:2"}, Local: local},
+		} {
+			src.ReadFile = read
+			if src.Data != nil {
+				src.Name = "tykmesh.yaml"
+			}
+			if !checkView(t, src) {
+				t.Errorf("%s: something of it is hidden", name)
+			}
+		}
 	}
 	cases, err := filepath.Glob("testdata/config/*.txtar")
 	if err != nil || len(cases) == 0 {
