@@ -78,7 +78,7 @@ func (j *cronJob) readReferences(p process, flag string) error {
 		return err
 	}
 	if name == "" {
-		return &usageError{"--print-cronjob reads the configuration, to know which files and variables go with it, and there is none: --config FILE names one", p.name + " certs renew"}
+		return &usageError{"--print-cronjob reads the configuration, to know which files and variables go with it, and there is none: " + configHint, p.name + " certs renew"}
 	}
 	references, err := References(ConfigSource{Name: name, Data: data, ReadFile: os.ReadFile})
 	if err != nil {

@@ -101,19 +101,27 @@ type ConfigSource struct {
 // Errors: a [ConfigError] with everything that is wrong, in the order of the file.
 func LoadConfig(src ConfigSource) (Config, []Finding, error) {
 	l := newLoader(src)
-	if !l.readAll() {
-		return Config{}, nil, ConfigError(l.errors)
-	}
-	l.checkNeeds()
-	if l.values >= maxValues { // what else was found is a result of stopping there
-		return Config{}, nil, ConfigError{l.tooMany}
-	}
-	if len(l.errors) > 0 {
-		return Config{}, nil, ConfigError(inFileOrder(l.errors))
+	if _, err := l.load(); err != nil {
+		return Config{}, nil, err
 	}
 	l.warn()
 	l.config.places = l.places()
 	return l.config, inFileOrder(l.warnings), nil
+}
+
+// load reads everything and checks it. Where it fails, it tells whether what there is can be shown all the same.
+func (l *loader) load() (showable bool, err error) {
+	if !l.readAll() {
+		return false, ConfigError(l.errors)
+	}
+	l.checkNeeds()
+	if l.values >= maxValues { // what else was found is a result of stopping there
+		return false, ConfigError{l.tooMany}
+	}
+	if len(l.errors) > 0 {
+		return true, ConfigError(inFileOrder(l.errors))
+	}
+	return true, nil
 }
 
 // Reference is something beside a configuration file that belongs to it: an environment variable or a file.
@@ -141,6 +149,7 @@ func newLoader(src ConfigSource) *loader {
 		settings: map[string]setting{},
 		sections: map[string]manifest.Position{},
 		failed:   map[string]bool{},
+		wrong:    map[string]bool{},
 	}
 }
 
@@ -152,8 +161,10 @@ func (l *loader) readAll() bool {
 	l.readEnviron()
 	for _, section := range schema {
 		for _, key := range section.keys {
-			if s, ok := l.settings[section.name+"."+key.name]; ok {
+			if s, ok := l.settings[dotted(section.name, key.name)]; ok {
+				before := len(l.errors)
 				key.apply(l, s)
+				l.wrong[s.key] = len(l.errors) > before
 			}
 		}
 	}
@@ -200,6 +211,7 @@ type loader struct {
 	settings map[string]setting           // by full key, "Tyk.url"; the environment has replaced what it overrides
 	sections map[string]manifest.Position // where a section of the file begins
 	failed   map[string]bool              // keys that have an error already: nothing more is said of them
+	wrong    map[string]bool              // keys whose value cannot be one
 	read     []container                  // the containers read so far
 
 	references []Reference

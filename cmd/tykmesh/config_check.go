@@ -12,6 +12,9 @@ import (
 // orgDigits is the length of an organisation's id: it is a MongoDB ObjectID.
 const orgDigits = 24
 
+// placeholderOrg is an id that no organisation has: whoever forgets to fill in another one is told.
+const placeholderOrg = "000000000000000000000000"
+
 // The checks say what is wrong with a value, or "". None of them repeats the value: several are, or may contain, secrets.
 
 func checkURL(v string) string {
@@ -45,8 +48,11 @@ func checkAddr(v string) string {
 		if addr == "" {
 			return "an address is missing beside a comma"
 		}
-		if strings.Contains(addr, "://") && checkURL(addr) != "" {
-			return "has an address that is no URL of the form http://HOST or https://HOST"
+		if !strings.Contains(addr, "://") {
+			addr = "http://" + addr
+		}
+		if checkURL(addr) != "" {
+			return "has an address that is no HOST:PORT, nor a URL of the form http://HOST or https://HOST"
 		}
 	}
 	return ""

@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"net/netip"
 	"os"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	kubernetes "k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
@@ -23,6 +25,8 @@ func FuzzLoadConfig(f *testing.F) {
 	if data, err := os.ReadFile(samples + "/tykmesh.yaml"); err == nil {
 		f.Add(data)
 	}
+	f.Add([]byte(begun(f)))
+	f.Add([]byte(commented.ReplaceAllString(begun(f), "  $1")))
 	const hidden = "fuzz-hunter2-fuzz"
 	f.Fuzz(func(t *testing.T, data []byte) {
 		src := ConfigSource{
@@ -34,6 +38,9 @@ func FuzzLoadConfig(f *testing.F) {
 		if _, _, err := LoadConfig(src); err == nil || strings.Contains(err.Error(), hidden) {
 			t.Fatalf("wrong settings of the environment must be errors without their values: %v", err)
 		}
+		if v, err := viewConfig(src); err == nil || v.Settings != nil && strings.Contains(viewText(t, v), hidden) {
+			t.Fatalf("config view shows a wrong setting of the environment: %v", err)
+		}
 		src.Environ, src.Local = nil, true
 		first, warnings, err := LoadConfig(src)
 		if err != nil {
@@ -44,8 +51,12 @@ func FuzzLoadConfig(f *testing.F) {
 			return
 		}
 		second, again, err := LoadConfig(src)
-		if err != nil || !cmp.Equal(first, second, cmp.AllowUnexported(Secret{}), cmpopts.IgnoreUnexported(Config{})) || !cmp.Equal(warnings, again) {
+		if err != nil || !cmp.Equal(first, second, sameConfig()) || !cmp.Equal(warnings, again) {
 			t.Fatalf("loaded differently the second time: %v", err)
+		}
+		checkView(t, src)
+		if len(first.Injector.Containers) == 0 {
+			return // checkView has written out all that there is
 		}
 		reloaded := src
 		reloaded.Data = rendered(t, first)
@@ -53,10 +64,18 @@ func FuzzLoadConfig(f *testing.F) {
 		if err != nil {
 			t.Fatalf("what was accepted is refused when it is written out: %v\n%s", err, reloaded.Data)
 		}
-		if diff := cmp.Diff(first.Injector, third.Injector); diff != "" {
+		if diff := cmp.Diff(first.Injector, third.Injector, sameConfig()); diff != "" {
 			t.Fatalf("written out and read again, -first +again:\n%s", diff)
 		}
 	})
+}
+
+// sameConfig compares configurations by what they say.
+func sameConfig() cmp.Option {
+	return cmp.Options{
+		cmp.AllowUnexported(Secret{}), cmpopts.IgnoreUnexported(Config{}), cmpopts.EquateComparable(netip.Prefix{}), cmpopts.EquateEmpty(),
+		cmp.Comparer(func(a, b *kubernetes.Version) bool { return a == b || a != nil && b != nil && a.String() == b.String() }),
+	}
 }
 
 // rendered writes an Injector section as JSON, which is YAML.

@@ -1,100 +1,144 @@
 package main
 
 import (
-	"fmt"
 	"math"
-	"path/filepath"
-	"reflect"
 	"slices"
-	"strconv"
 	"strings"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
 // section is a section of the file and the keys that it may have.
 type section struct {
-	name string
-	keys []key
+	name, text string
+	keys       []key
 }
 
 // key is one setting: its name as the documentation writes it, and how it gets into the configuration.
 type key struct {
-	name     string
-	fileOnly bool // no environment variable can hold its value
-	apply    func(*loader, setting)
+	name       string
+	fileOnly   bool // no environment variable can hold its value
+	remoteOnly bool // it counts only where there are servers
+	apply      func(*loader, setting)
+	show       func(*Config) any // what counts in the end, for people: without secrets, and nil where it is not set
+	doc
 }
 
-// schema is everything that can be configured. Names are those of tyk-k8s; the rest is ours: CA.profile, keyPath, bundlePath,
-// tlsRemoteCA and mutualTLS*, Injector.podTemplates and all behind it, and the section Sidecar.
+// schema is everything that can be configured, and all that people are told of it: README's table, config init and config view are made of
+// it. Names are those of tyk-k8s; the rest is ours: CA.profile, keyPath, bundlePath, tlsRemoteCA and mutualTLS*, Injector.podTemplates and
+// all behind it, and the section Sidecar.
 var schema = []section{
-	{"Tyk", []key{
-		textKey("url", func(c *Config) *string { return &c.Tyk.URL }, checkURL).remote(),
-		secretKey("secret", func(c *Config) *Secret { return &c.Tyk.Secret }, nil),
-		textKey("org", func(c *Config) *string { return &c.Tyk.Org }, checkOrg),
-		pathKey("templates", func(c *Config) *string { return &c.Tyk.Templates }),
-		boolKey("insecureSkipVerify", func(c *Config) *bool { return &c.Tyk.InsecureSkipVerify }),
-		refusedKey("isGateway", sharedGateway),
-		refusedKey("isHybrid", sharedGateway),
+	{"Tyk", "The Tyk Dashboard.", []key{
+		textKey("url", func(c *Config) *string { return &c.Tyk.URL }, checkURL).remote().
+			is("the Dashboard; needed for `createRoutes`, as are `secret` and `org`").fill("http://dashboard.tyk:3000"),
+		secretKey("secret", func(c *Config) *Secret { return &c.Tyk.Secret }, nil).
+			is("API key of a Dashboard user who may write APIs and certificates").fill("env:TYK_DASHBOARD_KEY"),
+		textKey("org", func(c *Config) *string { return &c.Tyk.Org }, checkOrg).
+			is("id of that user's organisation, 24 hexadecimal digits").fill(`"` + placeholderOrg + `"`),
+		pathKey("templates", func(c *Config) *string { return &c.Tyk.Templates }).
+			is("folder of `*.json` files with `{{define \"NAME\"}}`: API definitions of your own").orElse("built-in ones").like("./templates"),
+		boolKey("insecureSkipVerify", func(c *Config) *bool { return &c.Tyk.InsecureSkipVerify }).
+			is("do not verify the Dashboard's certificate"),
+		refusedKey("isGateway", sharedGateway).is("must stay so: one shared gateway cannot feed sidecars"),
+		refusedKey("isHybrid", sharedGateway).is("must stay so, too"),
 	}},
-	{"CA", []key{
-		textKey("addr", func(c *Config) *string { return &c.CA.Addr }, checkAddr).remote(),
-		secretKey("key", func(c *Config) *Secret { return &c.CA.Key }, checkHex),
-		secretKey("mongoConnStr", func(c *Config) *Secret { return &c.CA.MongoConnStr }, checkMongo),
-		textKey("profile", func(c *Config) *string { return &c.CA.Profile }, nil),
-		fileKey("certPath", func(c *Config) *string { return &c.CA.CertPath }),
-		fileKey("keyPath", func(c *Config) *string { return &c.CA.KeyPath }).remote(),
-		fileKey("bundlePath", func(c *Config) *string { return &c.CA.BundlePath }),
-		boolKey("secure", func(c *Config) *bool { return &c.CA.Secure }),
-		boolKey("skipCACheck", func(c *Config) *bool { return &c.CA.SkipCACheck }),
-		fileKey("tlsRemoteCA", func(c *Config) *string { return &c.CA.TLSRemoteCA }),
-		fileKey("mutualTLSCert", func(c *Config) *string { return &c.CA.MutualTLSCert }),
-		fileKey("mutualTLSKey", func(c *Config) *string { return &c.CA.MutualTLSKey }),
-		{name: "defaultNames", fileOnly: true, apply: applyNames},
-		{name: "defaultKeyRequest", fileOnly: true, apply: applyKeyRequest},
+	{"CA", "Who signs certificates, and where they are recorded. addr, key, certPath and bundlePath are those of what `tykmesh ca init` makes in this folder.", []key{
+		textKey("addr", func(c *Config) *string { return &c.CA.Addr }, checkAddr).remote().
+			is("CFSSL; several, separated by commas, are tried in order; needed for `enableMeshTLS`, as is `key`, unless `keyPath` is set").
+			fill("http://cfssl-svc.default:8888"),
+		secretKey("key", func(c *Config) *Secret { return &c.CA.Key }, checkHex).
+			is("CFSSL's authentication key, hexadecimal").fill("file:ca-quickstart/cfssl.key"),
+		secretKey("mongoConnStr", func(c *Config) *Secret { return &c.CA.MongoConnStr }, checkMongo).
+			is("MongoDB that records certificates, in `k8s_ca`").orElse("no ledger").like("env:MONGO"),
+		textKey("profile", func(c *Config) *string { return &c.CA.Profile }, nil).is("CFSSL's signing profile").orElse("the default one").like("mesh"),
+		fileKey("certPath", func(c *Config) *string { return &c.CA.CertPath }).
+			is("file with the CA certificate; those above it, if any, follow, and go with every certificate").
+			orElse("CFSSL is asked").like("ca-quickstart/chain.pem"),
+		fileKey("keyPath", func(c *Config) *string { return &c.CA.KeyPath }).remote().
+			is("file with the private key of the CA in `certPath`, which signs here, without a server").
+			orElse("CFSSL signs").like("ca-quickstart/ca-key.pem"),
+		fileKey("bundlePath", func(c *Config) *string { return &c.CA.BundlePath }).
+			is("file with the CAs that pods trust, as in the ConfigMap `ca-pem`; a certificate that they would refuse is not issued").
+			orElse("nobody says").like("ca-quickstart/bundle.pem"),
+		boolKey("secure", func(c *Config) *bool { return &c.CA.Secure }).is("TLS to CFSSL although `addr` does not say https"),
+		boolKey("skipCACheck", func(c *Config) *bool { return &c.CA.SkipCACheck }).is("do not verify CFSSL's certificate"),
+		fileKey("tlsRemoteCA", func(c *Config) *string { return &c.CA.TLSRemoteCA }).
+			is("file with the CAs that may have signed CFSSL's certificate").orElse("the system's").like("cas.pem"),
+		fileKey("mutualTLSCert", func(c *Config) *string { return &c.CA.MutualTLSCert }).
+			is("file with a client certificate, for a CFSSL with `-mutual-tls-ca`").orElse(nothing).like("client.pem"),
+		fileKey("mutualTLSKey", func(c *Config) *string { return &c.CA.MutualTLSKey }).
+			is("file with its private key").orElse(nothing).like("client-key.pem"),
+		key{name: "defaultNames", fileOnly: true, apply: applyNames, show: showNames}.
+			is("subject of certificates: a list of `C`, `ST`, `L`, `O`, `OU`, `E`, `SerialNumber`").orElse(nothing).
+			like("[{C: GB, ST: England, L: London, O: Example Ltd, OU: Mesh}]"),
+		key{name: "defaultKeyRequest", fileOnly: true, apply: applyKeyRequest, show: showKeyRequest}.
+			is("`rsa` 2048 to 8192, or `ecdsa` 256, 384, 521"),
 	}},
-	{"Injector", []key{
-		boolKey("createRoutes", func(c *Config) *bool { return &c.Injector.CreateRoutes }),
-		boolKey("enableMeshTLS", func(c *Config) *bool { return &c.Injector.EnableMeshTLS }),
-		textKey("meshCertificateID", func(c *Config) *string { return &c.Injector.MeshCertificateID }, nil),
-		{name: "containers", fileOnly: true, apply: func(l *loader, s setting) {
-			l.config.Injector.Containers = l.containers(s)
-		}},
-		{name: "initContainers", fileOnly: true, apply: func(l *loader, s setting) {
-			l.config.Injector.InitContainers = l.containers(s)
-		}},
-		{name: "podTemplates", fileOnly: true, apply: applyPodTemplates},
-		{name: "meshHosts", apply: applyMeshHosts},
-		{name: "accept", apply: applyAccept},
-		textKey("meshDomain", func(c *Config) *string { return &c.Injector.MeshDomain }, checkHost),
-		choiceKey("slugs", func(c *Config) *string { return &c.Injector.Slugs }, slugsPlain, slugsNamespaced),
-		choiceKey("servicePorts", func(c *Config) *string { return &c.Injector.ServicePorts }, servicePortsReplace, servicePortsPreserve),
-		choiceKey("intercept", func(c *Config) *sidecar.Intercept { return &c.Sidecar.Rules.Intercept }, sidecar.All, sidecar.Mesh, sidecar.None),
-		{name: "exemptCIDRs", apply: applyExemptCIDRs},
-		{name: "exemptPorts", apply: applyExemptPorts},
-		textKey("rulesImage", func(c *Config) *string { return &c.Sidecar.RulesImage }, checkWith(sidecar.CheckImage)),
-		choiceKey("rulesTool", func(c *Config) *sidecar.Tool { return &c.Sidecar.RulesTool }, sidecar.IPTables, sidecar.NFT),
-		choiceKey("nativeSidecar", func(c *Config) *string { return &c.Injector.NativeSidecar }, nativeAuto, "true", "false"),
-		{name: "kubeVersion", apply: applyKubeVersion},
-		boolKey("emitCA", func(c *Config) *bool { return &c.Injector.EmitCA }),
+	{"Injector", "What becomes of pods and Services.", []key{
+		boolKey("createRoutes", func(c *Config) *bool { return &c.Injector.CreateRoutes }).is("register APIs").fill("true"),
+		boolKey("enableMeshTLS", func(c *Config) *bool { return &c.Injector.EnableMeshTLS }).
+			is("certificates for them; needs `createRoutes`").fill("true"),
+		textKey("meshCertificateID", func(c *Config) *string { return &c.Injector.MeshCertificateID }, nil).
+			is("certificate of the mesh hosts in the Dashboard's store").orElse("find or make it"),
+		containersKey("containers", func(l *loader, s setting) { l.config.Injector.Containers = l.containers(s) },
+			func(c *Config) any { return showMaps(c.Injector.Containers) }).
+			is("sidecars of your own, as tyk-k8s has them; at least the container `tyk-mesh`").orElse("the built-in sidecar"),
+		containersKey("initContainers", func(l *loader, s setting) { l.config.Injector.InitContainers = l.containers(s) },
+			func(c *Config) any { return showMaps(c.Injector.InitContainers) }).
+			is("init containers that go with `containers`").orElse(nothing),
+		key{name: "podTemplates", fileOnly: true, apply: applyPodTemplates, show: showPodTemplates}.
+			is("where custom resources have pod templates besides `spec.template`: a list of a `group`, any where it is missing, a `kind`, and a `path` " +
+				"in which `*` stands for all").orElse(nothing).
+			like("[{group: ray.io, kind: RayCluster, path: spec.workerGroupSpecs.*.template}]"),
+		key{name: "accept", apply: applyAccept, show: func(c *Config) any { return showTexts(c.Injector.Accept) }}.
+			is("codes of findings to say nothing of, anywhere").orElse(nothing).like("[TM0021]"),
+		key{name: "meshHosts", apply: applyMeshHosts, show: func(c *Config) any { return showTexts(c.Injector.MeshHosts) }}.
+			is("hosts that the mesh answers to"),
+		textKey("meshDomain", func(c *Config) *string { return &c.Injector.MeshDomain }, checkHost).
+			is("one literal host, for Dashboards that refuse patterns").orElse("a pattern of `meshHosts`").like("mesh"),
+		choiceKey("slugs", func(c *Config) *string { return &c.Injector.Slugs }, slugsPlain, slugsNamespaced).
+			is("`namespaced`: slugs and tags carry the namespace, so that an app can be in two of them"),
+		choiceKey("servicePorts", func(c *Config) *string { return &c.Injector.ServicePorts }, servicePortsReplace, servicePortsPreserve).
+			is("`replace`: the Service port that reaches the app becomes the sidecar's; `preserve`: it stays, and leads to the sidecar"),
+		choiceKey("intercept", func(c *Config) *sidecar.Intercept { return &c.Sidecar.Rules.Intercept }, sidecar.All, sidecar.Mesh, sidecar.None).
+			is("`all`: outbound calls to ports 80 and 443 go to the sidecar; `mesh`: those of mesh hosts alone; `none`: somebody else sees to it"),
+		key{name: "exemptCIDRs", apply: applyExemptCIDRs, show: showExemptCIDRs}.
+			is("networks that calls reach without the sidecar").orElse(nothing).like("[10.96.0.1/32]"),
+		key{name: "exemptPorts", apply: applyExemptPorts, show: showExemptPorts}.
+			is("`80` or `443`, which then is not led to the sidecar").orElse(nothing).like("[443]"),
+		textKey("rulesImage", func(c *Config) *string { return &c.Sidecar.RulesImage }, checkWith(sidecar.CheckImage)).
+			is("image of the init container that makes these rules").pinned(),
+		choiceKey("rulesTool", func(c *Config) *sidecar.Tool { return &c.Sidecar.RulesTool }, sidecar.IPTables, sidecar.NFT).
+			is("what makes the rules: `iptables`, or `nft` for images without a shell"),
+		choiceKey("nativeSidecar", func(c *Config) *string { return &c.Injector.NativeSidecar }, nativeAuto, "true", "false").
+			is("the sidecar is an init container that goes on running, which Jobs need; `auto`: where `kubeVersion` is 1.29 or later"),
+		key{name: "kubeVersion", apply: applyKubeVersion, show: showKubeVersion}.is("Kubernetes of the cluster").orElse("nobody says").like(`"1.33"`),
+		boolKey("emitCA", func(c *Config) *bool { return &c.Injector.EmitCA }).
+			is("add the ConfigMap `ca-pem` to what is printed, for each namespace that has none there; needs `CA.bundlePath`"),
 	}},
-	{"Sidecar", []key{
-		textKey("image", func(c *Config) *string { return &c.Sidecar.Image }, checkWith(sidecar.CheckImage)),
-		textKey("dashboard", func(c *Config) *string { return &c.Sidecar.Dashboard }, checkURL),
-		{name: "redis", apply: applyRedis},
-		boolKey("redisCluster", func(c *Config) *bool { return &c.Sidecar.Redis.Cluster }),
-		boolKey("redisTLS", func(c *Config) *bool { return &c.Sidecar.Redis.TLS }),
-		textKey("redisUsername", func(c *Config) *string { return &c.Sidecar.Redis.Username }, nil),
-		numberKey("redisDatabase", 0, 15, func(c *Config, n int64) { c.Sidecar.Redis.Database = int(n) }),
-		numberKey("uid", 1, math.MaxInt32, func(c *Config, n int64) { c.Sidecar.UID = n }),
-		textKey("cpu", func(c *Config) *string { return &c.Sidecar.Resources.CPU }, checkWith(sidecar.CheckQuantity)),
-		textKey("cpuLimit", func(c *Config) *string { return &c.Sidecar.Resources.CPULimit }, checkWith(sidecar.CheckQuantity)),
-		textKey("memory", func(c *Config) *string { return &c.Sidecar.Resources.Memory }, checkWith(sidecar.CheckQuantity)),
-		textKey("memoryLimit", func(c *Config) *string { return &c.Sidecar.Resources.MemoryLimit }, checkWith(sidecar.CheckQuantity)),
-		textKey("logLevel", func(c *Config) *string { return &c.Sidecar.LogLevel }, checkWith(sidecar.CheckLogLevel)),
-		{name: "env", fileOnly: true, apply: applyEnv},
+	{"Sidecar", "The built-in sidecar, a stock Tyk Gateway. It counts only without Injector.containers.", []key{
+		textKey("image", func(c *Config) *string { return &c.Sidecar.Image }, checkWith(sidecar.CheckImage)).
+			is("a Tyk Gateway, v5.13.0 or later").pinned(),
+		textKey("dashboard", func(c *Config) *string { return &c.Sidecar.Dashboard }, checkURL).
+			is("the Dashboard, as pods reach it").orElse("`Tyk.url`").like("http://dashboard.tyk:3000"),
+		key{name: "redis", apply: applyRedis, show: showRedis}.
+			is("the Redis that the gateways of this Dashboard share, `host:port`; of a cluster, some of its servers; needed").fill("redis.tyk:6379"),
+		boolKey("redisCluster", func(c *Config) *bool { return &c.Sidecar.Redis.Cluster }).is("it is a cluster"),
+		boolKey("redisTLS", func(c *Config) *bool { return &c.Sidecar.Redis.TLS }).is("it speaks TLS"),
+		textKey("redisUsername", func(c *Config) *string { return &c.Sidecar.Redis.Username }, nil).
+			is("its user; the password is in the Secret `tykmesh-sidecar`").orElse(nothing).like("tyk"),
+		numberKey("redisDatabase", 0, 15, func(c *Config, n int64) { c.Sidecar.Redis.Database = int(n) },
+			func(c *Config) int64 { return int64(c.Sidecar.Redis.Database) }).is("number of the database in it"),
+		numberKey("uid", 1, math.MaxInt32, func(c *Config, n int64) { c.Sidecar.UID = n },
+			func(c *Config) int64 { return c.Sidecar.UID }).is("user that the sidecar runs as, and no container of the app"),
+		textKey("cpu", func(c *Config) *string { return &c.Sidecar.Resources.CPU }, nil).is("CPU that it asks for"),
+		textKey("cpuLimit", func(c *Config) *string { return &c.Sidecar.Resources.CPULimit }, nil).is("CPU that it may use").orElse("no limit").like(`"1"`),
+		textKey("memory", func(c *Config) *string { return &c.Sidecar.Resources.Memory }, nil).is("memory that it asks for"),
+		textKey("memoryLimit", func(c *Config) *string { return &c.Sidecar.Resources.MemoryLimit }, nil).is("memory that it may use"),
+		textKey("logLevel", func(c *Config) *string { return &c.Sidecar.LogLevel }, checkWith(sidecar.CheckLogLevel)).
+			is("`debug`, `info`, `warn` or `error`").orElse("the gateway's own").like("warn"),
+		key{name: "env", fileOnly: true, apply: applyEnv, show: showEnv}.
+			is("further environment variables of the gateway").orElse(nothing).like(`{TYK_GW_LOGFORMAT: json}`),
 	}},
 }
 
@@ -139,217 +183,4 @@ func (s section) find(name string) (key, bool) {
 		}
 	}
 	return key{}, false
-}
-
-// textKey is a setting that is a text. check, where there is one, says what is wrong with it, or "".
-func textKey(name string, field func(*Config) *string, check func(string) string) key {
-	return key{name: name, apply: func(l *loader, s setting) {
-		if v, ok := l.text(s); ok && l.passes(s, v, check) {
-			*field(&l.config) = v
-		}
-	}}
-}
-
-// remote makes a key count only where there are servers: with --local it is neither checked nor kept.
-func (k key) remote() key {
-	apply := k.apply
-	k.apply = func(l *loader, s setting) {
-		if !l.src.Local {
-			apply(l, s)
-		}
-	}
-	return k
-}
-
-// secretKey is a text that may stand elsewhere, as file:PATH or env:NAME.
-func secretKey(name string, field func(*Config) *Secret, check func(string) string) key {
-	return key{name: name, apply: func(l *loader, s setting) {
-		if v, ok := l.text(s); ok {
-			if v, ok = l.fetch(s, v); ok && l.passes(s, v, check) {
-				*field(&l.config) = NewSecret(v)
-			}
-		}
-	}}.remote()
-}
-
-// pathKey is a name of a file or a folder. One in the file counts from the file's folder, so that a configuration works from everywhere.
-func pathKey(name string, field func(*Config) *string) key {
-	return key{name: name, apply: func(l *loader, s setting) {
-		if v, ok := l.text(s); ok && v != "" {
-			*field(&l.config) = l.relative(s, v)
-		}
-	}}
-}
-
-// fileKey is a pathKey for a file.
-func fileKey(name string, field func(*Config) *string) key {
-	k := pathKey(name, field)
-	apply := k.apply
-	k.apply = func(l *loader, s setting) {
-		apply(l, s)
-		if v, ok := l.text(s); ok && v != "" {
-			l.refer(s, Reference{Path: v})
-		}
-	}
-	return k
-}
-
-// refer notes what a setting refers to.
-func (l *loader) refer(s setting, r Reference) {
-	r.At = s.finding("")
-	if !slices.ContainsFunc(l.references, func(known Reference) bool { return known.Env == r.Env && known.Path == r.Path }) {
-		l.references = append(l.references, r)
-	}
-}
-
-func boolKey(name string, field func(*Config) *bool) key {
-	return key{name: name, apply: func(l *loader, s setting) {
-		if v, ok := l.bool(s); ok {
-			*field(&l.config) = v
-		}
-	}}
-}
-
-func choiceKey[T ~string](name string, field func(*Config) *T, values ...T) key {
-	return key{name: name, apply: func(l *loader, s setting) {
-		v, ok := l.word(s)
-		switch {
-		case !ok || v == "":
-		case !slices.Contains(values, T(v)):
-			names := make([]string, len(values))
-			for i, value := range values {
-				names[i] = string(value)
-			}
-			l.fail(s, fmt.Sprintf("want %s, got %q", strings.Join(names, " or "), v))
-		default:
-			*field(&l.config) = T(v)
-		}
-	}}
-}
-
-// word is a text that may be written as true or false too, without quotes.
-func (l *loader) word(s setting) (string, bool) {
-	if s.variable == "" {
-		if n := resolve(s.value); n.Kind == yaml.ScalarNode && n.ShortTag() == tagBool {
-			return strings.ToLower(n.Value), true
-		}
-	}
-	return l.text(s)
-}
-
-// numberKey is a whole number within limits.
-func numberKey(name string, least, most int64, set func(*Config, int64)) key {
-	return key{name: name, apply: func(l *loader, s setting) {
-		v, ok := l.text(s)
-		if !ok || v == "" {
-			return
-		}
-		n, err := strconv.ParseInt(v, 10, 64)
-		if err != nil || n < least || n > most {
-			l.fail(s, fmt.Sprintf("want a number from %d to %d, got %q", least, most, v))
-			return
-		}
-		set(&l.config, n)
-	}}
-}
-
-// checkWith makes a check of a setting out of one that returns an error.
-func checkWith(check func(string) error) func(string) string {
-	return func(text string) string {
-		if err := check(text); err != nil {
-			return err.Error()
-		}
-		return ""
-	}
-}
-
-// refusedKey is a switch of tyk-k8s that must stay off.
-func refusedKey(name, why string) key {
-	return key{name: name, apply: func(l *loader, s setting) {
-		if on, ok := l.bool(s); ok && on {
-			l.fail(s, why)
-		}
-	}}
-}
-
-// text returns a setting that is to be a text. A number counts as the text that was typed: an organisation id or a key may consist
-// of digits, or look like 5e33.
-func (l *loader) text(s setting) (string, bool) {
-	if s.variable != "" {
-		return s.text, true
-	}
-	n := resolve(s.value)
-	if n.Kind == yaml.ScalarNode {
-		switch scalarTag(n) {
-		case tagString, tagInt, tagFloat:
-			return n.Value, true
-		}
-	}
-	l.fail(s, "want a text, got "+kindOf(n)+quoteHint(n, reflect.TypeFor[string]()))
-	return "", false
-}
-
-func (l *loader) bool(s setting) (value, ok bool) {
-	if s.variable != "" {
-		value, ok = parseBool(s.text)
-		if !ok {
-			l.fail(s, "want true or false")
-		}
-		return value, ok
-	}
-	n := resolve(s.value)
-	if n.Kind == yaml.ScalarNode && scalarTag(n) == tagBool {
-		value, ok = parseBool(n.Value)
-	}
-	if !ok {
-		l.fail(s, "want true or false, got "+kindOf(n))
-	}
-	return value, ok
-}
-
-// passes checks a text that is set.
-func (l *loader) passes(s setting, v string, check func(string) string) bool {
-	if v == "" || check == nil {
-		return true
-	}
-	problem := check(v)
-	if problem != "" {
-		l.fail(s, problem)
-	}
-	return problem == ""
-}
-
-// fetch returns the secret that v is or points to.
-func (l *loader) fetch(s setting, v string) (string, bool) {
-	var found string
-	if name, ok := strings.CutPrefix(v, "env:"); ok {
-		l.refer(s, Reference{Env: name})
-		found = lookupEnv(l.src.Environ, name)
-		if found == "" {
-			l.unresolved = append(l.unresolved, s.finding(fmt.Sprintf("the environment variable %s is not set", name)))
-		}
-		return found, found != ""
-	}
-	name, ok := strings.CutPrefix(v, "file:")
-	if !ok {
-		return v, true
-	}
-	l.refer(s, Reference{Path: name})
-	data, err := l.src.ReadFile(l.relative(s, name))
-	found = strings.TrimRight(string(data), "\r\n")
-	switch {
-	case err != nil:
-		l.unresolved = append(l.unresolved, s.finding("the secret's file cannot be read: "+err.Error()))
-	case found == "":
-		l.unresolved = append(l.unresolved, s.finding(fmt.Sprintf("the secret's file %q is empty", name)))
-	}
-	return found, err == nil && found != ""
-}
-
-// relative is a path as the program can open it.
-func (l *loader) relative(s setting, path string) string {
-	if filepath.IsAbs(path) || s.variable != "" || l.src.Name == "" {
-		return path
-	}
-	return filepath.Join(filepath.Dir(l.src.Name), path)
 }

@@ -23,8 +23,11 @@ func (l *loader) checkNeeds() {
 		l.need("Tyk.url", l.config.Tyk.URL != "", "Injector.createRoutes")
 		l.need("Tyk.secret", l.config.Tyk.Secret.IsSet(), "Injector.createRoutes")
 		l.need("Tyk.org", l.config.Tyk.Org != "", "Injector.createRoutes")
+		if l.config.Tyk.Org == placeholderOrg {
+			l.fail(l.settings["Tyk.org"], "is what config init writes, and no organisation: it is in the Dashboard, in the profile of the user whose key Tyk.secret is")
+		}
 	}
-	if injector.EnableMeshTLS {
+	if injector.EnableMeshTLS && (!l.src.Local || injector.EmitCA) {
 		l.readTrust()
 	}
 	if injector.EnableMeshTLS && !l.src.Local {
@@ -120,6 +123,9 @@ func (l *loader) need(key string, isSet bool, because string) {
 	l.missing(key, "is not set, and "+because+" needs it", "set it in the file or as "+variable+"; --local DIR works without servers")
 }
 
+// configHint is how to come by a configuration.
+const configHint = "--config FILE names one, tykmesh config init > tykmesh.yaml writes one"
+
 // missing reports a key that is not there: at its section, where it would go. It keeps quiet where an error explains why.
 func (l *loader) missing(key, msg, hint string) {
 	section, _, _ := strings.Cut(key, ".")
@@ -134,7 +140,7 @@ func (l *loader) missing(key, msg, hint string) {
 		pos = s.value.pos
 	}
 	if l.src.Name == "" {
-		hint = "no configuration file was found; --config FILE names one"
+		hint = "no configuration file was found; " + configHint
 	}
 	l.errors = append(l.errors, Finding{Pos: pos, Key: key, Msg: msg, Hint: hint})
 }

@@ -83,7 +83,7 @@ func applyRedis(l *loader, s setting) {
 	for _, a := range addresses {
 		host, port, err := net.SplitHostPort(a)
 		if n, bad := strconv.Atoi(port); err != nil || bad != nil || n < 1 || n > 65535 || host == "" || strings.ContainsAny(a, "/, @") {
-			l.fail(s, fmt.Sprintf("want host:port, got %q", a))
+			l.fail(s, "want host:port, without user, password and path") // the value may hold a password
 			return
 		}
 	}

@@ -111,7 +111,9 @@ func TestLoadConfigSample(t *testing.T) {
 			MeshHosts:     []string{"mesh", "mesh.local", "localhost"},
 			Slugs:         slugsPlain,
 			ServicePorts:  servicePortsReplace,
+			NativeSidecar: nativeAuto,
 		},
+		Sidecar: defaultConfig("").Sidecar, // which does not count
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Secret{}), cmpopts.IgnoreUnexported(Config{})); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -29,12 +29,12 @@ var layout = map[string]packageRule{
 		except: []string{"net", "os", "log", "k8s.io", "github.com/spf13"},
 	},
 	"inject": {
-		ours:   []string{"inject/manifest"},
+		ours:   []string{"inject/manifest", "inject/sidecar"},
 		except: []string{"net", "os", "log", "github.com/spf13"},
 	},
 	"inject/sidecar": {
 		ours:   []string{"inject/manifest"},
-		except: []string{"net", "os", "log", "k8s.io", "github.com/spf13"},
+		except: []string{"net", "os", "log", "github.com/spf13"},
 	},
 	"dashboard": {
 		except: []string{"log", "os/exec", "k8s.io", "github.com/spf13"},
@@ -61,7 +61,7 @@ var layout = map[string]packageRule{
 		except: []string{"os", "log", "k8s.io", "github.com/spf13"},
 	},
 	"cmd/tykmesh": {
-		ours: []string{"inject", "inject/manifest", "dashboard", "ca", "ca/pki", "cmd/internal/mesh", "cmd/internal/check"},
+		ours: []string{"inject", "inject/manifest", "inject/sidecar", "dashboard", "ca", "ca/pki", "cmd/internal/mesh", "cmd/internal/check"},
 	},
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -29,6 +30,7 @@ type options struct {
 	adopt      []string
 	yes        bool
 	format     string
+	formats    []string // that it may be
 	expiring   span
 	timeout    time.Duration
 	parallel   int
@@ -65,11 +67,19 @@ func (o *options) namespaceFlag(cmd *cobra.Command) {
 
 // remoteFlags are those of commands that talk to servers.
 func (o *options) remoteFlags(cmd *cobra.Command) {
+	o.configFlag(cmd)
+	o.localFlag(cmd)
 	f := cmd.Flags()
-	f.StringVar(&o.config, "config", "", "configuration `FILE` (default: the first that is there of $TYKMESH_CONFIG, tykmesh.yaml, tyk-k8s.yaml, ...)")
-	f.StringVar(&o.local, "local", "", "`DIR` in which files stand in for the Dashboard, CFSSL and MongoDB")
 	f.DurationVar(&o.timeout, "timeout", 2*time.Minute, "give up when no step has finished for so long")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "print every request, without its body, and every changed field")
+}
+
+func (o *options) configFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&o.config, "config", "", "configuration `FILE` (default: the first that is there of $TYKMESH_CONFIG, tykmesh.yaml, tyk-k8s.yaml, ...)")
+}
+
+func (o *options) localFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&o.local, "local", "", "`DIR` in which files stand in for the Dashboard, CFSSL and MongoDB")
 }
 
 func (o *options) parallelFlag(cmd *cobra.Command) {
@@ -88,14 +98,19 @@ func (o *options) registrationFlags(cmd *cobra.Command) {
 }
 
 // formatFlag is that of commands whose output is no manifest.
-func (o *options) formatFlag(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&o.format, "output", "o", formatTable, "`FORMAT` of the output: table or json")
+func (o *options) formatFlag(cmd *cobra.Command) { o.formatsFlag(cmd, formatTable, formatJSON) }
+
+// formatsFlag is a formatFlag for such formats; the first is for people.
+func (o *options) formatsFlag(cmd *cobra.Command, formats ...string) {
+	o.formats = formats
+	cmd.Flags().StringVarP(&o.format, "output", "o", formats[0], "`FORMAT` of the output: "+strings.Join(formats, " or "))
 }
 
 // The values of --output.
 const (
 	formatTable = "table"
 	formatJSON  = "json"
+	formatYAML  = "yaml"
 )
 
 // check refuses values that mean nothing.
@@ -109,7 +124,7 @@ func (o *options) check(cmd *cobra.Command) error {
 		{has("timeout") && o.timeout <= 0, "--timeout must be more than 0"},
 		{has("parallel") && o.parallel < 1, "--parallel must be at least 1"},
 		{has("on-skip") && !known, "--on-skip must be fail, warn or ignore"},
-		{has("output") && o.format != formatTable && o.format != formatJSON, "--output must be table or json"},
+		{has("output") && !slices.Contains(o.formats, o.format), "--output must be " + strings.Join(o.formats, " or ")},
 		{cmd.Flags().Changed("expiring") && o.expiring <= 0, "--expiring must be more than 0"},
 		{o.quiet && o.verbose, "--quiet and --verbose exclude each other"},
 		{o.inPlace && o.dryRun, "--in-place and --dry-run exclude each other"},

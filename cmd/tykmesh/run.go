@@ -87,7 +87,7 @@ func newRootCmd(p process) *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{err.Error(), cmd.CommandPath()} })
 	root.AddCommand(newInjectCmd(p), newUninjectCmd(p), newDiffCmd(p), newRegisterCmd(p), newDeleteCmd(p), newStatusCmd(p), newCheckCmd(p),
-		newCACmd(p), newCertsCmd(p), newHelmCmd(p), newVersionCmd(p), newExitTopic())
+		newCACmd(p), newCertsCmd(p), newConfigCmd(p), newHelmCmd(p), newVersionCmd(p), newExitTopic())
 	callAs(root, p.name)
 	return root
 }
@@ -131,7 +131,8 @@ func newVersionCmd(p process) *cobra.Command {
 func newExitTopic() *cobra.Command {
 	return &cobra.Command{
 		Use: "exit", Short: "Exit statuses",
-		Long: `Exit statuses. On every one but 0 and 3, standard output is empty; a KRM function answers with its list all the same.
+		Long: `Exit statuses. On every one but 0 and 3, standard output is empty; a KRM function answers with its list all the same, and config view
+shows what it could read.
 
     0  done, also when there was nothing to do
     1  failed

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/tykmesh/tykmesh/inject/sidecar"
+)
+
+// begun is what config init prints.
+func begun(tb testing.TB) string {
+	tb.Helper()
+	var b strings.Builder
+	if err := writeConfiguration(&b); err != nil {
+		tb.Fatal(err)
+	}
+	return b.String()
+}
+
+// loadBegun loads what config init prints, changed by those who fill it in.
+func loadBegun(t *testing.T, text string, local bool) (Config, error) {
+	t.Helper()
+	c, warnings, err := load(text, []string{"TYK_DASHBOARD_KEY=dash"}, map[string]string{"ca-quickstart/cfssl.key": "beef\n"}, local)
+	if len(warnings) > 0 {
+		t.Errorf("warnings: %v", warnings)
+	}
+	return c, err
+}
+
+// commented matches a key that config init leaves out.
+var commented = regexp.MustCompile(`(?m)^  #([A-Za-z])`)
+
+// Without servers it works as it is. With them it lacks nothing but what only its owner knows, and says so.
+func TestConfigInitLoads(t *testing.T) {
+	text := begun(t)
+	if _, _, err := load(text, nil, nil, true); err != nil {
+		t.Error("--local:", err)
+	}
+	_, err := loadBegun(t, text, false)
+	if err == nil || !strings.HasPrefix(err.Error(), "tykmesh.yaml:") || !strings.Contains(err.Error(), ": Tyk.org: is what config init writes") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("who forgets to fill in the organisation is told: %v", err)
+	}
+	c, err := loadBegun(t, strings.Replace(text, placeholderOrg, "5d64a47fed63100001b2f2ac", 1), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !c.Injector.CreateRoutes || !c.Injector.EnableMeshTLS || c.Tyk.Secret.Reveal() != "dash" || c.CA.Key.Reveal() != "beef" {
+		t.Errorf("got %+v", c)
+	}
+}
+
+// It has every key once, in order, and all of them at once are a configuration too.
+func TestConfigInitHasEveryKey(t *testing.T) {
+	text := commented.ReplaceAllString(begun(t), "  $1")
+	if _, _, err := load(text, nil, nil, true); err != nil {
+		t.Error(err)
+	}
+	var root yaml.Node
+	if err := yaml.Unmarshal([]byte(text), &root); err != nil {
+		t.Fatal(err)
+	}
+	var got, want []string
+	sections := root.Content[0].Content
+	for i := 0; i < len(sections); i += 2 {
+		for j := 0; j < len(sections[i+1].Content); j += 2 {
+			got = append(got, sections[i].Value+"."+sections[i+1].Content[j].Value)
+		}
+	}
+	for _, section := range schema {
+		for _, key := range section.keys {
+			want = append(want, section.name+"."+key.name)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// What it shows as a default is one: to set it changes nothing.
+func TestConfigInitShowsDefaults(t *testing.T) {
+	text := begun(t)
+	want, err := loadBegun(t, text, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := 0
+	for _, section := range schema {
+		for _, key := range section.keys {
+			if line := "  #" + key.name + ": " + key.preset() + "\n"; !key.filled && key.preset() != "" {
+				if !strings.Contains(text, line) {
+					t.Errorf("%s is not there as %q", key.name, line)
+				}
+				text = strings.Replace(text, line, strings.Replace(line, "#", "", 1), 1)
+				set++
+			}
+		}
+	}
+	got, err := loadBegun(t, text, true)
+	if err != nil || set == 0 {
+		t.Fatal(set, err)
+	}
+	if diff := cmp.Diff(want, got, sameConfig()); diff != "" {
+		t.Errorf("%d defaults set, -want +got:\n%s", set, diff)
+	}
+}
+
+// The images are in it as values: a tykmesh with other defaults changes no pod.
+func TestConfigInitPinsImages(t *testing.T) {
+	for _, line := range []string{"\n  image: " + sidecar.DefaultImage + "\n", "\n  rulesImage: " + sidecar.DefaultRulesImage + "\n"} {
+		if !strings.Contains(begun(t), line) {
+			t.Errorf("%q is not in it", line)
+		}
+	}
+	for _, section := range schema {
+		for _, key := range section.keys {
+			if strings.HasSuffix(strings.ToLower(key.name), "image") && !key.filled {
+				t.Errorf("%s.%s is an image, and not pinned", section.name, key.name)
+			}
+		}
+	}
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"text/template"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/tykmesh/tykmesh/inject/sidecar"
+)
+
+//go:embed sidecarsecret.sh
+var sidecarSecretTemplate string
+
+// sidecarSecret is the script that config secret prints: the Secret's name and keys, and where it belongs.
+type sidecarSecret struct {
+	Name                                                              string
+	Secret, NodeSecret, RedisPassword, CertificateSecret, Certificate string
+	Namespaces                                                        []string
+	TLS                                                               bool // sidecars need Certificate
+}
+
+func newConfigSecretCmd(p process) *cobra.Command {
+	var o options
+	var namespaces []string
+	cmd := &cobra.Command{
+		Use:   "secret",
+		Short: "Print the script that makes the Secret of the built-in sidecar",
+		Long: "secret prints a shell script that makes the Secret " + sidecar.Secret + " in each namespace of the mesh. It holds no value: it says which it\n" +
+			"needs, where they are found, and which variables it takes them from.",
+		Example: "  tykmesh config secret -n shop -n pay > secret.sh\n" +
+			"  TYK_GW_SECRET=$(cat secret) TYK_GW_NODESECRET=$(cat node-secret) sh secret.sh",
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			for _, ns := range namespaces {
+				if len(validation.IsDNS1123Label(ns)) > 0 {
+					return &usageError{fmt.Sprintf("--namespace is not a namespace: %q", ns), cmd.CommandPath()}
+				}
+			}
+			return o.run(cmd, p, func(_ context.Context, p process, o options, _ *report) (output, error) {
+				return runConfigSecret(p, o, namespaces)
+			})
+		},
+	}
+	o.configFlag(cmd)
+	cmd.Flags().StringArrayVarP(&namespaces, "namespace", "n", []string{"default"}, "`NAMESPACE` whose pods are on the mesh; may be repeated")
+	return cmd
+}
+
+func runConfigSecret(p process, o options, namespaces []string) (output, error) {
+	name, data, err := FindConfig(o.config, p.environ, os.ReadFile)
+	if err != nil {
+		return nil, err
+	}
+	tls, err := sidecarTLS(ConfigSource{Name: name, Data: data, Environ: p.environ, ReadFile: os.ReadFile})
+	if err != nil {
+		return nil, err
+	}
+	s := newSidecarSecret(namespaces, tls)
+	return func() error { return s.write(p.stdout) }, nil
+}
+
+func newSidecarSecret(namespaces []string, tls bool) sidecarSecret {
+	return sidecarSecret{
+		Name: sidecar.Secret, Secret: sidecar.KeySecret, NodeSecret: sidecar.KeyNodeSecret, RedisPassword: sidecar.KeyRedisPassword,
+		CertificateSecret: sidecar.KeyCertificateSecret, Certificate: sidecar.KeyCertificate,
+		Namespaces: once(namespaces), TLS: tls,
+	}
+}
+
+// once is a list without what is in it already.
+func once(list []string) (out []string) {
+	for _, item := range list {
+		if !slices.Contains(out, item) {
+			out = append(out, item)
+		}
+	}
+	return out
+}
+
+// sidecarTLS tells whether the built-in sidecars of a configuration speak TLS. What the configuration lacks besides does not matter yet.
+//
+// Errors: a [ConfigError] where it says what is wrong, or nothing, or that pods get other sidecars.
+func sidecarTLS(src ConfigSource) (bool, error) {
+	l := newLoader(src)
+	switch {
+	case !l.readAll() || len(l.errors) > 0:
+		return false, ConfigError(inFileOrder(l.errors))
+	case len(l.settings) == 0:
+		return false, ConfigError{{Msg: "nothing is configured, so it is not known what sidecars need", Hint: configHint}}
+	case len(l.config.Injector.Containers) > 0:
+		return false, ConfigError{l.settings["Injector.containers"].finding("says what pods get, and nothing of it needs the Secret " + sidecar.Secret)}
+	}
+	return l.config.Injector.EnableMeshTLS, nil
+}
+
+func (s sidecarSecret) write(w io.Writer) error {
+	t, err := template.New("sidecarsecret.sh").Funcs(template.FuncMap{"join": strings.Join}).Parse(sidecarSecretTemplate)
+	if err != nil {
+		return fmt.Errorf("reading the script's template: %w", err)
+	}
+	if err := t.Execute(w, s); err != nil {
+		return fmt.Errorf("writing the script: %w", err)
+	}
+	return nil
+}
