@@ -87,7 +87,7 @@ func (s *shell) applies(forbidden string) {
 	first := s.versions()
 	s.says(applyInjected, len(injected), again)
 	s.says(dryRunInjected, len(injected), again+" (server dry run)")
-	s.sameAs(diffInjected)
+	s.until(diffInjected, findsNone)
 	for _, o := range injected {
 		s.holds(o.String(), o, s.object(o.String()))
 		switch {
@@ -102,10 +102,14 @@ func (s *shell) applies(forbidden string) {
 		s.Errorf("applying it again changes something (-before +after):\n%s", cmp.Diff(first, now))
 	}
 
-	s.must(`kubectl delete jobs,pods --all`) // of which Kubernetes lets nobody change the containers
+	for _, o := range injected {
+		if kind := o.kind(); kind == "Job" || kind == "Pod" { // Kubernetes lets nobody change their containers
+			s.must(`kubectl delete ` + o.String())
+		}
+	}
 	s.says(applyOriginal, len(injected), "")
 	s.offMesh()
-	s.sameAs(`kubectl diff $HOW -f $MANIFEST`)
+	s.until(`kubectl diff $HOW -f $MANIFEST`, findsNone)
 }
 
 // offMesh makes sure that the cluster has what the manifest says, and nothing of ours.
@@ -128,7 +132,7 @@ var madeIntoPods = []string{"Deployment", "StatefulSet", "Job", "Pod"}
 func (s *shell) becomesPod(o object) {
 	template := o.template()
 	s.set("APP", fmt.Sprint(template.at("metadata", "labels")["app"]))
-	s.until(`kubectl get pods -l app=$APP -o name; kubectl get events --field-selector reason=FailedCreate -o name`)
+	s.until(`kubectl get pods -l app=$APP -o name; kubectl get events --field-selector reason=FailedCreate -o name`, finds)
 	pods := s.list(`kubectl get pods -l app=$APP -o json`)
 	if len(pods) != 1 {
 		s.Fatalf("%s has %d pods: %s", o, len(pods), s.must(`kubectl get events`))
@@ -148,8 +152,8 @@ func (s *shell) becomesPod(o object) {
 func (s *shell) becomesNoPod(o object, why string) {
 	s.set("NAME", fmt.Sprint(o.at("metadata")["name"]))
 	events := s.until(`kubectl get events --field-selector reason=FailedCreate \
-		-o jsonpath='{range .items[*]}{.involvedObject.kind}/{.involvedObject.name}: {.message}{"\n"}{end}' | grep "/$NAME-" || true`)
-	event, _, _ := strings.Cut(events, "\n")
+		-o jsonpath='{range .items[*]}{.involvedObject.kind}/{.involvedObject.name}: {.message}{"\n"}{end}' | grep "/$NAME-"`, finds)
+	event, _, _ := strings.Cut(events.stdout, "\n")
 	if !strings.Contains(event, why) {
 		s.Errorf("the event says\n%s\nwant\n%s", event, why)
 	}
@@ -191,7 +195,7 @@ func (s *shell) failure() {
 // uninjectLive takes off the mesh what the cluster gives back, with all that the API server has set in it.
 func (s *shell) uninjectLive() {
 	s.must(applyInjected)
-	s.must(`kubectl get deployments,services -o yaml | tykmesh uninject | kubectl apply -f -`)
+	s.until(`kubectl get deployments,services -o yaml | tykmesh uninject | kubectl apply -f -`, succeeds)
 	s.offMesh()
 }
 
@@ -213,8 +217,8 @@ func (s *shell) caInit() {
 	}
 	s.says(`kubectl apply -f ca-quickstart/k8s`, written, "created")
 	s.says(`kubectl apply -f ca-quickstart/k8s`, written, "unchanged")
-	s.sameAs(`kubectl diff -f ca-quickstart/k8s`)
-	s.until(`kubectl get pods -l app=cfssl -o name`)
+	s.until(`kubectl diff -f ca-quickstart/k8s`, findsNone)
+	s.until(`kubectl get pods -l app=cfssl -o name`, finds)
 }
 
 // cronJob applies the CronJob that certs renew prints, and makes a Job and its Pod of it.
@@ -224,7 +228,7 @@ func (s *shell) cronJob() {
 	s.says(apply, 1, "created")
 	s.says(apply, 1, "unchanged")
 	s.must(`kubectl create job now --from=cronjob/tykmesh-certs-renew`)
-	s.until(`kubectl get pods -l app.kubernetes.io/component=certs-renew -o name`)
+	s.until(`kubectl get pods -l app.kubernetes.io/component=certs-renew -o name`, finds)
 }
 
 // everyKind has Pods in every way that Kubernetes has them, but for the Deployments of the samples.

@@ -72,8 +72,8 @@ func startKubernetes(t *testing.T) *kubernetes {
 func (k *kubernetes) ready(t *testing.T, ended <-chan struct{}, log string) {
 	t.Helper()
 	for {
-		ask := exec.CommandContext(t.Context(), filepath.Join(k.tools, "kubectl"), "get", "--raw", "/readyz", "--kubeconfig", filepath.Join(k.data, "kubeconfig"))
-		ask.Env = []string{"HOME=" + k.data}
+		ask := exec.CommandContext(t.Context(), filepath.Join(k.tools, "kubectl"), "get", "--raw", "/readyz")
+		ask.Env = []string{"HOME=" + k.data, "KUBECONFIG=" + filepath.Join(k.data, "kubeconfig")}
 		if ask.Run() == nil {
 			return
 		}
@@ -116,8 +116,9 @@ func buildKubernetes(t *testing.T) string {
 		t.Fatalf("%s/go.mod does not say which Kubernetes", kubernetesModule)
 	}
 	return cached(t, fmt.Sprintf("kubernetes-%s-%x", version[1], sum.Sum(nil)[:6]), func(folder string) {
-		const v = "-X k8s.io/component-base/version."
-		args := []string{"build", "-C", kubernetesModule, "-o", folder + "/", "-ldflags", fmt.Sprintf("-s -w %sgitVersion=%s %sgitMajor=1 %sgitMinor=%s", v, version[1], v, v, version[2])}
+		const set = "-X k8s.io/component-base/version."
+		flags := fmt.Sprintf("-s -w %sgitVersion=%s %sgitMajor=1 %sgitMinor=%s", set, version[1], set, set, version[2])
+		args := []string{"build", "-C", kubernetesModule, "-ldflags", flags, "-o", folder + "/"}
 		for _, tool := range kubernetesTools {
 			args = append(args, "k8s.io/kubernetes/cmd/"+tool)
 		}

@@ -59,9 +59,10 @@ func (k *kubernetes) shell(t *testing.T, c meshCase) *shell {
 	namespace := strings.Trim(noLabel.ReplaceAllString(strings.ToLower(strings.TrimPrefix(t.Name(), "TestCluster/")), "-"), "-")
 	writeSecret(t, filepath.Join(s.folder, "kubeconfig"), k.kubeconfig(namespace))
 	for _, pair := range [][2]string{
-		{"PATH", k.tools + ":" + filepath.Dir(k.program) + ":" + os.Getenv("PATH")}, {"HOME", s.folder}, {"KUBECONFIG", filepath.Join(s.folder, "kubeconfig")},
-		{"TYKMESH_CONFIG", filepath.Join(s.folder, "config.yaml")},
-		{"TYKMESH_TYK_URL", s.dashboard.URL}, {"TYK_DASHBOARD_KEY", plantedDashboardKey}, {"TYKMESH_CA_ADDR", s.cfssl.URL}, {"CFSSL_KEY", plantedCFSSLKey},
+		{"PATH", k.tools + ":" + filepath.Dir(k.program) + ":" + os.Getenv("PATH")}, {"HOME", s.folder},
+		{"KUBECONFIG", filepath.Join(s.folder, "kubeconfig")}, {"TYKMESH_CONFIG", filepath.Join(s.folder, "config.yaml")},
+		{"TYKMESH_TYK_URL", s.dashboard.URL}, {"TYK_DASHBOARD_KEY", plantedDashboardKey},
+		{"TYKMESH_CA_ADDR", s.cfssl.URL}, {"CFSSL_KEY", plantedCFSSLKey},
 		{"NS", namespace}, {"MANIFEST", c.manifest}, {"FLAGS", c.flags},
 	} {
 		s.set(pair[0], pair[1])
@@ -121,31 +122,31 @@ func (s *shell) says(script string, lines int, end string) {
 	s.Logf("%s\n%s", script, out)
 }
 
-// sameAs runs a kubectl diff that finds nothing.
-func (s *shell) sameAs(script string) {
+// until repeats a script until what comes of it is as it should be. Controllers work meanwhile: what they make is not there at once, and what they
+// write comes between what kubectl reads and what it writes. That takes them a second; a machine that needs minutes for it is broken.
+func (s *shell) until(script string, ok func(outcome) bool) outcome {
 	s.Helper()
-	if o := s.run(script); o.status != 0 || o.stdout != "" {
-		s.Errorf("%s: exit status %d\n%s%s", script, o.status, o.stdout, o.stderr)
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		o := s.run(script)
+		if ok(o) {
+			return o
+		}
+		if time.Now().After(end) {
+			s.Fatalf("%s: exit status %d\n%s%s\n%s", script, o.status, o.stdout, o.stderr, s.must(`kubectl get events; kubectl get all`))
+		}
 	}
 }
 
-// until repeats a script until it prints something. What controllers do takes them a second; a machine that needs minutes for it is broken.
-func (s *shell) until(script string) string {
-	s.Helper()
-	for end := time.Now().Add(5 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
-		if out := s.must(script); out != "" {
-			return out
-		}
-		if time.Now().After(end) {
-			s.Fatalf("nothing comes of %s\n%s", script, s.must(`kubectl get events; kubectl get all`))
-		}
-	}
-}
+// What scripts are repeated for: to succeed, and to print something or nothing.
+func succeeds(o outcome) bool  { return o.status == 0 }
+func finds(o outcome) bool     { return o.status == 0 && o.stdout != "" }
+func findsNone(o outcome) bool { return o.status == 0 && o.stdout == "" }
 
 // versions changes whenever something that a manifest says does. What controllers write does not count.
 func (s *shell) versions() string {
 	return s.must(`
-		kubectl get deployments,statefulsets,daemonsets,jobs,cronjobs -o jsonpath='{range .items[*]}{.kind} {.metadata.name} {.metadata.uid} {.spec}{"\n"}{end}'
+		kubectl get deployments,statefulsets,daemonsets,jobs,cronjobs \
+			-o jsonpath='{range .items[*]}{.kind} {.metadata.name} {.metadata.uid} {.spec}{"\n"}{end}'
 		kubectl get services -o jsonpath='{range .items[*]}{.metadata.name} {.metadata.uid} {.metadata.annotations} {.spec}{"\n"}{end}'`)
 }
 
