@@ -149,16 +149,12 @@ func cached(t *testing.T, name string, fill func(folder string)) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cache = filepath.Join(cache, "tykmesh-test")
-	folder := filepath.Join(cache, name)
+	folder := filepath.Join(cache, "tykmesh-test", name)
 	if _, err := os.Stat(folder); err == nil {
 		return folder
 	}
-	if err := os.MkdirAll(cache, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	temp, err := os.MkdirTemp(cache, name+".*")
-	if err != nil {
+	temp := fmt.Sprintf("%s.%d", folder, os.Getpid())
+	if err := os.MkdirAll(temp, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(temp)
