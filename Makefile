@@ -16,7 +16,7 @@ FUZZTIME ?= 2000x
 # How the program and FerretDB are built. Vet and lint look at the same, so that nothing is compiled twice on a machine with an empty cache.
 STATIC = CGO_ENABLED=0 GOFLAGS=-trimpath
 
-.PHONY: build test format vet lint unit ferretdb fuzz test-hosts test-cfssl test-validate test-rules bench update demo parity clean
+.PHONY: build test format vet lint unit ferretdb fuzz test-hosts test-cfssl test-validate test-rules test-cluster bench update demo parity clean
 
 # One static binary that holds no path of the machine that built it.
 build:
@@ -70,6 +70,10 @@ test-validate:
 # busybox from Debian.
 test-rules:
 	TYKMESH_TEST_RULES=1 $(GO) test -count=1 -timeout 10m -v -run '^TestRules$$' ./inject/sidecar
+
+# Kubernetes, really taking what the program prints: an API server, its controllers and kubectl are built first, and etcd is Debian's.
+test-cluster:
+	$(STATIC) TYKMESH_TEST_CLUSTER=1 $(GO) test -count=1 -timeout 60m -run '^TestCluster$$' ./cmd/tykmesh
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...

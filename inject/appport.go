@@ -20,43 +20,60 @@ const usualPort = 80
 //
 // Several ports of which none is 80 are a guess, and refused.
 func (o *subject) findAppPort(spec, annotation *manifest.Node) (int, []Problem) {
-	declared := make(map[string]string) // ports by name, and by number
+	ports := appPorts(spec)
+	if annotation != nil {
+		return o.namedAppPort(ports, annotation)
+	}
 	var numbers []string
+	for _, p := range ports {
+		if !slices.Contains(numbers, p.number) {
+			numbers = append(numbers, p.number)
+		}
+	}
+	switch {
+	case len(numbers) == 1:
+		if port, ok := parsePort(numbers[0]); ok {
+			return port, nil
+		}
+	case len(numbers) > 1 && !slices.Contains(numbers, strconv.Itoa(usualPort)):
+		return usualPort, []Problem{o.problem(RulePort, spec, "the app's port is not clear: the pod has the ports %s; annotation %s names one",
+			strings.Join(numbers, ", "), annotationPort)}
+	}
+	return usualPort, nil
+}
+
+// namedAppPort is the port that the annotation names.
+func (o *subject) namedAppPort(declared []containerPort, annotation *manifest.Node) (int, []Problem) {
+	text := strings.Clone(annotation.Text())
+	if i := slices.IndexFunc(declared, func(p containerPort) bool { return p.name == text && text != "" }); i >= 0 {
+		text = declared[i].number
+	}
+	port, ok := parsePort(text)
+	switch {
+	case !ok:
+		return usualPort, []Problem{o.problem(RulePort, annotation, "annotation %s: no port, and no declared port's name: %q", annotationPort, text)}
+	case port == sidecar.Port || port == sidecar.ControlPort:
+		return usualPort, []Problem{o.problem(RulePort, annotation, "annotation %s: the sidecar itself listens on port %d", annotationPort, port)}
+	}
+	return port, nil
+}
+
+// appPorts are the TCP ports that containers of the pod declare, but for a sidecar of its own.
+func appPorts(spec *manifest.Node) (ports []containerPort) {
 	for _, c := range spec.Get("containers").Items() {
 		if c.Get("name").Text() == sidecar.Name {
 			continue
 		}
 		for _, p := range c.Get("ports").Items() {
-			n := number(p.Get("containerPort"))
-			if !isTCP(p) || n == "" {
-				continue
-			}
-			declared[p.Get("name").Text()] = n
-			if !slices.Contains(numbers, n) {
-				numbers = append(numbers, n)
+			if n := number(p.Get("containerPort")); isTCP(p) && n != "" {
+				ports = append(ports, containerPort{p.Get("name").Text(), n})
 			}
 		}
 	}
-	refuse := func(n *manifest.Node, format string, args ...any) (int, []Problem) {
-		return usualPort, []Problem{o.problem(RulePort, n, format, args...)}
-	}
-	text := strconv.Itoa(usualPort)
-	switch {
-	case annotation != nil:
-		if text = annotation.Text(); declared[text] != "" && text != "" {
-			text = declared[text]
-		}
-	case len(numbers) == 1:
-		text = numbers[0]
-	case len(numbers) > 1 && !slices.Contains(numbers, text):
-		return refuse(spec, "the app's port is not clear: the pod has the ports %s; annotation %s names one", strings.Join(numbers, ", "), annotationPort)
-	}
+	return ports
+}
+
+func parsePort(text string) (port int, ok bool) {
 	port, err := strconv.Atoi(text)
-	switch {
-	case err != nil || port < 1 || port > 65535:
-		return refuse(annotation, "annotation %s: no port, and no declared port's name: %q", annotationPort, text)
-	case annotation != nil && (port == sidecar.Port || port == sidecar.ControlPort):
-		return refuse(annotation, "annotation %s: the sidecar itself listens on port %d", annotationPort, port)
-	}
-	return port, nil
+	return port, err == nil && port >= 1 && port <= 65535
 }

@@ -67,13 +67,10 @@ func (c *checks) checkNamespaces() {
 		if p.object == nil || p.object.Outcome != Injected {
 			continue
 		}
-		need := needs[p.namespace]
-		if need == nil {
-			need = &Need{Namespace: p.namespace}
-			need.Secret = c.settings.Sidecar != nil && !c.facts.provided[provided{"Secret", p.namespace, sidecar.Secret}]
-			need.Authority = c.settings.TLS && !c.facts.provided[provided{"ConfigMap", p.namespace, sidecar.Authority}]
-			needs[p.namespace] = need
+		if needs[p.namespace] == nil {
+			needs[p.namespace] = c.newNeed(p.namespace)
 		}
+		need := needs[p.namespace]
 		need.implicit = need.implicit || p.implicit
 		o := p.object
 		n := enforced[p.namespace]
@@ -91,5 +88,14 @@ func (c *checks) checkNamespaces() {
 	}
 	for _, name := range slices.Sorted(maps.Keys(needs)) {
 		c.Needs = append(c.Needs, *needs[name])
+	}
+}
+
+// newNeed is what all pods of a namespace take from it.
+func (c *checks) newNeed(ns string) *Need {
+	return &Need{
+		Namespace: ns,
+		Secret:    c.settings.Sidecar != nil && !c.facts.provided[provided{"Secret", ns, sidecar.Secret}],
+		Authority: c.settings.TLS && !c.facts.provided[provided{"ConfigMap", ns, sidecar.Authority}],
 	}
 }

@@ -160,7 +160,7 @@ func (u *undo) remove(parent *manifest.Node, key, recorded string, count int, ad
 
 func (u *undo) service() {
 	ports := u.node.Get("spec", "ports").Items()
-	was := func(p *manifest.Node) bool { return isSidecarPort(p) }
+	was := isSidecarPort
 	if kept := u.record.Kept; kept != nil {
 		was = func(p *manifest.Node) bool { return portNameOf(p) == *kept }
 	}

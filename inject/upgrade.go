@@ -24,7 +24,7 @@ var formerAPIs = []formerAPI{
 	{"batch/v1beta1", "batch/v1", "1.25", []string{"CronJob"}, nil},
 }
 
-// examineAPI warns of a workload that today's clusters refuse, or finds what it becomes.
+// examineAPI warns of a workload that today's clusters refuse, an error with Settings.Strict, or finds what it becomes.
 func (o *subject) examineAPI(s Settings) (problems []Problem) {
 	i := slices.IndexFunc(formerAPIs, func(f formerAPI) bool { return f.apiVersion == o.APIVersion && slices.Contains(f.kinds, o.Kind) })
 	if i < 0 {
@@ -36,7 +36,11 @@ func (o *subject) examineAPI(s Settings) (problems []Problem) {
 		at = o.object.node
 	}
 	if !s.UpgradeAPI {
-		o.warn(RuleAPI, at, "apiVersion %s: Kubernetes %s and later do not know it; %s took its place, and --upgrade-api rewrites it", former.apiVersion, former.removed, former.now)
+		p := o.problem(RuleAPI, at, "apiVersion %s: Kubernetes %s and later do not know it; %s took its place, and --upgrade-api rewrites it", former.apiVersion, former.removed, former.now)
+		if s.Strict {
+			return []Problem{p}
+		}
+		o.warnings = append(o.warnings, p)
 		return nil
 	}
 	refuse := func(n *manifest.Node, format string, args ...any) {

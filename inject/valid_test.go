@@ -76,7 +76,7 @@ func (s labelSet) Lookup(k string) (string, bool) { v, ok := s[k]; return v, ok 
 func checkPod(meta metav1.ObjectMeta, spec corev1.PodSpec) (err error) {
 	fail := func(format string, args ...any) { err = errors.Join(err, fmt.Errorf(format, args...)) }
 	for k := range meta.Annotations {
-		if problems := content.IsQualifiedName(k); len(problems) > 0 {
+		if problems := content.IsLabelKey(k); len(problems) > 0 {
 			fail("annotation %q: %v", k, problems)
 		}
 	}

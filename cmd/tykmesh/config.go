@@ -4,7 +4,7 @@ import (
 	"strings"
 
 	"github.com/cloudflare/cfssl/csr"
-	kubernetes "k8s.io/apimachinery/pkg/util/version"
+	kubeversion "k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/inject"
@@ -71,9 +71,9 @@ type InjectorSection struct {
 	Slugs        string   // slugsPlain or slugsNamespaced
 	ServicePorts string   // servicePortsReplace or servicePortsPreserve
 
-	EmitCA        bool                // add the ConfigMap of the CA to manifests; with EnableMeshTLS CA.Trust is not empty then
-	NativeSidecar string              // nativeAuto, "true" or "false"
-	KubeVersion   *kubernetes.Version // of the cluster; nil where nobody says
+	EmitCA        bool                 // add the ConfigMap of the CA to manifests; with EnableMeshTLS CA.Trust is not empty then
+	NativeSidecar string               // nativeAuto, "true" or "false"
+	KubeVersion   *kubeversion.Version // of the cluster; nil where nobody says
 }
 
 // The values of Injector.slugs, Injector.servicePorts and Injector.nativeSidecar.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	kubernetes "k8s.io/apimachinery/pkg/util/version"
+	kubeversion "k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
@@ -74,7 +74,7 @@ func FuzzLoadConfig(f *testing.F) {
 func sameConfig() cmp.Option {
 	return cmp.Options{
 		cmp.AllowUnexported(Secret{}), cmpopts.IgnoreUnexported(Config{}), cmpopts.EquateComparable(netip.Prefix{}), cmpopts.EquateEmpty(),
-		cmp.Comparer(func(a, b *kubernetes.Version) bool { return a == b || a != nil && b != nil && a.String() == b.String() }),
+		cmp.Comparer(func(a, b *kubeversion.Version) bool { return a == b || a != nil && b != nil && a.String() == b.String() }),
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	kubernetes "k8s.io/apimachinery/pkg/util/version"
+	kubeversion "k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
@@ -19,7 +19,7 @@ import (
 var builtInKeys = []string{"intercept", "exemptCIDRs", "exemptPorts", "rulesImage", "rulesTool", "nativeSidecar"}
 
 // nativeSince is the first Kubernetes in which init containers with restartPolicy Always are switched on everywhere (KEP-753).
-var nativeSince = kubernetes.MustParseGeneric("1.29")
+var nativeSince = kubeversion.MustParseGeneric("1.29")
 
 // checkSidecar reports what the built-in sidecar lacks, and what is said of it where containers are configured.
 func (l *loader) checkSidecar() {
@@ -39,18 +39,22 @@ func (l *loader) checkSidecar() {
 	if len(own.Redis.Addresses) == 0 {
 		l.missing("Sidecar.redis", "is not set: which Redis do the gateways of this Dashboard share? host:port", hint)
 	}
-	if err := own.Resources.Check(); err != nil {
-		for _, key := range []string{"cpu", "cpuLimit", "memory", "memoryLimit"} {
-			if s, ok := l.settings["Sidecar."+key]; ok {
-				l.fail(s, err.Error())
-				break
-			}
-		}
-	}
+	l.checkResources()
 	if own.Rules.Intercept == sidecar.All && own.RulesTool == sidecar.NFT && len(own.Rules.ExemptCIDRs) == 0 {
 		l.fail(l.settings["Injector.rulesTool"], "nft is not told where the Kubernetes API is, and would lead calls of it to the sidecar: name its address in Injector.exemptCIDRs")
 	}
 	own.Native = injector.NativeSidecar == "true" || injector.NativeSidecar == nativeAuto && injector.KubeVersion != nil && injector.KubeVersion.AtLeast(nativeSince)
+}
+
+// checkResources reports a request that is more than its limit, at whichever of them is set.
+func (l *loader) checkResources() {
+	err := l.config.Sidecar.Resources.Check()
+	for _, key := range []string{"cpu", "cpuLimit", "memory", "memoryLimit"} {
+		if s, ok := l.settings["Sidecar."+key]; ok && err != nil {
+			l.fail(s, err.Error())
+			return
+		}
+	}
 }
 
 // localDashboard is what Tyk.url says although --local stands in for it: sidecars do not run from a folder.
@@ -142,7 +146,7 @@ func applyKubeVersion(l *loader, s setting) {
 	if !ok || text == "" {
 		return
 	}
-	v, err := kubernetes.ParseGeneric(text)
+	v, err := kubeversion.ParseGeneric(text)
 	if err != nil || !kubeVersion.MatchString(text) {
 		l.fail(s, fmt.Sprintf("want a version like 1.33, got %q", text))
 		return

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -115,26 +116,37 @@ func TestScripts(t *testing.T) {
 
 // setUpScript gives a script the samples and a world without servers.
 func setUpScript(env *testscript.Env) error {
-	entries, err := os.ReadDir(samples)
-	if err != nil {
+	if err := copySamples(env.WorkDir); err != nil {
 		return err
-	}
-	for _, entry := range entries {
-		to := filepath.Join(env.WorkDir, entry.Name())
-		if _, err := os.Stat(to); err == nil {
-			continue // the script has its own
-		}
-		data, err := os.ReadFile(filepath.Join(samples, entry.Name()))
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(to, data, 0o644); err != nil {
-			return err
-		}
 	}
 	env.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector otherwise sleeps for a second whenever a process ends
 	env.Values[worldKey{}] = newWorld(env.WorkDir)
 	return nil
+}
+
+// copySamples copies the samples into a folder, but for those that it has.
+func copySamples(to string) error {
+	return filepath.WalkDir(samples, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(samples, path)
+		if err != nil {
+			return err
+		}
+		file := filepath.Join(to, name)
+		if _, err := os.Stat(file); err == nil {
+			return nil // the script has its own
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return err
+		}
+		return os.WriteFile(file, data, 0o644)
+	})
 }
 
 // runProgram is the command tykmesh.
