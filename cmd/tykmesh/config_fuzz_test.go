@@ -74,7 +74,9 @@ func FuzzLoadConfig(f *testing.F) {
 func sameConfig() cmp.Option {
 	return cmp.Options{
 		cmp.AllowUnexported(Secret{}), cmpopts.IgnoreUnexported(Config{}), cmpopts.EquateComparable(netip.Prefix{}), cmpopts.EquateEmpty(),
-		cmp.Comparer(func(a, b *kubeversion.Version) bool { return a == b || a != nil && b != nil && a.String() == b.String() }),
+		cmp.Comparer(func(a, b *kubeversion.Version) bool {
+			return a == b || a != nil && b != nil && a.String() == b.String()
+		}),
 	}
 }
 
