@@ -94,19 +94,24 @@ var ruleHints = map[inject.Rule]string{
 	inject.RuleSelector: "behind a Service on the mesh belong pods with a sidecar: annotate their pod templates",
 	inject.RuleTarget:   "a targetPort is the name or the number of a port of the pods",
 	inject.RuleRoute:    "callers need a Service that is called as the app label, annotated, with a selector of these pods",
-	inject.RuleIngress: "a second Service without the annotation leads straight to the app by the old port; through the sidecar it takes port 8080, and of nginx " +
+	inject.RuleIngress: "a second Service without the annotation leads straight to the app by the old port; through the sidecar it takes port 8080, or the old one with " +
+		"Injector.servicePorts: preserve, and of nginx " +
 		"upstream-vhost: APP.NAMESPACE, with TLS backend-protocol: HTTPS",
 	inject.RulePolicy: "pods on the mesh are called on port 8080 and call others there: let it through",
 	inject.RuleSecurity: "the namespace has to allow it (pod-security.kubernetes.io/enforce), or who sets the rules up is another one: injector.tyk.io/intercept: none, " +
 		"with a CNI plugin or HTTP_PROXY",
+	inject.RuleJob:    "Kubernetes 1.29 and later have native sidecars, which end: Injector.kubeVersion says which it is, or Injector.nativeSidecar: true",
 	inject.RuleScaler: "give the sidecar resources.requests, or scale by a metric of type ContainerResource",
 }
 
-// ruleHint is what to do about a finding, and how to accept it; "" for what no check finds.
+// ruleHint is what to do about a finding, and how to accept it if that is possible; "" where the finding says it all.
 func ruleHint(rule inject.Rule) string {
 	hint := ruleHints[rule]
 	if hint == "" {
 		return ""
+	}
+	if _, err := inject.ParseAccepted(string(rule)); err != nil {
+		return hint
 	}
 	return fmt.Sprintf("%s; or it is meant so: injector.tyk.io/accept: %s", hint, rule)
 }

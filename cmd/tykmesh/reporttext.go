@@ -61,7 +61,7 @@ func (r *report) needs(stream *inject.Stream) {
 			sidecar.Authority, sidecar.Authority, authority[0], sidecar.AuthorityKey)
 	}
 	for _, level := range slices.Sorted(maps.Keys(levels)) {
-		r.need(inject.RuleSecurity, levels[level], "to allow Pod Security level %s: their pods met a stricter one without a sidecar", level)
+		r.need(inject.RuleSecurity, levels[level], "to allow Pod Security level %s: without a sidecar the pods met a stricter one", level)
 	}
 }
 
