@@ -19,13 +19,18 @@ const (
 	emittedBehind  = "unterminated"
 )
 
-// emit adds the ConfigMap of the CA behind the stream, for each namespace that needs one and has none in the stream.
+// emit adds the ConfigMap of the CA behind the stream, for each namespace that needs one and has none in the stream. Where files of both kinds end
+// with JSON, what stands behind could not be read in the file and in the stream alike: there the need stays one.
 func (in *injection) emit() {
 	last := len(in.pages) - 1
 	if in.settings.Authority == "" || last < 0 {
 		return
 	}
 	p := &in.pages[last]
+	asJSON := manifest.BeginsJSON(p.Text)
+	if asJSON && in.joint() == asYAML {
+		return
+	}
 	var text strings.Builder
 	mark := emittedPlainly
 	newline := "\n"
@@ -36,7 +41,6 @@ func (in *injection) emit() {
 		text.WriteString(newline)
 		mark = emittedBehind
 	}
-	asJSON := manifest.BeginsJSON(p.Text)
 	for i := range in.Needs {
 		n := &in.Needs[i]
 		if !n.Authority {

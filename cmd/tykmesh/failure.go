@@ -100,8 +100,9 @@ var ruleHints = map[inject.Rule]string{
 	inject.RulePolicy: "pods on the mesh are called on port 8080 and call others there: let it through",
 	inject.RuleSecurity: "the namespace has to allow it (pod-security.kubernetes.io/enforce), or who sets the rules up is another one: injector.tyk.io/intercept: none, " +
 		"with a CNI plugin or HTTP_PROXY",
-	inject.RuleJob:    "Kubernetes 1.29 and later have native sidecars, which end: Injector.kubeVersion says which it is, or Injector.nativeSidecar: true",
-	inject.RuleScaler: "give the sidecar resources.requests, or scale by a metric of type ContainerResource",
+	inject.RuleHostNetwork: "such pods cannot be on the mesh: hostNetwork has to go, or the annotation",
+	inject.RuleJob:         "Kubernetes 1.29 and later have native sidecars, which end: Injector.kubeVersion says which it is, or Injector.nativeSidecar: true",
+	inject.RuleScaler:      "give the sidecar resources.requests, or scale by a metric of type ContainerResource",
 }
 
 // ruleHint is what to do about a finding, and how to accept it if that is possible; "" where the finding says it all.

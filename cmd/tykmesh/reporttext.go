@@ -100,6 +100,9 @@ func (r *report) uninjected(stream *inject.Stream) {
 		n++
 		r.lastly("%s: %s: %s", o.Pos, o, r.verb(o.Change))
 	}
+	if stream.Emitted > 0 {
+		r.lastly("%s that inject had added %s", plural(stream.Emitted, "ConfigMap"), r.verb("taken away"))
+	}
 	r.lastly("%s %s; the APIs and certificates stay: tykmesh delete takes them away", plural(n, "object"), r.verb("taken off the mesh"))
 }
 
