@@ -5,47 +5,43 @@ import (
 	"strings"
 )
 
-func (e Append) splice(ed *editor) *EditError {
-	n := e.To
+func (e Append) splice(ed *editor) *EditError { return ed.add(e.To, e.Values, false) }
+
+func (e Prepend) splice(ed *editor) *EditError { return ed.add(e.To, e.Values, true) }
+
+// add writes items behind those of a list, or in front of the first.
+func (ed *editor) add(n *Node, values List, first bool) *EditError {
 	switch {
 	case n.IsNull() || len(n.Content) == 0:
-		return ed.fill(n, e.Values)
+		return ed.fill(n, values)
 	case n.Kind != Sequence:
 		return ed.refuse(n, "a %s where a list is expected", n.Kind)
+	case n.bracketed(ed.Document) && first:
+		return ed.insertFlowBefore(n, values)
 	case n.bracketed(ed.Document):
-		return ed.insertFlow(n, n.Content[len(n.Content)-1], e.Values)
+		return ed.insertFlow(n, n.Content[len(n.Content)-1], values)
 	}
 	column := ed.column(n)
 	at, err := ed.after(n, n.Content[len(n.Content)-1], column+1)
+	if first {
+		at, err = ed.inFront(n)
+	}
 	if err != nil {
 		return err
 	}
 	b := block{layout: ed.layoutAt(n)}
-	ed.lines(&b, at, column, func() { b.items(e.Values, column) })
+	ed.lines(&b, at, column, func() { b.items(values, column) })
 	ed.replace(at, at, b.String(), n.depth()+1)
 	return nil
 }
 
-// In block style the values stand behind the line of the key, in front of what is said about the first item.
-func (e Prepend) splice(ed *editor) *EditError {
-	n := e.To
-	switch {
-	case n.IsNull() || len(n.Content) == 0:
-		return ed.fill(n, e.Values)
-	case n.Kind != Sequence:
-		return ed.refuse(n, "a %s where a list is expected", n.Kind)
-	case n.bracketed(ed.Document):
-		return ed.insertFlowBefore(n, e.Values)
-	}
+// inFront is the offset behind the line of a list's key, in front of what is said about its first item.
+func (ed *editor) inFront(n *Node) (int, *EditError) {
 	colon := ed.colon(n)
 	if colon == unknown || ed.nextLine(colon) > ed.begin(n.Content[0]) {
-		return ed.refuse(n, "cannot write in front of a list that begins on the line of something else")
+		return 0, ed.refuse(n, "cannot write in front of a list that begins on the line of something else")
 	}
-	at, column := ed.nextLine(colon), ed.column(n)
-	b := block{layout: ed.layoutAt(n)}
-	ed.lines(&b, at, column, func() { b.items(e.Values, column) })
-	ed.replace(at, at, b.String(), n.depth()+1)
-	return nil
+	return ed.nextLine(colon), nil
 }
 
 func (e Put) splice(ed *editor) *EditError {
