@@ -67,7 +67,7 @@ func (in *injection) authority(n *Need, mark string, asJSON bool) string {
 		{Key: "data", Value: manifest.Map{{Key: sidecar.AuthorityKey, Value: in.settings.Authority}}},
 	}
 	if asJSON {
-		text, err := json.Marshal(plainOf(object, nil))
+		text, err := json.Marshal(object)
 		if err != nil {
 			panic("inject: a ConfigMap that JSON cannot hold: " + err.Error()) // texts only
 		}

@@ -72,7 +72,7 @@ func (a addition) addTo(spec *corev1.PodSpec) error {
 	}{{&spec.Containers, a.containers}, {&spec.InitContainers, slices.Concat(a.initFirst, a.initLast)}} {
 		for _, m := range list.maps {
 			var c corev1.Container
-			if err := decode(plainOf(m, harmless), &c); err != nil {
+			if err := decode(trim(m), &c); err != nil {
 				return err
 			}
 			*list.to = append(*list.to, c)
@@ -80,7 +80,7 @@ func (a addition) addTo(spec *corev1.PodSpec) error {
 	}
 	for _, m := range a.volumes {
 		var v corev1.Volume
-		if err := decode(plainOf(m, nil), &v); err != nil {
+		if err := decode(m, &v); err != nil {
 			return err
 		}
 		spec.Volumes = append(spec.Volumes, v)
@@ -94,7 +94,7 @@ func (a addition) layUnder(spec *corev1.PodSpec) error {
 		return nil
 	}
 	var laid corev1.Container
-	if err := errors.Join(decode(plainOf(a.under, harmless), &laid), decode(valueOf(a.ownSidecar, harmless), &laid)); err != nil {
+	if err := errors.Join(decode(trim(a.under), &laid), decode(valueOf(a.ownSidecar, harmless), &laid)); err != nil {
 		return err
 	}
 	for _, list := range [][]corev1.Container{spec.Containers, spec.InitContainers} {
@@ -105,6 +105,14 @@ func (a addition) layUnder(spec *corev1.PodSpec) error {
 		}
 	}
 	return nil
+}
+
+// trim leaves harmless fields out.
+func trim(container manifest.Map) manifest.Map {
+	for _, key := range harmless {
+		container = container.Without(key)
+	}
+	return container
 }
 
 func decode(v any, into any) error {
@@ -143,25 +151,4 @@ func valueOf(n *manifest.Node, without []string) any {
 		return n.IsTrue()
 	}
 	return n.Text()
-}
-
-// plainOf is a value as encoding/json writes it, without some fields.
-func plainOf(v any, without []string) any {
-	switch v := v.(type) {
-	case manifest.Map:
-		out := make(map[string]any, len(v))
-		for _, e := range v {
-			if !slices.Contains(without, e.Key) {
-				out[e.Key] = plainOf(e.Value, without)
-			}
-		}
-		return out
-	case manifest.List:
-		out := make([]any, len(v))
-		for i, item := range v {
-			out[i] = plainOf(item, without)
-		}
-		return out
-	}
-	return v
 }

@@ -222,7 +222,7 @@ func jsonFields(t reflect.Type) []jsonField {
 
 // decodeStrict decodes a tree as the Kubernetes API server does with strict field validation.
 func decodeStrict(tree, into any) error {
-	text, err := json.Marshal(unordered(tree))
+	text, err := json.Marshal(tree)
 	if err != nil {
 		return err
 	}
@@ -231,23 +231,4 @@ func decodeStrict(tree, into any) error {
 		err = strict[0]
 	}
 	return err
-}
-
-// unordered turns the ordered maps of a tree into Go maps, which encoding/json writes.
-func unordered(v any) any {
-	switch v := v.(type) {
-	case manifest.Map:
-		out := make(map[string]any, len(v))
-		for _, e := range v {
-			out[e.Key] = unordered(e.Value)
-		}
-		return out
-	case manifest.List:
-		out := make([]any, len(v))
-		for i, item := range v {
-			out[i] = unordered(item)
-		}
-		return out
-	}
-	return v
 }

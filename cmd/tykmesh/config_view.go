@@ -138,7 +138,7 @@ func (l *loader) view(section string, k key) viewedSetting {
 	if !isSet && counts && k.unset != nothing {
 		v.Note = strings.ReplaceAll(k.unset, "`", "")
 	}
-	v.Value = unordered(v.tree)
+	v.Value = v.tree
 	return v
 }
 

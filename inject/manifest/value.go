@@ -1,5 +1,10 @@
 package manifest
 
+import (
+	"bytes"
+	"encoding/json"
+)
+
 // A value to be written into a document is nil, a bool, an int64, a float64, a string, a [Map] or a [List]. The order of a
 // Map is the order in which its entries are written.
 type (
@@ -13,6 +18,28 @@ type (
 	// List is a sequence.
 	List []any
 )
+
+// MarshalJSON writes the entries in their order.
+func (m Map) MarshalJSON() ([]byte, error) {
+	b := bytes.NewBufferString("{")
+	for i, e := range m {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		for j, v := range []any{e.Key, e.Value} {
+			text, err := json.Marshal(v)
+			if err != nil {
+				return nil, err
+			}
+			if j > 0 {
+				b.WriteByte(':')
+			}
+			b.Write(text)
+		}
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
 
 // Lookup returns the value of a key, and whether the map has it.
 func (m Map) Lookup(key string) (any, bool) {
