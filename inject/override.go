@@ -59,10 +59,19 @@ func (p *pod) readOverrides() (problems []Problem) {
 			problems = append(problems, p.problem(RuleAnnotation, value, "annotation %s: %v", key, err))
 		}
 	}
-	if err := p.Resources.Check(); err != nil {
-		problems = append(problems, p.problem(RuleAnnotation, annotations, "annotations %s...: %v", marker+"/sidecar", err))
+	r := p.Resources
+	return append(problems, append(p.checkLimit(annotationCPU, r.CPU, r.CPULimit), p.checkLimit(annotationMemory, r.Memory, r.MemoryLimit)...)...)
+}
+
+// checkLimit holds what a sidecar asks for against what it may use, at the annotation that says either.
+func (p *pod) checkLimit(key, request, limit string) []Problem {
+	err := sidecar.CheckLimit(request, limit)
+	for _, k := range []string{key, key + "-limit"} {
+		if _, value := p.meta.Get("annotations").Entry(k); value != nil && err != nil {
+			return []Problem{p.problem(RuleAnnotation, value, "annotation %s: %v", k, err)}
+		}
 	}
-	return problems
+	return nil
 }
 
 // quantity takes over an amount of a resource.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -39,18 +40,44 @@ func (l *loader) checkSidecar() {
 	if len(own.Redis.Addresses) == 0 {
 		l.missing("Sidecar.redis", "is not set: which Redis do the gateways of this Dashboard share? host:port", hint)
 	}
-	l.checkResources()
+	l.checkReachable()
+	l.checkLimit("Sidecar.cpu", own.Resources.CPU, own.Resources.CPULimit)
+	l.checkLimit("Sidecar.memory", own.Resources.Memory, own.Resources.MemoryLimit)
 	if own.Rules.Intercept == sidecar.All && own.RulesTool == sidecar.NFT && len(own.Rules.ExemptCIDRs) == 0 {
 		l.fail(l.settings["Injector.rulesTool"], "nft is not told where the Kubernetes API is, and would lead calls of it to the sidecar: name its address in Injector.exemptCIDRs")
 	}
 	own.Native = injector.NativeSidecar == "true" || injector.NativeSidecar == nativeAuto && injector.KubeVersion != nil && injector.KubeVersion.AtLeast(nativeSince)
 }
 
-// checkResources reports a request that is more than its limit, at whichever of them is set.
-func (l *loader) checkResources() {
-	err := l.config.Sidecar.Resources.Check()
-	for _, key := range []string{"cpu", "cpuLimit", "memory", "memoryLimit"} {
-		if s, ok := l.settings["Sidecar."+key]; ok && err != nil {
+// checkReachable reports servers that are on this machine: to a pod that is the pod itself. A Dashboard that is forwarded to here has another address
+// in the cluster.
+func (l *loader) checkReachable() {
+	const what = "to a sidecar %s is its own pod: "
+	own := l.config.Sidecar
+	if u, err := url.Parse(own.Dashboard); err == nil && isLoopback(u.Hostname()) && !l.failed["Sidecar.dashboard"] {
+		key := "Sidecar.dashboard"
+		if _, set := l.settings[key]; !set {
+			key = "Tyk.url"
+		}
+		l.fail(l.settings[key], fmt.Sprintf(what+"Sidecar.dashboard says where the Dashboard is for pods", u.Hostname()))
+	}
+	for _, a := range own.Redis.Addresses {
+		if host, _, err := net.SplitHostPort(a); err == nil && isLoopback(host) {
+			l.fail(l.settings["Sidecar.redis"], fmt.Sprintf(what+"where is Redis for pods?", host))
+		}
+	}
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// checkLimit reports a request that is more than its limit, at whichever of them is set.
+func (l *loader) checkLimit(key, request, limit string) {
+	err := sidecar.CheckLimit(request, limit)
+	for _, k := range []string{key, key + "Limit"} {
+		if s, ok := l.settings[k]; ok && err != nil && !l.failed[k] {
 			l.fail(s, err.Error())
 			return
 		}
@@ -63,8 +90,8 @@ func (l *loader) localDashboard() string {
 	if !ok || !l.src.Local {
 		return ""
 	}
-	if url, ok := l.text(s); ok && checkURL(url) == "" {
-		return url
+	if text, ok := l.text(s); ok && checkURL(text) == "" {
+		return text
 	}
 	return ""
 }

@@ -10,9 +10,9 @@ import (
 func CheckImage(image string) error {
 	switch {
 	case image == "" || strings.ContainsAny(image, " \t\n\"'\\") || strings.HasSuffix(image, ":"):
-		return fmt.Errorf("not an image: %q; like %s", image, DefaultImage)
+		return fmt.Errorf("not an image: %q; IMAGE:VERSION or IMAGE@DIGEST", image)
 	case strings.HasSuffix(image, ":latest") || !strings.ContainsAny(image[strings.LastIndex(image, "/")+1:], ":@"):
-		return fmt.Errorf("the image %q can be another one tomorrow; name its version, like %s", image, DefaultImage)
+		return fmt.Errorf("the image %q can be another one tomorrow: IMAGE:VERSION or IMAGE@DIGEST", image)
 	}
 	return nil
 }

@@ -22,15 +22,13 @@ func CheckQuantity(text string) error {
 	return nil
 }
 
-// Check refuses a request for more than may be used, as the API server does.
-func (r Resources) Check() error {
-	for _, pair := range [][2]string{{r.CPU, r.CPULimit}, {r.Memory, r.MemoryLimit}} {
-		if pair[0] == "" || pair[1] == "" {
-			continue
-		}
-		if request, limit := resource.MustParse(pair[0]), resource.MustParse(pair[1]); request.Cmp(limit) > 0 {
-			return fmt.Errorf("the sidecar would ask for %s and may use %s", pair[0], pair[1])
-		}
+// CheckLimit refuses a request for more than may be used, as the API server does. Both are amounts, or "".
+func CheckLimit(request, limit string) error {
+	if request == "" || limit == "" {
+		return nil
+	}
+	if asked, allowed := resource.MustParse(request), resource.MustParse(limit); asked.Cmp(allowed) > 0 {
+		return fmt.Errorf("the sidecar would ask for %s and may use %s", request, limit)
 	}
 	return nil
 }
