@@ -58,7 +58,7 @@ fuzz:
 test-hosts:
 	TYKMESH_TEST_HOSTS=1 $(GO) test -count=1 -timeout 30m -run '^TestHosts$$' ./cmd/tykmesh
 
-# CFSSL, really serving what ca init writes to a mesh, and the schemas of Kubernetes on the manifests that are printed: both are built first. The
+# CFSSL, really serving what ca init writes to a mesh, and the schemas of Kubernetes on all manifests that are printed: both are built first. The
 # test is compiled as the program is, because CI has done that before.
 test-cfssl:
 	$(STATIC) TYKMESH_TEST_CFSSL=1 $(GO) test -count=1 -timeout 30m -run '^TestCFSSL$$' ./cmd/tykmesh

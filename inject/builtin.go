@@ -45,6 +45,9 @@ func (o *subject) builtIn(s Settings) (problems []Problem) {
 	problems = append(problems, refused...)
 	o.workload.Port = port
 	o.addition = p.addition(s, own)
+	if ip := o.aliased(); ip != nil {
+		problems = append(problems, o.problem(RuleClash, ip, "spec.hostAliases: "+secondAlias+"; take another address", ip.Text()))
+	}
 	o.warnUntrusting(spec)
 	return problems
 }

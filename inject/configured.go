@@ -43,6 +43,9 @@ func (o *subject) warnConfigured() {
 	if o.ends(spec) {
 		o.warn(RuleJob, o.object.node, "the pods of this %s are to end, and will not: the sidecar goes on running; the built-in sidecar can end with them", o.Kind)
 	}
+	if ip := o.aliased(); ip != nil {
+		o.warn(RuleClash, ip, "spec.hostAliases: "+secondAlias, ip.Text())
+	}
 	for key, value := range annotations.Entries() {
 		if overrides[key.Text()] != nil {
 			o.warn(RuleAnnotation, value, "annotation %s has no effect: Injector.containers says what pods get", key.Text())
@@ -57,6 +60,21 @@ func (o *subject) warnConfigured() {
 	if len(refused) == 0 && port != usualPort {
 		o.warn(RulePort, cmp.Or(asked, spec), "the app listens on port %d, and the rules of the guide lead to port %d: the built-in sidecar calls it where it is", port, usualPort)
 	}
+}
+
+// secondAlias is what is wrong with a pod's own alias of the address that the mesh has: kubectl apply tells aliases by their address (Kubernetes
+// API, listMapKey), and takes away both where one of them goes.
+const secondAlias = "the names of the mesh stand for %s, and server-side apply takes no second alias of it"
+
+// aliased is the address of the mesh where the pod has an alias of it; nil where it has none.
+func (o *subject) aliased() *manifest.Node {
+	mesh := o.addition.hostAlias
+	for _, own := range o.template.Get("spec", "hostAliases").Items() {
+		if ip := own.Get("ip"); ip.Text() == mesh.String("ip") && len(mesh.List("hostnames")) > 0 {
+			return ip
+		}
+	}
+	return nil
 }
 
 // fillsBundle reports whether one of the containers mounts the folder of trusted certificates; an init container that does builds it.

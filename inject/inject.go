@@ -94,9 +94,9 @@ type Object struct {
 	Change           string   // what injection does to it: "sidecar tyk-mesh", "port 80 becomes 8080"
 	Before, After    Security // which level of Pod Security its pods meet without and with what they get; "" for a Service
 
-	loosened string    // why the pods meet no stricter level of Pod Security than After
-	title    string    // "document 12 (Deployment shop/web)"
-	workload *Workload // nil for a Service
+	loosened map[Security]string // why the pods do not meet levels any more that they met before
+	title    string              // "document 12 (Deployment shop/web)"
+	workload *Workload           // nil for a Service
 }
 
 // String is how errors and reports name the object.

@@ -83,7 +83,7 @@ func (c *checks) checkNamespaces() {
 			}
 		case o.After.looser(n.enforced) && !o.Before.looser(n.enforced):
 			c.breaks(&p.known, RuleSecurity, p.place, "Pod Security: namespace %s allows level %s (%s), which its pods met, and with what they get they do not: %s",
-				p.namespace, n.enforced, n.at.Position(), o.loosened)
+				p.namespace, n.enforced, n.at.Position(), o.loosened[n.enforced])
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(needs)) {

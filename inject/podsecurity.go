@@ -3,6 +3,7 @@ package inject
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -28,33 +29,37 @@ func newGuard() guard {
 	return guard{evaluator}
 }
 
-// level is the level that a pod meets, and why it meets no stricter one.
-func (g guard) level(meta *metav1.ObjectMeta, spec *corev1.PodSpec) (level Security, why string) {
+// level is the level that a pod meets, and why it does not meet each of the stricter ones.
+func (g guard) level(meta *metav1.ObjectMeta, spec *corev1.PodSpec) (level Security, why map[Security]string) {
 	for _, l := range []podsecurity.Level{podsecurity.LevelRestricted, podsecurity.LevelBaseline} {
 		at := podsecurity.LevelVersion{Level: l, Version: podsecurity.LatestVersion()}
 		result := standards.AggregateCheckResults(g.EvaluatePod(at, meta, spec))
 		if result.Allowed {
 			return Security(l), why
 		}
-		why = result.ForbiddenDetail()
+		if why == nil {
+			why = make(map[Security]string)
+		}
+		why[Security(l)] = result.ForbiddenDetail()
 	}
 	return Security(podsecurity.LevelPrivileged), why
 }
 
-// verdict says which levels a pod met before it was injected, and meets after. why is what stands in the way of a stricter one after.
-func (g guard) verdict(o *subject) (before, after Security, why string) {
+// verdict says which levels a pod met before it was injected, and meets after. why is what stands in the way of those that it no longer meets.
+func (g guard) verdict(o *subject) (before, after Security, why map[Security]string) {
 	var (
 		meta metav1.ObjectMeta
 		spec corev1.PodSpec
 	)
 	if decode(valueOf(o.meta, nil), &meta) != nil || decode(valueOf(o.template.Get("spec"), harmless), &spec) != nil {
-		return "", "", ""
+		return "", "", nil
 	}
 	before, _ = g.level(&meta, &spec)
 	if o.addition.addTo(&spec) != nil {
-		return before, "", ""
+		return before, "", nil
 	}
 	after, why = g.level(&meta, &spec)
+	maps.DeleteFunc(why, func(level Security, _ string) bool { return before.looser(level) })
 	return before, after, why
 }
 

@@ -14,47 +14,56 @@ import (
 // meshCase is a manifest that goes through inject to Kubernetes, and what comes of it.
 type meshCase struct {
 	name      string
-	manifest  string   // of the samples, or its text
-	config    string   // of the samples; "" is tykmesh.yaml
+	manifest  string   // of the samples or testdata/cluster
+	config    string   // of the samples, or configInit; "" is tykmesh.yaml
 	edit      []string // of the configuration: what stands there, what shall, ...
 	flags     string   // of inject
 	level     string   // of Pod Security that the namespace enforces; "" is none
 	forbidden string   // why no Pod comes of it, as events say it; "" where Pods do
-	refused   string   // what kubectl says where Kubernetes does not take it at all; "" where it does
+	refused   string   // what is said where Kubernetes does not get it or does not take it; "" where it does
+	former    string   // what kubectl says to it as it was, where Kubernetes takes only what inject --upgrade-api makes of it
 }
 
 // withoutTLS edits the sample of a configuration.
 var withoutTLS = []string{"enableMeshTLS: true", "enableMeshTLS: false", `value: "true" # as enableMeshTLS above`, `value: "false"`}
 
-// meshCases: the guide's two examples are as it prints them, of a Kubernetes that nobody has any more.
-var meshCases = []meshCase{
+// What kubectl says to the guide's two examples, which are as it prints them, of a Kubernetes that nobody has any more.
+const noDeployment = `no matches for kind "Deployment" in version "extensions/v1beta1"`
+
+// configuredCases are of the containers that the sample of a configuration has. There are others of the built-in sidecar: builtInCases.
+var configuredCases = []meshCase{
 	{name: "tls", manifest: "echo-and-sleep.yaml"},
 	{name: "plain", manifest: "echo-and-sleep.yaml", edit: withoutTLS},
-	{name: "kinds", manifest: everyKind},
+	{name: "kinds", manifest: "kinds.yaml"},
 	{name: "privileged", manifest: "echo-and-sleep.yaml", level: "privileged"},
 	{name: "baseline", manifest: "echo-and-sleep.yaml", level: "baseline",
 		forbidden: `violates PodSecurity "baseline:latest": privileged (container "run-iptables" must not set securityContext.privileged=true)`},
-	{name: "guide echo", manifest: "guide/echo.yaml", refused: `no matches for kind "Deployment" in version "extensions/v1beta1"`},
-	{name: "guide sleep", manifest: "guide/sleep.yaml", refused: `no matches for kind "Deployment" in version "extensions/v1beta1"`},
+	{name: "services", manifest: "services.yaml"},
+	{name: "guide echo", manifest: "guide/echo.yaml", refused: noDeployment},
+	{name: "guide sleep", manifest: "guide/sleep.yaml", refused: noDeployment},
+	{name: "guide echo upgraded", manifest: "guide/echo.yaml", flags: "--upgrade-api", former: noDeployment},
+	{name: "guide sleep upgraded", manifest: "guide/sleep.yaml", flags: "--upgrade-api", former: noDeployment},
+	{name: "former kinds upgraded", manifest: "former.yaml", flags: "--upgrade-api", former: noDeployment},
 }
 
 // TestCluster gives what the program prints to Kubernetes, with kubectl, as the README has it: an API server takes it, and controllers make Pods of
-// it that pass all that Kubernetes asks of Pods. There are no nodes, so no Pod runs. Everything is built first, which takes many minutes the first
-// time, so this runs only where somebody asks for it: make test-cluster.
+// it that pass all that Kubernetes asks of Pods. There are no kubelets, so no Pod runs. Everything is built first, which takes many minutes the
+// first time, so this runs only where somebody asks for it: make test-cluster.
 func TestCluster(t *testing.T) {
 	if os.Getenv("TYKMESH_TEST_CLUSTER") == "" {
 		t.Skip("make test-cluster runs this: it builds Kubernetes")
 	}
 	k := startKubernetes(t)
-	for _, c := range meshCases {
+	for _, c := range slices.Concat(configuredCases, builtInCases) {
 		for _, how := range []string{"", "--server-side"} {
 			t.Run(strings.TrimSpace(c.name+" "+how), func(t *testing.T) {
+				t.Parallel()
 				s := k.shell(t, c)
 				s.set("HOW", how)
 				if c.refused != "" {
 					s.refuses(c.refused)
 				} else {
-					s.applies(c.forbidden)
+					s.applies(c)
 				}
 			})
 		}
@@ -63,7 +72,16 @@ func TestCluster(t *testing.T) {
 	for name, test := range map[string]func(*shell){
 		"failure": (*shell).failure, "uninject what is there": (*shell).uninjectLive, "ca init": (*shell).caInit, "certs renew": (*shell).cronJob,
 	} {
-		t.Run(name, func(t *testing.T) { test(k.shell(t, sample)) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(k.shell(t, sample))
+		})
+	}
+	for name, test := range builtInTests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test.run(k.shell(t, test.meshCase))
+		})
 	}
 }
 
@@ -77,8 +95,8 @@ const (
 	diffOriginal   = injectManifest + ` | tykmesh uninject | kubectl diff $HOW -f -`
 )
 
-// applies takes a manifest to the cluster, once and again, and off the mesh.
-func (s *shell) applies(forbidden string) {
+// applies takes a manifest to the cluster, once and again, off the mesh and onto it.
+func (s *shell) applies(c meshCase) {
 	said, again := "created", "unchanged"
 	if s.env["HOW"] != "" { // where kubectl knows no other word
 		said, again = "serverside-applied", "serverside-applied"
@@ -89,35 +107,63 @@ func (s *shell) applies(forbidden string) {
 	s.says(applyInjected, len(injected), again)
 	s.says(dryRunInjected, len(injected), again+" (server dry run)")
 	s.until(diffInjected, findsNone)
+	if now := s.versions(); now != first {
+		s.Errorf("applying it again changes something (-before +after):\n%s", cmp.Diff(first, now))
+	}
 	for _, o := range injected {
 		s.holds(o.String(), o, s.object(o.String()))
 		switch {
-		case !slices.Contains(madeIntoPods, o.kind()):
-		case forbidden != "":
-			s.becomesNoPod(o, forbidden)
+		case c.forbidden != "":
+			s.becomesNoPod(o, c.forbidden)
 		default:
 			s.becomesPod(o)
 		}
 	}
-	if now := s.versions(); now != first {
-		s.Errorf("applying it again changes something (-before +after):\n%s", cmp.Diff(first, now))
+	if c.former != "" {
+		s.isFormer(c.former)
+	} else {
+		s.leavesAndJoins(injected)
 	}
+}
 
-	for _, o := range injected {
-		if kind := o.kind(); kind == "Job" || kind == "Pod" { // Kubernetes lets nobody change their containers
+// leavesAndJoins takes what is injected off the mesh, and what is there then onto it again.
+func (s *shell) leavesAndJoins(injected []object) {
+	original := s.objects(s.must(`cat $MANIFEST`))
+	s.deleteFixed(injected)
+	s.says(applyOriginal, len(original), "")
+	s.offMesh(original)
+	s.until(diffOriginal, findsNone)
+	s.deleteFixed(injected)
+	s.says(applyInjected, len(injected), "")
+	s.until(diffInjected, findsNone)
+}
+
+// deleteFixed deletes what Kubernetes lets nobody change the containers of.
+func (s *shell) deleteFixed(objects []object) {
+	for _, o := range objects {
+		if kind := o.kind(); kind == "Job" || kind == "Pod" {
 			s.must(`kubectl delete ` + o.String())
 		}
 	}
-	s.says(applyOriginal, len(injected), "")
-	s.offMesh()
-	s.until(diffOriginal, findsNone)
+}
+
+// isFormer makes sure that uninject brings back what people wrote, with the API version that nobody serves any more: kubectl says so, as it does of
+// the manifest that was never injected.
+func (s *shell) isFormer(why string) {
+	if diff := cmp.Diff(s.must(`cat $MANIFEST`), s.must(injectManifest+` | tykmesh uninject`)); diff != "" {
+		s.Errorf("uninject prints another manifest (-want +got):\n%s", diff)
+	}
+	for _, script := range []string{applyOriginal, `kubectl apply $HOW -f $MANIFEST`} {
+		if o := s.run(script); o.status == 0 || !strings.Contains(o.stderr, why) {
+			s.Errorf("%s: exit status %d, want one for %s\n%s%s", script, o.status, why, o.stdout, o.stderr)
+		}
+	}
 }
 
 // offMesh makes sure that the cluster has what the manifest says, and nothing of ours.
-func (s *shell) offMesh() {
-	for _, o := range s.objects(s.must(`cat $MANIFEST`)) {
+func (s *shell) offMesh(original []object) {
+	for _, o := range original {
 		there := s.object(o.String())
-		delete(o, "apiVersion") // may be one of old
 		s.holds(o.String(), o, there)
 		for _, list := range []string{"containers", "initContainers", "volumes", "hostAliases"} {
 			if want, have := count(o.template(), list), count(there.template(), list); want != have {
@@ -127,11 +173,17 @@ func (s *shell) offMesh() {
 	}
 }
 
-// madeIntoPods are the kinds that become Pods at once, and without nodes.
-var madeIntoPods = []string{"Deployment", "StatefulSet", "Job", "Pod"}
+// madeIntoPods are the kinds of which Kubernetes makes Pods.
+var madeIntoPods = []string{"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod"}
 
 // becomesPod waits for the Pod of an object, which must have all of its template.
 func (s *shell) becomesPod(o object) {
+	if !slices.Contains(madeIntoPods, o.kind()) {
+		return
+	}
+	if o.kind() == "CronJob" {
+		s.must(`kubectl create job now --from=` + o.String())
+	}
 	template := o.template()
 	s.set("APP", fmt.Sprint(template.at("metadata", "labels")["app"]))
 	s.until(`kubectl get pods -l app=$APP -o name; kubectl get events --field-selector reason=FailedCreate -o name`, finds)
@@ -152,6 +204,9 @@ func (s *shell) becomesPod(o object) {
 // becomesNoPod waits for the event that says why. Nothing else does: kubectl is content, because Kubernetes takes the Deployment, and it is the
 // ReplicaSet that cannot make its Pod.
 func (s *shell) becomesNoPod(o object, why string) {
+	if !slices.Contains(madeIntoPods, o.kind()) {
+		return
+	}
 	s.set("NAME", fmt.Sprint(o.at("metadata")["name"]))
 	events := s.until(`kubectl get events --field-selector reason=FailedCreate \
 		-o jsonpath='{range .items[*]}{.involvedObject.kind}/{.involvedObject.name}: {.message}{"\n"}{end}' | grep "/$NAME-"`, finds)
@@ -165,7 +220,7 @@ func (s *shell) becomesNoPod(o object, why string) {
 	}
 }
 
-// refuses shows what the API server of today says to a manifest that it does not know.
+// refuses shows what is said to a manifest that the API server of today does not know.
 func (s *shell) refuses(why string) {
 	o := s.run(applyInjected)
 	if o.status == 0 || !strings.Contains(o.stderr, why) {
@@ -198,7 +253,7 @@ func (s *shell) failure() {
 func (s *shell) uninjectLive() {
 	s.must(applyInjected)
 	s.until(`kubectl get deployments,services -o yaml | tykmesh uninject | kubectl apply -f -`, succeeds)
-	s.offMesh()
+	s.offMesh(s.objects(s.must(`cat $MANIFEST`)))
 }
 
 // caInit applies what ca init writes, where a namespace takes restricted Pods alone, as the manifests say that it may.
@@ -232,94 +287,3 @@ func (s *shell) cronJob() {
 	s.must(`kubectl create job now --from=cronjob/tykmesh-certs-renew`)
 	s.until(`kubectl get pods -l app.kubernetes.io/component=certs-renew -o name`, finds)
 }
-
-// everyKind has Pods in every way that Kubernetes has them, but for the Deployments of the samples.
-const everyKind = `apiVersion: apps/v1
-kind: StatefulSet
-metadata:
-  name: store
-spec:
-  serviceName: store
-  selector:
-    matchLabels:
-      app: store
-  template:
-    metadata:
-      labels:
-        app: store
-      annotations:
-        injector.tyk.io/inject: "true"
-    spec:
-      containers:
-        - name: app
-          image: registry.example/store
----
-apiVersion: apps/v1
-kind: DaemonSet
-metadata:
-  name: agent
-spec:
-  selector:
-    matchLabels:
-      app: agent
-  template:
-    metadata:
-      labels:
-        app: agent
-      annotations:
-        injector.tyk.io/inject: "true"
-    spec:
-      containers:
-        - name: app
-          image: registry.example/agent
----
-apiVersion: batch/v1
-kind: Job
-metadata:
-  name: once
-spec:
-  template:
-    metadata:
-      labels:
-        app: once
-      annotations:
-        injector.tyk.io/inject: "true"
-    spec:
-      restartPolicy: Never
-      containers:
-        - name: app
-          image: registry.example/once
----
-apiVersion: batch/v1
-kind: CronJob
-metadata:
-  name: nightly
-spec:
-  schedule: 17 3 * * *
-  jobTemplate:
-    spec:
-      template:
-        metadata:
-          labels:
-            app: nightly
-          annotations:
-            injector.tyk.io/inject: "true"
-        spec:
-          restartPolicy: Never
-          containers:
-            - name: app
-              image: registry.example/nightly
----
-apiVersion: v1
-kind: Pod
-metadata:
-  name: alone
-  labels:
-    app: alone
-  annotations:
-    injector.tyk.io/inject: "true"
-spec:
-  containers:
-    - name: app
-      image: registry.example/alone
-`

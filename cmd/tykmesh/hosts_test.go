@@ -34,7 +34,9 @@ func TestHosts(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(env.WorkDir, "bin", "tykmesh"), []byte(script), 0o755); err != nil {
 				return err
 			}
-			_ = os.Chmod(filepath.Join(env.WorkDir, "inject.sh"), 0o755) // where there is one
+			for _, name := range []string{"inject.sh", "emit.sh"} {
+				_ = os.Chmod(filepath.Join(env.WorkDir, name), 0o755) // where there is one
+			}
 			return nil
 		},
 	})

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -26,6 +27,8 @@ type kubernetes struct {
 	server  string // address
 	data    string // a folder; holds the certificate of the server
 	token   string // of an administrator
+
+	nodePort atomic.Int32 // how many ports of nodes Services have been given
 }
 
 // kubernetesModule pins Kubernetes and what it is made of; no code of it is ours.
@@ -63,7 +66,8 @@ func startKubernetes(t *testing.T) *kubernetes {
 		"--service-account-key-file="+file("accounts.pem"), "--service-account-signing-key-file="+file("accounts.pem"))
 	k.ready(t, api, file("apiserver.log"))
 	serve(t, file("controllers.log"), filepath.Join(tools, "kube-controller-manager"), "--kubeconfig="+file("kubeconfig"), "--leader-elect=false",
-		"--secure-port=0", "--controllers=deployment-controller,replicaset-controller,statefulset-controller,job-controller,cronjob-controller")
+		"--secure-port=0", "--controllers=deployment-controller,replicaset-controller,statefulset-controller,daemonset-controller,job-controller,cronjob-controller")
+	k.addNode(t)
 	t.Logf("the API server was ready after %v", time.Since(begun).Round(100*time.Millisecond))
 	return k
 }
@@ -82,6 +86,19 @@ func (k *kubernetes) ready(t *testing.T, ended <-chan struct{}, log string) {
 			text, _ := os.ReadFile(log)
 			t.Fatalf("the API server ended:\n%s", text[max(0, len(text)-4000):])
 		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// addNode gives the cluster the name of a node, for which DaemonSets have Pods. Nobody is there to run them.
+func (k *kubernetes) addNode(t *testing.T) {
+	t.Helper()
+	writeSecret(t, filepath.Join(k.data, "node.yaml"), "apiVersion: v1\nkind: Node\nmetadata:\n  name: node\n")
+	for _, args := range [][]string{{"create", "-f", "node.yaml"}, {"taint", "node", "node", "node.kubernetes.io/not-ready-"}} {
+		cmd := exec.CommandContext(t.Context(), filepath.Join(k.tools, "kubectl"), args...)
+		cmd.Dir, cmd.Env = k.data, []string{"HOME=" + k.data, "KUBECONFIG=" + filepath.Join(k.data, "kubeconfig")}
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("kubectl %v: %v\n%s", args, err, out)
 		}
 	}
 }

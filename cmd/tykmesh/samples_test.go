@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"os"
@@ -9,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -28,6 +29,22 @@ func readSample(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	return string(data)
+}
+
+// configInit is the configuration that config init prints, with what the world needs filled in.
+const configInit = "config init"
+
+// configOf is a configuration of the samples, or configInit.
+func configOf(t *testing.T, name string) string {
+	t.Helper()
+	if name != configInit {
+		return readSample(t, cmp.Or(name, "tykmesh.yaml"))
+	}
+	var b strings.Builder
+	if err := writeConfiguration(&b); err != nil {
+		t.Fatal(err)
+	}
+	return strings.NewReplacer(placeholderOrg, "5d64a47fed63100001b2f2ac", "file:ca-quickstart/cfssl.key", "env:CFSSL_KEY").Replace(b.String())
 }
 
 // The samples are what Kubernetes takes today, strictly decoded, and Deployments select their own pods.
@@ -88,7 +105,7 @@ func TestReadmeHasEveryKey(t *testing.T) {
 		}
 		return
 	}
-	if diff := cmp.Diff(table(), rows); diff != "" {
+	if diff := gocmp.Diff(table(), rows); diff != "" {
 		t.Errorf("README.md, -want +got:\n%s", diff)
 	}
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -33,13 +35,10 @@ type shell struct {
 func (k *kubernetes) shell(t *testing.T, c meshCase) *shell {
 	t.Helper()
 	s := &shell{T: t, world: newWorld(t.TempDir()), env: map[string]string{}}
-	if err := copySamples(s.folder); err != nil {
+	if err := errors.Join(copySamples(s.folder), k.copyManifest(c.manifest, s.folder)); err != nil {
 		t.Fatal(err)
 	}
-	if c.config == "" {
-		c.config = "tykmesh.yaml"
-	}
-	config := readSample(t, c.config)
+	config := configOf(t, c.config)
 	for edit := range slices.Chunk(c.edit, 2) {
 		if !strings.Contains(config, edit[0]) {
 			t.Fatalf("the configuration does not say %s", edit[0])
@@ -52,10 +51,8 @@ func (k *kubernetes) shell(t *testing.T, c meshCase) *shell {
 	s.cfssl = catest.New(catest.Options{Key: plantedCFSSLKey})
 	t.Cleanup(s.cfssl.Close)
 
-	if strings.Contains(c.manifest, "\n") {
-		writeSecret(t, filepath.Join(s.folder, "manifest.yaml"), c.manifest)
-		c.manifest = "manifest.yaml"
-	}
+	writeSecret(t, filepath.Join(s.folder, "bundle.pem"), string(s.cfssl.Authority.PEM()))
+
 	namespace := strings.Trim(noLabel.ReplaceAllString(strings.ToLower(strings.TrimPrefix(t.Name(), "TestCluster/")), "-"), "-")
 	writeSecret(t, filepath.Join(s.folder, "kubeconfig"), k.kubeconfig(namespace))
 	for _, pair := range [][2]string{
@@ -72,6 +69,20 @@ func (k *kubernetes) shell(t *testing.T, c meshCase) *shell {
 		s.enforce(c.level)
 	}
 	return s
+}
+
+// nodePort matches the port of nodes that a Service wants.
+var nodePort = regexp.MustCompile(`nodePort: 30\d{3}`)
+
+// copyManifest copies one of testdata/cluster into a folder that does not have it. Every copy has ports of nodes of its own, because namespaces
+// share them.
+func (k *kubernetes) copyManifest(name, to string) error {
+	text, err := os.ReadFile(filepath.Join(kubernetesModule, name))
+	if errors.Is(err, fs.ErrNotExist) { // of the samples
+		return nil
+	}
+	text = nodePort.ReplaceAllFunc(text, func([]byte) []byte { return fmt.Appendf(nil, "nodePort: %d", 30000+k.nodePort.Add(1)) })
+	return errors.Join(err, os.WriteFile(filepath.Join(to, name), text, 0o644))
 }
 
 // enforce sets the level of Pod Security.
@@ -183,10 +194,10 @@ func count(pod object, list string) int {
 	return len(items)
 }
 
-// objects are those of a stream of YAML.
+// objects are those of a stream of YAML, or of JSON.
 func (s *shell) objects(stream string) []object {
 	var all []object
-	for text := range strings.SplitSeq(stream, "\n---\n") {
+	for text := range strings.SplitSeq(strings.ReplaceAll(stream, "\n{", "\n---\n{"), "\n---\n") {
 		var o object
 		if err := yaml.UnmarshalStrict([]byte(text), &o); err != nil {
 			s.Fatal(err)

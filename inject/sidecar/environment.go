@@ -93,7 +93,11 @@ var fixed = []string{
 // IsFixed reports whether a variable of the sidecar is nobody's to set.
 func IsFixed(variable string) bool { return slices.Contains(fixed, variable) }
 
+// plain is a variable as the API server gives it back: an empty value is none.
 func plain(name, value string) manifest.Map {
+	if value == "" {
+		return manifest.Map{{Key: "name", Value: name}}
+	}
 	return manifest.Map{{Key: "name", Value: name}, {Key: "value", Value: value}}
 }
 

@@ -33,21 +33,27 @@ func CheckLimit(request, limit string) error {
 	return nil
 }
 
+// value writes amounts as the API server gives them back: for kubectl apply others are changes, each time.
 func (r Resources) value() manifest.Map {
 	var out manifest.Map
 	for _, kind := range []struct{ name, cpu, memory string }{{"requests", r.CPU, r.Memory}, {"limits", r.CPULimit, r.MemoryLimit}} {
 		var m manifest.Map
 		if kind.cpu != "" {
-			m = append(m, manifest.Entry{Key: "cpu", Value: kind.cpu})
+			m = append(m, manifest.Entry{Key: "cpu", Value: canonical(kind.cpu)})
 		}
 		if kind.memory != "" {
-			m = append(m, manifest.Entry{Key: "memory", Value: kind.memory})
+			m = append(m, manifest.Entry{Key: "memory", Value: canonical(kind.memory)})
 		}
 		if m != nil {
 			out = append(out, manifest.Entry{Key: kind.name, Value: m})
 		}
 	}
 	return out
+}
+
+func canonical(quantity string) string {
+	q := resource.MustParse(quantity)
+	return q.String()
 }
 
 // goLimit is what the gateway is to keep its heap below: four fifths of its limit, because the rest is not heap (package runtime, GOMEMLIMIT).
