@@ -134,7 +134,12 @@ func (p *pod) readCAFile(text string) error {
 		if !variableName.MatchString(name) {
 			return fmt.Errorf("not the name of a variable: %q; like CURL_CA_BUNDLE", name)
 		}
-		p.caFile = append(p.caFile, name)
+		if slices.ContainsFunc(sidecar.Trusting(), func(v sidecar.Variable) bool { return v.Name == name }) {
+			return fmt.Errorf("the variable %s names the mesh's CA anyway", name)
+		}
+		if !slices.Contains(p.caFile, name) {
+			p.caFile = append(p.caFile, name)
+		}
 	}
 	if len(p.caFile) > 0 && p.RulesTool == sidecar.NFT {
 		return errors.New("the file is made by a shell, which Injector.rulesTool: nft says there is not")
