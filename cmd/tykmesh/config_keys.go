@@ -131,10 +131,10 @@ var schema = []section{
 			func(c *Config) int64 { return int64(c.Sidecar.Redis.Database) }).is("number of the database in it"),
 		numberKey("uid", 1, math.MaxInt32, func(c *Config, n int64) { c.Sidecar.UID = n },
 			func(c *Config) int64 { return c.Sidecar.UID }).is("user that the sidecar runs as, and no container of the app"),
-		textKey("cpu", func(c *Config) *string { return &c.Sidecar.Resources.CPU }, nil).is("CPU that it asks for"),
-		textKey("cpuLimit", func(c *Config) *string { return &c.Sidecar.Resources.CPULimit }, nil).is("CPU that it may use").orElse("no limit").like(`"1"`),
-		textKey("memory", func(c *Config) *string { return &c.Sidecar.Resources.Memory }, nil).is("memory that it asks for"),
-		textKey("memoryLimit", func(c *Config) *string { return &c.Sidecar.Resources.MemoryLimit }, nil).is("memory that it may use"),
+		textKey("cpu", func(c *Config) *string { return &c.Sidecar.Resources.CPU }, checkWith(sidecar.CheckQuantity)).is("CPU that it asks for"),
+		textKey("cpuLimit", func(c *Config) *string { return &c.Sidecar.Resources.CPULimit }, checkWith(sidecar.CheckQuantity)).is("CPU that it may use").orElse("no limit").like(`"1"`),
+		textKey("memory", func(c *Config) *string { return &c.Sidecar.Resources.Memory }, checkWith(sidecar.CheckQuantity)).is("memory that it asks for"),
+		textKey("memoryLimit", func(c *Config) *string { return &c.Sidecar.Resources.MemoryLimit }, checkWith(sidecar.CheckQuantity)).is("memory that it may use"),
 		textKey("logLevel", func(c *Config) *string { return &c.Sidecar.LogLevel }, checkWith(sidecar.CheckLogLevel)).
 			is("`debug`, `info`, `warn` or `error`").orElse("the gateway's own").like("warn"),
 		key{name: "env", fileOnly: true, apply: applyEnv, show: showEnv}.

@@ -162,6 +162,10 @@ func applyEnv(l *loader, s setting) {
 			l.report(e.pos, at.key, "is tykmesh's to set")
 			continue
 		}
+		if err := sidecar.CheckVariable(e.key); err != nil {
+			l.report(e.pos, s.key, err.Error())
+			continue
+		}
 		if text, ok := l.text(at); ok {
 			l.config.Sidecar.Env = append(l.config.Sidecar.Env, sidecar.Variable{Name: e.key, Value: text})
 		}
