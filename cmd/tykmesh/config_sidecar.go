@@ -39,6 +39,7 @@ func (l *loader) checkSidecar() {
 	if len(own.Redis.Addresses) == 0 {
 		l.missing("Sidecar.redis", "is not set: which Redis do the gateways of this Dashboard share? host:port", hint)
 	}
+	own.Image, own.RulesImage = cmp.Or(own.Image, sidecar.DefaultImage), cmp.Or(own.RulesImage, sidecar.DefaultRulesImage)
 	l.checkResources()
 	if own.Rules.Intercept == sidecar.All && own.RulesTool == sidecar.NFT && len(own.Rules.ExemptCIDRs) == 0 {
 		l.fail(l.settings["Injector.rulesTool"], "nft is not told where the Kubernetes API is, and would lead calls of it to the sidecar: name its address in Injector.exemptCIDRs")
