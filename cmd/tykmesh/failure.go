@@ -99,14 +99,18 @@ var ruleHints = map[inject.Rule]string{
 	inject.RulePolicy: "pods on the mesh are called on port 8080 and call others there: let it through",
 	inject.RuleSecurity: "the namespace has to allow it (pod-security.kubernetes.io/enforce), or who sets the rules up is another one: injector.tyk.io/intercept: none, " +
 		"with a CNI plugin or HTTP_PROXY",
+	inject.RuleJob:    "of the built-in sidecars, native ones end with their pods: Injector.nativeSidecar: true, or Injector.kubeVersion of 1.29 or later",
 	inject.RuleScaler: "give the sidecar resources.requests, or scale by a metric of type ContainerResource",
 }
 
-// ruleHint is what to do about a finding, and how to accept it; "" for what no check finds.
+// ruleHint is what to do about a finding, and how to accept it if that can be; "" where the finding says it all.
 func ruleHint(rule inject.Rule) string {
 	hint := ruleHints[rule]
 	if hint == "" {
 		return ""
+	}
+	if _, err := inject.ParseAccepted(string(rule)); err != nil {
+		return hint
 	}
 	return fmt.Sprintf("%s; or it is meant so: injector.tyk.io/accept: %s", hint, rule)
 }

@@ -19,7 +19,9 @@ func (r *report) checked(stream *inject.Stream) {
 		if more := count[rule] - mostFindings; more > 0 && r.verbose == nil {
 			r.printf("warning: %d more of %s, which -v shows", more, rule)
 		}
-		r.printf("hint: %s", ruleHint(rule))
+		if hint := ruleHint(rule); hint != "" {
+			r.printf("hint: %s", hint)
+		}
 	}
 	for _, p := range stream.Accepted {
 		r.debug("accepted", "rule", string(p.Rule), "at", p.Pos.String(), "object", p.Object, "finding", p.Msg)
