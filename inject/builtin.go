@@ -23,31 +23,33 @@ type Sidecar struct {
 // defaultGrace is the time that a pod has to end if it says nothing: Kubernetes' own, in seconds (terminationGracePeriodSeconds).
 const defaultGrace = 30
 
+// mostGrace is the longest of these times that a gateway is told of. Longer ones than some centuries would not fit its own durations.
+const mostGrace = 365 * 24 * 60 * 60
+
 // builtIn works out what a pod gets in the built-in profile.
 func (o *subject) builtIn(s Settings) (problems []Problem) {
 	spec := o.template.Get("spec")
 	p := pod{Sidecar: *s.Sidecar, subject: o}
 	p.TLS, p.Tags = s.TLS, meshTag+","+o.workload.Service.Tag(s.Namespaced)
-	p.Env, p.Rules.ExemptCIDRs = slices.Clone(p.Env), slices.Clone(p.Rules.ExemptCIDRs)
+	p.Env, p.Rules.ExemptCIDRs, p.Rules.ExemptPorts = slices.Clone(p.Env), slices.Clone(p.Rules.ExemptCIDRs), slices.Clone(p.Rules.ExemptPorts)
 	problems = append(problems, p.readOverrides()...)
 	p.Grace = defaultGrace
 	if n, ok := spec.Get("terminationGracePeriodSeconds").Int(); ok {
-		p.Grace = max(1, n)
+		p.Grace = min(max(1, n), mostGrace)
 	}
 	own, inInit := ownSidecar(spec)
 	p.Rules.UID = p.UID
 	if uid, ok := own.Get("securityContext", "runAsUser").Int(); ok {
 		p.Rules.UID = uid
 	}
+	p.takeResources(own)
 	p.Gateway.Native = p.Sidecar.Native && (own == nil || inInit)
 	problems = append(problems, p.check(spec, own, inInit)...)
 	port, refused := o.findAppPort(spec, p.appPort)
 	problems = append(problems, refused...)
 	o.workload.Port = port
 	o.addition = p.addition(s, own)
-	if ip := o.aliased(); ip != nil {
-		problems = append(problems, o.problem(RuleClash, ip, "spec.hostAliases: "+secondAlias+"; take another address", ip.Text()))
-	}
+	problems = append(problems, p.checkAliases(spec, o.addition.hostAlias.List("hostnames"))...)
 	o.warnUntrusting(spec)
 	return problems
 }
@@ -62,7 +64,7 @@ func (o *subject) warnUntrusting(spec *manifest.Node) {
 	for _, c := range slices.Concat(lists...) {
 		for _, v := range c.Get("env").Items() {
 			i := slices.IndexFunc(a.variables, func(w sidecar.Variable) bool { return w.Name == v.Get("name").Text() })
-			if i < 0 || a.isOwnSidecar(c) || strings.Contains(v.Get("value").Text(), strings.TrimPrefix(a.variables[i].Value, sidecar.UsualFolder)) {
+			if i < 0 || a.isOwnSidecar(c) || strings.Contains(v.Get("value").Text(), strings.TrimPrefix(a.variables[i].Value, sidecar.UsualFolder+":")) {
 				continue
 			}
 			o.warn(RuleTrust, v, "container %s sets %s itself, and does not trust the mesh by it; %s does", c.Get("name").Text(), a.variables[i].Name, a.variables[i].Value)
@@ -138,18 +140,23 @@ func (p *pod) check(spec, own *manifest.Node, inInit bool) (problems []Problem) 
 	if inInit && !p.Sidecar.Native {
 		refuse(RuleClash, own, "the pod has an init container %s, but sidecars are no init containers: Injector.nativeSidecar", sidecar.Name)
 	}
-	if !p.Gateway.Native && p.ends(spec) {
+	switch {
+	case p.Gateway.Native || !p.ends(spec):
+	case p.Sidecar.Native:
+		refuse(RuleJob, own, "the pods of this %s are to end, and would not: the sidecar goes on running. Write container %s into spec.initContainers, and it ends with them", p.Kind, sidecar.Name)
+	default:
 		refuse(RuleJob, p.object.node, "the pods of this %s are to end, and would not: the sidecar goes on running. Only a native sidecar ends with them", p.Kind)
+	}
+	if _, asked := p.meta.Get("annotations").Entry(annotationIntercept); asked != nil && p.Rules.Intercept == sidecar.All &&
+		p.RulesTool == sidecar.NFT && len(p.Rules.ExemptCIDRs) == 0 {
+		refuse(RuleAnnotation, asked, "annotation %s: nft is not told where the Kubernetes API is, and would lead calls of it to the sidecar: name its address in %s",
+			annotationIntercept, annotationExemptCIDRs)
 	}
 	if p.Rules.Intercept == sidecar.All {
 		problems = append(problems, p.checkUsers(spec, own)...)
 	}
 	if own != nil {
-		for _, v := range own.Get("env").Items() {
-			if name := v.Get("name"); sidecar.IsFixed(name.Text()) {
-				refuse(RuleClash, name, "container %s: the variable %s is tykmesh's to set", sidecar.Name, name.Text())
-			}
-		}
+		problems = append(problems, p.checkOwn(spec, own, inInit)...)
 	}
 	return problems
 }

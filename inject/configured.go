@@ -44,7 +44,7 @@ func (o *subject) warnConfigured() {
 		o.warn(RuleJob, o.object.node, "the pods of this %s are to end, and will not: the sidecar goes on running; the built-in sidecar can end with them", o.Kind)
 	}
 	if ip := o.aliased(); ip != nil {
-		o.warn(RuleClash, ip, "spec.hostAliases: "+secondAlias, ip.Text())
+		o.warn(RuleClash, ip, "spec.hostAliases: the names of the mesh stand for %s, and server-side apply takes no second alias of it", ip.Text())
 	}
 	for key, value := range annotations.Entries() {
 		if overrides[key.Text()] != nil {
@@ -62,11 +62,8 @@ func (o *subject) warnConfigured() {
 	}
 }
 
-// secondAlias is what is wrong with a pod's own alias of the address that the mesh has: kubectl apply tells aliases by their address (Kubernetes
-// API, listMapKey), and takes away both where one of them goes.
-const secondAlias = "the names of the mesh stand for %s, and server-side apply takes no second alias of it"
-
-// aliased is the address of the mesh where the pod has an alias of it; nil where it has none.
+// aliased is the address of the mesh where the pod has an alias of it; nil where it has none. kubectl apply tells aliases by their address
+// (Kubernetes API, listMapKey), and takes away both where one of them goes.
 func (o *subject) aliased() *manifest.Node {
 	mesh := o.addition.hostAlias
 	for _, own := range o.template.Get("spec", "hostAliases").Items() {

@@ -79,12 +79,12 @@ func (p *podEditor) fill(key, place string, list *manifest.Node, e manifest.Edit
 		return []manifest.Edit{e}
 	}
 	if !list.IsNull() && list.Resolve().Kind != manifest.Sequence {
-		p.err = p.object.problem(RulePod, list, "%s: must be a list, not %s", place, list.Describe())
+		p.err = cmp.Or[error](p.err, p.object.problem(RulePod, list, "%s: must be a list, not %s", place, list.Describe()))
 		return nil
 	}
 	text, ok := p.object.doc.Behind(list)
 	if !ok {
-		p.err = &manifest.EditError{Pos: p.object.doc.PositionOf(list), Msg: place + ": cannot be edited as it is written; leave the empty list out"}
+		p.err = cmp.Or[error](p.err, &manifest.EditError{Pos: p.object.doc.PositionOf(list), Msg: place + ": cannot be edited as it is written; leave the empty list out"})
 		return nil
 	}
 	p.record.keepEmpty(key, text)

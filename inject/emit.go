@@ -3,6 +3,7 @@ package inject
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -19,40 +20,51 @@ const (
 	emittedBehind  = "unterminated"
 )
 
-// emit adds the ConfigMap of the CA behind the stream, for each namespace that needs one and has none in the stream. Where files of both kinds end
-// with JSON, what stands behind could not be read in the file and in the stream alike: there the need stays one.
+// emit adds the ConfigMap of the CA behind the stream, for each namespace that needs one and has none in the stream.
 func (in *injection) emit() {
-	last := len(in.pages) - 1
-	if in.settings.Authority == "" || last < 0 {
+	if in.settings.Authority == "" || len(in.pages) == 0 {
 		return
 	}
-	p := &in.pages[last]
-	asJSON := manifest.BeginsJSON(p.Text)
-	if asJSON && in.joint() == asYAML {
+	last := in.pages[len(in.pages)-1]
+	if in.endsOpen(last) {
 		return
 	}
-	var text strings.Builder
-	mark := emittedPlainly
-	newline := "\n"
-	if bytes.Contains(p.Text, []byte("\r\n")) {
+	asJSON := manifest.BeginsJSON(last.Text)
+	newline, before, mark := "\n", "", emittedPlainly
+	if bytes.Contains(last.Text, []byte("\r\n")) {
 		newline = "\r\n"
 	}
-	if !bytes.HasSuffix(p.Text, []byte("\n")) {
-		text.WriteString(newline)
-		mark = emittedBehind
+	if !bytes.HasSuffix(last.Text, []byte("\n")) {
+		before, mark = newline, emittedBehind
 	}
 	for i := range in.Needs {
 		n := &in.Needs[i]
 		if !n.Authority {
 			continue
 		}
-		text.WriteString(strings.ReplaceAll(in.authority(n, mark, asJSON), "\n", newline))
-		n.Authority, mark = false, emittedPlainly
+		text := before + strings.ReplaceAll(in.authority(n, mark, asJSON), "\n", newline)
+		before, mark, n.Authority = "", emittedPlainly, false
 		in.Emitted++
+		d := &manifest.Document{File: last.File, Number: last.Number + in.Emitted}
+		in.pages = append(in.pages, page{Document: d, patch: manifest.Patch{{Text: text}}})
 	}
-	if in.Emitted > 0 {
-		p.patch = append(slices.Clip(p.patch), manifest.Splice{From: len(p.Text), To: len(p.Text), Text: text.String()})
+}
+
+// endsOpen refuses a stream whose last text would get a line break with what is written behind it.
+func (in *injection) endsOpen(last page) bool {
+	if !slices.ContainsFunc(in.Needs, func(n Need) bool { return n.Authority }) || !last.EndsOpen() {
+		return false
 	}
+	p := Problem{
+		Rule: RuleEdit, Pos: last.Position(len(last.Text)), Object: fmt.Sprintf("document %d", last.Number),
+		Msg: "the text at the end of the file has no line break, and would get one with the ConfigMap behind it: end the file with a line break",
+	}
+	if in.settings.OnSkip == SkipFail {
+		in.problems = append(in.problems, p)
+	} else {
+		in.Warnings = append(in.Warnings, p)
+	}
+	return true
 }
 
 // authority is the ConfigMap of the CA as a document of its own. It names its namespace as the pods do.
@@ -76,16 +88,17 @@ func (in *injection) authority(n *Need, mark string, asJSON bool) string {
 	return "---\n# What pods on the mesh trust; tykmesh inject added it.\n" + manifest.Block(object)
 }
 
-// withdraw takes out of a stream what emit added to it. A line break in front of that goes with it where emit wrote it: it becomes part of the
-// document that goes, so that the one before is what it was.
+// withdraw takes out of a stream what emit added to it. A line break in front of that goes with it where emit wrote it and nothing follows: it
+// becomes part of the document that goes, so that the one before is what it was.
 func (s *Stream) withdraw() {
-	for i := range s.pages {
+	end := true // of the file, but for what goes
+	for i := range slices.Backward(s.pages) {
 		p := &s.pages[i]
 		how := emittedAs(p.Document)
-		if how == "" {
+		if end = how != "" && (end || i+1 == len(s.pages) || s.beginsFile(i+1)); how == "" {
 			continue
 		}
-		if i > 0 && how == emittedBehind {
+		if p.Number > 1 && how == emittedBehind && end {
 			before := &s.pages[i-1]
 			kept := bytes.TrimSuffix(bytes.TrimSuffix(before.Text, []byte("\n")), []byte("\r"))
 			gone := before.Text[len(kept):]
@@ -107,6 +120,9 @@ func emittedAs(d *manifest.Document) string {
 		return ""
 	}
 	defer d.Forget()
+	if root.Get("kind").Text() != "ConfigMap" || root.Get("metadata", "name").Text() != sidecar.Authority {
+		return "" // somebody copied the annotation
+	}
 	_, mark := root.Get("metadata", "annotations").Entry(annotationEmitted)
 	if how := mark.Text(); how == emittedPlainly || how == emittedBehind {
 		return how

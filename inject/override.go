@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -83,8 +82,6 @@ func quantity(text string, to *string) error {
 	return nil
 }
 
-var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-
 // readEnv reads variables, NAME=VALUE on a line each.
 func (p *pod) readEnv(text string) error {
 	for line := range strings.Lines(text) {
@@ -94,7 +91,7 @@ func (p *pod) readEnv(text string) error {
 		}
 		name, value, ok := strings.Cut(line, "=")
 		switch {
-		case !ok || !variableName.MatchString(name):
+		case !ok || sidecar.CheckVariable(name) != nil:
 			return fmt.Errorf("not NAME=VALUE: %q; one on a line", line)
 		case sidecar.IsFixed(name):
 			return fmt.Errorf("the variable %s is tykmesh's to set", name)
@@ -140,10 +137,15 @@ func (p *pod) readPorts(text string) error {
 // readCAFile reads the variables that are to name a file with all CAs.
 func (p *pod) readCAFile(text string) error {
 	for _, name := range commas(text) {
-		if !variableName.MatchString(name) {
-			return fmt.Errorf("not the name of a variable: %q; like CURL_CA_BUNDLE", name)
+		if err := sidecar.CheckVariable(name); err != nil {
+			return fmt.Errorf("%w; like CURL_CA_BUNDLE", err)
 		}
-		p.caFile = append(p.caFile, name)
+		if slices.ContainsFunc(sidecar.Trusting(), func(v sidecar.Variable) bool { return v.Name == name }) {
+			return fmt.Errorf("the variable %s names the mesh's CA anyway", name)
+		}
+		if !slices.Contains(p.caFile, name) {
+			p.caFile = append(p.caFile, name)
+		}
 	}
 	if len(p.caFile) > 0 && p.RulesTool == sidecar.NFT {
 		return errors.New("the file is made by a shell, which Injector.rulesTool: nft says there is not")

@@ -74,12 +74,16 @@ func (o *subject) clashes(spec *manifest.Node) (problems []Problem) {
 	if containers := spec.Get("containers"); containers.IsNull() || containers.Kind == manifest.Sequence && len(containers.Content) == 0 {
 		refuse(RulePod, spec, "spec.containers must list a container")
 	}
+	seen := make(map[string]bool)
 	for _, list := range []string{"containers", "initContainers"} {
 		node := spec.Get(list)
 		if !node.IsNull() && node.Kind != manifest.Sequence {
 			refuse(RulePod, node, "spec.%s: must be a list, not %s", list, node.Describe())
 		}
-		problems = append(problems, o.containerClashes(list, node.Items())...)
+		if !o.addition.initAsWell {
+			clear(seen)
+		}
+		problems = append(problems, o.containerClashes(list, node.Items(), seen)...)
 	}
 	added := names(o.addition.volumes)
 	for _, v := range spec.Get("volumes").Items() {
@@ -90,13 +94,13 @@ func (o *subject) clashes(spec *manifest.Node) (problems []Problem) {
 	return problems
 }
 
-// containerClashes refuses containers that cannot stand beside what is added.
-func (o *subject) containerClashes(list string, containers []*manifest.Node) (problems []Problem) {
+// containerClashes refuses containers that cannot stand beside what is added. seen are the names of those that may not have the same one.
+func (o *subject) containerClashes(list string, containers []*manifest.Node, seen map[string]bool) (problems []Problem) {
 	refuse := func(rule Rule, n *manifest.Node, format string, args ...any) {
 		problems = append(problems, o.problem(rule, n, format, args...))
 	}
 	gains := len(o.addition.mounts)+len(o.addition.variables) > 0
-	taken, seen := names(o.addition.added()), make(map[string]bool)
+	taken := names(o.addition.added())
 	for _, c := range containers {
 		if c.Resolve().Kind != manifest.Mapping {
 			refuse(RulePod, c, "spec.%s: a container must be a mapping, not %s", list, c.Describe())
@@ -118,7 +122,7 @@ func (o *subject) containerClashes(list string, containers []*manifest.Node) (pr
 		if list == "containers" || isNative(c) {
 			problems = append(problems, o.portClashes(c)...)
 		}
-		problems = append(problems, o.mountClashes(c)...)
+		problems = append(problems, o.mountClashes(c, o.addition.mounts)...)
 	}
 	return problems
 }
@@ -154,11 +158,11 @@ func isTCP(port *manifest.Node) bool {
 }
 
 // mountClashes refuses a container that has something of its own where the certificates are mounted.
-func (o *subject) mountClashes(container *manifest.Node) (problems []Problem) {
+func (o *subject) mountClashes(container *manifest.Node, mounts []manifest.Map) (problems []Problem) {
 	for _, m := range container.Get("volumeMounts").Items() {
 		path := m.Get("mountPath")
-		for _, added := range o.addition.mounts {
-			if taken := added.String("mountPath"); strings.TrimRight(path.Text(), "/") == taken {
+		for _, mount := range mounts {
+			if taken := mount.String("mountPath"); strings.TrimRight(path.Text(), "/") == taken && m.Get("name").Text() != mount.String("name") {
 				problems = append(problems, o.problem(RuleClash, path, "container %s mounts something at %s already, where the mesh's certificates go", container.Get("name").Text(), taken))
 			}
 		}

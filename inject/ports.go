@@ -108,7 +108,7 @@ func (o *subject) preservingEdits(port *manifest.Node, becomes string, r *record
 		missing = append(missing, manifest.Entry{Key: "targetPort", Value: int64(sidecar.Port)})
 	}
 	if len(missing) > 0 {
-		edits = append(edits, manifest.Put{Into: port, After: "port", Entries: missing})
+		edits = append(edits, putBesidePort(port, missing))
 	}
 	o.Change = fmt.Sprintf("port %s leads to the sidecar", was)
 	if becomes != was {
@@ -121,6 +121,15 @@ func (o *subject) preservingEdits(port *manifest.Node, becomes string, r *record
 		}})
 	}
 	return edits
+}
+
+// putBesidePort puts entries behind the number of a port, but not at the end of lines of their own: the last entry stays the last, because what
+// stands behind that on its line is not in the record.
+func putBesidePort(port *manifest.Node, entries manifest.Map) manifest.Put {
+	if last := port.Content[len(port.Content)-2]; !port.Flow && last.Text() == "port" {
+		return manifest.Put{Into: port, Before: last, Entries: entries}
+	}
+	return manifest.Put{Into: port, After: "port", Entries: entries}
 }
 
 // portNameOf is the name of a port; "" where it has none.

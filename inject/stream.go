@@ -62,13 +62,13 @@ func (s *Stream) Workloads() []Workload {
 func (s *Stream) Write(w io.Writer, bindings map[Service]Binding) error {
 	b := bufio.NewWriterSize(w, 1<<16)
 	join := s.joint()
-	if join == asYAML {
+	if join == asYAML && manifest.BeginsJSON(s.pages[0].Text) {
 		_, _ = b.WriteString("---\n")
 	}
 	var before []byte // the text before that is not blank
 	i := 0
 	for text := range s.Texts(bindings) {
-		if s.beginsFile(i) && i > 0 {
+		if i > 0 && (s.beginsFile(i) || join != asItIs && manifest.BeginsJSON(firstLine(text))) {
 			text = separate(b, before, text, join == asJSON)
 		}
 		_, _ = b.Write(text) // Flush returns the first error
@@ -84,19 +84,27 @@ func (s *Stream) Write(w io.Writer, bindings map[Service]Binding) error {
 // separator can stand (k8s.io/apimachinery, util/yaml).
 //
 //	files                          the stream
-//	one, or the first is YAML      the files, with separators
+//	one                            the file (asItIs)
 //	all are JSON                   the files one behind the other (asJSON)
-//	the first is, others are not   a separator in front, so that all of it is YAML (asYAML)
+//	others                         the files with separators between them, and between values of JSON (asYAML); one in front where the first is JSON
 func (s *Stream) joint() joint {
-	if n := len(s.pages); n == 0 || !manifest.BeginsJSON(s.pages[0].Text) || s.pages[n-1].Number == n {
+	if n := len(s.pages); n == 0 || s.pages[n-1].Number == n {
 		return asItIs
 	}
 	for _, p := range s.pages {
-		if len(bytes.TrimSpace(p.Text)) > 0 && !manifest.BeginsJSON(p.Text) {
+		if text := p.begins(); len(bytes.TrimSpace(text)) > 0 && !manifest.BeginsJSON(text) {
 			return asYAML
 		}
 	}
 	return asJSON
+}
+
+// begins is the text of the page, or what is added to one without any.
+func (p page) begins() []byte {
+	if len(p.Text) == 0 && len(p.patch) > 0 {
+		return []byte(p.patch[0].Text)
+	}
+	return p.Text
 }
 
 type joint int

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
@@ -30,13 +31,17 @@ func checkStyle(t *testing.T, seed uint64) (injected int) {
 	w := styleWriter{Rand: rand.New(rand.NewPCG(seed, 7))}
 	text := w.stream()
 	s := profile(profiles[w.IntN(len(profiles))])
-	s.TLS, s.Routes = w.maybe(2), w.maybe(2)
+	s.TLS, s.Routes, s.UpgradeAPI, s.Preserve = w.maybe(2), w.maybe(2), w.maybe(2), w.maybe(2)
 	defer func() {
 		if t.Failed() {
 			t.Logf("seed %d:\n%s", seed, text)
 		}
 	}()
-	return checkLaws(t, func() []*manifest.Document { return manifest.Split("f.yaml", text) }, s)
+	documents := func() []*manifest.Document { return manifest.Split("f.yaml", text) }
+	if s.OnSkip = inject.SkipWarn; s.TLS {
+		checkEmitted(t, documents, s)
+	}
+	return checkLaws(t, documents, s)
 }
 
 // styleWriter writes values in a style that is chosen anew for each of them.
@@ -88,7 +93,7 @@ func (w *styleWriter) object() manifest.Map {
 		return w.shuffle(manifest.Map{{Key: "kind", Value: "Service"}, {Key: "metadata", Value: meta}, {Key: "spec", Value: spec}})
 	}
 	template := w.shuffle(manifest.Map{{Key: "metadata", Value: meta}, {Key: "spec", Value: w.podSpec()}})
-	return w.shuffle(manifest.Map{{Key: "kind", Value: "Deployment"}, {Key: "metadata", Value: manifest.Map{{Key: "name", Value: "web"}}},
+	return w.shuffle(manifest.Map{{Key: "apiVersion", Value: w.pick("apps/v1", "extensions/v1beta1")}, {Key: "kind", Value: "Deployment"}, {Key: "metadata", Value: manifest.Map{{Key: "name", Value: "web"}}},
 		{Key: "spec", Value: w.shuffle(manifest.Map{{Key: "replicas", Value: int64(2)}, {Key: "template", Value: template}})}})
 }
 
@@ -98,6 +103,12 @@ func (w *styleWriter) podSpec() manifest.Map {
 		c := manifest.Map{{Key: "name", Value: fmt.Sprint("c", i)}, {Key: "args", Value: manifest.List{"-x", "line\nline\n", "it's"}}}
 		if w.maybe(2) {
 			c = append(c, manifest.Entry{Key: "volumeMounts", Value: w.list("data")})
+		}
+		if w.maybe(2) {
+			c = append(c, manifest.Entry{Key: "env", Value: w.list("SSL_CERT_DIR")}, manifest.Entry{Key: "securityContext", Value: manifest.Map{{Key: "runAsUser", Value: int64(5)}}})
+		}
+		if w.maybe(4) {
+			c[0].Value = "tyk-mesh"
 		}
 		containers = append(containers, w.shuffle(c))
 	}

@@ -57,7 +57,7 @@ func (o *subject) examineAPI(s Settings) (problems []Problem) {
 		}
 	}
 	if former.now == "apps/v1" {
-		if key, selector := spec.Entry("selector"); selector != nil && len(selector.Resolve().Content) == 0 {
+		if key, selector := spec.Entry("selector"); selector != nil && isEmptySelector(selector) {
 			refuse(key, "spec.selector: %s wants one that is not empty; leave it out, and it becomes the labels of the template", former.now)
 		} else if key == nil {
 			o.selector = o.templateLabels()
@@ -65,6 +65,13 @@ func (o *subject) examineAPI(s Settings) (problems []Problem) {
 	}
 	o.upgrade = former.now
 	return problems
+}
+
+func isEmptySelector(n *manifest.Node) bool {
+	for range n.Resolve().Get("matchLabels").Entries() {
+		return false
+	}
+	return len(n.Resolve().Get("matchExpressions").Items()) == 0
 }
 
 // templateLabels is a selector of all labels of the pod template: what the former APIs took where there was none.

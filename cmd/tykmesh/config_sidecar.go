@@ -40,6 +40,7 @@ func (l *loader) checkSidecar() {
 	if len(own.Redis.Addresses) == 0 {
 		l.missing("Sidecar.redis", "is not set: which Redis do the gateways of this Dashboard share? host:port", hint)
 	}
+	own.Image, own.RulesImage = cmp.Or(own.Image, sidecar.DefaultImage), cmp.Or(own.RulesImage, sidecar.DefaultRulesImage)
 	l.checkReachable()
 	l.checkLimit("Sidecar.cpu", own.Resources.CPU, own.Resources.CPULimit)
 	l.checkLimit("Sidecar.memory", own.Resources.Memory, own.Resources.MemoryLimit)
@@ -187,6 +188,10 @@ func applyEnv(l *loader, s setting) {
 		at := setting{key: dotted(s.key, e.key), value: e.value}
 		if sidecar.IsFixed(e.key) {
 			l.report(e.pos, at.key, "is tykmesh's to set")
+			continue
+		}
+		if err := sidecar.CheckVariable(e.key); err != nil {
+			l.report(e.pos, s.key, err.Error())
 			continue
 		}
 		if text, ok := l.text(at); ok {

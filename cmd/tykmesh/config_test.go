@@ -16,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
+	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files with what the program says now")
@@ -235,6 +236,19 @@ func TestLoadConfigEnvironment(t *testing.T) {
 		got.Tyk.URL, got.Tyk.Secret.Reveal(), got.Tyk.Org, got.CA.Addr, got.CA.Key.Reveal(), got.CA.MongoConnStr.Reveal(),
 		strings.Join(got.Injector.MeshHosts, "|"), fmt.Sprint(got.Injector.EnableMeshTLS),
 	}); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// An image that is set to nothing is the default one: Kubernetes takes no container without.
+func TestLoadConfigEmptyImages(t *testing.T) {
+	file := "Tyk: {url: 'http://file', org: 5d64a47fed63100001b2f2ac, secret: s}\nInjector: {rulesImage: ''}\nSidecar: {redis: 'r:1', image: }"
+	got, _, err := load(file, nil, nil, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{sidecar.DefaultImage, sidecar.DefaultRulesImage}
+	if diff := cmp.Diff(want, []string{got.Sidecar.Image, got.Sidecar.RulesImage}); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }

@@ -101,7 +101,7 @@ var ruleHints = map[inject.Rule]string{
 	inject.RuleSecurity: "the namespace has to allow it (pod-security.kubernetes.io/enforce), or who sets the rules up is another one: injector.tyk.io/intercept: none, " +
 		"with a CNI plugin or HTTP_PROXY",
 	inject.RuleHostNetwork: "such pods cannot be on the mesh: hostNetwork has to go, or the annotation",
-	inject.RuleJob:         "Kubernetes 1.29 and later have native sidecars, which end: Injector.kubeVersion says which it is, or Injector.nativeSidecar: true",
+	inject.RuleJob:         "of the built-in sidecars, native ones end with their pods: Injector.nativeSidecar: true, or Injector.kubeVersion of 1.29 or later",
 	inject.RuleScaler:      "give the sidecar resources.requests, or scale by a metric of type ContainerResource",
 }
 

@@ -38,7 +38,7 @@ func (r *report) injected(stream *inject.Stream, plan *mesh.Plan) {
 // needs says what namespaces must have for the pods that are on the mesh now, and what to type for it: a line for each thing.
 func (r *report) needs(stream *inject.Stream) {
 	if stream.Emitted > 0 {
-		r.lastly("ConfigMap %s added for %s", sidecar.Authority, plural(stream.Emitted, "namespace"))
+		r.lastly("ConfigMap %s %s for %s", sidecar.Authority, r.verb("added"), plural(stream.Emitted, "namespace"))
 	}
 	var secret, authority []string
 	levels := make(map[inject.Security][]string)

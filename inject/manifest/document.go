@@ -39,6 +39,27 @@ func (d *Document) WithText(text []byte) *Document {
 	return &Document{File: d.File, Number: d.Number, Line: d.Line, Before: d.Before, Text: text, json: d.json}
 }
 
+// EndsOpen reports whether the document ends in a text in block style whose last line break is missing: one that is written behind it would be
+// part of the text.
+func (d *Document) EndsOpen() bool {
+	if len(d.Text) == 0 || d.Text[len(d.Text)-1] == '\n' {
+		return false
+	}
+	return d.WithText(d.Text).lastText() != d.WithText(slices.Concat(d.Text, []byte{'\n'})).lastText()
+}
+
+// lastText is the scalar that stands last; "" where the document cannot be read.
+func (d *Document) lastText() string {
+	n, err := d.Root()
+	if err != nil || n == nil {
+		return ""
+	}
+	for len(n.Content) > 0 {
+		n = n.Content[len(n.Content)-1]
+	}
+	return n.Value
+}
+
 // mark says that so many characters stand on a line before an offset.
 type mark struct{ line, at, column int }
 

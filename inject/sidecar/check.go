@@ -2,14 +2,30 @@ package sidecar
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
 
+// imageName is a name that a registry can have (github.com/distribution/reference, grammar).
+var imageName = regexp.MustCompile(`^((\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][A-Za-z0-9.-]*)(:[0-9]+)?/)?[a-z0-9]+((\.|_|__|-+|/)[a-z0-9]+)*` +
+	`(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@[A-Za-z0-9+._-]+:[0-9A-Fa-f]{32,})?$`)
+
+// variableName is the name of an environment variable as every Kubernetes and every shell takes it.
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// CheckVariable says whether an environment variable can have a name.
+func CheckVariable(name string) error {
+	if !variableName.MatchString(name) {
+		return fmt.Errorf("not the name of a variable: %q", name)
+	}
+	return nil
+}
+
 // CheckImage says what is wrong with the name of an image. Only what no registry could have is refused.
 func CheckImage(image string) error {
 	switch {
-	case image == "" || strings.ContainsAny(image, " \t\n\"'\\") || strings.HasSuffix(image, ":"):
+	case !imageName.MatchString(image):
 		return fmt.Errorf("not an image: %q; IMAGE:VERSION or IMAGE@DIGEST", image)
 	case strings.HasSuffix(image, ":latest") || !strings.ContainsAny(image[strings.LastIndex(image, "/")+1:], ":@"):
 		return fmt.Errorf("the image %q can be another one tomorrow: IMAGE:VERSION or IMAGE@DIGEST", image)

@@ -59,8 +59,8 @@ func canonical(quantity string) string {
 // goLimit is what the gateway is to keep its heap below: four fifths of its limit, because the rest is not heap (package runtime, GOMEMLIMIT).
 func (r Resources) goLimit() string {
 	limit, err := resource.ParseQuantity(r.MemoryLimit)
-	if err != nil {
-		return ""
+	if mebibytes := limit.Value() / 5 * 4 >> 20; err == nil && mebibytes > 0 {
+		return fmt.Sprintf("%dMiB", mebibytes)
 	}
-	return fmt.Sprintf("%dMiB", limit.Value()/5*4>>20)
+	return "" // 0 would keep it collecting garbage and nothing else
 }

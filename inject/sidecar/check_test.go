@@ -1,0 +1,17 @@
+package sidecar
+
+import "testing"
+
+func TestCheckImage(t *testing.T) {
+	const digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	for image, ok := range map[string]bool{
+		DefaultImage: true, DefaultRulesImage: true, "a:1": true, "registry:5000/a/b_c__d-e.f:1.0-x_y": true, "[::1]:5000/a:1": true,
+		"Registry.example/a@" + digest: true, "localhost/a:1@" + digest: true,
+		"": false, ":1": false, "a:": false, "a": false, "a:latest": false, "registry:5000/a": false, "A:1": false, "r/A:1": false, "a b:1": false, "a:1\n": false,
+		"a:1:2": false, "a@": false, "a@sha256:0": false, "a//b:1": false, "/a:1": false, "a:-1": false, "https://a/b:1": false, "a\r:1": false,
+	} {
+		if err := CheckImage(image); (err == nil) != ok {
+			t.Errorf("%q: %v", image, err)
+		}
+	}
+}
