@@ -77,6 +77,7 @@ var builtInTests = map[string]struct {
 	"config secret tls":   {meshCase{manifest: "echo-and-sleep.yaml", config: configInit}, func(s *shell) { s.sidecarSecret("configured") }}, // another certificate
 	"config secret plain": {meshCase{manifest: "echo-and-sleep.yaml", config: configInit, edit: builtIn}, func(s *shell) { s.sidecarSecret("unchanged") }},
 	"second alias":        {meshCase{manifest: "aliases.yaml"}, (*shell).secondAlias},
+	"helm":                {meshCase{manifest: "echo-and-sleep.yaml", config: configInit, edit: emits}, (*shell).helm},
 	"refused beforehand":  {meshCase{manifest: "restricted.yaml", config: configInit, edit: builtIn, level: "restricted"}, (*shell).refusedBeforehand},
 }
 
@@ -102,6 +103,26 @@ func (s *shell) secondAlias() {
 	}
 	s.Log(o.stderr)
 	s.says(applyInjected, 1, "created")
+}
+
+// helm installs a release whose ConfigMap of the CA no template made, and takes it away again. It is that release's alone: Helm lets no other one of
+// the namespace have it.
+func (s *shell) helm() {
+	s.set("PATH", buildTools(s.T, hostTools[0])+":"+s.env["PATH"])
+	s.must(`mkdir -p plugin one/templates two/templates && tykmesh helm plugin > plugin/plugin.yaml && helm plugin install ./plugin &&
+		printf 'apiVersion: v2\nname: one\nversion: 1.0.0\n' | tee one/Chart.yaml > two/Chart.yaml && cp echo.yaml one/templates && cp sleep.yaml two/templates`)
+	const install = `helm upgrade --install -n $NS --post-renderer tykmesh --post-renderer-args -n=$NS `
+	for range 2 {
+		s.must(install + `one ./one`)
+		s.must(`kubectl get deployment/echo-dep service/echo configmap/ca-pem`)
+	}
+	o := s.run(install + `two ./two`)
+	if refusal := "invalid ownership metadata"; o.status == 0 || !strings.Contains(o.stderr, refusal) {
+		s.Errorf("exit status %d, want one for %s\n%s%s", o.status, refusal, o.stdout, o.stderr)
+	}
+	s.Log(o.stderr)
+	s.must(`helm uninstall -n $NS one`)
+	s.until(`kubectl get deployments,services,configmaps -o name | grep -v kube-root-ca.crt`, func(o outcome) bool { return o.stdout == "" })
 }
 
 // gatewaySecrets are what the gateways of an installation have been given.

@@ -20,7 +20,7 @@ import (
 	"time"
 )
 
-// kubernetes is a control plane without nodes: what it takes becomes Pods, which pass all that the API server asks of them and then stay Pending.
+// kubernetes is a control plane without kubelets: what it takes becomes Pods, which pass all that the API server asks of them and then stay Pending.
 type kubernetes struct {
 	tools   string // the folder of kubectl
 	program string // the file of ours
