@@ -38,8 +38,12 @@ func (l *loader) checkNeeds() {
 		l.fail(l.settings["Injector.enableMeshTLS"],
 			"needs Injector.createRoutes: certificates hang on the APIs that it creates")
 	}
-	if injector.EmitCA && injector.EnableMeshTLS {
-		l.need("CA.bundlePath", l.config.CA.BundlePath != "", "Injector.emitCA")
+	switch {
+	case !injector.EmitCA || !injector.EnableMeshTLS || l.config.CA.BundlePath != "":
+	case l.src.Local:
+		l.missing("CA.bundlePath", "is not set, and Injector.emitCA needs it", "with --local DIR it is DIR/ca/ca.pem, which a run without emitCA makes")
+	default:
+		l.need("CA.bundlePath", false, "Injector.emitCA")
 	}
 	l.checkSidecar()
 }
