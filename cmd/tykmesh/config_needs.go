@@ -38,6 +38,13 @@ func (l *loader) checkNeeds() {
 		l.fail(l.settings["Injector.enableMeshTLS"],
 			"needs Injector.createRoutes: certificates hang on the APIs that it creates")
 	}
+	l.checkEmitCA()
+	l.checkSidecar()
+}
+
+// checkEmitCA reports that nobody says which CA is to be added to manifests.
+func (l *loader) checkEmitCA() {
+	injector := l.config.Injector
 	switch {
 	case !injector.EmitCA || !injector.EnableMeshTLS || l.config.CA.BundlePath != "":
 	case l.src.Local:
@@ -45,7 +52,6 @@ func (l *loader) checkNeeds() {
 	default:
 		l.need("CA.bundlePath", false, "Injector.emitCA")
 	}
-	l.checkSidecar()
 }
 
 // checkSecrets reports the secrets that are not where they should be, if what needs them is switched on.
