@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -113,11 +112,11 @@ func (p *pod) readIntercept(text string) error {
 // readCIDRs adds networks to those that the configuration exempts.
 func (p *pod) readCIDRs(text string) error {
 	for _, s := range commas(text) {
-		cidr, err := netip.ParsePrefix(s)
+		network, err := sidecar.ParseNetwork(s)
 		if err != nil {
-			return fmt.Errorf("not a network: %q; like 10.0.0.0/8", s)
+			return err
 		}
-		p.Rules.ExemptCIDRs = append(p.Rules.ExemptCIDRs, cidr.Masked())
+		p.Rules.ExemptCIDRs = append(p.Rules.ExemptCIDRs, network)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -120,11 +121,16 @@ func showEnv(c *Config) any {
 
 // What is secret in texts that may hold anything: values of variables with such names, passwords in addresses, and values of flags.
 var (
-	secretName  = regexp.MustCompile(`(?i)secret|passw|token|key|credential|authorization|cookie`)
-	secretFlag  = regexp.MustCompile(`(?i)^--?\S*(secret|passw|token|credential|api-?key)[^\s=]*$`)
-	secretValue = regexp.MustCompile(`(?i)((?:secret|passw|token|credential|api-?key)[\w.-]*["']?\s*[:=]\s*|\s--?\S*(?:secret|passw|token|credential|api-?key)[\w.-]*\s+)\S+`)
-	userInfo    = regexp.MustCompile(`(://)\S*@`)
+	secretName  = lazily(`(?i)secret|passw|token|key|credential|authorization|cookie`)
+	secretFlag  = lazily(`(?i)^--?\S*(secret|passw|token|credential|api-?key)[^\s=]*$`)
+	secretValue = lazily(`(?i)((?:secret|passw|token|credential|api-?key)[\w.-]*["']?\s*[:=]\s*|\s--?\S*(?:secret|passw|token|credential|api-?key)[\w.-]*\s+)\S+`)
+	userInfo    = lazily(`(://)\S*@`)
 )
+
+// lazily is an expression that is compiled when it is first used, because most commands never do.
+func lazily(expression string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
+}
 
 // redact is a value without what is probably secret: rather too little is shown than too much.
 func redact(v any) any {
@@ -135,7 +141,7 @@ func redact(v any) any {
 		out := make(manifest.List, len(v))
 		for i, item := range v {
 			out[i] = redact(item)
-			if flag, ok := before(v, i).(string); ok && secretFlag.MatchString(flag) {
+			if flag, ok := before(v, i).(string); ok && secretFlag().MatchString(flag) {
 				out[i] = redacted
 			}
 		}
@@ -167,14 +173,14 @@ func redactMap(m manifest.Map) manifest.Map {
 }
 
 func redactVariable(v sidecar.Variable) string {
-	if v.Value != "" && secretName.MatchString(v.Name) {
+	if v.Value != "" && secretName().MatchString(v.Name) {
 		return redacted
 	}
 	return redactText(v.Value)
 }
 
 func redactText(text string) string {
-	return userInfo.ReplaceAllString(secretValue.ReplaceAllString(text, "${1}"+redacted), "${1}"+redacted+"@")
+	return userInfo().ReplaceAllString(secretValue().ReplaceAllString(text, "${1}"+redacted), "${1}"+redacted+"@")
 }
 
 // yamlNode is a value as package yaml writes it.

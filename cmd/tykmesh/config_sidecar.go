@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"net"
-	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -141,15 +140,12 @@ func (l *loader) textsOrOne(s setting) ([]string, bool) {
 func applyExemptCIDRs(l *loader, s setting) {
 	texts, _ := l.textsOrOne(s)
 	for _, text := range texts {
-		prefix, err := netip.ParsePrefix(text)
-		if addr, bad := netip.ParseAddr(text); bad == nil {
-			prefix, err = netip.PrefixFrom(addr, addr.BitLen()), nil
-		}
+		network, err := sidecar.ParseNetwork(text)
 		if err != nil {
-			l.fail(s, fmt.Sprintf("want a network like 10.0.0.0/8, or an address, got %q", text))
+			l.fail(s, err.Error())
 			return
 		}
-		l.config.Sidecar.Rules.ExemptCIDRs = append(l.config.Sidecar.Rules.ExemptCIDRs, prefix.Masked())
+		l.config.Sidecar.Rules.ExemptCIDRs = append(l.config.Sidecar.Rules.ExemptCIDRs, network)
 	}
 }
 

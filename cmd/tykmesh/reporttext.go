@@ -61,7 +61,8 @@ func (r *report) needs(stream *inject.Stream) {
 			sidecar.Authority, sidecar.Authority, authority[0], sidecar.AuthorityKey)
 	}
 	for _, level := range slices.Sorted(maps.Keys(levels)) {
-		r.need(inject.RuleSecurity, levels[level], "to allow Pod Security level %s: without a sidecar the pods met a stricter one", level)
+		r.need(inject.RuleSecurity, levels[level], "to allow Pod Security level %s, where one is enforced: kubectl label --overwrite namespace %s "+
+			"pod-security.kubernetes.io/enforce=%[1]s", level, strings.Join(levels[level], " "))
 	}
 }
 

@@ -5,11 +5,15 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
-// imageName is a name that a registry can have (github.com/distribution/reference, grammar).
-var imageName = regexp.MustCompile(`^((\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][A-Za-z0-9.-]*)(:[0-9]+)?/)?[a-z0-9]+((\.|_|__|-+|/)[a-z0-9]+)*` +
-	`(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@[A-Za-z0-9+._-]+:[0-9A-Fa-f]{32,})?$`)
+// imageName is a name that a registry can have (github.com/distribution/reference, grammar). Compiled when asked for: that takes half a
+// millisecond, of which each start of the program would pay the price.
+var imageName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^((\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][A-Za-z0-9.-]*)(:[0-9]+)?/)?[a-z0-9]+((\.|_|__|-+|/)[a-z0-9]+)*` +
+		`(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@[A-Za-z0-9+._-]+:[0-9A-Fa-f]{32,})?$`)
+})
 
 // variableName is the name of an environment variable as every Kubernetes and every shell takes it.
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
@@ -25,7 +29,7 @@ func CheckVariable(name string) error {
 // CheckImage says what is wrong with the name of an image. Only what no registry could have is refused.
 func CheckImage(image string) error {
 	switch {
-	case !imageName.MatchString(image):
+	case !imageName().MatchString(image):
 		return fmt.Errorf("not an image: %q; IMAGE:VERSION or IMAGE@DIGEST", image)
 	case strings.HasSuffix(image, ":latest") || !strings.ContainsAny(image[strings.LastIndex(image, "/")+1:], ":@"):
 		return fmt.Errorf("the image %q can be another one tomorrow: IMAGE:VERSION or IMAGE@DIGEST", image)

@@ -2,6 +2,7 @@ package sidecar
 
 import (
 	"cmp"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -54,6 +55,18 @@ type family struct {
 // families are IPv4 and IPv6, in this order.
 func families() [2]family {
 	return [2]family{{name: "ip", has: netip.Addr.Is4, mesh: true}, {name: "ip6", has: netip.Addr.Is6}}
+}
+
+// ParseNetwork reads a network, 10.0.0.0/8, or an address, which is a network of one.
+func ParseNetwork(text string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(text); err == nil {
+		return netip.PrefixFrom(addr, addr.BitLen()), nil
+	}
+	network, err := netip.ParsePrefix(text)
+	if err != nil {
+		return netip.Prefix{}, fmt.Errorf("want a network like 10.0.0.0/8, or an address, got %q", text)
+	}
+	return network.Masked(), nil
 }
 
 // exempt are the CIDRs of a family, each as the tools print it, in one order.
