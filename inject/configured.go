@@ -11,18 +11,9 @@ import (
 
 // What a pod gets besides the configured containers, as the webhook named it.
 const (
-	tagsVariable = "TYK_GW_DBAPPCONFOPTIONS_TAGS" // which APIs a gateway loads (Tyk Gateway configuration, db_app_conf_options.tags)
-	meshTag      = "mesh"                         // the tag of all routes into the mesh
+	meshTag      = "mesh" // the tag of all routes into the mesh
 	loopback     = "127.0.0.1"
-
-	authorityVolume = "ca-pem"    // ConfigMap of the same name: the mesh's CA
-	bundleVolume    = "ssl-certs" // emptyDir that an init container fills with the trusted certificates
-	bundlePath      = "/etc/ssl/certs"
-
-	// Where the sidecar finds the CA if no init container builds a bundle. Go reads every folder of SSL_CERT_DIR (crypto/x509).
-	authorityPath  = "/etc/tykmesh/ca"
-	trustVariable  = "SSL_CERT_DIR"
-	trustedFolders = bundlePath + ":" + authorityPath
+	bundleVolume = "ssl-certs" // emptyDir that an init container fills with the trusted certificates, and that stands in for sidecar.UsualFolder
 )
 
 // configured is what a service's pods get where the configuration names containers: what the webhook added, with the configured containers
@@ -32,7 +23,7 @@ func (s Settings) configured(svc Service) addition {
 		hostAlias: sidecar.HostAlias(loopback, s.MeshHosts), containers: s.sidecars(svc), initLast: s.initContainers(), volumes: volumes(s),
 	}
 	if s.TLS && fillsBundle(s.InitContainers) {
-		a.mounts = []manifest.Map{mount(bundleVolume, bundlePath)}
+		a.mounts = []manifest.Map{bundleMount()}
 	}
 	return a
 }
@@ -93,7 +84,7 @@ func volumes(s Settings) []manifest.Map {
 	if !s.TLS {
 		return nil
 	}
-	authority := manifest.Map{{Key: "name", Value: authorityVolume}, {Key: "configMap", Value: manifest.Map{{Key: "name", Value: authorityVolume}}}}
+	authority := manifest.Map{{Key: "name", Value: sidecar.Authority}, {Key: "configMap", Value: manifest.Map{{Key: "name", Value: sidecar.Authority}}}}
 	if !fillsBundle(slices.Concat(s.Containers, s.InitContainers)) { // a pod with a mount and no volume is refused
 		return []manifest.Map{authority}
 	}
@@ -109,20 +100,20 @@ func (s Settings) sidecars(svc Service) []manifest.Map {
 		isSidecar := strings.EqualFold(c.String("name"), sidecar.Name) && !tagged
 		if isSidecar {
 			tagged = true
-			c = withVariable(c, tagsVariable, func(string) string { return meshTag + "," + svc.Tag(s.Namespaced) })
+			c = withVariable(c, sidecar.VariableTags, func(string) string { return meshTag + "," + svc.Tag(s.Namespaced) })
 		}
 		switch {
 		case s.TLS && fillsBundle(s.InitContainers):
 			if !mounts(c, bundleVolume) {
-				c = withMount(c, mount(bundleVolume, bundlePath))
+				c = withMount(c, bundleMount())
 			}
 		case s.TLS && isSidecar:
-			c = withMount(c, mount(authorityVolume, authorityPath).With("readOnly", true))
-			c = withVariable(c, trustVariable, func(now string) string {
+			c = withMount(c, sidecar.AuthorityMount())
+			c = withVariable(c, sidecar.VariableTrust, func(now string) string {
 				if now == "" {
-					return trustedFolders
+					return sidecar.TrustedFolders
 				}
-				return now + ":" + authorityPath
+				return now + ":" + sidecar.AuthorityPath
 			})
 		}
 		out = append(out, c)
@@ -141,12 +132,12 @@ func (s Settings) initContainers() []manifest.Map {
 
 // trimMounts leaves out mounts of the volumes that only exist with TLS: a pod with a mount and no volume is refused by the API server.
 func (s Settings) trimMounts(c manifest.Map) manifest.Map {
-	if s.TLS || !mounts(c, authorityVolume) && !mounts(c, bundleVolume) {
+	if s.TLS || !mounts(c, sidecar.Authority) && !mounts(c, bundleVolume) {
 		return c
 	}
 	var kept manifest.List
 	for _, m := range c.List("volumeMounts") {
-		if !isMount(m, authorityVolume) && !isMount(m, bundleVolume) {
+		if !isMount(m, sidecar.Authority) && !isMount(m, bundleVolume) {
 			kept = append(kept, m)
 		}
 	}
@@ -156,8 +147,8 @@ func (s Settings) trimMounts(c manifest.Map) manifest.Map {
 	return c.With("volumeMounts", kept)
 }
 
-func mount(volume, path string) manifest.Map {
-	return manifest.Map{{Key: "name", Value: volume}, {Key: "mountPath", Value: path}}
+func bundleMount() manifest.Map {
+	return manifest.Map{{Key: "name", Value: bundleVolume}, {Key: "mountPath", Value: sidecar.UsualFolder}}
 }
 
 func withMount(c, mount manifest.Map) manifest.Map {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/inject/sidecar"
@@ -124,9 +123,9 @@ func (p *pod) readCIDRs(text string) error {
 // readPorts adds ports to those that the configuration exempts.
 func (p *pod) readPorts(text string) error {
 	for _, s := range commas(text) {
-		port, err := strconv.Atoi(s)
-		if err != nil || port != 80 && port != 443 {
-			return fmt.Errorf("not a port that is led to the sidecar: %q; 80 or 443", s)
+		port, err := sidecar.ParseExemptPort(s)
+		if err != nil {
+			return err
 		}
 		p.Rules.ExemptPorts = append(p.Rules.ExemptPorts, port)
 	}

@@ -24,30 +24,33 @@ var formerAPIs = []formerAPI{
 	{"batch/v1beta1", "batch/v1", "1.25", []string{"CronJob"}, nil},
 }
 
-// examineAPI warns of a workload that today's clusters refuse, an error with Settings.Strict, or finds what it becomes.
-func (o *subject) examineAPI(s Settings) (problems []Problem) {
+// examineAPI looks for workloads that today's clusters refuse: with Settings.UpgradeAPI they become others, else that is a warning, and with
+// Settings.Strict an error.
+func (o *subject) examineAPI(s Settings) []Problem {
 	i := slices.IndexFunc(formerAPIs, func(f formerAPI) bool { return f.apiVersion == o.APIVersion && slices.Contains(f.kinds, o.Kind) })
 	if i < 0 {
 		return nil
 	}
-	former, version := formerAPIs[i], o.object.node.Get("apiVersion")
-	at := version
-	if version == nil {
-		at = o.object.node
+	former := formerAPIs[i]
+	if s.UpgradeAPI {
+		return o.planUpgrade(former)
 	}
-	if !s.UpgradeAPI {
-		p := o.problem(RuleAPI, at, "apiVersion %s: Kubernetes %s and later do not know it; %s took its place, and --upgrade-api rewrites it", former.apiVersion, former.removed, former.now)
-		if s.Strict {
-			return []Problem{p}
-		}
-		o.warnings = append(o.warnings, p)
-		return nil
+	p := o.problem(RuleAPI, at(o.object.node.Get("apiVersion"), o.object.node),
+		"apiVersion %s: Kubernetes %s and later do not know it; %s took its place, and --upgrade-api rewrites it", former.apiVersion, former.removed, former.now)
+	if s.Strict {
+		return []Problem{p}
 	}
+	o.warnings = append(o.warnings, p)
+	return nil
+}
+
+// planUpgrade finds what an object of a former API becomes, or why that cannot be.
+func (o *subject) planUpgrade(former formerAPI) (problems []Problem) {
 	refuse := func(n *manifest.Node, format string, args ...any) {
 		problems = append(problems, o.problem(RuleAPI, n, format, args...))
 	}
-	if version == nil {
-		refuse(at, "apiVersion %s is that of the list around it: write it into the item, and --upgrade-api can rewrite it", former.apiVersion)
+	if o.object.node.Get("apiVersion") == nil {
+		refuse(o.object.node, "apiVersion %s is that of the list around it: write it into the item, and --upgrade-api can rewrite it", former.apiVersion)
 		return problems
 	}
 	spec := o.object.node.Get("spec")

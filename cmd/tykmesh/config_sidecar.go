@@ -153,11 +153,11 @@ func applyExemptCIDRs(l *loader, s setting) {
 func applyExemptPorts(l *loader, s setting) {
 	texts, _ := l.textsOrOne(s)
 	for _, text := range texts {
-		if text != "80" && text != "443" {
-			l.fail(s, fmt.Sprintf("want 80 or 443, because only these are led to the sidecar, got %q", text))
+		port, err := sidecar.ParseExemptPort(text)
+		if err != nil {
+			l.fail(s, err.Error())
 			return
 		}
-		port, _ := strconv.Atoi(text)
 		l.config.Sidecar.Rules.ExemptPorts = append(l.config.Sidecar.Rules.ExemptPorts, port)
 	}
 }

@@ -21,9 +21,9 @@ const (
 	KeyRedisPassword     = "redis-password"
 )
 
-// The variables that are spoken of elsewhere (Tyk documentation, gateway environment variables).
+// VariableTags says which APIs a gateway loads (Tyk documentation, gateway environment variables, as the others here).
 const (
-	variableTags   = "TYK_GW_DBAPPCONFOPTIONS_TAGS"
+	VariableTags   = "TYK_GW_DBAPPCONFOPTIONS_TAGS"
 	variableTLS    = "TYK_GW_HTTPSERVEROPTIONS_USESSL"
 	variableListen = "TYK_GW_LISTENPORT"
 )
@@ -42,7 +42,7 @@ func (g Gateway) environment() manifest.List {
 		plain("TYK_GW_USEDBAPPCONFIGS", "true"),
 		plain("TYK_GW_DBAPPCONFOPTIONS_CONNECTIONSTRING", g.Dashboard),
 		plain("TYK_GW_DBAPPCONFOPTIONS_NODEISSEGMENTED", "true"), // else it loads the APIs of all services
-		plain(variableTags, g.Tags),
+		plain(VariableTags, g.Tags),
 		secret("TYK_GW_SECRET", KeySecret, false),
 		secret("TYK_GW_NODESECRET", KeyNodeSecret, false),
 		secret("TYK_GW_SECURITY_PRIVATECERTIFICATEENCODINGSECRET", KeyCertificateSecret, true),
@@ -59,7 +59,7 @@ func (g Gateway) environment() manifest.List {
 	if g.TLS {
 		env = append(env, plain(variableTLS, "true"),
 			plain("TYK_GW_HTTPSERVEROPTIONS_SSLCERTIFICATES", certificatePath+"/"+KeyCertificate),
-			plain(variableTrust, TrustedFolders))
+			plain(VariableTrust, TrustedFolders))
 	}
 	if g.LogLevel != "" {
 		env = append(env, plain("TYK_GW_LOGLEVEL", g.LogLevel))
@@ -85,7 +85,7 @@ func set(env manifest.List, v Variable) manifest.List {
 
 // fixed are the variables that nobody may set: without them there is no mesh, or a secret would stand in a manifest.
 var fixed = []string{
-	variableTags, variableTLS, variableListen, "TYK_GW_CONTROLAPIPORT", "TYK_GW_USEDBAPPCONFIGS",
+	VariableTags, variableTLS, variableListen, "TYK_GW_CONTROLAPIPORT", "TYK_GW_USEDBAPPCONFIGS",
 	"TYK_GW_DBAPPCONFOPTIONS_NODEISSEGMENTED", "TYK_GW_ENABLECUSTOMDOMAINS",
 	"TYK_GW_SECRET", "TYK_GW_NODESECRET", "TYK_GW_STORAGE_PASSWORD", "TYK_GW_SECURITY_PRIVATECERTIFICATEENCODINGSECRET",
 }

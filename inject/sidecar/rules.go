@@ -69,6 +69,19 @@ func ParseNetwork(text string) (netip.Prefix, error) {
 	return network.Masked(), nil
 }
 
+// ParseExemptPort reads a port that is not to be led to the sidecar.
+func ParseExemptPort(text string) (int, error) {
+	for _, port := range capturable {
+		if text == strconv.Itoa(port) {
+			return port, nil
+		}
+	}
+	return 0, fmt.Errorf("want 80 or 443, because only these are led to the sidecar, got %q", text)
+}
+
+// capturable are the ports that Rules speak of: HTTP and HTTPS.
+var capturable = []int{80, 443}
+
 // exempt are the CIDRs of a family, each as the tools print it, in one order.
 func (r Rules) exempt(f family) []netip.Prefix {
 	var out []netip.Prefix
@@ -89,7 +102,7 @@ func (r Rules) exempt(f family) []netip.Prefix {
 // captured are the ports from which All takes connections to any address.
 func (r Rules) captured() []string {
 	var out []string
-	for _, port := range []int{80, 443} {
+	for _, port := range capturable {
 		if !slices.Contains(r.ExemptPorts, port) {
 			out = append(out, strconv.Itoa(port))
 		}

@@ -1,9 +1,9 @@
 // Package sidecar makes what a pod gets in the built-in profile: a stock Tyk Gateway with the environment that a sidecar needs, the rules that
 // lead the pod's calls to it, and what its containers need to trust the mesh.
 //
-//	Gateway ──Container──> container tyk-mesh
-//	Rules   ──Container──> init container tyk-mesh-rules
-//	Trust   ──Container──> init container tyk-mesh-trust, where a pod asks for it
+//	Gateway  ──Container──> container tyk-mesh
+//	Rules    ──Container──> init container tyk-mesh-rules
+//	Combined ──Container──> init container tyk-mesh-trust, where a pod asks for it
 //
 // It is pure, and the same values make the same containers: a pod template that differs makes pods roll. It knows neither annotations nor
 // manifests; package inject does.
@@ -28,9 +28,9 @@ const (
 	RulesName   = "tyk-mesh-rules" // init container
 	TrustName   = "tyk-mesh-trust" // init container, and the volume that it fills
 	certificate = "tyk-mesh-tls"   // volume: the certificate of the control port
-	Authority   = "ca-pem"         // volume, and the ConfigMap behind it: the mesh's CA,
 
-	AuthorityKey = "ca.pem" // under this key
+	Authority    = "ca-pem" // volume, and the ConfigMap behind it: the mesh's CA
+	AuthorityKey = "ca.pem" // under which it stands there
 )
 
 // MeshAddress is what the names of the mesh resolve to in a pod: a loopback address that nothing else uses, so that rules can tell calls into

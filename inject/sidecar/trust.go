@@ -4,15 +4,15 @@ import "github.com/tykmesh/tykmesh/inject/manifest"
 
 // How containers come to trust the mesh. /etc/ssl/certs stays the image's own: the mesh's CA stands beside it.
 const (
-	// authorityPath is where the CA is mounted: ca.pem, and the same under the names that OpenSSL looks for.
-	authorityPath = "/etc/tykmesh/ca"
-	authorityFile = authorityPath + "/" + AuthorityKey
+	// AuthorityPath is where the CA is mounted: ca.pem, and in the built-in profile the same under the names that OpenSSL looks for.
+	AuthorityPath = "/etc/tykmesh/ca"
+	authorityFile = AuthorityPath + "/" + AuthorityKey
 
 	// UsualFolder is where images keep the certificates that they trust.
 	UsualFolder = "/etc/ssl/certs"
-	// TrustedFolders extends it. Go (crypto/x509) and OpenSSL read the folders that SSL_CERT_DIR names.
-	TrustedFolders = UsualFolder + ":" + authorityPath
-	variableTrust  = "SSL_CERT_DIR"
+	// TrustedFolders extends it: a value of VariableTrust, whose folders Go (crypto/x509) and OpenSSL read.
+	TrustedFolders = UsualFolder + ":" + AuthorityPath
+	VariableTrust  = "SSL_CERT_DIR"
 
 	trustPath = "/etc/tykmesh/trust"
 	trustFile = trustPath + "/ca-certificates.crt"
@@ -20,13 +20,13 @@ const (
 
 // AuthorityMount mounts the CA into a container.
 func AuthorityMount() manifest.Map {
-	return manifest.Map{{Key: "name", Value: Authority}, {Key: "mountPath", Value: authorityPath}, {Key: "readOnly", Value: true}}
+	return manifest.Map{{Key: "name", Value: Authority}, {Key: "mountPath", Value: AuthorityPath}, {Key: "readOnly", Value: true}}
 }
 
 // Trusting are the variables by which a container trusts the CA beside what it trusts anyway: SSL_CERT_DIR for Go and OpenSSL,
 // NODE_EXTRA_CA_CERTS for Node.js.
 func Trusting() []Variable {
-	return []Variable{{variableTrust, TrustedFolders}, {"NODE_EXTRA_CA_CERTS", authorityFile}}
+	return []Variable{{VariableTrust, TrustedFolders}, {"NODE_EXTRA_CA_CERTS", authorityFile}}
 }
 
 // Combined is one file with the CA and all public ones, for programs that read a file instead of folders. It is made when a pod starts.
