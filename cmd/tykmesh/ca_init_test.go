@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tykmesh/tykmesh/ca/pki"
+	"github.com/tykmesh/tykmesh/cmd/internal/config"
 )
 
 // caInitIn runs ca init for a folder.
@@ -28,7 +29,7 @@ func TestCASection(t *testing.T) {
 	if status, stderr := caInitIn(t.Context(), dir, &section, nil, "-q", "--algo", "ecdsa", "--subject", `O=a "b": #c, C=GB`); status != 0 {
 		t.Fatal(stderr)
 	}
-	config, findings, err := LoadConfig(ConfigSource{Name: "tykmesh.yaml", Data: append(section.Bytes(), "Injector:"+sidecarOnly...), ReadFile: os.ReadFile})
+	loaded, findings, err := config.Load(config.Source{Name: "tykmesh.yaml", Data: append(section.Bytes(), "Injector: {containers: [{name: tyk-mesh, image: gateway}]}"...), ReadFile: os.ReadFile})
 	if err != nil || len(findings) > 0 {
 		t.Fatalf("%v, %v\n%s", findings, err, &section)
 	}
@@ -36,7 +37,7 @@ func TestCASection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := config.CA
+	c := loaded.CA
 	if c.Key.Reveal() != strings.TrimSpace(string(key)) {
 		t.Error("the key is another")
 	}

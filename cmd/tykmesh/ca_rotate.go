@@ -216,18 +216,18 @@ func (o caRotate) checkUse(ctx context.Context, p process, r pki.Rotation, repor
 		report.warn("nobody was asked whether certificates of the former CA are in use; pods that start from now on refuse them")
 		return nil
 	}
-	config, err := loadConfig(ctx, p, o.options, report)
+	c, err := loadConfig(ctx, p, o.options, report)
 	if err != nil {
 		return err
 	}
-	settings, err := registeredSettings(config, o.options)
+	settings, err := registeredSettings(c, o.options)
 	if err != nil {
 		return err
 	}
 	if !settings.TLS {
-		return config.fail("Injector.enableMeshTLS", errors.New("is not on, so nothing is known of certificates; --unchecked does without"))
+		return settingError(c, "Injector.enableMeshTLS", errors.New("is not on, so nothing is known of certificates; --unchecked does without"))
 	}
-	state, _, closeRemote, err := survey(ctx, o.options, config, settings, report)
+	state, _, closeRemote, err := survey(ctx, o.options, c, settings, report)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 )
 
@@ -20,10 +21,10 @@ func newCertsCmd(p process) *cobra.Command {
 }
 
 // certificateSettings are those of commands that deal with certificates alone.
-func certificateSettings(config Config, o options) (mesh.Settings, error) {
-	settings, err := registeredSettings(config, o)
+func certificateSettings(c config.Config, o options) (mesh.Settings, error) {
+	settings, err := registeredSettings(c, o)
 	if err == nil && !settings.TLS {
-		err = config.fail("Injector.enableMeshTLS", errors.New("is not on, so nothing on the mesh has a certificate"))
+		err = settingError(c, "Injector.enableMeshTLS", errors.New("is not on, so nothing on the mesh has a certificate"))
 	}
 	return settings, err
 }

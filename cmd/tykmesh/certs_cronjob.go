@@ -13,6 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/tykmesh/tykmesh/cmd/internal/config"
 )
 
 //go:embed cronjob.yaml
@@ -61,11 +63,11 @@ func (j *cronJob) run(cmd *cobra.Command, p process, names []string) error {
 	if problem := j.problem(names); problem != "" {
 		return &usageError{problem, cmd.CommandPath()}
 	}
-	config, err := cmd.Flags().GetString("config")
+	file, err := cmd.Flags().GetString("config")
 	if err != nil {
 		return err
 	}
-	if err := j.readReferences(p, config); err != nil {
+	if err := j.readReferences(p, file); err != nil {
 		return err
 	}
 	return j.write(p.stdout)
@@ -73,19 +75,19 @@ func (j *cronJob) run(cmd *cobra.Command, p process, names []string) error {
 
 // readReferences finds out what the job needs beside the configuration. Nothing of it is looked at.
 func (j *cronJob) readReferences(p process, flag string) error {
-	name, data, err := FindConfig(flag, p.environ, os.ReadFile)
+	src, err := config.Find(flag, p.environ, os.ReadFile)
 	if err != nil {
 		return err
 	}
-	if name == "" {
-		return &usageError{"--print-cronjob reads the configuration, to know which files and variables go with it, and there is none: " + configHint, p.name + " certs renew"}
+	if src.Name == "" {
+		return &usageError{"--print-cronjob reads the configuration, to know which files and variables go with it, and there is none: " + config.Hint, p.name + " certs renew"}
 	}
-	references, err := References(ConfigSource{Name: name, Data: data, ReadFile: os.ReadFile})
+	references, err := config.References(src)
 	if err != nil {
 		return err
 	}
-	j.Config = name
-	var unfit ConfigError
+	j.Config = src.Name
+	var unfit config.Error
 	for _, r := range references {
 		switch {
 		case r.Env != "" && !plainVariable.MatchString(r.Env):
@@ -93,24 +95,22 @@ func (j *cronJob) readReferences(p process, flag string) error {
 			unfit = append(unfit, r.At)
 		case r.Env != "":
 			j.Variables = append(j.Variables, r.Env)
-		case !filepath.IsLocal(r.Path), strings.ContainsFunc(r.Path, unprintable):
+		case !filepath.IsLocal(r.Path), strings.ContainsFunc(r.Path, func(r rune) bool { return !unicode.IsPrint(r) }):
 			r.At.Msg = fmt.Sprintf("%q would not be in the pod: name a file in the folder of the configuration, or below it", r.Path)
 			unfit = append(unfit, r.At)
 		default:
 			path := filepath.ToSlash(filepath.Clean(r.Path))
-			j.Files = append(j.Files, jobFile{filepath.Join(filepath.Dir(name), r.Path), path, jobKey(path, len(j.Files))})
+			j.Files = append(j.Files, jobFile{filepath.Join(filepath.Dir(src.Name), r.Path), path, jobKey(path, len(j.Files))})
 		}
 	}
 	if len(unfit) > 0 {
-		return ConfigError(inFileOrder(unfit))
+		return unfit
 	}
 	return nil
 }
 
 // plainVariable are the names of variables in a shell (POSIX.1, section 3.216).
 var plainVariable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-
-func unprintable(r rune) bool { return !unicode.IsPrint(r) }
 
 // jobKey is what a file is called in a Secret, whose keys have no slashes (Kubernetes API, Secret). A number tells those apart that would be alike.
 func jobKey(path string, n int) string {

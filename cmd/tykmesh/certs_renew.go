@@ -50,18 +50,18 @@ func newCertsRenewCmd(p process) *cobra.Command {
 
 // runRenew looks at what is on the mesh, plans what is due and does it.
 func runRenew(ctx context.Context, p process, o options, names []string, report *report) (output, error) {
-	config, err := loadConfig(ctx, p, o, report)
+	c, err := loadConfig(ctx, p, o, report)
 	if err != nil {
 		return nil, err
 	}
-	settings, err := certificateSettings(config, o)
+	settings, err := certificateSettings(c, o)
 	if err != nil {
 		return nil, err
 	}
 	report.progress(progressReading)
 	ctx, watch := watchProgress(ctx, o.timeout)
 	defer watch.stop()
-	remote, closeRemote, err := openRemote(ctx, config, o, report)
+	remote, closeRemote, err := openRemote(ctx, c, o, report)
 	if err != nil {
 		return nil, watch.explain(err)
 	}
@@ -78,7 +78,7 @@ func runRenew(ctx context.Context, p process, o options, names []string, report 
 	for _, note := range plan.Notes {
 		report.warn(note)
 	}
-	report.newAuthority(config, plan)
+	report.newAuthority(c, plan)
 	steps := plan.Steps()
 	report.planned(steps, kept(plan))
 	if o.dryRun {

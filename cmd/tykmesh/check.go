@@ -17,6 +17,7 @@ import (
 
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/cmd/internal/check"
+	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
@@ -43,7 +44,7 @@ func newCheckCmd(p process) *cobra.Command {
 const partConfiguration = "configuration"
 
 func runCheck(ctx context.Context, p process, o options, report *report) (output, error) {
-	config, err := loadConfig(ctx, p, o, report)
+	c, err := loadConfig(ctx, p, o, report)
 	var results []check.Result
 	if err != nil {
 		results = []check.Result{{Part: partConfiguration, Status: check.Failed, Detail: err.Error(), Err: err}}
@@ -51,7 +52,7 @@ func runCheck(ctx context.Context, p process, o options, report *report) (output
 		report.progress("looking at what inject needs ...")
 		ctx, watch := watchProgress(ctx, o.timeout)
 		defer watch.stop()
-		results = append([]check.Result{{Part: partConfiguration, Status: check.OK, Detail: orDash(config.File)}}, probeAll(ctx, config, o, report)...)
+		results = append([]check.Result{{Part: partConfiguration, Status: check.OK, Detail: orDash(c.File)}}, probeAll(ctx, c, o, report)...)
 		if ctx.Err() != nil {
 			return nil, watch.explain(ctx.Err())
 		}
@@ -75,7 +76,7 @@ func runCheck(ctx context.Context, p process, o options, report *report) (output
 }
 
 // probeAll looks at all servers at the same time.
-func probeAll(ctx context.Context, c Config, o options, report *report) []check.Result {
+func probeAll(ctx context.Context, c config.Config, o options, report *report) []check.Result {
 	if o.local != "" {
 		return probeLocal(ctx, c, o)
 	}
@@ -100,7 +101,7 @@ func failedCheck(part string, err error) []check.Result {
 	return []check.Result{{Part: part, Status: check.Failed, Detail: err.Error(), Err: err}}
 }
 
-func probeDashboard(ctx context.Context, c Config, o options, report *report, clocks *clocks) []check.Result {
+func probeDashboard(ctx context.Context, c config.Config, o options, report *report, clocks *clocks) []check.Result {
 	if !c.Injector.CreateRoutes {
 		return skipped(check.PartDashboard, "Injector.createRoutes is not on")
 	}
@@ -134,7 +135,7 @@ func (c checkedCFSSL) Issue(ctx context.Context, hosts []string) (ca.Bundle, err
 	return trusting.Issue(ctx, hosts)
 }
 
-func probeCFSSL(ctx context.Context, c Config, o options, report *report, clocks *clocks) []check.Result {
+func probeCFSSL(ctx context.Context, c config.Config, o options, report *report, clocks *clocks) []check.Result {
 	if !c.Injector.EnableMeshTLS {
 		return skipped(check.PartCFSSL, "Injector.enableMeshTLS is not on")
 	}
@@ -155,7 +156,7 @@ func probeCFSSL(ctx context.Context, c Config, o options, report *report, clocks
 	return check.CFSSL(ctx, checkedCFSSL{client, issuerOf(client, c, o)}, c.CA.CertPath != "")
 }
 
-func probeMongo(ctx context.Context, c Config, report *report) []check.Result {
+func probeMongo(ctx context.Context, c config.Config, report *report) []check.Result {
 	if !c.Injector.EnableMeshTLS || !c.CA.MongoConnStr.IsSet() {
 		return skipped(check.PartMongoDB, "CA.mongoConnStr is not set: the Dashboard's store tells which certificates there are")
 	}

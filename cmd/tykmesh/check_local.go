@@ -10,11 +10,12 @@ import (
 
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/cmd/internal/check"
+	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
 // probeLocal looks at the folder of --local: whether what is in it can be read, and whether it can be written to.
-func probeLocal(ctx context.Context, c Config, o options) (results []check.Result) {
+func probeLocal(ctx context.Context, c config.Config, o options) (results []check.Result) {
 	try := func(part string, f func() (string, error)) {
 		detail, err := f()
 		if err != nil {

@@ -2,11 +2,10 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tykmesh/tykmesh/cmd/internal/config"
 )
 
 func newConfigInitCmd(p process) *cobra.Command {
@@ -36,65 +35,5 @@ func runConfigInit(_ context.Context, p process, _ options, report *report) (out
 	} {
 		report.lastly("%s", line)
 	}
-	return func() error { return writeConfiguration(p.stdout) }, nil
-}
-
-// proseColumns is how wide comments are.
-const proseColumns = 120
-
-const configurationHead = `# Configuration of tykmesh: tykmesh.yaml in the folder where it runs, or what --config names.
-#
-# What has no # in front is to be filled in. A key behind a # shows its default, or an example: it counts once the # is gone.
-# All but lists and mappings may come from the environment, which wins: TYKMESH_TYK_URL, TYKMESH_TYK_SECRET, ...
-# A secret may stand elsewhere: file:PATH, from the folder of this file, or env:NAME.
-# With --local DIR no server is asked, and what says how to reach one does not count.
-# tykmesh config view shows what counts, and where it comes from.
-`
-
-// writeConfiguration writes a configuration to begin with. Texts have a space behind the #, keys have none, so that an editor can tell them apart.
-func writeConfiguration(w io.Writer) error {
-	var b strings.Builder
-	b.WriteString(configurationHead)
-	for _, section := range schema {
-		b.WriteString("\n")
-		writeProse(&b, "", section.text)
-		fmt.Fprintf(&b, "%s:\n", section.name)
-		for i, k := range section.keys {
-			if i > 0 {
-				b.WriteString("\n")
-			}
-			writeProse(&b, "  ", k.prose())
-			b.WriteString("  ")
-			if !k.filled {
-				b.WriteString("#")
-			}
-			b.WriteString(strings.TrimRight(k.name+": "+k.example(), " ") + "\n")
-		}
-	}
-	if _, err := io.WriteString(w, b.String()); err != nil {
-		return fmt.Errorf("writing the configuration: %w", err)
-	}
-	return nil
-}
-
-// prose is what a key is for, for people who read YAML.
-func (k key) prose() string {
-	text := k.text
-	if k.unset != "" && k.unset != nothing {
-		text += "; without it: " + k.unset
-	}
-	return text
-}
-
-// writeProse writes a text as comments.
-func writeProse(b *strings.Builder, indent, text string) {
-	line := indent + "#"
-	for word := range strings.FieldsSeq(strings.ReplaceAll(text, "`", "")) {
-		if len(line)+1+len(word) > proseColumns {
-			b.WriteString(line + "\n")
-			line = indent + "#"
-		}
-		line += " " + word
-	}
-	b.WriteString(line + "\n")
+	return func() error { return config.Begin(p.stdout) }, nil
 }

@@ -1,45 +1,98 @@
 package main
 
 import (
+	"context"
+	_ "embed"
 	"fmt"
 	"io"
-	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"text/template"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/tykmesh/tykmesh/cmd/internal/config"
+	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// Secret is a text that must not be shown: a key, a password, a connection string. However it is printed, logged or encoded, it
-// comes out as [redacted], also when it is empty.
-type Secret struct {
-	text string
+//go:embed sidecarsecret.sh
+var sidecarSecretTemplate string
+
+// sidecarSecret is the script that config secret prints: the Secret's name and keys, and where it belongs.
+type sidecarSecret struct {
+	Name                                                              string
+	Secret, NodeSecret, RedisPassword, CertificateSecret, Certificate string
+	Namespaces                                                        []string
+	TLS                                                               bool // sidecars need Certificate
 }
 
-const redacted = "[redacted]"
+func newConfigSecretCmd(p process) *cobra.Command {
+	var o options
+	var namespaces []string
+	cmd := &cobra.Command{
+		Use:   "secret",
+		Short: "Print the script that makes the Secret of the built-in sidecar",
+		Long: "secret prints a shell script that makes the Secret " + sidecar.Secret + " in each namespace of the mesh. It holds no value: it says which it\n" +
+			"needs, where they are found, and which variables it takes them from.",
+		Example: "  tykmesh config secret -n shop -n pay > secret.sh\n" +
+			"  TYK_GW_SECRET=$(cat secret) TYK_GW_NODESECRET=$(cat node-secret) sh secret.sh",
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			for _, ns := range namespaces {
+				if len(validation.IsDNS1123Label(ns)) > 0 {
+					return &usageError{fmt.Sprintf("--namespace is not a namespace: %q", ns), cmd.CommandPath()}
+				}
+			}
+			return o.run(cmd, p, func(_ context.Context, p process, o options, _ *report) (output, error) {
+				return runConfigSecret(p, o, namespaces)
+			})
+		},
+	}
+	o.configFlag(cmd)
+	cmd.Flags().StringArrayVarP(&namespaces, "namespace", "n", []string{"default"}, "`NAMESPACE` whose pods are on the mesh; may be repeated")
+	return cmd
+}
 
-// NewSecret hides text.
-func NewSecret(text string) Secret { return Secret{text} }
+func runConfigSecret(p process, o options, namespaces []string) (output, error) {
+	src, err := config.Find(o.config, p.environ, os.ReadFile)
+	if err != nil {
+		return nil, err
+	}
+	tls, err := config.BuiltInTLS(src)
+	if err != nil {
+		return nil, err
+	}
+	s := newSidecarSecret(namespaces, tls)
+	return func() error { return s.write(p.stdout) }, nil
+}
 
-// Reveal returns the text, for the one who sends it to its server.
-func (s Secret) Reveal() string { return s.text }
+func newSidecarSecret(namespaces []string, tls bool) sidecarSecret {
+	return sidecarSecret{
+		Name: sidecar.Secret, Secret: sidecar.KeySecret, NodeSecret: sidecar.KeyNodeSecret, RedisPassword: sidecar.KeyRedisPassword,
+		CertificateSecret: sidecar.KeyCertificateSecret, Certificate: sidecar.KeyCertificate,
+		Namespaces: once(namespaces), TLS: tls,
+	}
+}
 
-// IsSet tells whether there is a text.
-func (s Secret) IsSet() bool { return s.text != "" }
+// once is a list without what is in it already.
+func once(list []string) (out []string) {
+	for _, item := range list {
+		if !slices.Contains(out, item) {
+			out = append(out, item)
+		}
+	}
+	return out
+}
 
-// String is [redacted].
-func (s Secret) String() string { return redacted }
-
-// GoString is [redacted].
-func (s Secret) GoString() string { return redacted }
-
-// Format writes [redacted] for every verb: %x and %d would otherwise reach the text.
-func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
-
-// MarshalText is [redacted]; encoding/json uses it too.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
-
-// MarshalJSON is "[redacted]".
-func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
-
-// MarshalYAML is [redacted].
-func (s Secret) MarshalYAML() (any, error) { return redacted, nil }
-
-// LogValue is [redacted].
-func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
+func (s sidecarSecret) write(w io.Writer) error {
+	t, err := template.New("sidecarsecret.sh").Funcs(template.FuncMap{"join": strings.Join}).Parse(sidecarSecretTemplate)
+	if err != nil {
+		return fmt.Errorf("reading the script's template: %w", err)
+	}
+	if err := t.Execute(w, s); err != nil {
+		return fmt.Errorf("writing the script: %w", err)
+	}
+	return nil
+}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/inject"
 )
@@ -44,11 +45,11 @@ func runDelete(ctx context.Context, p process, o options, report *report) (outpu
 	if !o.yes && !o.dryRun && !canAsk(p, o) {
 		return nil, &usageError{"delete asks before it deletes, and here nobody can answer: --yes deletes without asking, --dry-run says what", p.name + " delete"}
 	}
-	config, err := loadConfig(ctx, p, o, report)
+	c, err := loadConfig(ctx, p, o, report)
 	if err != nil {
 		return nil, err
 	}
-	settings, err := registeredSettings(config, o)
+	settings, err := registeredSettings(c, o)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +57,7 @@ func runDelete(ctx context.Context, p process, o options, report *report) (outpu
 	if err != nil {
 		return nil, err
 	}
-	members, problems := inject.Members(docs, injectSettings(config, o))
+	members, problems := inject.Members(docs, injectSettings(c, o))
 	if err := refuse(docs, problems); err != nil {
 		return nil, err
 	}
@@ -67,20 +68,20 @@ func runDelete(ctx context.Context, p process, o options, report *report) (outpu
 	if slices.ContainsFunc(members, func(m inject.Member) bool { return m.Defaulted }) {
 		report.warn("some objects name no namespace: their services are looked for in default; -n NAMESPACE says which is meant")
 	}
-	return remove(ctx, p, o, config, settings, members, report)
+	return remove(ctx, p, o, c, settings, members, report)
 }
 
 // registeredSettings are those of commands that deal with what has been registered, and with no manifest.
-func registeredSettings(config Config, o options) (mesh.Settings, error) {
-	if !config.Injector.CreateRoutes {
-		return mesh.Settings{}, config.fail("Injector.createRoutes", errors.New("is not on, so nothing says in which Dashboard to look"))
+func registeredSettings(c config.Config, o options) (mesh.Settings, error) {
+	if !c.Injector.CreateRoutes {
+		return mesh.Settings{}, settingError(c, "Injector.createRoutes", errors.New("is not on, so nothing says in which Dashboard to look"))
 	}
-	return meshSettings(config, o), nil
+	return meshSettings(c, o), nil
 }
 
 // remove plans, asks and deletes.
-func remove(ctx context.Context, p process, o options, config Config, settings mesh.Settings, members []inject.Member, report *report) (output, error) {
-	plan, remote, closeRemote, err := planRemoval(ctx, o, config, settings, members, report)
+func remove(ctx context.Context, p process, o options, c config.Config, settings mesh.Settings, members []inject.Member, report *report) (output, error) {
+	plan, remote, closeRemote, err := planRemoval(ctx, o, c, settings, members, report)
 	if err != nil {
 		return nil, err
 	}
@@ -122,8 +123,8 @@ func (r *report) take(ctx context.Context, o options, steps []mesh.Step, apply f
 	return nil
 }
 
-func planRemoval(ctx context.Context, o options, config Config, settings mesh.Settings, members []inject.Member, report *report) (*mesh.Removal, mesh.Remote, func(), error) {
-	state, remote, closeRemote, err := survey(ctx, o, config, settings, report)
+func planRemoval(ctx context.Context, o options, c config.Config, settings mesh.Settings, members []inject.Member, report *report) (*mesh.Removal, mesh.Remote, func(), error) {
+	state, remote, closeRemote, err := survey(ctx, o, c, settings, report)
 	if err != nil {
 		return nil, mesh.Remote{}, nil, err
 	}
@@ -143,24 +144,24 @@ type surveyed struct {
 }
 
 // look reads the configuration, and then at what is there.
-func look(ctx context.Context, p process, o options, settingsOf func(Config, options) (mesh.Settings, error), report *report) (s surveyed, err error) {
-	config, err := loadConfig(ctx, p, o, report)
+func look(ctx context.Context, p process, o options, settingsOf func(config.Config, options) (mesh.Settings, error), report *report) (s surveyed, err error) {
+	c, err := loadConfig(ctx, p, o, report)
 	if err != nil {
 		return s, err
 	}
-	if s.settings, err = settingsOf(config, o); err != nil {
+	if s.settings, err = settingsOf(c, o); err != nil {
 		return s, err
 	}
-	s.state, s.remote, s.close, err = survey(ctx, o, config, s.settings, report)
+	s.state, s.remote, s.close, err = survey(ctx, o, c, s.settings, report)
 	return s, err
 }
 
 // survey connects, and looks at what is there.
-func survey(ctx context.Context, o options, config Config, settings mesh.Settings, report *report) (mesh.State, mesh.Remote, func(), error) {
+func survey(ctx context.Context, o options, c config.Config, settings mesh.Settings, report *report) (mesh.State, mesh.Remote, func(), error) {
 	report.progress(progressReading)
 	ctx, watch := watchProgress(ctx, o.timeout)
 	defer watch.stop()
-	remote, closeRemote, err := openRemote(ctx, config, o, report)
+	remote, closeRemote, err := openRemote(ctx, c, o, report)
 	if err != nil {
 		return mesh.State{}, remote, nil, watch.explain(err)
 	}

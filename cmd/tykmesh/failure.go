@@ -16,7 +16,9 @@ import (
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/ca/pki"
 	"github.com/tykmesh/tykmesh/cmd/internal/check"
+	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/spelling"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
 )
@@ -139,7 +141,7 @@ func hintsFor(err error) (found []string) {
 		}
 	}
 	if unknown := (*mesh.UnknownError)(nil); errors.As(err, &unknown) {
-		found = append(found, "tykmesh status lists the services on the mesh, which are named NAMESPACE/APP"+suggest(unknown.Name, unknown.Known))
+		found = append(found, "tykmesh status lists the services on the mesh, which are named NAMESPACE/APP"+spelling.Suggest(unknown.Name, unknown.Known))
 	}
 	if d := (*dashboard.Error)(nil); errors.As(err, &d) {
 		if hint := hintForDashboard(d); hint != "" {
@@ -163,6 +165,11 @@ func hintsFor(err error) (found []string) {
 		found = append(found, again)
 	}
 	return found
+}
+
+// settingError is an error that a setting turned out to be, once it was used.
+func settingError(c config.Config, key string, err error) error {
+	return c.Fail(key, err, strings.Join(hintsFor(err), "; "))
 }
 
 // leftWarning is what becomes of replaced certificates that could not be deleted, for the reason that the first of them gave.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/manifest"
@@ -104,7 +105,7 @@ func (o *options) run(cmd *cobra.Command, p process, do work) error {
 // runInject is the way of the data: configuration and manifests are read and checked, what is wanted is planned and registered, and only
 // then are the manifests written.
 func runInject(ctx context.Context, p process, o options, report *report) (output, error) {
-	config, err := loadConfig(ctx, p, o, report)
+	c, err := loadConfig(ctx, p, o, report)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +114,7 @@ func runInject(ctx context.Context, p process, o options, report *report) (outpu
 		return nil, err
 	}
 	report.list = resourceList(docs)
-	wanted := injectSettings(config, o)
+	wanted := injectSettings(c, o)
 	if report.list != nil {
 		wanted.Authority = "" // nothing can stand behind the list of a KRM function
 	}
@@ -122,8 +123,8 @@ func runInject(ctx context.Context, p process, o options, report *report) (outpu
 		return nil, err
 	}
 	report.objects = stream.Objects
-	settings := meshSettings(config, o)
-	if settings.Templates, err = templates(config); err != nil {
+	settings := meshSettings(c, o)
+	if settings.Templates, err = templates(c); err != nil {
 		return nil, err
 	}
 	services, warnings, refused := mesh.Wanted(stream.Workloads(), settings)
@@ -135,7 +136,7 @@ func runInject(ctx context.Context, p process, o options, report *report) (outpu
 	}
 	report.checked(stream)
 	report.warnings(warnings)
-	plan, bindings, err := register(ctx, config, o, services, settings, report)
+	plan, bindings, err := register(ctx, c, o, services, settings, report)
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +186,7 @@ func (o *options) output(p process, stream *inject.Stream, plan *mesh.Plan, bind
 }
 
 // register brings the services onto the mesh; nothing to do where there are none. In a dry run it only says what is to be done.
-func register(ctx context.Context, config Config, o options, services []mesh.Service, settings mesh.Settings, report *report) (*mesh.Plan, map[inject.Service]inject.Binding, error) {
+func register(ctx context.Context, c config.Config, o options, services []mesh.Service, settings mesh.Settings, report *report) (*mesh.Plan, map[inject.Service]inject.Binding, error) {
 	if len(services) == 0 {
 		report.planned(nil, 0)
 		return nil, nil, nil
@@ -193,7 +194,7 @@ func register(ctx context.Context, config Config, o options, services []mesh.Ser
 	report.progress(progressReading)
 	ctx, watch := watchProgress(ctx, o.timeout)
 	defer watch.stop()
-	remote, closeRemote, err := openRemote(ctx, config, o, report)
+	remote, closeRemote, err := openRemote(ctx, c, o, report)
 	if err != nil {
 		return nil, nil, watch.explain(err)
 	}
@@ -208,7 +209,7 @@ func register(ctx context.Context, config Config, o options, services []mesh.Ser
 		return nil, nil, err
 	}
 	report.warnings(plan.Warnings)
-	report.newAuthority(config, plan)
+	report.newAuthority(c, plan)
 	if o.registered { // what is left to delete is no part of what is printed
 		return plan, plan.Bindings(), registered(plan, report)
 	}
@@ -296,20 +297,21 @@ func writePreview(w io.Writer, stream *inject.Stream, plan *mesh.Plan, bindings 
 	return nil
 }
 
-func loadConfig(ctx context.Context, p process, o options, report *report) (Config, error) {
-	var warnings []Finding
-	config, err := uninterrupted(ctx, func() (config Config, err error) {
-		name, data, err := FindConfig(o.config, p.environ, os.ReadFile)
+func loadConfig(ctx context.Context, p process, o options, report *report) (config.Config, error) {
+	var warnings []config.Finding
+	c, err := uninterrupted(ctx, func() (c config.Config, err error) {
+		src, err := config.Find(o.config, p.environ, os.ReadFile)
 		if err == nil {
-			config, warnings, err = LoadConfig(ConfigSource{Name: name, Data: data, Environ: p.environ, ReadFile: os.ReadFile, Local: o.local != ""})
+			src.Local = o.local != ""
+			c, warnings, err = config.Load(src)
 		}
-		return config, err
+		return c, err
 	})
 	if err != nil {
-		return Config{}, err
+		return config.Config{}, err
 	}
 	report.findings(warnings)
-	return config, nil
+	return c, nil
 }
 
 func readDocuments(ctx context.Context, p process, o options) ([]*manifest.Document, error) {

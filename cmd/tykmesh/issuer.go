@@ -11,6 +11,7 @@ import (
 	"github.com/cloudflare/cfssl/csr"
 
 	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 )
 
@@ -26,7 +27,7 @@ type issuer struct {
 var _ mesh.Issuer = issuer{}
 
 // newIssuer is that of the configured CA: a CFSSL, or a key on this machine.
-func newIssuer(c Config, o options, trace func(ca.Call)) (mesh.Issuer, error) {
+func newIssuer(c config.Config, o options, trace func(ca.Call)) (mesh.Issuer, error) {
 	signer, err := newSigner(c, o, trace)
 	if err != nil {
 		return nil, err
@@ -34,12 +35,12 @@ func newIssuer(c Config, o options, trace func(ca.Call)) (mesh.Issuer, error) {
 	return issuerOf(signer, c, o), nil
 }
 
-func issuerOf(s ca.Signer, c Config, o options) issuer {
+func issuerOf(s ca.Signer, c config.Config, o options) issuer {
 	key := ca.KeyRequest{Algo: c.CA.DefaultKeyRequest.A, Size: c.CA.DefaultKeyRequest.S}
 	return issuer{Signer: s, names: c.CA.DefaultNames, key: key, trust: c.CA.Trust, now: o.now}
 }
 
-func newSigner(c Config, o options, trace func(ca.Call)) (ca.Signer, error) {
+func newSigner(c config.Config, o options, trace func(ca.Call)) (ca.Signer, error) {
 	if c.CA.KeyPath != "" {
 		return newKeySigner(c, o)
 	}
@@ -47,12 +48,12 @@ func newSigner(c Config, o options, trace func(ca.Call)) (ca.Signer, error) {
 }
 
 // newKeySigner signs with a key in a file.
-func newKeySigner(c Config, o options) (*ca.Local, error) {
+func newKeySigner(c config.Config, o options) (*ca.Local, error) {
 	signer, err := ca.OpenKey(c.CA.CertPath, c.CA.KeyPath, o.now())
 	return signer, caError(c, "CA.keyPath", err)
 }
 
-func newCFSSL(c Config, o options, trace func(ca.Call)) (*ca.Client, error) {
+func newCFSSL(c config.Config, o options, trace func(ca.Call)) (*ca.Client, error) {
 	client, err := ca.New(ca.Config{
 		Addr: c.CA.Addr, Key: c.CA.Key.Reveal(), Profile: c.CA.Profile, CertPath: c.CA.CertPath,
 		Secure: c.CA.Secure, SkipCACheck: c.CA.SkipCACheck, TLSRemoteCA: c.CA.TLSRemoteCA,
@@ -62,14 +63,14 @@ func newCFSSL(c Config, o options, trace func(ca.Call)) (*ca.Client, error) {
 }
 
 // caError is an error of setting up the CA, at the key that it is about.
-func caError(c Config, key string, err error) error {
+func caError(c config.Config, key string, err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, ca.ErrCertPath):
-		return c.fail("CA.certPath", err)
+		return settingError(c, "CA.certPath", err)
 	}
-	return c.fail(key, err)
+	return settingError(c, key, err)
 }
 
 // Authority is the CA's certificate.
@@ -92,7 +93,7 @@ func (i issuer) Issue(ctx context.Context, hosts []string) (ca.Bundle, error) {
 }
 
 // newAuthority warns of certificates that another CA signs than before, where nobody says that pods trust it: those that do not refuse them.
-func (r *report) newAuthority(c Config, plan *mesh.Plan) {
+func (r *report) newAuthority(c config.Config, plan *mesh.Plan) {
 	if former := plan.FormerSigners(); len(former) > 0 && len(c.CA.Trust) == 0 {
 		r.warn(fmt.Sprintf("certificates of %s are replaced by those of another CA, which pods refuse that do not trust it yet: CA.bundlePath says whom they trust, "+
 			"and tykmesh ca rotate changes a CA without that", strings.Join(former, ", ")))

@@ -60,8 +60,18 @@ var layout = map[string]packageRule{
 		ours:   []string{"dashboard", "ca"},
 		except: []string{"os", "log", "k8s.io", "github.com/spf13"},
 	},
+	"cmd/internal/config": {
+		ours:   []string{"inject", "inject/manifest", "inject/sidecar", "ca", "cmd/internal/spelling"},
+		except: []string{"net/http", "os", "log", "github.com/spf13"},
+	},
+	"cmd/internal/spelling": {
+		except: []string{"net", "os", "log", "k8s.io", "github.com/spf13"},
+	},
 	"cmd/tykmesh": {
-		ours: []string{"inject", "inject/manifest", "inject/sidecar", "dashboard", "ca", "ca/pki", "cmd/internal/mesh", "cmd/internal/check"},
+		ours: []string{
+			"inject", "inject/manifest", "inject/sidecar", "dashboard", "ca", "ca/pki",
+			"cmd/internal/mesh", "cmd/internal/check", "cmd/internal/config", "cmd/internal/spelling",
+		},
 	},
 }
 

@@ -1,8 +1,15 @@
 // Command tykmesh puts Kubernetes workloads on a Tyk service mesh: it reads manifests, registers the APIs and certificates of what is
 // annotated in them, and prints the manifests with a sidecar in every annotated pod.
 //
-// This package is the edge: flags and configuration, standard streams, reports, hints and exit statuses. What injection means is in
-// inject, what registration does in cmd/internal/mesh.
+//	main ──> run ──> the command ──> its work ──> output
+//	                 flags to        config.Load, readDocuments, inject.Inject, mesh.NewPlan, Apply:    once all is done: standard output,
+//	                 options         runInject (inject.go) shows all of the way                         or the files
+//	                                   │
+//	                                   └──> report: standard error for people, --report for machines
+//
+// This package is the edge: flags, standard streams, files, reports, hints and exit statuses; a file for each command, called as the command.
+// What can be configured is in cmd/internal/config, what injection means in inject, what registration does in cmd/internal/mesh. Nothing else
+// opens a file that a user names, prints, or ends the program.
 package main
 
 import (

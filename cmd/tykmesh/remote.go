@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
@@ -15,13 +16,13 @@ import (
 // inboundTarget is where configured sidecars find their apps: the guide's rules redirect port 6767 of a pod to port 80.
 const inboundTarget = "http://localhost:6767"
 
-func injectSettings(c Config, o options) inject.Settings {
+func injectSettings(c config.Config, o options) inject.Settings {
 	settings := inject.Settings{
 		Namespace: o.namespace, Routes: c.Injector.CreateRoutes, TLS: c.Injector.EnableMeshTLS, Trust: c.CA.Trust.Hash(),
-		Namespaced: c.Injector.Slugs == slugsNamespaced, MeshHosts: c.Injector.MeshHosts,
+		Namespaced: c.Injector.Slugs == config.SlugsNamespaced, MeshHosts: c.Injector.MeshHosts,
 		Containers: c.Injector.Containers, InitContainers: c.Injector.InitContainers,
 		PodTemplates: c.Injector.PodTemplates, OnSkip: onSkip[o.onSkip], Accept: c.Injector.Accept,
-		UpgradeAPI: o.upgradeAPI, Preserve: c.Injector.ServicePorts == servicePortsPreserve,
+		UpgradeAPI: o.upgradeAPI, Preserve: c.Injector.ServicePorts == config.ServicePortsPreserve,
 	}
 	if c.Injector.EmitCA {
 		settings.Authority = string(ca.EncodeCertificates(c.CA.Trust...))
@@ -33,7 +34,7 @@ func injectSettings(c Config, o options) inject.Settings {
 	return settings
 }
 
-func meshSettings(c Config, o options) mesh.Settings {
+func meshSettings(c config.Config, o options) mesh.Settings {
 	adopt := map[string]bool{}
 	for _, slug := range o.adopt {
 		adopt[slug] = true
@@ -52,19 +53,19 @@ func meshSettings(c Config, o options) mesh.Settings {
 }
 
 // templates are those that API definitions are made from.
-func templates(c Config) (*dashboard.Templates, error) {
+func templates(c config.Config) (*dashboard.Templates, error) {
 	if c.Tyk.Templates == "" || !c.Injector.CreateRoutes {
 		return dashboard.BuiltinTemplates(), nil
 	}
 	loaded, err := dashboard.LoadTemplates(c.Tyk.Templates)
 	if err != nil {
-		return nil, c.fail("Tyk.templates", err)
+		return nil, settingError(c, "Tyk.templates", err)
 	}
 	return loaded, nil
 }
 
 // openRemote connects to what the configuration names, or to the folder of --local.
-func openRemote(ctx context.Context, c Config, o options, report *report) (mesh.Remote, func(), error) {
+func openRemote(ctx context.Context, c config.Config, o options, report *report) (mesh.Remote, func(), error) {
 	if o.local != "" {
 		return openLocal(ctx, c, o, report)
 	}
@@ -91,19 +92,19 @@ func openRemote(ctx context.Context, c Config, o options, report *report) (mesh.
 	return remote, func() { _ = ledger.Close(ctx) }, nil
 }
 
-func openMongo(ctx context.Context, c Config, report *report) (*ca.MongoLedger, error) {
+func openMongo(ctx context.Context, c config.Config, report *report) (*ca.MongoLedger, error) {
 	start := time.Now()
 	ledger, err := ca.OpenMongo(ctx, c.CA.MongoConnStr.Reveal())
 	report.recorded("connect", "", start, &err)
 	return ledger, err
 }
 
-func newDashboard(c Config, trace func(dashboard.Request)) (*dashboard.Client, error) {
+func newDashboard(c config.Config, trace func(dashboard.Request)) (*dashboard.Client, error) {
 	client, err := dashboard.New(dashboard.Config{
 		URL: c.Tyk.URL, Secret: c.Tyk.Secret.Reveal(), Org: c.Tyk.Org, InsecureSkipVerify: c.Tyk.InsecureSkipVerify, Trace: trace,
 	})
 	if err != nil {
-		return nil, c.fail("Tyk.url", err)
+		return nil, settingError(c, "Tyk.url", err)
 	}
 	return client, nil
 }
@@ -114,7 +115,7 @@ const (
 	localLedgerFile = "ledger.db"
 )
 
-func openLocal(ctx context.Context, c Config, o options, report *report) (mesh.Remote, func(), error) {
+func openLocal(ctx context.Context, c config.Config, o options, report *report) (mesh.Remote, func(), error) {
 	nothing := func() {}
 	dir, err := dashboard.OpenDir(o.local, c.Tyk.Org)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/manifest"
@@ -198,7 +199,7 @@ func (r *report) warnings(ws []inject.Problem) {
 	}
 }
 
-func (r *report) findings(fs []Finding) {
+func (r *report) findings(fs []config.Finding) {
 	for _, f := range fs {
 		r.note(findingEntry(severityWarning, f))
 		r.printf("warning: %s", f)
@@ -283,14 +284,14 @@ func (r *report) known(problems []reportEntry) []reportEntry {
 
 // errorEntries are what a run failed of.
 func errorEntries(err error) (out []reportEntry) {
-	refused, config := refusal(nil), ConfigError(nil)
+	refused, wrong := refusal(nil), config.Error(nil)
 	switch {
 	case errors.As(err, &refused):
 		for _, p := range refused {
 			out = append(out, problemEntry(severityError, p))
 		}
-	case errors.As(err, &config):
-		for _, f := range config {
+	case errors.As(err, &wrong):
+		for _, f := range wrong {
 			out = append(out, findingEntry(severityError, f))
 		}
 	default:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -21,6 +22,8 @@ import (
 	"github.com/tykmesh/tykmesh/ca/pki"
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 )
+
+var update = flag.Bool("update", false, "rewrite golden files with what the program says now")
 
 // program is what scripts call the program that is under test; their command tykmesh runs it and looks at what it says.
 const program = "tykmesh-under-test"

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"cmp"
@@ -34,11 +34,11 @@ func (f Finding) String() string {
 	return strings.Join(append(parts, f.Msg), ": ")
 }
 
-// ConfigError is everything that is wrong with a configuration, at least one thing. It holds no secret.
-type ConfigError []Finding
+// Error is everything that is wrong with a configuration, at least one thing. It holds no secret.
+type Error []Finding
 
 // Error is one line for each finding.
-func (e ConfigError) Error() string {
+func (e Error) Error() string {
 	lines := make([]string, len(e))
 	for i, f := range e {
 		lines[i] = f.String()
@@ -47,7 +47,7 @@ func (e ConfigError) Error() string {
 }
 
 // Hint is what to do about the first finding that has one to give, or "".
-func (e ConfigError) Hint() string {
+func (e Error) Hint() string {
 	for _, f := range e {
 		if f.Hint != "" {
 			return f.Hint
@@ -57,15 +57,17 @@ func (e ConfigError) Hint() string {
 }
 
 // ExitCode is the exit status for usage and configuration.
-func (ConfigError) ExitCode() int { return 2 }
+func (Error) ExitCode() int { return 2 }
 
 // inFileOrder sorts findings by place. What has no place stays in order behind the others.
 func inFileOrder(fs []Finding) []Finding {
-	slices.SortStableFunc(fs, func(a, b Finding) int {
-		if a.Pos.Line == 0 || b.Pos.Line == 0 {
-			return cmp.Compare(b.Pos.Line, a.Pos.Line)
-		}
-		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
-	})
+	slices.SortStableFunc(fs, compare)
 	return fs
+}
+
+func compare(a, b Finding) int {
+	if a.Pos.Line == 0 || b.Pos.Line == 0 {
+		return cmp.Compare(b.Pos.Line, a.Pos.Line)
+	}
+	return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
 }

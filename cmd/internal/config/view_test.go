@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"encoding/json"
@@ -14,10 +14,10 @@ import (
 )
 
 // viewText is what config view prints of a configuration.
-func viewText(t *testing.T, v view) string {
+func viewText(t *testing.T, v Viewed) string {
 	t.Helper()
 	var b strings.Builder
-	if err := v.writeYAML(&b); err != nil {
+	if err := v.WriteYAML(&b); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -25,18 +25,18 @@ func viewText(t *testing.T, v view) string {
 
 // checkView holds what config view prints of a configuration that loads against what is loaded: read again, with the secrets beside it, it is the same.
 // Where a container may hold a secret, it is not there to be read again, and whole is false.
-func checkView(t *testing.T, src ConfigSource) (whole bool) {
+func checkView(t *testing.T, src Source) (whole bool) {
 	t.Helper()
-	want, _, err := LoadConfig(src)
+	want, _, err := Load(src)
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := viewConfig(src)
+	v, err := View(src)
 	if err != nil {
 		t.Fatal("loads, and cannot be viewed:", err)
 	}
 	text := viewText(t, v)
-	if slices.ContainsFunc(v.Settings, func(s viewedSetting) bool { return s.tree != redacted && strings.Contains(flowText(s.tree), redacted) }) {
+	if slices.ContainsFunc(v.Settings, func(s Setting) bool { return s.tree != redacted && strings.Contains(flowText(s.tree), redacted) }) {
 		return false
 	}
 	src.Data, src.Environ = []byte(text), nil
@@ -45,7 +45,7 @@ func checkView(t *testing.T, src ConfigSource) (whole bool) {
 			src.Environ = append(src.Environ, envPrefix+variable+"="+secret.Reveal())
 		}
 	}
-	got, _, err := LoadConfig(src)
+	got, _, err := Load(src)
 	if err != nil {
 		t.Fatalf("what was viewed is refused: %v\n%s", err, text)
 	}
@@ -68,7 +68,7 @@ func TestConfigViewIsAConfiguration(t *testing.T) {
 		return noFile(path)
 	}
 	for _, local := range []bool{false, true} {
-		for name, src := range map[string]ConfigSource{
+		for name, src := range map[string]Source{
 			"config init":          {Data: []byte(ours), Environ: environ, Local: local},
 			"all of it":            {Data: []byte(commented.ReplaceAllString(ours, "  $1")), Local: true},
 			"testdata/samples":     {Data: []byte(readSample(t, "tykmesh.yaml")), Environ: environ[:2], Local: local},
@@ -83,7 +83,7 @@ func TestConfigViewIsAConfiguration(t *testing.T) {
 			}
 		}
 	}
-	cases, err := filepath.Glob("testdata/config/*.txtar")
+	cases, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(cases) == 0 {
 		t.Fatalf("no cases: %v", err)
 	}
@@ -97,7 +97,7 @@ func TestConfigViewIsAConfiguration(t *testing.T) {
 		for _, f := range archive.Files {
 			files[f.Name] = string(f.Data)
 		}
-		src := ConfigSource{
+		src := Source{
 			Name: "tykmesh.yaml", Data: []byte(files["tykmesh.yaml"]), Environ: strings.Fields(files["environ"]),
 			Local: strings.Contains(string(archive.Comment), "--local"),
 			ReadFile: func(path string) ([]byte, error) {
@@ -107,7 +107,7 @@ func TestConfigViewIsAConfiguration(t *testing.T) {
 				return noFile(path)
 			},
 		}
-		if _, _, err := LoadConfig(src); err == nil {
+		if _, _, err := Load(src); err == nil {
 			checkView(t, src)
 			loaded++
 		}
@@ -153,7 +153,7 @@ func TestConfigViewHidesSecrets(t *testing.T) {
 		{sidecars, []string{"TYK_GW_X_TOKEN", "http://[redacted]@h/", "TYK_GW_Z: plain"}},
 	} {
 		for _, local := range []bool{false, true} {
-			v, err := viewConfig(ConfigSource{Name: "f.yaml", Data: []byte(tt.text), ReadFile: noFile, Local: local})
+			v, err := View(Source{Name: "f.yaml", Data: []byte(tt.text), ReadFile: noFile, Local: local})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -178,7 +178,7 @@ func TestConfigViewHidesSecrets(t *testing.T) {
 
 // Where a value comes from is said whatever its file and its variable are called, and nobody makes a key of it.
 func TestConfigViewSaysWhereFrom(t *testing.T) {
-	v, err := viewConfig(ConfigSource{
+	v, err := View(Source{
 		Name: "odd\nTyk: {url: x}.yaml", Data: []byte("Tyk: {secret: \"env:A\\nB\"}\nInjector: {slugs: namespaced}\nSidecar: {redis: 'r:1'}"),
 		Environ: []string{"TK8S_TYK_URL=http://dashboard", "TYKMESH_SIDECAR_UID="}, ReadFile: noFile,
 	})
@@ -204,12 +204,12 @@ func TestConfigViewSaysWhereFrom(t *testing.T) {
 // What cannot be read shows nothing, and says why.
 func TestConfigViewOfNothing(t *testing.T) {
 	for _, name := range []string{"not-yaml", "two-documents", "not-a-mapping", "alias-bomb"} {
-		archive, err := txtar.ParseFile("testdata/config/" + name + ".txtar")
+		archive, err := txtar.ParseFile("testdata/" + name + ".txtar")
 		if err != nil {
 			t.Fatal(err)
 		}
-		v, err := viewConfig(ConfigSource{Name: "f.yaml", Data: archive.Files[0].Data, ReadFile: noFile})
-		if all := (ConfigError)(nil); !errors.As(err, &all) || len(all) == 0 || v.Settings != nil {
+		v, err := View(Source{Name: "f.yaml", Data: archive.Files[0].Data, ReadFile: noFile})
+		if all := (Error)(nil); !errors.As(err, &all) || len(all) == 0 || v.Settings != nil {
 			t.Errorf("%s: error %v, shows %v", name, err, v)
 		}
 	}

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/spelling"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
@@ -228,4 +229,22 @@ func dotted(parent, key string) string {
 		return key
 	}
 	return parent + "." + key
+}
+
+// unknownKey reports a key that its level does not know, and what may have been meant: the section where it belongs, or the known
+// name that is most like it. Of what was meant no more is said, for instance that it is missing.
+func (l *loader) unknownKey(parent string, e entry, known []string) {
+	meant := ""
+	for _, s := range schema {
+		if k, ok := s.find(e.key); ok {
+			meant = dotted(s.name, k.name)
+		}
+	}
+	msg := "unknown key; did you mean " + meant + "?"
+	if meant == "" {
+		msg = "unknown key" + spelling.Suggest(e.key, known)
+		meant = dotted(parent, spelling.Nearest(e.key, known))
+	}
+	l.failed[meant] = true
+	l.report(e.pos, dotted(parent, e.key), msg)
 }

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	"github.com/cloudflare/cfssl/csr"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/spelling"
 	"github.com/tykmesh/tykmesh/inject"
 )
 
@@ -145,7 +146,7 @@ func (l *loader) fields(key string, n node, fields []textField) bool {
 			for i, f := range fields {
 				names[i] = f.name
 			}
-			l.report(e.pos, dotted(key, e.key), "unknown key"+suggest(e.key, names))
+			l.report(e.pos, dotted(key, e.key), "unknown key"+spelling.Suggest(e.key, names))
 		case isNull(e.value):
 		default:
 			if text, ok := l.text(setting{key: dotted(key, fields[i].name), value: e.value}); ok {

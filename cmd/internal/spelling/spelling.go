@@ -1,31 +1,14 @@
-package main
+// Package spelling finds what somebody meant who typed a name that nobody knows.
+package spelling
 
 import "strings"
-
-// unknownKey reports a key that its level does not know, and what may have been meant: the section where it belongs, or the known
-// name that is most like it. Of what was meant no more is said, for instance that it is missing.
-func (l *loader) unknownKey(parent string, e entry, known []string) {
-	meant := ""
-	for _, s := range schema {
-		if k, ok := s.find(e.key); ok {
-			meant = dotted(s.name, k.name)
-		}
-	}
-	msg := "unknown key; did you mean " + meant + "?"
-	if meant == "" {
-		msg = "unknown key" + suggest(e.key, known)
-		meant = dotted(parent, nearest(e.key, known))
-	}
-	l.failed[meant] = true
-	l.report(e.pos, dotted(parent, e.key), msg)
-}
 
 // maxListed is how many names a message may list.
 const maxListed = 10
 
-// suggest is the end of an error about an unknown name: the known one that is most like it, or all, if they are few, where none is alike.
-func suggest(name string, known []string) string {
-	if best := nearest(name, known); best != "" {
+// Suggest is the end of an error about an unknown name: the known one that is most like it, or all, if they are few, where none is alike.
+func Suggest(name string, known []string) string {
+	if best := Nearest(name, known); best != "" {
 		return "; did you mean " + best + "?"
 	}
 	if len(known) > maxListed {
@@ -34,8 +17,8 @@ func suggest(name string, known []string) string {
 	return "; known are " + strings.Join(known, ", ")
 }
 
-// nearest returns the known name that is so like name that it may be what was meant, or "".
-func nearest(name string, known []string) string {
+// Nearest returns the known name that is so like name that it may be what was meant, or "".
+func Nearest(name string, known []string) string {
 	best, least := "", 1+max(1, len(name)/3)
 	for _, k := range known {
 		if d := distance(strings.ToLower(name), strings.ToLower(k)); d < least {

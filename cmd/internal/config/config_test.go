@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -15,11 +15,23 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/spelling"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files with what the program says now")
+
+const samples = "../../../testdata/samples"
+
+func readSample(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(samples, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
 
 // load reads a configuration from text, with secrets in files.
 func load(text string, environ []string, files map[string]string, local bool) (Config, []Finding, error) {
@@ -27,7 +39,7 @@ func load(text string, environ []string, files map[string]string, local bool) (C
 	if text == "" {
 		name = ""
 	}
-	return LoadConfig(ConfigSource{
+	return Load(Source{
 		Name:    name,
 		Data:    []byte(text),
 		Environ: environ,
@@ -44,7 +56,7 @@ func load(text string, environ []string, files map[string]string, local bool) (C
 // TestConfigSays holds what users are told of their configuration. A case is a txtar archive: tykmesh.yaml, perhaps environ,
 // "local" in the comment where --local is given, files for secrets, and want.
 func TestConfigSays(t *testing.T) {
-	cases, err := filepath.Glob("testdata/config/*.txtar")
+	cases, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(cases) == 0 {
 		t.Fatalf("no cases: %v", err)
 	}
@@ -76,7 +88,7 @@ func TestConfigSays(t *testing.T) {
 }
 
 func said(warnings []Finding, err error) string {
-	if all := (ConfigError)(nil); errors.As(err, &all) {
+	if all := (Error)(nil); errors.As(err, &all) {
 		return strings.TrimSuffix(all.Error()+"\nhint: "+all.Hint()+"\n", "hint: \n")
 	}
 	out := "loads\n"
@@ -110,9 +122,9 @@ func TestLoadConfigSample(t *testing.T) {
 			CreateRoutes:  true,
 			EnableMeshTLS: true,
 			MeshHosts:     []string{"mesh", "mesh.local", "localhost"},
-			Slugs:         slugsPlain,
-			ServicePorts:  servicePortsReplace,
-			NativeSidecar: nativeAuto,
+			Slugs:         SlugsPlain,
+			ServicePorts:  ServicePortsReplace,
+			NativeSidecar: NativeAuto,
 		},
 		Sidecar: defaultConfig("").Sidecar, // which does not count
 	}
@@ -158,7 +170,7 @@ injector:
 	}
 	if !got.Injector.CreateRoutes || got.Tyk.Secret.Reveal() != "0123" || got.Tyk.Org != "593412345678901234567890" ||
 		got.Tyk.Templates != "templates" || got.CA.CertPath != "/etc/ca.pem" || got.CA.DefaultKeyRequest != (csr.KeyRequest{A: "rsa", S: 4096}) ||
-		!cmp.Equal(got.Injector.MeshHosts, []string{"mesh.example"}) || got.Injector.Slugs != slugsNamespaced {
+		!cmp.Equal(got.Injector.MeshHosts, []string{"mesh.example"}) || got.Injector.Slugs != SlugsNamespaced {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -255,7 +267,7 @@ func TestLoadConfigEmptyImages(t *testing.T) {
 
 // Paths in the file count from its folder, those of the environment from where the user is.
 func TestLoadConfigPaths(t *testing.T) {
-	src := ConfigSource{
+	src := Source{
 		Name:    "/etc/mesh/tykmesh.yaml",
 		Data:    []byte("Tyk: {templates: api, secret: 'file:key'}\nCA: {certPath: ca.pem}\nInjector:" + sidecarOnly),
 		Environ: []string{"TYKMESH_CA_CERTPATH=here.pem"},
@@ -263,7 +275,7 @@ func TestLoadConfigPaths(t *testing.T) {
 			return []byte(path + "\n"), nil
 		},
 	}
-	got, _, err := LoadConfig(src)
+	got, _, err := Load(src)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -279,8 +291,8 @@ func TestNearest(t *testing.T) {
 		"createRoute": "createRoutes", "CREATEROUTE": "createRoutes", "creatRoutse": "createRoutes", "container": "containers",
 		"initcontainer": "initContainers", "slug": "slugs", "slgus": "slugs", "uri": "url", "rog": "org", "x": "", "timeout": "", "": "",
 	} {
-		if got := nearest(name, known); got != want {
-			t.Errorf("nearest(%q) = %q, want %q", name, got, want)
+		if got := spelling.Nearest(name, known); got != want {
+			t.Errorf("spelling.Nearest(%q) = %q, want %q", name, got, want)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -26,7 +26,7 @@ func TestFindConfig(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			name, data, err := FindConfig(tt.flag, tt.environ, func(path string) ([]byte, error) {
+			src, err := Find(tt.flag, tt.environ, func(path string) ([]byte, error) {
 				for _, f := range tt.files {
 					if f == path {
 						return []byte("text of " + f), nil
@@ -34,8 +34,8 @@ func TestFindConfig(t *testing.T) {
 				}
 				return nil, fs.ErrNotExist
 			})
-			if err != nil || name != tt.want || name != "" && string(data) != "text of "+name {
-				t.Errorf("got %q, %q, %v; want %q", name, data, err, tt.want)
+			if err != nil || src.Name != tt.want || src.Name != "" && string(src.Data) != "text of "+src.Name {
+				t.Errorf("got %q, %q, %v; want %q", src.Name, src.Data, err, tt.want)
 			}
 		})
 	}
@@ -62,7 +62,7 @@ func TestFindConfigUnreadable(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, _, err := FindConfig(tt.flag, tt.environ, tt.readFile)
+			_, err := Find(tt.flag, tt.environ, tt.readFile)
 			var exit interface{ ExitCode() int }
 			if err == nil || err.Error() != tt.want || !errors.As(err, &exit) || exit.ExitCode() != 2 {
 				t.Errorf("got %v, want %s with exit status 2", err, tt.want)

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/inject"
 )
@@ -85,7 +86,7 @@ func problemEntry(severity string, p inject.Problem) reportEntry {
 	return e
 }
 
-func findingEntry(severity string, f Finding) reportEntry {
+func findingEntry(severity string, f config.Finding) reportEntry {
 	e := reportEntry{Type: typeProblem, Severity: severity, File: f.Pos.File, Line: f.Pos.Line, Column: f.Pos.Column}
 	f.Pos.File, f.Pos.Line = "", 0
 	e.Message = f.String()

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"encoding/json"
@@ -29,28 +29,28 @@ func FuzzLoadConfig(f *testing.F) {
 	f.Add([]byte(commented.ReplaceAllString(begun(f), "  $1")))
 	const hidden = "fuzz-hunter2-fuzz"
 	f.Fuzz(func(t *testing.T, data []byte) {
-		src := ConfigSource{
+		src := Source{
 			Name:     "f.yaml",
 			Data:     data,
 			Environ:  []string{"TYKMESH_TYK_SECRET=" + hidden, "TYKMESH_CA_KEY=" + hidden, "TYKMESH_CA_MONGOCONNSTR=" + hidden, "TYKMESH_TYK_URL=http://" + hidden + "@h"},
 			ReadFile: func(string) ([]byte, error) { return nil, fs.ErrNotExist },
 		}
-		if _, _, err := LoadConfig(src); err == nil || strings.Contains(err.Error(), hidden) {
+		if _, _, err := Load(src); err == nil || strings.Contains(err.Error(), hidden) {
 			t.Fatalf("wrong settings of the environment must be errors without their values: %v", err)
 		}
-		if v, err := viewConfig(src); err == nil || v.Settings != nil && strings.Contains(viewText(t, v), hidden) {
+		if v, err := View(src); err == nil || v.Settings != nil && strings.Contains(viewText(t, v), hidden) {
 			t.Fatalf("config view shows a wrong setting of the environment: %v", err)
 		}
 		src.Environ, src.Local = nil, true
-		first, warnings, err := LoadConfig(src)
+		first, warnings, err := Load(src)
 		if err != nil {
-			var all ConfigError
+			var all Error
 			if !errors.As(err, &all) || len(all) == 0 {
-				t.Fatalf("an error that is no ConfigError: %v", err)
+				t.Fatalf("an error that is no Error: %v", err)
 			}
 			return
 		}
-		second, again, err := LoadConfig(src)
+		second, again, err := Load(src)
 		if err != nil || !cmp.Equal(first, second, sameConfig()) || !cmp.Equal(warnings, again) {
 			t.Fatalf("loaded differently the second time: %v", err)
 		}
@@ -60,7 +60,7 @@ func FuzzLoadConfig(f *testing.F) {
 		}
 		reloaded := src
 		reloaded.Data = rendered(t, first)
-		third, _, err := LoadConfig(reloaded)
+		third, _, err := Load(reloaded)
 		if err != nil {
 			t.Fatalf("what was accepted is refused when it is written out: %v\n%s", err, reloaded.Data)
 		}

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"regexp"
@@ -15,7 +15,7 @@ import (
 func begun(tb testing.TB) string {
 	tb.Helper()
 	var b strings.Builder
-	if err := writeConfiguration(&b); err != nil {
+	if err := Begin(&b); err != nil {
 		tb.Fatal(err)
 	}
 	return b.String()

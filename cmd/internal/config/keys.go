@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"math"
@@ -96,9 +96,9 @@ var schema = []section{
 			is("hosts that the mesh answers to"),
 		textKey("meshDomain", func(c *Config) *string { return &c.Injector.MeshDomain }, checkHost).
 			is("one literal host, for Dashboards that refuse patterns").orElse("a pattern of `meshHosts`").like("mesh"),
-		choiceKey("slugs", func(c *Config) *string { return &c.Injector.Slugs }, slugsPlain, slugsNamespaced).
+		choiceKey("slugs", func(c *Config) *string { return &c.Injector.Slugs }, SlugsPlain, SlugsNamespaced).
 			is("`namespaced`: slugs and tags carry the namespace, so that an app can be in two of them"),
-		choiceKey("servicePorts", func(c *Config) *string { return &c.Injector.ServicePorts }, servicePortsReplace, servicePortsPreserve).
+		choiceKey("servicePorts", func(c *Config) *string { return &c.Injector.ServicePorts }, ServicePortsReplace, ServicePortsPreserve).
 			is("`replace`: the Service port that reaches the app becomes the sidecar's; `preserve`: it stays, and leads to the sidecar"),
 		choiceKey("intercept", func(c *Config) *sidecar.Intercept { return &c.Sidecar.Rules.Intercept }, sidecar.All, sidecar.Mesh, sidecar.None).
 			is("`all`: outbound calls to ports 80 and 443 go to the sidecar; `mesh`: those of mesh hosts alone; `none`: somebody else sees to it"),
@@ -110,7 +110,7 @@ var schema = []section{
 			is("image of the init container that makes these rules").pinned(),
 		choiceKey("rulesTool", func(c *Config) *sidecar.Tool { return &c.Sidecar.RulesTool }, sidecar.IPTables, sidecar.NFT).
 			is("what makes the rules: `iptables`, or `nft` for images without a shell"),
-		choiceKey("nativeSidecar", func(c *Config) *string { return &c.Injector.NativeSidecar }, nativeAuto, "true", "false").
+		choiceKey("nativeSidecar", func(c *Config) *string { return &c.Injector.NativeSidecar }, NativeAuto, "true", "false").
 			is("the sidecar is an init container that goes on running, which Jobs need; `auto`: where `kubeVersion` is 1.29 or later"),
 		key{name: "kubeVersion", apply: applyKubeVersion, show: showKubeVersion}.is("Kubernetes of the cluster").orElse("nobody says").like(`"1.33"`),
 		boolKey("emitCA", func(c *Config) *bool { return &c.Injector.EmitCA }).

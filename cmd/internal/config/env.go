@@ -1,9 +1,11 @@
-package main
+package config
 
 import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/tykmesh/tykmesh/cmd/internal/spelling"
 )
 
 // The prefixes of environment variables that configure: ours, and that of tyk-k8s. Ours wins.
@@ -66,7 +68,7 @@ func (l *loader) unknownVariable(name string, known []string) {
 	}
 	word, _, _ := strings.Cut(name, "_")
 	_, ofSection := findSection(word)
-	best := nearest(name, known)
+	best := spelling.Nearest(name, known)
 	msg := "unknown variable"
 	if best != "" {
 		msg += "; did you mean " + envPrefix + best + "?"

@@ -1,6 +1,16 @@
-package main
+// Package config is the configuration of tykmesh: the file of tyk-k8s with a section of our own, and the environment laid over it.
+//
+//	Find ──> Source ──Load──> Config, typed and checked, or all that is wrong with it and where
+//	         file,     │
+//	         environ   ├──View──> what counts, and where each value comes from
+//	                   └──References──> the files and variables that belong to it
+//
+// What can be configured stands once, in schema (keys.go): what Load takes, what View shows, what Begin writes to begin with, and what README lists
+// are made of it. The package never talks to a server and never shows a secret: a [Secret] prints as [redacted].
+package config
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/cloudflare/cfssl/csr"
@@ -68,25 +78,25 @@ type InjectorSection struct {
 
 	MeshHosts    []string // the names under which sidecars answer calls into the mesh; never empty
 	MeshDomain   string   // literal domain of mesh APIs for Dashboards that refuse a pattern; "" means a pattern of MeshHosts
-	Slugs        string   // slugsPlain or slugsNamespaced
-	ServicePorts string   // servicePortsReplace or servicePortsPreserve
+	Slugs        string   // SlugsPlain or SlugsNamespaced
+	ServicePorts string   // ServicePortsReplace or ServicePortsPreserve
 
 	EmitCA        bool                 // add the ConfigMap of the CA to manifests; with EnableMeshTLS CA.Trust is not empty then
-	NativeSidecar string               // nativeAuto, "true" or "false"
+	NativeSidecar string               // NativeAuto, "true" or "false"
 	KubeVersion   *kubeversion.Version // of the cluster; nil where nobody says
 }
 
 // The values of Injector.slugs, Injector.servicePorts and Injector.nativeSidecar.
 const (
-	slugsPlain           = "plain"
-	slugsNamespaced      = "namespaced"
-	servicePortsReplace  = "replace"
-	servicePortsPreserve = "preserve"
-	nativeAuto           = "auto" // where Injector.kubeVersion is one that has them
+	SlugsPlain           = "plain"
+	SlugsNamespaced      = "namespaced"
+	ServicePortsReplace  = "replace"
+	ServicePortsPreserve = "preserve"
+	NativeAuto           = "auto" // where Injector.kubeVersion is one that has them
 )
 
-// ConfigSource is everything that a configuration is made of.
-type ConfigSource struct {
+// Source is everything that a configuration is made of.
+type Source struct {
 	Name     string                            // the file, as errors are to name it; "" where there is none
 	Data     []byte                            // its text
 	Environ  []string                          // as os.Environ returns it
@@ -96,10 +106,10 @@ type ConfigSource struct {
 	Local bool
 }
 
-// LoadConfig reads a configuration and checks all of it. What is allowed but hardly meant comes back as warnings.
+// Load reads a configuration and checks all of it. What is allowed but hardly meant comes back as warnings.
 //
-// Errors: a [ConfigError] with everything that is wrong, in the order of the file.
-func LoadConfig(src ConfigSource) (Config, []Finding, error) {
+// Errors: an [Error] with everything that is wrong, in the order of the file.
+func Load(src Source) (Config, []Finding, error) {
 	l := newLoader(src)
 	if _, err := l.load(); err != nil {
 		return Config{}, nil, err
@@ -112,14 +122,14 @@ func LoadConfig(src ConfigSource) (Config, []Finding, error) {
 // load reads everything and checks it. Where it fails, it tells whether what there is can be shown all the same.
 func (l *loader) load() (showable bool, err error) {
 	if !l.readAll() {
-		return false, ConfigError(l.errors)
+		return false, Error(l.errors)
 	}
 	l.checkNeeds()
 	if l.values >= maxValues { // what else was found is a result of stopping there
-		return false, ConfigError{l.tooMany}
+		return false, Error{l.tooMany}
 	}
 	if len(l.errors) > 0 {
-		return true, ConfigError(inFileOrder(l.errors))
+		return true, Error(inFileOrder(l.errors))
 	}
 	return true, nil
 }
@@ -130,19 +140,37 @@ type Reference struct {
 	Env, Path string  // one of them; a path is as it is written
 }
 
-// References are the variables and files from which a configuration file takes its secrets and certificates, each once. They need not be there.
+// References are the variables and files from which a configuration file takes its secrets and certificates, each once, in the order of the file.
+// They need not be there.
 //
-// Errors: a [ConfigError], as of LoadConfig.
-func References(src ConfigSource) ([]Reference, error) {
+// Errors: an [Error], as of Load.
+func References(src Source) ([]Reference, error) {
 	src.Environ = nil
 	l := newLoader(src)
 	if !l.readAll() || len(l.errors) > 0 {
-		return nil, ConfigError(inFileOrder(l.errors))
+		return nil, Error(inFileOrder(l.errors))
 	}
+	slices.SortStableFunc(l.references, func(a, b Reference) int { return compare(a.At, b.At) })
 	return l.references, nil
 }
 
-func newLoader(src ConfigSource) *loader {
+// BuiltInTLS tells whether the built-in sidecars of a configuration speak TLS. What the configuration lacks besides does not matter yet.
+//
+// Errors: an [Error] where it says what is wrong, or nothing, or that pods get other sidecars.
+func BuiltInTLS(src Source) (bool, error) {
+	l := newLoader(src)
+	switch {
+	case !l.readAll() || len(l.errors) > 0:
+		return false, Error(inFileOrder(l.errors))
+	case len(l.settings) == 0:
+		return false, Error{{Msg: "nothing is configured, so it is not known what sidecars need", Hint: Hint}}
+	case len(l.config.Injector.Containers) > 0:
+		return false, Error{l.settings["Injector.containers"].finding("says what pods get, and nothing of it needs the Secret " + sidecar.Secret)}
+	}
+	return l.config.Injector.EnableMeshTLS, nil
+}
+
+func newLoader(src Source) *loader {
 	return &loader{
 		src:      src,
 		config:   defaultConfig(src.Name),
@@ -177,10 +205,10 @@ func defaultConfig(file string) Config {
 		CA:   CASection{DefaultKeyRequest: *csr.NewKeyRequest()},
 		Injector: InjectorSection{
 			MeshHosts:    []string{"mesh", "mesh.local", "localhost"},
-			Slugs:        slugsPlain,
-			ServicePorts: servicePortsReplace,
+			Slugs:        SlugsPlain,
+			ServicePorts: ServicePortsReplace,
 
-			NativeSidecar: nativeAuto,
+			NativeSidecar: NativeAuto,
 		},
 		Sidecar: inject.Sidecar{
 			Gateway: sidecar.Gateway{
@@ -192,10 +220,9 @@ func defaultConfig(file string) Config {
 	}
 }
 
-// fail is an error that a value of the configuration turned out to be, once it was used.
-func (c Config) fail(key string, err error) error {
-	var found ConfigError
-	hint := strings.Join(hintsFor(err), "; ")
+// Fail is an error that a value of the configuration turned out to be, once it was used: an [Error] with the place of its key, and what to do about it.
+func (c Config) Fail(key string, err error, hint string) error {
+	var found Error
 	for line := range strings.Lines(err.Error()) {
 		f := c.places[key]
 		f.Key, f.Msg, f.Hint = key, strings.TrimRight(line, "\n"), hint
@@ -204,9 +231,9 @@ func (c Config) fail(key string, err error) error {
 	return found
 }
 
-// loader is one run of LoadConfig.
+// loader is one run of Load.
 type loader struct {
-	src      ConfigSource
+	src      Source
 	config   Config
 	settings map[string]setting           // by full key, "Tyk.url"; the environment has replaced what it overrides
 	sections map[string]manifest.Position // where a section of the file begins

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"encoding/json"
@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	kjson "sigs.k8s.io/json"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/spelling"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
@@ -103,7 +104,7 @@ func (l *loader) treeMap(n node, key string, t reflect.Type) any {
 	for _, e := range l.entries(n, key, func(a, b string) bool { return a == b }) {
 		below, known := elementType(t, e.key)
 		if !known {
-			l.report(e.pos, dotted(key, e.key), "unknown field"+suggest(e.key, fieldNames(t)))
+			l.report(e.pos, dotted(key, e.key), "unknown field"+spelling.Suggest(e.key, fieldNames(t)))
 			continue
 		}
 		out = append(out, manifest.Entry{Key: e.key, Value: l.tree(e.value, dotted(key, e.key), below)})

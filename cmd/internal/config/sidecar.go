@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"cmp"
@@ -46,7 +46,7 @@ func (l *loader) checkSidecar() {
 	if own.Rules.Intercept == sidecar.All && own.RulesTool == sidecar.NFT && len(own.Rules.ExemptCIDRs) == 0 {
 		l.fail(l.settings["Injector.rulesTool"], "nft is not told where the Kubernetes API is, and would lead calls of it to the sidecar: name its address in Injector.exemptCIDRs")
 	}
-	own.Native = injector.NativeSidecar == "true" || injector.NativeSidecar == nativeAuto && injector.KubeVersion != nil && injector.KubeVersion.AtLeast(nativeSince)
+	own.Native = injector.NativeSidecar == "true" || injector.NativeSidecar == NativeAuto && injector.KubeVersion != nil && injector.KubeVersion.AtLeast(nativeSince)
 }
 
 // checkReachable reports servers that are on this machine: to a pod that is the pod itself. A Dashboard that is forwarded to here has another address

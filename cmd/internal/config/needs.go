@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"fmt"
@@ -133,8 +133,8 @@ func (l *loader) need(key string, isSet bool, because string) {
 	l.missing(key, "is not set, and "+because+" needs it", "set it in the file or as "+variable+"; --local DIR works without servers")
 }
 
-// configHint is how to come by a configuration.
-const configHint = "--config FILE names one, tykmesh config init > tykmesh.yaml writes one"
+// Hint is how to come by a configuration.
+const Hint = "--config FILE names one, tykmesh config init > tykmesh.yaml writes one"
 
 // missing reports a key that is not there: at its section, where it would go. It keeps quiet where an error explains why.
 func (l *loader) missing(key, msg, hint string) {
@@ -150,7 +150,7 @@ func (l *loader) missing(key, msg, hint string) {
 		pos = s.value.pos
 	}
 	if l.src.Name == "" {
-		hint = "no configuration file was found; " + configHint
+		hint = "no configuration file was found; " + Hint
 	}
 	l.errors = append(l.errors, Finding{Pos: pos, Key: key, Msg: msg, Hint: hint})
 }
