@@ -36,11 +36,6 @@ const (
 	statusInjected = "injected"
 )
 
-// ownAnnotations are all annotations with our prefix, but for overrides.
-var ownAnnotations = []string{
-	annotationInject, annotationStatus, annotationRoute, annotationInbound, annotationMesh, annotationTrust, annotationRecord, annotationPort, annotationAccept,
-}
-
 // fieldKinds are the prefixes of annotations that set a field of the inbound API definition, and how each reads its value.
 var fieldKinds = map[string]func(string) (any, error){
 	"string.service.tyk.io/": func(s string) (any, error) { return s, nil },
@@ -124,7 +119,7 @@ func (o *subject) readAnnotations(w *Workload, annotations *manifest.Node) (prob
 // unknownAnnotations finds annotations that look like ours and are none of them, as slips of the pen do. The webhook did not mind.
 func (o *subject) unknownAnnotations(annotations *manifest.Node) (problems []Problem) {
 	for k := range annotations.Entries() {
-		if key := k.Text(); strings.HasPrefix(key, marker+"/") && overrides[key] == nil && !slices.Contains(ownAnnotations, key) {
+		if key := k.Text(); strings.HasPrefix(key, marker+"/") && !isAnnotation(key) {
 			problems = append(problems, o.problem(RuleAnnotation, k, "there is no annotation %s", key))
 		}
 	}

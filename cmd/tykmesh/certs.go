@@ -13,8 +13,13 @@ func newCertsCmd(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "certs",
 		Short: "List, renew and prune the certificates of the mesh",
-		Args:  noArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Long: "certs looks after certificates without any manifest: those of the mesh and of its services, in the Dashboard's store and in the ledger.\n" +
+			"inject renews what is due of the services that it is about; this is for all others.",
+		Example: "  tykmesh certs list --expiring 30d   # exits with 3 if one in use ends within 30 days\n" +
+			"  tykmesh certs renew                 # what is due\n" +
+			"  tykmesh certs prune --dry-run       # what nothing uses any more",
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newCertsListCmd(p), newCertsRenewCmd(p), newCertsPruneCmd(p))
 	return cmd

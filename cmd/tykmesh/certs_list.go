@@ -31,7 +31,7 @@ func newCertsListCmd(p process) *cobra.Command {
 	o.remoteFlags(cmd)
 	o.formatFlag(cmd)
 	o.reportFlags(cmd)
-	cmd.Flags().Var(&o.expiring, "expiring", "list only what is in use and ends within this time, like 30d; exit with 3 if anything does")
+	cmd.Flags().Var(&o.expiring, "expiring", "list only what is in use and ends within this `TIME`, like 30d; exit with 3 if anything does")
 	cmd.Flags().Lookup("expiring").DefValue = ""
 	return cmd
 }

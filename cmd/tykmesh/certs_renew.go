@@ -42,9 +42,10 @@ func newCertsRenewCmd(p process) *cobra.Command {
 	o.reportFlags(cmd)
 	o.remoteFlags(cmd)
 	o.parallelFlag(cmd)
-	cmd.Flags().Var(&o.renew, "renew-before", "renew what has less than this left, as 30d or 720h (default: a third of its life)")
+	cmd.Flags().Var(&o.renew, "renew-before", "renew what has less than this `TIME` left, as 30d or 720h (default: a third of its life)")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "change nothing: print what would be done")
 	job.flags(cmd)
+	cmd.ValidArgsFunction = o.services(p)
 	return cmd
 }
 

@@ -12,8 +12,11 @@ func newHelmCmd(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "helm",
 		Short: "Run as a post-renderer of Helm",
-		Args:  noArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Long: "Helm pipes what a chart renders through a post-renderer. For Helm 4 that is a plugin, which plugin describes. For Helm 3 it is the\n" +
+			"program itself: --post-renderer tykmesh --post-renderer-args inject.",
+		Example: "  mkdir tykmesh-plugin && tykmesh helm plugin > tykmesh-plugin/plugin.yaml",
+		Args:    noArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(&cobra.Command{
 		Use:   "plugin",

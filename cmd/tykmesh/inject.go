@@ -35,7 +35,7 @@ func newInjectCmd(p process) *cobra.Command {
 	}
 	o.registrationFlags(cmd)
 	o.outputFlags(cmd)
-	cmd.Flags().BoolVar(&o.registered, "registered", false, "register nothing: fail if something is missing or out of date")
+	cmd.Flags().BoolVar(&o.registered, "registered", false, "register nothing: take the ids of what is there, fail if something is missing or out of date")
 	return cmd
 }
 

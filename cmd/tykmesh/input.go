@@ -32,7 +32,7 @@ type InputError struct{ Msg string }
 func (e *InputError) Error() string { return e.Msg }
 
 // ExitCode is the exit status for usage and configuration.
-func (*InputError) ExitCode() int { return 2 }
+func (*InputError) ExitCode() int { return exitUsage }
 
 // ReadSources reads what the -f flags name, in their order: files, folders (their manifests in name order, with recursive those of
 // subfolders too) and "-" for standard input, which is also read where paths is empty. A path that is named twice is read twice, as

@@ -15,7 +15,7 @@ type interruptedError struct{}
 func (interruptedError) Error() string { return "interrupted" }
 
 // ExitCode is what shells expect after an interrupt: 128 and the number of SIGINT.
-func (interruptedError) ExitCode() int { return 130 }
+func (interruptedError) ExitCode() int { return exitInterrupted }
 
 // errInterruptedEarly is an interruption of a run that has not asked a server for anything yet.
 func errInterruptedEarly() error { return fmt.Errorf("%w; nothing was changed", interruptedError{}) }

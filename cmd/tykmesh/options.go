@@ -70,7 +70,7 @@ func (o *options) remoteFlags(cmd *cobra.Command) {
 	o.configFlag(cmd)
 	o.localFlag(cmd)
 	f := cmd.Flags()
-	f.DurationVar(&o.timeout, "timeout", 2*time.Minute, "give up when no step has finished for so long")
+	f.DurationVar(&o.timeout, "timeout", 2*time.Minute, "give up when no step has finished for this `TIME`")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "print every request, without its body, and every changed field")
 }
 
@@ -83,7 +83,7 @@ func (o *options) localFlag(cmd *cobra.Command) {
 }
 
 func (o *options) parallelFlag(cmd *cobra.Command) {
-	cmd.Flags().IntVar(&o.parallel, "parallel", 8, "how many services to work on at once")
+	cmd.Flags().IntVar(&o.parallel, "parallel", 8, "`N` services are worked on at once")
 }
 
 // registrationFlags are those of commands that register what manifests ask for, or say what there is to register.
@@ -92,7 +92,7 @@ func (o *options) registrationFlags(cmd *cobra.Command) {
 	o.namespaceFlag(cmd)
 	o.remoteFlags(cmd)
 	o.parallelFlag(cmd)
-	cmd.Flags().StringVar(&o.onSkip, "on-skip", "fail", "what to do about objects that cannot be edited: fail, or let them through and warn, or ignore")
+	cmd.Flags().StringVar(&o.onSkip, "on-skip", "fail", "what becomes of annotated objects that cannot be edited, by this `POLICY`: fail refuses the run, warn and ignore let them through as they are")
 	cmd.Flags().BoolVar(&o.upgradeAPI, "upgrade-api", false, "rewrite annotated workloads of API versions that Kubernetes no longer serves (extensions/v1beta1, ...)")
 	cmd.Flags().StringArrayVar(&o.adopt, "adopt", nil, "take over the API with this `SLUG` although it is not ours; may be repeated")
 }

@@ -20,12 +20,15 @@ type process struct {
 	now            func() time.Time // the clock; nil is the system's
 }
 
-// The exit statuses. Each error says its own (ExitCode); here is only what no error says.
+// The exit statuses. Each error says its own (ExitCode).
 const (
-	exitDone    = 0
-	exitFailed  = 1
-	exitUsage   = 2
-	exitChanges = 3
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitChanges     = 3
+	exitDenied      = 4
+	exitIncomplete  = 5
+	exitInterrupted = 130
 )
 
 // run is the program: it does what the arguments say and returns the exit status.
@@ -87,8 +90,12 @@ func newRootCmd(p process) *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{err.Error(), cmd.CommandPath()} })
 	root.AddCommand(newInjectCmd(p), newUninjectCmd(p), newDiffCmd(p), newRegisterCmd(p), newDeleteCmd(p), newStatusCmd(p), newCheckCmd(p),
-		newCACmd(p), newCertsCmd(p), newConfigCmd(p), newHelmCmd(p), newVersionCmd(p), newExitTopic())
+		newCACmd(p), newCertsCmd(p), newConfigCmd(p), newHelmCmd(p), newVersionCmd(p))
+	root.AddCommand(newTopics()...)
 	callAs(root, p.name)
+	if completes(p.args) {
+		addCompletions(root)
+	}
 	return root
 }
 
@@ -119,29 +126,10 @@ func noArgs(cmd *cobra.Command, args []string) error {
 
 func newVersionCmd(p process) *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: noArgs,
+		Use: "version", Short: "Print the version", Long: "version prints one line: tykmesh and its version.", Example: "  tykmesh version", Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintln(p.stdout, "tykmesh", version)
 			return err
 		},
-	}
-}
-
-// newExitTopic is a page of help, not a command.
-func newExitTopic() *cobra.Command {
-	return &cobra.Command{
-		Use: "exit", Short: "Exit statuses",
-		Long: `Exit statuses. On every one but 0 and 3, standard output is empty; a KRM function answers with its list all the same, and config view
-shows what it could read.
-
-    0  done, also when there was nothing to do
-    1  failed
-    2  usage or configuration
-    3  diff: there are changes; check: something is not ready; certs list --expiring: some are
-    4  the Dashboard or CFSSL refused the credentials
-    5  incomplete: some remote steps are done, some are not; the report lists both; run it again
-  130  interrupted
-
-Of several, the highest in the order 130, 5, 4, 1 wins.`,
 	}
 }

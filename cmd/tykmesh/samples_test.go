@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -17,7 +16,6 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
-	"github.com/tykmesh/tykmesh/inject"
 )
 
 const samples = root + "/testdata/samples"
@@ -83,19 +81,6 @@ func TestSamplesAreKubernetes(t *testing.T) {
 func TestSampleOfBoth(t *testing.T) {
 	if readSample(t, "echo-and-sleep.yaml") != readSample(t, "echo.yaml")+"---\n"+readSample(t, "sleep.yaml") {
 		t.Error("echo-and-sleep.yaml is not echo.yaml and sleep.yaml")
-	}
-}
-
-// No rule lacks its row in README, with the sentence that SARIF has.
-func TestReadmeNamesEveryRule(t *testing.T) {
-	readme, err := os.ReadFile(root + "/README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range inject.Rules {
-		if row := fmt.Sprintf("| `%s` | %s |\n", r.Rule, r.Text); !strings.Contains(string(readme), row) {
-			t.Errorf("%s is not in README.md", row)
-		}
 	}
 }
 

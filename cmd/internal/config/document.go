@@ -62,28 +62,32 @@ func (k key) preset() string {
 // example is what config init writes behind a key.
 func (k key) example() string { return cmp.Or(k.sample, k.preset()) }
 
-// table is the rows of README's table of keys.
-func table() string {
-	var b strings.Builder
+// Key is what people are told of a key of the configuration.
+type Key struct {
+	Name     string // "Tyk.url"
+	Variable string // the environment variable that sets it; "" where none can
+	Text     string // what it is for; names and values stand in backticks
+	Default  string // its value where it is not set, or what holds then; may be ""
+	Preset   bool   // Default is a value
+	Secret   bool   // it is never shown
+}
+
+// Keys are all that can be configured, in the order of the file.
+func Keys() (keys []Key) {
 	for _, section := range schema {
 		for _, k := range section.keys {
-			byDefault, text := k.unset, k.text
-			if preset := k.preset(); byDefault == "" && preset != "" {
-				byDefault = "`" + preset + "`"
+			known := Key{Name: dotted(section.name, k.name), Text: k.text, Default: k.unset, Secret: k.secret}
+			if !k.fileOnly {
+				known.Variable = variableOf(known.Name)
 			}
-			if k.secret {
-				text += " *(secret)*"
+			if known.Default == "" {
+				known.Default = k.preset()
+				known.Preset = known.Default != ""
 			}
-			for _, cell := range []string{"`" + dotted(section.name, k.name) + "`", byDefault, text} {
-				b.WriteString("| " + cell)
-				if cell != "" {
-					b.WriteString(" ")
-				}
-			}
-			b.WriteString("|\n")
+			keys = append(keys, known)
 		}
 	}
-	return b.String()
+	return keys
 }
 
 // flowText is a value as YAML in one line.

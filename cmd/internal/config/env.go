@@ -78,6 +78,11 @@ func (l *loader) unknownVariable(name string, known []string) {
 	}
 }
 
+// variableOf is the environment variable that sets a key.
+func variableOf(key string) string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+}
+
 // lookupEnv returns the value of an environment variable, and "" where it is not set.
 func lookupEnv(environ []string, name string) string {
 	for _, pair := range environ {

@@ -129,8 +129,7 @@ func (l *loader) need(key string, isSet bool, because string) {
 	if isSet {
 		return
 	}
-	variable := envPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
-	l.missing(key, "is not set, and "+because+" needs it", "set it in the file or as "+variable+"; --local DIR works without servers")
+	l.missing(key, "is not set, and "+because+" needs it", "set it in the file or as "+variableOf(key)+"; --local DIR works without servers")
 }
 
 // Hint is how to come by a configuration.

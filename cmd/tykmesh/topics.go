@@ -1,0 +1,114 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tykmesh/tykmesh/inject"
+)
+
+// exitStatuses are all exit statuses, in the order in which they are explained.
+var exitStatuses = []struct {
+	status int
+	text   string
+}{
+	{exitDone, "done, also when there was nothing to do"},
+	{exitFailed, "failed; nothing on standard output"},
+	{exitUsage, "usage or configuration"},
+	{exitChanges, "`diff`: there are changes; `check`: something is not ready; `certs list --expiring`: some are"},
+	{exitDenied, "the Dashboard or CFSSL refused the credentials"},
+	{exitIncomplete, "incomplete: some remote steps are done, some are not; the report lists both; run it again"},
+	{exitInterrupted, "interrupted"},
+}
+
+// exitOrder is what exitStatuses do not say.
+const exitOrder = "Of several, the highest in the order 130, 5, 4, 1 wins. On every one but 0 and 3, standard output is empty; a KRM function answers with its list all\n" +
+	"the same, and config view shows what it could read."
+
+// newTopics are pages of help, not commands.
+func newTopics() []*cobra.Command {
+	return []*cobra.Command{
+		newTopic("annotations", "Annotations of manifests", writeAnnotations),
+		newTopic("codes", "Codes of errors and warnings", writeCodes),
+		newTopic("exit", "Exit statuses", writeExitStatuses),
+		newTopic("man", "All of it as a manual page: tykmesh help man > tykmesh.1", nil),
+	}
+}
+
+// newTopic is a page that is made when somebody asks for it. Without write it is the manual page, which is about all of the program.
+func newTopic(name, short string, write func(io.Writer)) *cobra.Command {
+	cmd := &cobra.Command{Use: name, Short: short}
+	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
+		if write == nil {
+			writeManual(cmd.OutOrStdout(), cmd.Root())
+			return
+		}
+		write(cmd.OutOrStdout())
+	})
+	return cmd
+}
+
+func writeExitStatuses(w io.Writer) {
+	for _, e := range exitStatuses {
+		fmt.Fprintf(w, "%5d  %s\n", e.status, plainText(e.text))
+	}
+	fmt.Fprintf(w, "\n%s\n", exitOrder)
+}
+
+func writeCodes(w io.Writer) {
+	fmt.Fprint(w, "What errors and warnings are about, as reports for machines (--report) name it.\n\n")
+	for _, r := range inject.Rules {
+		fmt.Fprintf(w, "  %s  %s\n", r.Rule, r.Text)
+	}
+}
+
+func writeAnnotations(w io.Writer) {
+	fmt.Fprint(w, "On the pod template of a workload, or on a Pod, where nothing else is said. Values are strings: put true, and numbers, in quotes.\n\n")
+	for _, a := range inject.Annotations {
+		if !a.Written {
+			writeAnnotation(w, a)
+		}
+	}
+	fmt.Fprint(w, "\nThese are written by inject and taken away by uninject:\n\n")
+	for _, a := range inject.Annotations {
+		if a.Written {
+			writeAnnotation(w, a)
+		}
+	}
+}
+
+// annotationColumns are what keys need, and the text beside them.
+const annotationColumns, textColumns = 38, 100
+
+func writeAnnotation(w io.Writer, a inject.Annotation) {
+	key := a.Key
+	for line := range wrapped(plainText(a.Text), textColumns) {
+		fmt.Fprintf(w, "  %-*s %s\n", annotationColumns, key, line)
+		key = ""
+	}
+}
+
+// wrapped are the lines of a text.
+func wrapped(text string, columns int) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		line := ""
+		for word := range strings.FieldsSeq(text) {
+			if line != "" && len(line)+1+len(word) > columns {
+				if !yield(line) {
+					return
+				}
+				line = ""
+			}
+			line = strings.TrimLeft(line+" "+word, " ")
+		}
+		yield(line)
+	}
+}
+
+// plainText is what README says in Markdown.
+func plainText(text string) string {
+	return strings.NewReplacer("`", "", "*(", "(", ")*", ")").Replace(text)
+}

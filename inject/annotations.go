@@ -1,0 +1,46 @@
+package inject
+
+import "slices"
+
+// Annotation is one that is read or written, and what people are told of it.
+type Annotation struct {
+	Key     string
+	Text    string // values and names stand in backticks
+	Written bool   // by tykmesh itself; people leave it alone
+}
+
+// Annotations are all annotations, as help and README list them. Where nothing else is said, they belong on the pod template, or on a Pod.
+var Annotations = []Annotation{
+	{Key: annotationInject, Text: "`y`, `yes`, `true` or `on`, in any case: put this on the mesh. Also on a Service"},
+	{Key: annotationRoute, Text: "path on the mesh; `/APP` where it is missing"},
+	{Key: annotationTemplate, Text: "the API definition template to use, one of `Tyk.templates`"},
+	{Key: "string.service.tyk.io/PATH", Text: "a text for a field of the inbound API. A `-` in PATH becomes `_`, a dot goes down a level"},
+	{Key: "bool.service.tyk.io/PATH", Text: "`true` or `false` for such a field"},
+	{Key: "num.service.tyk.io/PATH", Text: "a whole number for it"},
+	{Key: "object.service.tyk.io/PATH", Text: "a JSON object for it"},
+	{Key: "array.service.tyk.io/PATH", Text: "a JSON array for it"},
+	{Key: annotationPort, Text: "port of the app: a number, or the name of a container's port *(built-in sidecar)*"},
+	{Key: annotationImage, Text: "as `Sidecar.image`, for these pods *(built-in sidecar)*"},
+	{Key: annotationCPU, Text: "as `Sidecar.cpu`: `100m` *(built-in sidecar)*"},
+	{Key: annotationCPULimit, Text: "as `Sidecar.cpuLimit` *(built-in sidecar)*"},
+	{Key: annotationMemory, Text: "as `Sidecar.memory`: `128Mi` *(built-in sidecar)*"},
+	{Key: annotationMemoryLimit, Text: "as `Sidecar.memoryLimit` *(built-in sidecar)*"},
+	{Key: annotationLogLevel, Text: "as `Sidecar.logLevel` *(built-in sidecar)*"},
+	{Key: annotationEnv, Text: "further environment variables of the sidecar, `NAME=VALUE`, one on a line *(built-in sidecar)*"},
+	{Key: annotationIntercept, Text: "as `Injector.intercept` *(built-in sidecar)*"},
+	{Key: annotationExemptCIDRs, Text: "networks or addresses with commas, beside those of `Injector.exemptCIDRs` *(built-in sidecar)*"},
+	{Key: annotationExemptPorts, Text: "ports with commas, beside those of `Injector.exemptPorts` *(built-in sidecar)*"},
+	{Key: annotationCAFile, Text: "variables, with commas, that are to name a file with all public CAs and that of the mesh *(built-in sidecar)*"},
+	{Key: annotationAccept, Text: "codes with commas, `TM0019` to `TM0024` and `TM0029`: findings about this object that are meant so. On any object, also on the Deployment instead of its pod template, where it does not replace pods"},
+	{Key: annotationStatus, Written: true, Text: "`injected` takes the place of the inject annotation"},
+	{Key: annotationInbound, Written: true, Text: "id of the inbound API"},
+	{Key: annotationMesh, Written: true, Text: "id of the mesh API"},
+	{Key: annotationTrust, Written: true, Text: "which CAs the pods trust, with `CA.bundlePath`: pods roll when it changes, because a gateway reads them once"},
+	{Key: annotationRecord, Written: true, Text: "what was added, by name, for `uninject`"},
+	{Key: annotationEmitted, Written: true, Text: "on the ConfigMaps that `Injector.emitCA` adds"},
+}
+
+// isAnnotation tells whether there is an annotation of that name.
+func isAnnotation(key string) bool {
+	return slices.ContainsFunc(Annotations, func(a Annotation) bool { return a.Key == key })
+}
