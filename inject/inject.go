@@ -6,6 +6,17 @@
 //	documents ──Members──> services, to be taken off the mesh
 //
 // It is pure: no network, no file, no clock, no log. It never touches what it does not inject.
+//
+// Where things are:
+//
+//	inject.go, uninject.go, members.go   the three ways in; stream.go and edit.go, record.go  what comes out of them, and how it is taken back
+//	subject.go, template.go              what is examined: objects, and where their pod templates are
+//	annotation.go, override.go           what people say of it; annotationdoc.go  what they are told; rule.go  why it is refused
+//	pod.go                               what a pod gets: configured.go of the configuration, builtin.go (container.go, ownsidecar.go) of ours
+//	service.go, ports.go, appport.go     which services there are, which port of a Service changes, and where an app listens
+//	upgrade.go, emit.go                  former API versions, and the ConfigMap that is added
+//	facts.go -> checks.go -> check*.go   what injection breaks that stands beside; podindex.go finds pods, accept.go what people accept
+//	namespaces.go, podsecurity.go        what a namespace must have, and allow
 package inject
 
 import (

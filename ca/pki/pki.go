@@ -1,6 +1,11 @@
 // Package pki sets up the mesh's own certificate authority: its key and certificate, the configuration of the CFSSL that signs with it, and the
 // Kubernetes manifests of that CFSSL. It makes a new CA (Make) or brings one that exists (Bring).
 //
+//	Request ──Make──┐
+//	                ├──> Setup: an Authority and its Files ──Write──> a folder: keys, CFSSL's configuration, manifests
+//	folder ──Bring──┘
+//	folder ──ReadRotation──> Rotation ──Trust, Sign, Settle──> Change ──Write──> the folder, a step further
+//
 // What it makes is values until Write puts all files into a folder, or none of them. It never overwrites a file, never puts a secret into a file
 // that others may read, and never prints, logs or talks to anybody.
 package pki

@@ -1,6 +1,10 @@
 // Package check finds out whether inject can work: whether the Dashboard, CFSSL and the ledger are there, accept the credentials, and do
 // what inject will ask of them.
 //
+//	configuration ──> Dashboard: answers? accepts the key? lets it write? two APIs on one path? ──┐
+//	                  CFSSL: answers? accepts the key, and nobody without? signs as it should? ───┼──> a Result each, with what to do
+//	                  ledger: can be written? ───────────────────────────────────────────────────┘
+//
 // It tries what it can without leaving anything behind: it deletes what does not exist, has a certificate signed whose key it throws away,
 // and asks for unsigned things. What it writes it takes away again: a record, and where nothing else tells, two APIs that no gateway
 // serves. It talks to its own small interfaces, and never prints.

@@ -14,6 +14,15 @@
 //	State ──> NewCertificateList                    every certificate, and who uses it
 //	State ──> NewPruning ──> Pruning ──> Apply      what serves nothing any more goes
 //
+// Where things are:
+//
+//	wanted.go, workload.go, definition.go   what services want
+//	observe.go, index.go, claims.go         what is there, found by what it is asked for
+//	plan.go                                 the difference: match.go, conflict.go  whose an API is; change.go, overlay.go  what an update
+//	                                        changes; certificates.go, replaced.go  which certificates are kept
+//	step.go, apply.go, issue.go, register.go, progress.go, errors.go   the way from there to here, and how far it came
+//	renewal.go, removal.go, prune.go, inventory.go, certificatelist.go   what works without manifests, each with its own way of applying
+//
 // It talks to its own small interfaces only. It never opens a connection or a file, never prints, and never deletes what it did not
 // make: an API that is not ours is a conflict, settled by whoever runs it.
 package mesh
