@@ -120,7 +120,7 @@ func (o *subject) readAnnotations(w *Workload, annotations *manifest.Node) (prob
 func (o *subject) unknownAnnotations(annotations *manifest.Node) (problems []Problem) {
 	for k := range annotations.Entries() {
 		if key := k.Text(); strings.HasPrefix(key, marker+"/") && !isAnnotation(key) {
-			problems = append(problems, o.problem(RuleAnnotation, k, "there is no annotation %s", key))
+			problems = append(problems, o.problem(RuleAnnotation, k, "there is no annotation %s%s", key, meantBy(key)))
 		}
 	}
 	return problems

@@ -1,6 +1,11 @@
 package inject
 
-import "slices"
+import (
+	"slices"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/inject/spelling"
+)
 
 // Annotation is one that is read or written, and what people are told of it.
 type Annotation struct {
@@ -43,4 +48,18 @@ var Annotations = []Annotation{
 // isAnnotation tells whether there is an annotation of that name.
 func isAnnotation(key string) bool {
 	return slices.ContainsFunc(Annotations, func(a Annotation) bool { return a.Key == key })
+}
+
+// meantBy is the end of an error about an annotation with our prefix that there is not: which one may have been meant.
+func meantBy(key string) string {
+	var known []string
+	for _, a := range Annotations {
+		if name, ours := strings.CutPrefix(a.Key, marker+"/"); ours && !a.Written {
+			known = append(known, name)
+		}
+	}
+	if best := spelling.Nearest(strings.TrimPrefix(key, marker+"/"), known); best != "" {
+		return "; did you mean " + marker + "/" + best + "?"
+	}
+	return ""
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
+	"github.com/tykmesh/tykmesh/inject/spelling"
 )
 
 // usualPort is where an app listens if nothing says otherwise: the rule that the guide gives to all of them.
@@ -51,11 +52,22 @@ func (o *subject) namedAppPort(declared []containerPort, annotation *manifest.No
 	port, ok := parsePort(text)
 	switch {
 	case !ok:
-		return usualPort, []Problem{o.problem(RulePort, annotation, "annotation %s: no port, and no declared port's name: %q", annotationPort, text)}
+		return usualPort, []Problem{o.problem(RulePort, annotation, "annotation %s: no port, and no declared port's name: %q%s", annotationPort, text,
+			spelling.Suggest(text, portNames(declared)))}
 	case port == sidecar.Port || port == sidecar.ControlPort:
 		return usualPort, []Problem{o.problem(RulePort, annotation, "annotation %s: the sidecar itself listens on port %d", annotationPort, port)}
 	}
 	return port, nil
+}
+
+// portNames are the names of ports that have one.
+func portNames(ports []containerPort) (names []string) {
+	for _, p := range ports {
+		if p.name != "" && !slices.Contains(names, p.name) {
+			names = append(names, p.name)
+		}
+	}
+	return names
 }
 
 // appPorts are the TCP ports that containers of the pod declare, but for a sidecar of its own.

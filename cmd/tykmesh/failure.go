@@ -18,9 +18,9 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/check"
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
-	"github.com/tykmesh/tykmesh/cmd/internal/spelling"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/spelling"
 )
 
 // printError tells people why a run failed: each refusal with its place, everything else behind "error:", then what is done and what is
@@ -93,9 +93,10 @@ var hints = []struct {
 
 // ruleHints are what to do about what the checks across the stream find.
 var ruleHints = map[inject.Rule]string{
-	inject.RuleSelector: "behind a Service on the mesh belong pods with a sidecar: annotate their pod templates",
-	inject.RuleTarget:   "a targetPort is the name or the number of a port of the pods",
-	inject.RuleRoute:    "callers need a Service that is called as the app label, annotated, with a selector of these pods",
+	inject.RuleAnnotation: "tykmesh help annotations lists them, with what each takes",
+	inject.RuleSelector:   "behind a Service on the mesh belong pods with a sidecar: annotate their pod templates",
+	inject.RuleTarget:     "a targetPort is the name or the number of a port of the pods",
+	inject.RuleRoute:      "callers need a Service that is called as the app label, annotated, with a selector of these pods",
 	inject.RuleIngress: "a second Service without the annotation leads straight to the app by the old port; through the sidecar it takes port 8080, or the old one with " +
 		"Injector.servicePorts: preserve, and of nginx " +
 		"upstream-vhost: APP.NAMESPACE, with TLS backend-protocol: HTTPS",

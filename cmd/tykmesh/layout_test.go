@@ -29,7 +29,7 @@ var layout = map[string]packageRule{
 		except: []string{"net", "os", "log", "k8s.io", "github.com/spf13"},
 	},
 	"inject": {
-		ours:   []string{"inject/manifest", "inject/sidecar"},
+		ours:   []string{"inject/manifest", "inject/sidecar", "inject/spelling"},
 		except: []string{"net", "os", "log", "github.com/spf13"},
 	},
 	"inject/sidecar": {
@@ -61,16 +61,16 @@ var layout = map[string]packageRule{
 		except: []string{"os", "log", "k8s.io", "github.com/spf13"},
 	},
 	"cmd/internal/config": {
-		ours:   []string{"inject", "inject/manifest", "inject/sidecar", "ca", "cmd/internal/spelling"},
+		ours:   []string{"inject", "inject/manifest", "inject/sidecar", "ca", "inject/spelling"},
 		except: []string{"net/http", "os", "log", "github.com/spf13"},
 	},
-	"cmd/internal/spelling": {
+	"inject/spelling": {
 		except: []string{"net", "os", "log", "k8s.io", "github.com/spf13"},
 	},
 	"cmd/tykmesh": {
 		ours: []string{
 			"inject", "inject/manifest", "inject/sidecar", "dashboard", "ca", "ca/pki",
-			"cmd/internal/mesh", "cmd/internal/check", "cmd/internal/config", "cmd/internal/spelling",
+			"cmd/internal/mesh", "cmd/internal/check", "cmd/internal/config", "inject/spelling",
 		},
 	},
 }

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tykmesh/tykmesh/cmd/internal/spelling"
+	"github.com/tykmesh/tykmesh/inject/spelling"
 )
 
 // The prefixes of environment variables that configure: ours, and that of tyk-k8s. Ours wins.

@@ -221,7 +221,11 @@ func (l *loader) fetch(s setting, v string) (string, bool) {
 	found = strings.TrimRight(string(data), "\r\n")
 	switch {
 	case err != nil:
-		l.unresolved = append(l.unresolved, s.finding("the secret's file cannot be read: "+err.Error()))
+		f := s.finding("the secret's file cannot be read: " + err.Error())
+		if s.key == "CA.key" {
+			f.Hint = "tykmesh ca init makes a CA, with the key of its CFSSL in ca-quickstart/cfssl.key; without TLS: Injector.enableMeshTLS: false"
+		}
+		l.unresolved = append(l.unresolved, f)
 	case found == "":
 		l.unresolved = append(l.unresolved, s.finding(fmt.Sprintf("the secret's file %q is empty", name)))
 	}

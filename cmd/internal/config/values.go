@@ -9,8 +9,8 @@ import (
 	"github.com/cloudflare/cfssl/csr"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/tykmesh/tykmesh/cmd/internal/spelling"
 	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/spelling"
 )
 
 // applyMeshHosts takes a list of host names; in the environment commas separate them.

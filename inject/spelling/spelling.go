@@ -11,7 +11,7 @@ func Suggest(name string, known []string) string {
 	if best := Nearest(name, known); best != "" {
 		return "; did you mean " + best + "?"
 	}
-	if len(known) > maxListed {
+	if len(known) == 0 || len(known) > maxListed {
 		return ""
 	}
 	return "; known are " + strings.Join(known, ", ")
