@@ -4,7 +4,6 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -73,14 +72,14 @@ func (j *cronJob) run(cmd *cobra.Command, p process, names []string) error {
 
 // readReferences finds out what the job needs beside the configuration. Nothing of it is looked at.
 func (j *cronJob) readReferences(p process, flag string) error {
-	name, data, err := FindConfig(flag, p.environ, os.ReadFile)
+	name, data, err := FindConfig(flag, p.environ, readConfigFile)
 	if err != nil {
 		return err
 	}
 	if name == "" {
 		return &usageError{"--print-cronjob reads the configuration, to know which files and variables go with it, and there is none: " + configHint, p.name + " certs renew"}
 	}
-	references, err := References(ConfigSource{Name: name, Data: data, ReadFile: os.ReadFile})
+	references, err := References(ConfigSource{Name: name, Data: data, ReadFile: readConfigFile})
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"text/template"
@@ -55,11 +54,11 @@ func newConfigSecretCmd(p process) *cobra.Command {
 }
 
 func runConfigSecret(p process, o options, namespaces []string) (output, error) {
-	name, data, err := FindConfig(o.config, p.environ, os.ReadFile)
+	name, data, err := FindConfig(o.config, p.environ, readConfigFile)
 	if err != nil {
 		return nil, err
 	}
-	tls, err := sidecarTLS(ConfigSource{Name: name, Data: data, Environ: p.environ, ReadFile: os.ReadFile})
+	tls, err := sidecarTLS(ConfigSource{Name: name, Data: data, Environ: p.environ, ReadFile: readConfigFile})
 	if err != nil {
 		return nil, err
 	}

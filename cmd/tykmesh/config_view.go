@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,9 +37,9 @@ func newConfigViewCmd(p process) *cobra.Command {
 func runConfigView(ctx context.Context, p process, o options, report *report) (output, error) {
 	var v view
 	wrong, err := uninterrupted(ctx, func() (wrong error, err error) {
-		name, data, err := FindConfig(o.config, p.environ, os.ReadFile)
+		name, data, err := FindConfig(o.config, p.environ, readConfigFile)
 		if err == nil {
-			v, wrong = viewConfig(ConfigSource{Name: name, Data: data, Environ: p.environ, ReadFile: os.ReadFile, Local: o.local != ""})
+			v, wrong = viewConfig(ConfigSource{Name: name, Data: data, Environ: p.environ, ReadFile: readConfigFile, Local: o.local != ""})
 		}
 		return wrong, err
 	})

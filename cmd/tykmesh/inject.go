@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -299,9 +298,9 @@ func writePreview(w io.Writer, stream *inject.Stream, plan *mesh.Plan, bindings 
 func loadConfig(ctx context.Context, p process, o options, report *report) (Config, error) {
 	var warnings []Finding
 	config, err := uninterrupted(ctx, func() (config Config, err error) {
-		name, data, err := FindConfig(o.config, p.environ, os.ReadFile)
+		name, data, err := FindConfig(o.config, p.environ, readConfigFile)
 		if err == nil {
-			config, warnings, err = LoadConfig(ConfigSource{Name: name, Data: data, Environ: p.environ, ReadFile: os.ReadFile, Local: o.local != ""})
+			config, warnings, err = LoadConfig(ConfigSource{Name: name, Data: data, Environ: p.environ, ReadFile: readConfigFile, Local: o.local != ""})
 		}
 		return config, err
 	})
