@@ -28,10 +28,10 @@ func TestSoak(t *testing.T) {
 	}
 	end := time.Now().Add(*soak)
 	if *soakSeed == 0 {
-		for seed := range uint64(100) {
+		for seed := range uint64(20) {
 			try(seed)
 		}
-		if injected < 100 {
+		if injected < 30 {
 			t.Fatalf("only %d objects were injected", injected)
 		}
 		*soakSeed = rand.Uint64()
