@@ -6,6 +6,8 @@ VERSION ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),dev)
 # The linter is built from its own module, so that go.mod knows nothing of it.
 GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.11.4
 
+GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.1.4
+
 # The race detector needs a C compiler; without one the tests run all the same.
 RACE = $(if $(shell command -v "$$($(GO) env CC)" 2>/dev/null),-race)
 
@@ -16,7 +18,7 @@ FUZZTIME ?= 2000x
 # How the program and FerretDB are built. Vet and lint look at the same, so that nothing is compiled twice on a machine with an empty cache.
 STATIC = CGO_ENABLED=0 GOFLAGS=-trimpath
 
-.PHONY: build test format vet lint unit ferretdb fuzz test-hosts test-cfssl test-validate test-rules test-cluster bench update demo parity clean
+.PHONY: build test format vet lint unit ferretdb fuzz soak vulncheck test-hosts test-cfssl test-validate test-rules test-cluster bench update demo parity clean
 
 # One static binary that holds no path of the machine that built it.
 build:
@@ -53,6 +55,15 @@ fuzz:
 		echo "$$package $$target"; \
 		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x $$package || exit 1; \
 	done
+
+# Manifests that people write, change, have injected, change again and take back, for as long as SOAK says. A failure names its seed.
+SOAK ?= 1h
+soak:
+	$(GO) test -count=1 -timeout 0 -run '^TestSoak$$' -v ./inject -soak $(SOAK) $(if $(SOAK_SEED),-soakseed $(SOAK_SEED))
+
+# Whether what is used has known vulnerabilities. Opt-in, because the database is asked for over the network, which not every machine lets it.
+vulncheck:
+	$(STATIC) $(GO) run $(GOVULNCHECK) ./...
 
 # Helm and kustomize, really running the program: both are built first, which takes minutes the first time.
 test-hosts:

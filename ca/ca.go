@@ -3,6 +3,39 @@
 //
 // A private key leaves this package only in a Bundle, whose key prints as [redacted]. The package never writes a key anywhere but a local
 // CA's own, never uploads anything, never prints or logs, and never puts a key, an API key or a connection string into an error.
+//
+// # Who can do what
+//
+// The CA's key makes certificates for any name that pods trust. The key of CFSSL's API, the auth key, has CFSSL make them: who has it is as good as the
+// CA for as long as the key is not changed. A certificate's private key makes its owner that service, and no other. The connection string of MongoDB
+// opens the ledger, in which there is no key, but for those that tyk-k8s left there.
+//
+//	who                        could                             what is done                                  shown by
+//
+//	listens to CFSSL's wire    read the auth key                 it is not sent: it signs the request          TestTheAuthKeyIsNotSent
+//	                           repeat a request                  its certificate is for a key they lack        TestIssueWantsItsOwnKey
+//	                           change an answer                  it has to be what was asked for, by our CA    TestIssueChecksTheAnswer, TestTLS
+//	answers as CFSSL           be another CA                     certPath pins it, bundlePath says whom pods   TestPinnedAuthority, TestTrust, tykmesh.TestScripts/check
+//	                                                             trust; check warns where neither is set
+//	                           sign more names, a CA, for long   refused                                       TestIssueChecksTheAnswer
+//	                           fill the memory, lead elsewhere   limits; redirects are not followed            TestRefusals, FuzzAnswer
+//	                           lead the hand at a terminal       its words are one short printable line        TestRefusals, FuzzAnswer
+//	is a pod in the cluster    ask CFSSL for a certificate       every way in asks for the auth key, a         TestOpenEndpoints, catest.TestOnlyTheKeyOpens,
+//	                                                             NetworkPolicy names who may; check tries      pki.TestNamespaces
+//	has the auth key           be any service                    nothing but a new key: ca init, apply         -
+//	has the CA's key           be the mesh                       nothing but a new CA: ca rotate               pki.TestRotation
+//	reads the ledger           learn names and serial numbers    no key is written, none of tyk-k8s is read    TestStoredDocument, TestLegacyRecords
+//	writes to the ledger       have another certificate used     a record must be of the certificate it names  mesh.TestForgedRecord
+//	                           have certificates deleted         only such as no API carries                   mesh.TestForeignUse, mesh.TestPruneLeavesWhatServes
+//	                           lose records                      certificates are issued again, no more        mesh.TestReissue
+//	                           stop a run, fill the memory       what is no record is named; limits            TestForeignDocument, TestRecordsAreBounded, FuzzStored
+//	reads logs of CI           have what is printed              nothing secret is: errors, values, traces     TestSecretsArePrintedNowhere, TestNothingIsLogged,
+//	                                                                                                           TestConnectionStrings, TestMongoRefusals,
+//	                                                                                                           TestErrorsAboutKeyFiles
+//	writes manifests           have odd names signed             names are checked before anything is asked    TestIssueRefusesBeforeItAsks
+//	                           be a service of their choice      its name is in the manifest: review those     -
+//	reads the runner's disk    read keys                         files and folders are for the owner alone     TestLocalCAIsMadeOnce, TestFileLedgerIsShared
+//	names a file without end   fill the memory                   files are read up to a limit                  TestFilesAreReadUpToTheirLimit
 package ca
 
 import (

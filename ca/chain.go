@@ -8,15 +8,16 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tykmesh/tykmesh/ca/internal/file"
 )
 
 // readChain reads the certificate of the CA that signs, and after it those above it, each of which signed the one before.
 func readChain(path string, now time.Time) ([]*x509.Certificate, error) {
-	text, err := os.ReadFile(path)
+	text, err := file.Read(path)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package ca
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
@@ -9,11 +10,12 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/cloudflare/cfssl/auth"
+
+	"github.com/tykmesh/tykmesh/ca/internal/file"
 )
 
 // Config says where CFSSL is. The fields that tyk-k8s has too are named as it names them. A Config prints without its key.
@@ -105,7 +107,7 @@ func (c Config) provider() (auth.Provider, error) {
 func (c Config) tls() (*tls.Config, error) {
 	t := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: c.Secure && c.SkipCACheck}
 	if c.TLSRemoteCA != "" {
-		text, err := os.ReadFile(c.TLSRemoteCA)
+		text, err := file.Read(c.TLSRemoteCA)
 		if err != nil {
 			return nil, fmt.Errorf("reading the CAs of CFSSL's own certificate: %w", err)
 		}
@@ -115,11 +117,21 @@ func (c Config) tls() (*tls.Config, error) {
 		}
 	}
 	if c.MutualTLSCert != "" || c.MutualTLSKey != "" {
-		pair, err := tls.LoadX509KeyPair(c.MutualTLSCert, c.MutualTLSKey)
+		pair, err := loadPair(c.MutualTLSCert, c.MutualTLSKey)
 		if err != nil {
 			return nil, fmt.Errorf("reading the client certificate for CFSSL, %s with the key %s: %w", c.MutualTLSCert, c.MutualTLSKey, err)
 		}
 		t.Certificates = []tls.Certificate{pair}
 	}
 	return t, nil
+}
+
+// loadPair is tls.LoadX509KeyPair, but for files that have no end.
+func loadPair(certPath, keyPath string) (tls.Certificate, error) {
+	cert, certErr := file.Read(certPath)
+	key, keyErr := file.Read(keyPath)
+	if err := cmp.Or(certErr, keyErr); err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(cert, key)
 }

@@ -28,3 +28,6 @@ func ParseCertificate(text []byte) (*x509.Certificate, error) { return parseCert
 
 // EncodeCertificate is how every certificate is written.
 func EncodeCertificate(c *x509.Certificate) []byte { return encodeCertificate(c) }
+
+// LimitListings lets a listing of records have so many bytes.
+func LimitListings(l *MongoLedger, most int) { l.most = most }

@@ -4,12 +4,12 @@ import (
 	"crypto"
 	"encoding/pem"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/cloudflare/cfssl/helpers/derhelpers"
 
+	"github.com/tykmesh/tykmesh/ca/internal/file"
 	"github.com/tykmesh/tykmesh/ca/internal/quiet"
 )
 
@@ -43,7 +43,7 @@ func (e *EncryptedError) Error() string { return e.Path + ": the key is encrypte
 //
 // Errors: *EncryptedError; a file that cannot be read or holds no key. Each names the file.
 func ReadKey(path string) (crypto.Signer, error) {
-	rest, err := os.ReadFile(path)
+	rest, err := file.Read(path)
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/cloudflare/cfssl/signer"
 	"github.com/cloudflare/cfssl/signer/local"
 
+	"github.com/tykmesh/tykmesh/ca/internal/file"
 	"github.com/tykmesh/tykmesh/ca/internal/quiet"
 )
 
@@ -150,7 +151,7 @@ func (l *Local) Sign(_ context.Context, hosts []string, csrPEM []byte) ([]byte, 
 // readOrMake reads a file, or makes it if it is not there: complete or not at all, and never over one that another process made meanwhile, which is
 // read instead.
 func readOrMake(path string, mode fs.FileMode, content func() ([]byte, error)) ([]byte, error) {
-	present, err := os.ReadFile(path)
+	present, err := file.Read(path)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return present, err
 	}
@@ -166,7 +167,7 @@ func readOrMake(path string, mode fs.FileMode, content func() ([]byte, error)) (
 	if err := os.Link(temp, path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
-	return os.ReadFile(path)
+	return file.Read(path)
 }
 
 // writeTemp writes a file of a name of its own and returns the name.

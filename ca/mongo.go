@@ -21,6 +21,8 @@ const (
 	connectTimeout = 10 * time.Second
 	// maxRecords bounds a listing. tyk-k8s wrote a record whenever a pod was admitted, so there can be many.
 	maxRecords = 100_000
+	// maxListing bounds what all of them together may take, in bytes: a server need not keep to a limit that it is asked for.
+	maxListing = 512 << 20
 )
 
 // MongoLedger keeps the records in a MongoDB collection, k8s_ca. It asks for no transaction and no index but the one of _id, so any server that
@@ -31,6 +33,7 @@ const (
 type MongoLedger struct {
 	records *mongo.Collection
 	errors  mongoErrors
+	most    int // bytes of a listing
 }
 
 // OpenMongo connects to the database that a connection string names (MongoDB connection string format).
@@ -52,6 +55,7 @@ func OpenMongo(ctx context.Context, connStr string) (*MongoLedger, error) {
 		// A secondary may not have yet what another run has just inserted.
 		records: client.Database(databaseOf(connStr)).Collection(collection, options.Collection().SetReadPreference(readpref.Primary())),
 		errors:  mongoErrors{hosts: strings.Join(opts.Hosts, ", "), clean: withoutSecrets(opts, connStr)},
+		most:    maxListing,
 	}
 	short, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -93,7 +97,7 @@ var listed = bson.D{
 
 // Records lists all records, ordered by id: ours and those of tyk-k8s. It never fetches a private key.
 //
-// Errors: a document that is neither's, and more than 100,000 of them.
+// Errors: a document that is neither's, and more than 100,000 of them or 512 MiB.
 func (l *MongoLedger) Records(ctx context.Context) ([]Record, error) {
 	short, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -104,7 +108,13 @@ func (l *MongoLedger) Records(ctx context.Context) ([]Record, error) {
 	}
 	defer cursor.Close(short)
 	var records []Record
-	for cursor.Next(short) {
+	for size := 0; cursor.Next(short); {
+		if len(records) == maxRecords {
+			return nil, fmt.Errorf("%s: more than %d records in %s", op, maxRecords, collection)
+		}
+		if size += len(cursor.Current); size > l.most {
+			return nil, fmt.Errorf("%s: more than %d MiB of them in %s", op, l.most>>20, collection)
+		}
 		var d document
 		if err := cursor.Decode(&d); err != nil {
 			return nil, fmt.Errorf("%s: the document %v in %s is none: %s", op, cursor.Current.Lookup(fieldID), collection, oneLine(err.Error()))
@@ -113,9 +123,6 @@ func (l *MongoLedger) Records(ctx context.Context) ([]Record, error) {
 	}
 	if err := cursor.Err(); err != nil {
 		return nil, l.errors.wrap(ctx, op, err)
-	}
-	if len(records) > maxRecords {
-		return nil, fmt.Errorf("%s: more than %d in %s", op, maxRecords, collection)
 	}
 	sortRecords(records)
 	return records, nil

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -119,6 +121,27 @@ func TestListingsAreBounded(t *testing.T) {
 		}
 		if apis, err := c.APIs(t.Context()); err == nil || !strings.Contains(err.Error(), "more than 100000 entries") {
 			t.Errorf("%s: %d APIs, %v", name, len(apis), err)
+		}
+	}
+}
+
+// A file that no program could hold takes no room here; the error names it, and the limit.
+func TestFilesAreReadUpToTheirLimit(t *testing.T) {
+	path := t.TempDir()
+	for _, name := range []string{"apis/web.json", "certs/abc.pem", "templates/mine.json"} {
+		file := filepath.Join(path, filepath.FromSlash(name))
+		write(t, file, "")
+		if err := os.Truncate(file, 1<<36); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := openDir(t, path)
+	_, apis := d.APIs(t.Context())
+	_, certificates := d.Certificates(t.Context())
+	_, templates := dashboard.LoadTemplates(filepath.Join(path, "templates"))
+	for name, err := range map[string]error{"web.json": apis, "abc.pem": certificates, "mine.json": templates} {
+		if err == nil || !strings.HasSuffix(err.Error(), name+": larger than 4 MiB") {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

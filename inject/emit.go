@@ -29,7 +29,7 @@ func (in *injection) emit() {
 	if in.endsOpen(last) {
 		return
 	}
-	asJSON := manifest.BeginsJSON(last.Text)
+	asJSON := manifest.IsJSON(last.Text)
 	newline, before, mark := "\n", "", emittedPlainly
 	if bytes.Contains(last.Text, []byte("\r\n")) {
 		newline = "\r\n"

@@ -19,6 +19,7 @@ const (
 	yamlPod  = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  labels: {app: a}\n  annotations: {injector.tyk.io/inject: \"true\"}\nspec:\n  containers:\n  - name: a\n    image: a:1\n"
 	jsonPod  = `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"b","labels":{"app":"b"},"annotations":{"injector.tyk.io/inject":"true"}},"spec":{"containers":[{"name":"b","image":"b:1"}]}}` + "\n"
 	jsonMap  = `{"kind":"ConfigMap","metadata":{"name":"c"}}`
+	flowPod  = "{apiVersion: v1, kind: Pod, # not JSON\n metadata: {name: d, labels: {app: d}, annotations: {injector.tyk.io/inject: 'true'}},\n spec: {containers: [{name: d, image: d:1}]}}\n"
 	openText = "---\nkind: ConfigMap\nmetadata: {name: d}\ndata:\n  d: |\n    line"
 )
 
@@ -34,6 +35,9 @@ func TestEmittedAmongFiles(t *testing.T) {
 		"JSON, then nothing":               {[]string{jsonPod, ""}, "b ca-pem"},
 		"JSON, then a comment":             {[]string{jsonPod, "# none\n"}, "b ca-pem"},
 		"JSON without its line break":      {[]string{yamlPod, jsonMap}, "a c ca-pem"},
+		"YAML in brackets":                 {[]string{flowPod}, "d ca-pem"},
+		"YAML in brackets, twice":          {[]string{flowPod, flowPod}, "d d ca-pem"},
+		"JSON, then YAML in brackets":      {[]string{jsonMap, flowPod}, "c d ca-pem"},
 		"several values of JSON":           {[]string{yamlPod, jsonPod + jsonMap + jsonMap}, "a b c c ca-pem"},
 		"several values of JSON, in front": {[]string{jsonPod + jsonMap, yamlPod}, "b c a ca-pem"},
 	} {

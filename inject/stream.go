@@ -92,7 +92,7 @@ func (s *Stream) joint() joint {
 		return asItIs
 	}
 	for _, p := range s.pages {
-		if text := p.begins(); len(bytes.TrimSpace(text)) > 0 && !manifest.BeginsJSON(text) {
+		if text := p.begins(); len(bytes.TrimSpace(text)) > 0 && !manifest.IsJSON(text) {
 			return asYAML
 		}
 	}

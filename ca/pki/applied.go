@@ -7,7 +7,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -15,11 +14,12 @@ import (
 	"time"
 
 	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/ca/internal/file"
 )
 
 // rebundle changes what pods trust, in the bundle and in its manifest.
 func (r Rotation) rebundle(change *Change, edit func([]byte) []byte) error {
-	was, err := os.ReadFile(filepath.Join(r.dir, BundleFile))
+	was, err := file.Read(filepath.Join(r.dir, BundleFile))
 	if err != nil {
 		return err
 	}
@@ -30,11 +30,11 @@ func (r Rotation) rebundle(change *Change, edit func([]byte) []byte) error {
 
 // reserve gives the manifests of CFSSL another CA.
 func (r Rotation) reserve(change *Change, next Authority) error {
-	key, err := os.ReadFile(filepath.Join(r.dir, KeyFile))
+	key, err := file.Read(filepath.Join(r.dir, KeyFile))
 	if err != nil {
 		return err
 	}
-	config, err := os.ReadFile(filepath.Join(r.dir, ConfigFile))
+	config, err := file.Read(filepath.Join(r.dir, ConfigFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -55,7 +55,7 @@ var hashPattern = regexp.MustCompile(`(tykmesh/ca-hash: ")[0-9a-f]+`)
 // edit changes a manifest in place, so that whatever people have written into it stays. One that is not there, or not as it was made, is theirs to
 // change (readManifests).
 func (r Rotation) edit(change *Change, f File, edit func(string) string) error {
-	text, err := os.ReadFile(f.in(r.dir))
+	text, err := file.Read(f.in(r.dir))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -78,7 +78,7 @@ func inJSON(text []byte) string {
 func (r *Rotation) readManifests(time.Time) error {
 	files := map[string][]byte{}
 	for _, name := range []string{KeysFile, TrustFile, ServerFile, KeyFile, BundleFile, ConfigFile} {
-		text, err := os.ReadFile(File{Name: name}.in(r.dir))
+		text, err := file.Read(File{Name: name}.in(r.dir))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -103,7 +103,7 @@ var namespacePattern = regexp.MustCompile(`(?m)^  namespace: ["']?([a-z0-9-]+)`)
 
 // Namespace is CFSSL's; "" where its manifest is not there to say it.
 func (r Rotation) Namespace() string {
-	text, _ := os.ReadFile(File{Name: ServerFile}.in(r.dir))
+	text, _ := file.Read(File{Name: ServerFile}.in(r.dir))
 	if m := namespacePattern.FindSubmatch(text); m != nil {
 		return string(m[1])
 	}
@@ -132,7 +132,7 @@ func rotationIgnored() []string {
 
 // ignore adds to the folder's .gitignore what it does not name.
 func (r Rotation) ignore(change *Change) error {
-	text, err := os.ReadFile(filepath.Join(r.dir, IgnoreFile))
+	text, err := file.Read(filepath.Join(r.dir, IgnoreFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -7,11 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/ca/internal/file"
 )
 
 // readAuthority reads the CA that is in a folder, and makes sure that it can sign for a mesh.
@@ -114,7 +114,7 @@ func isRoot(c *x509.Certificate) bool { return bytes.Equal(c.RawIssuer, c.RawSub
 
 // readCertificates reads a file of CAs' certificates, at least one.
 func readCertificates(path string) ([]*x509.Certificate, error) {
-	text, err := os.ReadFile(path)
+	text, err := file.Read(path)
 	if err != nil {
 		return nil, err
 	}

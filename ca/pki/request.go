@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/cloudflare/cfssl/csr"
 
 	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/ca/internal/file"
 )
 
 // Request says which CA to make.
@@ -54,7 +54,7 @@ type requestCA struct {
 //
 // Errors: fs.ErrNotExist; a file that says what is not understood, or nothing sensible.
 func ReadRequest(dir string) (Request, error) {
-	text, err := os.ReadFile(filepath.Join(dir, RequestFile))
+	text, err := file.Read(filepath.Join(dir, RequestFile))
 	if err != nil {
 		return Request{}, err
 	}

@@ -8,13 +8,13 @@ import (
 	"crypto/x509"
 	"errors"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/ca/internal/file"
 )
 
 // Trust is step 1: it makes the CA to come, and pods are to trust it too. rootKey is that of the present root where that is not the CA itself; the
@@ -119,7 +119,7 @@ func (r Rotation) replace(change *Change, next Authority, chain []*x509.Certific
 // copy has a file of one folder in another too, if it is there.
 func (r Rotation) copy(change *Change, f File, from, to string) (err error) {
 	name := f.Name
-	f.Text, err = os.ReadFile(filepath.Join(r.dir, from, name))
+	f.Text, err = file.Read(filepath.Join(r.dir, from, name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

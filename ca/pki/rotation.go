@@ -16,6 +16,7 @@ import (
 	"github.com/cloudflare/cfssl/csr"
 
 	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/ca/internal/file"
 )
 
 // Step is one of a change of the CA. Each leaves a state in which whoever trusts the old CA, both, or the new one after step 2, accepts every
@@ -84,11 +85,11 @@ func ReadRotation(dir string, now time.Time) (r Rotation, err error) {
 
 // state tells before a step from after it: each changes one of these files.
 func state(dir string) (sum [sha256.Size]byte, err error) {
-	cert, err := os.ReadFile(filepath.Join(dir, CertFile))
+	cert, err := file.Read(filepath.Join(dir, CertFile))
 	if err != nil {
 		return sum, err
 	}
-	bundle, err := os.ReadFile(filepath.Join(dir, BundleFile))
+	bundle, err := file.Read(filepath.Join(dir, BundleFile))
 	return sha256.Sum256(slices.Concat(cert, bundle)), err
 }
 

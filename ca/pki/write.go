@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/tykmesh/tykmesh/ca/internal/file"
 )
 
 // ExistsError is a file that would have to be overwritten.
@@ -48,7 +50,7 @@ func Free(dir string) error {
 
 // Unignored are the secret files that a .gitignore which is there does not name; it stays as it is.
 func Unignored(dir string, files []File) (missing []string) {
-	text, err := os.ReadFile(filepath.Join(dir, IgnoreFile))
+	text, err := file.Read(filepath.Join(dir, IgnoreFile))
 	if err != nil {
 		return nil
 	}

@@ -4,7 +4,6 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -75,7 +74,7 @@ func (j *cronJob) run(cmd *cobra.Command, p process, names []string) error {
 
 // readReferences finds out what the job needs beside the configuration. Nothing of it is looked at.
 func (j *cronJob) readReferences(p process, flag string) error {
-	src, err := config.Find(flag, p.environ, os.ReadFile)
+	src, err := config.Find(flag, p.environ, readConfigFile)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"text/template"
@@ -56,7 +55,7 @@ func newConfigSecretCmd(p process) *cobra.Command {
 }
 
 func runConfigSecret(p process, o options, namespaces []string) (output, error) {
-	src, err := config.Find(o.config, p.environ, os.ReadFile)
+	src, err := config.Find(o.config, p.environ, readConfigFile)
 	if err != nil {
 		return nil, err
 	}

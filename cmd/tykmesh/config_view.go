@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -33,7 +32,7 @@ func newConfigViewCmd(p process) *cobra.Command {
 func runConfigView(ctx context.Context, p process, o options, report *report) (output, error) {
 	var v config.Viewed
 	wrong, err := uninterrupted(ctx, func() (wrong error, err error) {
-		src, err := config.Find(o.config, p.environ, os.ReadFile)
+		src, err := config.Find(o.config, p.environ, readConfigFile)
 		if err == nil {
 			src.Local = o.local != ""
 			v, wrong = config.View(src)

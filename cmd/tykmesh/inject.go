@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -300,7 +299,7 @@ func writePreview(w io.Writer, stream *inject.Stream, plan *mesh.Plan, bindings 
 func loadConfig(ctx context.Context, p process, o options, report *report) (config.Config, error) {
 	var warnings []config.Finding
 	c, err := uninterrupted(ctx, func() (c config.Config, err error) {
-		src, err := config.Find(o.config, p.environ, os.ReadFile)
+		src, err := config.Find(o.config, p.environ, readConfigFile)
 		if err == nil {
 			src.Local = o.local != ""
 			c, warnings, err = config.Load(src)

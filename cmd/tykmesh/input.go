@@ -74,7 +74,7 @@ func isTerminal(stream any) bool {
 
 func readPath(path string, recursive bool, stdin io.Reader) ([]Source, error) {
 	if path == stdinPath {
-		data, err := io.ReadAll(stdin)
+		data, err := readAll(stdin, maxManifests)
 		if err != nil {
 			return nil, fmt.Errorf("reading standard input: %w", err)
 		}
@@ -92,7 +92,7 @@ func readPath(path string, recursive bool, stdin io.Reader) ([]Source, error) {
 }
 
 func readManifest(path string) (Source, error) {
-	data, err := os.ReadFile(path)
+	data, err := readFile(path, maxManifests)
 	if err != nil {
 		return Source{}, inputError(err)
 	}

@@ -109,7 +109,7 @@ func rewrite(files []inject.File) error {
 
 // prepareRewrite writes a file's patched text beside it, unless somebody else has changed the file since.
 func prepareRewrite(f inject.File) (prepared, error) {
-	now, err := os.ReadFile(f.Name)
+	now, err := readFile(f.Name, maxManifests)
 	if err != nil {
 		return prepared{}, err
 	}

@@ -22,6 +22,17 @@ func BeginsJSON(text []byte) bool {
 	return len(text) > 0 && (text[0] == '{' || text[0] == '[')
 }
 
+// IsJSON reports whether a text is a value of JSON, behind which another can stand with nothing between them. YAML in brackets is none.
+func IsJSON(text []byte) bool {
+	if !BeginsJSON(text) {
+		return false
+	}
+	s := scanner{text: text, at: jsonStart(text), skim: true}
+	_, err := s.value(0)
+	s.space()
+	return err == nil && s.at == len(text)
+}
+
 // jsonStart is the offset of the bracket that a text begins with, behind a byte order mark, comments and a document marker; -1 where
 // something else is there.
 func jsonStart(text []byte) int {

@@ -209,11 +209,20 @@ func (p *certificatePlanner) unusableRecord(r *ca.Record, hosts []string) string
 		}
 		return "no longer in the Dashboard's store"
 	}
+	return unusableRecord(r, hosts, p.settings.Org, p.terms)
+}
+
+// unusableRecord says why the certificate that a record holds cannot be kept. It has to be the one that the record names: whoever can write to the
+// ledger has no say in which of the store's certificates an API carries.
+func unusableRecord(r *ca.Record, hosts []string, org string, terms ca.Terms) string {
 	leaf, err := parseLeaf(r.Certificate)
-	if err != nil {
+	switch {
+	case err != nil:
 		return "its record cannot be read"
+	case ca.StoreID(org, leaf) != r.Fingerprint:
+		return "its record names another certificate than it holds"
 	}
-	return p.terms.Unusable(leaf, hosts)
+	return terms.Unusable(leaf, hosts)
 }
 
 // best is the certificate to reuse among those with exactly these hosts: one that is usable, that an API has already, the newest, the

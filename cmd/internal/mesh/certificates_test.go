@@ -143,6 +143,38 @@ func TestLegacyRecords(t *testing.T) {
 	}
 }
 
+// TestForgedRecord: whoever can write to the ledger and not to the store cannot have an API carry another certificate.
+func TestForgedRecord(t *testing.T) {
+	w := newWorld(t, dashboardtest.Options{})
+	w.mustRun(echo)
+	stranger := catest.New(catest.Options{Authority: catest.NewAuthority("stranger")})
+	defer stranger.Close()
+	signer, err := ca.New(ca.Config{Addr: stranger.URL, Key: catest.Key})
+	must(t, err)
+	bundle, err := ca.Issue(context.Background(), signer, ca.Request{Hosts: []string{"evil.shop"}})
+	must(t, err)
+	w.dash.PutCertificate(bundle.PEM())
+	forged := ca.StoreID(w.settings.Org, bundle.Leaf)
+	w.put("evil", "evil.shop", "/evil", "http://evil", dashboard.Definition{"certificates": []any{forged}})
+
+	records, err := w.remote.Ledger.Records(context.Background())
+	must(t, err)
+	for _, r := range records {
+		was := r.Fingerprint
+		r.Fingerprint = forged
+		must(t, w.remote.Ledger.Replace(context.Background(), was, r))
+	}
+	w.mustRun(echo)
+	for _, slug := range []string{"echo-inbound", "echo-mesh"} {
+		if held := w.api(slug).Certificates(); len(held) != 1 || held[0] == forged {
+			t.Errorf("%s carries %v, and %s is the forged one", slug, held, forged)
+		}
+	}
+	if _, err := w.remote.Certificates.Certificate(context.Background(), forged); err != nil {
+		t.Errorf("a certificate that serves somebody else is gone: %v", err)
+	}
+}
+
 func TestRecordOfAnotherOrganisation(t *testing.T) {
 	w := newWorld(t, dashboardtest.Options{})
 	w.mustRun(echo)

@@ -161,8 +161,7 @@ func (r *run) record(ctx context.Context, id string) (*ca.Record, error) {
 
 // usable says whether what a record holds could serve a step.
 func (r *run) usable(step *CertificateStep, record *ca.Record) bool {
-	leaf, err := parseLeaf(record.Certificate)
-	return err == nil && r.settings.terms(r.authority).Unusable(leaf, step.Hosts) == ""
+	return unusableRecord(record, step.Hosts, r.settings.Org, r.settings.terms(r.authority)) == ""
 }
 
 // appears says whether a recorded certificate can be used and is in the store, waiting a little for its upload.
