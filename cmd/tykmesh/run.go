@@ -117,16 +117,6 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return &usageError{msg, cmd.CommandPath()}
 }
 
-func newVersionCmd(p process) *cobra.Command {
-	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: noArgs,
-		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(p.stdout, "tykmesh", version)
-			return err
-		},
-	}
-}
-
 // newExitTopic is a page of help, not a command.
 func newExitTopic() *cobra.Command {
 	return &cobra.Command{
