@@ -3,10 +3,13 @@
 GO      ?= go
 VERSION ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),dev)
 
-# The linter is built from its own module, so that go.mod knows nothing of it.
-GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.11.4
-
+# Tools are built from their own modules, so that go.mod knows nothing of them. Newer versions of goreleaser want a newer Go.
+GOLANGCI    = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.11.4
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.1.4
+GORELEASER  = github.com/goreleaser/goreleaser/v2@v2.16.0
+SBOM        = github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+KREWCHECK   = sigs.k8s.io/krew/cmd/validate-krew-manifest@v0.5.0
+KO          = github.com/google/ko@v0.19.1
 
 # The race detector needs a C compiler; without one the tests run all the same.
 RACE = $(if $(shell command -v "$$($(GO) env CC)" 2>/dev/null),-race)
@@ -18,28 +21,34 @@ FUZZTIME ?= 2000x
 # How the program and FerretDB are built. Vet and lint look at the same, so that nothing is compiled twice on a machine with an empty cache.
 STATIC = CGO_ENABLED=0 GOFLAGS=-trimpath
 
-.PHONY: build test format vet lint unit ferretdb fuzz soak vulncheck test-hosts test-cfssl test-validate test-rules test-cluster bench update demo parity clean
+.PHONY: build test format vet lint releasable unit ferretdb fuzz soak vulncheck test-hosts test-cfssl test-validate test-rules test-cluster bench update demo parity \
+	release release-twice image test-image clean
 
 # One static binary that holds no path of the machine that built it.
 build:
 	$(STATIC) $(GO) build -ldflags '-s -w -X main.version=$(VERSION)' -o bin/tykmesh ./cmd/tykmesh
 
 test:
-	@for part in format vet lint unit fuzz; do \
+	@for part in format vet lint releasable unit fuzz; do \
 		echo "== $$part"; start=$$(date +%s); \
 		$(MAKE) --no-print-directory $$part || exit 1; \
 		echo "== $$part: $$(($$(date +%s) - start)) s"; \
 	done
 
 format:
-	@bad=$$(gofmt -l cmd inject dashboard ca testdata/ferretdb); if [ -n "$$bad" ]; then echo "gofmt differs:"; echo "$$bad"; exit 1; fi
+	@bad=$$(gofmt -l cmd inject dashboard ca testdata/ferretdb testdata/release); if [ -n "$$bad" ]; then echo "gofmt differs:"; echo "$$bad"; exit 1; fi
 
 vet:
 	$(STATIC) $(GO) vet ./...
 	$(STATIC) $(GO) vet -C testdata/ferretdb ./...
+	$(STATIC) $(GO) vet -C testdata/release ./...
 
 lint:
 	$(STATIC) $(GO) run $(GOLANGCI) run ./...
+
+# Reads .goreleaser.yaml as goreleaser does, without building it.
+releasable:
+	$(STATIC) $(GO) run -C testdata/release . ../../.goreleaser.yaml
 
 unit: ferretdb
 	$(GO) test $(RACE) -timeout 10m ./...
@@ -99,6 +108,36 @@ demo: build
 # Recorded runs of the original webhook, for those who have them beside the checkout.
 parity: build
 	$(GO) run -C ../shared/parity . -bin $(CURDIR)/bin/tykmesh
+
+# Archives of static binaries for all systems, checksums, SBOMs and the manifest for krew, in bin/release; nothing is published. goreleaser and what it
+# calls are built first, which takes minutes the first time. It wants an address to fetch from, which not every checkout has, and uses none.
+release:
+	GOBIN=$(CURDIR)/bin $(STATIC) $(GO) install $(SBOM)
+	GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=remote.origin.url GIT_CONFIG_VALUE_0=https://github.com/tykmesh/tykmesh \
+		$(STATIC) $(GO) run $(GORELEASER) release --snapshot --clean
+	$(STATIC) $(GO) run $(KREWCHECK) -skip-install -manifest bin/release/krew/tykmesh.yaml
+
+# Shows that what is committed gives the same archives, byte for byte, wherever it is built.
+release-twice:
+	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; set -e; \
+	for clone in one another; do \
+		git clone --quiet . "$$folder/$$clone"; \
+		$(MAKE) --no-print-directory -C "$$folder/$$clone" release; \
+	done; \
+	cd "$$folder"; cat one/bin/release/checksums.txt; \
+	cmp one/bin/release/checksums.txt another/bin/release/checksums.txt; cmp one/bin/release/krew/tykmesh.yaml another/bin/release/krew/tykmesh.yaml
+
+# A container image of tykmesh alone, an OCI layout in bin/image; with KO_DOCKER_REPO it is pushed there. The base is any that has the certificates of
+# public CAs, and need not have more.
+image:
+	@[ -n "$(KO_DEFAULTBASEIMAGE)" ] || { echo "name the base image: make image KO_DEFAULTBASEIMAGE=IMAGE" >&2; exit 2; }
+	rm -rf bin/image
+	VERSION=$(VERSION) $(STATIC) $(GO) run $(KO) build --bare --sbom none --image-user 65532:65532 --push=$(if $(KO_DOCKER_REPO),true,false) \
+		--oci-layout-path bin/image ./cmd/tykmesh
+
+# That image, built on an empty base and run as the CronJob of certs renew runs it: as root, because that takes a root directory of its own.
+test-image: build
+	@testdata/image.sh bin/tykmesh
 
 clean:
 	rm -rf bin

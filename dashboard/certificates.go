@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -66,7 +65,7 @@ func (e *certEntry) UnmarshalJSON(b []byte) error {
 // organisation ("Tyk Dashboard API, certificates, upload").
 func (c *Client) Certificates(ctx context.Context) ([]Certificate, error) {
 	detailed, err := c.certificates(ctx, map[string]string{"p": "-1", "mode": "detailed"})
-	if err == nil || ctx.Err() != nil || errors.Is(err, ErrUnauthorized) || errors.Is(err, syscall.ECONNREFUSED) {
+	if err == nil || ctx.Err() != nil || errors.Is(err, ErrUnauthorized) || notListening(err) {
 		return detailed, err
 	}
 	plain, plainErr := c.certificates(ctx, map[string]string{"p": "-1"})

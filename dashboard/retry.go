@@ -31,7 +31,7 @@ func (c *Client) retry(r call, attempt int, got *reply, err error) (time.Duratio
 	if attempt == maxAttempts {
 		return 0, false
 	}
-	if errors.Is(err, syscall.ECONNREFUSED) {
+	if notListening(err) {
 		return c.pause(attempt), true
 	}
 	if r.method == http.MethodPost {
@@ -57,9 +57,23 @@ func (c *Client) pause(attempt int) time.Duration {
 	return d/2 + rand.N(d/2+1)
 }
 
+// Windows has numbers of its own for how connections end (Winsock, "Windows Sockets
+// Error Codes"), which package syscall does not take for those of other systems.
+// Nowhere else do they stand for anything.
+const (
+	winsockAborted = syscall.Errno(10053)
+	winsockReset   = syscall.Errno(10054)
+	winsockRefused = syscall.Errno(10061)
+)
+
+// notListening tells that no connection came about because nobody waits for one.
+func notListening(err error) bool {
+	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, winsockRefused)
+}
+
 // cutOff tells a connection that ended in the middle.
 func cutOff(err error) bool {
-	for _, cut := range []error{syscall.ECONNRESET, syscall.EPIPE, io.EOF, io.ErrUnexpectedEOF} {
+	for _, cut := range []error{syscall.ECONNRESET, syscall.EPIPE, winsockAborted, winsockReset, io.EOF, io.ErrUnexpectedEOF} {
 		if errors.Is(err, cut) {
 			return true
 		}

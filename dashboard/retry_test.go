@@ -26,6 +26,10 @@ func reply(r *http.Request, status int, header http.Header, body string) (*http.
 var (
 	refused = &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
 	reset   = &net.OpError{Op: "read", Err: syscall.ECONNRESET}
+
+	// What Windows says instead: WSAECONNREFUSED and WSAECONNRESET.
+	refusedByWindows = &net.OpError{Op: "dial", Err: syscall.Errno(10061)}
+	resetByWindows   = &net.OpError{Op: "read", Err: syscall.Errno(10054)}
 )
 
 // The table above retry, by its effect: how often each call is sent when the
@@ -38,6 +42,8 @@ func TestOnlyWhatIsSafeIsRepeated(t *testing.T) {
 	}{
 		"refused":        {func(*http.Request) (*http.Response, error) { return nil, refused }, true, true},
 		"reset":          {func(*http.Request) (*http.Response, error) { return nil, reset }, true, false},
+		"refused there":  {func(*http.Request) (*http.Response, error) { return nil, refusedByWindows }, true, true},
+		"reset there":    {func(*http.Request) (*http.Response, error) { return nil, resetByWindows }, true, false},
 		"EOF":            {func(*http.Request) (*http.Response, error) { return nil, io.EOF }, true, false},
 		"broken body":    {func(r *http.Request) (*http.Response, error) { return brokenBody(r), nil }, true, false},
 		"no such host":   {func(*http.Request) (*http.Response, error) { return nil, &net.DNSError{Err: "no such host"} }, false, false},

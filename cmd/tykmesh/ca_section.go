@@ -7,6 +7,7 @@ import (
 	"io"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"time"
 
@@ -71,7 +72,11 @@ func (o caInit) tell(report *report, setup pki.Setup) {
 		}
 	}
 	report.lastly("in %s: %s", o.dir, strings.Join(open, ", "))
-	report.lastly("secret, which only you can read: %s", strings.Join(secret, ", "))
+	readers := "which only you can read"
+	if runtime.GOOS == "windows" { // it has no modes: what may be done to files comes from their folder
+		readers = "which everybody can read who can read the folder"
+	}
+	report.lastly("secret, %s: %s", readers, strings.Join(secret, ", "))
 	if o.intermediate {
 		report.lastly("move %s to where no machine reads it: it is needed again only for the next CA under this root", filepath.Join(o.dir, pki.RootKeyFile))
 	}
@@ -86,8 +91,9 @@ func (o caInit) tell(report *report, setup pki.Setup) {
 // plainWord is what shells take as it is.
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]+$`)
 
-// shellWord is a text as one word of a POSIX shell.
-func shellWord(text string) string {
+// shellWord is a path as one word of a shell. It has slashes on Windows too, where quotes and backslashes mean something else in each shell.
+func shellWord(path string) string {
+	text := filepath.ToSlash(path)
 	if plainWord.MatchString(text) {
 		return text
 	}

@@ -55,6 +55,9 @@ func completionOf(f *pflag.Flag) cobra.CompletionFunc {
 	case "report":
 		return words("json\tan object a line", "github\tworkflow commands", "sarif\tfor code scanning")
 	case "output":
+		if f.DefValue == "" { // a file
+			return extensions("yaml", "yml", "json")
+		}
 		return words(f.DefValue, formatJSON)
 	case "algo":
 		return words("rsa", "ecdsa")

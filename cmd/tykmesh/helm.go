@@ -39,7 +39,7 @@ var semantic = regexp.MustCompile(`^v?(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)`)
 // plugin's folder in the place of the variable.
 func writePlugin(w io.Writer) error {
 	number := "0.0.0"
-	if m := semantic.FindStringSubmatch(version); m != nil {
+	if m := semantic.FindStringSubmatch(ownVersion()); m != nil {
 		number = m[1]
 	}
 	_, err := fmt.Fprintf(w, `# Helm 4: a post-renderer that puts annotated pods and Services on a Tyk service mesh.

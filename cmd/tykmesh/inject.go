@@ -91,6 +91,10 @@ func (o *options) run(cmd *cobra.Command, p process, do work) error {
 		return err
 	}
 	o.now = p.now
+	file, err := o.outputFile(&p)
+	if err != nil {
+		return err
+	}
 	command := strings.TrimPrefix(cmd.CommandPath(), cmd.Root().CommandPath()+" ") // of a group's, with the group's name
 	report, err := newReport(p, command, *o)
 	if err != nil {
@@ -98,7 +102,10 @@ func (o *options) run(cmd *cobra.Command, p process, do work) error {
 	}
 	report.out = &printer{ctx: cmd.Context(), to: p.stdout}
 	p.stdout = report.out
-	return report.run(cmd.Context(), func() (output, error) { return do(cmd.Context(), p, *o, report) })
+	return report.run(cmd.Context(), func() (output, error) {
+		write, err := do(cmd.Context(), p, *o, report)
+		return file.after(write), err
+	})
 }
 
 // runInject is the way of the data: configuration and manifests are read and checked, what is wanted is planned and registered, and only
@@ -316,6 +323,9 @@ func loadConfig(ctx context.Context, p process, o options, report *report) (conf
 func readDocuments(ctx context.Context, p process, o options) ([]*manifest.Document, error) {
 	sources, err := uninterrupted(ctx, func() ([]Source, error) { return ReadSources(o.files, o.recursive, p.stdin) })
 	if err != nil {
+		return nil, err
+	}
+	if err := o.checkApart(sources); err != nil {
 		return nil, err
 	}
 	var docs []*manifest.Document

@@ -21,8 +21,8 @@ import (
 	"syscall"
 )
 
-// version is set by the build.
-var version = "dev"
+// version is set by make build and make release.
+var version string
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

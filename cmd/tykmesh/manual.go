@@ -21,7 +21,7 @@ type manual struct{ strings.Builder }
 // writeManual writes all that help says, and what can be configured, as tykmesh(1).
 func writeManual(w io.Writer, root *cobra.Command) {
 	var m manual
-	m.line(".TH TYKMESH 1 \"\" \"tykmesh %s\" \"\"", version)
+	m.line(".TH TYKMESH 1 \"\" \"tykmesh %s\" \"\"", ownVersion())
 	m.section("NAME")
 	m.line("tykmesh \\- %s", escaped(strings.ToLower(root.Short[:1])+root.Short[1:]))
 	m.section("SYNOPSIS")

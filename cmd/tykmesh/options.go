@@ -15,6 +15,7 @@ type options struct {
 	files     []string
 	recursive bool
 	inPlace   bool
+	outFile   string // that gets what would be printed; "" for standard output
 	dryRun    bool
 	report    string
 	quiet     bool
@@ -58,6 +59,7 @@ func (o *options) reportFlags(cmd *cobra.Command) {
 // outputFlags are those of commands that print manifests.
 func (o *options) outputFlags(cmd *cobra.Command) {
 	cmd.Flags().BoolVarP(&o.inPlace, "in-place", "i", false, "rewrite the files instead of printing them")
+	cmd.Flags().StringVarP(&o.outFile, "output", "o", "", "write the manifests to `FILE` instead of printing them: all at once, when everything has succeeded")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "change nothing: print what would be done, and a diff of the manifests")
 }
 
@@ -124,10 +126,13 @@ func (o *options) check(cmd *cobra.Command) error {
 		{has("timeout") && o.timeout <= 0, "--timeout must be more than 0"},
 		{has("parallel") && o.parallel < 1, "--parallel must be at least 1"},
 		{has("on-skip") && !known, "--on-skip must be fail, warn or ignore"},
-		{has("output") && !slices.Contains(o.formats, o.format), "--output must be " + strings.Join(o.formats, " or ")},
+		{len(o.formats) > 0 && !slices.Contains(o.formats, o.format), "--output must be " + strings.Join(o.formats, " or ")},
 		{cmd.Flags().Changed("expiring") && o.expiring <= 0, "--expiring must be more than 0"},
 		{o.quiet && o.verbose, "--quiet and --verbose exclude each other"},
 		{o.inPlace && o.dryRun, "--in-place and --dry-run exclude each other"},
+		{o.inPlace && o.outFile != "", "--in-place and --output exclude each other"},
+		{o.dryRun && o.outFile != "", "--dry-run and --output exclude each other: what a dry run prints is no manifest"},
+		{o.formats == nil && cmd.Flags().Changed("output") && o.outFile == "", "--output needs a file"},
 		{o.inPlace && (len(o.files) == 0 || slices.Contains(o.files, stdinPath)), "--in-place rewrites files: name them with -f"},
 		{cmd.Flags().Changed("local") && o.local == "", "--local needs a folder"},
 	} {

@@ -291,7 +291,7 @@ type (
 func writeSARIF(w io.Writer, entries []reportEntry) error {
 	exit := *cmp.Or(entries[len(entries)-1].Exit, new(int))
 	run := sarifRun{
-		Tool:        sarifTool{sarifDriver{Name: "tykmesh", Version: version}},
+		Tool:        sarifTool{sarifDriver{Name: "tykmesh", Version: ownVersion()}},
 		ColumnKind:  "unicodeCodePoints",
 		Invocations: []sarifInvocation{{Successful: exit == exitDone || exit == exitChanges, Exit: exit}},
 		Results:     []sarifResult{},

@@ -25,15 +25,18 @@ func replaceFile(path string, data []byte) error {
 type prepared struct{ temporary, path string }
 
 // prepareFile writes the new text of a file beside it.
+//
+// Errors: a folder, a pipe or a device, in whose place no file belongs; whatever keeps the file from being written.
 func prepareFile(path string, data []byte) (p prepared, err error) {
 	mode := fs.FileMode(0o644)
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
-		info, err := os.Stat(path)
-		if err != nil {
-			return p, err
+	if info, err := os.Stat(path); err == nil {
+		if !info.Mode().IsRegular() {
+			return p, fmt.Errorf("%s is no file that can be replaced", path)
 		}
 		mode = info.Mode().Perm()
+		if path, err = filepath.EvalSymlinks(path); err != nil {
+			return p, err
+		}
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {

@@ -123,13 +123,3 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	}
 	return &usageError{msg, cmd.CommandPath()}
 }
-
-func newVersionCmd(p process) *cobra.Command {
-	return &cobra.Command{
-		Use: "version", Short: "Print the version", Long: "version prints one line: tykmesh and its version.", Example: "  tykmesh version", Args: noArgs,
-		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(p.stdout, "tykmesh", version)
-			return err
-		},
-	}
-}

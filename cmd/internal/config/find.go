@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"path/filepath"
@@ -42,7 +43,8 @@ func Find(flag string, environ []string, readFile func(path string) ([]byte, err
 func configPlaces(environ []string) []string {
 	places := []string{"tykmesh.yaml", "tyk-k8s.yaml"}
 	folder := lookupEnv(environ, "XDG_CONFIG_HOME")
-	if home := lookupEnv(environ, "HOME"); folder == "" && home != "" {
+	home := cmp.Or(lookupEnv(environ, "HOME"), lookupEnv(environ, "USERPROFILE")) // which is what Windows has
+	if folder == "" && home != "" {
 		folder = filepath.Join(home, ".config")
 	}
 	if folder != "" {

@@ -21,6 +21,7 @@ func TestFindConfig(t *testing.T) {
 		{"then the name of tyk-k8s", "", []string{"XDG_CONFIG_HOME=/xdg"}, all[1:], all[1]},
 		{"then the user's", "", []string{"XDG_CONFIG_HOME=/xdg", "HOME=/home"}, all[2:], all[2]},
 		{"which is in .config", "", []string{"HOME=/home"}, append(all[3:], "/home/.config/tykmesh/tykmesh.yaml"), "/home/.config/tykmesh/tykmesh.yaml"},
+		{"on Windows too", "", []string{"USERPROFILE=/users/u"}, append(all[3:], "/users/u/.config/tykmesh/tykmesh.yaml"), "/users/u/.config/tykmesh/tykmesh.yaml"},
 		{"then the system's", "", []string{"TYKMESH_CONFIG="}, all[3:], all[3]},
 		{"or none", "", nil, nil, ""},
 	}

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+func newVersionCmd(p process) *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Long: "version prints one line: tykmesh and its version.", Example: "  tykmesh version", Args: noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(p.stdout, "tykmesh", ownVersion())
+			return err
+		},
+	}
+}
+
+// ownVersion is the version of this program.
+func ownVersion() string {
+	info, _ := debug.ReadBuildInfo()
+	return versionOf(version, info)
+}
+
+// versionOf is what a build calls itself:
+//
+//	make build, make release        what they stamp it with
+//	go install PACKAGE@VERSION      the version of the module, as Go records it
+//	go build, in a checkout         the same, made of the commit; with -buildvcs=false and in tests there is none
+func versionOf(stamp string, info *debug.BuildInfo) string {
+	recorded := ""
+	if info != nil && info.Main.Version != "(devel)" {
+		recorded = info.Main.Version
+	}
+	return cmp.Or(stamp, recorded, "dev")
+}
