@@ -160,6 +160,25 @@ func TestReadmeCommands(t *testing.T) {
 	}
 }
 
+// README says what each target of the Makefile is for.
+func TestReadmeTargets(t *testing.T) {
+	makefile, err := os.ReadFile(root + "/Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	targets := regexp.MustCompile(`(?m)^([a-z][a-z-]*):`).FindAllStringSubmatch(string(makefile), -1)
+	if len(targets) == 0 {
+		t.Fatal("the Makefile has no targets")
+	}
+	readme := readReadme(t)
+	for _, target := range targets {
+		named := regexp.MustCompile("`(make )?" + target[1] + "[ `]")
+		if target[1] != "ferretdb" && !named.MatchString(readme) { // which is a part of unit
+			t.Errorf("README.md does not say what make %s is for", target[1])
+		}
+	}
+}
+
 // What README shows as YAML is YAML.
 func TestReadmeYAML(t *testing.T) {
 	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(readReadme(t), -1)
