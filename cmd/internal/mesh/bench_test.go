@@ -8,7 +8,6 @@ import (
 
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/dashboard"
-	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 	"github.com/tykmesh/tykmesh/inject"
 )
 
@@ -57,8 +56,8 @@ func settledState(tb testing.TB, workloads []inject.Workload, s Settings) State 
 	return state
 }
 
-// BenchmarkPlanNothing plans 1,000 services, 2,000 APIs, with nothing to do.
-func BenchmarkPlanNothing(b *testing.B) {
+// BenchmarkPlan plans 1,000 services, 2,000 APIs, with nothing to do.
+func BenchmarkPlan(b *testing.B) {
 	s := testSettings()
 	s.TLS = true
 	workloads := many(1000)
@@ -100,32 +99,6 @@ func BenchmarkInventory(b *testing.B) {
 	for b.Loop() {
 		if n := len(NewInventory(state, s).Services); n != 1000 {
 			b.Fatalf("%d services", n)
-		}
-	}
-}
-
-// BenchmarkFirstRegistration registers 200 services with TLS at a Dashboard that takes 50 ms for each request.
-func BenchmarkFirstRegistration(b *testing.B) {
-	workloads := many(200)
-	for b.Loop() {
-		w := newWorld(b, dashboardtest.Options{Latency: 50 * time.Millisecond})
-		w.settings.Parallel = 8
-		_, err := w.run(context.Background(), workloads...)
-		must(b, err)
-	}
-}
-
-// BenchmarkSecondRun observes and plans 2,000 APIs and 1,001 certificates over HTTP, with 50 ms for each request.
-func BenchmarkSecondRun(b *testing.B) {
-	w := newWorld(b, dashboardtest.Options{Latency: 50 * time.Millisecond})
-	workloads := many(1000)
-	w.settings.Parallel = 64
-	_, err := w.run(context.Background(), workloads...)
-	must(b, err)
-	b.ReportAllocs()
-	for b.Loop() {
-		if plan := w.plan(workloads...); !plan.Empty() {
-			b.Fatal(plan.Steps()[:1])
 		}
 	}
 }
