@@ -86,9 +86,10 @@ bench:
 	@{ $(MACHINE); $(GO) test -run '^$$' -bench . -count 6 -benchtime 300ms -timeout 30m ./...; } > bin/bench.txt || { cat bin/bench.txt; exit 1; }
 	@$(BENCHSTAT) $(addprefix kept=,$(wildcard $(KEPT))) now=bin/bench.txt
 
-# Makes the last result the one that others are compared with.
+# Makes the last result the one that others are compared with, and keeps that of bench-peers beside it.
 bench-keep:
 	cp bin/bench.txt $(KEPT)
+	@if [ -f bin/peers.txt ]; then cp bin/peers.txt $(dir $(KEPT)); fi
 
 # What people would take instead, as ratios to this program. Kubernetes, for its kubectl, and kustomize are built first. The tools take turns, so that
 # whatever else the machine does is no tool's alone.
