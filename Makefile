@@ -76,7 +76,7 @@ test-cluster:
 	$(STATIC) TYKMESH_TEST_CLUSTER=1 $(GO) test -count=1 -timeout 60m -run '^TestCluster$$' ./cmd/tykmesh
 
 # What everything costs, beside what it cost when a result was kept: some minutes, on a machine that does nothing else. Benchstat says ~ where
-# the difference may be chance, and how large it is where it is not. It comes from its own module, as the linter does.
+# the difference may be chance; what is not, and is more than 5 %, stands in a list at the end. It comes from its own module, as the linter does.
 BENCHSTAT = $(GO) run golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da -ignore commit,toolchain
 MACHINE   = echo "commit: $(VERSION)"; echo "toolchain: $$($(GO) env GOVERSION)"
 KEPT      = testdata/bench/kept.txt
@@ -84,7 +84,10 @@ KEPT      = testdata/bench/kept.txt
 bench:
 	@mkdir -p bin
 	@{ $(MACHINE); $(GO) test -run '^$$' -bench . -count 6 -benchtime 300ms -timeout 30m ./...; } > bin/bench.txt || { cat bin/bench.txt; exit 1; }
-	@$(BENCHSTAT) $(addprefix kept=,$(wildcard $(KEPT))) now=bin/bench.txt
+	@$(BENCHSTAT) $(addprefix kept=,$(wildcard $(KEPT))) now=bin/bench.txt > bin/table.txt
+	@cat bin/table.txt
+	@awk -F '│' '/vs base/ { unit = $$2 } match($$0, /\+[0-9.]+% \(p=/) && substr($$0, RSTART + 1) + 0 > 5 { n++; print "worse:" unit $$0 } \
+		END { if (!n) print "nothing is worse than what was kept" }' bin/table.txt
 
 # Makes the last result the one that others are compared with, and keeps that of bench-peers beside it.
 bench-keep:

@@ -141,7 +141,7 @@ func injection(b *testing.B, binary, profile, file string, settings ...string) f
 	mesh := filepath.Join(b.TempDir(), "mesh")
 	return func() *exec.Cmd {
 		cmd := exec.Command(binary, "inject", "-q", "--config", config, "--local", mesh, "-f", file)
-		cmd.Env = append(settings, "TYKMESH_INJECTOR_CREATEROUTES=false", "TYKMESH_INJECTOR_ENABLEMESHTLS=false")
+		cmd.Env = append([]string{"TYKMESH_INJECTOR_CREATEROUTES=false", "TYKMESH_INJECTOR_ENABLEMESHTLS=false"}, settings...)
 		return cmd
 	}
 }

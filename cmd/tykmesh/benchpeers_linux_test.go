@@ -40,8 +40,7 @@ patches:
 
 // BenchmarkPeers is inject without a server, and what people would otherwise do to the same stream. kustomize and kyaml, its library, add no more
 // than a container to the workloads, kyaml not to those in Lists. kubectl does the same to every object, or stops: it annotates them, which is the
-// least that it can. Lines are lost that the input has and the output has not; the comments among them are counted. Inject
-// changes its annotations, and where a Service's port leads.
+// least that it can. Lines are lost that the input has and the output has not; those of inject are its annotations, and where a Service's port leads.
 func BenchmarkPeers(b *testing.B) {
 	if os.Getenv("TYKMESH_BENCH_PEERS") == "" {
 		b.Skip("make bench-peers runs this: it builds kubectl and kustomize")
