@@ -21,8 +21,8 @@ FUZZTIME ?= 2000x
 # How the program and FerretDB are built. Vet and lint look at the same, so that nothing is compiled twice on a machine with an empty cache.
 STATIC = CGO_ENABLED=0 GOFLAGS=-trimpath
 
-.PHONY: build test format vet lint releasable unit ferretdb fuzz soak vulncheck test-hosts test-cfssl test-validate test-rules test-cluster bench update demo parity \
-	release release-twice image test-image clean
+.PHONY: build test format vet lint releasable unit ferretdb fuzz soak vulncheck test-hosts test-cfssl test-validate test-rules test-cluster \
+	bench bench-keep bench-peers update demo parity release release-twice image test-image clean
 
 # One static binary that holds no path of the machine that built it.
 build:
@@ -95,8 +95,33 @@ test-rules:
 test-cluster:
 	$(STATIC) TYKMESH_TEST_CLUSTER=1 $(GO) test -count=1 -timeout 60m -run '^TestCluster$$' ./cmd/tykmesh
 
+# What everything costs, beside what it cost when a result was kept: some minutes, on a machine that does nothing else. Benchstat says ~ where
+# the difference may be chance; what is not, and is more than 5 %, stands in a list at the end. It comes from its own module, as the linter does.
+BENCHSTAT = $(GO) run golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da -ignore commit,toolchain
+MACHINE   = echo "commit: $(VERSION)"; echo "toolchain: $$($(GO) env GOVERSION)"
+KEPT      = testdata/bench/kept.txt
+
 bench:
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+	@mkdir -p bin
+	@{ $(MACHINE); $(GO) test -run '^$$' -bench . -count 6 -benchtime 300ms -timeout 30m ./...; } > bin/bench.txt || { cat bin/bench.txt; exit 1; }
+	@$(BENCHSTAT) $(addprefix kept=,$(wildcard $(KEPT))) now=bin/bench.txt > bin/table.txt
+	@cat bin/table.txt
+	@awk -F '│' '/vs base/ { unit = $$2 } match($$0, /\+[0-9.]+% \(p=/) && substr($$0, RSTART + 1) + 0 > 5 { n++; print "worse:" unit $$0 } \
+		END { if (!n) print "nothing is worse than what was kept" }' bin/table.txt
+
+# Makes the last result the one that others are compared with, and keeps that of bench-peers beside it.
+bench-keep:
+	cp bin/bench.txt $(KEPT)
+	@if [ -f bin/peers.txt ]; then cp bin/peers.txt $(dir $(KEPT)); fi
+
+# What people would take instead, as ratios to this program. Kubernetes, for its kubectl, and kustomize are built first. The tools take turns, so that
+# whatever else the machine does is no tool's alone.
+bench-peers:
+	@mkdir -p bin
+	@{ $(MACHINE); for turn in 1 2 3 4 5 6; do \
+		TYKMESH_BENCH_PEERS=1 $(GO) test -run '^$$' -bench '^BenchmarkPeers$$' -benchtime 300ms -timeout 30m ./cmd/tykmesh || exit 1; \
+	done; } > bin/peers.txt || { cat bin/peers.txt; exit 1; }
+	@$(BENCHSTAT) -col /tool bin/peers.txt
 
 # Writes what the golden files are compared with, where tests know the flag. Read the diff before you commit it.
 update:

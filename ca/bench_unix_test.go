@@ -10,17 +10,15 @@ import (
 	"github.com/tykmesh/tykmesh/ca"
 )
 
-// BenchmarkEightRSA is 8 certificates with RSA-4096 keys at once. Making keys takes nearly all of the time, on all cores: user-s/op is what the CPUs
-// spent on it, and cores what that is of the wall time.
-func BenchmarkEightRSA(b *testing.B) {
+// BenchmarkRSA is 16 certificates with RSA-2048 keys, 8 at once. Making keys takes nearly all of the time, on all cores: cpu is what all of
+// them spent on it. Keys with 4096 bits, the guide's default, take ten times as long, and vary much.
+func BenchmarkRSA(b *testing.B) {
 	signer := newLocal(b, b.TempDir())
-	start, spent := time.Now(), userTime(b)
+	spent := userTime(b)
 	for b.Loop() {
-		issueMany(b, signer, 8, 8, ca.KeyRequest{Algo: ca.RSA, Size: 4096})
+		issueMany(b, signer, 16, 8, ca.KeyRequest{Algo: ca.RSA, Size: 2048})
 	}
-	spent = userTime(b) - spent
-	b.ReportMetric(spent.Seconds()/float64(b.N), "user-s/op")
-	b.ReportMetric(spent.Seconds()/time.Since(start).Seconds(), "cores")
+	b.ReportMetric(float64(userTime(b)-spent)/float64(b.N), "cpu-ns/op")
 }
 
 // userTime is the time that CPUs have spent on this process' own code.

@@ -8,20 +8,20 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 )
 
-// The listing of an installation of 1,000 services, which every run reads once.
-func BenchmarkListing2000APIs(b *testing.B) {
+// BenchmarkListing is that of an installation of 1,000 services, which every run reads once.
+func BenchmarkListing(b *testing.B) {
 	defs := make([]dashboard.Definition, 2000)
 	for i := range defs {
 		defs[i] = definition(b, fmt.Sprint("service-", i))
 	}
-	b.Run("server", func(b *testing.B) {
+	b.Run("from=server", func(b *testing.B) {
 		s, c := start(b, dashboardtest.Options{AddsDefaults: true})
 		for _, d := range defs {
 			s.PutAPI(dashboard.API{Definition: d})
 		}
 		list(b, c)
 	})
-	b.Run("directory", func(b *testing.B) {
+	b.Run("from=directory", func(b *testing.B) {
 		d := openDir(b, b.TempDir())
 		for _, def := range defs {
 			if _, err := d.CreateAPI(b.Context(), def); err != nil {
@@ -42,6 +42,7 @@ func list(b *testing.B, s store) {
 	}
 }
 
+// BenchmarkRender fills in one definition.
 func BenchmarkRender(b *testing.B) {
 	templates := dashboard.BuiltinTemplates()
 	b.ReportAllocs()
@@ -52,9 +53,9 @@ func BenchmarkRender(b *testing.B) {
 	}
 }
 
-// The first registration of many services in a directory: each API is looked up
-// among those that are there, which must not be read again each time.
-func BenchmarkCreateInADirectory(b *testing.B) {
+// BenchmarkCreate is the first registration of many services in a directory: each API is looked up among those that are there, which must not be
+// read again each time.
+func BenchmarkCreate(b *testing.B) {
 	d := openDir(b, b.TempDir())
 	i := 0
 	for b.Loop() {

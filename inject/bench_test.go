@@ -1,35 +1,38 @@
 package inject_test
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"runtime"
 	"testing"
 
 	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/injecttest"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
 // BenchmarkInject is the whole of the pure work, from bytes to bytes. It reports what is live at the end of it, which is the most that is
 // live at any time: the input and the whole output.
 func BenchmarkInject(b *testing.B) {
-	for _, n := range []int{100, 1000} {
-		b.Run(fmt.Sprint(n, " services"), func(b *testing.B) { benchmarkInject(b, services(n)) })
-	}
+	text := injecttest.NewStream(1000, 3).Text
+	b.Run("profile=configured/services=1000", func(b *testing.B) { benchmarkInject(b, text, "") })
+	b.Run("profile=builtin/services=1000", func(b *testing.B) {
+		if warnings := benchmarkInject(b, text, "builtin"); len(warnings) > 0 {
+			b.Fatalf("%d findings in a stream without any: %v", len(warnings), warnings[0])
+		}
+	})
 	if file := os.Getenv("TYKMESH_BENCH_STREAM"); file != "" {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			b.Fatal(err)
 		}
-		b.Run("stream", func(b *testing.B) { benchmarkInject(b, text) })
+		b.Run("stream", func(b *testing.B) { benchmarkInject(b, text, "") })
 	}
 }
 
-func benchmarkInject(b *testing.B, text []byte) {
-	s := profile("")
+func benchmarkInject(b *testing.B, text []byte, name string) (warnings []inject.Problem) {
+	s := profile(name)
 	s.TLS = true
-	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()
 	var live uint64
 	for b.Loop() {
@@ -46,10 +49,12 @@ func benchmarkInject(b *testing.B, text []byte) {
 			live = liveBytes()
 			b.StartTimer()
 		}
+		warnings = stream.Warnings
 		runtime.KeepAlive(stream)
 		runtime.KeepAlive(docs)
 	}
-	b.ReportMetric(float64(live)/(1<<20), "live-MiB")
+	b.ReportMetric(float64(live), "live-B")
+	return warnings
 }
 
 // liveBytes is the memory that is reachable now.
@@ -61,8 +66,7 @@ func liveBytes() uint64 {
 }
 
 func BenchmarkSplit(b *testing.B) {
-	text := services(1000)
-	b.SetBytes(int64(len(text)))
+	text := injecttest.NewStream(1000, 3).Text
 	b.ReportAllocs()
 	for b.Loop() {
 		manifest.Split("stream.yaml", text)

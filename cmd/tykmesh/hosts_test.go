@@ -8,8 +8,10 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+const kustomize = "sigs.k8s.io/kustomize/kustomize/v5@v5.7.1"
+
 // hostTools are the programs that run this one, in the versions that the tests were written with.
-var hostTools = []string{"helm.sh/helm/v4/cmd/helm@v4.3.1", "sigs.k8s.io/kustomize/kustomize/v5@v5.7.1"}
+var hostTools = []string{"helm.sh/helm/v4/cmd/helm@v4.3.1", kustomize}
 
 // TestHosts runs Helm and kustomize with the program as their post-renderer and their function, as testdata/hosts says. It takes minutes the
 // first time, because both are built, so it runs only where somebody asks for it: make test-hosts.

@@ -115,14 +115,14 @@ users: [{name: administrator, user: {token: %q}}]
 }
 
 // buildKubernetes builds the tools of kubernetesModule into the user's cache, once for each version, and returns their folder.
-func buildKubernetes(t *testing.T) string {
-	t.Helper()
+func buildKubernetes(tb testing.TB) string {
+	tb.Helper()
 	sum, version := sha256.New(), [][]byte(nil)
 	fmt.Fprintln(sum, runtime.Version(), runtime.GOARCH)
 	for _, name := range []string{"go.mod", "go.sum"} {
 		text, err := os.ReadFile(filepath.Join(kubernetesModule, name))
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		sum.Write(text)
 		if name == "go.mod" {
@@ -130,19 +130,19 @@ func buildKubernetes(t *testing.T) string {
 		}
 	}
 	if version == nil {
-		t.Fatalf("%s/go.mod does not say which Kubernetes", kubernetesModule)
+		tb.Fatalf("%s/go.mod does not say which Kubernetes", kubernetesModule)
 	}
-	return cached(t, fmt.Sprintf("kubernetes-%s-%x", version[1], sum.Sum(nil)[:6]), func(folder string) {
+	return cached(tb, fmt.Sprintf("kubernetes-%s-%x", version[1], sum.Sum(nil)[:6]), func(folder string) {
 		const set = "-X k8s.io/component-base/version."
 		flags := fmt.Sprintf("-s -w %sgitVersion=%s %sgitMajor=1 %sgitMinor=%s", set, version[1], set, set, version[2])
 		args := []string{"build", "-C", kubernetesModule, "-ldflags", flags, "-o", folder + "/"}
 		for _, tool := range kubernetesTools {
 			args = append(args, "k8s.io/kubernetes/cmd/"+tool)
 		}
-		cmd := exec.CommandContext(t.Context(), "go", args...)
+		cmd := exec.CommandContext(tb.Context(), "go", args...)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=-mod=readonly -trimpath -buildvcs=false")
 		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("building Kubernetes: %v\n%s", err, out)
+			tb.Fatalf("building Kubernetes: %v\n%s", err, out)
 		}
 	})
 }
@@ -160,11 +160,11 @@ func fetchEtcd(t *testing.T) string {
 }
 
 // cached is a folder in the user's cache that is filled once: it appears complete or not at all.
-func cached(t *testing.T, name string, fill func(folder string)) string {
-	t.Helper()
+func cached(tb testing.TB, name string, fill func(folder string)) string {
+	tb.Helper()
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	folder := filepath.Join(cache, "tykmesh-test", name)
 	if _, err := os.Stat(folder); err == nil {
@@ -172,12 +172,12 @@ func cached(t *testing.T, name string, fill func(folder string)) string {
 	}
 	temp := fmt.Sprintf("%s.%d", folder, os.Getpid())
 	if err := os.MkdirAll(temp, 0o755); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer os.RemoveAll(temp)
 	fill(temp)
 	if err := os.Rename(temp, folder); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return folder
 }

@@ -36,6 +36,7 @@ var layout = map[string]packageRule{
 		ours:   []string{"inject/manifest"},
 		except: []string{"net", "os", "log", "github.com/spf13"},
 	},
+	"inject/injecttest": {},
 	"dashboard": {
 		except: []string{"log", "os/exec", "k8s.io", "github.com/spf13"},
 	},

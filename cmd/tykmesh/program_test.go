@@ -26,11 +26,11 @@ func buildProgram(tb testing.TB) string {
 var majorVersion = regexp.MustCompile(`^v\d+$`)
 
 // buildTools builds programs of others, each PATH@VERSION, into the user's cache, once for each version, and returns their folder.
-func buildTools(t *testing.T, tools ...string) string {
-	t.Helper()
+func buildTools(tb testing.TB, tools ...string) string {
+	tb.Helper()
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	folder := filepath.Join(cache, "tykmesh-test")
 	for _, tool := range tools {
@@ -43,13 +43,13 @@ func buildTools(t *testing.T, tools ...string) string {
 			continue
 		}
 		cmd := exec.Command("go", "install", tool)
-		cmd.Dir = t.TempDir() // outside of this module
+		cmd.Dir = tb.TempDir() // outside of this module
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=mod -trimpath", "GOBIN="+folder)
 		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("building %s: %v\n%s", tool, err, out)
+			tb.Fatalf("building %s: %v\n%s", tool, err, out)
 		}
 		if err := os.WriteFile(stamp, []byte(tool), 0o644); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	return folder

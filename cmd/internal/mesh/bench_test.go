@@ -8,7 +8,6 @@ import (
 
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/dashboard"
-	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 	"github.com/tykmesh/tykmesh/inject"
 )
 
@@ -57,75 +56,41 @@ func settledState(tb testing.TB, workloads []inject.Workload, s Settings) State 
 	return state
 }
 
-// BenchmarkPlanNothing plans 1,000 services, 2,000 APIs, with nothing to do.
-func BenchmarkPlanNothing(b *testing.B) {
+// BenchmarkPlan is what is worked out without a request for a mesh of 1,000 services, which has 2,000 APIs: that nothing is to be done for them, what
+// takes them off the mesh, and what is on it.
+func BenchmarkPlan(b *testing.B) {
 	s := testSettings()
 	s.TLS = true
 	workloads := many(1000)
 	state := settledState(b, workloads, s)
-	b.ReportAllocs()
-	for b.Loop() {
-		services, _, _ := Wanted(workloads, s)
-		plan, problems := NewPlan(services, state, s)
-		if len(problems) > 0 || !plan.Empty() {
-			b.Fatal(problems, plan.Steps()[:1])
+	b.Run("of=nothing", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			services, _, _ := Wanted(workloads, s)
+			plan, problems := NewPlan(services, state, s)
+			if len(problems) > 0 || !plan.Empty() {
+				b.Fatal(problems, plan.Steps()[:1])
+			}
 		}
-	}
-}
-
-// BenchmarkRemoval plans to take 1,000 services off the mesh.
-func BenchmarkRemoval(b *testing.B) {
-	s := testSettings()
-	s.TLS = true
-	workloads := many(1000)
-	state := settledState(b, workloads, s)
-	var services []inject.Service
-	for _, w := range workloads {
-		services = append(services, w.Service)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		if n := len(NewRemoval(services, state, s).Steps()); n != 4*len(services)+2 {
-			b.Fatalf("%d steps", n)
+	})
+	b.Run("of=removal", func(b *testing.B) {
+		var services []inject.Service
+		for _, w := range workloads {
+			services = append(services, w.Service)
 		}
-	}
-}
-
-// BenchmarkInventory says what is on a mesh of 1,000 services.
-func BenchmarkInventory(b *testing.B) {
-	s := testSettings()
-	s.TLS = true
-	state := settledState(b, many(1000), s)
-	b.ReportAllocs()
-	for b.Loop() {
-		if n := len(NewInventory(state, s).Services); n != 1000 {
-			b.Fatalf("%d services", n)
+		b.ReportAllocs()
+		for b.Loop() {
+			if n := len(NewRemoval(services, state, s).Steps()); n != 4*len(services)+2 {
+				b.Fatalf("%d steps", n)
+			}
 		}
-	}
-}
-
-// BenchmarkFirstRegistration registers 200 services with TLS at a Dashboard that takes 50 ms for each request.
-func BenchmarkFirstRegistration(b *testing.B) {
-	workloads := many(200)
-	for b.Loop() {
-		w := newWorld(b, dashboardtest.Options{Latency: 50 * time.Millisecond})
-		w.settings.Parallel = 8
-		_, err := w.run(context.Background(), workloads...)
-		must(b, err)
-	}
-}
-
-// BenchmarkSecondRun observes and plans 2,000 APIs and 1,001 certificates over HTTP, with 50 ms for each request.
-func BenchmarkSecondRun(b *testing.B) {
-	w := newWorld(b, dashboardtest.Options{Latency: 50 * time.Millisecond})
-	workloads := many(1000)
-	w.settings.Parallel = 64
-	_, err := w.run(context.Background(), workloads...)
-	must(b, err)
-	b.ReportAllocs()
-	for b.Loop() {
-		if plan := w.plan(workloads...); !plan.Empty() {
-			b.Fatal(plan.Steps()[:1])
+	})
+	b.Run("of=inventory", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if n := len(NewInventory(state, s).Services); n != 1000 {
+				b.Fatalf("%d services", n)
+			}
 		}
-	}
+	})
 }
