@@ -42,7 +42,7 @@ path=$(sed -n 's/.*"\(PATH=[^"]*\)".*/\1/p' <<< "$config")
 
 # contained COMMAND...: runs a command as a container would that has this image.
 contained() {
-	unshare --mount bash -c 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec env -i "$1" chroot --userspec=65532:65532 --groups= "$0" "${@:2}"' \
+	unshare --mount bash -c 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec env -i "$1" "$(command -v chroot)" --userspec=65532:65532 --groups= "$0" "${@:2}"' \
 		"$root" "$path" "$@" 2>&1
 }
 
@@ -54,7 +54,8 @@ crane export --platform "linux/$(go env GOARCH)" "$image" - | tar -x -C "$root"
 # What the CronJob is given: nobody listens at that address, which the program finds out only after it has read everything.
 cat > "$root/etc/tykmesh/tykmesh.yaml" <<- 'END'
 	Tyk: {url: "http://127.0.0.1:9", secret: "file:dashboard.key", org: 5e9d9544a1dcd60001d0ed20}
-	Injector: {enableMeshTLS: true}
+	Injector: {createRoutes: true, enableMeshTLS: true}
+	Sidecar: {dashboard: "http://dashboard.tyk:3000", redis: "redis.tyk:6379"}
 	CA: {addr: "http://127.0.0.1:9", key: 0123456789abcdef}
 END
 echo key > "$root/etc/tykmesh/dashboard.key"
