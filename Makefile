@@ -108,15 +108,13 @@ release:
 		$(STATIC) $(GO) run $(GORELEASER) release --snapshot --clean
 	$(STATIC) $(GO) tool -C testdata/release validate-krew-manifest -skip-install -manifest ../../bin/release/krew/tykmesh.yaml
 
-# Shows that what is committed gives the same archives, byte for byte, wherever it is built.
+# Shows that what is committed gives the same archives, byte for byte, wherever, in which time zone and with which umask it is built.
 release-twice:
 	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; set -e; \
-	for clone in one another; do \
-		git clone --quiet . "$$folder/$$clone"; \
-		$(MAKE) --no-print-directory -C "$$folder/$$clone" release; \
-	done; \
+	git clone --quiet . "$$folder/one"; $(MAKE) -C "$$folder/one" release; \
+	umask 077; git clone --quiet . "$$folder/another"; TZ=Pacific/Auckland $(MAKE) -C "$$folder/another" release; \
 	cd "$$folder"; cat one/bin/release/checksums.txt; \
-	cmp one/bin/release/checksums.txt another/bin/release/checksums.txt; cmp one/bin/release/krew/tykmesh.yaml another/bin/release/krew/tykmesh.yaml
+	for file in checksums.txt krew/tykmesh.yaml; do cmp "one/bin/release/$$file" "another/bin/release/$$file"; done
 
 # A container image of tykmesh alone, an OCI layout in bin/image; with KO_DOCKER_REPO it is pushed there. The base is any that has the certificates of
 # public CAs, and need not have more.
