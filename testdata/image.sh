@@ -9,12 +9,13 @@ cd "$(dirname "$0")/.."
 folder=$(mktemp -d -t tykmesh-image.XXXXXX)
 registry=
 trap 'kill $registry 2> /dev/null; rm -rf "$folder"' EXIT
-crane=$folder/crane
 
 failed() { echo "failed: $*" >&2; exit 1; }
 
+crane() { "$folder/crane" "$@" 2> "$folder/said" || failed "crane $*: $(cat "$folder/said")"; }
+
 CGO_ENABLED=0 GOFLAGS=-trimpath GOBIN=$folder go install github.com/google/go-containerregistry/cmd/crane@v0.22.1
-"$crane" registry serve --address 127.0.0.1:0 2> "$folder/log" &
+"$folder/crane" registry serve --address 127.0.0.1:0 2> "$folder/log" &
 registry=$!
 while port=$(sed -n 's/.*serving on port //p' "$folder/log"); [ -z "$port" ]; do
 	kill -0 $registry 2> /dev/null || failed "$(cat "$folder/log")"
@@ -24,14 +25,14 @@ done
 base=127.0.0.1:$port/base image=127.0.0.1:$port/tykmesh
 tar -cf "$folder/nothing.tar" -T /dev/null
 for arch in amd64 arm64; do
-	"$crane" append --new_layer "$folder/nothing.tar" --new_tag "$base:$arch"
-	"$crane" mutate --set-platform "linux/$arch" --tag "$base:$arch" "$base:$arch"
+	crane append --new_layer "$folder/nothing.tar" --new_tag "$base:$arch" > /dev/null
+	crane mutate --set-platform "linux/$arch" --tag "$base:$arch" "$base:$arch" > /dev/null
 done
-"$crane" index append --manifest "$base:amd64" --manifest "$base:arm64" --tag "$base"
+crane index append --manifest "$base:amd64" --manifest "$base:arm64" --tag "$base" > /dev/null
 make image KO_DEFAULTBASEIMAGE="$base" KO_DOCKER_REPO="$image" VERSION=v1.2.3
 
 for arch in amd64 arm64; do
-	config=$("$crane" config --platform "linux/$arch" "$image")
+	config=$(crane config --platform "linux/$arch" "$image")
 	echo "$config"
 	for want in '"architecture":"'$arch'"' '"User":"65532:65532"' '"Entrypoint":["/ko-app/tykmesh"]'; do
 		[[ $config == *"$want"* ]] || failed "linux/$arch has no $want"
@@ -41,19 +42,20 @@ path=$(sed -n 's/.*"\(PATH=[^"]*\)".*/\1/p' <<< "$config")
 
 # contained COMMAND...: runs a command as a container would that has this image.
 contained() {
-	unshare --mount bash -c 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec env -i "$1" chroot --userspec=65532:65532 --groups= "$0" "${@:2}"' \
+	unshare --mount bash -c 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec env -i "$1" "$(command -v chroot)" --userspec=65532:65532 --groups= "$0" "${@:2}"' \
 		"$root" "$path" "$@" 2>&1
 }
 
 root=$folder/root
 mkdir -p "$root/etc/tykmesh"
-"$crane" export --platform "linux/$(go env GOARCH)" "$image" - | tar -x -C "$root"
+crane export --platform "linux/$(go env GOARCH)" "$image" - | tar -x -C "$root"
 [ "$(contained /ko-app/tykmesh version)" = "tykmesh v1.2.3" ] || failed "version says $(contained /ko-app/tykmesh version)"
 
 # What the CronJob is given: nobody listens at that address, which the program finds out only after it has read everything.
 cat > "$root/etc/tykmesh/tykmesh.yaml" <<- 'END'
 	Tyk: {url: "http://127.0.0.1:9", secret: "file:dashboard.key", org: 5e9d9544a1dcd60001d0ed20}
-	Injector: {enableMeshTLS: true}
+	Injector: {createRoutes: true, enableMeshTLS: true}
+	Sidecar: {dashboard: "http://dashboard.tyk:3000", redis: "redis.tyk:6379"}
 	CA: {addr: "http://127.0.0.1:9", key: 0123456789abcdef}
 END
 echo key > "$root/etc/tykmesh/dashboard.key"

@@ -27,6 +27,7 @@ func newInjectCmd(p process) *cobra.Command {
 		Example: "  kubectl apply -f <(tykmesh inject -f app.yaml)\n" +
 			"  tykmesh inject -f k8s/ -R | kubectl apply -f -\n" +
 			"  helm template shop | tykmesh inject -n shop --config mesh.yaml\n" +
+			"  tykmesh inject -f app.yaml -o meshed.yaml      # where shells have no <()\n" +
 			"  tykmesh inject -i -f k8s/                      # rewrites the files\n" +
 			"  tykmesh inject --local ./mesh -f app.yaml      # files instead of servers",
 		Args: noArgs,

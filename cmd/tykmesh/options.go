@@ -115,30 +115,39 @@ const (
 	formatYAML  = "yaml"
 )
 
+// flagRule is what flags must not say.
+type flagRule struct {
+	broken bool
+	msg    string
+}
+
 // check refuses values that mean nothing.
 func (o *options) check(cmd *cobra.Command) error {
 	has := func(flag string) bool { return cmd.Flags().Lookup(flag) != nil }
 	_, known := onSkip[o.onSkip]
-	for _, rule := range []struct {
-		broken bool
-		msg    string
-	}{
+	for _, rule := range append([]flagRule{
 		{has("timeout") && o.timeout <= 0, "--timeout must be more than 0"},
 		{has("parallel") && o.parallel < 1, "--parallel must be at least 1"},
 		{has("on-skip") && !known, "--on-skip must be fail, warn or ignore"},
-		{len(o.formats) > 0 && !slices.Contains(o.formats, o.format), "--output must be " + strings.Join(o.formats, " or ")},
 		{cmd.Flags().Changed("expiring") && o.expiring <= 0, "--expiring must be more than 0"},
 		{o.quiet && o.verbose, "--quiet and --verbose exclude each other"},
-		{o.inPlace && o.dryRun, "--in-place and --dry-run exclude each other"},
-		{o.inPlace && o.outFile != "", "--in-place and --output exclude each other"},
-		{o.dryRun && o.outFile != "", "--dry-run and --output exclude each other: what a dry run prints is no manifest"},
-		{o.formats == nil && cmd.Flags().Changed("output") && o.outFile == "", "--output needs a file"},
-		{o.inPlace && (len(o.files) == 0 || slices.Contains(o.files, stdinPath)), "--in-place rewrites files: name them with -f"},
 		{cmd.Flags().Changed("local") && o.local == "", "--local needs a folder"},
-	} {
+	}, o.outputRules(cmd)...) {
 		if rule.broken {
 			return &usageError{rule.msg, cmd.CommandPath()}
 		}
 	}
 	return nil
+}
+
+// outputRules are those about where output goes, and in which format.
+func (o *options) outputRules(cmd *cobra.Command) []flagRule {
+	return []flagRule{
+		{o.formats != nil && !slices.Contains(o.formats, o.format), "--output must be " + strings.Join(o.formats, " or ")},
+		{o.formats == nil && cmd.Flags().Changed("output") && o.outFile == "", "--output needs a file"},
+		{o.inPlace && o.outFile != "", "--in-place and --output exclude each other"},
+		{o.inPlace && o.dryRun, "--in-place and --dry-run exclude each other"},
+		{o.dryRun && o.outFile != "", "--dry-run and --output exclude each other: what a dry run prints is no manifest"},
+		{o.inPlace && (len(o.files) == 0 || slices.Contains(o.files, stdinPath)), "--in-place rewrites files: name them with -f"},
+	}
 }
