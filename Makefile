@@ -6,7 +6,7 @@ VERSION ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),dev)
 # The linter is built from its own module, so that go.mod knows nothing of it.
 GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.11.4
 
-GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.1.4
+GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 # The race detector needs a C compiler; without one the tests run all the same.
 RACE = $(if $(shell command -v "$$($(GO) env CC)" 2>/dev/null),-race)
