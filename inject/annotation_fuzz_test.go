@@ -2,9 +2,9 @@ package inject_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -67,11 +67,7 @@ func FuzzAnnotation(f *testing.F) {
 			return
 		}
 		key := annotated[int(which)%len(annotated)].key
-		quoted, err := json.Marshal(value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text := fmt.Appendf(nil, annotatedPod, key, quoted)
+		text := fmt.Appendf(nil, annotatedPod, key, strconv.QuoteToASCII(value)) // whose escapes YAML has too
 		s := profile([]string{"builtin", "nft"}[int(which)/len(annotated)%2])
 		s.TLS = true
 		stream, problems := inject.Inject(manifest.Split("f.yaml", text), s)
