@@ -3,7 +3,6 @@ package ca_test
 import (
 	"bytes"
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 
@@ -12,7 +11,6 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/tykmesh/tykmesh/ca"
-	"github.com/tykmesh/tykmesh/ca/catest"
 )
 
 // Whatever stands in a ledger: an error, or a record that both ledgers keep as they read it, and that holds no key.
@@ -75,31 +73,6 @@ func FuzzConnectionString(f *testing.F) {
 		}
 		if whole := strings.Contains(text, "mongodb://") && strings.Contains(text, password); whole && strings.Contains(said, text) {
 			t.Fatalf("%q is shown: %s", text, said)
-		}
-	})
-}
-
-// What is read as a trust bundle is the same whatever order it is in and however it is written; anything but certificates is refused, and not shown.
-func FuzzTrust(f *testing.F) {
-	one, other := catest.NewAuthority("one"), catest.NewAuthority("other")
-	f.Add(one.PEM())
-	f.Add(slices.Concat(one.PEM(), []byte("# other\n"), other.PEM(), one.PEM()))
-	f.Add(slices.Concat(one.PEM(), one.KeyPEM()))
-	f.Add([]byte("-----BEGIN \x00-----\nAAAA\n-----END \x00-----\n"))
-	body := strings.Split(string(one.KeyPEM()), "\n")[1]
-	f.Fuzz(func(t *testing.T, text []byte) {
-		trust, err := ca.ParseTrust(text)
-		if err != nil {
-			if said := err.Error(); strings.Contains(said, body) || strings.ContainsAny(said, "\n\x00\x1b") && !strings.Contains(said, "x509") {
-				t.Fatalf("said: %q", said)
-			}
-			return
-		}
-		turned := slices.Clone(trust)
-		slices.Reverse(turned)
-		again, err := ca.ParseTrust(ca.EncodeCertificates(turned...))
-		if err != nil || len(again) != len(trust) || again.Hash() != trust.Hash() || len(trust.Hash()) != 16 {
-			t.Fatalf("%d certificates of hash %q became %d of hash %q: %v", len(trust), trust.Hash(), len(again), again.Hash(), err)
 		}
 	})
 }

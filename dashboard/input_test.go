@@ -45,10 +45,17 @@ func FuzzURL(f *testing.F) {
 	})
 }
 
-// Whatever is in a file of a local directory: an error that names it, or a definition that stays the same when it is written.
+// Whatever is in a file of a local directory or of templates: an error that names it, or a definition that stays the same when it is written; or
+// templates beside the built-in ones.
 func FuzzFile(f *testing.F) {
 	const good = `{"name":"n","slug":"web","api_id":"abc","proxy":{},"version_data":{}}`
 	for _, seed := range []string{good, "", "{", "null", good + good, "\ufeff" + good, strings.Replace(good, "{}", `{"listen_path":"/<&>\u2028","x":1e400}`, 1), strings.Replace(good, "abc", "../x", 1)} {
+		f.Add([]byte(seed))
+	}
+	for _, seed := range []string{
+		`{{define "a"}}{"name": "{{.Name}}"}{{end}}`, `{{define "a"}}{{template "a" .}}{{end}}`, `{{define "a"}}{{if}}{{end}}`, `{{define "a"}}{{end}}{{define "a"}}x{{end}}`,
+		`{{`, `{{define "default-mesh"}}{{range $i, $t := .GatewayTags}}{{break}}{{end}}{{end}}`, `{{/* a */}}`, `{{printf "%v" .}}`, `{{block "b" .}}{{end}}`, "{{define `a`}}\n{{nope}}{{end}}",
+	} {
 		f.Add([]byte(seed))
 	}
 	path := f.TempDir()
@@ -57,6 +64,7 @@ func FuzzFile(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
+		checkTemplates(t, string(text))
 		if err := os.WriteFile(file, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -85,24 +93,16 @@ func FuzzFile(f *testing.F) {
 	})
 }
 
-// Whatever is in a file of templates: an error that says where in it, or templates.
-func FuzzTemplates(f *testing.F) {
-	for _, seed := range []string{
-		`{{define "a"}}{"name": "{{.Name}}"}{{end}}`, `{{define "a"}}{{template "a" .}}{{end}}`, `{{define "a"}}{{if}}{{end}}`, `{{define "a"}}{{end}}{{define "a"}}x{{end}}`,
-		`{{`, `{{define "default-mesh"}}{{range $i, $t := .GatewayTags}}{{break}}{{end}}{{end}}`, `{{/* a */}}`, `{{printf "%v" .}}`, `{{block "b" .}}{{end}}`, "{{define `a`}}\n{{nope}}{{end}}",
-	} {
-		f.Add(seed)
+func checkTemplates(t *testing.T, text string) {
+	t.Helper()
+	templates, err := dashboard.ParseTemplates(map[string]string{"mine.json": text})
+	if err != nil {
+		if !strings.HasPrefix(err.Error(), "mine.json:") && !strings.Contains(err.Error(), "in mine.json") {
+			t.Fatalf("%q: %v", text, err)
+		}
+		return
 	}
-	f.Fuzz(func(t *testing.T, text string) {
-		templates, err := dashboard.ParseTemplates(map[string]string{"mine.json": text})
-		if err != nil {
-			if !strings.HasPrefix(err.Error(), "mine.json:") && !strings.Contains(err.Error(), "in mine.json") {
-				t.Fatalf("%q: %v", text, err)
-			}
-			return
-		}
-		if !templates.Has("default-mesh") || !templates.Has("default-inbound") {
-			t.Fatalf("%q: the built-in templates are gone", text)
-		}
-	})
+	if !templates.Has("default-mesh") || !templates.Has("default-inbound") {
+		t.Fatalf("%q: the built-in templates are gone", text)
+	}
 }
