@@ -5,7 +5,7 @@ VERSION ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),dev)
 
 # Tools are built from their own modules, so that go.mod knows nothing of them. Newer versions of goreleaser want a newer Go.
 GOLANGCI    = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.11.4
-GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.1.4
+GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 GORELEASER  = github.com/goreleaser/goreleaser/v2@v2.16.0
 SBOM        = github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 KO          = github.com/google/ko@v0.19.1

@@ -6,36 +6,44 @@
 //
 // # Who can do what
 //
-// The CA's key makes certificates for any name that pods trust. The key of CFSSL's API, the auth key, has CFSSL make them: who has it is as good as the
-// CA for as long as the key is not changed. A certificate's private key makes its owner that service, and no other. The connection string of MongoDB
-// opens the ledger, in which there is no key, but for those that tyk-k8s left there.
+// The CA's key makes certificates for any name that pods trust. The key of CFSSL's API, the auth key, has CFSSL make them: who has it is as good as
+// the CA for as long as the key is not changed. A certificate's private key makes its owner that service, and no other. The connection string of
+// MongoDB opens the ledger, in which there is no key, but for those that tyk-k8s left there.
 //
-//	who                        could                             what is done                                  shown by
+//	who                   could                           what is done                                shown by
 //
-//	listens to CFSSL's wire    read the auth key                 it is not sent: it signs the request          TestTheAuthKeyIsNotSent
-//	                           repeat a request                  its certificate is for a key they lack        TestIssueWantsItsOwnKey
-//	                           change an answer                  it has to be what was asked for, by our CA    TestIssueChecksTheAnswer, TestTLS
-//	answers as CFSSL           be another CA                     certPath pins it, bundlePath says whom pods   TestPinnedAuthority, TestTrust, tykmesh.TestScripts/check
-//	                                                             trust; check warns where neither is set
-//	                           sign more names, a CA, for long   refused                                       TestIssueChecksTheAnswer
-//	                           fill the memory, lead elsewhere   limits; redirects are not followed            TestRefusals, FuzzAnswer
-//	                           lead the hand at a terminal       its words are one short printable line        TestRefusals, FuzzAnswer
-//	is a pod in the cluster    ask CFSSL for a certificate       every way in asks for the auth key, a         TestOpenEndpoints, catest.TestOnlyTheKeyOpens,
-//	                                                             NetworkPolicy names who may; check tries      pki.TestNamespaces
-//	has the auth key           be any service                    nothing but a new key: ca init, apply         -
-//	has the CA's key           be the mesh                       nothing but a new CA: ca rotate               pki.TestRotation
-//	reads the ledger           learn names and serial numbers    no key is written, none of tyk-k8s is read    TestStoredDocument, TestLegacyRecords
-//	writes to the ledger       have another certificate used     a record must be of the certificate it names  mesh.TestForgedRecord
-//	                           have certificates deleted         only such as no API carries                   mesh.TestForeignUse, mesh.TestPruneLeavesWhatServes
-//	                           lose records                      certificates are issued again, no more        mesh.TestReissue
-//	                           stop a run, fill the memory       what is no record is named; limits            TestForeignDocument, TestRecordsAreBounded, FuzzStored
-//	reads logs of CI           have what is printed              nothing secret is: errors, values, traces     TestSecretsArePrintedNowhere, TestNothingIsLogged,
-//	                                                                                                           TestConnectionStrings, TestMongoRefusals,
-//	                                                                                                           TestErrorsAboutKeyFiles
-//	writes manifests           have odd names signed             names are checked before anything is asked    TestIssueRefusesBeforeItAsks
-//	                           be a service of their choice      its name is in the manifest: review those     -
-//	reads the runner's disk    read keys                         files and folders are for the owner alone     TestLocalCAIsMadeOnce, TestFileLedgerIsShared
-//	names a file without end   fill the memory                   files are read up to a limit                  TestFilesAreReadUpToTheirLimit
+//	listens to CFSSL's    read the auth key               it is not sent: it signs the request        TestTheAuthKeyIsNotSent
+//	wire
+//	                      repeat a request                its certificate is for a key they lack      TestIssueWantsItsOwnKey
+//	                      change an answer                it has to be what was asked for, by our CA  TestIssueChecksTheAnswer, TestTLS
+//	answers as CFSSL      be another CA                   certPath pins it, bundlePath says whom      TestPinnedAuthority, TestTrust,
+//	                                                      pods trust; check warns if it is not pinned tykmesh.TestScripts/check
+//	                      sign more names, a CA, for      refused                                     TestIssueChecksTheAnswer
+//	                      long
+//	                      fill the memory, lead           limits; redirects are not followed          TestRefusals, FuzzAnswer
+//	                      elsewhere
+//	                      lead the hand at a terminal     its words are one short printable line      TestRefusals, FuzzAnswer
+//	is a pod in the       ask CFSSL for a certificate     every way in asks for the auth key, a       TestOpenEndpoints, catest.TestOnlyTheKeyOpens,
+//	cluster                                               NetworkPolicy names who may; check tries    pki.TestNamespaces
+//	has the auth key      be any service                  nothing but a new key: ca init, apply       -
+//	has the CA's key      be the mesh                     nothing but a new CA: ca rotate             pki.TestRotation
+//	reads the ledger      learn names and serial numbers  no key is written, none of tyk-k8s is read  TestStoredDocument, TestLegacyRecords
+//	writes to the ledger  have another certificate used   a record must be of the certificate it      mesh.TestForgedRecord
+//	                                                      names
+//	                      have certificates deleted       only such as no API carries                 mesh.TestForeignUse,
+//	                                                                                                  mesh.TestPruneLeavesWhatServes
+//	                      lose records                    certificates are issued again, no more      mesh.TestReissue
+//	                      stop a run, fill the memory     what is no record is named; limits          TestForeignDocument, TestRecordsAreBounded,
+//	                                                                                                  FuzzStored
+//	reads logs of CI      have what is printed            nothing secret is: errors, values, traces   TestSecretsArePrintedNowhere,
+//	                                                                                                  TestNothingIsLogged, TestConnectionStrings,
+//	                                                                                                  TestMongoRefusals, TestErrorsAboutKeyFiles
+//	writes manifests      have odd names signed           names are checked before anything is asked  TestIssueRefusesBeforeItAsks
+//	                      be a service of their choice    its name is in the manifest: review those   -
+//	reads the runner's    read keys                       files and folders are for the owner alone   TestLocalCAIsMadeOnce, TestFileLedgerIsShared
+//	disk
+//	names a file without  fill the memory                 files are read up to a limit                TestFilesAreReadUpToTheirLimit
+//	end
 package ca
 
 import (

@@ -1,10 +1,13 @@
 package ca
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
@@ -18,6 +21,15 @@ type document struct {
 	ID            any      `bson:"_id"` // a string; an ObjectID where tyk-k8s wrote it
 	BundleHistory []stored `bson:"bundlehistory"`
 	Content       content  `bson:",inline"`
+}
+
+// parseDocument reads a document as it is in a file. A text that is no JSON at all is not given to the driver, which does not come to an end with some.
+func parseDocument(text []byte) (d document, err error) {
+	if !json.Valid(text) || !utf8.Valid(text) {
+		return d, errors.New("it is not JSON")
+	}
+	err = bson.UnmarshalExtJSON(text, false, &d)
+	return d, err
 }
 
 // content is what a replacement sets: all but the identity and the history.

@@ -3,6 +3,9 @@ package ca
 import (
 	"context"
 	"crypto/x509"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
 // Until is how the making of a key ends with its context.
@@ -31,3 +34,27 @@ func EncodeCertificate(c *x509.Certificate) []byte { return encodeCertificate(c)
 
 // LimitListings lets a listing of records have so many bytes.
 func LimitListings(l *MongoLedger, most int) { l.most = most }
+
+// ReadStored reads a record as a ledger in a file does.
+func ReadStored(text []byte) (Record, error) {
+	d, err := parseDocument(text)
+	return d.record(), err
+}
+
+// StoredRecord is a record as a ledger in a file holds it.
+func StoredRecord(r Record) []byte {
+	text, err := bson.MarshalExtJSON(newDocument(r), false, false)
+	if err != nil {
+		panic(err)
+	}
+	return text
+}
+
+// CheckConnectionString is the database that a connection string names, and what is said of an error that the driver comes with.
+func CheckConnectionString(text string, failure error) (database, said string) {
+	opts := options.Client().ApplyURI(text)
+	if err := opts.Validate(); err != nil {
+		return "", connectionStringError(err).Error()
+	}
+	return databaseOf(text), withoutSecrets(opts, text)(failure)
+}

@@ -53,8 +53,8 @@ func (l *FileLedger) Records(ctx context.Context) ([]Record, error) {
 				return nil
 			}
 			return bucket.ForEach(func(id, value []byte) error {
-				var d document
-				if err := bson.UnmarshalExtJSON(value, false, &d); err != nil {
+				d, err := parseDocument(value)
+				if err != nil {
 					return fmt.Errorf("record %s: %w", id, err)
 				}
 				records = append(records, d.record())
@@ -129,10 +129,11 @@ func (l *FileLedger) update(ctx context.Context, id string, change func(*documen
 			}
 			var before *document
 			if value := bucket.Get([]byte(id)); value != nil {
-				before = new(document)
-				if err := bson.UnmarshalExtJSON(value, false, before); err != nil {
+				d, err := parseDocument(value)
+				if err != nil {
 					return err
 				}
+				before = &d
 			}
 			after, err := change(before)
 			if err != nil {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -115,14 +116,27 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
-// Whatever CertPath or a signer gives: an error, or the first certificate in it; encoded again it reads as itself.
+// Whatever CertPath, a signer or a bundle gives: an error that shows no key, or the first certificate in it, or all; encoded again they read as
+// themselves, and a bundle is the same in whatever order.
 func FuzzCertificate(f *testing.F) {
-	authority := catest.NewAuthority("fuzz CA").PEM()
+	one, other := catest.NewAuthority("fuzz CA"), catest.NewAuthority("other CA")
+	authority, key := one.PEM(), strings.Split(string(one.KeyPEM()), "\n")[1]
 	f.Add(authority)
+	f.Add(slices.Concat(authority, []byte("# other\n"), other.PEM(), authority))
+	f.Add(slices.Concat(authority, one.KeyPEM()))
 	f.Add(append([]byte("text before\n"), authority...))
 	f.Add(append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte("x")}), authority...))
 	f.Add([]byte("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
+		trust, err := ca.ParseTrust(text)
+		if err != nil && strings.Contains(err.Error(), key) {
+			t.Fatalf("said: %v", err)
+		}
+		turned := slices.Clone(trust)
+		slices.Reverse(turned)
+		if again, err := ca.ParseTrust(ca.EncodeCertificates(turned...)); len(trust) > 0 && (err != nil || len(again) != len(trust) || again.Hash() != trust.Hash()) {
+			t.Fatalf("%d certificates of hash %q became %d of hash %q: %v", len(trust), trust.Hash(), len(again), again.Hash(), err)
+		}
 		c, err := ca.ParseCertificate(text)
 		if err != nil {
 			return

@@ -143,10 +143,10 @@ func baseURL(s string) (string, error) {
 	if u.User != nil {
 		return "", errors.New("the URL of the Dashboard must not hold a user name or password")
 	}
-	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+	if u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
 		return "", fmt.Errorf("the URL of the Dashboard must be http://HOST[:PORT] or https://HOST[:PORT], not %q", s)
 	}
-	if u.RawQuery != "" || u.Fragment != "" {
+	if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
 		return "", fmt.Errorf("the URL of the Dashboard must not have a query or fragment: %q", s)
 	}
 	return strings.TrimRight(u.String(), "/"), nil

@@ -19,31 +19,39 @@
 // secrets of their own, the node secret among them, with which a gateway reads
 // all definitions: tykmesh writes down where they are found and never reads one.
 //
-//	who                        could                          what is done                           shown by
+//	who                   could                           what is done                                shown by
 //
-//	listens on the network     read the key, change answers   TLS is verified; http:// is for who    TestTLSIsVerifiedUnlessConfiguredOtherwise
-//	                                                          trusts the network
-//	answers as the Dashboard   send the key on elsewhere      redirects are not followed             TestTheKeyNeverGoesToAnotherHost
-//	                           fill the memory, never end     answers and waits have limits          TestAnswersAreReadUpToTheirLimit, TestListingsAreBounded,
-//	                                                                                                 TestOneAttemptTakesAtMostThirtySeconds
-//	                           hide what is there, so that    only what is complete, and no page     TestHostileServers, TestListingsThatAreNoneAreErrors,
-//	                           it is made again               of a proxy, proves absence             FuzzAnswers
-//	                           repeat secrets into a log      they are cut out of its words          TestNoErrorShowsASecret
-//	                           show a foreign API as ours     who it belongs to is compared          mesh.TestConflicts, mesh.TestAPIOfAnotherOrganisation
-//	edits APIs there           have more taken away by a      a mark takes away only what an         mesh.TestChanges
-//	                           mark that is edited            annotation may set
-//	reads the store            have certificates, no keys     keys are the store's to encrypt        -
-//	reads logs of CI           have what is printed           no secret is ever printed or traced    TestTraceShowsEachAttemptAndNoSecret,
-//	                                                                                                 tykmesh.TestSecretsStayWhereTheyBelong,
-//	                                                                                                 tykmesh.TestSecretIsNeverShown
-//	writes manifests           break out of a template        values are data                        FuzzValuesAreData
-//	                           take another's API             what identifies an API is not theirs   mesh.TestDefinition, mesh.TestRefusals, mesh.TestConflicts
-//	                           set their own API's fields     on purpose: review what is merged      -
-//	writes the configuration   have the key sent anywhere     nothing: keep the file from them, and  -
-//	                                                          name it with --config
-//	has a --local directory    have keys, and be a Dashboard  keys are for the owner alone           TestADirectoryIsWrittenForPeopleToRead
-//	writes into one            lead out of it, fill memory    names and sizes are checked            TestFilesOfPeople, TestFilesAreReadUpToTheirLimit
-//	reads a node secret here   join the gateways              there is none: Secrets are referred to tykmesh.TestSidecarSecret, tykmesh.TestScripts/config-secret
+//	listens on the        read the key, change answers    TLS is verified; http:// is for who trusts  TestTLSIsVerifiedUnlessConfiguredOtherwise
+//	network                                               the network
+//	answers as the        send the key on elsewhere       redirects are not followed                  TestTheKeyNeverGoesToAnotherHost
+//	Dashboard
+//	                      fill the memory, never end      answers and waits have limits               TestAnswersAreReadUpToTheirLimit,
+//	                                                                                                  TestListingsAreBounded,
+//	                                                                                                  TestOneAttemptTakesAtMostThirtySeconds
+//	                      hide what is there, so that it  only what is complete, and no page of a     TestHostileServers,
+//	                      is made again                   proxy, proves absence                       TestListingsThatAreNoneAreErrors, FuzzAnswers
+//	                      repeat secrets into a log       they are cut out of its words               TestNoErrorShowsASecret
+//	                      show a foreign API as ours      who it belongs to is compared               mesh.TestConflicts,
+//	                                                                                                  mesh.TestAPIOfAnotherOrganisation
+//	edits APIs there      have more taken away by a mark  a mark takes away only what an annotation   mesh.TestChanges
+//	                      that is edited                  may set
+//	reads the store       have certificates, no keys      keys are the store's to encrypt             -
+//	reads logs of CI      have what is printed            no secret is ever printed or traced         TestTraceShowsEachAttemptAndNoSecret,
+//	                                                                                                  tykmesh.TestSecretsStayWhereTheyBelong,
+//	                                                                                                  tykmesh.TestSecretIsNeverShown
+//	writes manifests      break out of a template         values are data                             FuzzValuesAreData
+//	                      take another's API              what identifies an API is not theirs        mesh.TestDefinition, mesh.TestRefusals,
+//	                                                                                                  mesh.TestConflicts
+//	                      speak for tykmesh in a log      what they wrote is printed on one line      inject.TestNothingFeignsALine
+//	                      set their own API's fields      on purpose: review what is merged           -
+//	writes the            have the key sent anywhere      nothing: keep the file from them, and name  -
+//	configuration                                         it with --config
+//	has a --local         have keys, and be a Dashboard   keys are for the owner alone                TestADirectoryIsWrittenForPeopleToRead
+//	directory
+//	writes into one       lead out of it, fill memory     names and sizes are checked                 TestFilesOfPeople,
+//	                                                                                                  TestFilesAreReadUpToTheirLimit
+//	reads a node secret   join the gateways               there is none: Secrets are referred to      tykmesh.TestSidecarSecret,
+//	here                                                                                              tykmesh.TestScripts/config-secret
 package dashboard
 
 import (

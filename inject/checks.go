@@ -168,7 +168,7 @@ func (k *known) problem(rule Rule, at manifest.Place, format string, args ...any
 	if title == "" {
 		title = titleOf(k.document, k.kind, k.namespace, k.name)
 	}
-	return Problem{Rule: rule, Pos: at.Position(), Object: title, Msg: fmt.Sprintf(format, args...)}
+	return Problem{Rule: rule, Pos: at.Position(), Object: title, Msg: printable(fmt.Sprintf(format, args...))}
 }
 
 func (c *checks) accepts(about *known, rule Rule) bool {

@@ -315,7 +315,7 @@ func (in *injection) refuse(o *subject, err error) {
 	case *manifest.EditError:
 		in.skip(o.Object, o.editProblem(e))
 	default:
-		in.refuse(o, Problem{Rule: RuleEdit, Pos: o.Pos, Object: o.title, Msg: err.Error()})
+		in.refuse(o, Problem{Rule: RuleEdit, Pos: o.Pos, Object: o.title, Msg: printable(err.Error())})
 	}
 }
 

@@ -172,6 +172,7 @@ func newSubject(d *manifest.Document, obj object, namespace string) *subject {
 
 // titleOf is how errors and reports name an object.
 func titleOf(document int, kind, namespace, name string) string {
+	kind, namespace, name = printable(kind), printable(namespace), printable(name)
 	if kind == "" {
 		return fmt.Sprintf("document %d", document)
 	}
@@ -212,7 +213,7 @@ func (o *subject) stringsOnly() (problems []Problem) {
 
 // problem is a refusal at a node of the object's document.
 func (o *subject) problem(rule Rule, n *manifest.Node, format string, args ...any) Problem {
-	return Problem{Rule: rule, Pos: o.doc.PositionOf(n), Object: o.title, Msg: fmt.Sprintf(format, args...)}
+	return Problem{Rule: rule, Pos: o.doc.PositionOf(n), Object: o.title, Msg: printable(fmt.Sprintf(format, args...))}
 }
 
 // warn notes what is odd at a node of the object's document, and stands in nobody's way.
@@ -222,15 +223,15 @@ func (o *subject) warn(rule Rule, n *manifest.Node, format string, args ...any) 
 
 // editProblem is the reason why an edit cannot be made; the manifest package knows the place but not the object.
 func (o *subject) editProblem(e *manifest.EditError) Problem {
-	return Problem{Rule: RuleEdit, Pos: e.Pos, Object: o.title, Msg: e.Msg}
+	return Problem{Rule: RuleEdit, Pos: e.Pos, Object: o.title, Msg: printable(e.Msg)}
 }
 
 // unreadable is a document in which no object is known.
 func unreadable(d *manifest.Document, err error) (*Object, Problem) {
 	o := &Object{Document: d.Number, Pos: d.Position(0), title: fmt.Sprintf("document %d", d.Number)}
-	p := Problem{Rule: RuleSyntax, Pos: o.Pos, Object: o.title, Msg: err.Error()}
+	p := Problem{Rule: RuleSyntax, Pos: o.Pos, Object: o.title, Msg: printable(err.Error())}
 	if e := (*manifest.SyntaxError)(nil); errors.As(err, &e) {
-		p.Pos, p.Msg = e.Pos, e.Msg
+		p.Pos, p.Msg = e.Pos, printable(e.Msg)
 	}
 	return o, p
 }

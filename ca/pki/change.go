@@ -9,6 +9,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/tykmesh/tykmesh/ca/internal/file"
 )
 
 // Change is what a step writes and removes: files of a CA's folder that replace those which are there.
@@ -102,7 +104,7 @@ func finish(dir string, before func()) (err error) {
 }
 
 func finishOne(root *os.Root, folder string, before func()) error {
-	list, err := root.ReadFile(path.Join(folder, removeFile))
+	list, err := file.ReadIn(root, path.Join(folder, removeFile))
 	switch {
 	case errors.Is(err, fs.ErrNotExist): // then everything is done but to remove the folder
 	case err != nil:

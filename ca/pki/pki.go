@@ -14,18 +14,19 @@
 // ca-key.pem is the mesh, and root-key.pem the one that makes the next mesh: it is in no manifest, so that it can be kept off every machine.
 // cfssl.key is the auth key of package ca.
 //
-//	who                        could                             what is done                                  shown by
+//	who                   could                           what is done                                shown by
 //
-//	reads the folder           take a key                        files 0600 in a folder 0700                   TestWritten, TestNewFolderIsForItsOwnerAlone
-//	reads the repository       take a key                        .gitignore names each; one that lacks some    TestWritten, TestUnignored
-//	                                                             is reported
-//	reads ConfigMaps           take a key                        keys are in Secrets, in one file              TestMade, tykmesh.TestSecretsStayWhereTheyBelong
-//	reads Secrets of CFSSL's   be the mesh                       nothing: Kubernetes gives that right; what    TestTheNextIsTrusted
-//	namespace                                                    signs below a root makes no further CA
-//	is a pod elsewhere         ask CFSSL                         the auth key, and a NetworkPolicy             TestNamespaces, tykmesh.TestCFSSL
-//	breaks into CFSSL's pod    be the mesh                       restricted, read-only, no egress, no token    TestMade
-//	puts files there first     have them taken for ours          nothing is overwritten; what is brought is    TestNothingIsLeft, TestNotBrought, FuzzBrought
-//	                                                             checked, and errors quote no key
+//	reads the folder      take a key                      files 0600 in a folder 0700                 TestWritten, TestNewFolderIsForItsOwnerAlone
+//	reads the repository  take a key                      .gitignore names each; one that lacks some  TestWritten, TestUnignored
+//	                                                      is reported
+//	reads ConfigMaps      take a key                      keys are in Secrets, in one file            TestMade, tykmesh.TestSecretsStayWhereTheyBelong
+//	reads Secrets of      be the mesh                     nothing: Kubernetes gives that right; what  TestTheNextIsTrusted
+//	CFSSL's namespace                                     signs below a root makes no further CA
+//	is a pod elsewhere    ask CFSSL                       the auth key, and a NetworkPolicy           TestNamespaces, tykmesh.TestCFSSL
+//	breaks into CFSSL's   be the mesh                     restricted, read-only, no egress, no token  TestMade
+//	pod
+//	puts files there      have them taken for ours        nothing is overwritten; what is brought is  TestNothingIsLeft, TestNotBrought, FuzzBrought
+//	first                                                 checked, and errors quote no key
 package pki
 
 import (

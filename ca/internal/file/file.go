@@ -14,15 +14,19 @@ const Limit = 4 << 20
 // Read is what a file holds. It may be a pipe, as what a shell puts in the place of a command is; it may be a device, and have no end.
 //
 // Errors: *fs.PathError, also for a file that is larger than Limit.
-func Read(path string) ([]byte, error) {
-	f, err := os.Open(path)
+func Read(path string) ([]byte, error) { return read(os.Open(path)) }
+
+// ReadIn is Read for a file below a folder.
+func ReadIn(root *os.Root, name string) ([]byte, error) { return read(root.Open(name)) }
+
+func read(f *os.File, err error) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, Limit+1))
 	if err == nil && len(text) > Limit {
-		err = &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("larger than %d MiB", Limit>>20)}
+		err = &fs.PathError{Op: "read", Path: f.Name(), Err: fmt.Errorf("larger than %d MiB", Limit>>20)}
 	}
 	if err != nil {
 		return nil, err
