@@ -38,7 +38,7 @@
 //	reads the store       have certificates, no keys      keys are the store's to encrypt             -
 //	reads logs of CI      have what is printed            no secret is ever printed or traced         TestTraceShowsEachAttemptAndNoSecret,
 //	                                                                                                  tykmesh.TestSecretsStayWhereTheyBelong,
-//	                                                                                                  tykmesh.TestSecretIsNeverShown
+//	                                                                                                  config.TestSecretIsNeverShown
 //	writes manifests      break out of a template         values are data                             FuzzValuesAreData
 //	                      take another's API              what identifies an API is not theirs        mesh.TestDefinition, mesh.TestRefusals,
 //	                                                                                                  mesh.TestConflicts
