@@ -1,6 +1,13 @@
 // Package ca makes keys and has certificates for them signed: by a CFSSL server, or by a key on disk. It keeps the ledger of what was
 // issued (MongoDB, or a file), and says when a certificate can no longer be used.
 //
+//	hosts ──Issue──> key, CSR ──Signer──> certificate ──is it what was asked for?──> Bundle ──(uploaded elsewhere)
+//	                            │
+//	                            ├── Client: a CFSSL, by authsign
+//	                            └── Local: a CA's key on disk
+//
+//	Record ──> MongoLedger, or FileLedger with --local
+//
 // A private key leaves this package only in a Bundle, whose key prints as [redacted]. The package never writes a key anywhere but a local
 // CA's own, never uploads anything, never prints or logs, and never puts a key, an API key or a connection string into an error.
 //

@@ -2,6 +2,10 @@
 // deletes Tyk Classic API definitions and the certificates that they use, and
 // renders definitions from templates.
 //
+//	Templates ──Render──> Definition ──Check──> CreateAPI, UpdateAPI ──> Client, or Dir
+//	                                            UploadCertificate
+//	APIs, Certificates <── one listing of each, whole or an error
+//
 // [Client] is the Dashboard behind its REST API; [Dir] is a directory that
 // stands in for one. Both have the same methods and keep the same promises.
 //
