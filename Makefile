@@ -105,8 +105,7 @@ bench:
 	@{ $(MACHINE); $(GO) test -run '^$$' -bench . -count 6 -benchtime 300ms -timeout 30m ./...; } > bin/bench.txt || { cat bin/bench.txt; exit 1; }
 	@$(BENCHSTAT) $(addprefix kept=,$(wildcard $(KEPT))) now=bin/bench.txt > bin/table.txt
 	@cat bin/table.txt
-	@awk -F '│' '/vs base/ { unit = $$2 } match($$0, /\+[0-9.]+% \(p=/) && substr($$0, RSTART + 1) + 0 > 5 { n++; print "worse:" unit $$0 } \
-		END { if (!n) print "nothing is worse than what was kept" }' bin/table.txt
+	@awk -f testdata/bench/worse.awk bin/table.txt
 
 # Makes the last result the one that others are compared with, and keeps that of bench-peers beside it.
 bench-keep:
@@ -121,6 +120,7 @@ bench-peers:
 		TYKMESH_BENCH_PEERS=1 $(GO) test -run '^$$' -bench '^BenchmarkPeers$$' -benchtime 300ms -timeout 30m ./cmd/tykmesh || exit 1; \
 	done; } > bin/peers.txt || { cat bin/peers.txt; exit 1; }
 	@$(BENCHSTAT) -col /tool bin/peers.txt
+	@$(BENCHSTAT) -col /tool -format csv bin/peers.txt 2> /dev/null | awk -f testdata/bench/ratios.awk
 
 # Writes what the golden files are compared with, where tests know the flag. Read the diff before you commit it.
 update:
