@@ -16,6 +16,7 @@ RACE = $(if $(shell command -v "$$($(GO) env CC)" 2>/dev/null),-race)
 # How often each fuzz target runs, or how long: 1m. Its seeds run in every `go test`. A number, because go test takes the end of a short time
 # for a failure now and then (golang/go#75804).
 FUZZTIME ?= 2000x
+GUIDED    = $(if $(filter 2000x,$(FUZZTIME)),,-fuzz=.)
 
 # How the program and FerretDB are built. Vet and lint look at the same, so that nothing is compiled twice on a machine with an empty cache.
 STATIC = CGO_ENABLED=0 GOFLAGS=-trimpath
@@ -56,12 +57,17 @@ unit: ferretdb
 ferretdb:
 	$(STATIC) $(GO) build -C testdata/ferretdb -ldflags '-s -w' -o /dev/null .
 
-# Every fuzz target of every package, one after the other: go test fuzzes only one at a time.
+# Every fuzz target, one after the other: go test fuzzes only one at a time. The short run of make test goes without what guides a fuzzer to new code,
+# because for that all that is used would have to be compiled once more; a longer one has it, and goes on where the last one ended.
 fuzz:
-	@grep -roE --include='*_test.go' '^func Fuzz[A-Za-z0-9]+' cmd inject dashboard ca | sort | while IFS=: read -r file target; do \
-		package=./$$(dirname $$file); target=$${target#func }; \
-		echo "$$package $$target"; \
-		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x $$package || exit 1; \
+	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	for package in $$(grep -rlE --include='*_test.go' '^func Fuzz' cmd inject dashboard ca | xargs -n 1 dirname | sort -u); do \
+		$(STATIC) $(GO) test -c $(GUIDED) -o "$$folder/fuzz.test" ./$$package || exit 1; \
+		for target in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9]+).*/\1/p' $$package/*_test.go | sort); do \
+			echo "$$package $$target"; \
+			(cd $$package && "$$folder/fuzz.test" -test.run '^$$' -test.fuzz "^$$target\$$" -test.fuzztime $(FUZZTIME) -test.fuzzminimizetime 100x \
+				-test.fuzzcachedir $(if $(GUIDED),"$$($(GO) env GOCACHE)/fuzz/$$package","$$folder/$$package")) || exit 1; \
+		done; \
 	done
 
 # Manifests that people write, change, have injected, change again and take back, for as long as SOAK says. A failure names its seed.
