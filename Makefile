@@ -50,8 +50,9 @@ lint:
 releasable:
 	$(STATIC) $(GO) run -C testdata/release . ../../.goreleaser.yaml
 
+# More packages at once than there are cores, because tests wait for servers too.
 unit: ferretdb
-	$(GO) test $(RACE) -timeout 10m ./...
+	$(GO) test $(RACE) -p 4 -timeout 10m ./...
 
 # Compiles what tests talk to as MongoDB, as they build it, before the time of any test counts.
 ferretdb:
