@@ -22,7 +22,7 @@ GUIDED    = $(if $(filter 2000x,$(FUZZTIME)),,-fuzz=.)
 STATIC = CGO_ENABLED=0 GOFLAGS=-trimpath
 
 .PHONY: build test format vet lint releasable unit ferretdb fuzz soak vulncheck test-hosts test-cfssl test-validate test-rules test-cluster \
-	bench bench-keep bench-peers update demo parity release release-twice image test-image clean
+	bench bench-keep bench-peers update demo servers parity release release-twice image test-image clean
 
 # One static binary that holds no path of the machine that built it.
 build:
@@ -36,10 +36,10 @@ test:
 	done
 
 format:
-	@bad=$$(gofmt -l cmd inject dashboard ca testdata/ferretdb testdata/release); if [ -n "$$bad" ]; then echo "gofmt differs:"; echo "$$bad"; exit 1; fi
+	@bad=$$(gofmt -l cmd inject dashboard ca $(wildcard testdata/*/*.go testdata/*/*/*.go)); if [ -n "$$bad" ]; then echo "gofmt differs:"; echo "$$bad"; exit 1; fi
 
 vet:
-	$(STATIC) $(GO) vet ./...
+	$(STATIC) $(GO) vet ./... ./testdata/servers
 	$(STATIC) $(GO) vet -C testdata/ferretdb ./...
 	$(STATIC) $(GO) vet -C testdata/release ./...
 
@@ -135,6 +135,10 @@ update:
 
 demo: build
 	@testdata/demo.sh bin/tykmesh
+
+# A Dashboard and a CFSSL to try it with, without Tyk and without Kubernetes, until Ctrl-C. CA=DIR is a CA that ca init made.
+servers:
+	@$(GO) run ./testdata/servers $(if $(CA),-ca $(CA))
 
 # Recorded runs of the original webhook, for those who have them beside the checkout.
 parity: build
