@@ -24,8 +24,8 @@ import (
 
 // The files of a local CA in its directory.
 const (
-	localCert = "ca.pem"
-	localKey  = "ca-key.pem"
+	LocalCertificate = "ca.pem" // what pods are to trust
+	localKey         = "ca-key.pem"
 )
 
 // How long a local CA and what it signs are valid. A year for certificates is what the configuration of the original service mesh's guide has
@@ -59,7 +59,7 @@ func openLocal(dir string, names []csr.Name) (*Local, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	keyPath, certPath := filepath.Join(dir, localKey), filepath.Join(dir, localCert)
+	keyPath, certPath := filepath.Join(dir, localKey), filepath.Join(dir, LocalCertificate)
 
 	// The certificate is made after its key, from it: so a certificate without a key was put there by somebody, and a key without a certificate is
 	// what a process left that was stopped in between.
@@ -90,13 +90,13 @@ func openLocal(dir string, names []csr.Name) (*Local, error) {
 func newLocalIn(certPEM []byte, key crypto.Signer) (*Local, error) {
 	cert, err := parseCertificate(certPEM)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", localCert, err)
+		return nil, fmt.Errorf("%s: %w", LocalCertificate, err)
 	}
 	if err := CheckAuthority(cert, time.Now()); err != nil {
 		return nil, err
 	}
 	if !SameKey(cert.PublicKey, key.Public()) {
-		return nil, fmt.Errorf("the key in %s is not that of %s", localKey, localCert)
+		return nil, fmt.Errorf("the key in %s is not that of %s", localKey, LocalCertificate)
 	}
 	return newLocal([]*x509.Certificate{cert}, key)
 }

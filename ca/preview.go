@@ -17,7 +17,7 @@ import (
 //
 // Errors: as OpenLocal.
 func PreviewLocal(dir string, names []csr.Name) (*Local, error) {
-	for _, name := range []string{localCert, localKey} {
+	for _, name := range []string{LocalCertificate, localKey} {
 		if _, err := os.Stat(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
 			return OpenLocal(dir, names)
 		}

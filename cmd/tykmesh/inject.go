@@ -120,7 +120,7 @@ func runInject(ctx context.Context, p process, o options, report *report) (outpu
 	if err != nil {
 		return nil, err
 	}
-	report.list = resourceList(docs)
+	report.list, report.trusted = resourceList(docs), trustedFile(c, o)
 	wanted := injectSettings(c, o)
 	if report.list != nil {
 		wanted.Authority = "" // nothing can stand behind the list of a KRM function

@@ -52,6 +52,17 @@ func meshSettings(c config.Config, o options) mesh.Settings {
 	return settings
 }
 
+// trustedFile is the file with the CAs that pods are to trust, as people type it.
+func trustedFile(c config.Config, o options) string {
+	switch {
+	case o.local != "":
+		return shellWord(filepath.Join(o.local, localCAFolder, ca.LocalCertificate))
+	case c.CA.BundlePath != "":
+		return shellWord(c.CA.BundlePath)
+	}
+	return "FILE"
+}
+
 // templates are those that API definitions are made from.
 func templates(c config.Config) (*dashboard.Templates, error) {
 	if c.Tyk.Templates == "" || !c.Injector.CreateRoutes {

@@ -37,6 +37,7 @@ type report struct {
 	objects []*inject.Object
 	list    *manifest.Document // what a KRM function was given; nil where this is none
 	out     *printer           // standard output
+	trusted string             // the file with the CAs that pods are to trust, as people type it
 	lines   bytes.Buffer       // what people would see, for a report of texts
 	last    []string           // lines for people that come after standard output
 }

@@ -57,8 +57,8 @@ func (r *report) needs(stream *inject.Stream) {
 		r.need(inject.RuleSecret, secret, "the Secret %s: tykmesh config secret -n %s prints how to make it", sidecar.Secret, strings.Join(secret, " -n "))
 	}
 	if len(authority) > 0 {
-		r.need(inject.RuleTrust, authority, "the ConfigMap %s: kubectl create configmap %s -n %s --from-file=%s=FILE, or Injector.emitCA: true",
-			sidecar.Authority, sidecar.Authority, authority[0], sidecar.AuthorityKey)
+		r.need(inject.RuleTrust, authority, "the ConfigMap %s: kubectl create configmap %s -n %s --from-file=%s=%s, or Injector.emitCA: true",
+			sidecar.Authority, sidecar.Authority, authority[0], sidecar.AuthorityKey, r.trusted)
 	}
 	for _, level := range slices.Sorted(maps.Keys(levels)) {
 		r.need(inject.RuleSecurity, levels[level], "to allow Pod Security level %s, where one is enforced: kubectl label --overwrite namespace %s "+
