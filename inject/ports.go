@@ -57,6 +57,9 @@ func (o *subject) serviceEdits(pods podIndex, s Settings) ([]manifest.Edit, erro
 	var edits []manifest.Edit
 	if s.Preserve {
 		turned.becomes, turned.keepsName = o.keptNumber(port, s.TLS), true
+		if err := o.checkKeptName(port, turned.becomes); err != nil {
+			return nil, err
+		}
 		edits = o.preservingEdits(port.Resolve(), turned.becomes, r)
 	} else {
 		turned.becomes = strconv.Itoa(sidecar.Port)
@@ -81,6 +84,33 @@ func (o *subject) keptNumber(port *manifest.Node, tls bool) string {
 	return was
 }
 
+// keptName is the name of a port that leads to the sidecar and stays. It gets one where the sidecar's is added, because several ports must have names.
+func keptName(port *manifest.Node, becomes string) string {
+	name := portNameOf(port)
+	switch {
+	case name != "" || becomes == strconv.Itoa(sidecar.Port):
+		return name
+	case becomes == httpsPort:
+		return httpsPortName
+	}
+	return appPortName
+}
+
+// checkKeptName refuses a name that another port has too: Kubernetes does, and the record tells the port by it.
+func (o *subject) checkKeptName(port *manifest.Node, becomes string) error {
+	name := keptName(port, becomes)
+	for _, p := range o.object.node.Get("spec", "ports").Items() {
+		switch {
+		case p == port || portNameOf(p) != name:
+		case name == "":
+			return o.problem(RuleService, p, "spec.ports: a port among several must have a name")
+		default:
+			return o.problem(RuleService, p.Get("name"), "spec.ports: port %s is to lead to the sidecar under the name %s, which this port has too; give this one another", number(port.Get("port")), name)
+		}
+	}
+	return nil
+}
+
 // preservingEdits lead a port to the sidecar and leave it its name, and add the port under which other sidecars call, if it is not that.
 func (o *subject) preservingEdits(port *manifest.Node, becomes string, r *record) (edits []manifest.Edit) {
 	ports := o.object.node.Get("spec", "ports")
@@ -90,12 +120,9 @@ func (o *subject) preservingEdits(port *manifest.Node, becomes string, r *record
 		edits = append(edits, manifest.Replace{Node: port.Get("port"), Value: int64(443)})
 	}
 	var missing manifest.Map
-	name := strings.Clone(portNameOf(port))
+	name := strings.Clone(keptName(port, becomes))
 	r.Kept = &name
-	if name == "" && added { // several ports must have names
-		if name = appPortName; becomes == httpsPort {
-			name = httpsPortName
-		}
+	if name != portNameOf(port) {
 		if _, null := port.Entry("name"); null != nil {
 			edits = append(edits, manifest.Replace{Node: null, Value: name})
 		} else {
