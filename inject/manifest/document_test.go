@@ -104,11 +104,11 @@ func TestColumnsInAnyOrder(t *testing.T) {
 
 func TestSyntaxErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"a: b\n---\na: [\n":                   "f.yaml:3:1: did not find expected node content",
-		"a: b\n---\na: 'x\n":                  "f.yaml:3:1: found unexpected end of stream",
-		"a: b\n---\nx: y\na: b: c\n":          "f.yaml:4:1: mapping values are not allowed in this context",
-		"a: b\n---\na:\n\t- b\n":              "f.yaml:4:1: found character that cannot start any token",
-		"a: *b\n":                             "f.yaml:1:1: unknown anchor 'b' referenced",
+		"a: b\n---\na: [\n":                   "f.yaml:3:1: a value is missing, or brackets do not match",
+		"a: b\n---\na: 'x\n":                  "f.yaml:3:1: quotes open here that nothing closes",
+		"a: b\n---\nx: y\na: b: c\n":          "f.yaml:4:1: a value that holds a colon and a space wants quotes",
+		"a: b\n---\na:\n\t- b\n":              "f.yaml:4:2: a tab indents this line; YAML wants spaces",
+		"a: *b\n":                             "f.yaml:1:1: unknown anchor 'b' referenced; a value that begins with * wants quotes",
 		"a: &b [*b]\n":                        "f.yaml:1:8: anchor b holds itself",
 		"ü: 1\nx: {ü: 1, ü: 2}\n":             `f.yaml:2:11: key "ü" stands twice in one mapping, first at line 2`,
 		"a: 1\nb: 2\n'a': 3\n":                `f.yaml:3:1: key "a" stands twice in one mapping, first at line 1`,
@@ -122,7 +122,7 @@ func TestSyntaxErrors(t *testing.T) {
 		"{\"a\": 1}\n{\"b\": [1,\n\"c\" 2]}":  "f.yaml:3:5: no JSON: '2' where a comma or ']' is expected",
 		"{\"a\": 1, \"a\": 2}":                `f.yaml:1:10: key "a" stands twice in one mapping, first at line 1`,
 		"{\"a\": 1}\n... x":                   "f.yaml:2:5: no JSON: 'x' where the end of the document is expected",
-		"{a: [}":                              "f.yaml:1:1: did not find expected node content",
+		"{a: [}":                              "f.yaml:1:1: a value is missing, or brackets do not match",
 		"a: b\u2028---\u2028c: d\n":           "f.yaml:2:1: a second document without a --- line before it",
 	} {
 		var last error

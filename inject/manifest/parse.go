@@ -7,8 +7,6 @@ import (
 	"io"
 	"math"
 	"regexp"
-	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -139,18 +137,19 @@ func (d *Document) decodeYAML(text []byte) (tree *yaml.Node, err error) {
 			tree, err = nil, &SyntaxError{Pos: d.Position(0), Msg: fmt.Sprint("cannot be parsed: ", r)}
 		}
 	}()
-	dec := yaml.NewDecoder(bytes.NewReader(anyVersion(text)))
+	text = anyVersion(text)
+	dec := yaml.NewDecoder(bytes.NewReader(text))
 	var document yaml.Node
 	if err := dec.Decode(&document); errors.Is(err, io.EOF) {
 		return nil, nil
 	} else if err != nil {
-		return nil, d.syntaxError(err)
+		return nil, d.mistake(text, err)
 	}
 	var more yaml.Node
 	if err := dec.Decode(&more); err == nil {
 		return nil, &SyntaxError{Pos: d.Position(d.offset(more.Line, more.Column)), Msg: "a second document without a --- line before it"}
 	} else if !errors.Is(err, io.EOF) {
-		return nil, d.syntaxError(err)
+		return nil, d.mistake(text, err)
 	}
 	if len(document.Content) != 1 {
 		return nil, nil
@@ -171,24 +170,6 @@ func anyVersion(text []byte) []byte {
 		text[m[2]] = '1'
 	}
 	return text
-}
-
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
-
-// syntaxError gives the parser's message the position in the file; the parser knows only the line in the document.
-func (d *Document) syntaxError(err error) error {
-	m := yamlLine.FindStringSubmatch(err.Error())
-	pos := Position{File: d.File, Line: d.Line, Column: 1}
-	if strings.HasSuffix(err.Error(), "control characters are not allowed") {
-		pos = d.Position(max(0, bytes.IndexFunc(d.Text, isControl)))
-	}
-	if m == nil {
-		return &SyntaxError{Pos: pos, Msg: err.Error()}
-	}
-	if line, err := strconv.Atoi(m[1]); err == nil && line > 0 {
-		pos.Line += line - 1
-	}
-	return &SyntaxError{Pos: pos, Msg: strings.ReplaceAll(err.Error()[len(m[0]):], "\n", " ")}
 }
 
 // isControl reports whether a character cannot stand in a YAML document at all, YAML 1.2 section 5.1.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -99,21 +98,15 @@ func (l *loader) parse() (node, error) {
 var (
 	errSecondDocument = errors.New("a configuration is one YAML document, and here begins a second")
 
-	yamlLine   = regexp.MustCompile(`^yaml: line (\d+): `)
 	yamlQuoted = regexp.MustCompile(`'[^']{2,}'`)
 )
 
 // syntaxError reports what the YAML parser says. It quotes names of anchors, which may be a secret that begins with an asterisk, so
 // nothing is shown that it quotes but punctuation.
 func (l *loader) syntaxError(err error) {
-	text := err.Error()
-	pos := manifest.Position{File: l.src.Name}
-	if m := yamlLine.FindStringSubmatch(text); m != nil {
-		pos.Line, _ = strconv.Atoi(m[1])
-		pos.Column = 1
-		text = text[len(m[0]):]
-	}
-	l.report(pos, "", "not YAML: "+yamlQuoted.ReplaceAllString(strings.TrimPrefix(text, "yaml: "), "'...'"))
+	document := &manifest.Document{File: l.src.Name, Line: 1, Text: l.src.Data}
+	mistake := document.Mistake(err)
+	l.report(mistake.Pos, "", "not YAML: "+yamlQuoted.ReplaceAllString(mistake.Msg, "'...'"))
 }
 
 // report records an error that belongs to no setting.
