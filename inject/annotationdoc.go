@@ -58,8 +58,5 @@ func meantBy(key string) string {
 			known = append(known, name)
 		}
 	}
-	if best := spelling.Nearest(strings.TrimPrefix(key, marker+"/"), known); best != "" {
-		return "; did you mean " + marker + "/" + best + "?"
-	}
-	return ""
+	return spelling.DidYouMean(marker+"/", strings.TrimPrefix(key, marker+"/"), known)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -60,19 +59,6 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
-// usageError is a command line that does not say what to do.
-type usageError struct {
-	msg, command string
-}
-
-func (e *usageError) Error() string { return e.msg }
-
-// ExitCode is the status for usage and configuration.
-func (*usageError) ExitCode() int { return exitUsage }
-
-// Hint says where to look.
-func (e *usageError) Hint() string { return fmt.Sprintf("%s --help lists what it takes", e.command) }
-
 func newRootCmd(p process) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "tykmesh",
@@ -86,12 +72,12 @@ func newRootCmd(p process) *cobra.Command {
 		Args:        noArgs,
 		RunE:        func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SuggestionsMinimumDistance = 2 // edits: a typo
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{err.Error(), cmd.CommandPath()} })
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(newInjectCmd(p), newUninjectCmd(p), newDiffCmd(p), newRegisterCmd(p), newDeleteCmd(p), newStatusCmd(p), newCheckCmd(p),
 		newCACmd(p), newCertsCmd(p), newConfigCmd(p), newHelmCmd(p), newVersionCmd(p))
 	root.AddCommand(newTopics()...)
+	refuseUnknownTopics(root)
 	callAs(root, p.name)
 	if completes(p.args) {
 		addCompletions(root)
@@ -105,21 +91,4 @@ func callAs(cmd *cobra.Command, name string) {
 	for _, below := range cmd.Commands() {
 		callAs(below, name)
 	}
-}
-
-// noArgs refuses words that are no flags: a forgotten -f is easier found so than by reading standard input for ever.
-func noArgs(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	msg := fmt.Sprintf("unexpected argument %q", args[0])
-	if !cmd.HasParent() {
-		msg = fmt.Sprintf("unknown command %q", args[0])
-		if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
-			msg += "; did you mean " + strings.Join(similar, " or ") + "?"
-		}
-	} else if cmd.Flags().Lookup("filename") != nil {
-		msg += "; name manifests with -f"
-	}
-	return &usageError{msg, cmd.CommandPath()}
 }

@@ -51,6 +51,7 @@ func TestMistakes(t *testing.T) {
 		"a:\r\n  b: 1\r\n c: 2\r\n":                            `f.yaml:3:2: indented by 1, where the lines above are indented by 0 or 2`,
 		"# c\n---\na:\n  b: 1\n c: 2\n":                        `f.yaml:5:2: indented by 1, where the lines above are indented by 0 or 2`,
 		"a: \"x\nb: \"y\"\nc: 1\n":                             `f.yaml:1:1: quotes open here that end too early or too late: in single quotes a quote is written twice, in double quotes behind a backslash`,
+		"a: 1\nb: {{ .Values.x }}\n":                           `f.yaml:2:5: a mapping cannot be a key; {{ }} looks like one: a template is to be rendered first, as helm template does`,
 	} {
 		var last error
 		for _, d := range Split("f.yaml", []byte(text)) {

@@ -68,6 +68,9 @@ func (r *reader) node(y *yaml.Node, parent *Node, flow bool) (*Node, error) {
 		}
 		r.anchored[y] = n
 	}
+	if key := mappingKey(n); key != nil {
+		return nil, &SyntaxError{Pos: r.doc.PositionOf(key), Msg: "a mapping cannot be a key; {{ }} looks like one: a template is to be rendered first, as helm template does"}
+	}
 	if first, second := twice(n); second != nil {
 		return nil, &SyntaxError{Pos: r.doc.PositionOf(second),
 			Msg: fmt.Sprintf("key %q stands twice in one mapping, first at line %d", second.Text(), r.doc.PositionOf(first).Line)}
@@ -102,6 +105,19 @@ func (r *reader) share(at int, value string) string {
 		}
 	}
 	return value
+}
+
+// mappingKey finds a key that is a mapping, which JSON does not have, and so Kubernetes does not. A template is one, for YAML.
+func mappingKey(n *Node) *Node {
+	if n.Kind != Mapping {
+		return nil
+	}
+	for i := 0; i < len(n.Content); i += 2 {
+		if n.Content[i].Kind == Mapping {
+			return n.Content[i]
+		}
+	}
+	return nil
 }
 
 // twice finds a key that a mapping has twice.

@@ -8,13 +8,23 @@ const maxListed = 10
 
 // Suggest is the end of an error about an unknown name: the known one that is most like it, or all, if they are few, where none is alike.
 func Suggest(name string, known []string) string {
-	if best := Nearest(name, known); best != "" {
-		return "; did you mean " + best + "?"
+	if question := DidYouMean("", name, known); question != "" {
+		return question
 	}
 	if len(known) == 0 || len(known) > maxListed {
 		return ""
 	}
 	return "; known are " + strings.Join(known, ", ")
+}
+
+// DidYouMean is the end of an error about an unknown name: a question about the known one that is most like it, with what stands in front of all
+// of them, or nothing where none is alike.
+func DidYouMean(prefix, name string, known []string) string {
+	best := Nearest(name, known)
+	if best == "" {
+		return ""
+	}
+	return "; did you mean " + prefix + best + "?"
 }
 
 // Nearest returns the known name that is so like name that it may be what was meant, or "".

@@ -68,13 +68,8 @@ func (l *loader) unknownVariable(name string, known []string) {
 	}
 	word, _, _ := strings.Cut(name, "_")
 	_, ofSection := findSection(word)
-	best := spelling.Nearest(name, known)
-	msg := "unknown variable"
-	if best != "" {
-		msg += "; did you mean " + envPrefix + best + "?"
-	}
-	if ofSection || best != "" {
-		l.errors = append(l.errors, Finding{Variable: envPrefix + name, Msg: msg})
+	if question := spelling.DidYouMean(envPrefix, name, known); ofSection || question != "" {
+		l.errors = append(l.errors, Finding{Variable: envPrefix + name, Msg: "unknown variable" + question})
 	}
 }
 

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/tykmesh/tykmesh/inject/spelling"
+)
+
+// usageError is a command line that does not say what to do.
+type usageError struct {
+	msg, command string
+}
+
+func (e *usageError) Error() string { return e.msg }
+
+// ExitCode is the status for usage and configuration.
+func (*usageError) ExitCode() int { return exitUsage }
+
+// Hint says where to look.
+func (e *usageError) Hint() string { return fmt.Sprintf("%s --help lists what it takes", e.command) }
+
+// noArgs refuses words that are no flags: a forgotten -f is easier found so than by reading standard input for ever.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	msg := fmt.Sprintf("unexpected argument %q", args[0])
+	switch {
+	case cmd.HasSubCommands():
+		msg = fmt.Sprintf("unknown command %q", args[0]) + spelling.DidYouMean("", args[0], commandNames(cmd))
+	case cmd.Flags().Lookup("filename") != nil:
+		msg += "; name manifests with -f"
+	}
+	return &usageError{msg, cmd.CommandPath()}
+}
+
+// flagError is what is wrong with the flags. Those behind an unknown command are not at fault: cobra takes them for those of the command above.
+func flagError(cmd *cobra.Command, err error) error {
+	msg, unknown := err.Error(), (*pflag.NotExistError)(nil)
+	switch args := cmd.Flags().Args(); {
+	case cmd.HasSubCommands() && len(args) > 0:
+		return noArgs(cmd, args)
+	case cmd.HasSubCommands():
+		msg += "; a command comes first"
+	case errors.As(err, &unknown):
+		msg += spelling.DidYouMean("--", unknown.GetSpecifiedName(), longFlags(cmd))
+	}
+	return &usageError{msg, cmd.CommandPath()}
+}
+
+// refuseUnknownTopics lets help say that there is no such command, instead of help about everything.
+func refuseUnknownTopics(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, err := root.Find([]string{"help"})
+	if err != nil {
+		panic(err) // there is one now
+	}
+	help.Run, help.RunE = nil, func(_ *cobra.Command, args []string) error {
+		cmd, rest, err := root.Find(args)
+		if err == nil {
+			err = noArgs(cmd, rest)
+		}
+		if err != nil {
+			return err
+		}
+		cmd.InitDefaultHelpFlag()
+		return cmd.Help()
+	}
+}
+
+func commandNames(cmd *cobra.Command) (names []string) {
+	for _, below := range cmd.Commands() {
+		names = append(names, below.Name())
+	}
+	return names
+}
+
+func longFlags(cmd *cobra.Command) (names []string) {
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	return names
+}
