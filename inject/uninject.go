@@ -185,9 +185,11 @@ func (u *undo) annotations(annotations *manifest.Node) {
 	}
 	record, text := annotations.Entry(annotationRecord)
 	status, value := annotations.Entry(annotationStatus)
+	gone := 1 // with the record
 	for _, name := range u.record.Annotations {
 		if k, _ := annotations.Entry(name); k != nil {
 			u.edits = append(u.edits, manifest.Remove{Node: k})
+			gone++
 		}
 	}
 	if was := u.record.Status; was != nil {
@@ -195,6 +197,10 @@ func (u *undo) annotations(annotations *manifest.Node) {
 		if value != nil {
 			u.edits = append(u.edits, manifest.Restore{Node: value, Text: *was})
 		}
+		return
+	}
+	if 2*gone == len(annotations.Content) { // somebody has taken the status away, and nothing is left
+		u.edits = append(u.edits[:len(u.edits)-gone+1], manifest.Empty{Node: annotations, Text: " {}"})
 		return
 	}
 	u.edits = append(u.edits, manifest.Remove{Node: record})
