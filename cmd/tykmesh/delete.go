@@ -53,7 +53,7 @@ func runDelete(ctx context.Context, p process, o options, report *report) (outpu
 	if err != nil {
 		return nil, err
 	}
-	docs, err := readDocuments(ctx, p, o)
+	docs, err := readDocuments(ctx, p, o, c.File, report)
 	if err != nil {
 		return nil, err
 	}

@@ -116,7 +116,7 @@ func runInject(ctx context.Context, p process, o options, report *report) (outpu
 	if err != nil {
 		return nil, err
 	}
-	docs, err := readDocuments(ctx, p, o)
+	docs, err := readDocuments(ctx, p, o, c.File, report)
 	if err != nil {
 		return nil, err
 	}
@@ -321,8 +321,11 @@ func loadConfig(ctx context.Context, p process, o options, report *report) (conf
 	return c, nil
 }
 
-func readDocuments(ctx context.Context, p process, o options) ([]*manifest.Document, error) {
+func readDocuments(ctx context.Context, p process, o options, configuration string, report *report) ([]*manifest.Document, error) {
 	sources, err := uninterrupted(ctx, func() ([]Source, error) { return ReadSources(o.files, o.recursive, p.stdin) })
+	if err == nil {
+		sources, err = manifestsOf(sources, configuration, func(name, why string) { report.printf("%s: left out: %s", name, why) })
+	}
 	if err != nil {
 		return nil, err
 	}

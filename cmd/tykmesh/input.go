@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 
 	"golang.org/x/term"
@@ -14,8 +15,9 @@ import (
 
 // Source is one file of the input, or standard input.
 type Source struct {
-	Name string // as the user typed it; "<stdin>" for standard input
-	Data []byte
+	Name    string // as the user typed it; "<stdin>" for standard input
+	Data    []byte
+	Unnamed bool // found in a folder
 }
 
 const (
@@ -78,7 +80,7 @@ func readPath(path string, recursive bool, stdin io.Reader) ([]Source, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading standard input: %w", err)
 		}
-		return []Source{{stdinName, data}}, nil
+		return []Source{{Name: stdinName, Data: data}}, nil
 	}
 	info, err := os.Stat(path)
 	if err != nil {
@@ -96,7 +98,7 @@ func readManifest(path string) (Source, error) {
 	if err != nil {
 		return Source{}, inputError(err)
 	}
-	return Source{path, data}, nil
+	return Source{Name: path, Data: data}, nil
 }
 
 // inputError names the file and the reason, and leaves out which system call it was.
@@ -121,9 +123,35 @@ func readFolder(folder string, recursive bool) ([]Source, error) {
 	)
 	for _, path := range paths {
 		source, err := readManifest(path)
+		source.Unnamed = true
 		sources, errs = append(sources, source), append(errs, err)
 	}
 	return sources, errors.Join(errs...)
+}
+
+var (
+	content = regexp.MustCompile(`(?m)^[ \t]*[^#\s-]`) // a line that is more than a comment
+	objects = regexp.MustCompile(`(?m)^[^#\n]*(?:apiVersion|kind)`)
+)
+
+// manifestsOf are the sources that may hold manifests. What lies beside them in a folder would go to kubectl, which refuses it and prints it: the
+// configuration and that of CFSSL, which have secrets, values of a chart.
+//
+// Errors: [InputError] where somebody names the configuration.
+func manifestsOf(sources []Source, configuration string, leftOut func(name, why string)) (manifests []Source, err error) {
+	for _, s := range sources {
+		switch {
+		case !s.Unnamed && sameFile(s.Name, configuration):
+			return nil, &InputError{fmt.Sprintf("%s is the configuration of this run, and no manifest", s.Name)}
+		case s.Unnamed && sameFile(s.Name, configuration):
+			leftOut(s.Name, "it is the configuration")
+		case s.Unnamed && content.Match(s.Data) && !objects.Match(s.Data):
+			leftOut(s.Name, "it holds no Kubernetes object, which has an apiVersion and a kind")
+		default:
+			manifests = append(manifests, s)
+		}
+	}
+	return manifests, nil
 }
 
 // manifestsIn lists the manifests of a folder in name order. A link to a file counts as a file, because that is how a mounted

@@ -25,7 +25,7 @@ func newUninjectCmd(p process) *cobra.Command {
 }
 
 func runUninject(ctx context.Context, p process, o options, report *report) (output, error) {
-	docs, err := readDocuments(ctx, p, o)
+	docs, err := readDocuments(ctx, p, o, "", report)
 	if err != nil {
 		return nil, err
 	}

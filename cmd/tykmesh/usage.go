@@ -31,7 +31,7 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	msg := fmt.Sprintf("unexpected argument %q", args[0])
 	switch {
 	case cmd.HasSubCommands():
-		msg = fmt.Sprintf("unknown command %q", args[0]) + spelling.DidYouMean("", args[0], commandNames(cmd))
+		msg = fmt.Sprintf("unknown command %q", args[0]) + spelling.Suggest(args[0], commandNames(cmd))
 	case cmd.Flags().Lookup("filename") != nil:
 		msg += "; name manifests with -f"
 	}
