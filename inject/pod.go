@@ -145,7 +145,7 @@ func (o *subject) portClashes(container *manifest.Node) (problems []Problem) {
 	}
 	for _, p := range container.Get("ports").Items() {
 		if n := p.Get("containerPort"); slices.Contains(taken, number(n)) && isTCP(p) {
-			problems = append(problems, o.problem(RuleClash, n, "container %s listens on port %s, as the sidecar does", container.Get("name").Text(), n.Text()))
+			problems = append(problems, o.problem(RuleClash, n, "container %s listens on port %s, as the sidecar does; let it listen on another", container.Get("name").Text(), n.Text()))
 		}
 	}
 	return problems
@@ -163,7 +163,7 @@ func (o *subject) mountClashes(container *manifest.Node, mounts []manifest.Map) 
 		path := m.Get("mountPath")
 		for _, mount := range mounts {
 			if taken := mount.String("mountPath"); strings.TrimRight(path.Text(), "/") == taken && m.Get("name").Text() != mount.String("name") {
-				problems = append(problems, o.problem(RuleClash, path, "container %s mounts something at %s already, where the mesh's certificates go", container.Get("name").Text(), taken))
+				problems = append(problems, o.problem(RuleClash, path, "container %s mounts something at %s already, where the mesh's certificates go; mount it elsewhere", container.Get("name").Text(), taken))
 			}
 		}
 	}

@@ -261,7 +261,7 @@ func (o *subject) appLabel() (string, *Problem) {
 	}
 	switch app := label.Text(); {
 	case label == nil:
-		return refuse(o.meta, "the label app is required on the pod template: it names the service on the mesh")
+		return refuse(o.meta, "the label app is required on the pod template: it names the service on the mesh; say app: NAME, as the Service in front of it is called")
 	case !label.IsString():
 		return refuse(label, "label app: must be a string, not %s; put it in quotes", label.Describe())
 	case app == "":

@@ -270,6 +270,7 @@ func TestExitCodes(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t, dashboardtest.Options{})
 			w.settings.TLS = false
+			w.settings.Parallel = 1 // no request of the interrupted run is still under way when the next begins
 			w.dash.Fail(c.fault)
 			_, err := w.run(interrupted, echo, sleepy)
 			var e *Incomplete

@@ -141,7 +141,7 @@ func sameRoute(services []Service) (problems []inject.Problem) {
 	for _, group := range shared {
 		for i, s := range group {
 			other := group[(i+1)%len(group)]
-			problems = append(problems, s.problem(inject.RuleSame, s.RoutePos, "route %q of service %s is also the route of service %s at %s",
+			problems = append(problems, s.problem(inject.RuleSame, s.RoutePos, "route %q of service %s is also the route of service %s at %s; injector.tyk.io/route names another",
 				s.Route, s.Service, other.Service, other.RoutePos))
 		}
 	}
