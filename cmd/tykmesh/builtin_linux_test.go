@@ -45,7 +45,7 @@ var builtInCases = inBuiltIn(
 	meshCase{name: "services replaced", manifest: "services.yaml", edit: emits},
 	meshCase{name: "services preserved", manifest: "services.yaml", edit: slices.Concat(builtIn, preserves)},
 	meshCase{name: "services preserved tls", manifest: "services.yaml", edit: slices.Concat(emits, preserves)},
-	meshCase{name: "alias", manifest: "aliases.yaml", edit: builtIn, refused: "spec.hostAliases: the names of the mesh stand for 127.0.0.2"},
+	meshCase{name: "alias", manifest: "aliases.yaml", edit: builtIn, refused: "spec.hostAliases: the address 127.0.0.2 is the mesh's"},
 	meshCase{name: "overrides", manifest: "overrides.yaml", edit: emits},
 	meshCase{name: "ca file", manifest: "ca-file.yaml", edit: emits},
 	meshCase{name: "own sidecar", manifest: "own-sidecar.yaml", edit: emits},

@@ -42,7 +42,8 @@ func configOf(t *testing.T, name string) string {
 	if err := config.Begin(&b); err != nil {
 		t.Fatal(err)
 	}
-	return strings.NewReplacer("000000000000000000000000", "5d64a47fed63100001b2f2ac", "file:ca-quickstart/cfssl.key", "env:CFSSL_KEY").Replace(b.String())
+	return strings.NewReplacer("000000000000000000000000", "5d64a47fed63100001b2f2ac", "file:ca-quickstart/cfssl.key", "env:CFSSL_KEY",
+		"#dashboard: http", "dashboard: http").Replace(b.String())
 }
 
 // The samples are what Kubernetes takes today, strictly decoded, and Deployments select their own pods.

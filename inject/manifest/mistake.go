@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -113,51 +114,44 @@ var (
 	reserved = regexp.MustCompile("(?:^|[ \\[{,])([@`%])")           // YAML 1.2 section 5.3: cannot begin a plain scalar
 )
 
+// meanings are the parser's messages in words that say what to do.
+var meanings = map[string]string{
+	"did not find expected ',' or ']'":                       "a [ opens here that nothing closes, or a comma is missing in it",
+	"did not find expected ',' or '}'":                       "a { opens here that nothing closes, or a comma is missing in it",
+	"did not find expected alphabetic or numeric character":  "* and & begin the name of an anchor: put the value in quotes",
+	"found unknown escape character":                         "a backslash in double quotes begins an escape that YAML does not have: double it, or use single quotes",
+	"could not find expected ':'":                            "a key wants a colon and a space behind it",
+	"found unexpected end of stream":                         "quotes open here that nothing closes",
+	"did not find expected node content":                     "a value is missing, or brackets do not match",
+	"block sequence entries are not allowed in this context": "an item of a list wants a line of its own",
+	"mapping values are not allowed in this context":         "a key, where the line above holds a value: it is indented too far",
+}
+
 // explain says what the parser's message means for the line that it stopped at.
 func explain(msg, line string, before []string) string {
 	line = strings.TrimRight(line, " \t\r\n")
 	indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
-	switch {
+	switch special := reserved.FindStringSubmatch(line); {
 	case strings.Contains(indent, "\t"):
 		return "a tab indents this line; YAML wants spaces"
 	case conflict.MatchString(line), len(before) > 0 && conflict.MatchString(strings.TrimSpace(before[len(before)-1])):
 		return "a merge conflict is left here"
 	case strings.Contains(line, "{{"):
 		return "a template begins here: render it first, as helm template does"
-	}
-	if bracket := unclosed[msg]; bracket != "" {
-		return "a " + bracket + " opens here that nothing closes, or a comma is missing in it"
-	}
-	switch msg {
-	case "found character that cannot start any token":
-		if m := reserved.FindStringSubmatch(line); m != nil {
-			return "no value begins with " + m[1] + ": put it in quotes"
-		}
-	case "did not find expected alphabetic or numeric character":
-		return "* and & begin the name of an anchor: put the value in quotes"
-	case "found unknown escape character":
-		return "a backslash in double quotes begins an escape that YAML does not have: double it, or use single quotes"
-	case "could not find expected ':'":
-		return "a key wants a colon and a space behind it"
-	case "found unexpected end of stream":
-		return "quotes open here that nothing closes"
-	case "block sequence entries are not allowed in this context":
-		return "an item of a list wants a line of its own"
-	case "mapping values are not allowed in this context":
-		if strings.Count(line, ": ") > 1 {
-			return "a value that holds a colon and a space wants quotes"
-		}
-		return "a key, where the line above holds a value: it is indented too far"
-	case "did not find expected node content":
-		return "a value is missing, or brackets do not match"
-	case "did not find expected key", "did not find expected '-' indicator", "did not find expected <document start>":
+	case strings.HasPrefix(msg, "unknown anchor"):
+		return msg + "; a value that begins with * wants quotes"
+	case special != nil && msg == "found character that cannot start any token":
+		return "no value begins with " + special[1] + ": put it in quotes"
+	case strings.Count(line, ": ") > 1 && msg == "mapping values are not allowed in this context":
+		return "a value that holds a colon and a space wants quotes"
+	case isMisplaced[msg]:
 		return misplaced(len(indent), line, before)
 	}
-	if strings.HasPrefix(msg, "unknown anchor") {
-		return msg + "; a value that begins with * wants quotes"
-	}
-	return msg
+	return cmp.Or(meanings[msg], msg)
 }
+
+// isMisplaced are the parser's messages about a line that is no entry of what is open above it.
+var isMisplaced = map[string]bool{"did not find expected key": true, "did not find expected '-' indicator": true, "did not find expected <document start>": true}
 
 // misplaced says why a line is no entry of what is open above it.
 func misplaced(indent int, line string, before []string) string {
