@@ -159,20 +159,26 @@ func (u *undo) remove(parent *manifest.Node, key, recorded string, count int, ad
 }
 
 func (u *undo) service() {
-	ports := u.node.Get("spec", "ports").Items()
+	list := u.node.Get("spec", "ports")
+	ports := list.Items()
 	was := isSidecarPort
 	if kept := u.record.Kept; kept != nil {
 		was = func(p *manifest.Node) bool { return portNameOf(p) == *kept }
 	}
 	restored := slices.IndexFunc(ports, was)
+	var gone []manifest.Edit
 	for i, p := range ports {
 		switch {
 		case i == restored:
 			u.edits = append(u.edits, manifest.Restore{Node: p, Text: u.record.Port})
 		case u.record.Kept != nil && isSidecarPort(p):
-			u.edits = append(u.edits, manifest.Remove{Node: p})
+			gone = append(gone, manifest.Remove{Node: p})
 		}
 	}
+	if len(gone) > 0 && len(gone) == len(ports) { // somebody has taken the port away that was there before
+		gone = []manifest.Edit{manifest.Empty{Node: list, Text: " []"}}
+	}
+	u.edits = append(u.edits, gone...)
 }
 
 func (u *undo) annotations(annotations *manifest.Node) {

@@ -47,6 +47,8 @@ func TestStyles(t *testing.T) {
 		{"a replaced value keeps its comment", "a: 'b' # c\n", func(r *Node) Edit { return Replace{r.Content[1], "true"} }, "a: \"true\" # c\n"},
 		{"an item goes with its comments on the line", "l:\n- a\n- b # b\n- c\n", func(r *Node) Edit { return Remove{r.Get("l").Content[1]} }, "l:\n- a\n- c\n"},
 		{"the first item in brackets", "l: [a, b]\n", func(r *Node) Edit { return Remove{r.Get("l").Content[0]} }, "l: [b]\n"},
+		{"the only item in brackets", "l: [a]\n", func(r *Node) Edit { return Remove{r.Get("l").Content[0]} }, "l: []\n"},
+		{"the only item in brackets, with a comma behind", "l: [a # , c\n ,]\n", func(r *Node) Edit { return Remove{r.Get("l").Content[0]} }, "l: []\n"},
 		{"the last item in brackets", "l: [a, b]\n", func(r *Node) Edit { return Remove{r.Get("l").Content[1]} }, "l: [a]\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

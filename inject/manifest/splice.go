@@ -166,6 +166,10 @@ func (e Remove) splice(ed *editor) *EditError {
 		from = ed.end(n.parent.Content[i-1])
 	case i+step < len(n.parent.Content):
 		end = n.parent.Content[i+step].start()
+	default: // nothing stays that a comma could stand behind
+		if comma := ed.skipSpace(end); comma < len(ed.Text) && ed.Text[comma] == ',' {
+			end = comma + 1
+		}
 	}
 	if from == unknown {
 		return ed.refuse(n, "cannot find where the value before ends")
