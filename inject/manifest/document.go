@@ -7,9 +7,10 @@
 //	                     │                                                        └──> text, or a diff of it
 //	                     ├── quick, for YAML as nearly everybody writes it
 //	                     ├── a scanner of our own, for JSON
-//	                     └── go.yaml.in/yaml/v3, for all the rest
+//	                     ├── go.yaml.in/yaml/v3, for all the rest
+//	                     └── Mistake: what keeps all of them from reading it, and on which line
 //
-// It never encodes a document anew, never follows an alias while editing, and knows nothing of Kubernetes or of Tyk. All of it is pure.
+// It never encodes a document anew, never follows an alias while editing, and does not know what objects mean. All of it is pure.
 package manifest
 
 import (
