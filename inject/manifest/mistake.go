@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -58,23 +59,30 @@ func (d *Document) linesOf(text []byte) (lines []string) {
 	return lines
 }
 
-// maxSearch is how many bytes are parsed, in all, to find a line.
-const maxSearch = 8 << 20
-
-// firstBadLine is the line, from 1, that a text cannot be read from on, though all before it can; 0 where that takes too long to find.
+// firstBadLine is the line, from 1, that a text cannot be read from on, though what stands before it can; 0 where it can be read. It is mostly the one
+// that the parser has come to; quotes and brackets that nothing closes begin somewhere above.
 func firstBadLine(lines []string) int {
 	r := &lineReader{lines: lines}
 	if parses(r) {
 		return 0
 	}
-	for n, budget := r.next-1, maxSearch; n >= 0 && budget > 0; n-- {
-		before := strings.Join(lines[:n], "")
-		if parses(strings.NewReader(before)) {
-			return n + 1
-		}
-		budget -= len(before)
+	good := func(n int) bool { return parses(strings.NewReader(strings.Join(lines[:n], ""))) }
+	if good(r.next - 1) {
+		return r.next
 	}
-	return 0
+	first := 0
+	for range 3 {
+		first += sort.Search(r.next-1-first, func(n int) bool { return !good(first + n) })
+		closes := first + 1
+		for closes < min(first+5, r.next) && !good(closes) {
+			closes++
+		}
+		if !good(closes) {
+			break
+		}
+		first = closes // what begins here goes over some lines, and ends
+	}
+	return first
 }
 
 // lineReader gives out one line at a time, so that it shows how far a parser has come.

@@ -52,6 +52,7 @@ func TestMistakes(t *testing.T) {
 		"# c\n---\na:\n  b: 1\n c: 2\n":                        `f.yaml:5:2: indented by 1, where the lines above are indented by 0 or 2`,
 		"a: \"x\nb: \"y\"\nc: 1\n":                             `f.yaml:1:1: quotes open here that end too early or too late: in single quotes a quote is written twice, in double quotes behind a backslash`,
 		"a: 1\nb: {{ .Values.x }}\n":                           `f.yaml:2:5: a mapping cannot be a key; {{ }} looks like one: a template is to be rendered first, as helm template does`,
+		"a: 1\nb: 2\nx: [x,\n y]\nb: [\n z\n]\nc: \"x\nd: 1\ne: 2\nf: 3\ng: 4\nh: 5\ni: 6\n": `f.yaml:8:1: quotes open here that nothing closes`,
 	} {
 		var last error
 		for _, d := range Split("f.yaml", []byte(text)) {
