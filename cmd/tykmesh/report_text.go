@@ -104,7 +104,11 @@ func (r *report) uninjected(stream *inject.Stream) {
 	if stream.Emitted > 0 {
 		r.lastly("%s that inject had added %s", plural(stream.Emitted, "ConfigMap"), r.verb("taken away"))
 	}
-	r.lastly("%s %s; the APIs and certificates stay: tykmesh delete takes them away", plural(n, "object"), r.verb("taken off the mesh"))
+	stay := "; the APIs and certificates stay: tykmesh delete takes them away"
+	if n == 0 {
+		stay = ""
+	}
+	r.lastly("%s %s%s", plural(n, "object"), r.verb("taken off the mesh"), stay)
 }
 
 // verb is a past participle, in a run that changes nothing as what would be.
