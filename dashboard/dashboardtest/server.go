@@ -155,6 +155,7 @@ func oas(slug string) dashboard.API {
 
 // Close stops the server; requests that hang are cut.
 func (s *Server) Close() {
+	_ = s.http.Listener.Close() // first, so that nobody whose connection is cut finds it open
 	s.http.CloseClientConnections()
 	s.http.Close()
 }
