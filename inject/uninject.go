@@ -191,26 +191,26 @@ func (u *undo) annotations(annotations *manifest.Node) {
 	}
 	record, text := annotations.Entry(annotationRecord)
 	status, value := annotations.Entry(annotationStatus)
-	gone := 1 // with the record
+	var edits []manifest.Edit
 	for _, name := range u.record.Annotations {
 		if k, _ := annotations.Entry(name); k != nil {
-			u.edits = append(u.edits, manifest.Remove{Node: k})
-			gone++
+			edits = append(edits, manifest.Remove{Node: k})
 		}
 	}
 	if was := u.record.Status; was != nil {
-		u.edits = append(u.edits, manifest.Restore{Node: record, Text: key}, manifest.Restore{Node: text, Text: inject})
+		edits = append(edits, manifest.Restore{Node: record, Text: key}, manifest.Restore{Node: text, Text: inject})
 		if value != nil {
-			u.edits = append(u.edits, manifest.Restore{Node: value, Text: *was})
+			edits = append(edits, manifest.Restore{Node: value, Text: *was})
 		}
+		u.edits = append(u.edits, edits...)
 		return
 	}
-	if 2*gone == len(annotations.Content) { // somebody has taken the status away, and nothing is left
-		u.edits = append(u.edits[:len(u.edits)-gone+1], manifest.Empty{Node: annotations, Text: " {}"})
-		return
+	edits = append(edits, manifest.Remove{Node: record})
+	switch {
+	case status != nil:
+		edits = append(edits, manifest.Restore{Node: status, Text: key}, manifest.Restore{Node: value, Text: inject})
+	case 2*len(edits) == len(annotations.Content): // somebody has taken the status away, and nothing is left
+		edits = []manifest.Edit{manifest.Empty{Node: annotations, Text: " {}"}}
 	}
-	u.edits = append(u.edits, manifest.Remove{Node: record})
-	if status != nil {
-		u.edits = append(u.edits, manifest.Restore{Node: status, Text: key}, manifest.Restore{Node: value, Text: inject})
-	}
+	u.edits = append(u.edits, edits...)
 }
