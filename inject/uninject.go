@@ -197,19 +197,17 @@ func (u *undo) annotations(annotations *manifest.Node) {
 			edits = append(edits, manifest.Remove{Node: k})
 		}
 	}
-	if was := u.record.Status; was != nil {
+	switch was := u.record.Status; {
+	case was != nil:
 		edits = append(edits, manifest.Restore{Node: record, Text: key}, manifest.Restore{Node: text, Text: inject})
 		if value != nil {
 			edits = append(edits, manifest.Restore{Node: value, Text: *was})
 		}
-		u.edits = append(u.edits, edits...)
-		return
-	}
-	edits = append(edits, manifest.Remove{Node: record})
-	switch {
 	case status != nil:
-		edits = append(edits, manifest.Restore{Node: status, Text: key}, manifest.Restore{Node: value, Text: inject})
-	case 2*len(edits) == len(annotations.Content): // somebody has taken the status away, and nothing is left
+		edits = append(edits, manifest.Remove{Node: record}, manifest.Restore{Node: status, Text: key}, manifest.Restore{Node: value, Text: inject})
+	case len(annotations.Content) > 2*len(edits)+2:
+		edits = append(edits, manifest.Remove{Node: record})
+	default: // somebody has taken the status away, and nothing is left
 		edits = []manifest.Edit{manifest.Empty{Node: annotations, Text: " {}"}}
 	}
 	u.edits = append(u.edits, edits...)

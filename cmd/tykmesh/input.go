@@ -1,13 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 
 	"golang.org/x/term"
@@ -129,29 +129,41 @@ func readFolder(folder string, recursive bool) ([]Source, error) {
 	return sources, errors.Join(errs...)
 }
 
-var (
-	content = regexp.MustCompile(`(?m)^[ \t]*[^#\s-]`) // a line that is more than a comment
-	objects = regexp.MustCompile(`(?m)^[^#\n]*(?:apiVersion|kind)`)
-)
-
 // manifestsOf are the sources that may hold manifests. What lies beside them in a folder would go to kubectl, which refuses it and prints it: the
 // configuration and that of CFSSL, which have secrets, values of a chart.
 //
 // Errors: [InputError] where somebody names the configuration.
 func manifestsOf(sources []Source, configuration string, leftOut func(name, why string)) (manifests []Source, err error) {
 	for _, s := range sources {
+		isConfiguration := configuration != "" && sameFile(s.Name, configuration)
 		switch {
-		case !s.Unnamed && sameFile(s.Name, configuration):
+		case isConfiguration && !s.Unnamed:
 			return nil, &InputError{fmt.Sprintf("%s is the configuration of this run, and no manifest", s.Name)}
-		case s.Unnamed && sameFile(s.Name, configuration):
+		case isConfiguration:
 			leftOut(s.Name, "it is the configuration")
-		case s.Unnamed && content.Match(s.Data) && !objects.Match(s.Data):
+		case s.Unnamed && holdsOtherThings(s.Data):
 			leftOut(s.Name, "it holds no Kubernetes object, which has an apiVersion and a kind")
 		default:
 			manifests = append(manifests, s)
 		}
 	}
 	return manifests, nil
+}
+
+// holdsOtherThings tells whether a file holds something, and no Kubernetes object. It looks at words, as far as the first object.
+func holdsOtherThings(data []byte) bool {
+	other := false
+	for line := range bytes.Lines(data) {
+		text := bytes.TrimLeft(line, " \t")
+		switch {
+		case bytes.HasPrefix(text, []byte("#")): // a comment is nothing, whatever it says
+		case bytes.Contains(text, []byte("apiVersion")), bytes.Contains(text, []byte("kind")):
+			return false
+		default:
+			other = other || len(bytes.Trim(text, "- \t\r\n")) > 0
+		}
+	}
+	return other
 }
 
 // manifestsIn lists the manifests of a folder in name order. A link to a file counts as a file, because that is how a mounted

@@ -62,8 +62,11 @@ var layout = map[string]packageRule{
 		except: []string{"os", "log", "k8s.io", "github.com/spf13"},
 	},
 	"cmd/internal/config": {
-		ours:   []string{"inject", "inject/manifest", "inject/sidecar", "ca", "inject/spelling"},
+		ours:   []string{"inject", "inject/manifest", "inject/sidecar", "ca", "inject/spelling", "cmd/internal/prose"},
 		except: []string{"net/http", "os", "log", "github.com/spf13"},
+	},
+	"cmd/internal/prose": {
+		except: []string{"net", "os", "log", "k8s.io", "github.com/spf13"},
 	},
 	"inject/spelling": {
 		except: []string{"net", "os", "log", "k8s.io", "github.com/spf13"},
@@ -71,7 +74,7 @@ var layout = map[string]packageRule{
 	"cmd/tykmesh": {
 		ours: []string{
 			"inject", "inject/manifest", "inject/sidecar", "dashboard", "ca", "ca/pki",
-			"cmd/internal/mesh", "cmd/internal/check", "cmd/internal/config", "inject/spelling",
+			"cmd/internal/mesh", "cmd/internal/check", "cmd/internal/config", "cmd/internal/prose", "inject/spelling",
 		},
 	},
 }

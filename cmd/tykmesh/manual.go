@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
+	"github.com/tykmesh/tykmesh/cmd/internal/prose"
 	"github.com/tykmesh/tykmesh/inject"
 )
 
@@ -143,12 +144,12 @@ func (m *manual) key(k config.Key) {
 	if k.Variable != "" {
 		name += ", " + escaped(k.Variable)
 	}
-	m.line(".TP\n%s\n%s", name, escaped(plainText(text)))
+	m.line(".TP\n%s\n%s", name, escaped(prose.Plain(text)))
 }
 
 // item is a name and what it is for.
 func (m *manual) item(name, text string) {
-	m.line(".TP\n.B %s\n%s", escaped(name), escaped(plainText(text)))
+	m.line(".TP\n.B %s\n%s", escaped(name), escaped(prose.Plain(text)))
 }
 
 // escaped is a text that troff prints as it is: no line is a request, and what can be typed can be copied.

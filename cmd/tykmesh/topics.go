@@ -3,10 +3,10 @@ package main
 import (
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/prose"
 	"github.com/tykmesh/tykmesh/inject"
 )
 
@@ -53,7 +53,7 @@ func newTopic(name, short string, write func(io.Writer)) *cobra.Command {
 
 func writeExitStatuses(w io.Writer) {
 	for _, e := range exitStatuses {
-		fmt.Fprintf(w, "%5d  %s\n", e.status, plainText(e.text))
+		fmt.Fprintf(w, "%5d  %s\n", e.status, prose.Plain(e.text))
 	}
 	fmt.Fprintf(w, "\n%s\n", exitOrder)
 }
@@ -85,30 +85,8 @@ const annotationColumns, textColumns = 38, 100
 
 func writeAnnotation(w io.Writer, a inject.Annotation) {
 	key := a.Key
-	for line := range wrapped(plainText(a.Text), textColumns) {
+	for line := range prose.Lines(prose.Plain(a.Text), textColumns) {
 		fmt.Fprintf(w, "  %-*s %s\n", annotationColumns, key, line)
 		key = ""
 	}
-}
-
-// wrapped are the lines of a text.
-func wrapped(text string, columns int) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		line := ""
-		for word := range strings.FieldsSeq(text) {
-			if line != "" && len(line)+1+len(word) > columns {
-				if !yield(line) {
-					return
-				}
-				line = ""
-			}
-			line = strings.TrimLeft(line+" "+word, " ")
-		}
-		yield(line)
-	}
-}
-
-// plainText is what README says in Markdown.
-func plainText(text string) string {
-	return strings.NewReplacer("`", "", "*(", "(", ")*", ")").Replace(text)
 }

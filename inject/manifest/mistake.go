@@ -41,6 +41,11 @@ func (d *Document) mistake(text []byte, err error) *SyntaxError {
 	return &SyntaxError{Pos: d.Position(d.lineStarts()[line-1] + indent), Msg: explain(msg, at, lines[:line-1])}
 }
 
+// isControl reports whether a character cannot stand in a YAML document at all, YAML 1.2 section 5.1.
+func isControl(r rune) bool {
+	return r < ' ' && r != '\t' && r != '\n' && r != '\r' || notPrintable(r) && r != '\u0085' && r != '\ufeff'
+}
+
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
 
 // unclosed are the parser's messages about a bracket, with what opens.
@@ -117,15 +122,17 @@ func parses(r io.Reader) (ok bool) {
 	return err == nil || errors.Is(err, io.EOF)
 }
 
-var (
-	conflict = regexp.MustCompile(`^(<<<<<<<|=======|>>>>>>>)( |$)`) // as git marks it
-	reserved = regexp.MustCompile("(?:^|[ \\[{,])([@`%])")           // YAML 1.2 section 5.3: cannot begin a plain scalar
-)
+// reserved finds what cannot begin a plain scalar, YAML 1.2 section 5.3.
+var reserved = regexp.MustCompile("(?:^|[ \\[{,])([@`%])")
+
+// isConflict tells whether a line is one with which git marks a conflict.
+func isConflict(line string) bool {
+	word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+	return word == "<<<<<<<" || word == "=======" || word == ">>>>>>>"
+}
 
 // meanings are the parser's messages in words that say what to do.
 var meanings = map[string]string{
-	"did not find expected ',' or ']'":                       "a [ opens here that nothing closes, or a comma is missing in it",
-	"did not find expected ',' or '}'":                       "a { opens here that nothing closes, or a comma is missing in it",
 	"did not find expected alphabetic or numeric character":  "* and & begin the name of an anchor: put the value in quotes",
 	"found unknown escape character":                         "a backslash in double quotes begins an escape that YAML does not have: double it, or use single quotes",
 	"could not find expected ':'":                            "a key wants a colon and a space behind it",
@@ -142,10 +149,12 @@ func explain(msg, line string, before []string) string {
 	switch special := reserved.FindStringSubmatch(line); {
 	case strings.Contains(indent, "\t"):
 		return "a tab indents this line; YAML wants spaces"
-	case conflict.MatchString(line), len(before) > 0 && conflict.MatchString(strings.TrimSpace(before[len(before)-1])):
+	case isConflict(line), len(before) > 0 && isConflict(before[len(before)-1]):
 		return "a merge conflict is left here"
 	case strings.Contains(line, "{{"):
 		return "a template begins here: render it first, as helm template does"
+	case unclosed[msg] != "":
+		return "a " + unclosed[msg] + " opens here that nothing closes, or a comma is missing in it"
 	case strings.HasPrefix(msg, "unknown anchor"):
 		return msg + "; a value that begins with * wants quotes"
 	case special != nil && msg == "found character that cannot start any token":

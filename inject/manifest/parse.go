@@ -172,11 +172,6 @@ func anyVersion(text []byte) []byte {
 	return text
 }
 
-// isControl reports whether a character cannot stand in a YAML document at all, YAML 1.2 section 5.1.
-func isControl(r rune) bool {
-	return r < ' ' && r != '\t' && r != '\n' && r != '\r' || notPrintable(r) && r != '\u0085' && r != '\ufeff'
-}
-
 // offset turns the parser's line and column, which counts characters, into an offset of Text.
 func (d *Document) offset(line, column int) int {
 	lines := d.lineStarts()

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/tykmesh/tykmesh/cmd/internal/prose"
 )
 
 // proseColumns is how wide comments are.
@@ -55,13 +57,7 @@ func (k key) prose() string {
 
 // writeProse writes a text as comments.
 func writeProse(b *strings.Builder, indent, text string) {
-	line := indent + "#"
-	for word := range strings.FieldsSeq(strings.ReplaceAll(text, "`", "")) {
-		if len(line)+1+len(word) > proseColumns {
-			b.WriteString(line + "\n")
-			line = indent + "#"
-		}
-		line += " " + word
+	for line := range prose.Lines(prose.Plain(text), proseColumns-len(indent)-len("# ")) {
+		b.WriteString(indent + "# " + line + "\n")
 	}
-	b.WriteString(line + "\n")
 }

@@ -10,6 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/prose"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
@@ -86,7 +87,7 @@ func (l *loader) view(section string, k key) Setting {
 		v.From = fromDefault
 	}
 	if !isSet && counts && k.unset != nothing {
-		v.Note = strings.ReplaceAll(k.unset, "`", "")
+		v.Note = prose.Plain(k.unset)
 	}
 	v.Value = v.tree
 	return v

@@ -1,0 +1,33 @@
+// Package prose prints what people are told of keys, annotations and exit statuses, which stands once, as README has it in Markdown.
+//
+//	`text` as README has it ──Plain──> text ──Lines──> lines of a terminal, of a comment
+package prose
+
+import (
+	"iter"
+	"strings"
+)
+
+// Plain is a text without the marks of Markdown.
+func Plain(text string) string {
+	return strings.NewReplacer("`", "", "*(", "(", ")*", ")").Replace(text)
+}
+
+// Lines are the words of a text on lines of so many bytes at most, if no word is longer.
+func Lines(text string, columns int) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		line := ""
+		for word := range strings.FieldsSeq(text) {
+			if line != "" && len(line)+1+len(word) > columns {
+				if !yield(line) {
+					return
+				}
+				line = ""
+			}
+			line = strings.TrimLeft(line+" "+word, " ")
+		}
+		if line != "" {
+			yield(line)
+		}
+	}
+}
