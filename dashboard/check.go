@@ -10,9 +10,29 @@ import (
 	"sync"
 )
 
-// identifying are the paths that say which API this is and who loads it. They
-// follow from the workload; an annotation on one would cut the API loose from it.
-var identifying = []string{"id", "api_id", "slug", "org_id", "tags", "domain", "certificates", "config_data.tykmesh"}
+// identifying are the paths that say which API this is, who loads it and where
+// it listens. They follow from the workload; an annotation on one would cut the
+// API loose from it. With domain_disabled a gateway drops the domain and the
+// certificates of an API, with tags_disabled its tags, internal takes it off
+// every listener, and listen_port and protocol move it to another one.
+var identifying = []string{
+	"id", "api_id", "slug", "org_id", "tags", "domain", "certificates", "config_data.tykmesh",
+	"is_oas", "internal", "listen_port", "protocol", "domain_disabled", "tags_disabled",
+}
+
+// Identifies reports whether a path, keys joined by dots, is one of those that
+// say which API a definition is, or leads into one of them.
+func Identifies(path string) bool { return identified(path) != "" }
+
+// identified returns the identifying path that a path is or leads into; "" for any other.
+func identified(path string) string {
+	for _, p := range identifying {
+		if path == p || strings.HasPrefix(path, p+".") {
+			return p
+		}
+	}
+	return ""
+}
 
 // required are the fields without which the Dashboard refuses a definition
 // (schema of Tyk Gateway 5.14; older ones want "auth" too, which Render adds).
@@ -35,10 +55,8 @@ func CheckField(path string, value any) (warning string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("path %q: %w", path, err)
 	}
-	for _, p := range identifying {
-		if path == p || strings.HasPrefix(path, p+".") {
-			return "", fmt.Errorf("%s identifies the API and cannot be set", p)
-		}
+	if p := identified(path); p != "" {
+		return "", fmt.Errorf("%s identifies the API and cannot be set", p)
 	}
 	if fields, _ := value.(map[string]any); path == "config_data" {
 		if _, marked := fields["tykmesh"]; marked {

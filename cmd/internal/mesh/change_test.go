@@ -107,6 +107,34 @@ func TestChanges(t *testing.T) {
 			reasons: "active false -> true; target http://user:xxxxx@elsewhere -> https://echo.shop:8080; tags theirs -> theirs, mesh",
 		},
 		{
+			name: "categories added to a name", before: echo, after: echo,
+			edit: func(w *world) {
+				w.edit("echo-inbound", "name", "echo-inbound #payments #echo #admin-team")
+				w.edit("echo-mesh", "name", "echo-mesh #mesh #payments")
+			},
+		},
+		{
+			name: "categories beside ours stay when a name is set right", before: echo, after: echo,
+			edit:   func(w *world) { w.edit("echo-inbound", "name", "my echo #payments #admin-team") },
+			writes: "PUT /api/apis/{echo-inbound}", reasons: "name my echo #payments #admin-team -> echo-inbound #echo #payments #admin-team",
+		},
+		{
+			name: "listen paths that differ in a slash", before: echo, after: echo,
+			edit: func(w *world) { w.edit("echo-mesh", "proxy.listen_path", "/echo-svc/") },
+		},
+		{
+			name: "switched off in the Dashboard", before: echo, after: echo,
+			edit: func(w *world) {
+				w.edit("echo-inbound", "domain_disabled", true)
+				w.edit("echo-inbound", "internal", true)
+				w.edit("echo-mesh", "tags_disabled", true)
+				w.edit("echo-mesh", "listen_port", json.Number("9000"))
+				w.edit("echo-mesh", "protocol", "tcp")
+			},
+			writes: "PUT /api/apis/{echo-inbound} PUT /api/apis/{echo-mesh}",
+			reasons: "domain_disabled true -> false; internal true -> false; listen_port 9000 -> 0; protocol removed; tags_disabled true -> false",
+		},
+		{
 			name:   "zero values filled in and left out",
 			before: workload("shop", "echo", route("/echo-svc"), annotated("bool", "use-oauth2", false), annotated("array", "tag-headers", []any{})),
 			after:  workload("shop", "echo", route("/echo-svc"), annotated("bool", "use-oauth2", false), annotated("array", "tag-headers", []any{})),

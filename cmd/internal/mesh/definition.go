@@ -64,8 +64,54 @@ func wantAPI(w inject.Workload, role Role, s Settings) (WantedAPI, error) {
 	return api, nil
 }
 
-// leaves are the part of Definition that an update enforces. They are made when they are needed: those of thousands of APIs take memory.
-func (w *WantedAPI) leaves() dashboard.Definition { return enforced(w.Definition, w.asked) }
+// leavesFor returns the part of Definition that an update of current enforces. They are made when
+// they are needed, because those of thousands of APIs take memory.
+//
+// A leaf is in current's own words where these mean the same: its name may carry further
+// categories, its listen path may end in a slash, and it keeps its api_id, to which keys, policies
+// and analytics refer.
+func (w *WantedAPI) leavesFor(current dashboard.Definition) dashboard.Definition {
+	leaves := enforced(w.Definition, w.asked)
+
+	if name, ok := leaves["name"].(string); ok {
+		leaves["name"] = withCategories(name, current.Name())
+	}
+	if held := current.ListenPath(); held != "" && cleanPath(held) == cleanPath(w.Definition.ListenPath()) {
+		setAt(leaves, []string{"proxy", "listen_path"}, held)
+	}
+	if id := current.APIID(); id != "" {
+		leaves["api_id"] = id
+	}
+	return leaves
+}
+
+// withCategories returns the name that an API is to have: the wanted one, and behind it the
+// categories that were added to the name it has. A category is a word that begins with # (Tyk
+// Dashboard, API categories). A name that says all that is wanted stays as it is.
+func withCategories(wanted, held string) string {
+	title, ours := categories(wanted)
+	heldTitle, all := categories(held)
+
+	added := slices.DeleteFunc(slices.Clone(all), func(c string) bool { return slices.Contains(ours, c) })
+	if title == heldTitle && len(added)+len(ours) == len(all) {
+		return held
+	}
+	return strings.Join(slices.Concat([]string{wanted}, added), " ")
+}
+
+// categories takes a name apart: its title, and its categories, each once.
+func categories(name string) (title string, list []string) {
+	var words []string
+	for word := range strings.FieldsSeq(name) {
+		switch {
+		case len(word) < 2 || word[0] != '#':
+			words = append(words, word)
+		case !slices.Contains(list, word):
+			list = append(list, word)
+		}
+	}
+	return strings.Join(words, " "), list
+}
 
 // templateVars are what a template may print; webhook rules R10 and R11 say what each API gets.
 func templateVars(w inject.Workload, api WantedAPI, s Settings) dashboard.Vars {
@@ -156,6 +202,9 @@ func replacedLeaves(before, after dashboard.Definition, fields []inject.Field) (
 // identify lays on what makes the API this service's; templates and annotations have no say in it.
 func identify(d dashboard.Definition, api WantedAPI, s Settings) {
 	delete(d, "id")
+	for _, field := range switches {
+		delete(d, field)
+	}
 	d["api_id"] = apiID(s.Org, api.Service, api.Role)
 	d["org_id"] = s.Org
 	d["slug"] = api.Slug
@@ -169,6 +218,21 @@ func identify(d dashboard.Definition, api WantedAPI, s Settings) {
 	}
 	free[markKey] = mark{Namespace: api.Service.Namespace, App: api.Service.App, Role: api.Role, Paths: api.paths}.value()
 	d["config_data"] = free
+}
+
+// switches are the fields that undo what identifies an API: a gateway drops the domain and the
+// certificates of one with domain_disabled, serves an internal one to no caller, and has one with a
+// listen_port or a protocol on another listener. An API of the mesh has them as they are by default.
+var switches = []string{"domain_disabled", "internal", "is_oas", "listen_port", "protocol", "tags_disabled"}
+
+// switchedOn returns the switches that are set in a definition.
+func switchedOn(d dashboard.Definition) (fields []string) {
+	for _, field := range switches {
+		if !isZero(d[field]) {
+			fields = append(fields, field)
+		}
+	}
+	return fields
 }
 
 // apiID derives the public id of an API, so that two runs at the same moment ask for the same one and the Dashboard lets one

@@ -263,6 +263,19 @@ func sameNumbers(a, b json.Number) bool {
 	return errX == nil && errY == nil && x == y && x < exact && x > -exact
 }
 
+// zeroLike returns the zero value of a value's kind: the Dashboard's schema takes no null for a string.
+func zeroLike(v any) any {
+	switch v.(type) {
+	case bool:
+		return false
+	case json.Number:
+		return json.Number("0")
+	case string:
+		return ""
+	}
+	return nil
+}
+
 func isZero(v any) bool {
 	switch v := v.(type) {
 	case nil:

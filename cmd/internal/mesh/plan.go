@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -140,11 +139,7 @@ func asWanted(current dashboard.Definition, w *WantedAPI) bool {
 	if w == nil {
 		return true
 	}
-	leaves := w.leaves()
-	if current.APIID() != "" {
-		delete(leaves, "api_id") // it keeps the one that it has
-	}
-	return agrees(current, leaves) && len(forsaken(current, w)) == 0
+	return agrees(current, w.leavesFor(current)) && len(switchedOn(current)) == 0 && len(forsaken(current, w)) == 0
 }
 
 // hasCertificate says whether a definition names the certificate that it is to have.
@@ -157,10 +152,9 @@ func update(current dashboard.Definition, w *WantedAPI) dashboard.Definition {
 	if w == nil {
 		return current
 	}
-	out := overlay(without(current, forsaken(current, w)), w.leaves())
-	if id := current.APIID(); id != "" {
-		// Keys, policies and analytics refer to the public id: an API that has one keeps it.
-		out["api_id"] = id
+	out := overlay(without(current, forsaken(current, w)), w.leavesFor(current))
+	for _, field := range switchedOn(current) {
+		out[field] = zeroLike(current[field])
 	}
 	return out
 }
@@ -171,8 +165,7 @@ func forsaken(current dashboard.Definition, w *WantedAPI) (paths []string) {
 	m, _ := markOf(current)
 	for _, p := range m.Paths {
 		// The mark is in the hands of whoever edits the Dashboard: it must not make us drop what identifies the API.
-		field, _, _ := strings.Cut(p, ".")
-		if _, ok := slices.BinarySearch(w.paths, p); !ok && !slices.Contains(identifying, field) {
+		if _, ok := slices.BinarySearch(w.paths, p); !ok && !dashboard.Identifies(p) {
 			paths = append(paths, p)
 		}
 	}
@@ -183,9 +176,6 @@ func forsaken(current dashboard.Definition, w *WantedAPI) (paths []string) {
 	}
 	return paths
 }
-
-// identifying are the fields that templates and annotations have no say in.
-var identifying = []string{"id", "api_id", "org_id", "slug", "domain", "tags", "certificates"}
 
 // withCertificate puts a certificate among those of a definition: in the place of a former one of ours, else at the end. The other
 // former ones go; other people's stay.

@@ -122,10 +122,10 @@ func TestDefinition(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("inbound API (-want +got):\n%s", diff)
 	}
-	if _, ok := services[0].Inbound.leaves()["allowed_ips"]; ok {
+	if _, ok := services[0].Inbound.leavesFor(nil)["allowed_ips"]; ok {
 		t.Error("updates enforce an empty array that only the template has")
 	}
-	if _, ok := services[0].Inbound.leaves()["jwt_default_policies"]; !ok {
+	if _, ok := services[0].Inbound.leavesFor(nil)["jwt_default_policies"]; !ok {
 		t.Error("updates do not enforce an empty array that an annotation asks for")
 	}
 	if _, ok := services[0].Mesh.Definition["jwt_default_policies"]; ok {
