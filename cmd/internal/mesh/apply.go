@@ -17,7 +17,7 @@ import (
 
 // Apply takes the plan's steps and returns the database ids of every service's APIs.
 //
-//	per service:  issue ─> record as pending ─> upload ─> read back ─> inbound API ─> record as active ─> mesh API
+//	per service:  issue ─> record as pending ─> upload ─> read back ─> inbound API ─> record as active ─> mesh API ─> duplicates go
 //	once a mesh:  issue ─> record as pending ─> upload ─> read back ───────────────────────────────────┴─> carriers ─> record as active
 //	at the end:   wait ─> who uses what was replaced? ─> delete it
 //
@@ -138,7 +138,7 @@ func (r *run) startMeshCertificate(ctx context.Context, step *CertificateStep) (
 // kept says whether nothing is to be done for a service.
 func (p *ServicePlan) kept() bool {
 	doubles := !slices.ContainsFunc(p.Doubles, func(s *APIStep) bool { return s.Action != Keep })
-	return doubles && p.Inbound.Action == Keep && p.Mesh.Action == Keep && (p.Certificate == nil || p.Certificate.Action == Keep)
+	return doubles && len(p.Surplus) == 0 && p.Inbound.Action == Keep && p.Mesh.Action == Keep && (p.Certificate == nil || p.Certificate.Action == Keep)
 }
 
 // service does what a service needs, up to the first failure.
@@ -167,7 +167,7 @@ func (r *run) service(ctx context.Context, s *ServicePlan, mesh func() (stored, 
 		return
 	}
 	route, ok := r.api(ctx, s.Mesh, shared.id)
-	if !ok {
+	if !ok || !r.takeAway(ctx, s.Surplus, func(step *Step) error { return r.removeAPI(ctx, step) }) {
 		return
 	}
 	r.mu.Lock()

@@ -131,7 +131,7 @@ func TestChanges(t *testing.T) {
 				w.edit("echo-mesh", "listen_port", json.Number("9000"))
 				w.edit("echo-mesh", "protocol", "tcp")
 			},
-			writes: "PUT /api/apis/{echo-inbound} PUT /api/apis/{echo-mesh}",
+			writes:  "PUT /api/apis/{echo-inbound} PUT /api/apis/{echo-mesh}",
 			reasons: "domain_disabled true -> false; internal true -> false; listen_port 9000 -> 0; protocol removed; tags_disabled true -> false",
 		},
 		{

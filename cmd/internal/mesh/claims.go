@@ -23,6 +23,7 @@ type claims struct {
 	*certificatePlanner
 	services   []inject.Service                 // on the mesh, sorted
 	apis       map[owner][]dashboard.Definition // theirs
+	converted  map[owner][]dashboard.Definition // their APIs that are OAS APIs by now
 	users      map[string][]string              // the slugs of the APIs that name a certificate
 	holders    map[string][]*ca.Record          // by the ids of the certificates that they hold, or held; those that hold them first
 	leaves     map[string]*x509.Certificate     // of records
@@ -36,6 +37,7 @@ func newClaims(state State, s Settings) *claims {
 		namespaces: make(map[string]bool),
 	}
 	c.services, c.apis = members(state.APIs)
+	c.converted = converted(state.APIs)
 	for _, svc := range c.services {
 		c.namespaces[svc.Namespace] = true
 	}

@@ -36,6 +36,8 @@ func (m *matcher) clash(service *Service, w *WantedAPI, current *dashboard.API, 
 func (m *matcher) remedy(w *WantedAPI, current *dashboard.API, other dashboard.Definition) string {
 	o, marked := ownerOf(other)
 	switch {
+	case other.IsOAS() && (other.APIID() == w.Definition.APIID() || marked && o == owner{w.Service, w.Role}):
+		return ", which was converted to OAS: tykmesh cannot change it; delete it in the Dashboard, and run this again"
 	case other.IsOAS():
 		return ", an OAS API, which tykmesh never changes"
 	case marked && o.service.App == w.Service.App && m.settings.Slugs != NamespacedSlugs:

@@ -54,7 +54,7 @@ type Orphan struct {
 //
 // What it cannot see is whether an API is what a manifest asks for: that is a Plan.
 func NewInventory(state State, s Settings) Inventory {
-	v := &surveyor{settings: s, state: state}
+	v := &surveyor{settings: s, state: state, converted: converted(state.APIs)}
 	if s.TLS {
 		v.certificates = newClaims(state, s)
 		v.services, v.apis = v.certificates.services, v.certificates.apis
@@ -62,7 +62,7 @@ func NewInventory(state State, s Settings) Inventory {
 		v.services, v.apis = members(state.APIs)
 	}
 	var out Inventory
-	for _, svc := range v.services {
+	for _, svc := range v.allServices() {
 		out.Services = append(out.Services, v.service(svc))
 	}
 	if s.TLS && len(out.Services) > 0 {
@@ -78,7 +78,18 @@ type surveyor struct {
 	state        State
 	services     []inject.Service // sorted
 	apis         map[owner][]dashboard.Definition
+	converted    map[owner][]dashboard.Definition
 	certificates *claims // nil without TLS
+}
+
+// allServices returns the services on the mesh and those of converted APIs, sorted.
+func (v *surveyor) allServices() []inject.Service {
+	all := slices.Clone(v.services)
+	for o := range v.converted {
+		all = append(all, o.service)
+	}
+	slices.SortFunc(all, compareServices)
+	return slices.Compact(all)
 }
 
 // members are the services on the mesh, sorted, and their APIs.
@@ -91,6 +102,18 @@ func members(apis []dashboard.API) (services []inject.Service, of map[owner][]da
 		}
 	}
 	return slices.SortedFunc(maps.Keys(meshed), compareServices), of
+}
+
+// converted returns the APIs that carry our mark and are OAS APIs by now: the Dashboard can convert
+// one, and then takes no classic definition of it any more.
+func converted(apis []dashboard.API) map[owner][]dashboard.Definition {
+	of := make(map[owner][]dashboard.Definition)
+	for _, api := range apis {
+		if o, ok := ownerOf(api.Definition); ok && api.Definition.IsOAS() {
+			of[o] = append(of[o], api.Definition)
+		}
+	}
+	return of
 }
 
 // memberOf says whose an API is: by its mark, or by what tyk-k8s gave it.
@@ -113,8 +136,16 @@ func (v *surveyor) service(svc inject.Service) ServiceStatus {
 	out := ServiceStatus{Service: svc}
 	var attached []string
 	for _, role := range []Role{Inbound, Mesh} {
-		apis := v.apis[owner{svc, role}]
+		apis, lost := v.apis[owner{svc, role}], v.converted[owner{svc, role}]
+		for _, d := range lost {
+			out.APIs = append(out.APIs, APIStatus{role, d.Slug(), d.ID()})
+			if role == Inbound {
+				attached = append(attached, d.Certificates()...)
+			}
+			out.Drift = append(out.Drift, fmt.Sprintf("%s API: converted to OAS, which tykmesh cannot change: delete it in the Dashboard, and the next run creates it", role))
+		}
 		switch n := len(apis); {
+		case n == 0 && len(lost) > 0:
 		case n == 0:
 			out.Drift = append(out.Drift, fmt.Sprintf("no %s API", role))
 		case n > 1:
@@ -140,11 +171,20 @@ func (v *surveyor) service(svc inject.Service) ServiceStatus {
 // drift is what is not as tykmesh leaves it, in what every manifest asks for alike.
 func (v *surveyor) drift(svc inject.Service, role Role, d dashboard.Definition) (list []string) {
 	w := WantedAPI{Service: svc, Role: role, Slug: v.settings.baseName(svc) + "-" + string(role)}
-	leaves := dashboard.Definition{"slug": w.Slug, "domain": w.domain(v.settings), "tags": addMembers([]string{w.tag(v.settings)}), "active": true}
+	m, marked := markOf(d)
+
+	leaves := dashboard.Definition{"slug": w.Slug, "domain": w.domain(v.settings), "tags": addMembers([]string{w.tag(v.settings)})}
+	if !slices.Contains(m.Paths, "active") { // else a manifest asks for what it is
+		leaves["active"] = true
+	}
+	for _, field := range switchedOn(d) {
+		leaves[field] = zeroLike(d[field])
+	}
 	for _, c := range changes(d, overlay(d, leaves)) {
 		list = append(list, fmt.Sprintf("%s API: %s", role, c))
 	}
-	if _, marked := markOf(d); !marked {
+
+	if !marked {
 		list = append(list, fmt.Sprintf("%s API: made by tyk-k8s, and not taken over yet", role))
 	}
 	if role == Mesh {

@@ -103,6 +103,21 @@ mesh ` + year + ` ["certificate expires in 64 days"]`},
 shop/old /old [old-inbound old-mesh] no certificate ["inbound API: active set to true" "inbound API: made by tyk-k8s, and not taken over yet" "mesh API: active set to true" "mesh API: made by tyk-k8s, and not taken over yet" "certificate not there yet"]
 shop/sleep /sleep [sleep-inbound sleep-mesh] ` + year + ` []
 mesh ` + year + ` []`},
+		{"switched off", func(w *world) {
+			w.edit("echo-inbound", "domain_disabled", true)
+			w.edit("echo-mesh", "internal", true)
+		}, `shop/echo /echo-svc [echo-inbound echo-mesh] ` + year + ` ["inbound API: domain_disabled true -> false" "mesh API: internal true -> false"]
+shop/sleep /sleep [sleep-inbound sleep-mesh] ` + year + ` []
+mesh ` + year + ` []`},
+		{"not active, as a manifest asks", func(w *world) {
+			w.mustRun(workload("shop", "echo", route("/echo-svc"), annotated("bool", "active", false)), sleepy)
+		}, fine},
+		{"converted to OAS", func(w *world) {
+			w.edit("echo-inbound", "is_oas", true)
+			w.edit("echo-mesh", "is_oas", true)
+		}, `shop/echo  [echo-inbound echo-mesh] ` + year + ` ["inbound API: converted to OAS, which tykmesh cannot change: delete it in the Dashboard, and the next run creates it" "mesh API: converted to OAS, which tykmesh cannot change: delete it in the Dashboard, and the next run creates it"]
+shop/sleep /sleep [sleep-inbound sleep-mesh] ` + year + ` []
+mesh ` + year + ` []`},
 		{"twice", func(w *world) {
 			d := w.api("echo-inbound")
 			delete(d, "id")

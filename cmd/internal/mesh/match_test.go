@@ -2,6 +2,9 @@ package mesh
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -84,7 +87,7 @@ func TestConflicts(t *testing.T) {
 			there: func(w *world) {
 				w.put("converted", "elsewhere", "/x", "http://x", dashboard.Definition{"is_oas": true, "api_id": apiID(w.settings.Org, echo.Service, Mesh)})
 			},
-			want: []string{"api_id", `API "converted"`, "OAS API"},
+			want: []string{"api_id", `API "converted"`, "converted to OAS", "delete it in the Dashboard"},
 		},
 		{
 			name:     "an OAS API cannot be adopted",
@@ -255,8 +258,34 @@ func TestCopiesWithOurMark(t *testing.T) {
 	copied := before.Clone()
 	delete(copied, "id")
 	copied["slug"], copied["api_id"] = "copy-of-echo-mesh", "c0ffee"
-	w.dash.PutAPI(dashboard.API{Definition: copied})
+	id := w.dash.PutAPI(dashboard.API{Definition: copied})
+
+	// Gateways serve neither: which one stays is for people to say.
+	_, problems := w.tryPlan(echo)
+	if len(problems) != 1 || !strings.Contains(problems[0].Msg, id) || !strings.Contains(problems[0].Msg, before.ID()) {
+		t.Errorf("problems %v, want one with %s and %s", problems, id, before.ID())
+	}
+
+	w.edit("copy-of-echo-mesh", "proxy.listen_path", "/echo-v2")
 	w.settled(echo)
+}
+
+// TestDuplicatesAreSettled: what runs that could not see each other created twice is there once after the next.
+func TestDuplicatesAreSettled(t *testing.T) {
+	w := newWorld(t, dashboardtest.Options{})
+	stays := w.mustRun(echo, sleepy)
+	for _, slug := range []string{"echo-inbound", "echo-inbound", "echo-mesh"} {
+		twin := w.dash.APIs()[slices.IndexFunc(w.dash.APIs(), func(a dashboard.API) bool { return a.Definition.Slug() == slug })].Definition
+		delete(twin, "id")
+		twin["api_id"] = fmt.Sprint("twin-", len(w.dash.APIs()))
+		w.dash.PutAPI(dashboard.API{Definition: twin})
+	}
+	if got := w.mustRun(echo, sleepy); !maps.Equal(got, stays) {
+		t.Errorf("bindings %v, want %v", got, stays)
+	}
+	if n := len(w.dash.APIs()); n != 4 {
+		t.Errorf("%d APIs for two services", n)
+	}
 }
 
 // TestTwoOfOurs: where a Dashboard assigns api_ids, two runs at once may both have created an API before one of them deletes its own. A third

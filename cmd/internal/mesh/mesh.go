@@ -18,7 +18,7 @@
 //
 //	wanted.go, workload.go, definition.go   what services want
 //	observe.go, index.go, claims.go         what is there, found by what it is asked for
-//	plan.go                                 the difference: match.go, conflict.go  whose an API is; change.go, overlay.go  what an update
+//	plan.go                                 the difference: match.go, conflict.go, duplicates.go  whose an API is; change.go, overlay.go  what an update
 //	                                        changes; certificates.go, replaced.go  which certificates are kept
 //	step.go, apply.go, issue.go, register.go, progress.go, errors.go   the way from there to here, and how far it came
 //	renewal.go, removal.go, prune.go, inventory.go, certificatelist.go   what works without manifests, each with its own way of applying
@@ -60,7 +60,8 @@ type APIReader interface {
 	API(ctx context.Context, id string) (dashboard.API, error)
 }
 
-// APIWriter changes them. A plan deletes no API but one that its own run created (see Plan.Apply); a Removal deletes those that are ours.
+// APIWriter changes them. A plan deletes no API but duplicates of a service's own; a Removal deletes
+// the APIs of its services.
 type APIWriter interface {
 	CreateAPI(ctx context.Context, d dashboard.Definition) (dashboard.Created, error)
 	UpdateAPI(ctx context.Context, a dashboard.API) error

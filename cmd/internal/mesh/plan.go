@@ -21,10 +21,14 @@ func NewPlan(services []Service, state State, s Settings) (*Plan, []inject.Probl
 	m := newMatcher(state, s)
 	matched := m.match(services)
 	var problems []inject.Problem
+	surplus := make(map[inject.Service][]Step)
 	for i := range services {
 		service := &services[i]
 		for _, w := range service.apis() {
+			gone, refused := m.duplicates(service, w, matched[w])
+			surplus[service.Service] = append(surplus[service.Service], gone...)
 			problems = append(problems, m.refusals(service, w, matched[w])...)
+			problems = append(problems, refused...)
 		}
 		plan.Warnings = append(plan.Warnings, m.nearRoutes(service)...)
 	}
@@ -39,6 +43,7 @@ func NewPlan(services []Service, state State, s Settings) (*Plan, []inject.Probl
 	refused := make([][]inject.Problem, len(services))
 	onAllCores(len(services), func(i int) {
 		plan.Services[i], refused[i] = planService(&services[i], matched, plan.MeshCertificate, certs)
+		plan.Services[i].Surplus = surplus[services[i].Service]
 	})
 	problems = append(problems, slices.Concat(refused...)...)
 	if len(problems) > 0 {

@@ -259,7 +259,12 @@ func (c *claims) meshed(r *ca.Record) bool {
 		return len(c.apis) > 0
 	}
 	svc := inject.Service{Namespace: r.Namespace, App: r.App}
-	return len(c.apis[owner{svc, Inbound}])+len(c.apis[owner{svc, Mesh}]) > 0
+	for _, role := range []Role{Inbound, Mesh} {
+		if o := (owner{svc, role}); len(c.apis[o])+len(c.converted[o]) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func isMember(d dashboard.Definition) bool {

@@ -47,7 +47,7 @@ func (p *Plan) certificates() (all []*CertificateStep) {
 	return all
 }
 
-// relieved are the APIs without the certificates that the plan takes from them.
+// relieved returns the APIs that stay, without the certificates that the plan takes from them.
 func (p *Plan) relieved(apis []dashboard.API) []dashboard.API {
 	former := make(map[string][]string)
 	note := func(steps ...*APIStep) {
@@ -62,7 +62,14 @@ func (p *Plan) relieved(apis []dashboard.API) []dashboard.API {
 		note(p.Services[i].Doubles...)
 	}
 	note(p.Carriers...)
-	out := slices.Clone(apis)
+
+	going := make(map[string]bool)
+	for i := range p.Services {
+		for _, s := range p.Services[i].Surplus {
+			going[s.ID] = true
+		}
+	}
+	out := slices.DeleteFunc(slices.Clone(apis), func(api dashboard.API) bool { return going[api.Definition.ID()] })
 	for i, api := range out {
 		if ids := former[api.Definition.ID()]; len(ids) > 0 {
 			held := slices.DeleteFunc(api.Definition.Certificates(), func(id string) bool { return slices.Contains(ids, id) })

@@ -98,6 +98,7 @@ type ServicePlan struct {
 	Certificate   *CertificateStep // nil without TLS
 	Inbound, Mesh *APIStep
 	Doubles       []*APIStep // of a renewal: further inbound APIs, which broken-off runs left at a Dashboard that gives its own ids
+	Surplus       []Step     // of a registration: deletions of APIs that are there a second time
 }
 
 // Plan is the difference between what is wanted and what is there. It is data: nothing has been done.
@@ -113,8 +114,9 @@ type Plan struct {
 	authority *x509.Certificate
 }
 
-// Steps are the steps that change something, in order: the mesh certificate, then for each service its certificate, its inbound API
-// and its mesh API, then the carriers, then what is replaced.
+// Steps returns the steps that change something, in order: the mesh certificate, then for each service
+// its certificate, its inbound API, its mesh API and the duplicates of these, then the carriers, then
+// the certificates that are replaced.
 func (p *Plan) Steps() []Step { return append(p.Registration(), p.Replaced...) }
 
 // Registration are the steps without which something would be missing or out of date: all but the deletion of what was replaced.
@@ -188,6 +190,9 @@ func (p *Plan) pointers() (steps []*Step) {
 			steps = append(steps, &double.Step)
 		}
 		steps = append(steps, &s.Mesh.Step)
+		for j := range s.Surplus {
+			steps = append(steps, &s.Surplus[j])
+		}
 	}
 	for _, s := range p.Carriers {
 		steps = append(steps, &s.Step)
