@@ -19,7 +19,7 @@ import (
 //
 //	per service:  issue ─> record as pending ─> upload ─> read back ─> inbound API ─> record as active ─> mesh API ─> duplicates go
 //	once a mesh:  issue ─> record as pending ─> upload ─> read back ───────────────────────────────────┴─> carriers ─> record as active
-//	at the end:   wait ─> who uses what was replaced? ─> delete it
+//	at the end:   read back what was written ─> wait ─> who uses what was replaced? ─> delete it
 //
 // A record comes before its upload, so that of two runs at once one finds the other's; a certificate before the API that names it,
 // because gateways stop serving an API whose certificate they have never seen; an inbound API before the route that leads to it.
@@ -45,13 +45,17 @@ func (p *Plan) Apply(ctx context.Context, remote Remote, progress func(Event)) (
 		journal: newJournal(progress, len(steps)+len(p.Replaced)), bindings: p.Bindings(),
 	}
 	r.apply(ctx, p)
+	var unread error
 	if r.journal.all(steps) {
+		unread = r.readBack(ctx)
+	}
+	if unread == nil && r.journal.all(steps) {
 		r.removeReplaced(ctx, p.Replaced)
 	}
 	for i := range p.Replaced {
 		steps = append(steps, &p.Replaced[i])
 	}
-	if err := r.journal.incomplete(ctx, steps); err != nil {
+	if err := r.journal.incomplete(ctx, steps, unread); err != nil {
 		return nil, err
 	}
 	return r.bindings, nil
@@ -66,6 +70,7 @@ type run struct {
 
 	mu       sync.Mutex
 	bindings map[inject.Service]inject.Binding
+	written  []written
 }
 
 func (r *run) apply(ctx context.Context, p *Plan) {

@@ -65,6 +65,11 @@ func planService(service *Service, matched map[*WantedAPI]*dashboard.API, meshCe
 	}
 	sp.Inbound = planAPI(&service.Inbound, matched[&service.Inbound], sp.Certificate, certs)
 	sp.Mesh = planAPI(&service.Mesh, matched[&service.Mesh], meshCertificate, certs)
+	for _, step := range []*APIStep{sp.Inbound, sp.Mesh} {
+		if len(step.lost) > 0 {
+			refused = append(refused, service.problem(inject.RuleDefinition, service.Pos, "%v", &UnkeptError{step.Name, step.ID, step.lost}))
+		}
+	}
 	return sp, refused
 }
 
@@ -127,7 +132,8 @@ func planUpdate(of Step, w *WantedAPI, current dashboard.Definition, certificate
 		return kept
 	}
 	step.updated = update(current, w)
-	step.Changes = changes(current, step.final(known))
+	step.Changes, kept.lost = step.due(current, known)
+	step.lost = kept.lost
 	step.Reasons = reasons(step.Changes)
 	if certificate != nil && known == "" {
 		step.Reasons = append(step.Reasons, "gets a new certificate")
@@ -137,6 +143,18 @@ func planUpdate(of Step, w *WantedAPI, current dashboard.Definition, certificate
 	}
 	step.Action = Update
 	return step
+}
+
+// due returns what an update would change. A difference that a tag of the API remembers is none,
+// because the Dashboard does not keep it otherwise; lost are the vital ones of these.
+func (s *APIStep) due(current dashboard.Definition, certificate string) (list, lost []Change) {
+	bare, tag := forgetful(current)
+	to, _ := forgetful(s.final(certificate))
+	list = changes(bare, to)
+	if tag != "" && tag == unkeptTag(bare, to) {
+		return ofCertificates(list), vitalChanges(list)
+	}
+	return list, nil
 }
 
 // asWanted says whether an update would change nothing, which is so nearly always, without making one.
@@ -157,9 +175,13 @@ func update(current dashboard.Definition, w *WantedAPI) dashboard.Definition {
 	if w == nil {
 		return current
 	}
-	out := overlay(without(current, forsaken(current, w)), w.leavesFor(current))
-	for _, field := range switchedOn(current) {
-		out[field] = zeroLike(current[field])
+	bare, tag := forgetful(current)
+	out := overlay(without(bare, forsaken(bare, w)), w.leavesFor(bare))
+	for _, field := range switchedOn(bare) {
+		out[field] = zeroLike(bare[field])
+	}
+	if tag != "" && tag == unkeptTag(bare, out) {
+		out["tags"] = addMembers(texts(out["tags"]), tag)
 	}
 	return out
 }

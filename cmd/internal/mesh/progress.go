@@ -35,6 +35,9 @@ const (
 	Unclear EventKind = "unclear"
 	Left    EventKind = "left"
 	Waiting EventKind = "waiting"
+	// Unkept is an API that is done, and of which the Dashboard does not keep all: Step.Changes says what, from what it has to
+	// what it was sent.
+	Unkept EventKind = "unkept"
 )
 
 // outcome is how far a step came.
@@ -75,6 +78,37 @@ func (j *journal) begin(s *Step) {
 
 func (j *journal) done(s *Step) {
 	j.note(s, finished, nil)
+}
+
+// doneAs is done for a step that came to another action than was planned.
+func (j *journal) doneAs(s *Step, did Action) {
+	if s.Action == Keep {
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.outcomes[s] = finished
+	j.finished++
+	e := Event{Step: *s, Kind: Done, Finished: j.finished, Total: j.total}
+	e.Step.Action = did
+	j.progress(e)
+}
+
+// revoke makes a failure of a step that was done.
+func (j *journal) revoke(s *Step, err error) {
+	j.mu.Lock()
+	j.finished--
+	j.mu.Unlock()
+	j.fail(s, err)
+}
+
+// unkept notes what the Dashboard did not keep of an API that is done.
+func (j *journal) unkept(s *Step, list []Change) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	e := Event{Step: *s, Kind: Unkept, Finished: j.finished, Total: j.total}
+	e.Step.Changes = list
+	j.progress(e)
 }
 
 func (j *journal) fail(s *Step, err error) {
@@ -179,9 +213,14 @@ func (j *journal) ended(ctx context.Context) error {
 	return cmp.Or(ctx.Err(), j.refused)
 }
 
-// incomplete is nil if every step was done, or left for good reason.
-func (j *journal) incomplete(ctx context.Context, steps []*Step) error {
+// incomplete is nil if every step was done, or left for good reason, and nothing else went wrong.
+func (j *journal) incomplete(ctx context.Context, steps []*Step, others ...error) error {
 	e := &Incomplete{wrote: j.wrote, cause: context.Cause(ctx)}
+	for _, err := range others {
+		if err != nil && (ctx.Err() == nil || !errors.Is(err, ctx.Err())) {
+			e.Errors = append(e.Errors, err)
+		}
+	}
 	for _, s := range steps {
 		switch j.outcomes[s] {
 		case finished:
@@ -197,7 +236,7 @@ func (j *journal) incomplete(ctx context.Context, steps []*Step) error {
 			e.Errors = append(e.Errors, err)
 		}
 	}
-	if len(e.NotDone) == 0 && len(e.Unknown) == 0 {
+	if len(e.NotDone)+len(e.Unknown)+len(e.Errors) == 0 && (ctx.Err() == nil || errors.Join(others...) == nil) {
 		return nil
 	}
 	return e

@@ -17,8 +17,9 @@ func (r *run) api(ctx context.Context, step *APIStep, certificate string) (id st
 	}
 	r.journal.begin(&step.Step)
 	var err error
+	did := step.Action
 	if step.Action == Create {
-		id, err = r.create(ctx, step, certificate)
+		id, did, err = r.create(ctx, step, certificate)
 	} else {
 		id, err = step.ID, r.refresh(ctx, step, certificate)
 	}
@@ -26,7 +27,8 @@ func (r *run) api(ctx context.Context, step *APIStep, certificate string) (id st
 		r.journal.fail(&step.Step, err)
 		return "", false
 	}
-	r.journal.done(&step.Step)
+	r.wrote(step, id, certificate)
+	r.journal.doneAs(&step.Step, did)
 	return id, true
 }
 
@@ -50,11 +52,17 @@ func (r *run) refresh(ctx context.Context, step *APIStep, certificate string) er
 
 // align makes an API as it is now what this run wants.
 func (r *run) align(ctx context.Context, w *WantedAPI, held dashboard.API, certificate string, former []string) error {
-	to := update(held.Definition, w)
+	return r.update(ctx, held, aligned(held.Definition, w, certificate, former))
+}
+
+// aligned returns a definition as it is to be: with what is wanted of it, and this certificate, if any,
+// in the place of the former ones.
+func aligned(held dashboard.Definition, w *WantedAPI, certificate string, former []string) dashboard.Definition {
+	to := update(held, w)
 	if certificate != "" {
 		to = withCertificate(to, certificate, former)
 	}
-	return r.update(ctx, held, to)
+	return to
 }
 
 // update writes a definition over the API that it was made from, unless there is no difference left.
@@ -76,32 +84,38 @@ func (r *run) update(ctx context.Context, current dashboard.API, to dashboard.De
 	return unclearError{failed}
 }
 
-// create registers a new API. After a failure it looks whether the API is there all the same: the answer may have been lost, and
-// another run may have been first.
-func (r *run) create(ctx context.Context, step *APIStep, certificate string) (id string, err error) {
+// create registers a new API, and returns what it came to: Create, or Update of one that is there. After
+// a failure it looks whether the API is there all the same: the answer may have been lost, and another
+// run may have been first.
+func (r *run) create(ctx context.Context, step *APIStep, certificate string) (id string, did Action, err error) {
 	d := step.final(certificate)
 	for attempt := 1; ; attempt++ {
 		created, err := r.APIs.CreateAPI(ctx, d)
 		if err == nil {
 			r.journal.changedAPI()
-			return r.settle(ctx, step, d, created)
+			id, err := r.settle(ctx, step, d, created)
+			return id, Create, err
 		}
 		failed := stepError("creating", "API", d.Slug(), err)
 		exists := errors.Is(err, dashboard.ErrExists)
 		if refusedClearly(err) && !exists {
-			return "", failed
+			return "", Create, failed
 		}
 		found, there, lookErr := r.look(ctx, step.wanted, exists)
 		switch {
 		case lookErr != nil && exists: // whatever exists, this request did not make it
-			return "", failed
+			return "", Create, failed
 		case lookErr != nil:
-			return "", unclearError{failed}
+			return "", Create, unclearError{failed}
 		case there:
 			r.journal.changedAPI()
-			return found.Definition.ID(), r.align(ctx, step.wanted, found, certificate, nil)
+			did := Create // and the answer was lost
+			if exists && attempt == 1 {
+				did = Update
+			}
+			return found.Definition.ID(), did, r.align(ctx, step.wanted, found, certificate, nil)
 		case exists || !passing(err) || attempt == attempts || pause(ctx, attempt) != nil:
-			return "", failed
+			return "", Create, failed
 		}
 	}
 }

@@ -177,6 +177,18 @@ func (r *run) removeOne(ctx context.Context, step *Step) {
 
 // settledUsers waits until gateways have loaded what this run has changed, and lists who uses which certificate then.
 func (r *run) settledUsers(ctx context.Context) (map[string][]string, error) {
+	if err := r.settled(ctx); err != nil {
+		return nil, err
+	}
+	apis, err := r.APIs.APIs(ctx)
+	if err != nil {
+		return nil, stepError("listing", "APIs", "", err)
+	}
+	return certificateUsers(apis), nil
+}
+
+// settled waits until what this run has changed has had the time to arrive everywhere.
+func (r *run) settled(ctx context.Context) error {
 	for last := r.journal.lastChange(); !last.IsZero(); {
 		left := time.Until(last.Add(r.settings.settle()))
 		if left <= 0 {
@@ -184,14 +196,10 @@ func (r *run) settledUsers(ctx context.Context) (map[string][]string, error) {
 		}
 		r.journal.waiting(left)
 		if err := sleep(ctx, min(left, waitStep)); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	apis, err := r.APIs.APIs(ctx)
-	if err != nil {
-		return nil, stepError("listing", "APIs", "", err)
-	}
-	return certificateUsers(apis), nil
+	return nil
 }
 
 // leave notes that a replaced certificate stays. After an interruption that is what the interruption left to do, and not a warning.

@@ -22,6 +22,7 @@ func TestFirstRun(t *testing.T) {
 	bindings, err := w.run(context.Background(), echo, sleepy)
 	must(t, err)
 	want := strings.Join([]string{
+		"GET /api/apis/{echo-inbound}", "GET /api/apis/{echo-mesh}", "GET /api/apis/{sleep-inbound}", "GET /api/apis/{sleep-mesh}",
 		"GET /api/apis?p=-2",
 		"GET /api/certs/{echo.shop}", "GET /api/certs/{mesh}", "GET /api/certs/{sleep.shop}",
 		"GET /api/certs?mode=detailed&p=-1",

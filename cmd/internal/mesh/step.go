@@ -80,6 +80,7 @@ type APIStep struct {
 	wanted  *WantedAPI           // nil: only its certificate changes
 	updated dashboard.Definition // what it becomes, but for the certificate
 	former  []string             // the certificates on it that were ours, and that the one of now replaces
+	lost    []Change             // vital fields that the Dashboard is known not to keep
 }
 
 // CertificateStep is a Step for a certificate.

@@ -1,0 +1,280 @@
+package mesh
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tykmesh/tykmesh/dashboard"
+)
+
+// A Dashboard may store another definition than it was sent: it forces its own defaults or a policy
+// (force_api_defaults, OPA's patch_request), writes paths its own way, or drops fields that its
+// version does not know. Comparing the next listing with the manifests would then write for ever.
+//
+//	write ─> read back ─> as wanted: done
+//	                  └─> wait ─> read back ─> write again ─> wait ─> read back ─> said, and remembered
+//
+// The memory is a tag on the API itself, which names the difference: a plan that finds the very same
+// difference leaves it alone. Any other difference, from a manifest or from a hand, is written again.
+
+// unkeptPrefix begins the tag that remembers a difference. No gateway has such a tag.
+const unkeptPrefix = "tykmesh-unkept-"
+
+// vital are the fields without which a service cannot be called: a Dashboard that does not keep one
+// of them cannot carry a mesh.
+var vital = []string{"active", "certificates", "domain", "org_id", "proxy.listen_path", "proxy.target_url", "tags"}
+
+// UnkeptError says that the Dashboard stored an API otherwise than it was sent, in a field that the
+// mesh needs.
+type UnkeptError struct {
+	Slug, ID string
+	Changes  []Change // From is what the Dashboard has, To what it was sent
+}
+
+// Error names the fields with both values.
+func (e *UnkeptError) Error() string {
+	return fmt.Sprintf("the Dashboard does not keep %s of API %s (id %s)", unkeptText(e.Changes), e.Slug, e.ID)
+}
+
+// unkeptText names fields with the value that was sent and the one that came back.
+func unkeptText(list []Change) string {
+	texts := make([]string, len(list))
+	for i, c := range list {
+		texts[i] = c.unkept()
+	}
+	return strings.Join(texts, ", ")
+}
+
+// unkept is a change that the Dashboard undid: "listen path /a (it has /a1b2/)".
+func (c Change) unkept() string {
+	name, ok := leafNames[c.Path]
+	if !ok {
+		name = c.Path
+	}
+	switch {
+	case c.Path == markPath:
+		return "the mark of tykmesh in config_data"
+	case c.From == c.To: // values that are not shown
+		return name
+	case c.From == "":
+		return fmt.Sprintf("%s %s (it has none)", name, c.To)
+	}
+	return strings.TrimSpace(fmt.Sprintf("%s %s", name, c.To)) + fmt.Sprintf(" (it has %s)", c.From)
+}
+
+// vitalChanges returns the changes without which a service cannot be called.
+func vitalChanges(list []Change) (some []Change) {
+	for _, c := range list {
+		if slices.Contains(vital, c.Path) || slices.Contains(switches, c.Path) {
+			some = append(some, c)
+		}
+	}
+	return some
+}
+
+// unkeptTag returns the tag that remembers the difference between a definition and what it is to be,
+// certificates aside: these change with time.
+func unkeptTag(held, to dashboard.Definition) string {
+	var list [][3]any
+	compare(nil, held, to, func(path []string, from, to any) {
+		if path[0] != "certificates" {
+			list = append(list, [3]any{path, from, to})
+		}
+	})
+	text, _ := json.Marshal(list) // definitions came from JSON
+	sum := sha256.Sum256(text)
+	return unkeptPrefix + hex.EncodeToString(sum[:8])
+}
+
+// forgetful takes the tag that remembers a difference off a definition, and returns it; "" if there is none.
+func forgetful(d dashboard.Definition) (out dashboard.Definition, tag string) {
+	tags := d.Tags()
+	i := slices.IndexFunc(tags, func(t string) bool { return strings.HasPrefix(t, unkeptPrefix) })
+	if i < 0 {
+		return d, ""
+	}
+	rest := slices.DeleteFunc(slices.Clone(tags), func(t string) bool { return strings.HasPrefix(t, unkeptPrefix) })
+	return lay(d, dashboard.Definition{"tags": addMembers(rest)}), tags[i]
+}
+
+// written is an API that this run has created or updated.
+type written struct {
+	step        *APIStep
+	id          string
+	certificate string
+}
+
+// wrote notes an API for readBack.
+func (r *run) wrote(step *APIStep, id, certificate string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.written = append(r.written, written{step, id, certificate})
+}
+
+// readBack compares what this run wrote with what the Dashboard has of it. Listings may lag behind
+// what was written, and another run may write at the same moment: what differs is read and written
+// once more before it counts.
+func (r *run) readBack(ctx context.Context) error {
+	rest, err := r.unkept(ctx, r.written)
+	if err == nil && len(rest) > 0 {
+		rest, err = r.insist(ctx, rest)
+	}
+	for i := 0; i < len(rest) && err == nil; i++ {
+		err = r.remember(ctx, &rest[i])
+	}
+	return err
+}
+
+// insist reads, writes and reads again what the Dashboard seems not to keep.
+func (r *run) insist(ctx context.Context, rest []difference) ([]difference, error) {
+	if err := r.settled(ctx); err != nil {
+		return nil, err
+	}
+	rest, err := r.unkept(ctx, ofDifferences(rest))
+	if err != nil || len(rest) == 0 {
+		return nil, err
+	}
+
+	for _, d := range rest {
+		if d.absent {
+			continue
+		}
+		if err := r.update(ctx, d.held, d.to); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.settled(ctx); err != nil {
+		return nil, err
+	}
+	return r.unkept(ctx, ofDifferences(rest))
+}
+
+// difference is an API that is not as this run wrote it.
+type difference struct {
+	written
+	held   dashboard.API
+	to     dashboard.Definition
+	list   []Change
+	absent bool // the Dashboard has no such API
+}
+
+func ofDifferences(list []difference) (all []written) {
+	for _, d := range list {
+		all = append(all, d.written)
+	}
+	return all
+}
+
+// unkept returns the APIs that are not as they were written, in the order of the slugs.
+func (r *run) unkept(ctx context.Context, all []written) (list []difference, err error) {
+	held, err := r.readWritten(ctx, all)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range all {
+		d := difference{written: w}
+		if api, ok := held[w.id]; ok {
+			d.held, d.to = api, aligned(api.Definition, w.step.wanted, w.certificate, w.step.former)
+			bare, tag := forgetful(api.Definition)
+			to, _ := forgetful(d.to)
+			if d.list = changes(bare, to); tag == unkeptTag(bare, to) {
+				d.list = ofCertificates(d.list) // the rest is known
+			}
+		} else {
+			d.absent = true
+		}
+		if d.absent || len(d.list) > 0 {
+			list = append(list, d)
+		}
+	}
+	slices.SortFunc(list, func(a, b difference) int { return strings.Compare(a.step.Name+a.id, b.step.Name+b.id) })
+	return list, nil
+}
+
+// ofCertificates returns the changes of certificates alone.
+func ofCertificates(list []Change) (some []Change) {
+	for _, c := range list {
+		if c.Path == "certificates" {
+			some = append(some, c)
+		}
+	}
+	return some
+}
+
+// fewReads is how many APIs are read one by one: beyond it one listing is cheaper.
+const fewReads = 16
+
+// readWritten reads the APIs as the Dashboard has them now, by database id. One that it does not have is missing.
+func (r *run) readWritten(ctx context.Context, all []written) (map[string]dashboard.API, error) {
+	if len(all) > fewReads {
+		return r.listWritten(ctx)
+	}
+	found := make([]*dashboard.API, len(all))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(r.settings.parallel())
+	for i, w := range all {
+		g.Go(func() error {
+			api, err := r.APIs.API(ctx, w.id)
+			if isNotFound(err) {
+				return nil
+			}
+			if err != nil {
+				return stepError("reading back", "API", w.step.Name, err)
+			}
+			found[i] = &api
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+
+	held := make(map[string]dashboard.API, len(all))
+	for i, api := range found {
+		if api != nil {
+			held[all[i].id] = *api
+		}
+	}
+	return held, nil
+}
+
+func (r *run) listWritten(ctx context.Context) (map[string]dashboard.API, error) {
+	apis, err := r.APIs.APIs(ctx)
+	if err != nil {
+		return nil, stepError("listing", "APIs", "", err)
+	}
+	held := make(map[string]dashboard.API, len(apis))
+	for _, api := range apis {
+		held[api.Definition.ID()] = api
+	}
+	return held, nil
+}
+
+// remember says what the Dashboard did not keep, and writes the tag that keeps the next run from trying again.
+func (r *run) remember(ctx context.Context, d *difference) error {
+	if d.absent {
+		r.journal.revoke(&d.step.Step, stepError("reading back", "API", d.step.Name, errors.New("the Dashboard accepted it, and does not have it")))
+		return nil
+	}
+	bare, _ := forgetful(d.held.Definition)
+	to, _ := forgetful(d.to)
+	tagged := lay(to, dashboard.Definition{"tags": addMembers(to.Tags(), unkeptTag(bare, to))})
+	if err := r.update(ctx, d.held, tagged); err != nil {
+		return err
+	}
+
+	if lost := vitalChanges(d.list); len(lost) > 0 {
+		r.journal.revoke(&d.step.Step, &UnkeptError{d.step.Name, d.id, lost})
+		return nil
+	}
+	r.journal.unkept(&d.step.Step, d.list)
+	return nil
+}
