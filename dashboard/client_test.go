@@ -183,7 +183,7 @@ func TestAnUpdateSendsTheEnvelopeBack(t *testing.T) {
 	s, c := start(t, dashboardtest.Options{})
 	envelope := map[string]json.RawMessage{
 		"hook_references": json.RawMessage(`[{"event_name":"QuotaExceeded"}]`), "is_site": json.RawMessage("true"),
-		"sort_by": json.RawMessage("7"), "user_owners": json.RawMessage(`["5a"]`), "user_group_owners": json.RawMessage(`["5b"]`),
+		"sort_by": json.RawMessage("7"), "is_streams": json.RawMessage("false"), "user_owners": json.RawMessage(`["5a"]`), "user_group_owners": json.RawMessage(`["5b"]`),
 	}
 	id := s.PutAPI(dashboard.API{Definition: definition(t, "web"), Envelope: envelope})
 	a, err := c.API(t.Context(), id)

@@ -2,6 +2,7 @@ package dashboardtest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -19,17 +20,29 @@ const maxBody = 16 << 20
 var unsent = map[string]json.RawMessage{
 	"hook_references":   json.RawMessage("[]"),
 	"is_site":           json.RawMessage("false"),
+	"is_streams":        json.RawMessage("false"),
 	"sort_by":           json.RawMessage("0"),
 	"user_owners":       json.RawMessage("[]"),
 	"user_group_owners": json.RawMessage("[]"),
 }
 
-func (s *Server) listAPIs(w http.ResponseWriter, r *http.Request) {
-	all := slices.Clone(s.apis)
+func (s *Server) listAPIs(w http.ResponseWriter, r *http.Request, by Rights) {
+	var all []*dashboard.API
+	for _, a := range s.shown() {
+		if s.sees(by, a) {
+			all = append(all, a)
+		}
+	}
 	if r.URL.Query().Get("sort") != "created_at" {
 		slices.Reverse(all) // newest first is the default
 	}
-	part, pages := paged(s, r, all)
+	count := len(all)
+	if n := s.options.Truncates; n > 0 && n < count {
+		if all = all[:n]; !s.options.CountsAll {
+			count = n
+		}
+	}
+	part, pages := paged(s, r, all, count)
 	var entries [][]byte
 	for _, a := range part {
 		entries = append(entries, s.text(a))
@@ -59,35 +72,45 @@ func listed(a *dashboard.API) map[string]any {
 }
 
 // paged is the part of a listing that a request asks for. Pages count from 1;
-// what is not above 0 asks for everything.
-func paged[T any](s *Server, r *http.Request, all []T) (part []T, pages int) {
+// what is not above 0 asks for everything. count is how many entries the listing
+// says that it has.
+func paged[T any](s *Server, r *http.Request, all []T, count int) (part []T, pages int) {
 	p := 1
 	if q := r.URL.Query().Get("p"); q != "" {
 		fmt.Sscan(q, &p)
 	}
-	if p <= 0 && !s.options.AlwaysPages {
-		return all, 1
-	}
 	size := s.options.PageSize
+	pages = (count + size - 1) / size
+	switch {
+	case p <= 0 && !s.options.AlwaysPages && count == len(all):
+		return all, 1
+	case p <= 0 && !s.options.AlwaysPages:
+		return all, pages
+	}
 	start := min((max(p, 1)-1)*size, len(all))
-	return all[start:min(start+size, len(all))], (len(all) + size - 1) / size
+	return all[start:min(start+size, len(all))], pages
 }
 
-func (s *Server) readAPI(w http.ResponseWriter, r *http.Request) {
-	if a := s.find(r.PathValue("id")); a != nil {
-		s.json(w, http.StatusOK, listed(a))
-		return
+func (s *Server) readAPI(w http.ResponseWriter, r *http.Request, by Rights) {
+	from, status := s.apis, http.StatusBadRequest
+	if s.options.LagsByID {
+		from = s.shown()
 	}
-	status := http.StatusBadRequest
 	if s.options.UnknownIs404 {
 		status = http.StatusNotFound
 	}
-	s.refuse(w, status, "Could not retrieve API detail")
+	if a := s.look(w, r, by, from, status, "Could not retrieve API detail"); a != nil {
+		s.json(w, http.StatusOK, listed(a))
+	}
 }
 
-func (s *Server) createAPI(w http.ResponseWriter, r *http.Request) {
+func (s *Server) createAPI(w http.ResponseWriter, r *http.Request, by Rights) {
 	a, ok := s.body(w, r)
 	if !ok {
+		return
+	}
+	if most := s.options.MaxAPIs; most > 0 && len(s.apis) >= most {
+		s.refuse(w, http.StatusForbidden, "License limit for APIs reached")
 		return
 	}
 	d := a.Definition
@@ -95,11 +118,11 @@ func (s *Server) createAPI(w http.ResponseWriter, r *http.Request) {
 		d["api_id"] = fmt.Sprintf("a%031x", s.count+1)
 	}
 	delete(d, "id") // it cannot be chosen
-	if status, message := s.clash(d); status != 0 {
-		s.refuse(w, status, message)
+	if !s.accept(w, a, by) {
 		return
 	}
 	s.keep(a)
+	s.lag.wrote(s)
 	e := envelope{"Status": "OK", "Message": "API created", "Meta": d.ID(), "ID": d.APIID()}
 	if s.options.NoIDInCreate {
 		delete(e, "ID")
@@ -107,10 +130,9 @@ func (s *Server) createAPI(w http.ResponseWriter, r *http.Request) {
 	s.say(w, http.StatusOK, e)
 }
 
-func (s *Server) updateAPI(w http.ResponseWriter, r *http.Request) {
-	old := s.find(r.PathValue("id"))
+func (s *Server) updateAPI(w http.ResponseWriter, r *http.Request, by Rights) {
+	old := s.look(w, r, by, s.apis, http.StatusNotFound, "API definition does not exist")
 	if old == nil {
-		s.refuse(w, http.StatusNotFound, "API definition does not exist")
 		return
 	}
 	if old.Definition.IsOAS() {
@@ -130,24 +152,53 @@ func (s *Server) updateAPI(w http.ResponseWriter, r *http.Request) {
 	if d.APIID() == "" || s.options.KeepsAPIID {
 		d["api_id"] = old.Definition.APIID()
 	}
-	if status, message := s.clash(d); status != 0 {
-		s.refuse(w, status, message)
+	if !s.accept(w, a, by) {
 		return
 	}
-	s.finish(d)
-	*old = *a
-	delete(s.texts, old)
+	s.replace(old, a)
+	s.lag.wrote(s)
 	s.done(w, "API updated")
 }
 
-func (s *Server) deleteAPI(w http.ResponseWriter, r *http.Request) {
-	a := s.find(r.PathValue("id"))
+func (s *Server) deleteAPI(w http.ResponseWriter, r *http.Request, by Rights) {
+	a := s.look(w, r, by, s.apis, http.StatusNotFound, "Could not retrieve API detail")
 	if a == nil {
-		s.refuse(w, http.StatusNotFound, "Could not retrieve API detail")
 		return
 	}
 	s.apis = slices.DeleteFunc(s.apis, func(x *dashboard.API) bool { return x == a })
+	s.lag.wrote(s)
 	s.done(w, "API deleted")
+}
+
+// look finds the API that a request names among those, or answers that it is not
+// there or not the user's to see.
+func (s *Server) look(w http.ResponseWriter, r *http.Request, by Rights, among []*dashboard.API, absent int, message string) *dashboard.API {
+	a := s.find(among, r.PathValue("id"))
+	hidden := s.options.Ownership && s.options.UnknownIs401 && !by.Admin
+	if a != nil {
+		hidden = !s.sees(by, a)
+	}
+	switch {
+	case hidden:
+		s.refuse(w, http.StatusUnauthorized, "Not authorised")
+		return nil
+	case a == nil:
+		s.refuse(w, absent, message)
+	}
+	return a
+}
+
+// accept makes of an API what this Dashboard stores, or refuses it.
+func (s *Server) accept(w http.ResponseWriter, a *dashboard.API, by Rights) bool {
+	if s.options.OwnedByWriter {
+		ownedBy(a, by)
+	}
+	s.finish(a)
+	status, message := s.clash(a.Definition)
+	if status != 0 {
+		s.refuse(w, status, message)
+	}
+	return status == 0
 }
 
 // body reads the envelope of a create or an update, and checks the definition
@@ -175,10 +226,9 @@ func (s *Server) body(w http.ResponseWriter, r *http.Request) (*dashboard.API, b
 		return nil, false
 	}
 	kept := maps.Clone(unsent)
-	for field := range kept {
-		if fields[field] != nil {
-			kept[field] = fields[field]
-		}
+	maps.Copy(kept, fields)
+	for _, own := range []string{"api_definition", "api_model", "created_at", "updated_at", "oas"} {
+		delete(kept, own)
 	}
 	return &dashboard.API{Definition: d, Envelope: kept}, true
 }
@@ -196,10 +246,10 @@ func (s *Server) clash(d dashboard.Definition) (status int, message string) {
 		case x.ID() == d.ID():
 		case x.APIID() == d.APIID():
 			return http.StatusConflict, "Found API with the same ID"
-		case o.UniqueSlugs && x.Slug() == d.Slug():
-			return http.StatusBadRequest, "Slug already exists"
+		case o.UniqueSlugs && d.Slug() != "" && x.Slug() == d.Slug():
+			return o.ClashStatus, cmp.Or(o.ClashMessage, "Slug already exists")
 		case samePath && (o.IgnoresDomains || o.UniqueListenPaths && x.Domain() == d.Domain()):
-			return http.StatusBadRequest, "Listen path already in use"
+			return o.ClashStatus, cmp.Or(o.ClashMessage, "Listen path already in use")
 		}
 	}
 	return 0, ""
@@ -209,48 +259,19 @@ func (s *Server) clash(d dashboard.Definition) (status int, message string) {
 func (s *Server) keep(a *dashboard.API) {
 	s.count++
 	a.Definition["id"] = fmt.Sprintf("5f%022x", s.count)
-	s.finish(a.Definition)
 	s.apis = append(s.apis, a)
 }
 
-// finish sets what the Dashboard sets in each definition that it stores.
-func (s *Server) finish(d dashboard.Definition) {
-	d["org_id"] = s.Org
-	if !s.options.AddsDefaults {
-		return
-	}
-	for path, zero := range defaults {
-		if _, ok := d.Lookup(path); !ok {
-			d.Set(path, zero)
-		}
-	}
-}
-
-// defaults are some of the fields that a Dashboard adds because its own type
-// has them.
-var defaults = map[string]any{
-	"CORS.allowed_headers":                  nil,
-	"CORS.enable":                           false,
-	"CORS.max_age":                          json.Number("0"),
-	"auth.auth_header_name":                 "",
-	"auth.use_param":                        false,
-	"client_certificates":                   nil,
-	"enable_jwt":                            false,
-	"event_handlers.events":                 nil,
-	"expire_analytics_after":                json.Number("0"),
-	"proxy.preserve_host_header":            false,
-	"proxy.target_list":                     nil,
-	"session_lifetime":                      json.Number("0"),
-	"tag_headers":                           nil,
-	"uptime_tests.check_list":               nil,
-	"use_oauth2":                            false,
-	"version_data.default_version":          "",
-	"version_data.versions.Default.expires": "",
+// replace stores an API in place of another. What was listed before stays as it
+// was, because of Options.Lag.
+func (s *Server) replace(old, a *dashboard.API) {
+	s.apis[slices.Index(s.apis, old)] = a
+	delete(s.texts, old)
 }
 
 // find looks an API up by its database id or its api_id.
-func (s *Server) find(id string) *dashboard.API {
-	for _, a := range s.apis {
+func (s *Server) find(among []*dashboard.API, id string) *dashboard.API {
+	for _, a := range among {
 		if a.Definition.ID() == id || !s.options.OnlyDatabaseIDs && a.Definition.APIID() == id {
 			return a
 		}

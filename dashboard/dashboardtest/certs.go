@@ -21,8 +21,8 @@ type certificate struct {
 	broken bool
 }
 
-func (s *Server) listCertificates(w http.ResponseWriter, r *http.Request) {
-	part, pages := paged(s, r, s.certs)
+func (s *Server) listCertificates(w http.ResponseWriter, r *http.Request, _ Rights) {
+	part, pages := paged(s, r, s.certs, len(s.certs))
 	if r.URL.Query().Get("mode") != "detailed" || s.options.NoDetailedCertificates {
 		var ids []string // null when there are none
 		for _, c := range part {
@@ -44,14 +44,16 @@ func (s *Server) listCertificates(w http.ResponseWriter, r *http.Request) {
 	s.json(w, http.StatusOK, map[string]any{"cert_basics": basics, "pages": pages})
 }
 
-func (s *Server) readCertificate(w http.ResponseWriter, r *http.Request) {
+const noCertificate = "Could not retrieve certificate details. Certificate with given SHA256 fingerprint not found"
+
+func (s *Server) readCertificate(w http.ResponseWriter, r *http.Request, _ Rights) {
 	id := r.PathValue("id")
 	if !s.owns(w, id) {
 		return
 	}
 	c := s.certificate(id)
 	if c == nil || c.broken {
-		s.refuse(w, http.StatusNotFound, "Could not retrieve certificate details. Certificate with given SHA256 fingerprint not found")
+		s.refuse(w, http.StatusNotFound, noCertificate)
 		return
 	}
 	body := map[string]any{
@@ -65,7 +67,7 @@ func (s *Server) readCertificate(w http.ResponseWriter, r *http.Request) {
 	s.json(w, http.StatusOK, body)
 }
 
-func (s *Server) uploadCertificate(w http.ResponseWriter, r *http.Request) {
+func (s *Server) uploadCertificate(w http.ResponseWriter, r *http.Request, _ Rights) {
 	bundle, err := firstFile(r)
 	if err != nil {
 		s.refuse(w, http.StatusInternalServerError, "Failed to read response body, body empty.")
@@ -121,13 +123,57 @@ func ed25519(bundle []byte) bool {
 
 // deleteCertificate answers the same whether the certificate was there or not,
 // as the gateway behind the Dashboard does.
-func (s *Server) deleteCertificate(w http.ResponseWriter, r *http.Request) {
+func (s *Server) deleteCertificate(w http.ResponseWriter, r *http.Request, _ Rights) {
 	id := r.PathValue("id")
 	if !s.owns(w, id) {
 		return
 	}
 	s.certs = slices.DeleteFunc(s.certs, func(c *certificate) bool { return c.ID == id })
 	s.json(w, http.StatusOK, map[string]any{"status": "ok", "message": "removed"})
+}
+
+// listUses lists the APIs that name a certificate, as far as the user sees them.
+func (s *Server) listUses(w http.ResponseWriter, r *http.Request, by Rights) {
+	id := r.PathValue("id")
+	if !s.owns(w, id) {
+		return
+	}
+	if s.certificate(id) == nil {
+		s.refuse(w, http.StatusNotFound, noCertificate)
+		return
+	}
+	uses := []map[string]any{}
+	for _, a := range s.shown() {
+		d, kind := a.Definition, "classic"
+		usage := usageOf(d, id)
+		if len(usage) == 0 || !s.options.ShowsForeignUses && !s.sees(by, a) {
+			continue
+		}
+		if d.IsOAS() {
+			kind = "oas"
+		}
+		uses = append(uses, map[string]any{"api_id": d.APIID(), "name": d.Name(), "usage_type": usage, "tyk_api_type": kind})
+	}
+	part, pages := paged(s, r, uses, len(uses))
+	s.json(w, http.StatusOK, map[string]any{"cert_id": id, "apis": part, "pages": pages})
+}
+
+// usageOf returns for what a definition names a certificate.
+func usageOf(d dashboard.Definition, id string) (usage []string) {
+	if slices.Contains(d.Certificates(), id) {
+		usage = append(usage, "server")
+	}
+	clients, _ := d["client_certificates"].([]any)
+	if slices.Contains(clients, any(id)) {
+		usage = append(usage, "client")
+	}
+	upstream, _ := d["upstream_certificates"].(map[string]any)
+	for _, name := range upstream {
+		if name == any(id) {
+			return append(usage, "upstream")
+		}
+	}
+	return usage
 }
 
 // owns refuses an id that does not begin with the organisation's.

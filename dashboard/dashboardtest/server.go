@@ -46,8 +46,14 @@ const (
 	None
 )
 
-// Rights are the permissions of a key.
-type Rights struct{ APIs, Certificates Access }
+// Rights are the permissions of a key, and with Options.Ownership the user behind it.
+type Rights struct {
+	APIs, Certificates Access
+
+	Admin  bool     // the user sees and changes every API
+	User   string   // the id of the user, as user_owners of an API names it
+	Groups []string // the ids of the user's groups, as user_group_owners names them
+}
 
 // Options say what kind of Dashboard it is. The zero value is a current one
 // that accepts everything that it should.
@@ -81,6 +87,37 @@ type Options struct {
 	IgnoresDomains         bool // two APIs cannot share a listen path, whatever their domains
 	NoDomainPatterns       bool // a domain cannot hold { }
 	OASAPIs                int  // so many OpenAPI definitions are there, and listed beside the others: oas-1, oas-2, ...
+
+	// Who sees which API.
+
+	Ownership        bool // a user sees the APIs without an owner, and those that the user or one of the user's groups owns (enable_ownership)
+	UnknownIs401     bool // with Ownership: a user who is no admin gets 401 for an id that no API has (before 5.14.0, 5.13.1 and 5.8.15)
+	OwnedByWriter    bool // the groups of a key, or without groups its user, become the owners of each API that it writes (an OPA rule)
+	CertificateAPIs  bool // GET /api/certs/{id}/apis is there (5.11)
+	ShowsForeignUses bool // with CertificateAPIs and Ownership: it shows the APIs that the key may not see, too
+
+	// What a listing of APIs leaves out.
+
+	Truncates int  // a listing shows its first so many APIs and leaves out the others
+	CountsAll bool // with Truncates: "pages" counts the APIs that are left out, too
+	Lag       int  // a write shows in listings after so many further requests; what Put and Drop methods change shows at once
+	LagsByID  bool // with Lag: a write shows to a read by id no sooner
+
+	// What becomes of an API that it stores (rewrite.go).
+
+	AddsSlashes     bool                 // a listen path gets a slash at its end
+	ListenPathIsID  bool                 // the listen path is /<api_id>/ (force_api_defaults of old)
+	Forces          string               // fields that it sets, "proxy.strip_listen_path=true active=true" (force_api_defaults, an OPA rule)
+	Drops           string               // fields that it does not keep, "config_data slug expiration"
+	DropsUnknown    bool                 // nested fields that the schema of 2.9.0 does not have are not kept
+	DropsCategories bool                 // the #words of a name are not kept
+	Rewrite         func(*dashboard.API) // any other change
+
+	// What it refuses.
+
+	MaxAPIs      int    // the licence allows so many APIs; one more is refused with 403
+	ClashMessage string // of a clash of slugs or listen paths; "" is a text for each
+	ClashStatus  int    // of such a clash; 400 if zero
 }
 
 // Server is a Dashboard that runs. Its methods are safe for concurrent use.
@@ -89,14 +126,16 @@ type Server struct {
 	Secret string
 	Org    string
 
-	http    *httptest.Server
-	calls   *http.ServeMux
-	options Options
+	http     *httptest.Server
+	calls    *http.ServeMux
+	options  Options
+	rewrites []rewrite
 
 	mu     sync.Mutex
 	count  int // of ids given out
 	apis   []*dashboard.API
 	texts  map[*dashboard.API][]byte // as they are listed
+	lag    lag
 	certs  []*certificate
 	faults []*planned
 
@@ -118,10 +157,14 @@ func New(o Options) *Server {
 	if o.CertificateExists == 0 {
 		o.CertificateExists = http.StatusNotFound
 	}
+	if o.ClashStatus == 0 {
+		o.ClashStatus = http.StatusBadRequest
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	s := &Server{Secret: o.Secret, Org: o.Org, options: o, texts: make(map[*dashboard.API][]byte)}
+	s.rewrites = rewritesOf(&o)
 	for i := range o.OASAPIs {
 		s.PutAPI(oas(fmt.Sprint("oas-", i+1)))
 	}
@@ -215,14 +258,18 @@ func (s *Server) wait(r *http.Request) bool {
 func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.lag.requests++
 	s.calls.ServeHTTP(w, r)
 }
 
+// handler answers a request of a user who has these rights.
+type handler func(w http.ResponseWriter, r *http.Request, by Rights)
+
 func (s *Server) routes() *http.ServeMux {
-	apis := func(h http.HandlerFunc) http.HandlerFunc {
+	apis := func(h handler) http.HandlerFunc {
 		return s.allowed(h, func(r Rights) Access { return r.APIs })
 	}
-	certs := func(h http.HandlerFunc) http.HandlerFunc {
+	certs := func(h handler) http.HandlerFunc {
 		return s.allowed(h, func(r Rights) Access { return r.Certificates })
 	}
 	mux := http.NewServeMux()
@@ -237,6 +284,9 @@ func (s *Server) routes() *http.ServeMux {
 	mux.HandleFunc("POST /api/certs", certs(s.uploadCertificate))
 	mux.HandleFunc("GET /api/certs/{id}", certs(s.readCertificate))
 	mux.HandleFunc("DELETE /api/certs/{id}", certs(s.deleteCertificate))
+	if s.options.CertificateAPIs {
+		mux.HandleFunc("GET /api/certs/{id}/apis", certs(s.listUses))
+	}
 	return mux
 }
 
@@ -247,7 +297,7 @@ func (s *Server) alive(w http.ResponseWriter, _ *http.Request) {
 
 // allowed checks the key and what it may do. The key is sent bare, without a
 // scheme.
-func (s *Server) allowed(h http.HandlerFunc, part func(Rights) Access) http.HandlerFunc {
+func (s *Server) allowed(h handler, part func(Rights) Access) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		key := r.Header.Get("Authorization")
 		rights, known := s.options.Keys[key]
@@ -260,7 +310,7 @@ func (s *Server) allowed(h http.HandlerFunc, part func(Rights) Access) http.Hand
 		case access == None || access == Read && r.Method != http.MethodGet:
 			s.refuse(w, http.StatusForbidden, "access denied: You do not have permission to access "+r.URL.Path)
 		default:
-			h(w, r)
+			h(w, r, rights)
 		}
 	}
 }

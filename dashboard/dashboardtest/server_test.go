@@ -33,6 +33,8 @@ func definition(slug string) dashboard.Definition {
 	return dashboard.Definition{"name": slug, "slug": slug, "api_id": "id-" + slug, "domain": slug, "proxy": map[string]any{"listen_path": "/"}, "version_data": map[string]any{}}
 }
 
+func pemOf(der []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}) }
+
 func TestTheLogIsTheSameFromRunToRun(t *testing.T) {
 	run := func() string {
 		s, c := start(t, dashboardtest.Options{})
@@ -209,7 +211,7 @@ func TestCertificatesBehindTheBackOfClients(t *testing.T) {
 	s, c := start(t, dashboardtest.Options{Latency: time.Millisecond})
 	tls := dashboardtest.New(dashboardtest.Options{TLS: true})
 	defer tls.Close()
-	stored := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: tls.Certificate()})
+	stored := pemOf(tls.Certificate())
 	id := s.PutCertificate(stored)
 	if s.PutCertificate(stored) != id || len(s.Certificates()) != 1 || string(s.PEM(id)) != string(stored) {
 		t.Errorf("stored %v", s.Certificates())

@@ -1,6 +1,7 @@
 package dashboardtest
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -81,11 +82,11 @@ func (s *Server) PutAPI(a dashboard.API) (id string) {
 	defer s.mu.Unlock()
 	stored := &dashboard.API{Definition: a.Definition.Clone(), Envelope: maps.Clone(unsent)}
 	maps.Copy(stored.Envelope, a.Envelope)
+	s.finish(stored)
+	defer s.settle()
 	for _, old := range s.apis {
 		if id := a.Definition.ID(); id != "" && id == old.Definition.ID() {
-			s.finish(stored.Definition)
-			*old = *stored
-			delete(s.texts, old)
+			s.replace(old, stored)
 			return id
 		}
 	}
@@ -93,11 +94,27 @@ func (s *Server) PutAPI(a dashboard.API) (id string) {
 	return stored.Definition.ID()
 }
 
+// GiveAPI makes users and groups the owners of an API, named by its database id,
+// in place of those that it had.
+func (s *Server) GiveAPI(id string, users, groups []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, old := range s.apis {
+		if old.Definition.ID() == id {
+			given := &dashboard.API{Definition: old.Definition, Envelope: maps.Clone(old.Envelope)}
+			setOwners(given, users, groups)
+			s.replace(old, given)
+		}
+	}
+	s.settle()
+}
+
 // DropAPI deletes an API by its database id.
 func (s *Server) DropAPI(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.apis = slices.DeleteFunc(s.apis, func(a *dashboard.API) bool { return a.Definition.ID() == id })
+	s.settle()
 }
 
 // Certificates are the stored certificates, oldest first.
@@ -167,13 +184,17 @@ func (s *Server) name(path string) string {
 		if !ok {
 			continue
 		}
-		if a := s.find(id); a != nil {
-			return base + "{" + a.Definition.Slug() + "}"
+		id, rest, below := strings.Cut(id, "/")
+		if below {
+			rest = "/" + rest
+		}
+		if a := s.find(s.apis, id); a != nil {
+			return base + "{" + cmp.Or(a.Definition.Slug(), a.Definition.Name()) + "}" + rest
 		}
 		if c := s.certificate(id); c != nil {
-			return base + "{" + c.SubjectCN + "}"
+			return base + "{" + c.SubjectCN + "}" + rest
 		}
-		return base + "{absent}"
+		return base + "{absent}" + rest
 	}
 	return path
 }
