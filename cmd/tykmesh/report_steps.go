@@ -18,6 +18,7 @@ type course struct {
 	running []mesh.Step        // the newest one last
 	counts  map[string]int     // of the summary; nil before there is a plan
 	left    []error            // why replaced certificates were not deleted
+	unkept  []error            // what the Dashboard does not keep of APIs
 }
 
 // stepKey tells the steps of a plan apart.
@@ -70,6 +71,8 @@ func (r *report) event(e mesh.Event) {
 		if e.Err != nil {
 			c.left = append(c.left, e.Err)
 		}
+	case mesh.Unkept:
+		c.unkept = append(c.unkept, e.Err)
 	case mesh.Waiting: // machines need not hear of it
 	}
 	text := fmt.Sprintf("%s %d/%d", doing[r.command], e.Finished, e.Total)
@@ -84,6 +87,11 @@ func (r *report) event(e mesh.Event) {
 // ended notes how a step ended.
 func (r *report) ended(status string, e mesh.Event) {
 	r.course.ended[keyOf(e.Step)] = status
+	for i := range r.course.steps {
+		if s := &r.course.steps[i]; keyOf(*s) == keyOf(e.Step) {
+			s.Action = e.Step.Action // what it came to: an API that was to be created may have been there
+		}
+	}
 	entry := stepEntry(status, e.Step)
 	// What the end of the run broke off says no more than that the run ended.
 	if e.Err != nil && !errors.Is(e.Err, context.Canceled) {
@@ -92,8 +100,12 @@ func (r *report) ended(status string, e mesh.Event) {
 	r.note(entry)
 }
 
-// leftBehind warns of replaced certificates that could not be deleted: the run has done its work all the same.
+// leftBehind warns of what the Dashboard does not keep, and of replaced certificates that could not be deleted: the run has done its
+// work all the same.
 func (r *report) leftBehind() {
+	for _, err := range r.course.unkept {
+		r.warn(err.Error())
+	}
 	if left := r.course.left; len(left) > 0 {
 		r.warn(leftWarning(len(left), left[0]))
 	}

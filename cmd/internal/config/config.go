@@ -78,6 +78,7 @@ type InjectorSection struct {
 
 	MeshHosts    []string // the names under which sidecars answer calls into the mesh; never empty
 	MeshDomain   string   // literal domain of mesh APIs for Dashboards that refuse a pattern; "" means a pattern of MeshHosts
+	SharedRoutes []string // routes that every namespace may have, and have routes under; each a clean path
 	Slugs        string   // SlugsPlain or SlugsNamespaced
 	ServicePorts string   // ServicePortsReplace or ServicePortsPreserve
 

@@ -96,6 +96,8 @@ var schema = []section{
 			is("hosts that the mesh answers to"),
 		textKey("meshDomain", func(c *Config) *string { return &c.Injector.MeshDomain }, checkHost).
 			is("one literal host, for Dashboards that refuse patterns").orElse("a pattern of `meshHosts`").like("mesh"),
+		key{name: "sharedRoutes", apply: applySharedRoutes, show: func(c *Config) any { return showTexts(c.Injector.SharedRoutes) }}.
+			is("routes that services of every namespace may have, and routes below them; `/` is the route that takes every other call").orElse(nothing).like("[/api]"),
 		choiceKey("slugs", func(c *Config) *string { return &c.Injector.Slugs }, SlugsPlain, SlugsNamespaced).
 			is("`namespaced`: slugs and tags carry the namespace, so that an app can be in two of them"),
 		choiceKey("servicePorts", func(c *Config) *string { return &c.Injector.ServicePorts }, ServicePortsReplace, ServicePortsPreserve).

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,6 +27,17 @@ func applyMeshHosts(l *loader, s setting) {
 	if ok && len(hosts) > 0 {
 		l.config.Injector.MeshHosts = hosts
 	}
+}
+
+// applySharedRoutes takes a list of clean URL paths; in the environment commas separate them.
+func applySharedRoutes(l *loader, s setting) {
+	routes, _ := l.texts(s)
+	for _, route := range routes {
+		if path.Clean(route) != route || !path.IsAbs(route) {
+			l.fail(s, fmt.Sprintf("%q is no clean URL path: want /, or /NAME and so on", route))
+		}
+	}
+	l.config.Injector.SharedRoutes = routes
 }
 
 // applyAccept takes a list of codes; in the environment commas separate them.

@@ -148,6 +148,22 @@ func TestConflicts(t *testing.T) {
 			want: []string{`route "/echo-svc"`, "of service bar/web"},
 		},
 		{
+			name: "a part of another namespace's route",
+			there: func(w *world) {
+				_, err := w.run(context.Background(), workload("bar", "all", route("/echo-svc/v1")))
+				must(w.tb, err)
+			},
+			want: []string{"echo.yaml:10:9", `route "/echo-svc" has route "/echo-svc/v1" of service bar/all under it`, "Injector.sharedRoutes"},
+		},
+		{
+			name: "a part of another namespace's route, shared",
+			there: func(w *world) {
+				_, err := w.run(context.Background(), workload("bar", "all", route("/echo-svc/v1")))
+				must(w.tb, err)
+			},
+			settings: func(s *Settings) { s.SharedRoutes = []string{"/echo-svc/"} },
+		},
+		{
 			name:  "domain of another API",
 			there: func(w *world) { w.put("other", "Echo.shop", "/v1", "http://x", nil) },
 			want:  []string{`domain "echo.shop"`},
@@ -312,6 +328,66 @@ func TestPatterns(t *testing.T) {
 	} {
 		if got := matchesAny(domain, hosts); got != want {
 			t.Errorf("%s matches: %v", domain, got)
+		}
+	}
+}
+
+// TestRoutesOfOthers: what another namespace has is taken neither in part nor as a whole, and who has a route keeps it.
+func TestRoutesOfOthers(t *testing.T) {
+	w := newWorld(t, dashboardtest.Options{})
+	pay := workload("shop", "pay", route("/pay"))
+	w.mustRun(pay)
+	for r, want := range map[string]string{
+		"/pay/v1/charge": `route "/pay/v1/charge" lies under route "/pay" of service shop/pay`,
+		"/":              "route / takes every call to the mesh that no other route does",
+		"/payments":      "",
+		"/p":             "",
+	} {
+		_, problems := w.tryPlan(workload("other", "x", route(r)))
+		if got := fmt.Sprint(problems); want == "" && len(problems) > 0 || !strings.Contains(got, want) {
+			t.Errorf("route %s: %s, want %q", r, got, want)
+		}
+	}
+
+	// Consent of the platform, and then the route is there and stays.
+	w.settings.SharedRoutes = []string{"/", "/pay"}
+	inner, rest := workload("other", "x", route("/pay/v1")), workload("other", "rest", route("/"))
+	w.mustRun(inner, rest)
+	w.settings.SharedRoutes = nil
+	w.settled(inner)
+	w.settled(rest)
+	w.settled(pay)
+	w.mustRun(workload("shop", "pay", route("/pay")), workload("shop", "fraud", route("/fraud")))
+}
+
+// TestBorrowedCertificates: an annotation may name a certificate of its own service, or of no service at all.
+func TestBorrowedCertificates(t *testing.T) {
+	for _, ledger := range []bool{true, false} {
+		w := newWorld(t, dashboardtest.Options{})
+		if !ledger {
+			w.remote.Ledger = nil
+		}
+		_, err := w.run(context.Background(), echo, sleepy)
+		must(t, err)
+		bundle, err := newWorld(t, dashboardtest.Options{}).remote.Issuer.Issue(context.Background(), []string{"client.bank.example"})
+		must(t, err)
+		own, mesh := w.api("echo-inbound").Certificates()[0], w.api("echo-mesh").Certificates()[0]
+		for name, c := range map[string]struct{ id, want string }{
+			"its own":              {own, ""},
+			"of no service":        {w.dash.PutCertificate(bundle.PEM()), ""},
+			"of another service":   {w.api("sleep-inbound").Certificates()[0], "names the certificate of service shop/sleep"},
+			"in capitals":          {strings.ToUpper(w.api("sleep-inbound").Certificates()[0]), "names the certificate of service shop/sleep"},
+			"of the mesh":          {mesh, "names the certificate of the mesh"},
+			"among several in one": {own + ", " + mesh, "names the certificate of the mesh"},
+		} {
+			for path, value := range map[string]any{
+				"upstream-certificates": map[string]any{"*": c.id}, "client-certificates": []any{c.id}, "pinned-public-keys": map[string]any{"*": c.id},
+			} {
+				_, problems := w.tryPlan(workload("shop", "echo", route("/echo-svc"), annotated("object", path, value)))
+				if got := fmt.Sprint(problems); c.want == "" && len(problems) > 0 || !strings.Contains(got, c.want) {
+					t.Errorf("ledger %v, %s, %s: %s, want %q", ledger, name, path, got, c.want)
+				}
+			}
 		}
 	}
 }

@@ -136,7 +136,8 @@ type Settings struct {
 	InboundTarget string               // where a sidecar finds its app: http://localhost:6767
 	MeshPort      int                  // where a sidecar listens: 8080
 
-	Adopt map[string]bool // slugs of APIs to take over (--adopt)
+	Adopt        map[string]bool // slugs of APIs to take over (--adopt)
+	SharedRoutes []string        // Injector.sharedRoutes: routes under which every namespace may have its own
 
 	RenewBefore time.Duration // what has to be left of a certificate's life; 0: a third of it
 	Trusted     ca.Trust      // CAs that pods trust: what a former one of ours among them signed is replaced like our own

@@ -30,8 +30,10 @@ func NewPlan(services []Service, state State, s Settings) (*Plan, []inject.Probl
 			problems = append(problems, m.refusals(service, w, matched[w])...)
 			problems = append(problems, refused...)
 		}
+		problems = append(problems, m.nested(service, matched[&service.Mesh])...)
 		plan.Warnings = append(plan.Warnings, m.nearRoutes(service)...)
 	}
+	problems = append(problems, borrowed(services, state, s)...)
 	var certs *certificatePlanner
 	if s.TLS {
 		certs = newCertificatePlanner(state, s)

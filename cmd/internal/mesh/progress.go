@@ -13,7 +13,7 @@ import (
 type Event struct {
 	Step     Step
 	Kind     EventKind
-	Err      error // of a Failed, an Unclear or a Left one
+	Err      error // of a Failed, an Unclear, a Left or an Unkept one
 	Finished int   // steps done so far, this one included
 	Total    int   // steps of the plan
 
@@ -35,8 +35,7 @@ const (
 	Unclear EventKind = "unclear"
 	Left    EventKind = "left"
 	Waiting EventKind = "waiting"
-	// Unkept is an API that is done, and of which the Dashboard does not keep all: Step.Changes says what, from what it has to
-	// what it was sent.
+	// Unkept is an API that is done, and of which the Dashboard does not keep all: Err is an *UnkeptError.
 	Unkept EventKind = "unkept"
 )
 
@@ -103,12 +102,10 @@ func (j *journal) revoke(s *Step, err error) {
 }
 
 // unkept notes what the Dashboard did not keep of an API that is done.
-func (j *journal) unkept(s *Step, list []Change) {
+func (j *journal) unkept(s *Step, err *UnkeptError) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	e := Event{Step: *s, Kind: Unkept, Finished: j.finished, Total: j.total}
-	e.Step.Changes = list
-	j.progress(e)
+	j.progress(Event{Step: *s, Kind: Unkept, Err: err, Finished: j.finished, Total: j.total})
 }
 
 func (j *journal) fail(s *Step, err error) {

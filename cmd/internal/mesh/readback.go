@@ -32,8 +32,7 @@ const unkeptPrefix = "tykmesh-unkept-"
 // of them cannot carry a mesh.
 var vital = []string{"active", "certificates", "domain", "org_id", "proxy.listen_path", "proxy.target_url", "tags"}
 
-// UnkeptError says that the Dashboard stored an API otherwise than it was sent, in a field that the
-// mesh needs.
+// UnkeptError says that the Dashboard stored an API otherwise than it was sent.
 type UnkeptError struct {
 	Slug, ID string
 	Changes  []Change // From is what the Dashboard has, To what it was sent
@@ -41,7 +40,8 @@ type UnkeptError struct {
 
 // Error names the fields with both values.
 func (e *UnkeptError) Error() string {
-	return fmt.Sprintf("the Dashboard does not keep %s of API %s (id %s)", unkeptText(e.Changes), e.Slug, e.ID)
+	return fmt.Sprintf("the Dashboard does not keep %s of API %s (id %s): look for force_api_defaults or an OPA rule in its configuration",
+		unkeptText(e.Changes), e.Slug, e.ID)
 }
 
 // unkeptText names fields with the value that was sent and the one that came back.
@@ -275,6 +275,6 @@ func (r *run) remember(ctx context.Context, d *difference) error {
 		r.journal.revoke(&d.step.Step, &UnkeptError{d.step.Name, d.id, lost})
 		return nil
 	}
-	r.journal.unkept(&d.step.Step, d.list)
+	r.journal.unkept(&d.step.Step, &UnkeptError{d.step.Name, d.id, d.list})
 	return nil
 }

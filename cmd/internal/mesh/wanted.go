@@ -24,6 +24,8 @@ type Service struct {
 
 	Hosts         []string // the names of its certificate
 	Inbound, Mesh WantedAPI
+
+	fields []inject.Field // of its first workload, which all others have, too
 }
 
 // apis are the service's two APIs in the order in which they are registered: a route is opened only to what is there.
@@ -59,6 +61,7 @@ func Wanted(workloads []inject.Workload, s Settings) (services []Service, warnin
 	problems = append(problems, refused...)
 	problems = append(problems, sameSlug(services)...)
 	problems = append(problems, sameRoute(services)...)
+	problems = append(problems, nestedRoutes(services, s)...)
 	sortProblems(problems)
 	return services, warnings, problems
 }
@@ -92,7 +95,8 @@ func newService(group []inject.Workload, s Settings) (Service, []inject.Problem)
 	service := Service{
 		Service: w.Service, Object: w.Object, Pos: w.Pos,
 		Route: w.Route, RoutePos: w.RoutePos,
-		Hosts: []string{host(w.Service)},
+		Hosts:  []string{host(w.Service)},
+		fields: w.Fields,
 	}
 	var err error
 	if service.Inbound, err = wantAPI(w, Inbound, s); err == nil {

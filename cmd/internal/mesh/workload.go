@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/dashboard"
@@ -18,6 +19,10 @@ func checkWorkload(w inject.Workload, s Settings) (warnings, problems []inject.P
 	}
 	if w.Service.App == meshTag {
 		problems = append(problems, at(inject.RuleApp, w.Pos, "an app cannot be named %q: every sidecar of the mesh carries that tag and would serve its inbound API", meshTag))
+	}
+	if meshHosts := s.meshCertificateHosts(); slices.ContainsFunc(meshHosts, func(h string) bool { return strings.EqualFold(h, host(w.Service)) }) {
+		problems = append(problems, at(inject.RuleApp, w.Pos, "service %s is called %s, as a host of the mesh is: its certificate would be good for both; take the host out of Injector.meshHosts",
+			w.Service, host(w.Service)))
 	}
 	if name := templateName(w, Inbound); w.HasTemplate && !s.Templates.Has(name) {
 		problems = append(problems, at(inject.RuleDefinition, w.TemplatePos, "annotation template.service.tyk.io: no template %q: Tyk.templates names no folder that defines it", name))

@@ -1,0 +1,128 @@
+package mesh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
+	"github.com/tykmesh/tykmesh/inject"
+)
+
+// kindsOfDashboards are Dashboards that do not store what they are sent, or do not show what they store.
+// said is what a first run says of the API echo-inbound; refused are those that cannot carry a mesh.
+var kindsOfDashboards = []struct {
+	name    string
+	options dashboardtest.Options
+	said    string
+	refused string
+}{
+	{name: "adds slashes", options: dashboardtest.Options{AddsSlashes: true}},
+	{name: "adds defaults", options: dashboardtest.Options{AddsDefaults: true}},
+	{name: "forces strip_listen_path", options: dashboardtest.Options{Forces: "proxy.strip_listen_path=true"}, said: "proxy.strip_listen_path false (it has true)"},
+	{name: "a policy sets a field", options: dashboardtest.Options{Forces: "disable_rate_limit=false"}, said: "disable_rate_limit true (it has false)"},
+	{name: "drops unknown fields", options: dashboardtest.Options{DropsUnknown: true}, said: "proxy.foo_bar"},
+	{name: "drops expiration", options: dashboardtest.Options{Drops: "expiration"}, said: "expiration"},
+	{name: "drops config_data", options: dashboardtest.Options{Drops: "config_data"}, said: "the mark of tykmesh in config_data"},
+	{name: "drops slugs", options: dashboardtest.Options{Drops: "slug"}, said: "slug echo-inbound (it has none)"},
+	{name: "drops categories", options: dashboardtest.Options{DropsCategories: true}, said: "name echo-inbound #echo (it has echo-inbound)"},
+	{
+		name:    "drops config_data, chooses api_ids",
+		options: dashboardtest.Options{Drops: "config_data", AssignsAPIID: true, KeepsAPIID: true}, said: "the mark of tykmesh in config_data",
+	},
+	{name: "drops all of these", options: dashboardtest.Options{Drops: "config_data slug expiration", DropsUnknown: true, DropsCategories: true}, said: "expiration"},
+	{name: "listen path of old", options: dashboardtest.Options{ListenPathIsID: true}, refused: "the Dashboard does not keep listen path / (it has /"},
+	{name: "not active", options: dashboardtest.Options{Forces: "active=false"}, refused: "the Dashboard does not keep active true (it has false)"},
+	{name: "lists late", options: dashboardtest.Options{Lag: 3}},
+	{name: "lists and reads late", options: dashboardtest.Options{Lag: 3, LagsByID: true}},
+	{name: "lists late, chooses api_ids", options: dashboardtest.Options{Lag: 6, AssignsAPIID: true, KeepsAPIID: true}},
+}
+
+// TestKindsOfDashboards: on any of them there are two APIs a service after three runs, the fourth writes
+// nothing, whatever was there before is still there, and no certificate in use is deleted. What is not
+// kept is said by the first run, and by no other.
+func TestKindsOfDashboards(t *testing.T) {
+	odd := workload("shop", "echo", route("/echo-svc"), annotated("bool", "proxy.strip-listen-path", false),
+		annotated("string", "proxy.foo-bar", "x"), annotated("string", "expiration", "2030-01-01"))
+	for _, c := range kindsOfDashboards {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, c.options)
+			foreign := w.put("foreign", "foreign.example", "/", "http://x", nil)
+
+			var said []string
+			for n := range 3 {
+				what, err := w.sayingRun(odd, sleepy)
+				said = append(said, what)
+				switch {
+				case c.refused == "" && err != nil:
+					t.Fatalf("run %d: %v", n+1, err)
+				case c.refused != "" && (err == nil || !strings.Contains(err.Error(), c.refused)):
+					t.Fatalf("run %d: %v, want %q", n+1, err, c.refused)
+				}
+			}
+			if !strings.Contains(said[0], c.said) {
+				t.Errorf("the first run said %q, want %q", said[0], c.said)
+			}
+			if said[1]+said[2] != "" {
+				t.Errorf("the second run said %q, the third %q", said[1], said[2])
+			}
+
+			w.dash.ClearLog()
+			what, _ := w.sayingRun(odd, sleepy)
+			if got := w.writes(); got != "" || what != "" {
+				t.Errorf("the fourth run wrote %s, and said %q", got, what)
+			}
+			w.sound(foreign, 2)
+		})
+	}
+}
+
+// sayingRun is a run that returns what it said that the Dashboard does not keep of echo-inbound. What a
+// plan refuses is an error, too.
+func (w *world) sayingRun(workloads ...inject.Workload) (said string, err error) {
+	w.tb.Helper()
+	plan, problems := w.tryPlan(workloads...)
+	if len(problems) > 0 {
+		return "", errors.New(problems[0].Error())
+	}
+	_, err = plan.Apply(context.Background(), w.remote, func(e Event) {
+		if e.Kind == Unkept && e.Step.Role == Inbound && e.Step.Service.App == "echo" {
+			said += e.Err.Error()
+		}
+	})
+	return said, err
+}
+
+// sound checks that each service has its two APIs once, that a foreign API is still there, and that the
+// store has every certificate that an API names.
+func (w *world) sound(foreign string, services int) {
+	w.tb.Helper()
+	stored := make(map[string]bool)
+	for _, c := range w.dash.Certificates() {
+		stored[c.ID] = true
+	}
+	found, ours := false, 0
+	for _, a := range w.dash.APIs() {
+		if a.Definition.ID() == foreign {
+			found = true
+			continue
+		}
+		ours++
+		for _, id := range a.Definition.Certificates() {
+			if !stored[id] {
+				w.tb.Errorf("API %s names a certificate that is not in the store", a.Definition.Name())
+			}
+		}
+	}
+	if !found {
+		w.tb.Error("an API that is not ours was deleted")
+	}
+	if diff := cmp.Diff(fmt.Sprint(2*services), fmt.Sprint(ours)); diff != "" {
+		w.tb.Errorf("APIs of the mesh (-want +got):\n%s", diff)
+	}
+}
