@@ -15,6 +15,7 @@ import (
 type course struct {
 	steps   []mesh.Step
 	ended   map[stepKey]string // status
+	did     map[stepKey]mesh.Action
 	running []mesh.Step        // the newest one last
 	counts  map[string]int     // of the summary; nil before there is a plan
 	left    []error            // why replaced certificates were not deleted
@@ -42,7 +43,7 @@ const (
 
 // planned notes what is to be done, and how many things are left as they are.
 func (r *report) planned(steps []mesh.Step, kept int) {
-	r.course = course{steps: steps, ended: map[stepKey]string{}, counts: map[string]int{
+	r.course = course{steps: steps, ended: map[stepKey]string{}, did: map[stepKey]mesh.Action{}, counts: map[string]int{
 		countPlanned: len(steps), countKept: kept, countNotDone: 0, countUnknown: 0,
 	}}
 	for _, done := range past {
@@ -87,11 +88,7 @@ func (r *report) event(e mesh.Event) {
 // ended notes how a step ended.
 func (r *report) ended(status string, e mesh.Event) {
 	r.course.ended[keyOf(e.Step)] = status
-	for i := range r.course.steps {
-		if s := &r.course.steps[i]; keyOf(*s) == keyOf(e.Step) {
-			s.Action = e.Step.Action // what it came to: an API that was to be created may have been there
-		}
-	}
+	r.course.did[keyOf(e.Step)] = e.Step.Action
 	entry := stepEntry(status, e.Step)
 	// What the end of the run broke off says no more than that the run ended.
 	if e.Err != nil && !errors.Is(e.Err, context.Canceled) {
@@ -125,6 +122,7 @@ func (r *report) deleted(plan *mesh.Plan) (steps []mesh.Step) {
 func (c *course) done() (steps []mesh.Step) {
 	for _, s := range c.steps {
 		if c.ended[keyOf(s)] == statusDone {
+			s.Action = c.did[keyOf(s)] // an API that was to be created may have been there
 			steps = append(steps, s)
 		}
 	}
@@ -147,7 +145,7 @@ func (c *course) count(failed bool) map[string]int {
 	for _, s := range c.steps {
 		switch status := c.ended[keyOf(s)]; {
 		case status == statusDone:
-			counts[past[s.Action]]++
+			counts[past[c.did[keyOf(s)]]]++
 		case status == statusUnknown:
 			counts[countUnknown]++
 		case failed, status == statusNotDone:
