@@ -29,7 +29,7 @@ func printError(w io.Writer, err error) {
 	var refused refusal
 	if errors.As(err, &refused) {
 		for _, p := range refused {
-			fmt.Fprintln(w, p.Error())
+			fmt.Fprintln(w, problemEntry(severityError, p).line())
 		}
 		fmt.Fprintf(w, "error: %s: nothing was changed and nothing is printed\n", plural(len(refused), "problem"))
 		for _, rule := range rulesOf(refused) {
