@@ -45,7 +45,7 @@ func newCertsRenewCmd(p process) *cobra.Command {
 	cmd.Flags().Var(&o.renew, "renew-before", "renew what has less than this `TIME` left, as 30d or 720h (default: a third of its life)")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "change nothing: print what would be done")
 	job.flags(cmd)
-	cmd.ValidArgsFunction = o.services(p)
+	cmd.ValidArgsFunction = o.services(p, certificateSettings, mesh.MeshName)
 	return cmd
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 )
 
@@ -94,8 +95,8 @@ func namespaces(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.Shell
 	return strings.Fields(strings.ReplaceAll(string(list), "namespace/", "")), cobra.ShellCompDirectiveNoFileComp
 }
 
-// services completes names of what is on the mesh, as the flags so far say where to look.
-func (o *options) services(p process) cobra.CompletionFunc {
+// services completes names of what is on the mesh, as the flags so far say where to look, and further names.
+func (o *options) services(p process, settingsOf func(config.Config, options) (mesh.Settings, error), further ...string) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, typed []string, _ string) ([]string, cobra.ShellCompDirective) {
 		ctx, cancel := context.WithTimeout(cmd.Context(), completionTime)
 		defer cancel()
@@ -105,16 +106,21 @@ func (o *options) services(p process) cobra.CompletionFunc {
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		there, err := look(ctx, p, o, certificateSettings, report)
+		there, err := look(ctx, p, o, settingsOf, report)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		defer there.close()
-		names := []string{"mesh"}
-		for _, s := range mesh.NewInventory(there.state, there.settings).Services {
-			names = append(names, s.Service.String())
-		}
+		names := append(slices.Clone(further), namesOf(mesh.NewInventory(there.state, there.settings))...)
 		isTyped := func(name string) bool { return slices.Contains(typed, name) }
 		return slices.DeleteFunc(names, isTyped), cobra.ShellCompDirectiveNoFileComp
 	}
+}
+
+// namesOf returns the names of the services on the mesh.
+func namesOf(inventory mesh.Inventory) (names []string) {
+	for _, s := range inventory.Services {
+		names = append(names, s.Service.String())
+	}
+	return names
 }

@@ -10,26 +10,37 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/spelling"
 )
 
 func newDeleteCmd(p process) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
-		Use:   "delete",
-		Short: "Take the services of a manifest off the mesh",
+		Use:   "delete [NAMESPACE/APP]...",
+		Short: "Take services off the mesh: those of a manifest, or those that are named",
 		Long: "delete takes away what inject registered for the services of a manifest, injected or not: their APIs, their certificates unless\n" +
 			"something else uses them, and the records of those; with the last service also the certificate of the mesh. What is not ours\n" +
 			"stays. It asks before it deletes anything; where it cannot ask, it wants --yes.\n\n" +
+			"Name a service whose manifest is gone, or that was renamed, as tykmesh status lists it.\n\n" +
 			"Pods keep their sidecars until their manifests are applied without them: uninject first, then delete.",
 		Example: "  tykmesh uninject -f meshed.yaml | kubectl apply -f - && tykmesh delete -f meshed.yaml\n" +
 			"  tykmesh delete -f app.yaml --dry-run           # what would be deleted\n" +
-			"  tykmesh delete -f app.yaml --yes               # in CI",
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p, runDelete) },
+			"  tykmesh delete -f app.yaml --yes               # in CI\n" +
+			"  tykmesh delete shop/echo                       # without a manifest",
+		RunE: func(cmd *cobra.Command, names []string) error {
+			services, err := o.named(cmd, names)
+			if err != nil {
+				return err
+			}
+			return o.run(cmd, p, func(ctx context.Context, p process, o options, r *report) (output, error) {
+				return runDelete(ctx, p, o, services, r)
+			})
+		},
 	}
 	o.inputFlags(cmd)
 	o.namespaceFlag(cmd)
@@ -37,11 +48,27 @@ func newDeleteCmd(p process) *cobra.Command {
 	o.parallelFlag(cmd)
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "delete nothing: print what would be deleted")
 	cmd.Flags().BoolVar(&o.yes, "yes", false, "delete without asking")
+	cmd.ValidArgsFunction = o.services(p, registeredSettings)
 	return cmd
 }
 
-// runDelete reads which services the manifests hold, plans what goes with them, asks, and deletes it.
-func runDelete(ctx context.Context, p process, o options, report *report) (output, error) {
+// named returns the services that arguments name. With names, no manifest is read.
+func (o *options) named(cmd *cobra.Command, names []string) (services []inject.Service, err error) {
+	for _, name := range names {
+		namespace, app, _ := strings.Cut(name, "/")
+		if len(validation.IsDNS1123Label(namespace)) > 0 || len(validation.IsDNS1035Label(app)) > 0 {
+			return nil, &usageError{fmt.Sprintf("%q names no service: write NAMESPACE/APP, as tykmesh status lists it; name manifests with -f", name), cmd.CommandPath()}
+		}
+		services = append(services, inject.Service{Namespace: namespace, App: app})
+	}
+	if len(names) > 0 && (len(o.files) > 0 || o.recursive || o.namespace != "") {
+		return nil, &usageError{"names of services exclude -f, -R and -n, which are about manifests", cmd.CommandPath()}
+	}
+	return services, nil
+}
+
+// runDelete finds the services, plans what goes with them, asks, and deletes it.
+func runDelete(ctx context.Context, p process, o options, services []inject.Service, report *report) (output, error) {
 	if !o.yes && !o.dryRun && !canAsk(p, o) {
 		return nil, &usageError{"delete asks before it deletes, and here nobody can answer: --yes deletes without asking, --dry-run says what", p.name + " delete"}
 	}
@@ -53,6 +80,26 @@ func runDelete(ctx context.Context, p process, o options, report *report) (outpu
 	if err != nil {
 		return nil, err
 	}
+	named := len(services) > 0
+	if !named {
+		if services, err = servicesIn(ctx, p, o, c, report); err != nil || len(services) == 0 {
+			return nil, err
+		}
+	}
+	state, remote, closeRemote, err := survey(ctx, o, c, settings, report)
+	if err != nil {
+		return nil, err
+	}
+	defer closeRemote()
+	var known []string
+	if named {
+		known = namesOf(mesh.NewInventory(state, settings))
+	}
+	return remove(ctx, p, o, mesh.NewRemoval(services, state, settings), remote, known, report)
+}
+
+// servicesIn returns the services of the manifests. It reports where there are none, and where their namespace is a guess.
+func servicesIn(ctx context.Context, p process, o options, c config.Config, report *report) (services []inject.Service, err error) {
 	docs, err := readDocuments(ctx, p, o, c.File, report)
 	if err != nil {
 		return nil, err
@@ -68,7 +115,10 @@ func runDelete(ctx context.Context, p process, o options, report *report) (outpu
 	if slices.ContainsFunc(members, func(m inject.Member) bool { return m.Defaulted }) {
 		report.warn("some objects name no namespace: their services are looked for in default; -n NAMESPACE says which is meant")
 	}
-	return remove(ctx, p, o, c, settings, members, report)
+	for _, m := range members {
+		services = append(services, m.Service)
+	}
+	return services, nil
 }
 
 // registeredSettings are those of commands that deal with what has been registered, and with no manifest.
@@ -79,20 +129,15 @@ func registeredSettings(c config.Config, o options) (mesh.Settings, error) {
 	return meshSettings(c, o), nil
 }
 
-// remove plans, asks and deletes.
-func remove(ctx context.Context, p process, o options, c config.Config, settings mesh.Settings, members []inject.Member, report *report) (output, error) {
-	plan, remote, closeRemote, err := planRemoval(ctx, o, c, settings, members, report)
-	if err != nil {
-		return nil, err
-	}
-	defer closeRemote()
+// remove asks and deletes. Of a service that is not on the mesh it reports which one of the known may be meant.
+func remove(ctx context.Context, p process, o options, plan *mesh.Removal, remote mesh.Remote, known []string, report *report) (output, error) {
 	for _, kept := range plan.Kept() {
 		report.warn(fmt.Sprintf("certificate %s (%s) stays: %s", kept.ID, kept.Name, kept.Reason))
 	}
 	steps := plan.Steps()
 	report.planned(steps, 0)
 	if o.dryRun {
-		report.removed(plan)
+		report.removed(plan, known)
 		return func() error { return writeSteps(p.stdout, steps) }, nil
 	}
 	if err := report.take(ctx, o, steps, func(ctx context.Context, progress func(mesh.Event)) error {
@@ -100,7 +145,7 @@ func remove(ctx context.Context, p process, o options, c config.Config, settings
 	}); err != nil {
 		return nil, err
 	}
-	report.removed(plan)
+	report.removed(plan, known)
 	return nil, nil
 }
 
@@ -121,18 +166,6 @@ func (r *report) take(ctx context.Context, o options, steps []mesh.Step, apply f
 		return watch.explain(err)
 	}
 	return nil
-}
-
-func planRemoval(ctx context.Context, o options, c config.Config, settings mesh.Settings, members []inject.Member, report *report) (*mesh.Removal, mesh.Remote, func(), error) {
-	state, remote, closeRemote, err := survey(ctx, o, c, settings, report)
-	if err != nil {
-		return nil, mesh.Remote{}, nil, err
-	}
-	var services []inject.Service
-	for _, m := range members {
-		services = append(services, m.Service)
-	}
-	return mesh.NewRemoval(services, state, settings), remote, closeRemote, nil
 }
 
 // surveyed is what commands work with that read no manifest.
@@ -228,11 +261,11 @@ func writeSteps(w io.Writer, steps []mesh.Step) error {
 }
 
 // removed reports what was deleted, service by service.
-func (r *report) removed(plan *mesh.Removal) {
+func (r *report) removed(plan *mesh.Removal, known []string) {
 	steps := plan.Steps()
 	for _, s := range plan.Services {
 		if len(s.APIs) == 0 && len(s.Own.Certificates)+len(s.Own.Records) == 0 {
-			r.lastly("%s: not on the mesh", s.Service)
+			r.lastly("%s: not on the mesh%s", s.Service, spelling.Suggest(s.Service.String(), known))
 			continue
 		}
 		r.lastly("%s: %s %s", s.Service, countSteps(slices.Concat(s.APIs, s.Own.Certificates, s.Own.Records)), r.verb("deleted"))

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -29,7 +30,7 @@ func printError(w io.Writer, err error) {
 	var refused refusal
 	if errors.As(err, &refused) {
 		for _, p := range refused {
-			fmt.Fprintln(w, p.Error())
+			fmt.Fprintln(w, problemEntry(severityError, p).line())
 		}
 		fmt.Fprintf(w, "error: %s: nothing was changed and nothing is printed\n", plural(len(refused), "problem"))
 		for _, rule := range rulesOf(refused) {
@@ -144,6 +145,7 @@ func hintsFor(err error) (found []string) {
 	if unknown := (*mesh.UnknownError)(nil); errors.As(err, &unknown) {
 		found = append(found, "tykmesh status lists the services on the mesh, which are named NAMESPACE/APP"+spelling.Suggest(unknown.Name, unknown.Known))
 	}
+	found = append(found, goneHints(err)...)
 	if d := (*dashboard.Error)(nil); errors.As(err, &d) {
 		if hint := hintForDashboard(d); hint != "" {
 			found = append(found, hint)
@@ -164,6 +166,26 @@ func hintsFor(err error) (found []string) {
 			again = "then " + again
 		}
 		found = append(found, again)
+	}
+	return found
+}
+
+// ofService matches the end of a conflict with an API that has the mark of a service.
+var ofService = regexp.MustCompile(` of service ([a-z0-9-]+/[a-z0-9-]+)(;|$)`)
+
+// goneHints say how to take services off the mesh that hold what others want, each once: a service that was renamed goes on holding its route.
+func goneHints(err error) (found []string) {
+	var refused refusal
+	if !errors.As(err, &refused) {
+		return nil
+	}
+	for _, p := range refused {
+		if m := ofService.FindStringSubmatch(p.Msg); m != nil && p.Rule == inject.RuleConflict {
+			hint := fmt.Sprintf("if %s was renamed or is gone: tykmesh delete %[1]s takes it off the mesh", m[1])
+			if !slices.Contains(found, hint) {
+				found = append(found, hint)
+			}
+		}
 	}
 	return found
 }

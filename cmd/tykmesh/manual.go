@@ -50,7 +50,8 @@ func writeManual(w io.Writer, root *cobra.Command) {
 	m.paragraph(exitOrder)
 	m.section("DIAGNOSTICS")
 	for _, r := range inject.Rules {
-		m.item(string(r.Rule), r.Text)
+		text := codeTexts()[r.Rule]
+		m.item(string(r.Rule), strings.Join([]string{r.Text, text.Means, text.Fix}, " "))
 	}
 	_, _ = io.WriteString(w, m.String()) // who reads a manual sees that it is not there
 }

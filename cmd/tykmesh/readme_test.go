@@ -198,6 +198,9 @@ func checkCommand(t *testing.T, line string, seen map[string]bool) {
 	words := strings.Fields(line)
 	if words[0] == "help" { // of something that there is
 		words = words[1:]
+		if codeLike.MatchString(words[0]) || words[0] == "CODE" {
+			return
+		}
 	}
 	root := newRootCmd(process{name: "tykmesh"})
 	root.InitDefaultCompletionCmd(words...)

@@ -112,7 +112,7 @@ func (r *report) run(ctx context.Context, work func() (output, error)) error {
 func (r *report) fail(err error) error {
 	for _, o := range r.objects { // what else is wrong can be put right in one go
 		if o.Outcome != inject.Injected && o.Warning {
-			r.printf("%s", passed(o))
+			r.printf("%s", objectEntry(o).line())
 		}
 	}
 	printError(r.errors, err)
@@ -195,8 +195,9 @@ func (r *report) warn(text string) {
 
 func (r *report) warnings(ws []inject.Problem) {
 	for _, w := range ws {
-		r.note(problemEntry(severityWarning, w))
-		r.printf("warning: %s", w.Error())
+		e := problemEntry(severityWarning, w)
+		r.note(e)
+		r.printf("%s", e.line())
 	}
 }
 

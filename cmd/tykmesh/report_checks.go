@@ -10,14 +10,15 @@ const mostFindings = 5
 func (r *report) checked(stream *inject.Stream) {
 	count := make(map[inject.Rule]int)
 	for _, w := range stream.Warnings {
-		r.note(problemEntry(severityWarning, w))
+		e := problemEntry(severityWarning, w)
+		r.note(e)
 		if count[w.Rule]++; count[w.Rule] <= mostFindings || r.verbose != nil {
-			r.printf("warning: %s", w.Error())
+			r.printf("%s", e.line())
 		}
 	}
 	for _, rule := range rulesOf(stream.Warnings) {
 		if more := count[rule] - mostFindings; more > 0 && r.verbose == nil {
-			r.printf("warning: %d more of %s, which -v shows", more, rule)
+			r.printf("warning %s: %d more, which -v shows", rule, more)
 		}
 		if hint := ruleHint(rule); hint != "" {
 			r.printf("hint: %s", hint)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -27,7 +28,7 @@ func TestFindingsHaveRemedies(t *testing.T) {
 		}
 		var said strings.Builder
 		printError(&said, found)
-		want := "app.yaml:1:1: one\napp.yaml:2:1: another\nerror: 2 problems: nothing was changed and nothing is printed\nhint: " + hint + "\n"
+		want := fmt.Sprintf("app.yaml:1:1: error %s: one\napp.yaml:2:1: error %[1]s: another\n", r.Rule) + "error: 2 problems: nothing was changed and nothing is printed\nhint: " + hint + "\n"
 		if said.String() != want || !strings.HasSuffix(hint, "injector.tyk.io/accept: "+string(r.Rule)) {
 			t.Errorf("%s: said\n%s\nnot\n%s", r.Rule, said.String(), want)
 		}

@@ -252,6 +252,8 @@ type (
 	sarifRule struct {
 		ID    inject.Rule `json:"id"`
 		Short sarifText   `json:"shortDescription"`
+		Full  sarifText   `json:"fullDescription"`
+		Help  sarifText   `json:"help"`
 	}
 	sarifText struct {
 		Text string `json:"text"`
@@ -297,7 +299,9 @@ func writeSARIF(w io.Writer, entries []reportEntry) error {
 		Results:     []sarifResult{},
 	}
 	for _, r := range inject.Rules {
-		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{r.Rule, sarifText{r.Text}})
+		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{
+			r.Rule, sarifText{r.Text}, sarifText{codeTexts()[r.Rule].Means}, sarifText{codeTexts()[r.Rule].Fix + " " + acceptance(r.Rule)},
+		})
 	}
 	for _, e := range noticed(entries) {
 		if e.Line == 0 {

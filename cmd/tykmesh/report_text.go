@@ -8,6 +8,7 @@ import (
 
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
@@ -21,7 +22,7 @@ func (r *report) injected(stream *inject.Stream, plan *mesh.Plan) {
 	for _, o := range stream.Objects {
 		count.add(o)
 		if o.Outcome != inject.Injected {
-			r.lastly("%s", passed(o))
+			r.lastly("%s", objectEntry(o).line())
 			continue
 		}
 		r.done(o, registered)
@@ -73,8 +74,9 @@ func (r *report) need(rule inject.Rule, namespaces []string, format string, args
 		what, verb = "namespaces", "need"
 	}
 	text := fmt.Sprintf("%s %s %s %s", what, strings.Join(namespaces, ", "), verb, fmt.Sprintf(format, args...))
-	r.note(reportEntry{Type: typeProblem, Severity: severityWarning, Rule: rule, Message: text})
-	r.lastly("%s", text)
+	e := reportEntry{Type: typeProblem, Severity: severityWarning, Rule: rule, Message: text}
+	r.note(e)
+	r.lastly("%s", e.line())
 }
 
 // done says what became of an object that is on the mesh now. To register, Services of Kubernetes do not matter.
@@ -95,7 +97,7 @@ func (r *report) uninjected(stream *inject.Stream) {
 	n := 0
 	for _, o := range stream.Objects {
 		if o.Outcome != inject.Injected {
-			r.lastly("%s", passed(o))
+			r.lastly("%s", objectEntry(o).line())
 			continue
 		}
 		n++
@@ -119,16 +121,24 @@ func (r *report) verb(done string) string {
 	return done
 }
 
-// passed says why an object that asks for something goes out as it came in.
-func passed(o *inject.Object) string {
-	prefix, what := "", "left alone"
-	if o.Warning {
-		prefix = "warning: "
+// line returns an entry as people read it: its place, its object, how bad it is with the code of its rule, and what it says.
+//
+//	app.yaml:137:9: document 12 (Deployment shop/web): error TM0005: annotation ...
+func (e reportEntry) line() string {
+	var parts []string
+	if e.Line > 0 {
+		parts = append(parts, manifest.Position{File: e.File, Line: e.Line, Column: e.Column}.String())
 	}
-	if o.Outcome == inject.Skipped {
-		what = "skipped"
+	if e.Object != "" {
+		parts = append(parts, e.Object)
 	}
-	return fmt.Sprintf("%s%s: %s: %s: %s", prefix, o.Pos, o, what, o.Reason)
+	if e.Severity != "" {
+		parts = append(parts, strings.TrimSpace(e.Severity+" "+string(e.Rule)))
+	}
+	if e.Type == typeObject {
+		parts = append(parts, e.Outcome)
+	}
+	return strings.Join(append(parts, e.Message), ": ")
 }
 
 // meshCertificate says what became of the certificate of the mesh, if anything: carriers are what it was put on beside the APIs of the

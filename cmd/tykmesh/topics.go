@@ -59,7 +59,7 @@ func writeExitStatuses(w io.Writer) {
 }
 
 func writeCodes(w io.Writer) {
-	fmt.Fprint(w, "What errors and warnings are about, as reports for machines (--report) name it.\n\n")
+	fmt.Fprint(w, "Errors and warnings carry a code. tykmesh help CODE explains it: the meaning, an example, the remedy.\n\n")
 	for _, r := range inject.Rules {
 		fmt.Fprintf(w, "  %s  %s\n", r.Rule, r.Text)
 	}

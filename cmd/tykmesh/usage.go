@@ -59,7 +59,12 @@ func refuseUnknownTopics(root *cobra.Command) {
 	if err != nil {
 		panic(err) // there is one now
 	}
+	help.ValidArgsFunction = helpWords(help.ValidArgsFunction)
+	help.Use = "help [COMMAND | TOPIC | CODE]"
 	help.Run, help.RunE = nil, func(_ *cobra.Command, args []string) error {
+		if len(args) == 1 && codeLike.MatchString(args[0]) {
+			return explainCode(root.OutOrStdout(), args[0])
+		}
 		cmd, rest, err := root.Find(args)
 		if err == nil {
 			err = noArgs(cmd, rest)

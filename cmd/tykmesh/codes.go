@@ -1,0 +1,129 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/yaml"
+
+	"github.com/tykmesh/tykmesh/cmd/internal/prose"
+	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/spelling"
+)
+
+// codeText is what help says of a code, beside the sentence that inject.Rules has of it.
+type codeText struct {
+	Means   string `json:"means"`
+	Example string `json:"example"` // a manifest, or a line of a report
+	Fix     string `json:"fix"`
+}
+
+//go:embed codes.yaml
+var codesYAML []byte
+
+// codeTexts reads the table of codes, which has an entry for each of inject.Rules.
+var codeTexts = sync.OnceValue(func() (texts map[inject.Rule]codeText) {
+	if err := yaml.UnmarshalStrict(codesYAML, &texts); err != nil {
+		panic("codes.yaml: " + err.Error()) // it is part of the program
+	}
+	return texts
+})
+
+// acceptance says whether a finding can be accepted, and how.
+func acceptance(rule inject.Rule) string {
+	_, err := inject.ParseAccepted(string(rule))
+	switch {
+	case err == nil:
+		return fmt.Sprintf("Write injector.tyk.io/accept: %s into the annotations of the object. Or list the code in Injector.accept, which accepts it everywhere.", rule)
+	case rule.Skips():
+		return "It cannot be accepted. With --on-skip warn the object passes unchanged, off the mesh."
+	}
+	return "It cannot be accepted."
+}
+
+// writeCode explains a code.
+func writeCode(w io.Writer, rule inject.Rule, sentence string) {
+	text := codeTexts()[rule]
+	fmt.Fprintf(w, "%s: %s\n", rule, sentence)
+	for _, part := range []struct {
+		title string
+		lines []string
+	}{
+		{"What it means", slices.Collect(prose.Lines(text.Means, textColumns))},
+		{"Example", strings.Split(strings.TrimSpace(text.Example), "\n")},
+		{"How to fix it", slices.Collect(prose.Lines(text.Fix, textColumns))},
+		{"How to accept it", slices.Collect(prose.Lines(acceptance(rule), textColumns))},
+	} {
+		fmt.Fprintf(w, "\n%s\n", part.title)
+		for _, line := range part.lines {
+			fmt.Fprintf(w, "  %s\n", line)
+		}
+	}
+}
+
+// codeLike matches words that mean a code, though there may be none of that number.
+var codeLike = regexp.MustCompile(`(?i)^TM(\d+)$`)
+
+// unknownCodeError is a code that there is not.
+type unknownCodeError struct{ code string }
+
+func (e *unknownCodeError) Error() string {
+	known := codes()
+	if n, err := strconv.Atoi(codeLike.FindStringSubmatch(e.code)[1]); err == nil {
+		if whole := fmt.Sprintf("TM%04d", n); slices.Contains(known, whole) {
+			return fmt.Sprintf("there is no code %s; did you mean %s?", e.code, whole)
+		}
+	}
+	return fmt.Sprintf("there is no code %s", e.code) + spelling.DidYouMean("", e.code, known)
+}
+
+// ExitCode is the status for usage and configuration.
+func (*unknownCodeError) ExitCode() int { return exitUsage }
+
+// Hint says where to look.
+func (*unknownCodeError) Hint() string { return "tykmesh help codes lists them" }
+
+// explainCode explains the code that a word of help means, in any case.
+//
+// Errors: there is no such code.
+func explainCode(w io.Writer, word string) error {
+	for _, r := range inject.Rules {
+		if strings.EqualFold(string(r.Rule), word) {
+			writeCode(w, r.Rule, r.Text)
+			return nil
+		}
+	}
+	return &unknownCodeError{word}
+}
+
+// codes returns all codes.
+func codes() (list []string) {
+	for _, r := range inject.Rules {
+		list = append(list, string(r.Rule))
+	}
+	return list
+}
+
+// helpWords completes what help explains: commands and topics, and codes as soon as their first letter is typed.
+func helpWords(ofCommands cobra.CompletionFunc) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, typed []string, begun string) ([]string, cobra.ShellCompDirective) {
+		words, directive := ofCommands(cmd, typed, begun)
+		if len(typed) > 0 || begun == "" {
+			return words, directive
+		}
+		for _, r := range inject.Rules {
+			code := string(r.Rule)
+			if rest := code[min(len(begun), len(code)):]; strings.EqualFold(code, begun+rest) {
+				words = append(words, begun+rest+"\t"+r.Text) // as it is typed, because shells heed case
+			}
+		}
+		return words, directive
+	}
+}
