@@ -77,8 +77,8 @@ type Signer interface {
 
 // Request says what is wanted of a new certificate.
 type Request struct {
-	// Hosts are the DNS names of the certificate. The first is its common name too, and so has at most 64 bytes (RFC 5280, appendix A.1,
-	// ub-common-name).
+	// Hosts are the DNS names of the certificate. The first is its common name too; of one longer than 64 bytes its first label is (RFC 5280,
+	// appendix A.1, ub-common-name).
 	Hosts []string
 	// Names are the rest of the subject, as the CA.defaultNames of a tyk-k8s configuration has them.
 	Names []csr.Name
@@ -135,7 +135,7 @@ func Issue(ctx context.Context, s Signer, r Request) (Bundle, error) {
 	if err != nil {
 		return Bundle{}, err
 	}
-	csrPEM, err := csr.Generate(key, &csr.CertificateRequest{CN: r.Hosts[0], Names: r.Names, Hosts: r.Hosts})
+	csrPEM, err := csr.Generate(key, &csr.CertificateRequest{CN: commonName(r.Hosts[0]), Names: r.Names, Hosts: r.Hosts})
 	if err != nil {
 		return Bundle{}, fmt.Errorf("making a certificate request for %s: %w", r.Hosts[0], err)
 	}
