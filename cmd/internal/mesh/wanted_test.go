@@ -31,6 +31,11 @@ func TestRefusals(t *testing.T) {
 	}{
 		{name: "an app named mesh", workloads: []inject.Workload{workload("shop", "mesh")},
 			want: []string{`shop-mesh.yaml:1:1: document 1 (Deployment shop/mesh): an app cannot be named "mesh"`}},
+		{name: "a name that no certificate can have", workloads: []inject.Workload{workload("shop", "a_b"), workload("shop", "echo")},
+			settings: func(s *Settings) { s.TLS = true },
+			want:     []string{`shop-a_b.yaml:1:1: document 1 (Deployment shop/a_b): the service gets no certificate: host "a_b.shop": not a DNS name`}},
+		{name: "a long name", workloads: []inject.Workload{workload(strings.Repeat("n", 63), strings.Repeat("a", 63))},
+			settings: func(s *Settings) { s.TLS = true }},
 		{name: "one app in two namespaces", workloads: []inject.Workload{workload("a", "web", route("/a")), workload("b", "web", route("/b"))},
 			want: []string{"a-web.yaml:1:1: document 1 (Deployment a/web): service a/web and service b/web at b-web.yaml:1:1", "b-web.yaml:1:1"}},
 		{name: "one app in two namespaces, told apart", workloads: []inject.Workload{workload("a", "web", route("/a")), workload("b", "web", route("/b"))},

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/manifest"
@@ -18,6 +19,9 @@ func checkWorkload(w inject.Workload, s Settings) (warnings, problems []inject.P
 	}
 	if w.Service.App == meshTag {
 		problems = append(problems, at(inject.RuleApp, w.Pos, "an app cannot be named %q: every sidecar of the mesh carries that tag and would serve its inbound API", meshTag))
+	}
+	if err := ca.CheckHosts([]string{host(w.Service)}); s.TLS && err != nil { // what Issue refuses, it would refuse after other services were written
+		problems = append(problems, at(inject.RuleApp, w.Pos, "the service gets no certificate: %v", err))
 	}
 	if name := templateName(w, Inbound); w.HasTemplate && !s.Templates.Has(name) {
 		problems = append(problems, at(inject.RuleDefinition, w.TemplatePos, "annotation template.service.tyk.io: no template %q: Tyk.templates names no folder that defines it", name))
