@@ -25,8 +25,8 @@
 //	                      change an answer                it has to be what was asked for, by our CA  TestIssueChecksTheAnswer, TestTLS
 //	answers as CFSSL      be another CA                   certPath pins it, bundlePath says whom      TestPinnedAuthority, TestTrust,
 //	                                                      pods trust; check warns if it is not pinned tykmesh.TestScripts/check
-//	                      sign more names, a CA, for      refused                                     TestIssueChecksTheAnswer
-//	                      long
+//	                      sign more names, a CA, other    refused; what people's profiles ask for is  TestIssueChecksTheAnswer, TestProfiles
+//	                      uses, for over ten years        not
 //	                      fill the memory, lead           limits; redirects are not followed          TestRefusals, FuzzAnswer
 //	                      elsewhere
 //	                      lead the hand at a terminal     its words are one short printable line      TestRefusals, FuzzAnswer

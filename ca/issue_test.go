@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/asn1"
 	"errors"
 	"fmt"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cloudflare/cfssl/config"
 	"github.com/cloudflare/cfssl/csr"
 	"github.com/google/go-cmp/cmp"
 
@@ -209,11 +211,24 @@ func TestIssueChecksTheAnswer(t *testing.T) {
 		{"more hosts", catest.Options{SignFor: []string{"echo.default", "evil.default"}}, "hosts echo.default, evil.default -> echo.default"},
 		{"other hosts", catest.Options{SignFor: []string{"evil.default"}}, "hosts evil.default -> echo.default"},
 		{"an address too", catest.Options{SignFor: []string{"echo.default", "10.0.0.1"}}, "it names more than hosts"},
+		{"an e-mail address too", catest.Options{SignFor: []string{"echo.default", "root@echo.default"}}, "it names more than hosts"},
+		{"a URI too", catest.Options{SignFor: []string{"echo.default", "spiffe://default/echo"}}, "it names more than hosts"},
 		{"expired", catest.Options{Now: past, Expiry: 24 * time.Hour}, "expired on"},
 		{"nearly expired", catest.Options{Now: past, Expiry: 50 * time.Hour}, "expires in 2 h"},
 		{"a clock that is wrong", catest.Options{Now: future}, "it is not valid yet"},
 		{"servers only", catest.Options{Usages: []string{"signing", "server auth"}}, "both server and client"},
 		{"the CA profile", catest.Options{Usages: []string{"cert sign"}}, "both server and client"},
+		{"and for certificates", allowing("cert sign"), "may sign certificates"},
+		{"and for revocation lists", allowing("crl sign"), "may sign certificates or revocation lists"},
+		{"and for anything", allowing("any"), "more than server and client"},
+		{"and for code", allowing("code signing"), "more than server and client"},
+		{"and for OCSP", allowing("ocsp signing"), "more than server and client"},
+		{"and for a use that has no name", catest.Options{Forge: func(leaf *x509.Certificate) {
+			leaf.UnknownExtKeyUsage = []asn1.ObjectIdentifier{{1, 3, 6, 1, 5, 2, 3, 5}} // Kerberos' domain controllers
+		}}, "more than server and client"},
+		{"a hundred years", catest.Options{Expiry: 99 * 365 * 24 * time.Hour, Authority: catest.NewAuthorityFor("CA", past(), past().AddDate(100, 0, 0))}, "for more than 10 years"},
+		{"a little more than ten years", catest.Options{Expiry: 3661 * 24 * time.Hour}, "for more than 10 years"},
+		{"backdated", catest.Options{Now: func() time.Time { return time.Now().AddDate(0, 0, -8) }}, "more than a week before"},
 		{"a CA's", catest.Options{SignCAs: true}, "the certificate of a CA"},
 		{"expired CA", catest.Options{Authority: catest.NewAuthorityFor("old CA", past().AddDate(-1, 0, 0), past())}, `the CA "old CA" expired on`},
 		{"CA of tomorrow", catest.Options{Authority: catest.NewAuthorityFor("new CA", future(), future().AddDate(1, 0, 0))},
@@ -229,6 +244,30 @@ func TestIssueChecksTheAnswer(t *testing.T) {
 				t.Error("there is a bundle beside the error")
 			}
 		})
+	}
+}
+
+// allowing is a signing profile like the default one that allows one use more.
+func allowing(usage string) catest.Options {
+	return catest.Options{Usages: append(config.DefaultConfig().Usage, usage)}
+}
+
+// TestProfiles: what CFSSL signs by the profiles that people have is accepted.
+func TestProfiles(t *testing.T) {
+	for name, o := range map[string]catest.Options{
+		"cfssl's own":            {Usages: config.DefaultConfig().Usage, Expiry: config.DefaultConfig().Expiry},
+		"tyk-k8s's":              {Usages: []string{"signing", "key encipherment", "server auth", "client auth"}, Expiry: 8760 * time.Hour},
+		"ca init's":              {Usages: []string{"signing", "server auth", "client auth"}, Expiry: time.Hour},
+		"of ten years":           {Expiry: 87600 * time.Hour},
+		"with usages to spare":   allowing("data encipherment"),
+		"without key usages":     {Usages: []string{"server auth", "client auth"}},
+		"backdated by a day":     {Now: func() time.Time { return time.Now().AddDate(0, 0, -1) }},
+		"of a CA that ends soon": {Authority: catest.NewAuthorityFor("old CA", time.Now().AddDate(-1, 0, 0), time.Now().AddDate(0, 0, 9))},
+	} {
+		_, client := newCFSSL(t, o)
+		if _, err := ca.Issue(t.Context(), client, ca.Request{Hosts: []string{"echo.default"}}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

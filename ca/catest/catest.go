@@ -3,6 +3,7 @@
 package catest
 
 import (
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -58,6 +59,8 @@ type Options struct {
 	Usages     []string   // of certificates; signing, key encipherment, server and client authentication by default
 	SignCAs    bool       // certificates are those of a CA
 	Newcert    bool       // newcert has not been disabled: it makes certificates for anybody
+
+	Forge func(leaf *x509.Certificate) // changes what cfssl has signed, before it is signed again
 
 	Faults []Fault
 }
@@ -190,7 +193,13 @@ func (m *misbehaving) Sign(r signer.SignRequest) ([]byte, error) {
 		}
 		r.NotBefore = now().Add(m.o.Ahead - 5*time.Minute) // as cfssl does with its own clock
 	}
-	return m.other.Sign(r)
+	text, err := m.other.Sign(r)
+	if err != nil || m.o.Forge == nil {
+		return text, err
+	}
+	leaf := must(x509.ParseCertificate(der(text)))
+	m.o.Forge(leaf)
+	return certPEM(must(x509.CreateCertificate(rand.Reader, leaf, m.o.Authority.Cert, leaf.PublicKey, m.o.Authority.key))), nil
 }
 
 // dated gives answers the date of a clock that is ahead.
