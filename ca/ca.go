@@ -44,7 +44,8 @@
 //	                                                                                                  FuzzStored
 //	reads logs of CI      have what is printed            nothing secret is: errors, values, traces   TestSecretsArePrintedNowhere,
 //	                                                                                                  TestNothingIsLogged, TestConnectionStrings,
-//	                                                                                                  TestMongoRefusals, TestErrorsAboutKeyFiles
+//	                                                                                                  TestMongoRefusals, TestMongoEchoesThePassword,
+//	                                                                                                  TestErrorsAboutKeyFiles
 //	writes manifests      have odd names signed           names are checked before anything is asked  TestIssueRefusesBeforeItAsks
 //	                      be a service of their choice    its name is in the manifest: review those   -
 //	reads the runner's    read keys                       files and folders are for the owner alone   TestLocalCAIsMadeOnce, TestFileLedgerIsShared

@@ -47,6 +47,7 @@ type Options struct {
 
 	TLS       bool // HTTPS, with a certificate of the CA for 127.0.0.1
 	MutualTLS bool // HTTPS, and clients need a certificate of the CA
+	OldTLS    bool // HTTPS, with TLS 1.1 at most, which RFC 8996 retires
 
 	Expiry time.Duration    // of certificates; 8760 hours by default
 	Now    func() time.Time // the signer's clock; cfssl's own by default
@@ -86,7 +87,7 @@ func New(o Options) *Server {
 	s := &Server{Authority: o.Authority, faults: slices.Clone(o.Faults)}
 	s.http = httptest.NewUnstartedServer(dated(o.Ahead, s.observed(newCFSSL(o))))
 	s.http.Config.ErrorLog = log.New(io.Discard, "", 0) // handshakes that tests mean to fail
-	if o.TLS || o.MutualTLS {
+	if o.TLS || o.MutualTLS || o.OldTLS {
 		s.http.TLS = serverTLS(o)
 		s.http.StartTLS()
 	} else {
@@ -114,6 +115,9 @@ func serverTLS(o Options) *tls.Config {
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	})
 	t := &tls.Config{Certificates: []tls.Certificate{must(tls.X509KeyPair(certificate, key))}}
+	if o.OldTLS {
+		t.MinVersion, t.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
+	}
 	if o.MutualTLS {
 		t.ClientAuth = tls.RequireAndVerifyClientCert
 		t.ClientCAs = x509.NewCertPool()
