@@ -25,8 +25,8 @@
 //	                      change an answer                it has to be what was asked for, by our CA  TestIssueChecksTheAnswer, TestTLS
 //	answers as CFSSL      be another CA                   certPath pins it, bundlePath says whom      TestPinnedAuthority, TestTrust,
 //	                                                      pods trust; check warns if it is not pinned tykmesh.TestScripts/check
-//	                      sign more names, a CA, for      refused                                     TestIssueChecksTheAnswer
-//	                      long
+//	                      sign more names, a CA, other    refused; what people's profiles ask for is  TestIssueChecksTheAnswer, TestProfiles
+//	                      uses, for over ten years        not
 //	                      fill the memory, lead           limits; redirects are not followed          TestRefusals, FuzzAnswer
 //	                      elsewhere
 //	                      lead the hand at a terminal     its words are one short printable line      TestRefusals, FuzzAnswer
@@ -44,7 +44,8 @@
 //	                                                                                                  FuzzStored
 //	reads logs of CI      have what is printed            nothing secret is: errors, values, traces   TestSecretsArePrintedNowhere,
 //	                                                                                                  TestNothingIsLogged, TestConnectionStrings,
-//	                                                                                                  TestMongoRefusals, TestErrorsAboutKeyFiles
+//	                                                                                                  TestMongoRefusals, TestMongoEchoesThePassword,
+//	                                                                                                  TestErrorsAboutKeyFiles
 //	writes manifests      have odd names signed           names are checked before anything is asked  TestIssueRefusesBeforeItAsks
 //	                      be a service of their choice    its name is in the manifest: review those   -
 //	reads the runner's    read keys                       files and folders are for the owner alone   TestLocalCAIsMadeOnce, TestFileLedgerIsShared
@@ -77,8 +78,8 @@ type Signer interface {
 
 // Request says what is wanted of a new certificate.
 type Request struct {
-	// Hosts are the DNS names of the certificate. The first is its common name too, and so has at most 64 bytes (RFC 5280, appendix A.1,
-	// ub-common-name).
+	// Hosts are the DNS names of the certificate. The first is its common name too; of one longer than 64 bytes its first label is (RFC 5280,
+	// appendix A.1, ub-common-name).
 	Hosts []string
 	// Names are the rest of the subject, as the CA.defaultNames of a tyk-k8s configuration has them.
 	Names []csr.Name
@@ -135,7 +136,7 @@ func Issue(ctx context.Context, s Signer, r Request) (Bundle, error) {
 	if err != nil {
 		return Bundle{}, err
 	}
-	csrPEM, err := csr.Generate(key, &csr.CertificateRequest{CN: r.Hosts[0], Names: r.Names, Hosts: r.Hosts})
+	csrPEM, err := csr.Generate(key, &csr.CertificateRequest{CN: commonName(r.Hosts[0]), Names: r.Names, Hosts: r.Hosts})
 	if err != nil {
 		return Bundle{}, fmt.Errorf("making a certificate request for %s: %w", r.Hosts[0], err)
 	}

@@ -98,36 +98,6 @@ func signedBy(leaf, authority *x509.Certificate) bool {
 	return bytes.Equal(leaf.RawIssuer, authority.RawSubject) && leaf.CheckSignatureFrom(authority) == nil
 }
 
-// acceptable is ErrForeignCA or ErrNotAsAsked for a certificate that is not what was asked for.
-func acceptable(leaf *x509.Certificate, hosts []string, key crypto.PublicKey, authority *x509.Certificate, now time.Time) error {
-	if !signedBy(leaf, authority) {
-		return fmt.Errorf("%w, not by %q", ErrForeignCA, authority.Subject.CommonName)
-	}
-	if reason := unlike(leaf, hosts, key, authority, now); reason != "" {
-		return fmt.Errorf("%w: %s", ErrNotAsAsked, reason)
-	}
-	if now.Before(leaf.NotBefore) {
-		return fmt.Errorf("%w: %w: from %s on, and the clock here says %s", ErrNotAsAsked, ErrNotYetValid,
-			leaf.NotBefore.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
-	}
-	return nil
-}
-
-// unlike says in what a certificate is not like the one that was asked for; "" if it is.
-func unlike(leaf *x509.Certificate, hosts []string, key crypto.PublicKey, authority *x509.Certificate, now time.Time) string {
-	switch {
-	case !SameKey(leaf.PublicKey, key):
-		return "it is for another key"
-	case leaf.IsCA:
-		return "it is the certificate of a CA"
-	case !slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageServerAuth) || !slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageClientAuth):
-		return "the signing profile does not allow both server and client authentication"
-	case len(leaf.IPAddresses)+len(leaf.EmailAddresses)+len(leaf.URIs) > 0:
-		return "it names more than hosts"
-	}
-	return Terms{Authority: authority, Now: now}.Unusable(leaf, hosts)
-}
-
 // SameKey compares public keys, whose types in the standard library all have Equal.
 func SameKey(a, b crypto.PublicKey) bool {
 	key, ok := a.(interface{ Equal(crypto.PublicKey) bool })

@@ -207,6 +207,8 @@ func TestTLS(t *testing.T) {
 			t.Errorf("%s: error %q, want one with %q", test.name, got, test.want)
 		}
 	}
+	old, _ := newCFSSL(t, catest.Options{OldTLS: true, Authority: server.Authority})
+	wantError(t, issueEcho(t, newClient(t, ca.Config{Addr: old.URL, Key: catest.Key, TLSRemoteCA: trusted})), nil, "protocol version not supported")
 	plain, _ := newCFSSL(t, catest.Options{})
 	client := newClient(t, ca.Config{Addr: strings.Replace(plain.URL, "http", "https", 1), Key: catest.Key})
 	wantError(t, issueEcho(t, client), nil, "HTTP response to HTTPS client")

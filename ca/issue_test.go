@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/asn1"
 	"errors"
 	"fmt"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cloudflare/cfssl/config"
 	"github.com/cloudflare/cfssl/csr"
 	"github.com/google/go-cmp/cmp"
 
@@ -89,6 +91,34 @@ func TestIssuedCertificatesVerify(t *testing.T) {
 	})
 }
 
+// TestLongNames: Kubernetes lets a service and its namespace have 63 bytes each, more than a common name has room for. The certificate names the host
+// all the same.
+func TestLongNames(t *testing.T) {
+	app, namespace := "a"+strings.Repeat("b", 62), strings.Repeat("n", 63)
+	eachSigner(t, func(t *testing.T, s ca.Signer) {
+		for host, want := range map[string]string{
+			app[:56] + ".default":   "CN=" + app[:56] + ".default,O=Mesh", // 64 bytes
+			app[:57] + ".default":   "CN=" + app[:57] + ",O=Mesh",
+			app + "." + namespace:   "CN=" + app + ",O=Mesh",
+			"a." + namespace + ".b": "CN=a,O=Mesh",
+		} {
+			b, err := ca.Issue(t.Context(), s, ca.Request{Hosts: []string{host}, Names: []csr.Name{{O: "Mesh"}}})
+			if err != nil {
+				t.Errorf("%s: %v", host, err)
+				continue
+			}
+			if got := b.Leaf.Subject.String(); got != want {
+				t.Errorf("%s: the subject is %s, want %s", host, got, want)
+			}
+			roots := x509.NewCertPool()
+			roots.AppendCertsFromPEM(b.Chain)
+			if _, err := b.Leaf.Verify(x509.VerifyOptions{DNSName: host, Roots: roots}); err != nil {
+				t.Errorf("%s: %v", host, err)
+			}
+		}
+	})
+}
+
 // A mesh issues many at once with one signer, and asks for the authority once.
 func TestConcurrentIssues(t *testing.T) {
 	server, client := newCFSSL(t, catest.Options{})
@@ -153,7 +183,6 @@ func TestIssueRefusesBeforeItAsks(t *testing.T) {
 		{"final dot", ca.Request{Hosts: []string{"echo.default."}}, "not a DNS name"},
 		{"long label", ca.Request{Hosts: []string{"mesh", long + "a.default"}}, "not a DNS name"},
 		{"long host", ca.Request{Hosts: []string{"mesh", strings.Repeat("a.", 127) + "a"}}, "not a DNS name"},
-		{"long name", ca.Request{Hosts: []string{long + ".default"}}, "71 bytes are too long"},
 		{"weak key", ca.Request{Hosts: []string{"mesh"}, Key: ca.KeyRequest{Algo: ca.RSA, Size: 1024}}, "2048 to 8192"},
 		{"endless key", ca.Request{Hosts: []string{"mesh"}, Key: ca.KeyRequest{Algo: ca.RSA, Size: 1 << 20}}, "2048 to 8192"},
 		{"curve", ca.Request{Hosts: []string{"mesh"}, Key: ca.KeyRequest{Algo: ca.ECDSA, Size: 224}}, "256, 384 or 521"},
@@ -182,11 +211,24 @@ func TestIssueChecksTheAnswer(t *testing.T) {
 		{"more hosts", catest.Options{SignFor: []string{"echo.default", "evil.default"}}, "hosts echo.default, evil.default -> echo.default"},
 		{"other hosts", catest.Options{SignFor: []string{"evil.default"}}, "hosts evil.default -> echo.default"},
 		{"an address too", catest.Options{SignFor: []string{"echo.default", "10.0.0.1"}}, "it names more than hosts"},
+		{"an e-mail address too", catest.Options{SignFor: []string{"echo.default", "root@echo.default"}}, "it names more than hosts"},
+		{"a URI too", catest.Options{SignFor: []string{"echo.default", "spiffe://default/echo"}}, "it names more than hosts"},
 		{"expired", catest.Options{Now: past, Expiry: 24 * time.Hour}, "expired on"},
 		{"nearly expired", catest.Options{Now: past, Expiry: 50 * time.Hour}, "expires in 2 h"},
 		{"a clock that is wrong", catest.Options{Now: future}, "it is not valid yet"},
 		{"servers only", catest.Options{Usages: []string{"signing", "server auth"}}, "both server and client"},
 		{"the CA profile", catest.Options{Usages: []string{"cert sign"}}, "both server and client"},
+		{"and for certificates", allowing("cert sign"), "may sign certificates"},
+		{"and for revocation lists", allowing("crl sign"), "may sign certificates or revocation lists"},
+		{"and for anything", allowing("any"), "more than server and client"},
+		{"and for code", allowing("code signing"), "more than server and client"},
+		{"and for OCSP", allowing("ocsp signing"), "more than server and client"},
+		{"and for a use that has no name", catest.Options{Forge: func(leaf *x509.Certificate) {
+			leaf.UnknownExtKeyUsage = []asn1.ObjectIdentifier{{1, 3, 6, 1, 5, 2, 3, 5}} // Kerberos' domain controllers
+		}}, "more than server and client"},
+		{"a hundred years", catest.Options{Expiry: 99 * 365 * 24 * time.Hour, Authority: catest.NewAuthorityFor("CA", past(), past().AddDate(100, 0, 0))}, "for more than 10 years"},
+		{"a little more than ten years", catest.Options{Expiry: 3661 * 24 * time.Hour}, "for more than 10 years"},
+		{"backdated", catest.Options{Now: func() time.Time { return time.Now().AddDate(0, 0, -8) }}, "more than a week before"},
 		{"a CA's", catest.Options{SignCAs: true}, "the certificate of a CA"},
 		{"expired CA", catest.Options{Authority: catest.NewAuthorityFor("old CA", past().AddDate(-1, 0, 0), past())}, `the CA "old CA" expired on`},
 		{"CA of tomorrow", catest.Options{Authority: catest.NewAuthorityFor("new CA", future(), future().AddDate(1, 0, 0))},
@@ -202,6 +244,30 @@ func TestIssueChecksTheAnswer(t *testing.T) {
 				t.Error("there is a bundle beside the error")
 			}
 		})
+	}
+}
+
+// allowing is a signing profile like the default one that allows one use more.
+func allowing(usage string) catest.Options {
+	return catest.Options{Usages: append(config.DefaultConfig().Usage, usage)}
+}
+
+// TestProfiles: what CFSSL signs by the profiles that people have is accepted.
+func TestProfiles(t *testing.T) {
+	for name, o := range map[string]catest.Options{
+		"cfssl's own":            {Usages: config.DefaultConfig().Usage, Expiry: config.DefaultConfig().Expiry},
+		"tyk-k8s's":              {Usages: []string{"signing", "key encipherment", "server auth", "client auth"}, Expiry: 8760 * time.Hour},
+		"ca init's":              {Usages: []string{"signing", "server auth", "client auth"}, Expiry: time.Hour},
+		"of ten years":           {Expiry: 87600 * time.Hour},
+		"with usages to spare":   allowing("data encipherment"),
+		"without key usages":     {Usages: []string{"server auth", "client auth"}},
+		"backdated by a day":     {Now: func() time.Time { return time.Now().AddDate(0, 0, -1) }},
+		"of a CA that ends soon": {Authority: catest.NewAuthorityFor("old CA", time.Now().AddDate(-1, 0, 0), time.Now().AddDate(0, 0, 9))},
+	} {
+		_, client := newCFSSL(t, o)
+		if _, err := ca.Issue(t.Context(), client, ca.Request{Hosts: []string{"echo.default"}}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

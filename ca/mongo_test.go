@@ -232,6 +232,22 @@ func TestMongoRefusals(t *testing.T) {
 	}
 }
 
+// TestMongoEchoesThePassword: with the mechanism PLAIN the server learns the password, and may put it into its answer.
+func TestMongoEchoesThePassword(t *testing.T) {
+	const password = "s3cr3t-pw"
+	uri := serveStub(t, func(request bson.Raw) bson.D {
+		if payload, err := request.LookupErr("payload"); err == nil {
+			_, sent := payload.Binary()
+			return bson.D{{Key: "ok", Value: 0}, {Key: "errmsg", Value: "no such user: " + string(sent)}, {Key: "code", Value: 59}}
+		}
+		return stubAnswer(request, "", 0)
+	})
+	uri = strings.Replace(strings.Replace(uri, "//", "//user:"+password+"@", 1), "authSource=admin", "authSource=$external&authMechanism=PLAIN", 1)
+	_, err := ca.OpenMongo(t.Context(), uri)
+	wantError(t, err, nil, "no such user: user [redacted]")
+	wantHidden(t, printed(t, err), password)
+}
+
 // tap passes a connection on and keeps what the server sent.
 type tap struct {
 	uri string

@@ -3,6 +3,7 @@
 package catest
 
 import (
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -46,6 +47,7 @@ type Options struct {
 
 	TLS       bool // HTTPS, with a certificate of the CA for 127.0.0.1
 	MutualTLS bool // HTTPS, and clients need a certificate of the CA
+	OldTLS    bool // HTTPS, with TLS 1.1 at most, which RFC 8996 retires
 
 	Expiry time.Duration    // of certificates; 8760 hours by default
 	Now    func() time.Time // the signer's clock; cfssl's own by default
@@ -58,6 +60,8 @@ type Options struct {
 	Usages     []string   // of certificates; signing, key encipherment, server and client authentication by default
 	SignCAs    bool       // certificates are those of a CA
 	Newcert    bool       // newcert has not been disabled: it makes certificates for anybody
+
+	Forge func(leaf *x509.Certificate) // changes what cfssl has signed, before it is signed again
 
 	Faults []Fault
 }
@@ -83,7 +87,7 @@ func New(o Options) *Server {
 	s := &Server{Authority: o.Authority, faults: slices.Clone(o.Faults)}
 	s.http = httptest.NewUnstartedServer(dated(o.Ahead, s.observed(newCFSSL(o))))
 	s.http.Config.ErrorLog = log.New(io.Discard, "", 0) // handshakes that tests mean to fail
-	if o.TLS || o.MutualTLS {
+	if o.TLS || o.MutualTLS || o.OldTLS {
 		s.http.TLS = serverTLS(o)
 		s.http.StartTLS()
 	} else {
@@ -111,6 +115,9 @@ func serverTLS(o Options) *tls.Config {
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	})
 	t := &tls.Config{Certificates: []tls.Certificate{must(tls.X509KeyPair(certificate, key))}}
+	if o.OldTLS {
+		t.MinVersion, t.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
+	}
 	if o.MutualTLS {
 		t.ClientAuth = tls.RequireAndVerifyClientCert
 		t.ClientCAs = x509.NewCertPool()
@@ -190,7 +197,13 @@ func (m *misbehaving) Sign(r signer.SignRequest) ([]byte, error) {
 		}
 		r.NotBefore = now().Add(m.o.Ahead - 5*time.Minute) // as cfssl does with its own clock
 	}
-	return m.other.Sign(r)
+	text, err := m.other.Sign(r)
+	if err != nil || m.o.Forge == nil {
+		return text, err
+	}
+	leaf := must(x509.ParseCertificate(der(text)))
+	m.o.Forge(leaf)
+	return certPEM(must(x509.CreateCertificate(rand.Reader, leaf, m.o.Authority.Cert, leaf.PublicKey, m.o.Authority.key))), nil
 }
 
 // dated gives answers the date of a clock that is ahead.

@@ -36,7 +36,7 @@ func GuideRequest() Request {
 }
 
 // guideExpiry is what cfssl gives a CA when nobody says anything else.
-const guideExpiry = 5 * 365 * 24 * time.Hour
+const guideExpiry = 5 * year
 
 // requestFile is a request as cfssl gencert -initca reads it, as far as it is used here.
 type requestFile struct {
@@ -113,10 +113,12 @@ const (
 	rootSuffix    = " Root"
 )
 
-// The shortest and the longest times that anything may be valid. What cfssl signs begins five minutes ago, so less would be no time at all.
+// The shortest and the longest times that a CA may be valid. What cfssl signs begins five minutes ago, so less would be no time at all.
 const (
 	minExpiry = time.Hour
-	maxExpiry = 100 * 365 * 24 * time.Hour
+	maxYears  = 100
+	maxExpiry = maxYears * year
+	year      = 365 * 24 * time.Hour
 )
 
 func (r Request) check(intermediate bool) error {
@@ -138,12 +140,12 @@ func (r Request) check(intermediate bool) error {
 	if err := r.Key.Check(); err != nil {
 		return err
 	}
-	return checkExpiry("a CA", r.Expiry)
+	return checkExpiry("a CA", r.Expiry, maxYears)
 }
 
-func checkExpiry(whose string, d time.Duration) error {
-	if d < minExpiry || d > maxExpiry {
-		return fmt.Errorf("%s cannot be valid for %s: at least an hour, at most 100 years", whose, hours(d))
+func checkExpiry(whose string, d time.Duration, years int) error {
+	if d < minExpiry || d > time.Duration(years)*year {
+		return fmt.Errorf("%s cannot be valid for %s: at least an hour, at most %d years", whose, hours(d), years)
 	}
 	return nil
 }

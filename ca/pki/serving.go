@@ -59,7 +59,7 @@ func (s Serving) Check() error {
 	case !imagePattern.MatchString(s.Image):
 		return fmt.Errorf("image %q: not the name of an image", s.Image)
 	}
-	return checkExpiry("certificates", s.CertExpiry)
+	return checkExpiry("certificates", s.CertExpiry, ca.MaxYears)
 }
 
 // newAPIKey makes a key for authsign: 16 bytes in hex, as the guide has it.

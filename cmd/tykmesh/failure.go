@@ -289,7 +289,7 @@ func hintForCFSSL(err error) string {
 	)
 	switch {
 	case errors.Is(err, ca.ErrNotAsAsked) && !errors.Is(err, ca.ErrNotYetValid):
-		return "the signing profile in CFSSL's configuration must allow the usages server auth and client auth, and make no CA"
+		return fmt.Sprintf("give the signing profile in CFSSL's configuration the usages signing, server auth and client auth, an expiry of at most %d years, and no CA", ca.MaxYears)
 	case errors.As(err, &refusal) && troubleWithTLS(refusal) == tlsWanted:
 		return "CA.addr leads to a CFSSL that wants https://: write that before its host, or set CA.secure: true"
 	case !errors.As(err, &call), errors.Is(call, context.Canceled):

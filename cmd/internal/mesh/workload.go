@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/manifest"
@@ -20,9 +21,8 @@ func checkWorkload(w inject.Workload, s Settings) (warnings, problems []inject.P
 	if w.Service.App == meshTag {
 		problems = append(problems, at(inject.RuleApp, w.Pos, "an app cannot be named %q: every sidecar of the mesh carries that tag and would serve its inbound API", meshTag))
 	}
-	if meshHosts := s.meshCertificateHosts(); slices.ContainsFunc(meshHosts, func(h string) bool { return strings.EqualFold(h, host(w.Service)) }) {
-		problems = append(problems, at(inject.RuleApp, w.Pos, "service %s is called %s, as a host of the mesh is: its certificate would be good for both; take the host out of Injector.meshHosts",
-			w.Service, host(w.Service)))
+	if why := refusedHost(host(w.Service), s); why != "" {
+		problems = append(problems, at(inject.RuleApp, w.Pos, "%s", why))
 	}
 	if name := templateName(w, Inbound); w.HasTemplate && !s.Templates.Has(name) {
 		problems = append(problems, at(inject.RuleDefinition, w.TemplatePos, "annotation template.service.tyk.io: no template %q: Tyk.templates names no folder that defines it", name))
@@ -45,6 +45,18 @@ func checkWorkload(w inject.Workload, s Settings) (warnings, problems []inject.P
 		}
 	}
 	return warnings, problems
+}
+
+// refusedHost says why a service cannot go by a host; "" if it can. Issue would refuse it only after
+// other services were written.
+func refusedHost(host string, s Settings) string {
+	if slices.ContainsFunc(s.meshCertificateHosts(), func(h string) bool { return strings.EqualFold(h, host) }) {
+		return fmt.Sprintf("the service is called %s, as a host of the mesh is: its certificate would be good for both; take the host out of Injector.meshHosts", host)
+	}
+	if err := ca.CheckHosts([]string{host}); s.TLS && err != nil {
+		return fmt.Sprintf("the service gets no certificate: %v", err)
+	}
+	return ""
 }
 
 // overlap says whether one path is the other, or leads to it: which of two such annotations won was left to chance (webhook
