@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tykmesh/tykmesh/inject/sidecar"
 	"github.com/tykmesh/tykmesh/inject/spelling"
 )
 
@@ -31,7 +32,7 @@ var Annotations = []Annotation{
 	{Key: annotationMemory, Text: "as `Sidecar.memory`: `128Mi` *(built-in sidecar)*"},
 	{Key: annotationMemoryLimit, Text: "as `Sidecar.memoryLimit` *(built-in sidecar)*"},
 	{Key: annotationLogLevel, Text: "as `Sidecar.logLevel` *(built-in sidecar)*"},
-	{Key: annotationEnv, Text: "further environment variables of the sidecar, `NAME=VALUE`, one on a line *(built-in sidecar)*"},
+	{Key: annotationEnv, Text: "variables of the sidecar, `NAME=VALUE`, one on a line: " + podVariables() + " *(built-in sidecar)*"},
 	{Key: annotationIntercept, Text: "as `Injector.intercept` *(built-in sidecar)*"},
 	{Key: annotationExemptCIDRs, Text: "networks or addresses with commas, beside those of `Injector.exemptCIDRs` *(built-in sidecar)*"},
 	{Key: annotationExemptPorts, Text: "ports with commas, beside those of `Injector.exemptPorts` *(built-in sidecar)*"},
@@ -43,6 +44,15 @@ var Annotations = []Annotation{
 	{Key: annotationTrust, Written: true, Text: "which CAs the pods trust, with `CA.bundlePath`: pods roll when it changes, because a gateway reads them once"},
 	{Key: annotationRecord, Written: true, Text: "what was added, by name, for `uninject`"},
 	{Key: annotationEmitted, Written: true, Text: "on the ConfigMaps that `Injector.emitCA` adds"},
+}
+
+// podVariables lists the variables that a pod may set for its sidecar.
+func podVariables() string {
+	var groups []string
+	for _, g := range sidecar.PodVariables {
+		groups = append(groups, g.Decide+" (`"+strings.Join(g.Names, "`, `")+"`)")
+	}
+	return strings.Join(groups, ", ")
 }
 
 // isAnnotation tells whether there is an annotation of that name.

@@ -12,11 +12,7 @@ func (p *pod) checkOwn(spec, own *manifest.Node, inInit bool) (problems []Proble
 	refuse := func(rule Rule, n *manifest.Node, format string, args ...any) {
 		problems = append(problems, p.problem(rule, n, "container "+sidecar.Name+": "+format, args...))
 	}
-	for _, v := range own.Get("env").Items() {
-		if name := v.Get("name"); sidecar.IsFixed(name.Text()) {
-			refuse(RuleClash, name, "the variable %s is tykmesh's to set", name.Text())
-		}
-	}
+	problems = append(problems, p.checkOwnEnv(own)...)
 	for _, key := range []string{"image", "restartPolicy", "securityContext"} {
 		if _, v := own.Entry(key); v != nil && (v.IsNull() || v.Resolve().Kind == manifest.Mapping && len(v.Resolve().Content) == 0) {
 			refuse(RulePod, v, "%s is empty; leave it out, and it is the sidecar's", key)
@@ -35,6 +31,25 @@ func (p *pod) checkOwn(spec, own *manifest.Node, inInit bool) (problems []Proble
 		problems = append(problems, p.mountClashes(own, []manifest.Map{mount})...)
 	}
 	return append(problems, p.checkOwnUser(own.Get("securityContext"))...)
+}
+
+// checkOwnEnv refuses what a pod may not set for its sidecar, whether an annotation sets it or the pod's own container.
+func (p *pod) checkOwnEnv(own *manifest.Node) (problems []Problem) {
+	refuse := func(n *manifest.Node, format string, args ...any) {
+		problems = append(problems, p.problem(RuleClash, n, "container "+sidecar.Name+": "+format, args...))
+	}
+	if key, v := own.Entry("envFrom"); len(v.Items()) > 0 {
+		refuse(key, "envFrom may set any variable of the sidecar; write the variables into env")
+	}
+	for _, v := range own.Get("env").Items() {
+		if err := sidecar.CheckPodVariable(v.Get("name").Text(), v.Get("value").Text()); err != nil {
+			refuse(at(v.Get("name"), v), "%v", err)
+		}
+		if ref := v.Get("valueFrom", "secretKeyRef", "name"); ref.Text() == sidecar.Secret {
+			refuse(ref, "the Secret %s is for the variables that tykmesh sets", sidecar.Secret)
+		}
+	}
+	return problems
 }
 
 // checkOwnPorts refuses ports that have the name of a port that the sidecar gets.
