@@ -42,7 +42,7 @@ func (o *subject) builtIn(s Settings) (problems []Problem) {
 	if uid, ok := own.Get("securityContext", "runAsUser").Int(); ok {
 		p.Rules.UID = uid
 	}
-	p.takeResources(own)
+	problems = append(problems, p.takeResources(own)...)
 	p.Gateway.Native = p.Sidecar.Native && (own == nil || inInit)
 	problems = append(problems, p.check(spec, own, inInit)...)
 	port, refused := o.findAppPort(spec, p.appPort)

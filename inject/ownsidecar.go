@@ -3,6 +3,8 @@ package inject
 import (
 	"slices"
 
+	"k8s.io/apimachinery/pkg/api/resource"
+
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
@@ -90,11 +92,29 @@ func (p *pod) checkOwnUser(context *manifest.Node) (problems []Problem) {
 	return problems
 }
 
-// takeResources takes over what the pod's own sidecar may use: the gateway is told of it.
-func (p *pod) takeResources(own *manifest.Node) {
-	if _, r := own.Entry("resources"); r != nil {
-		p.Resources = sidecar.Resources{MemoryLimit: r.Resolve().Get("limits", "memory").Text()}
+// takeResources takes over what the pod's own sidecar may use: the gateway is told of it, and the init containers may use no less.
+func (p *pod) takeResources(own *manifest.Node) (problems []Problem) {
+	_, r := own.Entry("resources")
+	if r == nil {
+		return nil
 	}
+	p.Resources = sidecar.Resources{}
+	for _, limit := range []struct {
+		resource string
+		to       *string
+	}{{"cpu", &p.Resources.CPULimit}, {"memory", &p.Resources.MemoryLimit}} {
+		n := r.Resolve().Get("limits", limit.resource)
+		if n.IsNull() {
+			continue
+		}
+		if _, err := resource.ParseQuantity(n.Text()); err != nil {
+			problems = append(problems, p.problem(RulePod, n, "container %s: resources.limits.%s: not a quantity: %q; like 500m of CPU, or 96Mi of memory",
+				sidecar.Name, limit.resource, n.Text()))
+			continue
+		}
+		*limit.to = n.Text()
+	}
+	return problems
 }
 
 // checkAliases refuses host aliases of the pod's own for the mesh: its names lead to the sidecar, and so does whatever has its address.
