@@ -47,6 +47,11 @@ const (
 	DefaultCPU         = "50m"
 	DefaultMemory      = "96Mi"
 	DefaultMemoryLimit = "192Mi"
+	// The init containers last some hundredths of a second. They count for the pod only as far as they are more than those of all other
+	// containers together (Kubernetes documentation, init containers, resource sharing).
+	DefaultRulesCPU         = "10m"
+	DefaultRulesMemory      = "16Mi"
+	DefaultRulesMemoryLimit = "64Mi"
 )
 
 // Gateway is a sidecar.
