@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tykmesh/tykmesh/inject/sidecar"
 	"github.com/tykmesh/tykmesh/inject/spelling"
 )
 
@@ -31,18 +32,27 @@ var Annotations = []Annotation{
 	{Key: annotationMemory, Text: "as `Sidecar.memory`: `128Mi` *(built-in sidecar)*"},
 	{Key: annotationMemoryLimit, Text: "as `Sidecar.memoryLimit` *(built-in sidecar)*"},
 	{Key: annotationLogLevel, Text: "as `Sidecar.logLevel` *(built-in sidecar)*"},
-	{Key: annotationEnv, Text: "further environment variables of the sidecar, `NAME=VALUE`, one on a line *(built-in sidecar)*"},
+	{Key: annotationEnv, Text: "variables of the sidecar, `NAME=VALUE`, one on a line: " + podVariables() + " *(built-in sidecar)*"},
 	{Key: annotationIntercept, Text: "as `Injector.intercept` *(built-in sidecar)*"},
 	{Key: annotationExemptCIDRs, Text: "networks or addresses with commas, beside those of `Injector.exemptCIDRs` *(built-in sidecar)*"},
 	{Key: annotationExemptPorts, Text: "ports with commas, beside those of `Injector.exemptPorts` *(built-in sidecar)*"},
 	{Key: annotationCAFile, Text: "variables, with commas, that are to name a file with all public CAs and that of the mesh *(built-in sidecar)*"},
-	{Key: annotationAccept, Text: "codes with commas, `TM0019` to `TM0024` and `TM0029`: findings about this object that are meant so. On any object, also on the Deployment instead of its pod template, where it does not replace pods"},
+	{Key: annotationAccept, Text: "codes with commas, `TM0019` to `TM0024`, `TM0029`, `TM0033` and `TM0034`: findings about this object that are meant so. On any object, also on the Deployment instead of its pod template, where it does not replace pods"},
 	{Key: annotationStatus, Written: true, Text: "`injected` takes the place of the inject annotation"},
 	{Key: annotationInbound, Written: true, Text: "id of the inbound API"},
 	{Key: annotationMesh, Written: true, Text: "id of the mesh API"},
 	{Key: annotationTrust, Written: true, Text: "which CAs the pods trust, with `CA.bundlePath`: pods roll when it changes, because a gateway reads them once"},
 	{Key: annotationRecord, Written: true, Text: "what was added, by name, for `uninject`"},
 	{Key: annotationEmitted, Written: true, Text: "on the ConfigMaps that `Injector.emitCA` adds"},
+}
+
+// podVariables lists the variables that a pod may set for its sidecar.
+func podVariables() string {
+	var groups []string
+	for _, g := range sidecar.PodVariables {
+		groups = append(groups, g.Decide+" (`"+strings.Join(g.Names, "`, `")+"`)")
+	}
+	return strings.Join(groups, ", ")
 }
 
 // isAnnotation tells whether there is an annotation of that name.

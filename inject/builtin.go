@@ -16,6 +16,8 @@ type Sidecar struct {
 	Rules      sidecar.Rules // without UID, which is the gateway's
 	RulesImage string
 	RulesTool  sidecar.Tool
+	// RulesResources are those of the init containers (Injector.rulesCPU, ...).
+	RulesResources sidecar.Resources
 
 	Native bool // sidecars are init containers that go on running (Injector.nativeSidecar)
 }
@@ -42,7 +44,7 @@ func (o *subject) builtIn(s Settings) (problems []Problem) {
 	if uid, ok := own.Get("securityContext", "runAsUser").Int(); ok {
 		p.Rules.UID = uid
 	}
-	p.takeResources(own)
+	problems = append(problems, p.takeResources(own)...)
 	p.Gateway.Native = p.Sidecar.Native && (own == nil || inInit)
 	problems = append(problems, p.check(spec, own, inInit)...)
 	port, refused := o.findAppPort(spec, p.appPort)
@@ -87,15 +89,15 @@ type pod struct {
 //	else        the pod's init containers | rules, CAs | the pod's containers, sidecar
 func (p *pod) addition(s Settings, own *manifest.Node) addition {
 	a := addition{hostAlias: sidecar.HostAlias(sidecar.MeshAddress, s.MeshHosts), volumes: p.Volumes()}
-	container := p.Gateway.Container()
+	container, once := p.Gateway.Container(), p.RulesResources.Beside(p.Resources)
 	var inits []manifest.Map
 	if p.Rules.Intercept != sidecar.None {
-		inits = append(inits, p.Rules.Container(p.RulesImage, p.RulesTool))
+		inits = append(inits, p.Rules.Container(p.RulesImage, p.RulesTool, once))
 	}
 	if p.TLS {
 		a.mounts, a.variables, a.initAsWell = []manifest.Map{sidecar.AuthorityMount()}, sidecar.Trusting(), p.Gateway.Native
 		if len(p.caFile) > 0 {
-			combined := sidecar.Combined{Image: p.RulesImage, Variables: p.caFile, UID: p.UID}
+			combined := sidecar.Combined{Image: p.RulesImage, Variables: p.caFile, UID: p.UID, Resources: once}
 			inits = append(inits, combined.Container())
 			a.volumes, a.mounts = append(a.volumes, combined.Volume()), append(a.mounts, combined.Mount())
 			a.variables = append(a.variables, combined.Naming()...)
@@ -134,8 +136,8 @@ func (p *pod) check(spec, own *manifest.Node, inInit bool) (problems []Problem) 
 	refuse := func(rule Rule, n *manifest.Node, format string, args ...any) {
 		problems = append(problems, p.problem(rule, n, format, args...))
 	}
-	if n := spec.Get("os", "name"); n.Text() == "windows" {
-		refuse(RulePod, n, "spec.os.name: the sidecar runs on Linux alone")
+	if n, path := onWindows(spec); n != nil {
+		refuse(RulePod, n, "%s: the sidecar runs on Linux alone", path)
 	}
 	if inInit && !p.Sidecar.Native {
 		refuse(RuleClash, own, "the pod has an init container %s, but sidecars are no init containers: Injector.nativeSidecar", sidecar.Name)
@@ -159,6 +161,36 @@ func (p *pod) check(spec, own *manifest.Node, inInit bool) (problems []Problem) 
 		problems = append(problems, p.checkOwn(spec, own, inInit)...)
 	}
 	return problems
+}
+
+// onWindows returns the field because of which a pod runs on Windows alone, and its path; nil where it need not.
+func onWindows(spec *manifest.Node) (field *manifest.Node, path string) {
+	const windows = "windows"
+	if n := spec.Get("os", "name"); n.Text() == windows {
+		return n, "spec.os.name"
+	}
+	for k, v := range spec.Get("nodeSelector").Entries() {
+		if isSystemLabel(k.Text()) && v.Text() == windows {
+			return k, "spec.nodeSelector"
+		}
+	}
+	terms := spec.Get("affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms").Items()
+	for _, term := range terms { // a node need meet only one of them
+		i := slices.IndexFunc(term.Get("matchExpressions").Items(), func(e *manifest.Node) bool {
+			values := e.Get("values").Items()
+			return isSystemLabel(e.Get("key").Text()) && e.Get("operator").Text() == "In" && len(values) == 1 && values[0].Text() == windows
+		})
+		if i < 0 {
+			return nil, ""
+		}
+		field = term.Get("matchExpressions").Items()[i]
+	}
+	return field, "spec.affinity.nodeAffinity"
+}
+
+// isSystemLabel reports whether a label of nodes names their operating system.
+func isSystemLabel(key string) bool {
+	return key == "kubernetes.io/os" || key == "beta.kubernetes.io/os"
 }
 
 // ends reports whether pods are to end by themselves: those of jobs, and what else is not started again.

@@ -32,6 +32,8 @@ var kindsRead = map[string]need{
 	"NetworkPolicy":           forWorkloads,
 	"HorizontalPodAutoscaler": forWorkloads,
 	"Namespace":               forWorkloads,
+	"ResourceQuota":           forWorkloads,
+	"LimitRange":              forWorkloads,
 }
 
 // mentions reports whether a text may hold an object that is needed. It looks at words, because to parse all would cost more than the rest
@@ -77,6 +79,7 @@ type checks struct {
 	*Stream
 	pods     podIndex
 	services map[named]*service
+	spaces   map[string]*namespace
 	sidecar  []containerPort // what pods get
 	settings Settings
 	problems []Problem
@@ -122,11 +125,15 @@ func (in *injection) check(docs []*manifest.Document) {
 	others := in.read(docs, n)
 	in.facts.merge(others)
 	in.pods.add(others.pods)
-	c := checks{facts: &in.facts, Stream: in.Stream, pods: in.pods, services: make(map[named]*service), settings: in.settings, sidecar: in.settings.sidecarPorts()}
+	c := checks{facts: &in.facts, Stream: in.Stream, pods: in.pods, settings: in.settings, sidecar: in.settings.sidecarPorts()}
+	c.services, c.spaces = make(map[named]*service), make(map[string]*namespace)
 	for _, s := range in.facts.services {
 		if key := (named{s.namespace, s.name}); c.services[key] == nil {
 			c.services[key] = s
 		}
+	}
+	for _, n := range in.facts.namespaces {
+		c.spaces[n.name] = n
 	}
 	c.checkServices()
 	c.checkRoutes()
@@ -134,6 +141,8 @@ func (in *injection) check(docs []*manifest.Document) {
 	c.checkPolicies()
 	c.checkScalers()
 	c.checkNamespaces()
+	c.checkMeshes()
+	c.checkQuotas()
 	SortProblems(docs, in.Warnings)
 	SortProblems(docs, in.Accepted)
 	in.problems = append(in.problems, append(c.problems, in.facts.problems...)...)

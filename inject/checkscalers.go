@@ -70,17 +70,7 @@ func (c *checks) checkScalers() {
 func (s Settings) without(resource string) string {
 	containers := s.running()
 	i := slices.IndexFunc(containers, func(c manifest.Map) bool {
-		for _, kind := range []string{"requests", "limits"} {
-			resources, _ := c.Lookup("resources")
-			m, _ := resources.(manifest.Map)
-			amounts, _ := m.Lookup(kind)
-			if m, _ := amounts.(manifest.Map); m != nil {
-				if _, ok := m.Lookup(resource); ok {
-					return false
-				}
-			}
-		}
-		return true
+		return !states(c, "requests", resource) && !states(c, "limits", resource)
 	})
 	if i < 0 {
 		return ""

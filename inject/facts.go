@@ -15,9 +15,11 @@ type facts struct {
 	routers  []*router
 	policies []*policy
 	scalers  []*scaler
+	quotas   []*quota
 	provided map[provided]bool
 
 	namespaces []*namespace
+	defaulted  map[defaulted]bool
 	problems   []Problem // annotations that accept what nobody can
 }
 
@@ -81,6 +83,9 @@ func (f *facts) note(d *manifest.Document, obj object, s Settings, subjects []*s
 		p.implicit = obj.node.Get("metadata", "namespace").IsNull()
 		if i := slices.IndexFunc(subjects, func(o *subject) bool { return o.template.Node == t.Node }); i >= 0 {
 			p.object, p.title = subjects[i].Object, subjects[i].title
+			if p.joins() {
+				p.led, p.signs, p.lacks = subjects[i].led(s), signs(d, meta, t.Get("spec")), subjects[i].lacks()
+			}
 		}
 		f.pods = append(f.pods, p)
 	}
@@ -95,6 +100,12 @@ func (f *facts) note(d *manifest.Document, obj object, s Settings, subjects []*s
 		}
 	case "/Namespace":
 		f.namespaces = append(f.namespaces, newNamespace(d, obj.node, f.known(d, obj, s)))
+	case "/ResourceQuota":
+		if q := newQuota(d, obj.node, f.known(d, obj, s)); q != nil {
+			f.quotas = append(f.quotas, q)
+		}
+	case "/LimitRange":
+		f.defaults(obj, s)
 	case "/ConfigMap", "/Secret":
 		f.provides(obj, s)
 	case "autoscaling/HorizontalPodAutoscaler":
@@ -124,12 +135,19 @@ func (f *facts) merge(more facts) {
 	f.policies = append(f.policies, more.policies...)
 	f.scalers = append(f.scalers, more.scalers...)
 	f.namespaces = append(f.namespaces, more.namespaces...)
-	if f.provided == nil {
-		f.provided = more.provided
-	} else {
-		maps.Copy(f.provided, more.provided)
-	}
+	f.quotas = append(f.quotas, more.quotas...)
+	f.provided = union(f.provided, more.provided)
+	f.defaulted = union(f.defaulted, more.defaulted)
 	f.problems = append(f.problems, more.problems...)
+}
+
+// union adds the members of a set to another one, either of which may be nil.
+func union[K comparable](to, from map[K]bool) map[K]bool {
+	if to == nil {
+		return from
+	}
+	maps.Copy(to, from)
+	return to
 }
 
 // isInjected reports whether metadata say that an earlier run injected their object.

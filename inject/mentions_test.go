@@ -18,6 +18,7 @@ func TestMentions(t *testing.T) {
 		{"packed JSON", `{"apiVersion":"v1","kind":"Ingress"}`, forServices},
 		{"flow, quoted", "{'kind': 'HTTPRoute'}", forServices},
 		{"on the next line", "kind:\n  HorizontalPodAutoscaler\n", forWorkloads},
+		{"a quota", "kind: ResourceQuota\n---\nkind: LimitRange\n", forWorkloads},
 		{"at the end", "kind: GRPCRoute", forServices},
 		{"a workload", "kind: Deployment\nspec: {template: {spec: {containers: []}}}\n", forServices},
 		{"other kinds", "kind: ServiceAccount\n---\nkind: ServiceMonitor\n---\nkind: IngressClass\n", 0},

@@ -26,11 +26,12 @@ type namespace struct {
 	known
 	enforced Security // the level that its label asks for; "" where it asks for none
 	at       manifest.Place
+	meshes   []sign // of other meshes, for its pods
 }
 
 func newNamespace(d *manifest.Document, node *manifest.Node, k known) *namespace {
 	_, label := node.Get("metadata", "labels").Entry(podsecurity.EnforceLevelLabel)
-	n := &namespace{known: k, at: d.PlaceOf(at(label, node))}
+	n := &namespace{known: k, at: d.PlaceOf(at(label, node)), meshes: signs(d, node.Get("metadata"), nil)}
 	if level, err := podsecurity.ParseLevel(keep(label)); err == nil {
 		n.enforced = Security(level)
 	}
@@ -58,10 +59,6 @@ func (s Security) looser(than Security) bool {
 
 // checkNamespaces looks for namespaces that refuse pods for what is added to them: the refusal would only show in the events of a ReplicaSet.
 func (c *checks) checkNamespaces() {
-	enforced := make(map[string]*namespace)
-	for _, n := range c.facts.namespaces {
-		enforced[n.name] = n
-	}
 	needs := make(map[string]*Need)
 	for _, p := range c.facts.pods {
 		if p.object == nil || p.object.Outcome != Injected {
@@ -73,7 +70,7 @@ func (c *checks) checkNamespaces() {
 		need := needs[p.namespace]
 		need.implicit = need.implicit || p.implicit
 		o := p.object
-		n := enforced[p.namespace]
+		n := c.spaces[p.namespace]
 		switch {
 		case !o.After.looser(o.Before):
 		case n == nil || n.enforced == "":

@@ -88,11 +88,11 @@ func (p *pod) readEnv(text string) error {
 			continue
 		}
 		name, value, ok := strings.Cut(line, "=")
-		switch {
-		case !ok || sidecar.CheckVariable(name) != nil:
+		if !ok || sidecar.CheckVariable(name) != nil {
 			return fmt.Errorf("not NAME=VALUE: %q; one on a line", line)
-		case sidecar.IsFixed(name):
-			return fmt.Errorf("the variable %s is tykmesh's to set", name)
+		}
+		if err := sidecar.CheckPodVariable(name, value); err != nil {
+			return err
 		}
 		p.Env = append(p.Env, sidecar.Variable{Name: name, Value: value})
 	}
@@ -135,8 +135,8 @@ func (p *pod) readPorts(text string) error {
 // readCAFile reads the variables that are to name a file with all CAs.
 func (p *pod) readCAFile(text string) error {
 	for _, name := range commas(text) {
-		if err := sidecar.CheckVariable(name); err != nil {
-			return fmt.Errorf("%w; like CURL_CA_BUNDLE", err)
+		if err := sidecar.CheckCAFile(name); err != nil {
+			return err
 		}
 		if slices.ContainsFunc(sidecar.Trusting(), func(v sidecar.Variable) bool { return v.Name == name }) {
 			return fmt.Errorf("the variable %s names the mesh's CA anyway", name)

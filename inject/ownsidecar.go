@@ -3,6 +3,8 @@ package inject
 import (
 	"slices"
 
+	"k8s.io/apimachinery/pkg/api/resource"
+
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
@@ -12,11 +14,7 @@ func (p *pod) checkOwn(spec, own *manifest.Node, inInit bool) (problems []Proble
 	refuse := func(rule Rule, n *manifest.Node, format string, args ...any) {
 		problems = append(problems, p.problem(rule, n, "container "+sidecar.Name+": "+format, args...))
 	}
-	for _, v := range own.Get("env").Items() {
-		if name := v.Get("name"); sidecar.IsFixed(name.Text()) {
-			refuse(RuleClash, name, "the variable %s is tykmesh's to set", name.Text())
-		}
-	}
+	problems = append(problems, p.checkOwnEnv(own)...)
 	for _, key := range []string{"image", "restartPolicy", "securityContext"} {
 		if _, v := own.Entry(key); v != nil && (v.IsNull() || v.Resolve().Kind == manifest.Mapping && len(v.Resolve().Content) == 0) {
 			refuse(RulePod, v, "%s is empty; leave it out, and it is the sidecar's", key)
@@ -35,6 +33,25 @@ func (p *pod) checkOwn(spec, own *manifest.Node, inInit bool) (problems []Proble
 		problems = append(problems, p.mountClashes(own, []manifest.Map{mount})...)
 	}
 	return append(problems, p.checkOwnUser(own.Get("securityContext"))...)
+}
+
+// checkOwnEnv refuses what a pod may not set for its sidecar, whether an annotation sets it or the pod's own container.
+func (p *pod) checkOwnEnv(own *manifest.Node) (problems []Problem) {
+	refuse := func(n *manifest.Node, format string, args ...any) {
+		problems = append(problems, p.problem(RuleClash, n, "container "+sidecar.Name+": "+format, args...))
+	}
+	if key, v := own.Entry("envFrom"); len(v.Items()) > 0 {
+		refuse(key, "envFrom may set any variable of the sidecar; write the variables into env")
+	}
+	for _, v := range own.Get("env").Items() {
+		if err := sidecar.CheckPodVariable(v.Get("name").Text(), v.Get("value").Text()); err != nil {
+			refuse(at(v.Get("name"), v), "%v", err)
+		}
+		if ref := v.Get("valueFrom", "secretKeyRef", "name"); ref.Text() == sidecar.Secret {
+			refuse(ref, "the Secret %s is for the variables that tykmesh sets", sidecar.Secret)
+		}
+	}
+	return problems
 }
 
 // checkOwnPorts refuses ports that have the name of a port that the sidecar gets.
@@ -75,11 +92,29 @@ func (p *pod) checkOwnUser(context *manifest.Node) (problems []Problem) {
 	return problems
 }
 
-// takeResources takes over what the pod's own sidecar may use: the gateway is told of it.
-func (p *pod) takeResources(own *manifest.Node) {
-	if _, r := own.Entry("resources"); r != nil {
-		p.Resources = sidecar.Resources{MemoryLimit: r.Resolve().Get("limits", "memory").Text()}
+// takeResources takes over what the pod's own sidecar may use: the gateway is told of it, and the init containers may use no less.
+func (p *pod) takeResources(own *manifest.Node) (problems []Problem) {
+	_, r := own.Entry("resources")
+	if r == nil {
+		return nil
 	}
+	p.Resources = sidecar.Resources{}
+	for _, limit := range []struct {
+		resource string
+		to       *string
+	}{{"cpu", &p.Resources.CPULimit}, {"memory", &p.Resources.MemoryLimit}} {
+		n := r.Resolve().Get("limits", limit.resource)
+		if n.IsNull() {
+			continue
+		}
+		if _, err := resource.ParseQuantity(n.Text()); err != nil {
+			problems = append(problems, p.problem(RulePod, n, "container %s: resources.limits.%s: not a quantity: %q; like 500m of CPU, or 96Mi of memory",
+				sidecar.Name, limit.resource, n.Text()))
+			continue
+		}
+		*limit.to = n.Text()
+	}
+	return problems
 }
 
 // checkAliases refuses host aliases of the pod's own for the mesh: its names lead to the sidecar, and so does whatever has its address.

@@ -26,6 +26,11 @@ type pods struct {
 	implicit bool    // they are in a namespace that they do not name
 	labels   []pair
 	ports    []containerPort
+
+	// Of pods that this run puts on the mesh.
+	led   bool   // rules lead their calls to the sidecar
+	signs []sign // of other meshes
+	lacks []lack // of the containers that they get
 }
 
 // pair is a label and its value.

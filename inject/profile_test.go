@@ -45,7 +45,8 @@ func profile(name string) inject.Settings {
 				Image: sidecar.DefaultImage, UID: sidecar.DefaultUID, Dashboard: "http://dashboard.tyk:3000", Redis: sidecar.Redis{Addresses: []string{"redis.tyk:6379"}},
 				Resources: sidecar.Resources{CPU: sidecar.DefaultCPU, Memory: sidecar.DefaultMemory, MemoryLimit: sidecar.DefaultMemoryLimit},
 			},
-			Rules: sidecar.Rules{Intercept: sidecar.All}, RulesImage: sidecar.DefaultRulesImage, RulesTool: sidecar.IPTables, Native: name == "native",
+			RulesResources: sidecar.Resources{CPU: sidecar.DefaultRulesCPU, Memory: sidecar.DefaultRulesMemory, MemoryLimit: sidecar.DefaultRulesMemoryLimit},
+			Rules:          sidecar.Rules{Intercept: sidecar.All}, RulesImage: sidecar.DefaultRulesImage, RulesTool: sidecar.IPTables, Native: name == "native",
 		}}
 		if name == "nft" {
 			s.Sidecar.RulesTool, s.Sidecar.Rules.Intercept = sidecar.NFT, sidecar.Mesh

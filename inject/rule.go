@@ -36,6 +36,8 @@ const (
 	RuleTrust       Rule = "TM0028"
 	RuleSecurity    Rule = "TM0029"
 	RuleSecret      Rule = "TM0030"
+	RuleMesh        Rule = "TM0033"
+	RuleQuota       Rule = "TM0034"
 )
 
 // Skips reports whether what a rule refuses is skipped: it passes untouched where Settings.OnSkip accepts that.
@@ -76,4 +78,6 @@ var Rules = []struct {
 	{RuleTrust, "Sidecars and apps must trust the CA of the mesh."},
 	{RuleSecurity, "A namespace must allow the level of Pod Security that its pods meet with a sidecar."},
 	{RuleSecret, "A namespace must have the Secret that its sidecars take their secrets from."},
+	{RuleMesh, "A pod cannot be on two meshes that both lead its calls to themselves."},
+	{RuleQuota, "A container must say what a ResourceQuota of its namespace counts."},
 }

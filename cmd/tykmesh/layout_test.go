@@ -33,7 +33,7 @@ var layout = map[string]packageRule{
 		except: []string{"net", "os", "log", "github.com/spf13"},
 	},
 	"inject/sidecar": {
-		ours:   []string{"inject/manifest"},
+		ours:   []string{"inject/manifest", "inject/spelling"},
 		except: []string{"net", "os", "log", "github.com/spf13"},
 	},
 	"inject/injecttest": {},

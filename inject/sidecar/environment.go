@@ -36,7 +36,6 @@ type Variable struct{ Name, Value string }
 
 // environment is all that a gateway has to be told. The stock image's own configuration is that of a gateway in front of a cluster.
 func (g Gateway) environment() manifest.List {
-	serves, finishes := g.stopping()
 	env := append(g.Redis.variables(), manifest.List{
 		secret("TYK_GW_STORAGE_PASSWORD", KeyRedisPassword, true),
 		plain("TYK_GW_USEDBAPPCONFIGS", "true"),
@@ -53,8 +52,9 @@ func (g Gateway) environment() manifest.List {
 		plain("TYK_GW_CONTROLAPIPORT", strconv.Itoa(ControlPort)),
 		plain("TYK_GW_HIDEGENERATORHEADER", "true"),
 		plain("TYK_GW_ENABLEFIXEDWINDOWRATELIMITER", "true"), // else every gateway tells all others of itself, twice a second
-		plain("TYK_GW_GRACEFULSHUTDOWNDELAYSECONDS", strconv.FormatInt(serves, 10)),
-		plain("TYK_GW_GRACEFULSHUTDOWNTIMEOUTDURATION", strconv.FormatInt(finishes, 10)),
+		plain("TYK_GW_MAXCONNTIME", "5"),                     // else its first connection takes all calls to one replica, for as long as it lives
+		plain("TYK_GW_GRACEFULSHUTDOWNDELAYSECONDS", "0"),
+		plain("TYK_GW_GRACEFULSHUTDOWNTIMEOUTDURATION", strconv.FormatInt(g.finishes(), 10)),
 	}...)
 	if g.TLS {
 		env = append(env, plain(variableTLS, "true"),

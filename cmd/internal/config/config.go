@@ -217,6 +217,7 @@ func defaultConfig(file string) Config {
 				Resources: sidecar.Resources{CPU: sidecar.DefaultCPU, Memory: sidecar.DefaultMemory, MemoryLimit: sidecar.DefaultMemoryLimit},
 			},
 			Rules: sidecar.Rules{Intercept: sidecar.All}, RulesImage: sidecar.DefaultRulesImage, RulesTool: sidecar.IPTables,
+			RulesResources: sidecar.Resources{CPU: sidecar.DefaultRulesCPU, Memory: sidecar.DefaultRulesMemory, MemoryLimit: sidecar.DefaultRulesMemoryLimit},
 		},
 	}
 }

@@ -112,6 +112,12 @@ var schema = []section{
 			is("image of the init container that makes these rules").pinned(),
 		choiceKey("rulesTool", func(c *Config) *sidecar.Tool { return &c.Sidecar.RulesTool }, sidecar.IPTables, sidecar.NFT).
 			is("what makes the rules: `iptables`, or `nft` for images without a shell"),
+		textKey("rulesCPU", func(c *Config) *string { return &c.Sidecar.RulesResources.CPU }, checkWith(sidecar.CheckQuantity)).
+			is("CPU that the init containers `tyk-mesh-rules` and `tyk-mesh-trust` ask for"),
+		textKey("rulesCPULimit", func(c *Config) *string { return &c.Sidecar.RulesResources.CPULimit }, checkWith(sidecar.CheckQuantity)).
+			is("CPU that they may use").orElse("`Sidecar.cpuLimit`").like(`"1"`),
+		textKey("rulesMemory", func(c *Config) *string { return &c.Sidecar.RulesResources.Memory }, checkWith(sidecar.CheckQuantity)).is("memory that they ask for"),
+		textKey("rulesMemoryLimit", func(c *Config) *string { return &c.Sidecar.RulesResources.MemoryLimit }, checkWith(sidecar.CheckQuantity)).is("memory that they may use"),
 		choiceKey("nativeSidecar", func(c *Config) *string { return &c.Injector.NativeSidecar }, NativeAuto, "true", "false").
 			is("the sidecar is an init container that goes on running, which Jobs need; `auto`: where `kubeVersion` is 1.29 or later"),
 		key{name: "kubeVersion", apply: applyKubeVersion, show: showKubeVersion}.is("Kubernetes of the cluster").orElse("nobody says").like(`"1.33"`),

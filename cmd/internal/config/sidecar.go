@@ -16,7 +16,7 @@ import (
 )
 
 // builtInKeys are the keys of Injector that are about the built-in sidecar, like the section Sidecar.
-var builtInKeys = []string{"intercept", "exemptCIDRs", "exemptPorts", "rulesImage", "rulesTool", "nativeSidecar"}
+var builtInKeys = []string{"intercept", "exemptCIDRs", "exemptPorts", "rulesImage", "rulesTool", "rulesCPU", "rulesCPULimit", "rulesMemory", "rulesMemoryLimit", "nativeSidecar"}
 
 // nativeSince is the first Kubernetes in which init containers with restartPolicy Always are switched on everywhere (KEP-753).
 var nativeSince = kubeversion.MustParseGeneric("1.29")
@@ -43,6 +43,8 @@ func (l *loader) checkSidecar() {
 	l.checkReachable()
 	l.checkLimit("Sidecar.cpu", own.Resources.CPU, own.Resources.CPULimit)
 	l.checkLimit("Sidecar.memory", own.Resources.Memory, own.Resources.MemoryLimit)
+	l.checkLimit("Injector.rulesCPU", own.RulesResources.CPU, own.RulesResources.CPULimit)
+	l.checkLimit("Injector.rulesMemory", own.RulesResources.Memory, own.RulesResources.MemoryLimit)
 	if own.Rules.Intercept == sidecar.All && own.RulesTool == sidecar.NFT && len(own.Rules.ExemptCIDRs) == 0 {
 		l.fail(l.settings["Injector.rulesTool"], "nft is not told where the Kubernetes API is, and would lead calls of it to the sidecar: name its address in Injector.exemptCIDRs")
 	}
