@@ -1,9 +1,12 @@
 package inject_test
 
 import (
+	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/tykmesh/tykmesh/inject"
@@ -70,5 +73,34 @@ func BenchmarkSplit(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		manifest.Split("stream.yaml", text)
+	}
+}
+
+// BenchmarkDiff is the diff of a stream that has been injected, as lines and as JSON on one line.
+func BenchmarkDiff(b *testing.B) {
+	for _, services := range []int{1, 5000} {
+		text := injecttest.NewStream(services, 3).Text
+		b.Run(fmt.Sprint("services=", services), func(b *testing.B) { benchmarkDiff(b, text) })
+	}
+	var line bytes.Buffer
+	for range 5000 {
+		line.WriteString(`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","labels":{"app":"a"},` +
+			`"annotations":{"injector.tyk.io/inject":"true"}},"spec":{"containers":[{"name":"a"}]}}`)
+	}
+	b.Run("line", func(b *testing.B) { benchmarkDiff(b, line.Bytes()) })
+}
+
+func benchmarkDiff(b *testing.B, text []byte) {
+	stream, problems := inject.Inject(manifest.Split("stream.yaml", text), profile(""))
+	if problems != nil {
+		b.Fatal(problems[0])
+	}
+	files := slices.Collect(stream.Files(nil))
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, f := range files {
+			manifest.Diff(f.Name, f.Text, f.Patch)
+		}
 	}
 }

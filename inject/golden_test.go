@@ -3,6 +3,7 @@ package inject_test
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -49,10 +50,12 @@ type options struct {
 	Checks bool          `json:"checks"` // the archive is about what the checks across the stream find, and wants nothing else
 	Accept []inject.Rule `json:"accept"`
 
-	// How the input is written where an archive cannot show it: with CR LF, with a byte order mark, without a final line break.
-	CRLF         bool `json:"crlf"`
-	BOM          bool `json:"bom"`
-	Unterminated bool `json:"unterminated"`
+	// How the input is written where an archive cannot show it: in another encoding than UTF-8, with CR LF, with a byte order mark,
+	// without a final line break.
+	Encoding     string `json:"encoding"` // a row of encoders
+	CRLF         bool   `json:"crlf"`
+	BOM          bool   `json:"bom"`
+	Unterminated bool   `json:"unterminated"`
 }
 
 func (o options) settings() inject.Settings {
@@ -75,7 +78,30 @@ func (o options) encode(text []byte) []byte {
 	if o.BOM {
 		text = append([]byte("\ufeff"), text...)
 	}
+	if encode := encoders[o.Encoding]; encode != nil {
+		text = encode(text)
+	}
 	return text
+}
+
+// encoders write a text in encodings that kubectl reads or that somebody may take for one that it reads.
+var encoders = map[string]func(text []byte) []byte{
+	"UTF-16LE": func(text []byte) []byte { return units(text, binary.LittleEndian.AppendUint16) },
+	"UTF-16BE": func(text []byte) []byte { return units(text, binary.BigEndian.AppendUint16) },
+	"UTF-32LE": func(text []byte) []byte { return units(text, binary.LittleEndian.AppendUint32) },
+	"UTF-32BE": func(text []byte) []byte { return units(text, binary.BigEndian.AppendUint32) },
+	"UTF-16LE behind a separator": func(text []byte) []byte {
+		first, second, _ := bytes.Cut(text, []byte("---\n"))
+		return slices.Concat(first, []byte("---\n"), units(second, binary.LittleEndian.AppendUint16))
+	},
+}
+
+// units writes each character as a number of a fixed size, which is what UTF-16 does with common ones.
+func units[T uint16 | uint32](text []byte, appendUnit func([]byte, T) []byte) (out []byte) {
+	for _, r := range string(text) {
+		out = appendUnit(out, T(r))
+	}
+	return out
 }
 
 func (o options) decode(t *testing.T, text []byte) []byte {

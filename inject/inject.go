@@ -175,6 +175,10 @@ type draft struct {
 
 // find says what becomes of the objects in a document.
 func (in *injection) find(d *manifest.Document) (subjects []*subject) {
+	if o, p := misencoded(d); p != nil {
+		in.Objects, in.problems = append(in.Objects, o), append(in.problems, *p)
+		return nil
+	}
 	if !bytes.Contains(d.Text, []byte(marker)) {
 		return nil
 	}

@@ -18,47 +18,57 @@ func Uninject(docs []*manifest.Document) (*Stream, []Problem) {
 	var problems []Problem
 	stream.withdraw()
 	for i := range docs {
-		d := stream.pages[i].Document
-		if stream.pages[i].patch != nil {
-			continue
+		if p := &stream.pages[i]; p.patch == nil {
+			problems = append(problems, stream.takeBack(p)...)
 		}
-		if !bytes.Contains(d.Text, []byte(annotationRecord)) && !bytes.Contains(d.Text, []byte(annotationStatus)) {
-			continue
-		}
-		root, err := d.Root()
-		if err != nil {
-			o, p := unreadable(d, err)
-			if bytes.Contains(d.Text, []byte(annotationRecord)) {
-				problems = append(problems, p)
-				continue
-			}
-			o.Outcome, o.Rule, o.Warning, o.Reason = LeftAlone, p.Rule, true, "it cannot be read ("+p.Msg+"), and holds no "+annotationRecord
-			stream.Objects = append(stream.Objects, o)
-			continue
-		}
-		var edits []manifest.Edit
-		var owners []*subject
-		for _, obj := range objects(root) {
-			for _, u := range carriers(d, obj) {
-				if err := u.takeBack(); err != nil {
-					problems = append(problems, *err)
-				}
-				stream.Objects = append(stream.Objects, u.Object)
-				for _, e := range u.edits {
-					edits, owners = append(edits, e), append(owners, u.subject)
-				}
-			}
-		}
-		patch, err := d.Apply(edits...)
-		if failed := (manifest.EditErrors)(nil); errors.As(err, &failed) {
-			for _, e := range failed {
-				problems = append(problems, owners[max(0, e.Edit)].editProblem(e))
-			}
-		}
-		stream.pages[i].patch = patch
-		d.Forget()
 	}
 	return stream, problems
+}
+
+// takeBack makes the edits of a document that take back what injection added to it.
+func (s *Stream) takeBack(page *page) (problems []Problem) {
+	d := page.Document
+	if o, p := misencoded(d); p != nil {
+		s.Objects = append(s.Objects, o)
+		return []Problem{*p}
+	}
+	if !bytes.Contains(d.Text, []byte(annotationRecord)) && !bytes.Contains(d.Text, []byte(annotationStatus)) {
+		return nil
+	}
+	root, err := d.Root()
+	if err != nil {
+		o, p := unreadable(d, err)
+		if bytes.Contains(d.Text, []byte(annotationRecord)) {
+			return []Problem{p}
+		}
+		o.Outcome, o.Rule, o.Warning, o.Reason = LeftAlone, p.Rule, true, "it cannot be read ("+p.Msg+"), and holds no "+annotationRecord
+		s.Objects = append(s.Objects, o)
+		return nil
+	}
+
+	var edits []manifest.Edit
+	var owners []*subject
+	for _, obj := range objects(root) {
+		for _, u := range carriers(d, obj) {
+			if err := u.takeBack(); err != nil {
+				problems = append(problems, *err)
+			}
+			s.Objects = append(s.Objects, u.Object)
+			for _, e := range u.edits {
+				edits, owners = append(edits, e), append(owners, u.subject)
+			}
+		}
+	}
+
+	patch, err := d.Apply(edits...)
+	if failed := (manifest.EditErrors)(nil); errors.As(err, &failed) {
+		for _, e := range failed {
+			problems = append(problems, owners[max(0, e.Edit)].editProblem(e))
+		}
+	}
+	page.patch = patch
+	d.Forget()
+	return problems
 }
 
 // carriers are what an object holds that has been injected, wherever it stands: the configuration that named the place may be gone.

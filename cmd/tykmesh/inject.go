@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -285,8 +286,13 @@ func preview(bindings map[inject.Service]inject.Binding) map[inject.Service]inje
 	return bindings
 }
 
-// writePreview prints what would be registered, and a diff of the manifests.
+// writePreview prints what would be registered, and a diff of the manifests. The whole diff is ready before the first line is out.
 func writePreview(w io.Writer, stream *inject.Stream, plan *mesh.Plan, bindings map[inject.Service]inject.Binding, report *report) error {
+	var diffs bytes.Buffer
+	for f := range stream.Files(bindings) {
+		diffs.Write(manifest.Diff(f.Name, f.Text, f.Patch))
+	}
+
 	if plan != nil {
 		steps := plan.Steps()
 		for i := range steps {
@@ -296,12 +302,8 @@ func writePreview(w io.Writer, stream *inject.Stream, plan *mesh.Plan, bindings 
 			return err
 		}
 	}
-	for f := range stream.Files(bindings) {
-		if err := manifest.Diff(w, f.Name, f.Text, f.Patch); err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err := diffs.WriteTo(w)
+	return err
 }
 
 func loadConfig(ctx context.Context, p process, o options, report *report) (config.Config, error) {

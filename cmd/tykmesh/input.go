@@ -11,6 +11,8 @@ import (
 	"slices"
 
 	"golang.org/x/term"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
 // Source is one file of the input, or standard input.
@@ -151,7 +153,11 @@ func manifestsOf(sources []Source, configuration string, leftOut func(name, why 
 }
 
 // holdsOtherThings tells whether a file holds something, and no Kubernetes object. It looks at words, as far as the first object.
+// A file in another encoding than UTF-8 shows no words, and may hold any object.
 func holdsOtherThings(data []byte) bool {
+	if !manifest.IsUTF8(data) {
+		return false
+	}
 	other := false
 	for line := range bytes.Lines(data) {
 		text := bytes.TrimLeft(line, " \t")

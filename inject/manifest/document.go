@@ -68,9 +68,12 @@ type mark struct{ line, at, column int }
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
 // Split cuts a file into documents, at the markers of YAML 1.2 section 9.1 (--- and ...) and between JSON values that stand one behind the
-// other. Together the documents are the whole file. A file without any content is one document, which has no root. Split never fails:
-// whether a document is well formed is asked of Root.
+// other. Together the documents are the whole file. A file without any content, or in another encoding than UTF-8, is one document,
+// which has no root. Split never fails: whether a document is well formed is asked of Root.
 func Split(file string, data []byte) []*Document {
+	if encodingOf(data) != "" {
+		return []*Document{{File: file, Number: 1, Line: 1, Text: data}}
+	}
 	var docs []*Document
 	start, startLine := 0, 1
 	inside := false // the document under way has content, or began with ---

@@ -143,3 +143,33 @@ func TestSameKeyOfOtherTypes(t *testing.T) {
 		}
 	}
 }
+
+// TestEncoding shows how the first bytes tell an encoding, YAML 1.2 section 5.2.
+func TestEncoding(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                 "",
+		"\x00":             "",
+		"a":                "",
+		"a\nb\x00c\x00":    "",
+		"\xff":             "",
+		"\ufeffa":          "",
+		"\xff\xfe":         "UTF-16LE",
+		"\xff\xfea\x00":    "UTF-16LE",
+		"a\x00":            "UTF-16LE",
+		"a\x00\n\x00":      "UTF-16LE",
+		"\xfe\xff\x00a":    "UTF-16BE",
+		"\x00a\x00\n":      "UTF-16BE",
+		"\xff\xfe\x00\x00": "UTF-32LE",
+		"a\x00\x00\x00":    "UTF-32LE",
+		"\x00\x00\xfe\xff": "UTF-32BE",
+		"\x00\x00\x00a":    "UTF-32BE",
+	} {
+		if got := encodingOf([]byte(text)); got != want {
+			t.Errorf("%q is %s, want %s", text, got, want)
+		}
+		behind := Split("f.yaml", []byte("# a\n---\n"+text))
+		if refused := behind[0].Encoded() != nil; refused != (want != "") {
+			t.Errorf("behind a separator, %q is refused: %v", text, refused)
+		}
+	}
+}

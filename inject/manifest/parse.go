@@ -54,6 +54,9 @@ func (d *Document) parseAll() (*Node, error) {
 
 // decode is the parser's tree of the document; nil where it has no content.
 func (d *Document) decode() (*yaml.Node, error) {
+	if err := d.Encoded(); err != nil {
+		return nil, err
+	}
 	switch {
 	case len(d.Text) > math.MaxInt32:
 		return nil, &SyntaxError{Pos: d.Position(0), Msg: "cannot be parsed: the document is longer than 2 GiB"}

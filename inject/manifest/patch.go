@@ -3,7 +3,6 @@ package manifest
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 )
@@ -46,13 +45,15 @@ func (p Patch) Shift(by int) Patch {
 // context is how many lines a diff shows around a change, as diff -u does.
 const context = 3
 
-// Diff writes a patch of a file's text as people and patch(1) read it: in the unified format (POSIX diff -u). It is exact: what is shown as
-// changed is what the patch changes, and not what an algorithm takes for it. A patch that changes nothing writes nothing.
-func Diff(w io.Writer, name string, text []byte, p Patch) error {
+// Diff returns a patch of a file's text in the unified format (POSIX diff -u), for readers and for patch(1). It shows exactly the
+// lines that the patch changes: a general algorithm shows more in a long stream, in which many lines are alike. A patch that
+// changes nothing has no diff.
+func Diff(name string, text []byte, p Patch) []byte {
 	changes := lineChanges(text, p)
 	if len(changes) == 0 {
 		return nil
 	}
+
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "--- %s\n+++ %s\n", name, name)
 	old := splitLines(text)
@@ -65,8 +66,7 @@ func Diff(w io.Writer, name string, text []byte, p Patch) error {
 		shift = hunk(&b, old, changes[:n], shift)
 		changes = changes[n:]
 	}
-	_, err := b.WriteTo(w)
-	return err
+	return b.Bytes()
 }
 
 // change puts lines in the place of the lines from and up to to, counted from 0.
@@ -115,17 +115,21 @@ func prefixed(b *bytes.Buffer, prefix byte, lines [][]byte) {
 	}
 }
 
-// lineChanges turns a patch into changes of whole lines, without those that both sides have in common.
+// lineChanges turns a patch into changes of whole lines, in order and apart from each other, without the lines that both sides have
+// in common.
 func lineChanges(text []byte, p Patch) (changes []change) {
 	line, counted := 0, 0 // how many lines end before the offset counted
 	for len(p) > 0 {
 		from := 1 + bytes.LastIndexByte(text[:p[0].From], '\n')
-		n, to := 0, from
-		for n < len(p) && (n == 0 || p[n].From < to) { // splices that touch the same lines
-			to = max(to, wholeLine(text, p[n]))
-			n++
+		n, to := 1, wholeLine(text, p[0])
+		for ; n < len(p) && p[n].From < to; n++ { // splices that touch the same lines
+			if p[n].To >= to {
+				to = wholeLine(text, p[n])
+			}
 		}
+		to = min(to, len(text))
 		lines := p[:n].Shift(-from).Apply(text[from:to])
+
 		line += bytes.Count(text[counted:from], []byte{'\n'})
 		counted = from
 		if c := trimmed(line, splitLines(text[from:to]), splitLines(lines)); c.from < c.to || len(c.lines) > 0 {
@@ -136,7 +140,8 @@ func lineChanges(text []byte, p Patch) (changes []change) {
 	return changes
 }
 
-// wholeLine is where the last line ends that a splice touches: one that stands between two lines touches none.
+// wholeLine returns where the last line ends that a splice touches: a splice that stands between two lines touches none. A line
+// without a line break ends behind the text, because every further splice at the end of the text touches it.
 func wholeLine(text []byte, s Splice) int {
 	starts := func(at int) bool { return at == 0 || text[at-1] == '\n' }
 	if starts(s.To) && (s.Text == "" && starts(s.From) || strings.HasSuffix(s.Text, "\n")) {
@@ -145,7 +150,7 @@ func wholeLine(text []byte, s Splice) int {
 	if i := bytes.IndexByte(text[s.To:], '\n'); i >= 0 {
 		return s.To + i + 1
 	}
-	return len(text)
+	return len(text) + 1
 }
 
 // trimmed is the change of old lines, which begin at the given one, to new ones.

@@ -1,0 +1,75 @@
+package manifest
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// encodings are what a stream can be written in besides UTF-8, by its first bytes as YAML 1.2 section 5.2 tells them. A dot stands
+// for any byte but NUL. The first that fits counts.
+var encodings = []struct{ begins, name string }{
+	{"\x00\x00\xfe\xff", "UTF-32BE"},
+	{"\x00\x00\x00.", "UTF-32BE"},
+	{"\xff\xfe\x00\x00", "UTF-32LE"},
+	{".\x00\x00\x00", "UTF-32LE"},
+	{"\xfe\xff", "UTF-16BE"},
+	{"\x00.", "UTF-16BE"},
+	{"\xff\xfe", utf16LE},
+	{".\x00", utf16LE},
+}
+
+// utf16LE is the encoding that Windows calls Unicode.
+const utf16LE = "UTF-16LE"
+
+// IsUTF8 reports whether a stream begins as UTF-8 does: only then it shows its words.
+func IsUTF8(stream []byte) bool { return encodingOf(stream) == "" }
+
+// encodingOf returns the encoding of a stream, where that is not UTF-8; else "".
+func encodingOf(text []byte) string {
+	for _, e := range encodings {
+		if begins(text, e.begins) {
+			return e.name
+		}
+	}
+	return ""
+}
+
+// begins reports whether a text begins as a pattern of encodings says.
+func begins(text []byte, pattern string) bool {
+	if len(text) < len(pattern) {
+		return false
+	}
+	for i, c := range []byte(pattern) {
+		if c != text[i] && (c != '.' || text[i] == 0) {
+			return false
+		}
+	}
+	return true
+}
+
+// Encoded returns nil for a document that can be looked at byte by byte. kubectl applies UTF-16, in which no byte is where UTF-8 has
+// it. It takes each document of a stream for itself, so that UTF-16 can also stand behind a separator.
+//
+// Errors: *SyntaxError for a document in another encoding than UTF-8.
+func (d *Document) Encoded() error {
+	at := 0
+	encoding := encodingOf(d.Text)
+	for line := range bytes.Lines(d.Text) {
+		if encoding != "" || hasContent(line) && !isMarker(line, "---") {
+			break
+		}
+		if at += len(line); isMarker(line, "---") {
+			encoding = encodingOf(d.Text[at:])
+			break
+		}
+	}
+	if encoding == "" {
+		return nil
+	}
+
+	convert := fmt.Sprintf("iconv -f %s -t UTF-8 FILE > NEW", encoding)
+	if encoding == utf16LE {
+		encoding, convert = "UTF-16, as PowerShell's > writes it", "Get-Content -Encoding unicode FILE | Set-Content -Encoding utf8 NEW"
+	}
+	return &SyntaxError{Pos: d.Position(at), Msg: fmt.Sprintf("this text is %s; save it as UTF-8: %s", encoding, convert)}
+}
