@@ -36,6 +36,7 @@ const (
 	RuleTrust       Rule = "TM0028"
 	RuleSecurity    Rule = "TM0029"
 	RuleSecret      Rule = "TM0030"
+	RuleNothing     Rule = "TM0031"
 )
 
 // Skips reports whether what a rule refuses is skipped: it passes untouched where Settings.OnSkip accepts that.
@@ -50,7 +51,7 @@ var Rules = []struct {
 	{RuleEdit, "What changes must be written so that nothing else changes with it."},
 	{RuleKind, "Only objects with a pod template, Pods and Services can be put on the mesh."},
 	{RulePlace, "The inject annotation belongs into the metadata of the pod template."},
-	{RuleAnnotation, "An annotation of ours must have a value that means something."},
+	{RuleAnnotation, "An annotation of ours must be one that there is, with a value that means something."},
 	{RuleApp, "The label app of the pod template names the service on the mesh."},
 	{RuleNamespace, "A namespace must be one that Kubernetes takes."},
 	{RulePod, "A pod must be one that Kubernetes takes."},
