@@ -13,7 +13,7 @@
 //	subject.go, template.go, stray.go    what is examined: objects, where their pod templates are, and what stands elsewhere
 //	annotation.go, override.go           what people say of it; annotationdoc.go  what they are told; rule.go  why it is refused
 //	pod.go                               what a pod gets: configured.go of the configuration, builtin.go (container.go, ownsidecar.go) of ours
-//	service.go, ports.go, appport.go     which services there are, which port of a Service changes, and where an app listens
+//	service.go, ports.go, portchoice.go  which services there are, and which port of a Service changes; appport.go  where an app listens
 //	upgrade.go, emit.go                  former API versions, and the ConfigMap that is added
 //	facts.go -> checks.go -> check*.go   what injection breaks that stands beside; podindex.go finds pods, accept.go what people accept
 //	namespaces.go, podsecurity.go        what a namespace must have, and allow
@@ -106,6 +106,7 @@ type Object struct {
 	Before, After    Security // which level of Pod Security its pods meet without and with what they get; "" for a Service
 
 	done     bool                // an earlier run injected it
+	unclear  *Problem            // that its app's port is not clear, until a Service of the stream tells
 	loosened map[Security]string // why the pods do not meet levels any more that they met before
 	title    string              // "document 12 (Deployment shop/web)"
 	workload *Workload           // nil for a Service
@@ -147,6 +148,7 @@ func Inject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 		in.edit(i, subjects)
 	}
 	in.settle()
+	in.clearPorts()
 	for i := range docs {
 		if subjects := waiting[i]; subjects != nil {
 			in.edit(i, subjects)

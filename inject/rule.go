@@ -77,4 +77,5 @@ var Rules = []struct {
 	{RuleTrust, "Sidecars and apps must trust the CA of the mesh."},
 	{RuleSecurity, "A namespace must allow the level of Pod Security that its pods meet with a sidecar."},
 	{RuleSecret, "A namespace must have the Secret that its sidecars take their secrets from."},
+	{RuleNothing, "A run is to put something on the mesh."},
 }

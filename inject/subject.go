@@ -82,7 +82,7 @@ func (in *injection) judge(o *subject) (ours bool, problems []Problem) {
 		return true, problems
 	}
 	if in.settings.Sidecar != nil {
-		if problems := o.unclear(); problems != nil {
+		if problems := o.unclearSwitch(); problems != nil {
 			return true, problems
 		}
 	}
@@ -168,8 +168,8 @@ func (o *subject) isAnnotated() bool {
 	return inject != nil || status != nil
 }
 
-// unclear refuses a value of the inject annotation that says neither yes nor no. The webhook took it for a no.
-func (o *subject) unclear() []Problem {
+// unclearSwitch refuses a value of the inject annotation that says neither yes nor no. The webhook took it for a no.
+func (o *subject) unclearSwitch() []Problem {
 	_, inject := o.meta.Get("annotations").Entry(annotationInject)
 	if inject == nil || isInjected(o.meta) || !isUnclear(inject.Text()) {
 		return nil
