@@ -63,6 +63,12 @@ func declinesInjection(value string) bool {
 	return false
 }
 
+// isUnclear reports whether a value of the inject annotation says neither yes nor no.
+func isUnclear(value string) bool { return !wantsInjection(value) && !declinesInjection(value) }
+
+// readings are the values of the inject annotation, for whoever typed another one.
+const readings = "y, yes, true or on puts it on the mesh; n, no, false, off or disabled leaves it out"
+
 // readAnnotations fills in what the annotations of a pod template say about its APIs.
 func (o *subject) readAnnotations(w *Workload, annotations *manifest.Node) (problems []Problem) {
 	fail := func(n *manifest.Node, key, format string, args ...any) {
@@ -119,7 +125,7 @@ func (o *subject) readAnnotations(w *Workload, annotations *manifest.Node) (prob
 // unknownAnnotations finds annotations that look like ours and are none of them, as slips of the pen do. The webhook did not mind.
 func (o *subject) unknownAnnotations(annotations *manifest.Node) (problems []Problem) {
 	for k := range annotations.Entries() {
-		if key := k.Text(); strings.HasPrefix(key, marker+"/") && !isAnnotation(key) {
+		if key := k.Text(); isOurs(key) && !isAnnotation(key) {
 			problems = append(problems, o.problem(RuleAnnotation, k, "there is no annotation %s%s", key, meantBy(key)))
 		}
 	}

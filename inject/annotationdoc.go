@@ -1,6 +1,8 @@
 package inject
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -55,18 +57,58 @@ func podVariables() string {
 	return strings.Join(groups, ", ")
 }
 
-// isAnnotation tells whether there is an annotation of that name.
-func isAnnotation(key string) bool {
-	return slices.ContainsFunc(Annotations, func(a Annotation) bool { return a.Key == key })
+// isOurs reports whether a key has the form of our annotations: it stands under injector.tyk.io/, or under service.tyk.io or a name in it.
+func isOurs(key string) bool {
+	domain, _, _ := strings.Cut(key, "/")
+	i := len(domain) - len(services)
+	return strings.EqualFold(domain, marker) || i >= 0 && strings.EqualFold(domain[i:], services) && (i == 0 || domain[i-1] == '.')
 }
 
-// meantBy is the end of an error about an annotation with our prefix that there is not: which one may have been meant.
+// isAnnotation reports whether there is an annotation of that name.
+func isAnnotation(key string) bool {
+	_, _, read := fieldKind(key)
+	return read != nil || slices.ContainsFunc(Annotations, func(a Annotation) bool { return a.Key == key })
+}
+
+// isWritten reports whether an annotation is one that tykmesh itself writes.
+func isWritten(key string) bool {
+	return slices.ContainsFunc(Annotations, func(a Annotation) bool { return a.Key == key && a.Written })
+}
+
+// meantBy is the end of an error about an annotation of our form that there is not: which one may have been meant.
 func meantBy(key string) string {
-	var known []string
+	if domain, path, _ := strings.Cut(key, "/"); !strings.EqualFold(domain, marker) && !meansInject(key) {
+		return spelling.Suggest(key, fieldKeys(cmp.Or(path, "PATH")))
+	}
+	return spelling.DidYouMean(marker+"/", nameOf(key), ownNames())
+}
+
+// meansInject reports whether an annotation that there is not may have been meant to be the switch.
+func meansInject(key string) bool {
+	return isOurs(key) && !isAnnotation(key) && marker+"/"+spelling.Nearest(nameOf(key), ownNames()) == annotationInject
+}
+
+// nameOf is the name of a key, without its domain.
+func nameOf(key string) string {
+	_, name, _ := strings.Cut(key, "/")
+	return name
+}
+
+// ownNames are the names of the annotations under injector.tyk.io/ that people write.
+func ownNames() (names []string) {
 	for _, a := range Annotations {
 		if name, ours := strings.CutPrefix(a.Key, marker+"/"); ours && !a.Written {
-			known = append(known, name)
+			names = append(names, name)
 		}
 	}
-	return spelling.DidYouMean(marker+"/", strings.TrimPrefix(key, marker+"/"), known)
+	return names
+}
+
+// fieldKeys are the annotations under service.tyk.io, with a path for the fields that they set.
+func fieldKeys(path string) []string {
+	keys := []string{annotationTemplate}
+	for _, kind := range slices.Sorted(maps.Keys(fieldKinds)) {
+		keys = append(keys, kind+path)
+	}
+	return keys
 }

@@ -19,7 +19,7 @@ const usualPort = 80
 //	the only TCP port that the pod's containers declare
 //	80
 //
-// Several ports of which none is 80 are a guess, and refused.
+// Several ports of which none is 80 are a guess, and refused unless a Service tells (clearPorts).
 func (o *subject) findAppPort(spec, annotation *manifest.Node) (int, []Problem) {
 	ports := appPorts(spec)
 	if annotation != nil {

@@ -48,6 +48,9 @@ func (o *subject) builtIn(s Settings) (problems []Problem) {
 	p.Gateway.Native = p.Sidecar.Native && (own == nil || inInit)
 	problems = append(problems, p.check(spec, own, inInit)...)
 	port, refused := o.findAppPort(spec, p.appPort)
+	if p.appPort == nil && len(refused) > 0 {
+		o.unclear, refused = &refused[0], nil
+	}
 	problems = append(problems, refused...)
 	o.workload.Port = port
 	o.addition = p.addition(s, own)

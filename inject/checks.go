@@ -102,7 +102,7 @@ func (in *injection) need() (n need) {
 // read gathers the facts of documents without any annotation of ours. One that cannot be read says nothing: it is kubectl that reports it.
 func (in *injection) read(docs []*manifest.Document, n need) (others facts) {
 	for _, d := range docs {
-		if bytes.Contains(d.Text, []byte(marker)) || !n.mentions(d.Text) {
+		if isAddressed(d.Text) || !n.mentions(d.Text) {
 			continue
 		}
 		if root, err := d.Root(); err == nil {

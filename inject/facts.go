@@ -55,6 +55,8 @@ type servicePort struct {
 	name, number string
 	target       string // the number or the name of a container port
 	named        bool
+	tcp          bool
+	appProtocol  string
 	becomes      string         // its number where the Service joins the mesh
 	keepsName    bool           // and whether its name stays
 	at           manifest.Place // of the targetPort, else of the port
@@ -170,6 +172,7 @@ func newService(d *manifest.Document, node *manifest.Node, k known) *service {
 		s.ports = append(s.ports, servicePort{
 			name: keep(p.Get("name")), number: strings.Clone(number(p.Get("port"))),
 			target: strings.Clone(number(target)), named: isName(target), at: d.PlaceOf(at(target, p)),
+			tcp: isTCP(p), appProtocol: keep(p.Get("appProtocol")),
 		})
 	}
 	return s

@@ -10,10 +10,10 @@
 // Where things are:
 //
 //	inject.go, uninject.go, members.go   the three ways in; stream.go and edit.go, record.go  what comes out of them, and how it is taken back
-//	subject.go, template.go              what is examined: objects, and where their pod templates are
+//	subject.go, template.go, stray.go    what is examined: objects, where their pod templates are, and what stands elsewhere
 //	annotation.go, override.go           what people say of it; annotationdoc.go  what they are told; rule.go  why it is refused
 //	pod.go                               what a pod gets: configured.go of the configuration, builtin.go (container.go, ownsidecar.go) of ours
-//	service.go, ports.go, appport.go     which services there are, which port of a Service changes, and where an app listens
+//	service.go, ports.go, portchoice.go  which services there are, and which port of a Service changes; appport.go  where an app listens
 //	upgrade.go, emit.go                  former API versions, and the ConfigMap that is added
 //	facts.go -> checks.go -> check*.go   what injection breaks that stands beside; podindex.go finds pods, accept.go what people accept
 //	namespaces.go, podsecurity.go        what a namespace must have, and allow
@@ -105,6 +105,8 @@ type Object struct {
 	Change           string   // what injection does to it: "sidecar tyk-mesh", "port 80 becomes 8080"
 	Before, After    Security // which level of Pod Security its pods meet without and with what they get; "" for a Service
 
+	done     bool                // an earlier run injected it
+	unclear  *Problem            // that its app's port is not clear, until a Service of the stream tells
 	loosened map[Security]string // why the pods do not meet levels any more that they met before
 	title    string              // "document 12 (Deployment shop/web)"
 	workload *Workload           // nil for a Service
@@ -118,6 +120,14 @@ func (o *Object) Workload() *Workload { return o.workload }
 
 // marker is a text that every document of ours holds: the prefix of the injector's annotations.
 const marker = "injector.tyk.io"
+
+// services is the text that the other annotations hold.
+const services = "service.tyk.io"
+
+// isAddressed reports whether a text may hold annotations of ours. Only such documents are read for their own sake.
+func isAddressed(text []byte) bool {
+	return bytes.Contains(text, []byte(marker)) || bytes.Contains(text, []byte(services))
+}
 
 // Inject parses the documents that hold our annotations, says for each object in them what becomes of it, and edits those that are to
 // be injected. Each result has been parsed again and compared with what was planned, so that nothing can be refused any more once
@@ -138,6 +148,7 @@ func Inject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 		in.edit(i, subjects)
 	}
 	in.settle()
+	in.clearPorts()
 	for i := range docs {
 		if subjects := waiting[i]; subjects != nil {
 			in.edit(i, subjects)
@@ -146,6 +157,7 @@ func Inject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 	in.settle()
 	in.check(docs)
 	in.emit()
+	in.Nothing = in.nothing()
 	SortProblems(docs, in.problems)
 	SortProblems(docs, in.Warnings)
 	return in.Stream, in.problems
@@ -179,10 +191,13 @@ func (in *injection) find(d *manifest.Document) (subjects []*subject) {
 		in.Objects, in.problems = append(in.Objects, o), append(in.problems, *p)
 		return nil
 	}
-	if !bytes.Contains(d.Text, []byte(marker)) {
+	if !isAddressed(d.Text) {
 		return nil
 	}
 	root, err := d.Root()
+	if err != nil && !bytes.Contains(d.Text, []byte(marker)) {
+		return nil // nothing in it asks for a sidecar, and kubectl reports it
+	}
 	if err != nil {
 		o, p := unreadable(d, err)
 		in.skip(o, p)

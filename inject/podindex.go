@@ -110,7 +110,7 @@ func (x podIndex) port(namespace string, selector []pair, name string) string {
 // appPort is where the app of the first pods that have everything that the selector asks for listens: usualPort where nothing is known of it.
 func (x podIndex) appPort(namespace string, selector []pair) string {
 	for p := range x.selected(namespace, selector) {
-		if p.object != nil && p.object.workload != nil && p.object.workload.Port != 0 && len(selector) > 0 {
+		if p.object != nil && p.object.workload != nil && p.object.workload.Port != 0 && !p.isUnclear() && len(selector) > 0 {
 			return strconv.Itoa(p.object.workload.Port)
 		}
 	}

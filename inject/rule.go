@@ -36,6 +36,7 @@ const (
 	RuleTrust       Rule = "TM0028"
 	RuleSecurity    Rule = "TM0029"
 	RuleSecret      Rule = "TM0030"
+	RuleNothing     Rule = "TM0031"
 	RuleMesh        Rule = "TM0033"
 	RuleQuota       Rule = "TM0034"
 )
@@ -52,7 +53,7 @@ var Rules = []struct {
 	{RuleEdit, "What changes must be written so that nothing else changes with it."},
 	{RuleKind, "Only objects with a pod template, Pods and Services can be put on the mesh."},
 	{RulePlace, "The inject annotation belongs into the metadata of the pod template."},
-	{RuleAnnotation, "An annotation of ours must have a value that means something."},
+	{RuleAnnotation, "An annotation of ours must be one that there is, with a value that means something."},
 	{RuleApp, "The label app of the pod template names the service on the mesh."},
 	{RuleNamespace, "A namespace must be one that Kubernetes takes."},
 	{RulePod, "A pod must be one that Kubernetes takes."},
@@ -78,6 +79,7 @@ var Rules = []struct {
 	{RuleTrust, "Sidecars and apps must trust the CA of the mesh."},
 	{RuleSecurity, "A namespace must allow the level of Pod Security that its pods meet with a sidecar."},
 	{RuleSecret, "A namespace must have the Secret that its sidecars take their secrets from."},
+	{RuleNothing, "A run is to put something on the mesh."},
 	{RuleMesh, "A pod cannot be on two meshes that both lead its calls to themselves."},
 	{RuleQuota, "A container must say what a ResourceQuota of its namespace counts."},
 }

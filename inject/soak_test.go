@@ -28,7 +28,7 @@ func TestSoak(t *testing.T) {
 	}
 	end := time.Now().Add(*soak)
 	if *soakSeed == 0 {
-		for seed := range uint64(20) {
+		for seed := range uint64(40) {
 			try(seed)
 		}
 		if injected < 30 {

@@ -21,6 +21,7 @@ type Stream struct {
 	Needs     []Need    // by namespace
 	Emitted   int       // how many objects were added behind the input, or taken away there
 	Defaulted bool      // some object that is injected names no namespace, and Settings.Namespace was "" too
+	Nothing   string    // why Inject puts nothing on the mesh; "" where it does, or where something is there already
 
 	pages  []page
 	routes bool // Settings.Routes

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -29,43 +30,36 @@ type subject struct {
 // examine says what becomes of an object; there are no subjects where it carries none of our annotations.
 func (in *injection) examine(d *manifest.Document, obj object) (subjects []*subject) {
 	if obj.kind == "" {
-		return in.kindless(d, obj)
+		subjects = in.kindless(d, obj)
+		return in.strays(d, obj, nil, subjects)
 	}
+	readers := in.readers(d, obj)
+	for _, o := range readers {
+		subjects = in.appendSubject(subjects, o)
+	}
+	if !slices.ContainsFunc(readers, (*subject).isAnnotated) {
+		subjects = append(subjects, in.astray(d, obj, readers)...)
+	}
+	return in.strays(d, obj, readers, subjects)
+}
+
+// readers are the places of an object where annotations are read: its pod templates, or the Service that it is.
+func (in *injection) readers(d *manifest.Document, obj object) (readers []*subject) {
 	templates := obj.templates(in.settings.PodTemplates)
-	annotated := false
 	for _, t := range templates {
 		o := newSubject(d, obj, in.settings.Namespace)
 		if len(templates) > 1 {
 			o.title = fmt.Sprintf("%s, %s)", strings.TrimSuffix(o.title, ")"), t.path)
 		}
 		o.template, o.meta = t, t.Get("metadata")
-		annotated = annotated || isAnnotated(o.meta.Get("annotations"))
-		subjects = in.appendSubject(subjects, o)
+		readers = append(readers, o)
 	}
 	if obj.isService() {
 		o := newSubject(d, obj, in.settings.Namespace)
 		o.meta = obj.node.Get("metadata")
-		annotated = isAnnotated(o.meta.Get("annotations"))
-		subjects = in.appendSubject(subjects, o)
+		readers = append(readers, o)
 	}
-	if annotated {
-		return subjects
-	}
-	return append(subjects, in.astray(d, obj, templates)...)
-}
-
-// kindless finds an annotation that asks for injection in what would be an object if it said of which kind.
-func (in *injection) kindless(d *manifest.Document, obj object) (subjects []*subject) {
-	walk(obj.node, func(n *manifest.Node) {
-		key, value := n.Get("metadata", "annotations").Entry(annotationInject)
-		if key == nil || !wantsInjection(value.Text()) {
-			return
-		}
-		o := newSubject(d, obj, in.settings.Namespace)
-		in.skip(o.Object, o.problem(RuleKind, key, "annotation %s: the object has no kind", annotationInject))
-		subjects = append(subjects, o)
-	})
-	return subjects
+	return readers
 }
 
 // appendSubject adds a subject if there is something to be said of it.
@@ -87,6 +81,11 @@ func (in *injection) judge(o *subject) (ours bool, problems []Problem) {
 	if problems := o.stringsOnly(); problems != nil {
 		return true, problems
 	}
+	if in.settings.Sidecar != nil {
+		if problems := o.unclearSwitch(); problems != nil {
+			return true, problems
+		}
+	}
 	if !o.wanted() {
 		return o.Outcome == LeftAlone, nil
 	}
@@ -102,42 +101,6 @@ func (in *injection) judge(o *subject) (ours bool, problems []Problem) {
 	return true, o.examinePods(in.settings)
 }
 
-// astray finds annotations that ask for injection where they have no effect, in an object that carries none where they would.
-//
-//	of a pod template that nobody told us of     skipped
-//	of an object without any pod template        skipped
-//	anywhere else                                left alone, with a warning
-func (in *injection) astray(d *manifest.Document, obj object, templates []template) (subjects []*subject) {
-	walk(obj.node, func(n *manifest.Node) {
-		key, value := n.Entry(annotationInject)
-		if key == nil || !wantsInjection(value.Text()) {
-			return
-		}
-		o := newSubject(d, obj, in.settings.Namespace)
-		o.Pos = d.PositionOf(key)
-		subjects = append(subjects, o)
-		path := n.PathFrom(obj.node)
-		owner, ok := strings.CutSuffix("."+path, ".metadata.annotations")
-		owner = strings.TrimPrefix(owner, ".")
-		switch {
-		case ok && owner != "" && len(n.Parent().Parent().Get("spec", "containers").Items()) > 0:
-			in.skip(o.Object, o.problem(RuleKind, key, "this %s has a pod template at %s, where tykmesh does not look: name it in Injector.podTemplates", o.Kind, owner))
-		case ok && owner == "" && len(templates) == 0:
-			in.skip(o.Object, o.problem(RuleKind, key, "annotation %s: this %s has no pods to inject", annotationInject, o.Kind))
-		case len(templates) == 0:
-			o.leave(RulePlace, fmt.Sprintf("the annotation at %s has no effect: this %s has no pod template", path, o.Kind), true)
-		default:
-			o.leave(RulePlace, fmt.Sprintf("the annotation at %s has no effect: it belongs to %s", path, templates[0].annotations()), true)
-		}
-	})
-	return subjects
-}
-
-// annotations is the path of a template's annotations.
-func (t template) annotations() string {
-	return strings.TrimPrefix(t.path+".metadata.annotations", ".")
-}
-
 // wanted reports whether the object is to be injected; it says why not if it carries our annotations.
 func (o *subject) wanted() bool {
 	_, inject := o.meta.Get("annotations").Entry(annotationInject)
@@ -146,8 +109,12 @@ func (o *subject) wanted() bool {
 	case inject == nil && status == nil:
 	case strings.EqualFold(status.Text(), statusInjected):
 		o.leave("", "its status is injected already", false)
+		o.done = true
+	case inject != nil && isUnclear(inject.Text()):
+		o.leave(RuleAnnotation, fmt.Sprintf("%s is %q: %s", annotationInject, inject.Text(), readings), true)
+		o.Pos = o.doc.PositionOf(inject)
 	case !wantsInjection(inject.Text()):
-		o.leave(RuleAnnotation, fmt.Sprintf("%s is %q", annotationInject, inject.Text()), inject != nil && !declinesInjection(inject.Text()))
+		o.leave("", fmt.Sprintf("%s is %q", annotationInject, inject.Text()), false)
 	case isSystem(o.Namespace):
 		o.leave(RuleSystem, "nothing in "+o.Namespace+" is put on the mesh", true)
 	default:
@@ -194,11 +161,20 @@ func (o *subject) leave(rule Rule, reason string, warning bool) {
 // isSystem reports whether a namespace is one of Kubernetes' own.
 func isSystem(namespace string) bool { return namespace == "kube-system" || namespace == "kube-public" }
 
-// isAnnotated reports whether annotations say what is to become of a pod template, be it nothing.
-func isAnnotated(annotations *manifest.Node) bool {
-	_, inject := annotations.Entry(annotationInject)
-	_, status := annotations.Entry(annotationStatus)
+// isAnnotated reports whether annotations say what is to become of a pod template or a Service, be it nothing.
+func (o *subject) isAnnotated() bool {
+	_, inject := o.meta.Get("annotations").Entry(annotationInject)
+	_, status := o.meta.Get("annotations").Entry(annotationStatus)
 	return inject != nil || status != nil
+}
+
+// unclearSwitch refuses a value of the inject annotation that says neither yes nor no. The webhook took it for a no.
+func (o *subject) unclearSwitch() []Problem {
+	_, inject := o.meta.Get("annotations").Entry(annotationInject)
+	if inject == nil || isInjected(o.meta) || !isUnclear(inject.Text()) {
+		return nil
+	}
+	return []Problem{o.problem(RuleAnnotation, inject, "annotation %s: %q says neither yes nor no: %s", annotationInject, inject.Text(), readings)}
 }
 
 // stringsOnly refuses annotations that the API server would refuse.

@@ -33,7 +33,18 @@ func (r *report) injected(stream *inject.Stream, plan *mesh.Plan) {
 	if r.command != "register" {
 		r.needs(stream)
 	}
+	if stream.Nothing != "" {
+		r.nothing(stream.Nothing)
+		return
+	}
 	r.lastly("%s", r.summary(count, plan))
+}
+
+// nothing says that a run does nothing, in place of a summary that people overlook.
+func (r *report) nothing(why string) {
+	text := fmt.Sprintf("nothing %s: %s", r.verb(finished[r.command]), why)
+	r.note(reportEntry{Type: typeProblem, Severity: severityWarning, Rule: inject.RuleNothing, Message: text})
+	r.lastly("warning %s: %s", inject.RuleNothing, text)
 }
 
 // needs says what namespaces must have for the pods that are on the mesh now, and what to type for it: a line for each thing.

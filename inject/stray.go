@@ -1,0 +1,207 @@
+package inject
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+// astray finds annotations that ask for injection where they have no effect, in an object that carries none where they would.
+//
+//	of a pod template that nobody told us of     skipped
+//	of an object without any pod template        skipped
+//	anywhere else                                left alone, with a warning
+func (in *injection) astray(d *manifest.Document, obj object, readers []*subject) (subjects []*subject) {
+	walk(obj.node, func(n *manifest.Node) {
+		key, value := n.Entry(annotationInject)
+		if key == nil || declinesInjection(value.Text()) {
+			return
+		}
+		o := newSubject(d, obj, in.settings.Namespace)
+		o.Pos = d.PositionOf(key)
+		subjects = append(subjects, o)
+		path := n.PathFrom(obj.node)
+		owner, ok := strings.CutSuffix("."+path, ".metadata.annotations")
+		owner = strings.TrimPrefix(owner, ".")
+		switch {
+		case ok && owner != "" && len(n.Parent().Parent().Get("spec", "containers").Items()) > 0:
+			in.skip(o.Object, o.problem(RuleKind, key, "this %s has a pod template at %s, where tykmesh does not look: name it in Injector.podTemplates", o.Kind, owner))
+		case ok && owner == "" && len(readers) == 0:
+			in.skip(o.Object, o.problem(RuleKind, key, "annotation %s: this %s has no pods to inject", annotationInject, o.Kind))
+		case len(readers) == 0:
+			o.leave(RulePlace, fmt.Sprintf("the annotation at %s has no effect: this %s has no pod template", path, o.Kind), true)
+		default:
+			o.leave(RulePlace, fmt.Sprintf("the annotation at %s has no effect: it belongs to %s", path, readers[0].annotations()), true)
+		}
+	})
+	return subjects
+}
+
+// annotations is the path of the annotations that count for a pod template or a Service.
+func (o *subject) annotations() string {
+	return strings.TrimPrefix(o.template.path+".metadata.annotations", ".")
+}
+
+// kindless finds an annotation that asks for injection in what would be an object if it said of which kind.
+func (in *injection) kindless(d *manifest.Document, obj object) (subjects []*subject) {
+	walk(obj.node, func(n *manifest.Node) {
+		key, value := n.Get("metadata", "annotations").Entry(annotationInject)
+		if key == nil || !wantsInjection(value.Text()) {
+			return
+		}
+		o := newSubject(d, obj, in.settings.Namespace)
+		in.skip(o.Object, o.problem(RuleKind, key, "annotation %s: the object has no kind", annotationInject))
+		subjects = append(subjects, o)
+	})
+	return subjects
+}
+
+// search looks in an object for keys of ours that nothing reads.
+type search struct {
+	*injection
+	doc     *manifest.Document
+	object  object
+	readers []*subject // where annotations are read
+	found   []*subject // of which something is to be said
+}
+
+// strays finds keys of ours that nothing reads: misspelt ones, and known ones that stand where they have no effect. It adds the
+// subjects that one of them leaves out of the mesh.
+//
+//	key         | where it stands                          |
+//	misspelt    | annotations of a pod that is injected    | examinePods says so
+//	            | like inject, and no switch is there      | an error, because the object would pass without a sidecar
+//	            | else                                     | a warning
+//	inject      |                                          | astray says so
+//	others      | annotations of a pod without the switch  | a warning
+//	            | anywhere else, a Service among it        | a warning that names where it belongs
+func (in *injection) strays(d *manifest.Document, obj object, readers, subjects []*subject) []*subject {
+	s := search{injection: in, doc: d, object: obj, readers: readers, found: subjects}
+	walk(obj.node, func(n *manifest.Node) {
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			switch key := n.Content[i].Text(); {
+			case !isOurs(key):
+			case isAnnotation(key):
+				s.known(n, n.Content[i])
+			case strings.Contains(key, "/") || isMeta(n.PathFrom(obj.node)): // else it may be the name of a host
+				s.unknown(n, n.Content[i], n.Content[i+1])
+			}
+		}
+	})
+	return s.found
+}
+
+// isMeta reports whether a path is one of annotations or labels.
+func isMeta(path string) bool {
+	last := path[strings.LastIndexByte(path, '.')+1:]
+	return last == "annotations" || last == "labels"
+}
+
+// reader is the one of the readers that reads a key; nil where none does.
+func (s *search) reader(key *manifest.Node) *subject {
+	for _, o := range s.readers {
+		for k := range o.meta.Get("annotations").Entries() {
+			if k == key {
+				return o
+			}
+		}
+	}
+	return nil
+}
+
+// belongs is where annotations count that do not count where they stand.
+func (s *search) belongs() string {
+	if len(s.readers) > 0 && s.readers[0].template.Node != nil {
+		return s.readers[0].annotations()
+	}
+	return "spec.template.metadata.annotations of the workload"
+}
+
+// unknown says that there is no such annotation.
+func (s *search) unknown(in, key, value *manifest.Node) {
+	reader := s.reader(key)
+	if reader != nil && reader.workload != nil {
+		return // it is said already
+	}
+	o := newSubject(s.doc, s.object, s.settings.Namespace)
+	candidates := s.readers
+	if reader != nil {
+		o.title, candidates = reader.title, []*subject{reader}
+	}
+	meant, place := meantBy(key.Text()), ""
+	if reader == nil && strings.HasSuffix(meant, "?") {
+		place = " It belongs to " + s.belongs()
+	}
+	decided := len(candidates) == 0 || slices.ContainsFunc(candidates, (*subject).isAnnotated)
+	if decided || isSystem(o.Namespace) || declinesInjection(value.Text()) || !meansInject(key.Text()) {
+		s.Warnings = append(s.Warnings, o.problem(RuleAnnotation, key, "there is no annotation %s%s%s", key.Text(), meant, place))
+		return
+	}
+	s.problems = append(s.problems, o.problem(RuleAnnotation, key, "there is no annotation %s, so this %s stays out of the mesh%s%s", key.Text(), o.Kind, meant, place))
+	if reader != nil {
+		o = reader
+	}
+	if o.Outcome = Refused; !slices.Contains(s.found, o) {
+		s.found = append(s.found, o)
+	}
+}
+
+// known says that an annotation has no effect, if it has none.
+func (s *search) known(in, key *manifest.Node) {
+	text, path := key.Text(), in.PathFrom(s.object.node)
+	if text == annotationInject || isWritten(text) || !isMeta(path) {
+		return
+	}
+	reader := s.reader(key)
+	belongs := s.belongs()
+	switch {
+	case text == annotationAccept:
+		if reader != nil || in == s.object.node.Get("metadata", "annotations") {
+			return
+		}
+		belongs = "metadata.annotations"
+	case reader != nil && reader.template.Node != nil:
+		if !reader.isAnnotated() {
+			s.Warnings = append(s.Warnings, reader.problem(RuleAnnotation, key, "annotation %s has no effect without %s: %s", text, annotationInject, usualInject))
+		}
+		return
+	case len(s.readers) == 0 && !strings.HasPrefix(path, "metadata."):
+		return // data of something else
+	}
+	o := newSubject(s.doc, s.object, s.settings.Namespace)
+	s.Warnings = append(s.Warnings, o.problem(RulePlace, key, "annotation %s has no effect at %s of this %s: it belongs to %s", text, path, o.Kind, belongs))
+}
+
+// nothing says why no object is injected, and what to type where none asks for it; "" where one is, or was by an earlier run.
+func (s *Stream) nothing() string {
+	for _, o := range s.Objects {
+		if o.joins() || o.done {
+			return ""
+		}
+	}
+	n := len(s.Objects)
+	switch {
+	case n == 1:
+		return "the one annotated object passes as it is"
+	case n > 1:
+		return fmt.Sprintf("all %d annotated objects pass as they are", n)
+	case !slices.ContainsFunc(s.pages, func(p page) bool { return len(p.content()) > 0 }):
+		return "the input holds no object; look at what makes it"
+	}
+	return fmt.Sprintf("nothing is annotated with %s: %s; write it into spec.template.metadata.annotations of each workload, "+
+		"and into metadata.annotations of its Service", annotationInject, usualInject)
+}
+
+// content is the first line of a document that is neither a comment nor a marker.
+func (p page) content() []byte {
+	for text := p.Text; ; {
+		line := firstLine(text)
+		if trimmed := bytes.TrimSpace(line); len(line) == 0 || !bytes.Equal(trimmed, []byte("---")) && !bytes.Equal(trimmed, []byte("...")) {
+			return line
+		}
+		text = text[bytes.Index(text, line)+len(line):]
+	}
+}
