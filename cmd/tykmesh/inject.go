@@ -181,6 +181,7 @@ func (o *options) checkOutput(stream *inject.Stream) error {
 func (o *options) output(p process, stream *inject.Stream, plan *mesh.Plan, bindings map[inject.Service]inject.Binding, report *report) output {
 	switch {
 	case o.dryRun:
+		report.inLog()
 		return func() error { return writePreview(p.stdout, stream, plan, bindings, report) }
 	case report.list != nil:
 		return func() error { return report.writeFunction(stream, bindings) }
@@ -297,7 +298,7 @@ func writePreview(w io.Writer, stream *inject.Stream, plan *mesh.Plan, bindings 
 		}
 	}
 	for f := range stream.Files(bindings) {
-		if err := manifest.Diff(w, f.Name, f.Text, f.Patch); err != nil {
+		if err := manifest.Diff(report.diffWriter(w), diffName(f.Name), f.Text, f.Patch); err != nil {
 			return err
 		}
 	}
