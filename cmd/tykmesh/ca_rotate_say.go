@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tykmesh/tykmesh/ca/pki"
+	"github.com/tykmesh/tykmesh/inject/display"
 )
 
 // command is how to call the program with the same configuration.
@@ -122,7 +123,7 @@ func (a *advice) next(s pki.Step) {
 	a.line("  %s --step %d", a.o.again(a.program), s)
 }
 
-func (a *advice) line(format string, args ...any) { fmt.Fprintf(a, format+"\n", args...) }
+func (a *advice) line(format string, args ...any) { fmt.Fprintf(display.Lines(a), format, args...) }
 
 // path is a file of the CA as a word of a shell.
 func (a *advice) path(name string) string {

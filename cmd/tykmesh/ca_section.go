@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tykmesh/tykmesh/ca/pki"
+	"github.com/tykmesh/tykmesh/inject/display"
 )
 
 // writeCASection prints the section of the configuration that leads to a CA.
@@ -49,7 +50,7 @@ func quotePath(scheme, dir, name string) string {
 // quoteJSON is a text as JSON, and so as YAML, whatever is in it.
 func quoteJSON(text string) string {
 	quoted, _ := json.Marshal(text) //nolint:errchkjson // a string always can be
-	return string(quoted)
+	return string(display.EscapeJSON(quoted))
 }
 
 // tell says what was made, what of it is secret, and what to type next.

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
+	"github.com/tykmesh/tykmesh/inject/display"
 )
 
 //go:embed cronjob.yaml
@@ -80,6 +81,9 @@ func (j *cronJob) readReferences(p process, flag string) error {
 	}
 	if src.Name == "" {
 		return &usageError{"--print-cronjob reads the configuration, to know which files and variables go with it, and there is none: " + config.Hint, p.name + " certs renew"}
+	}
+	if display.Line(src.Name) != src.Name {
+		return &usageError{fmt.Sprintf("--print-cronjob writes the name of the configuration into a comment, where %q cannot stand: rename the file", src.Name), p.name + " certs renew"}
 	}
 	references, err := config.References(src)
 	if err != nil {

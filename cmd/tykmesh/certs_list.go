@@ -6,7 +6,6 @@ import (
 	"io"
 	"math"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -51,6 +50,7 @@ func runCertsList(ctx context.Context, p process, o options, report *report) (ou
 	if o.format == formatJSON {
 		return func() error { return writeDocument(p.stdout, newCertificatesDocument(list, p.now())) }, nil
 	}
+	report.inLog()
 	return func() error { return writeCertificatesTable(p.stdout, list, p.now()) }, nil
 }
 
@@ -87,16 +87,16 @@ func writeCertificatesTable(w io.Writer, list []mesh.HeldCertificate, now time.T
 		return nil
 	}
 	short := shortIDs(list)
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "NAME\tENDS\tRENEWAL\tSIGNED BY\tUSED BY\tNOTES")
+	t := newTable(w)
+	t.row("NAME", "ENDS", "RENEWAL", "SIGNED BY", "USED BY", "NOTES")
 	for _, c := range list {
 		ends := "-"
 		if c.ID != "" || c.For == mesh.ForCA {
 			ends = endOf(c.NotAfter, now)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", c.Name, ends, orDash(c.Renewal), orDash(c.Issuer), usersOf(c), orDash(notesOn(c, short[c.ID])))
+		t.row(c.Name, ends, orDash(c.Renewal), orDash(c.Issuer), usersOf(c), orDash(notesOn(c, short[c.ID])))
 	}
-	return t.Flush()
+	return t.flush()
 }
 
 // usersOf are the first API that uses a certificate, and how many more do.

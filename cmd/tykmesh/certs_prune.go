@@ -49,6 +49,7 @@ func runCertsPrune(ctx context.Context, p process, o options, report *report) (o
 	report.planned(steps, 0)
 	if o.dryRun {
 		report.pruned(plan)
+		report.inLog()
 		return func() error { return writeSteps(p.stdout, steps) }, nil
 	}
 	if err := report.take(ctx, o, steps, func(ctx context.Context, progress func(mesh.Event)) error {

@@ -84,6 +84,7 @@ func runRenew(ctx context.Context, p process, o options, names []string, report 
 	report.planned(steps, kept(plan))
 	if o.dryRun {
 		report.renewed(plan)
+		report.inLog()
 		return func() error { return writeSteps(p.stdout, steps) }, nil
 	}
 	if _, err := carryOut(ctx, plan, remote, watch, report); err != nil {

@@ -4,13 +4,11 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/json"
-	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,6 +17,7 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/check"
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/dashboard"
+	"github.com/tykmesh/tykmesh/inject/display"
 )
 
 func newCheckCmd(p process) *cobra.Command {
@@ -72,6 +71,7 @@ func runCheck(ctx context.Context, p process, o options, report *report) (output
 	if o.format == formatJSON {
 		return func() error { return writeChecksJSON(p.stdout, results) }, nil
 	}
+	report.inLog()
 	return func() error { return writeChecksTable(p.stdout, results) }, nil
 }
 
@@ -240,18 +240,21 @@ func (c *clocks) results() []check.Result {
 
 // writeChecksTable writes a line for each check, and below it what to do about it.
 func writeChecksTable(w io.Writer, results []check.Result) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	t := newTable(w)
 	for _, r := range results {
-		lines := strings.Split(r.Detail, "\n")
-		fmt.Fprintf(t, "%s\t%s\t%s\n", r.Status, r.Part, lines[0])
+		lines := []string{r.Detail}
+		if r.Err != nil {
+			lines = errorLines(r.Err)
+		}
+		t.row(string(r.Status), r.Part, lines[0])
 		for _, line := range lines[1:] {
-			fmt.Fprintf(t, "\t\t%s\n", line)
+			t.row("", "", line)
 		}
 		for _, hint := range checkHints(r) {
-			fmt.Fprintf(t, "\t\thint: %s\n", hint)
+			t.row("", "", "hint: "+hint)
 		}
 	}
-	return t.Flush()
+	return t.flush()
 }
 
 // checkHints are what to do about a check; nothing where it went well.
@@ -285,7 +288,7 @@ func writeChecksJSON(w io.Writer, results []check.Result) error {
 
 // writeDocument writes JSON that people can read too.
 func writeDocument(w io.Writer, doc any) error {
-	enc := json.NewEncoder(w)
+	enc := json.NewEncoder(display.JSON(w))
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	return enc.Encode(doc)

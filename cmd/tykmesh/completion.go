@@ -13,6 +13,7 @@ import (
 
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/inject/display"
 )
 
 // completionTime is how long a shell waits for what a server has to say before somebody goes on typing.
@@ -92,7 +93,12 @@ func namespaces(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.Shell
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	return strings.Fields(strings.ReplaceAll(string(list), "namespace/", "")), cobra.ShellCompDirectiveNoFileComp
+	return shownNames(strings.Fields(strings.ReplaceAll(string(list), "namespace/", ""))), cobra.ShellCompDirectiveNoFileComp
+}
+
+// shownNames returns those names that a shell can show as they are.
+func shownNames(names []string) []string {
+	return slices.DeleteFunc(names, func(name string) bool { return display.Line(name) != name })
 }
 
 // services completes names of what is on the mesh, as the flags so far say where to look, and further names.
@@ -113,7 +119,7 @@ func (o *options) services(p process, settingsOf func(config.Config, options) (m
 		defer there.close()
 		names := append(slices.Clone(further), namesOf(mesh.NewInventory(there.state, there.settings))...)
 		isTyped := func(name string) bool { return slices.Contains(typed, name) }
-		return slices.DeleteFunc(names, isTyped), cobra.ShellCompDirectiveNoFileComp
+		return shownNames(slices.DeleteFunc(names, isTyped)), cobra.ShellCompDirectiveNoFileComp
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/display"
 	"github.com/tykmesh/tykmesh/inject/spelling"
 )
 
@@ -138,6 +139,7 @@ func remove(ctx context.Context, p process, o options, plan *mesh.Removal, remot
 	report.planned(steps, 0)
 	if o.dryRun {
 		report.removed(plan, known)
+		report.inLog()
 		return func() error { return writeSteps(p.stdout, steps) }, nil
 	}
 	if err := report.take(ctx, o, steps, func(ctx context.Context, progress func(mesh.Event)) error {
@@ -252,8 +254,9 @@ func countSteps(steps []mesh.Step) string {
 }
 
 func writeSteps(w io.Writer, steps []mesh.Step) error {
+	lines := display.Lines(w)
 	for _, step := range steps {
-		if _, err := fmt.Fprintln(w, step); err != nil {
+		if _, err := fmt.Fprintln(lines, step); err != nil {
 			return err
 		}
 	}

@@ -41,8 +41,8 @@ func printError(w io.Writer, err error) {
 		printHints(w, err)
 		return
 	}
-	for line := range strings.Lines(err.Error()) {
-		fmt.Fprintf(w, "error: %s\n", strings.TrimRight(line, "\n"))
+	for _, line := range errorLines(err) {
+		fmt.Fprintf(w, "error: %s\n", line)
 	}
 	var incomplete *mesh.Incomplete
 	if errors.As(err, &incomplete) && incomplete.Partial() {

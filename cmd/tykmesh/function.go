@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/display"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
@@ -66,7 +67,7 @@ func results(entries []reportEntry) (out manifest.List) {
 		for _, hint := range e.Hints {
 			message += "; hint: " + hint
 		}
-		r := manifest.Map{{Key: "message", Value: message}, {Key: "severity", Value: severity}}
+		r := manifest.Map{{Key: "message", Value: display.Line(message)}, {Key: "severity", Value: severity}}
 		if e.APIVersion != "" && e.Kind != "" && e.Name != "" {
 			r = append(r, manifest.Entry{Key: "resourceRef", Value: manifest.Map{
 				{Key: "apiVersion", Value: e.APIVersion}, {Key: "kind", Value: e.Kind}, {Key: "name", Value: e.Name}, {Key: "namespace", Value: e.Namespace},

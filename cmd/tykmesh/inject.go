@@ -182,6 +182,7 @@ func (o *options) checkOutput(stream *inject.Stream) error {
 func (o *options) output(p process, stream *inject.Stream, plan *mesh.Plan, bindings map[inject.Service]inject.Binding, report *report) output {
 	switch {
 	case o.dryRun:
+		report.inLog()
 		return func() error { return writePreview(p.stdout, stream, plan, bindings, report) }
 	case report.list != nil:
 		return func() error { return report.writeFunction(stream, bindings) }
@@ -290,7 +291,7 @@ func preview(bindings map[inject.Service]inject.Binding) map[inject.Service]inje
 func writePreview(w io.Writer, stream *inject.Stream, plan *mesh.Plan, bindings map[inject.Service]inject.Binding, report *report) error {
 	var diffs bytes.Buffer
 	for f := range stream.Files(bindings) {
-		diffs.Write(manifest.Diff(f.Name, f.Text, f.Patch))
+		diffs.Write(manifest.Diff(diffName(f.Name), f.Text, f.Patch))
 	}
 
 	if plan != nil {
@@ -302,7 +303,7 @@ func writePreview(w io.Writer, stream *inject.Stream, plan *mesh.Plan, bindings 
 			return err
 		}
 	}
-	_, err := diffs.WriteTo(w)
+	_, err := report.diffWriter(w).Write(diffs.Bytes())
 	return err
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,7 +61,11 @@ func (r *report) print(ctx context.Context, write output) error {
 	if ctx.Err() != nil {
 		return &unprintedError{interruptedError{}, done}
 	}
-	if err := write(); err != nil {
+	err := write()
+	if !errors.As(err, new(interruptedError)) && r.out != nil {
+		err = cmp.Or(err, r.out.close())
+	}
+	if err != nil {
 		return &unprintedError{err, done}
 	}
 	return nil
@@ -70,20 +75,26 @@ func (r *report) print(ctx context.Context, write output) error {
 type printer struct {
 	ctx   context.Context
 	to    io.Writer
-	begun bool // something may have been printed
+	begun bool   // something may have been printed
+	token string // of the brackets around what is printed, for a log in which lines may be commands; "" for none
 }
 
 // Write leaves text to the write that goes on when ctx ends: whoever gets an error must not change it.
 func (p *printer) Write(text []byte) (int, error) {
+	opening := p.opening()
 	p.begun = true
-	n, finished, err := await(p.ctx, func() (int, error) { return p.to.Write(text) })
+	whole := text
+	if opening != "" {
+		whole = append([]byte(opening), text...)
+	}
+	n, finished, err := await(p.ctx, func() (int, error) { return p.to.Write(whole) })
 	if !finished {
 		err = interruptedError{}
 	}
 	if err != nil {
-		return n, fmt.Errorf("writing to standard output: %w", err)
+		return max(0, n-len(opening)), fmt.Errorf("writing to standard output: %w", err)
 	}
-	return n, nil
+	return len(text), nil
 }
 
 // unprintedError is a run that has done its remote work and could not print what comes of it.

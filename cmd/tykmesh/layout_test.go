@@ -29,7 +29,7 @@ var layout = map[string]packageRule{
 		except: []string{"net", "os", "log", "k8s.io", "github.com/spf13"},
 	},
 	"inject": {
-		ours:   []string{"inject/manifest", "inject/sidecar", "inject/spelling"},
+		ours:   []string{"inject/manifest", "inject/sidecar", "inject/spelling", "inject/display"},
 		except: []string{"net", "os", "log", "github.com/spf13"},
 	},
 	"inject/sidecar": {
@@ -62,10 +62,13 @@ var layout = map[string]packageRule{
 		except: []string{"os", "log", "k8s.io", "github.com/spf13"},
 	},
 	"cmd/internal/config": {
-		ours:   []string{"inject", "inject/manifest", "inject/sidecar", "ca", "inject/spelling", "cmd/internal/prose"},
+		ours:   []string{"inject", "inject/manifest", "inject/sidecar", "ca", "inject/spelling", "inject/display", "cmd/internal/prose"},
 		except: []string{"net/http", "os", "log", "github.com/spf13"},
 	},
 	"cmd/internal/prose": {
+		except: []string{"net", "os", "log", "k8s.io", "github.com/spf13"},
+	},
+	"inject/display": {
 		except: []string{"net", "os", "log", "k8s.io", "github.com/spf13"},
 	},
 	"inject/spelling": {
@@ -74,7 +77,7 @@ var layout = map[string]packageRule{
 	"cmd/tykmesh": {
 		ours: []string{
 			"inject", "inject/manifest", "inject/sidecar", "dashboard", "ca", "ca/pki",
-			"cmd/internal/mesh", "cmd/internal/check", "cmd/internal/config", "cmd/internal/prose", "inject/spelling",
+			"cmd/internal/mesh", "cmd/internal/check", "cmd/internal/config", "cmd/internal/prose", "inject/spelling", "inject/display",
 		},
 	},
 }

@@ -19,6 +19,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/tykmesh/tykmesh/inject/display"
 )
 
 // version is set by make build and make release.
@@ -41,7 +43,7 @@ func thisProcess() process {
 func calledName(file string) string {
 	name := strings.TrimSuffix(filepath.Base(file), ".exe")
 	if plugin, ok := strings.CutPrefix(name, "kubectl-"); ok {
-		return "kubectl " + strings.ReplaceAll(plugin, "_", "-")
+		return "kubectl " + display.Line(strings.ReplaceAll(plugin, "_", "-"))
 	}
 	return "tykmesh"
 }

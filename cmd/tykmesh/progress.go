@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/term"
+
+	"github.com/tykmesh/tykmesh/inject/display"
 )
 
 // A run that is over before anybody wonders what it does shows no progress, and what shows it can be read.
@@ -58,7 +60,7 @@ func (l *progressLine) show(text string) {
 	if l.text == "" {
 		delay = progressDelay
 	}
-	l.text = text
+	l.text = display.Line(text)
 	if text == "" {
 		l.blank()
 	}

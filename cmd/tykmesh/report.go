@@ -8,13 +8,13 @@ import (
 	"io"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/display"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
@@ -25,8 +25,8 @@ type report struct {
 	process process
 	verbose *slog.Logger // nil unless -v
 	line    *progressLine
-	people  io.Writer // of the lines that -q leaves out
-	errors  io.Writer // of those that it does not
+	people  io.Writer // of the lines that -q leaves out; each Write is a line, and is made safe to show
+	errors  io.Writer // of those that it does not, likewise
 	command string
 	dry     bool // nothing is done, everything would be
 	due     bool // something had to be done
@@ -40,6 +40,7 @@ type report struct {
 	trusted string             // the file with the CAs that pods are to trust, as people type it
 	lines   bytes.Buffer       // what people would see, for a report of texts
 	last    []string           // lines for people that come after standard output
+	told    bool               // machines have been told all but an error of writing standard output
 }
 
 // newReport starts the report of a command.
@@ -63,7 +64,7 @@ func newReport(p process, command string, o options) (*report, error) {
 	if o.quiet {
 		r.people = io.Discard
 	}
-	r.people, r.errors = io.MultiWriter(r.people, &r.lines), io.MultiWriter(r.errors, &r.lines)
+	r.people, r.errors = display.Lines(io.MultiWriter(r.people, &r.lines)), display.Lines(io.MultiWriter(r.errors, &r.lines))
 	if o.verbose {
 		r.verbose = slog.New(verboseHandler(p.stderr, target))
 	}
@@ -74,9 +75,9 @@ func newReport(p process, command string, o options) (*report, error) {
 func verboseHandler(w io.Writer, target reportTarget) slog.Handler {
 	all := &slog.HandlerOptions{Level: slog.LevelDebug}
 	if target.live {
-		return slog.NewJSONHandler(w, all)
+		return slog.NewJSONHandler(display.JSON(w), all)
 	}
-	return slog.NewTextHandler(w, all)
+	return slog.NewTextHandler(display.Lines(w), all)
 }
 
 // output writes what a run has made: for standard output, or to files.
@@ -90,6 +91,10 @@ func (r *report) run(ctx context.Context, work func() (output, error)) error {
 	if err == nil {
 		err = r.save(nil)
 	}
+	if err == nil && r.target.onStderr() && r.inBrackets() {
+		r.told = true
+		err = r.target.format(r.process.stderr, r.rest(nil))
+	}
 	if err == nil && write != nil {
 		err = r.print(ctx, write)
 	}
@@ -99,7 +104,7 @@ func (r *report) run(ctx context.Context, work func() (output, error)) error {
 	for _, line := range r.last {
 		fmt.Fprintln(r.people, line)
 	}
-	if r.target.onStderr() {
+	if r.target.onStderr() && !r.told {
 		err = r.target.format(r.process.stderr, r.rest(nil))
 	}
 	if err == nil && r.exit != exitDone {
@@ -138,8 +143,9 @@ func (r *report) save(err error) error {
 	var b bytes.Buffer
 	if r.target.format == nil {
 		b.Write(r.lines.Bytes())
+		lines := display.Lines(&b)
 		for _, line := range r.last {
-			fmt.Fprintln(&b, line)
+			fmt.Fprintln(lines, line)
 		}
 	} else if err := r.target.format(&b, r.all(err)); err != nil {
 		return fmt.Errorf("writing the report: %w", err)
@@ -236,7 +242,10 @@ func (r *report) all(err error) []reportEntry {
 
 // rest is what of all has not been written yet.
 func (r *report) rest(err error) []reportEntry {
-	if r.target.live {
+	switch {
+	case r.told:
+		return slices.DeleteFunc(r.closing(err), func(e reportEntry) bool { return e.Type == typeObject || e.Type == typeStep })
+	case r.target.live:
 		return r.closing(err)
 	}
 	return r.all(err)
@@ -284,7 +293,7 @@ func (r *report) known(problems []reportEntry) []reportEntry {
 	return problems
 }
 
-// errorEntries are what a run failed of.
+// errorEntries returns what a run failed of: each error with its own hints, the first with those about all of them.
 func errorEntries(err error) (out []reportEntry) {
 	refused, wrong := refusal(nil), config.Error(nil)
 	switch {
@@ -297,12 +306,14 @@ func errorEntries(err error) (out []reportEntry) {
 			out = append(out, findingEntry(severityError, f))
 		}
 	default:
-		for line := range strings.Lines(err.Error()) {
-			out = append(out, reportEntry{Type: typeProblem, Severity: severityError, Message: strings.TrimRight(line, "\n")})
+		for _, f := range faultsOf(err) {
+			out = append(out, reportEntry{Type: typeProblem, Severity: severityError, Message: f.line, Hints: f.hints()})
 		}
 	}
-	if len(out) > 0 {
-		out[0].Hints = append(out[0].Hints, hintsFor(err)...)
+	for _, hint := range hintsFor(err) {
+		if len(out) > 0 && !slices.ContainsFunc(out, func(e reportEntry) bool { return slices.Contains(e.Hints, hint) }) {
+			out[0].Hints = append(out[0].Hints, hint)
+		}
 	}
 	return out
 }

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/display"
 )
 
 // reportEntry is one thing that a report says to machines: a line of --report json. What does not apply is left out.
@@ -88,6 +90,9 @@ func problemEntry(severity string, p inject.Problem) reportEntry {
 
 func findingEntry(severity string, f config.Finding) reportEntry {
 	e := reportEntry{Type: typeProblem, Severity: severity, File: f.Pos.File, Line: f.Pos.Line, Column: f.Pos.Column}
+	if f.Hint != "" {
+		e.Hints = []string{f.Hint}
+	}
 	f.Pos.File, f.Pos.Line = "", 0
 	e.Message = f.String()
 	return e
@@ -128,6 +133,25 @@ func stepEntry(status string, s mesh.Step) reportEntry {
 	return e
 }
 
+// shown returns the entry with its texts as they may be shown. What names something stays as it is, for programs that look for it: it is JSON that
+// escapes that.
+func (e reportEntry) shown() reportEntry {
+	e.Object, e.Message, e.Error = display.Line(e.Object), display.Line(e.Message), display.Line(e.Error)
+	e.Hints, e.Reasons = shownAll(e.Hints), shownAll(e.Reasons)
+	e.Changes = slices.Clone(e.Changes)
+	for i, c := range e.Changes {
+		e.Changes[i] = reportChange{display.Line(c.Path), display.Line(c.From), display.Line(c.To)}
+	}
+	return e
+}
+
+func shownAll(texts []string) (out []string) {
+	for _, text := range texts {
+		out = append(out, display.Line(text))
+	}
+	return out
+}
+
 // text is what people are told of an entry, without its place.
 func (e reportEntry) text() string {
 	text := e.Message
@@ -145,6 +169,7 @@ type reportTarget struct {
 	format func(io.Writer, []reportEntry) error // nil: text
 	file   string                               // "" is standard error
 	live   bool                                 // each entry is written as it comes: JSON on standard error
+	github bool                                 // the run is in a job of GitHub Actions
 	err    error                                // of writing the file
 }
 
@@ -160,7 +185,7 @@ func parseReport(value string) (reportTarget, error) {
 	case "json":
 		t.format, t.live = writeJSON, !hasFile
 	case "github":
-		t.format = writeGitHub
+		t.format, t.github = writeGitHub, true
 	case "sarif":
 		t.format = writeSARIF
 	default:
@@ -175,10 +200,10 @@ func parseReport(value string) (reportTarget, error) {
 // writeJSON writes an object a line.
 func writeJSON(w io.Writer, entries []reportEntry) error {
 	b := bufio.NewWriter(w)
-	enc := json.NewEncoder(b)
+	enc := json.NewEncoder(display.JSON(b))
 	enc.SetEscapeHTML(false)
 	for _, e := range entries {
-		if err := enc.Encode(e); err != nil {
+		if err := enc.Encode(e.shown()); err != nil {
 			return err
 		}
 	}
@@ -204,7 +229,7 @@ func writeGitHub(w io.Writer, entries []reportEntry) error {
 	for _, e := range noticed(entries) {
 		var at []string
 		if e.File != "" {
-			at = append(at, "file="+property.Replace(e.File))
+			at = append(at, "file="+property.Replace(display.Line(e.File)))
 		}
 		if e.Line > 0 {
 			at = append(at, fmt.Sprintf("line=%d", e.Line), fmt.Sprintf("col=%d", e.Column))
@@ -212,9 +237,9 @@ func writeGitHub(w io.Writer, entries []reportEntry) error {
 		if e.Rule != "" {
 			at = append(at, "title="+property.Replace("tykmesh "+string(e.Rule)))
 		}
-		text := e.text()
+		text := display.Line(e.text())
 		for _, hint := range e.Hints {
-			text += "\nhint: " + hint
+			text += "\n" + display.Line("hint: "+hint)
 		}
 		command := e.Severity
 		if len(at) > 0 {
@@ -223,7 +248,7 @@ func writeGitHub(w io.Writer, entries []reportEntry) error {
 		fmt.Fprintf(b, "::%s::%s\n", command, message.Replace(text))
 	}
 	if last := entries[len(entries)-1]; last.Message != "" {
-		fmt.Fprintln(b, last.Message)
+		fmt.Fprintln(display.Lines(b), last.Message)
 	}
 	return b.Flush()
 }
@@ -304,6 +329,7 @@ func writeSARIF(w io.Writer, entries []reportEntry) error {
 		})
 	}
 	for _, e := range noticed(entries) {
+		e = e.shown()
 		if e.Line == 0 {
 			run.Invocations[0].Notifications = append(run.Invocations[0].Notifications, sarifNotification{e.Severity, sarifText{e.text()}})
 			continue
@@ -311,7 +337,7 @@ func writeSARIF(w io.Writer, entries []reportEntry) error {
 		place := sarifPhysical{sarifArtifact{(&url.URL{Path: strings.ReplaceAll(e.File, `\`, "/")}).EscapedPath()}, sarifRegion{e.Line, e.Column}}
 		run.Results = append(run.Results, sarifResult{e.Rule, e.Severity, sarifText{e.text()}, []sarifLocation{{place}}})
 	}
-	enc := json.NewEncoder(w)
+	enc := json.NewEncoder(display.JSON(w))
 	enc.SetIndent("", " ")
 	return enc.Encode(sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}})
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tykmesh/tykmesh/inject/display"
 )
 
 // process is what the operating system gives a program.
@@ -45,7 +47,7 @@ func run(ctx context.Context, p process) int {
 		return exitDone
 	}
 	if !errors.As(err, new(toldError)) {
-		printError(p.stderr, err)
+		printError(display.Lines(p.stderr), err)
 	}
 	return exitCode(err)
 }

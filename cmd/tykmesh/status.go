@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/inject/display"
 )
 
 func newStatusCmd(p process) *cobra.Command {
@@ -46,35 +46,38 @@ func runStatus(ctx context.Context, p process, o options, report *report) (outpu
 	if o.format == formatJSON {
 		return func() error { return writeDocument(p.stdout, newStatusDocument(inventory)) }, nil
 	}
+	report.inLog()
 	return func() error { return writeStatusTable(p.stdout, inventory, p.now()) }, nil
 }
 
 // writeStatusTable writes a line for each service, then the mesh's own certificate, then the orphans.
 func writeStatusTable(w io.Writer, inventory mesh.Inventory, now time.Time) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	t := newTable(w)
 	if len(inventory.Services) > 0 {
-		fmt.Fprintln(t, "NAMESPACE\tSERVICE\tROUTE\tAPIS\tCERTIFICATE\tDRIFT")
+		t.row("NAMESPACE", "SERVICE", "ROUTE", "APIS", "CERTIFICATE", "DRIFT")
 	}
 	for _, s := range inventory.Services {
 		var apis []string
 		for _, a := range s.APIs {
 			apis = append(apis, string(a.Role))
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", s.Service.Namespace, s.Service.App, orDash(s.Route), orDash(strings.Join(apis, ", ")),
+		t.row(s.Service.Namespace, s.Service.App, orDash(s.Route), orDash(strings.Join(apis, ", ")),
 			expiry(s.Certificate, now), orDash(strings.Join(s.Drift, "; ")))
 	}
-	if err := t.Flush(); err != nil {
+	if err := t.flush(); err != nil {
 		return err
 	}
 	var below strings.Builder
+	lines := display.Lines(&below)
 	if c := inventory.Certificate; c.ID != "" || len(c.Drift) > 0 {
-		fmt.Fprintf(&below, "\nmesh certificate: %s%s\n", expiry(c, now), strings.Join(append([]string{""}, c.Drift...), "; "))
+		below.WriteByte('\n')
+		fmt.Fprintf(lines, "mesh certificate: %s%s", expiry(c, now), strings.Join(append([]string{""}, c.Drift...), "; "))
 	}
 	for i, orphan := range inventory.Orphans {
 		if i == 0 {
 			below.WriteByte('\n')
 		}
-		fmt.Fprintf(&below, "orphan: %s %s (%s): %s\n", orphan.Kind, orphan.ID, cmp.Or(orphan.Name, "no name"), orphan.Reason)
+		fmt.Fprintf(lines, "orphan: %s %s (%s): %s", orphan.Kind, orphan.ID, cmp.Or(orphan.Name, "no name"), orphan.Reason)
 	}
 	_, err := io.WriteString(w, below.String())
 	return err

@@ -73,7 +73,9 @@ type endedError struct {
 
 // Error says why the run ended, and on lines of their own what had failed before. What a stall broke off is named, because some server
 // did not answer it; whoever interrupts a run knows why it stopped.
-func (e *endedError) Error() string {
+func (e *endedError) Error() string { return strings.Join(e.lines(), "\n") }
+
+func (e *endedError) lines() []string {
 	waiting, failed := e.brokenOff()
 	text := e.cause.Error()
 	switch {
@@ -82,7 +84,7 @@ func (e *endedError) Error() string {
 	case e.signal != nil && !e.partial():
 		text += "; nothing was changed"
 	}
-	return strings.Join(append([]string{text}, failed...), "\n")
+	return append([]string{text}, failed...)
 }
 
 // brokenOff tells what failed because the run ended from what failed by itself.
@@ -95,8 +97,7 @@ func (e *endedError) brokenOff() (waiting, failed []string) {
 	if e.signal != nil {
 		ends = append(ends, e.signal)
 	}
-	for line := range strings.Lines(e.err.Error()) {
-		line = strings.TrimRight(line, "\n")
+	for _, line := range errorLines(e.err) {
 		what := line
 		for _, end := range ends {
 			what = strings.TrimSuffix(what, ": "+end.Error())

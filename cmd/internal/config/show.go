@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/tykmesh/tykmesh/inject/display"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
@@ -201,7 +202,23 @@ func yamlNode(v any) *yaml.Node {
 		}
 		return n
 	}
+	if text, ok := v.(string); ok {
+		v = shownText(text)
+	}
 	n := new(yaml.Node)
 	_ = n.Encode(v) // texts, numbers and bools always can be
 	return n
+}
+
+// shownText returns a text as it may be shown, on as many lines as it has. One of a single line stands behind its key, and may begin with two colons.
+func shownText(text string) string {
+	const key = ": "
+	lines := strings.Split(text, "\n")
+	if len(lines) == 1 {
+		return strings.TrimPrefix(display.Line(key+text), key)
+	}
+	for i, line := range lines {
+		lines[i] = display.Line(line)
+	}
+	return strings.Join(lines, "\n")
 }

@@ -4,13 +4,12 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/prose"
+	"github.com/tykmesh/tykmesh/inject/display"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
@@ -109,7 +108,7 @@ func (s setting) place() string {
 	if s.variable != "" {
 		return s.variable
 	}
-	return printable(fmt.Sprintf("%s:%d", s.value.pos.File, s.value.pos.Line))
+	return display.Line(fmt.Sprintf("%s:%d", s.value.pos.File, s.value.pos.Line))
 }
 
 // through is where a secret is that is not in the configuration itself.
@@ -121,22 +120,14 @@ func (l *loader) through(s setting, found bool) string {
 	if !found {
 		text += ", where nothing is"
 	}
-	return printable(text)
-}
-
-// printable is a text that can stand in a comment.
-func printable(text string) string {
-	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return strconv.Quote(text)
-	}
-	return text
+	return display.Line(text)
 }
 
 // WriteYAML writes what is viewed as a configuration, with a comment behind each value where it comes from.
 func (v Viewed) WriteYAML(w io.Writer) error {
 	file := "no file: the environment and defaults"
 	if v.File != "" {
-		file = printable(v.File)
+		file = display.Line(v.File)
 	}
 	root := &yaml.Node{Kind: yaml.MappingNode}
 	var section *yaml.Node

@@ -187,10 +187,10 @@ func TestConfigViewSaysWhereFrom(t *testing.T) {
 	}
 	text := viewText(t, v)
 	for _, line := range []string{
-		`# "odd\nTyk: {url: x}.yaml"`,
+		`# odd\nTyk: {url: x}.yaml`,
 		"  url: http://dashboard # TK8S_TYK_URL",
-		`  secret: # "odd\nTyk: {url: x}.yaml:1": "env:A\nB, where nothing is"`,
-		`  slugs: namespaced # "odd\nTyk: {url: x}.yaml:2"`,
+		`  secret: # odd\nTyk: {url: x}.yaml:1: env:A\nB, where nothing is`,
+		`  slugs: namespaced # odd\nTyk: {url: x}.yaml:2`,
 		"  uid: 10777 # default",
 		"  dashboard: http://dashboard # default: Tyk.url",
 		"  certPath: # not set: CFSSL is asked",
