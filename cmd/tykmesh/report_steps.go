@@ -16,10 +16,10 @@ type course struct {
 	steps   []mesh.Step
 	ended   map[stepKey]string // status
 	did     map[stepKey]mesh.Action
-	running []mesh.Step        // the newest one last
-	counts  map[string]int     // of the summary; nil before there is a plan
-	left    []error            // why replaced certificates were not deleted
-	unkept  []error            // what the Dashboard does not keep of APIs
+	running []mesh.Step    // the newest one last
+	counts  map[string]int // of the summary; nil before there is a plan
+	left    []error        // why replaced certificates were not deleted
+	unkept  []error        // what the Dashboard does not keep of APIs
 }
 
 // stepKey tells the steps of a plan apart.
