@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -68,6 +69,102 @@ func TestStyles(t *testing.T) {
 	}
 }
 
+// TestRemoveFirst shows how a child goes whose line begins with the dash of an item that stays.
+func TestRemoveFirst(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		remove     []string // keys or items
+		want       string
+	}{
+		{"the first entry of an item", "l:\n- env:\n  - a\n  image: b # b\n", []string{"env"}, "l:\n- image: b # b\n"},
+		{"the first entry of an item, with its comment", "l:\n- env: [] # a\n\n  image: b\n", []string{"env"}, "l:\n- image: b\n"},
+		{"the first entry of an item, before a comment of the next", "l:\n-   env: []\n    # b\n    image: b\n", []string{"env"}, "l:\n-       # b\n    image: b\n"},
+		{"the first entries of an item", "l:\n- env: []\n  image: b\n  name: c\n", []string{"env", "image"}, "l:\n- name: c\n"},
+		{"the first entries of an item, with comments between", "l:\n- env: []\n  # b\n  image: b # b\n  # c\n  name: c\n", []string{"env", "image"}, "l:\n-   # b\n    # c\n  name: c\n"},
+		{"the first and the last entry of an item", "l:\n- env: []\n  image: b\n  name: c\n", []string{"env", "name"}, "l:\n- image: b\n"},
+		{"the first entry behind two dashes", "- - env: []\n    image: b\n", []string{"env"}, "- - image: b\n"},
+		{"the first item behind a dash", "- - a # a\n  - b\n", []string{"a"}, "- - b\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := Split("f.yaml", []byte(c.text))[0]
+			root, err := d.Root()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var edits []Edit
+			visit(root, func(n *Node) {
+				if slices.Contains(c.remove, n.Value) {
+					edits = append(edits, Remove{n})
+				}
+			})
+			got, err := edit(d, edits...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, string(got)); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestRestoreElsewhere shows what becomes of a text in a document of another style than that which it was read from.
+func TestRestoreElsewhere(t *testing.T) {
+	for _, c := range []struct{ name, text, recorded, want string }{
+		{"block style into JSON", `{"l": ["a"], "m": []}`, "name: http\nport: 0x50\nt: [yes, ~, 1.5]", `{"l": [{"name":"http","port":80,"t":["yes",null,1.5]}], "m": []}`},
+		{"into JSON on lines of its own", "{\n  \"l\": [\n    \"a\"\n  ]\n}\n", "name: http", "{\n  \"l\": [\n    {\n      \"name\": \"http\"\n    }\n  ]\n}\n"},
+		{"a plain scalar into JSON", `{"l": ["a"]}`, "yes # no", `{"l": ["yes"]}`},
+		{"JSON into JSON", `{"l": ["a"]}`, `{"n":"\/"}`, `{"l": [{"n":"\/"}]}`},
+		{"JSON into block style", "l:\n- a\n", `{"o":"\/", "k": [1]}`, "l:\n- {o: /, k: [1]}\n"},
+		{"YAML in brackets into block style", "l:\n- a\n", `{n: b}`, "l:\n- {n: b}\n"},
+		{"block style into brackets", "l: [a]\n", "o: b\nm:\n- c", "l: [{o: b, m: [c]}]\n"},
+		{"a scalar with a comma into brackets", "l: [a]\n", "b, c", "l: [\"b, c\"]\n"},
+		{"an alias into another document", "l: [a]\n", "n: *b", "f.yaml:1:5: cannot be edited: what was recorded cannot be read back"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := Split("f.yaml", []byte(c.text))[0]
+			root, err := d.Root()
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := edit(d, Restore{root.Get("l").Content[0], c.recorded})
+			got := string(out)
+			if err != nil {
+				got = err.Error()
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestEmptyElsewhere shows the same of an empty collection.
+func TestEmptyElsewhere(t *testing.T) {
+	for _, c := range []struct{ name, text, recorded, want string }{
+		{"as it was", "m:\n  l:\n  - a\n", " # b\n    []", "m:\n  l: # b\n    []\n"},
+		{"deeper than it was", "m:\n  l:\n  - a\n", " # b\n  []", "m:\n  l: []\n"},
+		{"null, where it was deeper", "m:\n  l:\n  - a\n", " # b", "m:\n  l: # b\n"},
+		{"YAML into JSON", `{"m": {"l": ["a"]}}`, " # b\n    []", `{"m": {"l": []}}`},
+		{"null into JSON", `{"m": {"l": ["a"]}}`, "", `{"m": {"l": null}}`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := Split("f.yaml", []byte(c.text))[0]
+			root, err := d.Root()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := edit(d, Empty{root.Get("m", "l"), c.recorded})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, string(got)); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+}
+
 func appendTo(values List) func(*Node) Edit {
 	return func(root *Node) Edit { return Append{root.Get("l"), values} }
 }
@@ -94,9 +191,9 @@ func TestRefusals(t *testing.T) {
 		{"no such entry", "l: a\n", func(r *Node) Edit { return Put{Into: r, After: "x", Entries: Map{{"k", "b"}}} }, "f.yaml:1:1: no entry x to write behind"},
 		{"an empty mapping", "l: {}\n", func(r *Node) Edit { return Put{Into: r.Content[1], Entries: Map{{"k", "b"}}} }, "f.yaml:1:4: a mapping with entries is expected, not a mapping"},
 		{"the root", "l: a\n", func(r *Node) Edit { return Remove{r} }, "f.yaml:1:1: the root cannot be removed"},
-		{"a line that is shared", "- - a\n  - b\n", func(r *Node) Edit { return Remove{r.Content[0].Content[0]} }, "f.yaml:1:5: shares its line with something else"},
+		{"a line that is shared", "- - a\n- - b\n", func(r *Node) Edit { return Remove{r.Content[0].Content[0]} }, "f.yaml:1:5: shares its line with something else"},
 		{"other line breaks", "l: [a]\rm: b\n", appendTo(List{"b"}), "f.yaml:1:4: cannot be edited: the document has line breaks other than LF and CR LF"},
-		{"a text that was changed by hand", "l: a\n", func(r *Node) Edit { return Restore{r.Content[1], "b: c: d"} }, "f.yaml:1:4: cannot be edited: the result would not be readable (a value that holds a colon and a space wants quotes)"},
+		{"a text that was changed by hand", "l: a\n", func(r *Node) Edit { return Restore{r.Content[1], "b: c: d"} }, "f.yaml:1:4: cannot be edited: what was recorded cannot be read back"},
 		{"a text that breaks out", "l: a\n", func(r *Node) Edit { return Restore{r.Content[1], "b\n\tm: c"} }, "f.yaml:1:4: cannot be edited: what was recorded cannot be read back"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
