@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -108,6 +109,71 @@ func TestRemoveFirst(t *testing.T) {
 	}
 }
 
+// TestShared shows which edits of a node that stands in several places are made, and what is said of others.
+func TestShared(t *testing.T) {
+	const text = "a: {l: &l [x]}\nb: {l: *l}\nc: &c\n  l: *l\nd: *c\n"
+	appendTo := func(value any, keys ...string) (edits []func(root *Node) Edit) {
+		for _, k := range keys {
+			edits = append(edits, func(root *Node) Edit {
+				_, l := root.Get(k).Entry("l")
+				return Append{To: l, Values: List{value}}
+			})
+		}
+		return edits
+	}
+	for _, c := range []struct {
+		name  string
+		edits []func(root *Node) Edit
+		want  string
+	}{
+		{"all ask for the same", appendTo("v", "a", "b", "c", "d"), strings.Replace(text, "[x]", "[x, v]", 1)},
+		{"one does not ask", appendTo("v", "a", "b", "c"), "other places"},
+		{"none but the anchor asks", appendTo("v", "a"), "line 2 (b.l), line 4 (c.l)"},
+		{"one asks for something else", append(appendTo("v", "a", "c", "d"), appendTo("w", "b")...), "line 2 (b.l)"},
+		{"all ask for two things", slices.Concat(appendTo("v", "a", "b", "c", "d"), appendTo("w", "d", "c", "b", "a")), strings.Replace(text, "[x]", "[x, v, w]", 1)},
+		{"a part of what is shared", []func(*Node) Edit{
+			func(r *Node) Edit { return Put{Into: r.Get("c"), Entries: Map{{"o", "p"}}} },
+			func(r *Node) Edit { return Put{Into: r.Get("d"), Entries: Map{{"o", "p"}}} },
+		}, strings.Replace(text, "  l: *l\n", "  l: *l\n  o: p\n", 1)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := Split("f.yaml", []byte(text))[0]
+			root, err := d.Root()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var edits []Edit
+			for _, e := range c.edits {
+				edits = append(edits, e(root))
+			}
+			got, err := edit(d, edits...)
+			if err != nil && strings.Contains(c.want, "\n") || err == nil && string(got) != c.want {
+				t.Fatalf("got %q (%v), want %q", got, err, c.want)
+			}
+			if err != nil && !strings.Contains(err.Error(), "the anchor &l stands in "+c.want+" too,") {
+				t.Errorf("got %v, want that it stands in %s too", err, c.want)
+			}
+		})
+	}
+}
+
+// TestSharedBomb shows that the places of a node are counted, not visited: there are exponentially many.
+func TestSharedBomb(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("a0: &a0 [x]\n")
+	for i := range 100 {
+		fmt.Fprintf(&b, "a%d: &a%d [*a%d, *a%d]\n", i+1, i+1, i, i)
+	}
+	d := Split("f.yaml", []byte(b.String()))[0]
+	root, err := d.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := edit(d, Append{To: root.Get("a0"), Values: List{"y"}}); err == nil {
+		t.Error("an edit was made that shows in 2^100 places")
+	}
+}
+
 // TestRestoreElsewhere shows what becomes of a text in a document of another style than that which it was read from.
 func TestRestoreElsewhere(t *testing.T) {
 	for _, c := range []struct{ name, text, recorded, want string }{
@@ -180,8 +246,8 @@ func TestRefusals(t *testing.T) {
 		edit       func(root *Node) Edit
 		want       string
 	}{
-		{"an anchor", "l: &l [a]\nm: *l\n", appendTo(List{"b"}), "f.yaml:1:4: cannot be edited: it is part of the anchor &l, which stands in other places too; write it out here"},
-		{"an alias", "k: &l [a]\nl: *l\n", func(r *Node) Edit { return Append{r.Content[3], List{"b"}} }, "f.yaml:2:4: cannot be edited: it is the alias *l; write it out here"},
+		{"an anchor", "l: &l [a]\nm: *l\n", appendTo(List{"b"}), "f.yaml:1:4: cannot be edited: the anchor &l stands in line 2 (m) too, and this change is not for every place; write the value out there instead of *l"},
+		{"an alias", "k: &l [a]\nl: *l\n", func(r *Node) Edit { return Append{r.Content[3], List{"b"}} }, "f.yaml:2:4: cannot be edited: it is the alias *l; write the value out here"},
 		{"an anchor in what goes", "l: [a, [&b b]]\nm: *b\n", func(r *Node) Edit { return Remove{r.Content[1].Content[1]} }, "f.yaml:1:9: cannot be edited: the anchor &b stands in other places too; write it out there"},
 		{"another type", "l: {a: b}\n", appendTo(List{"b"}), "f.yaml:1:4: a mapping where a list is expected"},
 		{"in front of another type", "l: {a: b}\n", prependTo(List{"b"}), "f.yaml:1:4: a mapping where a list is expected"},

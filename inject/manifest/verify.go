@@ -11,7 +11,7 @@ import (
 
 // verify parses an edited text and compares its tree with the document's, on which the edits were made: whatever went wrong in the
 // text, it does not leave this package.
-func (d *Document) verify(out []byte, edits []Edit) *EditError {
+func (d *Document) verify(out []byte, edits []asked) *EditError {
 	edited := &Document{File: d.File, Number: d.Number, Line: d.Line, Text: out}
 	got, err := edited.decode()
 	if err != nil {
@@ -24,7 +24,7 @@ func (d *Document) verify(out []byte, edits []Edit) *EditError {
 	x := expectation{Document: d, changed: map[*Node]bool{}, edits: map[*Node][]Edit{}}
 	for _, e := range edits {
 		n := e.target()
-		x.edits[n] = append(x.edits[n], e)
+		x.edits[n] = append(x.edits[n], e.Edit)
 		for at := n; at != nil; at = at.parent {
 			x.changed[at] = true
 		}
