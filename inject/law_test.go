@@ -232,8 +232,8 @@ func cutReplaced(d *manifest.Document, n *manifest.Node, cut func(from, to int))
 		_, status := n.Entry("injector.tyk.io/status")
 		node(status)
 	}
-	if n.Get("spec") != nil {
-		node(n.Get("apiVersion")) // --upgrade-api
+	if _, version := n.Entry("apiVersion"); n.Get("spec") != nil {
+		node(version) // --upgrade-api
 	}
 	if n.Get("kind").Text() == "Service" {
 		for _, p := range n.Get("spec", "ports").Items() {

@@ -52,6 +52,7 @@ func (o *subject) serviceEdits(pods podIndex, s Settings) ([]manifest.Edit, erro
 		return nil, &manifest.EditError{Pos: o.doc.PositionOf(port), Msg: "spec.ports: cannot be edited as it is written; use spaces to indent it, and UTF-8"}
 	}
 	r := &record{Port: text}
+	r.keepPlain("port", port)
 	o.service.turned = slices.Index(o.object.node.Get("spec", "ports").Items(), port)
 	turned := &o.service.ports[o.service.turned]
 	var edits []manifest.Edit

@@ -33,6 +33,10 @@ type record struct {
 	Key    string  `json:"key,omitempty"`    // the text of the inject annotation's key, if not plain
 	Inject string  `json:"inject,omitempty"` // the text of its value, if not usualInject
 	Status *string `json:"status,omitempty"` // the text of the status that stood there
+
+	// Plain is the JSON of those of the texts above that hold an alias, by their names here. Kubernetes keeps no anchors, so that the
+	// text of an alias means nothing in an object that it prints.
+	Plain map[string]string `json:"plain,omitempty"`
 }
 
 // usualInject is how nearly everybody writes the value of the inject annotation.
@@ -68,27 +72,47 @@ func (r *record) keepEmpty(key, text string) {
 	r.Empty[key] = text
 }
 
+// keepPlain notes what a text means that is recorded under a name and holds an alias.
+func (r *record) keepPlain(name string, n *manifest.Node) {
+	if !n.HoldsAlias() {
+		return
+	}
+	if r.Plain == nil {
+		r.Plain = make(map[string]string)
+	}
+	text, err := json.Marshal(valueOf(n, nil))
+	if err != nil {
+		panic("inject: a value that JSON cannot hold: " + err.Error()) // it was read from a document
+	}
+	r.Plain[name] = string(text)
+}
+
 // keepInject notes how the inject annotation, and a status beside it, were written.
-func (r *record) keepInject(d *manifest.Document, key, value, status *manifest.Node) error {
-	source := func(n *manifest.Node, usual string) string {
-		text, ok := d.Source(n)
-		if !ok || text == usual {
+func (r *record) keepInject(d *manifest.Document, key, value, status *manifest.Node) (err error) {
+	keep := func(name string, n *manifest.Node) string {
+		if n == nil {
 			return ""
 		}
+		text, ok := d.Source(n)
+		if !ok && err == nil {
+			err = &manifest.EditError{Pos: d.PositionOf(n), Msg: "cannot be edited as it is written; write it on one line"}
+		}
+		r.keepPlain(name, n)
 		return text
 	}
-	for _, n := range []*manifest.Node{key, value, status} {
-		if n == nil {
-			continue
-		}
-		if _, ok := d.Source(n); !ok {
-			return &manifest.EditError{Pos: d.PositionOf(n), Msg: "cannot be edited as it is written; write it on one line"}
-		}
-	}
-	r.Key, r.Inject = source(key, annotationInject), source(value, usualInject)
+
+	r.Key, r.Inject = unusual(keep("key", key), annotationInject), unusual(keep("inject", value), usualInject)
 	if status != nil {
-		text := source(status, "")
+		text := keep("status", status)
 		r.Status = &text
 	}
-	return nil
+	return err
+}
+
+// unusual returns a text that is not as usual, else "".
+func unusual(text, usual string) string {
+	if text == usual {
+		return ""
+	}
+	return text
 }

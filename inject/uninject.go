@@ -2,6 +2,7 @@ package inject
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -120,6 +121,15 @@ func (u *undo) takeBack() *Problem {
 	return nil
 }
 
+// was returns what to write for a text that was recorded under a name.
+func (u *undo) was(name, recorded string) string {
+	plain, ok := u.record.Plain[name]
+	if root, err := u.doc.Root(); ok && err == nil && !root.Anchored() {
+		return plain
+	}
+	return recorded
+}
+
 func (u *undo) pod(spec *manifest.Node) {
 	named := func(names []string) func(*manifest.Node) bool {
 		return func(n *manifest.Node) bool { return slices.Contains(names, n.Get("name").Text()) }
@@ -180,7 +190,7 @@ func (u *undo) service() {
 	for i, p := range ports {
 		switch {
 		case i == restored:
-			u.edits = append(u.edits, manifest.Restore{Node: p, Text: u.record.Port})
+			u.edits = append(u.edits, manifest.Restore{Node: p, Text: u.was("port", u.record.Port)})
 		case u.record.Kept != nil && isSidecarPort(p):
 			gone = append(gone, manifest.Remove{Node: p})
 		}
@@ -192,13 +202,8 @@ func (u *undo) service() {
 }
 
 func (u *undo) annotations(annotations *manifest.Node) {
-	key, inject := u.record.Key, u.record.Inject
-	if key == "" {
-		key = annotationInject
-	}
-	if inject == "" {
-		inject = usualInject
-	}
+	key := cmp.Or(u.was("key", u.record.Key), annotationInject)
+	inject := cmp.Or(u.was("inject", u.record.Inject), usualInject)
 	record, text := annotations.Entry(annotationRecord)
 	status, value := annotations.Entry(annotationStatus)
 	var edits []manifest.Edit
@@ -211,7 +216,7 @@ func (u *undo) annotations(annotations *manifest.Node) {
 	case was != nil:
 		edits = append(edits, manifest.Restore{Node: record, Text: key}, manifest.Restore{Node: text, Text: inject})
 		if value != nil {
-			edits = append(edits, manifest.Restore{Node: value, Text: *was})
+			edits = append(edits, manifest.Restore{Node: value, Text: u.was("status", *was)})
 		}
 	case status != nil:
 		edits = append(edits, manifest.Remove{Node: record}, manifest.Restore{Node: status, Text: key}, manifest.Restore{Node: value, Text: inject})

@@ -91,12 +91,13 @@ func (o *subject) upgradeEdits(r *record) ([]manifest.Edit, error) {
 	if o.upgrade == "" {
 		return nil, nil
 	}
-	version := o.object.node.Get("apiVersion")
+	_, version := o.object.node.Entry("apiVersion")
 	text, ok := o.doc.Source(version)
 	if !ok {
 		return nil, &manifest.EditError{Pos: o.doc.PositionOf(version), Msg: "apiVersion: cannot be edited as it is written; write it on one line"}
 	}
 	r.APIVersion = text
+	r.keepPlain("apiVersion", version)
 	edits := []manifest.Edit{manifest.Replace{Node: version, Value: o.upgrade}}
 	o.Change += ", " + o.upgrade
 	if o.selector != nil {
@@ -118,7 +119,7 @@ func (u *undo) upgrade() {
 		return
 	}
 	if version := u.object.node.Get("apiVersion"); version != nil {
-		u.edits = append(u.edits, manifest.Restore{Node: version, Text: u.record.APIVersion})
+		u.edits = append(u.edits, manifest.Restore{Node: version, Text: u.was("apiVersion", u.record.APIVersion)})
 	}
 	key, selector := u.object.node.Get("spec").Entry("selector")
 	if u.record.Selector && key != nil && selects(selector, u.node.Get("metadata", "labels")) {

@@ -106,8 +106,9 @@ func (es EditErrors) Unwrap() []error {
 }
 
 // Apply returns what the edits change in the document's text; every other byte stays as it is. The document is not changed. The edited
-// text has been parsed, and its tree is the document's with the edits made. Errors: EditErrors where that does not hold, or where a node
-// also stands for others (an alias, a merge key), so that an edit would reach them too.
+// text has been parsed, and its tree is the document's with the edits made. Where a node stands in several places, by aliases or merge
+// keys, an edit is made once that is asked for at each of them. Errors: EditErrors where that does not hold, or where an edit would
+// reach a place that does not ask for it.
 func (d *Document) Apply(edits ...Edit) (Patch, error) {
 	if len(edits) == 0 {
 		return nil, nil
@@ -115,21 +116,17 @@ func (d *Document) Apply(edits ...Edit) (Patch, error) {
 	if lines := d.lineStarts(); len(lines) != bytes.Count(d.Text, []byte{'\n'})+1 {
 		return nil, EditErrors{d.refuse(edits[0].target(), "cannot be edited: the document has line breaks other than LF and CR LF")}
 	}
+	united, failed := d.unite(edits)
 	ed := &editor{Document: d, removed: make(map[*Node]bool)}
-	for _, e := range edits {
-		if r, ok := e.(Remove); ok {
+	for _, e := range united {
+		if r, ok := e.Edit.(Remove); ok {
 			ed.removed[r.Node] = true
 		}
 	}
-	var failed EditErrors
-	for i, e := range edits {
-		ed.order = i
-		err := d.refuseShared(e)
-		if err == nil {
-			err = e.splice(ed)
-		}
-		if err != nil {
-			err.Edit = i
+	for _, e := range united {
+		ed.order = e.index
+		if err := e.splice(ed); err != nil {
+			err.Edit = e.index
 			failed = append(failed, err)
 		}
 	}
@@ -138,48 +135,12 @@ func (d *Document) Apply(edits ...Edit) (Patch, error) {
 	}
 	patch, err := ed.patch()
 	if err == nil {
-		err = d.verify(patch.Apply(d.Text), edits)
+		err = d.verify(patch.Apply(d.Text), united)
 	}
 	if err != nil {
 		return nil, EditErrors{err}
 	}
 	return patch, nil
-}
-
-// refuseShared returns an error where an edit would show in another place of the document.
-func (d *Document) refuseShared(e Edit) *EditError {
-	n := e.target()
-	around := n
-	switch e.(type) {
-	case Append, Prepend, Put: // what n stands for changes
-	default: // the text of n does
-		if a := firstAliased(n); a != nil {
-			return d.refuse(a, "cannot be edited: the anchor &%s stands in other places too; write it out there", a.anchor())
-		}
-		around = n.parent
-	}
-	for at := around; at != nil; at = at.parent {
-		if at.aliased {
-			return d.refuse(n, "cannot be edited: it is part of the anchor &%s, which stands in other places too; write it out here", at.anchor())
-		}
-		if at.Kind == Alias {
-			return d.refuse(n, "cannot be edited: it is the alias *%s; write it out here", at.Value)
-		}
-	}
-	return nil
-}
-
-// firstAliased finds a node for which an alias stands.
-func firstAliased(n *Node) *Node {
-	if n.aliased {
-		return n
-	}
-	for _, c := range n.Content {
-		if a := firstAliased(c); a != nil {
-			return a
-		}
-	}
-	return nil
 }
 
 func (d *Document) refuse(n *Node, format string, args ...any) *EditError {

@@ -2,6 +2,8 @@ package manifest
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -68,6 +70,167 @@ func TestStyles(t *testing.T) {
 	}
 }
 
+// TestRemoveFirst shows how a child goes whose line begins with the dash of an item that stays.
+func TestRemoveFirst(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		remove     []string // keys or items
+		want       string
+	}{
+		{"the first entry of an item", "l:\n- env:\n  - a\n  image: b # b\n", []string{"env"}, "l:\n- image: b # b\n"},
+		{"the first entry of an item, with its comment", "l:\n- env: [] # a\n\n  image: b\n", []string{"env"}, "l:\n- image: b\n"},
+		{"the first entry of an item, before a comment of the next", "l:\n-   env: []\n    # b\n    image: b\n", []string{"env"}, "l:\n-       # b\n    image: b\n"},
+		{"the first entries of an item", "l:\n- env: []\n  image: b\n  name: c\n", []string{"env", "image"}, "l:\n- name: c\n"},
+		{"the first entries of an item, with comments between", "l:\n- env: []\n  # b\n  image: b # b\n  # c\n  name: c\n", []string{"env", "image"}, "l:\n-   # b\n    # c\n  name: c\n"},
+		{"the first and the last entry of an item", "l:\n- env: []\n  image: b\n  name: c\n", []string{"env", "name"}, "l:\n- image: b\n"},
+		{"the first entry behind two dashes", "- - env: []\n    image: b\n", []string{"env"}, "- - image: b\n"},
+		{"the first item behind a dash", "- - a # a\n  - b\n", []string{"a"}, "- - b\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := Split("f.yaml", []byte(c.text))[0]
+			root, err := d.Root()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var edits []Edit
+			visit(root, func(n *Node) {
+				if slices.Contains(c.remove, n.Value) {
+					edits = append(edits, Remove{n})
+				}
+			})
+			got, err := edit(d, edits...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, string(got)); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestShared shows which edits of a node that stands in several places are made, and what is said of others.
+func TestShared(t *testing.T) {
+	const text = "a: {l: &l [x]}\nb: {l: *l}\nc: &c\n  l: *l\nd: *c\n"
+	appendTo := func(value any, keys ...string) (edits []func(root *Node) Edit) {
+		for _, k := range keys {
+			edits = append(edits, func(root *Node) Edit {
+				_, l := root.Get(k).Entry("l")
+				return Append{To: l, Values: List{value}}
+			})
+		}
+		return edits
+	}
+	for _, c := range []struct {
+		name  string
+		edits []func(root *Node) Edit
+		want  string
+	}{
+		{"all ask for the same", appendTo("v", "a", "b", "c", "d"), strings.Replace(text, "[x]", "[x, v]", 1)},
+		{"one does not ask", appendTo("v", "a", "b", "c"), "other places"},
+		{"none but the anchor asks", appendTo("v", "a"), "line 2 (b.l), line 4 (c.l)"},
+		{"one asks for something else", append(appendTo("v", "a", "c", "d"), appendTo("w", "b")...), "line 2 (b.l)"},
+		{"all ask for two things", slices.Concat(appendTo("v", "a", "b", "c", "d"), appendTo("w", "d", "c", "b", "a")), strings.Replace(text, "[x]", "[x, v, w]", 1)},
+		{"a part of what is shared", []func(*Node) Edit{
+			func(r *Node) Edit { return Put{Into: r.Get("c"), Entries: Map{{"o", "p"}}} },
+			func(r *Node) Edit { return Put{Into: r.Get("d"), Entries: Map{{"o", "p"}}} },
+		}, strings.Replace(text, "  l: *l\n", "  l: *l\n  o: p\n", 1)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := Split("f.yaml", []byte(text))[0]
+			root, err := d.Root()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var edits []Edit
+			for _, e := range c.edits {
+				edits = append(edits, e(root))
+			}
+			got, err := edit(d, edits...)
+			if err != nil && strings.Contains(c.want, "\n") || err == nil && string(got) != c.want {
+				t.Fatalf("got %q (%v), want %q", got, err, c.want)
+			}
+			if err != nil && !strings.Contains(err.Error(), "the anchor &l stands in "+c.want+" too,") {
+				t.Errorf("got %v, want that it stands in %s too", err, c.want)
+			}
+		})
+	}
+}
+
+// TestSharedBomb shows that the places of a node are counted, not visited: there are exponentially many.
+func TestSharedBomb(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("a0: &a0 [x]\n")
+	for i := range 100 {
+		fmt.Fprintf(&b, "a%d: &a%d [*a%d, *a%d]\n", i+1, i+1, i, i)
+	}
+	d := Split("f.yaml", []byte(b.String()))[0]
+	root, err := d.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := edit(d, Append{To: root.Get("a0"), Values: List{"y"}}); err == nil {
+		t.Error("an edit was made that shows in 2^100 places")
+	}
+}
+
+// TestRestoreElsewhere shows what becomes of a text in a document of another style than that which it was read from.
+func TestRestoreElsewhere(t *testing.T) {
+	for _, c := range []struct{ name, text, recorded, want string }{
+		{"block style into JSON", `{"l": ["a"], "m": []}`, "name: http\nport: 0x50\nt: [yes, ~, 1.5]", `{"l": [{"name":"http","port":80,"t":["yes",null,1.5]}], "m": []}`},
+		{"into JSON on lines of its own", "{\n  \"l\": [\n    \"a\"\n  ]\n}\n", "name: http", "{\n  \"l\": [\n    {\n      \"name\": \"http\"\n    }\n  ]\n}\n"},
+		{"a plain scalar into JSON", `{"l": ["a"]}`, "yes # no", `{"l": ["yes"]}`},
+		{"JSON into JSON", `{"l": ["a"]}`, `{"n":"\/"}`, `{"l": [{"n":"\/"}]}`},
+		{"JSON into block style", "l:\n- a\n", `{"o":"\/", "k": [1]}`, "l:\n- {o: /, k: [1]}\n"},
+		{"YAML in brackets into block style", "l:\n- a\n", `{n: b}`, "l:\n- {n: b}\n"},
+		{"block style into brackets", "l: [a]\n", "o: b\nm:\n- c", "l: [{o: b, m: [c]}]\n"},
+		{"a scalar with a comma into brackets", "l: [a]\n", "b, c", "l: [\"b, c\"]\n"},
+		{"an alias into another document", "l: [a]\n", "n: *b", "f.yaml:1:5: cannot be edited: what was recorded cannot be read back"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := Split("f.yaml", []byte(c.text))[0]
+			root, err := d.Root()
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := edit(d, Restore{root.Get("l").Content[0], c.recorded})
+			got := string(out)
+			if err != nil {
+				got = err.Error()
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestEmptyElsewhere shows the same of an empty collection.
+func TestEmptyElsewhere(t *testing.T) {
+	for _, c := range []struct{ name, text, recorded, want string }{
+		{"as it was", "m:\n  l:\n  - a\n", " # b\n    []", "m:\n  l: # b\n    []\n"},
+		{"deeper than it was", "m:\n  l:\n  - a\n", " # b\n  []", "m:\n  l: []\n"},
+		{"null, where it was deeper", "m:\n  l:\n  - a\n", " # b", "m:\n  l: # b\n"},
+		{"YAML into JSON", `{"m": {"l": ["a"]}}`, " # b\n    []", `{"m": {"l": []}}`},
+		{"null into JSON", `{"m": {"l": ["a"]}}`, "", `{"m": {"l": null}}`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := Split("f.yaml", []byte(c.text))[0]
+			root, err := d.Root()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := edit(d, Empty{root.Get("m", "l"), c.recorded})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, string(got)); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+}
+
 func appendTo(values List) func(*Node) Edit {
 	return func(root *Node) Edit { return Append{root.Get("l"), values} }
 }
@@ -83,8 +246,8 @@ func TestRefusals(t *testing.T) {
 		edit       func(root *Node) Edit
 		want       string
 	}{
-		{"an anchor", "l: &l [a]\nm: *l\n", appendTo(List{"b"}), "f.yaml:1:4: cannot be edited: it is part of the anchor &l, which stands in other places too; write it out here"},
-		{"an alias", "k: &l [a]\nl: *l\n", func(r *Node) Edit { return Append{r.Content[3], List{"b"}} }, "f.yaml:2:4: cannot be edited: it is the alias *l; write it out here"},
+		{"an anchor", "l: &l [a]\nm: *l\n", appendTo(List{"b"}), "f.yaml:1:4: cannot be edited: the anchor &l stands in line 2 (m) too, and this change is not for every place; write the value out there instead of *l"},
+		{"an alias", "k: &l [a]\nl: *l\n", func(r *Node) Edit { return Append{r.Content[3], List{"b"}} }, "f.yaml:2:4: cannot be edited: it is the alias *l; write the value out here"},
 		{"an anchor in what goes", "l: [a, [&b b]]\nm: *b\n", func(r *Node) Edit { return Remove{r.Content[1].Content[1]} }, "f.yaml:1:9: cannot be edited: the anchor &b stands in other places too; write it out there"},
 		{"another type", "l: {a: b}\n", appendTo(List{"b"}), "f.yaml:1:4: a mapping where a list is expected"},
 		{"in front of another type", "l: {a: b}\n", prependTo(List{"b"}), "f.yaml:1:4: a mapping where a list is expected"},
@@ -94,9 +257,9 @@ func TestRefusals(t *testing.T) {
 		{"no such entry", "l: a\n", func(r *Node) Edit { return Put{Into: r, After: "x", Entries: Map{{"k", "b"}}} }, "f.yaml:1:1: no entry x to write behind"},
 		{"an empty mapping", "l: {}\n", func(r *Node) Edit { return Put{Into: r.Content[1], Entries: Map{{"k", "b"}}} }, "f.yaml:1:4: a mapping with entries is expected, not a mapping"},
 		{"the root", "l: a\n", func(r *Node) Edit { return Remove{r} }, "f.yaml:1:1: the root cannot be removed"},
-		{"a line that is shared", "- - a\n  - b\n", func(r *Node) Edit { return Remove{r.Content[0].Content[0]} }, "f.yaml:1:5: shares its line with something else"},
+		{"a line that is shared", "- - a\n- - b\n", func(r *Node) Edit { return Remove{r.Content[0].Content[0]} }, "f.yaml:1:5: shares its line with something else"},
 		{"other line breaks", "l: [a]\rm: b\n", appendTo(List{"b"}), "f.yaml:1:4: cannot be edited: the document has line breaks other than LF and CR LF"},
-		{"a text that was changed by hand", "l: a\n", func(r *Node) Edit { return Restore{r.Content[1], "b: c: d"} }, "f.yaml:1:4: cannot be edited: the result would not be readable (a value that holds a colon and a space wants quotes)"},
+		{"a text that was changed by hand", "l: a\n", func(r *Node) Edit { return Restore{r.Content[1], "b: c: d"} }, "f.yaml:1:4: cannot be edited: what was recorded cannot be read back"},
 		{"a text that breaks out", "l: a\n", func(r *Node) Edit { return Restore{r.Content[1], "b\n\tm: c"} }, "f.yaml:1:4: cannot be edited: what was recorded cannot be read back"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -191,6 +191,16 @@ func (n *Node) Items() []*Node {
 	return n.Content
 }
 
+// HoldsAlias reports whether an alias is written in a node, or is the node.
+func (n *Node) HoldsAlias() bool {
+	return n.Kind == Alias || slices.ContainsFunc(n.Content, (*Node).HoldsAlias)
+}
+
+// Anchored reports whether an anchor is written in a node.
+func (n *Node) Anchored() bool {
+	return n.anchor() != "" || slices.ContainsFunc(n.Content, (*Node).Anchored)
+}
+
 // IsNull reports whether there is no node, or one that says null.
 func (n *Node) IsNull() bool {
 	n = n.Resolve()

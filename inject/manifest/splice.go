@@ -153,12 +153,7 @@ func (e Remove) splice(ed *editor) *EditError {
 		return ed.refuse(n, "cannot find where this value ends")
 	}
 	if !n.parent.Flow {
-		from, to, ok := ed.wholeLines(ed.begin(n), end)
-		if !ok {
-			return ed.refuse(n, "shares its line with something else")
-		}
-		ed.replace(from, to, "", n.depth())
-		return nil
+		return ed.removeLines(n, i, step, end)
 	}
 	from := n.start()
 	switch {
@@ -178,6 +173,36 @@ func (e Remove) splice(ed *editor) *EditError {
 	return nil
 }
 
+// removeLines takes the child with the index i out of a block collection. The child ends at an offset, and takes step nodes.
+// A first child that shares its line with dashes gives its place to that sibling, or to the comment in front of it:
+//
+//   - env: []        - image: a        - env: []          -   # an image
+//     image: a                           # an image         image: a
+//     image: a
+func (ed *editor) removeLines(n *Node, i, step, end int) *EditError {
+	begin := ed.begin(n)
+	from, to, ok := ed.wholeLines(begin, end)
+	if next := i + step; next < len(n.parent.Content) && ed.dashed(n.parent) && !ed.keepsBefore(n.parent, i, step) {
+		_, to, ok = ed.wholeLines(from, end)
+		from = begin
+		if follows := ed.begin(n.parent.Content[next]); isBlank(string(ed.Text[to:follows])) {
+			to = follows
+		}
+	}
+	if !ok {
+		return ed.refuse(n, "shares its line with something else")
+	}
+	ed.replace(from, to, "", n.depth())
+	return nil
+}
+
+// dashed reports whether a block collection begins behind the dash of an item.
+func (ed *editor) dashed(n *Node) bool {
+	first := ed.begin(n.Content[0])
+	before := ed.Text[ed.lineStart(first):first]
+	return bytes.IndexByte(before, '-') >= 0 && len(bytes.Trim(before, " -")) == 0
+}
+
 // keepsBefore reports whether something stays in front of a child, which then takes the comma before it along, and else the one behind it.
 func (ed *editor) keepsBefore(n *Node, child, step int) bool {
 	for i := 0; i < child; i += step {
@@ -193,9 +218,9 @@ func (e Restore) splice(ed *editor) *EditError {
 	if end == unknown {
 		return ed.refuse(e.Node, "cannot find where this value ends")
 	}
-	text := e.Text
-	if !e.Node.Flow {
-		text = indent(text, ed.margin(e.Node))
+	text, _, err := ed.restored(e)
+	if err != nil {
+		return ed.refuse(e.Node, "cannot be edited: %v", err)
 	}
 	ed.replace(e.Node.start(), end, text, e.Node.depth())
 	return nil
@@ -207,15 +232,19 @@ func (e Empty) splice(ed *editor) *EditError {
 	if !ok {
 		return ed.refuse(n, "cannot find where this value begins or ends")
 	}
+	text, _, err := ed.emptied(e)
+	if err != nil {
+		return ed.refuse(n, "cannot be edited: %v", err)
+	}
 	if n.bracketed(ed.Document) {
-		ed.replace(colon, end, e.Text, n.depth())
+		ed.replace(colon, end, text, n.depth())
 		return nil
 	}
 	from, to, ok := ed.wholeLines(ed.begin(n.Content[0]), end)
 	if !ok || from < colon {
 		return ed.refuse(n, "shares its line with something else")
 	}
-	ed.replace(colon, colon, e.Text, n.depth())
+	ed.replace(colon, colon, text, n.depth())
 	ed.replace(from, to, "", n.depth())
 	return nil
 }

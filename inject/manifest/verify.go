@@ -5,14 +5,13 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
 
 // verify parses an edited text and compares its tree with the document's, on which the edits were made: whatever went wrong in the
 // text, it does not leave this package.
-func (d *Document) verify(out []byte, edits []Edit) *EditError {
+func (d *Document) verify(out []byte, edits []asked) *EditError {
 	edited := &Document{File: d.File, Number: d.Number, Line: d.Line, Text: out}
 	got, err := edited.decode()
 	if err != nil {
@@ -25,7 +24,7 @@ func (d *Document) verify(out []byte, edits []Edit) *EditError {
 	x := expectation{Document: d, changed: map[*Node]bool{}, edits: map[*Node][]Edit{}}
 	for _, e := range edits {
 		n := e.target()
-		x.edits[n] = append(x.edits[n], e)
+		x.edits[n] = append(x.edits[n], e.Edit)
 		for at := n; at != nil; at = at.parent {
 			x.changed[at] = true
 		}
@@ -111,10 +110,21 @@ func (x *expectation) apply(n *Node, e Edit) {
 	case Rename:
 		n.Value = e.Name
 	case Restore:
-		*n = *x.restored(e)
+		_, want, err := x.Document.restored(e)
+		x.become(n, want, err)
 	case Empty:
-		*n = *x.parsed(`{"k":` + e.Text + "\n }")
+		_, want, err := x.Document.emptied(e)
+		x.become(n, want, err)
 	}
+}
+
+// become puts another node in the place of one, if there is one to expect.
+func (x *expectation) become(n, want *Node, err error) {
+	if err != nil {
+		x.failed = err
+		return
+	}
+	*n = *want
 }
 
 // add makes a node a sequence that has further items.
@@ -122,53 +132,6 @@ func (x *expectation) add(n *Node, items List, at int) {
 	values := nodeOf(items)
 	n.Kind, n.Tag, n.Value = Sequence, values.Tag, ""
 	n.Content = slices.Insert(n.Content, at, values.Content...)
-}
-
-// restored is what a text means in the place of a node.
-func (x *expectation) restored(e Restore) *Node {
-	n := e.Node
-	if n.Flow && n.parent.Flow {
-		return x.parsed(`{"k": ` + e.Text + "}")
-	}
-	column := len("- k") + strings.Count(e.Text, "\t") // tabs stand for less than that, see dedent
-	text := e.Text
-	if !n.Flow {
-		text = indent(text, column)
-	}
-	return x.parsed("k:\n" + strings.Repeat(" ", column) + text + "\n")
-}
-
-// parsed is the value of the only entry of a mapping. The anchors of the document stand before it, because it may hold an alias.
-func (x *expectation) parsed(text string) *Node {
-	if x.json {
-		root, err := (&Document{File: "recorded text", Line: 1, Text: []byte(text)}).Root()
-		if err != nil || len(root.Content) != 2 {
-			x.failed = errors.New("what was recorded cannot be read back")
-			return nodeOf(nil)
-		}
-		return root.Content[1]
-	}
-	var b strings.Builder
-	b.WriteString("- [")
-	if strings.Contains(text, "*") {
-		anchors(x.root, func(name string) { b.WriteString("&" + name + " ~, ") })
-	}
-	b.WriteString("~]\n- " + text)
-	root, err := (&Document{File: "recorded text", Line: 1, Text: []byte(b.String())}).Root()
-	if err != nil || len(root.Content) != 2 || len(root.Content[1].Content) != 2 {
-		x.failed = errors.New("what was recorded cannot be read back")
-		return nodeOf(nil)
-	}
-	return root.Content[1].Content[1]
-}
-
-func anchors(n *Node, f func(name string)) {
-	if name := n.anchor(); name != "" {
-		f(name)
-	}
-	for _, c := range n.Content {
-		anchors(c, f)
-	}
 }
 
 // nodeOf is the tree of a value.

@@ -1,0 +1,187 @@
+package manifest
+
+import (
+	"encoding/json"
+	"errors"
+	"strconv"
+	"strings"
+)
+
+// What Restore and Empty write was read from a document that has been printed anew since, maybe by kubectl: the text may have stood in
+// block style and go into brackets, have been YAML and go into JSON, or the other way round. Where it does not mean the same there, its
+// value is written.
+
+// restored returns what Restore writes, and the tree of it.
+//
+// Errors: a text that cannot be read, or not without the anchors of the document that it was read from.
+func (d *Document) restored(e Restore) (text string, want *Node, err error) {
+	n := e.Node
+	switch {
+	case d.json && !json.Valid([]byte(e.Text)):
+		err = errRecorded
+	case n.Flow:
+		text = e.Text
+		want, err = d.inBrackets(e.Text)
+	default:
+		text = indent(e.Text, d.margin(n))
+		want, err = d.inBlock(e.Text)
+	}
+	if err == nil {
+		return text, want, nil
+	}
+
+	v, err := d.recordedValue(e.Text)
+	if err != nil {
+		return "", nil, err
+	}
+	b, column := &block{layout: d.layoutAt(n)}, 0
+	if n.parent.bracketed(d) {
+		b, _, column = (&editor{Document: d}).flowBlock(n.parent)
+	}
+	b.flow(v, column)
+	return b.String(), nodeOf(v), nil
+}
+
+// emptied returns what Empty writes behind the colon, and the tree of it.
+//
+// Errors: a text that cannot be read.
+func (d *Document) emptied(e Empty) (text string, want *Node, err error) {
+	want, err = d.recorded(`{"k":` + e.Text + "\n }")
+	fits := e.Node.parent.Flow || deeper(e.Text, d.column(e.Node.parent))
+	if d.json {
+		fits = json.Valid([]byte(e.Text))
+	}
+	if err != nil || fits {
+		return e.Text, want, err
+	}
+	v, err := want.value()
+	if err != nil {
+		return "", nil, err
+	}
+	return " " + d.layoutAt(e.Node).scalar(v, true), nodeOf(v), nil
+}
+
+// deeper reports whether a value behind a colon begins on the same line, or is indented by more than a column.
+func deeper(text string, column int) bool {
+	for i, line := range strings.Split(text, "\n") {
+		content := strings.TrimLeft(line, " ")
+		if !isBlank(line) && strings.TrimLeft(content, "\t")[0] != '#' {
+			return i == 0 || len(line)-len(content) > column
+		}
+	}
+	return true
+}
+
+var errRecorded = errors.New("what was recorded cannot be read back")
+
+// recordedValue is what a text says, whichever style it was written in.
+func (d *Document) recordedValue(text string) (any, error) {
+	n, err := d.inBlock(text)
+	if err != nil {
+		n, err = recordedEntry(`{"k": ` + text + "}")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return n.value()
+}
+
+// inBrackets is what a text means in brackets.
+func (d *Document) inBrackets(text string) (*Node, error) { return d.recorded(`{"k": ` + text + "}") }
+
+// inBlock is what a text means in block style.
+func (d *Document) inBlock(text string) (*Node, error) {
+	column := len("- k") + strings.Count(text, "\t") // tabs stand for less than that, see dedent
+	return d.recorded("k:\n" + strings.Repeat(" ", column) + indent(text, column) + "\n")
+}
+
+// recorded is the value of the only entry of a mapping. The anchors of the document stand before it, because it may hold an alias.
+func (d *Document) recorded(text string) (*Node, error) {
+	if d.json {
+		return recordedEntry(text)
+	}
+	var b strings.Builder
+	b.WriteString("- [")
+	if strings.Contains(text, "*") {
+		anchors(d.root, func(name string) { b.WriteString("&" + name + " ~, ") })
+	}
+	b.WriteString("~]\n- " + text)
+	root, err := readRecorded(b.String())
+	if err != nil || root.Kind != Sequence || len(root.Content) != 2 {
+		return nil, errRecorded
+	}
+	return onlyEntry(root.Content[1])
+}
+
+// recordedEntry is the value of the only entry of a mapping that stands for itself.
+func recordedEntry(text string) (*Node, error) {
+	root, err := readRecorded(text)
+	if err != nil {
+		return nil, errRecorded
+	}
+	return onlyEntry(root)
+}
+
+func readRecorded(text string) (*Node, error) {
+	return (&Document{File: "recorded text", Line: 1, Text: []byte(text)}).Root()
+}
+
+func onlyEntry(n *Node) (*Node, error) {
+	if n.Kind != Mapping || len(n.Content) != 2 {
+		return nil, errRecorded
+	}
+	return n.Content[1], nil
+}
+
+func anchors(n *Node, f func(name string)) {
+	if name := n.anchor(); name != "" {
+		f(name)
+	}
+	for _, c := range n.Content {
+		anchors(c, f)
+	}
+}
+
+// value is what a node says, as one of the types that Map documents.
+//
+// Errors: an alias, of which it is not known what it stands for; a number that no type holds.
+func (n *Node) value() (v any, err error) {
+	switch n.Kind {
+	case Alias:
+		return nil, errors.New("what was recorded holds an alias")
+	case Mapping:
+		m := Map{}
+		for i := 0; i < len(n.Content); i += 2 {
+			v, err := n.Content[i+1].value()
+			if err != nil {
+				return nil, err
+			}
+			m = append(m, Entry{n.Content[i].Value, v})
+		}
+		return m, nil
+	case Sequence:
+		l := List{}
+		for _, item := range n.Content {
+			v, err := item.value()
+			if err != nil {
+				return nil, err
+			}
+			l = append(l, v)
+		}
+		return l, nil
+	}
+	switch i, ok := n.Int(); n.Tag {
+	case "!!null":
+		return nil, nil
+	case "!!bool":
+		return n.IsTrue(), nil
+	case "!!int":
+		if !ok {
+			return nil, errRecorded
+		}
+		return i, nil
+	case "!!float":
+		return strconv.ParseFloat(n.Value, 64)
+	}
+	return n.Value, nil
+}

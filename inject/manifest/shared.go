@@ -1,0 +1,168 @@
+package manifest
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// asked is an edit, and which of Apply's edits it is.
+type asked struct {
+	Edit
+	index int
+}
+
+// unite finds the edits to make. A node that aliases stand for is in several places; what all of them ask for is made once, where the
+// anchor is:
+//
+//	containers:                          containers:
+//	- env: &env [{name: A}]     asks     - env: &env [{name: A}, {name: B}]
+//	- env: *env                 asks     - env: *env
+//
+// Errors: an edit that would show in a place that does not ask for it.
+func (d *Document) unite(edits []Edit) (united []asked, failed EditErrors) {
+	byNode := make(map[*Node][]asked) // of nodes that stand in several places
+	for i, e := range edits {
+		if e = resolved(e); isShared(e) {
+			byNode[e.target()] = append(byNode[e.target()], asked{e, i})
+		}
+	}
+	var p places
+	for i, e := range edits {
+		err := d.refuseAnchored(e)
+		var alike []asked
+		if e = resolved(e); isShared(e) && err == nil {
+			alike = slices.DeleteFunc(slices.Clone(byNode[e.target()]), func(o asked) bool { return !reflect.DeepEqual(o.Edit, e) })
+			if p.aliases == nil {
+				p = newPlaces(d.root)
+			}
+			if len(alike) < p.of(e.target()) {
+				err = d.refuseShared(edits, i, alike, p)
+			}
+		}
+		switch {
+		case err != nil:
+			err.Edit = i
+			failed = append(failed, err)
+		case len(alike) == 0 || alike[0].index == i:
+			united = append(united, asked{e, i})
+		}
+	}
+	return united, failed
+}
+
+// resolved is an edit of what a node stands for, where the edit changes that and not the node's text.
+func resolved(e Edit) Edit {
+	switch e := e.(type) {
+	case Append:
+		e.To = e.To.Resolve()
+		return e
+	case Prepend:
+		e.To = e.To.Resolve()
+		return e
+	case Put:
+		e.Into = e.Into.Resolve()
+		return e
+	}
+	return e
+}
+
+// isShared reports whether an edit shows in several places.
+func isShared(e Edit) bool {
+	for at := e.target(); at != nil; at = at.parent {
+		if at.aliased {
+			return true
+		}
+	}
+	return false
+}
+
+// refuseAnchored returns an error for an edit of a text in which a node stands that other places need.
+func (d *Document) refuseAnchored(e Edit) *EditError {
+	switch e.(type) {
+	case Append, Prepend, Put:
+		return nil
+	}
+	if a := firstAliased(e.target()); a != nil {
+		return d.refuse(a, "cannot be edited: the anchor &%s stands in other places too; write it out there", a.anchor())
+	}
+	return nil
+}
+
+// refuseShared says in which places an edit would show that do not ask for it.
+func (d *Document) refuseShared(edits []Edit, i int, alike []asked, p places) *EditError {
+	n := edits[i].target()
+	if n.Kind == Alias {
+		return d.refuse(n, "cannot be edited: it is the alias *%s; write the value out here", n.Value)
+	}
+	top := n
+	for !top.aliased {
+		top = top.parent
+	}
+	var others []string
+	for _, a := range p.aliases[top] {
+		if !slices.ContainsFunc(alike, func(o asked) bool { return edits[o.index].target() == a }) {
+			others = append(others, fmt.Sprintf("line %d (%s)", d.PositionOf(a).Line, a.PathFrom(d.root)))
+		}
+	}
+	switch more := len(others) - 3; {
+	case more > 0:
+		others = append(others[:3], fmt.Sprintf("%d more places", more))
+	case len(others) == 0: // each alias asks, and stands in several places itself
+		others = []string{"other places"}
+	}
+	return d.refuse(n, "cannot be edited: the anchor &%s stands in %s too, and this change is not for every place; write the value out there instead of *%s",
+		top.anchor(), strings.Join(others, ", "), top.anchor())
+}
+
+// firstAliased finds a node for which an alias stands.
+func firstAliased(n *Node) *Node {
+	if n.aliased {
+		return n
+	}
+	for _, c := range n.Content {
+		if a := firstAliased(c); a != nil {
+			return a
+		}
+	}
+	return nil
+}
+
+// places count where the nodes of a tree stand, aliases followed.
+type places struct {
+	aliases map[*Node][]*Node // by what they stand for
+	counted map[*Node]int
+}
+
+func newPlaces(root *Node) places {
+	p := places{make(map[*Node][]*Node), make(map[*Node]int)}
+	p.find(root)
+	return p
+}
+
+func (p places) find(n *Node) {
+	if n.Kind == Alias {
+		p.aliases[n.Resolve()] = append(p.aliases[n.Resolve()], n)
+	}
+	for _, c := range n.Content {
+		p.find(c)
+	}
+}
+
+// of returns in how many places a node stands. There can be exponentially many: from a number on, they are not told apart.
+func (p places) of(n *Node) int {
+	const many = 1 << 20
+	if n == nil {
+		return 1
+	}
+	if count, ok := p.counted[n]; ok {
+		return count
+	}
+	count := p.of(n.parent)
+	for _, a := range p.aliases[n] {
+		count = min(many, count+p.of(a.parent))
+	}
+	p.counted[n] = count
+	return count
+}
