@@ -37,10 +37,13 @@ const (
 	RuleSecurity    Rule = "TM0029"
 	RuleSecret      Rule = "TM0030"
 	RuleNothing     Rule = "TM0031"
+	RulePatch       Rule = "TM0032"
 )
 
 // Skips reports whether what a rule refuses is skipped: it passes untouched where Settings.OnSkip accepts that.
-func (r Rule) Skips() bool { return r == RuleSyntax || r == RuleEdit || r == RuleKind }
+func (r Rule) Skips() bool {
+	return r == RuleSyntax || r == RuleEdit || r == RuleKind || r == RulePatch
+}
 
 // Rules are all rules with a sentence each, by code.
 var Rules = []struct {
@@ -78,4 +81,5 @@ var Rules = []struct {
 	{RuleSecurity, "A namespace must allow the level of Pod Security that its pods meet with a sidecar."},
 	{RuleSecret, "A namespace must have the Secret that its sidecars take their secrets from."},
 	{RuleNothing, "A run is to put something on the mesh."},
+	{RulePatch, "A Kustomize patch is injected in what kustomize build prints."},
 }

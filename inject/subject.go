@@ -92,13 +92,18 @@ func (in *injection) judge(o *subject) (ours bool, problems []Problem) {
 	if k, _ := o.meta.Get("annotations").Entry(annotationRecord); k != nil {
 		return true, []Problem{o.problem(RuleRecord, k, "annotation %s: it is there, but the status is not %s: was the status changed by hand?", annotationRecord, statusInjected)}
 	}
+	if p := o.unfit(); p != nil {
+		in.skip(o.Object, *p)
+		return true, nil
+	}
 	if in.settings.Namespace == "" && o.object.node.Get("metadata", "namespace").Text() == "" {
 		in.Defaulted = true
 	}
+	problems = o.missingVersion()
 	if o.template.Node == nil {
-		return true, o.examineService()
+		return true, append(problems, o.examineService()...)
 	}
-	return true, o.examinePods(in.settings)
+	return true, append(problems, o.examinePods(in.settings)...)
 }
 
 // wanted reports whether the object is to be injected; it says why not if it carries our annotations.
@@ -133,18 +138,38 @@ func newSubject(d *manifest.Document, obj object, namespace string) *subject {
 	if o.Name == "" {
 		o.Name = keep(meta.Get("generateName"))
 	}
+	if isClusterScoped(o.Kind) {
+		o.Namespace = ""
+	}
 	o.title = titleOf(d.Number, o.Kind, o.Namespace, o.Name)
 	return o
 }
 
 // titleOf is how errors and reports name an object.
 func titleOf(document int, kind, namespace, name string) string {
-	kind, namespace, name = printable(kind), printable(namespace), printable(name)
 	if kind == "" {
 		return fmt.Sprintf("document %d", document)
 	}
-	return fmt.Sprintf("document %d (%s %s/%s)", document, kind, namespace, name)
+	return fmt.Sprintf("document %d (%s)", document, nameOfObject(kind, namespace, name))
 }
+
+// nameOfObject is kind, namespace and name of an object; no namespace where its kind has none.
+func nameOfObject(kind, namespace, name string) string {
+	kind, namespace, name = printable(kind), printable(namespace), printable(name)
+	if isClusterScoped(kind) {
+		return kind + " " + name
+	}
+	return fmt.Sprintf("%s %s/%s", kind, namespace, name)
+}
+
+// clusterKinds are kinds of Kubernetes, and of what often stands beside it, whose objects are in no namespace.
+var clusterKinds = []string{
+	"Namespace", "Node", "PersistentVolume", "StorageClass", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "APIService",
+	"MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding",
+	"PriorityClass", "IngressClass", "GatewayClass", "RuntimeClass", "CSIDriver", "ClusterIssuer",
+}
+
+func isClusterScoped(kind string) bool { return slices.Contains(clusterKinds, kind) }
 
 // namespaceOf is the namespace of an object: its own, else the one that the user named, else default.
 func namespaceOf(object *manifest.Node, named string) string {
@@ -152,7 +177,7 @@ func namespaceOf(object *manifest.Node, named string) string {
 }
 
 func (o *subject) leave(rule Rule, reason string, warning bool) {
-	o.Outcome, o.Reason, o.Warning = LeftAlone, reason, warning
+	o.Outcome, o.Reason, o.Warning = LeftAlone, printable(reason), warning
 	if warning {
 		o.Rule = rule
 	}
@@ -174,7 +199,7 @@ func (o *subject) unclearSwitch() []Problem {
 	if inject == nil || isInjected(o.meta) || !isUnclear(inject.Text()) {
 		return nil
 	}
-	return []Problem{o.problem(RuleAnnotation, inject, "annotation %s: %q says neither yes nor no: %s", annotationInject, inject.Text(), readings)}
+	return []Problem{o.problem(RuleAnnotation, inject, "annotation %s: %q says neither yes nor no: %s%s", annotationInject, inject.Text(), readings, asVariable(inject.Text()))}
 }
 
 // stringsOnly refuses annotations that the API server would refuse.
@@ -222,7 +247,7 @@ func (o *subject) namespaceProblem() []Problem {
 		}
 	}
 	if len(validation.IsDNS1123Label(o.Namespace)) > 0 {
-		return []Problem{o.problem(RuleNamespace, at, "no namespace can be named %q: lower case letters, digits and dashes, 63 at most", o.Namespace)}
+		return []Problem{o.problem(RuleNamespace, at, "no namespace can be named %q: lower case letters, digits and dashes, 63 at most%s", o.Namespace, asVariable(o.Namespace))}
 	}
 	return nil
 }
@@ -245,7 +270,7 @@ func (o *subject) appLabel() (string, *Problem) {
 	case app == "mesh":
 		return refuse(label, "label app: mesh is the tag of all sidecars, so no service can have the name")
 	case len(validation.IsDNS1035Label(app)) > 0:
-		return refuse(label, "label app: no Service can be named %q, so nothing would reach it: lower case letters, digits and dashes, a letter first, 63 at most", app)
+		return refuse(label, "label app: no Service can be named %q, so nothing would reach it: lower case letters, digits and dashes, a letter first, 63 at most%s", app, asVariable(app))
 	default:
 		return strings.Clone(app), nil
 	}
