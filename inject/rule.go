@@ -55,7 +55,7 @@ var Rules = []struct {
 	{RuleKind, "Only objects with a pod template, Pods and Services can be put on the mesh."},
 	{RulePlace, "The inject annotation belongs into the metadata of the pod template."},
 	{RuleAnnotation, "An annotation of ours must be one that there is, with a value that means something."},
-	{RuleApp, "The label app of the pod template names the service on the mesh."},
+	{RuleApp, "A label of the pod template names the service on the mesh: app, or one of Injector.serviceLabels."},
 	{RuleNamespace, "A namespace must be one that Kubernetes takes."},
 	{RulePod, "A pod must be one that Kubernetes takes."},
 	{RuleClash, "A pod must not have what the sidecar brings: its names, its ports, its mounts."},

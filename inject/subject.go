@@ -252,26 +252,50 @@ func (o *subject) namespaceProblem() []Problem {
 	return nil
 }
 
-// appLabel reads the label that makes a workload a service of the mesh: the Kubernetes Service in front of it has its name, so it has to
-// be a label of RFC 1035, as Service names are.
-func (o *subject) appLabel() (string, *Problem) {
-	_, label := o.meta.Get("labels").Entry("app")
+// appLabel reads the label that makes a workload a service of the mesh, the first that it has of Settings.ServiceLabels: the Kubernetes
+// Service in front of it has its name, so it has to be a label of RFC 1035, as Service names are.
+func (o *subject) appLabel(s Settings) (string, *Problem) {
+	key, label := o.serviceLabel(s)
 	refuse := func(n *manifest.Node, format string, args ...any) (string, *Problem) {
 		p := o.problem(RuleApp, n, format, args...)
 		return "", &p
 	}
 	switch app := label.Text(); {
 	case label == nil:
-		return refuse(o.meta, "the label app is required on the pod template: it names the service on the mesh; say app: NAME, as the Service in front of it is called")
+		return refuse(o.meta, "%s", o.unnamed(s))
 	case !label.IsString():
-		return refuse(label, "label app: must be a string, not %s; put it in quotes", label.Describe())
+		return refuse(label, "label %s: must be a string, not %s; put it in quotes", key, label.Describe())
 	case app == "":
-		return refuse(label, "label app: must not be empty: it names the service on the mesh")
+		return refuse(label, "label %s: must not be empty: it names the service on the mesh", key)
 	case app == "mesh":
-		return refuse(label, "label app: mesh is the tag of all sidecars, so no service can have the name")
+		return refuse(label, "label %s: mesh is the tag of all sidecars, so no service can have the name", key)
 	case len(validation.IsDNS1035Label(app)) > 0:
-		return refuse(label, "label app: no Service can be named %q, so nothing would reach it: lower case letters, digits and dashes, a letter first, 63 at most%s", app, asVariable(app))
+		return refuse(label, "label %s: no Service can be named %q, so nothing would reach it: lower case letters, digits and dashes, a letter first, 63 at most%s", key, app, asVariable(app))
 	default:
 		return strings.Clone(app), nil
 	}
+}
+
+// serviceLabel is the label that names the service; nil where the pod template has none of those that do.
+func (o *subject) serviceLabel(s Settings) (key string, label *manifest.Node) {
+	for _, key := range s.serviceLabels() {
+		if _, label := o.meta.Get("labels").Entry(key); label != nil {
+			return key, label
+		}
+	}
+	return "", nil
+}
+
+// unnamed says what a pod template lacks that has no label to name its service.
+func (o *subject) unnamed(s Settings) string {
+	labels := s.serviceLabels()
+	if len(labels) > 1 {
+		return fmt.Sprintf("one of the labels %s is required on the pod template: it names the service on the mesh, as the Service in front of it is called",
+			strings.Join(labels, ", "))
+	}
+	text := fmt.Sprintf("the label %s is required on the pod template: it names the service on the mesh; say %[1]s: NAME, as the Service in front of it is called", labels[0])
+	if _, other := o.meta.Get("labels").Entry(usualServiceLabel); other != nil {
+		text += fmt.Sprintf("; or take %s, with Injector.serviceLabels: [%s, %[1]s]", usualServiceLabel, labels[0])
+	}
+	return text
 }

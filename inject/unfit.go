@@ -24,7 +24,8 @@ func (o *subject) unfit() *Problem {
 	}
 	switch {
 	case o.object.group() == "serving.knative.dev":
-		p := o.problem(RuleKind, o.object.node, "Knative refuses pods with a sidecar: only one container may have ports, and it allows neither initContainers nor hostAliases "+
+		key, _ := o.meta.Get("annotations").Entry(annotationInject)
+		p := o.problem(RuleKind, key, "Knative refuses pods with a sidecar: only one container may have ports, and it allows neither initContainers nor hostAliases "+
 			"unless features are switched on; remove the annotation")
 		return &p
 	case spec.IsNull():
