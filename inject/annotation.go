@@ -72,7 +72,7 @@ const readings = "y, yes, true or on puts it on the mesh; n, no, false, off or d
 // readAnnotations fills in what the annotations of a pod template say about its APIs.
 func (o *subject) readAnnotations(w *Workload, annotations *manifest.Node) (problems []Problem) {
 	fail := func(n *manifest.Node, key, format string, args ...any) {
-		problems = append(problems, o.problem(RuleAnnotation, n, "annotation %s: %s", key, fmt.Sprintf(format, args...)))
+		problems = append(problems, o.problem(RuleAnnotation, n, "annotation %s: %s%s", key, fmt.Sprintf(format, args...), asVariable(n.Text())))
 	}
 	w.Route, w.RoutePos = "/"+w.Service.App, w.Pos
 	for k, v := range annotations.Entries() {

@@ -52,8 +52,8 @@ func (o *subject) namedAppPort(declared []containerPort, annotation *manifest.No
 	port, ok := parsePort(text)
 	switch {
 	case !ok:
-		return usualPort, []Problem{o.problem(RulePort, annotation, "annotation %s: no port, and no declared port's name: %q%s", annotationPort, text,
-			spelling.Suggest(text, portNames(declared)))}
+		return usualPort, []Problem{o.problem(RulePort, annotation, "annotation %s: no port, and no declared port's name: %q%s%s", annotationPort, text,
+			spelling.Suggest(text, portNames(declared)), asVariable(text))}
 	case port == sidecar.Port || port == sidecar.ControlPort:
 		return usualPort, []Problem{o.problem(RulePort, annotation, "annotation %s: the sidecar itself listens on port %d", annotationPort, port)}
 	}

@@ -148,8 +148,8 @@ func isSidecarsOf(port string) bool { return port == strconv.Itoa(sidecar.Port) 
 func (c *checks) answers(s *service) string {
 	app := s.name
 	for p := range c.pods.selected(s.namespace, s.selector) {
-		if p.meshed() && p.label("app") != "" {
-			app = p.label("app")
+		if name := p.service(c.settings.serviceLabels()); p.meshed() && name != "" {
+			app = name
 			break
 		}
 	}

@@ -69,9 +69,12 @@ func (c *checks) names(s *service) bool {
 	if !c.settings.Routes {
 		return false
 	}
-	for p := range c.pods.selected(s.namespace, []pair{{"app", s.name}}) {
-		if p.joins() {
-			return true
+	labels := c.settings.serviceLabels()
+	for _, key := range labels {
+		for p := range c.pods.selected(s.namespace, []pair{{key, s.name}}) {
+			if p.joins() && p.service(labels) == s.name {
+				return true
+			}
 		}
 	}
 	return false

@@ -33,7 +33,7 @@ type known struct {
 }
 
 // String is kind, namespace and name.
-func (k *known) String() string { return k.kind + " " + k.namespace + "/" + k.name }
+func (k *known) String() string { return nameOfObject(k.kind, k.namespace, k.name) }
 
 // service is a Service.
 type service struct {

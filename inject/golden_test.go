@@ -45,7 +45,8 @@ type options struct {
 	Security   bool   `json:"security"` // whether the report says which levels of Pod Security are met
 	OnSkip     string `json:"onSkip"`   // fail unless it says warn or ignore
 
-	PodTemplates []inject.PodTemplate `json:"podTemplates"`
+	PodTemplates  []inject.PodTemplate `json:"podTemplates"`
+	ServiceLabels []string             `json:"serviceLabels"`
 
 	Checks bool          `json:"checks"` // the archive is about what the checks across the stream find, and wants nothing else
 	Accept []inject.Rule `json:"accept"`
@@ -64,6 +65,7 @@ func (o options) settings() inject.Settings {
 	s.Routes = o.Routes == nil || *o.Routes
 	s.OnSkip = map[string]inject.OnSkip{"warn": inject.SkipWarn, "ignore": inject.SkipIgnore}[o.OnSkip]
 	s.PodTemplates, s.Preserve, s.UpgradeAPI, s.Accept = o.PodTemplates, o.Preserve, o.Upgrade, o.Accept
+	s.ServiceLabels = o.ServiceLabels
 	return s
 }
 

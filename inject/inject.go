@@ -36,6 +36,9 @@ type Settings struct {
 	TLS        bool   // sidecars speak TLS (Injector.enableMeshTLS)
 	Namespaced bool   // tags carry the namespace (Injector.slugs: namespaced)
 
+	// ServiceLabels are labels of pod templates: the first that a template has names its service (Injector.serviceLabels). None means app.
+	ServiceLabels []string
+
 	// Trust tells one set of CAs that pods trust from another; "" where nobody says which they are. It counts with TLS (CA.bundlePath).
 	Trust string
 

@@ -19,7 +19,7 @@ type Member struct {
 
 // Members are the members of the mesh among the documents, in the order of the input: what inject would put on the mesh, and what is on it
 // already. It asks no more of them than whose they are, so that what can no longer be injected can still be taken off. Of the settings,
-// Namespace and PodTemplates count.
+// Namespace, PodTemplates and ServiceLabels count.
 //
 // Problems: a document of ours that cannot be read, one that is not UTF-8, a member whose service has no name.
 func Members(docs []*manifest.Document, s Settings) (members []Member, problems []Problem) {
@@ -77,7 +77,7 @@ func memberNodes(obj object, s Settings) (nodes []*manifest.Node) {
 
 func (o *subject) member(s Settings) (Member, []Problem) {
 	problems := o.namespaceProblem()
-	app, p := o.appLabel()
+	app, p := o.appLabel(s)
 	if p != nil {
 		problems = append(problems, *p)
 	}

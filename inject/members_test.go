@@ -60,6 +60,18 @@ spec:
 	}
 }
 
+// A member is found by the label that named it, also when it has others.
+func TestMembersByLabel(t *testing.T) {
+	const text = `{apiVersion: v1, kind: Pod, metadata: {name: a, labels: {app: x, app.kubernetes.io/name: web}, annotations: {injector.tyk.io/status: injected}}, spec: {}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: b, labels: {app: x}, annotations: {injector.tyk.io/status: injected}}, spec: {}}
+`
+	got := members(text, inject.Settings{ServiceLabels: []string{"app.kubernetes.io/name", "app"}})
+	if want := "app.yaml:1:1 document 1 (Pod default/a) default/web\napp.yaml:3:1 document 2 (Pod default/b) default/x"; got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+}
+
 // checkMembers: whatever inject registers, delete finds, in the manifest before injection and after.
 func checkMembers(t *testing.T, stream *inject.Stream, before, after []*manifest.Document, s inject.Settings) {
 	t.Helper()

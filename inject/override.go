@@ -53,7 +53,7 @@ func (p *pod) readOverrides() (problems []Problem) {
 			continue // or refused already
 		}
 		if err := overrides[key](p, strings.Clone(value.Text())); err != nil {
-			problems = append(problems, p.problem(RuleAnnotation, value, "annotation %s: %v", key, err))
+			problems = append(problems, p.problem(RuleAnnotation, value, "annotation %s: %v%s", key, err, asVariable(value.Text())))
 		}
 	}
 	r := p.Resources

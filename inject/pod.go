@@ -42,7 +42,7 @@ func (a addition) isOwnSidecar(c *manifest.Node) bool {
 
 // examinePods checks a workload that is to be injected, and reads what registration needs.
 func (o *subject) examinePods(s Settings) (problems []Problem) {
-	app, p := o.appLabel()
+	app, p := o.appLabel(s)
 	if p != nil {
 		problems = append(problems, *p)
 	}

@@ -93,6 +93,16 @@ func (p *pods) label(key string) string {
 	return ""
 }
 
+// service is the name of the service that the pods belong to, by the first of these labels that they have; "" where they have none.
+func (p *pods) service(labels []string) string {
+	for _, key := range labels {
+		if slices.ContainsFunc(p.labels, func(l pair) bool { return l.key == key }) {
+			return p.label(key)
+		}
+	}
+	return ""
+}
+
 // port is the named port of the first pods that have it and everything that the selector asks for; "" where there are none. An empty
 // selector selects nothing.
 func (x podIndex) port(namespace string, selector []pair, name string) string {

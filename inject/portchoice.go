@@ -35,7 +35,7 @@ func (o *subject) choosePort(pods podIndex, preserve bool) (*manifest.Node, erro
 		}
 	}
 	if protocol := chosen.Get("protocol"); protocol.Text() != "" && protocol.Text() != "TCP" {
-		return nil, o.problem(RuleService, protocol, "spec.ports: a %s port cannot go through the sidecar", protocol.Text())
+		return nil, o.problem(RuleService, protocol, "spec.ports: a %s port cannot go through the sidecar%s", protocol.Text(), asVariable(protocol.Text()))
 	}
 	return chosen, nil
 }

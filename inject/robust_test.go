@@ -14,9 +14,9 @@ import (
 // TestHostileInput shows that no input of a few megabytes takes more than its share of time and memory: each of these would run for
 // hours, or out of memory, if something in it were done once too often.
 func TestHostileInput(t *testing.T) {
-	const service = "kind: Service\nmetadata: {name: web, annotations: {injector.tyk.io/inject: \"true\"}}\nspec: {ports: [{port: 80}]}\n"
+	const service = "apiVersion: v1\nkind: Service\nmetadata: {name: web, annotations: {injector.tyk.io/inject: \"true\"}}\nspec: {ports: [{port: 80}]}\n"
 	object := func(name string) string {
-		return fmt.Sprintf(`{"kind":"Service","metadata":{"name":"%s","annotations":{"injector.tyk.io/inject":"true"}},"spec":{"ports":[{"port":80}]}}`, name)
+		return fmt.Sprintf(`{"apiVersion":"v1","kind":"Service","metadata":{"name":"%s","annotations":{"injector.tyk.io/inject":"true"}},"spec":{"ports":[{"port":80}]}}`, name)
 	}
 	for name, c := range map[string]struct {
 		text    string

@@ -37,12 +37,15 @@ const (
 	RuleSecurity    Rule = "TM0029"
 	RuleSecret      Rule = "TM0030"
 	RuleNothing     Rule = "TM0031"
+	RulePatch       Rule = "TM0032"
 	RuleMesh        Rule = "TM0033"
 	RuleQuota       Rule = "TM0034"
 )
 
 // Skips reports whether what a rule refuses is skipped: it passes untouched where Settings.OnSkip accepts that.
-func (r Rule) Skips() bool { return r == RuleSyntax || r == RuleEdit || r == RuleKind }
+func (r Rule) Skips() bool {
+	return r == RuleSyntax || r == RuleEdit || r == RuleKind || r == RulePatch
+}
 
 // Rules are all rules with a sentence each, by code.
 var Rules = []struct {
@@ -54,7 +57,7 @@ var Rules = []struct {
 	{RuleKind, "Only objects with a pod template, Pods and Services can be put on the mesh."},
 	{RulePlace, "The inject annotation belongs into the metadata of the pod template."},
 	{RuleAnnotation, "An annotation of ours must be one that there is, with a value that means something."},
-	{RuleApp, "The label app of the pod template names the service on the mesh."},
+	{RuleApp, "A label of the pod template names the service on the mesh: app, or one of Injector.serviceLabels."},
 	{RuleNamespace, "A namespace must be one that Kubernetes takes."},
 	{RulePod, "A pod must be one that Kubernetes takes."},
 	{RuleClash, "A pod must not have what the sidecar brings: its names, its ports, its mounts."},
@@ -80,6 +83,7 @@ var Rules = []struct {
 	{RuleSecurity, "A namespace must allow the level of Pod Security that its pods meet with a sidecar."},
 	{RuleSecret, "A namespace must have the Secret that its sidecars take their secrets from."},
 	{RuleNothing, "A run is to put something on the mesh."},
+	{RulePatch, "A Kustomize patch is injected in what kustomize build prints."},
 	{RuleMesh, "A pod cannot be on two meshes that both lead its calls to themselves."},
 	{RuleQuota, "A container must say what a ResourceQuota of its namespace counts."},
 }

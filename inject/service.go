@@ -9,9 +9,20 @@ import (
 )
 
 // Service is a service of the mesh: what two API definitions and a certificate are made for. Workloads with the same namespace and
-// the same app label are one service.
+// the same service label are one service.
 type Service struct {
 	Namespace, App string
+}
+
+// usualServiceLabel is the label that many name a workload by who have no label app.
+const usualServiceLabel = "app.kubernetes.io/name"
+
+// serviceLabels are the labels of which the first that pods have names their service.
+func (s Settings) serviceLabels() []string {
+	if len(s.ServiceLabels) == 0 {
+		return []string{"app"}
+	}
+	return s.ServiceLabels
 }
 
 // String is namespace/app.

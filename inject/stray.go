@@ -2,6 +2,7 @@ package inject
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,7 +13,9 @@ import (
 // astray finds annotations that ask for injection where they have no effect, in an object that carries none where they would.
 //
 //	of a pod template that nobody told us of     skipped
+//	of a Kustomize patch                         skipped
 //	of an object without any pod template        skipped
+//	of one whose pods are another object's       left alone, with a warning
 //	anywhere else                                left alone, with a warning
 func (in *injection) astray(d *manifest.Document, obj object, readers []*subject) (subjects []*subject) {
 	walk(obj.node, func(n *manifest.Node) {
@@ -26,10 +29,19 @@ func (in *injection) astray(d *manifest.Document, obj object, readers []*subject
 		path := n.PathFrom(obj.node)
 		owner, ok := strings.CutSuffix("."+path, ".metadata.annotations")
 		owner = strings.TrimPrefix(owner, ".")
+		ref := obj.node.Get("spec", "workloadRef")
 		switch {
 		case ok && owner != "" && len(n.Parent().Parent().Get("spec", "containers").Items()) > 0:
 			in.skip(o.Object, o.problem(RuleKind, key, "this %s has a pod template at %s, where tykmesh does not look: name it in Injector.podTemplates", o.Kind, owner))
-		case ok && owner == "" && len(readers) == 0:
+		case len(readers) == 0 && ref.Get("name") != nil:
+			o.leave(RulePlace, fmt.Sprintf("the annotation at %s has no effect: this %s takes its pods from %s %s; annotate spec.template.metadata.annotations of that",
+				path, o.Kind, printable(cmp.Or(ref.Get("kind").Text(), "Deployment")), printable(ref.Get("name").Text())), true)
+		case len(readers) == 0 && o.isPatch(owner):
+			in.skip(o.Object, o.patch(key))
+		case len(readers) == 0 && ok && owner == "" && isClusterScoped(o.Kind):
+			in.skip(o.Object, o.problem(RuleKind, key, "annotation %s has no effect on a %s: write it into spec.template.metadata.annotations of each workload, and into "+
+				"metadata.annotations of its Service", annotationInject, o.Kind))
+		case len(readers) == 0 && ok && owner == "":
 			in.skip(o.Object, o.problem(RuleKind, key, "annotation %s: this %s has no pods to inject", annotationInject, o.Kind))
 		case len(readers) == 0:
 			o.leave(RulePlace, fmt.Sprintf("the annotation at %s has no effect: this %s has no pod template", path, o.Kind), true)

@@ -90,7 +90,7 @@ func (w *styleWriter) object() manifest.Map {
 	if w.maybe(3) {
 		port := w.shuffle(manifest.Map{{Key: "port", Value: int64(80)}, {Key: "name", Value: "http"}, {Key: "extra", Value: manifest.List{"a", "b c"}}})
 		spec := w.shuffle(manifest.Map{{Key: "selector", Value: manifest.Map{{Key: "app", Value: "web"}}}, {Key: "ports", Value: manifest.List{manifest.Map{{Key: "port", Value: int64(9090)}}, port}[w.IntN(2):]}})
-		return w.shuffle(manifest.Map{{Key: "kind", Value: "Service"}, {Key: "metadata", Value: meta}, {Key: "spec", Value: spec}})
+		return w.shuffle(manifest.Map{{Key: "apiVersion", Value: "v1"}, {Key: "kind", Value: "Service"}, {Key: "metadata", Value: meta}, {Key: "spec", Value: spec}})
 	}
 	template := w.shuffle(manifest.Map{{Key: "metadata", Value: meta}, {Key: "spec", Value: w.podSpec()}})
 	return w.shuffle(manifest.Map{{Key: "apiVersion", Value: w.pick("apps/v1", "extensions/v1beta1")}, {Key: "kind", Value: "Deployment"}, {Key: "metadata", Value: manifest.Map{{Key: "name", Value: "web"}}},

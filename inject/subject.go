@@ -92,13 +92,18 @@ func (in *injection) judge(o *subject) (ours bool, problems []Problem) {
 	if k, _ := o.meta.Get("annotations").Entry(annotationRecord); k != nil {
 		return true, []Problem{o.problem(RuleRecord, k, "annotation %s: it is there, but the status is not %s: was the status changed by hand?", annotationRecord, statusInjected)}
 	}
+	if p := o.unfit(); p != nil {
+		in.skip(o.Object, *p)
+		return true, nil
+	}
 	if in.settings.Namespace == "" && o.object.node.Get("metadata", "namespace").Text() == "" {
 		in.Defaulted = true
 	}
+	problems = o.missingVersion()
 	if o.template.Node == nil {
-		return true, o.examineService()
+		return true, append(problems, o.examineService()...)
 	}
-	return true, o.examinePods(in.settings)
+	return true, append(problems, o.examinePods(in.settings)...)
 }
 
 // wanted reports whether the object is to be injected; it says why not if it carries our annotations.
@@ -133,18 +138,38 @@ func newSubject(d *manifest.Document, obj object, namespace string) *subject {
 	if o.Name == "" {
 		o.Name = keep(meta.Get("generateName"))
 	}
+	if isClusterScoped(o.Kind) {
+		o.Namespace = ""
+	}
 	o.title = titleOf(d.Number, o.Kind, o.Namespace, o.Name)
 	return o
 }
 
 // titleOf is how errors and reports name an object.
 func titleOf(document int, kind, namespace, name string) string {
-	kind, namespace, name = printable(kind), printable(namespace), printable(name)
 	if kind == "" {
 		return fmt.Sprintf("document %d", document)
 	}
-	return fmt.Sprintf("document %d (%s %s/%s)", document, kind, namespace, name)
+	return fmt.Sprintf("document %d (%s)", document, nameOfObject(kind, namespace, name))
 }
+
+// nameOfObject is kind, namespace and name of an object; no namespace where its kind has none.
+func nameOfObject(kind, namespace, name string) string {
+	kind, namespace, name = printable(kind), printable(namespace), printable(name)
+	if isClusterScoped(kind) {
+		return kind + " " + name
+	}
+	return fmt.Sprintf("%s %s/%s", kind, namespace, name)
+}
+
+// clusterKinds are kinds of Kubernetes, and of what often stands beside it, whose objects are in no namespace.
+var clusterKinds = []string{
+	"Namespace", "Node", "PersistentVolume", "StorageClass", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "APIService",
+	"MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding",
+	"PriorityClass", "IngressClass", "GatewayClass", "RuntimeClass", "CSIDriver", "ClusterIssuer",
+}
+
+func isClusterScoped(kind string) bool { return slices.Contains(clusterKinds, kind) }
 
 // namespaceOf is the namespace of an object: its own, else the one that the user named, else default.
 func namespaceOf(object *manifest.Node, named string) string {
@@ -152,7 +177,7 @@ func namespaceOf(object *manifest.Node, named string) string {
 }
 
 func (o *subject) leave(rule Rule, reason string, warning bool) {
-	o.Outcome, o.Reason, o.Warning = LeftAlone, reason, warning
+	o.Outcome, o.Reason, o.Warning = LeftAlone, printable(reason), warning
 	if warning {
 		o.Rule = rule
 	}
@@ -174,7 +199,7 @@ func (o *subject) unclearSwitch() []Problem {
 	if inject == nil || isInjected(o.meta) || !isUnclear(inject.Text()) {
 		return nil
 	}
-	return []Problem{o.problem(RuleAnnotation, inject, "annotation %s: %q says neither yes nor no: %s", annotationInject, inject.Text(), readings)}
+	return []Problem{o.problem(RuleAnnotation, inject, "annotation %s: %q says neither yes nor no: %s%s", annotationInject, inject.Text(), readings, asVariable(inject.Text()))}
 }
 
 // stringsOnly refuses annotations that the API server would refuse.
@@ -222,31 +247,55 @@ func (o *subject) namespaceProblem() []Problem {
 		}
 	}
 	if len(validation.IsDNS1123Label(o.Namespace)) > 0 {
-		return []Problem{o.problem(RuleNamespace, at, "no namespace can be named %q: lower case letters, digits and dashes, 63 at most", o.Namespace)}
+		return []Problem{o.problem(RuleNamespace, at, "no namespace can be named %q: lower case letters, digits and dashes, 63 at most%s", o.Namespace, asVariable(o.Namespace))}
 	}
 	return nil
 }
 
-// appLabel reads the label that makes a workload a service of the mesh: the Kubernetes Service in front of it has its name, so it has to
-// be a label of RFC 1035, as Service names are.
-func (o *subject) appLabel() (string, *Problem) {
-	_, label := o.meta.Get("labels").Entry("app")
+// appLabel reads the label that makes a workload a service of the mesh, the first that it has of Settings.ServiceLabels: the Kubernetes
+// Service in front of it has its name, so it has to be a label of RFC 1035, as Service names are.
+func (o *subject) appLabel(s Settings) (string, *Problem) {
+	key, label := o.serviceLabel(s)
 	refuse := func(n *manifest.Node, format string, args ...any) (string, *Problem) {
 		p := o.problem(RuleApp, n, format, args...)
 		return "", &p
 	}
 	switch app := label.Text(); {
 	case label == nil:
-		return refuse(o.meta, "the label app is required on the pod template: it names the service on the mesh; say app: NAME, as the Service in front of it is called")
+		return refuse(o.meta, "%s", o.unnamed(s))
 	case !label.IsString():
-		return refuse(label, "label app: must be a string, not %s; put it in quotes", label.Describe())
+		return refuse(label, "label %s: must be a string, not %s; put it in quotes", key, label.Describe())
 	case app == "":
-		return refuse(label, "label app: must not be empty: it names the service on the mesh")
+		return refuse(label, "label %s: must not be empty: it names the service on the mesh", key)
 	case app == "mesh":
-		return refuse(label, "label app: mesh is the tag of all sidecars, so no service can have the name")
+		return refuse(label, "label %s: mesh is the tag of all sidecars, so no service can have the name", key)
 	case len(validation.IsDNS1035Label(app)) > 0:
-		return refuse(label, "label app: no Service can be named %q, so nothing would reach it: lower case letters, digits and dashes, a letter first, 63 at most", app)
+		return refuse(label, "label %s: no Service can be named %q, so nothing would reach it: lower case letters, digits and dashes, a letter first, 63 at most%s", key, app, asVariable(app))
 	default:
 		return strings.Clone(app), nil
 	}
+}
+
+// serviceLabel is the label that names the service; nil where the pod template has none of those that do.
+func (o *subject) serviceLabel(s Settings) (key string, label *manifest.Node) {
+	for _, key := range s.serviceLabels() {
+		if _, label := o.meta.Get("labels").Entry(key); label != nil {
+			return key, label
+		}
+	}
+	return "", nil
+}
+
+// unnamed says what a pod template lacks that has no label to name its service.
+func (o *subject) unnamed(s Settings) string {
+	labels := s.serviceLabels()
+	if len(labels) > 1 {
+		return fmt.Sprintf("one of the labels %s is required on the pod template: it names the service on the mesh, as the Service in front of it is called",
+			strings.Join(labels, ", "))
+	}
+	text := fmt.Sprintf("the label %s is required on the pod template: it names the service on the mesh; say %[1]s: NAME, as the Service in front of it is called", labels[0])
+	if _, other := o.meta.Get("labels").Entry(usualServiceLabel); other != nil {
+		text += fmt.Sprintf("; or take %s, with Injector.serviceLabels: [%s, %[1]s]", usualServiceLabel, labels[0])
+	}
+	return text
 }

@@ -93,7 +93,7 @@ func (o object) templates(configured []PodTemplate) (out []template) {
 		add(o.node.Get("template"), "template")
 	default:
 		for _, path := range templatePaths {
-			add(o.node.Get(path...), strings.Join(path, "."))
+			add(o.node.Get(path...), dotted(path))
 		}
 	}
 	for _, c := range configured {
@@ -103,6 +103,9 @@ func (o object) templates(configured []PodTemplate) (out []template) {
 	}
 	return out
 }
+
+// dotted is how people read a path of keys.
+func dotted(path []string) string { return strings.Join(path, ".") }
 
 // follow calls f with every node that a path leads to.
 func follow(n *manifest.Node, path []string, at string, f func(n *manifest.Node, at string)) {

@@ -19,7 +19,7 @@ const inboundTarget = "http://localhost:6767"
 func injectSettings(c config.Config, o options) inject.Settings {
 	settings := inject.Settings{
 		Namespace: o.namespace, Routes: c.Injector.CreateRoutes, TLS: c.Injector.EnableMeshTLS, Trust: c.CA.Trust.Hash(),
-		Namespaced: c.Injector.Slugs == config.SlugsNamespaced, MeshHosts: c.Injector.MeshHosts,
+		Namespaced: c.Injector.Slugs == config.SlugsNamespaced, MeshHosts: c.Injector.MeshHosts, ServiceLabels: c.Injector.ServiceLabels,
 		Containers: c.Injector.Containers, InitContainers: c.Injector.InitContainers,
 		PodTemplates: c.Injector.PodTemplates, OnSkip: onSkip[o.onSkip], Accept: c.Injector.Accept,
 		UpgradeAPI: o.upgradeAPI, Preserve: c.Injector.ServicePorts == config.ServicePortsPreserve,

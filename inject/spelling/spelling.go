@@ -56,7 +56,7 @@ const (
 //	memory-limit  sidecar-memory-limit  a letter and a half, and the same for each one that is missing
 func cost(name, known string) int {
 	words, all := split(name), split(known)
-	if d := distance(strings.ToLower(name), strings.ToLower(known)); d <= max(1, differing(words, all)/3) {
+	if d := distance(strings.Join(words, ""), strings.Join(all, "")); d <= max(1, differing(words, all)/3) {
 		return d * letter
 	}
 	missing := len(known) - len(name)

@@ -74,6 +74,8 @@ type InjectorSection struct {
 
 	PodTemplates []inject.PodTemplate // where custom resources have pod templates besides spec.template
 
+	ServiceLabels []string // labels of pods, of which the first that they have names their service; never empty
+
 	Accept []inject.Rule // rules whose findings about what stands beside annotated objects are not reported
 
 	MeshHosts    []string // the names under which sidecars answer calls into the mesh; never empty
@@ -205,6 +207,8 @@ func defaultConfig(file string) Config {
 		File: file,
 		CA:   CASection{DefaultKeyRequest: *csr.NewKeyRequest()},
 		Injector: InjectorSection{
+			ServiceLabels: []string{"app"},
+
 			MeshHosts:    []string{"mesh", "mesh.local", "localhost"},
 			Slugs:        SlugsPlain,
 			ServicePorts: ServicePortsReplace,

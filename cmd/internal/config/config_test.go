@@ -121,6 +121,7 @@ func TestLoadConfigSample(t *testing.T) {
 		Injector: InjectorSection{
 			CreateRoutes:  true,
 			EnableMeshTLS: true,
+			ServiceLabels: []string{"app"},
 			MeshHosts:     []string{"mesh", "mesh.local", "localhost"},
 			Slugs:         SlugsPlain,
 			ServicePorts:  ServicePortsReplace,

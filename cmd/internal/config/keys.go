@@ -90,6 +90,9 @@ var schema = []section{
 			is("where custom resources have pod templates besides `spec.template`: a list of a `group`, any where it is missing, a `kind`, and a `path` " +
 				"in which `*` stands for all").orElse(nothing).
 			like("[{group: ray.io, kind: RayCluster, path: spec.workerGroupSpecs.*.template}]"),
+		key{name: "serviceLabels", apply: applyServiceLabels, show: func(c *Config) any { return showTexts(c.Injector.ServiceLabels) }}.
+			is("labels of pods: the first of them that a pod template has names the service, as the Service in front of it is called; " +
+				"`[app, app.kubernetes.io/name]` suits most charts"),
 		key{name: "accept", apply: applyAccept, show: func(c *Config) any { return showTexts(c.Injector.Accept) }}.
 			is("codes of findings to say nothing of, anywhere").orElse(nothing).like("[TM0021]"),
 		key{name: "meshHosts", apply: applyMeshHosts, show: func(c *Config) any { return showTexts(c.Injector.MeshHosts) }}.

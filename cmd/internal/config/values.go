@@ -9,6 +9,7 @@ import (
 
 	"github.com/cloudflare/cfssl/csr"
 	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/spelling"
@@ -38,6 +39,21 @@ func applySharedRoutes(l *loader, s setting) {
 		}
 	}
 	l.config.Injector.SharedRoutes = routes
+}
+
+// applyServiceLabels takes a list of keys of labels; in the environment commas separate them.
+func applyServiceLabels(l *loader, s setting) {
+	labels, ok := l.texts(s)
+	for i, label := range labels {
+		if problems := validation.IsQualifiedName(label); len(problems) > 0 {
+			l.fail(s, fmt.Sprintf("no label can be named %q: like app, or app.kubernetes.io/name", label))
+		} else if slices.Contains(labels[:i], label) {
+			l.fail(s, fmt.Sprintf("names %q twice", label))
+		}
+	}
+	if ok && len(labels) > 0 {
+		l.config.Injector.ServiceLabels = labels
+	}
 }
 
 // applyAccept takes a list of codes; in the environment commas separate them.

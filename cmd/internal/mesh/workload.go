@@ -115,7 +115,7 @@ func fieldDisagreements(first, w inject.Workload) (problems []inject.Problem) {
 
 func disagree(w inject.Workload, pos manifest.Position, format string, args ...any) inject.Problem {
 	return inject.Problem{Rule: inject.RuleSame, Pos: pos, Object: w.Object, Msg: fmt.Sprintf(format, args...) +
-		fmt.Sprintf("; workloads of one service (%s) share its APIs", w.Service)}
+		fmt.Sprintf("; workloads of one service (%s) share its APIs: a label that differs, named in Injector.serviceLabels, makes them several", w.Service)}
 }
 
 // templateName is the template that renders an API. The annotation counts for both, and an empty one means "default", as in tyk-k8s.

@@ -1,0 +1,77 @@
+package inject
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+// What asks for injection and is not yet, or never, an object that could get it: Kustomize patches, Knative's, what variables are still in.
+
+// workloadVersions are the API versions of Kubernetes' own kinds that can be put on the mesh.
+var workloadVersions = map[string]string{
+	"Deployment": "apps/v1", "StatefulSet": "apps/v1", "DaemonSet": "apps/v1", "ReplicaSet": "apps/v1", "Job": "batch/v1", "CronJob": "batch/v1",
+	"Pod": "v1", "PodTemplate": "v1", "ReplicationController": "v1", "Service": "v1",
+}
+
+// unfit says why an object cannot be injected as it is, where that is a reason to let it pass if the user accepts it.
+func (o *subject) unfit() *Problem {
+	spec := o.object.node.Get("spec")
+	if o.template.Node != nil {
+		spec = o.template.Get("spec", "containers")
+	}
+	switch {
+	case o.object.group() == "serving.knative.dev":
+		key, _ := o.meta.Get("annotations").Entry(annotationInject)
+		p := o.problem(RuleKind, key, "Knative refuses pods with a sidecar: only one container may have ports, and it allows neither initContainers nor hostAliases "+
+			"unless features are switched on; remove the annotation")
+		return &p
+	case spec.IsNull():
+		p := o.patch(at(o.template.Get("spec"), o.object.node))
+		return &p
+	}
+	return nil
+}
+
+// patch refuses what holds no more than what is to change in an object.
+func (o *subject) patch(n *manifest.Node) Problem {
+	what := "containers"
+	if o.object.isService() {
+		what = "spec"
+	}
+	return o.problem(RulePatch, n, "this %s has no %s: it looks like a Kustomize patch; inject what kustomize build prints", o.Kind, what)
+}
+
+// isPatch reports whether an object without pods is part of one with pods: one of a kind that has some, or with a pod template at path.
+func (o *subject) isPatch(path string) bool {
+	known := slices.ContainsFunc(templatePaths, func(t []string) bool { return path == dotted(t) })
+	return known || workloadVersions[o.Kind] != ""
+}
+
+// missingVersion refuses an object without an API version, as kubectl does: here, before something is registered for it.
+func (o *subject) missingVersion() []Problem {
+	if o.APIVersion != "" {
+		return nil
+	}
+	example := ""
+	if v := workloadVersions[o.Kind]; v != "" {
+		example = fmt.Sprintf("; write apiVersion: %s", v)
+	}
+	return []Problem{o.problem(RuleAPI, o.object.node, "the object has no apiVersion, and kubectl refuses it%s", example)}
+}
+
+// variables are texts that other tools replace: of templates, and of shells, envsubst, Flux and Tekton.
+var variables = regexp.MustCompile(`\{\{|\$\{|\$\(|\$[A-Z_]`)
+
+// asVariable is the end of an error about a text in which a variable is left.
+func asVariable(text string) string {
+	switch variables.FindString(text) {
+	case "":
+		return ""
+	case "{{":
+		return "; {{ }} looks like a template: render it first, as helm template does"
+	}
+	return "; it looks like a variable: substitute it first, as envsubst does"
+}
