@@ -145,7 +145,7 @@ func (o *subject) wanted() bool {
 	switch {
 	case inject == nil && status == nil:
 	case strings.EqualFold(status.Text(), statusInjected):
-		o.leave("", "its status is injected already", false)
+		o.leave("", "its status is injected already; --reinject brings it up to date", false)
 	case !wantsInjection(inject.Text()):
 		o.leave(RuleAnnotation, fmt.Sprintf("%s is %q", annotationInject, inject.Text()), inject != nil && !declinesInjection(inject.Text()))
 	case isSystem(o.Namespace):
