@@ -136,7 +136,9 @@ func messages(problems []inject.Problem) (all []string) {
 }
 
 // placeless is a message without the lines of other places that it names.
-func placeless(msg string) string { return regexp.MustCompile(`:\d+:\d+`).ReplaceAllString(msg, ":L:C") }
+func placeless(msg string) string {
+	return regexp.MustCompile(`:\d+:\d+`).ReplaceAllString(msg, ":L:C")
+}
 
 // TestReinjectRefuses shows that places are those in the file that its user has: behind the sidecar, too; and what cannot be taken back is refused
 // at its line, together with what else is wrong.
@@ -157,5 +159,35 @@ func TestReinjectRefuses(t *testing.T) {
 	same(t, "problems", []string{"TM0009: securityContext: {runAsUser: 10777}", "TM0014: apiVersion: v1"}, found)
 	if last := problems[1].Error(); !strings.HasSuffix(last, "so what was added to it is not known: inject the manifest that it was made of") {
 		t.Errorf("got %s", last)
+	}
+}
+
+// TestUninjectServed shows that with the API version that is served, taking back leaves the upgrade and nothing else; and that without it, each object
+// that gets a version back which is not served is warned of.
+func TestUninjectServed(t *testing.T) {
+	upgraded := 0
+	for _, g := range goldens(t) {
+		t.Run(strings.TrimSuffix(filepath.Base(g.path), ".txtar"), func(t *testing.T) {
+			s := g.options.settings()
+			s.UpgradeAPI, s.OnSkip = true, inject.SkipWarn
+			files, ok := injectedFiles(g.documents(), s)
+			if !ok {
+				return
+			}
+			want, n, err := inject.UpgradeAlone(g.documents(), s)
+			if err != nil {
+				return // an upgrade that cannot be written, which injection skips
+			}
+			upgraded += n
+			back, problems := inject.UninjectServed(files())
+			same(t, "problems", nil, messages(problems))
+			same(t, "what is taken back", string(bytes.Join(want, nil)), whole(slices.Collect(back.Texts(nil))))
+			same(t, "warnings", 0, len(back.Warnings))
+			former, _ := inject.Uninject(files())
+			same(t, "warnings of former versions", n, len(former.Warnings))
+		})
+	}
+	if upgraded < 5 {
+		t.Fatalf("only %d documents were upgraded; the corpus is too small to show anything", upgraded)
 	}
 }

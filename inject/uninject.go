@@ -13,7 +13,14 @@ import (
 // Uninject takes what injection added out of the documents again, as the record annotation in each object says. What a user has added
 // since stays. Objects that are injected but carry no record, as the webhook left them, are left alone with a warning: what it changed is
 // not known.
-func Uninject(docs []*manifest.Document) (*Stream, []Problem) {
+//
+// Warnings: an object gets an API version back that Kubernetes no longer serves.
+func Uninject(docs []*manifest.Document) (*Stream, []Problem) { return uninject(docs, false) }
+
+// UninjectServed is Uninject for what a cluster takes: objects keep the API version, and the selector, that Settings.UpgradeAPI gave them.
+func UninjectServed(docs []*manifest.Document) (*Stream, []Problem) { return uninject(docs, true) }
+
+func uninject(docs []*manifest.Document, served bool) (*Stream, []Problem) {
 	stream := newStream(docs)
 	var problems []Problem
 	stream.withdraw()
@@ -40,10 +47,12 @@ func Uninject(docs []*manifest.Document) (*Stream, []Problem) {
 		var owners []*subject
 		for _, obj := range objects(root) {
 			for _, u := range carriers(d, obj) {
+				u.served = served
 				if err := u.takeBack(); err != nil {
 					problems = append(problems, *err)
 				}
 				stream.Objects = append(stream.Objects, u.Object)
+				stream.Warnings = append(stream.Warnings, u.warnings...)
 				for _, e := range u.edits {
 					edits, owners = append(edits, e), append(owners, u.subject)
 				}
@@ -84,6 +93,7 @@ type undo struct {
 	text   *manifest.Node // the value of the record annotation; nil where there is none
 	record *record
 	edits  []manifest.Edit
+	served bool // the API version stays
 }
 
 // takeBack finds the edits that make an object what it was.

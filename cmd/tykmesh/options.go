@@ -26,6 +26,7 @@ type options struct {
 	onSkip     string
 	registered bool
 	upgradeAPI bool
+	chosenAPI  bool // --upgrade-api was given, with whatever value
 	reinject   bool
 	renew      span
 	certifies  bool // certificates are made: a CA too, where --local DIR has none yet
