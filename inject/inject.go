@@ -2,14 +2,14 @@
 // pod gets, which port of a Service changes, and what is refused. It does what the admission webhook of tyk-k8s did, without its faults.
 //
 //	documents ──Inject──> Stream ──Workloads──> (registered elsewhere) ──Write(ids)──> text
-//	documents ──Uninject──> Stream ──Write──> text
+//	documents ──Uninject──> Stream ──Write──> text             Reinject is both in one step
 //	documents ──Members──> services, to be taken off the mesh
 //
 // It is pure: no network, no file, no clock, no log. It never touches what it does not inject.
 //
 // Where things are:
 //
-//	inject.go, uninject.go, members.go   the three ways in; stream.go and edit.go, record.go  what comes out of them, and how it is taken back
+//	inject.go, uninject.go, members.go   the three ways in, reinject.go; stream.go and edit.go, record.go  what comes out of them, and how it is taken back
 //	subject.go, template.go, stray.go    what is examined: objects, where their pod templates are, and what stands elsewhere
 //	annotation.go, override.go           what people say of it; annotationdoc.go  what they are told; rule.go  why it is refused
 //	pod.go                               what a pod gets: configured.go of the configuration, builtin.go (container.go, ownsidecar.go) of ours

@@ -33,6 +33,7 @@ type page struct {
 	patch    manifest.Patch
 	services []Service // whose ids are to be written into the patch
 	mark     string    // what stands for ids begins with it; the document's own text does not hold it
+	again    bool      // it was injected before: the patch may have what is there already
 }
 
 func newStream(docs []*manifest.Document) *Stream {
@@ -170,8 +171,16 @@ func file(pages []page, bindings map[Service]Binding) File {
 	return f
 }
 
-// bind is the patch with the ids of the services' APIs.
+// bind is the patch with the ids of the services' APIs. It leaves alone what an injection before this one wrote in the same way.
 func (p page) bind(bindings map[Service]Binding) manifest.Patch {
+	patch := p.bound(bindings)
+	if p.again {
+		return patch.Least(p.Text)
+	}
+	return patch
+}
+
+func (p page) bound(bindings map[Service]Binding) manifest.Patch {
 	if len(p.services) == 0 {
 		return p.patch
 	}

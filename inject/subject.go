@@ -113,7 +113,7 @@ func (o *subject) wanted() bool {
 	switch {
 	case inject == nil && status == nil:
 	case strings.EqualFold(status.Text(), statusInjected):
-		o.leave("", "its status is injected already", false)
+		o.leave("", "its status is injected already; --reinject brings it up to date", false)
 		o.done = true
 	case inject != nil && isUnclear(inject.Text()):
 		o.leave(RuleAnnotation, fmt.Sprintf("%s is %q: %s", annotationInject, inject.Text(), readings), true)

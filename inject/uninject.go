@@ -14,20 +14,27 @@ import (
 // Uninject takes what injection added out of the documents again, as the record annotation in each object says. What a user has added
 // since stays. Objects that are injected but carry no record, as the webhook left them, are left alone with a warning: what it changed is
 // not known.
-func Uninject(docs []*manifest.Document) (*Stream, []Problem) {
+//
+// Warnings: an object gets an API version back that Kubernetes no longer serves.
+func Uninject(docs []*manifest.Document) (*Stream, []Problem) { return uninject(docs, false) }
+
+// UninjectServed is Uninject for what a cluster takes: objects keep the API version, and the selector, that Settings.UpgradeAPI gave them.
+func UninjectServed(docs []*manifest.Document) (*Stream, []Problem) { return uninject(docs, true) }
+
+func uninject(docs []*manifest.Document, served bool) (*Stream, []Problem) {
 	stream := newStream(docs)
 	var problems []Problem
 	stream.withdraw()
 	for i := range docs {
 		if p := &stream.pages[i]; p.patch == nil {
-			problems = append(problems, stream.takeBack(p)...)
+			problems = append(problems, stream.takeBack(p, served)...)
 		}
 	}
 	return stream, problems
 }
 
-// takeBack makes the edits of a document that take back what injection added to it.
-func (s *Stream) takeBack(page *page) (problems []Problem) {
+// takeBack makes the edits of a document that take back what injection added to it; with served, API versions stay.
+func (s *Stream) takeBack(page *page, served bool) (problems []Problem) {
 	d := page.Document
 	if o, p := misencoded(d); p != nil {
 		s.Objects = append(s.Objects, o)
@@ -51,10 +58,12 @@ func (s *Stream) takeBack(page *page) (problems []Problem) {
 	var owners []*subject
 	for _, obj := range objects(root) {
 		for _, u := range carriers(d, obj) {
+			u.served = served
 			if err := u.takeBack(); err != nil {
 				problems = append(problems, *err)
 			}
 			s.Objects = append(s.Objects, u.Object)
+			s.Warnings = append(s.Warnings, u.warnings...)
 			for _, e := range u.edits {
 				edits, owners = append(edits, e), append(owners, u.subject)
 			}
@@ -95,6 +104,7 @@ type undo struct {
 	text   *manifest.Node // the value of the record annotation; nil where there is none
 	record *record
 	edits  []manifest.Edit
+	served bool // the API version stays
 }
 
 // takeBack finds the edits that make an object what it was.

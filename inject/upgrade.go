@@ -44,6 +44,11 @@ func (o *subject) examineAPI(s Settings) []Problem {
 	return nil
 }
 
+// isFormer reports whether an API version is one that Kubernetes no longer serves.
+func isFormer(apiVersion string) bool {
+	return slices.ContainsFunc(formerAPIs, func(f formerAPI) bool { return f.apiVersion == apiVersion })
+}
+
 // planUpgrade finds what an object of a former API becomes, or why that cannot be.
 func (o *subject) planUpgrade(former formerAPI) (problems []Problem) {
 	refuse := func(n *manifest.Node, format string, args ...any) {
@@ -115,10 +120,14 @@ func (o *subject) upgradeEdits(r *record) ([]manifest.Edit, error) {
 
 // upgrade takes back what upgradeEdits changed. A selector that somebody has changed since stays.
 func (u *undo) upgrade() {
-	if u.record.APIVersion == "" {
+	if u.record.APIVersion == "" || u.served {
 		return
 	}
 	if version := u.object.node.Get("apiVersion"); version != nil {
+		if was := strings.Trim(u.record.APIVersion, `"'`); isFormer(was) {
+			u.warn(RuleAPI, version, "apiVersion %s: inject wrote it in the place of %s, which Kubernetes no longer serves: --upgrade-api keeps it, --upgrade-api=false brings %[2]s back",
+				version.Text(), was)
+		}
 		u.edits = append(u.edits, manifest.Restore{Node: version, Text: u.was("apiVersion", u.record.APIVersion)})
 	}
 	key, selector := u.object.node.Get("spec").Entry("selector")

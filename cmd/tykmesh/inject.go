@@ -30,6 +30,7 @@ func newInjectCmd(p process) *cobra.Command {
 			"  helm template shop | tykmesh inject -n shop --config mesh.yaml\n" +
 			"  tykmesh inject -f app.yaml -o meshed.yaml      # where shells have no <()\n" +
 			"  tykmesh inject -i -f k8s/                      # rewrites the files\n" +
+			"  tykmesh inject --reinject -i -f k8s/           # again, with the sidecar of today's configuration\n" +
 			"  tykmesh inject --local ./mesh -f app.yaml      # files instead of servers",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p, runInject) },
@@ -126,7 +127,11 @@ func runInject(ctx context.Context, p process, o options, report *report) (outpu
 	if report.list != nil {
 		wanted.Authority = "" // nothing can stand behind the list of a KRM function
 	}
-	stream, problems, err := edit(ctx, func() (*inject.Stream, []inject.Problem) { return inject.Inject(docs, wanted) })
+	injection := inject.Inject
+	if o.reinject {
+		injection = inject.Reinject
+	}
+	stream, problems, err := edit(ctx, func() (*inject.Stream, []inject.Problem) { return injection(docs, wanted) })
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +154,7 @@ func runInject(ctx context.Context, p process, o options, report *report) (outpu
 		return nil, err
 	}
 	report.injected(stream, plan)
-	report.due = plan != nil && !plan.Empty() || slices.ContainsFunc(stream.Objects, isInjected)
+	report.due = o.dryRun && (plan != nil && !plan.Empty() || changes(stream, bindings))
 	return o.output(p, stream, plan, bindings, report), nil
 }
 
@@ -168,7 +173,15 @@ func edit(ctx context.Context, f func() (*inject.Stream, []inject.Problem)) (*in
 	return e.stream, e.problems, err
 }
 
-func isInjected(o *inject.Object) bool { return o.Outcome == inject.Injected }
+// changes reports whether any file changes.
+func changes(stream *inject.Stream, bindings map[inject.Service]inject.Binding) bool {
+	for f := range stream.Files(bindings) {
+		if len(f.Patch) > 0 {
+			return true
+		}
+	}
+	return false
+}
 
 // checkOutput makes sure, before anything is registered, that output can do its work.
 func (o *options) checkOutput(stream *inject.Stream) error {

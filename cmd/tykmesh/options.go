@@ -26,6 +26,8 @@ type options struct {
 	onSkip     string
 	registered bool
 	upgradeAPI bool
+	chosenAPI  bool // --upgrade-api was given, with whatever value
+	reinject   bool
 	renew      span
 	certifies  bool // certificates are made: a CA too, where --local DIR has none yet
 	adopt      []string
@@ -96,6 +98,7 @@ func (o *options) registrationFlags(cmd *cobra.Command) {
 	o.parallelFlag(cmd)
 	cmd.Flags().StringVar(&o.onSkip, "on-skip", "fail", "what becomes of annotated objects that cannot be edited, by this `POLICY`: fail refuses the run, warn and ignore let them through as they are")
 	cmd.Flags().BoolVar(&o.upgradeAPI, "upgrade-api", false, "rewrite annotated workloads of API versions that Kubernetes no longer serves (extensions/v1beta1, ...)")
+	cmd.Flags().BoolVar(&o.reinject, "reinject", false, "inject what is injected already anew, with the sidecar of this configuration: as uninject and then inject")
 	cmd.Flags().StringArrayVar(&o.adopt, "adopt", nil, "take over the API with this `SLUG` although it is not ours; may be repeated")
 }
 

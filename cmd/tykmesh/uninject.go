@@ -15,12 +15,17 @@ func newUninjectCmd(p process) *cobra.Command {
 		Short: "Print manifests as they were before inject",
 		Long: "uninject takes out of a manifest what inject put in, as the record annotation in it says, and leaves what has been changed since.\n" +
 			"It asks no server: the APIs and certificates stay.",
-		Example: "  tykmesh uninject -f meshed.yaml | kubectl apply -f -",
-		Args:    noArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p, runUninject) },
+		Example: "  tykmesh uninject -f meshed.yaml | kubectl apply -f -\n" +
+			"  tykmesh uninject --upgrade-api -f meshed.yaml | kubectl apply -f -      # of what inject --upgrade-api made",
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.chosenAPI = cmd.Flags().Changed("upgrade-api")
+			return o.run(cmd, p, runUninject)
+		},
 	}
 	o.inputFlags(cmd)
 	o.outputFlags(cmd)
+	cmd.Flags().BoolVar(&o.upgradeAPI, "upgrade-api", false, "keep the API versions that inject --upgrade-api wrote, which Kubernetes serves; =false brings the former ones back")
 	return cmd
 }
 
@@ -30,11 +35,18 @@ func runUninject(ctx context.Context, p process, o options, report *report) (out
 		return nil, err
 	}
 	report.list = resourceList(docs)
-	stream, problems, err := edit(ctx, func() (*inject.Stream, []inject.Problem) { return inject.Uninject(docs) })
+	takeBack := inject.Uninject
+	if o.upgradeAPI {
+		takeBack = inject.UninjectServed
+	}
+	stream, problems, err := edit(ctx, func() (*inject.Stream, []inject.Problem) { return takeBack(docs) })
 	if err != nil {
 		return nil, err
 	}
 	report.objects = stream.Objects
+	if !o.chosenAPI { // kubectl would apply the Services, and then refuse the workloads
+		problems = append(problems, stream.Warnings...)
+	}
 	if err := refuse(docs, problems); err != nil {
 		return nil, err
 	}

@@ -28,6 +28,8 @@ type Document struct {
 	Before int    // how many characters of another document stand before Text on that line
 	Text   []byte // from the comments before its separator to the last byte before the next document; shared with the input
 
+	origin *origin // of a document whose text was patched; else nil
+
 	json  bool  // Text is JSON, in which only LF and CR LF break lines
 	lines []int // offsets in Text at which lines begin, as the parser sees lines
 	last  mark  // the last column that was asked for
@@ -143,6 +145,9 @@ func hasContent(line []byte) bool {
 
 // Position is where an offset of Text stands in the file.
 func (d *Document) Position(offset int) Position {
+	if d.origin != nil {
+		return d.origin.position(offset)
+	}
 	pos := Position{File: d.File, Line: d.Line + d.lineAt(offset), Column: 1 + d.lineColumn(offset)}
 	if pos.Line == d.Line {
 		pos.Column += d.Before

@@ -33,7 +33,12 @@ func (d *Document) Root() (*Node, error) {
 
 // Forget drops the tree, which the next Root reads again: it needs many times the memory of the text. Nodes that Root returned before
 // cannot be edited any more.
-func (d *Document) Forget() { d.root, d.err, d.read, d.lines, d.last = nil, nil, false, nil, mark{} }
+func (d *Document) Forget() {
+	d.root, d.err, d.read, d.lines, d.last = nil, nil, false, nil, mark{}
+	if d.origin != nil {
+		d.origin.document.Forget()
+	}
+}
 
 func (d *Document) parse() (*Node, error) {
 	if root, ok := d.readQuick(); ok {

@@ -1,0 +1,195 @@
+package manifest
+
+import (
+	"bytes"
+	"sort"
+)
+
+// piece is a part of a patched text: a text of its own, or a range of the text before.
+type piece struct {
+	text     string
+	from, to int // where text is ""
+}
+
+func (p piece) len() int { return len(p.text) + p.to - p.from }
+
+// cut returns the first n bytes of a piece, and the rest.
+func (p piece) cut(n int) (first, rest piece) {
+	if p.text != "" {
+		return piece{text: p.text[:n]}, piece{text: p.text[n:]}
+	}
+	return piece{from: p.from, to: p.from + n}, piece{from: p.from + n, to: p.to}
+}
+
+// pieces returns the parts of a text of so many bytes after a patch.
+func (p Patch) pieces(size int) (parts []piece) {
+	at := 0
+	for _, s := range p {
+		parts = append(parts, piece{from: at, to: s.From}, piece{text: s.Text})
+		at = s.To
+	}
+	return append(parts, piece{from: at, to: size})
+}
+
+// Then returns one patch of text that does what p does to it, and then next to what comes of that.
+func (p Patch) Then(text []byte, next Patch) Patch {
+	rest, at := p.pieces(len(text)), 0 // at is where rest begins in the text between
+	take := func(until int) (taken []piece) {
+		for at < until && len(rest) > 0 {
+			first, left := rest[0].cut(min(rest[0].len(), until-at))
+			taken, at = append(taken, first), at+first.len()
+			if rest[0] = left; left.len() == 0 {
+				rest = rest[1:]
+			}
+		}
+		return taken
+	}
+	var parts []piece
+	for _, s := range next {
+		parts = append(append(parts, take(s.From)...), piece{text: s.Text})
+		take(s.To)
+	}
+	return patchOf(append(parts, rest...), len(text))
+}
+
+// patchOf returns the patch that makes these parts of a text of so many bytes.
+func patchOf(parts []piece, size int) (p Patch) {
+	at, text := 0, ""
+	for _, part := range append(parts, piece{from: size, to: size}) {
+		if part.text != "" {
+			text += part.text
+			continue
+		}
+		if part.len() == 0 && part.from != size {
+			continue
+		}
+		if part.from > at || text != "" {
+			p = append(p, Splice{From: at, To: part.from, Text: text})
+		}
+		at, text = part.to, ""
+	}
+	return p
+}
+
+// mostCells bounds what Least spends on one place of a text: the lines before times the lines after.
+const mostCells = 1 << 20
+
+// Least returns a patch with the same result that leaves lines alone which are the same before and after.
+func (p Patch) Least(text []byte) (out Patch) {
+	for len(p) > 0 {
+		from := 1 + bytes.LastIndexByte(text[:p[0].From], '\n')
+		n, to := 0, from
+		for n < len(p) && (n == 0 || p[n].From < to || bytes.Count(text[to:p[n].From], []byte{'\n'}) < context) {
+			to = len(text)
+			if i := bytes.IndexByte(text[p[n].To:], '\n'); i >= 0 {
+				to = p[n].To + i + 1
+			}
+			n++
+		}
+		after := p[:n].Shift(-from).Apply(text[from:to])
+		out = append(out, lineSplices(from, splitLines(text[from:to]), splitLines(after))...)
+		p = p[n:]
+	}
+	return out
+}
+
+// lineSplices returns the splices that turn old lines, which begin at the given offset, into new ones, and leave alone as many as they can.
+func lineSplices(at int, old, lines [][]byte) (p Patch) {
+	c := trimmed(0, old, lines)
+	at += length(old[:c.from])
+	old, lines = old[c.from:c.to], c.lines
+	stays := make([]int, len(old))
+	if len(old)*len(lines) > mostCells {
+		for i := range stays {
+			stays[i] = -1
+		}
+	} else {
+		stays = staying(old, lines)
+	}
+	s, used := Splice{From: at, To: at}, 0
+	for i, j := range append(stays, len(lines)) { // behind the last line, all that is left is new
+		if j < 0 {
+			s.To += len(old[i])
+			continue
+		}
+		s.Text = string(bytes.Join(lines[used:j], nil))
+		if s.To > s.From || s.Text != "" {
+			p = append(p, s)
+		}
+		if used = j + 1; i < len(old) {
+			s = Splice{From: s.To + len(old[i]), To: s.To + len(old[i])}
+		}
+	}
+	return p
+}
+
+func length(lines [][]byte) (n int) {
+	for _, line := range lines {
+		n += len(line)
+	}
+	return n
+}
+
+// staying returns for each old line which of the new ones it stays as, or -1: a longest common subsequence.
+func staying(old, lines [][]byte) []int {
+	width := len(lines) + 1
+	longest := make([]int32, (len(old)+1)*width) // of the lines from these on
+	for i := len(old) - 1; i >= 0; i-- {
+		for j := len(lines) - 1; j >= 0; j-- {
+			if bytes.Equal(old[i], lines[j]) {
+				longest[i*width+j] = longest[(i+1)*width+j+1] + 1
+			} else {
+				longest[i*width+j] = max(longest[(i+1)*width+j], longest[i*width+j+1])
+			}
+		}
+	}
+	stays := make([]int, len(old))
+	for i, j := 0, 0; i < len(old); {
+		switch {
+		case j < len(lines) && bytes.Equal(old[i], lines[j]):
+			stays[i] = j
+			i, j = i+1, j+1
+		case j < len(lines) && longest[i*width+j+1] >= longest[(i+1)*width+j]:
+			j++
+		default:
+			stays[i] = -1
+			i++
+		}
+	}
+	return stays
+}
+
+// origin is the text that a document had before it was patched.
+type origin struct {
+	document *Document
+	patch    Patch
+	starts   []int // of each splice in the patched text
+}
+
+// Patched returns a document with the text that d has after a patch. Its positions are those in d, because that is what its user can see; what
+// the patch put in stands where it was put.
+func (d *Document) Patched(p Patch) *Document {
+	if len(p) == 0 {
+		return d
+	}
+	out, grown := d.WithText(p.Apply(d.Text)), 0
+	out.origin = &origin{document: d, patch: p}
+	for _, s := range p {
+		out.origin.starts = append(out.origin.starts, s.From+grown)
+		grown += len(s.Text) - (s.To - s.From)
+	}
+	return out
+}
+
+// position is where an offset of the patched text stands in the file.
+func (o *origin) position(offset int) Position {
+	i := sort.SearchInts(o.starts, offset+1) - 1 // the last splice that begins there or before
+	if i < 0 {
+		return o.document.Position(offset)
+	}
+	s := o.patch[i]
+	if behind := offset - o.starts[i] - len(s.Text); behind >= 0 {
+		return o.document.Position(s.To + behind)
+	}
+	return o.document.Position(s.From)
+}

@@ -1,0 +1,75 @@
+package inject
+
+import (
+	"slices"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+// Reinject takes back what an earlier run injected, and injects what was there before it with today's settings: Uninject and Inject in one
+// step. The texts are those of Inject for the documents as they were; positions and patches are about the documents as they are.
+//
+// Problems: those of both; an injected object without a record, because what was added to it is not known.
+func Reinject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
+	back, problems := Uninject(docs)
+	refused := make(map[string]bool)
+	for _, o := range back.Objects {
+		if o.Outcome == LeftAlone && o.Rule == RuleRecord {
+			o.Outcome = Refused
+			problems = append(problems, Problem{Rule: o.Rule, Pos: o.Pos, Object: o.title, Msg: o.Reason + ": inject the manifest that it was made of"})
+		}
+		refused[o.key()] = o.Outcome == Refused
+	}
+	var before []*manifest.Document
+	for _, p := range back.pages {
+		if !p.withdrawn() {
+			before = append(before, p.Patched(p.patch))
+		}
+	}
+	stream, more := Inject(before, s)
+	for _, o := range stream.Objects {
+		if refused[o.key()] {
+			o.Outcome = Refused
+		}
+	}
+	stream.pages = back.injectedAgain(stream.pages)
+	problems = append(problems, more...)
+	SortProblems(docs, problems)
+	return stream, problems
+}
+
+// key tells the objects of a stream apart.
+func (o *Object) key() string { return o.Pos.String() + o.title }
+
+// withdrawn reports whether a page is an object that emit added and withdraw took out.
+func (p page) withdrawn() bool {
+	return len(p.Text) > 0 && slices.Equal(p.patch, manifest.Patch{{To: len(p.Text)}})
+}
+
+// injectedAgain joins what Uninject changes in pages with what Inject changes in those that are left. What emit adds behind them takes the place
+// of what it had added there before.
+func (s *Stream) injectedAgain(pages []page) (all []page) {
+	for _, back := range s.pages {
+		again := page{Document: back.Document, patch: back.patch, again: true}
+		if !back.withdrawn() {
+			again.patch = back.patch.Then(back.Text, pages[0].patch)
+			again.services, again.mark = pages[0].services, pages[0].mark
+			pages = pages[1:]
+		}
+		all = append(all, again)
+	}
+	end := len(all)
+	for end > 0 && s.pages[end-1].withdrawn() {
+		end--
+	}
+	for _, emitted := range pages {
+		if end < len(all) {
+			all[end].patch = manifest.Patch{{To: len(all[end].Text), Text: emitted.patch[0].Text}}
+		} else {
+			emitted.Document = &manifest.Document{File: all[end-1].File, Number: all[end-1].Number + 1}
+			all = append(all, emitted)
+		}
+		end++
+	}
+	return all
+}

@@ -1,0 +1,193 @@
+package inject_test
+
+import (
+	"bytes"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+// TestReinject shows that what was injected with some settings and is injected again with others is what is made of the original with these,
+// byte for byte; and that settings which are the same change nothing.
+func TestReinject(t *testing.T) {
+	compared := 0
+	for _, g := range goldens(t) {
+		t.Run(strings.TrimSuffix(filepath.Base(g.path), ".txtar"), func(t *testing.T) {
+			first := g.options.settings()
+			first.OnSkip = inject.SkipWarn // then more of them are injected
+			for _, second := range otherSettings(first) {
+				compared += checkReinject(t, g.documents, first, second)
+			}
+		})
+	}
+	if compared < 300 {
+		t.Fatalf("only %d streams were injected again; the corpus is too small to show anything", compared)
+	}
+}
+
+// otherSettings are settings, and others that differ from them in what pods and Services get.
+func otherSettings(s inject.Settings) []inject.Settings {
+	all := []inject.Settings{s}
+	for _, name := range []string{"two", "builtin", "nft"} {
+		other := profile(name)
+		other.TLS, other.Routes, other.OnSkip, other.Namespace, other.Namespaced = s.TLS, s.Routes, s.OnSkip, s.Namespace, s.Namespaced
+		other.PodTemplates, other.UpgradeAPI, other.Accept = s.PodTemplates, s.UpgradeAPI, s.Accept
+		other.Preserve, other.Trust = !s.Preserve, "abc"
+		all = append(all, other)
+	}
+	flipped := s
+	flipped.TLS, flipped.Routes, flipped.UpgradeAPI = !s.TLS, !s.Routes, !s.UpgradeAPI
+	emitting := s
+	emitting.TLS, emitting.Authority = true, someAuthority
+	return append(all, flipped, emitting)
+}
+
+// checkReinject compares a stream that is injected again with the original that is injected once. It returns how many it compared.
+func checkReinject(t *testing.T, documents func() []*manifest.Document, first, second inject.Settings) int {
+	t.Helper()
+	files, ok := injectedFiles(documents(), first)
+	if !ok {
+		return 0
+	}
+	want, wrong := inject.Inject(documents(), second)
+	got, problems := inject.Reinject(files(), second)
+	same(t, "problems", messages(wrong), messages(problems))
+	if len(problems) > 0 {
+		return 0
+	}
+	same(t, "what is registered", services(want), services(got))
+	other := inject.Binding{InboundID: "5e0000000000000000000003", MeshID: "610000000000000000000004"}
+	for _, b := range []inject.Binding{ids, other} {
+		same(t, "injected again", written(t, want, bindings(want, b)), written(t, got, bindings(got, b)))
+		checkFiles(t, got, bindings(got, b))
+	}
+	again, _ := inject.Reinject(filesOf(want, bindings(want, ids)), second)
+	for f := range again.Files(bindings(again, ids)) {
+		if len(f.Patch) > 0 {
+			t.Fatalf("%s: the same settings change %v of\n%s", f.Name, f.Patch, f.Text)
+		}
+	}
+	return 1
+}
+
+// injectedFiles are the files that inject makes of documents; not ok where it refuses them, or where they were injected before.
+func injectedFiles(docs []*manifest.Document, s inject.Settings) (files func() []*manifest.Document, ok bool) {
+	for _, d := range docs {
+		if bytes.Contains(d.Text, []byte("injector.tyk.io/record")) || bytes.Contains(bytes.ToLower(d.Text), []byte("injector.tyk.io/status")) {
+			return nil, false
+		}
+	}
+	stream, problems := inject.Inject(docs, s)
+	return func() []*manifest.Document { return filesOf(stream, bindings(stream, ids)) }, len(problems) == 0
+}
+
+// filesOf are the documents of a stream as they are read from the files that it was written to.
+func filesOf(stream *inject.Stream, b map[inject.Service]inject.Binding) (docs []*manifest.Document) {
+	for f := range stream.Files(b) {
+		docs = append(docs, manifest.Split(f.Name, f.Patch.Apply(f.Text))...)
+	}
+	return docs
+}
+
+// checkFiles shows that the patches of files have the result that is printed.
+func checkFiles(t *testing.T, stream *inject.Stream, b map[inject.Service]inject.Binding) {
+	t.Helper()
+	var text []byte
+	for f := range stream.Files(b) {
+		text = append(text, f.Patch.Apply(f.Text)...)
+	}
+	same(t, "the patched files", whole(slices.Collect(stream.Texts(b))), string(text))
+}
+
+func written(t *testing.T, stream *inject.Stream, b map[inject.Service]inject.Binding) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := stream.Write(&out, b); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// services are what registration is told, without places.
+func services(stream *inject.Stream) (all []inject.Workload) {
+	for _, w := range stream.Workloads() {
+		w.Pos, w.RoutePos, w.TemplatePos = manifest.Position{}, manifest.Position{}, manifest.Position{}
+		w.Fields = slices.Clone(w.Fields)
+		for i := range w.Fields {
+			w.Fields[i].Pos = manifest.Position{}
+		}
+		all = append(all, w)
+	}
+	return all
+}
+
+// messages are problems without their places.
+func messages(problems []inject.Problem) (all []string) {
+	for _, p := range problems {
+		all = append(all, p.Object+": "+string(p.Rule)+": "+placeless(p.Msg))
+	}
+	slices.Sort(all)
+	return all
+}
+
+// placeless is a message without the lines of other places that it names.
+func placeless(msg string) string {
+	return regexp.MustCompile(`:\d+:\d+`).ReplaceAllString(msg, ":L:C")
+}
+
+// TestReinjectRefuses shows that places are those in the file that its user has: behind the sidecar, too; and what cannot be taken back is refused
+// at its line, together with what else is wrong.
+func TestReinjectRefuses(t *testing.T) {
+	text := yamlPod + "  - name: b\n    image: b:1\n    ports: [{containerPort: 81}]\n---\n" + strings.ReplaceAll(yamlPod, ": a", ": z") + "  securityContext: {runAsUser: 10777}\n"
+	stream, problems := inject.Inject(manifest.Split("f.yaml", []byte(text)), profile(""))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	injected := written(t, stream, bindings(stream, ids)) + "---\n" +
+		"apiVersion: v1\nkind: Pod\nmetadata:\n  name: webhook\n  labels: {app: w}\n  annotations: {injector.tyk.io/status: injected}\nspec: {containers: [{name: w}]}\n"
+	_, problems = inject.Reinject(manifest.Split("f.yaml", []byte(injected)), profile("builtin"))
+	lines := strings.Split(injected, "\n")
+	var found []string
+	for _, p := range problems {
+		found = append(found, string(p.Rule)+": "+strings.TrimSpace(lines[p.Pos.Line-1]))
+	}
+	same(t, "problems", []string{"TM0009: securityContext: {runAsUser: 10777}", "TM0014: apiVersion: v1"}, found)
+	if last := problems[1].Error(); !strings.HasSuffix(last, "so what was added to it is not known: inject the manifest that it was made of") {
+		t.Errorf("got %s", last)
+	}
+}
+
+// TestUninjectServed shows that with the API version that is served, taking back leaves the upgrade and nothing else; and that without it, each object
+// that gets a version back which is not served is warned of.
+func TestUninjectServed(t *testing.T) {
+	upgraded := 0
+	for _, g := range goldens(t) {
+		t.Run(strings.TrimSuffix(filepath.Base(g.path), ".txtar"), func(t *testing.T) {
+			s := g.options.settings()
+			s.UpgradeAPI, s.OnSkip = true, inject.SkipWarn
+			files, ok := injectedFiles(g.documents(), s)
+			if !ok {
+				return
+			}
+			want, n, err := inject.UpgradeAlone(g.documents(), s)
+			if err != nil {
+				return // an upgrade that cannot be written, which injection skips
+			}
+			upgraded += n
+			back, problems := inject.UninjectServed(files())
+			same(t, "problems", nil, messages(problems))
+			same(t, "what is taken back", string(bytes.Join(want, nil)), whole(slices.Collect(back.Texts(nil))))
+			same(t, "warnings", 0, len(back.Warnings))
+			former, _ := inject.Uninject(files())
+			same(t, "warnings of former versions", n, len(former.Warnings))
+		})
+	}
+	if upgraded < 5 {
+		t.Fatalf("only %d documents were upgraded; the corpus is too small to show anything", upgraded)
+	}
+}
