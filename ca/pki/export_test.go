@@ -1,5 +1,7 @@
 package pki
 
+import "path/filepath"
+
 // ParseRequest is what is made of a csr_ca.json.
 func ParseRequest(text []byte) (Request, error) { return parseRequest(text) }
 
@@ -10,4 +12,21 @@ func (r Request) Text() ([]byte, error) { return r.text() }
 func Names() []string { return names }
 
 // WriteBroken is Write that calls before each of its operations, so that a panic is as good as a kill.
-func (c Change) WriteBroken(dir string, before func()) error { return c.write(dir, before) }
+func (c Change) WriteBroken(dir string, before func()) error { return c.write(dir, disk{before}) }
+
+// MakeBroken is Write and Keep for the files of a new CA, likewise. A panic releases the folder, as the end of a process does.
+func MakeBroken(dir string, files []File, before func()) error {
+	w := &Written{dir: filepath.Clean(dir), disk: disk{before}}
+	defer func() {
+		if w.release != nil {
+			w.release()
+		}
+	}()
+	if err := w.write(files); err != nil {
+		return err
+	}
+	return w.Keep()
+}
+
+// Lock is how runs keep others out of a folder.
+func Lock(dir string) (unlock func(), err error) { return lock(dir) }

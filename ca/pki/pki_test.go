@@ -178,7 +178,7 @@ func cfssl(t *testing.T, s pki.Setup) *httptest.Server {
 func issue(t *testing.T, s pki.Setup) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "ca")
-	if _, err := pki.Write(dir, s.Files); err != nil {
+	if err := keep(pki.Write(dir, s.Files)); err != nil {
 		t.Fatal(err)
 	}
 	server := cfssl(t, s)

@@ -21,7 +21,7 @@ import (
 func newFolder(t *testing.T, change ...func(*pki.Options)) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "ca")
-	if _, err := pki.Write(dir, setUp(t, change...).Files); err != nil {
+	if err := keep(pki.Write(dir, setUp(t, change...).Files)); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -35,7 +35,7 @@ func bringFolder(t *testing.T, from string) string {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "brought")
-	if _, err := pki.Write(dir, s.Files); err != nil {
+	if err := keep(pki.Write(dir, s.Files)); err != nil {
 		t.Fatal(err)
 	}
 	return dir

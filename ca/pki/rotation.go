@@ -62,17 +62,22 @@ type Rotation struct {
 
 // ReadRotation reads how far the change of the CA in a folder has come. A step that was broken off while it was written is finished first.
 //
-// Errors: as Bring, but that the CA may have expired; a folder of a CA that is not complete.
+// Errors: as Bring, but that the CA may have expired; a folder of a CA that is not complete; *UnfinishedError where that is because it was not made to
+// the end; *BusyError.
 func ReadRotation(dir string, now time.Time) (r Rotation, err error) {
 	r.dir = dir
-	// Twice, so that whatever another run changes is either finished before anything is read, or differs from what was seen.
-	if err := finishChange(dir); err != nil {
+	unlock, err := lock(dir)
+	if err != nil {
+		return r, err
+	}
+	defer unlock()
+	if begun(dir) {
+		return r, &UnfinishedError{dir, "init"}
+	}
+	if err := finish(dir, disk{}); err != nil {
 		return r, err
 	}
 	if r.seen, err = state(dir); err != nil {
-		return r, err
-	}
-	if err := finishChange(dir); err != nil {
 		return r, err
 	}
 	for _, read := range []func(time.Time) error{r.readPresent, r.readNext, r.readFormer, r.readManifests} {

@@ -20,9 +20,10 @@ func (e *ExistsError) Error() string { return e.Path + " is there already, and n
 // stays tells which files may be there before: the one a CA is made from, and one that people may have for their own.
 func stays(name string) bool { return name == RequestFile || name == IgnoreFile }
 
-// Free makes sure that a CA can be made in a folder, before the work is done: that it does not hold one, and can be made if it is not there.
+// Free makes sure that a CA can be made in a folder, before the work is done: that it does not hold one, and can be made if it is not there. It takes
+// back what a run has left that was broken off.
 //
-// Errors: *ExistsError; something that is no folder, or a folder above that is not there.
+// Errors: *ExistsError; *BusyError; something that is no folder, or a folder above that is not there.
 func Free(dir string) error {
 	dir = filepath.Clean(dir)
 	for _, folder := range []string{filepath.Dir(dir), dir, filepath.Join(dir, Manifests)} {
@@ -35,6 +36,15 @@ func Free(dir string) error {
 		case !info.IsDir():
 			return fmt.Errorf("%s is not a folder", folder)
 		}
+	}
+	switch unlock, err := lock(dir); {
+	case err == nil:
+		defer unlock()
+		if err := takeBack(dir, disk{}); err != nil {
+			return err
+		}
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
 	}
 	for _, name := range names {
 		path := File{Name: name}.in(dir)
@@ -64,114 +74,175 @@ func Unignored(dir string, files []File) (missing []string) {
 	return missing
 }
 
-// Write puts all files into a folder, which it makes if it is not there, or none of them. undo takes away again what was written, and nothing else.
-//
-// Errors: *ExistsError; whatever keeps files from being written. Nothing is left behind.
-func Write(dir string, files []File) (undo func(), err error) {
-	dir = filepath.Clean(dir)
-	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-		undo, err = writeFolder(dir, files)
-		return undo, wrap(dir, err)
-	}
-	undo, err = writeInto(dir, files)
-	return undo, wrap(dir, err)
+// initFolder is where the files of a new CA wait while it is made. It is there until all is done: as long as it is, the CA is none.
+const initFolder = ".tykmesh-init"
+
+// begun reports whether a run makes a CA in a folder, or has been broken off while it did.
+func begun(dir string) bool {
+	_, err := os.Lstat(filepath.Join(dir, initFolder))
+	return err == nil
 }
 
-func wrap(dir string, err error) error {
-	if err == nil || errors.As(err, new(*ExistsError)) {
+// Written is a CA whose files are in their places. It waits for Keep or Undo, and other runs wait with it; if neither comes, the next run takes it back.
+type Written struct {
+	dir     string
+	made    []string // folders
+	release func()
+	disk    disk
+}
+
+// Write puts all files into a folder, which it makes if it is not there, or none of them. What an earlier run has left that was broken off is taken
+// back first.
+//
+//	files ──> .tykmesh-init/ ──link, .gitignore first──> their places ──Keep──> .tykmesh-init-done/ ──> removed
+//	          a kill, until Keep:                                               a kill: the CA stays
+//	          the next run takes back what is linked, and nothing else
+//
+// Errors: *ExistsError; *BusyError; whatever keeps files from being written. Nothing is left behind.
+func Write(dir string, files []File) (*Written, error) {
+	w := &Written{dir: filepath.Clean(dir)}
+	if err := w.write(files); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+func (w *Written) write(files []File) error {
+	if err := w.open(); err != nil {
+		return w.wrap(err)
+	}
+	err := takeBack(w.dir, w.disk)
+	if err == nil {
+		err = w.place(files)
+	}
+	if err != nil {
+		w.Undo()
+		return w.wrap(err)
+	}
+	return nil
+}
+
+func (w *Written) wrap(err error) error {
+	if errors.As(err, new(*ExistsError)) || errors.As(err, new(*BusyError)) {
 		return err
 	}
-	return fmt.Errorf("writing to %s: %w", dir, err)
+	return fmt.Errorf("writing to %s: %w", w.dir, err)
 }
 
-// writeFolder makes the folder beside its place and moves it there.
-func writeFolder(dir string, files []File) (undo func(), err error) {
-	temporary, err := writeTemporary(filepath.Dir(dir), files)
-	if err != nil {
-		return nil, err
+// open makes the folder if it is not there, and keeps other runs out of it.
+func (w *Written) open() (err error) {
+	switch err := w.disk.mkdir(w.dir); {
+	case err == nil:
+		w.made = []string{w.dir}
+	case !errors.Is(err, fs.ErrExist):
+		return err
 	}
-	if err := os.Rename(temporary, dir); err != nil {
-		_ = os.RemoveAll(temporary)
-		return nil, err
-	}
-	made := []string{dir, filepath.Join(dir, Manifests)}
-	for _, f := range files {
-		made = append(made, f.in(dir))
-	}
-	return func() { removeAll(made) }, nil
+	w.release, err = lock(w.dir)
+	return err
 }
 
-// writeInto writes the files beside their places and links them there, which fails where something is.
-func writeInto(dir string, files []File) (undo func(), err error) {
+// place writes the files beside their places and links them there, which fails where something is. The .gitignore comes first: it names the others.
+func (w *Written) place(files []File) error {
 	files = slices.DeleteFunc(slices.Clone(files), func(f File) bool {
-		_, err := os.Lstat(f.in(dir))
+		_, err := os.Lstat(f.in(w.dir))
 		return err == nil && stays(f.Name)
 	})
-	temporary, err := writeTemporary(dir, files)
-	if err != nil {
-		return nil, err
+	if i := slices.IndexFunc(files, func(f File) bool { return f.Name == IgnoreFile }); i >= 0 {
+		ignore := files[i]
+		files = slices.Insert(slices.Delete(files, i, i+1), 0, ignore)
 	}
-	defer os.RemoveAll(temporary)
-
-	var made []string
-	defer func() {
-		if err != nil {
-			removeAll(made)
-		}
-	}()
+	folder := filepath.Join(w.dir, initFolder)
+	if err := w.disk.stage(folder, staged(files)); err != nil {
+		return err
+	}
 	for _, f := range files {
-		path := f.in(dir)
-		// A folder below is made when the files above are in their places: then nobody else who writes a CA here can come so far, and take it away.
-		switch err := os.Mkdir(filepath.Dir(path), 0o700); {
+		to := f.in(w.dir)
+		switch err := w.disk.mkdir(filepath.Dir(to)); {
 		case err == nil:
-			made = append(made, filepath.Dir(path))
+			w.made = append(w.made, filepath.Dir(to))
 		case !errors.Is(err, fs.ErrExist):
-			return nil, err
+			return err
 		}
-		if err := os.Link(f.in(temporary), path); err != nil {
+		if err := w.disk.link(f.in(filepath.Join(folder, stagedFolder)), to); err != nil {
 			if errors.Is(err, fs.ErrExist) {
-				err = &ExistsError{path}
+				err = &ExistsError{to}
 			}
-			return nil, err
-		}
-		made = append(made, path)
-	}
-	return func() { removeAll(made) }, nil
-}
-
-// removeAll removes what was made, the last first: folders only if nothing else is in them.
-func removeAll(made []string) {
-	for _, path := range slices.Backward(made) {
-		_ = os.Remove(path)
-	}
-}
-
-// writeTemporary writes the files into a folder of a name of its own.
-func writeTemporary(in string, files []File) (string, error) {
-	dir, err := os.MkdirTemp(in, ".tykmesh-*") // 0700
-	if err != nil {
-		return "", err
-	}
-	err = os.Mkdir(filepath.Join(dir, Manifests), 0o700)
-	for _, f := range files {
-		if err == nil {
-			err = writeFile(f.in(dir), f)
+			return err
 		}
 	}
-	if err != nil {
-		_ = os.RemoveAll(dir)
-	}
-	return dir, err
+	return w.disk.sync(w.dir)
 }
 
-func writeFile(path string, f File) (err error) {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, f.Mode)
+// Keep makes the CA one that stays.
+//
+// Errors: it cannot be kept. It is undone then.
+func (w *Written) Keep() error {
+	done := filepath.Join(w.dir, initFolder+doneSuffix)
+	if err := w.disk.rename(filepath.Join(w.dir, initFolder), done); err != nil {
+		w.Undo()
+		return w.wrap(err)
+	}
+	defer w.release()
+	_ = w.disk.sync(w.dir)
+	_ = w.disk.removeAll(done) // what stays is for the next run
+	return nil
+}
+
+// Undo takes away again what was written, and nothing else.
+func (w *Written) Undo() {
+	defer w.release()
+	_ = takeBack(w.dir, w.disk)
+	for _, folder := range slices.Backward(w.made) {
+		_ = w.disk.remove(folder) // only if nothing else is in it
+	}
+}
+
+// doneSuffix is what the name of initFolder ends with when only its removal is left to do.
+const doneSuffix = "-done"
+
+// takeBack removes what a run has made that did not come to its end: the files that are the same as those which it has staged.
+func takeBack(dir string, d disk) error {
+	folder := filepath.Join(dir, initFolder)
+	from := filepath.Join(folder, stagedFolder)
+	err := filepath.WalkDir(from, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return gone(err)
+		}
+		there := filepath.Join(dir, strings.TrimPrefix(name, from))
+		if !sameFile(name, there) {
+			return nil
+		}
+		return d.remove(there)
+	})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	if _, err := file.Write(f.Text); err != nil {
-		return err
+	return errors.Join(d.removeAll(folder), d.removeAll(folder+doneSuffix))
+}
+
+func sameFile(a, b string) bool {
+	x, errX := os.Lstat(a)
+	y, errY := os.Lstat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
+}
+
+// UnfinishedError is a folder in which a run has been broken off, or is at work.
+type UnfinishedError struct {
+	Dir  string
+	Step string // init or rotate: what finishes it
+}
+
+func (e *UnfinishedError) Error() string {
+	return fmt.Sprintf("%s is not as it should be: tykmesh ca %s is at work there, or was broken off", e.Dir, e.Step)
+}
+
+// Unfinished returns an *UnfinishedError for a folder whose files may not fit together, because some are of a CA's next state; else nil.
+func Unfinished(dir string) error {
+	if begun(dir) {
+		return &UnfinishedError{dir, "init"}
 	}
-	return errors.Join(file.Chmod(f.Mode), file.Sync()) // the umask may have taken from the mode
+	if waiting, _ := fs.Glob(os.DirFS(dir), changeFolder+"-*"); len(waiting) > 0 {
+		return &UnfinishedError{dir, "rotate"}
+	}
+	return nil
 }

@@ -58,50 +58,68 @@ func TestWritten(t *testing.T) {
 		if err := pki.Free(dir); err != nil {
 			t.Fatal(err)
 		}
-		undo, err := pki.Write(dir, s.Files)
+		written, err := pki.Write(dir, s.Files)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, f := range s.Files {
-			path := filepath.Join(dir, f.Name)
-			text, err := os.ReadFile(path)
-			if err != nil {
-				t.Error(err)
-				continue
-			}
-			if string(text) == "mine" && (f.Name == pki.RequestFile || f.Name == pki.IgnoreFile) {
-				continue
-			}
-			if info, err := os.Stat(path); err != nil || string(text) != string(f.Text) || info.Mode() != f.Mode {
-				t.Errorf("%v is written with mode %v", f, info.Mode())
-			}
-		}
-		if err := pki.Free(dir); !errors.As(err, new(*pki.ExistsError)) {
-			t.Errorf("a second CA could be made: %v", err)
-		}
-		if _, err := pki.Write(dir, s.Files); !errors.As(err, new(*pki.ExistsError)) {
-			if len(before) > 0 || err == nil {
-				t.Errorf("a second CA is written: %v", err)
-			}
-		}
-		undo()
+		written.Undo()
 		if len(before) > 0 && !slices.Equal(listing(t, dir), before) {
 			t.Errorf("undone it is\n%s\nwas\n%s", strings.Join(listing(t, dir), "\n"), strings.Join(before, "\n"))
 		} else if _, err := os.Stat(dir); len(before) == 0 && !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("undone there is still the folder: %v", err)
 		}
+		if err := keep(pki.Write(dir, s.Files)); err != nil {
+			t.Fatal(err)
+		}
+		checkWritten(t, dir, s)
 	}
 	if info, err := os.Stat(there); err != nil || info.Mode().Perm() != 0o755 {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
-	if dirs, err := os.ReadDir(parent); err != nil || len(dirs) != 1 {
+	if dirs, err := os.ReadDir(parent); err != nil || len(dirs) != 2 {
 		t.Errorf("something is left: %v, %v", dirs, err)
+	}
+}
+
+// keep keeps what was written.
+func keep(w *pki.Written, err error) error {
+	if err != nil {
+		return err
+	}
+	return w.Keep()
+}
+
+// checkWritten makes sure that a CA's files are in a folder, but for those that were there before, and that no other CA can be made there.
+func checkWritten(t *testing.T, dir string, s pki.Setup) {
+	t.Helper()
+	for _, f := range s.Files {
+		path := filepath.Join(dir, f.Name)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if string(text) == "mine" && (f.Name == pki.RequestFile || f.Name == pki.IgnoreFile) {
+			continue
+		}
+		if info, err := os.Stat(path); err != nil || string(text) != string(f.Text) || info.Mode() != f.Mode {
+			t.Errorf("%v is written with mode %v", f, info.Mode())
+		}
+	}
+	if err := pki.Free(dir); !errors.As(err, new(*pki.ExistsError)) {
+		t.Errorf("a second CA could be made: %v", err)
+	}
+	if err := pki.MakeBroken(dir, s.Files, func() {}); !errors.As(err, new(*pki.ExistsError)) {
+		t.Errorf("a second CA is written: %v", err)
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, ".tykmesh-*")); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %q, %v", left, err)
 	}
 }
 
 func TestNewFolderIsForItsOwnerAlone(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new")
-	if _, err := pki.Write(dir, setUp(t).Files); err != nil {
+	if err := keep(pki.Write(dir, setUp(t).Files)); err != nil {
 		t.Fatal(err)
 	}
 	for _, folder := range []string{dir, filepath.Join(dir, pki.Manifests)} {
@@ -163,8 +181,7 @@ func TestAtOnce(t *testing.T) {
 		var wait sync.WaitGroup
 		for i, s := range setups {
 			wait.Go(func() {
-				_, err := pki.Write(dir, s.Files)
-				won[i] = err == nil
+				won[i] = keep(pki.Write(dir, s.Files)) == nil
 			})
 		}
 		wait.Wait()
@@ -177,7 +194,7 @@ func TestAtOnce(t *testing.T) {
 				t.Errorf("%s: %v: %v", where, f, err)
 			}
 		}
-		if others, err := filepath.Glob(filepath.Join(parent, ".tykmesh-*")); err != nil || len(others) > 0 {
+		if others, err := filepath.Glob(filepath.Join(dir, ".tykmesh-*")); err != nil || len(others) > 0 {
 			t.Errorf("%s: left behind: %q", where, others)
 		}
 	}

@@ -103,15 +103,15 @@ func runCAInit(ctx context.Context, p process, o caInit, report *report) (output
 	}
 	o.tell(report, setup)
 	return func() error {
-		undo, err := pki.Write(o.dir, setup.Files)
+		written, err := pki.Write(o.dir, setup.Files)
 		if err != nil {
 			return err
 		}
 		if err := writeCASection(p.stdout, o.dir, setup.Certificate, settings.Serving); err != nil {
-			undo()
+			written.Undo()
 			return err
 		}
-		return nil
+		return written.Keep()
 	}, nil
 }
 

@@ -228,6 +228,8 @@ func caHint(err error) string {
 		encrypted *ca.EncryptedError
 		eager     *mesh.EagerError
 		busy      *pki.BusyError
+
+		unfinished *pki.UnfinishedError
 	)
 	switch {
 	case errors.As(err, &eager):
@@ -237,7 +239,9 @@ func caHint(err error) string {
 		return fmt.Sprintf("--dir names another folder; --from %s --dir ANOTHER brings the CA that is there", shellWord(dir)) +
 			"; tykmesh ca rotate puts a new one in its place"
 	case errors.As(err, &busy):
-		return "if no other run is at work, one was broken off before it changed anything: rm -r " + shellWord(busy.Path)
+		return "wait until that is done, and type the same again"
+	case errors.As(err, &unfinished):
+		return fmt.Sprintf("tykmesh ca %s --dir %s finishes it", unfinished.Step, shellWord(unfinished.Dir))
 	case errors.As(err, &encrypted):
 		return fmt.Sprintf("no password can be given: openssl pkey -in %s -out FILE decrypts it", shellWord(encrypted.Path))
 	}

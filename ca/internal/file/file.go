@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 // Limit is how much of a file is read: the certificates that a system trusts are a tenth of it.
@@ -32,4 +33,22 @@ func read(f *os.File, err error) ([]byte, error) {
 		return nil, err
 	}
 	return text, nil
+}
+
+// SyncFolder has the names in a folder on the disk, as far as the system can do that.
+func SyncFolder(dir string) {
+	if f, err := os.Open(dir); err == nil {
+		_ = f.Sync() // Windows cannot
+		_ = f.Close()
+	}
+}
+
+// SyncFolders is SyncFolder for a folder and those in it.
+func SyncFolders(dir string) error {
+	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() {
+			SyncFolder(path)
+		}
+		return err
+	})
 }

@@ -1,0 +1,29 @@
+package pki
+
+import "time"
+
+// BusyError is a folder that another run is changing.
+type BusyError struct{ Path string }
+
+func (e *BusyError) Error() string { return "another run is changing the CA of " + e.Path }
+
+// How long a run waits for another one, which takes less, and how often it looks.
+const (
+	lockWait = 2 * time.Second
+	lockTurn = 20 * time.Millisecond
+)
+
+// lock keeps other runs out of a folder.
+//
+// Errors: *BusyError; no such folder.
+func lock(dir string) (unlock func(), err error) {
+	for end := time.Now().Add(lockWait); ; time.Sleep(lockTurn) {
+		unlock, ok, err := tryLock(dir)
+		if err != nil || ok {
+			return unlock, err
+		}
+		if time.Now().After(end) {
+			return nil, &BusyError{dir}
+		}
+	}
+}
