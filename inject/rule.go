@@ -38,6 +38,7 @@ const (
 	RuleSecret      Rule = "TM0030"
 	RuleMesh        Rule = "TM0033"
 	RuleQuota       Rule = "TM0034"
+	RuleDomain      Rule = "TM0035"
 )
 
 // Skips reports whether what a rule refuses is skipped: it passes untouched where Settings.OnSkip accepts that.
@@ -80,4 +81,5 @@ var Rules = []struct {
 	{RuleSecret, "A namespace must have the Secret that its sidecars take their secrets from."},
 	{RuleMesh, "A pod cannot be on two meshes that both lead its calls to themselves."},
 	{RuleQuota, "A container must say what a ResourceQuota of its namespace counts."},
+	{RuleDomain, "A namespace is not called like a top-level domain, whose names the public DNS answers."},
 }
