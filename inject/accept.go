@@ -13,7 +13,7 @@ import (
 const annotationAccept = "injector.tyk.io/accept"
 
 // acceptable are the rules whose findings can be accepted: the object may be meant as it is, because the stream does not show everything.
-var acceptable = []Rule{RuleSelector, RuleTarget, RuleRoute, RuleIngress, RulePolicy, RuleScaler, RuleSecurity, RuleMesh, RuleQuota}
+var acceptable = []Rule{RuleSelector, RuleTarget, RuleRoute, RuleIngress, RulePolicy, RuleScaler, RuleSecurity, RuleMesh, RuleQuota, RuleDomain}
 
 // ParseAccepted reads the code of a rule whose findings can be accepted.
 //

@@ -39,7 +39,7 @@ var Annotations = []Annotation{
 	{Key: annotationExemptCIDRs, Text: "networks or addresses with commas, beside those of `Injector.exemptCIDRs` *(built-in sidecar)*"},
 	{Key: annotationExemptPorts, Text: "ports with commas, beside those of `Injector.exemptPorts` *(built-in sidecar)*"},
 	{Key: annotationCAFile, Text: "variables, with commas, that are to name a file with all public CAs and that of the mesh *(built-in sidecar)*"},
-	{Key: annotationAccept, Text: "codes with commas, `TM0019` to `TM0024`, `TM0029`, `TM0033` and `TM0034`: findings about this object that are meant so. On any object, also on the Deployment instead of its pod template, where it does not replace pods"},
+	{Key: annotationAccept, Text: "codes with commas, `TM0019` to `TM0024`, `TM0029` and `TM0033` to `TM0035`: findings about this object that are meant so. On any object, also on the Deployment instead of its pod template, where it does not replace pods"},
 	{Key: annotationStatus, Written: true, Text: "`injected` takes the place of the inject annotation"},
 	{Key: annotationInbound, Written: true, Text: "id of the inbound API"},
 	{Key: annotationMesh, Written: true, Text: "id of the mesh API"},

@@ -143,6 +143,7 @@ func (in *injection) check(docs []*manifest.Document) {
 	c.checkNamespaces()
 	c.checkMeshes()
 	c.checkQuotas()
+	c.checkDomains()
 	SortProblems(docs, in.Warnings)
 	SortProblems(docs, in.Accepted)
 	in.problems = append(in.problems, append(c.problems, in.facts.problems...)...)

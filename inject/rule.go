@@ -40,6 +40,7 @@ const (
 	RulePatch       Rule = "TM0032"
 	RuleMesh        Rule = "TM0033"
 	RuleQuota       Rule = "TM0034"
+	RuleDomain      Rule = "TM0035"
 )
 
 // Skips reports whether what a rule refuses is skipped: it passes untouched where Settings.OnSkip accepts that.
@@ -86,4 +87,5 @@ var Rules = []struct {
 	{RulePatch, "A Kustomize patch is injected in what kustomize build prints."},
 	{RuleMesh, "A pod cannot be on two meshes that both lead its calls to themselves."},
 	{RuleQuota, "A container must say what a ResourceQuota of its namespace counts."},
+	{RuleDomain, "A namespace is not called like a top-level domain, whose names the public DNS answers."},
 }

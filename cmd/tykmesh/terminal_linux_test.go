@@ -96,7 +96,7 @@ func slowRun(ctx context.Context, t *testing.T, stdout, stderr io.Writer, meanwh
 		meanwhile(letGo)
 	}()
 	status = run(ctx, process{
-		args: []string{"inject", "--parallel", "1", "-n", "shop", "--config", samples + "/tykmesh.yaml", "-f", samples + "/echo.yaml"},
+		args: []string{"inject", "--parallel", "1", "-n", "webshop", "--config", samples + "/tykmesh.yaml", "-f", samples + "/echo.yaml"},
 		environ: []string{
 			"TYKMESH_TYK_URL=" + w.dashboard.URL, "TYK_DASHBOARD_KEY=" + plantedDashboardKey,
 			"TYKMESH_CA_ADDR=" + w.cfssl.URL, "CFSSL_KEY=" + plantedCFSSLKey, "TERM=vt100",
@@ -165,7 +165,7 @@ func TestInterruptedOnATerminal(t *testing.T) {
 	})
 	term.ends()
 	want := `error: interrupted
-done: issue certificate echo.shop
+done: issue certificate echo.webshop
 done: create API echo-inbound
 not done: issue certificate mesh
 unknown: create API echo-mesh

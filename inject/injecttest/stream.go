@@ -19,7 +19,7 @@ type Stream struct {
 // NewStream writes a stream of n services, the same one for the same arguments. Of each five services so many are on the mesh.
 func NewStream(n, of5 int) Stream {
 	w := &writer{random: rand.New(rand.NewPCG(1, uint64(n)))}
-	w.document("v1", "Namespace", "shop", "", "")
+	w.document("v1", "Namespace", "mart", "", "")
 	for i := range n {
 		w.service(i, i%5 < of5)
 	}
@@ -74,7 +74,7 @@ const (
 %s`
 	toSidecars = `  annotations:
     nginx.ingress.kubernetes.io/backend-protocol: HTTPS
-    nginx.ingress.kubernetes.io/upstream-vhost: %s.shop
+    nginx.ingress.kubernetes.io/upstream-vhost: %s.mart
 `
 	ingressText = `spec:
   rules:
@@ -116,7 +116,7 @@ func fields(n int) string {
 func (w *writer) document(version, kind, name, metadata, text string, args ...any) {
 	fmt.Fprintf(&w.out, "---\n# Source: release/templates/%s.yaml\napiVersion: %s\nkind: %s\nmetadata:\n  name: %s\n", kind, version, kind, name)
 	if kind != "Namespace" {
-		w.out.WriteString("  namespace: shop\n")
+		w.out.WriteString("  namespace: mart\n")
 	}
 	w.out.WriteString(metadata)
 	fmt.Fprintf(&w.out, text, args...)

@@ -39,6 +39,9 @@ var PodVariables = []PodVariable{
 
 // CheckPodVariable refuses what a pod may not set for its sidecar.
 func CheckPodVariable(name, value string) error {
+	if err := CheckVariable(name); err != nil {
+		return err
+	}
 	if IsFixed(name) {
 		return fmt.Errorf("the variable %s is tykmesh's to set", name)
 	}

@@ -1,0 +1,44 @@
+package inject
+
+import (
+	"slices"
+
+	"golang.org/x/net/publicsuffix"
+)
+
+// isPublicDomain reports whether a name is a top-level domain of the public DNS, so that names below it belong to somebody. The list is the one
+// by which browsers keep cookies apart (publicsuffix.org, the part of ICANN). It is asked for a name below, because some domains stand in it
+// only by what is below them.
+func isPublicDomain(namespace string) bool {
+	_, public := publicsuffix.PublicSuffix("tykmesh." + namespace)
+	return public
+}
+
+// checkDomains looks for namespaces that are called like a top-level domain: APP.NAMESPACE, the name of a service and of its certificate, is then
+// one of the public DNS too. It says so once a namespace, at the first pods that do not accept it.
+func (c *checks) checkDomains() {
+	if !c.settings.TLS {
+		return
+	}
+	said := make(map[string]*pods)
+	for _, p := range c.facts.pods {
+		if !p.joins() || p.object.workload == nil || p.object.workload.Service.App == "" || !isPublicDomain(p.namespace) {
+			continue
+		}
+		if before := said[p.namespace]; before == nil || c.accepts(&before.known, RuleDomain) && !c.accepts(&p.known, RuleDomain) {
+			said[p.namespace] = p
+		}
+	}
+	for _, p := range c.facts.pods {
+		if said[p.namespace] != p {
+			continue
+		}
+		about := p.known
+		if n := c.spaces[p.namespace]; n != nil {
+			about.accepts = slices.Concat(p.accepts, n.accepts)
+		}
+		app := p.object.workload.Service.App
+		c.warn(&about, RuleDomain, p.place, "namespace %s is called like a top-level domain of the public DNS: %s.%[1]s is a public name too. Pods trust the mesh's CA for it, "+
+			"and where the cluster's DNS has no such Service, calls go to whoever has that name", p.namespace, app)
+	}
+}
