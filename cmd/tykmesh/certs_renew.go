@@ -76,6 +76,9 @@ func runRenew(ctx context.Context, p process, o options, names []string, report 
 	if err != nil {
 		return nil, err
 	}
+	if err := plan.Prove(ctx, remote); err != nil {
+		return nil, watch.explain(err)
+	}
 	for _, note := range plan.Notes {
 		report.warn(note)
 	}

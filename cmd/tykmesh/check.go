@@ -116,7 +116,7 @@ func probeDashboard(ctx context.Context, c config.Config, o options, report *rep
 	if c.Injector.EnableMeshTLS {
 		certificates = client
 	}
-	return check.Dashboard(ctx, client, certificates, c.Tyk.Org, meshSettings(c, o).MeshAPIDomain())
+	return check.Dashboard(ctx, client, certificates, c.Tyk.Org, meshSettings(c, o).MeshAPIDomain(), c.Tyk.SeesAllAPIs)
 }
 
 // checkedCFSSL is a CFSSL that makes certificates as the configuration describes them, whoever trusts them.

@@ -89,6 +89,8 @@ var hints = []struct {
 	{ca.ErrNoProfile, "CA.profile must be one of signing.profiles in CFSSL's configuration"},
 	{ca.ErrNotYetValid, clockHint},
 	{ca.ErrExpired, "another CA has to take its place: tykmesh ca init --dir ANOTHER makes one; --local DIR does by itself where DIR/ca is gone"},
+	{dashboard.ErrLicence, "the Dashboard's licence allows no more APIs, and each service needs two: delete APIs, or get a licence for more"},
+	{dashboard.ErrNoGateway, "the Dashboard keeps certificates in its gateway: tyk_api_config in its configuration must lead to one that is up"},
 	{dashboard.ErrExists, "every inbound API listens on / and is told apart by its domain: the Dashboard must allow that (enable_duplicate_slugs: true)"},
 }
 
@@ -201,6 +203,9 @@ func settingError(c config.Config, key string, err error) error {
 
 // leftWarning is what becomes of replaced certificates that could not be deleted, for the reason that the first of them gave.
 func leftWarning(n int, reason error) string {
+	if errors.As(reason, new(*mesh.PartialError)) || errors.As(reason, new(*mesh.UnprovedError)) {
+		return fmt.Sprintf("%s stays, because an API that is not shown may use it: %v; %s", plural(n, "replaced certificate"), reason, mesh.RightKey)
+	}
 	return fmt.Sprintf("%s could not be deleted: %v; nothing uses what is left, the next run tries again, and so does tykmesh certs prune",
 		plural(n, "replaced certificate"), reason)
 }
@@ -219,6 +224,8 @@ func checkHint(err error) string {
 		return "start it with: cfssl serve -disable " + pki.Disabled
 	case errors.As(err, &pinned):
 		return "CA.addr leads to another CFSSL than expected, or CA.certPath holds an old certificate"
+	case errors.As(err, new(*check.OwnershipError)):
+		return mesh.RightKey
 	case errors.As(err, &org):
 		return "set Tyk.org to that id, or Tyk.secret to the key of a user of the other organisation"
 	}
@@ -349,6 +356,9 @@ func hintForDashboard(d *dashboard.Error) string {
 
 // refusedDomain tells whether the Dashboard refused an API for its domain, which it has no status of its own for.
 func refusedDomain(err error) bool {
+	if errors.As(err, new(*check.PatternError)) {
+		return true
+	}
 	var d *dashboard.Error
 	return errors.As(err, &d) && d.Method == http.MethodPost && d.Status == http.StatusBadRequest && strings.Contains(strings.ToLower(d.Message), "domain")
 }

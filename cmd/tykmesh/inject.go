@@ -226,9 +226,15 @@ func register(ctx context.Context, c config.Config, o options, services []mesh.S
 		return nil, nil, watch.explain(err)
 	}
 	watch.progress()
+	if state, err = mesh.Resolve(ctx, remote, services, state, settings); err != nil {
+		return nil, nil, watch.explain(err)
+	}
 	plan, problems := mesh.NewPlan(services, state, settings)
 	if err := refuse(nil, problems); err != nil {
 		return nil, nil, err
+	}
+	if err := plan.Prove(ctx, remote); err != nil {
+		return nil, nil, watch.explain(err)
 	}
 	report.warnings(plan.Warnings)
 	report.newAuthority(c, plan)

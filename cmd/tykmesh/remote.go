@@ -42,7 +42,7 @@ func meshSettings(c config.Config, o options) mesh.Settings {
 	settings := mesh.Settings{
 		Org: c.Tyk.Org, TLS: c.Injector.EnableMeshTLS,
 		MeshHosts: c.Injector.MeshHosts, MeshDomain: c.Injector.MeshDomain, Slugs: mesh.Slugs(c.Injector.Slugs),
-		MeshCertificateID: c.Injector.MeshCertificateID, SharedRoutes: c.Injector.SharedRoutes,
+		MeshCertificateID: c.Injector.MeshCertificateID, SharedRoutes: c.Injector.SharedRoutes, SeesAllAPIs: c.Tyk.SeesAllAPIs,
 		InboundTarget: inboundTarget, MeshPort: sidecar.Port, Adopt: adopt, Parallel: o.parallel, Trusted: c.CA.Trust, Now: o.now,
 		RenewBefore: time.Duration(o.renew),
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/tykmesh/tykmesh/ca"
@@ -197,6 +198,11 @@ func (r *report) lastly(format string, args ...any) {
 func (r *report) warn(text string) {
 	r.note(reportEntry{Type: typeProblem, Severity: severityWarning, Message: text})
 	r.printf("warning: %s", text)
+}
+
+// warnOf warns of an error that does not end the run, with what to do about it.
+func (r *report) warnOf(err error) {
+	r.warn(strings.Join(append([]string{err.Error()}, hintsFor(err)...), "; "))
 }
 
 func (r *report) warnings(ws []inject.Problem) {

@@ -122,11 +122,18 @@ func (r *report) deleted(plan *mesh.Plan) (steps []mesh.Step) {
 func (c *course) done() (steps []mesh.Step) {
 	for _, s := range c.steps {
 		if c.ended[keyOf(s)] == statusDone {
-			s.Action = c.did[keyOf(s)] // an API that was to be created may have been there
-			steps = append(steps, s)
+			steps = append(steps, c.cameTo(s))
 		}
 	}
 	return steps
+}
+
+// cameTo returns a step as it went: an API that was to be created may have been there.
+func (c *course) cameTo(s mesh.Step) mesh.Step {
+	if did := c.did[keyOf(s)]; did != "" && did != s.Action {
+		s.Action, s.Reasons = did, []string{"it was there, and the listing did not show it"}
+	}
+	return s
 }
 
 // untouched are the entries of the steps that a failed run did not come to.
@@ -145,7 +152,7 @@ func (c *course) count(failed bool) map[string]int {
 	for _, s := range c.steps {
 		switch status := c.ended[keyOf(s)]; {
 		case status == statusDone:
-			counts[past[c.did[keyOf(s)]]]++
+			counts[past[c.cameTo(s).Action]]++
 		case status == statusUnknown:
 			counts[countUnknown]++
 		case failed, status == statusNotDone:

@@ -177,7 +177,7 @@ func (r *report) meshCertificate(plan *mesh.Plan, carriers string) {
 func (r *report) did(plan *mesh.Plan, svc inject.Service, steps ...mesh.Step) (done []string) {
 	for _, step := range steps {
 		if step.Action != mesh.Keep {
-			done = append(done, r.step(step))
+			done = append(done, r.step(r.course.cameTo(step)))
 		}
 	}
 	n := 0
@@ -203,6 +203,7 @@ func (r *report) registrations(plan *mesh.Plan) map[inject.Service]string {
 		if s.Certificate != nil {
 			steps = append(steps, s.Certificate.Step)
 		}
+		steps = append(steps, s.Surplus...)
 		done := r.did(plan, s.Service, steps...)
 		out[s.Service] = strings.Join(done, ", ")
 		if len(done) == 0 {
@@ -289,12 +290,19 @@ func (r *report) summary(t tally, plan *mesh.Plan) string {
 
 // counts says how many things of a kind something was done with.
 func (r *report) counts(plan *mesh.Plan) (done []string) {
-	for _, what := range []struct {
+	type what struct {
 		kind   mesh.Kind
 		action mesh.Action
-	}{{mesh.APIKind, mesh.Create}, {mesh.APIKind, mesh.Update}, {mesh.CertificateKind, mesh.Issue}, {mesh.RecordKind, mesh.Confirm}} {
-		if n := plan.Count(what.kind, what.action); n > 0 {
-			done = append(done, fmt.Sprintf("%s %s", plural(n, string(what.kind)), r.action(what.action)))
+	}
+	counts := map[what]int{}
+	for _, s := range plan.Registration() {
+		counts[what{s.Kind, r.course.cameTo(s).Action}]++
+	}
+	for _, w := range []what{
+		{mesh.APIKind, mesh.Create}, {mesh.APIKind, mesh.Update}, {mesh.APIKind, mesh.Delete}, {mesh.CertificateKind, mesh.Issue}, {mesh.RecordKind, mesh.Confirm},
+	} {
+		if n := counts[w]; n > 0 {
+			done = append(done, fmt.Sprintf("%s %s", plural(n, string(w.kind)), r.action(w.action)))
 		}
 	}
 	if n := len(r.deleted(plan)); n > 0 {

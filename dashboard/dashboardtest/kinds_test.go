@@ -144,7 +144,7 @@ func TestUsesOfACertificate(t *testing.T) {
 	defer tls.Close()
 	stored := pemOf(tls.Certificate())
 	for _, foreign := range []bool{false, true} {
-		s, _ := start(t, dashboardtest.Options{CertificateAPIs: true, ShowsForeignUses: foreign, Ownership: true, Keys: teams, PageSize: 2})
+		s, _ := start(t, dashboardtest.Options{ShowsForeignUses: foreign, Ownership: true, Keys: teams, PageSize: 2})
 		id := s.PutCertificate(stored)
 		for slug, fields := range map[string]dashboard.Definition{
 			"a": {"certificates": []any{id}, "client_certificates": []any{id}},
@@ -181,7 +181,7 @@ func TestUsesOfACertificate(t *testing.T) {
 			t.Errorf("the log has other names:\n%s", log)
 		}
 	}
-	s, _ := start(t, dashboardtest.Options{})
+	s, _ := start(t, dashboardtest.Options{NoCertificateAPIs: true})
 	if status, text := ask(t, s, s.Secret, "GET", "/api/certs/"+s.PutCertificate(stored)+"/apis", nil); status != 404 || text != "404 page not found\n" {
 		t.Errorf("where it is not there: %d %q", status, text)
 	}

@@ -81,6 +81,7 @@ type Options struct {
 	LowerCaseKeys          bool // "status" and "message" for "Status" and "Message"
 	AddsDefaults           bool // definitions come back with fields that nobody sent
 	NoDetailedCertificates bool // mode=detailed is ignored
+	NoCertificateAPIs      bool // GET /api/certs/{id}/apis is not there (before 5.11)
 	CertificateExists      int  // the status for a certificate that is there; 404 if zero, gateways say 403
 	UniqueSlugs            bool // two APIs cannot share a slug
 	UniqueListenPaths      bool // two APIs cannot share listen path and domain
@@ -93,8 +94,8 @@ type Options struct {
 	Ownership        bool // a user sees the APIs without an owner, and those that the user or one of the user's groups owns (enable_ownership)
 	UnknownIs401     bool // with Ownership: a user who is no admin gets 401 for an id that no API has (before 5.14.0, 5.13.1 and 5.8.15)
 	OwnedByWriter    bool // the groups of a key, or without groups its user, become the owners of each API that it writes (an OPA rule)
-	CertificateAPIs  bool // GET /api/certs/{id}/apis is there (5.11)
-	ShowsForeignUses bool // with CertificateAPIs and Ownership: it shows the APIs that the key may not see, too
+	HidesKeys        bool // GET /api/users shows nobody's key (forbid_admin_view_access_token)
+	ShowsForeignUses bool // with Ownership: GET /api/certs/{id}/apis shows the APIs that the key may not see, too
 
 	// What a listing of APIs leaves out.
 
@@ -284,7 +285,8 @@ func (s *Server) routes() *http.ServeMux {
 	mux.HandleFunc("POST /api/certs", certs(s.uploadCertificate))
 	mux.HandleFunc("GET /api/certs/{id}", certs(s.readCertificate))
 	mux.HandleFunc("DELETE /api/certs/{id}", certs(s.deleteCertificate))
-	if s.options.CertificateAPIs {
+	mux.HandleFunc("GET /api/users", s.listUsers)
+	if !s.options.NoCertificateAPIs {
 		mux.HandleFunc("GET /api/certs/{id}/apis", certs(s.listUses))
 	}
 	return mux

@@ -65,6 +65,14 @@ func (l *list) try(part string, f func() (detail string, err error)) (ok bool) {
 	return true
 }
 
+// warn is try for what inject can do without.
+func (l *list) warn(part string, f func() (detail string, err error)) {
+	if blocked := l.blocked != ""; l.try(part, f) || blocked {
+		return
+	}
+	l.results[len(l.results)-1].Status = Warning
+}
+
 // need is try for what all that follows depends on.
 func (l *list) need(part string, f func() (detail string, err error)) {
 	if !l.try(part, f) && l.blocked == "" {

@@ -42,7 +42,7 @@ func status(results []check.Result, part string) check.Status {
 // Whichever request fails, and however, no API is left that was made to try something; the next check ends as if nothing had been.
 func TestDashboardLeavesNothingBehind(t *testing.T) {
 	good, client := start(t, dashboardtest.Options{})
-	for _, r := range check.Dashboard(t.Context(), client, client, good.Org, pattern) {
+	for _, r := range check.Dashboard(t.Context(), client, client, good.Org, pattern, false) {
 		if r.Status != check.OK {
 			t.Errorf("%+v", r)
 		}
@@ -60,13 +60,13 @@ func TestDashboardLeavesNothingBehind(t *testing.T) {
 			s, client := start(t, dashboardtest.Options{})
 			fault.Request = k
 			s.Fail(fault)
-			for _, r := range check.Dashboard(t.Context(), client, client, s.Org, pattern) {
+			for _, r := range check.Dashboard(t.Context(), client, client, s.Org, pattern, false) {
 				if r.Part == check.PartListenPath && len(s.APIs()) > 0 && !strings.Contains(r.Detail, "tykmesh-check-* that were made to try it are still there") {
 					t.Errorf("%s at %d: %d APIs are left, and nobody says so: %+v", name, k, len(s.APIs()), r)
 				}
 			}
 			s.Heal()
-			for _, r := range check.Dashboard(t.Context(), client, client, s.Org, pattern) {
+			for _, r := range check.Dashboard(t.Context(), client, client, s.Org, pattern, false) {
 				if r.Status != check.OK {
 					t.Errorf("%s at %d, the next check: %+v", name, k, r)
 				}
@@ -86,7 +86,7 @@ func TestInterruptedDashboard(t *testing.T) {
 		cancel()
 		panic(http.ErrAbortHandler)
 	}})
-	results := check.Dashboard(ctx, client, client, s.Org, pattern)
+	results := check.Dashboard(ctx, client, client, s.Org, pattern, false)
 	if got := status(results, check.PartListenPath); got != check.Failed || len(s.APIs()) != 0 {
 		t.Errorf("%s: %s; %d APIs are left", check.PartListenPath, got, len(s.APIs()))
 	}
@@ -98,7 +98,7 @@ func TestEvidence(t *testing.T) {
 	for _, domain := range []string{"a.shop", "b.shop", pattern} {
 		s.PutAPI(dashboard.API{Definition: dashboard.Definition{"name": domain, "slug": domain, "api_id": domain, "domain": domain, "proxy": map[string]any{"listen_path": "/"}}})
 	}
-	if got := status(check.Dashboard(t.Context(), client, nil, s.Org, pattern), check.PartListenPath); got != check.OK {
+	if got := status(check.Dashboard(t.Context(), client, nil, s.Org, pattern, false), check.PartListenPath); got != check.OK {
 		t.Error(got)
 	}
 	if strings.Contains(s.Log(), "POST") {
@@ -110,18 +110,18 @@ func TestEvidence(t *testing.T) {
 // one all the same.
 func TestOtherAnswers(t *testing.T) {
 	s, client := start(t, dashboardtest.Options{})
-	for _, r := range check.Dashboard(t.Context(), client, client, "5d64a47fed63100001b2ffff", pattern) {
+	for _, r := range check.Dashboard(t.Context(), client, client, "5d64a47fed63100001b2ffff", pattern, false) {
 		if failed := r.Status == check.Failed; failed != (r.Part == check.PartCertificates) || failed && !strings.Contains(r.Detail, "not the key's organisation") {
 			t.Errorf("%+v", r)
 		}
 	}
 	s.Fail(dashboardtest.Fault{Method: "DELETE", Path: "/api/apis/0*", Answer: http.NotFound}) // a proxy's
-	if got := status(check.Dashboard(t.Context(), client, client, s.Org, pattern), check.PartAPIs); got != check.Failed {
+	if got := status(check.Dashboard(t.Context(), client, client, s.Org, pattern, false), check.PartAPIs); got != check.Failed {
 		t.Errorf("%s: %s", check.PartAPIs, got)
 	}
 	s.Heal()
 	s.Fail(dashboardtest.Fault{Method: "DELETE", Path: "/api/apis/0*", Answer: dashboardtest.Refusal(400, "Could not delete the API")})
-	if got := status(check.Dashboard(t.Context(), client, client, s.Org, pattern), check.PartAPIs); got != check.OK {
+	if got := status(check.Dashboard(t.Context(), client, client, s.Org, pattern, false), check.PartAPIs); got != check.OK {
 		t.Errorf("%s: %s", check.PartAPIs, got)
 	}
 }
@@ -129,7 +129,7 @@ func TestOtherAnswers(t *testing.T) {
 // However long a Dashboard takes, what was made is taken away: only an interruption makes it hurry.
 func TestSlowDashboard(t *testing.T) {
 	s, client := start(t, dashboardtest.Options{Latency: 300 * time.Millisecond})
-	for _, r := range check.Dashboard(t.Context(), client, nil, s.Org, pattern) {
+	for _, r := range check.Dashboard(t.Context(), client, nil, s.Org, pattern, false) {
 		if r.Status != check.OK {
 			t.Errorf("%+v", r)
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/dashboard"
@@ -14,6 +15,8 @@ import (
 // APIs is what is asked of the Dashboard about APIs.
 type APIs interface {
 	APIs(ctx context.Context) ([]dashboard.API, error)
+	API(ctx context.Context, id string) (dashboard.API, error)
+	Administrator(ctx context.Context) (bool, error)
 	CreateAPI(ctx context.Context, d dashboard.Definition) (dashboard.Created, error)
 	DeleteAPI(ctx context.Context, id string) error
 }
@@ -29,6 +32,7 @@ const (
 	PartDashboard    = "Dashboard"
 	PartDashboardKey = "Dashboard key"
 	PartAPIs         = "APIs"
+	PartOwnership    = "ownership"
 	PartListenPath   = "listen path /"
 	PartCertificates = "certificates"
 )
@@ -40,6 +44,14 @@ func (e *SharedPathError) Error() string { return "a second API on / is refused:
 
 // Unwrap is the Dashboard's refusal.
 func (e *SharedPathError) Unwrap() error { return e.Err }
+
+// PatternError says that a Dashboard takes no pattern of hosts as a domain.
+type PatternError struct{ Err error }
+
+func (e *PatternError) Error() string { return "an API whose domain is a pattern is refused: " + e.Err.Error() }
+
+// Unwrap returns the Dashboard's refusal.
+func (e *PatternError) Unwrap() error { return e.Err }
 
 // OrgError says that the key is not one of the configured organisation.
 type OrgError struct{ Configured, Actual string } // Actual is "" where the Dashboard does not tell
@@ -59,6 +71,39 @@ func (*RightError) Error() string { return "may be read with this key, and not w
 // Unwrap is the Dashboard's refusal.
 func (e *RightError) Unwrap() error { return e.Err }
 
+// OwnershipError says that the Dashboard may hide APIs from the key.
+type OwnershipError struct{ Sign string }
+
+func (e *OwnershipError) Error() string {
+	return "the Dashboard may hide APIs of other owners from this key: " + e.Sign
+}
+
+// ownership finds out whether the key sees every API: without that nothing proves that a certificate is
+// unused, or that an API is not there (Tyk Dashboard, API ownership).
+func ownership(ctx context.Context, apis APIs, listed []dashboard.API) (detail string, err error) {
+	sign := ""
+	if i := slices.IndexFunc(listed, dashboard.API.Owned); i >= 0 {
+		sign = "API " + listed[i].Definition.Slug() + " has an owner"
+	} else {
+		switch _, err := apis.API(ctx, nobody); {
+		case errors.Is(err, dashboard.ErrNotVisible):
+			sign = "it answers 401 for an API that does not exist"
+		case err != nil && !errors.Is(err, dashboard.ErrNotFound):
+			return "", err
+		default:
+			return "nothing hints at APIs of other owners", nil
+		}
+	}
+	admin, err := apis.Administrator(ctx)
+	switch {
+	case err != nil:
+		return "", err
+	case admin:
+		return "the key is an administrator's, who sees every API", nil
+	}
+	return "", &OwnershipError{sign}
+}
+
 // right says whether the deletion of what does not exist shows that a key may write: whoever answers that there is no such thing, or
 // that it cannot be deleted, would have let this key do it.
 func right(err error, org string) error {
@@ -72,12 +117,15 @@ func right(err error, org string) error {
 		return &OrgError{Configured: org}
 	case e.Status == http.StatusBadRequest:
 		return nil
+	case errors.Is(err, dashboard.ErrNotVisible): // the key was accepted just now, so this is about the object
+		return nil
 	}
 	return err
 }
 
 // Dashboard checks a Dashboard for an organisation. meshDomain is the domain of mesh APIs; certs is nil where no certificates are needed.
-func Dashboard(ctx context.Context, apis APIs, certs Certificates, org, meshDomain string) []Result {
+// seesAll says that the key is known to see every API.
+func Dashboard(ctx context.Context, apis APIs, certs Certificates, org, meshDomain string, seesAll bool) []Result {
 	var l list
 	listed, err := apis.APIs(ctx)
 	l.need(PartDashboard, func() (string, error) {
@@ -98,6 +146,9 @@ func Dashboard(ctx context.Context, apis APIs, certs Certificates, org, meshDoma
 		}
 		return fmt.Sprintf("may be written; there are %d", len(listed)), right(apis.DeleteAPI(ctx, nobody), org)
 	})
+	if !seesAll {
+		l.warn(PartOwnership, func() (string, error) { return ownership(ctx, apis, listed) })
+	}
 	l.try(PartListenPath, func() (string, error) { return sharedPath(ctx, apis, listed, org, meshDomain) })
 	if l.blocked == PartAPIs { // certificates are another right
 		l.blocked = ""
@@ -161,12 +212,32 @@ func sharedPath(ctx context.Context, apis APIs, listed []dashboard.API, org, mes
 	if _, err := apis.CreateAPI(ctx, probe(org, "one.check.invalid")); err != nil {
 		return "", err
 	}
-	if _, err := apis.CreateAPI(ctx, probe(org, other)); errors.Is(err, dashboard.ErrExists) {
-		return "", &SharedPathError{err}
-	} else if err != nil {
+	if err := second(ctx, apis, org, other); err != nil {
 		return "", err
 	}
 	return "two APIs that were made to try it could share it", nil
+}
+
+// second creates an API beside the first probe, and says why it is refused: for the path that they
+// share, or, where another domain would do, for its domain.
+func second(ctx context.Context, apis APIs, org, domain string) error {
+	_, err := apis.CreateAPI(ctx, probe(org, domain))
+	if !clashes(err) {
+		return err
+	}
+	if strings.ContainsAny(domain, "{}") {
+		if _, literal := apis.CreateAPI(ctx, probe(org, "four.check.invalid")); literal == nil {
+			return &PatternError{err}
+		}
+	}
+	return &SharedPathError{err}
+}
+
+// clashes reports whether a second probe was refused for the first one: it differs from it in its names
+// and its domain alone. The words for a clash are not documented.
+func clashes(err error) bool {
+	var e *dashboard.Error
+	return errors.As(err, &e) && e.Refused() && !errors.Is(err, dashboard.ErrUnauthorized) && !errors.Is(err, dashboard.ErrLicence) && e.Status != 0
 }
 
 // cleanUp takes away what was made, also where the answer to a create was lost, and what a check at the same time has made: it has been

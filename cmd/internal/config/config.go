@@ -38,6 +38,7 @@ type TykSection struct {
 	URL                string // of the Dashboard: http://dashboard.tyk:3000
 	Secret             Secret // the API key of a Dashboard user
 	Org                string // 24 hexadecimal digits; may be "" where no routes are created, and with --local
+	SeesAllAPIs        bool   // the key is an administrator's: listings show it every API
 	Templates          string // folder of *.json with API definition templates; "" means the built-in ones
 	InsecureSkipVerify bool   // do not verify the Dashboard's TLS certificate
 }

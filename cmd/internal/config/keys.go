@@ -35,6 +35,8 @@ var schema = []section{
 			is("API key of a Dashboard user who may write APIs and certificates").fill("env:TYK_DASHBOARD_KEY"),
 		textKey("org", func(c *Config) *string { return &c.Tyk.Org }, checkOrg).
 			is("id of that user's organisation, 24 hexadecimal digits").fill(`"` + placeholderOrg + `"`),
+		boolKey("seesAllAPIs", func(c *Config) *bool { return &c.Tyk.SeesAllAPIs }).
+			is("`secret` is the key of an administrator, who sees every API whoever owns it; needed where the Dashboard does not tell"),
 		pathKey("templates", func(c *Config) *string { return &c.Tyk.Templates }).
 			is("folder of `*.json` files with `{{define \"NAME\"}}`: API definitions of your own").orElse("built-in ones").like("./templates"),
 		boolKey("insecureSkipVerify", func(c *Config) *bool { return &c.Tyk.InsecureSkipVerify }).

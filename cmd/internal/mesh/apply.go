@@ -50,7 +50,7 @@ func (p *Plan) Apply(ctx context.Context, remote Remote, progress func(Event)) (
 		unread = r.readBack(ctx)
 	}
 	if unread == nil && r.journal.all(steps) {
-		r.removeReplaced(ctx, p.Replaced)
+		r.removeReplaced(ctx, p)
 	}
 	for i := range p.Replaced {
 		steps = append(steps, &p.Replaced[i])
@@ -71,6 +71,7 @@ type run struct {
 	mu       sync.Mutex
 	bindings map[inject.Service]inject.Binding
 	written  []written
+	gaps     []string // what this run has seen of APIs that the listing lacks
 }
 
 func (r *run) apply(ctx context.Context, p *Plan) {
@@ -204,6 +205,15 @@ func sleep(ctx context.Context, d time.Duration) error {
 func refusedClearly(err error) bool {
 	var e *dashboard.Error
 	return errors.As(err, &e) && e.Refused()
+}
+
+// statusOf returns the status of the Dashboard's answer; 0 for any other error.
+func statusOf(err error) int {
+	var e *dashboard.Error
+	if errors.As(err, &e) {
+		return e.Status
+	}
+	return 0
 }
 
 // passing says whether an error may be gone at the next try.

@@ -72,6 +72,18 @@ func NewInventory(state State, s Settings) Inventory {
 	return out
 }
 
+// Mistrust says of each orphan that the listing proves no more than that this key sees no API for it.
+func (v *Inventory) Mistrust() {
+	for i := range v.Orphans {
+		switch o := &v.Orphans[i]; o.Kind {
+		case CertificateKind:
+			o.Reason = "no API that this key sees uses it"
+		case RecordKind:
+			o.Reason = "its service has no API that this key sees"
+		}
+	}
+}
+
 // surveyor looks at a state.
 type surveyor struct {
 	settings     Settings

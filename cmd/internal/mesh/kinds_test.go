@@ -39,6 +39,7 @@ var kindsOfDashboards = []struct {
 	{name: "not active", options: dashboardtest.Options{Forces: "active=false"}, refused: "the Dashboard does not keep active true (it has false)"},
 	{name: "lists late", options: dashboardtest.Options{Lag: 3}},
 	{name: "lists and reads late", options: dashboardtest.Options{Lag: 3, LagsByID: true}},
+	{name: "truncates", options: dashboardtest.Options{Truncates: 2}},
 	{name: "lists late, chooses api_ids", options: dashboardtest.Options{Lag: 6, AssignsAPIID: true, KeepsAPIID: true}},
 }
 

@@ -6,7 +6,7 @@
 //	              pure, all             ├──> NewPlan ──> Plan ──> Apply ──> the Dashboard's ids
 //	              refusals              │    pure: the   steps    certificate, record,
 //	remote ─────> Observe ──> State ────┘    difference  and why  API, one service beside another
-//	              one listing of each
+//	              one listing of each; Resolve and Look ask for what a listing may lack
 //
 //	State ──> NewRenewal ──> Plan ──> Apply         certificates that are due, without manifests
 //	names ──> NewRemoval ──> Removal ──> Apply      what is ours of some services goes
@@ -17,10 +17,11 @@
 // Where things are:
 //
 //	wanted.go, workload.go, definition.go   what services want
-//	observe.go, index.go, claims.go         what is there, found by what it is asked for
+//	observe.go, index.go, claims.go         what is there, found by what it is asked for; view.go  how far a listing can be trusted
 //	plan.go                                 the difference: match.go, conflict.go, duplicates.go  whose an API is; change.go, overlay.go  what an update
 //	                                        changes; certificates.go, replaced.go  which certificates are kept
-//	step.go, apply.go, issue.go, register.go, progress.go, errors.go   the way from there to here, and how far it came
+//	step.go, apply.go, issue.go, register.go, progress.go, errors.go   the way from there to here, and how far it came; readback.go  what the
+//	                                        Dashboard keeps of it; proof.go  which certificates may be deleted
 //	renewal.go, removal.go, prune.go, inventory.go, certificatelist.go   what works without manifests, each with its own way of applying
 //
 // It talks to its own small interfaces only. It never opens a connection or a file, never prints, and never deletes what it did not
@@ -58,6 +59,8 @@ type APIs interface {
 type APIReader interface {
 	APIs(ctx context.Context) ([]dashboard.API, error)
 	API(ctx context.Context, id string) (dashboard.API, error)
+	// Administrator reports whether the key is proved to be an administrator's.
+	Administrator(ctx context.Context) (bool, error)
 }
 
 // APIWriter changes them. A plan deletes no API but duplicates of a service's own; a Removal deletes
@@ -72,6 +75,8 @@ type APIWriter interface {
 type Certificates interface {
 	Certificates(ctx context.Context) ([]dashboard.Certificate, error)
 	Certificate(ctx context.Context, id string) (dashboard.Certificate, error)
+	// CertificateAPIs returns the APIs that name a certificate; dashboard.ErrUnsupported where the store cannot tell.
+	CertificateAPIs(ctx context.Context, id string) ([]dashboard.CertificateUse, error)
 	UploadCertificate(ctx context.Context, pem []byte) (id string, err error)
 	DeleteCertificate(ctx context.Context, id string) error
 }
@@ -137,6 +142,7 @@ type Settings struct {
 	MeshPort      int                  // where a sidecar listens: 8080
 
 	Adopt        map[string]bool // slugs of APIs to take over (--adopt)
+	SeesAllAPIs  bool            // Tyk.seesAllAPIs: the key is an administrator's, as the configuration says
 	SharedRoutes []string        // Injector.sharedRoutes: routes under which every namespace may have its own
 
 	RenewBefore time.Duration // what has to be left of a certificate's life; 0: a third of it

@@ -54,7 +54,7 @@ func NewPlan(services []Service, state State, s Settings) (*Plan, []inject.Probl
 	}
 	if plan.MeshCertificate != nil {
 		plan.Carriers = m.carriers(state.APIs, plan.MeshCertificate, certs)
-		plan.Replaced = certs.replaced(plan)
+		plan.replace(certs, state)
 	}
 	return plan, nil
 }

@@ -24,6 +24,7 @@ type Pruning struct {
 	settings    Settings
 	detachments map[string]detachment // of APIs, by database id
 	records     map[string]*ca.Record // of Records, by id
+	deletion    deletion
 }
 
 // detachment is what is taken off an API, and what has to stay.
@@ -70,6 +71,12 @@ func NewPruning(state State, s Settings) *Pruning {
 		return cmp.Or(strings.Compare(a.Name, b.Name), c.store[a.ID].NotBefore.Compare(c.store[b.ID].NotBefore), strings.Compare(a.ID, b.ID))
 	})
 	slices.SortFunc(p.Kept, func(a, b Kept) int { return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID)) })
+	p.deletion = deletion{ids: idsOf(p.Certificates), taken: make(map[string]bool), unlisted: unlisted(state, s)}
+	for _, d := range p.detachments {
+		for _, id := range d.former {
+			p.deletion.taken[id] = true
+		}
+	}
 	return p
 }
 

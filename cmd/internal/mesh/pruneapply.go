@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -57,7 +56,7 @@ func (r *run) detach(ctx context.Context, step *Step, d detachment) error {
 	case isNotFound(err):
 		return nil
 	case err != nil:
-		return stepError("reading", "API", step.Name, err)
+		return stepError("reading", "API", step.Name, r.lost(step.Name, err))
 	}
 	o, ok := memberOf(held.Definition)
 	switch {
@@ -71,14 +70,14 @@ func (r *run) detach(ctx context.Context, step *Step, d detachment) error {
 
 // deleteUnused deletes certificates and then records, unless somebody uses them by now.
 func (r *run) deleteUnused(ctx context.Context, p *Pruning) {
-	users, ok := r.usersByNow(ctx, p)
+	proof, ok := r.proveNow(ctx, p)
 	if !ok {
 		return
 	}
 	unused := func(step *Step, ids ...string) error {
 		for _, id := range ids {
-			if by := users[id]; len(by) > 0 {
-				return stepError("deleting", string(step.Kind), step.Name, fmt.Errorf("API %s uses it by now", strings.Join(by, ", API ")))
+			if why := proof.refuses(id); why != nil {
+				return stepError("deleting", string(step.Kind), step.Name, why)
 			}
 		}
 		return nil
@@ -87,7 +86,7 @@ func (r *run) deleteUnused(ctx context.Context, p *Pruning) {
 	for i := range p.APIs {
 		if r.journal.outcome(&p.APIs[i]) != finished {
 			for _, id := range p.detachments[p.APIs[i].ID].former {
-				tied[id] = len(users[id]) > 0
+				tied[id] = len(proof.users[id]) > 0
 			}
 		}
 	}
@@ -113,16 +112,16 @@ func (r *run) deleteUnused(ctx context.Context, p *Pruning) {
 	})
 }
 
-// usersByNow says who uses which certificate, after gateways have had the time to load what this run has changed. ok is false where
-// nothing is to be deleted, or must be.
-func (r *run) usersByNow(ctx context.Context, p *Pruning) (users map[string][]string, ok bool) {
+// proveNow finds out which certificates are proved to be unused, after gateways have had the time to load
+// what this run has changed. ok is false where nothing is to be deleted, or must be.
+func (r *run) proveNow(ctx context.Context, p *Pruning) (proven *proof, ok bool) {
 	first := (&HoldingRemoval{Certificates: p.Certificates, Records: p.Records}).first()
 	if first == nil || r.journal.stop(ctx) {
 		return nil, false
 	}
-	users, err := r.settledUsers(ctx)
+	proven, err := r.prove(ctx, p.deletion)
 	if err != nil {
 		r.journal.fail(first, err)
 	}
-	return users, err == nil
+	return proven, err == nil
 }

@@ -223,7 +223,7 @@ func (r *run) readWritten(ctx context.Context, all []written) (map[string]dashbo
 	for i, w := range all {
 		g.Go(func() error {
 			api, err := r.APIs.API(ctx, w.id)
-			if isNotFound(err) {
+			if isNotFound(err) || errors.Is(err, dashboard.ErrNotVisible) {
 				return nil
 			}
 			if err != nil {
@@ -261,7 +261,7 @@ func (r *run) listWritten(ctx context.Context) (map[string]dashboard.API, error)
 // remember says what the Dashboard did not keep, and writes the tag that keeps the next run from trying again.
 func (r *run) remember(ctx context.Context, d *difference) error {
 	if d.absent {
-		r.journal.revoke(&d.step.Step, stepError("reading back", "API", d.step.Name, errors.New("the Dashboard accepted it, and does not have it")))
+		r.journal.revoke(&d.step.Step, stepError("reading back", "API", d.step.Name, errors.New("the Dashboard accepted it, and does not show it")))
 		return nil
 	}
 	bare, _ := forgetful(d.held.Definition)

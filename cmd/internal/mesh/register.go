@@ -3,6 +3,8 @@ package mesh
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
 
 	"github.com/tykmesh/tykmesh/dashboard"
 )
@@ -45,9 +47,21 @@ func (s *APIStep) final(certificate string) dashboard.Definition {
 func (r *run) refresh(ctx context.Context, step *APIStep, certificate string) error {
 	held, err := r.APIs.API(ctx, step.ID)
 	if err != nil {
-		return stepError("reading", "API", step.Name, err)
+		return stepError("reading", "API", step.Name, r.lost(step.Name, err))
 	}
 	return r.align(ctx, step.wanted, held, certificate, step.former)
+}
+
+// lost notes and explains that an API which was listed a moment ago is answered with 401: it may be
+// another user's by now, and an older Dashboard says the same of one that was deleted.
+func (r *run) lost(slug string, err error) error {
+	if !errors.Is(err, dashboard.ErrNotVisible) {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.gaps = append(r.gaps, fmt.Sprintf("API %s was listed, and is answered with 401 by now", slug))
+	return fmt.Errorf("it was listed a moment ago, and is deleted or another user's by now: %w", err)
 }
 
 // align makes an API as it is now what this run wants.
@@ -101,8 +115,10 @@ func (r *run) create(ctx context.Context, step *APIStep, certificate string) (id
 		if refusedClearly(err) && !exists {
 			return "", Create, failed
 		}
-		found, there, lookErr := r.look(ctx, step.wanted, exists)
+		found, there, lookErr := r.look(ctx, step.wanted, err, exists)
 		switch {
+		case errors.As(lookErr, new(*HiddenError)):
+			return "", Create, stepError("creating", "API", d.Slug(), lookErr)
 		case lookErr != nil && exists: // whatever exists, this request did not make it
 			return "", Create, failed
 		case lookErr != nil:
@@ -123,10 +139,16 @@ func (r *run) create(ctx context.Context, step *APIStep, certificate string) (id
 // look finds a wanted API that was not in the listing. Where the Dashboard says that it exists, it is mostly found by its api_id. Else a
 // new listing has to tell, because some Dashboards give another api_id than they were asked for: then there may be two of ours by now,
 // and only the lower one stays.
-func (r *run) look(ctx context.Context, w *WantedAPI, exists bool) (found dashboard.API, there bool, err error) {
+//
+// Errors: *HiddenError for one that exists and is not shown to this key.
+func (r *run) look(ctx context.Context, w *WantedAPI, refusal error, exists bool) (found dashboard.API, there bool, err error) {
 	if exists {
-		if found, err = r.APIs.API(ctx, w.Definition.APIID()); err == nil && !found.Definition.IsOAS() {
+		found, err = r.APIs.API(ctx, w.Definition.APIID())
+		switch {
+		case err == nil && !found.Definition.IsOAS():
 			return found, true, nil
+		case errors.Is(err, dashboard.ErrNotVisible) && statusOf(refusal) == http.StatusConflict:
+			return dashboard.API{}, false, &HiddenError{[]string{w.Slug}, err}
 		}
 	}
 	all, err := r.APIs.APIs(ctx)
@@ -154,28 +176,57 @@ func (r *run) settle(ctx context.Context, step *APIStep, d dashboard.Definition,
 		return created.ID, nil
 	}
 	renamed := lay(d, dashboard.Definition{"id": created.ID, "api_id": ours})
-	if err := r.APIs.UpdateAPI(ctx, dashboard.API{Definition: renamed}); err != nil && !errors.Is(err, dashboard.ErrExists) {
-		return "", stepError("updating", "API", d.Slug(), err)
+	clash := r.APIs.UpdateAPI(ctx, dashboard.API{Definition: renamed})
+	if clash != nil && !errors.Is(clash, dashboard.ErrExists) {
+		return "", stepError("updating", "API", d.Slug(), clash)
 	}
-	return r.single(ctx, step, created.ID)
+	return r.single(ctx, step, created.ID, clash)
 }
 
 // single makes sure that an API without an id of our choice is there once: a second run at the same moment was not stopped from
-// creating it too. The lowest database id stays, for both runs alike.
-func (r *run) single(ctx context.Context, step *APIStep, id string) (string, error) {
+// creating it too. The lowest database id stays, for both runs alike. clash is why it could not get the id of our choice, or nil.
+//
+// Errors: *HiddenError where another one may exist that is not shown to this key; the new one is deleted then.
+func (r *run) single(ctx context.Context, step *APIStep, id string, clash error) (string, error) {
 	all, err := r.APIs.APIs(ctx)
 	if err != nil {
 		return "", stepError("listing", "APIs", "", err)
 	}
 	w := step.wanted
-	stays := first(newIndex(all, onMeshHosts(r.settings)).byMark[owner{w.Service, w.Role}], func(api *dashboard.API) bool {
+	x := newIndex(all, onMeshHosts(r.settings))
+	stays := first(x.byMark[owner{w.Service, w.Role}], func(api *dashboard.API) bool {
 		return !api.Definition.IsOAS() && api.Definition.Slug() == w.Slug
 	})
+
+	if len(x.byAPIID[w.Definition.APIID()]) == 0 { // no API that this key sees has the id of our choice
+		hidden, err := r.hides(ctx, all, clash)
+		if err == nil && hidden {
+			err = stepError("creating", "API", w.Slug, &HiddenError{[]string{w.Slug}, clash})
+		}
+		if err != nil {
+			return "", r.takeBack(ctx, w.Slug, id, err)
+		}
+	}
 	if stays == nil || stays.Definition.ID() == id {
 		return id, nil
 	}
-	if err := r.APIs.DeleteAPI(ctx, id); err != nil {
-		return "", stepError("deleting", "API", w.Slug, err)
+	return stays.Definition.ID(), r.takeBack(ctx, w.Slug, id, nil)
+}
+
+// hides reports whether the Dashboard may hide an API of ours from this key: another API holds our
+// api_id, or APIs have owners and the key is no administrator's.
+func (r *run) hides(ctx context.Context, listed []dashboard.API, clash error) (bool, error) {
+	if clash != nil {
+		return true, nil
 	}
-	return stays.Definition.ID(), nil
+	view, err := look(ctx, r.Remote, listed, nil, r.settings)
+	return err == nil && view.Partial() != nil, err
+}
+
+// takeBack deletes an API that this run has just created, and returns why it had to.
+func (r *run) takeBack(ctx context.Context, slug, id string, why error) error {
+	if err := r.APIs.DeleteAPI(ctx, id); err != nil {
+		return errors.Join(why, stepError("deleting", "API", slug, err))
+	}
+	return why
 }

@@ -19,6 +19,7 @@ type Removal struct {
 	Mesh     HoldingRemoval   // of the mesh certificate; empty as long as another service is on the mesh
 
 	settings Settings
+	deletion deletion // of all certificates
 }
 
 // ServiceRemoval is what goes with one service.
@@ -76,7 +77,24 @@ func NewRemoval(services []inject.Service, state State, s Settings) *Removal {
 	if !h.meshed {
 		removal.Mesh = h.removal(Step{Role: Mesh}, s.meshCertificateHosts())
 	}
+	removal.deletion = removal.certificates(state, going)
 	return removal
+}
+
+// certificates returns the deletion of all certificates. Those of the APIs that go are taken off by that.
+func (r *Removal) certificates(state State, going map[string]bool) deletion {
+	d := deletion{taken: make(map[string]bool), unlisted: unlisted(state, r.settings)}
+	for _, h := range r.holdings() {
+		d.ids = append(d.ids, idsOf(h.Certificates)...)
+	}
+	for _, api := range state.APIs {
+		if going[api.Definition.ID()] {
+			for _, id := range api.Definition.Certificates() {
+				d.taken[id] = true
+			}
+		}
+	}
+	return d
 }
 
 // keepCertificates says which certificates stay because without TLS nobody looks for them.

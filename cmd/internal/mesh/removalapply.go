@@ -4,17 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/dashboard"
 )
 
 // Apply takes the removal's steps.
 //
 //	per service:  mesh API ─> inbound API ─┐
-//	                                       ├─> who uses the certificates now? ─> certificate ─> record
+//	                                       ├─> proof that nothing uses the certificates ─> certificate ─> record
 //	per service:  mesh API ─> inbound API ─┘
 //
 // An API is read again before it is deleted, and the APIs are listed again before the first certificate is: what another run has taken
@@ -65,6 +66,9 @@ func (r *run) removeAPI(ctx context.Context, step *Step) error {
 	switch {
 	case isNotFound(err):
 		return nil
+	case errors.Is(err, dashboard.ErrNotVisible): // deleted by another run, or another user's by now: not ours to delete
+		_ = r.lost(step.Name, err)
+		return nil
 	case err != nil:
 		return stepError("reading", "API", step.Name, err)
 	case !isOwn(held.Definition, step, r.settings):
@@ -100,24 +104,21 @@ func (r *run) removeHoldings(ctx context.Context, removal *Removal) {
 	if all {
 		due = append(due, &removal.Mesh)
 	}
-	var users map[string][]string
+	due = slices.DeleteFunc(due, func(h *HoldingRemoval) bool { return h.first() == nil })
+	if len(due) == 0 || r.journal.stop(ctx) {
+		return
+	}
+	proof, err := r.prove(ctx, removal.deletion)
+	if err != nil {
+		r.journal.fail(due[0].first(), err)
+		return
+	}
+
 	var g errgroup.Group
 	g.SetLimit(r.settings.parallel())
 	for _, h := range due {
-		first := h.first()
-		if first == nil || r.journal.stop(ctx) {
-			continue
-		}
-		if users == nil {
-			apis, err := r.APIs.APIs(ctx)
-			if err != nil {
-				r.journal.fail(first, stepError("listing", "APIs", "", err))
-				return
-			}
-			users = certificateUsers(apis)
-		}
 		g.Go(func() error {
-			r.removeHolding(ctx, h, users)
+			r.removeHolding(ctx, h, proof)
 			return nil
 		})
 	}
@@ -144,10 +145,10 @@ func (h *HoldingRemoval) first() *Step {
 }
 
 // removeHolding deletes certificates and then their records, up to the first failure.
-func (r *run) removeHolding(ctx context.Context, h *HoldingRemoval, users map[string][]string) {
+func (r *run) removeHolding(ctx context.Context, h *HoldingRemoval, proof *proof) {
 	_ = r.takeAway(ctx, h.Certificates, func(step *Step) error {
-		if by := users[step.ID]; len(by) > 0 {
-			return stepError("deleting", "certificate", step.Name, fmt.Errorf("API %s uses it by now", strings.Join(by, ", API ")))
+		if why := proof.refuses(step.ID); why != nil {
+			return stepError("deleting", "certificate", step.Name, why)
 		}
 		return r.removed(step, r.Certificates.DeleteCertificate(ctx, step.ID))
 	}) && r.takeAway(ctx, h.Records, func(step *Step) error {

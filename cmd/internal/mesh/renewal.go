@@ -56,7 +56,7 @@ func NewRenewal(state State, s Settings, names []string) (*Plan, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	plan.Replaced = r.certs.replaced(plan)
+	plan.replace(r.certs, state)
 	return plan, nil
 }
 

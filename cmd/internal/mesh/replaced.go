@@ -15,6 +15,13 @@ import (
 // minutes; CFSSL dates what it signs five minutes back, and clocks differ.
 const freshFor = time.Hour
 
+// replace plans the deletions of what the plan replaces.
+func (p *Plan) replace(certs *certificatePlanner, state State) {
+	if p.Replaced = certs.replaced(p); len(p.Replaced) > 0 {
+		p.unlisted, p.listed = unlisted(state, p.settings), state.APIs
+	}
+}
+
 // replaced are the deletions of what other certificates of the plan have taken, or take, the place of, whether this run does that or an
 // earlier one did not come to delete it. What an API uses that the plan does not take it from is left alone.
 func (p *certificatePlanner) replaced(plan *Plan) (gone []Step) {
@@ -47,21 +54,44 @@ func (p *Plan) certificates() (all []*CertificateStep) {
 	return all
 }
 
+// idsOf returns the ids of steps.
+func idsOf(steps []Step) (ids []string) {
+	for _, s := range steps {
+		ids = append(ids, s.ID)
+	}
+	return ids
+}
+
+// takenOff returns the certificates that this plan takes off every API that it saw with them: none of
+// the listed APIs names them once the plan is carried out.
+func (p *Plan) takenOff() map[string]bool {
+	taken := make(map[string]bool)
+	for _, s := range p.apiSteps() {
+		for _, id := range s.former {
+			taken[id] = true
+		}
+	}
+	return taken
+}
+
+// apiSteps returns the steps of the plan that are about APIs and their certificates.
+func (p *Plan) apiSteps() (steps []*APIStep) {
+	for i := range p.Services {
+		s := &p.Services[i]
+		steps = append(steps, s.Inbound, s.Mesh)
+		steps = append(steps, s.Doubles...)
+	}
+	return append(steps, p.Carriers...)
+}
+
 // relieved returns the APIs that stay, without the certificates that the plan takes from them.
 func (p *Plan) relieved(apis []dashboard.API) []dashboard.API {
 	former := make(map[string][]string)
-	note := func(steps ...*APIStep) {
-		for _, s := range steps {
-			if len(s.former) > 0 {
-				former[s.ID] = s.former
-			}
+	for _, s := range p.apiSteps() {
+		if len(s.former) > 0 {
+			former[s.ID] = s.former
 		}
 	}
-	for i := range p.Services {
-		note(p.Services[i].Inbound, p.Services[i].Mesh)
-		note(p.Services[i].Doubles...)
-	}
-	note(p.Carriers...)
 
 	going := make(map[string]bool)
 	for i := range p.Services {
@@ -135,12 +165,13 @@ const settleTime = 5 * time.Second
 // waitStep is how often somebody is told that the run is waiting.
 const waitStep = time.Second
 
-// removeReplaced deletes what was replaced, unless an API names it by now.
-func (r *run) removeReplaced(ctx context.Context, steps []Step) {
+// removeReplaced deletes what was replaced, where nothing is proved to use it any more.
+func (r *run) removeReplaced(ctx context.Context, p *Plan) {
+	steps := p.Replaced
 	if len(steps) == 0 {
 		return
 	}
-	users, err := r.settledUsers(ctx)
+	proof, err := r.prove(ctx, deletion{idsOf(steps), p.takenOff(), p.unlisted})
 	var g errgroup.Group
 	g.SetLimit(r.settings.parallel())
 	for i := range steps {
@@ -149,8 +180,12 @@ func (r *run) removeReplaced(ctx context.Context, steps []Step) {
 			r.leave(ctx, step, err)
 			continue
 		}
-		if len(users[step.ID]) > 0 {
+		if len(proof.users[step.ID]) > 0 {
 			r.leave(ctx, step, nil)
+			continue
+		}
+		if why := proof.refuses(step.ID); why != nil {
+			r.leave(ctx, step, stepError("deleting", "certificate", step.Name, why))
 			continue
 		}
 		g.Go(func() error {
@@ -173,18 +208,6 @@ func (r *run) removeOne(ctx context.Context, step *Step) {
 	}
 	r.journal.wroteSome()
 	r.journal.done(step)
-}
-
-// settledUsers waits until gateways have loaded what this run has changed, and lists who uses which certificate then.
-func (r *run) settledUsers(ctx context.Context) (map[string][]string, error) {
-	if err := r.settled(ctx); err != nil {
-		return nil, err
-	}
-	apis, err := r.APIs.APIs(ctx)
-	if err != nil {
-		return nil, stepError("listing", "APIs", "", err)
-	}
-	return certificateUsers(apis), nil
 }
 
 // settled waits until what this run has changed has had the time to arrive everywhere.

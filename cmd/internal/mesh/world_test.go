@@ -144,7 +144,13 @@ func (w *world) tryPlan(workloads ...inject.Workload) (*Plan, []inject.Problem) 
 	}
 	state, err := Observe(context.Background(), w.remote, w.settings)
 	must(w.tb, err)
-	return NewPlan(services, state, w.settings)
+	state, err = Resolve(context.Background(), w.remote, services, state, w.settings)
+	must(w.tb, err)
+	plan, problems := NewPlan(services, state, w.settings)
+	if plan != nil {
+		must(w.tb, plan.Prove(context.Background(), w.remote))
+	}
+	return plan, problems
 }
 
 // run observes, plans and applies.
@@ -155,12 +161,18 @@ func (w *world) run(ctx context.Context, workloads ...inject.Workload) (map[inje
 		w.tb.Fatalf("problems: %v", problems)
 	}
 	state, err := Observe(ctx, w.remote, w.settings)
+	if err == nil {
+		state, err = Resolve(ctx, w.remote, services, state, w.settings)
+	}
 	if err != nil {
 		return nil, err
 	}
 	plan, problems := NewPlan(services, state, w.settings)
 	if len(problems) > 0 {
 		w.tb.Fatalf("problems: %v", problems)
+	}
+	if err := plan.Prove(ctx, w.remote); err != nil {
+		return nil, err
 	}
 	return plan.Apply(ctx, w.remote, nil)
 }

@@ -1,0 +1,273 @@
+package mesh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tykmesh/tykmesh/dashboard"
+	"github.com/tykmesh/tykmesh/inject"
+)
+
+// View says how far a listing of APIs can be trusted to show all of them. A listing proves presence,
+// never absence: a Dashboard with ownership leaves out what the key's user does not own (Tyk
+// Dashboard, API ownership), and a listing may be cut short or late.
+//
+//	the listing has an API with an owner                  hides, unless the key is an administrator's
+//	an id that no API has is answered with 401            hides: so a Dashboard answers users who are none
+//	a service of the store or the ledger is not listed,
+//	  and its API is there, or answered with 401          a gap
+//	this run wrote an API, and it is not listed           a gap
+type View struct {
+	Hides string // why the Dashboard may hide APIs from this key; "" where nothing hints at it
+	Gaps  []string
+	Admin bool // the key is an administrator's, who sees every API
+}
+
+// Partial returns the error that keeps certificates from being deleted; nil where nothing hints at APIs
+// that the listing lacks.
+func (v View) Partial() error {
+	reasons := slices.Clone(v.Gaps)
+	if v.Hides != "" && !v.Admin {
+		reasons = append(reasons, v.Hides)
+	}
+	if len(reasons) == 0 {
+		return nil
+	}
+	return &PartialError{reasons}
+}
+
+// PartialError says that the Dashboard does not show this key every API.
+type PartialError struct{ Reasons []string }
+
+// Error says by what that shows.
+func (e *PartialError) Error() string {
+	return "the Dashboard may not show this key every API: " + strings.Join(e.Reasons, ", ")
+}
+
+// Hint names the key that sees all.
+func (*PartialError) Hint() string { return RightKey }
+
+// RightKey says which key sees every API.
+const RightKey = "Tyk.secret must be the key of an administrator, who sees every API whoever owns it; where it is one and the Dashboard does not tell, say Tyk.seesAllAPIs: true"
+
+// HiddenError says that an API exists which the Dashboard does not show to this key.
+type HiddenError struct {
+	Slugs []string
+	Err   error // the Dashboard's answer; may be nil
+}
+
+// Error names the APIs.
+func (e *HiddenError) Error() string {
+	text := fmt.Sprintf("API %s exists already, and the Dashboard does not show it to this key: another user owns it", strings.Join(e.Slugs, ", API "))
+	if e.Err != nil {
+		text += " (" + e.Err.Error() + ")"
+	}
+	return text
+}
+
+// Unwrap returns the Dashboard's answer.
+func (e *HiddenError) Unwrap() error { return e.Err }
+
+// Hint names the key that sees all.
+func (*HiddenError) Hint() string { return RightKey }
+
+// nobodysID is the database id of no API: ids begin with a time (MongoDB ObjectID), and this is in 1970.
+const nobodysID = "000000000000000000000000"
+
+// Look finds out how far the listing of a state can be trusted. It asks for nothing but single APIs:
+// one that does not exist, and those of services that the store or the ledger knows and the listing
+// lacks. Only where APIs may be hidden it asks whose the key is.
+//
+// Errors: *StepError for an answer that says neither.
+func Look(ctx context.Context, r Remote, state State, s Settings) (View, error) {
+	return look(ctx, r, state.APIs, unlisted(state, s), s)
+}
+
+func look(ctx context.Context, r Remote, apis []dashboard.API, unlisted []inject.Service, s Settings) (View, error) {
+	v := View{Admin: s.SeesAllAPIs, Hides: owners(apis)}
+	_, err := r.APIs.API(ctx, nobodysID)
+	mute := errors.Is(err, dashboard.ErrNotVisible)
+	switch {
+	case mute && v.Hides == "":
+		v.Hides = "it answers 401 for an API that does not exist"
+	case err != nil && !mute && !isNotFound(err):
+		return v, stepError("reading", "API", nobodysID, err)
+	}
+
+	if v.Gaps, err = gaps(ctx, r, unlisted, s, mute); err != nil {
+		return v, err
+	}
+	if v.Hides != "" && !v.Admin {
+		if v.Admin, err = r.APIs.Administrator(ctx); err != nil {
+			return v, stepError("reading", "users", "", err)
+		}
+	}
+	return v, nil
+}
+
+// owners says that a listing has APIs with owners; "" if it has none.
+func owners(apis []dashboard.API) string {
+	for _, api := range apis {
+		if api.Owned() {
+			return fmt.Sprintf("API %s has an owner, so others may have owners, too", nameOf(api.Definition))
+		}
+	}
+	return ""
+}
+
+func nameOf(d dashboard.Definition) string {
+	for _, name := range []string{d.Slug(), d.Name(), d.APIID()} {
+		if name != "" {
+			return name
+		}
+	}
+	return d.ID()
+}
+
+// unlisted returns the services that a certificate in the store or a record was made for, and of which
+// the listing has no API.
+func unlisted(state State, s Settings) (all []inject.Service) {
+	if !s.TLS {
+		return nil
+	}
+	c := newClaims(state, s)
+	known := make(map[inject.Service]bool)
+	for i := range state.Records {
+		if r := &state.Records[i]; r.App != "" && r.App != meshTag {
+			known[inject.Service{Namespace: r.Namespace, App: r.App}] = true
+		}
+	}
+	for id := range c.store {
+		if svc, ok := serviceOf(c.hostsOf(id)); ok && c.ourIssuer(c.store[id].IssuerCN) {
+			known[svc] = true
+		}
+	}
+	for svc := range known {
+		if !c.listed(svc) {
+			all = append(all, svc)
+		}
+	}
+	slices.SortFunc(all, compareServices)
+	return all
+}
+
+// listed reports whether a service has an API in the listing.
+func (c *claims) listed(svc inject.Service) bool {
+	for _, role := range []Role{Inbound, Mesh} {
+		if o := (owner{svc, role}); len(c.apis[o])+len(c.converted[o]) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// gaps asks for the APIs of services that are not listed. Where the Dashboard answers 401 for what does
+// not exist, 401 says nothing.
+func gaps(ctx context.Context, r Remote, services []inject.Service, s Settings, mute bool) ([]string, error) {
+	found := make([]string, 2*len(services))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(s.parallel())
+	for i, svc := range services {
+		for j, role := range []Role{Inbound, Mesh} {
+			g.Go(func() error {
+				_, err := r.APIs.API(ctx, apiID(s.Org, svc, role))
+				switch {
+				case err == nil:
+					found[2*i+j] = fmt.Sprintf("the %s API of %s exists, and the listing lacks it", role, svc)
+				case errors.Is(err, dashboard.ErrNotVisible) && !mute:
+					found[2*i+j] = fmt.Sprintf("the %s API of %s is answered with 401", role, svc)
+				case !isNotFound(err) && !errors.Is(err, dashboard.ErrNotVisible):
+					return stepError("reading", "API", host(svc), err)
+				}
+				return nil
+			})
+		}
+	}
+	err := g.Wait()
+	return slices.DeleteFunc(found, func(gap string) bool { return gap == "" }), err
+}
+
+// Resolve looks for APIs of the wanted services that the listing lacks although the store or the
+// ledger knows the service: a listing may be cut short, late, or hide what another user owns. APIs that
+// are there are added to the state. It asks for nothing where every service is listed or new.
+//
+// Errors: *HiddenError for APIs that this key may not see; *StepError for an answer that says neither.
+func Resolve(ctx context.Context, r Remote, services []Service, state State, s Settings) (State, error) {
+	doubtful := state.unlistedOf(services)
+	if len(doubtful) == 0 {
+		return state, nil
+	}
+	_, err := r.APIs.API(ctx, nobodysID)
+	mute := errors.Is(err, dashboard.ErrNotVisible)
+
+	found := make([]*dashboard.API, len(doubtful))
+	hidden := make([]string, len(doubtful))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(s.parallel())
+	for i, w := range doubtful {
+		g.Go(func() error {
+			api, err := r.APIs.API(ctx, w.Definition.APIID())
+			switch {
+			case err == nil:
+				found[i] = &api
+			case errors.Is(err, dashboard.ErrNotVisible) && !mute:
+				hidden[i] = w.Slug
+			case !isNotFound(err) && !errors.Is(err, dashboard.ErrNotVisible):
+				return stepError("reading", "API", w.Slug, err)
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return state, err
+	}
+
+	if hidden = slices.DeleteFunc(hidden, func(slug string) bool { return slug == "" }); len(hidden) > 0 {
+		return state, &HiddenError{Slugs: hidden}
+	}
+	state.APIs = slices.Clone(state.APIs)
+	for _, api := range found {
+		if api != nil {
+			state.APIs = append(state.APIs, *api)
+		}
+	}
+	return state, nil
+}
+
+// unlistedOf returns the wanted APIs that the listing lacks, of services that a certificate in the store
+// or a record was made for.
+func (state State) unlistedOf(services []Service) (missing []*WantedAPI) {
+	listed := make(map[owner]bool, len(state.APIs))
+	for _, api := range state.APIs {
+		if o, ok := memberOf(api.Definition); ok {
+			listed[o] = true
+		}
+	}
+	for i := range services {
+		for _, w := range services[i].apis() {
+			if !listed[owner{w.Service, w.Role}] {
+				missing = append(missing, w)
+			}
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+
+	known := make(map[string]bool, len(state.Certificates)+len(state.Records))
+	for _, c := range state.Certificates {
+		if len(c.DNSNames) == 1 {
+			known[c.DNSNames[0]] = true
+		}
+	}
+	for i := range state.Records {
+		r := &state.Records[i]
+		known[host(inject.Service{Namespace: r.Namespace, App: r.App})] = true
+	}
+	return slices.DeleteFunc(missing, func(w *WantedAPI) bool { return !known[host(w.Service)] })
+}
