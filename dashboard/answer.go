@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -18,6 +19,19 @@ type answer struct {
 	Errors  []string
 	Meta    any
 	ID      string
+}
+
+// readField reads a field that answers have in common, or passes over it.
+func (a *answer) readField(v *incoming, name string) error {
+	switch strings.ToLower(name) {
+	case "status":
+		return v.decode(&a.Status)
+	case "message":
+		return v.decode(&a.Message)
+	case "errors":
+		return v.decode(&a.Errors)
+	}
+	return v.skip()
 }
 
 // answered is an answer, or a struct that embeds one beside its own fields.
@@ -66,32 +80,73 @@ var markup = regexp.MustCompile(`(?s)<(style|script).*?</(style|script)>|<[^>]*>
 // documented and differ between versions: "same ID" is Dashboard 5's, "id
 // already exists" the gateway's for certificates, "seems to exist" tyk-sync's,
 // "duplicate key" MongoDB's. A schema's "items must be unique" is none of them.
-var existing = regexp.MustCompile(`(?i)\bsame id\b|already (exists?|in use|used|taken)|exists already|seems to exist|duplicate key`)
+var existing = regexp.MustCompile(`(?i)\bsame id\b|already (exists?|in use|used|taken)|exists already|seems to exist|duplicate key|(path|slug) (is in use|is taken|must be unique)`)
 
-// classify gives a refusal its sentinel:
+// licence matches what is said when a licence allows no more.
+var licence = regexp.MustCompile(`(?i)\blicen[cs]e`)
+
+// certificateAbsent matches the words for a certificate that is not there.
+var certificateAbsent = regexp.MustCompile(`(?i)certificate.*not found|could not retrieve certificate`)
+
+// classify gives a refusal its sentinel. The first line that applies counts:
 //
-//	401                                            ErrUnauthorized
-//	POST or PUT: 409, or a text that says "exists" ErrExists, under any status
-//	403                                            ErrUnauthorized
-//	one object: 404 with a JSON body, or 400       ErrNotFound
+//	401, about one object                               ErrNotVisible
+//	401                                                 ErrUnauthorized
+//	POST or PUT: 409, or a text that says "exists",     ErrExists
+//	  under any status
+//	403, with words about a licence                     ErrLicence
+//	403                                                 ErrUnauthorized
+//	certificates: 400 "Could not retrieve certs."       ErrNoGateway
+//	uses of a certificate: 404 or 400 with a JSON body  ErrNotFound
+//	  whose words say that the certificate is not there
+//	uses of a certificate: 404 or 405, but no page      ErrUnsupported
+//	one object: 404 with a JSON body, or 400            ErrNotFound
 //	  "Could not retrieve API detail"
 //
-// A 404 that is no JSON is a wrong URL or a proxy, and proves nothing absent.
-func classify(r call, status int, isJSON bool, message string) error {
+// A 404 that is no JSON is a wrong URL or a proxy, and proves nothing absent. A
+// 401 about one object may mean that the key is unknown, that the object belongs
+// to others, or, before 5.14.0, that there is no such object.
+func classify(r call, got *reply, isJSON bool, message string) error {
 	writes := r.method == http.MethodPost || r.method == http.MethodPut
+	words := squeeze(message)
 	switch {
-	case status == http.StatusUnauthorized:
+	case got.status == http.StatusUnauthorized && r.item:
+		return ErrNotVisible
+	case got.status == http.StatusUnauthorized:
 		return ErrUnauthorized
-	case writes && (status == http.StatusConflict || existing.MatchString(message)):
+	case writes && (got.status == http.StatusConflict || existing.MatchString(message)):
 		return ErrExists
-	case status == http.StatusForbidden:
+	case got.status == http.StatusForbidden && licence.MatchString(strings.ReplaceAll(message, r.path, "")):
+		return ErrLicence
+	case got.status == http.StatusForbidden:
 		return ErrUnauthorized
-	case r.item && isJSON && status == http.StatusNotFound:
+	case got.status == http.StatusBadRequest && strings.HasPrefix(r.path, certsPath) && strings.Contains(words, "couldnotretrievecerts"):
+		return ErrNoGateway
+	case r.uses:
+		return classifyUses(got, isJSON, message)
+	case r.item && isJSON && got.status == http.StatusNotFound:
 		return ErrNotFound
-	case r.item && status == http.StatusBadRequest && strings.Contains(squeeze(message), "couldnotretrieveapidetail"):
+	case r.item && got.status == http.StatusBadRequest && strings.Contains(words, "couldnotretrieveapidetail"):
 		return ErrNotFound
 	}
 	return nil
+}
+
+// classifyUses is the part of classify about the uses of a certificate.
+func classifyUses(got *reply, isJSON bool, message string) error {
+	missing := got.status == http.StatusNotFound
+	switch {
+	case isJSON && (missing || got.status == http.StatusBadRequest) && certificateAbsent.MatchString(message):
+		return ErrNotFound
+	case (missing || got.status == http.StatusMethodNotAllowed) && !isPage(got):
+		return ErrUnsupported
+	}
+	return nil
+}
+
+// isPage reports whether an answer is a page for people to read.
+func isPage(got *reply) bool {
+	return strings.Contains(got.header.Get("Content-Type"), "html") || bytes.HasPrefix(bytes.TrimSpace(got.body), []byte("<"))
 }
 
 // squeeze drops case and spaces, in which the wordings of versions differ.

@@ -1,30 +1,43 @@
 package dashboard
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
+	"strings"
 )
 
 const apisPath = "/api/apis"
 
-// apiEntry is one API in a listing, or the answer to reading one.
+// apiEntry is one API in a listing, or the answer to reading one. The last four
+// fields are the Dashboard's own.
 type apiEntry struct {
 	Definition      Definition      `json:"api_definition"`
 	HookReferences  json.RawMessage `json:"hook_references"`
 	IsSite          json.RawMessage `json:"is_site"`
+	IsStreams       json.RawMessage `json:"is_streams"`
 	SortBy          json.RawMessage `json:"sort_by"`
 	UserOwners      json.RawMessage `json:"user_owners"`
 	UserGroupOwners json.RawMessage `json:"user_group_owners"`
+
+	APIModel  skipped `json:"api_model"`
+	CreatedAt skipped `json:"created_at"`
+	UpdatedAt skipped `json:"updated_at"`
+	OAS       skipped `json:"oas"`
 }
 
-func (e apiEntry) api() API {
+func (e *apiEntry) api() API {
 	kept := map[string]json.RawMessage{}
 	for field, value := range map[string]json.RawMessage{
 		"hook_references":   e.HookReferences,
 		"is_site":           e.IsSite,
+		"is_streams":        e.IsStreams,
 		"sort_by":           e.SortBy,
 		"user_owners":       e.UserOwners,
 		"user_group_owners": e.UserGroupOwners,
@@ -34,6 +47,104 @@ func (e apiEntry) api() API {
 		}
 	}
 	return API{Definition: e.Definition, Envelope: kept}
+}
+
+// unsent are the fields beside the definition that an update does not send back:
+// what the Dashboard writes itself, and what answers have in common. It sends
+// back all others as they were read, also those of a newer Dashboard.
+var unsent = map[string]bool{
+	"api_definition": true, "api_model": true, "created_at": true, "updated_at": true, "oas": true,
+	"status": true, "message": true, "meta": true, "errors": true, "id": true,
+}
+
+// readOthers adds the fields of an entry's text that apiEntry does not have.
+func (a *API) readOthers(text []byte) error {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(text, &fields); err != nil {
+		return err
+	}
+	for name, value := range fields {
+		lower := strings.ToLower(name)
+		if _, known := a.Envelope[lower]; !known && !unsent[lower] {
+			a.Envelope[name] = value
+		}
+	}
+	return nil
+}
+
+// readAPI reads an API in a listing.
+func readAPI(v *incoming) (API, error) {
+	var e apiEntry
+	text, err := v.decodeAll(&e)
+	if err != nil {
+		return API{}, err
+	}
+	a := e.api()
+	if text != nil {
+		err = a.readOthers(text)
+	}
+	if err == nil && len(a.Definition) == 0 {
+		err = errors.New("an entry of the listing has no definition")
+	}
+	return a, err
+}
+
+// apiForm is the listing of APIs. An entry without an id is foreign, and kept:
+// it shows that something is there. One without a definition shows nothing.
+var apiForm = form[API]{
+	lists: []string{"apis"},
+	read: func(v *incoming, last API) (API, int, error) {
+		a, err := readAPI(v)
+		if err != nil {
+			return a, 0, err
+		}
+		kept := a.Definition.Share(last.Definition)
+		if maps.EqualFunc(a.Envelope, last.Envelope, sameText) {
+			a.Envelope = last.Envelope
+			return a, kept, nil
+		}
+		for name, value := range a.Envelope {
+			kept += mapSize + len(name) + len(value)
+		}
+		return a, kept, nil
+	},
+	id: func(a API) string { return cmp.Or(a.Definition.ID(), a.Definition.APIID()) },
+}
+
+func sameText(a, b json.RawMessage) bool { return bytes.Equal(a, b) }
+
+// apiAnswer is the answer to reading an API.
+type apiAnswer struct {
+	answer
+	API
+}
+
+// UnmarshalJSON reads the answer and the entry in it.
+func (a *apiAnswer) UnmarshalJSON(text []byte) error {
+	var e struct {
+		answer
+		apiEntry
+	}
+	if err := decodeJSON(text, &e); err != nil {
+		return err
+	}
+	a.answer, a.API = e.answer, e.api()
+	return a.readOthers(text)
+}
+
+// Owned reports whether the API has an owner. A Dashboard that keeps owners
+// hides APIs from those who are neither owner nor administrator: then a listing
+// may be a part.
+func (a API) Owned() bool {
+	for name, value := range a.Envelope {
+		if strings.EqualFold(name, "user_owners") || strings.EqualFold(name, "user_group_owners") {
+			var none []any
+			if json.Unmarshal(value, &none) != nil || len(none) > 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // newEnvelope is what goes with a definition that was never read.
@@ -55,45 +166,28 @@ func (a API) envelope() ([]byte, error) {
 	return json.Marshal(body)
 }
 
-// APIs lists every API of the organisation, also those of OpenAPI form. The
-// listing is complete, or there is an error.
+// APIs lists every API of the organisation that the key may see, also those of
+// OpenAPI form. An API without database id is foreign.
+//
+// A listing proves presence, never absence: a Dashboard with ownership leaves out
+// what the key may not see, and some leave out more. See [API.Owned].
+//
+// Errors: ErrPartial when the listing counts more than it shows.
 func (c *Client) APIs(ctx context.Context) ([]API, error) {
-	r := call{op: "listing APIs", path: apisPath, query: map[string]string{"p": "-2"}}
-	pages, err := c.list(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	var all []API
-	seen := map[string]bool{}
-	for _, page := range pages {
-		for _, e := range page.APIs {
-			id := e.Definition.ID()
-			if id == "" {
-				return nil, &Error{Op: r.op, Method: http.MethodGet, Path: r.path, Status: http.StatusOK,
-					Message: fmt.Sprintf("entry %d of the listing has no id", len(all)+1)}
-			}
-			if !seen[id] {
-				seen[id] = true
-				all = append(all, e.api())
-			}
-		}
-	}
-	return all, nil
+	return list(ctx, c, call{op: "listing APIs", path: apisPath, query: map[string]string{"p": "-2"}}, apiForm)
 }
 
 // API reads one API by its database id.
 //
-// Errors: ErrNotFound when the Dashboard has none.
+// Errors: ErrNotFound when the Dashboard has none, ErrNotVisible when it has none
+// that the key may see.
 func (c *Client) API(ctx context.Context, id string) (API, error) {
 	const op = "reading API"
 	path, err := itemPath(op, apisPath, id)
 	if err != nil {
 		return API{}, err
 	}
-	var e struct {
-		answer
-		apiEntry
-	}
+	var e apiAnswer
 	r := call{op: op, method: http.MethodGet, path: path, limit: itemLimit, item: true}
 	if err := c.do(ctx, r, &e); err != nil {
 		return API{}, err
@@ -101,14 +195,14 @@ func (c *Client) API(ctx context.Context, id string) (API, error) {
 	if e.Definition == nil {
 		return API{}, &Error{Op: op, Method: r.method, Path: path, Status: http.StatusOK, Message: "not a Dashboard's answer: no definition"}
 	}
-	return e.api(), nil
+	return e.API, nil
 }
 
 // CreateAPI creates an API. It is not repeated when the answer is lost: look
 // first whether the API is there.
 //
 // Errors: ErrExists when the Dashboard says that its id, slug or listen path
-// is taken.
+// is taken, ErrLicence when there are as many APIs as its licence allows.
 func (c *Client) CreateAPI(ctx context.Context, d Definition) (Created, error) {
 	op := "creating API " + d.Slug()
 	body, err := API{Definition: d}.envelope()
@@ -130,8 +224,9 @@ func (c *Client) CreateAPI(ctx context.Context, d Definition) (Created, error) {
 // UpdateAPI replaces the API whose database id is in the definition. The
 // definition must be complete and the envelope the one that was read.
 //
-// Errors: ErrNotFound when it is not there, ErrExists when the Dashboard says
-// that the new slug or listen path is taken.
+// Errors: ErrNotFound when it is not there, ErrNotVisible when it may be there
+// and not the key's to change, ErrExists when the Dashboard says that the new
+// slug or listen path is taken.
 func (c *Client) UpdateAPI(ctx context.Context, a API) error {
 	op := "updating API " + a.Definition.Slug()
 	path, err := itemPath(op, apisPath, a.Definition.ID())
@@ -148,6 +243,8 @@ func (c *Client) UpdateAPI(ctx context.Context, a API) error {
 
 // DeleteAPI deletes an API by its database id. One that is not there is done.
 // Its certificates stay.
+//
+// Errors: ErrNotVisible when it may be there and not the key's to delete.
 func (c *Client) DeleteAPI(ctx context.Context, id string) error {
 	return c.remove(ctx, "deleting API", apisPath, id)
 }

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	listLimit = 128 << 20 // bytes of a listing: some 25,000 APIs
+	listLimit = 128 << 20 // bytes of a listing: some 20,000 APIs
 	itemLimit = 4 << 20   // bytes of any other answer
 )
 
@@ -27,6 +27,8 @@ type call struct {
 	contentType string
 	limit       int64
 	item        bool // it is about one API or certificate, which may be absent
+	listing     bool // it takes as long as the caller lets it
+	uses        bool // it asks for the APIs that name a certificate, which not every Dashboard tells
 }
 
 // do sends a request, as often as retry allows, and decodes the answer.
@@ -48,8 +50,12 @@ func (c *Client) do(ctx context.Context, r call, into answered) error {
 
 // attempt sends a request once. The key is set here and nowhere else.
 func (c *Client) attempt(ctx context.Context, r call, attempt int, into answered) (*reply, error) {
-	limited, cancel := context.WithTimeoutCause(ctx, c.timeout, errSlow)
-	defer cancel()
+	limited := ctx
+	if !r.listing {
+		var cancel context.CancelFunc
+		limited, cancel = context.WithTimeoutCause(ctx, c.timeout, errSlow)
+		defer cancel()
+	}
 	req := c.http.R().
 		SetContext(limited).
 		SetHeader("Authorization", c.key).
@@ -88,8 +94,6 @@ func (c *Client) unanswered(ctx context.Context, r call, err error) error {
 		e.Message = context.Cause(ctx).Error()
 	case errors.Is(err, errSlow):
 		e.Message = fmt.Sprintf("%s (%s)", errSlow, c.timeout)
-	case errors.Is(err, errTooLarge):
-		e.Message = fmt.Sprintf("the answer is larger than %d MiB", r.limit>>20)
 	case cutOff(err):
 		e.Message = "the connection was cut"
 	case errors.As(err, &u):
@@ -128,7 +132,7 @@ func (c *Client) decode(r call, got *reply, into answered) error {
 		if !isJSON {
 			message = foreign(got, c.key)
 		}
-		kind := classify(r, got.status, isJSON, message)
+		kind := classify(r, got, isJSON, message)
 		if kind == nil && !isJSON {
 			kind = errForeign
 		}
@@ -148,7 +152,7 @@ func (c *Client) decode(r call, got *reply, into answered) error {
 	case a.Status == "":
 		return c.refusal(r, got, "not a Dashboard's answer: no status", errForeign)
 	}
-	return c.refusal(r, got, a.message(), classify(r, got.status, true, a.message()))
+	return c.refusal(r, got, a.message(), classify(r, got, true, a.message()))
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

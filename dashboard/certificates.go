@@ -57,8 +57,32 @@ func (e *certEntry) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*object)(e))
 }
 
+// certForm is the listing of certificates. An entry without an id is an error:
+// nothing could use it, and it is unlike all that Dashboards say.
+var certForm = form[Certificate]{
+	lists: []string{"certs", "cert_basics"}, // ids, or in a gateway's own detailed listing all; mode=detailed
+	read: func(v *incoming, _ Certificate) (Certificate, int, error) {
+		var e certEntry
+		if err := v.decode(&e); err != nil {
+			return Certificate{}, 0, err
+		}
+		if e.ID == "" {
+			return Certificate{}, 0, errors.New("an entry of the listing has no id")
+		}
+		kept := mapSize + len(e.ID) + len(e.IssuerCN) + len(e.SubjectCN)
+		for _, name := range e.DNSNames {
+			kept += wordSize + len(name)
+		}
+		return e.certificate(e.ID), kept, nil
+	},
+	id: func(c Certificate) string { return c.ID },
+}
+
 // Certificates lists every certificate of the organisation. The listing is
-// complete, or there is an error.
+// complete as far as it shows, or there is an error.
+//
+// Errors: ErrNoGateway when the Dashboard does not reach the gateway that keeps
+// them, ErrPartial when the listing counts more than it shows.
 //
 // Where the detailed listing fails the plain one is read: Dashboards before 4.1
 // do not have it, and an entry with an Ed25519 key breaks it for the whole
@@ -76,25 +100,47 @@ func (c *Client) Certificates(ctx context.Context) ([]Certificate, error) {
 }
 
 func (c *Client) certificates(ctx context.Context, query map[string]string) ([]Certificate, error) {
-	r := call{op: "listing certificates", path: certsPath, query: query}
-	pages, err := c.list(ctx, r)
+	return list(ctx, c, call{op: "listing certificates", path: certsPath, query: query}, certForm)
+}
+
+// useForm is the listing of the APIs that name a certificate.
+var useForm = form[CertificateUse]{
+	lists: []string{"apis"},
+	read: func(v *incoming, _ CertificateUse) (CertificateUse, int, error) {
+		var e struct {
+			APIID string   `json:"api_id"`
+			Name  string   `json:"name"`
+			Usage []string `json:"usage_type"`
+		}
+		if err := v.decode(&e); err != nil {
+			return CertificateUse{}, 0, err
+		}
+		if e.APIID == "" && e.Name == "" {
+			return CertificateUse{}, 0, errors.New("an entry of the listing has neither an api_id nor a name")
+		}
+		kept := mapSize + len(e.APIID) + len(e.Name)
+		for _, usage := range e.Usage {
+			kept += wordSize + len(usage)
+		}
+		return CertificateUse{APIID: e.APIID, Name: e.Name, Usage: e.Usage}, kept, nil
+	},
+	id: func(u CertificateUse) string { return u.APIID },
+}
+
+// CertificateAPIs lists the APIs that name a certificate, as Dashboards do since
+// 5.11. It is not documented whether APIs that the key may not see are among
+// them.
+//
+// Errors: ErrUnsupported when the Dashboard cannot tell, ErrNotFound when it has
+// no such certificate, ErrPartial when the listing counts more than it shows.
+func (c *Client) CertificateAPIs(ctx context.Context, id string) ([]CertificateUse, error) {
+	const op = "listing the APIs of certificate"
+	path, err := itemPath(op, certsPath, id)
 	if err != nil {
 		return nil, err
 	}
-	var all []Certificate
-	seen := map[string]bool{}
-	for _, page := range pages {
-		for _, e := range append(page.CertBasics, page.Certs...) {
-			if e.ID == "" {
-				return nil, &Error{Op: r.op, Method: http.MethodGet, Path: r.path, Status: http.StatusOK, Message: "an entry of the listing has no id"}
-			}
-			if !seen[e.ID] {
-				seen[e.ID] = true
-				all = append(all, e.certificate(e.ID))
-			}
-		}
-	}
-	return all, nil
+	r := call{op: op, path: path + "/apis", query: map[string]string{"p": "-1"}, item: true, uses: true}
+	return list(ctx, c, r, useForm)
 }
 
 // Certificate reads what the store tells of one certificate.

@@ -183,18 +183,24 @@ func TestAnUpdateSendsTheEnvelopeBack(t *testing.T) {
 	s, c := start(t, dashboardtest.Options{})
 	envelope := map[string]json.RawMessage{
 		"hook_references": json.RawMessage(`[{"event_name":"QuotaExceeded"}]`), "is_site": json.RawMessage("true"),
-		"sort_by": json.RawMessage("7"), "is_streams": json.RawMessage("false"), "user_owners": json.RawMessage(`["5a"]`), "user_group_owners": json.RawMessage(`["5b"]`),
+		"sort_by": json.RawMessage("7"), "is_streams": json.RawMessage("true"), "fromTomorrow": json.RawMessage(`{"a":[1]}`), "user_owners": json.RawMessage(`["5a"]`), "user_group_owners": json.RawMessage(`["5b"]`),
 	}
 	id := s.PutAPI(dashboard.API{Definition: definition(t, "web"), Envelope: envelope})
-	a, err := c.API(t.Context(), id)
+	read, err := c.API(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.UpdateAPI(t.Context(), a); err != nil {
+	listed, err := c.APIs(t.Context())
+	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(envelope, s.APIs()[0].Envelope); diff != "" {
-		t.Error(diff)
+	for _, a := range append(listed, read) {
+		if err := c.UpdateAPI(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(envelope, s.APIs()[0].Envelope); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 

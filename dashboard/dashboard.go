@@ -70,8 +70,9 @@ type API struct {
 	Definition Definition
 
 	// Envelope holds the fields beside the definition that an update must send
-	// back, just as they came: hook_references, is_site, sort_by, user_owners
-	// and user_group_owners. It is nil for an API that was never read.
+	// back, just as they came: hook_references, is_site, sort_by, user_owners,
+	// user_group_owners, and those of newer Dashboards. It is nil for an API
+	// that was never read. APIs of one listing may share one: do not change it.
 	Envelope map[string]json.RawMessage
 }
 
@@ -97,4 +98,11 @@ type Certificate struct {
 	NotAfter   time.Time
 	HasPrivate bool
 	IsCA       bool
+}
+
+// CertificateUse is an API that names a certificate.
+type CertificateUse struct {
+	APIID string
+	Name  string
+	Usage []string // "server", "client", "upstream"
 }

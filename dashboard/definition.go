@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 )
 
 // Definition is a Tyk Classic API definition as decoded JSON. Its values are
@@ -58,51 +59,99 @@ func (d Definition) Clone() Definition {
 	return clone(map[string]any(d)).(map[string]any)
 }
 
-// Share makes d hold what it has in common with another definition where that
-// one holds it, so that thousands that are much alike take little more room
-// than one. Neither may be changed in place after that.
-func (d Definition) Share(like Definition) {
-	for key, v := range d {
-		d[key], _ = shared(v, like[key])
+// CertificateUsage returns for what the definition names a certificate: "server",
+// "client", "upstream", in this order.
+func (d Definition) CertificateUsage(id string) (usage []string) {
+	if slices.Contains(d.Certificates(), id) {
+		usage = append(usage, "server")
 	}
+	if slices.Contains(d.texts("client_certificates"), id) {
+		usage = append(usage, "client")
+	}
+	for _, name := range d.object("upstream_certificates") {
+		if name == any(id) {
+			return append(usage, "upstream")
+		}
+	}
+	return usage
 }
 
-// shared is v in the words of like; same says whether there is no difference.
-func shared(v, like any) (out any, same bool) {
+// Share makes d hold what it has in common with another definition where that
+// one holds it, so that thousands that are much alike take little more room
+// than one. Neither may be changed in place after that. kept is about how many
+// bytes of memory d takes for itself.
+func (d Definition) Share(like Definition) (kept int) {
+	kept = mapSize
+	for key, v := range d {
+		var own int
+		d[key], own = shared(v, like[key])
+		kept += entrySize + len(key) + own
+	}
+	return kept
+}
+
+// Sizes in bytes, as Go lays values out on 64 bits; a map has room for 8 entries
+// at least.
+const (
+	mapSize   = 48 + 8*entrySize
+	entrySize = 40 // of a map: a key, a value
+	wordSize  = 32 // of a text or number beside its characters
+)
+
+// shared is v in the words of like; kept is 0 if there is no difference, and else
+// about how many bytes of memory v takes for itself.
+func shared(v, like any) (out any, kept int) {
 	switch v := v.(type) {
 	case map[string]any:
 		l, ok := like.(map[string]any)
-		same = ok && len(v) == len(l)
+		size := mapSize
 		for key, x := range v {
-			y, ok := l[key]
-			z, equal := shared(x, y)
-			v[key], same = z, same && ok && equal
+			y, there := l[key]
+			z, own := shared(x, y)
+			v[key] = z
+			kept += own
+			size += entrySize + len(key)
+			ok = ok && there
 		}
-		if same {
-			return like, true
+		if ok && kept == 0 && len(v) == len(l) {
+			return like, 0
 		}
-		return v, false
+		return v, kept + size
 	case []any:
 		l, ok := like.([]any)
-		same = ok && len(v) == len(l)
-		for i := 0; same && i < len(v); i++ {
-			_, same = shared(v[i], l[i])
+		ok = ok && len(v) == len(l)
+		for i, x := range v {
+			var y any
+			if ok {
+				y = l[i]
+			}
+			z, own := shared(x, y)
+			v[i] = z
+			kept += own
 		}
-		if same {
-			return like, true
+		if ok && kept == 0 {
+			return like, 0
 		}
-		return v, false
+		return v, kept + wordSize*(1+len(v))
+	case string:
+		if v == like {
+			return like, 0
+		}
+		return v, wordSize + len(v)
+	case json.Number:
+		if v == like {
+			return like, 0
+		}
+		return v, wordSize + len(v)
 	}
-	if _, ok := like.(map[string]any); ok {
-		return v, false
-	}
-	if _, ok := like.([]any); ok {
-		return v, false
+	switch like.(type) {
+	case map[string]any, []any:
+		return v, wordSize
 	}
 	if v == like {
-		return like, true
+		return like, 0
 	}
-	return v, false
+	return v, wordSize
 }
 
 func (d Definition) object(key string) map[string]any {

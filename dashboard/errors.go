@@ -22,6 +22,24 @@ var (
 
 	// ErrUnauthorized: the key is unknown, or its owner lacks the right.
 	ErrUnauthorized = errors.New("not authorised")
+
+	// ErrNotVisible: there is no such object, or it is not the key's to see. A
+	// key that is unknown gets the same answer: where a listing was accepted
+	// with the key, it is known.
+	ErrNotVisible = errors.New("not there, or not visible with this key")
+
+	// ErrPartial: a listing contradicts itself, and shows less than there is.
+	ErrPartial = errors.New("the listing is not whole")
+
+	// ErrLicence: the Dashboard's licence does not allow it.
+	ErrLicence = errors.New("not allowed by the licence")
+
+	// ErrNoGateway: the Dashboard does not reach the gateway that keeps its
+	// certificates.
+	ErrNoGateway = errors.New("the Dashboard does not reach its gateway")
+
+	// ErrUnsupported: the Dashboard does not have the endpoint.
+	ErrUnsupported = errors.New("not supported by this Dashboard")
 )
 
 // errForeign is the kind of an answer that no Dashboard gives.
@@ -63,6 +81,17 @@ func (e *Error) Refused() bool {
 		return true
 	}
 	return e.Status/100 == 4 && e.Status != http.StatusRequestTimeout && e.Status != http.StatusTooManyRequests
+}
+
+// Rejected reports whether the Dashboard itself refused what was sent, and not
+// who sent it, or when. It refuses a request so that differs in nothing but its
+// names from one that it has just accepted: then a name is taken.
+func (e *Error) Rejected() bool {
+	switch e.Status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return false
+	}
+	return e.Refused() && e.Status != 0 && !e.Foreign()
 }
 
 // Unreachable says whether nothing came back that an answer could be made of.

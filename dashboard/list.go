@@ -2,130 +2,98 @@ package dashboard
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 const (
 	maxPages    = 10_000
-	maxEntries  = 100_000 // of a listing: small ones take more room than their text, which has a limit of its own
+	maxEntries  = 100_000 // of a listing
 	maxReadings = 3       // of a listing that changes while it is read
 )
 
-// listing is the answer to a listing of APIs or certificates, or one page of it.
-type listing struct {
-	answer
-	Pages      *int
-	APIs       []apiEntry  `json:"apis"`
-	Certs      []certEntry `json:"certs"`       // ids; a gateway's own detailed listing uses this name too
-	CertBasics []certEntry `json:"cert_basics"` // mode=detailed
+// form says how a kind of listing is read.
+type form[T any] struct {
+	lists []string // the fields that hold entries, in lower case
+
+	// read reads an entry, and may make it share what the last one has too. kept
+	// is about how many bytes of memory the rest takes.
+	read func(v *incoming, last T) (e T, kept int, err error)
+
+	// id tells what appears twice; an entry whose id is "" stays.
+	id func(T) string
 }
 
-// read reads a listing entry by entry, so that no more than one of them is held as text.
-func (l *listing) read(dec *json.Decoder) error {
-	*l = listing{} // an attempt before may have come half-way
-	dec.UseNumber()
-	if some, err := enter(dec, '{'); err != nil || !some {
+// sofar is how far a listing has been read.
+type sofar[T any] struct {
+	count, kept int
+	last        T
+}
+
+// listing is the answer to a listing, or one page of it.
+type listing[T any] struct {
+	answer
+	form[T]
+
+	before, now sofar[T] // this page
+	most        int      // bytes of memory that a listing may keep
+
+	counted *int // the number of pages that it tells
+	entries []T  // nil without a list
+}
+
+// read reads a listing entry by entry, so that no more than one of them is held
+// as text.
+func (l *listing[T]) read(v *incoming) error {
+	// An attempt before may have come half-way.
+	*l = listing[T]{form: l.form, before: l.before, now: l.before, most: l.most}
+	return v.object(func(name string) error {
+		name = strings.ToLower(name)
+		if slices.Contains(l.lists, name) {
+			some, err := v.array(func() error { return l.readEntry(v) })
+			if some && l.entries == nil {
+				l.entries = []T{}
+			}
+			return err
+		}
+		if name == "pages" {
+			return v.decode(&l.counted)
+		}
+		return l.readField(v, name)
+	})
+}
+
+func (l *listing[T]) readEntry(v *incoming) error {
+	if l.now.count++; l.now.count > maxEntries {
+		return fmt.Errorf("more than %d entries", maxEntries)
+	}
+	e, kept, err := l.form.read(v, l.now.last)
+	if err != nil {
 		return err
 	}
-	for dec.More() {
-		key, err := dec.Token()
-		if err != nil {
-			return clearer(err)
-		}
-		name, _ := key.(string)
-		switch strings.ToLower(name) {
-		case "apis":
-			l.APIs, err = readEntries(dec, shareDefinition)
-		case "certs":
-			l.Certs, err = readEntries(dec, shareNothing)
-		case "cert_basics":
-			l.CertBasics, err = readEntries(dec, shareNothing)
-		default:
-			err = dec.Decode(l.field(name))
-		}
-		if err != nil {
-			return clearer(err)
-		}
+	if l.now.kept += kept; l.now.kept > l.most {
+		return fmt.Errorf("more entries than %d MiB can hold", l.most>>20)
 	}
-	if _, err := dec.Token(); err != nil {
-		return clearer(err)
-	}
-	return atEnd(dec)
-}
-
-// field is where a field that is no list goes.
-func (l *listing) field(name string) any {
-	switch strings.ToLower(name) {
-	case "pages":
-		return &l.Pages
-	case "status":
-		return &l.Status
-	case "message":
-		return &l.Message
-	case "errors":
-		return &l.Errors
-	}
-	return new(json.RawMessage)
-}
-
-// The APIs of a listing are much alike: most of one is in the last one too.
-func shareDefinition(e, last *apiEntry) { e.Definition.Share(last.Definition) }
-
-func shareNothing(_, _ *certEntry) {}
-
-// readEntries reads an array; nil for null. share is called with each entry and the one before it.
-func readEntries[T any](dec *json.Decoder, share func(e, last *T)) ([]T, error) {
-	some, err := enter(dec, '[')
-	if err != nil || !some {
-		return nil, err
-	}
-	entries := []T{}
-	for dec.More() {
-		if len(entries) == maxEntries {
-			return nil, fmt.Errorf("more than %d entries", maxEntries)
-		}
-		var e T
-		if err := dec.Decode(&e); err != nil {
-			return nil, err
-		}
-		if n := len(entries); n > 0 {
-			share(&e, &entries[n-1])
-		}
-		entries = append(entries, e)
-	}
-	_, err = dec.Token()
-	return entries, err
-}
-
-// enter reads the delimiter that begins an object or an array; false for null.
-func enter(dec *json.Decoder, delimiter json.Delim) (some bool, err error) {
-	switch t, err := dec.Token(); {
-	case err != nil:
-		return false, clearer(err)
-	case t == delimiter:
-		return true, nil
-	case t == nil:
-		return false, nil
-	}
-	return false, fmt.Errorf("want %s at byte %d", delimiter, dec.InputOffset())
+	l.now.last = e
+	l.entries = append(l.entries, e)
+	return nil
 }
 
 // pages is how many pages there are; a Dashboard that sent everything says 0 or
 // 1. An empty list may be null, but an object with neither a list nor a number
 // of pages is no listing, and must not pass for an empty one.
-func (l *listing) pages() (int, error) {
+func (l *listing[T]) pages() (int, error) {
 	switch {
-	case l.Pages != nil && *l.Pages > maxPages:
-		return 0, errors.New("a listing of " + strconv.Itoa(*l.Pages) + " pages")
-	case l.Pages != nil:
-		return *l.Pages, nil
-	case l.APIs == nil && l.Certs == nil && l.CertBasics == nil:
+	case l.counted != nil && *l.counted > maxPages:
+		return 0, errors.New("a listing of " + strconv.Itoa(*l.counted) + " pages")
+	case l.counted != nil:
+		return *l.counted, nil
+	case l.entries == nil:
 		return 0, errors.New("not a listing")
 	}
 	return 1, nil
@@ -135,59 +103,77 @@ func (l *listing) pages() (int, error) {
 // for everything at once: 0 or lower ("Tyk Dashboard API, pagination").
 //
 // A Dashboard that pages all the same is read page by page, oldest first, so
-// that what is created meanwhile comes after what was read already; callers
-// drop what appears twice. When the number of pages changes it starts anew.
-func (c *Client) list(ctx context.Context, r call) ([]listing, error) {
-	r.method, r.limit = http.MethodGet, c.listLimit
-	first, pages, err := c.page(ctx, r)
+// that what is created meanwhile comes after what was read already; what appears
+// twice counts once. When the number of pages changes it starts anew.
+//
+// Errors: ErrPartial when the pages hold less than they count.
+func list[T any](ctx context.Context, c *Client, r call, f form[T]) ([]T, error) {
+	r.method, r.limit, r.listing = http.MethodGet, c.listLimit, true
+	first, err := page(ctx, c, r, f, sofar[T]{})
 	if err != nil {
 		return nil, err
 	}
-	if pages <= 1 {
-		return []listing{first}, nil
+	pages, err := first.pages()
+	if pages <= 1 || err != nil {
+		return once(first.entries, f.id), err
 	}
 	for range maxReadings {
-		all, err := c.readPages(ctx, r, pages)
-		if err != nil || len(all) == pages {
-			return all, err
+		all, counted, err := readPages(ctx, c, r, f, pages)
+		if err != nil || counted == pages {
+			return once(all, f.id), err
 		}
-		pages = *all[len(all)-1].Pages
+		pages = counted
 	}
 	return nil, &Error{Op: r.op, Method: r.method, Path: r.path, Message: "the listing changed each time it was read"}
 }
 
 // readPages reads pages 1 to n. It stops after a page that counts otherwise.
-func (c *Client) readPages(ctx context.Context, r call, n int) ([]listing, error) {
-	var all []listing
-	entries := 0
+func readPages[T any](ctx context.Context, c *Client, r call, f form[T], n int) (all []T, counted int, err error) {
+	var at sofar[T]
+	size := 0
 	for i := 1; i <= n; i++ {
 		r.query = maps.Clone(r.query)
 		r.query["p"] = strconv.Itoa(i)
 		r.query["sort"] = "created_at"
-		l, pages, err := c.page(ctx, r)
+		l, err := page(ctx, c, r, f, at)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		all = append(all, l)
-		if entries += len(l.APIs) + len(l.Certs) + len(l.CertBasics); entries > maxEntries {
-			return nil, &Error{Op: r.op, Method: r.method, Path: r.path, Message: fmt.Sprintf("more than %d entries", maxEntries)}
+		if counted, err := l.pages(); counted != n || err != nil {
+			return nil, counted, err
 		}
-		if pages != n {
-			break
+		at, all = l.now, append(all, l.entries...)
+		if i == 1 {
+			size = len(l.entries)
+		}
+		if got := len(l.entries); got != size && (i < n || got > size) || got == 0 {
+			message := fmt.Sprintf("the listing is not whole: it counts %d pages, the first with %d entries, and page %d has %d", n, size, i, got)
+			return nil, 0, &Error{Op: r.op, Method: r.method, Path: r.path, Status: http.StatusOK, Message: message, kind: ErrPartial}
 		}
 	}
-	return all, nil
+	return all, n, nil
 }
 
-func (c *Client) page(ctx context.Context, r call) (listing, int, error) {
-	var l listing
-	if err := c.do(ctx, r, &l); err != nil {
-		return l, 0, err
+// page reads a page of a listing; its number of pages can be told.
+func page[T any](ctx context.Context, c *Client, r call, f form[T], before sofar[T]) (*listing[T], error) {
+	l := &listing[T]{form: f, before: before, most: int(keptPerByte * r.limit)}
+	if err := c.do(ctx, r, l); err != nil {
+		return nil, err
 	}
-	n, err := l.pages()
-	if err != nil {
+	if _, err := l.pages(); err != nil {
 		message := "not a Dashboard's answer: " + err.Error()
-		return l, 0, &Error{Op: r.op, Method: r.method, Path: r.path, Status: http.StatusOK, Message: message, kind: errForeign}
+		return nil, &Error{Op: r.op, Method: r.method, Path: r.path, Status: http.StatusOK, Message: message, kind: errForeign}
 	}
-	return l, n, nil
+	return l, nil
+}
+
+// once returns the entries without those whose id an earlier one has.
+func once[T any](entries []T, id func(T) string) []T {
+	seen := make(map[string]bool, len(entries))
+	return slices.DeleteFunc(entries, func(e T) bool {
+		key := id(e)
+		twice := seen[key]
+		seen[key] = key != ""
+		return twice
+	})
 }

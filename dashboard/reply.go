@@ -1,8 +1,6 @@
 package dashboard
 
 import (
-	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 )
@@ -18,56 +16,40 @@ type reply struct {
 // stream is an answer that can be read as it comes.
 type stream interface {
 	answered
-	read(dec *json.Decoder) error
+	read(v *incoming) error
 }
 
-// errTooLarge ends an answer that is longer than it may be.
-var errTooLarge = errors.New("the answer is too large")
-
-// receive reads an answer, at most limit bytes of it. If it is what was asked for and into can read it as it comes, then it is never held as
-// text.
+// receive reads an answer, at most limit bytes of it. If it is what was asked for
+// and into can read it as it comes, then it is never held as text.
 //
 // Errors: errTooLarge, and what the connection ended with.
 func receive(resp *http.Response, limit int64, into answered) (*reply, error) {
 	defer resp.Body.Close()
-	r := &reply{status: resp.StatusCode, header: resp.Header}
-	body := &bounded{from: resp.Body, left: limit}
-	if s, ok := into.(stream); ok && r.status == http.StatusOK {
-		r.err = s.read(json.NewDecoder(io.TeeReader(body, (*beginning)(&r.body))))
-		return r, body.err
+	got := &reply{status: resp.StatusCode, header: resp.Header}
+	body := boundedBy(limit, resp.Body)
+	if s, ok := into.(stream); ok && got.status == http.StatusOK {
+		got.err = readWhole(s, incomingOf(body, io.TeeReader(body, (*beginning)(&got.body))))
+		return got, body.err
 	}
 	var err error
-	r.body, err = io.ReadAll(body)
-	return r, err
+	got.body, err = io.ReadAll(body)
+	return got, err
 }
 
 // decode reads an answer that has not been read as it came.
-func (r *reply) decode(into answered) error {
+func (got *reply) decode(into answered) error {
 	if _, ok := into.(stream); ok {
-		return r.err
+		return got.err
 	}
-	return decodeJSON(r.body, into)
+	return decodeJSON(got.body, into)
 }
 
-// bounded reads so many bytes and no more, and keeps the error that it ended with.
-type bounded struct {
-	from io.Reader
-	left int64
-	err  error // nil at the end of the text
-}
-
-func (b *bounded) Read(p []byte) (int, error) {
-	if b.left < 0 {
-		return 0, errTooLarge
+// readWhole is an error if text follows what was read.
+func readWhole(s stream, v *incoming) error {
+	if err := s.read(v); err != nil {
+		return err
 	}
-	n, err := b.from.Read(p[:min(int64(len(p)), b.left+1)])
-	if b.left -= int64(n); b.left < 0 {
-		err = errTooLarge
-	}
-	if err != nil && err != io.EOF {
-		b.err = err
-	}
-	return n, err
+	return atEnd(v.dec)
 }
 
 // beginning keeps as much of a text as is looked at for something to show of it.

@@ -145,7 +145,7 @@ func (s *Server) listUses(w http.ResponseWriter, r *http.Request, by Rights) {
 	uses := []map[string]any{}
 	for _, a := range s.shown() {
 		d, kind := a.Definition, "classic"
-		usage := usageOf(d, id)
+		usage := d.CertificateUsage(id)
 		if len(usage) == 0 || !s.options.ShowsForeignUses && !s.sees(by, a) {
 			continue
 		}
@@ -156,24 +156,6 @@ func (s *Server) listUses(w http.ResponseWriter, r *http.Request, by Rights) {
 	}
 	part, pages := paged(s, r, uses, len(uses))
 	s.json(w, http.StatusOK, map[string]any{"cert_id": id, "apis": part, "pages": pages})
-}
-
-// usageOf returns for what a definition names a certificate.
-func usageOf(d dashboard.Definition, id string) (usage []string) {
-	if slices.Contains(d.Certificates(), id) {
-		usage = append(usage, "server")
-	}
-	clients, _ := d["client_certificates"].([]any)
-	if slices.Contains(clients, any(id)) {
-		usage = append(usage, "client")
-	}
-	upstream, _ := d["upstream_certificates"].(map[string]any)
-	for _, name := range upstream {
-		if name == any(id) {
-			return append(usage, "upstream")
-		}
-	}
-	return usage
 }
 
 // owns refuses an id that does not begin with the organisation's.

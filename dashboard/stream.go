@@ -1,0 +1,223 @@
+package dashboard
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+)
+
+const (
+	wordLimit  = 1 << 20  // bytes of a name, or of the space between two values
+	valueLimit = 16 << 20 // bytes of a value: an API with its OpenAPI document
+
+	// partLimit is how many bytes of memory a value may take, and keptPerByte how
+	// many a listing may keep for each byte that it may have as text. A real one
+	// keeps less than its text, because its entries are much alike; a text of
+	// small objects takes forty times its length.
+	partLimit   = 192 << 20
+	keptPerByte = 2
+)
+
+// incoming reads JSON as it comes, value by value. Each value has limits of its
+// own: the decoder holds one as text, with room for twice as much, and then makes
+// objects of it.
+type incoming struct {
+	dec  *json.Decoder
+	from *bounded
+	text window // of the last value, and what was read with it
+}
+
+func incomingOf(from *bounded, r io.Reader) *incoming {
+	v := &incoming{from: from}
+	v.dec = json.NewDecoder(io.TeeReader(r, &v.text))
+	v.dec.UseNumber()
+	return v
+}
+
+// begin gives the next value its limits.
+func (v *incoming) begin(limit int64) {
+	v.from.next(limit)
+	v.text.cut(v.dec.InputOffset())
+}
+
+// decode reads a value.
+func (v *incoming) decode(into any) error {
+	v.begin(valueLimit)
+	return clearer(v.dec.Decode(into))
+}
+
+// decodeAll reads an object into a struct. Where the object has other fields than
+// the struct, it returns its text: nothing else may be read of the answer into
+// structs.
+func (v *incoming) decodeAll(into any) (text []byte, err error) {
+	v.dec.DisallowUnknownFields()
+	err = v.decode(into)
+	if err != nil && strings.HasPrefix(err.Error(), "json: unknown field ") {
+		return v.text.until(v.dec.InputOffset()), nil
+	}
+	return nil, err
+}
+
+// skip passes over a value.
+func (v *incoming) skip() error { return v.decode(&skipped{}) }
+
+// skipped is a value that is not read.
+type skipped struct{}
+
+// UnmarshalJSON takes any value.
+func (*skipped) UnmarshalJSON([]byte) error { return nil }
+
+// window is a part of a text.
+type window struct {
+	text  []byte
+	start int64 // where the part begins in the whole
+}
+
+// Write makes the part longer.
+func (w *window) Write(p []byte) (int, error) {
+	w.text = append(w.text, p...)
+	return len(p), nil
+}
+
+// cut drops the part up to an offset. The rest moves to the front if it is the
+// smaller part, so that the same memory serves again.
+func (w *window) cut(offset int64) {
+	n := int(offset - w.start)
+	if rest := w.text[n:]; len(rest) < n {
+		w.text = append(w.text[:0], rest...)
+	} else {
+		w.text = rest
+	}
+	w.start = offset
+}
+
+// until returns the value before an offset, without what parts it from the one
+// before it.
+func (w *window) until(offset int64) []byte {
+	return bytes.TrimLeft(w.text[:offset-w.start], ", \t\r\n")
+}
+
+// object calls field with the name of each field of an object; field must read
+// the value. It does nothing for null.
+func (v *incoming) object(field func(name string) error) error {
+	some, err := v.enter('{')
+	if err != nil || !some {
+		return err
+	}
+	for v.more() {
+		name, err := v.token()
+		if err != nil {
+			return err
+		}
+		key, _ := name.(string)
+		if err := field(key); err != nil {
+			return err
+		}
+	}
+	_, err = v.token()
+	return err
+}
+
+// array calls element for each element of an array; element must read it. some
+// is false for null.
+func (v *incoming) array(element func() error) (some bool, err error) {
+	some, err = v.enter('[')
+	if err != nil || !some {
+		return false, err
+	}
+	for v.more() {
+		if err := element(); err != nil {
+			return true, err
+		}
+	}
+	_, err = v.token()
+	return true, err
+}
+
+// enter reads the delimiter that begins an object or an array; false for null.
+func (v *incoming) enter(delimiter json.Delim) (some bool, err error) {
+	switch t, err := v.token(); {
+	case err != nil:
+		return false, err
+	case t == delimiter:
+		return true, nil
+	case t == nil:
+		return false, nil
+	}
+	return false, fmt.Errorf("want %s at byte %d", delimiter, v.dec.InputOffset())
+}
+
+func (v *incoming) token() (json.Token, error) {
+	v.begin(wordLimit)
+	t, err := v.dec.Token()
+	return t, clearer(err)
+}
+
+func (v *incoming) more() bool {
+	v.begin(wordLimit)
+	return v.dec.More()
+}
+
+// errTooLarge ends an answer that is longer than it may be.
+var errTooLarge = errors.New("the answer is too large")
+
+// sizeError says what is too large.
+type sizeError struct {
+	what  string
+	limit int64
+}
+
+// Error names the limit.
+func (e *sizeError) Error() string {
+	return fmt.Sprintf("%s is larger than %d MiB", e.what, e.limit>>20)
+}
+
+// Unwrap is errTooLarge.
+func (e *sizeError) Unwrap() error { return errTooLarge }
+
+// bounded reads so many bytes and no more, and keeps the error that it ended with.
+type bounded struct {
+	from  io.Reader
+	limit int64
+	read  int64
+	err   error // nil at the end of the text
+
+	most, value int64 // bytes that a value may have, and those that may still come
+	parts       int   // bytes of memory that what came of the value takes, at most
+}
+
+func boundedBy(limit int64, from io.Reader) *bounded {
+	return &bounded{from: from, limit: limit, value: math.MaxInt64, parts: math.MinInt}
+}
+
+// next begins a value.
+func (b *bounded) next(limit int64) { b.most, b.value, b.parts = limit, limit, 0 }
+
+// Read reads no further than one byte over the limit.
+func (b *bounded) Read(p []byte) (int, error) {
+	switch {
+	case b.err != nil:
+		return 0, b.err
+	case b.value == 0:
+		b.err = &sizeError{"a value of the answer", b.most}
+		return 0, b.err
+	case b.parts > partLimit:
+		b.err = &sizeError{"a value of the answer, unpacked,", partLimit}
+		return 0, b.err
+	}
+	n, err := b.from.Read(p[:min(int64(len(p)), b.limit-b.read+1, b.value)])
+	b.read += int64(n)
+	b.value -= int64(n)
+	b.parts += bytes.Count(p[:n], []byte("{"))*mapSize + bytes.Count(p[:n], []byte(","))*wordSize
+	if b.read > b.limit {
+		err = &sizeError{"the answer", b.limit}
+	}
+	if err != nil && err != io.EOF {
+		b.err = err
+	}
+	return n, err
+}
