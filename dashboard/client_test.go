@@ -204,6 +204,12 @@ func TestAnUpdateSendsTheEnvelopeBack(t *testing.T) {
 	}
 }
 
+// sentinels are all that errors.Is may be asked for.
+var sentinels = []error{
+	dashboard.ErrNotFound, dashboard.ErrExists, dashboard.ErrUnauthorized, dashboard.ErrNotVisible, dashboard.ErrPartial,
+	dashboard.ErrLicence, dashboard.ErrNoGateway, dashboard.ErrUnsupported,
+}
+
 func TestRefusals(t *testing.T) {
 	readOnly := dashboardtest.Rights{APIs: dashboardtest.Read, Certificates: dashboardtest.Read}
 	nothing := dashboardtest.Rights{APIs: dashboardtest.None, Certificates: dashboardtest.None}
@@ -242,6 +248,17 @@ func TestRefusals(t *testing.T) {
 		{"lower case", dashboardtest.Options{}, dashboardtest.Reply(200, "application/json", `{"status":"error","message":"lower"}`), list, nil, "lower"},
 		{"odd types", dashboardtest.Options{}, dashboardtest.Reply(500, "application/json", `{"Status":500,"Message":"still told","Errors":{}}`), list, nil, "still told"},
 		{"no message", dashboardtest.Options{}, dashboardtest.Reply(500, "application/json", `{}`), list, nil, "answered 500: no message"},
+		{"clash of listen paths", dashboardtest.Options{IgnoresDomains: true, ClashMessage: "Listen path is in use", AssignsAPIID: true}, nil, func(c *dashboard.Client) error { create(c); return create(c) }, dashboard.ErrExists, "Listen path is in use"},
+		{"no licence for more", dashboardtest.Options{MaxAPIs: 1}, nil, func(c *dashboard.Client) error { create(c); return create(c) }, dashboard.ErrLicence, "answered 403: License limit for APIs reached"},
+		{"no licence at all", dashboardtest.Options{}, dashboardtest.Refusal(403, "Your licence does not support adding APIs."), list, dashboard.ErrLicence, ""},
+		{"a right, and an id with the word", dashboardtest.Options{Rights: nothing}, nil, func(c *dashboard.Client) error { _, err := c.API(context.Background(), "license"); return err }, dashboard.ErrUnauthorized, "/api/apis/license"},
+		{"not the key's to see", dashboardtest.Options{}, dashboardtest.Refusal(401, "Not authorised"), func(c *dashboard.Client) error { _, err := c.API(context.Background(), "5f"); return err }, dashboard.ErrNotVisible, ""},
+		{"not the key's to change", dashboardtest.Options{}, dashboardtest.Refusal(401, "Not authorised"), func(c *dashboard.Client) error {
+			return c.UpdateAPI(context.Background(), dashboard.API{Definition: dashboard.Definition{"id": "5f"}})
+		}, dashboard.ErrNotVisible, ""},
+		{"not the key's to delete", dashboardtest.Options{}, dashboardtest.Refusal(401, "Not authorised"), func(c *dashboard.Client) error { return c.DeleteAPI(context.Background(), "5f") }, dashboard.ErrNotVisible, ""},
+		{"a key that may create nothing", dashboardtest.Options{Secret: "another"}, nil, create, dashboard.ErrUnauthorized, ""},
+		{"no gateway", dashboardtest.Options{}, dashboardtest.Refusal(400, "Could not retrieve certs."), certs, dashboard.ErrNoGateway, "Could not retrieve certs."},
 		{"a 404 of the Dashboard for a listing", dashboardtest.Options{}, dashboardtest.Refusal(404, "nope"), list, nil, "nope"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -255,7 +272,7 @@ func TestRefusals(t *testing.T) {
 			if !errors.As(err, &refused) || !strings.Contains(err.Error(), c.text) {
 				t.Fatalf("error %v, want %q", err, c.text)
 			}
-			for _, sentinel := range []error{dashboard.ErrNotFound, dashboard.ErrExists, dashboard.ErrUnauthorized} {
+			for _, sentinel := range sentinels {
 				if got, want := errors.Is(err, sentinel), errors.Is(c.is, sentinel); got != want {
 					t.Errorf("errors.Is(%q, %q) = %v", err, sentinel, got)
 				}

@@ -3,9 +3,11 @@ package dashboard_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -39,21 +41,53 @@ func client(t testing.TB, cfg dashboard.Config) *dashboard.Client {
 	return c
 }
 
-// everyCall makes every request that a client can make, those last that have no
-// time of their own.
+// calls are the requests that a client can make, those last that have no time of
+// their own.
+var calls = []struct {
+	name string
+	make func(ctx context.Context, c *dashboard.Client, pem []byte) error
+}{
+	{"API", func(ctx context.Context, c *dashboard.Client, _ []byte) error { _, err := c.API(ctx, "5f"); return err }},
+	{"CreateAPI", func(ctx context.Context, c *dashboard.Client, _ []byte) error {
+		_, err := c.CreateAPI(ctx, small)
+		return err
+	}},
+	{"UpdateAPI", func(ctx context.Context, c *dashboard.Client, _ []byte) error {
+		return c.UpdateAPI(ctx, dashboard.API{Definition: small})
+	}},
+	{"DeleteAPI", func(ctx context.Context, c *dashboard.Client, _ []byte) error { return c.DeleteAPI(ctx, "5f") }},
+	{"Certificate", func(ctx context.Context, c *dashboard.Client, _ []byte) error {
+		_, err := c.Certificate(ctx, "5f")
+		return err
+	}},
+	{"UploadCertificate", func(ctx context.Context, c *dashboard.Client, pem []byte) error {
+		_, err := c.UploadCertificate(ctx, pem)
+		return err
+	}},
+	{"DeleteCertificate", func(ctx context.Context, c *dashboard.Client, _ []byte) error { return c.DeleteCertificate(ctx, "5f") }},
+	{"Administrator", func(ctx context.Context, c *dashboard.Client, _ []byte) error {
+		_, err := c.Administrator(ctx)
+		return err
+	}},
+	{"APIs", func(ctx context.Context, c *dashboard.Client, _ []byte) error { _, err := c.APIs(ctx); return err }},
+	{"Certificates", func(ctx context.Context, c *dashboard.Client, _ []byte) error {
+		_, err := c.Certificates(ctx)
+		return err
+	}},
+	{"CertificateAPIs", func(ctx context.Context, c *dashboard.Client, _ []byte) error {
+		_, err := c.CertificateAPIs(ctx, "5f")
+		return err
+	}},
+}
+
+var small = dashboard.Definition{"id": "5f", "name": "n", "slug": "web", "proxy": map[string]any{}, "version_data": map[string]any{}}
+
+// everyCall makes every request that a client can make.
 func everyCall(ctx context.Context, c *dashboard.Client, pem []byte) map[string]error {
-	d := dashboard.Definition{"id": "5f", "name": "n", "slug": "web", "proxy": map[string]any{}, "version_data": map[string]any{}}
 	errs := map[string]error{}
-	_, errs["API"] = c.API(ctx, "5f")
-	_, errs["CreateAPI"] = c.CreateAPI(ctx, d)
-	errs["UpdateAPI"] = c.UpdateAPI(ctx, dashboard.API{Definition: d})
-	errs["DeleteAPI"] = c.DeleteAPI(ctx, "5f")
-	_, errs["Certificate"] = c.Certificate(ctx, "5f")
-	_, errs["UploadCertificate"] = c.UploadCertificate(ctx, pem)
-	errs["DeleteCertificate"] = c.DeleteCertificate(ctx, "5f")
-	_, errs["APIs"] = c.APIs(ctx)
-	_, errs["Certificates"] = c.Certificates(ctx)
-	_, errs["CertificateAPIs"] = c.CertificateAPIs(ctx, "5f")
+	for _, call := range calls {
+		errs[call.name] = call.make(ctx, c, pem)
+	}
 	return errs
 }
 
@@ -122,13 +156,18 @@ func TestAnotherContentTypeIsNoObstacle(t *testing.T) {
 
 func TestListingsThatAreNoneAreErrors(t *testing.T) {
 	for _, body := range []string{`{}`, `{"Status":"OK"}`, `{"apis":null}`, `{"apis":[{}],"certs":[{}],"pages":1}`, `{"apis":[null],"certs":[null],"pages":1}`,
-		`{"apis":{},"certs":{},"pages":1}`, `{"apis":"","certs":"","pages":1}`, `{"apis":[],"certs":[],"pages":"1"}`, `{"apis":[],"certs":[],"pages":20000}`} {
+		`{"apis":{},"certs":{},"pages":1}`, `{"apis":"","certs":"","pages":1}`, `{"apis":[],"certs":[],"pages":"1"}`, `{"apis":[],"certs":[],"pages":20000}`,
+		`{"apis":[{"api_definition":{}}],"certs":[""],"pages":1}`,
+		`{"apis":[],"certs":[],"pages":1}{}`, `{"apis":[],"certs":[],"pages":1} x`, `{"apis":[],"certs":[],"pages":1}<html>`} {
 		c := client(t, dashboard.Config{URL: serve(t, dashboardtest.Reply(200, "application/json", body)), Secret: "k"})
 		if apis, err := c.APIs(t.Context()); err == nil {
 			t.Errorf("%s is a listing of %d APIs", body, len(apis))
 		}
 		if certs, err := c.Certificates(t.Context()); err == nil {
 			t.Errorf("%s is a listing of %d certificates", body, len(certs))
+		}
+		if uses, err := c.CertificateAPIs(t.Context(), "5f"); err == nil {
+			t.Errorf("%s is a listing of %d uses", body, len(uses))
 		}
 	}
 }
@@ -164,6 +203,21 @@ func TestTLSIsVerifiedUnlessConfiguredOtherwise(t *testing.T) {
 	lax := client(t, dashboard.Config{URL: s.URL, Secret: s.Secret, InsecureSkipVerify: true})
 	if _, err := lax.APIs(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// An old protocol is refused even where any certificate is trusted.
+func TestOldTLSIsRefused(t *testing.T) {
+	for version, accepted := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true} {
+		s := httptest.NewUnstartedServer(dashboardtest.Reply(200, "application/json", `{"apis":[],"pages":1}`))
+		s.TLS = &tls.Config{MinVersion: version, MaxVersion: version}
+		s.Config.ErrorLog = log.New(io.Discard, "", 0)
+		s.StartTLS()
+		defer s.Close()
+		_, err := client(t, dashboard.Config{URL: s.URL, Secret: "k", InsecureSkipVerify: true}).APIs(t.Context())
+		if (err == nil) != accepted || err != nil && !strings.Contains(err.Error(), "protocol version") {
+			t.Errorf("%s: %v", tls.VersionName(version), err)
+		}
 	}
 }
 
@@ -224,10 +278,10 @@ func TestNoErrorShowsASecret(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var shown bytes.Buffer
-			log := slog.New(slog.NewJSONHandler(&shown, nil))
-			cfg := dashboard.Config{URL: url, Secret: key, RequestTimeout: 100 * time.Millisecond, Trace: func(r dashboard.Request) { log.Info("request", "r", r) }}
+			logger := slog.New(slog.NewJSONHandler(&shown, nil))
+			cfg := dashboard.Config{URL: url, Secret: key, RequestTimeout: 100 * time.Millisecond, Trace: func(r dashboard.Request) { logger.Info("request", "r", r) }}
 			c := client(t, cfg)
-			log.Info("configuration", "config", cfg)
+			logger.Info("configuration", "config", cfg)
 			fmt.Fprintf(&shown, "%v %+v %#v %s %v %+v %#v", cfg, cfg, cfg, cfg, c, c, c)
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 			defer cancel()
@@ -237,7 +291,7 @@ func TestNoErrorShowsASecret(t *testing.T) {
 				}
 				for ; err != nil; err = errors.Unwrap(err) {
 					fmt.Fprintf(&shown, "%s: %v %+v %#v\n", call, err, err, err)
-					log.Error("failed", "err", err)
+					logger.Error("failed", "err", err)
 				}
 			}
 			for _, secret := range []string{key, planted} {
@@ -279,7 +333,7 @@ func FuzzAnswers(f *testing.F) {
 		}
 		apis, err := c.APIs(t.Context())
 		for _, a := range apis {
-			if err != nil || a.Definition.ID() == "" {
+			if err != nil || len(a.Definition) == 0 {
 				t.Errorf("listed %v, %v", a, err)
 			}
 		}

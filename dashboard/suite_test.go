@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -28,6 +29,7 @@ type store interface {
 	Certificate(ctx context.Context, id string) (dashboard.Certificate, error)
 	UploadCertificate(ctx context.Context, pem []byte) (string, error)
 	DeleteCertificate(ctx context.Context, id string) error
+	CertificateAPIs(ctx context.Context, id string) ([]dashboard.CertificateUse, error)
 }
 
 // The same promises hold for a directory, for the test server in each of its
@@ -45,15 +47,17 @@ func TestStores(t *testing.T) {
 		suite(t, d, dashboardtest.DefaultOrg)
 	})
 	for name, o := range map[string]dashboardtest.Options{
-		"current":              {},
-		"pages":                {AlwaysPages: true, PageSize: 2},
-		"own api ids":          {AssignsAPIID: true},
-		"keeps its api ids":    {AssignsAPIID: true, KeepsAPIID: true},
-		"old":                  {NoIDInCreate: true, OnlyDatabaseIDs: true, NoDetailedCertificates: true},
-		"unknown is 404":       {UnknownIs404: true, CertificateExists: 403},
-		"lower case":           {LowerCaseKeys: true, CertificateExists: 409},
-		"strict about clashes": {UniqueSlugs: true, UniqueListenPaths: true, NoDomainPatterns: true},
-		"adds defaults":        {AddsDefaults: true},
+		"current":                 {},
+		"pages":                   {AlwaysPages: true, PageSize: 2},
+		"own api ids":             {AssignsAPIID: true},
+		"keeps its api ids":       {AssignsAPIID: true, KeepsAPIID: true},
+		"old":                     {NoIDInCreate: true, OnlyDatabaseIDs: true, NoDetailedCertificates: true},
+		"unknown is 404":          {UnknownIs404: true, CertificateExists: 403},
+		"lower case":              {LowerCaseKeys: true, CertificateExists: 409},
+		"strict about clashes":    {UniqueSlugs: true, UniqueListenPaths: true, NoDomainPatterns: true},
+		"adds defaults":           {AddsDefaults: true},
+		"no uses of certificates": {NoCertificateAPIs: true},
+		"pages uses":              {AlwaysPages: true, PageSize: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := dashboardtest.New(o)
@@ -102,6 +106,7 @@ func suite(t *testing.T, s store, org string) {
 	t.Run("APIs", func(t *testing.T) { suiteAPIs(t, s, org, stamp) })
 	t.Run("absent API", func(t *testing.T) { suiteAbsentAPI(t, s, stamp) })
 	t.Run("certificates", func(t *testing.T) { suiteCertificates(t, s, org, stamp+".test") })
+	t.Run("uses of a certificate", func(t *testing.T) { suiteUses(t, s, stamp) })
 	t.Run("ids are only ids", func(t *testing.T) { suiteIDs(t, s) })
 }
 
@@ -261,6 +266,63 @@ func suiteCertificates(t *testing.T, s store, org, host string) {
 	}
 }
 
+func suiteUses(t *testing.T, s store, stamp string) {
+	ctx := t.Context()
+	id, err := s.UploadCertificate(ctx, bundle(t, stamp+".used.test"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.DeleteCertificate(context.Background(), id) })
+	if _, err := s.CertificateAPIs(ctx, id); errors.Is(err, dashboard.ErrUnsupported) {
+		return
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string][]string{}
+	for slug, fields := range map[string]map[string]any{
+		"server":   {"certificates": []any{"another", id}},
+		"client":   {"client_certificates": []any{id}},
+		"upstream": {"upstream_certificates": map[string]any{"*": id}},
+		"none":     {"certificates": []any{"another"}},
+		"all":      {"certificates": []any{id}, "client_certificates": []any{id}, "upstream_certificates": map[string]any{"a.com": "x", "b.com": id}},
+	} {
+		d := definition(t, stamp+"-"+slug)
+		maps.Copy(d, fields)
+		created, err := s.CreateAPI(ctx, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.DeleteAPI(context.Background(), created.ID) })
+		switch slug {
+		case "all":
+			want[d.Name()] = []string{"server", "client", "upstream"}
+		case "none":
+		default:
+			want[d.Name()] = []string{slug}
+		}
+	}
+	uses, err := s.CertificateAPIs(ctx, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string][]string{}
+	for _, use := range uses {
+		got[use.Name] = use.Usage
+		if use.APIID == "" {
+			t.Errorf("%s has no api_id", use.Name)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if err := s.DeleteCertificate(ctx, id); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.CertificateAPIs(ctx, id); !errors.Is(err, dashboard.ErrNotFound) {
+		t.Errorf("the uses of a certificate that is gone: %v", err)
+	}
+}
+
 func suiteRefusedCertificates(t *testing.T, s store, host string, pem []byte) {
 	other := bundle(t, host)
 	certificateOf := func(b []byte) []byte { return b[:len(b)-len(keyOf(t, b))] }
@@ -286,10 +348,12 @@ func suiteIDs(t *testing.T, s store) {
 	for _, id := range []string{"", ".", "..", "../certs", "a/b", "a?b", "a%2fb", "a b", strings.Repeat("a", 201)} {
 		_, apiErr := s.API(ctx, id)
 		_, certErr := s.Certificate(ctx, id)
+		_, usesErr := s.CertificateAPIs(ctx, id)
 		for call, err := range map[string]error{
 			"API":               apiErr,
 			"DeleteAPI":         s.DeleteAPI(ctx, id),
 			"Certificate":       certErr,
+			"CertificateAPIs":   usesErr,
 			"DeleteCertificate": s.DeleteCertificate(ctx, id),
 			"UpdateAPI":         s.UpdateAPI(ctx, dashboard.API{Definition: dashboard.Definition{"id": id}}),
 		} {

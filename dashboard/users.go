@@ -3,7 +3,6 @@ package dashboard
 import (
 	"context"
 	"crypto/subtle"
-	"errors"
 	"net/http"
 )
 
@@ -28,21 +27,20 @@ func (u user) administrator() bool {
 // sees every API whoever owns it. No is no proof of the contrary: who may not
 // list users is no administrator, but a Dashboard may hide keys from one
 // (forbid_admin_view_access_token).
+//
+// Errors: whatever kept the users from being listed, ErrUnauthorized among it.
 func (c *Client) Administrator(ctx context.Context) (bool, error) {
 	var listed struct {
 		answer
 		Users []user `json:"users"`
 	}
 	r := call{op: "listing users", method: http.MethodGet, path: "/api/users", query: map[string]string{"p": "-2"}, limit: itemLimit}
-	err := c.do(ctx, r, &listed)
-	var refused *Error
-	switch {
-	case errors.Is(err, ErrUnauthorized), errors.As(err, &refused) && refused.Status == http.StatusNotFound:
-		return false, nil
-	case err != nil:
+	if err := c.do(ctx, r, &listed); err != nil {
 		return false, err
 	}
-
+	if listed.Users == nil {
+		return false, &Error{Op: r.op, Method: r.method, Path: r.path, Status: http.StatusOK, Message: "not a Dashboard's answer: no users", kind: errForeign}
+	}
 	for _, u := range listed.Users {
 		if subtle.ConstantTimeCompare([]byte(u.AccessKey), []byte(c.key)) == 1 {
 			return u.administrator(), nil

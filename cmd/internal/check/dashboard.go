@@ -48,7 +48,9 @@ func (e *SharedPathError) Unwrap() error { return e.Err }
 // PatternError says that a Dashboard takes no pattern of hosts as a domain.
 type PatternError struct{ Err error }
 
-func (e *PatternError) Error() string { return "an API whose domain is a pattern is refused: " + e.Err.Error() }
+func (e *PatternError) Error() string {
+	return "an API whose domain is a pattern is refused: " + e.Err.Error()
+}
 
 // Unwrap returns the Dashboard's refusal.
 func (e *PatternError) Unwrap() error { return e.Err }
@@ -94,14 +96,10 @@ func ownership(ctx context.Context, apis APIs, listed []dashboard.API) (detail s
 			return "nothing hints at APIs of other owners", nil
 		}
 	}
-	admin, err := apis.Administrator(ctx)
-	switch {
-	case err != nil:
-		return "", err
-	case admin:
+	if admin, err := apis.Administrator(ctx); err == nil && admin {
 		return "the key is an administrator's, who sees every API", nil
 	}
-	return "", &OwnershipError{sign}
+	return "", &OwnershipError{sign} // who may not list users is no administrator
 }
 
 // right says whether the deletion of what does not exist shows that a key may write: whoever answers that there is no such thing, or

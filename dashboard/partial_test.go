@@ -1,0 +1,194 @@
+package dashboard_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tykmesh/tykmesh/dashboard"
+	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
+)
+
+func TestOwned(t *testing.T) {
+	for text, want := range map[string]bool{
+		`{}`:                           false,
+		`{"user_owners":[]}`:           false,
+		`{"user_owners":null}`:         false,
+		`{"user_group_owners":[ ]}`:    false,
+		`{"user_owners":["5f"]}`:       true,
+		`{"user_group_owners":["5f"]}`: true,
+		`{"User_Owners":["5f"]}`:       true,
+		`{"user_owners":[],"user_group_owners":["5f"]}`: true,
+		`{"user_owners":"5f"}`:                          true,
+		`{"is_site":true}`:                              false,
+	} {
+		var a dashboard.API
+		if err := json.Unmarshal([]byte(text), &a.Envelope); err != nil {
+			t.Fatal(err)
+		}
+		if a.Owned() != want {
+			t.Errorf("%s: %v", text, !want)
+		}
+	}
+	s, c := start(t, dashboardtest.Options{Ownership: true, Keys: map[string]dashboardtest.Rights{"ann": {Groups: []string{"a"}}}})
+	s.PutAPI(dashboard.API{Definition: definition(t, "free")})
+	s.GiveAPI(s.PutAPI(dashboard.API{Definition: definition(t, "owned")}), nil, []string{"a"})
+	for key, want := range map[string]string{s.Secret: "free false", "ann": "free false, owned true"} {
+		c = client(t, dashboard.Config{URL: s.URL, Secret: key})
+		apis, err := c.APIs(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, a := range apis {
+			got = append([]string{fmt.Sprint(a.Definition.Slug(), " ", a.Owned())}, got...)
+		}
+		if strings.Join(got, ", ") != want {
+			t.Errorf("%s: %q, want %q", key, got, want)
+		}
+	}
+}
+
+// A listing that counts more than it shows is an error, and names the page; what is cut off and counts nothing cannot be told from a whole one.
+func TestAListingThatIsNotWhole(t *testing.T) {
+	for name, c := range map[string]struct {
+		o    dashboardtest.Options
+		want string // of the error
+	}{
+		"whole":                     {dashboardtest.Options{}, ""},
+		"whole, in pages":           {dashboardtest.Options{AlwaysPages: true}, ""},
+		"cut off":                   {dashboardtest.Options{Truncates: 7}, ""},
+		"counts all":                {dashboardtest.Options{Truncates: 7, CountsAll: true}, "it counts 3 pages, the first with 5 entries, and page 2 has 2"},
+		"counts all, cut at a page": {dashboardtest.Options{Truncates: 10, CountsAll: true}, "it counts 3 pages, the first with 5 entries, and page 3 has 0"},
+		"counts all, in pages":      {dashboardtest.Options{Truncates: 3, CountsAll: true, AlwaysPages: true}, "it counts 3 pages, the first with 3 entries, and page 2 has 0"},
+	} {
+		c.o.PageSize = 5
+		s, client := start(t, c.o)
+		for i := range 12 {
+			s.PutAPI(dashboard.API{Definition: definition(t, fmt.Sprint("a", i))})
+		}
+		_, err := client.APIs(t.Context())
+		if errors.Is(err, dashboard.ErrPartial) != (c.want != "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// An entry without a database id shows that something is there; it is told apart by its api_id, if it has one.
+func TestEntriesWithoutAnID(t *testing.T) {
+	const entries = `{"api_definition":{"id":"5f","name":"a"}},{"api_definition":{"api_id":"1","name":"b"}},{"api_definition":{"name":"c"}}`
+	for pages, want := range map[int]string{1: "a b c", 2: "a b c c"} { // the second page is the first again
+		answer := dashboardtest.Reply(200, "application/json", fmt.Sprintf(`{"apis":[%s],"pages":%d}`, entries, pages))
+		apis, err := client(t, dashboard.Config{URL: serve(t, answer), Secret: "k"}).APIs(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, a := range apis {
+			names = append(names, a.Definition.Name())
+		}
+		if diff := cmp.Diff(want, strings.Join(names, " ")); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+// Whether a Dashboard cannot tell the uses of a certificate, does not have it, or is none.
+func TestWhetherUsesCanBeTold(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		answer  http.HandlerFunc
+		is      error
+		foreign bool
+	}{
+		{"an old Dashboard", http.NotFound, dashboard.ErrUnsupported, false},
+		{"without a text", dashboardtest.Reply(404, "", ""), dashboard.ErrUnsupported, false},
+		{"in JSON", dashboardtest.Refusal(404, "Not found"), dashboard.ErrUnsupported, false},
+		{"405", dashboardtest.Reply(405, "text/plain", "Method Not Allowed"), dashboard.ErrUnsupported, false},
+		{"405 in JSON", dashboardtest.Refusal(405, "method not allowed"), dashboard.ErrUnsupported, false},
+		{"no such certificate", dashboardtest.Refusal(404, "Could not retrieve certificate details. Certificate with given SHA256 fingerprint not found"), dashboard.ErrNotFound, false},
+		{"no such certificate, 400", dashboardtest.Refusal(400, "certificate not found"), dashboard.ErrNotFound, false},
+		{"another organisation's", dashboardtest.Refusal(400, "Attempted access to non-owned certificate."), nil, false},
+		{"a page", dashboardtest.Reply(404, "text/html", "not found"), nil, true},
+		{"a page by its text", dashboardtest.Reply(404, "", " <h1>not found</h1>"), nil, true},
+		{"its gateway is lost", dashboardtest.Refusal(400, "Could not retrieve certs."), dashboard.ErrNoGateway, false},
+		{"not the key's to see", dashboardtest.Refusal(401, "Not authorised"), dashboard.ErrNotVisible, false},
+		{"no right", dashboardtest.Refusal(403, "access denied"), dashboard.ErrUnauthorized, false},
+		{"a failure", dashboardtest.Refusal(500, "404 certificate not found"), nil, false},
+		{"a listing of APIs", dashboardtest.Reply(200, "application/json", `{"apis":[{"api_definition":{"id":"5f"}}],"pages":1}`), nil, true},
+	} {
+		_, err := client(t, dashboard.Config{URL: serve(t, c.answer), Secret: "k"}).CertificateAPIs(t.Context(), "5f")
+		var e *dashboard.Error
+		if !errors.As(err, &e) || e.Foreign() != c.foreign {
+			t.Errorf("%s: foreign is not %v: %v", c.name, c.foreign, err)
+		}
+		for _, sentinel := range sentinels {
+			if got, want := errors.Is(err, sentinel), errors.Is(c.is, sentinel); got != want {
+				t.Errorf("%s: errors.Is(%q, %q) = %v", c.name, err, sentinel, got)
+			}
+		}
+	}
+}
+
+// What refuses a request, and not the one who sent it: its status tells, whatever its words.
+func TestRejected(t *testing.T) {
+	for _, c := range []struct {
+		answer http.HandlerFunc
+		want   bool
+	}{
+		{dashboardtest.Refusal(400, "whatever"), true},
+		{dashboardtest.Refusal(404, "whatever"), true},
+		{dashboardtest.Refusal(409, "whatever"), true},
+		{dashboardtest.Refusal(422, "whatever"), true},
+		{dashboardtest.Refusal(401, "exists already"), false},
+		{dashboardtest.Refusal(403, "License limit for APIs reached"), false},
+		{dashboardtest.Refusal(408, "whatever"), false},
+		{dashboardtest.Refusal(429, "whatever"), false},
+		{dashboardtest.Refusal(500, "whatever"), false},
+		{dashboardtest.Reply(400, "text/html", "<h1>Bad Request</h1>"), false},
+		{dashboardtest.Cut, false},
+	} {
+		_, err := client(t, dashboard.Config{URL: serve(t, c.answer), Secret: "k"}).CreateAPI(t.Context(), definition(t, "web"))
+		var e *dashboard.Error
+		if !errors.As(err, &e) || e.Rejected() != c.want {
+			t.Errorf("rejected is not %v: %v", c.want, err)
+		}
+	}
+	_, err := mustNewWith(t, func(*http.Request) (*http.Response, error) { return nil, refused }).CreateAPI(t.Context(), small)
+	if e := (*dashboard.Error)(nil); !errors.As(err, &e) || e.Rejected() {
+		t.Errorf("no connection, and rejected: %v", err)
+	}
+}
+
+// Only a user whose key is listed with the administrator's right, or with all rights, is proved to be one.
+func TestAdministrator(t *testing.T) {
+	const key = "k"
+	for _, c := range []struct {
+		name   string
+		answer http.HandlerFunc
+		want   bool
+		fails  bool
+	}{
+		{"administrator", dashboardtest.Reply(200, "application/json", `{"users":[{"access_key":"other"},{"access_key":"k","user_permissions":{"IsAdmin":"admin"}}],"pages":1}`), true, false},
+		{"by another word", dashboardtest.Reply(200, "application/json", `{"users":[{"access_key":"k","user_permissions":{"IsAdmin":"true"}}]}`), true, false},
+		{"all rights", dashboardtest.Reply(200, "application/json", `{"users":[{"access_key":"k"}]}`), true, false},
+		{"a user", dashboardtest.Reply(200, "application/json", `{"users":[{"access_key":"k","user_permissions":{"apis":"write","IsAdmin":"false"}}]}`), false, false},
+		{"others", dashboardtest.Reply(200, "application/json", `{"users":[{"access_key":"other","user_permissions":{"IsAdmin":"admin"}}]}`), false, false},
+		{"keys are hidden", dashboardtest.Reply(200, "application/json", `{"users":[{"access_key":""}]}`), false, false},
+		{"none", dashboardtest.Reply(200, "application/json", `{"users":[]}`), false, false},
+		{"no list", dashboardtest.Reply(200, "application/json", `{"pages":1}`), false, true},
+		{"no right", dashboardtest.Refusal(403, "access denied"), false, true},
+		{"no such call", http.NotFound, false, true},
+		{"broken", dashboardtest.Refusal(500, "oops"), false, true},
+	} {
+		got, err := client(t, dashboard.Config{URL: serve(t, c.answer), Secret: key}).Administrator(t.Context())
+		if got != c.want || (err != nil) != c.fails {
+			t.Errorf("%s: %v, %v", c.name, got, err)
+		}
+	}
+}
