@@ -104,3 +104,36 @@ func benchmarkDiff(b *testing.B, text []byte) {
 		}
 	}
 }
+
+// BenchmarkTiny is what a document costs that holds next to nothing: the time, and the memory that is live at the end, for each byte of
+// the input.
+func BenchmarkTiny(b *testing.B) {
+	for name, text := range map[string]string{"separators": "---\n", "words": "--- a\n", "json": "{}", "longer": "--- 0123456789012345678901234567\n"} {
+		b.Run(name, func(b *testing.B) {
+			const size = 3 << 20
+			stream := bytes.Repeat([]byte(text), size/len(text))
+			before := liveBytes()
+			b.SetBytes(size)
+			b.ReportAllocs()
+			var live uint64
+			for b.Loop() {
+				docs := manifest.Split("stream.yaml", stream)
+				s, problems := inject.Inject(docs, profile("builtin"))
+				if problems != nil {
+					b.Fatal(problems[0])
+				}
+				if err := s.Write(io.Discard, nil); err != nil {
+					b.Fatal(err)
+				}
+				if live == 0 {
+					b.StopTimer()
+					live = liveBytes() - before
+					b.StartTimer()
+				}
+				runtime.KeepAlive(docs)
+				runtime.KeepAlive(s)
+			}
+			b.ReportMetric(float64(live)/size, "live-B/B")
+		})
+	}
+}

@@ -45,8 +45,8 @@ func (in *injection) emit() {
 		text := before + strings.ReplaceAll(in.authority(n, mark, asJSON), "\n", newline)
 		before, mark, n.Authority = "", emittedPlainly, false
 		in.Emitted++
-		d := &manifest.Document{File: last.File, Number: last.Number + in.Emitted}
-		in.pages = append(in.pages, page{Document: d, patch: manifest.Patch{{Text: text}}})
+		d := &manifest.Document{File: last.File, Number: last.Last() + in.Emitted}
+		in.pages = append(in.pages, page{d, &change{patch: manifest.Patch{{Text: text}}}})
 	}
 }
 
@@ -105,7 +105,7 @@ func (s *Stream) withdraw() {
 			before.Document = before.Document.WithText(kept)
 			p.Document = p.Document.WithText(slices.Concat(gone, p.Text))
 		}
-		p.patch = manifest.Patch{{To: len(p.Text)}}
+		p.change = &change{patch: manifest.Patch{{To: len(p.Text)}}}
 		s.Emitted++
 	}
 }

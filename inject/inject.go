@@ -230,8 +230,13 @@ func hasService(subjects []*subject) bool {
 
 // edit begins with the edits of a document, which settle ends.
 func (in *injection) edit(i int, subjects []*subject) {
+	if len(subjects) == 0 { // nothing changes, as in nearly all documents of a stream
+		in.pages[i].Forget()
+		return
+	}
+	in.pages[i].change = new(change)
 	d := &draft{page: &in.pages[i], subjects: subjects}
-	if in.settings.Routes && len(subjects) > 0 {
+	if in.settings.Routes {
 		d.mark = markOf(d.Text)
 	}
 	d.edits, d.owners = in.collect(d.page, subjects)

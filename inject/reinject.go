@@ -50,7 +50,7 @@ func (p page) withdrawn() bool {
 // of what it had added there before.
 func (s *Stream) injectedAgain(pages []page) (all []page) {
 	for _, back := range s.pages {
-		again := page{Document: back.Document, patch: back.patch, again: true}
+		again := page{back.Document, &change{patch: back.patch, again: true}}
 		if !back.withdrawn() {
 			again.patch = back.patch.Then(back.Text, pages[0].patch)
 			again.services, again.mark = pages[0].services, pages[0].mark
@@ -64,7 +64,7 @@ func (s *Stream) injectedAgain(pages []page) (all []page) {
 	}
 	for _, emitted := range pages {
 		if end < len(all) {
-			all[end].patch = manifest.Patch{{To: len(all[end].Text), Text: emitted.patch[0].Text}}
+			all[end].change = &change{patch: manifest.Patch{{To: len(all[end].Text), Text: emitted.patch[0].Text}}, again: true}
 		} else {
 			emitted.Document = &manifest.Document{File: all[end-1].File, Number: all[end-1].Number + 1}
 			all = append(all, emitted)

@@ -27,9 +27,14 @@ type Stream struct {
 	routes bool // Settings.Routes
 }
 
-// page is a document, and what changes in its text.
+// page is a document, and what changes in its text. Nearly all pages of a long stream share the change that is none.
 type page struct {
 	*manifest.Document
+	*change
+}
+
+// change is what changes in the text of a document.
+type change struct {
 	patch    manifest.Patch
 	services []Service // whose ids are to be written into the patch
 	mark     string    // what stands for ids begins with it; the document's own text does not hold it
@@ -38,8 +43,9 @@ type page struct {
 
 func newStream(docs []*manifest.Document) *Stream {
 	s := &Stream{pages: make([]page, len(docs))}
+	none := new(change)
 	for i, d := range docs {
-		s.pages[i].Document = d
+		s.pages[i] = page{d, none}
 	}
 	return s
 }
@@ -90,7 +96,13 @@ func (s *Stream) Write(w io.Writer, bindings map[Service]Binding) error {
 //	all are JSON                   the files one behind the other (asJSON)
 //	others                         the files with separators between them, and between values of JSON (asYAML); one in front where the first is JSON
 func (s *Stream) joint() joint {
-	if n := len(s.pages); n == 0 || s.pages[n-1].Number == n {
+	files := 0
+	for i := range s.pages {
+		if s.beginsFile(i) {
+			files++
+		}
+	}
+	if files < 2 {
 		return asItIs
 	}
 	for _, p := range s.pages {

@@ -76,7 +76,7 @@ func (s *Stream) takeBack(page *page, served bool) (problems []Problem) {
 			problems = append(problems, owners[max(0, e.Edit)].editProblem(e))
 		}
 	}
-	page.patch = patch
+	page.change = &change{patch: patch}
 	d.Forget()
 	return problems
 }

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// randomPatch returns a patch of a text, which inserts, deletes and replaces.
-func randomPatch(r *rand.Rand, text []byte) (p Patch) {
+// scatteredPatch returns a patch of a text, which inserts, deletes and replaces.
+func scatteredPatch(r *rand.Rand, text []byte) (p Patch) {
 	for at := r.IntN(20); at <= len(text); at += 1 + r.IntN(1+r.IntN(60)) {
 		s := Splice{From: at, To: min(len(text), at+r.IntN(1+r.IntN(12))), Text: string(randomLines(r, 1+r.IntN(3)))}
 		p, at = append(p, s), s.To
@@ -22,9 +22,9 @@ func TestThen(t *testing.T) {
 	for seed := range uint64(3000) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		text := randomLines(r, 30)
-		first := randomPatch(r, text)
+		first := scatteredPatch(r, text)
 		between := first.Apply(text)
-		next := randomPatch(r, between)
+		next := scatteredPatch(r, between)
 		want := next.Apply(between)
 		both := first.Then(text, next)
 		least := both.Least(text)

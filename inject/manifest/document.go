@@ -30,7 +30,14 @@ type Document struct {
 
 	origin *origin // of a document whose text was patched; else nil
 
-	json  bool  // Text is JSON, in which only LF and CR LF break lines
+	more int  // how many further documents Text holds; none where it holds anything, see short
+	json bool // Text is JSON, in which only LF and CR LF break lines
+	*reading
+}
+
+// reading is what is known of a document's text once somebody has asked: it is not there before, because a stream has many documents
+// of which nothing needs to be known.
+type reading struct {
 	lines []int // offsets in Text at which lines begin, as the parser sees lines
 	last  mark  // the last column that was asked for
 	root  *Node
@@ -38,9 +45,27 @@ type Document struct {
 	read  bool
 }
 
+// noted makes sure that there is a reading.
+func (d *Document) noted() *reading {
+	if d.reading == nil {
+		d.reading = new(reading)
+	}
+	return d.reading
+}
+
+// A document of less than short bytes holds no object that has a version, a kind and a name. Of so many in a row, those behind the first
+// most are one Document, so that millions of them take no more memory than their text.
+const (
+	short = 32
+	most  = 1000
+)
+
+// Last returns the number of the last document that stands in Text: Number, but where short ones are one Document.
+func (d *Document) Last() int { return d.Number + d.more }
+
 // WithText is a document like this one with another text, which nobody has parsed yet.
 func (d *Document) WithText(text []byte) *Document {
-	return &Document{File: d.File, Number: d.Number, Line: d.Line, Before: d.Before, Text: text, json: d.json}
+	return &Document{File: d.File, Number: d.Number, Line: d.Line, Before: d.Before, Text: text, more: d.more, json: d.json}
 }
 
 // EndsOpen reports whether the document ends in a text in block style whose last line break is missing: one that is written behind it would be
@@ -71,16 +96,17 @@ var byteOrderMark = []byte("\xef\xbb\xbf")
 
 // Split cuts a file into documents, at the markers of YAML 1.2 section 9.1 (--- and ...) and between JSON values that stand one behind the
 // other. Together the documents are the whole file. A file without any content, or in another encoding than UTF-8, is one document,
-// which has no root. Split never fails: whether a document is well formed is asked of Root.
+// which has no root; so are many documents in a row that are too short for an object. Split never fails: whether a document is well
+// formed is asked of Root.
 func Split(file string, data []byte) []*Document {
 	if encodingOf(data) != "" {
 		return []*Document{{File: file, Number: 1, Line: 1, Text: data}}
 	}
-	var docs []*Document
+	sp := splitter{file: file}
 	start, startLine := 0, 1
 	inside := false // the document under way has content, or began with ---
 	cut := func(end, line int) {
-		docs = appendDocuments(docs, file, data[start:end], startLine)
+		sp.add(data[start:end], startLine)
 		start, startLine, inside = end, line, false
 	}
 	for at, line := 0, 1; at < len(data); line++ {
@@ -106,28 +132,58 @@ func Split(file string, data []byte) []*Document {
 		at = next
 	}
 	switch {
-	case inside || len(docs) == 0:
+	case inside || len(sp.docs) == 0:
 		cut(len(data), 0)
 	case start < len(data): // comments and blank lines after the last document
-		last := docs[len(docs)-1]
+		last := sp.docs[len(sp.docs)-1]
 		last.Text = data[start-len(last.Text):]
 	}
-	return docs
+	return sp.docs
 }
 
-// appendDocuments adds what stands between two markers: one document, or as many as there are JSON values.
-func appendDocuments(docs []*Document, file string, text []byte, line int) []*Document {
+// splitter collects the documents of a file.
+type splitter struct {
+	file  string
+	docs  []*Document
+	room  []Document // for the next ones
+	short int        // how many short documents stand at the end
+}
+
+// add adds what stands between two markers: one document, or as many as there are JSON values.
+func (sp *splitter) add(text []byte, line int) {
+	if jsonStart(text) < 0 {
+		sp.document(text, line, 0)
+		return
+	}
 	before := 0
-	for _, length := range jsonValues(text) {
-		d := &Document{File: file, Number: len(docs) + 1, Line: line, Before: before, Text: text[:length]}
-		docs = append(docs, d)
-		if breaks := bytes.Count(d.Text, []byte{'\n'}); breaks > 0 {
+	for value := range jsonValues(text) {
+		sp.document(value, line, before)
+		if breaks := bytes.Count(value, []byte{'\n'}); breaks > 0 {
 			line, before = line+breaks, 0
 		}
-		before += utf8.RuneCount(d.Text[1+bytes.LastIndexByte(d.Text, '\n'):])
-		text = text[length:]
+		before += utf8.RuneCount(value[1+bytes.LastIndexByte(value, '\n'):])
 	}
-	return docs
+}
+
+// document adds a document that begins at a line, with so many characters before it there.
+func (sp *splitter) document(text []byte, line, before int) {
+	if len(text) >= short {
+		sp.short = 0
+	} else if sp.short++; sp.short > most {
+		last := sp.docs[len(sp.docs)-1]
+		last.Text, last.more = last.Text[:len(last.Text)+len(text)], last.more+1
+		return
+	}
+	if len(sp.room) == 0 {
+		sp.room = make([]Document, min(len(sp.docs)+1, 1024))
+	}
+	d := &sp.room[0]
+	sp.room = sp.room[1:]
+	*d = Document{File: sp.file, Number: 1, Line: line, Before: before, Text: text}
+	if n := len(sp.docs); n > 0 {
+		d.Number = sp.docs[n-1].Last() + 1
+	}
+	sp.docs = append(sp.docs, d)
 }
 
 func isMarker(line []byte, marker string) bool {
@@ -181,7 +237,7 @@ func (d *Document) lineAt(offset int) int {
 
 // lineStarts finds the lines of Text as YAML 1.1 section 4.2 breaks them, which is what the YAML parser counts by.
 func (d *Document) lineStarts() []int {
-	if d.lines != nil {
+	if d.noted().lines != nil {
 		return d.lines
 	}
 	d.lines = append(make([]int, 0, 1+bytes.Count(d.Text, []byte{'\n'})), 0)

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -170,6 +171,37 @@ func TestEncoding(t *testing.T) {
 		behind := Split("f.yaml", []byte("# a\n---\n"+text))
 		if refused := behind[0].Encoded() != nil; refused != (want != "") {
 			t.Errorf("behind a separator, %q is refused: %v", text, refused)
+		}
+	}
+}
+
+// TestShortDocuments shows that the memory of a document that is too short for an object is that of its text.
+func TestShortDocuments(t *testing.T) {
+	const many = 100000
+	for _, short := range []string{"---\n", "--- a\n", "{}", "{}\n"} {
+		text := []byte("---\na: b\n" + strings.Repeat(short, many))
+		if short[0] == '{' {
+			text = []byte(strings.Repeat(short, many+1))
+		}
+		object := "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n"
+		if short[0] == '{' {
+			object = `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"a"}}` + "\n"
+		}
+		docs := Split("f.yaml", append(text, object...))
+		var whole []byte
+		for _, d := range docs {
+			whole = append(whole, d.Text...)
+		}
+		if !bytes.Equal(whole, append(text, object...)) {
+			t.Errorf("%q: the documents are not the file", short)
+		}
+		last := docs[len(docs)-1]
+		root, err := last.Root()
+		if len(docs) > 2*most || last.Number != many+2 || err != nil || root.Get("kind").Text() != "Namespace" {
+			t.Errorf("%q: %d documents, the last of which is number %d (%v)", short, len(docs), last.Number, err)
+		}
+		if want := 1 + bytes.Count(text, []byte("\n")); last.Line != want {
+			t.Errorf("%q: the last document begins at line %d, want %d", short, last.Line, want)
 		}
 	}
 }

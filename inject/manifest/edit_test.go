@@ -157,6 +157,39 @@ func TestShared(t *testing.T) {
 	}
 }
 
+// TestSharedMerge shows the same of what is merged into another mapping.
+func TestSharedMerge(t *testing.T) {
+	const text = "- &c\n  k: a\n- <<: *c\n  k: b\n- k: c\n"
+	for _, c := range []struct {
+		name    string
+		entries []string // what each of the three mappings asks for
+		want    string
+	}{
+		{"all ask for the same", []string{"v", "v", "v"}, "- &c\n  k: a\n  v: w\n- <<: *c\n  k: b\n- k: c\n  v: w\n"},
+		{"one asks for something else", []string{"v", "u", "v"}, ""},
+		{"none but the anchor asks", []string{"v", "", ""}, ""},
+		{"none but the other asks", []string{"", "v", ""}, "- &c\n  k: a\n- <<: *c\n  k: b\n  v: w\n- k: c\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := Split("f.yaml", []byte(text))[0]
+			root, err := d.Root()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var edits []Edit
+			for i, key := range c.entries {
+				if key != "" {
+					edits = append(edits, Put{Into: root.Content[i], Entries: Map{{key, "w"}}})
+				}
+			}
+			got, err := edit(d, edits...)
+			if err != nil && c.want != "" || err == nil && string(got) != c.want {
+				t.Errorf("got %q (%v), want %q", got, err, c.want)
+			}
+		})
+	}
+}
+
 // TestSharedBomb shows that the places of a node are counted, not visited: there are exponentially many.
 func TestSharedBomb(t *testing.T) {
 	var b strings.Builder

@@ -115,7 +115,7 @@ func (d *Document) lineStart(at int) int {
 // lineColumn is how many characters stand before an offset on its line. Documents may be one long line, so the count goes on from the
 // last one.
 func (d *Document) lineColumn(at int) int {
-	m, start := d.last, d.lineStart(at)
+	m, start := d.noted().last, d.lineStart(at)
 	if m.line != start || m.at > at {
 		m = mark{line: start, at: start}
 	}

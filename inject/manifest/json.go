@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"strings"
 	"unicode/utf8"
 
@@ -65,22 +66,27 @@ func lineLength(text []byte) int {
 	return len(text)
 }
 
-// jsonValues cuts a text in which JSON values stand one behind the other, as json.Decoder reads them and YAML never allows: lengths of the
-// pieces, white space behind a value included. A text of any other form is one piece.
-func jsonValues(text []byte) (lengths []int) {
-	start := 0
-	for at := jsonStart(text); at >= 0; {
-		s := scanner{text: text, at: at, skim: true}
-		if _, err := s.value(0); err != nil {
-			break
+// jsonValues cuts a text in which JSON values stand one behind the other, as json.Decoder reads them and YAML never allows: each piece
+// with the white space behind its value. A text of any other form is one piece.
+func jsonValues(text []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		start := 0
+		for at := jsonStart(text); at >= 0; {
+			s := scanner{text: text, at: at, skim: true}
+			if _, err := s.value(0); err != nil {
+				break
+			}
+			s.space()
+			if s.at == len(text) || text[s.at] != '{' && text[s.at] != '[' {
+				break
+			}
+			if !yield(text[start:s.at]) {
+				return
+			}
+			start, at = s.at, s.at
 		}
-		s.space()
-		if s.at == len(text) || text[s.at] != '{' && text[s.at] != '[' {
-			break
-		}
-		lengths, start, at = append(lengths, s.at-start), s.at, s.at
+		yield(text[start:])
 	}
-	return append(lengths, len(text)-start)
 }
 
 // readJSON is the tree of a document whose text has its first bracket at an offset, as the YAML parser would return it.

@@ -21,10 +21,10 @@ type SyntaxError struct {
 // Error is position and message, one line.
 func (e *SyntaxError) Error() string { return e.Pos.String() + ": " + e.Msg }
 
-// Root returns the tree of the document; nil where it has no content. It parses once, until Forget. Errors: *SyntaxError, also for a duplicate
+// Root returns the tree of the document; nil where it has no content, or is several short ones. It parses once, until Forget. Errors: *SyntaxError, also for a duplicate
 // key (YAML 1.2 section 3.2.1.1 forbids it, and readers differ on what it means).
 func (d *Document) Root() (*Node, error) {
-	if !d.read {
+	if !d.noted().read {
 		d.read = true
 		d.root, d.err = d.parse()
 	}
@@ -34,13 +34,16 @@ func (d *Document) Root() (*Node, error) {
 // Forget drops the tree, which the next Root reads again: it needs many times the memory of the text. Nodes that Root returned before
 // cannot be edited any more.
 func (d *Document) Forget() {
-	d.root, d.err, d.read, d.lines, d.last = nil, nil, false, nil, mark{}
+	d.reading = nil
 	if d.origin != nil {
 		d.origin.document.Forget()
 	}
 }
 
 func (d *Document) parse() (*Node, error) {
+	if d.more > 0 {
+		return nil, nil
+	}
 	if root, ok := d.readQuick(); ok {
 		return root, nil
 	}
@@ -119,11 +122,11 @@ func sameTree(a, b *yaml.Node) bool {
 // decodeText parses a text that differs from the document's in no more than some letters.
 func (d *Document) decodeText(text []byte) (*yaml.Node, error) {
 	var notJSON *jsonError
-	d.json, d.lines, d.last = false, nil, mark{}
+	d.forgetLines(false)
 	if at := jsonStart(text); at >= 0 {
 		tree, err := readJSON(text, at)
 		if err == nil {
-			d.json = true
+			d.forgetLines(true)
 			return tree, nil
 		}
 		notJSON = err
@@ -136,6 +139,12 @@ func (d *Document) decodeText(text []byte) (*yaml.Node, error) {
 		}
 	}
 	return tree, err
+}
+
+// forgetLines forgets where lines begin, because that depends on whether the text is JSON.
+func (d *Document) forgetLines(json bool) {
+	d.json = json
+	d.noted().lines, d.last = nil, mark{}
 }
 
 func (d *Document) decodeYAML(text []byte) (tree *yaml.Node, err error) {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Patch is what edits change in a text: splices in the order of the text, none of which overlaps another. Nil changes nothing.
@@ -55,6 +57,7 @@ func Diff(name string, text []byte, p Patch) []byte {
 	}
 
 	var b bytes.Buffer
+	name = headerName(name)
 	fmt.Fprintf(&b, "--- %s\n+++ %s\n", name, name)
 	old := splitLines(text)
 	shift := 0 // by how many lines the new text is longer so far
@@ -67,6 +70,28 @@ func Diff(name string, text []byte, p Patch) []byte {
 		changes = changes[n:]
 	}
 	return b.Bytes()
+}
+
+// headerName returns a file's name as patch(1) reads it and a terminal shows it: with a tab behind spaces, and in quotes where it holds
+// control characters or begins with a quote.
+func headerName(name string) string {
+	odd := func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }
+	if strings.IndexFunc(name, odd) < 0 && !strings.HasPrefix(name, `"`) {
+		if strings.Contains(name, " ") {
+			return name + "\t"
+		}
+		return name
+	}
+
+	var b strings.Builder
+	for _, c := range []byte(name) {
+		if c < ' ' || c > '~' || c == '"' || c == '\\' {
+			fmt.Fprintf(&b, "\\%03o", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return `"` + b.String() + `"`
 }
 
 // change puts lines in the place of the lines from and up to to, counted from 0.

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode"
 )
 
 // edit is the text of a document with edits made.
@@ -60,11 +61,39 @@ func TestDiffApplies(t *testing.T) {
 	}
 }
 
-// TestDiffPatches shows L12 with patch(1), where that is installed.
-func TestDiffPatches(t *testing.T) {
+// needPatch skips a test where patch(1) is not installed.
+func needPatch(t *testing.T) {
+	t.Helper()
 	if out, err := exec.Command("patch", "--version").Output(); err != nil || !bytes.HasPrefix(out, []byte("GNU patch")) {
 		t.Skip("GNU patch is not installed")
 	}
+}
+
+// TestDiffNames shows that patch(1) finds the file of a diff, and that its name stays on one line.
+func TestDiffNames(t *testing.T) {
+	needPatch(t)
+	for _, name := range []string{"a.yaml", "a b.yaml", "\"a.yaml", "a\n+++ b.yaml", "\x1b[2J.yaml", "é.yaml", "a\xff.yaml", `a\b.yaml`} {
+		dir := t.TempDir()
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte("a\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		diff := Diff(name, []byte("a\n"), Patch{{0, 1, "b"}})
+		if bytes.Count(diff, []byte("\n")) != 5 || bytes.ContainsFunc(diff, func(r rune) bool { return r != '\n' && r != '\t' && !unicode.IsPrint(r) }) {
+			t.Errorf("%q: %q", name, diff)
+		}
+		cmd := exec.Command("patch", "--strip=0")
+		cmd.Dir, cmd.Stdin = dir, bytes.NewReader(diff)
+		said, err := cmd.CombinedOutput()
+		if got, _ := os.ReadFile(file); err != nil || string(got) != "b\n" {
+			t.Errorf("%q: patch says %q (%v) and leaves %q", name, said, err, got)
+		}
+	}
+}
+
+// TestDiffPatches shows L12 with patch(1), where that is installed.
+func TestDiffPatches(t *testing.T) {
+	needPatch(t)
 	dir := t.TempDir()
 	in, out := filepath.Join(dir, "in"), filepath.Join(dir, "out")
 	for seed := range uint64(300) {

@@ -20,19 +20,22 @@ type asked struct {
 //	- env: &env [{name: A}]     asks     - env: &env [{name: A}, {name: B}]
 //	- env: *env                 asks     - env: *env
 //
+// So are entries that a mapping asks for, and one that is merged into it.
+//
 // Errors: an edit that would show in a place that does not ask for it.
 func (d *Document) unite(edits []Edit) (united []asked, failed EditErrors) {
+	resolved := resolve(edits)
 	byNode := make(map[*Node][]asked) // of nodes that stand in several places
-	for i, e := range edits {
-		if e = resolved(e); isShared(e) {
+	for i, e := range resolved {
+		if isShared(e) {
 			byNode[e.target()] = append(byNode[e.target()], asked{e, i})
 		}
 	}
 	var p places
-	for i, e := range edits {
+	for i, e := range resolved {
 		err := d.refuseAnchored(e)
 		var alike []asked
-		if e = resolved(e); isShared(e) && err == nil {
+		if isShared(e) && err == nil {
 			alike = slices.DeleteFunc(slices.Clone(byNode[e.target()]), func(o asked) bool { return !reflect.DeepEqual(o.Edit, e) })
 			if p.aliases == nil {
 				p = newPlaces(d.root)
@@ -52,18 +55,46 @@ func (d *Document) unite(edits []Edit) (united []asked, failed EditErrors) {
 	return united, failed
 }
 
-// resolved is an edit of what a node stands for, where the edit changes that and not the node's text.
-func resolved(e Edit) Edit {
-	switch e := e.(type) {
-	case Append:
-		e.To = e.To.Resolve()
-		return e
-	case Prepend:
-		e.To = e.To.Resolve()
-		return e
-	case Put:
-		e.Into = e.Into.Resolve()
-		return e
+// resolve returns edits of what nodes stand for, where an edit changes that and not the node's text.
+func resolve(edits []Edit) []Edit {
+	out := make([]Edit, len(edits))
+	puts := make(map[*Node][]Put) // by the anchors that they go into
+	for i, e := range edits {
+		switch e := e.(type) {
+		case Append:
+			e.To = e.To.Resolve()
+			out[i] = e
+		case Prepend:
+			e.To = e.To.Resolve()
+			out[i] = e
+		case Put:
+			e.Into = e.Into.Resolve()
+			out[i] = e
+			if e.Into.aliased {
+				puts[e.Into] = append(puts[e.Into], e)
+			}
+		default:
+			out[i] = e
+		}
+	}
+
+	for i, e := range out {
+		if e, ok := e.(Put); ok && len(puts) > 0 {
+			out[i] = e.merged(puts)
+		}
+	}
+	return out
+}
+
+// merged returns what puts the same entries into a mapping that is merged into that of e, if there is such an edit; else e.
+func (e Put) merged(puts map[*Node][]Put) Put {
+	for _, base := range e.Into.layers(make(map[*Node]bool)) {
+		for _, p := range puts[base] {
+			there := e
+			if there.Into = base; reflect.DeepEqual(there, p) {
+				return p
+			}
+		}
 	}
 	return e
 }
