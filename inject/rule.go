@@ -80,6 +80,6 @@ var Rules = []struct {
 	{RuleTrust, "Sidecars and apps must trust the CA of the mesh."},
 	{RuleSecurity, "A namespace must allow the level of Pod Security that its pods meet with a sidecar."},
 	{RuleSecret, "A namespace must have the Secret that its sidecars take their secrets from."},
-	{RuleNothing, "A run is to put something on the mesh."},
-	{RulePatch, "A Kustomize patch is injected in what kustomize build prints."},
+	{RuleNothing, "A run should put something on the mesh."},
+	{RulePatch, "A Kustomize patch cannot be injected alone: the output of kustomize build can."},
 }

@@ -52,7 +52,7 @@ func (in *injection) astray(d *manifest.Document, obj object, readers []*subject
 	return subjects
 }
 
-// annotations is the path of the annotations that count for a pod template or a Service.
+// annotations returns the path of the annotations that count for a pod template or a Service.
 func (o *subject) annotations() string {
 	return strings.TrimPrefix(o.template.path+".metadata.annotations", ".")
 }
@@ -112,7 +112,7 @@ func isMeta(path string) bool {
 	return last == "annotations" || last == "labels"
 }
 
-// reader is the one of the readers that reads a key; nil where none does.
+// reader returns the subject that reads a key; nil where no one does.
 func (s *search) reader(key *manifest.Node) *subject {
 	for _, o := range s.readers {
 		for k := range o.meta.Get("annotations").Entries() {
@@ -124,7 +124,7 @@ func (s *search) reader(key *manifest.Node) *subject {
 	return nil
 }
 
-// belongs is where annotations count that do not count where they stand.
+// belongs returns the path where the object's annotations count.
 func (s *search) belongs() string {
 	if len(s.readers) > 0 && s.readers[0].template.Node != nil {
 		return s.readers[0].annotations()
@@ -201,13 +201,13 @@ func (s *Stream) nothing() string {
 	case n > 1:
 		return fmt.Sprintf("all %d annotated objects pass as they are", n)
 	case !slices.ContainsFunc(s.pages, func(p page) bool { return len(p.content()) > 0 }):
-		return "the input holds no object; look at what makes it"
+		return "the input holds no object; check the command that makes it"
 	}
 	return fmt.Sprintf("nothing is annotated with %s: %s; write it into spec.template.metadata.annotations of each workload, "+
 		"and into metadata.annotations of its Service", annotationInject, usualInject)
 }
 
-// content is the first line of a document that is neither a comment nor a marker.
+// content returns the first line of a document that is neither a comment nor a marker.
 func (p page) content() []byte {
 	for text := p.Text; ; {
 		line := firstLine(text)

@@ -14,7 +14,7 @@ func TestNearest(t *testing.T) {
 		"sidecar-mem": "sidecar-memory", "sidecar-mem-limit": "sidecar-memory-limit", "sidecar-memory-limits": "sidecar-memory-limit",
 		"sidecar-memmory": "sidecar-memory", "sidecar_memory": "sidecar-memory", "sidecarMemory": "sidecar-memory", "side-car-cpu": "sidecar-cpu",
 		"sidecar_log_level": "sidecar-log-level",
-		"memory": "sidecar-memory", "memory-limit": "sidecar-memory-limit", "image": "sidecar-image", "log-level": "sidecar-log-level",
+		"memory":            "sidecar-memory", "memory-limit": "sidecar-memory-limit", "image": "sidecar-image", "log-level": "sidecar-log-level",
 		"sidecar-log": "sidecar-log-level", "sidecar-cup": "sidecar-cpu",
 
 		"": "", "x": "", "in": "", "timeout": "", "limit": "", "sidecar": "", "sidecar-foo": "", "sidecar-gpu-share": "", "enabled": "",
