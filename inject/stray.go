@@ -78,6 +78,10 @@ type search struct {
 	object  object
 	readers []*subject // where annotations are read
 	found   []*subject // of which something is to be said
+
+	whole   *subject                    // the object itself, for keys that no reader reads
+	reads   map[*manifest.Node]*subject // which reader reads a key; made when the first key is looked for
+	decided map[*subject]bool           // which readers carry the switch; for nil, whether any does
 }
 
 // strays finds keys of ours that nothing reads: misspelt ones, and known ones that stand where they have no effect. It adds the
@@ -98,7 +102,7 @@ func (in *injection) strays(d *manifest.Document, obj object, readers, subjects 
 			case !isOurs(key):
 			case isAnnotation(key):
 				s.known(n, n.Content[i])
-			case strings.Contains(key, "/") || isMeta(n.PathFrom(obj.node)): // else it may be the name of a host
+			case strings.Contains(key, "/") || isMeta(n): // else it may be the name of a host
 				s.unknown(n, n.Content[i], n.Content[i+1])
 			}
 		}
@@ -106,22 +110,41 @@ func (in *injection) strays(d *manifest.Document, obj object, readers, subjects 
 	return s.found
 }
 
-// isMeta reports whether a path is one of annotations or labels.
-func isMeta(path string) bool {
-	last := path[strings.LastIndexByte(path, '.')+1:]
-	return last == "annotations" || last == "labels"
+// isMeta reports whether a mapping is one of annotations or labels.
+func isMeta(n *manifest.Node) bool {
+	p := n.Parent()
+	if p == nil || p.Kind != manifest.Mapping {
+		return false
+	}
+	i := slices.Index(p.Content, n)
+	name := p.Content[i-i%2].Text()
+	return name == "annotations" || name == "labels"
 }
 
 // reader returns the subject that reads a key; nil where no one does.
 func (s *search) reader(key *manifest.Node) *subject {
-	for _, o := range s.readers {
-		for k := range o.meta.Get("annotations").Entries() {
-			if k == key {
-				return o
+	if s.reads == nil {
+		s.reads, s.decided = make(map[*manifest.Node]*subject), make(map[*subject]bool)
+		for _, o := range s.readers {
+			for k := range o.meta.Get("annotations").Entries() {
+				s.reads[k] = o
 			}
+			s.decided[o] = o.isAnnotated()
+			s.decided[nil] = s.decided[nil] || s.decided[o]
 		}
 	}
-	return nil
+	return s.reads[key]
+}
+
+// subject returns a reader, or the object itself where there is none.
+func (s *search) subject(reader *subject) *subject {
+	if reader != nil {
+		return reader
+	}
+	if s.whole == nil {
+		s.whole = newSubject(s.doc, s.object, s.settings.Namespace)
+	}
+	return s.whole
 }
 
 // belongs returns the path where the object's annotations count.
@@ -138,24 +161,16 @@ func (s *search) unknown(in, key, value *manifest.Node) {
 	if reader != nil && reader.workload != nil {
 		return // it is said already
 	}
-	o := newSubject(s.doc, s.object, s.settings.Namespace)
-	candidates := s.readers
-	if reader != nil {
-		o.title, candidates = reader.title, []*subject{reader}
-	}
+	o := s.subject(reader)
 	meant, place := meantBy(key.Text()), ""
 	if reader == nil && strings.HasSuffix(meant, "?") {
 		place = " It belongs to " + s.belongs()
 	}
-	decided := len(candidates) == 0 || slices.ContainsFunc(candidates, (*subject).isAnnotated)
-	if decided || isSystem(o.Namespace) || declinesInjection(value.Text()) || !meansInject(key.Text()) {
+	if len(s.readers) == 0 || s.decided[reader] || isSystem(o.Namespace) || declinesInjection(value.Text()) || !meansInject(key.Text()) {
 		s.Warnings = append(s.Warnings, o.problem(RuleAnnotation, key, "there is no annotation %s%s%s", key.Text(), meant, place))
 		return
 	}
 	s.problems = append(s.problems, o.problem(RuleAnnotation, key, "there is no annotation %s, so this %s stays out of the mesh%s%s", key.Text(), o.Kind, meant, place))
-	if reader != nil {
-		o = reader
-	}
 	if o.Outcome = Refused; !slices.Contains(s.found, o) {
 		s.found = append(s.found, o)
 	}
@@ -163,12 +178,11 @@ func (s *search) unknown(in, key, value *manifest.Node) {
 
 // known says that an annotation has no effect, if it has none.
 func (s *search) known(in, key *manifest.Node) {
-	text, path := key.Text(), in.PathFrom(s.object.node)
-	if text == annotationInject || isWritten(text) || !isMeta(path) {
+	text := key.Text()
+	if text == annotationInject || isWritten(text) || !isMeta(in) {
 		return
 	}
-	reader := s.reader(key)
-	belongs := s.belongs()
+	reader, belongs := s.reader(key), s.belongs()
 	switch {
 	case text == annotationAccept:
 		if reader != nil || in == s.object.node.Get("metadata", "annotations") {
@@ -176,15 +190,15 @@ func (s *search) known(in, key *manifest.Node) {
 		}
 		belongs = "metadata.annotations"
 	case reader != nil && reader.template.Node != nil:
-		if !reader.isAnnotated() {
+		if !s.decided[reader] {
 			s.Warnings = append(s.Warnings, reader.problem(RuleAnnotation, key, "annotation %s has no effect without %s: %s", text, annotationInject, usualInject))
 		}
 		return
-	case len(s.readers) == 0 && !strings.HasPrefix(path, "metadata."):
+	case len(s.readers) == 0 && in.Parent() != s.object.node.Get("metadata"):
 		return // data of something else
 	}
-	o := newSubject(s.doc, s.object, s.settings.Namespace)
-	s.Warnings = append(s.Warnings, o.problem(RulePlace, key, "annotation %s has no effect at %s of this %s: it belongs to %s", text, path, o.Kind, belongs))
+	o := s.subject(nil)
+	s.Warnings = append(s.Warnings, o.problem(RulePlace, key, "annotation %s has no effect at %s of this %s: it belongs to %s", text, in.PathFrom(s.object.node), o.Kind, belongs))
 }
 
 // nothing says why no object is injected, and what to type where none asks for it; "" where one is, or was by an earlier run.
