@@ -103,7 +103,7 @@ func (in *injection) strays(d *manifest.Document, obj object, readers, subjects 
 			case isAnnotation(key):
 				s.known(n, n.Content[i])
 			case strings.Contains(key, "/") || isMeta(n): // else it may be the name of a host
-				s.unknown(n, n.Content[i], n.Content[i+1])
+				s.unknown(n.Content[i], n.Content[i+1])
 			}
 		}
 	})
@@ -156,7 +156,7 @@ func (s *search) belongs() string {
 }
 
 // unknown says that there is no such annotation.
-func (s *search) unknown(in, key, value *manifest.Node) {
+func (s *search) unknown(key, value *manifest.Node) {
 	reader := s.reader(key)
 	if reader != nil && reader.workload != nil {
 		return // it is said already
