@@ -75,7 +75,7 @@ func isWritten(key string) bool {
 	return slices.ContainsFunc(Annotations, func(a Annotation) bool { return a.Key == key && a.Written })
 }
 
-// meantBy is the end of an error about an annotation of our form that there is not: which one may have been meant.
+// meantBy returns the end of an error about an unknown annotation of our form: the one that may have been meant.
 func meantBy(key string) string {
 	if domain, path, _ := strings.Cut(key, "/"); !strings.EqualFold(domain, marker) && !meansInject(key) {
 		return spelling.Suggest(key, fieldKeys(cmp.Or(path, "PATH")))
@@ -83,18 +83,18 @@ func meantBy(key string) string {
 	return spelling.DidYouMean(marker+"/", nameOf(key), ownNames())
 }
 
-// meansInject reports whether an annotation that there is not may have been meant to be the switch.
+// meansInject reports whether an unknown annotation may have been meant as the switch.
 func meansInject(key string) bool {
 	return isOurs(key) && !isAnnotation(key) && marker+"/"+spelling.Nearest(nameOf(key), ownNames()) == annotationInject
 }
 
-// nameOf is the name of a key, without its domain.
+// nameOf returns the name in a key, without its domain.
 func nameOf(key string) string {
 	_, name, _ := strings.Cut(key, "/")
 	return name
 }
 
-// ownNames are the names of the annotations under injector.tyk.io/ that people write.
+// ownNames returns the names of the annotations under injector.tyk.io/ that people write.
 func ownNames() (names []string) {
 	for _, a := range Annotations {
 		if name, ours := strings.CutPrefix(a.Key, marker+"/"); ours && !a.Written {
@@ -104,7 +104,7 @@ func ownNames() (names []string) {
 	return names
 }
 
-// fieldKeys are the annotations under service.tyk.io, with a path for the fields that they set.
+// fieldKeys returns the annotations under service.tyk.io, with a path for the fields that they set.
 func fieldKeys(path string) []string {
 	keys := []string{annotationTemplate}
 	for _, kind := range slices.Sorted(maps.Keys(fieldKinds)) {

@@ -93,7 +93,7 @@ func (p *pods) label(key string) string {
 	return ""
 }
 
-// service is the name of the service that the pods belong to, by the first of these labels that they have; "" where they have none.
+// service returns the name of the service that the pods belong to, by the first of these labels that they have; "" where they have none.
 func (p *pods) service(labels []string) string {
 	for _, key := range labels {
 		if slices.ContainsFunc(p.labels, func(l pair) bool { return l.key == key }) {

@@ -96,7 +96,7 @@ func (p servicePort) isLikeHTTP() bool {
 	})
 }
 
-// reaches is the number of the container port that a Service port reaches: a named one is looked up in the pods that the Service
+// reaches returns the number of the container port that a Service port reaches: a named one is looked up in the pods that the Service
 // selects. It stays a name where none of them is in the stream.
 func (s *service) reaches(port servicePort, pods podIndex) string {
 	if !port.named {
@@ -159,7 +159,7 @@ func (in *injection) clearPorts() {
 // isUnclear reports whether the pods declare several ports, and say not which is the app's.
 func (p *pods) isUnclear() bool { return p.object != nil && p.object.unclear != nil }
 
-// declared is the number of the container port that a Service port leads to; "" where the pods declare none.
+// declared returns the number of the container port that a Service port leads to; "" where the pods declare no such port.
 func (p *pods) declared(port servicePort) string {
 	if port.named {
 		return p.port(port.target)

@@ -46,6 +46,8 @@ func TestHostileInput(t *testing.T) {
 		"a folded scalar of 2 MB":         {text: service + "x: >-\n  " + strings.Repeat("word ", 400_000) + "\n", count: 1},
 		"100,000 empty documents":         {text: strings.Repeat("---\n", 100_000) + service, count: 1},
 		"30,000 annotations":              {text: strings.Replace(service, "injector.tyk.io/inject", wide("k%d: v, ", 30_000)+"injector.tyk.io/inject", 1), count: 1},
+		"30,000 misspelt annotations":     {text: strings.Replace(service, "injector.tyk.io/inject", wide("\n  injector.tyk.io/k%d: v, ", 30_000)+"injector.tyk.io/inject", 1), count: 1},
+		"30,000 keys that nothing reads":  {text: service + "x:\n" + wide("- {injector.tyk.io/k%d: v}\n", 30_000), count: 1},
 		"a bomb that is only read":        {text: bomb("&%s {kind: List, items: [*%s, *%s, *%s, *%s, *%s, *%s, *%s, *%s, *%s]}") + "kind: ServiceList\nitems: [*x30]\n---\n" + service, count: 1},
 		"merges that are only read":       {text: bomb("&%s {<<: [*%s, *%s, *%s, *%s, *%s, *%s, *%s, *%s, *%s]}") + "kind: Service\nmetadata: *x30\nspec: *x30\n---\n" + service, count: 1},
 		"20,000 Services, only read":      {text: wide("---\nkind: Service\nmetadata: {name: s%d}\nspec: {selector: {app: web}}\n", 20_000) + "---\n" + service, count: 1},

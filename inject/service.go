@@ -17,7 +17,7 @@ type Service struct {
 // usualServiceLabel is the label that many name a workload by who have no label app.
 const usualServiceLabel = "app.kubernetes.io/name"
 
-// serviceLabels are the labels of which the first that pods have names their service.
+// serviceLabels returns the labels of which the first that pods have names their service.
 func (s Settings) serviceLabels() []string {
 	if len(s.ServiceLabels) == 0 {
 		return []string{"app"}

@@ -52,7 +52,7 @@ func (in *injection) astray(d *manifest.Document, obj object, readers []*subject
 	return subjects
 }
 
-// annotations is the path of the annotations that count for a pod template or a Service.
+// annotations returns the path of the annotations that count for a pod template or a Service.
 func (o *subject) annotations() string {
 	return strings.TrimPrefix(o.template.path+".metadata.annotations", ".")
 }
@@ -78,6 +78,10 @@ type search struct {
 	object  object
 	readers []*subject // where annotations are read
 	found   []*subject // of which something is to be said
+
+	whole   *subject                    // the object itself, for keys that no reader reads
+	reads   map[*manifest.Node]*subject // which reader reads a key; made when the first key is looked for
+	decided map[*subject]bool           // which readers carry the switch; for nil, whether any does
 }
 
 // strays finds keys of ours that nothing reads: misspelt ones, and known ones that stand where they have no effect. It adds the
@@ -98,33 +102,52 @@ func (in *injection) strays(d *manifest.Document, obj object, readers, subjects 
 			case !isOurs(key):
 			case isAnnotation(key):
 				s.known(n, n.Content[i])
-			case strings.Contains(key, "/") || isMeta(n.PathFrom(obj.node)): // else it may be the name of a host
-				s.unknown(n, n.Content[i], n.Content[i+1])
+			case strings.Contains(key, "/") || isMeta(n): // else it may be the name of a host
+				s.unknown(n.Content[i], n.Content[i+1])
 			}
 		}
 	})
 	return s.found
 }
 
-// isMeta reports whether a path is one of annotations or labels.
-func isMeta(path string) bool {
-	last := path[strings.LastIndexByte(path, '.')+1:]
-	return last == "annotations" || last == "labels"
+// isMeta reports whether a mapping is one of annotations or labels.
+func isMeta(n *manifest.Node) bool {
+	p := n.Parent()
+	if p == nil || p.Kind != manifest.Mapping {
+		return false
+	}
+	i := slices.Index(p.Content, n)
+	name := p.Content[i-i%2].Text()
+	return name == "annotations" || name == "labels"
 }
 
-// reader is the one of the readers that reads a key; nil where none does.
+// reader returns the subject that reads a key; nil where no one does.
 func (s *search) reader(key *manifest.Node) *subject {
-	for _, o := range s.readers {
-		for k := range o.meta.Get("annotations").Entries() {
-			if k == key {
-				return o
+	if s.reads == nil {
+		s.reads, s.decided = make(map[*manifest.Node]*subject), make(map[*subject]bool)
+		for _, o := range s.readers {
+			for k := range o.meta.Get("annotations").Entries() {
+				s.reads[k] = o
 			}
+			s.decided[o] = o.isAnnotated()
+			s.decided[nil] = s.decided[nil] || s.decided[o]
 		}
 	}
-	return nil
+	return s.reads[key]
 }
 
-// belongs is where annotations count that do not count where they stand.
+// subject returns a reader, or the object itself where there is none.
+func (s *search) subject(reader *subject) *subject {
+	if reader != nil {
+		return reader
+	}
+	if s.whole == nil {
+		s.whole = newSubject(s.doc, s.object, s.settings.Namespace)
+	}
+	return s.whole
+}
+
+// belongs returns the path where the object's annotations count.
 func (s *search) belongs() string {
 	if len(s.readers) > 0 && s.readers[0].template.Node != nil {
 		return s.readers[0].annotations()
@@ -133,29 +156,21 @@ func (s *search) belongs() string {
 }
 
 // unknown says that there is no such annotation.
-func (s *search) unknown(in, key, value *manifest.Node) {
+func (s *search) unknown(key, value *manifest.Node) {
 	reader := s.reader(key)
 	if reader != nil && reader.workload != nil {
 		return // it is said already
 	}
-	o := newSubject(s.doc, s.object, s.settings.Namespace)
-	candidates := s.readers
-	if reader != nil {
-		o.title, candidates = reader.title, []*subject{reader}
-	}
+	o := s.subject(reader)
 	meant, place := meantBy(key.Text()), ""
 	if reader == nil && strings.HasSuffix(meant, "?") {
 		place = " It belongs to " + s.belongs()
 	}
-	decided := len(candidates) == 0 || slices.ContainsFunc(candidates, (*subject).isAnnotated)
-	if decided || isSystem(o.Namespace) || declinesInjection(value.Text()) || !meansInject(key.Text()) {
+	if len(s.readers) == 0 || s.decided[reader] || isSystem(o.Namespace) || declinesInjection(value.Text()) || !meansInject(key.Text()) {
 		s.Warnings = append(s.Warnings, o.problem(RuleAnnotation, key, "there is no annotation %s%s%s", key.Text(), meant, place))
 		return
 	}
 	s.problems = append(s.problems, o.problem(RuleAnnotation, key, "there is no annotation %s, so this %s stays out of the mesh%s%s", key.Text(), o.Kind, meant, place))
-	if reader != nil {
-		o = reader
-	}
 	if o.Outcome = Refused; !slices.Contains(s.found, o) {
 		s.found = append(s.found, o)
 	}
@@ -163,12 +178,11 @@ func (s *search) unknown(in, key, value *manifest.Node) {
 
 // known says that an annotation has no effect, if it has none.
 func (s *search) known(in, key *manifest.Node) {
-	text, path := key.Text(), in.PathFrom(s.object.node)
-	if text == annotationInject || isWritten(text) || !isMeta(path) {
+	text := key.Text()
+	if text == annotationInject || isWritten(text) || !isMeta(in) {
 		return
 	}
-	reader := s.reader(key)
-	belongs := s.belongs()
+	reader, belongs := s.reader(key), s.belongs()
 	switch {
 	case text == annotationAccept:
 		if reader != nil || in == s.object.node.Get("metadata", "annotations") {
@@ -176,15 +190,15 @@ func (s *search) known(in, key *manifest.Node) {
 		}
 		belongs = "metadata.annotations"
 	case reader != nil && reader.template.Node != nil:
-		if !reader.isAnnotated() {
+		if !s.decided[reader] {
 			s.Warnings = append(s.Warnings, reader.problem(RuleAnnotation, key, "annotation %s has no effect without %s: %s", text, annotationInject, usualInject))
 		}
 		return
-	case len(s.readers) == 0 && !strings.HasPrefix(path, "metadata."):
+	case len(s.readers) == 0 && in.Parent() != s.object.node.Get("metadata"):
 		return // data of something else
 	}
-	o := newSubject(s.doc, s.object, s.settings.Namespace)
-	s.Warnings = append(s.Warnings, o.problem(RulePlace, key, "annotation %s has no effect at %s of this %s: it belongs to %s", text, path, o.Kind, belongs))
+	o := s.subject(nil)
+	s.Warnings = append(s.Warnings, o.problem(RulePlace, key, "annotation %s has no effect at %s of this %s: it belongs to %s", text, in.PathFrom(s.object.node), o.Kind, belongs))
 }
 
 // nothing says why no object is injected, and what to type where none asks for it; "" where one is, or was by an earlier run.
@@ -201,13 +215,13 @@ func (s *Stream) nothing() string {
 	case n > 1:
 		return fmt.Sprintf("all %d annotated objects pass as they are", n)
 	case !slices.ContainsFunc(s.pages, func(p page) bool { return len(p.content()) > 0 }):
-		return "the input holds no object; look at what makes it"
+		return "the input holds no object; check the command that makes it"
 	}
 	return fmt.Sprintf("nothing is annotated with %s: %s; write it into spec.template.metadata.annotations of each workload, "+
 		"and into metadata.annotations of its Service", annotationInject, usualInject)
 }
 
-// content is the first line of a document that is neither a comment nor a marker.
+// content returns the first line of a document that is neither a comment nor a marker.
 func (p page) content() []byte {
 	for text := p.Text; ; {
 		line := firstLine(text)

@@ -43,7 +43,7 @@ func (in *injection) examine(d *manifest.Document, obj object) (subjects []*subj
 	return in.strays(d, obj, readers, subjects)
 }
 
-// readers are the places of an object where annotations are read: its pod templates, or the Service that it is.
+// readers returns the places of an object where annotations count: its pod templates, or the Service that it is.
 func (in *injection) readers(d *manifest.Document, obj object) (readers []*subject) {
 	templates := obj.templates(in.settings.PodTemplates)
 	for _, t := range templates {
@@ -153,7 +153,7 @@ func titleOf(document int, kind, namespace, name string) string {
 	return fmt.Sprintf("document %d (%s)", document, nameOfObject(kind, namespace, name))
 }
 
-// nameOfObject is kind, namespace and name of an object; no namespace where its kind has none.
+// nameOfObject returns kind, namespace and name of an object; no namespace where its kind has none.
 func nameOfObject(kind, namespace, name string) string {
 	kind, namespace, name = printable(kind), printable(namespace), printable(name)
 	if isClusterScoped(kind) {
@@ -276,7 +276,7 @@ func (o *subject) appLabel(s Settings) (string, *Problem) {
 	}
 }
 
-// serviceLabel is the label that names the service; nil where the pod template has none of those that do.
+// serviceLabel returns the label that names the service; nil where the pod template has none that does.
 func (o *subject) serviceLabel(s Settings) (key string, label *manifest.Node) {
 	for _, key := range s.serviceLabels() {
 		if _, label := o.meta.Get("labels").Entry(key); label != nil {

@@ -104,7 +104,7 @@ func (o object) templates(configured []PodTemplate) (out []template) {
 	return out
 }
 
-// dotted is how people read a path of keys.
+// dotted returns a path of keys as people read it.
 func dotted(path []string) string { return strings.Join(path, ".") }
 
 // follow calls f with every node that a path leads to.

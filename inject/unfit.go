@@ -8,15 +8,13 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// What asks for injection and is not yet, or never, an object that could get it: Kustomize patches, Knative's, what variables are still in.
-
 // workloadVersions are the API versions of Kubernetes' own kinds that can be put on the mesh.
 var workloadVersions = map[string]string{
 	"Deployment": "apps/v1", "StatefulSet": "apps/v1", "DaemonSet": "apps/v1", "ReplicaSet": "apps/v1", "Job": "batch/v1", "CronJob": "batch/v1",
 	"Pod": "v1", "PodTemplate": "v1", "ReplicationController": "v1", "Service": "v1",
 }
 
-// unfit says why an object cannot be injected as it is, where that is a reason to let it pass if the user accepts it.
+// unfit says why an object cannot be injected as it is. With Settings.OnSkip it may pass untouched.
 func (o *subject) unfit() *Problem {
 	spec := o.object.node.Get("spec")
 	if o.template.Node != nil {
@@ -35,13 +33,13 @@ func (o *subject) unfit() *Problem {
 	return nil
 }
 
-// patch refuses what holds no more than what is to change in an object.
+// patch refuses an object that holds no more than a change to another one.
 func (o *subject) patch(n *manifest.Node) Problem {
 	what := "containers"
 	if o.object.isService() {
 		what = "spec"
 	}
-	return o.problem(RulePatch, n, "this %s has no %s: it looks like a Kustomize patch; inject what kustomize build prints", o.Kind, what)
+	return o.problem(RulePatch, n, "this %s has no %s: it looks like a Kustomize patch; inject the output of kustomize build", o.Kind, what)
 }
 
 // isPatch reports whether an object without pods is part of one with pods: one of a kind that has some, or with a pod template at path.
@@ -65,7 +63,7 @@ func (o *subject) missingVersion() []Problem {
 // variables are texts that other tools replace: of templates, and of shells, envsubst, Flux and Tekton.
 var variables = regexp.MustCompile(`\{\{|\$\{|\$\(|\$[A-Z_]`)
 
-// asVariable is the end of an error about a text in which a variable is left.
+// asVariable returns the end of an error about a text in which a variable is left.
 func asVariable(text string) string {
 	switch variables.FindString(text) {
 	case "":

@@ -99,7 +99,7 @@ var ruleHints = map[inject.Rule]string{
 	inject.RuleAnnotation: "tykmesh help annotations lists them, with what each takes",
 	inject.RuleSelector:   "behind a Service on the mesh belong pods with a sidecar: annotate their pod templates",
 	inject.RuleTarget:     "a targetPort is the name or the number of a port of the pods",
-	inject.RuleRoute:      "callers need a Service that is called as the service on the mesh, annotated, with a selector of these pods",
+	inject.RuleRoute:      "callers need a Service that is called as the app label, annotated, with a selector of these pods",
 	inject.RuleIngress: "a second Service without the annotation leads straight to the app by the old port; through the sidecar it takes port 8080, or the old one with " +
 		"Injector.servicePorts: preserve, and of nginx " +
 		"upstream-vhost: APP.NAMESPACE, with TLS backend-protocol: HTTPS",
