@@ -95,7 +95,8 @@ func namespaces(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.Shell
 	return strings.Fields(strings.ReplaceAll(string(list), "namespace/", "")), cobra.ShellCompDirectiveNoFileComp
 }
 
-// services completes names of what is on the mesh, as the flags so far say where to look, and further names.
+// services completes names of what is on the mesh, as the flags so far say where to look, and
+// further names.
 func (o *options) services(p process, settingsOf func(config.Config, options) (mesh.Settings, error), further ...string) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, typed []string, _ string) ([]string, cobra.ShellCompDirective) {
 		ctx, cancel := context.WithTimeout(cmd.Context(), completionTime)
