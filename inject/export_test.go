@@ -2,7 +2,8 @@ package inject
 
 import "github.com/tykmesh/tykmesh/inject/manifest"
 
-// UpgradeAlone is what UpgradeAPI does to the documents that would be injected, and nothing else of injection.
+// UpgradeAlone is what UpgradeAPI does to the documents that would be injected, and nothing else of
+// injection.
 func UpgradeAlone(docs []*manifest.Document, s Settings) (texts [][]byte, upgraded int, err error) {
 	s.UpgradeAPI = true
 	in := injection{Stream: newStream(docs), settings: s, pods: newPodIndex(), guard: newGuard()}

@@ -9,7 +9,7 @@
 //
 // Where things are:
 //
-//	inject.go, uninject.go, members.go   the three ways in, reinject.go; stream.go and edit.go, record.go  what comes out of them, and how it is taken back
+//	inject.go, uninject.go, members.go   the ways in, reinject.go; stream.go and edit.go, record.go  what comes out of them, and how it is taken back
 //	subject.go, template.go, stray.go    what is examined: objects, where their pod templates are, and what stands elsewhere
 //	annotation.go, override.go           what people say of it; annotationdoc.go  what they are told; rule.go  why it is refused
 //	pod.go                               what a pod gets: configured.go of the configuration, builtin.go (container.go, ownsidecar.go) of ours

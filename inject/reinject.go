@@ -6,10 +6,12 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// Reinject takes back what an earlier run injected, and injects what was there before it with today's settings: Uninject and Inject in one
-// step. The texts are those of Inject for the documents as they were; positions and patches are about the documents as they are.
+// Reinject takes back what an earlier run injected, and injects what was there before it with
+// today's settings: Uninject and Inject in one step. The texts are those of Inject for the
+// documents as they were; positions and patches are about the documents as they are.
 //
-// Problems: those of both; an injected object without a record, because what was added to it is not known.
+// Problems: those of both; an injected object without a record, because what was added to it is not
+// known.
 func Reinject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 	back, problems := Uninject(docs)
 	refused := make(map[string]bool)
@@ -46,8 +48,8 @@ func (p page) withdrawn() bool {
 	return len(p.Text) > 0 && slices.Equal(p.patch, manifest.Patch{{To: len(p.Text)}})
 }
 
-// injectedAgain joins what Uninject changes in pages with what Inject changes in those that are left. What emit adds behind them takes the place
-// of what it had added there before.
+// injectedAgain joins what Uninject changes in pages with what Inject changes in those that are
+// left. What emit adds behind them takes the place of what it had added there before.
 func (s *Stream) injectedAgain(pages []page) (all []page) {
 	for _, back := range s.pages {
 		again := page{back.Document, &change{patch: back.patch, again: true}}

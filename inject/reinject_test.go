@@ -12,8 +12,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// TestReinject shows that what was injected with some settings and is injected again with others is what is made of the original with these,
-// byte for byte; and that settings which are the same change nothing.
+// TestReinject shows that an injected stream, injected again with other settings, has the bytes
+// that the original gets with these. The same settings change nothing.
 func TestReinject(t *testing.T) {
 	compared := 0
 	for _, g := range goldens(t) {
@@ -47,7 +47,8 @@ func otherSettings(s inject.Settings) []inject.Settings {
 	return append(all, flipped, emitting)
 }
 
-// checkReinject compares a stream that is injected again with the original that is injected once. It returns how many it compared.
+// checkReinject compares a stream that is injected again with the original that is injected once.
+// It returns how many it compared.
 func checkReinject(t *testing.T, documents func() []*manifest.Document, first, second inject.Settings) int {
 	t.Helper()
 	files, ok := injectedFiles(documents(), first)
@@ -75,7 +76,8 @@ func checkReinject(t *testing.T, documents func() []*manifest.Document, first, s
 	return 1
 }
 
-// injectedFiles are the files that inject makes of documents; not ok where it refuses them, or where they were injected before.
+// injectedFiles are the files that inject makes of documents; not ok where it refuses them, or
+// where they were injected before.
 func injectedFiles(docs []*manifest.Document, s inject.Settings) (files func() []*manifest.Document, ok bool) {
 	for _, d := range docs {
 		if bytes.Contains(d.Text, []byte("injector.tyk.io/record")) || bytes.Contains(bytes.ToLower(d.Text), []byte("injector.tyk.io/status")) {
@@ -140,8 +142,9 @@ func placeless(msg string) string {
 	return regexp.MustCompile(`:\d+:\d+`).ReplaceAllString(msg, ":L:C")
 }
 
-// TestReinjectRefuses shows that places are those in the file that its user has: behind the sidecar, too; and what cannot be taken back is refused
-// at its line, together with what else is wrong.
+// TestReinjectRefuses shows that places are those in the file that its user has, also behind the
+// sidecar. An object that cannot be taken back is refused at its line, together with all else that
+// is wrong.
 func TestReinjectRefuses(t *testing.T) {
 	text := yamlPod + "  - name: b\n    image: b:1\n    ports: [{containerPort: 81}]\n---\n" + strings.ReplaceAll(yamlPod, ": a", ": z") + "  securityContext: {runAsUser: 10777}\n"
 	stream, problems := inject.Inject(manifest.Split("f.yaml", []byte(text)), profile(""))
@@ -162,8 +165,8 @@ func TestReinjectRefuses(t *testing.T) {
 	}
 }
 
-// TestUninjectServed shows that with the API version that is served, taking back leaves the upgrade and nothing else; and that without it, each object
-// that gets a version back which is not served is warned of.
+// TestUninjectServed shows that UninjectServed leaves the upgrade and nothing else of injection.
+// Uninject warns of each object that gets a former version back.
 func TestUninjectServed(t *testing.T) {
 	upgraded := 0
 	for _, g := range goldens(t) {

@@ -111,7 +111,8 @@ func codes() (list []string) {
 	return list
 }
 
-// helpWords completes what help explains: commands and topics, and codes as soon as their first letter is typed.
+// helpWords completes what help explains: commands and topics, and codes as soon as their first
+// letter is typed.
 func helpWords(ofCommands cobra.CompletionFunc) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, typed []string, begun string) ([]string, cobra.ShellCompDirective) {
 		words, directive := ofCommands(cmd, typed, begun)

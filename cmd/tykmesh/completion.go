@@ -101,7 +101,8 @@ func shownNames(names []string) []string {
 	return slices.DeleteFunc(names, func(name string) bool { return display.Line(name) != name })
 }
 
-// services completes names of what is on the mesh, as the flags so far say where to look, and further names.
+// services completes names of what is on the mesh, as the flags so far say where to look, and
+// further names.
 func (o *options) services(p process, settingsOf func(config.Config, options) (mesh.Settings, error), further ...string) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, typed []string, _ string) ([]string, cobra.ShellCompDirective) {
 		ctx, cancel := context.WithTimeout(cmd.Context(), completionTime)

@@ -99,7 +99,8 @@ func runDelete(ctx context.Context, p process, o options, services []inject.Serv
 	return remove(ctx, p, o, mesh.NewRemoval(services, state, settings), remote, known, report)
 }
 
-// servicesIn returns the services of the manifests. It reports where there are none, and where their namespace is a guess.
+// servicesIn returns the services of the manifests. It reports where there are none, and where
+// their namespace is a guess.
 func servicesIn(ctx context.Context, p process, o options, c config.Config, report *report) (services []inject.Service, err error) {
 	docs, err := readDocuments(ctx, p, o, c.File, report)
 	if err != nil {
@@ -130,7 +131,8 @@ func registeredSettings(c config.Config, o options) (mesh.Settings, error) {
 	return meshSettings(c, o), nil
 }
 
-// remove asks and deletes. Of a service that is not on the mesh it reports which one of the known may be meant.
+// remove asks and deletes. For a service that is not on the mesh it reports the known one that may
+// be meant.
 func remove(ctx context.Context, p process, o options, plan *mesh.Removal, remote mesh.Remote, known []string, report *report) (output, error) {
 	for _, kept := range plan.Kept() {
 		report.warn(fmt.Sprintf("certificate %s (%s) stays: %s", kept.ID, kept.Name, kept.Reason))

@@ -179,7 +179,8 @@ func hintsFor(err error) (found []string) {
 // ofService matches the end of a conflict with an API that has the mark of a service.
 var ofService = regexp.MustCompile(` of service ([a-z0-9-]+/[a-z0-9-]+)(;|$)`)
 
-// goneHints say how to take services off the mesh that hold what others want, each once: a service that was renamed goes on holding its route.
+// goneHints returns how to take services off the mesh that hold what others want, each once. A
+// renamed service goes on holding its route.
 func goneHints(err error) (found []string) {
 	var refused refusal
 	if !errors.As(err, &refused) {

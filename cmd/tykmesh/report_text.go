@@ -132,7 +132,7 @@ func (r *report) verb(done string) string {
 	return done
 }
 
-// line returns an entry as people read it: its place, its object, how bad it is with the code of its rule, and what it says.
+// line returns an entry as people read it: place, object, severity with code, message.
 //
 //	app.yaml:137:9: document 12 (Deployment shop/web): error TM0005: annotation ...
 func (e reportEntry) line() string {

@@ -88,7 +88,7 @@ func TestSampleOfBoth(t *testing.T) {
 // Packages hold Go and what it embeds. What a session by hand leaves behind is easily committed and never seen again.
 func TestPackagesHoldGo(t *testing.T) {
 	embedded := []string{
-		"dashboard/builtin.json", "cmd/tykmesh/cronjob.yaml", "cmd/tykmesh/sidecarsecret.sh", "ca/pki/k8s/ca-pem.yaml", "ca/pki/k8s/cfssl.yaml", "ca/pki/k8s/secrets.yaml",
+		"dashboard/builtin.json", "cmd/tykmesh/codes.yaml", "cmd/tykmesh/cronjob.yaml", "cmd/tykmesh/sidecarsecret.sh", "ca/pki/k8s/ca-pem.yaml", "ca/pki/k8s/cfssl.yaml", "ca/pki/k8s/secrets.yaml",
 	}
 	for _, folder := range []string{"cmd", "inject", "dashboard", "ca"} {
 		err := filepath.WalkDir(filepath.Join(root, folder), func(path string, e fs.DirEntry, err error) error {

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"bytes"
+	"slices"
 	"sort"
 )
 
@@ -71,15 +72,20 @@ func patchOf(parts []piece, size int) (p Patch) {
 	return p
 }
 
-// mostCells bounds what Least spends on one place of a text: the lines before times the lines after.
+// near is how many lines may stand between two places that Least compares as one.
+const near = 3
+
+// mostCells bounds what Least spends on one place of a text: the lines before times the lines
+// after.
 const mostCells = 1 << 20
 
-// Least returns a patch with the same result that leaves lines alone which are the same before and after.
+// Least returns a patch with the same result that leaves lines alone which are the same before and
+// after.
 func (p Patch) Least(text []byte) (out Patch) {
 	for len(p) > 0 {
 		from := 1 + bytes.LastIndexByte(text[:p[0].From], '\n')
 		n, to := 0, from
-		for n < len(p) && (n == 0 || p[n].From < to || bytes.Count(text[to:p[n].From], []byte{'\n'}) < context) {
+		for n < len(p) && (n == 0 || p[n].From < to || bytes.Count(text[to:p[n].From], []byte{'\n'}) < near) {
 			to = len(text)
 			if i := bytes.IndexByte(text[p[n].To:], '\n'); i >= 0 {
 				to = p[n].To + i + 1
@@ -87,17 +93,22 @@ func (p Patch) Least(text []byte) (out Patch) {
 			n++
 		}
 		after := p[:n].Shift(-from).Apply(text[from:to])
-		out = append(out, lineSplices(from, splitLines(text[from:to]), splitLines(after))...)
+		out = append(out, lineSplices(from, slices.Collect(bytes.Lines(text[from:to])), slices.Collect(bytes.Lines(after)))...)
 		p = p[n:]
 	}
 	return out
 }
 
-// lineSplices returns the splices that turn old lines, which begin at the given offset, into new ones, and leave alone as many as they can.
+// lineSplices returns the splices that turn old lines, which begin at the given offset, into new
+// ones, and leave alone as many as they can.
 func lineSplices(at int, old, lines [][]byte) (p Patch) {
-	c := trimmed(0, old, lines)
-	at += length(old[:c.from])
-	old, lines = old[c.from:c.to], c.lines
+	for len(old) > 0 && len(lines) > 0 && bytes.Equal(old[0], lines[0]) {
+		at += len(old[0])
+		old, lines = old[1:], lines[1:]
+	}
+	for len(old) > 0 && len(lines) > 0 && bytes.Equal(old[len(old)-1], lines[len(lines)-1]) {
+		old, lines = old[:len(old)-1], lines[:len(lines)-1]
+	}
 	stays := make([]int, len(old))
 	if len(old)*len(lines) > mostCells {
 		for i := range stays {
@@ -123,14 +134,8 @@ func lineSplices(at int, old, lines [][]byte) (p Patch) {
 	return p
 }
 
-func length(lines [][]byte) (n int) {
-	for _, line := range lines {
-		n += len(line)
-	}
-	return n
-}
-
-// staying returns for each old line which of the new ones it stays as, or -1: a longest common subsequence.
+// staying returns for each old line which of the new ones it stays as, or -1: a longest common
+// subsequence.
 func staying(old, lines [][]byte) []int {
 	width := len(lines) + 1
 	longest := make([]int32, (len(old)+1)*width) // of the lines from these on
@@ -166,8 +171,8 @@ type origin struct {
 	starts   []int // of each splice in the patched text
 }
 
-// Patched returns a document with the text that d has after a patch. Its positions are those in d, because that is what its user can see; what
-// the patch put in stands where it was put.
+// Patched returns a document with the text that d has after a patch. Its positions are those in d,
+// because users see that text. Text of the patch stands where the patch put it.
 func (d *Document) Patched(p Patch) *Document {
 	if len(p) == 0 {
 		return d

@@ -17,7 +17,8 @@ func scatteredPatch(r *rand.Rand, text []byte) (p Patch) {
 	return p
 }
 
-// TestThen shows that one patch in the place of two has the same result, and that it leaves alone what is the same before and after.
+// TestThen shows that one patch in the place of two has the same result, and that it leaves alone
+// what is the same before and after.
 func TestThen(t *testing.T) {
 	for seed := range uint64(3000) {
 		r := rand.New(rand.NewPCG(seed, 3))
