@@ -4,9 +4,11 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -170,6 +172,40 @@ func onlyTexts(t *testing.T, dir string, want map[string]string) {
 	})
 	if len(got) != len(want) {
 		t.Errorf("there is %q", slices.Sorted(slices.Values(got)))
+	}
+}
+
+// TestInitIsKilled: the end of a process is as good as a panic, and lets the next run in at once.
+func TestInitIsKilled(t *testing.T) {
+	const dirVariable, stepVariable = "TYKMESH_KILLED_DIR", "TYKMESH_KILLED_STEP"
+	if dir := os.Getenv(dirVariable); dir != "" {
+		n, err := strconv.Atoi(os.Getenv(stepVariable))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Fatal(pki.MakeBroken(dir, setUp(t).Files, func() {
+			self, err := os.FindProcess(os.Getpid())
+			if n--; n < 0 && err == nil {
+				_ = self.Kill()
+				select {}
+			}
+		}))
+	}
+	for _, n := range []int{0, 3, 30, 60, 70} {
+		parent := t.TempDir()
+		dir := filepath.Join(parent, "ca")
+		child := exec.Command(os.Args[0], "-test.run=^TestInitIsKilled$")
+		child.Env = append(os.Environ(), dirVariable+"="+dir, stepVariable+"="+strconv.Itoa(n))
+		if out, err := child.CombinedOutput(); err == nil || strings.Contains(string(out), "FAIL") {
+			t.Fatalf("operation %d: it was not killed: %v\n%s", n, err, out)
+		}
+		hidden(t, parent)
+		s := setUp(t)
+		if err := errors.Join(pki.Free(dir), keep(pki.Write(dir, s.Files))); err != nil {
+			t.Errorf("killed before operation %d: %v", n, err)
+			continue
+		}
+		checkWritten(t, dir, s)
 	}
 }
 

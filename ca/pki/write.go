@@ -233,7 +233,7 @@ type UnfinishedError struct {
 }
 
 func (e *UnfinishedError) Error() string {
-	return fmt.Sprintf("%s is not as it should be: tykmesh ca %s is at work there, or was broken off", e.Dir, e.Step)
+	return fmt.Sprintf("the CA in %s is between two states: tykmesh ca %s is at work there, or was broken off", e.Dir, e.Step)
 }
 
 // Unfinished returns an *UnfinishedError for a folder whose files may not fit together, because some are of a CA's next state; else nil.
