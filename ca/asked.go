@@ -18,6 +18,10 @@ const (
 	maxBackdate = 7 * 24 * time.Hour
 )
 
+// LeafUsages returns what certificates are for, as cfssl names it: both ends of a TLS connection. Key encipherment is not among them: it has no meaning
+// for ecdsa keys (RFC 8813), and rsa keys need it only for a key exchange that TLS 1.3 has dropped.
+func LeafUsages() []string { return []string{"signing", "server auth", "client auth"} }
+
 // authorityUsages are the key usages of CAs (RFC 5280, section 4.2.1.3).
 const authorityUsages = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
 

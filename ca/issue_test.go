@@ -257,7 +257,7 @@ func TestProfiles(t *testing.T) {
 	for name, o := range map[string]catest.Options{
 		"cfssl's own":            {Usages: config.DefaultConfig().Usage, Expiry: config.DefaultConfig().Expiry},
 		"tyk-k8s's":              {Usages: []string{"signing", "key encipherment", "server auth", "client auth"}, Expiry: 8760 * time.Hour},
-		"ca init's":              {Usages: []string{"signing", "server auth", "client auth"}, Expiry: time.Hour},
+		"ca init's":              {Usages: ca.LeafUsages(), Expiry: time.Hour},
 		"of ten years":           {Expiry: 87600 * time.Hour},
 		"with usages to spare":   allowing("data encipherment"),
 		"without key usages":     {Usages: []string{"server auth", "client auth"}},
