@@ -122,7 +122,7 @@ func selfSign(key crypto.Signer, names []csr.Name) ([]byte, error) {
 	cert, _, err := initca.NewFromSigner(&csr.CertificateRequest{
 		CN:    name,
 		Names: names,
-		CA:    &csr.CAConfig{Expiry: localCALife.String(), PathLength: 1}, // it may sign the CA that follows it, as one of ca init may
+		CA:    &csr.CAConfig{Expiry: localCALife.String(), PathLength: 1}, // it may sign the next CA, as one of ca init may
 	}, key)
 	if err != nil {
 		return nil, fmt.Errorf("making the CA's certificate: %w", err)

@@ -6,8 +6,8 @@
 //	folder ──Bring──┘
 //	folder ──ReadRotation──> Rotation ──Trust, Sign, Settle──> Change ──Write──> the folder, a step further
 //
-// What it makes is values until Write puts all files into a folder, or none of them, also when the process is killed: the next run takes back what is
-// half made, and finishes a change that is half done. It never overwrites a file, never puts a secret into a file that others may read, and never
+// What it makes is values until Write puts all files into a folder, or none of them. After a kill the
+// next run takes back a CA that is half made, and finishes a change that is half done. It never overwrites a file, never puts a secret into a file that others may read, and never
 // prints, logs or talks to anybody.
 //
 // # Who can do what

@@ -64,8 +64,8 @@ func newCFSSL(c config.Config, o options, trace func(ca.Call)) (*ca.Client, erro
 	return client, caError(c, "CA", err)
 }
 
-// unfinishedCA returns an error for files of a CA that may not fit together, because a run of ca init or ca rotate was broken off. It is called when
-// they have been read, so that a run which began meanwhile is seen too.
+// unfinishedCA returns an error for files of a CA that may not fit together, because ca init or ca
+// rotate was broken off. Called after they were read, it also sees a run that began meanwhile.
 func unfinishedCA(c config.Config) error {
 	for _, file := range []struct{ key, path string }{
 		{"CA.certPath", c.CA.CertPath}, {"CA.keyPath", c.CA.KeyPath}, {"CA.bundlePath", c.CA.BundlePath},

@@ -20,7 +20,7 @@ func checkWorkload(w inject.Workload, s Settings) (warnings, problems []inject.P
 	if w.Service.App == meshTag {
 		problems = append(problems, at(inject.RuleApp, w.Pos, "an app cannot be named %q: every sidecar of the mesh carries that tag and would serve its inbound API", meshTag))
 	}
-	if err := ca.CheckHosts([]string{host(w.Service)}); s.TLS && err != nil { // what Issue refuses, it would refuse after other services were written
+	if err := ca.CheckHosts([]string{host(w.Service)}); s.TLS && err != nil { // Issue would say so too, after other services were written
 		problems = append(problems, at(inject.RuleApp, w.Pos, "the service gets no certificate: %v", err))
 	}
 	if name := templateName(w, Inbound); w.HasTemplate && !s.Templates.Has(name) {
