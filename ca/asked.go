@@ -8,20 +8,26 @@ import (
 	"time"
 )
 
-// MaxYears bounds the life of a new certificate. Many signing profiles ask for so much, and no mesh should rely on a key for longer. A CA that ends
-// sooner ends what it has signed.
+// MaxYears bounds the life of a new certificate. Many signing profiles ask for ten years, and no
+// mesh should rely on a key for longer. A CA that ends sooner ends its certificates with it.
 const MaxYears = 10
 
-// maxLife is MaxYears with all their days, maxBackdate more than clocks differ and profiles backdate.
+// maxLife is MaxYears with all their days; maxBackdate is more than clocks differ and profiles
+// backdate.
 const (
 	maxLife     = MaxYears * 366 * 24 * time.Hour
 	maxBackdate = 7 * 24 * time.Hour
 )
 
+// LeafUsages returns the usages of certificates, as cfssl names them: both ends of a TLS
+// connection. Key encipherment is not among them: RFC 8813 forbids it for ecdsa keys, and rsa keys
+// need it only for a key exchange that TLS 1.3 has dropped.
+func LeafUsages() []string { return []string{"signing", "server auth", "client auth"} }
+
 // authorityUsages are the key usages of CAs (RFC 5280, section 4.2.1.3).
 const authorityUsages = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
 
-// acceptable returns ErrForeignCA or ErrNotAsAsked for a certificate that is not what was asked for.
+// acceptable returns ErrForeignCA or ErrNotAsAsked for a certificate that differs from the request.
 func acceptable(leaf *x509.Certificate, hosts []string, key crypto.PublicKey, authority *x509.Certificate, now time.Time) error {
 	if !signedBy(leaf, authority) {
 		return fmt.Errorf("%w, not by %q", ErrForeignCA, authority.Subject.CommonName)
@@ -36,7 +42,7 @@ func acceptable(leaf *x509.Certificate, hosts []string, key crypto.PublicKey, au
 	return nil
 }
 
-// unlike returns in what a certificate is not like the one that was asked for; "" if it is.
+// unlike returns the first difference between a certificate and the request; "" without one.
 func unlike(leaf *x509.Certificate, hosts []string, key crypto.PublicKey, authority *x509.Certificate, now time.Time) string {
 	switch {
 	case !SameKey(leaf.PublicKey, key):
@@ -63,7 +69,7 @@ func beyondTLS(usage x509.ExtKeyUsage) bool {
 	return usage != x509.ExtKeyUsageServerAuth && usage != x509.ExtKeyUsageClientAuth
 }
 
-// untimely returns what is wrong with the time of a new certificate; "" if nothing is.
+// untimely returns why the time of a new certificate is refused; "" if it is accepted.
 func untimely(leaf *x509.Certificate, now time.Time) string {
 	switch {
 	case leaf.NotAfter.Sub(leaf.NotBefore) > maxLife:

@@ -25,8 +25,8 @@
 //	                      change an answer                it has to be what was asked for, by our CA  TestIssueChecksTheAnswer, TestTLS
 //	answers as CFSSL      be another CA                   certPath pins it, bundlePath says whom      TestPinnedAuthority, TestTrust,
 //	                                                      pods trust; check warns if it is not pinned tykmesh.TestScripts/check
-//	                      sign more names, a CA, other    refused; what people's profiles ask for is  TestIssueChecksTheAnswer, TestProfiles
-//	                      uses, for over ten years        not
+//	                      sign more names, a CA, other    refused; common signing profiles pass       TestIssueChecksTheAnswer, TestProfiles
+//	                      uses, for over ten years
 //	                      fill the memory, lead           limits; redirects are not followed          TestRefusals, FuzzAnswer
 //	                      elsewhere
 //	                      lead the hand at a terminal     its words are one short printable line      TestRefusals, FuzzAnswer
@@ -78,8 +78,8 @@ type Signer interface {
 
 // Request says what is wanted of a new certificate.
 type Request struct {
-	// Hosts are the DNS names of the certificate. The first is its common name too; of one longer than 64 bytes its first label is (RFC 5280,
-	// appendix A.1, ub-common-name).
+	// Hosts are the DNS names of the certificate. The first is its common name too; of a host
+	// longer than 64 bytes only the first label is (RFC 5280, appendix A.1, ub-common-name).
 	Hosts []string
 	// Names are the rest of the subject, as the CA.defaultNames of a tyk-k8s configuration has them.
 	Names []csr.Name

@@ -15,8 +15,8 @@ const (
 	maxHost       = 253
 )
 
-// CheckHosts refuses what must not be sent to be signed: CFSSL signs any text, also none. It asks nothing of anybody, so that a plan can be refused
-// with it before anything is done.
+// CheckHosts refuses hosts that must not be sent to be signed: CFSSL signs any text, also none. It
+// is pure, so that a plan can be refused before its first request.
 func CheckHosts(hosts []string) error {
 	if len(hosts) == 0 {
 		return errors.New("a certificate needs at least one host")
@@ -29,8 +29,9 @@ func CheckHosts(hosts []string) error {
 	return nil
 }
 
-// commonName returns the common name of a host's certificate: the host, or its first label where the host has no room. That costs nothing: whoever
-// verifies the certificate compares its alternative names alone (RFC 9525, section 2). The common name is for the eyes of a Dashboard's user.
+// commonName returns the common name of a host's certificate: the host, or its first label if the
+// host is too long. Clients compare the alternative names alone (RFC 9525, section 2); the common
+// name is for the eyes of the Dashboard's users.
 func commonName(host string) string {
 	if len(host) <= maxCommonName {
 		return host

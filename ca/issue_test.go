@@ -91,8 +91,8 @@ func TestIssuedCertificatesVerify(t *testing.T) {
 	})
 }
 
-// TestLongNames: Kubernetes lets a service and its namespace have 63 bytes each, more than a common name has room for. The certificate names the host
-// all the same.
+// TestLongNames: Kubernetes lets a service and its namespace have 63 bytes each, too many for a
+// common name. The certificate names the host all the same.
 func TestLongNames(t *testing.T) {
 	app, namespace := "a"+strings.Repeat("b", 62), strings.Repeat("n", 63)
 	eachSigner(t, func(t *testing.T, s ca.Signer) {
@@ -252,12 +252,12 @@ func allowing(usage string) catest.Options {
 	return catest.Options{Usages: append(config.DefaultConfig().Usage, usage)}
 }
 
-// TestProfiles: what CFSSL signs by the profiles that people have is accepted.
+// TestProfiles: certificates by common signing profiles are accepted.
 func TestProfiles(t *testing.T) {
 	for name, o := range map[string]catest.Options{
 		"cfssl's own":            {Usages: config.DefaultConfig().Usage, Expiry: config.DefaultConfig().Expiry},
 		"tyk-k8s's":              {Usages: []string{"signing", "key encipherment", "server auth", "client auth"}, Expiry: 8760 * time.Hour},
-		"ca init's":              {Usages: []string{"signing", "server auth", "client auth"}, Expiry: time.Hour},
+		"ca init's":              {Usages: ca.LeafUsages(), Expiry: time.Hour},
 		"of ten years":           {Expiry: 87600 * time.Hour},
 		"with usages to spare":   allowing("data encipherment"),
 		"without key usages":     {Usages: []string{"server auth", "client auth"}},

@@ -103,7 +103,7 @@ func newLocalIn(certPEM []byte, key crypto.Signer) (*Local, error) {
 
 func newLocal(chain []*x509.Certificate, key crypto.Signer) (*Local, error) {
 	s, err := local.NewSigner(key, chain[0], signer.DefaultSigAlgo(key), &config.Signing{Default: &config.SigningProfile{
-		Usage:        []string{"signing", "key encipherment", "server auth", "client auth"},
+		Usage:        LeafUsages(),
 		Expiry:       localLife,
 		ExpiryString: localLife.String(),
 	}})
@@ -122,7 +122,7 @@ func selfSign(key crypto.Signer, names []csr.Name) ([]byte, error) {
 	cert, _, err := initca.NewFromSigner(&csr.CertificateRequest{
 		CN:    name,
 		Names: names,
-		CA:    &csr.CAConfig{Expiry: localCALife.String()},
+		CA:    &csr.CAConfig{Expiry: localCALife.String(), PathLength: 1}, // it may sign the next CA, as one of ca init may
 	}, key)
 	if err != nil {
 		return nil, fmt.Errorf("making the CA's certificate: %w", err)
@@ -167,6 +167,7 @@ func readOrMake(path string, mode fs.FileMode, content func() ([]byte, error)) (
 	if err := os.Link(temp, path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
+	file.SyncFolder(filepath.Dir(path))
 	return file.Read(path)
 }
 

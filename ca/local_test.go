@@ -37,6 +37,9 @@ func TestLocalCAIsMadeOnce(t *testing.T) {
 	if life := first.NotAfter.Sub(first.NotBefore); life < 3650*24*time.Hour || !first.IsCA {
 		t.Errorf("the CA lives for %v, CA: %t", life, first.IsCA)
 	}
+	if first.MaxPathLen != 1 {
+		t.Errorf("the CA may have %d CAs between it and a leaf, want 1", first.MaxPathLen)
+	}
 	if name := first.Subject.String(); !regexp.MustCompile(`^CN=tykmesh local CA [0-9a-f]{8},O=tykmesh tests$`).MatchString(name) {
 		t.Errorf("the CA's name is %q", name)
 	}
@@ -132,6 +135,21 @@ func TestLocalRefusesGarbage(t *testing.T) {
 	for _, csr := range []string{"", "garbage", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: []byte{1}}))} {
 		_, err := l.Sign(t.Context(), []string{"echo.default"}, []byte(csr))
 		wantError(t, err, nil, "signing for echo.default")
+	}
+}
+
+// TestLocalUsages: a leaf may do what TLS needs and no more, whatever its key.
+func TestLocalUsages(t *testing.T) {
+	l := newLocal(t, t.TempDir())
+	for _, key := range []ca.KeyRequest{{}, {Algo: ca.RSA, Size: 2048}} {
+		b, err := ca.Issue(t.Context(), l, ca.Request{Hosts: []string{"echo.default"}, Key: key})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
+		if b.Leaf.KeyUsage != x509.KeyUsageDigitalSignature || !slices.Equal(b.Leaf.ExtKeyUsage, want) {
+			t.Errorf("%v: usages %b, %v", key, b.Leaf.KeyUsage, b.Leaf.ExtKeyUsage)
+		}
 	}
 }
 

@@ -232,7 +232,8 @@ func TestMongoRefusals(t *testing.T) {
 	}
 }
 
-// TestMongoEchoesThePassword: with the mechanism PLAIN the server learns the password, and may put it into its answer.
+// TestMongoEchoesThePassword: with the mechanism PLAIN the server learns the password, and may put
+// it into its answer.
 func TestMongoEchoesThePassword(t *testing.T) {
 	const password = "s3cr3t-pw"
 	uri := serveStub(t, func(request bson.Raw) bson.D {

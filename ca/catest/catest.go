@@ -61,7 +61,7 @@ type Options struct {
 	SignCAs    bool       // certificates are those of a CA
 	Newcert    bool       // newcert has not been disabled: it makes certificates for anybody
 
-	Forge func(leaf *x509.Certificate) // changes what cfssl has signed, before it is signed again
+	Forge func(leaf *x509.Certificate) // edits a certificate of cfssl's, which is signed again
 
 	Faults []Fault
 }

@@ -32,8 +32,8 @@ const (
 // written is where it waits when nothing is missing any more. No other change has that name, so that whoever finishes one touches no later one.
 func (c Change) written() string { return fmt.Sprintf("%s-%x", changeFolder, c.seen[:8]) }
 
-// Write makes the change in a folder: completely or not at all, also if it is broken off. Then the next ReadRotation finishes it, and Unfinished tells
-// of it until then.
+// Write makes the change in a folder: completely or not at all, also if it is broken off. Then the
+// next ReadRotation finishes it, and Unfinished reports it until then.
 //
 //	files ──> .tykmesh-change/ ──rename──> .tykmesh-change-c0ffee/ ──rename, one by one──> their places
 //	          a full disk, a kill:          from here on it is done, by this run or the next
@@ -68,7 +68,7 @@ func (c Change) write(dir string, d disk) error {
 	return finish(dir, d)
 }
 
-// finish puts the files of a change in their places, if there is one. It may be called again after any part of it.
+// finish puts the files of a written change in their places. It may be broken off and called again.
 func finish(dir string, d disk) (err error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -104,7 +104,8 @@ func finishOne(root *os.Root, folder string, d disk) error {
 	return nil
 }
 
-// place moves the files of a folder to the root, in the order of their names: .gitignore first. What is not there any more has been moved before.
+// place moves the files of a folder to the root, in the order of their names: .gitignore first. A
+// file that is missing was moved before.
 func place(root *os.Root, folder string, d disk) error {
 	err := fs.WalkDir(root.FS(), folder, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {

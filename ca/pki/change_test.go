@@ -102,7 +102,7 @@ func brokenEverywhere(t *testing.T, change pki.Change, before, after string) {
 		hidden(t, dir)
 		half := !slices.Equal(files(t, dir), files(t, before)) && !slices.Equal(files(t, dir), files(t, after))
 		if told := pki.Unfinished(dir); half && told == nil {
-			t.Errorf("broken off before operation %d it is half done, and nobody is told", n)
+			t.Errorf("broken off before operation %d it is half done, and Unfinished does not say so", n)
 		}
 		readRotation(t, dir)
 		switch got := files(t, dir); {

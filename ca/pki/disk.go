@@ -10,8 +10,8 @@ import (
 	"github.com/tykmesh/tykmesh/ca/internal/file"
 )
 
-// disk changes folders. before, unless nil, is called before each operation: a test breaks a run off there, as a kill does, and needs nothing to outlast
-// the machine.
+// disk changes folders. A test sets before, which is called before each operation, to break a run
+// off there as a kill does. Such a disk skips the wait for the device.
 type disk struct{ before func() }
 
 func (d disk) step() {
@@ -20,7 +20,7 @@ func (d disk) step() {
 	}
 }
 
-// sync has the names in a folder, and in those below, on the disk.
+// sync writes the names in a folder, and in those below, to the disk.
 func (d disk) sync(dir string) error {
 	if d.before != nil {
 		return nil
@@ -53,7 +53,7 @@ func (d disk) remove(path string) error {
 	return os.Remove(path)
 }
 
-// write makes a file and has it on the disk when it returns.
+// write makes a file, which is on the disk when write returns.
 func (d disk) write(path string, f File) (err error) {
 	d.step()
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, f.Mode)
@@ -66,13 +66,14 @@ func (d disk) write(path string, f File) (err error) {
 		return err
 	}
 	d.step()
-	if err := file.Chmod(f.Mode); err != nil || d.before != nil { // the umask may have taken from the mode
+	if err := file.Chmod(f.Mode); err != nil || d.before != nil { // the umask may have narrowed the mode
 		return err
 	}
 	return file.Sync()
 }
 
-// removeAll removes a folder and what is in it; of each folder the first by name goes last, which is where stage has put what hides the others from Git.
+// removeAll removes a folder and its content, in the reverse order of names: so the .gitignore that
+// hides keys goes after them.
 func (d disk) removeAll(path string) error {
 	var found []string
 	err := filepath.WalkDir(path, func(name string, _ fs.DirEntry, err error) error {
@@ -87,7 +88,7 @@ func (d disk) removeAll(path string) error {
 	return err
 }
 
-// gone takes for no error that something is not there.
+// gone returns the error, but nil for a file that is not there.
 func gone(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -95,10 +96,11 @@ func gone(err error) error {
 	return err
 }
 
-// stagedFolder is the place in a staging folder of what is on its way to the folder around it.
+// stagedFolder holds, in a staging folder, the files on their way to the CA's folder.
 const stagedFolder = "files"
 
-// stage writes files into a folder of their own in the CA's. Git sees nothing of it, whatever the .gitignore around it says.
+// stage writes files into a staging folder inside the CA's folder. A .gitignore of its own hides it
+// from Git, whatever the one around it says.
 func (d disk) stage(folder string, files []File) error {
 	err := d.mkdir(folder)
 	if err == nil {
@@ -118,7 +120,7 @@ func (d disk) stage(folder string, files []File) error {
 	return d.sync(folder)
 }
 
-// staged are files as they are named in a staging folder.
+// staged returns files under their names in a staging folder.
 func staged(files []File) []File {
 	files = slices.Clone(files)
 	for i := range files {

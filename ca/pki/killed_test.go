@@ -4,17 +4,19 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/tykmesh/tykmesh/ca/pki"
 )
 
-// hidden makes sure that every file with a key in it is its owner's alone, and that Git does not see it: it lies in the CA's folder, whose .gitignore
-// names it or names nothing of tykmesh's because it is somebody's own, or in one that ignores all of itself.
+// hidden makes sure that every file with a key is readable by its owner alone and hidden from Git:
+// by the .gitignore of the CA's folder, unless that is the user's own, or of a staging folder.
 func hidden(t *testing.T, parent string) {
 	t.Helper()
 	err := filepath.WalkDir(parent, func(path string, entry fs.DirEntry, err error) error {
@@ -38,10 +40,10 @@ func hidden(t *testing.T, parent string) {
 	}
 }
 
-// secretText finds keys: in PEM, in base64 of PEM, and that of CFSSL.
+// secretText finds keys: in PEM, in base64 of PEM, and the key of CFSSL.
 var secretText = regexp.MustCompile(`PRIVATE KEY-----|LS0tLS1CRUdJTiBQUklWQVRFIEtFW|^[0-9a-f]{32}\n$|"key": "[0-9a-f]{32}"`)
 
-// ignored reports whether a .gitignore between a folder and a file names the file, one of the folders on the way, or everything.
+// ignored reports whether a .gitignore between a folder and a file covers the file.
 func ignored(parent, path string) bool {
 	for dir := filepath.Dir(path); len(dir) >= len(parent); dir = filepath.Dir(dir) {
 		text, err := os.ReadFile(filepath.Join(dir, pki.IgnoreFile))
@@ -58,21 +60,22 @@ func ignored(parent, path string) bool {
 	return false
 }
 
-// TestInitIsBrokenOff: whenever the making of a CA is broken off, no key is seen, and the next run makes one or finds one that is whole.
+// TestInitIsBrokenOff: wherever ca init is broken off, keys stay hidden, and the next run makes a CA
+// or finds a whole one.
 func TestInitIsBrokenOff(t *testing.T) {
 	inMemory(t)
 	brought, err := pki.Bring(newFolder(t), options())
 	if err != nil {
 		t.Fatal(err)
 	}
-	theirs := map[string]string{"README": "mine", ".gitignore": "mine", "csr_ca.json": "mine", "k8s/mine.yaml": "mine"}
+	users := map[string]string{"README": "mine", ".gitignore": "mine", "csr_ca.json": "mine", "k8s/mine.yaml": "mine"}
 	for name, test := range map[string]struct {
 		setup pki.Setup
 		there map[string]string
 	}{
 		"a new folder":     {setUp(t, intermediate), nil},
 		"one that is used": {setUp(t), map[string]string{"README": "mine"}},
-		"one of theirs":    {setUp(t, intermediate), theirs},
+		"a user's own":     {setUp(t, intermediate), users},
 		"brought":          {brought, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -136,7 +139,8 @@ func breakInit(t *testing.T, dir string, s pki.Setup, n int) (broken bool) {
 	return false
 }
 
-// inMemory has a test's folders in memory where the system has a place for that: on a disk thousands of small files take their time.
+// inMemory puts a test's folders into memory if the system can: a disk is slow with thousands of
+// small files.
 func inMemory(t *testing.T) {
 	t.Helper()
 	const memory = "/dev/shm"
@@ -173,7 +177,41 @@ func onlyTexts(t *testing.T, dir string, want map[string]string) {
 	}
 }
 
-// TestBegunIsNotRead: what is half made is no CA to change.
+// TestInitIsKilled: a real kill does what a panic does here, and lets the next run in at once.
+func TestInitIsKilled(t *testing.T) {
+	const dirVariable, stepVariable = "TYKMESH_KILLED_DIR", "TYKMESH_KILLED_STEP"
+	if dir := os.Getenv(dirVariable); dir != "" {
+		n, err := strconv.Atoi(os.Getenv(stepVariable))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Fatal(pki.MakeBroken(dir, setUp(t).Files, func() {
+			self, err := os.FindProcess(os.Getpid())
+			if n--; n < 0 && err == nil {
+				_ = self.Kill()
+				select {}
+			}
+		}))
+	}
+	for _, n := range []int{0, 3, 30, 60, 70} {
+		parent := t.TempDir()
+		dir := filepath.Join(parent, "ca")
+		child := exec.Command(os.Args[0], "-test.run=^TestInitIsKilled$")
+		child.Env = append(os.Environ(), dirVariable+"="+dir, stepVariable+"="+strconv.Itoa(n))
+		if out, err := child.CombinedOutput(); err == nil || strings.Contains(string(out), "FAIL") {
+			t.Fatalf("operation %d: it was not killed: %v\n%s", n, err, out)
+		}
+		hidden(t, parent)
+		s := setUp(t)
+		if err := errors.Join(pki.Free(dir), keep(pki.Write(dir, s.Files))); err != nil {
+			t.Errorf("killed before operation %d: %v", n, err)
+			continue
+		}
+		checkWritten(t, dir, s)
+	}
+}
+
+// TestBegunIsNotRead: a CA that is half made cannot be rotated.
 func TestBegunIsNotRead(t *testing.T) {
 	s, dir := setUp(t), t.TempDir()
 	for n := 0; pki.Unfinished(dir) == nil; n++ {

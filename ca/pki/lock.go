@@ -7,13 +7,13 @@ type BusyError struct{ Path string }
 
 func (e *BusyError) Error() string { return "another run is changing the CA of " + e.Path }
 
-// How long a run waits for another one, which takes less, and how often it looks.
+// lockWait bounds the wait for another run, which takes less; lockTurn is the time between tries.
 const (
 	lockWait = 2 * time.Second
 	lockTurn = 20 * time.Millisecond
 )
 
-// lock keeps other runs out of a folder.
+// lock keeps other runs out of a folder until unlock is called.
 //
 // Errors: *BusyError; no such folder.
 func lock(dir string) (unlock func(), err error) {

@@ -6,8 +6,9 @@
 //	folder ──Bring──┘
 //	folder ──ReadRotation──> Rotation ──Trust, Sign, Settle──> Change ──Write──> the folder, a step further
 //
-// What it makes is values until Write puts all files into a folder, or none of them. It never overwrites a file, never puts a secret into a file
-// that others may read, and never prints, logs or talks to anybody.
+// What it makes is values until Write puts all files into a folder, or none of them. After a kill the
+// next run takes back a CA that is half made, and finishes a change that is half done. It never overwrites a file, never puts a secret into a file that others may read, and never
+// prints, logs or talks to anybody.
 //
 // # Who can do what
 //
@@ -17,8 +18,11 @@
 //	who                   could                           what is done                                shown by
 //
 //	reads the folder      take a key                      files 0600 in a folder 0700                 TestWritten, TestNewFolderIsForItsOwnerAlone
-//	reads the repository  take a key                      .gitignore names each; one that lacks some  TestWritten, TestUnignored
-//	                                                      is reported
+//	reads the repository  take a key                      .gitignore names each and is there first;   TestWritten, TestUnignored,
+//	                                                      one that lacks some is reported             TestInitIsBrokenOff
+//	kills a run halfway   leave keys about, have a mixed  keys wait inside the folder, in one that    TestInitIsBrokenOff, TestInitIsKilled,
+//	                      folder used                     Git ignores; other commands refuse to read  TestChangeIsBrokenOff,
+//	                                                                                                  tykmesh.TestScripts/ca-unfinished
 //	reads ConfigMaps      take a key                      keys are in Secrets, in one file            TestMade, tykmesh.TestSecretsStayWhereTheyBelong
 //	reads Secrets of      be the mesh                     nothing: Kubernetes gives that right; what  TestTheNextIsTrusted
 //	CFSSL's namespace                                     signs below a root makes no further CA

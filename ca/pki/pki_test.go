@@ -192,6 +192,9 @@ func issue(t *testing.T, s pki.Setup) {
 		t.Fatal(err)
 	}
 	verify(t, bundle.Leaf, certificates(t, file(t, s, pki.ChainFile)), certificates(t, file(t, s, pki.BundleFile)))
+	if usage := bundle.Leaf.KeyUsage; usage != x509.KeyUsageDigitalSignature {
+		t.Errorf("key usage %b: an ecdsa key enciphers no key", usage)
+	}
 	if other, err := ca.New(ca.Config{Addr: server.URL, Key: "5ec4e75ec4e75ec4e75ec4e75ec4e75e"}); err != nil {
 		t.Fatal(err)
 	} else if _, err := ca.Issue(t.Context(), other, request); !errors.Is(err, ca.ErrUnauthorized) {

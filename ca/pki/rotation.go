@@ -62,8 +62,8 @@ type Rotation struct {
 
 // ReadRotation reads how far the change of the CA in a folder has come. A step that was broken off while it was written is finished first.
 //
-// Errors: as Bring, but that the CA may have expired; a folder of a CA that is not complete; *UnfinishedError where that is because it was not made to
-// the end; *BusyError.
+// Errors: as Bring, but that the CA may have expired; a folder of a CA that is not complete;
+// *UnfinishedError if ca init was broken off there; *BusyError.
 func ReadRotation(dir string, now time.Time) (r Rotation, err error) {
 	r.dir = dir
 	unlock, err := lock(dir)

@@ -93,7 +93,7 @@ type authKey struct {
 func (s Serving) config(key string) ([]byte, error) {
 	const name = "ca-auth"
 	var c signingConfig
-	c.Signing.Default = signingProfile{[]string{"signing", "key encipherment", "server auth", "client auth"}, hours(s.CertExpiry), name}
+	c.Signing.Default = signingProfile{ca.LeafUsages(), hours(s.CertExpiry), name}
 	c.AuthKeys = map[string]authKey{name: {"standard", key}}
 	text, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {

@@ -20,8 +20,8 @@ func (e *ExistsError) Error() string { return e.Path + " is there already, and n
 // stays tells which files may be there before: the one a CA is made from, and one that people may have for their own.
 func stays(name string) bool { return name == RequestFile || name == IgnoreFile }
 
-// Free makes sure that a CA can be made in a folder, before the work is done: that it does not hold one, and can be made if it is not there. It takes
-// back what a run has left that was broken off.
+// Free makes sure that a CA can be made in a folder, before the work is done: that it does not hold
+// one, and can be made if it is not there. It takes back the files of a run that was broken off.
 //
 // Errors: *ExistsError; *BusyError; something that is no folder, or a folder above that is not there.
 func Free(dir string) error {
@@ -74,16 +74,18 @@ func Unignored(dir string, files []File) (missing []string) {
 	return missing
 }
 
-// initFolder is where the files of a new CA wait while it is made. It is there until all is done: as long as it is, the CA is none.
+// initFolder holds the files of a new CA while it is made. As long as it is there, the CA is not
+// made.
 const initFolder = ".tykmesh-init"
 
-// begun reports whether a run makes a CA in a folder, or has been broken off while it did.
+// begun reports whether a run is making a CA in a folder, or was broken off there.
 func begun(dir string) bool {
 	_, err := os.Lstat(filepath.Join(dir, initFolder))
 	return err == nil
 }
 
-// Written is a CA whose files are in their places. It waits for Keep or Undo, and other runs wait with it; if neither comes, the next run takes it back.
+// Written is a CA whose files are in their places. It waits for Keep or Undo, and keeps other runs
+// out meanwhile. If neither comes, the next run takes it back.
 type Written struct {
 	dir     string
 	made    []string // folders
@@ -91,12 +93,12 @@ type Written struct {
 	disk    disk
 }
 
-// Write puts all files into a folder, which it makes if it is not there, or none of them. What an earlier run has left that was broken off is taken
-// back first.
+// Write puts all files into a folder, which it makes if it is not there, or none of them. First it
+// takes back the files of a run that was broken off.
 //
 //	files ──> .tykmesh-init/ ──link, .gitignore first──> their places ──Keep──> .tykmesh-init-done/ ──> removed
 //	          a kill, until Keep:                                               a kill: the CA stays
-//	          the next run takes back what is linked, and nothing else
+//	          the next run takes back the links, and nothing else
 //
 // Errors: *ExistsError; *BusyError; whatever keeps files from being written. Nothing is left behind.
 func Write(dir string, files []File) (*Written, error) {
@@ -141,7 +143,8 @@ func (w *Written) open() (err error) {
 	return err
 }
 
-// place writes the files beside their places and links them there, which fails where something is. The .gitignore comes first: it names the others.
+// place writes the files beside their places and links them there, which fails if the place is
+// taken. The .gitignore comes first: it names the secret ones.
 func (w *Written) place(files []File) error {
 	files = slices.DeleteFunc(slices.Clone(files), func(f File) bool {
 		_, err := os.Lstat(f.in(w.dir))
@@ -175,7 +178,7 @@ func (w *Written) place(files []File) error {
 
 // Keep makes the CA one that stays.
 //
-// Errors: it cannot be kept. It is undone then.
+// Errors: the folder cannot be changed; the CA is undone then.
 func (w *Written) Keep() error {
 	done := filepath.Join(w.dir, initFolder+doneSuffix)
 	if err := w.disk.rename(filepath.Join(w.dir, initFolder), done); err != nil {
@@ -184,11 +187,11 @@ func (w *Written) Keep() error {
 	}
 	defer w.release()
 	_ = w.disk.sync(w.dir)
-	_ = w.disk.removeAll(done) // what stays is for the next run
+	_ = w.disk.removeAll(done) // the next run removes what this one cannot
 	return nil
 }
 
-// Undo takes away again what was written, and nothing else.
+// Undo removes the files that were written, and nothing else.
 func (w *Written) Undo() {
 	defer w.release()
 	_ = takeBack(w.dir, w.disk)
@@ -197,10 +200,10 @@ func (w *Written) Undo() {
 	}
 }
 
-// doneSuffix is what the name of initFolder ends with when only its removal is left to do.
+// doneSuffix ends the name of initFolder when only its removal is left to do.
 const doneSuffix = "-done"
 
-// takeBack removes what a run has made that did not come to its end: the files that are the same as those which it has staged.
+// takeBack removes the files of a run that did not end: those that are links to its staged files.
 func takeBack(dir string, d disk) error {
 	folder := filepath.Join(dir, initFolder)
 	from := filepath.Join(folder, stagedFolder)
@@ -226,17 +229,18 @@ func sameFile(a, b string) bool {
 	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
-// UnfinishedError is a folder in which a run has been broken off, or is at work.
+// UnfinishedError is a folder in which a run was broken off, or is at work.
 type UnfinishedError struct {
 	Dir  string
-	Step string // init or rotate: what finishes it
+	Step string // the command that finishes it: init or rotate
 }
 
 func (e *UnfinishedError) Error() string {
-	return fmt.Sprintf("%s is not as it should be: tykmesh ca %s is at work there, or was broken off", e.Dir, e.Step)
+	return fmt.Sprintf("the CA in %s is between two states: tykmesh ca %s is at work there, or was broken off", e.Dir, e.Step)
 }
 
-// Unfinished returns an *UnfinishedError for a folder whose files may not fit together, because some are of a CA's next state; else nil.
+// Unfinished returns an *UnfinishedError for a folder whose files may not fit together, because
+// some are new and some old; else nil.
 func Unfinished(dir string) error {
 	if begun(dir) {
 		return &UnfinishedError{dir, "init"}

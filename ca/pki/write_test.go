@@ -81,7 +81,7 @@ func TestWritten(t *testing.T) {
 	}
 }
 
-// keep keeps what was written.
+// keep keeps a CA that was written.
 func keep(w *pki.Written, err error) error {
 	if err != nil {
 		return err
@@ -89,7 +89,8 @@ func keep(w *pki.Written, err error) error {
 	return w.Keep()
 }
 
-// checkWritten makes sure that a CA's files are in a folder, but for those that were there before, and that no other CA can be made there.
+// checkWritten makes sure that a CA's files are in a folder, but for those that were there before,
+// and that no other CA can be made there.
 func checkWritten(t *testing.T, dir string, s pki.Setup) {
 	t.Helper()
 	for _, f := range s.Files {

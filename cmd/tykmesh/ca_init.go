@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -215,6 +216,9 @@ func (o caInit) warnings(setup pki.Setup, settings pki.Options) (texts []string)
 	if missing := pki.Unignored(o.dir, setup.Files); len(missing) > 0 {
 		texts = append(texts, fmt.Sprintf("%s stays as it is, and does not name these secret files: %s",
 			filepath.Join(o.dir, pki.IgnoreFile), strings.Join(missing, ", ")))
+	}
+	if o.namespace == pki.DefaultServing().Namespace || slices.Contains(o.meshNamespaces, o.namespace) {
+		texts = append(texts, fmt.Sprintf("any pod of namespace %s can mount the CA's key: give CFSSL a namespace without apps with -n NAMESPACE", o.namespace))
 	}
 	if end := setup.Certificate.NotAfter; end.Before(settings.Now.Add(settings.Serving.CertExpiry)) {
 		texts = append(texts, fmt.Sprintf("the CA expires on %s, before the certificates that it signs from now on", end.UTC().Format(time.DateOnly)))

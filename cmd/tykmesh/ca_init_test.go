@@ -65,7 +65,7 @@ func TestCASectionIsNotPrinted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, dir := range []string{there, filepath.Join(parent, "new")} {
-		status, stderr := caInitIn(t.Context(), dir, full{}, nil, "--algo", "ecdsa")
+		status, stderr := caInitIn(t.Context(), dir, full{}, nil, "-q", "--algo", "ecdsa")
 		if status != 1 || stderr != "error: writing to standard output: no space left on device\n" {
 			t.Errorf("exit status %d: %s", status, stderr)
 		}
@@ -95,8 +95,8 @@ func TestCAInitIsInterrupted(t *testing.T) {
 		full bool
 		want string
 	}{
-		"a large key":     {args: []string{"--size", "8192", "--intermediate"}, want: "error: interrupted; nothing was changed\n"},
-		"standard output": {args: []string{"--algo", "ecdsa"}, full: true, want: "error: writing to standard output: interrupted\n"},
+		"a large key":     {args: []string{"-q", "--size", "8192", "--intermediate"}, want: "error: interrupted; nothing was changed\n"},
+		"standard output": {args: []string{"-q", "--algo", "ecdsa"}, full: true, want: "error: writing to standard output: interrupted\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())

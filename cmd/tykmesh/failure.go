@@ -253,7 +253,7 @@ func caHint(err error) string {
 	case errors.As(err, &busy):
 		return "wait until that is done, and type the same again"
 	case errors.As(err, &unfinished):
-		return fmt.Sprintf("tykmesh ca %s --dir %s finishes it", unfinished.Step, shellWord(unfinished.Dir))
+		return fmt.Sprintf("run tykmesh ca %s --dir %s, which finishes the work", unfinished.Step, shellWord(unfinished.Dir))
 	case errors.As(err, &encrypted):
 		return fmt.Sprintf("no password can be given: openssl pkey -in %s -out FILE decrypts it", shellWord(encrypted.Path))
 	}

@@ -339,6 +339,9 @@ func loadConfig(ctx context.Context, p process, o options, report *report) (conf
 	if err != nil {
 		return config.Config{}, err
 	}
+	if err := unfinishedCA(c); err != nil {
+		return config.Config{}, err
+	}
 	report.findings(warnings)
 	return c, nil
 }

@@ -5,12 +5,14 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/cloudflare/cfssl/csr"
 
 	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/ca/pki"
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 )
@@ -60,6 +62,22 @@ func newCFSSL(c config.Config, o options, trace func(ca.Call)) (*ca.Client, erro
 		MutualTLSCert: c.CA.MutualTLSCert, MutualTLSKey: c.CA.MutualTLSKey, Trace: trace, Now: o.now,
 	})
 	return client, caError(c, "CA", err)
+}
+
+// unfinishedCA returns an error for files of a CA that may not fit together, because ca init or ca
+// rotate was broken off. Called after they were read, it also sees a run that began meanwhile.
+func unfinishedCA(c config.Config) error {
+	for _, file := range []struct{ key, path string }{
+		{"CA.certPath", c.CA.CertPath}, {"CA.keyPath", c.CA.KeyPath}, {"CA.bundlePath", c.CA.BundlePath},
+	} {
+		if file.path == "" {
+			continue
+		}
+		if err := pki.Unfinished(filepath.Dir(file.path)); err != nil {
+			return settingError(c, file.key, err)
+		}
+	}
+	return nil
 }
 
 // caError is an error of setting up the CA, at the key that it is about.

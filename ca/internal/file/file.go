@@ -35,7 +35,7 @@ func read(f *os.File, err error) ([]byte, error) {
 	return text, nil
 }
 
-// SyncFolder has the names in a folder on the disk, as far as the system can do that.
+// SyncFolder writes the names in a folder to the disk, as far as the system can.
 func SyncFolder(dir string) {
 	if f, err := os.Open(dir); err == nil {
 		_ = f.Sync() // Windows cannot
