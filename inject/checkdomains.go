@@ -6,16 +6,17 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// isPublicDomain reports whether a name is a top-level domain of the public DNS, so that names below it belong to somebody. The list is the one
-// by which browsers keep cookies apart (publicsuffix.org, the part of ICANN). It is asked for a name below, because some domains stand in it
-// only by what is below them.
+// isPublicDomain reports whether a namespace has the name of a top-level domain of the public DNS.
+// The list is the one by which browsers keep cookies apart (publicsuffix.org, the part of ICANN). It
+// holds some domains only by the names below them, so it is asked for such a name.
 func isPublicDomain(namespace string) bool {
 	_, public := publicsuffix.PublicSuffix("tykmesh." + namespace)
 	return public
 }
 
-// checkDomains looks for namespaces that are called like a top-level domain: APP.NAMESPACE, the name of a service and of its certificate, is then
-// one of the public DNS too. It says so once a namespace, at the first pods that do not accept it.
+// checkDomains looks for namespaces that are called like a top-level domain: APP.NAMESPACE, the
+// name of a service and of its certificate, is then one of the public DNS too. It says so once a
+// namespace, at the first pods that do not accept it.
 func (c *checks) checkDomains() {
 	if !c.settings.TLS {
 		return

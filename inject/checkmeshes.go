@@ -11,11 +11,12 @@ import (
 type otherMesh struct {
 	name       string
 	containers []string            // that its injector adds
-	asks       map[string][]string // annotations and labels, of a pod or of its namespace, by which it is asked for, and their values; none are all
+	asks       map[string][]string // annotations and labels of a pod or its namespace that ask for it, by their values; nil is any value
 }
 
-// otherMeshes are the meshes whose rules and tykmesh's cannot both have a pod's calls. A container named envoy alone is none of them: apps have
-// that too. Cilium and Traefik Mesh have no sidecars.
+// otherMeshes are the meshes whose rules and tykmesh's cannot both have a pod's calls. A container
+// named envoy is no sign of one: apps have such containers too. Cilium and Traefik Mesh have no
+// sidecars.
 var otherMeshes = []otherMesh{
 	{"Istio", []string{"istio-proxy", "istio-init", "istio-validation"}, map[string][]string{
 		"sidecar.istio.io/inject": {"true", "y", "yes", "on"}, "istio-injection": {"enabled"}, "istio.io/rev": nil,
@@ -33,7 +34,8 @@ var otherMeshes = []otherMesh{
 	{"NGINX Service Mesh", []string{"nginx-mesh-sidecar", "nginx-mesh-init"}, map[string][]string{"injector.nsm.nginx.com/auto-inject": {"true"}}},
 }
 
-// sign says that a pod has, or that somebody asks for, the proxy of another mesh, or declines it.
+// sign says that a pod has the proxy of another mesh, or that a pod or its namespace asks for that
+// proxy or declines it.
 type sign struct {
 	mesh     string
 	text     string // "container istio-proxy"
@@ -41,7 +43,8 @@ type sign struct {
 	at       manifest.Place
 }
 
-// signs returns what metadata, and the spec of a pod or nil, say of other meshes: a sign a mesh at most.
+// signs returns what metadata say of other meshes, and the spec of a pod, which may be nil. Each
+// mesh has one sign at most.
 func signs(d *manifest.Document, meta, spec *manifest.Node) (found []sign) {
 	for _, m := range otherMeshes {
 		if s := m.contained(d, spec); s != nil {
@@ -65,7 +68,8 @@ func (m otherMesh) contained(d *manifest.Document, spec *manifest.Node) *sign {
 	return nil
 }
 
-// asked returns the sign of a mesh that labels and annotations are. One that asks wins over one that declines.
+// asked returns the sign of a mesh that labels and annotations are. One that asks wins over one
+// that declines.
 func (m otherMesh) asked(d *manifest.Document, meta *manifest.Node) (found *sign) {
 	for _, of := range []struct{ key, word string }{{"labels", "label"}, {"annotations", "annotation"}} {
 		for k, v := range meta.Get(of.key).Entries() {
@@ -83,12 +87,14 @@ func (m otherMesh) asked(d *manifest.Document, meta *manifest.Node) (found *sign
 	return found
 }
 
-// led reports whether rules lead the calls of pods to their sidecar. Without them it goes with another mesh.
+// led reports whether rules lead the calls of pods to their sidecar. Without rules another
+// mesh is no harm.
 func (o *subject) led(s Settings) bool {
 	return s.Sidecar == nil || slices.Contains(names(o.addition.added()), sidecar.RulesName)
 }
 
-// checkMeshes looks for pods that join the mesh and have the proxy of another one, or get it. A pod's own word counts before its namespace's.
+// checkMeshes looks for pods that join the mesh and have the proxy of another one, or get it. A
+// pod's own word counts before its namespace's.
 func (c *checks) checkMeshes() {
 	for _, p := range c.facts.pods {
 		if !p.led {

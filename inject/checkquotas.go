@@ -8,8 +8,9 @@ import (
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// Where a quota of a namespace counts a resource, the API server refuses pods of which a container does not say how much of it it wants
-// (k8s.io/kubernetes pkg/quota/v1/evaluator/core, Constraints). A LimitRange may say it for them.
+// Where a quota of a namespace counts a resource, the API server refuses pods of which a container
+// does not say how much of it it wants (k8s.io/kubernetes pkg/quota/v1/evaluator/core,
+// Constraints). A LimitRange may say it for them.
 //
 //	the quota counts              every container needs
 //	cpu, requests.cpu             requests.cpu, or limits.cpu, which is the request then
@@ -34,7 +35,8 @@ type counted struct {
 	at     manifest.Place
 }
 
-// newQuota reads a ResourceQuota; nil where it counts only some pods, because whether it counts those of the mesh is not known.
+// newQuota reads a ResourceQuota; nil where it counts only some pods, because whether it counts
+// those of the mesh is not known.
 func newQuota(d *manifest.Document, node *manifest.Node, k known) *quota {
 	for _, s := range node.Get("spec", "scopes").Items() {
 		if s.Text() != "NotBestEffort" {
@@ -54,10 +56,12 @@ func newQuota(d *manifest.Document, node *manifest.Node, k known) *quota {
 	return q
 }
 
-// defaulted is an amount that a LimitRange says for the containers of a namespace that do not say it.
+// defaulted is an amount that a LimitRange says for the containers of a namespace that do not say
+// it.
 type defaulted struct{ namespace, amount string }
 
-// defaults notes what a LimitRange says for containers (Kubernetes documentation, Limit Ranges; pkg/apis/core/v1, SetDefaults_LimitRangeItem).
+// defaults notes what a LimitRange says for containers (Kubernetes documentation, Limit Ranges;
+// pkg/apis/core/v1, SetDefaults_LimitRangeItem).
 func (f *facts) defaults(obj object, s Settings) {
 	for _, limit := range obj.node.Get("spec", "limits").Items() {
 		if limit.Get("type").Text() != "Container" {
@@ -84,7 +88,8 @@ type lack struct{ container, amount string }
 // ownSidecarName is how findings name a pod's own sidecar with resources of its own.
 const ownSidecarName = "the pod's own " + sidecar.Name
 
-// lacks returns what neither the added containers nor the pod as a whole say. Of the pod's own sidecar its own resources count.
+// lacks returns what neither the added containers nor the pod as a whole say. Of the pod's own
+// sidecar its own resources count.
 func (o *subject) lacks() (all []lack) {
 	pod := o.template.Get("spec", "resources")
 	for _, c := range o.addition.added() {
@@ -121,8 +126,9 @@ func states(container manifest.Map, kind, resource string) bool {
 	return ok
 }
 
-// checkQuotas looks for quotas because of which the API server refuses pods that join the mesh: a container that they get does not say what the
-// quota counts. It would only show in the events of a ReplicaSet.
+// checkQuotas looks for quotas because of which the API server refuses pods that join the mesh: a
+// container that they get does not say what the quota counts. It would only show in the events of a
+// ReplicaSet.
 func (c *checks) checkQuotas() {
 	for _, q := range c.facts.quotas {
 		for _, counted := range q.counts {
@@ -135,7 +141,8 @@ func (c *checks) checkQuotas() {
 	}
 }
 
-// lacking returns the pods of a namespace that join the mesh and get containers without an amount, and the names of these containers.
+// lacking returns the pods of a namespace that join the mesh and get containers without an amount,
+// and the names of these containers.
 func (c *checks) lacking(namespace, amount string) (refused []*pods, containers []string) {
 	for _, p := range c.pods.namespace[namespace] {
 		before := len(containers)

@@ -92,7 +92,8 @@ func (p *pod) checkOwnUser(context *manifest.Node) (problems []Problem) {
 	return problems
 }
 
-// takeResources takes over what the pod's own sidecar may use: the gateway is told of it, and the init containers may use no less.
+// takeResources takes over the limits of the pod's own sidecar: the gateway is told of its memory, and
+// the init containers get its CPU limit.
 func (p *pod) takeResources(own *manifest.Node) (problems []Problem) {
 	_, r := own.Entry("resources")
 	if r == nil {

@@ -109,7 +109,7 @@ var ruleHints = map[inject.Rule]string{
 	inject.RuleHostNetwork: "such pods cannot be on the mesh: hostNetwork has to go, or the annotation",
 	inject.RuleJob:         "of the built-in sidecars, native ones end with their pods: Injector.nativeSidecar: true, or Injector.kubeVersion of 1.29 or later",
 	inject.RuleScaler:      "give the sidecar resources.requests, or scale by a metric of type ContainerResource",
-	inject.RuleMesh:        "take the pods off one of the two meshes, or leave the calls of the pods to the other one: injector.tyk.io/intercept: none",
+	inject.RuleMesh:        "take the pods off one of the two meshes; with the built-in sidecar injector.tyk.io/intercept: none leaves their calls to the other one",
 	inject.RuleQuota: "Sidecar.cpu, cpuLimit, memory and memoryLimit are the sidecar's amounts, Injector.rulesCPU and its like those of its init containers; " +
 		"a LimitRange gives a default to every container of a namespace",
 	inject.RuleDomain: "give the namespace another name, like NAMESPACE-mesh: names with a dash behind them are no domains",

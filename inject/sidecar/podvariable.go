@@ -15,11 +15,12 @@ type PodVariable struct {
 	Names  []string
 }
 
-// PodVariables are all variables that a pod may set for its sidecar. Whoever writes a pod need not be who may see the secrets of the mesh, so
-// every other variable belongs to the configuration: some name a server that gets a secret (the Dashboard, Redis, the control plane, a proxy,
-// a collector of traces or logs), some a file that is loaded (certificates, plugins, LD_PRELOAD), and some end the verification of
-// certificates. A list of those could not be complete, because gateways gain variables. Names count as they are written here: a gateway reads
-// no other spelling, and http_proxy is no different from HTTP_PROXY.
+// PodVariables are all variables that a pod may set for its sidecar. The author of a pod need not
+// have the secrets of the mesh, so every other variable belongs to the configuration. Some name a
+// server that gets a secret: the Dashboard, Redis, the control plane, a proxy, a collector of traces
+// or logs. Some name a file that is loaded: certificates, plugins, LD_PRELOAD. Some end the
+// verification of certificates. A list of those could not be complete, because gateways gain
+// variables. Names count as they are written here: a gateway reads no other spelling.
 var PodVariables = []PodVariable{
 	{"what it logs", []string{"TYK_GW_LOGLEVEL", "TYK_GW_LOGFORMAT", "TYK_GW_ACCESSLOGS_ENABLED", "TYK_GW_ACCESSLOGS_TEMPLATE", "TZ"}},
 	{"how long it waits", []string{
@@ -59,8 +60,8 @@ func CheckPodVariable(name, value string) error {
 	return nil
 }
 
-// expands reports whether Kubernetes looks for a variable in a value: $(NAME), where $$ is a dollar sign (Kubernetes documentation, Define
-// Dependent Environment Variables).
+// expands reports whether Kubernetes looks for a variable in a value: $(NAME), where $$ is a dollar
+// sign (Kubernetes documentation, Define Dependent Environment Variables).
 func expands(value string) bool {
 	for {
 		i := strings.IndexByte(value, '$')
@@ -76,8 +77,8 @@ func expands(value string) bool {
 	}
 }
 
-// CheckCAFile refuses a variable that is not one by which programs find a file of CAs: whatever has another meaning (PATH, LD_PRELOAD) would
-// lose it.
+// CheckCAFile refuses a variable that is not one by which programs find a file of CAs: whatever has
+// another meaning (PATH, LD_PRELOAD) would lose it.
 func CheckCAFile(name string) error {
 	if err := CheckVariable(name); err != nil {
 		return fmt.Errorf("%w; like CURL_CA_BUNDLE", err)
@@ -85,7 +86,7 @@ func CheckCAFile(name string) error {
 	if upper := strings.ToUpper(name); strings.Contains(upper, "CERT") || strings.Contains(upper, "SSL_ROOTS") || slices.ContainsFunc(strings.Split(upper, "_"), isCA) {
 		return nil
 	}
-	return errors.New("the variable " + name + " does not sound like one for a file of CAs: its name must contain CA or CERT, like CURL_CA_BUNDLE")
+	return errors.New("the variable " + name + " is not named like one for a file of CAs: its name must contain CA or CERT, like CURL_CA_BUNDLE")
 }
 
 // isCA reports whether a word of a variable's name speaks of CAs.

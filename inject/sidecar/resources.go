@@ -33,8 +33,9 @@ func CheckLimit(request, limit string) error {
 	return nil
 }
 
-// Beside returns the resources of an init container beside a sidecar. One without a CPU limit gets that of the sidecar, if that has one: a quota
-// that counts CPU limits wants one of every container, and so the pod needs no more than without.
+// Beside returns the resources of an init container beside a sidecar. Without a CPU limit it gets the
+// sidecar's, if there is one: a quota that counts CPU limits wants one of every container. The pod
+// needs no more by it.
 func (r Resources) Beside(gateway Resources) Resources {
 	if r.CPULimit != "" || gateway.CPULimit == "" {
 		return r

@@ -47,8 +47,9 @@ const (
 	DefaultCPU         = "50m"
 	DefaultMemory      = "96Mi"
 	DefaultMemoryLimit = "192Mi"
-	// The init containers last some hundredths of a second. They count for the pod only as far as they are more than those of all other
-	// containers together (Kubernetes documentation, init containers, resource sharing).
+	// The init containers last some hundredths of a second. Their amounts count for the pod only as
+	// far as they are more than those of all other containers together (Kubernetes documentation,
+	// init containers, resource sharing).
 	DefaultRulesCPU         = "10m"
 	DefaultRulesMemory      = "16Mi"
 	DefaultRulesMemoryLimit = "64Mi"
@@ -172,10 +173,11 @@ func restricted(uid int64) manifest.Map {
 	}
 }
 
-// finishes returns the seconds in which an ending gateway may finish requests that it has begun: the grace period of the pod, less the gateway's
-// own end. There is no time before it in which the gateway serves on. The app of an ending pod is often gone by then, while the sidecars of
-// callers keep their connections: a delay of five seconds failed 200 of 1,400 requests of a rollout, none failed 0 of 1,200. A native sidecar
-// ends after the app in any case.
+// finishes returns the seconds in which an ending gateway may finish requests that it has begun: the
+// grace period of the pod, less the gateway's own end. The gateway does not serve on before that. The
+// app of an ending pod is often gone by then, while the sidecars of callers keep their connections.
+// With a delay of five seconds a rollout failed 200 of 1,400 requests, without it none of 1,200. A
+// native sidecar ends after the app in any case.
 //
 //	grace period 30   finishes 26   ends 4
 func (g Gateway) finishes() int64 {
