@@ -150,7 +150,7 @@ func (o *options) checkInputs(p process, r *report, rewrites bool) error {
 		for _, f := range found {
 			for _, t := range r.targets {
 				if f.leftOut == "" && t.is(f.path) {
-					return r.overwritten(t, t.overwrites(f.path), t.instead(f.path, p.name, r.command, rewrites))
+					return r.overwritten(t, t.overwrites(f.path), t.instead(f, p.name, r.command, rewrites))
 				}
 			}
 		}
@@ -166,7 +166,7 @@ func (o *options) checkStdin(p process, r *report) error {
 	info, err := f.Stat()
 	for _, t := range r.targets {
 		if err == nil && t.info != nil && os.SameFile(info, t.info) {
-			return r.overwritten(t, t.overwrites("the file of standard input"), t.instead("FILE", p.name, r.command, false))
+			return r.overwritten(t, t.overwrites("the file of standard input"), t.instead(listed{}, p.name, r.command, false))
 		}
 	}
 	return nil
@@ -184,15 +184,18 @@ func (t target) overwrites(path string) string {
 }
 
 // instead says what to type for what was probably meant.
-func (t target) instead(path, program, command string, rewrites bool) string {
+func (t target) instead(read listed, program, command string, rewrites bool) string {
 	restore := ""
+	if read.unnamed {
+		return "name a file that no -f leads to"
+	}
 	if t.path == "" && t.info.Size() == 0 {
 		restore = "restore the file; then "
 	}
 	if !rewrites || t.what == reportFlag || t.what == standardError {
 		return restore + "name another file"
 	}
-	return fmt.Sprintf("%s%s %s -i -f %s rewrites it in place", restore, program, command, shellWord(path))
+	return fmt.Sprintf("%s%s %s -i -f %s rewrites it in place", restore, program, command, shellWord(read.path))
 }
 
 // configFiles notes which files a configuration is read from.
