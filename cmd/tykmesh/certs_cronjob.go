@@ -75,7 +75,11 @@ func (j *cronJob) run(cmd *cobra.Command, p process, names []string) error {
 
 // readReferences finds out what the job needs beside the configuration. Nothing of it is looked at.
 func (j *cronJob) readReferences(p process, flag string) error {
-	src, err := config.Find(flag, p.environ, readConfigFile)
+	var files configFiles
+	src, err := config.Find(flag, p.environ, files.file)
+	if err == nil {
+		err = (&report{targets: new(options).targetsOf(p, "")}).checkConfiguration(files, config.Config{})
+	}
 	if err != nil {
 		return err
 	}

@@ -44,8 +44,8 @@ func newConfigSecretCmd(p process) *cobra.Command {
 					return &usageError{fmt.Sprintf("--namespace is not a namespace: %q", ns), cmd.CommandPath()}
 				}
 			}
-			return o.run(cmd, p, func(_ context.Context, p process, o options, _ *report) (output, error) {
-				return runConfigSecret(p, o, namespaces)
+			return o.run(cmd, p, func(_ context.Context, p process, o options, r *report) (output, error) {
+				return runConfigSecret(p, o, namespaces, r)
 			})
 		},
 	}
@@ -54,8 +54,12 @@ func newConfigSecretCmd(p process) *cobra.Command {
 	return cmd
 }
 
-func runConfigSecret(p process, o options, namespaces []string) (output, error) {
-	src, err := config.Find(o.config, p.environ, readConfigFile)
+func runConfigSecret(p process, o options, namespaces []string, report *report) (output, error) {
+	var files configFiles
+	src, err := config.Find(o.config, p.environ, files.file)
+	if err == nil {
+		err = report.checkConfiguration(files, config.Config{})
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -30,15 +30,21 @@ func newConfigViewCmd(p process) *cobra.Command {
 }
 
 func runConfigView(ctx context.Context, p process, o options, report *report) (output, error) {
-	var v config.Viewed
+	var (
+		v     config.Viewed
+		files configFiles
+	)
 	wrong, err := uninterrupted(ctx, func() (wrong error, err error) {
-		src, err := config.Find(o.config, p.environ, readConfigFile)
+		src, err := config.Find(o.config, p.environ, files.file)
 		if err == nil {
 			src.Local = o.local != ""
 			v, wrong = config.View(src)
 		}
 		return wrong, err
 	})
+	if err == nil {
+		err = report.checkConfiguration(files, config.Config{})
+	}
 	if err != nil {
 		return nil, err
 	}

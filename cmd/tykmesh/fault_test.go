@@ -120,13 +120,13 @@ func heal(ts *testscript.TestScript, _ bool, _ []string) { worldOf(ts).dashboard
 func hung(ts *testscript.TestScript, neg bool, args []string) {
 	running := ts.BackgroundCmds()
 	if neg || len(running) != 1 {
-		ts.Fatalf("usage, with one program in the background: hung [INT|TERM|KILL]")
+		ts.Fatalf("usage, with one program in the background: hung [INT|TERM|HUP|KILL]")
 	}
 	w := worldOf(ts)
 	<-w.hanging
 	w.background = running[0]
 	if len(args) > 0 {
-		signal := map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM, "KILL": os.Kill}[args[0]]
+		signal := map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP, "KILL": os.Kill}[args[0]]
 		ts.Check(w.background.Process.Signal(signal))
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -94,6 +95,7 @@ func (o *options) run(cmd *cobra.Command, p process, do work) error {
 		return err
 	}
 	o.now = p.now
+	standard := p
 	file, err := o.outputFile(&p)
 	if err != nil {
 		return err
@@ -103,9 +105,13 @@ func (o *options) run(cmd *cobra.Command, p process, do work) error {
 	if err != nil {
 		return err
 	}
+	report.targets = o.targetsOf(standard, report.target.file)
 	report.out = &printer{ctx: cmd.Context(), to: p.stdout}
 	p.stdout = report.out
 	return report.run(cmd.Context(), func() (output, error) {
+		if err := o.checkTargets(cmd, p, report); err != nil {
+			return nil, err
+		}
 		write, err := do(cmd.Context(), p, *o, report)
 		return file.after(write), err
 	})
@@ -327,15 +333,21 @@ func writePreview(w io.Writer, stream *inject.Stream, plan *mesh.Plan, bindings 
 }
 
 func loadConfig(ctx context.Context, p process, o options, report *report) (config.Config, error) {
-	var warnings []config.Finding
+	var (
+		warnings []config.Finding
+		files    configFiles
+	)
 	c, err := uninterrupted(ctx, func() (c config.Config, err error) {
-		src, err := config.Find(o.config, p.environ, readConfigFile)
+		src, err := config.Find(o.config, p.environ, files.file)
 		if err == nil {
 			src.Local = o.local != ""
 			c, warnings, err = config.Load(src)
 		}
 		return c, err
 	})
+	if ctx.Err() == nil {
+		err = cmp.Or(report.checkConfiguration(files, c), err)
+	}
 	if err != nil {
 		return config.Config{}, err
 	}
@@ -352,9 +364,6 @@ func readDocuments(ctx context.Context, p process, o options, configuration stri
 		sources, err = manifestsOf(sources, configuration, func(name, why string) { report.printf("%s: left out: %s", name, why) })
 	}
 	if err != nil {
-		return nil, err
-	}
-	if err := o.checkApart(sources); err != nil {
 		return nil, err
 	}
 	var docs []*manifest.Document

@@ -19,7 +19,8 @@ import (
 type Source struct {
 	Name    string // as the user typed it; "<stdin>" for standard input
 	Data    []byte
-	Unnamed bool // found in a folder
+	Unnamed bool   // found in a folder
+	LeftOut string // why it is not read, or ""
 }
 
 const (
@@ -39,7 +40,7 @@ func (e *InputError) Error() string { return e.Msg }
 func (*InputError) ExitCode() int { return exitUsage }
 
 // ReadSources reads what the -f flags name, in their order: files, folders (their manifests in name order, with recursive those of
-// subfolders too) and "-" for standard input, which is also read where paths is empty. A path that is named twice is read twice, as
+// subfolders too; what they leave out, a Source says) and "-" for standard input, which is also read where paths is empty. A path that is named twice is read twice, as
 // kubectl does. Every path that cannot be read is in the error.
 //
 // Errors: [InputError] where standard input is named twice, or is a terminal that nobody named.
@@ -76,6 +77,35 @@ func isTerminal(stream any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
+// listed is a file that -f leads to, with the reason for which it is left out, or none.
+type listed struct {
+	path, leftOut string
+	unnamed       bool // found in a folder
+}
+
+// listPath returns the files that a path leads to: itself, or the manifests in a folder.
+func listPath(path string, recursive bool) ([]listed, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, inputError(err)
+	case !info.IsDir():
+		return []listed{{path: path}}, nil
+	}
+	root, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, inputError(err)
+	}
+	found, err := folder{path, root, recursive}.manifests(path)
+	if err != nil {
+		return nil, inputError(err)
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("reading manifests: %s: no .yaml, .yml or .json file in this folder", path)
+	}
+	return found, nil
+}
+
 func readPath(path string, recursive bool, stdin io.Reader) ([]Source, error) {
 	if path == stdinPath {
 		data, err := readAll(stdin, maxManifests)
@@ -84,23 +114,25 @@ func readPath(path string, recursive bool, stdin io.Reader) ([]Source, error) {
 		}
 		return []Source{{Name: stdinName, Data: data}}, nil
 	}
-	info, err := os.Stat(path)
+	found, err := listPath(path, recursive)
 	if err != nil {
-		return nil, inputError(err)
+		return nil, err
 	}
-	if !info.IsDir() {
-		source, err := readManifest(path)
-		return []Source{source}, err
+	var (
+		sources []Source
+		errs    []error
+	)
+	for _, f := range found {
+		source := Source{Name: f.path, Unnamed: f.unnamed, LeftOut: f.leftOut}
+		if f.leftOut == "" {
+			source.Data, err = readFile(f.path, maxManifests)
+			if err != nil {
+				errs = append(errs, inputError(err))
+			}
+		}
+		sources = append(sources, source)
 	}
-	return readFolder(path, recursive)
-}
-
-func readManifest(path string) (Source, error) {
-	data, err := readFile(path, maxManifests)
-	if err != nil {
-		return Source{}, inputError(err)
-	}
-	return Source{Name: path, Data: data}, nil
+	return sources, errors.Join(errs...)
 }
 
 // inputError names the file and the reason, and leaves out which system call it was.
@@ -111,32 +143,16 @@ func inputError(err error) error {
 	return fmt.Errorf("reading manifests: %w", err)
 }
 
-func readFolder(folder string, recursive bool) ([]Source, error) {
-	paths, err := manifestsIn(folder, recursive)
-	if err != nil {
-		return nil, inputError(err)
-	}
-	if len(paths) == 0 {
-		return nil, fmt.Errorf("reading manifests: %s: no .yaml, .yml or .json file in this folder", folder)
-	}
-	var (
-		sources []Source
-		errs    []error
-	)
-	for _, path := range paths {
-		source, err := readManifest(path)
-		source.Unnamed = true
-		sources, errs = append(sources, source), append(errs, err)
-	}
-	return sources, errors.Join(errs...)
-}
-
 // manifestsOf are the sources that may hold manifests. What lies beside them in a folder would go to kubectl, which refuses it and prints it: the
 // configuration and that of CFSSL, which have secrets, values of a chart.
 //
 // Errors: [InputError] where somebody names the configuration.
 func manifestsOf(sources []Source, configuration string, leftOut func(name, why string)) (manifests []Source, err error) {
 	for _, s := range sources {
+		if s.LeftOut != "" {
+			leftOut(s.Name, s.LeftOut)
+			continue
+		}
 		isConfiguration := configuration != "" && sameFile(s.Name, configuration)
 		switch {
 		case isConfiguration && !s.Unnamed:
@@ -172,31 +188,71 @@ func holdsOtherThings(data []byte) bool {
 	return other
 }
 
-// manifestsIn lists the manifests of a folder in name order. A link to a file counts as a file, because that is how a mounted
-// ConfigMap looks; a link to a folder is not followed, because it may lead back.
-func manifestsIn(folder string, recursive bool) ([]string, error) {
-	entries, err := os.ReadDir(folder)
+// folder is one that -f names, and where it is when links are followed.
+type folder struct {
+	name, root string
+	recursive  bool
+}
+
+// manifests lists the manifests of a folder in name order. A link to a file counts as a file, because a mounted ConfigMap has such links, but only inside
+// of the folder that was named: whoever writes into it must not choose what else of this machine is read and printed. A link to a folder is not
+// followed, because it may lead back; what it leads to in the folder is found under its own name.
+func (f folder) manifests(in string) ([]listed, error) {
+	entries, err := os.ReadDir(in)
 	if err != nil {
 		return nil, err
 	}
-	var paths []string
+	var found []listed
 	for _, entry := range entries {
-		path := filepath.Join(folder, entry.Name())
-		switch {
-		case entry.IsDir() && recursive:
-			below, err := manifestsIn(path, recursive)
-			if err != nil {
-				return nil, err
+		path := filepath.Join(in, entry.Name())
+		if entry.IsDir() {
+			if f.recursive {
+				below, err := f.manifests(path)
+				if err != nil {
+					return nil, err
+				}
+				found = append(found, below...)
 			}
-			paths = append(paths, below...)
-		case slices.Contains(manifestExtensions, filepath.Ext(path)) && !leadsToFolder(path):
-			paths = append(paths, path)
+			continue
+		}
+		isManifest := slices.Contains(manifestExtensions, filepath.Ext(path))
+		if file, err := f.file(path, entry.Type(), isManifest); err != nil {
+			return nil, err
+		} else if file != nil {
+			found = append(found, *file)
 		}
 	}
-	return paths, nil
+	return found, nil
 }
 
-func leadsToFolder(path string) bool {
+// file returns what is read of an entry that is no folder, or is left out; nil where there is nothing to say of it.
+func (f folder) file(path string, kind fs.FileMode, isManifest bool) (*listed, error) {
+	isLink := kind&fs.ModeSymlink != 0
+	if !isManifest && !(isLink && f.recursive) {
+		return nil, nil
+	}
 	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
+	isFolder := err == nil && info.IsDir()
+	switch {
+	case err != nil && !isManifest, isFolder && !f.recursive, !isFolder && !isManifest:
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	if isLink {
+		leads, err := filepath.EvalSymlinks(path)
+		if err != nil {
+			return nil, err
+		}
+		if inside, err := filepath.Rel(f.root, leads); err != nil || !filepath.IsLocal(inside) {
+			return &listed{path, "it leads out of " + f.name, true}, nil
+		}
+	}
+	switch {
+	case isFolder:
+		return nil, nil
+	case !info.Mode().IsRegular():
+		return &listed{path, "it is no regular file", true}, nil
+	}
+	return &listed{path: path, unnamed: true}, nil
 }

@@ -27,12 +27,14 @@ func tree(t *testing.T, paths ...string) {
 }
 
 func TestReadSources(t *testing.T) {
-	tree(t, "b.yaml", "k8s/z.yml", "k8s/a.yaml", "k8s/m.json", "k8s/README.md", "k8s/sub/b.yaml", "k8s/sub/deep/c.yaml", "k8s/n.yaml/inner.yaml")
+	tree(t, "b.yaml", "k8s/z.yml", "k8s/a.yaml", "k8s/m.json", "k8s/README.md", "k8s/sub/b.yaml", "k8s/sub/deep/c.yaml", "k8s/n.yaml/inner.yaml", "k8s-other/a.yaml")
 	if err := os.Symlink("a.yaml", "k8s/link.yaml"); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink("..", "k8s/loop.yaml"); err != nil {
-		t.Fatal(err)
+	for link, to := range map[string]string{"k8s/up.yaml": "..", "k8s/loop.yaml": ".", "k8s/out.yaml": "../b.yaml", "k8s/sub/out": "../../k8s-other", "linked": "k8s"} {
+		if err := os.Symlink(to, link); err != nil {
+			t.Fatal(err)
+		}
 	}
 	tests := []struct {
 		name      string
@@ -46,10 +48,17 @@ func TestReadSources(t *testing.T) {
 		{"a name stays as it was typed", []string{"./b.yaml"}, false, []string{"./b.yaml"}},
 		{"any file that is named", []string{"k8s/README.md"}, false, []string{"k8s/README.md"}},
 		{"twice is twice", []string{"b.yaml", "b.yaml"}, false, []string{"b.yaml", "b.yaml"}},
-		{"the manifests of a folder by name", []string{"k8s"}, false, []string{"k8s/a.yaml", "k8s/link.yaml", "k8s/m.json", "k8s/z.yml"}},
-		{"and of its subfolders", []string{"k8s"}, true, []string{
-			"k8s/a.yaml", "k8s/link.yaml", "k8s/m.json", "k8s/n.yaml/inner.yaml", "k8s/sub/b.yaml", "k8s/sub/deep/c.yaml", "k8s/z.yml",
+		{"the manifests of a folder by name", []string{"k8s"}, false, []string{
+			"k8s/a.yaml", "k8s/link.yaml", "k8s/m.json", "k8s/out.yaml: it leads out of k8s", "k8s/z.yml",
 		}},
+		{"and of its subfolders", []string{"k8s"}, true, []string{
+			"k8s/a.yaml", "k8s/link.yaml", "k8s/m.json", "k8s/n.yaml/inner.yaml", "k8s/out.yaml: it leads out of k8s", "k8s/sub/b.yaml",
+			"k8s/sub/deep/c.yaml", "k8s/sub/out: it leads out of k8s", "k8s/up.yaml: it leads out of k8s", "k8s/z.yml",
+		}},
+		{"a folder that is named may be a link", []string{"linked"}, false, []string{
+			"linked/a.yaml", "linked/link.yaml", "linked/m.json", "linked/out.yaml: it leads out of linked", "linked/z.yml",
+		}},
+		{"and so may a file", []string{"k8s/out.yaml"}, false, []string{"k8s/out.yaml"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -59,8 +68,12 @@ func TestReadSources(t *testing.T) {
 			}
 			var names []string
 			for _, s := range sources {
+				if s.LeftOut != "" {
+					names = append(names, s.Name+": "+s.LeftOut)
+					continue
+				}
 				names = append(names, s.Name)
-				text := strings.Replace(s.Name, "link.yaml", "a.yaml", 1)
+				text := strings.NewReplacer("link.yaml", "a.yaml", "linked", "k8s", "k8s/out.yaml", "b.yaml").Replace(s.Name)
 				if want := "text of " + strings.TrimPrefix(text, "./"); string(s.Data) != want {
 					t.Errorf("%s holds %q, want %q", s.Name, s.Data, want)
 				}

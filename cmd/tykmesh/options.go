@@ -148,6 +148,8 @@ func (o *options) outputRules(cmd *cobra.Command) []flagRule {
 	return []flagRule{
 		{o.formats != nil && !slices.Contains(o.formats, o.format), "--output must be " + strings.Join(o.formats, " or ")},
 		{o.formats == nil && cmd.Flags().Changed("output") && o.outFile == "", "--output needs a file"},
+		{o.formats == nil && slices.Contains([]string{formatYAML, formatJSON}, o.outFile),
+			"--output names a file, not a format: manifests stay YAML or JSON, as they are; ./" + o.outFile + " is a file of that name"},
 		{o.inPlace && o.outFile != "", "--in-place and --output exclude each other"},
 		{o.inPlace && o.dryRun, "--in-place and --dry-run exclude each other"},
 		{o.dryRun && o.outFile != "", "--dry-run and --output exclude each other: what a dry run prints is no manifest"},

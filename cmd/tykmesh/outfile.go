@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"slices"
 )
 
 // outputFile is a file that takes the place of standard output. It is written in one step when everything has succeeded; until then, what is there
@@ -14,16 +13,29 @@ type outputFile struct {
 	text bytes.Buffer
 }
 
+// targetError says that the file cannot be written which a flag names.
+type targetError struct {
+	flag string
+	err  error
+}
+
+func (e *targetError) Error() string { return e.flag + ": " + e.err.Error() }
+
+func (e *targetError) Unwrap() error { return e.err }
+
+// ExitCode is the status for usage and configuration.
+func (*targetError) ExitCode() int { return exitUsage }
+
 // outputFile leads standard output into the file that -o names; nil where it names none.
 //
-// Errors: InputError where that file cannot be written.
+// Errors: targetError where that file cannot be written.
 func (o *options) outputFile(p *process) (*outputFile, error) {
 	if o.outFile == "" {
 		return nil, nil
 	}
 	ready, err := prepareFile(o.outFile, nil)
 	if err != nil {
-		return nil, &InputError{fmt.Sprintf("--output: %v", err)}
+		return nil, &targetError{"--output", err}
 	}
 	ready.discard()
 	f := &outputFile{path: o.outFile}
@@ -45,15 +57,6 @@ func (f *outputFile) after(write output) output {
 		}
 		return nil
 	}
-}
-
-// checkApart refuses a file that is read again, beside what it was made of: each further run would find everything twice. A file that is the
-// only one is rewritten.
-func (o *options) checkApart(sources []Source) error {
-	if len(sources) < 2 || !slices.ContainsFunc(sources, func(s Source) bool { return sameFile(s.Name, o.outFile) }) {
-		return nil
-	}
-	return &InputError{fmt.Sprintf("--output: %s is read too, beside others: name a file that no -f leads to", o.outFile)}
 }
 
 // sameFile tells whether both are there and are one file.

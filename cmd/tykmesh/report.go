@@ -34,6 +34,7 @@ type report struct {
 	exit    int  // the status of a run that does not fail
 	course  course
 	target  reportTarget
+	targets []target // the files that the run writes
 	entries []reportEntry
 	objects []*inject.Object
 	list    *manifest.Document // what a KRM function was given; nil where this is none
@@ -53,7 +54,7 @@ func newReport(p process, command string, o options) (*report, error) {
 	if target.file != "" {
 		ready, err := prepareFile(target.file, nil)
 		if err != nil {
-			return nil, &InputError{fmt.Sprintf("--report: %v", err)}
+			return nil, &targetError{reportFlag, err}
 		}
 		ready.discard()
 	}

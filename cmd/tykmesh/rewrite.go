@@ -4,63 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/tykmesh/tykmesh/inject"
 )
-
-// replaceFile puts a file in the place of another in one step, so that nobody ever sees half of it. The file that a link leads to is replaced,
-// not the link, and keeps its mode.
-func replaceFile(path string, data []byte) error {
-	t, err := prepareFile(path, data)
-	if err != nil {
-		return err
-	}
-	return t.commit()
-}
-
-// prepared is a file that is ready to take the place of another.
-type prepared struct{ temporary, path string }
-
-// prepareFile writes the new text of a file beside it.
-//
-// Errors: a folder, a pipe or a device, in whose place no file belongs; whatever keeps the file from being written.
-func prepareFile(path string, data []byte) (p prepared, err error) {
-	mode := fs.FileMode(0o644)
-	if info, err := os.Stat(path); err == nil {
-		if !info.Mode().IsRegular() {
-			return p, fmt.Errorf("%s is no file that can be replaced", path)
-		}
-		mode = info.Mode().Perm()
-		if path, err = filepath.EvalSymlinks(path); err != nil {
-			return p, err
-		}
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return p, err
-	}
-	p = prepared{f.Name(), path}
-	defer func() {
-		if err != nil {
-			p.discard()
-		}
-	}()
-	_, err = f.Write(data)
-	return p, errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
-}
-
-func (p prepared) commit() error {
-	err := os.Rename(p.temporary, p.path)
-	if err != nil {
-		p.discard()
-	}
-	return err
-}
-
-func (p prepared) discard() { _ = os.Remove(p.temporary) }
 
 // checkRewritable makes sure, before anything is done, that the files which change can be rewritten.
 func checkRewritable(files []inject.File) error {
@@ -72,14 +19,24 @@ func checkRewritable(files []inject.File) error {
 		}
 		seen[path] = true
 		if err == nil && len(f.Patch) > 0 {
-			var p prepared
-			if p, err = prepareFile(f.Name, nil); err == nil {
-				p.discard()
-			}
+			err = checkPlace(f.Name)
 		}
 		if err != nil {
-			return fmt.Errorf("--in-place: %s cannot be rewritten: %w", f.Name, err)
+			return fmt.Errorf("--in-place: %w", err)
 		}
+	}
+	return nil
+}
+
+// checkPlace makes sure that a file can be rewritten. A pipe has been read, and holds nothing that could be.
+func checkPlace(path string) error {
+	p, err := prepareFile(path, nil)
+	if err != nil {
+		return err
+	}
+	p.discard()
+	if p.temporary == "" {
+		return &replaceError{path: path, why: "is no file that can be replaced"}
 	}
 	return nil
 }

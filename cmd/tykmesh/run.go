@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -40,9 +42,13 @@ func run(ctx context.Context, p process) int {
 	root := newRootCmd(p)
 	root.SetArgs(p.args)
 	root.SetIn(p.stdin)
-	root.SetOut(p.stdout)
+	out := &checkedWriter{to: p.stdout}
+	root.SetOut(out)
 	root.SetErr(p.stderr)
 	err := root.ExecuteContext(ctx)
+	if err == nil && out.err != nil {
+		err = fmt.Errorf("writing to standard output: %w", out.err)
+	}
 	if err == nil {
 		return exitDone
 	}
@@ -50,6 +56,18 @@ func run(ctx context.Context, p process) int {
 		printError(display.Lines(p.stderr), err)
 	}
 	return exitCode(err)
+}
+
+// checkedWriter remembers that something could not be written: help and completions of cobra do not say so.
+type checkedWriter struct {
+	to  io.Writer
+	err error
+}
+
+func (c *checkedWriter) Write(text []byte) (int, error) {
+	n, err := c.to.Write(text)
+	c.err = cmp.Or(c.err, err)
+	return n, err
 }
 
 // exitCode is the status that an error asks for.

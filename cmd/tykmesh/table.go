@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -10,16 +11,20 @@ import (
 )
 
 // table writes rows whose cells are below each other. A cell holds what servers say, and is made safe to show before its width counts.
-type table struct{ *tabwriter.Writer }
+type table struct {
+	columns *tabwriter.Writer
+	err     error
+}
 
-func newTable(w io.Writer) table { return table{tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)} }
+func newTable(w io.Writer) *table { return &table{columns: tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)} }
 
 // row adds a row. What cannot be written, flush says.
-func (t table) row(cells ...string) {
+func (t *table) row(cells ...string) {
 	for i, cell := range cells {
 		cells[i] = display.Line(cell)
 	}
-	fmt.Fprintln(t.Writer, strings.Join(cells, "\t"))
+	_, err := fmt.Fprintln(t.columns, strings.Join(cells, "\t"))
+	t.err = cmp.Or(t.err, err)
 }
 
-func (t table) flush() error { return t.Flush() }
+func (t *table) flush() error { return cmp.Or(t.err, t.columns.Flush()) }

@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/hex"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -63,6 +64,29 @@ func checkMongo(v string) string {
 		return "is no MongoDB connection string: want mongodb://... or mongodb+srv://..."
 	}
 	return ""
+}
+
+// isOpen reports whether what is sent to a URL can be read on its way: it is not encrypted, and leaves this machine.
+func isOpen(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" {
+		return false
+	}
+	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+	ip, err := netip.ParseAddr(host)
+	return host != "localhost" && !strings.HasSuffix(host, ".localhost") && (err != nil || !ip.Unmap().IsLoopback())
+}
+
+// trustsAnyMongo reports whether a connection string has MongoDB's certificate not verified. Drivers take options in any case.
+func trustsAnyMongo(connStr string) bool {
+	_, options, _ := strings.Cut(connStr, "?")
+	for option := range strings.FieldsFuncSeq(options, func(r rune) bool { return r == '&' || r == ';' }) {
+		name, value, _ := strings.Cut(option, "=")
+		if (strings.EqualFold(name, "tlsInsecure") || strings.EqualFold(name, "sslInsecure")) && strings.EqualFold(value, "true") {
+			return true
+		}
+	}
+	return false
 }
 
 func checkHost(v string) string {

@@ -98,12 +98,40 @@ func said(warnings []Finding, err error) string {
 	return out
 }
 
+// openDashboard is the warning about an address of a cluster, as samples have it.
+const openDashboard = "is http:// to another machine: the key goes there unencrypted; use https://"
+
+// The key of the Dashboard may go unencrypted to this machine, where kubectl port-forward listens, and to no other.
+func TestOpenAddresses(t *testing.T) {
+	for address, want := range map[string]bool{
+		"http://dashboard.tyk:3000": true, "http://10.0.0.1": true, "http://[fd00::1]:3000": true, "http://localhost.example.com": true, "HTTP://dashboard": true,
+		"https://dashboard": false, "http://localhost:3000": false, "http://LOCALHOST.": false, "http://tyk.localhost": false, "http://127.0.0.1:3000": false,
+		"http://127.9.9.9": false, "http://[::1]:3000": false, "http://[::ffff:127.0.0.1]": false, "": false,
+	} {
+		if isOpen(address) != want {
+			t.Errorf("%s can be listened to: %v", address, !want)
+		}
+	}
+}
+
+// A connection string says so in the options that MongoDB's driver reads.
+func TestMongoThatIsNotVerified(t *testing.T) {
+	for connStr, want := range map[string]bool{
+		"mongodb://m/db?tlsInsecure=true": true, "mongodb://m/?ssl=true&SSLINSECURE=true": true, "mongodb://m/?a=b;tlsinsecure=true": true,
+		"mongodb://m/db": false, "mongodb://m/?tlsInsecure=false": false, "mongodb://tlsInsecure=true@m/db": false,
+	} {
+		if trustsAnyMongo(connStr) != want {
+			t.Errorf("%s is not verified: %v", connStr, !want)
+		}
+	}
+}
+
 // The sample configuration is typed, and its secrets come from where it says, and not at all with --local.
 func TestLoadConfigSample(t *testing.T) {
 	environ := []string{"TYK_DASHBOARD_KEY=dash", "CFSSL_KEY=6dcb"}
 	got, warnings, err := load(readSample(t, "tykmesh.yaml"), environ, nil, false)
-	if err != nil || len(warnings) > 0 {
-		t.Fatalf("warnings %v, error %v", warnings, err)
+	if want := "loads\nwarning: tykmesh.yaml:10:8: Tyk.url: " + openDashboard + "\n"; said(warnings, err) != want {
+		t.Fatalf("%s, want %s", said(warnings, err), want)
 	}
 	if names := []string{got.Injector.Containers[0].String("name"), got.Injector.InitContainers[0].String("name")}; !cmp.Equal(names, []string{"tyk-mesh", "run-iptables"}) {
 		t.Errorf("containers %q", names)

@@ -30,7 +30,7 @@ type key struct {
 var schema = []section{
 	{"Tyk", "The Tyk Dashboard.", []key{
 		textKey("url", func(c *Config) *string { return &c.Tyk.URL }, checkURL).remote().
-			is("the Dashboard; needed for `createRoutes`, as are `secret` and `org`").fill("http://dashboard.tyk:3000"),
+			is("the Dashboard, `https://` unless it is on this machine, because the key goes there; needed for `createRoutes`, as are `secret` and `org`").fill("http://dashboard.tyk:3000"),
 		secretKey("secret", func(c *Config) *Secret { return &c.Tyk.Secret }, nil).
 			is("API key of a Dashboard user who may write APIs and certificates").fill("env:TYK_DASHBOARD_KEY"),
 		textKey("org", func(c *Config) *string { return &c.Tyk.Org }, checkOrg).

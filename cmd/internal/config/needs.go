@@ -159,6 +159,12 @@ func (l *loader) warn() {
 	if l.config.Tyk.InsecureSkipVerify && !l.src.Local {
 		l.warning(l.settings["Tyk.insecureSkipVerify"], "the Dashboard's TLS certificate is not verified")
 	}
+	if url := l.config.Tyk.URL; l.config.Injector.CreateRoutes && !l.src.Local && isOpen(url) {
+		l.warning(l.settings["Tyk.url"], "is http:// to another machine: the key goes there unencrypted; use https://")
+	}
+	if mongo := l.config.CA.MongoConnStr; l.config.Injector.EnableMeshTLS && !l.src.Local && mongo.IsSet() && trustsAnyMongo(mongo.Reveal()) {
+		l.warning(l.settings["CA.mongoConnStr"], "has tlsInsecure: MongoDB's TLS certificate is not verified")
+	}
 	if c := l.config.CA; c.SkipCACheck && !l.src.Local {
 		what := "CFSSL's TLS certificate is not verified"
 		if !c.Secure {

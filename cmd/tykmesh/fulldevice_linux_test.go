@@ -1,0 +1,116 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// printing are the commands, each with flags that have it print; silent are those that print nothing on standard output.
+var printing = map[string]string{
+	"":                 "",
+	"inject":           "-n shop -f ECHO LOCAL",
+	"uninject":         "-f ECHO",
+	"diff":             "-n shop -f ECHO LOCAL",
+	"register":         silent,
+	"delete":           "-n shop -f ECHO --dry-run LOCAL",
+	"status":           "LOCAL",
+	"check":            "LOCAL",
+	"ca":               "",
+	"ca init":          "--algo ecdsa --dir NEW/ca",
+	"ca rotate":        "--dir CA",
+	"certs":            "",
+	"certs list":       "LOCAL",
+	"certs renew":      "shop/echo --dry-run LOCAL",
+	"certs prune":      "--dry-run LOCAL",
+	"config":           "",
+	"config init":      "-q",
+	"config view":      "LOCAL",
+	"config secret":    "--config BEGUN",
+	"helm":             "",
+	"helm plugin":      "",
+	"version":          "",
+	"annotations":      "",
+	"codes":            "",
+	"exit":             "",
+	"man":              "",
+	"help":             "",
+	"help inject":      "",
+	"help man":         "",
+	"help annotations": "",
+	"inject --help":    "",
+	"certs --help":     "",
+	"status -o json":   "LOCAL",
+	"check -o json":    "LOCAL",
+	"certs list -o":    "json LOCAL",
+	"config view -o":   "json LOCAL",
+	"completion bash":  "",
+	"completion zsh":   "",
+	"completion fish":  "",
+	"completion":       "powershell",
+	"__complete":       "in",
+
+	"certs renew --print-cronjob": "--image x CONFIG",
+}
+
+const silent = "-"
+
+// What nobody gets to read is no success: each command that prints says so, and exits with 1, where there is no room for it.
+func TestEachCommandSaysThatNothingWasPrinted(t *testing.T) {
+	inputs, err := filepath.Abs(samples)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	fill := strings.NewReplacer("ECHO", inputs+"/echo.yaml", "SLEEP", inputs+"/sleep.yaml", "LOCAL", "--config "+inputs+"/tykmesh.yaml --local "+folder+"/mesh", "CONFIG", "--config "+inputs+"/tykmesh.yaml",
+		"CA", folder+"/ca", "BEGUN", folder+"/begun.yaml", "NEW", t.TempDir())
+	later := func() time.Time { return time.Now().Add(2 * time.Hour) } // what is new is not pruned
+	prepare := func(line string) (printed []byte) {
+		t.Helper()
+		var stdout, stderr bytes.Buffer
+		p := process{name: "tykmesh", args: strings.Fields(fill.Replace(line)), stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr}
+		if status := run(t.Context(), p); status != 0 {
+			t.Fatalf("%s: %s", line, &stderr)
+		}
+		return stdout.Bytes()
+	}
+	if err := os.WriteFile(folder+"/begun.yaml", prepare("config init"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	prepare("ca init --algo ecdsa --dir CA")
+	prepare("register -n shop -f ECHO LOCAL")
+	prepare("register -n shop -f SLEEP LOCAL")
+	for _, gone := range []string{"sleep-inbound", "sleep-mesh"} { // which leaves a certificate that nothing uses
+		if err := os.Remove(folder + "/mesh/apis/" + gone + ".json"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for command, flags := range printing {
+		if flags == silent {
+			continue
+		}
+		var stderr bytes.Buffer
+		args := strings.Fields(command + " " + fill.Replace(flags))
+		status := run(t.Context(), process{name: "tykmesh", args: args, stdin: strings.NewReader(""), stdout: fullDevice(t), stderr: &stderr, now: later})
+		if status != exitFailed || !strings.Contains(stderr.String(), "no space left on device") {
+			t.Errorf("%s: exit status %d, said\n%s", args, status, &stderr)
+		}
+	}
+	eachCommand(newRootCmd(process{name: "tykmesh"}), func(path string) {
+		if _, known := printing[path]; !known {
+			t.Errorf("%s is not among what is tried", path)
+		}
+	})
+}
+
+func eachCommand(cmd *cobra.Command, f func(path string)) {
+	f(strings.TrimSpace(strings.TrimPrefix(cmd.CommandPath(), "tykmesh")))
+	for _, below := range cmd.Commands() {
+		eachCommand(below, f)
+	}
+}

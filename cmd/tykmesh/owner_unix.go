@@ -1,0 +1,26 @@
+//go:build unix
+
+package main
+
+import (
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// linksOf is how many names a file has.
+func linksOf(info fs.FileInfo) uint64 {
+	if s, ok := info.Sys().(*syscall.Stat_t); ok {
+		return uint64(s.Nlink)
+	}
+	return 1
+}
+
+// keepOwner gives a file the owner and the group of another, as far as the user may.
+func keepOwner(f *os.File, old fs.FileInfo) {
+	if s, ok := old.Sys().(*syscall.Stat_t); ok {
+		if f.Chown(int(s.Uid), int(s.Gid)) != nil {
+			_ = f.Chown(-1, int(s.Gid)) // only root may give a file away; a group of one's own is another matter
+		}
+	}
+}
