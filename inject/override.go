@@ -53,7 +53,11 @@ func (p *pod) readOverrides() (problems []Problem) {
 			continue // or refused already
 		}
 		if err := overrides[key](p, strings.Clone(value.Text())); err != nil {
-			problems = append(problems, p.problem(RuleAnnotation, value, "annotation %s: %v%s", key, err, asVariable(value.Text())))
+			hint := asVariable(value.Text())
+			if key == annotationEnv { // its own errors say what a $( there means
+				hint = ""
+			}
+			problems = append(problems, p.problem(RuleAnnotation, value, "annotation %s: %v%s", key, err, hint))
 		}
 	}
 	r := p.Resources

@@ -32,7 +32,7 @@ var schema = []section{
 		textKey("url", func(c *Config) *string { return &c.Tyk.URL }, checkURL).remote().
 			is("the Dashboard, `https://` unless it is on this machine, because the key goes there; needed for `createRoutes`, as are `secret` and `org`").fill("http://dashboard.tyk:3000"),
 		secretKey("secret", func(c *Config) *Secret { return &c.Tyk.Secret }, nil).
-			is("API key of a Dashboard user who may write APIs and certificates").fill("env:TYK_DASHBOARD_KEY"),
+			is("API key of a Dashboard administrator, or of a user who may write APIs and certificates and owns every API of the mesh").fill("env:TYK_DASHBOARD_KEY"),
 		textKey("org", func(c *Config) *string { return &c.Tyk.Org }, checkOrg).
 			is("id of that user's organisation, 24 hexadecimal digits").fill(`"` + placeholderOrg + `"`),
 		boolKey("seesAllAPIs", func(c *Config) *bool { return &c.Tyk.SeesAllAPIs }).
