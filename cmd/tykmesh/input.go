@@ -188,9 +188,10 @@ type folder struct {
 	recursive  bool
 }
 
-// manifests lists the manifests of a folder in name order. A link to a file counts as a file, because a mounted ConfigMap has such links, but only inside
-// of the folder that was named: whoever writes into it must not choose what else of this machine is read and printed. A link to a folder is not
-// followed, because it may lead back; what it leads to in the folder is found under its own name.
+// manifests lists the manifests of a folder in name order. A link to a file counts as a file, because a
+// mounted ConfigMap has such links, but only inside of the folder that was named: its writers must not
+// choose what else of this machine is read and printed. A link to a folder is not followed, because it
+// may lead back; a folder inside is found under its own name.
 func (f folder) manifests(in string) ([]listed, error) {
 	entries, err := os.ReadDir(in)
 	if err != nil {

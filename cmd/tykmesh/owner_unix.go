@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// linksOf is how many names a file has.
+// linksOf returns how many names a file has.
 func linksOf(info fs.FileInfo) uint64 {
 	if s, ok := info.Sys().(*syscall.Stat_t); ok {
 		return uint64(s.Nlink) //nolint:unconvert // it is narrower on other systems
