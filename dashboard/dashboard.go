@@ -46,7 +46,7 @@
 //	writes manifests      break out of a template         values are data                             FuzzValuesAreData
 //	                      take another's API              what identifies an API is not theirs        mesh.TestDefinition, mesh.TestRefusals,
 //	                                                                                                  mesh.TestConflicts
-//	                      speak for tykmesh in a log      what they wrote is printed on one line      inject.TestNothingFeignsALine
+//	                      speak for tykmesh in a log      what they wrote is printed on one line      tykmesh.TestNothingFromOutsideGivesOrders
 //	                      set their own API's fields      on purpose: review what is merged           -
 //	writes the            have the key sent anywhere      nothing: keep the file from them, and name  -
 //	configuration                                         it with --config

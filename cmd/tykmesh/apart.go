@@ -12,8 +12,8 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
 )
 
-// target is a file that a run writes: a standard stream that leads to one, or what a flag names. Terminals, pipes and devices are no targets, because
-// nothing that is in them can be lost.
+// target is a file that a run writes: one behind a standard stream, or one that a flag names.
+// Terminals, pipes and devices are no targets: they hold nothing that could be lost.
 type target struct {
 	what string      // "--output"
 	path string      // "" for a standard stream
@@ -77,8 +77,8 @@ func (*overwriteError) ExitCode() int { return exitUsage }
 // Hint says what to type.
 func (e *overwriteError) Hint() string { return e.hint }
 
-// checkTargets refuses a run that would overwrite what it reads, or write two things into one file: before it reads, because a shell has emptied what
-// standard output leads to.
+// checkTargets refuses a run that would overwrite what it reads, or write two things into one file.
+// It looks before the run reads, because a shell has emptied the file of standard output already.
 func (o *options) checkTargets(cmd *cobra.Command, p process, r *report) error {
 	if err := r.checkTwins(); err != nil {
 		return err
@@ -103,7 +103,7 @@ func (r *report) checkTwins() error {
 	return nil
 }
 
-// name returns what people call a target.
+// name returns a target with its path.
 func (t target) name(path string) string {
 	if t.path == "" {
 		return t.what + ": " + path
@@ -111,7 +111,7 @@ func (t target) name(path string) string {
 	return t.what + ": " + t.path
 }
 
-// overwritten returns the error about a target. A report that would overwrite something is not written.
+// overwritten returns the error about a target, and keeps a report from overwriting it.
 func (r *report) overwritten(t target, msg, hint string) error {
 	err := &overwriteError{msg, hint}
 	for _, other := range r.targets {
@@ -134,7 +134,7 @@ func (r *report) checkApart(role string, paths ...string) error {
 	return nil
 }
 
-// checkInputs refuses targets among the manifests that the run reads, before it reads any, as GNU cat does: a run would read what it writes.
+// checkInputs refuses targets among the manifests, before the run reads any, as GNU cat does.
 func (o *options) checkInputs(p process, r *report, rewrites bool) error {
 	if len(r.targets) == 0 {
 		return nil

@@ -242,10 +242,7 @@ func (c *clocks) results() []check.Result {
 func writeChecksTable(w io.Writer, results []check.Result) error {
 	t := newTable(w)
 	for _, r := range results {
-		lines := []string{r.Detail}
-		if r.Err != nil {
-			lines = errorLines(r.Err)
-		}
+		lines := detailLines(r)
 		t.row(string(r.Status), r.Part, lines[0])
 		for _, line := range lines[1:] {
 			t.row("", "", line)
@@ -255,6 +252,14 @@ func writeChecksTable(w io.Writer, results []check.Result) error {
 		}
 	}
 	return t.flush()
+}
+
+// detailLines returns the detail of a check: an error has a line for each of its own.
+func detailLines(r check.Result) []string {
+	if r.Err != nil {
+		return errorLines(r.Err)
+	}
+	return []string{r.Detail}
 }
 
 // checkHints are what to do about a check; nothing where it went well.
@@ -281,7 +286,7 @@ func writeChecksJSON(w io.Writer, results []check.Result) error {
 	}{Ready: true}
 	for _, r := range results {
 		doc.Ready = doc.Ready && r.Status != check.Failed
-		doc.Checks = append(doc.Checks, checked{r.Part, r.Status, r.Detail, checkHints(r)})
+		doc.Checks = append(doc.Checks, checked{r.Part, r.Status, strings.Join(shownAll(detailLines(r)), "\n"), shownAll(checkHints(r))})
 	}
 	return writeDocument(w, doc)
 }

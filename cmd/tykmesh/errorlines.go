@@ -7,13 +7,14 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
 )
 
-// fault is one of the errors that an error is made of, as people read it: on a line.
+// fault is one of the errors that an error is made of, and its line.
 type fault struct {
 	line string
 	err  error // for hints; nil where the line is all there is
 }
 
-// faultsOf returns what an error is made of. A line break in a text that somebody else wrote makes no line: lines come from errors alone.
+// faultsOf returns what an error is made of. Lines come from errors alone: a line break in a
+// foreign text makes none.
 func faultsOf(err error) (all []fault) {
 	var within []error
 	switch e := err.(type) { //nolint:errorlint // each layer in turn

@@ -60,7 +60,7 @@ var printing = map[string]string{
 
 const silent = "-"
 
-// What nobody gets to read is no success: each command that prints says so, and exits with 1, where there is no room for it.
+// Each command that prints exits with 1 and says why, where there is no room for its output.
 func TestEachCommandSaysThatNothingWasPrinted(t *testing.T) {
 	inputs, err := filepath.Abs(samples)
 	if err != nil {

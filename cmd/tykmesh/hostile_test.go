@@ -23,7 +23,7 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 )
 
-// feigned is what somebody writes who wants to speak for the program to those who read its log, to their terminal and to their CI system.
+// feigned is a text that gives orders: to a reader of the log, to a terminal, to a CI system.
 const feigned = "a\n::error::feigned \x1b[31m##[add-mask]x ##vso[task.complete]y\u202e\u2028\u009b\ufeff\r\tz"
 
 // quotedFeigned is the same in YAML.
@@ -158,7 +158,7 @@ func argumentCases() (all []hostileCase) {
 	return all
 }
 
-// markedAPI is an API of the mesh, as somebody else may have changed it in the Dashboard.
+// markedAPI returns what stores an API of the mesh that was changed in the Dashboard.
 func markedAPI(change func(d, mark map[string]any)) func(w *world) {
 	return func(w *world) {
 		mark := map[string]any{"namespace": "shop", "app": "web", "role": "mesh"}
@@ -211,7 +211,8 @@ func serverCases() (all []hostileCase) {
 	return all
 }
 
-// Whoever writes manifests, names files or answers requests does not speak for the program: each line that it prints is its own, and gives no orders.
+// Manifests, file names and servers do not speak for the program: each line is its own, and gives
+// no orders.
 func TestNothingFromOutsideGivesOrders(t *testing.T) {
 	configuration, err := os.ReadFile(samples + "/tykmesh.yaml")
 	if err != nil {
@@ -295,7 +296,7 @@ func hostileWorld(t *testing.T) *world {
 	return w
 }
 
-// isHarmless reports whether a line says what it says to people alone.
+// isHarmless reports whether a line gives no orders.
 func isHarmless(line string) bool {
 	return utf8.ValidString(line) && !strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }) &&
 		!strings.Contains(line, "##[") && !strings.Contains(line, "##vso[") && !strings.HasPrefix(strings.TrimLeft(line, " "), "::")
@@ -314,7 +315,7 @@ func checkLines(t *testing.T, args []string, text string, github bool) {
 	}
 }
 
-// checkStandardOutput checks what is for people. Manifests are what they are, and so are their lines in a diff, but for those who would obey them.
+// checkStandardOutput checks all but manifests and their lines in a diff, which stay as they are.
 func checkStandardOutput(t *testing.T, args []string, text string, github bool) {
 	t.Helper()
 	shows := slices.Contains(args, "diff") || slices.Contains(args, "--dry-run")
@@ -345,7 +346,7 @@ func insideBrackets(t *testing.T, args []string, text string) string {
 	return inside
 }
 
-// A KRM function's results are shown by whoever runs it.
+// The caller of a KRM function shows its results.
 func TestResultsGiveNoOrders(t *testing.T) {
 	list := "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n" +
 		"- apiVersion: v1\n  kind: Pod\n  metadata: {name: " + quotedFeigned + ", labels: {app: " + quotedFeigned + "}, annotations: {injector.tyk.io/inject: \"true\", " +

@@ -10,21 +10,23 @@ import (
 	"github.com/tykmesh/tykmesh/inject/display"
 )
 
-// Standard output of diff, of dry runs and of tables is read by people, in CI in the log of a job. A diff has to hold the lines of manifests as they
-// are, or patch(1) could not apply it, and GitHub Actions would take some of them for commands: those that begin, after blanks, with two colons, and
-// those with ##[ in them. Between ::stop-commands::TOKEN and ::TOKEN:: it takes none, whatever the syntax; patch(1) passes over both lines.
+// diff, dry runs and tables print for readers, in CI into the log of a job. A diff holds the lines of
+// manifests as they are, or patch(1) could not apply it. GitHub Actions takes some of them for
+// commands: a line that begins, after blanks, with two colons, and ##[ anywhere. Between
+// ::stop-commands::TOKEN and ::TOKEN:: it takes none; patch(1) passes over both lines.
 //
-// Manifests that inject prints are not bracketed: whatever reads them, kubectl or a file, would get lines that are no YAML, and no log shows them.
+// Manifests that inject prints are not bracketed. They go to kubectl or into a file, which would get
+// lines that are no YAML, and into no log.
 
-// inLog says that what a run prints is read by people. In a job of GitHub Actions it gives no commands then.
+// inLog brackets what a run prints, in a job of GitHub Actions.
 func (r *report) inLog() {
 	if r.target.github {
 		r.out.token = rand.Text()
 	}
 }
 
-// inBrackets reports whether the report comes before standard output. The runner reads both streams at once, standard error first: what comes there
-// behind the opening bracket could be read before the closing one, and would not count.
+// inBrackets reports whether the report comes before standard output. The runner reads both streams at
+// once, standard error first: a command could come between the brackets, and would not count.
 func (r *report) inBrackets() bool { return r.out != nil && r.out.token != "" }
 
 // opening returns the bracket before a text of a printer that has one to write.
@@ -44,7 +46,7 @@ func (p *printer) close() error {
 	return err
 }
 
-// diffWriter returns where a diff goes. For patch(1) every byte of it counts; on a terminal it is safe to look at.
+// diffWriter returns where a diff goes: as it is to patch(1), safe to look at to a terminal.
 func (r *report) diffWriter(w io.Writer) io.Writer {
 	if isTerminal(r.out.to) {
 		return screenWriter{w}
@@ -72,7 +74,8 @@ func (s screenWriter) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// diffName returns the name of a file as the head of a diff has it: one that is not safe to show in quotes, as GNU diff writes it and patch reads it.
+// diffName returns the name of a file for the head of a diff. One that is not safe to show gets quotes,
+// as GNU diff writes it and patch reads it.
 func diffName(name string) string {
 	if display.Line(name) == name {
 		return name

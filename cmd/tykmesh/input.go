@@ -194,9 +194,10 @@ type folder struct {
 	recursive  bool
 }
 
-// manifests lists the manifests of a folder in name order. A link to a file counts as a file, because a mounted ConfigMap has such links, but only inside
-// of the folder that was named: whoever writes into it must not choose what else of this machine is read and printed. A link to a folder is not
-// followed, because it may lead back; what it leads to in the folder is found under its own name.
+// manifests lists the manifests of a folder in name order. A link to a file counts as a file, because a
+// mounted ConfigMap has such links, but only inside of the folder that was named: its writers must not
+// choose what else of this machine is read and printed. A link to a folder is not followed, because it
+// may lead back; a folder inside is found under its own name.
 func (f folder) manifests(in string) ([]listed, error) {
 	entries, err := os.ReadDir(in)
 	if err != nil {
@@ -232,27 +233,33 @@ func (f folder) file(path string, kind fs.FileMode, isManifest bool) (*listed, e
 		return nil, nil
 	}
 	info, err := os.Stat(path)
-	isFolder := err == nil && info.IsDir()
-	switch {
-	case err != nil && !isManifest, isFolder && !f.recursive, !isFolder && !isManifest:
-		return nil, nil
-	case err != nil:
+	if err != nil {
+		if !isManifest {
+			err = nil // a link that leads nowhere, and to no manifest
+		}
 		return nil, err
 	}
-	if isLink {
-		leads, err := filepath.EvalSymlinks(path)
-		if err != nil {
-			return nil, err
-		}
-		if inside, err := filepath.Rel(f.root, leads); err != nil || !filepath.IsLocal(inside) {
-			return &listed{path, "it leads out of " + f.name, true}, nil
-		}
+	if info.IsDir() && !f.recursive || !info.IsDir() && !isManifest {
+		return nil, nil
+	}
+	if isLink && f.leadsOut(path) {
+		return &listed{path, "it leads out of " + f.name, true}, nil
 	}
 	switch {
-	case isFolder:
+	case info.IsDir():
 		return nil, nil
 	case !info.Mode().IsRegular():
 		return &listed{path, "it is no regular file", true}, nil
 	}
 	return &listed{path: path, unnamed: true}, nil
+}
+
+// leadsOut reports whether a link leads to something that is not in the folder.
+func (f folder) leadsOut(link string) bool {
+	leads, err := filepath.EvalSymlinks(link)
+	if err != nil {
+		return true
+	}
+	inside, err := filepath.Rel(f.root, leads)
+	return err != nil || !filepath.IsLocal(inside)
 }

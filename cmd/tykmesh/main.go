@@ -33,8 +33,8 @@ func main() {
 	os.Exit(run(ctx, thisProcess()))
 }
 
-// endings are the signals that end a run: those of Ctrl-C, of whoever supervises it, and of a terminal that is closed. What the caller has the program
-// ignore stays ignored, as nohup wants it.
+// endings returns the signals that end a run: of Ctrl-C, of a supervisor, of a terminal that closes. One
+// that the caller ignores stays ignored, as nohup wants it.
 func endings() []os.Signal {
 	return slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}, signal.Ignored)
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// Whoever may give files away rewrites those of others without making them their own.
+// A rewritten file keeps its owner, where the user may give files away.
 func TestRewriteKeepsOwnerGroupAndMode(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root may give files away")

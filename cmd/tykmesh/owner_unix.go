@@ -8,10 +8,10 @@ import (
 	"syscall"
 )
 
-// linksOf is how many names a file has.
+// linksOf returns how many names a file has.
 func linksOf(info fs.FileInfo) uint64 {
 	if s, ok := info.Sys().(*syscall.Stat_t); ok {
-		return uint64(s.Nlink)
+		return uint64(s.Nlink) //nolint:unconvert // it is narrower on other systems
 	}
 	return 1
 }

@@ -9,8 +9,9 @@ import (
 	"path/filepath"
 )
 
-// replaceFile puts a file in the place of another in one step, so that nobody ever sees half of it. The file that a link leads to is replaced,
-// not the link, and keeps its owner, as far as the user may give files away, and its mode. A pipe, a terminal or a device is written to.
+// replaceFile puts a file in the place of another in one step, so that half of it is never seen. It
+// replaces the file behind a link, not the link. The file keeps its mode, and its owner where the user
+// may give files away. A pipe, a terminal or a device is written to.
 func replaceFile(path string, data []byte) error {
 	p, err := prepareFile(path, data)
 	if err != nil {
@@ -43,7 +44,7 @@ func prepareFile(path string, data []byte) (p prepared, err error) {
 	final := finalPath(path)
 	f, err := createBeside(final, mode)
 	if at := (*fs.PathError)(nil); errors.As(err, &at) {
-		at.Path = path // as people call it
+		at.Path = path // as the user calls it
 	}
 	if err != nil {
 		return p, err
@@ -64,7 +65,7 @@ func prepareFile(path string, data []byte) (p prepared, err error) {
 // isStream reports whether a file has nothing that could be replaced: it is a pipe, a terminal, or a device like /dev/null.
 func isStream(mode fs.FileMode) bool { return mode&(fs.ModeNamedPipe|fs.ModeCharDevice) != 0 }
 
-// replaceError says that no other file belongs in the place of one.
+// replaceError says why a file cannot be replaced.
 type replaceError struct{ path, why, hint string }
 
 func (e *replaceError) Error() string { return e.path + " " + e.why }
@@ -75,7 +76,7 @@ func (*replaceError) ExitCode() int { return exitUsage }
 // Hint says what to type, or nothing.
 func (e *replaceError) Hint() string { return e.hint }
 
-// checkReplaceable refuses to put another file in the place of one that somebody protects, or that has names elsewhere.
+// checkReplaceable refuses a file that is protected, or that has names elsewhere.
 func checkReplaceable(path string, old fs.FileInfo) error {
 	word := shellWord(path)
 	switch n := linksOf(old); {
@@ -99,7 +100,7 @@ func createBeside(path string, mode fs.FileMode) (*os.File, error) {
 	return os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 }
 
-// finalPath is where a path leads when all links are followed, also to a file that is not there yet.
+// finalPath returns where a path leads when all links are followed, also to a file that is not there yet.
 func finalPath(path string) string {
 	const most = 40 // links in a row, as Linux has it; more go round in a circle, and cannot be opened
 	for range most {

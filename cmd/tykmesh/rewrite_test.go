@@ -15,17 +15,17 @@ func changed(name, text string) inject.File {
 	return inject.File{Name: name, Text: []byte(text), Patch: manifest.Patch{{From: 0, To: 1, Text: "X"}}}
 }
 
-// A file that somebody else has changed since it was read keeps what that one has written, and then none is rewritten.
+// A file that has changed since it was read keeps the change, and then no file is rewritten.
 func TestRewriteLeavesWhatHasChangedMeanwhile(t *testing.T) {
 	tree(t, "a.yaml", "b.yaml")
-	if err := os.WriteFile("b.yaml", []byte("of somebody else"), 0o644); err != nil {
+	if err := os.WriteFile("b.yaml", []byte("changed meanwhile"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	err := rewrite([]inject.File{changed("a.yaml", "text of a.yaml"), changed("b.yaml", "text of b.yaml")})
 	if err == nil || !strings.Contains(err.Error(), "none was: b.yaml has been changed since it was read") {
 		t.Errorf("got %v", err)
 	}
-	for name, want := range map[string]string{"a.yaml": "text of a.yaml", "b.yaml": "of somebody else"} {
+	for name, want := range map[string]string{"a.yaml": "text of a.yaml", "b.yaml": "changed meanwhile"} {
 		if text, err := os.ReadFile(name); string(text) != want || err != nil {
 			t.Errorf("%s holds %q, %v", name, text, err)
 		}
@@ -41,7 +41,7 @@ func TestRewriteLeavesWhatHasChangedMeanwhile(t *testing.T) {
 	}
 }
 
-// A name of a file that leads somewhere leads there, whether something is there or not.
+// Links are followed, whether they lead to a file or to none yet.
 func TestFinalPath(t *testing.T) {
 	tree(t, "folder/a.yaml")
 	for link, to := range map[string]string{

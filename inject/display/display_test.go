@@ -41,7 +41,7 @@ func TestLine(t *testing.T) {
 	}
 }
 
-// isSafe reports whether a line says what it says to people alone.
+// isSafe reports whether a line gives no orders.
 func isSafe(line string) bool {
 	return utf8.ValidString(line) && !strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }) &&
 		!strings.Contains(line, "##[") && !strings.Contains(line, "##vso[") && !strings.HasPrefix(strings.TrimLeft(line, " "), "::")
