@@ -195,6 +195,34 @@ func TestChangeIsRefused(t *testing.T) {
 	}
 }
 
+// TestHalfDoneComesFirst: a change that another run left half done is finished before the next one is refused.
+func TestHalfDoneComesFirst(t *testing.T) {
+	inMemory(t)
+	dir := newFolder(t)
+	first, err := trust(t)(readRotation(t, dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := trust(t)(readRotation(t, dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := 0; pki.Unfinished(dir) == nil; n++ {
+		breakOff(t, first, dir, n)
+	}
+	if err := second.Write(dir); err == nil || !strings.Contains(err.Error(), "another run has changed the CA meanwhile") {
+		t.Errorf("after another change: %v", err)
+	}
+	if err := pki.Unfinished(dir); err != nil {
+		t.Error(err)
+	}
+	for _, f := range first.Files {
+		if !bytes.Equal(read(t, dir, f.Name), f.Text) {
+			t.Errorf("%s is not of the first change", f.Name)
+		}
+	}
+}
+
 // Of those who take a step at the same time one does, and whoever only looks sees it done or not done.
 func TestChangesAtOnce(t *testing.T) {
 	dir := newFolder(t)
