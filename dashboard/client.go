@@ -29,7 +29,8 @@ type Config struct {
 	// InsecureSkipVerify trusts any TLS certificate.
 	InsecureSkipVerify bool
 
-	// RequestTimeout bounds one attempt of one request; 0 means 30 seconds.
+	// RequestTimeout bounds one attempt of one request; 0 means 30 seconds. A
+	// listing takes as long as the caller's context lets it.
 	RequestTimeout time.Duration
 
 	// Backoff is the wait before the first repetition of a request, which

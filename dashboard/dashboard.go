@@ -4,7 +4,8 @@
 //
 //	Templates ──Render──> Definition ──Check──> CreateAPI, UpdateAPI ──> Client, or Dir
 //	                                            UploadCertificate
-//	APIs, Certificates <── one listing of each, whole or an error
+//	APIs, Certificates <── one listing of each: what the key may see, or an error
+//	CertificateAPIs    <── which APIs name a certificate, where the Dashboard tells
 //
 // [Client] is the Dashboard behind its REST API; [Dir] is a directory that
 // stands in for one. Both have the same methods and keep the same promises.
@@ -13,6 +14,21 @@
 // nothing with what is wanted, and never repeats a request that could take
 // effect twice. It never prints or logs, and neither the key of the Dashboard
 // nor a private key is ever part of an error or of a [Request] that is traced.
+//
+// # What a listing proves
+//
+// A listing proves that something is there, and never that something is not:
+//
+//	a Dashboard               its listing                         what shows it
+//
+//	keeps owners              leaves out what is not the key's    an entry with owners (API.Owned), ErrNotVisible for one object,
+//	(enable_ownership)                                            ErrExists for an api_id that is not listed
+//	counts more than it       contradicts itself                  ErrPartial
+//	shows
+//	cuts off, or lags         looks whole                         nothing
+//
+// So whoever deletes a certificate asks CertificateAPIs first. Where the Dashboard
+// does not tell (ErrUnsupported), what the listing lacks is no proof.
 //
 // # Who can do what
 //
@@ -25,15 +41,19 @@
 //
 //	who                   could                           what is done                                shown by
 //
-//	listens on the        read the key, change answers    TLS is verified; http:// is for who trusts  TestTLSIsVerifiedUnlessConfiguredOtherwise
-//	network                                               the network
+//	listens on the        read the key, change answers    TLS is verified; http:// is for who trusts  TestTLSIsVerifiedUnlessConfiguredOtherwise,
+//	network                                               the network                                 TestOldTLSIsRefused
 //	answers as the        send the key on elsewhere       redirects are not followed                  TestTheKeyNeverGoesToAnotherHost
 //	Dashboard
-//	                      fill the memory, never end      answers and waits have limits               TestAnswersAreReadUpToTheirLimit,
-//	                                                                                                  TestListingsAreBounded,
+//	                      fill the memory, never end      answers, their values and waits have        TestAnswersAreReadUpToTheirLimit,
+//	                                                      limits; a listing ends with its caller's    TestListingsAreBounded,
+//	                                                      time                                        TestListingsTakeLittleMemory,
 //	                                                                                                  TestOneAttemptTakesAtMostThirtySeconds
 //	                      hide what is there, so that it  only what is complete, and no page of a     TestHostileServers,
 //	                      is made again                   proxy, proves absence                       TestListingsThatAreNoneAreErrors, FuzzAnswers
+//	                      show a part as the whole, so    owners and contradictions show; it is       TestOwned,
+//	                      that what others use is         asked who uses a certificate                TestAListingThatIsNotWhole,
+//	                      deleted                                                                     TestWhetherUsesCanBeTold
 //	                      repeat secrets into a log       they are cut out of its words               TestNoErrorShowsASecret
 //	                      show a foreign API as ours      who it belongs to is compared               mesh.TestConflicts,
 //	                                                                                                  mesh.TestAPIOfAnotherOrganisation

@@ -83,15 +83,12 @@ func (e *Error) Refused() bool {
 	return e.Status/100 == 4 && e.Status != http.StatusRequestTimeout && e.Status != http.StatusTooManyRequests
 }
 
-// Rejected reports whether the Dashboard itself refused what was sent, and not
-// who sent it, or when. It refuses a request so that differs in nothing but its
-// names from one that it has just accepted: then a name is taken.
+// Rejected reports whether the Dashboard itself refused what was sent, whatever its
+// words, and not who sent it, or when. If it has just accepted a request that
+// differs in nothing but its names, then one of these names is taken.
 func (e *Error) Rejected() bool {
-	switch e.Status {
-	case http.StatusUnauthorized, http.StatusForbidden:
-		return false
-	}
-	return e.Refused() && e.Status != 0 && !e.Foreign()
+	who := e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden
+	return e.Refused() && !who && e.Status != 0 && !e.Foreign()
 }
 
 // Unreachable says whether nothing came back that an answer could be made of.

@@ -28,6 +28,7 @@ var shapes = map[string]struct{ begin, again string }{
 	"small entries":  {`{"apis":[{"api_definition":{"id":"5f"}}`, `,{"api_definition":{"id":"5f"}}`},
 	"dense entries":  {`{"apis":[{"api_definition":{"id":"5f"}}`, `,{"api_definition":{"id":"NNNNNNNN","tags":[NNNNNNNN` + strings.Repeat(`,{"NNNNNNNN":0}`, 200) + `]}}`},
 	"alike entries":  {`{"apis":[{"api_definition":{"id":"5f"}}`, `,{"api_definition":{"id":"NNNNNNNN","tags":[NNNNNNNN` + strings.Repeat(`,{"a":0}`, 200) + `]}}`},
+	"a dense entry":  {`{"apis":[{"api_definition":{"id":"5f"}}`, `,{"api_definition":{"id":"NNNNNNNN","tags":[0` + strings.Repeat(`,{"a":0}`, 15<<17) + `]}}`},
 	"wide entries":   {`{"apis":[{"api_definition":{"id":"5f"}}`, `,{"api_definition":{"id":"NNNNNNNN","tags":[NNNNNNNN` + strings.Repeat(`,0`, 800) + `]}}`},
 	"certificates":   {`{"certs":["5f"`, `,"NNNNNNNN"`},
 	"wide ones":      {`{"cert_basics":[{"id":"5f"}`, `,{"id":"NNNNNNNN","dns_names":["a"` + strings.Repeat(`,"a"`, 300) + `]}`},

@@ -109,6 +109,7 @@ func TestWhetherUsesCanBeTold(t *testing.T) {
 		{"an old Dashboard", http.NotFound, dashboard.ErrUnsupported, false},
 		{"without a text", dashboardtest.Reply(404, "", ""), dashboard.ErrUnsupported, false},
 		{"in JSON", dashboardtest.Refusal(404, "Not found"), dashboard.ErrUnsupported, false},
+		{"no such certificate, but not in its words", dashboardtest.Reply(404, "text/plain", "certificate not found"), dashboard.ErrUnsupported, false},
 		{"405", dashboardtest.Reply(405, "text/plain", "Method Not Allowed"), dashboard.ErrUnsupported, false},
 		{"405 in JSON", dashboardtest.Refusal(405, "method not allowed"), dashboard.ErrUnsupported, false},
 		{"no such certificate", dashboardtest.Refusal(404, "Could not retrieve certificate details. Certificate with given SHA256 fingerprint not found"), dashboard.ErrNotFound, false},
