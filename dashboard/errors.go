@@ -91,6 +91,10 @@ func (e *Error) Rejected() bool {
 	return e.Refused() && !who && e.Status != 0 && !e.Foreign()
 }
 
+// SameID reports whether the Dashboard says that it has an API with the same id,
+// which it does by the status 409 alone ("Tyk Dashboard API, create").
+func (e *Error) SameID() bool { return e.Method == http.MethodPost && e.Status == http.StatusConflict }
+
 // Unreachable says whether nothing came back that an answer could be made of.
 func (e *Error) Unreachable() bool {
 	return e.Status == 0 && !errors.Is(e.kind, errTooLarge)

@@ -328,6 +328,9 @@ func writePreview(w io.Writer, stream *inject.Stream, plan *mesh.Plan, bindings 
 			return err
 		}
 	}
+	if diffs.Len() == 0 {
+		return nil // not even brackets
+	}
 	_, err := report.diffWriter(w).Write(diffs.Bytes())
 	return err
 }

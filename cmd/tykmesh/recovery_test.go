@@ -101,6 +101,7 @@ func (c *cluster) befalls(a accident, struck func()) {
 const requestsOfThree = `cfssl authsign 4
 cfssl info 1
 dashboard GET /api/apis 1
+dashboard GET /api/apis/* 6
 dashboard GET /api/certs 1
 dashboard GET /api/certs/* 4
 dashboard POST /api/apis 6

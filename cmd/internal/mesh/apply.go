@@ -207,13 +207,10 @@ func refusedClearly(err error) bool {
 	return errors.As(err, &e) && e.Refused()
 }
 
-// statusOf returns the status of the Dashboard's answer; 0 for any other error.
-func statusOf(err error) int {
+// sameID reports whether the Dashboard refused to create an API because it has one with the same id.
+func sameID(err error) bool {
 	var e *dashboard.Error
-	if errors.As(err, &e) {
-		return e.Status
-	}
-	return 0
+	return errors.As(err, &e) && e.SameID()
 }
 
 // passing says whether an error may be gone at the next try.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 
 	"github.com/tykmesh/tykmesh/dashboard"
 )
@@ -147,7 +146,7 @@ func (r *run) look(ctx context.Context, w *WantedAPI, refusal error, exists bool
 		switch {
 		case err == nil && !found.Definition.IsOAS():
 			return found, true, nil
-		case errors.Is(err, dashboard.ErrNotVisible) && statusOf(refusal) == http.StatusConflict:
+		case errors.Is(err, dashboard.ErrNotVisible) && sameID(refusal):
 			return dashboard.API{}, false, &HiddenError{[]string{w.Slug}, err}
 		}
 	}
@@ -176,17 +175,27 @@ func (r *run) settle(ctx context.Context, step *APIStep, d dashboard.Definition,
 		return created.ID, nil
 	}
 	renamed := lay(d, dashboard.Definition{"id": created.ID, "api_id": ours})
-	clash := r.APIs.UpdateAPI(ctx, dashboard.API{Definition: renamed})
-	if clash != nil && !errors.Is(clash, dashboard.ErrExists) {
-		return "", stepError("updating", "API", d.Slug(), clash)
+	for attempt := 1; ; attempt++ {
+		clash := r.APIs.UpdateAPI(ctx, dashboard.API{Definition: renamed})
+		if clash != nil && !errors.Is(clash, dashboard.ErrExists) {
+			return "", stepError("updating", "API", d.Slug(), clash)
+		}
+		id, err = r.single(ctx, step, created.ID, clash)
+		// Whoever had our id may be gone by now: another run that took its own back.
+		if !errors.As(err, new(*HiddenError)) || clash == nil || attempt == attempts || pause(ctx, attempt) != nil {
+			break
+		}
 	}
-	return r.single(ctx, step, created.ID, clash)
+	if errors.As(err, new(*HiddenError)) {
+		return "", r.takeBack(ctx, d.Slug(), created.ID, err)
+	}
+	return id, err
 }
 
 // single makes sure that an API without an id of our choice is there once: a second run at the same moment was not stopped from
 // creating it too. The lowest database id stays, for both runs alike. clash is why it could not get the id of our choice, or nil.
 //
-// Errors: *HiddenError where another one may exist that is not shown to this key; the new one is deleted then.
+// Errors: *HiddenError where another one may exist that is not shown to this key.
 func (r *run) single(ctx context.Context, step *APIStep, id string, clash error) (string, error) {
 	all, err := r.APIs.APIs(ctx)
 	if err != nil {
@@ -198,19 +207,17 @@ func (r *run) single(ctx context.Context, step *APIStep, id string, clash error)
 		return !api.Definition.IsOAS() && api.Definition.Slug() == w.Slug
 	})
 
-	if len(x.byAPIID[w.Definition.APIID()]) == 0 { // no API that this key sees has the id of our choice
-		hidden, err := r.hides(ctx, all, clash)
-		if err == nil && hidden {
-			err = stepError("creating", "API", w.Slug, &HiddenError{[]string{w.Slug}, clash})
-		}
-		if err != nil {
-			return "", r.takeBack(ctx, w.Slug, id, err)
-		}
+	if stays != nil && stays.Definition.ID() != id {
+		return stays.Definition.ID(), r.takeBack(ctx, w.Slug, id, nil)
 	}
-	if stays == nil || stays.Definition.ID() == id {
+	if len(x.byAPIID[w.Definition.APIID()]) > 0 {
 		return id, nil
 	}
-	return stays.Definition.ID(), r.takeBack(ctx, w.Slug, id, nil)
+	hidden, err := r.hides(ctx, all, clash) // no API that this key sees has the id of our choice
+	if err == nil && hidden {
+		err = stepError("creating", "API", w.Slug, &HiddenError{[]string{w.Slug}, clash})
+	}
+	return id, err
 }
 
 // hides reports whether the Dashboard may hide an API of ours from this key: another API holds our
