@@ -109,7 +109,8 @@ func TestRemoveFirst(t *testing.T) {
 	}
 }
 
-// TestShared shows which edits of a node that stands in several places are made, and what is said of others.
+// TestShared shows which edits of a node that stands in several places are made, and what is said
+// of others.
 func TestShared(t *testing.T) {
 	const text = "a: {l: &l [x]}\nb: {l: *l}\nc: &c\n  l: *l\nd: *c\n"
 	appendTo := func(value any, keys ...string) (edits []func(root *Node) Edit) {
@@ -190,7 +191,8 @@ func TestSharedMerge(t *testing.T) {
 	}
 }
 
-// TestSharedBomb shows that the places of a node are counted, not visited: there are exponentially many.
+// TestSharedBomb shows that the places of a node are counted, not visited: there are exponentially
+// many.
 func TestSharedBomb(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("a0: &a0 [x]\n")
@@ -207,7 +209,8 @@ func TestSharedBomb(t *testing.T) {
 	}
 }
 
-// TestRestoreElsewhere shows what becomes of a text in a document of another style than that which it was read from.
+// TestRestoreElsewhere shows what becomes of a text in a document of another style than that which
+// it was read from.
 func TestRestoreElsewhere(t *testing.T) {
 	for _, c := range []struct{ name, text, recorded, want string }{
 		{"block style into JSON", `{"l": ["a"], "m": []}`, "name: http\nport: 0x50\nt: [yes, ~, 1.5]", `{"l": [{"name":"http","port":80,"t":["yes",null,1.5]}], "m": []}`},

@@ -42,8 +42,8 @@ func (d *Document) verify(out []byte, edits []asked) *EditError {
 	return nil
 }
 
-// becomesJSON refuses an edit that takes out of a document all that is not JSON: what is taken back from JSON is written as JSON, so
-// that the document would not become what it was.
+// becomesJSON refuses an edit that takes out of a document all that is not JSON. Restore writes
+// JSON into JSON, so that it could not bring the document back.
 func (d *Document) becomesJSON(edited *Document) *EditError {
 	if d.json || !edited.json {
 		return nil
