@@ -207,3 +207,21 @@ func TestAdministrator(t *testing.T) {
 		}
 	}
 }
+
+// What a newer Dashboard has beside each definition is read with its own entry, wherever the chunks of the answer end.
+func TestFieldsOfANewerDashboard(t *testing.T) {
+	const n = 3000
+	s, c := start(t, dashboardtest.Options{})
+	for i := range n {
+		s.PutAPI(dashboard.API{Definition: definition(t, fmt.Sprint("a", i)), Envelope: map[string]json.RawMessage{"tomorrow": fmt.Appendf(nil, `"a%d"`, i)}})
+	}
+	apis, err := c.APIs(t.Context())
+	if err != nil || len(apis) != n {
+		t.Fatalf("%d APIs, %v", len(apis), err)
+	}
+	for _, a := range apis {
+		if got, want := string(a.Envelope["tomorrow"]), `"`+a.Definition.Slug()+`"`; got != want || a.Envelope["created_at"] != nil {
+			t.Fatalf("%s has %s: %s", want, got, a.Envelope)
+		}
+	}
+}
