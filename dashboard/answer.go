@@ -108,7 +108,6 @@ var certificateAbsent = regexp.MustCompile(`(?i)certificate.*not found|could not
 // to others, or, before 5.14.0, that there is no such object.
 func classify(r call, got *reply, isJSON bool, message string) error {
 	writes := r.method == http.MethodPost || r.method == http.MethodPut
-	words := squeeze(message)
 	switch {
 	case got.status == http.StatusUnauthorized && r.item:
 		return ErrNotVisible
@@ -120,16 +119,25 @@ func classify(r call, got *reply, isJSON bool, message string) error {
 		return ErrLicence
 	case got.status == http.StatusForbidden:
 		return ErrUnauthorized
-	case got.status == http.StatusBadRequest && strings.HasPrefix(r.path, certsPath) && strings.Contains(words, "couldnotretrievecerts"):
+	case lostGateway(r, got.status, message):
 		return ErrNoGateway
 	case r.uses:
 		return classifyUses(got, isJSON, message)
-	case r.item && isJSON && got.status == http.StatusNotFound:
-		return ErrNotFound
-	case r.item && got.status == http.StatusBadRequest && strings.Contains(words, "couldnotretrieveapidetail"):
+	case r.item && absent(got.status, isJSON, message):
 		return ErrNotFound
 	}
 	return nil
+}
+
+// lostGateway reports whether the Dashboard says that it cannot ask its gateway.
+func lostGateway(r call, status int, message string) bool {
+	return status == http.StatusBadRequest && strings.HasPrefix(r.path, certsPath) && strings.Contains(squeeze(message), "couldnotretrievecerts")
+}
+
+// absent reports whether the Dashboard itself says that there is no such object.
+func absent(status int, isJSON bool, message string) bool {
+	return status == http.StatusNotFound && isJSON ||
+		status == http.StatusBadRequest && strings.Contains(squeeze(message), "couldnotretrieveapidetail")
 }
 
 // classifyUses is the part of classify about the uses of a certificate.

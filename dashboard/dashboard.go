@@ -49,10 +49,10 @@
 //	                                                      limits; a listing ends with its caller's    TestListingsAreBounded,
 //	                                                      time                                        TestListingsTakeLittleMemory,
 //	                                                                                                  TestOneAttemptTakesAtMostThirtySeconds
-//	                      hide what is there, so that it  only what is complete, and no page of a     TestHostileServers,
-//	                      is made again                   proxy, proves absence                       TestListingsThatAreNoneAreErrors, FuzzAnswers
-//	                      show a part as the whole, so    owners and contradictions show; it is       TestOwned,
-//	                      that what others use is         asked who uses a certificate                TestAListingThatIsNotWhole,
+//	                      hide what is there, so that it  no page of a proxy, and nothing that is     TestHostileServers,
+//	                      is made again                   cut off, proves absence                     TestListingsThatAreNoneAreErrors, FuzzAnswers
+//	                      show a part as the whole, so    owners and contradictions show;             TestOwned,
+//	                      that what others use is         CertificateAPIs asks who uses it            TestAListingThatIsNotWhole,
 //	                      deleted                                                                     TestWhetherUsesCanBeTold
 //	                      repeat secrets into a log       they are cut out of its words               TestNoErrorShowsASecret
 //	                      show a foreign API as ours      who it belongs to is compared               mesh.TestConflicts,

@@ -103,55 +103,58 @@ const (
 func shared(v, like any) (out any, kept int) {
 	switch v := v.(type) {
 	case map[string]any:
-		l, ok := like.(map[string]any)
-		size := mapSize
-		for key, x := range v {
-			y, there := l[key]
-			z, own := shared(x, y)
-			v[key] = z
-			kept += own
-			size += entrySize + len(key)
-			ok = ok && there
-		}
-		if ok && kept == 0 && len(v) == len(l) {
-			return like, 0
-		}
-		return v, kept + size
+		return sharedObject(v, like)
 	case []any:
-		l, ok := like.([]any)
-		ok = ok && len(v) == len(l)
-		for i, x := range v {
-			var y any
-			if ok {
-				y = l[i]
-			}
-			z, own := shared(x, y)
-			v[i] = z
-			kept += own
-		}
-		if ok && kept == 0 {
-			return like, 0
-		}
-		return v, kept + wordSize*(1+len(v))
+		return sharedArray(v, like)
 	case string:
-		if v == like {
-			return like, 0
-		}
-		return v, wordSize + len(v)
+		kept = len(v)
 	case json.Number:
-		if v == like {
-			return like, 0
-		}
-		return v, wordSize + len(v)
+		kept = len(v)
 	}
 	switch like.(type) {
-	case map[string]any, []any:
-		return v, wordSize
+	case map[string]any, []any: // which cannot be compared
+		return v, kept + wordSize
 	}
 	if v == like {
 		return like, 0
 	}
-	return v, wordSize
+	return v, kept + wordSize
+}
+
+func sharedObject(v map[string]any, like any) (out any, kept int) {
+	l, ok := like.(map[string]any)
+	same := ok && len(v) == len(l)
+	size := mapSize
+	for key, x := range v {
+		y, there := l[key]
+		z, own := shared(x, y)
+		v[key] = z
+		kept += own
+		size += entrySize + len(key)
+		same = same && there
+	}
+	if same && kept == 0 {
+		return like, 0
+	}
+	return v, kept + size
+}
+
+func sharedArray(v []any, like any) (out any, kept int) {
+	l, ok := like.([]any)
+	same := ok && len(v) == len(l)
+	for i, x := range v {
+		var y any
+		if i < len(l) {
+			y = l[i]
+		}
+		z, own := shared(x, y)
+		v[i] = z
+		kept += own
+	}
+	if same && kept == 0 {
+		return like, 0
+	}
+	return v, kept + wordSize*(1+len(v))
 }
 
 func (d Definition) object(key string) map[string]any {

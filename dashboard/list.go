@@ -84,15 +84,15 @@ func (l *listing[T]) readEntry(v *incoming) error {
 	return nil
 }
 
-// pages is how many pages there are; a Dashboard that sent everything says 0 or
-// 1. An empty list may be null, but an object with neither a list nor a number
+// pages is how many pages there are, at least 1; a Dashboard that sent everything
+// says 0 or 1. An empty list may be null, but an object with neither a list nor a number
 // of pages is no listing, and must not pass for an empty one.
 func (l *listing[T]) pages() (int, error) {
 	switch {
 	case l.counted != nil && *l.counted > maxPages:
 		return 0, errors.New("a listing of " + strconv.Itoa(*l.counted) + " pages")
 	case l.counted != nil:
-		return *l.counted, nil
+		return max(*l.counted, 1), nil
 	case l.entries == nil:
 		return 0, errors.New("not a listing")
 	}
@@ -119,12 +119,23 @@ func list[T any](ctx context.Context, c *Client, r call, f form[T]) ([]T, error)
 	}
 	for range maxReadings {
 		all, counted, err := readPages(ctx, c, r, f, pages)
-		if err != nil || counted == pages {
-			return once(all, f.id), err
+		if err != nil {
+			return nil, err
+		}
+		if shown := len(first.entries); counted == pages && len(all) < shown {
+			return nil, partial(r, fmt.Sprintf("it shows %d at once, and %d in pages", shown, len(all)))
+		}
+		if counted == pages {
+			return once(all, f.id), nil
 		}
 		pages = counted
 	}
 	return nil, &Error{Op: r.op, Method: r.method, Path: r.path, Message: "the listing changed each time it was read"}
+}
+
+// partial is the error of a listing that contradicts itself.
+func partial(r call, how string) error {
+	return &Error{Op: r.op, Method: r.method, Path: r.path, Status: http.StatusOK, Message: "the listing is not whole: " + how, kind: ErrPartial}
 }
 
 // readPages reads pages 1 to n. It stops after a page that counts otherwise.
@@ -146,9 +157,8 @@ func readPages[T any](ctx context.Context, c *Client, r call, f form[T], n int) 
 		if i == 1 {
 			size = len(l.entries)
 		}
-		if got := len(l.entries); got != size && (i < n || got > size) || got == 0 {
-			message := fmt.Sprintf("the listing is not whole: it counts %d pages, the first with %d entries, and page %d has %d", n, size, i, got)
-			return nil, 0, &Error{Op: r.op, Method: r.method, Path: r.path, Status: http.StatusOK, Message: message, kind: ErrPartial}
+		if got := len(l.entries); got != size && (i < n || got > size) || got == 0 && n > 1 {
+			return nil, 0, partial(r, fmt.Sprintf("it counts %d pages, the first with %d entries, and page %d has %d", n, size, i, got))
 		}
 	}
 	return all, n, nil

@@ -35,11 +35,11 @@ func TestOwned(t *testing.T) {
 			t.Errorf("%s: %v", text, !want)
 		}
 	}
-	s, c := start(t, dashboardtest.Options{Ownership: true, Keys: map[string]dashboardtest.Rights{"ann": {Groups: []string{"a"}}}})
+	s, _ := start(t, dashboardtest.Options{Ownership: true, Keys: map[string]dashboardtest.Rights{"ann": {Groups: []string{"a"}}}})
 	s.PutAPI(dashboard.API{Definition: definition(t, "free")})
 	s.GiveAPI(s.PutAPI(dashboard.API{Definition: definition(t, "owned")}), nil, []string{"a"})
 	for key, want := range map[string]string{s.Secret: "free false", "ann": "free false, owned true"} {
-		c = client(t, dashboard.Config{URL: s.URL, Secret: key})
+		c := client(t, dashboard.Config{URL: s.URL, Secret: key})
 		apis, err := c.APIs(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -76,6 +76,20 @@ func TestAListingThatIsNotWhole(t *testing.T) {
 		if errors.Is(err, dashboard.ErrPartial) != (c.want != "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// Pages that hold less than was shown at once are no reason to take the rest for deleted.
+func TestPagesThatShowLess(t *testing.T) {
+	c := client(t, dashboard.Config{Secret: "k", URL: serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := `{"apis":[{"api_definition":{"id":"5f"}}],"pages":2}`
+		if r.URL.Query().Get("p") == "1" {
+			answer = `{"apis":[],"pages":0}`
+		}
+		dashboardtest.Reply(200, "application/json", answer)(w, r)
+	}))})
+	if apis, err := c.APIs(t.Context()); !errors.Is(err, dashboard.ErrPartial) || !strings.Contains(err.Error(), "it shows 1 at once, and 0 in pages") {
+		t.Errorf("%v, %v", apis, err)
 	}
 }
 
@@ -190,6 +204,24 @@ func TestAdministrator(t *testing.T) {
 		got, err := client(t, dashboard.Config{URL: serve(t, c.answer), Secret: key}).Administrator(t.Context())
 		if got != c.want || (err != nil) != c.fails {
 			t.Errorf("%s: %v, %v", c.name, got, err)
+		}
+	}
+}
+
+// What a newer Dashboard has beside each definition is read with its own entry, wherever the chunks of the answer end.
+func TestFieldsOfANewerDashboard(t *testing.T) {
+	const n = 3000
+	s, c := start(t, dashboardtest.Options{})
+	for i := range n {
+		s.PutAPI(dashboard.API{Definition: definition(t, fmt.Sprint("a", i)), Envelope: map[string]json.RawMessage{"tomorrow": fmt.Appendf(nil, `"a%d"`, i)}})
+	}
+	apis, err := c.APIs(t.Context())
+	if err != nil || len(apis) != n {
+		t.Fatalf("%d APIs, %v", len(apis), err)
+	}
+	for _, a := range apis {
+		if got, want := string(a.Envelope["tomorrow"]), `"`+a.Definition.Slug()+`"`; got != want || a.Envelope["created_at"] != nil {
+			t.Fatalf("%s has %s: %s", want, got, a.Envelope)
 		}
 	}
 }

@@ -74,31 +74,24 @@ func (*skipped) UnmarshalJSON([]byte) error { return nil }
 // window is a part of a text.
 type window struct {
 	text  []byte
-	start int64 // where the part begins in the whole
+	start int64 // where text begins in the whole
+	from  int64 // where the part begins in the whole
 }
 
-// Write makes the part longer.
+// Write makes the part longer, in the place of what it no longer holds.
 func (w *window) Write(p []byte) (int, error) {
-	w.text = append(w.text, p...)
+	rest := copy(w.text, w.text[w.from-w.start:])
+	w.text, w.start = append(w.text[:rest], p...), w.from
 	return len(p), nil
 }
 
-// cut drops the part up to an offset. The rest moves to the front if it is the
-// smaller part, so that the same memory serves again.
-func (w *window) cut(offset int64) {
-	n := int(offset - w.start)
-	if rest := w.text[n:]; len(rest) < n {
-		w.text = append(w.text[:0], rest...)
-	} else {
-		w.text = rest
-	}
-	w.start = offset
-}
+// cut drops the part up to an offset.
+func (w *window) cut(offset int64) { w.from = offset }
 
 // until returns the value before an offset, without what parts it from the one
 // before it.
 func (w *window) until(offset int64) []byte {
-	return bytes.TrimLeft(w.text[:offset-w.start], ", \t\r\n")
+	return bytes.TrimLeft(w.text[w.from-w.start:offset-w.start], ", \t\r\n")
 }
 
 // object calls field with the name of each field of an object; field must read

@@ -105,8 +105,8 @@ func benchmarkDiff(b *testing.B, text []byte) {
 	}
 }
 
-// BenchmarkTiny is what a document costs that holds next to nothing: the time, and the memory that is live at the end, for each byte of
-// the input.
+// BenchmarkTiny is what a document costs that holds next to nothing: the time, and the memory that
+// is live at the end, for each byte of the input.
 func BenchmarkTiny(b *testing.B) {
 	for name, text := range map[string]string{"separators": "---\n", "words": "--- a\n", "json": "{}", "longer": "--- 0123456789012345678901234567\n"} {
 		b.Run(name, func(b *testing.B) {

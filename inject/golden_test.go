@@ -51,8 +51,8 @@ type options struct {
 	Checks bool          `json:"checks"` // the archive is about what the checks across the stream find, and wants nothing else
 	Accept []inject.Rule `json:"accept"`
 
-	// How the input is written where an archive cannot show it: in another encoding than UTF-8, with CR LF, with a byte order mark,
-	// without a final line break.
+	// How the input is written where an archive cannot show it: in another encoding than UTF-8,
+	// with CR LF, with a byte order mark, without a final line break.
 	Encoding     string `json:"encoding"` // a row of encoders
 	CRLF         bool   `json:"crlf"`
 	BOM          bool   `json:"bom"`
@@ -86,7 +86,7 @@ func (o options) encode(text []byte) []byte {
 	return text
 }
 
-// encoders write a text in encodings that kubectl reads or that somebody may take for one that it reads.
+// encoders write a text in other encodings than UTF-8.
 var encoders = map[string]func(text []byte) []byte{
 	"UTF-16LE": func(text []byte) []byte { return units(text, binary.LittleEndian.AppendUint16) },
 	"UTF-16BE": func(text []byte) []byte { return units(text, binary.BigEndian.AppendUint16) },
@@ -98,7 +98,7 @@ var encoders = map[string]func(text []byte) []byte{
 	},
 }
 
-// units writes each character as a number of a fixed size, which is what UTF-16 does with common ones.
+// units writes each character as a number of a fixed size, as UTF-16 does with common characters.
 func units[T uint16 | uint32](text []byte, appendUnit func([]byte, T) []byte) (out []byte) {
 	for _, r := range string(text) {
 		out = appendUnit(out, T(r))

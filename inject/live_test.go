@@ -14,7 +14,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// TestLiveLaw shows the rest of L2: what was injected, applied, and printed by kubectl get, can be taken back.
+// TestLiveLaw shows the rest of L2: uninject takes back an object that was injected, applied and
+// printed by kubectl get.
 func TestLiveLaw(t *testing.T) {
 	taken := 0
 	for _, g := range goldens(t) {
@@ -54,7 +55,7 @@ func checkLive(t *testing.T, documents func() []*manifest.Document, s inject.Set
 	for i, out := range slices.Collect(stream.Texts(bindings(stream, ids))) {
 		was, err := stored(docs[i].Text)
 		if err != nil || bytes.Equal(out, docs[i].Text) || bytes.Contains(docs[i].Text, []byte("injector.tyk.io/record")) {
-			continue // what kubectl does not read, what was not injected now
+			continue // kubectl does not read it, or this run did not inject it
 		}
 		injected, err := stored(out)
 		if err != nil {
@@ -100,8 +101,8 @@ func takenBack(t *testing.T, printer func(any) ([]byte, error), object any) any 
 	return v
 }
 
-// running is an object as the API server completes it and as controllers leave it. kubectl's record of what was applied is one text,
-// and the same for all: uninject leaves it alone.
+// running is an object as the API server completes it and as controllers leave it. kubectl's record
+// of what was applied is one text, and the same for all: uninject leaves it alone.
 func running(object any) any {
 	switch o := object.(type) {
 	case []any:
@@ -121,7 +122,8 @@ func running(object any) any {
 	return object
 }
 
-// complete adds what stands in running objects to one that is an object, a pod's spec or a Service's.
+// complete adds what stands in running objects to one that is an object, a pod's spec or a
+// Service's.
 func complete(m map[string]any) {
 	if _, isObject := m["kind"].(string); isObject {
 		meta, _ := m["metadata"].(map[string]any)

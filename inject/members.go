@@ -21,7 +21,8 @@ type Member struct {
 // already. It asks no more of them than whose they are, so that what can no longer be injected can still be taken off. Of the settings,
 // Namespace, PodTemplates and ServiceLabels count.
 //
-// Problems: a document of ours that cannot be read, one that is not UTF-8, a member whose service has no name.
+// Problems: a document of ours that cannot be read, one that is not UTF-8, a member whose service
+// has no name.
 func Members(docs []*manifest.Document, s Settings) (members []Member, problems []Problem) {
 	for _, d := range docs {
 		if _, p := misencoded(d); p != nil {

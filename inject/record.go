@@ -34,8 +34,8 @@ type record struct {
 	Inject string  `json:"inject,omitempty"` // the text of its value, if not usualInject
 	Status *string `json:"status,omitempty"` // the text of the status that stood there
 
-	// Plain is the JSON of those of the texts above that hold an alias, by their names here. Kubernetes keeps no anchors, so that the
-	// text of an alias means nothing in an object that it prints.
+	// Plain has the values of those texts that hold an alias, as JSON, by the names of the fields.
+	// Kubernetes keeps no anchors: in an object that kubectl prints, an alias means nothing.
 	Plain map[string]string `json:"plain,omitempty"`
 }
 
@@ -72,7 +72,7 @@ func (r *record) keepEmpty(key, text string) {
 	r.Empty[key] = text
 }
 
-// keepPlain notes what a text means that is recorded under a name and holds an alias.
+// keepPlain notes the value of a text that is recorded under a name, if it holds an alias.
 func (r *record) keepPlain(name string, n *manifest.Node) {
 	if !n.HoldsAlias() {
 		return

@@ -27,13 +27,14 @@ type Stream struct {
 	routes bool // Settings.Routes
 }
 
-// page is a document, and what changes in its text. Nearly all pages of a long stream share the change that is none.
+// page is a document, and what changes in its text. Most pages of a long stream share one empty
+// change.
 type page struct {
 	*manifest.Document
 	*change
 }
 
-// change is what changes in the text of a document.
+// change holds the edits of a document's text.
 type change struct {
 	patch    manifest.Patch
 	services []Service // whose ids are to be written into the patch

@@ -204,8 +204,13 @@ func settingError(c config.Config, key string, err error) error {
 
 // leftWarning is what becomes of replaced certificates that could not be deleted, for the reason that the first of them gave.
 func leftWarning(n int, reason error) string {
-	if errors.As(reason, new(*mesh.PartialError)) || errors.As(reason, new(*mesh.UnprovedError)) {
-		return fmt.Sprintf("%s stays, because an API that is not shown may use it: %v; %s", plural(n, "replaced certificate"), reason, mesh.RightKey)
+	var partial *mesh.PartialError
+	var unproved *mesh.UnprovedError
+	switch {
+	case errors.As(reason, &partial):
+		return fmt.Sprintf("%s kept: %v, and another one may use what was replaced; %s", plural(n, "replaced certificate"), partial, mesh.RightKey)
+	case errors.As(reason, &unproved):
+		return fmt.Sprintf("%s kept: %v; %s", plural(n, "replaced certificate"), unproved, mesh.RightKey)
 	}
 	return fmt.Sprintf("%s could not be deleted: %v; nothing uses what is left, the next run tries again, and so does tykmesh certs prune",
 		plural(n, "replaced certificate"), reason)

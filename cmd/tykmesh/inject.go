@@ -312,7 +312,8 @@ func preview(bindings map[inject.Service]inject.Binding) map[inject.Service]inje
 	return bindings
 }
 
-// writePreview prints what would be registered, and a diff of the manifests. The whole diff is ready before the first line is out.
+// writePreview prints what would be registered, and a diff of the manifests. The whole diff is
+// ready before the first line is out.
 func writePreview(w io.Writer, stream *inject.Stream, plan *mesh.Plan, bindings map[inject.Service]inject.Binding, report *report) error {
 	var diffs bytes.Buffer
 	for f := range stream.Files(bindings) {

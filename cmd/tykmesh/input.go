@@ -168,8 +168,9 @@ func manifestsOf(sources []Source, configuration string, leftOut func(name, why 
 	return manifests, nil
 }
 
-// holdsOtherThings tells whether a file holds something, and no Kubernetes object. It looks at words, as far as the first object.
-// A file in another encoding than UTF-8 shows no words, and may hold any object.
+// holdsOtherThings tells whether a file holds something, and no Kubernetes object. It looks at
+// words, as far as the first object. In a file that is not UTF-8 it finds no words, and the file
+// may hold any object.
 func holdsOtherThings(data []byte) bool {
 	if !manifest.IsUTF8(data) {
 		return false

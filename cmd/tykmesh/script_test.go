@@ -104,6 +104,7 @@ func TestScripts(t *testing.T) {
 			"requests":          requests,
 			"apis":              apis,
 			"edit-api":          editAPI,
+			"give-api":          giveAPI,
 			"lend":              lend,
 			"pods":              pods,
 			"records":           records,

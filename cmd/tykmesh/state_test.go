@@ -106,6 +106,21 @@ func editAPI(ts *testscript.TestScript, _ bool, args []string) {
 	w.dashboard.PutAPI(dashboard.API{Definition: d})
 }
 
+// giveAPI is the command give-api SLUG TEAM: the Dashboard has a team own an API.
+func giveAPI(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: give-api SLUG TEAM")
+	}
+	w := worldOf(ts)
+	for _, a := range w.dashboard.APIs() {
+		if a.Definition.Slug() == args[0] {
+			w.dashboard.GiveAPI(a.Definition.ID(), nil, []string{args[1]})
+			return
+		}
+	}
+	ts.Fatalf("no API has the slug %s", args[0])
+}
+
 // lend is the command lend SLUG OTHER: somebody lets another API use the certificates of one.
 func lend(ts *testscript.TestScript, _ bool, args []string) {
 	w := worldOf(ts)

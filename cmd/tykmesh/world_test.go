@@ -161,6 +161,8 @@ func startDashboard(ts *testscript.TestScript, _ bool, args []string) {
 	rights := map[string]dashboardtest.Rights{
 		"readonly":  {APIs: dashboardtest.Read, Certificates: dashboardtest.Read},
 		"apis-only": {Certificates: dashboardtest.Read},
+		"team-a":    {User: "ann", Groups: []string{"A"}},
+		"admin":     {User: "root", Admin: true},
 	}
 	if len(args) > 0 {
 		if r, ok := rights[args[0]]; ok {

@@ -30,13 +30,13 @@ type Document struct {
 
 	origin *origin // of a document whose text was patched; else nil
 
-	more int  // how many further documents Text holds; none where it holds anything, see short
+	more int  // how many further documents Text holds, see short
 	json bool // Text is JSON, in which only LF and CR LF break lines
 	*reading
 }
 
-// reading is what is known of a document's text once somebody has asked: it is not there before, because a stream has many documents
-// of which nothing needs to be known.
+// reading holds the results of reading a document. Most documents of a stream are never read, and
+// have none.
 type reading struct {
 	lines []int // offsets in Text at which lines begin, as the parser sees lines
 	last  mark  // the last column that was asked for
@@ -45,7 +45,7 @@ type reading struct {
 	read  bool
 }
 
-// noted makes sure that there is a reading.
+// noted returns the reading of the document, and makes one where there is none.
 func (d *Document) noted() *reading {
 	if d.reading == nil {
 		d.reading = new(reading)
@@ -53,14 +53,16 @@ func (d *Document) noted() *reading {
 	return d.reading
 }
 
-// A document of less than short bytes holds no object that has a version, a kind and a name. Of so many in a row, those behind the first
-// most are one Document, so that millions of them take no more memory than their text.
+// A document of less than short bytes holds no object with a version, a kind and a name. Many such
+// documents in a row, from the one with the index most on, are one Document: millions of them take
+// no more memory than their text.
 const (
 	short = 32
 	most  = 1000
 )
 
-// Last returns the number of the last document that stands in Text: Number, but where short ones are one Document.
+// Last returns the number of the last document in Text. It differs from Number where many short
+// documents are one Document.
 func (d *Document) Last() int { return d.Number + d.more }
 
 // WithText is a document like this one with another text, which nobody has parsed yet.
@@ -94,10 +96,11 @@ type mark struct{ line, at, column int }
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// Split cuts a file into documents, at the markers of YAML 1.2 section 9.1 (--- and ...) and between JSON values that stand one behind the
-// other. Together the documents are the whole file. A file without any content, or in another encoding than UTF-8, is one document,
-// which has no root; so are many documents in a row that are too short for an object. Split never fails: whether a document is well
-// formed is asked of Root.
+// Split cuts a file into documents, at the markers of YAML 1.2 section 9.1 (--- and ...) and
+// between JSON values that stand one behind the other. Together the documents are the whole file. A
+// file without any content, or in another encoding than UTF-8, is one document, which has no root;
+// so are many documents in a row that are too short for an object. Split never fails: whether a
+// document is well formed is asked of Root.
 func Split(file string, data []byte) []*Document {
 	if encodingOf(data) != "" {
 		return []*Document{{File: file, Number: 1, Line: 1, Text: data}}

@@ -175,7 +175,8 @@ func TestEncoding(t *testing.T) {
 	}
 }
 
-// TestShortDocuments shows that the memory of a document that is too short for an object is that of its text.
+// TestShortDocuments shows that the memory of a document that is too short for an object is that of
+// its text.
 func TestShortDocuments(t *testing.T) {
 	const many = 100000
 	for _, short := range []string{"---\n", "--- a\n", "{}", "{}\n"} {

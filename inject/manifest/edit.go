@@ -105,10 +105,11 @@ func (es EditErrors) Unwrap() []error {
 	return out
 }
 
-// Apply returns what the edits change in the document's text; every other byte stays as it is. The document is not changed. The edited
-// text has been parsed, and its tree is the document's with the edits made. Where a node stands in several places, by aliases or merge
-// keys, an edit is made once that is asked for at each of them. Errors: EditErrors where that does not hold, or where an edit would
-// reach a place that does not ask for it.
+// Apply returns what the edits change in the document's text; every other byte stays as it is. The
+// document is not changed. The edited text has been parsed, and its tree is the document's with the
+// edits made. Where a node stands in several places, by aliases or merge keys, an edit is made once
+// that is asked for at each of them. Errors: EditErrors where that does not hold, or where an edit
+// would reach a place that does not ask for it.
 func (d *Document) Apply(edits ...Edit) (Patch, error) {
 	if len(edits) == 0 {
 		return nil, nil

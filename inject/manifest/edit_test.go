@@ -109,7 +109,8 @@ func TestRemoveFirst(t *testing.T) {
 	}
 }
 
-// TestShared shows which edits of a node that stands in several places are made, and what is said of others.
+// TestShared shows which edits of a node that stands in several places are made, and what is said
+// of others.
 func TestShared(t *testing.T) {
 	const text = "a: {l: &l [x]}\nb: {l: *l}\nc: &c\n  l: *l\nd: *c\n"
 	appendTo := func(value any, keys ...string) (edits []func(root *Node) Edit) {
@@ -190,7 +191,8 @@ func TestSharedMerge(t *testing.T) {
 	}
 }
 
-// TestSharedBomb shows that the places of a node are counted, not visited: there are exponentially many.
+// TestSharedBomb shows that the places of a node are counted, not visited: there are exponentially
+// many.
 func TestSharedBomb(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("a0: &a0 [x]\n")
@@ -207,7 +209,8 @@ func TestSharedBomb(t *testing.T) {
 	}
 }
 
-// TestRestoreElsewhere shows what becomes of a text in a document of another style than that which it was read from.
+// TestRestoreElsewhere shows what becomes of a text in a document of another style than that which
+// it was read from.
 func TestRestoreElsewhere(t *testing.T) {
 	for _, c := range []struct{ name, text, recorded, want string }{
 		{"block style into JSON", `{"l": ["a"], "m": []}`, "name: http\nport: 0x50\nt: [yes, ~, 1.5]", `{"l": [{"name":"http","port":80,"t":["yes",null,1.5]}], "m": []}`},
@@ -288,6 +291,7 @@ func TestRefusals(t *testing.T) {
 		{"a key that is there", "l: a\n", func(r *Node) Edit { return Put{Into: r, After: "l", Entries: Map{{"l", "b"}}} }, `f.yaml:1:1: cannot be edited: the key "l" would stand twice`},
 		{"in front of an explicit key", "? l\n: a\n", func(r *Node) Edit { return Put{Into: r, Before: r.Content[0], Entries: Map{{"k", "b"}}} }, "f.yaml:1:3: cannot write in front of an explicit key"},
 		{"no such entry", "l: a\n", func(r *Node) Edit { return Put{Into: r, After: "x", Entries: Map{{"k", "b"}}} }, "f.yaml:1:1: no entry x to write behind"},
+		{"what is nearly JSON", `{"l": 'a'}`, func(r *Node) Edit { return Replace{r.Content[1], "b"} }, "f.yaml:1:7: cannot be edited: all of the document is JSON but for this; write this as JSON too"},
 		{"an empty mapping", "l: {}\n", func(r *Node) Edit { return Put{Into: r.Content[1], Entries: Map{{"k", "b"}}} }, "f.yaml:1:4: a mapping with entries is expected, not a mapping"},
 		{"the root", "l: a\n", func(r *Node) Edit { return Remove{r} }, "f.yaml:1:1: the root cannot be removed"},
 		{"a line that is shared", "- - a\n- - b\n", func(r *Node) Edit { return Remove{r.Content[0].Content[0]} }, "f.yaml:1:5: shares its line with something else"},

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// encodings are what a stream can be written in besides UTF-8, by its first bytes as YAML 1.2 section 5.2 tells them. A dot stands
-// for any byte but NUL. The first that fits counts.
+// encodings are those besides UTF-8, by the first bytes of a stream (YAML 1.2 section 5.2). A dot
+// stands for any byte but NUL. The first that fits counts.
 var encodings = []struct{ begins, name string }{
 	{"\x00\x00\xfe\xff", "UTF-32BE"},
 	{"\x00\x00\x00.", "UTF-32BE"},
@@ -21,7 +21,7 @@ var encodings = []struct{ begins, name string }{
 // utf16LE is the encoding that Windows calls Unicode.
 const utf16LE = "UTF-16LE"
 
-// IsUTF8 reports whether a stream begins as UTF-8 does: only then it shows its words.
+// IsUTF8 reports whether a stream begins as UTF-8 does. A search finds no words in any other.
 func IsUTF8(stream []byte) bool { return encodingOf(stream) == "" }
 
 // encodingOf returns the encoding of a stream, where that is not UTF-8; else "".
@@ -47,8 +47,9 @@ func begins(text []byte, pattern string) bool {
 	return true
 }
 
-// Encoded returns nil for a document that can be looked at byte by byte. kubectl applies UTF-16, in which no byte is where UTF-8 has
-// it. It takes each document of a stream for itself, so that UTF-16 can also stand behind a separator.
+// Encoded returns an error for a document that is not UTF-8. kubectl applies UTF-16, in which a
+// search finds no word. It decodes each document of a stream by itself, so that UTF-16 can also
+// stand behind a separator.
 //
 // Errors: *SyntaxError for a document in another encoding than UTF-8.
 func (d *Document) Encoded() error {

@@ -66,8 +66,9 @@ func lineLength(text []byte) int {
 	return len(text)
 }
 
-// jsonValues cuts a text in which JSON values stand one behind the other, as json.Decoder reads them and YAML never allows: each piece
-// with the white space behind its value. A text of any other form is one piece.
+// jsonValues cuts a text in which JSON values stand one behind the other, as json.Decoder reads
+// them and YAML never allows: each piece with the white space behind its value. A text of any other
+// form is one piece.
 func jsonValues(text []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		start := 0

@@ -21,8 +21,9 @@ type SyntaxError struct {
 // Error is position and message, one line.
 func (e *SyntaxError) Error() string { return e.Pos.String() + ": " + e.Msg }
 
-// Root returns the tree of the document; nil where it has no content, or is several short ones. It parses once, until Forget. Errors: *SyntaxError, also for a duplicate
-// key (YAML 1.2 section 3.2.1.1 forbids it, and readers differ on what it means).
+// Root returns the tree of the document; nil where it has no content, or is several short ones. It
+// parses once, until Forget. Errors: *SyntaxError, also for a duplicate key (YAML 1.2 section
+// 3.2.1.1 forbids it, and readers differ on what it means).
 func (d *Document) Root() (*Node, error) {
 	if !d.noted().read {
 		d.read = true

@@ -47,9 +47,9 @@ func (p Patch) Shift(by int) Patch {
 // context is how many lines a diff shows around a change, as diff -u does.
 const context = 3
 
-// Diff returns a patch of a file's text in the unified format (POSIX diff -u), for readers and for patch(1). It shows exactly the
-// lines that the patch changes: a general algorithm shows more in a long stream, in which many lines are alike. A patch that
-// changes nothing has no diff.
+// Diff returns a patch of a file's text in the unified format (POSIX diff -u), for readers and for
+// patch(1). It shows exactly the lines that the patch changes: a general algorithm shows more in a
+// long stream, in which many lines are alike. A patch that changes nothing has no diff.
 func Diff(name string, text []byte, p Patch) []byte {
 	changes := lineChanges(text, p)
 	if len(changes) == 0 {
@@ -72,8 +72,8 @@ func Diff(name string, text []byte, p Patch) []byte {
 	return b.Bytes()
 }
 
-// headerName returns a file's name as patch(1) reads it and a terminal shows it: with a tab behind spaces, and in quotes where it holds
-// control characters or begins with a quote.
+// headerName returns a file's name as patch(1) reads it and a terminal shows it: with a tab behind
+// spaces, and in quotes where it holds control characters or begins with a quote.
 func headerName(name string) string {
 	odd := func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }
 	if strings.IndexFunc(name, odd) < 0 && !strings.HasPrefix(name, `"`) {
@@ -140,8 +140,8 @@ func prefixed(b *bytes.Buffer, prefix byte, lines [][]byte) {
 	}
 }
 
-// lineChanges turns a patch into changes of whole lines, in order and apart from each other, without the lines that both sides have
-// in common.
+// lineChanges turns a patch into changes of whole lines, in order and apart from each other,
+// without the lines that both sides have in common.
 func lineChanges(text []byte, p Patch) (changes []change) {
 	line, counted := 0, 0 // how many lines end before the offset counted
 	for len(p) > 0 {
@@ -165,8 +165,9 @@ func lineChanges(text []byte, p Patch) (changes []change) {
 	return changes
 }
 
-// wholeLine returns where the last line ends that a splice touches: a splice that stands between two lines touches none. A line
-// without a line break ends behind the text, because every further splice at the end of the text touches it.
+// wholeLine returns where the last line ends that a splice touches: a splice that stands between
+// two lines touches none. A line without a line break ends behind the text, because every further
+// splice at the end of the text touches it.
 func wholeLine(text []byte, s Splice) int {
 	starts := func(at int) bool { return at == 0 || text[at-1] == '\n' }
 	if starts(s.To) && (s.Text == "" && starts(s.From) || strings.HasSuffix(s.Text, "\n")) {

@@ -123,8 +123,8 @@ func TestDiffPatches(t *testing.T) {
 	}
 }
 
-// FuzzDiff holds L12 for any text and any patch: each two bytes of places are the gap to the next splice and the length of what it
-// replaces, and the splices take their texts from added in turn.
+// FuzzDiff holds L12 for any text and any patch: each two bytes of places are the gap to the next
+// splice and the length of what it replaces, and the splices take their texts from added in turn.
 func FuzzDiff(f *testing.F) {
 	f.Add([]byte("a\nb"), []byte("x\ny"), []byte{3, 0, 0, 0, 0, 0})
 	f.Add([]byte(""), []byte("x\n"), []byte{0, 0, 0, 0})
@@ -143,7 +143,8 @@ func FuzzDiff(f *testing.F) {
 	})
 }
 
-// checkDiff shows that the diff gives the patched text, and that there is one only where the patch changes something.
+// checkDiff shows that the diff gives the patched text, and that there is one only where the patch
+// changes something.
 func checkDiff(t *testing.T, text []byte, p Patch) {
 	t.Helper()
 	diff, want := string(Diff("f.yaml", text, p)), p.Apply(text)
@@ -155,7 +156,8 @@ func checkDiff(t *testing.T, text []byte, p Patch) {
 	}
 }
 
-// randomPatch returns splices at random places, some of them at the same place or at the end of the text.
+// randomPatch returns splices at random places, some of them at the same place or at the end of the
+// text.
 func randomPatch(r *rand.Rand, text []byte) (p Patch) {
 	at := r.IntN(1 + min(len(text), 10))
 	for at <= len(text) && len(p) < 20 {

@@ -7,13 +7,14 @@ import (
 	"strings"
 )
 
-// What Restore and Empty write was read from a document that has been printed anew since, maybe by kubectl: the text may have stood in
-// block style and go into brackets, have been YAML and go into JSON, or the other way round. Where it does not mean the same there, its
-// value is written.
+// Restore and Empty write texts of a document that kubectl may have printed anew since. A text of
+// block style may then go into brackets, a text of YAML into JSON, or the other way round. Where
+// the text does not mean the same there, they write its value.
 
 // restored returns what Restore writes, and the tree of it.
 //
-// Errors: a text that cannot be read, or not without the anchors of the document that it was read from.
+// Errors: a text that cannot be read, or not without the anchors of the document that it was read
+// from.
 func (d *Document) restored(e Restore) (text string, want *Node, err error) {
 	n := e.Node
 	switch {
@@ -61,7 +62,8 @@ func (d *Document) emptied(e Empty) (text string, want *Node, err error) {
 	return " " + d.layoutAt(e.Node).scalar(v, true), nodeOf(v), nil
 }
 
-// deeper reports whether a value behind a colon begins on the same line, or is indented by more than a column.
+// deeper reports whether a value behind a colon begins on the same line, or is indented by more
+// than a column.
 func deeper(text string, column int) bool {
 	for i, line := range strings.Split(text, "\n") {
 		content := strings.TrimLeft(line, " ")
@@ -74,7 +76,7 @@ func deeper(text string, column int) bool {
 
 var errRecorded = errors.New("what was recorded cannot be read back")
 
-// recordedValue is what a text says, whichever style it was written in.
+// recordedValue returns the value of a text of any style.
 func (d *Document) recordedValue(text string) (any, error) {
 	n, err := d.inBlock(text)
 	if err != nil {
@@ -86,16 +88,17 @@ func (d *Document) recordedValue(text string) (any, error) {
 	return n.value()
 }
 
-// inBrackets is what a text means in brackets.
+// inBrackets returns the tree of a text in brackets.
 func (d *Document) inBrackets(text string) (*Node, error) { return d.recorded(`{"k": ` + text + "}") }
 
-// inBlock is what a text means in block style.
+// inBlock returns the tree of a text in block style.
 func (d *Document) inBlock(text string) (*Node, error) {
 	column := len("- k") + strings.Count(text, "\t") // tabs stand for less than that, see dedent
 	return d.recorded("k:\n" + strings.Repeat(" ", column) + indent(text, column) + "\n")
 }
 
-// recorded is the value of the only entry of a mapping. The anchors of the document stand before it, because it may hold an alias.
+// recorded returns the value of the only entry of a mapping. The anchors of the document stand
+// before it, because it may hold an alias.
 func (d *Document) recorded(text string) (*Node, error) {
 	if d.json {
 		return recordedEntry(text)
@@ -113,7 +116,7 @@ func (d *Document) recorded(text string) (*Node, error) {
 	return onlyEntry(root.Content[1])
 }
 
-// recordedEntry is the value of the only entry of a mapping that stands for itself.
+// recordedEntry returns the value of the only entry of a mapping that stands alone.
 func recordedEntry(text string) (*Node, error) {
 	root, err := readRecorded(text)
 	if err != nil {
@@ -142,9 +145,9 @@ func anchors(n *Node, f func(name string)) {
 	}
 }
 
-// value is what a node says, as one of the types that Map documents.
+// value returns the value of a node, as one of the types that Map documents.
 //
-// Errors: an alias, of which it is not known what it stands for; a number that no type holds.
+// Errors: an alias, whose anchor is not there; a number that no type holds.
 func (n *Node) value() (v any, err error) {
 	switch n.Kind {
 	case Alias:

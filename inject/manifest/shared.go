@@ -7,20 +7,20 @@ import (
 	"strings"
 )
 
-// asked is an edit, and which of Apply's edits it is.
+// asked is an edit with its index among those of Apply.
 type asked struct {
 	Edit
 	index int
 }
 
-// unite finds the edits to make. A node that aliases stand for is in several places; what all of them ask for is made once, where the
-// anchor is:
+// unite returns the edits to make. A node with an anchor stands in several places. An edit that all
+// of them ask for is made once, at the anchor:
 //
 //	containers:                          containers:
 //	- env: &env [{name: A}]     asks     - env: &env [{name: A}, {name: B}]
 //	- env: *env                 asks     - env: *env
 //
-// So are entries that a mapping asks for, and one that is merged into it.
+// The same goes for entries that a mapping and its merge keys (<<) ask for.
 //
 // Errors: an edit that would show in a place that does not ask for it.
 func (d *Document) unite(edits []Edit) (united []asked, failed EditErrors) {
@@ -55,7 +55,8 @@ func (d *Document) unite(edits []Edit) (united []asked, failed EditErrors) {
 	return united, failed
 }
 
-// resolve returns edits of what nodes stand for, where an edit changes that and not the node's text.
+// resolve returns the edits with anchors in the place of aliases, where an edit changes the node
+// and not its text.
 func resolve(edits []Edit) []Edit {
 	out := make([]Edit, len(edits))
 	puts := make(map[*Node][]Put) // by the anchors that they go into
@@ -86,7 +87,8 @@ func resolve(edits []Edit) []Edit {
 	return out
 }
 
-// merged returns what puts the same entries into a mapping that is merged into that of e, if there is such an edit; else e.
+// merged returns the edit that puts the same entries into a mapping that is merged into that of e;
+// e where there is no such edit.
 func (e Put) merged(puts map[*Node][]Put) Put {
 	for _, base := range e.Into.layers(make(map[*Node]bool)) {
 		for _, p := range puts[base] {
@@ -109,7 +111,7 @@ func isShared(e Edit) bool {
 	return false
 }
 
-// refuseAnchored returns an error for an edit of a text in which a node stands that other places need.
+// refuseAnchored returns an error for an edit of a text that holds an anchor of other places.
 func (d *Document) refuseAnchored(e Edit) *EditError {
 	switch e.(type) {
 	case Append, Prepend, Put:
@@ -121,7 +123,7 @@ func (d *Document) refuseAnchored(e Edit) *EditError {
 	return nil
 }
 
-// refuseShared says in which places an edit would show that do not ask for it.
+// refuseShared returns an error that names the places which do not ask for an edit.
 func (d *Document) refuseShared(edits []Edit, i int, alike []asked, p places) *EditError {
 	n := edits[i].target()
 	if n.Kind == Alias {
@@ -160,7 +162,7 @@ func firstAliased(n *Node) *Node {
 	return nil
 }
 
-// places count where the nodes of a tree stand, aliases followed.
+// places counts in how many places nodes of a tree stand, with aliases followed.
 type places struct {
 	aliases map[*Node][]*Node // by what they stand for
 	counted map[*Node]int
@@ -181,7 +183,8 @@ func (p places) find(n *Node) {
 	}
 }
 
-// of returns in how many places a node stands. There can be exponentially many: from a number on, they are not told apart.
+// of returns in how many places a node stands. There can be exponentially many, so that it stops
+// counting at some number.
 func (p places) of(n *Node) int {
 	const many = 1 << 20
 	if n == nil {

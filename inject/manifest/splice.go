@@ -173,12 +173,14 @@ func (e Remove) splice(ed *editor) *EditError {
 	return nil
 }
 
-// removeLines takes the child with the index i out of a block collection. The child ends at an offset, and takes step nodes.
-// A first child that shares its line with dashes gives its place to that sibling, or to the comment in front of it:
+// removeLines takes the child with the index i out of a block collection. The child ends at an
+// offset and takes step nodes. A first child that shares its line with dashes gives its place to
+// the next one, or to the comment in front of that:
 //
-//   - env: []        - image: a        - env: []          -   # an image
-//     image: a                           # an image         image: a
-//     image: a
+//	before               after          before                 after
+//	- env: []            - image: a     - env: []              -   # an image
+//	  image: a                            # an image             image: a
+//	                                      image: a
 func (ed *editor) removeLines(n *Node, i, step, end int) *EditError {
 	begin := ed.begin(n)
 	from, to, ok := ed.wholeLines(begin, end)

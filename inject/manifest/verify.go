@@ -21,6 +21,9 @@ func (d *Document) verify(out []byte, edits []asked) *EditError {
 		}
 		return d.refuse(edits[0].target(), "cannot be edited: the result would not be readable (%s)", msg)
 	}
+	if err := d.becomesJSON(edited); err != nil {
+		return err
+	}
 	x := expectation{Document: d, changed: map[*Node]bool{}, edits: map[*Node][]Edit{}}
 	for _, e := range edits {
 		n := e.target()
@@ -37,6 +40,19 @@ func (d *Document) verify(out []byte, edits []asked) *EditError {
 		return d.refuse(edits[0].target(), "cannot be edited: in the result the document%s would not mean what it should", path)
 	}
 	return nil
+}
+
+// becomesJSON refuses an edit that takes out of a document all that is not JSON. Restore writes
+// JSON into JSON, so that it could not bring the document back.
+func (d *Document) becomesJSON(edited *Document) *EditError {
+	if d.json || !edited.json {
+		return nil
+	}
+	at := max(0, jsonStart(d.Text))
+	if _, err := readJSON(d.Text, at); err != nil {
+		at = err.at
+	}
+	return &EditError{Pos: d.Position(at), Msg: "cannot be edited: all of the document is JSON but for this; write this as JSON too", Edit: AllEdits}
 }
 
 // expectation builds the tree that a document should have after its edits; subtrees without a change are shared with the document's.

@@ -47,9 +47,10 @@ func (p *Plan) Apply(ctx context.Context, remote Remote, progress func(Event)) (
 	r.apply(ctx, p)
 	var unread error
 	if r.journal.all(steps) {
-		unread = r.readBack(ctx)
+		unread = r.conclude(ctx, p)
 	}
 	if unread == nil && r.journal.all(steps) {
+		r.dropSurplus(ctx)
 		r.removeReplaced(ctx, p)
 	}
 	for i := range p.Replaced {
@@ -59,6 +60,14 @@ func (p *Plan) Apply(ctx context.Context, remote Remote, progress func(Event)) (
 		return nil, err
 	}
 	return r.bindings, nil
+}
+
+// conclude sees to what every step together has to come to: one certificate of the mesh, and a Dashboard that kept what it was sent.
+func (r *run) conclude(ctx context.Context, p *Plan) error {
+	if err := r.oneMeshCertificate(ctx, p.MeshCertificate); err != nil {
+		return err
+	}
+	return r.readBack(ctx)
 }
 
 // run is one Apply.
@@ -71,6 +80,7 @@ type run struct {
 	mu       sync.Mutex
 	bindings map[inject.Service]inject.Binding
 	written  []written
+	surplus  []string // certificates that this run made, and that another run's took the place of
 	gaps     []string // what this run has seen of APIs that the listing lacks
 }
 

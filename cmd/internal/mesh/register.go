@@ -20,7 +20,9 @@ func (r *run) api(ctx context.Context, step *APIStep, certificate string) (id st
 	var err error
 	did := step.Action
 	if step.Action == Create {
-		id, did, err = r.create(ctx, step, certificate)
+		var c creation
+		c, err = r.create(ctx, step, certificate)
+		id, did, certificate = c.id, c.did, c.certificate
 	} else {
 		id, err = step.ID, r.refresh(ctx, step, certificate)
 	}
@@ -97,42 +99,61 @@ func (r *run) update(ctx context.Context, current dashboard.API, to dashboard.De
 	return unclearError{failed}
 }
 
-// create registers a new API, and returns what it came to: Create, or Update of one that is there. After
-// a failure it looks whether the API is there all the same: the answer may have been lost, and another
-// run may have been first.
-func (r *run) create(ctx context.Context, step *APIStep, certificate string) (id string, did Action, err error) {
+// creation is what the creation of an API came to.
+type creation struct {
+	id          string
+	did         Action // Create, or Update of one that is there
+	certificate string // that it carries
+}
+
+// create registers a new API. After a failure it looks whether the API is there all the same: the answer
+// may have been lost, and another run may have been first.
+func (r *run) create(ctx context.Context, step *APIStep, certificate string) (creation, error) {
 	d := step.final(certificate)
 	for attempt := 1; ; attempt++ {
 		created, err := r.APIs.CreateAPI(ctx, d)
 		if err == nil {
 			r.journal.changedAPI()
 			id, err := r.settle(ctx, step, d, created)
-			return id, Create, err
+			if err == nil && id != created.ID {
+				return r.take(ctx, step, id, certificate)
+			}
+			return creation{id, Create, certificate}, err
 		}
 		failed := stepError("creating", "API", d.Slug(), err)
 		exists := errors.Is(err, dashboard.ErrExists)
 		if refusedClearly(err) && !exists {
-			return "", Create, failed
+			return creation{}, failed
 		}
 		found, there, lookErr := r.look(ctx, step.wanted, err, exists)
 		switch {
 		case errors.As(lookErr, new(*HiddenError)):
-			return "", Create, stepError("creating", "API", d.Slug(), lookErr)
+			return creation{}, stepError("creating", "API", d.Slug(), lookErr)
 		case lookErr != nil && exists: // whatever exists, this request did not make it
-			return "", Create, failed
+			return creation{}, failed
 		case lookErr != nil:
-			return "", Create, unclearError{failed}
+			return creation{}, unclearError{failed}
 		case there:
 			r.journal.changedAPI()
-			did := Create // and the answer was lost
-			if exists && attempt == 1 {
-				did = Update
+			c := creation{found.Definition.ID(), Create, r.elected(ctx, step, found.Definition, certificate)}
+			if exists && attempt == 1 { // else the answer was lost
+				c.did = Update
 			}
-			return found.Definition.ID(), did, r.align(ctx, step.wanted, found, certificate, nil)
+			return c, r.align(ctx, step.wanted, found, c.certificate, nil)
 		case exists || !passing(err) || attempt == attempts || pause(ctx, attempt) != nil:
-			return "", Create, failed
+			return creation{}, failed
 		}
 	}
+}
+
+// take makes an API that another run created what this run wants.
+func (r *run) take(ctx context.Context, step *APIStep, id, certificate string) (creation, error) {
+	held, err := r.APIs.API(ctx, id)
+	if err != nil {
+		return creation{}, stepError("reading", "API", step.Name, err)
+	}
+	c := creation{id, Update, r.elected(ctx, step, held.Definition, certificate)}
+	return c, r.align(ctx, step.wanted, held, c.certificate, nil)
 }
 
 // look finds a wanted API that was not in the listing. Where the Dashboard says that it exists, it is mostly found by its api_id. Else a

@@ -53,7 +53,7 @@ func (e *PartialError) Error() string {
 func (*PartialError) Hint() string { return RightKey }
 
 // RightKey says which key sees every API.
-const RightKey = "Tyk.secret must be the key of an administrator, who sees every API whoever owns it; where it is one and the Dashboard does not tell, say Tyk.seesAllAPIs: true"
+const RightKey = "Tyk.secret must be the key of an administrator, who sees every API; if it is one already, set Tyk.seesAllAPIs: true"
 
 // HiddenError says that an API exists which the Dashboard does not show to this key.
 type HiddenError struct {
@@ -63,7 +63,10 @@ type HiddenError struct {
 
 // Error names the APIs.
 func (e *HiddenError) Error() string {
-	text := fmt.Sprintf("API %s exists already, and the Dashboard does not show it to this key: another user owns it", strings.Join(e.Slugs, ", API "))
+	text := fmt.Sprintf("API %s exists, and the Dashboard does not show it to this key: another user owns it", strings.Join(e.Slugs, ""))
+	if len(e.Slugs) > 1 {
+		text = fmt.Sprintf("APIs %s exist, and the Dashboard does not show them to this key: another user owns them", strings.Join(e.Slugs, ", "))
+	}
 	if e.Err != nil {
 		text += " (" + e.Err.Error() + ")"
 	}

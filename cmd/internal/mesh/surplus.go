@@ -1,0 +1,125 @@
+package mesh
+
+import (
+	"context"
+	"slices"
+
+	"github.com/tykmesh/tykmesh/dashboard"
+)
+
+// Without a ledger no record says which of two runs at the same moment was first, so both may issue a
+// certificate for the same hosts. The API decides: the one that is on it stays, and for the mesh the
+// one on the API with the lowest database id. A run that loses takes the other one and deletes its own.
+
+// hosts returns the names of the certificate that an API carries.
+func (s *APIStep) hosts(settings Settings) []string {
+	if s.Role == Mesh {
+		return settings.meshCertificateHosts()
+	}
+	return []string{host(s.Service)}
+}
+
+// elected returns the certificate that an API of another run is to have: one that it carries and that
+// serves, else this run's own.
+func (r *run) elected(ctx context.Context, step *APIStep, held dashboard.Definition, own string) string {
+	if r.Ledger != nil || own == "" || step.wanted == nil {
+		return own
+	}
+	for _, id := range held.Certificates() {
+		if id != own && r.serves(ctx, id, step.hosts(r.settings)) {
+			r.beaten(step, own)
+			return id
+		}
+	}
+	return own
+}
+
+// serves reports whether a certificate in the store is good for these hosts.
+func (r *run) serves(ctx context.Context, id string, hosts []string) bool {
+	c, err := r.Certificates.Certificate(ctx, id)
+	terms := r.settings.terms(r.authority)
+	return err == nil && c.HasPrivate && !c.IsCA && hostKey(c.DNSNames) == hostKey(hosts) &&
+		r.authority != nil && c.IssuerCN == r.authority.Subject.CommonName && !terms.Due(c.NotBefore, c.NotAfter)
+}
+
+// beaten notes that a certificate of this run has lost. That of the mesh may be on other APIs yet.
+func (r *run) beaten(step *APIStep, own string) {
+	if step.Role == Mesh {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.surplus = append(r.surplus, own)
+}
+
+// oneMeshCertificate puts the certificate of the mesh that has won on the APIs that this run gave its own.
+func (r *run) oneMeshCertificate(ctx context.Context, own *CertificateStep) error {
+	if r.Ledger != nil || own == nil || own.Action != Issue {
+		return nil
+	}
+	apis, err := r.APIs.APIs(ctx)
+	if err != nil {
+		return stepError("listing", "APIs", "", err)
+	}
+	winner := r.winner(ctx, apis)
+	if winner == "" {
+		return nil
+	}
+
+	for i := range r.written {
+		w := &r.written[i]
+		if w.step.Role != Mesh || w.certificate == winner {
+			continue
+		}
+		held, err := r.APIs.API(ctx, w.id)
+		if err == nil {
+			err = r.align(ctx, w.step.wanted, held, winner, []string{w.certificate})
+		}
+		if err != nil {
+			return stepError("updating", "API", w.step.Name, err)
+		}
+		if !slices.Contains(r.surplus, w.certificate) {
+			r.surplus = append(r.surplus, w.certificate)
+		}
+		w.certificate = winner
+	}
+	return nil
+}
+
+// winner returns the certificate of the mesh that its API with the lowest database id carries; "" if that has none that serves.
+func (r *run) winner(ctx context.Context, apis []dashboard.API) string {
+	var first dashboard.Definition
+	for _, api := range apis {
+		o, ok := memberOf(api.Definition)
+		if ok && o.role == Mesh && !api.Definition.IsOAS() && (first == nil || api.Definition.ID() < first.ID()) {
+			first = api.Definition
+		}
+	}
+	for _, id := range first.Certificates() {
+		if r.serves(ctx, id, r.settings.meshCertificateHosts()) {
+			return id
+		}
+	}
+	return ""
+}
+
+// dropSurplus deletes the certificates of this run that have lost, where no API is proved to use them.
+// One that stays is deleted by a later run, when it is older than freshFor.
+func (r *run) dropSurplus(ctx context.Context) {
+	if len(r.surplus) == 0 {
+		return
+	}
+	d := deletion{ids: r.surplus, taken: make(map[string]bool)}
+	for _, id := range r.surplus {
+		d.taken[id] = true
+	}
+	proof, err := r.prove(ctx, d)
+	if err != nil {
+		return
+	}
+	for _, id := range r.surplus {
+		if proof.refuses(id) == nil && r.Certificates.DeleteCertificate(ctx, id) == nil {
+			r.journal.wroteSome()
+		}
+	}
+}
