@@ -217,7 +217,7 @@ func (r *report) checkConfiguration(read configFiles, c config.Config) error {
 	}
 	named := slices.Concat(read.read, templates, []string{c.CA.CertPath, c.CA.KeyPath, c.CA.TLSRemoteCA, c.CA.MutualTLSCert, c.CA.MutualTLSKey})
 	named = slices.DeleteFunc(named, func(path string) bool { return path == "" })
-	return r.checkApart("the configuration of this run, or a file that it names", named...)
+	return r.checkApart("part of the configuration of this run", named...)
 }
 
 // checkLocal refuses targets in the folder of --local.
