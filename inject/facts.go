@@ -79,6 +79,12 @@ func (f *facts) note(d *manifest.Document, obj object, s Settings, subjects []*s
 		f.services = append(f.services, svc)
 		return
 	}
+	f.notePods(d, obj, s, subjects)
+	f.noteOther(d, obj, s)
+}
+
+// notePods remembers the pod templates of an object.
+func (f *facts) notePods(d *manifest.Document, obj object, s Settings, subjects []*subject) {
 	for _, t := range obj.templates(s.PodTemplates) {
 		meta := t.Get("metadata")
 		p := &pods{known: f.known(d, obj, s, meta), labels: pairs(meta.Get("labels")), ports: containerPorts(t.Node), injected: isInjected(meta)}
@@ -91,6 +97,10 @@ func (f *facts) note(d *manifest.Document, obj object, s Settings, subjects []*s
 		}
 		f.pods = append(f.pods, p)
 	}
+}
+
+// noteOther remembers what an object says that neither is a Service nor has pods.
+func (f *facts) noteOther(d *manifest.Document, obj object, s Settings) {
 	switch obj.group() + "/" + obj.kind {
 	case "networking.k8s.io/Ingress", "extensions/Ingress":
 		f.routers = append(f.routers, newIngress(d, obj.node, f.known(d, obj, s)))

@@ -26,30 +26,40 @@ func (in *injection) astray(d *manifest.Document, obj object, readers []*subject
 		o := newSubject(d, obj, in.settings.Namespace)
 		o.Pos = d.PositionOf(key)
 		subjects = append(subjects, o)
-		path := n.PathFrom(obj.node)
-		owner, ok := strings.CutSuffix("."+path, ".metadata.annotations")
-		owner = strings.TrimPrefix(owner, ".")
-		ref := obj.node.Get("spec", "workloadRef")
-		switch {
-		case ok && owner != "" && len(n.Parent().Parent().Get("spec", "containers").Items()) > 0:
-			in.skip(o.Object, o.problem(RuleKind, key, "this %s has a pod template at %s, where tykmesh does not look: name it in Injector.podTemplates", o.Kind, owner))
-		case len(readers) == 0 && ref.Get("name") != nil:
-			o.leave(RulePlace, fmt.Sprintf("the annotation at %s has no effect: this %s takes its pods from %s %s; annotate spec.template.metadata.annotations of that",
-				path, o.Kind, printable(cmp.Or(ref.Get("kind").Text(), "Deployment")), printable(ref.Get("name").Text())), true)
-		case len(readers) == 0 && o.isPatch(owner):
-			in.skip(o.Object, o.patch(key))
-		case len(readers) == 0 && ok && owner == "" && isClusterScoped(o.Kind):
-			in.skip(o.Object, o.problem(RuleKind, key, "annotation %s has no effect on a %s: write it into spec.template.metadata.annotations of each workload, and into "+
-				"metadata.annotations of its Service", annotationInject, o.Kind))
-		case len(readers) == 0 && ok && owner == "":
-			in.skip(o.Object, o.problem(RuleKind, key, "annotation %s: this %s has no pods to inject", annotationInject, o.Kind))
-		case len(readers) == 0:
-			o.leave(RulePlace, fmt.Sprintf("the annotation at %s has no effect: this %s has no pod template", path, o.Kind), true)
-		default:
-			o.leave(RulePlace, fmt.Sprintf("the annotation at %s has no effect: it belongs to %s", path, readers[0].annotations()), true)
-		}
+		in.noEffect(o, n, key, readers)
 	})
 	return subjects
+}
+
+// noEffect says of an annotation, which stands at key in n, why it has no effect there.
+func (in *injection) noEffect(o *subject, n, key *manifest.Node, readers []*subject) {
+	path := n.PathFrom(o.object.node)
+	owner, ok := strings.CutSuffix("."+path, ".metadata.annotations")
+	owner = strings.TrimPrefix(owner, ".")
+	if ok && owner != "" && len(n.Parent().Parent().Get("spec", "containers").Items()) > 0 {
+		in.skip(o.Object, o.problem(RuleKind, key, "this %s has a pod template at %s, where tykmesh does not look: name it in Injector.podTemplates", o.Kind, owner))
+		return
+	}
+	if len(readers) > 0 {
+		o.leave(RulePlace, fmt.Sprintf("the annotation at %s has no effect: it belongs to %s", path, readers[0].annotations()), true)
+		return
+	}
+
+	ref := o.object.node.Get("spec", "workloadRef")
+	switch {
+	case ref.Get("name") != nil:
+		o.leave(RulePlace, fmt.Sprintf("the annotation at %s has no effect: this %s takes its pods from %s %s; annotate spec.template.metadata.annotations of that",
+			path, o.Kind, printable(cmp.Or(ref.Get("kind").Text(), "Deployment")), printable(ref.Get("name").Text())), true)
+	case o.isPatch(owner):
+		in.skip(o.Object, o.patch(key))
+	case ok && owner == "" && isClusterScoped(o.Kind):
+		in.skip(o.Object, o.problem(RuleKind, key, "annotation %s has no effect on a %s: write it into spec.template.metadata.annotations of each workload, and into "+
+			"metadata.annotations of its Service", annotationInject, o.Kind))
+	case ok && owner == "":
+		in.skip(o.Object, o.problem(RuleKind, key, "annotation %s: this %s has no pods to inject", annotationInject, o.Kind))
+	default:
+		o.leave(RulePlace, fmt.Sprintf("the annotation at %s has no effect: this %s has no pod template", path, o.Kind), true)
+	}
 }
 
 // annotations returns the path of the annotations that count for a pod template or a Service.

@@ -118,7 +118,8 @@ func lineSplices(at int, old, lines [][]byte) (p Patch) {
 		stays = staying(old, lines)
 	}
 	s, used := Splice{From: at, To: at}, 0
-	for i, j := range append(stays, len(lines)) { // behind the last line, all that is left is new
+	stays = append(slices.Clip(stays), len(lines))
+	for i, j := range stays { // behind the last line, all that is left is new
 		if j < 0 {
 			s.To += len(old[i])
 			continue

@@ -9,7 +9,7 @@ func TestNearest(t *testing.T) {
 		"sidecar-log-level", "sidecar-env", "intercept", "exempt-cidrs", "exempt-ports", "ca-file", "accept",
 	}
 	for name, want := range map[string]string{
-		"injct": "inject", "Inject": "inject", "inejct": "inject", "inject ": "inject", "injection": "inject", "injected": "inject",
+		"injct": "inject", "Inject": "inject", "inejct": "inject", "inject\u0020": "inject", "injection": "inject", "injected": "inject",
 		"routes": "route", "rout": "route", "ports": "port", "exempt-port": "exempt-ports",
 		"sidecar-mem": "sidecar-memory", "sidecar-mem-limit": "sidecar-memory-limit", "sidecar-memory-limits": "sidecar-memory-limit",
 		"sidecar-memmory": "sidecar-memory", "sidecar_memory": "sidecar-memory", "sidecarMemory": "sidecar-memory", "side-car-cpu": "sidecar-cpu",

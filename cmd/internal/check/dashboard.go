@@ -83,7 +83,7 @@ func (e *OwnershipError) Error() string {
 // ownership finds out whether the key sees every API: without that nothing proves that a certificate is
 // unused, or that an API is not there (Tyk Dashboard, API ownership).
 func ownership(ctx context.Context, apis APIs, listed []dashboard.API) (detail string, err error) {
-	sign := ""
+	var sign string
 	if i := slices.IndexFunc(listed, dashboard.API.Owned); i >= 0 {
 		sign = "API " + listed[i].Definition.Slug() + " has an owner"
 	} else {

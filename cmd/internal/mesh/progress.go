@@ -210,14 +210,19 @@ func (j *journal) ended(ctx context.Context) error {
 	return cmp.Or(ctx.Err(), j.refused)
 }
 
-// incomplete is nil if every step was done, or left for good reason, and nothing else went wrong.
-func (j *journal) incomplete(ctx context.Context, steps []*Step, others ...error) error {
-	e := &Incomplete{wrote: j.wrote, cause: context.Cause(ctx)}
-	for _, err := range others {
+// note adds errors, but for those that say no more than that the context ended.
+func (e *Incomplete) note(ctx context.Context, errs ...error) {
+	for _, err := range errs {
 		if err != nil && (ctx.Err() == nil || !errors.Is(err, ctx.Err())) {
 			e.Errors = append(e.Errors, err)
 		}
 	}
+}
+
+// incomplete is nil if every step was done, or left for good reason, and nothing else went wrong.
+func (j *journal) incomplete(ctx context.Context, steps []*Step, others ...error) error {
+	e := &Incomplete{wrote: j.wrote, cause: context.Cause(ctx)}
+	e.note(ctx, others...)
 	for _, s := range steps {
 		switch j.outcomes[s] {
 		case finished:
@@ -228,10 +233,7 @@ func (j *journal) incomplete(ctx context.Context, steps []*Step, others ...error
 		default:
 			e.NotDone = append(e.NotDone, *s)
 		}
-		// What the end of the context broke off says no more than that it ended.
-		if err := j.errs[s]; err != nil && (ctx.Err() == nil || !errors.Is(err, ctx.Err())) {
-			e.Errors = append(e.Errors, err)
-		}
+		e.note(ctx, j.errs[s])
 	}
 	if len(e.NotDone)+len(e.Unknown)+len(e.Errors) == 0 && (ctx.Err() == nil || errors.Join(others...) == nil) {
 		return nil

@@ -108,10 +108,10 @@ func (r *run) judge(ctx context.Context, apis []dashboard.API, d deletion) (*pro
 
 	view.Gaps = append(view.Gaps, r.unlistedWrites(apis)...)
 	p := &proof{users: certificateUsers(apis), view: view.Partial(), why: make(map[string]error)}
-	if p.view != nil {
-		return p, nil
+	if p.view == nil {
+		err = r.ask(ctx, d, view, p)
 	}
-	return p, r.ask(ctx, d, view, p)
+	return p, err
 }
 
 // unlistedWrites returns the gaps that this run's own APIs show.

@@ -89,7 +89,7 @@ func unkeptTag(held, to dashboard.Definition) string {
 			list = append(list, [3]any{path, from, to})
 		}
 	})
-	text, _ := json.Marshal(list) // definitions came from JSON
+	text, _ := json.Marshal(list) //nolint:errchkjson // definitions came from JSON
 	sum := sha256.Sum256(text)
 	return unkeptPrefix + hex.EncodeToString(sum[:8])
 }

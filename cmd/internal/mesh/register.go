@@ -120,30 +120,44 @@ func (r *run) create(ctx context.Context, step *APIStep, certificate string) (cr
 			}
 			return creation{id, Create, certificate}, err
 		}
-		failed := stepError("creating", "API", d.Slug(), err)
 		exists := errors.Is(err, dashboard.ErrExists)
 		if refusedClearly(err) && !exists {
-			return creation{}, failed
+			return creation{}, stepError("creating", "API", d.Slug(), err)
 		}
-		found, there, lookErr := r.look(ctx, step.wanted, err, exists)
+
+		found, there, failed := r.madeAllTheSame(ctx, step, err)
 		switch {
-		case errors.As(lookErr, new(*HiddenError)):
-			return creation{}, stepError("creating", "API", d.Slug(), lookErr)
-		case lookErr != nil && exists: // whatever exists, this request did not make it
+		case there && exists && attempt == 1:
+			return r.adopt(ctx, step, found, Update, certificate)
+		case there: // the answer was lost
+			return r.adopt(ctx, step, found, Create, certificate)
+		case failed != nil:
 			return creation{}, failed
-		case lookErr != nil:
-			return creation{}, unclearError{failed}
-		case there:
-			r.journal.changedAPI()
-			c := creation{found.Definition.ID(), Create, r.elected(ctx, step, found.Definition, certificate)}
-			if exists && attempt == 1 { // else the answer was lost
-				c.did = Update
-			}
-			return c, r.align(ctx, step.wanted, found, c.certificate, nil)
 		case exists || !passing(err) || attempt == attempts || pause(ctx, attempt) != nil:
-			return creation{}, failed
+			return creation{}, stepError("creating", "API", d.Slug(), err)
 		}
 	}
+}
+
+// madeAllTheSame finds an API whose creation failed, and which is there all the same.
+//
+// Errors: the failure of the creation, where it cannot be told whether the API is there.
+func (r *run) madeAllTheSame(ctx context.Context, step *APIStep, refusal error) (found dashboard.API, there bool, err error) {
+	exists := errors.Is(refusal, dashboard.ErrExists)
+	failed := stepError("creating", "API", step.Name, refusal)
+
+	found, there, err = r.look(ctx, step.wanted, refusal, exists)
+	switch {
+	case errors.As(err, new(*HiddenError)):
+		err = stepError("creating", "API", step.Name, err)
+	case err != nil && exists: // whatever exists, this request did not make it
+		err = failed
+	case err != nil:
+		err = unclearError{failed}
+	case there:
+		r.journal.changedAPI()
+	}
+	return found, there, err
 }
 
 // take makes an API that another run created what this run wants.
@@ -152,7 +166,12 @@ func (r *run) take(ctx context.Context, step *APIStep, id, certificate string) (
 	if err != nil {
 		return creation{}, stepError("reading", "API", step.Name, err)
 	}
-	c := creation{id, Update, r.elected(ctx, step, held.Definition, certificate)}
+	return r.adopt(ctx, step, held, Update, certificate)
+}
+
+// adopt makes an API that is there what this run wants.
+func (r *run) adopt(ctx context.Context, step *APIStep, held dashboard.API, did Action, certificate string) (creation, error) {
+	c := creation{held.Definition.ID(), did, r.elected(ctx, step, held.Definition, certificate)}
 	return c, r.align(ctx, step.wanted, held, c.certificate, nil)
 }
 
@@ -248,7 +267,10 @@ func (r *run) hides(ctx context.Context, listed []dashboard.API, clash error) (b
 		return true, nil
 	}
 	view, err := look(ctx, r.Remote, listed, nil, r.settings)
-	return err == nil && view.Partial() != nil, err
+	if err != nil {
+		return false, err
+	}
+	return view.Partial() != nil, nil
 }
 
 // takeBack deletes an API that this run has just created, and returns why it had to.

@@ -106,7 +106,8 @@ func look(ctx context.Context, r Remote, apis []dashboard.API, unlisted []inject
 		return v, err
 	}
 	if v.Hides != "" && !v.Admin {
-		v.Admin, err = r.APIs.Administrator(ctx) // who may not list users is none
+		admin, err := r.APIs.Administrator(ctx)
+		v.Admin = err == nil && admin // who may not list users is none
 	}
 	return v, ctx.Err()
 }
