@@ -317,7 +317,7 @@ func preview(bindings map[inject.Service]inject.Binding) map[inject.Service]inje
 func writePreview(w io.Writer, stream *inject.Stream, plan *mesh.Plan, bindings map[inject.Service]inject.Binding, report *report) error {
 	var diffs bytes.Buffer
 	for f := range stream.Files(bindings) {
-		diffs.Write(manifest.Diff(diffName(f.Name), f.Text, f.Patch))
+		diffs.Write(manifest.Diff(f.Name, f.Text, f.Patch))
 	}
 
 	if plan != nil {
