@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -49,15 +50,16 @@ func replace(path string, b []byte, mode fs.FileMode) error {
 	})
 }
 
-// throughTemporary writes a hidden file beside path and then publishes it.
+// throughTemporary writes a hidden file beside path and then publishes it. The file
+// has the mode that the umask leaves it: definitions may hold secrets.
 func throughTemporary(path string, b []byte, mode fs.FileMode, publish func(temporary string) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	f, err := os.OpenFile(filepath.Join(filepath.Dir(path), ".new-"+rand.Text()), os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name()) // gone already after a rename
 	_, err = f.Write(b)
-	err = errors.Join(err, f.Chmod(mode), f.Close())
+	err = errors.Join(err, f.Close())
 	if err != nil {
 		return err
 	}
