@@ -50,10 +50,11 @@ func replace(path string, b []byte, mode fs.FileMode) error {
 	})
 }
 
-// throughTemporary writes a hidden file beside path and then publishes it. The file
-// has the mode that the umask leaves it: definitions may hold secrets.
+// throughTemporary writes a hidden file beside path and then publishes it. The
+// umask takes from its mode what it takes from any new file's.
 func throughTemporary(path string, b []byte, mode fs.FileMode, publish func(temporary string) error) error {
-	f, err := os.OpenFile(filepath.Join(filepath.Dir(path), ".new-"+rand.Text()), os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	temporary := filepath.Join(filepath.Dir(path), ".new-"+rand.Text())
+	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err
 	}

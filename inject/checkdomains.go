@@ -39,7 +39,7 @@ func (c *checks) checkDomains() {
 			about.accepts = slices.Concat(p.accepts, n.accepts)
 		}
 		app := p.object.workload.Service.App
-		c.warn(&about, RuleDomain, p.place, "namespace %s is called like a top-level domain of the public DNS: %s.%[1]s is a public name too. Pods trust the mesh's CA for it, "+
-			"and where the cluster's DNS has no such Service, calls go to whoever has that name", p.namespace, app)
+		c.warn(&about, RuleDomain, p.place, "namespace %s has the name of a top-level domain, so %s.%[1]s is a public name too. "+
+			"Pods trust the CA of the mesh for that name", p.namespace, app)
 	}
 }

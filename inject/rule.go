@@ -87,5 +87,5 @@ var Rules = []struct {
 	{RulePatch, "A Kustomize patch cannot be injected alone: the output of kustomize build can."},
 	{RuleMesh, "A pod cannot be on two meshes that both lead its calls to themselves."},
 	{RuleQuota, "A container must say what a ResourceQuota of its namespace counts."},
-	{RuleDomain, "A namespace is not called like a top-level domain, whose names the public DNS answers."},
+	{RuleDomain, "A namespace must not have the name of a top-level domain."},
 }

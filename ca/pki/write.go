@@ -236,7 +236,7 @@ type UnfinishedError struct {
 }
 
 func (e *UnfinishedError) Error() string {
-	return fmt.Sprintf("the CA in %s is between two states: tykmesh ca %s is at work there, or was broken off", e.Dir, e.Step)
+	return fmt.Sprintf("the CA in %s is unfinished: tykmesh ca %s is running there, or was killed", e.Dir, e.Step)
 }
 
 // Unfinished returns an *UnfinishedError for a folder whose files may not fit together, because

@@ -215,7 +215,7 @@ func (r *report) checkConfiguration(read configFiles, c config.Config) error {
 	if c.Tyk.Templates == "" {
 		templates = nil
 	}
-	return r.checkApart("the configuration of this run, or a file that it names", slices.Concat(read.read, templates, c.Named())...)
+	return r.checkApart("part of the configuration of this run", slices.Concat(read.read, templates, c.Named())...)
 }
 
 // checkAuthority refuses targets in the folder of a CA, and the root's key.

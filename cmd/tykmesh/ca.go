@@ -8,7 +8,7 @@ func newCACmd(p process) *cobra.Command {
 		Short: "Set up the mesh's certificate authority",
 		Long: "ca makes the certificate authority that signs the mesh's certificates, with all that its CFSSL needs, and later puts another in its\n" +
 			"place. It is for those who have none: a CFSSL that runs already goes into CA.addr of the configuration.",
-		Example: "  tykmesh ca init >> tykmesh.yaml\n" +
+		Example: "  tykmesh ca init > ca.yaml\n" +
 			"  tykmesh ca rotate              # how far a change has come, and what to do now",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },

@@ -41,8 +41,8 @@ func newCAInitCmd(p process) *cobra.Command {
 		Long: "init makes a certificate authority for the mesh in a folder: its key and certificate, the configuration of the CFSSL that signs with\n" +
 			"it, and manifests to run that CFSSL in Kubernetes. It prints the section CA of tykmesh.yaml, and says what to type next. A csr_ca.json\n" +
 			"that is in the folder already says which CA to make; flags win over it. Nothing is overwritten, and all files appear or none.",
-		Example: "  tykmesh ca init >> tykmesh.yaml\n" +
-			"  tykmesh ca init --subject 'C=GB, L=London, O=Example Ltd' --algo ecdsa --mesh-namespace shop --allow-namespace ci\n" +
+		Example: "  tykmesh ca init > ca.yaml                              # a section CA, for a configuration without one\n" +
+			"  tykmesh ca init --subject 'C=GB, L=London, O=Example Ltd' --algo ecdsa --mesh-namespace retail --allow-namespace ci\n" +
 			"  tykmesh ca init --intermediate                         # under a root whose key can be kept offline\n" +
 			"  tykmesh ca init --from ca-quickstart --dir ca          # with a CA that exists",
 		Args: noArgs,

@@ -22,7 +22,7 @@ func newCertsRenewCmd(p process) *cobra.Command {
 			"names one that has it in PATH.",
 		Example: "  tykmesh certs renew\n" +
 			"  tykmesh certs renew --renew-before 30d --dry-run\n" +
-			"  tykmesh certs renew shop/echo mesh\n" +
+			"  tykmesh certs renew retail/echo mesh\n" +
 			"  tykmesh certs renew --print-cronjob --image registry.example/tykmesh:1 -n mesh | kubectl apply -f -",
 		RunE: func(cmd *cobra.Command, names []string) error {
 			if job.print {

@@ -35,7 +35,7 @@ func newConfigSecretCmd(p process) *cobra.Command {
 		Short: "Print the script that makes the Secret of the built-in sidecar",
 		Long: "secret prints a shell script that makes the Secret " + sidecar.Secret + " in each namespace of the mesh. It holds no value: it says which it\n" +
 			"needs, where they are found, and which variables it takes them from.",
-		Example: "  tykmesh config secret -n shop -n pay > secret.sh\n" +
+		Example: "  tykmesh config secret -n retail -n billing > secret.sh\n" +
 			"  TYK_GW_SECRET=$(cat secret) TYK_GW_NODESECRET=$(cat node-secret) sh secret.sh",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -32,7 +32,7 @@ func newDeleteCmd(p process) *cobra.Command {
 		Example: "  tykmesh uninject -f meshed.yaml | kubectl apply -f - && tykmesh delete -f meshed.yaml\n" +
 			"  tykmesh delete -f app.yaml --dry-run           # what would be deleted\n" +
 			"  tykmesh delete -f app.yaml --yes               # in CI\n" +
-			"  tykmesh delete shop/echo                       # without a manifest",
+			"  tykmesh delete retail/echo                     # without a manifest",
 		RunE: func(cmd *cobra.Command, names []string) error {
 			services, err := o.named(cmd, names)
 			if err != nil {

@@ -115,7 +115,7 @@ var ruleHints = map[inject.Rule]string{
 	inject.RuleMesh:        "take the pods off one of the two meshes; with the built-in sidecar injector.tyk.io/intercept: none leaves their calls to the other one",
 	inject.RuleQuota: "Sidecar.cpu, cpuLimit, memory and memoryLimit are the sidecar's amounts, Injector.rulesCPU and its like those of its init containers; " +
 		"a LimitRange gives a default to every container of a namespace",
-	inject.RuleDomain: "give the namespace another name, like NAMESPACE-mesh: names with a dash behind them are no domains",
+	inject.RuleDomain: "give the namespace another name, like NAMESPACE-mesh",
 }
 
 // ruleHint is what to do about a finding, and how to accept it if that is possible; "" where the finding says it all.
@@ -171,7 +171,7 @@ func hintsFor(err error) (found []string) {
 	var incomplete *mesh.Incomplete
 	if errors.As(err, &incomplete) && incomplete.Partial() {
 		again := "run it again: it takes up where this run ended"
-		if len(found) > 0 {
+		if len(found) > 0 || errors.As(err, new(*mesh.UnkeptError)) { // which says what to do first
 			again = "then " + again
 		}
 		found = append(found, again)

@@ -25,7 +25,7 @@ func newHelmCmd(p process) *cobra.Command {
 			"post-renderer says, so the plugin keeps it in report.txt in its folder.",
 		Example: "  mkdir tykmesh-plugin && tykmesh helm plugin > tykmesh-plugin/plugin.yaml\n" +
 			"  helm plugin install ./tykmesh-plugin\n" +
-			"  helm upgrade --install shop ./shop --post-renderer tykmesh --post-renderer-args -n=shop",
+			"  helm upgrade --install shop ./shop -n retail --post-renderer tykmesh --post-renderer-args -n=retail",
 		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error { return writePlugin(p.stdout) },
 	})

@@ -28,7 +28,7 @@ func newInjectCmd(p process) *cobra.Command {
 			"Run it as often as you like: what is there is left alone.",
 		Example: "  kubectl apply -f <(tykmesh inject -f app.yaml)\n" +
 			"  tykmesh inject -f k8s/ -R | kubectl apply -f -\n" +
-			"  helm template shop | tykmesh inject -n shop --config mesh.yaml\n" +
+			"  helm template ./shop | tykmesh inject -n retail --config mesh.yaml\n" +
 			"  tykmesh inject -f app.yaml -o meshed.yaml      # where shells have no <()\n" +
 			"  tykmesh inject -i -f k8s/                      # rewrites the files\n" +
 			"  tykmesh inject --reinject -i -f k8s/           # again, with the sidecar of today's configuration\n" +
@@ -317,7 +317,7 @@ func preview(bindings map[inject.Service]inject.Binding) map[inject.Service]inje
 func writePreview(w io.Writer, stream *inject.Stream, plan *mesh.Plan, bindings map[inject.Service]inject.Binding, report *report) error {
 	var diffs bytes.Buffer
 	for f := range stream.Files(bindings) {
-		diffs.Write(manifest.Diff(diffName(f.Name), f.Text, f.Patch))
+		diffs.Write(manifest.Diff(f.Name, f.Text, f.Patch))
 	}
 
 	if plan != nil {

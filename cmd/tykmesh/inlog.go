@@ -73,23 +73,3 @@ func (s screenWriter) Write(text []byte) (int, error) {
 	}
 	return len(text), nil
 }
-
-// diffName returns the name of a file for the head of a diff. One that is not safe to show gets quotes,
-// as GNU diff writes it and patch reads it.
-func diffName(name string) string {
-	if display.Line(name) == name {
-		return name
-	}
-	var b strings.Builder
-	for _, c := range []byte(name) {
-		switch {
-		case c < ' ' || c >= 0x7f || c == '#':
-			fmt.Fprintf(&b, `\%03o`, c)
-		case c == '"' || c == '\\':
-			b.WriteString(`\` + string(c))
-		default:
-			b.WriteByte(c)
-		}
-	}
-	return `"` + b.String() + `"`
-}

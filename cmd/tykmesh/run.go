@@ -86,7 +86,8 @@ func newRootCmd(p process) *cobra.Command {
 		Long: "tykmesh reads Kubernetes manifests, registers the APIs and certificates of what is annotated in them with the Tyk Dashboard,\n" +
 			"and prints the manifests with a sidecar gateway in every annotated pod.",
 		Example: "  kubectl apply -f <(tykmesh inject -f app.yaml)\n" +
-			"  tykmesh inject --local ./mesh -f app.yaml      # without any server",
+			"  tykmesh config init > tykmesh.yaml             # with it, and without any server:\n" +
+			"  tykmesh inject --local ./mesh -f app.yaml",
 		SilenceErrors: true, SilenceUsage: true,
 		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: p.name},
 		Args:        noArgs,

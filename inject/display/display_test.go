@@ -16,7 +16,7 @@ func TestLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                            "",
 		"plain: a::b ##b # [x]":       "plain: a::b ##b # [x]",
-		"Grüße, ελληνικά, café":            "Grüße, ελληνικά, café",
+		"Grüße, ελληνικά, café":       "Grüße, ελληνικά, café",
 		`C:\temp\x`:                   `C:\temp\x`,
 		"a\nb\r\tc":                   `a\nb\r\tc`,
 		"\x1b[31mred":                 `\x1b[31mred`,

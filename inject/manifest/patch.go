@@ -73,9 +73,10 @@ func Diff(name string, text []byte, p Patch) []byte {
 }
 
 // headerName returns a file's name as patch(1) reads it and a terminal shows it: with a tab behind
-// spaces, and in quotes where it holds control characters or begins with a quote.
+// spaces, and in quotes where it begins with a quote or holds control characters or a #, with which
+// commands of CI systems begin.
 func headerName(name string) string {
-	odd := func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }
+	odd := func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) || r == '#' }
 	if strings.IndexFunc(name, odd) < 0 && !strings.HasPrefix(name, `"`) {
 		if strings.Contains(name, " ") {
 			return name + "\t"
@@ -85,7 +86,7 @@ func headerName(name string) string {
 
 	var b strings.Builder
 	for _, c := range []byte(name) {
-		if c < ' ' || c > '~' || c == '"' || c == '\\' {
+		if c < ' ' || c > '~' || strings.IndexByte(`"\#`, c) >= 0 {
 			fmt.Fprintf(&b, "\\%03o", c)
 		} else {
 			b.WriteByte(c)

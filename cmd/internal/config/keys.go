@@ -36,7 +36,7 @@ var schema = []section{
 		textKey("org", func(c *Config) *string { return &c.Tyk.Org }, checkOrg).
 			is("id of that user's organisation, 24 hexadecimal digits").fill(`"` + placeholderOrg + `"`),
 		boolKey("seesAllAPIs", func(c *Config) *bool { return &c.Tyk.SeesAllAPIs }).
-			is("`secret` is the key of an administrator, who sees every API whoever owns it; needed where the Dashboard does not tell"),
+			is("`secret` is an administrator's key, which sees every API; set this if `check` warns of ownership all the same"),
 		pathKey("templates", func(c *Config) *string { return &c.Tyk.Templates }).
 			is("folder of `*.json` files with `{{define \"NAME\"}}`: API definitions of your own").orElse("built-in ones").like("./templates"),
 		boolKey("insecureSkipVerify", func(c *Config) *bool { return &c.Tyk.InsecureSkipVerify }).

@@ -21,7 +21,7 @@ func borrowed(services []Service, state State, s Settings) (problems []inject.Pr
 				}
 				if owner := c.ownerName(id); owner != "" && owner != service.String() {
 					problems = append(problems, service.problem(inject.RuleCertificate, f.Pos,
-						"annotation %s names the certificate of %s: only its own service may use it; name another one", f.Key, describeOwner(owner)))
+						"annotation %s names the certificate of %s, which service %s may not use: name another certificate", f.Key, describeOwner(owner), service.Service))
 				}
 			}
 		}

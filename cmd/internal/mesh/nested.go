@@ -54,8 +54,8 @@ func nestedRoutes(services []Service, s Settings) (problems []inject.Problem) {
 		above(path, func(outer string) {
 			if other := byPath[outer]; outer != "/" && other != nil && other.Namespace != inner.Namespace && !s.shares(path) {
 				problems = append(problems, inner.problem(inject.RuleSame, inner.RoutePos,
-					"route %q lies under route %q of service %s at %s, in another namespace: choose another route, or list it in Injector.sharedRoutes",
-					inner.Route, other.Route, other.Service, other.RoutePos))
+					"route %q lies under route %q of service %s at %s, in another namespace: choose another route, or list %s in Injector.sharedRoutes",
+					inner.Route, other.Route, other.Service, other.RoutePos, path))
 			}
 		})
 	}
@@ -79,7 +79,7 @@ func (m *matcher) nested(service *Service, current *dashboard.API) (problems []i
 
 	above(path, func(outer string) {
 		for _, o := range m.others(service, outer) {
-			refuse("route %q lies under route %q of service %s, in another namespace: choose another route, or list it in Injector.sharedRoutes", service.Route, outer, o)
+			refuse("route %q lies under route %q of service %s, in another namespace: choose another route, or list %s in Injector.sharedRoutes", service.Route, outer, o, path)
 		}
 	})
 	from, _ := slices.BinarySearch(m.paths, path+"/")

@@ -30,7 +30,7 @@ type UnprovedError struct{ Err error }
 
 // Error says what is missing.
 func (e *UnprovedError) Error() string {
-	return "this Dashboard cannot tell which APIs use a certificate, as those from 5.11 on can, and the key is not known to be an administrator's"
+	return "this Dashboard cannot tell which APIs use a certificate, as 5.11 and later can, and the key is not known to be an administrator's"
 }
 
 // Unwrap returns the Dashboard's answer.
@@ -77,7 +77,7 @@ type proof struct {
 // refuses returns why a certificate must stay; nil if it may be deleted.
 func (p *proof) refuses(id string) error {
 	if by := p.users[id]; len(by) > 0 {
-		return fmt.Errorf("API %s uses it by now", strings.Join(by, ", API "))
+		return fmt.Errorf("API %s uses it now", strings.Join(by, ", API "))
 	}
 	if p.view != nil {
 		return p.view
@@ -168,5 +168,5 @@ func (r *run) usedBy(ctx context.Context, id string, listed bool) (why, err erro
 	for i, u := range uses {
 		names[i] = u.Name
 	}
-	return fmt.Errorf("API %s uses it, says the Dashboard", strings.Join(names, ", API ")), nil
+	return fmt.Errorf("the Dashboard reports that API %s uses it", strings.Join(names, ", API ")), nil
 }

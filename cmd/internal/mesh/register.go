@@ -61,8 +61,8 @@ func (r *run) lost(slug string, err error) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.gaps = append(r.gaps, fmt.Sprintf("API %s was listed, and is answered with 401 by now", slug))
-	return fmt.Errorf("it was listed a moment ago, and is deleted or another user's by now: %w", err)
+	r.gaps = append(r.gaps, fmt.Sprintf("API %s was listed a moment ago, and is answered with 401 now", slug))
+	return fmt.Errorf("it was listed a moment ago; since then it was deleted, or another user became its owner: %w", err)
 }
 
 // align makes an API as it is now what this run wants.

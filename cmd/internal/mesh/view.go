@@ -47,7 +47,7 @@ type PartialError struct{ Reasons []string }
 
 // Error says by what that shows.
 func (e *PartialError) Error() string {
-	return "the Dashboard may not show this key every API: " + strings.Join(e.Reasons, ", ")
+	return "the Dashboard may hide APIs from this key: " + strings.Join(e.Reasons, ", ")
 }
 
 // Hint names the key that sees all.
@@ -117,7 +117,7 @@ func look(ctx context.Context, r Remote, apis []dashboard.API, unlisted []inject
 func owners(apis []dashboard.API) string {
 	for _, api := range apis {
 		if api.Owned() {
-			return fmt.Sprintf("API %s has an owner, so others may have owners, too", nameOf(api.Definition))
+			return fmt.Sprintf("API %s has an owner, so others may have one, too", nameOf(api.Definition))
 		}
 	}
 	return ""
