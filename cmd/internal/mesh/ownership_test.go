@@ -31,8 +31,8 @@ var owning = map[string]dashboardtest.Options{
 	"old, writers become owners": {OwnedByWriter: true, UnknownIs401: true, NoCertificateAPIs: true},
 }
 
-// newOwnedWorld is a world in which an administrator has registered cart and mail, and team B owns cart's
-// APIs. Whoever acts from now on is team A.
+// newOwnedWorld returns a world in which an administrator has registered cart and mail, and team B owns cart's
+// APIs. Team A acts from now on.
 func newOwnedWorld(t *testing.T, o dashboardtest.Options) *world {
 	o.Ownership = true
 	o.Rights = dashboardtest.Rights{Admin: true, User: "admin"}
@@ -139,7 +139,7 @@ func TestOwnership(t *testing.T) {
 	}
 }
 
-// renewing is a renewal of the named certificates, or of those that are due.
+// renewing renews the named certificates, or those that are due.
 func (w *world) renewing(names ...string) error {
 	w.tb.Helper()
 	plan, err := NewRenewal(w.state(), w.settings, names)
@@ -148,7 +148,7 @@ func (w *world) renewing(names ...string) error {
 	return err
 }
 
-// state is what is there.
+// state returns the remote state.
 func (w *world) state() State {
 	w.tb.Helper()
 	state, err := Observe(context.Background(), w.remote, w.settings)
@@ -183,8 +183,8 @@ func TestHiddenAndRenamed(t *testing.T) {
 	}
 }
 
-// TestProvenAdministrators: whoever is known to see all may delete, whoever owns APIs; a Dashboard that hides keys cannot say it, and the
-// configuration can.
+// TestProvenAdministrators: a key that is known to see every API may delete. A Dashboard that hides keys does
+// not tell; the configuration can.
 func TestProvenAdministrators(t *testing.T) {
 	for _, c := range []struct {
 		name          string
@@ -243,7 +243,7 @@ func TestOldDashboards(t *testing.T) {
 	w.serves()
 }
 
-// TestTruncatedListings: what a listing cuts off keeps its certificates, whatever the run is about.
+// TestTruncatedListings: APIs that a listing cuts off keep their certificates, whatever the run is about.
 func TestTruncatedListings(t *testing.T) {
 	for n := range 4 {
 		for name, act := range map[string]func(*world) error{

@@ -28,7 +28,7 @@ import (
 // is no proof for this key.
 type UnprovedError struct{ Err error }
 
-// Error says what is missing.
+// Error names the two proofs that are missing.
 func (e *UnprovedError) Error() string {
 	return "this Dashboard cannot tell which APIs use a certificate, as 5.11 and later can, and the key is not known to be an administrator's"
 }

@@ -44,7 +44,7 @@ func (v View) Partial() error {
 // PartialError says that the Dashboard does not show this key every API.
 type PartialError struct{ Reasons []string }
 
-// Error says by what that shows.
+// Error names the signs.
 func (e *PartialError) Error() string {
 	return "the Dashboard may hide APIs from this key: " + strings.Join(e.Reasons, ", ")
 }
@@ -112,7 +112,7 @@ func look(ctx context.Context, r Remote, apis []dashboard.API, unlisted []inject
 	return v, ctx.Err()
 }
 
-// owners says that a listing has APIs with owners; "" if it has none.
+// owners names an API with an owner in a listing; "" if no API has one.
 func owners(apis []dashboard.API) string {
 	for _, api := range apis {
 		if api.Owned() {
