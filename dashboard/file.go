@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -49,15 +50,17 @@ func replace(path string, b []byte, mode fs.FileMode) error {
 	})
 }
 
-// throughTemporary writes a hidden file beside path and then publishes it.
+// throughTemporary writes a hidden file beside path and then publishes it. The
+// umask takes from its mode what it takes from any new file's.
 func throughTemporary(path string, b []byte, mode fs.FileMode, publish func(temporary string) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	temporary := filepath.Join(filepath.Dir(path), ".new-"+rand.Text())
+	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name()) // gone already after a rename
 	_, err = f.Write(b)
-	err = errors.Join(err, f.Chmod(mode), f.Close())
+	err = errors.Join(err, f.Close())
 	if err != nil {
 		return err
 	}

@@ -78,9 +78,22 @@ func isWritten(key string) bool {
 // meantBy returns the end of an error about an unknown annotation of our form: the one that may have been meant.
 func meantBy(key string) string {
 	if domain, path, _ := strings.Cut(key, "/"); !strings.EqualFold(domain, marker) && !meansInject(key) {
-		return spelling.Suggest(key, fieldKeys(cmp.Or(path, "PATH")))
+		return meantKind(domain[:len(domain)-len(services)], fieldKeys(cmp.Or(path, "PATH")))
 	}
 	return spelling.DidYouMean(marker+"/", nameOf(key), ownNames())
+}
+
+// meantKind returns the end of an error about an unknown annotation under service.tyk.io: the known key whose beginning may
+// have been meant, or all of them. What follows the beginning is alike in all, and says nothing.
+func meantKind(typed string, keys []string) string {
+	beginnings := make([]string, len(keys))
+	for i, key := range keys {
+		beginnings[i], _, _ = strings.Cut(key, services)
+	}
+	if i := slices.Index(beginnings, spelling.Nearest(typed, beginnings)); i >= 0 {
+		return "; did you mean " + keys[i] + "?"
+	}
+	return "; known are " + strings.Join(keys, ", ")
 }
 
 // meansInject reports whether an unknown annotation may have been meant as the switch.

@@ -128,8 +128,10 @@ const marker = "injector.tyk.io"
 const services = "service.tyk.io"
 
 // isAddressed reports whether a text may hold annotations of ours. Only such documents are read for their own sake.
+//
+// It looks for their common end first: a text has few dots, and many letters with which they begin.
 func isAddressed(text []byte) bool {
-	return bytes.Contains(text, []byte(marker)) || bytes.Contains(text, []byte(services))
+	return bytes.Contains(text, []byte(".tyk.io")) && (bytes.Contains(text, []byte(marker)) || bytes.Contains(text, []byte(services)))
 }
 
 // Inject parses the documents that hold our annotations, says for each object in them what becomes of it, and edits those that are to

@@ -40,7 +40,7 @@ func (o *options) targetsOf(p process, report string) (all []target) {
 		}
 	}
 	for _, t := range []target{{what: "--output", path: o.outFile}, {what: reportFlag, path: report}} {
-		info, err := os.Stat(t.path)
+		info, err := statTarget(t.path)
 		if t.path != "" && (err != nil || info.Mode().IsRegular()) {
 			t.info = info
 			all = append(all, t)
@@ -215,9 +215,23 @@ func (r *report) checkConfiguration(read configFiles, c config.Config) error {
 	if c.Tyk.Templates == "" {
 		templates = nil
 	}
-	named := slices.Concat(read.read, templates, []string{c.CA.CertPath, c.CA.KeyPath, c.CA.TLSRemoteCA, c.CA.MutualTLSCert, c.CA.MutualTLSKey})
-	named = slices.DeleteFunc(named, func(path string) bool { return path == "" })
-	return r.checkApart("part of the configuration of this run", named...)
+	return r.checkApart("part of the configuration of this run", slices.Concat(read.read, templates, c.Named())...)
+}
+
+// checkAuthority refuses targets in the folder of a CA, and the root's key.
+func (o caRotate) checkAuthority(r *report) error {
+	if len(r.targets) == 0 {
+		return nil
+	}
+	var files []string
+	if o.rootKey != "" {
+		files = append(files, o.rootKey)
+	}
+	_ = filepath.WalkDir(o.dir, func(path string, _ fs.DirEntry, _ error) error { // reading says what is wrong with it
+		files = append(files, path)
+		return nil
+	})
+	return r.checkApart("a file of the CA in "+o.dir, files...)
 }
 
 // checkLocal refuses targets in the folder of --local.

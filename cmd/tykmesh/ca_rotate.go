@@ -68,6 +68,9 @@ func runCARotate(ctx context.Context, p process, o caRotate, report *report) (ou
 	if o.dir == "" {
 		return nil, &usageError{"--dir needs a folder", p.name + " ca rotate"}
 	}
+	if err := o.checkAuthority(report); err != nil {
+		return nil, err
+	}
 	rotation, err := o.read(p)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"io"
 	"maps"
 	"slices"
@@ -45,6 +46,9 @@ const partConfiguration = "configuration"
 func runCheck(ctx context.Context, p process, o options, report *report) (output, error) {
 	c, err := loadConfig(ctx, p, o, report)
 	var results []check.Result
+	if errors.As(err, new(*overwriteError)) {
+		return nil, err // a report about it would overwrite the configuration
+	}
 	if err != nil {
 		results = []check.Result{{Part: partConfiguration, Status: check.Failed, Detail: err.Error(), Err: err}}
 	} else {

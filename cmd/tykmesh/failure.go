@@ -91,8 +91,11 @@ var hints = []struct {
 	{ca.ErrExpired, "another CA has to take its place: tykmesh ca init --dir ANOTHER makes one; --local DIR does by itself where DIR/ca is gone"},
 	{dashboard.ErrLicence, "the Dashboard's licence allows no more APIs, and each service needs two: delete APIs, or get a licence for more"},
 	{dashboard.ErrNoGateway, "the Dashboard keeps certificates in its gateway: tyk_api_config in its configuration must lead to one that is up"},
-	{dashboard.ErrExists, "every inbound API listens on / and is told apart by its domain: the Dashboard must allow that (enable_duplicate_slugs: true)"},
+	{dashboard.ErrExists, sharedPathHint},
 }
+
+// sharedPathHint is what to do about a Dashboard that keeps two APIs from sharing a listen path.
+const sharedPathHint = "every inbound API listens on / and is told apart by its domain: the Dashboard must allow that (enable_duplicate_slugs: true)"
 
 // ruleHints are what to do about what the checks across the stream find.
 var ruleHints = map[inject.Rule]string{
@@ -232,6 +235,8 @@ func checkHint(err error) string {
 		return "CA.addr leads to another CFSSL than expected, or CA.certPath holds an old certificate"
 	case errors.As(err, new(*check.OwnershipError)):
 		return mesh.RightKey
+	case errors.As(err, new(*check.SharedPathError)) && !errors.Is(err, dashboard.ErrExists): // in words that the client does not know
+		return sharedPathHint
 	case errors.As(err, &org):
 		return "set Tyk.org to that id, or Tyk.secret to the key of a user of the other organisation"
 	}

@@ -108,7 +108,7 @@ func listPath(path string, recursive bool) ([]listed, error) {
 
 func readPath(path string, recursive bool, stdin io.Reader) ([]Source, error) {
 	if path == stdinPath {
-		data, err := readAll(stdin, maxManifests)
+		data, err := readAll(stdin, maxManifests, 0)
 		if err != nil {
 			return nil, fmt.Errorf("reading standard input: %w", err)
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -15,15 +16,17 @@ const (
 	maxManifests = 256 << 20
 )
 
-// readAll reads at most limit bytes.
+// readAll reads at most limit bytes, of which so many are expected.
 //
 // Errors: those of r, and that there are more.
-func readAll(r io.Reader, limit int64) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, limit+1))
-	if err == nil && int64(len(data)) > limit {
+func readAll(r io.Reader, limit, expected int64) ([]byte, error) {
+	var data bytes.Buffer
+	data.Grow(int(min(expected, limit)) + bytes.MinRead) // so that nothing is copied to where there is more room
+	_, err := data.ReadFrom(io.LimitReader(r, limit+1))
+	if err == nil && int64(data.Len()) > limit {
 		err = tooLarge(limit)
 	}
-	return data, err
+	return data.Bytes(), err
 }
 
 func tooLarge(limit int64) error { return fmt.Errorf("larger than %d MiB", limit>>20) }
@@ -38,10 +41,14 @@ func readFile(path string, limit int64) (data []byte, err error) {
 		return nil, err
 	}
 	defer f.Close()
-	if info, statErr := f.Stat(); statErr == nil && info.Mode().IsRegular() && info.Size() > limit {
+	var size int64
+	if info, statErr := f.Stat(); statErr == nil && info.Mode().IsRegular() {
+		size = info.Size()
+	}
+	if size > limit {
 		err = tooLarge(limit) // nothing of it has to be read for that
 	} else {
-		data, err = readAll(f, limit)
+		data, err = readAll(f, limit, size)
 	}
 	if err != nil && !errors.As(err, new(*fs.PathError)) {
 		err = &fs.PathError{Op: "read", Path: path, Err: err}

@@ -20,13 +20,13 @@ func (e *endless) Read(p []byte) (int, error) {
 
 func TestReadAll(t *testing.T) {
 	input := &endless{}
-	if _, err := readAll(input, 1<<20); err == nil || err.Error() != "larger than 1 MiB" || input.read > 1<<20+1 {
+	if _, err := readAll(input, 1<<20, 0); err == nil || err.Error() != "larger than 1 MiB" || input.read > 1<<20+1 {
 		t.Errorf("%d bytes of an endless input were read: %v", input.read, err)
 	}
-	if text, err := readAll(strings.NewReader("four"), 4); string(text) != "four" || err != nil {
+	if text, err := readAll(strings.NewReader("four"), 4, 0); string(text) != "four" || err != nil {
 		t.Errorf("as much as may be read: %q, %v", text, err)
 	}
-	if _, err := readAll(strings.NewReader("fours"), 4); err == nil {
+	if _, err := readAll(strings.NewReader("fours"), 4, 9); err == nil {
 		t.Error("one byte more is read")
 	}
 }

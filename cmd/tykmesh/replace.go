@@ -31,7 +31,7 @@ type prepared struct {
 // Errors: a folder, in whose place no file belongs; a file that is read-only or has several names; whatever keeps the file from being written.
 func prepareFile(path string, data []byte) (p prepared, err error) {
 	mode := fs.FileMode(0o666)
-	old, err := os.Stat(path)
+	old, err := statTarget(path)
 	switch {
 	case err == nil && isStream(old.Mode()):
 		return prepared{path: path, stream: data}, nil
@@ -60,6 +60,15 @@ func prepareFile(path string, data []byte) (p prepared, err error) {
 		err = f.Chmod(old.Mode().Perm())
 	}
 	return p, errors.Join(err, f.Sync(), f.Close())
+}
+
+// statTarget describes what a path leads to, as [finalPath] follows it: x/../a.yaml is a.yaml, although there is no x.
+func statTarget(path string) (fs.FileInfo, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) && path != "" {
+		return os.Stat(finalPath(path))
+	}
+	return info, err
 }
 
 // isStream reports whether a file has nothing that could be replaced: it is a pipe, a terminal, or a device like /dev/null.

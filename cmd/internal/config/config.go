@@ -27,11 +27,15 @@ import (
 type Config struct {
 	File     string             // the file that was read, as errors name it; "" where there is none
 	places   map[string]Finding // where each key was set, and each section of the file begins; without a message
+	named    []string           // the files that keys name
 	Tyk      TykSection
 	CA       CASection
 	Injector InjectorSection
 	Sidecar  inject.Sidecar // the built-in one; it counts where Injector.Containers is empty
 }
+
+// Named returns the files that keys name, as the program can open them. Secrets and templates are not among them.
+func (c Config) Named() []string { return c.named }
 
 // TykSection says where the Tyk Dashboard is. With --local only Org and Templates count, and URL for the built-in sidecar.
 type TykSection struct {

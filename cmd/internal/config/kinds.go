@@ -66,6 +66,7 @@ func fileKey(name string, field func(*Config) *string) key {
 		apply(l, s)
 		if v, ok := l.text(s); ok && v != "" {
 			l.refer(s, Reference{Path: v})
+			l.config.named = append(l.config.named, l.relative(s, v))
 		}
 	}
 	return k

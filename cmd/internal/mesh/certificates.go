@@ -50,16 +50,7 @@ func newCertificatePlanner(state State, s Settings) *certificatePlanner {
 		records: make(map[string]*ca.Record, len(state.Records)),
 		byHosts: make(map[string][]candidate),
 		legacy:  make(map[string][]string),
-		signers: make(map[string]bool),
-	}
-	if present := state.Authority; present != nil {
-		p.signers[present.Subject.CommonName] = true
-		for _, former := range s.Trusted {
-			// Pods may trust CAs for other reasons; those of one mesh go by one name.
-			if ca.BaseName(former.Subject.CommonName) == ca.BaseName(present.Subject.CommonName) {
-				p.signers[former.Subject.CommonName] = true
-			}
-		}
+		signers: s.signers(state.Authority),
 	}
 	for _, c := range state.Certificates {
 		p.store[c.ID] = c
@@ -82,6 +73,22 @@ func newCertificatePlanner(state State, s Settings) *certificatePlanner {
 		}
 	}
 	return p
+}
+
+// signers returns the names of the CAs that sign, or signed, for the mesh.
+func (s Settings) signers(present *x509.Certificate) map[string]bool {
+	names := make(map[string]bool)
+	if present == nil {
+		return names
+	}
+	names[present.Subject.CommonName] = true
+	for _, previous := range s.Trusted {
+		// Pods may trust CAs for other reasons; those of one mesh go by one name.
+		if ca.BaseName(previous.Subject.CommonName) == ca.BaseName(present.Subject.CommonName) {
+			names[previous.Subject.CommonName] = true
+		}
+	}
+	return names
 }
 
 func (p *certificatePlanner) offer(hosts []string, c candidate) {

@@ -71,7 +71,7 @@ func NewPruning(state State, s Settings) *Pruning {
 		return cmp.Or(strings.Compare(a.Name, b.Name), c.store[a.ID].NotBefore.Compare(c.store[b.ID].NotBefore), strings.Compare(a.ID, b.ID))
 	})
 	slices.SortFunc(p.Kept, func(a, b Kept) int { return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID)) })
-	p.deletion = deletion{ids: idsOf(p.Certificates), taken: make(map[string]bool), unlisted: unlisted(state, s)}
+	p.deletion = deletion{ids: idsOf(p.Certificates), taken: make(map[string]bool), unlisted: unlisted(state, c.signers)}
 	for _, d := range p.detachments {
 		for _, id := range d.former {
 			p.deletion.taken[id] = true

@@ -77,13 +77,13 @@ func NewRemoval(services []inject.Service, state State, s Settings) *Removal {
 	if !h.meshed {
 		removal.Mesh = h.removal(Step{Role: Mesh}, s.meshCertificateHosts())
 	}
-	removal.deletion = removal.certificates(state, going)
+	removal.deletion = removal.certificates(state, going, h.signers)
 	return removal
 }
 
 // certificates returns the deletion of all certificates. Those of the APIs that go are taken off by that.
-func (r *Removal) certificates(state State, going map[string]bool) deletion {
-	d := deletion{taken: make(map[string]bool), unlisted: unlisted(state, r.settings)}
+func (r *Removal) certificates(state State, going, signers map[string]bool) deletion {
+	d := deletion{taken: make(map[string]bool), unlisted: unlisted(state, signers)}
 	for _, h := range r.holdings() {
 		d.ids = append(d.ids, idsOf(h.Certificates)...)
 	}

@@ -18,7 +18,7 @@ const freshFor = time.Hour
 // replace plans the deletions of what the plan replaces.
 func (p *Plan) replace(certs *certificatePlanner, state State) {
 	if p.Replaced = certs.replaced(p); len(p.Replaced) > 0 {
-		p.unlisted, p.listed = unlisted(state, p.settings), state.APIs
+		p.unlisted, p.listed = unlisted(state, certs.signers), state.APIs
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
 )
@@ -88,7 +89,7 @@ const nobodysID = "000000000000000000000000"
 //
 // Errors: *StepError for an answer that says neither.
 func Look(ctx context.Context, r Remote, state State, s Settings) (View, error) {
-	return look(ctx, r, state.APIs, unlisted(state, s), s)
+	return look(ctx, r, state.APIs, unlisted(state, s.signers(state.Authority)), s)
 }
 
 func look(ctx context.Context, r Remote, apis []dashboard.API, unlisted []inject.Service, s Settings) (View, error) {
@@ -132,40 +133,33 @@ func nameOf(d dashboard.Definition) string {
 }
 
 // unlisted returns the services that a certificate in the store or a record was made for, and of which
-// the listing has no API.
-func unlisted(state State, s Settings) (all []inject.Service) {
-	if !s.TLS {
-		return nil
-	}
-	c := newClaims(state, s)
-	known := make(map[inject.Service]bool)
-	for i := range state.Records {
-		if r := &state.Records[i]; r.App != "" && r.App != meshTag {
-			known[inject.Service{Namespace: r.Namespace, App: r.App}] = true
+// the listing has no API. signers are the CAs of the mesh.
+func unlisted(state State, signers map[string]bool) (all []inject.Service) {
+	listed := make(map[inject.Service]bool, len(state.APIs))
+	for _, api := range state.APIs {
+		if o, ok := memberOf(api.Definition); ok {
+			listed[o.service] = true
 		}
 	}
-	for id := range c.store {
-		if svc, ok := serviceOf(c.hostsOf(id)); ok && c.ourIssuer(c.store[id].IssuerCN) {
-			known[svc] = true
-		}
-	}
-	for svc := range known {
-		if !c.listed(svc) {
+	note := func(svc inject.Service) {
+		if !listed[svc] {
+			listed[svc] = true
 			all = append(all, svc)
+		}
+	}
+
+	for i := range state.Records {
+		if r := &state.Records[i]; r.App != "" && r.Role != ca.RoleMesh {
+			note(inject.Service{Namespace: r.Namespace, App: r.App})
+		}
+	}
+	for _, c := range state.Certificates {
+		if svc, ok := serviceOf(c.DNSNames); ok && signers[c.IssuerCN] {
+			note(svc)
 		}
 	}
 	slices.SortFunc(all, compareServices)
 	return all
-}
-
-// listed reports whether a service has an API in the listing.
-func (c *claims) listed(svc inject.Service) bool {
-	for _, role := range []Role{Inbound, Mesh} {
-		if o := (owner{svc, role}); len(c.apis[o])+len(c.converted[o]) > 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // gaps asks for the APIs of services that are not listed. Where the Dashboard answers 401 for what does
