@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -124,13 +125,23 @@ func (r *run) wrote(step *APIStep, id, certificate string) {
 // written once more before it counts.
 func (r *run) readBack(ctx context.Context) error {
 	rest, err := r.unkept(ctx, r.written)
-	if err == nil && len(rest) > 0 {
-		rest, err = r.insist(ctx, rest)
+	if err != nil || len(rest) == 0 {
+		return err
 	}
-	for i := 0; i < len(rest) && err == nil; i++ {
-		err = r.remember(ctx, &rest[i])
+	if rest, err = r.insist(ctx, rest); err != nil {
+		return err
 	}
-	return err
+	return r.each(rest, func(d *difference) error { return r.remember(ctx, d) })
+}
+
+// each calls f for each difference, several at once, and returns the first error.
+func (r *run) each(list []difference, f func(*difference) error) error {
+	var g errgroup.Group
+	g.SetLimit(r.settings.parallel())
+	for i := range list {
+		g.Go(func() error { return f(&list[i]) })
+	}
+	return g.Wait()
 }
 
 // insist reads, writes and reads again what the Dashboard seems not to keep.
@@ -143,15 +154,16 @@ func (r *run) insist(ctx context.Context, rest []difference) ([]difference, erro
 		return nil, err
 	}
 
-	for _, d := range rest {
+	err = r.each(rest, func(d *difference) error {
 		if d.absent {
-			continue
+			return nil
 		}
-		if err := r.update(ctx, d.held, d.to); err != nil {
-			return nil, err
-		}
+		return r.update(ctx, d.held, d.to)
+	})
+	if err == nil {
+		err = r.settled(ctx)
 	}
-	if err := r.settled(ctx); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	return r.unkept(ctx, ofDifferences(rest))
@@ -212,11 +224,29 @@ func ofCertificates(list []Change) (some []Change) {
 // fewReads is how many APIs are read one by one: beyond it one listing is cheaper.
 const fewReads = 16
 
-// readWritten reads the APIs as the Dashboard has them now, by database id. One that it does not have is missing.
-func (r *run) readWritten(ctx context.Context, all []written) (map[string]dashboard.API, error) {
-	if len(all) > fewReads {
-		return r.listWritten(ctx)
+// readWritten returns the APIs as the Dashboard has them now, by database id. One that it does not have is missing.
+func (r *run) readWritten(ctx context.Context, all []written) (held map[string]dashboard.API, err error) {
+	if len(all) <= fewReads {
+		return r.readEach(ctx, all)
 	}
+	listed, err := r.APIs.APIs(ctx)
+	if err != nil {
+		return nil, stepError("listing", "APIs", "", err)
+	}
+	held = make(map[string]dashboard.API, len(listed))
+	for _, api := range listed {
+		held[api.Definition.ID()] = api
+	}
+
+	// What a listing lacks may be there all the same.
+	unlisted := slices.DeleteFunc(slices.Clone(all), func(w written) bool { _, ok := held[w.id]; return ok })
+	read, err := r.readEach(ctx, unlisted)
+	maps.Copy(held, read)
+	return held, err
+}
+
+// readEach reads APIs one by one.
+func (r *run) readEach(ctx context.Context, all []written) (map[string]dashboard.API, error) {
 	found := make([]*dashboard.API, len(all))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(r.settings.parallel())
@@ -242,18 +272,6 @@ func (r *run) readWritten(ctx context.Context, all []written) (map[string]dashbo
 		if api != nil {
 			held[all[i].id] = *api
 		}
-	}
-	return held, nil
-}
-
-func (r *run) listWritten(ctx context.Context) (map[string]dashboard.API, error) {
-	apis, err := r.APIs.APIs(ctx)
-	if err != nil {
-		return nil, stepError("listing", "APIs", "", err)
-	}
-	held := make(map[string]dashboard.API, len(apis))
-	for _, api := range apis {
-		held[api.Definition.ID()] = api
 	}
 	return held, nil
 }

@@ -283,6 +283,22 @@ func (w *world) drop(slug, path string) {
 	w.dash.PutAPI(dashboard.API{Definition: d})
 }
 
+// serve checks that the store has every certificate that an API names.
+func (w *world) serve() {
+	w.tb.Helper()
+	stored := make(map[string]bool)
+	for _, c := range w.dash.Certificates() {
+		stored[c.ID] = true
+	}
+	for _, a := range w.dash.APIs() {
+		for _, id := range a.Definition.Certificates() {
+			if !stored[id] {
+				w.tb.Errorf("API %s names a certificate that is not in the store", a.Definition.Name())
+			}
+		}
+	}
+}
+
 // snapshot is the remote state with ids, keys and times left out: what L6 compares.
 func (w *world) snapshot() string {
 	w.tb.Helper()
