@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -264,5 +265,32 @@ func TestTruncatedListings(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// TestHalfListed: a listing may show one API of a service and cut off the other. Not even an administrator's key proves
+// then, where the Dashboard cannot tell, that the other one uses no certificate.
+func TestHalfListed(t *testing.T) {
+	for _, role := range []Role{Inbound, Mesh} {
+		t.Run(string(role), func(t *testing.T) {
+			w := newWorld(t, dashboardtest.Options{NoCertificateAPIs: true})
+			w.remote.Ledger = nil
+			w.settings.SeesAllAPIs = true
+			w.mustRun(echo)
+			state := w.state()
+			state.APIs = slices.DeleteFunc(state.APIs, func(a dashboard.API) bool { return a.Definition.Slug() == echo.Service.App+"-"+string(role) })
+			d := deletion{unlisted: unlisted(state, w.settings.signers(state.Authority))}
+			for _, a := range w.dash.APIs() {
+				d.ids = append(d.ids, a.Definition.Certificates()...)
+			}
+			r := &run{Remote: w.remote, settings: w.settings}
+			proof, err := r.judge(context.Background(), state.APIs, d)
+			must(t, err)
+			for _, id := range d.ids {
+				if proof.refuses(id) == nil {
+					t.Errorf("certificate %s is said to be unused", id)
+				}
+			}
+		})
 	}
 }
