@@ -247,7 +247,7 @@ func TestIssueChecksTheAnswer(t *testing.T) {
 	}
 }
 
-// allowing is a signing profile like the default one that allows one use more.
+// allowing returns a signing profile like the default one that allows one use more.
 func allowing(usage string) catest.Options {
 	return catest.Options{Usages: append(config.DefaultConfig().Usage, usage)}
 }

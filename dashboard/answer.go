@@ -82,7 +82,7 @@ var markup = regexp.MustCompile(`(?s)<(style|script).*?</(style|script)>|<[^>]*>
 // "duplicate key" MongoDB's. A schema's "items must be unique" is none of them.
 var existing = regexp.MustCompile(`(?i)\bsame id\b|already (exists?|in use|used|taken)|exists already|seems to exist|duplicate key|(path|slug) (is in use|is taken|must be unique)`)
 
-// licence matches what is said when a licence allows no more.
+// licence matches the words of a licence that allows no more.
 var licence = regexp.MustCompile(`(?i)\blicen[cs]e`)
 
 // certificateAbsent matches the words for a certificate that is not there.
@@ -140,7 +140,7 @@ func absent(status int, isJSON bool, message string) bool {
 		status == http.StatusBadRequest && strings.Contains(squeeze(message), "couldnotretrieveapidetail")
 }
 
-// classifyUses is the part of classify about the uses of a certificate.
+// classifyUses does the part of classify about the uses of a certificate.
 func classifyUses(got *reply, isJSON bool, message string) error {
 	missing := got.status == http.StatusNotFound
 	switch {

@@ -27,8 +27,8 @@
 //	shows
 //	cuts off, or lags         looks whole                         nothing
 //
-// So whoever deletes a certificate asks CertificateAPIs first. Where the Dashboard
-// does not tell (ErrUnsupported), what the listing lacks is no proof.
+// So ask CertificateAPIs before you delete a certificate. Where the Dashboard does
+// not tell (ErrUnsupported), a gap in the listing is no proof.
 //
 // # Who can do what
 //

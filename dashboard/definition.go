@@ -98,7 +98,7 @@ const (
 	wordSize  = 32 // of a text or number beside its characters
 )
 
-// shared is v in the words of like; kept is 0 if there is no difference, and else
+// shared returns v in the words of like; kept is 0 if there is no difference, and else
 // about how many bytes of memory v takes for itself.
 func shared(v, like any) (out any, kept int) {
 	switch v := v.(type) {

@@ -84,7 +84,7 @@ func (l *listing[T]) readEntry(v *incoming) error {
 	return nil
 }
 
-// pages is how many pages there are, at least 1; a Dashboard that sent everything
+// pages returns how many pages there are, at least 1; a Dashboard that sent everything
 // says 0 or 1. An empty list may be null, but an object with neither a list nor a number
 // of pages is no listing, and must not pass for an empty one.
 func (l *listing[T]) pages() (int, error) {
@@ -103,7 +103,7 @@ func (l *listing[T]) pages() (int, error) {
 // for everything at once: 0 or lower ("Tyk Dashboard API, pagination").
 //
 // A Dashboard that pages all the same is read page by page, oldest first, so
-// that what is created meanwhile comes after what was read already; what appears
+// that a new entry comes after those that were read already; one that appears
 // twice counts once. When the number of pages changes it starts anew.
 //
 // Errors: ErrPartial when the pages hold less than they count.
@@ -133,7 +133,7 @@ func list[T any](ctx context.Context, c *Client, r call, f form[T]) ([]T, error)
 	return nil, &Error{Op: r.op, Method: r.method, Path: r.path, Message: "the listing changed each time it was read"}
 }
 
-// partial is the error of a listing that contradicts itself.
+// partial returns the error of a listing that contradicts itself.
 func partial(r call, how string) error {
 	return &Error{Op: r.op, Method: r.method, Path: r.path, Status: http.StatusOK, Message: "the listing is not whole: " + how, kind: ErrPartial}
 }

@@ -54,7 +54,7 @@ func TestOwned(t *testing.T) {
 	}
 }
 
-// A listing that counts more than it shows is an error, and names the page; what is cut off and counts nothing cannot be told from a whole one.
+// A listing that counts more than it shows is an error, and names the page. One that is cut off without a count looks whole.
 func TestAListingThatIsNotWhole(t *testing.T) {
 	for name, c := range map[string]struct {
 		o    dashboardtest.Options
@@ -208,7 +208,7 @@ func TestAdministrator(t *testing.T) {
 	}
 }
 
-// What a newer Dashboard has beside each definition is read with its own entry, wherever the chunks of the answer end.
+// Fields that a newer Dashboard has beside each definition are read with their own entry, wherever the chunks of the answer end.
 func TestFieldsOfANewerDashboard(t *testing.T) {
 	const n = 3000
 	s, c := start(t, dashboardtest.Options{})

@@ -44,7 +44,7 @@ func (got *reply) decode(into answered) error {
 	return decodeJSON(got.body, into)
 }
 
-// readWhole is an error if text follows what was read.
+// readWhole returns an error if text follows the value that was read.
 func readWhole(s stream, v *incoming) error {
 	if err := s.read(v); err != nil {
 		return err

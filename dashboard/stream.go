@@ -169,7 +169,7 @@ func (e *sizeError) Error() string {
 	return fmt.Sprintf("%s is larger than %d MiB", e.what, e.limit>>20)
 }
 
-// Unwrap is errTooLarge.
+// Unwrap returns errTooLarge.
 func (e *sizeError) Unwrap() error { return errTooLarge }
 
 // bounded reads so many bytes and no more, and keeps the error that it ended with.

@@ -66,7 +66,7 @@ func declinesInjection(value string) bool {
 // isUnclear reports whether a value of the inject annotation says neither yes nor no.
 func isUnclear(value string) bool { return !wantsInjection(value) && !declinesInjection(value) }
 
-// readings are the values of the inject annotation, for whoever typed another one.
+// readings lists the values of the inject annotation, for errors about another one.
 const readings = "y, yes, true or on puts it on the mesh; n, no, false, off or disabled leaves it out"
 
 // readAnnotations fills in what the annotations of a pod template say about its APIs.

@@ -107,7 +107,7 @@ func nameOf(key string) string {
 	return name
 }
 
-// ownNames returns the names of the annotations under injector.tyk.io/ that people write.
+// ownNames returns the names of the annotations under injector.tyk.io/ that manifests may set.
 func ownNames() (names []string) {
 	for _, a := range Annotations {
 		if name, ours := strings.CutPrefix(a.Key, marker+"/"); ours && !a.Written {

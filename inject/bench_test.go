@@ -76,7 +76,7 @@ func BenchmarkSplit(b *testing.B) {
 	}
 }
 
-// BenchmarkDiff is the diff of a stream that has been injected, as lines and as JSON on one line.
+// BenchmarkDiff measures the diff of a stream that has been injected, as lines and as JSON on one line.
 func BenchmarkDiff(b *testing.B) {
 	for _, services := range []int{1, 5000} {
 		text := injecttest.NewStream(services, 3).Text
@@ -105,7 +105,7 @@ func benchmarkDiff(b *testing.B, text []byte) {
 	}
 }
 
-// BenchmarkTiny is what a document costs that holds next to nothing: the time, and the memory that
+// BenchmarkTiny measures documents that hold next to nothing: the time, and the memory that
 // is live at the end, for each byte of the input.
 func BenchmarkTiny(b *testing.B) {
 	for name, text := range map[string]string{"separators": "---\n", "words": "--- a\n", "json": "{}", "longer": "--- 0123456789012345678901234567\n"} {

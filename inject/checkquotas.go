@@ -17,7 +17,7 @@ import (
 //	limits.cpu                    limits.cpu
 //	memory, ...                   the same of memory
 
-// amounts are what a quota counts, and what containers must say then.
+// amounts are those that a quota counts, with those that containers must state then.
 var amounts = map[string]string{
 	"cpu": "requests.cpu", "requests.cpu": "requests.cpu", "limits.cpu": "limits.cpu",
 	"memory": "requests.memory", "requests.memory": "requests.memory", "limits.memory": "limits.memory",
@@ -159,7 +159,7 @@ func (c *checks) lacking(namespace, amount string) (refused []*pods, containers 
 	return refused, slices.Compact(containers)
 }
 
-// remedy says where containers get an amount from.
+// remedy returns where containers get an amount from.
 func (s Settings) remedy(containers []string, amount string) string {
 	keys := map[string][2]string{
 		"requests.cpu": {"cpu", "CPU"}, "limits.cpu": {"cpuLimit", "CPULimit"},

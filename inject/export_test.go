@@ -2,7 +2,7 @@ package inject
 
 import "github.com/tykmesh/tykmesh/inject/manifest"
 
-// UpgradeAlone is what UpgradeAPI does to the documents that would be injected, and nothing else of
+// UpgradeAlone does as UpgradeAPI to the documents that would be injected, and nothing else of
 // injection.
 func UpgradeAlone(docs []*manifest.Document, s Settings) (texts [][]byte, upgraded int, err error) {
 	s.UpgradeAPI = true

@@ -72,13 +72,13 @@ func checkLive(t *testing.T, documents func() []*manifest.Document, s inject.Set
 	return taken
 }
 
-// stored is what Kubernetes keeps of a document: the values, without order, comments and anchors.
+// stored returns the part of a document that Kubernetes keeps: the values, without order, comments and anchors.
 func stored(text []byte) (v any, err error) {
 	err = yaml.Unmarshal(text, &v)
 	return v, err
 }
 
-// takenBack is an object that was printed and taken off the mesh.
+// takenBack prints an object and takes it off the mesh.
 func takenBack(t *testing.T, printer func(any) ([]byte, error), object any) any {
 	t.Helper()
 	text, err := printer(object)
@@ -101,7 +101,7 @@ func takenBack(t *testing.T, printer func(any) ([]byte, error), object any) any 
 	return v
 }
 
-// running is an object as the API server completes it and as controllers leave it. kubectl's record
+// running returns an object as the API server completes it and as controllers leave it. kubectl's record
 // of what was applied is one text, and the same for all: uninject leaves it alone.
 func running(object any) any {
 	switch o := object.(type) {

@@ -40,7 +40,7 @@ func Reinject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 	return stream, problems
 }
 
-// key tells the objects of a stream apart.
+// key returns a text that no other object of the stream has.
 func (o *Object) key() string { return o.Pos.String() + o.title }
 
 // withdrawn reports whether a page is an object that emit added and withdraw took out.
@@ -49,7 +49,7 @@ func (p page) withdrawn() bool {
 }
 
 // injectedAgain joins what Uninject changes in pages with what Inject changes in those that are
-// left. What emit adds behind them takes the place of what it had added there before.
+// left. The additions of emit behind them take the place of those that it made before.
 func (s *Stream) injectedAgain(pages []page) (all []page) {
 	for _, back := range s.pages {
 		again := page{back.Document, &change{patch: back.patch, again: true}}

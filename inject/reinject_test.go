@@ -30,7 +30,7 @@ func TestReinject(t *testing.T) {
 	}
 }
 
-// otherSettings are settings, and others that differ from them in what pods and Services get.
+// otherSettings returns settings, and others that differ from them in what pods and Services get.
 func otherSettings(s inject.Settings) []inject.Settings {
 	all := []inject.Settings{s}
 	for _, name := range []string{"two", "builtin", "nft"} {
@@ -76,7 +76,7 @@ func checkReinject(t *testing.T, documents func() []*manifest.Document, first, s
 	return 1
 }
 
-// injectedFiles are the files that inject makes of documents; not ok where it refuses them, or
+// injectedFiles returns the files that inject makes of documents; not ok where it refuses them, or
 // where they were injected before.
 func injectedFiles(docs []*manifest.Document, s inject.Settings) (files func() []*manifest.Document, ok bool) {
 	for _, d := range docs {
@@ -88,7 +88,7 @@ func injectedFiles(docs []*manifest.Document, s inject.Settings) (files func() [
 	return func() []*manifest.Document { return filesOf(stream, bindings(stream, ids)) }, len(problems) == 0
 }
 
-// filesOf are the documents of a stream as they are read from the files that it was written to.
+// filesOf returns the documents of a stream as they are read from the files that it was written to.
 func filesOf(stream *inject.Stream, b map[inject.Service]inject.Binding) (docs []*manifest.Document) {
 	for f := range stream.Files(b) {
 		docs = append(docs, manifest.Split(f.Name, f.Patch.Apply(f.Text))...)
@@ -115,7 +115,7 @@ func written(t *testing.T, stream *inject.Stream, b map[inject.Service]inject.Bi
 	return out.String()
 }
 
-// services are what registration is told, without places.
+// services returns the workloads that registration gets, without places.
 func services(stream *inject.Stream) (all []inject.Workload) {
 	for _, w := range stream.Workloads() {
 		w.Pos, w.RoutePos, w.TemplatePos = manifest.Position{}, manifest.Position{}, manifest.Position{}
@@ -128,7 +128,7 @@ func services(stream *inject.Stream) (all []inject.Workload) {
 	return all
 }
 
-// messages are problems without their places.
+// messages returns problems without their places.
 func messages(problems []inject.Problem) (all []string) {
 	for _, p := range problems {
 		all = append(all, p.Object+": "+string(p.Rule)+": "+placeless(p.Msg))
@@ -137,7 +137,7 @@ func messages(problems []inject.Problem) (all []string) {
 	return all
 }
 
-// placeless is a message without the lines of other places that it names.
+// placeless returns a message without the lines of other places that it names.
 func placeless(msg string) string {
 	return regexp.MustCompile(`:\d+:\d+`).ReplaceAllString(msg, ":L:C")
 }

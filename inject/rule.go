@@ -57,7 +57,7 @@ var Rules = []struct {
 	{RuleEdit, "What changes must be written so that nothing else changes with it."},
 	{RuleKind, "Only objects with a pod template, Pods and Services can be put on the mesh."},
 	{RulePlace, "The inject annotation belongs into the metadata of the pod template."},
-	{RuleAnnotation, "An annotation of ours must be one that there is, with a value that means something."},
+	{RuleAnnotation, "An annotation of tykmesh must be a known one, with a value that means something."},
 	{RuleApp, "A label of the pod template names the service on the mesh: app, or one of Injector.serviceLabels."},
 	{RuleNamespace, "A namespace must be one that Kubernetes takes."},
 	{RulePod, "A pod must be one that Kubernetes takes."},

@@ -12,7 +12,7 @@ import (
 
 // astray finds annotations that ask for injection where they have no effect, in an object that carries none where they would.
 //
-//	of a pod template that nobody told us of     skipped
+//	of a pod template that no setting names      skipped
 //	of a Kustomize patch                         skipped
 //	of an object without any pod template        skipped
 //	of one whose pods are another object's       left alone, with a warning
@@ -31,7 +31,7 @@ func (in *injection) astray(d *manifest.Document, obj object, readers []*subject
 	return subjects
 }
 
-// noEffect says of an annotation, which stands at key in n, why it has no effect there.
+// noEffect explains why an annotation, which stands at key in n, has no effect there.
 func (in *injection) noEffect(o *subject, n, key *manifest.Node, readers []*subject) {
 	path := n.PathFrom(o.object.node)
 	owner, ok := strings.CutSuffix("."+path, ".metadata.annotations")
@@ -81,7 +81,7 @@ func (in *injection) kindless(d *manifest.Document, obj object) (subjects []*sub
 	return subjects
 }
 
-// search looks in an object for keys of ours that nothing reads.
+// search looks in an object for keys of tykmesh that nothing reads.
 type search struct {
 	*injection
 	doc     *manifest.Document
@@ -94,7 +94,7 @@ type search struct {
 	decided map[*subject]bool           // which readers carry the switch; for nil, whether any does
 }
 
-// strays finds keys of ours that nothing reads: misspelt ones, and known ones that stand where they have no effect. It adds the
+// strays finds keys of tykmesh that nothing reads: misspelt ones, and known ones that stand where they have no effect. It adds the
 // subjects that one of them leaves out of the mesh.
 //
 //	key         | where it stands                          |
@@ -165,11 +165,11 @@ func (s *search) belongs() string {
 	return "spec.template.metadata.annotations of the workload"
 }
 
-// unknown says that there is no such annotation.
+// unknown reports that there is no such annotation.
 func (s *search) unknown(key, value *manifest.Node) {
 	reader := s.reader(key)
 	if reader != nil && reader.workload != nil {
-		return // it is said already
+		return // examinePods has reported it
 	}
 	o := s.subject(reader)
 	meant, place := meantBy(key.Text()), ""
@@ -186,7 +186,7 @@ func (s *search) unknown(key, value *manifest.Node) {
 	}
 }
 
-// known says that an annotation has no effect, if it has none.
+// known reports an annotation that has no effect.
 func (s *search) known(in, key *manifest.Node) {
 	text := key.Text()
 	if text == annotationInject || isWritten(text) || !isMeta(in) {
@@ -211,7 +211,7 @@ func (s *search) known(in, key *manifest.Node) {
 	s.Warnings = append(s.Warnings, o.problem(RulePlace, key, "annotation %s has no effect at %s of this %s: it belongs to %s", text, in.PathFrom(s.object.node), o.Kind, belongs))
 }
 
-// nothing says why no object is injected, and what to type where none asks for it; "" where one is, or was by an earlier run.
+// nothing returns why no object is injected, and what to type where none asks for it; "" where one is, or was by an earlier run.
 func (s *Stream) nothing() string {
 	for _, o := range s.Objects {
 		if o.joins() || o.done {

@@ -184,7 +184,7 @@ func file(pages []page, bindings map[Service]Binding) File {
 	return f
 }
 
-// bind is the patch with the ids of the services' APIs. It leaves alone what an injection before
+// bind returns the patch with the ids of the services' APIs. It leaves alone what an injection before
 // this one wrote in the same way.
 func (p page) bind(bindings map[Service]Binding) manifest.Patch {
 	patch := p.bound(bindings)

@@ -286,7 +286,7 @@ func (o *subject) serviceLabel(s Settings) (key string, label *manifest.Node) {
 	return "", nil
 }
 
-// unnamed says what a pod template lacks that has no label to name its service.
+// unnamed names the label that a pod template lacks for the name of its service.
 func (o *subject) unnamed(s Settings) string {
 	labels := s.serviceLabels()
 	if len(labels) > 1 {

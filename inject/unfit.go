@@ -14,7 +14,7 @@ var workloadVersions = map[string]string{
 	"Pod": "v1", "PodTemplate": "v1", "ReplicationController": "v1", "Service": "v1",
 }
 
-// unfit says why an object cannot be injected as it is. With Settings.OnSkip it may pass untouched.
+// unfit returns why an object cannot be injected as it is. With Settings.OnSkip it may pass untouched.
 func (o *subject) unfit() *Problem {
 	spec := o.object.node.Get("spec")
 	if o.template.Node != nil {

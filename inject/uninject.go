@@ -18,7 +18,7 @@ import (
 // Warnings: an object gets an API version back that Kubernetes no longer serves.
 func Uninject(docs []*manifest.Document) (*Stream, []Problem) { return uninject(docs, false) }
 
-// UninjectServed is Uninject for kubectl: objects keep the API version, and the selector, that
+// UninjectServed does as Uninject for kubectl: objects keep the API version, and the selector, that
 // Settings.UpgradeAPI gave them.
 func UninjectServed(docs []*manifest.Document) (*Stream, []Problem) { return uninject(docs, true) }
 

@@ -14,7 +14,7 @@ func Names() []string { return names }
 // WriteBroken is Write that calls before each of its operations, so that a panic is as good as a kill.
 func (c Change) WriteBroken(dir string, before func()) error { return c.write(dir, disk{before}) }
 
-// MakeBroken is Write and Keep for the files of a new CA, likewise. A panic releases the folder, as the end of a process does.
+// MakeBroken calls Write and Keep for the files of a new CA, likewise. A panic releases the folder, as the end of a process does.
 func MakeBroken(dir string, files []File, before func()) error {
 	w := &Written{dir: filepath.Clean(dir), disk: disk{before}}
 	defer func() {
@@ -28,5 +28,5 @@ func MakeBroken(dir string, files []File, before func()) error {
 	return w.Keep()
 }
 
-// Lock is how runs keep others out of a folder.
+// Lock keeps other runs out of a folder.
 func Lock(dir string) (unlock func(), err error) { return lock(dir) }

@@ -6,9 +6,10 @@
 //	folder ──Bring──┘
 //	folder ──ReadRotation──> Rotation ──Trust, Sign, Settle──> Change ──Write──> the folder, a step further
 //
-// What it makes is values until Write puts all files into a folder, or none of them. After a kill the
-// next run takes back a CA that is half made, and finishes a change that is half done. It never overwrites a file, never puts a secret into a file that others may read, and never
-// prints, logs or talks to anybody.
+// It makes values, until Write puts all files into a folder, or none of them. After a kill the next
+// run deletes a CA that is half made, and finishes a change that is half done. The package never
+// overwrites a file, never puts a secret into a file that others may read, and never prints, logs or
+// sends anything.
 //
 // # Who can do what
 //

@@ -71,10 +71,10 @@ type overwriteError struct{ msg, hint string }
 
 func (e *overwriteError) Error() string { return e.msg }
 
-// ExitCode is the status for usage and configuration.
+// ExitCode returns the status for usage and configuration.
 func (*overwriteError) ExitCode() int { return exitUsage }
 
-// Hint says what to type.
+// Hint returns the command to type.
 func (e *overwriteError) Hint() string { return e.hint }
 
 // checkTargets refuses a run that would overwrite what it reads, or write two things into one file.
@@ -172,7 +172,7 @@ func (o *options) checkStdin(p process, r *report) error {
 	return nil
 }
 
-// overwrites says what a target does to a file that is read.
+// overwrites returns how a target harms a file that is read.
 func (t target) overwrites(path string) string {
 	switch {
 	case t.path != "":
@@ -183,7 +183,7 @@ func (t target) overwrites(path string) string {
 	return fmt.Sprintf("%s is %s, which this run reads", t.what, path)
 }
 
-// instead says what to type for what was probably meant.
+// instead returns a command that does as was probably meant.
 func (t target) instead(read listed, program, command string, rewrites bool) string {
 	restore := ""
 	if read.unnamed {

@@ -36,7 +36,7 @@ var codeTexts = sync.OnceValue(func() (texts map[inject.Rule]codeText) {
 	return texts
 })
 
-// acceptance says whether a finding can be accepted, and how.
+// acceptance explains whether a finding can be accepted, and how.
 func acceptance(rule inject.Rule) string {
 	_, err := inject.ParseAccepted(string(rule))
 	switch {
@@ -84,10 +84,10 @@ func (e *unknownCodeError) Error() string {
 	return fmt.Sprintf("there is no code %s", e.code) + spelling.DidYouMean("", e.code, known)
 }
 
-// ExitCode is the status for usage and configuration.
+// ExitCode returns the status for usage and configuration.
 func (*unknownCodeError) ExitCode() int { return exitUsage }
 
-// Hint says where to look.
+// Hint names the list of codes.
 func (*unknownCodeError) Hint() string { return "tykmesh help codes lists them" }
 
 // explainCode explains the code that a word of help means, in any case.

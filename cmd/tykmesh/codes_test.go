@@ -59,7 +59,7 @@ func TestExamplesOfCodes(t *testing.T) {
 	}
 }
 
-// rulesFoundIn are the codes that a run of inject with the built-in sidecar has for a manifest.
+// rulesFoundIn returns the codes that a run of inject with the built-in sidecar has for a manifest.
 func rulesFoundIn(t *testing.T, text string) (found string) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{

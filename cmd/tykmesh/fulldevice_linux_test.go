@@ -69,7 +69,7 @@ func TestEachCommandSaysThatNothingWasPrinted(t *testing.T) {
 	folder := t.TempDir()
 	fill := strings.NewReplacer("ECHO", inputs+"/echo.yaml", "SLEEP", inputs+"/sleep.yaml", "LOCAL", "--config "+inputs+"/tykmesh.yaml --local "+folder+"/mesh", "CONFIG", "--config "+inputs+"/tykmesh.yaml",
 		"CA", folder+"/ca", "BEGUN", folder+"/begun.yaml", "NEW", t.TempDir())
-	later := func() time.Time { return time.Now().Add(2 * time.Hour) } // what is new is not pruned
+	later := func() time.Time { return time.Now().Add(2 * time.Hour) } // new certificates are not pruned
 	prepare := func(line string) (printed []byte) {
 		t.Helper()
 		var stdout, stderr bytes.Buffer

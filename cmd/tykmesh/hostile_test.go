@@ -40,7 +40,7 @@ type hostileCase struct {
 	plain   bool           // without --report and --local
 }
 
-// podWith is a manifest in which one text is another.
+// podWith returns a manifest in which one text is another.
 func podWith(old, instead string) map[string]string {
 	const pod = `apiVersion: apps/v1
 kind: Deployment
@@ -376,7 +376,7 @@ func TestDiffOnAScreen(t *testing.T) {
 	}
 }
 
-// Manifests are printed as they are, in a job of GitHub Actions too: what is behind the pipe is no log.
+// Manifests are printed as they are, in a job of GitHub Actions too: a pipe leads to no log.
 func TestManifestsAreNotBracketed(t *testing.T) {
 	for _, format := range []string{"text", "github"} {
 		var stdout, stderr bytes.Buffer

@@ -18,7 +18,7 @@ const (
 	mongoMsg   = 2013
 )
 
-// refusingMongo is a MongoDB that says one thing to whatever it is asked, and its address.
+// refusingMongo starts a MongoDB that gives every request the same answer, and returns its address.
 func refusingMongo(t *testing.T, words string) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

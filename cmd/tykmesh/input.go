@@ -168,7 +168,7 @@ func manifestsOf(sources []Source, configuration string, leftOut func(name, why 
 	return manifests, nil
 }
 
-// holdsOtherThings tells whether a file holds something, and no Kubernetes object. It looks at
+// holdsOtherThings reports whether a file holds something, and no Kubernetes object. It looks at
 // words, as far as the first object. In a file that is not UTF-8 it finds no words, and the file
 // may hold any object.
 func holdsOtherThings(data []byte) bool {

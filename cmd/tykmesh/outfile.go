@@ -23,7 +23,7 @@ func (e *targetError) Error() string { return e.flag + ": " + e.err.Error() }
 
 func (e *targetError) Unwrap() error { return e.err }
 
-// ExitCode is the status for usage and configuration.
+// ExitCode returns the status for usage and configuration.
 func (*targetError) ExitCode() int { return exitUsage }
 
 // outputFile leads standard output into the file that -o names; nil where it names none.

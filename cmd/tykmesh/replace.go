@@ -79,10 +79,10 @@ type replaceError struct{ path, why, hint string }
 
 func (e *replaceError) Error() string { return e.path + " " + e.why }
 
-// ExitCode is the status for usage and configuration.
+// ExitCode returns the status for usage and configuration.
 func (*replaceError) ExitCode() int { return exitUsage }
 
-// Hint says what to type, or nothing.
+// Hint returns the command to type, or nothing.
 func (e *replaceError) Hint() string { return e.hint }
 
 // checkReplaceable refuses a file that is protected, or that has names elsewhere.

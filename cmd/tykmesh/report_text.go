@@ -40,7 +40,7 @@ func (r *report) injected(stream *inject.Stream, plan *mesh.Plan) {
 	r.lastly("%s", r.summary(count, plan))
 }
 
-// nothing says that a run does nothing, in place of a summary that people overlook.
+// nothing warns that a run does nothing, in place of a summary, which is easily overlooked.
 func (r *report) nothing(why string) {
 	text := fmt.Sprintf("nothing %s: %s", r.verb(finished[r.command]), why)
 	r.note(reportEntry{Type: typeProblem, Severity: severityWarning, Rule: inject.RuleNothing, Message: text})

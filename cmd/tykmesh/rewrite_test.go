@@ -10,7 +10,7 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// changed is a file in which the first letter is to be another.
+// changed returns a file of which the first letter is to change.
 func changed(name, text string) inject.File {
 	return inject.File{Name: name, Text: []byte(text), Patch: manifest.Patch{{From: 0, To: 1, Text: "X"}}}
 }

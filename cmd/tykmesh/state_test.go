@@ -106,7 +106,7 @@ func editAPI(ts *testscript.TestScript, _ bool, args []string) {
 	w.dashboard.PutAPI(dashboard.API{Definition: d})
 }
 
-// giveAPI is the command give-api SLUG TEAM: the Dashboard has a team own an API.
+// giveAPI runs the command give-api SLUG TEAM: the Dashboard has a team own an API.
 func giveAPI(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: give-api SLUG TEAM")

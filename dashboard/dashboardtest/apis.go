@@ -72,7 +72,7 @@ func listed(a *dashboard.API) map[string]any {
 }
 
 // paged is the part of a listing that a request asks for. Pages count from 1;
-// what is not above 0 asks for everything. count is how many entries the listing
+// any other number asks for everything. count is how many entries the listing
 // says that it has.
 func paged[T any](s *Server, r *http.Request, all []T, count int) (part []T, pages int) {
 	p := 1
@@ -262,8 +262,8 @@ func (s *Server) keep(a *dashboard.API) {
 	s.apis = append(s.apis, a)
 }
 
-// replace stores an API in place of another. What was listed before stays as it
-// was, because of Options.Lag.
+// replace stores an API in place of another. Earlier listings stay as they
+// were, because of Options.Lag.
 func (s *Server) replace(old, a *dashboard.API) {
 	s.apis[slices.Index(s.apis, old)] = a
 	delete(s.texts, old)

@@ -65,7 +65,7 @@ func put(s *dashboardtest.Server, slug string, users, groups []string) (id strin
 	return id
 }
 
-// envelope is the body of a create or an update.
+// envelope returns the body of a create or an update.
 func envelope(d dashboard.Definition) map[string]any { return map[string]any{"api_definition": d} }
 
 var teams = map[string]dashboardtest.Rights{
@@ -90,7 +90,7 @@ func TestOwnership(t *testing.T) {
 	}
 }
 
-// What the answer is to one API: by method, who owns it, who asks, and which generation answers.
+// The answer about one API depends on the method, who owns it, who asks, and which generation answers.
 func TestOwnershipOfOneAPI(t *testing.T) {
 	for _, old := range []bool{false, true} {
 		s, _ := start(t, dashboardtest.Options{Ownership: true, UnknownIs401: old, Keys: teams})

@@ -73,7 +73,7 @@ func withoutCategories(d dashboard.Definition) any {
 
 // dropUnknown drops the nested fields that Check warns of.
 func dropUnknown(a *dashboard.API) {
-	warnings, _ := a.Definition.Check() // what it refuses is not on its way into the store
+	warnings, _ := a.Definition.Check() // refused definitions do not come here
 	for _, warning := range warnings {
 		path, err := strconv.Unquote(strings.TrimPrefix(warning, "unknown nested field "))
 		if err != nil {

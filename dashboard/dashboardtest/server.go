@@ -101,7 +101,7 @@ type Options struct {
 
 	Truncates int  // a listing shows its first so many APIs and leaves out the others
 	CountsAll bool // with Truncates: "pages" counts the APIs that are left out, too
-	Lag       int  // a write shows in listings after so many further requests; what Put and Drop methods change shows at once
+	Lag       int  // a write shows in listings after so many further requests; changes by Put and Drop methods show at once
 	LagsByID  bool // with Lag: a write shows to a read by id no sooner
 
 	// What becomes of an API that it stores (rewrite.go).

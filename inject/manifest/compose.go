@@ -187,7 +187,7 @@ func (d *Document) Patched(p Patch) *Document {
 	return out
 }
 
-// position is where an offset of the patched text stands in the file.
+// position returns where an offset of the patched text stands in the file.
 func (o *origin) position(offset int) Position {
 	i := sort.SearchInts(o.starts, offset+1) - 1 // the last splice that begins there or before
 	if i < 0 {

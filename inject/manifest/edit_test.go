@@ -221,7 +221,7 @@ func TestRestoreElsewhere(t *testing.T) {
 		{"YAML in brackets into block style", "l:\n- a\n", `{n: b}`, "l:\n- {n: b}\n"},
 		{"block style into brackets", "l: [a]\n", "o: b\nm:\n- c", "l: [{o: b, m: [c]}]\n"},
 		{"a scalar with a comma into brackets", "l: [a]\n", "b, c", "l: [\"b, c\"]\n"},
-		{"an alias into another document", "l: [a]\n", "n: *b", "f.yaml:1:5: cannot be edited: what was recorded cannot be read back"},
+		{"an alias into another document", "l: [a]\n", "n: *b", "f.yaml:1:5: cannot be edited: the record of it cannot be read back"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := Split("f.yaml", []byte(c.text))[0]
@@ -296,8 +296,8 @@ func TestRefusals(t *testing.T) {
 		{"the root", "l: a\n", func(r *Node) Edit { return Remove{r} }, "f.yaml:1:1: the root cannot be removed"},
 		{"a line that is shared", "- - a\n- - b\n", func(r *Node) Edit { return Remove{r.Content[0].Content[0]} }, "f.yaml:1:5: shares its line with something else"},
 		{"other line breaks", "l: [a]\rm: b\n", appendTo(List{"b"}), "f.yaml:1:4: cannot be edited: the document has line breaks other than LF and CR LF"},
-		{"a text that was changed by hand", "l: a\n", func(r *Node) Edit { return Restore{r.Content[1], "b: c: d"} }, "f.yaml:1:4: cannot be edited: what was recorded cannot be read back"},
-		{"a text that breaks out", "l: a\n", func(r *Node) Edit { return Restore{r.Content[1], "b\n\tm: c"} }, "f.yaml:1:4: cannot be edited: what was recorded cannot be read back"},
+		{"a text that was changed by hand", "l: a\n", func(r *Node) Edit { return Restore{r.Content[1], "b: c: d"} }, "f.yaml:1:4: cannot be edited: the record of it cannot be read back"},
+		{"a text that breaks out", "l: a\n", func(r *Node) Edit { return Restore{r.Content[1], "b\n\tm: c"} }, "f.yaml:1:4: cannot be edited: the record of it cannot be read back"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := Split("f.yaml", []byte(c.text))[0]

@@ -74,7 +74,7 @@ func deeper(text string, column int) bool {
 	return true
 }
 
-var errRecorded = errors.New("what was recorded cannot be read back")
+var errRecorded = errors.New("the record of it cannot be read back")
 
 // recordedValue returns the value of a text of any style.
 func (d *Document) recordedValue(text string) (any, error) {
@@ -151,7 +151,7 @@ func anchors(n *Node, f func(name string)) {
 func (n *Node) value() (v any, err error) {
 	switch n.Kind {
 	case Alias:
-		return nil, errors.New("what was recorded holds an alias")
+		return nil, errors.New("the record of it holds an alias")
 	case Mapping:
 		m := Map{}
 		for i := 0; i < len(n.Content); i += 2 {

@@ -48,7 +48,7 @@ const (
 	far    = 1 << 30
 )
 
-// cost says how far a name is from a known one; far where it is not alike.
+// cost returns how far a name is from a known one; far where it is not alike.
 //
 //	name          known                 cost
 //	sidecr-cpu    sidecar-cpu           the letters to change: no more than a third of the words that differ

@@ -43,7 +43,7 @@ func SyncFolder(dir string) {
 	}
 }
 
-// SyncFolders is SyncFolder for a folder and those in it.
+// SyncFolders does as SyncFolder for a folder and those in it.
 func SyncFolders(dir string) error {
 	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.IsDir() {

@@ -65,7 +65,7 @@ func (l *list) try(part string, f func() (detail string, err error)) (ok bool) {
 	return true
 }
 
-// warn is try for what inject can do without.
+// warn does as try for a part that inject can do without.
 func (l *list) warn(part string, f func() (detail string, err error)) {
 	if blocked := l.blocked != ""; l.try(part, f) || blocked {
 		return

@@ -62,7 +62,8 @@ func (p *Plan) Apply(ctx context.Context, remote Remote, progress func(Event)) (
 	return r.bindings, nil
 }
 
-// conclude sees to what every step together has to come to: one certificate of the mesh, and a Dashboard that kept what it was sent.
+// conclude checks the outcome of all steps: one certificate of the mesh, and a Dashboard that kept what
+// it was sent.
 func (r *run) conclude(ctx context.Context, p *Plan) error {
 	if err := r.oneMeshCertificate(ctx, p.MeshCertificate); err != nil {
 		return err

@@ -72,7 +72,7 @@ func NewInventory(state State, s Settings) Inventory {
 	return out
 }
 
-// Mistrust says of each orphan that the listing proves no more than that this key sees no API for it.
+// Mistrust notes at each orphan that this key sees no API for it: the listing proves no more.
 func (v *Inventory) Mistrust() {
 	for i := range v.Orphans {
 		switch o := &v.Orphans[i]; o.Kind {
@@ -116,7 +116,7 @@ func members(apis []dashboard.API) (services []inject.Service, of map[owner][]da
 	return slices.SortedFunc(maps.Keys(meshed), compareServices), of
 }
 
-// converted returns the APIs that carry our mark and are OAS APIs by now: the Dashboard can convert
+// converted returns the APIs that carry our mark and are OAS APIs now: the Dashboard can convert
 // one, and then takes no classic definition of it any more.
 func converted(apis []dashboard.API) map[owner][]dashboard.Definition {
 	of := make(map[owner][]dashboard.Definition)

@@ -45,8 +45,8 @@ var kindsOfDashboards = []struct {
 }
 
 // TestKindsOfDashboards: on any of them there are two APIs a service after three runs, the fourth writes
-// nothing, whatever was there before is still there, and no certificate in use is deleted. What is not
-// kept is said by the first run, and by no other.
+// nothing, whatever was there before is still there, and no certificate in use is deleted. The
+// first run, and no other, names the fields that the Dashboard does not keep.
 func TestKindsOfDashboards(t *testing.T) {
 	odd := workload("shop", "echo", route("/echo-svc"), annotated("bool", "proxy.strip-listen-path", false),
 		annotated("string", "proxy.foo-bar", "x"), annotated("string", "expiration", "2030-01-01"))
@@ -94,8 +94,8 @@ func testKind(t *testing.T, o dashboardtest.Options, firstSays, refused string, 
 	w.sound(foreign, len(workloads))
 }
 
-// sayingRun is a run that returns what it said that the Dashboard does not keep of echo-inbound. What a
-// plan refuses is an error, too.
+// sayingRun runs, and returns its words about fields of echo-inbound that the Dashboard does not keep. A
+// refusal of the plan is an error, too.
 func (w *world) sayingRun(workloads ...inject.Workload) (said string, err error) {
 	w.tb.Helper()
 	plan, problems := w.tryPlan(workloads...)

@@ -276,7 +276,7 @@ func TestCopiesWithOurMark(t *testing.T) {
 	copied["slug"], copied["api_id"] = "copy-of-echo-mesh", "c0ffee"
 	id := w.dash.PutAPI(dashboard.API{Definition: copied})
 
-	// Gateways serve neither: which one stays is for people to say.
+	// Gateways serve neither: the user decides which one stays.
 	_, problems := w.tryPlan(echo)
 	if len(problems) != 1 || !strings.Contains(problems[0].Msg, id) || !strings.Contains(problems[0].Msg, before.ID()) {
 		t.Errorf("problems %v, want one with %s and %s", problems, id, before.ID())

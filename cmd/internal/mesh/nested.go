@@ -8,8 +8,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// A gateway matches listen paths as prefixes, and the longer one wins. Whoever has /payments/v1 takes
-// a part of what callers send to /payments, and whoever has / takes all that is left. A namespace may
+// A gateway matches listen paths as prefixes, and the longer one wins. An API on /payments/v1 takes a
+// part of the calls to /payments, and an API on / takes all that are left. A namespace may
 // share out its own routes; a part of another namespace's needs consent: Injector.sharedRoutes.
 //
 //	the route                                        is refused

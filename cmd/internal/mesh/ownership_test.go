@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -31,8 +32,8 @@ var owning = map[string]dashboardtest.Options{
 	"old, writers become owners": {OwnedByWriter: true, UnknownIs401: true, NoCertificateAPIs: true},
 }
 
-// newOwnedWorld is a world in which an administrator has registered cart and mail, and team B owns cart's
-// APIs. Whoever acts from now on is team A.
+// newOwnedWorld returns a world in which an administrator has registered cart and mail, and team B owns cart's
+// APIs. Team A acts from now on.
 func newOwnedWorld(t *testing.T, o dashboardtest.Options) *world {
 	o.Ownership = true
 	o.Rights = dashboardtest.Rights{Admin: true, User: "admin"}
@@ -129,7 +130,7 @@ func TestOwnership(t *testing.T) {
 	}
 }
 
-// renewing is a renewal of the named certificates, or of those that are due.
+// renewing renews the named certificates, or those that are due.
 func (w *world) renewing(names ...string) error {
 	w.tb.Helper()
 	plan, err := NewRenewal(w.state(), w.settings, names)
@@ -138,7 +139,7 @@ func (w *world) renewing(names ...string) error {
 	return err
 }
 
-// state is what is there.
+// state returns the remote state.
 func (w *world) state() State {
 	w.tb.Helper()
 	state, err := Observe(context.Background(), w.remote, w.settings)
@@ -173,8 +174,8 @@ func TestHiddenAndRenamed(t *testing.T) {
 	}
 }
 
-// TestProvenAdministrators: whoever is known to see all may delete, whoever owns APIs; a Dashboard that hides keys cannot say it, and the
-// configuration can.
+// TestProvenAdministrators: a key that is known to see every API may delete. A Dashboard that hides keys does
+// not tell; the configuration can.
 func TestProvenAdministrators(t *testing.T) {
 	for _, c := range []struct {
 		name          string
@@ -233,7 +234,7 @@ func TestOldDashboards(t *testing.T) {
 	w.serves()
 }
 
-// TestTruncatedListings: what a listing cuts off keeps its certificates, whatever the run is about.
+// TestTruncatedListings: APIs that a listing cuts off keep their certificates, whatever the run is about.
 func TestTruncatedListings(t *testing.T) {
 	for n := range 4 {
 		for name, act := range map[string]func(*world) error{
@@ -264,5 +265,32 @@ func TestTruncatedListings(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// TestHalfListed: a listing may show one API of a service and cut off the other. Not even an administrator's key proves
+// then, where the Dashboard cannot tell, that the other one uses no certificate.
+func TestHalfListed(t *testing.T) {
+	for _, role := range []Role{Inbound, Mesh} {
+		t.Run(string(role), func(t *testing.T) {
+			w := newWorld(t, dashboardtest.Options{NoCertificateAPIs: true})
+			w.remote.Ledger = nil
+			w.settings.SeesAllAPIs = true
+			w.mustRun(echo)
+			state := w.state()
+			state.APIs = slices.DeleteFunc(state.APIs, func(a dashboard.API) bool { return a.Definition.Slug() == echo.Service.App+"-"+string(role) })
+			d := deletion{unlisted: unlisted(state, w.settings.signers(state.Authority))}
+			for _, a := range w.dash.APIs() {
+				d.ids = append(d.ids, a.Definition.Certificates()...)
+			}
+			r := &run{Remote: w.remote, settings: w.settings}
+			proof, err := r.judge(context.Background(), state.APIs, d)
+			must(t, err)
+			for _, id := range d.ids {
+				if proof.refuses(id) == nil {
+					t.Errorf("certificate %s is said to be unused", id)
+				}
+			}
+		})
 	}
 }

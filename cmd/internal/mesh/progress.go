@@ -79,7 +79,7 @@ func (j *journal) done(s *Step) {
 	j.note(s, finished, nil)
 }
 
-// doneAs is done for a step that came to another action than was planned.
+// doneAs does as done for a step that came to another action than was planned.
 func (j *journal) doneAs(s *Step, did Action) {
 	if s.Action == Keep {
 		return
@@ -219,7 +219,7 @@ func (e *Incomplete) note(ctx context.Context, errs ...error) {
 	}
 }
 
-// incomplete is nil if every step was done, or left for good reason, and nothing else went wrong.
+// incomplete returns nil if every step was done, or left for good reason, and nothing else went wrong.
 func (j *journal) incomplete(ctx context.Context, steps []*Step, others ...error) error {
 	e := &Incomplete{wrote: j.wrote, cause: context.Cause(ctx)}
 	e.note(ctx, others...)

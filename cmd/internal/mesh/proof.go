@@ -11,7 +11,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tykmesh/tykmesh/dashboard"
-	"github.com/tykmesh/tykmesh/inject"
 )
 
 // A certificate is deleted only when its non-use is proved, when all writes of the run are done:
@@ -28,7 +27,7 @@ import (
 // is no proof for this key.
 type UnprovedError struct{ Err error }
 
-// Error says what is missing.
+// Error names the two proofs that are missing.
 func (e *UnprovedError) Error() string {
 	return "this Dashboard cannot tell which APIs use a certificate, as 5.11 and later can, and the key is not known to be an administrator's"
 }
@@ -64,7 +63,7 @@ func (p *Plan) Prove(ctx context.Context, remote Remote) error {
 type deletion struct {
 	ids      []string
 	taken    map[string]bool
-	unlisted []inject.Service
+	unlisted []owner
 }
 
 // proof says which certificates may be deleted.

@@ -54,7 +54,7 @@ func unkeptText(list []Change) string {
 	return strings.Join(texts, ", ")
 }
 
-// unkept is a change that the Dashboard undid: "listen path /a (it has /a1b2/)".
+// unkept names a change that the Dashboard undid: "listen path /a (it has /a1b2/)".
 func (c Change) unkept() string {
 	name, ok := leafNames[c.Path]
 	if !ok {
@@ -121,8 +121,8 @@ func (r *run) wrote(step *APIStep, id, certificate string) {
 }
 
 // readBack compares what this run wrote with what the Dashboard has of it. Listings may lag behind
-// what was written, and another run may write at the same moment: what differs is read and written
-// once more before it counts.
+// what was written, and another run may write at the same moment: a difference is read and
+// written once more before it counts.
 func (r *run) readBack(ctx context.Context) error {
 	rest, err := r.unkept(ctx, r.written)
 	if err != nil || len(rest) == 0 {
@@ -276,7 +276,7 @@ func (r *run) readEach(ctx context.Context, all []written) (map[string]dashboard
 	return held, nil
 }
 
-// remember says what the Dashboard did not keep, and writes the tag that keeps the next run from trying again.
+// remember reports the fields that the Dashboard did not keep, and writes the tag that keeps the next run from trying again.
 func (r *run) remember(ctx context.Context, d *difference) error {
 	if d.absent {
 		r.journal.revoke(&d.step.Step, stepError("reading back", "API", d.step.Name, errors.New("the Dashboard accepted it, and does not show it")))

@@ -99,7 +99,7 @@ func (r *run) update(ctx context.Context, current dashboard.API, to dashboard.De
 	return unclearError{failed}
 }
 
-// creation is what the creation of an API came to.
+// creation is the outcome of creating an API.
 type creation struct {
 	id          string
 	did         Action // Create, or Update of one that is there
@@ -167,7 +167,7 @@ func (r *run) madeAllTheSame(ctx context.Context, step *APIStep, refusal error) 
 	return found, there, err
 }
 
-// take makes an API that another run created what this run wants.
+// take reads an API that another run created, and adopts it.
 func (r *run) take(ctx context.Context, step *APIStep, id, certificate string) (creation, error) {
 	held, err := r.APIs.API(ctx, id)
 	if err != nil {
@@ -176,7 +176,7 @@ func (r *run) take(ctx context.Context, step *APIStep, id, certificate string) (
 	return r.adopt(ctx, step, held, Update, certificate)
 }
 
-// adopt makes an API that is there what this run wants.
+// adopt changes an API that is there into the one that this run wants.
 func (r *run) adopt(ctx context.Context, step *APIStep, held dashboard.API, did Action, certificate string) (creation, error) {
 	c := creation{held.Definition.ID(), did, r.elected(ctx, step, held.Definition, certificate)}
 	return c, r.align(ctx, step.wanted, held, c.certificate, nil)
@@ -228,7 +228,7 @@ func (r *run) settle(ctx context.Context, step *APIStep, d dashboard.Definition,
 			return "", stepError("updating", "API", d.Slug(), clash)
 		}
 		id, err = r.single(ctx, step, created.ID, clash)
-		// Whoever had our id may be gone by now: another run that took its own back.
+		// Another run may have had our id, and may have taken its API back since.
 		if !errors.As(err, new(*HiddenError)) || clash == nil || attempt == attempts || pause(ctx, attempt) != nil {
 			break
 		}

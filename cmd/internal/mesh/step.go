@@ -113,8 +113,8 @@ type Plan struct {
 
 	settings  Settings
 	authority *x509.Certificate
-	unlisted  []inject.Service // that the listing lacks, and the store or the ledger knows; only where something is replaced
-	listed    []dashboard.API  // likewise
+	unlisted  []owner         // APIs that the listing lacks, of services that the store or the ledger knows; only where something is replaced
+	listed    []dashboard.API // likewise
 }
 
 // Steps returns the steps that change something, in order: the mesh certificate, then for each service

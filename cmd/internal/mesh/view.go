@@ -20,8 +20,9 @@ import (
 //
 //	the listing has an API with an owner                  hides, unless the key is an administrator's
 //	an id that no API has is answered with 401            hides: so a Dashboard answers users who are none
-//	a service of the store or the ledger is not listed,
-//	  and its API is there, or answered with 401          a gap
+//	an API of a service that the store or the ledger
+//	  knows is not listed, and is there all the same,
+//	  or answered with 401                                a gap
 //	this run wrote an API, and it is not listed           a gap
 type View struct {
 	Hides string // why the Dashboard may hide APIs from this key; "" where nothing hints at it
@@ -48,7 +49,7 @@ func (v View) Whole() bool { return v.Partial() == nil }
 // PartialError says that the Dashboard does not show this key every API.
 type PartialError struct{ Reasons []string }
 
-// Error says by what that shows.
+// Error names the signs.
 func (e *PartialError) Error() string {
 	return "the Dashboard may hide APIs from this key: " + strings.Join(e.Reasons, ", ")
 }
@@ -95,7 +96,7 @@ func Look(ctx context.Context, r Remote, state State, s Settings) (View, error) 
 	return look(ctx, r, state.APIs, unlisted(state, s.signers(state.Authority)), s)
 }
 
-func look(ctx context.Context, r Remote, apis []dashboard.API, unlisted []inject.Service, s Settings) (View, error) {
+func look(ctx context.Context, r Remote, apis []dashboard.API, unlisted []owner, s Settings) (View, error) {
 	v := View{Admin: s.SeesAllAPIs, Hides: owners(apis)}
 	_, err := r.APIs.API(ctx, nobodysID)
 	mute := errors.Is(err, dashboard.ErrNotVisible)
@@ -106,7 +107,7 @@ func look(ctx context.Context, r Remote, apis []dashboard.API, unlisted []inject
 		return v, stepError("reading", "API", nobodysID, err)
 	}
 
-	if v.Gaps, err = gaps(ctx, r, unlisted, s, mute); err != nil {
+	if v.Gaps, err = gaps(ctx, r, apis, unlisted, s, mute); err != nil {
 		return v, err
 	}
 	if v.Hides != "" && !v.Admin {
@@ -116,7 +117,7 @@ func look(ctx context.Context, r Remote, apis []dashboard.API, unlisted []inject
 	return v, ctx.Err()
 }
 
-// owners says that a listing has APIs with owners; "" if it has none.
+// owners names an API with an owner in a listing; "" if no API has one.
 func owners(apis []dashboard.API) string {
 	for _, api := range apis {
 		if api.Owned() {
@@ -135,19 +136,21 @@ func nameOf(d dashboard.Definition) string {
 	return d.ID()
 }
 
-// unlisted returns the services that a certificate in the store or a record was made for, and of which
-// the listing has no API. signers are the CAs of the mesh.
-func unlisted(state State, signers map[string]bool) (all []inject.Service) {
-	listed := make(map[inject.Service]bool, len(state.APIs))
+// unlisted returns the APIs that the listing lacks, of services that a certificate in the store or a
+// record was made for. signers are the CAs of the mesh.
+func unlisted(state State, signers map[string]bool) (all []owner) {
+	listed := make(map[owner]bool, len(state.APIs))
 	for _, api := range state.APIs {
 		if o, ok := memberOf(api.Definition); ok {
-			listed[o.service] = true
+			listed[o] = true
 		}
 	}
 	note := func(svc inject.Service) {
-		if !listed[svc] {
-			listed[svc] = true
-			all = append(all, svc)
+		for _, role := range []Role{Inbound, Mesh} {
+			if o := (owner{svc, role}); !listed[o] {
+				listed[o] = true
+				all = append(all, o)
+			}
 		}
 	}
 
@@ -161,31 +164,38 @@ func unlisted(state State, signers map[string]bool) (all []inject.Service) {
 			note(svc)
 		}
 	}
-	slices.SortFunc(all, compareServices)
+	slices.SortStableFunc(all, func(a, b owner) int { return compareServices(a.service, b.service) })
 	return all
 }
 
-// gaps asks for the APIs of services that are not listed. Where the Dashboard answers 401 for what does
-// not exist, 401 says nothing.
-func gaps(ctx context.Context, r Remote, services []inject.Service, s Settings, mute bool) ([]string, error) {
-	found := make([]string, 2*len(services))
+// gaps asks for the APIs of services that are not listed as such. Where the Dashboard answers 401 for
+// an API that does not exist, 401 says nothing. One that lost its mark and its slug is listed all the
+// same.
+func gaps(ctx context.Context, r Remote, listed []dashboard.API, unlisted []owner, s Settings, mute bool) ([]string, error) {
+	if len(unlisted) == 0 {
+		return nil, nil
+	}
+	there := make(map[string]bool, len(listed))
+	for _, api := range listed {
+		there[api.Definition.ID()] = true
+	}
+
+	found := make([]string, len(unlisted))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(s.parallel())
-	for i, svc := range services {
-		for j, role := range []Role{Inbound, Mesh} {
-			g.Go(func() error {
-				_, err := r.APIs.API(ctx, apiID(s.Org, svc, role))
-				switch {
-				case err == nil:
-					found[2*i+j] = fmt.Sprintf("the %s API of %s exists, and the listing lacks it", role, svc)
-				case errors.Is(err, dashboard.ErrNotVisible) && !mute:
-					found[2*i+j] = fmt.Sprintf("the %s API of %s is answered with 401", role, svc)
-				case !isNotFound(err) && !errors.Is(err, dashboard.ErrNotVisible):
-					return stepError("reading", "API", host(svc), err)
-				}
-				return nil
-			})
-		}
+	for i, o := range unlisted {
+		g.Go(func() error {
+			api, err := r.APIs.API(ctx, apiID(s.Org, o.service, o.role))
+			switch {
+			case err == nil && !there[api.Definition.ID()]:
+				found[i] = fmt.Sprintf("the %s API of %s exists, and the listing lacks it", o.role, o.service)
+			case errors.Is(err, dashboard.ErrNotVisible) && !mute:
+				found[i] = fmt.Sprintf("the %s API of %s is answered with 401", o.role, o.service)
+			case err != nil && !isNotFound(err) && !errors.Is(err, dashboard.ErrNotVisible):
+				return stepError("reading", "API", host(o.service), err)
+			}
+			return nil
+		})
 	}
 	err := g.Wait()
 	return slices.DeleteFunc(found, func(gap string) bool { return gap == "" }), err

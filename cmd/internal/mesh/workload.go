@@ -47,7 +47,7 @@ func checkWorkload(w inject.Workload, s Settings) (warnings, problems []inject.P
 	return warnings, problems
 }
 
-// refusedHost says why a service cannot go by a host; "" if it can. Issue would refuse it only after
+// refusedHost returns why a service cannot go by a host; "" if it can. Issue would refuse it only after
 // other services were written.
 func refusedHost(host string, s Settings) string {
 	if slices.ContainsFunc(s.meshCertificateHosts(), func(h string) bool { return strings.EqualFold(h, host) }) {
