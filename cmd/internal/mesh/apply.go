@@ -81,6 +81,7 @@ type run struct {
 	mu       sync.Mutex
 	bindings map[inject.Service]inject.Binding
 	written  []written
+	ownMesh  string   // the certificate of the mesh, where this run made it
 	surplus  []string // certificates that this run made, and that another run's took the place of
 	gaps     []string // what this run has seen of APIs that the listing lacks
 }
@@ -144,7 +145,11 @@ func (r *run) startMeshCertificate(ctx context.Context, step *CertificateStep) (
 	)
 	go func() {
 		defer close(over)
-		s, ok = r.certificate(ctx, step)
+		if s, ok = r.certificate(ctx, step); ok && step.Action == Issue {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.ownMesh = s.id
+		}
 	}()
 	return func() (stored, bool) {
 		<-over

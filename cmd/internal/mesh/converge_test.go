@@ -351,25 +351,23 @@ func TestTakeoverOfAbandonedRecord(t *testing.T) {
 	}
 }
 
-// TestRunsAtOnceWithoutALedger: runs at the same moment may each store certificates; there are two APIs a service all the same, and the first
-// run that comes more than an hour later deletes what is left over.
+// TestRunsAtOnceWithoutALedger: runs at the same moment may each issue certificates: one of each
+// stays, and each run deletes its own others.
 func TestRunsAtOnceWithoutALedger(t *testing.T) {
-	w := newWorld(t, dashboardtest.Options{})
-	w.remote.Ledger = nil
-	var g sync.WaitGroup
-	errs := make([]error, 6)
-	for i := range errs {
-		g.Go(func() { _, errs[i] = w.run(context.Background(), echo, sleepy) })
+	for range 5 {
+		w := newWorld(t, dashboardtest.Options{})
+		w.remote.Ledger = nil
+		var g sync.WaitGroup
+		errs := make([]error, 6)
+		for i := range errs {
+			g.Go(func() { _, errs[i] = w.run(context.Background(), echo, sleepy) })
+		}
+		g.Wait()
+		must(t, errors.Join(errs...))
+		if n := len(w.dash.APIs()); n != 4 {
+			t.Errorf("%d APIs for two services", n)
+		}
+		w.serves()
+		w.settled(echo, sleepy)
 	}
-	g.Wait()
-	must(t, errors.Join(errs...))
-	if n := len(w.dash.APIs()); n != 4 {
-		t.Errorf("%d APIs for two services", n)
-	}
-
-	_, err := w.run(context.Background(), echo, sleepy)
-	must(t, err)
-	w.later(freshFor + time.Minute)
-	w.mustRun(echo, sleepy)
-	w.serves()
 }

@@ -24,7 +24,8 @@ func (r *run) api(ctx context.Context, step *APIStep, certificate string) (id st
 		c, err = r.create(ctx, step, certificate)
 		id, did, certificate = c.id, c.did, c.certificate
 	} else {
-		id, err = step.ID, r.refresh(ctx, step, certificate)
+		id = step.ID
+		certificate, err = r.refresh(ctx, step, certificate)
 	}
 	if err != nil {
 		r.journal.fail(&step.Step, err)
@@ -43,14 +44,15 @@ func (s *APIStep) final(certificate string) dashboard.Definition {
 	return withCertificate(s.updated, certificate, s.former)
 }
 
-// refresh brings an API that is there up to date. It is read again: what people or another run have changed since the listing must not
-// be written over.
-func (r *run) refresh(ctx context.Context, step *APIStep, certificate string) error {
+// refresh brings an API that is there up to date, and returns the certificate that it carries then. It is
+// read again: a change since the listing, by hand or by another run, must not be written over.
+func (r *run) refresh(ctx context.Context, step *APIStep, certificate string) (string, error) {
 	held, err := r.APIs.API(ctx, step.ID)
 	if err != nil {
-		return stepError("reading", "API", step.Name, r.lost(step.Name, err))
+		return "", stepError("reading", "API", step.Name, r.lost(step.Name, err))
 	}
-	return r.align(ctx, step.wanted, held, certificate, step.former)
+	certificate = r.elected(ctx, step, held.Definition, certificate)
+	return certificate, r.align(ctx, step.wanted, held, certificate, step.former)
 }
 
 // lost notes and explains that an API which was listed a moment ago is answered with 401: it may be

@@ -19,14 +19,14 @@ func (s *APIStep) hosts(settings Settings) []string {
 	return []string{host(s.Service)}
 }
 
-// elected returns the certificate that an API of another run is to have: one that it carries and that
-// serves, else this run's own.
+// elected returns the certificate that an API is to have: one that another run has put on it since the
+// listing and that serves, else this run's own.
 func (r *run) elected(ctx context.Context, step *APIStep, held dashboard.Definition, own string) string {
-	if r.Ledger != nil || own == "" || step.wanted == nil {
+	if r.Ledger != nil || own == "" {
 		return own
 	}
 	for _, id := range held.Certificates() {
-		if id != own && r.serves(ctx, id, step.hosts(r.settings)) {
+		if id != own && !slices.Contains(step.former, id) && r.serves(ctx, id, step.hosts(r.settings)) {
 			r.beaten(step, own)
 			return id
 		}
@@ -42,7 +42,7 @@ func (r *run) serves(ctx context.Context, id string, hosts []string) bool {
 		r.authority != nil && c.IssuerCN == r.authority.Subject.CommonName && !terms.Due(c.NotBefore, c.NotAfter)
 }
 
-// beaten notes that a certificate of this run has lost. That of the mesh may be on other APIs yet.
+// beaten notes that a certificate of this run has lost. That of the mesh may be on other APIs yet, see oneMeshCertificate.
 func (r *run) beaten(step *APIStep, own string) {
 	if step.Role == Mesh {
 		return
@@ -62,7 +62,7 @@ func (r *run) oneMeshCertificate(ctx context.Context, own *CertificateStep) erro
 		return stepError("listing", "APIs", "", err)
 	}
 	winner := r.winner(ctx, apis)
-	if winner == "" {
+	if winner == "" || r.ownMesh == "" {
 		return nil
 	}
 
@@ -73,15 +73,15 @@ func (r *run) oneMeshCertificate(ctx context.Context, own *CertificateStep) erro
 		}
 		held, err := r.APIs.API(ctx, w.id)
 		if err == nil {
-			err = r.align(ctx, w.step.wanted, held, winner, []string{w.certificate})
+			err = r.align(ctx, w.step.wanted, held, winner, []string{w.certificate, r.ownMesh})
 		}
 		if err != nil {
 			return stepError("updating", "API", w.step.Name, err)
 		}
-		if !slices.Contains(r.surplus, w.certificate) {
-			r.surplus = append(r.surplus, w.certificate)
-		}
 		w.certificate = winner
+	}
+	if r.ownMesh != winner {
+		r.surplus = append(r.surplus, r.ownMesh)
 	}
 	return nil
 }
