@@ -39,6 +39,21 @@ func status(results []check.Result, part string) check.Status {
 	return ""
 }
 
+// What a check made is deleted where the listing does not show it: one that is a part, or that lags behind.
+func TestListingsThatHideProbes(t *testing.T) {
+	for name, o := range map[string]dashboardtest.Options{
+		"shows one API":   {Truncates: 1},
+		"lags behind":     {Lag: 9},
+		"lags with by id": {Lag: 9, LagsByID: true},
+	} {
+		s, client := start(t, o)
+		results := check.Dashboard(t.Context(), client, client, s.Org, pattern, false)
+		if got := status(results, check.PartListenPath); got != check.OK || len(s.APIs()) != 0 {
+			t.Errorf("%s: %s, %d APIs are left", name, got, len(s.APIs()))
+		}
+	}
+}
+
 // Whichever request fails, and however, no API is left that was made to try something; the next check ends as if nothing had been.
 func TestDashboardLeavesNothingBehind(t *testing.T) {
 	good, client := start(t, dashboardtest.Options{})

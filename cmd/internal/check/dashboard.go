@@ -202,29 +202,45 @@ func sharedPath(ctx context.Context, apis APIs, listed []dashboard.API, org, mes
 	if isPattern {
 		other = `{host:two\.check\.invalid|three\.check\.invalid}`
 	}
+	made := probes{apis: apis}
 	defer func() {
-		if left := cleanUp(ctx, apis); left != nil {
+		if left := made.cleanUp(ctx); left != nil {
 			err = errors.Join(err, fmt.Errorf("the APIs %s* that were made to try it are still there; the next check takes them away: %w", leftBehind, left))
 		}
 	}()
-	if _, err := apis.CreateAPI(ctx, probe(org, "one.check.invalid")); err != nil {
+	if err := made.create(ctx, org, "one.check.invalid"); err != nil {
 		return "", err
 	}
-	if err := second(ctx, apis, org, other); err != nil {
+	if err := made.second(ctx, org, other); err != nil {
 		return "", err
 	}
 	return "two APIs that were made to try it could share it", nil
 }
 
+// probes are the APIs that a check makes.
+type probes struct {
+	apis APIs
+	ids  []string // those that are known: the answer to a create may be lost
+}
+
+// create makes a probe.
+func (p *probes) create(ctx context.Context, org, domain string) error {
+	made, err := p.apis.CreateAPI(ctx, probe(org, domain))
+	if err == nil {
+		p.ids = append(p.ids, made.ID)
+	}
+	return err
+}
+
 // second creates an API beside the first probe, and says why it is refused: for the path that they
 // share, or, where another domain would do, for its domain.
-func second(ctx context.Context, apis APIs, org, domain string) error {
-	_, err := apis.CreateAPI(ctx, probe(org, domain))
+func (p *probes) second(ctx context.Context, org, domain string) error {
+	err := p.create(ctx, org, domain)
 	if !clashes(err) {
 		return err
 	}
 	if strings.ContainsAny(domain, "{}") {
-		if _, literal := apis.CreateAPI(ctx, probe(org, "four.check.invalid")); literal == nil {
+		if literal := p.create(ctx, org, "four.check.invalid"); literal == nil {
 			return &PatternError{err}
 		}
 	}
@@ -238,16 +254,22 @@ func clashes(err error) bool {
 	return errors.As(err, &e) && e.Refused() && !errors.Is(err, dashboard.ErrUnauthorized) && !errors.Is(err, dashboard.ErrLicence) && e.Status != 0
 }
 
-// cleanUp takes away what was made, also where the answer to a create was lost, and what a check at the same time has made: it has been
-// made by then, and needs no more. It goes on for a while after ctx has ended.
-func cleanUp(ctx context.Context, apis APIs) error {
+// cleanUp takes away what was made, also where the answer to a create was lost or the listing does not show it, and what a check at the same
+// time has made: it has been made by then, and needs no more. It goes on for a while after ctx has ended.
+func (p *probes) cleanUp(ctx context.Context) error {
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
-	listed, err := apis.APIs(ctx)
-	if err != nil {
-		return err
+	var errs []error
+	for _, id := range p.ids {
+		if err := p.apis.DeleteAPI(ctx, id); err != nil && !errors.Is(err, dashboard.ErrNotFound) {
+			errs = append(errs, err)
+		}
 	}
-	return removeLeftBehind(ctx, apis, listed)
+	listed, err := p.apis.APIs(ctx)
+	if err == nil {
+		err = removeLeftBehind(ctx, p.apis, listed)
+	}
+	return errors.Join(append(errs, err)...)
 }
 
 // onRoot is how many APIs of different domains listen on /.
@@ -286,7 +308,7 @@ func probe(org, domain string) dashboard.Definition {
 func removeLeftBehind(ctx context.Context, apis APIs, listed []dashboard.API) error {
 	for _, api := range listed {
 		if strings.HasPrefix(api.Definition.Slug(), leftBehind) {
-			if err := apis.DeleteAPI(ctx, api.Definition.ID()); err != nil {
+			if err := apis.DeleteAPI(ctx, api.Definition.ID()); err != nil && !errors.Is(err, dashboard.ErrNotFound) { // the listing may lag behind
 				return err
 			}
 		}
