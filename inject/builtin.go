@@ -179,16 +179,29 @@ func onWindows(spec *manifest.Node) (field *manifest.Node, path string) {
 	}
 	terms := spec.Get("affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms").Items()
 	for _, term := range terms { // a node need meet only one of them
-		i := slices.IndexFunc(term.Get("matchExpressions").Items(), func(e *manifest.Node) bool {
-			values := e.Get("values").Items()
-			return isSystemLabel(e.Get("key").Text()) && e.Get("operator").Text() == "In" && len(values) == 1 && values[0].Text() == windows
-		})
+		i := slices.IndexFunc(term.Get("matchExpressions").Items(), excludesLinux)
 		if i < 0 {
 			return nil, ""
 		}
 		field = term.Get("matchExpressions").Items()[i]
 	}
 	return field, "spec.affinity.nodeAffinity"
+}
+
+// excludesLinux reports whether a requirement of a node affinity is met by no node with Linux.
+func excludesLinux(e *manifest.Node) bool {
+	values := e.Get("values").Items()
+	has := func(name string) bool {
+		return slices.ContainsFunc(values, func(v *manifest.Node) bool { return v.Text() == name })
+	}
+	switch operator := e.Get("operator").Text(); {
+	case !isSystemLabel(e.Get("key").Text()):
+		return false
+	case operator == "In":
+		return len(values) == 1 && has("windows")
+	default:
+		return operator == "NotIn" && has("linux")
+	}
 }
 
 // isSystemLabel reports whether a label of nodes names their operating system.

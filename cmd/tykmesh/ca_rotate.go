@@ -84,10 +84,8 @@ func runCARotate(ctx context.Context, p process, o caRotate, report *report) (ou
 	if err := o.checkNext(p, rotation); err != nil {
 		return nil, err
 	}
-	if pki.Step(o.step) == pki.Settle {
-		if err := o.checkUse(ctx, p, rotation, report); err != nil {
-			return nil, err
-		}
+	if err := o.checkUse(ctx, p, rotation, report); err != nil {
+		return nil, err
 	}
 	change, err := o.change(ctx, p, rotation, report)
 	if err != nil {
@@ -213,8 +211,11 @@ func checkRoot(r pki.Rotation, request pki.Request, now time.Time, report *repor
 	return nil
 }
 
-// checkUse makes sure that the former CA is not needed any more.
+// checkUse makes sure before the last step that the previous CA is not needed any more.
 func (o caRotate) checkUse(ctx context.Context, p process, r pki.Rotation, report *report) error {
+	if pki.Step(o.step) != pki.Settle {
+		return nil
+	}
 	if o.unchecked {
 		report.warn("nobody was asked whether certificates of the former CA are in use; pods that start from now on refuse them")
 		return nil
@@ -230,13 +231,25 @@ func (o caRotate) checkUse(ctx context.Context, p process, r pki.Rotation, repor
 	if !settings.TLS {
 		return settingError(c, "Injector.enableMeshTLS", errors.New("is not on, so nothing is known of certificates; --unchecked does without"))
 	}
-	state, _, closeRemote, err := survey(ctx, o.options, c, settings, report)
+	state, remote, closeRemote, err := survey(ctx, o.options, c, settings, report)
 	if err != nil {
 		return err
 	}
 	defer closeRemote()
+	partial, err := surveyed{state: state, remote: remote, settings: settings}.partial(ctx, o.options)
+	if err != nil {
+		return err
+	}
+	if partial != nil {
+		return fmt.Errorf("whether an API uses a certificate of the previous CA cannot be told: %w", partial)
+	}
+	return previousUnused(state, settings, r, o.dir)
+}
+
+// previousUnused makes sure that no API uses a certificate of a previous CA.
+func previousUnused(state mesh.State, settings mesh.Settings, r pki.Rotation, dir string) error {
 	if state.Authority == nil || !ca.SameAuthority(state.Authority, r.Present.Certificate) {
-		return fmt.Errorf("the CA of the configuration (CA.certPath, else what CFSSL says) is not that of %s: whose certificates are in use cannot be told", o.dir)
+		return fmt.Errorf("the CA of the configuration (CA.certPath, else what CFSSL says) is not that of %s: whose certificates are in use cannot be told", dir)
 	}
 	var old []string
 	for _, c := range mesh.NewCertificateList(state, settings) {

@@ -42,6 +42,13 @@ func runCertsList(ctx context.Context, p process, o options, report *report) (ou
 	}
 	defer there.close()
 	list := mesh.NewCertificateList(there.state, there.settings)
+	partial, err := there.partial(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if partial != nil {
+		report.warnOf(partial)
+	}
 	if within := time.Duration(o.expiring); within > 0 {
 		list = report.expiring(list, p.now().Add(within), o.expiring.String())
 	} else if len(list) == 0 {

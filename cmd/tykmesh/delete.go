@@ -193,6 +193,17 @@ func look(ctx context.Context, p process, o options, settingsOf func(config.Conf
 	return s, err
 }
 
+// partial returns why the listing may lack APIs; nil where nothing hints at that.
+func (s surveyed) partial(ctx context.Context, o options) (partial, err error) {
+	ctx, watch := watchProgress(ctx, o.timeout)
+	defer watch.stop()
+	view, err := mesh.Look(ctx, s.remote, s.state, s.settings)
+	if err != nil {
+		return nil, watch.explain(err)
+	}
+	return view.Partial(), nil
+}
+
 // survey connects, and looks at what is there.
 func survey(ctx context.Context, o options, c config.Config, settings mesh.Settings, report *report) (mesh.State, mesh.Remote, func(), error) {
 	report.progress(progressReading)

@@ -40,8 +40,13 @@ func runStatus(ctx context.Context, p process, o options, report *report) (outpu
 	}
 	defer there.close()
 	inventory := mesh.NewInventory(there.state, there.settings)
-	if err := doubt(ctx, o, there, &inventory, report); err != nil {
+	partial, err := there.partial(ctx, o)
+	if err != nil {
 		return nil, err
+	}
+	if partial != nil {
+		inventory.Mistrust()
+		report.warnOf(partial)
 	}
 	if len(inventory.Services) == 0 {
 		report.lastly("nothing is on the mesh")
@@ -51,21 +56,6 @@ func runStatus(ctx context.Context, p process, o options, report *report) (outpu
 	}
 	report.inLog()
 	return func() error { return writeStatusTable(p.stdout, inventory, p.now()) }, nil
-}
-
-// doubt warns where the listing may lack APIs, and says so of orphans.
-func doubt(ctx context.Context, o options, there surveyed, inventory *mesh.Inventory, report *report) error {
-	ctx, watch := watchProgress(ctx, o.timeout)
-	defer watch.stop()
-	view, err := mesh.Look(ctx, there.remote, there.state, there.settings)
-	if err != nil {
-		return watch.explain(err)
-	}
-	if partial := view.Partial(); partial != nil {
-		inventory.Mistrust()
-		report.warnOf(partial)
-	}
-	return nil
 }
 
 // writeStatusTable writes a line for each service, then the mesh's own certificate, then the orphans.

@@ -127,16 +127,23 @@ func (r *run) create(ctx context.Context, step *APIStep, certificate string) (cr
 
 		found, there, failed := r.madeAllTheSame(ctx, step, err)
 		switch {
-		case there && exists && attempt == 1:
-			return r.adopt(ctx, step, found, Update, certificate)
-		case there: // the answer was lost
-			return r.adopt(ctx, step, found, Create, certificate)
+		case there:
+			return r.adopt(ctx, step, found, arrival(exists, attempt), certificate)
 		case failed != nil:
 			return creation{}, failed
 		case exists || !passing(err) || attempt == attempts || pause(ctx, attempt) != nil:
 			return creation{}, stepError("creating", "API", d.Slug(), err)
 		}
 	}
+}
+
+// arrival returns what the creation of an API came to that is there: Update where another run created it,
+// Create where the answer to an attempt of this run was lost.
+func arrival(exists bool, attempt int) Action {
+	if exists && attempt == 1 {
+		return Update
+	}
+	return Create
 }
 
 // madeAllTheSame finds an API whose creation failed, and which is there all the same.
@@ -270,7 +277,7 @@ func (r *run) hides(ctx context.Context, listed []dashboard.API, clash error) (b
 	if err != nil {
 		return false, err
 	}
-	return view.Partial() != nil, nil
+	return !view.Whole(), nil
 }
 
 // takeBack deletes an API that this run has just created, and returns why it had to.

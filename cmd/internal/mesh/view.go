@@ -43,6 +43,9 @@ func (v View) Partial() error {
 	return &PartialError{reasons}
 }
 
+// Whole reports whether nothing hints at APIs that the listing lacks.
+func (v View) Whole() bool { return v.Partial() == nil }
+
 // PartialError says that the Dashboard does not show this key every API.
 type PartialError struct{ Reasons []string }
 
