@@ -38,26 +38,10 @@ func (d *Dir) Certificates(ctx context.Context) ([]Certificate, error) {
 	return all, nil
 }
 
-// CertificateAPIs lists the APIs that name a certificate, in the order of their
-// slugs.
-//
-// Errors: ErrNotFound when there is none of that id.
-func (d *Dir) CertificateAPIs(ctx context.Context, id string) ([]CertificateUse, error) {
-	const op = "listing the APIs of certificate"
-	if _, err := d.Certificate(ctx, id); err != nil {
-		return nil, fmt.Errorf("%s: %w", op, err)
-	}
-	apis, err := d.APIs(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", op, err)
-	}
-	var uses []CertificateUse
-	for _, a := range apis {
-		if usage := a.Definition.CertificateUsage(id); usage != nil {
-			uses = append(uses, CertificateUse{APIID: a.Definition.APIID(), Name: a.Definition.Name(), Usage: usage})
-		}
-	}
-	return uses, nil
+// CertificateAPIs returns ErrUnsupported: a listing of a directory shows every API,
+// and so who uses which certificate, for all of them at once.
+func (d *Dir) CertificateAPIs(context.Context, string) ([]CertificateUse, error) {
+	return nil, fmt.Errorf("listing the APIs of a certificate: %w", ErrUnsupported)
 }
 
 // Certificate reads what a file tells of a certificate.

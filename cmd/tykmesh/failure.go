@@ -180,7 +180,7 @@ func hintsFor(err error) (found []string) {
 }
 
 // ofService matches the end of a conflict with an API that has the mark of a service.
-var ofService = regexp.MustCompile(` of service ([a-z0-9-]+/[a-z0-9-]+)(;|$)`)
+var ofService = regexp.MustCompile(` of service ([a-z0-9-]+/[a-z0-9-]+)(;|, in another namespace| under it|$)`)
 
 // goneHints returns how to take services off the mesh that hold what others want, each once. A
 // renamed service goes on holding its route.

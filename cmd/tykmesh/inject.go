@@ -1,12 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -39,50 +35,6 @@ func newInjectCmd(p process) *cobra.Command {
 	o.registrationFlags(cmd)
 	o.outputFlags(cmd)
 	cmd.Flags().BoolVar(&o.registered, "registered", false, "register nothing: take the ids of what is there, fail if something is missing or out of date")
-	return cmd
-}
-
-func newDiffCmd(p process) *cobra.Command {
-	o := options{dryRun: true}
-	cmd := &cobra.Command{
-		Use:   "diff",
-		Short: "Print what inject would do, and exit with 3 if there is something to do",
-		Long: "diff is inject --dry-run: it changes nothing anywhere, and prints what would be registered and a diff of the manifests. The exit\n" +
-			"status is 3 if there is anything.",
-		Example: "  tykmesh diff -f app.yaml",
-		Args:    noArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p, runDiff) },
-	}
-	o.registrationFlags(cmd)
-	return cmd
-}
-
-// runDiff is a dry run whose exit status says whether there is something to do.
-func runDiff(ctx context.Context, p process, o options, report *report) (output, error) {
-	write, err := runInject(ctx, p, o, report)
-	if err == nil && report.due {
-		report.exit = exitChanges
-	}
-	return write, err
-}
-
-func newRegisterCmd(p process) *cobra.Command {
-	o := options{certifies: true}
-	cmd := &cobra.Command{
-		Use:   "register",
-		Short: "Register annotated services like inject, and print no manifest",
-		Long: "register does what inject does but for the manifests: for a pipeline that renders them elsewhere, with inject --registered and a\n" +
-			"key that may only read.",
-		Example: "  tykmesh register -f app.yaml && tykmesh inject --registered -f app.yaml",
-		Args:    noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return o.run(cmd, p, func(ctx context.Context, p process, o options, r *report) (output, error) {
-				_, err := runInject(ctx, p, o, r)
-				return nil, err
-			})
-		},
-	}
-	o.registrationFlags(cmd)
 	return cmd
 }
 
@@ -213,129 +165,6 @@ func (o *options) output(p process, stream *inject.Stream, plan *mesh.Plan, bind
 	}
 }
 
-// register brings the services onto the mesh; nothing to do where there are none. In a dry run it only says what is to be done.
-func register(ctx context.Context, c config.Config, o options, services []mesh.Service, settings mesh.Settings, report *report) (*mesh.Plan, map[inject.Service]inject.Binding, error) {
-	if len(services) == 0 {
-		report.planned(nil, 0)
-		return nil, nil, nil
-	}
-	report.progress(progressReading)
-	ctx, watch := watchProgress(ctx, o.timeout)
-	defer watch.stop()
-	remote, closeRemote, err := openRemote(ctx, c, o, report)
-	if err != nil {
-		return nil, nil, watch.explain(err)
-	}
-	defer closeRemote()
-	state, err := mesh.Observe(ctx, remote, settings)
-	if err != nil {
-		return nil, nil, watch.explain(err)
-	}
-	watch.progress()
-	if state, err = mesh.Resolve(ctx, remote, services, state, settings); err != nil {
-		return nil, nil, watch.explain(err)
-	}
-	plan, problems := mesh.NewPlan(services, state, settings)
-	if err := refuse(nil, problems); err != nil {
-		return nil, nil, err
-	}
-	if err := plan.Prove(ctx, remote); err != nil {
-		return nil, nil, watch.explain(err)
-	}
-	report.warnings(plan.Warnings)
-	report.newAuthority(c, plan)
-	if o.registered { // what is left to delete is no part of what is printed
-		return plan, plan.Bindings(), registered(plan, report)
-	}
-	report.planned(plan.Steps(), kept(plan))
-	if o.dryRun {
-		return plan, preview(plan.Bindings()), nil
-	}
-	bindings, err := carryOut(ctx, plan, remote, watch, report)
-	return plan, bindings, err
-}
-
-// kept is how many things a plan leaves as they are.
-func kept(plan *mesh.Plan) int {
-	return plan.Count(mesh.APIKind, mesh.Keep) + plan.Count(mesh.CertificateKind, mesh.Keep)
-}
-
-// registered is an error if something would have to be registered.
-func registered(plan *mesh.Plan, report *report) error {
-	steps := plan.Registration()
-	report.planned(steps, kept(plan))
-	if len(steps) > 0 {
-		return &unregisteredError{steps}
-	}
-	return nil
-}
-
-// carryOut takes the steps of a plan.
-func carryOut(ctx context.Context, plan *mesh.Plan, remote mesh.Remote, watch *watch, report *report) (map[inject.Service]inject.Binding, error) {
-	bindings, err := plan.Apply(ctx, remote, func(e mesh.Event) {
-		watch.progress()
-		report.event(e)
-	})
-	if err != nil {
-		return nil, watch.explain(err)
-	}
-	report.leftBehind()
-	return bindings, nil
-}
-
-// unregisteredError ends a run with --registered in which something would have to be done.
-type unregisteredError struct{ steps []mesh.Step }
-
-func (e *unregisteredError) Error() string {
-	return plural(len(e.steps), "step") + " of registration left to do"
-}
-
-// Hint is the other half of the pipeline.
-func (*unregisteredError) Hint() string {
-	return "register does it: the same flags, with a key that may write"
-}
-
-// knownAfterApply stands for an id that there is not yet.
-const knownAfterApply = "(known after apply)"
-
-// preview are bindings in which every id is something to read.
-func preview(bindings map[inject.Service]inject.Binding) map[inject.Service]inject.Binding {
-	for svc, b := range bindings {
-		if b.InboundID == "" {
-			b.InboundID = knownAfterApply
-		}
-		if b.MeshID == "" {
-			b.MeshID = knownAfterApply
-		}
-		bindings[svc] = b
-	}
-	return bindings
-}
-
-// writePreview prints what would be registered, and a diff of the manifests. The whole diff is
-// ready before the first line is out.
-func writePreview(w io.Writer, stream *inject.Stream, plan *mesh.Plan, bindings map[inject.Service]inject.Binding, report *report) error {
-	var diffs bytes.Buffer
-	for f := range stream.Files(bindings) {
-		diffs.Write(manifest.Diff(f.Name, f.Text, f.Patch))
-	}
-
-	if plan != nil {
-		steps := plan.Steps()
-		for i := range steps {
-			steps[i].Reasons = report.reasons(steps[i].Reasons)
-		}
-		if err := writeSteps(w, steps); err != nil {
-			return err
-		}
-	}
-	if diffs.Len() == 0 {
-		return nil // not even brackets
-	}
-	_, err := report.diffWriter(w).Write(diffs.Bytes())
-	return err
-}
-
 func loadConfig(ctx context.Context, p process, o options, report *report) (config.Config, error) {
 	var (
 		warnings []config.Finding
@@ -375,41 +204,4 @@ func readDocuments(ctx context.Context, p process, o options, configuration stri
 		docs = append(docs, manifest.Split(s.Name, s.Data)...)
 	}
 	return docs, nil
-}
-
-// refusal is everything for which a stream is refused, each with its place.
-type refusal []inject.Problem
-
-func (r refusal) Error() string { return fmt.Sprintf("%d problems", len(r)) }
-
-// skippableError is a refusal of nothing but what could pass through as it is.
-type skippableError struct{ error }
-
-func (e skippableError) Unwrap() error { return e.error }
-
-// Hint is how.
-func (skippableError) Hint() string {
-	return "with --on-skip warn, what cannot be edited passes through as it is"
-}
-
-// skippable adds a hint to a refusal. Whoever made a mistake in YAML wants to mend it, and needs none.
-func skippable(err error) error {
-	var refused refusal
-	has := func(f func(inject.Rule) bool) bool {
-		return slices.ContainsFunc(refused, func(p inject.Problem) bool { return f(p.Rule) })
-	}
-	if !errors.As(err, &refused) || has(func(r inject.Rule) bool { return !r.Skips() }) || !has(func(r inject.Rule) bool { return r != inject.RuleSyntax }) {
-		return err
-	}
-	return skippableError{err}
-}
-
-// refuse makes one error of problems, in the order of the input; nil where there are none.
-func refuse(docs []*manifest.Document, problems ...[]inject.Problem) error {
-	all := slices.Concat(problems...)
-	if len(all) == 0 {
-		return nil
-	}
-	inject.SortProblems(docs, all)
-	return refusal(slices.CompactFunc(all, func(a, b inject.Problem) bool { return a == b }))
 }

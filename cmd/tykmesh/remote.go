@@ -48,6 +48,7 @@ func meshSettings(c config.Config, o options) mesh.Settings {
 	}
 	if o.local != "" {
 		settings.Settle = 1 // no gateway serves what is in a folder
+		settings.SeesAllAPIs = true
 	}
 	return settings
 }

@@ -55,7 +55,7 @@ func CheckPodVariable(name, value string) error {
 			"tykmesh help annotations lists what a pod sets%s", name, spelling.DidYouMean("", name, known))
 	}
 	if expands(value) {
-		return fmt.Errorf("the value of %s holds $( and Kubernetes would put a variable there, secrets among them: write $$( for the characters themselves", name)
+		return fmt.Errorf("the value of %s holds $(, and Kubernetes would put a variable there, perhaps a secret: write $$( for the characters themselves", name)
 	}
 	return nil
 }

@@ -14,6 +14,11 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
+var (
+	inTeamA       = dashboardtest.Rights{User: "ann", Groups: []string{"A"}}
+	administrator = dashboardtest.Rights{User: "root", Admin: true}
+)
+
 // kindsOfDashboards are Dashboards that do not store what they are sent, or do not show what they store.
 // said is what a first run says of the API echo-inbound; refused are those that cannot carry a mesh.
 var kindsOfDashboards = []struct {
@@ -40,6 +45,13 @@ var kindsOfDashboards = []struct {
 	{name: "not active", options: dashboardtest.Options{Forces: "active=false"}, refused: "the Dashboard does not keep active true (it has false)"},
 	{name: "lists late", options: dashboardtest.Options{Lag: 3}},
 	{name: "lists and reads late", options: dashboardtest.Options{Lag: 3, LagsByID: true}},
+	{name: "hides what others own", options: dashboardtest.Options{Ownership: true, Rights: inTeamA, OwnedByWriter: true}},
+	{name: "hides what others own, old", options: dashboardtest.Options{Ownership: true, Rights: inTeamA, UnknownIs401: true, NoCertificateAPIs: true}},
+	{
+		name: "hides what others own, chooses api_ids", options: dashboardtest.Options{Ownership: true, Rights: administrator, OwnedByWriter: true, AssignsAPIID: true, KeepsAPIID: true},
+	},
+	{name: "hides what others own from users", options: dashboardtest.Options{Ownership: true, Rights: administrator, OwnedByWriter: true}},
+	{name: "tells no uses", options: dashboardtest.Options{NoCertificateAPIs: true}},
 	{name: "truncates", options: dashboardtest.Options{Truncates: 2}},
 	{name: "lists late, chooses api_ids", options: dashboardtest.Options{Lag: 6, AssignsAPIID: true, KeepsAPIID: true}},
 }
@@ -68,6 +80,9 @@ func TestKindsOfDashboards(t *testing.T) {
 func testKind(t *testing.T, o dashboardtest.Options, firstSays, refused string, workloads []inject.Workload) {
 	w := newWorld(t, o)
 	foreign := w.put("foreign", "foreign.example", "/", "http://x", nil)
+	if o.Ownership {
+		w.dash.GiveAPI(foreign, nil, []string{"B"})
+	}
 	var said []string
 	for n := range 3 {
 		what, err := w.sayingRun(workloads...)
@@ -90,6 +105,13 @@ func testKind(t *testing.T, o dashboardtest.Options, firstSays, refused string, 
 	what, _ := w.sayingRun(workloads...)
 	if got := w.writes(); got != "" || what != "" {
 		t.Errorf("the fourth run wrote %s, and said %q", got, what)
+	}
+	w.sound(foreign, len(workloads))
+
+	// A renewal deletes nothing that is in use, either, and nothing that this key may not judge.
+	w.later(nearEnd)
+	for range 2 {
+		_, _ = w.sayingRun(workloads...)
 	}
 	w.sound(foreign, len(workloads))
 }

@@ -24,7 +24,7 @@ import (
 func TestDirectory(t *testing.T) {
 	dir := t.TempDir()
 	s := testSettings()
-	s.TLS = true
+	s.TLS, s.SeesAllAPIs = true, true
 	run := func() map[inject.Service]inject.Binding {
 		store, err := dashboard.OpenDir(dir, s.Org)
 		must(t, err)

@@ -142,7 +142,7 @@ type Settings struct {
 	MeshPort      int                  // where a sidecar listens: 8080
 
 	Adopt        map[string]bool // slugs of APIs to take over (--adopt)
-	SeesAllAPIs  bool            // Tyk.seesAllAPIs: the key is an administrator's, as the configuration says
+	SeesAllAPIs  bool            // listings show every API: a folder's, and by Tyk.seesAllAPIs an administrator's
 	SharedRoutes []string        // Injector.sharedRoutes: routes under which every namespace may have its own
 
 	RenewBefore time.Duration // what has to be left of a certificate's life; 0: a third of it

@@ -262,24 +262,16 @@ func (r *run) single(ctx context.Context, step *APIStep, id string, clash error)
 	if len(x.byAPIID[w.Definition.APIID()]) > 0 {
 		return id, nil
 	}
-	hidden, err := r.hides(ctx, all, clash) // no API that this key sees has the id of our choice
-	if err == nil && hidden {
-		err = stepError("creating", "API", w.Slug, &HiddenError{[]string{w.Slug}, clash})
-	}
-	return id, err
-}
 
-// hides reports whether the Dashboard may hide an API of ours from this key: another API holds our
-// api_id, or APIs have owners and the key is no administrator's.
-func (r *run) hides(ctx context.Context, listed []dashboard.API, clash error) (bool, error) {
-	if clash != nil {
-		return true, nil
+	// No API that this key sees has the id of our choice: another API holds it, or the Dashboard gives
+	// ids of its own.
+	if clash == nil {
+		view, err := look(ctx, r.Remote, all, nil, r.settings)
+		if err != nil || view.Whole() {
+			return id, err
+		}
 	}
-	view, err := look(ctx, r.Remote, listed, nil, r.settings)
-	if err != nil {
-		return false, err
-	}
-	return !view.Whole(), nil
+	return id, stepError("creating", "API", w.Slug, &HiddenError{[]string{w.Slug}, clash})
 }
 
 // takeBack deletes an API that this run has just created, and returns why it had to.

@@ -18,7 +18,7 @@ import (
 // bubble is a folder in place of servers, which keeps to the clock of a test that is a bubble.
 func bubble(t *testing.T) *world {
 	s := testSettings()
-	s.TLS = true
+	s.TLS, s.SeesAllAPIs = true, true
 	store, err := dashboard.OpenDir(t.TempDir(), s.Org)
 	must(t, err)
 	local, err := ca.OpenLocal(t.TempDir(), nil)
