@@ -371,3 +371,18 @@ func TestRunsAtOnceWithoutALedger(t *testing.T) {
 		w.settled(echo, sleepy)
 	}
 }
+
+// TestDeletedMeanwhile: an API that is deleted between the plan and its update is created anew, as where
+// another run takes back the one that it made too much.
+func TestDeletedMeanwhile(t *testing.T) {
+	for _, slug := range []string{"echo-inbound", "echo-mesh"} {
+		w := newWorld(t, dashboardtest.Options{})
+		w.mustRun(echo, sleepy)
+		w.later(nearEnd)
+		plan := w.plan(echo, sleepy)
+		w.dash.DropAPI(w.api(slug).ID())
+		_, err := plan.Apply(context.Background(), w.remote, nil)
+		must(t, err)
+		w.serves()
+	}
+}

@@ -17,23 +17,27 @@ func (r *run) api(ctx context.Context, step *APIStep, certificate string) (id st
 		return "", false
 	}
 	r.journal.begin(&step.Step)
-	var err error
-	did := step.Action
-	if step.Action == Create {
-		var c creation
-		c, err = r.create(ctx, step, certificate)
-		id, did, certificate = c.id, c.did, c.certificate
-	} else {
-		id = step.ID
-		certificate, err = r.refresh(ctx, step, certificate)
-	}
+	c, err := r.bring(ctx, step, certificate)
 	if err != nil {
 		r.journal.fail(&step.Step, err)
 		return "", false
 	}
-	r.wrote(step, id, certificate)
-	r.journal.doneAs(&step.Step, did)
-	return id, true
+	r.wrote(step, c.id, c.certificate)
+	r.journal.doneAs(&step.Step, c.did)
+	return c.id, true
+}
+
+// bring creates or updates an API. One that was deleted since the listing is created anew: another run
+// takes its own back where two have made the same.
+func (r *run) bring(ctx context.Context, step *APIStep, certificate string) (creation, error) {
+	if step.Action == Create {
+		return r.create(ctx, step, certificate)
+	}
+	held, err := r.refresh(ctx, step, certificate)
+	if step.wanted != nil && isNotFound(err) {
+		return r.create(ctx, &APIStep{Step: step.Step, wanted: step.wanted, updated: step.wanted.Definition}, certificate)
+	}
+	return creation{step.ID, step.Action, held}, err
 }
 
 // final is the definition with the certificate that is known by now.
