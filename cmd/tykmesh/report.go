@@ -231,9 +231,13 @@ func (r *report) signed(q ca.Call) {
 }
 
 func (r *report) debug(msg string, args ...any) {
-	if r.verbose != nil {
-		r.verbose.Debug(msg, args...)
+	if r.verbose == nil {
+		return
 	}
+
+	r.mu.Lock() // the report's own lines go to the same stream
+	defer r.mu.Unlock()
+	r.verbose.Debug(msg, args...)
 }
 
 // finished is what a command has done to an object.

@@ -386,3 +386,17 @@ func TestDeletedMeanwhile(t *testing.T) {
 		w.serves()
 	}
 }
+
+// TestRivals: seven other runs have the id of this run's choice one after the other, and take their own
+// APIs back: this run's API was the first, stays, and gets the id.
+func TestRivals(t *testing.T) {
+	w := newWorld(t, dashboardtest.Options{AssignsAPIID: true})
+	w.anyAPIID = false
+	w.dash.Fail(dashboardtest.Fault{
+		Method: http.MethodPut, Path: "/api/apis/*", Times: 7,
+		Answer: dashboardtest.Refusal(http.StatusConflict, "Found API with the same ID"),
+	})
+	w.mustRun(echo, sleepy)
+	w.serves()
+	w.settled(echo, sleepy)
+}

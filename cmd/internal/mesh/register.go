@@ -213,6 +213,10 @@ func (r *run) look(ctx context.Context, w *WantedAPI, refusal error, exists bool
 	return dashboard.API{}, false, nil
 }
 
+// rivals is how many runs at the same moment settle puts up with: each of them may have the id of our
+// choice for a moment, and takes its API back then.
+const rivals = 16
+
 // settle sees to the api_id of an API that was created: the Dashboard may have given it another one, and may insist on it.
 func (r *run) settle(ctx context.Context, step *APIStep, d dashboard.Definition, created dashboard.Created) (id string, err error) {
 	ours := d.APIID()
@@ -234,8 +238,7 @@ func (r *run) settle(ctx context.Context, step *APIStep, d dashboard.Definition,
 			return "", stepError("updating", "API", d.Slug(), clash)
 		}
 		id, err = r.single(ctx, step, created.ID, clash)
-		// Another run may have had our id, and may have taken its API back since.
-		if !errors.As(err, new(*HiddenError)) || clash == nil || attempt == attempts || pause(ctx, attempt) != nil {
+		if !errors.As(err, new(*HiddenError)) || clash == nil || attempt == rivals || pause(ctx, 1) != nil {
 			break
 		}
 	}
