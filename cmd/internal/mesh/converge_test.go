@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path"
 	"strings"
 	"sync"
 	"testing"
@@ -399,4 +400,40 @@ func TestRivals(t *testing.T) {
 	w.mustRun(echo, sleepy)
 	w.serves()
 	w.settled(echo, sleepy)
+}
+
+// TestCarrierDeletedMeanwhile: an API that only lent its place to the certificate of the mesh is nothing
+// to a run once it is gone.
+func TestCarrierDeletedMeanwhile(t *testing.T) {
+	w := newWorld(t, dashboardtest.Options{})
+	w.mustRun(echo, sleepy)
+	w.later(nearEnd)
+	plan := w.plan(echo)
+	if len(plan.Carriers) != 1 {
+		t.Fatalf("%d carriers", len(plan.Carriers))
+	}
+	w.dash.DropAPI(w.api("sleep-mesh").ID())
+	_, err := plan.Apply(context.Background(), w.remote, nil)
+	must(t, err)
+}
+
+// TestCreatedAndDeleted: another run sees this run's new API beside a lower one of the same service, and
+// deletes it before it gets the id of this run's choice.
+func TestCreatedAndDeleted(t *testing.T) {
+	for _, noID := range []bool{false, true} {
+		w := newWorld(t, dashboardtest.Options{AssignsAPIID: true, NoIDInCreate: noID})
+		plan := w.plan(echo, sleepy)
+		w.mustRun(echo, sleepy)
+		first := w.api("echo-inbound").ID()
+		w.dash.Fail(dashboardtest.Fault{Method: http.MethodPut, Path: "/api/apis/*", Answer: func(rw http.ResponseWriter, r *http.Request) {
+			w.dash.DropAPI(path.Base(r.URL.Path))
+			dashboardtest.Refusal(http.StatusNotFound, "API not found")(rw, r)
+		}})
+		_, err := plan.Apply(context.Background(), w.remote, nil)
+		must(t, err)
+		w.serves()
+		if id := w.api("echo-inbound").ID(); id != first {
+			t.Errorf("API %s stays, want %s", id, first)
+		}
+	}
 }

@@ -115,10 +115,7 @@ func (r *run) judge(ctx context.Context, apis []dashboard.API, d deletion) (*pro
 
 // unlistedWrites returns the gaps that this run's own APIs show.
 func (r *run) unlistedWrites(apis []dashboard.API) (gaps []string) {
-	listed := make(map[string]bool, len(apis))
-	for _, api := range apis {
-		listed[api.Definition.ID()] = true
-	}
+	listed := idsIn(apis)
 	for _, w := range r.written {
 		if !listed[w.id] {
 			gaps = append(gaps, fmt.Sprintf("API %s was written, and the listing lacks it", w.step.Name))

@@ -193,14 +193,17 @@ func (r *run) unkept(ctx context.Context, all []written) (list []difference, err
 	}
 	for _, w := range all {
 		d := difference{written: w}
-		if api, ok := held[w.id]; ok {
+		api, ok := held[w.id]
+		switch {
+		case ok:
 			d.held, d.to = api, aligned(api.Definition, w.step.wanted, w.certificate, w.step.former)
 			bare, tag := forgetful(api.Definition)
 			to, _ := forgetful(d.to)
 			if d.list = changes(bare, to); tag == unkeptTag(bare, to) {
 				d.list = ofCertificates(d.list) // the rest is known
 			}
-		} else {
+		case w.step.wanted == nil && w.step.Role == Mesh: // another run took it back, see bring
+		default:
 			d.absent = true
 		}
 		if d.absent || len(d.list) > 0 {

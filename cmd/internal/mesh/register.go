@@ -22,22 +22,30 @@ func (r *run) api(ctx context.Context, step *APIStep, certificate string) (id st
 		r.journal.fail(&step.Step, err)
 		return "", false
 	}
-	r.wrote(step, c.id, c.certificate)
+	if c.id != "" {
+		r.wrote(step, c.id, c.certificate)
+	}
 	r.journal.doneAs(&step.Step, c.did)
 	return c.id, true
 }
 
 // bring creates or updates an API. One that was deleted since the listing is created anew: another run
-// takes its own back where two have made the same.
+// takes its own back where two have made the same. Where only the certificate of the mesh was to be
+// replaced, nothing is left to do, and the creation has no id.
 func (r *run) bring(ctx context.Context, step *APIStep, certificate string) (creation, error) {
 	if step.Action == Create {
 		return r.create(ctx, step, certificate)
 	}
 	held, err := r.refresh(ctx, step, certificate)
-	if step.wanted != nil && isNotFound(err) {
+	switch {
+	case !isNotFound(err):
+		return creation{step.ID, step.Action, held}, err
+	case step.wanted != nil:
 		return r.create(ctx, &APIStep{Step: step.Step, wanted: step.wanted, updated: step.wanted.Definition}, certificate)
+	case step.Role == Mesh:
+		return creation{did: step.Action}, nil
 	}
-	return creation{step.ID, step.Action, held}, err
+	return creation{}, err
 }
 
 // final is the definition with the certificate that is known by now.
@@ -188,22 +196,23 @@ func (r *run) adopt(ctx context.Context, step *APIStep, held dashboard.API, did 
 	return c, r.align(ctx, step.wanted, held, c.certificate, nil)
 }
 
-// look finds a wanted API that was not in the listing. Where the Dashboard says that it exists, it is mostly found by its api_id. Else a
-// new listing has to tell, because some Dashboards give another api_id than they were asked for: then there may be two of ours by now,
-// and only the lower one stays.
+// look finds a wanted API that was not in the listing: by its api_id where the Dashboard says that it
+// exists, and by a new listing. Some Dashboards give another api_id than they were asked for: then there
+// may be two of them by now, and only the lower one stays.
 //
 // Errors: *HiddenError for one that exists and is not shown to this key.
 func (r *run) look(ctx context.Context, w *WantedAPI, refusal error, exists bool) (found dashboard.API, there bool, err error) {
+	var byID []*dashboard.API
 	if exists {
 		found, err = r.APIs.API(ctx, w.Definition.APIID())
 		switch {
-		case err == nil && !found.Definition.IsOAS():
-			return found, true, nil
+		case err == nil:
+			byID = append(byID, &found)
 		case errors.Is(err, dashboard.ErrNotVisible) && sameID(refusal):
 			return dashboard.API{}, false, &HiddenError{[]string{w.Slug}, err}
 		}
 	}
-	all, err := r.APIs.APIs(ctx)
+	all, err := relisted(ctx, r.Remote, byID)
 	if err != nil {
 		return dashboard.API{}, false, err
 	}
@@ -223,6 +232,9 @@ func (r *run) settle(ctx context.Context, step *APIStep, d dashboard.Definition,
 	assigned := created.APIID
 	if assigned == "" {
 		held, err := r.APIs.API(ctx, created.ID)
+		if isNotFound(err) {
+			return r.single(ctx, step, created.ID, err)
+		}
 		if err != nil {
 			return "", stepError("reading", "API", d.Slug(), err)
 		}
@@ -234,7 +246,7 @@ func (r *run) settle(ctx context.Context, step *APIStep, d dashboard.Definition,
 	renamed := lay(d, dashboard.Definition{"id": created.ID, "api_id": ours})
 	for attempt := 1; ; attempt++ {
 		clash := r.APIs.UpdateAPI(ctx, dashboard.API{Definition: renamed})
-		if clash != nil && !errors.Is(clash, dashboard.ErrExists) {
+		if clash != nil && !errors.Is(clash, dashboard.ErrExists) && !isNotFound(clash) {
 			return "", stepError("updating", "API", d.Slug(), clash)
 		}
 		id, err = r.single(ctx, step, created.ID, clash)
@@ -249,7 +261,8 @@ func (r *run) settle(ctx context.Context, step *APIStep, d dashboard.Definition,
 }
 
 // single makes sure that an API without an id of our choice is there once: a second run at the same moment was not stopped from
-// creating it too. The lowest database id stays, for both runs alike. clash is why it could not get the id of our choice, or nil.
+// creating it too. The lowest database id stays, for both runs alike. clash is why it could not get the id of our choice, or nil: it
+// may be gone, because another run saw it beside a lower one and has deleted it.
 //
 // Errors: *HiddenError where another one may exist that is not shown to this key.
 func (r *run) single(ctx context.Context, step *APIStep, id string, clash error) (string, error) {
@@ -265,6 +278,9 @@ func (r *run) single(ctx context.Context, step *APIStep, id string, clash error)
 
 	if stays != nil && stays.Definition.ID() != id {
 		return stays.Definition.ID(), r.takeBack(ctx, w.Slug, id, nil)
+	}
+	if isNotFound(clash) {
+		return "", stepError("updating", "API", w.Slug, clash)
 	}
 	if len(x.byAPIID[w.Definition.APIID()]) > 0 {
 		return id, nil

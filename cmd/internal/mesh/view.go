@@ -175,11 +175,7 @@ func gaps(ctx context.Context, r Remote, listed []dashboard.API, unlisted []owne
 	if len(unlisted) == 0 {
 		return nil, nil
 	}
-	there := make(map[string]bool, len(listed))
-	for _, api := range listed {
-		there[api.Definition.ID()] = true
-	}
-
+	there := idsIn(listed)
 	found := make([]string, len(unlisted))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(s.parallel())
@@ -216,11 +212,11 @@ func Resolve(ctx context.Context, r Remote, services []Service, state State, s S
 
 	found := make([]*dashboard.API, len(doubtful))
 	hidden := make([]string, len(doubtful))
-	g, ctx := errgroup.WithContext(ctx)
+	g, group := errgroup.WithContext(ctx)
 	g.SetLimit(s.parallel())
 	for i, w := range doubtful {
 		g.Go(func() error {
-			api, err := r.APIs.API(ctx, w.Definition.APIID())
+			api, err := r.APIs.API(group, w.Definition.APIID())
 			switch {
 			case err == nil:
 				found[i] = &api
@@ -239,13 +235,47 @@ func Resolve(ctx context.Context, r Remote, services []Service, state State, s S
 	if hidden = slices.DeleteFunc(hidden, func(slug string) bool { return slug == "" }); len(hidden) > 0 {
 		return state, &HiddenError{Slugs: hidden}
 	}
-	state.APIs = slices.Clone(state.APIs)
-	for _, api := range found {
-		if api != nil {
-			state.APIs = append(state.APIs, *api)
-		}
+	found = slices.DeleteFunc(found, func(api *dashboard.API) bool { return api == nil })
+	if len(found) > 0 {
+		state.APIs, err = relisted(ctx, r, found)
+		return state, err
 	}
 	return state, nil
+}
+
+// relisted returns the APIs of a new listing, and those found by id that it lacks and that are there
+// still. Another run may have made one a moment ago, and take it back for an older one of the same
+// service: a listing from now on has that, too.
+//
+// Errors: *StepError.
+func relisted(ctx context.Context, r Remote, found []*dashboard.API) ([]dashboard.API, error) {
+	all, err := r.APIs.APIs(ctx)
+	if err != nil {
+		return nil, stepError("listing", "APIs", "", err)
+	}
+	listed := idsIn(all)
+	for _, api := range found {
+		id := api.Definition.ID()
+		if listed[id] {
+			continue
+		}
+		switch again, err := r.APIs.API(ctx, id); {
+		case err == nil:
+			all = append(all, again)
+		case !isNotFound(err) && !errors.Is(err, dashboard.ErrNotVisible): // deleted since
+			return nil, stepError("reading", "API", nameOf(api.Definition), err)
+		}
+	}
+	return all, nil
+}
+
+// idsIn returns the database ids of a listing.
+func idsIn(apis []dashboard.API) map[string]bool {
+	ids := make(map[string]bool, len(apis))
+	for _, api := range apis {
+		ids[api.Definition.ID()] = true
+	}
+	return ids
 }
 
 // unlistedOf returns the wanted APIs that the listing lacks, of services that a certificate in the store
