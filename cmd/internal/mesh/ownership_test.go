@@ -153,6 +153,7 @@ func TestHiddenAndRenamed(t *testing.T) {
 	for name, o := range map[string]dashboardtest.Options{
 		"chooses for good, old":  {AssignsAPIID: true, KeepsAPIID: true, UnknownIs401: true},
 		"chooses for good, seen": {AssignsAPIID: true, KeepsAPIID: true, OwnedByWriter: true},
+		"chooses for good, uses": {AssignsAPIID: true, KeepsAPIID: true, ShowsForeignUses: true},
 		"chooses":                {AssignsAPIID: true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -207,16 +207,46 @@ func Resolve(ctx context.Context, r Remote, services []Service, state State, s S
 	if len(doubtful) == 0 {
 		return state, nil
 	}
+	found, err := readByID(ctx, r, doubtful, s)
+	if err != nil {
+		return state, err
+	}
+
+	missing := doubtful[:0:0]
+	for i, w := range doubtful {
+		if found[i] == nil && w.Role == Inbound {
+			missing = append(missing, w)
+		}
+	}
+	found = slices.DeleteFunc(found, func(api *dashboard.API) bool { return api == nil })
+	used, err := state.usedUnseen(ctx, r, missing)
+	if err != nil || len(found)+len(used) == 0 {
+		return state, err
+	}
+
+	if state.APIs, err = relisted(ctx, r, found); err != nil || len(used) == 0 {
+		return state, err
+	}
+	if used, err = state.usedUnseen(ctx, r, used); err == nil && len(used) > 0 {
+		err = &HiddenError{Slugs: slugsOf(used)}
+	}
+	return state, err
+}
+
+// readByID reads wanted APIs by the ids of our choice, each in its place: nil for one that is not there.
+//
+// Errors: as Resolve.
+func readByID(ctx context.Context, r Remote, doubtful []*WantedAPI, s Settings) ([]*dashboard.API, error) {
 	_, err := r.APIs.API(ctx, nobodysID)
 	mute := errors.Is(err, dashboard.ErrNotVisible)
 
 	found := make([]*dashboard.API, len(doubtful))
 	hidden := make([]string, len(doubtful))
-	g, group := errgroup.WithContext(ctx)
+	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(s.parallel())
 	for i, w := range doubtful {
 		g.Go(func() error {
-			api, err := r.APIs.API(group, w.Definition.APIID())
+			api, err := r.APIs.API(ctx, w.Definition.APIID())
 			switch {
 			case err == nil:
 				found[i] = &api
@@ -229,18 +259,55 @@ func Resolve(ctx context.Context, r Remote, services []Service, state State, s S
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return state, err
+		return nil, err
 	}
 
 	if hidden = slices.DeleteFunc(hidden, func(slug string) bool { return slug == "" }); len(hidden) > 0 {
-		return state, &HiddenError{Slugs: hidden}
+		return nil, &HiddenError{Slugs: hidden}
 	}
-	found = slices.DeleteFunc(found, func(api *dashboard.API) bool { return api == nil })
-	if len(found) > 0 {
-		state.APIs, err = relisted(ctx, r, found)
-		return state, err
+	return found, nil
+}
+
+// usedUnseen returns the wanted APIs whose service has a certificate which an API uses that the listing
+// lacks: so an API shows that is hidden, and that the Dashboard has given another api_id.
+func (state State) usedUnseen(ctx context.Context, r Remote, wanted []*WantedAPI) (used []*WantedAPI, err error) {
+	if len(wanted) == 0 {
+		return nil, nil
 	}
-	return state, nil
+	listed := make(map[string]bool, len(state.APIs))
+	for _, api := range state.APIs {
+		listed[api.Definition.APIID()] = true
+	}
+	certificates := make(map[string][]string)
+	for _, c := range state.Certificates {
+		if len(c.DNSNames) == 1 {
+			certificates[c.DNSNames[0]] = append(certificates[c.DNSNames[0]], c.ID)
+		}
+	}
+
+	for _, w := range wanted {
+		for _, id := range certificates[host(w.Service)] {
+			uses, err := r.Certificates.CertificateAPIs(ctx, id)
+			switch {
+			case errors.Is(err, dashboard.ErrUnsupported):
+				return nil, nil
+			case isNotFound(err):
+			case err != nil:
+				return nil, stepError("reading", "uses of certificate", id, err)
+			case slices.ContainsFunc(uses, func(u dashboard.CertificateUse) bool { return !listed[u.APIID] }):
+				used = append(used, w)
+			}
+		}
+	}
+	return slices.Compact(used), nil
+}
+
+// slugsOf returns the slugs of wanted APIs.
+func slugsOf(wanted []*WantedAPI) (slugs []string) {
+	for _, w := range wanted {
+		slugs = append(slugs, w.Slug)
+	}
+	return slugs
 }
 
 // relisted returns the APIs of a new listing, and those found by id that it lacks and that are there
