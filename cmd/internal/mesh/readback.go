@@ -196,6 +196,8 @@ func (r *run) unkept(ctx context.Context, all []written) (list []difference, err
 		api, ok := held[w.id]
 		switch {
 		case ok:
+			w.certificate = r.elected(ctx, w.step, api.Definition, w.certificate)
+			d.written = w
 			d.held, d.to = api, aligned(api.Definition, w.step.wanted, w.certificate, w.step.former)
 			bare, tag := forgetful(api.Definition)
 			to, _ := forgetful(d.to)

@@ -49,7 +49,9 @@ func (r *run) beaten(step *APIStep, own string) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.surplus = append(r.surplus, own)
+	if !slices.Contains(r.surplus, own) {
+		r.surplus = append(r.surplus, own)
+	}
 }
 
 // oneMeshCertificate puts the certificate of the mesh that has won on the APIs that this run gave its own.

@@ -219,18 +219,24 @@ func Resolve(ctx context.Context, r Remote, services []Service, state State, s S
 		}
 	}
 	found = slices.DeleteFunc(found, func(api *dashboard.API) bool { return api == nil })
-	used, err := state.usedUnseen(ctx, r, missing)
-	if err != nil || len(found)+len(used) == 0 {
+	unseen, err := state.unseenUses(ctx, r, missing)
+	if err != nil || len(found)+len(unseen) == 0 {
 		return state, err
 	}
 
-	if state.APIs, err = relisted(ctx, r, found); err != nil || len(used) == 0 {
+	// Other runs at the same moment create APIs, and take them back: hidden are those that a new listing
+	// lacks, and that use the certificate still.
+	if state.APIs, err = relisted(ctx, r, found); err != nil || len(unseen) == 0 {
 		return state, err
 	}
-	if used, err = state.usedUnseen(ctx, r, used); err == nil && len(used) > 0 {
-		err = &HiddenError{Slugs: slugsOf(used)}
+	still, err := state.unseenUses(ctx, r, missing)
+	if err != nil {
+		return state, err
 	}
-	return state, err
+	if hidden := slices.DeleteFunc(still, func(u unseenUse) bool { return !slices.Contains(unseen, u) }); len(hidden) > 0 {
+		return state, &HiddenError{Slugs: slugsOf(hidden)}
+	}
+	return state, nil
 }
 
 // readByID reads wanted APIs by the ids of our choice, each in its place: nil for one that is not there.
@@ -268,9 +274,12 @@ func readByID(ctx context.Context, r Remote, doubtful []*WantedAPI, s Settings) 
 	return found, nil
 }
 
-// usedUnseen returns the wanted APIs whose service has a certificate which an API uses that the listing
-// lacks: so an API shows that is hidden, and that the Dashboard has given another api_id.
-func (state State) usedUnseen(ctx context.Context, r Remote, wanted []*WantedAPI) (used []*WantedAPI, err error) {
+// unseenUse is an API that the listing lacks, and that uses the certificate of a wanted one's service: so
+// it shows that it is hidden, where the Dashboard has given it another api_id.
+type unseenUse struct{ slug, apiID string }
+
+// unseenUses returns the APIs that the listing lacks and that use certificates of the wanted ones' services.
+func (state State) unseenUses(ctx context.Context, r Remote, wanted []*WantedAPI) (unseen []unseenUse, err error) {
 	if len(wanted) == 0 {
 		return nil, nil
 	}
@@ -294,20 +303,23 @@ func (state State) usedUnseen(ctx context.Context, r Remote, wanted []*WantedAPI
 			case isNotFound(err):
 			case err != nil:
 				return nil, stepError("reading", "uses of certificate", id, err)
-			case slices.ContainsFunc(uses, func(u dashboard.CertificateUse) bool { return !listed[u.APIID] }):
-				used = append(used, w)
+			}
+			for _, u := range uses {
+				if !listed[u.APIID] {
+					unseen = append(unseen, unseenUse{w.Slug, u.APIID})
+				}
 			}
 		}
 	}
-	return slices.Compact(used), nil
+	return unseen, nil
 }
 
-// slugsOf returns the slugs of wanted APIs.
-func slugsOf(wanted []*WantedAPI) (slugs []string) {
-	for _, w := range wanted {
-		slugs = append(slugs, w.Slug)
+// slugsOf returns the slugs of the wanted APIs, each once.
+func slugsOf(unseen []unseenUse) (slugs []string) {
+	for _, u := range unseen {
+		slugs = append(slugs, u.slug)
 	}
-	return slugs
+	return slices.Compact(slugs)
 }
 
 // relisted returns the APIs of a new listing, and those found by id that it lacks and that are there
