@@ -9,10 +9,12 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -73,6 +75,9 @@ const scripts = root + "/testdata/script"
 // Whatever the program says is searched for secrets. On standard error, addresses and certificate ids have names instead, so that it can be
 // compared; -update writes what it is compared with.
 func TestScripts(t *testing.T) {
+	if signal.Ignored(syscall.SIGHUP) { // as under nohup: the programs would inherit it
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	}
 	mongo := sync.OnceValue(hasMongo)
 	testscript.Run(t, testscript.Params{
 		Dir:                 scripts,
