@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -25,6 +26,9 @@ func (d Definition) OrgID() string { return text(d, "org_id") }
 
 // Name is the name that people see.
 func (d Definition) Name() string { return text(d, "name") }
+
+// Label returns how to call the API in a message: its slug, or else its name or an id.
+func (d Definition) Label() string { return cmp.Or(d.Slug(), d.Name(), d.APIID(), d.ID()) }
 
 // Slug is the short name; Dashboards since 5.3 do not keep it unique.
 func (d Definition) Slug() string { return text(d, "slug") }

@@ -12,7 +12,7 @@ func newConfigInitCmd(p process) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
 		Use:   "init",
-		Short: "Print a configuration to begin with, every key with what it is for",
+		Short: "Print a configuration to begin with, every key with its purpose",
 		Long: "init prints a configuration for the built-in sidecar. It has every key: those that most need set with a value to fill in, all others\n" +
 			"as comments, with their default or an example. It works as it is with --local DIR. Nothing is written to a file.",
 		Example: "  tykmesh config init > tykmesh.yaml\n" +

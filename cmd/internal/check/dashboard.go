@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/dashboard"
@@ -83,23 +82,17 @@ func (e *OwnershipError) Error() string {
 // ownership finds out whether the key sees every API: without that nothing proves that a certificate is
 // unused, or that an API is not there (Tyk Dashboard, API ownership).
 func ownership(ctx context.Context, apis APIs, listed []dashboard.API) (detail string, err error) {
-	var sign string
-	if i := slices.IndexFunc(listed, dashboard.API.Owned); i >= 0 {
-		sign = "API " + listed[i].Definition.Slug() + " has an owner"
-	} else {
-		switch _, err := apis.API(ctx, nobody); {
-		case errors.Is(err, dashboard.ErrNotVisible):
-			sign = "it answers 401 for an API that does not exist"
-		case err != nil && !errors.Is(err, dashboard.ErrNotFound):
-			return "", err
-		default:
-			return "nothing hints at APIs of other owners", nil
-		}
+	o, err := dashboard.OwnershipOf(ctx, apis, listed)
+	if err != nil {
+		return "", err
+	}
+	if o.Sign == "" {
+		return "nothing hints at APIs of other owners", nil
 	}
 	if admin, err := apis.Administrator(ctx); err == nil && admin {
 		return "the key is an administrator's, who sees every API", nil
 	}
-	return "", &OwnershipError{sign} // who may not list users is no administrator
+	return "", &OwnershipError{o.Sign} // who may not list users is no administrator
 }
 
 // right says whether the deletion of what does not exist shows that a key may write: whoever answers that there is no such thing, or
@@ -142,7 +135,7 @@ func Dashboard(ctx context.Context, apis APIs, certs Certificates, org, meshDoma
 		if err != nil {
 			return "", err
 		}
-		return fmt.Sprintf("may be written; there are %d", len(listed)), right(apis.DeleteAPI(ctx, nobody), org)
+		return fmt.Sprintf("may be written; there are %d", len(listed)), right(apis.DeleteAPI(ctx, dashboard.AbsentID), org)
 	})
 	if !seesAll {
 		l.warn(PartOwnership, func() (string, error) { return ownership(ctx, apis, listed) })
@@ -163,9 +156,6 @@ func Dashboard(ctx context.Context, apis APIs, certs Certificates, org, meshDoma
 	})
 	return l.results
 }
-
-// nobody is the database id of no API: ids begin with a time (MongoDB ObjectID), and this would be in 1970.
-const nobody = "000000000000000000000000"
 
 // fingerprintDigits is the length of a SHA-256 in hex; certificate ids have the organisation in front of it.
 const fingerprintDigits = 2 * sha256.Size

@@ -20,7 +20,7 @@ const configurationHead = `# Configuration of tykmesh: tykmesh.yaml in the folde
 # tykmesh config view shows what counts, and where it comes from.
 `
 
-// Begin writes a configuration to begin with: every key with what it is for. Texts have a space behind the #, keys have none, so that an editor can tell them apart.
+// Begin writes a configuration to begin with: every key with its purpose. Texts have a space behind the #, keys have none, so that an editor can tell them apart.
 func Begin(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString(configurationHead)

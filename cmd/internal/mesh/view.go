@@ -84,9 +84,6 @@ func (e *HiddenError) Unwrap() error { return e.Err }
 // Hint names the key that sees all.
 func (*HiddenError) Hint() string { return RightKey }
 
-// nobodysID is the database id of no API: ids begin with a time (MongoDB ObjectID), and this is in 1970.
-const nobodysID = "000000000000000000000000"
-
 // Look finds out how far the listing of a state can be trusted. It asks for nothing but single APIs:
 // one that does not exist, and those of services that the store or the ledger knows and the listing
 // lacks. Only where APIs may be hidden it asks whose the key is.
@@ -97,17 +94,13 @@ func Look(ctx context.Context, r Remote, state State, s Settings) (View, error) 
 }
 
 func look(ctx context.Context, r Remote, apis []dashboard.API, unlisted []owner, s Settings) (View, error) {
-	v := View{Admin: s.SeesAllAPIs, Hides: owners(apis)}
-	_, err := r.APIs.API(ctx, nobodysID)
-	mute := errors.Is(err, dashboard.ErrNotVisible)
-	switch {
-	case mute && v.Hides == "":
-		v.Hides = "it answers 401 for an API that does not exist"
-	case err != nil && !mute && !isNotFound(err):
-		return v, stepError("reading", "API", nobodysID, err)
+	ownership, err := dashboard.OwnershipOf(ctx, r.APIs, apis)
+	if err != nil {
+		return View{}, stepError("reading", "API", dashboard.AbsentID, err)
 	}
 
-	if v.Gaps, err = gaps(ctx, r, apis, unlisted, s, mute); err != nil {
+	v := View{Admin: s.SeesAllAPIs, Hides: ownership.Sign}
+	if v.Gaps, err = gaps(ctx, r, apis, unlisted, s, ownership.Mute); err != nil {
 		return v, err
 	}
 	if v.Hides != "" && !v.Admin {
@@ -115,25 +108,6 @@ func look(ctx context.Context, r Remote, apis []dashboard.API, unlisted []owner,
 		v.Admin = err == nil && admin // who may not list users is none
 	}
 	return v, ctx.Err()
-}
-
-// owners names an API with an owner in a listing; "" if no API has one.
-func owners(apis []dashboard.API) string {
-	for _, api := range apis {
-		if api.Owned() {
-			return fmt.Sprintf("API %s has an owner, so others may have one, too", nameOf(api.Definition))
-		}
-	}
-	return ""
-}
-
-func nameOf(d dashboard.Definition) string {
-	for _, name := range []string{d.Slug(), d.Name(), d.APIID()} {
-		if name != "" {
-			return name
-		}
-	}
-	return d.ID()
 }
 
 // unlisted returns the APIs that the listing lacks, of services that a certificate in the store or a
@@ -243,8 +217,10 @@ func Resolve(ctx context.Context, r Remote, services []Service, state State, s S
 //
 // Errors: as Resolve.
 func readByID(ctx context.Context, r Remote, doubtful []*WantedAPI, s Settings) ([]*dashboard.API, error) {
-	_, err := r.APIs.API(ctx, nobodysID)
-	mute := errors.Is(err, dashboard.ErrNotVisible)
+	ownership, err := dashboard.OwnershipOf(ctx, r.APIs, nil)
+	if err != nil {
+		return nil, stepError("reading", "API", dashboard.AbsentID, err)
+	}
 
 	found := make([]*dashboard.API, len(doubtful))
 	hidden := make([]string, len(doubtful))
@@ -256,7 +232,7 @@ func readByID(ctx context.Context, r Remote, doubtful []*WantedAPI, s Settings) 
 			switch {
 			case err == nil:
 				found[i] = &api
-			case errors.Is(err, dashboard.ErrNotVisible) && !mute:
+			case errors.Is(err, dashboard.ErrNotVisible) && !ownership.Mute:
 				hidden[i] = w.Slug
 			case !isNotFound(err) && !errors.Is(err, dashboard.ErrNotVisible):
 				return stepError("reading", "API", w.Slug, err)
@@ -342,7 +318,7 @@ func relisted(ctx context.Context, r Remote, found []*dashboard.API) ([]dashboar
 		case err == nil:
 			all = append(all, again)
 		case !isNotFound(err) && !errors.Is(err, dashboard.ErrNotVisible): // deleted since
-			return nil, stepError("reading", "API", nameOf(api.Definition), err)
+			return nil, stepError("reading", "API", api.Definition.Label(), err)
 		}
 	}
 	return all, nil
