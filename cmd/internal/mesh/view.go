@@ -193,7 +193,7 @@ func Resolve(ctx context.Context, r Remote, services []Service, state State, s S
 		}
 	}
 	found = slices.DeleteFunc(found, func(api *dashboard.API) bool { return api == nil })
-	unseen, err := state.unseenUses(ctx, r, missing)
+	unseen, err := state.unseenUses(ctx, r, missing, s)
 	if err != nil || len(found)+len(unseen) == 0 {
 		return state, err
 	}
@@ -203,7 +203,7 @@ func Resolve(ctx context.Context, r Remote, services []Service, state State, s S
 	if state.APIs, err = relisted(ctx, r, found); err != nil || len(unseen) == 0 {
 		return state, err
 	}
-	still, err := state.unseenUses(ctx, r, missing)
+	still, err := state.unseenUses(ctx, r, missing, s)
 	if err != nil {
 		return state, err
 	}
@@ -255,7 +255,7 @@ func readByID(ctx context.Context, r Remote, doubtful []*WantedAPI, s Settings) 
 type unseenUse struct{ slug, apiID string }
 
 // unseenUses returns the APIs that the listing lacks and that use certificates of the wanted ones' services.
-func (state State) unseenUses(ctx context.Context, r Remote, wanted []*WantedAPI) (unseen []unseenUse, err error) {
+func (state State) unseenUses(ctx context.Context, r Remote, wanted []*WantedAPI, s Settings) (unseen []unseenUse, err error) {
 	if len(wanted) == 0 {
 		return nil, nil
 	}
@@ -270,24 +270,30 @@ func (state State) unseenUses(ctx context.Context, r Remote, wanted []*WantedAPI
 		}
 	}
 
-	for _, w := range wanted {
-		for _, id := range certificates[host(w.Service)] {
-			uses, err := r.Certificates.CertificateAPIs(ctx, id)
-			switch {
-			case errors.Is(err, dashboard.ErrUnsupported):
-				return nil, nil
-			case isNotFound(err):
-			case err != nil:
-				return nil, stepError("reading", "uses of certificate", id, err)
-			}
-			for _, u := range uses {
-				if !listed[u.APIID] {
-					unseen = append(unseen, unseenUse{w.Slug, u.APIID})
+	found := make([][]unseenUse, len(wanted))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(s.parallel())
+	for i, w := range wanted {
+		g.Go(func() error {
+			for _, id := range certificates[host(w.Service)] {
+				uses, err := r.Certificates.CertificateAPIs(ctx, id)
+				if errors.Is(err, dashboard.ErrUnsupported) || isNotFound(err) {
+					continue
+				}
+				if err != nil {
+					return stepError("reading", "uses of certificate", id, err)
+				}
+				for _, u := range uses {
+					if !listed[u.APIID] {
+						found[i] = append(found[i], unseenUse{w.Slug, u.APIID})
+					}
 				}
 			}
-		}
+			return nil
+		})
 	}
-	return unseen, nil
+	err = g.Wait()
+	return slices.Concat(found...), err
 }
 
 // slugsOf returns the slugs of the wanted APIs, each once.
