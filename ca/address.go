@@ -9,14 +9,17 @@ import (
 	"strings"
 )
 
-// defaultPort is CFSSL's own; an address without a scheme means it, as it does for cfssl's client. One with a scheme means the scheme's.
+// defaultPort is CFSSL's own; an address without a scheme means it, as it does for cfssl's client.
+// One with a scheme means the scheme's.
 const defaultPort = "8888"
 
-// addressPattern holds what an address may be made of behind its scheme. No escapes, which read differently when they are read twice.
+// addressPattern holds what an address may be made of behind its scheme. No escapes, which read
+// differently when they are read twice.
 var addressPattern = regexp.MustCompile(`^[A-Za-z0-9._~:/\[\]-]+$`)
 
-// parseAddresses reads an ordered, comma separated list of CFSSL's addresses and returns them as URLs without a trailing slash. cfssl's own
-// client loses paths and panics on an IP address without a scheme, so nothing is left to it.
+// parseAddresses reads an ordered, comma separated list of CFSSL's addresses and returns them as
+// URLs without a trailing slash. cfssl's own client loses paths and panics on an IP address without
+// a scheme, so nothing is left to it.
 func parseAddresses(text string, secure bool) ([]string, error) {
 	var servers []string
 	for a := range strings.SplitSeq(text, ",") {
@@ -28,11 +31,14 @@ func parseAddresses(text string, secure bool) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
+
 		servers = append(servers, server)
 	}
+
 	if len(servers) == 0 {
 		return nil, errors.New("no CFSSL address")
 	}
+
 	return servers, nil
 }
 
@@ -40,7 +46,9 @@ func parseAddress(text string, secure bool) (string, error) {
 	if strings.Contains(text, "@") { // never shown: what stands before it is a password
 		return "", errors.New("a CFSSL address holds a user or a password; CFSSL knows neither")
 	}
+
 	scheme, rest, ok := cutScheme(text, secure)
+
 	u, err := url.Parse(scheme + "://" + rest)
 	switch {
 	case err != nil || u.Hostname() == "" || !addressPattern.MatchString(rest):
@@ -52,12 +60,14 @@ func parseAddress(text string, secure bool) (string, error) {
 	case strings.HasSuffix(u.Host, ":"):
 		return "", fmt.Errorf("CFSSL address %q: no port after the colon", text)
 	}
+
 	switch port := u.Port(); {
 	case port == "" && !ok:
 		u.Host += ":" + defaultPort
 	case port != "" && !isPort(port):
 		return "", fmt.Errorf("CFSSL address %q: %s is not a port", text, port)
 	}
+
 	return strings.TrimRight(u.String(), "/"), nil
 }
 

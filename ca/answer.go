@@ -22,13 +22,15 @@ type answer struct {
 	message string
 }
 
-// signsLike says whether two answers to info are of the same CA and of profiles between which there is no difference.
+// signsLike reports whether two answers to info are of the same CA and of profiles between which
+// there is no difference.
 func (a answer) signsLike(b answer) bool {
 	return bytes.Equal(a.certificate, b.certificate) && slices.Equal(a.usages, b.usages) && a.expiry == b.expiry
 }
 
-// parseAnswer reads the answer to authsign or info (CFSSL API, "the response format"; errors are the same JSON, served as text/plain).
-// Exactly one of certificate and message is set. A message is one line of at most maxMessage bytes.
+// parseAnswer reads the answer to authsign or info (CFSSL API, "the response format"; errors are
+// the same JSON, served as text/plain). Exactly one of certificate and message is set. A message is
+// one line of at most maxMessage bytes.
 func parseAnswer(status int, body []byte) answer {
 	var a struct {
 		Success bool `json:"success"`
@@ -42,6 +44,7 @@ func parseAnswer(status int, body []byte) answer {
 			Message string `json:"message"`
 		} `json:"errors"`
 	}
+
 	err := json.Unmarshal(body, &a)
 	switch {
 	case err == nil && len(a.Errors) > 0:
@@ -56,10 +59,12 @@ func parseAnswer(status int, body []byte) answer {
 	case !a.Success || a.Result.Certificate == "":
 		return answer{message: "the answer holds no certificate"}
 	}
+
 	return answer{certificate: []byte(a.Result.Certificate), usages: a.Result.Usages, expiry: a.Result.Expiry}
 }
 
-// statusMessage is for answers that are not CFSSL's: plain text is quoted, a page of HTML says less than its status.
+// statusMessage is for answers that are not CFSSL's: plain text is quoted, a page of HTML says less
+// than its status.
 func statusMessage(status int, body string) string {
 	if text := oneLine(body); text != "" && !strings.HasPrefix(text, "<") && !strings.HasPrefix(text, "{") {
 		return text
@@ -75,11 +80,13 @@ func oneLine(text string) string {
 	if len(text) > maxMessage {
 		text = text[:maxMessage]
 	}
+
 	text = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) || r == unicode.ReplacementChar {
 			return ' '
 		}
 		return r
 	}, text)
+
 	return strings.Join(strings.Fields(text), " ")
 }

@@ -39,6 +39,7 @@ func acceptable(leaf *x509.Certificate, hosts []string, key crypto.PublicKey, au
 		return fmt.Errorf("%w: %w: from %s on, and the clock here says %s", ErrNotAsAsked, ErrNotYetValid,
 			leaf.NotBefore.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 	}
+
 	return nil
 }
 
@@ -58,9 +59,11 @@ func unlike(leaf *x509.Certificate, hosts []string, key crypto.PublicKey, author
 	case len(leaf.IPAddresses)+len(leaf.EmailAddresses)+len(leaf.URIs) > 0:
 		return "it names more than hosts"
 	}
+
 	if reason := (Terms{Authority: authority, Now: now}).Unusable(leaf, hosts); reason != "" {
 		return reason
 	}
+
 	return untimely(leaf, now)
 }
 

@@ -28,8 +28,9 @@ func BenchmarkIssue(b *testing.B) {
 	}
 }
 
-// BenchmarkHundred is 100 certificates with P-256 keys from a CFSSL, 8 at a time, as a run asks for them: less than 3 s. What CFSSL does for them is
-// part of it: a signature of the CA's key, which the guide makes RSA with 4096 bits.
+// BenchmarkHundred is 100 certificates with P-256 keys from a CFSSL, 8 at a time, as a run asks for
+// them: less than 3 s. What CFSSL does for them is part of it: a signature of the CA's key, which
+// the guide makes RSA with 4096 bits.
 func BenchmarkHundred(b *testing.B) {
 	for _, authority := range []*catest.Authority{catest.NewAuthority("ecdsa-256"), catest.NewRSAAuthority("rsa-4096", 4096)} {
 		_, client := newCFSSL(b, catest.Options{Authority: authority})
@@ -52,13 +53,14 @@ func issueMany(b *testing.B, s ca.Signer, n, parallel int, key ca.KeyRequest) {
 			return err
 		})
 	}
+
 	if err := group.Wait(); err != nil {
 		b.Fatal(err)
 	}
 }
 
-// BenchmarkLedger shows what one service costs in a file: a record inserted, and made active. FerretDB reads all records to change one, so that
-// a figure of MongoDB would say nothing.
+// BenchmarkLedger shows what one service costs in a file: a record inserted, and made active.
+// FerretDB reads all records to change one, so that a figure of MongoDB would say nothing.
 func BenchmarkLedger(b *testing.B) {
 	l, n := openFile(b, filepath.Join(b.TempDir(), "ledger.db")), 0
 	for b.Loop() {
@@ -67,6 +69,7 @@ func BenchmarkLedger(b *testing.B) {
 		if err := l.Insert(b.Context(), r); err != nil {
 			b.Fatal(err)
 		}
+
 		r.State = ca.Active
 		if err := l.Replace(b.Context(), r.Fingerprint, r); err != nil {
 			b.Fatal(err)

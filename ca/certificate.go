@@ -25,6 +25,7 @@ func parseCertificate(text []byte) (*x509.Certificate, error) {
 		if block.Type == pemCertificate {
 			return x509.ParseCertificate(block.Bytes)
 		}
+
 		text = rest
 	}
 }
@@ -46,6 +47,7 @@ func CheckAuthority(c *x509.Certificate, now time.Time) error {
 	case now.Before(c.NotBefore):
 		return fmt.Errorf("the CA %q is not valid before %s", c.Subject.CommonName, c.NotBefore.UTC().Format(time.RFC3339))
 	}
+
 	return nil
 }
 
@@ -56,7 +58,8 @@ type Terms struct {
 	Now         time.Time
 }
 
-// Unusable says why a certificate must be replaced: "expires in 9 days", "hosts a -> b", "not signed by CA". It is "" for one to keep.
+// Unusable says why a certificate must be replaced: "expires in 9 days", "hosts a -> b", "not
+// signed by CA". It is "" for one to keep.
 func (t Terms) Unusable(leaf *x509.Certificate, hosts []string) string {
 	switch {
 	case t.Now.After(leaf.NotAfter):
@@ -68,15 +71,16 @@ func (t Terms) Unusable(leaf *x509.Certificate, hosts []string) string {
 	case t.Due(leaf.NotBefore, leaf.NotAfter):
 		return "expires in " + Days(leaf.NotAfter.Sub(t.Now))
 	}
+
 	return ""
 }
 
-// Foreign says whether another CA signed a certificate than the one that ought to have.
+// Foreign reports whether another CA signed a certificate than the one that ought to have.
 func (t Terms) Foreign(leaf *x509.Certificate) bool {
 	return t.Authority != nil && !issuedBy(leaf, t.Authority)
 }
 
-// Due says whether a certificate that is valid from one time to another is to be renewed.
+// Due reports whether a certificate that is valid from one time to another is to be renewed.
 func (t Terms) Due(notBefore, notAfter time.Time) bool {
 	needed := t.RenewBefore
 	if needed == 0 {
@@ -85,8 +89,9 @@ func (t Terms) Due(notBefore, notAfter time.Time) bool {
 	return notAfter.Sub(t.Now) < needed
 }
 
-// issuedBy says whether a certificate that was accepted when it was issued is of this authority: it names its key (RFC 5280, section 4.2.1.1).
-// Only where no key is named the signature is checked, which takes longer than all else that is asked of a certificate.
+// issuedBy reports whether a certificate that was accepted when it was issued is of this authority:
+// it names its key (RFC 5280, section 4.2.1.1). Only where no key is named the signature is
+// checked, which takes longer than all else that is asked of a certificate.
 func issuedBy(leaf, authority *x509.Certificate) bool {
 	if len(leaf.AuthorityKeyId) == 0 || len(authority.SubjectKeyId) == 0 {
 		return signedBy(leaf, authority)
@@ -118,10 +123,10 @@ func list(hosts []string) string {
 	return strings.Join(hosts, ", ")
 }
 
-// day is the date of t.
+// day returns the date of t.
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
-// Days is a time span for people: in hours below two days, where days say too little.
+// Days returns a time span for people: in hours below two days, where days say too little.
 func Days(d time.Duration) string {
 	if d < 48*time.Hour {
 		return fmt.Sprintf("%.0f h", d.Hours())

@@ -26,7 +26,8 @@ const (
 	rounds         = 3 // over all addresses
 )
 
-// Client has certificates signed by a CFSSL server: it uses authsign and info of its HTTP API, version 1. It is safe for concurrent use.
+// Client has certificates signed by a CFSSL server: it uses authsign and info of its HTTP API,
+// version 1. It is safe for concurrent use.
 type Client struct {
 	servers []string
 	http    *resty.Client
@@ -37,7 +38,8 @@ type Client struct {
 
 	profile string // "" is the default one
 
-	// chain holds the CA's certificate and those above it, nil before they are known, and is their lock: whoever waits for it can be cancelled.
+	// chain holds the CA's certificate and those above it, nil before they are known, and is their
+	// lock: whoever waits for it can be cancelled.
 	chain chan []*x509.Certificate
 	// known likewise holds whether the profile is known to be there.
 	known chan bool
@@ -45,24 +47,29 @@ type Client struct {
 
 // New makes a client; it sends nothing.
 //
-// Errors: an address that is none, a key that is not hexadecimal, files that cannot be read, a CA certificate that is none or has expired.
+// Errors: an address that is none, a key that is not hexadecimal, files that cannot be read, a CA
+// certificate that is none or has expired.
 func New(c Config) (*Client, error) {
 	servers, err := parseAddresses(c.Addr, c.Secure)
 	if err != nil {
 		return nil, err
 	}
+
 	provider, err := c.provider()
 	if err != nil {
 		return nil, err
 	}
+
 	chain, err := c.chain(clock(c.Now)())
 	if err != nil {
 		return nil, err
 	}
+
 	tlsConfig, err := c.tls()
 	if err != nil {
 		return nil, err
 	}
+
 	client := &Client{
 		servers: servers, http: newHTTP(tlsConfig), token: provider.Token, backoff: 200 * time.Millisecond, trace: c.Trace, now: clock(c.Now),
 		profile: c.Profile, chain: make(chan []*x509.Certificate, 1), known: make(chan bool, 1),
@@ -70,13 +77,15 @@ func New(c Config) (*Client, error) {
 	if client.trace == nil {
 		client.trace = func(Call) {}
 	}
+
 	client.chain <- chain
 	client.known <- c.Profile == ""
+
 	return client, nil
 }
 
-// newHTTP is a resty client that never follows a redirect (CFSSL sends none, and a request is a credential that can be replayed), never
-// reads more than maxAnswer and never logs.
+// newHTTP returns a resty client that never follows a redirect (CFSSL sends none, and a request is
+// a credential that can be replayed), never reads more than maxAnswer and never logs.
 func newHTTP(config *tls.Config) *resty.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = config
@@ -95,7 +104,8 @@ func (silent) Errorf(string, ...any) {}
 func (silent) Warnf(string, ...any)  {}
 func (silent) Debugf(string, ...any) {}
 
-// Chain is the CA's certificate and those above it: those of Config.CertPath, else the one that CFSSL's info gives, asked for once.
+// Chain returns the CA's certificate and those above it: those of Config.CertPath, else the one
+// that CFSSL's info gives, asked for once.
 //
 // Errors: those of Sign; a certificate that is not that of a CA or is not valid now.
 func (c *Client) Chain(ctx context.Context) ([]*x509.Certificate, error) {
@@ -108,26 +118,32 @@ func (c *Client) Chain(ctx context.Context) ([]*x509.Certificate, error) {
 	})
 }
 
-// once is the value in a channel of one, which f makes if it is not done yet. The channel is the lock: whoever waits for it can be cancelled.
+// once returns the value in a channel of one, which f makes if it is not done yet. The channel is
+// the lock: whoever waits for it can be cancelled.
 func once[T any](ctx context.Context, held chan T, done func(T) bool, f func() (T, error)) (value T, err error) {
 	select {
 	case value = <-held:
 	case <-ctx.Done():
 		return value, fmt.Errorf("waiting for CFSSL: %w", ctx.Err())
 	}
+
 	defer func() { held <- value }()
 	if done(value) {
 		return value, nil
 	}
+
 	made, err := f()
 	if err != nil {
 		return value, err
 	}
+
 	value = made
+
 	return value, nil
 }
 
-// Served is the certificate of the CA that the server signs with by its own account, whatever Config.CertPath says.
+// Served returns the certificate of the CA that the server signs with by its own account, whatever
+// Config.CertPath says.
 //
 // Errors: those of Chain.
 func (c *Client) Served(ctx context.Context) (*x509.Certificate, error) {
@@ -135,21 +151,25 @@ func (c *Client) Served(ctx context.Context) (*x509.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	cert, err := parseCertificate(a.certificate)
 	if err == nil {
 		err = CheckAuthority(cert, c.now())
 	}
+
 	if err != nil {
 		return nil, fmt.Errorf("the CA's certificate that CFSSL gives: %w", err)
 	}
+
 	return cert, nil
 }
 
 // noProfile is a profile that no server has.
 const noProfile = "tykmesh: no such profile"
 
-// checkProfile finds out whether CFSSL has the configured profile. A server says nothing of a profile that it does not have, and takes its
-// default one (cfssl, signer.Profile): so a profile is there if what it says of it is not what it says of one that cannot be.
+// checkProfile finds out whether CFSSL has the configured profile. A server says nothing of a
+// profile that it does not have, and takes its default one (cfssl, signer.Profile): so a profile is
+// there if what it says of it is not what it says of one that cannot be.
 //
 // Errors: ErrNoProfile, those of Chain.
 func (c *Client) checkProfile(ctx context.Context) error {
@@ -158,6 +178,7 @@ func (c *Client) checkProfile(ctx context.Context) error {
 		if err != nil {
 			return false, err
 		}
+
 		other, err := c.info(ctx, noProfile)
 		switch {
 		case err != nil:
@@ -165,14 +186,17 @@ func (c *Client) checkProfile(ctx context.Context) error {
 		case asked.signsLike(other):
 			return false, fmt.Errorf("%w: %q, or it is no other than the default one; without CA.profile the default one is used", ErrNoProfile, c.profile)
 		}
+
 		return true, nil
 	})
+
 	return err
 }
 
-// OpenEndpoints are the endpoints that would make a certificate for anybody who asks: sign, where the default profile has no authentication
-// key, and newcert, which no configuration protects and only "cfssl serve -disable" takes away. Nothing is signed: what is asked for has no
-// request in it, so that only whoever would go on complains of that.
+// OpenEndpoints returns the endpoints that would make a certificate for anybody who asks: sign,
+// where the default profile has no authentication key, and newcert, which no configuration protects
+// and only "cfssl serve -disable" takes away. Nothing is signed: what is asked for has no request
+// in it, so that only whoever would go on complains of that.
 //
 // Errors: ErrUnreachable, the context's.
 func (c *Client) OpenEndpoints(ctx context.Context) (open []string, err error) {
@@ -191,6 +215,7 @@ func (c *Client) OpenEndpoints(ctx context.Context) (open []string, err error) {
 			open = append(open, probe.op)
 		}
 	}
+
 	return open, nil
 }
 
@@ -203,33 +228,40 @@ func (c *Client) info(ctx context.Context, profile string) (answer, error) {
 	return c.call(ctx, "info", body)
 }
 
-// Sign has a request signed by authsign. It may be signed more than once when a connection fails: a certificate that
-// nobody has is harmless.
+// Sign has a request signed by authsign. It may be signed more than once when a connection fails: a
+// certificate that nobody has is harmless.
 //
-// Errors: *Error for a refusal, which may be ErrUnauthorized or ErrNoProvider; ErrNoProfile; *CallError where there is no answer, which is
-// ErrUnreachable if no server could be reached; the context's.
+// Errors: *Error for a refusal, which may be ErrUnauthorized or ErrNoProvider; ErrNoProfile;
+// *CallError where there is no answer, which is ErrUnreachable if no server could be reached; the
+// context's.
 func (c *Client) Sign(ctx context.Context, hosts []string, csrPEM []byte) ([]byte, error) {
 	if err := c.checkProfile(ctx); err != nil {
 		return nil, err
 	}
+
 	// hostname, not hosts: servers of tyk-k8s's days know it alone. It replaces what the CSR names.
 	fields := map[string]string{"hostname": strings.Join(hosts, ","), "certificate_request": string(csrPEM)}
 	if c.profile != "" {
 		fields["profile"] = c.profile
 	}
+
 	request, err := json.Marshal(fields)
 	if err != nil {
 		return nil, fmt.Errorf("encoding a signing request: %w", err)
 	}
+
 	token, err := c.token(request)
 	if err != nil {
 		return nil, fmt.Errorf("authenticating a signing request: %w", err)
 	}
+
 	body, err := json.Marshal(auth.AuthenticatedRequest{Timestamp: time.Now().Unix(), Token: token, Request: request})
 	if err != nil {
 		return nil, fmt.Errorf("encoding a signing request: %w", err)
 	}
+
 	a, err := c.call(ctx, "authsign", body)
+
 	return a.certificate, err
 }
 
@@ -247,6 +279,7 @@ func (c *Client) call(ctx context.Context, op string, body []byte) (answer, erro
 			return answer{}, fmt.Errorf("%w; then: %w", err, ctx.Err())
 		}
 	}
+
 	return c.round(ctx, op, body)
 }
 
@@ -261,8 +294,10 @@ func (c *Client) round(ctx context.Context, op string, body []byte) (answer, err
 		if failed != nil {
 			err = fmt.Errorf("%w; %w", failed, err)
 		}
+
 		failed = err
 	}
+
 	return answer{}, failed
 }
 
@@ -275,36 +310,43 @@ func (c *Client) post(ctx context.Context, server, op string, body []byte) (answ
 	if err != nil {
 		return answer{}, transportError(ctx, server, op, err)
 	}
+
 	a := parseAnswer(resp.StatusCode(), resp.Body())
 	if a.message != "" {
 		return answer{}, &Error{Server: server, Op: op, Status: resp.StatusCode(), Code: a.code, Message: a.message}
 	}
+
 	return a, nil
 }
 
-// transportError says what kept an answer from coming: the caller's context, something wrong with the setting up, or the server.
+// transportError says what kept an answer from coming: the caller's context, something wrong with
+// the setting up, or the server.
 func transportError(ctx context.Context, server, op string, err error) error {
 	var asked *url.Error
 	var alert *net.OpError
 	if errors.As(err, &asked) {
 		err = asked.Err // the rest of it repeats the address
 	}
+
 	if errors.As(err, &alert) && alert.Op == remoteAlert {
 		err = alert // net/http says before it where in net/http that was noticed, which is not always the same
 	}
+
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	} else if !misconfigured(err) {
 		err = fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
+
 	return &CallError{server, op, err}
 }
 
 // remoteAlert is what crypto/tls calls an alert of the other side.
 const remoteAlert = "remote error"
 
-// misconfigured finds failures that neither time nor another server heals: TLS spoken with a server that has none or does not trust us (a "remote
-// error" is a TLS alert), a server that we do not trust, an endless answer.
+// misconfigured finds failures that neither time nor another server heals: TLS spoken with a server
+// that has none or does not trust us (a "remote error" is a TLS alert), a server that we do not
+// trust, an endless answer.
 func misconfigured(err error) bool {
 	var untrusted *tls.CertificateVerificationError
 	var noTLS tls.RecordHeaderError
@@ -322,10 +364,12 @@ func unavailable(err error) bool {
 			return true
 		}
 	}
+
 	return errors.Is(err, ErrUnreachable)
 }
 
-// passing says that all servers may be tried again: not after one of them hung for as long as a request may take.
+// passing says that all servers may be tried again: not after one of them hung for as long as a
+// request may take.
 func passing(err error) bool {
 	var n net.Error
 	return unavailable(err) && !(errors.As(err, &n) && n.Timeout())

@@ -72,12 +72,14 @@ func TestRefusals(t *testing.T) {
 			if strings.ContainsAny(err.Error(), "\n\x1b") {
 				t.Errorf("the error is not one plain line: %q", err)
 			}
+
 			wantRequests(t, server, "info 200", fmt.Sprintf("authsign echo.default %d", test.fault.Status)) // not retried
 		})
 	}
 }
 
-// A connection that breaks or a proxy without a server behind it is tried again, whether or not the request had an effect; three times in all.
+// A connection that breaks or a proxy without a server behind it is tried again, whether or not the
+// request had an effect; three times in all.
 func TestPassingFailuresHeal(t *testing.T) {
 	for _, when := range []catest.Moment{catest.Before, catest.After} {
 		for _, fault := range []catest.Fault{{Cut: true}, {Status: 502}, {Status: 503}, {Status: 504}} {
@@ -89,12 +91,14 @@ func TestPassingFailuresHeal(t *testing.T) {
 				if err := issueEcho(t, client); err != nil {
 					t.Errorf("%+v: %v", fault, err)
 				}
+
 				if n := len(server.Requests()); n != 3 {
 					t.Errorf("%+v: %d requests, want 3", fault, n)
 				}
 			}
 		}
 	}
+
 	always := []catest.Fault{{Nth: 1, Status: 503}, {Nth: 2, Status: 503}, {Nth: 3, Status: 503}}
 	server, client := newCFSSL(t, catest.Options{Faults: always})
 	ca.WithoutBackoff(client)
@@ -102,7 +106,7 @@ func TestPassingFailuresHeal(t *testing.T) {
 	wantRequests(t, server, "info 503", "info 503", "info 503")
 }
 
-// unused is an address where nobody listens.
+// unused returns an address where nobody listens.
 func unused(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -124,16 +128,19 @@ func TestUnreachable(t *testing.T) {
 func TestFailover(t *testing.T) {
 	authority := catest.NewAuthority("shared CA")
 	second, _ := newCFSSL(t, catest.Options{Authority: authority})
+
 	nobody := unused(t)
 	if err := issueEcho(t, newClient(t, ca.Config{Addr: nobody + ", " + second.URL + "/", Key: catest.Key})); err != nil {
 		t.Error(err)
 	}
+
 	wantRequests(t, second, "info 200", "authsign echo.default 200")
 
 	proxy, _ := newCFSSL(t, catest.Options{Authority: authority, Faults: []catest.Fault{{Nth: 2, Status: 502}}})
 	if err := issueEcho(t, newClient(t, ca.Config{Addr: proxy.URL + "," + second.URL, Key: catest.Key})); err != nil {
 		t.Error(err)
 	}
+
 	wantRequests(t, proxy, "info 200", "authsign echo.default 502")
 
 	refusing, _ := newCFSSL(t, catest.Options{Authority: authority, NoProvider: true})
@@ -156,18 +163,21 @@ func TestCancelledRequests(t *testing.T) {
 	if err := issueEcho(t, client); err != nil {
 		t.Fatal(err)
 	}
+
 	cancel()
 	_, err := ca.Issue(ctx, client, ca.Request{Hosts: []string{"echo.default"}})
 	wantError(t, err, context.Canceled, "")
 	if errors.Is(err, ca.ErrUnreachable) {
 		t.Error("a run that was interrupted is said not to reach CFSSL")
 	}
+
 	wantRequests(t, server, "info 200", "authsign echo.default 200")
 }
 
 func TestTLS(t *testing.T) {
 	server := catest.New(catest.Options{MutualTLS: true})
 	t.Cleanup(server.Close)
+
 	dir := t.TempDir()
 	file := func(name string, text []byte) string {
 		path := filepath.Join(dir, name)
@@ -176,8 +186,10 @@ func TestTLS(t *testing.T) {
 		}
 		return path
 	}
+
 	certificate, key := server.ClientPair()
 	trusted, cert, keyFile := file("ca.pem", server.Authority.PEM()), file("client.pem", certificate), file("client-key.pem", key)
+
 	bare := strings.TrimPrefix(server.URL, "https://")
 
 	for _, test := range []struct {
@@ -203,10 +215,12 @@ func TestTLS(t *testing.T) {
 			ca.WithoutBackoff(client)
 			err = issueEcho(t, client)
 		}
+
 		if got := errText(err); test.want == "" && got != "" || !strings.Contains(got, test.want) {
 			t.Errorf("%s: error %q, want one with %q", test.name, got, test.want)
 		}
 	}
+
 	old, _ := newCFSSL(t, catest.Options{OldTLS: true, Authority: server.Authority})
 	wantError(t, issueEcho(t, newClient(t, ca.Config{Addr: old.URL, Key: catest.Key, TLSRemoteCA: trusted})), nil, "protocol version not supported")
 	plain, _ := newCFSSL(t, catest.Options{})

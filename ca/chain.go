@@ -15,7 +15,8 @@ import (
 	"github.com/tykmesh/tykmesh/ca/internal/file"
 )
 
-// readChain reads the certificate of the CA that signs, and after it those above it, each of which signed the one before.
+// readChain reads the certificate of the CA that signs, and after it those above it, each of which
+// signed the one before.
 func readChain(path string, now time.Time) ([]*x509.Certificate, error) {
 	text, err := file.Read(path)
 	if err != nil {
@@ -25,6 +26,7 @@ func readChain(path string, now time.Time) ([]*x509.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	return chain, checkChain(chain, now)
 }
 
@@ -38,6 +40,7 @@ func checkChain(chain []*x509.Certificate, now time.Time) error {
 				chain[i].Subject.CommonName, above.Subject.CommonName)
 		}
 	}
+
 	return nil
 }
 
@@ -55,10 +58,12 @@ func parseCertificates(text []byte) (all []*x509.Certificate, err error) {
 		case block.Type != pemCertificate:
 			return nil, fmt.Errorf("holds a %s, and not only certificates", strings.ToLower(oneLine(block.Type)))
 		}
+
 		cert, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
 			return nil, fmt.Errorf("certificate %d: %w", len(all)+1, err)
 		}
+
 		all, text = append(all, cert), rest
 	}
 }
@@ -71,13 +76,14 @@ func EncodeCertificates(certs ...*x509.Certificate) (text []byte) {
 	return text
 }
 
-// SameAuthority says whether two certificates are of one CA: of one name and key, whoever signed them. A CA that is being rotated in has two,
-// its own and one that the former CA signed.
+// SameAuthority reports whether two certificates are of one CA: of one name and key, whoever signed
+// them. A CA that is being rotated in has two, its own and one that the former CA signed.
 func SameAuthority(a, b *x509.Certificate) bool {
 	return bytes.Equal(a.RawSubject, b.RawSubject) && bytes.Equal(a.RawSubjectPublicKeyInfo, b.RawSubjectPublicKeyInfo)
 }
 
-// Trust is the CAs that pods trust: what the ConfigMap ca-pem holds. Without any it is for those who do not say, and accepts everything.
+// Trust is the CAs that pods trust: what the ConfigMap ca-pem holds. Without any it is for those
+// who do not say, and accepts everything.
 type Trust []*x509.Certificate
 
 // ParseTrust reads a trust bundle: certificates of CAs in PEM. They may have expired.
@@ -93,10 +99,12 @@ func ParseTrust(text []byte) (Trust, error) {
 			return nil, fmt.Errorf("%q is not the certificate of a CA", c.Subject.CommonName)
 		}
 	}
+
 	return t, nil
 }
 
-// Hash tells bundles of different CAs apart: 16 hexadecimal digits, whatever order the CAs stand in; "" without any.
+// Hash tells bundles of different CAs apart: 16 hexadecimal digits, whatever order the CAs stand
+// in; "" without any.
 func (t Trust) Hash() string {
 	if len(t) == 0 {
 		return ""
@@ -106,25 +114,30 @@ func (t Trust) Hash() string {
 		sum := sha256.Sum256(c.Raw)
 		sums[i] = string(sum[:])
 	}
+
 	slices.Sort(sums)
 	sum := sha256.Sum256([]byte(strings.Join(slices.Compact(sums), "")))
+
 	return hex.EncodeToString(sum[:8])
 }
 
-// Check says whether pods accept what the first CA of a chain signs, at a time.
+// Check reports whether pods accept what the first CA of a chain signs, at a time.
 //
 // Errors: ErrUntrusted.
 func (t Trust) Check(chain []*x509.Certificate, now time.Time) error {
 	if len(t) == 0 {
 		return nil
 	}
+
 	roots, between := x509.NewCertPool(), x509.NewCertPool()
 	for _, c := range t {
 		roots.AddCert(c)
 	}
+
 	for _, c := range chain[1:] {
 		between.AddCert(c)
 	}
+
 	// What a CA may sign is found out with what it has signed; here it is asked who trusts the CA.
 	_, err := chain[0].Verify(x509.VerifyOptions{
 		Roots: roots, Intermediates: between, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
@@ -132,5 +145,6 @@ func (t Trust) Check(chain []*x509.Certificate, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("%w: %q: %w", ErrUntrusted, chain[0].Subject.CommonName, err)
 	}
+
 	return nil
 }

@@ -25,7 +25,8 @@ func file(t testing.TB, parts ...[]byte) string {
 	return path
 }
 
-// accepts says whether a client that trusts one CA accepts what a server presents: a bundle's certificates, as the Dashboard's store has them.
+// accepts reports whether a client that trusts one CA accepts what a server presents: a bundle's
+// certificates, as the Dashboard's store has them.
 func accepts(t testing.TB, root *x509.Certificate, b ca.Bundle, host string) bool {
 	t.Helper()
 	roots, between := x509.NewCertPool(), x509.NewCertPool()
@@ -35,8 +36,8 @@ func accepts(t testing.TB, root *x509.Certificate, b ca.Bundle, host string) boo
 	return err == nil
 }
 
-// Whoever trusts the root accepts what an intermediate CA signs, because the chain goes with it; and a new CA that the former one signed is accepted
-// by those who trust either.
+// Whoever trusts the root accepts what an intermediate CA signs, because the chain goes with it;
+// and a new CA that the former one signed is accepted by those who trust either.
 func TestChains(t *testing.T) {
 	root, former := catest.NewAuthority("root"), catest.NewAuthority("former")
 	issuing := root.NewAuthority("issuing")
@@ -59,20 +60,24 @@ func TestChains(t *testing.T) {
 			t.Cleanup(server.Close)
 			certPath := file(t, test.chain...)
 			remote := newClient(t, ca.Config{Addr: server.URL, Key: catest.Key, CertPath: certPath})
+
 			local, err := ca.OpenKey(certPath, file(t, test.signs.KeyPEM()), time.Now())
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			for _, signer := range []ca.Signer{remote, local} {
 				b, err := ca.Issue(t.Context(), signer, ca.Request{Hosts: []string{"echo.shop"}})
 				if err != nil {
 					t.Fatal(err)
 				}
+
 				for _, a := range test.accepted {
 					if !accepts(t, a.Cert, b, "echo.shop") {
 						t.Errorf("%T: who trusts %q refuses it", signer, a.Cert.Subject.CommonName)
 					}
 				}
+
 				for _, a := range test.refused {
 					if accepts(t, a.Cert, b, "echo.shop") {
 						t.Errorf("%T: who trusts %q accepts it", signer, a.Cert.Subject.CommonName)
@@ -113,6 +118,7 @@ func TestTrust(t *testing.T) {
 		}
 		return read
 	}
+
 	for _, test := range []struct {
 		name  string
 		chain []byte
@@ -128,22 +134,27 @@ func TestTrust(t *testing.T) {
 	} {
 		server := catest.New(catest.Options{Authority: next})
 		client := newClient(t, ca.Config{Addr: server.URL, Key: catest.Key, CertPath: file(t, test.chain)})
+
 		_, err := ca.Issue(t.Context(), client, ca.Request{Hosts: []string{"echo.shop"}, Trust: test.trust})
 		if !errors.Is(err, test.want) {
 			t.Errorf("%s: error %v, want %v", test.name, err, test.want)
 		}
+
 		if asked := len(server.Requests()) > 0; asked != (test.want == nil) {
 			t.Errorf("%s: CFSSL was asked: %t", test.name, asked)
 		}
+
 		server.Close()
 	}
 
 	if a, b := trust(former.PEM(), next.PEM()).Hash(), trust(next.PEM(), []byte("# a comment\n"), former.PEM(), next.PEM()).Hash(); a != b || len(a) != 16 {
 		t.Errorf("the same CAs have the hashes %s and %s", a, b)
 	}
+
 	if a, b := trust(former.PEM()).Hash(), trust(former.PEM(), next.PEM()).Hash(); a == b || a == "" {
 		t.Errorf("other CAs have the hashes %q and %q", a, b)
 	}
+
 	leaf, key := catest.New(catest.Options{}).ClientPair()
 	for want, text := range map[string][]byte{
 		"is not the certificate of a CA": leaf, "holds a private key": slices.Concat(former.PEM(), key), "no certificate in PEM form": nil,
@@ -154,7 +165,8 @@ func TestTrust(t *testing.T) {
 	}
 }
 
-// CFSSL signs with its default profile where it does not have the one that was asked for, and says nothing of it.
+// CFSSL signs with its default profile where it does not have the one that was asked for, and says
+// nothing of it.
 func TestProfile(t *testing.T) {
 	server := catest.New(catest.Options{Profile: "mesh"})
 	t.Cleanup(server.Close)
@@ -167,9 +179,11 @@ func TestProfile(t *testing.T) {
 		}
 		return nil
 	}
+
 	if err := issue("mesh"); err != nil {
 		t.Error(err)
 	}
+
 	wantRequests(t, server, "info 200", "info 200", "info 200", "authsign echo.shop 200", "authsign echo.shop 200")
 	wantError(t, issue("mseh"), ca.ErrNoProfile, `"mseh"`)
 	if err := issue(""); !errors.Is(err, ca.ErrNotAsAsked) {
@@ -180,6 +194,7 @@ func TestProfile(t *testing.T) {
 func TestOpenKeyRefusals(t *testing.T) {
 	a, other := catest.NewAuthority("ours"), catest.NewAuthority("another")
 	encrypted := []byte("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n")
+
 	old := []byte("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n")
 	for _, test := range []struct {
 		key  []byte
@@ -196,6 +211,7 @@ func TestOpenKeyRefusals(t *testing.T) {
 			t.Errorf("error %v, want one with %q", err, test.want)
 		}
 	}
+
 	_, err := ca.OpenKey(file(t, a.PEM()), filepath.Join(t.TempDir(), "absent"), time.Now())
 	wantError(t, err, os.ErrNotExist, "reading the CA's private key")
 }
@@ -204,10 +220,12 @@ func TestOpenKeyRefusals(t *testing.T) {
 func TestOpenKeyEndsWithItsCA(t *testing.T) {
 	end := time.Now().AddDate(0, 6, 0).Truncate(time.Second)
 	a := catest.NewAuthorityFor("half a year", time.Now().AddDate(-1, 0, 0), end)
+
 	local, err := ca.OpenKey(file(t, a.PEM()), file(t, a.KeyPEM()), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	b, err := ca.Issue(t.Context(), local, ca.Request{Hosts: []string{"echo.shop"}})
 	if err != nil || !b.Leaf.NotAfter.Equal(end) {
 		t.Errorf("valid until %v, want %v; error %v", b.Leaf.NotAfter, end, err)

@@ -18,22 +18,28 @@ import (
 	"github.com/tykmesh/tykmesh/ca/internal/file"
 )
 
-// Config says where CFSSL is. The fields that tyk-k8s has too are named as it names them. A Config prints without its key.
+// Config says where CFSSL is. The fields that tyk-k8s has too are named as it names them. A Config
+// prints without its key.
 type Config struct {
-	// Addr is CFSSL's address, or several separated by commas: each is tried when the ones before cannot be reached. Without a scheme it is
-	// http (https if Secure), and port 8888 unless it has one.
+	// Addr is CFSSL's address, or several separated by commas: each is tried when the ones before
+	// cannot be reached. Without a scheme it is http (https if Secure), and port 8888 unless it has
+	// one.
 	Addr string
 	// Key is the key of authsign in hex: the secret itself, not where to find it.
 	Key string
 	// Profile is the signing profile; "" is the default one.
 	Profile string
-	// CertPath is the CA's certificate in PEM, and after it those above it that go with what it signs. "" trusts the one that CFSSL gives.
+	// CertPath is the CA's certificate in PEM, and after it those above it that go with what it
+	// signs. "" trusts the one that CFSSL gives.
 	CertPath string
-	// Secure asks for TLS. SkipCACheck, which counts only with Secure, leaves the server's certificate unchecked.
+	// Secure asks for TLS. SkipCACheck, which counts only with Secure, leaves the server's
+	// certificate unchecked.
 	Secure, SkipCACheck bool
-	// TLSRemoteCA is a file with the CAs that may sign the server's certificate; "" means those of the system.
+	// TLSRemoteCA is a file with the CAs that may sign the server's certificate; "" means those of
+	// the system.
 	TLSRemoteCA string
-	// MutualTLSCert and MutualTLSKey are the files of a client certificate, for a CFSSL that was started with -mutual-tls-ca.
+	// MutualTLSCert and MutualTLSKey are the files of a client certificate, for a CFSSL that was
+	// started with -mutual-tls-ca.
 	MutualTLSCert, MutualTLSKey string
 
 	// Trace, unless nil, is called after each request, from many goroutines.
@@ -68,10 +74,10 @@ func (c Config) Format(f fmt.State, verb rune) {
 	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), c.shown())
 }
 
-// MarshalJSON is the configuration without the key.
+// MarshalJSON returns the configuration without the key.
 func (c Config) MarshalJSON() ([]byte, error) { return json.Marshal(c.shown()) }
 
-// LogValue is the configuration without the key.
+// LogValue returns the configuration without the key.
 func (c Config) LogValue() slog.Value { return slog.AnyValue(c.shown()) }
 
 // chain reads the CA's certificate and those above it from CertPath; nil without one.
@@ -83,14 +89,17 @@ func (c Config) chain(now time.Time) ([]*x509.Certificate, error) {
 	if err != nil && !errors.As(err, new(*fs.PathError)) {
 		err = fmt.Errorf("%s: %w", c.CertPath, err)
 	}
+
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCertPath, err)
 	}
+
 	return chain, nil
 }
 
-// provider makes cfssl's authentication of the key. cfssl's parser is not asked about a wrong one: it quotes the wrong byte, and it takes
-// env:NAME and file:PATH, which a configuration resolves before.
+// provider makes cfssl's authentication of the key. cfssl's parser is not asked about a wrong one:
+// it quotes the wrong byte, and it takes env:NAME and file:PATH, which a configuration resolves
+// before.
 func (c Config) provider() (auth.Provider, error) {
 	switch _, err := hex.DecodeString(c.Key); {
 	case c.Key == "":
@@ -100,10 +109,11 @@ func (c Config) provider() (auth.Provider, error) {
 	case err != nil:
 		return nil, errors.New("the CFSSL key is not hexadecimal")
 	}
+
 	return auth.New(c.Key, nil)
 }
 
-// tls is the configuration of connections to CFSSL.
+// tls returns the configuration of connections to CFSSL.
 func (c Config) tls() (*tls.Config, error) {
 	t := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: c.Secure && c.SkipCACheck}
 	if c.TLSRemoteCA != "" {
@@ -116,6 +126,7 @@ func (c Config) tls() (*tls.Config, error) {
 			return nil, fmt.Errorf("the CAs of CFSSL's own certificate in %s: no certificate in PEM form", c.TLSRemoteCA)
 		}
 	}
+
 	if c.MutualTLSCert != "" || c.MutualTLSKey != "" {
 		pair, err := loadPair(c.MutualTLSCert, c.MutualTLSKey)
 		if err != nil {
@@ -123,6 +134,7 @@ func (c Config) tls() (*tls.Config, error) {
 		}
 		t.Certificates = []tls.Certificate{pair}
 	}
+
 	return t, nil
 }
 

@@ -12,18 +12,21 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
-// collection is where the ledger is: the MongoDB collection of tyk-k8s, and the bucket of the same name in a file.
+// collection is where the ledger is: the MongoDB collection of tyk-k8s, and the bucket of the same
+// name in a file.
 const collection = "k8s_ca"
 
-// document is a record as it is stored: in BSON, or in a file in the JSON that stands for it (MongoDB Extended JSON). Its first fields are those of
-// tyk-k8s, in the lower case that its driver gave them, so that one collection serves both; but never bundle.privatekey and bundle.bundled.
+// document is a record as it is stored: in BSON, or in a file in the JSON that stands for it
+// (MongoDB Extended JSON). Its first fields are those of tyk-k8s, in the lower case that its driver
+// gave them, so that one collection serves both; but never bundle.privatekey and bundle.bundled.
 type document struct {
 	ID            any      `bson:"_id"` // a string; an ObjectID where tyk-k8s wrote it
 	BundleHistory []stored `bson:"bundlehistory"`
 	Content       content  `bson:",inline"`
 }
 
-// parseDocument reads a document as it is in a file. A text that is no JSON at all is not given to the driver, which does not come to an end with some.
+// parseDocument reads a document as it is in a file. A text that is no JSON at all is not given to
+// the driver, which does not come to an end with some.
 func parseDocument(text []byte) (d document, err error) {
 	if !json.Valid(text) || !utf8.Valid(text) {
 		return d, errors.New("it is not JSON")
@@ -65,7 +68,7 @@ const (
 	fieldHistory     = "bundlehistory"
 )
 
-// newDocument is a record as it is inserted.
+// newDocument returns a record as it is inserted.
 func newDocument(r Record) document {
 	return document{ID: r.ID, BundleHistory: []stored{}, Content: newContent(r)}
 }
@@ -88,7 +91,7 @@ func newContent(r Record) content {
 	}
 }
 
-// storable is a time as BSON keeps it, so that both ledgers give back the same.
+// storable returns a time as BSON keeps it, so that both ledgers give back the same.
 func storable(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
 // past is what the history keeps of a certificate that another one replaced at a time.
@@ -97,7 +100,7 @@ func (s stored) past(replaced time.Time) stored {
 	return s
 }
 
-// record is the document for callers.
+// record returns the document for callers.
 func (d document) record() Record {
 	c := d.Content
 	r := Record{
@@ -114,18 +117,22 @@ func (d document) record() Record {
 		Created:     c.Created.UTC(),
 		State:       c.State,
 	}
+
 	for _, old := range d.BundleHistory {
 		r.History = append(r.History, Past{Fingerprint: old.Fingerprint, Replaced: old.Replaced.UTC()})
 	}
+
 	if id, ok := d.ID.(bson.ObjectID); ok {
 		r.ID = id.Hex()
 		r.fillLegacy(c.IsMeshCert)
 	}
+
 	return r
 }
 
-// fillLegacy takes from the certificate what tyk-k8s did not store beside it. A certificate that cannot be parsed leaves the fields empty: the
-// record is still one that somebody may want to delete.
+// fillLegacy takes from the certificate what tyk-k8s did not store beside it. A certificate that
+// cannot be parsed leaves the fields empty: the record is still one that somebody may want to
+// delete.
 func (r *Record) fillLegacy(mesh bool) {
 	r.Legacy = true
 	r.State = Active // tyk-k8s stored records after the upload
@@ -133,10 +140,12 @@ func (r *Record) fillLegacy(mesh bool) {
 	if mesh {
 		r.Role = RoleMesh
 	}
+
 	leaf, err := parseCertificate(r.Certificate)
 	if err != nil {
 		return
 	}
+
 	r.Hosts, r.Serial, r.NotBefore = leaf.DNSNames, leaf.SerialNumber.String(), leaf.NotBefore
 }
 

@@ -41,7 +41,7 @@ func ReadStored(text []byte) (Record, error) {
 	return d.record(), err
 }
 
-// StoredRecord is a record as a ledger in a file holds it.
+// StoredRecord returns a record as a ledger in a file holds it.
 func StoredRecord(r Record) []byte {
 	text, err := bson.MarshalExtJSON(newDocument(r), false, false)
 	if err != nil {
@@ -50,7 +50,8 @@ func StoredRecord(r Record) []byte {
 	return text
 }
 
-// CheckConnectionString is the database that a connection string names, and what is said of an error that the driver comes with.
+// CheckConnectionString returns the database that a connection string names, and what is said of an
+// error that the driver comes with.
 func CheckConnectionString(text string, failure error) (database, said string) {
 	opts := options.Client().ApplyURI(text)
 	if err := opts.Validate(); err != nil {

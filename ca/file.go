@@ -15,17 +15,19 @@ import (
 )
 
 const (
-	// fileTimeout bounds the wait for another process that has the file open, which takes milliseconds.
+	// fileTimeout bounds the wait for another process that has the file open, which takes
+	// milliseconds.
 	fileTimeout = 10 * time.Second
 	// fileTurn is how long one try waits, and so how late the end of a context is noticed.
 	fileTurn = 100 * time.Millisecond
 )
 
-// FileLedger keeps the records in a bbolt file that only its owner may read: the documents that a MongoLedger stores, in JSON, by id. The file
-// is open only while an operation needs it, so that several processes can use it in turn. It is safe for concurrent use.
+// FileLedger keeps the records in a bbolt file that only its owner may read: the documents that a
+// MongoLedger stores, in JSON, by id. The file is open only while an operation needs it, so that
+// several processes can use it in turn. It is safe for concurrent use.
 //
-// Errors of its methods, besides those that they name: a file that cannot be read or written, is something else, or is held by another process for
-// longer than ten seconds; the context's.
+// Errors of its methods, besides those that they name: a file that cannot be read or written, is
+// something else, or is held by another process for longer than ten seconds; the context's.
 type FileLedger struct {
 	path string
 	turn chan struct{} // holds a token; the lock of the file keeps goroutines out too, but lets them in by polling
@@ -52,6 +54,7 @@ func (l *FileLedger) Records(ctx context.Context) ([]Record, error) {
 			if bucket == nil {
 				return nil
 			}
+
 			return bucket.ForEach(func(id, value []byte) error {
 				d, err := parseDocument(value)
 				if err != nil {
@@ -62,12 +65,14 @@ func (l *FileLedger) Records(ctx context.Context) ([]Record, error) {
 			})
 		})
 	})
+
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, l.wrap("listing the records", err)
 	}
+
 	return records, nil
 }
 
@@ -84,8 +89,9 @@ func (l *FileLedger) Insert(ctx context.Context, r Record) error {
 	return l.wrap("inserting record "+r.ID, err)
 }
 
-// Replace makes the record with r's id that of r, if the certificate that it holds has still the fingerprint old: it compares the id and the
-// fingerprint and nothing else. Where r has another fingerprint, the old certificate moves to the history.
+// Replace makes the record with r's id that of r, if the certificate that it holds has still the
+// fingerprint old: it compares the id and the fingerprint and nothing else. Where r has another
+// fingerprint, the old certificate moves to the history.
 //
 // Errors: ErrRecordChanged when there is no such record.
 func (l *FileLedger) Replace(ctx context.Context, old string, r Record) error {
@@ -96,13 +102,16 @@ func (l *FileLedger) Replace(ctx context.Context, old string, r Record) error {
 		if r.Fingerprint != old {
 			d.BundleHistory = append(d.BundleHistory, d.Content.Bundle.past(r.Created))
 		}
+
 		d.Content = newContent(r)
 		return d, nil
 	})
+
 	return l.wrap("replacing record "+r.ID, err)
 }
 
-// Delete removes a record that holds the certificate with this fingerprint. One that is not there is deleted.
+// Delete removes a record that holds the certificate with this fingerprint. One that is not there
+// is deleted.
 //
 // Errors: ErrRecordChanged when it holds another.
 func (l *FileLedger) Delete(ctx context.Context, id, fingerprint string) error {
@@ -118,8 +127,8 @@ func (l *FileLedger) Delete(ctx context.Context, id, fingerprint string) error {
 // Close does nothing: the file is not open. It is there so that both ledgers are used alike.
 func (l *FileLedger) Close(context.Context) error { return nil }
 
-// update replaces a document by what change makes of it, in one transaction: nil stands for no document on both sides. It is on the disk when update
-// returns.
+// update replaces a document by what change makes of it, in one transaction: nil stands for no
+// document on both sides. It is on the disk when update returns.
 func (l *FileLedger) update(ctx context.Context, id string, change func(*document) (*document, error)) error {
 	return l.use(ctx, false, func(db *bbolt.DB) error {
 		return db.Update(func(tx *bbolt.Tx) error {
@@ -127,6 +136,7 @@ func (l *FileLedger) update(ctx context.Context, id string, change func(*documen
 			if err != nil {
 				return err
 			}
+
 			var before *document
 			if value := bucket.Get([]byte(id)); value != nil {
 				d, err := parseDocument(value)
@@ -135,6 +145,7 @@ func (l *FileLedger) update(ctx context.Context, id string, change func(*documen
 				}
 				before = &d
 			}
+
 			after, err := change(before)
 			if err != nil {
 				return err
@@ -142,10 +153,12 @@ func (l *FileLedger) update(ctx context.Context, id string, change func(*documen
 			if after == nil {
 				return bucket.Delete([]byte(id))
 			}
+
 			value, err := bson.MarshalExtJSON(after, false, false)
 			if err != nil {
 				return err
 			}
+
 			return bucket.Put([]byte(id), value)
 		})
 	})
@@ -159,28 +172,35 @@ func (l *FileLedger) use(ctx context.Context, readOnly bool, do func(*bbolt.DB) 
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+
 	if !readOnly {
 		if err := l.create(); err != nil {
 			return err
 		}
 	}
+
 	db, err := l.open(ctx, readOnly)
 	if err != nil {
 		return err
 	}
+
 	defer func() { err = errors.Join(err, db.Close()) }()
+
 	return do(db)
 }
 
-// create makes the file if it is not there: complete or not at all, because what a full disk leaves of a new file is broken for bbolt, for good.
+// create makes the file if it is not there: complete or not at all, because what a full disk leaves
+// of a new file is broken for bbolt, for good.
 func (l *FileLedger) create() error {
 	if _, err := os.Stat(l.path); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+
 	dir, err := os.MkdirTemp(filepath.Dir(l.path), ".new-*") // 0700
 	if err != nil {
 		return err
 	}
+
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, filepath.Base(l.path))
 	db, err := bbolt.Open(path, 0o600, nil)
@@ -193,6 +213,7 @@ func (l *FileLedger) create() error {
 	if err := os.Link(path, l.path); err != nil && !errors.Is(err, fs.ErrExist) { // another process made it meanwhile
 		return err
 	}
+
 	return nil
 }
 

@@ -22,26 +22,32 @@ func openFile(t testing.TB, path string) *ca.FileLedger {
 	return l
 }
 
-// Two processes use one file in turn: each opens it for one operation at a time, and sees what the other wrote.
+// Two processes use one file in turn: each opens it for one operation at a time, and sees what the
+// other wrote.
 func TestFileLedgerIsShared(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	one, two := openFile(t, path), openFile(t, path)
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a ledger that was only read made a file: %v", err)
 	}
+
 	if err := one.Insert(t.Context(), record("echo", "e1")); err != nil {
 		t.Fatal(err)
 	}
+
 	if err := two.Replace(t.Context(), "e1", record("echo", "e2")); err != nil {
 		t.Fatal(err)
 	}
+
 	if err := one.Replace(t.Context(), "e1", record("echo", "e3")); !errors.Is(err, ca.ErrRecordChanged) {
 		t.Errorf("after the other process replaced it: %v", err)
 	}
+
 	info, err := os.Stat(path)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v", info.Mode())
 	}
@@ -51,16 +57,19 @@ func TestFileLedgerIsShared(t *testing.T) {
 func TestFileLedgerHeldByAnother(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	l := openFile(t, path)
+
 	other, err := bbolt.Open(path, 0o600, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Millisecond)
 	defer cancel()
 	wantError(t, l.Insert(ctx, record("echo", "e1")), context.DeadlineExceeded, path)
 	if err := other.Close(); err != nil {
 		t.Fatal(err)
 	}
+
 	if err := l.Insert(t.Context(), record("echo", "e1")); err != nil {
 		t.Error(err)
 	}
@@ -72,11 +81,14 @@ func TestFileLedgerOfSomethingElse(t *testing.T) {
 	if err := os.WriteFile(garbage, make([]byte, 8192), 0o600); err != nil {
 		t.Fatal(err)
 	}
+
 	odd := filepath.Join(dir, "odd.db")
+
 	db, err := bbolt.Open(odd, 0o600, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	err = db.Update(func(tx *bbolt.Tx) error {
 		b, err := tx.CreateBucket([]byte("k8s_ca"))
 		if err != nil {
@@ -84,9 +96,11 @@ func TestFileLedgerOfSomethingElse(t *testing.T) {
 		}
 		return b.Put([]byte("inbound/shop/echo"), []byte("{"))
 	})
+
 	if err := errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
 	}
+
 	for path, want := range map[string]string{dir: "listing the records", garbage: "invalid database", odd: "record inbound/shop/echo"} {
 		_, err := ca.OpenFileLedger(t.Context(), path)
 		wantError(t, err, nil, want)

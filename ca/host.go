@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// The longest names: a certificate's common name (RFC 5280, appendix A.1, ub-common-name), a DNS label, and a host, for which DNS's 255 octets leave
-// 253 characters (RFC 1035, section 2.3.4).
+// The longest names: a certificate's common name (RFC 5280, appendix A.1, ub-common-name), a DNS
+// label, and a host, for which DNS's 255 octets leave 253 characters (RFC 1035, section 2.3.4).
 const (
 	maxCommonName = 64
 	maxLabel      = 63
@@ -26,6 +26,7 @@ func CheckHosts(hosts []string) error {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -47,16 +48,19 @@ func checkHost(h string) error {
 	if strings.Contains(h, "*") {
 		return fmt.Errorf("host %q: a wildcard; a certificate names exactly the hosts of one service", h)
 	}
+
 	for label := range strings.SplitSeq(h, ".") {
 		if len(h) > maxHost || !IsLabel(label) {
 			return fmt.Errorf("host %q: not a DNS name in lower case", h)
 		}
 	}
+
 	return nil
 }
 
-// IsLabel is the rule for names of Services and namespaces (Kubernetes API conventions: RFC 1123 label). A regular expression of it would cost every
-// start of the program a third of a millisecond.
+// IsLabel returns the rule for names of Services and namespaces (Kubernetes API conventions: RFC
+// 1123 label). A regular expression of it would cost every start of the program a third of a
+// millisecond.
 func IsLabel(s string) bool {
 	for _, c := range []byte(s) {
 		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {

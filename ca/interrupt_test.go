@@ -24,6 +24,7 @@ func TestKeyIsInterrupted(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	}
+
 	if n, err := ca.Until(t.Context(), func() (int, error) { return 1, nil }); n != 1 || err != nil {
 		t.Errorf("got %d, %v", n, err)
 	}
@@ -55,13 +56,15 @@ func (i interrupting) Sign(context.Context, []string, []byte) ([]byte, error) {
 	return nil, errors.New("too late")
 }
 
-// Opening a ledger that another process holds can be interrupted, like everything that is done with it.
+// Opening a ledger that another process holds can be interrupted, like everything that is done with
+// it.
 func TestOpeningIsInterrupted(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	other, err := bbolt.Open(path, 0o600, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	defer other.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	go cancel()
@@ -69,7 +72,8 @@ func TestOpeningIsInterrupted(t *testing.T) {
 	wantError(t, err, context.Canceled, path)
 }
 
-// A server is not told that a ledger is closed once the context has ended: it may be the one that does not answer.
+// A server is not told that a ledger is closed once the context has ended: it may be the one that
+// does not answer.
 func TestClosingIsInterrupted(t *testing.T) {
 	asked := make(chan string, 100)
 	uri := serveStub(t, func(request bson.Raw) bson.D {
@@ -78,24 +82,30 @@ func TestClosingIsInterrupted(t *testing.T) {
 		}
 		return stubAnswer(request, "", 0)
 	})
+
 	for _, interrupted := range []bool{false, true} {
 		ctx, cancel := context.WithCancel(t.Context())
 		l, err := ca.OpenMongo(ctx, uri)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		if _, err := l.Records(ctx); err != nil {
 			t.Fatal(err)
 		}
+
 		if interrupted {
 			cancel()
 		}
+
 		_ = l.Close(ctx)
 		cancel()
+
 		told := false
 		for len(asked) > 0 {
 			told = <-asked == "endSessions" || told
 		}
+
 		if told == interrupted {
 			t.Errorf("interrupted: %v, the server was told: %v", interrupted, told)
 		}

@@ -57,7 +57,8 @@ func eachSigner(t *testing.T, test func(*testing.T, ca.Signer)) {
 	t.Run("local", func(t *testing.T) { test(t, newLocal(t, t.TempDir())) })
 }
 
-// What Issue promises: a certificate that verifies against the authority for each host, for servers and for clients, and no other host; with its key.
+// What Issue promises: a certificate that verifies against the authority for each host, for servers
+// and for clients, and no other host; with its key.
 func TestIssuedCertificatesVerify(t *testing.T) {
 	hosts := []string{"mesh", "mesh.local", "localhost"}
 	eachSigner(t, func(t *testing.T, s ca.Signer) {
@@ -66,10 +67,12 @@ func TestIssuedCertificatesVerify(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%v: %v", key, err)
 			}
+
 			roots := x509.NewCertPool()
 			if !roots.AppendCertsFromPEM(b.Chain) {
 				t.Fatal("the chain is not a certificate")
 			}
+
 			for _, host := range hosts {
 				for _, usage := range []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth} {
 					options := x509.VerifyOptions{DNSName: host, Roots: roots, KeyUsages: []x509.ExtKeyUsage{usage}}
@@ -78,12 +81,15 @@ func TestIssuedCertificatesVerify(t *testing.T) {
 					}
 				}
 			}
+
 			if diff := cmp.Diff(hosts, b.Leaf.DNSNames); diff != "" {
 				t.Errorf("%v: hosts (-want +got):\n%s", key, diff)
 			}
+
 			if got := b.Leaf.Subject.String(); got != "CN=mesh,O=Mesh,C=GB" {
 				t.Errorf("%v: the subject is %s", key, got)
 			}
+
 			if _, err := tls.X509KeyPair(b.PEM(), b.PEM()); err != nil {
 				t.Errorf("%v: what is uploaded is no key pair: %v", key, err)
 			}
@@ -107,9 +113,11 @@ func TestLongNames(t *testing.T) {
 				t.Errorf("%s: %v", host, err)
 				continue
 			}
+
 			if got := b.Leaf.Subject.String(); got != want {
 				t.Errorf("%s: the subject is %s, want %s", host, got, want)
 			}
+
 			roots := x509.NewCertPool()
 			roots.AppendCertsFromPEM(b.Chain)
 			if _, err := b.Leaf.Verify(x509.VerifyOptions{DNSName: host, Roots: roots}); err != nil {
@@ -133,6 +141,7 @@ func TestConcurrentIssues(t *testing.T) {
 			})
 		}
 	}
+
 	wg.Wait()
 	if n := len(server.Requests()); n != 17 {
 		t.Errorf("16 certificates took %d requests, want 17", n)
@@ -156,6 +165,7 @@ func wantRequests(t *testing.T, s *catest.Server, want ...string) {
 	for _, r := range s.Requests() {
 		got = append(got, r.String())
 	}
+
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("requests to CFSSL (-want +got):\n%s", diff)
 	}
@@ -194,6 +204,7 @@ func TestIssueRefusesBeforeItAsks(t *testing.T) {
 			t.Errorf("%s: error %v, want one with %q", test.name, err, test.want)
 		}
 	}
+
 	wantRequests(t, server)
 }
 
@@ -240,6 +251,7 @@ func TestIssueChecksTheAnswer(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v, want one with %q", err, test.want)
 			}
+
 			if b.Leaf != nil || b.Key != nil {
 				t.Error("there is a bundle beside the error")
 			}
@@ -278,6 +290,7 @@ func TestIssueWantsItsOwnKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	_, err = ca.Issue(t.Context(), replayed{client, other.Certificate}, ca.Request{Hosts: []string{"echo.default"}})
 	if err == nil || !strings.Contains(err.Error(), "for another key") {
 		t.Errorf("error %v", err)
@@ -296,6 +309,7 @@ func (r replayed) Sign(context.Context, []string, []byte) ([]byte, error) { retu
 func TestPinnedAuthority(t *testing.T) {
 	server := catest.New(catest.Options{})
 	t.Cleanup(server.Close)
+
 	dir := t.TempDir()
 	files := map[string]struct {
 		text []byte
@@ -307,6 +321,7 @@ func TestPinnedAuthority(t *testing.T) {
 		"garbage.pem": {[]byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), "garbage.pem"},
 		"empty.pem":   {nil, "no certificate in PEM form"},
 	}
+
 	leaf, _ := server.ClientPair()
 	files["leaf.pem"] = struct {
 		text []byte
@@ -318,17 +333,21 @@ func TestPinnedAuthority(t *testing.T) {
 		if err := os.WriteFile(path, test.text, 0o600); err != nil {
 			t.Fatal(err)
 		}
+
 		client, err := ca.New(ca.Config{Addr: server.URL, Key: catest.Key, CertPath: path})
 		if err == nil {
 			_, err = ca.Issue(t.Context(), client, ca.Request{Hosts: []string{"echo.default"}})
 		}
+
 		if got := errText(err); test.want == "" && got != "" || !strings.Contains(got, test.want) {
 			t.Errorf("%s: error %q, want one with %q", name, got, test.want)
 		}
 	}
+
 	if _, err := ca.New(ca.Config{Addr: server.URL, Key: catest.Key, CertPath: filepath.Join(dir, "absent.pem")}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("absent file: %v", err)
 	}
+
 	for _, r := range server.Requests() {
 		if r.Endpoint == catest.Info {
 			t.Error("info was asked for although the CA is pinned")
@@ -350,6 +369,7 @@ func TestUnusable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	authority, hosts := server.Authority.Cert, b.Leaf.DNSNames
 	left := func(d time.Duration) time.Time { return b.Leaf.NotAfter.Add(-d) }
 	const day = 24 * time.Hour
@@ -375,6 +395,7 @@ func TestUnusable(t *testing.T) {
 			t.Errorf("%s: %q, want %q", test.name, got, test.want)
 		}
 	}
+
 	for _, test := range []struct {
 		left, before time.Duration
 		want         string

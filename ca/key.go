@@ -17,7 +17,8 @@ import (
 // redacted is what a secret prints as.
 const redacted = "[redacted]"
 
-// PrivateKey is a private key in PEM. However it is printed, logged or encoded, it shows as [redacted]; the bytes are had by conversion.
+// PrivateKey is a private key in PEM. However it is printed, logged or encoded, it shows as
+// [redacted]; the bytes are had by conversion.
 type PrivateKey []byte
 
 // String is [redacted].
@@ -44,7 +45,8 @@ const (
 	ECDSA = "ecdsa"
 )
 
-// KeyRequest says which key to make. The zero value asks for the default of tyk-k8s, ECDSA on P-256.
+// KeyRequest says which key to make. The zero value asks for the default of tyk-k8s, ECDSA on
+// P-256.
 type KeyRequest struct {
 	Algo string // RSA or ECDSA
 	Size int    // bits: RSA 2048 to 8192, ECDSA 256, 384 or 521
@@ -61,8 +63,9 @@ func (k KeyRequest) orDefault() KeyRequest {
 	return k
 }
 
-// Check refuses keys that cfssl cannot make, and Ed25519, which it can: the certificate store of a Tyk Gateway takes such a key and cannot
-// read it again, which breaks its listing for the whole organisation (Tyk Dashboard API, certificates).
+// Check refuses keys that cfssl cannot make, and Ed25519, which it can: the certificate store of a
+// Tyk Gateway takes such a key and cannot read it again, which breaks its listing for the whole
+// organisation (Tyk Dashboard API, certificates).
 func (k KeyRequest) Check() error {
 	k = k.orDefault()
 	switch {
@@ -75,6 +78,7 @@ func (k KeyRequest) Check() error {
 	case k.Algo != RSA && k.Algo != ECDSA:
 		return fmt.Errorf("key %q: the algorithm is rsa or ecdsa", k.Algo)
 	}
+
 	return nil
 }
 
@@ -93,14 +97,17 @@ func (k KeyRequest) Generate(ctx context.Context) (crypto.Signer, PrivateKey, er
 		m.key, m.pem, err = k.generate()
 		return m, err
 	})
+
 	if err != nil && ctx.Err() != nil {
 		err = fmt.Errorf("making a key %v: %w", k.orDefault(), ctx.Err())
 	}
+
 	return m.key, m.pem, err
 }
 
-// until is what f returns, unless ctx ends before. Then f is left to itself: nothing stops what takes no context, like the search for the primes
-// of a large key, which takes seconds, and nobody who wants to end is to wait for it.
+// until is what f returns, unless ctx ends before. Then f is left to itself: nothing stops what
+// takes no context, like the search for the primes of a large key, which takes seconds, and nobody
+// who wants to end is to wait for it.
 func until[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	type result struct {
 		value T
@@ -120,7 +127,8 @@ func until[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	}
 }
 
-// generate makes the key, and its PEM in PKCS#8: one form for both algorithms, which gateways and OpenSSL read alike.
+// generate makes the key, and its PEM in PKCS#8: one form for both algorithms, which gateways and
+// OpenSSL read alike.
 func (k KeyRequest) generate() (crypto.Signer, PrivateKey, error) {
 	k = k.orDefault()
 	key, err := (&csr.KeyRequest{A: k.Algo, S: k.Size}).Generate()
@@ -131,5 +139,6 @@ func (k KeyRequest) generate() (crypto.Signer, PrivateKey, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("encoding a key %v: %w", k, err)
 	}
+
 	return key.(crypto.Signer), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
 }

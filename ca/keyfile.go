@@ -13,8 +13,8 @@ import (
 	"github.com/tykmesh/tykmesh/ca/internal/quiet"
 )
 
-// OpenKey opens a CA whose certificate, and those above it, are in one file and whose private key is in another: it signs here what a CFSSL
-// would sign elsewhere.
+// OpenKey opens a CA whose certificate, and those above it, are in one file and whose private key
+// is in another: it signs here what a CFSSL would sign elsewhere.
 //
 // Errors: ErrCertPath; those of ReadKey; the key is that of another certificate.
 func OpenKey(certPath, keyPath string, now time.Time) (*Local, error) {
@@ -23,6 +23,7 @@ func OpenKey(certPath, keyPath string, now time.Time) (*Local, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	key, err := ReadKey(keyPath)
 	if err != nil {
 		return nil, fmt.Errorf("reading the CA's private key: %w", err)
@@ -30,6 +31,7 @@ func OpenKey(certPath, keyPath string, now time.Time) (*Local, error) {
 	if !SameKey(chain[0].PublicKey, key.Public()) {
 		return nil, fmt.Errorf("the CA's private key in %s is not that of the certificate in %s", keyPath, certPath)
 	}
+
 	return newLocal(chain, key)
 }
 
@@ -38,8 +40,8 @@ type EncryptedError struct{ Path string }
 
 func (e *EncryptedError) Error() string { return e.Path + ": the key is encrypted" }
 
-// ReadKey reads a private key from a file, in any of the forms that OpenSSL and cfssl write. What parsers say about it is not passed on: it may
-// depend on the key.
+// ReadKey reads a private key from a file, in any of the forms that OpenSSL and cfssl write. What
+// parsers say about it is not passed on: it may depend on the key.
 //
 // Errors: *EncryptedError; a file that cannot be read or holds no key. Each names the file.
 func ReadKey(path string) (crypto.Signer, error) {
@@ -47,6 +49,7 @@ func ReadKey(path string) (crypto.Signer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	for {
 		var block *pem.Block
 		block, rest = pem.Decode(rest)

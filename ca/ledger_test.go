@@ -33,7 +33,8 @@ var (
 	_ ledger = (*ca.FileLedger)(nil)
 )
 
-// eachLedger runs a test on both. FerretDB's updates are atomic only within one connection (see catest.Mongo), which this law needs.
+// eachLedger runs a test on both. FerretDB's updates are atomic only within one connection (see
+// catest.Mongo), which this law needs.
 func eachLedger(t *testing.T, test func(*testing.T, ledger)) {
 	t.Run("mongo", func(t *testing.T) { test(t, openMongo(t, catest.Mongo(t)+"?maxPoolSize=1")) })
 	t.Run("file", func(t *testing.T) {
@@ -51,15 +52,17 @@ func openMongo(t *testing.T, uri string) *ca.MongoLedger {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() {
 		if err := l.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})
+
 	return l
 }
 
-// record is one whose times a ledger keeps exactly, as those of certificates are.
+// record returns one whose times a ledger keeps exactly, as those of certificates are.
 func record(app, fingerprint string) ca.Record {
 	day := time.Date(2026, time.November, 22, 10, 30, 0, 0, time.UTC)
 	return ca.Record{
@@ -84,14 +87,17 @@ func TestLedgerKeepsWhatItIsGiven(t *testing.T) {
 		if got := mustRecords(t, l); len(got) != 0 {
 			t.Fatalf("a new ledger has %d records", len(got))
 		}
+
 		mesh := record("", "m1")
 		mesh.ID, mesh.Role, mesh.State = ca.RecordID(ca.RoleMesh, "", ""), ca.RoleMesh, ca.Active
+
 		want := []ca.Record{record("echo", "e1"), record("sleep", "s1"), mesh}
 		for _, i := range []int{1, 2, 0} {
 			if err := l.Insert(t.Context(), want[i]); err != nil {
 				t.Fatal(err)
 			}
 		}
+
 		if diff := cmp.Diff(want, mustRecords(t, l)); diff != "" {
 			t.Errorf("records differ from what was inserted (-want +got):\n%s", diff)
 		}
@@ -112,10 +118,12 @@ func TestLedgerInsertsOnce(t *testing.T) {
 				}
 			})
 		}
+
 		wg.Wait()
 		if won.Load() != 1 {
 			t.Errorf("%d of 8 inserts won", won.Load())
 		}
+
 		if n := len(mustRecords(t, l)); n != 1 {
 			t.Errorf("the ledger has %d records", n)
 		}
@@ -128,6 +136,7 @@ func TestLedgerReplacesOnlyWhatWasSeen(t *testing.T) {
 		if err := l.Insert(t.Context(), first); err != nil {
 			t.Fatal(err)
 		}
+
 		var won atomic.Int32
 		var wg sync.WaitGroup
 		for i := range 8 {
@@ -140,10 +149,12 @@ func TestLedgerReplacesOnlyWhatWasSeen(t *testing.T) {
 				}
 			})
 		}
+
 		wg.Wait()
 		if won.Load() != 1 {
 			t.Errorf("%d of 8 replacements won", won.Load())
 		}
+
 		if err := l.Replace(t.Context(), "x", record("nobody", "x")); !errors.Is(err, ca.ErrRecordChanged) {
 			t.Errorf("replacing a record that is not there: %v", err)
 		}
@@ -155,6 +166,7 @@ func TestLedgerHistory(t *testing.T) {
 		if err := l.Insert(t.Context(), record("echo", "e1")); err != nil {
 			t.Fatal(err)
 		}
+
 		active, renewed, last := record("echo", "e1"), record("echo", "e2"), record("echo", "e3")
 		active.State = ca.Active
 		renewed.Created, last.Created = active.Created.AddDate(0, 8, 0), active.Created.AddDate(1, 4, 0)
@@ -167,6 +179,7 @@ func TestLedgerHistory(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+
 		want := last
 		want.History = []ca.Past{{Fingerprint: "e1", Replaced: renewed.Created}, {Fingerprint: "e2", Replaced: last.Created}}
 		if diff := cmp.Diff([]ca.Record{want}, mustRecords(t, l)); diff != "" {
@@ -181,14 +194,17 @@ func TestLedgerDelete(t *testing.T) {
 		if err := l.Insert(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
+
 		if err := l.Delete(t.Context(), r.ID, "e0"); !errors.Is(err, ca.ErrRecordChanged) {
 			t.Errorf("deleting a record that holds another certificate: %v", err)
 		}
+
 		for range 2 { // the second finds it gone
 			if err := l.Delete(t.Context(), r.ID, "e1"); err != nil {
 				t.Error(err)
 			}
 		}
+
 		if n := len(mustRecords(t, l)); n != 0 {
 			t.Errorf("%d records are left", n)
 		}
@@ -199,6 +215,7 @@ func TestLedgerHeedsItsContext(t *testing.T) {
 	eachLedger(t, func(t *testing.T, l ledger) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
+
 		_, listing := l.Records(ctx)
 		for _, err := range []error{listing, l.Insert(ctx, record("echo", "e1")), l.Replace(ctx, "e1", record("echo", "e2")), l.Delete(ctx, "x", "y")} {
 			if !errors.Is(err, context.Canceled) {
@@ -208,24 +225,29 @@ func TestLedgerHeedsItsContext(t *testing.T) {
 	})
 }
 
-// A record made from a bundle is found again by what mesh compares: the store's id, the hosts, the expiry.
+// A record made from a bundle is found again by what mesh compares: the store's id, the hosts, the
+// expiry.
 func TestNewRecord(t *testing.T) {
 	local, err := ca.OpenLocal(t.TempDir(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	b, err := ca.Issue(t.Context(), local, ca.Request{Hosts: []string{"echo.shop"}})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	r := ca.NewRecord(ca.RoleInbound, "shop", "echo", "5e9d9544a1dcd60001d0ed20", b, time.Now())
 	if r.ID != "inbound/shop/echo" || r.Fingerprint != ca.StoreID("5e9d9544a1dcd60001d0ed20", b.Leaf) || r.State != ca.Pending ||
 		!slices.Equal(r.Hosts, []string{"echo.shop"}) || !r.Expires.Equal(b.Leaf.NotAfter) {
 		t.Errorf("record: %+v", r)
 	}
+
 	if block, _ := pem.Decode(r.Certificate); block == nil || block.Type != "CERTIFICATE" {
 		t.Errorf("the record's certificate is %q", r.Certificate)
 	}
+
 	if strings.Contains(string(r.Certificate), "PRIVATE") {
 		t.Error("the record holds a private key")
 	}

@@ -24,25 +24,29 @@ import (
 	"github.com/tykmesh/tykmesh/ca/catest"
 )
 
-// huge is a file that takes no room and that nobody could hold.
+// huge returns a file that takes no room and that nobody could hold.
 func huge(t *testing.T, path string) string {
 	t.Helper()
 	f, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if err := errors.Join(f.Truncate(1<<36), f.Close()); err != nil {
 		t.Fatal(err)
 	}
+
 	return path
 }
 
-// Whichever of the files that people name has no end, as a device has none: the error names it, and the limit.
+// Whichever of the files that people name has no end, as a device has none: the error names it, and
+// the limit.
 func TestFilesAreReadUpToTheirLimit(t *testing.T) {
 	endless := huge(t, filepath.Join(t.TempDir(), "endless.pem"))
 	server, _ := newCFSSL(t, catest.Options{})
 	certificate, key := server.ClientPair()
 	cert, keyFile := file(t, certificate), file(t, key)
+
 	configured := func(c ca.Config) error {
 		c.Addr, c.Key = "cfssl", catest.Key
 		_, err := ca.New(c)
@@ -55,6 +59,7 @@ func TestFilesAreReadUpToTheirLimit(t *testing.T) {
 		_, err := ca.OpenLocal(dir, nil)
 		return err
 	}
+
 	_, keyErr := ca.ReadKey(endless)
 	for name, err := range map[string]error{
 		"CertPath":      configured(ca.Config{CertPath: endless}),
@@ -72,7 +77,8 @@ func TestFilesAreReadUpToTheirLimit(t *testing.T) {
 	}
 }
 
-// A MongoDB that never ends a listing is left alone when it has sent too much, by number or by size.
+// A MongoDB that never ends a listing is left alone when it has sent too much, by number or by
+// size.
 func TestRecordsAreBounded(t *testing.T) {
 	batch := func(records int, certificate []byte) (all bson.A) {
 		for range records {
@@ -80,6 +86,7 @@ func TestRecordsAreBounded(t *testing.T) {
 		}
 		return all
 	}
+
 	for want, documents := range map[string]bson.A{
 		"more than 100000 records in k8s_ca": batch(9000, nil),
 		"more than 1 MiB of them in k8s_ca":  batch(10, make([]byte, 50<<10)),
@@ -93,15 +100,18 @@ func TestRecordsAreBounded(t *testing.T) {
 			}
 			return stubAnswer(request, "", 0)
 		})
+
 		l := openMongo(t, uri)
 		ca.LimitListings(l, 1<<20)
 		if strings.Contains(want, "records") {
 			ca.LimitListings(l, 1<<30)
 		}
+
 		records, err := l.Records(t.Context())
 		if len(records) > 0 {
 			t.Errorf("%d records beside the error", len(records))
 		}
+
 		wantError(t, err, nil, want)
 	}
 }
@@ -113,8 +123,10 @@ func TestTheAuthKeyIsNotSent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	var mu sync.Mutex
 	var sent bytes.Buffer
+
 	proxy := httputil.NewSingleHostReverseProxy(target)
 	between := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
@@ -126,14 +138,17 @@ func TestTheAuthKeyIsNotSent(t *testing.T) {
 		fmt.Fprintf(&sent, "%v %v\n%s\n%s\n", r.URL, r.Header, body, signed.Request)
 		proxy.ServeHTTP(w, r)
 	}))
+
 	t.Cleanup(between.Close)
 	if err := issueEcho(t, newClient(t, ca.Config{Addr: between.URL, Key: catest.Key})); err != nil {
 		t.Fatal(err)
 	}
+
 	raw, err := hex.DecodeString(catest.Key)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	wantHidden(t, sent.String(), catest.Key, strings.ToUpper(catest.Key), string(raw))
 	if !strings.Contains(sent.String(), `"hostname":"echo.default"`) {
 		t.Fatalf("what was sent was not seen:\n%s", &sent)

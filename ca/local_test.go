@@ -18,7 +18,7 @@ import (
 	"github.com/tykmesh/tykmesh/ca/catest"
 )
 
-// authorityOf is a local CA's certificate.
+// authorityOf returns a local CA's certificate.
 func authorityOf(t testing.TB, l *ca.Local) *x509.Certificate {
 	t.Helper()
 	chain, err := l.Chain(t.Context())
@@ -34,24 +34,30 @@ func TestLocalCAIsMadeOnce(t *testing.T) {
 	if again := authorityOf(t, newLocal(t, dir)); !first.Equal(again) {
 		t.Error("a second run has another CA")
 	}
+
 	if life := first.NotAfter.Sub(first.NotBefore); life < 3650*24*time.Hour || !first.IsCA {
 		t.Errorf("the CA lives for %v, CA: %t", life, first.IsCA)
 	}
+
 	if first.MaxPathLen != 1 {
 		t.Errorf("the CA may have %d CAs between it and a leaf, want 1", first.MaxPathLen)
 	}
+
 	if name := first.Subject.String(); !regexp.MustCompile(`^CN=tykmesh local CA [0-9a-f]{8},O=tykmesh tests$`).MatchString(name) {
 		t.Errorf("the CA's name is %q", name)
 	}
+
 	if other := authorityOf(t, newLocal(t, t.TempDir())); other.Subject.CommonName == first.Subject.CommonName {
 		t.Errorf("two CAs are called %q", other.Subject.CommonName)
 	}
 
 	got := map[string]string{}
+
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, e := range entries {
 		info, err := e.Info()
 		if err != nil {
@@ -59,13 +65,15 @@ func TestLocalCAIsMadeOnce(t *testing.T) {
 		}
 		got[e.Name()] = info.Mode().String()
 	}
+
 	want := map[string]string{"ca.pem": "-rw-r--r--", "ca-key.pem": "-rw-------"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)
 	}
 }
 
-// Processes that start at once end with one CA and leave nothing else behind, also where one of them was stopped between the two files.
+// Processes that start at once end with one CA and leave nothing else behind, also where one of
+// them was stopped between the two files.
 func TestLocalCAIsMadeByOne(t *testing.T) {
 	for _, half := range []bool{false, true} {
 		dir := t.TempDir()
@@ -75,6 +83,7 @@ func TestLocalCAIsMadeByOne(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+
 		authorities := make([]*x509.Certificate, 8)
 		var wg sync.WaitGroup
 		for i := range authorities {
@@ -87,13 +96,16 @@ func TestLocalCAIsMadeByOne(t *testing.T) {
 				authorities[i] = authorityOf(t, l)
 			})
 		}
+
 		wg.Wait()
 		if t.Failed() {
 			return
 		}
+
 		if slices.ContainsFunc(authorities, func(c *x509.Certificate) bool { return !c.Equal(authorities[0]) }) {
 			t.Error("there is more than one CA")
 		}
+
 		if entries, err := os.ReadDir(dir); err != nil || len(entries) != 2 {
 			t.Errorf("%v, %v", entries, err)
 		}
@@ -124,6 +136,7 @@ func TestLocalCAThatCannotSign(t *testing.T) {
 		_, err := ca.OpenLocal(dir, nil)
 		wantError(t, err, nil, test.want)
 	}
+
 	file := filepath.Join(t.TempDir(), "file")
 	write(filepath.Dir(file), "file", nil)
 	_, err := ca.OpenLocal(filepath.Join(file, "ca"), nil)
@@ -146,6 +159,7 @@ func TestLocalUsages(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		want := []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
 		if b.Leaf.KeyUsage != x509.KeyUsageDigitalSignature || !slices.Equal(b.Leaf.ExtKeyUsage, want) {
 			t.Errorf("%v: usages %b, %v", key, b.Leaf.KeyUsage, b.Leaf.ExtKeyUsage)
@@ -153,13 +167,15 @@ func TestLocalUsages(t *testing.T) {
 	}
 }
 
-// The id is what the Dashboard's store computes: org and SHA-256 of the DER, as `openssl x509 -fingerprint -sha256` prints it.
+// The id is what the Dashboard's store computes: org and SHA-256 of the DER, as `openssl x509
+// -fingerprint -sha256` prints it.
 func TestStoreID(t *testing.T) {
 	leaf := &x509.Certificate{Raw: []byte("abc")}
 	const want = "5e9d9544a1dcd60001d0ed20" + "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" // FIPS 180-2, appendix B.1
 	if got := ca.StoreID("5e9d9544a1dcd60001d0ed20", leaf); got != want || len(got) != 88 {
 		t.Errorf("id %s, want %s", got, want)
 	}
+
 	if got := fmt.Sprint(ca.RecordID("inbound", "shop", "echo")); got != "inbound/shop/echo" {
 		t.Errorf("record id %s", got)
 	}

@@ -17,26 +17,31 @@ import (
 const (
 	// defaultDatabase is used where the connection string names none, as tyk-k8s's driver did.
 	defaultDatabase = "test"
-	// connectTimeout bounds the search for a server and each connection: the driver's 30 seconds are a long time to learn that an address is wrong.
+	// connectTimeout bounds the search for a server and each connection: the driver's 30 seconds
+	// are a long time to learn that an address is wrong.
 	connectTimeout = 10 * time.Second
-	// maxRecords bounds a listing. tyk-k8s wrote a record whenever a pod was admitted, so there can be many.
+	// maxRecords bounds a listing. tyk-k8s wrote a record whenever a pod was admitted, so there can
+	// be many.
 	maxRecords = 100_000
-	// maxListing bounds what all of them together may take, in bytes: a server need not keep to a limit that it is asked for.
+	// maxListing bounds what all of them together may take, in bytes: a server need not keep to a
+	// limit that it is asked for.
 	maxListing = 512 << 20
 )
 
-// MongoLedger keeps the records in a MongoDB collection, k8s_ca. It asks for no transaction and no index but the one of _id, so any server that
-// speaks the protocol will do. It is safe for concurrent use.
+// MongoLedger keeps the records in a MongoDB collection, k8s_ca. It asks for no transaction and no
+// index but the one of _id, so any server that speaks the protocol will do. It is safe for
+// concurrent use.
 //
-// Errors of its methods, besides those that they name: ErrLedgerUnreachable, ErrLedgerUnauthorized, ErrLedgerForbidden, the context's. None shows the
-// connection string.
+// Errors of its methods, besides those that they name: ErrLedgerUnreachable, ErrLedgerUnauthorized,
+// ErrLedgerForbidden, the context's. None shows the connection string.
 type MongoLedger struct {
 	records *mongo.Collection
 	errors  mongoErrors
 	most    int // bytes of a listing
 }
 
-// OpenMongo connects to the database that a connection string names (MongoDB connection string format).
+// OpenMongo connects to the database that a connection string names (MongoDB connection string
+// format).
 //
 // Errors: a connection string that cannot be parsed, and those of the ledger's methods.
 func OpenMongo(ctx context.Context, connStr string) (*MongoLedger, error) {
@@ -45,28 +50,33 @@ func OpenMongo(ctx context.Context, connStr string) (*MongoLedger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the MongoDB connection string: %w", err)
 	}
+
 	opts.SetAppName("tykmesh")
 	opts.SetServerSelectionTimeout(bounded(opts.ServerSelectionTimeout)).SetConnectTimeout(bounded(opts.ConnectTimeout))
 	client, err := mongo.Connect(opts) // validates, and dials in the background
 	if err != nil {
 		return nil, connectionStringError(err)
 	}
+
 	l := &MongoLedger{
 		// A secondary may not have yet what another run has just inserted.
 		records: client.Database(databaseOf(connStr)).Collection(collection, options.Collection().SetReadPreference(readpref.Primary())),
 		errors:  mongoErrors{hosts: strings.Join(opts.Hosts, ", "), clean: withoutSecrets(opts, connStr)},
 		most:    maxListing,
 	}
+
 	short, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	if err := client.Ping(short, readpref.Primary()); err != nil {
 		_ = l.Close(ctx) // why there is no connection says more
 		return nil, l.errors.wrap(ctx, "connecting", err)
 	}
+
 	return l, nil
 }
 
-// bounded is the time that a connection string asks for, if it is short enough; 0 would be for ever.
+// bounded returns the time that a connection string asks for, if it is short enough; 0 would be for
+// ever.
 func bounded(asked *time.Duration) time.Duration {
 	if asked == nil || *asked <= 0 {
 		return connectTimeout
@@ -74,7 +84,8 @@ func bounded(asked *time.Duration) time.Duration {
 	return min(*asked, connectTimeout)
 }
 
-// databaseOf is the path of a connection string that the driver has accepted. net/url does not read those with several hosts.
+// databaseOf returns the path of a connection string that the driver has accepted. net/url does not
+// read those with several hosts.
 func databaseOf(connStr string) string {
 	_, rest, _ := strings.Cut(connStr, "://")
 	_, path, _ := strings.Cut(rest, "/")
@@ -85,8 +96,8 @@ func databaseOf(connStr string) string {
 	return defaultDatabase
 }
 
-// listed are the fields that Records asks for. It names them, and does not exclude others, so that a private key that tyk-k8s stored never leaves the
-// server, under whatever name.
+// listed are the fields that Records asks for. It names them, and does not exclude others, so that
+// a private key that tyk-k8s stored never leaves the server, under whatever name.
 var listed = bson.D{
 	{Key: "bundle.certificate", Value: 1}, {Key: fieldFingerprint, Value: 1},
 	{Key: "bundlehistory.fingerprint", Value: 1}, {Key: "bundlehistory.replaced", Value: 1},
@@ -95,7 +106,8 @@ var listed = bson.D{
 	{Key: "serial", Value: 1}, {Key: "notbefore", Value: 1}, {Key: "state", Value: 1},
 }
 
-// Records lists all records, ordered by id: ours and those of tyk-k8s. It never fetches a private key.
+// Records lists all records, ordered by id: ours and those of tyk-k8s. It never fetches a private
+// key.
 //
 // Errors: a document that is neither's, and more than 100,000 of them or 512 MiB.
 func (l *MongoLedger) Records(ctx context.Context) ([]Record, error) {
@@ -106,6 +118,7 @@ func (l *MongoLedger) Records(ctx context.Context) ([]Record, error) {
 	if err != nil {
 		return nil, l.errors.wrap(ctx, op, err)
 	}
+
 	defer cursor.Close(short)
 	var records []Record
 	for size := 0; cursor.Next(short); {
@@ -119,12 +132,16 @@ func (l *MongoLedger) Records(ctx context.Context) ([]Record, error) {
 		if err := cursor.Decode(&d); err != nil {
 			return nil, fmt.Errorf("%s: the document %v in %s is none: %s", op, cursor.Current.Lookup(fieldID), collection, oneLine(err.Error()))
 		}
+
 		records = append(records, d.record())
 	}
+
 	if err := cursor.Err(); err != nil {
 		return nil, l.errors.wrap(ctx, op, err)
 	}
+
 	sortRecords(records)
+
 	return records, nil
 }
 
@@ -141,9 +158,10 @@ func (l *MongoLedger) Insert(ctx context.Context, r Record) error {
 	return l.errors.wrap(ctx, "inserting record "+r.ID, err)
 }
 
-// Replace makes the record with r's id that of r, if the certificate that it holds has still the fingerprint old: it compares _id and
-// bundle.fingerprint and nothing else, in one operation of the server. The state need not be compared: it goes one way only while the fingerprint
-// stays. Where r has another fingerprint, the old certificate moves to the history.
+// Replace makes the record with r's id that of r, if the certificate that it holds has still the
+// fingerprint old: it compares _id and bundle.fingerprint and nothing else, in one operation of the
+// server. The state need not be compared: it goes one way only while the fingerprint stays. Where r
+// has another fingerprint, the old certificate moves to the history.
 //
 // Errors: ErrRecordChanged when there is no such record.
 func (l *MongoLedger) Replace(ctx context.Context, old string, r Record) error {
@@ -151,6 +169,7 @@ func (l *MongoLedger) Replace(ctx context.Context, old string, r Record) error {
 	defer cancel()
 	op := "replacing record " + r.ID
 	filter := bson.D{{Key: fieldID, Value: r.ID}, {Key: fieldFingerprint, Value: old}}
+
 	update := bson.D{{Key: "$set", Value: newContent(r)}}
 	if r.Fingerprint != old {
 		// Reading before comparing is safe: a fingerprint stands for one certificate.
@@ -160,10 +179,12 @@ func (l *MongoLedger) Replace(ctx context.Context, old string, r Record) error {
 		}
 		update = append(update, bson.E{Key: "$push", Value: bson.D{{Key: fieldHistory, Value: d.Content.Bundle.past(r.Created)}}})
 	}
+
 	result, err := l.records.UpdateOne(short, filter, update)
 	if err == nil && result.MatchedCount == 0 {
 		err = ErrRecordChanged
 	}
+
 	return l.errors.wrap(ctx, op, err)
 }
 
@@ -175,27 +196,32 @@ func changed(err error) error {
 	return err
 }
 
-// Delete removes a record that holds the certificate with this fingerprint. One that is not there is deleted.
+// Delete removes a record that holds the certificate with this fingerprint. One that is not there
+// is deleted.
 //
 // Errors: ErrRecordChanged when it holds another.
 func (l *MongoLedger) Delete(ctx context.Context, id, fingerprint string) error {
 	short, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	op := "deleting record " + id
+
 	key := bson.E{Key: fieldID, Value: id}
 	if legacy, err := bson.ObjectIDFromHex(id); err == nil { // ours have slashes
 		key.Value = legacy
 	}
+
 	result, err := l.records.DeleteOne(short, bson.D{key, {Key: fieldFingerprint, Value: fingerprint}})
 	if err != nil || result.DeletedCount > 0 {
 		return l.errors.wrap(ctx, op, err)
 	}
+
 	switch err := l.records.FindOne(short, bson.D{key}, options.FindOne().SetProjection(bson.D{{Key: fieldID, Value: 1}})).Err(); {
 	case errors.Is(err, mongo.ErrNoDocuments):
 		return nil
 	case err != nil:
 		return l.errors.wrap(ctx, op, err)
 	}
+
 	return l.errors.wrap(ctx, op, ErrRecordChanged)
 }
 

@@ -22,22 +22,26 @@ import (
 	"github.com/tykmesh/tykmesh/ca/catest"
 )
 
-// rawCollection is the ledger's collection without the ledger.
+// rawCollection returns the ledger's collection without the ledger.
 func rawCollection(t *testing.T, uri string) *mongo.Collection {
 	t.Helper()
 	client, err := mongo.Connect(options.Client().ApplyURI(uri))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() { _ = client.Disconnect(context.Background()) })
+
 	u, err := url.Parse(uri)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return client.Database(strings.Trim(u.Path, "/")).Collection("k8s_ca")
 }
 
-// legacyDocument is a record as tyk-k8s wrote it: its struct's fields in lower case, in their order.
+// legacyDocument returns a record as tyk-k8s wrote it: its struct's fields in lower case, in their
+// order.
 func legacyDocument(id bson.ObjectID, fingerprint, key string, b ca.Bundle, mesh bool) bson.D {
 	return bson.D{
 		{Key: "_id", Value: id},
@@ -57,19 +61,23 @@ func legacyDocument(id bson.ObjectID, fingerprint, key string, b ca.Bundle, mesh
 	}
 }
 
-// Records of tyk-k8s are read beside ours; a private key that it stored does not even cross the wire.
+// Records of tyk-k8s are read beside ours; a private key that it stored does not even cross the
+// wire.
 func TestLegacyRecords(t *testing.T) {
 	const planted = "-----BEGIN RSA PRIVATE KEY----- planted"
 	uri := catest.Mongo(t)
 	tap := newTap(t, uri)
 	raw := rawCollection(t, uri)
+
 	b, err := ca.Issue(t.Context(), newLocal(t, t.TempDir()), ca.Request{Hosts: []string{"echo.default"}})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	ids := []bson.ObjectID{{1}, {2}, {3}}
 	unreadable := b
 	unreadable.Certificate = []byte("garbage")
+
 	documents := []any{
 		legacyDocument(ids[0], "fp1", planted, b, false),
 		legacyDocument(ids[1], "fp2", planted, b, true),
@@ -78,7 +86,9 @@ func TestLegacyRecords(t *testing.T) {
 	if _, err := raw.InsertMany(t.Context(), documents); err != nil {
 		t.Fatal(err)
 	}
+
 	l := openMongo(t, tap.uri)
+
 	ours := record("echo", "e1")
 	if err := l.Insert(t.Context(), ours); err != nil {
 		t.Fatal(err)
@@ -91,6 +101,7 @@ func TestLegacyRecords(t *testing.T) {
 			History: []ca.Past{{Fingerprint: "older"}}, Legacy: true,
 		}
 	}
+
 	want := []ca.Record{legacy(ids[0], "fp1", ca.RoleInbound), legacy(ids[1], "fp2", ca.RoleMesh), legacy(ids[2], "fp3", ca.RoleInbound), ours}
 	want[2].Certificate, want[2].Hosts, want[2].Serial, want[2].NotBefore = []byte("garbage"), nil, "", time.Time{}
 	if diff := cmp.Diff(want, mustRecords(t, l), cmpopts.EquateEmpty()); diff != "" {
@@ -102,15 +113,19 @@ func TestLegacyRecords(t *testing.T) {
 	if err := l.Replace(t.Context(), "fp1", changed); !errors.Is(err, ca.ErrRecordChanged) {
 		t.Errorf("changing a record of tyk-k8s: %v", err)
 	}
+
 	if err := l.Delete(t.Context(), want[0].ID, "fp1"); err != nil {
 		t.Errorf("deleting a record of tyk-k8s: %v", err)
 	}
+
 	if n := len(mustRecords(t, l)); n != 3 {
 		t.Errorf("%d records are left", n)
 	}
+
 	if tap.sent("planted") {
 		t.Error("a private key crossed the wire")
 	}
+
 	if !tap.sent("fp1") {
 		t.Fatal("the tap saw nothing: this test proves nothing")
 	}
@@ -123,15 +138,19 @@ func TestStoredDocument(t *testing.T) {
 	if err := l.Insert(t.Context(), record("echo", "e1")); err != nil {
 		t.Fatal(err)
 	}
+
 	if err := l.Replace(t.Context(), "e1", record("echo", "e2")); err != nil {
 		t.Fatal(err)
 	}
+
 	var got bson.M
 	if err := raw.FindOne(t.Context(), bson.D{{Key: "_id", Value: "inbound/shop/echo"}}).Decode(&got); err != nil {
 		t.Fatal(err)
 	}
+
 	binary := func(text string) bson.Binary { return bson.Binary{Data: []byte(text)} }
 	date := bson.NewDateTimeFromTime
+
 	r := record("echo", "e2")
 	want := bson.M{
 		"_id": r.ID, "uid": r.ID, "clientegressids": bson.A{}, "serviceid": "", "ismeshcert": false,
@@ -142,6 +161,7 @@ func TestStoredDocument(t *testing.T) {
 		"created": date(r.Created), "expires": date(r.Expires), "notbefore": date(r.NotBefore),
 		"namespace": "shop", "app": "echo", "role": "inbound", "hosts": bson.A{"echo.shop"}, "serial": r.Serial, "state": "pending",
 	}
+
 	inHistory := func(p cmp.Path) bool { return strings.Contains(p.GoString(), `["bundlehistory"]`) }
 	if diff := cmp.Diff(want, got, cmp.FilterPath(inHistory, cmpopts.IgnoreTypes(bson.DateTime(0)))); diff != "" {
 		t.Errorf("document (-want +got):\n%s", diff)
@@ -162,13 +182,15 @@ func TestDatabase(t *testing.T) {
 	}
 }
 
-// A document that is no record stops the listing, and is named: only a complete listing proves that something is not there.
+// A document that is no record stops the listing, and is named: only a complete listing proves that
+// something is not there.
 func TestForeignDocument(t *testing.T) {
 	uri := catest.Mongo(t)
 	l, raw := openMongo(t, uri), rawCollection(t, uri)
 	if _, err := raw.InsertOne(t.Context(), bson.D{{Key: "_id", Value: "odd"}, {Key: "hosts", Value: 7}}); err != nil {
 		t.Fatal(err)
 	}
+
 	_, err := l.Records(t.Context())
 	wantError(t, err, nil, `the document "odd" in k8s_ca is none`)
 	if errors.Is(err, ca.ErrLedgerUnreachable) {
@@ -200,7 +222,8 @@ func TestConnectionStrings(t *testing.T) {
 	}
 }
 
-// What MongoDB answers to a wrong password, to a user without rights and to all else is told apart. FerretDB knows no users, so a stub answers here.
+// What MongoDB answers to a wrong password, to a user without rights and to all else is told apart.
+// FerretDB knows no users, so a stub answers here.
 func TestMongoRefusals(t *testing.T) {
 	const password = "s3cr3t-pw"
 	for _, test := range []struct {
@@ -219,6 +242,7 @@ func TestMongoRefusals(t *testing.T) {
 		if test.command == "saslStart" {
 			uri = strings.Replace(uri, "//", "//user:"+password+"@", 1)
 		}
+
 		l, err := ca.OpenMongo(t.Context(), uri)
 		if err == nil {
 			if _, err = l.Records(t.Context()); err == nil {
@@ -227,6 +251,7 @@ func TestMongoRefusals(t *testing.T) {
 			wantHidden(t, printed(t, l), password)
 			_ = l.Close(t.Context())
 		}
+
 		wantError(t, err, test.is, test.want)
 		wantHidden(t, printed(t, err), password)
 	}
@@ -243,6 +268,7 @@ func TestMongoEchoesThePassword(t *testing.T) {
 		}
 		return stubAnswer(request, "", 0)
 	})
+
 	uri = strings.Replace(strings.Replace(uri, "//", "//user:"+password+"@", 1), "authSource=admin", "authSource=$external&authMechanism=PLAIN", 1)
 	_, err := ca.OpenMongo(t.Context(), uri)
 	wantError(t, err, nil, "no such user: user [redacted]")
@@ -263,9 +289,11 @@ func newTap(t *testing.T, uri string) *tap {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	listener := listen(t)
 	server := u.Host
 	u.Host = listener.Addr().String()
+
 	tapped := &tap{uri: u.String()}
 	go accept(listener, func(client net.Conn) {
 		upstream, err := net.Dial("tcp", server)
@@ -276,6 +304,7 @@ func newTap(t *testing.T, uri string) *tap {
 		go io.Copy(upstream, client)
 		_, _ = io.Copy(client, io.TeeReader(upstream, tapped))
 	})
+
 	return tapped
 }
 
@@ -285,7 +314,7 @@ func (t *tap) Write(p []byte) (int, error) {
 	return t.bytes.Write(p)
 }
 
-// sent says whether the server sent a text.
+// sent reports whether the server sent a text.
 func (t *tap) sent(text string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -308,6 +337,7 @@ func accept(l net.Listener, serve func(net.Conn)) {
 		if err != nil {
 			return
 		}
+
 		go func() {
 			defer c.Close()
 			serve(c)

@@ -13,16 +13,18 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
-// MongoDB's error codes for a wrong user or password and for a user without the right (MongoDB error codes: AuthenticationFailed, Unauthorized;
-// 8000 is what Atlas answers a wrong password with).
+// MongoDB's error codes for a wrong user or password and for a user without the right (MongoDB
+// error codes: AuthenticationFailed, Unauthorized; 8000 is what Atlas answers a wrong password
+// with).
 const (
 	codeAuthenticationFailed = 18
 	codeAtlas                = 8000
 	codeUnauthorized         = 13
 )
 
-// mongoErrors turns the driver's errors into ours. The driver's describe the whole topology and were not made to be free of secrets, so no error of
-// its is ever wrapped; the text is bounded, and what is secret of the connection string is cut out of it.
+// mongoErrors turns the driver's errors into ours. The driver's describe the whole topology and
+// were not made to be free of secrets, so no error of its is ever wrapped; the text is bounded, and
+// what is secret of the connection string is cut out of it.
 type mongoErrors struct {
 	hosts string
 	clean func(error) string // a function, because fmt prints what a field holds
@@ -47,6 +49,7 @@ func (m mongoErrors) wrap(ctx context.Context, op string, err error) error {
 	case mongo.IsNetworkError(err), mongo.IsTimeout(err):
 		return fmt.Errorf("%s: MongoDB at %s: %w: %s", op, m.hosts, ErrLedgerUnreachable, m.clean(err))
 	}
+
 	return fmt.Errorf("%s: MongoDB at %s: %s", op, m.hosts, m.clean(err))
 }
 
@@ -63,7 +66,8 @@ func withoutSecrets(opts *options.ClientOptions, connStr string) func(error) str
 // lastError finds why a server could not be reached in the driver's description of the topology.
 var lastError = regexp.MustCompile(`Last error: ([^{}]+?) *\}`)
 
-// serverSaid is the part of the driver's text that says something: the reason of each server, once.
+// serverSaid returns the part of the driver's text that says something: the reason of each server,
+// once.
 func serverSaid(text string) string {
 	var reasons []string
 	for _, m := range lastError.FindAllStringSubmatch(text, -1) {
@@ -71,14 +75,16 @@ func serverSaid(text string) string {
 			reasons = append(reasons, m[1])
 		}
 	}
+
 	if len(reasons) == 0 {
 		return text
 	}
+
 	return strings.Join(reasons, "; ")
 }
 
-// connectionStringError says that a connection string is wrong without the driver's reason, which quotes it; but for a host of mongodb+srv that
-// DNS does not know.
+// connectionStringError says that a connection string is wrong without the driver's reason, which
+// quotes it; but for a host of mongodb+srv that DNS does not know.
 func connectionStringError(err error) error {
 	var lookup *net.DNSError
 	if errors.As(err, &lookup) {

@@ -8,7 +8,8 @@ import (
 	"regexp"
 )
 
-// UniqueName makes a CA's common name one that no other CA has: behind it comes what no other key has, in nine characters.
+// UniqueName makes a CA's common name one that no other CA has: behind it comes what no other key
+// has, in nine characters.
 func UniqueName(name string, key crypto.PublicKey) (string, error) {
 	public, err := x509.MarshalPKIXPublicKey(key)
 	if err != nil {
@@ -20,7 +21,8 @@ func UniqueName(name string, key crypto.PublicKey) (string, error) {
 
 var uniqueName = regexp.MustCompile(`^(.+) [0-9a-f]{8}$`)
 
-// BaseName is a name without what UniqueName added: what CAs have in common that follow one another.
+// BaseName returns a name without what UniqueName added: what CAs have in common that follow one
+// another.
 func BaseName(name string) string {
 	if m := uniqueName.FindStringSubmatch(name); m != nil {
 		return m[1]

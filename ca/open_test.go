@@ -25,14 +25,17 @@ func TestOpenEndpoints(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := catest.New(c.options)
 			defer s.Close()
+
 			client, err := ca.New(ca.Config{Addr: s.URL, Key: catest.Key})
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			open, err := client.OpenEndpoints(t.Context())
 			if diff := cmp.Diff(c.want, open); diff != "" || err != nil {
 				t.Error(err, diff)
 			}
+
 			for _, r := range s.Requests() {
 				if r.Status == 200 {
 					t.Errorf("%s made a certificate", r)
@@ -45,14 +48,17 @@ func TestOpenEndpoints(t *testing.T) {
 func TestServedIsAskedForWhateverIsConfigured(t *testing.T) {
 	s := catest.New(catest.Options{})
 	defer s.Close()
+
 	other := filepath.Join(t.TempDir(), "other.pem")
 	if err := os.WriteFile(other, catest.NewAuthority("other").PEM(), 0o600); err != nil {
 		t.Fatal(err)
 	}
+
 	client, err := ca.New(ca.Config{Addr: s.URL, Key: catest.Key, CertPath: other})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	served, err := client.Served(t.Context())
 	if err != nil || !served.Equal(s.Authority.Cert) {
 		t.Errorf("%v, %v", served, err)

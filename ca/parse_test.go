@@ -53,44 +53,53 @@ func TestAddresses(t *testing.T) {
 			got = err.Error()
 			wantHidden(t, got, "s3cr3t-pw")
 		}
+
 		if got != test.want && (err == nil || !strings.Contains(got, test.want)) {
 			t.Errorf("%q, secure %t: %s, want %s", test.text, test.secure, got, test.want)
 		}
 	}
+
 	for _, list := range []string{"", " , "} {
 		_, err := ca.New(ca.Config{Addr: list, Key: catest.Key})
 		wantError(t, err, nil, "no CFSSL address")
 	}
 }
 
-// Whatever is configured as an address: an error, or a URL that a path can be put behind and that reads as itself.
+// Whatever is configured as an address: an error, or a URL that a path can be put behind and that
+// reads as itself.
 func FuzzAddress(f *testing.F) {
 	for _, seed := range []string{"127.0.0.1:8888", "::bad", "http://h/%2f", "[::1%25eth0]:1", "h:99999", "http://[::1]/a b", "//h", "http:///x", "h/..//"} {
 		f.Add(seed, true)
 		f.Add(seed, false)
 	}
+
 	f.Fuzz(func(t *testing.T, text string, secure bool) {
 		server, err := ca.ParseAddress(text, secure)
 		if err != nil {
 			return
 		}
+
 		u, err := url.Parse(server + "/api")
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		if u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || !strings.HasSuffix(u.Path, "/api") {
 			t.Fatalf("%q became %q", text, server)
 		}
+
 		if secure && u.Scheme != "https" {
 			t.Fatalf("%q became %q although it must be secure", text, server)
 		}
+
 		if again, err := ca.ParseAddress(server, secure); err != nil || again != server {
 			t.Fatalf("%q became %q and that became %q: %v", text, server, again, err)
 		}
 	})
 }
 
-// Whatever a server answers: a certificate text or a message, never both, and a message fit for an error.
+// Whatever a server answers: a certificate text or a message, never both, and a message fit for an
+// error.
 func FuzzAnswer(f *testing.F) {
 	for _, seed := range []string{
 		`{"success":true,"result":{"certificate":"x"},"errors":[],"messages":[]}`,
@@ -101,14 +110,17 @@ func FuzzAnswer(f *testing.F) {
 		f.Add(200, []byte(seed))
 		f.Add(400, []byte(seed))
 	}
+
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		certificate, message := ca.ParseAnswer(status, body)
 		if (len(certificate) == 0) == (message == "") {
 			t.Fatalf("certificate %q and message %q", certificate, message)
 		}
+
 		if len(certificate) > 0 && status != 200 {
 			t.Fatalf("a certificate with status %d", status)
 		}
+
 		odd := func(r rune) bool { return !unicode.IsPrint(r) }
 		if len(message) > ca.MaxMessage || !utf8.ValidString(message) || strings.ContainsFunc(message, odd) {
 			t.Fatalf("message %q", message)
@@ -116,8 +128,9 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
-// Whatever CertPath, a signer or a bundle gives: an error that shows no key, or the first certificate in it, or all; encoded again they read as
-// themselves, and a bundle is the same in whatever order.
+// Whatever CertPath, a signer or a bundle gives: an error that shows no key, or the first
+// certificate in it, or all; encoded again they read as themselves, and a bundle is the same in
+// whatever order.
 func FuzzCertificate(f *testing.F) {
 	one, other := catest.NewAuthority("fuzz CA"), catest.NewAuthority("other CA")
 	authority, key := one.PEM(), strings.Split(string(one.KeyPEM()), "\n")[1]
@@ -132,15 +145,18 @@ func FuzzCertificate(f *testing.F) {
 		if err != nil && strings.Contains(err.Error(), key) {
 			t.Fatalf("said: %v", err)
 		}
+
 		turned := slices.Clone(trust)
 		slices.Reverse(turned)
 		if again, err := ca.ParseTrust(ca.EncodeCertificates(turned...)); len(trust) > 0 && (err != nil || len(again) != len(trust) || again.Hash() != trust.Hash()) {
 			t.Fatalf("%d certificates of hash %q became %d of hash %q: %v", len(trust), trust.Hash(), len(again), again.Hash(), err)
 		}
+
 		c, err := ca.ParseCertificate(text)
 		if err != nil {
 			return
 		}
+
 		again, err := ca.ParseCertificate(ca.EncodeCertificate(c))
 		if err != nil || !bytes.Equal(again.Raw, c.Raw) {
 			t.Fatalf("the certificate changed: %v", err)
@@ -159,6 +175,7 @@ func TestErrorsAboutKeyFiles(t *testing.T) {
 	if err := os.WriteFile(path, key, 0o600); err != nil {
 		t.Fatal(err)
 	}
+
 	for _, c := range []ca.Config{{CertPath: path}, {TLSRemoteCA: path}, {MutualTLSCert: path, MutualTLSKey: path}} {
 		c.Addr, c.Key = "cfssl", catest.Key
 		_, err := ca.New(c)

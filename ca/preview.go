@@ -12,8 +12,8 @@ import (
 	"github.com/tykmesh/tykmesh/ca/internal/quiet"
 )
 
-// PreviewLocal is OpenLocal for those who only look: where dir holds no CA yet, none is made; one in memory stands for it, which no
-// certificate chains to.
+// PreviewLocal is OpenLocal for those who only look: where dir holds no CA yet, none is made; one
+// in memory stands for it, which no certificate chains to.
 //
 // Errors: as OpenLocal.
 func PreviewLocal(dir string, names []csr.Name) (*Local, error) {
@@ -22,14 +22,17 @@ func PreviewLocal(dir string, names []csr.Name) (*Local, error) {
 			return OpenLocal(dir, names)
 		}
 	}
+
 	quiet.CFSSL()
 	key, _, err := KeyRequest{}.generate()
 	if err != nil {
 		return nil, fmt.Errorf("making a CA in memory: %w", err)
 	}
+
 	cert, err := selfSign(key, names)
 	if err != nil {
 		return nil, fmt.Errorf("making a CA in memory: %w", err)
 	}
+
 	return newLocalIn(cert, key)
 }

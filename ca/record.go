@@ -14,13 +14,15 @@ const (
 // State is how far a recorded certificate has come.
 type State string
 
-// A record is Pending from before its certificate is uploaded until the APIs that use it are in place.
+// A record is Pending from before its certificate is uploaded until the APIs that use it are in
+// place.
 const (
 	Pending State = "pending"
 	Active  State = "active"
 )
 
-// Record is what the ledger knows of one certificate: one record a service and role. It never holds a private key.
+// Record is what the ledger knows of one certificate: one record a service and role. It never holds
+// a private key.
 type Record struct {
 	ID             string // RecordID; the hex of the ObjectID in records of tyk-k8s
 	Role           string // RoleInbound or RoleMesh
@@ -43,7 +45,8 @@ type Past struct {
 	Replaced    time.Time // when the record that holds the next one was made
 }
 
-// NewRecord is the record of a bundle, pending, with the id that the Dashboard's store will give its certificate.
+// NewRecord returns the record of a bundle, pending, with the id that the Dashboard's store will
+// give its certificate.
 func NewRecord(role, namespace, app, org string, b Bundle, now time.Time) Record {
 	return Record{
 		ID:          RecordID(role, namespace, app),
@@ -61,13 +64,15 @@ func NewRecord(role, namespace, app, org string, b Bundle, now time.Time) Record
 	}
 }
 
-// RecordID is the one id that a service's record of a role can have, so that of two runs at once only one can insert it.
+// RecordID returns the one id that a service's record of a role can have, so that of two runs at
+// once only one can insert it.
 func RecordID(role, namespace, app string) string { return role + "/" + namespace + "/" + app }
 
 var (
 	// ErrRecordExists says that an inserted record's id is taken.
 	ErrRecordExists = errors.New("the ledger has this record already")
-	// ErrRecordChanged says that the record to replace or delete holds another certificate by now, or is not there.
+	// ErrRecordChanged says that the record to replace or delete holds another certificate by now,
+	// or is not there.
 	ErrRecordChanged = errors.New("the record was changed by another run")
 	// ErrLedgerUnreachable says that MongoDB did not answer.
 	ErrLedgerUnreachable = errors.New("no answer")

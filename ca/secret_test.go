@@ -19,21 +19,25 @@ import (
 	"github.com/tykmesh/tykmesh/ca/catest"
 )
 
-// printed is every way in which somebody might show a value by mistake.
+// printed returns every way in which somebody might show a value by mistake.
 func printed(t *testing.T, values ...any) string {
 	t.Helper()
 	var out bytes.Buffer
+
 	text, js := slog.New(slog.NewTextHandler(&out, nil)), slog.New(slog.NewJSONHandler(&out, nil))
 	for _, v := range values {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 			fmt.Fprintf(&out, verb+"\n", v)
 		}
+
 		if encoded, err := json.Marshal(v); err == nil {
 			out.Write(encoded)
 		}
+
 		text.Info("shown", "value", v)
 		js.Info("shown", "value", v)
 	}
+
 	return out.String()
 }
 
@@ -52,28 +56,34 @@ func wantHidden(t *testing.T, out string, secrets ...string) {
 	}
 }
 
-// A private key shows in nothing but the conversion of its bytes, wherever it is nested; a client and a configuration do not show the API key.
+// A private key shows in nothing but the conversion of its bytes, wherever it is nested; a client
+// and a configuration do not show the API key.
 func TestSecretsArePrintedNowhere(t *testing.T) {
 	server := catest.New(catest.Options{})
 	t.Cleanup(server.Close)
 	config := ca.Config{Addr: server.URL, Key: catest.Key}
 	client := newClient(t, config)
+
 	b, err := ca.Issue(t.Context(), client, ca.Request{Hosts: []string{"echo.default"}})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	key := string(b.Key)
 	if text, err := b.Key.MarshalText(); err != nil || string(text)+b.Key.String()+b.Key.GoString() != "[redacted][redacted][redacted]" {
 		t.Errorf("the key as text: %q, %v", text, err)
 	}
+
 	body := strings.Split(key, "\n")[1] // a line of its base64
 	out := printed(t, b, &b, b.Key, []ca.PrivateKey{b.Key}, map[string]any{"bundle": b}, client, config, &config, struct{ CA ca.Config }{config},
 		ca.NewRecord(ca.RoleInbound, "default", "echo", "org", b, b.Leaf.NotBefore))
 	wantHidden(t, out, key, body, catest.Key)
+
 	raw, err := hex.DecodeString(catest.Key)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	wantHidden(t, out, string(raw))
 	if !strings.Contains(out, "[redacted]") || !strings.Contains(out, server.URL) {
 		t.Errorf("what is not secret should show:\n%s", out)
@@ -81,20 +91,24 @@ func TestSecretsArePrintedNowhere(t *testing.T) {
 
 	dir := t.TempDir()
 	out = printed(t, newLocal(t, dir))
+
 	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, "ca.pem"), filepath.Join(dir, "ca-key.pem"))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	scalar, err := pair.PrivateKey.(*ecdsa.PrivateKey).Bytes()
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	wantHidden(t, out, string(scalar), new(big.Int).SetBytes(scalar).String())
 
 	wantHidden(t, printed(t, ca.Config{Addr: "http://user:s3cr3t-pw@cfssl"}), "s3cr3t-pw")
 }
 
-// Nothing of cfssl's or resty's logging reaches the program's standard error, where the log package writes.
+// Nothing of cfssl's or resty's logging reaches the program's standard error, where the log package
+// writes.
 func TestNothingIsLogged(t *testing.T) {
 	var logged bytes.Buffer
 	old := log.Writer()
@@ -106,9 +120,11 @@ func TestNothingIsLogged(t *testing.T) {
 		ca.WithoutBackoff(client)
 		_ = issueEcho(t, client) // what comes of it is other tests' matter
 	}
+
 	if err := issueEcho(t, newLocal(t, filepath.Join(t.TempDir(), "ca"))); err != nil {
 		t.Error(err)
 	}
+
 	if logged.Len() > 0 {
 		t.Errorf("logged:\n%s", &logged)
 	}

@@ -13,16 +13,19 @@ import (
 	"github.com/tykmesh/tykmesh/ca"
 )
 
-// Whatever stands in a ledger: an error, or a record that both ledgers keep as they read it, and that holds no key.
+// Whatever stands in a ledger: an error, or a record that both ledgers keep as they read it, and
+// that holds no key.
 func FuzzStored(f *testing.F) {
 	b, err := ca.Issue(f.Context(), newLocal(f, f.TempDir()), ca.Request{Hosts: []string{"echo.default"}})
 	if err != nil {
 		f.Fatal(err)
 	}
+
 	legacy, err := bson.MarshalExtJSON(legacyDocument(bson.ObjectID{1}, "fp", "s3cr3t-key", b, true), false, false)
 	if err != nil {
 		f.Fatal(err)
 	}
+
 	f.Add(legacy)
 	f.Add(ca.StoredRecord(record("echo", "e1")))
 	for _, seed := range []string{
@@ -31,30 +34,35 @@ func FuzzStored(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
+
 	f.Fuzz(func(t *testing.T, text []byte) {
 		r, err := ca.ReadStored(text)
 		if err != nil {
 			return
 		}
+
 		if strings.Contains(string(ca.StoredRecord(r)), "s3cr3t-key") && !bytes.Contains(r.Certificate, []byte("s3cr3t-key")) {
 			t.Fatalf("a key is written again: %s", ca.StoredRecord(r))
 		}
+
 		if r.Legacy {
 			return // such a record is never written
 		}
+
 		again, err := ca.ReadStored(ca.StoredRecord(r))
 		again.History = r.History // which is the ledger's
 		if err != nil {
 			t.Fatalf("%+v is written, and read: %v", r, err)
 		}
+
 		if diff := cmp.Diff(r, again, cmpopts.EquateEmpty()); diff != "" {
 			t.Fatalf("-read +written and read:\n%s", diff)
 		}
 	})
 }
 
-// Whatever is configured as a connection string: nothing that the program says of it holds what is secret in it, and whichever is accepted names a
-// database.
+// Whatever is configured as a connection string: nothing that the program says of it holds what is
+// secret in it, and whichever is accepted names a database.
 func FuzzConnectionString(f *testing.F) {
 	const password = "s3cr3tpw"
 	for _, seed := range []string{
@@ -63,6 +71,7 @@ func FuzzConnectionString(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
+
 	f.Fuzz(func(t *testing.T, text string) {
 		if strings.Contains(text, "+srv") {
 			return // it asks DNS
@@ -71,6 +80,7 @@ func FuzzConnectionString(f *testing.F) {
 		if database == "" && said == "" {
 			t.Fatalf("%q is accepted, and names no database", text)
 		}
+
 		if whole := strings.Contains(text, "mongodb://") && strings.Contains(text, password); whole && strings.Contains(said, text) {
 			t.Fatalf("%q is shown: %s", text, said)
 		}

@@ -11,8 +11,9 @@ import (
 	"unicode/utf16"
 )
 
-// FileNames are the names under which OpenSSL looks for the bundle's CAs in a folder of certificates: the hash of a subject, and a number behind it
-// (openssl-rehash(1)). Each name once, sorted.
+// FileNames returns the names under which OpenSSL looks for the bundle's CAs in a folder of
+// certificates: the hash of a subject, and a number behind it (openssl-rehash(1)). Each name once,
+// sorted.
 func (t Trust) FileNames() []string {
 	var names []string
 	for _, c := range t {
@@ -20,11 +21,13 @@ func (t Trust) FileNames() []string {
 			names = append(names, fmt.Sprintf("%08x.0", hash))
 		}
 	}
+
 	slices.Sort(names)
 	return slices.Compact(names)
 }
 
-// attribute is a part of a distinguished name, and nameSET one or more of them (X.501); asn1 knows a set by its type's name.
+// attribute is a part of a distinguished name, and nameSET one or more of them (X.501); asn1 knows
+// a set by its type's name.
 type (
 	attribute struct {
 		Type  asn1.ObjectIdentifier
@@ -33,28 +36,34 @@ type (
 	nameSET []attribute
 )
 
-// subjectHash is what OpenSSL calls the hash of a subject: the first bytes of the SHA-1 of the name in its canonical form, in which texts are
-// UTF-8, in lower case, and without needless spaces (X509_NAME_hash_ex(3)).
+// subjectHash is what OpenSSL calls the hash of a subject: the first bytes of the SHA-1 of the name
+// in its canonical form, in which texts are UTF-8, in lower case, and without needless spaces
+// (X509_NAME_hash_ex(3)).
 func subjectHash(c *x509.Certificate) (uint32, error) {
 	var name []nameSET
 	if _, err := asn1.Unmarshal(c.RawSubject, &name); err != nil {
 		return 0, fmt.Errorf("subject: %w", err)
 	}
+
 	digest := sha1.New() //nolint:gosec // see above
 	for _, set := range name {
 		for i := range set {
 			set[i].Value = canonicalText(set[i].Value)
 		}
+
 		text, err := asn1.Marshal(set)
 		if err != nil {
 			return 0, fmt.Errorf("subject: %w", err)
 		}
+
 		digest.Write(text)
 	}
+
 	return binary.LittleEndian.Uint32(digest.Sum(nil)), nil
 }
 
-// canonicalText is a text in the form in which OpenSSL compares names; what is no text stays as it is.
+// canonicalText returns a text in the form in which OpenSSL compares names; what is no text stays
+// as it is.
 func canonicalText(v asn1.RawValue) asn1.RawValue {
 	var text string
 	switch v.Tag {
@@ -66,22 +75,27 @@ func canonicalText(v asn1.RawValue) asn1.RawValue {
 			runes[i] = rune(b)
 		}
 		text = string(runes)
+
 	case asn1.TagBMPString:
 		units := make([]uint16, len(v.Bytes)/2)
 		for i := range units {
 			units[i] = binary.BigEndian.Uint16(v.Bytes[2*i:])
 		}
 		text = string(utf16.Decode(units))
+
 	default:
 		return v
 	}
+
 	lower := func(r rune) rune {
 		if r >= 'A' && r <= 'Z' {
 			return r + 'a' - 'A'
 		}
 		return r
 	}
+
 	fields := strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r >= '\t' && r <= '\r' })
+
 	return asn1.RawValue{Tag: asn1.TagUTF8String, Bytes: []byte(strings.Map(lower, strings.Join(fields, " ")))}
 }
 

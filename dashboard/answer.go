@@ -10,9 +10,8 @@ import (
 	"strings"
 )
 
-// answer is what the Dashboard's answers have in common. encoding/json matches
-// keys without regard to case, which is needed: some calls capitalise them and
-// some do not.
+// answer is what the Dashboard's answers have in common. encoding/json matches keys without regard
+// to case, which is needed: some calls capitalise them and some do not.
 type answer struct {
 	Status  string
 	Message string
@@ -31,6 +30,7 @@ func (a *answer) readField(v *incoming, name string) error {
 	case "errors":
 		return v.decode(&a.Errors)
 	}
+
 	return v.skip()
 }
 
@@ -44,15 +44,16 @@ func (a *answer) message() string {
 	if a.Message != "" {
 		parts = append([]string{a.Message}, parts...)
 	}
+
 	if len(parts) == 0 {
 		return "no message"
 	}
+
 	return strings.Join(parts, "; ")
 }
 
-// lenient reads what it can of an answer that reports a failure, and says
-// whether it was a JSON object at all. A field of an unexpected type is no
-// reason to lose the others.
+// lenient reads what it can of an answer that reports a failure, and says whether it was a JSON
+// object at all. A field of an unexpected type is no reason to lose the others.
 func lenient(body []byte, a *answer) bool {
 	err := json.Unmarshal(body, a)
 	var mismatch *json.UnmarshalTypeError
@@ -68,6 +69,7 @@ func foreign(got *reply, key string) string {
 	// Twice as much is searched for the key as is kept, so that none is cut in two.
 	page := strings.ReplaceAll(string(got.body[:min(len(got.body), 2*maxPage)]), key, redacted)
 	page = markup.ReplaceAllString(page[:min(len(page), maxPage)], " ")
+
 	return "not a Dashboard's answer (" + http.StatusText(status) + "): " + page
 }
 
@@ -76,10 +78,10 @@ const maxPage = 4096
 
 var markup = regexp.MustCompile(`(?s)<(style|script).*?</(style|script)>|<[^>]*>`)
 
-// existing matches what is said when something is taken. The texts are not
-// documented and differ between versions: "same ID" is Dashboard 5's, "id
-// already exists" the gateway's for certificates, "seems to exist" tyk-sync's,
-// "duplicate key" MongoDB's. A schema's "items must be unique" is none of them.
+// existing matches what is said when something is taken. The texts are not documented and differ
+// between versions: "same ID" is Dashboard 5's, "id already exists" the gateway's for certificates,
+// "seems to exist" tyk-sync's, "duplicate key" MongoDB's. A schema's "items must be unique" is none
+// of them.
 var existing = regexp.MustCompile(`(?i)\bsame id\b|already (exists?|in use|used|taken)|exists already|seems to exist|duplicate key|(path|slug) (is in use|is taken|must be unique)`)
 
 // licence matches the words of a licence that allows no more.
@@ -103,9 +105,9 @@ var certificateAbsent = regexp.MustCompile(`(?i)certificate.*not found|could not
 //	one object: 404 with a JSON body, or 400            ErrNotFound
 //	  "Could not retrieve API detail"
 //
-// A 404 that is no JSON is a wrong URL or a proxy, and proves nothing absent. A
-// 401 about one object may mean that the key is unknown, that the object belongs
-// to others, or, before 5.14.0, that there is no such object.
+// A 404 that is no JSON is a wrong URL or a proxy, and proves nothing absent. A 401 about one
+// object may mean that the key is unknown, that the object belongs to others, or, before 5.14.0,
+// that there is no such object.
 func classify(r call, got *reply, isJSON bool, message string) error {
 	writes := r.method == http.MethodPost || r.method == http.MethodPut
 	switch {
@@ -126,6 +128,7 @@ func classify(r call, got *reply, isJSON bool, message string) error {
 	case r.item && absent(got.status, isJSON, message):
 		return ErrNotFound
 	}
+
 	return nil
 }
 
@@ -149,6 +152,7 @@ func classifyUses(got *reply, isJSON bool, message string) error {
 	case (missing || got.status == http.StatusMethodNotAllowed) && !isPage(got):
 		return ErrUnsupported
 	}
+
 	return nil
 }
 

@@ -15,8 +15,8 @@ import (
 
 const apisPath = "/api/apis"
 
-// apiEntry is one API in a listing, or the answer to reading one. The last four
-// fields are the Dashboard's own.
+// apiEntry is one API in a listing, or the answer to reading one. The last four fields are the
+// Dashboard's own.
 type apiEntry struct {
 	Definition      Definition      `json:"api_definition"`
 	HookReferences  json.RawMessage `json:"hook_references"`
@@ -46,12 +46,13 @@ func (e *apiEntry) api() API {
 			kept[field] = value
 		}
 	}
+
 	return API{Definition: e.Definition, Envelope: kept}
 }
 
-// unsent are the fields beside the definition that an update does not send back:
-// what the Dashboard writes itself, and what answers have in common. It sends
-// back all others as they were read, also those of a newer Dashboard.
+// unsent are the fields beside the definition that an update does not send back: what the Dashboard
+// writes itself, and what answers have in common. It sends back all others as they were read, also
+// those of a newer Dashboard.
 var unsent = map[string]bool{
 	"api_definition": true, "api_model": true, "created_at": true, "updated_at": true, "oas": true,
 	"status": true, "message": true, "meta": true, "errors": true, "id": true,
@@ -69,6 +70,7 @@ func (a *API) readOthers(text []byte) error {
 			a.Envelope[name] = value
 		}
 	}
+
 	return nil
 }
 
@@ -79,18 +81,21 @@ func readAPI(v *incoming) (API, error) {
 	if err != nil {
 		return API{}, err
 	}
+
 	a := e.api()
 	if text != nil {
 		err = a.readOthers(text)
 	}
+
 	if err == nil && len(a.Definition) == 0 {
 		err = errors.New("an entry of the listing has no definition")
 	}
+
 	return a, err
 }
 
-// apiForm is the listing of APIs. An entry without an id is foreign, and kept:
-// it shows that something is there. One without a definition shows nothing.
+// apiForm is the listing of APIs. An entry without an id is foreign, and kept: it shows that
+// something is there. One without a definition shows nothing.
 var apiForm = form[API]{
 	lists: []string{"apis"},
 	read: func(v *incoming, last API) (API, int, error) {
@@ -132,9 +137,8 @@ func (a *apiAnswer) UnmarshalJSON(text []byte) error {
 	return a.readOthers(text)
 }
 
-// Owned reports whether the API has an owner. A Dashboard that keeps owners
-// hides APIs from those who are neither owner nor administrator: then a listing
-// may be a part.
+// Owned reports whether the API has an owner. A Dashboard that keeps owners hides APIs from those
+// who are neither owner nor administrator: then a listing may be a part.
 func (a API) Owned() bool {
 	for name, value := range a.Envelope {
 		if strings.EqualFold(name, "user_owners") || strings.EqualFold(name, "user_group_owners") {
@@ -144,6 +148,7 @@ func (a API) Owned() bool {
 			}
 		}
 	}
+
 	return false
 }
 
@@ -154,23 +159,25 @@ var newEnvelope = map[string]json.RawMessage{
 	"sort_by":         json.RawMessage("0"),
 }
 
-// envelope is the body of a create or an update.
+// envelope returns the body of a create or an update.
 func (a API) envelope() ([]byte, error) {
 	if a.Envelope == nil {
 		a.Envelope = newEnvelope
 	}
+
 	body := map[string]any{"api_definition": a.Definition}
 	for field, value := range a.Envelope {
 		body[field] = value
 	}
+
 	return json.Marshal(body)
 }
 
-// APIs lists every API of the organisation that the key may see, also those of
-// OpenAPI form. An API without database id is foreign.
+// APIs lists every API of the organisation that the key may see, also those of OpenAPI form. An API
+// without database id is foreign.
 //
-// A listing proves presence, never absence: a Dashboard with ownership leaves out
-// what the key may not see, and some leave out more. See [API.Owned].
+// A listing proves presence, never absence: a Dashboard with ownership leaves out what the key may
+// not see, and some leave out more. See [API.Owned].
 //
 // Errors: ErrPartial when the listing counts more than it shows.
 func (c *Client) APIs(ctx context.Context) ([]API, error) {
@@ -179,14 +186,15 @@ func (c *Client) APIs(ctx context.Context) ([]API, error) {
 
 // API reads one API by its database id.
 //
-// Errors: ErrNotFound when the Dashboard has none, ErrNotVisible when it has none
-// that the key may see.
+// Errors: ErrNotFound when the Dashboard has none, ErrNotVisible when it has none that the key may
+// see.
 func (c *Client) API(ctx context.Context, id string) (API, error) {
 	const op = "reading API"
 	path, err := itemPath(op, apisPath, id)
 	if err != nil {
 		return API{}, err
 	}
+
 	var e apiAnswer
 	r := call{op: op, method: http.MethodGet, path: path, limit: itemLimit, item: true}
 	if err := c.do(ctx, r, &e); err != nil {
@@ -195,38 +203,41 @@ func (c *Client) API(ctx context.Context, id string) (API, error) {
 	if e.Definition == nil {
 		return API{}, &Error{Op: op, Method: r.method, Path: path, Status: http.StatusOK, Message: "not a Dashboard's answer: no definition"}
 	}
+
 	return e.API, nil
 }
 
-// CreateAPI creates an API. It is not repeated when the answer is lost: look
-// first whether the API is there.
+// CreateAPI creates an API. It is not repeated when the answer is lost: look first whether the API
+// is there.
 //
-// Errors: ErrExists when the Dashboard says that its id, slug or listen path
-// is taken, ErrLicence when there are as many APIs as its licence allows.
+// Errors: ErrExists when the Dashboard says that its id, slug or listen path is taken, ErrLicence
+// when there are as many APIs as its licence allows.
 func (c *Client) CreateAPI(ctx context.Context, d Definition) (Created, error) {
 	op := "creating API " + d.Slug()
 	body, err := API{Definition: d}.envelope()
 	if err != nil {
 		return Created{}, fmt.Errorf("%s: encoding the definition: %w", op, err)
 	}
+
 	r := call{op: op, method: http.MethodPost, path: apisPath, body: body, contentType: "application/json", limit: itemLimit}
 	var a answer
 	if err := c.do(ctx, r, &a); err != nil {
 		return Created{}, err
 	}
+
 	id, _ := a.Meta.(string)
 	if id == "" {
 		return Created{}, &Error{Op: op, Method: r.method, Path: r.path, Status: http.StatusOK, Message: "the answer has no database id"}
 	}
+
 	return Created{ID: id, APIID: a.ID}, nil
 }
 
-// UpdateAPI replaces the API whose database id is in the definition. The
-// definition must be complete and the envelope the one that was read.
+// UpdateAPI replaces the API whose database id is in the definition. The definition must be
+// complete and the envelope the one that was read.
 //
-// Errors: ErrNotFound when it is not there, ErrNotVisible when it may be there
-// and not the key's to change, ErrExists when the Dashboard says that the new
-// slug or listen path is taken.
+// Errors: ErrNotFound when it is not there, ErrNotVisible when it may be there and not the key's to
+// change, ErrExists when the Dashboard says that the new slug or listen path is taken.
 func (c *Client) UpdateAPI(ctx context.Context, a API) error {
 	op := "updating API " + a.Definition.Slug()
 	path, err := itemPath(op, apisPath, a.Definition.ID())
@@ -238,20 +249,21 @@ func (c *Client) UpdateAPI(ctx context.Context, a API) error {
 		return fmt.Errorf("%s: encoding the definition: %w", op, err)
 	}
 	r := call{op: op, method: http.MethodPut, path: path, body: body, contentType: "application/json", limit: itemLimit, item: true}
+
 	return c.do(ctx, r, &answer{})
 }
 
-// DeleteAPI deletes an API by its database id. One that is not there is done.
-// Its certificates stay.
+// DeleteAPI deletes an API by its database id. One that is not there is done. Its certificates
+// stay.
 //
 // Errors: ErrNotVisible when it may be there and not the key's to delete.
 func (c *Client) DeleteAPI(ctx context.Context, id string) error {
 	return c.remove(ctx, "deleting API", apisPath, id)
 }
 
-// idForm is what ids of APIs and certificates are made of. Anything else could
-// reach another path than it seems to. The length is checked apart: a counted
-// repetition costs every start of the program a millisecond.
+// idForm is what ids of APIs and certificates are made of. Anything else could reach another path
+// than it seems to. The length is checked apart: a counted repetition costs every start of the
+// program a millisecond.
 var idForm = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
 const maxName = 200 // of an id or a slug

@@ -14,6 +14,7 @@ func BenchmarkListing(b *testing.B) {
 	for i := range defs {
 		defs[i] = definition(b, fmt.Sprint("service-", i))
 	}
+
 	b.Run("from=server", func(b *testing.B) {
 		s, c := start(b, dashboardtest.Options{AddsDefaults: true})
 		for _, d := range defs {
@@ -21,6 +22,7 @@ func BenchmarkListing(b *testing.B) {
 		}
 		list(b, c)
 	})
+
 	b.Run("from=directory", func(b *testing.B) {
 		d := openDir(b, b.TempDir())
 		for _, def := range defs {
@@ -53,8 +55,8 @@ func BenchmarkRender(b *testing.B) {
 	}
 }
 
-// BenchmarkCreate is the first registration of many services in a directory: each API is looked up among those that are there, which must not be
-// read again each time.
+// BenchmarkCreate is the first registration of many services in a directory: each API is looked up
+// among those that are there, which must not be read again each time.
 func BenchmarkCreate(b *testing.B) {
 	d := openDir(b, b.TempDir())
 	i := 0

@@ -15,8 +15,7 @@ import (
 	"time"
 )
 
-// bundle is a self-signed certificate for a name, with its key, as it is
-// uploaded.
+// bundle returns a self-signed certificate for a name, with its key, as it is uploaded.
 func bundle(t testing.TB, name string) []byte {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -50,6 +49,7 @@ func certificatePEM(t testing.TB, name string, key crypto.Signer, notAfter time.
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	template := &x509.Certificate{
 		SerialNumber: serial,
 		Subject:      pkix.Name{CommonName: name},
@@ -57,10 +57,12 @@ func certificatePEM(t testing.TB, name string, key crypto.Signer, notAfter time.
 		NotBefore:    notAfter.Add(-48 * time.Hour),
 		NotAfter:     notAfter,
 	}
+
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
 
@@ -73,7 +75,7 @@ func keyPEM(t testing.TB, key crypto.Signer) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 }
 
-// keyOf is the private key of a bundle.
+// keyOf returns the private key of a bundle.
 func keyOf(t testing.TB, bundle []byte) []byte {
 	t.Helper()
 	i := bytes.Index(bundle, []byte("-----BEGIN PRIVATE KEY"))

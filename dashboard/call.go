@@ -41,9 +41,11 @@ func (c *Client) do(ctx context.Context, r call, into answered) error {
 			}
 			err = ctx.Err()
 		}
+
 		if err != nil {
 			return c.unanswered(ctx, r, err)
 		}
+
 		return c.decode(r, got, into)
 	}
 }
@@ -56,35 +58,41 @@ func (c *Client) attempt(ctx context.Context, r call, attempt int, into answered
 		limited, cancel = context.WithTimeoutCause(ctx, c.timeout, errSlow)
 		defer cancel()
 	}
+
 	req := c.http.R().
 		SetContext(limited).
 		SetHeader("Authorization", c.key).
 		SetHeader("Accept", "application/json").
 		SetQueryParams(r.query).
 		SetDoNotParseResponse(true)
+
 	if r.body != nil {
 		// A reader of our own: resty's pooled buffers would keep private keys.
 		req.SetHeader("Content-Type", r.contentType).SetBody(bytes.NewReader(r.body))
 	}
+
 	start := time.Now()
 	got := &reply{}
+
 	resp, err := req.Execute(r.method, r.path)
 	if err == nil {
 		got, err = receive(resp.RawResponse, r.limit, into)
 	}
+
 	seen := Request{Method: r.method, Path: r.path, Status: got.status, Duration: time.Since(start), Attempt: attempt}
 	seen.Date, _ = http.ParseTime(got.header.Get("Date"))
 	c.trace(seen)
 	if err != nil && errors.Is(context.Cause(limited), errSlow) {
 		err = errSlow
 	}
+
 	return got, err
 }
 
 // errSlow ends an attempt, not the caller's context.
 var errSlow = errors.New("no complete answer in time")
 
-// unanswered is the error of a request that got no complete answer.
+// unanswered returns the error of a request that got no complete answer.
 func (c *Client) unanswered(ctx context.Context, r call, err error) error {
 	e := &Error{Op: r.op, Method: r.method, Path: r.path, kind: err}
 	var u *url.Error
@@ -103,14 +111,16 @@ func (c *Client) unanswered(ctx context.Context, r call, err error) error {
 	default:
 		e.Message = err.Error()
 	}
+
 	e.Message = oneLine(e.Message, c.key)
 	if strings.Contains(e.kind.Error(), c.key) {
 		e.kind = nil // net/http quotes what a broken server says
 	}
+
 	return e
 }
 
-// refusal is the error of a request that was answered, but not as it should.
+// refusal returns the error of a request that was answered, but not as it should.
 func (c *Client) refusal(r call, got *reply, message string, kind error) error {
 	return &Error{
 		Op:      r.op,
@@ -122,22 +132,25 @@ func (c *Client) refusal(r call, got *reply, message string, kind error) error {
 	}
 }
 
-// decode reads an answer. Success is 200 with the status OK; listings and
-// look-ups have no status.
+// decode reads an answer. Success is 200 with the status OK; listings and look-ups have no status.
 func (c *Client) decode(r call, got *reply, into answered) error {
 	if got.status != http.StatusOK {
 		var a answer
 		isJSON := lenient(got.body, &a)
+
 		message := a.message()
 		if !isJSON {
 			message = foreign(got, c.key)
 		}
+
 		kind := classify(r, got, isJSON, message)
 		if kind == nil && !isJSON {
 			kind = errForeign
 		}
+
 		return c.refusal(r, got, message, kind)
 	}
+
 	if err := got.decode(into); err != nil {
 		message := "not a Dashboard's answer: " + err.Error()
 		if errors.As(err, new(*json.SyntaxError)) || errors.Is(err, errCutOff) {
@@ -145,6 +158,7 @@ func (c *Client) decode(r call, got *reply, into answered) error {
 		}
 		return c.refusal(r, got, message, errForeign)
 	}
+
 	a := into.base()
 	switch {
 	case strings.EqualFold(a.Status, "ok"), a.Status == "" && r.method == http.MethodGet:
@@ -152,6 +166,7 @@ func (c *Client) decode(r call, got *reply, into answered) error {
 	case a.Status == "":
 		return c.refusal(r, got, "not a Dashboard's answer: no status", errForeign)
 	}
+
 	return c.refusal(r, got, a.message(), classify(r, got, true, a.message()))
 }
 

@@ -15,8 +15,8 @@ import (
 
 const certsPath = "/api/certs"
 
-// certDetails are the facts of a certificate, in the words of the detailed
-// listing (the first two) and of the answer to reading one (the last two).
+// certDetails are the facts of a certificate, in the words of the detailed listing (the first two)
+// and of the answer to reading one (the last two).
 type certDetails struct {
 	IssuerCN   string    `json:"issuer_cn"`
 	SubjectCN  string    `json:"subject_cn"`
@@ -57,8 +57,8 @@ func (e *certEntry) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*object)(e))
 }
 
-// certForm is the listing of certificates. An entry without an id is an error:
-// nothing could use it, and it is unlike all that Dashboards say.
+// certForm is the listing of certificates. An entry without an id is an error: nothing could use
+// it, and it is unlike all that Dashboards say.
 var certForm = form[Certificate]{
 	lists: []string{"certs", "cert_basics"}, // ids, or in a gateway's own detailed listing all; mode=detailed
 	read: func(v *incoming, _ Certificate) (Certificate, int, error) {
@@ -78,15 +78,15 @@ var certForm = form[Certificate]{
 	id: func(c Certificate) string { return c.ID },
 }
 
-// Certificates lists every certificate of the organisation. The listing is
-// complete as far as it shows, or there is an error.
+// Certificates lists every certificate of the organisation. The listing is complete as far as it
+// shows, or there is an error.
 //
-// Errors: ErrNoGateway when the Dashboard does not reach the gateway that keeps
-// them, ErrPartial when the listing counts more than it shows.
+// Errors: ErrNoGateway when the Dashboard does not reach the gateway that keeps them, ErrPartial
+// when the listing counts more than it shows.
 //
-// Where the detailed listing fails the plain one is read: Dashboards before 4.1
-// do not have it, and an entry with an Ed25519 key breaks it for the whole
-// organisation ("Tyk Dashboard API, certificates, upload").
+// Where the detailed listing fails the plain one is read: Dashboards before 4.1 do not have it, and
+// an entry with an Ed25519 key breaks it for the whole organisation ("Tyk Dashboard API,
+// certificates, upload").
 func (c *Client) Certificates(ctx context.Context) ([]Certificate, error) {
 	detailed, err := c.certificates(ctx, map[string]string{"p": "-1", "mode": "detailed"})
 	if err == nil || ctx.Err() != nil || errors.Is(err, ErrUnauthorized) || notListening(err) {
@@ -96,6 +96,7 @@ func (c *Client) Certificates(ctx context.Context) ([]Certificate, error) {
 	if plainErr != nil {
 		return nil, err
 	}
+
 	return plain, nil
 }
 
@@ -131,8 +132,8 @@ var useForm = form[CertificateUse]{
 // 5.11. It is not documented whether APIs that the key may not see are among
 // them.
 //
-// Errors: ErrUnsupported when the Dashboard cannot tell, ErrNotFound when it has
-// no such certificate, ErrPartial when the listing counts more than it shows.
+// Errors: ErrUnsupported when the Dashboard cannot tell, ErrNotFound when it has no such
+// certificate, ErrPartial when the listing counts more than it shows.
 func (c *Client) CertificateAPIs(ctx context.Context, id string) ([]CertificateUse, error) {
 	const op = "listing the APIs of certificate"
 	path, err := itemPath(op, certsPath, id)
@@ -152,6 +153,7 @@ func (c *Client) Certificate(ctx context.Context, id string) (Certificate, error
 	if err != nil {
 		return Certificate{}, err
 	}
+
 	var e struct {
 		answer
 		certDetails
@@ -163,30 +165,33 @@ func (c *Client) Certificate(ctx context.Context, id string) (Certificate, error
 	if e.NotAfter.IsZero() {
 		return Certificate{}, &Error{Op: op, Method: r.method, Path: path, Status: http.StatusOK, Message: "not a Dashboard's answer: no certificate"}
 	}
+
 	return e.certificate(id), nil
 }
 
-// UploadCertificate stores a certificate with its chain and private key, in
-// PEM, leaf first, and returns its id. It is not repeated when the answer is
-// lost: look first whether the certificate is there.
+// UploadCertificate stores a certificate with its chain and private key, in PEM, leaf first, and
+// returns its id. It is not repeated when the answer is lost: look first whether the certificate is
+// there.
 //
-// Errors: ErrExists when the leaf is stored already; the id comes with it. What
-// is stored is not replaced then, even if the key or the chain differ. An
-// Ed25519 key is refused here: Tyk stores it, and then fails every detailed
-// listing of the organisation.
+// Errors: ErrExists when the leaf is stored already; the id comes with it. What is stored is not
+// replaced then, even if the key or the chain differ. An Ed25519 key is refused here: Tyk stores
+// it, and then fails every detailed listing of the organisation.
 func (c *Client) UploadCertificate(ctx context.Context, pem []byte) (id string, err error) {
 	const op = "uploading certificate"
 	wanted, err := leafID(c.org, pem)
 	if err == nil {
 		err = refuseEd25519(pem)
 	}
+
 	if err != nil {
 		return "", &Error{Op: op, Method: http.MethodPost, Path: certsPath, Message: err.Error()}
 	}
+
 	body, contentType, err := upload(pem)
 	if err != nil {
 		return "", err
 	}
+
 	r := call{op: op, method: http.MethodPost, path: certsPath, body: body, contentType: contentType, limit: itemLimit}
 	var a answer
 	err = c.do(ctx, r, &a)
@@ -199,11 +204,12 @@ func (c *Client) UploadCertificate(ctx context.Context, pem []byte) (id string, 
 	case a.ID == "":
 		return wanted, nil
 	}
+
 	return a.ID, nil
 }
 
-// DeleteCertificate deletes a certificate by its id. One that is not there is
-// done. Nothing checks whether an API still uses it.
+// DeleteCertificate deletes a certificate by its id. One that is not there is done. Nothing checks
+// whether an API still uses it.
 func (c *Client) DeleteCertificate(ctx context.Context, id string) error {
 	return c.remove(ctx, "deleting certificate", certsPath, id)
 }
@@ -218,11 +224,12 @@ func (c *Client) remove(ctx context.Context, op, base, id string) error {
 	if err := c.do(ctx, r, &answer{}); !errors.Is(err, ErrNotFound) {
 		return err
 	}
+
 	return nil
 }
 
-// upload makes the form of POST /api/certs. The Dashboard takes the first file
-// whatever its field is called; "cert" is what tyk-sync and the operator send.
+// upload makes the form of POST /api/certs. The Dashboard takes the first file whatever its field
+// is called; "cert" is what tyk-sync and the operator send.
 func upload(pem []byte) (body []byte, contentType string, err error) {
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
@@ -236,13 +243,14 @@ func upload(pem []byte) (body []byte, contentType string, err error) {
 	if err := w.Close(); err != nil {
 		return nil, "", err
 	}
+
 	return b.Bytes(), w.FormDataContentType(), nil
 }
 
 var hexRun = regexp.MustCompile(`[a-f0-9]{10,}`)
 
-// foundID is the id in a text that says that a certificate exists: the computed
-// one, unless the organisation is another than configured, or none is.
+// foundID returns the id in a text that says that a certificate exists: the computed one, unless
+// the organisation is another than configured, or none is.
 func foundID(wanted, message string) string {
 	found := hexRun.FindString(message)
 	if strings.Contains(wanted, found) {

@@ -10,18 +10,17 @@ import (
 	"sync"
 )
 
-// identifying are the paths that say which API this is, who loads it and where
-// it listens. They follow from the workload; an annotation on one would cut the
-// API loose from it. With domain_disabled a gateway drops the domain and the
-// certificates of an API, with tags_disabled its tags, internal takes it off
-// every listener, and listen_port and protocol move it to another one.
+// identifying are the paths that say which API this is, who loads it and where it listens. They
+// follow from the workload; an annotation on one would cut the API loose from it. With
+// domain_disabled a gateway drops the domain and the certificates of an API, with tags_disabled its
+// tags, internal takes it off every listener, and listen_port and protocol move it to another one.
 var identifying = []string{
 	"id", "api_id", "slug", "org_id", "tags", "domain", "certificates", "config_data.tykmesh",
 	"is_oas", "internal", "listen_port", "protocol", "domain_disabled", "tags_disabled",
 }
 
-// Identifies reports whether a path, keys joined by dots, is one of those that
-// say which API a definition is, or leads into one of them.
+// Identifies reports whether a path, keys joined by dots, is one of those that say which API a
+// definition is, or leads into one of them.
 func Identifies(path string) bool { return identified(path) != "" }
 
 // identified returns the identifying path that a path is or leads into; "" for any other.
@@ -34,22 +33,21 @@ func identified(path string) string {
 	return ""
 }
 
-// required are the fields without which the Dashboard refuses a definition
-// (schema of Tyk Gateway 5.14; older ones want "auth" too, which Render adds).
+// required are the fields without which the Dashboard refuses a definition (schema of Tyk Gateway
+// 5.14; older ones want "auth" too, which Render adds).
 var required = []string{"name", "proxy", "version_data"}
 
 // CheckField checks a value that somebody wants to Set at path.
 //
-// The warning is for a nested field that Tyk Gateway 2.9.0 does not know: it
-// may be newer, or a slip.
+// The warning is for a nested field that Tyk Gateway 2.9.0 does not know: it may be newer, or a
+// slip.
 //
-// Errors: a path that Set refuses, an unknown field at the top level (the
-// Dashboard would refuse the definition), a known field that is spelled with
-// other capitals (a gateway reads both as one), a value of the wrong JSON type,
-// and a path that identifies the API.
+// Errors: a path that Set refuses, an unknown field at the top level (the Dashboard would refuse
+// the definition), a known field that is spelled with other capitals (a gateway reads both as one),
+// a value of the wrong JSON type, and a path that identifies the API.
 //
-// It knows the path, not the definition: after the last Set, Check tells
-// whether the whole is sound.
+// It knows the path, not the definition: after the last Set, Check tells whether the whole is
+// sound.
 func CheckField(path string, value any) (warning string, err error) {
 	segments, err := splitPath(path)
 	if err != nil {
@@ -58,12 +56,15 @@ func CheckField(path string, value any) (warning string, err error) {
 	if p := identified(path); p != "" {
 		return "", fmt.Errorf("%s identifies the API and cannot be set", p)
 	}
+
 	if fields, _ := value.(map[string]any); path == "config_data" {
 		if _, marked := fields["tykmesh"]; marked {
 			return "", errors.New("config_data.tykmesh identifies the API and cannot be set")
 		}
 	}
+
 	var c check
+
 	at := &place{kind: object}
 	for _, key := range segments {
 		next, err := c.step(at, key)
@@ -72,24 +73,28 @@ func CheckField(path string, value any) (warning string, err error) {
 		}
 		at = &next
 	}
+
 	if err := c.value(at, value); err != nil {
 		return "", err
 	}
+
 	return strings.Join(c.warnings, "; "), nil
 }
 
-// Check checks a whole definition: what CheckField checks of a field (but for
-// the identifying paths), and that the fields are there that every API needs.
+// Check checks a whole definition: what CheckField checks of a field (but for the identifying
+// paths), and that the fields are there that every API needs.
 func (d Definition) Check() (warnings []string, err error) {
 	for _, key := range required {
 		if d[key] == nil {
 			return nil, fmt.Errorf("field %s is missing", key)
 		}
 	}
+
 	var c check
 	if err := c.value(&place{kind: object}, map[string]any(d)); err != nil {
 		return nil, err
 	}
+
 	return c.warnings, nil
 }
 
@@ -123,19 +128,23 @@ func (c *check) step(at *place, key string) (place, error) {
 	case at.kind&object == 0:
 		return place{}, fmt.Errorf("%s is %s and has no field %q", at.path(), at.kind, key)
 	}
+
 	for _, name := range []string{key, "*"} {
 		if f, ok := known()[at.table][name]; ok {
 			next.table, next.kind = f.table, f.kind
 			return next, nil
 		}
 	}
+
 	if right := otherCapitals(at.table, key); right != "" {
 		return place{}, fmt.Errorf("unknown field %q: it is spelled %q", next.path(), right)
 	}
 	if _, numeric, _ := index(key); at.table == "" || numeric {
 		return place{}, fmt.Errorf("unknown field %q of an API definition", next.path())
 	}
+
 	c.warnings = append(c.warnings, fmt.Sprintf("unknown nested field %q", next.path()))
+
 	return next, nil
 }
 
@@ -144,10 +153,12 @@ func (c *check) value(at *place, v any) error {
 	if got := kindOf(v); got&at.kind == 0 {
 		return fmt.Errorf("%s must be %s, not %s", at.path(), at.kind, got)
 	}
+
 	fields, ok := v.(map[string]any)
 	if !ok || at.kind == anything {
 		return nil
 	}
+
 	for _, key := range slices.Sorted(maps.Keys(fields)) {
 		next, err := c.step(at, key)
 		if err != nil {
@@ -157,6 +168,7 @@ func (c *check) value(at *place, v any) error {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -168,6 +180,7 @@ func checkIndex(at *place, key string) error {
 	if !numeric {
 		return fmt.Errorf("%s is %s: %q is not an index", at.path(), at.kind, key)
 	}
+
 	return nil
 }
 
@@ -195,8 +208,8 @@ var known = sync.OnceValue(func() map[string]map[string]knownField {
 	return all
 })
 
-// otherCapitals finds the field that differs from key by case alone. Tyk is
-// written in Go, whose JSON decoder takes such a key for the field itself.
+// otherCapitals finds the field that differs from key by case alone. Tyk is written in Go, whose
+// JSON decoder takes such a key for the field itself.
 func otherCapitals(table, key string) string {
 	for field := range known()[table] {
 		if strings.EqualFold(field, key) {
@@ -221,6 +234,7 @@ func kindOf(v any) kind {
 	case []any:
 		return array
 	}
+
 	return 0
 }
 
@@ -235,8 +249,10 @@ func (k kind) String() string {
 			return n.name
 		}
 	}
+
 	if k == null {
 		return "null"
 	}
+
 	return "a value that JSON does not have"
 }

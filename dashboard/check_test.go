@@ -11,6 +11,7 @@ import (
 func TestCheckField(t *testing.T) {
 	num := json.Number("20")
 	list := []any{"a"}
+
 	obj := func(key string, v any) map[string]any { return map[string]any{key: v} }
 	for _, c := range []struct {
 		path  string
@@ -78,9 +79,11 @@ func TestCheckField(t *testing.T) {
 		if got != "" {
 			got = "warning: " + got
 		}
+
 		if err != nil {
 			got = err.Error()
 		}
+
 		if got != c.want {
 			t.Errorf("CheckField(%q, %v)\n got %s\nwant %s", c.path, c.value, got, c.want)
 		}
@@ -92,6 +95,7 @@ func TestCheckWantsTheFieldsThatEveryAPINeeds(t *testing.T) {
 	if warnings, err := parse(t, whole).Check(); err != nil || warnings != nil {
 		t.Errorf("Check(%s) = %v, %v", whole, warnings, err)
 	}
+
 	for _, field := range []string{"name", "proxy", "version_data"} {
 		d := parse(t, whole)
 		delete(d, field)
@@ -101,8 +105,8 @@ func TestCheckWantsTheFieldsThatEveryAPINeeds(t *testing.T) {
 	}
 }
 
-// A value that CheckField accepts is one that Set can put into a definition of
-// ours, and never touches what identifies the API.
+// A value that CheckField accepts is one that Set can put into a definition of ours, and never
+// touches what identifies the API.
 func FuzzCheckField(f *testing.F) {
 	f.Add("name", `"x"`)
 	f.Add("proxy.transport", `{"ssl_min_version":771}`)
@@ -114,17 +118,21 @@ func FuzzCheckField(f *testing.F) {
 		if json.Unmarshal([]byte(text), &value) != nil {
 			t.Skip()
 		}
+
 		if _, err := dashboard.CheckField(path, value); err != nil {
 			return
 		}
+
 		d, err := dashboard.BuiltinTemplates().Render("default-inbound", vars)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		slug, tags := d.Slug(), strings.Join(d.Tags(), ",")
 		if err := d.Set(path, value); err != nil {
 			t.Fatalf("accepted, but: %v", err)
 		}
+
 		if d.Slug() != slug || strings.Join(d.Tags(), ",") != tags {
 			t.Fatalf("%s changed what identifies the API", path)
 		}

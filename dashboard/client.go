@@ -15,12 +15,11 @@ import (
 
 // Config says where the Dashboard is and how to talk to it.
 type Config struct {
-	// URL is the Dashboard's address, without /api. A path in front of /api
-	// may be part of it.
+	// URL is the Dashboard's address, without /api. A path in front of /api may be part of it.
 	URL string
 
-	// Secret is the API access key of a user. The key belongs to one
-	// organisation, so no request names one.
+	// Secret is the API access key of a user. The key belongs to one organisation, so no request
+	// names one.
 	Secret string
 
 	// Org is the organisation's id: certificate ids begin with it.
@@ -29,12 +28,12 @@ type Config struct {
 	// InsecureSkipVerify trusts any TLS certificate.
 	InsecureSkipVerify bool
 
-	// RequestTimeout bounds one attempt of one request; 0 means 30 seconds. A
-	// listing takes as long as the caller's context lets it.
+	// RequestTimeout bounds one attempt of one request; 0 means 30 seconds. A listing takes as long
+	// as the caller's context lets it.
 	RequestTimeout time.Duration
 
-	// Backoff is the wait before the first repetition of a request, which
-	// doubles with each further one; 0 means 200 milliseconds.
+	// Backoff is the wait before the first repetition of a request, which doubles with each further
+	// one; 0 means 200 milliseconds.
 	Backoff time.Duration
 
 	// Trace, unless nil, is called after each attempt, from many goroutines.
@@ -62,11 +61,11 @@ type Request struct {
 
 // Client is a Dashboard behind its REST API. It is safe for concurrent use.
 //
-// A request is repeated only where that is safe and may heal; see retry.go. It
-// is never redirected: the key goes to the configured host and to no other.
+// A request is repeated only where that is safe and may heal; see retry.go. It is never redirected:
+// the key goes to the configured host and to no other.
 //
-// The errors of its methods are [*Error]; errors.Is tells ErrUnauthorized from
-// every method, and what a method's comment names.
+// The errors of its methods are [*Error]; errors.Is tells ErrUnauthorized from every method, and
+// what a method's comment names.
 type Client struct {
 	http    *resty.Client
 	key     string
@@ -80,8 +79,8 @@ type Client struct {
 
 // New makes a client. It does not talk to the Dashboard yet.
 //
-// Errors: a URL that is not http(s)://host[:port][/path], holds credentials or
-// a query; an empty key, or one that no HTTP header can carry.
+// Errors: a URL that is not http(s)://host[:port][/path], holds credentials or a query; an empty
+// key, or one that no HTTP header can carry.
 func New(cfg Config) (*Client, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 16 // more than run at once, so that none is dialled twice
@@ -101,15 +100,19 @@ func newClient(cfg Config, transport http.RoundTripper) (*Client, error) {
 	if strings.ContainsFunc(cfg.Secret, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
 		return nil, errors.New("the key of the Dashboard has a space, a line break or another character that keys do not have")
 	}
+
 	if cfg.RequestTimeout <= 0 {
 		cfg.RequestTimeout = 30 * time.Second
 	}
+
 	if cfg.Backoff <= 0 {
 		cfg.Backoff = 200 * time.Millisecond
 	}
+
 	if cfg.Trace == nil {
 		cfg.Trace = func(Request) {}
 	}
+
 	h := resty.NewWithClient(&http.Client{Transport: transport}).
 		SetBaseURL(base).
 		SetLogger(silent{}).
@@ -117,6 +120,7 @@ func newClient(cfg Config, transport http.RoundTripper) (*Client, error) {
 		SetRedirectPolicy(resty.RedirectPolicyFunc(func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		}))
+
 	return &Client{
 		http:    h,
 		key:     cfg.Secret,
@@ -141,6 +145,7 @@ func baseURL(s string) (string, error) {
 		// The parser's error shows the text, which may hold a password.
 		return "", errors.New("the URL of the Dashboard is not a URL")
 	}
+
 	if u.User != nil {
 		return "", errors.New("the URL of the Dashboard must not hold a user name or password")
 	}
@@ -150,6 +155,7 @@ func baseURL(s string) (string, error) {
 	if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
 		return "", fmt.Errorf("the URL of the Dashboard must not have a query or fragment: %q", s)
 	}
+
 	return strings.TrimRight(u.String(), "/"), nil
 }
 

@@ -65,14 +65,17 @@ func TestEachListingIsOneRequestWhateverItsSize(t *testing.T) {
 		s.PutAPI(dashboard.API{Definition: definition(t, fmt.Sprint("a", i))})
 		s.PutCertificate(bundle(t, fmt.Sprint("c", i)))
 	}
+
 	apis, err := c.APIs(t.Context())
 	if err != nil || len(apis) != 25 {
 		t.Errorf("%d APIs, %v", len(apis), err)
 	}
+
 	certs, err := c.Certificates(t.Context())
 	if err != nil || len(certs) != 25 {
 		t.Errorf("%d certificates, %v", len(certs), err)
 	}
+
 	if diff := cmp.Diff("GET /api/apis?p=-2 -> 200\nGET /api/certs?mode=detailed&p=-1 -> 200\n", s.Log()); diff != "" {
 		t.Error(diff)
 	}
@@ -85,6 +88,7 @@ func TestEmptyListingsAreNoErrors(t *testing.T) {
 		if len(apis) != 0 || err != nil {
 			t.Errorf("%v, %v", apis, err)
 		}
+
 		certs, err := c.Certificates(t.Context())
 		if len(certs) != 0 || err != nil {
 			t.Errorf("%v, %v", certs, err)
@@ -92,14 +96,15 @@ func TestEmptyListingsAreNoErrors(t *testing.T) {
 	}
 }
 
-// A Dashboard that pages although everything was asked for, and a colleague who
-// creates APIs between two pages.
+// A Dashboard that pages although everything was asked for, and a colleague who creates APIs
+// between two pages.
 func TestAListingThatPagesIsComplete(t *testing.T) {
 	s := dashboardtest.New(dashboardtest.Options{AlwaysPages: true, PageSize: 3})
 	defer s.Close()
 	for i := range 8 {
 		s.PutAPI(dashboard.API{Definition: definition(t, fmt.Sprint("a", i))})
 	}
+
 	var once sync.Once
 	front := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Get("p") == "2" {
@@ -109,19 +114,24 @@ func TestAListingThatPagesIsComplete(t *testing.T) {
 				}
 			})
 		}
+
 		s.ServeHTTP(w, r)
 	}))
+
 	apis, err := client(t, dashboard.Config{URL: front, Secret: s.Secret}).APIs(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	var got, want []string
 	for _, a := range apis {
 		got = append(got, a.Definition.Slug())
 	}
+
 	for _, a := range s.APIs() {
 		want = append(want, a.Definition.Slug())
 	}
+
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -146,13 +156,16 @@ func TestOneEd25519CertificateDoesNotHideTheOthers(t *testing.T) {
 	s, c := start(t, dashboardtest.Options{})
 	good := s.PutCertificate(bundle(t, "good"))
 	broken := s.PutCertificate(ed25519Bundle(t, "broken"))
+
 	certs, err := c.Certificates(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if diff := cmp.Diff([]dashboard.Certificate{{ID: good}, {ID: broken}}, certs); diff != "" {
 		t.Error(diff)
 	}
+
 	if _, err := c.Certificate(t.Context(), broken); !errors.Is(err, dashboard.ErrNotFound) {
 		t.Errorf("reading the broken one: %v", err)
 	}
@@ -163,10 +176,12 @@ func TestOpenAPIEntriesAreListedAndCannotBeUpdated(t *testing.T) {
 	if _, err := c.CreateAPI(t.Context(), definition(t, "classic")); err != nil {
 		t.Fatal(err)
 	}
+
 	apis, err := c.APIs(t.Context())
 	if err != nil || len(apis) != 3 {
 		t.Fatalf("%v, %v", apis, err)
 	}
+
 	for _, api := range apis {
 		oas := strings.HasPrefix(api.Definition.Slug(), "oas-")
 		if api.Definition.IsOAS() != oas {
@@ -186,14 +201,17 @@ func TestAnUpdateSendsTheEnvelopeBack(t *testing.T) {
 		"sort_by": json.RawMessage("7"), "is_streams": json.RawMessage("true"), "fromTomorrow": json.RawMessage(`{"a":[1]}`), "user_owners": json.RawMessage(`["5a"]`), "user_group_owners": json.RawMessage(`["5b"]`),
 	}
 	id := s.PutAPI(dashboard.API{Definition: definition(t, "web"), Envelope: envelope})
+
 	read, err := c.API(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	listed, err := c.APIs(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, a := range append(listed, read) {
 		if err := c.UpdateAPI(t.Context(), a); err != nil {
 			t.Fatal(err)
@@ -267,11 +285,13 @@ func TestRefusals(t *testing.T) {
 			if c.fault != nil {
 				s.Fail(dashboardtest.Fault{Times: -1, Answer: c.fault})
 			}
+
 			err := c.call(client(t, dashboard.Config{URL: s.URL, Secret: dashboardtest.DefaultSecret, Org: s.Org}))
 			var refused *dashboard.Error
 			if !errors.As(err, &refused) || !strings.Contains(err.Error(), c.text) {
 				t.Fatalf("error %v, want %q", err, c.text)
 			}
+
 			for _, sentinel := range sentinels {
 				if got, want := errors.Is(err, sentinel), errors.Is(c.is, sentinel); got != want {
 					t.Errorf("errors.Is(%q, %q) = %v", err, sentinel, got)
@@ -300,17 +320,21 @@ func TestAbsence(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s, client := start(t, dashboardtest.Options{})
 			s.Fail(dashboardtest.Fault{Times: -1, Answer: c.answer})
+
 			_, err := client.API(t.Context(), "5f")
 			if got := errors.Is(err, dashboard.ErrNotFound); got != c.absent || err == nil {
 				t.Errorf("API: %v", err)
 			}
+
 			_, err = client.Certificate(t.Context(), "5f")
 			if got := errors.Is(err, dashboard.ErrNotFound); got != c.absent || err == nil {
 				t.Errorf("Certificate: %v", err)
 			}
+
 			if c.name == "200 that is empty" {
 				return
 			}
+
 			if err := client.DeleteAPI(t.Context(), "5f"); (err == nil) != c.absent {
 				t.Errorf("DeleteAPI: %v", err)
 			}
@@ -324,6 +348,7 @@ func TestUploadFindsTheIDOfAnExistingCertificate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	const other = "aaaaaaaaaaaaaaaaaaaaaaaa0123456789abcdef"
 	for name, c := range map[string]struct {
 		answer http.HandlerFunc
@@ -378,9 +403,11 @@ func TestTraceShowsEachAttemptAndNoSecret(t *testing.T) {
 			t.Errorf("%+v took no time", r)
 		}
 	}})
+
 	if _, err := c.APIs(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+
 	want := []string{"GET /api/apis 503 attempt 1", "GET /api/apis 200 attempt 2"}
 	if !slices.Equal(seen, want) {
 		t.Errorf("traced %q, want %q", seen, want)

@@ -1,19 +1,18 @@
-// Package dashboard talks to a Tyk Dashboard: it lists, creates, updates and
-// deletes Tyk Classic API definitions and the certificates that they use, and
-// renders definitions from templates.
+// Package dashboard talks to a Tyk Dashboard: it lists, creates, updates and deletes Tyk Classic
+// API definitions and the certificates that they use, and renders definitions from templates.
 //
 //	Templates ──Render──> Definition ──Check──> CreateAPI, UpdateAPI ──> Client, or Dir
 //	                                            UploadCertificate
 //	APIs, Certificates <── one listing of each: what the key may see, or an error
 //	CertificateAPIs    <── which APIs name a certificate, where the Dashboard tells
 //
-// [Client] is the Dashboard behind its REST API; [Dir] is a directory that
-// stands in for one. Both have the same methods and keep the same promises.
+// [Client] is the Dashboard behind its REST API; [Dir] is a directory that stands in for one. Both
+// have the same methods and keep the same promises.
 //
-// The package decides nothing: it knows neither services nor meshes, compares
-// nothing with what is wanted, and never repeats a request that could take
-// effect twice. It never prints or logs, and neither the key of the Dashboard
-// nor a private key is ever part of an error or of a [Request] that is traced.
+// The package decides nothing: it knows neither services nor meshes, compares nothing with what is
+// wanted, and never repeats a request that could take effect twice. It never prints or logs, and
+// neither the key of the Dashboard nor a private key is ever part of an error or of a [Request]
+// that is traced.
 //
 // # What a listing proves
 //
@@ -27,17 +26,16 @@
 //	shows
 //	cuts off, or lags         looks whole                         nothing
 //
-// So ask CertificateAPIs before you delete a certificate. Where the Dashboard does
-// not tell (ErrUnsupported), a gap in the listing is no proof.
+// So ask CertificateAPIs before you delete a certificate. Where the Dashboard does not tell
+// (ErrUnsupported), a gap in the listing is no proof.
 //
 // # Who can do what
 //
-// Three secrets pass through here. Who has the Dashboard's key can change every
-// API and certificate of the organisation; it goes to the Dashboard and nowhere
-// else. The private key of a certificate goes into the Dashboard's store, once,
-// and is never asked for again; who has it is that service. Sidecars have
-// secrets of their own, the node secret among them, with which a gateway reads
-// all definitions: tykmesh writes down where they are found and never reads one.
+// Three secrets pass through here. Who has the Dashboard's key can change every API and certificate
+// of the organisation; it goes to the Dashboard and nowhere else. The private key of a certificate
+// goes into the Dashboard's store, once, and is never asked for again; who has it is that service.
+// Sidecars have secrets of their own, the node secret among them, with which a gateway reads all
+// definitions: tykmesh writes down where they are found and never reads one.
 //
 //	who                   could                           what is done                                shown by
 //
@@ -85,14 +83,14 @@ import (
 
 // API is one API as the Dashboard lists it.
 type API struct {
-	// Definition is complete: an update replaces the whole definition, so
-	// what is missing in it is lost.
+	// Definition is complete: an update replaces the whole definition, so what is missing in it is
+	// lost.
 	Definition Definition
 
-	// Envelope holds the fields beside the definition that an update must send
-	// back, just as they came: hook_references, is_site, sort_by, user_owners,
-	// user_group_owners, and those of newer Dashboards. It is nil for an API
-	// that was never read. APIs of one listing may share one: do not change it.
+	// Envelope holds the fields beside the definition that an update must send back, just as they
+	// came: hook_references, is_site, sort_by, user_owners, user_group_owners, and those of newer
+	// Dashboards. It is nil for an API that was never read. APIs of one listing may share one: do
+	// not change it.
 	Envelope map[string]json.RawMessage
 }
 
@@ -101,14 +99,13 @@ type Created struct {
 	// ID is the database id, 24 hexadecimal digits.
 	ID string
 
-	// APIID is the public id; it need not be the one that was asked for. It
-	// is "" when an old Dashboard does not say: read the API then.
+	// APIID is the public id; it need not be the one that was asked for. It is "" when an old
+	// Dashboard does not say: read the API then.
 	APIID string
 }
 
-// Certificate is what the store tells of one certificate. Where the Dashboard
-// has no detailed listing only ID is set and NotAfter is zero: look the
-// certificate up by its id.
+// Certificate is what the store tells of one certificate. Where the Dashboard has no detailed
+// listing only ID is set and NotAfter is zero: look the certificate up by its id.
 type Certificate struct {
 	ID         string // organisation id and SHA-256 of the leaf's DER
 	IssuerCN   string

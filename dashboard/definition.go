@@ -9,53 +9,53 @@ import (
 	"slices"
 )
 
-// Definition is a Tyk Classic API definition as decoded JSON. Its values are
-// map[string]any, []any, string, bool, json.Number and nil; numbers stay
-// json.Number, so that nothing of a document is lost on the way through.
+// Definition is a Tyk Classic API definition as decoded JSON. Its values are map[string]any, []any,
+// string, bool, json.Number and nil; numbers stay json.Number, so that nothing of a document is
+// lost on the way through.
 type Definition map[string]any
 
-// ID is the database id. Like all accessors it is zero when the field is
-// absent or of another type.
+// ID returns the database id. Like all accessors it is zero when the field is absent or of another
+// type.
 func (d Definition) ID() string { return text(d, "id") }
 
-// APIID is the public id, which gateways know the API by.
+// APIID returns the public id, which gateways know the API by.
 func (d Definition) APIID() string { return text(d, "api_id") }
 
-// OrgID is the organisation that owns the API.
+// OrgID returns the organisation that owns the API.
 func (d Definition) OrgID() string { return text(d, "org_id") }
 
-// Name is the name that people see.
+// Name returns the name that people see.
 func (d Definition) Name() string { return text(d, "name") }
 
 // Label returns how to call the API in a message: its slug, or else its name or an id.
 func (d Definition) Label() string { return cmp.Or(d.Slug(), d.Name(), d.APIID(), d.ID()) }
 
-// Slug is the short name; Dashboards since 5.3 do not keep it unique.
+// Slug returns the short name; Dashboards since 5.3 do not keep it unique.
 func (d Definition) Slug() string { return text(d, "slug") }
 
-// Domain is the host that the API answers, or a pattern for it.
+// Domain returns the host that the API answers, or a pattern for it.
 func (d Definition) Domain() string { return text(d, "domain") }
 
-// ListenPath is the path that the API answers.
+// ListenPath returns the path that the API answers.
 func (d Definition) ListenPath() string { return text(d.object("proxy"), "listen_path") }
 
 // TargetURL is where requests go.
 func (d Definition) TargetURL() string { return text(d.object("proxy"), "target_url") }
 
-// Tags are the segments whose gateways load the API.
+// Tags returns the segments whose gateways load the API.
 func (d Definition) Tags() []string { return d.texts("tags") }
 
-// Certificates are the ids of the server certificates.
+// Certificates returns the ids of the server certificates.
 func (d Definition) Certificates() []string { return d.texts("certificates") }
 
-// IsOAS says whether this is an OpenAPI definition in its classic form, which
-// the Dashboard does not let a classic update touch.
+// IsOAS reports whether this is an OpenAPI definition in its classic form, which the Dashboard does
+// not let a classic update touch.
 func (d Definition) IsOAS() bool { return d.truth("is_oas") }
 
-// Active says whether gateways serve the API.
+// Active reports whether gateways serve the API.
 func (d Definition) Active() bool { return d.truth("active") }
 
-// Clone is a deep copy.
+// Clone returns a deep copy.
 func (d Definition) Clone() Definition {
 	if d == nil {
 		return nil
@@ -69,21 +69,23 @@ func (d Definition) CertificateUsage(id string) (usage []string) {
 	if slices.Contains(d.Certificates(), id) {
 		usage = append(usage, "server")
 	}
+
 	if slices.Contains(d.texts("client_certificates"), id) {
 		usage = append(usage, "client")
 	}
+
 	for _, name := range d.object("upstream_certificates") {
 		if name == any(id) {
 			return append(usage, "upstream")
 		}
 	}
+
 	return usage
 }
 
-// Share makes d hold what it has in common with another definition where that
-// one holds it, so that thousands that are much alike take little more room
-// than one. Neither may be changed in place after that. kept is about how many
-// bytes of memory d takes for itself.
+// Share makes d hold what it has in common with another definition where that one holds it, so that
+// thousands that are much alike take little more room than one. Neither may be changed in place
+// after that. kept is about how many bytes of memory d takes for itself.
 func (d Definition) Share(like Definition) (kept int) {
 	kept = mapSize
 	for key, v := range d {
@@ -94,8 +96,7 @@ func (d Definition) Share(like Definition) (kept int) {
 	return kept
 }
 
-// Sizes in bytes, as Go lays values out on 64 bits; a map has room for 8 entries
-// at least.
+// Sizes in bytes, as Go lays values out on 64 bits; a map has room for 8 entries at least.
 const (
 	mapSize   = 48 + 8*entrySize
 	entrySize = 40 // of a map: a key, a value
@@ -115,19 +116,23 @@ func shared(v, like any) (out any, kept int) {
 	case json.Number:
 		kept = len(v)
 	}
+
 	switch like.(type) {
 	case map[string]any, []any: // which cannot be compared
 		return v, kept + wordSize
 	}
+
 	if v == like {
 		return like, 0
 	}
+
 	return v, kept + wordSize
 }
 
 func sharedObject(v map[string]any, like any) (out any, kept int) {
 	l, ok := like.(map[string]any)
 	same := ok && len(v) == len(l)
+
 	size := mapSize
 	for key, x := range v {
 		y, there := l[key]
@@ -137,9 +142,11 @@ func sharedObject(v map[string]any, like any) (out any, kept int) {
 		size += entrySize + len(key)
 		same = same && there
 	}
+
 	if same && kept == 0 {
 		return like, 0
 	}
+
 	return v, kept + size
 }
 
@@ -155,9 +162,11 @@ func sharedArray(v []any, like any) (out any, kept int) {
 		v[i] = z
 		kept += own
 	}
+
 	if same && kept == 0 {
 		return like, 0
 	}
+
 	return v, kept + wordSize*(1+len(v))
 }
 
@@ -179,6 +188,7 @@ func (d Definition) texts(key string) []string {
 			out = append(out, s)
 		}
 	}
+
 	return out
 }
 
@@ -195,6 +205,7 @@ func clone(v any) any {
 			out[key] = clone(x)
 		}
 		return out
+
 	case []any:
 		out := make([]any, len(v))
 		for i, x := range v {
@@ -202,6 +213,7 @@ func clone(v any) any {
 		}
 		return out
 	}
+
 	return v
 }
 
@@ -226,7 +238,7 @@ func clearer(err error) error {
 	return err
 }
 
-// atEnd is an error unless nothing follows.
+// atEnd returns an error unless nothing follows.
 func atEnd(dec *json.Decoder) error {
 	if _, err := dec.Token(); err != io.EOF {
 		return errors.New("more than one JSON value")

@@ -20,6 +20,7 @@ func parse(t testing.TB, text string) dashboard.Definition {
 	if err := dec.Decode(&d); err != nil {
 		t.Fatalf("test definition: %v", err)
 	}
+
 	return d
 }
 
@@ -28,10 +29,12 @@ func TestAccessorsReadWhatIsThereAndNothingElse(t *testing.T) {
 		"active":true,"is_oas":false,"tags":["mesh",7,"edge"],"certificates":["c1"],
 		"proxy":{"listen_path":"/echo","target_url":"http://echo"}}`)
 	got := []any{d.ID(), d.APIID(), d.OrgID(), d.Name(), d.Slug(), d.Domain(), d.ListenPath(), d.TargetURL(), d.Active(), d.IsOAS(), d.Tags(), d.Certificates()}
+
 	want := []any{"5f01", "a1", "o", "echo #mesh", "echo-mesh", "mesh", "/echo", "http://echo", true, false, []string{"mesh", "edge"}, []string{"c1"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+
 	wrong := parse(t, `{"id":1,"proxy":"x","tags":"mesh","active":"true"}`)
 	if wrong.ID() != "" || wrong.ListenPath() != "" || wrong.Tags() != nil || wrong.Active() {
 		t.Errorf("fields of another type are read: %v", wrong)
@@ -41,16 +44,19 @@ func TestAccessorsReadWhatIsThereAndNothingElse(t *testing.T) {
 func TestAChangedCloneLeavesTheOriginalAlone(t *testing.T) {
 	text := `{"tags":["a"],"proxy":{"listen_path":"/"},"config_data":{"list":[{"x":1}]}}`
 	d := parse(t, text)
+
 	c := d.Clone()
 	for _, path := range []string{"tags.0", "proxy.listen_path", "config_data.list.0.x", "config_data.list.3", "new.field"} {
 		if err := c.Set(path, "changed"); err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	c.Remove("proxy")
 	if diff := cmp.Diff(parse(t, text), d); diff != "" {
 		t.Error(diff)
 	}
+
 	if dashboard.Definition(nil).Clone() != nil {
 		t.Error("the clone of nothing is something")
 	}
@@ -80,6 +86,7 @@ func TestSet(t *testing.T) {
 			if err := d.Set(c.path, value); err != nil {
 				t.Fatal(err)
 			}
+
 			if diff := cmp.Diff(parse(t, c.after), d); diff != "" {
 				t.Error(diff)
 			}
@@ -109,6 +116,7 @@ func TestSetRefusesPathsThatMeanNothingAndChangesNothingThen(t *testing.T) {
 		if err == nil || err.Error() != want {
 			t.Errorf("Set(%q) = %v, want %s", path, err, want)
 		}
+
 		if diff := cmp.Diff(parse(t, before), d); diff != "" {
 			t.Errorf("a refused Set(%q) changed the definition:\n%s", path, diff)
 		}
@@ -135,17 +143,19 @@ func TestRemove(t *testing.T) {
 	}
 }
 
-// What Set accepts, Lookup finds and Remove takes away; what Set refuses leaves
-// the definition as it was.
+// What Set accepts, Lookup finds and Remove takes away; what Set refuses leaves the definition as
+// it was.
 func FuzzPath(f *testing.F) {
 	for _, path := range []string{"name", "proxy.target_url", "tags.0", "tags.3", "a.0.b.12.c", "pro*y", "", "x..y", "tags.#", "999.999", "a.1000"} {
 		f.Add(`{"name":"n","proxy":{"target_url":"t"},"tags":["a","b"],"n":null}`, path)
 	}
+
 	f.Fuzz(func(t *testing.T, text, path string) {
 		var d dashboard.Definition
 		if json.Unmarshal([]byte(text), &d) != nil || d == nil {
 			t.Skip()
 		}
+
 		before := d.Clone()
 		if err := d.Set(path, "planted"); err != nil {
 			if diff := cmp.Diff(before, d); diff != "" {
@@ -156,9 +166,11 @@ func FuzzPath(f *testing.F) {
 			}
 			return
 		}
+
 		if v, ok := d.Lookup(path); !ok || v != "planted" {
 			t.Fatalf("Lookup(%q) = %v, %v after Set", path, v, ok)
 		}
+
 		d.Remove(path)
 		if v, _ := d.Lookup(path); v == "planted" {
 			t.Fatalf("Remove(%q) left it", path)
@@ -181,9 +193,11 @@ func FuzzShare(f *testing.F) {
 				return
 			}
 		}
+
 		if d == nil || like == nil {
 			return
 		}
+
 		want, other := d.Clone(), like.Clone()
 		d.Share(like)
 		if !reflect.DeepEqual(want, d) || !reflect.DeepEqual(other, like) {

@@ -15,20 +15,18 @@ import (
 	"sync"
 )
 
-// Dir is a directory that stands in for the Dashboard. It keeps the promises of
-// [Client], method by method, and refuses what a Dashboard would: an API whose
-// slug or api_id another one has, a definition that breaks the schema, a
-// certificate that the store would not take.
+// Dir is a directory that stands in for the Dashboard. It keeps the promises of [Client], method by
+// method, and refuses what a Dashboard would: an API whose slug or api_id another one has, a
+// definition that breaks the schema, a certificate that the store would not take.
 //
 //	apis/<slug>.json  a bare definition: indented, keys sorted, final newline
 //	certs/<id>.pem    a certificate, its chain and private key, mode 0600
 //
-// The files may be written by people too, and be kept in Git. A file that is
-// not what its name says is an error that names it. Nothing is created before
-// the first write.
+// The files may be written by people too, and be kept in Git. A file that is not what its name says
+// is an error that names it. Nothing is created before the first write.
 //
-// Files appear and change as a whole, so several processes may use one
-// directory at once; of two that create the same thing one gets ErrExists.
+// Files appear and change as a whole, so several processes may use one directory at once; of two
+// that create the same thing one gets ErrExists.
 type Dir struct {
 	path string
 	org  string
@@ -37,8 +35,8 @@ type Dir struct {
 	slugs map[string]string // the slug by database id and api_id; nil until the first listing
 }
 
-// OpenDir makes a stand-in of the directory at path, which need not exist yet.
-// The organisation's id becomes part of definitions and certificate ids.
+// OpenDir makes a stand-in of the directory at path, which need not exist yet. The organisation's
+// id becomes part of definitions and certificate ids.
 //
 // Errors: the path is something other than a directory, or cannot be looked at.
 func OpenDir(path, org string) (*Dir, error) {
@@ -49,6 +47,7 @@ func OpenDir(path, org string) (*Dir, error) {
 	if err == nil && !info.IsDir() {
 		return nil, fmt.Errorf("opening local directory: %s is not a directory", path)
 	}
+
 	return &Dir{path: path, org: org}, nil
 }
 
@@ -61,12 +60,15 @@ func (d *Dir) APIs(ctx context.Context) ([]API, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", op, err)
 	}
+
 	all := make([]API, 0, len(names))
+
 	slugs := map[string]string{}
 	for _, slug := range names {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("%s: %w", op, err)
 		}
+
 		def, err := d.read(slug)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // deleted meanwhile
@@ -74,17 +76,21 @@ func (d *Dir) APIs(ctx context.Context) ([]API, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", op, err)
 		}
+
 		for _, id := range []string{def.APIID(), def.ID()} {
 			if other, taken := slugs[id]; taken && other != slug {
 				return nil, fmt.Errorf("%s: %s and %s have the same id %s", op, d.file(other), d.file(slug), id)
 			}
 			slugs[id] = slug
 		}
+
 		all = append(all, API{Definition: def})
 	}
+
 	d.mu.Lock()
 	d.slugs = slugs
 	d.mu.Unlock()
+
 	return all, nil
 }
 
@@ -99,11 +105,11 @@ func (d *Dir) API(ctx context.Context, id string) (API, error) {
 	return API{Definition: def}, nil
 }
 
-// CreateAPI writes a new file. The database id follows from the api_id, and a
-// missing api_id from organisation and slug.
+// CreateAPI writes a new file. The database id follows from the api_id, and a missing api_id from
+// organisation and slug.
 //
-// Errors: ErrExists when another API has the slug or the api_id; a definition
-// that breaks the schema, or whose slug cannot be a file name.
+// Errors: ErrExists when another API has the slug or the api_id; a definition that breaks the
+// schema, or whose slug cannot be a file name.
 func (d *Dir) CreateAPI(ctx context.Context, def Definition) (Created, error) {
 	op := "creating API " + def.Slug()
 	def = def.Clone()
@@ -111,6 +117,7 @@ func (d *Dir) CreateAPI(ctx context.Context, def Definition) (Created, error) {
 	if def.APIID() == "" {
 		def["api_id"] = digest("api", d.org, def.Slug())[:32]
 	}
+
 	def["id"] = digest("id", def.APIID())[:24]
 	if err := d.list(ctx); err != nil {
 		return Created{}, fmt.Errorf("%s: %w", op, err)
@@ -121,47 +128,52 @@ func (d *Dir) CreateAPI(ctx context.Context, def Definition) (Created, error) {
 	if err := d.write(def, writeNew); err != nil {
 		return Created{}, fmt.Errorf("%s: %w", op, err)
 	}
+
 	return Created{ID: def.ID(), APIID: def.APIID()}, nil
 }
 
-// UpdateAPI replaces the API whose database id is in the definition. Files have
-// no envelope.
+// UpdateAPI replaces the API whose database id is in the definition. Files have no envelope.
 //
-// Errors: ErrNotFound when it is not there, ErrExists when another API has the
-// new slug; a definition that breaks the schema.
+// Errors: ErrNotFound when it is not there, ErrExists when another API has the new slug; a
+// definition that breaks the schema.
 func (d *Dir) UpdateAPI(ctx context.Context, a API) error {
 	op := "updating API " + a.Definition.Slug()
 	old, err := d.find(ctx, a.Definition.ID())
 	if err != nil {
 		return fmt.Errorf("%s: %w", op, err)
 	}
+
 	def := a.Definition.Clone()
 	def["org_id"] = d.org
 	def["id"] = old.ID()
 	if def.APIID() == "" {
 		def["api_id"] = old.APIID()
 	}
+
 	if def.Slug() == old.Slug() {
 		err = d.write(def, replace)
 	} else if err = d.write(def, writeNew); err == nil {
 		err = os.Remove(d.file(old.Slug()))
 	}
+
 	if err != nil {
 		return fmt.Errorf("%s: %w", op, err)
 	}
+
 	return nil
 }
 
-// DeleteAPI deletes an API by its database id or api_id. One that is not there
-// is done.
+// DeleteAPI deletes an API by its database id or api_id. One that is not there is done.
 func (d *Dir) DeleteAPI(ctx context.Context, id string) error {
 	def, err := d.find(ctx, id)
 	if err == nil {
 		err = os.Remove(d.file(def.Slug()))
 	}
+
 	if err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("deleting API %q: %w", id, err)
 	}
+
 	return nil
 }
 
@@ -169,8 +181,8 @@ func (d *Dir) apis() string { return filepath.Join(d.path, "apis") }
 
 func (d *Dir) file(slug string) string { return filepath.Join(d.apis(), slug+".json") }
 
-// find reads the API with an id. That there is none is concluded from a fresh
-// listing alone, never from what this process remembers.
+// find reads the API with an id. That there is none is concluded from a fresh listing alone, never
+// from what this process remembers.
 func (d *Dir) find(ctx context.Context, id string) (Definition, error) {
 	if !isID(id) {
 		return nil, fmt.Errorf("%q is not an id", id)
@@ -187,11 +199,11 @@ func (d *Dir) find(ctx context.Context, id string) (Definition, error) {
 	if def := d.remembered(id); def != nil {
 		return def, nil
 	}
+
 	return nil, ErrNotFound
 }
 
-// remembered reads the API that was seen with an id; nil if none was, or if it
-// has gone.
+// remembered reads the API that was seen with an id; nil if none was, or if it has gone.
 func (d *Dir) remembered(id string) Definition {
 	d.mu.Lock()
 	slug := d.slugs[id]
@@ -203,6 +215,7 @@ func (d *Dir) remembered(id string) Definition {
 	if err != nil || def.ID() != id && def.APIID() != id {
 		return nil
 	}
+
 	return def
 }
 
@@ -218,6 +231,7 @@ func (d *Dir) list(ctx context.Context) error {
 		return nil
 	}
 	_, err := d.APIs(ctx)
+
 	return err
 }
 
@@ -227,6 +241,7 @@ func (d *Dir) read(slug string) (Definition, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	var def Definition
 	if err := decodeJSON(b, &def); err != nil {
 		return nil, fmt.Errorf("%s: %w", d.file(slug), err)
@@ -240,9 +255,11 @@ func (d *Dir) read(slug string) (Definition, error) {
 	if def.APIID() == "" {
 		return nil, fmt.Errorf("%s: no api_id", d.file(slug))
 	}
+
 	if def.ID() == "" {
 		def["id"] = digest("id", def.APIID())[:24]
 	}
+
 	return def, nil
 }
 
@@ -251,10 +268,12 @@ func (d *Dir) write(def Definition, way func(path string, b []byte, mode fs.File
 	if _, err := def.Check(); err != nil {
 		return err
 	}
+
 	slug := def.Slug()
 	if len(slug) > maxName || !slugForm.MatchString(slug) {
 		return fmt.Errorf("the slug %q cannot be a file name", slug)
 	}
+
 	b, err := indented(def)
 	if err != nil {
 		return err
@@ -262,29 +281,33 @@ func (d *Dir) write(def Definition, way func(path string, b []byte, mode fs.File
 	if err := os.MkdirAll(d.apis(), 0o755); err != nil {
 		return err
 	}
+
 	if err := way(d.file(slug), b, 0o644); errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("the slug is taken by %s: %w", d.file(slug), ErrExists)
 	} else if err != nil {
 		return err
 	}
+
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.slugs != nil {
 		d.slugs[def.ID()], d.slugs[def.APIID()] = slug, slug
 	}
+
 	return nil
 }
 
 // slugForm keeps slugs inside the directory and apart from temporary files.
 var slugForm = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]*$`)
 
-// filesIn are the names of a folder's visible files that have the extension,
-// without it, in order. A folder that is not there is empty.
+// filesIn returns the names of a folder's visible files that have the extension, without it, in
+// order. A folder that is not there is empty.
 func filesIn(dir, extension string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
+
 	var names []string
 	for _, e := range entries {
 		name, ok := strings.CutSuffix(e.Name(), extension)
@@ -292,11 +315,13 @@ func filesIn(dir, extension string) ([]string, error) {
 			names = append(names, name)
 		}
 	}
+
 	slices.Sort(names)
+
 	return names, err
 }
 
-// digest is a hash of parts that no other parts have.
+// digest returns a hash of parts that no other parts have.
 func digest(parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:])

@@ -36,19 +36,25 @@ func TestADirectoryIsWrittenForPeopleToRead(t *testing.T) {
 	if apis, err := d.APIs(t.Context()); len(apis) != 0 || err != nil {
 		t.Fatalf("a directory that is not there: %v, %v", apis, err)
 	}
+
 	if _, err := os.Stat(path); err == nil {
 		t.Error("reading created the directory")
 	}
+
 	def := parse(t, `{"name":"a <b> & \"c\"","slug":"web","api_id":"0123456789abcdef0123456789abcdef","proxy":{"listen_path":"/"},"version_data":{},"session_lifetime":12345678901234567890}`)
+
 	created, err := d.CreateAPI(t.Context(), def)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	file := filepath.Join(path, "apis", "web.json")
+
 	got, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	want := fmt.Sprintf(`{
   "api_id": "0123456789abcdef0123456789abcdef",
   "id": "%s",
@@ -62,13 +68,16 @@ func TestADirectoryIsWrittenForPeopleToRead(t *testing.T) {
   "version_data": {}
 }
 `, created.ID)
+
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Error(diff)
 	}
+
 	id, err := d.UploadCertificate(t.Context(), bundle(t, "web.default"))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for name, mode := range map[string]os.FileMode{file: 0o644, filepath.Join(path, "certs", id+".pem"): 0o600, filepath.Join(path, "certs"): 0o700} {
 		info, err := os.Stat(name)
 		if err != nil {
@@ -78,6 +87,7 @@ func TestADirectoryIsWrittenForPeopleToRead(t *testing.T) {
 			t.Errorf("%s has mode %o, want %o", name, info.Mode().Perm(), mode)
 		}
 	}
+
 	if rest, _ := filepath.Glob(filepath.Join(path, "*", ".*")); len(rest) > 0 {
 		t.Errorf("left behind: %v", rest)
 	}
@@ -91,12 +101,15 @@ func TestTheSameDefinitionHasTheSameIDsEverywhere(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			if len(created.ID) != 24 || len(created.APIID) != 32 {
 				t.Errorf("created %+v", created)
 			}
+
 			ids = append(ids, created)
 		}
 	}
+
 	if ids[0] != ids[2] || ids[1] != ids[3] || ids[0] == ids[1] {
 		t.Errorf("ids %+v", ids)
 	}
@@ -109,14 +122,17 @@ func TestListingIsInSlugOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	apis, err := d.APIs(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	var slugs []string
 	for _, a := range apis {
 		slugs = append(slugs, a.Definition.Slug())
 	}
+
 	if diff := cmp.Diff([]string{"B", "a", "a-b", "a.x", "b"}, slugs); diff != "" {
 		t.Error(diff)
 	}
@@ -128,11 +144,14 @@ func TestADirectoryRefusesWhatADashboardWould(t *testing.T) {
 	if _, err := d.CreateAPI(t.Context(), web); err != nil {
 		t.Fatal(err)
 	}
+
 	other := definition(t, "other")
+
 	created, err := d.CreateAPI(t.Context(), other)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	sameSlug := definition(t, "elsewhere")
 	sameSlug["slug"] = "web"
 	sameID := definition(t, "copy")
@@ -142,11 +161,13 @@ func TestADirectoryRefusesWhatADashboardWould(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+
 	moved := other.Clone()
 	moved["id"], moved["slug"] = created.ID, "web"
 	if err := d.UpdateAPI(t.Context(), dashboard.API{Definition: moved}); !errors.Is(err, dashboard.ErrExists) {
 		t.Errorf("an update onto another's slug: %v", err)
 	}
+
 	for _, slug := range []string{"", ".", "..", "../x", "a/b", ".hidden", "a b", "ü", strings.Repeat("a", 300)} {
 		def := definition(t, "x")
 		def["slug"] = slug
@@ -154,6 +175,7 @@ func TestADirectoryRefusesWhatADashboardWould(t *testing.T) {
 			t.Errorf("slug %q: %v", slug, err)
 		}
 	}
+
 	if apis, err := d.APIs(t.Context()); len(apis) != 2 || err != nil {
 		t.Errorf("%d APIs, %v", len(apis), err)
 	}
@@ -163,18 +185,22 @@ func TestAnUpdateMayMoveAnAPIToAnotherSlug(t *testing.T) {
 	path := t.TempDir()
 	d := openDir(t, path)
 	def := definition(t, "old")
+
 	created, err := d.CreateAPI(t.Context(), def)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	def["id"], def["slug"] = created.ID, "new"
 	if err := d.UpdateAPI(t.Context(), dashboard.API{Definition: def}); err != nil {
 		t.Fatal(err)
 	}
+
 	files, _ := filepath.Glob(filepath.Join(path, "apis", "*"))
 	if len(files) != 1 || filepath.Base(files[0]) != "new.json" {
 		t.Errorf("files %v", files)
 	}
+
 	if a, err := d.API(t.Context(), created.ID); err != nil || a.Definition.Slug() != "new" {
 		t.Errorf("%v, %v", a, err)
 	}
@@ -203,28 +229,35 @@ func TestFilesOfPeople(t *testing.T) {
 			if c.name == "api_id twice" {
 				write(t, filepath.Join(path, "apis", "mine.json"), good)
 			}
+
 			write(t, filepath.Join(path, filepath.FromSlash(c.file)), c.text)
 			d := openDir(t, path)
+
 			apis, err := d.APIs(t.Context())
 			if err == nil {
 				_, err = d.Certificates(t.Context())
 			}
+
 			if c.want == "" {
 				if err != nil {
 					t.Error(err)
 				}
+
 				for _, a := range apis {
 					if len(a.Definition.ID()) != 24 {
 						t.Errorf("id %q", a.Definition.ID())
 					}
 				}
+
 				return
 			}
+
 			if err == nil || !strings.Contains(filepath.ToSlash(err.Error()), c.want) {
 				t.Errorf("%v, want %q", err, c.want)
 			}
 		})
 	}
+
 	file := filepath.Join(t.TempDir(), "file")
 	write(t, file, "")
 	if _, err := dashboard.OpenDir(file, org); err == nil {
@@ -232,15 +265,17 @@ func TestFilesOfPeople(t *testing.T) {
 	}
 }
 
-// Of many who create the same things at once, in one process and in others,
-// each thing is created once, and no reader ever sees half a file.
+// Of many who create the same things at once, in one process and in others, each thing is created
+// once, and no reader ever sees half a file.
 func TestManyWritersAtOnce(t *testing.T) {
 	const names, writers = 20, 6
 	path := t.TempDir()
+
 	pems := make([][]byte, names)
 	for i := range pems {
 		pems[i] = bundle(t, fmt.Sprint("c", i))
 	}
+
 	var mu sync.Mutex
 	created, uploaded := map[int]int{}, map[int]int{}
 	var wg sync.WaitGroup
@@ -256,14 +291,17 @@ func TestManyWritersAtOnce(t *testing.T) {
 				} else if !errors.Is(err, dashboard.ErrExists) {
 					t.Error(err)
 				}
+
 				if certErr == nil {
 					uploaded[i]++
 				} else if !errors.Is(certErr, dashboard.ErrExists) {
 					t.Error(certErr)
 				}
+
 				mu.Unlock()
 			}
 		})
+
 		wg.Go(func() {
 			for range names {
 				if _, err := d.APIs(t.Context()); err != nil {
@@ -275,6 +313,7 @@ func TestManyWritersAtOnce(t *testing.T) {
 			}
 		})
 	}
+
 	wg.Wait()
 	for i := range names {
 		if created[i] != 1 || uploaded[i] != 1 {
@@ -288,46 +327,56 @@ func TestADirectoryHeedsTheContext(t *testing.T) {
 	if _, err := d.CreateAPI(t.Context(), definition(t, "a")); err != nil {
 		t.Fatal(err)
 	}
+
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := d.APIs(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("listing: %v", err)
 	}
+
 	if _, err := d.CreateAPI(ctx, definition(t, "b")); !errors.Is(err, context.Canceled) {
 		t.Errorf("creating: %v", err)
 	}
+
 	if _, err := d.UploadCertificate(ctx, bundle(t, "b")); !errors.Is(err, context.Canceled) {
 		t.Errorf("storing: %v", err)
 	}
 }
 
-// The id of a certificate as openssl computes it, where there is one, and as
-// the documents describe it.
+// The id of a certificate as openssl computes it, where there is one, and as the documents describe
+// it.
 func TestCertificateID(t *testing.T) {
 	b := bundle(t, "echo.default")
 	got, err := dashboard.ParseCertificate(org, b)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	block, _ := pem.Decode(b)
+
 	sum := sha256.Sum256(block.Bytes)
 	if want := org + hex.EncodeToString(sum[:]); got.ID != want || len(got.ID) != 88 {
 		t.Errorf("id %s, want %s", got.ID, want)
 	}
+
 	keyFirst, err := dashboard.ParseCertificate(org, append(append([]byte{}, keyOf(t, b)...), b[:len(b)-len(keyOf(t, b))]...))
 	if err != nil || keyFirst.ID != got.ID || !keyFirst.HasPrivate {
 		t.Errorf("with the key in front: %+v, %v", keyFirst, err)
 	}
+
 	openssl, err := exec.LookPath("openssl")
 	if err != nil {
 		t.Skip("no openssl to compare with")
 	}
+
 	cmd := exec.Command(openssl, "x509", "-noout", "-fingerprint", "-sha256")
 	cmd.Stdin = strings.NewReader(string(b))
+
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	_, fingerprint, _ := strings.Cut(strings.TrimSpace(string(out)), "=")
 	if want := strings.ToLower(strings.ReplaceAll(fingerprint, ":", "")); got.ID != org+want {
 		t.Errorf("openssl says %s, the id is %s", want, got.ID)

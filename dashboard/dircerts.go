@@ -21,6 +21,7 @@ func (d *Dir) Certificates(ctx context.Context) ([]Certificate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", op, err)
 	}
+
 	all := make([]Certificate, 0, len(ids))
 	for _, id := range ids {
 		if err := ctx.Err(); err != nil {
@@ -33,13 +34,15 @@ func (d *Dir) Certificates(ctx context.Context) ([]Certificate, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", op, err)
 		}
+
 		all = append(all, c)
 	}
+
 	return all, nil
 }
 
-// CertificateAPIs returns ErrUnsupported: a listing of a directory shows every API,
-// and so who uses which certificate, for all of them at once.
+// CertificateAPIs returns ErrUnsupported: a listing of a directory shows every API, and so who uses
+// which certificate, for all of them at once.
 func (d *Dir) CertificateAPIs(context.Context, string) ([]CertificateUse, error) {
 	return nil, fmt.Errorf("listing the APIs of a certificate: %w", ErrUnsupported)
 }
@@ -52,6 +55,7 @@ func (d *Dir) Certificate(_ context.Context, id string) (Certificate, error) {
 	if !isID(id) {
 		return Certificate{}, fmt.Errorf("%s: %q is not an id", op, id)
 	}
+
 	c, err := d.readCertificate(id)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Certificate{}, fmt.Errorf("%s %s: %w", op, id, ErrNotFound)
@@ -59,14 +63,15 @@ func (d *Dir) Certificate(_ context.Context, id string) (Certificate, error) {
 	if err != nil {
 		return Certificate{}, fmt.Errorf("%s: %w", op, err)
 	}
+
 	return c, nil
 }
 
-// UploadCertificate writes a certificate with its chain and private key, in
-// PEM, leaf first, and returns its id.
+// UploadCertificate writes a certificate with its chain and private key, in PEM, leaf first, and
+// returns its id.
 //
-// Errors: ErrExists when the leaf is there already; the id comes with it. What
-// the store of a Dashboard refuses is refused: see CheckBundle.
+// Errors: ErrExists when the leaf is there already; the id comes with it. What the store of a
+// Dashboard refuses is refused: see CheckBundle.
 func (d *Dir) UploadCertificate(ctx context.Context, pem []byte) (id string, err error) {
 	const op = "storing certificate"
 	if err := cmp.Or(ctx.Err(), CheckBundle(pem, time.Now()), refuseEd25519(pem)); err != nil {
@@ -78,6 +83,7 @@ func (d *Dir) UploadCertificate(ctx context.Context, pem []byte) (id string, err
 	if err := os.MkdirAll(d.certs(), 0o700); err != nil {
 		return "", fmt.Errorf("%s: %w", op, err)
 	}
+
 	err = writeNew(d.pem(id), pem, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return id, fmt.Errorf("%s %s: %w", op, id, ErrExists)
@@ -85,11 +91,11 @@ func (d *Dir) UploadCertificate(ctx context.Context, pem []byte) (id string, err
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", op, err)
 	}
+
 	return id, nil
 }
 
-// DeleteCertificate deletes a certificate by its id. One that is not there is
-// done.
+// DeleteCertificate deletes a certificate by its id. One that is not there is done.
 func (d *Dir) DeleteCertificate(_ context.Context, id string) error {
 	const op = "deleting certificate"
 	if !isID(id) {
@@ -98,6 +104,7 @@ func (d *Dir) DeleteCertificate(_ context.Context, id string) error {
 	if err := os.Remove(d.pem(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s: %w", op, err)
 	}
+
 	return nil
 }
 
@@ -105,13 +112,14 @@ func (d *Dir) certs() string { return filepath.Join(d.path, "certs") }
 
 func (d *Dir) pem(id string) string { return filepath.Join(d.certs(), id+".pem") }
 
-// readCertificate reads certs/<id>.pem. The id must end in the certificate's
-// hash; the organisation in front of it may be another than this one.
+// readCertificate reads certs/<id>.pem. The id must end in the certificate's hash; the organisation
+// in front of it may be another than this one.
 func (d *Dir) readCertificate(id string) (Certificate, error) {
 	b, err := readFile(d.pem(id))
 	if err != nil {
 		return Certificate{}, err
 	}
+
 	c, err := ParseCertificate("", b)
 	if err != nil {
 		return Certificate{}, fmt.Errorf("%s: %w", d.pem(id), err)
@@ -119,6 +127,8 @@ func (d *Dir) readCertificate(id string) (Certificate, error) {
 	if !strings.HasSuffix(id, c.ID) {
 		return Certificate{}, fmt.Errorf("%s: the file holds the certificate %s", d.pem(id), c.ID)
 	}
+
 	c.ID = id
+
 	return c, nil
 }

@@ -12,20 +12,19 @@ import (
 
 // What a caller may ask of an error, with errors.Is.
 var (
-	// ErrNotFound: the Dashboard, not merely a server in front of it, says
-	// that there is no such API or certificate.
+	// ErrNotFound: the Dashboard, not merely a server in front of it, says that there is no such
+	// API or certificate.
 	ErrNotFound = errors.New("not found")
 
-	// ErrExists: the API or certificate is there already, or another API
-	// holds its id, slug or listen path.
+	// ErrExists: the API or certificate is there already, or another API holds its id, slug or
+	// listen path.
 	ErrExists = errors.New("exists already")
 
 	// ErrUnauthorized: the key is unknown, or its owner lacks the right.
 	ErrUnauthorized = errors.New("not authorised")
 
-	// ErrNotVisible: there is no such object, or it is not the key's to see. A
-	// key that is unknown gets the same answer: where a listing was accepted
-	// with the key, it is known.
+	// ErrNotVisible: there is no such object, or it is not the key's to see. A key that is unknown
+	// gets the same answer: where a listing was accepted with the key, it is known.
 	ErrNotVisible = errors.New("not there, or not visible with this key")
 
 	// ErrPartial: a listing contradicts itself, and shows less than there is.
@@ -69,12 +68,12 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %s %s answered %d: %s", e.Op, e.Method, e.Path, e.Status, e.Message)
 }
 
-// Unwrap is the sentinel that the answer amounts to, or the cause of a request
-// that got none (a context's end, a TLS failure, a refused connection).
+// Unwrap returns the sentinel that the answer amounts to, or the cause of a request that got none
+// (a context's end, a TLS failure, a refused connection).
 func (e *Error) Unwrap() error { return e.kind }
 
-// Refused says whether the error proves that the request did not take effect:
-// the Dashboard said no, or no connection came about.
+// Refused reports whether the error proves that the request did not take effect: the Dashboard said
+// no, or no connection came about.
 func (e *Error) Refused() bool {
 	var dial *net.OpError
 	if errors.As(e.kind, &dial) && dial.Op == "dial" {
@@ -83,31 +82,31 @@ func (e *Error) Refused() bool {
 	return e.Status/100 == 4 && e.Status != http.StatusRequestTimeout && e.Status != http.StatusTooManyRequests
 }
 
-// Rejected reports whether the Dashboard itself refused what was sent, whatever its
-// words, and not who sent it, or when. If it has just accepted a request that
-// differs in nothing but its names, then one of these names is taken.
+// Rejected reports whether the Dashboard itself refused what was sent, whatever its words, and not
+// who sent it, or when. If it has just accepted a request that differs in nothing but its names,
+// then one of these names is taken.
 func (e *Error) Rejected() bool {
 	who := e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden
 	return e.Refused() && !who && e.Status != 0 && !e.Foreign()
 }
 
-// SameID reports whether the Dashboard says that it has an API with the same id,
-// which it does by the status 409 alone ("Tyk Dashboard API, create").
+// SameID reports whether the Dashboard says that it has an API with the same id, which it does by
+// the status 409 alone ("Tyk Dashboard API, create").
 func (e *Error) SameID() bool { return e.Method == http.MethodPost && e.Status == http.StatusConflict }
 
-// Unreachable says whether nothing came back that an answer could be made of.
+// Unreachable reports whether nothing came back that an answer could be made of.
 func (e *Error) Unreachable() bool {
 	return e.Status == 0 && !errors.Is(e.kind, errTooLarge)
 }
 
-// Foreign says whether what answered is no Dashboard, as far as that shows: a
-// page, a redirect, an answer without end.
+// Foreign reports whether what answered is no Dashboard, as far as that shows: a page, a redirect,
+// an answer without end.
 func (e *Error) Foreign() bool {
 	return errors.Is(e.kind, errForeign) || errors.Is(e.kind, errTooLarge)
 }
 
-// Passing says whether the error may be gone at the next try: there was no
-// answer, or one by a server that is overloaded or restarting.
+// Passing reports whether the error may be gone at the next try: there was no answer, or one by a
+// server that is overloaded or restarting.
 func (e *Error) Passing() bool {
 	switch e.Status {
 	case 0, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
@@ -116,8 +115,7 @@ func (e *Error) Passing() bool {
 	return false
 }
 
-// privateKey matches a private key from its first line on: a server may echo
-// what was uploaded.
+// privateKey matches a private key from its first line on: a server may echo what was uploaded.
 var privateKey = regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY.*`)
 
 // oneLine makes a foreign text fit for an error: no secret, one line, bounded.
@@ -125,16 +123,19 @@ func oneLine(s, secret string) string {
 	if secret != "" {
 		s = strings.ReplaceAll(s, secret, redacted)
 	}
+
 	s = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r
 	}, s)
+
 	s = strings.Join(strings.Fields(s), " ")
 	s = privateKey.ReplaceAllString(s, redacted)
 	if runes := []rune(s); len(runes) > maxMessage {
 		s = string(runes[:maxMessage]) + "..."
 	}
+
 	return s
 }

@@ -8,13 +8,11 @@ import (
 	"text/template/parse"
 )
 
-// printFunc is the function through which every value goes that a template
-// prints.
+// printFunc is the function through which every value goes that a template prints.
 const printFunc = "_print_as_data"
 
-// printAsData appends printFunc to each action below a node that prints a
-// value, as html/template does with its escapers. A constant is the author's
-// own text and is printed as it stands.
+// printAsData appends printFunc to each action below a node that prints a value, as html/template
+// does with its escapers. A constant is the author's own text and is printed as it stands.
 func printAsData(node parse.Node) {
 	switch n := node.(type) {
 	case *parse.ListNode:
@@ -24,6 +22,7 @@ func printAsData(node parse.Node) {
 		for _, child := range n.Nodes {
 			printAsData(child)
 		}
+
 	case *parse.ActionNode:
 		if len(n.Pipe.Decl) == 0 && !isConstant(n.Pipe) {
 			n.Pipe.Cmds = append(n.Pipe.Cmds, &parse.CommandNode{
@@ -32,6 +31,7 @@ func printAsData(node parse.Node) {
 				Pos:      n.Pos,
 			})
 		}
+
 	case *parse.IfNode:
 		printAsData(n.List)
 		printAsData(n.ElseList)
@@ -52,12 +52,13 @@ func isConstant(p *parse.PipeNode) bool {
 	case *parse.StringNode, *parse.NumberNode, *parse.BoolNode:
 		return true
 	}
+
 	return false
 }
 
-// jsonText is what a template has printed so far, and whether that ends inside
-// a JSON string. text/template writes each piece before it evaluates the next,
-// so asData knows where its result will stand.
+// jsonText is what a template has printed so far, and whether that ends inside a JSON string.
+// text/template writes each piece before it evaluates the next, so asData knows where its result
+// will stand.
 type jsonText struct {
 	bytes.Buffer
 	inString bool
@@ -81,15 +82,17 @@ func (t *jsonText) Write(b []byte) (int, error) {
 			t.inString = !t.inString
 		}
 	}
+
 	return t.Buffer.Write(b)
 }
 
-// asData makes a value into text that stays where it is put: inside a string
-// its characters are escaped, and outside only numbers and booleans can stand.
+// asData makes a value into text that stays where it is put: inside a string its characters are
+// escaped, and outside only numbers and booleans can stand.
 func (t *jsonText) asData(value any) (string, error) {
 	if t.escaped {
 		return "", errors.New("a value is printed after a backslash, which would take its first character")
 	}
+
 	if t.inString {
 		quoted, err := json.Marshal(fmt.Sprint(value))
 		if err != nil {
@@ -97,10 +100,12 @@ func (t *jsonText) asData(value any) (string, error) {
 		}
 		return string(quoted[1 : len(quoted)-1]), nil
 	}
+
 	switch value.(type) {
 	case bool, int, float64:
 		return fmt.Sprint(value), nil
 	}
+
 	return "", errors.New(`a text is printed outside quotes: write "{{...}}"`)
 }
 
@@ -114,5 +119,6 @@ func errorOffset(err error) (int, bool) {
 	case errors.As(err, &mismatch):
 		return int(mismatch.Offset), true
 	}
+
 	return 0, false
 }

@@ -1,7 +1,7 @@
 package dashboard
 
-// NewWith makes a client of another transport, which needs no network, so that
-// synctest can rule the time.
+// NewWith makes a client of another transport, which needs no network, so that synctest can rule
+// the time.
 var NewWith = newClient
 
 // LimitListings sets how many bytes a listing may have.

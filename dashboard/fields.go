@@ -14,9 +14,8 @@ const (
 	anything = str | number | boolean | object | array | null
 )
 
-// topFields are the 108 fields at the top of an API definition, from the schema
-// of Tyk Gateway 5.14 (apidef/schema.json), which the Dashboard applies: it
-// refuses any other.
+// topFields are the 108 fields at the top of an API definition, from the schema of Tyk Gateway 5.14
+// (apidef/schema.json), which the Dashboard applies: it refuses any other.
 var topFields = map[string]kind{
 	"active":                                   boolean,
 	"allowed_ips":                              array | null,
@@ -128,10 +127,9 @@ var topFields = map[string]kind{
 	"version_data":                             object | null,
 }
 
-// nestedFields are the fields below them that Tyk Gateway 2.9.0 knows, by dotted
-// path; * is a key that users choose. Newer gateways know more, so a field that
-// is missing here may still be right. Lists and maps may be null: that is how the
-// gateway itself writes an empty one.
+// nestedFields are the fields below them that Tyk Gateway 2.9.0 knows, by dotted path; * is a key
+// that users choose. Newer gateways know more, so a field that is missing here may still be right.
+// Lists and maps may be null: that is how the gateway itself writes an empty one.
 var nestedFields = map[string]kind{
 	"auth.auth_header_name":                                       str,
 	"auth.cookie_name":                                            str,

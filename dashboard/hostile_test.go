@@ -29,20 +29,22 @@ func serve(t testing.TB, h http.Handler) string {
 	return s.URL
 }
 
-// client is a client that does not wait long between attempts.
+// client returns a client that does not wait long between attempts.
 func client(t testing.TB, cfg dashboard.Config) *dashboard.Client {
 	t.Helper()
 	cfg.Backoff = time.Millisecond
+
 	c, err := dashboard.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	c.LimitListings(1 << 20)
+
 	return c
 }
 
-// calls are the requests that a client can make, those last that have no time of
-// their own.
+// calls are the requests that a client can make, those last that have no time of their own.
 var calls = []struct {
 	name string
 	make func(ctx context.Context, c *dashboard.Client, pem []byte) error
@@ -91,8 +93,8 @@ func everyCall(ctx context.Context, c *dashboard.Client, pem []byte) map[string]
 	return errs
 }
 
-// Whatever a server answers, each call ends in one short error, and nothing is
-// taken for absent or for an empty listing.
+// Whatever a server answers, each call ends in one short error, and nothing is taken for absent or
+// for an empty listing.
 func TestHostileServers(t *testing.T) {
 	html := "<html><head><style>p{}</style></head><body><h1>Bad Gateway</h1>" + strings.Repeat("<p>lots\nof text</p>", 5000) + "</body></html>"
 	answers := map[string]http.HandlerFunc{
@@ -125,6 +127,7 @@ func TestHostileServers(t *testing.T) {
 			}
 		},
 	}
+
 	pem := bundle(t, "x")
 	for name, answer := range answers {
 		t.Run(name, func(t *testing.T) {
@@ -136,9 +139,11 @@ func TestHostileServers(t *testing.T) {
 					t.Errorf("%s: %v", call, err)
 					continue
 				}
+
 				if errors.Is(err, dashboard.ErrNotFound) || errors.Is(err, dashboard.ErrExists) {
 					t.Errorf("%s: %v is taken for a word of the Dashboard", call, err)
 				}
+
 				if s := err.Error(); len(s) > 500 || strings.ContainsAny(s, "\n\r\x1b") || strings.Contains(s, "<p") {
 					t.Errorf("%s: not a short line: %q", call, s)
 				}
@@ -163,9 +168,11 @@ func TestListingsThatAreNoneAreErrors(t *testing.T) {
 		if apis, err := c.APIs(t.Context()); err == nil {
 			t.Errorf("%s is a listing of %d APIs", body, len(apis))
 		}
+
 		if certs, err := c.Certificates(t.Context()); err == nil {
 			t.Errorf("%s is a listing of %d certificates", body, len(certs))
 		}
+
 		if uses, err := c.CertificateAPIs(t.Context(), "5f"); err == nil {
 			t.Errorf("%s is a listing of %d uses", body, len(uses))
 		}
@@ -185,6 +192,7 @@ func TestTheKeyNeverGoesToAnotherHost(t *testing.T) {
 			}
 		}
 	}
+
 	if reached.Load() > 0 {
 		t.Errorf("a redirect was followed %d times", reached.Load())
 	}
@@ -193,13 +201,16 @@ func TestTheKeyNeverGoesToAnotherHost(t *testing.T) {
 func TestTLSIsVerifiedUnlessConfiguredOtherwise(t *testing.T) {
 	s := dashboardtest.New(dashboardtest.Options{TLS: true})
 	defer s.Close()
+
 	strict := client(t, dashboard.Config{URL: s.URL, Secret: s.Secret})
 	if _, err := strict.APIs(t.Context()); err == nil || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("a certificate that nobody vouches for: %v", err)
 	}
+
 	if log := s.Log(); log != "" {
 		t.Errorf("requests reached it all the same:\n%s", log)
 	}
+
 	lax := client(t, dashboard.Config{URL: s.URL, Secret: s.Secret, InsecureSkipVerify: true})
 	if _, err := lax.APIs(t.Context()); err != nil {
 		t.Error(err)
@@ -221,14 +232,15 @@ func TestOldTLSIsRefused(t *testing.T) {
 	}
 }
 
-// leaky are servers, by what they do, that fail each request and show the key
-// and the body that they got in every place where they can.
+// leaky are servers, by what they do, that fail each request and show the key and the body that
+// they got in every place where they can.
 func leaky(t *testing.T, key string) map[string]string {
 	t.Helper()
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	closed.Close()
 	untrusted := dashboardtest.New(dashboardtest.Options{TLS: true})
 	t.Cleanup(untrusted.Close)
@@ -246,10 +258,12 @@ func leaky(t *testing.T, key string) map[string]string {
 			}
 		})),
 	}
+
 	for _, status := range []int{200, 302, 400, 401, 403, 404, 409, 500, 503} {
 		urls[fmt.Sprint(status, " JSON")] = serve(t, echo(status, "application/json", key))
 		urls[fmt.Sprint(status, " text")] = serve(t, echo(status, "text/plain", key))
 	}
+
 	return urls
 }
 
@@ -264,15 +278,17 @@ func echo(status int, contentType, key string) http.HandlerFunc {
 			fmt.Fprintf(w, `{"Status":"Error","Message":%q,"Errors":[%q]}`, all, key)
 			return
 		}
+
 		fmt.Fprintf(w, "<p>%s</p>", all)
 	}
 }
 
-// Whatever a server gives back of what it got, none of it comes out again: not
-// in errors or their causes, not in the trace, not when a client is printed.
+// Whatever a server gives back of what it got, none of it comes out again: not in errors or their
+// causes, not in the trace, not when a client is printed.
 func TestNoErrorShowsASecret(t *testing.T) {
 	const key = "0123456789abcdef-planted-key"
 	pem := bundle(t, "x")
+
 	planted := strings.Split(string(keyOf(t, pem)), "\n")[1]
 	for name, url := range leaky(t, key) {
 		t.Run(name, func(t *testing.T) {
@@ -294,6 +310,7 @@ func TestNoErrorShowsASecret(t *testing.T) {
 					logger.Error("failed", "err", err)
 				}
 			}
+
 			for _, secret := range []string{key, planted} {
 				if i := strings.Index(shown.String(), secret); i >= 0 {
 					t.Errorf("shown: ...%s", shown.String()[max(0, i-300):i+len(secret)])
@@ -315,13 +332,16 @@ func FuzzAnswers(f *testing.F) {
 		if status < 100 || status > 999 || status == 429 || status >= 502 && status <= 504 {
 			t.Skip("no status, or one that is asked again")
 		}
+
 		answer := func(r *http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {contentType}}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 		}
+
 		c, err := dashboard.NewWith(dashboard.Config{URL: "http://dash", Secret: "the-key"}, transport(answer))
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		for call, err := range everyCall(t.Context(), c, pem) {
 			deleted := strings.HasPrefix(call, "Delete") && (status == 404 || status == 400)
 			if err == nil && status != 200 && !deleted {
@@ -331,12 +351,14 @@ func FuzzAnswers(f *testing.F) {
 				t.Errorf("%s: %q", call, err)
 			}
 		}
+
 		apis, err := c.APIs(t.Context())
 		for _, a := range apis {
 			if err != nil || len(a.Definition) == 0 {
 				t.Errorf("listed %v, %v", a, err)
 			}
 		}
+
 		if a, err := c.API(t.Context(), "5f"); err == nil && a.Definition == nil {
 			t.Error("an API without a definition")
 		}

@@ -16,16 +16,18 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 )
 
-// However much a server sends, and to however many requests at once, each takes
-// as much of it as an answer may have, unpacked, and then hangs up.
+// However much a server sends, and to however many requests at once, each takes as much of it as an
+// answer may have, unpacked, and then hangs up.
 func TestAnswersAreReadUpToTheirLimit(t *testing.T) {
 	const atOnce, itemLimit, buffers = 8, 4 << 20, 64 << 10
 	plain := bytes.Repeat([]byte("["), 1<<20)
 	var packed bytes.Buffer // a file of gzip may have many such parts
+
 	w := gzip.NewWriter(&packed)
 	if _, err := w.Write(plain); err != nil || w.Close() != nil {
 		t.Fatal(err)
 	}
+
 	for name, server := range map[string]struct {
 		text   []byte
 		packed bool
@@ -42,23 +44,28 @@ func TestAnswersAreReadUpToTheirLimit(t *testing.T) {
 						t.Errorf("%d bytes were read, want at most %d; closed: %v", body.read, server.most, body.closed)
 					}
 				})
+
 				resp := &http.Response{StatusCode: 200, Header: http.Header{}, Body: body, ContentLength: -1, Request: r}
 				if server.packed { // net/http unpacks what it has asked for
 					unpacked, err := gzip.NewReader(body)
 					if err != nil {
 						return nil, err
 					}
+
 					resp.Body, resp.Uncompressed = &struct {
 						io.Reader
 						io.Closer
 					}{unpacked, body}, true
 				}
+
 				return resp, nil
 			}
+
 			c, err := dashboard.NewWith(dashboard.Config{URL: "http://dash", Secret: "k"}, transport(answer))
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			var wait sync.WaitGroup
 			for range atOnce {
 				wait.Go(func() {
@@ -67,6 +74,7 @@ func TestAnswersAreReadUpToTheirLimit(t *testing.T) {
 					}
 				})
 			}
+
 			wait.Wait()
 		})
 	}
@@ -102,7 +110,8 @@ func (c *counted) Close() error {
 	return nil
 }
 
-// Entries take more room than their text, so they are counted: of one answer, and of all pages of a listing.
+// Entries take more room than their text, so they are counted: of one answer, and of all pages of a
+// listing.
 func TestListingsAreBounded(t *testing.T) {
 	var entries, page strings.Builder
 	for i := range 100_001 {
@@ -111,6 +120,7 @@ func TestListingsAreBounded(t *testing.T) {
 			page.WriteString(entries.String())
 		}
 	}
+
 	for name, answer := range map[string]string{
 		"one answer": `{"apis":[` + entries.String()[1:] + `],"pages":1}`,
 		"pages":      `{"apis":[` + page.String()[1:] + `],"pages":9999}`,
@@ -135,6 +145,7 @@ func TestFilesAreReadUpToTheirLimit(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	d := openDir(t, path)
 	_, apis := d.APIs(t.Context())
 	_, certificates := d.Certificates(t.Context())

@@ -21,8 +21,8 @@ const (
 type form[T any] struct {
 	lists []string // the fields that hold entries, in lower case
 
-	// read reads an entry, and may make it share what the last one has too. kept
-	// is about how many bytes of memory the rest takes.
+	// read reads an entry, and may make it share what the last one has too. kept is about how many
+	// bytes of memory the rest takes.
 	read func(v *incoming, last T) (e T, kept int, err error)
 
 	// id tells what appears twice; an entry whose id is "" stays.
@@ -47,8 +47,7 @@ type listing[T any] struct {
 	entries []T  // nil without a list
 }
 
-// read reads a listing entry by entry, so that no more than one of them is held
-// as text.
+// read reads a listing entry by entry, so that no more than one of them is held as text.
 func (l *listing[T]) read(v *incoming) error {
 	// An attempt before may have come half-way.
 	*l = listing[T]{form: l.form, before: l.before, now: l.before, most: l.most}
@@ -61,9 +60,11 @@ func (l *listing[T]) read(v *incoming) error {
 			}
 			return err
 		}
+
 		if name == "pages" {
 			return v.decode(&l.counted)
 		}
+
 		return l.readField(v, name)
 	})
 }
@@ -72,6 +73,7 @@ func (l *listing[T]) readEntry(v *incoming) error {
 	if l.now.count++; l.now.count > maxEntries {
 		return fmt.Errorf("more than %d entries", maxEntries)
 	}
+
 	e, kept, err := l.form.read(v, l.now.last)
 	if err != nil {
 		return err
@@ -79,8 +81,10 @@ func (l *listing[T]) readEntry(v *incoming) error {
 	if l.now.kept += kept; l.now.kept > l.most {
 		return fmt.Errorf("more entries than %d MiB can hold", l.most>>20)
 	}
+
 	l.now.last = e
 	l.entries = append(l.entries, e)
+
 	return nil
 }
 
@@ -96,15 +100,16 @@ func (l *listing[T]) pages() (int, error) {
 	case l.entries == nil:
 		return 0, errors.New("not a listing")
 	}
+
 	return 1, nil
 }
 
-// list reads a complete listing, or fails. r names the page number that asks
-// for everything at once: 0 or lower ("Tyk Dashboard API, pagination").
+// list reads a complete listing, or fails. r names the page number that asks for everything at
+// once: 0 or lower ("Tyk Dashboard API, pagination").
 //
-// A Dashboard that pages all the same is read page by page, oldest first, so
-// that a new entry comes after those that were read already; one that appears
-// twice counts once. When the number of pages changes it starts anew.
+// A Dashboard that pages all the same is read page by page, oldest first, so that a new entry comes
+// after those that were read already; one that appears twice counts once. When the number of pages
+// changes it starts anew.
 //
 // Errors: ErrPartial when the pages hold less than they count.
 func list[T any](ctx context.Context, c *Client, r call, f form[T]) ([]T, error) {
@@ -113,10 +118,12 @@ func list[T any](ctx context.Context, c *Client, r call, f form[T]) ([]T, error)
 	if err != nil {
 		return nil, err
 	}
+
 	pages, err := first.pages()
 	if pages <= 1 || err != nil {
 		return once(first.entries, f.id), err
 	}
+
 	for range maxReadings {
 		all, counted, err := readPages(ctx, c, r, f, pages)
 		if err != nil {
@@ -128,8 +135,10 @@ func list[T any](ctx context.Context, c *Client, r call, f form[T]) ([]T, error)
 		if counted == pages {
 			return once(all, f.id), nil
 		}
+
 		pages = counted
 	}
+
 	return nil, &Error{Op: r.op, Method: r.method, Path: r.path, Message: "the listing changed each time it was read"}
 }
 
@@ -153,14 +162,17 @@ func readPages[T any](ctx context.Context, c *Client, r call, f form[T], n int) 
 		if counted, err := l.pages(); counted != n || err != nil {
 			return nil, counted, err
 		}
+
 		at, all = l.now, append(all, l.entries...)
 		if i == 1 {
 			size = len(l.entries)
 		}
+
 		if got := len(l.entries); got != size && (i < n || got > size) || got == 0 && n > 1 {
 			return nil, 0, partial(r, fmt.Sprintf("it counts %d pages, the first with %d entries, and page %d has %d", n, size, i, got))
 		}
 	}
+
 	return all, n, nil
 }
 
@@ -174,6 +186,7 @@ func page[T any](ctx context.Context, c *Client, r call, f form[T], before sofar
 		message := "not a Dashboard's answer: " + err.Error()
 		return nil, &Error{Op: r.op, Method: r.method, Path: r.path, Status: http.StatusOK, Message: message, kind: errForeign}
 	}
+
 	return l, nil
 }
 

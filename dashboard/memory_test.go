@@ -14,7 +14,8 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
-// shapes are listings without end, by what they repeat. Each takes more room than its text in another way.
+// shapes are listings without end, by what they repeat. Each takes more room than its text in
+// another way.
 var shapes = map[string]struct{ begin, again string }{
 	"a text":         {`{"apis":[{"api_definition":{"id":"5f`, "aaaaaaaa"},
 	"a number":       {`{"apis":[{"api_definition":{"id":1`, "00000000"},
@@ -48,18 +49,21 @@ func (r *repeated) Read(b []byte) (int, error) {
 		}
 		r.rest = append(r.rest, bytes.ReplaceAll([]byte(r.again), []byte("NNNNNNNN"), fmt.Appendf(nil, "1%07d", r.n))...)
 	}
+
 	n := copy(b, r.rest)
 	r.rest = r.rest[:copy(r.rest, r.rest[n:])]
 	return n, nil
 }
 
-// However a listing goes on, it takes no more memory than a few times what may be read of it. Those of a single value may be as long as a real
-// listing; the others, which are read to their end, a quarter of that.
+// However a listing goes on, it takes no more memory than a few times what may be read of it. Those
+// of a single value may be as long as a real listing; the others, which are read to their end, a
+// quarter of that.
 func TestListingsTakeLittleMemory(t *testing.T) {
 	if name := os.Getenv("TYKMESH_TEST_SHAPE"); name != "" {
 		listShape(t, name)
 		return
 	}
+
 	for name := range shapes {
 		t.Run(name, func(t *testing.T) { // in a process of its own, whose memory nothing else has grown
 			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestListingsTakeLittleMemory$")
@@ -79,14 +83,17 @@ func listShape(t *testing.T, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if strings.Contains(shape.again, "NNNNNNNN") {
 		c.LimitListings(32 << 20)
 	}
+
 	if strings.Contains(shape.begin, "cert") {
 		_, err = c.Certificates(t.Context())
 	} else {
 		_, err = c.APIs(t.Context())
 	}
+
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	if m.Sys > 256<<20 || err == nil {

@@ -35,6 +35,7 @@ func TestOwned(t *testing.T) {
 			t.Errorf("%s: %v", text, !want)
 		}
 	}
+
 	s, _ := start(t, dashboardtest.Options{Ownership: true, Keys: map[string]dashboardtest.Rights{"ann": {Groups: []string{"a"}}}})
 	s.PutAPI(dashboard.API{Definition: definition(t, "free")})
 	s.GiveAPI(s.PutAPI(dashboard.API{Definition: definition(t, "owned")}), nil, []string{"a"})
@@ -44,17 +45,20 @@ func TestOwned(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		var got []string
 		for _, a := range apis {
 			got = append([]string{fmt.Sprint(a.Definition.Slug(), " ", a.Owned())}, got...)
 		}
+
 		if strings.Join(got, ", ") != want {
 			t.Errorf("%s: %q, want %q", key, got, want)
 		}
 	}
 }
 
-// A listing that counts more than it shows is an error, and names the page. One that is cut off without a count looks whole.
+// A listing that counts more than it shows is an error, and names the page. One that is cut off
+// without a count looks whole.
 func TestAListingThatIsNotWhole(t *testing.T) {
 	for name, c := range map[string]struct {
 		o    dashboardtest.Options
@@ -72,6 +76,7 @@ func TestAListingThatIsNotWhole(t *testing.T) {
 		for i := range 12 {
 			s.PutAPI(dashboard.API{Definition: definition(t, fmt.Sprint("a", i))})
 		}
+
 		_, err := client.APIs(t.Context())
 		if errors.Is(err, dashboard.ErrPartial) != (c.want != "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
@@ -88,12 +93,14 @@ func TestPagesThatShowLess(t *testing.T) {
 		}
 		dashboardtest.Reply(200, "application/json", answer)(w, r)
 	}))})
+
 	if apis, err := c.APIs(t.Context()); !errors.Is(err, dashboard.ErrPartial) || !strings.Contains(err.Error(), "it shows 1 at once, and 0 in pages") {
 		t.Errorf("%v, %v", apis, err)
 	}
 }
 
-// An entry without a database id shows that something is there; it is told apart by its api_id, if it has one.
+// An entry without a database id shows that something is there; it is told apart by its api_id, if
+// it has one.
 func TestEntriesWithoutAnID(t *testing.T) {
 	const entries = `{"api_definition":{"id":"5f","name":"a"}},{"api_definition":{"api_id":"1","name":"b"}},{"api_definition":{"name":"c"}}`
 	for pages, want := range map[int]string{1: "a b c", 2: "a b c c"} { // the second page is the first again
@@ -102,10 +109,12 @@ func TestEntriesWithoutAnID(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		var names []string
 		for _, a := range apis {
 			names = append(names, a.Definition.Name())
 		}
+
 		if diff := cmp.Diff(want, strings.Join(names, " ")); diff != "" {
 			t.Error(diff)
 		}
@@ -142,6 +151,7 @@ func TestWhetherUsesCanBeTold(t *testing.T) {
 		if !errors.As(err, &e) || e.Foreign() != c.foreign {
 			t.Errorf("%s: foreign is not %v: %v", c.name, c.foreign, err)
 		}
+
 		for _, sentinel := range sentinels {
 			if got, want := errors.Is(err, sentinel), errors.Is(c.is, sentinel); got != want {
 				t.Errorf("%s: errors.Is(%q, %q) = %v", c.name, err, sentinel, got)
@@ -174,13 +184,15 @@ func TestRejected(t *testing.T) {
 			t.Errorf("rejected is not %v: %v", c.want, err)
 		}
 	}
+
 	_, err := mustNewWith(t, func(*http.Request) (*http.Response, error) { return nil, refused }).CreateAPI(t.Context(), small)
 	if e := (*dashboard.Error)(nil); !errors.As(err, &e) || e.Rejected() {
 		t.Errorf("no connection, and rejected: %v", err)
 	}
 }
 
-// Only a user whose key is listed with the administrator's right, or with all rights, is proved to be one.
+// Only a user whose key is listed with the administrator's right, or with all rights, is proved to
+// be one.
 func TestAdministrator(t *testing.T) {
 	const key = "k"
 	for _, c := range []struct {
@@ -208,17 +220,20 @@ func TestAdministrator(t *testing.T) {
 	}
 }
 
-// Fields that a newer Dashboard has beside each definition are read with their own entry, wherever the chunks of the answer end.
+// Fields that a newer Dashboard has beside each definition are read with their own entry, wherever
+// the chunks of the answer end.
 func TestFieldsOfANewerDashboard(t *testing.T) {
 	const n = 3000
 	s, c := start(t, dashboardtest.Options{})
 	for i := range n {
 		s.PutAPI(dashboard.API{Definition: definition(t, fmt.Sprint("a", i)), Envelope: map[string]json.RawMessage{"tomorrow": fmt.Appendf(nil, `"a%d"`, i)}})
 	}
+
 	apis, err := c.APIs(t.Context())
 	if err != nil || len(apis) != n {
 		t.Fatalf("%d APIs, %v", len(apis), err)
 	}
+
 	for _, a := range apis {
 		if got, want := string(a.Envelope["tomorrow"]), `"`+a.Definition.Slug()+`"`; got != want || a.Envelope["created_at"] != nil {
 			t.Fatalf("%s has %s: %s", want, got, a.Envelope)

@@ -7,12 +7,11 @@ import (
 	"strings"
 )
 
-// maxIndex bounds the index of an array in a path: one annotation must not
-// make a definition of millions of nulls.
+// maxIndex bounds the index of an array in a path: one annotation must not make a definition of
+// millions of nulls.
 const maxIndex = 999
 
-// Set puts value at a dotted path, as tyk-k8s's annotation processor did with
-// the library sjson:
+// Set puts value at a dotted path, as tyk-k8s's annotation processor did with the library sjson:
 //
 //   - a missing parent is created: an array if the next segment is a number,
 //     else an object;
@@ -22,9 +21,8 @@ const maxIndex = 999
 //
 // The value is kept, not copied.
 //
-// Errors: a path that is empty, has an empty segment or one of * ? # \ |, an
-// index over 999, and a segment that is no number where an array stands. The
-// definition is unchanged then.
+// Errors: a path that is empty, has an empty segment or one of * ? # \ |, an index over 999, and a
+// segment that is no number where an array stands. The definition is unchanged then.
 func (d Definition) Set(path string, value any) error {
 	segments, err := splitPath(path)
 	if err != nil {
@@ -33,6 +31,7 @@ func (d Definition) Set(path string, value any) error {
 	if _, err := put(map[string]any(d), segments, value); err != nil {
 		return fmt.Errorf("setting %q: %w", path, err)
 	}
+
 	return nil
 }
 
@@ -45,9 +44,8 @@ func (d Definition) Lookup(path string) (any, bool) {
 	return find(map[string]any(d), segments)
 }
 
-// Remove takes away what is at a path: a key of an object, or an element of an
-// array, after which the later ones move up. Parents stay, even empty ones. A
-// path that leads nowhere is no change.
+// Remove takes away what is at a path: a key of an object, or an element of an array, after which
+// the later ones move up. Parents stay, even empty ones. A path that leads nowhere is no change.
 func (d Definition) Remove(path string) {
 	segments, err := splitPath(path)
 	if err != nil {
@@ -60,27 +58,31 @@ func splitPath(path string) ([]string, error) {
 	if path == "" {
 		return nil, errors.New("the path is empty")
 	}
-	// sjson gives each of these a meaning of its own: wildcards, array
-	// queries, escapes, pipes. None can be set to a single value.
+	// sjson gives each of these a meaning of its own: wildcards, array queries, escapes, pipes.
+	// None can be set to a single value.
 	if i := strings.IndexAny(path, `*?#\|`); i >= 0 {
 		return nil, fmt.Errorf("%q cannot be part of a path", path[i])
 	}
+
 	segments := strings.Split(path, ".")
 	for _, s := range segments {
 		if s == "" {
 			return nil, errors.New("the path has an empty segment")
 		}
 	}
+
 	return segments, nil
 }
 
-// put returns node with value at segments. It changes node only after all that
-// can fail has succeeded, hence the recursion before each assignment.
+// put returns node with value at segments. It changes node only after all that can fail has
+// succeeded, hence the recursion before each assignment.
 func put(node any, segments []string, value any) (any, error) {
 	if len(segments) == 0 {
 		return value, nil
 	}
+
 	key := segments[0]
+
 	n, numeric, err := index(key)
 	switch node := node.(type) {
 	case map[string]any:
@@ -90,6 +92,7 @@ func put(node any, segments []string, value any) (any, error) {
 		}
 		node[key] = child
 		return node, nil
+
 	case []any:
 		if err != nil {
 			return nil, err
@@ -99,12 +102,14 @@ func put(node any, segments []string, value any) (any, error) {
 		}
 		return putElement(node, n, segments[1:], value)
 	}
+
 	if err != nil {
 		return nil, err
 	}
 	if numeric {
 		return putElement(nil, n, segments[1:], value)
 	}
+
 	return put(map[string]any{}, segments, value)
 }
 
@@ -113,19 +118,23 @@ func putElement(list []any, n int, rest []string, value any) (any, error) {
 	if n < len(list) {
 		old = list[n]
 	}
+
 	child, err := put(old, rest, value)
 	if err != nil {
 		return nil, err
 	}
+
 	for len(list) <= n {
 		list = append(list, nil)
 	}
+
 	list[n] = child
+
 	return list, nil
 }
 
-// index reads a segment as an index. A segment of digits alone is a number;
-// the error is for one that is out of bounds.
+// index reads a segment as an index. A segment of digits alone is a number; the error is for one
+// that is out of bounds.
 func index(segment string) (n int, numeric bool, err error) {
 	if strings.Trim(segment, "0123456789") != "" {
 		return 0, false, nil
@@ -134,6 +143,7 @@ func index(segment string) (n int, numeric bool, err error) {
 	if err != nil || n > maxIndex {
 		return 0, true, fmt.Errorf("index %s is over %d", segment, maxIndex)
 	}
+
 	return n, true, nil
 }
 
@@ -146,16 +156,19 @@ func find(node any, segments []string) (any, bool) {
 				return nil, false
 			}
 			node = child
+
 		case []any:
 			n, numeric, err := index(key)
 			if err != nil || !numeric || n >= len(x) {
 				return nil, false
 			}
 			node = x[n]
+
 		default:
 			return nil, false
 		}
 	}
+
 	return node, true
 }
 
@@ -165,6 +178,7 @@ func cut(root map[string]any, segments []string) {
 	if !ok {
 		return
 	}
+
 	switch x := parent.(type) {
 	case map[string]any:
 		delete(x, segments[last])

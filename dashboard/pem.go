@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// leafID is the id that the store gives a certificate: the organisation's id
-// and the SHA-256 of the first certificate's DER ("Tyk Dashboard API,
-// certificates"). So it is known before the upload.
+// leafID returns the id that the store gives a certificate: the organisation's id and the SHA-256
+// of the first certificate's DER ("Tyk Dashboard API, certificates"). So it is known before the
+// upload.
 func leafID(org string, bundle []byte) (string, error) {
 	leaf, err := leafOf(bundle)
 	if err != nil {
@@ -33,8 +33,8 @@ func leafOf(bundle []byte) (*pem.Block, error) {
 	return nil, errors.New("failed to decode certificate: it should be PEM encoded")
 }
 
-// ParseCertificate tells of a PEM bundle what the Dashboard's store would: its
-// id in the organisation, and the facts of its first certificate.
+// ParseCertificate tells of a PEM bundle what the Dashboard's store would: its id in the
+// organisation, and the facts of its first certificate.
 //
 // Errors: what is no certificate.
 func ParseCertificate(org string, bundle []byte) (Certificate, error) {
@@ -42,11 +42,13 @@ func ParseCertificate(org string, bundle []byte) (Certificate, error) {
 	if err != nil {
 		return Certificate{}, err
 	}
+
 	block, _ := leafOf(bundle)
 	leaf, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
 		return Certificate{}, fmt.Errorf("failed to decode certificate: %w", err)
 	}
+
 	return Certificate{
 		ID:         id,
 		IssuerCN:   leaf.Issuer.CommonName,
@@ -59,14 +61,15 @@ func ParseCertificate(org string, bundle []byte) (Certificate, error) {
 	}, nil
 }
 
-// CheckBundle refuses what the store refuses at an upload, in words like its
-// own: an expired leaf, more than one private key, a key of another
-// certificate. A bundle without a key is stored (a CA, a client's certificate).
+// CheckBundle refuses what the store refuses at an upload, in words like its own: an expired leaf,
+// more than one private key, a key of another certificate. A bundle without a key is stored (a CA,
+// a client's certificate).
 func CheckBundle(bundle []byte, now time.Time) error {
 	c, err := ParseCertificate("", bundle)
 	if err != nil {
 		return err
 	}
+
 	keys := privateKeys(bundle)
 	if keys > 1 {
 		return errors.New("found multiple private keys")
@@ -74,9 +77,11 @@ func CheckBundle(bundle []byte, now time.Time) error {
 	if now.After(c.NotAfter) {
 		return errors.New("certificate is expired")
 	}
+
 	if keys == 1 {
 		_, err = tls.X509KeyPair(bundle, bundle)
 	}
+
 	return err
 }
 
@@ -90,13 +95,14 @@ func privateKeys(bundle []byte) int {
 	return n
 }
 
-// refuseEd25519 refuses a leaf whose key Tyk stores and then cannot read
-// ("Tyk Dashboard API, certificates, upload").
+// refuseEd25519 refuses a leaf whose key Tyk stores and then cannot read ("Tyk Dashboard API,
+// certificates, upload").
 func refuseEd25519(bundle []byte) error {
 	block, err := leafOf(bundle)
 	if err != nil {
 		return err
 	}
+
 	leaf, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
 		return fmt.Errorf("failed to decode certificate: %w", err)
@@ -104,5 +110,6 @@ func refuseEd25519(bundle []byte) error {
 	if leaf.PublicKeyAlgorithm == x509.Ed25519 {
 		return errors.New("certificates with an Ed25519 key cannot be used with Tyk")
 	}
+
 	return nil
 }

@@ -19,20 +19,23 @@ type stream interface {
 	read(v *incoming) error
 }
 
-// receive reads an answer, at most limit bytes of it. If it is what was asked for
-// and into can read it as it comes, then it is never held as text.
+// receive reads an answer, at most limit bytes of it. If it is what was asked for and into can read
+// it as it comes, then it is never held as text.
 //
 // Errors: errTooLarge, and what the connection ended with.
 func receive(resp *http.Response, limit int64, into answered) (*reply, error) {
 	defer resp.Body.Close()
 	got := &reply{status: resp.StatusCode, header: resp.Header}
+
 	body := boundedBy(limit, resp.Body)
 	if s, ok := into.(stream); ok && got.status == http.StatusOK {
 		got.err = readWhole(s, incomingOf(body, io.TeeReader(body, (*beginning)(&got.body))))
 		return got, body.err
 	}
+
 	var err error
 	got.body, err = io.ReadAll(body)
+
 	return got, err
 }
 

@@ -25,8 +25,8 @@ const (
 //	429, 502, 503, 504                 again              no: the same
 //	anything else                      no                 no
 //
-// resty's own retries would need the same table, and then send a body from a
-// buffer that they share between requests.
+// resty's own retries would need the same table, and then send a body from a buffer that they share
+// between requests.
 func (c *Client) retry(r call, attempt int, got *reply, err error) (time.Duration, bool) {
 	if attempt == maxAttempts {
 		return 0, false
@@ -40,6 +40,7 @@ func (c *Client) retry(r call, attempt int, got *reply, err error) (time.Duratio
 	if err != nil {
 		return c.pause(attempt), cutOff(err)
 	}
+
 	switch got.status {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		if wait, ok := retryAfter(got.header.Get("Retry-After"), time.Now()); ok {
@@ -47,11 +48,12 @@ func (c *Client) retry(r call, attempt int, got *reply, err error) (time.Duratio
 		}
 		return c.pause(attempt), true
 	}
+
 	return 0, false
 }
 
-// pause is exponential with jitter, so that many clients that were turned away
-// together do not come back together.
+// pause is exponential with jitter, so that many clients that were turned away together do not come
+// back together.
 func (c *Client) pause(attempt int) time.Duration {
 	d := min(c.backoff<<(attempt-1), maxBackoff)
 	return d/2 + rand.N(d/2+1)

@@ -33,8 +33,8 @@ var (
 	resetByWindows   = &net.OpError{Op: "read", Err: syscall.Errno(10054)}
 )
 
-// The table above retry, by its effect: how often each call is sent when the
-// first answer is a failure and the second is good.
+// The table above retry, by its effect: how often each call is sent when the first answer is a
+// failure and the second is good.
 func TestOnlyWhatIsSafeIsRepeated(t *testing.T) {
 	pem := bundle(t, "x")
 	failures := map[string]struct {
@@ -51,12 +51,14 @@ func TestOnlyWhatIsSafeIsRepeated(t *testing.T) {
 		"another error":  {func(*http.Request) (*http.Response, error) { return nil, errors.New("tls: bad certificate") }, false, false},
 		"refused by 200": {func(r *http.Request) (*http.Response, error) { return reply(r, 200, nil, `{"Status":"Error"}`) }, false, false},
 	}
+
 	for status, again := range map[int]bool{400: false, 401: false, 403: false, 404: false, 409: false, 429: true, 500: false, 502: true, 503: true, 504: true} {
 		failures[fmt.Sprint(status)] = struct {
 			answer     transport
 			safe, post bool
 		}{func(r *http.Request) (*http.Response, error) { return reply(r, status, nil, "busy") }, again, false}
 	}
+
 	for name, f := range failures {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -68,27 +70,34 @@ func TestOnlyWhatIsSafeIsRepeated(t *testing.T) {
 							t.Errorf("%s is sent with %d bytes, %v", call, len(body), err)
 						}
 					}
+
 					if sent[call]++; sent[call] == 1 {
 						return f.answer(r)
 					}
+
 					return reply(r, 200, nil, ok)
 				}))
+
 				if err != nil {
 					t.Fatal(err)
 				}
+
 				everyCall(t.Context(), c, pem)
 				for call, times := range sent {
 					again := f.safe
 					if strings.HasPrefix(call, "POST") {
 						again = f.post
 					}
+
 					if call == "GET /api/certs " {
 						continue // the second choice, where the detailed listing fails
 					}
+
 					if want := map[bool]int{true: 2, false: 1}[again]; times != want {
 						t.Errorf("%s was sent %d times, want %d", call, times, want)
 					}
 				}
+
 				if len(sent) < 8 {
 					t.Errorf("only %d calls were made", len(sent))
 				}
@@ -112,10 +121,12 @@ func TestItGivesUpAfterFourAttemptsThatAreFurtherAndFurtherApart(t *testing.T) {
 			at = append(at, time.Now())
 			return nil, refused
 		})
+
 		_, err := c.CreateAPI(t.Context(), dashboard.Definition{})
 		if !errors.Is(err, syscall.ECONNREFUSED) || len(at) != 4 {
 			t.Fatalf("%d attempts, %v", len(at), err)
 		}
+
 		for i, longest := range []time.Duration{200 * time.Millisecond, 400 * time.Millisecond, 800 * time.Millisecond} {
 			if wait := at[i+1].Sub(at[i]); wait < longest/2 || wait > longest {
 				t.Errorf("wait %d was %s, want %s to %s", i+1, wait, longest/2, longest)
@@ -144,6 +155,7 @@ func TestRetryAfter(t *testing.T) {
 				if value == "DATE" {
 					value = time.Now().Add(9 * time.Second).UTC().Format(http.TimeFormat)
 				}
+
 				attempts, begin := 0, time.Now()
 				client := mustNewWith(t, func(r *http.Request) (*http.Response, error) {
 					if attempts++; attempts == 1 {
@@ -151,6 +163,7 @@ func TestRetryAfter(t *testing.T) {
 					}
 					return reply(r, 200, nil, ok)
 				})
+
 				_, err := client.APIs(t.Context())
 				waited := time.Since(begin)
 				if attempts != c.attempts || (err == nil) != (attempts == 2) || waited < c.min || waited > c.max {
@@ -175,8 +188,10 @@ func TestOneAttemptTakesAtMostThirtySeconds(t *testing.T) {
 					return reply(r, 200, nil, ok)
 				}
 			})
+
 			begin := time.Now()
 			err := call.make(t.Context(), c, pem)
+
 			took := time.Since(begin)
 			if slices.Contains(listings, call.name) {
 				if err != nil || took != 10*time.Minute {
@@ -184,9 +199,11 @@ func TestOneAttemptTakesAtMostThirtySeconds(t *testing.T) {
 				}
 				return
 			}
+
 			if took != 30*time.Second || err == nil || !strings.Contains(err.Error(), "no complete answer in time (30s)") {
 				t.Errorf("%s took %s: %v", call.name, took, err)
 			}
+
 			if errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("%v is not told from the end of the caller's context", err)
 			}
@@ -224,36 +241,43 @@ func mustNewWith(t *testing.T, answer transport) *dashboard.Client {
 	return c
 }
 
-// Over a real connection: what is cut heals where it may, and a create that took
-// effect is not sent twice.
+// Over a real connection: what is cut heals where it may, and a create that took effect is not sent
+// twice.
 func TestCutConnections(t *testing.T) {
 	s := dashboardtest.New(dashboardtest.Options{})
 	defer s.Close()
 	c := connect(t, s)
 	id := s.PutAPI(dashboard.API{Definition: definition(t, "web")})
+
 	a, err := c.API(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	s.Fail(dashboardtest.Fault{Method: "PUT", After: true, Answer: dashboardtest.Cut},
 		dashboardtest.Fault{Method: "DELETE", After: true, Answer: dashboardtest.Cut},
 		dashboardtest.Fault{Method: "POST", Times: -1, After: true, Answer: dashboardtest.Cut})
 	if err := c.UpdateAPI(t.Context(), a); err != nil {
 		t.Error(err)
 	}
+
 	if err := c.DeleteAPI(t.Context(), id); err != nil {
 		t.Error(err)
 	}
+
 	s.ClearLog()
 	if _, err := c.CreateAPI(t.Context(), definition(t, "new")); err == nil {
 		t.Error("a create without an answer succeeded")
 	}
+
 	if _, err := c.UploadCertificate(t.Context(), bundle(t, "new")); err == nil {
 		t.Error("an upload without an answer succeeded")
 	}
+
 	if got, want := s.Log(), "POST /api/apis -> cut\nPOST /api/certs -> cut\n"; got != want {
 		t.Errorf("sent\n%swant\n%s", got, want)
 	}
+
 	if len(s.APIs()) != 1 || len(s.Certificates()) != 1 {
 		t.Errorf("%d APIs and %d certificates", len(s.APIs()), len(s.Certificates()))
 	}

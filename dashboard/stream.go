@@ -14,17 +14,15 @@ const (
 	wordLimit  = 1 << 20  // bytes of a name, or of the space between two values
 	valueLimit = 16 << 20 // bytes of a value: an API with its OpenAPI document
 
-	// partLimit is how many bytes of memory a value may take, and keptPerByte how
-	// many a listing may keep for each byte that it may have as text. A real one
-	// keeps less than its text, because its entries are much alike; a text of
-	// small objects takes forty times its length.
+	// partLimit is how many bytes of memory a value may take, and keptPerByte how many a listing
+	// may keep for each byte that it may have as text. A real one keeps less than its text, because
+	// its entries are much alike; a text of small objects takes forty times its length.
 	partLimit   = 192 << 20
 	keptPerByte = 2
 )
 
-// incoming reads JSON as it comes, value by value. Each value has limits of its
-// own: the decoder holds one as text, with room for twice as much, and then makes
-// objects of it.
+// incoming reads JSON as it comes, value by value. Each value has limits of its own: the decoder
+// holds one as text, with room for twice as much, and then makes objects of it.
 type incoming struct {
 	dec  *json.Decoder
 	from *bounded
@@ -50,9 +48,8 @@ func (v *incoming) decode(into any) error {
 	return clearer(v.dec.Decode(into))
 }
 
-// decodeAll reads an object into a struct. Where the object has other fields than
-// the struct, it returns its text: nothing else may be read of the answer into
-// structs.
+// decodeAll reads an object into a struct. Where the object has other fields than the struct, it
+// returns its text: nothing else may be read of the answer into structs.
 func (v *incoming) decodeAll(into any) (text []byte, err error) {
 	v.dec.DisallowUnknownFields()
 	err = v.decode(into)
@@ -88,19 +85,19 @@ func (w *window) Write(p []byte) (int, error) {
 // cut drops the part up to an offset.
 func (w *window) cut(offset int64) { w.from = offset }
 
-// until returns the value before an offset, without what parts it from the one
-// before it.
+// until returns the value before an offset, without what parts it from the one before it.
 func (w *window) until(offset int64) []byte {
 	return bytes.TrimLeft(w.text[w.from-w.start:offset-w.start], ", \t\r\n")
 }
 
-// object calls field with the name of each field of an object; field must read
-// the value. It does nothing for null.
+// object calls field with the name of each field of an object; field must read the value. It does
+// nothing for null.
 func (v *incoming) object(field func(name string) error) error {
 	some, err := v.enter('{')
 	if err != nil || !some {
 		return err
 	}
+
 	for v.more() {
 		name, err := v.token()
 		if err != nil {
@@ -111,12 +108,13 @@ func (v *incoming) object(field func(name string) error) error {
 			return err
 		}
 	}
+
 	_, err = v.token()
+
 	return err
 }
 
-// array calls element for each element of an array; element must read it. some
-// is false for null.
+// array calls element for each element of an array; element must read it. some is false for null.
 func (v *incoming) array(element func() error) (some bool, err error) {
 	some, err = v.enter('[')
 	if err != nil || !some {
@@ -127,7 +125,9 @@ func (v *incoming) array(element func() error) (some bool, err error) {
 			return true, err
 		}
 	}
+
 	_, err = v.token()
+
 	return true, err
 }
 
@@ -141,6 +141,7 @@ func (v *incoming) enter(delimiter json.Delim) (some bool, err error) {
 	case t == nil:
 		return false, nil
 	}
+
 	return false, fmt.Errorf("want %s at byte %d", delimiter, v.dec.InputOffset())
 }
 
@@ -202,6 +203,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 		b.err = &sizeError{"a value of the answer, unpacked,", partLimit}
 		return 0, b.err
 	}
+
 	n, err := b.from.Read(p[:min(int64(len(p)), b.limit-b.read+1, b.value)])
 	b.read += int64(n)
 	b.value -= int64(n)
@@ -209,8 +211,10 @@ func (b *bounded) Read(p []byte) (int, error) {
 	if b.read > b.limit {
 		err = &sizeError{"the answer", b.limit}
 	}
+
 	if err != nil && err != io.EOF {
 		b.err = err
 	}
+
 	return n, err
 }

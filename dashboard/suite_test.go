@@ -32,8 +32,8 @@ type store interface {
 	CertificateAPIs(ctx context.Context, id string) ([]dashboard.CertificateUse, error)
 }
 
-// The same promises hold for a directory, for the test server in each of its
-// ways, and for a real Dashboard where one is given:
+// The same promises hold for a directory, for the test server in each of its ways, and for a real
+// Dashboard where one is given:
 //
 //	TYKMESH_TEST_DASHBOARD_URL=https://dash TYKMESH_TEST_DASHBOARD_SECRET=... TYKMESH_TEST_DASHBOARD_ORG=... go test ./dashboard
 //
@@ -46,6 +46,7 @@ func TestStores(t *testing.T) {
 		}
 		suite(t, d, dashboardtest.DefaultOrg)
 	})
+
 	for name, o := range map[string]dashboardtest.Options{
 		"current":                 {},
 		"pages":                   {AlwaysPages: true, PageSize: 2},
@@ -65,16 +66,20 @@ func TestStores(t *testing.T) {
 			suite(t, connect(t, s), s.Org)
 		})
 	}
+
 	t.Run("real", func(t *testing.T) {
 		url := os.Getenv("TYKMESH_TEST_DASHBOARD_URL")
 		if url == "" {
 			t.Skip("TYKMESH_TEST_DASHBOARD_URL, _SECRET and _ORG name no real Dashboard")
 		}
+
 		org := os.Getenv("TYKMESH_TEST_DASHBOARD_ORG")
+
 		c, err := dashboard.New(dashboard.Config{URL: url, Secret: os.Getenv("TYKMESH_TEST_DASHBOARD_SECRET"), Org: org})
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		suite(t, c, org)
 	})
 }
@@ -88,16 +93,19 @@ func connect(t testing.TB, s *dashboardtest.Server) *dashboard.Client {
 	return c
 }
 
-// definition is a new API, of a slug that nobody else has.
+// definition returns a new API, of a slug that nobody else has.
 func definition(t testing.TB, slug string) dashboard.Definition {
 	t.Helper()
 	v := vars
 	v.Name, v.Slug, v.HostName, v.ListenPath = slug, slug, slug+".test", "/"+slug
+
 	d, err := dashboard.BuiltinTemplates().Render("default-mesh", v)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	d["api_id"] = fmt.Sprintf("%x", sha256.Sum256([]byte(slug)))[:32]
+
 	return d
 }
 
@@ -116,23 +124,29 @@ func suiteAPIs(t *testing.T, s store, org, stamp string) {
 	for i := range 5 {
 		d := definition(t, fmt.Sprintf("%s-%d", stamp, i))
 		before := d.Clone()
+
 		created, err := s.CreateAPI(ctx, d)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		t.Cleanup(func() { s.DeleteAPI(context.Background(), created.ID) })
 		if len(created.ID) != 24 {
 			t.Errorf("the database id is %q", created.ID)
 		}
+
 		if diff := cmp.Diff(before, d); diff != "" {
 			t.Errorf("create changed its argument:\n%s", diff)
 		}
+
 		wanted[created.ID] = d
 	}
+
 	listed, err := s.APIs(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	found := 0
 	for _, a := range listed {
 		if w, ok := wanted[a.Definition.ID()]; ok {
@@ -140,26 +154,29 @@ func suiteAPIs(t *testing.T, s store, org, stamp string) {
 			holds(t, w, a.Definition, org)
 		}
 	}
+
 	if found != len(wanted) {
 		t.Fatalf("%d of %d created APIs are listed", found, len(wanted))
 	}
+
 	for id := range wanted {
 		suiteUpdate(t, s, org, id)
 	}
+
 	for id := range wanted {
 		for range 2 { // the second time it is gone already
 			if err := s.DeleteAPI(ctx, id); err != nil {
 				t.Error(err)
 			}
 		}
+
 		if _, err := s.API(ctx, id); !errors.Is(err, dashboard.ErrNotFound) {
 			t.Errorf("reading a deleted API: %v", err)
 		}
 	}
 }
 
-// holds says that a stored definition has what was sent, but for what the
-// Dashboard decides itself.
+// holds says that a stored definition has what was sent, but for what the Dashboard decides itself.
 func holds(t *testing.T, sent, stored dashboard.Definition, org string) {
 	t.Helper()
 	sent = sent.Clone()
@@ -172,22 +189,28 @@ func holds(t *testing.T, sent, stored dashboard.Definition, org string) {
 func suiteUpdate(t *testing.T, s store, org, id string) {
 	t.Helper()
 	ctx := t.Context()
+
 	a, err := s.API(ctx, id)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if err := a.Definition.Set("proxy.target_url", "http://changed:8080"); err != nil {
 		t.Fatal(err)
 	}
+
 	a.Definition["session_lifetime"] = json.Number("9007199254740993")
+
 	sent := a.Definition.Clone()
 	if err := s.UpdateAPI(ctx, a); err != nil {
 		t.Fatal(err)
 	}
+
 	b, err := s.API(ctx, id)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	holds(t, sent, b.Definition, org)
 	if diff := cmp.Diff(a.Envelope, b.Envelope); diff != "" {
 		t.Errorf("the envelope changed:\n%s", diff)
@@ -200,14 +223,17 @@ func suiteAbsentAPI(t *testing.T, s store, stamp string) {
 	if _, err := s.API(ctx, absent); !errors.Is(err, dashboard.ErrNotFound) {
 		t.Errorf("reading: %v", err)
 	}
+
 	if err := s.DeleteAPI(ctx, absent); err != nil {
 		t.Errorf("deleting: %v", err)
 	}
+
 	d := definition(t, stamp+"-absent")
 	d["id"] = absent
 	if err := s.UpdateAPI(ctx, dashboard.API{Definition: d}); !errors.Is(err, dashboard.ErrNotFound) {
 		t.Errorf("updating: %v", err)
 	}
+
 	d["use_keyles"] = true
 	if _, err := s.CreateAPI(ctx, d); err == nil || !strings.Contains(err.Error(), "use_keyles") {
 		t.Errorf("creating with an unknown field: %v", err)
@@ -217,29 +243,37 @@ func suiteAbsentAPI(t *testing.T, s store, stamp string) {
 func suiteCertificates(t *testing.T, s store, org, host string) {
 	ctx := t.Context()
 	pem := bundle(t, host)
+
 	id, err := s.UploadCertificate(ctx, pem)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() { s.DeleteCertificate(context.Background(), id) })
+
 	want, err := dashboard.ParseCertificate(org, pem)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if id != want.ID {
 		t.Errorf("the id is %s, want %s", id, want.ID)
 	}
+
 	got, err := s.Certificate(ctx, id)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+
 	listed, err := s.Certificates(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	found := false
 	for _, c := range listed {
 		if c.ID == id {
@@ -249,18 +283,22 @@ func suiteCertificates(t *testing.T, s store, org, host string) {
 			}
 		}
 	}
+
 	if !found {
 		t.Error("an uploaded certificate is not listed")
 	}
+
 	if again, err := s.UploadCertificate(ctx, pem); !errors.Is(err, dashboard.ErrExists) || again != id {
 		t.Errorf("uploading it again: %q, %v", again, err)
 	}
+
 	suiteRefusedCertificates(t, s, host, pem)
 	for range 2 {
 		if err := s.DeleteCertificate(ctx, id); err != nil {
 			t.Error(err)
 		}
 	}
+
 	if _, err := s.Certificate(ctx, id); !errors.Is(err, dashboard.ErrNotFound) {
 		t.Errorf("reading a deleted certificate: %v", err)
 	}
@@ -272,12 +310,14 @@ func suiteUses(t *testing.T, s store, stamp string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() { s.DeleteCertificate(context.Background(), id) })
 	if _, err := s.CertificateAPIs(ctx, id); errors.Is(err, dashboard.ErrUnsupported) {
 		return
 	} else if err != nil {
 		t.Fatal(err)
 	}
+
 	want := map[string][]string{}
 	for slug, fields := range map[string]map[string]any{
 		"server":   {"certificates": []any{"another", id}},
@@ -288,10 +328,12 @@ func suiteUses(t *testing.T, s store, stamp string) {
 	} {
 		d := definition(t, stamp+"-"+slug)
 		maps.Copy(d, fields)
+
 		created, err := s.CreateAPI(ctx, d)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		t.Cleanup(func() { s.DeleteAPI(context.Background(), created.ID) })
 		switch slug {
 		case "all":
@@ -301,10 +343,12 @@ func suiteUses(t *testing.T, s store, stamp string) {
 			want[d.Name()] = []string{slug}
 		}
 	}
+
 	uses, err := s.CertificateAPIs(ctx, id)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	got := map[string][]string{}
 	for _, use := range uses {
 		got[use.Name] = use.Usage
@@ -312,12 +356,15 @@ func suiteUses(t *testing.T, s store, stamp string) {
 			t.Errorf("%s has no api_id", use.Name)
 		}
 	}
+
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+
 	if err := s.DeleteCertificate(ctx, id); err != nil {
 		t.Fatal(err)
 	}
+
 	if _, err := s.CertificateAPIs(ctx, id); !errors.Is(err, dashboard.ErrNotFound) {
 		t.Errorf("the uses of a certificate that is gone: %v", err)
 	}
@@ -348,6 +395,7 @@ func suiteIDs(t *testing.T, s store) {
 	for _, id := range []string{"", ".", "..", "../certs", "a/b", "a?b", "a%2fb", "a b", strings.Repeat("a", 201)} {
 		_, apiErr := s.API(ctx, id)
 		_, certErr := s.Certificate(ctx, id)
+
 		_, usesErr := s.CertificateAPIs(ctx, id)
 		for call, err := range map[string]error{
 			"API":               apiErr,

@@ -16,15 +16,15 @@ import (
 	"text/template/parse"
 )
 
-// builtin defines default-inbound and default-mesh: the definitions that
-// tyk-k8s posted, but with the header of the template's own name ("webhook
-// behaviour", section 3 and B1), and without the fields that were zero.
+// builtin defines default-inbound and default-mesh: the definitions that tyk-k8s posted, but with
+// the header of the template's own name ("webhook behaviour", section 3 and B1), and without the
+// fields that were zero.
 //
 //go:embed builtin.json
 var builtin string
 
-// Vars are the values that a template may print. Templates see them under the
-// names that tyk-k8s gave them, where CertificateID is a list:
+// Vars are the values that a template may print. Templates see them under the names that tyk-k8s
+// gave them, where CertificateID is a list:
 //
 //	"certificates": [{{range $i, $id := .CertificateID}}{{if $i}},{{end}}"{{$id}}"{{end}}]
 type Vars struct {
@@ -38,9 +38,8 @@ type Vars struct {
 	CertificateID string // "" for none
 }
 
-// Templates turn Vars into API definitions. They are text/template files; what
-// they print of a value is data, escaped so that it cannot end the JSON string
-// that it stands in.
+// Templates turn Vars into API definitions. They are text/template files; what they print of a
+// value is data, escaped so that it cannot end the JSON string that it stands in.
 type Templates struct {
 	set  *template.Template
 	idle sync.Pool // of *renderer: copying a set takes as long as rendering
@@ -55,15 +54,15 @@ func BuiltinTemplates() *Templates {
 	return t
 }
 
-// LoadTemplates reads the *.json files of a folder, in which {{define "NAME"}}
-// defines templates. Those that the folder does not define but the built-in
-// set does stay.
+// LoadTemplates reads the *.json files of a folder, in which {{define "NAME"}} defines templates.
+// Those that the folder does not define but the built-in set does stay.
 //
 // Errors: no such folder, no *.json in it, and those of ParseTemplates.
 func LoadTemplates(dir string) (*Templates, error) {
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("there is no folder %s", dir)
 	}
+
 	names, err := filesIn(dir, ".json")
 	if err != nil {
 		return nil, fmt.Errorf("reading the folder: %w", err)
@@ -71,6 +70,7 @@ func LoadTemplates(dir string) (*Templates, error) {
 	if len(names) == 0 {
 		return nil, fmt.Errorf("no *.json in %s", dir)
 	}
+
 	files := map[string]string{}
 	for _, name := range names {
 		file := name + ".json"
@@ -80,6 +80,7 @@ func LoadTemplates(dir string) (*Templates, error) {
 		}
 		files[file] = string(text)
 	}
+
 	return ParseTemplates(files)
 }
 
@@ -91,6 +92,7 @@ func ParseTemplates(files map[string]string) (*Templates, error) {
 	if _, err := set.Parse(builtin); err != nil {
 		return nil, fmt.Errorf("parsing the built-in templates: %w", err)
 	}
+
 	definedIn := map[string]string{}
 	var errs []error
 	for _, file := range slices.Sorted(maps.Keys(files)) {
@@ -99,6 +101,7 @@ func ParseTemplates(files map[string]string) (*Templates, error) {
 			errs = append(errs, errors.New(strings.TrimPrefix(err.Error(), "template: ")))
 			continue
 		}
+
 		for _, t := range parsed.Templates() {
 			if parse.IsEmptyTree(t.Tree.Root) {
 				continue // the file itself, around its definitions
@@ -107,57 +110,66 @@ func ParseTemplates(files map[string]string) (*Templates, error) {
 				errs = append(errs, fmt.Errorf("%q is defined in %s and in %s", t.Name(), other, file))
 				continue
 			}
+
 			definedIn[t.Name()] = file
 			if _, err := set.AddParseTree(t.Name(), t.Tree); err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", file, err))
 			}
 		}
 	}
+
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
+
 	for _, t := range set.Templates() {
 		printAsData(t.Tree.Root)
 	}
+
 	return &Templates{set: set}, nil
 }
 
-// Has says whether there is a template of that name.
+// Has reports whether there is a template of that name.
 func (t *Templates) Has(name string) bool {
 	found := t.set.Lookup(name)
 	return found != nil && !parse.IsEmptyTree(found.Tree.Root)
 }
 
-// Render makes a definition. Where the template says nothing of "auth" the
-// header that gateways use anyway is added, because Dashboards before 5 refuse
-// a definition without.
+// Render makes a definition. Where the template says nothing of "auth" the header that gateways use
+// anyway is added, because Dashboards before 5 refuse a definition without.
 //
-// Errors name the template, and the line where there is one: no such template,
-// a field that Vars do not have, a string that is printed outside quotes, and
-// a result that is not one JSON object which the Dashboard's schema accepts.
+// Errors name the template, and the line where there is one: no such template, a field that Vars do
+// not have, a string that is printed outside quotes, and a result that is not one JSON object which
+// the Dashboard's schema accepts.
 func (t *Templates) Render(name string, v Vars) (Definition, error) {
 	if !t.Has(name) {
 		return nil, fmt.Errorf("template %q: not defined", name)
 	}
+
 	r, err := t.renderer()
 	if err != nil {
 		return nil, fmt.Errorf("template %q: %w", name, err)
 	}
+
 	defer t.done(r)
 	text, err := r.execute(name, v)
 	if err != nil {
 		return nil, fmt.Errorf("rendering %v", err) // it begins with "template: file:line:"
 	}
+
 	var d Definition
 	if err := decodeJSON(text, &d); err != nil {
 		return nil, fmt.Errorf("template %q: the result is not a JSON object: %v", name, at(text, err))
 	}
+
 	if d["auth"] == nil && d != nil {
 		d["auth"] = map[string]any{"auth_header_name": "Authorization"}
 	}
+
 	if _, err := d.Check(); err != nil {
 		return nil, fmt.Errorf("template %q: %w", name, err)
 	}
+
 	return d, nil
 }
 
@@ -179,11 +191,13 @@ func (t *Templates) renderer() (r *renderer, err error) {
 		r.out.reset()
 		return r, nil
 	}
+
 	r = &renderer{}
 	if r.set, err = t.set.Clone(); err != nil {
 		return nil, err
 	}
 	r.set.Funcs(template.FuncMap{printFunc: r.out.asData})
+
 	return r, nil
 }
 

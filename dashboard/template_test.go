@@ -29,6 +29,7 @@ func TestBuiltinTemplatesMakeTheDefinitionsOfTheWebhook(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	want := parse(t, `{
 		"name": "echo-inbound #echo", "slug": "echo-inbound", "org_id": "5d64a47fed63100001b2f2ac", "domain": "echo.default",
 		"active": true, "use_keyless": true, "enable_context_vars": true, "disable_rate_limit": true, "disable_quota": true,
@@ -42,23 +43,28 @@ func TestBuiltinTemplatesMakeTheDefinitionsOfTheWebhook(t *testing.T) {
 		"cache_options": {"enable_cache": true, "cache_timeout": 60},
 		"custom_middleware": {"pre": [], "post": [], "post_key_auth": [], "response": [], "id_extractor": {"extractor_config": {}}},
 		"response_processors": [], "allowed_ips": [], "certificates": [], "config_data": {}, "tags": ["echo"]}`)
+
 	if diff := cmp.Diff(want, inbound); diff != "" {
 		t.Error(diff)
 	}
 
 	v := vars
 	v.Name, v.GatewayTags, v.CertificateID = "echo-mesh", []string{"mesh", "edge"}, "abc"
+
 	mesh, err := dashboard.BuiltinTemplates().Render("default-mesh", v)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	header, _ := mesh.Lookup("version_data.versions.Default.global_headers")
 	if diff := cmp.Diff(any(map[string]any{"X-Tyk-Mesh-Request-ID": "$tyk_context.request_id"}), header); diff != "" {
 		t.Error(diff)
 	}
+
 	if got, want := mesh.Name(), "echo-mesh #mesh #edge"; got != want {
 		t.Errorf("name %q, want %q", got, want)
 	}
+
 	if diff := cmp.Diff([][]string{{"mesh", "edge"}, {"abc"}}, [][]string{mesh.Tags(), mesh.Certificates()}); diff != "" {
 		t.Error(diff)
 	}
@@ -70,29 +76,35 @@ func TestBuiltinTemplatesAgreeWithTheRecordedRuns(t *testing.T) {
 	if len(cases) == 0 {
 		t.Skip("../shared is not here: the recorded runs cannot be compared")
 	}
+
 	compared := 0
 	for _, file := range cases {
 		name := filepath.Base(filepath.Dir(file))
 		if strings.HasPrefix(name, "5") {
 			continue // changed by annotations
 		}
+
 		b, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		var recorded struct{ APIs []map[string]any }
 		dec := json.NewDecoder(strings.NewReader(string(b)))
 		dec.UseNumber()
 		if err := dec.Decode(&recorded); err != nil {
 			t.Fatal(err)
 		}
+
 		for _, api := range recorded.APIs {
 			want := dashboard.Definition(api)
 			bare, _, _ := strings.Cut(want.Name(), " #")
+
 			template := "default-inbound"
 			if strings.HasSuffix(want.Slug(), "-mesh") {
 				template = "default-mesh"
 			}
+
 			got, err := dashboard.BuiltinTemplates().Render(template, dashboard.Vars{
 				Name: bare, Slug: want.Slug(), Org: want.OrgID(), ListenPath: want.ListenPath(),
 				Target: want.TargetURL(), HostName: want.Domain(), GatewayTags: want.Tags(),
@@ -100,10 +112,12 @@ func TestBuiltinTemplatesAgreeWithTheRecordedRuns(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			missing(t, name+" "+want.Slug(), api, map[string]any(got))
 			compared++
 		}
 	}
+
 	if compared < 10 {
 		t.Errorf("only %d definitions compared", compared)
 	}
@@ -119,6 +133,7 @@ func missing(t *testing.T, at string, want, got any) {
 		}
 		return
 	}
+
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("%s:\n%s", at, diff)
 	}
@@ -139,29 +154,37 @@ func TestATemplatesFolderOfTykK8sWorksAsItIs(t *testing.T) {
   "certificates": [{{ range $i, $e := .CertificateID }}{{ if $i }},{{ end }}"{{ $e }}"{{ end }}]
 }
 {{ end }}`)
+
 	write(t, filepath.Join(dir, "mesh.json"), `{{define "default-mesh"}}`+minimal+`{{end}}`)
 	write(t, filepath.Join(dir, "notes.txt"), `{{ not a template`)
+
 	templates, err := dashboard.LoadTemplates(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for name, want := range map[string]bool{"tokenAuth": true, "default-mesh": true, "default-inbound": true, "default": false, "token.json": false, "": false} {
 		if got := templates.Has(name); got != want {
 			t.Errorf("Has(%q) = %v", name, got)
 		}
 	}
+
 	v := vars
 	v.CertificateID, v.GatewayTags = "c1", []string{"a", "b"}
+
 	d, err := templates.Render("tokenAuth", v)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if d.Name() != "echo-inbound #a #b" || len(d.Tags()) != 2 || len(d.Certificates()) != 1 {
 		t.Errorf("rendered %v", d)
 	}
+
 	if header, _ := d.Lookup("auth.auth_header_name"); header != "Authorization" {
 		t.Errorf("auth_header_name is %v: older Dashboards refuse a definition without auth", header)
 	}
+
 	if d, err := templates.Render("default-mesh", vars); err != nil || d["tags"] != nil {
 		t.Errorf("the folder's default-mesh does not win: %v, %v", d, err)
 	}
@@ -189,9 +212,11 @@ func TestTemplateErrorsNameTheTemplateAndTheLine(t *testing.T) {
 			if err == nil {
 				_, err = templates.Render("x", vars)
 			}
+
 			if err == nil {
 				t.Fatal("accepted")
 			}
+
 			for _, want := range c.want {
 				if !strings.Contains(err.Error(), want) {
 					t.Errorf("%q does not tell %q", err, want)
@@ -199,13 +224,16 @@ func TestTemplateErrorsNameTheTemplateAndTheLine(t *testing.T) {
 			}
 		})
 	}
+
 	if _, err := dashboard.BuiltinTemplates().Render("nope", vars); err == nil || !strings.Contains(err.Error(), `template "nope": not defined`) {
 		t.Errorf("unknown template: %v", err)
 	}
+
 	if _, err := dashboard.ParseTemplates(map[string]string{"a.json": `{{define "x"}}1{{end}}`, "b.json": `{{define "x"}}2{{end}}`}); err == nil ||
 		!strings.Contains(err.Error(), `"x" is defined in a.json and in b.json`) {
 		t.Errorf("a name that is defined twice: %v", err)
 	}
+
 	if _, err := dashboard.LoadTemplates(t.TempDir()); err == nil || !strings.Contains(err.Error(), "no *.json in") {
 		t.Errorf("an empty folder: %v", err)
 	}
@@ -218,15 +246,19 @@ func TestConstantsNumbersAndPartialsPrintAsTheyStand(t *testing.T) {
  {{"\"proxy\": {},"}} {{template "rest" .}}
 }{{end}}
 {{define "rest"}}"version_data": {"default_version": "{{.Slug | printf "%s-%s" .Org}}"}{{end}}`})
+
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	v := vars
 	v.Slug = `q"uote`
+
 	d, err := templates.Render("x", v)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	want := parse(t, `{"name":"echo-inbound","session_lifetime":1,"active":true,"proxy":{},
 		"version_data":{"default_version":"5d64a47fed63100001b2f2ac-q\"uote"},"auth":{"auth_header_name":"Authorization"}}`)
 	if diff := cmp.Diff(want, d); diff != "" {
@@ -234,8 +266,8 @@ func TestConstantsNumbersAndPartialsPrintAsTheyStand(t *testing.T) {
 	}
 }
 
-// Whatever the values are, the definition has the same fields, and each field
-// has just its value (fault B7 of the webhook).
+// Whatever the values are, the definition has the same fields, and each field has just its value
+// (fault B7 of the webhook).
 func FuzzValuesAreData(f *testing.F) {
 	f.Add("echo", "/web", "mesh", "tag")
 	f.Add(`a"b\c <&>`, `/web","target_url":"http://evil.example","listen_path":"/x`, "{{.Org}}", "\u2028\n\x00")
@@ -246,28 +278,34 @@ func FuzzValuesAreData(f *testing.F) {
 				t.Skip("YAML holds no such text")
 			}
 		}
+
 		plain, err := dashboard.BuiltinTemplates().Render("default-mesh", vars)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		v := vars
 		v.Name, v.ListenPath, v.HostName, v.GatewayTags, v.Slug, v.Target = name, path, host, []string{tag}, name, path
+
 		d, err := dashboard.BuiltinTemplates().Render("default-mesh", v)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		got := []string{d.Name(), d.Slug(), d.ListenPath(), d.TargetURL(), d.Domain(), fmt.Sprint(d.Tags())}
+
 		want := []string{name + " #" + tag, name, path, path, host, fmt.Sprint([]string{tag})}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatal(diff)
 		}
+
 		if diff := cmp.Diff(shape(map[string]any(plain)), shape(map[string]any(d))); diff != "" {
 			t.Fatal(diff)
 		}
 	})
 }
 
-// shape is a value with every scalar replaced.
+// shape returns a value with every scalar replaced.
 func shape(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -276,6 +314,7 @@ func shape(v any) any {
 			out[key] = shape(x)
 		}
 		return out
+
 	case []any:
 		out := []any{}
 		for _, x := range v {
@@ -283,6 +322,7 @@ func shape(v any) any {
 		}
 		return out
 	}
+
 	return fmt.Sprintf("%T", v)
 }
 

@@ -6,8 +6,8 @@ import (
 	"net/http"
 )
 
-// user is a user in a listing, as far as it counts. The keys of others are read
-// with it, and kept nowhere.
+// user is a user in a listing, as far as it counts. The keys of others are read with it, and kept
+// nowhere.
 type user struct {
 	AccessKey   string            `json:"access_key"`
 	Permissions map[string]string `json:"user_permissions"`
@@ -23,10 +23,9 @@ func (u user) administrator() bool {
 	return len(u.Permissions) == 0
 }
 
-// Administrator reports whether the key is proved to be an administrator's, who
-// sees every API whoever owns it. No is no proof of the contrary: who may not
-// list users is no administrator, but a Dashboard may hide keys from one
-// (forbid_admin_view_access_token).
+// Administrator reports whether the key is proved to be an administrator's, who sees every API
+// whoever owns it. No is no proof of the contrary: who may not list users is no administrator, but
+// a Dashboard may hide keys from one (forbid_admin_view_access_token).
 //
 // Errors: whatever kept the users from being listed, ErrUnauthorized among it.
 func (c *Client) Administrator(ctx context.Context) (bool, error) {
@@ -41,11 +40,13 @@ func (c *Client) Administrator(ctx context.Context) (bool, error) {
 	if listed.Users == nil {
 		return false, &Error{Op: r.op, Method: r.method, Path: r.path, Status: http.StatusOK, Message: "not a Dashboard's answer: no users", kind: errForeign}
 	}
+
 	for _, u := range listed.Users {
 		if subtle.ConstantTimeCompare([]byte(u.AccessKey), []byte(c.key)) == 1 {
 			return u.administrator(), nil
 		}
 	}
+
 	return false, nil
 }
 

@@ -24,19 +24,22 @@ const (
 	annotationMesh     = "injector.tyk.io/mesh-service-id"
 	annotationTemplate = "template.service.tyk.io"
 
-	// annotationTrust is ours: which CAs a sidecar is to trust. A gateway reads them when it starts and never again (crypto/x509, system
-	// roots), so a pod template has to differ where they do: then its pods roll.
+	// annotationTrust is ours: which CAs a sidecar is to trust. A gateway reads them when it starts
+	// and never again (crypto/x509, system roots), so a pod template has to differ where they do:
+	// then its pods roll.
 	annotationTrust = "injector.tyk.io/ca-bundle"
 
-	// annotationRecord is ours: what injection added, by name, so that Uninject finds it. It holds nothing that changes with the tool's
-	// version, a certificate or the rest of the object, because a pod template that differs makes the pods roll.
+	// annotationRecord is ours: what injection added, by name, so that Uninject finds it. It holds
+	// nothing that changes with the tool's version, a certificate or the rest of the object,
+	// because a pod template that differs makes the pods roll.
 	annotationRecord = "injector.tyk.io/record"
 
 	// statusInjected is the value of annotationStatus.
 	statusInjected = "injected"
 )
 
-// fieldKinds are the prefixes of annotations that set a field of the inbound API definition, and how each reads its value.
+// fieldKinds are the prefixes of annotations that set a field of the inbound API definition, and
+// how each reads its value.
 var fieldKinds = map[string]func(string) (any, error){
 	"string.service.tyk.io/": func(s string) (any, error) { return s, nil },
 	"bool.service.tyk.io/":   parseBool,
@@ -45,7 +48,8 @@ var fieldKinds = map[string]func(string) (any, error){
 	"array.service.tyk.io/":  parseArray,
 }
 
-// wantsInjection is the webhook's reading of the inject annotation: no trimming, and no other word.
+// wantsInjection returns the webhook's reading of the inject annotation: no trimming, and no other
+// word.
 func wantsInjection(value string) bool {
 	switch strings.ToLower(value) {
 	case "y", "yes", "true", "on":
@@ -81,10 +85,12 @@ func (o *subject) readAnnotations(w *Workload, annotations *manifest.Node) (prob
 		if read == nil && !strings.HasPrefix(key, marker+"/") && key != annotationTemplate {
 			continue
 		}
+
 		if !v.IsString() {
 			fail(v, key, "must be a string, not %s; put it in quotes", v.Describe())
 			continue
 		}
+
 		text, pos := strings.Clone(v.Text()), o.doc.PositionOf(v)
 		switch key {
 		case annotationRoute:
@@ -94,6 +100,7 @@ func (o *subject) readAnnotations(w *Workload, annotations *manifest.Node) (prob
 				fail(v, key, "%v", err)
 			}
 			w.Route = route
+
 		case annotationTemplate:
 			w.Template, w.HasTemplate, w.TemplatePos = text, true, pos
 		case annotationInbound, annotationMesh:
@@ -104,9 +111,11 @@ func (o *subject) readAnnotations(w *Workload, annotations *manifest.Node) (prob
 		case annotationTrust:
 			fail(k, key, "it is there, but the pods are not injected; take it out, and it will be written")
 		}
+
 		if read == nil {
 			continue
 		}
+
 		value, err := read(text)
 		switch {
 		case err != nil:
@@ -116,13 +125,17 @@ func (o *subject) readAnnotations(w *Workload, annotations *manifest.Node) (prob
 			fail(k, key, "no path after %s", kind)
 			continue
 		}
+
 		w.Fields = append(w.Fields, Field{Key: key, Path: path, Value: value, Pos: pos})
 	}
+
 	slices.SortFunc(w.Fields, func(a, b Field) int { return strings.Compare(a.Key, b.Key) })
+
 	return problems
 }
 
-// unknownAnnotations finds annotations that look like ours and are none of them, as slips of the pen do. The webhook did not mind.
+// unknownAnnotations finds annotations that look like ours and are none of them, as slips of the
+// pen do. The webhook did not mind.
 func (o *subject) unknownAnnotations(annotations *manifest.Node) (problems []Problem) {
 	for k := range annotations.Entries() {
 		if key := k.Text(); isOurs(key) && !isAnnotation(key) {
@@ -147,30 +160,36 @@ func fieldKind(key string) (kind, path string, read func(string) (any, error)) {
 	return key[:slash], strings.ReplaceAll(key[slash:], "-", "_"), read
 }
 
-// cleanRoute turns the route annotation into a listen path: a URL path, RFC 3986 section 3.3, that a gateway's router takes as it is.
+// cleanRoute turns the route annotation into a listen path: a URL path, RFC 3986 section 3.3, that
+// a gateway's router takes as it is.
 func cleanRoute(typed, app string) (string, error) {
 	route := cmp.Or(typed, app)
 	if !strings.HasPrefix(route, "/") {
 		route = "/" + route
 	}
+
 	if i := strings.IndexFunc(route, func(r rune) bool { return !strings.ContainsRune(pathChars, r) }); i >= 0 {
 		return "", fmt.Errorf("not a URL path: %q; %q cannot stand in one", typed, []rune(route[i:])[0])
 	}
 	if _, err := url.PathUnescape(route); err != nil {
 		return "", fmt.Errorf("not a URL path: %q; behind %% belong two hexadecimal digits", typed)
 	}
+
 	for segment := range strings.SplitSeq(strings.Trim(route, "/"), "/") {
 		if segment == "." || segment == ".." || segment == "" && strings.Trim(route, "/") != "" {
 			return "", fmt.Errorf("not a clean URL path: %q; a router never matches an empty, . or .. segment", typed)
 		}
 	}
+
 	if strings.HasPrefix(route, "//") || strings.HasSuffix(route, "//") {
 		return "", fmt.Errorf("not a clean URL path: %q; a router never matches an empty segment", typed)
 	}
+
 	return route, nil
 }
 
-// pathChars are what RFC 3986 allows in a path: unreserved, sub-delims, ":", "@", and the slash and the percent sign.
+// pathChars are what RFC 3986 allows in a path: unreserved, sub-delims, ":", "@", and the slash and
+// the percent sign.
 const pathChars = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@/%"
 
 func parseBool(s string) (any, error) {
@@ -192,6 +211,7 @@ func parseInt(s string) (any, error) {
 	case err != nil:
 		return nil, fmt.Errorf("not an integer: %q", s)
 	}
+
 	return json.Number(strconv.Itoa(n)), nil
 }
 
@@ -221,6 +241,7 @@ func parseJSON(s string) (v any, err error) {
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("more than one value")
 	}
+
 	return v, nil
 }
 

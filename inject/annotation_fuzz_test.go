@@ -55,38 +55,47 @@ spec:
       - {name: web, image: "web:1", ports: [{name: http, containerPort: 80}, {containerPort: 8081}]}
 `
 
-// FuzzAnnotation shows that whatever an annotation says, people are told where it is wrong, or get what Kubernetes takes, under the laws.
+// FuzzAnnotation shows that whatever an annotation says, people are told where it is wrong, or get
+// what Kubernetes takes, under the laws.
 func FuzzAnnotation(f *testing.F) {
 	for i, a := range annotated {
 		for _, value := range a.values {
 			f.Add(byte(i), value)
 		}
 	}
+
 	f.Fuzz(func(t *testing.T, which byte, value string) {
 		if !utf8.ValidString(value) || len(value) > 256 {
 			return
 		}
+
 		key := annotated[int(which)%len(annotated)].key
 		text := fmt.Appendf(nil, annotatedPod, key, strconv.QuoteToASCII(value)) // whose escapes YAML has too
 		s := profile([]string{"builtin", "nft"}[int(which)/len(annotated)%2])
 		s.TLS = true
+
 		stream, problems := inject.Inject(manifest.Split("f.yaml", text), s)
 		for _, p := range problems {
 			if said := p.Error(); !strings.HasPrefix(said, "f.yaml:11:") || !strings.Contains(said, key) || strings.ContainsAny(said, "\n\r\x1b") || len(said) > 1000 {
 				t.Fatalf("%q: %s", value, said)
 			}
 		}
+
 		if len(problems) > 0 {
 			return
 		}
+
 		out := slices.Concat(slices.Collect(stream.Texts(bindings(stream, ids)))...)
+
 		data, err := asJSON(out)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		if err := checkValid(data); err != nil {
 			t.Fatalf("%s %q: Kubernetes refuses it: %v\n%s", key, value, err, out)
 		}
+
 		checkSubsequence(t, manifest.Split("f.yaml", text)[0], out)
 		back, problems := inject.Uninject(manifest.Split("f.yaml", out))
 		if len(problems) > 0 || !bytes.Equal(slices.Concat(slices.Collect(back.Texts(nil))...), text) {

@@ -17,7 +17,8 @@ type Annotation struct {
 	Written bool   // by tykmesh itself; people leave it alone
 }
 
-// Annotations are all annotations, as help and README list them. Where nothing else is said, they belong on the pod template, or on a Pod.
+// Annotations are all annotations, as help and README list them. Where nothing else is said, they
+// belong on the pod template, or on a Pod.
 var Annotations = []Annotation{
 	{Key: annotationInject, Text: "`y`, `yes`, `true` or `on`, in any case: put this on the mesh. Also on a Service"},
 	{Key: annotationRoute, Text: "path on the mesh; `/APP` where it is missing"},
@@ -57,7 +58,8 @@ func podVariables() string {
 	return strings.Join(groups, ", ")
 }
 
-// isOurs reports whether a key has the form of our annotations: it stands under injector.tyk.io/, or under service.tyk.io or a name in it.
+// isOurs reports whether a key has the form of our annotations: it stands under injector.tyk.io/,
+// or under service.tyk.io or a name in it.
 func isOurs(key string) bool {
 	domain, _, _ := strings.Cut(key, "/")
 	i := len(domain) - len(services)
@@ -75,7 +77,8 @@ func isWritten(key string) bool {
 	return slices.ContainsFunc(Annotations, func(a Annotation) bool { return a.Key == key && a.Written })
 }
 
-// meantBy returns the end of an error about an unknown annotation of our form: the one that may have been meant.
+// meantBy returns the end of an error about an unknown annotation of our form: the one that may
+// have been meant.
 func meantBy(key string) string {
 	if domain, path, _ := strings.Cut(key, "/"); !strings.EqualFold(domain, marker) && !meansInject(key) {
 		return meantKind(domain[:len(domain)-len(services)], fieldKeys(cmp.Or(path, "PATH")))
@@ -83,16 +86,19 @@ func meantBy(key string) string {
 	return spelling.DidYouMean(marker+"/", nameOf(key), ownNames())
 }
 
-// meantKind returns the end of an error about an unknown annotation under service.tyk.io: the known key whose beginning may
-// have been meant, or all of them. What follows the beginning is alike in all, and says nothing.
+// meantKind returns the end of an error about an unknown annotation under service.tyk.io: the known
+// key whose beginning may have been meant, or all of them. What follows the beginning is alike in
+// all, and says nothing.
 func meantKind(typed string, keys []string) string {
 	beginnings := make([]string, len(keys))
 	for i, key := range keys {
 		beginnings[i], _, _ = strings.Cut(key, services)
 	}
+
 	if i := slices.Index(beginnings, spelling.Nearest(typed, beginnings)); i >= 0 {
 		return "; did you mean " + keys[i] + "?"
 	}
+
 	return "; known are " + strings.Join(keys, ", ")
 }
 

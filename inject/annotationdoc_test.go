@@ -15,6 +15,7 @@ func TestAnnotationsAreExplained(t *testing.T) {
 			}
 		}
 	})
+
 	read = append(read, annotationInject, annotationRoute, annotationTemplate, annotationPort, annotationAccept,
 		annotationStatus, annotationInbound, annotationMesh, annotationTrust, annotationRecord, annotationEmitted)
 	var explained []string
@@ -24,6 +25,7 @@ func TestAnnotationsAreExplained(t *testing.T) {
 			t.Errorf("%s: nobody is told what it is for", a.Key)
 		}
 	}
+
 	slices.Sort(read)
 	slices.Sort(explained)
 	if !slices.Equal(read, explained) {

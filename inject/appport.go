@@ -10,10 +10,12 @@ import (
 	"github.com/tykmesh/tykmesh/inject/spelling"
 )
 
-// usualPort is where an app listens if nothing says otherwise: the rule that the guide gives to all of them.
+// usualPort is where an app listens if nothing says otherwise: the rule that the guide gives to all
+// of them.
 const usualPort = 80
 
-// findAppPort is the port on which the app of a pod listens. The first row that says something counts:
+// findAppPort returns the port on which the app of a pod listens. The first row that says something
+// counts:
 //
 //	the annotation injector.tyk.io/port: a number, or the name of a declared port
 //	the only TCP port that the pod's containers declare
@@ -25,12 +27,14 @@ func (o *subject) findAppPort(spec, annotation *manifest.Node) (int, []Problem) 
 	if annotation != nil {
 		return o.namedAppPort(ports, annotation)
 	}
+
 	var numbers []string
 	for _, p := range ports {
 		if !slices.Contains(numbers, p.number) {
 			numbers = append(numbers, p.number)
 		}
 	}
+
 	switch {
 	case len(numbers) == 1:
 		if port, ok := parsePort(numbers[0]); ok {
@@ -40,15 +44,17 @@ func (o *subject) findAppPort(spec, annotation *manifest.Node) (int, []Problem) 
 		return usualPort, []Problem{o.problem(RulePort, spec, "the app's port is not clear: the pod has the ports %s; annotation %s names one",
 			strings.Join(numbers, ", "), annotationPort)}
 	}
+
 	return usualPort, nil
 }
 
-// namedAppPort is the port that the annotation names.
+// namedAppPort returns the port that the annotation names.
 func (o *subject) namedAppPort(declared []containerPort, annotation *manifest.Node) (int, []Problem) {
 	text := strings.Clone(annotation.Text())
 	if i := slices.IndexFunc(declared, func(p containerPort) bool { return p.name == text && text != "" }); i >= 0 {
 		text = declared[i].number
 	}
+
 	port, ok := parsePort(text)
 	switch {
 	case !ok:
@@ -57,10 +63,11 @@ func (o *subject) namedAppPort(declared []containerPort, annotation *manifest.No
 	case port == sidecar.Port || port == sidecar.ControlPort:
 		return usualPort, []Problem{o.problem(RulePort, annotation, "annotation %s: the sidecar itself listens on port %d", annotationPort, port)}
 	}
+
 	return port, nil
 }
 
-// portNames are the names of ports that have one.
+// portNames returns the names of ports that have one.
 func portNames(ports []containerPort) (names []string) {
 	for _, p := range ports {
 		if p.name != "" && !slices.Contains(names, p.name) {
@@ -70,18 +77,20 @@ func portNames(ports []containerPort) (names []string) {
 	return names
 }
 
-// appPorts are the TCP ports that containers of the pod declare, but for a sidecar of its own.
+// appPorts returns the TCP ports that containers of the pod declare, but for a sidecar of its own.
 func appPorts(spec *manifest.Node) (ports []containerPort) {
 	for _, c := range spec.Get("containers").Items() {
 		if c.Get("name").Text() == sidecar.Name {
 			continue
 		}
+
 		for _, p := range c.Get("ports").Items() {
 			if n := number(p.Get("containerPort")); isTCP(p) && n != "" {
 				ports = append(ports, containerPort{p.Get("name").Text(), n})
 			}
 		}
 	}
+
 	return ports
 }
 

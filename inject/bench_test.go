@@ -14,8 +14,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// BenchmarkInject is the whole of the pure work, from bytes to bytes. It reports what is live at the end of it, which is the most that is
-// live at any time: the input and the whole output.
+// BenchmarkInject is the whole of the pure work, from bytes to bytes. It reports what is live at
+// the end of it, which is the most that is live at any time: the input and the whole output.
 func BenchmarkInject(b *testing.B) {
 	text := injecttest.NewStream(1000, 3).Text
 	b.Run("profile=configured/services=1000", func(b *testing.B) { benchmarkInject(b, text, "") })
@@ -44,23 +44,28 @@ func benchmarkInject(b *testing.B, text []byte, name string) (warnings []inject.
 		if problems != nil {
 			b.Fatal(problems[0])
 		}
+
 		if err := stream.Write(io.Discard, nil); err != nil {
 			b.Fatal(err)
 		}
+
 		if live == 0 {
 			b.StopTimer()
 			live = liveBytes()
 			b.StartTimer()
 		}
+
 		warnings = stream.Warnings
 		runtime.KeepAlive(stream)
 		runtime.KeepAlive(docs)
 	}
+
 	b.ReportMetric(float64(live), "live-B")
+
 	return warnings
 }
 
-// liveBytes is the memory that is reachable now.
+// liveBytes returns the memory that is reachable now.
 func liveBytes() uint64 {
 	runtime.GC()
 	var m runtime.MemStats
@@ -76,17 +81,20 @@ func BenchmarkSplit(b *testing.B) {
 	}
 }
 
-// BenchmarkDiff measures the diff of a stream that has been injected, as lines and as JSON on one line.
+// BenchmarkDiff measures the diff of a stream that has been injected, as lines and as JSON on one
+// line.
 func BenchmarkDiff(b *testing.B) {
 	for _, services := range []int{1, 5000} {
 		text := injecttest.NewStream(services, 3).Text
 		b.Run(fmt.Sprint("services=", services), func(b *testing.B) { benchmarkDiff(b, text) })
 	}
+
 	var line bytes.Buffer
 	for range 5000 {
 		line.WriteString(`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","labels":{"app":"a"},` +
 			`"annotations":{"injector.tyk.io/inject":"true"}},"spec":{"containers":[{"name":"a"}]}}`)
 	}
+
 	b.Run("line", func(b *testing.B) { benchmarkDiff(b, line.Bytes()) })
 }
 
@@ -95,6 +103,7 @@ func benchmarkDiff(b *testing.B, text []byte) {
 	if problems != nil {
 		b.Fatal(problems[0])
 	}
+
 	files := slices.Collect(stream.Files(nil))
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()
@@ -122,17 +131,21 @@ func BenchmarkTiny(b *testing.B) {
 				if problems != nil {
 					b.Fatal(problems[0])
 				}
+
 				if err := s.Write(io.Discard, nil); err != nil {
 					b.Fatal(err)
 				}
+
 				if live == 0 {
 					b.StopTimer()
 					live = liveBytes() - before
 					b.StartTimer()
 				}
+
 				runtime.KeepAlive(docs)
 				runtime.KeepAlive(s)
 			}
+
 			b.ReportMetric(float64(live)/size, "live-B/B")
 		})
 	}

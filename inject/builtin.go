@@ -9,7 +9,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// Sidecar is the built-in sidecar as the configuration has it, before the annotations of a pod have their say.
+// Sidecar is the built-in sidecar as the configuration has it, before the annotations of a pod have
+// their say.
 type Sidecar struct {
 	sidecar.Gateway // without Tags, Grace, TLS and Native, which depend on the pod
 
@@ -22,10 +23,12 @@ type Sidecar struct {
 	Native bool // sidecars are init containers that go on running (Injector.nativeSidecar)
 }
 
-// defaultGrace is the time that a pod has to end if it says nothing: Kubernetes' own, in seconds (terminationGracePeriodSeconds).
+// defaultGrace is the time that a pod has to end if it says nothing: Kubernetes' own, in seconds
+// (terminationGracePeriodSeconds).
 const defaultGrace = 30
 
-// mostGrace is the longest of these times that a gateway is told of. Longer ones than some centuries would not fit its own durations.
+// mostGrace is the longest of these times that a gateway is told of. Longer ones than some
+// centuries would not fit its own durations.
 const mostGrace = 365 * 24 * 60 * 60
 
 // builtIn works out what a pod gets in the built-in profile.
@@ -39,33 +42,40 @@ func (o *subject) builtIn(s Settings) (problems []Problem) {
 	if n, ok := spec.Get("terminationGracePeriodSeconds").Int(); ok {
 		p.Grace = min(max(1, n), mostGrace)
 	}
+
 	own, inInit := ownSidecar(spec)
 	p.Rules.UID = p.UID
 	if uid, ok := own.Get("securityContext", "runAsUser").Int(); ok {
 		p.Rules.UID = uid
 	}
+
 	problems = append(problems, p.takeResources(own)...)
 	p.Gateway.Native = p.Sidecar.Native && (own == nil || inInit)
 	problems = append(problems, p.check(spec, own, inInit)...)
+
 	port, refused := o.findAppPort(spec, p.appPort)
 	if p.appPort == nil && len(refused) > 0 {
 		o.unclear, refused = &refused[0], nil
 	}
+
 	problems = append(problems, refused...)
 	o.workload.Port = port
 	o.addition = p.addition(s, own)
 	problems = append(problems, p.checkAliases(spec, o.addition.hostAlias.List("hostnames"))...)
 	o.warnUntrusting(spec)
+
 	return problems
 }
 
-// warnUntrusting says which containers set a variable themselves by which they would trust the mesh.
+// warnUntrusting says which containers set a variable themselves by which they would trust the
+// mesh.
 func (o *subject) warnUntrusting(spec *manifest.Node) {
 	a := o.addition
 	lists := [][]*manifest.Node{spec.Get("containers").Items()}
 	if a.initAsWell {
 		lists = append(lists, spec.Get("initContainers").Items())
 	}
+
 	for _, c := range slices.Concat(lists...) {
 		for _, v := range c.Get("env").Items() {
 			i := slices.IndexFunc(a.variables, func(w sidecar.Variable) bool { return w.Name == v.Get("name").Text() })
@@ -85,8 +95,9 @@ type pod struct {
 	caFile  []string       // variables that are to name the file of all CAs
 }
 
-// addition is what the pod gets. Where the sidecar runs before the pod's own init containers, the rules stand before them too; else behind them, or
-// their calls would go to a sidecar that is not there yet.
+// addition is what the pod gets. Where the sidecar runs before the pod's own init containers, the
+// rules stand before them too; else behind them, or their calls would go to a sidecar that is not
+// there yet.
 //
 //	native      sidecar, rules, CAs | the pod's init containers | the pod's containers
 //	else        the pod's init containers | rules, CAs | the pod's containers, sidecar
@@ -97,6 +108,7 @@ func (p *pod) addition(s Settings, own *manifest.Node) addition {
 	if p.Rules.Intercept != sidecar.None {
 		inits = append(inits, p.Rules.Container(p.RulesImage, p.RulesTool, once))
 	}
+
 	if p.TLS {
 		a.mounts, a.variables, a.initAsWell = []manifest.Map{sidecar.AuthorityMount()}, sidecar.Trusting(), p.Gateway.Native
 		if len(p.caFile) > 0 {
@@ -106,6 +118,7 @@ func (p *pod) addition(s Settings, own *manifest.Node) addition {
 			a.variables = append(a.variables, combined.Naming()...)
 		}
 	}
+
 	switch {
 	case own != nil:
 		a.under, a.ownSidecar = container, own
@@ -114,15 +127,18 @@ func (p *pod) addition(s Settings, own *manifest.Node) addition {
 	default:
 		a.containers = []manifest.Map{container}
 	}
+
 	if p.Gateway.Native {
 		a.initFirst = inits
 	} else {
 		a.initLast = inits
 	}
+
 	return a
 }
 
-// ownSidecar is the pod's own container with the sidecar's name, and whether it is an init container.
+// ownSidecar returns the pod's own container with the sidecar's name, and whether it is an init
+// container.
 func ownSidecar(spec *manifest.Node) (c *manifest.Node, inInit bool) {
 	for _, list := range []string{"containers", "initContainers"} {
 		for _, c := range spec.Get(list).Items() {
@@ -131,10 +147,12 @@ func ownSidecar(spec *manifest.Node) (c *manifest.Node, inInit bool) {
 			}
 		}
 	}
+
 	return nil, false
 }
 
-// check refuses pods in which the built-in sidecar could not work, or with which they would never end.
+// check refuses pods in which the built-in sidecar could not work, or with which they would never
+// end.
 func (p *pod) check(spec, own *manifest.Node, inInit bool) (problems []Problem) {
 	refuse := func(rule Rule, n *manifest.Node, format string, args ...any) {
 		problems = append(problems, p.problem(rule, n, format, args...))
@@ -142,9 +160,11 @@ func (p *pod) check(spec, own *manifest.Node, inInit bool) (problems []Problem) 
 	if n, path := onWindows(spec); n != nil {
 		refuse(RulePod, n, "%s: the sidecar runs on Linux alone", path)
 	}
+
 	if inInit && !p.Sidecar.Native {
 		refuse(RuleClash, own, "the pod has an init container %s, but sidecars are no init containers: Injector.nativeSidecar", sidecar.Name)
 	}
+
 	switch {
 	case p.Gateway.Native || !p.ends(spec):
 	case p.Sidecar.Native:
@@ -152,31 +172,38 @@ func (p *pod) check(spec, own *manifest.Node, inInit bool) (problems []Problem) 
 	default:
 		refuse(RuleJob, p.object.node, "the pods of this %s are to end, and would not: the sidecar goes on running. Only a native sidecar ends with them", p.Kind)
 	}
+
 	if _, asked := p.meta.Get("annotations").Entry(annotationIntercept); asked != nil && p.Rules.Intercept == sidecar.All &&
 		p.RulesTool == sidecar.NFT && len(p.Rules.ExemptCIDRs) == 0 {
 		refuse(RuleAnnotation, asked, "annotation %s: nft is not told where the Kubernetes API is, and would lead calls of it to the sidecar: name its address in %s",
 			annotationIntercept, annotationExemptCIDRs)
 	}
+
 	if p.Rules.Intercept == sidecar.All {
 		problems = append(problems, p.checkUsers(spec, own)...)
 	}
+
 	if own != nil {
 		problems = append(problems, p.checkOwn(spec, own, inInit)...)
 	}
+
 	return problems
 }
 
-// onWindows returns the field because of which a pod runs on Windows alone, and its path; nil where it need not.
+// onWindows returns the field because of which a pod runs on Windows alone, and its path; nil where
+// it need not.
 func onWindows(spec *manifest.Node) (field *manifest.Node, path string) {
 	const windows = "windows"
 	if n := spec.Get("os", "name"); n.Text() == windows {
 		return n, "spec.os.name"
 	}
+
 	for k, v := range spec.Get("nodeSelector").Entries() {
 		if isSystemLabel(k.Text()) && v.Text() == windows {
 			return k, "spec.nodeSelector"
 		}
 	}
+
 	terms := spec.Get("affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms").Items()
 	for _, term := range terms { // a node need meet only one of them
 		i := slices.IndexFunc(term.Get("matchExpressions").Items(), excludesLinux)
@@ -185,6 +212,7 @@ func onWindows(spec *manifest.Node) (field *manifest.Node, path string) {
 		}
 		field = term.Get("matchExpressions").Items()[i]
 	}
+
 	return field, "spec.affinity.nodeAffinity"
 }
 
@@ -209,22 +237,26 @@ func isSystemLabel(key string) bool {
 	return key == "kubernetes.io/os" || key == "beta.kubernetes.io/os"
 }
 
-// ends reports whether pods are to end by themselves: those of jobs, and what else is not started again.
+// ends reports whether pods are to end by themselves: those of jobs, and what else is not started
+// again.
 func (o *subject) ends(spec *manifest.Node) bool {
 	policy := spec.Get("restartPolicy").Text()
 	return policy == "Never" || policy == "OnFailure" || o.object.group() == "batch" && (o.Kind == "Job" || o.Kind == "CronJob")
 }
 
-// checkUsers refuses containers that run as the sidecar's user: the rules let what that user calls pass, lest the sidecar call itself.
+// checkUsers refuses containers that run as the sidecar's user: the rules let what that user calls
+// pass, lest the sidecar call itself.
 func (p *pod) checkUsers(spec, own *manifest.Node) (problems []Problem) {
 	uid := strconv.FormatInt(p.Rules.UID, 10)
 	refuse := func(n *manifest.Node) {
 		problems = append(problems, p.problem(RuleClash, n, "runAsUser %s is the sidecar's user, whose calls are not led to the sidecar; take another one", uid))
 	}
+
 	inherited := spec.Get("securityContext", "runAsUser")
 	if number(inherited) == uid {
 		refuse(inherited)
 	}
+
 	for _, list := range []string{"containers", "initContainers"} {
 		for _, c := range spec.Get(list).Items() {
 			if n := c.Get("securityContext", "runAsUser"); number(n) == uid && c.Resolve() != own {
@@ -232,5 +264,6 @@ func (p *pod) checkUsers(spec, own *manifest.Node) (problems []Problem) {
 			}
 		}
 	}
+
 	return problems
 }

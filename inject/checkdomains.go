@@ -7,8 +7,8 @@ import (
 )
 
 // isPublicDomain reports whether a namespace has the name of a top-level domain of the public DNS.
-// The list is the one by which browsers keep cookies apart (publicsuffix.org, the part of ICANN). It
-// holds some domains only by the names below them, so it is asked for such a name.
+// The list is the one by which browsers keep cookies apart (publicsuffix.org, the part of ICANN).
+// It holds some domains only by the names below them, so it is asked for such a name.
 func isPublicDomain(namespace string) bool {
 	_, public := publicsuffix.PublicSuffix("tykmesh." + namespace)
 	return public
@@ -21,6 +21,7 @@ func (c *checks) checkDomains() {
 	if !c.settings.TLS {
 		return
 	}
+
 	said := make(map[string]*pods)
 	for _, p := range c.facts.pods {
 		if !p.joins() || p.object.workload == nil || p.object.workload.Service.App == "" || !isPublicDomain(p.namespace) {
@@ -30,6 +31,7 @@ func (c *checks) checkDomains() {
 			said[p.namespace] = p
 		}
 	}
+
 	for _, p := range c.facts.pods {
 		if said[p.namespace] != p {
 			continue
@@ -38,6 +40,7 @@ func (c *checks) checkDomains() {
 		if n := c.spaces[p.namespace]; n != nil {
 			about.accepts = slices.Concat(p.accepts, n.accepts)
 		}
+
 		app := p.object.workload.Service.App
 		c.warn(&about, RuleDomain, p.place, "namespace %s has the name of a top-level domain, so %s.%[1]s is a public name too. "+
 			"Pods trust the CA of the mesh for that name", p.namespace, app)

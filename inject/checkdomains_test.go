@@ -12,6 +12,7 @@ func TestIsPublicDomain(t *testing.T) {
 			t.Errorf("%s is a top-level domain", name)
 		}
 	}
+
 	for _, name := range strings.Fields("default mesh staging test production local internal lan payments shop-eu web frontend backend github") {
 		if isPublicDomain(name) {
 			t.Errorf("%s is no top-level domain", name)

@@ -53,6 +53,7 @@ func signs(d *manifest.Document, meta, spec *manifest.Node) (found []sign) {
 			found = append(found, *s)
 		}
 	}
+
 	return found
 }
 
@@ -65,6 +66,7 @@ func (m otherMesh) contained(d *manifest.Document, spec *manifest.Node) *sign {
 			}
 		}
 	}
+
 	return nil
 }
 
@@ -81,9 +83,11 @@ func (m otherMesh) asked(d *manifest.Document, meta *manifest.Node) (found *sign
 			if values == nil || slices.Contains(values, v.Text()) {
 				return s
 			}
+
 			s.declines, found = true, s
 		}
 	}
+
 	return found
 }
 
@@ -100,16 +104,19 @@ func (c *checks) checkMeshes() {
 		if !p.led {
 			continue
 		}
+
 		own := make(map[string]bool)
 		for _, s := range p.signs {
 			if own[s.mesh] = true; !s.declines {
 				c.warnMesh(&p.known, s.at, s, "")
 			}
 		}
+
 		n := c.spaces[p.namespace]
 		if n == nil {
 			continue
 		}
+
 		for _, s := range n.meshes {
 			if own[s.mesh] || s.declines {
 				continue

@@ -42,27 +42,34 @@ func newPolicy(d *manifest.Document, node *manifest.Node, k known) *policy {
 	if err != nil {
 		return nil
 	}
+
 	p := &policy{known: k, labels: pairs(spec.Get("podSelector", "matchLabels"))}
 	if len(spec.Get("podSelector", "matchExpressions").Items()) > 0 {
 		p.selector = wanted
 	}
+
 	var types []string
 	for _, t := range spec.Get("policyTypes").Items() {
 		types = append(types, t.Text())
 	}
+
 	if types == nil {
 		types = []string{"Ingress", "Egress"} // the latter only where there are rules for it, which is what counts here
 	}
+
 	if slices.Contains(types, "Ingress") {
 		p.ingress = newTraffic(d, spec.Get("ingress"))
 	}
+
 	if slices.Contains(types, "Egress") {
 		p.egress = newTraffic(d, spec.Get("egress"))
 	}
+
 	return p
 }
 
-// newTraffic reads the rules of a direction. Without any rule nothing is let through at all, and that is meant so.
+// newTraffic reads the rules of a direction. Without any rule nothing is let through at all, and
+// that is meant so.
 func newTraffic(d *manifest.Document, rules *manifest.Node) (t traffic) {
 	for _, rule := range rules.Items() {
 		t.limited, t.at = true, d.PlaceOf(rules)
@@ -75,8 +82,10 @@ func newTraffic(d *manifest.Document, rules *manifest.Node) (t traffic) {
 			end, _ := p.Get("endPort").Int()
 			allowed = append(allowed, policyPort{number(p.Get("port")), end})
 		}
+
 		t.rules = append(t.rules, allowed)
 	}
+
 	return t
 }
 
@@ -92,6 +101,7 @@ func labelSelector(n *manifest.Node) (labels.Selector, error) {
 		}
 		s.MatchExpressions = append(s.MatchExpressions, r)
 	}
+
 	return metav1.LabelSelectorAsSelector(&s)
 }
 
@@ -104,8 +114,8 @@ func set(all []pair) labels.Set {
 	return out
 }
 
-// checkPolicies looks for pods that join the mesh and whose sidecars cannot be reached, or cannot reach others. What any policy lets
-// through is let through.
+// checkPolicies looks for pods that join the mesh and whose sidecars cannot be reached, or cannot
+// reach others. What any policy lets through is let through.
 func (c *checks) checkPolicies() {
 	c.checkTraffic(func(p *policy) traffic { return p.ingress }, func(p *policy, w *pods) {
 		c.breaks(&p.known, RulePolicy, p.ingress.at, "spec.ingress: it lets nobody reach port %d, where the sidecar of %s listens", sidecar.Port, w)
@@ -124,10 +134,12 @@ func (c *checks) checkTraffic(of func(*policy) traffic, found func(*policy, *pod
 			}
 		}
 	}
+
 	for _, p := range c.facts.policies {
 		if t := of(p); !t.limited || c.passes(t) {
 			continue
 		}
+
 		for w := range c.subjects(p) {
 			if !reached[w] {
 				found(p, w)
@@ -137,7 +149,7 @@ func (c *checks) checkTraffic(of func(*policy) traffic, found func(*policy, *pod
 	}
 }
 
-// subjects are the pods that a policy is about and that join the mesh.
+// subjects returns the pods that a policy is about and that join the mesh.
 func (c *checks) subjects(p *policy) func(func(*pods) bool) {
 	return func(yield func(*pods) bool) {
 		for w := range c.pods.selected(p.namespace, p.labels) {

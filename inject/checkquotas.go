@@ -43,9 +43,11 @@ func newQuota(d *manifest.Document, node *manifest.Node, k known) *quota {
 			return nil
 		}
 	}
+
 	if len(node.Get("spec", "scopeSelector", "matchExpressions").Items()) > 0 {
 		return nil
 	}
+
 	q := &quota{known: k}
 	for name := range node.Get("spec", "hard").Entries() {
 		amount := amounts[name.Text()]
@@ -53,6 +55,7 @@ func newQuota(d *manifest.Document, node *manifest.Node, k known) *quota {
 			q.counts = append(q.counts, counted{amount, d.PlaceOf(name)})
 		}
 	}
+
 	return q
 }
 
@@ -67,6 +70,7 @@ func (f *facts) defaults(obj object, s Settings) {
 		if limit.Get("type").Text() != "Container" {
 			continue
 		}
+
 		for key, kinds := range map[string][]string{
 			"default": {"limits.", "requests."}, "max": {"limits.", "requests."}, "defaultRequest": {"requests."}, "min": {"requests."},
 		} {
@@ -103,6 +107,7 @@ func (o *subject) lacks() (all []lack) {
 				return own.Resolve().Get(kind, resource) != nil || pod.Get(kind, resource) != nil
 			}
 		}
+
 		for _, resource := range []string{"cpu", "memory"} {
 			limited := says("limits", resource)
 			if !limited {
@@ -113,6 +118,7 @@ func (o *subject) lacks() (all []lack) {
 			}
 		}
 	}
+
 	return all
 }
 
@@ -151,10 +157,12 @@ func (c *checks) lacking(namespace, amount string) (refused []*pods, containers 
 				containers = append(containers, l.container)
 			}
 		}
+
 		if len(containers) > before {
 			refused = append(refused, p)
 		}
 	}
+
 	slices.Sort(containers)
 	return refused, slices.Compact(containers)
 }

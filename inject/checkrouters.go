@@ -31,10 +31,12 @@ const (
 	nginxProtocol = "nginx.ingress.kubernetes.io/backend-protocol"
 )
 
-// newIngress reads the backends of an Ingress: as networking.k8s.io/v1 has them, and as the versions before it did.
+// newIngress reads the backends of an Ingress: as networking.k8s.io/v1 has them, and as the
+// versions before it did.
 func newIngress(d *manifest.Document, node *manifest.Node, k known) *router {
 	annotations, spec := node.Get("metadata", "annotations"), node.Get("spec")
 	protocol := annotations.Get(nginxProtocol).Text()
+
 	r := &router{known: k, tls: strings.EqualFold(protocol, "HTTPS") || strings.EqualFold(protocol, "GRPCS")}
 	add := func(b *manifest.Node) {
 		service, port := b.Get("service", "name"), at(b.Get("service", "port", "number"), b.Get("service", "port", "name"))
@@ -43,6 +45,7 @@ func newIngress(d *manifest.Document, node *manifest.Node, k known) *router {
 		}
 		r.add(d, service, k.namespace, port, annotations.Get(nginxHost).Text() != "")
 	}
+
 	add(spec.Get("defaultBackend"))
 	add(spec.Get("backend"))
 	for _, rule := range spec.Get("rules").Items() {
@@ -50,6 +53,7 @@ func newIngress(d *manifest.Document, node *manifest.Node, k known) *router {
 			add(path.Get("backend"))
 		}
 	}
+
 	return r
 }
 
@@ -65,6 +69,7 @@ func newRoute(d *manifest.Document, node *manifest.Node, k known) *router {
 			r.add(d, ref.Get("name"), cmp.Or(keep(ref.Get("namespace")), k.namespace), ref.Get("port"), host || rewritesHost(ref))
 		}
 	}
+
 	return r
 }
 
@@ -85,8 +90,8 @@ func (r *router) add(d *manifest.Document, service *manifest.Node, namespace str
 	r.backends = append(r.backends, backend{named: named{namespace, keep(service)}, port: strings.Clone(number(port)), at: d.PlaceOf(port), host: host})
 }
 
-// checkRouters looks for what leads to a Service that joins the mesh: its port may be lost, and a sidecar answers requests for its own
-// service's host only.
+// checkRouters looks for what leads to a Service that joins the mesh: its port may be lost, and a
+// sidecar answers requests for its own service's host only.
 func (c *checks) checkRouters() {
 	for _, r := range c.facts.routers {
 		broken, warned := make(map[named]bool), make(map[named]*backend)
@@ -97,6 +102,7 @@ func (c *checks) checkRouters() {
 			if s == nil || !s.joins() || broken[b.named] {
 				continue
 			}
+
 			if lost := s.loses(b.port); lost != nil {
 				broken[b.named] = true
 				c.breaks(&r.known, RuleIngress, b.at, "port %s of Service %s/%s is no more once it is on the mesh: it becomes %s", b.port, s.namespace, s.name, lost.now())
@@ -105,6 +111,7 @@ func (c *checks) checkRouters() {
 				order = append(order, b.named)
 			}
 		}
+
 		for _, name := range order {
 			if !broken[name] {
 				c.warn(&r.known, RuleIngress, warned[name].at, "%s", c.answers(c.services[name]))
@@ -113,7 +120,8 @@ func (c *checks) checkRouters() {
 	}
 }
 
-// loses finds the port that a Service loses to the sidecars, if it is the one that is named; nil if not.
+// loses finds the port that a Service loses to the sidecars, if it is the one that is named; nil if
+// not.
 func (s *service) loses(port string) *servicePort {
 	if s.turned == none || isSidecarsOf(port) {
 		return nil
@@ -153,9 +161,11 @@ func (c *checks) answers(s *service) string {
 			break
 		}
 	}
+
 	text := fmt.Sprintf("the sidecars behind Service %s/%s answer requests for the host %s.%s, and others with 404", s.namespace, s.name, app, s.namespace)
 	if c.settings.TLS {
 		text += "; they speak TLS"
 	}
+
 	return text
 }

@@ -9,8 +9,9 @@ import (
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// The checks across the stream say what injection breaks that stands beside what it changes: a Service that leads past the sidecars, an
-// Ingress that loses its port. They are the last that Inject does, on the facts that are left of the documents.
+// The checks across the stream say what injection breaks that stands beside what it changes: a
+// Service that leads past the sidecars, an Ingress that loses its port. They are the last that
+// Inject does, on the facts that are left of the documents.
 //
 //	the pods and Services that join the mesh ──which kinds matter?──> documents that are only read ──facts──> checks ──> findings
 
@@ -22,8 +23,8 @@ const (
 	forWorkloads                  // because a workload does
 )
 
-// kindsRead are the kinds that checks want to know of although they carry no annotation of ours. Workloads have no fixed kind: they are
-// told by their containers.
+// kindsRead are the kinds that checks want to know of although they carry no annotation of ours.
+// Workloads have no fixed kind: they are told by their containers.
 var kindsRead = map[string]need{
 	"Service":                 forServices | forWorkloads,
 	"Ingress":                 forServices,
@@ -36,8 +37,9 @@ var kindsRead = map[string]need{
 	"LimitRange":              forWorkloads,
 }
 
-// mentions reports whether a text may hold an object that is needed. It looks at words, because to parse all would cost more than the rest
-// of a run: an object that it overlooks, because its kind is written with an escape or an alias, is one that no check sees.
+// mentions reports whether a text may hold an object that is needed. It looks at words, because to
+// parse all would cost more than the rest of a run: an object that it overlooks, because its kind
+// is written with an escape or an alias, is one that no check sees.
 func (n need) mentions(text []byte) bool {
 	definition, list := false, false
 	for rest := text; ; {
@@ -45,6 +47,7 @@ func (n need) mentions(text []byte) bool {
 		if i < 0 {
 			break
 		}
+
 		rest = rest[i+len("kind"):]
 		kind := word(bytes.TrimLeft(rest[:min(len(rest), 80)], "\"': \t\r\n"))
 		list = list || string(kind) == "List"
@@ -52,8 +55,10 @@ func (n need) mentions(text []byte) bool {
 		if kindsRead[string(kind)]&n != 0 || isProvider(string(kind), text) {
 			return true
 		}
+
 		definition = definition || string(kind) == "CustomResourceDefinition" // long, and about containers without having any
 	}
+
 	return n&forServices != 0 && (list || !definition) && bytes.Contains(text, []byte("containers"))
 }
 
@@ -62,7 +67,7 @@ func isProvider(kind string, text []byte) bool {
 	return kind == "ConfigMap" && bytes.Contains(text, []byte(sidecar.Authority)) || kind == "Secret" && bytes.Contains(text, []byte(sidecar.Secret))
 }
 
-// word is the letters and digits that a text begins with.
+// word returns the letters and digits that a text begins with.
 func word(text []byte) []byte {
 	end := bytes.IndexFunc(text, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9')
@@ -99,7 +104,8 @@ func (in *injection) need() (n need) {
 	return n
 }
 
-// read gathers the facts of documents without any annotation of ours. One that cannot be read says nothing: it is kubectl that reports it.
+// read gathers the facts of documents without any annotation of ours. One that cannot be read says
+// nothing: it is kubectl that reports it.
 func (in *injection) read(docs []*manifest.Document, n need) (others facts) {
 	for _, d := range docs {
 		if isAddressed(d.Text) || !n.mentions(d.Text) {
@@ -110,18 +116,21 @@ func (in *injection) read(docs []*manifest.Document, n need) (others facts) {
 				others.note(d, obj, in.settings, nil)
 			}
 		}
+
 		d.Forget()
 	}
+
 	return others
 }
 
-// check looks at what stands beside the objects that join the mesh. It reads other documents when all edits are made, because the memory for
-// both at once would be more than a run needs.
+// check looks at what stands beside the objects that join the mesh. It reads other documents when
+// all edits are made, because the memory for both at once would be more than a run needs.
 func (in *injection) check(docs []*manifest.Document) {
 	n := in.need()
 	if n == 0 {
 		return
 	}
+
 	others := in.read(docs, n)
 	in.facts.merge(others)
 	in.pods.add(others.pods)
@@ -132,9 +141,11 @@ func (in *injection) check(docs []*manifest.Document) {
 			c.services[key] = s
 		}
 	}
+
 	for _, n := range in.facts.namespaces {
 		c.spaces[n.name] = n
 	}
+
 	c.checkServices()
 	c.checkRoutes()
 	c.checkRouters()
@@ -149,7 +160,8 @@ func (in *injection) check(docs []*manifest.Document) {
 	in.problems = append(in.problems, append(c.problems, in.facts.problems...)...)
 }
 
-// breaks notes a finding that makes the mesh not work as far as the stream shows: an error with Settings.Strict.
+// breaks notes a finding that makes the mesh not work as far as the stream shows: an error with
+// Settings.Strict.
 func (c *checks) breaks(about *known, rule Rule, at manifest.Place, format string, args ...any) {
 	p := about.problem(rule, at, format, args...)
 	switch {
@@ -185,7 +197,7 @@ func (c *checks) accepts(about *known, rule Rule) bool {
 	return slices.Contains(about.accepts, rule) || slices.Contains(c.settings.Accept, rule)
 }
 
-// listed are the names of a few objects, and how many there are more.
+// listed returns the names of a few objects, and how many there are more.
 func listed(all []*pods) string {
 	const most = 3
 	text := ""
@@ -195,8 +207,10 @@ func listed(all []*pods) string {
 		}
 		text += p.String()
 	}
+
 	if n := len(all) - most; n > 0 {
 		text += fmt.Sprintf(" and %d more", n)
 	}
+
 	return text
 }

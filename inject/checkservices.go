@@ -25,10 +25,12 @@ func (c *checks) selection(s *service) (out selection) {
 			out.plain = append(out.plain, p)
 		}
 	}
+
 	return out
 }
 
-// checkServices looks at what the Services that join the mesh lead to: from now on to the sidecars' port and nothing else.
+// checkServices looks at what the Services that join the mesh lead to: from now on to the sidecars'
+// port and nothing else.
 func (c *checks) checkServices() {
 	for _, s := range c.facts.services {
 		if !s.joins() {
@@ -64,11 +66,13 @@ func (c *checks) checkSelector(s *service, selected selection) {
 	}
 }
 
-// names reports whether a workload that joins the mesh is called after the Service; then checkRoutes speaks of its selector.
+// names reports whether a workload that joins the mesh is called after the Service; then
+// checkRoutes speaks of its selector.
 func (c *checks) names(s *service) bool {
 	if !c.settings.Routes {
 		return false
 	}
+
 	labels := c.settings.serviceLabels()
 	for _, key := range labels {
 		for p := range c.pods.selected(s.namespace, []pair{{key, s.name}}) {
@@ -77,10 +81,12 @@ func (c *checks) names(s *service) bool {
 			}
 		}
 	}
+
 	return false
 }
 
-// checkTarget looks for the port of a pod that a port of a Service leads to. Only a name must be declared there.
+// checkTarget looks for the port of a pod that a port of a Service leads to. Only a name must be
+// declared there.
 func (c *checks) checkTarget(s *service, port *servicePort, selected selection) {
 	declares := false
 	for _, p := range selected.all() {
@@ -91,9 +97,11 @@ func (c *checks) checkTarget(s *service, port *servicePort, selected selection) 
 			return
 		}
 	}
+
 	if slices.ContainsFunc(c.sidecar, func(c containerPort) bool { return c.name == port.target || c.number == port.target }) {
 		return
 	}
+
 	switch {
 	case port.named:
 		c.breaks(&s.known, RuleTarget, port.at, "spec.ports: targetPort %s: no container of %s has a port of that name", port.target, listed(selected.meshed))
@@ -103,7 +111,7 @@ func (c *checks) checkTarget(s *service, port *servicePort, selected selection) 
 	}
 }
 
-// sidecarPorts are the ports of what a pod gets, the one that every sidecar has among them.
+// sidecarPorts returns the ports of what a pod gets, the one that every sidecar has among them.
 func (s Settings) sidecarPorts() []containerPort {
 	out := []containerPort{{number: strconv.Itoa(sidecar.Port)}}
 	for _, container := range s.running() {
@@ -113,10 +121,11 @@ func (s Settings) sidecarPorts() []containerPort {
 			out = append(out, containerPort{port.String("name"), decimal(number)})
 		}
 	}
+
 	return out
 }
 
-// running are the containers that a pod gets for as long as it lives.
+// running returns the containers that a pod gets for as long as it lives.
 func (s Settings) running() []manifest.Map {
 	out := slices.Clone(s.Containers)
 	for _, c := range s.InitContainers {
@@ -124,13 +133,15 @@ func (s Settings) running() []manifest.Map {
 			out = append(out, c)
 		}
 	}
+
 	if s.Sidecar != nil {
 		out = append(out, s.Sidecar.Container())
 	}
+
 	return out
 }
 
-// decimal is a number of the configuration; "" for anything else.
+// decimal returns a number of the configuration; "" for anything else.
 func decimal(v any) string {
 	switch v := v.(type) {
 	case int:
@@ -147,12 +158,13 @@ func (c *checks) isSidecar(port string) bool {
 	return port == want || slices.ContainsFunc(c.sidecar, func(p containerPort) bool { return p.name == port && port != "" && p.number == want })
 }
 
-// checkRoutes looks for the Service of each service whose route is registered. Callers' sidecars go to http(s)://APP.NAMESPACE:8080: to the
-// Service that is called as the app is.
+// checkRoutes looks for the Service of each service whose route is registered. Callers' sidecars go
+// to http(s)://APP.NAMESPACE:8080: to the Service that is called as the app is.
 func (c *checks) checkRoutes() {
 	if !c.settings.Routes {
 		return
 	}
+
 	workloads := make(map[Service][]*pods)
 	var order []Service
 	for _, p := range c.facts.pods {
@@ -163,8 +175,10 @@ func (c *checks) checkRoutes() {
 		if workloads[svc] == nil {
 			order = append(order, svc)
 		}
+
 		workloads[svc] = append(workloads[svc], p)
 	}
+
 	for _, svc := range order {
 		if s := c.services[named{svc.Namespace, svc.App}]; s != nil {
 			c.checkRoute(s, workloads[svc])
@@ -178,19 +192,23 @@ func (c *checks) checkRoutes() {
 // isJob reports whether pods run to an end: nobody calls them.
 func (p *pods) isJob() bool { return p.kind == "Job" || p.kind == "CronJob" }
 
-// checkRoute looks at the Service that is to serve a route. Behind a headless one callers reach the pods' own ports, whatever its ports say.
+// checkRoute looks at the Service that is to serve a route. Behind a headless one callers reach the
+// pods' own ports, whatever its ports say.
 func (c *checks) checkRoute(s *service, workloads []*pods) {
 	route := workloads[0].object.workload.Route
 	if s.external || s.object != nil && s.object.Outcome == Skipped {
 		return // it leads somewhere else; it is said already why it does not lead here
 	}
+
 	if len(s.selector) > 0 && !slices.ContainsFunc(workloads, func(p *pods) bool { return p.has(s.selector) }) {
 		c.breaks(&s.known, RuleRoute, s.at, "spec.selector: it does not select %s, whose route %s leads to this Service by its name", listed(workloads), route)
 		return
 	}
+
 	if s.joins() || s.injected || s.headless {
 		return
 	}
+
 	i := slices.IndexFunc(s.ports, func(p servicePort) bool { return p.number == strconv.Itoa(sidecar.Port) })
 	switch {
 	case i < 0:

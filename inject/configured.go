@@ -16,8 +16,9 @@ const (
 	bundleVolume = "ssl-certs" // emptyDir that an init container fills with the trusted certificates, and that stands in for sidecar.UsualFolder
 )
 
-// configured is what a service's pods get where the configuration names containers: what the webhook added, with the configured containers
-// and init containers as they are but for the tags, and for mounts of volumes that there are not.
+// configured is what a service's pods get where the configuration names containers: what the
+// webhook added, with the configured containers and init containers as they are but for the tags,
+// and for mounts of volumes that there are not.
 func (s Settings) configured(svc Service) addition {
 	a := addition{
 		hostAlias: sidecar.HostAlias(loopback, s.MeshHosts), containers: s.sidecars(svc), initLast: s.initContainers(), volumes: volumes(s),
@@ -34,27 +35,33 @@ func (o *subject) warnConfigured() {
 	if o.ends(spec) {
 		o.warn(RuleJob, o.object.node, "the pods of this %s are to end, and will not: the sidecar goes on running; the built-in sidecar can end with them", o.Kind)
 	}
+
 	if ip := o.aliased(); ip != nil {
 		o.warn(RuleClash, ip, "spec.hostAliases: the names of the mesh stand for %s, and server-side apply takes no second alias of it", ip.Text())
 	}
+
 	for key, value := range annotations.Entries() {
 		if overrides[key.Text()] != nil {
 			o.warn(RuleAnnotation, value, "annotation %s has no effect: Injector.containers says what pods get", key.Text())
 		}
 	}
+
 	_, asked := annotations.Entry(annotationPort)
+
 	port, refused := o.findAppPort(spec, asked)
 	for _, p := range refused {
 		p.Msg += "; the rules of the guide lead to port 80"
 		o.warnings = append(o.warnings, p)
 	}
+
 	if len(refused) == 0 && port != usualPort {
 		o.warn(RulePort, cmp.Or(asked, spec), "the app listens on port %d, and the rules of the guide lead to port %d: the built-in sidecar calls it where it is", port, usualPort)
 	}
 }
 
-// aliased is the address of the mesh where the pod has an alias of it; nil where it has none. kubectl apply tells aliases by their address
-// (Kubernetes API, listMapKey), and takes away both where one of them goes.
+// aliased returns the address of the mesh where the pod has an alias of it; nil where it has none.
+// kubectl apply tells aliases by their address (Kubernetes API, listMapKey), and takes away both
+// where one of them goes.
 func (o *subject) aliased() *manifest.Node {
 	mesh := o.addition.hostAlias
 	for _, own := range o.template.Get("spec", "hostAliases").Items() {
@@ -65,7 +72,8 @@ func (o *subject) aliased() *manifest.Node {
 	return nil
 }
 
-// fillsBundle reports whether one of the containers mounts the folder of trusted certificates; an init container that does builds it.
+// fillsBundle reports whether one of the containers mounts the folder of trusted certificates; an
+// init container that does builds it.
 func fillsBundle(containers []manifest.Map) bool {
 	return slices.ContainsFunc(containers, func(c manifest.Map) bool { return mounts(c, bundleVolume) })
 }
@@ -79,7 +87,7 @@ func isMount(m any, volume string) bool {
 	return mount.String("name") == volume
 }
 
-// volumes are the volumes that a pod gets.
+// volumes returns the volumes that a pod gets.
 func volumes(s Settings) []manifest.Map {
 	if !s.TLS {
 		return nil
@@ -88,10 +96,11 @@ func volumes(s Settings) []manifest.Map {
 	if !fillsBundle(slices.Concat(s.Containers, s.InitContainers)) { // a pod with a mount and no volume is refused
 		return []manifest.Map{authority}
 	}
+
 	return []manifest.Map{authority, {{Key: "name", Value: bundleVolume}, {Key: "emptyDir", Value: manifest.Map{}}}}
 }
 
-// sidecars are the configured containers as a service's pods get them.
+// sidecars returns the configured containers as a service's pods get them.
 func (s Settings) sidecars(svc Service) []manifest.Map {
 	var out []manifest.Map
 	tagged := false
@@ -102,6 +111,7 @@ func (s Settings) sidecars(svc Service) []manifest.Map {
 			tagged = true
 			c = withVariable(c, sidecar.VariableTags, func(string) string { return meshTag + "," + svc.Tag(s.Namespaced) })
 		}
+
 		switch {
 		case s.TLS && fillsBundle(s.InitContainers):
 			if !mounts(c, bundleVolume) {
@@ -116,12 +126,14 @@ func (s Settings) sidecars(svc Service) []manifest.Map {
 				return now + ":" + sidecar.AuthorityPath
 			})
 		}
+
 		out = append(out, c)
 	}
+
 	return out
 }
 
-// initContainers are the configured init containers as pods get them.
+// initContainers returns the configured init containers as pods get them.
 func (s Settings) initContainers() []manifest.Map {
 	var out []manifest.Map
 	for _, c := range s.InitContainers {
@@ -130,20 +142,24 @@ func (s Settings) initContainers() []manifest.Map {
 	return out
 }
 
-// trimMounts leaves out mounts of the volumes that only exist with TLS: a pod with a mount and no volume is refused by the API server.
+// trimMounts leaves out mounts of the volumes that only exist with TLS: a pod with a mount and no
+// volume is refused by the API server.
 func (s Settings) trimMounts(c manifest.Map) manifest.Map {
 	if s.TLS || !mounts(c, sidecar.Authority) && !mounts(c, bundleVolume) {
 		return c
 	}
+
 	var kept manifest.List
 	for _, m := range c.List("volumeMounts") {
 		if !isMount(m, sidecar.Authority) && !isMount(m, bundleVolume) {
 			kept = append(kept, m)
 		}
 	}
+
 	if len(kept) == 0 {
 		return c.Without("volumeMounts")
 	}
+
 	return c.With("volumeMounts", kept)
 }
 
@@ -155,7 +171,8 @@ func withMount(c, mount manifest.Map) manifest.Map {
 	return c.With("volumeMounts", append(slices.Clip(c.List("volumeMounts")), mount))
 }
 
-// withVariable sets an environment variable of a container: in its place where the container has it, else at the end.
+// withVariable sets an environment variable of a container: in its place where the container has
+// it, else at the end.
 func withVariable(c manifest.Map, name string, value func(now string) string) manifest.Map {
 	env := slices.Clone(c.List("env"))
 	for i, v := range env {
@@ -164,5 +181,6 @@ func withVariable(c manifest.Map, name string, value func(now string) string) ma
 			return c.With("env", env)
 		}
 	}
+
 	return c.With("env", append(env, manifest.Map{{Key: "name", Value: name}, {Key: "value", Value: value("")}}))
 }

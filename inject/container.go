@@ -8,14 +8,17 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// itemNames say by which key items of a container's lists are told from each other (Kubernetes API, patchMergeKey).
+// itemNames say by which key items of a container's lists are told from each other (Kubernetes API,
+// patchMergeKey).
 var itemNames = map[string]string{"env": "name", "ports": "containerPort", "volumeMounts": "name"}
 
-// within are the mappings of a container that a pod's own sidecar may fill in part. All others count as a whole: half a probe, or a limit without
-// its request, would be neither the one nor the other.
+// within are the mappings of a container that a pod's own sidecar may fill in part. All others
+// count as a whole: half a probe, or a limit without its request, would be neither the one nor the
+// other.
 var within = []string{"securityContext"}
 
-// gain gives containers of the pod what they need to trust the mesh: mounts, and variables that they do not set themselves.
+// gain gives containers of the pod what they need to trust the mesh: mounts, and variables that
+// they do not set themselves.
 func (p *podEditor) gain(containers []*manifest.Node) {
 	a := p.object.addition
 	var base manifest.Map
@@ -26,9 +29,11 @@ func (p *podEditor) gain(containers []*manifest.Node) {
 		}
 		base = append(base, manifest.Entry{Key: "env", Value: env})
 	}
+
 	if len(a.mounts) > 0 {
 		base = append(base, manifest.Entry{Key: "volumeMounts", Value: list(a.mounts)})
 	}
+
 	for _, c := range containers {
 		if !a.isOwnSidecar(c) {
 			p.lay(base, c.Resolve())
@@ -36,11 +41,13 @@ func (p *podEditor) gain(containers []*manifest.Node) {
 	}
 }
 
-// lay puts a mapping under a container of the pod: what the container says stays, and what it does not say is added.
+// lay puts a mapping under a container of the pod: what the container says stays, and what it does
+// not say is added.
 func (p *podEditor) lay(base manifest.Map, container *manifest.Node) {
 	if len(base) == 0 || container == nil {
 		return
 	}
+
 	layer := layer{podEditor: p, container: container.Get("name").Text()}
 	layer.under(base, container, "")
 	name := strings.Clone(layer.container)
@@ -56,7 +63,8 @@ func (p *podEditor) lay(base manifest.Map, container *manifest.Node) {
 	}
 }
 
-// layer is what one container gets, and the paths under which it is found again: image, env/NAME, securityContext/runAsUser.
+// layer is what one container gets, and the paths under which it is found again: image, env/NAME,
+// securityContext/runAsUser.
 type layer struct {
 	*podEditor
 	container string
@@ -68,6 +76,7 @@ func (l *layer) under(base manifest.Map, node *manifest.Node, path string) {
 	for _, e := range base {
 		_, own := node.Entry(e.Key)
 		items, isList := e.Value.(manifest.List)
+
 		below, isMap := e.Value.(manifest.Map)
 		switch {
 		case isList && itemNames[e.Key] != "":
@@ -78,8 +87,10 @@ func (l *layer) under(base manifest.Map, node *manifest.Node, path string) {
 				missing = append(missing, manifest.Entry{Key: e.Key, Value: items})
 				continue
 			}
+
 			place := "container " + l.container + ": " + e.Key
 			l.edits = append(l.edits, l.fill(e.Key+"/"+l.container, place, own, manifest.Append{To: own, Values: items})...)
+
 		case own == nil:
 			missing = append(missing, e)
 			l.gained = append(l.gained, path+e.Key)
@@ -87,12 +98,13 @@ func (l *layer) under(base manifest.Map, node *manifest.Node, path string) {
 			l.under(below, own.Resolve(), path+e.Key+"/")
 		}
 	}
+
 	if len(missing) > 0 {
 		l.edits = append(l.edits, manifest.Put{Into: node, Entries: missing})
 	}
 }
 
-// lacking are the items that a container's own list does not have.
+// lacking returns the items that a container's own list does not have.
 func (l *layer) lacking(key string, items manifest.List, own *manifest.Node) (out manifest.List) {
 	for _, item := range items {
 		m, _ := item.(manifest.Map)
@@ -104,6 +116,7 @@ func (l *layer) lacking(key string, items manifest.List, own *manifest.Node) (ou
 		out = append(out, item)
 		l.gained = append(l.gained, key+"/"+name)
 	}
+
 	return out
 }
 
@@ -121,6 +134,7 @@ func (u *undo) lose(container *manifest.Node, gained []string) {
 			u.removeEntry(container.Get(key).Resolve(), name)
 		}
 	}
+
 	for _, key := range []string{"env", "ports", "volumeMounts"} {
 		u.remove(container, key, key+"/"+container.Get("name").Text(), len(lists[key]), func(n *manifest.Node) bool {
 			return slices.Contains(lists[key], number(n.Get(itemNames[key])))

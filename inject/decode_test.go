@@ -19,8 +19,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// TestStrictDecoding shows that Kubernetes knows every field of what is injected, and takes it: an object that its types decode strictly, and whose
-// names, ports and volumes are right, is so still.
+// TestStrictDecoding shows that Kubernetes knows every field of what is injected, and takes it: an
+// object that its types decode strictly, and whose names, ports and volumes are right, is so still.
 func TestStrictDecoding(t *testing.T) {
 	count, valid := 0, 0
 	for _, g := range goldens(t) {
@@ -30,35 +30,44 @@ func TestStrictDecoding(t *testing.T) {
 			if len(problems) > 0 {
 				return
 			}
+
 			texts := slices.Collect(stream.Texts(bindings(stream, ids)))
 			for i, d := range docs {
 				if bytes.Equal(d.Text, texts[i]) {
 					continue
 				}
+
 				was, err := asJSON(d.Text)
+
 				is, errNow := asJSON(texts[i])
 				if err != nil { // we take more than sigs.k8s.io/yaml: other versions, other bytes in comments, more aliases
 					same(t, "why it cannot be decoded", err.Error(), fmt.Sprint(errNow))
 					continue
 				}
+
 				if errNow != nil {
 					t.Fatal(errNow)
 				}
+
 				before, after := flatten(t, was), flatten(t, is)
 				if len(before) != len(after) {
 					t.Fatalf("document %d has %d objects, and had %d", d.Number, len(after), len(before))
 				}
+
 				for j := range before {
 					if _, err := decoded(before[j]); err != nil {
 						continue
 					}
+
 					count++
 					if _, err := decoded(after[j]); err != nil {
 						t.Errorf("document %d: %v", d.Number, err)
 					}
+
 					if checkValid(before[j]) != nil {
 						continue
 					}
+
 					valid++
 					if err := checkValid(after[j]); err != nil {
 						t.Errorf("document %d: %v", d.Number, err)
@@ -67,12 +76,13 @@ func TestStrictDecoding(t *testing.T) {
 			}
 		})
 	}
+
 	if count < 100 || valid < 100 {
 		t.Fatalf("only %d objects were decoded, %d of them valid", count, valid)
 	}
 }
 
-// asJSON is a document as JSON.
+// asJSON returns a document as JSON.
 func asJSON(text []byte) (json.RawMessage, error) {
 	if json.Valid(text) {
 		return text, nil
@@ -90,21 +100,25 @@ func flatten(t *testing.T, data json.RawMessage) (out []json.RawMessage) {
 	if err := json.Unmarshal(data, &list); err != nil {
 		t.Fatal(err)
 	}
+
 	if !strings.HasSuffix(list.Kind, "List") {
 		return []json.RawMessage{data}
 	}
+
 	for _, item := range list.Items {
 		out = append(out, flatten(t, item)...)
 	}
+
 	return out
 }
 
-// decoded is an object as Kubernetes reads it with strict field validation.
+// decoded returns an object as Kubernetes reads it with strict field validation.
 func decoded(data json.RawMessage) (any, error) {
 	var object struct{ Kind string }
 	if err := json.Unmarshal(data, &object); err != nil {
 		return nil, err
 	}
+
 	into := map[string]any{
 		"Deployment": new(appsv1.Deployment), "StatefulSet": new(appsv1.StatefulSet), "DaemonSet": new(appsv1.DaemonSet), "ReplicaSet": new(appsv1.ReplicaSet),
 		"Job": new(batchv1.Job), "CronJob": new(batchv1.CronJob),
@@ -113,6 +127,8 @@ func decoded(data json.RawMessage) (any, error) {
 	if into == nil {
 		return nil, errors.New("no type for " + object.Kind)
 	}
+
 	unknown, err := kjson.UnmarshalStrict(data, into)
+
 	return into, errors.Join(append(unknown, err)...)
 }

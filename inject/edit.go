@@ -15,10 +15,12 @@ func (o *subject) podEdits(further manifest.Map) ([]manifest.Edit, error) {
 		p.add("hostAliases", manifest.List{a.hostAlias})
 		p.record.HostAliases = strs(hosts)
 	}
+
 	p.gain(spec.Get("containers").Items())
 	if a.initAsWell {
 		p.gain(spec.Get("initContainers").Items())
 	}
+
 	p.lay(a.under, a.ownSidecar)
 	p.add("containers", list(a.containers))
 	p.record.Containers = names(a.containers)
@@ -29,11 +31,14 @@ func (o *subject) podEdits(further manifest.Map) ([]manifest.Edit, error) {
 	if len(p.entries) > 0 {
 		p.edits = append(p.edits, manifest.Put{Into: spec, Entries: p.entries})
 	}
+
 	upgrade, err := o.upgradeEdits(&p.record)
 	if err := cmp.Or(p.err, err); err != nil {
 		return nil, err
 	}
+
 	annotations, err := o.annotationEdits(&p.record, further)
+
 	return slices.Concat(p.edits, upgrade, annotations), err
 }
 
@@ -56,6 +61,7 @@ func (p *podEditor) add(key string, items manifest.List) {
 		p.edits = append(p.edits, p.fill(key, "spec."+key, list, manifest.Append{To: list, Values: items})...)
 		return
 	}
+
 	p.entries = append(p.entries, manifest.Entry{Key: key, Value: items})
 }
 
@@ -67,32 +73,39 @@ func (p *podEditor) addInit(first, last []manifest.Map) {
 		p.add(key, list(slices.Concat(first, last)))
 		return
 	}
+
 	p.edits = append(p.edits, p.fill(key, "spec."+key, own, manifest.Prepend{To: own, Values: list(first)})...)
 	if len(last) > 0 {
 		p.add(key, list(last))
 	}
 }
 
-// fill makes an edit of a list that is there; if it is empty, the record keeps how that was written.
+// fill makes an edit of a list that is there; if it is empty, the record keeps how that was
+// written.
 func (p *podEditor) fill(key, place string, list *manifest.Node, e manifest.Edit) []manifest.Edit {
 	if len(list.Items()) > 0 {
 		return []manifest.Edit{e}
 	}
+
 	if !list.IsNull() && list.Resolve().Kind != manifest.Sequence {
 		p.err = cmp.Or[error](p.err, p.object.problem(RulePod, list, "%s: must be a list, not %s", place, list.Describe()))
 		return nil
 	}
+
 	text, ok := p.object.doc.Behind(list)
 	if !ok {
 		p.err = cmp.Or[error](p.err, &manifest.EditError{Pos: p.object.doc.PositionOf(list), Msg: place + ": cannot be edited as it is written; leave the empty list out"})
 		return nil
 	}
+
 	p.record.keepEmpty(key, text)
+
 	return []manifest.Edit{e}
 }
 
-// annotationEdits turns the inject annotation into the status, and writes further annotations and the record behind it. Where a status
-// stands already, that one changes, and the inject annotation's place is taken by the record.
+// annotationEdits turns the inject annotation into the status, and writes further annotations and
+// the record behind it. Where a status stands already, that one changes, and the inject
+// annotation's place is taken by the record.
 func (o *subject) annotationEdits(r *record, more manifest.Map) ([]manifest.Edit, error) {
 	annotations := o.meta.Get("annotations")
 	key, value := annotations.Entry(annotationInject)
@@ -100,9 +113,11 @@ func (o *subject) annotationEdits(r *record, more manifest.Map) ([]manifest.Edit
 	if err := r.keepInject(o.doc, key, value, status); err != nil {
 		return nil, err
 	}
+
 	for _, e := range more {
 		r.Annotations = append(r.Annotations, e.Key)
 	}
+
 	if status != nil {
 		edits := []manifest.Edit{
 			manifest.Replace{Node: status, Value: statusInjected},
@@ -111,9 +126,12 @@ func (o *subject) annotationEdits(r *record, more manifest.Map) ([]manifest.Edit
 		if len(more) > 0 {
 			edits = append(edits, manifest.Put{Into: annotations, After: annotationInject, Entries: more})
 		}
+
 		return edits, nil
 	}
+
 	more = append(more, manifest.Entry{Key: annotationRecord, Value: r.String()})
+
 	return []manifest.Edit{
 		manifest.Rename{Key: key, Name: annotationStatus}, manifest.Replace{Node: value, Value: statusInjected},
 		manifest.Put{Into: annotations, After: annotationInject, Entries: more},

@@ -11,8 +11,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// annotationEmitted is ours: the object is one that inject added to a stream, and uninject takes away. Its value is emittedBehind where the stream
-// had no line break at its end before.
+// annotationEmitted is ours: the object is one that inject added to a stream, and uninject takes
+// away. Its value is emittedBehind where the stream had no line break at its end before.
 const annotationEmitted = "injector.tyk.io/emitted"
 
 const (
@@ -20,23 +20,29 @@ const (
 	emittedBehind  = "unterminated"
 )
 
-// emit adds the ConfigMap of the CA behind the stream, for each namespace that needs one and has none in the stream.
+// emit adds the ConfigMap of the CA behind the stream, for each namespace that needs one and has
+// none in the stream.
 func (in *injection) emit() {
 	if in.settings.Authority == "" || len(in.pages) == 0 {
 		return
 	}
+
 	last := in.pages[len(in.pages)-1]
 	if in.endsOpen(last) {
 		return
 	}
+
 	asJSON := manifest.IsJSON(last.Text)
+
 	newline, before, mark := "\n", "", emittedPlainly
 	if bytes.Contains(last.Text, []byte("\r\n")) {
 		newline = "\r\n"
 	}
+
 	if !bytes.HasSuffix(last.Text, []byte("\n")) {
 		before, mark = newline, emittedBehind
 	}
+
 	for i := range in.Needs {
 		n := &in.Needs[i]
 		if !n.Authority {
@@ -55,6 +61,7 @@ func (in *injection) endsOpen(last page) bool {
 	if !slices.ContainsFunc(in.Needs, func(n Need) bool { return n.Authority }) || !last.EndsOpen() {
 		return false
 	}
+
 	p := Problem{
 		Rule: RuleEdit, Pos: last.Position(len(last.Text)), Object: fmt.Sprintf("document %d", last.Number),
 		Msg: "the text at the end of the file has no line break, and would get one with the ConfigMap behind it: end the file with a line break",
@@ -64,16 +71,20 @@ func (in *injection) endsOpen(last page) bool {
 	} else {
 		in.Warnings = append(in.Warnings, p)
 	}
+
 	return true
 }
 
-// authority is the ConfigMap of the CA as a document of its own. It names its namespace as the pods do.
+// authority returns the ConfigMap of the CA as a document of its own. It names its namespace as the
+// pods do.
 func (in *injection) authority(n *Need, mark string, asJSON bool) string {
 	meta := manifest.Map{{Key: "name", Value: sidecar.Authority}}
 	if !n.implicit {
 		meta = append(meta, manifest.Entry{Key: "namespace", Value: n.Namespace})
 	}
+
 	meta = append(meta, manifest.Entry{Key: "annotations", Value: manifest.Map{{Key: annotationEmitted, Value: mark}}})
+
 	object := manifest.Map{
 		{Key: "apiVersion", Value: "v1"}, {Key: "kind", Value: "ConfigMap"}, {Key: "metadata", Value: meta},
 		{Key: "data", Value: manifest.Map{{Key: sidecar.AuthorityKey, Value: in.settings.Authority}}},
@@ -85,11 +96,13 @@ func (in *injection) authority(n *Need, mark string, asJSON bool) string {
 		}
 		return string(text) + "\n"
 	}
+
 	return "---\n# What pods on the mesh trust; tykmesh inject added it.\n" + manifest.Block(object)
 }
 
-// withdraw takes out of a stream what emit added to it. A line break in front of that goes with it where emit wrote it and nothing follows: it
-// becomes part of the document that goes, so that the one before is what it was.
+// withdraw takes out of a stream what emit added to it. A line break in front of that goes with it
+// where emit wrote it and nothing follows: it becomes part of the document that goes, so that the
+// one before is what it was.
 func (s *Stream) withdraw() {
 	end := true // of the file, but for what goes
 	for i := range slices.Backward(s.pages) {
@@ -98,6 +111,7 @@ func (s *Stream) withdraw() {
 		if end = how != "" && (end || i+1 == len(s.pages) || s.beginsFile(i+1)); how == "" {
 			continue
 		}
+
 		if p.Number > 1 && how == emittedBehind && end {
 			before := &s.pages[i-1]
 			kept := bytes.TrimSuffix(bytes.TrimSuffix(before.Text, []byte("\n")), []byte("\r"))
@@ -105,6 +119,7 @@ func (s *Stream) withdraw() {
 			before.Document = before.Document.WithText(kept)
 			p.Document = p.Document.WithText(slices.Concat(gone, p.Text))
 		}
+
 		p.change = &change{patch: manifest.Patch{{To: len(p.Text)}}}
 		s.Emitted++
 	}
@@ -115,17 +130,21 @@ func emittedAs(d *manifest.Document) string {
 	if !bytes.Contains(d.Text, []byte(annotationEmitted)) {
 		return ""
 	}
+
 	root, err := d.Root()
 	if err != nil {
 		return ""
 	}
+
 	defer d.Forget()
 	if root.Get("kind").Text() != "ConfigMap" || root.Get("metadata", "name").Text() != sidecar.Authority {
 		return "" // somebody copied the annotation
 	}
+
 	_, mark := root.Get("metadata", "annotations").Entry(annotationEmitted)
 	if how := mark.Text(); how == emittedPlainly || how == emittedBehind {
 		return how
 	}
+
 	return ""
 }

@@ -23,7 +23,8 @@ const (
 	openText = "---\nkind: ConfigMap\nmetadata: {name: d}\ndata:\n  d: |\n    line"
 )
 
-// TestEmittedAmongFiles shows that kubectl reads all objects of several files, and the ConfigMap behind them, whichever of them are JSON.
+// TestEmittedAmongFiles shows that kubectl reads all objects of several files, and the ConfigMap
+// behind them, whichever of them are JSON.
 func TestEmittedAmongFiles(t *testing.T) {
 	for name, c := range map[string]struct {
 		files []string
@@ -46,22 +47,26 @@ func TestEmittedAmongFiles(t *testing.T) {
 			for i, text := range c.files {
 				docs = append(docs, manifest.Split(string(rune('a'+i)), []byte(text))...)
 			}
+
 			s := profile("builtin")
 			s.TLS, s.Authority = true, someAuthority
+
 			stream, problems := inject.Inject(docs, s)
 			if len(problems) > 0 {
 				t.Fatal(problems)
 			}
+
 			var out bytes.Buffer
 			if err := stream.Write(&out, bindings(stream, ids)); err != nil {
 				t.Fatal(err)
 			}
+
 			same(t, "objects", c.want, strings.Join(namesAsKubectlReads(t, out.Bytes()), " "))
 		})
 	}
 }
 
-// namesAsKubectlReads are the names of the objects of a stream.
+// namesAsKubectlReads returns the names of the objects of a stream.
 func namesAsKubectlReads(t *testing.T, stream []byte) (names []string) {
 	t.Helper()
 	d := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(stream), 4096)
@@ -72,30 +77,38 @@ func namesAsKubectlReads(t *testing.T, stream []byte) (names []string) {
 		} else if err != nil {
 			t.Fatalf("%v in\n%s", err, stream)
 		}
+
 		if len(raw) == 0 {
 			continue // a document without content
 		}
+
 		var object struct{ Metadata struct{ Name string } }
 		if err := json.Unmarshal(raw, &object); err != nil {
 			t.Fatal(err)
 		}
+
 		names = append(names, object.Metadata.Name)
 	}
 }
 
-// TestEmittedBehindOpenText shows that nothing is added where the text before would become another one.
+// TestEmittedBehindOpenText shows that nothing is added where the text before would become another
+// one.
 func TestEmittedBehindOpenText(t *testing.T) {
 	s := profile("builtin")
 	s.TLS, s.Authority = true, someAuthority
+
 	_, problems := inject.Inject(manifest.Split("f.yaml", []byte(yamlPod+openText)), s)
 	if len(problems) != 1 || problems[0].Rule != inject.RuleEdit || !strings.HasPrefix(problems[0].Error(), "f.yaml:16:9: document 2: ") {
 		t.Fatalf("refused: %v", problems)
 	}
+
 	s.OnSkip = inject.SkipWarn
+
 	stream, problems := inject.Inject(manifest.Split("f.yaml", []byte(yamlPod+openText)), s)
 	if len(problems) > 0 || stream.Emitted > 0 || !stream.Needs[0].Authority {
 		t.Errorf("%d objects were added, the namespace needs %+v (%v)", stream.Emitted, stream.Needs, problems)
 	}
+
 	s.Authority = ""
 	for name, text := range map[string]string{"a stripped text": strings.Replace(openText, "|", "|-", 1), "a line break": openText + "\n", "a comment": openText + "\n# end"} {
 		if n := checkEmitted(t, func() []*manifest.Document { return manifest.Split("f.yaml", []byte(yamlPod+text)) }, s); n != 1 {
@@ -104,15 +117,18 @@ func TestEmittedBehindOpenText(t *testing.T) {
 	}
 }
 
-// TestWithdrawn shows what uninject takes away: the object that inject added, and nothing that stands around it.
+// TestWithdrawn shows what uninject takes away: the object that inject added, and nothing that
+// stands around it.
 func TestWithdrawn(t *testing.T) {
 	s := profile("builtin")
 	s.TLS, s.Authority = true, someAuthority
 	unterminated := strings.TrimSuffix(yamlPod, "\n")
+
 	stream, problems := inject.Inject(manifest.Split("f.yaml", []byte(unterminated)), s)
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
+
 	injected := whole(slices.Collect(stream.Texts(bindings(stream, ids))))
 	other := "---\nkind: Deployment\nmetadata: {name: ca-pem, annotations: {injector.tyk.io/emitted: \"yes\"}}\n"
 	for name, c := range map[string]struct{ text, want string }{

@@ -17,16 +17,21 @@ func UpgradeAlone(docs []*manifest.Document, s Settings) (texts [][]byte, upgrad
 			if err != nil {
 				return nil, 0, err
 			}
+
 			edits = append(edits, more...)
 		}
+
 		patch, err := d.Apply(edits...)
 		if err != nil {
 			return nil, 0, err
 		}
+
 		if len(edits) > 0 {
 			upgraded++
 		}
+
 		texts = append(texts, patch.Apply(d.Text))
 	}
+
 	return texts, upgraded, nil
 }

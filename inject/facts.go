@@ -8,7 +8,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// facts are what the checks across a stream remember of its objects: small copies, because the trees of documents are forgotten early.
+// facts are what the checks across a stream remember of its objects: small copies, because the
+// trees of documents are forgotten early.
 type facts struct {
 	pods     []*pods
 	services []*service
@@ -62,15 +63,17 @@ type servicePort struct {
 	at           manifest.Place // of the targetPort, else of the port
 }
 
-// joins reports whether this run turns the Service to the sidecars, or would if nothing were wrong with it.
+// joins reports whether this run turns the Service to the sidecars, or would if nothing were wrong
+// with it.
 func (s *service) joins() bool { return s.object != nil && s.object.joins() }
 
-// note remembers what an object says. subjects are those of its pod templates, or the Service that it is, as far as they carry annotations
-// of ours.
+// note remembers what an object says. subjects are those of its pod templates, or the Service that
+// it is, as far as they carry annotations of ours.
 func (f *facts) note(d *manifest.Document, obj object, s Settings, subjects []*subject) {
 	if obj.kind == "" {
 		return
 	}
+
 	if obj.isService() {
 		svc := newService(d, obj.node, f.known(d, obj, s))
 		if len(subjects) > 0 {
@@ -79,6 +82,7 @@ func (f *facts) note(d *manifest.Document, obj object, s Settings, subjects []*s
 		f.services = append(f.services, svc)
 		return
 	}
+
 	f.notePods(d, obj, s, subjects)
 	f.noteOther(d, obj, s)
 }
@@ -95,6 +99,7 @@ func (f *facts) notePods(d *manifest.Document, obj object, s Settings, subjects 
 				p.led, p.signs, p.lacks = subjects[i].led(s), signs(d, meta, t.Get("spec")), subjects[i].lacks()
 			}
 		}
+
 		f.pods = append(f.pods, p)
 	}
 }
@@ -125,15 +130,18 @@ func (f *facts) noteOther(d *manifest.Document, obj object, s Settings) {
 	}
 }
 
-// known is what counts of every object. Its annotations, and those of its pod template if it has one, say what is accepted.
+// known is what counts of every object. Its annotations, and those of its pod template if it has
+// one, say what is accepted.
 func (f *facts) known(d *manifest.Document, obj object, s Settings, template ...*manifest.Node) known {
 	meta := obj.node.Get("metadata")
 	accepts, problems := accepted(d, obj, s, append([]*manifest.Node{meta}, template...)...)
 	f.problems = append(f.problems, problems...)
+
 	name := keep(meta.Get("name"))
 	if name == "" {
 		name = keep(meta.Get("generateName"))
 	}
+
 	return known{
 		kind: obj.kind, namespace: namespaceOf(obj.node, s.Namespace), name: name, document: d.Number, place: d.PlaceOf(obj.node), accepts: accepts,
 	}
@@ -179,21 +187,24 @@ func newService(d *manifest.Document, node *manifest.Node, k known) *service {
 		if target.IsNull() {
 			target = p.Get("port")
 		}
+
 		s.ports = append(s.ports, servicePort{
 			name: keep(p.Get("name")), number: strings.Clone(number(p.Get("port"))),
 			target: strings.Clone(number(target)), named: isName(target), at: d.PlaceOf(at(target, p)),
 			tcp: isTCP(p), appProtocol: keep(p.Get("appProtocol")),
 		})
 	}
+
 	return s
 }
 
-// isName reports whether a port is given by its name, in which a letter must be (IANA service names, RFC 6335).
+// isName reports whether a port is given by its name, in which a letter must be (IANA service
+// names, RFC 6335).
 func isName(port *manifest.Node) bool {
 	return port.IsString() && strings.ContainsFunc(port.Text(), func(r rune) bool { return r >= 'a' && r <= 'z' })
 }
 
-// at is a node, or another one where it is missing.
+// at returns a node, or another one where it is missing.
 func at(n, other *manifest.Node) *manifest.Node {
 	if n == nil {
 		return other

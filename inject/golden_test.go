@@ -69,20 +69,25 @@ func (o options) settings() inject.Settings {
 	return s
 }
 
-// encode turns the text of an archive into the input that the options describe; decode is its inverse for outputs.
+// encode turns the text of an archive into the input that the options describe; decode is its
+// inverse for outputs.
 func (o options) encode(text []byte) []byte {
 	if o.Unterminated {
 		text = bytes.TrimSuffix(text, []byte("\n"))
 	}
+
 	if o.CRLF {
 		text = bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))
 	}
+
 	if o.BOM {
 		text = append([]byte("\ufeff"), text...)
 	}
+
 	if encode := encoders[o.Encoding]; encode != nil {
 		text = encode(text)
 	}
+
 	return text
 }
 
@@ -113,18 +118,21 @@ func (o options) decode(t *testing.T, text []byte) []byte {
 		}
 		text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	}
+
 	if o.CRLF {
 		if bytes.Count(text, []byte("\n")) != bytes.Count(text, []byte("\r\n")) {
 			t.Errorf("a line does not end with CR LF in %q", text)
 		}
 		text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
 	}
+
 	if o.Unterminated {
 		if bytes.HasSuffix(text, []byte("\n")) {
 			t.Error("a final line break was added")
 		}
 		text = append(bytes.Clone(text), '\n')
 	}
+
 	return text
 }
 
@@ -142,11 +150,13 @@ func goldens(tb testing.TB) (all []*golden) {
 	if err != nil || len(paths) == 0 {
 		tb.Fatalf("no archive in testdata/inject (%v)", err)
 	}
+
 	for _, path := range paths {
 		archive, err := txtar.ParseFile(path)
 		if err != nil {
 			tb.Fatal(err)
 		}
+
 		g := &golden{path: path, archive: archive, want: make(map[string]string)}
 		for _, f := range archive.Files {
 			switch f.Name {
@@ -160,11 +170,14 @@ func goldens(tb testing.TB) (all []*golden) {
 				g.inputs = append(g.inputs, f)
 			}
 		}
+
 		if len(g.inputs) == 0 {
 			tb.Fatalf("%s: no input", path)
 		}
+
 		all = append(all, g)
 	}
+
 	return all
 }
 
@@ -176,6 +189,7 @@ func TestGolden(t *testing.T) {
 				g.write(t, got)
 				return
 			}
+
 			if diff := gocmp.Diff(g.want, got); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
 			}
@@ -188,45 +202,57 @@ func (g *golden) run(t *testing.T) map[string]string {
 	if g.options.Checks {
 		return map[string]string{"findings": g.findings(t)}
 	}
+
 	docs := g.documents()
 	stream, problems := inject.Inject(docs, g.options.settings())
+
 	got := map[string]string{}
 	if report := report(stream, g.options.Security); report != "" {
 		got["report"] = report
 	}
+
 	if len(problems) > 0 {
 		for _, p := range problems {
 			got["want.err"] += fmt.Sprintf("%s [%s]\n", p.Error(), p.Rule)
 		}
 		return got
 	}
+
 	var out bytes.Buffer
 	if err := stream.Write(&out, bindings(stream, ids)); err != nil {
 		t.Fatal(err)
 	}
+
 	got["want.yaml"] = string(g.options.decode(t, out.Bytes()))
+
 	return got
 }
 
-// findings are what the checks find, each behind what it is: an error is one with Settings.Strict, and a warning without.
+// findings are what the checks find, each behind what it is: an error is one with Settings.Strict,
+// and a warning without.
 func (g *golden) findings(t *testing.T) string {
 	t.Helper()
 	s := g.options.settings()
+
 	stream, problems := inject.Inject(g.documents(), s)
 	if len(problems) > 0 {
 		t.Fatalf("refused: %v", problems[0])
 	}
+
 	s.Strict = true
 	strict, errors := inject.Inject(g.documents(), s)
 	same(t, "findings, as errors and warnings", len(stream.Warnings), len(errors)+len(strict.Warnings))
 	same(t, "accepted findings", stream.Accepted, strict.Accepted)
+
 	severity := map[inject.Problem]string{}
 	for _, p := range errors {
 		severity[p] = "error"
 	}
+
 	for _, p := range strict.Warnings {
 		severity[p] = "warning"
 	}
+
 	text := ""
 	for _, p := range stream.Warnings {
 		if _, err := inject.ParseAccepted(string(p.Rule)); err != nil {
@@ -234,12 +260,15 @@ func (g *golden) findings(t *testing.T) string {
 		}
 		text += fmt.Sprintf("%s %s [%s]\n", severity[p], p.Error(), p.Rule)
 	}
+
 	for _, n := range stream.Needs {
 		text += fmt.Sprintf("needs %+v\n", n)
 	}
+
 	for _, p := range stream.Accepted {
 		text += fmt.Sprintf("accepted %s [%s]\n", p.Error(), p.Rule)
 	}
+
 	return text
 }
 
@@ -263,22 +292,27 @@ func report(s *inject.Stream, security bool) string {
 			fmt.Fprintf(&b, "%s: left alone: %s\n", o, o.Reason)
 		}
 	}
+
 	for _, w := range s.Warnings {
 		if _, err := inject.ParseAccepted(string(w.Rule)); err != nil { // else it is among the findings of an archive that asks for them
 			fmt.Fprintf(&b, "warning: %s [%s]\n", w.Error(), w.Rule)
 		}
 	}
+
 	for _, w := range s.Workloads() {
 		fmt.Fprintf(&b, "%s: service %s, route %s (line %d)", w.Pos, w.Service, w.Route, w.RoutePos.Line)
 		if w.HasTemplate {
 			fmt.Fprintf(&b, ", template %q", w.Template)
 		}
+
 		if w.Port != 0 {
 			fmt.Fprintf(&b, ", app on port %d", w.Port)
 		}
+
 		if w.InboundID != "" || w.MeshID != "" {
 			fmt.Fprintf(&b, ", ids %q and %q", w.InboundID, w.MeshID)
 		}
+
 		b.WriteByte('\n')
 		for _, f := range w.Fields {
 			value, err := json.Marshal(f.Value)
@@ -288,9 +322,11 @@ func report(s *inject.Stream, security bool) string {
 			fmt.Fprintf(&b, "%s: %s = %s\n", f.Pos, f.Path, value)
 		}
 	}
+
 	if s.Defaulted {
 		b.WriteString("the namespace default is assumed\n")
 	}
+
 	return b.String()
 }
 
@@ -305,6 +341,7 @@ func (g *golden) write(t *testing.T, results map[string]string) {
 			a.Files = append(a.Files, txtar.File{Name: name, Data: []byte(text)})
 		}
 	}
+
 	if err := os.WriteFile(g.path, txtar.Format(&a), 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -1,5 +1,6 @@
-// Package inject says what it means to put a workload or a Service on the mesh, and to take it off again: which annotations count, what a
-// pod gets, which port of a Service changes, and what is refused. It does what the admission webhook of tyk-k8s did, without its faults.
+// Package inject says what it means to put a workload or a Service on the mesh, and to take it off
+// again: which annotations count, what a pod gets, which port of a Service changes, and what is
+// refused. It does what the admission webhook of tyk-k8s did, without its faults.
 //
 //	documents ──Inject──> Stream ──Workloads──> (registered elsewhere) ──Write(ids)──> text
 //	documents ──Uninject──> Stream ──Write──> text             Reinject is both in one step
@@ -36,34 +37,41 @@ type Settings struct {
 	TLS        bool   // sidecars speak TLS (Injector.enableMeshTLS)
 	Namespaced bool   // tags carry the namespace (Injector.slugs: namespaced)
 
-	// ServiceLabels are labels of pod templates: the first that a template has names its service (Injector.serviceLabels). None means app.
+	// ServiceLabels are labels of pod templates: the first that a template has names its service
+	// (Injector.serviceLabels). None means app.
 	ServiceLabels []string
 
-	// Trust tells one set of CAs that pods trust from another; "" where nobody says which they are. It counts with TLS (CA.bundlePath).
+	// Trust tells one set of CAs that pods trust from another; "" where nobody says which they are.
+	// It counts with TLS (CA.bundlePath).
 	Trust string
 
-	// Containers and InitContainers are added to every pod, in this order (Injector.containers, Injector.initContainers).
+	// Containers and InitContainers are added to every pod, in this order (Injector.containers,
+	// Injector.initContainers).
 	Containers, InitContainers []manifest.Map
 	// Sidecar is the built-in sidecar, which pods get where no Containers are configured; else nil.
 	Sidecar *Sidecar
-	// PodTemplates are where custom resources have pod templates besides spec.template (Injector.podTemplates).
+	// PodTemplates are where custom resources have pod templates besides spec.template
+	// (Injector.podTemplates).
 	PodTemplates []PodTemplate
-	// UpgradeAPI rewrites workloads of API versions that Kubernetes no longer serves (--upgrade-api).
+	// UpgradeAPI rewrites workloads of API versions that Kubernetes no longer serves
+	// (--upgrade-api).
 	UpgradeAPI bool
 	// OnSkip says what to do about objects that are to be injected and cannot be.
 	OnSkip OnSkip
 
-	// Authority is what pods trust, in PEM: the ConfigMap with it is added for namespaces that have none in the stream; "" adds none
-	// (Injector.emitCA).
+	// Authority is what pods trust, in PEM: the ConfigMap with it is added for namespaces that have
+	// none in the stream; "" adds none (Injector.emitCA).
 	Authority string
 
-	// Strict makes errors of what the checks across the stream find and the mesh cannot work with; else these are warnings.
+	// Strict makes errors of what the checks across the stream find and the mesh cannot work with;
+	// else these are warnings.
 	Strict bool
 	// Accept are rules whose findings are nobody's business (Injector.accept).
 	Accept []Rule
 
-	// Preserve keeps the number and the name of the Service port that reaches the app, which then leads to the sidecar, and adds the sidecar's
-	// own (Injector.servicePorts: preserve); without it that port becomes the sidecar's.
+	// Preserve keeps the number and the name of the Service port that reaches the app, which then
+	// leads to the sidecar, and adds the sidecar's own (Injector.servicePorts: preserve); without
+	// it that port becomes the sidecar's.
 	Preserve bool
 
 	// MeshHosts are the names of the mesh; a pod resolves them to itself (Injector.meshHosts).
@@ -89,13 +97,15 @@ const (
 	Injected Outcome = iota
 	// LeftAlone objects pass untouched, because a rule says so; Object.Reason says which.
 	LeftAlone
-	// Skipped objects pass untouched, because they cannot be edited, and Settings.OnSkip accepts that.
+	// Skipped objects pass untouched, because they cannot be edited, and Settings.OnSkip accepts
+	// that.
 	Skipped
 	// Refused objects have a problem, and so has their stream.
 	Refused
 )
 
-// Object is an object of the stream that carries an annotation of ours; where one has several pod templates, one of those.
+// Object is an object of the stream that carries an annotation of ours; where one has several pod
+// templates, one of those.
 type Object struct {
 	APIVersion, Kind string // "" where the document cannot be read
 	Namespace, Name  string // the namespace is that of Settings where the object names none
@@ -127,22 +137,25 @@ const marker = "injector.tyk.io"
 // services is the text that the other annotations hold.
 const services = "service.tyk.io"
 
-// isAddressed reports whether a text may hold annotations of ours. Only such documents are read for their own sake.
+// isAddressed reports whether a text may hold annotations of ours. Only such documents are read for
+// their own sake.
 //
 // It looks for their common end first: a text has few dots, and many letters with which they begin.
 func isAddressed(text []byte) bool {
 	return bytes.Contains(text, []byte(".tyk.io")) && (bytes.Contains(text, []byte(marker)) || bytes.Contains(text, []byte(services)))
 }
 
-// Inject parses the documents that hold our annotations, says for each object in them what becomes of it, and edits those that are to
-// be injected. Each result has been parsed again and compared with what was planned, so that nothing can be refused any more once
-// something was registered; only the ids of APIs are open, which Stream.Write gets.
+// Inject parses the documents that hold our annotations, says for each object in them what becomes
+// of it, and edits those that are to be injected. Each result has been parsed again and compared
+// with what was planned, so that nothing can be refused any more once something was registered;
+// only the ids of APIs are open, which Stream.Write gets.
 //
 // Problems are in the order of the input; with any of them the stream is refused as a whole.
 func Inject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 	in := injection{Stream: newStream(docs), settings: s, pods: newPodIndex(), guard: newGuard()}
 	in.applying.SetLimit(runtime.GOMAXPROCS(0))
 	in.routes = s.Routes
+
 	waiting := make(map[int][]*subject) // which port of a Service reaches the app may depend on any pod of the stream
 	for i, d := range docs {
 		subjects := in.find(d)
@@ -152,6 +165,7 @@ func Inject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 		}
 		in.edit(i, subjects)
 	}
+
 	in.settle()
 	in.clearPorts()
 	for i := range docs {
@@ -159,16 +173,19 @@ func Inject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 			in.edit(i, subjects)
 		}
 	}
+
 	in.settle()
 	in.check(docs)
 	in.emit()
 	in.Nothing = in.nothing()
 	SortProblems(docs, in.problems)
 	SortProblems(docs, in.Warnings)
+
 	return in.Stream, in.problems
 }
 
-// injection is a run of Inject. It holds the trees of documents no longer than it needs them, because a long stream has many.
+// injection is a run of Inject. It holds the trees of documents no longer than it needs them,
+// because a long stream has many.
 type injection struct {
 	*Stream
 	settings Settings
@@ -196,19 +213,23 @@ func (in *injection) find(d *manifest.Document) (subjects []*subject) {
 		in.Objects, in.problems = append(in.Objects, o), append(in.problems, *p)
 		return nil
 	}
+
 	if !isAddressed(d.Text) {
 		return nil
 	}
+
 	root, err := d.Root()
 	if err != nil && !bytes.Contains(d.Text, []byte(marker)) {
 		return nil // nothing in it asks for a sidecar, and kubectl reports it
 	}
+
 	if err != nil {
 		o, p := unreadable(d, err)
 		in.skip(o, p)
 		in.Objects = append(in.Objects, o)
 		return nil
 	}
+
 	for _, obj := range objects(root) {
 		found, known := in.examine(d, obj), len(in.facts.pods)
 		for _, o := range found {
@@ -218,6 +239,7 @@ func (in *injection) find(d *manifest.Document) (subjects []*subject) {
 		in.facts.note(d, obj, in.settings, found)
 		in.pods.add(in.facts.pods[known:])
 	}
+
 	return subjects
 }
 
@@ -236,11 +258,14 @@ func (in *injection) edit(i int, subjects []*subject) {
 		in.pages[i].Forget()
 		return
 	}
+
 	in.pages[i].change = new(change)
+
 	d := &draft{page: &in.pages[i], subjects: subjects}
 	if in.settings.Routes {
 		d.mark = markOf(d.Text)
 	}
+
 	d.edits, d.owners = in.collect(d.page, subjects)
 	in.drafts = append(in.drafts, d)
 	in.applying.Go(func() error {
@@ -270,7 +295,8 @@ func (d *draft) apply() {
 	d.Forget()
 }
 
-// settle waits for the edits that have begun. Where some cannot be made, the other objects of the document get theirs.
+// settle waits for the edits that have begun. Where some cannot be made, the other objects of the
+// document get theirs.
 func (in *injection) settle() {
 	_ = in.applying.Wait()
 	for _, d := range in.drafts {
@@ -282,6 +308,7 @@ func (in *injection) settle() {
 			d.apply()
 		}
 	}
+
 	in.drafts = nil
 }
 
@@ -292,18 +319,22 @@ func (in *injection) collect(p *page, subjects []*subject) (edits []manifest.Edi
 		if o.Outcome != Injected {
 			continue
 		}
+
 		es, err := in.edits(p, o)
 		if err != nil {
 			in.refuse(o, err)
 			continue
 		}
+
 		for _, e := range es {
 			edits, owners = append(edits, e), append(owners, o)
 		}
+
 		if o.workload != nil && in.settings.Routes {
 			p.services = append(p.services, o.workload.Service)
 		}
 	}
+
 	return edits, owners
 }
 
@@ -315,19 +346,21 @@ func (in *injection) edits(p *page, o *subject) ([]manifest.Edit, error) {
 	return o.serviceEdits(in.pods, in.settings)
 }
 
-// newIDs are the id annotations that the pod template does not carry yet.
+// newIDs returns the id annotations that the pod template does not carry yet.
 func (in *injection) newIDs(p *page, w *Workload) manifest.Map {
 	var out manifest.Map
 	if in.settings.Routes && w.InboundID == "" {
 		out = append(out, manifest.Entry{Key: annotationInbound, Value: p.inboundOf(w.Service)})
 	}
+
 	if in.settings.Routes && w.MeshID == "" {
 		out = append(out, manifest.Entry{Key: annotationMesh, Value: p.meshOf(w.Service)})
 	}
+
 	return out
 }
 
-// trust is the annotation that says which CAs pods trust.
+// trust returns the annotation that says which CAs pods trust.
 func (s Settings) trust() manifest.Map {
 	if s.Trust == "" || !s.TLS {
 		return nil
@@ -335,7 +368,8 @@ func (s Settings) trust() manifest.Map {
 	return manifest.Map{{Key: annotationTrust, Value: s.Trust}}
 }
 
-// refuse notes why an object cannot be injected. Where only the way in which it is written stands in the way, it is skipped.
+// refuse notes why an object cannot be injected. Where only the way in which it is written stands
+// in the way, it is skipped.
 func (in *injection) refuse(o *subject, err error) {
 	switch e := err.(type) { //nolint:errorlint // both are made for this
 	case Problem:
@@ -348,7 +382,8 @@ func (in *injection) refuse(o *subject, err error) {
 	}
 }
 
-// skipEdit skips the object that an edit belongs to; where it is none alone that cannot be made, all of the document.
+// skipEdit skips the object that an edit belongs to; where it is none alone that cannot be made,
+// all of the document.
 func (in *injection) skipEdit(owners []*subject, e *manifest.EditError) {
 	for i, o := range owners {
 		if (e.Edit == manifest.AllEdits || e.Edit == i) && o.Outcome == Injected {

@@ -14,7 +14,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// The laws of injection, named as the design names them. They hold for every input that is not refused.
+// The laws of injection, named as the design names them. They hold for every input that is not
+// refused.
 
 func TestLaws(t *testing.T) {
 	injected := 0
@@ -28,6 +29,7 @@ func TestLaws(t *testing.T) {
 			injected += checkLaws(t, g.documents, s)
 		})
 	}
+
 	if injected < 50 {
 		t.Fatalf("only %d objects were injected; the corpus is too small to show anything", injected)
 	}
@@ -41,6 +43,7 @@ func FuzzInject(f *testing.F) {
 			}
 		}
 	}
+
 	f.Fuzz(func(t *testing.T, text []byte, tls, routes bool, profileIndex byte) {
 		if len(text) > 4096 {
 			return
@@ -54,16 +57,19 @@ func FuzzInject(f *testing.F) {
 
 var profiles = []string{"", "plain", "two", "bare", "builtin", "native", "nft"}
 
-// checkLaws returns how many objects were injected. documents splits the same input anew at each call.
+// checkLaws returns how many objects were injected. documents splits the same input anew at each
+// call.
 func checkLaws(t *testing.T, documents func() []*manifest.Document, s inject.Settings) (injected int) {
 	t.Helper()
 	docs, before := documents(), fmt.Sprintf("%#v", s)
+
 	stream, problems := inject.Inject(docs, s)
 	if len(problems) > 0 {
 		_, again := inject.Inject(documents(), s)
 		same(t, "L8: problems", problems, again)
 		return 0
 	}
+
 	ours := bindings(stream, ids)
 	out := slices.Collect(stream.Texts(ours))
 	again := slices.Collect(stream.Texts(ours))
@@ -80,6 +86,7 @@ func checkLaws(t *testing.T, documents func() []*manifest.Document, s inject.Set
 			t.Fatalf("L5: the input was changed to %q", docs[i].Text)
 		}
 	}
+
 	if after := fmt.Sprintf("%#v", s); after != before {
 		t.Fatalf("L5: the settings were changed\n%s", cmp.Diff(before, after))
 	}
@@ -91,6 +98,7 @@ func checkLaws(t *testing.T, documents func() []*manifest.Document, s inject.Set
 			injected++
 		}
 	}
+
 	for i, d := range docs {
 		if !changed[i] {
 			if !bytes.Equal(out[i], d.Text) || len(out[i]) > 0 && &out[i][0] != &d.Text[0] {
@@ -100,8 +108,10 @@ func checkLaws(t *testing.T, documents func() []*manifest.Document, s inject.Set
 		}
 		checkSubsequence(t, d, out[i])
 	}
+
 	checkOrder(t, docs, out)
 	checkRoundTrip(t, docs, out, s)
+
 	return injected
 }
 
@@ -111,10 +121,12 @@ func checkOrder(t *testing.T, docs []*manifest.Document, out [][]byte) {
 	if docs[len(docs)-1].Number != len(docs) {
 		return // of several files, which have separators between them
 	}
+
 	again := manifest.Split(docs[0].File, bytes.Join(out, nil))
 	if len(again) != len(docs) {
 		t.Fatalf("L4: %d documents became %d:\n%s", len(docs), len(again), bytes.Join(out, nil))
 	}
+
 	for i, d := range again {
 		if !bytes.Equal(d.Text, out[i]) {
 			t.Fatalf("L4: document %d is %q, not %q", i+1, d.Text, out[i])
@@ -129,7 +141,9 @@ func checkRoundTrip(t *testing.T, docs []*manifest.Document, out [][]byte, s inj
 	if len(problems) > 0 {
 		t.Fatalf("L2: injecting again: %v\n%s", problems[0], bytes.Join(out, nil))
 	}
+
 	same(t, "L2: inject twice", whole(out), whole(slices.Collect(twice.Texts(nil))))
+
 	back, problems := inject.Uninject(redone(docs, out))
 	switch {
 	case len(problems) == 0:
@@ -138,6 +152,7 @@ func checkRoundTrip(t *testing.T, docs []*manifest.Document, out [][]byte, s inj
 	default:
 		t.Fatalf("L2: uninject: %v\nof\n%s", problems[0], bytes.Join(out, nil))
 	}
+
 	texts := slices.Collect(back.Texts(nil))
 	for i, d := range docs {
 		if bytes.Contains(d.Text, []byte("injector.tyk.io/record")) {
@@ -149,7 +164,8 @@ func checkRoundTrip(t *testing.T, docs []*manifest.Document, out [][]byte, s inj
 	}
 }
 
-// brokenRecord reports whether a document speaks of a record and cannot be read, or has been annotated again since.
+// brokenRecord reports whether a document speaks of a record and cannot be read, or has been
+// annotated again since.
 func brokenRecord(docs []*manifest.Document) bool {
 	return slices.ContainsFunc(docs, func(d *manifest.Document) bool {
 		_, err := d.Root()
@@ -192,13 +208,15 @@ func documentAt(docs []*manifest.Document, pos manifest.Position) (index int) {
 	return index
 }
 
-// checkSubsequence shows L1: the input is in the output, byte for byte and in order, but for what the law names.
+// checkSubsequence shows L1: the input is in the output, byte for byte and in order, but for what
+// the law names.
 func checkSubsequence(t *testing.T, d *manifest.Document, out []byte) {
 	t.Helper()
 	root, err := d.Root()
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	kept := bytes.Clone(d.Text)
 	cut := func(from, to int) {
 		for i := from; i < to; i++ {
@@ -215,11 +233,13 @@ func checkSubsequence(t *testing.T, d *manifest.Document, out []byte) {
 		if at < 0 {
 			t.Fatalf("L1: byte %d of the input is lost\n%s\nin\n%s", i, d.Text, out)
 		}
+
 		rest = rest[at+1:]
 	}
 }
 
-// cutReplaced cuts out what injection may replace beneath a node: the annotations, Service ports, empty lists.
+// cutReplaced cuts out what injection may replace beneath a node: the annotations, Service ports,
+// empty lists.
 func cutReplaced(d *manifest.Document, n *manifest.Node, cut func(from, to int)) {
 	node := func(n *manifest.Node) {
 		if n != nil {
@@ -232,19 +252,23 @@ func cutReplaced(d *manifest.Document, n *manifest.Node, cut func(from, to int))
 		_, status := n.Entry("injector.tyk.io/status")
 		node(status)
 	}
+
 	if _, version := n.Entry("apiVersion"); n.Get("spec") != nil {
 		node(version) // --upgrade-api
 	}
+
 	if n.Get("kind").Text() == "Service" {
 		for _, p := range n.Get("spec", "ports").Items() {
 			node(p)
 		}
 	}
+
 	for _, key := range []string{"hostAliases", "containers", "initContainers", "volumes", "volumeMounts", "env", "ports"} {
 		k, v := n.Entry(key)
 		if k == nil || len(v.Items()) > 0 {
 			continue
 		}
+
 		if text, ok := d.Behind(v); ok {
 			_, from := extent(d, k)
 			from += bytes.IndexByte(d.Text[from:], ':') + 1
@@ -253,29 +277,35 @@ func cutReplaced(d *manifest.Document, n *manifest.Node, cut func(from, to int))
 	}
 }
 
-// extent is the range of a node's text.
+// extent returns the range of a node's text.
 func extent(d *manifest.Document, n *manifest.Node) (from, to int) {
 	pos := d.PositionOf(n)
 	for range pos.Line - d.Line {
 		from += bytes.IndexByte(d.Text[from:], '\n') + 1
 	}
+
 	if from == 0 {
 		from = len(d.Text) - len(bytes.TrimPrefix(d.Text, []byte("\ufeff")))
 	}
+
 	if pos.Line == d.Line {
 		pos.Column -= d.Before
 	}
+
 	from += len(string([]rune(string(d.Text[from:]))[:pos.Column-1]))
 	text, ok := d.Source(n)
 	if !ok {
 		return from, from
 	}
+
 	lines := strings.Split(text, "\n")
 	to = from
 	for range lines[1:] {
 		to += bytes.IndexByte(d.Text[to:], '\n') + 1
 	}
+
 	last := strings.TrimLeft(lines[len(lines)-1], " \t")
+
 	return from, to + bytes.Index(d.Text[to:], []byte(last)) + len(last)
 }
 
@@ -289,7 +319,8 @@ func visit(n *manifest.Node, f func(*manifest.Node)) {
 	}
 }
 
-// TestOutsideOfPodTemplate shows the rest of L9: what stands outside of the pod template has no influence on what is written into it.
+// TestOutsideOfPodTemplate shows the rest of L9: what stands outside of the pod template has no
+// influence on what is written into it.
 func TestOutsideOfPodTemplate(t *testing.T) {
 	const edit = "status:\n      lists:\n         -   a\n         -   b\n"
 	shown := 0
@@ -297,25 +328,31 @@ func TestOutsideOfPodTemplate(t *testing.T) {
 		if g.options.CRLF || g.options.BOM {
 			continue
 		}
+
 		for _, d := range g.documents() {
 			text := []byte(strings.TrimPrefix(string(d.Text), "---\n"))
 			if !bytes.Contains(text, []byte("\n  template:\n")) || !bytes.HasPrefix(text, []byte("apiVersion: ")) {
 				continue
 			}
+
 			want, ok := injectText(text, g.options.settings())
 			if !ok || bytes.Equal(want, text) {
 				continue
 			}
+
 			got, ok := injectText(append([]byte(edit), text...), g.options.settings())
 			if !ok {
 				t.Fatalf("%s: refused with another field in front", g.path)
 			}
+
 			if diff := cmp.Diff(edit+string(want), string(got)); diff != "" {
 				t.Errorf("%s: -want +got\n%s", g.path, diff)
 			}
+
 			shown++
 		}
 	}
+
 	if shown < 10 {
 		t.Fatalf("only %d workloads were changed outside of the pod template", shown)
 	}
@@ -329,8 +366,8 @@ func injectText(text []byte, s inject.Settings) ([]byte, bool) {
 	return bytes.Join(slices.Collect(stream.Texts(bindings(stream, ids))), nil), true
 }
 
-// TestEmittedLaws holds the law for what is added behind the input: everything before it is as it is without, it is added once, and uninject takes
-// it away again.
+// TestEmittedLaws holds the law for what is added behind the input: everything before it is as it
+// is without, it is added once, and uninject takes it away again.
 func TestEmittedLaws(t *testing.T) {
 	emitted := 0
 	for _, g := range goldens(t) {
@@ -340,6 +377,7 @@ func TestEmittedLaws(t *testing.T) {
 			emitted += checkEmitted(t, g.documents, s)
 		})
 	}
+
 	if emitted < 50 {
 		t.Fatalf("only %d objects were added", emitted)
 	}
@@ -354,38 +392,50 @@ func checkEmitted(t *testing.T, documents func() []*manifest.Document, s inject.
 	if docs[len(docs)-1].Number != len(docs) || len(problems) > 0 {
 		return 0 // of several files, which have separators between them
 	}
+
 	s.Authority = someAuthority
+
 	with, problems := inject.Inject(documents(), s)
 	if len(problems) > 0 {
 		t.Fatalf("refused: %v", problems)
 	}
+
 	ours := bindings(with, ids)
+
 	plain, text := whole(slices.Collect(without.Texts(ours))), whole(slices.Collect(with.Texts(ours)))
 	if !strings.HasPrefix(text, plain) || len(text) > len(plain) != (with.Emitted > 0) {
 		t.Fatalf("%d objects were added to\n%s\nwhich became\n%s", with.Emitted, plain, text)
 	}
+
 	split := func() []*manifest.Document { return manifest.Split(docs[0].File, []byte(text)) }
 	if n := len(split()); n != len(docs)+with.Emitted {
 		t.Fatalf("%d documents and %d more became %d:\n%s", len(docs), with.Emitted, n, text)
 	}
+
 	for _, n := range with.Needs {
 		if n.Authority {
 			t.Errorf("%s still needs one", n.Namespace)
 		}
 	}
+
 	again, problems := inject.Inject(split(), s)
 	if len(problems) > 0 || again.Emitted > 0 {
 		t.Fatalf("L2: again, %d more were added (%v)", again.Emitted, problems)
 	}
+
 	same(t, "L2: inject again", text, whole(slices.Collect(again.Texts(nil))))
+
 	back, problems := inject.Uninject(split())
 	if len(problems) > 0 {
 		t.Fatalf("uninject: %v", problems)
 	}
+
 	var was [][]byte
 	for _, d := range documents() {
 		was = append(was, d.Text)
 	}
+
 	same(t, "L2: uninject", whole(was), whole(slices.Collect(back.Texts(nil))))
+
 	return with.Emitted
 }

@@ -31,6 +31,7 @@ func TestLiveLaw(t *testing.T) {
 			}
 		})
 	}
+
 	if taken < 800 {
 		t.Fatalf("only %d documents were taken back; the corpus is too small to show anything", taken)
 	}
@@ -52,27 +53,33 @@ func checkLive(t *testing.T, documents func() []*manifest.Document, s inject.Set
 	if len(problems) > 0 {
 		return 0
 	}
+
 	for i, out := range slices.Collect(stream.Texts(bindings(stream, ids))) {
 		was, err := stored(docs[i].Text)
 		if err != nil || bytes.Equal(out, docs[i].Text) || bytes.Contains(docs[i].Text, []byte("injector.tyk.io/record")) {
 			continue // kubectl does not read it, or this run did not inject it
 		}
+
 		injected, err := stored(out)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		same(t, "L2: as it was applied", was, takenBack(t, yaml.Marshal, injected))
 		for name, printer := range printers {
 			t.Run(name, func(t *testing.T) {
 				same(t, "L2: as it runs", running(was), running(takenBack(t, printer, running(injected))))
 			})
 		}
+
 		taken++
 	}
+
 	return taken
 }
 
-// stored returns the part of a document that Kubernetes keeps: the values, without order, comments and anchors.
+// stored returns the part of a document that Kubernetes keeps: the values, without order, comments
+// and anchors.
 func stored(text []byte) (v any, err error) {
 	err = yaml.Unmarshal(text, &v)
 	return v, err
@@ -85,24 +92,28 @@ func takenBack(t *testing.T, printer func(any) ([]byte, error), object any) any 
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	back, problems := inject.Uninject(manifest.Split("live.yaml", text))
 	if len(problems) > 0 {
 		t.Fatalf("uninject: %v\nof\n%s", problems[0], text)
 	}
+
 	v, err := stored(bytes.Join(slices.Collect(back.Texts(nil)), nil))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if m, ok := v.(map[string]any); ok && m["metadata"] != nil && m["items"] != nil && m["kind"] == "List" {
 		if meta := m["metadata"].(map[string]any); meta["resourceVersion"] == "" {
 			return m["items"].([]any)[0]
 		}
 	}
+
 	return v
 }
 
-// running returns an object as the API server completes it and as controllers leave it. kubectl's record
-// of what was applied is one text, and the same for all: uninject leaves it alone.
+// running returns an object as the API server completes it and as controllers leave it. kubectl's
+// record of what was applied is one text, and the same for all: uninject leaves it alone.
 func running(object any) any {
 	switch o := object.(type) {
 	case []any:
@@ -111,6 +122,7 @@ func running(object any) any {
 			out = append(out, running(v))
 		}
 		return out
+
 	case map[string]any:
 		out := make(map[string]any, len(o))
 		for k, v := range o {
@@ -119,6 +131,7 @@ func running(object any) any {
 		complete(out)
 		return out
 	}
+
 	return object
 }
 
@@ -130,26 +143,31 @@ func complete(m map[string]any) {
 		if meta == nil {
 			return
 		}
+
 		lack(meta, `{"creationTimestamp": "2026-01-01T00:00:00Z", "generation": 1, "uid": "0", "resourceVersion": "1", "annotations": {},
 			"managedFields": [{"apiVersion": "apps/v1", "fieldsV1": {"f:metadata": {"f:annotations": {"f:injector.tyk.io/status": {}}}}, "manager": "kubectl"}]}`)
 		if annotations, ok := meta["annotations"].(map[string]any); ok {
 			lack(annotations, `{"kubectl.kubernetes.io/last-applied-configuration": "{\"metadata\":{\"annotations\":{\"injector.tyk.io/record\":\"{}\"}}}\n"}`)
 		}
+
 		lack(m, `{"status": {"conditions": [{"status": "True", "type": "Ready"}], "containerStatuses": [{"name": "tyk-mesh"}]}}`)
 		if spec, ok := m["spec"].(map[string]any); ok && m["kind"] == "Service" {
 			lack(spec, `{"clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"], "sessionAffinity": "None", "type": "ClusterIP"}`)
 		}
 	}
+
 	containers, isPod := m["containers"].([]any)
 	if isPod {
 		lack(m, `{"dnsPolicy": "ClusterFirst", "restartPolicy": "Always", "schedulerName": "default-scheduler", "securityContext": {}, "terminationGracePeriodSeconds": 30}`)
 	}
+
 	first, _ := m["initContainers"].([]any)
 	for _, c := range slices.Concat(containers, first) {
 		if c, ok := c.(map[string]any); ok {
 			lack(c, `{"imagePullPolicy": "Always", "resources": {}, "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File"}`)
 		}
 	}
+
 	if ports, ok := m["ports"].([]any); ok {
 		for _, p := range ports {
 			if p, ok := p.(map[string]any); ok {
@@ -165,6 +183,7 @@ func lack(m map[string]any, entries string) {
 	if err := json.Unmarshal([]byte(entries), &more); err != nil {
 		panic(err)
 	}
+
 	for k, v := range more {
 		if m[k] == nil {
 			m[k] = v

@@ -17,9 +17,10 @@ type Member struct {
 	Defaulted bool // neither the object nor Settings.Namespace names a namespace
 }
 
-// Members are the members of the mesh among the documents, in the order of the input: what inject would put on the mesh, and what is on it
-// already. It asks no more of them than whose they are, so that what can no longer be injected can still be taken off. Of the settings,
-// Namespace, PodTemplates and ServiceLabels count.
+// Members returns the members of the mesh among the documents, in the order of the input: what
+// inject would put on the mesh, and what is on it already. It asks no more of them than whose they
+// are, so that what can no longer be injected can still be taken off. Of the settings, Namespace,
+// PodTemplates and ServiceLabels count.
 //
 // Problems: a document of ours that cannot be read, one that is not UTF-8, a member whose service
 // has no name.
@@ -29,15 +30,18 @@ func Members(docs []*manifest.Document, s Settings) (members []Member, problems 
 			problems = append(problems, *p)
 			continue
 		}
+
 		if !bytes.Contains(d.Text, []byte(marker)) {
 			continue
 		}
+
 		root, err := d.Root()
 		if err != nil {
 			_, p := unreadable(d, err)
 			problems = append(problems, p)
 			continue
 		}
+
 		for _, obj := range objects(root) {
 			for _, n := range memberNodes(obj, s) {
 				o := newSubject(d, obj, s.Namespace)
@@ -49,30 +53,36 @@ func Members(docs []*manifest.Document, s Settings) (members []Member, problems 
 				}
 			}
 		}
+
 		d.Forget()
 	}
+
 	SortProblems(docs, problems)
 	return members, problems
 }
 
-// memberNodes are the pod templates of an object that ask for injection, where tykmesh looks for them, and those that are injected, wherever
-// they stand: the configuration that named the place may be gone.
+// memberNodes returns the pod templates of an object that ask for injection, where tykmesh looks
+// for them, and those that are injected, wherever they stand: the configuration that named the
+// place may be gone.
 func memberNodes(obj object, s Settings) (nodes []*manifest.Node) {
 	if obj.isService() {
 		return nil
 	}
+
 	for _, t := range obj.templates(s.PodTemplates) {
 		asks := wantsInjection(t.Get("metadata", "annotations", annotationInject).Text())
 		if asks && !isSystem(namespaceOf(obj.node, s.Namespace)) {
 			nodes = append(nodes, t.Node)
 		}
 	}
+
 	walk(obj.node, func(n *manifest.Node) {
 		meshed := strings.EqualFold(n.Get("metadata", "annotations", annotationStatus).Text(), statusInjected)
 		if meshed && !slices.Contains(nodes, n) {
 			nodes = append(nodes, n)
 		}
 	})
+
 	return nodes
 }
 
@@ -82,6 +92,7 @@ func (o *subject) member(s Settings) (Member, []Problem) {
 	if p != nil {
 		problems = append(problems, *p)
 	}
+
 	return Member{
 		Service: Service{o.Namespace, app}, Object: o.title, Pos: o.Pos,
 		Defaulted: s.Namespace == "" && o.object.node.Get("metadata", "namespace").Text() == "",

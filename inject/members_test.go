@@ -17,9 +17,11 @@ func members(text string, s inject.Settings) string {
 	for _, m := range found {
 		lines = append(lines, fmt.Sprintf("%s %s %s", m.Pos, m.Object, m.Service))
 	}
+
 	for _, p := range problems {
 		lines = append(lines, p.Error())
 	}
+
 	return strings.Join(lines, "\n")
 }
 
@@ -35,6 +37,7 @@ spec:
     spec:
       hostNetwork: true # could not be injected, and can be taken off
 `
+
 	deployment := func(app, annotations string) string { return fmt.Sprintf(meshed, app, annotations) }
 	for _, c := range []struct{ name, text, want string }{
 		{"asks", deployment("web", `injector.tyk.io/inject: "yes"`), "app.yaml:1:1 document 1 (Deployment shop/web) shop/web"},
@@ -72,7 +75,8 @@ func TestMembersByLabel(t *testing.T) {
 	}
 }
 
-// checkMembers: whatever inject registers, delete finds, in the manifest before injection and after.
+// checkMembers: whatever inject registers, delete finds, in the manifest before injection and
+// after.
 func checkMembers(t *testing.T, stream *inject.Stream, before, after []*manifest.Document, s inject.Settings) {
 	t.Helper()
 	for when, docs := range map[string][]*manifest.Document{"before": before, "after": after} {
@@ -81,6 +85,7 @@ func checkMembers(t *testing.T, stream *inject.Stream, before, after []*manifest
 		for _, m := range found {
 			known[m.Service] = true
 		}
+
 		for _, o := range stream.Objects {
 			if w := o.Workload(); w != nil && o.Outcome == inject.Injected && !known[w.Service] {
 				t.Errorf("%s: %s is injected, and no member %s injection", o, w.Service, when)

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// TestMentions says which documents without our annotations are parsed for the checks: as few as can be told by a look at their words.
+// TestMentions says which documents without our annotations are parsed for the checks: as few as
+// can be told by a look at their words.
 func TestMentions(t *testing.T) {
 	for _, c := range []struct {
 		name, text string
@@ -36,6 +37,7 @@ func TestMentions(t *testing.T) {
 			}
 		})
 	}
+
 	if text := strings.Repeat("kind ", 100_000); forServices.mentions([]byte(text)) {
 		t.Error("a word alone is no object")
 	}

@@ -11,7 +11,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// Need is what a namespace must have for the pods that are injected, and what the stream does not show that it has.
+// Need is what a namespace must have for the pods that are injected, and what the stream does not
+// show that it has.
 type Need struct {
 	Namespace string
 	Secret    bool     // the Secret of the sidecars (sidecar.Secret)
@@ -57,16 +58,19 @@ func (s Security) looser(than Security) bool {
 	return s != "" && than != "" && podsecurity.CompareLevels(podsecurity.Level(s), podsecurity.Level(than)) < 0
 }
 
-// checkNamespaces looks for namespaces that refuse pods for what is added to them: the refusal would only show in the events of a ReplicaSet.
+// checkNamespaces looks for namespaces that refuse pods for what is added to them: the refusal
+// would only show in the events of a ReplicaSet.
 func (c *checks) checkNamespaces() {
 	needs := make(map[string]*Need)
 	for _, p := range c.facts.pods {
 		if p.object == nil || p.object.Outcome != Injected {
 			continue
 		}
+
 		if needs[p.namespace] == nil {
 			needs[p.namespace] = c.newNeed(p.namespace)
 		}
+
 		need := needs[p.namespace]
 		need.implicit = need.implicit || p.implicit
 		o := p.object
@@ -83,6 +87,7 @@ func (c *checks) checkNamespaces() {
 				p.namespace, n.enforced, n.at.Position(), o.loosened[n.enforced])
 		}
 	}
+
 	for _, name := range slices.Sorted(maps.Keys(needs)) {
 		c.Needs = append(c.Needs, *needs[name])
 	}

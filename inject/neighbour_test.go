@@ -9,7 +9,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// neighbours are documents that the checks across a stream read, and that would select, name or scale most of what the archives have.
+// neighbours are documents that the checks across a stream read, and that would select, name or
+// scale most of what the archives have.
 const neighbours = `kind: Deployment
 apiVersion: apps/v1
 metadata: {name: web, namespace: shop}
@@ -32,7 +33,8 @@ kind: Service
 broken: [
 `
 
-// TestNeighbours shows that what is only read changes nothing: whatever stands beside annotated objects, they become the same.
+// TestNeighbours shows that what is only read changes nothing: whatever stands beside annotated
+// objects, they become the same.
 func TestNeighbours(t *testing.T) {
 	injected := 0
 	for _, g := range goldens(t) {
@@ -49,6 +51,7 @@ func FuzzNeighbours(f *testing.F) {
 			f.Add(in.Data, []byte(neighbours))
 		}
 	}
+
 	f.Fuzz(func(t *testing.T, text, others []byte) {
 		if len(text) > 4096 || len(others) > 4096 || bytes.Contains(others, []byte("injector.tyk.io")) || bytes.Contains(others, []byte("service.tyk.io")) {
 			return
@@ -65,23 +68,28 @@ func checkNeighbours(t *testing.T, documents func() []*manifest.Document, others
 	t.Helper()
 	alone, problems := inject.Inject(documents(), s)
 	before, behind := manifest.Split("before.yaml", others), manifest.Split("behind.yaml", others)
+
 	beside, same := inject.Inject(slices.Concat(before, documents(), behind), s)
 	if !slices.Equal(problems, same) {
 		t.Fatalf("beside others these are the problems:\n%v\nand alone\n%v", same, problems)
 	}
+
 	if len(problems) > 0 {
 		return 0
 	}
+
 	got, want := slices.Collect(beside.Texts(nil)), slices.Collect(alone.Texts(nil))
 	if own := got[len(before) : len(got)-len(behind)]; !slices.EqualFunc(own, want, bytes.Equal) {
 		t.Fatalf("beside others this comes of it:\n%s\nand alone\n%s", whole(own), whole(want))
 	}
+
 	for i, d := range slices.Concat(before, behind) {
 		text := slices.Concat(got[:len(before)], got[len(got)-len(behind):])[i]
 		if !bytes.Equal(text, d.Text) {
 			t.Fatalf("what is only read became %q", text)
 		}
 	}
+
 	for i, o := range alone.Objects {
 		if b := beside.Objects[i]; o.Outcome != b.Outcome || o.Change != b.Change || o.Pos != b.Pos {
 			t.Fatalf("beside others %s is %v: %s", o, b.Outcome, b.Change)
@@ -90,5 +98,6 @@ func checkNeighbours(t *testing.T, documents func() []*manifest.Document, others
 			injected++
 		}
 	}
+
 	return injected
 }

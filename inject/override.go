@@ -10,7 +10,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// The annotations of a pod template by which it differs from the configuration; ours, and of the built-in profile alone.
+// The annotations of a pod template by which it differs from the configuration; ours, and of the
+// built-in profile alone.
 const (
 	annotationPort        = "injector.tyk.io/port"
 	annotationImage       = "injector.tyk.io/sidecar-image"
@@ -47,11 +48,13 @@ func (p *pod) readOverrides() (problems []Problem) {
 	if _, value := annotations.Entry(annotationPort); value.IsString() {
 		p.appPort = value
 	}
+
 	for _, key := range slices.Sorted(maps.Keys(overrides)) {
 		_, value := annotations.Entry(key)
 		if !value.IsString() {
 			continue // or refused already
 		}
+
 		if err := overrides[key](p, strings.Clone(value.Text())); err != nil {
 			hint := asVariable(value.Text())
 			if key == annotationEnv { // its own errors say what a $( there means
@@ -60,11 +63,14 @@ func (p *pod) readOverrides() (problems []Problem) {
 			problems = append(problems, p.problem(RuleAnnotation, value, "annotation %s: %v%s", key, err, hint))
 		}
 	}
+
 	r := p.Resources
+
 	return append(problems, append(p.checkLimit(annotationCPU, r.CPU, r.CPULimit), p.checkLimit(annotationMemory, r.Memory, r.MemoryLimit)...)...)
 }
 
-// checkLimit holds what a sidecar asks for against what it may use, at the annotation that says either.
+// checkLimit holds what a sidecar asks for against what it may use, at the annotation that says
+// either.
 func (p *pod) checkLimit(key, request, limit string) []Problem {
 	err := sidecar.CheckLimit(request, limit)
 	for _, k := range []string{key, key + "-limit"} {
@@ -91,6 +97,7 @@ func (p *pod) readEnv(text string) error {
 		if line == "" || line[0] == '#' {
 			continue
 		}
+
 		name, value, ok := strings.Cut(line, "=")
 		if !ok || sidecar.CheckVariable(name) != nil {
 			return fmt.Errorf("not NAME=VALUE: %q; one on a line", line)
@@ -98,8 +105,10 @@ func (p *pod) readEnv(text string) error {
 		if err := sidecar.CheckPodVariable(name, value); err != nil {
 			return err
 		}
+
 		p.Env = append(p.Env, sidecar.Variable{Name: name, Value: value})
 	}
+
 	return nil
 }
 
@@ -121,6 +130,7 @@ func (p *pod) readCIDRs(text string) error {
 		}
 		p.Rules.ExemptCIDRs = append(p.Rules.ExemptCIDRs, network)
 	}
+
 	return nil
 }
 
@@ -133,6 +143,7 @@ func (p *pod) readPorts(text string) error {
 		}
 		p.Rules.ExemptPorts = append(p.Rules.ExemptPorts, port)
 	}
+
 	return nil
 }
 
@@ -145,13 +156,16 @@ func (p *pod) readCAFile(text string) error {
 		if slices.ContainsFunc(sidecar.Trusting(), func(v sidecar.Variable) bool { return v.Name == name }) {
 			return fmt.Errorf("the variable %s names the mesh's CA anyway", name)
 		}
+
 		if !slices.Contains(p.caFile, name) {
 			p.caFile = append(p.caFile, name)
 		}
 	}
+
 	if len(p.caFile) > 0 && p.RulesTool == sidecar.NFT {
 		return errors.New("the file is made by a shell, which Injector.rulesTool: nft says there is not")
 	}
+
 	return nil
 }
 

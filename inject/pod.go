@@ -26,7 +26,7 @@ type addition struct {
 	ownSidecar *manifest.Node // the container with the sidecar's name; nil where the pod has none
 }
 
-// added are all containers that a pod gets.
+// added returns all containers that a pod gets.
 func (a addition) added() []manifest.Map {
 	all := slices.Concat(a.containers, a.initFirst, a.initLast)
 	if a.under != nil {
@@ -46,9 +46,11 @@ func (o *subject) examinePods(s Settings) (problems []Problem) {
 	if p != nil {
 		problems = append(problems, *p)
 	}
+
 	problems = append(problems, o.namespaceProblem()...)
 	o.workload = &Workload{Object: o.title, Pos: o.Pos, Service: Service{Namespace: o.Namespace, App: app}}
 	problems = append(problems, o.readAnnotations(o.workload, o.meta.Get("annotations"))...)
+
 	unknown := o.unknownAnnotations(o.meta.Get("annotations"))
 	if s.Sidecar == nil {
 		o.warnings = append(o.warnings, unknown...)
@@ -59,11 +61,14 @@ func (o *subject) examinePods(s Settings) (problems []Problem) {
 		problems = append(problems, append(unknown, o.builtIn(s)...)...)
 		o.Change = "sidecar " + sidecar.Name
 	}
+
 	problems = append(problems, o.examineAPI(s)...)
+
 	return append(problems, o.clashes(o.template.Get("spec"))...)
 }
 
-// clashes refuses pods that the API server would refuse with the sidecar in them, or in which it could not work.
+// clashes refuses pods that the API server would refuse with the sidecar in them, or in which it
+// could not work.
 func (o *subject) clashes(spec *manifest.Node) (problems []Problem) {
 	refuse := func(rule Rule, n *manifest.Node, format string, args ...any) {
 		problems = append(problems, o.problem(rule, n, format, args...))
@@ -71,44 +76,54 @@ func (o *subject) clashes(spec *manifest.Node) (problems []Problem) {
 	if n := spec.Get("hostNetwork"); n.IsTrue() {
 		refuse(RuleHostNetwork, n, "hostNetwork: the pod shares the network of its node, whose traffic the sidecar's rules would redirect")
 	}
+
 	if containers := spec.Get("containers"); containers.IsNull() || containers.Kind == manifest.Sequence && len(containers.Content) == 0 {
 		refuse(RulePod, spec, "spec.containers must list a container")
 	}
+
 	seen := make(map[string]bool)
 	for _, list := range []string{"containers", "initContainers"} {
 		node := spec.Get(list)
 		if !node.IsNull() && node.Kind != manifest.Sequence {
 			refuse(RulePod, node, "spec.%s: must be a list, not %s", list, node.Describe())
 		}
+
 		if !o.addition.initAsWell {
 			clear(seen)
 		}
+
 		problems = append(problems, o.containerClashes(list, node.Items(), seen)...)
 	}
+
 	added := names(o.addition.volumes)
 	for _, v := range spec.Get("volumes").Items() {
 		if name := v.Get("name"); slices.Contains(added, name.Text()) {
 			refuse(RuleClash, name, "the pod has a volume %s already; the mesh needs the name", name.Text())
 		}
 	}
+
 	return problems
 }
 
-// containerClashes refuses containers that cannot stand beside what is added. seen are the names of those that may not have the same one.
+// containerClashes refuses containers that cannot stand beside what is added. seen are the names of
+// those that may not have the same one.
 func (o *subject) containerClashes(list string, containers []*manifest.Node, seen map[string]bool) (problems []Problem) {
 	refuse := func(rule Rule, n *manifest.Node, format string, args ...any) {
 		problems = append(problems, o.problem(rule, n, format, args...))
 	}
 	gains := len(o.addition.mounts)+len(o.addition.variables) > 0
+
 	taken := names(o.addition.added())
 	for _, c := range containers {
 		if c.Resolve().Kind != manifest.Mapping {
 			refuse(RulePod, c, "spec.%s: a container must be a mapping, not %s", list, c.Describe())
 			continue
 		}
+
 		if o.addition.isOwnSidecar(c) {
 			continue
 		}
+
 		name := c.Get("name")
 		switch {
 		case slices.Contains(taken, name.Text()):
@@ -118,21 +133,26 @@ func (o *subject) containerClashes(list string, containers []*manifest.Node, see
 		case gains && seen[name.Text()]:
 			refuse(RulePod, name, "spec.%s: two containers have the name %s", list, name.Text())
 		}
+
 		seen[name.Text()] = true
 		if list == "containers" || isNative(c) {
 			problems = append(problems, o.portClashes(c)...)
 		}
+
 		problems = append(problems, o.mountClashes(c, o.addition.mounts)...)
 	}
+
 	return problems
 }
 
-// isNative reports whether an init container goes on running beside the others (Kubernetes documentation, sidecar containers).
+// isNative reports whether an init container goes on running beside the others (Kubernetes
+// documentation, sidecar containers).
 func isNative(initContainer *manifest.Node) bool {
 	return initContainer.Get("restartPolicy").Text() == "Always"
 }
 
-// portClashes refuses a container that declares a port of the sidecar: both would listen in the same network namespace.
+// portClashes refuses a container that declares a port of the sidecar: both would listen in the
+// same network namespace.
 func (o *subject) portClashes(container *manifest.Node) (problems []Problem) {
 	taken := []string{fmt.Sprint(sidecar.Port)}
 	for _, c := range o.addition.added() {
@@ -143,21 +163,25 @@ func (o *subject) portClashes(container *manifest.Node) (problems []Problem) {
 			}
 		}
 	}
+
 	for _, p := range container.Get("ports").Items() {
 		if n := p.Get("containerPort"); slices.Contains(taken, number(n)) && isTCP(p) {
 			problems = append(problems, o.problem(RuleClash, n, "container %s listens on port %s, as the sidecar does; let it listen on another", container.Get("name").Text(), n.Text()))
 		}
 	}
+
 	return problems
 }
 
-// isTCP reports whether a port of a container or of a Service is one of TCP, which it is where it does not say.
+// isTCP reports whether a port of a container or of a Service is one of TCP, which it is where it
+// does not say.
 func isTCP(port *manifest.Node) bool {
 	protocol := port.Get("protocol").Text()
 	return protocol == "" || protocol == "TCP"
 }
 
-// mountClashes refuses a container that has something of its own where the certificates are mounted.
+// mountClashes refuses a container that has something of its own where the certificates are
+// mounted.
 func (o *subject) mountClashes(container *manifest.Node, mounts []manifest.Map) (problems []Problem) {
 	for _, m := range container.Get("volumeMounts").Items() {
 		path := m.Get("mountPath")
@@ -167,6 +191,7 @@ func (o *subject) mountClashes(container *manifest.Node, mounts []manifest.Map) 
 			}
 		}
 	}
+
 	return problems
 }
 

@@ -39,7 +39,8 @@ type pair struct{ key, value string }
 // containerPort is a port that a container declares.
 type containerPort struct{ name, number string }
 
-// joins reports whether this run puts the pods on the mesh, or would if nothing were wrong with them.
+// joins reports whether this run puts the pods on the mesh, or would if nothing were wrong with
+// them.
 func (p *pods) joins() bool { return p.object != nil && p.object.joins() }
 
 // meshed reports whether the pods have a sidecar when the stream is applied.
@@ -62,7 +63,8 @@ func (x podIndex) add(all []*pods) {
 	}
 }
 
-// selected are the pods that have every label that is asked for: all of the namespace where none is.
+// selected returns the pods that have every label that is asked for: all of the namespace where
+// none is.
 func (x podIndex) selected(namespace string, wanted []pair) iter.Seq[*pods] {
 	few := x.namespace[namespace] // those with the rarest of the labels
 	for _, l := range wanted {
@@ -70,6 +72,7 @@ func (x podIndex) selected(namespace string, wanted []pair) iter.Seq[*pods] {
 			few = found
 		}
 	}
+
 	return func(yield func(*pods) bool) {
 		for _, p := range few {
 			if p.has(wanted) && !yield(p) {
@@ -83,7 +86,7 @@ func (p *pods) has(wanted []pair) bool {
 	return !slices.ContainsFunc(wanted, func(l pair) bool { return !slices.Contains(p.labels, l) })
 }
 
-// label is the value of a label.
+// label returns the value of a label.
 func (p *pods) label(key string) string {
 	for _, l := range p.labels {
 		if l.key == key {
@@ -93,7 +96,8 @@ func (p *pods) label(key string) string {
 	return ""
 }
 
-// service returns the name of the service that the pods belong to, by the first of these labels that they have; "" where they have none.
+// service returns the name of the service that the pods belong to, by the first of these labels
+// that they have; "" where they have none.
 func (p *pods) service(labels []string) string {
 	for _, key := range labels {
 		if slices.ContainsFunc(p.labels, func(l pair) bool { return l.key == key }) {
@@ -103,8 +107,8 @@ func (p *pods) service(labels []string) string {
 	return ""
 }
 
-// port is the named port of the first pods that have it and everything that the selector asks for; "" where there are none. An empty
-// selector selects nothing.
+// port returns the named port of the first pods that have it and everything that the selector asks
+// for; "" where there are none. An empty selector selects nothing.
 func (x podIndex) port(namespace string, selector []pair, name string) string {
 	if len(selector) == 0 {
 		return ""
@@ -114,10 +118,12 @@ func (x podIndex) port(namespace string, selector []pair, name string) string {
 			return n
 		}
 	}
+
 	return ""
 }
 
-// appPort is where the app of the first pods that have everything that the selector asks for listens: usualPort where nothing is known of it.
+// appPort is where the app of the first pods that have everything that the selector asks for
+// listens: usualPort where nothing is known of it.
 func (x podIndex) appPort(namespace string, selector []pair) string {
 	for p := range x.selected(namespace, selector) {
 		if p.object != nil && p.object.workload != nil && p.object.workload.Port != 0 && !p.isUnclear() && len(selector) > 0 {
@@ -127,7 +133,7 @@ func (x podIndex) appPort(namespace string, selector []pair) string {
 	return strconv.Itoa(usualPort)
 }
 
-// port is the number of the named port; "" where no container has it.
+// port returns the number of the named port; "" where no container has it.
 func (p *pods) port(name string) string {
 	i := slices.IndexFunc(p.ports, func(c containerPort) bool { return c.name == name })
 	if i < 0 {
@@ -136,8 +142,8 @@ func (p *pods) port(name string) string {
 	return p.ports[i].number
 }
 
-// containerPorts are the ports that the containers of a pod declare, those of native sidecars behind the others: so Kubernetes looks
-// them up (k8s.io/kubernetes pkg/api/v1/pod, FindPort).
+// containerPorts returns the ports that the containers of a pod declare, those of native sidecars
+// behind the others: so Kubernetes looks them up (k8s.io/kubernetes pkg/api/v1/pod, FindPort).
 func containerPorts(template *manifest.Node) (ports []containerPort) {
 	for _, list := range []string{"containers", "initContainers"} {
 		for _, c := range template.Get("spec", list).Items() {
@@ -149,10 +155,11 @@ func containerPorts(template *manifest.Node) (ports []containerPort) {
 			}
 		}
 	}
+
 	return ports
 }
 
-// pairs are the entries of a mapping of texts.
+// pairs returns the entries of a mapping of texts.
 func pairs(n *manifest.Node) (out []pair) {
 	for k, v := range n.Entries() {
 		out = append(out, pair{keep(k), keep(v)})
@@ -160,5 +167,5 @@ func pairs(n *manifest.Node) (out []pair) {
 	return out
 }
 
-// keep is a text that does not hold that of its whole document.
+// keep returns a text that does not hold that of its whole document.
 func keep(n *manifest.Node) string { return strings.Clone(n.Text()) }

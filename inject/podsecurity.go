@@ -14,11 +14,13 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// Security is the strictest level of the Pod Security Standards that pods meet (Kubernetes documentation): restricted, baseline or privileged;
-// "" where that cannot be said, because Kubernetes would not read the pod.
+// Security is the strictest level of the Pod Security Standards that pods meet (Kubernetes
+// documentation): restricted, baseline or privileged; "" where that cannot be said, because
+// Kubernetes would not read the pod.
 type Security string
 
-// guard says which level pods meet, as a cluster of today does: by the admission plugin's own rules.
+// guard says which level pods meet, as a cluster of today does: by the admission plugin's own
+// rules.
 type guard struct{ standards.Evaluator }
 
 func newGuard() guard {
@@ -29,7 +31,7 @@ func newGuard() guard {
 	return guard{evaluator}
 }
 
-// level is the level that a pod meets, and why it does not meet each of the stricter ones.
+// level returns the level that a pod meets, and why it does not meet each of the stricter ones.
 func (g guard) level(meta *metav1.ObjectMeta, spec *corev1.PodSpec) (level Security, why map[Security]string) {
 	for _, l := range []podsecurity.Level{podsecurity.LevelRestricted, podsecurity.LevelBaseline} {
 		at := podsecurity.LevelVersion{Level: l, Version: podsecurity.LatestVersion()}
@@ -40,12 +42,15 @@ func (g guard) level(meta *metav1.ObjectMeta, spec *corev1.PodSpec) (level Secur
 		if why == nil {
 			why = make(map[Security]string)
 		}
+
 		why[Security(l)] = result.ForbiddenDetail()
 	}
+
 	return Security(podsecurity.LevelPrivileged), why
 }
 
-// verdict says which levels a pod met before it was injected, and meets after. why is what stands in the way of those that it no longer meets.
+// verdict says which levels a pod met before it was injected, and meets after. why is what stands
+// in the way of those that it no longer meets.
 func (g guard) verdict(o *subject) (before, after Security, why map[Security]string) {
 	var (
 		meta metav1.ObjectMeta
@@ -54,16 +59,20 @@ func (g guard) verdict(o *subject) (before, after Security, why map[Security]str
 	if decode(valueOf(o.meta, nil), &meta) != nil || decode(valueOf(o.template.Get("spec"), harmless), &spec) != nil {
 		return "", "", nil
 	}
+
 	before, _ = g.level(&meta, &spec)
 	if o.addition.addTo(&spec) != nil {
 		return before, "", nil
 	}
+
 	after, why = g.level(&meta, &spec)
 	maps.DeleteFunc(why, func(level Security, _ string) bool { return before.looser(level) })
+
 	return before, after, why
 }
 
-// harmless are fields of pods and containers that no rule of Pod Security looks at; reading them would take most of the time.
+// harmless are fields of pods and containers that no rule of Pod Security looks at; reading them
+// would take most of the time.
 var harmless = []string{"env", "envFrom", "image", "command", "args", "resources", "volumeMounts", "affinity", "tolerations", "nodeSelector", "hostAliases"}
 
 // addTo puts what the pod gets into a pod as Kubernetes reads it.
@@ -71,6 +80,7 @@ func (a addition) addTo(spec *corev1.PodSpec) error {
 	if err := a.layUnder(spec); err != nil {
 		return err
 	}
+
 	for _, list := range []struct {
 		to   *[]corev1.Container
 		maps []manifest.Map
@@ -83,6 +93,7 @@ func (a addition) addTo(spec *corev1.PodSpec) error {
 			*list.to = append(*list.to, c)
 		}
 	}
+
 	for _, m := range a.volumes {
 		var v corev1.Volume
 		if err := decode(m, &v); err != nil {
@@ -90,6 +101,7 @@ func (a addition) addTo(spec *corev1.PodSpec) error {
 		}
 		spec.Volumes = append(spec.Volumes, v)
 	}
+
 	return nil
 }
 
@@ -98,10 +110,12 @@ func (a addition) layUnder(spec *corev1.PodSpec) error {
 	if a.ownSidecar == nil {
 		return nil
 	}
+
 	var laid corev1.Container
 	if err := errors.Join(decode(trim(a.under), &laid), decode(valueOf(a.ownSidecar, harmless), &laid)); err != nil {
 		return err
 	}
+
 	for _, list := range [][]corev1.Container{spec.Containers, spec.InitContainers} {
 		for i := range list {
 			if list[i].Name == laid.Name {
@@ -109,6 +123,7 @@ func (a addition) layUnder(spec *corev1.PodSpec) error {
 			}
 		}
 	}
+
 	return nil
 }
 
@@ -128,7 +143,7 @@ func decode(v any, into any) error {
 	return json.Unmarshal(text, into)
 }
 
-// valueOf is a node as encoding/json writes it, without some fields.
+// valueOf returns a node as encoding/json writes it, without some fields.
 func valueOf(n *manifest.Node, without []string) any {
 	n = n.Resolve()
 	switch {
@@ -142,6 +157,7 @@ func valueOf(n *manifest.Node, without []string) any {
 			}
 		}
 		return out
+
 	case n.Kind == manifest.Sequence:
 		out := make([]any, len(n.Content))
 		for i, item := range n.Content {
@@ -149,11 +165,13 @@ func valueOf(n *manifest.Node, without []string) any {
 		}
 		return out
 	}
+
 	if i, ok := n.Int(); ok {
 		return i
 	}
 	if n.Tag == "!!bool" {
 		return n.IsTrue()
 	}
+
 	return n.Text()
 }

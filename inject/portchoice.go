@@ -23,6 +23,7 @@ func (o *subject) choosePort(pods podIndex, preserve bool) (*manifest.Node, erro
 		return nil, o.problem(RuleService, o.object.node.Get("spec", "ports"), "spec.ports: cannot tell which of the ports %s reaches the app: name it %s, or give it appProtocol: %s",
 			o.service.numbers(left), appPortName, appPortName)
 	}
+
 	chosen := items[left[0]]
 	for _, p := range items {
 		name, port := p.Get("name"), p.Get("port")
@@ -34,14 +35,17 @@ func (o *subject) choosePort(pods podIndex, preserve bool) (*manifest.Node, erro
 			return nil, o.problem(RuleService, port, "spec.ports: port %d is taken; the sidecar's port needs it", sidecar.Port)
 		}
 	}
+
 	if protocol := chosen.Get("protocol"); protocol.Text() != "" && protocol.Text() != "TCP" {
 		return nil, o.problem(RuleService, protocol, "spec.ports: a %s port cannot go through the sidecar%s", protocol.Text(), asVariable(protocol.Text()))
 	}
+
 	return chosen, nil
 }
 
-// likely returns the indexes of the ports that may reach the app, which listens on port app as far as the stream shows. An only port does.
-// Of several each row keeps those that match, if any does; one that is left is it, and so is port 80 among those that a row keeps.
+// likely returns the indexes of the ports that may reach the app, which listens on port app as far
+// as the stream shows. An only port does. Of several each row keeps those that match, if any does;
+// one that is left is it, and so is port 80 among those that a row keeps.
 //
 //	TCP
 //	targetPort resolves to the app's port
@@ -57,6 +61,7 @@ func (s *service) likely(pods podIndex, app string) []int {
 	for i := range left {
 		left[i] = i
 	}
+
 	for row, matches := range []func(p servicePort) bool{
 		func(p servicePort) bool { return p.tcp },
 		func(p servicePort) bool { return s.reaches(p, pods) == app },
@@ -75,16 +80,19 @@ func (s *service) likely(pods podIndex, app string) []int {
 				}
 			}
 		}
+
 		switch {
 		case len(usual) == 1:
 			return usual
 		case len(found) > 0:
 			left = found
 		}
+
 		if len(left) == 1 {
 			return left
 		}
 	}
+
 	return left
 }
 
@@ -96,8 +104,9 @@ func (p servicePort) isLikeHTTP() bool {
 	})
 }
 
-// reaches returns the number of the container port that a Service port reaches: a named one is looked up in the pods that the Service
-// selects. It stays a name where none of them is in the stream.
+// reaches returns the number of the container port that a Service port reaches: a named one is
+// looked up in the pods that the Service selects. It stays a name where none of them is in the
+// stream.
 func (s *service) reaches(port servicePort, pods podIndex) string {
 	if !port.named {
 		return port.target
@@ -118,40 +127,47 @@ func (s *service) numbers(ports []int) string {
 		}
 		text += separator + s.ports[port].number
 	}
+
 	return text
 }
 
-// clearPorts finds where apps listen whose pods declare several ports: where the Services of the stream lead that join the mesh. The
-// others are refused.
+// clearPorts finds where apps listen whose pods declare several ports: where the Services of the
+// stream lead that join the mesh. The others are refused.
 func (in *injection) clearPorts() {
 	leads := make(map[*pods][]string)
 	for _, s := range in.facts.services {
 		if !s.joins() || len(s.selector) == 0 {
 			continue
 		}
+
 		likely := s.likely(in.pods, strconv.Itoa(usualPort))
 		if len(likely) != 1 {
 			continue
 		}
+
 		for p := range in.pods.selected(s.namespace, s.selector) {
 			if n := p.declared(s.ports[likely[0]]); p.isUnclear() && n != "" && !slices.Contains(leads[p], n) {
 				leads[p] = append(leads[p], n)
 			}
 		}
 	}
+
 	for _, p := range in.facts.pods {
 		if !p.isUnclear() {
 			continue
 		}
+
 		port, ok := 0, false
 		if len(leads[p]) == 1 {
 			port, ok = parsePort(leads[p][0])
 		}
+
 		if !ok {
 			p.object.Outcome = Refused
 			in.problems = append(in.problems, *p.object.unclear)
 			continue
 		}
+
 		p.object.workload.Port, p.object.unclear = port, nil
 	}
 }
@@ -159,7 +175,8 @@ func (in *injection) clearPorts() {
 // isUnclear reports whether the pods declare several ports, and say not which is the app's.
 func (p *pods) isUnclear() bool { return p.object != nil && p.object.unclear != nil }
 
-// declared returns the number of the container port that a Service port leads to; "" where the pods declare no such port.
+// declared returns the number of the container port that a Service port leads to; "" where the pods
+// declare no such port.
 func (p *pods) declared(port servicePort) string {
 	if port.named {
 		return p.port(port.target)

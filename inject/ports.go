@@ -19,7 +19,8 @@ const (
 	httpsPortName = "https"
 )
 
-// examineService checks a Service that is to be injected. Which port changes is chosen when all workloads are known.
+// examineService checks a Service that is to be injected. Which port changes is chosen when all
+// workloads are known.
 func (o *subject) examineService() (problems []Problem) {
 	spec := o.object.node.Get("spec")
 	ports := spec.Get("ports")
@@ -33,24 +34,29 @@ func (o *subject) examineService() (problems []Problem) {
 		o.leave(RuleNoPorts, "it has no ports", true)
 		return nil
 	}
+
 	for _, p := range ports.Items() {
 		if p.Resolve().Kind != manifest.Mapping || p.Get("port") == nil {
 			problems = append(problems, o.problem(RuleService, p, "spec.ports: a port must be a mapping with a port, not %s", p.Resolve().Describe()))
 		}
 	}
+
 	return problems
 }
 
-// serviceEdits is what injection changes in a Service: the port that reaches the app becomes the sidecar's, or leads to it.
+// serviceEdits is what injection changes in a Service: the port that reaches the app becomes the
+// sidecar's, or leads to it.
 func (o *subject) serviceEdits(pods podIndex, s Settings) ([]manifest.Edit, error) {
 	port, err := o.choosePort(pods, s.Preserve)
 	if err != nil {
 		return nil, err
 	}
+
 	text, ok := o.doc.Source(port)
 	if !ok {
 		return nil, &manifest.EditError{Pos: o.doc.PositionOf(port), Msg: "spec.ports: cannot be edited as it is written; use spaces to indent it, and UTF-8"}
 	}
+
 	r := &record{Port: text}
 	r.keepPlain("port", port)
 	o.service.turned = slices.Index(o.object.node.Get("spec", "ports").Items(), port)
@@ -67,12 +73,14 @@ func (o *subject) serviceEdits(pods podIndex, s Settings) ([]manifest.Edit, erro
 		o.Change = fmt.Sprintf("port %s becomes %s", number(port.Get("port")), turned.becomes)
 		edits = portEdits(port.Resolve())
 	}
+
 	annotations, err := o.annotationEdits(r, nil)
+
 	return append(annotations, edits...), err
 }
 
-// keptNumber is the number of a port that leads to the sidecar and stays. With TLS the port of HTTP becomes that of HTTPS, because the sidecar
-// answers nothing else.
+// keptNumber returns the number of a port that leads to the sidecar and stays. With TLS the port of
+// HTTP becomes that of HTTPS, because the sidecar answers nothing else.
 //
 //	port           without TLS      with TLS
 //	80 -> app      80 -> sidecar    443 -> sidecar
@@ -85,7 +93,8 @@ func (o *subject) keptNumber(port *manifest.Node, tls bool) string {
 	return was
 }
 
-// keptName is the name of a port that leads to the sidecar and stays. It gets one where the sidecar's is added, because several ports must have names.
+// keptName returns the name of a port that leads to the sidecar and stays. It gets one where the
+// sidecar's is added, because several ports must have names.
 func keptName(port *manifest.Node, becomes string) string {
 	name := portNameOf(port)
 	switch {
@@ -94,10 +103,12 @@ func keptName(port *manifest.Node, becomes string) string {
 	case becomes == httpsPort:
 		return httpsPortName
 	}
+
 	return appPortName
 }
 
-// checkKeptName refuses a name that another port has too: Kubernetes does, and the record tells the port by it.
+// checkKeptName refuses a name that another port has too: Kubernetes does, and the record tells the
+// port by it.
 func (o *subject) checkKeptName(port *manifest.Node, becomes string) error {
 	name := keptName(port, becomes)
 	for _, p := range o.object.node.Get("spec", "ports").Items() {
@@ -109,17 +120,21 @@ func (o *subject) checkKeptName(port *manifest.Node, becomes string) error {
 			return o.problem(RuleService, p.Get("name"), "spec.ports: port %s is to lead to the sidecar under the name %s, which this port has too; give this one another", number(port.Get("port")), name)
 		}
 	}
+
 	return nil
 }
 
-// preservingEdits lead a port to the sidecar and leave it its name, and add the port under which other sidecars call, if it is not that.
+// preservingEdits lead a port to the sidecar and leave it its name, and add the port under which
+// other sidecars call, if it is not that.
 func (o *subject) preservingEdits(port *manifest.Node, becomes string, r *record) (edits []manifest.Edit) {
 	ports := o.object.node.Get("spec", "ports")
 	was := number(port.Get("port"))
+
 	added := was != strconv.Itoa(sidecar.Port)
 	if becomes != was {
 		edits = append(edits, manifest.Replace{Node: port.Get("port"), Value: int64(443)})
 	}
+
 	var missing manifest.Map
 	name := strings.Clone(keptName(port, becomes))
 	r.Kept = &name
@@ -130,29 +145,34 @@ func (o *subject) preservingEdits(port *manifest.Node, becomes string, r *record
 			missing = append(missing, manifest.Entry{Key: "name", Value: name})
 		}
 	}
+
 	if _, target := port.Entry("targetPort"); target != nil {
 		edits = append(edits, manifest.Replace{Node: target, Value: int64(sidecar.Port)})
 	} else {
 		missing = append(missing, manifest.Entry{Key: "targetPort", Value: int64(sidecar.Port)})
 	}
+
 	if len(missing) > 0 {
 		edits = append(edits, putBesidePort(port, missing))
 	}
+
 	o.Change = fmt.Sprintf("port %s leads to the sidecar", was)
 	if becomes != was {
 		o.Change = fmt.Sprintf("port %s becomes %s, and leads to the sidecar", was, becomes)
 	}
+
 	if added {
 		o.Change += fmt.Sprintf(", port %d is added", sidecar.Port)
 		edits = append(edits, manifest.Append{To: ports, Values: manifest.List{
 			manifest.Map{{Key: "name", Value: portName}, {Key: "port", Value: int64(sidecar.Port)}, {Key: "targetPort", Value: int64(sidecar.Port)}},
 		}})
 	}
+
 	return edits
 }
 
-// putBesidePort puts entries behind the number of a port, but not at the end of lines of their own: the last entry stays the last, because what
-// stands behind that on its line is not in the record.
+// putBesidePort puts entries behind the number of a port, but not at the end of lines of their own:
+// the last entry stays the last, because what stands behind that on its line is not in the record.
 func putBesidePort(port *manifest.Node, entries manifest.Map) manifest.Put {
 	if last := port.Content[len(port.Content)-2]; !port.Flow && last.Text() == "port" {
 		return manifest.Put{Into: port, Before: last, Entries: entries}
@@ -160,7 +180,7 @@ func putBesidePort(port *manifest.Node, entries manifest.Map) manifest.Put {
 	return manifest.Put{Into: port, After: "port", Entries: entries}
 }
 
-// portNameOf is the name of a port; "" where it has none.
+// portNameOf returns the name of a port; "" where it has none.
 func portNameOf(port *manifest.Node) string {
 	if name := port.Get("name"); !name.IsNull() {
 		return name.Text()
@@ -173,9 +193,10 @@ func hasPort(ports *manifest.Node, n string) bool {
 	return slices.ContainsFunc(ports.Items(), func(p *manifest.Node) bool { return number(p.Get("port")) == n })
 }
 
-// portEdits makes a port the sidecar's, which has a name, a port and a targetPort and nothing else. It writes them where others stood, so
-// that comments stay where they are; the first and the last entry of the port stay the first and the last, because what is between them is what
-// the record knows.
+// portEdits makes a port the sidecar's, which has a name, a port and a targetPort and nothing else.
+// It writes them where others stood, so that comments stay where they are; the first and the last
+// entry of the port stay the first and the last, because what is between them is what the record
+// knows.
 func portEdits(port *manifest.Node) (edits []manifest.Edit) {
 	missing := manifest.Map{{Key: "name", Value: portName}, {Key: "port", Value: int64(sidecar.Port)}, {Key: "targetPort", Value: int64(sidecar.Port)}}
 	slots := portSlots(port, missing)
@@ -192,6 +213,7 @@ func portEdits(port *manifest.Node) (edits []manifest.Edit) {
 			free = append(free, i)
 		}
 	}
+
 	for _, i := range free { // the first one gets the name, if that is missing
 		m := missing[len(missing)-1]
 		if i == 0 {
@@ -200,6 +222,7 @@ func portEdits(port *manifest.Node) (edits []manifest.Edit) {
 		missing = missing.Without(m.Key)
 		edits = append(edits, manifest.Rename{Key: slots[i].key, Name: m.Key}, manifest.Replace{Node: slots[i].value, Value: m.Value})
 	}
+
 	for i, m := range missing {
 		before := slots[len(slots)-1].key
 		if i == 0 && m.Key == "name" {
@@ -207,6 +230,7 @@ func portEdits(port *manifest.Node) (edits []manifest.Edit) {
 		}
 		edits = append(edits, manifest.Put{Into: port, Before: before, Entries: manifest.Map{m}})
 	}
+
 	return edits
 }
 
@@ -216,7 +240,8 @@ type portSlot struct {
 	keep       bool
 }
 
-// portSlots are the entries of a port. No more stay than are wanted, among them the first, the last and that of the port itself.
+// portSlots returns the entries of a port. No more stay than are wanted, among them the first, the
+// last and that of the port itself.
 func portSlots(port *manifest.Node, wanted manifest.Map) (slots []portSlot) {
 	third, last := 1, len(port.Content)/2-1
 	for i := range last + 1 {
@@ -225,9 +250,11 @@ func portSlots(port *manifest.Node, wanted manifest.Map) (slots []portSlot) {
 			third = i
 		}
 	}
+
 	for i := range slots {
 		slots[i].keep = len(slots) <= len(wanted) || i == 0 || i == third || i == last
 	}
+
 	return slots
 }
 

@@ -10,8 +10,9 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// What is said of an object stays on its line, and is free of what a terminal obeys: whoever writes manifests must not speak for the program to those
-// who read its log, of which GitHub Actions takes lines that begin with two colons for commands.
+// What is said of an object stays on its line, and is free of what a terminal obeys: whoever writes
+// manifests must not speak for the program to those who read its log, of which GitHub Actions takes
+// lines that begin with two colons for commands.
 func TestNothingFeignsALine(t *testing.T) {
 	const feigned = `\n::error::feigned \e[31m\u2028`
 	odd := func(at string, was ...string) []byte {
@@ -22,6 +23,7 @@ func TestNothingFeignsALine(t *testing.T) {
 		}
 		return []byte(text)
 	}
+
 	said := 0
 	for name, text := range map[string][]byte{
 		"kind":           odd("Deployment", "kind: Deployment"),
@@ -51,12 +53,15 @@ func TestNothingFeignsALine(t *testing.T) {
 				for _, p := range problems {
 					all = append(all, p.Error())
 				}
+
 				for _, p := range stream.Warnings {
 					all = append(all, p.Error())
 				}
+
 				for _, o := range stream.Objects {
 					all = append(all, o.String(), o.Change, o.Reason)
 				}
+
 				for _, line := range all {
 					if said++; strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }) {
 						t.Errorf("%s: %q", name, line)
@@ -65,6 +70,7 @@ func TestNothingFeignsALine(t *testing.T) {
 			}
 		}
 	}
+
 	if said < 100 {
 		t.Errorf("only %d texts: this shows nothing", said)
 	}

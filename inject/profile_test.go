@@ -19,6 +19,7 @@ func profile(name string) inject.Settings {
 		}},
 		{Key: "command", Value: manifest.List{"/opt/tyk-gateway/tyk", "--conf=/etc/tyk/tyk.conf"}},
 	}
+
 	mountOf := func(name, path string) manifest.Map {
 		return manifest.Map{{Key: "name", Value: name}, {Key: "mountPath", Value: path}}
 	}
@@ -28,6 +29,7 @@ func profile(name string) inject.Settings {
 		{Key: "args", Value: manifest.List{"set -e\niptables -t nat -A PREROUTING -p tcp --dport 80 -j REDIRECT\n"}},
 		{Key: "securityContext", Value: manifest.Map{{Key: "privileged", Value: true}}},
 	}
+
 	s := inject.Settings{MeshHosts: []string{"mesh", "mesh.local", "localhost"}, Containers: []manifest.Map{gateway}, InitContainers: []manifest.Map{redirect}}
 	switch name {
 	case "": // an init container that fills the folder of certificates, as the guide has it
@@ -39,6 +41,7 @@ func profile(name string) inject.Settings {
 			manifest.Map{{Key: "name", Value: "SSL_CERT_DIR"}, {Key: "value", Value: "/certs"}},
 		})
 		s.Containers = []manifest.Map{tagged, {{Key: "name", Value: "log"}, {Key: "image", Value: "example.com/log:1"}, {Key: "volumeMounts", Value: manifest.List{mountOf("ssl-certs", "/ssl")}}}}
+
 	case "builtin", "native", "nft": // the built-in sidecar: in a container, in an init container, with a file of rules
 		s = inject.Settings{MeshHosts: s.MeshHosts, Sidecar: &inject.Sidecar{
 			Gateway: sidecar.Gateway{
@@ -48,9 +51,11 @@ func profile(name string) inject.Settings {
 			RulesResources: sidecar.Resources{CPU: sidecar.DefaultRulesCPU, Memory: sidecar.DefaultRulesMemory, MemoryLimit: sidecar.DefaultRulesMemoryLimit},
 			Rules:          sidecar.Rules{Intercept: sidecar.All}, RulesImage: sidecar.DefaultRulesImage, RulesTool: sidecar.IPTables, Native: name == "native",
 		}}
+
 		if name == "nft" {
 			s.Sidecar.RulesTool, s.Sidecar.Rules.Intercept = sidecar.NFT, sidecar.Mesh
 		}
+
 	case "bare": // nothing but a sidecar, and no names
 		s = inject.Settings{Containers: []manifest.Map{{{Key: "name", Value: "proxy"}, {Key: "image", Value: "example.com/proxy:1"}}}}
 	case "requests": // a sidecar that says what it needs, and a native one that may use no more
@@ -61,6 +66,7 @@ func profile(name string) inject.Settings {
 	default:
 		panic("no profile " + name)
 	}
+
 	return s
 }
 

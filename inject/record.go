@@ -8,8 +8,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// record is the value of annotationRecord: what injection added, by name, and how it found what it changed in place. Everything that is
-// as usual is left out.
+// record is the value of annotationRecord: what injection added, by name, and how it found what it
+// changed in place. Everything that is as usual is left out.
 type record struct {
 	Containers     []string `json:"containers,omitempty"`
 	InitContainers []string `json:"initContainers,omitempty"`
@@ -21,8 +21,8 @@ type record struct {
 	// Gained is what other containers of the pod got, by their names: paths as of layer.
 	Gained map[string][]string `json:"gained,omitempty"`
 
-	// Empty is how empty lists were written that got their first items: the text behind the colon of spec.<key>, or of
-	// volumeMounts/<container>.
+	// Empty is how empty lists were written that got their first items: the text behind the colon
+	// of spec.<key>, or of volumeMounts/<container>.
 	Empty map[string]string `json:"empty,omitempty"`
 
 	Port       string  `json:"port,omitempty"`       // the text of the Service port that was replaced, or led to the sidecar
@@ -42,7 +42,7 @@ type record struct {
 // usualInject is how nearly everybody writes the value of the inject annotation.
 const usualInject = `"true"`
 
-// String is the record as one line of JSON.
+// String returns the record as one line of JSON.
 func (r *record) String() string {
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
@@ -80,10 +80,12 @@ func (r *record) keepPlain(name string, n *manifest.Node) {
 	if r.Plain == nil {
 		r.Plain = make(map[string]string)
 	}
+
 	text, err := json.Marshal(valueOf(n, nil))
 	if err != nil {
 		panic("inject: a value that JSON cannot hold: " + err.Error()) // it was read from a document
 	}
+
 	r.Plain[name] = string(text)
 }
 
@@ -97,7 +99,9 @@ func (r *record) keepInject(d *manifest.Document, key, value, status *manifest.N
 		if !ok && err == nil {
 			err = &manifest.EditError{Pos: d.PositionOf(n), Msg: "cannot be edited as it is written; write it on one line"}
 		}
+
 		r.keepPlain(name, n)
+
 		return text
 	}
 
@@ -106,6 +110,7 @@ func (r *record) keepInject(d *manifest.Document, key, value, status *manifest.N
 		text := keep("status", status)
 		r.Status = &text
 	}
+
 	return err
 }
 

@@ -22,21 +22,25 @@ func Reinject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 		}
 		refused[o.key()] = o.Outcome == Refused
 	}
+
 	var before []*manifest.Document
 	for _, p := range back.pages {
 		if !p.withdrawn() {
 			before = append(before, p.Patched(p.patch))
 		}
 	}
+
 	stream, more := Inject(before, s)
 	for _, o := range stream.Objects {
 		if refused[o.key()] {
 			o.Outcome = Refused
 		}
 	}
+
 	stream.pages = back.injectedAgain(stream.pages)
 	problems = append(problems, more...)
 	SortProblems(docs, problems)
+
 	return stream, problems
 }
 
@@ -60,10 +64,12 @@ func (s *Stream) injectedAgain(pages []page) (all []page) {
 		}
 		all = append(all, again)
 	}
+
 	end := len(all)
 	for end > 0 && s.pages[end-1].withdrawn() {
 		end--
 	}
+
 	for _, emitted := range pages {
 		if end < len(all) {
 			all[end].change = &change{patch: manifest.Patch{{To: len(all[end].Text), Text: emitted.patch[0].Text}}, again: true}
@@ -73,5 +79,6 @@ func (s *Stream) injectedAgain(pages []page) (all []page) {
 		}
 		end++
 	}
+
 	return all
 }

@@ -25,6 +25,7 @@ func TestReinject(t *testing.T) {
 			}
 		})
 	}
+
 	if compared < 300 {
 		t.Fatalf("only %d streams were injected again; the corpus is too small to show anything", compared)
 	}
@@ -40,10 +41,12 @@ func otherSettings(s inject.Settings) []inject.Settings {
 		other.Preserve, other.Trust = !s.Preserve, "abc"
 		all = append(all, other)
 	}
+
 	flipped := s
 	flipped.TLS, flipped.Routes, flipped.UpgradeAPI = !s.TLS, !s.Routes, !s.UpgradeAPI
 	emitting := s
 	emitting.TLS, emitting.Authority = true, someAuthority
+
 	return append(all, flipped, emitting)
 }
 
@@ -55,24 +58,29 @@ func checkReinject(t *testing.T, documents func() []*manifest.Document, first, s
 	if !ok {
 		return 0
 	}
+
 	want, wrong := inject.Inject(documents(), second)
 	got, problems := inject.Reinject(files(), second)
 	same(t, "problems", messages(wrong), messages(problems))
 	if len(problems) > 0 {
 		return 0
 	}
+
 	same(t, "what is registered", services(want), services(got))
+
 	other := inject.Binding{InboundID: "5e0000000000000000000003", MeshID: "610000000000000000000004"}
 	for _, b := range []inject.Binding{ids, other} {
 		same(t, "injected again", written(t, want, bindings(want, b)), written(t, got, bindings(got, b)))
 		checkFiles(t, got, bindings(got, b))
 	}
+
 	again, _ := inject.Reinject(filesOf(want, bindings(want, ids)), second)
 	for f := range again.Files(bindings(again, ids)) {
 		if len(f.Patch) > 0 {
 			t.Fatalf("%s: the same settings change %v of\n%s", f.Name, f.Patch, f.Text)
 		}
 	}
+
 	return 1
 }
 
@@ -125,6 +133,7 @@ func services(stream *inject.Stream) (all []inject.Workload) {
 		}
 		all = append(all, w)
 	}
+
 	return all
 }
 
@@ -151,6 +160,7 @@ func TestReinjectRefuses(t *testing.T) {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
+
 	injected := written(t, stream, bindings(stream, ids)) + "---\n" +
 		"apiVersion: v1\nkind: Pod\nmetadata:\n  name: webhook\n  labels: {app: w}\n  annotations: {injector.tyk.io/status: injected}\nspec: {containers: [{name: w}]}\n"
 	_, problems = inject.Reinject(manifest.Split("f.yaml", []byte(injected)), profile("builtin"))
@@ -159,6 +169,7 @@ func TestReinjectRefuses(t *testing.T) {
 	for _, p := range problems {
 		found = append(found, string(p.Rule)+": "+strings.TrimSpace(lines[p.Pos.Line-1]))
 	}
+
 	same(t, "problems", []string{"TM0009: securityContext: {runAsUser: 10777}", "TM0014: apiVersion: v1"}, found)
 	if last := problems[1].Error(); !strings.HasSuffix(last, "so what was added to it is not known: inject the manifest that it was made of") {
 		t.Errorf("got %s", last)
@@ -177,10 +188,12 @@ func TestUninjectServed(t *testing.T) {
 			if !ok {
 				return
 			}
+
 			want, n, err := inject.UpgradeAlone(g.documents(), s)
 			if err != nil {
 				return // an upgrade that cannot be written, which injection skips
 			}
+
 			upgraded += n
 			back, problems := inject.UninjectServed(files())
 			same(t, "problems", nil, messages(problems))
@@ -190,6 +203,7 @@ func TestUninjectServed(t *testing.T) {
 			same(t, "warnings of former versions", n, len(former.Warnings))
 		})
 	}
+
 	if upgraded < 5 {
 		t.Fatalf("only %d documents were upgraded; the corpus is too small to show anything", upgraded)
 	}

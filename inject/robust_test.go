@@ -11,8 +11,9 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// TestHostileInput shows that no input of a few megabytes takes more than its share of time and memory: each of these would run for
-// hours, or out of memory, if something in it were done once too often.
+// TestHostileInput shows that no input of a few megabytes takes more than its share of time and
+// memory: each of these would run for hours, or out of memory, if something in it were done once
+// too often.
 func TestHostileInput(t *testing.T) {
 	const service = "apiVersion: v1\nkind: Service\nmetadata: {name: web, annotations: {injector.tyk.io/inject: \"true\"}}\nspec: {ports: [{port: 80}]}\n"
 	object := func(name string) string {
@@ -61,20 +62,25 @@ func TestHostileInput(t *testing.T) {
 			if refused := len(problems) > 0; refused != c.refused {
 				t.Fatalf("refused: %v (%v)", refused, problems)
 			}
+
 			if c.refused {
 				return
 			}
+
 			out := slices.Collect(stream.Texts(nil))
 			if got := bytes.Count(bytes.Join(out, nil), []byte("tyk-sidecar")); got != c.count {
 				t.Fatalf("%d objects were injected, not %d", got, c.count)
 			}
+
 			if len(c.text) > 1<<20 {
 				return // enough time was spent
 			}
+
 			back, problems := inject.Uninject(redone(docs, out))
 			if len(problems) > 0 {
 				t.Fatal(problems[0])
 			}
+
 			if string(bytes.Join(slices.Collect(back.Texts(nil)), nil)) != c.text {
 				t.Fatal("uninject left something else")
 			}
@@ -93,6 +99,7 @@ func bomb(format string) string {
 		}
 		fmt.Fprintf(&b, "x%d: "+format+"\n", append([]any{i + 1}, args...)...)
 	}
+
 	return b.String()
 }
 

@@ -1,7 +1,7 @@
 package inject
 
-// Rule says why something is refused, skipped or warned of. It is a code that stays the same from version to version, for those who
-// filter reports.
+// Rule says why something is refused, skipped or warned of. It is a code that stays the same from
+// version to version, for those who filter reports.
 type Rule string
 
 // The rules.
@@ -43,7 +43,8 @@ const (
 	RuleDomain      Rule = "TM0035"
 )
 
-// Skips reports whether what a rule refuses is skipped: it passes untouched where Settings.OnSkip accepts that.
+// Skips reports whether what a rule refuses is skipped: it passes untouched where Settings.OnSkip
+// accepts that.
 func (r Rule) Skips() bool {
 	return r == RuleSyntax || r == RuleEdit || r == RuleKind || r == RulePatch
 }

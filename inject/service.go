@@ -8,8 +8,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// Service is a service of the mesh: what two API definitions and a certificate are made for. Workloads with the same namespace and
-// the same service label are one service.
+// Service is a service of the mesh: what two API definitions and a certificate are made for.
+// Workloads with the same namespace and the same service label are one service.
 type Service struct {
 	Namespace, App string
 }
@@ -28,7 +28,8 @@ func (s Settings) serviceLabels() []string {
 // String is namespace/app.
 func (s Service) String() string { return s.Namespace + "/" + s.App }
 
-// Tag is the gateway tag that only the sidecars of the service carry; namespaced as Injector.slugs says.
+// Tag returns the gateway tag that only the sidecars of the service carry; namespaced as
+// Injector.slugs says.
 func (s Service) Tag(namespaced bool) string {
 	if namespaced {
 		return s.App + "." + s.Namespace
@@ -36,7 +37,8 @@ func (s Service) Tag(namespaced bool) string {
 	return s.App
 }
 
-// Field is one annotation of the form KIND.service.tyk.io/PATH: a value to set in the inbound API definition.
+// Field is one annotation of the form KIND.service.tyk.io/PATH: a value to set in the inbound API
+// definition.
 type Field struct {
 	Key   string // the annotation
 	Path  string // dotted, with every dash of the annotation turned into an underscore, as tyk-k8s did
@@ -61,7 +63,8 @@ type Workload struct {
 
 	Fields []Field // sorted by Key
 
-	// InboundID and MeshID are database ids that the manifest already names; "" where it names none.
+	// InboundID and MeshID are database ids that the manifest already names; "" where it names
+	// none.
 	InboundID, MeshID string
 }
 
@@ -86,7 +89,8 @@ func (p Problem) Error() string {
 	return fmt.Sprintf("%s: %s: %s", p.Pos, p.Object, p.Msg)
 }
 
-// SortProblems puts problems in the order of the input: by file in the order of the documents, then by line and column.
+// SortProblems puts problems in the order of the input: by file in the order of the documents, then
+// by line and column.
 func SortProblems(docs []*manifest.Document, problems []Problem) {
 	files := make(map[string]int)
 	for i, d := range docs {
@@ -94,6 +98,7 @@ func SortProblems(docs []*manifest.Document, problems []Problem) {
 			files[d.File] = i
 		}
 	}
+
 	slices.SortStableFunc(problems, func(a, b Problem) int {
 		return cmp.Or(files[a.Pos.File]-files[b.Pos.File], a.Pos.Line-b.Pos.Line, a.Pos.Column-b.Pos.Column)
 	})

@@ -18,14 +18,16 @@ var (
 	soakSeed = flag.Uint64("soakseed", 0, "the first life that TestSoak tries; 0: those that it always tries, then any")
 )
 
-// TestSoak lets manifests live: people write them, change them, have them injected, change what came of it, have it injected again, take it back. The
-// laws hold at every moment. A life depends on its seed alone, which a failure names.
+// TestSoak lets manifests live: people write them, change them, have them injected, change what
+// came of it, have it injected again, take it back. The laws hold at every moment. A life depends
+// on its seed alone, which a failure names.
 func TestSoak(t *testing.T) {
 	pool, lives, injected := newLines(t), 0, 0
 	try := func(seed uint64) {
 		lives++
 		injected += pool.live(t, seed)
 	}
+
 	end := time.Now().Add(*soak)
 	if *soakSeed == 0 {
 		for seed := range uint64(40) {
@@ -36,9 +38,11 @@ func TestSoak(t *testing.T) {
 		}
 		*soakSeed = rand.Uint64()
 	}
+
 	for seed := *soakSeed; time.Now().Before(end); seed++ {
 		try(seed)
 	}
+
 	t.Logf("%d lives, %d objects injected", lives, injected)
 }
 
@@ -58,6 +62,7 @@ func newLines(t *testing.T) (l lines) {
 			l.all = slices.AppendSeq(l.all, strings.Lines(string(in.Data)))
 		}
 	}
+
 	return l
 }
 
@@ -66,10 +71,12 @@ func (l lines) live(t *testing.T, seed uint64) (injected int) {
 	t.Helper()
 	w := &styleWriter{Rand: rand.New(rand.NewPCG(seed, 11))}
 	text := w.stream()
+
 	styled := !w.maybe(3)
 	if !styled {
 		text = l.inputs[w.IntN(len(l.inputs))]
 	}
+
 	s := profile(profiles[w.IntN(len(profiles))])
 	s.TLS, s.Routes, s.UpgradeAPI, s.Preserve, s.Namespaced = w.maybe(2), w.maybe(2), w.maybe(4), w.maybe(2), w.maybe(4)
 	s.OnSkip = []inject.OnSkip{inject.SkipFail, inject.SkipWarn, inject.SkipWarn, inject.SkipIgnore}[w.IntN(4)]
@@ -81,26 +88,32 @@ func (l lines) live(t *testing.T, seed uint64) (injected int) {
 	if styled {
 		checkCommutes(t, w, text, s)
 	}
+
 	for moment := range 4 {
 		if moment > 0 || !styled {
 			text = l.edit(w, text)
 		}
+
 		now := text
 		documents := func() []*manifest.Document { return manifest.Split("f.yaml", now) }
 		injected += checkLaws(t, documents, s)
 		if s.TLS && !bytes.Contains(text, []byte("injector.tyk.io/record")) { // else more is taken back than what was added last
 			checkEmitted(t, documents, s)
 		}
+
 		if others := l.edit(w, []byte(neighbours)); !bytes.Contains(others, []byte("injector.tyk.io")) {
 			checkNeighbours(t, documents, others, profile("plain"))
 		}
+
 		if out, ok := injectText(text, s); ok && w.maybe(2) {
 			text = []byte(whole(replaceIDs([][]byte{out}, inject.Binding{InboundID: "5e0000000000000000000005", MeshID: "610000000000000000000006"})))
 		}
+
 		if w.maybe(4) {
 			text = checkTakenBack(t, text)
 		}
 	}
+
 	return injected
 }
 
@@ -111,7 +124,9 @@ func (l lines) edit(w *styleWriter, text []byte) []byte {
 		if len(all) < 2 {
 			break
 		}
+
 		at, other := w.IntN(len(all)), w.IntN(len(all))
+
 		column := len(all[at]) - len(strings.TrimLeft(all[at], " "))
 		switch w.IntN(9) {
 		case 0:
@@ -137,10 +152,12 @@ func (l lines) edit(w *styleWriter, text []byte) []byte {
 			all = slices.Insert(all, w.IntN(len(all)+1), moved...)
 		}
 	}
+
 	return []byte(strings.Join(all, ""))
 }
 
-// checkCommutes shows that what injection has no interest in may be changed before or after it: the same comes of it, and is taken back to the same.
+// checkCommutes shows that what injection has no interest in may be changed before or after it: the
+// same comes of it, and is taken back to the same.
 func checkCommutes(t *testing.T, w *styleWriter, text []byte, s inject.Settings) {
 	t.Helper()
 	words := [][2]string{
@@ -152,26 +169,33 @@ func checkCommutes(t *testing.T, w *styleWriter, text []byte, s inject.Settings)
 	if !ok {
 		return
 	}
+
 	other, ok := injectText(change(text), s)
 	if !ok {
 		t.Fatalf("L9: with %q instead of %q it is refused", word[1], word[0])
 	}
+
 	same(t, "L9: changed before and after", string(other), string(change(first)))
 	same(t, "L2: taken back from what was changed", string(change(text)), string(checkTakenBack(t, change(first))))
 }
 
-// checkTakenBack shows that what was taken back once is not changed by doing it again. It returns what is left; the text itself if it is refused.
+// checkTakenBack shows that what was taken back once is not changed by doing it again. It returns
+// what is left; the text itself if it is refused.
 func checkTakenBack(t *testing.T, text []byte) []byte {
 	t.Helper()
 	back, problems := inject.Uninject(manifest.Split("f.yaml", text))
 	if len(problems) > 0 {
 		return text
 	}
+
 	once := slices.Concat(slices.Collect(back.Texts(nil))...)
+
 	again, problems := inject.Uninject(manifest.Split("f.yaml", once))
 	if len(problems) > 0 {
 		t.Fatalf("what was taken back is refused: %v\n%s", problems, once)
 	}
+
 	same(t, "L2: taken back twice", string(once), whole(slices.Collect(again.Texts(nil))))
+
 	return once
 }

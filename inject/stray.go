@@ -10,7 +10,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// astray finds annotations that ask for injection where they have no effect, in an object that carries none where they would.
+// astray finds annotations that ask for injection where they have no effect, in an object that
+// carries none where they would.
 //
 //	of a pod template that no setting names      skipped
 //	of a Kustomize patch                         skipped
@@ -28,6 +29,7 @@ func (in *injection) astray(d *manifest.Document, obj object, readers []*subject
 		subjects = append(subjects, o)
 		in.noEffect(o, n, key, readers)
 	})
+
 	return subjects
 }
 
@@ -40,6 +42,7 @@ func (in *injection) noEffect(o *subject, n, key *manifest.Node, readers []*subj
 		in.skip(o.Object, o.problem(RuleKind, key, "this %s has a pod template at %s, where tykmesh does not look: name it in Injector.podTemplates", o.Kind, owner))
 		return
 	}
+
 	if len(readers) > 0 {
 		o.leave(RulePlace, fmt.Sprintf("the annotation at %s has no effect: it belongs to %s", path, readers[0].annotations()), true)
 		return
@@ -67,7 +70,8 @@ func (o *subject) annotations() string {
 	return strings.TrimPrefix(o.template.path+".metadata.annotations", ".")
 }
 
-// kindless finds an annotation that asks for injection in what would be an object if it said of which kind.
+// kindless finds an annotation that asks for injection in what would be an object if it said of
+// which kind.
 func (in *injection) kindless(d *manifest.Document, obj object) (subjects []*subject) {
 	walk(obj.node, func(n *manifest.Node) {
 		key, value := n.Get("metadata", "annotations").Entry(annotationInject)
@@ -78,6 +82,7 @@ func (in *injection) kindless(d *manifest.Document, obj object) (subjects []*sub
 		in.skip(o.Object, o.problem(RuleKind, key, "annotation %s: the object has no kind", annotationInject))
 		subjects = append(subjects, o)
 	})
+
 	return subjects
 }
 
@@ -94,8 +99,8 @@ type search struct {
 	decided map[*subject]bool           // which readers carry the switch; for nil, whether any does
 }
 
-// strays finds keys of tykmesh that nothing reads: misspelt ones, and known ones that stand where they have no effect. It adds the
-// subjects that one of them leaves out of the mesh.
+// strays finds keys of tykmesh that nothing reads: misspelt ones, and known ones that stand where
+// they have no effect. It adds the subjects that one of them leaves out of the mesh.
 //
 //	key         | where it stands                          |
 //	misspelt    | annotations of a pod that is injected    | examinePods says so
@@ -117,6 +122,7 @@ func (in *injection) strays(d *manifest.Document, obj object, readers, subjects 
 			}
 		}
 	})
+
 	return s.found
 }
 
@@ -143,6 +149,7 @@ func (s *search) reader(key *manifest.Node) *subject {
 			s.decided[nil] = s.decided[nil] || s.decided[o]
 		}
 	}
+
 	return s.reads[key]
 }
 
@@ -171,15 +178,19 @@ func (s *search) unknown(key, value *manifest.Node) {
 	if reader != nil && reader.workload != nil {
 		return // examinePods has reported it
 	}
+
 	o := s.subject(reader)
+
 	meant, place := meantBy(key.Text()), ""
 	if reader == nil && strings.HasSuffix(meant, "?") {
 		place = " It belongs to " + s.belongs()
 	}
+
 	if len(s.readers) == 0 || s.decided[reader] || isSystem(o.Namespace) || declinesInjection(value.Text()) || !meansInject(key.Text()) {
 		s.Warnings = append(s.Warnings, o.problem(RuleAnnotation, key, "there is no annotation %s%s%s", key.Text(), meant, place))
 		return
 	}
+
 	s.problems = append(s.problems, o.problem(RuleAnnotation, key, "there is no annotation %s, so this %s stays out of the mesh%s%s", key.Text(), o.Kind, meant, place))
 	if o.Outcome = Refused; !slices.Contains(s.found, o) {
 		s.found = append(s.found, o)
@@ -192,6 +203,7 @@ func (s *search) known(in, key *manifest.Node) {
 	if text == annotationInject || isWritten(text) || !isMeta(in) {
 		return
 	}
+
 	reader, belongs := s.reader(key), s.belongs()
 	switch {
 	case text == annotationAccept:
@@ -207,17 +219,20 @@ func (s *search) known(in, key *manifest.Node) {
 	case len(s.readers) == 0 && in.Parent() != s.object.node.Get("metadata"):
 		return // data of something else
 	}
+
 	o := s.subject(nil)
 	s.Warnings = append(s.Warnings, o.problem(RulePlace, key, "annotation %s has no effect at %s of this %s: it belongs to %s", text, in.PathFrom(s.object.node), o.Kind, belongs))
 }
 
-// nothing returns why no object is injected, and what to type where none asks for it; "" where one is, or was by an earlier run.
+// nothing returns why no object is injected, and what to type where none asks for it; "" where one
+// is, or was by an earlier run.
 func (s *Stream) nothing() string {
 	for _, o := range s.Objects {
 		if o.joins() || o.done {
 			return ""
 		}
 	}
+
 	n := len(s.Objects)
 	switch {
 	case n == 1:
@@ -227,6 +242,7 @@ func (s *Stream) nothing() string {
 	case !slices.ContainsFunc(s.pages, func(p page) bool { return len(p.content()) > 0 }):
 		return "the input holds no object; check the command that makes it"
 	}
+
 	return fmt.Sprintf("nothing is annotated with %s: %s; write it into spec.template.metadata.annotations of each workload, "+
 		"and into metadata.annotations of its Service", annotationInject, usualInject)
 }

@@ -13,7 +13,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// Stream is a stream of documents as Inject or Uninject leaves it, and what became of the objects in it that are ours.
+// Stream is a stream of documents as Inject or Uninject leaves it, and what became of the objects
+// in it that are ours.
 type Stream struct {
 	Objects   []*Object // in the order of the input
 	Warnings  []Problem // what is odd, and stands in nobody's way; in the order of the input
@@ -51,8 +52,9 @@ func newStream(docs []*manifest.Document) *Stream {
 	return s
 }
 
-// Workloads are the annotated pod templates that are to be injected, for registration; nil where no routes are wanted. Those of a refused
-// object are among them as far as they name a service, so that all that is wrong with them can be said at once.
+// Workloads returns the annotated pod templates that are to be injected, for registration; nil
+// where no routes are wanted. Those of a refused object are among them as far as they name a
+// service, so that all that is wrong with them can be said at once.
 func (s *Stream) Workloads() []Workload {
 	if !s.routes {
 		return nil
@@ -63,34 +65,40 @@ func (s *Stream) Workloads() []Workload {
 			out = append(out, *o.workload)
 		}
 	}
+
 	return out
 }
 
-// Write writes the documents with the ids of their services' APIs. Between the last document of one file and the first of the next it
-// writes the separator that the files did not need.
+// Write writes the documents with the ids of their services' APIs. Between the last document of one
+// file and the first of the next it writes the separator that the files did not need.
 func (s *Stream) Write(w io.Writer, bindings map[Service]Binding) error {
 	b := bufio.NewWriterSize(w, 1<<16)
 	join := s.joint()
 	if join == asYAML && manifest.BeginsJSON(s.pages[0].Text) {
 		_, _ = b.WriteString("---\n")
 	}
+
 	var before []byte // the text before that is not blank
+
 	i := 0
 	for text := range s.Texts(bindings) {
 		if i > 0 && (s.beginsFile(i) || join != asItIs && manifest.BeginsJSON(firstLine(text))) {
 			text = separate(b, before, text, join == asJSON)
 		}
+
 		_, _ = b.Write(text) // Flush returns the first error
 		if len(bytes.TrimSpace(text)) > 0 {
 			before = text
 		}
+
 		i++
 	}
+
 	return b.Flush()
 }
 
-// joint says how several files become one stream that kubectl reads. To kubectl a stream that begins with a bracket is JSON, in which no
-// separator can stand (k8s.io/apimachinery, util/yaml).
+// joint says how several files become one stream that kubectl reads. To kubectl a stream that
+// begins with a bracket is JSON, in which no separator can stand (k8s.io/apimachinery, util/yaml).
 //
 //	files                          the stream
 //	one                            the file (asItIs)
@@ -103,18 +111,21 @@ func (s *Stream) joint() joint {
 			files++
 		}
 	}
+
 	if files < 2 {
 		return asItIs
 	}
+
 	for _, p := range s.pages {
 		if text := p.begins(); len(bytes.TrimSpace(text)) > 0 && !manifest.IsJSON(text) {
 			return asYAML
 		}
 	}
+
 	return asJSON
 }
 
-// begins is the text of the page, or what is added to one without any.
+// begins returns the text of the page, or what is added to one without any.
 func (p page) begins() []byte {
 	if len(p.Text) == 0 && len(p.patch) > 0 {
 		return []byte(p.patch[0].Text)
@@ -133,8 +144,8 @@ const (
 // beginsFile reports whether a page is the first of its file.
 func (s *Stream) beginsFile(i int) bool { return s.pages[i].Number == 1 }
 
-// Texts are the texts of the documents, in their order, with the ids of their services' APIs. Documents without an injected object are
-// as they were, and shared with the input.
+// Texts returns the texts of the documents, in their order, with the ids of their services' APIs.
+// Documents without an injected object are as they were, and shared with the input.
 func (s *Stream) Texts(bindings map[Service]Binding) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		for _, p := range s.pages {
@@ -152,7 +163,8 @@ type File struct {
 	Patch manifest.Patch
 }
 
-// Files are the files of the input in their order, each as often as it was named, with the ids of their services' APIs.
+// Files returns the files of the input in their order, each as often as it was named, with the ids
+// of their services' APIs.
 func (s *Stream) Files(bindings map[Service]Binding) iter.Seq[File] {
 	return func(yield func(File) bool) {
 		for pages := s.pages; len(pages) > 0; {
@@ -160,9 +172,11 @@ func (s *Stream) Files(bindings map[Service]Binding) iter.Seq[File] {
 			for n < len(pages) && pages[n].Number != 1 {
 				n++
 			}
+
 			if !yield(file(pages[:n], bindings)) {
 				return
 			}
+
 			pages = pages[n:]
 		}
 	}
@@ -174,6 +188,7 @@ func file(pages []page, bindings map[Service]Binding) File {
 	if len(pages) == 1 {
 		return f
 	}
+
 	f.Text = nil
 	for i, p := range pages {
 		if i > 0 {
@@ -181,11 +196,12 @@ func file(pages []page, bindings map[Service]Binding) File {
 		}
 		f.Text = append(f.Text, p.Text...)
 	}
+
 	return f
 }
 
-// bind returns the patch with the ids of the services' APIs. It leaves alone what an injection before
-// this one wrote in the same way.
+// bind returns the patch with the ids of the services' APIs. It leaves alone what an injection
+// before this one wrote in the same way.
 func (p page) bind(bindings map[Service]Binding) manifest.Patch {
 	patch := p.bound(bindings)
 	if p.again {
@@ -198,39 +214,47 @@ func (p page) bound(bindings map[Service]Binding) manifest.Patch {
 	if len(p.services) == 0 {
 		return p.patch
 	}
+
 	var known []string
 	for _, svc := range p.services {
 		known = append(known, string(manifest.Quote(p.inboundOf(svc))), string(manifest.Quote(bindings[svc].InboundID)),
 			string(manifest.Quote(p.meshOf(svc))), string(manifest.Quote(bindings[svc].MeshID)))
 	}
+
 	ids := strings.NewReplacer(known...)
+
 	out := slices.Clone(p.patch)
 	for i := range out {
 		out[i].Text = ids.Replace(out[i].Text)
 	}
+
 	return out
 }
 
-// markOf is a word that a text does not hold: no text holds its own digest.
+// markOf returns a word that a text does not hold: no text holds its own digest.
 func markOf(text []byte) string {
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }
 
-// inboundOf and meshOf stand for ids until they are known. A space makes them quoted wherever they are written.
+// inboundOf and meshOf stand for ids until they are known. A space makes them quoted wherever they
+// are written.
 func (p page) inboundOf(s Service) string { return p.mark + " inbound " + s.String() }
 func (p page) meshOf(s Service) string    { return p.mark + " mesh " + s.String() }
 
-// separate ends a document, if there is one, so that another file's can follow. A directive has to stand behind an end marker, YAML 1.2
-// section 9.2, and a byte order mark only at the start of a stream.
+// separate ends a document, if there is one, so that another file's can follow. A directive has to
+// stand behind an end marker, YAML 1.2 section 9.2, and a byte order mark only at the start of a
+// stream.
 func separate(w *bufio.Writer, before, next []byte, json bool) []byte {
 	if len(before) == 0 || len(bytes.TrimSpace(next)) == 0 {
 		return next
 	}
+
 	next = bytes.TrimPrefix(next, []byte("\ufeff"))
 	if before[len(before)-1] != '\n' {
 		_ = w.WriteByte('\n')
 	}
+
 	switch start := firstLine(next); {
 	case json:
 	case bytes.HasPrefix(start, []byte("%")):
@@ -238,10 +262,11 @@ func separate(w *bufio.Writer, before, next []byte, json bool) []byte {
 	case !bytes.HasPrefix(start, []byte("---")):
 		_, _ = w.WriteString("---\n")
 	}
+
 	return next
 }
 
-// firstLine is the first line of a text that says something.
+// firstLine returns the first line of a text that says something.
 func firstLine(text []byte) []byte {
 	for line := range bytes.Lines(text) {
 		if trimmed := bytes.TrimSpace(line); len(trimmed) > 0 && trimmed[0] != '#' {

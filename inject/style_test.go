@@ -37,10 +37,12 @@ func checkStyle(t *testing.T, seed uint64) (injected int) {
 			t.Logf("seed %d:\n%s", seed, text)
 		}
 	}()
+
 	documents := func() []*manifest.Document { return manifest.Split("f.yaml", text) }
 	if s.OnSkip = inject.SkipWarn; s.TLS {
 		checkEmitted(t, documents, s)
 	}
+
 	return checkLaws(t, documents, s)
 }
 
@@ -68,16 +70,20 @@ func (w *styleWriter) stream() []byte {
 			w.entries(object, w.IntN(3))
 		}
 	}
+
 	text := w.b.String()
 	if w.maybe(4) {
 		text = strings.TrimRight(text, "\n")
 	}
+
 	if w.maybe(4) {
 		text = strings.ReplaceAll(text, "\n", "\r\n")
 	}
+
 	if w.maybe(6) {
 		text = "\ufeff" + text
 	}
+
 	return []byte(text)
 }
 
@@ -86,13 +92,16 @@ func (w *styleWriter) object() manifest.Map {
 	if w.maybe(3) {
 		annotations = append(annotations, manifest.Entry{Key: "injector.tyk.io/status", Value: w.pick("failed", "", "x y")})
 	}
+
 	meta := w.shuffle(manifest.Map{{Key: "name", Value: "web"}, {Key: "labels", Value: manifest.Map{{Key: "app", Value: "web"}}}, {Key: "annotations", Value: annotations}})
 	if w.maybe(3) {
 		port := w.shuffle(manifest.Map{{Key: "port", Value: int64(80)}, {Key: "name", Value: "http"}, {Key: "extra", Value: manifest.List{"a", "b c"}}})
 		spec := w.shuffle(manifest.Map{{Key: "selector", Value: manifest.Map{{Key: "app", Value: "web"}}}, {Key: "ports", Value: manifest.List{manifest.Map{{Key: "port", Value: int64(9090)}}, port}[w.IntN(2):]}})
 		return w.shuffle(manifest.Map{{Key: "apiVersion", Value: "v1"}, {Key: "kind", Value: "Service"}, {Key: "metadata", Value: meta}, {Key: "spec", Value: spec}})
 	}
+
 	template := w.shuffle(manifest.Map{{Key: "metadata", Value: meta}, {Key: "spec", Value: w.podSpec()}})
+
 	return w.shuffle(manifest.Map{{Key: "apiVersion", Value: w.pick("apps/v1", "extensions/v1beta1")}, {Key: "kind", Value: "Deployment"}, {Key: "metadata", Value: manifest.Map{{Key: "name", Value: "web"}}},
 		{Key: "spec", Value: w.shuffle(manifest.Map{{Key: "replicas", Value: int64(2)}, {Key: "template", Value: template}})}})
 }
@@ -104,20 +113,25 @@ func (w *styleWriter) podSpec() manifest.Map {
 		if w.maybe(2) {
 			c = append(c, manifest.Entry{Key: "volumeMounts", Value: w.list("data")})
 		}
+
 		if w.maybe(2) {
 			c = append(c, manifest.Entry{Key: "env", Value: w.list("SSL_CERT_DIR")}, manifest.Entry{Key: "securityContext", Value: manifest.Map{{Key: "runAsUser", Value: int64(5)}}})
 		}
+
 		if w.maybe(4) {
 			c[0].Value = "tyk-mesh"
 		}
+
 		containers = append(containers, w.shuffle(c))
 	}
+
 	spec := manifest.Map{{Key: "containers", Value: containers}}
 	for _, key := range []string{"volumes", "initContainers"} {
 		if w.maybe(2) {
 			spec = append(spec, manifest.Entry{Key: key, Value: w.list(key)})
 		}
 	}
+
 	return w.shuffle(append(spec, manifest.Entry{Key: "nodeName", Value: "n"}))
 }
 
@@ -135,7 +149,8 @@ func (w *styleWriter) shuffle(m manifest.Map) manifest.Map {
 	return m
 }
 
-// entries writes a mapping in block style; the first entry stands where the text ends, if that is not at the start of a line.
+// entries writes a mapping in block style; the first entry stands where the text ends, if that is
+// not at the start of a line.
 func (w *styleWriter) entries(m manifest.Map, column int) {
 	for i, e := range m {
 		if i > 0 || strings.HasSuffix(w.b.String(), "\n") {
@@ -160,6 +175,7 @@ func (w *styleWriter) value(v any, column int, inMapping bool) {
 		w.anchors++
 		anchor = fmt.Sprintf(" &a%d", w.anchors)
 	}
+
 	switch v := v.(type) {
 	case manifest.Map:
 		if w.maybe(4) {
@@ -168,17 +184,22 @@ func (w *styleWriter) value(v any, column int, inMapping bool) {
 		w.b.WriteString(anchor + w.comment() + "\n")
 		w.entries(v, column+1+w.IntN(4))
 		return
+
 	case manifest.List:
 		if len(v) == 0 || w.maybe(4) {
 			break
 		}
 		w.b.WriteString(anchor + w.comment() + "\n")
+
 		at := column + w.IntN(4)
 		if !inMapping {
 			at++
 		}
+
 		w.items(v, at)
+
 		return
+
 	case string:
 		if strings.Contains(v, "\n") && w.maybe(2) {
 			indent := "\n" + strings.Repeat(" ", column+1+w.IntN(4))
@@ -186,6 +207,7 @@ func (w *styleWriter) value(v any, column int, inMapping bool) {
 			return
 		}
 	}
+
 	w.b.WriteString(anchor + w.pick(" ", " ", "   "))
 	w.flow(v)
 	w.b.WriteString(w.comment() + "\n")
@@ -201,6 +223,7 @@ func (w *styleWriter) items(l manifest.List, column int) {
 			w.entries(m, column+1+gap)
 			continue
 		}
+
 		w.value(v, column, false)
 	}
 }
@@ -222,12 +245,15 @@ func (w *styleWriter) flow(v any) {
 			w.b.WriteString(w.key(e.Key) + ": ")
 			w.flow(e.Value)
 		}
+
 		w.b.WriteString(gap + "}")
+
 	case manifest.List:
 		if len(v) == 0 {
 			w.b.WriteString(w.pick("[]", "null", "~", "[ ]", "[\n         ]"))
 			return
 		}
+
 		w.b.WriteString("[" + gap)
 		for i, item := range v {
 			if i > 0 {
@@ -235,13 +261,16 @@ func (w *styleWriter) flow(v any) {
 			}
 			w.flow(item)
 		}
+
 		w.b.WriteString(w.pick(gap, ","+gap) + "]")
+
 	case string:
 		if v == "web" || v == "data0" {
 			w.b.WriteString(w.pick(v, `"`+v+`"`, "'"+v+"'"))
 			return
 		}
 		w.b.WriteString(w.pick(fmt.Sprintf("%q", v), fmt.Sprintf("%q", v), w.single(v)))
+
 	default:
 		fmt.Fprint(&w.b, v)
 	}

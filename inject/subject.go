@@ -12,7 +12,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// subject is what carries annotations of ours, while it is examined and edited: a Service, or a pod template of an object.
+// subject is what carries annotations of ours, while it is examined and edited: a Service, or a pod
+// template of an object.
 type subject struct {
 	*Object
 	doc      *manifest.Document
@@ -27,23 +28,28 @@ type subject struct {
 	selector manifest.Map // and the selector, if it has none
 }
 
-// examine says what becomes of an object; there are no subjects where it carries none of our annotations.
+// examine says what becomes of an object; there are no subjects where it carries none of our
+// annotations.
 func (in *injection) examine(d *manifest.Document, obj object) (subjects []*subject) {
 	if obj.kind == "" {
 		subjects = in.kindless(d, obj)
 		return in.strays(d, obj, nil, subjects)
 	}
+
 	readers := in.readers(d, obj)
 	for _, o := range readers {
 		subjects = in.appendSubject(subjects, o)
 	}
+
 	if !slices.ContainsFunc(readers, (*subject).isAnnotated) {
 		subjects = append(subjects, in.astray(d, obj, readers)...)
 	}
+
 	return in.strays(d, obj, readers, subjects)
 }
 
-// readers returns the places of an object where annotations count: its pod templates, or the Service that it is.
+// readers returns the places of an object where annotations count: its pod templates, or the
+// Service that it is.
 func (in *injection) readers(d *manifest.Document, obj object) (readers []*subject) {
 	templates := obj.templates(in.settings.PodTemplates)
 	for _, t := range templates {
@@ -54,11 +60,13 @@ func (in *injection) readers(d *manifest.Document, obj object) (readers []*subje
 		o.template, o.meta = t, t.Get("metadata")
 		readers = append(readers, o)
 	}
+
 	if obj.isService() {
 		o := newSubject(d, obj, in.settings.Namespace)
 		o.meta = obj.node.Get("metadata")
 		readers = append(readers, o)
 	}
+
 	return readers
 }
 
@@ -70,43 +78,53 @@ func (in *injection) appendSubject(subjects []*subject, o *subject) []*subject {
 		in.problems = append(in.problems, problems...)
 		o.Outcome = Refused
 	}
+
 	if ours || len(problems) > 0 {
 		return append(subjects, o)
 	}
+
 	return subjects
 }
 
-// judge says what becomes of a Service or a pod template; ours is false where nothing is to be said of it.
+// judge says what becomes of a Service or a pod template; ours is false where nothing is to be said
+// of it.
 func (in *injection) judge(o *subject) (ours bool, problems []Problem) {
 	if problems := o.stringsOnly(); problems != nil {
 		return true, problems
 	}
+
 	if in.settings.Sidecar != nil {
 		if problems := o.unclearSwitch(); problems != nil {
 			return true, problems
 		}
 	}
+
 	if !o.wanted() {
 		return o.Outcome == LeftAlone, nil
 	}
 	if k, _ := o.meta.Get("annotations").Entry(annotationRecord); k != nil {
 		return true, []Problem{o.problem(RuleRecord, k, "annotation %s: it is there, but the status is not %s: was the status changed by hand?", annotationRecord, statusInjected)}
 	}
+
 	if p := o.unfit(); p != nil {
 		in.skip(o.Object, *p)
 		return true, nil
 	}
+
 	if in.settings.Namespace == "" && o.object.node.Get("metadata", "namespace").Text() == "" {
 		in.Defaulted = true
 	}
+
 	problems = o.missingVersion()
 	if o.template.Node == nil {
 		return true, append(problems, o.examineService()...)
 	}
+
 	return true, append(problems, o.examinePods(in.settings)...)
 }
 
-// wanted reports whether the object is to be injected; it says why not if it carries our annotations.
+// wanted reports whether the object is to be injected; it says why not if it carries our
+// annotations.
 func (o *subject) wanted() bool {
 	_, inject := o.meta.Get("annotations").Entry(annotationInject)
 	_, status := o.meta.Get("annotations").Entry(annotationStatus)
@@ -125,12 +143,14 @@ func (o *subject) wanted() bool {
 	default:
 		return true
 	}
+
 	return false
 }
 
 func newSubject(d *manifest.Document, obj object, namespace string) *subject {
 	meta := obj.node.Get("metadata")
 	keep := func(n *manifest.Node) string { return strings.Clone(n.Text()) } // without the text of the whole document
+
 	o := &subject{doc: d, object: obj, Object: &Object{
 		APIVersion: obj.apiVersion, Kind: obj.kind, Namespace: namespaceOf(obj.node, namespace), Name: keep(meta.Get("name")),
 		Document: d.Number, Pos: d.PositionOf(obj.node),
@@ -138,10 +158,13 @@ func newSubject(d *manifest.Document, obj object, namespace string) *subject {
 	if o.Name == "" {
 		o.Name = keep(meta.Get("generateName"))
 	}
+
 	if isClusterScoped(o.Kind) {
 		o.Namespace = ""
 	}
+
 	o.title = titleOf(d.Number, o.Kind, o.Namespace, o.Name)
+
 	return o
 }
 
@@ -162,7 +185,8 @@ func nameOfObject(kind, namespace, name string) string {
 	return fmt.Sprintf("%s %s/%s", kind, namespace, name)
 }
 
-// clusterKinds are kinds of Kubernetes, and of what often stands beside it, whose objects are in no namespace.
+// clusterKinds are kinds of Kubernetes, and of what often stands beside it, whose objects are in no
+// namespace.
 var clusterKinds = []string{
 	"Namespace", "Node", "PersistentVolume", "StorageClass", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "APIService",
 	"MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding",
@@ -171,7 +195,8 @@ var clusterKinds = []string{
 
 func isClusterScoped(kind string) bool { return slices.Contains(clusterKinds, kind) }
 
-// namespaceOf is the namespace of an object: its own, else the one that the user named, else default.
+// namespaceOf returns the namespace of an object: its own, else the one that the user named, else
+// default.
 func namespaceOf(object *manifest.Node, named string) string {
 	return cmp.Or(strings.Clone(object.Get("metadata", "namespace").Text()), named, "default")
 }
@@ -186,14 +211,16 @@ func (o *subject) leave(rule Rule, reason string, warning bool) {
 // isSystem reports whether a namespace is one of Kubernetes' own.
 func isSystem(namespace string) bool { return namespace == "kube-system" || namespace == "kube-public" }
 
-// isAnnotated reports whether annotations say what is to become of a pod template or a Service, be it nothing.
+// isAnnotated reports whether annotations say what is to become of a pod template or a Service, be
+// it nothing.
 func (o *subject) isAnnotated() bool {
 	_, inject := o.meta.Get("annotations").Entry(annotationInject)
 	_, status := o.meta.Get("annotations").Entry(annotationStatus)
 	return inject != nil || status != nil
 }
 
-// unclearSwitch refuses a value of the inject annotation that says neither yes nor no. The webhook took it for a no.
+// unclearSwitch refuses a value of the inject annotation that says neither yes nor no. The webhook
+// took it for a no.
 func (o *subject) unclearSwitch() []Problem {
 	_, inject := o.meta.Get("annotations").Entry(annotationInject)
 	if inject == nil || isInjected(o.meta) || !isUnclear(inject.Text()) {
@@ -212,7 +239,7 @@ func (o *subject) stringsOnly() (problems []Problem) {
 	return problems
 }
 
-// problem is a refusal at a node of the object's document.
+// problem returns a refusal at a node of the object's document.
 func (o *subject) problem(rule Rule, n *manifest.Node, format string, args ...any) Problem {
 	return Problem{Rule: rule, Pos: o.doc.PositionOf(n), Object: o.title, Msg: printable(fmt.Sprintf(format, args...))}
 }
@@ -222,12 +249,13 @@ func (o *subject) warn(rule Rule, n *manifest.Node, format string, args ...any) 
 	o.warnings = append(o.warnings, o.problem(rule, n, format, args...))
 }
 
-// editProblem is the reason why an edit cannot be made; the manifest package knows the place but not the object.
+// editProblem returns the reason why an edit cannot be made; the manifest package knows the place
+// but not the object.
 func (o *subject) editProblem(e *manifest.EditError) Problem {
 	return Problem{Rule: RuleEdit, Pos: e.Pos, Object: o.title, Msg: printable(e.Msg)}
 }
 
-// unreadable is a document in which no object is known.
+// unreadable returns a document in which no object is known.
 func unreadable(d *manifest.Document, err error) (*Object, Problem) {
 	o := &Object{Document: d.Number, Pos: d.Position(0), title: fmt.Sprintf("document %d", d.Number)}
 	p := Problem{Rule: RuleSyntax, Pos: o.Pos, Object: o.title, Msg: printable(err.Error())}
@@ -237,7 +265,8 @@ func unreadable(d *manifest.Document, err error) (*Object, Problem) {
 	return o, p
 }
 
-// namespaceProblem refuses a namespace that there cannot be (RFC 1123, as Kubernetes has it): it becomes part of host names.
+// namespaceProblem refuses a namespace that there cannot be (RFC 1123, as Kubernetes has it): it
+// becomes part of host names.
 func (o *subject) namespaceProblem() []Problem {
 	at := o.object.node
 	if n := o.object.node.Get("metadata", "namespace"); !n.IsNull() {
@@ -246,14 +275,17 @@ func (o *subject) namespaceProblem() []Problem {
 			return []Problem{o.problem(RuleNamespace, n, "metadata.namespace: must be a string, not %s; put it in quotes", n.Describe())}
 		}
 	}
+
 	if len(validation.IsDNS1123Label(o.Namespace)) > 0 {
 		return []Problem{o.problem(RuleNamespace, at, "no namespace can be named %q: lower case letters, digits and dashes, 63 at most%s", o.Namespace, asVariable(o.Namespace))}
 	}
+
 	return nil
 }
 
-// appLabel reads the label that makes a workload a service of the mesh, the first that it has of Settings.ServiceLabels: the Kubernetes
-// Service in front of it has its name, so it has to be a label of RFC 1035, as Service names are.
+// appLabel reads the label that makes a workload a service of the mesh, the first that it has of
+// Settings.ServiceLabels: the Kubernetes Service in front of it has its name, so it has to be a
+// label of RFC 1035, as Service names are.
 func (o *subject) appLabel(s Settings) (string, *Problem) {
 	key, label := o.serviceLabel(s)
 	refuse := func(n *manifest.Node, format string, args ...any) (string, *Problem) {
@@ -276,7 +308,8 @@ func (o *subject) appLabel(s Settings) (string, *Problem) {
 	}
 }
 
-// serviceLabel returns the label that names the service; nil where the pod template has none that does.
+// serviceLabel returns the label that names the service; nil where the pod template has none that
+// does.
 func (o *subject) serviceLabel(s Settings) (key string, label *manifest.Node) {
 	for _, key := range s.serviceLabels() {
 		if _, label := o.meta.Get("labels").Entry(key); label != nil {
@@ -293,9 +326,11 @@ func (o *subject) unnamed(s Settings) string {
 		return fmt.Sprintf("one of the labels %s is required on the pod template: it names the service on the mesh, as the Service in front of it is called",
 			strings.Join(labels, ", "))
 	}
+
 	text := fmt.Sprintf("the label %s is required on the pod template: it names the service on the mesh; say %[1]s: NAME, as the Service in front of it is called", labels[0])
 	if _, other := o.meta.Get("labels").Entry(usualServiceLabel); other != nil {
 		text += fmt.Sprintf("; or take %s, with Injector.serviceLabels: [%s, %[1]s]", usualServiceLabel, labels[0])
 	}
+
 	return text
 }

@@ -18,7 +18,8 @@ type PodTemplate struct {
 // Every is the key of a path that stands for all.
 const Every = "*"
 
-// templatePaths are where Kubernetes' own kinds, and the custom resources made after their model, keep their pod template.
+// templatePaths are where Kubernetes' own kinds, and the custom resources made after their model,
+// keep their pod template.
 var templatePaths = [][]string{{"spec", "template"}, {"spec", "jobTemplate", "spec", "template"}}
 
 // object is a Kubernetes object in a document.
@@ -36,34 +37,41 @@ func (o object) group() string {
 	return group
 }
 
-// isService reports whether an object is what Kubernetes itself calls a Service; others do too (Knative).
+// isService reports whether an object is what Kubernetes itself calls a Service; others do too
+// (Knative).
 func (o object) isService() bool { return o.kind == "Service" && o.group() == "" }
 
-// objects returns the objects of a document: its root, or what the lists in it hold. One that aliases put into several places is
-// returned once.
+// objects returns the objects of a document: its root, or what the lists in it hold. One that
+// aliases put into several places is returned once.
 func objects(root *manifest.Node) []object {
 	return appendObjects(nil, root, object{}, make(map[*manifest.Node]bool))
 }
 
-// appendObjects adds a node, or what it lists. Items of a typed list (DeploymentList) need not say what they are.
+// appendObjects adds a node, or what it lists. Items of a typed list (DeploymentList) need not say
+// what they are.
 func appendObjects(out []object, n *manifest.Node, item object, seen map[*manifest.Node]bool) []object {
 	n = n.Resolve()
 	if n == nil || n.Kind != manifest.Mapping || seen[n] {
 		return out
 	}
+
 	seen[n] = true
+
 	o := object{node: n, apiVersion: item.apiVersion, kind: item.kind}
 	if kind := n.Get("kind").Text(); kind != "" {
 		o.kind, o.apiVersion = strings.Clone(kind), strings.Clone(n.Get("apiVersion").Text())
 	}
+
 	items := n.Get("items")
 	if !strings.HasSuffix(o.kind, "List") || items == nil || items.Kind != manifest.Sequence {
 		return append(out, o)
 	}
+
 	item = object{apiVersion: o.apiVersion, kind: strings.TrimSuffix(o.kind, "List")}
 	for _, i := range items.Items() {
 		out = appendObjects(out, i, item, seen)
 	}
+
 	return out
 }
 
@@ -73,12 +81,14 @@ type template struct {
 	path string
 }
 
-// templates finds the pod templates of an object, and those of its kind that the configuration names. There is no other place in tykmesh
-// that knows where templates are, so that none is read here and written there.
+// templates finds the pod templates of an object, and those of its kind that the configuration
+// names. There is no other place in tykmesh that knows where templates are, so that none is read
+// here and written there.
 func (o object) templates(configured []PodTemplate) (out []template) {
 	if o.isService() {
 		return nil
 	}
+
 	add := func(n *manifest.Node, path string) {
 		n = n.Resolve()
 		known := slices.ContainsFunc(out, func(t template) bool { return t.Node == n })
@@ -86,6 +96,7 @@ func (o object) templates(configured []PodTemplate) (out []template) {
 			out = append(out, template{n, path})
 		}
 	}
+
 	switch {
 	case o.kind == "Pod" && o.group() == "":
 		add(o.node, "")
@@ -96,11 +107,13 @@ func (o object) templates(configured []PodTemplate) (out []template) {
 			add(o.node.Get(path...), dotted(path))
 		}
 	}
+
 	for _, c := range configured {
 		if c.Kind == o.kind && (c.Group == "" || c.Group == o.group()) {
 			follow(o.node, c.Path, "", add)
 		}
 	}
+
 	return out
 }
 
@@ -130,6 +143,7 @@ func walk(n *manifest.Node, f func(*manifest.Node)) {
 	if n.Kind == manifest.Mapping {
 		f(n)
 	}
+
 	for _, c := range n.Content {
 		if len(c.Content) > 0 {
 			walk(c, f)

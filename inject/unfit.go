@@ -14,12 +14,14 @@ var workloadVersions = map[string]string{
 	"Pod": "v1", "PodTemplate": "v1", "ReplicationController": "v1", "Service": "v1",
 }
 
-// unfit returns why an object cannot be injected as it is. With Settings.OnSkip it may pass untouched.
+// unfit returns why an object cannot be injected as it is. With Settings.OnSkip it may pass
+// untouched.
 func (o *subject) unfit() *Problem {
 	spec := o.object.node.Get("spec")
 	if o.template.Node != nil {
 		spec = o.template.Get("spec", "containers")
 	}
+
 	switch {
 	case o.object.group() == "serving.knative.dev":
 		key, _ := o.meta.Get("annotations").Entry(annotationInject)
@@ -30,6 +32,7 @@ func (o *subject) unfit() *Problem {
 		p := o.patch(at(o.template.Get("spec"), o.object.node))
 		return &p
 	}
+
 	return nil
 }
 
@@ -42,13 +45,15 @@ func (o *subject) patch(n *manifest.Node) Problem {
 	return o.problem(RulePatch, n, "this %s has no %s: it looks like a Kustomize patch; inject the output of kustomize build", o.Kind, what)
 }
 
-// isPatch reports whether an object without pods is part of one with pods: one of a kind that has some, or with a pod template at path.
+// isPatch reports whether an object without pods is part of one with pods: one of a kind that has
+// some, or with a pod template at path.
 func (o *subject) isPatch(path string) bool {
 	known := slices.ContainsFunc(templatePaths, func(t []string) bool { return path == dotted(t) })
 	return known || workloadVersions[o.Kind] != ""
 }
 
-// missingVersion refuses an object without an API version, as kubectl does: here, before something is registered for it.
+// missingVersion refuses an object without an API version, as kubectl does: here, before something
+// is registered for it.
 func (o *subject) missingVersion() []Problem {
 	if o.APIVersion != "" {
 		return nil
@@ -57,10 +62,12 @@ func (o *subject) missingVersion() []Problem {
 	if v := workloadVersions[o.Kind]; v != "" {
 		example = fmt.Sprintf("; write apiVersion: %s", v)
 	}
+
 	return []Problem{o.problem(RuleAPI, o.object.node, "the object has no apiVersion, and kubectl refuses it%s", example)}
 }
 
-// variables are texts that other tools replace: of templates, and of shells, envsubst, Flux and Tekton.
+// variables are texts that other tools replace: of templates, and of shells, envsubst, Flux and
+// Tekton.
 var variables = regexp.MustCompile(`\{\{|\$\{|\$\(|\$[A-Z_]`)
 
 // asVariable returns the end of an error about a text in which a variable is left.

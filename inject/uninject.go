@@ -11,9 +11,9 @@ import (
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// Uninject takes what injection added out of the documents again, as the record annotation in each object says. What a user has added
-// since stays. Objects that are injected but carry no record, as the webhook left them, are left alone with a warning: what it changed is
-// not known.
+// Uninject takes what injection added out of the documents again, as the record annotation in each
+// object says. What a user has added since stays. Objects that are injected but carry no record, as
+// the webhook left them, are left alone with a warning: what it changed is not known.
 //
 // Warnings: an object gets an API version back that Kubernetes no longer serves.
 func Uninject(docs []*manifest.Document) (*Stream, []Problem) { return uninject(docs, false) }
@@ -31,19 +31,23 @@ func uninject(docs []*manifest.Document, served bool) (*Stream, []Problem) {
 			problems = append(problems, stream.takeBack(p, served)...)
 		}
 	}
+
 	return stream, problems
 }
 
-// takeBack makes the edits of a document that take back what injection added to it; with served, API versions stay.
+// takeBack makes the edits of a document that take back what injection added to it; with served,
+// API versions stay.
 func (s *Stream) takeBack(page *page, served bool) (problems []Problem) {
 	d := page.Document
 	if o, p := misencoded(d); p != nil {
 		s.Objects = append(s.Objects, o)
 		return []Problem{*p}
 	}
+
 	if !bytes.Contains(d.Text, []byte(annotationRecord)) && !bytes.Contains(d.Text, []byte(annotationStatus)) {
 		return nil
 	}
+
 	root, err := d.Root()
 	if err != nil {
 		o, p := unreadable(d, err)
@@ -63,6 +67,7 @@ func (s *Stream) takeBack(page *page, served bool) (problems []Problem) {
 			if err := u.takeBack(); err != nil {
 				problems = append(problems, *err)
 			}
+
 			s.Objects = append(s.Objects, u.Object)
 			s.Warnings = append(s.Warnings, u.warnings...)
 			for _, e := range u.edits {
@@ -77,12 +82,15 @@ func (s *Stream) takeBack(page *page, served bool) (problems []Problem) {
 			problems = append(problems, owners[max(0, e.Edit)].editProblem(e))
 		}
 	}
+
 	page.change = &change{patch: patch}
 	d.Forget()
+
 	return problems
 }
 
-// carriers are what an object holds that has been injected, wherever it stands: the configuration that named the place may be gone.
+// carriers are what an object holds that has been injected, wherever it stands: the configuration
+// that named the place may be gone.
 func carriers(d *manifest.Document, obj object) (out []*undo) {
 	walk(obj.node, func(n *manifest.Node) {
 		annotations := n.Get("metadata", "annotations")
@@ -95,6 +103,7 @@ func carriers(d *manifest.Document, obj object) (out []*undo) {
 		o.meta = n.Get("metadata")
 		out = append(out, &undo{subject: o, node: n, text: record})
 	})
+
 	return out
 }
 
@@ -114,12 +123,14 @@ func (u *undo) takeBack() *Problem {
 		u.leave(RuleRecord, "it carries no "+annotationRecord+", so what was added to it is not known", true)
 		return nil
 	}
+
 	r, err := readRecord(u.text.Text())
 	if err != nil {
 		p := u.problem(RuleRecord, u.text, "%v", err)
 		u.Outcome = Refused
 		return &p
 	}
+
 	u.record = r
 	if r.Port != "" {
 		u.service()
@@ -127,8 +138,10 @@ func (u *undo) takeBack() *Problem {
 		u.pod(u.node.Get("spec"))
 		u.upgrade()
 	}
+
 	u.annotations(u.meta.Get("annotations"))
 	u.Change = "taken off the mesh"
+
 	return nil
 }
 
@@ -151,9 +164,11 @@ func (u *undo) pod(spec *manifest.Node) {
 			u.remove(c.Resolve(), "volumeMounts", "volumeMounts/"+name, 1, named([]string{bundleVolume}))
 		}
 	}
+
 	for _, c := range append(spec.Get("containers").Items(), spec.Get("initContainers").Items()...) {
 		u.lose(c.Resolve(), u.record.Gained[c.Get("name").Text()])
 	}
+
 	u.remove(spec, "containers", "containers", len(u.record.Containers), named(u.record.Containers))
 	u.remove(spec, "initContainers", "initContainers", len(u.record.InitContainers), named(u.record.InitContainers))
 	u.remove(spec, "volumes", "volumes", len(u.record.Volumes), named(u.record.Volumes))
@@ -167,8 +182,8 @@ func (u *undo) isAlias(n *manifest.Node) bool {
 	return slices.Contains([]string{loopback, sidecar.MeshAddress}, n.Get("ip").Text()) && slices.Equal(hosts, u.record.HostAliases)
 }
 
-// remove takes the items that injection added out of a list: so many, the last ones of those that look so. If none is left, the list
-// becomes what it was: an empty one, or nothing.
+// remove takes the items that injection added out of a list: so many, the last ones of those that
+// look so. If none is left, the list becomes what it was: an empty one, or nothing.
 func (u *undo) remove(parent *manifest.Node, key, recorded string, count int, added func(*manifest.Node) bool) {
 	name, list := parent.Entry(key)
 	var gone []manifest.Edit
@@ -177,6 +192,7 @@ func (u *undo) remove(parent *manifest.Node, key, recorded string, count int, ad
 			gone = append(gone, manifest.Remove{Node: item})
 		}
 	}
+
 	text, wasEmpty := u.record.Empty[recorded]
 	switch {
 	case len(gone) == 0:
@@ -192,10 +208,12 @@ func (u *undo) remove(parent *manifest.Node, key, recorded string, count int, ad
 func (u *undo) service() {
 	list := u.node.Get("spec", "ports")
 	ports := list.Items()
+
 	was := isSidecarPort
 	if kept := u.record.Kept; kept != nil {
 		was = func(p *manifest.Node) bool { return portNameOf(p) == *kept }
 	}
+
 	restored := slices.IndexFunc(ports, was)
 	var gone []manifest.Edit
 	for i, p := range ports {
@@ -206,9 +224,11 @@ func (u *undo) service() {
 			gone = append(gone, manifest.Remove{Node: p})
 		}
 	}
+
 	if len(gone) > 0 && len(gone) == len(ports) { // somebody has taken the port away that was there before
 		gone = []manifest.Edit{manifest.Empty{Node: list, Text: " []"}}
 	}
+
 	u.edits = append(u.edits, gone...)
 }
 
@@ -223,6 +243,7 @@ func (u *undo) annotations(annotations *manifest.Node) {
 			edits = append(edits, manifest.Remove{Node: k})
 		}
 	}
+
 	switch was := u.record.Status; {
 	case was != nil:
 		edits = append(edits, manifest.Restore{Node: record, Text: key}, manifest.Restore{Node: text, Text: inject})
@@ -236,5 +257,6 @@ func (u *undo) annotations(annotations *manifest.Node) {
 	default: // somebody has taken the status away, and nothing is left
 		edits = []manifest.Edit{manifest.Empty{Node: annotations, Text: " {}"}}
 	}
+
 	u.edits = append(u.edits, edits...)
 }

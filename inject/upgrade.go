@@ -14,8 +14,8 @@ type formerAPI struct {
 	gone                     []string // fields of spec that there are no more
 }
 
-// formerAPIs are versions of workloads that Kubernetes no longer serves, and what took their place (Kubernetes documentation, Deprecated API
-// Migration Guide).
+// formerAPIs are versions of workloads that Kubernetes no longer serves, and what took their place
+// (Kubernetes documentation, Deprecated API Migration Guide).
 var formerAPIs = []formerAPI{
 	{"extensions/v1beta1", "apps/v1", "1.16", []string{"Deployment", "DaemonSet", "ReplicaSet"}, []string{"rollbackTo", "templateGeneration"}},
 	{"apps/v1beta1", "apps/v1", "1.16", []string{"Deployment", "StatefulSet"}, []string{"rollbackTo"}},
@@ -24,23 +24,27 @@ var formerAPIs = []formerAPI{
 	{"batch/v1beta1", "batch/v1", "1.25", []string{"CronJob"}, nil},
 }
 
-// examineAPI looks for workloads that today's clusters refuse: with Settings.UpgradeAPI they become others, else that is a warning, and with
-// Settings.Strict an error.
+// examineAPI looks for workloads that today's clusters refuse: with Settings.UpgradeAPI they become
+// others, else that is a warning, and with Settings.Strict an error.
 func (o *subject) examineAPI(s Settings) []Problem {
 	i := slices.IndexFunc(formerAPIs, func(f formerAPI) bool { return f.apiVersion == o.APIVersion && slices.Contains(f.kinds, o.Kind) })
 	if i < 0 {
 		return nil
 	}
+
 	former := formerAPIs[i]
 	if s.UpgradeAPI {
 		return o.planUpgrade(former)
 	}
+
 	p := o.problem(RuleAPI, at(o.object.node.Get("apiVersion"), o.object.node),
 		"apiVersion %s: Kubernetes %s and later do not know it; %s took its place, and --upgrade-api rewrites it", former.apiVersion, former.removed, former.now)
 	if s.Strict {
 		return []Problem{p}
 	}
+
 	o.warnings = append(o.warnings, p)
+
 	return nil
 }
 
@@ -58,12 +62,14 @@ func (o *subject) planUpgrade(former formerAPI) (problems []Problem) {
 		refuse(o.object.node, "apiVersion %s is that of the list around it: write it into the item, and --upgrade-api can rewrite it", former.apiVersion)
 		return problems
 	}
+
 	spec := o.object.node.Get("spec")
 	for _, field := range former.gone {
 		if key, _ := spec.Entry(field); key != nil {
 			refuse(key, "spec.%s: there is no such field in %s any more; leave it out", field, former.now)
 		}
 	}
+
 	if former.now == "apps/v1" {
 		if key, selector := spec.Entry("selector"); selector != nil && isEmptySelector(selector) {
 			refuse(key, "spec.selector: %s wants one that is not empty; leave it out, and it becomes the labels of the template", former.now)
@@ -71,7 +77,9 @@ func (o *subject) planUpgrade(former formerAPI) (problems []Problem) {
 			o.selector = o.templateLabels()
 		}
 	}
+
 	o.upgrade = former.now
+
 	return problems
 }
 
@@ -82,7 +90,8 @@ func isEmptySelector(n *manifest.Node) bool {
 	return len(n.Resolve().Get("matchExpressions").Items()) == 0
 }
 
-// templateLabels is a selector of all labels of the pod template: what the former APIs took where there was none.
+// templateLabels returns a selector of all labels of the pod template: what the former APIs took
+// where there was none.
 func (o *subject) templateLabels() manifest.Map {
 	var labels manifest.Map
 	for k, v := range o.meta.Get("labels").Entries() {
@@ -96,11 +105,13 @@ func (o *subject) upgradeEdits(r *record) ([]manifest.Edit, error) {
 	if o.upgrade == "" {
 		return nil, nil
 	}
+
 	_, version := o.object.node.Entry("apiVersion")
 	text, ok := o.doc.Source(version)
 	if !ok {
 		return nil, &manifest.EditError{Pos: o.doc.PositionOf(version), Msg: "apiVersion: cannot be edited as it is written; write it on one line"}
 	}
+
 	r.APIVersion = text
 	r.keepPlain("apiVersion", version)
 	edits := []manifest.Edit{manifest.Replace{Node: version, Value: o.upgrade}}
@@ -112,9 +123,11 @@ func (o *subject) upgradeEdits(r *record) ([]manifest.Edit, error) {
 		if i := slices.Index(spec.Content, put.Before); i > 0 { // in front of what is said about the template
 			put.Before, put.After = nil, spec.Content[i-2].Text()
 		}
+
 		r.Selector = true
 		edits = append(edits, put)
 	}
+
 	return edits, nil
 }
 
@@ -123,6 +136,7 @@ func (u *undo) upgrade() {
 	if u.record.APIVersion == "" || u.served {
 		return
 	}
+
 	if version := u.object.node.Get("apiVersion"); version != nil {
 		if was := strings.Trim(u.record.APIVersion, `"'`); isFormer(was) {
 			u.warn(RuleAPI, version, "apiVersion %s: inject wrote it in the place of %s, which Kubernetes no longer serves: --upgrade-api keeps it, --upgrade-api=false brings %[2]s back",
@@ -130,6 +144,7 @@ func (u *undo) upgrade() {
 		}
 		u.edits = append(u.edits, manifest.Restore{Node: version, Text: u.was("apiVersion", u.record.APIVersion)})
 	}
+
 	key, selector := u.object.node.Get("spec").Entry("selector")
 	if u.record.Selector && key != nil && selects(selector, u.node.Get("metadata", "labels")) {
 		u.edits = append(u.edits, manifest.Remove{Node: key})
@@ -145,5 +160,6 @@ func selects(selector, labels *manifest.Node) bool {
 		slices.Sort(out)
 		return out
 	}
+
 	return len(selector.Resolve().Content) == 2 && strings.Join(texts(selector.Get("matchLabels")), "\n") == strings.Join(texts(labels), "\n")
 }

@@ -17,13 +17,15 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// checkValid holds an object against what the API server asks of names, ports, mounts, volumes, resources and selectors, which decoding alone does not
-// show. Whatever passed before it was injected has to pass after.
+// checkValid holds an object against what the API server asks of names, ports, mounts, volumes,
+// resources and selectors, which decoding alone does not show. Whatever passed before it was
+// injected has to pass after.
 func checkValid(data json.RawMessage) error {
 	into, err := decoded(data)
 	if err != nil {
 		return err
 	}
+
 	switch o := into.(type) {
 	case *corev1.Service:
 		return checkServicePorts(o.Spec)
@@ -49,6 +51,7 @@ func checkValid(data json.RawMessage) error {
 	case *batchv1.CronJob:
 		return checkPod(o.Spec.JobTemplate.Spec.Template.ObjectMeta, o.Spec.JobTemplate.Spec.Template.Spec)
 	}
+
 	return nil
 }
 
@@ -64,6 +67,7 @@ func checkSelector(apiVersion string, s *metav1.LabelSelector, t corev1.PodTempl
 	if selector.Empty() || !selector.Matches(labelSet(t.Labels)) {
 		return fmt.Errorf("the selector %s does not select the template's labels %v", selector, t.Labels)
 	}
+
 	return nil
 }
 
@@ -80,6 +84,7 @@ func checkPod(meta metav1.ObjectMeta, spec corev1.PodSpec) (err error) {
 			fail("annotation %q: %v", k, problems)
 		}
 	}
+
 	names, volumes := map[string]bool{}, map[string]bool{}
 	for _, v := range spec.Volumes {
 		if volumes[v.Name] || len(validation.IsDNS1123Label(v.Name)) > 0 {
@@ -90,20 +95,25 @@ func checkPod(meta metav1.ObjectMeta, spec corev1.PodSpec) (err error) {
 			fail("volume %q has no source", v.Name)
 		}
 	}
+
 	ports := map[int32]string{} // of what runs at the same time
 	for i, c := range slices.Concat(spec.Containers, spec.InitContainers) {
 		init := i >= len(spec.Containers)
 		if names[c.Name] || len(validation.IsDNS1123Label(c.Name)) > 0 {
 			fail("container %q", c.Name)
 		}
+
 		names[c.Name] = true
+
 		native := c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways
 		if c.RestartPolicy != nil && !native || native && !init {
 			fail("container %s: restartPolicy %s", c.Name, *c.RestartPolicy)
 		}
+
 		if init && !native && (c.ReadinessProbe != nil || c.StartupProbe != nil || c.LivenessProbe != nil) {
 			fail("container %s: an init container has a probe", c.Name)
 		}
+
 		err = errors.Join(err, checkContainer(c, volumes))
 		for _, p := range c.Ports {
 			if p.Protocol != "" && p.Protocol != corev1.ProtocolTCP || init && !native {
@@ -115,11 +125,13 @@ func checkPod(meta metav1.ObjectMeta, spec corev1.PodSpec) (err error) {
 			ports[p.ContainerPort] = c.Name
 		}
 	}
+
 	for _, a := range spec.HostAliases {
 		if len(validation.IsValidIP(nil, a.IP)) > 0 || len(a.Hostnames) == 0 {
 			fail("host alias %v", a)
 		}
 	}
+
 	return err
 }
 
@@ -134,27 +146,32 @@ func checkContainer(c corev1.Container, volumes map[string]bool) (err error) {
 		}
 		mounted[m.MountPath] = true
 	}
+
 	for _, p := range c.Ports {
 		if p.Name != "" && (ports[p.Name] || len(validation.IsValidPortName(p.Name)) > 0) || len(validation.IsValidPortNum(int(p.ContainerPort))) > 0 {
 			fail("port %q %d", p.Name, p.ContainerPort)
 		}
 		ports[p.Name] = true
 	}
+
 	for _, e := range c.Env {
 		if len(validation.IsRelaxedEnvVarName(e.Name)) > 0 || e.Value != "" && e.ValueFrom != nil {
 			fail("variable %q", e.Name)
 		}
 	}
+
 	for name, limit := range c.Resources.Limits {
 		if request, ok := c.Resources.Requests[name]; ok && request.Cmp(limit) > 0 {
 			fail("asks for %s of %s and may use %s", request.String(), name, limit.String())
 		}
 	}
+
 	for _, p := range []*corev1.Probe{c.StartupProbe, c.ReadinessProbe, c.LivenessProbe} {
 		if p != nil && p.HTTPGet != nil && p.HTTPGet.Port.Type == intstr.Int && len(validation.IsValidPortNum(p.HTTPGet.Port.IntValue())) > 0 {
 			fail("probe of port %s", p.HTTPGet.Port.String())
 		}
 	}
+
 	return err
 }
 
@@ -168,10 +185,13 @@ func checkServicePorts(spec corev1.ServiceSpec) (err error) {
 		case p.Name != "" && (names[p.Name] || len(validation.IsDNS1123Label(p.Name)) > 0):
 			err = errors.Join(err, fmt.Errorf("port name %q", p.Name))
 		}
+
 		if numbers[number] || len(validation.IsValidPortNum(int(p.Port))) > 0 {
 			err = errors.Join(err, fmt.Errorf("port %d; there are %v", p.Port, slices.Sorted(maps.Keys(numbers))))
 		}
+
 		names[p.Name], numbers[number] = true, true
 	}
+
 	return err
 }

@@ -19,7 +19,8 @@ type Authority struct {
 	key  crypto.Signer
 }
 
-// NewAuthority makes a CA that is valid from 2000 to 2100, so that a server's clock can be anywhere.
+// NewAuthority makes a CA that is valid from 2000 to 2100, so that a server's clock can be
+// anywhere.
 func NewAuthority(name string) *Authority { return NewAuthorityFor(name, year(2000), year(2100)) }
 
 func year(y int) time.Time { return time.Date(y, time.January, 1, 0, 0, 0, 0, time.UTC) }
@@ -38,12 +39,12 @@ func NewAuthorityFor(name string, from, to time.Time) *Authority {
 	return a
 }
 
-// ReadAuthority is a CA with this certificate and key, both in PEM, the key in PKCS#8.
+// ReadAuthority returns a CA with this certificate and key, both in PEM, the key in PKCS#8.
 func ReadAuthority(certificate, key []byte) *Authority {
 	return &Authority{Cert: must(x509.ParseCertificate(der(certificate))), key: must(x509.ParsePKCS8PrivateKey(der(key))).(crypto.Signer)}
 }
 
-// der is the content of the first PEM block.
+// der returns the content of the first PEM block.
 func der(text []byte) []byte {
 	block, _ := pem.Decode(text)
 	return block.Bytes
@@ -72,17 +73,19 @@ func (a *Authority) sign(name string, from, to time.Time, of *Authority) *x509.C
 		BasicConstraintsValid: true,
 		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 	}
+
 	parent := a.Cert
 	if parent == nil {
 		parent = template
 	}
+
 	return must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, template, parent, of.key.Public(), a.key))))
 }
 
-// KeyPEM is the CA's private key.
+// KeyPEM returns the CA's private key.
 func (a *Authority) KeyPEM() []byte { return keyPEM(a.key) }
 
-// PEM is the CA's certificate.
+// PEM returns the CA's certificate.
 func (a *Authority) PEM() []byte { return certPEM(a.Cert.Raw) }
 
 // issue makes a certificate without CFSSL: a server's own, a client's.
@@ -103,7 +106,8 @@ func keyPEM(key crypto.Signer) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: must(x509.MarshalPKCS8PrivateKey(key))})
 }
 
-// must is for what fails only if the program is wrong or the machine has no random numbers: a test cannot go on without it.
+// must is for what fails only if the program is wrong or the machine has no random numbers: a test
+// cannot go on without it.
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic("catest: " + err.Error())

@@ -1,5 +1,6 @@
-// Package catest is a CFSSL server for tests, made of cfssl's own signer and handlers, that can be told to misbehave; and a MongoDB for the ledger.
-// It is never part of the program: nothing but tests imports it.
+// Package catest is a CFSSL server for tests, made of cfssl's own signer and handlers, that can be
+// told to misbehave; and a MongoDB for the ledger. It is never part of the program: nothing but
+// tests imports it.
 package catest
 
 import (
@@ -27,7 +28,8 @@ import (
 	"github.com/tykmesh/tykmesh/ca/internal/quiet"
 )
 
-// Key is the authentication key that a server asks for unless Options says otherwise: a secret to look for in what a program prints.
+// Key is the authentication key that a server asks for unless Options says otherwise: a secret to
+// look for in what a program prints.
 const Key = "c0ffee5ec4e7c0ffee5ec4e7c0ffee55"
 
 // The endpoints, by the last part of their paths.
@@ -84,6 +86,7 @@ func New(o Options) *Server {
 	if o.Authority == nil {
 		o.Authority = NewAuthority("catest CA")
 	}
+
 	s := &Server{Authority: o.Authority, faults: slices.Clone(o.Faults)}
 	s.http = httptest.NewUnstartedServer(dated(o.Ahead, s.observed(newCFSSL(o))))
 	s.http.Config.ErrorLog = log.New(io.Discard, "", 0) // handshakes that tests mean to fail
@@ -93,14 +96,16 @@ func New(o Options) *Server {
 	} else {
 		s.http.Start()
 	}
+
 	s.URL = s.http.URL
+
 	return s
 }
 
 // Close stops the server. Requests after that are refused by the system.
 func (s *Server) Close() { s.http.Close() }
 
-// ClientPair is a certificate, and its key, that a server with MutualTLS lets in, both in PEM.
+// ClientPair returns a certificate, and its key, that a server with MutualTLS lets in, both in PEM.
 func (s *Server) ClientPair() (certificate, key []byte) {
 	return s.Authority.issue(&x509.Certificate{
 		Subject:     pkix.Name{CommonName: "tykmesh-test"},
@@ -118,11 +123,13 @@ func serverTLS(o Options) *tls.Config {
 	if o.OldTLS {
 		t.MinVersion, t.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
 	}
+
 	if o.MutualTLS {
 		t.ClientAuth = tls.RequireAndVerifyClientCert
 		t.ClientCAs = x509.NewCertPool()
 		t.ClientCAs.AddCert(o.Authority.Cert)
 	}
+
 	return t
 }
 
@@ -133,15 +140,18 @@ func newCFSSL(o Options) http.Handler {
 	if o.SignWith != nil {
 		s.other = newSigner(o.SignWith, policy(o))
 	}
+
 	mux := http.NewServeMux()
 	mux.Handle(prefix+Authsign, must(signhandler.NewAuthHandlerFromSigner(s)))
 	mux.Handle(prefix+Info, must(infohandler.NewHandler(s)))
 	if sign, err := signhandler.NewHandlerFromSigner(s); err == nil {
 		mux.Handle(prefix+Sign, sign)
 	}
+
 	if o.Newcert {
 		mux.Handle(prefix+Newcert, generator.NewCertGeneratorHandlerFromSigner(generator.CSRValidate, s))
 	}
+
 	return mux
 }
 
@@ -149,17 +159,21 @@ func newSigner(a *Authority, policy *config.Signing) *local.Signer {
 	return must(local.NewSigner(a.key, a.Cert, signer.DefaultSigAlgo(a.key), policy))
 }
 
-// policy is the signing policy: one profile, with an authentication key unless the options say otherwise. Then the key is on a profile of its own.
+// policy returns the signing policy: one profile, with an authentication key unless the options say
+// otherwise. Then the key is on a profile of its own.
 func policy(o Options) *config.Signing {
 	if o.Key == "" {
 		o.Key = Key
 	}
+
 	if o.Expiry == 0 {
 		o.Expiry = 8760 * time.Hour
 	}
+
 	if o.Usages == nil {
 		o.Usages = []string{"signing", "key encipherment", "server auth", "client auth"}
 	}
+
 	profile := &config.SigningProfile{
 		Usage: o.Usages, Expiry: o.Expiry, ExpiryString: o.Expiry.String(),
 		Provider:     must(auth.New(o.Key, nil)),
@@ -170,11 +184,14 @@ func policy(o Options) *config.Signing {
 		other.Usage = []string{"signing", "client auth"}
 		return &config.Signing{Default: &other, Profiles: map[string]*config.SigningProfile{o.Profile: profile}}
 	}
+
 	if !o.NoProvider {
 		return &config.Signing{Default: profile}
 	}
+
 	open := *profile
 	open.Provider = nil
+
 	return &config.Signing{Default: &open, Profiles: map[string]*config.SigningProfile{"CA": profile}}
 }
 
@@ -190,6 +207,7 @@ func (m *misbehaving) Sign(r signer.SignRequest) ([]byte, error) {
 	if m.o.SignFor != nil {
 		r.Hosts = m.o.SignFor
 	}
+
 	if m.o.Now != nil || m.o.Ahead != 0 {
 		now := m.o.Now
 		if now == nil {
@@ -197,12 +215,15 @@ func (m *misbehaving) Sign(r signer.SignRequest) ([]byte, error) {
 		}
 		r.NotBefore = now().Add(m.o.Ahead - 5*time.Minute) // as cfssl does with its own clock
 	}
+
 	text, err := m.other.Sign(r)
 	if err != nil || m.o.Forge == nil {
 		return text, err
 	}
+
 	leaf := must(x509.ParseCertificate(der(text)))
 	m.o.Forge(leaf)
+
 	return certPEM(must(x509.CreateCertificate(rand.Reader, leaf, m.o.Authority.Cert, leaf.PublicKey, m.o.Authority.key))), nil
 }
 

@@ -12,7 +12,8 @@ import (
 	"github.com/tykmesh/tykmesh/ca/catest"
 )
 
-// post sends a body to an endpoint and returns status and answer; the error of a connection that was cut.
+// post sends a body to an endpoint and returns status and answer; the error of a connection that
+// was cut.
 func post(t *testing.T, s *catest.Server, endpoint, body string) (int, string, error) {
 	t.Helper()
 	resp, err := http.Post(s.URL+"/api/v1/cfssl/"+endpoint, "application/json", strings.NewReader(body))
@@ -20,14 +21,17 @@ func post(t *testing.T, s *catest.Server, endpoint, body string) (int, string, e
 		return 0, "", err
 	}
 	defer resp.Body.Close()
+
 	answer, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return resp.StatusCode, string(answer), nil
 }
 
-// The server lets nobody in without the key, and has none of cfssl's other endpoints, which know no keys.
+// The server lets nobody in without the key, and has none of cfssl's other endpoints, which know no
+// keys.
 func TestOnlyTheKeyOpens(t *testing.T) {
 	s := catest.New(catest.Options{})
 	defer s.Close()
@@ -36,13 +40,15 @@ func TestOnlyTheKeyOpens(t *testing.T) {
 			t.Errorf("%s: %d, %v", endpoint, status, err)
 		}
 	}
+
 	status, answer, err := post(t, s, catest.Authsign, `{"token":"AAAA","request":"e30="}`) // the request is {}
 	if status != http.StatusBadRequest || !strings.Contains(answer, "invalid token") || err != nil {
 		t.Errorf("a wrong token: %d %s, %v", status, answer, err)
 	}
 }
 
-// Faults hit the request that they count to, of their endpoint; the log has every request, in a form for goldens.
+// Faults hit the request that they count to, of their endpoint; the log has every request, in a
+// form for goldens.
 func TestFaults(t *testing.T) {
 	s := catest.New(catest.Options{Faults: []catest.Fault{
 		{Nth: 2, Endpoint: catest.Info, Status: 500, Body: "second info"},
@@ -50,34 +56,43 @@ func TestFaults(t *testing.T) {
 		{Nth: 5, When: catest.After, Status: 503, Header: http.Header{"Retry-After": {"1"}}},
 	}})
 	defer s.Close()
+
 	client, err := ca.New(ca.Config{Addr: s.URL, Key: catest.Key})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if _, err := ca.Issue(t.Context(), client, ca.Request{Hosts: []string{"mesh", "mesh.local"}}); err != nil {
 		t.Fatal(err)
 	}
+
 	if status, answer, _ := post(t, s, catest.Info, "{}"); status != 500 || answer != "second info" {
 		t.Errorf("the second info: %d %s", status, answer)
 	}
+
 	if _, _, err := post(t, s, catest.Info, "{}"); err == nil {
 		t.Error("the fourth request got an answer")
 	}
+
 	if status, _, _ := post(t, s, catest.Info, "{}"); status != 503 {
 		t.Errorf("the fifth request: %d", status)
 	}
+
 	s.Fail(catest.Fault{Nth: 1, Status: 418})
 	if status, _, _ := post(t, s, catest.Info, "{}"); status != 418 {
 		t.Errorf("after Fail: %d", status)
 	}
+
 	s.Fail(catest.Fault{Nth: 1, Answer: func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "closed today", http.StatusGone) }})
 	if status, answer, _ := post(t, s, catest.Info, "{}"); status != http.StatusGone || answer != "closed today\n" {
 		t.Errorf("an answer of its own: %d %s", status, answer)
 	}
+
 	var got []string
 	for _, r := range s.Requests() {
 		got = append(got, r.String())
 	}
+
 	want := []string{"info 200", "authsign mesh,mesh.local 200", "info 500", "info 0", "info 503", "info 418", "info 410"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("log (-want +got):\n%s", diff)

@@ -44,7 +44,7 @@ func (r Request) String() string {
 	return strings.Join(strings.Fields(fmt.Sprintf("%s %s %d", r.Endpoint, r.Hosts, r.Status)), " ")
 }
 
-// Requests is the log, in the order in which requests came in.
+// Requests returns the log, in the order in which requests came in.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -66,6 +66,7 @@ func (s *Server) observed(next http.Handler) http.Handler {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
+
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		endpoint := strings.TrimPrefix(r.URL.Path, prefix)
 		line, fault := s.arrived(Request{Endpoint: endpoint, Hosts: hostsOf(body)})
@@ -74,22 +75,26 @@ func (s *Server) observed(next http.Handler) http.Handler {
 		if fault == nil || fault.When == After {
 			next.ServeHTTP(answer, r)
 		}
+
 		if fault != nil {
 			if fault.Cut {
 				panic(http.ErrAbortHandler) // how net/http is told to close a connection without an answer
 			}
 			answer = fault.answer(r)
 		}
+
 		s.answered(line, answer.Code)
 		for name, values := range answer.Header() {
 			w.Header()[name] = values
 		}
+
 		w.WriteHeader(answer.Code)
 		_, _ = w.Write(answer.Body.Bytes()) // a client that is gone is its own matter
 	})
 }
 
-// arrived adds a request to the log and finds the fault that it runs into. The line's number is returned for answered.
+// arrived adds a request to the log and finds the fault that it runs into. The line's number is
+// returned for answered.
 func (s *Server) arrived(r Request) (line int, hit *Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -103,6 +108,7 @@ func (s *Server) arrived(r Request) (line int, hit *Fault) {
 			hit = new(*f)
 		}
 	}
+
 	return len(s.requests) - 1, hit
 }
 
@@ -118,11 +124,14 @@ func (f *Fault) answer(r *http.Request) *httptest.ResponseRecorder {
 		f.Answer(w, r)
 		return w
 	}
+
 	for name, values := range f.Header {
 		w.Header()[name] = values
 	}
+
 	w.WriteHeader(f.Status)
 	w.WriteString(f.Body)
+
 	return w
 }
 

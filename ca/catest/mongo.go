@@ -21,12 +21,15 @@ import (
 // database is the one that connection strings of StartMongo name.
 const database = "tykmesh"
 
-// Mongo starts an empty MongoDB for a test, FerretDB with SQLite, and returns its connection string. The first call on a machine builds the server
-// (testdata/ferretdb), which takes minutes; the binary stays in the user's cache directory.
+// Mongo starts an empty MongoDB for a test, FerretDB with SQLite, and returns its connection
+// string. The first call on a machine builds the server (testdata/ferretdb), which takes minutes;
+// the binary stays in the user's cache directory.
 //
-// Where it cannot be built the test is skipped, but fails if the environment variable CI says that nothing may be.
+// Where it cannot be built the test is skipped, but fails if the environment variable CI says that
+// nothing may be.
 //
-// FerretDB's updates are not atomic: a test of compare-and-set adds ?maxPoolSize=1 to the connection string. Inserts with a taken _id are.
+// FerretDB's updates are not atomic: a test of compare-and-set adds ?maxPoolSize=1 to the
+// connection string. Inserts with a taken _id are.
 func Mongo(tb testing.TB) string {
 	tb.Helper()
 	uri, stop, err := StartMongo(context.Background())
@@ -36,19 +39,23 @@ func Mongo(tb testing.TB) string {
 		}
 		tb.Skipf("no MongoDB for this test (set CI=1 to make this a failure): %v", err)
 	}
+
 	tb.Cleanup(stop)
+
 	return uri
 }
 
-// StartMongo is Mongo for programs that are not one test: stop ends the server. A program that ends without calling it leaves no server either: the
-// server stops when its standard input ends.
+// StartMongo is Mongo for programs that are not one test: stop ends the server. A program that ends
+// without calling it leaves no server either: the server stops when its standard input ends.
 //
-// Errors: the server cannot be built (no module cache and no network, or not in the source tree of tykmesh) or does not start.
+// Errors: the server cannot be built (no module cache and no network, or not in the source tree of
+// tykmesh) or does not start.
 func StartMongo(ctx context.Context) (uri string, stop func(), err error) {
 	binary, err := buildFerretDB(ctx)
 	if err != nil {
 		return "", nil, err
 	}
+
 	cmd := exec.Command(binary)
 	stderr := new(strings.Builder)
 	cmd.Stderr = stderr
@@ -56,6 +63,7 @@ func StartMongo(ctx context.Context) (uri string, stop func(), err error) {
 	if err != nil {
 		return "", nil, err
 	}
+
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		return "", nil, err
@@ -63,40 +71,49 @@ func StartMongo(ctx context.Context) (uri string, stop func(), err error) {
 	if err := cmd.Start(); err != nil {
 		return "", nil, fmt.Errorf("starting FerretDB: %w", err)
 	}
+
 	stop = func() {
 		_ = stdin.Close()
 		_ = cmd.Wait() // a test has nothing to say of how its server ended
 	}
+
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
 		stop()
 		return "", nil, fmt.Errorf("starting FerretDB: %w: %s", err, stderr)
 	}
+
 	return strings.TrimSpace(line) + database, stop, nil
 }
 
-// buildFerretDB returns the binary from the cache, and builds it when it is not there. Of several processes that want it at once one builds.
+// buildFerretDB returns the binary from the cache, and builds it when it is not there. Of several
+// processes that want it at once one builds.
 func buildFerretDB(ctx context.Context) (string, error) {
 	source, err := ferretDBSource()
 	if err != nil {
 		return "", err
 	}
+
 	sum, err := hashFiles(source, "go.mod", "go.sum", "main.go")
 	if err != nil {
 		return "", err
 	}
+
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		cache = os.TempDir() // no home directory, as in some containers
 	}
+
 	dir := filepath.Join(cache, "tykmesh-test")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
+
 	binary := filepath.Join(dir, "ferretdb-"+sum)
 	if runtime.GOOS == "windows" {
 		binary += ".exe"
 	}
+
 	if _, err := os.Stat(binary); err == nil {
 		return binary, nil
 	}
@@ -106,10 +123,12 @@ func buildFerretDB(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("waiting for another build of FerretDB: %w", err)
 	}
+
 	defer lock.Close()
 	if _, err := os.Stat(binary); err == nil {
 		return binary, nil
 	}
+
 	return binary, goBuild(ctx, source, binary)
 }
 
@@ -123,15 +142,18 @@ func goBuild(ctx context.Context, source, binary string) error {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building FerretDB in %s: %w\n%s", source, err, out)
 	}
+
 	return os.Rename(temp, binary)
 }
 
-// ferretDBSource finds testdata/ferretdb from the working directory, which is inside the source tree in every test of tykmesh.
+// ferretDBSource finds testdata/ferretdb from the working directory, which is inside the source
+// tree in every test of tykmesh.
 func ferretDBSource() (string, error) {
 	start, err := os.Getwd()
 	if err != nil {
 		return "", err
 	}
+
 	for dir := start; ; dir = filepath.Dir(dir) {
 		source := filepath.Join(dir, "testdata", "ferretdb")
 		if _, err := os.Stat(filepath.Join(source, "go.mod")); err == nil {
@@ -143,7 +165,7 @@ func ferretDBSource() (string, error) {
 	}
 }
 
-// hashFiles is a short hash of files and of what else the binary depends on.
+// hashFiles returns a short hash of files and of what else the binary depends on.
 func hashFiles(dir string, names ...string) (string, error) {
 	h := sha256.New()
 	fmt.Fprintln(h, runtime.Version(), runtime.GOOS, runtime.GOARCH)
@@ -157,5 +179,6 @@ func hashFiles(dir string, names ...string) (string, error) {
 			return "", err
 		}
 	}
+
 	return fmt.Sprintf("%x", h.Sum(nil)[:6]), nil
 }

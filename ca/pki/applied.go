@@ -34,10 +34,12 @@ func (r Rotation) reserve(change *Change, next Authority) error {
 	if err != nil {
 		return err
 	}
+
 	config, err := file.Read(filepath.Join(r.dir, ConfigFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+
 	return errors.Join(
 		r.edit(change, File{Name: KeysFile, Mode: secret}, func(text string) string {
 			return strings.ReplaceAll(text, base64.StdEncoding.EncodeToString(key), base64.StdEncoding.EncodeToString(next.Key))
@@ -52,8 +54,8 @@ func (r Rotation) reserve(change *Change, next Authority) error {
 // hashPattern finds the annotation that makes the pod of CFSSL differ when what it serves does.
 var hashPattern = regexp.MustCompile(`(tykmesh/ca-hash: ")[0-9a-f]+`)
 
-// edit changes a manifest in place, so that whatever people have written into it stays. One that is not there, or not as it was made, is theirs to
-// change (readManifests).
+// edit changes a manifest in place, so that whatever people have written into it stays. One that is
+// not there, or not as it was made, is theirs to change (readManifests).
 func (r Rotation) edit(change *Change, f File, edit func(string) string) error {
 	text, err := file.Read(f.in(r.dir))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -74,7 +76,8 @@ func inJSON(text []byte) string {
 	return quoted
 }
 
-// readManifests finds the manifests that do not say what the folder's files say: people have changed them, or moved them elsewhere.
+// readManifests finds the manifests that do not say what the folder's files say: people have
+// changed them, or moved them elsewhere.
 func (r *Rotation) readManifests(time.Time) error {
 	files := map[string][]byte{}
 	for _, name := range []string{KeysFile, TrustFile, ServerFile, KeyFile, BundleFile, ConfigFile} {
@@ -84,6 +87,7 @@ func (r *Rotation) readManifests(time.Time) error {
 		}
 		files[name] = text
 	}
+
 	r.ByHand = map[string][]string{}
 	for _, m := range []struct{ name, has, byHand string }{
 		{TrustFile, inJSON(files[BundleFile]), "the ConfigMap ca-pem of each meshed namespace must hold " + BundleFile},
@@ -95,6 +99,7 @@ func (r *Rotation) readManifests(time.Time) error {
 			r.ByHand[m.name] = append(r.ByHand[m.name], m.byHand)
 		}
 	}
+
 	return nil
 }
 
@@ -110,7 +115,7 @@ func (r Rotation) Namespace() string {
 	return ""
 }
 
-// without is a bundle without some certificates, and with everything else that is in it.
+// without returns a bundle without some certificates, and with everything else that is in it.
 func without(bundle []byte, gone []*x509.Certificate) []byte {
 	var out []byte
 	for rest := bundle; ; {
@@ -121,6 +126,7 @@ func without(bundle []byte, gone []*x509.Certificate) []byte {
 		if !slices.ContainsFunc(gone, func(c *x509.Certificate) bool { return bytes.Equal(c.Raw, block.Bytes) }) {
 			out = append(out, rest[:len(rest)-len(after)]...)
 		}
+
 		rest = after
 	}
 }
@@ -136,15 +142,19 @@ func (r Rotation) ignore(change *Change) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+
 	named := strings.Fields(string(text))
 	if len(text) > 0 && !bytes.HasSuffix(text, []byte("\n")) {
 		text = append(text, '\n')
 	}
+
 	for _, line := range rotationIgnored() {
 		if !slices.Contains(named, line) {
 			text = append(text, line+"\n"...)
 		}
 	}
+
 	change.Files = append(change.Files, File{IgnoreFile, public, text})
+
 	return nil
 }

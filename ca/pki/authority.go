@@ -34,8 +34,8 @@ func (a Authority) Root() *x509.Certificate {
 // KeyRequest is what kind of key it has.
 func (a Authority) KeyRequest() ca.KeyRequest { return kindOf(a.Certificate.PublicKey) }
 
-// chain is what goes with a certificate, so that whoever trusts the root alone can verify it. The root itself would be of no use to anybody who
-// does not have it already.
+// chain is what goes with a certificate, so that whoever trusts the root alone can verify it. The
+// root itself would be of no use to anybody who does not have it already.
 func (a Authority) chain() []*x509.Certificate {
 	all := slices.Concat([]*x509.Certificate{a.Certificate}, a.Above)
 	return all[:max(1, len(all)-1)]
@@ -45,7 +45,7 @@ func (a Authority) files() []File {
 	return append(a.signing(), File{ChainFile, public, ca.EncodeCertificates(a.chain()...)}, File{BundleFile, public, ca.EncodeCertificates(a.Root())})
 }
 
-// signing are the files that CFSSL signs with.
+// signing returns the files that CFSSL signs with.
 func (a Authority) signing() []File {
 	return []File{{CertFile, public, ca.EncodeCertificates(a.Certificate)}, {KeyFile, secret, a.Key}}
 }
@@ -59,6 +59,7 @@ func kindOf(key crypto.PublicKey) ca.KeyRequest {
 	case ed25519.PublicKey:
 		return ca.KeyRequest{Algo: "ed25519"}
 	}
+
 	return ca.KeyRequest{Algo: fmt.Sprintf("%T", key)}
 }
 
@@ -69,7 +70,8 @@ func kindOf(key crypto.PublicKey) ca.KeyRequest {
 //	CA (1) ──> leaf
 //	CA (1) ──> next CA ──> leaf
 //
-// The second lines are what a change of the CA needs: the old root signs the next one too, for pods that do not trust that one yet.
+// The second lines are what a change of the CA needs: the old root signs the next one too, for pods
+// that do not trust that one yet.
 const (
 	pathIssuing    = 0
 	pathSelfSigned = 1
@@ -93,26 +95,31 @@ func newAuthority(ctx context.Context, o Options) (Authority, []File, error) {
 	if err != nil {
 		return Authority{}, nil, err
 	}
+
 	files := []File{{RequestFile, public, text}}
 	members, err := newKeys(ctx, o)
 	if err != nil {
 		return Authority{}, nil, err
 	}
+
 	if !o.Intermediate {
 		m, err := o.certify(members[0], o.Request.CommonName, o.Request.Expiry, pathSelfSigned, nil)
 		return Authority{Certificate: m.cert, Key: m.key}, append(files, File{requestCSR, public, m.csr}), err
 	}
+
 	// The root outlives the CA, so that it can sign the next one too.
 	root, err := o.certify(members[1], o.Request.CommonName+rootSuffix, 2*o.Request.Expiry, pathRoot, nil)
 	if err != nil {
 		return Authority{}, nil, err
 	}
+
 	m, err := o.certify(members[0], o.Request.CommonName, o.Request.Expiry, pathIssuing, &root)
 	files = append(files,
 		File{requestCSR, public, m.csr},
 		File{rootCSR, public, root.csr},
 		File{RootFile, public, ca.EncodeCertificates(root.cert)},
 		File{RootKeyFile, secret, root.key})
+
 	return Authority{m.cert, m.key, []*x509.Certificate{root.cert}}, files, err
 }
 
@@ -123,6 +130,7 @@ func newKeys(ctx context.Context, o Options) ([]member, error) {
 	if o.Intermediate {
 		members = make([]member, 2)
 	}
+
 	group, ctx := errgroup.WithContext(ctx)
 	for i := range members {
 		group.Go(func() (err error) {
@@ -130,6 +138,7 @@ func newKeys(ctx context.Context, o Options) ([]member, error) {
 			return err
 		})
 	}
+
 	return members, group.Wait()
 }
 
@@ -139,6 +148,7 @@ func (o Options) certify(m member, name string, expiry time.Duration, pathLen in
 	if err != nil {
 		return m, err
 	}
+
 	request := &csr.CertificateRequest{
 		CN:    name,
 		Names: o.Request.Names,
@@ -147,10 +157,12 @@ func (o Options) certify(m member, name string, expiry time.Duration, pathLen in
 	if m.csr, err = csr.Generate(m.signer, request); err != nil {
 		return m, fmt.Errorf("making the certificate request of %q: %w", name, err)
 	}
+
 	subject, err := request.Name()
 	if err != nil {
 		return m, fmt.Errorf("making the name of %q: %w", name, err)
 	}
+
 	begin := o.Now.Add(-backdate).UTC().Truncate(time.Second)
 	template := &x509.Certificate{
 		Subject:               subject,
@@ -162,16 +174,20 @@ func (o Options) certify(m member, name string, expiry time.Duration, pathLen in
 		MaxPathLen:            pathLen,
 		MaxPathLenZero:        pathLen == 0,
 	}
+
 	parent, signer := template, m.signer
 	if by != nil {
 		parent, signer = by.cert, by.signer
 	}
+
 	der, err := x509.CreateCertificate(rand.Reader, template, parent, m.signer.Public(), signer)
 	if err == nil {
 		m.cert, err = x509.ParseCertificate(der)
 	}
+
 	if err != nil {
 		return m, fmt.Errorf("making the certificate of %q: %w", name, err)
 	}
+
 	return m, nil
 }

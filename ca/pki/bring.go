@@ -21,10 +21,12 @@ func readAuthority(dir string, now time.Time) (Authority, error) {
 	if err != nil {
 		return Authority{}, err
 	}
+
 	key, err := ca.ReadKey(keyPath)
 	if err != nil {
 		return Authority{}, err
 	}
+
 	a := Authority{Certificate: certs[0]}
 	if err := checkSigning(a.Certificate, now); err != nil {
 		return Authority{}, fmt.Errorf("%s: %w", certPath, err)
@@ -32,14 +34,17 @@ func readAuthority(dir string, now time.Time) (Authority, error) {
 	if !ca.SameKey(a.Certificate.PublicKey, key.Public()) {
 		return Authority{}, fmt.Errorf("%s: not the key of %s", keyPath, certPath)
 	}
+
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		return Authority{}, fmt.Errorf("%s: encoding the key: %w", keyPath, err)
 	}
+
 	a.Key = pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 	if a.Above, err = findAbove(dir, a.Certificate, certs[1:], now); err != nil {
 		return Authority{}, err
 	}
+
 	return a, a.verify(certPath, now)
 }
 
@@ -54,6 +59,7 @@ func checkSigning(c *x509.Certificate, now time.Time) error {
 	if err := kindOf(c.PublicKey).Check(); err != nil {
 		return fmt.Errorf("%q: %w", c.Subject.CommonName, err)
 	}
+
 	return nil
 }
 
@@ -64,19 +70,22 @@ func (a Authority) verify(path string, now time.Time) error {
 	for _, c := range a.Above {
 		options.Intermediates.AddCert(c)
 	}
+
 	for _, usage := range []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth} {
 		options.KeyUsages = []x509.ExtKeyUsage{usage}
 		if _, err := a.Certificate.Verify(options); err != nil {
 			return fmt.Errorf("%s: what it signs would not be accepted: %w", path, err)
 		}
 	}
+
 	return nil
 }
 
 // maxAbove bounds the way to a root, which may have been made to lead round in a circle.
 const maxAbove = 10
 
-// findAbove finds who signed a CA, up to a root, among certificates that came with it and in the folder's other files.
+// findAbove finds who signed a CA, up to a root, among certificates that came with it and in the
+// folder's other files.
 func findAbove(dir string, c *x509.Certificate, known []*x509.Certificate, now time.Time) (above []*x509.Certificate, err error) {
 	for _, name := range []string{ChainFile, BundleFile, RootFile} {
 		certs, err := readCertificates(filepath.Join(dir, name))
@@ -85,22 +94,26 @@ func findAbove(dir string, c *x509.Certificate, known []*x509.Certificate, now t
 		}
 		known = append(known, certs...)
 	}
+
 	for !isRoot(c) {
 		issuer := issuerOf(c, known)
 		if issuer == nil || len(above) == maxAbove {
 			return nil, fmt.Errorf("%s: %q was signed by %q, whose certificate is not there: add it as %s",
 				dir, c.Subject.CommonName, c.Issuer.CommonName, filepath.Join(dir, RootFile))
 		}
+
 		if err := ca.CheckAuthority(issuer, now); err != nil {
 			return nil, fmt.Errorf("%s: above %q: %w", dir, c.Subject.CommonName, err)
 		}
 		above = append(above, issuer)
 		c = issuer
 	}
+
 	return above, nil
 }
 
-// issuerOf is who signed a certificate: a root if it is one, although a former root may have signed it as well.
+// issuerOf is who signed a certificate: a root if it is one, although a former root may have signed
+// it as well.
 func issuerOf(c *x509.Certificate, known []*x509.Certificate) (issuer *x509.Certificate) {
 	for _, k := range known {
 		if bytes.Equal(c.RawIssuer, k.RawSubject) && c.CheckSignatureFrom(k) == nil && (issuer == nil || isRoot(k)) {
@@ -122,5 +135,6 @@ func readCertificates(path string) ([]*x509.Certificate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+
 	return certs, nil
 }

@@ -24,7 +24,7 @@ import (
 	"github.com/tykmesh/tykmesh/ca/pki"
 )
 
-// folder is a folder with these files.
+// folder returns a folder with these files.
 func folder(t *testing.T, files map[string][]byte) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -33,10 +33,12 @@ func folder(t *testing.T, files map[string][]byte) string {
 			t.Fatal(err)
 		}
 	}
+
 	return dir
 }
 
-// A CA that cfssl gencert -initca made, as the guide has it, goes on in use, with a new key for the API: the guide's is known to all.
+// A CA that cfssl gencert -initca made, as the guide has it, goes on in use, with a new key for the
+// API: the guide's is known to all.
 func TestGuidesCAIsBrought(t *testing.T) {
 	quiet.CFSSL()
 	for _, key := range []*csr.KeyRequest{{A: "ecdsa", S: 256}, {A: "rsa", S: 2048}} {
@@ -44,14 +46,18 @@ func TestGuidesCAIsBrought(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		dir := folder(t, map[string][]byte{"ca.pem": cert, "ca-key.pem": keyPEM, "config_ca.json": []byte("6dcb98e9d24cc68ed627017e4a1a03b8")})
+
 		s, err := pki.Bring(dir, options())
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		if string(file(t, s, pki.CertFile)) != string(cert) || string(file(t, s, pki.BundleFile)) != string(cert) {
 			t.Error("the certificate is another")
 		}
+
 		issue(t, s)
 		checkModes(t, s, []string{"ca-key.pem", "cfssl.key", "config_ca.json", "k8s/secrets.yaml"})
 		checkSecrets(t, s)
@@ -62,7 +68,8 @@ func TestGuidesCAIsBrought(t *testing.T) {
 	}
 }
 
-// An intermediate CA comes with those above it, wherever in the folder they are; pods trust the root alone.
+// An intermediate CA comes with those above it, wherever in the folder they are; pods trust the
+// root alone.
 func TestIntermediateIsBrought(t *testing.T) {
 	three := func() (pki.Setup, []*x509.Certificate) { // root, a CA between, the CA
 		top, middle := setUp(t, intermediate), setUp(t)
@@ -71,7 +78,9 @@ func TestIntermediateIsBrought(t *testing.T) {
 		issuing.Certificate = sign(t, issuing.Certificate, between, issuing.Certificate.PublicKey, file(t, middle, pki.KeyFile))
 		return issuing, []*x509.Certificate{between, top.Root()}
 	}
+
 	s, above := three()
+
 	key, cert := file(t, s, pki.KeyFile), pemOf(s.Certificate)
 	for name, files := range map[string]map[string][]byte{
 		"chain and bundle": {"ca.pem": cert, "chain.pem": pemOf(s.Certificate, above[0]), "bundle.pem": pemOf(above[1])},
@@ -85,17 +94,22 @@ func TestIntermediateIsBrought(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
+
 		if got, want := string(file(t, brought, pki.ChainFile)), string(pemOf(s.Certificate, above[0])); got != want {
 			t.Errorf("%s: the chain is\n%s", name, got)
 		}
+
 		if got := string(file(t, brought, pki.BundleFile)); got != string(pemOf(above[1])) {
 			t.Errorf("%s: the bundle is\n%s", name, got)
 		}
+
 		if got := string(file(t, brought, pki.CertFile)); got != string(cert) {
 			t.Errorf("%s: ca.pem is\n%s", name, got)
 		}
+
 		issue(t, brought)
 	}
+
 	_, err := pki.Bring(folder(t, map[string][]byte{"ca.pem": cert, "ca-key.pem": key, "root.pem": pemOf(above[1])}), options())
 	if err == nil || !strings.Contains(err.Error(), "whose certificate is not there: add it as") {
 		t.Errorf("without the one between: %v", err)
@@ -109,17 +123,20 @@ func pemOf(certs ...*x509.Certificate) (text []byte) {
 	return text
 }
 
-// What cannot sign for a mesh is not brought, and the error says which file it is about, and never shows a key.
+// What cannot sign for a mesh is not brought, and the error says which file it is about, and never
+// shows a key.
 func TestNotBrought(t *testing.T) {
 	good, other := setUp(t), setUp(t)
 	cert, key := file(t, good, pki.CertFile), file(t, good, pki.KeyFile)
 	block, _ := pem.Decode(key)
 	curve224, _ := ecdsa.GenerateKey(elliptic.P224(), rand.Reader)
 	_, edwards, _ := ed25519.GenerateKey(rand.Reader)
+
 	weak, err := x509.ParsePKCS1PrivateKey(weakRSA(t))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for want, files := range map[string]map[string][]byte{
 		"ca.pem: no such file":                          {"ca-key.pem": key},
 		"ca-key.pem: no such file":                      {"ca.pem": cert},
@@ -146,6 +163,7 @@ func TestNotBrought(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	}
+
 	old := pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Headers: map[string]string{"Proc-Type": "4,ENCRYPTED", "DEK-Info": "AES-256-CBC,00"}, Bytes: block.Bytes})
 	_, err = pki.Bring(folder(t, map[string][]byte{"ca.pem": cert, "ca-key.pem": old}), options())
 	if !errors.As(err, new(*ca.EncryptedError)) {
@@ -153,7 +171,8 @@ func TestNotBrought(t *testing.T) {
 	}
 }
 
-// Keys come in all the forms that OpenSSL and cfssl write, OpenSSL's with the parameters of the curve before it.
+// Keys come in all the forms that OpenSSL and cfssl write, OpenSSL's with the parameters of the
+// curve before it.
 func TestKeyForms(t *testing.T) {
 	ec, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	sec1, _ := x509.MarshalECPrivateKey(ec)
@@ -162,11 +181,13 @@ func TestKeyForms(t *testing.T) {
 	for _, key := range [][]byte{pemKey("EC PRIVATE KEY", sec1), pemKey("PRIVATE KEY", pkcs8), append(parameters, pemKey("EC PRIVATE KEY", sec1)...)} {
 		files := ownCA(t, ec.Public(), ec)
 		files["ca-key.pem"] = key
+
 		s, err := pki.Bring(folder(t, files), options())
 		if err != nil {
 			t.Error(err)
 			continue
 		}
+
 		issue(t, s)
 	}
 }
@@ -177,7 +198,7 @@ func pemKey(kind string, der []byte) []byte {
 
 func year(y int) time.Time { return time.Date(y, time.January, 1, 0, 0, 0, 0, time.UTC) }
 
-// selfSigned are the files of a CA like another, with its key, but for a change.
+// selfSigned returns the files of a CA like another, with its key, but for a change.
 func selfSigned(t *testing.T, s pki.Setup, change func(*x509.Certificate)) map[string][]byte {
 	t.Helper()
 	c := *s.Certificate
@@ -185,31 +206,35 @@ func selfSigned(t *testing.T, s pki.Setup, change func(*x509.Certificate)) map[s
 	if change(&c); !c.IsCA {
 		c.MaxPathLen, c.MaxPathLenZero = 0, false
 	}
+
 	return map[string][]byte{
 		"ca.pem":     pemOf(sign(t, &c, &c, c.PublicKey, file(t, s, pki.KeyFile))),
 		"ca-key.pem": file(t, s, pki.KeyFile),
 	}
 }
 
-// ownCA are the files of a CA with any key.
+// ownCA returns the files of a CA with any key.
 func ownCA(t *testing.T, public, private any) map[string][]byte {
 	t.Helper()
 	c := &x509.Certificate{
 		Subject: pkix.Name{CommonName: "CA"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(5 * 365 * 24 * time.Hour),
 		IsCA: true, BasicConstraintsValid: true,
 	}
+
 	der, err := x509.CreateCertificate(rand.Reader, c, c, public, private)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	key, err := x509.MarshalPKCS8PrivateKey(private)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return map[string][]byte{"ca.pem": pemOf(&x509.Certificate{Raw: der}), "ca-key.pem": pemKey("PRIVATE KEY", key)}
 }
 
-// weakRSA is a key of 1024 bits, which Go no longer makes.
+// weakRSA returns a key of 1024 bits, which Go no longer makes.
 func weakRSA(t *testing.T) []byte {
 	t.Helper()
 	t.Setenv("GODEBUG", "rsa1024min=0")
@@ -227,6 +252,7 @@ func TestShortLivedCAIsBrought(t *testing.T) {
 	if _, err := pki.Bring(dir, options()); err != nil {
 		t.Error(err)
 	}
+
 	if _, err := pki.Bring(dir, options(func(o *pki.Options) { o.Serving.Image = "" })); err == nil {
 		t.Error("options that cannot be are taken")
 	}

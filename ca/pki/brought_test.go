@@ -10,16 +10,19 @@ import (
 	"github.com/tykmesh/tykmesh/ca/pki"
 )
 
-// Whatever stands in the files of a CA that is brought: an error that names one of them and quotes no key, or a CA that is read again as the same.
+// Whatever stands in the files of a CA that is brought: an error that names one of them and quotes
+// no key, or a CA that is read again as the same.
 func FuzzBrought(f *testing.F) {
 	s, err := pki.Make(f.Context(), options(intermediate))
 	if err != nil {
 		f.Fatal(err)
 	}
+
 	made := map[string][]byte{}
 	for _, file := range s.Files {
 		made[file.Name] = file.Text
 	}
+
 	cert, key, bundle := made[pki.CertFile], made[pki.KeyFile], made[pki.BundleFile]
 	der, _ := pem.Decode(key)
 	typed := func(kind string) []byte { return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der.Bytes}) }
@@ -37,6 +40,7 @@ func FuzzBrought(f *testing.F) {
 				t.Fatal(err)
 			}
 		}
+
 		setup, err := pki.Bring(dir, options())
 		if err != nil {
 			if said := err.Error(); !strings.Contains(said, dir) || strings.Contains(said, lines[1]) || strings.Contains(said, lines[2]) {
@@ -44,6 +48,7 @@ func FuzzBrought(f *testing.F) {
 			}
 			return
 		}
+
 		fill := func(files []pki.File) string {
 			again := t.TempDir()
 			for _, file := range files {
@@ -53,8 +58,10 @@ func FuzzBrought(f *testing.F) {
 					}
 				}
 			}
+
 			return again
 		}
+
 		again, err := pki.Bring(fill(setup.Files), options())
 		if err != nil || !again.Certificate.Equal(setup.Certificate) || !again.Root().Equal(setup.Root()) || string(again.Key) != string(setup.Key) {
 			t.Fatalf("%v under %v is written, and brought as %v: %v", setup.Certificate.Subject, setup.Root().Subject, again.Authority, err)

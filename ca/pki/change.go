@@ -13,7 +13,8 @@ import (
 	"github.com/tykmesh/tykmesh/ca/internal/file"
 )
 
-// Change is what a step writes and removes: files of a CA's folder that replace those which are there.
+// Change is what a step writes and removes: files of a CA's folder that replace those which are
+// there.
 type Change struct {
 	Files  []File
 	Remove []string // folders, with slashes
@@ -29,7 +30,8 @@ const (
 	removeFile   = "remove"
 )
 
-// written is where it waits when nothing is missing any more. No other change has that name, so that whoever finishes one touches no later one.
+// written is where it waits when nothing is missing any more. No other change has that name, so
+// that whoever finishes one touches no later one.
 func (c Change) written() string { return fmt.Sprintf("%s-%x", changeFolder, c.seen[:8]) }
 
 // Write makes the change in a folder: completely or not at all, also if it is broken off. Then the
@@ -39,7 +41,8 @@ func (c Change) written() string { return fmt.Sprintf("%s-%x", changeFolder, c.s
 //	          a full disk, a kill:          from here on it is done, by this run or the next
 //	          nothing has happened
 //
-// Errors: *BusyError; the folder is not as it was when the change was worked out; whatever keeps files from being written.
+// Errors: *BusyError; the folder is not as it was when the change was worked out; whatever keeps
+// files from being written.
 func (c Change) Write(dir string) error { return c.write(dir, disk{}) }
 
 func (c Change) write(dir string, d disk) error {
@@ -47,6 +50,7 @@ func (c Change) write(dir string, d disk) error {
 	if err != nil {
 		return err
 	}
+
 	defer unlock()
 	temporary := filepath.Join(dir, changeFolder)
 	if err := errors.Join(d.removeAll(temporary), finish(dir, d)); err != nil { // of a run that was broken off
@@ -55,6 +59,7 @@ func (c Change) write(dir string, d disk) error {
 	if now, err := state(dir); err != nil || now != c.seen {
 		return errors.Join(err, errChanged)
 	}
+
 	remove := File{removeFile, public, []byte(strings.Join(c.Remove, "\n"))}
 	if err := d.stage(temporary, append([]File{remove}, staged(c.Files)...)); err != nil {
 		return err
@@ -65,6 +70,7 @@ func (c Change) write(dir string, d disk) error {
 	if err := d.sync(dir); err != nil {
 		return err
 	}
+
 	return finish(dir, d)
 }
 
@@ -75,10 +81,12 @@ func finish(dir string, d disk) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
+
 	waiting, err := fs.Glob(root.FS(), changeFolder+"-*")
 	for _, folder := range waiting {
 		err = errors.Join(err, finishOne(root, folder, d))
 	}
+
 	return err
 }
 
@@ -93,6 +101,7 @@ func finishOne(root *os.Root, folder string, d disk) error {
 			return err
 		}
 	}
+
 	for name := range strings.SplitSeq(string(list)+"\n"+folder, "\n") {
 		if name != "" {
 			d.step()
@@ -101,6 +110,7 @@ func finishOne(root *os.Root, folder string, d disk) error {
 			}
 		}
 	}
+
 	return nil
 }
 
@@ -117,10 +127,13 @@ func place(root *os.Root, folder string, d disk) error {
 			return err
 		}
 		d.step()
+
 		return gone(root.Rename(name, to))
 	})
+
 	if err != nil {
 		return err
 	}
+
 	return d.sync(root.Name())
 }

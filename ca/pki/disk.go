@@ -60,15 +60,18 @@ func (d disk) write(path string, f File) (err error) {
 	if err != nil {
 		return err
 	}
+
 	defer func() { err = errors.Join(err, file.Close()) }()
 	d.step()
 	if _, err := file.Write(f.Text); err != nil {
 		return err
 	}
+
 	d.step()
 	if err := file.Chmod(f.Mode); err != nil || d.before != nil { // the umask may have narrowed the mode
 		return err
 	}
+
 	return file.Sync()
 }
 
@@ -82,9 +85,11 @@ func (d disk) removeAll(path string) error {
 		}
 		return gone(err)
 	})
+
 	for _, name := range slices.Backward(found) {
 		err = errors.Join(err, gone(d.remove(name)))
 	}
+
 	return err
 }
 
@@ -106,6 +111,7 @@ func (d disk) stage(folder string, files []File) error {
 	if err == nil {
 		err = d.write(filepath.Join(folder, IgnoreFile), File{IgnoreFile, public, []byte("*\n")})
 	}
+
 	for _, f := range files {
 		if err == nil {
 			err = d.mkdirAll(filepath.Dir(f.in(folder)))
@@ -114,9 +120,11 @@ func (d disk) stage(folder string, files []File) error {
 			err = d.write(f.in(folder), f)
 		}
 	}
+
 	if err != nil {
 		return errors.Join(err, d.removeAll(folder))
 	}
+
 	return d.sync(folder)
 }
 

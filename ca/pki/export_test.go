@@ -5,16 +5,18 @@ import "path/filepath"
 // ParseRequest is what is made of a csr_ca.json.
 func ParseRequest(text []byte) (Request, error) { return parseRequest(text) }
 
-// Text is a request as csr_ca.json.
+// Text returns a request as csr_ca.json.
 func (r Request) Text() ([]byte, error) { return r.text() }
 
-// Names are the files that Free looks for.
+// Names returns the files that Free looks for.
 func Names() []string { return names }
 
-// WriteBroken is Write that calls before each of its operations, so that a panic is as good as a kill.
+// WriteBroken is Write that calls before each of its operations, so that a panic is as good as a
+// kill.
 func (c Change) WriteBroken(dir string, before func()) error { return c.write(dir, disk{before}) }
 
-// MakeBroken calls Write and Keep for the files of a new CA, likewise. A panic releases the folder, as the end of a process does.
+// MakeBroken calls Write and Keep for the files of a new CA, likewise. A panic releases the folder,
+// as the end of a process does.
 func MakeBroken(dir string, files []File, before func()) error {
 	w := &Written{dir: filepath.Clean(dir), disk: disk{before}}
 	defer func() {
@@ -25,6 +27,7 @@ func MakeBroken(dir string, files []File, before func()) error {
 	if err := w.write(files); err != nil {
 		return err
 	}
+
 	return w.Keep()
 }
 

@@ -23,18 +23,23 @@ func hidden(t *testing.T, parent string) {
 		if err != nil || entry.IsDir() {
 			return err
 		}
+
 		text, err := os.ReadFile(path)
 		if err != nil || !secretText.Match(text) {
 			return err
 		}
+
 		if info, err := entry.Info(); err != nil || info.Mode() != 0o600 {
 			t.Errorf("%s holds a key and has the mode %v", path, info.Mode())
 		}
+
 		if !ignored(parent, path) {
 			t.Errorf("Git sees %s", path)
 		}
+
 		return nil
 	})
+
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,17 +62,19 @@ func ignored(parent, path string) bool {
 			}
 		}
 	}
+
 	return false
 }
 
-// TestInitIsBrokenOff: wherever ca init is broken off, keys stay hidden, and the next run makes a CA
-// or finds a whole one.
+// TestInitIsBrokenOff: wherever ca init is broken off, keys stay hidden, and the next run makes a
+// CA or finds a whole one.
 func TestInitIsBrokenOff(t *testing.T) {
 	inMemory(t)
 	brought, err := pki.Bring(newFolder(t), options())
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	users := map[string]string{"README": "mine", ".gitignore": "mine", "csr_ca.json": "mine", "k8s/mine.yaml": "mine"}
 	for name, test := range map[string]struct {
 		setup pki.Setup
@@ -104,14 +111,17 @@ func TestInitIsBrokenOff(t *testing.T) {
 						t.Fatalf("broken off before operation %d, and made again: %v", n, err)
 					}
 				}
+
 				checkWritten(t, dir, want)
 				if err := pki.Unfinished(dir); err != nil || t.Failed() {
 					t.Fatalf("broken off before operation %d: %v", n, err)
 				}
+
 				if !broken {
 					break
 				}
 			}
+
 			if files := len(test.setup.Files); outcomes[true] < files || outcomes[false] < 2*files {
 				t.Errorf("of %d files: %v", files, outcomes)
 			}
@@ -133,9 +143,11 @@ func breakInit(t *testing.T, dir string, s pki.Setup, n int) (broken bool) {
 			panic("killed")
 		}
 	})
+
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return false
 }
 
@@ -172,6 +184,7 @@ func onlyTexts(t *testing.T, dir string, want map[string]string) {
 		}
 		return nil
 	})
+
 	if len(got) != len(want) {
 		t.Errorf("there is %q", slices.Sorted(slices.Values(got)))
 	}
@@ -185,6 +198,7 @@ func TestInitIsKilled(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		t.Fatal(pki.MakeBroken(dir, setUp(t).Files, func() {
 			self, err := os.FindProcess(os.Getpid())
 			if n--; n < 0 && err == nil {
@@ -193,6 +207,7 @@ func TestInitIsKilled(t *testing.T) {
 			}
 		}))
 	}
+
 	for _, n := range []int{0, 3, 30, 60, 70} {
 		parent := t.TempDir()
 		dir := filepath.Join(parent, "ca")
@@ -201,12 +216,15 @@ func TestInitIsKilled(t *testing.T) {
 		if out, err := child.CombinedOutput(); err == nil || strings.Contains(string(out), "FAIL") {
 			t.Fatalf("operation %d: it was not killed: %v\n%s", n, err, out)
 		}
+
 		hidden(t, parent)
+
 		s := setUp(t)
 		if err := errors.Join(pki.Free(dir), keep(pki.Write(dir, s.Files))); err != nil {
 			t.Errorf("killed before operation %d: %v", n, err)
 			continue
 		}
+
 		checkWritten(t, dir, s)
 	}
 }
@@ -219,12 +237,15 @@ func TestBegunIsNotRead(t *testing.T) {
 			t.Fatal("it is never half made")
 		}
 	}
+
 	_, err := pki.ReadRotation(dir, options().Now)
 	if half := (*pki.UnfinishedError)(nil); !errors.As(err, &half) || half.Step != "init" {
 		t.Errorf("read: %v", err)
 	}
+
 	if err := keep(pki.Write(dir, s.Files)); err != nil {
 		t.Error(err)
 	}
+
 	readRotation(t, dir)
 }

@@ -18,5 +18,6 @@ func tryLock(dir string) (unlock func(), ok bool, err error) {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); errors.Is(err, syscall.EWOULDBLOCK) {
 		return nil, false, f.Close()
 	}
+
 	return func() { _ = f.Close() }, true, nil
 }

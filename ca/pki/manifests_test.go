@@ -15,7 +15,8 @@ import (
 	"github.com/tykmesh/tykmesh/ca/pki"
 )
 
-// objects are the manifests of a CA, decoded without mercy for fields that Kubernetes does not know.
+// objects are the manifests of a CA, decoded without mercy for fields that Kubernetes does not
+// know.
 type objects struct {
 	secrets    map[string]corev1.Secret    // by namespace/name
 	configMaps map[string]corev1.ConfigMap //
@@ -31,12 +32,14 @@ func decode(t *testing.T, s pki.Setup) objects {
 		if !strings.HasPrefix(f.Name, pki.Manifests+"/") {
 			continue
 		}
+
 		for text := range strings.SplitSeq(string(f.Text), "\n---\n") {
 			if err := o.add([]byte(text)); err != nil {
 				t.Fatalf("%s: %v\n", f.Name, err)
 			}
 		}
 	}
+
 	return o
 }
 
@@ -45,6 +48,7 @@ func (o *objects) add(text []byte) error {
 	if err := yaml.Unmarshal(text, &kind); err != nil {
 		return err
 	}
+
 	switch kind.APIVersion + " " + kind.Kind {
 	case "v1 Secret":
 		var s corev1.Secret
@@ -63,6 +67,7 @@ func (o *objects) add(text []byte) error {
 	case "networking.k8s.io/v1 NetworkPolicy":
 		return yaml.UnmarshalStrict(text, &o.policy)
 	}
+
 	return fmt.Errorf("a %s %s", kind.APIVersion, kind.Kind)
 }
 
@@ -70,6 +75,7 @@ func (o *objects) add(text []byte) error {
 func checkManifests(t *testing.T, s pki.Setup, serving pki.Serving) {
 	t.Helper()
 	o := decode(t, s)
+
 	in := serving.Namespace + "/"
 	for what, pair := range map[string][2][]byte{
 		"ca-key-pem":     {o.secrets[in+"ca-key-pem"].Data["ca-key.pem"], file(t, s, pki.KeyFile)},
@@ -82,11 +88,13 @@ func checkManifests(t *testing.T, s pki.Setup, serving pki.Serving) {
 			t.Errorf("%s is not what the file holds", what)
 		}
 	}
+
 	for name, secret := range o.secrets { // these three, with one key each: the root's key is in none of them
 		if len(o.secrets) != 3 || len(secret.Data) != 1 {
 			t.Errorf("%d Secrets, %d keys in %s", len(o.secrets), len(secret.Data), name)
 		}
 	}
+
 	checkDeployment(t, o, serving)
 	checkNetwork(t, o)
 }
@@ -95,10 +103,12 @@ func checkDeployment(t *testing.T, o objects, serving pki.Serving) {
 	t.Helper()
 	d := o.deployment
 	pod := d.Spec.Template.Spec
+
 	c := pod.Containers[0]
 	if d.Namespace != serving.Namespace || c.Image != serving.Image || len(d.Spec.Template.Annotations["tykmesh/ca-hash"]) != 64 {
 		t.Errorf("namespace %s, image %s, annotations %v", d.Namespace, c.Image, d.Spec.Template.Annotations)
 	}
+
 	paths := mounted(t, o)
 	for _, flag := range []string{"-ca=", "-ca-key=", "-config="} {
 		i := slices.IndexFunc(c.Args, func(arg string) bool { return strings.HasPrefix(arg, flag) })
@@ -106,19 +116,23 @@ func checkDeployment(t *testing.T, o objects, serving pki.Serving) {
 			t.Errorf("%s names nothing that is mounted: %q, %v", flag, c.Args, paths)
 		}
 	}
+
 	for _, probe := range []*corev1.Probe{c.StartupProbe, c.ReadinessProbe, c.LivenessProbe} {
 		if probe == nil || probe.HTTPGet.Port.StrVal != c.Ports[0].Name || probe.HTTPGet.Path != "/api/v1/cfssl/health" {
 			t.Errorf("probe %v", probe)
 		}
 	}
+
 	if c.Ports[0].ContainerPort != pki.Port || !slices.Contains(c.Args, fmt.Sprintf("-port=%d", pki.Port)) {
 		t.Errorf("port %d, arguments %q", c.Ports[0].ContainerPort, c.Args)
 	}
+
 	for _, endpoint := range []string{"sign", "newcert", "newkey", "init_ca"} { // make test-cfssl asks CFSSL itself, for all
 		if !slices.Contains(c.Args, "-disable="+pki.Disabled) || !slices.Contains(strings.Split(pki.Disabled, ","), endpoint) {
 			t.Errorf("%s is open to anybody: %q", endpoint, c.Args)
 		}
 	}
+
 	// Pod Security Standards, level "restricted".
 	sc, psc := c.SecurityContext, pod.SecurityContext
 	if *psc.RunAsNonRoot != true || *psc.RunAsUser == 0 || psc.SeccompProfile.Type != corev1.SeccompProfileTypeRuntimeDefault ||
@@ -126,6 +140,7 @@ func checkDeployment(t *testing.T, o objects, serving pki.Serving) {
 		*pod.AutomountServiceAccountToken || psc.FSGroup == nil {
 		t.Errorf("security: %v, %v", psc, sc)
 	}
+
 	for _, list := range []corev1.ResourceList{c.Resources.Requests, c.Resources.Limits} {
 		if list.Cpu().IsZero() || list.Memory().IsZero() {
 			t.Errorf("resources: %v", list)
@@ -133,20 +148,23 @@ func checkDeployment(t *testing.T, o objects, serving pki.Serving) {
 	}
 }
 
-// mounted are the files that the container sees, by path.
+// mounted returns the files that the container sees, by path.
 func mounted(t *testing.T, o objects) map[string]string {
 	t.Helper()
 	pod, in := o.deployment.Spec.Template.Spec, o.deployment.Namespace+"/"
+
 	found := map[string]string{}
 	for _, m := range pod.Containers[0].VolumeMounts {
 		i := slices.IndexFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Name == m.Name })
 		if i < 0 || !m.ReadOnly {
 			t.Fatalf("mount %v", m)
 		}
+
 		volume := pod.Volumes[i].Projected
 		if *volume.DefaultMode != 0o440 {
 			t.Errorf("mode %o", *volume.DefaultMode)
 		}
+
 		for _, source := range volume.Sources {
 			switch {
 			case source.Secret != nil:
@@ -160,6 +178,7 @@ func mounted(t *testing.T, o objects) map[string]string {
 			}
 		}
 	}
+
 	return found
 }
 
@@ -174,15 +193,18 @@ func checkNetwork(t *testing.T, o objects) {
 				t.Errorf("the selector of the %s does not match", what)
 			}
 		}
+
 		if len(selector) == 0 {
 			t.Errorf("the selector of the %s is empty", what)
 		}
 	}
+
 	port := o.service.Spec.Ports[0]
 	if o.service.Name != pki.Service || o.service.Namespace != o.deployment.Namespace || port.Port != pki.Port ||
 		port.TargetPort.StrVal != o.deployment.Spec.Template.Spec.Containers[0].Ports[0].Name {
 		t.Errorf("Service %s/%s: %v", o.service.Namespace, o.service.Name, port)
 	}
+
 	rules := o.policy.Spec
 	if !slices.Equal(rules.PolicyTypes, []networkingv1.PolicyType{"Ingress", "Egress"}) || len(rules.Egress) != 0 || len(rules.Ingress) != 1 ||
 		rules.Ingress[0].Ports[0].Port.IntValue() != pki.Port || o.policy.Namespace != o.deployment.Namespace {
@@ -190,7 +212,8 @@ func checkNetwork(t *testing.T, o objects) {
 	}
 }
 
-// CFSSL is in its namespace, each namespace of the mesh gets what its pods are to trust, and the namespaces that were named may ask CFSSL.
+// CFSSL is in its namespace, each namespace of the mesh gets what its pods are to trust, and the
+// namespaces that were named may ask CFSSL.
 func TestNamespaces(t *testing.T) {
 	for _, test := range []struct {
 		mesh, allow     []string
@@ -209,6 +232,7 @@ func TestNamespaces(t *testing.T) {
 				trust = append(trust, c.Namespace)
 			}
 		}
+
 		slices.Sort(trust)
 		for _, from := range o.policy.Spec.Ingress[0].From {
 			switch {
@@ -218,12 +242,15 @@ func TestNamespaces(t *testing.T) {
 				entrance = append(entrance, from.NamespaceSelector.MatchLabels["kubernetes.io/metadata.name"])
 			}
 		}
+
 		if got := strings.Join(trust, " "); got != test.trust {
 			t.Errorf("%v: ca-pem is in %s, want %s", test.mesh, got, test.trust)
 		}
+
 		if got := strings.Join(entrance, " "); got != test.entrance {
 			t.Errorf("%v: %s may enter, want %s", test.allow, got, test.entrance)
 		}
+
 		for key := range o.secrets {
 			if !strings.HasPrefix(key, "pki/") {
 				t.Errorf("a secret is in %s", key)
@@ -232,11 +259,13 @@ func TestNamespaces(t *testing.T) {
 	}
 }
 
-// A pod is replaced when its CA is, and when its configuration is: here for the same CA, brought twice, with another key.
+// A pod is replaced when its CA is, and when its configuration is: here for the same CA, brought
+// twice, with another key.
 func TestHash(t *testing.T) {
 	hash := func(s pki.Setup) string { return decode(t, s).deployment.Spec.Template.Annotations["tykmesh/ca-hash"] }
 	made := setUp(t)
 	seen := map[string]bool{hash(made): true, hash(setUp(t)): true}
+
 	dir := folder(t, map[string][]byte{"ca.pem": file(t, made, pki.CertFile), "ca-key.pem": file(t, made, pki.KeyFile)})
 	for range 2 {
 		s, err := pki.Bring(dir, options())
@@ -245,6 +274,7 @@ func TestHash(t *testing.T) {
 		}
 		seen[hash(s)] = true
 	}
+
 	if len(seen) != 4 {
 		t.Errorf("%d of 4 hashes differ", len(seen))
 	}

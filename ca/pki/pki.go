@@ -1,5 +1,6 @@
-// Package pki sets up the mesh's own certificate authority: its key and certificate, the configuration of the CFSSL that signs with it, and the
-// Kubernetes manifests of that CFSSL. It makes a new CA (Make) or brings one that exists (Bring).
+// Package pki sets up the mesh's own certificate authority: its key and certificate, the
+// configuration of the CFSSL that signs with it, and the Kubernetes manifests of that CFSSL. It
+// makes a new CA (Make) or brings one that exists (Bring).
 //
 //	Request ──Make──┐
 //	                ├──> Setup: an Authority and its Files ──Write──> a folder: keys, CFSSL's configuration, manifests
@@ -8,13 +9,13 @@
 //
 // It makes values, until Write puts all files into a folder, or none of them. After a kill the next
 // run deletes a CA that is half made, and finishes a change that is half done. The package never
-// overwrites a file, never puts a secret into a file that others may read, and never prints, logs or
-// sends anything.
+// overwrites a file, never puts a secret into a file that others may read, and never prints, logs
+// or sends anything.
 //
 // # Who can do what
 //
-// ca-key.pem is the mesh, and root-key.pem the one that makes the next mesh: it is in no manifest, so that it can be kept off every machine.
-// cfssl.key is the auth key of package ca.
+// ca-key.pem is the mesh, and root-key.pem the one that makes the next mesh: it is in no manifest,
+// so that it can be kept off every machine. cfssl.key is the auth key of package ca.
 //
 //	who                   could                           what is done                                shown by
 //
@@ -86,10 +87,10 @@ type File struct {
 	Text []byte
 }
 
-// Secret says whether the file is for nobody but its owner.
+// Secret reports whether the file is for nobody but its owner.
 func (f File) Secret() bool { return f.Mode == secret }
 
-// in is the file's path in a folder.
+// in returns the file's path in a folder.
 func (f File) in(dir string) string { return filepath.Join(dir, filepath.FromSlash(f.Name)) }
 
 // Format prints the name and the mode, whatever the verb.
@@ -131,13 +132,15 @@ func Make(ctx context.Context, o Options) (Setup, error) {
 	if err != nil {
 		return Setup{}, err
 	}
+
 	return setUp(authority, files, o.Serving)
 }
 
-// Bring takes the CA that is in a folder: ca.pem and ca-key.pem, and for an intermediate one those above it in ca.pem, chain.pem, bundle.pem or
-// root.pem.
+// Bring takes the CA that is in a folder: ca.pem and ca-key.pem, and for an intermediate one those
+// above it in ca.pem, chain.pem, bundle.pem or root.pem.
 //
-// Errors: options that cannot be, a file that is not there or holds something else, a CA that cannot sign for a mesh; each names the file.
+// Errors: options that cannot be, a file that is not there or holds something else, a CA that
+// cannot sign for a mesh; each names the file.
 func Bring(dir string, o Options) (Setup, error) {
 	if err := o.Serving.Check(); err != nil {
 		return Setup{}, err
@@ -146,6 +149,7 @@ func Bring(dir string, o Options) (Setup, error) {
 	if err != nil {
 		return Setup{}, err
 	}
+
 	return setUp(authority, nil, o.Serving)
 }
 
@@ -156,18 +160,21 @@ func setUp(a Authority, files []File, s Serving) (Setup, error) {
 	if err != nil {
 		return Setup{}, err
 	}
+
 	manifests, err := s.manifests(a, config, key)
 	if err != nil {
 		return Setup{}, err
 	}
+
 	files = slices.Concat(files, a.files(), []File{
 		{ConfigFile, secret, config},
 		{AuthKeyFile, secret, []byte(key + "\n")},
 	}, manifests)
+
 	return Setup{a, append(files, ignoring(files))}, nil
 }
 
-// ignoring is the file that keeps secrets out of Git.
+// ignoring returns the file that keeps secrets out of Git.
 func ignoring(files []File) File {
 	var text strings.Builder
 	text.WriteString("# Secrets: whoever reads one of these files can make certificates for the mesh.\n")
@@ -176,7 +183,9 @@ func ignoring(files []File) File {
 			_, _ = io.WriteString(&text, ignoreLine(f))
 		}
 	}
+
 	text.WriteString("# The same while the CA is changed.\n" + strings.Join(rotationIgnored(), "\n") + "\n")
+
 	return File{IgnoreFile, public, []byte(text.String())}
 }
 

@@ -31,7 +31,7 @@ import (
 	"github.com/tykmesh/tykmesh/ca/pki"
 )
 
-// options are the guide's, with a key that is made at once.
+// options returns the guide's, with a key that is made at once.
 func options(change ...func(*pki.Options)) pki.Options {
 	o := pki.Options{Request: pki.GuideRequest(), Serving: pki.DefaultServing(), Now: time.Now()}
 	o.Request.Key = ca.KeyRequest{Algo: ca.ECDSA, Size: 256}
@@ -52,7 +52,7 @@ func setUp(t *testing.T, change ...func(*pki.Options)) pki.Setup {
 	return s
 }
 
-// file is the text of one that was made.
+// file returns the text of one that was made.
 func file(t *testing.T, s pki.Setup, name string) []byte {
 	t.Helper()
 	for _, f := range s.Files {
@@ -60,6 +60,7 @@ func file(t *testing.T, s pki.Setup, name string) []byte {
 			return f.Text
 		}
 	}
+
 	t.Fatalf("there is no %s", name)
 	return nil
 }
@@ -75,11 +76,13 @@ func certificates(t *testing.T, text []byte) (certs []*x509.Certificate) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		certs = append(certs, c)
 	}
 }
 
-// Every kind of CA comes with files that work together: CFSSL signs with them, and who trusts bundle.pem accepts what it signed.
+// Every kind of CA comes with files that work together: CFSSL signs with them, and who trusts
+// bundle.pem accepts what it signed.
 func TestMade(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -101,18 +104,22 @@ func TestMade(t *testing.T) {
 			if got := certificates(t, file(t, s, pki.CertFile)); len(got) != 1 || !got[0].Equal(s.Certificate) {
 				t.Errorf("%s has %d certificates", pki.CertFile, len(got))
 			}
+
 			if s.KeyRequest() != o.Request.Key {
 				t.Errorf("the key is %v", s.KeyRequest())
 			}
+
 			if len(s.Above) != test.above {
 				t.Errorf("%d certificates above", len(s.Above))
 			}
+
 			if test.above > 0 {
 				checkAuthority(t, s.Root(), 2*o.Request.Expiry, 2)
 				if _, err := helpers.ParsePrivateKeyPEM(file(t, s, pki.RootKeyFile)); err != nil {
 					t.Error(err)
 				}
 			}
+
 			issue(t, s)
 			checkModes(t, s, test.secret)
 			checkSecrets(t, s)
@@ -126,15 +133,19 @@ func checkAuthority(t *testing.T, c *x509.Certificate, expiry time.Duration, pat
 	if !c.IsCA || !c.BasicConstraintsValid || c.KeyUsage != x509.KeyUsageCertSign|x509.KeyUsageCRLSign || len(c.ExtKeyUsage) > 0 {
 		t.Errorf("%v: CA %v, key usage %b, extended %v", c.Subject, c.IsCA, c.KeyUsage, c.ExtKeyUsage)
 	}
+
 	if c.MaxPathLen != path || c.MaxPathLenZero != (path == 0) {
 		t.Errorf("%v: path length %d, want %d", c.Subject, c.MaxPathLen, path)
 	}
+
 	if got := c.NotAfter.Sub(c.NotBefore); got != expiry {
 		t.Errorf("%v: valid for %v, want %v", c.Subject, got, expiry)
 	}
+
 	if !slices.ContainsFunc(c.Extensions, func(e pkix.Extension) bool { return e.Critical && e.Id.String() == "2.5.29.19" }) {
 		t.Errorf("%v: the basic constraints are not critical", c.Subject)
 	}
+
 	if !regexp.MustCompile(`^Mesh Internal Signing CA( Root)? [0-9a-f]{8}$`).MatchString(c.Subject.CommonName) {
 		t.Errorf("common name %q", c.Subject.CommonName)
 	}
@@ -147,30 +158,37 @@ func cfssl(t *testing.T, s pki.Setup) *httptest.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	key, err := helpers.ParsePrivateKeyPEM(file(t, s, pki.KeyFile))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	signs, err := local.NewSigner(key, s.Certificate, signer.DefaultSigAlgo(key), settings.Signing)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if _, err := signhandler.NewHandlerFromSigner(signs); err == nil {
 		t.Error("CFSSL would sign for anybody")
 	}
+
 	authsign, err := signhandler.NewAuthHandlerFromSigner(signs)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	about, err := info.NewHandler(signs)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	mux := http.NewServeMux()
 	mux.Handle("/api/v1/cfssl/authsign", authsign)
 	mux.Handle("/api/v1/cfssl/info", about)
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
+
 	return server
 }
 
@@ -181,20 +199,25 @@ func issue(t *testing.T, s pki.Setup) {
 	if err := keep(pki.Write(dir, s.Files)); err != nil {
 		t.Fatal(err)
 	}
+
 	server := cfssl(t, s)
 	request := ca.Request{Hosts: []string{"echo.shop"}}
+
 	client, err := ca.New(ca.Config{Addr: server.URL, Key: strings.TrimSpace(string(file(t, s, pki.AuthKeyFile))), CertPath: filepath.Join(dir, pki.ChainFile)})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	bundle, err := ca.Issue(t.Context(), client, request)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	verify(t, bundle.Leaf, certificates(t, file(t, s, pki.ChainFile)), certificates(t, file(t, s, pki.BundleFile)))
 	if usage := bundle.Leaf.KeyUsage; usage != x509.KeyUsageDigitalSignature {
 		t.Errorf("key usage %b: an ecdsa key enciphers no key", usage)
 	}
+
 	if other, err := ca.New(ca.Config{Addr: server.URL, Key: "5ec4e75ec4e75ec4e75ec4e75ec4e75e"}); err != nil {
 		t.Fatal(err)
 	} else if _, err := ca.Issue(t.Context(), other, request); !errors.Is(err, ca.ErrUnauthorized) {
@@ -232,20 +255,24 @@ func checkModes(t *testing.T, s pki.Setup, want []string) {
 		case f.Mode != 0o644:
 			t.Errorf("mode %v", f)
 		}
+
 		if f.Name != pki.RequestFile && f.Name != pki.IgnoreFile && !slices.Contains(pki.Names(), f.Name) {
 			t.Errorf("%s could be overwritten: Free does not look for it", f.Name)
 		}
 	}
+
 	slices.Sort(secret)
 	if !slices.Equal(secret, want) {
 		t.Errorf("secret are %q, want %q", secret, want)
 	}
+
 	var ignored []string
 	for line := range strings.Lines(string(file(t, s, pki.IgnoreFile))) {
 		if !strings.HasPrefix(line, "#") {
 			ignored = append(ignored, strings.TrimPrefix(strings.TrimSpace(line), "/"))
 		}
 	}
+
 	slices.Sort(ignored)
 	want = slices.Sorted(slices.Values(slices.Concat(want, []string{".tykmesh-change*/", "former/", "next/"}))) // while the CA is changed
 	if !slices.Equal(ignored, want) {
@@ -262,6 +289,7 @@ func checkSecrets(t *testing.T, s pki.Setup) {
 			secrets = append(secrets, strings.Split(string(f.Text), "\n")[1])
 		}
 	}
+
 	for _, f := range s.Files {
 		printed := fmt.Sprintf("%v %+v %#v %s %x", f, f, f, f, f)
 		for _, secret := range secrets {
@@ -281,29 +309,35 @@ func TestEachIsItsOwn(t *testing.T) {
 	if a.Certificate.Subject.String() == b.Certificate.Subject.String() {
 		t.Errorf("both are %v", a.Certificate.Subject)
 	}
+
 	for _, name := range []string{pki.KeyFile, pki.AuthKeyFile} {
 		if bytes.Equal(file(t, a, name), file(t, b, name)) {
 			t.Errorf("both have the same %s", name)
 		}
 	}
+
 	if key := file(t, a, pki.AuthKeyFile); !regexp.MustCompile(`^[0-9a-f]{32}\n$`).Match(key) {
 		t.Error("the API's key is not 16 bytes in hex")
 	}
 }
 
-// A CA can be changed without a moment at which somebody is not trusted: the old one, or its root, signs the next one, and who trusts the old one
-// alone accepts what the next one signs. What signs leafs under a root cannot make further CAs.
+// A CA can be changed without a moment at which somebody is not trusted: the old one, or its root,
+// signs the next one, and who trusts the old one alone accepts what the next one signs. What signs
+// leafs under a root cannot make further CAs.
 func TestTheNextIsTrusted(t *testing.T) {
 	for _, change := range [][]func(*pki.Options){nil, {intermediate}} {
 		old, next := setUp(t, change...), setUp(t, change...)
 		cross := crossSign(t, next.Root(), old)
 		leaf := leafOf(t, next)
+
 		chain := []*x509.Certificate{cross}
 		if len(next.Above) > 0 {
 			chain = append(chain, next.Certificate)
 		}
+
 		verify(t, leaf, chain, []*x509.Certificate{old.Root()})
 	}
+
 	old, next := setUp(t, intermediate), setUp(t)
 	below := sign(t, next.Certificate, old.Certificate, next.Certificate.PublicKey, file(t, old, pki.KeyFile))
 	o := x509.VerifyOptions{Roots: pool(old.Root()), Intermediates: pool(old.Certificate, below)}
@@ -338,17 +372,21 @@ func sign(t *testing.T, template, parent *x509.Certificate, public any, keyPEM [
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	copied := *template
 	copied.SerialNumber, copied.AuthorityKeyId = nil, nil
 	copied.SignatureAlgorithm = x509.UnknownSignatureAlgorithm
+
 	der, err := x509.CreateCertificate(rand.Reader, &copied, parent, public, key)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	c, err := x509.ParseCertificate(der)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return c
 }
 

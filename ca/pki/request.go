@@ -25,7 +25,7 @@ type Request struct {
 	Expiry     time.Duration // of the CA
 }
 
-// GuideRequest is the CA of the guide to tyk-k8s, an example for others.
+// GuideRequest returns the CA of the guide to tyk-k8s, an example for others.
 func GuideRequest() Request {
 	return Request{
 		CommonName: "Mesh Internal Signing CA",
@@ -62,10 +62,12 @@ func ReadRequest(dir string) (Request, error) {
 	if err != nil {
 		return Request{}, fmt.Errorf("%s: %w", filepath.Join(dir, RequestFile), err)
 	}
+
 	return r, nil
 }
 
-// parseRequest reads a csr_ca.json. What it does not say is as cfssl has it. Fields that would be ignored are errors.
+// parseRequest reads a csr_ca.json. What it does not say is as cfssl has it. Fields that would be
+// ignored are errors.
 func parseRequest(text []byte) (Request, error) {
 	var f requestFile
 	decoder := json.NewDecoder(bytes.NewReader(text))
@@ -76,13 +78,16 @@ func parseRequest(text []byte) (Request, error) {
 		}
 		return Request{}, fmt.Errorf("not a certificate request in JSON: %s", strings.TrimPrefix(err.Error(), "json: "))
 	}
+
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return Request{}, errors.New("not a certificate request in JSON: something follows it")
 	}
+
 	r := Request{CommonName: f.CN, Names: f.Names, Key: ca.KeyRequest{Algo: ca.ECDSA, Size: 256}, Expiry: guideExpiry}
 	if f.Key != nil {
 		r.Key = ca.KeyRequest{Algo: f.Key.A, Size: f.Key.S}
 	}
+
 	if f.CA != nil && f.CA.Expiry != "" {
 		expiry, err := time.ParseDuration(f.CA.Expiry)
 		if err != nil {
@@ -90,10 +95,11 @@ func parseRequest(text []byte) (Request, error) {
 		}
 		r.Expiry = expiry
 	}
+
 	return r, r.check(false)
 }
 
-// text is the request as csr_ca.json.
+// text returns the request as csr_ca.json.
 func (r Request) text() ([]byte, error) {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
@@ -103,17 +109,20 @@ func (r Request) text() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("writing %s: %w", RequestFile, err)
 	}
+
 	return b.Bytes(), nil
 }
 
-// What a common name may have (RFC 5280, appendix A.1, ub-common-name), what ca.UniqueName adds to one, and what a root has before that.
+// What a common name may have (RFC 5280, appendix A.1, ub-common-name), what ca.UniqueName adds to
+// one, and what a root has before that.
 const (
 	maxCommonName = 64
 	uniqueSuffix  = 9
 	rootSuffix    = " Root"
 )
 
-// The shortest and the longest times that a CA may be valid. What cfssl signs begins five minutes ago, so less would be no time at all.
+// The shortest and the longest times that a CA may be valid. What cfssl signs begins five minutes
+// ago, so less would be no time at all.
 const (
 	minExpiry = time.Hour
 	maxYears  = 100
@@ -126,20 +135,24 @@ func (r Request) check(intermediate bool) error {
 	if intermediate {
 		longest -= len(rootSuffix)
 	}
+
 	switch err := checkText(r.CommonName, longest); {
 	case r.CommonName == "":
 		return errors.New("a CA needs a common name")
 	case err != nil:
 		return fmt.Errorf("common name %q: %w", r.CommonName, err)
 	}
+
 	for _, n := range r.Names {
 		if err := checkName(n); err != nil {
 			return err
 		}
 	}
+
 	if err := r.Key.Check(); err != nil {
 		return err
 	}
+
 	return checkExpiry("a CA", r.Expiry, maxYears)
 }
 
@@ -150,7 +163,7 @@ func checkExpiry(whose string, d time.Duration, years int) error {
 	return nil
 }
 
-// hours is a time as cfssl's files have it: "8760h".
+// hours returns a time as cfssl's files have it: "8760h".
 func hours(d time.Duration) string {
 	if d%time.Hour == 0 {
 		return fmt.Sprintf("%dh", d/time.Hour)
@@ -158,12 +171,12 @@ func hours(d time.Duration) string {
 	return d.String()
 }
 
-// same says whether two requests are for CAs that differ in their keys alone.
+// same reports whether two requests are for CAs that differ in their keys alone.
 func (r Request) same(other Request) bool {
 	return r.CommonName == other.CommonName && r.Key == other.Key && r.Expiry == other.Expiry && fmt.Sprint(r.Names) == fmt.Sprint(other.Names)
 }
 
-// Differs says whether a folder has a csr_ca.json that asks for another CA. It stays as it is.
+// Differs reports whether a folder has a csr_ca.json that asks for another CA. It stays as it is.
 func (r Request) Differs(dir string) bool {
 	there, err := ReadRequest(dir)
 	return !errors.Is(err, fs.ErrNotExist) && (err != nil || !r.same(there))

@@ -21,6 +21,7 @@ func TestGuidesRequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	guide, _ := pki.GuideRequest().Text()
 	if text, err := r.Text(); err != nil || string(text) != string(guide) {
 		t.Errorf("%s, %v", text, err)
@@ -94,6 +95,7 @@ func TestSubjects(t *testing.T) {
 			t.Errorf("%q: %+v, %v", text, got, err)
 		}
 	}
+
 	for text, want := range map[string]string{
 		"":             "want KEY=VALUE",
 		"London":       `"London": want KEY=VALUE`,
@@ -119,6 +121,7 @@ func FuzzSubject(f *testing.F) {
 	for _, text := range []string{"C=GB, L=London, O=Example Ltd", `O=Example\, Inc.,OU=a\=b \\ c`, "", "O=", "x", `O=a\`, "ST=ü"} {
 		f.Add(text)
 	}
+
 	f.Fuzz(func(t *testing.T, text string) {
 		name, err := pki.ParseSubject(text)
 		if err != nil {
@@ -128,6 +131,7 @@ func FuzzSubject(f *testing.F) {
 		if err != nil || pki.FormatSubject(again) != pki.FormatSubject(name) {
 			t.Errorf("%q is %+v, and written and read %+v, %v", text, name, again, err)
 		}
+
 		if _, err := pki.Make(t.Context(), options(func(o *pki.Options) { o.Request.Names = []csr.Name{name} })); err != nil {
 			t.Errorf("%q: no CA can have the name: %v", text, err)
 		}
@@ -140,25 +144,31 @@ func FuzzRequest(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
+
 	for _, text := range []string{string(guide), `{"CN": "CA"}`, `{"CN": "CA", "ca": {"expiry": "1h30m"}, "names": [{}, {"O": "<&>\u2028"}]}`, `{`, `[]`, `null`} {
 		f.Add(text)
 	}
+
 	f.Fuzz(func(t *testing.T, text string) {
 		r, err := pki.ParseRequest([]byte(text))
 		if err != nil {
 			return
 		}
+
 		written, err := r.Text()
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		again, err := pki.ParseRequest(written)
 		if err != nil {
 			t.Fatalf("%q is written %s, and read: %v", text, written, err)
 		}
+
 		if twice, err := again.Text(); err != nil || string(twice) != string(written) {
 			t.Errorf("%q is written %s, then %s", text, written, twice)
 		}
+
 		r.Key = ca.KeyRequest{Algo: ca.ECDSA, Size: 256} // a large one takes seconds
 		if _, err := pki.Make(t.Context(), options(func(o *pki.Options) { o.Request, o.Serving.CertExpiry = r, min(time.Hour, r.Expiry-1) })); err != nil && r.Expiry > time.Hour {
 			t.Errorf("%q: cannot be made: %v", text, err)

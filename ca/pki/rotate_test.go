@@ -17,7 +17,7 @@ import (
 	"github.com/tykmesh/tykmesh/ca/pki"
 )
 
-// newFolder is a CA in a folder.
+// newFolder returns a CA in a folder.
 func newFolder(t *testing.T, change ...func(*pki.Options)) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "ca")
@@ -27,17 +27,19 @@ func newFolder(t *testing.T, change ...func(*pki.Options)) string {
 	return dir
 }
 
-// bringFolder is a folder with the CA of another.
+// bringFolder returns a folder with the CA of another.
 func bringFolder(t *testing.T, from string) string {
 	t.Helper()
 	s, err := pki.Bring(from, options())
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	dir := filepath.Join(t.TempDir(), "brought")
 	if err := keep(pki.Write(dir, s.Files)); err != nil {
 		t.Fatal(err)
 	}
+
 	return dir
 }
 
@@ -66,6 +68,7 @@ func step(t *testing.T, dir string, f func(pki.Rotation) (pki.Change, error)) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if err := change.Write(dir); err != nil {
 		t.Fatal(err)
 	}
@@ -81,13 +84,15 @@ func trust(t *testing.T, rootKeyFile ...string) func(pki.Rotation) (pki.Change, 
 				t.Fatal(err)
 			}
 		}
+
 		request := options().Request
 		request.Expiry += 24 * time.Hour // it outlives the present one
+
 		return r.Trust(t.Context(), request, rootKey, time.Now())
 	}
 }
 
-// reissue is the one step of a CA whose root stays.
+// reissue returns the one step of a CA whose root stays.
 func reissue(t *testing.T) func(pki.Rotation) (pki.Change, error) {
 	return func(r pki.Rotation) (pki.Change, error) {
 		rootKey, err := r.ReadRootKey("")
@@ -98,21 +103,25 @@ func reissue(t *testing.T) func(pki.Rotation) (pki.Change, error) {
 	}
 }
 
-// signedNow is a certificate as the folder's CFSSL would make it for tykmesh, with what goes with it.
+// signedNow returns a certificate as the folder's CFSSL would make it for tykmesh, with what goes
+// with it.
 func signedNow(t *testing.T, dir string) ca.Bundle {
 	t.Helper()
 	signer, err := ca.OpenKey(filepath.Join(dir, pki.ChainFile), filepath.Join(dir, pki.KeyFile), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	trust, err := ca.ParseTrust(read(t, dir, pki.BundleFile))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	b, err := ca.Issue(t.Context(), signer, ca.Request{Hosts: []string{"echo.shop"}, Trust: trust})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return b
 }
 
@@ -123,8 +132,9 @@ func trusting(bundle []byte) *x509.CertPool {
 	return p
 }
 
-// A change of the CA step by step: whatever was signed before or during a step is accepted by every pod that started after the step before it, and
-// what is signed from step 2 on even by pods that never started again.
+// A change of the CA step by step: whatever was signed before or during a step is accepted by every
+// pod that started after the step before it, and what is signed from step 2 on even by pods that
+// never started again.
 func TestRotation(t *testing.T) {
 	for name, folder := range map[string]func(t *testing.T) (dir, rootKeyFile string){
 		"self-signed":   func(t *testing.T) (string, string) { return newFolder(t), "" },
@@ -137,25 +147,30 @@ func TestRotation(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir, rootKeyFile := folder(t)
 			bundles, leafs := [][]byte{read(t, dir, pki.BundleFile)}, []ca.Bundle{signedNow(t, dir)}
+
 			old := readRotation(t, dir).Present
 			for i, f := range []func(pki.Rotation) (pki.Change, error){trust(t, rootKeyFile), pki.Rotation.Sign, pki.Rotation.Settle} {
 				step(t, dir, f)
 				if r := readRotation(t, dir); r.Taken != pki.Step(i+1) || r.Reissued() || i == 0 && !r.CrossSigned() {
 					t.Errorf("after step %d the last one taken is %d, reissued %t, cross-signed %t", i+1, r.Taken, r.Reissued(), r.CrossSigned())
 				}
+
 				bundles, leafs = append(bundles, read(t, dir, pki.BundleFile)), append(leafs, signedNow(t, dir))
 				checkFolder(t, dir)
 				if r := readRotation(t, dir); r.Taken == pki.Sign {
 					checkCross(t, dir, r, old)
 				}
 			}
+
 			now := readRotation(t, dir).Present
 			if now.Certificate.Equal(old.Certificate) || now.Certificate.Subject.String() == old.Certificate.Subject.String() {
 				t.Errorf("the CA is %q still", now.Certificate.Subject)
 			}
+
 			if text := read(t, dir, pki.ChainFile); bytes.Count(text, []byte("BEGIN")) != 1 {
 				t.Errorf("what goes with certificates at the end:\n%s", text)
 			}
+
 			tidied(t, dir)
 			//                  signed: before, after Trust, after Sign, after Settle
 			accepted := [][]bool{
@@ -164,6 +179,7 @@ func TestRotation(t *testing.T) {
 				{true, true, true, true},  // after Sign
 				{false, false, true, true},
 			}
+
 			for pod, bundle := range bundles {
 				for signed, b := range leafs {
 					between := trusting(b.Chain)
@@ -177,21 +193,26 @@ func TestRotation(t *testing.T) {
 	}
 }
 
-// checkCross checks what goes with certificates after step 2: no root that signed itself, which only those have any use for who trust it; and the new
-// root as the former one signed it, which promises no more than either. The former root's key is kept if it was there.
+// checkCross checks what goes with certificates after step 2: no root that signed itself, which
+// only those have any use for who trust it; and the new root as the former one signed it, which
+// promises no more than either. The former root's key is kept if it was there.
 func checkCross(t *testing.T, dir string, r pki.Rotation, old pki.Authority) {
 	t.Helper()
 	chain := certificates(t, read(t, dir, pki.ChainFile))
+
 	cross := chain[len(chain)-1]
 	if len(chain) != max(1, len(r.Present.Above)+1) || bytes.Equal(cross.RawIssuer, cross.RawSubject) {
 		t.Errorf("%d certificates go with others, the last signed by %q", len(chain), cross.Issuer)
 	}
+
 	if cross.NotAfter.After(old.Root().NotAfter) || cross.MaxPathLen != len(r.Present.Above) || cross.MaxPathLenZero != !r.Intermediate() {
 		t.Errorf("the former root lets the new one sign %d CAs until %s", cross.MaxPathLen, cross.NotAfter)
 	}
+
 	if !bytes.Equal(read(t, dir, "former/ca-key.pem"), old.Key) {
 		t.Error("the former CA's key is not kept")
 	}
+
 	_, err := os.Stat(filepath.Join(dir, pki.RootKeyFile))
 	if _, kept := os.Stat(filepath.Join(dir, "former", pki.RootKeyFile)); r.Intermediate() && err == nil && kept != nil && !strings.HasSuffix(dir, "brought") {
 		t.Errorf("the former root's key is not kept: %v", kept)
@@ -214,29 +235,36 @@ func TestReissue(t *testing.T) {
 	dir := newFolder(t, intermediate)
 	bundle, before := read(t, dir, pki.BundleFile), signedNow(t, dir)
 	root, rootKey := read(t, dir, pki.RootFile), read(t, dir, pki.RootKeyFile)
+
 	csr := read(t, dir, "ca.csr")
 	if err := os.WriteFile(filepath.Join(dir, pki.IgnoreFile), []byte("*.log"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+
 	step(t, dir, reissue(t))
 	if r := readRotation(t, dir); r.Taken != pki.Settle || !r.Reissued() {
 		t.Errorf("the last step taken is %d, reissued %t", r.Taken, r.Reissued())
 	}
+
 	if !bytes.Equal(root, read(t, dir, pki.RootFile)) || !bytes.Equal(rootKey, read(t, dir, pki.RootKeyFile)) {
 		t.Error("the root has changed")
 	}
+
 	if bytes.Equal(csr, read(t, dir, "ca.csr")) || !strings.HasPrefix(string(read(t, dir, pki.IgnoreFile)), "*.log\n/next/\n/former/\n") {
 		t.Error("the request of the former CA is still there, or Git may see its key")
 	}
+
 	tidied(t, dir)
 	checkFolder(t, dir)
 	if !bytes.Equal(bundle, read(t, dir, pki.BundleFile)) {
 		t.Error("pods have to trust something else")
 	}
+
 	after := signedNow(t, dir)
 	if before.Leaf.Issuer.String() == after.Leaf.Issuer.String() {
 		t.Errorf("%q signs still", after.Leaf.Issuer)
 	}
+
 	for _, b := range []ca.Bundle{before, after} {
 		if _, err := b.Leaf.Verify(x509.VerifyOptions{DNSName: "echo.shop", Roots: trusting(bundle), Intermediates: trusting(b.Chain)}); err != nil {
 			t.Error(err)
@@ -244,7 +272,8 @@ func TestReissue(t *testing.T) {
 	}
 }
 
-// A CA that may have none below it (pathlen 0) cannot sign its successor: the change goes on without that, in the same steps.
+// A CA that may have none below it (pathlen 0) cannot sign its successor: the change goes on
+// without that, in the same steps.
 func TestRotationWithoutCrossSigning(t *testing.T) {
 	from := folder(t, selfSigned(t, setUp(t), func(c *x509.Certificate) { c.MaxPathLen, c.MaxPathLenZero = 0, true }))
 	dir := bringFolder(t, from)
@@ -253,6 +282,7 @@ func TestRotationWithoutCrossSigning(t *testing.T) {
 	if readRotation(t, dir).CrossSigned() {
 		t.Error("the former CA has signed the next")
 	}
+
 	both := read(t, dir, pki.BundleFile)
 	step(t, dir, pki.Rotation.Sign)
 	b := signedNow(t, dir)
@@ -264,13 +294,15 @@ func TestRotationWithoutCrossSigning(t *testing.T) {
 	}
 }
 
-// checkFolder checks what holds after every step: the manifests are those of the folder's files, keys are their owner's alone, nothing waits.
+// checkFolder checks what holds after every step: the manifests are those of the folder's files,
+// keys are their owner's alone, nothing waits.
 func checkFolder(t *testing.T, dir string) {
 	t.Helper()
 	var s pki.Setup
 	for _, name := range []string{"secrets", "cfssl", "ca-pem"} {
 		s.Files = append(s.Files, pki.File{Name: pki.Manifests + "/" + name + ".yaml", Text: read(t, dir, pki.Manifests+"/"+name+".yaml")})
 	}
+
 	o := decode(t, s)
 	for what, texts := range map[string][2]string{
 		"key":         {string(o.secrets["default/ca-key-pem"].Data[pki.KeyFile]), string(read(t, dir, pki.KeyFile))},
@@ -281,10 +313,12 @@ func checkFolder(t *testing.T, dir string) {
 			t.Errorf("the %s in the manifests is not that in its file", what)
 		}
 	}
+
 	err := filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
+
 		if entry.IsDir() {
 			info, err := entry.Info()
 			if strings.HasPrefix(entry.Name(), ".tykmesh") || info.Mode().Perm() != 0o700 {
@@ -292,16 +326,20 @@ func checkFolder(t *testing.T, dir string) {
 			}
 			return err
 		}
+
 		text, err := os.ReadFile(name)
 		if err != nil {
 			return err
 		}
+
 		info, err := entry.Info()
 		if isSecret := bytes.Contains(text, []byte("PRIVATE KEY")); isSecret && info.Mode().Perm() != 0o600 {
 			t.Errorf("%s has the mode %v", name, info.Mode())
 		}
+
 		return err
 	})
+
 	if err != nil {
 		t.Error(err)
 	}
@@ -311,43 +349,54 @@ func checkFolder(t *testing.T, dir string) {
 func TestRotationKeepsManifests(t *testing.T) {
 	dir := newFolder(t)
 	server := filepath.Join(dir, "k8s/cfssl.yaml")
+
 	edited := strings.Replace(string(read(t, dir, "k8s/cfssl.yaml")), "replicas: 1", "replicas: 2 # ours", 1)
 	if err := os.WriteFile(server, []byte(edited), 0o600); err != nil {
 		t.Fatal(err)
 	}
+
 	if err := os.Remove(filepath.Join(dir, "k8s/ca-pem.yaml")); err != nil {
 		t.Fatal(err)
 	}
+
 	step(t, dir, trust(t))
 	if by := readRotation(t, dir).ByHand; len(by) != 1 || !slices.Equal(by[pki.TrustFile], []string{"the ConfigMap ca-pem of each meshed namespace must hold bundle.pem"}) {
 		t.Errorf("to be done by hand: %v", by)
 	}
+
 	step(t, dir, pki.Rotation.Sign)
 	if now := string(read(t, dir, "k8s/cfssl.yaml")); !strings.Contains(now, "replicas: 2 # ours") || now == edited {
 		t.Errorf("the manifest is now:\n%s", now)
 	}
-	// Whoever took the hash away has to replace CFSSL's pod; whoever keeps the manifests elsewhere has to change them all.
+
+	// Whoever took the hash away has to replace CFSSL's pod; whoever keeps the manifests elsewhere
+	// has to change them all.
 	hash := regexp.MustCompile(`tykmesh/ca-hash: .*`)
 	if err := os.WriteFile(server, hash.ReplaceAll(read(t, dir, "k8s/cfssl.yaml"), nil), 0o600); err != nil {
 		t.Fatal(err)
 	}
+
 	if by := readRotation(t, dir).ByHand[pki.ServerFile]; len(by) != 1 || !strings.HasSuffix(by[0], "CFSSL's pod must be replaced") {
 		t.Errorf("to be done by hand: %v", by)
 	}
+
 	if err := os.RemoveAll(filepath.Join(dir, pki.Manifests)); err != nil {
 		t.Fatal(err)
 	}
+
 	step(t, dir, pki.Rotation.Settle)
 	step(t, dir, trust(t))
 	if taken := readRotation(t, dir).Taken; taken != pki.Trust {
 		t.Errorf("the last step taken is %d where the CA before the present one is kept", taken)
 	}
+
 	if by := readRotation(t, dir).ByHand; len(by[pki.TrustFile]) != 1 || len(by[pki.KeysFile]) != 1 || len(by[pki.ServerFile]) != 2 {
 		t.Errorf("to be done by hand: %v", by)
 	}
 }
 
-// What people added to the bundle stays: another CA that pods are to trust, and what they say of it.
+// What people added to the bundle stays: another CA that pods are to trust, and what they say of
+// it.
 func TestRotationKeepsTheBundle(t *testing.T) {
 	dir, other := newFolder(t), file(t, setUp(t), pki.CertFile)
 	theirs := "# of the other cluster\n" + string(other) + "# the end\n"
@@ -355,6 +404,7 @@ func TestRotationKeepsTheBundle(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, pki.BundleFile), append(read(t, dir, pki.BundleFile), theirs...), 0o600); err != nil {
 		t.Fatal(err)
 	}
+
 	step(t, dir, pki.Rotation.Sign)
 	step(t, dir, pki.Rotation.Settle)
 	if got, want := string(read(t, dir, pki.BundleFile)), string(read(t, dir, pki.CertFile))+theirs; got != want {

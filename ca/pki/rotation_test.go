@@ -10,7 +10,8 @@ import (
 	"github.com/tykmesh/tykmesh/ca/pki"
 )
 
-// Without a csr_ca.json the next CA is like the present one, as far as there may be another like it.
+// Without a csr_ca.json the next CA is like the present one, as far as there may be another like
+// it.
 func TestRequestLikePresent(t *testing.T) {
 	year := 365 * 24 * time.Hour
 	for name, test := range map[string]struct {
@@ -46,13 +47,16 @@ func TestRotationOfAnExpiredCA(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		if r.Taken != pki.Step(i) || r.Expired(later) != (i < 2) || r.CrossSigned() {
 			t.Errorf("before step %d: taken is %d, expired %t, cross-signed %t", i+1, r.Taken, r.Expired(later), r.CrossSigned())
 		}
+
 		change, err := f(r)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		if err := change.Write(dir); err != nil {
 			t.Fatal(err)
 		}
@@ -63,18 +67,23 @@ func TestRotationOfAnExpiredCA(t *testing.T) {
 func TestReissueEndsWithTheRoot(t *testing.T) {
 	dir := newFolder(t, intermediate)
 	r := readRotation(t, dir)
+
 	rootKey, err := r.ReadRootKey("")
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	request := options(func(o *pki.Options) { o.Request.Expiry = 20 * 365 * 24 * time.Hour }).Request
+
 	change, err := r.Reissue(t.Context(), request, rootKey, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if err := change.Write(dir); err != nil {
 		t.Fatal(err)
 	}
+
 	if now := readRotation(t, dir).Present; now.Certificate.NotAfter.After(now.Root().NotAfter) {
 		t.Errorf("the CA ends on %s, its root on %s", now.Certificate.NotAfter, now.Root().NotAfter)
 	}

@@ -24,7 +24,8 @@ type Serving struct {
 	CertExpiry time.Duration // of what it signs
 	Image      string
 	Namespace  string // CFSSL's own
-	// MeshNamespaces are those whose pods are on the mesh and trust the CA, AllowNamespaces those whose pods may ask CFSSL. None means CFSSL's own.
+	// MeshNamespaces are those whose pods are on the mesh and trust the CA, AllowNamespaces those
+	// whose pods may ask CFSSL. None means CFSSL's own.
 	MeshNamespaces, AllowNamespaces []string
 }
 
@@ -40,8 +41,8 @@ const (
 	Port       = 8888
 )
 
-// Disabled are the endpoints of CFSSL that are to be off: all that do not ask for the key, but info and health, which tell no secret. newcert among
-// them gives anybody a certificate and its key.
+// Disabled are the endpoints of CFSSL that are to be off: all that do not ask for the key, but info
+// and health, which tell no secret. newcert among them gives anybody a certificate and its key.
 const Disabled = "sign,newcert,newkey,init_ca,scan,scaninfo,certadd,gencrl,bundle,certinfo,ocspsign,revoke,crl,/"
 
 var imagePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/@-]*$`)
@@ -53,12 +54,14 @@ func (s Serving) Check() error {
 			return fmt.Errorf("namespace %q: not one that Kubernetes takes: up to 63 small letters, digits and hyphens", ns)
 		}
 	}
+
 	switch {
 	case s.Image == "":
 		return errors.New("CFSSL needs an image")
 	case !imagePattern.MatchString(s.Image):
 		return fmt.Errorf("image %q: not the name of an image", s.Image)
 	}
+
 	return checkExpiry("certificates", s.CertExpiry, ca.MaxYears)
 }
 
@@ -69,8 +72,9 @@ func newAPIKey() string {
 	return hex.EncodeToString(key)
 }
 
-// signingConfig is CFSSL's configuration. There is one profile, the default, because CFSSL answers a request for an unknown one with that; and it
-// has a key, because CFSSL signs for anybody otherwise.
+// signingConfig is CFSSL's configuration. There is one profile, the default, because CFSSL answers
+// a request for an unknown one with that; and it has a key, because CFSSL signs for anybody
+// otherwise.
 type signingConfig struct {
 	Signing struct {
 		Default signingProfile `json:"default"`
@@ -99,6 +103,7 @@ func (s Serving) config(key string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("writing %s: %w", ConfigFile, err)
 	}
+
 	return append(text, '\n'), nil
 }
 
@@ -114,7 +119,7 @@ type values struct {
 	Hash                            string
 }
 
-// manifests are the Kubernetes objects of the CA and its CFSSL.
+// manifests returns the Kubernetes objects of the CA and its CFSSL.
 func (s Serving) manifests(a Authority, config []byte, key string) ([]File, error) {
 	s.MeshNamespaces, s.AllowNamespaces = s.orOwn(s.MeshNamespaces), s.orOwn(s.AllowNamespaces)
 	v := values{
@@ -123,6 +128,7 @@ func (s Serving) manifests(a Authority, config []byte, key string) ([]File, erro
 		Cert: string(ca.EncodeCertificates(a.Certificate)), Key: string(a.Key), Config: string(config), APIKey: key, Root: string(ca.EncodeCertificates(a.Root())),
 		Hash: servedHash(a, config),
 	}
+
 	all, err := template.New("").Option("missingkey=error").Funcs(template.FuncMap{
 		"json":   quoted,
 		"base64": func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
@@ -130,6 +136,7 @@ func (s Serving) manifests(a Authority, config []byte, key string) ([]File, erro
 	if err != nil {
 		return nil, fmt.Errorf("reading the templates of the manifests: %w", err)
 	}
+
 	files := []File{{Name: KeysFile, Mode: secret}, {Name: TrustFile, Mode: public}, {Name: ServerFile, Mode: public}}
 	for i, f := range files {
 		var b bytes.Buffer
@@ -138,15 +145,17 @@ func (s Serving) manifests(a Authority, config []byte, key string) ([]File, erro
 		}
 		files[i].Text = b.Bytes()
 	}
+
 	return files, nil
 }
 
-// servedHash is a hash of what CFSSL serves. It tells nothing of the configuration: the key in it is 16 random bytes, which nobody can try.
+// servedHash returns a hash of what CFSSL serves. It tells nothing of the configuration: the key in
+// it is 16 random bytes, which nobody can try.
 func servedHash(a Authority, config []byte) string {
 	return fmt.Sprintf("%x", sha256.Sum256(slices.Concat(ca.EncodeCertificates(a.Certificate), config)))
 }
 
-// orOwn is a set of namespaces in order: CFSSL's own where there are none.
+// orOwn returns a set of namespaces in order: CFSSL's own where there are none.
 func (s Serving) orOwn(namespaces []string) []string {
 	if len(namespaces) == 0 {
 		return []string{s.Namespace}
@@ -154,7 +163,7 @@ func (s Serving) orOwn(namespaces []string) []string {
 	return slices.Compact(slices.Sorted(slices.Values(namespaces)))
 }
 
-// quoted is a value as a JSON string, which YAML reads as the same whatever is in it.
+// quoted returns a value as a JSON string, which YAML reads as the same whatever is in it.
 func quoted(v any) (string, error) {
 	text, err := json.Marshal(fmt.Sprint(v))
 	return string(text), err

@@ -33,8 +33,8 @@ func attributes() []attribute {
 	}
 }
 
-// ParseSubject reads "C=GB, L=London, O=Example Ltd": the keys C, ST, L, O and OU in any order, each once. A backslash makes the character behind
-// it mean itself.
+// ParseSubject reads "C=GB, L=London, O=Example Ltd": the keys C, ST, L, O and OU in any order,
+// each once. A backslash makes the character behind it mean itself.
 func ParseSubject(text string) (csr.Name, error) {
 	var (
 		name csr.Name
@@ -46,6 +46,7 @@ func ParseSubject(text string) (csr.Name, error) {
 			return csr.Name{}, err
 		}
 	}
+
 	return name, checkName(name)
 }
 
@@ -55,6 +56,7 @@ func setAttribute(name *csr.Name, part string) error {
 	if !assigned {
 		return fmt.Errorf("%q: want KEY=VALUE, like O=Example Ltd; a comma in a value is written \\,", key)
 	}
+
 	value, err := unescape(strings.TrimSpace(value))
 	switch {
 	case err != nil:
@@ -62,6 +64,7 @@ func setAttribute(name *csr.Name, part string) error {
 	case value == "":
 		return fmt.Errorf("%q has no value", key)
 	}
+
 	for _, a := range attributes() {
 		if a.key != key {
 			continue
@@ -72,6 +75,7 @@ func setAttribute(name *csr.Name, part string) error {
 		*a.of(name) = value
 		return nil
 	}
+
 	return fmt.Errorf("%q: the keys are C, ST, L, O and OU", key)
 }
 
@@ -85,6 +89,7 @@ func cutUnescaped(text string, separator byte) (before, after string, found bool
 			return text[:i], text[i+1:], true
 		}
 	}
+
 	return text, "", false
 }
 
@@ -99,6 +104,7 @@ func unescape(text string) (string, error) {
 		}
 		b.WriteByte(text[i])
 	}
+
 	return b.String(), nil
 }
 
@@ -110,12 +116,14 @@ func checkName(n csr.Name) error {
 			return fmt.Errorf("%s %q: %w", a.key, value, err)
 		}
 	}
+
 	switch {
 	case n.C != "" && !isCountry(n.C):
 		return fmt.Errorf("country %q: want two capital letters", n.C)
 	case n.E != "" || n.SerialNumber != "" || len(n.OID) > 0:
 		return errors.New("a CA is named by C, ST, L, O and OU")
 	}
+
 	return nil
 }
 
@@ -135,10 +143,11 @@ func checkText(s string, longest int) error {
 	case len(s) > longest:
 		return fmt.Errorf("%d bytes, at most %d fit", len(s), longest)
 	}
+
 	return nil
 }
 
-// FormatSubject is a name as ParseSubject reads it.
+// FormatSubject returns a name as ParseSubject reads it.
 func FormatSubject(n csr.Name) string {
 	escape := strings.NewReplacer(`\`, `\\`, ",", `\,`)
 	var parts []string
@@ -147,5 +156,6 @@ func FormatSubject(n csr.Name) string {
 			parts = append(parts, a.key+"="+escape.Replace(value))
 		}
 	}
+
 	return strings.Join(parts, ", ")
 }

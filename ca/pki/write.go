@@ -17,13 +17,15 @@ type ExistsError struct{ Path string }
 
 func (e *ExistsError) Error() string { return e.Path + " is there already, and nothing is overwritten" }
 
-// stays tells which files may be there before: the one a CA is made from, and one that people may have for their own.
+// stays tells which files may be there before: the one a CA is made from, and one that people may
+// have for their own.
 func stays(name string) bool { return name == RequestFile || name == IgnoreFile }
 
 // Free makes sure that a CA can be made in a folder, before the work is done: that it does not hold
 // one, and can be made if it is not there. It takes back the files of a run that was broken off.
 //
-// Errors: *ExistsError; *BusyError; something that is no folder, or a folder above that is not there.
+// Errors: *ExistsError; *BusyError; something that is no folder, or a folder above that is not
+// there.
 func Free(dir string) error {
 	dir = filepath.Clean(dir)
 	for _, folder := range []string{filepath.Dir(dir), dir, filepath.Join(dir, Manifests)} {
@@ -37,6 +39,7 @@ func Free(dir string) error {
 			return fmt.Errorf("%s is not a folder", folder)
 		}
 	}
+
 	switch unlock, err := lock(dir); {
 	case err == nil:
 		defer unlock()
@@ -46,6 +49,7 @@ func Free(dir string) error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
+
 	for _, name := range names {
 		path := File{Name: name}.in(dir)
 		switch _, err := os.Lstat(path); {
@@ -55,15 +59,18 @@ func Free(dir string) error {
 			return err
 		}
 	}
+
 	return nil
 }
 
-// Unignored are the secret files that a .gitignore which is there does not name; it stays as it is.
+// Unignored returns the secret files that a .gitignore which is there does not name; it stays as it
+// is.
 func Unignored(dir string, files []File) (missing []string) {
 	text, err := file.Read(filepath.Join(dir, IgnoreFile))
 	if err != nil {
 		return nil
 	}
+
 	lines := strings.Split(string(text), "\n")
 	for _, f := range files {
 		line := strings.TrimSpace(ignoreLine(f))
@@ -71,6 +78,7 @@ func Unignored(dir string, files []File) (missing []string) {
 			missing = append(missing, f.Name)
 		}
 	}
+
 	return missing
 }
 
@@ -100,7 +108,8 @@ type Written struct {
 //	          a kill, until Keep:                                               a kill: the CA stays
 //	          the next run takes back the links, and nothing else
 //
-// Errors: *ExistsError; *BusyError; whatever keeps files from being written. Nothing is left behind.
+// Errors: *ExistsError; *BusyError; whatever keeps files from being written. Nothing is left
+// behind.
 func Write(dir string, files []File) (*Written, error) {
 	w := &Written{dir: filepath.Clean(dir)}
 	if err := w.write(files); err != nil {
@@ -113,14 +122,17 @@ func (w *Written) write(files []File) error {
 	if err := w.open(); err != nil {
 		return w.wrap(err)
 	}
+
 	err := takeBack(w.dir, w.disk)
 	if err == nil {
 		err = w.place(files)
 	}
+
 	if err != nil {
 		w.Undo()
 		return w.wrap(err)
 	}
+
 	return nil
 }
 
@@ -139,6 +151,7 @@ func (w *Written) open() (err error) {
 	case !errors.Is(err, fs.ErrExist):
 		return err
 	}
+
 	w.release, err = lock(w.dir)
 	return err
 }
@@ -154,10 +167,12 @@ func (w *Written) place(files []File) error {
 		ignore := files[i]
 		files = slices.Insert(slices.Delete(files, i, i+1), 0, ignore)
 	}
+
 	folder := filepath.Join(w.dir, initFolder)
 	if err := w.disk.stage(folder, staged(files)); err != nil {
 		return err
 	}
+
 	for _, f := range files {
 		to := f.in(w.dir)
 		switch err := w.disk.mkdir(filepath.Dir(to)); {
@@ -166,6 +181,7 @@ func (w *Written) place(files []File) error {
 		case !errors.Is(err, fs.ErrExist):
 			return err
 		}
+
 		if err := w.disk.link(f.in(filepath.Join(folder, stagedFolder)), to); err != nil {
 			if errors.Is(err, fs.ErrExist) {
 				err = &ExistsError{to}
@@ -173,6 +189,7 @@ func (w *Written) place(files []File) error {
 			return err
 		}
 	}
+
 	return w.disk.sync(w.dir)
 }
 
@@ -185,9 +202,11 @@ func (w *Written) Keep() error {
 		w.Undo()
 		return w.wrap(err)
 	}
+
 	defer w.release()
 	_ = w.disk.sync(w.dir)
 	_ = w.disk.removeAll(done) // the next run removes what this one cannot
+
 	return nil
 }
 
@@ -215,11 +234,14 @@ func takeBack(dir string, d disk) error {
 		if !sameFile(name, there) {
 			return nil
 		}
+
 		return d.remove(there)
 	})
+
 	if err != nil {
 		return err
 	}
+
 	return errors.Join(d.removeAll(folder), d.removeAll(folder+doneSuffix))
 }
 

@@ -20,27 +20,35 @@ func listing(t *testing.T, dir string) (lines []string) {
 		if err != nil {
 			return err
 		}
+
 		info, err := entry.Info()
 		if err != nil {
 			return err
 		}
+
 		line := info.Mode().String() + " " + strings.TrimPrefix(path, dir)
 		if text, err := os.ReadFile(path); err == nil && len(text) < 100 {
 			line += " " + string(text)
 		}
+
 		lines = append(lines, line)
+
 		return nil
 	})
+
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return lines
 }
 
-// A folder that is not there is made, for its owner alone; one that is there keeps its mode and what is in it.
+// A folder that is not there is made, for its owner alone; one that is there keeps its mode and
+// what is in it.
 func TestWritten(t *testing.T) {
 	s := setUp(t, intermediate)
 	parent := t.TempDir()
+
 	there := filepath.Join(parent, "there")
 	for path, text := range map[string]string{"csr_ca.json": "mine", ".gitignore": "mine", "README": "mine", "k8s/mine.yaml": "mine"} {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(there, path)), 0o755); err != nil {
@@ -50,32 +58,40 @@ func TestWritten(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	for _, dir := range []string{filepath.Join(parent, "new"), there + "/"} {
 		before := []string{}
 		if _, err := os.Stat(dir); err == nil {
 			before = listing(t, dir)
 		}
+
 		if err := pki.Free(dir); err != nil {
 			t.Fatal(err)
 		}
+
 		written, err := pki.Write(dir, s.Files)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		written.Undo()
 		if len(before) > 0 && !slices.Equal(listing(t, dir), before) {
 			t.Errorf("undone it is\n%s\nwas\n%s", strings.Join(listing(t, dir), "\n"), strings.Join(before, "\n"))
 		} else if _, err := os.Stat(dir); len(before) == 0 && !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("undone there is still the folder: %v", err)
 		}
+
 		if err := keep(pki.Write(dir, s.Files)); err != nil {
 			t.Fatal(err)
 		}
+
 		checkWritten(t, dir, s)
 	}
+
 	if info, err := os.Stat(there); err != nil || info.Mode().Perm() != 0o755 {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
+
 	if dirs, err := os.ReadDir(parent); err != nil || len(dirs) != 2 {
 		t.Errorf("something is left: %v, %v", dirs, err)
 	}
@@ -100,19 +116,24 @@ func checkWritten(t *testing.T, dir string, s pki.Setup) {
 			t.Error(err)
 			continue
 		}
+
 		if string(text) == "mine" && (f.Name == pki.RequestFile || f.Name == pki.IgnoreFile) {
 			continue
 		}
+
 		if info, err := os.Stat(path); err != nil || string(text) != string(f.Text) || info.Mode() != f.Mode {
 			t.Errorf("%v is written with mode %v", f, info.Mode())
 		}
 	}
+
 	if err := pki.Free(dir); !errors.As(err, new(*pki.ExistsError)) {
 		t.Errorf("a second CA could be made: %v", err)
 	}
+
 	if err := pki.MakeBroken(dir, s.Files, func() {}); !errors.As(err, new(*pki.ExistsError)) {
 		t.Errorf("a second CA is written: %v", err)
 	}
+
 	if left, err := filepath.Glob(filepath.Join(dir, ".tykmesh-*")); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %q, %v", left, err)
 	}
@@ -123,6 +144,7 @@ func TestNewFolderIsForItsOwnerAlone(t *testing.T) {
 	if err := keep(pki.Write(dir, setUp(t).Files)); err != nil {
 		t.Fatal(err)
 	}
+
 	for _, folder := range []string{dir, filepath.Join(dir, pki.Manifests)} {
 		if info, err := os.Stat(folder); err != nil || info.Mode().Perm() != 0o700 {
 			t.Errorf("%s: %v, %v", folder, info.Mode(), err)
@@ -130,7 +152,8 @@ func TestNewFolderIsForItsOwnerAlone(t *testing.T) {
 	}
 }
 
-// Whichever file cannot be written, and whatever somebody else has put in its place meanwhile: there is nothing of ours then, and theirs is as it was.
+// Whichever file cannot be written, and whatever somebody else has put in its place meanwhile:
+// there is nothing of ours then, and theirs is as it was.
 func TestNothingIsLeft(t *testing.T) {
 	s := setUp(t, intermediate)
 	impossible := pki.File{Name: strings.Repeat("x", 300), Mode: 0o644}
@@ -146,38 +169,48 @@ func TestNothingIsLeft(t *testing.T) {
 			}
 		}
 	}
+
 	for _, f := range s.Files {
 		if f.Name == pki.RequestFile || f.Name == pki.IgnoreFile {
 			continue
 		}
+
 		dir := t.TempDir()
+
 		path := filepath.Join(dir, f.Name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte("theirs"), 0o640)); err != nil {
 			t.Fatal(err)
 		}
+
 		before := listing(t, dir)
+
 		_, err := pki.Write(dir, s.Files)
 		if exists := (*pki.ExistsError)(nil); !errors.As(err, &exists) || exists.Path != path {
 			t.Errorf("%s is there: %v", f.Name, err)
 		}
+
 		if err := pki.Free(dir); !errors.As(err, new(*pki.ExistsError)) {
 			t.Errorf("%s is there, and the folder is free: %v", f.Name, err)
 		}
+
 		if after := listing(t, dir); !slices.Equal(after, before) {
 			t.Errorf("%s: left behind:\n%s", f.Name, strings.Join(after, "\n"))
 		}
 	}
 }
 
-// Of those who make a CA in one folder at the same time, one does, and the others leave nothing of theirs.
+// Of those who make a CA in one folder at the same time, one does, and the others leave nothing of
+// theirs.
 func TestAtOnce(t *testing.T) {
 	for _, where := range []string{"new", "."} {
 		parent := t.TempDir()
 		dir := filepath.Join(parent, where)
+
 		setups := make([]pki.Setup, 8)
 		for i := range setups {
 			setups[i] = setUp(t)
 		}
+
 		won := make([]bool, len(setups))
 		var wait sync.WaitGroup
 		for i, s := range setups {
@@ -185,16 +218,20 @@ func TestAtOnce(t *testing.T) {
 				won[i] = keep(pki.Write(dir, s.Files)) == nil
 			})
 		}
+
 		wait.Wait()
+
 		winner := slices.Index(won, true)
 		if winner < 0 || slices.Contains(won[winner+1:], true) {
 			t.Fatalf("%s: %v", where, won)
 		}
+
 		for _, f := range setups[winner].Files {
 			if text, err := os.ReadFile(filepath.Join(dir, f.Name)); err != nil || string(text) != string(f.Text) {
 				t.Errorf("%s: %v: %v", where, f, err)
 			}
 		}
+
 		if others, err := filepath.Glob(filepath.Join(dir, ".tykmesh-*")); err != nil || len(others) > 0 {
 			t.Errorf("%s: left behind: %q", where, others)
 		}
@@ -207,9 +244,11 @@ func TestNotFree(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "odd"), 0o755); err != nil {
 		t.Fatal(err)
 	}
+
 	if err := os.WriteFile(filepath.Join(dir, "odd", pki.Manifests), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
+
 	for name, want := range map[string]string{"file": "file is not a folder", "a/b": "no such file", "odd": "k8s is not a folder", "file/x": "is not a folder"} {
 		if err := pki.Free(filepath.Join(dir, name)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", name, err)
@@ -218,6 +257,7 @@ func TestNotFree(t *testing.T) {
 			t.Errorf("%s is written to", name)
 		}
 	}
+
 	for _, free := range []string{"new", "."} {
 		if err := pki.Free(filepath.Join(dir, free)); err != nil {
 			t.Error(err)
@@ -236,6 +276,7 @@ func TestUnignored(t *testing.T) {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}
+
 	if got := pki.Unignored(t.TempDir(), s.Files); got != nil {
 		t.Errorf("without a .gitignore: %q", got)
 	}

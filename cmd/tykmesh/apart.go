@@ -39,6 +39,7 @@ func (o *options) targetsOf(p process, report string) (all []target) {
 			}
 		}
 	}
+
 	for _, t := range []target{{what: "--output", path: o.outFile}, {what: reportFlag, path: report}} {
 		info, err := statTarget(t.path)
 		if t.path != "" && (err != nil || info.Mode().IsRegular()) {
@@ -46,6 +47,7 @@ func (o *options) targetsOf(p process, report string) (all []target) {
 			all = append(all, t)
 		}
 	}
+
 	return all
 }
 
@@ -88,10 +90,12 @@ func (o *options) checkTargets(cmd *cobra.Command, p process, r *report) error {
 			return err
 		}
 	}
+
 	return o.checkLocal(r)
 }
 
-// checkTwins refuses targets that are one file. Standard output and standard error may be one, as in > log 2>&1.
+// checkTwins refuses targets that are one file. Standard output and standard error may be one, as
+// in > log 2>&1.
 func (r *report) checkTwins() error {
 	for i, t := range r.targets {
 		for _, other := range r.targets[:i] {
@@ -100,6 +104,7 @@ func (r *report) checkTwins() error {
 			}
 		}
 	}
+
 	return nil
 }
 
@@ -131,6 +136,7 @@ func (r *report) checkApart(role string, paths ...string) error {
 			}
 		}
 	}
+
 	return nil
 }
 
@@ -139,14 +145,17 @@ func (o *options) checkInputs(p process, r *report, rewrites bool) error {
 	if len(r.targets) == 0 {
 		return nil
 	}
+
 	for _, path := range o.files {
 		if path == stdinPath {
 			continue
 		}
+
 		found, err := listPath(path, o.recursive)
 		if err != nil {
 			continue // reading says so
 		}
+
 		for _, f := range found {
 			for _, t := range r.targets {
 				if f.leftOut == "" && t.is(f.path) {
@@ -155,6 +164,7 @@ func (o *options) checkInputs(p process, r *report, rewrites bool) error {
 			}
 		}
 	}
+
 	return o.checkStdin(p, r)
 }
 
@@ -169,6 +179,7 @@ func (o *options) checkStdin(p process, r *report) error {
 			return r.overwritten(t, t.overwrites("the file of standard input"), t.instead(listed{}, p.name, r.command, false))
 		}
 	}
+
 	return nil
 }
 
@@ -192,9 +203,11 @@ func (t target) instead(read listed, program, command string, rewrites bool) str
 	if t.path == "" && t.info.Size() == 0 {
 		restore = "restore the file; then "
 	}
+
 	if !rewrites || t.what == reportFlag || t.what == standardError {
 		return restore + "name another file"
 	}
+
 	return fmt.Sprintf("%s%s %s -i -f %s rewrites it in place", restore, program, command, shellWord(read.path))
 }
 
@@ -215,6 +228,7 @@ func (r *report) checkConfiguration(read configFiles, c config.Config) error {
 	if c.Tyk.Templates == "" {
 		templates = nil
 	}
+
 	return r.checkApart("part of the configuration of this run", slices.Concat(read.read, templates, c.Named())...)
 }
 
@@ -223,14 +237,17 @@ func (o caRotate) checkAuthority(r *report) error {
 	if len(r.targets) == 0 {
 		return nil
 	}
+
 	var files []string
 	if o.rootKey != "" {
 		files = append(files, o.rootKey)
 	}
+
 	_ = filepath.WalkDir(o.dir, func(path string, _ fs.DirEntry, _ error) error { // reading says what is wrong with it
 		files = append(files, path)
 		return nil
 	})
+
 	return r.checkApart("a file of the CA in "+o.dir, files...)
 }
 
@@ -244,5 +261,6 @@ func (o *options) checkLocal(r *report) error {
 		found, _ := filepath.Glob(filepath.Join(o.local, below)) // likewise
 		files = append(files, found...)
 	}
+
 	return r.checkApart("a file of --local "+o.local, files...)
 }

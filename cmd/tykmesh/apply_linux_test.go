@@ -27,10 +27,12 @@ type meshCase struct {
 // withoutTLS edits the sample of a configuration.
 var withoutTLS = []string{"enableMeshTLS: true", "enableMeshTLS: false", `value: "true" # as enableMeshTLS above`, `value: "false"`}
 
-// What kubectl says to the guide's two examples, which are as it prints them, of a Kubernetes that nobody has any more.
+// What kubectl says to the guide's two examples, which are as it prints them, of a Kubernetes that
+// nobody has any more.
 const noDeployment = `no matches for kind "Deployment" in version "extensions/v1beta1"`
 
-// configuredCases are of the containers that the sample of a configuration has. There are others of the built-in sidecar: builtInCases.
+// configuredCases are of the containers that the sample of a configuration has. There are others of
+// the built-in sidecar: builtInCases.
 var configuredCases = []meshCase{
 	{name: "tls", manifest: "echo-and-sleep.yaml"},
 	{name: "plain", manifest: "echo-and-sleep.yaml", edit: withoutTLS},
@@ -46,13 +48,15 @@ var configuredCases = []meshCase{
 	{name: "former kinds upgraded", manifest: "former.yaml", flags: "--upgrade-api", former: noDeployment},
 }
 
-// TestCluster gives what the program prints to Kubernetes, with kubectl, as the README has it: an API server takes it, and controllers make Pods of
-// it that pass all that Kubernetes asks of Pods. There are no kubelets, so no Pod runs. Everything is built first, which takes many minutes the
+// TestCluster gives what the program prints to Kubernetes, with kubectl, as the README has it: an
+// API server takes it, and controllers make Pods of it that pass all that Kubernetes asks of Pods.
+// There are no kubelets, so no Pod runs. Everything is built first, which takes many minutes the
 // first time, so this runs only where somebody asks for it: make test-cluster.
 func TestCluster(t *testing.T) {
 	if os.Getenv("TYKMESH_TEST_CLUSTER") == "" {
 		t.Skip("make test-cluster runs this: it builds Kubernetes")
 	}
+
 	k := startKubernetes(t)
 	for _, c := range slices.Concat(configuredCases, builtInCases) {
 		for _, how := range []string{"", "--server-side"} {
@@ -68,6 +72,7 @@ func TestCluster(t *testing.T) {
 			})
 		}
 	}
+
 	sample := meshCase{manifest: "echo-and-sleep.yaml"}
 	for name, test := range map[string]func(*shell){
 		"failure": (*shell).failure, "uninject what is there": (*shell).uninjectLive, "ca init": (*shell).caInit, "certs renew": (*shell).cronJob,
@@ -77,6 +82,7 @@ func TestCluster(t *testing.T) {
 			test(k.shell(t, sample))
 		})
 	}
+
 	for name, test := range builtInTests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -101,6 +107,7 @@ func (s *shell) applies(c meshCase) {
 	if s.env["HOW"] != "" { // where kubectl knows no other word
 		said, again = "serverside-applied", "serverside-applied"
 	}
+
 	injected := s.objects(s.must(injectManifest))
 	s.says(applyInjected, len(injected), said)
 	first := s.versions()
@@ -110,6 +117,7 @@ func (s *shell) applies(c meshCase) {
 	if now := s.versions(); now != first {
 		s.Errorf("applying it again changes something (-before +after):\n%s", cmp.Diff(first, now))
 	}
+
 	for _, o := range injected {
 		s.holds(o.String(), o, s.object(o.String()))
 		switch {
@@ -119,6 +127,7 @@ func (s *shell) applies(c meshCase) {
 			s.becomesPod(o)
 		}
 	}
+
 	if c.former != "" {
 		s.isFormer(c.former)
 	} else {
@@ -147,12 +156,13 @@ func (s *shell) deleteFixed(objects []object) {
 	}
 }
 
-// isFormer makes sure that uninject brings back what people wrote, with the API version that nobody serves any more: kubectl says so, as it does of
-// the manifest that was never injected.
+// isFormer makes sure that uninject brings back what people wrote, with the API version that nobody
+// serves any more: kubectl says so, as it does of the manifest that was never injected.
 func (s *shell) isFormer(why string) {
 	if diff := cmp.Diff(s.must(`cat $MANIFEST`), s.must(injectManifest+` | tykmesh uninject`)); diff != "" {
 		s.Errorf("uninject prints another manifest (-want +got):\n%s", diff)
 	}
+
 	for _, script := range []string{applyOriginal, `kubectl apply $HOW -f $MANIFEST`} {
 		if o := s.run(script); o.status == 0 || !strings.Contains(o.stderr, why) {
 			s.Errorf("%s: exit status %d, want one for %s\n%s%s", script, o.status, why, o.stdout, o.stderr)
@@ -181,39 +191,48 @@ func (s *shell) becomesPod(o object) {
 	if !slices.Contains(madeIntoPods, o.kind()) {
 		return
 	}
+
 	if o.kind() == "CronJob" {
 		s.must(`kubectl create job now --from=` + o.String())
 	}
+
 	template := o.template()
 	s.set("APP", fmt.Sprint(template.at("metadata", "labels")["app"]))
 	s.until(`kubectl get pods -l app=$APP -o name; kubectl get events --field-selector reason=FailedCreate -o name`, finds)
+
 	pods := s.list(`kubectl get pods -l app=$APP -o json`)
 	if len(pods) != 1 {
 		s.Fatalf("%s has %d pods: %s", o, len(pods), s.must(`kubectl get events`))
 	}
+
 	for _, part := range []string{"labels", "annotations"} {
 		s.holds("pod "+part, template.at("metadata", part), pods[0].at("metadata", part))
 	}
+
 	s.holds("pod", template.at("spec"), pods[0].at("spec"))
 	if phase := pods[0].at("status")["phase"]; phase != "Pending" {
 		s.Errorf("the pod of %s is %v", o, phase)
 	}
+
 	s.Logf("%s: a Pod with %d containers, %d init containers", o, count(pods[0], "containers"), count(pods[0], "initContainers"))
 }
 
-// becomesNoPod waits for the event that says why. Nothing else does: kubectl is content, because Kubernetes takes the Deployment, and it is the
-// ReplicaSet that cannot make its Pod.
+// becomesNoPod waits for the event that says why. Nothing else does: kubectl is content, because
+// Kubernetes takes the Deployment, and it is the ReplicaSet that cannot make its Pod.
 func (s *shell) becomesNoPod(o object, why string) {
 	if !slices.Contains(madeIntoPods, o.kind()) {
 		return
 	}
+
 	s.set("NAME", fmt.Sprint(o.at("metadata")["name"]))
 	events := s.until(`kubectl get events --field-selector reason=FailedCreate \
 		-o jsonpath='{range .items[*]}{.involvedObject.kind}/{.involvedObject.name}: {.message}{"\n"}{end}' | grep "/$NAME-"`, finds)
+
 	event, _, _ := strings.Cut(events.stdout, "\n")
 	if !strings.Contains(event, why) {
 		s.Errorf("the event says\n%s\nwant\n%s", event, why)
 	}
+
 	s.Log(event)
 	if pods := s.must(`kubectl get pods -o name`); pods != "" {
 		s.Errorf("there are pods: %s", pods)
@@ -244,26 +263,31 @@ func (s *shell) failure() {
 		}
 		s.Logf("%s: exit status %d\n%s", script, o.status, o.stderr)
 	}
+
 	if now := s.versions(); now != before {
 		s.Errorf("a failing inject changes something (-before +after):\n%s", cmp.Diff(before, now))
 	}
 }
 
-// uninjectLive takes off the mesh what the cluster gives back, with all that the API server has set in it.
+// uninjectLive takes off the mesh what the cluster gives back, with all that the API server has set
+// in it.
 func (s *shell) uninjectLive() {
 	s.must(applyInjected)
 	s.until(`kubectl get deployments,services -o yaml | tykmesh uninject | kubectl apply -f -`, succeeds)
 	s.offMesh(s.objects(s.must(`cat $MANIFEST`)))
 }
 
-// caInit applies what ca init writes, where a namespace takes restricted Pods alone, as the manifests say that it may.
+// caInit applies what ca init writes, where a namespace takes restricted Pods alone, as the
+// manifests say that it may.
 func (s *shell) caInit() {
 	s.enforce("restricted")
 	s.must(`tykmesh ca init -q --algo ecdsa -n $NS --mesh-namespace $NS`)
+
 	files, err := filepath.Glob(filepath.Join(s.folder, "ca-quickstart", "k8s", "*.yaml"))
 	if err != nil || len(files) == 0 {
 		s.Fatalf("ca init writes no manifests: %v", err)
 	}
+
 	written := 0
 	for _, file := range files {
 		text, err := os.ReadFile(file) // not at the shell: some are secret
@@ -272,6 +296,7 @@ func (s *shell) caInit() {
 		}
 		written += len(s.objects(string(text)))
 	}
+
 	s.says(`kubectl apply -f ca-quickstart/k8s`, written, "created")
 	s.says(`kubectl apply -f ca-quickstart/k8s`, written, "unchanged")
 	s.until(`kubectl diff -f ca-quickstart/k8s`, findsNone)

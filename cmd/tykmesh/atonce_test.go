@@ -19,8 +19,9 @@ import (
 // processes are how many begin at once, as in a pipeline of so many jobs.
 const processes = 8
 
-// Processes that inject the same stream at once all succeed, print the same, and leave what one alone would have left: an API for each slug,
-// for each service a certificate and an active record, each once. A further run writes nothing.
+// Processes that inject the same stream at once all succeed, print the same, and leave what one
+// alone would have left: an API for each slug, for each service a certificate and an active record,
+// each once. A further run writes nothing.
 func TestSameStreamAtOnce(t *testing.T) {
 	mongo, program := catest.Mongo(t), buildProgram(t)
 	var (
@@ -48,11 +49,14 @@ func TestSameStreamAtOnce(t *testing.T) {
 			if kind.one {
 				c.stream = []string{"-f", c.file("third.yaml")}
 			}
+
 			if round%2 == 1 {
 				c.holdUp(processes)
 			}
+
 			return c
 		}
+
 		alone := fresh(0)
 		want := alone.withoutAccidents(t)
 		alone.close()
@@ -70,7 +74,7 @@ func TestSameStreamAtOnce(t *testing.T) {
 	}
 }
 
-// crowd is one round: all inject the cluster's stream.
+// crowd returns one round: all inject the cluster's stream.
 func (c *cluster) crowd(want wanted) error {
 	outcomes := c.together(func(int) []string { return c.stream })
 	for i, o := range outcomes {
@@ -84,6 +88,7 @@ func (c *cluster) crowd(want wanted) error {
 			return fmt.Errorf("what process 0 printed, and process %d (-0 +%[1]d):\n%s", i, diff)
 		}
 	}
+
 	return c.left(outcomes[0], want)
 }
 
@@ -93,14 +98,17 @@ func (c *cluster) together(args func(i int) []string) []outcome {
 	for i := range processes {
 		all = append(all, c.start(args(i)...))
 	}
+
 	var outcomes []outcome
 	for _, r := range all {
 		outcomes = append(outcomes, r.wait())
 	}
+
 	return outcomes
 }
 
-// gate holds back all but listings until so many runs have listed a Dashboard's APIs: each of them has then planned for an empty one.
+// gate holds back all but listings until so many runs have listed a Dashboard's APIs: each of them
+// has then planned for an empty one.
 type gate struct {
 	http.Handler // the Dashboard
 	unlisted     atomic.Int32
@@ -114,6 +122,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !apis && !certificates {
 		<-g.open
 	}
+
 	g.Handler.ServeHTTP(w, r)
 	if apis && g.unlisted.Add(-1) == 0 {
 		g.Open()
@@ -132,8 +141,8 @@ func (c *cluster) holdUp(n int) {
 	c.closers = append(c.closers, g.Open, server.Close) // in this order: a server waits for what it serves
 }
 
-// Processes with different services of one mesh share its certificate: that and its record are there once, and so is every API. A further run
-// with all services writes nothing.
+// Processes with different services of one mesh share its certificate: that and its record are
+// there once, and so is every API. A further run with all services writes nothing.
 func TestDifferentServicesAtOnce(t *testing.T) {
 	mongo, program := catest.Mongo(t), buildProgram(t)
 	for round := range 6 {
@@ -148,9 +157,11 @@ func TestDifferentServicesAtOnce(t *testing.T) {
 			c.stream = append(c.stream, "-f", c.file(name+".yaml"))
 			slugs = append(slugs, name+"-inbound", name+"-mesh")
 		}
+
 		if round%2 == 0 {
 			c.holdUp(processes)
 		}
+
 		var printed []string
 		for i, o := range c.together(func(i int) []string { return c.stream[2*i : 2*i+2] }) {
 			if o.status != 0 {
@@ -158,19 +169,24 @@ func TestDifferentServicesAtOnce(t *testing.T) {
 			}
 			printed = append(printed, o.stdout)
 		}
+
 		var have []string
 		for _, d := range c.definitions() {
 			have = append(have, d.Slug())
 		}
+
 		if diff := cmp.Diff(slugs, have); diff != "" {
 			t.Errorf("round %d: APIs (-want +got):\n%s", round, diff)
 		}
+
 		if n := len(c.certificateNames()); n != processes+1 {
 			t.Errorf("round %d: %d certificates for %d services and the mesh", round, n, processes)
 		}
+
 		if err := c.settled(strings.Join(printed, "---\n")); err != nil {
 			t.Errorf("round %d: %v", round, err)
 		}
+
 		c.close()
 	}
 }

@@ -19,8 +19,9 @@ type use struct {
 	runs      int
 }
 
-// measured is a program that runs another and says on file 3 what that took. It stands between because a process begins with the peak of the
-// memory of the one that started it (getrusage(2)), and a benchmark whose servers hold thousands of APIs is larger than the program.
+// measured is a program that runs another and says on file 3 what that took. It stands between
+// because a process begins with the peak of the memory of the one that started it (getrusage(2)),
+// and a benchmark whose servers hold thousands of APIs is larger than the program.
 const measured = "tykmesh-measured"
 
 func runMeasured() {
@@ -28,11 +29,13 @@ func runMeasured() {
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	begin := time.Now()
 	err := cmd.Run()
+
 	wall := time.Since(begin)
 	if cmd.ProcessState == nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+
 	fmt.Fprintln(os.NewFile(3, "use"), int64(wall), int64(cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime()), maxRSS(cmd.ProcessState))
 	os.Exit(cmd.ProcessState.ExitCode())
 }
@@ -44,10 +47,12 @@ func (u *use) run(b *testing.B, cmd *exec.Cmd) {
 	between.Env, between.Stdout = cmd.Env, cmd.Stdout
 	var report bytes.Buffer
 	between.Stderr = &report
+
 	said, say, err := os.Pipe()
 	if err != nil {
 		b.Fatal(err)
 	}
+
 	defer said.Close()
 	between.ExtraFiles = []*os.File{say}
 	err = between.Run()
@@ -55,11 +60,13 @@ func (u *use) run(b *testing.B, cmd *exec.Cmd) {
 	if err != nil {
 		b.Fatalf("%v\n%s", err, report.Bytes())
 	}
+
 	var wall, cpu time.Duration
 	var rss int64
 	if _, err := fmt.Fscan(said, &wall, &cpu, &rss); err != nil {
 		b.Fatal(err)
 	}
+
 	u.wall, u.cpu, u.rss, u.runs = u.wall+wall, u.cpu+cpu, max(u.rss, rss), u.runs+1
 }
 
@@ -81,11 +88,14 @@ func measure(b *testing.B, start func() *exec.Cmd) (stdout []byte) {
 		u.run(b, cmd)
 		stdout = out.Bytes()
 	}
+
 	u.report(b)
+
 	return stdout
 }
 
-// BenchmarkStart is how long users wait for a program that has nothing to do. It is to take less than 20 ms.
+// BenchmarkStart is how long users wait for a program that has nothing to do. It is to take less
+// than 20 ms.
 func BenchmarkStart(b *testing.B) {
 	binary := buildProgram(b)
 	b.Run("command=version", func(b *testing.B) {
@@ -93,7 +103,8 @@ func BenchmarkStart(b *testing.B) {
 	})
 }
 
-// BenchmarkInject injects streams without a server. With 1,000 services and a configured sidecar it is to take less than 1 s of CPU and 64 MiB.
+// BenchmarkInject injects streams without a server. With 1,000 services and a configured sidecar it
+// is to take less than 1 s of CPU and 64 MiB.
 func BenchmarkInject(b *testing.B) {
 	binary, folder := buildProgram(b), b.TempDir()
 	for _, services := range []int{10, 100, 1000, 5000} {
@@ -125,20 +136,24 @@ const builtinConfig = `Tyk: {url: http://dashboard.tyk:3000, org: 5d64a47fed6310
 Sidecar: {redis: redis.tyk:6379}
 `
 
-// injection is the program that puts sidecars into a stream, and neither registers nor signs anything. Settings are environment variables.
+// injection returns the program that puts sidecars into a stream, and neither registers nor signs
+// anything. Settings are environment variables.
 func injection(b *testing.B, binary, profile, file string, settings ...string) func() *exec.Cmd {
 	b.Helper()
 	config, err := filepath.Abs(filepath.Join(samples, "tykmesh.yaml"))
 	if err != nil {
 		b.Fatal(err)
 	}
+
 	if profile == "builtin" {
 		config = filepath.Join(b.TempDir(), "tykmesh.yaml")
 		if err := os.WriteFile(config, []byte(builtinConfig), 0o644); err != nil {
 			b.Fatal(err)
 		}
 	}
+
 	mesh := filepath.Join(b.TempDir(), "mesh")
+
 	return func() *exec.Cmd {
 		cmd := exec.Command(binary, "inject", "-q", "--config", config, "--local", mesh, "-f", file)
 		cmd.Env = append([]string{"TYKMESH_INJECTOR_CREATEROUTES=false", "TYKMESH_INJECTOR_ENABLEMESHTLS=false"}, settings...)

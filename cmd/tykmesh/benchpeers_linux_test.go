@@ -38,13 +38,16 @@ patches:
 `
 )
 
-// BenchmarkPeers is inject without a server, and what people would otherwise do to the same stream. kustomize and kyaml, its library, add no more
-// than a container to the workloads, kyaml not to those in Lists. kubectl does the same to every object, or stops: it annotates them, which is the
-// least that it can. Lines are lost that the input has and the output has not; those of inject are its annotations, and where a Service's port leads.
+// BenchmarkPeers is inject without a server, and what people would otherwise do to the same stream.
+// kustomize and kyaml, its library, add no more than a container to the workloads, kyaml not to
+// those in Lists. kubectl does the same to every object, or stops: it annotates them, which is the
+// least that it can. Lines are lost that the input has and the output has not; those of inject are
+// its annotations, and where a Service's port leads.
 func BenchmarkPeers(b *testing.B) {
 	if os.Getenv("TYKMESH_BENCH_PEERS") == "" {
 		b.Skip("make bench-peers runs this: it builds kubectl and kustomize")
 	}
+
 	p := peerBench{folder: b.TempDir(), kubectl: filepath.Join(buildKubernetes(b), "kubectl"), kustomize: filepath.Join(buildTools(b, kustomize), "kustomize")}
 	p.kyaml = filepath.Join(p.folder, "kyaml")
 	build := exec.Command("go", "build", "-C", root+"/testdata/bench/kyaml", "-o", p.kyaml, ".")
@@ -52,11 +55,13 @@ func BenchmarkPeers(b *testing.B) {
 	if out, err := build.CombinedOutput(); err != nil {
 		b.Fatalf("%v\n%s", err, out)
 	}
+
 	for name, text := range map[string]string{"container.yaml": peerContainer, "kustomization.yaml": peerKustomization} {
 		if err := os.WriteFile(filepath.Join(p.folder, name), []byte(text), 0o644); err != nil {
 			b.Fatal(err)
 		}
 	}
+
 	binary := buildProgram(b)
 	for _, services := range []int{10, 100, 1000} {
 		stream := injecttest.NewStream(services, 5)
@@ -66,6 +71,7 @@ func BenchmarkPeers(b *testing.B) {
 		if services < 1000 { // with 1,000 it takes minutes
 			p.compare(b, "kustomize", stream, p.command(p.kustomize, "build", p.folder))
 		}
+
 		p.compare(b, "kyaml", stream, p.command(p.kyaml, filepath.Join(p.folder, "container.yaml"), file))
 	}
 }
@@ -92,12 +98,14 @@ func (p *peerBench) compare(b *testing.B, tool string, stream injecttest.Stream,
 	})
 }
 
-// lost counts the lines that one text has and another has not, as often and indented as they are, and how many of them hold a comment.
+// lost counts the lines that one text has and another has not, as often and indented as they are,
+// and how many of them hold a comment.
 func lost(before, after []byte) (lines, comments int) {
 	there := make(map[string]int)
 	for line := range bytes.Lines(after) {
 		there[string(line)]++
 	}
+
 	for line := range bytes.Lines(before) {
 		if there[string(line)]--; there[string(line)] >= 0 {
 			continue
@@ -107,5 +115,6 @@ func lost(before, after []byte) (lines, comments int) {
 			comments++
 		}
 	}
+
 	return lines, comments
 }

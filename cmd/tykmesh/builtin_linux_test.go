@@ -69,7 +69,8 @@ func inBuiltIn(cases ...meshCase) []meshCase {
 	return cases
 }
 
-// builtInTests are about what stands beside the manifests, and about what differs from profile to profile.
+// builtInTests are about what stands beside the manifests, and about what differs from profile to
+// profile.
 var builtInTests = map[string]struct {
 	meshCase
 	run func(*shell)
@@ -81,20 +82,23 @@ var builtInTests = map[string]struct {
 	"refused beforehand":  {meshCase{manifest: "restricted.yaml", config: configInit, edit: builtIn, level: "restricted"}, (*shell).refusedBeforehand},
 }
 
-// refusedBeforehand: who gives inject the Namespace learns at once what else the events of a ReplicaSet would say.
+// refusedBeforehand: who gives inject the Namespace learns at once what else the events of a
+// ReplicaSet would say.
 func (s *shell) refusedBeforehand() {
 	o := s.run(`kubectl get namespace $NS -o yaml | tykmesh inject -n $NS -f - -f $MANIFEST`)
 	if o.status != 1 || o.stdout != "" || !strings.Contains(o.stderr, againstRestricted) {
 		s.Errorf("exit status %d, want 1 for %s\n%s%s", o.status, againstRestricted, o.stdout, o.stderr)
 	}
+
 	s.Log(o.stderr)
 	if apis := s.dashboard.APIs(); len(apis) > 0 {
 		s.Errorf("%d APIs are registered all the same", len(apis))
 	}
 }
 
-// secondAlias: with configured containers a pod may get a second alias of an address, as the webhook gave it. Kubernetes takes it from those who
-// apply as ever, and inject warns of what it says to others.
+// secondAlias: with configured containers a pod may get a second alias of an address, as the
+// webhook gave it. Kubernetes takes it from those who apply as ever, and inject warns of what it
+// says to others.
 func (s *shell) secondAlias() {
 	const warning, refusal = "server-side apply takes no second alias of it", `.spec.template.spec.hostAliases: duplicate entries for key [ip="127.0.0.1"]`
 	o := s.run(injectManifest + ` | kubectl apply --server-side -f -`)
@@ -105,8 +109,8 @@ func (s *shell) secondAlias() {
 	s.says(applyInjected, 1, "created")
 }
 
-// helm installs a release whose ConfigMap of the CA no template made, and takes it away again. It is that release's alone: Helm lets no other one of
-// the namespace have it.
+// helm installs a release whose ConfigMap of the CA no template made, and takes it away again. It
+// is that release's alone: Helm lets no other one of the namespace have it.
 func (s *shell) helm() {
 	s.set("PATH", buildTools(s.T, hostTools[0])+":"+s.env["PATH"])
 	s.must(`mkdir -p plugin one/templates two/templates && tykmesh helm plugin > plugin/plugin.yaml && helm plugin install ./plugin &&
@@ -116,10 +120,12 @@ func (s *shell) helm() {
 		s.must(install + `one ./one`)
 		s.must(`kubectl get deployment/echo-dep service/echo configmap/ca-pem`)
 	}
+
 	o := s.run(install + `two ./two`)
 	if refusal := "invalid ownership metadata"; o.status == 0 || !strings.Contains(o.stderr, refusal) {
 		s.Errorf("exit status %d, want one for %s\n%s%s", o.status, refusal, o.stdout, o.stderr)
 	}
+
 	s.Log(o.stderr)
 	s.must(`helm uninstall -n $NS one`)
 	s.until(`kubectl get deployments,services,configmaps -o name | grep -v kube-root-ca.crt`, func(o outcome) bool { return o.stdout == "" })
@@ -130,12 +136,14 @@ var gatewaySecrets = map[string]string{
 	"TYK_GW_SECRET": `planted gateway "secret"`, "TYK_GW_NODESECRET": "planted $(node) secret", "TYK_GW_STORAGE_PASSWORD": "planted-redis-password",
 }
 
-// sidecarSecret makes the Secret of the sidecars as config secret has it, which has whatever the pods take from it, and does so again.
+// sidecarSecret makes the Secret of the sidecars as config secret has it, which has whatever the
+// pods take from it, and does so again.
 func (s *shell) sidecarSecret(again string) {
 	for variable, value := range gatewaySecrets {
 		s.set(variable, value)
 		s.secrets[value] = variable
 	}
+
 	for _, said := range []string{"created", again} {
 		s.says(`tykmesh config secret -n $NS | sh`, 1, said)
 		for variable, key := range map[string]string{
@@ -144,8 +152,10 @@ func (s *shell) sidecarSecret(again string) {
 			s.must(`test "$(kubectl get secret ` + sidecar.Secret + ` -o jsonpath='{.data.` + key + `}' | base64 -d)" = "$` + variable + `"`)
 		}
 	}
+
 	keys := strings.Fields(s.must(`kubectl get secret ` + sidecar.Secret + ` -o go-template='{{range $key, $value := .data}}{{$key}} {{end}}'`))
 	s.Log(keys)
+
 	taken := 0
 	for _, o := range s.objects(s.must(injectManifest)) {
 		for _, key := range takenFromSecret(o.template().at("spec")) {
@@ -154,12 +164,14 @@ func (s *shell) sidecarSecret(again string) {
 			}
 		}
 	}
+
 	if taken == 0 {
 		s.Error("no pod takes anything from the Secret")
 	}
 }
 
-// takenFromSecret are the keys that a tree takes from the Secret of the sidecars, but for those that may be missing.
+// takenFromSecret returns the keys that a tree takes from the Secret of the sidecars, but for those
+// that may be missing.
 func takenFromSecret(tree any) (keys []string) {
 	switch tree := tree.(type) {
 	case object:
@@ -172,15 +184,18 @@ func takenFromSecret(tree any) (keys []string) {
 		if tree["name"] == sidecar.Secret && tree["key"] != nil && tree["optional"] != true {
 			keys = append(keys, fmt.Sprint(tree["key"]))
 		}
+
 		if items, _ := tree["items"].([]any); tree["secretName"] == sidecar.Secret {
 			for _, item := range items {
 				item, _ := item.(map[string]any)
 				keys = append(keys, fmt.Sprint(item["key"]))
 			}
 		}
+
 		for _, value := range tree {
 			keys = append(keys, takenFromSecret(value)...)
 		}
 	}
+
 	return keys
 }

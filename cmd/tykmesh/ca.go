@@ -13,6 +13,7 @@ func newCACmd(p process) *cobra.Command {
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+
 	cmd.AddCommand(newCAInitCmd(p), newCARotateCmd(p))
 	return cmd
 }

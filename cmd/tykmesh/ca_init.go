@@ -53,6 +53,7 @@ func newCAInitCmd(p process) *cobra.Command {
 			})
 		},
 	}
+
 	o.flags(cmd)
 	return cmd
 }
@@ -77,7 +78,8 @@ func (o *caInit) flags(cmd *cobra.Command) {
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print errors only")
 }
 
-// runCAInit makes the CA, and writes its files together with the section of the configuration: where one fails, there is neither.
+// runCAInit makes the CA, and writes its files together with the section of the configuration:
+// where one fails, there is neither.
 func runCAInit(ctx context.Context, p process, o caInit, report *report) (output, error) {
 	if err := o.conflict(); err != nil {
 		return nil, o.usage(p, err)
@@ -85,10 +87,12 @@ func runCAInit(ctx context.Context, p process, o caInit, report *report) (output
 	if err := pki.Free(o.dir); err != nil {
 		return nil, fmt.Errorf("making a CA: %w", err)
 	}
+
 	settings, err := o.settings(p)
 	if err != nil {
 		return nil, err
 	}
+
 	report.progress("making keys ...")
 	setup, err := uninterrupted(ctx, func() (pki.Setup, error) {
 		if o.from != "" {
@@ -96,13 +100,17 @@ func runCAInit(ctx context.Context, p process, o caInit, report *report) (output
 		}
 		return pki.Make(ctx, settings)
 	})
+
 	if err != nil {
 		return nil, o.explain(err)
 	}
+
 	for _, text := range o.warnings(setup, settings) {
 		report.warn(text)
 	}
+
 	o.tell(report, setup)
+
 	return func() error {
 		written, err := pki.Write(o.dir, setup.Files)
 		if err != nil {
@@ -112,6 +120,7 @@ func runCAInit(ctx context.Context, p process, o caInit, report *report) (output
 			written.Undo()
 			return err
 		}
+
 		return written.Keep()
 	}, nil
 }
@@ -135,6 +144,7 @@ func (o caInit) settings(p process) (pki.Options, error) {
 	if o.from != "" {
 		return s, o.usage(p, s.Serving.Check())
 	}
+
 	base, err := pki.ReadRequest(o.dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -142,9 +152,11 @@ func (o caInit) settings(p process) (pki.Options, error) {
 	case err != nil:
 		return s, &InputError{err.Error()}
 	}
+
 	if s.Request, err = o.over(base); err == nil {
 		err = s.Check()
 	}
+
 	return s, o.usage(p, err)
 }
 
@@ -166,11 +178,13 @@ func (o caInit) conflict() error {
 	case o.from == "":
 		return nil
 	}
+
 	for _, flag := range []string{"intermediate", "algo", "size", "common-name", "subject", "expiry"} {
 		if o.given(flag) {
 			return fmt.Errorf("--from brings a CA as it is: --%s has no meaning with it", flag)
 		}
 	}
+
 	return nil
 }
 
@@ -181,11 +195,12 @@ func (o caInit) serving() pki.Serving {
 	}
 }
 
-// over is a request with what flags say.
+// over returns a request with what flags say.
 func (o caInit) over(r pki.Request) (pki.Request, error) {
 	if o.given("common-name") {
 		r.CommonName = o.commonName
 	}
+
 	if o.given("subject") {
 		name, err := pki.ParseSubject(o.subject)
 		if err != nil {
@@ -193,18 +208,22 @@ func (o caInit) over(r pki.Request) (pki.Request, error) {
 		}
 		r.Names = []csr.Name{name}
 	}
+
 	if o.given("algo") {
 		r.Key = ca.KeyRequest{Algo: o.algo, Size: 256}
 		if o.algo == ca.RSA {
 			r.Key.Size = pki.GuideRequest().Key.Size
 		}
 	}
+
 	if o.given("size") {
 		r.Key.Size = o.size
 	}
+
 	if o.given("expiry") {
 		r.Expiry = time.Duration(o.expiry)
 	}
+
 	return r, nil
 }
 
@@ -213,15 +232,19 @@ func (o caInit) warnings(setup pki.Setup, settings pki.Options) (texts []string)
 	if o.from == "" && settings.Request.Differs(o.dir) {
 		texts = append(texts, fmt.Sprintf("%s stays as it is: flags say something else, and win", filepath.Join(o.dir, pki.RequestFile)))
 	}
+
 	if missing := pki.Unignored(o.dir, setup.Files); len(missing) > 0 {
 		texts = append(texts, fmt.Sprintf("%s stays as it is, and does not name these secret files: %s",
 			filepath.Join(o.dir, pki.IgnoreFile), strings.Join(missing, ", ")))
 	}
+
 	if o.namespace == pki.DefaultServing().Namespace || slices.Contains(o.meshNamespaces, o.namespace) {
 		texts = append(texts, fmt.Sprintf("any pod of namespace %s can mount the CA's key: give CFSSL a namespace without apps with -n NAMESPACE", o.namespace))
 	}
+
 	if end := setup.Certificate.NotAfter; end.Before(settings.Now.Add(settings.Serving.CertExpiry)) {
 		texts = append(texts, fmt.Sprintf("the CA expires on %s, before the certificates that it signs from now on", end.UTC().Format(time.DateOnly)))
 	}
+
 	return texts
 }

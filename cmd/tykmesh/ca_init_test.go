@@ -22,31 +22,38 @@ func caInitIn(ctx context.Context, dir string, stdout io.Writer, now func() time
 	return run(ctx, process{args: args, stdin: strings.NewReader(""), stdout: stdout, stderr: &told, now: now}), told.String()
 }
 
-// The section that ca init prints is one that the program reads, and leads to the files that it made.
+// The section that ca init prints is one that the program reads, and leads to the files that it
+// made.
 func TestCASection(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), `a "CA": #1`)
 	var section bytes.Buffer
 	if status, stderr := caInitIn(t.Context(), dir, &section, nil, "-q", "--algo", "ecdsa", "--subject", `O=a "b": #c, C=GB`); status != 0 {
 		t.Fatal(stderr)
 	}
+
 	loaded, findings, err := config.Load(config.Source{Name: "tykmesh.yaml", Data: append(section.Bytes(), "Injector: {containers: [{name: tyk-mesh, image: gateway}]}"...), ReadFile: os.ReadFile})
 	if err != nil || len(findings) > 0 {
 		t.Fatalf("%v, %v\n%s", findings, err, &section)
 	}
+
 	key, err := os.ReadFile(filepath.Join(dir, pki.AuthKeyFile))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	c := loaded.CA
 	if c.Key.Reveal() != strings.TrimSpace(string(key)) {
 		t.Error("the key is another")
 	}
+
 	if c.CertPath != filepath.Join(dir, pki.ChainFile) || c.BundlePath != filepath.Join(dir, pki.BundleFile) {
 		t.Errorf("%q, %q", c.CertPath, c.BundlePath)
 	}
+
 	if c.Addr != "http://cfssl-svc.default:8888" || len(c.DefaultNames) != 1 || c.DefaultNames[0].O != `a "b": #c` || c.DefaultNames[0].C != "GB" {
 		t.Errorf("%q, %+v", c.Addr, c.DefaultNames)
 	}
+
 	if strings.Contains(section.String(), strings.TrimSpace(string(key))) {
 		t.Error("the section shows the key")
 	}
@@ -57,19 +64,22 @@ type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
 
-// Where the section cannot be printed there is no CA either: the same command can be typed again. What was there before stays.
+// Where the section cannot be printed there is no CA either: the same command can be typed again.
+// What was there before stays.
 func TestCASectionIsNotPrinted(t *testing.T) {
 	parent := t.TempDir()
 	there := filepath.Join(parent, "there")
 	if err := errors.Join(os.Mkdir(there, 0o755), os.WriteFile(filepath.Join(there, "README"), nil, 0o644)); err != nil {
 		t.Fatal(err)
 	}
+
 	for _, dir := range []string{there, filepath.Join(parent, "new")} {
 		status, stderr := caInitIn(t.Context(), dir, full{}, nil, "-q", "--algo", "ecdsa")
 		if status != 1 || stderr != "error: writing to standard output: no space left on device\n" {
 			t.Errorf("exit status %d: %s", status, stderr)
 		}
 	}
+
 	onlyThere(t, parent, "there", "there/README")
 }
 
@@ -83,12 +93,14 @@ func onlyThere(t *testing.T, folder string, want ...string) {
 		}
 		return err
 	})
+
 	if err != nil || strings.Join(got, " ") != strings.Join(want, " ") {
 		t.Errorf("there is %q, want %q, %v", got, want, err)
 	}
 }
 
-// Ctrl-C ends ca init at once, and there is no CA then: while a large key is made, and while nobody takes the section.
+// Ctrl-C ends ca init at once, and there is no CA then: while a large key is made, and while nobody
+// takes the section.
 func TestCAInitIsInterrupted(t *testing.T) {
 	for name, test := range map[string]struct {
 		args []string
@@ -103,15 +115,18 @@ func TestCAInitIsInterrupted(t *testing.T) {
 			defer cancel()
 			parent := t.TempDir()
 			var stdout io.Writer = &pipe{stalls: cancel}
+
 			now := time.Now
 			if !test.full {
 				stdout = io.Discard
 				now = func() time.Time { cancel(); return time.Now() } // right before the keys are made
 			}
+
 			status, stderr := caInitIn(ctx, filepath.Join(parent, "new"), stdout, now, test.args...)
 			if status != 130 || stderr != test.want {
 				t.Errorf("exit status %d: %s", status, stderr)
 			}
+
 			onlyThere(t, parent)
 		})
 	}

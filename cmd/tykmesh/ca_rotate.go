@@ -52,6 +52,7 @@ func newCARotateCmd(p process) *cobra.Command {
 			})
 		},
 	}
+
 	f := cmd.Flags()
 	f.StringVar(&o.dir, "dir", "ca-quickstart", "`DIR` of the CA, as ca init made it")
 	f.IntVar(&o.step, "step", 0, "take this `STEP`: the one after the last, from 1 to 3")
@@ -60,6 +61,7 @@ func newCARotateCmd(p process) *cobra.Command {
 	f.BoolVar(&o.unchecked, "unchecked", false, "take step 3 without asking the Dashboard which certificates are in use")
 	o.remoteFlags(cmd)
 	o.reportFlags(cmd)
+
 	return cmd
 }
 
@@ -71,6 +73,7 @@ func runCARotate(ctx context.Context, p process, o caRotate, report *report) (ou
 	if err := o.checkAuthority(report); err != nil {
 		return nil, err
 	}
+
 	rotation, err := o.read(p)
 	if err != nil {
 		return nil, err
@@ -87,10 +90,12 @@ func runCARotate(ctx context.Context, p process, o caRotate, report *report) (ou
 	if err := o.checkUse(ctx, p, rotation, report); err != nil {
 		return nil, err
 	}
+
 	change, err := o.change(ctx, p, rotation, report)
 	if err != nil {
 		return nil, err
 	}
+
 	return func() error {
 		if err := change.Write(o.dir); err != nil {
 			return fmt.Errorf("changing the CA of %s: %w", o.dir, err)
@@ -99,9 +104,11 @@ func runCARotate(ctx context.Context, p process, o caRotate, report *report) (ou
 		if err == nil {
 			err = o.say(p, after)()
 		}
+
 		if err != nil {
 			return &untoldError{err, o.again(p.name)}
 		}
+
 		return nil
 	}, nil
 }
@@ -115,10 +122,12 @@ func (o caRotate) read(p process) (pki.Rotation, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return r, &noCAError{o.dir, err}
 	}
+
 	return r, fmt.Errorf("reading the CA of %s: %w", o.dir, err)
 }
 
-// lastStep is the number of the step that was taken last. Under a root that stays there is only one.
+// lastStep returns the number of the step that was taken last. Under a root that stays there is
+// only one.
 func lastStep(r pki.Rotation) int {
 	if r.Taken == pki.Settle && r.Reissued() {
 		return int(pki.Trust)
@@ -139,6 +148,7 @@ func (o caRotate) conflict(r pki.Rotation) error {
 	case o.unchecked && pki.Step(o.step) != pki.Settle:
 		return errors.New("--unchecked goes with --step 3")
 	}
+
 	return nil
 }
 
@@ -156,6 +166,7 @@ func (o caRotate) checkNext(p process, r pki.Rotation) error {
 	default:
 		return nil
 	}
+
 	return wrong
 }
 
@@ -169,9 +180,11 @@ func (o caRotate) change(ctx context.Context, p process, r pki.Rotation, report 
 	default:
 		change, err = r.Settle()
 	}
+
 	if err != nil && exitCode(err) == exitFailed {
 		err = fmt.Errorf("changing the CA of %s: %w", o.dir, err)
 	}
+
 	return change, err
 }
 
@@ -181,12 +194,14 @@ func (o caRotate) begin(ctx context.Context, p process, r pki.Rotation, report *
 	if err != nil {
 		return pki.Change{}, &requestError{err, filepath.Join(o.dir, pki.RequestFile)}
 	}
+
 	var rootKey crypto.Signer
 	if r.Intermediate() {
 		if rootKey, err = r.ReadRootKey(o.rootKey); err != nil {
 			return pki.Change{}, &rootKeyError{err}
 		}
 	}
+
 	next := r.Trust
 	if r.Intermediate() && !o.root {
 		if err := checkRoot(r, request, p.now(), report); err != nil {
@@ -194,7 +209,9 @@ func (o caRotate) begin(ctx context.Context, p process, r pki.Rotation, report *
 		}
 		next = r.Reissue
 	}
+
 	report.progress("making keys ...")
+
 	return uninterrupted(ctx, func() (pki.Change, error) { return next(ctx, request, rootKey, p.now()) })
 }
 
@@ -208,6 +225,7 @@ func checkRoot(r pki.Rotation, request pki.Request, now time.Time, report *repor
 	case left < request.Expiry:
 		report.warn(fmt.Sprintf("the CA will end on %s with its root %q: --root would have changed that too", end, root.Subject.CommonName))
 	}
+
 	return nil
 }
 
@@ -216,14 +234,17 @@ func (o caRotate) checkUse(ctx context.Context, p process, r pki.Rotation, repor
 	if pki.Step(o.step) != pki.Settle {
 		return nil
 	}
+
 	if o.unchecked {
 		report.warn("nobody was asked whether certificates of the former CA are in use; pods that start from now on refuse them")
 		return nil
 	}
+
 	c, err := loadConfig(ctx, p, o.options, report)
 	if err != nil {
 		return err
 	}
+
 	settings, err := registeredSettings(c, o.options)
 	if err != nil {
 		return err
@@ -231,10 +252,12 @@ func (o caRotate) checkUse(ctx context.Context, p process, r pki.Rotation, repor
 	if !settings.TLS {
 		return settingError(c, "Injector.enableMeshTLS", errors.New("is not on, so nothing is known of certificates; --unchecked does without"))
 	}
+
 	state, remote, closeRemote, err := survey(ctx, o.options, c, settings, report)
 	if err != nil {
 		return err
 	}
+
 	defer closeRemote()
 	partial, err := surveyed{state: state, remote: remote, settings: settings}.partial(ctx, o.options)
 	if err != nil {
@@ -243,6 +266,7 @@ func (o caRotate) checkUse(ctx context.Context, p process, r pki.Rotation, repor
 	if partial != nil {
 		return fmt.Errorf("whether an API uses a certificate of the previous CA cannot be told: %w", partial)
 	}
+
 	return previousUnused(state, settings, r, o.dir)
 }
 
@@ -251,19 +275,22 @@ func previousUnused(state mesh.State, settings mesh.Settings, r pki.Rotation, di
 	if state.Authority == nil || !ca.SameAuthority(state.Authority, r.Present.Certificate) {
 		return fmt.Errorf("the CA of the configuration (CA.certPath, else what CFSSL says) is not that of %s: whose certificates are in use cannot be told", dir)
 	}
+
 	var old []string
 	for _, c := range mesh.NewCertificateList(state, settings) {
 		if len(c.UsedBy) > 0 && c.Trust != mesh.Trusted && (c.Ours || ofFormer(r, c.Issuer)) {
 			old = append(old, c.Name)
 		}
 	}
+
 	if len(old) > 0 {
 		return &inUseError{old}
 	}
+
 	return nil
 }
 
-// ofFormer says whether a name is that of a CA that was.
+// ofFormer reports whether a name is that of a CA that was.
 func ofFormer(r pki.Rotation, issuer string) bool {
 	return slices.ContainsFunc(r.Former, func(c *x509.Certificate) bool { return c.Subject.CommonName == issuer })
 }

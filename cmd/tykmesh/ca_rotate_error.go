@@ -13,10 +13,10 @@ type stepError struct{ msg, hint string }
 
 func (e *stepError) Error() string { return e.msg }
 
-// ExitCode is the status for usage and configuration.
+// ExitCode returns the status for usage and configuration.
 func (*stepError) ExitCode() int { return exitUsage }
 
-// Hint is the command that says more.
+// Hint returns the command that says more.
 func (e *stepError) Hint() string { return e.hint }
 
 // noCAError is a folder that ca init has not made.
@@ -44,7 +44,7 @@ type requestError struct {
 	file string
 }
 
-// ExitCode is the status for usage and configuration.
+// ExitCode returns the status for usage and configuration.
 func (*requestError) ExitCode() int { return exitUsage }
 
 // Hint is what to edit.

@@ -49,6 +49,7 @@ func (o caRotate) say(p process, r pki.Rotation) output {
 	case pki.Settle:
 		a.settle()
 	}
+
 	return func() error {
 		_, err := io.WriteString(p.stdout, a.String())
 		return err
@@ -60,16 +61,19 @@ func (a *advice) none() {
 	if a.expired {
 		end = "and has expired on "
 	}
+
 	a.line("no change of the CA is under way: %q signs, %s", ca.Subject.CommonName, end+day(ca.NotAfter))
 	if a.r.Intermediate() {
 		root := a.r.Present.Root()
 		a.line("under the root %q, until %s, which stays unless --root is added", root.Subject.CommonName, day(root.NotAfter))
 	}
+
 	if isThere(filepath.Join(a.o.dir, pki.RequestFile)) {
 		a.line("to begin one, with a new CA as %s says:", a.path(pki.RequestFile))
 	} else {
 		a.line("to begin one, with a new CA like it:")
 	}
+
 	a.next(pki.Trust)
 }
 
@@ -84,11 +88,13 @@ func (a *advice) trust() {
 		a.next(pki.Sign)
 		return
 	}
+
 	a.roll()
 	a.replaced()
 	if !a.r.CrossSigned() {
 		a.line("none may be left: %q may not sign another CA, so they would refuse what comes next", a.r.Present.Root().Subject.CommonName)
 	}
+
 	a.line("then:")
 	a.next(pki.Sign)
 }
@@ -115,6 +121,7 @@ func (a *advice) settle() {
 		a.roll()
 		a.replaced()
 	}
+
 	a.line("then nobody needs the former CA and its key any more:")
 	a.line("  rm -r %s", a.path(pki.FormerFolder))
 }
@@ -125,7 +132,7 @@ func (a *advice) next(s pki.Step) {
 
 func (a *advice) line(format string, args ...any) { fmt.Fprintf(display.Lines(a), format, args...) }
 
-// path is a file of the CA as a word of a shell.
+// path returns a file of the CA as a word of a shell.
 func (a *advice) path(name string) string {
 	return shellWord(filepath.Join(a.o.dir, filepath.FromSlash(name)))
 }
@@ -139,8 +146,8 @@ func (a *advice) now(changed ...string) {
 	a.line("  # bring %s to wherever else tykmesh runs", strings.Join(changed, " and "))
 }
 
-// apply applies manifests, each unless it does not have what changes, because people have changed it or moved it elsewhere: it would take back what
-// they have done instead.
+// apply applies manifests, each unless it does not have what changes, because people have changed
+// it or moved it elsewhere: it would take back what they have done instead.
 func (a *advice) apply(manifests ...string) {
 	for _, m := range manifests {
 		for _, text := range a.r.ByHand[m] {

@@ -27,18 +27,20 @@ import (
 // unique is what differs from CA to CA: what its name ends with, and the hash of a bundle.
 var unique = regexp.MustCompile(`[0-9a-f]{8}"|\b[0-9a-f]{16}\b`)
 
-// anonymous is the command anonymous: it prints what was printed last with letters for what differs from CA to CA, in the order in which the script
-// comes to see it.
+// anonymous is the command anonymous: it prints what was printed last with letters for what differs
+// from CA to CA, in the order in which the script comes to see it.
 func anonymous(ts *testscript.TestScript, _ bool, _ []string) {
 	w := worldOf(ts)
 	fmt.Fprint(ts.Stdout(), unique.ReplaceAllStringFunc(ts.ReadFile("stdout"), func(text string) string {
 		if !slices.Contains(w.authorities, text) {
 			w.authorities = append(w.authorities, text)
 		}
+
 		letter := string(rune('A' + slices.Index(w.authorities, text)))
 		if strings.HasSuffix(text, `"`) {
 			letter += `"`
 		}
+
 		return letter
 	}))
 }
@@ -50,8 +52,8 @@ func caRotateIn(ctx context.Context, dir string, stdout io.Writer, now func() ti
 	return run(ctx, process{name: "tykmesh", args: args, stdin: strings.NewReader(""), stdout: stdout, stderr: &told, now: now}), told.String()
 }
 
-// Ctrl-C ends ca rotate at once: while a large key is made, and nothing has changed then; or while nobody takes what it says, and then the step is
-// taken, and the next run says it.
+// Ctrl-C ends ca rotate at once: while a large key is made, and nothing has changed then; or while
+// nobody takes what it says, and then the step is taken, and the next run says it.
 func TestCARotateIsInterrupted(t *testing.T) {
 	newCA := func(t *testing.T) string {
 		dir := filepath.Join(t.TempDir(), "ca")
@@ -60,22 +62,27 @@ func TestCARotateIsInterrupted(t *testing.T) {
 		}
 		return dir
 	}
+
 	t.Run("a large key", func(t *testing.T) {
 		dir := newCA(t)
 		request, err := os.ReadFile(filepath.Join(dir, pki.RequestFile))
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		larger := bytes.Replace(bytes.Replace(request, []byte("ecdsa"), []byte("rsa"), 1), []byte("256"), []byte("8192"), 1)
 		if err := os.WriteFile(filepath.Join(dir, pki.RequestFile), larger, 0o644); err != nil {
 			t.Fatal(err)
 		}
+
 		before, err := filesBelow(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
+
 		calls := 0
 		now := func() time.Time { // the last time that anybody asks is when the key is to be made
 			if calls++; calls == 2 {
@@ -83,64 +90,78 @@ func TestCARotateIsInterrupted(t *testing.T) {
 			}
 			return time.Now()
 		}
+
 		status, stderr := caRotateIn(ctx, dir, io.Discard, now, "--step", "1")
 		if status != 130 || stderr != "error: interrupted; nothing was changed\n" {
 			t.Errorf("exit status %d: %s", status, stderr)
 		}
+
 		onlyThere(t, dir, slices.Insert(before, slices.Index(before, "k8s/ca-pem.yaml"), "k8s")...)
 	})
+
 	t.Run("standard output", func(t *testing.T) {
 		dir := newCA(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
+
 		want := fmt.Sprintf("error: writing to standard output: interrupted\nhint: the step is taken; tykmesh ca rotate --dir %s says what to do now\n", dir)
 		if status, stderr := caRotateIn(ctx, dir, &pipe{stalls: cancel}, nil, "--step", "1"); status != 130 || stderr != want {
 			t.Errorf("exit status %d: %s", status, stderr)
 		}
+
 		var said [2]bytes.Buffer
 		for i, args := range [][]string{nil, {"--step", "1"}} {
 			if status, stderr := caRotateIn(t.Context(), dir, &said[i], nil, args...); status != 0 || !strings.HasPrefix(said[i].String(), "step 1 of 3 is taken:") {
 				t.Errorf("exit status %d: %s\n%s", status, stderr, &said[i])
 			}
 		}
+
 		if said[0].String() != said[1].String() {
 			t.Errorf("the same step again says something else:\n%s", &said[1])
 		}
 	})
 }
 
-// A CA that may have none below it cannot sign its successor, and whoever changes it has to know what that means.
+// A CA that may have none below it cannot sign its successor, and whoever changes it has to know
+// what that means.
 func TestCARotateWithoutCrossSigning(t *testing.T) {
 	from, dir := t.TempDir(), filepath.Join(t.TempDir(), "ca")
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	template := &x509.Certificate{
 		Subject:   pkix.Name{CommonName: "Old CA"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(10000 * time.Hour),
 		IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true, KeyUsage: x509.KeyUsageCertSign,
 	}
+
 	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	private, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for name, block := range map[string]*pem.Block{pki.CertFile: {Type: "CERTIFICATE", Bytes: cert}, pki.KeyFile: {Type: "PRIVATE KEY", Bytes: private}} {
 		if err := os.WriteFile(filepath.Join(from, name), pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	if status, stderr := caInitIn(t.Context(), dir, io.Discard, nil, "-q", "--from", from); status != 0 {
 		t.Fatal(stderr)
 	}
+
 	var said bytes.Buffer
 	if status, stderr := caRotateIn(t.Context(), dir, &said, nil, "--step", "1"); status != 0 {
 		t.Fatal(stderr)
 	}
+
 	want := "\nnone may be left: \"Old CA\" may not sign another CA, so they would refuse what comes next\nthen:\n"
 	if !strings.Contains(said.String(), want) {
 		t.Errorf("said is:\n%s", &said)

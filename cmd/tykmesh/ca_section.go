@@ -24,6 +24,7 @@ func writeCASection(w io.Writer, dir string, c *x509.Certificate, s pki.Serving)
 	fmt.Fprintf(&b, "  key: %s # where the secret is\n", quotePath("file:", dir, pki.AuthKeyFile))
 	fmt.Fprintf(&b, "  certPath: %s # who signs\n", quotePath("", dir, pki.ChainFile))
 	fmt.Fprintf(&b, "  bundlePath: %s # what pods trust\n", quotePath("", dir, pki.BundleFile))
+
 	indent, n := "    - ", c.Subject
 	for _, a := range []struct {
 		key    string
@@ -35,11 +36,14 @@ func writeCASection(w io.Writer, dir string, c *x509.Certificate, s pki.Serving)
 		if indent == "    - " {
 			fmt.Fprintln(&b, "  defaultNames: # what certificates say of their owner")
 		}
+
 		fmt.Fprintf(&b, "%s%s: %s\n", indent, a.key, quoteJSON(a.values[0]))
 		indent = "      "
 	}
+
 	fmt.Fprintln(&b, "  defaultKeyRequest: {A: ecdsa, S: 256} # of certificates; ecdsa keys are made some thousand times faster than rsa")
 	_, err := io.WriteString(w, b.String())
+
 	return err
 }
 
@@ -47,7 +51,7 @@ func quotePath(scheme, dir, name string) string {
 	return quoteJSON(scheme + filepath.ToSlash(filepath.Join(dir, name)))
 }
 
-// quoteJSON is a text as JSON, and so as YAML, whatever is in it.
+// quoteJSON returns a text as JSON, and so as YAML, whatever is in it.
 func quoteJSON(text string) string {
 	quoted, _ := json.Marshal(text) //nolint:errchkjson // a string always can be
 	return string(display.EscapeJSON(quoted))
@@ -60,10 +64,12 @@ func (o caInit) tell(report *report, setup pki.Setup) {
 	if o.from != "" {
 		verb = "brought from " + o.from
 	}
+
 	report.lastly("CA %q (%v), valid until %s: %s", c.Subject.CommonName, setup.KeyRequest(), c.NotAfter.UTC().Format(time.DateOnly), verb)
 	if root := setup.Root(); root != c {
 		report.lastly("under the root %q, valid until %s", root.Subject.CommonName, root.NotAfter.UTC().Format(time.DateOnly))
 	}
+
 	var open, secret []string
 	for _, f := range setup.Files {
 		if f.Secret() {
@@ -72,15 +78,19 @@ func (o caInit) tell(report *report, setup pki.Setup) {
 			open = append(open, f.Name)
 		}
 	}
+
 	report.lastly("in %s: %s", o.dir, strings.Join(open, ", "))
+
 	readers := "which only you can read"
 	if runtime.GOOS == "windows" { // it has no modes: what may be done to files comes from their folder
 		readers = "which everybody can read who can read the folder"
 	}
+
 	report.lastly("secret, %s: %s", readers, strings.Join(secret, ", "))
 	if o.intermediate {
 		report.lastly("move %s to where no machine reads it: it is needed again only for the next CA under this root", filepath.Join(o.dir, pki.RootKeyFile))
 	}
+
 	report.lastly("next, when the section that was printed is in tykmesh.yaml:")
 	report.lastly("  kubectl apply -f %s", shellWord(filepath.Join(o.dir, pki.Manifests)))
 	report.lastly("  kubectl -n %s rollout status deployment/%s", o.namespace, pki.Deployment)
@@ -92,7 +102,8 @@ func (o caInit) tell(report *report, setup pki.Setup) {
 // plainWord is what shells take as it is.
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]+$`)
 
-// shellWord is a path as one word of a shell. It has slashes on Windows too, where quotes and backslashes mean something else in each shell.
+// shellWord returns a path as one word of a shell. It has slashes on Windows too, where quotes and
+// backslashes mean something else in each shell.
 func shellWord(path string) string {
 	text := filepath.ToSlash(path)
 	if plainWord.MatchString(text) {

@@ -21,11 +21,12 @@ func newCertsCmd(p process) *cobra.Command {
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+
 	cmd.AddCommand(newCertsListCmd(p), newCertsRenewCmd(p), newCertsPruneCmd(p))
 	return cmd
 }
 
-// certificateSettings are those of commands that deal with certificates alone.
+// certificateSettings returns those of commands that deal with certificates alone.
 func certificateSettings(c config.Config, o options) (mesh.Settings, error) {
 	settings, err := registeredSettings(c, o)
 	if err == nil && !settings.TLS {

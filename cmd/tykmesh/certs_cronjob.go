@@ -31,7 +31,8 @@ type cronJob struct {
 	Variables []string
 }
 
-// jobFile is a file that the configuration names: where it is here, where it belongs beside the configuration, and its key in the Secret.
+// jobFile is a file that the configuration names: where it is here, where it belongs beside the
+// configuration, and its key in the Secret.
 type jobFile struct{ Source, Path, Key string }
 
 // cronJobFlags are those that mean nothing without --print-cronjob.
@@ -60,9 +61,11 @@ func (j *cronJob) run(cmd *cobra.Command, p process, names []string) error {
 	if f := cmd.Flags().Lookup("renew-before"); f.Changed {
 		j.RenewBefore = f.Value.String()
 	}
+
 	if problem := j.problem(names); problem != "" {
 		return &usageError{problem, cmd.CommandPath()}
 	}
+
 	file, err := cmd.Flags().GetString("config")
 	if err != nil {
 		return err
@@ -70,6 +73,7 @@ func (j *cronJob) run(cmd *cobra.Command, p process, names []string) error {
 	if err := j.readReferences(p, file); err != nil {
 		return err
 	}
+
 	return j.write(p.stdout)
 }
 
@@ -80,6 +84,7 @@ func (j *cronJob) readReferences(p process, flag string) error {
 	if err == nil {
 		err = (&report{targets: new(options).targetsOf(p, "")}).checkConfiguration(files, config.Config{})
 	}
+
 	if err != nil {
 		return err
 	}
@@ -89,10 +94,12 @@ func (j *cronJob) readReferences(p process, flag string) error {
 	if display.Line(src.Name) != src.Name {
 		return &usageError{fmt.Sprintf("--print-cronjob writes the name of the configuration into a comment, where %q cannot stand: rename the file", src.Name), p.name + " certs renew"}
 	}
+
 	references, err := config.References(src)
 	if err != nil {
 		return err
 	}
+
 	j.Config = src.Name
 	var unfit config.Error
 	for _, r := range references {
@@ -110,16 +117,19 @@ func (j *cronJob) readReferences(p process, flag string) error {
 			j.Files = append(j.Files, jobFile{filepath.Join(filepath.Dir(src.Name), r.Path), path, jobKey(path, len(j.Files))})
 		}
 	}
+
 	if len(unfit) > 0 {
 		return unfit
 	}
+
 	return nil
 }
 
 // plainVariable are the names of variables in a shell (POSIX.1, section 3.216).
 var plainVariable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// jobKey is what a file is called in a Secret, whose keys have no slashes (Kubernetes API, Secret). A number tells those apart that would be alike.
+// jobKey is what a file is called in a Secret, whose keys have no slashes (Kubernetes API, Secret).
+// A number tells those apart that would be alike.
 func jobKey(path string, n int) string {
 	return fmt.Sprintf("%d-%s", n+1, strings.Map(func(r rune) rune {
 		if r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-._", r)) {
@@ -147,6 +157,7 @@ func (j *cronJob) problem(names []string) string {
 	case j.RenewBefore == "0h" || strings.HasPrefix(j.RenewBefore, "-"):
 		return "--renew-before must be more than 0"
 	}
+
 	return ""
 }
 
@@ -158,5 +169,6 @@ func (j *cronJob) write(w io.Writer) error {
 	if err := t.Execute(w, j); err != nil {
 		return fmt.Errorf("writing the CronJob: %w", err)
 	}
+
 	return nil
 }

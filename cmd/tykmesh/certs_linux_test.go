@@ -24,26 +24,32 @@ func TestPruneAsks(t *testing.T) {
 			p.args = slices.Concat(args, []string{"--local", folder, "--config", samples + "/tykmesh.yaml"})
 			return run(t.Context(), p)
 		}
+
 		silent := process{stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard}
 		if status := at(silent, "inject", "-n", "shop", "-f", samples+"/echo.yaml"); status != 0 {
 			t.Fatalf("inject: exit status %d", status)
 		}
+
 		if err := os.RemoveAll(filepath.Join(folder, "apis")); err != nil {
 			t.Fatal(err)
 		}
+
 		term := newTerminal(t, 120)
 		if _, err := term.people.WriteString(answer); err != nil {
 			t.Fatal(err)
 		}
+
 		later := func() time.Time { return time.Now().Add(2 * time.Hour) }
 		status := at(process{stdin: term.program, stdout: term.program, stderr: term.program, now: later}, "certs", "prune")
 		term.ends()
+
 		text := term.String()
 		for _, line := range []string{"delete certificate echo.shop (no API uses it)", "2 certificates, 2 records: go on? [y/N]", want.says} {
 			if !strings.Contains(text, line) {
 				t.Errorf("%q: the terminal does not show %q:\n%s", answer, line, text)
 			}
 		}
+
 		left, err := filepath.Glob(filepath.Join(folder, "certs", "*.pem"))
 		if status != want.status || len(left) != want.left || err != nil {
 			t.Errorf("%q: exit status %d, %d certificates are left", answer, status, len(left))

@@ -27,11 +27,13 @@ func newCertsListCmd(p process) *cobra.Command {
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p, runCertsList) },
 	}
+
 	o.remoteFlags(cmd)
 	o.formatFlag(cmd)
 	o.reportFlags(cmd)
 	cmd.Flags().Var(&o.expiring, "expiring", "list only what is in use and ends within this `TIME`, like 30d; exit with 3 if anything does")
 	cmd.Flags().Lookup("expiring").DefValue = ""
+
 	return cmd
 }
 
@@ -40,28 +42,35 @@ func runCertsList(ctx context.Context, p process, o options, report *report) (ou
 	if err != nil {
 		return nil, err
 	}
+
 	defer there.close()
 	list := mesh.NewCertificateList(there.state, there.settings)
 	partial, err := there.partial(ctx, o)
 	if err != nil {
 		return nil, err
 	}
+
 	if partial != nil {
 		report.warnOf(partial)
 	}
+
 	if within := time.Duration(o.expiring); within > 0 {
 		list = report.expiring(list, p.now().Add(within), o.expiring.String())
 	} else if len(list) == 0 {
 		report.lastly("there are no certificates")
 	}
+
 	if o.format == formatJSON {
 		return func() error { return writeDocument(p.stdout, newCertificatesDocument(list, p.now())) }, nil
 	}
+
 	report.inLog()
+
 	return func() error { return writeCertificatesTable(p.stdout, list, p.now()) }, nil
 }
 
-// expiring are the certificates in use that end before a time, which is what the exit status tells. What has no known end is warned of.
+// expiring returns the certificates in use that end before a time, which is what the exit status
+// tells. What has no known end is warned of.
 func (r *report) expiring(list []mesh.HeldCertificate, before time.Time, within string) []mesh.HeldCertificate {
 	var due []mesh.HeldCertificate
 	for _, c := range list {
@@ -75,16 +84,21 @@ func (r *report) expiring(list []mesh.HeldCertificate, before time.Time, within 
 			due = append(due, c)
 		}
 	}
+
 	if len(due) == 0 {
 		r.lastly("no certificate ends within %s", within)
 		return nil
 	}
+
 	r.exit = exitChanges
+
 	end := "end"
 	if len(due) == 1 {
 		end = "ends"
 	}
+
 	r.lastly("%s %s within %s", plural(len(due), "certificate"), end, within)
+
 	return due
 }
 
@@ -93,6 +107,7 @@ func writeCertificatesTable(w io.Writer, list []mesh.HeldCertificate, now time.T
 	if len(list) == 0 {
 		return nil
 	}
+
 	short := shortIDs(list)
 	t := newTable(w)
 	t.row("NAME", "ENDS", "RENEWAL", "SIGNED BY", "USED BY", "NOTES")
@@ -103,10 +118,11 @@ func writeCertificatesTable(w io.Writer, list []mesh.HeldCertificate, now time.T
 		}
 		t.row(c.Name, ends, orDash(c.Renewal), orDash(c.Issuer), usersOf(c), orDash(notesOn(c, short[c.ID])))
 	}
+
 	return t.flush()
 }
 
-// usersOf are the first API that uses a certificate, and how many more do.
+// usersOf returns the first API that uses a certificate, and how many more do.
 func usersOf(c mesh.HeldCertificate) string {
 	switch n := len(c.UsedBy); n {
 	case 0:
@@ -132,16 +148,20 @@ func notesOn(c mesh.HeldCertificate, short string) string {
 	default:
 		notes = append(notes, string(c.State))
 	}
+
 	if c.Trust == mesh.NotTrusted {
 		notes = append(notes, "not by the present CA")
 	}
+
 	if !c.Ours {
 		notes = append(notes, "not ours")
 	}
+
 	return strings.Join(notes, ", ")
 }
 
-// shortIDs are the beginnings of certificates' fingerprints, as long as it takes to tell them apart.
+// shortIDs returns the beginnings of certificates' fingerprints, as long as it takes to tell them
+// apart.
 func shortIDs(list []mesh.HeldCertificate) map[string]string {
 	const fingerprint, least = 64, 12 // hexadecimal digits
 	out := make(map[string]string, len(list))
@@ -152,6 +172,7 @@ func shortIDs(list []mesh.HeldCertificate) map[string]string {
 			out[c.ID] = digits[:min(length, len(digits))]
 			seen[out[c.ID]] = true
 		}
+
 		if length == fingerprint || len(seen) == len(out) {
 			return out
 		}
@@ -192,8 +213,10 @@ func newCertificatesDocument(list []mesh.HeldCertificate, now time.Time) certifi
 		if !c.NotAfter.IsZero() {
 			row.DaysLeft = new(int(math.Floor(c.NotAfter.Sub(now).Hours() / 24)))
 		}
+
 		doc.Certificates = append(doc.Certificates, row)
 	}
+
 	return doc
 }
 

@@ -25,11 +25,13 @@ func newCertsPruneCmd(p process) *cobra.Command {
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p, runCertsPrune) },
 	}
+
 	o.remoteFlags(cmd)
 	o.parallelFlag(cmd)
 	o.reportFlags(cmd)
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "delete nothing: print what would be deleted")
 	cmd.Flags().BoolVar(&o.yes, "yes", false, "delete without asking")
+
 	return cmd
 }
 
@@ -38,10 +40,12 @@ func runCertsPrune(ctx context.Context, p process, o options, report *report) (o
 		const asks = "prune asks before it deletes, and here nobody can answer: --yes deletes without asking, --dry-run says what"
 		return nil, &usageError{asks, p.name + " certs prune"}
 	}
+
 	there, err := look(ctx, p, o, certificateSettings, report)
 	if err != nil {
 		return nil, err
 	}
+
 	defer there.close()
 	plan := mesh.NewPruning(there.state, there.settings)
 	report.staying(plan)
@@ -52,12 +56,15 @@ func runCertsPrune(ctx context.Context, p process, o options, report *report) (o
 		report.inLog()
 		return func() error { return writeSteps(p.stdout, steps) }, nil
 	}
+
 	if err := report.take(ctx, o, steps, func(ctx context.Context, progress func(mesh.Event)) error {
 		return plan.Apply(ctx, there.remote, progress)
 	}); err != nil {
 		return nil, err
 	}
+
 	report.pruned(plan)
+
 	return nil, nil
 }
 
@@ -77,12 +84,15 @@ func (r *report) pruned(plan *mesh.Pruning) {
 		r.lastly("nothing to prune")
 		return
 	}
+
 	for _, s := range plan.APIs {
 		r.lastly("API %s %s: %s", s.Name, r.verb("updated"), strings.Join(s.Reasons, "; "))
 	}
+
 	if len(plan.APIs) > 0 {
 		r.lastly("%s %s", countSteps(plan.APIs), r.verb("updated"))
 	}
+
 	if deleted := countSteps(append(plan.Certificates, plan.Records...)); deleted != "" {
 		r.lastly("%s %s", deleted, r.verb("deleted"))
 	}

@@ -34,11 +34,13 @@ func newCertsRenewCmd(p process) *cobra.Command {
 			if cmd.Flags().Changed("renew-before") && o.renew <= 0 {
 				return &usageError{"--renew-before must be more than 0", cmd.CommandPath()}
 			}
+
 			return o.run(cmd, p, func(ctx context.Context, p process, o options, r *report) (output, error) {
 				return runRenew(ctx, p, o, names, r)
 			})
 		},
 	}
+
 	o.reportFlags(cmd)
 	o.remoteFlags(cmd)
 	o.parallelFlag(cmd)
@@ -46,6 +48,7 @@ func newCertsRenewCmd(p process) *cobra.Command {
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "change nothing: print what would be done")
 	job.flags(cmd)
 	cmd.ValidArgsFunction = o.services(p, certificateSettings, mesh.MeshName)
+
 	return cmd
 }
 
@@ -55,10 +58,12 @@ func runRenew(ctx context.Context, p process, o options, names []string, report 
 	if err != nil {
 		return nil, err
 	}
+
 	settings, err := certificateSettings(c, o)
 	if err != nil {
 		return nil, err
 	}
+
 	report.progress(progressReading)
 	ctx, watch := watchProgress(ctx, o.timeout)
 	defer watch.stop()
@@ -66,11 +71,13 @@ func runRenew(ctx context.Context, p process, o options, names []string, report 
 	if err != nil {
 		return nil, watch.explain(err)
 	}
+
 	defer closeRemote()
 	state, err := mesh.Observe(ctx, remote, settings)
 	if err != nil {
 		return nil, watch.explain(err)
 	}
+
 	watch.progress()
 	plan, err := mesh.NewRenewal(state, settings, names)
 	if err != nil {
@@ -79,9 +86,11 @@ func runRenew(ctx context.Context, p process, o options, names []string, report 
 	if err := plan.Prove(ctx, remote); err != nil {
 		return nil, watch.explain(err)
 	}
+
 	for _, note := range plan.Notes {
 		report.warn(note)
 	}
+
 	report.newAuthority(c, plan)
 	steps := plan.Steps()
 	report.planned(steps, kept(plan))
@@ -90,10 +99,13 @@ func runRenew(ctx context.Context, p process, o options, names []string, report 
 		report.inLog()
 		return func() error { return writeSteps(p.stdout, steps) }, nil
 	}
+
 	if _, err := carryOut(ctx, plan, remote, watch, report); err != nil {
 		return nil, err
 	}
+
 	report.renewed(plan)
+
 	return nil, nil
 }
 
@@ -108,10 +120,12 @@ func (r *report) renewed(plan *mesh.Plan) {
 			r.lastly("%s: %s", s.Service, strings.Join(done, ", "))
 		}
 	}
+
 	r.meshCertificate(plan, "API")
 	if done := r.counts(plan); len(done) > 0 {
 		r.lastly("%s", strings.Join(done, ", "))
 		return
 	}
+
 	r.lastly("nothing is due: %s kept", plural(plan.Count(mesh.CertificateKind, mesh.Keep), "certificate"))
 }

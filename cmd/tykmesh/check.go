@@ -34,9 +34,11 @@ func newCheckCmd(p process) *cobra.Command {
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p, runCheck) },
 	}
+
 	o.remoteFlags(cmd)
 	o.formatFlag(cmd)
 	o.reportFlags(cmd)
+
 	return cmd
 }
 
@@ -49,6 +51,7 @@ func runCheck(ctx context.Context, p process, o options, report *report) (output
 	if errors.As(err, new(*overwriteError)) {
 		return nil, err // a report about it would overwrite the configuration
 	}
+
 	if err != nil {
 		results = []check.Result{{Part: partConfiguration, Status: check.Failed, Detail: err.Error(), Err: err}}
 	} else {
@@ -60,22 +63,27 @@ func runCheck(ctx context.Context, p process, o options, report *report) (output
 			return nil, watch.explain(ctx.Err())
 		}
 	}
+
 	var failed []string
 	for _, r := range results {
 		if r.Status == check.Failed {
 			failed = append(failed, r.Part)
 		}
 	}
+
 	if len(failed) > 0 {
 		report.exit = exitChanges
 		report.lastly("not ready: %s", strings.Join(failed, ", "))
 	} else {
 		report.lastly("ready")
 	}
+
 	if o.format == formatJSON {
 		return func() error { return writeChecksJSON(p.stdout, results) }, nil
 	}
+
 	report.inLog()
+
 	return func() error { return writeChecksTable(p.stdout, results) }, nil
 }
 
@@ -84,6 +92,7 @@ func probeAll(ctx context.Context, c config.Config, o options, report *report) [
 	if o.local != "" {
 		return probeLocal(ctx, c, o)
 	}
+
 	var (
 		clocks                  clocks
 		wait                    sync.WaitGroup
@@ -93,10 +102,11 @@ func probeAll(ctx context.Context, c config.Config, o options, report *report) [
 	wait.Go(func() { ofCA = probeCFSSL(ctx, c, o, report, &clocks) })
 	wait.Go(func() { ofDB = probeMongo(ctx, c, report) })
 	wait.Wait()
+
 	return slices.Concat(ofDashboard, ofCA, ofDB, clocks.results())
 }
 
-// skipped is a part that the configuration does not ask for.
+// skipped returns a part that the configuration does not ask for.
 func skipped(part, why string) []check.Result {
 	return []check.Result{{Part: part, Status: check.Skipped, Detail: why}}
 }
@@ -109,6 +119,7 @@ func probeDashboard(ctx context.Context, c config.Config, o options, report *rep
 	if !c.Injector.CreateRoutes {
 		return skipped(check.PartDashboard, "Injector.createRoutes is not on")
 	}
+
 	client, err := newDashboard(c, func(q dashboard.Request) {
 		report.asked(q)
 		clocks.see(check.PartDashboard, q.Date)
@@ -116,14 +127,17 @@ func probeDashboard(ctx context.Context, c config.Config, o options, report *rep
 	if err != nil {
 		return failedCheck(check.PartDashboard, err)
 	}
+
 	var certificates check.Certificates
 	if c.Injector.EnableMeshTLS {
 		certificates = client
 	}
+
 	return check.Dashboard(ctx, client, certificates, c.Tyk.Org, meshSettings(c, o).MeshAPIDomain(), c.Tyk.SeesAllAPIs)
 }
 
-// checkedCFSSL is a CFSSL that makes certificates as the configuration describes them, whoever trusts them.
+// checkedCFSSL is a CFSSL that makes certificates as the configuration describes them, whoever
+// trusts them.
 type checkedCFSSL struct {
 	*ca.Client
 	issuer issuer
@@ -143,6 +157,7 @@ func probeCFSSL(ctx context.Context, c config.Config, o options, report *report,
 	if !c.Injector.EnableMeshTLS {
 		return skipped(check.PartCFSSL, "Injector.enableMeshTLS is not on")
 	}
+
 	if c.CA.KeyPath != "" {
 		signer, err := newKeySigner(c, o)
 		if err != nil {
@@ -150,6 +165,7 @@ func probeCFSSL(ctx context.Context, c config.Config, o options, report *report,
 		}
 		return append(skipped(check.PartCFSSL, "CA.keyPath signs here"), check.Key(ctx, issuerOf(signer, c, o))...)
 	}
+
 	client, err := newCFSSL(c, o, func(q ca.Call) {
 		report.signed(q)
 		clocks.see(check.PartCFSSL, q.Date)
@@ -157,6 +173,7 @@ func probeCFSSL(ctx context.Context, c config.Config, o options, report *report,
 	if err != nil {
 		return failedCheck(check.PartCFSSL, err)
 	}
+
 	return check.CFSSL(ctx, checkedCFSSL{client, issuerOf(client, c, o)}, c.CA.CertPath != "")
 }
 
@@ -164,7 +181,9 @@ func probeMongo(ctx context.Context, c config.Config, report *report) []check.Re
 	if !c.Injector.EnableMeshTLS || !c.CA.MongoConnStr.IsSet() {
 		return skipped(check.PartMongoDB, "CA.mongoConnStr is not set: the Dashboard's store tells which certificates there are")
 	}
+
 	var opened *ca.MongoLedger
+
 	results := check.MongoDB(ctx, func(ctx context.Context) (_ check.Ledger, err error) {
 		opened, err = openMongo(ctx, c, report)
 		return tracedLedger{opened, report}, err
@@ -172,6 +191,7 @@ func probeMongo(ctx context.Context, c config.Config, report *report) []check.Re
 	if opened != nil {
 		_ = opened.Close(ctx)
 	}
+
 	return results
 }
 
@@ -191,11 +211,12 @@ func (c *clocks) see(part string, date time.Time) {
 	if c.ahead == nil {
 		c.ahead = make(map[string]time.Duration)
 	}
+
 	c.ahead[part] = date.Sub(time.Now().Truncate(time.Second))
 }
 
-// How far clocks may be apart. CFSSL dates certificates back by five minutes, so that beyond that a new one is not valid yet where it is
-// needed (cfssl, signer.FillTemplate).
+// How far clocks may be apart. CFSSL dates certificates back by five minutes, so that beyond that a
+// new one is not valid yet where it is needed (cfssl, signer.FillTemplate).
 const (
 	clocksDiffer  = 30 * time.Second
 	clocksTooFar  = 5 * time.Minute
@@ -225,6 +246,7 @@ func (c *clocks) results() []check.Result {
 	if len(c.ahead) == 0 {
 		return skipped(partClocks, clocksUnknown)
 	}
+
 	result := check.Result{Part: partClocks, Status: check.OK}
 	var details []string
 	for _, part := range slices.Sorted(maps.Keys(c.ahead)) {
@@ -238,7 +260,9 @@ func (c *clocks) results() []check.Result {
 			details = append(details, part+"'s agrees")
 		}
 	}
+
 	result.Detail = strings.Join(details, ", ")
+
 	return []check.Result{result}
 }
 
@@ -251,10 +275,12 @@ func writeChecksTable(w io.Writer, results []check.Result) error {
 		for _, line := range lines[1:] {
 			t.row("", "", line)
 		}
+
 		for _, hint := range checkHints(r) {
 			t.row("", "", "hint: "+hint)
 		}
 	}
+
 	return t.flush()
 }
 
@@ -284,6 +310,7 @@ func writeChecksJSON(w io.Writer, results []check.Result) error {
 		Detail string       `json:"detail"`
 		Hints  []string     `json:"hints,omitempty"`
 	}
+
 	doc := struct {
 		Ready  bool      `json:"ready"`
 		Checks []checked `json:"checks"`
@@ -292,6 +319,7 @@ func writeChecksJSON(w io.Writer, results []check.Result) error {
 		doc.Ready = doc.Ready && r.Status != check.Failed
 		doc.Checks = append(doc.Checks, checked{r.Part, r.Status, strings.Join(shownAll(detailLines(r)), "\n"), shownAll(checkHints(r))})
 	}
+
 	return writeDocument(w, doc)
 }
 

@@ -14,7 +14,8 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
-// probeLocal looks at the folder of --local: whether what is in it can be read, and whether it can be written to.
+// probeLocal looks at the folder of --local: whether what is in it can be read, and whether it can
+// be written to.
 func probeLocal(ctx context.Context, c config.Config, o options) (results []check.Result) {
 	try := func(part string, f func() (string, error)) {
 		detail, err := f()
@@ -24,11 +25,13 @@ func probeLocal(ctx context.Context, c config.Config, o options) (results []chec
 		}
 		results = append(results, check.Result{Part: part, Status: check.OK, Detail: detail})
 	}
+
 	try("folder", func() (string, error) { return writableFolder(o.local) })
 	dir, err := dashboard.OpenDir(o.local, c.Tyk.Org)
 	if err != nil {
 		return append(results, failedCheck(check.PartAPIs, err)...)
 	}
+
 	try(check.PartAPIs, func() (string, error) {
 		apis, err := dir.APIs(ctx)
 		return fmt.Sprintf("there are %d", len(apis)), err
@@ -36,6 +39,7 @@ func probeLocal(ctx context.Context, c config.Config, o options) (results []chec
 	if !c.Injector.EnableMeshTLS {
 		return results
 	}
+
 	try(check.PartCertificates, func() (string, error) {
 		stored, err := dir.Certificates(ctx)
 		return fmt.Sprintf("there are %d", len(stored)), err
@@ -50,8 +54,10 @@ func probeLocal(ctx context.Context, c config.Config, o options) (results []chec
 			return "", err
 		}
 		chain, err := signer.Chain(ctx)
+
 		return fmt.Sprintf("%q", chain[0].Subject.CommonName), err
 	})
+
 	try(check.PartRecords, func() (string, error) {
 		ledger, err := ca.OpenFileLedger(ctx, filepath.Join(o.local, localLedgerFile))
 		if err != nil {
@@ -61,6 +67,7 @@ func probeLocal(ctx context.Context, c config.Config, o options) (results []chec
 		records, err := ledger.Records(ctx)
 		return fmt.Sprintf("there are %d", len(records)), err
 	})
+
 	return results
 }
 
@@ -75,8 +82,10 @@ func writableFolder(folder string) (detail string, err error) {
 		if !errors.Is(err, fs.ErrNotExist) || there == filepath.Dir(there) {
 			return "", err
 		}
+
 		there = filepath.Dir(there)
 	}
+
 	f, err := os.CreateTemp(there, ".tykmesh-check-*")
 	if err != nil {
 		return "", err
@@ -87,5 +96,6 @@ func writableFolder(folder string) (detail string, err error) {
 	if there != folder {
 		return "may be made", nil
 	}
+
 	return "may be written", nil
 }

@@ -25,9 +25,11 @@ func TestClocks(t *testing.T) {
 			t.Errorf("%v: %+v", c.ahead, got)
 			continue
 		}
+
 		if diff := cmp.Diff(c.detail, got[0].Detail); diff != "" {
 			t.Error(diff)
 		}
+
 		if c.status == check.Failed && len(checkHints(got[0])) == 0 {
 			t.Errorf("%v: no hint", c.ahead)
 		}

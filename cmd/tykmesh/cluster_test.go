@@ -63,20 +63,24 @@ spec:
     - port: 80
 `
 
-// newCluster starts the servers of a test's mesh. The database of the MongoDB must not be another mesh's.
+// newCluster starts the servers of a test's mesh. The database of the MongoDB must not be another
+// mesh's.
 func newCluster(t *testing.T, mongo, database string, o dashboardtest.Options) *cluster {
 	t.Helper()
 	c := &cluster{world: newWorld(t.TempDir())}
 	if err := os.WriteFile(c.file("third.yaml"), []byte(thirdService), 0o644); err != nil {
 		t.Fatal(err)
 	}
+
 	if err := c.connect(mongo, database); err != nil {
 		t.Fatal(err)
 	}
+
 	c.stream = []string{"-f", samples + "/echo-and-sleep.yaml", "-f", c.file("third.yaml")}
 	o.Secret, c.anyAPIID = plantedDashboardKey, o.AssignsAPIID
 	c.dashboard = dashboardtest.New(o)
 	c.cfssl = catest.New(catest.Options{Key: plantedCFSSLKey})
+
 	return c
 }
 
@@ -91,7 +95,7 @@ func (c *cluster) close() {
 
 func (c *cluster) file(name string) string { return filepath.Join(c.folder, name) }
 
-// arguments are those of a run that injects what more of them name.
+// arguments returns those of a run that injects what more of them name.
 func (c *cluster) arguments(more ...string) []string {
 	return append([]string{"inject", "-v", "--config", samples + "/tykmesh.yaml"}, more...)
 }
@@ -145,11 +149,12 @@ func (r *running) wait() outcome {
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 		return outcome{status: -1, stderr: err.Error()}
 	}
+
 	return outcome{r.ProcessState.ExitCode(), r.out.String(), r.report.String()}
 }
 
-// state is all that the servers hold, without what may differ between two meshes that are alike: ids that are counted up, and what a record
-// held before.
+// state returns all that the servers hold, without what may differ between two meshes that are
+// alike: ids that are counted up, and what a record held before.
 func (c *cluster) state() (string, error) {
 	var lines []string
 	for _, d := range c.definitions() {
@@ -157,22 +162,28 @@ func (c *cluster) state() (string, error) {
 		if c.anyAPIID {
 			delete(d, "api_id")
 		}
+
 		text, err := indented(d)
 		if err != nil {
 			return "", err
 		}
+
 		lines = append(lines, c.named(text))
 	}
+
 	names := []string{}
 	for _, name := range c.certificateNames() {
 		names = append(names, "stored: "+name)
 	}
+
 	slices.Sort(names)
 	records, err := c.describeRecords()
 	if err != nil {
 		return "", err
 	}
+
 	records = slices.DeleteFunc(records, func(line string) bool { return strings.HasPrefix(line, "bundlehistory:") })
+
 	return strings.Join(slices.Concat(lines, names, records), "\n"), nil
 }
 
@@ -185,7 +196,8 @@ func (c *cluster) withSlugs(stdout string) string {
 	return strings.NewReplacer(replace...).Replace(stdout)
 }
 
-// settled checks that there is nothing left to do: a further run prints the same, having listed everything once and written nothing.
+// settled checks that there is nothing left to do: a further run prints the same, having listed
+// everything once and written nothing.
 func (c *cluster) settled(printed string) error {
 	c.newRequests()
 	c.ledger.fail(commandFault{})
@@ -193,10 +205,12 @@ func (c *cluster) settled(printed string) error {
 	if again.status != 0 || again.stdout != printed {
 		return fmt.Errorf("a further run: exit status %d, the same output: %v\n%s", again.status, again.stdout == printed, again.stderr)
 	}
+
 	asked := strings.Join(append(c.newRequests(), fmt.Sprint("mongo ", c.ledger.counts())), "\n")
 	const once = "cfssl info 200\ndashboard GET /api/apis?p=-2 -> 200\ndashboard GET /api/certs?mode=detailed&p=-1 -> 200\nmongo map[find:1]"
 	if asked != once {
 		return fmt.Errorf("a further run asks for more than listings:\n%s", asked)
 	}
+
 	return nil
 }

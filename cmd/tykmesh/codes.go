@@ -45,6 +45,7 @@ func acceptance(rule inject.Rule) string {
 	case rule.Skips():
 		return "It cannot be accepted. With --on-skip warn the object passes unchanged, off the mesh."
 	}
+
 	return "It cannot be accepted."
 }
 
@@ -125,6 +126,7 @@ func helpWords(ofCommands cobra.CompletionFunc) cobra.CompletionFunc {
 				words = append(words, begun+rest+"\t"+r.Text) // as it is typed, because shells heed case
 			}
 		}
+
 		return words, directive
 	}
 }

@@ -18,11 +18,13 @@ func TestEveryCodeIsExplained(t *testing.T) {
 	if len(codeTexts()) != len(inject.Rules) {
 		t.Errorf("codes.yaml has %d entries for %d codes", len(codeTexts()), len(inject.Rules))
 	}
+
 	for _, r := range inject.Rules {
 		text, ok := codeTexts()[r.Rule]
 		if !ok || text.Means == "" || text.Example == "" || text.Fix == "" {
 			t.Errorf("codes.yaml explains %s with %+v: add means, example and fix", r.Rule, text)
 		}
+
 		for name, words := range map[string]string{"means": text.Means, "fix": text.Fix} {
 			for _, sentence := range regexp.MustCompile(`[.:]\s`).Split(words, -1) {
 				if n := len(strings.Fields(sentence)); n > 25 {
@@ -30,10 +32,12 @@ func TestEveryCodeIsExplained(t *testing.T) {
 				}
 			}
 		}
+
 		var said strings.Builder
 		if err := explainCode(&said, strings.ToLower(string(r.Rule))); err != nil {
 			t.Error(err)
 		}
+
 		_, err := inject.ParseAccepted(string(r.Rule))
 		if can := strings.Contains(said.String(), "injector.tyk.io/accept: "+string(r.Rule)); can != (err == nil) {
 			t.Errorf("%s can be accepted: %v, and help says\n%s", r.Rule, err == nil, said.String())
@@ -52,6 +56,7 @@ func TestExamplesOfCodes(t *testing.T) {
 				}
 				return
 			}
+
 			if found := rulesFoundIn(t, example); !strings.Contains(found, string(r.Rule)) {
 				t.Errorf("found are %q in\n%s", found, example)
 			}
@@ -69,7 +74,9 @@ func rulesFoundIn(t *testing.T, text string) (found string) {
 			t.Fatal(err)
 		}
 	}
+
 	var report bytes.Buffer
+
 	status := run(t.Context(), process{
 		name: "tykmesh", stdin: strings.NewReader(""), stdout: io.Discard, stderr: &report, args: []string{
 			"inject", "--dry-run", "--report", "json", "--config", filepath.Join(dir, "tykmesh.yaml"), "--local", filepath.Join(dir, "mesh"), "-f", filepath.Join(dir, "app.yaml"),
@@ -78,6 +85,7 @@ func rulesFoundIn(t *testing.T, text string) (found string) {
 	if status != exitDone && status != exitFailed {
 		t.Fatalf("exit status %d:\n%s", status, report.String())
 	}
+
 	for decoder := json.NewDecoder(&report); decoder.More(); {
 		var e reportEntry
 		if err := decoder.Decode(&e); err != nil {
@@ -87,5 +95,6 @@ func rulesFoundIn(t *testing.T, text string) (found string) {
 			found += string(e.Rule) + " "
 		}
 	}
+
 	return found
 }

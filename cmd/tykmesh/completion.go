@@ -16,22 +16,27 @@ import (
 	"github.com/tykmesh/tykmesh/inject/display"
 )
 
-// completionTime is how long a shell waits for what a server has to say before somebody goes on typing.
+// completionTime is how long a shell waits for what a server has to say before somebody goes on
+// typing.
 const completionTime = 3 * time.Second
 
-// completes tells whether it is a shell that asks, on behalf of somebody who types (cobra's hidden command).
+// completes reports whether it is a shell that asks, on behalf of somebody who types (cobra's
+// hidden command).
 func completes(args []string) bool {
 	return len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd)
 }
 
-// addCompletions says for each flag of a command, and of those below it, what may follow. Without it a shell offers files.
+// addCompletions says for each flag of a command, and of those below it, what may follow. Without
+// it a shell offers files.
 func addCompletions(cmd *cobra.Command) {
 	for _, below := range cmd.Commands() {
 		addCompletions(below)
 	}
+
 	if cmd.ValidArgsFunction == nil && !cmd.HasSubCommands() {
 		cmd.ValidArgsFunction = cobra.NoFileCompletions
 	}
+
 	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
 		if f.Value.Type() != "bool" {
 			_ = cmd.RegisterFlagCompletionFunc(f.Name, completionOf(f)) // there is such a flag, and this is its only completion
@@ -70,6 +75,7 @@ func completionOf(f *pflag.Flag) cobra.CompletionFunc {
 	case "expiring", "renew-before":
 		return words("7d", "30d", "90d")
 	}
+
 	return cobra.NoFileCompletions
 }
 
@@ -85,7 +91,8 @@ func only(directive cobra.ShellCompDirective) cobra.CompletionFunc {
 	return cobra.FixedCompletions(nil, directive)
 }
 
-// namespaces are those of the cluster that kubectl talks to; none where there is no kubectl, or no cluster.
+// namespaces returns those of the cluster that kubectl talks to; none where there is no kubectl, or
+// no cluster.
 func namespaces(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 	ctx, cancel := context.WithTimeout(cmd.Context(), completionTime)
 	defer cancel()
@@ -113,13 +120,16 @@ func (o *options) services(p process, settingsOf func(config.Config, options) (m
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
+
 		there, err := look(ctx, p, o, settingsOf, report)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
+
 		defer there.close()
 		names := append(slices.Clone(further), namesOf(mesh.NewInventory(there.state, there.settings))...)
 		isTyped := func(name string) bool { return slices.Contains(typed, name) }
+
 		return shownNames(slices.DeleteFunc(names, isTyped)), cobra.ShellCompDirectiveNoFileComp
 	}
 }

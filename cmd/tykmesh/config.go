@@ -14,6 +14,7 @@ func newConfigCmd(p process) *cobra.Command {
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+
 	cmd.AddCommand(newConfigInitCmd(p), newConfigViewCmd(p), newConfigSecretCmd(p))
 	return cmd
 }

@@ -20,6 +20,7 @@ func newConfigInitCmd(p process) *cobra.Command {
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p, runConfigInit) },
 	}
+
 	cmd.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "print errors only")
 	return cmd
 }
@@ -35,5 +36,6 @@ func runConfigInit(_ context.Context, p process, _ options, report *report) (out
 	} {
 		report.lastly("%s", line)
 	}
+
 	return func() error { return config.Begin(p.stdout) }, nil
 }

@@ -19,7 +19,8 @@ import (
 //go:embed sidecarsecret.sh
 var sidecarSecretTemplate string
 
-// sidecarSecret is the script that config secret prints: the Secret's name and keys, and where it belongs.
+// sidecarSecret is the script that config secret prints: the Secret's name and keys, and where it
+// belongs.
 type sidecarSecret struct {
 	Name                                                              string
 	Secret, NodeSecret, RedisPassword, CertificateSecret, Certificate string
@@ -44,13 +45,16 @@ func newConfigSecretCmd(p process) *cobra.Command {
 					return &usageError{fmt.Sprintf("--namespace is not a namespace: %q", ns), cmd.CommandPath()}
 				}
 			}
+
 			return o.run(cmd, p, func(_ context.Context, p process, o options, r *report) (output, error) {
 				return runConfigSecret(p, o, namespaces, r)
 			})
 		},
 	}
+
 	o.configFlag(cmd)
 	cmd.Flags().StringArrayVarP(&namespaces, "namespace", "n", []string{"default"}, "`NAMESPACE` whose pods are on the mesh; may be repeated")
+
 	return cmd
 }
 
@@ -60,14 +64,18 @@ func runConfigSecret(p process, o options, namespaces []string, report *report) 
 	if err == nil {
 		err = report.checkConfiguration(files, config.Config{})
 	}
+
 	if err != nil {
 		return nil, err
 	}
+
 	tls, err := config.BuiltInTLS(src)
 	if err != nil {
 		return nil, err
 	}
+
 	s := newSidecarSecret(namespaces, tls)
+
 	return func() error { return s.write(p.stdout) }, nil
 }
 
@@ -79,7 +87,7 @@ func newSidecarSecret(namespaces []string, tls bool) sidecarSecret {
 	}
 }
 
-// once is a list without what is in it already.
+// once returns a list without what is in it already.
 func once(list []string) (out []string) {
 	for _, item := range list {
 		if !slices.Contains(out, item) {
@@ -97,5 +105,6 @@ func (s sidecarSecret) write(w io.Writer) error {
 	if err := t.Execute(w, s); err != nil {
 		return fmt.Errorf("writing the script: %w", err)
 	}
+
 	return nil
 }

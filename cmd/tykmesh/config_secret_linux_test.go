@@ -15,7 +15,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// kubectl stands in for kubectl: it writes down how it was called, and keeps the files that a Secret is to hold as each namespace gets them.
+// kubectl stands in for kubectl: it writes down how it was called, and keeps the files that a
+// Secret is to hold as each namespace gets them.
 const kubectl = `#!/bin/sh
 echo "$@" | sed "s|--from-file=[^ ]*|--from-file=FILES|" >> "$CALLED/calls"
 [ "$1" = create ] || { cat > "$CALLED/applied"; exit; }
@@ -25,36 +26,44 @@ done
 echo made
 `
 
-// runSecret runs the script that config secret prints, with variables, and returns what kubectl was called with, the folder where that is, and
-// what the script said.
+// runSecret runs the script that config secret prints, with variables, and returns what kubectl was
+// called with, the folder where that is, and what the script said.
 func runSecret(t *testing.T, s sidecarSecret, variables ...string) (calls, called, said string, err error) {
 	t.Helper()
 	var script strings.Builder
 	if err := s.write(&script); err != nil {
 		t.Fatal(err)
 	}
+
 	called = t.TempDir()
+
 	bin, tmp := t.TempDir(), t.TempDir()
 	if err := os.WriteFile(filepath.Join(bin, "kubectl"), []byte(kubectl), 0o755); err != nil {
 		t.Fatal(err)
 	}
+
 	cmd := exec.Command("sh", "-c", script.String())
 	cmd.Env = append([]string{"PATH=" + bin + ":" + os.Getenv("PATH"), "CALLED=" + called, "TMPDIR=" + tmp}, variables...)
+
 	out, err := cmd.CombinedOutput()
 	if left, readErr := os.ReadDir(tmp); readErr != nil || len(left) > 0 {
 		t.Errorf("files are left behind: %v, %v", left, readErr)
 	}
+
 	text, _ := os.ReadFile(filepath.Join(called, "calls")) // none where it was not called
+
 	return string(text), called, string(out), err
 }
 
-// contents are the files of a folder, without the certificate, which is another one in each run.
+// contents returns the files of a folder, without the certificate, which is another one in each
+// run.
 func contents(t *testing.T, folder string) map[string]string {
 	t.Helper()
 	entries, err := os.ReadDir(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	out := map[string]string{}
 	for _, e := range entries {
 		text, err := os.ReadFile(filepath.Join(folder, e.Name()))
@@ -63,26 +72,32 @@ func contents(t *testing.T, folder string) map[string]string {
 		}
 		out[e.Name()] = string(text)
 	}
+
 	return out
 }
 
-// The script makes the Secret that sidecars read, in each namespace, with values that no command line shows.
+// The script makes the Secret that sidecars read, in each namespace, with values that no command
+// line shows.
 func TestSidecarSecret(t *testing.T) {
 	s := newSidecarSecret([]string{"shop", "pay", "shop"}, true)
 	calls, called, said, err := runSecret(t, s, "TYK_GW_SECRET=hunter 2", "TYK_GW_NODESECRET=$(node)'\"")
 	if err != nil {
 		t.Fatal(err, said)
 	}
+
 	want := ""
 	for _, ns := range []string{"shop", "pay"} {
 		want += "create secret generic tykmesh-sidecar --namespace " + ns + " --from-file=FILES --dry-run=client -o yaml\napply -f -\n"
 	}
+
 	if diff := cmp.Diff(want, sortedCalls(calls)); diff != "" {
 		t.Errorf("calls, -want +got:\n%s", diff)
 	}
+
 	if strings.Contains(said+calls, "hunter") || strings.Contains(said+calls, "node)") {
 		t.Errorf("a secret is shown:\n%s%s", said, calls)
 	}
+
 	for _, ns := range []string{"shop", "pay"} {
 		files := contents(t, filepath.Join(called, ns))
 		certificate := []byte(files[sidecar.KeyCertificate])
@@ -92,6 +107,7 @@ func TestSidecarSecret(t *testing.T) {
 		}
 		checkControlCertificate(t, certificate)
 	}
+
 	if mode, err := os.ReadFile(filepath.Join(called, "mode")); err != nil || string(mode) != "drwx------\n" {
 		t.Errorf("others may read the files: %s, %v", mode, err)
 	}
@@ -107,13 +123,16 @@ func sortedCalls(calls string) (out string) {
 			applied = append(applied, line)
 		}
 	}
+
 	for i := range min(len(created), len(applied)) {
 		out += created[i] + applied[i]
 	}
+
 	return out
 }
 
-// checkControlCertificate holds a certificate with its key against what a gateway serves its control port with.
+// checkControlCertificate holds a certificate with its key against what a gateway serves its
+// control port with.
 func checkControlCertificate(t *testing.T, text []byte) {
 	t.Helper()
 	pair, err := tls.X509KeyPair(text, text)
@@ -121,19 +140,22 @@ func checkControlCertificate(t *testing.T, text []byte) {
 		t.Errorf("%s: %v", sidecar.KeyCertificate, err)
 		return
 	}
+
 	leaf := pair.Leaf
 	if years := leaf.NotAfter.Sub(leaf.NotBefore); leaf.Subject.CommonName != sidecar.Secret || leaf.PublicKeyAlgorithm != x509.ECDSA || years != 3650*24*time.Hour {
 		t.Errorf("certificate of %s, %s, valid for %s", leaf.Subject, leaf.PublicKeyAlgorithm, years)
 	}
 }
 
-// What Redis and the Dashboard may want besides is there if its variable is; without TLS there is no certificate.
+// What Redis and the Dashboard may want besides is there if its variable is; without TLS there is
+// no certificate.
 func TestSidecarSecretOptions(t *testing.T) {
 	_, called, said, err := runSecret(t, newSidecarSecret([]string{"default"}, false), "TYK_GW_SECRET=a", "TYK_GW_NODESECRET=b",
 		"TYK_GW_STORAGE_PASSWORD=c", "TYK_GW_SECURITY_PRIVATECERTIFICATEENCODINGSECRET=d")
 	if err != nil {
 		t.Fatal(err, said)
 	}
+
 	want := map[string]string{sidecar.KeySecret: "a", sidecar.KeyNodeSecret: "b", sidecar.KeyRedisPassword: "c", sidecar.KeyCertificateSecret: "d"}
 	if diff := cmp.Diff(want, contents(t, filepath.Join(called, "default"))); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -22,10 +22,12 @@ func newConfigViewCmd(p process) *cobra.Command {
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p, runConfigView) },
 	}
+
 	o.configFlag(cmd)
 	o.localFlag(cmd)
 	o.formatsFlag(cmd, formatYAML, formatJSON)
 	cmd.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "print errors only")
+
 	return cmd
 }
 
@@ -42,24 +44,30 @@ func runConfigView(ctx context.Context, p process, o options, report *report) (o
 		}
 		return wrong, err
 	})
+
 	if err == nil {
 		err = report.checkConfiguration(files, config.Config{})
 	}
+
 	if err != nil {
 		return nil, err
 	}
 	if v.Settings == nil {
 		return nil, wrong
 	}
+
 	report.findings(v.Warnings)
+
 	return func() error {
 		write := v.WriteYAML
 		if o.format == formatJSON {
 			write = func(w io.Writer) error { return writeDocument(w, v) }
 		}
+
 		if err := write(p.stdout); err != nil {
 			return err
 		}
+
 		return wrong
 	}, nil
 }

@@ -43,6 +43,7 @@ func newDeleteCmd(p process) *cobra.Command {
 			})
 		},
 	}
+
 	o.inputFlags(cmd)
 	o.namespaceFlag(cmd)
 	o.remoteFlags(cmd)
@@ -50,6 +51,7 @@ func newDeleteCmd(p process) *cobra.Command {
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "delete nothing: print what would be deleted")
 	cmd.Flags().BoolVar(&o.yes, "yes", false, "delete without asking")
 	cmd.ValidArgsFunction = o.services(p, registeredSettings)
+
 	return cmd
 }
 
@@ -62,9 +64,11 @@ func (o *options) named(cmd *cobra.Command, names []string) (services []inject.S
 		}
 		services = append(services, inject.Service{Namespace: namespace, App: app})
 	}
+
 	if len(names) > 0 && (len(o.files) > 0 || o.recursive || o.namespace != "") {
 		return nil, &usageError{"names of services exclude -f, -R and -n, which are about manifests", cmd.CommandPath()}
 	}
+
 	return services, nil
 }
 
@@ -73,29 +77,35 @@ func runDelete(ctx context.Context, p process, o options, services []inject.Serv
 	if !o.yes && !o.dryRun && !canAsk(p, o) {
 		return nil, &usageError{"delete asks before it deletes, and here nobody can answer: --yes deletes without asking, --dry-run says what", p.name + " delete"}
 	}
+
 	c, err := loadConfig(ctx, p, o, report)
 	if err != nil {
 		return nil, err
 	}
+
 	settings, err := registeredSettings(c, o)
 	if err != nil {
 		return nil, err
 	}
+
 	named := len(services) > 0
 	if !named {
 		if services, err = servicesIn(ctx, p, o, c, report); err != nil || len(services) == 0 {
 			return nil, err
 		}
 	}
+
 	state, remote, closeRemote, err := survey(ctx, o, c, settings, report)
 	if err != nil {
 		return nil, err
 	}
+
 	defer closeRemote()
 	var known []string
 	if named {
 		known = namesOf(mesh.NewInventory(state, settings))
 	}
+
 	return remove(ctx, p, o, mesh.NewRemoval(services, state, settings), remote, known, report)
 }
 
@@ -106,24 +116,30 @@ func servicesIn(ctx context.Context, p process, o options, c config.Config, repo
 	if err != nil {
 		return nil, err
 	}
+
 	members, problems := inject.Members(docs, injectSettings(c, o))
 	if err := refuse(docs, problems); err != nil {
 		return nil, err
 	}
+
 	if len(members) == 0 {
 		report.lastly("nothing in the manifests is on the mesh, or asks to be")
 		return nil, nil
 	}
+
 	if slices.ContainsFunc(members, func(m inject.Member) bool { return m.Defaulted }) {
 		report.warn("some objects name no namespace: their services are looked for in default; -n NAMESPACE says which is meant")
 	}
+
 	for _, m := range members {
 		services = append(services, m.Service)
 	}
+
 	return services, nil
 }
 
-// registeredSettings are those of commands that deal with what has been registered, and with no manifest.
+// registeredSettings returns those of commands that deal with what has been registered, and with no
+// manifest.
 func registeredSettings(c config.Config, o options) (mesh.Settings, error) {
 	if !c.Injector.CreateRoutes {
 		return mesh.Settings{}, settingError(c, "Injector.createRoutes", errors.New("is not on, so nothing says in which Dashboard to look"))
@@ -137,6 +153,7 @@ func remove(ctx context.Context, p process, o options, plan *mesh.Removal, remot
 	for _, kept := range plan.Kept() {
 		report.warn(fmt.Sprintf("certificate %s (%s) stays: %s", kept.ID, kept.Name, kept.Reason))
 	}
+
 	steps := plan.Steps()
 	report.planned(steps, 0)
 	if o.dryRun {
@@ -144,12 +161,15 @@ func remove(ctx context.Context, p process, o options, plan *mesh.Removal, remot
 		report.inLog()
 		return func() error { return writeSteps(p.stdout, steps) }, nil
 	}
+
 	if err := report.take(ctx, o, steps, func(ctx context.Context, progress func(mesh.Event)) error {
 		return plan.Apply(ctx, remote, progress)
 	}); err != nil {
 		return nil, err
 	}
+
 	report.removed(plan, known)
+
 	return nil, nil
 }
 
@@ -161,6 +181,7 @@ func (r *report) take(ctx context.Context, o options, steps []mesh.Step, apply f
 			return err
 		}
 	}
+
 	ctx, watch := watchProgress(ctx, o.timeout)
 	defer watch.stop()
 	if err := apply(ctx, func(e mesh.Event) {
@@ -169,6 +190,7 @@ func (r *report) take(ctx context.Context, o options, steps []mesh.Step, apply f
 	}); err != nil {
 		return watch.explain(err)
 	}
+
 	return nil
 }
 
@@ -190,6 +212,7 @@ func look(ctx context.Context, p process, o options, settingsOf func(config.Conf
 		return s, err
 	}
 	s.state, s.remote, s.close, err = survey(ctx, o, c, s.settings, report)
+
 	return s, err
 }
 
@@ -213,18 +236,21 @@ func survey(ctx context.Context, o options, c config.Config, settings mesh.Setti
 	if err != nil {
 		return mesh.State{}, remote, nil, watch.explain(err)
 	}
+
 	state, missing, err := mesh.Survey(ctx, remote, settings)
 	if err != nil {
 		closeRemote()
 		return mesh.State{}, remote, nil, watch.explain(err)
 	}
+
 	if missing != nil {
 		report.warn(fmt.Sprintf("%v: whether certificates are of this CA is left open", missing))
 	}
+
 	return state, remote, closeRemote, nil
 }
 
-// canAsk says whether there is somebody to answer: at a terminal, on which no manifest is read.
+// canAsk reports whether there is somebody to answer: at a terminal, on which no manifest is read.
 func canAsk(p process, o options) bool {
 	return isTerminal(p.stdin) && isTerminal(p.stderr) && !slices.Contains(o.files, stdinPath)
 }
@@ -236,16 +262,20 @@ func confirm(ctx context.Context, p process, steps []mesh.Step) error {
 	if err := writeSteps(p.stderr, steps); err != nil {
 		return err
 	}
+
 	fmt.Fprintf(p.stderr, "%s: go on? [y/N] ", countSteps(steps))
+
 	line, finished, _ := await(ctx, func() (string, error) { return bufio.NewReader(p.stdin).ReadString('\n') })
 	if !finished {
 		fmt.Fprintln(p.stderr)
 		return errInterruptedEarly()
 	}
+
 	switch strings.ToLower(strings.TrimSpace(line)) {
 	case "y", "yes":
 		return nil
 	}
+
 	return errors.New("not confirmed: nothing was deleted")
 }
 
@@ -259,10 +289,12 @@ func countSteps(steps []mesh.Step) string {
 				n++
 			}
 		}
+
 		if n > 0 {
 			parts = append(parts, plural(n, string(kind)))
 		}
 	}
+
 	return strings.Join(parts, ", ")
 }
 
@@ -286,12 +318,15 @@ func (r *report) removed(plan *mesh.Removal, known []string) {
 		}
 		r.lastly("%s: %s %s", s.Service, countSteps(slices.Concat(s.APIs, s.Own.Certificates, s.Own.Records)), r.verb("deleted"))
 	}
+
 	if n := len(plan.Mesh.Certificates) + len(plan.Mesh.Records); n > 0 {
 		r.lastly("mesh: %s %s; no service is left on it", countSteps(slices.Concat(plan.Mesh.Certificates, plan.Mesh.Records)), r.verb("deleted"))
 	}
+
 	if len(steps) == 0 {
 		r.lastly("nothing to delete")
 		return
 	}
+
 	r.lastly("%s %s", countSteps(steps), r.verb("deleted"))
 }

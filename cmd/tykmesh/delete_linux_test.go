@@ -28,18 +28,22 @@ func TestDeleteAsks(t *testing.T) {
 		if status := at(process{stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard}, "inject"); status != 0 {
 			t.Fatalf("inject: exit status %d", status)
 		}
+
 		term := newTerminal(t, 120)
 		if _, err := term.people.WriteString(answer); err != nil {
 			t.Fatal(err)
 		}
+
 		status := at(process{stdin: term.program, stdout: term.program, stderr: term.program}, "delete")
 		term.ends()
+
 		text := term.String()
 		for _, line := range []string{"delete API echo-inbound (domain echo.shop, listen path /)", "2 APIs, 2 certificates, 2 records: go on? [y/N]", want.says} {
 			if !strings.Contains(text, line) {
 				t.Errorf("%q: the terminal does not show %q:\n%s", answer, line, text)
 			}
 		}
+
 		left, err := filepath.Glob(filepath.Join(folder, "apis", "*.json"))
 		if status != want.status || len(left) != want.left || err != nil {
 			t.Errorf("%q: exit status %d, %d APIs are left", answer, status, len(left))

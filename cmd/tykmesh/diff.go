@@ -23,11 +23,12 @@ func newDiffCmd(p process) *cobra.Command {
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p, runDiff) },
 	}
+
 	o.registrationFlags(cmd)
 	return cmd
 }
 
-// runDiff is a dry run whose exit status says whether there is something to do.
+// runDiff returns a dry run whose exit status says whether there is something to do.
 func runDiff(ctx context.Context, p process, o options, report *report) (output, error) {
 	write, err := runInject(ctx, p, o, report)
 	if err == nil && report.due {
@@ -50,6 +51,7 @@ func preview(bindings map[inject.Service]inject.Binding) map[inject.Service]inje
 		}
 		bindings[svc] = b
 	}
+
 	return bindings
 }
 
@@ -70,9 +72,12 @@ func writePreview(w io.Writer, stream *inject.Stream, plan *mesh.Plan, bindings 
 			return err
 		}
 	}
+
 	if diffs.Len() == 0 {
 		return nil // not even brackets
 	}
+
 	_, err := report.diffWriter(w).Write(diffs.Bytes())
+
 	return err
 }

@@ -33,18 +33,22 @@ func faultsOf(err error) (all []fault) {
 	case interface{ Unwrap() error }:
 		return wrapped(err, e.Unwrap())
 	}
+
 	texts := make([]string, len(within))
 	for i, inner := range within {
 		texts[i] = inner.Error()
 		all = append(all, faultsOf(inner)...)
 	}
+
 	if len(all) == 0 || strings.Join(texts, "\n") != err.Error() {
 		return []fault{{err.Error(), err}}
 	}
+
 	return all
 }
 
-// wrapped returns the faults of an error that says what another says, behind words of its own or none.
+// wrapped returns the faults of an error that says what another says, behind words of its own or
+// none.
 func wrapped(err, inner error) []fault {
 	if inner == nil {
 		return []fault{{err.Error(), err}}
@@ -56,6 +60,7 @@ func wrapped(err, inner error) []fault {
 	}
 	all = slices.Clone(all)
 	all[0].line = words + all[0].line
+
 	return all
 }
 

@@ -24,40 +24,48 @@ import (
 	"github.com/tykmesh/tykmesh/inject/spelling"
 )
 
-// printError tells people why a run failed: each refusal with its place, everything else behind "error:", then what is done and what is
-// not, and what to do next.
+// printError tells people why a run failed: each refusal with its place, everything else behind
+// "error:", then what is done and what is not, and what to do next.
 func printError(w io.Writer, err error) {
 	var refused refusal
 	if errors.As(err, &refused) {
 		for _, p := range refused {
 			fmt.Fprintln(w, problemEntry(severityError, p).line())
 		}
+
 		fmt.Fprintf(w, "error: %s: nothing was changed and nothing is printed\n", plural(len(refused), "problem"))
 		for _, rule := range rulesOf(refused) {
 			if hint := ruleHint(rule); hint != "" {
 				fmt.Fprintf(w, "hint: %s\n", hint)
 			}
 		}
+
 		printHints(w, err)
+
 		return
 	}
+
 	for _, line := range errorLines(err) {
 		fmt.Fprintf(w, "error: %s\n", line)
 	}
+
 	var incomplete *mesh.Incomplete
 	if errors.As(err, &incomplete) && incomplete.Partial() {
 		printSteps(w, "done", incomplete.Done)
 		printSteps(w, "not done", incomplete.NotDone)
 		printSteps(w, "unknown", incomplete.Unknown)
 	}
+
 	if late := (*unprintedError)(nil); errors.As(err, &late) {
 		printSteps(w, statusDone, late.done)
 	}
+
 	if missing := (*unregisteredError)(nil); errors.As(err, &missing) {
 		for _, s := range missing.steps {
 			fmt.Fprintf(w, "to do: %s\n", s)
 		}
 	}
+
 	printHints(w, err)
 }
 
@@ -118,7 +126,8 @@ var ruleHints = map[inject.Rule]string{
 	inject.RuleDomain: "give the namespace another name, like NAMESPACE-mesh",
 }
 
-// ruleHint is what to do about a finding, and how to accept it if that is possible; "" where the finding says it all.
+// ruleHint is what to do about a finding, and how to accept it if that is possible; "" where the
+// finding says it all.
 func ruleHint(rule inject.Rule) string {
 	hint := ruleHints[rule]
 	if hint == "" {
@@ -127,10 +136,11 @@ func ruleHint(rule inject.Rule) string {
 	if _, err := inject.ParseAccepted(string(rule)); err != nil {
 		return hint
 	}
+
 	return fmt.Sprintf("%s; or it is meant so: injector.tyk.io/accept: %s", hint, rule)
 }
 
-// rulesOf are the rules of problems, each once.
+// rulesOf returns the rules of problems, each once.
 func rulesOf(problems []inject.Problem) (rules []inject.Rule) {
 	for _, p := range problems {
 		if !slices.Contains(rules, p.Rule) {
@@ -146,28 +156,34 @@ func hintsFor(err error) (found []string) {
 	if errors.As(err, &own) && own.Hint() != "" {
 		found = append(found, own.Hint())
 	}
+
 	for _, hint := range []string{checkHint(err), caHint(err), hintForCFSSL(err)} {
 		if hint != "" {
 			found = append(found, hint)
 		}
 	}
+
 	if unknown := (*mesh.UnknownError)(nil); errors.As(err, &unknown) {
 		found = append(found, "tykmesh status lists the services on the mesh, which are named NAMESPACE/APP"+spelling.Suggest(unknown.Name, unknown.Known))
 	}
+
 	found = append(found, goneHints(err)...)
 	if d := (*dashboard.Error)(nil); errors.As(err, &d) {
 		if hint := hintForDashboard(d); hint != "" {
 			found = append(found, hint)
 		}
 	}
+
 	for _, h := range hints {
 		if errors.Is(err, h.err) {
 			found = append(found, h.hint)
 		}
 	}
+
 	if refusedDomain(err) {
 		found = append(found, "a Dashboard that refuses a pattern of hosts takes one host: Injector.meshDomain")
 	}
+
 	var incomplete *mesh.Incomplete
 	if errors.As(err, &incomplete) && incomplete.Partial() {
 		again := "run it again: it takes up where this run ended"
@@ -176,6 +192,7 @@ func hintsFor(err error) (found []string) {
 		}
 		found = append(found, again)
 	}
+
 	return found
 }
 
@@ -189,6 +206,7 @@ func goneHints(err error) (found []string) {
 	if !errors.As(err, &refused) {
 		return nil
 	}
+
 	for _, p := range refused {
 		if m := ofService.FindStringSubmatch(p.Msg); m != nil && p.Rule == inject.RuleConflict {
 			hint := fmt.Sprintf("if %s was renamed or is gone: tykmesh delete %[1]s takes it off the mesh", m[1])
@@ -197,15 +215,17 @@ func goneHints(err error) (found []string) {
 			}
 		}
 	}
+
 	return found
 }
 
-// settingError is an error that a setting turned out to be, once it was used.
+// settingError returns an error that a setting turned out to be, once it was used.
 func settingError(c config.Config, key string, err error) error {
 	return c.Fail(key, err, strings.Join(hintsFor(err), "; "))
 }
 
-// leftWarning is what becomes of replaced certificates that could not be deleted, for the reason that the first of them gave.
+// leftWarning is what becomes of replaced certificates that could not be deleted, for the reason
+// that the first of them gave.
 func leftWarning(n int, reason error) string {
 	var partial *mesh.PartialError
 	var unproved *mesh.UnprovedError
@@ -215,6 +235,7 @@ func leftWarning(n int, reason error) string {
 	case errors.As(reason, &unproved):
 		return fmt.Sprintf("%s kept: %v; %s", plural(n, "replaced certificate"), unproved, mesh.RightKey)
 	}
+
 	return fmt.Sprintf("%s could not be deleted: %v; nothing uses what is left, the next run tries again, and so does tykmesh certs prune",
 		plural(n, "replaced certificate"), reason)
 }
@@ -240,6 +261,7 @@ func checkHint(err error) string {
 	case errors.As(err, &org):
 		return "set Tyk.org to that id, or Tyk.secret to the key of a user of the other organisation"
 	}
+
 	return ""
 }
 
@@ -253,6 +275,7 @@ func caHint(err error) string {
 
 		unfinished *pki.UnfinishedError
 	)
+
 	switch {
 	case errors.As(err, &eager):
 		return "--renew-before must be shorter than certificates are valid: CFSSL's signing profile says how long (expiry)"
@@ -267,6 +290,7 @@ func caHint(err error) string {
 	case errors.As(err, &encrypted):
 		return fmt.Sprintf("no password can be given: openssl pkey -in %s -out FILE decrypts it", shellWord(encrypted.Path))
 	}
+
 	return ""
 }
 
@@ -292,6 +316,7 @@ func troubleWithTLS(err error) tlsTrouble {
 		plain     tls.RecordHeaderError
 		alert     *net.OpError
 	)
+
 	switch text := err.Error(); {
 	case errors.As(err, &wrongHost):
 		return tlsWrongHost
@@ -304,10 +329,12 @@ func troubleWithTLS(err error) tlsTrouble {
 	case errors.As(err, &alert) && alert.Op == "remote error": // so crypto/tls calls an alert of the other side
 		return tlsRefused
 	}
+
 	return noTLSTrouble
 }
 
-// hintForCFSSL is what to look at when CFSSL gave no answer, or signed something else than it was asked to.
+// hintForCFSSL is what to look at when CFSSL gave no answer, or signed something else than it was
+// asked to.
 func hintForCFSSL(err error) string {
 	var (
 		refusal *ca.Error
@@ -321,6 +348,7 @@ func hintForCFSSL(err error) string {
 	case !errors.As(err, &call), errors.Is(call, context.Canceled):
 		return ""
 	}
+
 	switch troubleWithTLS(call) {
 	case tlsWrongHost:
 		return "CA.addr must have a host that CFSSL's own certificate names"
@@ -331,17 +359,21 @@ func hintForCFSSL(err error) string {
 	case tlsRefused:
 		return "CA.mutualTLSCert and CA.mutualTLSKey must name a client certificate that CFSSL accepts, and its key (cfssl serve -mutual-tls-ca)"
 	}
+
 	if errors.Is(call, ca.ErrUnreachable) {
 		return "is CA.addr right, and reachable from here? from outside of the cluster: kubectl port-forward"
 	}
+
 	return ""
 }
 
-// hintForDashboard is what to look at when the Dashboard gave no answer, or one that it should not give.
+// hintForDashboard is what to look at when the Dashboard gave no answer, or one that it should not
+// give.
 func hintForDashboard(d *dashboard.Error) string {
 	if errors.Is(d, context.Canceled) {
 		return ""
 	}
+
 	switch troubleWithTLS(d) {
 	case tlsWrongHost:
 		return "Tyk.url must have a host that the Dashboard's certificate names"
@@ -352,6 +384,7 @@ func hintForDashboard(d *dashboard.Error) string {
 	case tlsWanted:
 		return "Tyk.url begins with http://, but what listens there wants https://"
 	}
+
 	switch {
 	case d.Unreachable():
 		return "is Tyk.url right, and reachable from here? without any server: --local DIR"
@@ -362,10 +395,12 @@ func hintForDashboard(d *dashboard.Error) string {
 	case d.Status/100 == 5, d.Status == http.StatusOK:
 		return "the Dashboard's log says why it failed"
 	}
+
 	return ""
 }
 
-// refusedDomain tells whether the Dashboard refused an API for its domain, which it has no status of its own for.
+// refusedDomain reports whether the Dashboard refused an API for its domain, which it has no status
+// of its own for.
 func refusedDomain(err error) bool {
 	if errors.As(err, new(*check.PatternError)) {
 		return true

@@ -20,12 +20,13 @@ import (
 //	fail CFSSL ENDPOINT WHICH before|after WHAT
 //	fail MONGO ledger WHICH before|after WHAT
 //
-// WHICH is a number, from 1, or always, or of the Dashboard NUMBER-NUMBER; WHAT is a status (to MongoDB all are one), cut, of MongoDB hang, or
-// of the Dashboard one of its answers.
+// WHICH is a number, from 1, or always, or of the Dashboard NUMBER-NUMBER; WHAT is a status (to
+// MongoDB all are one), cut, of MongoDB hang, or of the Dashboard one of its answers.
 func fail(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 5 || args[3] != "before" && args[3] != "after" {
 		ts.Fatalf("usage: fail METHOD|CFSSL|MONGO PATH WHICH before|after WHAT")
 	}
+
 	w := worldOf(ts)
 	w.forgetHanging()
 	after, what := args[3] == "after", args[4]
@@ -43,16 +44,20 @@ func fail(ts *testscript.TestScript, neg bool, args []string) {
 		w.ledger.fail(f)
 		return
 	}
+
 	f := dashboardtest.Fault{Method: args[0], Path: args[1], Request: nth, Times: last - nth + 1, After: after}
 	if nth == 0 {
 		f.Times = -1
 	}
+
 	if f.Method == "any" {
 		f.Method = ""
 	}
+
 	if f.Path == "any" {
 		f.Path = ""
 	}
+
 	f.Answer, err = w.answer(what)
 	ts.Check(err)
 	w.dashboard.Fail(f)
@@ -68,6 +73,7 @@ func which(word string) (nth, last int, err error) {
 		return nth, nth, err
 	}
 	last, err = strconv.Atoi(to)
+
 	return nth, last, err
 }
 
@@ -80,20 +86,23 @@ func (w *world) failCFSSL(endpoint string, nth int, after bool, what string) {
 	if after {
 		f.When = catest.After
 	}
+
 	if nth > 0 {
 		w.cfssl.Fail(f)
 		return
 	}
+
 	for f.Nth = 1; f.Nth <= manyTimes; f.Nth++ {
 		w.cfssl.Fail(f)
 	}
 }
 
-// answer is the Dashboard's answer of a name.
+// answer returns the Dashboard's answer of a name.
 func (w *world) answer(what string) (http.HandlerFunc, error) {
 	if status, err := strconv.Atoi(what); err == nil {
 		return dashboardtest.Refusal(status, "planned"), nil
 	}
+
 	answers := map[string]http.HandlerFunc{
 		"cut": dashboardtest.Cut, "endless": dashboardtest.Endless, "huge": dashboardtest.Huge, "bomb": dashboardtest.Bomb, "truncated": dashboardtest.Truncated,
 		"hang": func(rw http.ResponseWriter, r *http.Request) {
@@ -107,21 +116,25 @@ func (w *world) answer(what string) (http.HandlerFunc, error) {
 		"object":   dashboardtest.Reply(200, "application/json", `{"hello":"world"}`),
 		"redirect": dashboardtest.Redirect("https://login.example.com/start?to=dashboard"),
 	}
+
 	if answers[what] == nil {
 		return nil, fmt.Errorf("there is no answer %s", what)
 	}
+
 	return answers[what], nil
 }
 
 // heal is the command heal: the Dashboard is well again.
 func heal(ts *testscript.TestScript, _ bool, _ []string) { worldOf(ts).dashboard.Heal() }
 
-// hung is the command hung [SIGNAL]: it waits until a request hangs, and then sends a signal to the one program in the background.
+// hung is the command hung [SIGNAL]: it waits until a request hangs, and then sends a signal to the
+// one program in the background.
 func hung(ts *testscript.TestScript, neg bool, args []string) {
 	running := ts.BackgroundCmds()
 	if neg || len(running) != 1 {
 		ts.Fatalf("usage, with one program in the background: hung [INT|TERM|HUP|KILL]")
 	}
+
 	w := worldOf(ts)
 	<-w.hanging
 	w.background = running[0]

@@ -23,8 +23,9 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// verify is the command verify [DIR]: it prints the hosts of each certificate in the Dashboard's store, or in a folder that --local made,
-// and fails if one would not do: if it does not chain to the CA, does not hold for a host, or has a key of another.
+// verify is the command verify [DIR]: it prints the hosts of each certificate in the Dashboard's
+// store, or in a folder that --local made, and fails if one would not do: if it does not chain to
+// the CA, does not hold for a host, or has a key of another.
 func verify(ts *testscript.TestScript, _ bool, args []string) {
 	var (
 		bundles   [][]byte
@@ -44,12 +45,14 @@ func verify(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		authority = w.cfssl.Authority.PEM()
 	}
+
 	var lines []string
 	for _, bundle := range bundles {
 		line, err := verifyBundle(bundle, authority, worldOf(ts).now())
 		ts.Check(err)
 		lines = append(lines, line)
 	}
+
 	slices.Sort(lines)
 	for _, line := range lines {
 		fmt.Fprintln(ts.Stdout(), line)
@@ -61,12 +64,14 @@ func verifyBundle(bundle, authority []byte, now time.Time) (string, error) {
 	if err != nil {
 		return "", err
 	}
+
 	roots, between := x509.NewCertPool(), x509.NewCertPool()
 	roots.AppendCertsFromPEM(authority)
 	between.AppendCertsFromPEM(bundle)
 	if len(pair.Leaf.DNSNames) == 0 {
 		return "", fmt.Errorf("the certificate of %s has no hosts", pair.Leaf.Subject)
 	}
+
 	for _, host := range pair.Leaf.DNSNames {
 		for _, usage := range []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth} {
 			if _, err := pair.Leaf.Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, DNSName: host, KeyUsages: []x509.ExtKeyUsage{usage}, CurrentTime: now}); err != nil {
@@ -74,15 +79,17 @@ func verifyBundle(bundle, authority []byte, now time.Time) (string, error) {
 			}
 		}
 	}
+
 	return fmt.Sprintf("%v: %v", pair.Leaf.Subject, pair.Leaf.DNSNames), nil
 }
 
-// manifests is the command manifests FILE: it decodes every document as Kubernetes does, without mercy for fields that Kubernetes does not
-// know, and prints what is in it.
+// manifests is the command manifests FILE: it decodes every document as Kubernetes does, without
+// mercy for fields that Kubernetes does not know, and prints what is in it.
 func manifests(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 1 {
 		ts.Fatalf("usage: manifests FILE|stdout")
 	}
+
 	for i, text := range strings.Split(ts.ReadFile(args[0]), "\n---\n") {
 		line, err := decodeManifest([]byte(text))
 		if err != nil {
@@ -97,6 +104,7 @@ func decodeManifest(text []byte) (string, error) {
 	if err := yaml.Unmarshal(text, &kind); err != nil {
 		return "", err
 	}
+
 	switch kind.Kind {
 	case "Deployment":
 		var d appsv1.Deployment
@@ -109,6 +117,7 @@ func decodeManifest(text []byte) (string, error) {
 		pod := c.Spec.JobTemplate.Spec.Template.Spec
 		return fmt.Sprintf("CronJob %s/%s: schedule %q, containers %v, image %q, command %q", c.Namespace, c.Name, c.Spec.Schedule,
 			containerNames(pod.Containers), pod.Containers[0].Image, pod.Containers[0].Command), errors.Join(err, restricted(pod))
+
 	case "Service":
 		var s corev1.Service
 		err := yaml.UnmarshalStrict(text, &s)
@@ -118,10 +127,12 @@ func decodeManifest(text []byte) (string, error) {
 		}
 		return fmt.Sprintf("Service %s: ports %v, status %q", s.Name, ports, s.Annotations["injector.tyk.io/status"]), err
 	}
+
 	return "", fmt.Errorf("a %s %s", kind.APIVersion, kind.Kind)
 }
 
-// restricted says what keeps a pod out of a namespace with the Pod Security Standard of that name, or lets it do more than it has to.
+// restricted says what keeps a pod out of a namespace with the Pod Security Standard of that name,
+// or lets it do more than it has to.
 func restricted(pod corev1.PodSpec) error {
 	of, off := pod.SecurityContext, func(b *bool) bool { return b != nil && !*b }
 	switch {
@@ -132,6 +143,7 @@ func restricted(pod corev1.PodSpec) error {
 	case !off(pod.AutomountServiceAccountToken):
 		return errors.New("it has a token for Kubernetes")
 	}
+
 	for _, c := range pod.Containers {
 		own := c.SecurityContext
 		switch {
@@ -143,6 +155,7 @@ func restricted(pod corev1.PodSpec) error {
 			return fmt.Errorf("container %s says nothing of what it needs", c.Name)
 		}
 	}
+
 	return nil
 }
 
@@ -153,7 +166,8 @@ func containerNames(list []corev1.Container) (names []string) {
 	return names
 }
 
-// listFolder is the command tree DIR: files with their modes. A certificate has the name of whom it is for.
+// listFolder is the command tree DIR: files with their modes. A certificate has the name of whom it
+// is for.
 func listFolder(ts *testscript.TestScript, _ bool, args []string) {
 	files, err := filesBelow(ts.MkAbs(args[0]))
 	ts.Check(err)
@@ -167,6 +181,7 @@ func listFolder(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		lines = append(lines, fmt.Sprintf("%s %s", info.Mode(), name))
 	}
+
 	slices.SortFunc(lines, func(a, b string) int { return strings.Compare(a[11:], b[11:]) })
 	for _, line := range lines {
 		fmt.Fprintln(ts.Stdout(), line)
@@ -181,11 +196,12 @@ func filesBelow(folder string) (files []string, err error) {
 		}
 		return err
 	})
+
 	return files, err
 }
 
-// remember is the command remember DIR, and unchanged DIR fails if a file in it was written since: it compares names, modes, times of change
-// and contents.
+// remember is the command remember DIR, and unchanged DIR fails if a file in it was written since:
+// it compares names, modes, times of change and contents.
 func remember(ts *testscript.TestScript, _ bool, args []string) {
 	worldOf(ts).folders[args[0]] = written(ts, args[0])
 }
@@ -212,5 +228,6 @@ func written(ts *testscript.TestScript, folder string) (lines []string) {
 		ts.Check(err)
 		lines = append(lines, fmt.Sprintf("%s %s %s %x", file, info.Mode(), info.ModTime(), sha256.Sum256(bytes.TrimSpace(data))))
 	}
+
 	return lines
 }

@@ -11,7 +11,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// printing are the commands, each with flags that have it print; silent are those that print nothing on standard output.
+// printing are the commands, each with flags that have it print; silent are those that print
+// nothing on standard output.
 var printing = map[string]string{
 	"":                 "",
 	"inject":           "-n shop -f ECHO LOCAL",
@@ -66,9 +67,11 @@ func TestEachCommandSaysThatNothingWasPrinted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	folder := t.TempDir()
 	fill := strings.NewReplacer("ECHO", inputs+"/echo.yaml", "SLEEP", inputs+"/sleep.yaml", "LOCAL", "--config "+inputs+"/tykmesh.yaml --local "+folder+"/mesh", "CONFIG", "--config "+inputs+"/tykmesh.yaml",
 		"CA", folder+"/ca", "BEGUN", folder+"/begun.yaml", "NEW", t.TempDir())
+
 	later := func() time.Time { return time.Now().Add(2 * time.Hour) } // new certificates are not pruned
 	prepare := func(line string) (printed []byte) {
 		t.Helper()
@@ -79,9 +82,11 @@ func TestEachCommandSaysThatNothingWasPrinted(t *testing.T) {
 		}
 		return stdout.Bytes()
 	}
+
 	if err := os.WriteFile(folder+"/begun.yaml", prepare("config init"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+
 	prepare("ca init --algo ecdsa --dir CA")
 	prepare("register -n shop -f ECHO LOCAL")
 	prepare("register -n shop -f SLEEP LOCAL")
@@ -90,6 +95,7 @@ func TestEachCommandSaysThatNothingWasPrinted(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	for command, flags := range printing {
 		if flags == silent {
 			continue
@@ -101,6 +107,7 @@ func TestEachCommandSaysThatNothingWasPrinted(t *testing.T) {
 			t.Errorf("%s: exit status %d, said\n%s", args, status, &stderr)
 		}
 	}
+
 	eachCommand(newRootCmd(process{name: "tykmesh"}), func(path string) {
 		if _, known := printing[path]; !known {
 			t.Errorf("%s is not among what is tried", path)

@@ -11,8 +11,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// A KRM function gets a ResourceList on standard input and answers with one, which has what is to be said in its results, also where it
-// fails (Kubernetes SIG CLI, "KRM Functions Specification").
+// A KRM function gets a ResourceList on standard input and answers with one, which has what is to
+// be said in its results, also where it fails (Kubernetes SIG CLI, "KRM Functions Specification").
 
 // resourceList finds the list that a KRM function is given; nil where the input is something else.
 func resourceList(docs []*manifest.Document) *manifest.Document {
@@ -23,6 +23,7 @@ func resourceList(docs []*manifest.Document) *manifest.Document {
 	if err != nil || root.Get("kind").Text() != "ResourceList" || !strings.HasPrefix(root.Get("apiVersion").Text(), "config.kubernetes.io/") {
 		return nil
 	}
+
 	return docs[0]
 }
 
@@ -33,7 +34,9 @@ func writeResourceList(w io.Writer, text []byte, results manifest.List) error {
 	if err != nil {
 		return fmt.Errorf("reading the ResourceList: %w", err)
 	}
+
 	var edits []manifest.Edit
+
 	_, had := root.Entry("results")
 	switch {
 	case len(results) == 0:
@@ -42,11 +45,14 @@ func writeResourceList(w io.Writer, text []byte, results manifest.List) error {
 	default:
 		edits = append(edits, manifest.Put{Into: root, Entries: manifest.Map{{Key: "results", Value: results}}})
 	}
+
 	patch, err := doc.Apply(edits...)
 	if err != nil {
 		return fmt.Errorf("adding results to the ResourceList: %w", err)
 	}
+
 	_, err = w.Write(patch.Apply(text))
+
 	return err
 }
 
@@ -61,23 +67,29 @@ func results(entries []reportEntry) (out manifest.List) {
 		default:
 			continue
 		}
+
 		if e.Type == typeObject {
 			message = strings.Trim(e.Outcome+": "+e.Change+e.Message, ": ")
 		}
+
 		for _, hint := range e.Hints {
 			message += "; hint: " + hint
 		}
+
 		r := manifest.Map{{Key: "message", Value: display.Line(message)}, {Key: "severity", Value: severity}}
 		if e.APIVersion != "" && e.Kind != "" && e.Name != "" {
 			r = append(r, manifest.Entry{Key: "resourceRef", Value: manifest.Map{
 				{Key: "apiVersion", Value: e.APIVersion}, {Key: "kind", Value: e.Kind}, {Key: "name", Value: e.Name}, {Key: "namespace", Value: e.Namespace},
 			}})
 		}
+
 		if e.Rule != "" {
 			r = append(r, manifest.Entry{Key: "tags", Value: manifest.Map{{Key: "rule", Value: string(e.Rule)}}})
 		}
+
 		out = append(out, r)
 	}
+
 	return out
 }
 

@@ -7,7 +7,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// Whatever a KRM function is given as a ResourceList: an error, or a list with the results behind its own, in which nothing else has changed.
+// Whatever a KRM function is given as a ResourceList: an error, or a list with the results behind
+// its own, in which nothing else has changed.
 func FuzzFunction(f *testing.F) {
 	for _, text := range []string{
 		"apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems: []\n", "{apiVersion: config.kubernetes.io/v1, kind: ResourceList, results: [{message: a}]}",
@@ -16,28 +17,34 @@ func FuzzFunction(f *testing.F) {
 	} {
 		f.Add([]byte(text))
 	}
+
 	added := manifest.List{manifest.Map{{Key: "message", Value: "a: \"b\"\n# c"}, {Key: "severity", Value: "info"}}}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		list := resourceList(manifest.Split(stdinName, text))
 		if list == nil {
 			return
 		}
+
 		before, err := list.Root()
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		var out bytes.Buffer
 		if err := writeResourceList(&out, text, added); err != nil {
 			return
 		}
+
 		again := resourceList(manifest.Split(stdinName, out.Bytes()))
 		if again == nil {
 			t.Fatalf("no list any more:\n%s", &out)
 		}
+
 		after, err := again.Root()
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		had, has := before.Get("results").Items(), after.Get("results").Items()
 		if len(has) != len(had)+1 || has[len(had)].Get("message").Text() != "a: \"b\"\n# c" || len(after.Get("items").Items()) != len(before.Get("items").Items()) {
 			t.Fatalf("%d results became %d:\n%s", len(had), len(has), &out)

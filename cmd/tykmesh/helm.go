@@ -18,6 +18,7 @@ func newHelmCmd(p process) *cobra.Command {
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+
 	cmd.AddCommand(&cobra.Command{
 		Use:   "plugin",
 		Short: "Print the plugin.yaml that Helm 4 wants of a post-renderer",
@@ -29,19 +30,21 @@ func newHelmCmd(p process) *cobra.Command {
 		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error { return writePlugin(p.stdout) },
 	})
+
 	return cmd
 }
 
 // semantic is a version that Helm takes: semver.org, strictly.
 var semantic = regexp.MustCompile(`^v?(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)`)
 
-// writePlugin writes what Helm 4 reads of a plugin (its internal/plugin, apiVersion v1). The command is looked up in PATH, and Helm puts the
-// plugin's folder in the place of the variable.
+// writePlugin writes what Helm 4 reads of a plugin (its internal/plugin, apiVersion v1). The
+// command is looked up in PATH, and Helm puts the plugin's folder in the place of the variable.
 func writePlugin(w io.Writer) error {
 	number := "0.0.0"
 	if m := semantic.FindStringSubmatch(ownVersion()); m != nil {
 		number = m[1]
 	}
+
 	_, err := fmt.Fprintf(w, `# Helm 4: a post-renderer that puts annotated pods and Services on a Tyk service mesh.
 # What it says is in report.txt beside this file: Helm does not show it.
 apiVersion: v1
@@ -54,8 +57,10 @@ runtimeConfig:
     - command: tykmesh
       args: ["inject", "--report", "text=${HELM_PLUGIN_DIR}/report.txt"]
 `, number)
+
 	if err != nil {
 		return fmt.Errorf("writing plugin.yaml: %w", err)
 	}
+
 	return nil
 }

@@ -29,7 +29,8 @@ const feigned = "a\n::error::feigned \x1b[31m##[add-mask]x ##vso[task.complete]y
 // quotedFeigned is the same in YAML.
 var quotedFeigned = strconv.QuoteToASCII(feigned)
 
-// hostileCase is a field that comes from outside, and a run that says something of it. Values that the program never repeats are left out.
+// hostileCase is a field that comes from outside, and a run that says something of it. Values that
+// the program never repeats are left out.
 type hostileCase struct {
 	field   string
 	args    []string
@@ -59,6 +60,7 @@ kind: Service
 metadata: {name: web, namespace: shop, annotations: {injector.tyk.io/inject: "true"}}
 spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: http}]}
 `
+
 	return map[string]string{"app.yaml": strings.Replace(pod, old, instead, 1)}
 }
 
@@ -82,6 +84,7 @@ func manifestCases() (all []hostileCase) {
 	add("name of a container", "name: main", "name: "+q)
 	add("target port", "targetPort: http", "targetPort: "+q)
 	add("a key that is there twice", "spec:\n  selector", q+": 1\n"+q+": 2\nspec:\n  selector")
+
 	return all
 }
 
@@ -98,6 +101,7 @@ func fileCases() (all []hostileCase) {
 			hostileCase{field: "name of a file with bytes that are no text, " + command, args: append(args, "-f", "feigned\xff\xfe")},
 		)
 	}
+
 	return append(all,
 		hostileCase{field: "name of a changed file", args: []string{"diff", "-f", name}, files: map[string]string{name: podWith("", "")["app.yaml"]}},
 		hostileCase{field: "name of the configuration", args: []string{"status", "--config", name}},
@@ -119,6 +123,7 @@ func configurationCases() []hostileCase {
 			files: map[string]string{"odd.yaml": text, "app.yaml": podWith("", "")["app.yaml"]}}
 	}
 	remote := func(c hostileCase) hostileCase { c.plain = true; return c }
+
 	return []hostileCase{
 		check("key of the configuration", "Injector: {"+q+": 1}\n"),
 		check("section of the configuration", q+": {}\n"),
@@ -155,6 +160,7 @@ func argumentCases() (all []hostileCase) {
 	} {
 		all = append(all, hostileCase{field: "argument: " + field, args: args, plain: true})
 	}
+
 	return all
 }
 
@@ -208,6 +214,7 @@ func serverCases() (all []hostileCase) {
 	refusal, _ := json.Marshal(map[string]any{"success": false, "errors": []any{map[string]any{"code": 1, "message": feigned}}})
 	add("CFSSL's error", func(w *world) { w.cfssl.Fail(catest.Fault{Status: 400, Body: string(refusal)}) }, "inject -f app.yaml", "certs list", "check", "diff -f app.yaml")
 	add("CFSSL's page", func(w *world) { w.cfssl.Fail(catest.Fault{Status: 500, Body: feigned}) }, "inject -f app.yaml", "check")
+
 	return all
 }
 
@@ -218,6 +225,7 @@ func TestNothingFromOutsideGivesOrders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	said := map[string]bool{}
 	for _, test := range slices.Concat(manifestCases(), fileCases(), configurationCases(), argumentCases(), serverCases()) {
 		t.Run(test.field, func(t *testing.T) {
@@ -225,6 +233,7 @@ func TestNothingFromOutsideGivesOrders(t *testing.T) {
 			if test.plain {
 				formats = formats[:1]
 			}
+
 			field, _, _ := strings.Cut(test.field, ", ")
 			for _, format := range formats {
 				if runHostile(t, string(configuration), test, format) {
@@ -234,6 +243,7 @@ func TestNothingFromOutsideGivesOrders(t *testing.T) {
 			}
 		})
 	}
+
 	for field, ok := range said {
 		if !ok {
 			t.Errorf("no run says anything of it: %s", field)
@@ -241,17 +251,21 @@ func TestNothingFromOutsideGivesOrders(t *testing.T) {
 	}
 }
 
-// runHostile runs a case with a report, checks what it prints, and reports whether that is about the field.
+// runHostile runs a case with a report, checks what it prints, and reports whether that is about
+// the field.
 func runHostile(t *testing.T, configuration string, test hostileCase, format []string) bool {
 	t.Helper()
 	if runtime.GOOS == "windows" {
 		t.Skip("files have no such names")
 	}
+
 	t.Chdir(t.TempDir())
 	if err := errors.Join(writeAll(map[string]string{"tykmesh.yaml": configuration}), writeAll(test.files)); err != nil {
 		t.Fatal(err)
 	}
+
 	args := append(slices.Clone(test.args), format...)
+
 	environ := slices.Clone(test.environ)
 	if test.servers != nil {
 		w := hostileWorld(t)
@@ -260,6 +274,7 @@ func runHostile(t *testing.T, configuration string, test hostileCase, format []s
 	} else if !test.plain && !slices.Contains(args, "--local") && slices.Index(args, "uninject") < 0 && slices.Index(args, "rotate") < 0 {
 		args = append(args, "--local", "mesh")
 	}
+
 	var stdout, stderr bytes.Buffer
 	status := run(t.Context(), process{name: "tykmesh", args: args, environ: environ, stdin: strings.NewReader(test.stdin), stdout: &stdout, stderr: &stderr})
 	github := slices.Contains(format, "github")
@@ -268,9 +283,11 @@ func runHostile(t *testing.T, configuration string, test hostileCase, format []s
 	if text, err := os.ReadFile("out"); err == nil {
 		checkLines(t, args, string(text), false)
 	}
+
 	if status == 0 && slices.Contains(args, "inject") {
 		return true // what it prints are manifests, which say it
 	}
+
 	return strings.Contains(stdout.String()+stderr.String(), "feigned")
 }
 
@@ -283,6 +300,7 @@ func writeAll(files map[string]string) error {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -325,6 +343,7 @@ func checkStandardOutput(t *testing.T, args []string, text string, github bool) 
 	case github && !slices.Contains(args, "json"):
 		text = insideBrackets(t, args, text)
 	}
+
 	if shows {
 		_, diff, _ := strings.Cut(text, "--- ")
 		text, _, _ = strings.Cut(text, "--- ")
@@ -332,6 +351,7 @@ func checkStandardOutput(t *testing.T, args []string, text string, github bool) 
 			t.Errorf("%q: a diff of %q", args, name)
 		}
 	}
+
 	checkLines(t, args, text, false)
 }
 
@@ -339,10 +359,12 @@ func insideBrackets(t *testing.T, args []string, text string) string {
 	t.Helper()
 	first, rest, _ := strings.Cut(text, "\n")
 	token, ok := strings.CutPrefix(first, "::stop-commands::")
+
 	inside, closed := strings.CutSuffix(rest, "\n::"+token+"::\n")
 	if !ok || !closed || len(token) < 20 || strings.Contains(inside, token) {
 		t.Errorf("%q: not in brackets: %q ... %q", args, first, text[max(0, len(text)-80):])
 	}
+
 	return inside
 }
 
@@ -358,6 +380,7 @@ func TestResultsGiveNoOrders(t *testing.T) {
 	if err := yaml.Unmarshal(stdout.Bytes(), &got); err != nil || len(got.Results) == 0 {
 		t.Fatalf("%v\n%s", err, &stdout)
 	}
+
 	for _, r := range got.Results {
 		if !isHarmless(r.Message) || !strings.Contains(r.Message, "feigned") {
 			t.Errorf("%q", r.Message)
@@ -388,7 +411,8 @@ func TestManifestsAreNotBracketed(t *testing.T) {
 	}
 }
 
-// The report comes before the brackets, because a runner reads standard error first and obeys nothing in between.
+// The report comes before the brackets, because a runner reads standard error first and obeys
+// nothing in between.
 func TestTheReportComesBeforeTheBrackets(t *testing.T) {
 	var both bytes.Buffer
 	args := []string{"diff", "--report", "github", "--config", samples + "/tykmesh.yaml", "--local", t.TempDir(), "-f", samples + "/echo.yaml"}

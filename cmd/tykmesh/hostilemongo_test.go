@@ -11,7 +11,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
-// The kinds of messages of MongoDB's wire protocol that a driver begins with, and the answers to them.
+// The kinds of messages of MongoDB's wire protocol that a driver begins with, and the answers to
+// them.
 const (
 	mongoReply = 1
 	mongoQuery = 2004
@@ -25,11 +26,14 @@ func refusingMongo(t *testing.T, words string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() { l.Close() })
+
 	answer, err := bson.Marshal(bson.D{{Key: "ok", Value: 0}, {Key: "code", Value: 8}, {Key: "codeName", Value: words}, {Key: "errmsg", Value: words}})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	go func() {
 		for {
 			conn, err := l.Accept()
@@ -39,6 +43,7 @@ func refusingMongo(t *testing.T, words string) string {
 			go refuseAll(conn, answer)
 		}
 	}()
+
 	return l.Addr().String()
 }
 
@@ -52,10 +57,12 @@ func refuseAll(conn net.Conn, answer []byte) {
 		if _, err := io.CopyN(io.Discard, conn, int64(header.Length)-16); err != nil {
 			return
 		}
+
 		before, kind := []byte{0, 0, 0, 0, 0}, int32(mongoMsg) // flags, and a section with a document
 		if header.Kind == mongoQuery {
 			before, kind = append(make([]byte, 16), 1, 0, 0, 0), mongoReply
 		}
+
 		var b bytes.Buffer
 		_ = binary.Write(&b, binary.LittleEndian, []int32{int32(16 + len(before) + len(answer)), 1, header.ID, kind})
 		if _, err := conn.Write(append(append(b.Bytes(), before...), answer...)); err != nil {
@@ -80,6 +87,7 @@ func TestMongoGivesNoOrders(t *testing.T) {
 			if status == 0 {
 				t.Errorf("%s: exit status 0", command)
 			}
+
 			checkLines(t, []string{command, address}, stdout.String(), false)
 			checkLines(t, []string{command, address}, stderr.String(), strings.Contains(command, "github"))
 			if i == 0 && !strings.Contains(stdout.String()+stderr.String(), "feigned") {

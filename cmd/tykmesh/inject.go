@@ -32,13 +32,16 @@ func newInjectCmd(p process) *cobra.Command {
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p, runInject) },
 	}
+
 	o.registrationFlags(cmd)
 	o.outputFlags(cmd)
 	cmd.Flags().BoolVar(&o.registered, "registered", false, "register nothing: take the ids of what is there, fail if something is missing or out of date")
+
 	return cmd
 }
 
-// work is what a command does when its flags have been checked. It returns what writes its output, which is called when all is done.
+// work is what a command does when its flags have been checked. It returns what writes its output,
+// which is called when all is done.
 type work func(context.Context, process, options, *report) (output, error)
 
 // run checks the flags, does the work and reports it.
@@ -46,20 +49,24 @@ func (o *options) run(cmd *cobra.Command, p process, do work) error {
 	if err := o.check(cmd); err != nil {
 		return err
 	}
+
 	o.now = p.now
 	standard := p
 	file, err := o.outputFile(&p)
 	if err != nil {
 		return err
 	}
+
 	command := strings.TrimPrefix(cmd.CommandPath(), cmd.Root().CommandPath()+" ") // of a group's, with the group's name
 	report, err := newReport(p, command, *o)
 	if err != nil {
 		return err
 	}
+
 	report.targets = o.targetsOf(standard, report.target.file)
 	report.out = &printer{ctx: cmd.Context(), to: p.stdout}
 	p.stdout = report.out
+
 	return report.run(cmd.Context(), func() (output, error) {
 		if err := o.checkTargets(cmd, p, report); err != nil {
 			return nil, err
@@ -69,35 +76,42 @@ func (o *options) run(cmd *cobra.Command, p process, do work) error {
 	})
 }
 
-// runInject is the way of the data: configuration and manifests are read and checked, what is wanted is planned and registered, and only
-// then are the manifests written.
+// runInject returns the way of the data: configuration and manifests are read and checked, what is
+// wanted is planned and registered, and only then are the manifests written.
 func runInject(ctx context.Context, p process, o options, report *report) (output, error) {
 	c, err := loadConfig(ctx, p, o, report)
 	if err != nil {
 		return nil, err
 	}
+
 	docs, err := readDocuments(ctx, p, o, c.File, report)
 	if err != nil {
 		return nil, err
 	}
+
 	report.list, report.trusted = resourceList(docs), trustedFile(c, o)
+
 	wanted := injectSettings(c, o)
 	if report.list != nil {
 		wanted.Authority = "" // nothing can stand behind the list of a KRM function
 	}
+
 	injection := inject.Inject
 	if o.reinject {
 		injection = inject.Reinject
 	}
+
 	stream, problems, err := edit(ctx, func() (*inject.Stream, []inject.Problem) { return injection(docs, wanted) })
 	if err != nil {
 		return nil, err
 	}
+
 	report.objects = stream.Objects
 	settings := meshSettings(c, o)
 	if settings.Templates, err = templates(c); err != nil {
 		return nil, err
 	}
+
 	services, warnings, refused := mesh.Wanted(stream.Workloads(), settings)
 	if err := refuse(docs, problems, refused); err != nil {
 		return nil, skippable(err)
@@ -105,14 +119,17 @@ func runInject(ctx context.Context, p process, o options, report *report) (outpu
 	if err := o.checkOutput(stream); err != nil {
 		return nil, err
 	}
+
 	report.checked(stream)
 	report.warnings(warnings)
 	plan, bindings, err := register(ctx, c, o, services, settings, report)
 	if err != nil {
 		return nil, err
 	}
+
 	report.injected(stream, plan)
 	report.due = o.dryRun && (plan != nil && !plan.Empty() || changes(stream, bindings))
+
 	return o.output(p, stream, plan, bindings, report), nil
 }
 
@@ -160,6 +177,7 @@ func (o *options) output(p process, stream *inject.Stream, plan *mesh.Plan, bind
 	case o.inPlace:
 		return func() error { return rewrite(slices.Collect(stream.Files(bindings))) }
 	}
+
 	return func() error {
 		return stream.Write(p.stdout, bindings)
 	}
@@ -178,16 +196,20 @@ func loadConfig(ctx context.Context, p process, o options, report *report) (conf
 		}
 		return c, err
 	})
+
 	if ctx.Err() == nil {
 		err = cmp.Or(report.checkConfiguration(files, c), err)
 	}
+
 	if err != nil {
 		return config.Config{}, err
 	}
 	if err := unfinishedCA(c); err != nil {
 		return config.Config{}, err
 	}
+
 	report.findings(warnings)
+
 	return c, nil
 }
 
@@ -196,12 +218,15 @@ func readDocuments(ctx context.Context, p process, o options, configuration stri
 	if err == nil {
 		sources, err = manifestsOf(sources, configuration, func(name, why string) { report.printf("%s: left out: %s", name, why) })
 	}
+
 	if err != nil {
 		return nil, err
 	}
+
 	var docs []*manifest.Document
 	for _, s := range sources {
 		docs = append(docs, manifest.Split(s.Name, s.Data)...)
 	}
+
 	return docs, nil
 }

@@ -10,13 +10,13 @@ import (
 	"github.com/tykmesh/tykmesh/inject/display"
 )
 
-// diff, dry runs and tables print for readers, in CI into the log of a job. A diff holds the lines of
-// manifests as they are, or patch(1) could not apply it. GitHub Actions takes some of them for
+// diff, dry runs and tables print for readers, in CI into the log of a job. A diff holds the lines
+// of manifests as they are, or patch(1) could not apply it. GitHub Actions takes some of them for
 // commands: a line that begins, after blanks, with two colons, and ##[ anywhere. Between
 // ::stop-commands::TOKEN and ::TOKEN:: it takes none; patch(1) passes over both lines.
 //
-// Manifests that inject prints are not bracketed. They go to kubectl or into a file, which would get
-// lines that are no YAML, and into no log.
+// Manifests that inject prints are not bracketed. They go to kubectl or into a file, which would
+// get lines that are no YAML, and into no log.
 
 // inLog brackets what a run prints, in a job of GitHub Actions.
 func (r *report) inLog() {
@@ -25,8 +25,8 @@ func (r *report) inLog() {
 	}
 }
 
-// inBrackets reports whether the report comes before standard output. The runner reads both streams at
-// once, standard error first: a command could come between the brackets, and would not count.
+// inBrackets reports whether the report comes before standard output. The runner reads both streams
+// at once, standard error first: a command could come between the brackets, and would not count.
 func (r *report) inBrackets() bool { return r.out != nil && r.out.token != "" }
 
 // opening returns the bracket before a text of a printer that has one to write.
@@ -68,8 +68,10 @@ func (s screenWriter) Write(text []byte) (int, error) {
 		}
 		b.WriteByte('\n')
 	}
+
 	if _, err := io.WriteString(s.to, b.String()); err != nil {
 		return 0, err
 	}
+
 	return len(text), nil
 }

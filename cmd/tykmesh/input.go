@@ -36,12 +36,13 @@ type InputError struct{ Msg string }
 
 func (e *InputError) Error() string { return e.Msg }
 
-// ExitCode is the exit status for usage and configuration.
+// ExitCode returns the exit status for usage and configuration.
 func (*InputError) ExitCode() int { return exitUsage }
 
-// ReadSources reads what the -f flags name, in their order: files, folders (their manifests in name order, with recursive those of
-// subfolders too; what they leave out, a Source says) and "-" for standard input, which is also read where paths is empty. A path that is named twice is read twice, as
-// kubectl does. Every path that cannot be read is in the error.
+// ReadSources reads what the -f flags name, in their order: files, folders (their manifests in name
+// order, with recursive those of subfolders too; what they leave out, a Source says) and "-" for
+// standard input, which is also read where paths is empty. A path that is named twice is read
+// twice, as kubectl does. Every path that cannot be read is in the error.
 //
 // Errors: [InputError] where standard input is named twice, or is a terminal that nobody named.
 func ReadSources(paths []string, recursive bool, stdin io.Reader) ([]Source, error) {
@@ -51,6 +52,7 @@ func ReadSources(paths []string, recursive bool, stdin io.Reader) ([]Source, err
 		}
 		paths = []string{stdinPath}
 	}
+
 	var (
 		sources []Source
 		errs    []error
@@ -60,15 +62,19 @@ func ReadSources(paths []string, recursive bool, stdin io.Reader) ([]Source, err
 			errs = append(errs, &InputError{"-f - is given twice: standard input can be read only once"})
 			continue
 		}
+
 		found, err := readPath(path, recursive, stdin)
 		if err != nil {
 			errs = append(errs, err)
 		}
+
 		sources = append(sources, found...)
 	}
+
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
+
 	return sources, nil
 }
 
@@ -92,10 +98,12 @@ func listPath(path string, recursive bool) ([]listed, error) {
 	case !info.IsDir():
 		return []listed{{path: path}}, nil
 	}
+
 	root, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return nil, inputError(err)
 	}
+
 	found, err := folder{path, root, recursive}.manifests(path)
 	if err != nil {
 		return nil, inputError(err)
@@ -103,6 +111,7 @@ func listPath(path string, recursive bool) ([]listed, error) {
 	if len(found) == 0 {
 		return nil, fmt.Errorf("reading manifests: %s: no .yaml, .yml or .json file in this folder", path)
 	}
+
 	return found, nil
 }
 
@@ -114,10 +123,12 @@ func readPath(path string, recursive bool, stdin io.Reader) ([]Source, error) {
 		}
 		return []Source{{Name: stdinName, Data: data}}, nil
 	}
+
 	found, err := listPath(path, recursive)
 	if err != nil {
 		return nil, err
 	}
+
 	var (
 		sources []Source
 		errs    []error
@@ -130,8 +141,10 @@ func readPath(path string, recursive bool, stdin io.Reader) ([]Source, error) {
 				errs = append(errs, inputError(err))
 			}
 		}
+
 		sources = append(sources, source)
 	}
+
 	return sources, errors.Join(errs...)
 }
 
@@ -143,8 +156,9 @@ func inputError(err error) error {
 	return fmt.Errorf("reading manifests: %w", err)
 }
 
-// manifestsOf are the sources that may hold manifests. What lies beside them in a folder would go to kubectl, which refuses it and prints it: the
-// configuration and that of CFSSL, which have secrets, values of a chart.
+// manifestsOf returns the sources that may hold manifests. What lies beside them in a folder would
+// go to kubectl, which refuses it and prints it: the configuration and that of CFSSL, which have
+// secrets, values of a chart.
 //
 // Errors: [InputError] where somebody names the configuration.
 func manifestsOf(sources []Source, configuration string, leftOut func(name, why string)) (manifests []Source, err error) {
@@ -153,6 +167,7 @@ func manifestsOf(sources []Source, configuration string, leftOut func(name, why 
 			leftOut(s.Name, s.LeftOut)
 			continue
 		}
+
 		isConfiguration := configuration != "" && sameFile(s.Name, configuration)
 		switch {
 		case isConfiguration && !s.Unnamed:
@@ -165,6 +180,7 @@ func manifestsOf(sources []Source, configuration string, leftOut func(name, why 
 			manifests = append(manifests, s)
 		}
 	}
+
 	return manifests, nil
 }
 
@@ -175,6 +191,7 @@ func holdsOtherThings(data []byte) bool {
 	if !manifest.IsUTF8(data) {
 		return false
 	}
+
 	other := false
 	for line := range bytes.Lines(data) {
 		text := bytes.TrimLeft(line, " \t")
@@ -186,6 +203,7 @@ func holdsOtherThings(data []byte) bool {
 			other = other || len(bytes.Trim(text, "- \t\r\n")) > 0
 		}
 	}
+
 	return other
 }
 
@@ -195,15 +213,16 @@ type folder struct {
 	recursive  bool
 }
 
-// manifests lists the manifests of a folder in name order. A link to a file counts as a file, because a
-// mounted ConfigMap has such links, but only inside of the folder that was named: its writers must not
-// choose what else of this machine is read and printed. A link to a folder is not followed, because it
-// may lead back; a folder inside is found under its own name.
+// manifests lists the manifests of a folder in name order. A link to a file counts as a file,
+// because a mounted ConfigMap has such links, but only inside of the folder that was named: its
+// writers must not choose what else of this machine is read and printed. A link to a folder is not
+// followed, because it may lead back; a folder inside is found under its own name.
 func (f folder) manifests(in string) ([]listed, error) {
 	entries, err := os.ReadDir(in)
 	if err != nil {
 		return nil, err
 	}
+
 	var found []listed
 	for _, entry := range entries {
 		path := filepath.Join(in, entry.Name())
@@ -215,8 +234,10 @@ func (f folder) manifests(in string) ([]listed, error) {
 				}
 				found = append(found, below...)
 			}
+
 			continue
 		}
+
 		isManifest := slices.Contains(manifestExtensions, filepath.Ext(path))
 		if file, err := f.file(path, entry.Type(), isManifest); err != nil {
 			return nil, err
@@ -224,15 +245,18 @@ func (f folder) manifests(in string) ([]listed, error) {
 			found = append(found, *file)
 		}
 	}
+
 	return found, nil
 }
 
-// file returns what is read of an entry that is no folder, or is left out; nil where there is nothing to say of it.
+// file returns what is read of an entry that is no folder, or is left out; nil where there is
+// nothing to say of it.
 func (f folder) file(path string, kind fs.FileMode, isManifest bool) (*listed, error) {
 	isLink := kind&fs.ModeSymlink != 0
 	if !isManifest && !(isLink && f.recursive) {
 		return nil, nil
 	}
+
 	info, err := os.Stat(path)
 	if err != nil {
 		if !isManifest {
@@ -240,18 +264,21 @@ func (f folder) file(path string, kind fs.FileMode, isManifest bool) (*listed, e
 		}
 		return nil, err
 	}
+
 	if info.IsDir() && !f.recursive || !info.IsDir() && !isManifest {
 		return nil, nil
 	}
 	if isLink && f.leadsOut(path) {
 		return &listed{path, "it leads out of " + f.name, true}, nil
 	}
+
 	switch {
 	case info.IsDir():
 		return nil, nil
 	case !info.Mode().IsRegular():
 		return &listed{path, "it is no regular file", true}, nil
 	}
+
 	return &listed{path: path, unnamed: true}, nil
 }
 

@@ -31,11 +31,13 @@ func TestReadSources(t *testing.T) {
 	if err := os.Symlink("a.yaml", "k8s/link.yaml"); err != nil {
 		t.Fatal(err)
 	}
+
 	for link, to := range map[string]string{"k8s/up.yaml": "..", "k8s/loop.yaml": ".", "k8s/out.yaml": "../b.yaml", "k8s/sub/out": "../../k8s-other", "linked": "k8s"} {
 		if err := os.Symlink(to, link); err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	tests := []struct {
 		name      string
 		paths     []string
@@ -60,24 +62,29 @@ func TestReadSources(t *testing.T) {
 		}},
 		{"and so may a file", []string{"k8s/out.yaml"}, false, []string{"k8s/out.yaml"}},
 	}
+
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			sources, err := ReadSources(tt.paths, tt.recursive, strings.NewReader("text of <stdin>"))
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			var names []string
 			for _, s := range sources {
 				if s.LeftOut != "" {
 					names = append(names, s.Name+": "+s.LeftOut)
 					continue
 				}
+
 				names = append(names, s.Name)
+
 				text := strings.NewReplacer("link.yaml", "a.yaml", "linked", "k8s", "k8s/out.yaml", "b.yaml").Replace(s.Name)
 				if want := "text of " + strings.TrimPrefix(text, "./"); string(s.Data) != want {
 					t.Errorf("%s holds %q, want %q", s.Name, s.Data, want)
 				}
 			}
+
 			if diff := cmp.Diff(tt.want, names); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
@@ -92,21 +99,25 @@ func TestReadSourcesErrors(t *testing.T) {
 		if err == nil || sources != nil {
 			t.Fatalf("got %v, %v", sources, err)
 		}
+
 		for _, path := range []string{"gone.yaml", "empty", "nested"} {
 			if !strings.Contains(err.Error(), path+":") {
 				t.Errorf("%s is not in %v", path, err)
 			}
 		}
+
 		if !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("not a missing file: %v", err)
 		}
 	})
+
 	t.Run("standard input breaks off", func(t *testing.T) {
 		broken := errors.New("broken")
 		if _, err := ReadSources(nil, false, iotest.ErrReader(broken)); !errors.Is(err, broken) {
 			t.Errorf("got %v", err)
 		}
 	})
+
 	t.Run("standard input twice", func(t *testing.T) {
 		_, err := ReadSources([]string{"-", "a.yaml", "-"}, false, strings.NewReader(""))
 		wantUsage(t, err)

@@ -14,8 +14,8 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// pipe is a standard stream whose other end has stalled. What happens once the program uses it is up to the test; then it blocks for ever,
-// unless it is to end.
+// pipe is a standard stream whose other end has stalled. What happens once the program uses it is
+// up to the test; then it blocks for ever, unless it is to end.
 type pipe struct {
 	stalls func()
 	text   string // what can be read before
@@ -28,10 +28,12 @@ func (p *pipe) Read(into []byte) (int, error) {
 		p.text = p.text[n:]
 		return n, nil
 	}
+
 	p.stalls()
 	if p.ends {
 		return 0, io.EOF
 	}
+
 	select {}
 }
 
@@ -40,13 +42,14 @@ func (p *pipe) Write([]byte) (int, error) {
 	select {}
 }
 
-// Ctrl-C ends a run whatever it waits for, also for what never comes: these tests would never end otherwise. Nothing is printed, and what the
-// run has done is said.
+// Ctrl-C ends a run whatever it waits for, also for what never comes: these tests would never end
+// otherwise. Nothing is printed, and what the run has done is said.
 func TestInterruptedForGood(t *testing.T) {
 	manifest, err := os.ReadFile(filepath.Join(samples, "echo.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	const nothing = "^error: interrupted; nothing was changed\n$"
 	for _, test := range []struct {
 		name  string
@@ -69,35 +72,44 @@ func TestInterruptedForGood(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			dir := t.TempDir()
+
 			args := strings.Fields(test.args)
 			if args[0] != "uninject" {
 				args = append(args, "--config", samples+"/tykmesh.yaml", "--local", dir, "-n", "shop")
 			}
+
 			var stdout, stderr bytes.Buffer
+
 			p := process{args: args, stdin: bytes.NewReader(manifest), stdout: &stdout, stderr: &stderr}
 			if test.stdin != nil {
 				test.stdin.stalls = cancel
 				p.stdin = test.stdin
 			}
+
 			if test.full {
 				p.stdout = &pipe{stalls: cancel}
 				if test.stdin != nil {
 					test.stdin.stalls = func() {}
 				}
 			}
+
 			if status := run(ctx, p); status != 130 {
 				t.Errorf("exit status %d", status)
 			}
+
 			if !regexp.MustCompile(test.want).Match(stderr.Bytes()) {
 				t.Errorf("standard error:\n%s", stderr.Bytes())
 			}
+
 			if stdout.Len() > 0 {
 				t.Errorf("standard output:\n%s", stdout.Bytes())
 			}
+
 			files, err := filepath.Glob(dir + "/*")
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			if test.want == nothing && len(files) > 0 {
 				t.Errorf("something was changed: %q", files)
 			}
@@ -112,13 +124,16 @@ func TestInterruptedWhileTheLedgerIsHeld(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	defer held.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
+
 	manifest, err := os.ReadFile(filepath.Join(samples, "echo.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	var stdout, stderr bytes.Buffer
 	opened := &pipe{text: string(manifest), ends: true, stalls: func() { go cancel() }}
 	status := run(ctx, process{
@@ -134,6 +149,7 @@ func TestInterruptedWhileTheLedgerIsHeld(t *testing.T) {
 func TestInterruptedBeforeTheOutput(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
+
 	err := new(report).print(ctx, func() error {
 		t.Error("it was written")
 		return nil
@@ -143,7 +159,8 @@ func TestInterruptedBeforeTheOutput(t *testing.T) {
 	}
 }
 
-// Whoever interrupts a command at once gets the same from all of them: nothing is changed, and nothing is found wrong.
+// Whoever interrupts a command at once gets the same from all of them: nothing is changed, and
+// nothing is found wrong.
 func TestInterruptedAtOnce(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -151,10 +168,12 @@ func TestInterruptedAtOnce(t *testing.T) {
 		dir := t.TempDir()
 		args := slices.Concat(strings.Fields(command), []string{"--config", samples + "/tykmesh.yaml", "--local", dir})
 		var stdout, stderr bytes.Buffer
+
 		status := run(ctx, process{args: args, stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr})
 		if status != 130 || stdout.Len() > 0 || stderr.String() != "error: interrupted; nothing was changed\n" {
 			t.Errorf("%s: exit status %d, %q, %q", command, status, stdout.String(), stderr.String())
 		}
+
 		if files, err := filepath.Glob(dir + "/*"); len(files) > 0 || err != nil {
 			t.Errorf("%s: something was changed: %q, %v", command, files, err)
 		}

@@ -77,10 +77,11 @@ func unfinishedCA(c config.Config) error {
 			return settingError(c, file.key, err)
 		}
 	}
+
 	return nil
 }
 
-// caError is an error of setting up the CA, at the key that it is about.
+// caError returns an error of setting up the CA, at the key that it is about.
 func caError(c config.Config, key string, err error) error {
 	switch {
 	case err == nil:
@@ -91,7 +92,7 @@ func caError(c config.Config, key string, err error) error {
 	return settingError(c, key, err)
 }
 
-// Authority is the CA's certificate.
+// Authority returns the CA's certificate.
 //
 // Errors: those of the signer; pods do not trust it.
 func (i issuer) Authority(ctx context.Context) (*x509.Certificate, error) {
@@ -99,9 +100,11 @@ func (i issuer) Authority(ctx context.Context) (*x509.Certificate, error) {
 	if err == nil {
 		err = i.trust.Check(chain, i.now())
 	}
+
 	if err != nil {
 		return nil, err
 	}
+
 	return chain[0], nil
 }
 
@@ -110,7 +113,8 @@ func (i issuer) Issue(ctx context.Context, hosts []string) (ca.Bundle, error) {
 	return ca.Issue(ctx, i.Signer, ca.Request{Hosts: hosts, Names: i.names, Key: i.key, Trust: i.trust, Now: i.now})
 }
 
-// newAuthority warns of certificates that another CA signs than before, where nobody says that pods trust it: those that do not refuse them.
+// newAuthority warns of certificates that another CA signs than before, where nobody says that pods
+// trust it: those that do not refuse them.
 func (r *report) newAuthority(c config.Config, plan *mesh.Plan) {
 	if former := plan.FormerSigners(); len(former) > 0 && len(c.CA.Trust) == 0 {
 		r.warn(fmt.Sprintf("certificates of %s are replaced by those of another CA, which pods refuse that do not trust it yet: CA.bundlePath says whom they trust, "+

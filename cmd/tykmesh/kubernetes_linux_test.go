@@ -20,7 +20,8 @@ import (
 	"time"
 )
 
-// kubernetes is a control plane without kubelets: what it takes becomes Pods, which pass all that the API server asks of them and then stay Pending.
+// kubernetes is a control plane without kubelets: what it takes becomes Pods, which pass all that
+// the API server asks of them and then stay Pending.
 type kubernetes struct {
 	tools   string // the folder of kubectl
 	program string // the file of ours
@@ -39,7 +40,8 @@ var kubernetesVersion = regexp.MustCompile(`(?m)^\tk8s\.io/kubernetes (v1\.(\d+)
 // kubernetesTools are what kubernetesModule calls its tools.
 var kubernetesTools = []string{"kube-apiserver", "kube-controller-manager", "kubectl"}
 
-// startKubernetes runs etcd, the API server and the controllers that make Pods, on the loopback interface alone and until the test ends.
+// startKubernetes runs etcd, the API server and the controllers that make Pods, on the loopback
+// interface alone and until the test ends.
 func startKubernetes(t *testing.T) *kubernetes {
 	t.Helper()
 	begun := time.Now()
@@ -64,11 +66,13 @@ func startKubernetes(t *testing.T) *kubernetes {
 		// Nobody makes accounts for Pods, because nobody runs them.
 		"--disable-admission-plugins=ServiceAccount", "--service-account-issuer=https://kubernetes.default.svc",
 		"--service-account-key-file="+file("accounts.pem"), "--service-account-signing-key-file="+file("accounts.pem"))
+
 	k.ready(t, api, file("apiserver.log"))
 	serve(t, file("controllers.log"), filepath.Join(tools, "kube-controller-manager"), "--kubeconfig="+file("kubeconfig"), "--leader-elect=false",
 		"--secure-port=0", "--controllers=deployment-controller,replicaset-controller,statefulset-controller,daemonset-controller,job-controller,cronjob-controller")
 	k.addNode(t)
 	t.Logf("the API server was ready after %v", time.Since(begun).Round(100*time.Millisecond))
+
 	return k
 }
 
@@ -81,6 +85,7 @@ func (k *kubernetes) ready(t *testing.T, ended <-chan struct{}, log string) {
 		if ask.Run() == nil {
 			return
 		}
+
 		select {
 		case <-ended:
 			text, _ := os.ReadFile(log)
@@ -90,7 +95,8 @@ func (k *kubernetes) ready(t *testing.T, ended <-chan struct{}, log string) {
 	}
 }
 
-// addNode gives the cluster the name of a node, for which DaemonSets have Pods. Nobody is there to run them.
+// addNode gives the cluster the name of a node, for which DaemonSets have Pods. Nobody is there to
+// run them.
 func (k *kubernetes) addNode(t *testing.T) {
 	t.Helper()
 	writeSecret(t, filepath.Join(k.data, "node.yaml"), "apiVersion: v1\nkind: Node\nmetadata:\n  name: node\n")
@@ -114,7 +120,8 @@ users: [{name: administrator, user: {token: %q}}]
 `, namespace, k.server, filepath.Join(k.data, "apiserver.crt"), k.token)
 }
 
-// buildKubernetes builds the tools of kubernetesModule into the user's cache, once for each version, and returns their folder.
+// buildKubernetes builds the tools of kubernetesModule into the user's cache, once for each
+// version, and returns their folder.
 func buildKubernetes(tb testing.TB) string {
 	tb.Helper()
 	sum, version := sha256.New(), [][]byte(nil)
@@ -124,21 +131,26 @@ func buildKubernetes(tb testing.TB) string {
 		if err != nil {
 			tb.Fatal(err)
 		}
+
 		sum.Write(text)
 		if name == "go.mod" {
 			version = kubernetesVersion.FindSubmatch(text)
 		}
 	}
+
 	if version == nil {
 		tb.Fatalf("%s/go.mod does not say which Kubernetes", kubernetesModule)
 	}
+
 	return cached(tb, fmt.Sprintf("kubernetes-%s-%x", version[1], sum.Sum(nil)[:6]), func(folder string) {
 		const set = "-X k8s.io/component-base/version."
 		flags := fmt.Sprintf("-s -w %sgitVersion=%s %sgitMajor=1 %sgitMinor=%s", set, version[1], set, set, version[2])
+
 		args := []string{"build", "-C", kubernetesModule, "-ldflags", flags, "-o", folder + "/"}
 		for _, tool := range kubernetesTools {
 			args = append(args, "k8s.io/kubernetes/cmd/"+tool)
 		}
+
 		cmd := exec.CommandContext(tb.Context(), "go", args...)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=-mod=readonly -trimpath -buildvcs=false")
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -159,26 +171,31 @@ func fetchEtcd(t *testing.T) string {
 	}), "usr", "bin", "etcd")
 }
 
-// cached is a folder in the user's cache that is filled once: it appears complete or not at all.
+// cached returns a folder in the user's cache that is filled once: it appears complete or not at
+// all.
 func cached(tb testing.TB, name string, fill func(folder string)) string {
 	tb.Helper()
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		tb.Fatal(err)
 	}
+
 	folder := filepath.Join(cache, "tykmesh-test", name)
 	if _, err := os.Stat(folder); err == nil {
 		return folder
 	}
+
 	temp := fmt.Sprintf("%s.%d", folder, os.Getpid())
 	if err := os.MkdirAll(temp, 0o755); err != nil {
 		tb.Fatal(err)
 	}
+
 	defer os.RemoveAll(temp)
 	fill(temp)
 	if err := os.Rename(temp, folder); err != nil {
 		tb.Fatal(err)
 	}
+
 	return folder
 }
 
@@ -189,6 +206,7 @@ func serve(t *testing.T, log, program string, args ...string) (ended <-chan stru
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	defer out.Close()
 	cmd := exec.Command(program, args...)
 	cmd.Stdout, cmd.Stderr = out, out
@@ -197,6 +215,7 @@ func serve(t *testing.T, log, program string, args ...string) (ended <-chan stru
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)
@@ -212,6 +231,7 @@ func serve(t *testing.T, log, program string, args ...string) (ended <-chan stru
 			<-gone
 		}
 	})
+
 	return gone
 }
 
@@ -228,20 +248,24 @@ func freePorts(t *testing.T, n int) []string {
 		_, port, _ := net.SplitHostPort(l.Addr().String())
 		ports = append(ports, port)
 	}
+
 	return ports
 }
 
-// accountKey is a key for the tokens of service accounts, which the API server does not start without.
+// accountKey returns a key for the tokens of service accounts, which the API server does not start
+// without.
 func accountKey(t *testing.T) string {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	der, err := x509.MarshalECPrivateKey(key) // it does not read PKCS#8
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der}))
 }
 

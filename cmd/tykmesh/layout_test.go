@@ -92,6 +92,7 @@ func TestImportDirections(t *testing.T) {
 			t.Errorf("%s: the package has no place in layout", path)
 			continue
 		}
+
 		seen[folder] = true
 		for _, imported := range imports {
 			ours, isOurs := strings.CutPrefix(imported, module+"/")
@@ -103,12 +104,14 @@ func TestImportDirections(t *testing.T) {
 			}
 		}
 	}
+
 	if !seen["cmd/tykmesh"] || !seen["inject/manifest"] {
 		t.Errorf("the packages were not found: %v", seen)
 	}
 }
 
-// owner is the package whose rule holds for a folder: an internal package counts as part of the one that it is internal to.
+// owner returns the package whose rule holds for a folder: an internal package counts as part of
+// the one that it is internal to.
 func owner(folder string) string {
 	if _, known := layout[folder]; known {
 		return folder
@@ -117,8 +120,8 @@ func owner(folder string) string {
 	return above
 }
 
-// within tells whether a package is of a banned tree. Harmless relatives of net and log (net/url, log/slog for what knows how to
-// be logged) are not.
+// within reports whether a package is of a banned tree. Harmless relatives of net and log (net/url,
+// log/slog for what knows how to be logged) are not.
 func within(imported, banned string) bool {
 	switch banned {
 	case "net":
@@ -129,7 +132,8 @@ func within(imported, banned string) bool {
 	return imported == banned || strings.HasPrefix(imported, banned+"/")
 }
 
-// importsOf lists what every Go file of the module imports, but for tests and the modules below testdata.
+// importsOf lists what every Go file of the module imports, but for tests and the modules below
+// testdata.
 func importsOf(t *testing.T) map[string][]string {
 	t.Helper()
 	out := map[string][]string{}
@@ -143,14 +147,17 @@ func importsOf(t *testing.T) map[string][]string {
 		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return nil
 		}
+
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
 		if err != nil {
 			return err
 		}
+
 		short, err := filepath.Rel(root, path)
 		if err != nil {
 			return err
 		}
+
 		out[short] = []string{}
 		for _, spec := range file.Imports {
 			imported, err := strconv.Unquote(spec.Path.Value)
@@ -159,11 +166,14 @@ func importsOf(t *testing.T) map[string][]string {
 			}
 			out[short] = append(out[short], imported)
 		}
+
 		return nil
 	})
+
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return out
 }
 
@@ -174,6 +184,7 @@ func TestTopLevel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, entry := range entries {
 		if name := entry.Name(); !strings.HasPrefix(name, ".") && !slices.Contains(allowed, name) {
 			t.Errorf("%s has no place at the top of the checkout", name)

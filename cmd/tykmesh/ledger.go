@@ -8,7 +8,8 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 )
 
-// tracedLedger shows what -v shows of a ledger: which operation on which record, and never what is in it.
+// tracedLedger shows what -v shows of a ledger: which operation on which record, and never what is
+// in it.
 type tracedLedger struct {
 	mesh.Ledger
 	report *report
@@ -40,7 +41,8 @@ func (l tracedLedger) Delete(ctx context.Context, id, fingerprint string) (err e
 	return l.Ledger.Delete(ctx, id, fingerprint)
 }
 
-// recorded is what -v shows of an operation of the ledger that began at start; record is "" where it is about none.
+// recorded is what -v shows of an operation of the ledger that began at start; record is "" where
+// it is about none.
 func (r *report) recorded(op, record string, start time.Time, err *error) {
 	args := []any{"op", op}
 	if record != "" {

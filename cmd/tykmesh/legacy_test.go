@@ -16,13 +16,14 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
-// pods is the command pods APP N, after clock: tyk-k8s starts and admits N pods of an app in default, a minute each. That leaves one
-// certificate of the mesh, which the app's mesh API gets N times, and a certificate on its inbound API with every pod, all of them recorded
-// with their keys.
+// pods is the command pods APP N, after clock: tyk-k8s starts and admits N pods of an app in
+// default, a minute each. That leaves one certificate of the mesh, which the app's mesh API gets N
+// times, and a certificate on its inbound API with every pod, all of them recorded with their keys.
 func pods(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: pods APP N")
 	}
+
 	n, err := strconv.Atoi(args[1])
 	ts.Check(err)
 	w, app := worldOf(ts), args[0]
@@ -34,6 +35,7 @@ func pods(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(err)
 		own, shared = append(own, id), append(shared, started)
 	}
+
 	w.attach(app+"-inbound", own, dashboard.Definition{
 		"domain": app + ".default", "tags": []any{app}, "proxy": map[string]any{"listen_path": "/", "target_url": "http://localhost:6767"},
 	})
@@ -42,7 +44,8 @@ func pods(ts *testscript.TestScript, _ bool, args []string) {
 	})
 }
 
-// attach puts certificates on the API of a slug, beside those that it has; d is the API if there is none yet.
+// attach puts certificates on the API of a slug, beside those that it has; d is the API if there is
+// none yet.
 func (w *world) attach(slug string, certificates []any, d dashboard.Definition) {
 	d["name"], d["slug"], d["api_id"], d["active"], d["version_data"] = slug, slug, "of-"+slug, true, map[string]any{"not_versioned": true}
 	for _, there := range w.definitions() {
@@ -50,6 +53,7 @@ func (w *world) attach(slug string, certificates []any, d dashboard.Definition) 
 			d = there
 		}
 	}
+
 	held, _ := d["certificates"].([]any)
 	d["certificates"] = append(held, certificates...)
 	w.dashboard.PutAPI(dashboard.API{Definition: d})
@@ -62,29 +66,36 @@ func (w *world) admitted(host string) (id string, err error) {
 	if err != nil {
 		return "", err
 	}
+
 	bundle, err := ca.Issue(ctx, client, ca.Request{Hosts: []string{host}, Key: ca.KeyRequest{Algo: ca.ECDSA, Size: 256}, Now: w.now})
 	if err != nil {
 		return "", err
 	}
+
 	w.clock.Store(new(w.now().Add(time.Minute)))
 	id = w.dashboard.PutCertificate(bundle.PEM())
 	if w.mongo == "" {
 		return id, nil
 	}
+
 	database, err := mongo.Connect(mongooptions.Client().ApplyURI(w.mongo))
 	if err != nil {
 		return "", err
 	}
+
 	defer database.Disconnect(ctx)
 	u, err := url.Parse(w.mongo)
 	if err != nil {
 		return "", err
 	}
+
 	w.admissions++
+
 	fingerprint := id
 	if host != "mesh" {
 		fingerprint = strings.TrimPrefix(id, w.dashboard.Org)
 	}
+
 	_, err = database.Database(strings.TrimPrefix(u.Path, "/")).Collection("k8s_ca").InsertOne(ctx, bson.D{
 		{Key: "_id", Value: bson.ObjectID{0x5f, w.admissions}},
 		{Key: "uid", Value: "0b7c4a55-6b9b-4f0f-8a5e-1c1e7f1b3d11"},
@@ -96,5 +107,6 @@ func (w *world) admitted(host string) (id string, err error) {
 		{Key: "created", Value: w.now()}, {Key: "expires", Value: bundle.Leaf.NotAfter},
 		{Key: "clientegressids", Value: nil}, {Key: "serviceid", Value: ""}, {Key: "ismeshcert", Value: host == "mesh"},
 	})
+
 	return id, err
 }

@@ -1,5 +1,6 @@
-// Command tykmesh puts Kubernetes workloads on a Tyk service mesh: it reads manifests, registers the APIs and certificates of what is
-// annotated in them, and prints the manifests with a sidecar in every annotated pod.
+// Command tykmesh puts Kubernetes workloads on a Tyk service mesh: it reads manifests, registers
+// the APIs and certificates of what is annotated in them, and prints the manifests with a sidecar
+// in every annotated pod.
 //
 //	main ──> run ──> the command ──> its work ──> output
 //	                 flags to        config.Load, readDocuments, inject.Inject, mesh.NewPlan, Apply:    once all is done: standard output,
@@ -7,9 +8,10 @@
 //	                                   │
 //	                                   └──> report: standard error for people, --report for machines
 //
-// This package is the edge: flags, standard streams, files, reports, hints and exit statuses; a file for each command, called as the command.
-// What can be configured is in cmd/internal/config, what injection means in inject, what registration does in cmd/internal/mesh. Nothing else
-// opens a file that a user names, prints, or ends the program.
+// This package is the edge: flags, standard streams, files, reports, hints and exit statuses; a
+// file for each command, called as the command. What can be configured is in cmd/internal/config,
+// what injection means in inject, what registration does in cmd/internal/mesh. Nothing else opens a
+// file that a user names, prints, or ends the program.
 package main
 
 import (
@@ -33,8 +35,8 @@ func main() {
 	os.Exit(run(ctx, thisProcess()))
 }
 
-// endings returns the signals that end a run: of Ctrl-C, of a supervisor, of a terminal that closes. One
-// that the caller ignores stays ignored, as nohup wants it.
+// endings returns the signals that end a run: of Ctrl-C, of a supervisor, of a terminal that
+// closes. One that the caller ignores stays ignored, as nohup wants it.
 func endings() []os.Signal {
 	return slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}, signal.Ignored)
 }
@@ -46,7 +48,8 @@ func thisProcess() process {
 	}
 }
 
-// calledName is how the user calls a program: kubectl runs the file kubectl-tykmesh as its command tykmesh.
+// calledName is how the user calls a program: kubectl runs the file kubectl-tykmesh as its command
+// tykmesh.
 func calledName(file string) string {
 	name := strings.TrimSuffix(filepath.Base(file), ".exe")
 	if plugin, ok := strings.CutPrefix(name, "kubectl-"); ok {

@@ -15,8 +15,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// manual writes the manual page, man-pages(7): one page for all commands. cobra has a writer of such pages that takes help for Markdown; ours is
-// none, and would lose its lines.
+// manual writes the manual page, man-pages(7): one page for all commands. cobra has a writer of
+// such pages that takes help for Markdown; ours is none, and would lose its lines.
 type manual struct{ strings.Builder }
 
 // writeManual writes all that help says, and what can be configured, as tykmesh(1).
@@ -33,30 +33,35 @@ func writeManual(w io.Writer, root *cobra.Command) {
 	for cmd := range commands(root) {
 		m.command(cmd)
 	}
+
 	m.section("CONFIGURATION")
 	m.paragraph("The file that --config names, else $TYKMESH_CONFIG, tykmesh.yaml, tyk-k8s.yaml, $XDG_CONFIG_HOME/tykmesh/tykmesh.yaml or " +
 		"/etc/tyk-k8s/tyk-k8s.yaml. The variable behind a key sets it too, and wins. A secret may be file:PATH or env:NAME.")
 	for _, k := range config.Keys() {
 		m.key(k)
 	}
+
 	m.section("ANNOTATIONS")
 	for _, a := range inject.Annotations {
 		m.item(a.Key, a.Text)
 	}
+
 	m.section("EXIT STATUS")
 	for _, e := range exitStatuses {
 		m.item(strconv.Itoa(e.status), e.text)
 	}
+
 	m.paragraph(exitOrder)
 	m.section("DIAGNOSTICS")
 	for _, r := range inject.Rules {
 		text := codeTexts()[r.Rule]
 		m.item(string(r.Rule), strings.Join([]string{r.Text, text.Means, text.Fix}, " "))
 	}
+
 	_, _ = io.WriteString(w, m.String()) // who reads a manual sees that it is not there
 }
 
-// commands are all that do something, by name, those of a group behind it.
+// commands returns all that do something, by name, those of a group behind it.
 func commands(parent *cobra.Command) func(yield func(*cobra.Command) bool) {
 	return func(yield func(*cobra.Command) bool) {
 		for _, cmd := range parent.Commands() {
@@ -66,6 +71,7 @@ func commands(parent *cobra.Command) func(yield func(*cobra.Command) bool) {
 			if !cmd.HasSubCommands() && !yield(cmd) {
 				return
 			}
+
 			for below := range commands(cmd) {
 				if !yield(below) {
 					return
@@ -91,8 +97,10 @@ func (m *manual) command(cmd *cobra.Command) {
 		if !slices.Contains(unsaid, f.DefValue) && !strings.Contains(usage, "(default") {
 			usage += " (default " + f.DefValue + ")"
 		}
+
 		m.item(names, usage)
 	})
+
 	if cmd.Example != "" {
 		m.line(".PP")
 		m.lines(cmd.Example)
@@ -141,10 +149,12 @@ func (m *manual) key(k config.Key) {
 	case k.Default != "":
 		text += "; without it: " + k.Default
 	}
+
 	name := `\fB` + escaped(k.Name) + `\fR`
 	if k.Variable != "" {
 		name += ", " + escaped(k.Variable)
 	}
+
 	m.line(".TP\n%s\n%s", name, escaped(prose.Plain(text)))
 }
 
@@ -153,7 +163,8 @@ func (m *manual) item(name, text string) {
 	m.line(".TP\n.B %s\n%s", escaped(name), escaped(prose.Plain(text)))
 }
 
-// escaped is a text that troff prints as it is: no line is a request, and what can be typed can be copied.
+// escaped returns a text that troff prints as it is: no line is a request, and what can be typed
+// can be copied.
 func escaped(text string) string {
 	text = strings.NewReplacer(`\`, `\e`, "-", `\-`, "'", `\(aq`, "`", "\\(ga", "^", `\(ha`, "~", `\(ti`).Replace(text)
 	lines := strings.Split(text, "\n")
@@ -162,5 +173,6 @@ func escaped(text string) string {
 			lines[i] = `\&` + line
 		}
 	}
+
 	return strings.Join(lines, "\n")
 }

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// maxRSS is the most memory that a process took, in bytes.
+// maxRSS returns the most memory that a process took, in bytes.
 func maxRSS(p *os.ProcessState) int64 {
 	usage, ok := p.SysUsage().(*syscall.Rusage)
 	if !ok {
@@ -18,5 +18,6 @@ func maxRSS(p *os.ProcessState) int64 {
 	if runtime.GOOS != "darwin" {
 		rss *= 1 << 10 // getrusage(2): kilobytes, but on macOS bytes
 	}
+
 	return rss
 }

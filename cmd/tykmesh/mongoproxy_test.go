@@ -38,16 +38,19 @@ type commandFault struct {
 // ledgerCommands are those that the ledger sends; the others are about the connection.
 var ledgerCommands = []string{"find", "insert", "update"}
 
-// newMongoProxy starts a proxy before the server of a connection string; database replaces the one that it names.
+// newMongoProxy starts a proxy before the server of a connection string; database replaces the one
+// that it names.
 func newMongoProxy(connection, database string) (*mongoProxy, error) {
 	u, err := url.Parse(connection)
 	if err != nil {
 		return nil, err
 	}
+
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
+
 	p := &mongoProxy{Listener: l, backend: u.Host, seen: map[string]int{}, uri: "mongodb://" + l.Addr().String() + "/" + database}
 	go func() {
 		for {
@@ -58,6 +61,7 @@ func newMongoProxy(connection, database string) (*mongoProxy, error) {
 			go p.serve(client)
 		}
 	}()
+
 	return p, nil
 }
 
@@ -68,7 +72,7 @@ func (p *mongoProxy) fail(f commandFault) {
 	p.seen, p.fault, p.mute = map[string]int{}, f, false
 }
 
-// counts are the numbers of commands since fail was called, by name.
+// counts returns the numbers of commands since fail was called, by name.
 func (p *mongoProxy) counts() map[string]int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -84,32 +88,39 @@ func (p *mongoProxy) serve(client net.Conn) {
 	if err != nil {
 		return
 	}
+
 	defer server.Close()
 	for {
 		question, err := readMessage(client)
 		if err != nil {
 			return
 		}
+
 		fault, strikes := p.arrived(commandName(question))
 		if p.silent(fault, strikes) {
 			_, _ = io.Copy(io.Discard, client) // until it is gone
 			return
 		}
+
 		var answer []byte
 		if !strikes || fault.after {
 			if answer, err = ask(server, question); err != nil {
 				return
 			}
 		}
+
 		if strikes && fault.struck != nil {
 			fault.struck()
 		}
+
 		if strikes && !fault.refused {
 			return
 		}
+
 		if strikes {
 			answer = internalError(question)
 		}
+
 		if _, err := client.Write(answer); err != nil {
 			return
 		}
@@ -126,10 +137,11 @@ func (p *mongoProxy) arrived(command string) (f commandFault, strikes bool) {
 	p.seen[command]++
 	p.seen[""]++
 	f = p.fault
+
 	return f, (f.command == "" || f.command == command) && p.seen[f.command] == f.nth
 }
 
-// silent says whether the server says nothing any more, after this fault at the latest.
+// silent reports whether the server says nothing any more, after this fault at the latest.
 func (p *mongoProxy) silent(f commandFault, strikes bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -156,14 +168,16 @@ func readMessage(r io.Reader) ([]byte, error) {
 	message := make([]byte, binary.LittleEndian.Uint32(size))
 	copy(message, size)
 	_, err := io.ReadFull(r, message[4:])
+
 	return message, err
 }
 
-// opMsg is the code of the messages of the MongoDB wire protocol that carry commands and their answers: a header of 16 bytes, flags,
-// and sections, each a byte for its kind and a document.
+// opMsg is the code of the messages of the MongoDB wire protocol that carry commands and their
+// answers: a header of 16 bytes, flags, and sections, each a byte for its kind and a document.
 const opMsg = 2013
 
-// commandName is the first key of the document in an OP_MSG: header, flags, section kind, length, type, name.
+// commandName returns the first key of the document in an OP_MSG: header, flags, section kind,
+// length, type, name.
 func commandName(message []byte) string {
 	const nameAt = 16 + 4 + 1 + 4 + 1
 	if len(message) < nameAt || binary.LittleEndian.Uint32(message[12:]) != opMsg {
@@ -173,16 +187,19 @@ func commandName(message []byte) string {
 	return string(name)
 }
 
-// internalError is the answer of a server with which something is wrong: an OP_MSG that says which message it answers.
+// internalError returns the answer of a server with which something is wrong: an OP_MSG that says
+// which message it answers.
 func internalError(question []byte) []byte {
 	document, err := bson.Marshal(bson.D{{Key: "ok", Value: 0.0}, {Key: "errmsg", Value: "planned"}, {Key: "code", Value: 1}, {Key: "codeName", Value: "InternalError"}})
 	if err != nil {
 		panic(err) // a constant can be marshalled
 	}
+
 	const flagsAndKind = 4 + 1
 	answer := make([]byte, 16+flagsAndKind, 16+flagsAndKind+len(document))
 	binary.LittleEndian.PutUint32(answer, uint32(cap(answer)))
 	copy(answer[8:12], question[4:8]) // the question's id
 	binary.LittleEndian.PutUint32(answer[12:], opMsg)
+
 	return append(answer, document...)
 }

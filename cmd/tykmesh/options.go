@@ -90,7 +90,8 @@ func (o *options) parallelFlag(cmd *cobra.Command) {
 	cmd.Flags().IntVar(&o.parallel, "parallel", 8, "`N` services are worked on at once")
 }
 
-// registrationFlags are those of commands that register what manifests ask for, or say what there is to register.
+// registrationFlags are those of commands that register what manifests ask for, or say what there
+// is to register.
 func (o *options) registrationFlags(cmd *cobra.Command) {
 	o.inputFlags(cmd)
 	o.namespaceFlag(cmd)
@@ -140,10 +141,11 @@ func (o *options) check(cmd *cobra.Command) error {
 			return &usageError{rule.msg, cmd.CommandPath()}
 		}
 	}
+
 	return nil
 }
 
-// outputRules are those about where output goes, and in which format.
+// outputRules returns those about where output goes, and in which format.
 func (o *options) outputRules(cmd *cobra.Command) []flagRule {
 	return []flagRule{
 		{o.formats != nil && !slices.Contains(o.formats, o.format), "--output must be " + strings.Join(o.formats, " or ")},

@@ -6,8 +6,8 @@ import (
 	"os"
 )
 
-// outputFile is a file that takes the place of standard output. It is written in one step when everything has succeeded; until then, what is there
-// stays.
+// outputFile is a file that takes the place of standard output. It is written in one step when
+// everything has succeeded; until then, what is there stays.
 type outputFile struct {
 	path string
 	text bytes.Buffer
@@ -40,6 +40,7 @@ func (o *options) outputFile(p *process) (*outputFile, error) {
 	ready.discard()
 	f := &outputFile{path: o.outFile}
 	p.stdout = &f.text
+
 	return f, nil
 }
 
@@ -48,6 +49,7 @@ func (f *outputFile) after(write output) output {
 	if f == nil || write == nil {
 		return write
 	}
+
 	return func() error {
 		if err := write(); err != nil {
 			return err
@@ -59,7 +61,7 @@ func (f *outputFile) after(write output) output {
 	}
 }
 
-// sameFile tells whether both are there and are one file.
+// sameFile reports whether both are there and are one file.
 func sameFile(a, b string) bool {
 	infoA, errA := os.Stat(a)
 	infoB, errB := os.Stat(b)

@@ -13,7 +13,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/display"
 )
 
-// A run that is over before anybody wonders what it does shows no progress, and what shows it can be read.
+// A run that is over before anybody wonders what it does shows no progress, and what shows it can
+// be read.
 const (
 	progressDelay = 200 * time.Millisecond
 	progressPause = 100 * time.Millisecond
@@ -22,8 +23,9 @@ const (
 // progressReading is what a run does before it has a plan.
 const progressReading = "reading what is registered ..."
 
-// progressLine is the line at the end of a terminal that says what a run is doing. It owns the terminal: everything else goes there through
-// it, and takes the line's place. It is blanked with spaces, because not every terminal knows an escape sequence for that.
+// progressLine is the line at the end of a terminal that says what a run is doing. It owns the
+// terminal: everything else goes there through it, and takes the line's place. It is blanked with
+// spaces, because not every terminal knows an escape sequence for that.
 type progressLine struct {
 	terminal io.Writer
 	width    func() int // nil where no line is ever drawn: Write is all that is left then
@@ -41,6 +43,7 @@ func newProgressLine(p process, o options, target reportTarget) *progressLine {
 	if !isTerminal(p.stderr) || o.quiet || o.verbose || target.onStderr() || slices.Contains(p.environ, "TERM=dumb") {
 		return l
 	}
+
 	fd := int(p.stderr.(*os.File).Fd())
 	l.width = func() int {
 		width, _, err := term.GetSize(fd)
@@ -49,6 +52,7 @@ func newProgressLine(p process, o options, target reportTarget) *progressLine {
 		}
 		return width
 	}
+
 	return l
 }
 
@@ -56,14 +60,17 @@ func newProgressLine(p process, o options, target reportTarget) *progressLine {
 func (l *progressLine) show(text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+
 	delay := progressPause
 	if l.text == "" {
 		delay = progressDelay
 	}
+
 	l.text = display.Line(text)
 	if text == "" {
 		l.blank()
 	}
+
 	l.schedule(delay)
 }
 
@@ -100,6 +107,7 @@ func (l *progressLine) draw() {
 	if l.over || l.text == "" {
 		return
 	}
+
 	const room = 3 // for the ^C of a terminal, and none in the last column: the cursor would be on the next line
 	text := []rune(l.text)
 	text = text[:max(0, min(len(text), l.width()-room))]

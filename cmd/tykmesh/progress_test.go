@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// screen is what a terminal shows of what it is sent, for a program that knows carriage returns and nothing else.
+// screen is what a terminal shows of what it is sent, for a program that knows carriage returns and
+// nothing else.
 type screen struct {
 	mu      sync.Mutex
 	changed *sync.Cond
@@ -39,7 +40,9 @@ func (s *screen) Write(text []byte) (int, error) {
 			s.put(char)
 		}
 	}
+
 	s.changed.Broadcast()
+
 	return len(text), nil
 }
 
@@ -48,15 +51,17 @@ func (s *screen) put(char rune) {
 	if s.column == s.width {
 		s.rows, s.column = append(s.rows, nil), 0
 	}
+
 	last := len(s.rows) - 1
 	for len(s.rows[last]) <= s.column {
 		s.rows[last] = append(s.rows[last], ' ')
 	}
+
 	s.rows[last][s.column] = char
 	s.column++
 }
 
-// String is the text on the screen.
+// String returns the text on the screen.
 func (s *screen) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,7 +98,8 @@ func (s *screen) writes() int {
 	return n
 }
 
-// A line comes when a run takes long, says what is going on without flickering, makes room for whatever else is written, and goes.
+// A line comes when a run takes long, says what is going on without flickering, makes room for
+// whatever else is written, and goes.
 func TestProgressLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScreen(30)
@@ -105,6 +111,7 @@ func TestProgressLine(t *testing.T) {
 				t.Errorf("the screen shows\n%s\nwant\n%s", s, text)
 			}
 		}
+
 		l.show("reading")
 		time.Sleep(199 * time.Millisecond)
 		want("")
@@ -120,9 +127,11 @@ func TestProgressLine(t *testing.T) {
 			l.show(fmt.Sprintf("registering %d/1000", i))
 			time.Sleep(time.Millisecond)
 		}
+
 		if n := s.writes(); n > 2*10 {
 			t.Errorf("drawn with %d writes in a second", n)
 		}
+
 		time.Sleep(100 * time.Millisecond)
 		want("warning: mind\nregistering 999/1000")
 		l.show("")

@@ -9,8 +9,9 @@ import (
 	"os"
 )
 
-// How much is read of one file or of standard input, which may have no end. A configuration, and the secrets that it refers to, are small; manifests
-// are a hundred times smaller than what is read of them, even those of large charts.
+// How much is read of one file or of standard input, which may have no end. A configuration, and
+// the secrets that it refers to, are small; manifests are a hundred times smaller than what is read
+// of them, even those of large charts.
 const (
 	maxConfig    = 4 << 20
 	maxManifests = 256 << 20
@@ -31,8 +32,8 @@ func readAll(r io.Reader, limit, expected int64) ([]byte, error) {
 
 func tooLarge(limit int64) error { return fmt.Errorf("larger than %d MiB", limit>>20) }
 
-// readFile reads a file of at most limit bytes. It may be a pipe, as what a shell puts in the place of a command is; it may be a device, and have no
-// end.
+// readFile reads a file of at most limit bytes. It may be a pipe, as what a shell puts in the place
+// of a command is; it may be a device, and have no end.
 //
 // Errors: *fs.PathError.
 func readFile(path string, limit int64) (data []byte, err error) {
@@ -40,19 +41,23 @@ func readFile(path string, limit int64) (data []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
+
 	defer f.Close()
 	var size int64
 	if info, statErr := f.Stat(); statErr == nil && info.Mode().IsRegular() {
 		size = info.Size()
 	}
+
 	if size > limit {
 		err = tooLarge(limit) // nothing of it has to be read for that
 	} else {
 		data, err = readAll(f, limit, size)
 	}
+
 	if err != nil && !errors.As(err, new(*fs.PathError)) {
 		err = &fs.PathError{Op: "read", Path: path, Err: err}
 	}
+
 	return data, err
 }
 

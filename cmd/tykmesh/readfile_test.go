@@ -23,15 +23,18 @@ func TestReadAll(t *testing.T) {
 	if _, err := readAll(input, 1<<20, 0); err == nil || err.Error() != "larger than 1 MiB" || input.read > 1<<20+1 {
 		t.Errorf("%d bytes of an endless input were read: %v", input.read, err)
 	}
+
 	if text, err := readAll(strings.NewReader("four"), 4, 0); string(text) != "four" || err != nil {
 		t.Errorf("as much as may be read: %q, %v", text, err)
 	}
+
 	if _, err := readAll(strings.NewReader("fours"), 4, 9); err == nil {
 		t.Error("one byte more is read")
 	}
 }
 
-// What takes no room on the disk would take 64 GiB of memory: each file that people name is refused by its size.
+// What takes no room on the disk would take 64 GiB of memory: each file that people name is refused
+// by its size.
 func TestFilesAreReadUpToTheirLimit(t *testing.T) {
 	tree(t, "huge.yaml", "folder/huge.yaml")
 	for _, name := range []string{"huge.yaml", "folder/huge.yaml"} {
@@ -39,8 +42,10 @@ func TestFilesAreReadUpToTheirLimit(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	_, named := config.Find("huge.yaml", nil, readConfigFile)
 	_, file := ReadSources([]string{"huge.yaml"}, false, nil)
+
 	_, folder := ReadSources([]string{"folder"}, false, nil)
 	for want, err := range map[string]error{
 		"--config names a file that cannot be read: larger than 4 MiB": named,
@@ -51,6 +56,7 @@ func TestFilesAreReadUpToTheirLimit(t *testing.T) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
+
 	_, err := readConfigFile("/dev/zero")
 	var at *fs.PathError
 	if _, none := os.Stat("/dev/zero"); none == nil && (!errors.As(err, &at) || at.Path != "/dev/zero" || at.Err.Error() != "larger than 4 MiB") {

@@ -29,7 +29,8 @@ func readReadme(t *testing.T) string {
 	return string(data)
 }
 
-// README's tables are what the program knows of itself, all of it and nothing else. -update writes them.
+// README's tables are what the program knows of itself, all of it and nothing else. -update writes
+// them.
 func TestReadmeTables(t *testing.T) {
 	text := readReadme(t)
 	for _, table := range []struct {
@@ -45,23 +46,28 @@ func TestReadmeTables(t *testing.T) {
 		t.Run(table.name, func(t *testing.T) {
 			head := table.head + "\n" + strings.Repeat("| --- ", strings.Count(table.head, "|")-1) + "|\n"
 			before, rest, begun := strings.Cut(text, head)
+
 			got, after, ended := strings.Cut(rest, "\n\n")
 			if !begun || !ended {
 				t.Fatalf("README.md has no table %s", table.head)
 			}
+
 			var want strings.Builder
 			for _, row := range table.rows {
 				want.WriteString(strings.ReplaceAll("| "+strings.Join(row, " | ")+" |\n", "|  |", "| |"))
 			}
+
 			if *update {
 				text = before + head + want.String() + "\n" + after
 				return
 			}
+
 			if diff := gocmp.Diff(want.String(), got+"\n"); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
 	}
+
 	if *update {
 		if err := os.WriteFile(readmeFile, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
@@ -75,15 +81,19 @@ func keyRows() (rows [][]string) {
 		if k.Preset {
 			byDefault = code(byDefault)
 		}
+
 		if k.Secret {
 			text += " *(secret)*"
 		}
+
 		rows = append(rows, []string{code(k.Name), byDefault, text})
 	}
+
 	return rows
 }
 
-// flagRows has a row for each flag, with the commands that take it; where they differ in what it does, one for each.
+// flagRows has a row for each flag, with the commands that take it; where they differ in what it
+// does, one for each.
 func flagRows() (rows [][]string) {
 	taken := map[[2]string][]string{}
 	for cmd := range commands(newRootCmd(process{name: "tykmesh"})) {
@@ -95,16 +105,20 @@ func flagRows() (rows [][]string) {
 			if !slices.Contains(unsaid, f.DefValue) && !strings.Contains(usage, "(default") {
 				usage += " (default " + f.DefValue + ")"
 			}
+
 			key := [2]string{names, usage}
 			taken[key] = append(taken[key], strings.TrimPrefix(cmd.CommandPath(), "tykmesh "))
 		})
 	}
+
 	for key, takers := range taken {
 		rows = append(rows, []string{code(key[0]), strings.Join(takers, ", "), strings.ReplaceAll(key[1], "|", `\|`)})
 	}
+
 	slices.SortFunc(rows, func(a, b []string) int {
 		return cmp.Or(strings.Compare(longName(a[0]), longName(b[0])), strings.Compare(a[1], b[1]))
 	})
+
 	return rows
 }
 
@@ -122,6 +136,7 @@ func annotationRows() (rows [][]string) {
 		}
 		rows = append(rows, []string{code(a.Key), text})
 	}
+
 	return rows
 }
 
@@ -141,7 +156,8 @@ func codeRows() (rows [][]string) {
 
 func code(text string) string { return "`" + text + "`" }
 
-// typed matches what README has readers type: tykmesh and its words, in blocks and in code spans, to the end of the command.
+// typed matches what README has readers type: tykmesh and its words, in blocks and in code spans,
+// to the end of the command.
 var typed = regexp.MustCompile(`(?m)(?:^|[\s\x60(])tykmesh ([a-z][^\n\x60|&;<>#)]*)`)
 
 // Whatever README has people type is a command, and takes the flags that it is given.
@@ -153,6 +169,7 @@ func TestReadmeCommands(t *testing.T) {
 			checkCommand(t, match[1], seen)
 		}
 	}
+
 	for cmd := range commands(newRootCmd(process{name: "tykmesh"})) {
 		if path := strings.TrimPrefix(cmd.CommandPath(), "tykmesh "); !seen[path] && !strings.HasPrefix(path, "completion ") {
 			t.Errorf("README.md never says what %s is for", cmd.CommandPath())
@@ -166,10 +183,12 @@ func TestReadmeTargets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	targets := regexp.MustCompile(`(?m)^([a-z][a-z-]*):`).FindAllStringSubmatch(string(makefile), -1)
 	if len(targets) == 0 {
 		t.Fatal("the Makefile has no targets")
 	}
+
 	readme := readReadme(t)
 	for _, target := range targets {
 		named := regexp.MustCompile("`(make )?" + target[1] + "[ `]")
@@ -185,6 +204,7 @@ func TestReadmeYAML(t *testing.T) {
 	if len(blocks) == 0 {
 		t.Fatal("README.md shows no YAML")
 	}
+
 	for _, block := range blocks {
 		if err := yaml.UnmarshalStrict([]byte(block[1]), new(map[string]any)); err != nil {
 			t.Errorf("%v:\n%s", err, block[1])
@@ -202,6 +222,7 @@ func checkCommand(t *testing.T, line string, seen map[string]bool) {
 			return
 		}
 	}
+
 	root := newRootCmd(process{name: "tykmesh"})
 	root.InitDefaultCompletionCmd(words...)
 	cmd, rest, err := root.Find(words)
@@ -210,6 +231,7 @@ func checkCommand(t *testing.T, line string, seen map[string]bool) {
 		t.Errorf("tykmesh %s: no such command: %v", line, err)
 		return
 	}
+
 	seen[strings.TrimPrefix(cmd.CommandPath(), "tykmesh ")] = true
 	for _, word := range rest {
 		name, _, _ := strings.Cut(strings.TrimRight(word, ",.:"), "=")
@@ -231,9 +253,11 @@ func TestEveryCommandIsExplained(t *testing.T) {
 				check(below)
 			}
 		}
+
 		if cmd.Short == "" || cmd.Long == "" || cmd.Example == "" {
 			t.Errorf("%s: help lacks a part: %q, %q, %q", cmd.CommandPath(), cmd.Short, cmd.Long, cmd.Example)
 		}
 	}
+
 	check(newRootCmd(process{name: "tykmesh"}))
 }

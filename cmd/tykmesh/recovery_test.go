@@ -16,8 +16,9 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 )
 
-// accident is what happens to one request of a run. Requests are told apart by their kinds and counted: services are registered at the same
-// time, so which request is the tenth differs from run to run, but there are always the same number of each kind.
+// accident is what happens to one request of a run. Requests are told apart by their kinds and
+// counted: services are registered at the same time, so which request is the tenth differs from run
+// to run, but there are always the same number of each kind.
 type accident struct {
 	server string // dashboard, cfssl or mongo
 	kind   string // "POST /api/apis", "authsign", "insert"
@@ -26,7 +27,8 @@ type accident struct {
 	way    string // refused, cut, or killed
 }
 
-// The ways in which a request fails: an error for an answer, a connection that breaks off, and one that nobody is there any more to see.
+// The ways in which a request fails: an error for an answer, a connection that breaks off, and one
+// that nobody is there any more to see.
 const (
 	refused = "refused"
 	cut     = "cut"
@@ -38,18 +40,22 @@ func (a accident) String() string {
 	return fmt.Sprintf("%s %s %d, %s %s it took effect", a.server, a.kind, a.nth, a.way, when)
 }
 
-// accidents are one for each request that the servers have seen, each of these ways, and both moments.
+// accidents returns one for each request that the servers have seen, each of these ways, and both
+// moments.
 func (c *cluster) accidents(ways ...string) (all []accident) {
 	count := map[accident]int{}
 	for _, r := range c.dashboard.Requests() {
 		count[accident{server: "dashboard", kind: r.Method + " " + anyID(r.Path)}]++
 	}
+
 	for _, r := range c.cfssl.Requests() {
 		count[accident{server: "cfssl", kind: r.Endpoint}]++
 	}
+
 	for command, n := range c.ledger.counts() {
 		count[accident{server: "mongo", kind: command}] = n
 	}
+
 	for a, n := range count {
 		for a.nth = 1; a.nth <= n; a.nth++ {
 			for _, a.way = range ways {
@@ -60,11 +66,13 @@ func (c *cluster) accidents(ways ...string) (all []accident) {
 			}
 		}
 	}
+
 	slices.SortFunc(all, func(a, b accident) int { return strings.Compare(a.String(), b.String()) })
+
 	return all
 }
 
-// anyID is the pattern of a path: an id in it may be any.
+// anyID returns the pattern of a path: an id in it may be any.
 func anyID(p string) string {
 	if dir := path.Dir(p); dir != "/api" {
 		return dir + "/*"
@@ -78,6 +86,7 @@ func (c *cluster) befalls(a accident, struck func()) {
 	if a.way == refused {
 		answer = dashboardtest.Refusal(http.StatusInternalServerError, "planned")
 	}
+
 	happens := func(w http.ResponseWriter, r *http.Request) {
 		struck()
 		answer(w, r)
@@ -92,12 +101,14 @@ func (c *cluster) befalls(a accident, struck func()) {
 			f.When = catest.After
 		}
 		c.cfssl.Fail(f)
+
 	case "mongo":
 		c.ledger.fail(commandFault{command: a.kind, nth: a.nth, after: a.after, refused: a.way == refused, struck: struck})
 	}
 }
 
-// requestsOfThree are the kinds of requests that it takes to register three services with TLS, and how many there are of each.
+// requestsOfThree are the kinds of requests that it takes to register three services with TLS, and
+// how many there are of each.
 const requestsOfThree = `cfssl authsign 4
 cfssl info 1
 dashboard GET /api/apis 1
@@ -117,10 +128,12 @@ func requestsIn(all []accident) string {
 		kind := a.server + " " + a.kind
 		last[kind] = max(last[kind], a.nth)
 	}
+
 	var lines []string
 	for _, kind := range sorted(last) {
 		lines = append(lines, fmt.Sprint(kind, " ", last[kind]))
 	}
+
 	return strings.Join(lines, "\n")
 }
 
@@ -134,10 +147,12 @@ func (c *cluster) withoutAccidents(t *testing.T) wanted {
 	if first.status != 0 {
 		t.Fatalf("exit status %d\n%s", first.status, first.stderr)
 	}
+
 	state, err := c.state()
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return wanted{state, c.withSlugs(first.stdout)}
 }
 
@@ -159,10 +174,12 @@ func (c *cluster) left(o outcome, want wanted) error {
 	if diff := cmp.Diff(want, wanted{state, c.withSlugs(o.stdout)}, cmp.AllowUnexported(wanted{})); diff != "" {
 		return fmt.Errorf("(-want +got):\n%s", diff)
 	}
+
 	return c.settled(o.stdout)
 }
 
-// accidentsAtOnce is how many are tried at the same time. Most wait: for another try, or whether a certificate is about to be uploaded.
+// accidentsAtOnce is how many are tried at the same time. Most wait: for another try, or whether a
+// certificate is about to be uploaded.
 const accidentsAtOnce = 24
 
 // each tries accidents, each in a cluster of its own, and returns how each first run ended.
@@ -186,31 +203,36 @@ func each(t *testing.T, mongo string, all []accident, try func(*cluster, acciden
 			}
 		})
 	}
+
 	return ended // once all are over
 }
 
-// Whichever request of a run fails, before or after it takes effect: standard output is empty unless the run succeeds all the same, the next
-// run finishes the work, and what is there then is what one good run would have made, once. A further run writes nothing.
+// Whichever request of a run fails, before or after it takes effect: standard output is empty
+// unless the run succeeds all the same, the next run finishes the work, and what is there then is
+// what one good run would have made, once. A further run writes nothing.
 func TestEveryRequestMayFail(t *testing.T) {
 	mongo := catest.Mongo(t)
 	good := newCluster(t, mongo, "good", dashboardtest.Options{})
 	defer good.close()
 	want := good.withoutAccidents(t)
+
 	all := good.accidents(refused, cut)
 	if diff := cmp.Diff(requestsOfThree, requestsIn(all)); diff != "" {
 		t.Fatalf("a run without accidents (-want +got):\n%s", diff)
 	}
+
 	count := map[int]int{}
 	for _, o := range each(t, mongo, all, func(c *cluster, a accident) (outcome, error) { return c.fails(a, want) }) {
 		count[o.status]++
 	}
+
 	t.Logf("%d accidents, by exit status: %v", len(all), count)
 	if count[exitDone] == len(all) || count[5] == 0 {
 		t.Errorf("no run was incomplete: %v", count)
 	}
 }
 
-// fails is a run with an accident, and what follows it.
+// fails returns a run with an accident, and what follows it.
 func (c *cluster) fails(a accident, want wanted) (outcome, error) {
 	var struck atomic.Bool
 	c.befalls(a, func() { struck.Store(true) })
@@ -230,5 +252,6 @@ func (c *cluster) fails(a accident, want wanted) (outcome, error) {
 	if first.status == 0 { // then it is done, and there is nothing to recover from
 		return first, c.left(first, want)
 	}
+
 	return first, c.recovers(want)
 }

@@ -24,7 +24,8 @@ func (skippableError) Hint() string {
 	return "with --on-skip warn, what cannot be edited passes through as it is"
 }
 
-// skippable adds a hint to a refusal. Whoever made a mistake in YAML wants to mend it, and needs none.
+// skippable adds a hint to a refusal. Whoever made a mistake in YAML wants to mend it, and needs
+// none.
 func skippable(err error) error {
 	var refused refusal
 	has := func(f func(inject.Rule) bool) bool {
@@ -33,6 +34,7 @@ func skippable(err error) error {
 	if !errors.As(err, &refused) || has(func(r inject.Rule) bool { return !r.Skips() }) || !has(func(r inject.Rule) bool { return r != inject.RuleSyntax }) {
 		return err
 	}
+
 	return skippableError{err}
 }
 

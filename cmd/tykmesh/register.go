@@ -26,16 +26,19 @@ func newRegisterCmd(p process) *cobra.Command {
 			})
 		},
 	}
+
 	o.registrationFlags(cmd)
 	return cmd
 }
 
-// register brings the services onto the mesh; nothing to do where there are none. In a dry run it only says what is to be done.
+// register brings the services onto the mesh; nothing to do where there are none. In a dry run it
+// only says what is to be done.
 func register(ctx context.Context, c config.Config, o options, services []mesh.Service, settings mesh.Settings, report *report) (*mesh.Plan, map[inject.Service]inject.Binding, error) {
 	if len(services) == 0 {
 		report.planned(nil, 0)
 		return nil, nil, nil
 	}
+
 	report.progress(progressReading)
 	ctx, watch := watchProgress(ctx, o.timeout)
 	defer watch.stop()
@@ -43,15 +46,18 @@ func register(ctx context.Context, c config.Config, o options, services []mesh.S
 	if err != nil {
 		return nil, nil, watch.explain(err)
 	}
+
 	defer closeRemote()
 	state, err := mesh.Observe(ctx, remote, settings)
 	if err != nil {
 		return nil, nil, watch.explain(err)
 	}
+
 	watch.progress()
 	if state, err = mesh.Resolve(ctx, remote, services, state, settings); err != nil {
 		return nil, nil, watch.explain(err)
 	}
+
 	plan, problems := mesh.NewPlan(services, state, settings)
 	if err := refuse(nil, problems); err != nil {
 		return nil, nil, err
@@ -59,16 +65,20 @@ func register(ctx context.Context, c config.Config, o options, services []mesh.S
 	if err := plan.Prove(ctx, remote); err != nil {
 		return nil, nil, watch.explain(err)
 	}
+
 	report.warnings(plan.Warnings)
 	report.newAuthority(c, plan)
 	if o.registered { // what is left to delete is no part of what is printed
 		return plan, plan.Bindings(), registered(plan, report)
 	}
+
 	report.planned(plan.Steps(), kept(plan))
 	if o.dryRun {
 		return plan, preview(plan.Bindings()), nil
 	}
+
 	bindings, err := carryOut(ctx, plan, remote, watch, report)
+
 	return plan, bindings, err
 }
 
@@ -77,7 +87,7 @@ func kept(plan *mesh.Plan) int {
 	return plan.Count(mesh.APIKind, mesh.Keep) + plan.Count(mesh.CertificateKind, mesh.Keep)
 }
 
-// registered is an error if something would have to be registered.
+// registered returns an error if something would have to be registered.
 func registered(plan *mesh.Plan, report *report) error {
 	steps := plan.Registration()
 	report.planned(steps, kept(plan))
@@ -107,7 +117,7 @@ func (e *unregisteredError) Error() string {
 	return plural(len(e.steps), "step") + " of registration left to do"
 }
 
-// Hint is the other half of the pipeline.
+// Hint returns the other half of the pipeline.
 func (*unregisteredError) Hint() string {
 	return "register does it: the same flags, with a key that may write"
 }

@@ -13,7 +13,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// inboundTarget is where configured sidecars find their apps: the guide's rules redirect port 6767 of a pod to port 80.
+// inboundTarget is where configured sidecars find their apps: the guide's rules redirect port 6767
+// of a pod to port 80.
 const inboundTarget = "http://localhost:6767"
 
 func injectSettings(c config.Config, o options) inject.Settings {
@@ -24,13 +25,16 @@ func injectSettings(c config.Config, o options) inject.Settings {
 		PodTemplates: c.Injector.PodTemplates, OnSkip: onSkip[o.onSkip], Accept: c.Injector.Accept,
 		UpgradeAPI: o.upgradeAPI, Preserve: c.Injector.ServicePorts == config.ServicePortsPreserve,
 	}
+
 	if c.Injector.EmitCA {
 		settings.Authority = string(ca.EncodeCertificates(c.CA.Trust...))
 	}
+
 	if len(c.Injector.Containers) == 0 {
 		settings.Sidecar, settings.Strict = &c.Sidecar, true
 		settings.Sidecar.Authorities = c.CA.Trust.FileNames()
 	}
+
 	return settings
 }
 
@@ -39,6 +43,7 @@ func meshSettings(c config.Config, o options) mesh.Settings {
 	for _, slug := range o.adopt {
 		adopt[slug] = true
 	}
+
 	settings := mesh.Settings{
 		Org: c.Tyk.Org, TLS: c.Injector.EnableMeshTLS,
 		MeshHosts: c.Injector.MeshHosts, MeshDomain: c.Injector.MeshDomain, Slugs: mesh.Slugs(c.Injector.Slugs),
@@ -46,14 +51,16 @@ func meshSettings(c config.Config, o options) mesh.Settings {
 		InboundTarget: inboundTarget, MeshPort: sidecar.Port, Adopt: adopt, Parallel: o.parallel, Trusted: c.CA.Trust, Now: o.now,
 		RenewBefore: time.Duration(o.renew),
 	}
+
 	if o.local != "" {
 		settings.Settle = 1 // no gateway serves what is in a folder
 		settings.SeesAllAPIs = true
 	}
+
 	return settings
 }
 
-// trustedFile is the file with the CAs that pods are to trust, as people type it.
+// trustedFile returns the file with the CAs that pods are to trust, as people type it.
 func trustedFile(c config.Config, o options) string {
 	switch {
 	case o.local != "":
@@ -64,7 +71,7 @@ func trustedFile(c config.Config, o options) string {
 	return "FILE"
 }
 
-// templates are those that API definitions are made from.
+// templates returns those that API definitions are made from.
 func templates(c config.Config) (*dashboard.Templates, error) {
 	if c.Tyk.Templates == "" || !c.Injector.CreateRoutes {
 		return dashboard.BuiltinTemplates(), nil
@@ -73,6 +80,7 @@ func templates(c config.Config) (*dashboard.Templates, error) {
 	if err != nil {
 		return nil, settingError(c, "Tyk.templates", err)
 	}
+
 	return loaded, nil
 }
 
@@ -81,11 +89,13 @@ func openRemote(ctx context.Context, c config.Config, o options, report *report)
 	if o.local != "" {
 		return openLocal(ctx, c, o, report)
 	}
+
 	nothing := func() {}
 	client, err := newDashboard(c, report.asked)
 	if err != nil {
 		return mesh.Remote{}, nothing, err
 	}
+
 	remote := mesh.Remote{APIs: client, Certificates: client}
 	if !c.Injector.EnableMeshTLS {
 		return remote, nothing, nil
@@ -96,11 +106,14 @@ func openRemote(ctx context.Context, c config.Config, o options, report *report)
 	if !c.CA.MongoConnStr.IsSet() {
 		return remote, nothing, nil
 	}
+
 	ledger, err := openMongo(ctx, c, report)
 	if err != nil {
 		return mesh.Remote{}, nothing, err
 	}
+
 	remote.Ledger = tracedLedger{ledger, report}
+
 	return remote, func() { _ = ledger.Close(ctx) }, nil
 }
 
@@ -133,22 +146,28 @@ func openLocal(ctx context.Context, c config.Config, o options, report *report) 
 	if err != nil {
 		return mesh.Remote{}, nothing, err
 	}
+
 	remote := mesh.Remote{APIs: dir, Certificates: dir}
 	if !c.Injector.EnableMeshTLS {
 		return remote, nothing, nil
 	}
+
 	open := ca.PreviewLocal
 	if o.certifies && !o.dryRun && !o.registered {
 		open = ca.OpenLocal
 	}
+
 	signer, err := open(filepath.Join(o.local, localCAFolder), c.CA.DefaultNames)
 	if err != nil {
 		return mesh.Remote{}, nothing, err
 	}
+
 	ledger, err := ca.OpenFileLedger(ctx, filepath.Join(o.local, localLedgerFile))
 	if err != nil {
 		return mesh.Remote{}, nothing, err
 	}
+
 	remote.Issuer, remote.Ledger = issuerOf(signer, c, o), tracedLedger{ledger, report}
+
 	return remote, func() { _ = ledger.Close(ctx) }, nil
 }

@@ -10,8 +10,8 @@ import (
 )
 
 // replaceFile puts a file in the place of another in one step, so that half of it is never seen. It
-// replaces the file behind a link, not the link. The file keeps its mode, and its owner where the user
-// may give files away. A pipe, a terminal or a device is written to.
+// replaces the file behind a link, not the link. The file keeps its mode, and its owner where the
+// user may give files away. A pipe, a terminal or a device is written to.
 func replaceFile(path string, data []byte) error {
 	p, err := prepareFile(path, data)
 	if err != nil {
@@ -20,15 +20,18 @@ func replaceFile(path string, data []byte) error {
 	return p.commit()
 }
 
-// prepared is a file that is ready to take the place of another, or what a pipe or device is to get.
+// prepared is a file that is ready to take the place of another, or what a pipe or device is to
+// get.
 type prepared struct {
 	temporary, path string
 	stream          []byte // for what cannot be replaced
 }
 
-// prepareFile writes the new text of a file beside it. A new file gets the mode that the umask leaves it.
+// prepareFile writes the new text of a file beside it. A new file gets the mode that the umask
+// leaves it.
 //
-// Errors: a folder, in whose place no file belongs; a file that is read-only or has several names; whatever keeps the file from being written.
+// Errors: a folder, in whose place no file belongs; a file that is read-only or has several names;
+// whatever keeps the file from being written.
 func prepareFile(path string, data []byte) (p prepared, err error) {
 	mode := fs.FileMode(0o666)
 	old, err := statTarget(path)
@@ -41,14 +44,18 @@ func prepareFile(path string, data []byte) (p prepared, err error) {
 		}
 		mode = 0o600 // until it has the owner and the mode of the old one
 	}
+
 	final := finalPath(path)
+
 	f, err := createBeside(final, mode)
 	if at := (*fs.PathError)(nil); errors.As(err, &at) {
 		at.Path = path // as the user calls it
 	}
+
 	if err != nil {
 		return p, err
 	}
+
 	p = prepared{temporary: f.Name(), path: final}
 	defer func() {
 		if err != nil {
@@ -59,10 +66,12 @@ func prepareFile(path string, data []byte) (p prepared, err error) {
 		keepOwner(f, old)
 		err = f.Chmod(old.Mode().Perm())
 	}
+
 	return p, errors.Join(err, f.Sync(), f.Close())
 }
 
-// statTarget describes what a path leads to, as [finalPath] follows it: x/../a.yaml is a.yaml, although there is no x.
+// statTarget describes what a path leads to, as [finalPath] follows it: x/../a.yaml is a.yaml,
+// although there is no x.
 func statTarget(path string) (fs.FileInfo, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) && path != "" {
@@ -71,7 +80,8 @@ func statTarget(path string) (fs.FileInfo, error) {
 	return info, err
 }
 
-// isStream reports whether a file has nothing that could be replaced: it is a pipe, a terminal, or a device like /dev/null.
+// isStream reports whether a file has nothing that could be replaced: it is a pipe, a terminal, or
+// a device like /dev/null.
 func isStream(mode fs.FileMode) bool { return mode&(fs.ModeNamedPipe|fs.ModeCharDevice) != 0 }
 
 // replaceError says why a file cannot be replaced.
@@ -96,10 +106,12 @@ func checkReplaceable(path string, old fs.FileInfo) error {
 	case old.Mode().Perm()&0o222 == 0:
 		return &replaceError{path, "is read-only", fmt.Sprintf("chmod u+w %s allows it", word)}
 	}
+
 	f, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
 		return err
 	}
+
 	return f.Close()
 }
 
@@ -109,7 +121,8 @@ func createBeside(path string, mode fs.FileMode) (*os.File, error) {
 	return os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 }
 
-// finalPath returns where a path leads when all links are followed, also to a file that is not there yet.
+// finalPath returns where a path leads when all links are followed, also to a file that is not
+// there yet.
 func finalPath(path string) string {
 	const most = 40 // links in a row, as Linux has it; more go round in a circle, and cannot be opened
 	for range most {
@@ -117,19 +130,24 @@ func finalPath(path string) string {
 		if err != nil {
 			break
 		}
+
 		path = filepath.Join(folder, filepath.Base(path))
 		leads, err := os.Readlink(path)
 		if err != nil {
 			break
 		}
+
 		if !filepath.IsAbs(leads) {
 			leads = filepath.Join(folder, leads)
 		}
+
 		path = leads
 	}
+
 	if absolute, err := filepath.Abs(path); err == nil {
 		return absolute
 	}
+
 	return path
 }
 
@@ -141,6 +159,7 @@ func (p prepared) commit() error {
 		p.discard()
 		return err
 	}
+
 	syncFolder(filepath.Dir(p.path))
 	return nil
 }
@@ -154,7 +173,8 @@ func writeInto(path string, data []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-// syncFolder makes a rename outlast a power failure. Systems that cannot do that for a folder say so, and nothing better is left to do.
+// syncFolder makes a rename outlast a power failure. Systems that cannot do that for a folder say
+// so, and nothing better is left to do.
 func syncFolder(path string) {
 	if f, err := os.Open(path); err == nil {
 		_ = f.Sync()

@@ -19,7 +19,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// report tells people on standard error what was done: a line for each object that carries an annotation of ours, then a summary. With
+// report tells people on standard error what was done: a line for each object that carries an
+// annotation of ours, then a summary. With
 // --report it tells machines the same, there or in a file.
 type report struct {
 	mu      sync.Mutex
@@ -51,6 +52,7 @@ func newReport(p process, command string, o options) (*report, error) {
 	if err != nil {
 		return nil, &usageError{err.Error(), p.name + " " + command}
 	}
+
 	if target.file != "" {
 		ready, err := prepareFile(target.file, nil)
 		if err != nil {
@@ -58,18 +60,22 @@ func newReport(p process, command string, o options) (*report, error) {
 		}
 		ready.discard()
 	}
+
 	r := &report{process: p, command: command, target: target, dry: o.dryRun, line: newProgressLine(p, o, target)}
 	r.people, r.errors = r.line, r.line
 	if target.onStderr() {
 		r.people, r.errors = io.Discard, io.Discard
 	}
+
 	if o.quiet {
 		r.people = io.Discard
 	}
+
 	r.people, r.errors = display.Lines(io.MultiWriter(r.people, &r.lines)), display.Lines(io.MultiWriter(r.errors, &r.lines))
 	if o.verbose {
 		r.verbose = slog.New(verboseHandler(p.stderr, target))
 	}
+
 	return r, nil
 }
 
@@ -85,33 +91,40 @@ func verboseHandler(w io.Writer, target reportTarget) slog.Handler {
 // output writes what a run has made: for standard output, or to files.
 type output func() error
 
-// run does the work of a command and reports it. Reports in files come before the output, so that nothing is printed where they fail; what
-// people are to read comes after it, where it is seen.
+// run does the work of a command and reports it. Reports in files come before the output, so that
+// nothing is printed where they fail; what people are to read comes after it, where it is seen.
 func (r *report) run(ctx context.Context, work func() (output, error)) error {
 	write, err := work()
 	r.line.stop() // before standard output, which may be the same terminal
 	if err == nil {
 		err = r.save(nil)
 	}
+
 	if err == nil && r.target.onStderr() && r.inBrackets() {
 		r.told = true
 		err = r.target.format(r.process.stderr, r.rest(nil))
 	}
+
 	if err == nil && write != nil {
 		err = r.print(ctx, write)
 	}
+
 	if err != nil {
 		return r.fail(err)
 	}
+
 	for _, line := range r.last {
 		fmt.Fprintln(r.people, line)
 	}
+
 	if r.target.onStderr() && !r.told {
 		err = r.target.format(r.process.stderr, r.rest(nil))
 	}
+
 	if err == nil && r.exit != exitDone {
 		err = toldError{statusError(r.exit)}
 	}
+
 	return err
 }
 
@@ -122,18 +135,22 @@ func (r *report) fail(err error) error {
 			r.printf("%s", objectEntry(o).line())
 		}
 	}
+
 	printError(r.errors, err)
 	if r.list != nil && !r.out.begun {
 		_ = writeResourceList(r.process.stdout, r.list.Text, results(r.all(err))) // what matters is on standard error
 	}
+
 	if r.target.err == nil { // else err says so
 		if saveErr := r.save(err); saveErr != nil {
 			printError(r.errors, saveErr)
 		}
 	}
+
 	if r.target.onStderr() {
 		_ = r.target.format(r.process.stderr, r.rest(err)) // there is nowhere left to say that this failed
 	}
+
 	return toldError{err}
 }
 
@@ -142,6 +159,7 @@ func (r *report) save(err error) error {
 	if r.target.file == "" {
 		return nil
 	}
+
 	var b bytes.Buffer
 	if r.target.format == nil {
 		b.Write(r.lines.Bytes())
@@ -152,10 +170,12 @@ func (r *report) save(err error) error {
 	} else if err := r.target.format(&b, r.all(err)); err != nil {
 		return fmt.Errorf("writing the report: %w", err)
 	}
+
 	r.target.err = replaceFile(r.target.file, b.Bytes())
 	if r.target.err != nil {
 		return fmt.Errorf("writing the report: %w", r.target.err)
 	}
+
 	return nil
 }
 
@@ -169,7 +189,7 @@ type statusError int
 
 func (s statusError) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
-// ExitCode is the status.
+// ExitCode returns the status.
 func (s statusError) ExitCode() int { return int(s) }
 
 func (r *report) printf(format string, args ...any) {
@@ -246,7 +266,7 @@ var finished = map[string]string{"inject": "injected", "diff": "injected", "regi
 // doing is what a command does as long as it applies its plan.
 var doing = map[string]string{"inject": "registering", "register": "registering", "delete": "deleting", "certs renew": "renewing", "certs prune": "pruning"}
 
-// all are the entries of a run that ends with an error, or with none.
+// all returns the entries of a run that ends with an error, or with none.
 func (r *report) all(err error) []reportEntry {
 	return append(slices.Clone(r.entries), r.closing(err)...)
 }
@@ -262,11 +282,12 @@ func (r *report) rest(err error) []reportEntry {
 	return r.all(err)
 }
 
-// closing are the entries that come when a run is over.
+// closing returns the entries that come when a run is over.
 func (r *report) closing(err error) (out []reportEntry) {
 	if err != nil {
 		out = r.course.untouched()
 	}
+
 	for _, o := range r.objects {
 		e := objectEntry(o)
 		switch {
@@ -276,8 +297,10 @@ func (r *report) closing(err error) (out []reportEntry) {
 		default:
 			e.Outcome, e.Change = r.verb(finished[r.command]), o.Change
 		}
+
 		out = append(out, e)
 	}
+
 	summary := reportEntry{Type: typeSummary, Command: r.command, DryRun: r.dry, Steps: r.course.count(err != nil), Exit: &r.exit}
 	if err != nil {
 		out = append(out, r.known(errorEntries(err))...)
@@ -286,6 +309,7 @@ func (r *report) closing(err error) (out []reportEntry) {
 	} else if len(r.last) > 0 {
 		summary.Message = r.last[len(r.last)-1]
 	}
+
 	return append(out, summary)
 }
 
@@ -295,16 +319,19 @@ func (r *report) known(problems []reportEntry) []reportEntry {
 	for _, o := range r.objects {
 		byTitle[o.Pos.File+"\n"+o.String()] = o
 	}
+
 	for i, p := range problems {
 		if o := byTitle[p.File+"\n"+p.Object]; o != nil {
 			p.Document, p.APIVersion, p.Kind, p.Namespace, p.Name = o.Document, o.APIVersion, o.Kind, o.Namespace, o.Name
 			problems[i] = p
 		}
 	}
+
 	return problems
 }
 
-// errorEntries returns what a run failed of: each error with its own hints, the first with those about all of them.
+// errorEntries returns what a run failed of: each error with its own hints, the first with those
+// about all of them.
 func errorEntries(err error) (out []reportEntry) {
 	refused, wrong := refusal(nil), config.Error(nil)
 	switch {
@@ -321,10 +348,12 @@ func errorEntries(err error) (out []reportEntry) {
 			out = append(out, reportEntry{Type: typeProblem, Severity: severityError, Message: f.line, Hints: f.hints()})
 		}
 	}
+
 	for _, hint := range hintsFor(err) {
 		if len(out) > 0 && !slices.ContainsFunc(out, func(e reportEntry) bool { return slices.Contains(e.Hints, hint) }) {
 			out[0].Hints = append(out[0].Hints, hint)
 		}
 	}
+
 	return out
 }

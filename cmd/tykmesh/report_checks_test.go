@@ -9,7 +9,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// Whatever can be accepted has a remedy, and says how to accept it: where it is a warning, and where it ends the run.
+// Whatever can be accepted has a remedy, and says how to accept it: where it is a warning, and
+// where it ends the run.
 func TestFindingsHaveRemedies(t *testing.T) {
 	acceptable := 0
 	for _, r := range inject.Rules {
@@ -18,9 +19,11 @@ func TestFindingsHaveRemedies(t *testing.T) {
 		if can := err == nil; can != strings.Contains(hint, "; or it is meant so: injector.tyk.io/accept: "+string(r.Rule)) {
 			t.Errorf("%s can be accepted: %v, and its hint is %q", r.Rule, can, hint)
 		}
+
 		if err != nil {
 			continue
 		}
+
 		acceptable++
 		found := refusal{
 			{Rule: r.Rule, Pos: manifest.Position{File: "app.yaml", Line: 1, Column: 1}, Msg: "one"},
@@ -28,16 +31,19 @@ func TestFindingsHaveRemedies(t *testing.T) {
 		}
 		var said strings.Builder
 		printError(&said, found)
+
 		want := fmt.Sprintf("app.yaml:1:1: error %s: one\napp.yaml:2:1: error %[1]s: another\n", r.Rule) + "error: 2 problems: nothing was changed and nothing is printed\nhint: " + hint + "\n"
 		if said.String() != want || !strings.HasSuffix(hint, "injector.tyk.io/accept: "+string(r.Rule)) {
 			t.Errorf("%s: said\n%s\nnot\n%s", r.Rule, said.String(), want)
 		}
+
 		for _, e := range errorEntries(found) {
 			if e.Rule != r.Rule || len(e.Hints) != 1 || e.Hints[0] != hint {
 				t.Errorf("%s: machines are told %v of %s", r.Rule, e.Hints, e.Rule)
 			}
 		}
 	}
+
 	if acceptable == 0 {
 		t.Fatal("nothing can be accepted")
 	}

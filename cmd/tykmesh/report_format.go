@@ -16,7 +16,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/display"
 )
 
-// reportEntry is one thing that a report says to machines: a line of --report json. What does not apply is left out.
+// reportEntry is one thing that a report says to machines: a line of --report json. What does not
+// apply is left out.
 type reportEntry struct {
 	Type     string      `json:"type"` // plan, object, problem, step or summary
 	Severity string      `json:"severity,omitempty"`
@@ -98,7 +99,8 @@ func findingEntry(severity string, f config.Finding) reportEntry {
 	return e
 }
 
-// outcomes are how reports name what becomes of an object. What a command does to one has the command's name.
+// outcomes are how reports name what becomes of an object. What a command does to one has the
+// command's name.
 var outcomes = map[inject.Outcome]string{inject.LeftAlone: "left alone", inject.Skipped: "skipped", inject.Refused: "refused"}
 
 func objectEntry(o *inject.Object) reportEntry {
@@ -110,9 +112,11 @@ func objectEntry(o *inject.Object) reportEntry {
 	if o.Warning {
 		e.Severity = severityWarning
 	}
+
 	if w := o.Workload(); w != nil && w.Service.App != "" {
 		e.Service = w.Service.String()
 	}
+
 	return e
 }
 
@@ -133,8 +137,8 @@ func stepEntry(status string, s mesh.Step) reportEntry {
 	return e
 }
 
-// shown returns the entry with its texts as they may be shown. What names something stays as it is, for programs that look for it: it is JSON that
-// escapes that.
+// shown returns the entry with its texts as they may be shown. What names something stays as it is,
+// for programs that look for it: it is JSON that escapes that.
 func (e reportEntry) shown() reportEntry {
 	e.Object, e.Message, e.Error = display.Line(e.Object), display.Line(e.Message), display.Line(e.Error)
 	e.Hints, e.Reasons = shownAll(e.Hints), shownAll(e.Reasons)
@@ -158,9 +162,11 @@ func (e reportEntry) text() string {
 	if e.Type == typeObject {
 		text = e.Outcome + ": " + text
 	}
+
 	if e.Object != "" {
 		text = e.Object + ": " + text
 	}
+
 	return text
 }
 
@@ -191,9 +197,11 @@ func parseReport(value string) (reportTarget, error) {
 	default:
 		return t, fmt.Errorf("--report: %q is none of text, json, github and sarif", name)
 	}
+
 	if hasFile && file == "" {
 		return t, fmt.Errorf("--report: no file after %s=", name)
 	}
+
 	return t, nil
 }
 
@@ -207,10 +215,11 @@ func writeJSON(w io.Writer, entries []reportEntry) error {
 			return err
 		}
 	}
+
 	return b.Flush()
 }
 
-// noticed are the entries that somebody has to look at.
+// noticed returns the entries that somebody has to look at.
 func noticed(entries []reportEntry) (out []reportEntry) {
 	for _, e := range entries {
 		if e.Severity != "" {
@@ -220,36 +229,44 @@ func noticed(entries []reportEntry) (out []reportEntry) {
 	return out
 }
 
-// writeGitHub writes workflow commands, which GitHub Actions shows beside the lines of a change: one for each error and warning, and the
-// summary for those who read the log.
+// writeGitHub writes workflow commands, which GitHub Actions shows beside the lines of a change:
+// one for each error and warning, and the summary for those who read the log.
 func writeGitHub(w io.Writer, entries []reportEntry) error {
 	b := bufio.NewWriter(w)
 	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
+
 	message := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 	for _, e := range noticed(entries) {
 		var at []string
 		if e.File != "" {
 			at = append(at, "file="+property.Replace(display.Line(e.File)))
 		}
+
 		if e.Line > 0 {
 			at = append(at, fmt.Sprintf("line=%d", e.Line), fmt.Sprintf("col=%d", e.Column))
 		}
+
 		if e.Rule != "" {
 			at = append(at, "title="+property.Replace("tykmesh "+string(e.Rule)))
 		}
+
 		text := display.Line(e.text())
 		for _, hint := range e.Hints {
 			text += "\n" + display.Line("hint: "+hint)
 		}
+
 		command := e.Severity
 		if len(at) > 0 {
 			command += " " + strings.Join(at, ",")
 		}
+
 		fmt.Fprintf(b, "::%s::%s\n", command, message.Replace(text))
 	}
+
 	if last := entries[len(entries)-1]; last.Message != "" {
 		fmt.Fprintln(display.Lines(b), last.Message)
 	}
+
 	return b.Flush()
 }
 
@@ -323,11 +340,13 @@ func writeSARIF(w io.Writer, entries []reportEntry) error {
 		Invocations: []sarifInvocation{{Successful: exit == exitDone || exit == exitChanges, Exit: exit}},
 		Results:     []sarifResult{},
 	}
+
 	for _, r := range inject.Rules {
 		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{
 			r.Rule, sarifText{r.Text}, sarifText{codeTexts()[r.Rule].Means}, sarifText{codeTexts()[r.Rule].Fix + " " + acceptance(r.Rule)},
 		})
 	}
+
 	for _, e := range noticed(entries) {
 		e = e.shown()
 		if e.Line == 0 {
@@ -337,7 +356,9 @@ func writeSARIF(w io.Writer, entries []reportEntry) error {
 		place := sarifPhysical{sarifArtifact{(&url.URL{Path: strings.ReplaceAll(e.File, `\`, "/")}).EscapedPath()}, sarifRegion{e.Line, e.Column}}
 		run.Results = append(run.Results, sarifResult{e.Rule, e.Severity, sarifText{e.text()}, []sarifLocation{{place}}})
 	}
+
 	enc := json.NewEncoder(display.JSON(w))
 	enc.SetIndent("", " ")
+
 	return enc.Encode(sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}})
 }

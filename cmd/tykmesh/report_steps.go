@@ -49,6 +49,7 @@ func (r *report) planned(steps []mesh.Step, kept int) {
 	for _, done := range past {
 		r.course.counts[done] = 0
 	}
+
 	for _, s := range steps {
 		r.note(planEntry(s))
 	}
@@ -76,12 +77,14 @@ func (r *report) event(e mesh.Event) {
 		c.unkept = append(c.unkept, e.Err)
 	case mesh.Waiting: // machines need not hear of it
 	}
+
 	text := fmt.Sprintf("%s %d/%d", doing[r.command], e.Finished, e.Total)
 	if e.Kind == mesh.Waiting {
 		text += fmt.Sprintf(": gateways load what has changed, %.0f s yet", e.Wait.Seconds())
 	} else if n := len(c.running); n > 0 {
 		text += fmt.Sprintf(": %s %s", c.running[n-1].Kind, c.running[n-1].Name)
 	}
+
 	r.progress(text)
 }
 
@@ -89,16 +92,18 @@ func (r *report) event(e mesh.Event) {
 func (r *report) ended(status string, e mesh.Event) {
 	r.course.ended[keyOf(e.Step)] = status
 	r.course.did[keyOf(e.Step)] = e.Step.Action
+
 	entry := stepEntry(status, e.Step)
 	// What the end of the run broke off says no more than that the run ended.
 	if e.Err != nil && !errors.Is(e.Err, context.Canceled) {
 		entry.Error = e.Err.Error()
 	}
+
 	r.note(entry)
 }
 
-// leftBehind warns of what the Dashboard does not keep, and of replaced certificates that could not be deleted: the run has done its
-// work all the same.
+// leftBehind warns of what the Dashboard does not keep, and of replaced certificates that could not
+// be deleted: the run has done its work all the same.
 func (r *report) leftBehind() {
 	for _, err := range r.course.unkept {
 		r.warn(err.Error())
@@ -108,7 +113,8 @@ func (r *report) leftBehind() {
 	}
 }
 
-// deleted are the replaced certificates of a plan that the run has deleted, or in a dry run would delete.
+// deleted returns the replaced certificates of a plan that the run has deleted, or in a dry run
+// would delete.
 func (r *report) deleted(plan *mesh.Plan) (steps []mesh.Step) {
 	for _, s := range plan.Replaced {
 		if r.dry || r.course.ended[keyOf(s)] == statusDone {
@@ -118,7 +124,7 @@ func (r *report) deleted(plan *mesh.Plan) (steps []mesh.Step) {
 	return steps
 }
 
-// done are the steps of the plan that are done, in its order.
+// done returns the steps of the plan that are done, in its order.
 func (c *course) done() (steps []mesh.Step) {
 	for _, s := range c.steps {
 		if c.ended[keyOf(s)] == statusDone {
@@ -136,7 +142,7 @@ func (c *course) cameTo(s mesh.Step) mesh.Step {
 	return s
 }
 
-// untouched are the entries of the steps that a failed run did not come to.
+// untouched returns the entries of the steps that a failed run did not come to.
 func (c *course) untouched() (entries []reportEntry) {
 	for _, s := range c.steps {
 		if c.ended[keyOf(s)] == "" {
@@ -159,5 +165,6 @@ func (c *course) count(failed bool) map[string]int {
 			counts[countNotDone]++
 		}
 	}
+
 	return counts
 }

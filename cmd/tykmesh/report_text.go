@@ -17,7 +17,9 @@ func (r *report) injected(stream *inject.Stream, plan *mesh.Plan) {
 	if stream.Defaulted {
 		r.warn("some objects name no namespace: they are registered in default, and kubectl apply would use that of its context; -n NAMESPACE says which")
 	}
+
 	registered := r.registrations(plan)
+
 	count := tally{}
 	for _, o := range stream.Objects {
 		count.add(o)
@@ -27,16 +29,20 @@ func (r *report) injected(stream *inject.Stream, plan *mesh.Plan) {
 		}
 		r.done(o, registered)
 	}
+
 	if plan != nil {
 		r.meshCertificate(plan, "other API")
 	}
+
 	if r.command != "register" {
 		r.needs(stream)
 	}
+
 	if stream.Nothing != "" {
 		r.nothing(stream.Nothing)
 		return
 	}
+
 	r.lastly("%s", r.summary(count, plan))
 }
 
@@ -47,31 +53,39 @@ func (r *report) nothing(why string) {
 	r.lastly("warning %s: %s", inject.RuleNothing, text)
 }
 
-// needs says what namespaces must have for the pods that are on the mesh now, and what to type for it: a line for each thing.
+// needs says what namespaces must have for the pods that are on the mesh now, and what to type for
+// it: a line for each thing.
 func (r *report) needs(stream *inject.Stream) {
 	if stream.Emitted > 0 {
 		r.lastly("ConfigMap %s %s for %s", sidecar.Authority, r.verb("added"), plural(stream.Emitted, "namespace"))
 	}
+
 	var secret, authority []string
+
 	levels := make(map[inject.Security][]string)
 	for _, n := range stream.Needs {
 		if n.Secret {
 			secret = append(secret, n.Namespace)
 		}
+
 		if n.Authority {
 			authority = append(authority, n.Namespace)
 		}
+
 		if n.Security != "" {
 			levels[n.Security] = append(levels[n.Security], n.Namespace)
 		}
 	}
+
 	if len(secret) > 0 {
 		r.need(inject.RuleSecret, secret, "the Secret %s: tykmesh config secret -n %s prints how to make it", sidecar.Secret, strings.Join(secret, " -n "))
 	}
+
 	if len(authority) > 0 {
 		r.need(inject.RuleTrust, authority, "the ConfigMap %s: kubectl create configmap %s -n %s --from-file=%s=%s, or Injector.emitCA: true",
 			sidecar.Authority, sidecar.Authority, authority[0], sidecar.AuthorityKey, r.trusted)
 	}
+
 	for _, level := range slices.Sorted(maps.Keys(levels)) {
 		r.need(inject.RuleSecurity, levels[level], "to allow Pod Security level %s, where one is enforced: kubectl label --overwrite namespace %s "+
 			"pod-security.kubernetes.io/enforce=%[1]s", level, strings.Join(levels[level], " "))
@@ -84,13 +98,15 @@ func (r *report) need(rule inject.Rule, namespaces []string, format string, args
 	if len(namespaces) > 1 {
 		what, verb = "namespaces", "need"
 	}
+
 	text := fmt.Sprintf("%s %s %s %s", what, strings.Join(namespaces, ", "), verb, fmt.Sprintf(format, args...))
 	e := reportEntry{Type: typeProblem, Severity: severityWarning, Rule: rule, Message: text}
 	r.note(e)
 	r.lastly("%s", e.line())
 }
 
-// done says what became of an object that is on the mesh now. To register, Services of Kubernetes do not matter.
+// done says what became of an object that is on the mesh now. To register, Services of Kubernetes
+// do not matter.
 func (r *report) done(o *inject.Object, registered map[inject.Service]string) {
 	w := o.Workload()
 	switch {
@@ -114,17 +130,20 @@ func (r *report) uninjected(stream *inject.Stream) {
 		n++
 		r.lastly("%s: %s: %s", o.Pos, o, r.verb(o.Change))
 	}
+
 	if stream.Emitted > 0 {
 		r.lastly("%s that inject had added %s", plural(stream.Emitted, "ConfigMap"), r.verb("taken away"))
 	}
+
 	stay := "; the APIs and certificates stay: tykmesh delete takes them away"
 	if n == 0 {
 		stay = ""
 	}
+
 	r.lastly("%s %s%s", plural(n, "object"), r.verb("taken off the mesh"), stay)
 }
 
-// verb is a past participle, in a run that changes nothing as what would be.
+// verb returns a past participle, in a run that changes nothing as what would be.
 func (r *report) verb(done string) string {
 	if r.dry {
 		return "would be " + done
@@ -140,55 +159,66 @@ func (e reportEntry) line() string {
 	if e.Line > 0 {
 		parts = append(parts, manifest.Position{File: e.File, Line: e.Line, Column: e.Column}.String())
 	}
+
 	if e.Object != "" {
 		parts = append(parts, e.Object)
 	}
+
 	if e.Severity != "" {
 		parts = append(parts, strings.TrimSpace(e.Severity+" "+string(e.Rule)))
 	}
+
 	if e.Type == typeObject {
 		parts = append(parts, e.Outcome)
 	}
+
 	return strings.Join(append(parts, e.Message), ": ")
 }
 
-// meshCertificate says what became of the certificate of the mesh, if anything: carriers are what it was put on beside the APIs of the
-// services that the run is about.
+// meshCertificate says what became of the certificate of the mesh, if anything: carriers are what
+// it was put on beside the APIs of the services that the run is about.
 func (r *report) meshCertificate(plan *mesh.Plan, carriers string) {
 	var done []string
 	if c := plan.MeshCertificate; c != nil {
 		done = r.did(plan, inject.Service{}, c.Step)
 	}
+
 	n := 0
 	for _, api := range plan.Carriers {
 		if api.Action != mesh.Keep {
 			n++
 		}
 	}
+
 	if n > 0 {
 		done = append(done, fmt.Sprintf("%s %s", plural(n, carriers), r.action(mesh.Update)))
 	}
+
 	if len(done) > 0 {
 		r.lastly("mesh: %s", strings.Join(done, ", "))
 	}
 }
 
-// did says what was done in these steps, and how many replaced certificates of the service were deleted; of the mesh where none is named.
+// did says what was done in these steps, and how many replaced certificates of the service were
+// deleted; of the mesh where none is named.
 func (r *report) did(plan *mesh.Plan, svc inject.Service, steps ...mesh.Step) (done []string) {
 	for _, step := range steps {
 		if step.Action != mesh.Keep {
 			done = append(done, r.step(r.course.cameTo(step)))
 		}
 	}
+
 	n := 0
 	for _, s := range r.deleted(plan) {
 		if s.Service == svc {
 			n++
 		}
 	}
+
 	if n > 0 {
 		done = append(done, fmt.Sprintf("%s %s", plural(n, "replaced certificate"), r.action(mesh.Delete)))
 	}
+
 	return done
 }
 
@@ -198,11 +228,13 @@ func (r *report) registrations(plan *mesh.Plan) map[inject.Service]string {
 	if plan == nil {
 		return out
 	}
+
 	for _, s := range plan.Services {
 		steps := []mesh.Step{s.Inbound.Step, s.Mesh.Step}
 		if s.Certificate != nil {
 			steps = append(steps, s.Certificate.Step)
 		}
+
 		steps = append(steps, s.Surplus...)
 		done := r.did(plan, s.Service, steps...)
 		out[s.Service] = strings.Join(done, ", ")
@@ -210,6 +242,7 @@ func (r *report) registrations(plan *mesh.Plan) map[inject.Service]string {
 			out[s.Service] = "registered already"
 		}
 	}
+
 	return out
 }
 
@@ -235,7 +268,8 @@ func (r *report) step(s mesh.Step) string {
 	return text
 }
 
-// reasons are as many as people read on one line. Of more than that, those count most that tell a value which is lost.
+// reasons are as many as people read on one line. Of more than that, those count most that tell a
+// value which is lost.
 func (r *report) reasons(all []string) []string {
 	const most = 6
 	if len(all) <= most || r.verbose != nil {
@@ -247,6 +281,7 @@ func (r *report) reasons(all []string) []string {
 			shown = append(shown, reason)
 		}
 	}
+
 	return append(shown, fmt.Sprintf("%d more, which -v shows", len(all)-len(shown)))
 }
 
@@ -266,25 +301,30 @@ func (t *tally) add(o *inject.Object) {
 	}
 }
 
-// summary is the last line: what was injected, and what was registered for it.
+// summary returns the last line: what was injected, and what was registered for it.
 func (r *report) summary(t tally, plan *mesh.Plan) string {
 	text := fmt.Sprintf("%s and %s %s", plural(t.workloads, "workload"), plural(t.services, "Service"), r.verb("injected"))
 	if r.command == "register" {
 		text = plural(t.workloads, "workload") + " on the mesh"
 	}
+
 	if t.leftAlone > 0 {
 		text += fmt.Sprintf(", %d left alone", t.leftAlone)
 	}
+
 	if t.skipped > 0 {
 		text += fmt.Sprintf(", %d skipped", t.skipped)
 	}
+
 	if plan == nil {
 		return text + "; nothing to register"
 	}
+
 	done := r.counts(plan)
 	if len(done) == 0 {
 		return text + "; everything was registered already"
 	}
+
 	return text + "; " + strings.Join(done, ", ")
 }
 
@@ -298,6 +338,7 @@ func (r *report) counts(plan *mesh.Plan) (done []string) {
 	for _, s := range plan.Registration() {
 		counts[what{s.Kind, r.course.cameTo(s).Action}]++
 	}
+
 	for _, w := range []what{
 		{mesh.APIKind, mesh.Create}, {mesh.APIKind, mesh.Update}, {mesh.APIKind, mesh.Delete}, {mesh.CertificateKind, mesh.Issue}, {mesh.RecordKind, mesh.Confirm},
 	} {
@@ -305,9 +346,11 @@ func (r *report) counts(plan *mesh.Plan) (done []string) {
 			done = append(done, fmt.Sprintf("%s %s", plural(n, string(w.kind)), r.action(w.action)))
 		}
 	}
+
 	if n := len(r.deleted(plan)); n > 0 {
 		done = append(done, fmt.Sprintf("%s %s", plural(n, "replaced certificate"), r.action(mesh.Delete)))
 	}
+
 	return done
 }
 

@@ -9,7 +9,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// checkRewritable makes sure, before anything is done, that the files which change can be rewritten.
+// checkRewritable makes sure, before anything is done, that the files which change can be
+// rewritten.
 func checkRewritable(files []inject.File) error {
 	seen := map[string]bool{}
 	for _, f := range files {
@@ -21,14 +22,17 @@ func checkRewritable(files []inject.File) error {
 		if err == nil && len(f.Patch) > 0 {
 			err = checkPlace(f.Name)
 		}
+
 		if err != nil {
 			return fmt.Errorf("--in-place: %w", err)
 		}
 	}
+
 	return nil
 }
 
-// checkPlace makes sure that a file can be rewritten. A pipe has been read, and holds nothing that could be.
+// checkPlace makes sure that a file can be rewritten. A pipe has been read, and holds nothing that
+// could be.
 func checkPlace(path string) error {
 	p, err := prepareFile(path, nil)
 	if err != nil {
@@ -38,10 +42,12 @@ func checkPlace(path string) error {
 	if p.temporary == "" {
 		return &replaceError{path: path, why: "is no file that can be replaced"}
 	}
+
 	return nil
 }
 
-// rewrite changes files in place: first all new ones are written, then they take the places of the old ones.
+// rewrite changes files in place: first all new ones are written, then they take the places of the
+// old ones.
 func rewrite(files []inject.File) error {
 	var ready []prepared
 	for _, f := range files {
@@ -55,19 +61,24 @@ func rewrite(files []inject.File) error {
 			}
 			return fmt.Errorf("rewriting files: none was: %w", err)
 		}
+
 		ready = append(ready, p)
 	}
+
 	var errs []error
 	for _, p := range ready {
 		errs = append(errs, p.commit())
 	}
+
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("rewriting files: %w", err)
 	}
+
 	return nil
 }
 
-// prepareRewrite writes a file's patched text beside it, unless somebody else has changed the file since.
+// prepareRewrite writes a file's patched text beside it, unless somebody else has changed the file
+// since.
 func prepareRewrite(f inject.File) (prepared, error) {
 	now, err := readFile(f.Name, maxManifests)
 	if err != nil {
@@ -76,5 +87,6 @@ func prepareRewrite(f inject.File) (prepared, error) {
 	if !bytes.Equal(now, f.Text) {
 		return prepared{}, fmt.Errorf("%s has been changed since it was read", f.Name)
 	}
+
 	return prepareFile(f.Name, f.Patch.Apply(f.Text))
 }

@@ -21,21 +21,26 @@ func TestRewriteLeavesWhatHasChangedMeanwhile(t *testing.T) {
 	if err := os.WriteFile("b.yaml", []byte("changed meanwhile"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+
 	err := rewrite([]inject.File{changed("a.yaml", "text of a.yaml"), changed("b.yaml", "text of b.yaml")})
 	if err == nil || !strings.Contains(err.Error(), "none was: b.yaml has been changed since it was read") {
 		t.Errorf("got %v", err)
 	}
+
 	for name, want := range map[string]string{"a.yaml": "text of a.yaml", "b.yaml": "changed meanwhile"} {
 		if text, err := os.ReadFile(name); string(text) != want || err != nil {
 			t.Errorf("%s holds %q, %v", name, text, err)
 		}
 	}
+
 	if entries, err := os.ReadDir("."); len(entries) != 2 || err != nil {
 		t.Errorf("left behind: %v, %v", entries, err)
 	}
+
 	if err := rewrite([]inject.File{changed("a.yaml", "text of a.yaml")}); err != nil {
 		t.Error(err)
 	}
+
 	if text, err := os.ReadFile("a.yaml"); string(text) != "Xext of a.yaml" || err != nil {
 		t.Errorf("a.yaml holds %q, %v", text, err)
 	}
@@ -51,13 +56,16 @@ func TestFinalPath(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	here, err := filepath.EvalSymlinks(".")
 	if err == nil {
 		here, err = filepath.Abs(here)
 	}
+
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for path, want := range map[string]string{
 		"folder/a.yaml": "folder/a.yaml", "link": "folder/a.yaml", "next": "folder/a.yaml", "far": "folder/none", "door/a.yaml": "folder/a.yaml",
 		"door/dangling": "folder/none", "new": "new", "none/new": "none/new",
@@ -66,6 +74,7 @@ func TestFinalPath(t *testing.T) {
 			t.Errorf("%s leads to %s, want %s", path, got, want)
 		}
 	}
+
 	if got := finalPath("round"); got == "" {
 		t.Error("a circle leads to nothing")
 	}

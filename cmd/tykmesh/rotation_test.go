@@ -23,8 +23,9 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 )
 
-// A change of the CA as the program says to do it, while two sidecars go on calling each other: real TLS handshakes, with the certificates that the
-// Dashboard holds at that moment, by pods that trust what the ConfigMap held when they started. None fails, in pods that never started again
+// A change of the CA as the program says to do it, while two sidecars go on calling each other:
+// real TLS handshakes, with the certificates that the Dashboard holds at that moment, by pods that
+// trust what the ConfigMap held when they started. None fails, in pods that never started again
 // neither until the very last step.
 func TestRotationIsNotNoticed(t *testing.T) {
 	t.Parallel()
@@ -41,6 +42,7 @@ func TestRotationIsNotNoticed(t *testing.T) {
 	if m.trustAnnotation() == first {
 		t.Error("pods do not roll although they are to trust another CA")
 	}
+
 	m.traffic.start(m.newPod("after step 1"))
 	m.rounds(3)
 
@@ -49,16 +51,19 @@ func TestRotationIsNotNoticed(t *testing.T) {
 	if status, _, report := m.run("inject", "-f", samples+"/echo-and-sleep.yaml"); status == 0 {
 		t.Errorf("inject succeeds before CFSSL signs with the new CA:\n%s", report)
 	}
+
 	m.rounds(3)
 	if status, _, report := m.run("ca", "rotate", "--dir", m.dir, "--step", "3"); status == 0 || !strings.Contains(report, "of the former CA in use") {
 		t.Errorf("step 3 is taken although certificates of the former CA are in use: exit status %d\n%s", status, report)
 	}
+
 	m.serveCFSSL() // kubectl apply
 	m.mustRun("certs", "renew")
 	m.inject()
 	if m.trustAnnotation() != second {
 		t.Error("pods roll although they trust what they trusted before")
 	}
+
 	m.rounds(3)
 	m.onlyOf("after step 2")
 
@@ -68,6 +73,7 @@ func TestRotationIsNotNoticed(t *testing.T) {
 	if m.trustAnnotation() == second {
 		t.Error("pods do not roll although they are to trust one CA less")
 	}
+
 	m.traffic.start(m.newPod("after step 3"))
 	m.rounds(3)
 	m.mustRun("certs", "renew", "default/echo", "default/sleep", "mesh")
@@ -99,10 +105,12 @@ func newRotatedMesh(t *testing.T) *rotatedMesh {
 			t.Error("nobody called anybody")
 		}
 	})
+
 	return m
 }
 
-// serveCFSSL is what kubectl apply does with the folder's manifests: CFSSL signs with the CA that is there now.
+// serveCFSSL is what kubectl apply does with the folder's manifests: CFSSL signs with the CA that
+// is there now.
 func (m *rotatedMesh) serveCFSSL() {
 	m.t.Helper()
 	m.cfssl.Close()
@@ -136,6 +144,7 @@ func (m *rotatedMesh) run(args ...string) (status int, printed, report string) {
 			m.t.Errorf("tykmesh %s prints %s", strings.Join(args, " "), secret)
 		}
 	}
+
 	return status, stdout.String(), stderr.String()
 }
 
@@ -155,7 +164,8 @@ func (m *rotatedMesh) inject() {
 
 var trustAnnotation = regexp.MustCompile(`injector\.tyk\.io/ca-bundle: "?([0-9a-f]{16})`)
 
-// trustAnnotation is the one in the pod templates of the last inject: pods roll when it changes.
+// trustAnnotation returns the one in the pod templates of the last inject: pods roll when it
+// changes.
 func (m *rotatedMesh) trustAnnotation() string {
 	m.t.Helper()
 	found := trustAnnotation.FindAllStringSubmatch(m.printed, -1)
@@ -165,32 +175,37 @@ func (m *rotatedMesh) trustAnnotation() string {
 	return found[0][1]
 }
 
-// onlyOf checks that every certificate in the store is of the present CA, and that there is one for each service and one for the mesh.
+// onlyOf checks that every certificate in the store is of the present CA, and that there is one for
+// each service and one for the mesh.
 func (m *rotatedMesh) onlyOf(when string) {
 	m.t.Helper()
 	present := catest.ReadAuthority(m.read(pki.CertFile), m.read(pki.KeyFile)).Cert.Subject.CommonName
+
 	certificates := m.dashboard.Certificates()
 	for _, c := range certificates {
 		if c.IssuerCN != present {
 			m.t.Errorf("%s: the certificate of %v is signed by %q still", when, c.DNSNames, c.IssuerCN)
 		}
 	}
+
 	if len(certificates) != 3 {
 		m.t.Errorf("%s: there are %d certificates", when, len(certificates))
 	}
 }
 
-// newPod is a pod that starts now: what it trusts is in the ConfigMap of its namespace.
+// newPod returns a pod that starts now: what it trusts is in the ConfigMap of its namespace.
 func (m *rotatedMesh) newPod(name string) *pod {
 	m.t.Helper()
 	var trust corev1.ConfigMap
 	if err := yaml.UnmarshalStrict(m.read("k8s/ca-pem.yaml"), &trust); err != nil {
 		m.t.Fatal(err)
 	}
+
 	p := &pod{name: name, roots: x509.NewCertPool(), gone: make(chan struct{})}
 	if !p.roots.AppendCertsFromPEM([]byte(trust.Data["ca.pem"])) {
 		m.t.Fatal("the ConfigMap ca-pem holds no certificate")
 	}
+
 	return p
 }
 
@@ -246,6 +261,7 @@ func (tr *traffic) round(p *pod) {
 			failed = append(failed, fmt.Sprintf("a pod of %s calls %s: %v", p.name, name, err))
 		}
 	}
+
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
 	p.rounds++
@@ -287,10 +303,12 @@ func (tr *traffic) wait(rounds int) bool {
 			time.Sleep(time.Millisecond)
 		}
 	}
+
 	return true
 }
 
-// handshake calls a sidecar under a name, as a gateway does: it verifies what it is shown, and shows nothing.
+// handshake calls a sidecar under a name, as a gateway does: it verifies what it is shown, and
+// shows nothing.
 func handshake(d *dashboardtest.Server, name string, roots *x509.CertPool) error {
 	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{
 		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) { return served(d, hello.ServerName) },
@@ -298,6 +316,7 @@ func handshake(d *dashboardtest.Server, name string, roots *x509.CertPool) error
 	if err != nil {
 		return err
 	}
+
 	defer listener.Close()
 	go func() {
 		if conn, err := listener.Accept(); err == nil {
@@ -305,14 +324,17 @@ func handshake(d *dashboardtest.Server, name string, roots *x509.CertPool) error
 			_ = conn.Close()
 		}
 	}()
+
 	conn, err := tls.Dial("tcp", listener.Addr().String(), &tls.Config{ServerName: name, RootCAs: roots})
 	if err != nil {
 		return err
 	}
+
 	return conn.Close()
 }
 
-// served is the certificate that a gateway which starts now serves for a name: of all that its APIs carry the last that names it.
+// served returns the certificate that a gateway which starts now serves for a name: of all that its
+// APIs carry the last that names it.
 func served(d *dashboardtest.Server, name string) (found *tls.Certificate, err error) {
 	for _, api := range d.APIs() {
 		for _, id := range api.Definition.Certificates() {
@@ -324,13 +346,16 @@ func served(d *dashboardtest.Server, name string) (found *tls.Certificate, err e
 			if err != nil {
 				return nil, err
 			}
+
 			if pair.Leaf.VerifyHostname(name) == nil {
 				found = &pair
 			}
 		}
 	}
+
 	if found == nil {
 		return nil, fmt.Errorf("no certificate for %s", name)
 	}
+
 	return found, nil
 }

@@ -34,31 +34,37 @@ const (
 	exitInterrupted = 130
 )
 
-// run is the program: it does what the arguments say and returns the exit status.
+// run returns the program: it does what the arguments say and returns the exit status.
 func run(ctx context.Context, p process) int {
 	if p.now == nil {
 		p.now = time.Now
 	}
+
 	root := newRootCmd(p)
 	root.SetArgs(p.args)
 	root.SetIn(p.stdin)
 	out := &checkedWriter{to: p.stdout}
 	root.SetOut(out)
 	root.SetErr(p.stderr)
+
 	err := root.ExecuteContext(ctx)
 	if err == nil && out.err != nil {
 		err = fmt.Errorf("writing to standard output: %w", out.err)
 	}
+
 	if err == nil {
 		return exitDone
 	}
+
 	if !errors.As(err, new(toldError)) {
 		printError(display.Lines(p.stderr), err)
 	}
+
 	return exitCode(err)
 }
 
-// checkedWriter remembers that something could not be written: help and completions of cobra do not say so.
+// checkedWriter remembers that something could not be written: help and completions of cobra do not
+// say so.
 type checkedWriter struct {
 	to  io.Writer
 	err error
@@ -70,7 +76,7 @@ func (c *checkedWriter) Write(text []byte) (int, error) {
 	return n, err
 }
 
-// exitCode is the status that an error asks for.
+// exitCode returns the status that an error asks for.
 func exitCode(err error) int {
 	var coded interface{ ExitCode() int }
 	if errors.As(err, &coded) {
@@ -93,6 +99,7 @@ func newRootCmd(p process) *cobra.Command {
 		Args:        noArgs,
 		RunE:        func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(newInjectCmd(p), newUninjectCmd(p), newDiffCmd(p), newRegisterCmd(p), newDeleteCmd(p), newStatusCmd(p), newCheckCmd(p),
@@ -103,6 +110,7 @@ func newRootCmd(p process) *cobra.Command {
 	if completes(p.args) {
 		addCompletions(root)
 	}
+
 	return root
 }
 

@@ -32,7 +32,7 @@ func readSample(t *testing.T, name string) string {
 // configInit is the configuration that config init prints, with what the world needs filled in.
 const configInit = "config init"
 
-// configOf is a configuration of the samples, or configInit.
+// configOf returns a configuration of the samples, or configInit.
 func configOf(t *testing.T, name string) string {
 	t.Helper()
 	if name != configInit {
@@ -42,11 +42,13 @@ func configOf(t *testing.T, name string) string {
 	if err := config.Begin(&b); err != nil {
 		t.Fatal(err)
 	}
+
 	return strings.NewReplacer("000000000000000000000000", "5d64a47fed63100001b2f2ac", "file:ca-quickstart/cfssl.key", "env:CFSSL_KEY",
 		"#dashboard: http", "dashboard: http").Replace(b.String())
 }
 
-// The samples are what Kubernetes takes today, strictly decoded, and Deployments select their own pods.
+// The samples are what Kubernetes takes today, strictly decoded, and Deployments select their own
+// pods.
 func TestSamplesAreKubernetes(t *testing.T) {
 	for _, name := range []string{"echo.yaml", "sleep.yaml", "curl.yaml", "echo-and-sleep.yaml"} {
 		for i, text := range strings.Split(readSample(t, name), "\n---\n") {
@@ -54,6 +56,7 @@ func TestSamplesAreKubernetes(t *testing.T) {
 			if err := yaml.Unmarshal([]byte(text), &kind); err != nil {
 				t.Fatal(err)
 			}
+
 			var object any
 			switch kind.APIVersion + " " + kind.Kind {
 			case "apps/v1 Deployment":
@@ -63,13 +66,16 @@ func TestSamplesAreKubernetes(t *testing.T) {
 			default:
 				t.Fatalf("%s: document %d is a %s %s", name, i+1, kind.APIVersion, kind.Kind)
 			}
+
 			if err := yaml.UnmarshalStrict([]byte(text), object); err != nil {
 				t.Errorf("%s: document %d: %v", name, i+1, err)
 			}
+
 			deployment, ok := object.(*appsv1.Deployment)
 			if !ok {
 				continue
 			}
+
 			selector, err := metav1.LabelSelectorAsSelector(deployment.Spec.Selector)
 			if err != nil || selector.Empty() || !selector.Matches(labels.Set(deployment.Spec.Template.Labels)) {
 				t.Errorf("%s: document %d does not select its own pods: %v", name, i+1, err)
@@ -85,7 +91,8 @@ func TestSampleOfBoth(t *testing.T) {
 	}
 }
 
-// Packages hold Go and what it embeds. What a session by hand leaves behind is easily committed and never seen again.
+// Packages hold Go and what it embeds. What a session by hand leaves behind is easily committed and
+// never seen again.
 func TestPackagesHoldGo(t *testing.T) {
 	embedded := []string{
 		"dashboard/builtin.json", "cmd/tykmesh/codes.yaml", "cmd/tykmesh/cronjob.yaml", "cmd/tykmesh/sidecarsecret.sh", "ca/pki/k8s/ca-pem.yaml", "ca/pki/k8s/cfssl.yaml", "ca/pki/k8s/secrets.yaml",
@@ -100,8 +107,10 @@ func TestPackagesHoldGo(t *testing.T) {
 			case !e.IsDir() && filepath.Ext(path) != ".go" && !slices.Contains(embedded, strings.TrimPrefix(filepath.ToSlash(path), root+"/")):
 				t.Errorf("%s is no Go", path)
 			}
+
 			return nil
 		})
+
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -27,7 +27,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite golden files with what the program says now")
 
-// program is what scripts call the program that is under test; their command tykmesh runs it and looks at what it says.
+// program is what scripts call the program that is under test; their command tykmesh runs it and
+// looks at what it says.
 const program = "tykmesh-under-test"
 
 // TestMain makes the test binary be the program itself where a script calls it.
@@ -35,7 +36,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){program: runUnderTest, "kubectl-tykmesh": main, measured: runMeasured})
 }
 
-// testClock is the environment variable with the time at which the program under test believes to run (RFC 3339); it stands still then.
+// testClock is the environment variable with the time at which the program under test believes to
+// run (RFC 3339); it stands still then.
 const testClock = "TYKMESH_TEST_CLOCK"
 
 func runUnderTest() {
@@ -44,20 +46,24 @@ func runUnderTest() {
 		main()
 		return
 	}
+
 	now, err := time.Parse(time.RFC3339, text)
 	if err != nil {
 		panic(err)
 	}
+
 	p := thisProcess()
 	p.now = func() time.Time { return now }
 	os.Exit(run(context.Background(), p))
 }
 
-// scripts is where the scripts are: what users are promised of the whole program, a file for each promise.
+// scripts is where the scripts are: what users are promised of the whole program, a file for each
+// promise.
 const scripts = root + "/testdata/script"
 
-// TestScripts runs the program against a Dashboard, a CFSSL and a MongoDB, as scripts say. A script begins in a folder that holds the
-// samples and, without servers, has these commands beside those of testscript:
+// TestScripts runs the program against a Dashboard, a CFSSL and a MongoDB, as scripts say. A script
+// begins in a folder that holds the samples and, without servers, has these commands beside those
+// of testscript:
 //
 //	tykmesh ARGS             runs the program, which must succeed
 //	exits STATUS ARGS        runs the program, which must fail with this status and, but for config view, without anything on standard output
@@ -72,12 +78,13 @@ const scripts = root + "/testdata/script"
 //	anonymous                prints the last output again with a letter for what no two CAs share (ca_rotate_test.go)
 //	verify, manifests, tree  checks and prints certificates, manifests, folders (files_test.go)
 //
-// Whatever the program says is searched for secrets. On standard error, addresses and certificate ids have names instead, so that it can be
-// compared; -update writes what it is compared with.
+// Whatever the program says is searched for secrets. On standard error, addresses and certificate
+// ids have names instead, so that it can be compared; -update writes what it is compared with.
 func TestScripts(t *testing.T) {
 	if signal.Ignored(syscall.SIGHUP) { // as under nohup: the programs would inherit it
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	}
+
 	mongo := sync.OnceValue(hasMongo)
 	testscript.Run(t, testscript.Params{
 		Dir:                 scripts,
@@ -139,14 +146,17 @@ func copySamples(to string) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
+
 		name, err := filepath.Rel(samples, path)
 		if err != nil {
 			return err
 		}
+
 		file := filepath.Join(to, name)
 		if _, err := os.Stat(file); err == nil {
 			return nil // the script has its own
 		}
+
 		data, err := os.ReadFile(path)
 		if err != nil {
 			return err
@@ -154,6 +164,7 @@ func copySamples(to string) error {
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			return err
 		}
+
 		return os.WriteFile(file, data, 0o644)
 	})
 }
@@ -172,11 +183,14 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 {
 		ts.Fatalf("usage: exits STATUS [ARG...]")
 	}
+
 	err := ts.Exec(program, args[1:]...)
+
 	exit := (*exec.ExitError)(nil)
 	if !errors.As(err, &exit) {
 		ts.Fatalf("exit status 0, want %s; %v", args[0], err)
 	}
+
 	shows := len(args) > 2 && args[1] == "config" && args[2] == "view"
 	checkFailure(ts, args[0], exit.ExitCode(), shows, ts.ReadFile("stdout"), ts.ReadFile("stderr"))
 }
@@ -190,15 +204,18 @@ func exited(ts *testscript.TestScript, neg bool, args []string) {
 	checkFailure(ts, args[0], w.background.ProcessState.ExitCode(), false, ts.ReadFile("stdout"), ts.ReadFile("stderr"))
 }
 
-// checkFailure checks what holds of every run that fails. config view alone shows what it could read all the same.
+// checkFailure checks what holds of every run that fails. config view alone shows what it could
+// read all the same.
 func checkFailure(ts *testscript.TestScript, want string, status int, shows bool, stdout, stderr string) {
 	worldOf(ts).heard(ts, stdout, stderr)
 	if strconv.Itoa(status) != want {
 		ts.Fatalf("exit status %d, want %s", status, want)
 	}
+
 	if stdout != "" && want != "3" && !shows { // diff: there are changes
 		ts.Fatalf("exit status %d, but standard output is not empty", status)
 	}
+
 	if stderr == "" {
 		ts.Fatalf("exit status %d, and nothing says why", status)
 	}
@@ -223,12 +240,14 @@ func TestSecretsAreSeen(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(w.folder, "ca"), 0o700); err != nil {
 		t.Fatal(err)
 	}
+
 	ofCA := catest.NewAuthority("another").KeyPEM()
 	for name, text := range map[string]string{pki.RootKeyFile: string(ofCA), pki.AuthKeyFile: "0123456789abcdef\n"} {
 		if err := os.WriteFile(filepath.Join(w.folder, "ca", name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	for _, text := range []string{
 		"key: 0123456789abcdef.", "root: " + strings.Split(string(ofCA), "\n")[1], "data: " + base64.StdEncoding.EncodeToString(ofCA), "key: " + plantedDashboardKey, "x" + plantedCFSSLKey, "mongodb://u:" + plantedMongoPassword + "@h", strings.Split(key, "\n")[1], key,
 	} {
@@ -236,12 +255,15 @@ func TestSecretsAreSeen(t *testing.T) {
 			t.Errorf("%q is not seen", text)
 		}
 	}
+
 	if err := os.RemoveAll(filepath.Join(w.folder, "ca")); err != nil {
 		t.Fatal(err)
 	}
+
 	if w.secretIn("0123456789abcdef") == "" {
 		t.Error("what was a secret is none any more when its file is gone")
 	}
+
 	if what := w.secretIn("GET /api/apis 200"); what != "" {
 		t.Errorf("%s is seen where there is none", what)
 	}

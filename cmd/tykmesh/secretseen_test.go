@@ -18,8 +18,9 @@ const (
 	plantedMongoPassword = "planted-mongo-password"
 )
 
-// secretIn names the secret that a text holds; "" if there is none. Secrets are those that are planted, the keys in the Dashboard's store, and all
-// that has ever been in a file of the world's folder: of --local, ca init and ca rotate.
+// secretIn names the secret that a text holds; "" if there is none. Secrets are those that are
+// planted, the keys in the Dashboard's store, and all that has ever been in a file of the world's
+// folder: of --local, ca init and ca rotate.
 func (w *world) secretIn(text string) string {
 	w.learn()
 	for _, secret := range []string{plantedDashboardKey, plantedCFSSLKey, plantedMongoPassword, "PRIVATE KEY"} {
@@ -27,11 +28,13 @@ func (w *world) secretIn(text string) string {
 			return "a secret: " + secret
 		}
 	}
+
 	for secret, what := range w.secrets {
 		if strings.Contains(text, secret) {
 			return what + ": " + secret
 		}
 	}
+
 	return ""
 }
 
@@ -42,6 +45,7 @@ func (w *world) learn() {
 			w.learnKeys("the Dashboard's store", w.dashboard.PEM(c.ID))
 		}
 	}
+
 	_ = filepath.WalkDir(w.folder, func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.Type().IsRegular() {
 			w.learnFile(path)
@@ -64,7 +68,8 @@ func (w *world) learnFile(path string) {
 // privateKey matches private keys in PEM.
 var privateKey = regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----`)
 
-// learnKeys learns the private keys in a text: each line, and what Secrets of Kubernetes make of the key.
+// learnKeys learns the private keys in a text: each line, and what Secrets of Kubernetes make of
+// the key.
 func (w *world) learnKeys(where string, text []byte) {
 	for _, key := range privateKey.FindAll(text, -1) {
 		for line := range strings.Lines(string(key)) {
@@ -72,10 +77,12 @@ func (w *world) learnKeys(where string, text []byte) {
 				w.secrets[line] = "a line of a private key in " + where
 			}
 		}
+
 		// What stands before is the same in all keys of a kind; three bytes are four characters.
 		if len(key) < 150 {
 			continue
 		}
+
 		w.secrets[base64.StdEncoding.EncodeToString(key[90:150])] = "a private key in base64, in " + where
 	}
 }

@@ -25,9 +25,10 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 )
 
-// In all the life of a mesh no secret gets to where it does not belong: not into anything that the program says, not into MongoDB, not into a request
-// but for the upload of a certificate, not into a file that others can read. Secrets are all private keys that ever were, CFSSL's key, the Dashboard's
-// and what is secret in the connection string; all of them stand in the configuration.
+// In all the life of a mesh no secret gets to where it does not belong: not into anything that the
+// program says, not into MongoDB, not into a request but for the upload of a certificate, not into
+// a file that others can read. Secrets are all private keys that ever were, CFSSL's key, the
+// Dashboard's and what is secret in the connection string; all of them stand in the configuration.
 func TestSecretsStayWhereTheyBelong(t *testing.T) {
 	t.Parallel()
 	m := newSecretMesh(t)
@@ -49,6 +50,7 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) {
 		m.run(0, "certs", "renew", "-v")
 		m.run(0, all("inject", "-v")...)
 	}
+
 	m.run(0, "certs", "prune", "-v", "--yes")
 
 	m.misconfigured()
@@ -83,6 +85,7 @@ func newSecretMesh(t *testing.T) *secretMesh {
 	m.run(0, "ca", "init", "--algo", "ecdsa", "--intermediate", "--dir", m.dir)
 	m.serveCFSSL()
 	m.configure()
+
 	return m
 }
 
@@ -112,6 +115,7 @@ func (m *secretMesh) configure() {
 	if err != nil {
 		m.t.Fatal(err)
 	}
+
 	certificates := fmt.Sprintf("  certPath: %s\n  bundlePath: %s\n", filepath.Join("ca", pki.ChainFile), filepath.Join("ca", pki.BundleFile))
 	whole := strings.NewReplacer(
 		"http://dashboard.tyk:3000\n  secret: env:TYK_DASHBOARD_KEY", m.listen(m.dashboard.URL)+"\n  secret: "+plantedDashboardKey,
@@ -130,6 +134,7 @@ func (m *secretMesh) listen(server string) (address string) {
 	if err != nil {
 		m.t.Fatal(err)
 	}
+
 	proxy := httputil.NewSingleHostReverseProxy(target)
 	between := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -137,11 +142,14 @@ func (m *secretMesh) listen(server string) (address string) {
 		m.hear(r, body)
 		proxy.ServeHTTP(w, r)
 	}))
+
 	m.t.Cleanup(between.Close)
+
 	return between.URL
 }
 
-// hear keeps a request: its address and body, and its head without the Dashboard's key where that belongs.
+// hear keeps a request: its address and body, and its head without the Dashboard's key where that
+// belongs.
 func (m *secretMesh) hear(r *http.Request, body []byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -149,6 +157,7 @@ func (m *secretMesh) hear(r *http.Request, body []byte) {
 		m.learnKeys("an upload", body)
 		return
 	}
+
 	head := r.Header.Clone()
 	head.Del("Authorization")
 	var signed struct{ Request []byte } // CFSSL's authsign: JSON in base64
@@ -156,7 +165,8 @@ func (m *secretMesh) hear(r *http.Request, body []byte) {
 	m.asked = append(m.asked, fmt.Sprint(r.Method, " ", r.URL, " ", head, "\n", string(body), "\n", string(signed.Request)))
 }
 
-// run runs the program, which must end with a status, and looks for secrets wherever it left something.
+// run runs the program, which must end with a status, and looks for secrets wherever it left
+// something.
 func (m *secretMesh) run(status int, args ...string) {
 	m.t.Helper()
 	m.runWith(nil, status, args...)
@@ -169,10 +179,12 @@ func (m *secretMesh) runWith(environ []string, status int, args ...string) {
 	r.Env, r.Stdout, r.Stderr = slices.Concat(environ, []string{"TYKMESH_CONFIG=" + m.config}), &r.out, &r.report
 	r.failed = r.Start()
 	o := r.wait()
+
 	name := "tykmesh " + strings.Join(args, " ")
 	if o.status != status && (o.status == 0 || status != anyFailure) {
 		m.t.Errorf("%s: exit status %d, want %d\n%s", name, o.status, status, o.stderr)
 	}
+
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.search(name+": what it says", o.stdout+o.stderr)
@@ -180,6 +192,7 @@ func (m *secretMesh) runWith(environ []string, status int, args ...string) {
 	for _, request := range m.asked {
 		m.search(name+": a request", request)
 	}
+
 	m.heard, m.asked = m.heard+len(m.asked), nil
 	m.searchDocuments(name)
 	m.searchFiles(name)
@@ -199,6 +212,7 @@ func (m *secretMesh) searchDocuments(after string) {
 	if err != nil {
 		m.t.Fatal(err)
 	}
+
 	for _, d := range documents {
 		raw, err := bson.Marshal(d)
 		if err != nil {
@@ -221,8 +235,10 @@ func (m *secretMesh) searchFiles(after string) {
 		}
 		text, err := os.ReadFile(path)
 		m.search(after+": "+path, string(text))
+
 		return err
 	})
+
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -235,6 +251,7 @@ func (m *secretMesh) misconfigured() {
 	if err != nil {
 		m.t.Fatal(err)
 	}
+
 	key := "key: " + m.key()
 	for _, change := range [][2]string{
 		{key, key + "0"},
@@ -258,16 +275,20 @@ func (m *secretMesh) misconfigured() {
 		if bad == string(good) {
 			m.t.Fatalf("nothing changes: %q", change)
 		}
+
 		if err := os.WriteFile(m.config, []byte(bad), 0o600); err != nil {
 			m.t.Fatal(err)
 		}
+
 		status := 2
 		if strings.HasPrefix(change[1], "mongoConnStr: mongodb://") {
 			status = 1 // it is the driver that knows
 		}
+
 		m.run(status, "inject", "-v", "-f", samples+"/echo.yaml")
 		m.run(3, "check", "-v")
 	}
+
 	if err := os.WriteFile(m.config, good, 0o600); err != nil {
 		m.t.Fatal(err)
 	}
@@ -284,6 +305,7 @@ func (m *secretMesh) failing() {
 		}
 		dashboardtest.Refusal(http.StatusBadRequest, fmt.Sprintf("not understood: %s %s", r.Header.Get("Authorization"), body))(w, r)
 	}
+
 	m.runWith([]string{"TYKMESH_CA_KEY=" + plantedCFSSLKey}, 4, inject...)
 	m.runWith([]string{"TYKMESH_TYK_SECRET=another-" + plantedDashboardKey}, 4, inject...)
 	m.cfssl.Fail(catest.Fault{Endpoint: catest.Authsign, Nth: 1, Status: http.StatusInternalServerError, Body: "no"})
@@ -298,6 +320,7 @@ func (m *secretMesh) failing() {
 			m.dashboard.Heal()
 		}
 	}
+
 	nobody := "TYKMESH_CA_MONGOCONNSTR=mongodb://tykmesh:" + plantedMongoPassword + "@127.0.0.1:1/tykmesh?serverSelectionTimeoutMS=300"
 	m.runWith([]string{nobody}, 1, inject...)
 	m.runWith([]string{nobody}, 3, "check", "-v")

@@ -38,6 +38,7 @@ func (k *kubernetes) shell(t *testing.T, c meshCase) *shell {
 	if err := errors.Join(copySamples(s.folder), k.copyManifest(c.manifest, s.folder)); err != nil {
 		t.Fatal(err)
 	}
+
 	config := configOf(t, c.config)
 	for edit := range slices.Chunk(c.edit, 2) {
 		if !strings.Contains(config, edit[0]) {
@@ -45,6 +46,7 @@ func (k *kubernetes) shell(t *testing.T, c meshCase) *shell {
 		}
 		config = strings.ReplaceAll(config, edit[0], edit[1])
 	}
+
 	writeSecret(t, filepath.Join(s.folder, "config.yaml"), config)
 	s.dashboard = dashboardtest.New(dashboardtest.Options{Secret: plantedDashboardKey})
 	t.Cleanup(s.dashboard.Close)
@@ -64,18 +66,20 @@ func (k *kubernetes) shell(t *testing.T, c meshCase) *shell {
 	} {
 		s.set(pair[0], pair[1])
 	}
+
 	s.must(`kubectl create namespace $NS`)
 	if c.level != "" {
 		s.enforce(c.level)
 	}
+
 	return s
 }
 
 // nodePort matches the port of nodes that a Service wants.
 var nodePort = regexp.MustCompile(`nodePort: 30\d{3}`)
 
-// copyManifest copies one of testdata/cluster into a folder that does not have it. Every copy has ports of nodes of its own, because namespaces
-// share them.
+// copyManifest copies one of testdata/cluster into a folder that does not have it. Every copy has
+// ports of nodes of its own, because namespaces share them.
 func (k *kubernetes) copyManifest(name, to string) error {
 	text, err := os.ReadFile(filepath.Join(kubernetesModule, name))
 	if errors.Is(err, fs.ErrNotExist) { // of the samples
@@ -100,11 +104,14 @@ func (s *shell) run(script string) outcome {
 	for _, variable := range slices.Sorted(maps.Keys(s.env)) {
 		r.Env = append(r.Env, variable+"="+s.env[variable])
 	}
+
 	r.failed = r.Start()
+
 	o := r.wait()
 	if what, _, _ := strings.Cut(s.secretIn(o.stdout+o.stderr), ":"); what != "" {
 		s.Fatalf("%s shows %s", script, what)
 	}
+
 	return o
 }
 
@@ -125,16 +132,19 @@ func (s *shell) says(script string, lines int, end string) {
 	if strings.Count(out, "\n") != lines {
 		s.Errorf("%s speaks of other than %d objects:\n%s", script, lines, out)
 	}
+
 	for line := range strings.Lines(out) {
 		if !strings.HasSuffix(line, end+"\n") {
 			s.Errorf("%s does not say %q:\n%s", script, end, out)
 		}
 	}
+
 	s.Logf("%s\n%s", script, out)
 }
 
-// until repeats a script until what comes of it is as it should be. Controllers work meanwhile: what they make is not there at once, and what they
-// write comes between what kubectl reads and what it writes. That takes them a second; a machine that needs minutes for it is broken.
+// until repeats a script until what comes of it is as it should be. Controllers work meanwhile:
+// what they make is not there at once, and what they write comes between what kubectl reads and
+// what it writes. That takes them a second; a machine that needs minutes for it is broken.
 func (s *shell) until(script string, ok func(outcome) bool) outcome {
 	s.Helper()
 	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
@@ -153,7 +163,8 @@ func succeeds(o outcome) bool  { return o.status == 0 }
 func finds(o outcome) bool     { return o.status == 0 && o.stdout != "" }
 func findsNone(o outcome) bool { return o.status == 0 && o.stdout == "" }
 
-// versions changes whenever something that a manifest says does. What controllers write does not count.
+// versions changes whenever something that a manifest says does. What controllers write does not
+// count.
 func (s *shell) versions() string {
 	return s.must(`
 		kubectl get deployments,statefulsets,daemonsets,jobs,cronjobs \
@@ -169,7 +180,7 @@ func (o object) kind() string { return fmt.Sprint(o["kind"]) }
 // String is what kubectl calls it.
 func (o object) String() string { return o.kind() + "/" + fmt.Sprint(o.at("metadata")["name"]) }
 
-// at is a part, empty where there is none.
+// at returns a part, empty where there is none.
 func (o object) at(path ...string) object {
 	for _, key := range path {
 		o, _ = o[key].(map[string]any)
@@ -194,7 +205,7 @@ func count(pod object, list string) int {
 	return len(items)
 }
 
-// objects are those of a stream of YAML, or of JSON.
+// objects returns those of a stream of YAML, or of JSON.
 func (s *shell) objects(stream string) []object {
 	var all []object
 	for text := range strings.SplitSeq(strings.ReplaceAll(stream, "\n{", "\n---\n{"), "\n---\n") {
@@ -204,6 +215,7 @@ func (s *shell) objects(stream string) []object {
 		}
 		all = append(all, o)
 	}
+
 	return all
 }
 
@@ -224,7 +236,8 @@ func (s *shell) list(script string) []object {
 	return list.Items
 }
 
-// holds makes sure that a tree has all of another one: the API server sets fields, but drops, changes and reorders nothing.
+// holds makes sure that a tree has all of another one: the API server sets fields, but drops,
+// changes and reorders nothing.
 func (s *shell) holds(path string, want, have any) {
 	s.Helper()
 	switch want := want.(type) {
@@ -234,14 +247,17 @@ func (s *shell) holds(path string, want, have any) {
 		if o, ok := have.(object); ok {
 			have = map[string]any(o)
 		}
+
 		fields, ok := have.(map[string]any)
 		if !ok {
 			s.Errorf("%s is %v, want %v", path, have, want)
 			return
 		}
+
 		for key, value := range want {
 			s.holds(path+"."+key, value, fields[key])
 		}
+
 	case []any:
 		items, _ := have.([]any)
 		if len(items) != len(want) {
@@ -251,6 +267,7 @@ func (s *shell) holds(path string, want, have any) {
 		for i, value := range want {
 			s.holds(fmt.Sprintf("%s[%d]", path, i), value, items[i])
 		}
+
 	default:
 		if want != have {
 			s.Errorf("%s is %v, want %v", path, have, want)

@@ -14,7 +14,7 @@ const (
 // span is the value of a flag: a time as Go writes it (8760h), or in days (30d) or years (5y).
 type span time.Duration
 
-// String is the span as people would write it.
+// String returns the span as people would write it.
 func (s *span) String() string {
 	d := time.Duration(*s)
 	switch {
@@ -25,6 +25,7 @@ func (s *span) String() string {
 	case d%time.Hour == 0:
 		return fmt.Sprintf("%dh", d/time.Hour)
 	}
+
 	return d.String()
 }
 
@@ -53,11 +54,14 @@ func parseSpan(text string) (time.Duration, error) {
 		if err != nil || n > uint64(1<<63-1)/uint64(unit.long) {
 			return 0, fmt.Errorf("%q is not a time like 8760h, 30d or 5y", text)
 		}
+
 		return time.Duration(n) * unit.long, nil
 	}
+
 	d, err := time.ParseDuration(text)
 	if err != nil || d < 0 {
 		return 0, fmt.Errorf("%q is not a time like 8760h, 30d or 5y", text)
 	}
+
 	return d, nil
 }

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Times are typed as Go writes them, or in days or years, and shown so that they can be typed again.
+// Times are typed as Go writes them, or in days or years, and shown so that they can be typed
+// again.
 func TestSpan(t *testing.T) {
 	for text, want := range map[string]struct {
 		d     time.Duration
@@ -22,6 +23,7 @@ func TestSpan(t *testing.T) {
 			t.Errorf("%s is shown as %v, which is %v, %v", text, &s, &again, err)
 		}
 	}
+
 	for _, text := range []string{"", "d", "y", "5", "5 y", "-1d", "+1d", "1.5d", "-1h", "293y", "106752d", "9999999999999999999d", "1y2d", "1w"} {
 		s := span(time.Hour)
 		if err := s.Set(text); err == nil || time.Duration(s) != time.Hour {

@@ -17,8 +17,8 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
-// requests is the command requests: what the Dashboard and CFSSL were asked since it was last called. The lines are sorted, because a run
-// asks for several things at once.
+// requests is the command requests: what the Dashboard and CFSSL were asked since it was last
+// called. The lines are sorted, because a run asks for several things at once.
 func requests(ts *testscript.TestScript, _ bool, _ []string) {
 	for _, line := range worldOf(ts).newRequests() {
 		fmt.Fprintln(ts.Stdout(), line)
@@ -34,6 +34,7 @@ func (w *world) newRequests() (lines []string) {
 		}
 		w.seenOfCFSSL = len(all)
 	}
+
 	if w.dashboard != nil {
 		all := w.dashboard.Requests()
 		for _, r := range all[w.seenOfDash:] {
@@ -41,12 +42,13 @@ func (w *world) newRequests() (lines []string) {
 		}
 		w.seenOfDash = len(all)
 	}
+
 	slices.Sort(lines)
 	return lines
 }
 
-// apis is the command apis [SLUG]: a line for each API that the Dashboard holds, or all of one definition. Certificates have the names of
-// whom they are for.
+// apis is the command apis [SLUG]: a line for each API that the Dashboard holds, or all of one
+// definition. Certificates have the names of whom they are for.
 func apis(ts *testscript.TestScript, _ bool, args []string) {
 	w := worldOf(ts)
 	fmt.Fprint(ts.Stdout()) // no API is no line
@@ -72,7 +74,7 @@ func indented(v any) (string, error) {
 	return out.String(), err
 }
 
-// definitions are those that the Dashboard holds, by slug.
+// definitions returns those that the Dashboard holds, by slug.
 func (w *world) definitions() []dashboard.Definition {
 	var all []dashboard.Definition
 	for _, a := range w.dashboard.APIs() {
@@ -86,13 +88,16 @@ func describeAPI(d dashboard.Definition) string {
 	return fmt.Sprintf("%s: %s%s -> %s, tags %v, certificates %v", d.Slug(), d.Domain(), d.ListenPath(), d.TargetURL(), d.Tags(), d.Certificates())
 }
 
-// editAPI is the command edit-api SLUG FIELD JSON: somebody changes an API in the Dashboard, or makes one of that slug.
+// editAPI is the command edit-api SLUG FIELD JSON: somebody changes an API in the Dashboard, or
+// makes one of that slug.
 func editAPI(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 3 {
 		ts.Fatalf("usage: edit-api SLUG FIELD JSON")
 	}
+
 	var value any
 	ts.Check(json.Unmarshal([]byte(args[2]), &value))
+
 	w := worldOf(ts)
 	for _, a := range w.dashboard.APIs() {
 		if a.Definition.Slug() == args[0] {
@@ -101,6 +106,7 @@ func editAPI(ts *testscript.TestScript, _ bool, args []string) {
 			return
 		}
 	}
+
 	d := dashboard.Definition{"name": args[0], "slug": args[0], "api_id": "of-" + args[0], "active": true}
 	ts.Check(d.Set(args[1], value))
 	w.dashboard.PutAPI(dashboard.API{Definition: d})
@@ -111,6 +117,7 @@ func giveAPI(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: give-api SLUG TEAM")
 	}
+
 	w := worldOf(ts)
 	for _, a := range w.dashboard.APIs() {
 		if a.Definition.Slug() == args[0] {
@@ -118,6 +125,7 @@ func giveAPI(ts *testscript.TestScript, _ bool, args []string) {
 			return
 		}
 	}
+
 	ts.Fatalf("no API has the slug %s", args[0])
 }
 
@@ -130,13 +138,15 @@ func lend(ts *testscript.TestScript, _ bool, args []string) {
 			certificates = d["certificates"]
 		}
 	}
+
 	text, err := json.Marshal(certificates)
 	ts.Check(err)
 	editAPI(ts, false, []string{args[1], "certificates", string(text)})
 }
 
-// records is the command records: the documents of MongoDB's collection k8s_ca, field by field. What differs from run to run is checked
-// against the certificates in the Dashboard's store, and named.
+// records is the command records: the documents of MongoDB's collection k8s_ca, field by field.
+// What differs from run to run is checked against the certificates in the Dashboard's store, and
+// named.
 func records(ts *testscript.TestScript, _ bool, _ []string) {
 	lines, err := worldOf(ts).describeRecords()
 	ts.Check(err)
@@ -151,16 +161,19 @@ func (w *world) describeRecords() (lines []string, err error) {
 	if err != nil {
 		return nil, err
 	}
+
 	leaves, err := w.leaves()
 	if err != nil {
 		return nil, err
 	}
+
 	for _, d := range documents {
 		bundle, _ := lookUp(d, "bundle").(bson.D)
 		leaf := leaves[fmt.Sprint(lookUp(bundle, "fingerprint"))]
 		if leaf == nil {
 			return nil, fmt.Errorf("the record %v is of a certificate that is not in the store", lookUp(d, "_id"))
 		}
+
 		for _, e := range d {
 			text, err := w.describeField(e, leaf)
 			if err != nil {
@@ -169,15 +182,17 @@ func (w *world) describeRecords() (lines []string, err error) {
 			lines = append(lines, text)
 		}
 	}
+
 	return lines, nil
 }
 
-// describeField is a line of a record; leaf is the certificate that the record is of.
+// describeField returns a line of a record; leaf is the certificate that the record is of.
 func (w *world) describeField(e bson.E, leaf *x509.Certificate) (string, error) {
 	var value any
 	if former, ok := e.Value.(bson.A); ok && e.Key == "bundlehistory" {
 		return fmt.Sprintf("%s: %d certificates", e.Key, len(former)), nil
 	}
+
 	switch v := e.Value.(type) {
 	case bson.D:
 		var parts []string
@@ -188,7 +203,9 @@ func (w *world) describeField(e bson.E, leaf *x509.Certificate) (string, error) 
 			}
 			parts = append(parts, part)
 		}
+
 		return e.Key + ": {" + strings.Join(parts, ", ") + "}", nil
+
 	case bson.A:
 		value = []any(v)
 	case bson.DateTime:
@@ -199,15 +216,18 @@ func (w *world) describeField(e bson.E, leaf *x509.Certificate) (string, error) 
 			return "", fmt.Errorf("it is not the certificate in the store: %v", err)
 		}
 		value = "the leaf"
+
 	default:
 		value = v
 	}
+
 	if e.Key == "serial" {
 		if e.Value != leaf.SerialNumber.String() {
 			return "", fmt.Errorf("it is %v, not %v", e.Value, leaf.SerialNumber)
 		}
 		value = "of the leaf"
 	}
+
 	return w.named(fmt.Sprintf("%s: %v", e.Key, value)), nil
 }
 
@@ -221,6 +241,7 @@ func (w *world) describeTime(field string, t time.Time, leaf *x509.Certificate) 
 	case w.now().Sub(t).Abs() < time.Minute:
 		return field + ": now", nil
 	}
+
 	return "", fmt.Errorf("what is %v?", t)
 }
 

@@ -27,9 +27,11 @@ func newStatusCmd(p process) *cobra.Command {
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p, runStatus) },
 	}
+
 	o.remoteFlags(cmd)
 	o.formatFlag(cmd)
 	o.reportFlags(cmd)
+
 	return cmd
 }
 
@@ -38,32 +40,40 @@ func runStatus(ctx context.Context, p process, o options, report *report) (outpu
 	if err != nil {
 		return nil, err
 	}
+
 	defer there.close()
 	inventory := mesh.NewInventory(there.state, there.settings)
 	partial, err := there.partial(ctx, o)
 	if err != nil {
 		return nil, err
 	}
+
 	if partial != nil {
 		inventory.Mistrust()
 		report.warnOf(partial)
 	}
+
 	if len(inventory.Services) == 0 {
 		report.lastly("nothing is on the mesh")
 	}
+
 	if o.format == formatJSON {
 		return func() error { return writeDocument(p.stdout, newStatusDocument(inventory)) }, nil
 	}
+
 	report.inLog()
+
 	return func() error { return writeStatusTable(p.stdout, inventory, p.now()) }, nil
 }
 
-// writeStatusTable writes a line for each service, then the mesh's own certificate, then the orphans.
+// writeStatusTable writes a line for each service, then the mesh's own certificate, then the
+// orphans.
 func writeStatusTable(w io.Writer, inventory mesh.Inventory, now time.Time) error {
 	t := newTable(w)
 	if len(inventory.Services) > 0 {
 		t.row("NAMESPACE", "SERVICE", "ROUTE", "APIS", "CERTIFICATE", "DRIFT")
 	}
+
 	for _, s := range inventory.Services {
 		var apis []string
 		for _, a := range s.APIs {
@@ -72,22 +82,28 @@ func writeStatusTable(w io.Writer, inventory mesh.Inventory, now time.Time) erro
 		t.row(s.Service.Namespace, s.Service.App, orDash(s.Route), orDash(strings.Join(apis, ", ")),
 			expiry(s.Certificate, now), orDash(strings.Join(s.Drift, "; ")))
 	}
+
 	if err := t.flush(); err != nil {
 		return err
 	}
+
 	var below strings.Builder
+
 	lines := display.Lines(&below)
 	if c := inventory.Certificate; c.ID != "" || len(c.Drift) > 0 {
 		below.WriteByte('\n')
 		fmt.Fprintf(lines, "mesh certificate: %s%s", expiry(c, now), strings.Join(append([]string{""}, c.Drift...), "; "))
 	}
+
 	for i, orphan := range inventory.Orphans {
 		if i == 0 {
 			below.WriteByte('\n')
 		}
 		fmt.Fprintf(lines, "orphan: %s %s (%s): %s", orphan.Kind, orphan.ID, cmp.Or(orphan.Name, "no name"), orphan.Reason)
 	}
+
 	_, err := io.WriteString(w, below.String())
+
 	return err
 }
 
@@ -101,7 +117,7 @@ func expiry(c mesh.CertificateStatus, now time.Time) string {
 	return endOf(c.Expires, now)
 }
 
-// endOf is a date, and in how many days it comes.
+// endOf returns a date, and in how many days it comes.
 func endOf(t, now time.Time) string {
 	switch left := t.Sub(now); {
 	case t.IsZero():
@@ -113,7 +129,8 @@ func endOf(t, now time.Time) string {
 	}
 }
 
-// statusDocument is what status -o json prints. Lists are never null, so that filters need not mind.
+// statusDocument is what status -o json prints. Lists are never null, so that filters need not
+// mind.
 type statusDocument struct {
 	Services    []statusService    `json:"services"`
 	Certificate *statusCertificate `json:"meshCertificate,omitempty"`
@@ -157,11 +174,14 @@ func newStatusDocument(inventory mesh.Inventory) statusDocument {
 		for _, a := range s.APIs {
 			row.APIs = append(row.APIs, statusAPI(a))
 		}
+
 		doc.Services = append(doc.Services, row)
 	}
+
 	for _, orphan := range inventory.Orphans {
 		doc.Orphans = append(doc.Orphans, statusOrphan(orphan))
 	}
+
 	return doc
 }
 

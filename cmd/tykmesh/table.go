@@ -10,7 +10,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/display"
 )
 
-// table writes rows whose cells are below each other. A cell holds what servers say, and is made safe to show before its width counts.
+// table writes rows whose cells are below each other. A cell holds what servers say, and is made
+// safe to show before its width counts.
 type table struct {
 	columns *tabwriter.Writer
 	err     error

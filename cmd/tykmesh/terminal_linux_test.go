@@ -32,27 +32,34 @@ func newTerminal(t *testing.T, width int) *terminal {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() { people.Close() })
+
 	fd := int(people.Fd())
 	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
 		t.Fatal(err)
 	}
+
 	number, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if err := unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 25, Col: uint16(width)}); err != nil {
 		t.Fatal(err)
 	}
+
 	program, err := os.OpenFile(fmt.Sprint("/dev/pts/", number), os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	term := &terminal{screen: newScreen(width), program: program, people: people, gone: make(chan struct{})}
 	go func() {
 		defer close(term.gone)
 		_, _ = io.Copy(term.screen, people) // ends with EIO when nobody has the other end any more
 	}()
+
 	return term
 }
 
@@ -62,7 +69,8 @@ func (t *terminal) ends() {
 	<-t.gone
 }
 
-// slowly is a Dashboard in which the first listing and the second new API take until they are let go.
+// slowly returns a Dashboard in which the first listing and the second new API take until they are
+// let go.
 func slowly(t *testing.T, w *world) (letGo func()) {
 	t.Helper()
 	released := make(chan struct{})
@@ -74,10 +82,12 @@ func slowly(t *testing.T, w *world) (letGo func()) {
 		case <-r.Context().Done():
 		}
 	}
+
 	w.dashboard.Fail(
 		dashboardtest.Fault{Method: http.MethodGet, Path: "/api/apis", Answer: hang},
 		dashboardtest.Fault{Method: http.MethodPost, Path: "/api/apis", Request: 2, After: true, Answer: hang},
 	)
+
 	return func() { released <- struct{}{} }
 }
 
@@ -103,7 +113,9 @@ func slowRun(ctx context.Context, t *testing.T, stdout, stderr io.Writer, meanwh
 		},
 		stdin: strings.NewReader(""), stdout: stdout, stderr: stderr,
 	})
+
 	<-over
+
 	return status
 }
 
@@ -113,22 +125,26 @@ const (
 	rowRegistering = "registering 2/4: API echo-mesh"
 )
 
-// On a terminal a line says what a slow run is doing. When the run is over, the terminal shows what a file would hold, and no more.
+// On a terminal a line says what a slow run is doing. When the run is over, the terminal shows what
+// a file would hold, and no more.
 func TestProgressOnATerminal(t *testing.T) {
 	const width = 60
 	plain, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	defer plain.Close()
 	var manifests bytes.Buffer
 	if status := slowRun(t.Context(), t, &manifests, plain, func(letGo func()) { letGo(); letGo() }); status != 0 {
 		t.Fatalf("exit status %d", status)
 	}
+
 	report, err := os.ReadFile(plain.Name())
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if strings.ContainsAny(string(report), "\r\x1b") || strings.Contains(string(report), "registering") {
 		t.Errorf("there is progress in a file:\n%s", report)
 	}
@@ -140,6 +156,7 @@ func TestProgressOnATerminal(t *testing.T) {
 		term.wait(rowRegistering)
 		letGo()
 	})
+
 	term.ends()
 	want := newScreen(width)
 	_, _ = want.Write(manifests.Bytes())
@@ -163,6 +180,7 @@ func TestInterruptedOnATerminal(t *testing.T) {
 		term.wait(rowRegistering + "^C")
 		cancel()
 	})
+
 	term.ends()
 	want := `error: interrupted
 done: issue certificate echo.webshop
@@ -171,22 +189,26 @@ not done: issue certificate mesh
 unknown: create API echo-mesh
 hint: run it again: it takes up where this run ended
 `
+
 	if got := term.String(); status != 130 || got != want || stdout.Len() > 0 {
 		t.Errorf("exit status %d, the terminal shows:\n%s", status, got)
 	}
 }
 
-// Who asks for less, for more or for a report for machines gets no progress, nor does a terminal that cannot show it.
+// Who asks for less, for more or for a report for machines gets no progress, nor does a terminal
+// that cannot show it.
 func TestWhoGetsProgress(t *testing.T) {
 	term := newTerminal(t, 80)
 	machines, err := parseReport("json")
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	file, err := parseReport("json=file")
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, test := range []struct {
 		name    string
 		stderr  io.Writer
@@ -208,5 +230,6 @@ func TestWhoGetsProgress(t *testing.T) {
 			t.Errorf("%s: %v", test.name, got)
 		}
 	}
+
 	term.ends()
 }

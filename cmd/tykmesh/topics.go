@@ -38,7 +38,8 @@ func newTopics() []*cobra.Command {
 	}
 }
 
-// newTopic is a page that is made when somebody asks for it. Without write it is the manual page, which is about all of the program.
+// newTopic returns a page that is made when somebody asks for it. Without write it is the manual
+// page, which is about all of the program.
 func newTopic(name, short string, write func(io.Writer)) *cobra.Command {
 	cmd := &cobra.Command{Use: name, Short: short}
 	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
@@ -48,6 +49,7 @@ func newTopic(name, short string, write func(io.Writer)) *cobra.Command {
 		}
 		write(cmd.OutOrStdout())
 	})
+
 	return cmd
 }
 
@@ -72,6 +74,7 @@ func writeAnnotations(w io.Writer) {
 			writeAnnotation(w, a)
 		}
 	}
+
 	fmt.Fprint(w, "\nThese are written by inject and taken away by uninject:\n\n")
 	for _, a := range inject.Annotations {
 		if a.Written {

@@ -23,9 +23,11 @@ func newUninjectCmd(p process) *cobra.Command {
 			return o.run(cmd, p, runUninject)
 		},
 	}
+
 	o.inputFlags(cmd)
 	o.outputFlags(cmd)
 	cmd.Flags().BoolVar(&o.upgradeAPI, "upgrade-api", false, "keep the API versions that inject --upgrade-api wrote, which Kubernetes serves; =false brings the former ones back")
+
 	return cmd
 }
 
@@ -34,25 +36,32 @@ func runUninject(ctx context.Context, p process, o options, report *report) (out
 	if err != nil {
 		return nil, err
 	}
+
 	report.list = resourceList(docs)
+
 	takeBack := inject.Uninject
 	if o.upgradeAPI {
 		takeBack = inject.UninjectServed
 	}
+
 	stream, problems, err := edit(ctx, func() (*inject.Stream, []inject.Problem) { return takeBack(docs) })
 	if err != nil {
 		return nil, err
 	}
+
 	report.objects = stream.Objects
 	if !o.chosenAPI { // kubectl would apply the Services, and then refuse the workloads
 		problems = append(problems, stream.Warnings...)
 	}
+
 	if err := refuse(docs, problems); err != nil {
 		return nil, err
 	}
 	if err := o.checkOutput(stream); err != nil {
 		return nil, err
 	}
+
 	report.uninjected(stream)
+
 	return o.output(p, stream, nil, nil, report), nil
 }

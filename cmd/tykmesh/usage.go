@@ -17,13 +17,14 @@ type usageError struct {
 
 func (e *usageError) Error() string { return e.msg }
 
-// ExitCode is the status for usage and configuration.
+// ExitCode returns the status for usage and configuration.
 func (*usageError) ExitCode() int { return exitUsage }
 
 // Hint says where to look.
 func (e *usageError) Hint() string { return fmt.Sprintf("%s --help lists what it takes", e.command) }
 
-// noArgs refuses words that are no flags: a forgotten -f is easier found so than by reading standard input for ever.
+// noArgs refuses words that are no flags: a forgotten -f is easier found so than by reading
+// standard input for ever.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -35,10 +36,12 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	case cmd.Flags().Lookup("filename") != nil:
 		msg += "; name manifests with -f"
 	}
+
 	return &usageError{msg, cmd.CommandPath()}
 }
 
-// flagError is what is wrong with the flags. Those behind an unknown command are not at fault: cobra takes them for those of the command above.
+// flagError is what is wrong with the flags. Those behind an unknown command are not at fault:
+// cobra takes them for those of the command above.
 func flagError(cmd *cobra.Command, err error) error {
 	msg, unknown := err.Error(), (*pflag.NotExistError)(nil)
 	switch args := cmd.Flags().Args(); {
@@ -49,30 +52,37 @@ func flagError(cmd *cobra.Command, err error) error {
 	case errors.As(err, &unknown):
 		msg += spelling.DidYouMean("--", unknown.GetSpecifiedName(), longFlags(cmd))
 	}
+
 	return &usageError{msg, cmd.CommandPath()}
 }
 
-// refuseUnknownTopics lets help say that there is no such command, instead of help about everything.
+// refuseUnknownTopics lets help say that there is no such command, instead of help about
+// everything.
 func refuseUnknownTopics(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	help, _, err := root.Find([]string{"help"})
 	if err != nil {
 		panic(err) // there is one now
 	}
+
 	help.ValidArgsFunction = helpWords(help.ValidArgsFunction)
 	help.Use = "help [COMMAND | TOPIC | CODE]"
 	help.Run, help.RunE = nil, func(_ *cobra.Command, args []string) error {
 		if len(args) == 1 && codeLike.MatchString(args[0]) {
 			return explainCode(root.OutOrStdout(), args[0])
 		}
+
 		cmd, rest, err := root.Find(args)
 		if err == nil {
 			err = noArgs(cmd, rest)
 		}
+
 		if err != nil {
 			return err
 		}
+
 		cmd.InitDefaultHelpFlag()
+
 		return cmd.Help()
 	}
 }

@@ -19,12 +19,13 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// TestValidate holds all manifests that the program prints against the schemas of Kubernetes. It takes minutes the first time, because
-// kubectl-validate is built: make test-validate.
+// TestValidate holds all manifests that the program prints against the schemas of Kubernetes. It
+// takes minutes the first time, because kubectl-validate is built: make test-validate.
 func TestValidate(t *testing.T) {
 	if os.Getenv("TYKMESH_TEST_VALIDATE") == "" {
 		t.Skip("make test-validate runs this: it builds kubectl-validate")
 	}
+
 	v := validator{filepath.Join(buildTools(t, "sigs.k8s.io/kubectl-validate@v0.0.4"), "kubectl-validate"), buildProgram(t)}
 	t.Run("ca init", v.caInit)
 	t.Run("certs renew", v.certsRenew)
@@ -35,7 +36,8 @@ func TestValidate(t *testing.T) {
 // validator is kubectl-validate, with the schemas of Kubernetes that are built into it.
 type validator struct{ program, tykmesh string }
 
-// verdicts are what it says of each document of the files in a folder, by its file and number; "" of those that Kubernetes takes.
+// verdicts are what it says of each document of the files in a folder, by its file and number; ""
+// of those that Kubernetes takes.
 func (v validator) verdicts(t *testing.T, folder string) map[string]string {
 	t.Helper()
 	cmd := exec.Command(v.program, "--version", "1.30", "--output", "json", ".")
@@ -47,16 +49,18 @@ func (v validator) verdicts(t *testing.T, folder string) map[string]string {
 	if err := json.Unmarshal(out, &files); err != nil {
 		t.Fatalf("%v\n%s%s", err, out, &stderr)
 	}
+
 	said := map[string]string{}
 	for file, documents := range files {
 		for i, status := range documents {
 			said[fmt.Sprint(file, " ", i+1)] = sayings(status)
 		}
 	}
+
 	return said
 }
 
-// sayings are the reasons of a verdict, which come in any order.
+// sayings returns the reasons of a verdict, which come in any order.
 func sayings(status metav1.Status) string {
 	lines := []string{}
 	if status.Details != nil {
@@ -64,20 +68,24 @@ func sayings(status metav1.Status) string {
 			lines = append(lines, strings.TrimSpace(c.Field+" "+c.Message))
 		}
 	}
+
 	if len(lines) == 0 {
 		return status.Message
 	}
 	slices.Sort(lines)
+
 	return strings.Join(lines, "\n")
 }
 
-// accepts makes sure that a folder has so many documents, and that all of them are what Kubernetes takes.
+// accepts makes sure that a folder has so many documents, and that all of them are what Kubernetes
+// takes.
 func (v validator) accepts(t *testing.T, folder string, documents int) {
 	t.Helper()
 	said := v.verdicts(t, folder)
 	if len(said) != documents {
 		t.Errorf("%d documents are looked at, want %d: %v", len(said), documents, said)
 	}
+
 	for _, name := range slices.Sorted(maps.Keys(said)) {
 		if said[name] != "" {
 			t.Errorf("%s: %s", name, said[name])
@@ -91,10 +99,12 @@ func (v validator) run(t *testing.T, args ...string) []byte {
 	var stderr bytes.Buffer
 	cmd := exec.Command(v.tykmesh, args...)
 	cmd.Stderr = &stderr
+
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("tykmesh %v: %v\n%s", args, err, &stderr)
 	}
+
 	return out
 }
 
@@ -106,17 +116,21 @@ func (v validator) caInit(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "ca")
 		v.run(t, append([]string{"ca", "init", "--algo", "ecdsa", "--dir", dir}, args...)...)
 		manifests := filepath.Join(dir, pki.Manifests)
+
 		documents := 0
 		for _, file := range []string{"secrets.yaml", "ca-pem.yaml", "cfssl.yaml"} {
 			documents += len(splitFile(t, filepath.Join(manifests, file)))
 		}
+
 		v.accepts(t, manifests, documents)
 
 		broken := filepath.Join(manifests, "cfssl.yaml")
+
 		text, err := os.ReadFile(broken)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		writeFile(t, broken, bytes.Replace(text, []byte("replicas: 1"), []byte("replica: 1"), 1))
 		if said := slices.Collect(maps.Values(v.verdicts(t, manifests))); !strings.Contains(strings.Join(said, "\n"), "unknown field") {
 			t.Errorf("an unknown field is let through: %v", said)
@@ -135,6 +149,7 @@ func (v validator) certsRenew(t *testing.T) {
 func (v validator) inject(t *testing.T) {
 	local := t.TempDir() // its CA is made by the first run, and can be emitted by those after it
 	v.run(t, "inject", "-q", "--config", samples+"/tykmesh.yaml", "--local", local, "-n", "shop", "-f", samples+"/sleep.yaml")
+
 	emits := []string{"#bundlePath: ca-quickstart/bundle.pem", "bundlePath: " + filepath.Join(local, "ca", "ca.pem"), "#emitCA: false", "emitCA: true"}
 	for name, c := range map[string]struct {
 		config string
@@ -148,18 +163,20 @@ func (v validator) inject(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			config, folder := filepath.Join(t.TempDir(), "config.yaml"), t.TempDir()
 			writeFile(t, config, []byte(strings.NewReplacer(c.edit...).Replace(configOf(t, c.config))))
+
 			documents := 0
 			for _, file := range v.manifests(t, name) {
 				to := filepath.Join(folder, filepath.Base(file))
 				writeFile(t, to, v.run(t, "inject", "-q", "--upgrade-api", "--config", config, "--local", local, "-n", "shop", "-f", file))
 				documents += len(splitFile(t, to))
 			}
+
 			v.accepts(t, folder, documents)
 		})
 	}
 }
 
-// manifests are those of the samples and of test-cluster that can be injected in a profile.
+// manifests returns those of the samples and of test-cluster that can be injected in a profile.
 func (v validator) manifests(t *testing.T, profile string) (files []string) {
 	t.Helper()
 	for _, pattern := range []string{"/echo-and-sleep.yaml", "/curl.yaml", "/guide/*.yaml", "/../cluster/*.yaml"} {
@@ -169,12 +186,15 @@ func (v validator) manifests(t *testing.T, profile string) (files []string) {
 		}
 		files = append(files, found...)
 	}
+
 	return slices.DeleteFunc(files, func(file string) bool {
 		name := filepath.Base(file)
 		if name == "aliases.yaml" {
 			return true // refused; with configured containers warned of
 		}
+
 		ends := name == "kinds.yaml" || name == "former.yaml" // Jobs, for which a sidecar must be native
+
 		own := strings.HasPrefix(name, "own-")
 		switch profile {
 		case "configured":
@@ -182,25 +202,30 @@ func (v validator) manifests(t *testing.T, profile string) (files []string) {
 		case "built-in native":
 			return false
 		}
+
 		return ends || name == "own-native.yaml"
 	})
 }
 
-// secondAlias is what only server-side apply refuses. With configured containers inject warns of it.
+// secondAlias is what only server-side apply refuses. With configured containers inject warns of
+// it.
 const secondAlias = `spec.template.spec.hostAliases[2] Duplicate value: map[string]interface {}{"ip":"127.0.0.1"}`
 
-// What Kubernetes takes it takes when it is injected, and of what it does not take it says the same.
+// What Kubernetes takes it takes when it is injected, and of what it does not take it says the
+// same.
 func (v validator) goldens(t *testing.T) {
 	archives, err := filepath.Glob(root + "/testdata/inject/*.txtar")
 	if err != nil || len(archives) == 0 {
 		t.Fatalf("no archives: %v", err)
 	}
+
 	before, after := t.TempDir(), t.TempDir()
 	for _, path := range archives {
 		archive, err := txtar.ParseFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		var in, out [][]byte
 		for _, f := range archive.Files {
 			switch f.Name {
@@ -211,19 +236,24 @@ func (v validator) goldens(t *testing.T) {
 				in = append(in, split(f.Data)...)
 			}
 		}
+
 		if out == nil {
 			continue // refused
 		}
+
 		if len(in) != len(out) {
 			t.Fatalf("%s has %d documents before and %d after", path, len(in), len(out))
 		}
+
 		for i := range in {
 			name := fmt.Sprintf("%s-%d.yaml", strings.TrimSuffix(filepath.Base(path), ".txtar"), i+1)
 			writeFile(t, filepath.Join(before, name), in[i])
 			writeFile(t, filepath.Join(after, name), out[i])
 		}
 	}
+
 	saidBefore, saidAfter := v.verdicts(t, before), v.verdicts(t, after)
+
 	taken := 0
 	for name, said := range saidAfter {
 		if said == "" {
@@ -232,13 +262,14 @@ func (v validator) goldens(t *testing.T) {
 			t.Errorf("%s: before it says\n%s\nand after\n%s", name, was, said)
 		}
 	}
+
 	t.Logf("%d documents, of which Kubernetes takes %d", len(saidAfter), taken)
 	if len(saidAfter) < len(saidBefore) || taken == 0 {
 		t.Errorf("%d documents before, %d after", len(saidBefore), len(saidAfter))
 	}
 }
 
-// split are the documents of a stream, without what holds nothing.
+// split returns the documents of a stream, without what holds nothing.
 func split(text []byte) (documents [][]byte) {
 	for _, d := range manifest.Split("", text) {
 		if len(bytes.TrimSpace(d.Text)) > 0 {

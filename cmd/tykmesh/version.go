@@ -18,7 +18,7 @@ func newVersionCmd(p process) *cobra.Command {
 	}
 }
 
-// ownVersion is the version of this program.
+// ownVersion returns the version of this program.
 func ownVersion() string {
 	info, _ := debug.ReadBuildInfo()
 	return versionOf(version, info)

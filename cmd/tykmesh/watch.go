@@ -62,6 +62,7 @@ func (w *watch) explain(err error) error {
 	if stalled := (*stalledError)(nil); !errors.As(cause, &stalled) {
 		ended.cause, ended.signal = interruptedError{}, cause
 	}
+
 	return ended
 }
 
@@ -71,8 +72,9 @@ type endedError struct {
 	signal     error // what the context said of an interruption; nil after a stall
 }
 
-// Error says why the run ended, and on lines of their own what had failed before. What a stall broke off is named, because some server
-// did not answer it; whoever interrupts a run knows why it stopped.
+// Error says why the run ended, and on lines of their own what had failed before. What a stall
+// broke off is named, because some server did not answer it; whoever interrupts a run knows why it
+// stopped.
 func (e *endedError) Error() string { return strings.Join(e.lines(), "\n") }
 
 func (e *endedError) lines() []string {
@@ -84,6 +86,7 @@ func (e *endedError) lines() []string {
 	case e.signal != nil && !e.partial():
 		text += "; nothing was changed"
 	}
+
 	return append([]string{text}, failed...)
 }
 
@@ -93,21 +96,25 @@ func (e *endedError) brokenOff() (waiting, failed []string) {
 	if errors.As(e.err, &incomplete) && len(incomplete.Errors) == 0 {
 		return nil, nil // its text says once more that the run ended
 	}
+
 	ends := []error{e.cause, context.Canceled, context.DeadlineExceeded}
 	if e.signal != nil {
 		ends = append(ends, e.signal)
 	}
+
 	for _, line := range errorLines(e.err) {
 		what := line
 		for _, end := range ends {
 			what = strings.TrimSuffix(what, ": "+end.Error())
 		}
+
 		if what == line {
 			failed = append(failed, line)
 		} else {
 			waiting = append(waiting, what)
 		}
 	}
+
 	return waiting, failed
 }
 

@@ -77,36 +77,43 @@ func newWorld(folder string) *world {
 
 func worldOf(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*world) }
 
-// named replaces what differs from run to run by names: addresses of servers, ids of certificates, the script's folder.
+// named replaces what differs from run to run by names: addresses of servers, ids of certificates,
+// the script's folder.
 func (w *world) named(text string) string {
 	replace := []string{w.folder + string(os.PathSeparator), ""}
 	if w.dashboard != nil {
 		scheme, host, _ := strings.Cut(w.dashboard.URL, "://")
 		replace = append(replace, w.dashboard.URL, scheme+"://dashboard", host, "dashboard:80")
 	}
+
 	if w.cfssl != nil {
 		scheme, host, _ := strings.Cut(w.cfssl.URL, "://")
 		replace = append(replace, w.cfssl.URL, scheme+"://cfssl", host, "cfssl:80")
 	}
+
 	if u, err := url.Parse(w.mongo); err == nil && u.Host != "" {
 		replace = append(replace, u.Host, "mongo:27017")
 	}
+
 	if w.ledger != nil {
 		replace = append(replace, w.ledger.Addr().String(), "mongo:27017")
 	}
+
 	for id, name := range w.certificateNames() {
 		replace = append(replace, id, name)
 	}
+
 	return strings.NewReplacer(replace...).Replace(text)
 }
 
-// certificateNames gives the ids of stored certificates the names of whom they are for: {echo.default}, and {echo.default 2} for the next
-// one of the same.
+// certificateNames gives the ids of stored certificates the names of whom they are for:
+// {echo.default}, and {echo.default 2} for the next one of the same.
 func (w *world) certificateNames() map[string]string {
 	names := map[string]string{}
 	if w.dashboard == nil {
 		return names
 	}
+
 	count := map[string]int{}
 	for _, c := range w.dashboard.Certificates() {
 		count[c.SubjectCN]++
@@ -116,6 +123,7 @@ func (w *world) certificateNames() map[string]string {
 		}
 		names[c.ID] = "{" + name + "}"
 	}
+
 	return names
 }
 
@@ -128,6 +136,7 @@ func setOptions(into any, words []string) error {
 		if !field.IsValid() {
 			return fmt.Errorf("%T has no %s", into, name)
 		}
+
 		if field.Type() == reflect.TypeFor[time.Duration]() {
 			d, err := time.ParseDuration(value)
 			if err != nil {
@@ -136,6 +145,7 @@ func setOptions(into any, words []string) error {
 			field.SetInt(int64(d))
 			continue
 		}
+
 		switch field.Kind() {
 		case reflect.Bool:
 			field.SetBool(true)
@@ -147,15 +157,17 @@ func setOptions(into any, words []string) error {
 				return err
 			}
 			field.SetInt(int64(n))
+
 		default:
 			return fmt.Errorf("%s is a %s", name, field.Type())
 		}
 	}
+
 	return nil
 }
 
-// startDashboard is the command dashboard [OPTION...]. Of the options that are no texts, numbers or switches it knows readonly and
-// apis-only.
+// startDashboard is the command dashboard [OPTION...]. Of the options that are no texts, numbers or
+// switches it knows readonly and apis-only.
 func startDashboard(ts *testscript.TestScript, _ bool, args []string) {
 	o := dashboardtest.Options{Secret: plantedDashboardKey}
 	rights := map[string]dashboardtest.Rights{
@@ -164,11 +176,13 @@ func startDashboard(ts *testscript.TestScript, _ bool, args []string) {
 		"team-a":    {User: "ann", Groups: []string{"A"}},
 		"admin":     {User: "root", Admin: true},
 	}
+
 	if len(args) > 0 {
 		if r, ok := rights[args[0]]; ok {
 			o.Rights, args = r, args[1:]
 		}
 	}
+
 	ts.Check(setOptions(&o, args))
 	w := worldOf(ts)
 	o.Now = w.now
@@ -185,10 +199,12 @@ func startDashboard(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// stopDashboard is the command stop-dashboard: connections are cut, and from now on nothing listens at its address.
+// stopDashboard is the command stop-dashboard: connections are cut, and from now on nothing listens
+// at its address.
 func stopDashboard(ts *testscript.TestScript, _ bool, _ []string) { worldOf(ts).dashboard.Close() }
 
-// restartDashboard is the command restart-dashboard, after stop-dashboard: it is back at its address with what it held.
+// restartDashboard is the command restart-dashboard, after stop-dashboard: it is back at its
+// address with what it held.
 func restartDashboard(ts *testscript.TestScript, _ bool, _ []string) {
 	w := worldOf(ts)
 	former, o := w.dashboard, w.dashboardOptions
@@ -197,30 +213,35 @@ func restartDashboard(ts *testscript.TestScript, _ bool, _ []string) {
 	for _, a := range former.APIs() {
 		w.dashboard.PutAPI(a)
 	}
+
 	for _, c := range former.Certificates() {
 		w.dashboard.PutCertificate(former.PEM(c.ID))
 	}
 }
 
-// startCFSSL is the command cfssl [OPTION...]. It leaves the CA in cfssl-ca.pem and cfssl-ca-key.pem, and for a CFSSL that wants one a client's
-// certificate in client.pem and client-key.pem. SignWith makes another CA sign than the one that CFSSL shows; Expired is a CA of another time;
-// ca=DIR serves the CA of a folder.
+// startCFSSL is the command cfssl [OPTION...]. It leaves the CA in cfssl-ca.pem and
+// cfssl-ca-key.pem, and for a CFSSL that wants one a client's certificate in client.pem and
+// client-key.pem. SignWith makes another CA sign than the one that CFSSL shows; Expired is a CA of
+// another time; ca=DIR serves the CA of a folder.
 func startCFSSL(ts *testscript.TestScript, _ bool, args []string) {
 	o := catest.Options{Key: plantedCFSSLKey, Authority: catest.NewAuthority("Mesh CA")}
 	if i := slices.Index(args, "SignWith"); i >= 0 {
 		o.SignWith = catest.NewAuthority("Another CA")
 		args = slices.Delete(args, i, i+1)
 	}
+
 	if len(args) > 0 && strings.HasPrefix(args[0], "ca=") {
 		dir := strings.TrimPrefix(args[0], "ca=") + "/"
 		o.Authority = catest.ReadAuthority([]byte(ts.ReadFile(dir+pki.CertFile)), []byte(ts.ReadFile(dir+pki.KeyFile)))
 		o.Key, args = strings.TrimSpace(ts.ReadFile(dir+pki.AuthKeyFile)), args[1:]
 	}
+
 	if i := slices.Index(args, "Expired"); i >= 0 {
 		year := func(y int) time.Time { return time.Date(y, time.January, 1, 0, 0, 0, 0, time.UTC) }
 		o.Authority = catest.NewAuthorityFor("Mesh CA", year(2020), year(2025))
 		args = slices.Delete(args, i, i+1)
 	}
+
 	ts.Check(setOptions(&o, args))
 	w := worldOf(ts)
 	o.Now = w.now
@@ -254,7 +275,8 @@ func startMongo(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Setenv("TYKMESH_CA_MONGOCONNSTR", w.ledger.uri)
 }
 
-// hasMongo tells whether the machine can run a MongoDB. CI must, so there a script that needs one fails instead of being skipped.
+// hasMongo reports whether the machine can run a MongoDB. CI must, so there a script that needs one
+// fails instead of being skipped.
 func hasMongo() bool {
 	if ci := os.Getenv("CI"); ci == "1" || ci == "true" {
 		return true
@@ -264,6 +286,7 @@ func hasMongo() bool {
 		return false
 	}
 	stop()
+
 	return true
 }
 
@@ -276,14 +299,17 @@ func (w *world) connect(uri, database string) (err error) {
 	u.Path = "/" + database
 	w.mongo = u.String()
 	w.ledger, err = newMongoProxy(uri, database)
+
 	return err
 }
 
-// startSilent is the command silent mongo|cfssl: it starts a server that takes connections and never says a word.
+// startSilent is the command silent mongo|cfssl: it starts a server that takes connections and
+// never says a word.
 func startSilent(ts *testscript.TestScript, _ bool, args []string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	ts.Check(err)
 	ts.Defer(func() { l.Close() })
+
 	w := worldOf(ts)
 	switch {
 	case slices.Equal(args, []string{"mongo"}):
@@ -295,6 +321,7 @@ func startSilent(ts *testscript.TestScript, _ bool, args []string) {
 	default:
 		ts.Fatalf("usage: silent mongo|cfssl")
 	}
+
 	w.forgetHanging()
 	go func() {
 		var taken []net.Conn
@@ -306,6 +333,7 @@ func startSilent(ts *testscript.TestScript, _ bool, args []string) {
 			taken = append(taken, c)
 			w.hanging <- struct{}{}
 		}
+
 		for _, c := range taken {
 			c.Close()
 		}
@@ -326,25 +354,30 @@ func (w *world) documents() ([]bson.D, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	defer client.Disconnect(ctx)
 	u, err := url.Parse(w.mongo)
 	if err != nil {
 		return nil, err
 	}
+
 	cursor, err := client.Database(strings.TrimPrefix(u.Path, "/")).Collection("k8s_ca").Find(ctx, bson.D{})
 	if err != nil {
 		return nil, err
 	}
+
 	var all []bson.D
 	if err := cursor.All(ctx, &all); err != nil {
 		return nil, err
 	}
+
 	id := func(d bson.D) string { return fmt.Sprint(lookUp(d, "_id")) }
 	slices.SortFunc(all, func(a, b bson.D) int { return strings.Compare(id(a), id(b)) })
+
 	return all, nil
 }
 
-// lookUp is a field of a document, nil if it has none of that name.
+// lookUp returns a field of a document, nil if it has none of that name.
 func lookUp(d bson.D, name string) any {
 	for _, e := range d {
 		if e.Key == name {
@@ -354,7 +387,7 @@ func lookUp(d bson.D, name string) any {
 	return nil
 }
 
-// leaves are the stored certificates, parsed, by id.
+// leaves returns the stored certificates, parsed, by id.
 func (w *world) leaves() (map[string]*x509.Certificate, error) {
 	all := map[string]*x509.Certificate{}
 	for _, c := range w.dashboard.Certificates() {
@@ -364,8 +397,9 @@ func (w *world) leaves() (map[string]*x509.Certificate, error) {
 		}
 		all[c.ID] = leaf
 	}
+
 	return all, nil
 }
 
-// sorted are the keys of a map in order.
+// sorted returns the keys of a map in order.
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -25,6 +25,7 @@ func (s *Server) say(w http.ResponseWriter, status int, e envelope) {
 		}
 		e = lower
 	}
+
 	s.json(w, status, e)
 }
 

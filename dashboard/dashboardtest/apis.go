@@ -15,8 +15,8 @@ import (
 
 const maxBody = 16 << 20
 
-// unsent are the envelope fields of an API as they are when nobody sent them.
-// An update resets what it leaves out.
+// unsent are the envelope fields of an API as they are when nobody sent them. An update resets what
+// it leaves out.
 var unsent = map[string]json.RawMessage{
 	"hook_references":   json.RawMessage("[]"),
 	"is_site":           json.RawMessage("false"),
@@ -33,26 +33,30 @@ func (s *Server) listAPIs(w http.ResponseWriter, r *http.Request, by Rights) {
 			all = append(all, a)
 		}
 	}
+
 	if r.URL.Query().Get("sort") != "created_at" {
 		slices.Reverse(all) // newest first is the default
 	}
+
 	count := len(all)
 	if n := s.options.Truncates; n > 0 && n < count {
 		if all = all[:n]; !s.options.CountsAll {
 			count = n
 		}
 	}
+
 	part, pages := paged(s, r, all, count)
 	var entries [][]byte
 	for _, a := range part {
 		entries = append(entries, s.text(a))
 	}
+
 	w.Header().Set("Content-Type", "application/json")
 	fmt.Fprintf(w, `{"apis":[%s],"pages":%d}`, bytes.Join(entries, []byte(",")), pages)
 }
 
-// text is an API in a listing. It is kept, so that what a listing of thousands
-// takes is its client's time.
+// text returns an API in a listing. It is kept, so that what a listing of thousands takes is its
+// client's time.
 func (s *Server) text(a *dashboard.API) []byte {
 	if s.texts[a] == nil {
 		s.texts[a], _ = json.Marshal(listed(a)) // it came from JSON
@@ -65,20 +69,22 @@ func listed(a *dashboard.API) map[string]any {
 	for field, value := range a.Envelope {
 		entry[field] = value
 	}
+
 	if a.Definition.IsOAS() {
 		entry["oas"] = map[string]any{"openapi": "3.0.3"}
 	}
+
 	return entry
 }
 
-// paged is the part of a listing that a request asks for. Pages count from 1;
-// any other number asks for everything. count is how many entries the listing
-// says that it has.
+// paged returns the part of a listing that a request asks for. Pages count from 1; any other number
+// asks for everything. count is how many entries the listing says that it has.
 func paged[T any](s *Server, r *http.Request, all []T, count int) (part []T, pages int) {
 	p := 1
 	if q := r.URL.Query().Get("p"); q != "" {
 		fmt.Sscan(q, &p)
 	}
+
 	size := s.options.PageSize
 	pages = (count + size - 1) / size
 	switch {
@@ -87,7 +93,9 @@ func paged[T any](s *Server, r *http.Request, all []T, count int) (part []T, pag
 	case p <= 0 && !s.options.AlwaysPages:
 		return all, pages
 	}
+
 	start := min((max(p, 1)-1)*size, len(all))
+
 	return all[start:min(start+size, len(all))], pages
 }
 
@@ -96,9 +104,11 @@ func (s *Server) readAPI(w http.ResponseWriter, r *http.Request, by Rights) {
 	if s.options.LagsByID {
 		from = s.shown()
 	}
+
 	if s.options.UnknownIs404 {
 		status = http.StatusNotFound
 	}
+
 	if a := s.look(w, r, by, from, status, "Could not retrieve API detail"); a != nil {
 		s.json(w, http.StatusOK, listed(a))
 	}
@@ -109,24 +119,30 @@ func (s *Server) createAPI(w http.ResponseWriter, r *http.Request, by Rights) {
 	if !ok {
 		return
 	}
+
 	if most := s.options.MaxAPIs; most > 0 && len(s.apis) >= most {
 		s.refuse(w, http.StatusForbidden, "License limit for APIs reached")
 		return
 	}
+
 	d := a.Definition
 	if d.APIID() == "" || s.options.AssignsAPIID {
 		d["api_id"] = fmt.Sprintf("a%031x", s.count+1)
 	}
+
 	delete(d, "id") // it cannot be chosen
 	if !s.accept(w, a, by) {
 		return
 	}
+
 	s.keep(a)
 	s.lag.wrote(s)
+
 	e := envelope{"Status": "OK", "Message": "API created", "Meta": d.ID(), "ID": d.APIID()}
 	if s.options.NoIDInCreate {
 		delete(e, "ID")
 	}
+
 	s.say(w, http.StatusOK, e)
 }
 
@@ -135,26 +151,32 @@ func (s *Server) updateAPI(w http.ResponseWriter, r *http.Request, by Rights) {
 	if old == nil {
 		return
 	}
+
 	if old.Definition.IsOAS() {
 		s.refuse(w, http.StatusBadRequest, "this endpoint only supports Tyk Classic APIs")
 		return
 	}
+
 	a, ok := s.body(w, r)
 	if !ok {
 		return
 	}
+
 	d := a.Definition
 	if id := d.ID(); id != "" && id != old.Definition.ID() {
 		s.refuse(w, http.StatusBadRequest, "Invalid `ID` value")
 		return
 	}
+
 	d["id"] = old.Definition.ID()
 	if d.APIID() == "" || s.options.KeepsAPIID {
 		d["api_id"] = old.Definition.APIID()
 	}
+
 	if !s.accept(w, a, by) {
 		return
 	}
+
 	s.replace(old, a)
 	s.lag.wrote(s)
 	s.done(w, "API updated")
@@ -170,14 +192,15 @@ func (s *Server) deleteAPI(w http.ResponseWriter, r *http.Request, by Rights) {
 	s.done(w, "API deleted")
 }
 
-// look finds the API that a request names among those, or answers that it is not
-// there or not the user's to see.
+// look finds the API that a request names among those, or answers that it is not there or not the
+// user's to see.
 func (s *Server) look(w http.ResponseWriter, r *http.Request, by Rights, among []*dashboard.API, absent int, message string) *dashboard.API {
 	a := s.find(among, r.PathValue("id"))
 	hidden := s.options.Ownership && s.options.UnknownIs401 && !by.Admin
 	if a != nil {
 		hidden = !s.sees(by, a)
 	}
+
 	switch {
 	case hidden:
 		s.refuse(w, http.StatusUnauthorized, "Not authorised")
@@ -185,6 +208,7 @@ func (s *Server) look(w http.ResponseWriter, r *http.Request, by Rights, among [
 	case a == nil:
 		s.refuse(w, absent, message)
 	}
+
 	return a
 }
 
@@ -193,16 +217,18 @@ func (s *Server) accept(w http.ResponseWriter, a *dashboard.API, by Rights) bool
 	if s.options.OwnedByWriter {
 		ownedBy(a, by)
 	}
+
 	s.finish(a)
+
 	status, message := s.clash(a.Definition)
 	if status != 0 {
 		s.refuse(w, status, message)
 	}
+
 	return status == 0
 }
 
-// body reads the envelope of a create or an update, and checks the definition
-// by the schema.
+// body reads the envelope of a create or an update, and checks the definition by the schema.
 func (s *Server) body(w http.ResponseWriter, r *http.Request) (*dashboard.API, bool) {
 	var fields map[string]json.RawMessage
 	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&fields)
@@ -210,6 +236,7 @@ func (s *Server) body(w http.ResponseWriter, r *http.Request) (*dashboard.API, b
 		s.refuse(w, http.StatusBadRequest, "Request malformed")
 		return nil, false
 	}
+
 	var d dashboard.Definition
 	dec := json.NewDecoder(bytes.NewReader(fields["api_definition"]))
 	dec.UseNumber()
@@ -217,6 +244,7 @@ func (s *Server) body(w http.ResponseWriter, r *http.Request) (*dashboard.API, b
 		s.refuse(w, http.StatusBadRequest, "Request malformed")
 		return nil, false
 	}
+
 	if _, err := d.Check(); err != nil {
 		status := http.StatusBadRequest
 		if r.Method == http.MethodPut {
@@ -225,11 +253,13 @@ func (s *Server) body(w http.ResponseWriter, r *http.Request) (*dashboard.API, b
 		s.refuse(w, status, "Error while validating schema", err.Error())
 		return nil, false
 	}
+
 	kept := maps.Clone(unsent)
 	maps.Copy(kept, fields)
 	for _, own := range []string{"api_definition", "api_model", "created_at", "updated_at", "oas"} {
 		delete(kept, own)
 	}
+
 	return &dashboard.API{Definition: d, Envelope: kept}, true
 }
 
@@ -239,6 +269,7 @@ func (s *Server) clash(d dashboard.Definition) (status int, message string) {
 	if o.NoDomainPatterns && strings.ContainsAny(d.Domain(), "{}") {
 		return http.StatusBadRequest, "Invalid domain"
 	}
+
 	for _, other := range s.apis {
 		x := other.Definition
 		samePath := x.ListenPath() == d.ListenPath()
@@ -252,6 +283,7 @@ func (s *Server) clash(d dashboard.Definition) (status int, message string) {
 			return o.ClashStatus, cmp.Or(o.ClashMessage, "Listen path already in use")
 		}
 	}
+
 	return 0, ""
 }
 
@@ -262,8 +294,8 @@ func (s *Server) keep(a *dashboard.API) {
 	s.apis = append(s.apis, a)
 }
 
-// replace stores an API in place of another. Earlier listings stay as they
-// were, because of Options.Lag.
+// replace stores an API in place of another. Earlier listings stay as they were, because of
+// Options.Lag.
 func (s *Server) replace(old, a *dashboard.API) {
 	s.apis[slices.Index(s.apis, old)] = a
 	delete(s.texts, old)

@@ -16,8 +16,8 @@ type certificate struct {
 	dashboard.Certificate
 	pem []byte
 
-	// broken: it has an Ed25519 key, which is taken, cannot be read back, and
-	// breaks the detailed listing until it is deleted.
+	// broken: it has an Ed25519 key, which is taken, cannot be read back, and breaks the detailed
+	// listing until it is deleted.
 	broken bool
 }
 
@@ -31,6 +31,7 @@ func (s *Server) listCertificates(w http.ResponseWriter, r *http.Request, _ Righ
 		s.json(w, http.StatusOK, map[string]any{"certs": ids, "pages": pages})
 		return
 	}
+
 	basics := []map[string]any{}
 	for _, c := range part {
 		if c.broken {
@@ -41,6 +42,7 @@ func (s *Server) listCertificates(w http.ResponseWriter, r *http.Request, _ Righ
 			"has_private": c.HasPrivate, "not_before": c.NotBefore, "not_after": c.NotAfter, "is_ca": c.IsCA,
 		})
 	}
+
 	s.json(w, http.StatusOK, map[string]any{"cert_basics": basics, "pages": pages})
 }
 
@@ -51,11 +53,13 @@ func (s *Server) readCertificate(w http.ResponseWriter, r *http.Request, _ Right
 	if !s.owns(w, id) {
 		return
 	}
+
 	c := s.certificate(id)
 	if c == nil || c.broken {
 		s.refuse(w, http.StatusNotFound, noCertificate)
 		return
 	}
+
 	body := map[string]any{
 		"id": c.ID, "fingerprint": strings.TrimPrefix(c.ID, s.Org), "has_private": c.HasPrivate,
 		"issuer": map[string]any{"CommonName": c.IssuerCN}, "subject": map[string]any{"CommonName": c.SubjectCN},
@@ -64,6 +68,7 @@ func (s *Server) readCertificate(w http.ResponseWriter, r *http.Request, _ Right
 	if len(c.DNSNames) > 0 {
 		body["dns_names"] = c.DNSNames
 	}
+
 	s.json(w, http.StatusOK, body)
 }
 
@@ -73,25 +78,29 @@ func (s *Server) uploadCertificate(w http.ResponseWriter, r *http.Request, _ Rig
 		s.refuse(w, http.StatusInternalServerError, "Failed to read response body, body empty.")
 		return
 	}
+
 	c, err := s.parse(bundle)
 	if err != nil {
 		s.refuse(w, http.StatusBadRequest, "Could not create certificate. "+err.Error())
 		return
 	}
+
 	if s.certificate(c.ID) != nil {
 		s.refuse(w, s.options.CertificateExists, "Could not create certificate. Certificate with "+c.ID+" id already exists")
 		return
 	}
+
 	s.certs = append(s.certs, c)
 	s.json(w, http.StatusOK, map[string]any{"id": c.ID, "status": "ok", "message": "Certificate added"})
 }
 
-// firstFile is the first file of a form, whatever its field is called.
+// firstFile returns the first file of a form, whatever its field is called.
 func firstFile(r *http.Request) ([]byte, error) {
 	form, err := r.MultipartReader()
 	if err != nil {
 		return nil, err
 	}
+
 	for {
 		part, err := form.NextPart()
 		if err != nil {
@@ -121,8 +130,8 @@ func ed25519(bundle []byte) bool {
 	return err == nil && leaf.PublicKeyAlgorithm == x509.Ed25519
 }
 
-// deleteCertificate answers the same whether the certificate was there or not,
-// as the gateway behind the Dashboard does.
+// deleteCertificate answers the same whether the certificate was there or not, as the gateway
+// behind the Dashboard does.
 func (s *Server) deleteCertificate(w http.ResponseWriter, r *http.Request, _ Rights) {
 	id := r.PathValue("id")
 	if !s.owns(w, id) {
@@ -138,10 +147,12 @@ func (s *Server) listUses(w http.ResponseWriter, r *http.Request, by Rights) {
 	if !s.owns(w, id) {
 		return
 	}
+
 	if s.certificate(id) == nil {
 		s.refuse(w, http.StatusNotFound, noCertificate)
 		return
 	}
+
 	uses := []map[string]any{}
 	for _, a := range s.shown() {
 		d, kind := a.Definition, "classic"
@@ -152,8 +163,10 @@ func (s *Server) listUses(w http.ResponseWriter, r *http.Request, by Rights) {
 		if d.IsOAS() {
 			kind = "oas"
 		}
+
 		uses = append(uses, map[string]any{"api_id": d.APIID(), "name": d.Name(), "usage_type": usage, "tyk_api_type": kind})
 	}
+
 	part, pages := paged(s, r, uses, len(uses))
 	s.json(w, http.StatusOK, map[string]any{"cert_id": id, "apis": part, "pages": pages})
 }

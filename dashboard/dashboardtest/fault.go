@@ -13,15 +13,15 @@ import (
 
 // Fault is something that goes wrong with one request, or with several.
 //
-// To fail each request of a run once, count those of a good run with
-// len(s.Requests()), and start anew for each k with Fault{Request: k, ...}.
+// To fail each request of a run once, count those of a good run with len(s.Requests()), and start
+// anew for each k with Fault{Request: k, ...}.
 type Fault struct {
 	// Method and Path select requests; empty, they select all. Path may hold
 	// * for one segment: "/api/apis/*".
 	Method, Path string
 
-	// Request says which of the selected ones fails, from 1, counted since
-	// Fail was called; 0 means the first.
+	// Request says which of the selected ones fails, from 1, counted since Fail was called; 0 means
+	// the first.
 	Request int
 
 	// Times is how many in a row fail from there on; 0 means one, -1 all.
@@ -71,11 +71,13 @@ func (s *Server) hit(r *http.Request) *planned {
 			continue
 		}
 		f.seen++
+
 		due := f.seen >= f.Request && (f.Times < 0 || f.seen < f.Request+f.Times)
 		if due && struck == nil {
 			struck = f
 		}
 	}
+
 	return struck
 }
 
@@ -90,14 +92,15 @@ func (f *planned) selects(r *http.Request) bool {
 	if err != nil {
 		panic("dashboardtest: fault with the path " + f.Path + ": " + err.Error())
 	}
+
 	return ok
 }
 
 // Cut ends the connection without an answer.
 func Cut(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
-// Hang never answers; it returns when the client gives up, which net/http
-// notices only once the body has been read.
+// Hang never answers; it returns when the client gives up, which net/http notices only once the
+// body has been read.
 func Hang(_ http.ResponseWriter, r *http.Request) {
 	io.Copy(io.Discard, r.Body)
 	<-r.Context().Done()
@@ -119,8 +122,7 @@ func Huge(w http.ResponseWriter, r *http.Request) {
 	pour(w, r, gibibyte)
 }
 
-// Bomb answers 200 with 1 GiB in gzip, which is a thousandth of that on the
-// way.
+// Bomb answers 200 with 1 GiB in gzip, which is a thousandth of that on the way.
 func Bomb(w http.ResponseWriter, _ *http.Request) {
 	const mebibyte = 1 << 20
 	var member bytes.Buffer // a file of gzip may have many, one after the other (RFC 1952, section 2.2)
@@ -136,8 +138,7 @@ func Bomb(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-// pour writes the beginning of a listing, up to size bytes of it, until the
-// client has enough.
+// pour writes the beginning of a listing, up to size bytes of it, until the client has enough.
 func pour(w io.Writer, r *http.Request, size int64) {
 	chunk := []byte(strings.Repeat(`{"api_definition":{"id":"5f"}},`, 2000))
 	n, err := w.Write([]byte(`{"apis":[`))
@@ -164,8 +165,7 @@ func Reply(status int, contentType, body string) http.HandlerFunc {
 	}
 }
 
-// Refusal answers with a status, which may be 200, and the Dashboard's envelope
-// for a failure.
+// Refusal answers with a status, which may be 200, and the Dashboard's envelope for a failure.
 func Refusal(status int, message string) http.HandlerFunc {
 	return Reply(status, "application/json", `{"Status":"Error","Message":`+strconv.Quote(message)+`,"Meta":null}`)
 }

@@ -21,20 +21,26 @@ func ask(t *testing.T, s *dashboardtest.Server, key, method, path string, body a
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	req, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader(string(sent)))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	req.Header.Set("Authorization", key)
+
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	defer resp.Body.Close()
+
 	got, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return resp.StatusCode, string(got)
 }
 
@@ -48,13 +54,16 @@ func slugs(t *testing.T, s *dashboardtest.Server, key, query string) string {
 		} `json:"apis"`
 		Pages int
 	}
+
 	if err := json.Unmarshal([]byte(text), &l); err != nil {
 		t.Fatal(err)
 	}
+
 	var out []string
 	for _, a := range l.APIs {
 		out = append(out, a.Definition.Slug())
 	}
+
 	return fmt.Sprint(strings.Join(out, " "), " of ", l.Pages)
 }
 
@@ -85,18 +94,21 @@ func TestOwnership(t *testing.T) {
 			t.Errorf("%s sees %s, want %s", key, got, want)
 		}
 	}
+
 	if got := slugs(t, s, "ann", "p=1"); got != "free anns a of 1" {
 		t.Errorf("on a page: %s", got)
 	}
 }
 
-// The answer about one API depends on the method, who owns it, who asks, and which generation answers.
+// The answer about one API depends on the method, who owns it, who asks, and which generation
+// answers.
 func TestOwnershipOfOneAPI(t *testing.T) {
 	for _, old := range []bool{false, true} {
 		s, _ := start(t, dashboardtest.Options{Ownership: true, UnknownIs401: old, Keys: teams})
 		foreign := put(s, "foreign", nil, []string{"team-b"})
 		absent := map[bool]int{false: 400, true: 401}[old]
 		gone := map[bool]int{false: 404, true: 401}[old]
+
 		d := definition("foreign")
 		for _, c := range []struct {
 			key, method, path string
@@ -119,6 +131,7 @@ func TestOwnershipOfOneAPI(t *testing.T) {
 				t.Errorf("old: %v, %s: %s %s: %d %s, want %d %s", old, c.key, c.method, c.path, status, text, c.status, c.text)
 			}
 		}
+
 		if len(s.APIs()) != 1 {
 			t.Errorf("%d APIs", len(s.APIs()))
 		}
@@ -133,6 +146,7 @@ func TestWhoeverWritesAnAPIOwnsIt(t *testing.T) {
 	if got, want := slugs(t, s, "ann", "p=-2")+", "+slugs(t, s, "alone", "p=-2"), "free of 1, free made of 1"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
+
 	ask(t, s, "ann", "PUT", "/api/apis/"+id, envelope(definition("free")))
 	if got, want := slugs(t, s, "ann", "p=-2")+", "+slugs(t, s, "alone", "p=-2"), "free of 1, made of 1"; got != want {
 		t.Errorf("%s, want %s", got, want)
@@ -142,6 +156,7 @@ func TestWhoeverWritesAnAPIOwnsIt(t *testing.T) {
 func TestUsesOfACertificate(t *testing.T) {
 	tls := dashboardtest.New(dashboardtest.Options{TLS: true})
 	defer tls.Close()
+
 	stored := pemOf(tls.Certificate())
 	for _, foreign := range []bool{false, true} {
 		s, _ := start(t, dashboardtest.Options{ShowsForeignUses: foreign, Ownership: true, Keys: teams, PageSize: 2})
@@ -158,29 +173,36 @@ func TestUsesOfACertificate(t *testing.T) {
 			owner := map[string][]string{"b": {"team-b"}}[slug]
 			s.GiveAPI(s.PutAPI(dashboard.API{Definition: d}), nil, owner)
 		}
+
 		const a, b = `{"api_id":"id-a","name":"a","tyk_api_type":"classic","usage_type":["server","client"]}`, `{"api_id":"id-b","name":"b","tyk_api_type":"oas","usage_type":["upstream"]}`
 		for key, want := range map[string][]string{"ann": {a}, "bob": {a, b}} {
 			if foreign {
 				want = []string{a, b}
 			}
+
 			status, text := ask(t, s, key, "GET", "/api/certs/"+id+"/apis?p=-1", nil)
+
 			found := strings.Count(text, "api_id") == len(want) && strings.Contains(text, `"cert_id":"`+id+`","pages":1`)
 			for _, use := range want {
 				found = found && strings.Contains(text, use)
 			}
+
 			if status != 200 || !found {
 				t.Errorf("foreign: %v, %s: %d %s", foreign, key, status, text)
 			}
 		}
+
 		for path, want := range map[string]int{s.Org + strings.Repeat("0", 64): 404, "5f": 400} {
 			if status, text := ask(t, s, "ann", "GET", "/api/certs/"+path+"/apis", nil); status != want || !strings.Contains(text, `"Error"`) {
 				t.Errorf("%s: %d %s", path, status, text)
 			}
 		}
+
 		if log := s.Log(); !strings.Contains(log, "/api/certs/{}/apis?p=-1") || !strings.Contains(log, "/api/certs/{absent}/apis") {
 			t.Errorf("the log has other names:\n%s", log)
 		}
 	}
+
 	s, _ := start(t, dashboardtest.Options{NoCertificateAPIs: true})
 	if status, text := ask(t, s, s.Secret, "GET", "/api/certs/"+s.PutCertificate(stored)+"/apis", nil); status != 404 || text != "404 page not found\n" {
 		t.Errorf("where it is not there: %d %q", status, text)
@@ -200,6 +222,7 @@ func TestTruncatedListings(t *testing.T) {
 		for i := range 5 {
 			s.PutAPI(dashboard.API{Definition: definition(fmt.Sprint(i))})
 		}
+
 		for query, want := range c.queries {
 			if got := slugs(t, s, s.Secret, query); got != want {
 				t.Errorf("%+v, %s: %q, want %q", c.o, query, got, want)
@@ -216,6 +239,7 @@ func TestRewrites(t *testing.T) {
 			"proxy": map[string]any{"listen_path": "/web", "strip_listen_path": false, "foo-bar": "1"}, "version_data": map[string]any{},
 		}
 	}
+
 	for name, c := range map[string]struct {
 		o    dashboardtest.Options
 		want func(d dashboard.Definition)
@@ -245,15 +269,18 @@ func TestRewrites(t *testing.T) {
 		s, client := start(t, c.o)
 		want := sent()
 		c.want(want)
+
 		created, err := client.CreateAPI(t.Context(), sent())
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		want["id"], want["org_id"] = created.ID, s.Org
 		for _, how := range []string{"created", "updated"} {
 			if diff := cmp.Diff(want, s.APIs()[0].Definition); diff != "" {
 				t.Errorf("%s, %s:\n%s", name, how, diff)
 			}
+
 			again := sent()
 			again["id"] = created.ID
 			if err := client.UpdateAPI(t.Context(), dashboard.API{Definition: again}); err != nil {
@@ -271,9 +298,11 @@ func TestLag(t *testing.T) {
 		if _, err := client.CreateAPI(t.Context(), definition("made")); err != nil {
 			t.Fatal(err)
 		}
+
 		if _, err := client.API(t.Context(), "id-made"); (err == nil) == byID {
 			t.Errorf("by id: %v: %v", byID, err)
 		}
+
 		see := func(want ...string) {
 			t.Helper()
 			for _, w := range want {
@@ -282,19 +311,23 @@ func TestLag(t *testing.T) {
 				}
 			}
 		}
+
 		see("there", "there made", "there made")
 		changed := definition("changed")
 		changed["id"] = there
 		if err := client.UpdateAPI(t.Context(), dashboard.API{Definition: changed}); err != nil {
 			t.Fatal(err)
 		}
+
 		if err := client.DeleteAPI(t.Context(), "id-made"); err != nil {
 			t.Fatal(err)
 		}
+
 		see("there made", "changed made", "changed")
 		if err := client.DeleteAPI(t.Context(), there); err != nil {
 			t.Fatal(err)
 		}
+
 		see("changed")
 		s.Settle()
 		see("")

@@ -35,6 +35,7 @@ func (s *Server) shown() []*dashboard.API {
 	for len(l.later) > 0 && l.later[0].from <= l.requests {
 		l.visible, l.later = l.later[0].apis, l.later[1:]
 	}
+
 	return l.visible
 }
 

@@ -21,6 +21,7 @@ func (s *Server) sees(by Rights, a *dashboard.API) bool {
 	if len(users)+len(groups) == 0 {
 		return true
 	}
+
 	return slices.Contains(users, by.User) || slices.ContainsFunc(by.Groups, func(g string) bool { return slices.Contains(groups, g) })
 }
 

@@ -29,6 +29,7 @@ func rewritesOf(o *Options) []rewrite {
 			all = append(all, r.rewrite)
 		}
 	}
+
 	for _, pair := range strings.Fields(o.Forces) {
 		path, text, _ := strings.Cut(pair, "=")
 		var value any
@@ -37,9 +38,11 @@ func rewritesOf(o *Options) []rewrite {
 		}
 		all = append(all, set(path, func(dashboard.Definition) any { return value }))
 	}
+
 	for _, path := range strings.Fields(o.Drops) {
 		all = append(all, func(a *dashboard.API) { a.Definition.Remove(path) })
 	}
+
 	return all
 }
 
@@ -91,8 +94,7 @@ func addDefaults(a *dashboard.API) {
 	}
 }
 
-// defaults are some of the fields that a Dashboard adds because its own type
-// has them.
+// defaults are some of the fields that a Dashboard adds because its own type has them.
 var defaults = map[string]any{
 	"CORS.allowed_headers":                  nil,
 	"CORS.enable":                           false,

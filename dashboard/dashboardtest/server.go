@@ -1,7 +1,6 @@
-// Package dashboardtest is a Tyk Dashboard for tests: an HTTP server with
-// state, authentication, paging, the envelopes and error shapes of the real
-// one, the ways in which Dashboards differ from each other, faults on request,
-// and a log of requests.
+// Package dashboardtest is a Tyk Dashboard for tests: an HTTP server with state, authentication,
+// paging, the envelopes and error shapes of the real one, the ways in which Dashboards differ from
+// each other, faults on request, and a log of requests.
 //
 //	s := dashboardtest.New(dashboardtest.Options{UniqueSlugs: true})
 //	defer s.Close()
@@ -9,14 +8,13 @@
 //	// ... point a client at s.URL with s.Secret ...
 //	t.Log(s.Log(), s.APIs())
 //
-// Options fix what kind of Dashboard it is, Fail plans what goes wrong, the Put
-// and Drop methods change the state behind the back of clients, and APIs,
-// Certificates, Requests and Log are snapshots. All of it may be used while
-// requests are under way.
+// Options fix what kind of Dashboard it is, Fail plans what goes wrong, the Put and Drop methods
+// change the state behind the back of clients, and APIs, Certificates, Requests and Log are
+// snapshots. All of it may be used while requests are under way.
 //
-// It follows "Tyk Dashboard API" as far as its clients could notice. It never
-// serves an API, never talks to a gateway, and its ids are counted up, so that
-// the same requests in the same order give the same answers.
+// It follows "Tyk Dashboard API" as far as its clients could notice. It never serves an API, never
+// talks to a gateway, and its ids are counted up, so that the same requests in the same order give
+// the same answers.
 package dashboardtest
 
 import (
@@ -55,8 +53,8 @@ type Rights struct {
 	Groups []string // the ids of the user's groups, as user_group_owners names them
 }
 
-// Options say what kind of Dashboard it is. The zero value is a current one
-// that accepts everything that it should.
+// Options say what kind of Dashboard it is. The zero value is a current one that accepts everything
+// that it should.
 type Options struct {
 	Addr string // where to listen; "" is a free port on 127.0.0.1
 	TLS  bool   // with a certificate that no system trusts; Certificate returns it
@@ -149,26 +147,33 @@ func New(o Options) *Server {
 	if o.Secret == "" {
 		o.Secret = DefaultSecret
 	}
+
 	if o.Org == "" {
 		o.Org = DefaultOrg
 	}
+
 	if o.PageSize == 0 {
 		o.PageSize = 10
 	}
+
 	if o.CertificateExists == 0 {
 		o.CertificateExists = http.StatusNotFound
 	}
+
 	if o.ClashStatus == 0 {
 		o.ClashStatus = http.StatusBadRequest
 	}
+
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+
 	s := &Server{Secret: o.Secret, Org: o.Org, options: o, texts: make(map[*dashboard.API][]byte)}
 	s.rewrites = rewritesOf(&o)
 	for i := range o.OASAPIs {
 		s.PutAPI(oas(fmt.Sprint("oas-", i+1)))
 	}
+
 	s.calls = s.routes()
 	s.http = httptest.NewUnstartedServer(s)
 	if o.Addr != "" {
@@ -179,17 +184,20 @@ func New(o Options) *Server {
 		s.http.Listener.Close()
 		s.http.Listener = l
 	}
+
 	if o.TLS {
 		s.http.StartTLS()
 	} else {
 		s.http.Start()
 	}
+
 	s.URL = s.http.URL
+
 	return s
 }
 
-// oas is an OpenAPI definition in its classic form, as listings have it. This
-// endpoint does not change such an API (updateAPI).
+// oas returns an OpenAPI definition in its classic form, as listings have it. This endpoint does
+// not change such an API (updateAPI).
 func oas(slug string) dashboard.API {
 	return dashboard.API{Definition: dashboard.Definition{
 		"name": slug, "slug": slug, "api_id": "of-" + slug, "is_oas": true, "active": true,
@@ -204,22 +212,23 @@ func (s *Server) Close() {
 	s.http.Close()
 }
 
-// Certificate is the server's own TLS certificate in DER, with Options.TLS.
+// Certificate returns the server's own TLS certificate in DER, with Options.TLS.
 func (s *Server) Certificate() []byte { return s.http.Certificate().Raw }
 
-// Client is a client of the server, with its key.
+// Client returns a client of the server, with its key.
 func (s *Server) Client() (*dashboard.Client, error) {
 	return dashboard.New(dashboard.Config{URL: s.URL, Secret: s.Secret, Org: s.Org, Backoff: time.Millisecond})
 }
 
-// ServeHTTP answers one request: it is logged, held up, failed if that is
-// planned, and else handled.
+// ServeHTTP answers one request: it is logged, held up, failed if that is planned, and else
+// handled.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	entry, fault := s.arrive(r)
 	seen := &recorder{ResponseWriter: w, note: func(status int) { s.answered(entry, status) }}
 	if !s.wait(r) {
 		return
 	}
+
 	switch {
 	case fault == nil:
 		s.handle(seen, r)
@@ -289,6 +298,7 @@ func (s *Server) routes() *http.ServeMux {
 	if !s.options.NoCertificateAPIs {
 		mux.HandleFunc("GET /api/certs/{id}/apis", certs(s.listUses))
 	}
+
 	return mux
 }
 
@@ -297,8 +307,7 @@ func (s *Server) alive(w http.ResponseWriter, _ *http.Request) {
 	s.json(w, http.StatusOK, map[string]any{"status": "pass"})
 }
 
-// allowed checks the key and what it may do. The key is sent bare, without a
-// scheme.
+// allowed checks the key and what it may do. The key is sent bare, without a scheme.
 func (s *Server) allowed(h handler, part func(Rights) Access) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		key := r.Header.Get("Authorization")
@@ -306,6 +315,7 @@ func (s *Server) allowed(h handler, part func(Rights) Access) http.HandlerFunc {
 		if key == s.Secret {
 			rights, known = s.options.Rights, true
 		}
+
 		switch access := part(rights); {
 		case !known:
 			s.refuse(w, http.StatusUnauthorized, "Not authorised")

@@ -22,10 +22,12 @@ func start(t *testing.T, o dashboardtest.Options) (*dashboardtest.Server, *dashb
 	t.Helper()
 	s := dashboardtest.New(o)
 	t.Cleanup(s.Close)
+
 	c, err := s.Client()
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return s, c
 }
 
@@ -39,10 +41,12 @@ func TestTheLogIsTheSameFromRunToRun(t *testing.T) {
 	run := func() string {
 		s, c := start(t, dashboardtest.Options{})
 		ctx := t.Context()
+
 		created, err := c.CreateAPI(ctx, definition("web"))
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		c.API(ctx, created.ID)
 		c.DeleteAPI(ctx, created.ID)
 		c.API(ctx, created.ID)
@@ -50,8 +54,10 @@ func TestTheLogIsTheSameFromRunToRun(t *testing.T) {
 		c.Certificate(ctx, s.Org+strings.Repeat("0", 64))
 		s.Fail(dashboardtest.Fault{Method: "POST", Answer: dashboardtest.Cut})
 		c.CreateAPI(ctx, definition("cut"))
+
 		return s.Log()
 	}
+
 	const want = `POST /api/apis -> 200
 GET /api/apis/{web} -> 200
 DELETE /api/apis/{web} -> 200
@@ -60,6 +66,7 @@ GET /api/certs?mode=detailed&p=-1 -> 200
 GET /api/certs/{absent} -> 404
 POST /api/apis -> cut
 `
+
 	for range 2 {
 		if diff := cmp.Diff(want, run()); diff != "" {
 			t.Error(diff)
@@ -73,12 +80,14 @@ func TestFaults(t *testing.T) {
 		for k := 1; k <= 4; k++ {
 			s, c := start(t, dashboardtest.Options{})
 			s.Fail(dashboardtest.Fault{Request: k, After: after, Answer: dashboardtest.Reply(500, "text/html", "<h1>no</h1>")})
+
 			failed := 0
 			for i := range 4 {
 				if _, err := c.CreateAPI(t.Context(), definition(fmt.Sprint(i))); err != nil {
 					failed = failed*10 + i + 1
 				}
 			}
+
 			stored := map[bool]int{false: 3, true: 4}[after]
 			if failed != k || len(s.APIs()) != stored {
 				t.Errorf("fault at %d (after: %v): request %d failed, %d of 4 APIs are stored", k, after, failed, len(s.APIs()))
@@ -99,17 +108,21 @@ func TestFaultsSelectRequests(t *testing.T) {
 		_, err := c.API(t.Context(), id)
 		got = append(got, err == nil)
 	}
+
 	if diff := cmp.Diff([]bool{true, false, false, true, true}, got); diff != "" {
 		t.Error(diff)
 	}
+
 	for range 3 {
 		if _, err := c.Certificates(t.Context()); err == nil || !strings.Contains(err.Error(), "planned") {
 			t.Errorf("certificates: %v", err)
 		}
 	}
+
 	if _, err := c.APIs(t.Context()); err != nil {
 		t.Errorf("a request that no fault selects: %v", err)
 	}
+
 	s.Heal()
 	if _, err := c.Certificates(t.Context()); err != nil {
 		t.Errorf("after Heal: %v", err)
@@ -137,11 +150,14 @@ func TestKeysHaveRights(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		req.Header.Set("Authorization", c.key)
+
 		resp, err := http.DefaultClient.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		resp.Body.Close()
 		if resp.StatusCode != c.status {
 			t.Errorf("%s %s with %q: %d, want %d", c.method, c.path, c.key, resp.StatusCode, c.status)
@@ -154,6 +170,7 @@ func TestPages(t *testing.T) {
 	for i := range 5 {
 		s.PutAPI(dashboard.API{Definition: definition(fmt.Sprint(i))})
 	}
+
 	for query, want := range map[string]string{
 		"":                     `"4" "3" pages 3`,
 		"?p=1":                 `"4" "3" pages 3`,
@@ -166,20 +183,25 @@ func TestPages(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		req.Header.Set("Authorization", s.Secret)
+
 		resp, err := http.DefaultClient.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		body, err := io.ReadAll(resp.Body)
 		resp.Body.Close()
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		var got []string
 		for _, part := range strings.Split(string(body), `"slug":`)[1:] {
 			got = append(got, part[:3])
 		}
+
 		_, pages, _ := strings.Cut(string(body), `"pages":`)
 		if line := strings.TrimSpace(strings.Join(got, " ") + " pages " + strings.Trim(pages, "}\n")); line != want {
 			t.Errorf("%q: %s, want %s", query, line, want)
@@ -196,11 +218,13 @@ func TestSnapshotsAreCopies(t *testing.T) {
 	if got := s.APIs()[0].Definition.Slug(); got != "web" {
 		t.Errorf("the slug is %s", got)
 	}
+
 	replaced := definition("new")
 	replaced["id"] = id
 	if again := s.PutAPI(dashboard.API{Definition: replaced}); again != id || len(s.APIs()) != 1 {
 		t.Errorf("put in place of %s: %s, %d APIs", id, again, len(s.APIs()))
 	}
+
 	s.DropAPI(id)
 	if len(s.APIs()) != 0 {
 		t.Error("dropped, and still there")
@@ -212,13 +236,16 @@ func TestCertificatesBehindTheBackOfClients(t *testing.T) {
 	tls := dashboardtest.New(dashboardtest.Options{TLS: true})
 	defer tls.Close()
 	stored := pemOf(tls.Certificate())
+
 	id := s.PutCertificate(stored)
 	if s.PutCertificate(stored) != id || len(s.Certificates()) != 1 || string(s.PEM(id)) != string(stored) {
 		t.Errorf("stored %v", s.Certificates())
 	}
+
 	if got, err := c.Certificate(t.Context(), id); err != nil || got.ID != id || got.HasPrivate {
 		t.Errorf("read %+v, %v", got, err)
 	}
+
 	s.DropCertificate(id)
 	if _, err := c.Certificate(t.Context(), id); !errors.Is(err, dashboard.ErrNotFound) || s.PEM(id) != nil {
 		t.Errorf("dropped, but: %v", err)
@@ -241,6 +268,7 @@ func TestOverTLSItsCertificateCanBeTrusted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if err := cert.VerifyHostname("127.0.0.1"); err != nil || !strings.HasPrefix(s.URL, "https://127.0.0.1:") {
 		t.Errorf("%s: %v", s.URL, err)
 	}
@@ -255,6 +283,7 @@ func TestManyClientsAtOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		wg.Go(func() {
 			for k := range 10 {
 				c.CreateAPI(t.Context(), definition(fmt.Sprint(k)))
@@ -266,13 +295,16 @@ func TestManyClientsAtOnce(t *testing.T) {
 			}
 		})
 	}
+
 	wg.Wait()
+
 	created := 0
 	for _, a := range s.APIs() {
 		if len(a.Definition.Slug()) == 1 {
 			created++
 		}
 	}
+
 	if created != 10 {
 		t.Errorf("%d APIs were created under 10 slugs", created)
 	}

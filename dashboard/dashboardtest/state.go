@@ -18,25 +18,27 @@ type Request struct {
 	Query  string // as it was sent
 	Status int    // of the answer; 0 when the connection was cut, or is still open
 
-	// Name is the path with ids replaced by what they stand for, which is the
-	// same from run to run: the slug of an API, the common name of a
-	// certificate, or "absent". "/api/apis/{echo-inbound}".
+	// Name is the path with ids replaced by what they stand for, which is the same from run to run:
+	// the slug of an API, the common name of a certificate, or "absent".
+	// "/api/apis/{echo-inbound}".
 	Name string
 }
 
-// String is the request as a line of a log: "GET /api/apis?p=-2 -> 200".
+// String returns the request as a line of a log: "GET /api/apis?p=-2 -> 200".
 func (r Request) String() string {
 	query, status := "", "cut"
 	if r.Query != "" {
 		query = "?" + r.Query
 	}
+
 	if r.Status != 0 {
 		status = fmt.Sprint(r.Status)
 	}
+
 	return r.Method + " " + r.Name + query + " -> " + status
 }
 
-// Requests are the requests so far, in the order in which they came.
+// Requests returns the requests so far, in the order in which they came.
 func (s *Server) Requests() []Request {
 	s.logMu.Lock()
 	defer s.logMu.Unlock()
@@ -47,8 +49,8 @@ func (s *Server) Requests() []Request {
 	return out
 }
 
-// Log is Requests as text, a line each. Clients that work concurrently give
-// the same lines in another order.
+// Log is Requests as text, a line each. Clients that work concurrently give the same lines in
+// another order.
 func (s *Server) Log() string {
 	var b strings.Builder
 	for _, r := range s.Requests() {
@@ -64,7 +66,7 @@ func (s *Server) ClearLog() {
 	s.requests = nil
 }
 
-// APIs are the stored APIs, oldest first: copies.
+// APIs returns the stored APIs, oldest first: copies.
 func (s *Server) APIs() []dashboard.API {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -75,8 +77,8 @@ func (s *Server) APIs() []dashboard.API {
 	return out
 }
 
-// PutAPI stores an API past all checks, and returns its database id: as a new
-// one, or, if the definition has the id of a stored one, in its place.
+// PutAPI stores an API past all checks, and returns its database id: as a new one, or, if the
+// definition has the id of a stored one, in its place.
 func (s *Server) PutAPI(a dashboard.API) (id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,12 +92,14 @@ func (s *Server) PutAPI(a dashboard.API) (id string) {
 			return id
 		}
 	}
+
 	s.keep(stored)
+
 	return stored.Definition.ID()
 }
 
-// GiveAPI makes users and groups the owners of an API, named by its database id,
-// in place of those that it had.
+// GiveAPI makes users and groups the owners of an API, named by its database id, in place of those
+// that it had.
 func (s *Server) GiveAPI(id string, users, groups []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -106,6 +110,7 @@ func (s *Server) GiveAPI(id string, users, groups []string) {
 			s.replace(old, given)
 		}
 	}
+
 	s.settle()
 }
 
@@ -117,7 +122,7 @@ func (s *Server) DropAPI(id string) {
 	s.settle()
 }
 
-// Certificates are the stored certificates, oldest first.
+// Certificates returns the stored certificates, oldest first.
 func (s *Server) Certificates() []dashboard.Certificate {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,18 +143,21 @@ func (s *Server) PEM(id string) []byte {
 	return nil
 }
 
-// PutCertificate stores a certificate, even one that an upload would refuse,
-// and returns its id. It panics on what is no certificate at all.
+// PutCertificate stores a certificate, even one that an upload would refuse, and returns its id. It
+// panics on what is no certificate at all.
 func (s *Server) PutCertificate(pem []byte) (id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+
 	c, err := s.parse(pem)
 	if c == nil {
 		panic("dashboardtest: " + err.Error())
 	}
+
 	if s.certificate(c.ID) == nil {
 		s.certs = append(s.certs, c)
 	}
+
 	return c.ID
 }
 
@@ -184,18 +192,22 @@ func (s *Server) name(path string) string {
 		if !ok {
 			continue
 		}
+
 		id, rest, below := strings.Cut(id, "/")
 		if below {
 			rest = "/" + rest
 		}
+
 		if a := s.find(s.apis, id); a != nil {
 			return base + "{" + cmp.Or(a.Definition.Slug(), a.Definition.Name()) + "}" + rest
 		}
 		if c := s.certificate(id); c != nil {
 			return base + "{" + c.SubjectCN + "}" + rest
 		}
+
 		return base + "{absent}" + rest
 	}
+
 	return path
 }
 

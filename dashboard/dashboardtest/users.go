@@ -12,7 +12,9 @@ func (s *Server) listUsers(w http.ResponseWriter, r *http.Request) {
 	if keys == nil {
 		keys = make(map[string]Rights)
 	}
+
 	keys[s.Secret] = s.options.Rights
+
 	by, known := keys[r.Header.Get("Authorization")]
 	switch {
 	case !known:
@@ -29,11 +31,14 @@ func (s *Server) listUsers(w http.ResponseWriter, r *http.Request) {
 		if keys[key].Admin {
 			permissions = map[string]string{"IsAdmin": "admin", "ResetPassword": "admin"}
 		}
+
 		shown := key
 		if s.options.HidesKeys {
 			shown = ""
 		}
+
 		users = append(users, map[string]any{"access_key": shown, "org_id": s.Org, "active": true, "user_permissions": permissions})
 	}
+
 	s.json(w, http.StatusOK, map[string]any{"users": users, "pages": 1})
 }

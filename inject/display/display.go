@@ -1,6 +1,6 @@
-// Package display makes texts safe to show: on terminals, in logs and in reports. Texts of manifests,
-// file names and servers are data there, and never give an order to a terminal or to a CI system.
-// The package looks at characters alone, and never asks where a text comes from.
+// Package display makes texts safe to show: on terminals, in logs and in reports. Texts of
+// manifests, file names and servers are data there, and never give an order to a terminal or to a
+// CI system. The package looks at characters alone, and never asks where a text comes from.
 package display
 
 import (
@@ -14,13 +14,14 @@ import (
 	"unicode/utf8"
 )
 
-// Line returns a text as it may be shown: on one line, with an escape in the place of each character
-// that is not seen. It breaks the commands of CI systems: in GitHub Actions a line that begins, after
-// blanks, with two colons, and ##[ anywhere; in Azure Pipelines ##vso[.
+// Line returns a text as it may be shown: on one line, with an escape in the place of each
+// character that is not seen. It breaks the commands of CI systems: in GitHub Actions a line that
+// begins, after blanks, with two colons, and ##[ anywhere; in Azure Pipelines ##vso[.
 func Line(text string) string {
 	if isPlain(text) {
 		return text
 	}
+
 	var b strings.Builder
 	for i := 0; i < len(text); {
 		r, size := utf8.DecodeRuneInString(text[i:])
@@ -36,8 +37,10 @@ func Line(text string) string {
 		default:
 			b.WriteRune(r)
 		}
+
 		i += size
 	}
+
 	return b.String()
 }
 
@@ -65,8 +68,8 @@ func hasCommand(text string, i int) bool {
 	return strings.HasPrefix(word, "[")
 }
 
-// Lines returns a writer to which each Write is one line, with or without the line break at its end. A
-// line break inside is escaped.
+// Lines returns a writer to which each Write is one line, with or without the line break at its
+// end. A line break inside is escaped.
 func Lines(w io.Writer) io.Writer { return lines{w} }
 
 type lines struct{ to io.Writer }
@@ -79,8 +82,8 @@ func (l lines) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// JSON returns a writer that escapes, in JSON, all that Line does not show. The values stay the same.
-// Each Write must hold whole characters.
+// JSON returns a writer that escapes, in JSON, all that Line does not show. The values stay the
+// same. Each Write must hold whole characters.
 func JSON(w io.Writer) io.Writer { return escaped{w} }
 
 type escaped struct{ to io.Writer }
@@ -92,8 +95,8 @@ func (e escaped) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// EscapeJSON returns JSON with the same values, and escapes for all that Line does not show. Line breaks
-// between values stay.
+// EscapeJSON returns JSON with the same values, and escapes for all that Line does not show. Line
+// breaks between values stay.
 func EscapeJSON(text []byte) []byte {
 	var b bytes.Buffer
 	s := string(text)
@@ -110,5 +113,6 @@ func EscapeJSON(text []byte) []byte {
 			fmt.Fprintf(&b, `\u%04x`, r)
 		}
 	}
+
 	return b.Bytes()
 }

@@ -51,25 +51,30 @@ func FuzzLine(f *testing.F) {
 	for _, text := range []string{"a\nb", "##vso[", "::error::", "  ::x", "\xff##[", "#\u200b#[", "\u202e", "{\"a\":1}"} {
 		f.Add(text)
 	}
+
 	f.Fuzz(func(t *testing.T, text string) {
 		line := display.Line(text)
 		if !isSafe(line) {
 			t.Fatalf("%q is shown as %q", text, line)
 		}
+
 		if display.Line(line) != line {
 			t.Fatalf("%q is shown as %q, and that as %q", text, line, display.Line(line))
 		}
+
 		var b bytes.Buffer
 		fmt.Fprintln(display.Lines(&b), text)
 		if b.String() != display.Line(text)+"\n" {
 			t.Fatalf("%q is printed as %q", text, b.String())
 		}
+
 		var plain, safe bytes.Buffer
 		encode(t, json.NewEncoder(&plain), text)
 		encode(t, json.NewEncoder(display.JSON(&safe)), text)
 		if got, want := decoded(t, safe.Bytes()), decoded(t, plain.Bytes()); got != want {
 			t.Fatalf("%q is %q in JSON, want %q", text, got, want)
 		}
+
 		if json := strings.TrimSuffix(safe.String(), "\n"); !isSafe(json) {
 			t.Fatalf("%q is shown in JSON as %q", text, json)
 		}

@@ -1,4 +1,5 @@
-// Package injecttest writes manifests as large installations have them, for benchmarks. It is for tests alone.
+// Package injecttest writes manifests as large installations have them, for benchmarks. It is for
+// tests alone.
 package injecttest
 
 import (
@@ -8,15 +9,17 @@ import (
 	"strings"
 )
 
-// Stream is what a release of many services consists of: of each a workload, a Service, a ConfigMap and an Ingress, with comments; between them,
-// now and then, a List, a custom resource and its definition, a document of comments alone, and a ConfigMap of nearly the size that Kubernetes
+// Stream is what a release of many services consists of: of each a workload, a Service, a ConfigMap
+// and an Ingress, with comments; between them, now and then, a List, a custom resource and its
+// definition, a document of comments alone, and a ConfigMap of nearly the size that Kubernetes
 // takes at most. The checks of the built-in sidecar find nothing in it.
 type Stream struct {
 	Text      []byte
 	Workloads int // that are to be injected, each the only one of its service
 }
 
-// NewStream writes a stream of n services, the same one for the same arguments. Of each five services so many are on the mesh.
+// NewStream writes a stream of n services, the same one for the same arguments. Of each five
+// services so many are on the mesh.
 func NewStream(n, of5 int) Stream {
 	w := &writer{random: rand.New(rand.NewPCG(1, uint64(n)))}
 	w.document("v1", "Namespace", "mart", "", "")
@@ -38,10 +41,12 @@ func (w *writer) service(i int, meshed bool) {
 	name := fmt.Sprintf("%s-%d", w.pick(words...), i)
 	w.workload(name, meshed)
 	w.document("v1", "Service", name, w.annotations(meshed, "  "), serviceText, name, w.pick("", "    - {name: admin, port: 8081}\n"))
+
 	settings := 1 + w.random.IntN(20)
 	if i%200 == 199 {
 		settings = 20_000
 	}
+
 	w.document("v1", "ConfigMap", name, "", configText, strings.Repeat("    the settings of a service\n", settings))
 	w.document("networking.k8s.io/v1", "Ingress", name, fmt.Sprintf(toSidecars, name), ingressText, name)
 	switch i % 25 {
@@ -160,6 +165,7 @@ func (w *writer) workload(name string, meshed bool) {
 	if meshed {
 		w.workloads++
 	}
+
 	kind, replicas := "Deployment", w.pick("  replicas: 3\n", "  replicas: 2   # the autoscaler's\n")
 	switch w.random.IntN(10) {
 	case 0:
@@ -167,10 +173,12 @@ func (w *writer) workload(name string, meshed bool) {
 	case 1:
 		kind, replicas = "DaemonSet", ""
 	}
+
 	var containers strings.Builder
 	for c := range 1 + w.random.IntN(3) {
 		containers.WriteString(w.container(fmt.Sprintf("%s-c%d", name, c), c))
 	}
+
 	w.document("apps/v1", kind, name, "  labels: {app: "+name+", team: shop}\n", workloadText,
 		name, replicas, w.annotations(meshed, "      "), w.pick("", "      serviceAccountName: "+name+"\n", spread), containers.String())
 }

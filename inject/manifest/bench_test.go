@@ -13,11 +13,14 @@ func BenchmarkRead(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+
 	text := Split("echo.yaml", stream)[0].Text
+
 	asJSON, err := yaml.YAMLToJSON(text)
 	if err != nil {
 		b.Fatal(err)
 	}
+
 	ways := []struct {
 		name string
 		text []byte
@@ -27,6 +30,7 @@ func BenchmarkRead(b *testing.B) {
 		{"parser", text, (*Document).parseAll},
 		{"json", asJSON, (*Document).parse},
 	}
+
 	for _, way := range ways {
 		b.Run("way="+way.name, func(b *testing.B) {
 			d := &Document{File: "echo.yaml", Line: 1, Text: way.text}

@@ -43,13 +43,16 @@ func (p Patch) Then(text []byte, next Patch) Patch {
 				rest = rest[1:]
 			}
 		}
+
 		return taken
 	}
+
 	var parts []piece
 	for _, s := range next {
 		parts = append(append(parts, take(s.From)...), piece{text: s.Text})
 		take(s.To)
 	}
+
 	return patchOf(append(parts, rest...), len(text))
 }
 
@@ -61,14 +64,17 @@ func patchOf(parts []piece, size int) (p Patch) {
 			text += part.text
 			continue
 		}
+
 		if part.len() == 0 && part.from != size {
 			continue
 		}
 		if part.from > at || text != "" {
 			p = append(p, Splice{From: at, To: part.from, Text: text})
 		}
+
 		at, text = part.to, ""
 	}
+
 	return p
 }
 
@@ -92,10 +98,12 @@ func (p Patch) Least(text []byte) (out Patch) {
 			}
 			n++
 		}
+
 		after := p[:n].Shift(-from).Apply(text[from:to])
 		out = append(out, lineSplices(from, slices.Collect(bytes.Lines(text[from:to])), slices.Collect(bytes.Lines(after)))...)
 		p = p[n:]
 	}
+
 	return out
 }
 
@@ -106,9 +114,11 @@ func lineSplices(at int, old, lines [][]byte) (p Patch) {
 		at += len(old[0])
 		old, lines = old[1:], lines[1:]
 	}
+
 	for len(old) > 0 && len(lines) > 0 && bytes.Equal(old[len(old)-1], lines[len(lines)-1]) {
 		old, lines = old[:len(old)-1], lines[:len(lines)-1]
 	}
+
 	stays := make([]int, len(old))
 	if len(old)*len(lines) > mostCells {
 		for i := range stays {
@@ -117,6 +127,7 @@ func lineSplices(at int, old, lines [][]byte) (p Patch) {
 	} else {
 		stays = staying(old, lines)
 	}
+
 	s, used := Splice{From: at, To: at}, 0
 	stays = append(slices.Clip(stays), len(lines))
 	for i, j := range stays { // behind the last line, all that is left is new
@@ -124,14 +135,17 @@ func lineSplices(at int, old, lines [][]byte) (p Patch) {
 			s.To += len(old[i])
 			continue
 		}
+
 		s.Text = string(bytes.Join(lines[used:j], nil))
 		if s.To > s.From || s.Text != "" {
 			p = append(p, s)
 		}
+
 		if used = j + 1; i < len(old) {
 			s = Splice{From: s.To + len(old[i]), To: s.To + len(old[i])}
 		}
 	}
+
 	return p
 }
 
@@ -149,6 +163,7 @@ func staying(old, lines [][]byte) []int {
 			}
 		}
 	}
+
 	stays := make([]int, len(old))
 	for i, j := 0, 0; i < len(old); {
 		switch {
@@ -162,6 +177,7 @@ func staying(old, lines [][]byte) []int {
 			i++
 		}
 	}
+
 	return stays
 }
 
@@ -184,6 +200,7 @@ func (d *Document) Patched(p Patch) *Document {
 		out.origin.starts = append(out.origin.starts, s.From+grown)
 		grown += len(s.Text) - (s.To - s.From)
 	}
+
 	return out
 }
 
@@ -197,5 +214,6 @@ func (o *origin) position(offset int) Position {
 	if behind := offset - o.starts[i] - len(s.Text); behind >= 0 {
 		return o.document.Position(s.To + behind)
 	}
+
 	return o.document.Position(s.From)
 }

@@ -28,10 +28,12 @@ func TestThen(t *testing.T) {
 		next := scatteredPatch(r, between)
 		want := next.Apply(between)
 		both := first.Then(text, next)
+
 		least := both.Least(text)
 		for name, p := range map[string]Patch{"Then": both, "Least": least} {
 			checkPatch(t, fmt.Sprintf("seed %d: %s", seed, name), p, text, want)
 		}
+
 		back := least.inverse(text)
 		if p := least.Then(text, back).Least(text); len(p) > 0 {
 			t.Fatalf("seed %d: a patch that is taken back changes %v", seed, p)
@@ -49,6 +51,7 @@ func checkPatch(t *testing.T, what string, p Patch, text, want []byte) {
 		}
 		at = s.To
 	}
+
 	if got := p.Apply(text); !bytes.Equal(got, want) {
 		t.Fatalf("%s: got\n%q, want\n%q", what, got, want)
 	}
@@ -72,9 +75,11 @@ func TestLeast(t *testing.T) {
 	if want := (Patch{{5, 7, "B\n"}, {9, 9, "x\n"}, {11, 13, ""}}); fmt.Sprint(p) != fmt.Sprint(want) {
 		t.Errorf("got %v, want %v", p, want)
 	}
+
 	if p := (Patch{{0, 4, ""}, {5, 5, "b\nc\n"}}).Least([]byte("\nb\nc\nd")); len(p) > 0 {
 		t.Errorf("what is taken out and put in again is changed by %v", p)
 	}
+
 	big := strings.Repeat("x\ny\n", mostCells/1000)
 	checkPatch(t, "more than Least compares", Patch{{0, len(big), "z\n" + big + "z\n"}}.Least([]byte(big)), []byte(big), []byte("z\n"+big+"z\n"))
 }
@@ -84,15 +89,18 @@ func TestPatched(t *testing.T) {
 	d := Split("f.yaml", []byte("---\na: 1\n---\nb: 2\nc: 3\ngone: 4\nd: 5\n"))[1]
 	at := func(part string) int { return bytes.Index(d.Text, []byte(part)) }
 	p := Patch{{at("b"), at("b"), "new: 0\nnew2: 0\n"}, {at("gone"), at("d: 5"), ""}, {at("5"), at("5") + 1, "six"}}
+
 	patched := d.Patched(p)
 	if string(patched.Text) != "---\nnew: 0\nnew2: 0\nb: 2\nc: 3\nd: six\n" {
 		t.Fatalf("got %q", patched.Text)
 	}
+
 	for part, want := range map[string]string{"---": "3:1", "new:": "4:1", "new2": "4:1", "b:": "4:1", "2\nc": "4:4", "c:": "5:1", "d:": "7:1", "six": "7:4", "\n": "3:4"} {
 		if got := patched.Position(bytes.Index(patched.Text, []byte(part))).String(); got != "f.yaml:"+want {
 			t.Errorf("%q stands at %s, want %s", part, got, want)
 		}
 	}
+
 	if d.Patched(nil) != d {
 		t.Error("nothing is patched, and it is another document")
 	}

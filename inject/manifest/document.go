@@ -1,7 +1,8 @@
-// Package manifest edits a stream of YAML or JSON documents without touching any byte that it was not asked to change.
+// Package manifest edits a stream of YAML or JSON documents without touching any byte that it was
+// not asked to change.
 //
-// A stream is split into documents, which are ranges of its bytes; a document is parsed only when somebody asks for its tree, and an
-// edit is a splice of text at an offset that the tree gives:
+// A stream is split into documents, which are ranges of its bytes; a document is parsed only when
+// somebody asks for its tree, and an edit is a splice of text at an offset that the tree gives:
 //
 //	Split ──> Document ──Root──> Node ──(the caller chooses)──> Edit ──Apply──> Patch, whose result has been parsed and compared
 //	                     │                                                        └──> text, or a diff of it
@@ -10,7 +11,8 @@
 //	                     ├── go.yaml.in/yaml/v3, for all the rest
 //	                     └── Mistake: what keeps all of them from reading it, and on which line
 //
-// It never encodes a document anew, never follows an alias while editing, and does not know what objects mean. All of it is pure.
+// It never encodes a document anew, never follows an alias while editing, and does not know what
+// objects mean. All of it is pure.
 package manifest
 
 import (
@@ -20,7 +22,8 @@ import (
 	"unicode/utf8"
 )
 
-// Document is one document of a stream. It is not safe for concurrent use, because its tree is parsed on demand.
+// Document is one document of a stream. It is not safe for concurrent use, because its tree is
+// parsed on demand.
 type Document struct {
 	File   string // as the user named it
 	Number int    // in its file, from 1, as a YAML parser counts
@@ -65,13 +68,13 @@ const (
 // documents are one Document.
 func (d *Document) Last() int { return d.Number + d.more }
 
-// WithText is a document like this one with another text, which nobody has parsed yet.
+// WithText returns a document like this one with another text, which nobody has parsed yet.
 func (d *Document) WithText(text []byte) *Document {
 	return &Document{File: d.File, Number: d.Number, Line: d.Line, Before: d.Before, Text: text, more: d.more, json: d.json}
 }
 
-// EndsOpen reports whether the document ends in a text in block style whose last line break is missing: one that is written behind it would be
-// part of the text.
+// EndsOpen reports whether the document ends in a text in block style whose last line break is
+// missing: one that is written behind it would be part of the text.
 func (d *Document) EndsOpen() bool {
 	if len(d.Text) == 0 || d.Text[len(d.Text)-1] == '\n' {
 		return false
@@ -79,7 +82,7 @@ func (d *Document) EndsOpen() bool {
 	return d.WithText(d.Text).lastText() != d.WithText(slices.Concat(d.Text, []byte{'\n'})).lastText()
 }
 
-// lastText is the scalar that stands last; "" where the document cannot be read.
+// lastText returns the scalar that stands last; "" where the document cannot be read.
 func (d *Document) lastText() string {
 	n, err := d.Root()
 	if err != nil || n == nil {
@@ -88,6 +91,7 @@ func (d *Document) lastText() string {
 	for len(n.Content) > 0 {
 		n = n.Content[len(n.Content)-1]
 	}
+
 	return n.Value
 }
 
@@ -105,9 +109,11 @@ func Split(file string, data []byte) []*Document {
 	if encodingOf(data) != "" {
 		return []*Document{{File: file, Number: 1, Line: 1, Text: data}}
 	}
+
 	sp := splitter{file: file}
 	start, startLine := 0, 1
 	inside := false // the document under way has content, or began with ---
+
 	cut := func(end, line int) {
 		sp.add(data[start:end], startLine)
 		start, startLine, inside = end, line, false
@@ -117,10 +123,12 @@ func Split(file string, data []byte) []*Document {
 		if i := bytes.IndexByte(data[at:], '\n'); i >= 0 {
 			next = at + i + 1
 		}
+
 		text := data[at:next]
 		if at == 0 {
 			text = bytes.TrimPrefix(text, byteOrderMark)
 		}
+
 		switch {
 		case isMarker(text, "---"):
 			if inside {
@@ -132,8 +140,10 @@ func Split(file string, data []byte) []*Document {
 		case !inside:
 			inside = hasContent(text)
 		}
+
 		at = next
 	}
+
 	switch {
 	case inside || len(sp.docs) == 0:
 		cut(len(data), 0)
@@ -141,6 +151,7 @@ func Split(file string, data []byte) []*Document {
 		last := sp.docs[len(sp.docs)-1]
 		last.Text = data[start-len(last.Text):]
 	}
+
 	return sp.docs
 }
 
@@ -158,6 +169,7 @@ func (sp *splitter) add(text []byte, line int) {
 		sp.document(text, line, 0)
 		return
 	}
+
 	before := 0
 	for value := range jsonValues(text) {
 		sp.document(value, line, before)
@@ -177,15 +189,18 @@ func (sp *splitter) document(text []byte, line, before int) {
 		last.Text, last.more = last.Text[:len(last.Text)+len(text)], last.more+1
 		return
 	}
+
 	if len(sp.room) == 0 {
 		sp.room = make([]Document, min(len(sp.docs)+1, 1024))
 	}
+
 	d := &sp.room[0]
 	sp.room = sp.room[1:]
 	*d = Document{File: sp.file, Number: 1, Line: line, Before: before, Text: text}
 	if n := len(sp.docs); n > 0 {
 		d.Number = sp.docs[n-1].Last() + 1
 	}
+
 	sp.docs = append(sp.docs, d)
 }
 
@@ -196,7 +211,8 @@ func isMarker(line []byte, marker string) bool {
 	return len(line) == len(marker) || strings.IndexByte(" \t\r\n", line[len(marker)]) >= 0
 }
 
-// hasContent reports whether a line outside a document begins one: a comment, a directive and white space do not.
+// hasContent reports whether a line outside a document begins one: a comment, a directive and white
+// space do not.
 func hasContent(line []byte) bool {
 	text := bytes.TrimLeft(line, " \t\r\n")
 	return len(text) > 0 && text[0] != '#' && line[0] != '%'
@@ -211,10 +227,12 @@ func (d *Document) Position(offset int) Position {
 	if pos.Line == d.Line {
 		pos.Column += d.Before
 	}
+
 	return pos
 }
 
-// Place is where a node of a document begins. It outlives the document's tree, and costs next to nothing until somebody asks for the line.
+// Place is where a node of a document begins. It outlives the document's tree, and costs next to
+// nothing until somebody asks for the line.
 type Place struct {
 	document *Document
 	offset   int
@@ -229,7 +247,7 @@ func (p Place) Position() Position { return p.document.Position(p.offset) }
 // PositionOf is where a node of the document's tree begins.
 func (d *Document) PositionOf(n *Node) Position { return d.Position(n.start()) }
 
-// lineAt is the line of an offset, from 0.
+// lineAt returns the line of an offset, from 0.
 func (d *Document) lineAt(offset int) int {
 	i, found := slices.BinarySearch(d.lineStarts(), offset)
 	if !found {
@@ -238,11 +256,13 @@ func (d *Document) lineAt(offset int) int {
 	return i
 }
 
-// lineStarts finds the lines of Text as YAML 1.1 section 4.2 breaks them, which is what the YAML parser counts by.
+// lineStarts finds the lines of Text as YAML 1.1 section 4.2 breaks them, which is what the YAML
+// parser counts by.
 func (d *Document) lineStarts() []int {
 	if d.noted().lines != nil {
 		return d.lines
 	}
+
 	d.lines = append(make([]int, 0, 1+bytes.Count(d.Text, []byte{'\n'})), 0)
 	for i := 0; i < len(d.Text); {
 		n := d.lineBreak(d.Text[i:])
@@ -253,6 +273,7 @@ func (d *Document) lineStarts() []int {
 		i += n
 		d.lines = append(d.lines, i)
 	}
+
 	return d.lines
 }
 
@@ -278,10 +299,11 @@ func (d *Document) lineBreak(text []byte) int {
 	case bytes.HasPrefix(text, []byte("\u2028")), bytes.HasPrefix(text, []byte("\u2029")):
 		return 3
 	}
+
 	return 0
 }
 
-// newline is the line ending that the document uses: that of its first line.
+// newline returns the line ending that the document uses: that of its first line.
 func (d *Document) newline() string {
 	if lines := d.lineStarts(); len(lines) > 1 && bytes.HasSuffix(d.Text[:lines[1]], []byte("\r\n")) {
 		return "\r\n"

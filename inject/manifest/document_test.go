@@ -47,6 +47,7 @@ func TestSplit(t *testing.T) {
 				}
 				got = append(got, string(rune('0'+d.Line))+":"+string(d.Text))
 			}
+
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
 			}
@@ -78,12 +79,14 @@ func TestPositions(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+
 				visit(root, func(n *Node) {
 					if n.Kind == Scalar && n.Value == "HERE" {
 						found = d.PositionOf(n).String()
 					}
 				})
 			}
+
 			if found != c.want {
 				t.Errorf("got %s, want %s", found, c.want)
 			}
@@ -95,6 +98,7 @@ func TestPositions(t *testing.T) {
 func TestColumnsInAnyOrder(t *testing.T) {
 	text := "a: é\nb: {ü: 🚀, x: y}\n"
 	fresh := func() *Document { return Split("f.yaml", []byte(text))[0] }
+
 	shared := fresh()
 	for _, at := range []int{len(text) - 2, 0, 12, 8, 20, 5, 19, 19, 3} {
 		if got, want := shared.Position(at), fresh().Position(at); got != want {
@@ -184,23 +188,29 @@ func TestShortDocuments(t *testing.T) {
 		if short[0] == '{' {
 			text = []byte(strings.Repeat(short, many+1))
 		}
+
 		object := "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n"
 		if short[0] == '{' {
 			object = `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"a"}}` + "\n"
 		}
+
 		docs := Split("f.yaml", append(text, object...))
 		var whole []byte
 		for _, d := range docs {
 			whole = append(whole, d.Text...)
 		}
+
 		if !bytes.Equal(whole, append(text, object...)) {
 			t.Errorf("%q: the documents are not the file", short)
 		}
+
 		last := docs[len(docs)-1]
+
 		root, err := last.Root()
 		if len(docs) > 2*most || last.Number != many+2 || err != nil || root.Get("kind").Text() != "Namespace" {
 			t.Errorf("%q: %d documents, the last of which is number %d (%v)", short, len(docs), last.Number, err)
 		}
+
 		if want := 1 + bytes.Count(text, []byte("\n")); last.Line != want {
 			t.Errorf("%q: the last document begins at line %d, want %d", short, last.Line, want)
 		}

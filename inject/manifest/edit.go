@@ -9,7 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// Edit is a change of a document's tree: one of Append, Prepend, Put, Replace, Rename, Remove, Restore and Empty.
+// Edit is a change of a document's tree: one of Append, Prepend, Put, Replace, Rename, Remove,
+// Restore and Empty.
 type Edit interface {
 	// target is the node that the edit is about.
 	target() *Node
@@ -28,8 +29,9 @@ type (
 		To     *Node
 		Values List
 	}
-	// Put adds entries to a mapping: behind the entry with the key After, in front of the one that has the key's node Before, or at the end
-	// where both are zero. The caller has made sure that the mapping has none of the keys.
+	// Put adds entries to a mapping: behind the entry with the key After, in front of the one that
+	// has the key's node Before, or at the end where both are zero. The caller has made sure that
+	// the mapping has none of the keys.
 	Put struct {
 		Into    *Node
 		After   string
@@ -55,7 +57,8 @@ type (
 		Node *Node
 		Text string
 	}
-	// Empty takes all items out of a collection that is an entry's value, and writes a text behind its key: one that Behind returned.
+	// Empty takes all items out of a collection that is an entry's value, and writes a text behind
+	// its key: one that Behind returned.
 	Empty struct {
 		Node *Node
 		Text string
@@ -87,7 +90,7 @@ func (e *EditError) Error() string { return e.Pos.String() + ": " + e.Msg }
 // EditErrors are all reasons why edits cannot be made.
 type EditErrors []*EditError
 
-// Error is one line for each reason.
+// Error returns one line for each reason.
 func (es EditErrors) Error() string {
 	var lines []string
 	for _, e := range es {
@@ -117,13 +120,16 @@ func (d *Document) Apply(edits ...Edit) (Patch, error) {
 	if lines := d.lineStarts(); len(lines) != bytes.Count(d.Text, []byte{'\n'})+1 {
 		return nil, EditErrors{d.refuse(edits[0].target(), "cannot be edited: the document has line breaks other than LF and CR LF")}
 	}
+
 	united, failed := d.unite(edits)
+
 	ed := &editor{Document: d, removed: make(map[*Node]bool)}
 	for _, e := range united {
 		if r, ok := e.Edit.(Remove); ok {
 			ed.removed[r.Node] = true
 		}
 	}
+
 	for _, e := range united {
 		ed.order = e.index
 		if err := e.splice(ed); err != nil {
@@ -131,16 +137,20 @@ func (d *Document) Apply(edits ...Edit) (Patch, error) {
 			failed = append(failed, err)
 		}
 	}
+
 	if len(failed) > 0 {
 		return nil, failed
 	}
+
 	patch, err := ed.patch()
 	if err == nil {
 		err = d.verify(patch.Apply(d.Text), united)
 	}
+
 	if err != nil {
 		return nil, EditErrors{err}
 	}
+
 	return patch, nil
 }
 
@@ -148,9 +158,10 @@ func (d *Document) refuse(n *Node, format string, args ...any) *EditError {
 	return &EditError{Pos: d.PositionOf(n), Msg: fmt.Sprintf(format, args...), Edit: AllEdits}
 }
 
-// Source returns the text that a node is written as, for Restore. Outside of brackets, lines behind the first are relative to the first,
-// so that it can be written at another depth; ok is false where a tab makes that impossible, for a block scalar, whose text depends on
-// what follows it, for a value that is not written out, and for bytes that are no UTF-8, which no string can hold.
+// Source returns the text that a node is written as, for Restore. Outside of brackets, lines behind
+// the first are relative to the first, so that it can be written at another depth; ok is false
+// where a tab makes that impossible, for a block scalar, whose text depends on what follows it, for
+// a value that is not written out, and for bytes that are no UTF-8, which no string can hold.
 func (d *Document) Source(n *Node) (text string, ok bool) {
 	end := d.end(n)
 	if end == unknown || n.style == literal || n.Kind == Scalar && n.style == plain && n.Value == "" {
@@ -160,11 +171,12 @@ func (d *Document) Source(n *Node) (text string, ok bool) {
 	if n.Flow || !utf8.ValidString(text) {
 		return text, utf8.ValidString(text)
 	}
+
 	return dedent(text, d.margin(n))
 }
 
-// margin is what the lines of a node in block style are relative to: its own column, but for a scalar that of its line, because the key
-// in front of it can become longer.
+// margin is what the lines of a node in block style are relative to: its own column, but for a
+// scalar that of its line, because the key in front of it can become longer.
 func (d *Document) margin(n *Node) int {
 	if n.Kind == Scalar {
 		return d.lineIndent(n.start())
@@ -187,20 +199,23 @@ func (d *Document) behind(value *Node) (colon, end int, ok bool) {
 	return colon, end, colon != unknown && colon <= end
 }
 
-// colon is the offset behind the colon before an entry's value.
+// colon returns the offset behind the colon before an entry's value.
 func (d *Document) colon(value *Node) int {
 	i := value.index()
 	if i < 0 || value.parent.Kind != Mapping {
 		return unknown
 	}
+
 	at := d.end(value.parent.Content[i-1])
 	if at == unknown {
 		return unknown
 	}
+
 	at = d.skipSpace(at)
 	if at >= len(d.Text) || d.Text[at] != ':' {
 		return unknown
 	}
+
 	return at + 1
 }
 
@@ -221,14 +236,16 @@ func (n *Node) depth() int {
 	return depth
 }
 
-// splice is a Splice under way. Several may stand at one offset: what belongs to a deeper node comes first, then what was asked for first.
+// splice is a Splice under way. Several may stand at one offset: what belongs to a deeper node
+// comes first, then what was asked for first.
 type splice struct {
 	Splice
 	depth int
 	order int
 }
 
-// replaces is 1 for a splice that takes text away: what is only inserted at its beginning comes first.
+// replaces is 1 for a splice that takes text away: what is only inserted at its beginning comes
+// first.
 func (s splice) replaces() int { return min(1, s.To-s.From) }
 
 type editor struct {
@@ -238,7 +255,8 @@ type editor struct {
 	order   int
 }
 
-// replace notes that a range of the text becomes another text. depth is that of the collection that the text belongs to.
+// replace notes that a range of the text becomes another text. depth is that of the collection that
+// the text belongs to.
 func (ed *editor) replace(from, to int, text string, depth int) {
 	ed.splices = append(ed.splices, splice{Splice{from, to, text}, depth, ed.order})
 }
@@ -249,6 +267,7 @@ func (ed *editor) patch() (Patch, *EditError) {
 		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.replaces(), b.replaces()), cmp.Compare(b.depth, a.depth), cmp.Compare(a.order, b.order))
 	})
 	ed.trimEnd()
+
 	patch, at := make(Patch, len(ed.splices)), 0
 	for i, s := range ed.splices {
 		if s.From < at || s.To < s.From || s.To > len(ed.Text) {
@@ -256,10 +275,12 @@ func (ed *editor) patch() (Patch, *EditError) {
 		}
 		patch[i], at = s.Splice, s.To
 	}
+
 	return patch, nil
 }
 
-// trimEnd lets lines that go from the end of a text without a final line break take the line break before them along.
+// trimEnd lets lines that go from the end of a text without a final line break take the line break
+// before them along.
 func (ed *editor) trimEnd() {
 	start, first := len(ed.Text), -1
 	if start == 0 || ed.Text[start-1] == '\n' {
@@ -268,6 +289,7 @@ func (ed *editor) trimEnd() {
 	for i := len(ed.splices) - 1; i >= 0 && ed.splices[i].Text == "" && ed.splices[i].To == start; i-- {
 		start, first = ed.splices[i].From, i
 	}
+
 	if first >= 0 && start > 0 && ed.Text[start-1] == '\n' {
 		ed.splices[first].From = len(bytes.TrimSuffix(ed.Text[:start-1], []byte{'\r'}))
 	}

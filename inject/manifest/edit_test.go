@@ -59,10 +59,12 @@ func TestStyles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			got, err := edit(d, c.edit(root))
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			if diff := cmp.Diff(c.want, string(got)); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
 			}
@@ -92,16 +94,19 @@ func TestRemoveFirst(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			var edits []Edit
 			visit(root, func(n *Node) {
 				if slices.Contains(c.remove, n.Value) {
 					edits = append(edits, Remove{n})
 				}
 			})
+
 			got, err := edit(d, edits...)
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			if diff := cmp.Diff(c.want, string(got)); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
 			}
@@ -122,6 +127,7 @@ func TestShared(t *testing.T) {
 		}
 		return edits
 	}
+
 	for _, c := range []struct {
 		name  string
 		edits []func(root *Node) Edit
@@ -143,14 +149,17 @@ func TestShared(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			var edits []Edit
 			for _, e := range c.edits {
 				edits = append(edits, e(root))
 			}
+
 			got, err := edit(d, edits...)
 			if err != nil && strings.Contains(c.want, "\n") || err == nil && string(got) != c.want {
 				t.Fatalf("got %q (%v), want %q", got, err, c.want)
 			}
+
 			if err != nil && !strings.Contains(err.Error(), "the anchor &l stands in "+c.want+" too,") {
 				t.Errorf("got %v, want that it stands in %s too", err, c.want)
 			}
@@ -177,12 +186,14 @@ func TestSharedMerge(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			var edits []Edit
 			for i, key := range c.entries {
 				if key != "" {
 					edits = append(edits, Put{Into: root.Content[i], Entries: Map{{key, "w"}}})
 				}
 			}
+
 			got, err := edit(d, edits...)
 			if err != nil && c.want != "" || err == nil && string(got) != c.want {
 				t.Errorf("got %q (%v), want %q", got, err, c.want)
@@ -199,11 +210,14 @@ func TestSharedBomb(t *testing.T) {
 	for i := range 100 {
 		fmt.Fprintf(&b, "a%d: &a%d [*a%d, *a%d]\n", i+1, i+1, i, i)
 	}
+
 	d := Split("f.yaml", []byte(b.String()))[0]
+
 	root, err := d.Root()
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if _, err := edit(d, Append{To: root.Get("a0"), Values: List{"y"}}); err == nil {
 		t.Error("an edit was made that shows in 2^100 places")
 	}
@@ -229,11 +243,14 @@ func TestRestoreElsewhere(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			out, err := edit(d, Restore{root.Get("l").Content[0], c.recorded})
+
 			got := string(out)
 			if err != nil {
 				got = err.Error()
 			}
+
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
 			}
@@ -256,10 +273,12 @@ func TestEmptyElsewhere(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			got, err := edit(d, Empty{root.Get("m", "l"), c.recorded})
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			if diff := cmp.Diff(c.want, string(got)); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
 			}
@@ -305,6 +324,7 @@ func TestRefusals(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			out, err := edit(d, c.edit(root))
 			if e := (*EditError)(nil); !errors.As(err, &e) || e.Error() != c.want {
 				t.Errorf("got %v\nwant %s\n%s", err, c.want, out)

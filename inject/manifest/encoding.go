@@ -44,6 +44,7 @@ func begins(text []byte, pattern string) bool {
 			return false
 		}
 	}
+
 	return true
 }
 
@@ -64,6 +65,7 @@ func (d *Document) Encoded() error {
 			break
 		}
 	}
+
 	if encoding == "" {
 		return nil
 	}
@@ -72,5 +74,6 @@ func (d *Document) Encoded() error {
 	if encoding == utf16LE {
 		encoding, convert = "UTF-16, as PowerShell's > writes it", "Get-Content -Encoding unicode FILE | Set-Content -Encoding utf8 NEW"
 	}
+
 	return &SyntaxError{Pos: d.Position(at), Msg: fmt.Sprintf("this text is %s; save it as UTF-8: %s", encoding, convert)}
 }

@@ -6,8 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// end is the offset behind the last byte of a node. The parser does not tell it, so it is found in the text, and only for the few
-// nodes beside which an edit happens. It returns unknown where the text is not what the tree says; the edit is refused then.
+// end returns the offset behind the last byte of a node. The parser does not tell it, so it is
+// found in the text, and only for the few nodes beside which an edit happens. It returns unknown
+// where the text is not what the tree says; the edit is refused then.
 func (d *Document) end(n *Node) int {
 	if n.ends == unknown {
 		n.ends = int32(d.findEnd(n))
@@ -31,10 +32,12 @@ func (d *Document) findEnd(n *Node) int {
 	case len(n.Content) == 0:
 		return unknown
 	}
+
 	return d.end(n.Content[len(n.Content)-1])
 }
 
-// bracketed reports whether a collection is written in brackets itself, and is not just a pair like [a: b] within some.
+// bracketed reports whether a collection is written in brackets itself, and is not just a pair like
+// [a: b] within some.
 func (n *Node) bracketed(d *Document) bool {
 	if n.Kind != Mapping && n.Kind != Sequence || !n.Flow {
 		return false
@@ -49,14 +52,17 @@ func (d *Document) content(n *Node) int {
 	if n.Kind == Alias {
 		return at
 	}
+
 	last := at
 	for at < len(d.Text) && (d.Text[at] == '&' || d.Text[at] == '!') {
 		last = d.skipWord(at)
 		at = d.skipSpace(last)
 	}
+
 	if n.Kind == Scalar && n.style == plain && n.Value == "" {
 		return last // an empty value ends where its properties do
 	}
+
 	return at
 }
 
@@ -80,10 +86,11 @@ func (d *Document) skipSpace(at int) int {
 			return at
 		}
 	}
+
 	return at
 }
 
-// lineEnd is the offset of the line break that ends the line of at, or the end of the text.
+// lineEnd returns the offset of the line break that ends the line of at, or the end of the text.
 func (d *Document) lineEnd(at int) int {
 	i := bytes.IndexByte(d.Text[at:], '\n')
 	switch {
@@ -92,10 +99,11 @@ func (d *Document) lineEnd(at int) int {
 	case i > 0 && d.Text[at+i-1] == '\r':
 		return at + i - 1
 	}
+
 	return at + i
 }
 
-// nextLine is the offset of the line after the one of at, or the end of the text.
+// nextLine returns the offset of the line after the one of at, or the end of the text.
 func (d *Document) nextLine(at int) int {
 	if i := bytes.IndexByte(d.Text[at:], '\n'); i >= 0 {
 		return at + i + 1
@@ -103,7 +111,8 @@ func (d *Document) nextLine(at int) int {
 	return len(d.Text)
 }
 
-// lineStart is the offset of the line of at; behind a byte order mark, which is no part of a line.
+// lineStart returns the offset of the line of at; behind a byte order mark, which is no part of a
+// line.
 func (d *Document) lineStart(at int) int {
 	start := d.lineStarts()[d.lineAt(at)]
 	if start == 0 && bytes.HasPrefix(d.Text, byteOrderMark) && at >= len(byteOrderMark) {
@@ -112,16 +121,18 @@ func (d *Document) lineStart(at int) int {
 	return start
 }
 
-// lineColumn is how many characters stand before an offset on its line. Documents may be one long line, so the count goes on from the
-// last one.
+// lineColumn is how many characters stand before an offset on its line. Documents may be one long
+// line, so the count goes on from the last one.
 func (d *Document) lineColumn(at int) int {
 	m, start := d.noted().last, d.lineStart(at)
 	if m.line != start || m.at > at {
 		m = mark{line: start, at: start}
 	}
+
 	m.column += utf8.RuneCount(d.Text[m.at:at])
 	m.at = at
 	d.last = m
+
 	return m.column
 }
 
@@ -129,10 +140,12 @@ func (d *Document) quotedEnd(at int) int {
 	if at >= len(d.Text) {
 		return unknown
 	}
+
 	quote := d.Text[at]
 	if quote != '"' && quote != '\'' {
 		return unknown
 	}
+
 	for at++; at < len(d.Text); at++ {
 		switch c := d.Text[at]; {
 		case c == '\\' && quote == '"':
@@ -144,10 +157,12 @@ func (d *Document) quotedEnd(at int) int {
 			return at + 1
 		}
 	}
+
 	return unknown
 }
 
-// plainEnd follows the value over the text: within a plain scalar only white space differs, because line breaks are folded.
+// plainEnd follows the value over the text: within a plain scalar only white space differs, because
+// line breaks are folded.
 func (d *Document) plainEnd(n *Node, at int) int {
 	value := n.Value
 	for len(value) > 0 {
@@ -158,26 +173,32 @@ func (d *Document) plainEnd(n *Node, at int) int {
 			}
 			continue
 		}
+
 		if at >= len(d.Text) || d.Text[at] != value[0] {
 			return unknown
 		}
+
 		at, value = at+1, value[1:]
 	}
+
 	return at
 }
 
-// literalEnd finds the end of a block scalar, YAML 1.2 section 8.1: its lines are those that are indented as its first one. With
-// keep chomping (+) the blank lines behind it are its content too.
+// literalEnd finds the end of a block scalar, YAML 1.2 section 8.1: its lines are those that are
+// indented as its first one. With keep chomping (+) the blank lines behind it are its content too.
 func (d *Document) literalEnd(n *Node, at int) int {
 	header := string(d.Text[at:d.lineEnd(at)])
 	if i := strings.IndexByte(header, '#'); i >= 0 {
 		header = header[:i]
 	}
+
 	keep := strings.ContainsRune(header, '+')
+
 	least := 1 + d.outerIndent(n)
 	if i := strings.IndexAny(header, "123456789"); i >= 0 {
 		least += int(header[i]-'0') - 1
 	}
+
 	end := d.lineEnd(at)
 	for line := d.nextLine(at); line < len(d.Text); line = d.nextLine(line) {
 		indent := d.indent(line)
@@ -187,14 +208,17 @@ func (d *Document) literalEnd(n *Node, at int) int {
 			}
 			continue
 		}
+
 		if indent < least {
 			break
 		}
+
 		end = d.lineEnd(line)
 		if !strings.ContainsAny(header, "123456789") {
 			least, header = indent, "1"
 		}
 	}
+
 	return end
 }
 
@@ -215,7 +239,7 @@ func (d *Document) indent(at int) int {
 	return i - at
 }
 
-// column is the indentation of a collection in block style: of its keys, or of its dashes.
+// column returns the indentation of a collection in block style: of its keys, or of its dashes.
 func (d *Document) column(n *Node) int {
 	at := d.content(n)
 	if n.Kind == Mapping && len(n.Content) > 0 {
@@ -224,23 +248,27 @@ func (d *Document) column(n *Node) int {
 			at = d.lineStart(at) + len(before) - 1 // an explicit key
 		}
 	}
+
 	return d.lineColumn(at)
 }
 
-// bracketEnd finds the bracket that closes a flow collection: behind its last child there are only white space, comments and
-// punctuation.
+// bracketEnd finds the bracket that closes a flow collection: behind its last child there are only
+// white space, comments and punctuation.
 func (d *Document) bracketEnd(n *Node, at int) int {
 	closing := byte('}')
 	if n.Kind == Sequence {
 		closing = ']'
 	}
+
 	at++
 	if last := len(n.Content) - 1; last >= 0 {
 		at = d.end(n.Content[last])
 	}
+
 	if at == unknown {
 		return unknown
 	}
+
 	for at = d.skipSpace(at); at < len(d.Text); at = d.skipSpace(at + 1) {
 		switch d.Text[at] {
 		case closing:
@@ -250,5 +278,6 @@ func (d *Document) bracketEnd(n *Node, at int) int {
 			return unknown
 		}
 	}
+
 	return unknown
 }

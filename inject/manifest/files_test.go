@@ -8,24 +8,29 @@ import (
 	"testing"
 )
 
-// TestFiles holds the laws against all YAML and JSON files in folders of the user's: TYKMESH_FILES=FOLDER:FOLDER go test -v.
+// TestFiles holds the laws against all YAML and JSON files in folders of the user's:
+// TYKMESH_FILES=FOLDER:FOLDER go test -v.
 func TestFiles(t *testing.T) {
 	folders := os.Getenv("TYKMESH_FILES")
 	if folders == "" {
 		t.Skip("TYKMESH_FILES names no folder")
 	}
+
 	const most = 1 << 17 // bytes of a file
 	files, documents, quick, edits := 0, 0, 0, 0
+
 	seen := make(map[string]bool)
 	for _, folder := range filepath.SplitList(folders) {
 		err := filepath.WalkDir(folder, func(path string, e fs.DirEntry, err error) error {
 			if err != nil || !e.Type().IsRegular() || !slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(path)) {
 				return nil //nolint:nilerr // what nobody may read is not there
 			}
+
 			text, err := os.ReadFile(path)
 			if err != nil || len(text) > most || seen[string(text)] {
 				return nil //nolint:nilerr // as above
 			}
+
 			seen[string(text)] = true
 			files++
 			checkSplit(t, text)
@@ -38,14 +43,18 @@ func TestFiles(t *testing.T) {
 					edits += checkEdits(t, d)
 				}
 			}
+
 			return nil
 		})
+
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	if edits == 0 {
 		t.Fatal("nothing was edited")
 	}
+
 	t.Logf("%d files, %d documents, %d of them read quickly; %d edits made and taken back", files, documents, quick, edits)
 }

@@ -5,13 +5,16 @@ import (
 	"strings"
 )
 
-// insertFlow writes values, a List or a Map, behind an entry in brackets; each as the one before it stands: on a line of its own, or not.
+// insertFlow writes values, a List or a Map, behind an entry in brackets; each as the one before it
+// stands: on a line of its own, or not.
 func (ed *editor) insertFlow(n, before *Node, values any) *EditError {
 	at := ed.end(before)
 	if at == unknown {
 		return ed.refuse(before, "cannot find where this value ends")
 	}
+
 	b, gap, column := ed.flowBlock(n)
+
 	separate := func() { b.WriteByte(','); b.WriteString(gap) }
 	switch values := values.(type) {
 	case List:
@@ -29,7 +32,9 @@ func (ed *editor) insertFlow(n, before *Node, values any) *EditError {
 			b.flow(entry.Value, column)
 		}
 	}
+
 	ed.replace(at, at, b.String(), n.depth()+1)
+
 	return nil
 }
 
@@ -41,12 +46,15 @@ func (ed *editor) insertFlowBefore(n *Node, values List) *EditError {
 		b.WriteByte(',')
 		b.WriteString(gap)
 	}
+
 	first := n.Content[0].start()
 	ed.replace(first, first, b.String(), n.depth()+1)
+
 	return nil
 }
 
-// flowBlock is what writes values into brackets as those that are there stand: the gap between two of them, and the column of the first.
+// flowBlock is what writes values into brackets as those that are there stand: the gap between two
+// of them, and the column of the first.
 func (ed *editor) flowBlock(n *Node) (b *block, gap string, column int) {
 	b = &block{layout: ed.layoutAt(n)}
 	first := n.Content[0].start()
@@ -58,5 +66,6 @@ func (ed *editor) flowBlock(n *Node) (b *block, gap string, column int) {
 	case b.json:
 		return b, "", column
 	}
+
 	return b, " ", column
 }

@@ -11,10 +11,12 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// JSON is YAML on paper only: YAML parsers refuse escapes that RFC 8259 allows (\/, \ud83d\ude00) and tabs between values. So a document
-// that is JSON is read by a scanner of our own, into the same tree.
+// JSON is YAML on paper only: YAML parsers refuse escapes that RFC 8259 allows (\/, \ud83d\ude00)
+// and tabs between values. So a document that is JSON is read by a scanner of our own, into the
+// same tree.
 
-// maxDepth is how deep brackets may stand within each other, as in encoding/json: a limit for the stack.
+// maxDepth is how deep brackets may stand within each other, as in encoding/json: a limit for the
+// stack.
 const maxDepth = 10000
 
 // BeginsJSON reports whether a text begins with a bracket.
@@ -23,7 +25,8 @@ func BeginsJSON(text []byte) bool {
 	return len(text) > 0 && (text[0] == '{' || text[0] == '[')
 }
 
-// IsJSON reports whether a text is a value of JSON, behind which another can stand with nothing between them. YAML in brackets is none.
+// IsJSON reports whether a text is a value of JSON, behind which another can stand with nothing
+// between them. YAML in brackets is none.
 func IsJSON(text []byte) bool {
 	if !BeginsJSON(text) {
 		return false
@@ -34,8 +37,8 @@ func IsJSON(text []byte) bool {
 	return err == nil && s.at == len(text)
 }
 
-// jsonStart is the offset of the bracket that a text begins with, behind a byte order mark, comments and a document marker; -1 where
-// something else is there.
+// jsonStart returns the offset of the bracket that a text begins with, behind a byte order mark,
+// comments and a document marker; -1 where something else is there.
 func jsonStart(text []byte) int {
 	at, marker := len(text)-len(bytes.TrimPrefix(text, byteOrderMark)), false
 	for at < len(text) {
@@ -52,13 +55,14 @@ func jsonStart(text []byte) int {
 			return -1
 		}
 	}
+
 	return -1
 }
 
 // isBreak reports whether c is white space to JSON.
 func isBreak(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
 
-// lineLength is the length of the line that a text begins with, line break included.
+// lineLength returns the length of the line that a text begins with, line break included.
 func lineLength(text []byte) int {
 	if i := bytes.IndexByte(text, '\n'); i >= 0 {
 		return i + 1
@@ -77,6 +81,7 @@ func jsonValues(text []byte) iter.Seq[[]byte] {
 			if _, err := s.value(0); err != nil {
 				break
 			}
+
 			s.space()
 			if s.at == len(text) || text[s.at] != '{' && text[s.at] != '[' {
 				break
@@ -84,13 +89,16 @@ func jsonValues(text []byte) iter.Seq[[]byte] {
 			if !yield(text[start:s.at]) {
 				return
 			}
+
 			start, at = s.at, s.at
 		}
+
 		yield(text[start:])
 	}
 }
 
-// readJSON is the tree of a document whose text has its first bracket at an offset, as the YAML parser would return it.
+// readJSON returns the tree of a document whose text has its first bracket at an offset, as the
+// YAML parser would return it.
 func readJSON(text []byte, at int) (*yaml.Node, *jsonError) {
 	s := scanner{text: text, at: at, line: 1, counted: len(text) - len(bytes.TrimPrefix(text, byteOrderMark))}
 	tree, err := s.value(0)
@@ -123,7 +131,7 @@ func (s *scanner) fail(format string, args ...any) *jsonError {
 	return &jsonError{at: s.at, msg: fmt.Sprintf(format, args...), members: s.members}
 }
 
-// unexpected is the error at a byte that cannot stand there.
+// unexpected returns the error at a byte that cannot stand there.
 func (s *scanner) unexpected(want string) *jsonError {
 	if s.at >= len(s.text) {
 		return s.fail("the text ends where %s is expected", want)
@@ -137,6 +145,7 @@ func (s *scanner) node(kind yaml.Kind, tag string, style yaml.Style) *yaml.Node 
 	if s.skim {
 		return nil
 	}
+
 	for {
 		i := bytes.IndexByte(s.text[s.counted:s.at], '\n')
 		if i < 0 {
@@ -144,8 +153,10 @@ func (s *scanner) node(kind yaml.Kind, tag string, style yaml.Style) *yaml.Node 
 		}
 		s.line, s.column, s.counted = s.line+1, 0, s.counted+i+1
 	}
+
 	s.column += utf8.RuneCount(s.text[s.counted:s.at])
 	s.counted = s.at
+
 	return &yaml.Node{Kind: kind, Tag: tag, Style: style, Line: s.line, Column: s.column + 1}
 }
 
@@ -169,6 +180,7 @@ func (s *scanner) value(depth int) (*yaml.Node, *jsonError) {
 	if depth > maxDepth {
 		return nil, s.fail("more than %d brackets within each other", maxDepth)
 	}
+
 	switch c := s.next(); {
 	case c == '{':
 		return s.collection(yaml.MappingNode, "!!map", '}', depth)
@@ -179,11 +191,13 @@ func (s *scanner) value(depth int) (*yaml.Node, *jsonError) {
 	case c == '-' || c >= '0' && c <= '9':
 		return s.number()
 	}
+
 	for _, word := range [...]struct{ text, tag string }{{"true", "!!bool"}, {"false", "!!bool"}, {"null", "!!null"}} {
 		if bytes.HasPrefix(s.text[s.at:], []byte(word.text)) {
 			return s.scalar(len(word.text), word.tag)
 		}
 	}
+
 	return nil, s.unexpected("a JSON value")
 }
 
@@ -205,19 +219,23 @@ func (s *scanner) collection(kind yaml.Kind, tag string, closing byte, depth int
 		s.at++
 		return n, nil
 	}
+
 	for {
 		if kind == yaml.MappingNode {
 			if err := s.key(n); err != nil {
 				return nil, err
 			}
 		}
+
 		v, err := s.value(depth + 1)
 		if err != nil {
 			return nil, err
 		}
+
 		if n != nil {
 			n.Content = append(n.Content, v)
 		}
+
 		s.members = true
 		switch s.next() {
 		case closing:
@@ -236,17 +254,22 @@ func (s *scanner) key(n *yaml.Node) *jsonError {
 	if s.next() != '"' {
 		return s.unexpected("a key in double quotes")
 	}
+
 	k, err := s.quotedText()
 	if err != nil {
 		return err
 	}
+
 	if n != nil {
 		n.Content = append(n.Content, k)
 	}
+
 	if s.next() != ':' {
 		return s.unexpected("a colon")
 	}
+
 	s.at++
+
 	return nil
 }
 
@@ -261,6 +284,7 @@ func (s *scanner) quotedText() (*yaml.Node, *jsonError) {
 			if s.at < len(s.text) && strings.IndexByte(`"\/bfnrtu`, s.text[s.at]) < 0 {
 				return nil, s.unexpected("an escape")
 			}
+
 		case c < ' ':
 			return nil, s.unexpected("a character of a string")
 		case c == '"':
@@ -268,6 +292,7 @@ func (s *scanner) quotedText() (*yaml.Node, *jsonError) {
 			return n, s.decode(n, s.text[start:s.at], escaped)
 		}
 	}
+
 	return nil, s.unexpected("a closing quote")
 }
 
@@ -286,6 +311,7 @@ func (s *scanner) decode(n *yaml.Node, quoted []byte, escaped bool) *jsonError {
 			n.Value = value
 		}
 	}
+
 	return nil
 }
 
@@ -295,14 +321,17 @@ func (s *scanner) number() (*yaml.Node, *jsonError) {
 	for end < len(s.text) && strings.IndexByte("+-.0123456789Ee", s.text[end]) >= 0 {
 		end++
 	}
+
 	text := s.text[s.at:end]
 	if !json.Valid(text) {
 		return nil, s.fail("%q is no JSON number", text)
 	}
+
 	tag := "!!int"
 	if bytes.ContainsAny(text, ".eE") {
 		tag = "!!float"
 	}
+
 	return s.scalar(len(text), tag)
 }
 
@@ -311,6 +340,7 @@ func (s *scanner) tail() *jsonError {
 	for s.next() != 0 {
 		rest, before := s.text[s.at:], s.text[s.at-1]
 		comment := rest[0] == '#' && isBreak(before)
+
 		end := before == '\n' && isMarker(rest[:lineLength(rest)], "...")
 		switch {
 		case comment:
@@ -321,5 +351,6 @@ func (s *scanner) tail() *jsonError {
 			return s.unexpected("the end of the document")
 		}
 	}
+
 	return nil
 }

@@ -15,6 +15,7 @@ func FuzzJSON(f *testing.F) {
 	for _, text := range []string{`{"a":"\/\ud83d\ude00\t"}`, "{\"a\":\t[1,\t-2.5e+3, null,true ,false,\"\"]}", `[]`, "{\"\u2028\":\"\u0085\x7f\"}", `{"a":{"b":[{"c":[]}]}} `, `["\ud800"]`, "[0\r]"} {
 		f.Add([]byte(text))
 	}
+
 	f.Fuzz(func(t *testing.T, text []byte) {
 		dec := json.NewDecoder(bytes.NewReader(text))
 		dec.UseNumber()
@@ -22,7 +23,9 @@ func FuzzJSON(f *testing.F) {
 		if len(text) > 1024 || jsonStart(text) < 0 || !utf8.Valid(text) || !json.Valid(text) || dec.Decode(&want) != nil {
 			return
 		}
+
 		d := Split("f.json", text)[0]
+
 		root, err := d.Root()
 		if err != nil {
 			if strings.Contains(err.Error(), "stands twice") {
@@ -30,9 +33,11 @@ func FuzzJSON(f *testing.F) {
 			}
 			t.Fatalf("%q: %v", text, err)
 		}
+
 		if diff := cmp.Diff(want, valueOf(root)); diff != "" {
 			t.Fatalf("%q: -want +got\n%s", text, diff)
 		}
+
 		checkEdits(t, d)
 	})
 }
@@ -46,12 +51,14 @@ func valueOf(n *Node) any {
 			out[n.Content[i].Value] = valueOf(n.Content[i+1])
 		}
 		return out
+
 	case n.Kind == Sequence:
 		out := []any{}
 		for _, c := range n.Content {
 			out = append(out, valueOf(c))
 		}
 		return out
+
 	case n.Tag == "!!null":
 		return nil
 	case n.Tag == "!!bool":
@@ -59,5 +66,6 @@ func valueOf(n *Node) any {
 	case n.Tag == "!!str":
 		return n.Value
 	}
+
 	return json.Number(n.Value)
 }

@@ -11,7 +11,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// TestSplitIsWhole shows that the documents of a file are the file, and are what a YAML parser sees.
+// TestSplitIsWhole shows that the documents of a file are the file, and are what a YAML parser
+// sees.
 func TestSplitIsWhole(t *testing.T) {
 	for _, text := range corpus(t) {
 		checkSplit(t, text)
@@ -35,13 +36,16 @@ func checkSplit(t *testing.T, text []byte) {
 		line += bytes.Count(d.Text, []byte("\n"))
 		whole = append(whole, d.Text...)
 	}
+
 	if !bytes.Equal(whole, text) {
 		t.Fatalf("the documents of %q are %q", text, whole)
 	}
+
 	checkParser(t, text)
 }
 
-// checkParser compares the documents with those that a YAML parser finds in the whole, where it can read that.
+// checkParser compares the documents with those that a YAML parser finds in the whole, where it can
+// read that.
 func checkParser(t *testing.T, text []byte) {
 	var want, got []*yaml.Node
 	dec := yaml.NewDecoder(bytes.NewReader(text))
@@ -54,8 +58,10 @@ func checkParser(t *testing.T, text []byte) {
 		if err != nil || len(n.Content) != 1 {
 			return
 		}
+
 		want = append(want, n.Content[0])
 	}
+
 	for _, d := range Split("f.yaml", text) {
 		n, err := d.decode()
 		if err != nil {
@@ -65,9 +71,11 @@ func checkParser(t *testing.T, text []byte) {
 			got = append(got, n)
 		}
 	}
+
 	if len(got) != len(want) {
 		t.Fatalf("%q has %d documents, %d were found", text, len(want), len(got))
 	}
+
 	for i := range want {
 		if got[i].Kind != want[i].Kind || got[i].Value != want[i].Value || len(got[i].Content) != len(want[i].Content) {
 			t.Fatalf("document %d of %q is %q, not %q", i+1, text, got[i].Value, want[i].Value)
@@ -83,6 +91,7 @@ func TestEditLaws(t *testing.T) {
 			n += checkEdits(t, d)
 		}
 	}
+
 	if n < 150 {
 		t.Fatalf("only %d edits were made; the corpus is too small to show anything", n)
 	}
@@ -92,6 +101,7 @@ func FuzzEdit(f *testing.F) {
 	for _, text := range corpus(f) {
 		f.Add(text)
 	}
+
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if len(text) > 4096 {
 			return
@@ -110,6 +120,7 @@ func checkEdits(t *testing.T, d *Document) (made int) {
 	if err != nil || root == nil {
 		return 0
 	}
+
 	visit(root, func(n *Node) {
 		switch {
 		case n.Kind == Sequence && len(n.Content) > 0:
@@ -120,6 +131,7 @@ func checkEdits(t *testing.T, d *Document) (made int) {
 			made += checkFill(t, d, n)
 		}
 	})
+
 	return made
 }
 
@@ -135,6 +147,7 @@ func checkAppend(t *testing.T, d *Document, n *Node) (made int) {
 		back, err := edit(edited, Remove{same.Content[first]}, Remove{same.Content[first+1]})
 		undone(t, d, out, back, err)
 	}
+
 	return made
 }
 
@@ -144,13 +157,16 @@ func checkPut(t *testing.T, d *Document, n *Node) (made int) {
 		if i >= 0 {
 			after = n.Content[i].Value
 		}
+
 		if k, _ := n.Entry("zz-added"); k != nil || i >= 0 && (after == "" || n.Content[i].Tag != "!!str") {
 			continue
 		}
+
 		out, err := edit(d, Put{Into: n, After: after, Entries: Map{{"zz-added", added}, {"zz-more", "x"}}})
 		if err != nil {
 			continue
 		}
+
 		made++
 		subsequence(t, d.Text, out)
 		edited, same := twin(t, d, out, n)
@@ -159,6 +175,7 @@ func checkPut(t *testing.T, d *Document, n *Node) (made int) {
 		back, err := edit(edited, Remove{one}, Remove{two})
 		undone(t, d, out, back, err)
 	}
+
 	return made
 }
 
@@ -166,17 +183,21 @@ func checkFill(t *testing.T, d *Document, n *Node) int {
 	if !n.IsNull() && (n.Kind == Scalar || n.Kind == Alias || len(n.Content) > 0) {
 		return checkReplace(t, d, n)
 	}
+
 	was, ok := d.Behind(n)
 	if !ok {
 		return 0
 	}
+
 	out, err := edit(d, Append{To: n, Values: List{added}})
 	if err != nil {
 		return 0
 	}
+
 	edited, same := twin(t, d, out, n)
 	back, err := edit(edited, Empty{Node: same, Text: was})
 	undone(t, d, out, back, err)
+
 	return 1
 }
 
@@ -184,17 +205,21 @@ func checkReplace(t *testing.T, d *Document, n *Node) int {
 	if n.Kind != Scalar {
 		return 0
 	}
+
 	was, ok := d.Source(n)
 	if !ok {
 		return 0
 	}
+
 	out, err := edit(d, Replace{Node: n, Value: "injected"})
 	if err != nil {
 		return 0
 	}
+
 	edited, same := twin(t, d, out, n)
 	back, err := edit(edited, Restore{Node: same, Text: was})
 	undone(t, d, out, back, err)
+
 	return 1
 }
 
@@ -202,17 +227,21 @@ func checkReplace(t *testing.T, d *Document, n *Node) int {
 func twin(t *testing.T, d *Document, out []byte, n *Node) (*Document, *Node) {
 	t.Helper()
 	edited := &Document{File: d.File, Number: d.Number, Line: d.Line, Text: out}
+
 	root, err := edited.Root()
 	if err != nil {
 		t.Fatalf("Apply returned what cannot be read: %v\n%s", err, out)
 	}
+
 	var path []int
 	for at := n; at.parent != nil; at = at.parent {
 		path = append(path, at.index())
 	}
+
 	for i := len(path) - 1; i >= 0; i-- {
 		root = root.Content[path[i]]
 	}
+
 	return edited, root
 }
 
@@ -252,6 +281,7 @@ func corpus(tb testing.TB) [][]byte {
 	if err != nil || len(files) == 0 {
 		tb.Fatalf("no corpus in testdata/documents (%v)", err)
 	}
+
 	var texts [][]byte
 	for _, f := range files {
 		text, err := os.ReadFile(f)
@@ -260,40 +290,51 @@ func corpus(tb testing.TB) [][]byte {
 		}
 		texts = append(texts, text)
 	}
+
 	return texts
 }
 
-// FuzzValue shows that what is written is read back, by a reader of YAML 1.2 here and of YAML 1.1 by the tags.
+// FuzzValue shows that what is written is read back, by a reader of YAML 1.2 here and of YAML 1.1
+// by the tags.
 func FuzzValue(f *testing.F) {
 	for _, s := range []string{"", "a", "yes", "1_0", "0x1", "~", "a: b", "- x", "#", "a #b", "x\ny\n", " x\ny", "\u0085", "\x7f", "|", "é", "a\tb\n c", "=", "<<", "12:30", "2024-01-01", "null", ".5", "_1", "_0", "-_0", "--_1", "-inf"} {
 		f.Add(s, false)
 		f.Add(s, true)
 	}
+
 	f.Fuzz(func(t *testing.T, s string, flow bool) {
 		if len(s) > 150 { // with every byte escaped, 900
 			return // YAML 1.2 section 7.4.2 limits what can be a key; ours are far shorter
 		}
+
 		v := Map{{s, List{s, Map{{s, s}}}}}
+
 		b := block{layout: layout{newline: "\n", mapping: 2, gap: 1}}
 		if flow {
 			b.flow(v, 0)
 		} else {
 			b.entries(v, 0)
 		}
+
 		d := &Document{File: "f", Line: 1, Text: append(b.Bytes(), '\n')}
+
 		root, err := d.Root()
 		if err != nil {
 			t.Fatalf("%q cannot be read: %v\n%s", s, err, d.Text)
 		}
+
 		valid := string([]rune(s))
 		want := nodeOf(Map{{valid, List{valid, Map{{valid, valid}}}}})
+
 		tree, err := d.decode()
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		if path, differs := differ(want, tree); differs {
 			t.Fatalf("%q is read as something else at %q\n%s", s, path, d.Text)
 		}
+
 		visit(root, func(n *Node) {
 			if n.Kind == Scalar && !n.IsString() {
 				t.Fatalf("%q is not a string to a reader of YAML 1.1\n%s", n.Value, d.Text)

@@ -11,17 +11,20 @@ func (d *Document) layoutAt(n *Node) layout {
 			break
 		}
 	}
+
 	if seq := d.blockSequence(n); seq != nil {
 		l.list = max(0, d.column(seq)-d.column(seq.parent))
 		if first := seq.Content[0]; first.start() > d.content(seq) && !strings.Contains(string(d.Text[d.content(seq):first.start()]), "\n") {
 			l.gap = first.start() - d.content(seq) - 1
 		}
 	}
+
 	return l
 }
 
-// blockSequence finds a sequence in block style that is the value of an entry: n itself, or one near it, beneath it or beneath its
-// parent. What is farther away has no influence, so that a change there does not change what is written here.
+// blockSequence finds a sequence in block style that is the value of an entry: n itself, or one
+// near it, beneath it or beneath its parent. What is farther away has no influence, so that a
+// change there does not change what is written here.
 func (d *Document) blockSequence(n *Node) *Node {
 	for _, at := range []*Node{n, n.parent} {
 		if at == nil {
@@ -31,6 +34,7 @@ func (d *Document) blockSequence(n *Node) *Node {
 			return s
 		}
 	}
+
 	return nil
 }
 
@@ -41,11 +45,13 @@ func firstSequence(n *Node, depth int) *Node {
 	if depth == 0 || n.Flow {
 		return nil
 	}
+
 	for _, c := range n.Content {
 		if s := firstSequence(c, depth-1); s != nil {
 			return s
 		}
 	}
+
 	return nil
 }
 
@@ -59,11 +65,12 @@ func (d *Document) quotesAll(n *Node) bool {
 	return false
 }
 
-// lineIndent is the indentation of the line of an offset.
+// lineIndent returns the indentation of the line of an offset.
 func (d *Document) lineIndent(at int) int { return d.indent(d.lineStart(at)) }
 
-// dedent makes the lines of a text but the first relative to a column: a line that is indented less begins with a tab for each missing
-// space, which indentation cannot have otherwise (YAML 1.2 section 6.1). It returns false where a line begins with a tab of its own.
+// dedent makes the lines of a text but the first relative to a column: a line that is indented less
+// begins with a tab for each missing space, which indentation cannot have otherwise (YAML 1.2
+// section 6.1). It returns false where a line begins with a tab of its own.
 func dedent(text string, column int) (string, bool) {
 	lines := strings.SplitAfter(text, "\n")
 	for i, line := range lines[1:] {
@@ -77,10 +84,11 @@ func dedent(text string, column int) (string, bool) {
 		depth := len(line) - len(content) - column
 		lines[i+1] = strings.Repeat(" ", max(0, depth)) + strings.Repeat("\t", max(0, -depth)) + content
 	}
+
 	return strings.Join(lines, ""), true
 }
 
-// indent is the inverse of dedent.
+// indent returns the inverse of dedent.
 func indent(text string, column int) string {
 	lines := strings.SplitAfter(text, "\n")
 	for i, line := range lines[1:] {
@@ -90,6 +98,7 @@ func indent(text string, column int) string {
 		content := strings.TrimLeft(line, "\t")
 		lines[i+1] = strings.Repeat(" ", max(0, column-(len(line)-len(content)))) + content
 	}
+
 	return strings.Join(lines, "")
 }
 

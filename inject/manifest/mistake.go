@@ -14,8 +14,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Mistake finds what the YAML parser's error about Text is: the place, and what is wrong there. The parser names the line where that began in
-// which it got stuck, often one too early, and in terms of its own; what people have to change is the line that it stopped at.
+// Mistake finds what the YAML parser's error about Text is: the place, and what is wrong there. The
+// parser names the line where that began in which it got stuck, often one too early, and in terms
+// of its own; what people have to change is the line that it stopped at.
 func (d *Document) Mistake(err error) *SyntaxError { return d.mistake(d.Text, err) }
 
 // mistake is Mistake for a text that differs from Text in no more than some letters.
@@ -24,24 +25,30 @@ func (d *Document) mistake(text []byte, err error) *SyntaxError {
 	if m == nil {
 		return &SyntaxError{Pos: d.Position(0), Msg: err.Error()}
 	}
+
 	msg := strings.ReplaceAll(err.Error()[len(m[0]):], "\n", " ")
 	if strings.HasSuffix(msg, "control characters are not allowed") {
 		return &SyntaxError{Pos: d.Position(max(0, bytes.IndexFunc(d.Text, isControl))), Msg: msg}
 	}
+
 	lines := d.linesOf(text)
+
 	line, _ := strconv.Atoi(m[1])
 	if bracket := unclosed[msg]; bracket != "" && line < len(lines) && strings.Contains(lines[line], bracket) {
 		line++ // the parser counts the line where it opens from 0
 	} else if bad := firstBadLine(lines); bad > 0 {
 		line = bad
 	}
+
 	line = min(max(line, 1), len(lines))
 	at := lines[line-1]
 	indent := len(at) - len(strings.TrimLeft(at, " \t"))
+
 	return &SyntaxError{Pos: d.Position(d.lineStarts()[line-1] + indent), Msg: explain(msg, at, lines[:line-1])}
 }
 
-// isControl reports whether a character cannot stand in a YAML document at all, YAML 1.2 section 5.1.
+// isControl reports whether a character cannot stand in a YAML document at all, YAML 1.2 section
+// 5.1.
 func isControl(r rune) bool {
 	return r < ' ' && r != '\t' && r != '\n' && r != '\r' || notPrintable(r) && r != '\u0085' && r != '\ufeff'
 }
@@ -51,7 +58,7 @@ var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
 // unclosed are the parser's messages about a bracket, with what opens.
 var unclosed = map[string]string{"did not find expected ',' or ']'": "[", "did not find expected ',' or '}'": "{"}
 
-// linesOf are the lines of a text with the line breaks of Text.
+// linesOf returns the lines of a text with the line breaks of Text.
 func (d *Document) linesOf(text []byte) (lines []string) {
 	starts := d.lineStarts()
 	for i, start := range starts {
@@ -61,20 +68,24 @@ func (d *Document) linesOf(text []byte) (lines []string) {
 		}
 		lines = append(lines, string(text[start:end]))
 	}
+
 	return lines
 }
 
-// firstBadLine is the line, from 1, that a text cannot be read from on, though what stands before it can; 0 where it can be read. It is mostly the one
-// that the parser has come to; quotes and brackets that nothing closes begin somewhere above.
+// firstBadLine returns the line, from 1, that a text cannot be read from on, though what stands
+// before it can; 0 where it can be read. It is mostly the one that the parser has come to; quotes
+// and brackets that nothing closes begin somewhere above.
 func firstBadLine(lines []string) int {
 	r := &lineReader{lines: lines}
 	if parses(r) {
 		return 0
 	}
+
 	good := func(n int) bool { return parses(strings.NewReader(strings.Join(lines[:n], ""))) }
 	if good(r.next - 1) {
 		return r.next
 	}
+
 	first := 0
 	for range 3 {
 		first += sort.Search(r.next-1-first, func(n int) bool { return !good(first + n) })
@@ -82,11 +93,14 @@ func firstBadLine(lines []string) int {
 		for closes < min(first+5, r.next) && !good(closes) {
 			closes++
 		}
+
 		if !good(closes) {
 			break
 		}
+
 		first = closes // what begins here goes over some lines, and ends
 	}
+
 	return first
 }
 
@@ -106,6 +120,7 @@ func (r *lineReader) Read(p []byte) (int, error) {
 		r.rest = r.lines[r.next]
 		r.next++
 	}
+
 	n := copy(p, r.rest)
 	r.rest = r.rest[n:]
 	return n, nil
@@ -119,13 +134,14 @@ func parses(r io.Reader) (ok bool) {
 			err = decoder.Decode(new(yaml.Node))
 		}
 	}
+
 	return err == nil || errors.Is(err, io.EOF)
 }
 
 // reserved finds what cannot begin a plain scalar, YAML 1.2 section 5.3.
 var reserved = regexp.MustCompile("(?:^|[ \\[{,])([@`%])")
 
-// isConflict tells whether a line is one with which git marks a conflict.
+// isConflict reports whether a line is one with which git marks a conflict.
 func isConflict(line string) bool {
 	word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
 	return word == "<<<<<<<" || word == "=======" || word == ">>>>>>>"
@@ -164,6 +180,7 @@ func explain(msg, line string, before []string) string {
 	case isMisplaced[msg]:
 		return misplaced(len(indent), line, before)
 	}
+
 	return cmp.Or(meanings[msg], msg)
 }
 
@@ -194,26 +211,31 @@ func misplaced(indent int, line string, before []string) string {
 			return "neither a key of its own nor a part of the value above it"
 		}
 	}
+
 	switch {
 	case inner >= 0:
 		return fmt.Sprintf("indented by %d, less than the lines above", indent)
 	case quotesEndOddly(line):
 		return badQuotes
 	}
+
 	return "no key where one is expected"
 }
 
-// quotesEndOddly reports whether quotes do not end on the line that they begin on, or something follows them that cannot.
+// quotesEndOddly reports whether quotes do not end on the line that they begin on, or something
+// follows them that cannot.
 func quotesEndOddly(line string) bool {
 	for {
 		open := strings.IndexAny(line, `'"`)
 		if open < 0 {
 			return false
 		}
+
 		length := strings.IndexByte(line[open+1:], line[open])
 		if length < 0 {
 			return true
 		}
+
 		line = strings.TrimLeft(line[open+length+2:], " \t")
 		if line != "" && !strings.ContainsRune(":,]}#", rune(line[0])) {
 			return true

@@ -20,13 +20,14 @@ const (
 	Alias
 )
 
-// String is the kind's name as errors use it.
+// String returns the kind's name as errors use it.
 func (k Kind) String() string {
 	return [...]string{"scalar", "mapping", "sequence", "alias"}[k]
 }
 
-// Node is a node of a document's tree, with the place in the text that it was read from. It keeps what an edit and a comparison need, and
-// little else, because a long stream has hundreds of thousands of them.
+// Node is a node of a document's tree, with the place in the text that it was read from. It keeps
+// what an edit and a comparison need, and little else, because a long stream has hundreds of
+// thousands of them.
 type Node struct {
 	Kind    Kind
 	Flow    bool    // a collection in brackets, or a scalar or alias inside of one
@@ -50,7 +51,7 @@ type link struct {
 
 func (n *Node) start() int { return int(n.begins) }
 
-// anchor is the name after &, "" where there is none.
+// anchor returns the name after &, "" where there is none.
 func (n *Node) anchor() string {
 	if n.link == nil {
 		return ""
@@ -79,14 +80,16 @@ func (n *Node) Resolve() *Node {
 	return n
 }
 
-// Entries goes over the keys and values of a mapping as readers see them: its own entries, and behind them those that merge keys (<<,
-// the YAML 1.1 type "merge") bring and that it does not have itself.
+// Entries goes over the keys and values of a mapping as readers see them: its own entries, and
+// behind them those that merge keys (<<, the YAML 1.1 type "merge") bring and that it does not have
+// itself.
 func (n *Node) Entries() iter.Seq2[*Node, *Node] {
 	return func(yield func(k, v *Node) bool) {
 		n := n.Resolve()
 		if n == nil || n.Kind != Mapping {
 			return
 		}
+
 		merges := false
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			if n.Content[i].isMerge() {
@@ -95,6 +98,7 @@ func (n *Node) Entries() iter.Seq2[*Node, *Node] {
 				return
 			}
 		}
+
 		if merges {
 			n.merged(yield)
 		}
@@ -118,13 +122,14 @@ func (n *Node) merged(yield func(k, v *Node) bool) {
 	}
 }
 
-// layers are the mappings that merge keys lay over one another, the first on top; each once, because there can be exponentially many
-// ways to one.
+// layers returns the mappings that merge keys lay over one another, the first on top; each once,
+// because there can be exponentially many ways to one.
 func (n *Node) layers(seen map[*Node]bool) (out []*Node) {
 	n = n.Resolve()
 	if seen[n] {
 		return nil
 	}
+
 	seen[n] = true
 	if n.Kind == Mapping {
 		out = append(out, n)
@@ -134,9 +139,11 @@ func (n *Node) layers(seen map[*Node]bool) (out []*Node) {
 			}
 		}
 	}
+
 	for _, item := range n.Items() {
 		out = append(out, item.layers(seen)...)
 	}
+
 	return out
 }
 
@@ -145,7 +152,8 @@ func (n *Node) isMerge() bool {
 	return n.Kind == Scalar && n.Tag == tagMerge
 }
 
-// Entry returns the key and the value node of a mapping's entry; nil where n is not a mapping, or has no such key.
+// Entry returns the key and the value node of a mapping's entry; nil where n is not a mapping, or
+// has no such key.
 func (n *Node) Entry(key string) (k, v *Node) {
 	for k, v := range n.Entries() {
 		if k.Text() == key {
@@ -168,7 +176,8 @@ func (n *Node) Get(path ...string) *Node {
 // Parent returns the collection in which a node is written; nil for the root.
 func (n *Node) Parent() *Node { return n.parent }
 
-// PathFrom is the way to a node from one that it stands in: spec.containers[0].name. It is "" for the node itself.
+// PathFrom returns the way to a node from one that it stands in: spec.containers[0].name. It is ""
+// for the node itself.
 func (n *Node) PathFrom(top *Node) string {
 	var steps []string
 	for ; n != top && n.parent != nil; n = n.parent {
@@ -179,6 +188,7 @@ func (n *Node) PathFrom(top *Node) string {
 			steps = append(steps, "."+n.parent.Content[i-i%2].Text())
 		}
 	}
+
 	slices.Reverse(steps)
 	return strings.TrimPrefix(strings.Join(steps, ""), ".")
 }
@@ -207,8 +217,8 @@ func (n *Node) IsNull() bool {
 	return n == nil || n.Kind == Scalar && n.Tag == "!!null"
 }
 
-// IsString reports whether n is a scalar that every Kubernetes reader takes for a string. Readers of YAML 1.1, kubectl among them, take a
-// yes or an on without quotes for a bool.
+// IsString reports whether n is a scalar that every Kubernetes reader takes for a string. Readers
+// of YAML 1.1, kubectl among them, take a yes or an on without quotes for a bool.
 func (n *Node) IsString() bool {
 	n = n.Resolve()
 	return n != nil && n.Kind == Scalar && n.Tag == "!!str" && (n.style != plain || !bool11.MatchString(n.Value))
@@ -224,10 +234,12 @@ func (n *Node) IsTrue() bool {
 	case "true", "y", "yes", "on":
 		return true
 	}
+
 	return false
 }
 
-// Int returns the value of an integer, in whichever base it is written; ok is false for anything else.
+// Int returns the value of an integer, in whichever base it is written; ok is false for anything
+// else.
 func (n *Node) Int() (value int64, ok bool) {
 	n = n.Resolve()
 	if n == nil || n.Tag != "!!int" {
@@ -259,5 +271,6 @@ func (n *Node) Describe() string {
 	case n.Kind == Scalar:
 		return strings.TrimLeft(n.Tag, "!") + " " + n.Value
 	}
+
 	return "a " + n.Kind.String()
 }

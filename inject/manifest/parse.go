@@ -32,8 +32,8 @@ func (d *Document) Root() (*Node, error) {
 	return d.root, d.err
 }
 
-// Forget drops the tree, which the next Root reads again: it needs many times the memory of the text. Nodes that Root returned before
-// cannot be edited any more.
+// Forget drops the tree, which the next Root reads again: it needs many times the memory of the
+// text. Nodes that Root returned before cannot be edited any more.
 func (d *Document) Forget() {
 	d.reading = nil
 	if d.origin != nil {
@@ -61,26 +61,31 @@ func (d *Document) parseAll() (*Node, error) {
 	return r.node(tree, nil, false)
 }
 
-// decode is the parser's tree of the document; nil where it has no content.
+// decode returns the parser's tree of the document; nil where it has no content.
 func (d *Document) decode() (*yaml.Node, error) {
 	if err := d.Encoded(); err != nil {
 		return nil, err
 	}
+
 	switch {
 	case len(d.Text) > math.MaxInt32:
 		return nil, &SyntaxError{Pos: d.Position(0), Msg: "cannot be parsed: the document is longer than 2 GiB"}
 	case utf8.Valid(d.Text):
 		return d.decodeText(d.Text)
 	}
-	// Bytes that are no UTF-8 do no harm in a comment, and kubectl takes them there. They are in one if other bytes give the same tree.
+
+	// Bytes that are no UTF-8 do no harm in a comment, and kubectl takes them there. They are in
+	// one if other bytes give the same tree.
 	tree, err := d.decodeText(d.masked('x'))
 	if err != nil {
 		return nil, err
 	}
+
 	if other, err := d.decodeText(d.masked('y')); err != nil || !sameTree(tree, other) {
 		at := firstInvalid(d.Text, 0)
 		return nil, &SyntaxError{Pos: d.Position(at), Msg: fmt.Sprintf("byte 0x%02x is no UTF-8; save the file as UTF-8", d.Text[at])}
 	}
+
 	return tree, nil
 }
 
@@ -93,7 +98,7 @@ func (d *Document) masked(letter byte) []byte {
 	return text
 }
 
-// firstInvalid is the offset of the first byte from an offset on that is no UTF-8, or the end.
+// firstInvalid returns the offset of the first byte from an offset on that is no UTF-8, or the end.
 func firstInvalid(text []byte, at int) int {
 	for at < len(text) {
 		r, n := utf8.DecodeRune(text[at:])
@@ -102,6 +107,7 @@ func firstInvalid(text []byte, at int) int {
 		}
 		at += n
 	}
+
 	return at
 }
 
@@ -112,11 +118,13 @@ func sameTree(a, b *yaml.Node) bool {
 	if a.Kind != b.Kind || a.Value != b.Value || a.Anchor != b.Anchor || a.ShortTag() != b.ShortTag() || len(a.Content) != len(b.Content) {
 		return false
 	}
+
 	for i := range a.Content {
 		if !sameTree(a.Content[i], b.Content[i]) {
 			return false
 		}
 	}
+
 	return true
 }
 
@@ -132,6 +140,7 @@ func (d *Document) decodeText(text []byte) (*yaml.Node, error) {
 		}
 		notJSON = err
 	}
+
 	tree, err := d.decodeYAML(text)
 	if syntax := (*SyntaxError)(nil); notJSON != nil && errors.As(err, &syntax) {
 		// What is neither is meant to be what it follows farther.
@@ -139,6 +148,7 @@ func (d *Document) decodeText(text []byte) (*yaml.Node, error) {
 			return nil, &SyntaxError{Pos: pos, Msg: "no JSON: " + notJSON.msg}
 		}
 	}
+
 	return tree, err
 }
 
@@ -155,6 +165,7 @@ func (d *Document) decodeYAML(text []byte) (tree *yaml.Node, err error) {
 			tree, err = nil, &SyntaxError{Pos: d.Position(0), Msg: fmt.Sprint("cannot be parsed: ", r)}
 		}
 	}()
+
 	text = anyVersion(text)
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	var document yaml.Node
@@ -163,22 +174,26 @@ func (d *Document) decodeYAML(text []byte) (tree *yaml.Node, err error) {
 	} else if err != nil {
 		return nil, d.mistake(text, err)
 	}
+
 	var more yaml.Node
 	if err := dec.Decode(&more); err == nil {
 		return nil, &SyntaxError{Pos: d.Position(d.offset(more.Line, more.Column)), Msg: "a second document without a --- line before it"}
 	} else if !errors.Is(err, io.EOF) {
 		return nil, d.mistake(text, err)
 	}
+
 	if len(document.Content) != 1 {
 		return nil, nil
 	}
+
 	return document.Content[0], nil
 }
 
 var versionDirective = regexp.MustCompile(`^(?:\x{feff})?(?:(?:[ \t]*(?:#.*)?|%(?:[^Y]|Y[^A]).*)\r?\n)*%YAML +1\.([02-9])[ \t\r\n]`)
 
-// anyVersion is a text that claims to be YAML 1.1, which is the version that the parser knows, if it claims to be any other: Kubernetes
-// manifests mean the same in all of them as far as we look, and no reader of ours cares.
+// anyVersion returns a text that claims to be YAML 1.1, which is the version that the parser knows,
+// if it claims to be any other: Kubernetes manifests mean the same in all of them as far as we
+// look, and no reader of ours cares.
 func anyVersion(text []byte) []byte {
 	if !bytes.Contains(text, []byte("%YAML")) {
 		return text
@@ -187,6 +202,7 @@ func anyVersion(text []byte) []byte {
 		text = bytes.Clone(text)
 		text[m[2]] = '1'
 	}
+
 	return text
 }
 
@@ -200,10 +216,11 @@ func (d *Document) offset(line, column int) int {
 	if at == 0 && bytes.HasPrefix(d.Text, byteOrderMark) {
 		at = len(byteOrderMark)
 	}
+
 	return d.forward(at, column-1)
 }
 
-// forward is the offset behind so many more characters.
+// forward returns the offset behind so many more characters.
 func (d *Document) forward(at, characters int) int {
 	for ; characters > 0 && at < len(d.Text); characters-- {
 		_, n := utf8.DecodeRune(d.Text[at:])

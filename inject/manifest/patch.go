@@ -9,7 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// Patch is what edits change in a text: splices in the order of the text, none of which overlaps another. Nil changes nothing.
+// Patch is what edits change in a text: splices in the order of the text, none of which overlaps
+// another. Nil changes nothing.
 type Patch []Splice
 
 // Splice puts Text in the place of the bytes from From to To.
@@ -23,19 +24,22 @@ func (p Patch) Apply(text []byte) []byte {
 	if len(p) == 0 {
 		return text
 	}
+
 	size := len(text)
 	for _, s := range p {
 		size += len(s.Text) - (s.To - s.From)
 	}
+
 	out, at := make([]byte, 0, size), 0
 	for _, s := range p {
 		out = append(append(out, text[at:s.From]...), s.Text...)
 		at = s.To
 	}
+
 	return append(out, text[at:]...)
 }
 
-// Shift is the patch of a text that so many other bytes stand before.
+// Shift returns the patch of a text that so many other bytes stand before.
 func (p Patch) Shift(by int) Patch {
 	out := slices.Clone(p)
 	for i := range out {
@@ -60,6 +64,7 @@ func Diff(name string, text []byte, p Patch) []byte {
 	name = headerName(name)
 	fmt.Fprintf(&b, "--- %s\n+++ %s\n", name, name)
 	old := splitLines(text)
+
 	shift := 0 // by how many lines the new text is longer so far
 	for len(changes) > 0 {
 		n := 1 // changes whose contexts meet are one hunk
@@ -69,6 +74,7 @@ func Diff(name string, text []byte, p Patch) []byte {
 		shift = hunk(&b, old, changes[:n], shift)
 		changes = changes[n:]
 	}
+
 	return b.Bytes()
 }
 
@@ -92,6 +98,7 @@ func headerName(name string) string {
 			b.WriteByte(c)
 		}
 	}
+
 	return `"` + b.String() + `"`
 }
 
@@ -108,7 +115,9 @@ func hunk(b *bytes.Buffer, old [][]byte, changes []change, shift int) int {
 	for _, c := range changes {
 		grown += len(c.lines) - (c.to - c.from)
 	}
+
 	fmt.Fprintf(b, "@@ -%s +%s @@\n", lineRange(first, last-first), lineRange(first+shift, last-first+grown))
+
 	at := first
 	for _, c := range changes {
 		prefixed(b, ' ', old[at:c.from])
@@ -116,11 +125,14 @@ func hunk(b *bytes.Buffer, old [][]byte, changes []change, shift int) int {
 		prefixed(b, '+', c.lines)
 		at = c.to
 	}
+
 	prefixed(b, ' ', old[at:last])
+
 	return shift + grown
 }
 
-// lineRange is how the unified format names lines: an empty range by the line before it, and a count of 1 not at all.
+// lineRange is how the unified format names lines: an empty range by the line before it, and a
+// count of 1 not at all.
 func lineRange(from, count int) string {
 	switch count {
 	case 0:
@@ -153,6 +165,7 @@ func lineChanges(text []byte, p Patch) (changes []change) {
 				to = wholeLine(text, p[n])
 			}
 		}
+
 		to = min(to, len(text))
 		lines := p[:n].Shift(-from).Apply(text[from:to])
 
@@ -161,8 +174,10 @@ func lineChanges(text []byte, p Patch) (changes []change) {
 		if c := trimmed(line, splitLines(text[from:to]), splitLines(lines)); c.from < c.to || len(c.lines) > 0 {
 			changes = append(changes, c)
 		}
+
 		p = p[n:]
 	}
+
 	return changes
 }
 
@@ -177,10 +192,11 @@ func wholeLine(text []byte, s Splice) int {
 	if i := bytes.IndexByte(text[s.To:], '\n'); i >= 0 {
 		return s.To + i + 1
 	}
+
 	return len(text) + 1
 }
 
-// trimmed is the change of old lines, which begin at the given one, to new ones.
+// trimmed returns the change of old lines, which begin at the given one, to new ones.
 func trimmed(from int, old, lines [][]byte) change {
 	for len(old) > 0 && len(lines) > 0 && bytes.Equal(old[0], lines[0]) {
 		old, lines, from = old[1:], lines[1:], from+1

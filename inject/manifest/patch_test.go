@@ -14,7 +14,7 @@ import (
 	"unicode"
 )
 
-// edit is the text of a document with edits made.
+// edit returns the text of a document with edits made.
 func edit(d *Document, edits ...Edit) ([]byte, error) {
 	p, err := d.Apply(edits...)
 	return p.Apply(d.Text), err
@@ -78,10 +78,12 @@ func TestDiffNames(t *testing.T) {
 		if err := os.WriteFile(file, []byte("a\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
+
 		diff := Diff(name, []byte("a\n"), Patch{{0, 1, "b"}})
 		if bytes.Count(diff, []byte("\n")) != 5 || bytes.ContainsFunc(diff, func(r rune) bool { return r != '\n' && r != '\t' && !unicode.IsPrint(r) }) {
 			t.Errorf("%q: %q", name, diff)
 		}
+
 		cmd := exec.Command("patch", "--strip=0")
 		cmd.Dir, cmd.Stdin = dir, bytes.NewReader(diff)
 		said, err := cmd.CombinedOutput()
@@ -95,6 +97,7 @@ func TestDiffNames(t *testing.T) {
 func TestDiffPatches(t *testing.T) {
 	needPatch(t)
 	dir := t.TempDir()
+
 	in, out := filepath.Join(dir, "in"), filepath.Join(dir, "out")
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 2))
@@ -108,15 +111,18 @@ func TestDiffPatches(t *testing.T) {
 		if err := os.WriteFile(in, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
+
 		cmd := exec.Command("patch", "--binary", "--fuzz=0", "--output="+out, in)
 		cmd.Stdin = bytes.NewReader(diff)
 		if said, err := cmd.CombinedOutput(); err != nil || bytes.Contains(said, []byte("offset")) {
 			t.Fatalf("seed %d: patch refuses\n%s\nof %q: %v\n%s", seed, diff, text, err, said)
 		}
+
 		got, err := os.ReadFile(out)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		if !bytes.Equal(got, p.Apply(text)) {
 			t.Fatalf("seed %d: patch makes %q of %q, want %q, with\n%s", seed, got, text, p.Apply(text), diff)
 		}
@@ -139,6 +145,7 @@ func FuzzDiff(f *testing.F) {
 			p = append(p, Splice{from, at, string(added[:n])})
 			added = added[n:]
 		}
+
 		checkDiff(t, text, p)
 	})
 }
@@ -151,6 +158,7 @@ func checkDiff(t *testing.T, text []byte, p Patch) {
 	if got := applyDiff(t, text, diff); !bytes.Equal(got, want) {
 		t.Fatalf("the diff\n%s\nof %q with %+v makes %q, want %q", diff, text, p, got, want)
 	}
+
 	if bytes.Equal(text, want) != (diff == "") && len(p) < 2 { // several splices may take away and write the same
 		t.Fatalf("the diff\n%s\nof %q with %+v, which makes %q", diff, text, p, want)
 	}
@@ -165,11 +173,13 @@ func randomPatch(r *rand.Rand, text []byte) (p Patch) {
 		p = append(p, Splice{at, to, string(randomLines(r, 4))})
 		at = to + r.IntN(1+r.IntN(30))
 	}
+
 	if r.IntN(2) == 0 {
 		for range r.IntN(4) {
 			p = append(p, Splice{len(text), len(text), string(randomLines(r, 3))})
 		}
 	}
+
 	return p
 }
 
@@ -192,22 +202,27 @@ func applyDiff(t *testing.T, text []byte, diff string) []byte {
 	old := splitLines(text)
 	var out bytes.Buffer
 	at := 0
+
 	lines := splitLines([]byte(diff))
 	if len(lines) > 2 {
 		lines = lines[2:]
 	}
+
 	for len(lines) > 0 {
 		m := hunkHeader.FindStringSubmatch(string(lines[0]))
 		if m == nil {
 			t.Fatalf("%q is no hunk", lines[0])
 		}
+
 		from, count := number(m[1]), 1
 		if m[2] != "" {
 			count = number(m[2])
 		}
+
 		if count > 0 {
 			from--
 		}
+
 		out.Write(bytes.Join(old[at:from], nil))
 		at = from
 		var added int
@@ -216,28 +231,35 @@ func applyDiff(t *testing.T, text []byte, diff string) []byte {
 			if len(lines) > 1 && string(lines[1]) == "\\ No newline at end of file\n" {
 				line, lines = bytes.TrimSuffix(line, []byte{'\n'}), lines[1:]
 			}
+
 			if mark != '+' {
 				if !bytes.Equal(old[at], line) {
 					t.Fatalf("line %d is %q, the diff says %q", at+1, old[at], line)
 				}
 				at++
 			}
+
 			if mark != '-' {
 				out.Write(line)
 				added++
 			}
 		}
+
 		if want := m[4]; want != fmt.Sprint(added) && (want != "" || added != 1) {
 			t.Fatalf("the header %q speaks of other than %d new lines", m[0], added)
 		}
+
 		if at != from+count {
 			t.Fatalf("the header %q speaks of %d lines, there are %d", m[0], count, at-from)
 		}
+
 		if want := fmt.Sprint(1 + bytes.Count(out.Bytes(), []byte{'\n'})); m[4] == "0" && m[3] == want {
 			t.Fatalf("an empty range is named by the line before it, not %s", want)
 		}
 	}
+
 	out.Write(bytes.Join(old[at:], nil))
+
 	return out.Bytes()
 }
 

@@ -2,7 +2,8 @@ package manifest
 
 import "fmt"
 
-// Position is a place in a file that a user can go to. Line and Column count from 1; a column counts characters, not bytes.
+// Position is a place in a file that a user can go to. Line and Column count from 1; a column
+// counts characters, not bytes.
 type Position struct {
 	File         string
 	Line, Column int

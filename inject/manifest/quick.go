@@ -6,10 +6,12 @@ import (
 	"unicode/utf8"
 )
 
-// quick reads YAML as nearly all manifests are written: block style with brackets that stay on their line, plain scalars of one line, quotes
-// with few escapes, literals; LF; no anchors, tags, tabs, complex or odd keys. It gives up on anything else, and on whatever is not YAML, for
-// which the parser is asked. It takes a tenth of the parser's time. That it never reads anything else than the parser does is shown by FuzzQuick;
-// and an edit that is based on its tree is compared with what the parser reads of the result.
+// quick reads YAML as nearly all manifests are written: block style with brackets that stay on
+// their line, plain scalars of one line, quotes with few escapes, literals; LF; no anchors, tags,
+// tabs, complex or odd keys. It gives up on anything else, and on whatever is not YAML, for which
+// the parser is asked. It takes a tenth of the parser's time. That it never reads anything else
+// than the parser does is shown by FuzzQuick; and an edit that is based on its tree is compared
+// with what the parser reads of the result.
 type quick struct {
 	text     string
 	at       int
@@ -22,11 +24,12 @@ type quick struct {
 // giveUp is what quick panics with: it is thrown from deep within, and never leaves readQuick.
 type giveUp struct{}
 
-// readQuick is the tree of the document; ok is false where that takes the parser.
+// readQuick returns the tree of the document; ok is false where that takes the parser.
 func (d *Document) readQuick() (root *Node, ok bool) {
 	if !isOrdinary(d.Text) {
 		return nil, false
 	}
+
 	q := &quick{text: string(d.Text)}
 	defer func() {
 		if r := recover(); r != nil {
@@ -36,26 +39,32 @@ func (d *Document) readQuick() (root *Node, ok bool) {
 			root, ok = nil, false
 		}
 	}()
+
 	if bytes.HasPrefix(d.Text, byteOrderMark) {
 		q.at = len(byteOrderMark)
 	}
+
 	column := q.content()
 	if column == 0 && strings.HasPrefix(q.text[q.at:], "---") {
 		q.at += len("---")
 		q.restOfLine()
 		column = q.content()
 	}
+
 	if column < 0 {
 		return nil, false
 	}
+
 	root = q.block(nil, column)
 	if q.content() >= 0 {
 		return nil, false
 	}
+
 	return root, true
 }
 
-// isOrdinary reports whether a text has only characters that mean the same to everybody, and only LF between its lines.
+// isOrdinary reports whether a text has only characters that mean the same to everybody, and only
+// LF between its lines.
 func isOrdinary(text []byte) bool {
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; {
@@ -70,12 +79,13 @@ func isOrdinary(text []byte) bool {
 			i += n - 1
 		}
 	}
+
 	return true
 }
 
 func (q *quick) fail() { panic(giveUp{}) }
 
-// peek is the byte at an offset from here; a line break at the end.
+// peek returns the byte at an offset from here; a line break at the end.
 func (q *quick) peek(by int) byte {
 	if q.at+by < len(q.text) {
 		return q.text[q.at+by]
@@ -83,13 +93,15 @@ func (q *quick) peek(by int) byte {
 	return '\n'
 }
 
-// content goes to the next line that says something and returns its indentation; -1 at the end. It is called at the beginning of a line.
+// content goes to the next line that says something and returns its indentation; -1 at the end. It
+// is called at the beginning of a line.
 func (q *quick) content() int {
 	for q.at < len(q.text) {
 		start := q.at
 		for q.peek(0) == ' ' {
 			q.at++
 		}
+
 		switch c := q.peek(0); {
 		case c == '\t' || c == '%' && q.at == start:
 			q.fail()
@@ -104,8 +116,10 @@ func (q *quick) content() int {
 			}
 			return -1
 		}
+
 		return q.at - start
 	}
+
 	return -1
 }
 
@@ -123,9 +137,11 @@ func (q *quick) restOfLine() {
 	for q.peek(0) == ' ' {
 		q.at++
 	}
+
 	if c := q.peek(0); c != '\n' && (c != '#' || q.at == start) {
 		q.fail()
 	}
+
 	q.skipLine()
 }
 
@@ -155,12 +171,14 @@ func (q *quick) collect(n *Node, base int) *Node {
 	if len(q.children) < len(found) {
 		q.children = make([]*Node, max(64, len(found)))
 	}
+
 	n.Content, q.children = q.children[:len(found):len(found)], q.children[len(found):]
 	copy(n.Content, found)
 	q.stack = q.stack[:base]
 	if _, second := twice(n); second != nil {
 		q.fail()
 	}
+
 	return n
 }
 
@@ -170,21 +188,26 @@ func (q *quick) block(parent *Node, column int) *Node {
 	defer q.leave()
 	n, base := q.node(parent, q.at), len(q.stack)
 	n.Kind, n.Tag = Mapping, "!!map"
+
 	entry := q.entry
 	if q.isDash() {
 		n.Kind, n.Tag = Sequence, "!!seq"
 		entry = q.item
 	}
+
 	for {
 		if q.isDash() != (n.Kind == Sequence) {
 			q.fail()
 		}
+
 		entry(n, column)
 		start := q.at
+
 		next := q.content()
 		if next > column {
 			q.fail()
 		}
+
 		compact := next == column && n.Kind == Sequence && parent != nil && parent.Kind == Mapping && !q.isDash()
 		if next < column || compact { // the line belongs to a collection around this one
 			q.at = start
@@ -212,10 +235,12 @@ func (q *quick) item(n *Node, column int) {
 	for q.peek(0) == ' ' {
 		q.at++
 	}
+
 	if q.peek(0) != '\n' && q.peek(0) != '#' && (q.isDash() || q.isKey()) {
 		q.stack = append(q.stack, q.block(n, column+q.at-dash))
 		return
 	}
+
 	q.at = dash + 1
 	q.value(n, column, false)
 }
@@ -231,6 +256,7 @@ func (q *quick) isKey() bool {
 			q.at++
 		}
 	}
+
 	return q.peek(0) == ':' && (q.peek(1) == ' ' || q.peek(1) == '\n')
 }
 
@@ -248,30 +274,38 @@ func (q *quick) key(n *Node) {
 		for isWord(q.peek(0)) {
 			q.at++
 		}
+
 		if q.at == start || q.text[start] == '-' && q.at == start+1 {
 			q.fail()
 		}
+
 		k.Value = q.text[start:q.at]
 		k.Tag = plainTag(k.Value)
 	}
+
 	if q.at-start > 1000 { // a key has no more than 1024 characters, YAML 1.2 section 7.4.2
 		q.fail()
 	}
+
 	q.stack = append(q.stack, k)
 }
 
-// value reads what stands behind a colon or a dash: on the same line, or as a block on the next ones.
+// value reads what stands behind a colon or a dash: on the same line, or as a block on the next
+// ones.
 func (q *quick) value(n *Node, column int, compact bool) {
 	behind := q.at
 	for q.peek(0) == ' ' {
 		q.at++
 	}
+
 	if c := q.peek(0); c != '\n' && (c != '#' || q.at == behind) {
 		q.stack = append(q.stack, q.scalar(n, column))
 		return
 	}
+
 	q.skipLine()
 	start := q.at
+
 	next := q.content()
 	if next > column || next == column && compact && q.isDash() {
 		if !q.isDash() && !q.isKey() {
@@ -280,6 +314,7 @@ func (q *quick) value(n *Node, column int, compact bool) {
 		q.stack = append(q.stack, q.block(n, next))
 		return
 	}
+
 	q.at = start
 	empty := q.node(n, behind)
 	empty.Tag = "!!null"

@@ -9,7 +9,8 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
-// TestQuickTokens throws what YAML is made of together: most of it is no YAML, and what quick reads of the rest is what the parser reads.
+// TestQuickTokens throws what YAML is made of together: most of it is no YAML, and what quick reads
+// of the rest is what the parser reads.
 func TestQuickTokens(t *testing.T) {
 	tokens := []string{
 		"a", "b: ", "c:", "\n", "\n", "\n", " ", "  ", "    ", "- ", "-", "\"", "'", "|", "|-", "|+", "#", " #", "\t", "...", "---", "{", "}", "[", "]",
@@ -23,15 +24,18 @@ func TestQuickTokens(t *testing.T) {
 		for range 1 + r.IntN(16) {
 			b.WriteString(tokens[r.IntN(len(tokens))])
 		}
+
 		if r.IntN(2) == 0 {
 			b.WriteString("\n")
 		}
+
 		for _, d := range Split("f.yaml", []byte(b.String())) {
 			if checkQuick(t, d) {
 				taken++
 			}
 		}
 	}
+
 	if taken < 1000 {
 		t.Fatalf("quick read %d documents only", taken)
 	}
@@ -47,6 +51,7 @@ func TestQuick(t *testing.T) {
 			}
 		}
 	}
+
 	if taken < 300 {
 		t.Fatalf("the short way was taken %d times only", taken)
 	}
@@ -58,9 +63,11 @@ func FuzzQuick(f *testing.F) {
 			f.Add(text)
 		}
 	}
+
 	for _, text := range []string{"a: |\n  b\n\n c: d\n", "a: |+\n  b\n\n\nc: d\n", "- - a\n  - b: c\n    d: [e, {f: 1.0}]\n", "a:\n- b\n-\n- c:\nd:\n", "a: b\n c\n", "a: 'it''s' # c\n\"b\": \"\\n\"\n", "a: -1\nb: - c\n", "a: b:c\nd: e#f\ng: h #i\n", " \n 0: a\nb: c\n", "a: |\n \tb\n", "a: b\n... c: d\n", "a: b\n... # c\n"} {
 		f.Add([]byte(text))
 	}
+
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if len(text) > 4096 {
 			return
@@ -82,7 +89,9 @@ func checkQuick(t *testing.T, d *Document) bool {
 	if err != nil {
 		t.Fatalf("%q: %v", d.Text, err)
 	}
+
 	sameNodes(t, d, want, quick, nil)
+
 	return true
 }
 
@@ -92,18 +101,21 @@ func sameNodes(t *testing.T, d *Document, want, got, parent *Node) {
 		want.style != got.style || want.begins != got.begins || len(want.Content) != len(got.Content) || got.parent != parent || got.link != nil {
 		t.Fatalf("%q: got %+v, want %+v", d.Text, got, want)
 	}
+
 	for i := range want.Content {
 		sameNodes(t, d, want.Content[i], got.Content[i], got)
 	}
 }
 
-// goldenInputs are the streams of testdata/inject, whole archives of them: what separates files in them is not special in YAML.
+// goldenInputs returns the streams of testdata/inject, whole archives of them: what separates files
+// in them is not special in YAML.
 func goldenInputs(tb testing.TB) (texts [][]byte) {
 	tb.Helper()
 	archives, err := filepath.Glob("../../testdata/inject/*.txtar")
 	if err != nil || len(archives) == 0 {
 		tb.Fatalf("no archive in testdata/inject (%v)", err)
 	}
+
 	for _, path := range archives {
 		archive, err := txtar.ParseFile(path)
 		if err != nil {
@@ -113,5 +125,6 @@ func goldenInputs(tb testing.TB) (texts [][]byte) {
 			texts = append(texts, f.Data)
 		}
 	}
+
 	return texts
 }

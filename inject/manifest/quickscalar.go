@@ -6,7 +6,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// scalar reads a value that begins on the line of its key or dash, brackets included, and the rest of that line.
+// scalar reads a value that begins on the line of its key or dash, brackets included, and the rest
+// of that line.
 func (q *quick) scalar(parent *Node, column int) *Node {
 	switch q.peek(0) {
 	case '{', '[':
@@ -21,19 +22,23 @@ func (q *quick) scalar(parent *Node, column int) *Node {
 	case '|':
 		return q.literal(parent, column)
 	}
+
 	n := q.node(parent, q.at)
 	n.Value = q.plain()
 	n.Tag = plainTag(n.Value)
 	q.restOfLine()
+
 	return n
 }
 
-// plain reads a plain scalar of one line. One of several lines is noticed by the line behind it, which is indented too far.
+// plain reads a plain scalar of one line. One of several lines is noticed by the line behind it,
+// which is indented too far.
 func (q *quick) plain() string {
 	start := q.at
 	if c := q.peek(0); !isWord(c) && strings.IndexByte("~(<", c) < 0 || q.isDash() {
 		q.fail()
 	}
+
 	for end := start; ; q.at++ {
 		switch c := q.peek(0); {
 		case c == '\n', c == '#' && q.at > end:
@@ -78,19 +83,24 @@ func (q *quick) unescape(text string, quote byte) string {
 	if quote == '\'' {
 		return strings.ReplaceAll(text, "''", "'")
 	}
+
 	var b strings.Builder
 	for i := 0; i < len(text); i++ {
 		if text[i] != '\\' {
 			b.WriteByte(text[i])
 			continue
 		}
+
 		i++
+
 		known := strings.IndexByte(`"\ntr`, text[i])
 		if known < 0 {
 			q.fail()
 		}
+
 		b.WriteByte("\"\\\n\t\r"[known])
 	}
+
 	return b.String()
 }
 
@@ -99,11 +109,14 @@ func (q *quick) literal(parent *Node, column int) *Node {
 	n := q.node(parent, q.at)
 	n.style, n.Tag = literal, "!!str"
 	q.at++
+
 	chomp := q.peek(0)
 	if chomp == '-' || chomp == '+' {
 		q.at++
 	}
+
 	q.restOfLine()
+
 	text, blank := q.lines(column + 1)
 	switch {
 	case text == "":
@@ -115,10 +128,12 @@ func (q *quick) literal(parent *Node, column int) *Node {
 	default:
 		n.Value = text
 	}
+
 	return n
 }
 
-// lines reads the lines of a literal, which are indented by so much at least, and how many blank ones follow.
+// lines reads the lines of a literal, which are indented by so much at least, and how many blank
+// ones follow.
 func (q *quick) lines(least int) (text string, blank int) {
 	var b strings.Builder
 	indent := -1 // not known before the first line
@@ -135,16 +150,19 @@ func (q *quick) lines(least int) (text string, blank int) {
 		case indent < 0:
 			indent = max(spaces, least)
 		}
+
 		if spaces < indent {
 			if line[spaces] == '\t' {
 				q.fail()
 			}
 			break
 		}
+
 		b.WriteString(strings.Repeat("\n", blank) + line[indent:] + "\n")
 		blank = 0
 		q.skipLine()
 	}
+
 	return b.String(), blank
 }
 
@@ -154,16 +172,19 @@ func (q *quick) flow(parent *Node) *Node {
 	defer q.leave()
 	n, base := q.node(parent, q.at), len(q.stack)
 	n.Flow, n.Kind, n.Tag = true, Mapping, "!!map"
+
 	closing := byte('}')
 	if q.peek(0) == '[' {
 		n.Kind, n.Tag, closing = Sequence, "!!seq", ']'
 	}
+
 	q.at++
 	q.flowSpace()
 	if q.peek(0) == closing {
 		q.at++
 		return q.collect(n, base)
 	}
+
 	for {
 		if n.Kind == Mapping {
 			q.key(n)
@@ -174,6 +195,7 @@ func (q *quick) flow(parent *Node) *Node {
 			q.at++
 			q.flowSpace()
 		}
+
 		q.stack = append(q.stack, q.flowValue(n))
 		q.flowSpace()
 		switch q.peek(0) {
@@ -204,19 +226,23 @@ func (q *quick) flowValue(parent *Node) *Node {
 		n.Value, n.Tag, n.style, n.Flow = q.quoted(), "!!str", quoted, true
 		return n
 	}
+
 	n := q.node(parent, q.at)
 	for c := q.peek(0); isWord(c) || q.at > int(n.begins) && (strings.IndexByte("%=@", c) >= 0 || c == ':' && isWord(q.peek(1))); c = q.peek(0) {
 		q.at++
 	}
+
 	n.Value, n.Flow = q.text[n.begins:q.at], true
 	if n.Value == "" || n.Value == "-" {
 		q.fail()
 	}
+
 	n.Tag = plainTag(n.Value)
+
 	return n
 }
 
-// plainTag is the tag of a plain scalar.
+// plainTag returns the tag of a plain scalar.
 func plainTag(value string) string {
 	switch c := value[0]; {
 	case c >= '0' && c <= '9', strings.IndexByte("+-.~<=", c) >= 0:
@@ -224,6 +250,7 @@ func plainTag(value string) string {
 	default:
 		return "!!str"
 	}
+
 	n := yaml.Node{Kind: yaml.ScalarNode, Value: value}
 	return intern(n.ShortTag())
 }

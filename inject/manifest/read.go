@@ -15,7 +15,8 @@ type reader struct {
 	children []*Node
 	anchored map[*yaml.Node]*Node // for aliases
 
-	// Where the last node began: the next one is looked for from there, because a document may be one long line.
+	// Where the last node began: the next one is looked for from there, because a document may be
+	// one long line.
 	line, column, at int
 }
 
@@ -24,7 +25,7 @@ func newReader(d *Document, tree *yaml.Node) *reader {
 	return &reader{doc: d, text: string(d.Text), nodes: make([]Node, n), children: make([]*Node, n-1)}
 }
 
-// count is the number of nodes in a tree.
+// count returns the number of nodes in a tree.
 func count(y *yaml.Node) int {
 	n := 1
 	for _, c := range y.Content {
@@ -41,6 +42,7 @@ func (r *reader) node(y *yaml.Node, parent *Node, flow bool) (*Node, error) {
 	if y.Anchor != "" {
 		n.link = &link{anchor: strings.Clone(y.Anchor)}
 	}
+
 	switch y.Kind {
 	case yaml.AliasNode:
 		return n, r.alias(n, y)
@@ -53,28 +55,34 @@ func (r *reader) node(y *yaml.Node, parent *Node, flow bool) (*Node, error) {
 	default:
 		return nil, &SyntaxError{Pos: r.doc.PositionOf(n), Msg: "not a YAML node"}
 	}
+
 	if size := len(y.Content); size > 0 {
 		n.Content, r.children = r.children[:size:size], r.children[size:]
 	}
+
 	for i, c := range y.Content {
 		var err error
 		if n.Content[i], err = r.node(c, n, n.Flow); err != nil {
 			return nil, err
 		}
 	}
+
 	if y.Anchor != "" { // only now: an alias inside of its own anchor has no finite tree
 		if r.anchored == nil {
 			r.anchored = make(map[*yaml.Node]*Node)
 		}
 		r.anchored[y] = n
 	}
+
 	if key := mappingKey(n); key != nil {
 		return nil, &SyntaxError{Pos: r.doc.PositionOf(key), Msg: "a mapping cannot be a key; {{ }} looks like one: a template is to be rendered first, as helm template does"}
 	}
+
 	if first, second := twice(n); second != nil {
 		return nil, &SyntaxError{Pos: r.doc.PositionOf(second),
 			Msg: fmt.Sprintf("key %q stands twice in one mapping, first at line %d", second.Text(), r.doc.PositionOf(first).Line)}
 	}
+
 	return n, nil
 }
 
@@ -107,7 +115,8 @@ func (r *reader) share(at int, value string) string {
 	return value
 }
 
-// mappingKey finds a key that is a mapping, which JSON does not have, and so Kubernetes does not. A template is one, for YAML.
+// mappingKey finds a key that is a mapping, which JSON does not have, and so Kubernetes does not. A
+// template is one, for YAML.
 func mappingKey(n *Node) *Node {
 	if n.Kind != Mapping {
 		return nil
@@ -117,6 +126,7 @@ func mappingKey(n *Node) *Node {
 			return n.Content[i]
 		}
 	}
+
 	return nil
 }
 
@@ -125,16 +135,19 @@ func twice(n *Node) (first, second *Node) {
 	if n.Kind != Mapping {
 		return nil, nil
 	}
+
 	const few = 16 // so many keys are compared faster than a map is filled
 	var seen map[string]*Node
 	if len(n.Content) > 2*few {
 		seen = make(map[string]*Node, len(n.Content)/2)
 	}
+
 	for i := 0; i < len(n.Content); i += 2 {
 		k := n.Content[i].Resolve()
 		if k.Kind != Scalar {
 			continue
 		}
+
 		if seen != nil {
 			if first, ok := seen[k.Value]; ok && first.Resolve().Tag == k.Tag {
 				return first, n.Content[i]
@@ -142,12 +155,14 @@ func twice(n *Node) (first, second *Node) {
 			seen[k.Value] = n.Content[i]
 			continue
 		}
+
 		for j := 0; j < i; j += 2 {
 			if first := n.Content[j].Resolve(); first.Kind == Scalar && first.Value == k.Value && first.Tag == k.Tag {
 				return n.Content[j], n.Content[i]
 			}
 		}
 	}
+
 	return nil, nil
 }
 
@@ -177,5 +192,6 @@ func intern(tag string) string {
 	case "!!null":
 		return "!!null"
 	}
+
 	return strings.Clone(tag)
 }

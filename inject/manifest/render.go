@@ -22,20 +22,22 @@ type layout struct {
 	step    int  // in brackets: indentation of nested lines; 0 keeps a value on one line
 }
 
-// block writes a value in block style: behind a key or a dash whose column is given, so that what follows on more lines is indented.
+// block writes a value in block style: behind a key or a dash whose column is given, so that what
+// follows on more lines is indented.
 type block struct {
 	layout
 	bytes.Buffer
 }
 
-// Block is a mapping as a document of its own, as people write it.
+// Block returns a mapping as a document of its own, as people write it.
 func Block(m Map) string {
 	b := block{layout: layout{newline: "\n", mapping: 2, gap: 1}}
 	b.entries(m, 0)
 	return b.String() + "\n"
 }
 
-// entries writes a mapping's entries; the first begins where the buffer ends, the others on lines of their own.
+// entries writes a mapping's entries; the first begins where the buffer ends, the others on lines
+// of their own.
 func (b *block) entries(m Map, column int) {
 	for i, e := range m {
 		if i > 0 {
@@ -67,6 +69,7 @@ func (b *block) item(v any, column int) {
 			b.entries(v, inner)
 			return
 		}
+
 	case List:
 		if len(v) > 0 {
 			b.spaces(b.gap)
@@ -74,6 +77,7 @@ func (b *block) item(v any, column int) {
 			return
 		}
 	}
+
 	b.spaces(b.gap - 1)
 	b.value(v, column, b.gap+1, b.gap+1)
 }
@@ -87,18 +91,21 @@ func (b *block) value(v any, column, mapping, list int) {
 			b.entries(v, column+mapping)
 			return
 		}
+
 	case List:
 		if len(v) > 0 {
 			b.line(column + list)
 			b.items(v, column+list)
 			return
 		}
+
 	case string:
 		if isText(v) && !b.oneLine {
 			b.literal(v, column+mapping)
 			return
 		}
 	}
+
 	b.WriteByte(' ')
 	b.WriteString(b.scalar(v, false))
 }
@@ -111,6 +118,7 @@ func (b *block) literal(s string, column int) {
 	} else {
 		b.WriteString(" |-")
 	}
+
 	for line := range strings.SplitSeq(s, "\n") {
 		if line == "" {
 			b.WriteString(b.newline)
@@ -132,7 +140,8 @@ func (b *block) spaces(n int) {
 	}
 }
 
-// flow writes a value in brackets. Where step is not 0, each entry stands on a line of its own, indented by that much more than column.
+// flow writes a value in brackets. Where step is not 0, each entry stands on a line of its own,
+// indented by that much more than column.
 func (b *block) flow(v any, column int) {
 	switch v := v.(type) {
 	case Map:
@@ -144,6 +153,7 @@ func (b *block) flow(v any, column int) {
 			}
 			b.flow(v[i].Value, column+b.step)
 		})
+
 	case List:
 		b.bracket('[', ']', column, len(v), func(i int) { b.flow(v[i], column+b.step) })
 	default:
@@ -157,17 +167,21 @@ func (b *block) bracket(opening, closing byte, column, n int, child func(int)) {
 		if i > 0 {
 			b.WriteByte(',')
 		}
+
 		switch {
 		case b.step > 0:
 			b.line(column + b.step)
 		case i > 0 && !b.json:
 			b.WriteByte(' ')
 		}
+
 		child(i)
 	}
+
 	if b.step > 0 && n > 0 {
 		b.line(column)
 	}
+
 	b.WriteByte(closing)
 }
 
@@ -197,18 +211,22 @@ func (l layout) scalar(v any, flow bool) string {
 			return "'" + strings.ReplaceAll(v, "'", "''") + "'"
 		}
 		return quote(v)
+
 	case Map:
 		return "{}"
 	case List:
 		return "[]"
 	}
+
 	panic("manifest: a value that is none of those that Map documents")
 }
 
-// plainBlock is what needs no quotes in block style: besides words, what has punctuation that is harmless there, as an image, a URL, a flag.
+// plainBlock is what needs no quotes in block style: besides words, what has punctuation that is
+// harmless there, as an image, a URL, a flag.
 var plainBlock = regexp.MustCompile(`^(-{0,2}[A-Za-z]|[_/])[A-Za-z0-9_./@=+,$(){}-]*(:[A-Za-z0-9_./@=+,$(){}-]+)*$`)
 
-// isPlain reports whether a string is one to every reader, YAML 1.1 ones included (kubectl's is one), without quotes and in any style.
+// isPlain reports whether a string is one to every reader, YAML 1.1 ones included (kubectl's is
+// one), without quotes and in any style.
 func isPlain(s string) bool {
 	const letters, more = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_/", "0123456789.-"
 	return s != "" && strings.IndexByte(letters, s[0]) >= 0 && strings.Trim(s, letters+more) == "" && !isWord11(s)
@@ -218,8 +236,8 @@ func isPlainBlock(s string) bool {
 	return plainBlock.MatchString(s) && !isWord11(s)
 }
 
-// isWord11 reports whether YAML 1.1 may read a word as a bool, a null or a number (its types bool, null, float and int), in any case:
-// quoting too much does no harm.
+// isWord11 reports whether YAML 1.1 may read a word as a bool, a null or a number (its types bool,
+// null, float and int), in any case: quoting too much does no harm.
 func isWord11(s string) bool {
 	switch strings.ToLower(s) {
 	case "y", "yes", "n", "no", "true", "false", "on", "off", "null", "nan", "inf":
@@ -228,35 +246,42 @@ func isWord11(s string) bool {
 	return strings.Trim(s, "_") == ""
 }
 
-// isText reports whether a string reads best as a literal block, and survives it: several lines, nothing that is not printable, no
-// white space at the ends of the first and of any other line, at most one final line break.
+// isText reports whether a string reads best as a literal block, and survives it: several lines,
+// nothing that is not printable, no white space at the ends of the first and of any other line, at
+// most one final line break.
 func isText(s string) bool {
 	body := strings.TrimSuffix(s, "\n")
 	if !utf8.ValidString(s) || !strings.Contains(body, "\n") || strings.HasSuffix(body, "\n") || body[0] == '\n' || body[0] == ' ' || body[0] == '\t' {
 		return false
 	}
+
 	for line := range strings.SplitSeq(body, "\n") {
 		if strings.TrimRight(line, " \t") != line {
 			return false
 		}
 	}
+
 	for _, r := range body {
 		if r != '\n' && r != '\t' && !unicode.IsPrint(r) {
 			return false
 		}
 	}
+
 	return true
 }
 
-// readsBetterSingle reports whether a string would need escapes in double quotes and needs none in single ones, YAML 1.2 section 7.3.2.
+// readsBetterSingle reports whether a string would need escapes in double quotes and needs none in
+// single ones, YAML 1.2 section 7.3.2.
 func readsBetterSingle(s string) bool {
 	return strings.ContainsAny(s, `"\`) && utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
 }
 
-// Quote returns a string, without quotes or backslashes in it, as this package writes it where it needs quotes.
+// Quote returns a string, without quotes or backslashes in it, as this package writes it where it
+// needs quotes.
 func Quote(s string) []byte { return []byte(quote(s)) }
 
-// quote writes a string in double quotes, as JSON does, which every YAML reader understands once the characters that YAML 1.2 section
+// quote writes a string in double quotes, as JSON does, which every YAML reader understands once
+// the characters that YAML 1.2 section
 // 5.1 does not take for printable are escaped too. Slashes stay as they are.
 func quote(s string) string {
 	var b strings.Builder
@@ -265,10 +290,12 @@ func quote(s string) string {
 	if err := enc.Encode(s); err != nil {
 		panic("manifest: a string that JSON cannot hold: " + err.Error()) // there is none
 	}
+
 	text := strings.TrimSuffix(b.String(), "\n")
 	if strings.IndexFunc(text, notPrintable) < 0 {
 		return text
 	}
+
 	b.Reset()
 	for _, r := range text {
 		if notPrintable(r) {
@@ -277,6 +304,7 @@ func quote(s string) string {
 			b.WriteRune(r)
 		}
 	}
+
 	return b.String()
 }
 

@@ -27,6 +27,7 @@ func (d *Document) restored(e Restore) (text string, want *Node, err error) {
 		text = indent(e.Text, d.margin(n))
 		want, err = d.inBlock(e.Text)
 	}
+
 	if err == nil {
 		return text, want, nil
 	}
@@ -35,11 +36,14 @@ func (d *Document) restored(e Restore) (text string, want *Node, err error) {
 	if err != nil {
 		return "", nil, err
 	}
+
 	b, column := &block{layout: d.layoutAt(n)}, 0
 	if n.parent.bracketed(d) {
 		b, _, column = (&editor{Document: d}).flowBlock(n.parent)
 	}
+
 	b.flow(v, column)
+
 	return b.String(), nodeOf(v), nil
 }
 
@@ -52,13 +56,16 @@ func (d *Document) emptied(e Empty) (text string, want *Node, err error) {
 	if d.json {
 		fits = json.Valid([]byte(e.Text))
 	}
+
 	if err != nil || fits {
 		return e.Text, want, err
 	}
+
 	v, err := want.value()
 	if err != nil {
 		return "", nil, err
 	}
+
 	return " " + d.layoutAt(e.Node).scalar(v, true), nodeOf(v), nil
 }
 
@@ -82,9 +89,11 @@ func (d *Document) recordedValue(text string) (any, error) {
 	if err != nil {
 		n, err = recordedEntry(`{"k": ` + text + "}")
 	}
+
 	if err != nil {
 		return nil, err
 	}
+
 	return n.value()
 }
 
@@ -103,16 +112,19 @@ func (d *Document) recorded(text string) (*Node, error) {
 	if d.json {
 		return recordedEntry(text)
 	}
+
 	var b strings.Builder
 	b.WriteString("- [")
 	if strings.Contains(text, "*") {
 		anchors(d.root, func(name string) { b.WriteString("&" + name + " ~, ") })
 	}
+
 	b.WriteString("~]\n- " + text)
 	root, err := readRecorded(b.String())
 	if err != nil || root.Kind != Sequence || len(root.Content) != 2 {
 		return nil, errRecorded
 	}
+
 	return onlyEntry(root.Content[1])
 }
 
@@ -161,7 +173,9 @@ func (n *Node) value() (v any, err error) {
 			}
 			m = append(m, Entry{n.Content[i].Value, v})
 		}
+
 		return m, nil
+
 	case Sequence:
 		l := List{}
 		for _, item := range n.Content {
@@ -171,8 +185,10 @@ func (n *Node) value() (v any, err error) {
 			}
 			l = append(l, v)
 		}
+
 		return l, nil
 	}
+
 	switch i, ok := n.Int(); n.Tag {
 	case "!!null":
 		return nil, nil
@@ -186,5 +202,6 @@ func (n *Node) value() (v any, err error) {
 	case "!!float":
 		return strconv.ParseFloat(n.Value, 64)
 	}
+
 	return n.Value, nil
 }

@@ -31,6 +31,7 @@ func (d *Document) unite(edits []Edit) (united []asked, failed EditErrors) {
 			byNode[e.target()] = append(byNode[e.target()], asked{e, i})
 		}
 	}
+
 	var p places
 	for i, e := range resolved {
 		err := d.refuseAnchored(e)
@@ -44,6 +45,7 @@ func (d *Document) unite(edits []Edit) (united []asked, failed EditErrors) {
 				err = d.refuseShared(edits, i, alike, p)
 			}
 		}
+
 		switch {
 		case err != nil:
 			err.Edit = i
@@ -52,6 +54,7 @@ func (d *Document) unite(edits []Edit) (united []asked, failed EditErrors) {
 			united = append(united, asked{e, i})
 		}
 	}
+
 	return united, failed
 }
 
@@ -74,6 +77,7 @@ func resolve(edits []Edit) []Edit {
 			if e.Into.aliased {
 				puts[e.Into] = append(puts[e.Into], e)
 			}
+
 		default:
 			out[i] = e
 		}
@@ -84,6 +88,7 @@ func resolve(edits []Edit) []Edit {
 			out[i] = e.merged(puts)
 		}
 	}
+
 	return out
 }
 
@@ -98,6 +103,7 @@ func (e Put) merged(puts map[*Node][]Put) Put {
 			}
 		}
 	}
+
 	return e
 }
 
@@ -117,9 +123,11 @@ func (d *Document) refuseAnchored(e Edit) *EditError {
 	case Append, Prepend, Put:
 		return nil
 	}
+
 	if a := firstAliased(e.target()); a != nil {
 		return d.refuse(a, "cannot be edited: the anchor &%s stands in other places too; write it out there", a.anchor())
 	}
+
 	return nil
 }
 
@@ -129,22 +137,26 @@ func (d *Document) refuseShared(edits []Edit, i int, alike []asked, p places) *E
 	if n.Kind == Alias {
 		return d.refuse(n, "cannot be edited: it is the alias *%s; write the value out here", n.Value)
 	}
+
 	top := n
 	for !top.aliased {
 		top = top.parent
 	}
+
 	var others []string
 	for _, a := range p.aliases[top] {
 		if !slices.ContainsFunc(alike, func(o asked) bool { return edits[o.index].target() == a }) {
 			others = append(others, fmt.Sprintf("line %d (%s)", d.PositionOf(a).Line, a.PathFrom(d.root)))
 		}
 	}
+
 	switch more := len(others) - 3; {
 	case more > 0:
 		others = append(others[:3], fmt.Sprintf("%d more places", more))
 	case len(others) == 0: // each alias asks, and stands in several places itself
 		others = []string{"other places"}
 	}
+
 	return d.refuse(n, "cannot be edited: the anchor &%s stands in %s too, and this change is not for every place; write the value out there instead of *%s",
 		top.anchor(), strings.Join(others, ", "), top.anchor())
 }
@@ -159,6 +171,7 @@ func firstAliased(n *Node) *Node {
 			return a
 		}
 	}
+
 	return nil
 }
 
@@ -193,10 +206,13 @@ func (p places) of(n *Node) int {
 	if count, ok := p.counted[n]; ok {
 		return count
 	}
+
 	count := p.of(n.parent)
 	for _, a := range p.aliases[n] {
 		count = min(many, count+p.of(a.parent))
 	}
+
 	p.counted[n] = count
+
 	return count
 }

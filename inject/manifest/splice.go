@@ -21,21 +21,27 @@ func (ed *editor) add(n *Node, values List, first bool) *EditError {
 	case n.bracketed(ed.Document):
 		return ed.insertFlow(n, n.Content[len(n.Content)-1], values)
 	}
+
 	column := ed.column(n)
+
 	at, err := ed.after(n, n.Content[len(n.Content)-1], column+1)
 	if first {
 		at, err = ed.inFront(n)
 	}
+
 	if err != nil {
 		return err
 	}
+
 	b := block{layout: ed.layoutAt(n)}
 	ed.lines(&b, at, column, func() { b.items(values, column) })
 	ed.replace(at, at, b.String(), n.depth()+1)
+
 	return nil
 }
 
-// inFront is the offset behind the line of a list's key, in front of what is said about its first item.
+// inFront returns the offset behind the line of a list's key, in front of what is said about its
+// first item.
 func (ed *editor) inFront(n *Node) (int, *EditError) {
 	colon := ed.colon(n)
 	if colon == unknown || ed.nextLine(colon) > ed.begin(n.Content[0]) {
@@ -52,8 +58,10 @@ func (e Put) splice(ed *editor) *EditError {
 	if e.Before != nil {
 		return ed.putBefore(e.Before, e.Entries)
 	}
+
 	last := n.Content[len(n.Content)-1]
 	column := ed.column(n)
+
 	comments := column // at the end, comments at the mapping's own depth belong to it
 	if e.After != "" {
 		if _, last = n.Entry(e.After); last == nil {
@@ -61,16 +69,20 @@ func (e Put) splice(ed *editor) *EditError {
 		}
 		comments = column + 1
 	}
+
 	if n.Flow {
 		return ed.insertFlow(n, last, e.Entries)
 	}
+
 	at, err := ed.after(n, last, comments)
 	if err != nil {
 		return err
 	}
+
 	b := block{layout: ed.layoutAt(n)}
 	ed.lines(&b, at, column, func() { b.entries(e.Entries, column) })
 	ed.replace(at, at, b.String(), n.depth()+1)
+
 	return nil
 }
 
@@ -81,6 +93,7 @@ func (ed *editor) putBefore(key *Node, entries Map) *EditError {
 	if !n.Flow && ed.lineColumn(key.start()) != column {
 		return ed.refuse(key, "cannot write in front of an explicit key")
 	}
+
 	b := block{layout: ed.layoutAt(n)}
 	for _, entry := range entries {
 		if n.Flow {
@@ -88,17 +101,22 @@ func (ed *editor) putBefore(key *Node, entries Map) *EditError {
 			if !b.json {
 				b.WriteByte(' ')
 			}
+
 			b.flow(entry.Value, column)
 			b.WriteByte(',')
 			if !b.json {
 				b.WriteByte(' ')
 			}
+
 			continue
 		}
+
 		b.entries(Map{entry}, column)
 		b.line(column)
 	}
+
 	ed.replace(key.start(), key.start(), b.String(), key.depth())
+
 	return nil
 }
 
@@ -108,7 +126,9 @@ func (e Replace) splice(ed *editor) *EditError {
 	if end == unknown {
 		return ed.refuse(n, "cannot find where this value ends")
 	}
+
 	b := block{layout: ed.layoutAt(n)}
+
 	m, isMap := e.Value.(Map)
 	switch {
 	case isMap && n.Kind == Mapping && !n.Flow:
@@ -119,11 +139,14 @@ func (e Replace) splice(ed *editor) *EditError {
 	default:
 		b.WriteString(b.scalar(e.Value, false))
 	}
+
 	text := b.String()
 	if end == n.start() && end == ed.colon(n) {
 		text = " " + text // nothing stood behind the colon
 	}
+
 	ed.replace(n.start(), end, text, n.depth())
+
 	return nil
 }
 
@@ -135,6 +158,7 @@ func (e Rename) splice(ed *editor) *EditError {
 	l := ed.layoutAt(e.Key)
 	l.json = l.json || e.Key.style == quoted && ed.Text[end-1] == '"'
 	ed.replace(e.Key.start(), end, l.key(e.Name), e.Key.depth())
+
 	return nil
 }
 
@@ -144,10 +168,12 @@ func (e Remove) splice(ed *editor) *EditError {
 	if i < 0 {
 		return ed.refuse(n, "the root cannot be removed")
 	}
+
 	last, step := n, 1
 	if n.parent.Kind == Mapping {
 		last, step = n.parent.Content[i+1], 2
 	}
+
 	end := ed.end(last)
 	if end == unknown {
 		return ed.refuse(n, "cannot find where this value ends")
@@ -155,6 +181,7 @@ func (e Remove) splice(ed *editor) *EditError {
 	if !n.parent.Flow {
 		return ed.removeLines(n, i, step, end)
 	}
+
 	from := n.start()
 	switch {
 	case ed.keepsBefore(n.parent, i, step):
@@ -166,10 +193,13 @@ func (e Remove) splice(ed *editor) *EditError {
 			end = comma + 1
 		}
 	}
+
 	if from == unknown {
 		return ed.refuse(n, "cannot find where the value before ends")
 	}
+
 	ed.replace(from, end, "", n.depth())
+
 	return nil
 }
 
@@ -191,10 +221,13 @@ func (ed *editor) removeLines(n *Node, i, step, end int) *EditError {
 			to = follows
 		}
 	}
+
 	if !ok {
 		return ed.refuse(n, "shares its line with something else")
 	}
+
 	ed.replace(from, to, "", n.depth())
+
 	return nil
 }
 
@@ -205,7 +238,8 @@ func (ed *editor) dashed(n *Node) bool {
 	return bytes.IndexByte(before, '-') >= 0 && len(bytes.Trim(before, " -")) == 0
 }
 
-// keepsBefore reports whether something stays in front of a child, which then takes the comma before it along, and else the one behind it.
+// keepsBefore reports whether something stays in front of a child, which then takes the comma
+// before it along, and else the one behind it.
 func (ed *editor) keepsBefore(n *Node, child, step int) bool {
 	for i := 0; i < child; i += step {
 		if !ed.removed[n.Content[i]] {
@@ -225,6 +259,7 @@ func (e Restore) splice(ed *editor) *EditError {
 		return ed.refuse(e.Node, "cannot be edited: %v", err)
 	}
 	ed.replace(e.Node.start(), end, text, e.Node.depth())
+
 	return nil
 }
 
@@ -234,29 +269,36 @@ func (e Empty) splice(ed *editor) *EditError {
 	if !ok {
 		return ed.refuse(n, "cannot find where this value begins or ends")
 	}
+
 	text, _, err := ed.emptied(e)
 	if err != nil {
 		return ed.refuse(n, "cannot be edited: %v", err)
 	}
+
 	if n.bracketed(ed.Document) {
 		ed.replace(colon, end, text, n.depth())
 		return nil
 	}
+
 	from, to, ok := ed.wholeLines(ed.begin(n.Content[0]), end)
 	if !ok || from < colon {
 		return ed.refuse(n, "shares its line with something else")
 	}
+
 	ed.replace(colon, colon, text, n.depth())
 	ed.replace(from, to, "", n.depth())
+
 	return nil
 }
 
-// fill gives an empty collection, the value of an entry, its first items: in brackets where its parent is, else on lines of their own.
+// fill gives an empty collection, the value of an entry, its first items: in brackets where its
+// parent is, else on lines of their own.
 func (ed *editor) fill(n *Node, values List) *EditError {
 	colon, end, ok := ed.behind(n)
 	if !ok {
 		return ed.refuse(n, "cannot find where this empty value stands")
 	}
+
 	if n.parent.Flow {
 		b := block{layout: ed.layoutAt(n.parent)}
 		if colon == n.start() {
@@ -266,29 +308,35 @@ func (ed *editor) fill(n *Node, values List) *EditError {
 		ed.replace(n.start(), end, b.String(), n.depth())
 		return nil
 	}
+
 	at, err := ed.after(n.parent, n, len(ed.Text))
 	if err != nil {
 		return err
 	}
+
 	b := block{layout: ed.layoutAt(n.parent)}
 	column := ed.column(n.parent) + b.list
 	ed.lines(&b, at, column, func() { b.items(values, column) })
 	ed.replace(colon, end, "", n.depth())
 	ed.replace(at, at, b.String(), n.depth()+1)
+
 	return nil
 }
 
-// after is the offset behind the line on which a child of a block collection ends, and behind the comment lines that follow it and are
-// indented by at least the given column: they belong to what stands before them.
+// after returns the offset behind the line on which a child of a block collection ends, and behind
+// the comment lines that follow it and are indented by at least the given column: they belong to
+// what stands before them.
 func (ed *editor) after(n, child *Node, column int) (int, *EditError) {
 	end := ed.end(child)
 	if end == unknown {
 		return 0, ed.refuse(child, "cannot find where this value ends")
 	}
+
 	stop := ed.lineEnd(end)
 	if rest := strings.TrimLeft(string(ed.Text[end:stop]), " \t"); rest != "" && rest[0] != '#' {
 		return 0, ed.refuse(n, "something stands behind the value on its line")
 	}
+
 	at := stop
 	for line := ed.nextLine(stop); line < len(ed.Text); line = ed.nextLine(line) {
 		indent := ed.indent(line)
@@ -300,10 +348,12 @@ func (ed *editor) after(n, child *Node, column int) (int, *EditError) {
 			return ed.nextLine(at), nil
 		}
 	}
+
 	return ed.nextLine(at), nil
 }
 
-// lines writes whole lines at an offset that is a line's beginning, or the end of a text without a final line break.
+// lines writes whole lines at an offset that is a line's beginning, or the end of a text without a
+// final line break.
 func (ed *editor) lines(b *block, at, column int, write func()) {
 	if at > 0 && ed.Text[at-1] != '\n' {
 		b.oneLine = true // a literal at the end of a text would lose its last line break
@@ -311,12 +361,14 @@ func (ed *editor) lines(b *block, at, column int, write func()) {
 		write()
 		return
 	}
+
 	b.spaces(column)
 	write()
 	b.WriteString(b.newline)
 }
 
-// wholeLines is the range of the lines from from to to; ok is false where something else stands on them.
+// wholeLines returns the range of the lines from from to to; ok is false where something else
+// stands on them.
 func (ed *editor) wholeLines(from, to int) (start, end int, ok bool) {
 	start, end = ed.lineStart(from), ed.nextLine(to)
 	before, behind := string(ed.Text[start:from]), strings.TrimLeft(string(ed.Text[to:end]), " \t\r\n")

@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 )
 
-// A value to be written into a document is nil, a bool, an int64, a float64, a string, a [Map] or a [List]. The order of a
-// Map is the order in which its entries are written.
+// A value to be written into a document is nil, a bool, an int64, a float64, a string, a [Map] or a
+// [List]. The order of a Map is the order in which its entries are written.
 type (
 	// Map is an ordered mapping.
 	Map []Entry
@@ -26,6 +26,7 @@ func (m Map) MarshalJSON() ([]byte, error) {
 		if i > 0 {
 			b.WriteByte(',')
 		}
+
 		for j, v := range []any{e.Key, e.Value} {
 			text, err := json.Marshal(v)
 			if err != nil {
@@ -34,9 +35,11 @@ func (m Map) MarshalJSON() ([]byte, error) {
 			if j > 0 {
 				b.WriteByte(':')
 			}
+
 			b.Write(text)
 		}
 	}
+
 	b.WriteByte('}')
 	return b.Bytes(), nil
 }
@@ -65,7 +68,8 @@ func (m Map) List(key string) List {
 	return l
 }
 
-// With returns a copy of m in which key has the value: in its place where m has the key, else at the end.
+// With returns a copy of m in which key has the value: in its place where m has the key, else at
+// the end.
 func (m Map) With(key string, value any) Map {
 	out := append(Map(nil), m...)
 	for i := range out {
@@ -74,6 +78,7 @@ func (m Map) With(key string, value any) Map {
 			return out
 		}
 	}
+
 	return append(out, Entry{Key: key, Value: value})
 }
 

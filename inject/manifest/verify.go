@@ -9,8 +9,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// verify parses an edited text and compares its tree with the document's, on which the edits were made: whatever went wrong in the
-// text, it does not leave this package.
+// verify parses an edited text and compares its tree with the document's, on which the edits were
+// made: whatever went wrong in the text, it does not leave this package.
 func (d *Document) verify(out []byte, edits []asked) *EditError {
 	edited := &Document{File: d.File, Number: d.Number, Line: d.Line, Text: out}
 	got, err := edited.decode()
@@ -21,9 +21,11 @@ func (d *Document) verify(out []byte, edits []asked) *EditError {
 		}
 		return d.refuse(edits[0].target(), "cannot be edited: the result would not be readable (%s)", msg)
 	}
+
 	if err := d.becomesJSON(edited); err != nil {
 		return err
 	}
+
 	x := expectation{Document: d, changed: map[*Node]bool{}, edits: map[*Node][]Edit{}}
 	for _, e := range edits {
 		n := e.target()
@@ -32,6 +34,7 @@ func (d *Document) verify(out []byte, edits []asked) *EditError {
 			x.changed[at] = true
 		}
 	}
+
 	want := x.tree(d.root)
 	if x.failed != nil {
 		return d.refuse(edits[0].target(), "cannot be edited: %v", x.failed)
@@ -39,6 +42,7 @@ func (d *Document) verify(out []byte, edits []asked) *EditError {
 	if path, differs := differ(want, got); differs {
 		return d.refuse(edits[0].target(), "cannot be edited: in the result the document%s would not mean what it should", path)
 	}
+
 	return nil
 }
 
@@ -52,10 +56,12 @@ func (d *Document) becomesJSON(edited *Document) *EditError {
 	if _, err := readJSON(d.Text, at); err != nil {
 		at = err.at
 	}
+
 	return &EditError{Pos: d.Position(at), Msg: "cannot be edited: all of the document is JSON but for this; write this as JSON too", Edit: AllEdits}
 }
 
-// expectation builds the tree that a document should have after its edits; subtrees without a change are shared with the document's.
+// expectation builds the tree that a document should have after its edits; subtrees without a
+// change are shared with the document's.
 type expectation struct {
 	*Document
 	changed map[*Node]bool
@@ -67,32 +73,41 @@ func (x *expectation) tree(n *Node) *Node {
 	if !x.changed[n] {
 		return n
 	}
+
 	out := &Node{Kind: n.Kind, Tag: n.Tag, Value: n.Value, link: n.link, parent: n.parent}
+
 	step := 1
 	if n.Kind == Mapping {
 		step = 2
 	}
+
 	for i := 0; i < len(n.Content); i += step {
 		if step == 2 {
 			out.Content = append(out.Content, x.put(n, func(p Put) bool { return p.Before == n.Content[i] })...)
 		}
+
 		if x.removed(n.Content[i]) {
 			continue
 		}
+
 		for _, c := range n.Content[i : i+step] {
 			out.Content = append(out.Content, x.tree(c))
 		}
+
 		if step == 2 && n.Content[i].Value != "" {
 			out.Content = append(out.Content, x.put(n, func(p Put) bool { return p.Before == nil && p.After == n.Content[i].Value })...)
 		}
 	}
+
 	out.Content = append(out.Content, x.put(n, func(p Put) bool { return p.Before == nil && p.After == "" })...)
 	for _, e := range x.edits[n] {
 		x.apply(out, e)
 	}
+
 	if _, second := twice(out); second != nil {
 		x.failed = fmt.Errorf("the key %q would stand twice", second.Text())
 	}
+
 	return out
 }
 
@@ -150,7 +165,7 @@ func (x *expectation) add(n *Node, items List, at int) {
 	n.Content = slices.Insert(n.Content, at, values.Content...)
 }
 
-// nodeOf is the tree of a value.
+// nodeOf returns the tree of a value.
 func nodeOf(v any) *Node {
 	switch v := v.(type) {
 	case nil:
@@ -169,6 +184,7 @@ func nodeOf(v any) *Node {
 			n.Content = append(n.Content, nodeOf(e.Key), nodeOf(e.Value))
 		}
 		return n
+
 	case List:
 		n := &Node{Kind: Sequence, Tag: "!!seq"}
 		for _, item := range v {
@@ -176,11 +192,12 @@ func nodeOf(v any) *Node {
 		}
 		return n
 	}
+
 	panic("manifest: a value that is none of those that Map documents")
 }
 
-// differ compares a tree with the parser's, and returns the path to the first difference. How scalars are written does not count, nor
-// does the text of a null.
+// differ compares a tree with the parser's, and returns the path to the first difference. How
+// scalars are written does not count, nor does the text of a null.
 func differ(want *Node, got *yaml.Node) (path string, differs bool) {
 	if want == nil || got == nil {
 		return "", want != nil || got != nil
@@ -188,6 +205,7 @@ func differ(want *Node, got *yaml.Node) (path string, differs bool) {
 	if !alike(want, got) {
 		return "", true
 	}
+
 	for i := range want.Content {
 		path, differs := differ(want.Content[i], got.Content[i])
 		switch {
@@ -198,6 +216,7 @@ func differ(want *Node, got *yaml.Node) (path string, differs bool) {
 			return "." + want.Content[i-i%2].Value + path, true
 		}
 	}
+
 	return "", false
 }
 
@@ -206,6 +225,7 @@ func alike(want *Node, got *yaml.Node) bool {
 	if want.anchor() != got.Anchor || len(want.Content) != len(got.Content) {
 		return false
 	}
+
 	switch got.Kind {
 	case yaml.AliasNode:
 		return want.Kind == Alias && want.Value == got.Value
@@ -214,5 +234,6 @@ func alike(want *Node, got *yaml.Node) bool {
 	case yaml.SequenceNode:
 		return want.Kind == Sequence && want.Tag == got.ShortTag()
 	}
+
 	return want.Kind == Scalar && want.Tag == got.ShortTag() && (want.Value == got.Value || want.Tag == "!!null")
 }

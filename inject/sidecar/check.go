@@ -8,8 +8,9 @@ import (
 	"sync"
 )
 
-// imageName is a name that a registry can have (github.com/distribution/reference, grammar). Compiled when asked for: that takes half a
-// millisecond, of which each start of the program would pay the price.
+// imageName is a name that a registry can have (github.com/distribution/reference, grammar).
+// Compiled when asked for: that takes half a millisecond, of which each start of the program would
+// pay the price.
 var imageName = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^((\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][A-Za-z0-9.-]*)(:[0-9]+)?/)?[a-z0-9]+((\.|_|__|-+|/)[a-z0-9]+)*` +
 		`(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@[A-Za-z0-9+._-]+:[0-9A-Fa-f]{32,})?$`)
@@ -18,7 +19,7 @@ var imageName = sync.OnceValue(func() *regexp.Regexp {
 // variableName is the name of an environment variable as every Kubernetes and every shell takes it.
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// CheckVariable says whether an environment variable can have a name.
+// CheckVariable reports whether an environment variable can have a name.
 func CheckVariable(name string) error {
 	if !variableName.MatchString(name) {
 		return fmt.Errorf("not the name of a variable: %q", name)
@@ -26,7 +27,8 @@ func CheckVariable(name string) error {
 	return nil
 }
 
-// CheckImage says what is wrong with the name of an image. Only what no registry could have is refused.
+// CheckImage says what is wrong with the name of an image. Only what no registry could have is
+// refused.
 func CheckImage(image string) error {
 	switch {
 	case !imageName().MatchString(image):
@@ -37,7 +39,7 @@ func CheckImage(image string) error {
 	return nil
 }
 
-// CheckLogLevel says whether a gateway knows a level (Tyk documentation, log_level).
+// CheckLogLevel reports whether a gateway knows a level (Tyk documentation, log_level).
 func CheckLogLevel(level string) error {
 	if levels := []string{"debug", "info", "warn", "error"}; !slices.Contains(levels, level) {
 		return fmt.Errorf("want one of %s, got %q", strings.Join(levels, ", "), level)

@@ -14,14 +14,15 @@ const Secret = "tykmesh-sidecar" //nolint:gosec // a name, and no secret
 const (
 	KeySecret     = "secret"      // of the gateway's control API: one for all gateways
 	KeyNodeSecret = "node-secret" // of the Dashboard's configuration: with it gateways may register
-	// KeyCertificate is a certificate and its private key, for the control port alone: with TLS that has no other, and could not be asked
-	// whether the sidecar is ready. Nobody verifies it.
+	// KeyCertificate is a certificate and its private key, for the control port alone: with TLS
+	// that has no other, and could not be asked whether the sidecar is ready. Nobody verifies it.
 	KeyCertificate       = "tls.pem"
 	KeyCertificateSecret = "certificate-secret" // with which the Dashboard encrypts private keys, where that is not KeySecret
 	KeyRedisPassword     = "redis-password"
 )
 
-// VariableTags says which APIs a gateway loads (Tyk documentation, gateway environment variables, as the others here).
+// VariableTags says which APIs a gateway loads (Tyk documentation, gateway environment variables,
+// as the others here).
 const (
 	VariableTags   = "TYK_GW_DBAPPCONFOPTIONS_TAGS"
 	variableTLS    = "TYK_GW_HTTPSERVEROPTIONS_USESSL"
@@ -34,7 +35,8 @@ const certificatePath = "/etc/tykmesh/sidecar"
 // Variable is an environment variable.
 type Variable struct{ Name, Value string }
 
-// environment is all that a gateway has to be told. The stock image's own configuration is that of a gateway in front of a cluster.
+// environment returns all that a gateway has to be told. The stock image's own configuration is
+// that of a gateway in front of a cluster.
 func (g Gateway) environment() manifest.List {
 	env := append(g.Redis.variables(), manifest.List{
 		secret("TYK_GW_STORAGE_PASSWORD", KeyRedisPassword, true),
@@ -46,7 +48,8 @@ func (g Gateway) environment() manifest.List {
 		secret("TYK_GW_NODESECRET", KeyNodeSecret, false),
 		secret("TYK_GW_SECURITY_PRIVATECERTIFICATEENCODINGSECRET", KeyCertificateSecret, true),
 		plain("TYK_GW_ENABLECUSTOMDOMAINS", "true"), // else it does not look at hosts
-		// The Dashboard's messages are not signed unless it has a key for it; a gateway that wants them signed learns of nothing new.
+		// The Dashboard's messages are not signed unless it has a key for it; a gateway that wants
+		// them signed learns of nothing new.
 		plain("TYK_GW_ALLOWINSECURECONFIGS", "true"),
 		plain(variableListen, strconv.Itoa(Port)),
 		plain("TYK_GW_CONTROLAPIPORT", strconv.Itoa(ControlPort)),
@@ -56,20 +59,25 @@ func (g Gateway) environment() manifest.List {
 		plain("TYK_GW_GRACEFULSHUTDOWNDELAYSECONDS", "0"),
 		plain("TYK_GW_GRACEFULSHUTDOWNTIMEOUTDURATION", strconv.FormatInt(g.finishes(), 10)),
 	}...)
+
 	if g.TLS {
 		env = append(env, plain(variableTLS, "true"),
 			plain("TYK_GW_HTTPSERVEROPTIONS_SSLCERTIFICATES", certificatePath+"/"+KeyCertificate),
 			plain(VariableTrust, TrustedFolders))
 	}
+
 	if g.LogLevel != "" {
 		env = append(env, plain("TYK_GW_LOGLEVEL", g.LogLevel))
 	}
+
 	if limit := g.Resources.goLimit(); limit != "" {
 		env = append(env, plain("GOMEMLIMIT", limit))
 	}
+
 	for _, v := range g.Env {
 		env = set(env, v)
 	}
+
 	return env
 }
 
@@ -83,7 +91,8 @@ func set(env manifest.List, v Variable) manifest.List {
 	return env
 }
 
-// fixed are the variables that nobody may set: without them there is no mesh, or a secret would stand in a manifest.
+// fixed are the variables that nobody may set: without them there is no mesh, or a secret would
+// stand in a manifest.
 var fixed = []string{
 	VariableTags, variableTLS, variableListen, "TYK_GW_CONTROLAPIPORT", "TYK_GW_USEDBAPPCONFIGS",
 	"TYK_GW_DBAPPCONFOPTIONS_NODEISSEGMENTED", "TYK_GW_ENABLECUSTOMDOMAINS",
@@ -93,7 +102,7 @@ var fixed = []string{
 // IsFixed reports whether a variable of the sidecar is nobody's to set.
 func IsFixed(variable string) bool { return slices.Contains(fixed, variable) }
 
-// plain is a variable as the API server gives it back: an empty value is none.
+// plain returns a variable as the API server gives it back: an empty value is none.
 func plain(name, value string) manifest.Map {
 	if value == "" {
 		return manifest.Map{{Key: "name", Value: name}}
@@ -101,7 +110,8 @@ func plain(name, value string) manifest.Map {
 	return manifest.Map{{Key: "name", Value: name}, {Key: "value", Value: value}}
 }
 
-// secret is a variable that is taken from a key of Secret, and not set where that is optional and missing.
+// secret returns a variable that is taken from a key of Secret, and not set where that is optional
+// and missing.
 func secret(name, key string, optional bool) manifest.Map {
 	ref := manifest.Map{{Key: "name", Value: Secret}, {Key: "key", Value: key}}
 	if optional {

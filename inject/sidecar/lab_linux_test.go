@@ -19,7 +19,8 @@ import (
 	"time"
 )
 
-// lab is a network of its own with a world outside, which every pod is connected to, one after the other.
+// lab is a network of its own with a world outside, which every pod is connected to, one after the
+// other.
 //
 //	pod: app on 80, sidecar on 8080 ── eth0 10.77.0.2, fd77::2 ──── 10.77.0.1, fd77::1 ── outside: all worldAddresses on 80, 443 and 8081
 type lab struct {
@@ -45,19 +46,24 @@ func newLab(t *testing.T) *lab {
 	if os.Geteuid() != 0 {
 		t.Fatal("this makes network namespaces, which only root may")
 	}
+
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	l := &lab{t: t, program: program, outside: fmt.Sprintf("tykmesh-%d-outside", os.Getpid())}
 	for _, tool := range []string{"ip", "dash", "busybox", "setpriv", "unshare", "mount", "env", "nft", "xtables-nft-multi", "xtables-legacy-multi"} {
 		l.path(tool)
 	}
+
 	l.namespace(t, l.outside)
 	for _, a := range worldAddresses() {
 		l.ip(t, "-n", l.outside, "address", "add", a, "dev", "lo")
 	}
+
 	l.serve(t, l.outside, "outside=:80", "outside=:443", "outside=:8081")
+
 	return l
 }
 
@@ -70,7 +76,8 @@ func (l *lab) path(tool string) string {
 	return path
 }
 
-// tools makes a folder that has iptables and ip6tables of a kind, and nothing else but what is added to it.
+// tools makes a folder that has iptables and ip6tables of a kind, and nothing else but what is
+// added to it.
 func (l *lab) tools(t *testing.T, kind string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -90,7 +97,8 @@ func (l *lab) add(t *testing.T, dir, kind, suffix string) {
 	}
 }
 
-// broken makes a folder with iptables as it is on a node whose kernel has no nf_tables. This kernel has.
+// broken makes a folder with iptables as it is on a node whose kernel has no nf_tables. This kernel
+// has.
 func (l *lab) broken(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -100,6 +108,7 @@ func (l *lab) broken(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
+
 	return dir
 }
 
@@ -133,20 +142,25 @@ func (l *lab) pod(t *testing.T, families ...string) string {
 		if family == "-6" {
 			inside, gateway = pod6, "fd77::1"
 		}
+
 		bits := map[string]string{"-4": "/24", "-6": "/64"}[family]
 		var once []string
 		if family == "-6" {
 			once = []string{"nodad"} // no other has it, and asking takes a second
 		}
+
 		l.ip(t, slices.Concat([]string{"-n", l.outside, "address", "add", gateway + bits, "dev", "pod"}, once)...)
 		l.ip(t, slices.Concat([]string{"-n", name, "address", "add", inside + bits, "dev", "eth0"}, once)...)
 		l.ip(t, "-n", name, family, "route", "add", "default", "via", gateway)
 	}
+
 	l.serve(t, name, "app=:80", "sidecar=:8080")
+
 	return name
 }
 
-// TestMain also plays servers and callers: each needs a process in a network namespace, callers one with their own uid.
+// TestMain also plays servers and callers: each needs a process in a network namespace, callers one
+// with their own uid.
 func TestMain(m *testing.M) {
 	role, args := os.Getenv("TYKMESH_RULES_ROLE"), os.Args[1:]
 	var err error
@@ -158,6 +172,7 @@ func TestMain(m *testing.M) {
 	default:
 		os.Exit(m.Run())
 	}
+
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -181,6 +196,7 @@ func (l *lab) serve(t *testing.T, namespace string, servers ...string) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() {
 		stdin.Close()
 		_ = cmd.Wait()
@@ -197,6 +213,7 @@ func serve(servers []string) error {
 		if err != nil {
 			return err
 		}
+
 		go func() {
 			for {
 				conn, err := listener.Accept()
@@ -208,6 +225,7 @@ func serve(servers []string) error {
 			}
 		}()
 	}
+
 	fmt.Println("listening")
 	_, err := io.Copy(io.Discard, os.Stdin) // until the test ends
 	return err
@@ -219,10 +237,12 @@ func (l *lab) call(t *testing.T, namespace string, uid int, addresses []string) 
 	cmd := l.play(namespace, "call", append([]string{strconv.Itoa(uid)}, addresses...)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
+
 	answers := map[string]string{}
 	if err = errors.Join(err, json.Unmarshal(out, &answers)); err != nil {
 		t.Fatalf("calls as %d: %v", uid, err)
 	}
+
 	return answers
 }
 
@@ -235,6 +255,7 @@ func call(args []string) error {
 	for _, address := range args[1:] {
 		answers[address] = ask(address)
 	}
+
 	return json.NewEncoder(os.Stdout).Encode(answers)
 }
 
@@ -246,15 +267,18 @@ func ask(address string) string {
 	if err != nil {
 		return err.Error()
 	}
+
 	defer conn.Close()
 	name, err := io.ReadAll(conn)
 	if err != nil {
 		return err.Error()
 	}
+
 	return string(name)
 }
 
-// container runs a command as the init container runs: with a read-only root, no_new_privs, and no capability but those named.
+// container runs a command as the init container runs: with a read-only root, no_new_privs, and no
+// capability but those named.
 func (l *lab) container(namespace, capabilities string, env []string, command ...string) (string, error) {
 	const readOnly = `mount -o remount,bind,ro / && mount -t tmpfs -o ro none /run && mount -t tmpfs none /dev/shm && exec "$@"`
 	args := []string{"netns", "exec", namespace, l.path("unshare"), "-m", "/bin/sh", "-c", readOnly, "sh",
@@ -263,6 +287,7 @@ func (l *lab) container(namespace, capabilities string, env []string, command ..
 	cmd := exec.Command("ip", slices.Concat(args, env, command)...)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()
+
 	return out.String(), err
 }
 
@@ -275,6 +300,7 @@ func (l *lab) inForce(t *testing.T, namespace string, commands []string) string 
 		if err != nil {
 			t.Fatalf("%s: %v", command, err)
 		}
+
 		lines = append(lines, command)
 		for line := range strings.Lines(string(out)) {
 			line, _, _ = strings.Cut(strings.TrimRight(line, "\n"), " [")
@@ -283,5 +309,6 @@ func (l *lab) inForce(t *testing.T, namespace string, commands []string) string 
 			}
 		}
 	}
+
 	return strings.Join(lines, "\n")
 }

@@ -17,8 +17,8 @@ type PodVariable struct {
 
 // PodVariables are all variables that a pod may set for its sidecar. The author of a pod need not
 // have the secrets of the mesh, so every other variable belongs to the configuration. Some name a
-// server that gets a secret: the Dashboard, Redis, the control plane, a proxy, a collector of traces
-// or logs. Some name a file that is loaded: certificates, plugins, LD_PRELOAD. Some end the
+// server that gets a secret: the Dashboard, Redis, the control plane, a proxy, a collector of
+// traces or logs. Some name a file that is loaded: certificates, plugins, LD_PRELOAD. Some end the
 // verification of certificates. A list of those could not be complete, because gateways gain
 // variables. Names count as they are written here: a gateway reads no other spelling.
 var PodVariables = []PodVariable{
@@ -46,17 +46,21 @@ func CheckPodVariable(name, value string) error {
 	if IsFixed(name) {
 		return fmt.Errorf("the variable %s is tykmesh's to set", name)
 	}
+
 	var known []string
 	for _, group := range PodVariables {
 		known = append(known, group.Names...)
 	}
+
 	if !slices.Contains(known, name) {
 		return fmt.Errorf("a pod may not set the variable %s, which could send secrets or calls elsewhere: set it in Sidecar.env of the configuration; "+
 			"tykmesh help annotations lists what a pod sets%s", name, spelling.DidYouMean("", name, known))
 	}
+
 	if expands(value) {
 		return fmt.Errorf("the value of %s holds $(, and Kubernetes would put a variable there, perhaps a secret: write $$( for the characters themselves", name)
 	}
+
 	return nil
 }
 
@@ -71,6 +75,7 @@ func expands(value string) bool {
 		if value[i+1] == '(' {
 			return true
 		}
+
 		if value = value[i+1:]; value[0] == '$' {
 			value = value[1:]
 		}

@@ -7,7 +7,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// TestSecretsAreFixed holds the list of fixed variables against the sidecar: what it takes from the Secret is set by nothing else.
+// TestSecretsAreFixed holds the list of fixed variables against the sidecar: what it takes from the
+// Secret is set by nothing else.
 func TestSecretsAreFixed(t *testing.T) {
 	secrets := 0
 	for _, e := range (Gateway{TLS: true, LogLevel: "info", Redis: Redis{Cluster: true, TLS: true, Username: "tyk", Database: 1}}).environment() {
@@ -19,6 +20,7 @@ func TestSecretsAreFixed(t *testing.T) {
 			t.Errorf("%s comes from the Secret and can be set to something else", m.String("name"))
 		}
 	}
+
 	if secrets != 4 {
 		t.Errorf("%d variables come from the Secret, want 4", secrets)
 	}
@@ -32,6 +34,7 @@ func TestCheckPodVariable(t *testing.T) {
 			}
 		}
 	}
+
 	for _, name := range strings.Fields(`
 		TYK_GW_SECRET TYK_GW_NODESECRET TYK_GW_STORAGE_PASSWORD TYK_GW_SECURITY_PRIVATECERTIFICATEENCODINGSECRET TYK_GW_DBAPPCONFOPTIONS_TAGS
 		TYK_GW_DBAPPCONFOPTIONS_CONNECTIONSTRING TYK_GW_STORAGE_ADDRS TYK_GW_STORAGE_HOST TYK_GW_STORAGE_HOSTS TYK_GW_STORAGE_MASTERNAME
@@ -66,6 +69,7 @@ func TestCheckCAFile(t *testing.T) {
 			t.Error(err)
 		}
 	}
+
 	for _, name := range []string{"PATH", "LD_PRELOAD", "LD_LIBRARY_PATH", "HOME", "HTTP_PROXY", "JAVA_TOOL_OPTIONS", "NODE_OPTIONS", "PYTHONSTARTUP", "CASSANDRA_HOST", "LOCALE", "A=B", ""} {
 		if CheckCAFile(name) == nil {
 			t.Errorf("%q is taken for the name of a file of CAs", name)

@@ -8,13 +8,14 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// Resources are what a sidecar asks for and may use: quantities as Kubernetes writes them, or "" where nothing is said.
+// Resources are what a sidecar asks for and may use: quantities as Kubernetes writes them, or ""
+// where nothing is said.
 type Resources struct {
 	CPU, Memory           string // requests: without them no HorizontalPodAutoscaler could work out how busy a pod is
 	CPULimit, MemoryLimit string
 }
 
-// CheckQuantity says whether a text is an amount of a resource.
+// CheckQuantity reports whether a text is an amount of a resource.
 func CheckQuantity(text string) error {
 	if q, err := resource.ParseQuantity(text); err != nil || q.Sign() <= 0 {
 		return fmt.Errorf("not a quantity: %q; like 50m of CPU, or 96Mi of memory", text)
@@ -22,7 +23,8 @@ func CheckQuantity(text string) error {
 	return nil
 }
 
-// CheckLimit refuses a request for more than may be used, as the API server does. Both are amounts, or "".
+// CheckLimit refuses a request for more than may be used, as the API server does. Both are amounts,
+// or "".
 func CheckLimit(request, limit string) error {
 	if request == "" || limit == "" {
 		return nil
@@ -33,9 +35,9 @@ func CheckLimit(request, limit string) error {
 	return nil
 }
 
-// Beside returns the resources of an init container beside a sidecar. Without a CPU limit it gets the
-// sidecar's, if there is one: a quota that counts CPU limits wants one of every container. The pod
-// needs no more by it.
+// Beside returns the resources of an init container beside a sidecar. Without a CPU limit it gets
+// the sidecar's, if there is one: a quota that counts CPU limits wants one of every container. The
+// pod needs no more by it.
 func (r Resources) Beside(gateway Resources) Resources {
 	if r.CPULimit != "" || gateway.CPULimit == "" {
 		return r
@@ -46,7 +48,8 @@ func (r Resources) Beside(gateway Resources) Resources {
 	return r
 }
 
-// value writes amounts as the API server gives them back: for kubectl apply others are changes, each time.
+// value writes amounts as the API server gives them back: for kubectl apply others are changes,
+// each time.
 func (r Resources) value() manifest.Map {
 	var out manifest.Map
 	for _, kind := range []struct{ name, cpu, memory string }{{"requests", r.CPU, r.Memory}, {"limits", r.CPULimit, r.MemoryLimit}} {
@@ -54,13 +57,16 @@ func (r Resources) value() manifest.Map {
 		if kind.cpu != "" {
 			m = append(m, manifest.Entry{Key: "cpu", Value: canonical(kind.cpu)})
 		}
+
 		if kind.memory != "" {
 			m = append(m, manifest.Entry{Key: "memory", Value: canonical(kind.memory)})
 		}
+
 		if m != nil {
 			out = append(out, manifest.Entry{Key: kind.name, Value: m})
 		}
 	}
+
 	return out
 }
 
@@ -69,7 +75,8 @@ func canonical(quantity string) string {
 	return q.String()
 }
 
-// goLimit is what the gateway is to keep its heap below: four fifths of its limit, because the rest is not heap (package runtime, GOMEMLIMIT).
+// goLimit is what the gateway is to keep its heap below: four fifths of its limit, because the rest
+// is not heap (package runtime, GOMEMLIMIT).
 func (r Resources) goLimit() string {
 	limit, err := resource.ParseQuantity(r.MemoryLimit)
 	if mebibytes := limit.Value() / 5 * 4 >> 20; err == nil && mebibytes > 0 {

@@ -19,8 +19,9 @@ const (
 	None Intercept = "none"
 )
 
-// Rules send what a pod's processes call to its sidecar. They stand in the OUTPUT chain of the nat table of the pod's own network, so they concern
-// TCP connections that start in the pod: not those that come in (probes, other pods), and not UDP (DNS, QUIC). A connection is asked for in this
+// Rules send what a pod's processes call to its sidecar. They stand in the OUTPUT chain of the nat
+// table of the pod's own network, so they concern TCP connections that start in the pod: not those
+// that come in (probes, other pods), and not UDP (DNS, QUIC). A connection is asked for in this
 // order:
 //
 //	of the sidecar's own uid            let through     All alone: a gateway that dials 80 or 443 would ask itself, for ever
@@ -31,11 +32,13 @@ const (
 //
 // None has no rule and needs no init container; its texts take away what another mode set.
 //
-// To the sidecar means REDIRECT, which maps what is made here to 127.0.0.1 or ::1 (iptables-extensions(8), nft(8)): one text for both families, and
-// no route_localnet. The sidecar listens on both, as a Go program does whose address is only a port.
+// To the sidecar means REDIRECT, which maps what is made here to 127.0.0.1 or ::1
+// (iptables-extensions(8), nft(8)): one text for both families, and no route_localnet. The sidecar
+// listens on both, as a Go program does whose address is only a port.
 //
-// Where Cilium balances Services in the sockets of pods (Cilium documentation, Integration with Istio), a connection to a Service has the address and
-// port of an endpoint before any rule sees it. A Kubernetes API whose endpoints listen on 443 must be one of ExemptCIDRs there.
+// Where Cilium balances Services in the sockets of pods (Cilium documentation, Integration with
+// Istio), a connection to a Service has the address and port of an endpoint before any rule sees
+// it. A Kubernetes API whose endpoints listen on 443 must be one of ExemptCIDRs there.
 type Rules struct {
 	Intercept Intercept
 	UID       int64 // of the sidecar, and of no other process of the pod
@@ -66,6 +69,7 @@ func ParseNetwork(text string) (netip.Prefix, error) {
 	if err != nil {
 		return netip.Prefix{}, fmt.Errorf("want a network like 10.0.0.0/8, or an address, got %q", text)
 	}
+
 	return network.Masked(), nil
 }
 
@@ -82,7 +86,7 @@ func ParseExemptPort(text string) (int, error) {
 // capturable are the ports that Rules speak of: HTTP and HTTPS.
 var capturable = []int{80, 443}
 
-// exempt are the CIDRs of a family, each as the tools print it, in one order.
+// exempt returns the CIDRs of a family, each as the tools print it, in one order.
 func (r Rules) exempt(f family) []netip.Prefix {
 	var out []netip.Prefix
 	for _, p := range r.ExemptCIDRs {
@@ -93,13 +97,14 @@ func (r Rules) exempt(f family) []netip.Prefix {
 			out = append(out, p)
 		}
 	}
+
 	slices.SortFunc(out, func(a, b netip.Prefix) int {
 		return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
 	})
 	return slices.Compact(out)
 }
 
-// captured are the ports from which All takes connections to any address.
+// captured returns the ports from which All takes connections to any address.
 func (r Rules) captured() []string {
 	var out []string
 	for _, port := range capturable {
@@ -119,5 +124,6 @@ func (r Rules) does() string {
 	case r.Intercept == All, r.Intercept == Mesh:
 		return "tcp to " + MeshAddress + " port 80 and 443 goes to the sidecar on port " + port
 	}
+
 	return "nothing goes to the sidecar"
 }

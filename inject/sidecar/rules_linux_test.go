@@ -16,7 +16,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// measured is what pods may call, and who answers an app: without rules, and with those of cases. A dot is who answers without rules.
+// measured is what pods may call, and who answers an app: without rules, and with those of cases. A
+// dot is who answers without rules.
 const measured = `
                        none     mesh     all      exempt   ports
 203.0.113.10:80        outside  .        sidecar  sidecar  sidecar
@@ -56,10 +57,12 @@ func apiOf(name string) string {
 	return api4
 }
 
-// wanted are the answers in a case, by address, to an app or to the sidecar itself, which is let through wherever rules go beyond the mesh.
+// wanted returns the answers in a case, by address, to an app or to the sidecar itself, which is
+// let through wherever rules go beyond the mesh.
 func wanted(name string, toSidecar bool) map[string]string {
 	lines := strings.Split(strings.Trim(measured, "\n"), "\n")
 	column := 1 + slices.Index(strings.Fields(lines[0]), name)
+
 	out := map[string]string{}
 	for _, line := range lines[1:] {
 		fields := strings.Fields(line)
@@ -69,20 +72,24 @@ func wanted(name string, toSidecar bool) map[string]string {
 		}
 		out[fields[0]] = answer
 	}
+
 	return out
 }
 
-// TestRules sets the rules up for real, as the init container does, and measures with connections who answers whom. It makes network namespaces and
-// mounts, so it wants root and runs only where somebody asks for it: make test-rules.
+// TestRules sets the rules up for real, as the init container does, and measures with connections
+// who answers whom. It makes network namespaces and mounts, so it wants root and runs only where
+// somebody asks for it: make test-rules.
 func TestRules(t *testing.T) {
 	if os.Getenv("TYKMESH_TEST_RULES") == "" {
 		t.Skip("make test-rules runs this: as root, it makes network namespaces")
 	}
+
 	l := newLab(t)
 	t.Run("container", func(t *testing.T) { checkContainer(t, l) })
 	for _, w := range l.ways() {
 		t.Run(w.name, func(t *testing.T) { checkWay(t, l, w) })
 	}
+
 	t.Run("interrupted", func(t *testing.T) { checkInterrupted(t, l) })
 	t.Run("other kind of iptables", func(t *testing.T) { checkFallback(t, l) })
 	t.Run("no IPv6", func(t *testing.T) { checkNoIPv6(t, l) })
@@ -122,13 +129,15 @@ func (l *lab) ways() []way {
 			})
 		}
 	}
+
 	nft := way{name: "nft -f FILE", capabilities: ",+net_admin", save: []string{"nft list ruleset"}}
 	argument := nft
 	argument.name, argument.argument = "nft TEXT", true
+
 	return append(out, nft, argument)
 }
 
-// with is a way that is there for sure.
+// with returns a way that is there for sure.
 func (l *lab) with(name string) way {
 	ways := l.ways()
 	return ways[slices.IndexFunc(ways, func(w way) bool { return w.name == name })]
@@ -144,17 +153,21 @@ func (l *lab) setUp(t *testing.T, pod string, w way, r sidecar.Rules, api string
 		}
 		return l.container(pod, w.capabilities, env, slices.Concat(w.shell, []string{"-c", r.Script()})...)
 	}
+
 	r.ExemptCIDRs = slices.Clone(r.ExemptCIDRs)
 	if a, err := netip.ParseAddr(api); err == nil {
 		r.ExemptCIDRs = append(r.ExemptCIDRs, netip.PrefixFrom(a, a.BitLen()))
 	}
+
 	if w.argument {
 		return l.container(pod, w.capabilities, env, l.path("nft"), r.Ruleset())
 	}
+
 	file := filepath.Join(t.TempDir(), "rules.nft")
 	if err := os.WriteFile(file, []byte(r.Ruleset()), 0o666); err != nil {
 		t.Fatal(err)
 	}
+
 	return l.container(pod, w.capabilities, env, l.path("nft"), "-f", file)
 }
 
@@ -179,10 +192,12 @@ func (l *lab) checkAnswers(t *testing.T, pod, name string) map[bool]map[string]s
 			t.Errorf("%s: answers to user %d (-want +got):\n%s", name, caller, diff)
 		}
 	}
+
 	inbound := map[string]string{pod4 + ":80": "app", pod4 + ":8080": "sidecar", "[" + pod6 + "]:80": "app", "[" + pod6 + "]:8080": "sidecar"}
 	if diff := cmp.Diff(inbound, l.call(t, l.outside, 1000, slices.Collect(maps.Keys(inbound)))); diff != "" {
 		t.Errorf("%s: answers of the pod (-want +got):\n%s", name, diff)
 	}
+
 	return out
 }
 
@@ -197,15 +212,19 @@ func checkWay(t *testing.T, l *lab, w way) {
 		if lines := strings.Count(said, "\n"); w.kind != "" && (lines != 1 || !strings.HasPrefix(said, "tykmesh: ")) {
 			t.Errorf("%s: it says %q", name, said)
 		}
+
 		if _, again := l.mustSetUp(t, pod, w, name); again != rules {
 			t.Errorf("%s: the second time changes the rules:\n%s", name, cmp.Diff(rules, again))
 		}
+
 		if before := first[name]; before != "" && ours(before) != ours(rules) {
 			t.Errorf("%s: other rules leave something:\n%s", name, cmp.Diff(ours(before), ours(rules)))
 		}
+
 		first[name] = rules
 		answers[name] = l.checkAnswers(t, pod, name)
 	}
+
 	if measured := table(answers); measured != l.table {
 		t.Logf("who answers an app, and the sidecar where that is another:\n%s", measured)
 		l.table = measured
@@ -214,7 +233,7 @@ func checkWay(t *testing.T, l *lab, w way) {
 	}
 }
 
-// ours are the rules that say something: an empty chain and the jump to it may stay.
+// ours returns the rules that say something: an empty chain and the jump to it may stay.
 func ours(rules string) string {
 	var out []string
 	for line := range strings.Lines(rules) {
@@ -233,11 +252,13 @@ func table(answers map[string]map[bool]map[string]string) string {
 	for _, name := range names {
 		fmt.Fprintf(&b, " %-16s", name)
 	}
+
 	for line := range strings.SplitSeq(strings.Trim(measured, "\n"), "\n") {
 		address := strings.Fields(line)[0]
 		if address == "none" {
 			continue
 		}
+
 		fmt.Fprintf(&b, "\n%-22s", address)
 		for _, name := range names {
 			cell := answers[name][false][address]
@@ -247,6 +268,7 @@ func table(answers map[string]map[bool]map[string]string) string {
 			fmt.Fprintf(&b, " %-16s", cell)
 		}
 	}
+
 	return b.String()
 }
 
@@ -256,6 +278,7 @@ func checkInterrupted(t *testing.T, l *lab) {
 		if w.kind == "" {
 			continue // one transaction: there is no half
 		}
+
 		var whole string
 		t.Run(w.name+", whole", func(t *testing.T) { _, whole = l.mustSetUp(t, l.pod(t, "-4", "-6"), w, "all") })
 		t.Run(w.name+", half", func(t *testing.T) {
@@ -266,6 +289,7 @@ func checkInterrupted(t *testing.T, l *lab) {
 					t.Fatalf("%s: %v\n%s", half, err, out)
 				}
 			}
+
 			if _, rules := l.mustSetUp(t, pod, w, "all"); rules != whole {
 				t.Errorf("(-want +got):\n%s", cmp.Diff(whole, rules))
 			}
@@ -279,13 +303,16 @@ func checkFallback(t *testing.T, l *lab) {
 		if w.kind == "" {
 			continue
 		}
+
 		t.Run(w.name, func(t *testing.T) {
 			if w.kind == "legacy" {
 				w.path = l.broken(t)
 			} else {
 				w.path = l.tools(t, "legacy") // which a container without NET_RAW cannot use
 			}
+
 			l.add(t, w.path, w.kind, "-"+w.kind)
+
 			pod := l.pod(t, "-4", "-6")
 			for _, name := range []string{"all", "exempt", "mesh"} {
 				said, _ := l.mustSetUp(t, pod, w, name)
@@ -298,7 +325,8 @@ func checkFallback(t *testing.T, l *lab) {
 	}
 }
 
-// checkNoIPv6: a pod that has no IPv6 address needs no ip6tables. One that has cannot do without: calls would go past the sidecar.
+// checkNoIPv6: a pod that has no IPv6 address needs no ip6tables. One that has cannot do without:
+// calls would go past the sidecar.
 func checkNoIPv6(t *testing.T, l *lab) {
 	w := l.with("iptables-nft, dash")
 	for _, name := range []string{"ip6tables", "ip6tables-restore"} {
@@ -306,6 +334,7 @@ func checkNoIPv6(t *testing.T, l *lab) {
 			t.Fatal(err)
 		}
 	}
+
 	t.Run("IPv4 alone", func(t *testing.T) {
 		pod := l.pod(t, "-4")
 		said, _ := l.mustSetUp(t, pod, w, "all")
@@ -314,11 +343,13 @@ func checkNoIPv6(t *testing.T, l *lab) {
 				t.Errorf("%q is not in %q", want, said)
 			}
 		}
+
 		want := map[string]string{"203.0.113.10:443": "sidecar", "127.0.0.2:80": "sidecar", api4 + ":443": "outside", "[::1]:80": "app"}
 		if diff := cmp.Diff(want, l.call(t, pod, 1000, slices.Collect(maps.Keys(want)))); diff != "" {
 			t.Errorf("answers (-want +got):\n%s", diff)
 		}
 	})
+
 	t.Run("both", func(t *testing.T) {
 		pod := l.pod(t, "-4", "-6")
 		l.mustSetUp(t, pod, w, "mesh")
@@ -348,6 +379,7 @@ func checkAPI(t *testing.T, l *lab) {
 			if err != nil || !strings.Contains(said, c.said) || c.said == "" && strings.Contains(said, name) {
 				t.Errorf("%v\n%s", err, said)
 			}
+
 			want := map[string]string{api4 + ":443": c.v4, "[" + api6 + "]:443": c.v6, "203.0.113.10:443": "sidecar"}
 			if diff := cmp.Diff(want, l.call(t, pod, 1000, slices.Collect(maps.Keys(want)))); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)

@@ -50,10 +50,12 @@ func TestTexts(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
+
 			want, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			if diff := cmp.Diff(string(want), text); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", path, diff)
 			}
@@ -61,7 +63,8 @@ func TestTexts(t *testing.T) {
 	}
 }
 
-// TestSameTexts: neither the order of exemptions, nor how and how often they are written, makes pods roll.
+// TestSameTexts: neither the order of exemptions, nor how and how often they are written, makes
+// pods roll.
 func TestSameTexts(t *testing.T) {
 	tidy := sidecar.Rules{Intercept: sidecar.All, UID: uid, ExemptPorts: []int{80}, ExemptCIDRs: []netip.Prefix{
 		netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/16"), netip.MustParsePrefix("fd00::/8"),
@@ -70,25 +73,30 @@ func TestSameTexts(t *testing.T) {
 		netip.MustParsePrefix("fd12::1/8"), netip.MustParsePrefix("10.0.3.4/16"), netip.MustParsePrefix("::ffff:10.1.2.3/104"), {},
 		netip.MustParsePrefix("fd00::/8"), netip.MustParsePrefix("10.9.9.9/8"),
 	}}
+
 	before := slices.Clone(untidy.ExemptCIDRs)
 	if diff := cmp.Diff(tidy.Script(), untidy.Script()); diff != "" {
 		t.Errorf("script (-tidy +untidy):\n%s", diff)
 	}
+
 	if diff := cmp.Diff(tidy.Ruleset(), untidy.Ruleset()); diff != "" {
 		t.Errorf("ruleset (-tidy +untidy):\n%s", diff)
 	}
+
 	if !slices.Equal(before, untidy.ExemptCIDRs) {
 		t.Errorf("the caller's CIDRs became %v", untidy.ExemptCIDRs)
 	}
 }
 
-// TestScriptInPod: the script survives Kubernetes, which replaces references in commands, and is readable in what kubectl prints.
+// TestScriptInPod: the script survives Kubernetes, which replaces references in commands, and is
+// readable in what kubectl prints.
 func TestScriptInPod(t *testing.T) {
 	reference := regexp.MustCompile(`\$\$|\$\([^ )]*\)`)
 	for name, r := range cases() {
 		if found := reference.FindString(r.Script()); found != "" {
 			t.Errorf("%s: Kubernetes would replace %q", name, found)
 		}
+
 		for kind, text := range map[string]string{"script": r.Script(), "ruleset": r.Ruleset()} {
 			printed, err := yaml.Marshal(map[string][]string{"command": {text}})
 			if err != nil {
@@ -110,12 +118,14 @@ func TestScriptParses(t *testing.T) {
 		if err != nil {
 			continue
 		}
+
 		ran++
 		for name, r := range cases() {
 			args := slices.Concat(shell[1:], []string{"-n", "-c", r.Script()})
 			if out, err := exec.Command(path, args...).CombinedOutput(); err != nil || len(out) > 0 {
 				t.Errorf("%v, %s: %v\n%s", shell, name, err, out)
 			}
+
 			cmd := exec.Command(path, slices.Concat(shell[1:], []string{"-c", r.Script()})...)
 			cmd.Env = []string{"PATH=" + t.TempDir()}
 			out, err := cmd.CombinedOutput()
@@ -124,6 +134,7 @@ func TestScriptParses(t *testing.T) {
 			}
 		}
 	}
+
 	if ran == 0 {
 		t.Skip("no POSIX shell here")
 	}
@@ -147,9 +158,11 @@ func FuzzTexts(f *testing.F) {
 				r.ExemptCIDRs = append(r.ExemptCIDRs, netip.PrefixFrom(a, a.BitLen()))
 			}
 		}
+
 		for _, p := range ports {
 			r.ExemptPorts = append(r.ExemptPorts, int(p))
 		}
+
 		for line := range strings.SplitSeq(r.Script(), "\n") {
 			for _, quote := range []string{`ipv4="`, `ipv6="`} {
 				line = strings.TrimPrefix(line, quote)
@@ -158,11 +171,13 @@ func FuzzTexts(f *testing.F) {
 				t.Errorf("a rule that is none: %q", line)
 			}
 		}
+
 		for line := range strings.SplitSeq(r.Ruleset(), "\n") {
 			if strings.HasPrefix(line, "    ") && !statement.MatchString(line) {
 				t.Errorf("a statement that is none: %q", line)
 			}
 		}
+
 		known := cases()["mesh"]
 		if known.Intercept = r.Intercept; r.Intercept != sidecar.All && r.Script() != known.Script() {
 			t.Errorf("%q: exemptions change a text that has none", intercept)

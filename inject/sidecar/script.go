@@ -5,63 +5,79 @@ import (
 	"strings"
 )
 
-// Script sets the rules up with iptables: what sh -c runs in an image with a POSIX shell, iptables and ip6tables. It takes iptables as it is,
-// and where that does not work on a node, iptables-nft or iptables-legacy, as far as the image has them. Root with the capability NET_ADMIN is
-// enough, with a read-only root and no_new_privs; iptables-legacy wants NET_RAW besides, and a lock file that can be written (iptables(8)).
+// Script sets the rules up with iptables: what sh -c runs in an image with a POSIX shell, iptables
+// and ip6tables. It takes iptables as it is, and where that does not work on a node, iptables-nft
+// or iptables-legacy, as far as the image has them. Root with the capability NET_ADMIN is enough,
+// with a read-only root and no_new_privs; iptables-legacy wants NET_RAW besides, and a lock file
+// that can be written (iptables(8)).
 //
-// A chain of our own is emptied and filled in one transaction with the jump to it (iptables-restore(8)). So the rules of a family are there in full
-// or not at all, and however often it runs, after whatever settings, none is there twice and none is left over.
+// A chain of our own is emptied and filled in one transaction with the jump to it
+// (iptables-restore(8)). So the rules of a family are there in full or not at all, and however
+// often it runs, after whatever settings, none is there twice and none is left over.
 //
-// All lets through what KUBERNETES_SERVICE_HOST names (Kubernetes documentation, Accessing the Kubernetes API from a Pod). Some clusters set a
-// host name there (Gardener documentation, APIServerSNI environment variable injection). That is reported and nothing more: the name's address
-// of today may be another's tomorrow. With All, IPv6 must work where the pod has an IPv6 address that others reach.
+// All lets through what KUBERNETES_SERVICE_HOST names (Kubernetes documentation, Accessing the
+// Kubernetes API from a Pod). Some clusters set a host name there (Gardener documentation,
+// APIServerSNI environment variable injection). That is reported and nothing more: the name's
+// address of today may be another's tomorrow. With All, IPv6 must work where the pod has an IPv6
+// address that others reach.
 func (r Rules) Script() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# tykmesh: %s.\nset -eu\n", r.does())
 	if r.Intercept == All {
 		b.WriteString(findAPI)
 	}
+
 	v4, v6 := families()[0], families()[1]
 	fmt.Fprintf(&b, "\nipv4=\"%s\"\n", strings.Join(r.chain(v4, "$api4"), "\n"))
 	if r.Intercept == All {
 		fmt.Fprintf(&b, "\nipv6=\"%s\"\n", strings.Join(r.chain(v6, "$api6"), "\n"))
 	}
+
 	b.WriteString(useTools)
 	if r.Intercept == All {
 		b.WriteString(setUpIPv6)
 	} else {
 		b.WriteString(clearIPv6)
 	}
+
 	fmt.Fprintf(&b, "echo \"tykmesh: %s ($with)\"\n", r.does())
+
 	return b.String()
 }
 
-// chain are a family's rules for iptables-restore. api is the shell's word for the rule of the Kubernetes API, which may be empty.
+// chain returns a family's rules for iptables-restore. api is the shell's word for the rule of the
+// Kubernetes API, which may be empty.
 func (r Rules) chain(f family, api string) (rules []string) {
 	add := func(match, target string) { rules = append(rules, "-A TYKMESH "+match+" -j "+target) }
 	toSidecar := fmt.Sprintf("REDIRECT --to-ports %d", Port)
 	if r.Intercept == All {
 		add(fmt.Sprintf("-m owner --uid-owner %d", r.UID), "RETURN")
 	}
+
 	if r.Intercept != None && f.mesh {
 		add("-p tcp -d "+MeshAddress+" --dport 80", toSidecar)
 		add("-p tcp -d "+MeshAddress+" --dport 443", toSidecar)
 	}
+
 	if r.Intercept != All {
 		return rules
 	}
+
 	rules = append(rules, api)
 	for _, p := range r.exempt(f) {
 		add("-d "+p.String(), "RETURN")
 	}
+
 	for _, port := range r.captured() {
 		add("-p tcp --dport "+port, toSidecar)
 	}
+
 	return rules
 }
 
-// The parts of the script. No tab may stand in them, because `kubectl get -o yaml` would print one long quoted line, and no $$ and no $(NAME),
-// because Kubernetes takes them for its own (Kubernetes documentation, Define a Command and Arguments for a Container).
+// The parts of the script. No tab may stand in them, because `kubectl get -o yaml` would print one
+// long quoted line, and no $$ and no $(NAME), because Kubernetes takes them for its own (Kubernetes
+// documentation, Define a Command and Arguments for a Container).
 const (
 	findAPI = `
 # The Kubernetes API, as every container knows it.

@@ -1,12 +1,13 @@
-// Package sidecar makes what a pod gets in the built-in profile: a stock Tyk Gateway with the environment that a sidecar needs, the rules that
-// lead the pod's calls to it, and what its containers need to trust the mesh.
+// Package sidecar makes what a pod gets in the built-in profile: a stock Tyk Gateway with the
+// environment that a sidecar needs, the rules that lead the pod's calls to it, and what its
+// containers need to trust the mesh.
 //
 //	Gateway  ──Container──> container tyk-mesh
 //	Rules    ──Container──> init container tyk-mesh-rules
 //	Combined ──Container──> init container tyk-mesh-trust, where a pod asks for it
 //
-// It is pure, and the same values make the same containers: a pod template that differs makes pods roll. It knows neither annotations nor
-// manifests; package inject does.
+// It is pure, and the same values make the same containers: a pod template that differs makes pods
+// roll. It knows neither annotations nor manifests; package inject does.
 package sidecar
 
 import (
@@ -33,17 +34,20 @@ const (
 	AuthorityKey = "ca.pem" // under which it stands there
 )
 
-// MeshAddress is what the names of the mesh resolve to in a pod: a loopback address that nothing else uses, so that rules can tell calls into
-// the mesh from all others.
+// MeshAddress is what the names of the mesh resolve to in a pod: a loopback address that nothing
+// else uses, so that rules can tell calls into the mesh from all others.
 const MeshAddress = "127.0.0.2"
 
 // Defaults.
 const (
-	// DefaultImage is the open-source gateway, which registers with a Dashboard as the others do. From v5.13.0 it runs without root.
+	// DefaultImage is the open-source gateway, which registers with a Dashboard as the others do.
+	// From v5.13.0 it runs without root.
 	DefaultImage = "tykio/tyk-gateway:v5.14.0"
-	// DefaultUID is one that no app uses. 65532, the image's own, is that of every distroless image.
+	// DefaultUID is one that no app uses. 65532, the image's own, is that of every distroless
+	// image.
 	DefaultUID = 10777
-	// A gateway takes 64 to 82 MiB, and 50m of CPU for some 50 requests a second. There is no CPU limit, because it would only add latency.
+	// A gateway takes 64 to 82 MiB, and 50m of CPU for some 50 requests a second. There is no CPU
+	// limit, because it would only add latency.
 	DefaultCPU         = "50m"
 	DefaultMemory      = "96Mi"
 	DefaultMemoryLimit = "192Mi"
@@ -69,7 +73,8 @@ type Gateway struct {
 	Grace     int64  // seconds that the pod has to end (terminationGracePeriodSeconds)
 	Native    bool   // it is an init container that goes on running (Kubernetes documentation, sidecar containers)
 
-	// Authorities are file names for the mesh's CA beside ca.pem: those under which OpenSSL looks for it.
+	// Authorities are file names for the mesh's CA beside ca.pem: those under which OpenSSL looks
+	// for it.
 	Authorities []string
 }
 
@@ -82,12 +87,13 @@ type Redis struct {
 	Database  int // 0 to 15; a cluster has only 0
 }
 
-// Container is the sidecar's container.
+// Container returns the sidecar's container.
 func (g Gateway) Container() manifest.Map {
 	c := manifest.Map{{Key: "name", Value: Name}, {Key: "image", Value: g.Image}}
 	if g.Native {
 		c = append(c, manifest.Entry{Key: "restartPolicy", Value: "Always"})
 	}
+
 	c = append(c,
 		manifest.Entry{Key: "ports", Value: manifest.List{
 			manifest.Map{{Key: "name", Value: "tyk-sidecar"}, {Key: "containerPort", Value: int64(Port)}},
@@ -96,18 +102,22 @@ func (g Gateway) Container() manifest.Map {
 		manifest.Entry{Key: "env", Value: g.environment()},
 		manifest.Entry{Key: "resources", Value: g.Resources.value()},
 		manifest.Entry{Key: "securityContext", Value: restricted(g.UID)},
-		// /ready says whether the APIs are loaded, without which a pod would answer 404. It also says no as long as Redis is away, when gateways
-		// go on serving; so it is asked at the start alone, and afterwards /hello, which says no only where nobody is there.
+		// /ready says whether the APIs are loaded, without which a pod would answer 404. It also
+		// says no as long as Redis is away, when gateways go on serving; so it is asked at the
+		// start alone, and afterwards /hello, which says no only where nobody is there.
 		manifest.Entry{Key: "startupProbe", Value: g.probe("/ready", 2, 150)},
 		manifest.Entry{Key: "readinessProbe", Value: g.probe("/hello", 10, 3)},
 	)
+
 	if mounts := g.mounts(); len(mounts) > 0 {
 		c = append(c, manifest.Entry{Key: "volumeMounts", Value: mounts})
 	}
+
 	return c
 }
 
-// probe asks the gateway's control port. Failures are counted: as many as allowed, so many seconds apart.
+// probe asks the gateway's control port. Failures are counted: as many as allowed, so many seconds
+// apart.
 func (g Gateway) probe(path string, period, failures int64) manifest.Map {
 	get := manifest.Map{{Key: "path", Value: path}, {Key: "port", Value: int64(ControlPort)}}
 	if g.TLS {
@@ -127,14 +137,17 @@ func (g Gateway) mounts() (mounts manifest.List) {
 	}
 }
 
-// Volumes are the volumes that the sidecar and the pod's own containers mount. The CA is that of the mesh.
+// Volumes returns the volumes that the sidecar and the pod's own containers mount. The CA is that
+// of the mesh.
 func (g Gateway) Volumes() []manifest.Map {
 	if !g.TLS {
 		return nil
 	}
+
 	item := func(key, path string) manifest.Map {
 		return manifest.Map{{Key: "key", Value: key}, {Key: "path", Value: path}}
 	}
+
 	authority := manifest.Map{{Key: "name", Value: Authority}}
 	if len(g.Authorities) > 0 {
 		items := manifest.List{item(AuthorityKey, AuthorityKey)}
@@ -143,6 +156,7 @@ func (g Gateway) Volumes() []manifest.Map {
 		}
 		authority = append(authority, manifest.Entry{Key: "items", Value: items})
 	}
+
 	return []manifest.Map{
 		{{Key: "name", Value: Authority}, {Key: "configMap", Value: authority}},
 		{{Key: "name", Value: certificate}, {Key: "secret", Value: manifest.Map{
@@ -151,7 +165,8 @@ func (g Gateway) Volumes() []manifest.Map {
 	}
 }
 
-// HostAlias lets a pod resolve the names of the mesh to its own sidecar. localhost stays what it is.
+// HostAlias lets a pod resolve the names of the mesh to its own sidecar. localhost stays what it
+// is.
 func HostAlias(ip string, hosts []string) manifest.Map {
 	var names manifest.List
 	for _, h := range hosts {
@@ -162,8 +177,9 @@ func HostAlias(ip string, hosts []string) manifest.Map {
 	return manifest.Map{{Key: "ip", Value: ip}, {Key: "hostnames", Value: names}}
 }
 
-// restricted is a security context that Pod Security allows in its strictest level, restricted (Kubernetes documentation, Pod Security
-// Standards), with nothing to write to. Tyk Gateway 5.14 starts and serves with it.
+// restricted returns a security context that Pod Security allows in its strictest level, restricted
+// (Kubernetes documentation, Pod Security Standards), with nothing to write to. Tyk Gateway 5.14
+// starts and serves with it.
 func restricted(uid int64) manifest.Map {
 	return manifest.Map{
 		{Key: "runAsUser", Value: uid}, {Key: "runAsGroup", Value: uid}, {Key: "runAsNonRoot", Value: true},
@@ -173,11 +189,11 @@ func restricted(uid int64) manifest.Map {
 	}
 }
 
-// finishes returns the seconds in which an ending gateway may finish requests that it has begun: the
-// grace period of the pod, less the gateway's own end. The gateway does not serve on before that. The
-// app of an ending pod is often gone by then, while the sidecars of callers keep their connections.
-// With a delay of five seconds a rollout failed 200 of 1,400 requests, without it none of 1,200. A
-// native sidecar ends after the app in any case.
+// finishes returns the seconds in which an ending gateway may finish requests that it has begun:
+// the grace period of the pod, less the gateway's own end. The gateway does not serve on before
+// that. The app of an ending pod is often gone by then, while the sidecars of callers keep their
+// connections. With a delay of five seconds a rollout failed 200 of 1,400 requests, without it none
+// of 1,200. A native sidecar ends after the app in any case.
 //
 //	grace period 30   finishes 26   ends 4
 func (g Gateway) finishes() int64 {
@@ -190,14 +206,18 @@ func (r Redis) variables() manifest.List {
 	if r.Cluster {
 		vs = append(vs, plain("TYK_GW_STORAGE_ENABLECLUSTER", "true"))
 	}
+
 	if r.TLS {
 		vs = append(vs, plain("TYK_GW_STORAGE_USESSL", "true"))
 	}
+
 	if r.Username != "" {
 		vs = append(vs, plain("TYK_GW_STORAGE_USERNAME", r.Username))
 	}
+
 	if r.Database != 0 {
 		vs = append(vs, plain("TYK_GW_STORAGE_DATABASE", strconv.Itoa(r.Database)))
 	}
+
 	return vs
 }

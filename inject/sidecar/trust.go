@@ -2,15 +2,18 @@ package sidecar
 
 import "github.com/tykmesh/tykmesh/inject/manifest"
 
-// How containers come to trust the mesh. /etc/ssl/certs stays the image's own: the mesh's CA stands beside it.
+// How containers come to trust the mesh. /etc/ssl/certs stays the image's own: the mesh's CA stands
+// beside it.
 const (
-	// AuthorityPath is where the CA is mounted: ca.pem, and in the built-in profile the same under the names that OpenSSL looks for.
+	// AuthorityPath is where the CA is mounted: ca.pem, and in the built-in profile the same under
+	// the names that OpenSSL looks for.
 	AuthorityPath = "/etc/tykmesh/ca"
 	authorityFile = AuthorityPath + "/" + AuthorityKey
 
 	// UsualFolder is where images keep the certificates that they trust.
 	UsualFolder = "/etc/ssl/certs"
-	// TrustedFolders extends it: a value of VariableTrust, whose folders Go (crypto/x509) and OpenSSL read.
+	// TrustedFolders extends it: a value of VariableTrust, whose folders Go (crypto/x509) and
+	// OpenSSL read.
 	TrustedFolders = UsualFolder + ":" + AuthorityPath
 	VariableTrust  = "SSL_CERT_DIR"
 
@@ -23,13 +26,14 @@ func AuthorityMount() manifest.Map {
 	return manifest.Map{{Key: "name", Value: Authority}, {Key: "mountPath", Value: AuthorityPath}, {Key: "readOnly", Value: true}}
 }
 
-// Trusting are the variables by which a container trusts the CA beside what it trusts anyway: SSL_CERT_DIR for Go and OpenSSL,
-// NODE_EXTRA_CA_CERTS for Node.js.
+// Trusting returns the variables by which a container trusts the CA beside what it trusts anyway:
+// SSL_CERT_DIR for Go and OpenSSL, NODE_EXTRA_CA_CERTS for Node.js.
 func Trusting() []Variable {
 	return []Variable{{VariableTrust, TrustedFolders}, {"NODE_EXTRA_CA_CERTS", authorityFile}}
 }
 
-// Combined is one file with the CA and all public ones, for programs that read a file instead of folders. It is made when a pod starts.
+// Combined is one file with the CA and all public ones, for programs that read a file instead of
+// folders. It is made when a pod starts.
 type Combined struct {
 	Image     string   // has a shell, and the public CAs in /etc/ssl/certs/ca-certificates.crt
 	Variables []string // that are to name the file
@@ -37,7 +41,7 @@ type Combined struct {
 	Resources Resources
 }
 
-// Container is the init container that makes the file.
+// Container returns the init container that makes the file.
 func (c Combined) Container() manifest.Map {
 	script := "cat /etc/ssl/certs/ca-certificates.crt " + authorityFile + " > " + trustFile
 	return manifest.Map{
@@ -61,7 +65,7 @@ func (c Combined) Mount() manifest.Map {
 	return manifest.Map{{Key: "name", Value: TrustName}, {Key: "mountPath", Value: trustPath}, {Key: "readOnly", Value: true}}
 }
 
-// Naming are the variables that name the file.
+// Naming returns the variables that name the file.
 func (c Combined) Naming() []Variable {
 	out := make([]Variable, len(c.Variables))
 	for i, name := range c.Variables {

@@ -10,7 +10,8 @@ import (
 // maxListed is how many names a message may list.
 const maxListed = 10
 
-// Suggest is the end of an error about an unknown name: the known one that is most like it, or all, if they are few, where none is alike.
+// Suggest returns the end of an error about an unknown name: the known one that is most like it, or
+// all, if they are few, where none is alike.
 func Suggest(name string, known []string) string {
 	if question := DidYouMean("", name, known); question != "" {
 		return question
@@ -21,8 +22,8 @@ func Suggest(name string, known []string) string {
 	return "; known are " + strings.Join(known, ", ")
 }
 
-// DidYouMean is the end of an error about an unknown name: a question about the known one that is most like it, with what stands in front of all
-// of them, or nothing where none is alike.
+// DidYouMean returns the end of an error about an unknown name: a question about the known one that
+// is most like it, with what stands in front of all of them, or nothing where none is alike.
 func DidYouMean(prefix, name string, known []string) string {
 	best := Nearest(name, known)
 	if best == "" {
@@ -59,6 +60,7 @@ func cost(name, known string) int {
 	if d := distance(strings.Join(words, ""), strings.Join(all, "")); d <= max(1, differing(words, all)/3) {
 		return d * letter
 	}
+
 	missing := len(known) - len(name)
 	switch {
 	case missing <= 0 || len(name) < 3:
@@ -67,6 +69,7 @@ func cost(name, known string) int {
 	case 2*len(words) >= len(all) && hasSuffix(all, words):
 		return letter + letter/2 + missing
 	}
+
 	return far
 }
 
@@ -84,21 +87,26 @@ func hasSuffix(words, last []string) bool {
 	return len(last) > 0 && len(last) <= len(words) && slices.Equal(words[len(words)-len(last):], last)
 }
 
-// differing counts the letters of a name without the words with which both it and a known one begin or end.
+// differing counts the letters of a name without the words with which both it and a known one begin
+// or end.
 func differing(words, known []string) (letters int) {
 	for len(words) > 0 && len(known) > 0 && words[0] == known[0] {
 		words, known = words[1:], known[1:]
 	}
+
 	for n, m := len(words), len(known); n > 0 && m > 0 && words[n-1] == known[m-1]; n, m = len(words), len(known) {
 		words, known = words[:n-1], known[:m-1]
 	}
+
 	for _, w := range words {
 		letters += len(w)
 	}
+
 	return letters
 }
 
-// split returns the words of a name in lower case: they end at what is no letter or digit, and where a capital follows a small letter.
+// split returns the words of a name in lower case: they end at what is no letter or digit, and
+// where a capital follows a small letter.
 func split(name string) (words []string) {
 	for part := range strings.FieldsFuncSeq(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
 		begin, before := 0, ' '
@@ -108,20 +116,24 @@ func split(name string) (words []string) {
 			}
 			before = r
 		}
+
 		words = append(words, strings.ToLower(part[begin:]))
 	}
+
 	return words
 }
 
-// distance counts the letters to insert, delete, replace or swap with their neighbour to get from a to b (optimal string
-// alignment).
+// distance counts the letters to insert, delete, replace or swap with their neighbour to get from a
+// to b (optimal string alignment).
 func distance(a, b string) int {
 	from, to := []rune(a), []rune(b)
 	var before []int // the row of two letters ago, for swaps
+
 	row := make([]int, len(to)+1)
 	for j := range row {
 		row[j] = j
 	}
+
 	for i := range from {
 		next := make([]int, len(to)+1)
 		next[0] = i + 1
@@ -130,12 +142,15 @@ func distance(a, b string) int {
 			if from[i] == to[j] {
 				cost = 0
 			}
+
 			next[j+1] = min(next[j]+1, row[j+1]+1, row[j]+cost)
 			if i > 0 && j > 0 && from[i] == to[j-1] && from[i-1] == to[j] {
 				next[j+1] = min(next[j+1], before[j-1]+1)
 			}
 		}
+
 		before, row = row, next
 	}
+
 	return row[len(to)]
 }

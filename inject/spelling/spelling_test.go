@@ -2,7 +2,8 @@ package spelling
 
 import "testing"
 
-// A name that is typed in part, or with a slip, means the known one that it is really near to. What two names share says nothing.
+// A name that is typed in part, or with a slip, means the known one that it is really near to. What
+// two names share says nothing.
 func TestNearest(t *testing.T) {
 	annotations := []string{
 		"inject", "route", "port", "sidecar-image", "sidecar-cpu", "sidecar-cpu-limit", "sidecar-memory", "sidecar-memory-limit",

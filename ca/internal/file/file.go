@@ -1,4 +1,5 @@
-// Package file reads the files of a CA: certificates, keys, requests and configurations, all of which are small.
+// Package file reads the files of a CA: certificates, keys, requests and configurations, all of
+// which are small.
 package file
 
 import (
@@ -12,7 +13,8 @@ import (
 // Limit is how much of a file is read: the certificates that a system trusts are a tenth of it.
 const Limit = 4 << 20
 
-// Read is what a file holds. It may be a pipe, as what a shell puts in the place of a command is; it may be a device, and have no end.
+// Read is what a file holds. It may be a pipe, as what a shell puts in the place of a command is;
+// it may be a device, and have no end.
 //
 // Errors: *fs.PathError, also for a file that is larger than Limit.
 func Read(path string) ([]byte, error) { return read(os.Open(path)) }
@@ -24,14 +26,18 @@ func read(f *os.File, err error) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	defer f.Close()
+
 	text, err := io.ReadAll(io.LimitReader(f, Limit+1))
 	if err == nil && len(text) > Limit {
 		err = &fs.PathError{Op: "read", Path: f.Name(), Err: fmt.Errorf("larger than %d MiB", Limit>>20)}
 	}
+
 	if err != nil {
 		return nil, err
 	}
+
 	return text, nil
 }
 

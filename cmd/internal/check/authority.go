@@ -54,22 +54,27 @@ func (e *PinnedError) Error() string {
 	return fmt.Sprintf("CFSSL signs as %q, and CA.certPath holds %q", e.Served, e.Configured)
 }
 
-// CFSSL checks a CFSSL; pinned says whether the configuration names the CA's certificate. A certificate is issued for a host that cannot
-// be, and its key is thrown away: nothing less shows that the signing profile is right.
+// CFSSL checks a CFSSL; pinned says whether the configuration names the CA's certificate. A
+// certificate is issued for a host that cannot be, and its key is thrown away: nothing less shows
+// that the signing profile is right.
 func CFSSL(ctx context.Context, cfssl Authority, pinned bool) []Result {
 	var l list
 	var bundle ca.Bundle
+
 	ask := cfssl.Served
 	if !pinned {
 		ask = cfssl.Authority // which is what it serves
 	}
+
 	served, err := ask(ctx)
 	l.need(PartCFSSL, func() (string, error) { return "answers", err })
 	if l.blocked == "" {
 		bundle, err = cfssl.Issue(ctx, []string{checkHost})
 	}
+
 	issued := err
 	another := errors.Is(issued, ca.ErrForeignCA)
+
 	signed := issued == nil || another || errors.Is(issued, ca.ErrNotAsAsked) // the lines below say what it signed
 	switch {
 	case errors.Is(issued, ca.ErrNoProfile):
@@ -87,6 +92,7 @@ func CFSSL(ctx context.Context, cfssl Authority, pinned bool) []Result {
 			return "for servers and clients", issued
 		})
 	}
+
 	l.try(PartCA, func() (string, error) {
 		configured, err := cfssl.Authority(ctx)
 		switch {
@@ -97,11 +103,14 @@ func CFSSL(ctx context.Context, cfssl Authority, pinned bool) []Result {
 		case another:
 			return "", ca.ErrForeignCA
 		}
+
 		return fmt.Sprintf("%q, as configured", configured.Subject.CommonName), nil
 	})
+
 	if last := &l.results[len(l.results)-1]; !pinned && last.Status == OK {
 		last.Status, last.Detail = Warning, fmt.Sprintf("%q, by CFSSL's own account: it is not pinned", served.Subject.CommonName)
 	}
+
 	l.outlived(served, bundle)
 	l.try(PartSigning, func() (string, error) {
 		open, err := cfssl.OpenEndpoints(ctx)
@@ -110,31 +119,38 @@ func CFSSL(ctx context.Context, cfssl Authority, pinned bool) []Result {
 		}
 		return "refused", err
 	})
+
 	return l.results
 }
 
-// checkHost is a host that cannot be (RFC 6761, section 6.4), for certificates that are thrown away.
+// checkHost is a host that cannot be (RFC 6761, section 6.4), for certificates that are thrown
+// away.
 const checkHost = "check.invalid"
 
 // Key checks a CA whose key is on this machine.
 func Key(ctx context.Context, issuer Issuer) []Result {
 	var l list
 	var bundle ca.Bundle
+
 	authority, err := issuer.Authority(ctx)
 	if err == nil {
 		bundle, err = issuer.Issue(ctx, []string{checkHost})
 	}
+
 	l.try(PartCA, func() (string, error) {
 		if err != nil {
 			return "", err
 		}
 		return fmt.Sprintf("%q, whose key signs here", authority.Subject.CommonName), nil
 	})
+
 	l.outlived(authority, bundle)
+
 	return l.results
 }
 
-// outlived turns the last result, that a CA is right, into a warning if the CA ends before what it signs now: nobody accepts that then.
+// outlived turns the last result, that a CA is right, into a warning if the CA ends before what it
+// signs now: nobody accepts that then.
 func (l *list) outlived(authority *x509.Certificate, signed ca.Bundle) {
 	last := &l.results[len(l.results)-1]
 	if last.Status != Failed && signed.Leaf != nil && !signed.Leaf.NotAfter.Before(authority.NotAfter) {

@@ -22,10 +22,12 @@ func start(t *testing.T, o dashboardtest.Options) (*dashboardtest.Server, *dashb
 	t.Helper()
 	s := dashboardtest.New(o)
 	t.Cleanup(s.Close)
+
 	client, err := s.Client()
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return s, client
 }
 
@@ -39,7 +41,8 @@ func status(results []check.Result, part string) check.Status {
 	return ""
 }
 
-// What a check made is deleted where the listing does not show it: one that is a part, or that lags behind.
+// What a check made is deleted where the listing does not show it: one that is a part, or that lags
+// behind.
 func TestListingsThatHideProbes(t *testing.T) {
 	for name, o := range map[string]dashboardtest.Options{
 		"shows one API":   {Truncates: 1},
@@ -54,7 +57,8 @@ func TestListingsThatHideProbes(t *testing.T) {
 	}
 }
 
-// Whichever request fails, and however, no API is left that was made to try something; the next check ends as if nothing had been.
+// Whichever request fails, and however, no API is left that was made to try something; the next
+// check ends as if nothing had been.
 func TestDashboardLeavesNothingBehind(t *testing.T) {
 	good, client := start(t, dashboardtest.Options{})
 	for _, r := range check.Dashboard(t.Context(), client, client, good.Org, pattern, false) {
@@ -62,10 +66,12 @@ func TestDashboardLeavesNothingBehind(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	}
+
 	requests := len(good.Requests())
 	if requests < 8 || len(good.APIs()) != 0 {
 		t.Fatalf("%d requests left %d APIs", requests, len(good.APIs()))
 	}
+
 	for name, fault := range map[string]dashboardtest.Fault{
 		"refused":     {Answer: dashboardtest.Refusal(500, "planned")},
 		"error after": {Answer: dashboardtest.Refusal(500, "planned"), After: true},
@@ -80,12 +86,14 @@ func TestDashboardLeavesNothingBehind(t *testing.T) {
 					t.Errorf("%s at %d: %d APIs are left, and nobody says so: %+v", name, k, len(s.APIs()), r)
 				}
 			}
+
 			s.Heal()
 			for _, r := range check.Dashboard(t.Context(), client, client, s.Org, pattern, false) {
 				if r.Status != check.OK {
 					t.Errorf("%s at %d, the next check: %+v", name, k, r)
 				}
 			}
+
 			if n := len(s.APIs()); n != 0 {
 				t.Errorf("%s at %d: %d APIs are left", name, k, n)
 			}
@@ -113,16 +121,18 @@ func TestEvidence(t *testing.T) {
 	for _, domain := range []string{"a.shop", "b.shop", pattern} {
 		s.PutAPI(dashboard.API{Definition: dashboard.Definition{"name": domain, "slug": domain, "api_id": domain, "domain": domain, "proxy": map[string]any{"listen_path": "/"}}})
 	}
+
 	if got := status(check.Dashboard(t.Context(), client, nil, s.Org, pattern, false), check.PartListenPath); got != check.OK {
 		t.Error(got)
 	}
+
 	if strings.Contains(s.Log(), "POST") {
 		t.Errorf("an API was made:\n%s", s.Log())
 	}
 }
 
-// Where nothing is listed that tells the organisation, the certificates do; where a Dashboard has another word for what is not there, it is
-// one all the same.
+// Where nothing is listed that tells the organisation, the certificates do; where a Dashboard has
+// another word for what is not there, it is one all the same.
 func TestOtherAnswers(t *testing.T) {
 	s, client := start(t, dashboardtest.Options{})
 	for _, r := range check.Dashboard(t.Context(), client, client, "5d64a47fed63100001b2ffff", pattern, false) {
@@ -130,10 +140,12 @@ func TestOtherAnswers(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	}
+
 	s.Fail(dashboardtest.Fault{Method: "DELETE", Path: "/api/apis/0*", Answer: http.NotFound}) // a proxy's
 	if got := status(check.Dashboard(t.Context(), client, client, s.Org, pattern, false), check.PartAPIs); got != check.Failed {
 		t.Errorf("%s: %s", check.PartAPIs, got)
 	}
+
 	s.Heal()
 	s.Fail(dashboardtest.Fault{Method: "DELETE", Path: "/api/apis/0*", Answer: dashboardtest.Refusal(400, "Could not delete the API")})
 	if got := status(check.Dashboard(t.Context(), client, client, s.Org, pattern, false), check.PartAPIs); got != check.OK {
@@ -149,6 +161,7 @@ func TestSlowDashboard(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	}
+
 	if n := len(s.APIs()); n != 0 {
 		t.Errorf("%d APIs are left", n)
 	}
@@ -160,14 +173,17 @@ func TestLedger(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	left := ca.Record{ID: "tykmesh-check-0", Fingerprint: "0"}
 	if err := ledger.Insert(t.Context(), left); err != nil {
 		t.Fatal(err)
 	}
+
 	results := check.MongoDB(t.Context(), func(context.Context) (check.Ledger, error) { return ledger, nil })
 	if got := status(results, check.PartRecords); got != check.OK {
 		t.Errorf("%+v", results)
 	}
+
 	if records, err := ledger.Records(t.Context()); len(records) != 0 || err != nil {
 		t.Errorf("left: %v, %v", records, err)
 	}
@@ -213,16 +229,19 @@ func TestCFSSL(t *testing.T) {
 			if c.key == "" {
 				c.key = catest.Key
 			}
+
 			client, err := ca.New(ca.Config{Addr: s.URL, Key: c.key, Profile: c.profile})
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			var failed []string
 			for _, r := range check.CFSSL(t.Context(), signer{client}, true) {
 				if r.Status != check.OK {
 					failed = append(failed, r.Part)
 				}
 			}
+
 			if got := strings.Join(failed, ", "); got != c.failed {
 				t.Errorf("failed: %q, want %q", got, c.failed)
 			}

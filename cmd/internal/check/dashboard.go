@@ -36,12 +36,13 @@ const (
 	PartCertificates = "certificates"
 )
 
-// SharedPathError says that a Dashboard keeps two APIs from listening on / although their domains differ.
+// SharedPathError says that a Dashboard keeps two APIs from listening on / although their domains
+// differ.
 type SharedPathError struct{ Err error }
 
 func (e *SharedPathError) Error() string { return "a second API on / is refused: " + e.Err.Error() }
 
-// Unwrap is the Dashboard's refusal.
+// Unwrap returns the Dashboard's refusal.
 func (e *SharedPathError) Unwrap() error { return e.Err }
 
 // PatternError says that a Dashboard takes no pattern of hosts as a domain.
@@ -69,7 +70,7 @@ type RightError struct{ Err error }
 
 func (*RightError) Error() string { return "may be read with this key, and not written" }
 
-// Unwrap is the Dashboard's refusal.
+// Unwrap returns the Dashboard's refusal.
 func (e *RightError) Unwrap() error { return e.Err }
 
 // OwnershipError says that the Dashboard may hide APIs from the key.
@@ -79,8 +80,8 @@ func (e *OwnershipError) Error() string {
 	return "the Dashboard may hide APIs of other owners from this key: " + e.Sign
 }
 
-// ownership finds out whether the key sees every API: without that nothing proves that a certificate is
-// unused, or that an API is not there (Tyk Dashboard, API ownership).
+// ownership finds out whether the key sees every API: without that nothing proves that a
+// certificate is unused, or that an API is not there (Tyk Dashboard, API ownership).
 func ownership(ctx context.Context, apis APIs, listed []dashboard.API) (detail string, err error) {
 	o, err := dashboard.OwnershipOf(ctx, apis, listed)
 	if err != nil {
@@ -92,11 +93,12 @@ func ownership(ctx context.Context, apis APIs, listed []dashboard.API) (detail s
 	if admin, err := apis.Administrator(ctx); err == nil && admin {
 		return "the key is an administrator's, who sees every API", nil
 	}
+
 	return "", &OwnershipError{o.Sign} // who may not list users is no administrator
 }
 
-// right says whether the deletion of what does not exist shows that a key may write: whoever answers that there is no such thing, or
-// that it cannot be deleted, would have let this key do it.
+// right reports whether the deletion of what does not exist shows that a key may write: whoever
+// answers that there is no such thing, or that it cannot be deleted, would have let this key do it.
 func right(err error, org string) error {
 	var e *dashboard.Error
 	switch {
@@ -111,11 +113,12 @@ func right(err error, org string) error {
 	case errors.Is(err, dashboard.ErrNotVisible): // the key was accepted just now, so this is about the object
 		return nil
 	}
+
 	return err
 }
 
-// Dashboard checks a Dashboard for an organisation. meshDomain is the domain of mesh APIs; certs is nil where no certificates are needed.
-// seesAll says that the key is known to see every API.
+// Dashboard checks a Dashboard for an organisation. meshDomain is the domain of mesh APIs; certs is
+// nil where no certificates are needed. seesAll says that the key is known to see every API.
 func Dashboard(ctx context.Context, apis APIs, certs Certificates, org, meshDomain string, seesAll bool) []Result {
 	var l list
 	listed, err := apis.APIs(ctx)
@@ -125,28 +128,34 @@ func Dashboard(ctx context.Context, apis APIs, certs Certificates, org, meshDoma
 		}
 		return "answers", nil
 	})
+
 	l.need(PartDashboardKey, func() (string, error) {
 		if statusOf(err) == http.StatusUnauthorized {
 			return "", err
 		}
 		return "accepted", sameOrg(listed, org)
 	})
+
 	l.need(PartAPIs, func() (string, error) {
 		if err != nil {
 			return "", err
 		}
 		return fmt.Sprintf("may be written; there are %d", len(listed)), right(apis.DeleteAPI(ctx, dashboard.AbsentID), org)
 	})
+
 	if !seesAll {
 		l.warn(PartOwnership, func() (string, error) { return ownership(ctx, apis, listed) })
 	}
+
 	l.try(PartListenPath, func() (string, error) { return sharedPath(ctx, apis, listed, org, meshDomain) })
 	if l.blocked == PartAPIs { // certificates are another right
 		l.blocked = ""
 	}
+
 	if certs == nil {
 		return l.results
 	}
+
 	l.try(PartCertificates, func() (string, error) {
 		stored, err := certs.Certificates(ctx)
 		if err != nil {
@@ -154,10 +163,12 @@ func Dashboard(ctx context.Context, apis APIs, certs Certificates, org, meshDoma
 		}
 		return fmt.Sprintf("may be written; there are %d", len(stored)), right(certs.DeleteCertificate(ctx, org+strings.Repeat("0", fingerprintDigits)), org)
 	})
+
 	return l.results
 }
 
-// fingerprintDigits is the length of a SHA-256 in hex; certificate ids have the organisation in front of it.
+// fingerprintDigits is the length of a SHA-256 in hex; certificate ids have the organisation in
+// front of it.
 const fingerprintDigits = 2 * sha256.Size
 
 func statusOf(err error) int {
@@ -178,20 +189,23 @@ func sameOrg(listed []dashboard.API, org string) error {
 	return nil
 }
 
-// sharedPath finds out whether two APIs may listen on / if their domains differ, as all inbound APIs do, and whether the domain may be a
-// pattern. What is listed may tell; else it tries.
+// sharedPath finds out whether two APIs may listen on / if their domains differ, as all inbound
+// APIs do, and whether the domain may be a pattern. What is listed may tell; else it tries.
 func sharedPath(ctx context.Context, apis APIs, listed []dashboard.API, org, meshDomain string) (detail string, err error) {
 	if err := removeLeftBehind(ctx, apis, listed); err != nil {
 		return "", err
 	}
+
 	isPattern := strings.ContainsAny(meshDomain, "{}")
 	if n := onRoot(listed); n > 1 && (!isPattern || hasPattern(listed)) {
 		return fmt.Sprintf("%d APIs share it", n), nil
 	}
+
 	other := "two.check.invalid"
 	if isPattern {
 		other = `{host:two\.check\.invalid|three\.check\.invalid}`
 	}
+
 	made := probes{apis: apis}
 	defer func() {
 		if left := made.cleanUp(ctx); left != nil {
@@ -204,6 +218,7 @@ func sharedPath(ctx context.Context, apis APIs, listed []dashboard.API, org, mes
 	if err := made.second(ctx, org, other); err != nil {
 		return "", err
 	}
+
 	return "two APIs that were made to try it could share it", nil
 }
 
@@ -234,18 +249,20 @@ func (p *probes) second(ctx context.Context, org, domain string) error {
 			return &PatternError{err}
 		}
 	}
+
 	return &SharedPathError{err}
 }
 
-// clashes reports whether a second probe was refused for the first one: it differs from it in its names
-// and its domain alone. The words for a clash are not documented.
+// clashes reports whether a second probe was refused for the first one: it differs from it in its
+// names and its domain alone. The words for a clash are not documented.
 func clashes(err error) bool {
 	var e *dashboard.Error
 	return errors.As(err, &e) && e.Refused() && !errors.Is(err, dashboard.ErrUnauthorized) && !errors.Is(err, dashboard.ErrLicence) && e.Status != 0
 }
 
-// cleanUp takes away what was made, also where the answer to a create was lost or the listing does not show it, and what a check at the same
-// time has made: it has been made by then, and needs no more. It goes on for a while after ctx has ended.
+// cleanUp takes away what was made, also where the answer to a create was lost or the listing does
+// not show it, and what a check at the same time has made: it has been made by then, and needs no
+// more. It goes on for a while after ctx has ended.
 func (p *probes) cleanUp(ctx context.Context) error {
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
@@ -255,10 +272,12 @@ func (p *probes) cleanUp(ctx context.Context) error {
 			errs = append(errs, err)
 		}
 	}
+
 	listed, err := p.apis.APIs(ctx)
 	if err == nil {
 		err = removeLeftBehind(ctx, p.apis, listed)
 	}
+
 	return errors.Join(append(errs, err)...)
 }
 
@@ -282,7 +301,7 @@ func hasPattern(listed []dashboard.API) bool {
 	return false
 }
 
-// probe is an API that no gateway serves: it is not active, and no gateway has its tag.
+// probe returns an API that no gateway serves: it is not active, and no gateway has its tag.
 func probe(org, domain string) dashboard.Definition {
 	name := newName()
 	return dashboard.Definition{
@@ -303,5 +322,6 @@ func removeLeftBehind(ctx context.Context, apis APIs, listed []dashboard.API) er
 			}
 		}
 	}
+
 	return nil
 }

@@ -35,6 +35,7 @@ func MongoDB(ctx context.Context, open func(context.Context) (Ledger, error)) []
 		if err != nil {
 			return "", err
 		}
+
 		for _, r := range records {
 			if strings.HasPrefix(r.ID, leftBehind) {
 				if err := ledger.Delete(ctx, r.ID, r.Fingerprint); err != nil {
@@ -42,8 +43,10 @@ func MongoDB(ctx context.Context, open func(context.Context) (Ledger, error)) []
 				}
 			}
 		}
+
 		return fmt.Sprintf("may be written; there are %d", len(records)), tryRecord(ctx, ledger)
 	})
+
 	return l.results
 }
 

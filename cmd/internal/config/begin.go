@@ -20,7 +20,8 @@ const configurationHead = `# Configuration of tykmesh: tykmesh.yaml in the folde
 # tykmesh config view shows what counts, and where it comes from.
 `
 
-// Begin writes a configuration to begin with: every key with its purpose. Texts have a space behind the #, keys have none, so that an editor can tell them apart.
+// Begin writes a configuration to begin with: every key with its purpose. Texts have a space behind
+// the #, keys have none, so that an editor can tell them apart.
 func Begin(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString(configurationHead)
@@ -32,17 +33,21 @@ func Begin(w io.Writer) error {
 			if i > 0 {
 				b.WriteString("\n")
 			}
+
 			writeProse(&b, "  ", k.prose())
 			b.WriteString("  ")
 			if !k.filled {
 				b.WriteString("#")
 			}
+
 			b.WriteString(strings.TrimRight(k.name+": "+k.example(), " ") + "\n")
 		}
 	}
+
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("writing the configuration: %w", err)
 	}
+
 	return nil
 }
 

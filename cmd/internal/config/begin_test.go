@@ -30,26 +30,31 @@ func loadBegun(t *testing.T, text string, local bool) (Config, error) {
 			t.Errorf("warning: %s", w)
 		}
 	}
+
 	return c, err
 }
 
 // commented matches a key that config init leaves out.
 var commented = regexp.MustCompile(`(?m)^  #([A-Za-z])`)
 
-// Without servers it works as it is. With them it lacks nothing but what only its owner knows, and says so.
+// Without servers it works as it is. With them it lacks nothing but what only its owner knows, and
+// says so.
 func TestConfigInitLoads(t *testing.T) {
 	text := begun(t)
 	if _, _, err := load(text, nil, nil, true); err != nil {
 		t.Error("--local:", err)
 	}
+
 	_, err := loadBegun(t, text, false)
 	if err == nil || !strings.HasPrefix(err.Error(), "tykmesh.yaml:") || !strings.Contains(err.Error(), ": Tyk.org: is what config init writes") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("who forgets to fill in the organisation is told: %v", err)
 	}
+
 	c, err := loadBegun(t, strings.Replace(text, placeholderOrg, "5d64a47fed63100001b2f2ac", 1), false)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if !c.Injector.CreateRoutes || !c.Injector.EnableMeshTLS || c.Tyk.Secret.Reveal() != "dash" || c.CA.Key.Reveal() != "beef" {
 		t.Errorf("got %+v", c)
 	}
@@ -61,22 +66,27 @@ func TestConfigInitHasEveryKey(t *testing.T) {
 	if _, _, err := load(text, nil, nil, true); err != nil {
 		t.Error(err)
 	}
+
 	var root yaml.Node
 	if err := yaml.Unmarshal([]byte(text), &root); err != nil {
 		t.Fatal(err)
 	}
+
 	var got, want []string
+
 	sections := root.Content[0].Content
 	for i := 0; i < len(sections); i += 2 {
 		for j := 0; j < len(sections[i+1].Content); j += 2 {
 			got = append(got, sections[i].Value+"."+sections[i+1].Content[j].Value)
 		}
 	}
+
 	for _, section := range schema {
 		for _, key := range section.keys {
 			want = append(want, section.name+"."+key.name)
 		}
 	}
+
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
@@ -89,6 +99,7 @@ func TestConfigInitShowsDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	set := 0
 	for _, section := range schema {
 		for _, key := range section.keys {
@@ -101,10 +112,12 @@ func TestConfigInitShowsDefaults(t *testing.T) {
 			}
 		}
 	}
+
 	got, err := loadBegun(t, text, true)
 	if err != nil || set == 0 {
 		t.Fatal(set, err)
 	}
+
 	if diff := cmp.Diff(want, got, sameConfig()); diff != "" {
 		t.Errorf("%d defaults set, -want +got:\n%s", set, diff)
 	}
@@ -117,6 +130,7 @@ func TestConfigInitPinsImages(t *testing.T) {
 			t.Errorf("%q is not in it", line)
 		}
 	}
+
 	for _, section := range schema {
 		for _, key := range section.keys {
 			if strings.HasSuffix(strings.ToLower(key.name), "image") && !key.filled {

@@ -16,7 +16,8 @@ const orgDigits = 24
 // placeholderOrg is an id that no organisation has: whoever forgets to fill in another one is told.
 const placeholderOrg = "000000000000000000000000"
 
-// The checks say what is wrong with a value, or "". None of them repeats the value: several are, or may contain, secrets.
+// The checks say what is wrong with a value, or "". None of them repeats the value: several are, or
+// may contain, secrets.
 
 func checkURL(v string) string {
 	u, err := url.Parse(v)
@@ -26,6 +27,7 @@ func checkURL(v string) string {
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return "has a user, query or fragment, which no Dashboard address needs"
 	}
+
 	return ""
 }
 
@@ -52,10 +54,12 @@ func checkAddr(v string) string {
 		if !strings.Contains(addr, "://") {
 			addr = "http://" + addr
 		}
+
 		if checkURL(addr) != "" {
 			return "has an address that is no HOST:PORT, nor a URL of the form http://HOST or https://HOST"
 		}
 	}
+
 	return ""
 }
 
@@ -66,7 +70,8 @@ func checkMongo(v string) string {
 	return ""
 }
 
-// isOpen reports whether what is sent to a URL can be read on its way: it is not encrypted, and leaves this machine.
+// isOpen reports whether what is sent to a URL can be read on its way: it is not encrypted, and
+// leaves this machine.
 func isOpen(address string) bool {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" {
@@ -77,7 +82,8 @@ func isOpen(address string) bool {
 	return host != "localhost" && !strings.HasSuffix(host, ".localhost") && (err != nil || !ip.Unmap().IsLoopback())
 }
 
-// trustsAnyMongo reports whether a connection string has MongoDB's certificate not verified. Drivers take options in any case.
+// trustsAnyMongo reports whether a connection string has MongoDB's certificate not verified.
+// Drivers take options in any case.
 func trustsAnyMongo(connStr string) bool {
 	_, options, _ := strings.Cut(connStr, "?")
 	for option := range strings.FieldsFuncSeq(options, func(r rune) bool { return r == '&' || r == ';' }) {
@@ -86,6 +92,7 @@ func trustsAnyMongo(connStr string) bool {
 			return true
 		}
 	}
+
 	return false
 }
 

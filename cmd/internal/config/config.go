@@ -1,12 +1,14 @@
-// Package config is the configuration of tykmesh: the file of tyk-k8s with a section of our own, and the environment laid over it.
+// Package config is the configuration of tykmesh: the file of tyk-k8s with a section of our own,
+// and the environment laid over it.
 //
 //	Find ──> Source ──Load──> Config, typed and checked, or all that is wrong with it and where
 //	         file,     │
 //	         environ   ├──View──> what counts, and where each value comes from
 //	                   └──References──> the files and variables that belong to it
 //
-// What can be configured stands once, in schema (keys.go): what Load takes, what View shows, what Begin writes to begin with, and what README lists
-// are made of it. The package never talks to a server and never shows a secret: a [Secret] prints as [redacted].
+// What can be configured stands once, in schema (keys.go): what Load takes, what View shows, what
+// Begin writes to begin with, and what README lists are made of it. The package never talks to a
+// server and never shows a secret: a [Secret] prints as [redacted].
 package config
 
 import (
@@ -22,8 +24,9 @@ import (
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// Config is what a run is told to do: the configuration file of tyk-k8s (its sections Tyk, CA and Injector) with the environment
-// laid over it, and a section of our own, Sidecar; typed and checked. What has a default and is not set has been filled in.
+// Config is what a run is told to do: the configuration file of tyk-k8s (its sections Tyk, CA and
+// Injector) with the environment laid over it, and a section of our own, Sidecar; typed and
+// checked. What has a default and is not set has been filled in.
 type Config struct {
 	File     string             // the file that was read, as errors name it; "" where there is none
 	places   map[string]Finding // where each key was set, and each section of the file begins; without a message
@@ -34,10 +37,12 @@ type Config struct {
 	Sidecar  inject.Sidecar // the built-in one; it counts where Injector.Containers is empty
 }
 
-// Named returns the files that keys name, as the program can open them. Secrets and templates are not among them.
+// Named returns the files that keys name, as the program can open them. Secrets and templates are
+// not among them.
 func (c Config) Named() []string { return c.named }
 
-// TykSection says where the Tyk Dashboard is. With --local only Org and Templates count, and URL for the built-in sidecar.
+// TykSection says where the Tyk Dashboard is. With --local only Org and Templates count, and URL
+// for the built-in sidecar.
 type TykSection struct {
 	URL                string // of the Dashboard: http://dashboard.tyk:3000
 	Secret             Secret // the API key of a Dashboard user
@@ -47,7 +52,8 @@ type TykSection struct {
 	InsecureSkipVerify bool   // do not verify the Dashboard's TLS certificate
 }
 
-// CASection says who signs certificates and where they are recorded. With --local only DefaultNames and DefaultKeyRequest count.
+// CASection says who signs certificates and where they are recorded. With --local only DefaultNames
+// and DefaultKeyRequest count.
 type CASection struct {
 	Addr              string         // of CFSSL; several, separated by commas, are tried in order
 	Key               Secret         // CFSSL's authentication key, hexadecimal
@@ -72,9 +78,10 @@ type InjectorSection struct {
 	EnableMeshTLS     bool   // give both a certificate; true only with CreateRoutes
 	MeshCertificateID string // of a certificate in the Dashboard's store; "" means that the mesh certificate is found or made
 
-	// Containers and InitContainers are added to every pod; their keys stand in the order of the file. Each decodes strictly
-	// into a Kubernetes Container, its name is a DNS label, and no two names are the same. Without Containers there are no InitContainers, and
-	// pods get the built-in sidecar.
+	// Containers and InitContainers are added to every pod; their keys stand in the order of the
+	// file. Each decodes strictly into a Kubernetes Container, its name is a DNS label, and no two
+	// names are the same. Without Containers there are no InitContainers, and pods get the built-in
+	// sidecar.
 	Containers, InitContainers []manifest.Map
 
 	PodTemplates []inject.PodTemplate // where custom resources have pod templates besides spec.template
@@ -110,11 +117,13 @@ type Source struct {
 	Environ  []string                          // as os.Environ returns it
 	ReadFile func(path string) ([]byte, error) // reads what a file:PATH names
 
-	// Local is true where --local stands in for the servers. How to reach them is then neither needed nor resolved.
+	// Local is true where --local stands in for the servers. How to reach them is then neither
+	// needed nor resolved.
 	Local bool
 }
 
-// Load reads a configuration and checks all of it. What is allowed but hardly meant comes back as warnings.
+// Load reads a configuration and checks all of it. What is allowed but hardly meant comes back as
+// warnings.
 //
 // Errors: an [Error] with everything that is wrong, in the order of the file.
 func Load(src Source) (Config, []Finding, error) {
@@ -127,7 +136,8 @@ func Load(src Source) (Config, []Finding, error) {
 	return l.config, inFileOrder(l.warnings), nil
 }
 
-// load reads everything and checks it. Where it fails, it tells whether what there is can be shown all the same.
+// load reads everything and checks it. Where it fails, it tells whether what there is can be shown
+// all the same.
 func (l *loader) load() (showable bool, err error) {
 	if !l.readAll() {
 		return false, Error(l.errors)
@@ -139,17 +149,19 @@ func (l *loader) load() (showable bool, err error) {
 	if len(l.errors) > 0 {
 		return true, Error(inFileOrder(l.errors))
 	}
+
 	return true, nil
 }
 
-// Reference is something beside a configuration file that belongs to it: an environment variable or a file.
+// Reference is something beside a configuration file that belongs to it: an environment variable or
+// a file.
 type Reference struct {
 	At        Finding // where it is named; without a message
 	Env, Path string  // one of them; a path is as it is written
 }
 
-// References are the variables and files from which a configuration file takes its secrets and certificates, each once, in the order of the file.
-// They need not be there.
+// References returns the variables and files from which a configuration file takes its secrets and
+// certificates, each once, in the order of the file. They need not be there.
 //
 // Errors: an [Error], as of Load.
 func References(src Source) ([]Reference, error) {
@@ -162,7 +174,8 @@ func References(src Source) ([]Reference, error) {
 	return l.references, nil
 }
 
-// BuiltInTLS tells whether the built-in sidecars of a configuration speak TLS. What the configuration lacks besides does not matter yet.
+// BuiltInTLS reports whether the built-in sidecars of a configuration speak TLS. What the
+// configuration lacks besides does not matter yet.
 //
 // Errors: an [Error] where it says what is wrong, or nothing, or that pods get other sidecars.
 func BuiltInTLS(src Source) (bool, error) {
@@ -175,6 +188,7 @@ func BuiltInTLS(src Source) (bool, error) {
 	case len(l.config.Injector.Containers) > 0:
 		return false, Error{l.settings["Injector.containers"].finding("says what pods get, and nothing of it needs the Secret " + sidecar.Secret)}
 	}
+
 	return l.config.Injector.EnableMeshTLS, nil
 }
 
@@ -189,11 +203,13 @@ func newLoader(src Source) *loader {
 	}
 }
 
-// readAll takes over what the file and the environment say, and tells whether the file could be parsed.
+// readAll takes over what the file and the environment say, and tells whether the file could be
+// parsed.
 func (l *loader) readAll() bool {
 	if !l.readFile() {
 		return false
 	}
+
 	l.readEnviron()
 	for _, section := range schema {
 		for _, key := range section.keys {
@@ -204,6 +220,7 @@ func (l *loader) readAll() bool {
 			}
 		}
 	}
+
 	return true
 }
 
@@ -231,7 +248,8 @@ func defaultConfig(file string) Config {
 	}
 }
 
-// Fail is an error that a value of the configuration turned out to be, once it was used: an [Error] with the place of its key, and what to do about it.
+// Fail returns an error that a value of the configuration turned out to be, once it was used: an
+// [Error] with the place of its key, and what to do about it.
 func (c Config) Fail(key string, err error, hint string) error {
 	var found Error
 	for line := range strings.Lines(err.Error()) {
@@ -277,9 +295,11 @@ func (l *loader) places() map[string]Finding {
 	for key, s := range l.settings {
 		places[key] = s.finding("")
 	}
+
 	for section, pos := range l.sections {
 		places[section] = Finding{Pos: pos}
 	}
+
 	return places
 }
 

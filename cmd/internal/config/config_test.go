@@ -39,6 +39,7 @@ func load(text string, environ []string, files map[string]string, local bool) (C
 	if text == "" {
 		name = ""
 	}
+
 	return Load(Source{
 		Name:    name,
 		Data:    []byte(text),
@@ -53,25 +54,30 @@ func load(text string, environ []string, files map[string]string, local bool) (C
 	})
 }
 
-// TestConfigSays holds what users are told of their configuration. A case is a txtar archive: tykmesh.yaml, perhaps environ,
-// "local" in the comment where --local is given, files for secrets, and want.
+// TestConfigSays holds what users are told of their configuration. A case is a txtar archive:
+// tykmesh.yaml, perhaps environ, "local" in the comment where --local is given, files for secrets,
+// and want.
 func TestConfigSays(t *testing.T) {
 	cases, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(cases) == 0 {
 		t.Fatalf("no cases: %v", err)
 	}
+
 	for _, file := range cases {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
 			archive, err := txtar.ParseFile(file)
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			files := map[string]string{}
 			for _, f := range archive.Files {
 				files[f.Name] = string(f.Data)
 			}
+
 			_, warnings, err := load(files["tykmesh.yaml"], strings.Fields(files["environ"]), files,
 				strings.Contains(string(archive.Comment), "--local"))
+
 			got := said(warnings, err)
 			if !*update {
 				if diff := cmp.Diff(files["want"], got); diff != "" {
@@ -79,6 +85,7 @@ func TestConfigSays(t *testing.T) {
 				}
 				return
 			}
+
 			archive.Files[len(archive.Files)-1] = txtar.File{Name: "want", Data: []byte(got)}
 			if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
 				t.Fatal(err)
@@ -95,13 +102,15 @@ func said(warnings []Finding, err error) string {
 	for _, w := range warnings {
 		out += "warning: " + w.String() + "\n"
 	}
+
 	return out
 }
 
 // openDashboard is the warning about an address of a cluster, as samples have it.
 const openDashboard = "is http:// to another machine: the key goes there unencrypted; use https://"
 
-// The key of the Dashboard may go unencrypted to this machine, where kubectl port-forward listens, and to no other.
+// The key of the Dashboard may go unencrypted to this machine, where kubectl port-forward listens,
+// and to no other.
 func TestOpenAddresses(t *testing.T) {
 	for address, want := range map[string]bool{
 		"http://dashboard.tyk:3000": true, "http://10.0.0.1": true, "http://[fd00::1]:3000": true, "http://localhost.example.com": true, "HTTP://dashboard": true,
@@ -126,16 +135,19 @@ func TestMongoThatIsNotVerified(t *testing.T) {
 	}
 }
 
-// The sample configuration is typed, and its secrets come from where it says, and not at all with --local.
+// The sample configuration is typed, and its secrets come from where it says, and not at all with
+// --local.
 func TestLoadConfigSample(t *testing.T) {
 	environ := []string{"TYK_DASHBOARD_KEY=dash", "CFSSL_KEY=6dcb"}
 	got, warnings, err := load(readSample(t, "tykmesh.yaml"), environ, nil, false)
 	if want := "loads\nwarning: tykmesh.yaml:10:8: Tyk.url: " + openDashboard + "\n"; said(warnings, err) != want {
 		t.Fatalf("%s, want %s", said(warnings, err), want)
 	}
+
 	if names := []string{got.Injector.Containers[0].String("name"), got.Injector.InitContainers[0].String("name")}; !cmp.Equal(names, []string{"tyk-mesh", "run-iptables"}) {
 		t.Errorf("containers %q", names)
 	}
+
 	got.Injector.Containers, got.Injector.InitContainers = nil, nil
 	want := Config{
 		File: "tykmesh.yaml",
@@ -157,6 +169,7 @@ func TestLoadConfigSample(t *testing.T) {
 		},
 		Sidecar: defaultConfig("").Sidecar, // which does not count
 	}
+
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Secret{}), cmpopts.IgnoreUnexported(Config{})); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
@@ -165,6 +178,7 @@ func TestLoadConfigSample(t *testing.T) {
 	if err != nil {
 		t.Fatal("--local:", err)
 	}
+
 	if local.Tyk.Secret.IsSet() || local.CA.Key.IsSet() || local.Tyk.URL != "" || local.CA.Addr != "" {
 		t.Errorf("--local keeps how to reach servers: %+v", local)
 	}
@@ -175,7 +189,8 @@ const sidecarOnly = `
     - {name: tyk-mesh, image: gateway}
 `
 
-// A file of tyk-k8s with keys in other case, sections of no interest, numbers for texts and bools of YAML 1.1 says the same.
+// A file of tyk-k8s with keys in other case, sections of no interest, numbers for texts and bools
+// of YAML 1.1 says the same.
 func TestLoadConfigTykK8s(t *testing.T) {
 	got, _, err := load(`
 server: {addr: ":443", nonsense: true}
@@ -194,9 +209,11 @@ injector:
   MeshHosts: [mesh.example]
   slugs: namespaced
 `+sidecarOnly, nil, nil, false)
+
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if !got.Injector.CreateRoutes || got.Tyk.Secret.Reveal() != "0123" || got.Tyk.Org != "593412345678901234567890" ||
 		got.Tyk.Templates != "templates" || got.CA.CertPath != "/etc/ca.pem" || got.CA.DefaultKeyRequest != (csr.KeyRequest{A: "rsa", S: 4096}) ||
 		!cmp.Equal(got.Injector.MeshHosts, []string{"mesh.example"}) || got.Injector.Slugs != SlugsNamespaced {
@@ -204,7 +221,8 @@ injector:
 	}
 }
 
-// Containers keep the order of their keys, whatever the order of Kubernetes' own types, with aliases and merge keys written out.
+// Containers keep the order of their keys, whatever the order of Kubernetes' own types, with
+// aliases and merge keys written out.
 func TestLoadConfigContainerTree(t *testing.T) {
 	got, _, err := load(`
 Injector:
@@ -229,13 +247,16 @@ Injector:
       envFrom: [{secretRef: {name: tyk}}]
       readinessProbe: {httpGet: {port: http, path: /ready}, periodSeconds: 0x10}
 `, nil, nil, true)
+
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	type m = manifest.Map
 	type l = manifest.List
 	e := func(key string, value any) manifest.Entry { return manifest.Entry{Key: key, Value: value} }
 	security := e("securityContext", m{e("privileged", true), e("capabilities", m{e("add", l{"NET_ADMIN"})})})
+
 	wantInit := []m{
 		{e("name", "first"), e("image", "busybox"), security},
 		{e("image", "busybox"), security, e("name", "second"), e("volumeMounts", l{})},
@@ -252,15 +273,18 @@ Injector:
 		e("envFrom", l{m{e("secretRef", m{e("name", "tyk")})}}),
 		e("readinessProbe", m{e("httpGet", m{e("port", "http"), e("path", "/ready")}), e("periodSeconds", int64(16))}),
 	}}
+
 	if diff := cmp.Diff(wantInit, got.Injector.InitContainers); diff != "" {
 		t.Errorf("initContainers, -want +got:\n%s", diff)
 	}
+
 	if diff := cmp.Diff(want, got.Injector.Containers); diff != "" {
 		t.Errorf("containers, -want +got:\n%s", diff)
 	}
 }
 
-// The environment wins over the file, our prefix over that of tyk-k8s, and an empty variable is none.
+// The environment wins over the file, our prefix over that of tyk-k8s, and an empty variable is
+// none.
 func TestLoadConfigEnvironment(t *testing.T) {
 	file := "Tyk: {url: 'http://file', org: 5d64a47fed63100001b2f2ac, secret: file}\nInjector:\n  createRoutes: true" + sidecarOnly
 	got, warnings, err := load(file, []string{
@@ -269,9 +293,11 @@ func TestLoadConfigEnvironment(t *testing.T) {
 		"TYKMESH_CA_MONGOCONNSTR=file:/mongo", "TYKMESH_INJECTOR_MESHHOSTS=a, b.c",
 		"TYKMESH_CONFIG=x", "TYKMESH_TEST_DASHBOARD=x", "TYKMESH_CA_SERVICE_HOST=10.0.0.1", "TYKMESH_CA_PORT_443_TCP=x", "TYKMESH_PS1=$",
 	}, map[string]string{"/mongo": "mongodb://u:p@m/db\r\n"}, false)
+
 	if err != nil {
 		t.Fatal(err, warnings)
 	}
+
 	want := []string{"http://ours", "old", "5d64a47fed63100001b2f2ac", "cfssl:8888", "beef", "mongodb://u:p@m/db", "a|b.c", "true"}
 	if diff := cmp.Diff(want, []string{
 		got.Tyk.URL, got.Tyk.Secret.Reveal(), got.Tyk.Org, got.CA.Addr, got.CA.Key.Reveal(), got.CA.MongoConnStr.Reveal(),
@@ -288,6 +314,7 @@ func TestLoadConfigEmptyImages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	want := []string{sidecar.DefaultImage, sidecar.DefaultRulesImage}
 	if diff := cmp.Diff(want, []string{got.Sidecar.Image, got.Sidecar.RulesImage}); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -304,10 +331,12 @@ func TestLoadConfigPaths(t *testing.T) {
 			return []byte(path + "\n"), nil
 		},
 	}
+
 	got, _, err := Load(src)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	paths := []string{got.Tyk.Templates, got.Tyk.Secret.Reveal(), got.CA.CertPath}
 	if diff := cmp.Diff([]string{"/etc/mesh/api", "/etc/mesh/key", "here.pem"}, paths); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

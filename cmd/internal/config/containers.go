@@ -24,11 +24,13 @@ type container struct {
 	setting setting
 }
 
-// containers reads a list of containers twice: as a tree whose keys keep their order, because that is what goes into manifests, and
-// as what Kubernetes makes of it, to check it. Their keys are case-sensitive, unlike all others of the file.
+// containers reads a list of containers twice: as a tree whose keys keep their order, because that
+// is what goes into manifests, and as what Kubernetes makes of it, to check it. Their keys are
+// case-sensitive, unlike all others of the file.
 func (l *loader) containers(s setting) []manifest.Map {
 	before := len(l.errors)
 	var trees []manifest.Map
+
 	items, _ := l.list(s)
 	for i, item := range items {
 		at := setting{key: fmt.Sprintf("%s[%d]", s.key, i), value: item}
@@ -36,9 +38,11 @@ func (l *loader) containers(s setting) []manifest.Map {
 			trees = append(trees, tree)
 		}
 	}
+
 	if len(l.errors) > before {
 		l.failed[s.key] = true
 	}
+
 	return trees
 }
 
@@ -49,13 +53,16 @@ func (l *loader) container(s setting) (manifest.Map, bool) {
 	if len(l.errors) > before {
 		return nil, false
 	}
+
 	c := container{setting: s}
 	if err := decodeStrict(tree, &c.Container); err != nil {
 		l.fail(s, "is no Kubernetes container: "+err.Error())
 		return nil, false
 	}
+
 	l.checkContainer(c)
 	l.read = append(l.read, c)
+
 	return tree, true
 }
 
@@ -69,33 +76,39 @@ func (l *loader) checkContainer(c container) {
 	case slices.ContainsFunc(l.read, func(other container) bool { return other.Name == c.Name }):
 		l.fail(c.setting, fmt.Sprintf("the name %q is taken by another container; a pod has no two of one name", c.Name))
 	}
+
 	if c.Image == "" {
 		l.fail(c.setting, "has no image")
 	}
 }
 
-// tree returns a value as package manifest has it, and reports what does not fit into t. It finds the place of every error; what is
-// allowed in the end is up to [decodeStrict].
+// tree returns a value as package manifest has it, and reports what does not fit into t. It finds
+// the place of every error; what is allowed in the end is up to [decodeStrict].
 func (l *loader) tree(n node, key string, t reflect.Type) any {
 	pos := n.pos
 	n = resolve(n)
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
+
 	if !l.spend(pos) || isNull(n) {
 		return nil
 	}
+
 	if !fits(n, t) {
 		l.report(pos, key, fmt.Sprintf("want %s, got %s%s", wantOf(t), kindOf(n), quoteHint(n, t)))
 		return nil
 	}
+
 	switch n.Kind {
 	case yaml.MappingNode:
 		return l.treeMap(n, key, t)
 	case yaml.SequenceNode:
 		return l.treeList(n, key, t.Elem())
 	}
+
 	v, _ := scalarValue(n)
+
 	return v
 }
 
@@ -109,6 +122,7 @@ func (l *loader) treeMap(n node, key string, t reflect.Type) any {
 		}
 		out = append(out, manifest.Entry{Key: e.key, Value: l.tree(e.value, dotted(key, e.key), below)})
 	}
+
 	return out
 }
 
@@ -126,22 +140,25 @@ var selfDecoded = map[reflect.Type]string{
 	reflect.TypeFor[intstr.IntOrString](): "a number or a name",
 }
 
-// fits tells whether a YAML value is of the kind that a Go type decodes from.
+// fits reports whether a YAML value is of the kind that a Go type decodes from.
 func fits(n node, t reflect.Type) bool {
 	if _, ok := selfDecoded[t]; ok {
 		v, ok := scalarValue(n)
 		return ok && decodeStrict(v, reflect.New(t).Interface()) == nil
 	}
+
 	switch t.Kind() {
 	case reflect.Struct, reflect.Map:
 		return n.Kind == yaml.MappingNode
 	case reflect.Slice:
 		return n.Kind == yaml.SequenceNode
 	}
+
 	v, ok := scalarValue(n)
 	if !ok {
 		return false
 	}
+
 	switch v := v.(type) {
 	case string:
 		return t.Kind() == reflect.String
@@ -150,6 +167,7 @@ func fits(n node, t reflect.Type) bool {
 	case int64:
 		return reflect.Zero(t).CanInt() && !reflect.Zero(t).OverflowInt(v)
 	}
+
 	return false
 }
 
@@ -158,6 +176,7 @@ func wantOf(t reflect.Type) string {
 	if want, ok := selfDecoded[t]; ok {
 		return want
 	}
+
 	switch t.Kind() {
 	case reflect.Struct, reflect.Map:
 		return "a mapping"
@@ -180,7 +199,7 @@ func quoteHint(n node, t reflect.Type) string {
 	return ""
 }
 
-// elementType is the type under a key of a struct or a map.
+// elementType returns the type under a key of a struct or a map.
 func elementType(t reflect.Type, key string) (reflect.Type, bool) {
 	if t.Kind() == reflect.Map {
 		return t.Elem(), true
@@ -190,6 +209,7 @@ func elementType(t reflect.Type, key string) (reflect.Type, bool) {
 			return f.goType, true
 		}
 	}
+
 	return nil, false
 }
 
@@ -206,7 +226,8 @@ type jsonField struct {
 	goType reflect.Type
 }
 
-// jsonFields lists the fields of a Kubernetes type under their JSON names, those of inlined structs among them.
+// jsonFields lists the fields of a Kubernetes type under their JSON names, those of inlined structs
+// among them.
 func jsonFields(t reflect.Type) []jsonField {
 	var out []jsonField
 	for i := range t.NumField() {
@@ -218,6 +239,7 @@ func jsonFields(t reflect.Type) []jsonField {
 			out = append(out, jsonField{name, f.Type})
 		}
 	}
+
 	return out
 }
 
@@ -231,5 +253,6 @@ func decodeStrict(tree, into any) error {
 	if err == nil && len(strict) > 0 {
 		err = strict[0]
 	}
+
 	return err
 }

@@ -43,14 +43,15 @@ func (k key) fill(value string) key {
 	return k
 }
 
-// pinned has config init set a key to its default, because the default of another version may be another one, and pods would roll.
+// pinned has config init set a key to its default, because the default of another version may be
+// another one, and pods would roll.
 func (k key) pinned() key {
 	k.filled = true
 	k.text += "; `config init` writes it out, so that an upgrade of tykmesh rolls no pod"
 	return k
 }
 
-// preset is the value of a key that nobody sets, as YAML; "" where it has none.
+// preset returns the value of a key that nobody sets, as YAML; "" where it has none.
 func (k key) preset() string {
 	config := defaultConfig("")
 	if v := k.show(&config); v != nil {
@@ -72,7 +73,7 @@ type Key struct {
 	Secret   bool   // it is never shown
 }
 
-// Keys are all that can be configured, in the order of the file.
+// Keys returns all that can be configured, in the order of the file.
 func Keys() (keys []Key) {
 	for _, section := range schema {
 		for _, k := range section.keys {
@@ -80,17 +81,20 @@ func Keys() (keys []Key) {
 			if !k.fileOnly {
 				known.Variable = variableOf(known.Name)
 			}
+
 			if known.Default == "" {
 				known.Default = k.preset()
 				known.Preset = known.Default != ""
 			}
+
 			keys = append(keys, known)
 		}
 	}
+
 	return keys
 }
 
-// flowText is a value as YAML in one line.
+// flowText returns a value as YAML in one line.
 func flowText(v any) string {
 	n := yamlNode(v)
 	n.Style |= yaml.FlowStyle

@@ -14,8 +14,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/spelling"
 )
 
-// maxValues is how many values a configuration may have once its aliases are written out. A real one has some hundred; a few
-// nested aliases make billions.
+// maxValues is how many values a configuration may have once its aliases are written out. A real
+// one has some hundred; a few nested aliases make billions.
 const maxValues = 20000
 
 // node is a YAML value of the file and its place.
@@ -38,10 +38,12 @@ func (l *loader) readFile() bool {
 	if err != nil || isNull(root) {
 		return err == nil
 	}
+
 	if root.Kind != yaml.MappingNode {
 		l.report(root.pos, "", "want the sections "+strings.Join(sectionNames(), ", ")+", got "+kindOf(root))
 		return false
 	}
+
 	for _, e := range l.entries(root, "", strings.EqualFold) {
 		section, known := findSection(e.key)
 		switch {
@@ -52,6 +54,7 @@ func (l *loader) readFile() bool {
 			l.unknownKey("", e, sectionNames())
 		}
 	}
+
 	return true
 }
 
@@ -59,6 +62,7 @@ func (l *loader) readSection(section section, value node) {
 	if isNull(value) {
 		return
 	}
+
 	l.failed[section.name] = resolve(value).Kind != yaml.MappingNode
 	for _, e := range l.entries(value, section.name, strings.EqualFold) {
 		key, known := section.find(e.key)
@@ -66,6 +70,7 @@ func (l *loader) readSection(section section, value node) {
 			l.unknownKey(section.name, e, section.keyNames())
 			continue
 		}
+
 		if !isNull(e.value) { // a key without a value is as good as none
 			full := dotted(section.name, key.name)
 			l.settings[full] = setting{key: full, value: e.value}
@@ -73,14 +78,17 @@ func (l *loader) readSection(section section, value node) {
 	}
 }
 
-// parse returns the one YAML document of the file; the zero node where it holds none, which is a configuration that sets nothing.
+// parse returns the one YAML document of the file; the zero node where it holds none, which is a
+// configuration that sets nothing.
 func (l *loader) parse() (node, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(l.src.Data))
 	var first, second yaml.Node
+
 	err := decoder.Decode(&first)
 	if err == nil {
 		err = decoder.Decode(&second)
 	}
+
 	switch {
 	case err == nil:
 		err = errSecondDocument
@@ -92,6 +100,7 @@ func (l *loader) parse() (node, error) {
 	default:
 		return l.at(first.Content[0]), nil
 	}
+
 	return node{}, err
 }
 
@@ -101,8 +110,8 @@ var (
 	yamlQuoted = regexp.MustCompile(`'[^']{2,}'`)
 )
 
-// syntaxError reports what the YAML parser says. It quotes names of anchors, which may be a secret that begins with an asterisk, so
-// nothing is shown that it quotes but punctuation.
+// syntaxError reports what the YAML parser says. It quotes names of anchors, which may be a secret
+// that begins with an asterisk, so nothing is shown that it quotes but punctuation.
 func (l *loader) syntaxError(err error) {
 	document := &manifest.Document{File: l.src.Name, Line: 1, Text: l.src.Data}
 	mistake := document.Mistake(err)
@@ -126,14 +135,16 @@ func resolve(n node) node {
 	return n
 }
 
-// entries lists the keys of a mapping with merge keys written out: what they bring stands in their place, and what the mapping
-// says itself wins. Keys that same finds equal are duplicates, which are errors, like anything but a mapping.
+// entries lists the keys of a mapping with merge keys written out: what they bring stands in their
+// place, and what the mapping says itself wins. Keys that same finds equal are duplicates, which
+// are errors, like anything but a mapping.
 func (l *loader) entries(n node, key string, same func(a, b string) bool) []entry {
 	n = resolve(n)
 	if n.Kind != yaml.MappingNode {
 		l.report(n.pos, key, "want a mapping, got "+kindOf(n))
 		return nil
 	}
+
 	var own []entry
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		e := entry{pos: l.at(n.Content[i]).pos, value: l.at(n.Content[i+1])}
@@ -152,8 +163,10 @@ func (l *loader) entries(n node, key string, same func(a, b string) bool) []entr
 				continue
 			}
 		}
+
 		own = append(own, e)
 	}
+
 	return l.merge(own, key, same)
 }
 
@@ -165,10 +178,12 @@ func (l *loader) merge(own []entry, key string, same func(a, b string) bool) []e
 			out = append(out, e)
 			continue
 		}
+
 		sources := []node{resolve(e.value)}
 		if sources[0].Kind == yaml.SequenceNode {
 			sources = l.items(sources[0])
 		}
+
 		for _, source := range sources {
 			for _, brought := range l.entries(source, key, same) {
 				_, mine := findEntry(own, brought.key, same)
@@ -179,6 +194,7 @@ func (l *loader) merge(own []entry, key string, same func(a, b string) bool) []e
 			}
 		}
 	}
+
 	return out
 }
 
@@ -190,8 +206,8 @@ func (l *loader) items(sequence node) []node {
 	return out
 }
 
-// spend counts one more value, and tells whether there may be more. There are too many when aliases stand within aliases, or when
-// one holds itself.
+// spend counts one more value, and tells whether there may be more. There are too many when aliases
+// stand within aliases, or when one holds itself.
 func (l *loader) spend(pos manifest.Position) bool {
 	l.values++
 	if l.values == maxValues {
@@ -224,8 +240,9 @@ func dotted(parent, key string) string {
 	return parent + "." + key
 }
 
-// unknownKey reports a key that its level does not know, and what may have been meant: the section where it belongs, or the known
-// name that is most like it. Of what was meant no more is said, for instance that it is missing.
+// unknownKey reports a key that its level does not know, and what may have been meant: the section
+// where it belongs, or the known name that is most like it. Of what was meant no more is said, for
+// instance that it is missing.
 func (l *loader) unknownKey(parent string, e entry, known []string) {
 	meant := ""
 	for _, s := range schema {
@@ -233,11 +250,13 @@ func (l *loader) unknownKey(parent string, e entry, known []string) {
 			meant = dotted(s.name, k.name)
 		}
 	}
+
 	msg := "unknown key; did you mean " + meant + "?"
 	if meant == "" {
 		msg = "unknown key" + spelling.Suggest(e.key, known)
 		meant = dotted(parent, spelling.Nearest(e.key, known))
 	}
+
 	l.failed[meant] = true
 	l.report(e.pos, dotted(parent, e.key), msg)
 }

@@ -9,9 +9,10 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// Find reads the configuration file: the one that the flag names, else the one that TYKMESH_CONFIG names, else the first of
-// ./tykmesh.yaml, ./tyk-k8s.yaml, tykmesh/tykmesh.yaml in the user's configuration folder (XDG base directory specification) and
-// /etc/tyk-k8s/tyk-k8s.yaml that exists. Without any, the source has neither name nor data: the environment may say enough.
+// Find reads the configuration file: the one that the flag names, else the one that TYKMESH_CONFIG
+// names, else the first of ./tykmesh.yaml, ./tyk-k8s.yaml, tykmesh/tykmesh.yaml in the user's
+// configuration folder (XDG base directory specification) and /etc/tyk-k8s/tyk-k8s.yaml that
+// exists. Without any, the source has neither name nor data: the environment may say enough.
 //
 // Errors: an [Error] when a named file is not there, or one that is there cannot be read.
 func Find(flag string, environ []string, readFile func(path string) ([]byte, error)) (Source, error) {
@@ -19,6 +20,7 @@ func Find(flag string, environ []string, readFile func(path string) ([]byte, err
 	if flag == "" {
 		named, flag = envConfig, lookupEnv(environ, envConfig)
 	}
+
 	if flag != "" {
 		data, err := readFile(flag)
 		if err != nil {
@@ -27,6 +29,7 @@ func Find(flag string, environ []string, readFile func(path string) ([]byte, err
 		src.Name, src.Data = flag, data
 		return src, nil
 	}
+
 	for _, name := range configPlaces(environ) {
 		switch data, err := readFile(name); {
 		case err == nil:
@@ -36,20 +39,24 @@ func Find(flag string, environ []string, readFile func(path string) ([]byte, err
 			return Source{}, unreadable(name, "cannot be read", err)
 		}
 	}
+
 	return src, nil
 }
 
-// configPlaces are the files that are looked for when none is named.
+// configPlaces returns the files that are looked for when none is named.
 func configPlaces(environ []string) []string {
 	places := []string{"tykmesh.yaml", "tyk-k8s.yaml"}
 	folder := lookupEnv(environ, "XDG_CONFIG_HOME")
+
 	home := cmp.Or(lookupEnv(environ, "HOME"), lookupEnv(environ, "USERPROFILE")) // which is what Windows has
 	if folder == "" && home != "" {
 		folder = filepath.Join(home, ".config")
 	}
+
 	if folder != "" {
 		places = append(places, filepath.Join(folder, "tykmesh", "tykmesh.yaml"))
 	}
+
 	return append(places, "/etc/tyk-k8s/tyk-k8s.yaml")
 }
 

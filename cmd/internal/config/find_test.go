@@ -25,6 +25,7 @@ func TestFindConfig(t *testing.T) {
 		{"then the system's", "", []string{"TYKMESH_CONFIG="}, all[3:], all[3]},
 		{"or none", "", nil, nil, ""},
 	}
+
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			src, err := Find(tt.flag, tt.environ, func(path string) ([]byte, error) {
@@ -35,6 +36,7 @@ func TestFindConfig(t *testing.T) {
 				}
 				return nil, fs.ErrNotExist
 			})
+
 			if err != nil || src.Name != tt.want || src.Name != "" && string(src.Data) != "text of "+src.Name {
 				t.Errorf("got %q, %q, %v; want %q", src.Name, src.Data, err, tt.want)
 			}
@@ -61,6 +63,7 @@ func TestFindConfigUnreadable(t *testing.T) {
 		{"environment", "", []string{"TYKMESH_CONFIG=mine.yaml"}, absent, "mine.yaml: TYKMESH_CONFIG names a file that cannot be read: file does not exist"},
 		{"found", "", nil, denied, "tykmesh.yaml: cannot be read: permission denied"},
 	}
+
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := Find(tt.flag, tt.environ, tt.readFile)

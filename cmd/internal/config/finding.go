@@ -28,16 +28,18 @@ func (f Finding) String() string {
 	case f.Pos.File != "":
 		parts = append(parts, f.Pos.File)
 	}
+
 	if f.Key != "" {
 		parts = append(parts, f.Key)
 	}
+
 	return strings.Join(append(parts, f.Msg), ": ")
 }
 
 // Error is everything that is wrong with a configuration, at least one thing. It holds no secret.
 type Error []Finding
 
-// Error is one line for each finding.
+// Error returns one line for each finding.
 func (e Error) Error() string {
 	lines := make([]string, len(e))
 	for i, f := range e {
@@ -56,7 +58,7 @@ func (e Error) Hint() string {
 	return ""
 }
 
-// ExitCode is the exit status for usage and configuration.
+// ExitCode returns the exit status for usage and configuration.
 func (Error) ExitCode() int { return 2 }
 
 // inFileOrder sorts findings by place. What has no place stays in order behind the others.

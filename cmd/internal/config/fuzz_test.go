@@ -25,6 +25,7 @@ func FuzzLoadConfig(f *testing.F) {
 	if data, err := os.ReadFile(samples + "/tykmesh.yaml"); err == nil {
 		f.Add(data)
 	}
+
 	f.Add([]byte(begun(f)))
 	f.Add([]byte(commented.ReplaceAllString(begun(f), "  $1")))
 	const hidden = "fuzz-hunter2-fuzz"
@@ -35,13 +36,17 @@ func FuzzLoadConfig(f *testing.F) {
 			Environ:  []string{"TYKMESH_TYK_SECRET=" + hidden, "TYKMESH_CA_KEY=" + hidden, "TYKMESH_CA_MONGOCONNSTR=" + hidden, "TYKMESH_TYK_URL=http://" + hidden + "@h"},
 			ReadFile: func(string) ([]byte, error) { return nil, fs.ErrNotExist },
 		}
+
 		if _, _, err := Load(src); err == nil || strings.Contains(err.Error(), hidden) {
 			t.Fatalf("wrong settings of the environment must be errors without their values: %v", err)
 		}
+
 		if v, err := View(src); err == nil || v.Settings != nil && strings.Contains(viewText(t, v), hidden) {
 			t.Fatalf("config view shows a wrong setting of the environment: %v", err)
 		}
+
 		src.Environ, src.Local = nil, true
+
 		first, warnings, err := Load(src)
 		if err != nil {
 			var all Error
@@ -50,20 +55,25 @@ func FuzzLoadConfig(f *testing.F) {
 			}
 			return
 		}
+
 		second, again, err := Load(src)
 		if err != nil || !cmp.Equal(first, second, sameConfig()) || !cmp.Equal(warnings, again) {
 			t.Fatalf("loaded differently the second time: %v", err)
 		}
+
 		checkView(t, src)
 		if len(first.Injector.Containers) == 0 {
 			return // checkView has written out all that there is
 		}
+
 		reloaded := src
 		reloaded.Data = rendered(t, first)
+
 		third, _, err := Load(reloaded)
 		if err != nil {
 			t.Fatalf("what was accepted is refused when it is written out: %v\n%s", err, reloaded.Data)
 		}
+
 		if diff := cmp.Diff(first.Injector, third.Injector, sameConfig()); diff != "" {
 			t.Fatalf("written out and read again, -first +again:\n%s", diff)
 		}
@@ -90,10 +100,12 @@ func rendered(t *testing.T, c Config) []byte {
 		}
 		return out
 	}
+
 	hosts := manifest.List{}
 	for _, host := range c.Injector.MeshHosts {
 		hosts = append(hosts, host)
 	}
+
 	return appendJSON(t, nil, manifest.Map{{Key: "Injector", Value: manifest.Map{
 		{Key: "createRoutes", Value: c.Injector.CreateRoutes},
 		{Key: "enableMeshTLS", Value: c.Injector.EnableMeshTLS},
@@ -119,7 +131,9 @@ func appendJSON(t *testing.T, out []byte, v any) []byte {
 			out = append(appendJSON(t, out, e.Key), ':')
 			out = appendJSON(t, out, e.Value)
 		}
+
 		return append(out, '}')
+
 	case manifest.List:
 		out = append(out, '[')
 		for i, item := range v {
@@ -130,9 +144,11 @@ func appendJSON(t *testing.T, out []byte, v any) []byte {
 		}
 		return append(out, ']')
 	}
+
 	text, err := json.Marshal(v)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return append(out, text...)
 }

@@ -14,7 +14,8 @@ type section struct {
 	keys       []key
 }
 
-// key is one setting: its name as the documentation writes it, and how it gets into the configuration.
+// key is one setting: its name as the documentation writes it, and how it gets into the
+// configuration.
 type key struct {
 	name       string
 	fileOnly   bool // no environment variable can hold its value
@@ -24,9 +25,10 @@ type key struct {
 	doc
 }
 
-// schema is everything that can be configured, and all that people are told of it: README's table, config init and config view are made of
-// it. Names are those of tyk-k8s; the rest is ours: CA.profile, keyPath, bundlePath, tlsRemoteCA and mutualTLS*, Injector.podTemplates and
-// all behind it, and the section Sidecar.
+// schema is everything that can be configured, and all that people are told of it: README's table,
+// config init and config view are made of it. Names are those of tyk-k8s; the rest is ours:
+// CA.profile, keyPath, bundlePath, tlsRemoteCA and mutualTLS*, Injector.podTemplates and all behind
+// it, and the section Sidecar.
 var schema = []section{
 	{"Tyk", "The Tyk Dashboard.", []key{
 		textKey("url", func(c *Config) *string { return &c.Tyk.URL }, checkURL).remote().
@@ -155,7 +157,8 @@ var schema = []section{
 	}},
 }
 
-// ignoredSections belong to parts of tyk-k8s that tykmesh has no counterpart of: the webhook's server and the ingress controller.
+// ignoredSections belong to parts of tyk-k8s that tykmesh has no counterpart of: the webhook's
+// server and the ingress controller.
 var ignoredSections = []string{"Server", "Ingress"}
 
 const sharedGateway = "is not supported: one shared gateway cannot feed sidecars, each of which loads its own APIs from a Dashboard by tag"

@@ -11,7 +11,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// textKey is a setting that is a text. check, where there is one, says what is wrong with it, or "".
+// textKey returns a setting that is a text. check, where there is one, says what is wrong with it,
+// or "".
 func textKey(name string, field func(*Config) *string, check func(string) string) key {
 	return key{name: name, show: showText(field), apply: func(l *loader, s setting) {
 		if v, ok := l.text(s); ok && l.passes(s, v, check) {
@@ -20,7 +21,8 @@ func textKey(name string, field func(*Config) *string, check func(string) string
 	}}
 }
 
-// remote makes a key count only where there are servers: with --local it is neither checked nor kept.
+// remote makes a key count only where there are servers: with --local it is neither checked nor
+// kept.
 func (k key) remote() key {
 	apply := k.apply
 	k.remoteOnly = true
@@ -32,7 +34,7 @@ func (k key) remote() key {
 	return k
 }
 
-// secretKey is a text that may stand elsewhere, as file:PATH or env:NAME.
+// secretKey returns a text that may stand elsewhere, as file:PATH or env:NAME.
 func secretKey(name string, field func(*Config) *Secret, check func(string) string) key {
 	show := func(c *Config) any {
 		if !field(c).IsSet() {
@@ -40,6 +42,7 @@ func secretKey(name string, field func(*Config) *Secret, check func(string) stri
 		}
 		return redacted
 	}
+
 	return key{name: name, doc: doc{secret: true}, show: show, apply: func(l *loader, s setting) {
 		if v, ok := l.text(s); ok {
 			if v, ok = l.fetch(s, v); ok && l.passes(s, v, check) {
@@ -49,7 +52,8 @@ func secretKey(name string, field func(*Config) *Secret, check func(string) stri
 	}}.remote()
 }
 
-// pathKey is a name of a file or a folder. One in the file counts from the file's folder, so that a configuration works from everywhere.
+// pathKey returns a name of a file or a folder. One in the file counts from the file's folder, so
+// that a configuration works from everywhere.
 func pathKey(name string, field func(*Config) *string) key {
 	return key{name: name, show: showText(field), apply: func(l *loader, s setting) {
 		if v, ok := l.text(s); ok && v != "" {
@@ -58,7 +62,7 @@ func pathKey(name string, field func(*Config) *string) key {
 	}}
 }
 
-// fileKey is a pathKey for a file.
+// fileKey returns a pathKey for a file.
 func fileKey(name string, field func(*Config) *string) key {
 	k := pathKey(name, field)
 	apply := k.apply
@@ -69,6 +73,7 @@ func fileKey(name string, field func(*Config) *string) key {
 			l.config.named = append(l.config.named, l.relative(s, v))
 		}
 	}
+
 	return k
 }
 
@@ -99,13 +104,14 @@ func choiceKey[T ~string](name string, field func(*Config) *T, values ...T) key 
 				names[i] = string(value)
 			}
 			l.fail(s, fmt.Sprintf("want %s, got %q", strings.Join(names, " or "), v))
+
 		default:
 			*field(&l.config) = T(v)
 		}
 	}}
 }
 
-// word is a text that may be written as true or false too, without quotes.
+// word returns a text that may be written as true or false too, without quotes.
 func (l *loader) word(s setting) (string, bool) {
 	if s.variable == "" {
 		if n := resolve(s.value); n.Kind == yaml.ScalarNode && n.ShortTag() == tagBool {
@@ -115,7 +121,7 @@ func (l *loader) word(s setting) (string, bool) {
 	return l.text(s)
 }
 
-// numberKey is a whole number within limits.
+// numberKey returns a whole number within limits.
 func numberKey(name string, least, most int64, set func(*Config, int64), number func(*Config) int64) key {
 	return key{name: name, show: func(c *Config) any { return number(c) }, apply: func(l *loader, s setting) {
 		v, ok := l.text(s)
@@ -127,11 +133,12 @@ func numberKey(name string, least, most int64, set func(*Config, int64), number 
 			l.fail(s, fmt.Sprintf("want a number from %d to %d, got %q", least, most, v))
 			return
 		}
+
 		set(&l.config, n)
 	}}
 }
 
-// containersKey is a list of containers.
+// containersKey returns a list of containers.
 func containersKey(name string, apply func(*loader, setting), show func(*Config) any) key {
 	return key{name: name, fileOnly: true, apply: apply, show: show}
 }
@@ -146,7 +153,7 @@ func checkWith(check func(string) error) func(string) string {
 	}
 }
 
-// refusedKey is a switch of tyk-k8s that must stay off.
+// refusedKey returns a switch of tyk-k8s that must stay off.
 func refusedKey(name, why string) key {
 	return key{name: name, show: func(*Config) any { return false }, apply: func(l *loader, s setting) {
 		if on, ok := l.bool(s); ok && on {
@@ -155,12 +162,13 @@ func refusedKey(name, why string) key {
 	}}
 }
 
-// text returns a setting that is to be a text. A number counts as the text that was typed: an organisation id or a key may consist
-// of digits, or look like 5e33.
+// text returns a setting that is to be a text. A number counts as the text that was typed: an
+// organisation id or a key may consist of digits, or look like 5e33.
 func (l *loader) text(s setting) (string, bool) {
 	if s.variable != "" {
 		return s.text, true
 	}
+
 	n := resolve(s.value)
 	if n.Kind == yaml.ScalarNode {
 		switch scalarTag(n) {
@@ -168,7 +176,9 @@ func (l *loader) text(s setting) (string, bool) {
 			return n.Value, true
 		}
 	}
+
 	l.fail(s, "want a text, got "+kindOf(n)+quoteHint(n, reflect.TypeFor[string]()))
+
 	return "", false
 }
 
@@ -180,13 +190,16 @@ func (l *loader) bool(s setting) (value, ok bool) {
 		}
 		return value, ok
 	}
+
 	n := resolve(s.value)
 	if n.Kind == yaml.ScalarNode && scalarTag(n) == tagBool {
 		value, ok = parseBool(n.Value)
 	}
+
 	if !ok {
 		l.fail(s, "want true or false, got "+kindOf(n))
 	}
+
 	return value, ok
 }
 
@@ -199,6 +212,7 @@ func (l *loader) passes(s setting, v string, check func(string) string) bool {
 	if problem != "" {
 		l.fail(s, problem)
 	}
+
 	return problem == ""
 }
 
@@ -213,10 +227,12 @@ func (l *loader) fetch(s setting, v string) (string, bool) {
 		}
 		return found, found != ""
 	}
+
 	name, ok := strings.CutPrefix(v, "file:")
 	if !ok {
 		return v, true
 	}
+
 	l.refer(s, Reference{Path: name})
 	data, err := l.src.ReadFile(l.relative(s, name))
 	found = strings.TrimRight(string(data), "\r\n")
@@ -227,13 +243,15 @@ func (l *loader) fetch(s setting, v string) (string, bool) {
 			f.Hint = "tykmesh ca init makes a CA, with the key of its CFSSL in ca-quickstart/cfssl.key; without TLS: Injector.enableMeshTLS: false"
 		}
 		l.unresolved = append(l.unresolved, f)
+
 	case found == "":
 		l.unresolved = append(l.unresolved, s.finding(fmt.Sprintf("the secret's file %q is empty", name)))
 	}
+
 	return found, err == nil && found != ""
 }
 
-// relative is a path as the program can open it.
+// relative returns a path as the program can open it.
 func (l *loader) relative(s setting, path string) string {
 	if filepath.IsAbs(path) || s.variable != "" || l.src.Name == "" {
 		return path

@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	// envUseSSL turns TLS of a gateway's listener on (Tyk documentation, gateway environment variables).
+	// envUseSSL turns TLS of a gateway's listener on (Tyk documentation, gateway environment
+	// variables).
 	envUseSSL = "TYK_GW_HTTPSERVEROPTIONS_USESSL"
 )
 
@@ -27,17 +28,21 @@ func (l *loader) checkNeeds() {
 			l.fail(l.settings["Tyk.org"], "is what config init writes, and no organisation: it is in the Dashboard, in the profile of the user whose key Tyk.secret is")
 		}
 	}
+
 	if injector.EnableMeshTLS && (!l.src.Local || injector.EmitCA) {
 		l.readTrust()
 	}
+
 	if injector.EnableMeshTLS && !l.src.Local {
 		l.checkCA()
 	}
+
 	l.checkMeshHosts()
 	if injector.EnableMeshTLS && !injector.CreateRoutes && !l.failed["Injector.createRoutes"] {
 		l.fail(l.settings["Injector.enableMeshTLS"],
 			"needs Injector.createRoutes: certificates hang on the APIs that it creates")
 	}
+
 	l.checkEmitCA()
 	l.checkSidecar()
 }
@@ -54,7 +59,8 @@ func (l *loader) checkEmitCA() {
 	}
 }
 
-// checkSecrets reports the secrets that are not where they should be, if what needs them is switched on.
+// checkSecrets reports the secrets that are not where they should be, if what needs them is
+// switched on.
 func (l *loader) checkSecrets() {
 	for _, f := range l.unresolved {
 		section, _, _ := strings.Cut(f.Key, ".")
@@ -65,13 +71,15 @@ func (l *loader) checkSecrets() {
 	}
 }
 
-// checkMeshHosts reports hosts that no certificate can name: here, and not when the certificates of services are made already.
+// checkMeshHosts reports hosts that no certificate can name: here, and not when the certificates of
+// services are made already.
 func (l *loader) checkMeshHosts() {
 	injector := &l.config.Injector
 	s, ok := l.settings["Injector.meshHosts"]
 	if !ok || !injector.EnableMeshTLS || injector.MeshCertificateID != "" || l.failed[s.key] {
 		return
 	}
+
 	if err := ca.CheckHosts(injector.MeshHosts); err != nil {
 		l.fail(s, err.Error())
 	}
@@ -85,12 +93,14 @@ func (l *loader) checkCA() {
 		l.excludes("CA.keyPath", "signs here", "CA.addr", "CA.key", "CA.profile", "CA.tlsRemoteCA", "CA.mutualTLSCert", "CA.mutualTLSKey")
 		return
 	}
+
 	l.need("CA.addr", c.Addr != "", "Injector.enableMeshTLS")
 	l.need("CA.key", c.Key.IsSet(), "Injector.enableMeshTLS")
 	if c.MutualTLSCert != "" || c.MutualTLSKey != "" {
 		l.need("CA.mutualTLSCert", c.MutualTLSCert != "", "CA.mutualTLSKey")
 		l.need("CA.mutualTLSKey", c.MutualTLSKey != "", "CA.mutualTLSCert")
 	}
+
 	if !c.Secure && c.Addr != "" && !strings.Contains(c.Addr, "https://") {
 		for _, key := range []string{"CA.tlsRemoteCA", "CA.mutualTLSCert"} {
 			if s, ok := l.settings[key]; ok {
@@ -110,12 +120,14 @@ func (l *loader) readTrust() {
 	if err == nil {
 		l.config.CA.Trust, err = ca.ParseTrust(text)
 	}
+
 	if err != nil {
 		l.fail(l.settings["CA.bundlePath"], "what pods trust cannot be read: "+err.Error())
 	}
 }
 
-// excludes reports keys that are set although another one, which is set too, leaves nothing for them to say.
+// excludes reports keys that are set although another one, which is set too, leaves nothing for
+// them to say.
 func (l *loader) excludes(key, does string, others ...string) {
 	for _, other := range others {
 		if s, ok := l.settings[other]; ok {
@@ -135,22 +147,27 @@ func (l *loader) need(key string, isSet bool, because string) {
 // Hint is how to come by a configuration.
 const Hint = "--config FILE names one, tykmesh config init > tykmesh.yaml writes one"
 
-// missing reports a key that is not there: at its section, where it would go. It keeps quiet where an error explains why.
+// missing reports a key that is not there: at its section, where it would go. It keeps quiet where
+// an error explains why.
 func (l *loader) missing(key, msg, hint string) {
 	section, _, _ := strings.Cut(key, ".")
 	if l.failed[key] || l.failed[section] {
 		return
 	}
+
 	pos, ok := l.sections[section]
 	if !ok {
 		pos = manifest.Position{File: l.src.Name}
 	}
+
 	if s, ok := l.settings[key]; ok && s.variable == "" {
 		pos = s.value.pos
 	}
+
 	if l.src.Name == "" {
 		hint = "no configuration file was found; " + Hint
 	}
+
 	l.errors = append(l.errors, Finding{Pos: pos, Key: key, Msg: msg, Hint: hint})
 }
 
@@ -159,12 +176,15 @@ func (l *loader) warn() {
 	if l.config.Tyk.InsecureSkipVerify && !l.src.Local {
 		l.warning(l.settings["Tyk.insecureSkipVerify"], "the Dashboard's TLS certificate is not verified")
 	}
+
 	if url := l.config.Tyk.URL; l.config.Injector.CreateRoutes && !l.src.Local && isOpen(url) {
 		l.warning(l.settings["Tyk.url"], "is http:// to another machine: the key goes there unencrypted; use https://")
 	}
+
 	if mongo := l.config.CA.MongoConnStr; l.config.Injector.EnableMeshTLS && !l.src.Local && mongo.IsSet() && trustsAnyMongo(mongo.Reveal()) {
 		l.warning(l.settings["CA.mongoConnStr"], "has tlsInsecure: MongoDB's TLS certificate is not verified")
 	}
+
 	if c := l.config.CA; c.SkipCACheck && !l.src.Local {
 		what := "CFSSL's TLS certificate is not verified"
 		if !c.Secure {
@@ -172,9 +192,11 @@ func (l *loader) warn() {
 		}
 		l.warning(l.settings["CA.skipCACheck"], what)
 	}
+
 	if domain := l.config.Injector.MeshDomain; domain != "" && !slices.Contains(l.config.Injector.MeshHosts, domain) {
 		l.warning(l.settings["Injector.meshDomain"], "is none of Injector.meshHosts, so the mesh certificate does not name it")
 	}
+
 	l.warnSidecar()
 }
 
@@ -193,6 +215,7 @@ func (l *loader) warnSidecar() {
 	if len(l.config.Injector.Containers) == 0 {
 		return // the built-in one is as it has to be
 	}
+
 	i := slices.IndexFunc(l.read, func(c container) bool {
 		return c.Name == sidecar.Name && strings.HasPrefix(c.setting.key, "Injector.containers[")
 	})
@@ -200,7 +223,9 @@ func (l *loader) warnSidecar() {
 		l.warning(l.settings["Injector.containers"], fmt.Sprintf("no container is named %s, so no sidecar gets the tags of its service", sidecar.Name))
 		return
 	}
+
 	found, tls := l.read[i], l.config.Injector.EnableMeshTLS
+
 	on := false
 	for _, v := range found.Env {
 		if v.Name != envUseSSL {
@@ -211,6 +236,7 @@ func (l *loader) warnSidecar() {
 		}
 		on, _ = parseBool(v.Value)
 	}
+
 	switch {
 	case tls && !on:
 		l.warning(found.setting, envUseSSL+" is not true, but Injector.enableMeshTLS is: callers speak TLS, this sidecar does not")

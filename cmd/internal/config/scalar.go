@@ -8,7 +8,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// The kinds of scalars, by their YAML tags. Everything else that a plain scalar may be (a date, "<<") is a text here.
+// The kinds of scalars, by their YAML tags. Everything else that a plain scalar may be (a date,
+// "<<") is a text here.
 const (
 	tagNull   = "!!null"
 	tagBool   = "!!bool"
@@ -17,13 +18,14 @@ const (
 	tagString = "!!str"
 )
 
-// yes and no are the bools of YAML 1.1 that YAML 1.2 reads as text. tyk-k8s and kubectl read them as bools.
+// yes and no are the bools of YAML 1.1 that YAML 1.2 reads as text. tyk-k8s and kubectl read them
+// as bools.
 var (
 	yes = []string{"y", "Y", "yes", "Yes", "YES", "on", "On", "ON"}
 	no  = []string{"n", "N", "no", "No", "NO", "off", "Off", "OFF"}
 )
 
-// scalarTag is the kind of a scalar, or a tag that only its author knows.
+// scalarTag returns the kind of a scalar, or a tag that only its author knows.
 func scalarTag(n node) string {
 	switch tag := n.ShortTag(); {
 	case tag == tagString && n.Style == 0 && (slices.Contains(yes, n.Value) || slices.Contains(no, n.Value)):
@@ -35,12 +37,13 @@ func scalarTag(n node) string {
 	}
 }
 
-// scalarValue is the value of a scalar as package manifest has them. There is none for what is no scalar, has a tag of its own, or
-// cannot stand in JSON, like an infinite number.
+// scalarValue returns the value of a scalar as package manifest has them. There is none for what is
+// no scalar, has a tag of its own, or cannot stand in JSON, like an infinite number.
 func scalarValue(n node) (value any, ok bool) {
 	if n.Kind != yaml.ScalarNode {
 		return nil, false
 	}
+
 	switch scalarTag(n) {
 	case tagNull:
 		return nil, true
@@ -57,6 +60,7 @@ func scalarValue(n node) (value any, ok bool) {
 		err := n.Decode(&f)
 		return f, err == nil && !math.IsInf(f, 0) && !math.IsNaN(f)
 	}
+
 	return nil, false
 }
 
@@ -79,6 +83,7 @@ func kindOf(n node) string {
 	case yaml.SequenceNode:
 		return "a list"
 	}
+
 	switch scalarTag(n) {
 	case tagNull:
 		return "nothing"
@@ -89,5 +94,6 @@ func kindOf(n node) string {
 	case tagString:
 		return "a text"
 	}
+
 	return "a value with a tag"
 }

@@ -6,8 +6,8 @@ import (
 	"log/slog"
 )
 
-// Secret is a text that must not be shown: a key, a password, a connection string. However it is printed, logged or encoded, it
-// comes out as [redacted], also when it is empty.
+// Secret is a text that must not be shown: a key, a password, a connection string. However it is
+// printed, logged or encoded, it comes out as [redacted], also when it is empty.
 type Secret struct {
 	text string
 }
@@ -21,7 +21,7 @@ func NewSecret(text string) Secret { return Secret{text} }
 // Reveal returns the text, for the one who sends it to its server.
 func (s Secret) Reveal() string { return s.text }
 
-// IsSet tells whether there is a text.
+// IsSet reports whether there is a text.
 func (s Secret) IsSet() bool { return s.text != "" }
 
 // String is [redacted].

@@ -12,7 +12,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// The functions below are what keys have as show: values made of manifest.Map, manifest.List, texts, numbers and bools, or nil.
+// The functions below are what keys have as show: values made of manifest.Map, manifest.List,
+// texts, numbers and bools, or nil.
 
 func showText[T ~string](field func(*Config) *T) func(*Config) any {
 	return func(c *Config) any {
@@ -39,7 +40,7 @@ func showMaps(maps []manifest.Map) any {
 	return orNil(list)
 }
 
-// orNil is a list, or nothing where it is empty.
+// orNil returns a list, or nothing where it is empty.
 func orNil(list manifest.List) any {
 	if len(list) == 0 {
 		return nil
@@ -47,7 +48,7 @@ func orNil(list manifest.List) any {
 	return list
 }
 
-// textMap is a mapping of texts, without those that are empty.
+// textMap returns a mapping of texts, without those that are empty.
 func textMap(pairs ...[2]string) (m manifest.Map) {
 	for _, pair := range pairs {
 		if pair[1] != "" {
@@ -114,13 +115,16 @@ func showEnv(c *Config) any {
 	for _, v := range c.Sidecar.Env {
 		m = append(m, manifest.Entry{Key: v.Name, Value: redactVariable(v)})
 	}
+
 	if m == nil {
 		return nil
 	}
+
 	return m
 }
 
-// What is secret in texts that may hold anything: values of variables with such names, passwords in addresses, and values of flags.
+// What is secret in texts that may hold anything: values of variables with such names, passwords in
+// addresses, and values of flags.
 var (
 	secretName  = lazily(`(?i)secret|passw|token|key|credential|authorization|cookie`)
 	secretFlag  = lazily(`(?i)^--?\S*(secret|passw|token|credential|api-?key)[^\s=]*$`)
@@ -128,12 +132,13 @@ var (
 	userInfo    = lazily(`(://)\S*@`)
 )
 
-// lazily is an expression that is compiled when it is first used, because most commands never do.
+// lazily returns an expression that is compiled when it is first used, because most commands never
+// do.
 func lazily(expression string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
 }
 
-// redact is a value without what is probably secret: rather too little is shown than too much.
+// redact returns a value without what is probably secret: rather too little is shown than too much.
 func redact(v any) any {
 	switch v := v.(type) {
 	case manifest.Map:
@@ -147,13 +152,15 @@ func redact(v any) any {
 			}
 		}
 		return out
+
 	case string:
 		return redactText(v)
 	}
+
 	return v
 }
 
-// before is the item in front of another one; nil for the first.
+// before returns the item in front of another one; nil for the first.
 func before(list manifest.List, i int) any {
 	if i == 0 {
 		return nil
@@ -161,7 +168,8 @@ func before(list manifest.List, i int) any {
 	return list[i-1]
 }
 
-// redactMap redacts a mapping. One with a name and a value is an environment variable, or a header of a probe.
+// redactMap redacts a mapping. One with a name and a value is an environment variable, or a header
+// of a probe.
 func redactMap(m manifest.Map) manifest.Map {
 	out := make(manifest.Map, len(m))
 	for i, e := range m {
@@ -170,6 +178,7 @@ func redactMap(m manifest.Map) manifest.Map {
 			out[i].Value = redactVariable(sidecar.Variable{Name: m.String("name"), Value: text})
 		}
 	}
+
 	return out
 }
 
@@ -184,7 +193,7 @@ func redactText(text string) string {
 	return userInfo().ReplaceAllString(secretValue().ReplaceAllString(text, "${1}"+redacted), "${1}"+redacted+"@")
 }
 
-// yamlNode is a value as package yaml writes it.
+// yamlNode returns a value as package yaml writes it.
 func yamlNode(v any) *yaml.Node {
 	switch v := v.(type) {
 	case nil:
@@ -195,6 +204,7 @@ func yamlNode(v any) *yaml.Node {
 			n.Content = append(n.Content, yamlNode(e.Key), yamlNode(e.Value))
 		}
 		return n
+
 	case manifest.List:
 		n := &yaml.Node{Kind: yaml.SequenceNode}
 		for _, item := range v {
@@ -202,15 +212,19 @@ func yamlNode(v any) *yaml.Node {
 		}
 		return n
 	}
+
 	if text, ok := v.(string); ok {
 		v = shownText(text)
 	}
+
 	n := new(yaml.Node)
 	_ = n.Encode(v) // texts, numbers and bools always can be
+
 	return n
 }
 
-// shownText returns a text as it may be shown, on as many lines as it has. One of a single line stands behind its key, and may begin with two colons.
+// shownText returns a text as it may be shown, on as many lines as it has. One of a single line
+// stands behind its key, and may begin with two colons.
 func shownText(text string) string {
 	const key = ": "
 	lines := strings.Split(text, "\n")
@@ -220,5 +234,6 @@ func shownText(text string) string {
 	for i, line := range lines {
 		lines[i] = display.Line(line)
 	}
+
 	return strings.Join(lines, "\n")
 }

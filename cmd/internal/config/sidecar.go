@@ -15,30 +15,37 @@ import (
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// builtInKeys are the keys of Injector that are about the built-in sidecar, like the section Sidecar.
+// builtInKeys are the keys of Injector that are about the built-in sidecar, like the section
+// Sidecar.
 var builtInKeys = []string{"intercept", "exemptCIDRs", "exemptPorts", "rulesImage", "rulesTool", "rulesCPU", "rulesCPULimit", "rulesMemory", "rulesMemoryLimit", "nativeSidecar"}
 
-// nativeSince is the first Kubernetes in which init containers with restartPolicy Always are switched on everywhere (KEP-753).
+// nativeSince is the first Kubernetes in which init containers with restartPolicy Always are
+// switched on everywhere (KEP-753).
 var nativeSince = kubeversion.MustParseGeneric("1.29")
 
-// checkSidecar reports what the built-in sidecar lacks, and what is said of it where containers are configured.
+// checkSidecar reports what the built-in sidecar lacks, and what is said of it where containers are
+// configured.
 func (l *loader) checkSidecar() {
 	injector, own := &l.config.Injector, &l.config.Sidecar
 	if len(injector.Containers) > 0 || l.failed["Injector.containers"] {
 		l.excludes("Injector.containers", "says what pods get", l.builtInSettings()...)
 		return
 	}
+
 	if s, ok := l.settings["Injector.initContainers"]; ok {
 		l.fail(s, "needs Injector.containers; without it pods get the built-in sidecar, which has rules of its own")
 	}
+
 	own.Dashboard = strings.TrimRight(cmp.Or(own.Dashboard, l.config.Tyk.URL, l.localDashboard()), "/")
 	const hint = "the built-in sidecar needs it; or Injector.containers says what pods get, as with tyk-k8s"
 	if own.Dashboard == "" && !l.failed["Tyk.url"] && (l.src.Local || !injector.CreateRoutes) { // else Tyk.url is missing, which is said
 		l.missing("Sidecar.dashboard", "is not set, nor is Tyk.url: which Dashboard do sidecars ask for their APIs?", hint)
 	}
+
 	if len(own.Redis.Addresses) == 0 {
 		l.missing("Sidecar.redis", "is not set: which Redis do the gateways of this Dashboard share? host:port", hint)
 	}
+
 	own.Image, own.RulesImage = cmp.Or(own.Image, sidecar.DefaultImage), cmp.Or(own.RulesImage, sidecar.DefaultRulesImage)
 	l.checkReachable()
 	l.checkLimit("Sidecar.cpu", own.Resources.CPU, own.Resources.CPULimit)
@@ -48,11 +55,12 @@ func (l *loader) checkSidecar() {
 	if own.Rules.Intercept == sidecar.All && own.RulesTool == sidecar.NFT && len(own.Rules.ExemptCIDRs) == 0 {
 		l.fail(l.settings["Injector.rulesTool"], "nft is not told where the Kubernetes API is, and would lead calls of it to the sidecar: name its address in Injector.exemptCIDRs")
 	}
+
 	own.Native = injector.NativeSidecar == "true" || injector.NativeSidecar == NativeAuto && injector.KubeVersion != nil && injector.KubeVersion.AtLeast(nativeSince)
 }
 
-// checkReachable reports servers that are on this machine: to a pod that is the pod itself. A Dashboard that is forwarded to here has another address
-// in the cluster.
+// checkReachable reports servers that are on this machine: to a pod that is the pod itself. A
+// Dashboard that is forwarded to here has another address in the cluster.
 func (l *loader) checkReachable() {
 	const what = "to a sidecar %s is its own pod: "
 	own := l.config.Sidecar
@@ -63,6 +71,7 @@ func (l *loader) checkReachable() {
 		}
 		l.fail(l.settings[key], fmt.Sprintf(what+"Sidecar.dashboard says where the Dashboard is for pods", u.Hostname()))
 	}
+
 	for _, a := range own.Redis.Addresses {
 		if host, _, err := net.SplitHostPort(a); err == nil && isLoopback(host) {
 			l.fail(l.settings["Sidecar.redis"], fmt.Sprintf(what+"where is Redis for pods?", host))
@@ -86,7 +95,8 @@ func (l *loader) checkLimit(key, request, limit string) {
 	}
 }
 
-// localDashboard is what Tyk.url says although --local stands in for it: sidecars do not run from a folder.
+// localDashboard is what Tyk.url says although --local stands in for it: sidecars do not run from a
+// folder.
 func (l *loader) localDashboard() string {
 	s, ok := l.settings["Tyk.url"]
 	if !ok || !l.src.Local {
@@ -95,18 +105,21 @@ func (l *loader) localDashboard() string {
 	if text, ok := l.text(s); ok && checkURL(text) == "" {
 		return text
 	}
+
 	return ""
 }
 
-// builtInSettings are the keys that are about the built-in sidecar.
+// builtInSettings returns the keys that are about the built-in sidecar.
 func (l *loader) builtInSettings() (keys []string) {
 	for _, key := range builtInKeys {
 		keys = append(keys, "Injector."+key)
 	}
+
 	section, _ := findSection("Sidecar")
 	for _, key := range section.keyNames() {
 		keys = append(keys, "Sidecar."+key)
 	}
+
 	return keys
 }
 
@@ -120,6 +133,7 @@ func applyRedis(l *loader, s setting) {
 			return
 		}
 	}
+
 	if ok {
 		l.config.Sidecar.Redis.Addresses = addresses
 	}
@@ -134,6 +148,7 @@ func (l *loader) textsOrOne(s setting) ([]string, bool) {
 			return nil, false
 		}
 	}
+
 	texts, ok := l.texts(s)
 	return slices.DeleteFunc(texts, func(t string) bool { return t == "" }), ok
 }
@@ -177,6 +192,7 @@ func applyKubeVersion(l *loader, s setting) {
 		l.fail(s, fmt.Sprintf("want a version like 1.33, got %q", text))
 		return
 	}
+
 	l.config.Injector.KubeVersion = v
 }
 
@@ -188,10 +204,12 @@ func applyEnv(l *loader, s setting) {
 			l.report(e.pos, at.key, "is tykmesh's to set")
 			continue
 		}
+
 		if err := sidecar.CheckVariable(e.key); err != nil {
 			l.report(e.pos, s.key, err.Error())
 			continue
 		}
+
 		if text, ok := l.text(at); ok {
 			l.config.Sidecar.Env = append(l.config.Sidecar.Env, sidecar.Variable{Name: e.key, Value: text})
 		}

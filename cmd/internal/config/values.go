@@ -25,6 +25,7 @@ func applyMeshHosts(l *loader, s setting) {
 			l.fail(s, fmt.Sprintf("names %q twice", host))
 		}
 	}
+
 	if ok && len(hosts) > 0 {
 		l.config.Injector.MeshHosts = hosts
 	}
@@ -51,6 +52,7 @@ func applyServiceLabels(l *loader, s setting) {
 			l.fail(s, fmt.Sprintf("names %q twice", label))
 		}
 	}
+
 	if ok && len(labels) > 0 {
 		l.config.Injector.ServiceLabels = labels
 	}
@@ -78,11 +80,13 @@ func (l *loader) texts(s setting) ([]string, bool) {
 		}
 		return out, true
 	}
+
 	items, ok := l.list(s)
 	for i, item := range items {
 		text, isText := l.text(setting{key: fmt.Sprintf("%s[%d]", s.key, i), value: item})
 		out, ok = append(out, text), ok && isText
 	}
+
 	return out, ok
 }
 
@@ -110,6 +114,7 @@ func applyNames(l *loader, s setting) {
 			{"E", &name.E},
 			{"SerialNumber", &name.SerialNumber},
 		})
+
 		l.config.CA.DefaultNames = append(l.config.CA.DefaultNames, name)
 	}
 }
@@ -124,6 +129,7 @@ func applyPodTemplates(l *loader, s setting) {
 		if !l.fields(key, item, []textField{{"group", &t.Group}, {"kind", &t.Kind}, {"path", &path}}) {
 			continue
 		}
+
 		t.Path = strings.Split(path, ".")
 		at := setting{key: key, value: item}
 		switch {
@@ -139,13 +145,15 @@ func applyPodTemplates(l *loader, s setting) {
 	}
 }
 
-// applyKeyRequest takes the algorithm and the size of a key: those that CFSSL makes and a Tyk Gateway serves.
+// applyKeyRequest takes the algorithm and the size of a key: those that CFSSL makes and a Tyk
+// Gateway serves.
 func applyKeyRequest(l *loader, s setting) {
 	request := &l.config.CA.DefaultKeyRequest
 	size := strconv.Itoa(request.S)
 	if !l.fields(s.key, s.value, []textField{{"A", &request.A}, {"S", &size}}) {
 		return
 	}
+
 	request.S, _ = strconv.Atoi(size)
 	rsa := request.A == "rsa" && request.S >= 2048 && request.S <= 8192
 	ecdsa := request.A == "ecdsa" && slices.Contains([]int{256, 384, 521}, request.S)
@@ -175,6 +183,7 @@ func (l *loader) fields(key string, n node, fields []textField) bool {
 				names[i] = f.name
 			}
 			l.report(e.pos, dotted(key, e.key), "unknown key"+spelling.Suggest(e.key, names))
+
 		case isNull(e.value):
 		default:
 			if text, ok := l.text(setting{key: dotted(key, fields[i].name), value: e.value}); ok {
@@ -182,5 +191,6 @@ func (l *loader) fields(key string, n node, fields []textField) bool {
 			}
 		}
 	}
+
 	return len(l.errors) == before
 }

@@ -42,15 +42,18 @@ func View(src Source) (Viewed, error) {
 	if !showable {
 		return v, err
 	}
+
 	for _, section := range schema {
 		for _, key := range section.keys {
 			v.Settings = append(v.Settings, l.view(section.name, key))
 		}
 	}
+
 	if err == nil {
 		l.warn()
 		v.Warnings = inFileOrder(l.warnings)
 	}
+
 	return v, err
 }
 
@@ -67,6 +70,7 @@ func (l *loader) view(section string, k key) Setting {
 	if isSet {
 		v.From = s.place()
 	}
+
 	instead, counts := l.counts(v.Key, k)
 	switch {
 	case l.wrong[v.Key]:
@@ -76,6 +80,7 @@ func (l *loader) view(section string, k key) Setting {
 	case counts:
 		v.tree = k.show(&l.config)
 	}
+
 	switch {
 	case isSet && k.secret && v.Note == "":
 		v.Note = l.through(s, v.tree != nil)
@@ -85,14 +90,17 @@ func (l *loader) view(section string, k key) Setting {
 	default:
 		v.From = fromDefault
 	}
+
 	if !isSet && counts && k.unset != nothing {
 		v.Note = prose.Plain(k.unset)
 	}
+
 	v.Value = v.tree
+
 	return v
 }
 
-// counts tells whether a key has a say, and what has it instead.
+// counts reports whether a key has a say, and what has it instead.
 func (l *loader) counts(full string, k key) (instead string, counts bool) {
 	switch {
 	case l.src.Local && k.remoteOnly:
@@ -120,15 +128,18 @@ func (l *loader) through(s setting, found bool) string {
 	if !found {
 		text += ", where nothing is"
 	}
+
 	return display.Line(text)
 }
 
-// WriteYAML writes what is viewed as a configuration, with a comment behind each value where it comes from.
+// WriteYAML writes what is viewed as a configuration, with a comment behind each value where it
+// comes from.
 func (v Viewed) WriteYAML(w io.Writer) error {
 	file := "no file: the environment and defaults"
 	if v.File != "" {
 		file = display.Line(v.File)
 	}
+
 	root := &yaml.Node{Kind: yaml.MappingNode}
 	var section *yaml.Node
 	for i, s := range v.Settings {
@@ -138,18 +149,21 @@ func (v Viewed) WriteYAML(w io.Writer) error {
 		}
 		section.Content = append(section.Content, s.nodes()...)
 	}
+
 	if _, err := fmt.Fprintf(w, "# %s\n", file); err != nil {
 		return fmt.Errorf("writing the configuration: %w", err)
 	}
+
 	encoder := yaml.NewEncoder(w)
 	encoder.SetIndent(2)
 	if err := encoder.Encode(root); err != nil {
 		return fmt.Errorf("writing the configuration: %w", err)
 	}
+
 	return nil
 }
 
-// isTree tells whether a value has others below it.
+// isTree reports whether a value has others below it.
 func isTree(v any) bool {
 	switch v.(type) {
 	case manifest.Map, manifest.List:
@@ -158,13 +172,14 @@ func isTree(v any) bool {
 	return false
 }
 
-// nodes are a key and its value, with a comment where it comes from.
+// nodes returns a key and its value, with a comment where it comes from.
 func (s Setting) nodes() []*yaml.Node {
 	name, value := yamlNode(s.name), yamlNode(s.tree)
 	comment := "# " + s.From
 	if s.Note != "" {
 		comment += ": " + s.Note
 	}
+
 	list, isList := s.tree.(manifest.List)
 	switch {
 	case isList && !slices.ContainsFunc(list, isTree): // on one line, as people write it
@@ -174,5 +189,6 @@ func (s Setting) nodes() []*yaml.Node {
 	default:
 		value.LineComment = comment
 	}
+
 	return []*yaml.Node{name, value}
 }

@@ -23,41 +23,49 @@ func viewText(t *testing.T, v Viewed) string {
 	return b.String()
 }
 
-// checkView holds what config view prints of a configuration that loads against what is loaded: read again, with the secrets beside it, it is the same.
-// Where a container may hold a secret, it is not there to be read again, and whole is false.
+// checkView holds what config view prints of a configuration that loads against what is loaded:
+// read again, with the secrets beside it, it is the same. Where a container may hold a secret, it
+// is not there to be read again, and whole is false.
 func checkView(t *testing.T, src Source) (whole bool) {
 	t.Helper()
 	want, _, err := Load(src)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	v, err := View(src)
 	if err != nil {
 		t.Fatal("loads, and cannot be viewed:", err)
 	}
+
 	text := viewText(t, v)
 	if slices.ContainsFunc(v.Settings, func(s Setting) bool { return s.tree != redacted && strings.Contains(flowText(s.tree), redacted) }) {
 		return false
 	}
+
 	src.Data, src.Environ = []byte(text), nil
 	for variable, secret := range map[string]Secret{"TYK_SECRET": want.Tyk.Secret, "CA_KEY": want.CA.Key, "CA_MONGOCONNSTR": want.CA.MongoConnStr} {
 		if secret.IsSet() {
 			src.Environ = append(src.Environ, envPrefix+variable+"="+secret.Reveal())
 		}
 	}
+
 	got, _, err := Load(src)
 	if err != nil {
 		t.Fatalf("what was viewed is refused: %v\n%s", err, text)
 	}
+
 	if diff := cmp.Diff(want, got, sameConfig()); diff != "" {
 		t.Errorf("viewed and loaded again, -want +got:\n%s\n%s", diff, text)
 	}
+
 	return true
 }
 
 func noFile(string) ([]byte, error) { return nil, fs.ErrNotExist }
 
-// What config view prints is a configuration that says the same: of what config init prints, of the sample, and of all others that load.
+// What config view prints is a configuration that says the same: of what config init prints, of the
+// sample, and of all others that load.
 func TestConfigViewIsAConfiguration(t *testing.T) {
 	environ := []string{"TYK_DASHBOARD_KEY=dash", "CFSSL_KEY=beef", "TYKMESH_SIDECAR_CPU=70m", "TYKMESH_INJECTOR_EXEMPTCIDRS=10.0.0.0/8,::1"}
 	ours := strings.Replace(begun(t), placeholderOrg, "5d64a47fed63100001b2f2ac", 1)
@@ -67,6 +75,7 @@ func TestConfigViewIsAConfiguration(t *testing.T) {
 		}
 		return noFile(path)
 	}
+
 	for _, local := range []bool{false, true} {
 		for name, src := range map[string]Source{
 			"config init":          {Data: []byte(ours), Environ: environ, Local: local},
@@ -83,20 +92,24 @@ func TestConfigViewIsAConfiguration(t *testing.T) {
 			}
 		}
 	}
+
 	cases, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(cases) == 0 {
 		t.Fatalf("no cases: %v", err)
 	}
+
 	loaded := 0
 	for _, file := range cases {
 		archive, err := txtar.ParseFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		files := map[string]string{}
 		for _, f := range archive.Files {
 			files[f.Name] = string(f.Data)
 		}
+
 		src := Source{
 			Name: "tykmesh.yaml", Data: []byte(files["tykmesh.yaml"]), Environ: strings.Fields(files["environ"]),
 			Local: strings.Contains(string(archive.Comment), "--local"),
@@ -107,11 +120,13 @@ func TestConfigViewIsAConfiguration(t *testing.T) {
 				return noFile(path)
 			},
 		}
+
 		if _, _, err := Load(src); err == nil {
 			checkView(t, src)
 			loaded++
 		}
 	}
+
 	if loaded == 0 {
 		t.Error("none of the cases loads")
 	}
@@ -157,16 +172,19 @@ func TestConfigViewHidesSecrets(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			asJSON, err := json.Marshal(v)
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			asYAML := viewText(t, v)
 			for _, text := range []string{asYAML, string(asJSON)} {
 				if strings.Contains(text, "hunter2") || strings.Contains(text, "key: beef") {
 					t.Errorf("a secret is shown:\n%s", text)
 				}
 			}
+
 			for _, shown := range tt.shown {
 				if !strings.Contains(asYAML, shown) {
 					t.Errorf("%q is not shown:\n%s", shown, asYAML)
@@ -176,7 +194,8 @@ func TestConfigViewHidesSecrets(t *testing.T) {
 	}
 }
 
-// Where a value comes from is said whatever its file and its variable are called, and nobody makes a key of it.
+// Where a value comes from is said whatever its file and its variable are called, and nobody makes
+// a key of it.
 func TestConfigViewSaysWhereFrom(t *testing.T) {
 	v, err := View(Source{
 		Name: "odd\nTyk: {url: x}.yaml", Data: []byte("Tyk: {secret: \"env:A\\nB\"}\nInjector: {slugs: namespaced}\nSidecar: {redis: 'r:1'}"),
@@ -185,6 +204,7 @@ func TestConfigViewSaysWhereFrom(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	text := viewText(t, v)
 	for _, line := range []string{
 		`# odd\nTyk: {url: x}.yaml`,
@@ -208,6 +228,7 @@ func TestConfigViewOfNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		v, err := View(Source{Name: "f.yaml", Data: archive.Files[0].Data, ReadFile: noFile})
 		if all := (Error)(nil); !errors.As(err, &all) || len(all) == 0 || v.Settings != nil {
 			t.Errorf("%s: error %v, shows %v", name, err, v)

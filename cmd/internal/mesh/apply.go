@@ -21,16 +21,19 @@ import (
 //	once a mesh:  issue ─> record as pending ─> upload ─> read back ───────────────────────────────────┴─> carriers ─> record as active
 //	at the end:   read back what was written ─> wait ─> who uses what was replaced? ─> delete it
 //
-// A record comes before its upload, so that of two runs at once one finds the other's; a certificate before the API that names it,
-// because gateways stop serving an API whose certificate they have never seen; an inbound API before the route that leads to it.
+// A record comes before its upload, so that of two runs at once one finds the other's; a
+// certificate before the API that names it, because gateways stop serving an API whose certificate
+// they have never seen; an inbound API before the route that leads to it.
 //
-// Services proceed independently, Settings.Parallel of them at once, and one that fails does not stop the others, unless the
-// credentials were refused. A create or an upload whose answer is lost is looked for before it is repeated. Where a Dashboard gives
-// an API another api_id than asked, and a second run has created the same one, the lower database id stays and this run deletes
-// its own.
+// Services proceed independently, Settings.Parallel of them at once, and one that fails does not
+// stop the others, unless the credentials were refused. A create or an upload whose answer is lost
+// is looked for before it is repeated. Where a Dashboard gives an API another api_id than asked,
+// and a second run has created the same one, the lower database id stays and this run deletes its
+// own.
 //
-// What was replaced is deleted last, when gateways have had the time to load what replaced it, and only where no API names it by then. If
-// anything failed before, it stays for the next run; and if its deletion fails, that is a Left event and no error.
+// What was replaced is deleted last, when gateways have had the time to load what replaced it, and
+// only where no API names it by then. If anything failed before, it stays for the next run; and if
+// its deletion fails, that is a Left event and no error.
 //
 // progress gets an event for each step that begins and ends, one at a time; nil for none.
 //
@@ -40,6 +43,7 @@ func (p *Plan) Apply(ctx context.Context, remote Remote, progress func(Event)) (
 	if len(steps)+len(p.Replaced) == 0 {
 		return p.Bindings(), nil
 	}
+
 	r := &run{
 		Remote: remote, settings: p.settings, authority: p.authority,
 		journal: newJournal(progress, len(steps)+len(p.Replaced)), bindings: p.Bindings(),
@@ -49,21 +53,25 @@ func (p *Plan) Apply(ctx context.Context, remote Remote, progress func(Event)) (
 	if r.journal.all(steps) {
 		unread = r.conclude(ctx, p)
 	}
+
 	if unread == nil && r.journal.all(steps) {
 		r.dropSurplus(ctx)
 		r.removeReplaced(ctx, p)
 	}
+
 	for i := range p.Replaced {
 		steps = append(steps, &p.Replaced[i])
 	}
+
 	if err := r.journal.incomplete(ctx, steps, unread); err != nil {
 		return nil, err
 	}
+
 	return r.bindings, nil
 }
 
-// conclude checks the outcome of all steps: one certificate of the mesh, and a Dashboard that kept what
-// it was sent.
+// conclude checks the outcome of all steps: one certificate of the mesh, and a Dashboard that kept
+// what it was sent.
 func (r *run) conclude(ctx context.Context, p *Plan) error {
 	if err := r.oneMeshCertificate(ctx, p.MeshCertificate); err != nil {
 		return err
@@ -98,10 +106,12 @@ func (r *run) apply(ctx context.Context, p *Plan) {
 			})
 		}
 	}
+
 	for _, step := range p.Carriers {
 		if step.Action == Keep {
 			continue
 		}
+
 		g.Go(func() error {
 			if shared, ok := mesh(); ok {
 				r.api(ctx, step, shared.id)
@@ -109,6 +119,7 @@ func (r *run) apply(ctx context.Context, p *Plan) {
 			return nil
 		})
 	}
+
 	_ = g.Wait()
 	// The record is active when the certificate is in place everywhere.
 	if stored, ok := mesh(); ok && p.MeshCertificate != nil && r.journal.all(p.carrying()) {
@@ -116,7 +127,7 @@ func (r *run) apply(ctx context.Context, p *Plan) {
 	}
 }
 
-// carrying are the steps that put the certificate of the mesh in place.
+// carrying returns the steps that put the certificate of the mesh in place.
 func (p *Plan) carrying() (steps []*Step) {
 	add := func(s *APIStep) {
 		if s.Action != Keep {
@@ -126,18 +137,21 @@ func (p *Plan) carrying() (steps []*Step) {
 	for i := range p.Services {
 		add(p.Services[i].Mesh)
 	}
+
 	for _, s := range p.Carriers {
 		add(s)
 	}
+
 	return steps
 }
 
-// startMeshCertificate begins with the certificate that every mesh API waits for, and returns how to wait for it. ok is false if
-// it cannot be had.
+// startMeshCertificate begins with the certificate that every mesh API waits for, and returns how
+// to wait for it. ok is false if it cannot be had.
 func (r *run) startMeshCertificate(ctx context.Context, step *CertificateStep) (wait func() (s stored, ok bool)) {
 	if step == nil {
 		return func() (stored, bool) { return stored{}, true }
 	}
+
 	var (
 		s    stored
 		ok   bool
@@ -151,13 +165,14 @@ func (r *run) startMeshCertificate(ctx context.Context, step *CertificateStep) (
 			r.ownMesh = s.id
 		}
 	}()
+
 	return func() (stored, bool) {
 		<-over
 		return s, ok
 	}
 }
 
-// kept says whether nothing is to be done for a service.
+// kept reports whether nothing is to be done for a service.
 func (p *ServicePlan) kept() bool {
 	doubles := !slices.ContainsFunc(p.Doubles, func(s *APIStep) bool { return s.Action != Keep })
 	return doubles && len(p.Surplus) == 0 && p.Inbound.Action == Keep && p.Mesh.Action == Keep && (p.Certificate == nil || p.Certificate.Action == Keep)
@@ -172,26 +187,32 @@ func (r *run) service(ctx context.Context, s *ServicePlan, mesh func() (stored, 
 			return
 		}
 	}
+
 	inbound, ok := r.api(ctx, s.Inbound, own.id)
 	if !ok {
 		return
 	}
+
 	for _, double := range s.Doubles {
 		if _, ok := r.api(ctx, double, own.id); !ok {
 			return
 		}
 	}
+
 	if s.Certificate != nil && !r.activate(ctx, s.Certificate, own) {
 		return
 	}
+
 	shared, ok := mesh()
 	if !ok {
 		return
 	}
+
 	route, ok := r.api(ctx, s.Mesh, shared.id)
 	if !ok || !r.takeAway(ctx, s.Surplus, func(step *Step) error { return r.removeAPI(ctx, step) }) {
 		return
 	}
+
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.bindings[s.Service] = inject.Binding{InboundID: inbound, MeshID: route}
@@ -200,7 +221,8 @@ func (r *run) service(ctx context.Context, s *ServicePlan, mesh func() (stored, 
 // A write that was lost on the way is tried this often.
 const attempts = 3
 
-// pause waits before a write is tried again, longer each time, and not in step with other runs that were turned away.
+// pause waits before a write is tried again, longer each time, and not in step with other runs that
+// were turned away.
 func pause(ctx context.Context, attempt int) error {
 	d := 100 * time.Millisecond << attempt
 	return sleep(ctx, d/2+rand.N(d/2))
@@ -217,19 +239,20 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// refusedClearly says whether an error proves that a write did not take effect.
+// refusedClearly reports whether an error proves that a write did not take effect.
 func refusedClearly(err error) bool {
 	var e *dashboard.Error
 	return errors.As(err, &e) && e.Refused()
 }
 
-// sameID reports whether the Dashboard refused to create an API because it has one with the same id.
+// sameID reports whether the Dashboard refused to create an API because it has one with the same
+// id.
 func sameID(err error) bool {
 	var e *dashboard.Error
 	return errors.As(err, &e) && e.SameID()
 }
 
-// passing says whether an error may be gone at the next try.
+// passing reports whether an error may be gone at the next try.
 func passing(err error) bool {
 	var e *dashboard.Error
 	return errors.As(err, &e) && e.Passing()

@@ -12,7 +12,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// TestRunsAtOnce: however many runs register the same services at the same moment, one API a slug and one record a certificate is left.
+// TestRunsAtOnce: however many runs register the same services at the same moment, one API a slug
+// and one record a certificate is left.
 func TestRunsAtOnce(t *testing.T) {
 	for name, o := range map[string]dashboardtest.Options{
 		"current": {UniqueSlugs: true}, "assigns ids": {AssignsAPIID: true}, "assigns ids for good": {AssignsAPIID: true, KeepsAPIID: true, OnlyDatabaseIDs: true},
@@ -21,6 +22,7 @@ func TestRunsAtOnce(t *testing.T) {
 			for range 5 {
 				w := newWorld(t, o)
 				var g sync.WaitGroup
+
 				errs := make([]error, 6)
 				for i := range errs {
 					g.Go(func() {
@@ -33,6 +35,7 @@ func TestRunsAtOnce(t *testing.T) {
 						errs[i] = err
 					})
 				}
+
 				g.Wait()
 				must(t, errors.Join(errs...))
 				w.api("echo-inbound")
@@ -42,6 +45,7 @@ func TestRunsAtOnce(t *testing.T) {
 				if n := len(w.dash.Certificates()); n != 3 {
 					t.Errorf("%d certificates", n)
 				}
+
 				if plan := w.plan(echo, sleepy); !plan.Empty() {
 					t.Errorf("the next run wants to %v", plan.Steps())
 				}
@@ -57,22 +61,25 @@ func TestRunsAtOnceWithoutALedger(t *testing.T) {
 		w := newWorld(t, dashboardtest.Options{})
 		w.remote.Ledger = nil
 		var g sync.WaitGroup
+
 		errs := make([]error, 6)
 		for i := range errs {
 			g.Go(func() { _, errs[i] = w.run(context.Background(), echo, sleepy) })
 		}
+
 		g.Wait()
 		must(t, errors.Join(errs...))
 		if n := len(w.dash.APIs()); n != 4 {
 			t.Errorf("%d APIs for two services", n)
 		}
+
 		w.serves()
 		w.settled(echo, sleepy)
 	}
 }
 
-// TestDeletedMeanwhile: an API that is deleted between the plan and its update is created anew, as where
-// another run takes back the one that it made too much.
+// TestDeletedMeanwhile: an API that is deleted between the plan and its update is created anew, as
+// where another run takes back the one that it made too much.
 func TestDeletedMeanwhile(t *testing.T) {
 	for _, slug := range []string{"echo-inbound", "echo-mesh"} {
 		w := newWorld(t, dashboardtest.Options{})
@@ -86,8 +93,8 @@ func TestDeletedMeanwhile(t *testing.T) {
 	}
 }
 
-// TestRivals: seven other runs have the id of this run's choice one after the other, and take their own
-// APIs back: this run's API was the first, stays, and gets the id.
+// TestRivals: seven other runs have the id of this run's choice one after the other, and take their
+// own APIs back: this run's API was the first, stays, and gets the id.
 func TestRivals(t *testing.T) {
 	w := newWorld(t, dashboardtest.Options{AssignsAPIID: true})
 	w.anyAPIID = false
@@ -100,23 +107,25 @@ func TestRivals(t *testing.T) {
 	w.settled(echo, sleepy)
 }
 
-// TestCarrierDeletedMeanwhile: an API that only lent its place to the certificate of the mesh is nothing
-// to a run once it is gone.
+// TestCarrierDeletedMeanwhile: an API that only lent its place to the certificate of the mesh is
+// nothing to a run once it is gone.
 func TestCarrierDeletedMeanwhile(t *testing.T) {
 	w := newWorld(t, dashboardtest.Options{})
 	w.mustRun(echo, sleepy)
 	w.later(nearEnd)
+
 	plan := w.plan(echo)
 	if len(plan.Carriers) != 1 {
 		t.Fatalf("%d carriers", len(plan.Carriers))
 	}
+
 	w.dash.DropAPI(w.api("sleep-mesh").ID())
 	_, err := plan.Apply(context.Background(), w.remote, nil)
 	must(t, err)
 }
 
-// TestCreatedAndDeleted: another run sees this run's new API beside a lower one of the same service, and
-// deletes it before it gets the id of this run's choice.
+// TestCreatedAndDeleted: another run sees this run's new API beside a lower one of the same
+// service, and deletes it before it gets the id of this run's choice.
 func TestCreatedAndDeleted(t *testing.T) {
 	for _, noID := range []bool{false, true} {
 		w := newWorld(t, dashboardtest.Options{AssignsAPIID: true, NoIDInCreate: noID})

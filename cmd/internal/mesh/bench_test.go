@@ -18,12 +18,14 @@ func many(n int) (workloads []inject.Workload) {
 	return workloads
 }
 
-// settledState is a remote state in which nothing is to be done for these workloads, made without servers.
+// settledState returns a remote state in which nothing is to be done for these workloads, made
+// without servers.
 func settledState(tb testing.TB, workloads []inject.Workload, s Settings) State {
 	services, _, problems := Wanted(workloads, s)
 	if len(problems) > 0 {
 		tb.Fatal(problems)
 	}
+
 	local, err := ca.OpenLocal(tb.TempDir(), nil)
 	must(tb, err)
 	state := State{HasLedger: true}
@@ -32,18 +34,22 @@ func settledState(tb testing.TB, workloads []inject.Workload, s Settings) State 
 	record := func(role Role, svc inject.Service, hosts []string) string {
 		bundle, err := issuer{Signer: local}.Issue(context.Background(), hosts)
 		must(tb, err)
+
 		app := svc.App
 		if role == Mesh {
 			app = meshTag
 		}
+
 		r := ca.NewRecord(string(role), svc.Namespace, app, s.Org, bundle, time.Now())
 		r.State = ca.Active
 		state.Records = append(state.Records, r)
 		state.Certificates = append(state.Certificates, dashboard.Certificate{
 			ID: r.Fingerprint, DNSNames: hosts, NotBefore: r.NotBefore, NotAfter: r.Expires, HasPrivate: true,
 		})
+
 		return r.Fingerprint
 	}
+
 	meshID := record(Mesh, inject.Service{}, s.meshCertificateHosts())
 	for i := range services {
 		own := record(Inbound, services[i].Service, services[i].Hosts)
@@ -53,15 +59,17 @@ func settledState(tb testing.TB, workloads []inject.Workload, s Settings) State 
 			state.APIs = append(state.APIs, dashboard.API{Definition: d})
 		}
 	}
+
 	return state
 }
 
-// BenchmarkPlan is what is worked out without a request for a mesh of 1,000 services, which has 2,000 APIs: that nothing is to be done for them, what
-// takes them off the mesh, and what is on it.
+// BenchmarkPlan is what is worked out without a request for a mesh of 1,000 services, which has
+// 2,000 APIs: that nothing is to be done for them, what takes them off the mesh, and what is on it.
 func BenchmarkPlan(b *testing.B) {
 	s := testSettings()
 	s.TLS = true
 	workloads := many(1000)
+
 	state := settledState(b, workloads, s)
 	b.Run("of=nothing", func(b *testing.B) {
 		b.ReportAllocs()
@@ -73,11 +81,13 @@ func BenchmarkPlan(b *testing.B) {
 			}
 		}
 	})
+
 	b.Run("of=removal", func(b *testing.B) {
 		var services []inject.Service
 		for _, w := range workloads {
 			services = append(services, w.Service)
 		}
+
 		b.ReportAllocs()
 		for b.Loop() {
 			if n := len(NewRemoval(services, state, s).Steps()); n != 4*len(services)+2 {
@@ -85,6 +95,7 @@ func BenchmarkPlan(b *testing.B) {
 			}
 		}
 	})
+
 	b.Run("of=inventory", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {

@@ -7,9 +7,9 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// borrowed refuses annotations that name the certificate of another service, or of the mesh: a gateway
-// that loads an API takes whatever certificate it names from the store, private key and all, and so
-// could call others in that service's name. A certificate of no service may be named.
+// borrowed refuses annotations that name the certificate of another service, or of the mesh: a
+// gateway that loads an API takes whatever certificate it names from the store, private key and
+// all, and so could call others in that service's name. A certificate of no service may be named.
 func borrowed(services []Service, state State, s Settings) (problems []inject.Problem) {
 	var c *claims // made when it is needed, which is hardly ever
 	for i := range services {
@@ -26,11 +26,12 @@ func borrowed(services []Service, state State, s Settings) (problems []inject.Pr
 			}
 		}
 	}
+
 	return problems
 }
 
-// ownerName returns the service that a certificate was made for, MeshName for that of the mesh, and ""
-// for one that was not made for the mesh.
+// ownerName returns the service that a certificate was made for, MeshName for that of the mesh, and
+// "" for one that was not made for the mesh.
 func (c *claims) ownerName(id string) string {
 	if !c.ours(id) {
 		return ""
@@ -39,6 +40,7 @@ func (c *claims) ownerName(id string) string {
 	if svc, ok := serviceOf(hosts); ok && hostKey(hosts) != hostKey(c.settings.meshCertificateHosts()) {
 		return svc.String()
 	}
+
 	return MeshName
 }
 
@@ -58,5 +60,6 @@ func storeIDs(v any) (ids []string) {
 			}
 		}
 	})
+
 	return ids
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 )
 
-// TestCarriers: with the certificate of the mesh the mesh APIs of all services change, those that a run is not about in nothing but that; the APIs of
-// other people do not.
+// TestCarriers: with the certificate of the mesh the mesh APIs of all services change, those that a
+// run is not about in nothing but that; the APIs of other people do not.
 func TestCarriers(t *testing.T) {
 	w := newWorld(t, dashboardtest.Options{})
 	w.mustRun(echo, sleepy, workload("other", "quote"))
@@ -27,22 +27,28 @@ func TestCarriers(t *testing.T) {
 	for _, s := range plan.Carriers {
 		carriers = append(carriers, s.String())
 	}
+
 	if got, want := strings.Join(carriers, "; "), "update API quote-mesh (gets a new certificate); update API sleep-mesh (gets a new certificate)"; got != want {
 		t.Errorf("carriers: %s", got)
 	}
+
 	before := w.api("sleep-mesh")
 	_, err := plan.Apply(context.Background(), w.remote, nil)
 	must(t, err)
+
 	renewed := w.attached("echo-mesh")
 	if got := w.api("quote-mesh").Certificates(); !slices.Equal(got, []string{"theirs", renewed}) {
 		t.Errorf("quote-mesh has %v", got)
 	}
+
 	if got := w.attached("foreign"); got != old {
 		t.Error("a foreign API was changed")
 	}
+
 	if got := changes(before, w.api("sleep-mesh")); len(got) != 1 || got[0].Path != "certificates" || w.attached("sleep-mesh") != renewed {
 		t.Errorf("of sleep-mesh was changed: %v", got)
 	}
+
 	w.settled(echo)
 }
 
@@ -55,14 +61,17 @@ func TestCarriersFirst(t *testing.T) {
 	if _, err := w.run(context.Background(), echo); err == nil {
 		t.Fatal("no error")
 	}
+
 	for _, r := range w.records() {
 		if r.ID == "mesh//mesh" && r.State != ca.Pending {
 			t.Errorf("the record of the mesh is %s", r.State)
 		}
 	}
+
 	if strings.Contains(w.writes(), "DELETE") {
 		t.Errorf("deleted after a failure: %s", w.writes())
 	}
+
 	w.dash.Heal()
 	w.later(nearEnd + time.Minute)
 	w.mustRun(echo)
@@ -71,12 +80,13 @@ func TestCarriersFirst(t *testing.T) {
 	}
 }
 
-// TestCertificateOfAll: without a ledger a new service gets the certificate of the mesh that the others have, even if the store has another that
-// would do.
+// TestCertificateOfAll: without a ledger a new service gets the certificate of the mesh that the
+// others have, even if the store has another that would do.
 func TestCertificateOfAll(t *testing.T) {
 	w := newWorld(t, dashboardtest.Options{})
 	w.remote.Ledger = nil
 	w.mustRun(echo)
+
 	held := w.attached("echo-mesh")
 	for range 4 { // some sort before it, some after
 		w.later(time.Hour)
@@ -84,6 +94,7 @@ func TestCertificateOfAll(t *testing.T) {
 		must(t, err)
 		w.dash.PutCertificate(bundle.PEM())
 	}
+
 	w.mustRun(sleepy)
 	if w.attached("sleep-mesh") != held || w.attached("echo-mesh") != held {
 		t.Errorf("the mesh had %s, and now echo has %s and sleep %s", held, w.attached("echo-mesh"), w.attached("sleep-mesh"))

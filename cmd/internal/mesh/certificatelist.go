@@ -10,8 +10,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// HeldCertificate is one certificate that the mesh has: that of the CA, one that its APIs carry, one that a record names, or one that was
-// made for it and that nobody uses.
+// HeldCertificate is one certificate that the mesh has: that of the CA, one that its APIs carry,
+// one that a record names, or one that was made for it and that nobody uses.
 type HeldCertificate struct {
 	For     Bearer
 	Service inject.Service // of a service's
@@ -44,7 +44,8 @@ const (
 // Trust says who signed a certificate.
 type Trust string
 
-// What is known of a signature: by the certificate where the ledger has it, else by the name of the issuer.
+// What is known of a signature: by the certificate where the ledger has it, else by the name of the
+// issuer.
 const (
 	Trusted      Trust = "present CA"
 	NotTrusted   Trust = "another CA"
@@ -64,11 +65,12 @@ const (
 	CertificateMissing CertificateState = "missing" // it is named, and not in the store: a sidecar that starts cannot serve
 )
 
-// Serving says whether the mesh suffers when a certificate ends.
+// Serving reports whether the mesh suffers when a certificate ends.
 func (h HeldCertificate) Serving() bool { return h.For == ForCA || len(h.UsedBy) > 0 }
 
-// NewCertificateList lists every certificate of the mesh: the CA's first, then that of the mesh, those of services by namespace and app, what
-// other people put on the mesh's APIs, and what is left over. It is pure.
+// NewCertificateList lists every certificate of the mesh: the CA's first, then that of the mesh,
+// those of services by namespace and app, what other people put on the mesh's APIs, and what is
+// left over. It is pure.
 func NewCertificateList(state State, s Settings) []HeldCertificate {
 	l := &lister{claims: newClaims(state, s), seen: make(map[string]bool)}
 	if authority := state.Authority; authority != nil {
@@ -77,9 +79,11 @@ func NewCertificateList(state State, s Settings) []HeldCertificate {
 			Issuer: authority.Issuer.CommonName, Trust: Trusted, State: CertificateActive, Ours: true,
 		})
 	}
+
 	for _, a := range l.assignments() {
 		l.assigned(&a)
 	}
+
 	for _, apis := range l.apis {
 		for _, d := range apis {
 			for _, id := range d.Certificates() {
@@ -87,15 +91,19 @@ func NewCertificateList(state State, s Settings) []HeldCertificate {
 			}
 		}
 	}
+
 	for i := range state.Records {
 		l.record(&state.Records[i])
 	}
+
 	for _, c := range state.Certificates {
 		if l.ours(c.ID) {
 			l.add(l.look(c.ID))
 		}
 	}
+
 	slices.SortFunc(l.list, compareHeld)
+
 	return l.list
 }
 
@@ -140,15 +148,18 @@ func (l *lister) assigned(a *assignment) {
 	} else if current != "" && !slices.Contains(ids, current) {
 		ids = append([]string{current}, ids...)
 	}
+
 	for _, id := range ids {
 		if id != current && len(l.former([]string{id}, a.CertificateStep)) == 0 {
 			continue // not made for these
 		}
+
 		h := l.look(id)
 		h.For, h.Service, h.Name = ForService, a.Service, a.Service.String()
 		if a.Role == Mesh {
 			h.For, h.Name = ForMesh, string(Mesh)
 		}
+
 		if id == current {
 			h.Renewal = l.renewal(a, current)
 			h.Ours = !a.chosen
@@ -158,15 +169,17 @@ func (l *lister) assigned(a *assignment) {
 		} else if h.State == CertificateActive {
 			h.State = CertificateFormer
 		}
+
 		if id == "" {
 			h.Hosts, h.State = a.Hosts, CertificateMissing
 		}
+
 		l.add(h)
 	}
 }
 
-// current is the certificate that an assignment is about now: the one to keep, the one that the record holds, or of those that were made
-// for it the one that lasts.
+// current returns the certificate that an assignment is about now: the one to keep, the one that
+// the record holds, or of those that were made for it the one that lasts.
 func (l *lister) current(a *assignment) (id string) {
 	if kept := a.keeps(); kept != "" {
 		return kept
@@ -174,6 +187,7 @@ func (l *lister) current(a *assignment) (id string) {
 	if a.held != nil {
 		return a.held.Fingerprint
 	}
+
 	made := l.former(a.attached, a.CertificateStep)
 	slices.SortFunc(made, func(x, y string) int {
 		return cmp.Or(l.look(y).NotAfter.Compare(l.look(x).NotAfter), strings.Compare(x, y))
@@ -181,6 +195,7 @@ func (l *lister) current(a *assignment) (id string) {
 	if len(made) == 0 {
 		return ""
 	}
+
 	return made[0]
 }
 
@@ -197,11 +212,13 @@ func (l *lister) renewal(a *assignment, current string) string {
 		}
 		return strings.Join(a.Reasons, "; ")
 	}
+
 	for _, d := range a.apis {
 		if !slices.Contains(d.Certificates(), current) {
 			return "not on API " + d.Slug()
 		}
 	}
+
 	return ""
 }
 
@@ -223,7 +240,9 @@ func (l *lister) look(id string) HeldCertificate {
 	if len(h.UsedBy) == 0 {
 		h.For = ForLeftover
 	}
+
 	records := l.holders[id]
+
 	leaf := l.leaves[id]
 	switch {
 	case !stored.NotAfter.IsZero():
@@ -236,8 +255,10 @@ func (l *lister) look(id string) HeldCertificate {
 			h.NotAfter = records[0].Expires
 		}
 	}
+
 	h.Trust = l.trust(id, h.Issuer)
 	h.Name = l.nameOf(id)
+
 	return h
 }
 
@@ -252,6 +273,7 @@ func (l *lister) stateOf(id string, there bool) CertificateState {
 			now = r
 		}
 	}
+
 	switch {
 	case !there:
 		return CertificateMissing
@@ -266,22 +288,27 @@ func (l *lister) stateOf(id string, there bool) CertificateState {
 	case len(records) > 0:
 		return CertificateFormer
 	}
+
 	return CertificateActive
 }
 
-// trust says whether the present CA signed a certificate. Only the certificate itself proves that; the store tells no more than a name.
+// trust reports whether the present CA signed a certificate. Only the certificate itself proves
+// that; the store tells no more than a name.
 func (l *lister) trust(id, issuer string) Trust {
 	authority := l.state.Authority
 	if authority == nil || issuer == "" {
 		return TrustUnknown
 	}
+
 	trusted := issuer == authority.Subject.CommonName
 	if leaf := l.leaves[id]; leaf != nil {
 		young := ca.Terms{Authority: authority, Now: leaf.NotBefore} // its age is another matter
 		trusted = young.Unusable(leaf, leaf.DNSNames) == ""
 	}
+
 	if trusted {
 		return Trusted
 	}
+
 	return NotTrusted
 }

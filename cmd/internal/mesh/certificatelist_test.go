@@ -26,14 +26,18 @@ func (w *world) certificates() string {
 		if h.NotAfter.IsZero() {
 			line += ", end unknown"
 		}
+
 		if h.Renewal != "" {
 			line += ", due: " + h.Renewal
 		}
+
 		if !h.Ours {
 			line += ", not ours"
 		}
+
 		lines = append(lines, line)
 	}
+
 	return strings.Join(lines, "\n")
 }
 
@@ -53,6 +57,7 @@ func replaced(name, line string) string {
 			lines = append(lines, l)
 		}
 	}
+
 	return strings.Join(lines, "\n")
 }
 
@@ -129,7 +134,8 @@ func TestCertificateList(t *testing.T) {
 	}
 }
 
-// Another CA is seen, by its certificate and by its name; without the CA's certificate the question is left open.
+// Another CA is seen, by its certificate and by its name; without the CA's certificate the question
+// is left open.
 func TestCertificateListTrust(t *testing.T) {
 	for _, ledger := range []bool{true, false} {
 		p := newPast(t, inFile)
@@ -137,11 +143,13 @@ func TestCertificateListTrust(t *testing.T) {
 		if !ledger {
 			p.remote.Ledger = nil
 		}
+
 		own := p.remote.Issuer
 		p.anotherCA()
 		if got := p.certificates(); strings.Count(got, `by another CA`) != 3 || ledger && strings.Count(got, `due: not signed by "Next CA"`) != 3 {
 			t.Errorf("after a change of the CA:\n%s", got)
 		}
+
 		p.remote.Issuer = noIssuer{own.(issuer)}
 		want := strings.ReplaceAll(strings.TrimPrefix(listed, "CA CA: active, by present CA, on []\n"), "present CA", "unknown")
 		if diff := cmp.Diff(want, p.certificates()); diff != "" {
@@ -156,9 +164,11 @@ func (p *past) another(o dashboardtest.Options) {
 	for _, c := range p.dash.Certificates() {
 		next.dash.PutCertificate(p.dash.PEM(c.ID))
 	}
+
 	for _, api := range p.dash.APIs() {
 		next.dash.PutAPI(api)
 	}
+
 	p.dash, p.remote.APIs, p.remote.Certificates = next.dash, next.remote.APIs, next.remote.Certificates
 }
 

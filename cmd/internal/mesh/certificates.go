@@ -52,18 +52,21 @@ func newCertificatePlanner(state State, s Settings) *certificatePlanner {
 		legacy:  make(map[string][]string),
 		signers: s.signers(state.Authority),
 	}
+
 	for _, c := range state.Certificates {
 		p.store[c.ID] = c
 		if !state.HasLedger && !c.NotAfter.IsZero() {
 			p.offer(c.DNSNames, candidate{c.ID, c.NotBefore, p.unusableByDetails(c)})
 		}
 	}
+
 	for i := range state.Records {
 		r := &state.Records[i]
 		if !r.Legacy {
 			p.records[r.ID] = r
 			continue
 		}
+
 		if leaf, err := parseLeaf(r.Certificate); err == nil {
 			id := ca.StoreID(s.Org, leaf)
 			p.legacy[id] = leaf.DNSNames
@@ -72,6 +75,7 @@ func newCertificatePlanner(state State, s Settings) *certificatePlanner {
 			}
 		}
 	}
+
 	return p
 }
 
@@ -81,6 +85,7 @@ func (s Settings) signers(present *x509.Certificate) map[string]bool {
 	if present == nil {
 		return names
 	}
+
 	names[present.Subject.CommonName] = true
 	for _, previous := range s.Trusted {
 		// Pods may trust CAs for other reasons; those of one mesh go by one name.
@@ -88,6 +93,7 @@ func (s Settings) signers(present *x509.Certificate) map[string]bool {
 			names[previous.Subject.CommonName] = true
 		}
 	}
+
 	return names
 }
 
@@ -96,12 +102,13 @@ func (p *certificatePlanner) offer(hosts []string, c candidate) {
 	p.byHosts[key] = append(p.byHosts[key], c)
 }
 
-// hostKey is a set of hosts.
+// hostKey returns a set of hosts.
 func hostKey(hosts []string) string {
 	return strings.Join(slices.Compact(slices.Sorted(slices.Values(hosts))), ",")
 }
 
-// serviceCertificate plans the certificate of one service; inbound is the API that carries it, or nil.
+// serviceCertificate plans the certificate of one service; inbound is the API that carries it, or
+// nil.
 func (p *certificatePlanner) serviceCertificate(service *Service, inbound *dashboard.API) (*CertificateStep, []inject.Problem) {
 	step := &CertificateStep{
 		Step: Step{Kind: CertificateKind, Service: service.Service, Role: Inbound, Name: service.Hosts[0]}, Hosts: service.Hosts,
@@ -110,9 +117,11 @@ func (p *certificatePlanner) serviceCertificate(service *Service, inbound *dashb
 	if inbound != nil {
 		attached = inbound.Definition.Certificates()
 	}
+
 	if err := p.decide(step, attached); err != nil {
 		return nil, []inject.Problem{service.problem(inject.RuleCertificate, service.Pos, "%v", err)}
 	}
+
 	return step, nil
 }
 
@@ -121,8 +130,10 @@ func (p *certificatePlanner) meshCertificate(services []Service, matched map[*Wa
 	if len(services) == 0 {
 		return nil, nil
 	}
+
 	hosts := p.settings.meshCertificateHosts()
 	step := &CertificateStep{Step: Step{Kind: CertificateKind, Role: Mesh, Name: hosts[0]}, Hosts: hosts}
+
 	refuse := func(msg string) (*CertificateStep, []inject.Problem) {
 		return nil, []inject.Problem{services[0].problem(inject.RuleCertificate, services[0].Pos, "%s", msg)}
 	}
@@ -133,19 +144,23 @@ func (p *certificatePlanner) meshCertificate(services []Service, matched map[*Wa
 		step.Action, step.ID = Keep, id
 		return step, nil
 	}
+
 	attached := onMeshAPIs(members(p.state.APIs)) // of all services: it is everybody's
 	for i := range services {
 		if api := matched[&services[i].Mesh]; api != nil {
 			attached = append(attached, api.Definition.Certificates()...)
 		}
 	}
+
 	if err := p.decide(step, attached); err != nil {
 		return refuse(err.Error())
 	}
+
 	return step, nil
 }
 
-// recordID is the id of the record of a step's certificate. The mesh's has no namespace, and the name that no app can have.
+// recordID returns the id of the record of a step's certificate. The mesh's has no namespace, and
+// the name that no app can have.
 func (s *CertificateStep) recordID() string {
 	return ca.RecordID(string(s.Role), s.Service.Namespace, s.app())
 }
@@ -162,6 +177,7 @@ func (p *certificatePlanner) decide(step *CertificateStep, attached []string) er
 		if !strings.HasPrefix(record.Fingerprint, p.settings.Org) {
 			return fmt.Errorf("the ledger's record %s belongs to another organisation than Tyk.org %s: two organisations cannot share a ledger", record.ID, p.settings.Org)
 		}
+
 		step.held = record
 		if reason = p.unusableRecord(record, step.Hosts); reason == "" {
 			step.ID, step.Action = record.Fingerprint, Keep
@@ -172,21 +188,25 @@ func (p *certificatePlanner) decide(step *CertificateStep, attached []string) er
 			return nil
 		}
 	}
+
 	best, found := p.best(step.Hosts, attached)
 	if found && best.unusable == "" {
 		step.ID, step.Action = best.id, Keep
 		return nil
 	}
+
 	if found && record == nil {
 		reason = best.unusable
 	}
+
 	p.issue(step, reason)
 	step.signer = p.formerSigner(record, best.id)
+
 	return nil
 }
 
-// formerSigner is the name of the CA that signed what is replaced, the certificate of a record or else one in the store; "" where that is the
-// present CA, or nobody knows.
+// formerSigner returns the name of the CA that signed what is replaced, the certificate of a record
+// or else one in the store; "" where that is the present CA, or nobody knows.
 func (p *certificatePlanner) formerSigner(record *ca.Record, id string) string {
 	if record != nil {
 		if leaf, err := parseLeaf(record.Certificate); err == nil && p.terms.Foreign(leaf) {
@@ -194,9 +214,11 @@ func (p *certificatePlanner) formerSigner(record *ca.Record, id string) string {
 		}
 		return ""
 	}
+
 	if name, present := p.store[id].IssuerCN, p.state.Authority; present != nil && name != present.Subject.CommonName {
 		return name
 	}
+
 	return ""
 }
 
@@ -219,8 +241,9 @@ func (p *certificatePlanner) unusableRecord(r *ca.Record, hosts []string) string
 	return unusableRecord(r, hosts, p.settings.Org, p.terms)
 }
 
-// unusableRecord says why the certificate that a record holds cannot be kept. It has to be the one that the record names: whoever can write to the
-// ledger has no say in which of the store's certificates an API carries.
+// unusableRecord says why the certificate that a record holds cannot be kept. It has to be the one
+// that the record names: whoever can write to the ledger has no say in which of the store's
+// certificates an API carries.
 func unusableRecord(r *ca.Record, hosts []string, org string, terms ca.Terms) string {
 	leaf, err := parseLeaf(r.Certificate)
 	switch {
@@ -229,16 +252,18 @@ func unusableRecord(r *ca.Record, hosts []string, org string, terms ca.Terms) st
 	case ca.StoreID(org, leaf) != r.Fingerprint:
 		return "its record names another certificate than it holds"
 	}
+
 	return terms.Unusable(leaf, hosts)
 }
 
-// best is the certificate to reuse among those with exactly these hosts: one that is usable, that an API has already, the newest, the
-// lowest id.
+// best returns the certificate to reuse among those with exactly these hosts: one that is usable,
+// that an API has already, the newest, the lowest id.
 func (p *certificatePlanner) best(hosts, attached []string) (candidate, bool) {
 	held := make(map[string]bool, len(attached))
 	for _, id := range attached {
 		held[id] = true
 	}
+
 	before := func(yes, than bool) int {
 		switch {
 		case yes && !than:
@@ -248,10 +273,12 @@ func (p *certificatePlanner) best(hosts, attached []string) (candidate, bool) {
 		}
 		return 0
 	}
+
 	all := p.byHosts[hostKey(hosts)]
 	if len(all) == 0 {
 		return candidate{}, false
 	}
+
 	return slices.MinFunc(all, func(a, b candidate) int {
 		return cmp.Or(
 			before(a.unusable == "", b.unusable == ""),
@@ -262,14 +289,15 @@ func (p *certificatePlanner) best(hosts, attached []string) (candidate, bool) {
 	}), true
 }
 
-// unusableByDetails is ca.Unusable as far as the store's details go: they have the issuer's name and no signature, which is why every
-// CA that tykmesh makes has a name of its own.
+// unusableByDetails is ca.Unusable as far as the store's details go: they have the issuer's name
+// and no signature, which is why every CA that tykmesh makes has a name of its own.
 func (p *certificatePlanner) unusableByDetails(c dashboard.Certificate) string {
 	left := c.NotAfter.Sub(p.now)
 	issuer := c.IssuerCN
 	if p.state.Authority != nil {
 		issuer = p.state.Authority.Subject.CommonName
 	}
+
 	switch {
 	case left <= 0:
 		return "expired"
@@ -282,12 +310,14 @@ func (p *certificatePlanner) unusableByDetails(c dashboard.Certificate) string {
 	case p.terms.Due(c.NotBefore, c.NotAfter):
 		return "expires in " + ca.Days(left)
 	}
+
 	return ""
 }
 
-// former are the certificates on an API that were made for it and that another one replaces: those of its record, now or before, those
-// that tyk-k8s recorded for no other hosts, and those that by the store's details the CA, present or former, signed for exactly its
-// hosts, or that are for exactly these and expired.
+// former returns the certificates on an API that were made for it and that another one replaces:
+// those of its record, now or before, those that tyk-k8s recorded for no other hosts, and those
+// that by the store's details the CA, present or former, signed for exactly its hosts, or that are
+// for exactly these and expired.
 func (p *certificatePlanner) former(attached []string, step *CertificateStep) (ids []string) {
 	for _, id := range attached {
 		if id != step.ID && (p.recorded(id, step) || p.recordedBefore(id, step) || p.madeFor(id, step)) {
@@ -306,7 +336,7 @@ func (p *certificatePlanner) recordedBefore(id string, step *CertificateStep) bo
 	return within(p.legacy[id], step.Hosts)
 }
 
-// within says whether hosts, of which there are some, are all among others.
+// within reports whether hosts, of which there are some, are all among others.
 func within(hosts, others []string) bool {
 	return len(hosts) > 0 && !slices.ContainsFunc(hosts, func(h string) bool { return !slices.Contains(others, h) })
 }
@@ -315,12 +345,14 @@ func (p *certificatePlanner) madeFor(id string, step *CertificateStep) bool {
 	return p.signedFor(id, step.Hosts) || p.detailsOf(id, step.Hosts) && p.store[id].NotAfter.Before(p.now)
 }
 
-// signedFor says whether by the store's details the CA, present or former, signed a certificate for exactly these hosts.
+// signedFor reports whether by the store's details the CA, present or former, signed a certificate
+// for exactly these hosts.
 func (p *certificatePlanner) signedFor(id string, hosts []string) bool {
 	return p.detailsOf(id, hosts) && p.signers[p.store[id].IssuerCN]
 }
 
-// detailsOf says whether the store tells the details of a certificate, and it is for exactly these hosts.
+// detailsOf reports whether the store tells the details of a certificate, and it is for exactly
+// these hosts.
 func (p *certificatePlanner) detailsOf(id string, hosts []string) bool {
 	c := p.store[id] // without details if it is not there
 	return !c.NotAfter.IsZero() && hostKey(c.DNSNames) == hostKey(hosts)

@@ -14,8 +14,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// TestReissue: when a certificate is replaced, why, that the new one takes the old one's place on the API, and that the old one goes if it is
-// known to be ours.
+// TestReissue: when a certificate is replaced, why, that the new one takes the old one's place on
+// the API, and that the old one goes if it is known to be ours.
 func TestReissue(t *testing.T) {
 	const both = "POST /api/certs POST /api/certs PUT /api/apis/{echo-inbound} PUT /api/apis/{echo-mesh}"
 	const gone = "DELETE /api/certs/{echo.shop} DELETE /api/certs/{mesh} " + both
@@ -60,6 +60,7 @@ func TestReissue(t *testing.T) {
 			if c.noLedger {
 				w.remote.Ledger = nil
 			}
+
 			_, err := w.run(context.Background(), echo)
 			must(t, err)
 			old := w.api("echo-inbound").Certificates()[0]
@@ -71,20 +72,25 @@ func TestReissue(t *testing.T) {
 			if got := w.writes(); got != c.writes {
 				t.Errorf("writes %q, want %q", got, c.writes)
 			}
+
 			if c.reason != "" && (len(plan.Steps()) == 0 || !strings.Contains(plan.Steps()[0].String(), c.reason)) {
 				t.Errorf("steps %v", plan.Steps())
 			}
+
 			held := w.api("echo-inbound").Certificates()
 			if strings.HasSuffix(c.writes, both) && slices.Contains(held, old) != c.kept {
 				t.Errorf("certificates %v, the former one was %s", held, old)
 			}
+
 			want := 1 + c.stays
 			if c.kept {
 				want++
 			}
+
 			if len(held) != want || c.stays == 2 && (held[0] != "first" || held[2] != "last") {
 				t.Errorf("certificates %v", held)
 			}
+
 			if plan := w.plan(echo); !plan.Empty() {
 				t.Errorf("the next run wants to %v", plan.Steps())
 			}
@@ -101,6 +107,7 @@ func TestMeshCertificateID(t *testing.T) {
 	if _, problems := w.tryPlan(echo); len(problems) != 1 || !strings.Contains(problems[0].Msg, "Injector.meshCertificateID") {
 		t.Errorf("problems %v", problems)
 	}
+
 	w.dash.PutCertificate(bundle.PEM())
 	w.mustRun(echo)
 	if got := w.api("echo-mesh").Certificates(); len(got) != 1 || got[0] != w.settings.MeshCertificateID {
@@ -129,6 +136,7 @@ func TestLegacyRecords(t *testing.T) {
 		}
 		return ca.Record{ID: "5f" + bundle.Leaf.SerialNumber.String(), Certificate: bundle.Certificate, Fingerprint: ca.StoreID("", bundle.Leaf), Legacy: true}
 	}
+
 	inbound, lost, narrow := made(true, "echo.shop"), made(false, "mesh", "mesh.local", "localhost"), made(true, "mesh")
 	w.remote.Ledger = legacyLedger{w.remote.Ledger, []ca.Record{lost, inbound, narrow}}
 	org := w.settings.Org
@@ -138,12 +146,14 @@ func TestLegacyRecords(t *testing.T) {
 	if got := w.api("echo-inbound").Certificates(); len(got) != 1 || got[0] != org+inbound.Fingerprint {
 		t.Errorf("a usable certificate was replaced: %v", got)
 	}
+
 	if got := w.api("echo-mesh").Certificates(); len(got) != 1 || strings.HasSuffix(got[0], narrow.Fingerprint) || strings.HasSuffix(got[0], lost.Fingerprint) {
 		t.Errorf("certificates of the mesh API: %v", got)
 	}
 }
 
-// TestForgedRecord: whoever can write to the ledger and not to the store cannot have an API carry another certificate.
+// TestForgedRecord: whoever can write to the ledger and not to the store cannot have an API carry
+// another certificate.
 func TestForgedRecord(t *testing.T) {
 	w := newWorld(t, dashboardtest.Options{})
 	w.mustRun(echo)
@@ -164,12 +174,14 @@ func TestForgedRecord(t *testing.T) {
 		r.Fingerprint = forged
 		must(t, w.remote.Ledger.Replace(context.Background(), was, r))
 	}
+
 	w.mustRun(echo)
 	for _, slug := range []string{"echo-inbound", "echo-mesh"} {
 		if held := w.api(slug).Certificates(); len(held) != 1 || held[0] == forged {
 			t.Errorf("%s carries %v, and %s is the forged one", slug, held, forged)
 		}
 	}
+
 	if _, err := w.remote.Certificates.Certificate(context.Background(), forged); err != nil {
 		t.Errorf("a certificate that serves somebody else is gone: %v", err)
 	}
@@ -198,29 +210,33 @@ func TestWrongOrganisation(t *testing.T) {
 	}
 }
 
-// TestStoreDetails: without a ledger, of several certificates that would do, the one that is in use stays.
+// TestStoreDetails: without a ledger, of several certificates that would do, the one that is in use
+// stays.
 func TestStoreDetails(t *testing.T) {
 	w := newWorld(t, dashboardtest.Options{})
 	w.remote.Ledger = nil
 	w.mustRun(echo)
+
 	held := w.api("echo-inbound").Certificates()[0]
 	for range 5 { // some sort before it, some after
 		bundle, err := w.remote.Issuer.Issue(context.Background(), []string{"echo.shop"})
 		must(t, err)
 		w.dash.PutCertificate(bundle.PEM())
 	}
+
 	w.settled(echo)
 	w.edit("echo-inbound", "certificates", []any{})
 	w.mustRun(echo)
 	if n := len(w.dash.Certificates()); n != 7 {
 		t.Errorf("%d certificates", n)
 	}
+
 	w.dash.PutAPI(dashboard.API{Definition: lay(w.api("echo-inbound"), dashboard.Definition{"certificates": []any{held}})})
 	w.settled(echo)
 }
 
-// TestFormerAuthority: what a CA signed that was ours before is as much ours as what the present one signs: an inventory finds it, and a
-// removal takes it away.
+// TestFormerAuthority: what a CA signed that was ours before is as much ours as what the present
+// one signs: an inventory finds it, and a removal takes it away.
 func TestFormerAuthority(t *testing.T) {
 	for _, known := range []bool{true, false} {
 		w := newWorld(t, dashboardtest.Options{})
@@ -229,13 +245,16 @@ func TestFormerAuthority(t *testing.T) {
 		if known {
 			w.settings.Trusted = ca.Trust{w.cfssl.Authority.Cert}
 		}
+
 		w.withAuthority(catest.NewAuthority("catest CA 00000002"))
 		state, err := Observe(context.Background(), w.remote, w.settings)
 		must(t, err)
+
 		removal := NewRemoval([]inject.Service{echo.Service}, state, w.settings)
 		if n := len(removal.Services[0].Own.Certificates) + len(removal.Mesh.Certificates); n == 2 != known {
 			t.Errorf("the former CA known: %v; %d certificates would go with the service", known, n)
 		}
+
 		w.edit("echo-inbound", "certificates", []any{})
 		state, err = Observe(context.Background(), w.remote, w.settings)
 		must(t, err)

@@ -11,19 +11,21 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
-// Change is one leaf of an API definition that an update changes. From and To are what people may see of the values: the names and
-// paths that tykmesh itself decides, numbers and booleans. All else may be a secret (a header, a password) and is "...".
+// Change is one leaf of an API definition that an update changes. From and To are what people may
+// see of the values: the names and paths that tykmesh itself decides, numbers and booleans. All
+// else may be a secret (a header, a password) and is "...".
 type Change struct {
 	Path     string
 	From, To string // "" where there is none
 }
 
-// String is the change as a reason: "listen path /a -> /b".
+// String returns the change as a reason: "listen path /a -> /b".
 func (c Change) String() string {
 	name, ok := leafNames[c.Path]
 	if !ok {
 		name = c.Path
 	}
+
 	switch {
 	case c.From == "" && c.To == "":
 		return name
@@ -34,6 +36,7 @@ func (c Change) String() string {
 	case c.From == c.To:
 		return fmt.Sprintf("%s changed", name)
 	}
+
 	return fmt.Sprintf("%s %s -> %s", name, c.From, c.To)
 }
 
@@ -61,10 +64,12 @@ func changes(current, updated dashboard.Definition) (list []Change) {
 			list = append(list, Change{Path: markPath})
 			return
 		}
+
 		_, named := leafNames[c.Path]
 		c.From, c.To = show(from, named), show(to, named)
 		list = append(list, c)
 	})
+
 	return slices.Compact(list)
 }
 
@@ -74,21 +79,26 @@ func compare(path []string, a, b map[string]any, report func(path []string, from
 	for key := range a {
 		keys[key] = true
 	}
+
 	for key := range b {
 		keys[key] = true
 	}
+
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		from, to := a[key], b[key]
 		if same(from, to) {
 			continue
 		}
+
 		below := append(slices.Clone(path), key)
 		x, fromObject := from.(map[string]any)
+
 		y, toObject := to.(map[string]any)
 		if fromObject && toObject || fromObject && to == nil || toObject && from == nil {
 			compare(below, x, y, report)
 			continue
 		}
+
 		report(below, from, to)
 	}
 }
@@ -109,9 +119,11 @@ func show(v any, named bool) string {
 			return strings.Join(texts(v), ", ")
 		}
 	}
+
 	if isZero(v) {
 		return ""
 	}
+
 	return "..."
 }
 
@@ -130,8 +142,10 @@ func reasons(list []Change) (out []string) {
 			out = append(out, c.String())
 		}
 	}
+
 	if len(list) > 0 && len(out) == 0 {
 		out = append(out, "mark missing or out of date")
 	}
+
 	return out
 }

@@ -170,23 +170,28 @@ func TestChanges(t *testing.T) {
 			if c.edit != nil {
 				c.edit(w)
 			}
+
 			plan := w.plan(c.after, sleepy)
 			var reasons []string
 			for _, s := range plan.Steps() {
 				reasons = append(reasons, s.Reasons...)
 			}
+
 			if diff := cmp.Diff(c.reasons, strings.Join(reasons, "; ")); diff != "" {
 				t.Errorf("reasons (-want +got):\n%s", diff)
 			}
+
 			w.dash.ClearLog()
 			_, err := plan.Apply(context.Background(), w.remote, nil)
 			must(t, err)
 			if diff := cmp.Diff(c.writes, w.writes()); diff != "" {
 				t.Errorf("writes (-want +got):\n%s", diff)
 			}
+
 			if c.check != nil {
 				c.check(t, w)
 			}
+
 			w.settled(c.after, sleepy)
 		})
 	}
@@ -205,7 +210,8 @@ func TestEnvelopeSurvives(t *testing.T) {
 	}
 }
 
-// TestEditedMeanwhile: what somebody changes in the Dashboard between the listing and the update is not written over.
+// TestEditedMeanwhile: what somebody changes in the Dashboard between the listing and the update is
+// not written over.
 func TestEditedMeanwhile(t *testing.T) {
 	w := newWorld(t, dashboardtest.Options{})
 	w.mustRun(echo)
@@ -224,14 +230,17 @@ func TestNamespacedSlugsLater(t *testing.T) {
 	w := newWorld(t, dashboardtest.Options{})
 	before := w.mustRun(echo)
 	w.settings.Slugs = NamespacedSlugs
+
 	after := w.mustRun(echo, workload("bar", "echo", route("/other")))
 	if before[echo.Service] != after[echo.Service] {
 		t.Errorf("the APIs were not renamed but made anew: %v, %v", before, after)
 	}
+
 	d := w.api("echo.shop-inbound")
 	if got := strings.Join(d.Tags(), " "); got != "echo echo.shop" { // the old one serves pods that still run
 		t.Errorf("tags %q", got)
 	}
+
 	w.api("echo.bar-mesh")
 }
 
@@ -246,6 +255,7 @@ func TestTLSLater(t *testing.T) {
 	if got := w.writes(); got != "POST /api/certs POST /api/certs PUT /api/apis/{echo-inbound} PUT /api/apis/{echo-mesh}" {
 		t.Errorf("writes %s", got)
 	}
+
 	w.settled(echo)
 	if got := w.api("echo-mesh").TargetURL(); !strings.HasPrefix(got, "https://") {
 		t.Errorf("target %s", got)
@@ -272,16 +282,20 @@ func TestPlanIsPure(t *testing.T) {
 		if len(problems) > 0 {
 			t.Fatal(problems)
 		}
+
 		plan, problems := NewPlan(services, state, w.settings)
 		if len(problems) > 0 {
 			t.Fatal(problems)
 		}
+
 		plans = append(plans, text(plan))
 		workloads[0], workloads[1] = workloads[1], workloads[0] // L8
 	}
+
 	if plans[0] != plans[1] {
 		t.Errorf("another order of workloads makes another plan:\n%s\n%s", plans[0], plans[1])
 	}
+
 	services, _, _ := Wanted(workloads, w.settings)
 	plan, _ := NewPlan(services, state, w.settings)
 	_, err = plan.Apply(context.Background(), w.remote, nil)
@@ -302,19 +316,24 @@ func FuzzOverlay(f *testing.F) {
 		if !ok || !fine {
 			t.Skip()
 		}
+
 		held, wanted := current.Clone(), leaves.Clone()
+
 		got := overlay(current, leaves)
 		if !reflect.DeepEqual(current, held) || !reflect.DeepEqual(leaves, wanted) {
 			t.Fatal("an argument was changed")
 		}
+
 		contains(t, "wanted", nil, leaves, got)
 		contains(t, "current", nil, spare(current, leaves), got)
 		if again := overlay(got, leaves); !reflect.DeepEqual(got, again) {
 			t.Errorf("overlay twice: %v, then %v", got, again)
 		}
+
 		if list := changes(got, overlay(got, leaves)); len(list) > 0 {
 			t.Errorf("changes where there are none: %v", list)
 		}
+
 		delete(current, "tags") // of a set that names something twice, the second goes, for which alone nothing is written
 		delete(current, "certificates")
 		if list := changes(current, overlay(current, leaves)); agrees(current, leaves) != (len(list) == 0) {
@@ -341,6 +360,7 @@ func contains(t *testing.T, whose string, path []string, part, whole map[string]
 			contains(t, whose, at, object, inner)
 			continue
 		}
+
 		if len(at) == 1 && sets[key] {
 			for _, member := range texts(v) {
 				if !strings.Contains(strings.Join(texts(whole[key]), "\x00")+"\x00", member+"\x00") {
@@ -349,6 +369,7 @@ func contains(t *testing.T, whose string, path []string, part, whole map[string]
 			}
 			continue
 		}
+
 		if got, ok := whole[key]; !ok || !same(v, got) {
 			t.Errorf("%s leaf %s is %v, not %v", whose, joinPath(at), got, v)
 		}
@@ -364,12 +385,14 @@ func spare(current, leaves map[string]any) map[string]any {
 			out[key] = v
 			continue
 		}
+
 		object, ok := leaf.(map[string]any)
 		held, both := v.(map[string]any)
 		if ok && both {
 			out[key] = spare(held, object)
 		}
 	}
+
 	return out
 }
 

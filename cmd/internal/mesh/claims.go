@@ -41,25 +41,31 @@ func newClaims(state State, s Settings) *claims {
 	for _, svc := range c.services {
 		c.namespaces[svc.Namespace] = true
 	}
+
 	for i := range state.Records {
 		r := &state.Records[i]
 		c.namespaces[r.Namespace] = true
 		if leaf, err := parseLeaf(r.Certificate); err == nil {
 			c.leaves[s.storeID(*r)] = leaf
 		}
+
 		for _, id := range s.storeIDs(r) {
 			c.holders[id] = append(c.holders[id], r)
 		}
 	}
+
 	for id, records := range c.holders {
 		held := func(r *ca.Record) int { return slices.Index(s.storeIDs(r), id) } // 0: it holds it now
 		slices.SortFunc(records, func(a, b *ca.Record) int { return cmp.Or(cmp.Compare(held(a), held(b)), strings.Compare(a.ID, b.ID)) })
 	}
+
 	delete(c.namespaces, "") // of the mesh certificate, and of tyk-k8s, which recorded none
+
 	return c
 }
 
-// storeIDs are the ids of the certificates that a record holds and held before, the present one first, each once.
+// storeIDs returns the ids of the certificates that a record holds and held before, the present one
+// first, each once.
 func (s Settings) storeIDs(r *ca.Record) []string {
 	ids := []string{s.storeID(*r)}
 	for _, past := range r.History {
@@ -70,7 +76,7 @@ func (s Settings) storeIDs(r *ca.Record) []string {
 	return ids
 }
 
-// ours says whether a certificate was made for the mesh.
+// ours reports whether a certificate was made for the mesh.
 func (c *claims) ours(id string) bool {
 	stored := c.store[id] // without details if it is not there
 	if leaf := c.leaves[id]; stored.IsCA || leaf != nil && leaf.IsCA {
@@ -79,7 +85,7 @@ func (c *claims) ours(id string) bool {
 	return len(c.holders[id]) > 0 || c.ourIssuer(stored.IssuerCN) && c.ourName(stored.DNSNames)
 }
 
-// ourIssuer says whether a CA of this name is ours.
+// ourIssuer reports whether a CA of this name is ours.
 func (p *certificatePlanner) ourIssuer(name string) bool { return name != "" && p.signers[name] }
 
 func (c *claims) ourName(hosts []string) bool {
@@ -90,7 +96,8 @@ func (c *claims) ourName(hosts []string) bool {
 	return ok && c.namespaces[svc.Namespace]
 }
 
-// serviceOf is the service that a certificate with one name of two parts is for. An app may have dots in its name, a namespace has none.
+// serviceOf returns the service that a certificate with one name of two parts is for. An app may
+// have dots in its name, a namespace has none.
 func serviceOf(hosts []string) (inject.Service, bool) {
 	if len(hosts) != 1 {
 		return inject.Service{}, false
@@ -99,10 +106,12 @@ func serviceOf(hosts []string) (inject.Service, bool) {
 	if dot <= 0 || dot == len(hosts[0])-1 {
 		return inject.Service{}, false
 	}
+
 	return inject.Service{App: hosts[0][:dot], Namespace: hosts[0][dot+1:]}, true
 }
 
-// assignment is the certificate that some APIs of the mesh are to carry: a service's inbound ones its own, all mesh APIs that of the mesh.
+// assignment is the certificate that some APIs of the mesh are to carry: a service's inbound ones
+// its own, all mesh APIs that of the mesh.
 type assignment struct {
 	*CertificateStep
 	apis     []dashboard.Definition
@@ -111,7 +120,7 @@ type assignment struct {
 	problem  error
 }
 
-// keeps is the certificate that the next run would keep; "" if it would make one, or fail.
+// keeps returns the certificate that the next run would keep; "" if it would make one, or fail.
 func (a *assignment) keeps() string {
 	if a.problem == nil && (a.Action == Keep || a.Action == Confirm) {
 		return a.ID
@@ -119,19 +128,23 @@ func (a *assignment) keeps() string {
 	return ""
 }
 
-// assignments are that of the mesh and those of the services, sorted; none if no service is on the mesh.
+// assignments are that of the mesh and those of the services, sorted; none if no service is on the
+// mesh.
 func (c *claims) assignments() (all []assignment) {
 	if len(c.services) == 0 {
 		return nil
 	}
+
 	var routes []dashboard.Definition
 	for _, svc := range c.services {
 		routes = append(routes, c.apis[owner{svc, Mesh}]...)
 	}
+
 	all = append(all, c.assignment(Step{Role: Mesh}, c.settings.meshCertificateHosts(), routes))
 	for _, svc := range c.services {
 		all = append(all, c.assignment(Step{Service: svc, Role: Inbound}, []string{host(svc)}, c.apis[owner{svc, Inbound}]))
 	}
+
 	return all
 }
 
@@ -146,10 +159,13 @@ func (c *claims) assignment(of Step, hosts []string, apis []dashboard.Definition
 			}
 		}
 	}
+
 	if id := c.settings.MeshCertificateID; id != "" && of.Role == Mesh {
 		a.Action, a.ID, a.chosen = Keep, id, true
 		return a
 	}
+
 	a.problem = c.decide(a.CertificateStep, a.attached)
+
 	return a
 }

@@ -10,13 +10,16 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// clash says what of w another API holds; "" if nothing that w does not have already: whoever lives beside such an API goes on doing so.
+// clash says what of w another API holds; "" if nothing that w does not have already: whoever lives
+// beside such an API goes on doing so.
 func (m *matcher) clash(service *Service, w *WantedAPI, current *dashboard.API, other dashboard.Definition) (what string, pos manifest.Position) {
 	var have dashboard.Definition
 	if current != nil {
 		have = current.Definition
 	}
+
 	d := w.Definition
+
 	domain, path := strings.ToLower(d.Domain()), cleanPath(d.ListenPath())
 	switch {
 	case have == nil && other.APIID() == d.APIID():
@@ -29,6 +32,7 @@ func (m *matcher) clash(service *Service, w *WantedAPI, current *dashboard.API, 
 		m.onMesh(other) && cleanPath(other.ListenPath()) == path:
 		return fmt.Sprintf("route %q", service.Route), service.RoutePos
 	}
+
 	return "", service.Pos
 }
 
@@ -49,6 +53,7 @@ func (m *matcher) remedy(w *WantedAPI, current *dashboard.API, other dashboard.D
 	case other.Slug() == "":
 		return ", which is not ours"
 	}
+
 	return fmt.Sprintf(", which is not ours; to take it over: --adopt %s", other.Slug())
 }
 
@@ -61,9 +66,10 @@ func describe(d dashboard.Definition) string {
 	return fmt.Sprintf("%q (id %s, domain %q, listen path %q)", name, d.ID(), d.Domain(), d.ListenPath())
 }
 
-// nearRoutes warns of foreign APIs on the mesh hosts whose listen path begins the route, or is begun by it: gateways match listen
-// paths as prefixes, so a request that is not quite right ends at the other (webhook fault B27). The mesh's own services are left
-// out: /a and /ab are ordinary names for two of them.
+// nearRoutes warns of foreign APIs on the mesh hosts whose listen path begins the route, or is
+// begun by it: gateways match listen paths as prefixes, so a request that is not quite right ends
+// at the other (webhook fault B27). The mesh's own services are left out: /a and /ab are ordinary
+// names for two of them.
 func (m *matcher) nearRoutes(service *Service) (warnings []inject.Problem) {
 	path := cleanPath(service.Mesh.Definition.ListenPath())
 	warn := func(other string) {
@@ -74,9 +80,11 @@ func (m *matcher) nearRoutes(service *Service) (warnings []inject.Problem) {
 			}
 		}
 	}
+
 	for n := 2; n < len(path); n++ { // from 2: everything begins like "/"
 		warn(path[:n])
 	}
+
 	from, _ := slices.BinarySearch(m.paths, path)
 	for _, other := range m.paths[from:] {
 		if !strings.HasPrefix(other, path) {
@@ -86,5 +94,6 @@ func (m *matcher) nearRoutes(service *Service) (warnings []inject.Problem) {
 			warn(other)
 		}
 	}
+
 	return warnings
 }

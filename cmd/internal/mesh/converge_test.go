@@ -18,8 +18,8 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 )
 
-// TestConvergence is L6: whichever request to the Dashboard fails, and however, the next run ends in the state of a run without
-// faults, and the one after it has nothing to do.
+// TestConvergence is L6: whichever request to the Dashboard fails, and however, the next run ends
+// in the state of a run without faults, and the one after it has nothing to do.
 func TestConvergence(t *testing.T) {
 	type answer struct {
 		name   string
@@ -34,6 +34,7 @@ func TestConvergence(t *testing.T) {
 		{"cut before", dashboardtest.Cut, false},
 		{"cut after", dashboardtest.Cut, true},
 	}
+
 	lost := answers[len(answers)-3:]
 	assigning := dashboardtest.Options{AssignsAPIID: true, NoIDInCreate: true, OnlyDatabaseIDs: true}
 	insisting := dashboardtest.Options{AssignsAPIID: true, KeepsAPIID: true, AddsDefaults: true, AlwaysPages: true}
@@ -61,6 +62,7 @@ func TestConvergence(t *testing.T) {
 				}
 				return w
 			}
+
 			good := fresh()
 			_, err := good.run(context.Background(), echo, sleepy)
 			must(t, err)
@@ -87,9 +89,11 @@ func (w *world) converges(what, want string) {
 	if _, err := w.run(context.Background(), echo, sleepy); err != nil {
 		w.tb.Fatalf("%s: the run after it: %v", what, err)
 	}
+
 	if diff := cmp.Diff(want, w.snapshot()); diff != "" {
 		w.tb.Errorf("%s: state (-without faults +got):\n%s", what, diff)
 	}
+
 	if plan := w.plan(echo, sleepy); !plan.Empty() {
 		w.tb.Errorf("%s: the third run wants to %v", what, plan.Steps())
 	}
@@ -107,6 +111,7 @@ func TestLostAnswers(t *testing.T) {
 				if _, err := w.run(context.Background(), echo, sleepy); err != nil {
 					t.Errorf("POST %s, %s: %v", path, name, err)
 				}
+
 				creates, uploads := strings.Count(w.writes(), "POST /api/apis"), strings.Count(w.writes(), "POST /api/certs")
 				if creates != 4 || uploads != 3 || len(w.dash.APIs()) != 4 {
 					t.Errorf("POST %s, %s: %d APIs; %s", path, name, len(w.dash.APIs()), w.writes())
@@ -124,12 +129,14 @@ func TestClearRefusal(t *testing.T) {
 	if _, err := w.run(context.Background(), echo); err == nil {
 		t.Error("no error")
 	}
+
 	if got := w.requests(); got != "GET /api/apis?p=-2 POST /api/apis" {
 		t.Errorf("requests: %s", got)
 	}
 }
 
-// repeating is a ledger whose driver repeats an insert whose answer it lost, and is told that the record exists.
+// repeating is a ledger whose driver repeats an insert whose answer it lost, and is told that the
+// record exists.
 type repeating struct{ Ledger }
 
 func (l repeating) Insert(ctx context.Context, r ca.Record) error {
@@ -170,6 +177,7 @@ func (l *faultyLedger) write(do func() error) error {
 	if err := do(); err != nil || !fails {
 		return err
 	}
+
 	return errLedger
 }
 
@@ -194,20 +202,24 @@ func TestConvergenceOfLedgerAndIssuer(t *testing.T) {
 			if _, err := w.run(context.Background(), echo, sleepy); !errors.Is(err, errLedger) {
 				t.Fatalf("write %d: %v", k, err)
 			}
+
 			w.remote.Ledger = sound
 			w.later(time.Minute)
 			w.converges(fmt.Sprintf("ledger write %d, after %v", k, after), want)
 		}
+
 		for k := 1; k <= 3; k++ {
 			w := newWorld(t, dashboardtest.Options{})
 			when := catest.Before
 			if after {
 				when = catest.After
 			}
+
 			w.cfssl.Fail(catest.Fault{Endpoint: catest.Authsign, Nth: k, When: when, Status: 400, Body: `{"success":false,"errors":[{"code":1,"message":"no"}]}`})
 			if _, err := w.run(context.Background(), echo, sleepy); err == nil {
 				t.Fatalf("authsign %d: no error", k)
 			}
+
 			w.later(time.Minute)
 			w.converges(fmt.Sprintf("authsign %d, after %v", k, after), want)
 		}
@@ -238,16 +250,20 @@ func TestExitCodes(t *testing.T) {
 			if !errors.As(err, &e) {
 				t.Fatalf("error %v", err)
 			}
+
 			if e.ExitCode() != c.want {
 				t.Errorf("exit status %d, want %d (%v; done %v, unknown %v)", e.ExitCode(), c.want, err, e.Done, e.Unknown)
 			}
+
 			if n := len(e.Done) + len(e.NotDone) + len(e.Unknown); n != 4 {
 				t.Errorf("the report has %d of 4 steps", n)
 			}
+
 			text, _ := json.Marshal(e)
 			if strings.Contains(err.Error()+string(text), w.dash.Secret) {
 				t.Error("the error holds the key")
 			}
+
 			w.dash.Heal()
 			w.mustRun(echo, sleepy)
 		})
@@ -263,6 +279,7 @@ func TestUnreachableDashboard(t *testing.T) {
 	if !errors.As(err, &step) || step.Op != "listing" {
 		t.Fatalf("error %v", err)
 	}
+
 	for _, part := range []string{"APIs", "certificates", "authority"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("the error does not name the %s: %v", part, err)
@@ -280,6 +297,7 @@ func TestPartialListing(t *testing.T) {
 	if _, err := w.run(context.Background(), echo, sleepy); err == nil {
 		t.Error("half a listing was taken for all of it")
 	}
+
 	if got := w.writes(); got != "" {
 		t.Errorf("writes after half a listing: %s", got)
 	}

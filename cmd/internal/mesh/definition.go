@@ -29,18 +29,20 @@ type WantedAPI struct {
 	preset   string         // the database id that the workloads name, or ""
 }
 
-// idAnnotation is the annotation that holds the API's database id (webhook rule R15).
+// idAnnotation returns the annotation that holds the API's database id (webhook rule R15).
 func (w *WantedAPI) idAnnotation() string {
 	return "injector.tyk.io/" + string(w.Role) + "-service-id"
 }
 
-// wantAPI renders one API of a service: template, then annotations (inbound only, webhook rule R11), then what identifies it.
+// wantAPI renders one API of a service: template, then annotations (inbound only, webhook rule
+// R11), then what identifies it.
 func wantAPI(w inject.Workload, role Role, s Settings) (WantedAPI, error) {
 	api := WantedAPI{Service: w.Service, Role: role, Slug: s.baseName(w.Service) + "-" + string(role)}
 	d, err := s.Templates.Render(templateName(w, role), templateVars(w, api, s))
 	if err != nil {
 		return api, err
 	}
+
 	var segments [][]string
 	if role == Inbound && len(w.Fields) > 0 {
 		before := d.Clone()
@@ -52,15 +54,19 @@ func wantAPI(w inject.Workload, role Role, s Settings) (WantedAPI, error) {
 			return api, fmt.Errorf("the annotations leave no valid API definition: %v", err)
 		}
 	}
+
 	for _, leaf := range segments {
 		api.paths = append(api.paths, joinPath(leaf))
 	}
+
 	slices.Sort(api.paths)
 	api.paths = slices.Compact(api.paths)
 	identify(d, api, s)
 	api.Definition = d
-	// The mark's list of paths counts even when it is empty: else a path in it would be taken back again and again.
+	// The mark's list of paths counts even when it is empty: else a path in it would be taken back
+	// again and again.
 	api.asked = slices.Concat(segments, [][]string{{"config_data", markKey, "paths"}})
+
 	return api, nil
 }
 
@@ -76,12 +82,15 @@ func (w *WantedAPI) leavesFor(current dashboard.Definition) dashboard.Definition
 	if name, ok := leaves["name"].(string); ok {
 		leaves["name"] = withCategories(name, current.Name())
 	}
+
 	if held := current.ListenPath(); held != "" && cleanPath(held) == cleanPath(w.Definition.ListenPath()) {
 		setAt(leaves, []string{"proxy", "listen_path"}, held)
 	}
+
 	if id := current.APIID(); id != "" {
 		leaves["api_id"] = id
 	}
+
 	return leaves
 }
 
@@ -96,6 +105,7 @@ func withCategories(wanted, held string) string {
 	if title == heldTitle && len(added)+len(ours) == len(all) {
 		return held
 	}
+
 	return strings.Join(slices.Concat([]string{wanted}, added), " ")
 }
 
@@ -110,6 +120,7 @@ func categories(name string) (title string, list []string) {
 			list = append(list, word)
 		}
 	}
+
 	return strings.Join(words, " "), list
 }
 
@@ -123,6 +134,7 @@ func templateVars(w inject.Workload, api WantedAPI, s Settings) dashboard.Vars {
 	if w.Port != 0 {
 		v.Target = fmt.Sprintf("http://127.0.0.1:%d", w.Port)
 	}
+
 	if api.Role == Mesh {
 		scheme := "http"
 		if s.TLS {
@@ -131,11 +143,12 @@ func templateVars(w inject.Workload, api WantedAPI, s Settings) dashboard.Vars {
 		v.ListenPath = w.Route
 		v.Target = fmt.Sprintf("%s://%s:%d", scheme, host(w.Service), s.MeshPort)
 	}
+
 	return v
 }
 
-// domain is the Host that the API answers. Gateways match it exactly, or as a pattern in braces, whose dots must be escaped lest
-// mesh.local match meshXlocal.
+// domain returns the Host that the API answers. Gateways match it exactly, or as a pattern in
+// braces, whose dots must be escaped lest mesh.local match meshXlocal.
 func (w *WantedAPI) domain(s Settings) string {
 	switch {
 	case w.Role == Inbound:
@@ -145,10 +158,12 @@ func (w *WantedAPI) domain(s Settings) string {
 	case len(s.MeshHosts) == 1:
 		return s.MeshHosts[0]
 	}
+
 	quoted := make([]string, len(s.MeshHosts))
 	for i, h := range s.MeshHosts {
 		quoted[i] = regexp.QuoteMeta(h)
 	}
+
 	return "{host:" + strings.Join(quoted, "|") + "}"
 }
 
@@ -169,9 +184,11 @@ func setFields(d dashboard.Definition, fields []inject.Field) (leaves [][]string
 			return nil, fmt.Errorf("annotation %s at %s: %v", f.Key, f.Pos, err)
 		}
 	}
+
 	for _, f := range fields {
 		leaves = append(leaves, leavesBelow(d, strings.Split(f.Path, "."))...)
 	}
+
 	return leaves, nil
 }
 
@@ -181,14 +198,16 @@ type templateLeaf struct {
 	value any
 }
 
-// replacedLeaves are those that stood in objects which an annotation set as a whole and that the new object does not have. An API
-// that was registered without the annotation has them, and must lose them as a new one never had them.
+// replacedLeaves returns those that stood in objects which an annotation set as a whole and that
+// the new object does not have. An API that was registered without the annotation has them, and
+// must lose them as a new one never had them.
 func replacedLeaves(before, after dashboard.Definition, fields []inject.Field) (leaves []templateLeaf) {
 	for _, f := range fields {
 		path := strings.Split(f.Path, ".")
 		if held, _ := valueAt(before, path); isEmptyCollection(held) {
 			continue
 		}
+
 		for _, leaf := range leavesBelow(before, path) {
 			if _, kept := valueAt(after, leaf); !kept {
 				v, _ := valueAt(before, leaf)
@@ -196,6 +215,7 @@ func replacedLeaves(before, after dashboard.Definition, fields []inject.Field) (
 			}
 		}
 	}
+
 	return leaves
 }
 
@@ -205,6 +225,7 @@ func identify(d dashboard.Definition, api WantedAPI, s Settings) {
 	for _, field := range switches {
 		delete(d, field)
 	}
+
 	d["api_id"] = apiID(s.Org, api.Service, api.Role)
 	d["org_id"] = s.Org
 	d["slug"] = api.Slug
@@ -216,13 +237,15 @@ func identify(d dashboard.Definition, api WantedAPI, s Settings) {
 	if free == nil {
 		free = make(map[string]any, 1)
 	}
+
 	free[markKey] = mark{Namespace: api.Service.Namespace, App: api.Service.App, Role: api.Role, Paths: api.paths}.value()
 	d["config_data"] = free
 }
 
 // switches are the fields that undo what identifies an API: a gateway drops the domain and the
 // certificates of one with domain_disabled, serves an internal one to no caller, and has one with a
-// listen_port or a protocol on another listener. An API of the mesh has them as they are by default.
+// listen_port or a protocol on another listener. An API of the mesh has them as they are by
+// default.
 var switches = []string{"domain_disabled", "internal", "is_oas", "listen_port", "protocol", "tags_disabled"}
 
 // switchedOn returns the switches that are set in a definition.
@@ -235,20 +258,24 @@ func switchedOn(d dashboard.Definition) (fields []string) {
 	return fields
 }
 
-// apiID derives the public id of an API, so that two runs at the same moment ask for the same one and the Dashboard lets one
-// of them create it. The separators keep ("a", "bc") and ("ab", "c") apart: no part can contain a NUL.
+// apiID derives the public id of an API, so that two runs at the same moment ask for the same one
+// and the Dashboard lets one of them create it. The separators keep ("a", "bc") and ("ab", "c")
+// apart: no part can contain a NUL.
 func apiID(org string, svc inject.Service, role Role) string {
 	sum := sha256.Sum256([]byte(strings.Join([]string{"tykmesh", org, svc.Namespace, svc.App, string(role)}, "\x00")))
 	return hex.EncodeToString(sum[:16])
 }
 
-// cleanPath is a listen path as far as two of them clash: gateways see no difference between /a and /a/.
+// cleanPath returns a listen path as far as two of them clash: gateways see no difference between
+// /a and /a/.
 func cleanPath(p string) string { return path.Clean("/" + p) }
 
-// markKey is where the mark stands in config_data, an object that the Dashboard keeps and gateways ignore.
+// markKey is where the mark stands in config_data, an object that the Dashboard keeps and gateways
+// ignore.
 const markKey = "tykmesh"
 
-// mark says whose API a definition is, and which of its leaves annotations set, so that they can be taken back.
+// mark says whose API a definition is, and which of its leaves annotations set, so that they can be
+// taken back.
 type mark struct {
 	Namespace, App string
 	Role           Role
@@ -274,10 +301,11 @@ func markOf(d dashboard.Definition) (m mark, ok bool) {
 	m.App, _ = held["app"].(string)
 	role, _ := held["role"].(string)
 	m.Role, m.Paths = Role(role), texts(held["paths"])
+
 	return m, m.App != ""
 }
 
-// texts are the non-empty strings of a JSON array.
+// texts returns the non-empty strings of a JSON array.
 func texts(v any) (out []string) {
 	list, _ := v.([]any)
 	for _, x := range list {
@@ -288,7 +316,8 @@ func texts(v any) (out []string) {
 	return out
 }
 
-// addMembers is a set of strings as a JSON array: those that were there in their order, then the new ones.
+// addMembers returns a set of strings as a JSON array: those that were there in their order, then
+// the new ones.
 func addMembers(held []string, members ...string) []any {
 	out := make([]any, 0, len(held)+len(members))
 	seen := make(map[string]bool, cap(out))
@@ -298,10 +327,11 @@ func addMembers(held []string, members ...string) []any {
 			out = append(out, s)
 		}
 	}
+
 	return out
 }
 
-// meshCertificateHosts are the names that the mesh certificate must carry.
+// meshCertificateHosts returns the names that the mesh certificate must carry.
 func (s Settings) meshCertificateHosts() []string {
 	hosts := slices.Clone(s.MeshHosts)
 	if literal := s.MeshDomain; literal != "" && !strings.ContainsAny(literal, "{}") && !slices.Contains(hosts, literal) {

@@ -19,6 +19,7 @@ func (m *matcher) duplicates(service *Service, w *WantedAPI, current *dashboard.
 	if current == nil {
 		return nil, nil
 	}
+
 	kept := current.Definition
 	for _, api := range m.byMark[owner{w.Service, w.Role}] {
 		d := api.Definition
@@ -35,6 +36,7 @@ func (m *matcher) duplicates(service *Service, w *WantedAPI, current *dashboard.
 				describe(d), kept.ID()))
 		}
 	}
+
 	return gone, problems
 }
 

@@ -11,7 +11,8 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
-// Exit statuses, as the command line documents them ("tykmesh help exit"). The highest in the order 130, 5, 4, 1 wins.
+// Exit statuses, as the command line documents them ("tykmesh help exit"). The highest in the order
+// 130, 5, 4, 1 wins.
 const (
 	exitFailed       = 1
 	exitUnauthorized = 4
@@ -27,7 +28,8 @@ type StepError struct {
 	Err    error
 }
 
-// Error says what was being done to what, and why it failed, once even if the adapter has said it too.
+// Error says what was being done to what, and why it failed, once even if the adapter has said it
+// too.
 func (e *StepError) Error() string {
 	what, why := strings.TrimSpace(e.Op+" "+e.Kind+" "+e.Object), e.Err.Error()
 	if strings.HasPrefix(why, what) {
@@ -36,7 +38,7 @@ func (e *StepError) Error() string {
 	return what + ": " + strings.TrimPrefix(why, e.Op+" "+e.Kind+": ")
 }
 
-// Unwrap is the adapter's error.
+// Unwrap returns the adapter's error.
 func (e *StepError) Unwrap() error { return e.Err }
 
 // ExitCode is 4 if the credentials were refused, else 1.
@@ -75,10 +77,12 @@ func joinErrors(ctx context.Context, errs []error) error {
 			f.errs = append(f.errs, err)
 		}
 	}
+
 	if len(f.errs) == 0 {
 		return nil
 	}
 	f.cause = context.Cause(ctx)
+
 	return f
 }
 
@@ -94,7 +98,7 @@ func (f *failures) Error() string {
 // Unwrap gives each to errors.Is and errors.As.
 func (f *failures) Unwrap() []error { return f.errs }
 
-// ExitCode is the highest of theirs.
+// ExitCode returns the highest of theirs.
 func (f *failures) ExitCode() int {
 	if code := interruption(f.cause); code != 0 {
 		return code
@@ -104,11 +108,12 @@ func (f *failures) ExitCode() int {
 			return exitUnauthorized
 		}
 	}
+
 	return exitFailed
 }
 
-// interruption is the exit status of the end of a context: the one that the cause has, if it has one, else 130; 0 for a deadline and
-// for a context that goes on.
+// interruption returns the exit status of the end of a context: the one that the cause has, if it
+// has one, else 130; 0 for a deadline and for a context that goes on.
 func interruption(cause error) int {
 	var coded interface{ ExitCode() int }
 	switch {
@@ -120,10 +125,12 @@ func interruption(cause error) int {
 		}
 		return 0
 	}
+
 	return exitInterrupted
 }
 
-// Incomplete is a run that failed: what it did, what it did not do, and what it cannot tell. Running it again finishes the work.
+// Incomplete is a run that failed: what it did, what it did not do, and what it cannot tell.
+// Running it again finishes the work.
 type Incomplete struct {
 	Done, NotDone, Unknown []Step
 	Errors                 []error // *StepError, in the order of the plan
@@ -143,10 +150,11 @@ func (e *Incomplete) Error() string {
 // Unwrap gives each error to errors.Is and errors.As.
 func (e *Incomplete) Unwrap() []error { return e.Errors }
 
-// Partial says whether anything was written, or may have been.
+// Partial reports whether anything was written, or may have been.
 func (e *Incomplete) Partial() bool { return e.wrote || len(e.Done) > 0 || len(e.Unknown) > 0 }
 
-// ExitCode is 130 after an interruption, 5 if anything was written or may have been, 4 if the credentials were refused, else 1.
+// ExitCode is 130 after an interruption, 5 if anything was written or may have been, 4 if the
+// credentials were refused, else 1.
 func (e *Incomplete) ExitCode() int {
 	if code := interruption(e.cause); code != 0 {
 		return code
@@ -157,7 +165,8 @@ func (e *Incomplete) ExitCode() int {
 	return (&failures{errs: e.Errors}).ExitCode()
 }
 
-// EagerError says that certificates are to be renewed so long before their end that every run would renew them again.
+// EagerError says that certificates are to be renewed so long before their end that every run would
+// renew them again.
 type EagerError struct{ Life, RenewBefore time.Duration }
 
 // Error says how long certificates are valid.

@@ -31,7 +31,8 @@ func ownerOf(d dashboard.Definition) (o owner, ok bool) {
 	return owner{m.service(), m.Role}, ok
 }
 
-// newIndex sorts the APIs by database id first, so that the lowest of several is found first, whatever the order of the listing.
+// newIndex sorts the APIs by database id first, so that the lowest of several is found first,
+// whatever the order of the listing.
 func newIndex(apis []dashboard.API, onMesh func(dashboard.Definition) bool) *index {
 	x := &index{
 		byAPIID: make(map[string][]*dashboard.API, len(apis)), byMark: make(map[owner][]*dashboard.API, len(apis)),
@@ -42,6 +43,7 @@ func newIndex(apis []dashboard.API, onMesh func(dashboard.Definition) bool) *ind
 	for i := range apis {
 		sorted[i] = &apis[i]
 	}
+
 	slices.SortStableFunc(sorted, func(a, b *dashboard.API) int { return strings.Compare(a.Definition.ID(), b.Definition.ID()) })
 	for _, api := range sorted {
 		d := api.Definition
@@ -51,14 +53,18 @@ func newIndex(apis []dashboard.API, onMesh func(dashboard.Definition) bool) *ind
 		if o, ok := ownerOf(d); ok {
 			x.byMark[o] = append(x.byMark[o], api)
 		}
+
 		if onMesh(d) {
 			add(x.byPath, cleanPath(d.ListenPath()), api)
 		}
 	}
+
 	for p := range x.byPath {
 		x.paths = append(x.paths, p)
 	}
+
 	slices.Sort(x.paths)
+
 	return x
 }
 
@@ -75,6 +81,7 @@ func onMeshHosts(s Settings) func(dashboard.Definition) bool {
 	for _, h := range hosts {
 		known[strings.ToLower(h)] = true
 	}
+
 	return func(d dashboard.Definition) bool {
 		domain := strings.ToLower(d.Domain())
 		if domain == "" { // any host: sidecars serve it if they load it
@@ -85,6 +92,7 @@ func onMeshHosts(s Settings) func(dashboard.Definition) bool {
 			yes = matchesAny(domain, hosts)
 			known[domain] = yes
 		}
+
 		return yes
 	}
 }
@@ -92,12 +100,15 @@ func onMeshHosts(s Settings) func(dashboard.Definition) bool {
 // pattern is a domain with a regular expression, as gateways take it: {name:expression}.
 var pattern = regexp.MustCompile(`\{[^:{}]*:?((?:[^{}]|\{[^{}]*\})*)\}`)
 
-// matchesAny says whether a domain is a pattern that one of the hosts matches. What cannot be read matches nothing.
+// matchesAny reports whether a domain is a pattern that one of the hosts matches. What cannot be
+// read matches nothing.
 func matchesAny(domain string, hosts []string) bool {
 	if !strings.Contains(domain, "{") {
 		return false
 	}
+
 	var expression strings.Builder
+
 	rest := domain
 	for {
 		at := pattern.FindStringSubmatchIndex(rest)
@@ -108,9 +119,12 @@ func matchesAny(domain string, hosts []string) bool {
 		if inner == "" {
 			inner = "[^.]+"
 		}
+
 		expression.WriteString(regexp.QuoteMeta(rest[:at[0]]) + "(?:" + inner + ")")
 		rest = rest[at[1]:]
 	}
+
 	re, err := regexp.Compile(`(?i)\A(?:` + expression.String() + regexp.QuoteMeta(rest) + `)\z`)
+
 	return err == nil && slices.ContainsFunc(hosts, re.MatchString)
 }

@@ -50,7 +50,8 @@ type Orphan struct {
 	Reason string
 }
 
-// NewInventory says what is on the mesh: every API with our mark, and every one that looks as tyk-k8s made them. It is pure.
+// NewInventory says what is on the mesh: every API with our mark, and every one that looks as
+// tyk-k8s made them. It is pure.
 //
 // What it cannot see is whether an API is what a manifest asks for: that is a Plan.
 func NewInventory(state State, s Settings) Inventory {
@@ -61,14 +62,18 @@ func NewInventory(state State, s Settings) Inventory {
 	} else {
 		v.services, v.apis = members(state.APIs)
 	}
+
 	var out Inventory
 	for _, svc := range v.allServices() {
 		out.Services = append(out.Services, v.service(svc))
 	}
+
 	if s.TLS && len(out.Services) > 0 {
 		out.Certificate = v.meshCertificate()
 	}
+
 	out.Orphans = v.orphans()
+
 	return out
 }
 
@@ -104,7 +109,7 @@ func (v *surveyor) allServices() []inject.Service {
 	return slices.Compact(all)
 }
 
-// members are the services on the mesh, sorted, and their APIs.
+// members returns the services on the mesh, sorted, and their APIs.
 func members(apis []dashboard.API) (services []inject.Service, of map[owner][]dashboard.Definition) {
 	meshed := make(map[inject.Service]bool)
 	of = make(map[owner][]dashboard.Definition)
@@ -113,6 +118,7 @@ func members(apis []dashboard.API) (services []inject.Service, of map[owner][]da
 			meshed[o.service], of[o] = true, append(of[o], api.Definition)
 		}
 	}
+
 	return slices.SortedFunc(maps.Keys(meshed), compareServices), of
 }
 
@@ -133,6 +139,7 @@ func memberOf(d dashboard.Definition) (owner, bool) {
 	if o, ok := ownerOf(d); ok {
 		return o, true
 	}
+
 	for role, tag := range map[Role]string{Inbound: "", Mesh: meshTag} {
 		app, ok := strings.CutSuffix(d.Slug(), "-"+string(role))
 		if !ok {
@@ -141,6 +148,7 @@ func memberOf(d dashboard.Definition) (owner, bool) {
 		namespace, ok := strings.CutPrefix(reached(d, role), app+".")
 		return owner{inject.Service{Namespace: namespace, App: app}, role}, ok && slices.Contains(d.Tags(), cmp.Or(tag, app))
 	}
+
 	return owner{}, false
 }
 
@@ -156,6 +164,7 @@ func (v *surveyor) service(svc inject.Service) ServiceStatus {
 			}
 			out.Drift = append(out.Drift, fmt.Sprintf("%s API: converted to OAS, which tykmesh cannot change: delete it in the Dashboard, and the next run creates it", role))
 		}
+
 		switch n := len(apis); {
 		case n == 0 && len(lost) > 0:
 		case n == 0:
@@ -163,6 +172,7 @@ func (v *surveyor) service(svc inject.Service) ServiceStatus {
 		case n > 1:
 			out.Drift = append(out.Drift, fmt.Sprintf("%d %s APIs", n, role))
 		}
+
 		for _, d := range apis {
 			out.APIs = append(out.APIs, APIStatus{role, d.Slug(), d.ID()})
 			out.Drift = append(out.Drift, v.drift(svc, role, d)...)
@@ -173,10 +183,12 @@ func (v *surveyor) service(svc inject.Service) ServiceStatus {
 			}
 		}
 	}
+
 	if v.certificates != nil {
 		out.Certificate = v.certificate(Step{Service: svc, Role: Inbound}, []string{host(svc)}, attached)
 		out.Drift = append(out.Drift, out.Certificate.Drift...)
 	}
+
 	return out
 }
 
@@ -189,9 +201,11 @@ func (v *surveyor) drift(svc inject.Service, role Role, d dashboard.Definition) 
 	if !slices.Contains(m.Paths, "active") { // else a manifest asks for what it is
 		leaves["active"] = true
 	}
+
 	for _, field := range switchedOn(d) {
 		leaves[field] = zeroLike(d[field])
 	}
+
 	for _, c := range changes(d, overlay(d, leaves)) {
 		list = append(list, fmt.Sprintf("%s API: %s", role, c))
 	}
@@ -199,16 +213,18 @@ func (v *surveyor) drift(svc inject.Service, role Role, d dashboard.Definition) 
 	if !marked {
 		list = append(list, fmt.Sprintf("%s API: made by tyk-k8s, and not taken over yet", role))
 	}
+
 	if role == Mesh {
 		want := templateVars(inject.Workload{Service: svc}, w, v.settings).Target
 		if !sameOrigin(d.TargetURL(), want) {
 			list = append(list, fmt.Sprintf("mesh API: target %s -> %s", withoutPassword(d.TargetURL()), want))
 		}
 	}
+
 	return list
 }
 
-// sameOrigin says whether two URLs lead to one server in one way.
+// sameOrigin reports whether two URLs lead to one server in one way.
 func sameOrigin(a, b string) bool {
 	x, errX := url.Parse(a)
 	y, errY := url.Parse(b)
@@ -224,10 +240,11 @@ func (v *surveyor) meshCertificate() CertificateStatus {
 		}
 		return status
 	}
+
 	return v.certificate(Step{Role: Mesh}, hosts, onMeshAPIs(v.services, v.apis))
 }
 
-// onMeshAPIs are the certificates that the mesh APIs of services carry.
+// onMeshAPIs returns the certificates that the mesh APIs of services carry.
 func onMeshAPIs(services []inject.Service, apis map[owner][]dashboard.Definition) (ids []string) {
 	for _, svc := range services {
 		for _, d := range apis[owner{svc, Mesh}] {
@@ -237,16 +254,18 @@ func onMeshAPIs(services []inject.Service, apis map[owner][]dashboard.Definition
 	return ids
 }
 
-// certificate is the one that a step would keep, and else what is there.
+// certificate returns the one that a step would keep, and else what is there.
 func (v *surveyor) certificate(of Step, hosts, attached []string) (status CertificateStatus) {
 	step := &CertificateStep{Step: of, Hosts: hosts}
 	if err := v.certificates.decide(step, attached); err != nil {
 		return CertificateStatus{Drift: []string{err.Error()}}
 	}
+
 	status.ID = step.ID
 	if step.Action != Keep {
 		status.Drift = []string{"certificate " + strings.Join(step.Reasons, "; ")}
 	}
+
 	if status.ID == "" {
 		if i := slices.IndexFunc(attached, func(id string) bool { return v.certificates.detailsOf(id, hosts) || v.certificates.recorded(id, step) }); i >= 0 {
 			status.ID = attached[i]
@@ -254,7 +273,9 @@ func (v *surveyor) certificate(of Step, hosts, attached []string) (status Certif
 	} else if !slices.Contains(attached, status.ID) {
 		status.Drift = append(status.Drift, "certificate not on the API")
 	}
+
 	status.Expires = v.expires(status.ID, step)
+
 	return status
 }
 
@@ -268,11 +289,13 @@ func (v *surveyor) expires(id string, step *CertificateStep) time.Time {
 	return time.Time{}
 }
 
-// orphans are what was made and serves nothing any more: records of services without APIs, certificates that no API names.
+// orphans are what was made and serves nothing any more: records of services without APIs,
+// certificates that no API names.
 func (v *surveyor) orphans() (all []Orphan) {
 	if v.certificates == nil {
 		return nil
 	}
+
 	c := v.certificates
 	for i := range v.state.Records {
 		switch r := &v.state.Records[i]; {
@@ -282,10 +305,12 @@ func (v *surveyor) orphans() (all []Orphan) {
 			all = append(all, Orphan{RecordKind, r.ID, strings.Join(r.Hosts, ", "), "its service has no API"})
 		}
 	}
+
 	for _, stored := range v.state.Certificates {
 		if c.ours(stored.ID) && len(c.users[stored.ID]) == 0 {
 			all = append(all, Orphan{CertificateKind, stored.ID, strings.Join(c.hostsOf(stored.ID), ", "), "no API uses it"})
 		}
 	}
+
 	return all
 }

@@ -36,6 +36,7 @@ func (w *world) told(inv Inventory) string {
 		}
 		return fmt.Sprintf("certificate for %d days", int(time.Until(c.Expires).Hours()/24)+1)
 	}
+
 	for _, s := range inv.Services {
 		var apis []string
 		for _, a := range s.APIs {
@@ -43,10 +44,12 @@ func (w *world) told(inv Inventory) string {
 		}
 		lines = append(lines, fmt.Sprintf("%s %s %v %s %q", s.Service, s.Route, apis, certificate(s.Certificate), s.Drift))
 	}
+
 	lines = append(lines, fmt.Sprintf("mesh %s %q", certificate(inv.Certificate), inv.Certificate.Drift))
 	for _, o := range inv.Orphans {
 		lines = append(lines, fmt.Sprintf("orphan %s %s: %s", o.Kind, o.Name, o.Reason))
 	}
+
 	return strings.Join(lines, "\n")
 }
 
@@ -143,19 +146,23 @@ func TestInventoryWithoutAuthority(t *testing.T) {
 	for _, ledger := range []bool{true, false} {
 		w := newWorld(t, dashboardtest.Options{})
 		w.mustRun(echo)
+
 		want := w.inventory()
 		if !ledger {
 			w.remote.Ledger = nil
 		}
+
 		w.remote.Issuer = noIssuer{}
 		state, missing, err := Survey(context.Background(), w.remote, w.settings)
 		must(t, err)
 		if missing == nil {
 			t.Error("nothing is missing")
 		}
+
 		if diff := cmp.Diff(want, w.told(NewInventory(state, w.settings))); diff != "" {
 			t.Error(diff)
 		}
+
 		if got := steps(NewRemoval([]inject.Service{echo.Service}, state, w.settings)); strings.Count(got, "delete API") != 2 {
 			t.Errorf("a removal without an authority: %s", got)
 		}

@@ -17,7 +17,8 @@ type stored struct {
 	record *ca.Record // to be marked active by this run; nil if there is none, or another run has done it
 }
 
-// ofRecord is a certificate that another run stored. Its record is this run's to finish as well: the other may have ended without.
+// ofRecord returns a certificate that another run stored. Its record is this run's to finish as
+// well: the other may have ended without.
 func ofRecord(held *ca.Record) stored {
 	if held.State == ca.Active {
 		return stored{id: held.Fingerprint}
@@ -25,8 +26,8 @@ func ofRecord(held *ca.Record) stored {
 	return stored{held.Fingerprint, held}
 }
 
-// How long a run that finds another's pending record waits for the certificate to be uploaded, and how old such a record may be: an
-// older one belongs to a run that was interrupted.
+// How long a run that finds another's pending record waits for the certificate to be uploaded, and
+// how old such a record may be: an older one belongs to a run that was interrupted.
 const (
 	uploadWait = 3 * time.Second
 	uploadPoll = 150 * time.Millisecond
@@ -41,15 +42,18 @@ func (r *run) certificate(ctx context.Context, step *CertificateStep) (s stored,
 	if r.journal.stop(ctx) {
 		return stored{}, false
 	}
+
 	r.journal.begin(&step.Step)
 	if step.Action == Confirm {
 		return stored{step.ID, step.held}, true
 	}
+
 	s, err := r.issue(ctx, step)
 	if err != nil {
 		r.journal.fail(&step.Step, err)
 		return stored{}, false
 	}
+
 	return s, true
 }
 
@@ -58,6 +62,7 @@ func (r *run) activate(ctx context.Context, step *CertificateStep, s stored) (ok
 	if step.Action == Keep {
 		return true
 	}
+
 	if s.record != nil && r.Ledger != nil {
 		if ctx.Err() != nil {
 			return false
@@ -68,15 +73,18 @@ func (r *run) activate(ctx context.Context, step *CertificateStep, s stored) (ok
 			r.journal.fail(&step.Step, stepError("recording", "certificate", step.Name, err))
 			return false
 		}
+
 		r.journal.wroteSome()
 	}
+
 	r.journal.done(&step.Step)
 	return true
 }
 
 func (r *run) issue(ctx context.Context, step *CertificateStep) (stored, error) {
 	if held := step.held; held != nil && !step.asked && r.settings.now().Sub(held.Created) < youngAge {
-		// Perhaps another run is about to upload it, or did so just after this one listed the store.
+		// Perhaps another run is about to upload it, or did so just after this one listed the
+		// store.
 		usable, err := r.appears(ctx, step, held)
 		if err != nil {
 			return stored{}, err
@@ -85,6 +93,7 @@ func (r *run) issue(ctx context.Context, step *CertificateStep) (stored, error) 
 			return ofRecord(held), nil
 		}
 	}
+
 	bundle, err := r.Issuer.Issue(ctx, step.Hosts)
 	if err != nil {
 		return stored{}, stepError("issuing", "certificate", step.Name, err)
@@ -92,6 +101,7 @@ func (r *run) issue(ctx context.Context, step *CertificateStep) (stored, error) 
 	if leaf := bundle.Leaf; r.settings.terms(r.authority).Due(leaf.NotBefore, leaf.NotAfter) {
 		return stored{}, stepError("issuing", "certificate", step.Name, &EagerError{leaf.NotAfter.Sub(leaf.NotBefore), r.settings.RenewBefore})
 	}
+
 	record := ca.NewRecord(string(step.Role), step.Service.Namespace, step.app(), r.settings.Org, bundle, r.settings.now())
 	if r.Ledger != nil {
 		winner, err := r.claim(ctx, step, record)
@@ -102,14 +112,16 @@ func (r *run) issue(ctx context.Context, step *CertificateStep) (stored, error) 
 			return ofRecord(winner), nil
 		}
 	}
+
 	if err := r.upload(ctx, step, record.Fingerprint, bundle); err != nil {
 		return stored{}, err
 	}
+
 	return stored{record.Fingerprint, &record}, nil
 }
 
-// claim writes the record. Where another run was first it returns that run's record, if its certificate can be used, and else takes
-// the record over.
+// claim writes the record. Where another run was first it returns that run's record, if its
+// certificate can be used, and else takes the record over.
 func (r *run) claim(ctx context.Context, step *CertificateStep, record ca.Record) (winner *ca.Record, err error) {
 	held := step.held
 	for range attempts {
@@ -118,10 +130,12 @@ func (r *run) claim(ctx context.Context, step *CertificateStep, record ca.Record
 		} else {
 			err = r.Ledger.Replace(ctx, held.Fingerprint, record)
 		}
+
 		if err == nil {
 			r.journal.wroteSome()
 			return nil, nil
 		}
+
 		failed := stepError("recording", "certificate", step.Name, err)
 		switch {
 		case errors.Is(err, ca.ErrLedgerForbidden) || errors.Is(err, ca.ErrLedgerUnauthorized):
@@ -129,21 +143,25 @@ func (r *run) claim(ctx context.Context, step *CertificateStep, record ca.Record
 		case !errors.Is(err, ca.ErrRecordExists) && !errors.Is(err, ca.ErrRecordChanged):
 			return nil, unclearError{failed}
 		}
+
 		if held, err = r.record(ctx, record.ID); err != nil {
 			return nil, stepError("reading", "ledger", "", err)
 		}
 		if held == nil {
 			continue
 		}
+
 		if held.Fingerprint == record.Fingerprint { // the write took effect although its answer was lost
 			r.journal.wroteSome()
 			return nil, nil
 		}
+
 		usable, err := r.appears(ctx, step, held)
 		if err != nil || usable {
 			return held, err
 		}
 	}
+
 	return nil, stepError("recording", "certificate", step.Name, errors.New("other runs keep changing the record"))
 }
 
@@ -156,19 +174,22 @@ func (r *run) record(ctx context.Context, id string) (*ca.Record, error) {
 	if i := slices.IndexFunc(all, func(r ca.Record) bool { return r.ID == id }); i >= 0 {
 		return &all[i], nil
 	}
+
 	return nil, nil
 }
 
-// usable says whether what a record holds could serve a step.
+// usable reports whether what a record holds could serve a step.
 func (r *run) usable(step *CertificateStep, record *ca.Record) bool {
 	return unusableRecord(record, step.Hosts, r.settings.Org, r.settings.terms(r.authority)) == ""
 }
 
-// appears says whether a recorded certificate can be used and is in the store, waiting a little for its upload.
+// appears reports whether a recorded certificate can be used and is in the store, waiting a little
+// for its upload.
 func (r *run) appears(ctx context.Context, step *CertificateStep, record *ca.Record) (bool, error) {
 	if !r.usable(step, record) {
 		return false, nil
 	}
+
 	for waited := time.Duration(0); ; waited += uploadPoll {
 		_, err := r.Certificates.Certificate(ctx, record.Fingerprint)
 		switch {
@@ -179,13 +200,15 @@ func (r *run) appears(ctx context.Context, step *CertificateStep, record *ca.Rec
 		case waited >= uploadWait || record.State == ca.Active:
 			return false, nil
 		}
+
 		if err := sleep(ctx, uploadPoll); err != nil {
 			return false, stepError("reading", "certificate", step.Name, err)
 		}
 	}
 }
 
-// upload stores a certificate and reads it back: stores have been seen to accept what they cannot read again.
+// upload stores a certificate and reads it back: stores have been seen to accept what they cannot
+// read again.
 func (r *run) upload(ctx context.Context, step *CertificateStep, id string, bundle ca.Bundle) error {
 	for attempt := 1; ; attempt++ {
 		got, err := r.Certificates.UploadCertificate(ctx, bundle.PEM())
@@ -197,9 +220,11 @@ func (r *run) upload(ctx context.Context, step *CertificateStep, id string, bund
 		case err != nil && !exists && refusedClearly(err):
 			return failed
 		}
+
 		if err == nil {
 			r.journal.wroteSome()
 		}
+
 		_, lookErr := r.Certificates.Certificate(ctx, id)
 		switch {
 		case lookErr == nil:

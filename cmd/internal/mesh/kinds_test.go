@@ -19,8 +19,9 @@ var (
 	administrator = dashboardtest.Rights{User: "root", Admin: true}
 )
 
-// kindsOfDashboards are Dashboards that do not store what they are sent, or do not show what they store.
-// said is what a first run says of the API echo-inbound; refused are those that cannot carry a mesh.
+// kindsOfDashboards are Dashboards that do not store what they are sent, or do not show what they
+// store. said is what a first run says of the API echo-inbound; refused are those that cannot carry
+// a mesh.
 var kindsOfDashboards = []struct {
 	name    string
 	options dashboardtest.Options
@@ -56,17 +57,19 @@ var kindsOfDashboards = []struct {
 	{name: "lists late, chooses api_ids", options: dashboardtest.Options{Lag: 6, AssignsAPIID: true, KeepsAPIID: true}},
 }
 
-// TestKindsOfDashboards: on any of them there are two APIs a service after three runs, the fourth writes
-// nothing, whatever was there before is still there, and no certificate in use is deleted. The
-// first run, and no other, names the fields that the Dashboard does not keep.
+// TestKindsOfDashboards: on any of them there are two APIs a service after three runs, the fourth
+// writes nothing, whatever was there before is still there, and no certificate in use is deleted.
+// The first run, and no other, names the fields that the Dashboard does not keep.
 func TestKindsOfDashboards(t *testing.T) {
 	odd := workload("shop", "echo", route("/echo-svc"), annotated("bool", "proxy.strip-listen-path", false),
 		annotated("string", "proxy.foo-bar", "x"), annotated("string", "expiration", "2030-01-01"))
 	few := []inject.Workload{odd, sleepy}
+
 	many := slices.Clone(few) // so many that they are read back by a listing
 	for i := range fewReads {
 		many = append(many, workload("shop", fmt.Sprint("app-", i)))
 	}
+
 	for _, c := range kindsOfDashboards {
 		for _, workloads := range [][]inject.Workload{few, many} {
 			t.Run(fmt.Sprintf("%s, %d services", c.name, len(workloads)), func(t *testing.T) {
@@ -83,6 +86,7 @@ func testKind(t *testing.T, o dashboardtest.Options, firstSays, refused string, 
 	if o.Ownership {
 		w.dash.GiveAPI(foreign, nil, []string{"B"})
 	}
+
 	var said []string
 	for n := range 3 {
 		what, err := w.sayingRun(workloads...)
@@ -94,18 +98,22 @@ func testKind(t *testing.T, o dashboardtest.Options, firstSays, refused string, 
 			t.Fatalf("run %d: %v, want %q", n+1, err, refused)
 		}
 	}
+
 	if !strings.Contains(said[0], firstSays) {
 		t.Errorf("the first run said %q, want %q", said[0], firstSays)
 	}
+
 	if said[1]+said[2] != "" {
 		t.Errorf("the second run said %q, the third %q", said[1], said[2])
 	}
 
 	w.dash.ClearLog()
+
 	what, _ := w.sayingRun(workloads...)
 	if got := w.writes(); got != "" || what != "" {
 		t.Errorf("the fourth run wrote %s, and said %q", got, what)
 	}
+
 	w.sound(foreign, len(workloads))
 
 	// A renewal deletes nothing that is in use, either, and nothing that this key may not judge.
@@ -113,11 +121,12 @@ func testKind(t *testing.T, o dashboardtest.Options, firstSays, refused string, 
 	for range 2 {
 		_, _ = w.sayingRun(workloads...)
 	}
+
 	w.sound(foreign, len(workloads))
 }
 
-// sayingRun runs, and returns its words about fields of echo-inbound that the Dashboard does not keep. A
-// refusal of the plan is an error, too.
+// sayingRun runs, and returns its words about fields of echo-inbound that the Dashboard does not
+// keep. A refusal of the plan is an error, too.
 func (w *world) sayingRun(workloads ...inject.Workload) (said string, err error) {
 	w.tb.Helper()
 	plan, problems := w.tryPlan(workloads...)
@@ -129,14 +138,16 @@ func (w *world) sayingRun(workloads ...inject.Workload) (said string, err error)
 			said += e.Err.Error()
 		}
 	})
+
 	return said, err
 }
 
-// sound checks that each service has its two APIs once, that a foreign API is still there, and that the
-// store has every certificate that an API names.
+// sound checks that each service has its two APIs once, that a foreign API is still there, and that
+// the store has every certificate that an API names.
 func (w *world) sound(foreign string, services int) {
 	w.tb.Helper()
 	w.serve()
+
 	found, ours := false, 0
 	for _, a := range w.dash.APIs() {
 		if a.Definition.ID() == foreign {
@@ -145,9 +156,11 @@ func (w *world) sound(foreign string, services int) {
 		}
 		ours++
 	}
+
 	if !found {
 		w.tb.Error("an API that is not ours was deleted")
 	}
+
 	if diff := cmp.Diff(fmt.Sprint(2*services), fmt.Sprint(ours)); diff != "" {
 		w.tb.Errorf("APIs of the mesh (-want +got):\n%s", diff)
 	}

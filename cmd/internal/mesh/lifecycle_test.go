@@ -17,7 +17,8 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 )
 
-// ledgers are the three ways of remembering which certificate is whose: each makes a world of its own.
+// ledgers returns the three ways of remembering which certificate is whose: each makes a world of
+// its own.
 func ledgers() map[string]func(t *testing.T) *world {
 	mongo, count := "", 0
 	return map[string]func(t *testing.T) *world{
@@ -31,12 +32,14 @@ func ledgers() map[string]func(t *testing.T) *world {
 			if mongo == "" {
 				mongo = catest.Mongo(t)
 			}
+
 			count++
 			ledger, err := ca.OpenMongo(context.Background(), fmt.Sprintf("%s%d?maxPoolSize=1", mongo, count))
 			must(t, err)
 			t.Cleanup(func() { _ = ledger.Close(context.Background()) })
 			w := newWorld(t, dashboardtest.Options{})
 			w.remote.Ledger = ledger
+
 			return w
 		},
 	}
@@ -45,7 +48,7 @@ func ledgers() map[string]func(t *testing.T) *world {
 // nearEnd is when certificates of a year are due, long before they end.
 const nearEnd = 300 * 24 * time.Hour
 
-// attached is the one certificate of an API.
+// attached returns the one certificate of an API.
 func (w *world) attached(slug string) string {
 	w.tb.Helper()
 	held := w.api(slug).Certificates()
@@ -55,41 +58,49 @@ func (w *world) attached(slug string) string {
 	return held[0]
 }
 
-// serves checks that echo, sleep and the mesh have one certificate each, that they are not among these, and that nothing else is in the store.
+// serves checks that echo, sleep and the mesh have one certificate each, that they are not among
+// these, and that nothing else is in the store.
 func (w *world) serves(not ...string) (ids []string) {
 	w.tb.Helper()
 	mesh := w.attached("echo-mesh")
 	if other := w.attached("sleep-mesh"); other != mesh {
 		w.tb.Errorf("two certificates of the mesh: %s and %s", mesh, other)
 	}
+
 	ids = []string{mesh, w.attached("echo-inbound"), w.attached("sleep-inbound")}
 	var stored []string
 	for _, c := range w.dash.Certificates() {
 		stored = append(stored, c.ID)
 	}
+
 	slices.Sort(ids)
 	slices.Sort(stored)
 	if !slices.Equal(ids, stored) {
 		w.tb.Errorf("the APIs have %v, the store %v", ids, stored)
 	}
+
 	for _, id := range not {
 		if slices.Contains(ids, id) {
 			w.tb.Errorf("%s is still there", id)
 		}
 	}
+
 	if n := len(w.records()); w.remote.Ledger != nil && n != 3 {
 		w.tb.Errorf("%d records", n)
 	}
+
 	for _, r := range w.records() {
 		if r.State != ca.Active || !slices.Contains(ids, r.Fingerprint) {
 			w.tb.Errorf("record %s is %s and names %s", r.ID, r.State, r.Fingerprint)
 		}
 	}
+
 	return ids
 }
 
-// TestLifeCycle: certificates are made, kept, renewed when they near their end, and again; each time the old one goes, and the record remembers
-// it. A certificate that could not be deleted goes with the next run.
+// TestLifeCycle: certificates are made, kept, renewed when they near their end, and again; each
+// time the old one goes, and the record remembers it. A certificate that could not be deleted goes
+// with the next run.
 func TestLifeCycle(t *testing.T) {
 	for name, fresh := range ledgers() {
 		t.Run(name, func(t *testing.T) {
@@ -103,9 +114,11 @@ func TestLifeCycle(t *testing.T) {
 						t.Errorf("record %s remembers %d certificates in year %d", r.ID, len(r.History), year)
 					}
 				}
+
 				w.later(time.Duration(year+1) * nearEnd)
 				w.mustRun(echo, sleepy)
 			}
+
 			w.serves(all...)
 
 			w.later(4 * nearEnd)
@@ -120,11 +133,14 @@ func TestLifeCycle(t *testing.T) {
 			if n := len(w.dash.Certificates()); n != 6 || left != 3 {
 				t.Errorf("%d certificates; of %d it is said that they are left", n, left)
 			}
+
 			w.dash.Heal()
+
 			plan := w.plan(echo, sleepy)
 			if plan.Empty() || len(plan.Registration()) > 0 {
 				t.Errorf("of what is left the next run wants to %v", plan.Steps())
 			}
+
 			w.mustRun(echo, sleepy)
 			w.serves(all...)
 		})
@@ -162,7 +178,8 @@ func (l *lookout) Certificate(ctx context.Context, id string) (dashboard.Certifi
 	return c, err
 }
 
-// gate stands before the APIs and fails the test if one is given a certificate that was not seen in the store: gateways stop serving it.
+// gate stands before the APIs and fails the test if one is given a certificate that was not seen in
+// the store: gateways stop serving it.
 type gate struct {
 	anyAPIs
 	tb      testing.TB
@@ -178,6 +195,7 @@ func (g gate) UpdateAPI(ctx context.Context, a dashboard.API) error {
 			g.tb.Errorf("API %s is given a certificate that was not read back", a.Definition.Slug())
 		}
 	}
+
 	g.lookout.mu.Unlock()
 	return g.anyAPIs.UpdateAPI(ctx, a)
 }
@@ -188,8 +206,10 @@ func (w *world) watched() {
 	w.remote.Certificates, w.remote.APIs = l, gate{w.remote.APIs, w.tb, l}
 }
 
-// TestConvergenceOfRenewal is L6 for a run that renews: whichever of its requests fails, and however, no API is ever given a certificate that is not in
-// the store, and the next run ends with the new certificates alone. Echo is renewed, and with it the mesh, whose certificate sleep carries too.
+// TestConvergenceOfRenewal is L6 for a run that renews: whichever of its requests fails, and
+// however, no API is ever given a certificate that is not in the store, and the next run ends with
+// the new certificates alone. Echo is renewed, and with it the mesh, whose certificate sleep
+// carries too.
 func TestConvergenceOfRenewal(t *testing.T) {
 	answers := map[string]dashboardtest.Fault{
 		"refused before": {Answer: dashboardtest.Reply(500, "text/html", "<h1>oops</h1>")},
@@ -206,6 +226,7 @@ func TestConvergenceOfRenewal(t *testing.T) {
 				w.dash.ClearLog()
 				return w
 			}
+
 			good := ready()
 			_, err := good.run(context.Background(), echo)
 			must(t, err)
@@ -218,6 +239,7 @@ func TestConvergenceOfRenewal(t *testing.T) {
 				if name == "MongoDB" && answer != "cut after" {
 					continue // the file has had the others
 				}
+
 				for k := 1; k <= requests; k++ {
 					w := ready()
 					old := []string{w.attached("echo-inbound"), w.attached("echo-mesh")}
@@ -246,6 +268,7 @@ func TestConvergenceOfRenewalAtLedgerAndIssuer(t *testing.T) {
 		w.later(nearEnd)
 		return w
 	}
+
 	good := ready()
 	_, err := good.run(context.Background(), echo, sleepy)
 	must(t, err)
@@ -254,6 +277,7 @@ func TestConvergenceOfRenewalAtLedgerAndIssuer(t *testing.T) {
 		for k := 1; k <= 6; k++ { // of these, the last two are CFSSL's
 			w := ready()
 			old := w.serves()
+
 			sound := w.remote.Ledger
 			if k <= 4 {
 				w.remote.Ledger = &faultyLedger{Ledger: sound, k: k, after: after}
@@ -264,14 +288,17 @@ func TestConvergenceOfRenewalAtLedgerAndIssuer(t *testing.T) {
 				}
 				w.cfssl.Fail(catest.Fault{Endpoint: catest.Authsign, Nth: k - 4, When: when, Status: 400, Body: `{"success":false,"errors":[{"code":1,"message":"no"}]}`})
 			}
+
 			w.watched()
 			w.dash.ClearLog()
 			if _, err := w.run(context.Background(), echo); err == nil {
 				t.Errorf("fault %d, after %v: no error", k, after)
 			}
+
 			if strings.Contains(w.writes(), "DELETE") {
 				t.Errorf("fault %d, after %v: deleted after a failure: %s", k, after, w.writes())
 			}
+
 			w.remote.Ledger = sound
 			w.later(nearEnd + time.Minute)
 			w.converges(fmt.Sprintf("fault %d, after %v", k, after), want)
@@ -280,7 +307,8 @@ func TestConvergenceOfRenewalAtLedgerAndIssuer(t *testing.T) {
 	}
 }
 
-// TestOrderOfReplacement: nothing is deleted before the last API has changed and all have been listed again.
+// TestOrderOfReplacement: nothing is deleted before the last API has changed and all have been
+// listed again.
 func TestOrderOfReplacement(t *testing.T) {
 	w := newWorld(t, dashboardtest.Options{})
 	w.mustRun(echo, sleepy)
@@ -303,13 +331,15 @@ func TestOrderOfReplacement(t *testing.T) {
 			}
 		}
 	}
+
 	if put == 0 || put > listed || listed > deleted || deletions != 3 {
 		t.Errorf("last PUT %d, last listing %d, first of %d DELETEs %d: %s", put, listed, deletions, deleted, w.requests())
 	}
 }
 
-// TestRenewalsAtOnce: of two runs that renew at the same moment none takes away what the other puts in place. With a ledger they share the
-// new certificates; without one, one of two goes when no run can be at work on it any more.
+// TestRenewalsAtOnce: of two runs that renew at the same moment none takes away what the other puts
+// in place. With a ledger they share the new certificates; without one, one of two goes when no run
+// can be at work on it any more.
 func TestRenewalsAtOnce(t *testing.T) {
 	for name, fresh := range ledgers() {
 		t.Run(name, func(t *testing.T) {
@@ -319,10 +349,12 @@ func TestRenewalsAtOnce(t *testing.T) {
 				old := w.serves()
 				w.later(nearEnd)
 				var g sync.WaitGroup
+
 				errs := make([]error, 2)
 				for i := range errs {
 					g.Go(func() { _, errs[i] = w.run(context.Background(), echo, sleepy) })
 				}
+
 				g.Wait()
 				must(t, errors.Join(errs...))
 				w.serve()
@@ -331,6 +363,7 @@ func TestRenewalsAtOnce(t *testing.T) {
 					must(t, err)
 					w.later(nearEnd + 2*time.Hour)
 				}
+
 				_, err := w.run(context.Background(), echo, sleepy)
 				must(t, err)
 				w.serves(old...)

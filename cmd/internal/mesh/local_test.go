@@ -20,7 +20,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// TestDirectory: the same plan against a directory, a local CA and a ledger in a file. A second run writes no byte.
+// TestDirectory: the same plan against a directory, a local CA and a ledger in a file. A second run
+// writes no byte.
 func TestDirectory(t *testing.T) {
 	dir := t.TempDir()
 	s := testSettings()
@@ -36,19 +37,25 @@ func TestDirectory(t *testing.T) {
 		w := &world{tb: t, settings: s, remote: Remote{APIs: store, Certificates: store, Issuer: issuer{Signer: local}, Ledger: ledger}}
 		bindings, err := w.run(context.Background(), echo, sleepy)
 		must(t, err)
+
 		return bindings
 	}
+
 	first := run()
+
 	files := read(t, dir)
 	if n := len(files); n != 4+3+3 {
 		t.Errorf("%d files", n)
 	}
+
 	if diff := cmp.Diff(first, run()); diff != "" {
 		t.Errorf("bindings:\n%s", diff)
 	}
+
 	if diff := cmp.Diff(files, read(t, dir)); diff != "" {
 		t.Errorf("a second run changed files:\n%s", diff)
 	}
+
 	if len(first) != 2 || first[echo.Service].MeshID == "" {
 		t.Errorf("bindings %v", first)
 	}
@@ -65,6 +72,7 @@ func read(t *testing.T, dir string) map[string]string {
 		}
 		return err
 	}))
+
 	return files
 }
 
@@ -82,10 +90,12 @@ func TestMongo(t *testing.T) {
 			}
 		})
 	}
+
 	g.Wait()
 	if n := len(w.records()); n != 3 || len(w.dash.Certificates()) != 3 {
 		t.Errorf("%d records, %d certificates", n, len(w.dash.Certificates()))
 	}
+
 	w.settled(echo, sleepy)
 }
 
@@ -103,11 +113,13 @@ func TestOtherRunIsAboutToUpload(t *testing.T) {
 			dashboardtest.Refusal(404, "Could not retrieve certificate details. Certificate with given SHA256 fingerprint not found")(rw, r)
 		},
 	})
+
 	_, err = w.run(context.Background(), echo)
 	must(t, err)
 	if got := w.api("echo-inbound").Certificates(); len(got) != 1 || got[0] != theirs.Fingerprint {
 		t.Errorf("certificates %v, the other run's is %s", got, theirs.Fingerprint)
 	}
+
 	if n := len(w.dash.Certificates()); n != 2 {
 		t.Errorf("%d certificates", n)
 	}

@@ -35,7 +35,8 @@ func newMatcher(state State, s Settings) *matcher {
 	}
 }
 
-// match finds for every service the APIs that are its own. What is adopted is settled last, so that nobody's own API is taken over.
+// match finds for every service the APIs that are its own. What is adopted is settled last, so that
+// nobody's own API is taken over.
 func (m *matcher) match(services []Service) map[*WantedAPI]*dashboard.API {
 	matched := make(map[*WantedAPI]*dashboard.API, 2*len(services))
 	for _, find := range []func(*WantedAPI) *dashboard.API{m.own, m.adopted} {
@@ -50,6 +51,7 @@ func (m *matcher) match(services []Service) map[*WantedAPI]*dashboard.API {
 			}
 		}
 	}
+
 	return matched
 }
 
@@ -58,16 +60,19 @@ func (m *matcher) own(w *WantedAPI) *dashboard.API {
 	free := m.free
 	marked := m.byMark[owner{w.Service, w.Role}]
 	mine := first(m.byAPIID[w.Definition.APIID()], free)
+
 	named := first(marked, func(api *dashboard.API) bool { return free(api) && api.Definition.Slug() == w.Slug })
 	if mine == nil || named != nil && named.Definition.ID() < mine.Definition.ID() {
 		mine = named
 	}
+
 	if mine != nil {
 		return mine
 	}
 	if api := first(marked, free); api != nil {
 		return api
 	}
+
 	legacy := func(api *dashboard.API) bool { return free(api) && !m.anothers(w, api) && w.hasShape(api.Definition) }
 	// tyk-k8s knew plain slugs only.
 	for _, slug := range []string{w.Slug, w.Service.App + "-" + string(w.Role)} {
@@ -75,6 +80,7 @@ func (m *matcher) own(w *WantedAPI) *dashboard.API {
 			return api
 		}
 	}
+
 	return nil
 }
 
@@ -87,18 +93,19 @@ func (m *matcher) adopted(w *WantedAPI) *dashboard.API {
 
 func (m *matcher) free(api *dashboard.API) bool { return !api.Definition.IsOAS() && !m.taken[api] }
 
-// anothers says whether an API carries the mark of another service or role.
+// anothers reports whether an API carries the mark of another service or role.
 func (m *matcher) anothers(w *WantedAPI, api *dashboard.API) bool {
 	o, ok := ownerOf(api.Definition)
 	return ok && o != owner{w.Service, w.Role}
 }
 
-// hasShape says whether an API with our slug does what the wanted one is for.
+// hasShape reports whether an API with our slug does what the wanted one is for.
 func (w *WantedAPI) hasShape(d dashboard.Definition) bool {
 	return strings.EqualFold(reached(d, w.Role), host(w.Service)) && (w.Role == Inbound || slices.Contains(d.Tags(), meshTag))
 }
 
-// reached is the host by which an API tells whose it is: the one that an inbound API answers, and the one that a mesh API leads to.
+// reached returns the host by which an API tells whose it is: the one that an inbound API answers,
+// and the one that a mesh API leads to.
 func reached(d dashboard.Definition, role Role) string {
 	if role == Inbound {
 		return d.Domain()
@@ -107,10 +114,12 @@ func reached(d dashboard.Definition, role Role) string {
 	if err != nil {
 		return ""
 	}
+
 	return target.Hostname()
 }
 
-// holders are the APIs that hold what w needs for itself, lowest id first, without those that were matched: they move out of the way.
+// holders returns the APIs that hold what w needs for itself, lowest id first, without those that
+// were matched: they move out of the way.
 func (m *matcher) holders(w *WantedAPI) (all []*dashboard.API) {
 	add := func(some []*dashboard.API) {
 		for _, api := range some {
@@ -119,6 +128,7 @@ func (m *matcher) holders(w *WantedAPI) (all []*dashboard.API) {
 			}
 		}
 	}
+
 	add(m.byAPIID[w.Definition.APIID()])
 	add(m.bySlug[w.Slug])
 	if w.Role == Inbound {
@@ -126,6 +136,7 @@ func (m *matcher) holders(w *WantedAPI) (all []*dashboard.API) {
 	} else {
 		add(m.byPath[cleanPath(w.Definition.ListenPath())])
 	}
+
 	return all
 }
 
@@ -138,7 +149,8 @@ func first(apis []*dashboard.API, ok func(*dashboard.API) bool) *dashboard.API {
 	return nil
 }
 
-// conflicts says what stands in the way of creating w, or of changing current into it. All services must have been matched before.
+// conflicts says what stands in the way of creating w, or of changing current into it. All services
+// must have been matched before.
 func (m *matcher) conflicts(service *Service, w *WantedAPI, current *dashboard.API) (problems []inject.Problem) {
 	for _, api := range m.holders(w) {
 		if what, pos := m.clash(service, w, current, api.Definition); what != "" {

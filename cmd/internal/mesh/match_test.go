@@ -22,6 +22,7 @@ func (w *world) put(slug, domain, path, target string, more dashboard.Definition
 	for k, v := range more {
 		d[k] = v
 	}
+
 	return w.dash.PutAPI(dashboard.API{Definition: d})
 }
 
@@ -44,13 +45,16 @@ func TestAdoption(t *testing.T) {
 			}
 			w.edit("echo-mesh", "api_id", "theirs")
 			before := apiID(mesh)
+
 			bindings := w.mustRun(echo)
 			if want := (inject.Binding{InboundID: inbound, MeshID: mesh}); bindings[echo.Service] != want {
 				t.Errorf("bindings %v, want %v", bindings[echo.Service], want)
 			}
+
 			if n := len(w.dash.APIs()); n != 2 {
 				t.Errorf("%d APIs", n)
 			}
+
 			if after := apiID(mesh); after != before {
 				t.Errorf("api_id %q became %q; keys and policies refer to it", before, after)
 			}
@@ -184,25 +188,32 @@ func TestConflicts(t *testing.T) {
 			if c.settings != nil {
 				c.settings(&w.settings)
 			}
+
 			before := len(w.dash.APIs())
 			w.dash.ClearLog()
+
 			plan, problems := w.tryPlan(echo)
 			if len(c.want) == 0 {
 				if len(problems) > 0 {
 					t.Fatalf("problems: %v", problems)
 				}
+
 				if len(plan.Warnings) != c.warnings {
 					t.Errorf("warnings: %v", plan.Warnings)
 				}
+
 				w.mustRun(echo)
 				if w.settings.Adopt != nil && len(w.dash.APIs()) != before+1 {
 					t.Errorf("%d APIs", len(w.dash.APIs()))
 				}
+
 				return
 			}
+
 			if len(problems) == 0 || w.writes() != "" {
 				t.Fatalf("problems %v, writes %q", problems, w.writes())
 			}
+
 			for _, part := range c.want {
 				if !strings.Contains(problems[0].Error(), part) {
 					t.Errorf("%q is not in: %v", part, problems[0])
@@ -212,7 +223,8 @@ func TestConflicts(t *testing.T) {
 	}
 }
 
-// TestNeighboursAreLeftAlone: what came to live beside our API is no reason to refuse a run that does not concern it.
+// TestNeighboursAreLeftAlone: what came to live beside our API is no reason to refuse a run that
+// does not concern it.
 func TestNeighboursAreLeftAlone(t *testing.T) {
 	w := newWorld(t, dashboardtest.Options{})
 	w.mustRun(echo)
@@ -259,6 +271,7 @@ func TestPresetIDs(t *testing.T) {
 			t.Errorf("%s: problems %v", name, problems)
 		}
 	}
+
 	other := preset("", binding.MeshID)
 	other.Service.App = "web"
 	other.Route = "/web"
@@ -286,7 +299,8 @@ func TestCopiesWithOurMark(t *testing.T) {
 	w.settled(echo)
 }
 
-// TestDuplicatesAreSettled: what runs that could not see each other created twice is there once after the next.
+// TestDuplicatesAreSettled: what runs that could not see each other created twice is there once
+// after the next.
 func TestDuplicatesAreSettled(t *testing.T) {
 	w := newWorld(t, dashboardtest.Options{})
 	stays := w.mustRun(echo, sleepy)
@@ -296,16 +310,19 @@ func TestDuplicatesAreSettled(t *testing.T) {
 		twin["api_id"] = fmt.Sprint("twin-", len(w.dash.APIs()))
 		w.dash.PutAPI(dashboard.API{Definition: twin})
 	}
+
 	if got := w.mustRun(echo, sleepy); !maps.Equal(got, stays) {
 		t.Errorf("bindings %v, want %v", got, stays)
 	}
+
 	if n := len(w.dash.APIs()); n != 4 {
 		t.Errorf("%d APIs for two services", n)
 	}
 }
 
-// TestTwoOfOurs: where a Dashboard assigns api_ids, two runs at once may both have created an API before one of them deletes its own. A third
-// run that sees both takes the one that stays, although the other may have got the api_id that was asked for.
+// TestTwoOfOurs: where a Dashboard assigns api_ids, two runs at once may both have created an API
+// before one of them deletes its own. A third run that sees both takes the one that stays, although
+// the other may have got the api_id that was asked for.
 func TestTwoOfOurs(t *testing.T) {
 	w := newWorld(t, dashboardtest.Options{})
 	stays := w.mustRun(echo)[echo.Service]
@@ -332,7 +349,8 @@ func TestPatterns(t *testing.T) {
 	}
 }
 
-// TestRoutesOfOthers: what another namespace has is taken neither in part nor as a whole, and who has a route keeps it.
+// TestRoutesOfOthers: what another namespace has is taken neither in part nor as a whole, and who
+// has a route keeps it.
 func TestRoutesOfOthers(t *testing.T) {
 	w := newWorld(t, dashboardtest.Options{})
 	pay := workload("shop", "pay", route("/pay"))
@@ -360,13 +378,15 @@ func TestRoutesOfOthers(t *testing.T) {
 	w.mustRun(workload("shop", "pay", route("/pay")), workload("shop", "fraud", route("/fraud")))
 }
 
-// TestBorrowedCertificates: an annotation may name a certificate of its own service, or of no service at all.
+// TestBorrowedCertificates: an annotation may name a certificate of its own service, or of no
+// service at all.
 func TestBorrowedCertificates(t *testing.T) {
 	for _, ledger := range []bool{true, false} {
 		w := newWorld(t, dashboardtest.Options{})
 		if !ledger {
 			w.remote.Ledger = nil
 		}
+
 		_, err := w.run(context.Background(), echo, sleepy)
 		must(t, err)
 		bundle, err := newWorld(t, dashboardtest.Options{}).remote.Issuer.Issue(context.Background(), []string{"client.bank.example"})

@@ -1,6 +1,6 @@
-// Package mesh brings the services of a stream onto the mesh: it compares what they want with what the Dashboard, its
-// certificate store and the ledger hold, and takes the steps in between. Running it again is always safe: what is there is left
-// alone, what is missing is finished.
+// Package mesh brings the services of a stream onto the mesh: it compares what they want with what
+// the Dashboard, its certificate store and the ledger hold, and takes the steps in between. Running
+// it again is always safe: what is there is left alone, what is missing is finished.
 //
 //	workloads ──> Wanted ──> services ──┐
 //	              pure, all             ├──> NewPlan ──> Plan ──> Apply ──> the Dashboard's ids
@@ -24,8 +24,9 @@
 //	                                        Dashboard keeps of it; proof.go  which certificates may be deleted
 //	renewal.go, removal.go, prune.go, inventory.go, certificatelist.go   what works without manifests, each with its own way of applying
 //
-// It talks to its own small interfaces only. It never opens a connection or a file, never prints, and never deletes what it did not
-// make: an API that is not ours is a conflict, settled by whoever runs it.
+// It talks to its own small interfaces only. It never opens a connection or a file, never prints,
+// and never deletes what it did not make: an API that is not ours is a conflict, settled by whoever
+// runs it.
 package mesh
 
 import (
@@ -43,9 +44,11 @@ import (
 type Role string
 
 const (
-	// Inbound is the API that a service's own sidecar serves: <app>.<ns>, from the sidecar to the app.
+	// Inbound is the API that a service's own sidecar serves: <app>.<ns>, from the sidecar to the
+	// app.
 	Inbound Role = "inbound"
-	// Mesh is the API that every sidecar serves: the route on the mesh hosts, from the caller's sidecar to the service's.
+	// Mesh is the API that every sidecar serves: the route on the mesh hosts, from the caller's
+	// sidecar to the service's.
 	Mesh Role = "mesh"
 )
 
@@ -63,8 +66,8 @@ type APIReader interface {
 	Administrator(ctx context.Context) (bool, error)
 }
 
-// APIWriter changes them. A plan deletes no API but duplicates of a service's own; a Removal deletes
-// the APIs of its services.
+// APIWriter changes them. A plan deletes no API but duplicates of a service's own; a Removal
+// deletes the APIs of its services.
 type APIWriter interface {
 	CreateAPI(ctx context.Context, d dashboard.Definition) (dashboard.Created, error)
 	UpdateAPI(ctx context.Context, a dashboard.API) error
@@ -75,7 +78,8 @@ type APIWriter interface {
 type Certificates interface {
 	Certificates(ctx context.Context) ([]dashboard.Certificate, error)
 	Certificate(ctx context.Context, id string) (dashboard.Certificate, error)
-	// CertificateAPIs returns the APIs that name a certificate; dashboard.ErrUnsupported where the store cannot tell.
+	// CertificateAPIs returns the APIs that name a certificate; dashboard.ErrUnsupported where the
+	// store cannot tell.
 	CertificateAPIs(ctx context.Context, id string) ([]dashboard.CertificateUse, error)
 	UploadCertificate(ctx context.Context, pem []byte) (id string, err error)
 	DeleteCertificate(ctx context.Context, id string) error
@@ -107,8 +111,9 @@ var (
 	_ Ledger       = (*ca.FileLedger)(nil)
 )
 
-// Remote is everything that a run talks to. Certificates, Issuer and Ledger are used with Settings.TLS only; a nil Ledger means that
-// none is configured, and the store's details decide what is reused.
+// Remote is everything that a run talks to. Certificates, Issuer and Ledger are used with
+// Settings.TLS only; a nil Ledger means that none is configured, and the store's details decide
+// what is reused.
 type Remote struct {
 	APIs         APIs
 	Certificates Certificates
@@ -163,7 +168,7 @@ func (s Settings) now() time.Time {
 	return s.Now()
 }
 
-// terms are those on which certificates of this authority are kept.
+// terms returns those on which certificates of this authority are kept.
 func (s Settings) terms(authority *x509.Certificate) ca.Terms {
 	return ca.Terms{Authority: authority, RenewBefore: s.RenewBefore, Now: s.now()}
 }
@@ -177,7 +182,7 @@ func (s Settings) parallel() int {
 	return s.Parallel
 }
 
-// MeshAPIDomain is the domain of all mesh APIs: a host, or a pattern of several.
+// MeshAPIDomain returns the domain of all mesh APIs: a host, or a pattern of several.
 func (s Settings) MeshAPIDomain() string { return (&WantedAPI{Role: Mesh}).domain(s) }
 
 // baseName is what a service's slugs begin with, and the tag of its inbound API.
@@ -188,5 +193,6 @@ func (s Settings) baseName(svc inject.Service) string {
 	return svc.App
 }
 
-// host is the name under which a service's sidecar is reached, and its certificate's: <app>.<ns>.
+// host returns the name under which a service's sidecar is reached, and its certificate's:
+// <app>.<ns>.
 func host(svc inject.Service) string { return svc.App + "." + svc.Namespace }

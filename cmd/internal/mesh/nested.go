@@ -8,9 +8,9 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// A gateway matches listen paths as prefixes, and the longer one wins. An API on /payments/v1 takes a
-// part of the calls to /payments, and an API on / takes all that are left. A namespace may
-// share out its own routes; a part of another namespace's needs consent: Injector.sharedRoutes.
+// A gateway matches listen paths as prefixes, and the longer one wins. An API on /payments/v1 takes
+// a part of the calls to /payments, and an API on / takes all that are left. A namespace may share
+// out its own routes; a part of another namespace's needs consent: Injector.sharedRoutes.
 //
 //	the route                                        is refused
 //	/                                                yes
@@ -48,6 +48,7 @@ func nestedRoutes(services []Service, s Settings) (problems []inject.Problem) {
 	for i := range services {
 		byPath[cleanPath(services[i].Mesh.Definition.ListenPath())] = &services[i]
 	}
+
 	for i := range services {
 		inner := &services[i]
 		path := cleanPath(inner.Mesh.Definition.ListenPath())
@@ -59,16 +60,18 @@ func nestedRoutes(services []Service, s Settings) (problems []inject.Problem) {
 			}
 		})
 	}
+
 	return problems
 }
 
-// nested refuses a route that takes a part of what another namespace has registered, or has a part of
-// itself taken, unless the service has it already.
+// nested refuses a route that takes a part of what another namespace has registered, or has a part
+// of itself taken, unless the service has it already.
 func (m *matcher) nested(service *Service, current *dashboard.API) (problems []inject.Problem) {
 	path := cleanPath(service.Mesh.Definition.ListenPath())
 	if current != nil && m.onMesh(current.Definition) && cleanPath(current.Definition.ListenPath()) == path || m.settings.shares(path) {
 		return nil
 	}
+
 	refuse := func(format string, args ...any) {
 		problems = append(problems, service.problem(inject.RuleConflict, service.RoutePos, format, args...))
 	}
@@ -82,6 +85,7 @@ func (m *matcher) nested(service *Service, current *dashboard.API) (problems []i
 			refuse("route %q lies under route %q of service %s, in another namespace: choose another route, or list %s in Injector.sharedRoutes", service.Route, outer, o, path)
 		}
 	})
+
 	from, _ := slices.BinarySearch(m.paths, path+"/")
 	for _, inner := range m.paths[from:] {
 		if !liesUnder(path, inner) {
@@ -91,10 +95,12 @@ func (m *matcher) nested(service *Service, current *dashboard.API) (problems []i
 			refuse("route %q has route %q of service %s under it, in another namespace: choose another route, or list %s in Injector.sharedRoutes", service.Route, inner, o, inner)
 		}
 	}
+
 	return problems
 }
 
-// others returns the services of other namespaces that have registered a route and are not in the stream.
+// others returns the services of other namespaces that have registered a route and are not in the
+// stream.
 func (m *matcher) others(service *Service, path string) (all []inject.Service) {
 	if path == "/" { // it takes what is left, and knows that
 		return nil
@@ -105,5 +111,6 @@ func (m *matcher) others(service *Service, path string) (all []inject.Service) {
 			all = append(all, o.service)
 		}
 	}
+
 	return all
 }

@@ -20,14 +20,15 @@ type State struct {
 	Authority    *x509.Certificate
 }
 
-// Observe lists what is there, each thing once and all at the same time: the APIs, and with TLS the store's certificates, the
-// ledger's records and the certificate of the authority. Only where the Dashboard has no detailed listing and there is no ledger
-// are certificates looked up one by one.
+// Observe lists what is there, each thing once and all at the same time: the APIs, and with TLS the
+// store's certificates, the ledger's records and the certificate of the authority. Only where the
+// Dashboard has no detailed listing and there is no ledger are certificates looked up one by one.
 //
-// Without an Issuer the authority stays unknown, which is enough for a Removal and an Inventory, and not for a Plan: see Survey.
+// Without an Issuer the authority stays unknown, which is enough for a Removal and an Inventory,
+// and not for a Plan: see Survey.
 //
-// Errors: *StepError for a listing that failed, all of them joined; nothing can be planned then, because only a complete listing
-// proves that something is not there.
+// Errors: *StepError for a listing that failed, all of them joined; nothing can be planned then,
+// because only a complete listing proves that something is not there.
 func Observe(ctx context.Context, r Remote, s Settings) (State, error) {
 	state := State{HasLedger: s.TLS && r.Ledger != nil}
 	reads := []func() error{func() (err error) {
@@ -40,18 +41,21 @@ func Observe(ctx context.Context, r Remote, s Settings) (State, error) {
 			return stepError("listing", "certificates", "", err)
 		})
 	}
+
 	if s.TLS && r.Issuer != nil {
 		reads = append(reads, func() (err error) {
 			state.Authority, err = r.Issuer.Authority(ctx)
 			return stepError("reading", "certificate authority", "", err)
 		})
 	}
+
 	if state.HasLedger {
 		reads = append(reads, func() (err error) {
 			state.Records, err = r.Ledger.Records(ctx)
 			return stepError("reading", "ledger", "", err)
 		})
 	}
+
 	errs := make([]error, len(reads))
 	var g errgroup.Group
 	for i, read := range reads {
@@ -60,21 +64,24 @@ func Observe(ctx context.Context, r Remote, s Settings) (State, error) {
 			return nil
 		})
 	}
+
 	_ = g.Wait()
 	if err := joinErrors(ctx, errs); err != nil {
 		return State{}, err
 	}
+
 	return state, nil
 }
 
-// Survey is Observe for those who only look or take away: where the authority's certificate cannot be had they do without, and missing
-// says why.
+// Survey is Observe for those who only look or take away: where the authority's certificate cannot
+// be had they do without, and missing says why.
 func Survey(ctx context.Context, r Remote, s Settings) (state State, missing, err error) {
 	issuer := r.Issuer
 	if !s.TLS || issuer == nil {
 		state, err = Observe(ctx, r, s)
 		return state, nil, err
 	}
+
 	r.Issuer = nil
 	var authority *x509.Certificate
 	var g errgroup.Group
@@ -85,6 +92,7 @@ func Survey(ctx context.Context, r Remote, s Settings) (state State, missing, er
 	state, err = Observe(ctx, r, s)
 	missing = g.Wait()
 	state.Authority = authority
+
 	return state, missing, err
 }
 
@@ -94,6 +102,7 @@ func certificates(ctx context.Context, r Remote, s Settings) ([]dashboard.Certif
 	if err != nil || r.Ledger != nil {
 		return list, err
 	}
+
 	list = slices.Clone(list)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(s.parallel())
@@ -101,6 +110,7 @@ func certificates(ctx context.Context, r Remote, s Settings) ([]dashboard.Certif
 		if !c.NotAfter.IsZero() {
 			continue
 		}
+
 		g.Go(func() error {
 			detailed, err := r.Certificates.Certificate(ctx, c.ID)
 			if isNotFound(err) { // deleted since the listing, or unreadable: of no use either way
@@ -110,8 +120,10 @@ func certificates(ctx context.Context, r Remote, s Settings) ([]dashboard.Certif
 			return err
 		})
 	}
+
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
+
 	return list, nil
 }

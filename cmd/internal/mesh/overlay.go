@@ -12,8 +12,9 @@ import (
 // The fields whose arrays are sets: we own our members, others are other people's.
 var sets = map[string]bool{"tags": true, "certificates": true}
 
-// overlay is the Dashboard's definition with our leaves laid over it: what people set beside them stays. A leaf is anything but an
-// object, which asks only that an object is there; an array is one leaf, except that the sets at the top level gain our members.
+// overlay returns the Dashboard's definition with our leaves laid over it: what people set beside
+// them stays. A leaf is anything but an object, which asks only that an object is there; an array
+// is one leaf, except that the sets at the top level gain our members.
 //
 // Neither argument is changed; the result shares with both what it did not have to change.
 func overlay(current, leaves dashboard.Definition) dashboard.Definition {
@@ -26,7 +27,7 @@ func overlay(current, leaves dashboard.Definition) dashboard.Definition {
 	return out
 }
 
-// agrees says whether laying leaves over a definition changes nothing that counts.
+// agrees reports whether laying leaves over a definition changes nothing that counts.
 func agrees(current, leaves dashboard.Definition) bool {
 	for field := range sets {
 		held := texts(current[field])
@@ -36,11 +37,13 @@ func agrees(current, leaves dashboard.Definition) bool {
 			}
 		}
 	}
+
 	for key, leaf := range leaves {
 		if !sets[key] && !agreesBelow(current[key], leaf) {
 			return false
 		}
 	}
+
 	return true
 }
 
@@ -49,15 +52,18 @@ func agreesBelow(held, leaf any) bool {
 	if !ok {
 		return same(held, leaf)
 	}
+
 	object, _ := held.(map[string]any)
 	if object == nil && !isZero(held) {
 		return false // an object is to take its place
 	}
+
 	for key, x := range fields {
 		if !agreesBelow(object[key], x) {
 			return false
 		}
 	}
+
 	return true
 }
 
@@ -66,6 +72,7 @@ func lay(current, leaves map[string]any) map[string]any {
 	if out == nil {
 		out = make(map[string]any, len(leaves))
 	}
+
 	for key, leaf := range leaves {
 		object, ok := leaf.(map[string]any)
 		if !ok {
@@ -75,11 +82,13 @@ func lay(current, leaves map[string]any) map[string]any {
 		held, _ := current[key].(map[string]any)
 		out[key] = lay(held, object)
 	}
+
 	return out
 }
 
-// enforced is the part of a wanted definition that updates enforce: all of it but for empty collections and nulls, which say how an
-// API is created and nothing about what people put there later. Where an annotation asked for one, it is meant.
+// enforced returns the part of a wanted definition that updates enforce: all of it but for empty
+// collections and nulls, which say how an API is created and nothing about what people put there
+// later. Where an annotation asked for one, it is meant.
 func enforced(d dashboard.Definition, asked [][]string) dashboard.Definition {
 	out := withoutEmpty(d)
 	for _, path := range asked {
@@ -102,8 +111,10 @@ func withoutEmpty(object map[string]any) map[string]any {
 			}
 			continue
 		}
+
 		out[key] = v
 	}
+
 	return out
 }
 
@@ -116,6 +127,7 @@ func isEmptyCollection(v any) bool {
 	case []any:
 		return len(v) == 0
 	}
+
 	return false
 }
 
@@ -133,20 +145,25 @@ func cut(object map[string]any, path []string) map[string]any {
 	if !ok {
 		return object
 	}
+
 	out := maps.Clone(object)
 	if len(path) == 1 {
 		delete(out, path[0])
 		return out
 	}
+
 	child, ok := v.(map[string]any)
 	if !ok {
 		return object
 	}
+
 	out[path[0]] = cut(child, path[1:])
+
 	return out
 }
 
-// leavesBelow are the leaves that a value at a path consists of. A path that goes into an array means the array.
+// leavesBelow returns the leaves that a value at a path consists of. A path that goes into an array
+// means the array.
 func leavesBelow(d map[string]any, path []string) [][]string {
 	var node any = d
 	for i, key := range path {
@@ -156,14 +173,17 @@ func leavesBelow(d map[string]any, path []string) [][]string {
 		}
 		node = object[key]
 	}
+
 	object, ok := node.(map[string]any)
 	if !ok || len(object) == 0 {
 		return [][]string{path}
 	}
+
 	var leaves [][]string
 	for _, key := range slices.Sorted(maps.Keys(object)) {
 		leaves = append(leaves, leavesBelow(d, append(slices.Clone(path), key))...)
 	}
+
 	return leaves
 }
 
@@ -186,10 +206,12 @@ func setAt(object map[string]any, path []string, v any) {
 		}
 		object = child
 	}
+
 	object[path[0]] = v
 }
 
-// joinPath writes a path as people and the mark read it: keys joined by dots, dots within keys escaped.
+// joinPath writes a path as people and the mark read it: keys joined by dots, dots within keys
+// escaped.
 func joinPath(keys []string) string {
 	escaped := make([]string, len(keys))
 	for i, key := range keys {
@@ -213,17 +235,20 @@ func splitPath(p string) (keys []string) {
 			key.WriteByte(p[i])
 		}
 	}
+
 	return append(keys, key.String())
 }
 
 var pathEscape = strings.NewReplacer(`\`, `\\`, `.`, `\.`)
 
-// same compares two values of a definition. Absent, null, zero and empty are one and the same: a Dashboard fills in and leaves out such
-// values as it pleases, and an update to set one right would never end.
+// same compares two values of a definition. Absent, null, zero and empty are one and the same: a
+// Dashboard fills in and leaves out such values as it pleases, and an update to set one right would
+// never end.
 func same(a, b any) bool {
 	if isZero(a) || isZero(b) {
 		return isZero(a) && isZero(b)
 	}
+
 	switch a := a.(type) {
 	case map[string]any:
 		b, ok := b.(map[string]any)
@@ -235,6 +260,7 @@ func same(a, b any) bool {
 		b, ok := b.(json.Number)
 		return ok && sameNumbers(a, b)
 	}
+
 	return a == b
 }
 
@@ -244,15 +270,18 @@ func sameObjects(a, b map[string]any) bool {
 			return false
 		}
 	}
+
 	for key, v := range b {
 		if _, ok := a[key]; !ok && !isZero(v) {
 			return false
 		}
 	}
+
 	return true
 }
 
-// sameNumbers knows 1, 1.0 and 1e0 for one number. Those that a float cannot tell apart are compared as they are written.
+// sameNumbers knows 1, 1.0 and 1e0 for one number. Those that a float cannot tell apart are
+// compared as they are written.
 func sameNumbers(a, b json.Number) bool {
 	if a == b {
 		return true
@@ -263,7 +292,8 @@ func sameNumbers(a, b json.Number) bool {
 	return errX == nil && errY == nil && x == y && x < exact && x > -exact
 }
 
-// zeroLike returns the zero value of a value's kind: the Dashboard's schema takes no null for a string.
+// zeroLike returns the zero value of a value's kind: the Dashboard's schema takes no null for a
+// string.
 func zeroLike(v any) any {
 	switch v.(type) {
 	case bool:
@@ -273,6 +303,7 @@ func zeroLike(v any) any {
 	case string:
 		return ""
 	}
+
 	return nil
 }
 
@@ -297,5 +328,6 @@ func isZero(v any) bool {
 		}
 		return true
 	}
+
 	return false
 }

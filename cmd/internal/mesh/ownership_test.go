@@ -20,8 +20,8 @@ var (
 	mail = workload("shop", "mail")
 )
 
-// owning are Dashboards on which users own APIs, from before and after they learned to tell a hidden
-// API from one that does not exist, and to tell who uses a certificate.
+// owning are Dashboards on which users own APIs, from before and after they learned to tell a
+// hidden API from one that does not exist, and to tell who uses a certificate.
 var owning = map[string]dashboardtest.Options{
 	"old":                        {UnknownIs401: true, NoCertificateAPIs: true},
 	"new":                        {NoCertificateAPIs: true},
@@ -32,8 +32,8 @@ var owning = map[string]dashboardtest.Options{
 	"old, writers become owners": {OwnedByWriter: true, UnknownIs401: true, NoCertificateAPIs: true},
 }
 
-// newOwnedWorld returns a world in which an administrator has registered cart and mail, and team B owns cart's
-// APIs. Team A acts from now on.
+// newOwnedWorld returns a world in which an administrator has registered cart and mail, and team B
+// owns cart's APIs. Team A acts from now on.
 func newOwnedWorld(t *testing.T, o dashboardtest.Options) *world {
 	o.Ownership = true
 	o.Rights = dashboardtest.Rights{Admin: true, User: "admin"}
@@ -50,7 +50,9 @@ func newOwnedWorld(t *testing.T, o dashboardtest.Options) *world {
 			"user_group_owners": json.RawMessage(owner), "user_owners": json.RawMessage("[]"),
 		}})
 	}
+
 	w.as("key-of-a")
+
 	return w
 }
 
@@ -70,7 +72,8 @@ func (w *world) intact() {
 	w.api("cart-mesh")
 }
 
-// TestOwnership: nothing is taken from a team whose APIs this key does not see, and nothing is created over them.
+// TestOwnership: nothing is taken from a team whose APIs this key does not see, and nothing is
+// created over them.
 func TestOwnership(t *testing.T) {
 	for _, act := range []struct {
 		name    string
@@ -113,10 +116,12 @@ func TestOwnership(t *testing.T) {
 					if !ledger {
 						w.remote.Ledger = nil
 					}
+
 					err := act.do(w)
 					if act.partial && !errors.As(err, new(*PartialError)) {
 						t.Errorf("error %v, want one that says that not every API is shown", err)
 					}
+
 					w.intact()
 
 					// An administrator finishes the work.
@@ -147,8 +152,8 @@ func (w *world) state() State {
 	return state
 }
 
-// TestHiddenAndRenamed: where the Dashboard chooses api_ids, an API that is not shown cannot be found by
-// its id. Signs of owners are enough not to create a second one.
+// TestHiddenAndRenamed: where the Dashboard chooses api_ids, an API that is not shown cannot be
+// found by its id. Signs of owners are enough not to create a second one.
 func TestHiddenAndRenamed(t *testing.T) {
 	for name, o := range map[string]dashboardtest.Options{
 		"chooses for good, old":  {AssignsAPIID: true, KeepsAPIID: true, UnknownIs401: true},
@@ -167,16 +172,18 @@ func TestHiddenAndRenamed(t *testing.T) {
 				}
 				w.as("key-of-a")
 			}
+
 			if _, err := w.run(context.Background(), cart); !errors.As(err, new(*HiddenError)) {
 				t.Errorf("error %v, want one about a hidden API", err)
 			}
+
 			w.intact()
 		})
 	}
 }
 
-// TestProvenAdministrators: a key that is known to see every API may delete. A Dashboard that hides keys does
-// not tell; the configuration can.
+// TestProvenAdministrators: a key that is known to see every API may delete. A Dashboard that hides
+// keys does not tell; the configuration can.
 func TestProvenAdministrators(t *testing.T) {
 	for _, c := range []struct {
 		name          string
@@ -198,6 +205,7 @@ func TestProvenAdministrators(t *testing.T) {
 			if deleted := w.dash.PEM(before) == nil; deleted != c.deletes {
 				t.Errorf("the replaced certificate was deleted: %v, want %v", deleted, c.deletes)
 			}
+
 			w.intact()
 			if plan := w.plan(mail); !plan.Empty() {
 				t.Errorf("the next run wants to %v", plan.Steps())
@@ -206,8 +214,8 @@ func TestProvenAdministrators(t *testing.T) {
 	}
 }
 
-// TestOldDashboards: one that cannot tell who uses a certificate still has those deleted that the run itself took off every API. Others stay,
-// and are not planned again and again.
+// TestOldDashboards: one that cannot tell who uses a certificate still has those deleted that the
+// run itself took off every API. Others stay, and are not planned again and again.
 func TestOldDashboards(t *testing.T) {
 	w := newWorld(t, dashboardtest.Options{NoCertificateAPIs: true})
 	w.mustRun(echo, sleepy)
@@ -223,19 +231,23 @@ func TestOldDashboards(t *testing.T) {
 	if n := len(w.dash.Certificates()); n != 6 {
 		t.Fatalf("%d certificates", n)
 	}
+
 	if plan := w.plan(echo, sleepy); !plan.Empty() {
 		t.Errorf("a plan with what no proof allows: %v", plan.Steps())
 	}
+
 	var unproved *UnprovedError
 	if err := NewPruning(w.state(), w.settings).Apply(context.Background(), w.remote, nil); !errors.As(err, &unproved) {
 		t.Errorf("pruning: %v", err)
 	}
+
 	w.settings.SeesAllAPIs = true
 	w.mustRun(echo, sleepy)
 	w.serves()
 }
 
-// TestTruncatedListings: APIs that a listing cuts off keep their certificates, whatever the run is about.
+// TestTruncatedListings: APIs that a listing cuts off keep their certificates, whatever the run is
+// about.
 func TestTruncatedListings(t *testing.T) {
 	for n := range 4 {
 		for name, act := range map[string]func(*world) error{
@@ -269,8 +281,9 @@ func TestTruncatedListings(t *testing.T) {
 	}
 }
 
-// TestHalfListed: a listing may show one API of a service and cut off the other. Not even an administrator's key proves
-// then, where the Dashboard cannot tell, that the other one uses no certificate.
+// TestHalfListed: a listing may show one API of a service and cut off the other. Not even an
+// administrator's key proves then, where the Dashboard cannot tell, that the other one uses no
+// certificate.
 func TestHalfListed(t *testing.T) {
 	for _, role := range []Role{Inbound, Mesh} {
 		t.Run(string(role), func(t *testing.T) {
@@ -280,10 +293,12 @@ func TestHalfListed(t *testing.T) {
 			w.mustRun(echo)
 			state := w.state()
 			state.APIs = slices.DeleteFunc(state.APIs, func(a dashboard.API) bool { return a.Definition.Slug() == echo.Service.App+"-"+string(role) })
+
 			d := deletion{unlisted: unlisted(state, w.settings.signers(state.Authority))}
 			for _, a := range w.dash.APIs() {
 				d.ids = append(d.ids, a.Definition.Certificates()...)
 			}
+
 			r := &run{Remote: w.remote, settings: w.settings}
 			proof, err := r.judge(context.Background(), state.APIs, d)
 			must(t, err)

@@ -39,6 +39,7 @@ func nothingPlanted(bson.ObjectID, bson.D) {}
 func newPast(t *testing.T, ledger string) *past {
 	p := &past{world: newWorld(t, dashboardtest.Options{}), plant: nothingPlanted}
 	p.settings.MeshHosts, p.settings.Settle = []string{"mesh"}, time.Nanosecond
+
 	ctx := context.Background()
 	switch ledger {
 	case nowhere:
@@ -60,6 +61,7 @@ func newPast(t *testing.T, ledger string) *past {
 				return bucket.Put([]byte(id.Hex()), value)
 			}))
 		}
+
 	case inMongo:
 		uri := catest.Mongo(t)
 		opened, err := ca.OpenMongo(ctx, uri)
@@ -76,6 +78,7 @@ func newPast(t *testing.T, ledger string) *past {
 			must(t, err)
 		}
 	}
+
 	return p
 }
 
@@ -87,10 +90,12 @@ func (p *past) upload(hosts ...string) (id string) {
 	id = p.dash.PutCertificate(bundle.PEM())
 	p.n++
 	isMesh := hosts[0] == meshTag
+
 	fingerprint := strings.TrimPrefix(id, p.settings.Org)
 	if isMesh {
 		fingerprint = id
 	}
+
 	key := bson.ObjectID{0x5f, p.n}
 	p.plant(key, bson.D{
 		{Key: "_id", Value: key},
@@ -103,16 +108,18 @@ func (p *past) upload(hosts ...string) (id string) {
 		{Key: "created", Value: bundle.Leaf.NotBefore}, {Key: "expires", Value: bundle.Leaf.NotAfter},
 		{Key: "clientegressids", Value: nil}, {Key: "serviceid", Value: ""}, {Key: "ismeshcert", Value: isMesh},
 	})
+
 	return id
 }
 
-// pods is what a webhook leaves behind that saw so many pods of an app: a certificate for each on the inbound API, and that of the mesh as
-// often on the mesh API.
+// pods is what a webhook leaves behind that saw so many pods of an app: a certificate for each on
+// the inbound API, and that of the mesh as often on the mesh API.
 func (p *past) pods(app string, n int, meshID string) {
 	var own, shared []any
 	for range n {
 		own, shared = append(own, p.upload(app+".shop")), append(shared, meshID)
 	}
+
 	made := func(tag string, certificates []any) dashboard.Definition {
 		return dashboard.Definition{
 			"api_id": app + tag, "tags": []any{tag}, "certificates": certificates, "active": true, "version_data": map[string]any{"not_versioned": true},
@@ -122,7 +129,8 @@ func (p *past) pods(app string, n int, meshID string) {
 	p.put(app+"-mesh", "mesh", "/"+app, "https://"+app+".shop:8080", made("mesh", shared))
 }
 
-// pile is a past with two services of three pods each, a controller that started twice, and a service that is gone.
+// pile returns a past with two services of three pods each, a controller that started twice, and a
+// service that is gone.
 func pile(t *testing.T, ledger string) *past {
 	p := newPast(t, ledger)
 	started := p.upload("mesh")
@@ -131,5 +139,6 @@ func pile(t *testing.T, ledger string) *past {
 	p.upload("gone.shop")
 	p.put("shop", "shop.example", "/", "http://shop", nil)
 	p.later(2 * time.Hour)
+
 	return p
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 )
 
-// anothers is the certificate of echo that another run has just made, and its record.
+// anothers returns the certificate of echo that another run has just made, and its record.
 func (w *world) anothers() (ca.Bundle, ca.Record) {
 	w.tb.Helper()
 	bundle, err := w.remote.Issuer.Issue(context.Background(), []string{"echo.shop"})
@@ -30,8 +30,8 @@ func (w *world) appearsLater(id string, bundle ca.Bundle) {
 	}})
 }
 
-// TestAnotherRunDiesAfterItsUpload: a run that waits for another's certificate also finishes its record, because the other one may never
-// come to do that.
+// TestAnotherRunDiesAfterItsUpload: a run that waits for another's certificate also finishes its
+// record, because the other one may never come to do that.
 func TestAnotherRunDiesAfterItsUpload(t *testing.T) {
 	t.Run("recorded before this run", func(t *testing.T) {
 		w := newWorld(t, dashboardtest.Options{})
@@ -41,6 +41,7 @@ func TestAnotherRunDiesAfterItsUpload(t *testing.T) {
 		w.mustRun(echo)
 		w.holds(record)
 	})
+
 	t.Run("recorded at the same moment", func(t *testing.T) {
 		w := newWorld(t, dashboardtest.Options{})
 		bundle, record := w.anothers()
@@ -79,6 +80,7 @@ func (l *overtaken) Insert(ctx context.Context, r ca.Record) (err error) {
 			return err
 		}
 	}
+
 	return l.Ledger.Insert(ctx, r)
 }
 
@@ -89,8 +91,9 @@ type sound interface{ Certificates } // an embedded Certificates would hide its 
 
 func (outdated) Certificates(context.Context) ([]dashboard.Certificate, error) { return nil, nil }
 
-// TestListingOlderThanTheRecord: the store and the ledger are not listed at the same instant. A certificate that another run records and stores in
-// between is in the one listing and not in the other, and is not made again.
+// TestListingOlderThanTheRecord: the store and the ledger are not listed at the same instant. A
+// certificate that another run records and stores in between is in the one listing and not in the
+// other, and is not made again.
 func TestListingOlderThanTheRecord(t *testing.T) {
 	w := newWorld(t, dashboardtest.Options{})
 	w.mustRun(echo)
@@ -102,5 +105,6 @@ func TestListingOlderThanTheRecord(t *testing.T) {
 	if diff := cmp.Diff(before, w.snapshot()+w.ledgerText()); diff != "" {
 		t.Errorf("a run with an old listing changed (-before +after):\n%s", diff)
 	}
+
 	w.settled(echo)
 }

@@ -11,16 +11,18 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// NewPlan compares what is wanted with what is there. It is pure: the same services, state and time give the same plan.
+// NewPlan compares what is wanted with what is there. It is pure: the same services, state and time
+// give the same plan.
 //
-// Problems: an API that is not ours holds a slug, a domain or a route that a service needs; an API id in a workload's annotations
-// is not that of the service's API; a certificate record belongs to another organisation; Injector.meshCertificateID is not in
-// the store.
+// Problems: an API that is not ours holds a slug, a domain or a route that a service needs; an API
+// id in a workload's annotations is not that of the service's API; a certificate record belongs to
+// another organisation; Injector.meshCertificateID is not in the store.
 func NewPlan(services []Service, state State, s Settings) (*Plan, []inject.Problem) {
 	plan := &Plan{settings: s, authority: state.Authority}
 	m := newMatcher(state, s)
 	matched := m.match(services)
 	var problems []inject.Problem
+
 	surplus := make(map[inject.Service][]Step)
 	for i := range services {
 		service := &services[i]
@@ -30,9 +32,11 @@ func NewPlan(services []Service, state State, s Settings) (*Plan, []inject.Probl
 			problems = append(problems, m.refusals(service, w, matched[w])...)
 			problems = append(problems, refused...)
 		}
+
 		problems = append(problems, m.nested(service, matched[&service.Mesh])...)
 		plan.Warnings = append(plan.Warnings, m.nearRoutes(service)...)
 	}
+
 	problems = append(problems, borrowed(services, state, s)...)
 	var certs *certificatePlanner
 	if s.TLS {
@@ -41,6 +45,7 @@ func NewPlan(services []Service, state State, s Settings) (*Plan, []inject.Probl
 		plan.MeshCertificate, refused = certs.meshCertificate(services, matched)
 		problems = append(problems, refused...)
 	}
+
 	plan.Services = make([]ServicePlan, len(services))
 	refused := make([][]inject.Problem, len(services))
 	onAllCores(len(services), func(i int) {
@@ -52,10 +57,12 @@ func NewPlan(services []Service, state State, s Settings) (*Plan, []inject.Probl
 		sortProblems(problems)
 		return nil, problems
 	}
+
 	if plan.MeshCertificate != nil {
 		plan.Carriers = m.carriers(state.APIs, plan.MeshCertificate, certs)
 		plan.replace(certs, state)
 	}
+
 	return plan, nil
 }
 
@@ -65,6 +72,7 @@ func planService(service *Service, matched map[*WantedAPI]*dashboard.API, meshCe
 	if certs != nil {
 		sp.Certificate, refused = certs.serviceCertificate(service, matched[&service.Inbound])
 	}
+
 	sp.Inbound = planAPI(&service.Inbound, matched[&service.Inbound], sp.Certificate, certs)
 	sp.Mesh = planAPI(&service.Mesh, matched[&service.Mesh], meshCertificate, certs)
 	for _, step := range []*APIStep{sp.Inbound, sp.Mesh} {
@@ -72,6 +80,7 @@ func planService(service *Service, matched map[*WantedAPI]*dashboard.API, meshCe
 			refused = append(refused, service.problem(inject.RuleDefinition, service.Pos, "%v", &UnkeptError{step.Name, step.ID, step.lost}))
 		}
 	}
+
 	return sp, refused
 }
 
@@ -85,6 +94,7 @@ func onAllCores(n int, f func(i int)) {
 			return nil
 		})
 	}
+
 	_ = g.Wait()
 }
 
@@ -96,6 +106,7 @@ func (m *matcher) refusals(service *Service, w *WantedAPI, current *dashboard.AP
 				describe(current.Definition), org, m.settings.Org)}
 		}
 	}
+
 	problems := m.conflicts(service, w, current)
 	switch {
 	case w.preset == "":
@@ -106,6 +117,7 @@ func (m *matcher) refusals(service *Service, w *WantedAPI, current *dashboard.AP
 		problems = append(problems, service.problem(inject.RuleConflict, service.Pos, "annotation %s names API %s, but this service's is %s",
 			w.idAnnotation(), w.preset, describe(current.Definition)))
 	}
+
 	return problems
 }
 
@@ -119,20 +131,24 @@ func planAPI(w *WantedAPI, current *dashboard.API, certificate *CertificateStep,
 	return planUpdate(step, w, current.Definition, certificate, certs)
 }
 
-// planUpdate says what becomes of an API that is there. Where nothing is wanted of it (w is nil), only its certificate may change.
+// planUpdate says what becomes of an API that is there. Where nothing is wanted of it (w is nil),
+// only its certificate may change.
 func planUpdate(of Step, w *WantedAPI, current dashboard.Definition, certificate *CertificateStep, certs *certificatePlanner) *APIStep {
 	of.Action, of.ID = Keep, current.ID()
 	// Nothing more is asked of what is kept, and a large mesh has thousands.
 	kept := &APIStep{Step: of}
 	step := &APIStep{Step: of, wanted: w}
+
 	known := ""
 	if certificate != nil {
 		known = certificate.ID
 		step.former = certs.former(current.Certificates(), certificate)
 	}
+
 	if hasCertificate(current, certificate) && len(step.former) == 0 && asWanted(current, w) {
 		return kept
 	}
+
 	step.updated = update(current, w)
 	step.Changes, kept.lost = step.due(current, known)
 	step.lost = kept.lost
@@ -140,10 +156,13 @@ func planUpdate(of Step, w *WantedAPI, current dashboard.Definition, certificate
 	if certificate != nil && known == "" {
 		step.Reasons = append(step.Reasons, "gets a new certificate")
 	}
+
 	if len(step.Reasons) == 0 {
 		return kept
 	}
+
 	step.Action = Update
+
 	return step
 }
 
@@ -159,7 +178,8 @@ func (s *APIStep) due(current dashboard.Definition, certificate string) (list, l
 	return list, nil
 }
 
-// asWanted says whether an update would change nothing, which is so nearly always, without making one.
+// asWanted reports whether an update would change nothing, which is so nearly always, without
+// making one.
 func asWanted(current dashboard.Definition, w *WantedAPI) bool {
 	if w == nil {
 		return true
@@ -167,7 +187,7 @@ func asWanted(current dashboard.Definition, w *WantedAPI) bool {
 	return agrees(current, w.leavesFor(current)) && len(switchedOn(current)) == 0 && len(forsaken(current, w)) == 0
 }
 
-// hasCertificate says whether a definition names the certificate that it is to have.
+// hasCertificate reports whether a definition names the certificate that it is to have.
 func hasCertificate(d dashboard.Definition, certificate *CertificateStep) bool {
 	return certificate == nil || certificate.ID != "" && slices.Contains(d.Certificates(), certificate.ID)
 }
@@ -177,37 +197,45 @@ func update(current dashboard.Definition, w *WantedAPI) dashboard.Definition {
 	if w == nil {
 		return current
 	}
+
 	bare, tag := forgetful(current)
+
 	out := overlay(without(bare, forsaken(bare, w)), w.leavesFor(bare))
 	for _, field := range switchedOn(bare) {
 		out[field] = zeroLike(bare[field])
 	}
+
 	if tag != "" && tag == unkeptTag(bare, out) {
 		out["tags"] = addMembers(texts(out["tags"]), tag)
 	}
+
 	return out
 }
 
-// forsaken are the leaves that annotations set when the API was last written and set no more, and those of the template that
-// annotations have replaced since, unless somebody has given them another value.
+// forsaken returns the leaves that annotations set when the API was last written and set no more,
+// and those of the template that annotations have replaced since, unless somebody has given them
+// another value.
 func forsaken(current dashboard.Definition, w *WantedAPI) (paths []string) {
 	m, _ := markOf(current)
 	for _, p := range m.Paths {
-		// The mark is in the hands of whoever edits the Dashboard: it must not make us drop what identifies the API.
+		// The mark is in the hands of whoever edits the Dashboard: it must not make us drop what
+		// identifies the API.
 		if _, ok := slices.BinarySearch(w.paths, p); !ok && !dashboard.Identifies(p) {
 			paths = append(paths, p)
 		}
 	}
+
 	for _, leaf := range w.replaced {
 		if v, ok := valueAt(current, leaf.path); ok && same(v, leaf.value) {
 			paths = append(paths, joinPath(leaf.path))
 		}
 	}
+
 	return paths
 }
 
-// withCertificate puts a certificate among those of a definition: in the place of a former one of ours, else at the end. The other
-// former ones go; other people's stay.
+// withCertificate puts a certificate among those of a definition: in the place of a former one of
+// ours, else at the end. The other former ones go; other people's stay.
 func withCertificate(d dashboard.Definition, id string, former []string) dashboard.Definition {
 	var list []string
 	placed := false
@@ -217,14 +245,17 @@ func withCertificate(d dashboard.Definition, id string, former []string) dashboa
 			list = append(list, held)
 			continue
 		}
+
 		if !placed {
 			list = append(list, id)
 			placed = true
 		}
 	}
+
 	if !placed {
 		list = append(list, id)
 	}
+
 	return lay(d, dashboard.Definition{"certificates": addMembers(list)})
 }
 

@@ -23,11 +23,14 @@ type Event struct {
 // EventKind says what happened to a step.
 type EventKind string
 
-// A step is started once, and done, failed or unclear once, unless the run ends before. A certificate is done when the API that
-// carries it is in place and its record says so. Unclear is a failure that may have taken effect.
+// A step is started once, and done, failed or unclear once, unless the run ends before. A
+// certificate is done when the API that carries it is in place and its record says so. Unclear is a
+// failure that may have taken effect.
 //
-// Left is what becomes of a replaced certificate that is not deleted: Err says why, and is nil where that was not tried, because somebody has
-// taken it into use. It is no failure, because the work is done. Waiting is no step's: it comes about once a second while gateways load what has changed.
+// Left is what becomes of a replaced certificate that is not deleted: Err says why, and is nil
+// where that was not tried, because somebody has taken it into use. It is no failure, because the
+// work is done. Waiting is no step's: it comes about once a second while gateways load what has
+// changed.
 const (
 	Started EventKind = "started"
 	Done    EventKind = "done"
@@ -35,7 +38,8 @@ const (
 	Unclear EventKind = "unclear"
 	Left    EventKind = "left"
 	Waiting EventKind = "waiting"
-	// Unkept is an API that is done, and of which the Dashboard does not keep all: Err is an *UnkeptError.
+	// Unkept is an API that is done, and of which the Dashboard does not keep all: Err is an
+	// *UnkeptError.
 	Unkept EventKind = "unkept"
 )
 
@@ -131,9 +135,11 @@ func (j *journal) note(s *Step, o outcome, err error) {
 	if s.Action == Keep {
 		return
 	}
+
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.outcomes[s] = o
+
 	e := Event{Step: *s, Kind: Started, Total: j.total}
 	switch o {
 	case finished:
@@ -146,10 +152,12 @@ func (j *journal) note(s *Step, o outcome, err error) {
 		}
 		j.errs[s] = err
 		j.noteRefusal(err)
+
 	case left:
 		e.Kind, e.Err = Left, err
 		j.noteRefusal(err)
 	}
+
 	e.Finished = j.finished
 	j.progress(e)
 }
@@ -189,7 +197,7 @@ func (j *journal) lastChange() time.Time {
 	return j.wroteAPI
 }
 
-// all says whether every one of some steps was done.
+// all reports whether every one of some steps was done.
 func (j *journal) all(steps []*Step) bool {
 	return !slices.ContainsFunc(steps, func(s *Step) bool { return j.outcome(s) != finished })
 }
@@ -200,7 +208,7 @@ func (j *journal) noteRefusal(err error) {
 	}
 }
 
-// stop says whether no further step should begin.
+// stop reports whether no further step should begin.
 func (j *journal) stop(ctx context.Context) bool { return j.ended(ctx) != nil }
 
 // ended is why no further step should begin; nil if one may.
@@ -219,7 +227,8 @@ func (e *Incomplete) note(ctx context.Context, errs ...error) {
 	}
 }
 
-// incomplete returns nil if every step was done, or left for good reason, and nothing else went wrong.
+// incomplete returns nil if every step was done, or left for good reason, and nothing else went
+// wrong.
 func (j *journal) incomplete(ctx context.Context, steps []*Step, others ...error) error {
 	e := &Incomplete{wrote: j.wrote, cause: context.Cause(ctx)}
 	e.note(ctx, others...)
@@ -233,11 +242,14 @@ func (j *journal) incomplete(ctx context.Context, steps []*Step, others ...error
 		default:
 			e.NotDone = append(e.NotDone, *s)
 		}
+
 		e.note(ctx, j.errs[s])
 	}
+
 	if len(e.NotDone)+len(e.Unknown)+len(e.Errors) == 0 && (ctx.Err() == nil || errors.Join(others...) == nil) {
 		return nil
 	}
+
 	return e
 }
 

@@ -23,8 +23,8 @@ import (
 //	it cannot tell, and the key is an administrator's                proved
 //	it cannot tell, else                                             not proved
 
-// UnprovedError says that an older Dashboard cannot tell who uses a certificate, and that the listing
-// is no proof for this key.
+// UnprovedError says that an older Dashboard cannot tell who uses a certificate, and that the
+// listing is no proof for this key.
 type UnprovedError struct{ Err error }
 
 // Error names the two proofs that are missing.
@@ -38,9 +38,9 @@ func (e *UnprovedError) Unwrap() error { return e.Err }
 // Hint names the key that sees all.
 func (*UnprovedError) Hint() string { return RightKey }
 
-// Prove takes deletions out of the plan that cannot be done: those of certificates that an earlier run
-// replaced and did not come to delete, and whose non-use is not proved. They would be planned by every
-// run, and left by it. It asks nothing where there are none.
+// Prove takes deletions out of the plan that cannot be done: those of certificates that an earlier
+// run replaced and did not come to delete, and whose non-use is not proved. They would be planned
+// by every run, and left by it. It asks nothing where there are none.
 //
 // Errors: *StepError for a question that was not answered.
 func (p *Plan) Prove(ctx context.Context, remote Remote) error {
@@ -49,17 +49,20 @@ func (p *Plan) Prove(ctx context.Context, remote Remote) error {
 	if len(earlier) == 0 {
 		return nil
 	}
+
 	r := &run{Remote: remote, settings: p.settings}
 	proof, err := r.judge(ctx, p.listed, deletion{ids: earlier, unlisted: p.unlisted})
 	if err != nil {
 		return err
 	}
+
 	p.Replaced = slices.DeleteFunc(p.Replaced, func(s Step) bool { return !taken[s.ID] && proof.refuses(s.ID) != nil })
+
 	return nil
 }
 
-// deletion is what a proof is about: certificates, those of them that the run took off every API that it
-// saw, and the services that must show in a listing that is whole.
+// deletion is what a proof is about: certificates, those of them that the run took off every API
+// that it saw, and the services that must show in a listing that is whole.
 type deletion struct {
 	ids      []string
 	taken    map[string]bool
@@ -84,7 +87,8 @@ func (p *proof) refuses(id string) error {
 	return p.why[id]
 }
 
-// prove waits until gateways have loaded what this run has changed, and finds out who uses certificates then.
+// prove waits until gateways have loaded what this run has changed, and finds out who uses
+// certificates then.
 //
 // Errors: *StepError for a question that was not answered.
 func (r *run) prove(ctx context.Context, d deletion) (*proof, error) {
@@ -95,6 +99,7 @@ func (r *run) prove(ctx context.Context, d deletion) (*proof, error) {
 	if err != nil {
 		return nil, stepError("listing", "APIs", "", err)
 	}
+
 	return r.judge(ctx, apis, d)
 }
 
@@ -106,10 +111,12 @@ func (r *run) judge(ctx context.Context, apis []dashboard.API, d deletion) (*pro
 	}
 
 	view.Gaps = append(view.Gaps, r.unlistedWrites(apis)...)
+
 	p := &proof{users: certificateUsers(apis), view: view.Partial(), why: make(map[string]error)}
 	if p.view == nil {
 		err = r.ask(ctx, d, view, p)
 	}
+
 	return p, err
 }
 
@@ -121,8 +128,10 @@ func (r *run) unlistedWrites(apis []dashboard.API) (gaps []string) {
 			gaps = append(gaps, fmt.Sprintf("API %s was written, and the listing lacks it", w.step.Name))
 		}
 	}
+
 	gaps = append(gaps, r.gaps...)
 	slices.Sort(gaps)
+
 	return gaps
 }
 
@@ -135,6 +144,7 @@ func (r *run) ask(ctx context.Context, d deletion, view View, p *proof) error {
 		if len(p.users[id]) > 0 {
 			continue
 		}
+
 		g.Go(func() error {
 			why, err := r.usedBy(ctx, id, d.taken[id] || view.Admin)
 			mu.Lock()
@@ -143,11 +153,12 @@ func (r *run) ask(ctx context.Context, d deletion, view View, p *proof) error {
 			return err
 		})
 	}
+
 	return g.Wait()
 }
 
-// usedBy returns why a certificate that no listed API names is not proved to be unused. listed says that the listing is
-// proof enough.
+// usedBy returns why a certificate that no listed API names is not proved to be unused. listed says
+// that the listing is proof enough.
 func (r *run) usedBy(ctx context.Context, id string, listed bool) (why, err error) {
 	uses, err := r.Certificates.CertificateAPIs(ctx, id)
 	switch {
@@ -160,9 +171,11 @@ func (r *run) usedBy(ctx context.Context, id string, listed bool) (why, err erro
 	case len(uses) == 0:
 		return nil, nil
 	}
+
 	names := make([]string, len(uses))
 	for i, u := range uses {
 		names[i] = u.Name
 	}
+
 	return fmt.Errorf("the Dashboard reports that API %s uses it", strings.Join(names, ", API ")), nil
 }

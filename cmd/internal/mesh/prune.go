@@ -12,8 +12,9 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// Pruning is what goes of that which was made for the mesh and serves nothing any more: certificates on APIs that hold a better one, stored
-// ones that no API names, and the records of those. It is data: nothing has been done.
+// Pruning is what goes of that which was made for the mesh and serves nothing any more:
+// certificates on APIs that hold a better one, stored ones that no API names, and the records of
+// those. It is data: nothing has been done.
 type Pruning struct {
 	APIs         []Step // from which certificates are taken
 	Certificates []Step
@@ -40,9 +41,10 @@ type Laden struct {
 	Reason string
 }
 
-// NewPruning says what can go. It is pure, and trusts the listings to be complete, as those of Observe are. What is ours is what claims
-// say. What stays of that: whatever an API names anywhere, what the next run would put in place, what may be another run's fresh upload,
-// and the certificate that the configuration names.
+// NewPruning says what can go. It is pure, and trusts the listings to be complete, as those of
+// Observe are. What is ours is what claims say. What stays of that: whatever an API names anywhere,
+// what the next run would put in place, what may be another run's fresh upload, and the certificate
+// that the configuration names.
 func NewPruning(state State, s Settings) *Pruning {
 	c := newClaims(state, s)
 	p := &Pruning{settings: s, detachments: make(map[string]detachment), records: make(map[string]*ca.Record)}
@@ -50,6 +52,7 @@ func NewPruning(state State, s Settings) *Pruning {
 	apis := p.detach(c, assignments, state.APIs)
 	users, spared := certificateUsers(apis), spareOf(c, assignments)
 	mine := certificateUsers(slices.DeleteFunc(slices.Clone(apis), func(api dashboard.API) bool { return !isMember(api.Definition) }))
+
 	going := make(map[string]bool)
 	for _, stored := range state.Certificates {
 		id := stored.ID
@@ -57,6 +60,7 @@ func NewPruning(state State, s Settings) *Pruning {
 		if by := users[id]; len(by) > 0 {
 			reason = "API " + strings.Join(slices.Sorted(slices.Values(by)), ", API ") + " uses it"
 		}
+
 		switch {
 		case !c.ours(id) || len(mine[id]) > 0:
 		case reason != "":
@@ -66,6 +70,7 @@ func NewPruning(state State, s Settings) *Pruning {
 			p.Certificates = append(p.Certificates, c.deletion(id))
 		}
 	}
+
 	p.forget(c, going, users, spared)
 	slices.SortFunc(p.Certificates, func(a, b Step) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), c.store[a.ID].NotBefore.Compare(c.store[b.ID].NotBefore), strings.Compare(a.ID, b.ID))
@@ -77,6 +82,7 @@ func NewPruning(state State, s Settings) *Pruning {
 			p.deletion.taken[id] = true
 		}
 	}
+
 	return p
 }
 
@@ -95,6 +101,7 @@ func (p *Pruning) detach(c *claims, assignments []assignment, apis []dashboard.A
 				}
 				former = nil
 			}
+
 			to := detached(d, former)
 			if due := changes(d, to); len(due) > 0 {
 				o, _ := memberOf(d)
@@ -107,14 +114,17 @@ func (p *Pruning) detach(c *claims, assignments []assignment, apis []dashboard.A
 			}
 		}
 	}
+
 	slices.SortFunc(p.APIs, func(a, b Step) int { return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID)) })
 	slices.SortStableFunc(p.Laden, func(a, b Laden) int { return strings.Compare(a.Slug, b.Slug) })
+
 	out := slices.Clone(apis)
 	for i := range out {
 		if to, ok := changed[out[i].Definition.ID()]; ok {
 			out[i].Definition = to
 		}
 	}
+
 	return out
 }
 
@@ -129,8 +139,8 @@ func losses(repeated, former, held int) (reasons []string) {
 	return reasons
 }
 
-// servable is the certificate that can serve alone what an assignment is about; why says why there is none. Without the CA's certificate
-// nobody knows which one callers trust.
+// servable returns the certificate that can serve alone what an assignment is about; why says why
+// there is none. Without the CA's certificate nobody knows which one callers trust.
 func (c *claims) servable(a *assignment) (id, why string) {
 	id = a.keeps()
 	stored, there := c.store[id]
@@ -148,11 +158,13 @@ func (c *claims) servable(a *assignment) (id, why string) {
 	case !stored.NotAfter.IsZero() && stored.NotAfter.Before(c.now):
 		return "", "the one to keep has expired"
 	}
+
 	return id, ""
 }
 
-// detached is a definition without some certificates, and with each of the others once. Of one that is there several times the last stays
-// where it is: of certificates for one name gateways serve the last.
+// detached returns a definition without some certificates, and with each of the others once. Of one
+// that is there several times the last stays where it is: of certificates for one name gateways
+// serve the last.
 func detached(d dashboard.Definition, former []string) dashboard.Definition {
 	var list []string
 	seen := make(map[string]bool)
@@ -162,10 +174,12 @@ func detached(d dashboard.Definition, former []string) dashboard.Definition {
 		}
 		seen[id] = true
 	}
+
 	slices.Reverse(list)
 	if len(list) == len(d.Certificates()) {
 		return d
 	}
+
 	return lay(d, dashboard.Definition{"certificates": addMembers(list)})
 }
 
@@ -174,6 +188,7 @@ func spareOf(c *claims, assignments []assignment) map[string]string {
 	const reason = "it is less than an hour old: another run may be about to put it in place"
 	settled := make(map[string]bool) // by records of ours, which say how far a run has come; tyk-k8s did not
 	spared := make(map[string]string)
+
 	young := func(id string, since time.Time) {
 		if !settled[id] && c.now.Sub(since) < freshFor {
 			spared[id] = reason
@@ -186,24 +201,29 @@ func spareOf(c *claims, assignments []assignment) map[string]string {
 			}
 		}
 	}
+
 	for i := range c.state.Records {
 		young(c.settings.storeID(c.state.Records[i]), c.state.Records[i].Created)
 	}
+
 	for id, stored := range c.store {
 		young(id, stored.NotBefore)
 	}
+
 	for _, a := range assignments {
 		if id := a.keeps(); id != "" {
 			spared[id] = "the next run puts it in place"
 		}
 	}
+
 	if id := c.settings.MeshCertificateID; id != "" {
 		spared[id] = "Injector.meshCertificateID names it"
 	}
+
 	return spared
 }
 
-// deletion is the step that deletes a certificate from the store.
+// deletion returns the step that deletes a certificate from the store.
 func (c *claims) deletion(id string) Step {
 	step := Step{Kind: CertificateKind, Action: Delete, Role: Mesh, Name: c.nameOf(id), ID: id, Reasons: []string{"no API uses it"}}
 	if svc, ok := serviceOf(c.hostsOf(id)); ok && hostKey(c.hostsOf(id)) != hostKey(c.settings.meshCertificateHosts()) {
@@ -212,7 +232,7 @@ func (c *claims) deletion(id string) Step {
 	return step
 }
 
-// nameOf is the first host of a certificate.
+// nameOf returns the first host of a certificate.
 func (c *claims) nameOf(id string) string {
 	if hosts := c.hostsOf(id); len(hosts) > 0 {
 		return hosts[0]
@@ -220,7 +240,7 @@ func (c *claims) nameOf(id string) string {
 	return cmp.Or(c.store[id].SubjectCN, "no name")
 }
 
-// hostsOf are the hosts of a certificate by the store, else by its record.
+// hostsOf returns the hosts of a certificate by the store, else by its record.
 func (c *claims) hostsOf(id string) []string {
 	hosts := c.store[id].DNSNames
 	if records := c.holders[id]; len(hosts) == 0 && len(records) > 0 {
@@ -229,8 +249,9 @@ func (c *claims) hostsOf(id string) []string {
 	return hosts
 }
 
-// forget plans the deletion of records whose certificates, present and former, are all gone or go: those of tyk-k8s, and ours of services
-// that have no API. As long as one is there its record says whose it is. A record of another organisation is not ours.
+// forget plans the deletion of records whose certificates, present and former, are all gone or go:
+// those of tyk-k8s, and ours of services that have no API. As long as one is there its record says
+// whose it is. A record of another organisation is not ours.
 func (p *Pruning) forget(c *claims, going map[string]bool, users map[string][]string, spared map[string]string) {
 	for i := range c.state.Records {
 		r := &c.state.Records[i]
@@ -238,16 +259,19 @@ func (p *Pruning) forget(c *claims, going map[string]bool, users map[string][]st
 		if r.Legacy {
 			reason = "made by tyk-k8s; no API uses its certificate"
 		}
+
 		id := p.settings.storeID(*r)
 		if !r.Legacy && c.meshed(r) || !strings.HasPrefix(id, p.settings.Org) {
 			continue
 		}
+
 		if why := spared[id]; why != "" {
 			if _, there := c.store[id]; !there {
 				p.Kept = append(p.Kept, Kept{id, "record " + r.ID, why})
 			}
 			continue
 		}
+
 		stays := slices.ContainsFunc(p.settings.storeIDs(r), func(id string) bool {
 			_, there := c.store[id]
 			return there && !going[id] || len(users[id]) > 0
@@ -257,10 +281,12 @@ func (p *Pruning) forget(c *claims, going map[string]bool, users map[string][]st
 			p.records[r.ID] = r
 		}
 	}
+
 	slices.SortFunc(p.Records, func(a, b Step) int { return strings.Compare(a.ID, b.ID) })
 }
 
-// meshed says whether a record's service has an API, or for the mesh certificate's whether any has.
+// meshed reports whether a record's service has an API, or for the mesh certificate's whether any
+// has.
 func (c *claims) meshed(r *ca.Record) bool {
 	if r.Role == ca.RoleMesh {
 		return len(c.apis) > 0
@@ -271,6 +297,7 @@ func (c *claims) meshed(r *ca.Record) bool {
 			return true
 		}
 	}
+
 	return false
 }
 
@@ -279,7 +306,7 @@ func isMember(d dashboard.Definition) bool {
 	return ok && !d.IsOAS()
 }
 
-// Steps are all steps in order: APIs, certificates, records.
+// Steps returns all steps in order: APIs, certificates, records.
 func (p *Pruning) Steps() (steps []Step) {
 	for _, s := range p.pointers() {
 		steps = append(steps, *s)

@@ -36,22 +36,27 @@ func toldOf(p *Pruning) string {
 		if s.Kind == RecordKind && !strings.Contains(s.Name, "/") {
 			line = fmt.Sprintf("%s %s of tyk-k8s", s.Action, s.Kind)
 		}
+
 		if s.Kind == APIKind {
 			line += ": " + strings.Join(s.Reasons, "; ")
 		}
+
 		lines = append(lines, line)
 	}
+
 	for _, k := range p.Kept {
 		lines = append(lines, fmt.Sprintf("keep %s: %s", k.Name, k.Reason))
 	}
+
 	for _, l := range p.Laden {
 		lines = append(lines, fmt.Sprintf("leave %d on %s: %s", l.Count, l.Slug, l.Reason))
 	}
+
 	return strings.Join(lines, "\n")
 }
 
-// What tyk-k8s piled up goes: every API keeps one certificate that serves, the store and the ledger what is in use, and nothing else of any
-// API changes.
+// What tyk-k8s piled up goes: every API keeps one certificate that serves, the store and the ledger
+// what is in use, and nothing else of any API changes.
 func TestPruneOfThePast(t *testing.T) {
 	for _, ledger := range []string{inFile, inMongo, nowhere} {
 		t.Run(ledger, func(t *testing.T) {
@@ -65,15 +70,19 @@ delete certificate echo.shop
 delete certificate gone.shop
 delete certificate sleep.shop
 `
+
 			if ledger != nowhere {
 				want += strings.Repeat("delete record of tyk-k8s\n", 4)
 			}
+
 			plan := p.pruning()
 			if diff := cmp.Diff(strings.TrimSpace(want), toldOf(plan)); diff != "" {
 				t.Error(diff)
 			}
+
 			before := p.dash.APIs()
 			must(t, plan.Apply(context.Background(), p.remote, nil))
+
 			after := p.dash.APIs()
 			for i := range before {
 				if n := len(after[i].Definition.Certificates()); n != min(1, len(before[i].Definition.Certificates())) {
@@ -83,9 +92,11 @@ delete certificate sleep.shop
 					t.Errorf("%s changed: %v", after[i].Definition.Slug(), list)
 				}
 			}
+
 			if n, records := len(p.dash.Certificates()), len(p.records()); n != 4 || ledger != nowhere && records != 4 {
 				t.Errorf("%d certificates and %d records are left", n, records)
 			}
+
 			p.dash.ClearLog()
 			if again := p.pruning(); len(again.Steps()) > 0 || p.prune() != nil || p.writes() != "" {
 				t.Errorf("there is more to prune:\n%s\n%s", toldOf(again), p.writes())
@@ -124,10 +135,12 @@ func TestPruneLeavesWhatServes(t *testing.T) {
 			before := p.dash.APIs()
 			state, _, err := Survey(context.Background(), p.remote, p.settings)
 			must(t, err)
+
 			plan := NewPruning(state, p.settings)
 			if got := toldOf(plan); !strings.Contains(got, c.want) {
 				t.Errorf("%s\nwant %s", got, c.want)
 			}
+
 			must(t, plan.Apply(context.Background(), p.remote, nil))
 			if diff := cmp.Diff(before, p.dash.APIs()); diff != "" {
 				t.Error(diff)
@@ -145,7 +158,8 @@ func (p *past) anotherCA() {
 	p.remote.Issuer = issuer{signer, p.settings.Now}
 }
 
-// What is not ours stays, whatever it looks like; and so does what is ours as long as any API names it anywhere.
+// What is not ours stays, whatever it looks like; and so does what is ours as long as any API names
+// it anywhere.
 func TestPruneSparesOthers(t *testing.T) {
 	for _, ledger := range []string{inFile, nowhere} {
 		t.Run(ledger, func(t *testing.T) {
@@ -159,6 +173,7 @@ func TestPruneSparesOthers(t *testing.T) {
 				"our CA, some mesh hosts, not all":   p.upload("mesh", "mesh.elsewhere"),
 				"our CA, a name without a namespace": p.upload("shop"),
 			}
+
 			own := p.remote.Issuer
 			p.anotherCA()
 			stays["our name, another CA"] = p.upload("echo.shop")
@@ -186,18 +201,22 @@ func TestPruneSparesOthers(t *testing.T) {
 				stays["ours, named in "+place] = id
 				p.put("by "+place, place+".example", "/"+place, "http://x", use(id))
 			}
+
 			goes := p.upload("sleep.shop")
 			p.later(2 * time.Hour)
+
 			plan := p.pruning()
 			if got := toldOf(plan); strings.Count(got, "delete") != 1 || strings.Count(got, "uses it") != 6 {
 				t.Errorf("it does\n%s", got)
 			}
+
 			must(t, plan.Apply(context.Background(), p.remote, nil))
 			for what, id := range stays {
 				if p.dash.PEM(id) == nil {
 					t.Errorf("%s: deleted", what)
 				}
 			}
+
 			if p.dash.PEM(goes) != nil {
 				t.Error("what is ours and unused stays: this test proves nothing")
 			}
@@ -215,15 +234,18 @@ func TestPruneSparesTheYoung(t *testing.T) {
 	must(t, p.remote.Ledger.Insert(context.Background(), ca.NewRecord(ca.RoleInbound, "shop", "next", p.settings.Org, bundle, time.Now())))
 	p.edit("sleep-inbound", "certificates", []any{})
 	const young = "it is less than an hour old: another run may be about to put it in place"
+
 	want := "keep old.shop: " + young + "\nkeep record inbound/shop/next: " + young + "\nkeep sleep.shop: the next run puts it in place"
 	if diff := cmp.Diff(want, toldOf(p.pruning())); diff != "" {
 		t.Error(diff)
 	}
+
 	p.later(2 * time.Hour)
 	want = "delete certificate old.shop\ndelete record of tyk-k8s\ndelete record inbound/shop/next\nkeep sleep.shop: the next run puts it in place"
 	if diff := cmp.Diff(want, toldOf(p.pruning())); diff != "" {
 		t.Error(diff)
 	}
+
 	p.settings.MeshCertificateID = p.upload("mesh")
 	p.later(2 * time.Hour)
 	if got := toldOf(p.pruning()); !strings.Contains(got, "keep mesh: Injector.meshCertificateID names it") {
@@ -231,7 +253,8 @@ func TestPruneSparesTheYoung(t *testing.T) {
 	}
 }
 
-// What a service leaves whose APIs somebody deleted goes, with its record; the record of another organisation stays.
+// What a service leaves whose APIs somebody deleted goes, with its record; the record of another
+// organisation stays.
 func TestPruneOfServicesWithoutAPIs(t *testing.T) {
 	w := newWorld(t, dashboardtest.Options{})
 	w.mustRun(echo, sleepy)
@@ -245,24 +268,29 @@ func TestPruneOfServicesWithoutAPIs(t *testing.T) {
 			w.dash.DropAPI(api.Definition.ID())
 		}
 	}
+
 	if diff := cmp.Diff("delete certificate echo.shop\ndelete record inbound/shop/echo", toldOf(w.pruning())); diff != "" {
 		t.Error(diff)
 	}
+
 	must(t, w.prune())
 	if got := w.ledgerText(); strings.Count(got, "\n") != 3 || !strings.Contains(got, foreign.ID) {
 		t.Errorf("records: %s", got)
 	}
+
 	w.mustRun(sleepy)
 	for _, api := range w.dash.APIs() {
 		w.dash.DropAPI(api.Definition.ID())
 	}
+
 	must(t, w.prune())
 	if n, got := len(w.dash.Certificates()), w.ledgerText(); n != 0 || strings.Count(got, "\n") != 1 {
 		t.Errorf("without a service %d certificates are left, and the records %s", n, got)
 	}
 }
 
-// Of certificates for one name gateways serve the last: what is there several times stays where it counts.
+// Of certificates for one name gateways serve the last: what is there several times stays where it
+// counts.
 func TestRepeatedCertificates(t *testing.T) {
 	for given, want := range map[string]string{"a a a": "a", "a b a": "b a", "b a b x": "a b", "x a": "a", "a b": "a b", "a b c c": "a b c"} {
 		d := dashboard.Definition{"certificates": addList(strings.Fields(given))}
@@ -272,7 +300,7 @@ func TestRepeatedCertificates(t *testing.T) {
 	}
 }
 
-// addList is a list as definitions hold it, with what it repeats.
+// addList returns a list as definitions hold it, with what it repeats.
 func addList(list []string) (out []any) {
 	for _, s := range list {
 		out = append(out, s)
@@ -292,6 +320,7 @@ func TestPruneSparesCAs(t *testing.T) {
 		Certificates: []dashboard.Certificate{stored("leaf", false), stored("ca", true), {ID: "recorded"}},
 		Records:      []ca.Record{{ID: "5f", Legacy: true, Fingerprint: "recorded", Certificate: catest.NewAuthority("Mesh CA").PEM()}},
 	}
+
 	if diff := cmp.Diff("delete certificate echo.shop", toldOf(NewPruning(state, Settings{TLS: true, MeshHosts: []string{"mesh"}}))); diff != "" {
 		t.Error(diff)
 	}

@@ -15,10 +15,11 @@ import (
 //	API ─┼─> wait ─> who uses the certificates now? ─> certificates ─> records
 //	API ─┘
 //
-// An API is read again before certificates are taken off it, and the APIs are listed again before the first certificate is deleted: what
-// somebody has taken into use meanwhile stays. The wait is for gateways to forget what an API named. A step that fails does not stop the
-// others, but for those that build on it: a certificate that could not be taken off an API is not deleted, a record not before its
-// certificates.
+// An API is read again before certificates are taken off it, and the APIs are listed again before
+// the first certificate is deleted: what somebody has taken into use meanwhile stays. The wait is
+// for gateways to forget what an API named. A step that fails does not stop the others, but for
+// those that build on it: a certificate that could not be taken off an API is not deleted, a record
+// not before its certificates.
 //
 // progress gets an event for each step that begins and ends, one at a time; nil for none.
 //
@@ -31,10 +32,12 @@ func (p *Pruning) Apply(ctx context.Context, remote Remote, progress func(Event)
 	r := &run{Remote: remote, settings: p.settings, journal: newJournal(progress, len(steps))}
 	r.takeEach(ctx, p.APIs, func(*Step) bool { return true }, func(step *Step) error { return r.detach(ctx, step, p.detachments[step.ID]) })
 	r.deleteUnused(ctx, p)
+
 	return r.journal.incomplete(ctx, steps)
 }
 
-// takeEach takes the steps that are ready at the same time; one that fails does not stop the others.
+// takeEach takes the steps that are ready at the same time; one that fails does not stop the
+// others.
 func (r *run) takeEach(ctx context.Context, steps []Step, ready func(*Step) bool, take func(*Step) error) {
 	var g errgroup.Group
 	g.SetLimit(r.settings.parallel())
@@ -46,6 +49,7 @@ func (r *run) takeEach(ctx context.Context, steps []Step, ready func(*Step) bool
 			})
 		}
 	}
+
 	_ = g.Wait()
 }
 
@@ -58,6 +62,7 @@ func (r *run) detach(ctx context.Context, step *Step, d detachment) error {
 	case err != nil:
 		return stepError("reading", "API", step.Name, r.lost(step.Name, err))
 	}
+
 	o, ok := memberOf(held.Definition)
 	switch {
 	case !ok || held.Definition.IsOAS() || o != owner{step.Service, step.Role}:
@@ -65,6 +70,7 @@ func (r *run) detach(ctx context.Context, step *Step, d detachment) error {
 	case len(d.former) > 0 && !slices.Contains(held.Definition.Certificates(), d.keep):
 		return stepError("updating", "API", step.Name, errors.New("the certificate that was to stay is not on it any more"))
 	}
+
 	return r.update(ctx, held, detached(held.Definition, d.former))
 }
 
@@ -74,6 +80,7 @@ func (r *run) deleteUnused(ctx context.Context, p *Pruning) {
 	if !ok {
 		return
 	}
+
 	unused := func(step *Step, ids ...string) error {
 		for _, id := range ids {
 			if why := proof.refuses(id); why != nil {
@@ -82,6 +89,7 @@ func (r *run) deleteUnused(ctx context.Context, p *Pruning) {
 		}
 		return nil
 	}
+
 	tied := make(map[string]bool) // certificates that could not be taken off an API
 	for i := range p.APIs {
 		if r.journal.outcome(&p.APIs[i]) != finished {
@@ -90,16 +98,19 @@ func (r *run) deleteUnused(ctx context.Context, p *Pruning) {
 			}
 		}
 	}
+
 	r.takeEach(ctx, p.Certificates, func(step *Step) bool { return !tied[step.ID] }, func(step *Step) error {
 		if err := unused(step, step.ID); err != nil {
 			return err
 		}
 		return r.removed(step, r.Certificates.DeleteCertificate(ctx, step.ID))
 	})
+
 	left := make(map[string]bool)
 	for i := range p.Certificates {
 		left[p.Certificates[i].ID] = r.journal.outcome(&p.Certificates[i]) != finished
 	}
+
 	ready := func(step *Step) bool {
 		return !slices.ContainsFunc(p.settings.storeIDs(p.records[step.ID]), func(id string) bool { return left[id] })
 	}
@@ -112,8 +123,8 @@ func (r *run) deleteUnused(ctx context.Context, p *Pruning) {
 	})
 }
 
-// proveNow finds out which certificates are proved to be unused, after gateways have had the time to load
-// what this run has changed. ok is false where nothing is to be deleted, or must be.
+// proveNow finds out which certificates are proved to be unused, after gateways have had the time
+// to load what this run has changed. ok is false where nothing is to be deleted, or must be.
 func (r *run) proveNow(ctx context.Context, p *Pruning) (proven *proof, ok bool) {
 	first := (&HoldingRemoval{Certificates: p.Certificates, Records: p.Records}).first()
 	if first == nil || r.journal.stop(ctx) {
@@ -123,5 +134,6 @@ func (r *run) proveNow(ctx context.Context, p *Pruning) (proven *proof, ok bool)
 	if err != nil {
 		r.journal.fail(first, err)
 	}
+
 	return proven, err == nil
 }

@@ -14,7 +14,8 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 )
 
-// Whichever request of a pruning fails, and however, what serves goes on doing so, and the next pruning ends where one without faults ends.
+// Whichever request of a pruning fails, and however, what serves goes on doing so, and the next
+// pruning ends where one without faults ends.
 func TestPruneConverges(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer http.HandlerFunc
@@ -29,22 +30,27 @@ func TestPruneConverges(t *testing.T) {
 			t.Parallel()
 			good := pile(t, inFile)
 			must(t, good.prune())
+
 			want, requests := good.state(), len(good.dash.Requests())
 			if requests < 14 {
 				t.Fatalf("only %d requests", requests)
 			}
+
 			for k := 1; k <= requests; k++ {
 				p := pile(t, inFile)
 				p.dash.Fail(dashboardtest.Fault{Request: k, After: c.after, Answer: c.answer})
+
 				state, err := Observe(context.Background(), p.remote, p.settings)
 				if err == nil {
 					err = NewPruning(state, p.settings).Apply(context.Background(), p.remote, nil)
 				}
+
 				p.dash.Heal()
 				p.serving(k)
 				if err := p.prune(); err != nil {
 					t.Errorf("request %d (%v): the next pruning: %v", k, err, err)
 				}
+
 				if diff := cmp.Diff(want, p.state()); diff != "" {
 					t.Errorf("request %d (%v): state (-without faults +got):\n%s", k, err, diff)
 				}
@@ -64,11 +70,13 @@ func (p *past) state() string {
 		}
 		lines = append(lines, line)
 	}
+
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
 }
 
-// serving checks that no API of the mesh names a certificate that is not there, and that each has one.
+// serving checks that no API of the mesh names a certificate that is not there, and that each has
+// one.
 func (p *past) serving(k int) {
 	p.tb.Helper()
 	for _, api := range p.dash.APIs() {
@@ -76,6 +84,7 @@ func (p *past) serving(k int) {
 		if isMember(d) && len(d.Certificates()) == 0 {
 			p.tb.Errorf("request %d: %s has no certificate", k, d.Slug())
 		}
+
 		for _, id := range d.Certificates() {
 			if p.dash.PEM(id) == nil {
 				p.tb.Errorf("request %d: %s names a certificate that was deleted", k, d.Slug())
@@ -84,19 +93,23 @@ func (p *past) serving(k int) {
 	}
 }
 
-// What somebody takes into use, takes over or takes away between the plan and its steps is left alone.
+// What somebody takes into use, takes over or takes away between the plan and its steps is left
+// alone.
 func TestPruneLooksAgain(t *testing.T) {
 	p := pile(t, inFile)
 	plan := p.pruning()
 	gone := plan.Certificates[slices.IndexFunc(plan.Certificates, func(s Step) bool { return s.Name == "gone.shop" })].ID
 	p.edit("shop", "certificates", []any{gone})
+
 	err := plan.Apply(context.Background(), p.remote, nil)
 	if err == nil || !strings.Contains(err.Error(), `deleting certificate gone.shop: API "shop" (id 5f`) || p.dash.PEM(gone) == nil {
 		t.Errorf("a certificate that was taken into use: %v", err)
 	}
+
 	if n := len(p.records()); n != 5 {
 		t.Errorf("%d records are left: that of what was taken into use must stay, and no other", n)
 	}
+
 	if got := toldOf(p.pruning()); !strings.HasPrefix(got, "keep gone.shop: API \"shop\"") {
 		t.Errorf("the next pruning:\n%s", got)
 	}
@@ -119,14 +132,16 @@ func TestPruneLooksAgain(t *testing.T) {
 			t.Errorf("error %v, want %s", err, want)
 		}
 	}
+
 	if got := p.api("echo-inbound").Certificates(); !slices.Equal(got, rest) {
 		t.Errorf("certificates %v", got)
 	}
+
 	p.serving(0)
 }
 
-// Gateways have the time to load a changed API before anything is deleted that it named: the deletions come after the last update, and
-// after another listing.
+// Gateways have the time to load a changed API before anything is deleted that it named: the
+// deletions come after the last update, and after another listing.
 func TestPruneOrder(t *testing.T) {
 	p := pile(t, inFile)
 	plan := p.pruning()
@@ -142,6 +157,7 @@ func TestPruneOrder(t *testing.T) {
 			phases = append(phases, phase)
 		}
 	}
+
 	if got := strings.Join(phases, " "); got != "detach list delete" {
 		t.Error(got)
 	}
@@ -152,6 +168,7 @@ func TestPruneOrder(t *testing.T) {
 	p.dash.ClearLog()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+
 	updates := 0
 	err := plan.Apply(ctx, p.remote, func(e Event) {
 		if e.Kind == Done {
@@ -160,17 +177,19 @@ func TestPruneOrder(t *testing.T) {
 			}
 		}
 	})
+
 	var incomplete *Incomplete
 	if !errors.As(err, &incomplete) || incomplete.ExitCode() != exitInterrupted || len(incomplete.Done) != 4 || len(incomplete.Errors) != 0 {
 		t.Errorf("a pruning that was interrupted while it waited: %v", err)
 	}
+
 	if got := p.requests(); strings.Contains(got, "GET /api/apis?") || strings.Contains(got, "DELETE") {
 		t.Errorf("requests without a wait: %s", got)
 	}
 }
 
-// What fails does not stop the rest, but for what builds on it: a certificate that could not be taken off its API, the record of one that
-// could not be deleted.
+// What fails does not stop the rest, but for what builds on it: a certificate that could not be
+// taken off its API, the record of one that could not be deleted.
 func TestPruneGoesOnAfterFailures(t *testing.T) {
 	p := pile(t, inFile)
 	p.dash.Fail(dashboardtest.Fault{Method: "PUT", Path: "/api/apis/" + p.api("echo-inbound").ID(), Times: -1, Answer: dashboardtest.Refusal(400, "no")})
@@ -178,9 +197,11 @@ func TestPruneGoesOnAfterFailures(t *testing.T) {
 	if err := p.prune(); !errors.As(err, &incomplete) || len(incomplete.Errors) != 1 || len(incomplete.NotDone) != 5 {
 		t.Errorf("an API that cannot be changed: %v", err)
 	}
+
 	if n := len(p.api("echo-inbound").Certificates()); n != 3 || len(p.dash.Certificates()) != 6 || len(p.records()) != 6 {
 		t.Errorf("%d certificates on the API, %d in the store, %d records", n, len(p.dash.Certificates()), len(p.records()))
 	}
+
 	p.serving(0)
 
 	p = pile(t, inFile)
@@ -188,6 +209,7 @@ func TestPruneGoesOnAfterFailures(t *testing.T) {
 	if err := p.prune(); !errors.As(err, &incomplete) || len(incomplete.Errors) != 4 || len(incomplete.NotDone) != 8 {
 		t.Errorf("certificates that cannot be deleted: %v", err)
 	}
+
 	if n := len(p.records()); n != 8 {
 		t.Errorf("%d of 8 records are left, and nobody knows any more whose certificates are", n)
 	}

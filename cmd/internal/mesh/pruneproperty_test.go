@@ -43,10 +43,12 @@ func pool(t *testing.T) (all []made, ours *ca.Local) {
 			all = append(all, made{c, bundle.Certificate, foreign})
 		}
 	}
+
 	return all, ours
 }
 
-// randomState is a remote state in which anybody may have done anything. Every certificate is a year old in it.
+// randomState returns a remote state in which anybody may have done anything. Every certificate is
+// a year old in it.
 func randomState(t *testing.T, r *rand.Rand, pool []made) State {
 	var state State
 	some := func(share float64) (ids []any) {
@@ -57,9 +59,11 @@ func randomState(t *testing.T, r *rand.Rand, pool []made) State {
 				}
 			}
 		}
+
 		r.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
 		return ids
 	}
+
 	details := r.IntN(4) > 0
 	for _, c := range pool {
 		if r.IntN(5) > 0 {
@@ -70,6 +74,7 @@ func randomState(t *testing.T, r *rand.Rand, pool []made) State {
 			state.Certificates = append(state.Certificates, stored)
 		}
 	}
+
 	add := func(d dashboard.Definition) {
 		d["id"] = fmt.Sprintf("5f%022x", len(state.APIs))
 		state.APIs = append(state.APIs, dashboard.API{Definition: d})
@@ -86,9 +91,11 @@ func randomState(t *testing.T, r *rand.Rand, pool []made) State {
 			default:
 				d["proxy"], d["tags"] = map[string]any{"target_url": "https://" + host(svc) + ":8080"}, []any{"mesh"}
 			}
+
 			add(d)
 		}
 	}
+
 	switch id := pool[r.IntN(len(pool))].ID; r.IntN(4) {
 	case 0:
 		add(dashboard.Definition{"slug": "foreign", "certificates": some(0.1)})
@@ -97,9 +104,11 @@ func randomState(t *testing.T, r *rand.Rand, pool []made) State {
 	case 2:
 		add(dashboard.Definition{"slug": "foreign", "upstream_certificates": map[string]any{"*": id}})
 	}
+
 	if state.HasLedger = r.IntN(3) > 0; state.HasLedger {
 		state.Records = randomRecords(r, pool)
 	}
+
 	return state
 }
 
@@ -111,20 +120,25 @@ func randomRecords(r *rand.Rand, pool []made) (all []ca.Record) {
 			NotBefore: c.NotBefore, Expires: c.NotAfter, Created: c.NotBefore, State: []ca.State{ca.Active, ca.Active, ca.Pending}[r.IntN(3)],
 		}
 	}
+
 	for _, app := range []string{"echo", "sleep", "gone", "mesh"} {
 		if r.IntN(2) == 0 {
 			continue
 		}
+
 		role, namespace := ca.RoleInbound, "shop"
 		if app == "mesh" {
 			role, namespace = ca.RoleMesh, ""
 		}
+
 		one := record(ca.RecordID(role, namespace, app), role, namespace, app, pick())
 		for range r.IntN(3) {
 			one.History = append(one.History, ca.Past{Fingerprint: pick().ID})
 		}
+
 		all = append(all, one)
 	}
+
 	for i := range r.IntN(6) {
 		one := record(fmt.Sprintf("5f%022x", i), ca.RoleInbound, "", "", pick())
 		one.Legacy, one.State = true, ca.Active
@@ -133,10 +147,11 @@ func randomRecords(r *rand.Rand, pool []made) (all []ca.Record) {
 		}
 		all = append(all, one)
 	}
+
 	return all
 }
 
-// after is a state once a pruning is done, without the code that does it.
+// after returns a state once a pruning is done, without the code that does it.
 func (p *Pruning) after(state State) State {
 	drop := func(steps []Step) map[string]bool {
 		ids := make(map[string]bool)
@@ -145,7 +160,9 @@ func (p *Pruning) after(state State) State {
 		}
 		return ids
 	}
+
 	certificates, records := drop(p.Certificates), drop(p.Records)
+
 	out := State{HasLedger: state.HasLedger, Authority: state.Authority}
 	for _, api := range state.APIs {
 		if d, ok := p.detachments[api.Definition.ID()]; ok {
@@ -155,21 +172,26 @@ func (p *Pruning) after(state State) State {
 					left = append(left, id)
 				}
 			}
+
 			api.Definition = api.Definition.Clone()
 			api.Definition["certificates"] = left
 		}
+
 		out.APIs = append(out.APIs, api)
 	}
+
 	for _, c := range state.Certificates {
 		if !certificates[c.ID] {
 			out.Certificates = append(out.Certificates, c)
 		}
 	}
+
 	for _, r := range state.Records {
 		if !records[r.ID] {
 			out.Records = append(out.Records, r)
 		}
 	}
+
 	return out
 }
 
@@ -180,8 +202,10 @@ func TestPruneProperties(t *testing.T) {
 	for _, c := range certificates {
 		byID[c.ID] = c
 	}
+
 	ours, err := issuer{authority, nil}.Authority(context.Background())
 	must(t, err)
+
 	detached, deleted, forgotten := 0, 0, 0
 	for seed := range uint64(600) {
 		r := rand.New(rand.NewPCG(seed, 0))
@@ -197,12 +221,14 @@ func TestPruneProperties(t *testing.T) {
 
 		text, err := json.Marshal(left.APIs)
 		must(t, err)
+
 		recorded := make(map[string]bool)
 		for _, record := range state.Records {
 			for _, id := range s.storeIDs(&record) {
 				recorded[id] = true
 			}
 		}
+
 		for _, step := range p.Certificates {
 			if strings.Contains(string(text), step.ID) {
 				t.Errorf("seed %d: %s is deleted although an API names it", seed, step.Name)
@@ -211,11 +237,13 @@ func TestPruneProperties(t *testing.T) {
 				t.Errorf("seed %d: %s is deleted although it is not ours", seed, step.Name)
 			}
 		}
+
 		for i, api := range left.APIs {
 			before, after := state.APIs[i].Definition.Certificates(), api.Definition.Certificates()
 			if len(after) == 0 && len(before) > 0 {
 				t.Errorf("seed %d: %s has no certificate left", seed, api.Definition.Slug())
 			}
+
 			if d, ok := p.detachments[api.Definition.ID()]; ok && len(d.former) > 0 {
 				held := slices.IndexFunc(left.Certificates, func(c dashboard.Certificate) bool { return c.ID == d.keep })
 				if !slices.Contains(after, d.keep) || held < 0 || byID[d.keep].foreign && byID[d.keep].IssuerCN != ours.Subject.CommonName {
@@ -223,6 +251,7 @@ func TestPruneProperties(t *testing.T) {
 				}
 			}
 		}
+
 		for _, step := range p.Records {
 			for _, id := range s.storeIDs(p.records[step.ID]) {
 				if slices.ContainsFunc(left.Certificates, func(c dashboard.Certificate) bool { return c.ID == id }) {
@@ -230,9 +259,11 @@ func TestPruneProperties(t *testing.T) {
 				}
 			}
 		}
+
 		if again := NewPruning(left, s); len(again.Steps()) > 0 {
 			t.Errorf("seed %d: after a pruning there is more to prune: %v", seed, again.Steps())
 		}
+
 		shuffled := State{HasLedger: state.HasLedger, Authority: ours}
 		shuffled.APIs, shuffled.Certificates, shuffled.Records = slices.Clone(state.APIs), slices.Clone(state.Certificates), slices.Clone(state.Records)
 		r.Shuffle(len(shuffled.APIs), func(i, j int) { a := shuffled.APIs; a[i], a[j] = a[j], a[i] })
@@ -241,10 +272,12 @@ func TestPruneProperties(t *testing.T) {
 		if diff := cmp.Diff(toldOf(p), toldOf(NewPruning(shuffled, s))); diff != "" {
 			t.Errorf("seed %d: in another order:\n%s", seed, diff)
 		}
+
 		if diff := cmp.Diff(NewCertificateList(state, s), NewCertificateList(shuffled, s)); diff != "" {
 			t.Errorf("seed %d: a list in another order:\n%s", seed, diff)
 		}
 	}
+
 	if detached < 100 || deleted < 100 || forgotten < 100 {
 		t.Errorf("%d APIs, %d certificates and %d records: the worlds prove little", detached, deleted, forgotten)
 	}

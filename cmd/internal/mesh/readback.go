@@ -23,8 +23,9 @@ import (
 //	write ─> read back ─> as wanted: done
 //	                  └─> wait ─> read back ─> write again ─> wait ─> read back ─> said, and remembered
 //
-// The memory is a tag on the API itself, which names the difference: a plan that finds the very same
-// difference leaves it alone. Any other difference, from a manifest or from a hand, is written again.
+// The memory is a tag on the API itself, which names the difference: a plan that finds the very
+// same difference leaves it alone. Any other difference, from a manifest or from a hand, is written
+// again.
 
 // unkeptPrefix begins the tag that remembers a difference. No gateway has such a tag.
 const unkeptPrefix = "tykmesh-unkept-"
@@ -60,6 +61,7 @@ func (c Change) unkept() string {
 	if !ok {
 		name = c.Path
 	}
+
 	switch {
 	case c.Path == markPath:
 		return "the mark of tykmesh in config_data"
@@ -68,6 +70,7 @@ func (c Change) unkept() string {
 	case c.From == "":
 		return fmt.Sprintf("%s %s (it has none)", name, c.To)
 	}
+
 	return strings.TrimSpace(fmt.Sprintf("%s %s", name, c.To)) + fmt.Sprintf(" (it has %s)", c.From)
 }
 
@@ -81,8 +84,8 @@ func vitalChanges(list []Change) (some []Change) {
 	return some
 }
 
-// unkeptTag returns the tag that remembers the difference between a definition and what it is to be,
-// certificates aside: these change with time.
+// unkeptTag returns the tag that remembers the difference between a definition and what it is to
+// be, certificates aside: these change with time.
 func unkeptTag(held, to dashboard.Definition) string {
 	var list [][3]any
 	compare(nil, held, to, func(path []string, from, to any) {
@@ -92,10 +95,12 @@ func unkeptTag(held, to dashboard.Definition) string {
 	})
 	text, _ := json.Marshal(list) //nolint:errchkjson // definitions came from JSON
 	sum := sha256.Sum256(text)
+
 	return unkeptPrefix + hex.EncodeToString(sum[:8])
 }
 
-// forgetful takes the tag that remembers a difference off a definition, and returns it; "" if there is none.
+// forgetful takes the tag that remembers a difference off a definition, and returns it; "" if there
+// is none.
 func forgetful(d dashboard.Definition) (out dashboard.Definition, tag string) {
 	tags := d.Tags()
 	i := slices.IndexFunc(tags, func(t string) bool { return strings.HasPrefix(t, unkeptPrefix) })
@@ -131,6 +136,7 @@ func (r *run) readBack(ctx context.Context) error {
 	if rest, err = r.insist(ctx, rest); err != nil {
 		return err
 	}
+
 	return r.each(rest, func(d *difference) error { return r.remember(ctx, d) })
 }
 
@@ -149,6 +155,7 @@ func (r *run) insist(ctx context.Context, rest []difference) ([]difference, erro
 	if err := r.settled(ctx); err != nil {
 		return nil, err
 	}
+
 	rest, err := r.unkept(ctx, ofDifferences(rest))
 	if err != nil || len(rest) == 0 {
 		return nil, err
@@ -160,12 +167,15 @@ func (r *run) insist(ctx context.Context, rest []difference) ([]difference, erro
 		}
 		return r.update(ctx, d.held, d.to)
 	})
+
 	if err == nil {
 		err = r.settled(ctx)
 	}
+
 	if err != nil {
 		return nil, err
 	}
+
 	return r.unkept(ctx, ofDifferences(rest))
 }
 
@@ -191,6 +201,7 @@ func (r *run) unkept(ctx context.Context, all []written) (list []difference, err
 	if err != nil {
 		return nil, err
 	}
+
 	for _, w := range all {
 		d := difference{written: w}
 		api, ok := held[w.id]
@@ -204,15 +215,19 @@ func (r *run) unkept(ctx context.Context, all []written) (list []difference, err
 			if d.list = changes(bare, to); tag == unkeptTag(bare, to) {
 				d.list = ofCertificates(d.list) // the rest is known
 			}
+
 		case w.step.wanted == nil && w.step.Role == Mesh: // another run took it back, see bring
 		default:
 			d.absent = true
 		}
+
 		if d.absent || len(d.list) > 0 {
 			list = append(list, d)
 		}
 	}
+
 	slices.SortFunc(list, func(a, b difference) int { return strings.Compare(a.step.Name+a.id, b.step.Name+b.id) })
+
 	return list, nil
 }
 
@@ -229,15 +244,18 @@ func ofCertificates(list []Change) (some []Change) {
 // fewReads is how many APIs are read one by one: beyond it one listing is cheaper.
 const fewReads = 16
 
-// readWritten returns the APIs as the Dashboard has them now, by database id. One that it does not have is missing.
+// readWritten returns the APIs as the Dashboard has them now, by database id. One that it does not
+// have is missing.
 func (r *run) readWritten(ctx context.Context, all []written) (held map[string]dashboard.API, err error) {
 	if len(all) <= fewReads {
 		return r.readEach(ctx, all)
 	}
+
 	listed, err := r.APIs.APIs(ctx)
 	if err != nil {
 		return nil, stepError("listing", "APIs", "", err)
 	}
+
 	held = make(map[string]dashboard.API, len(listed))
 	for _, api := range listed {
 		held[api.Definition.ID()] = api
@@ -247,6 +265,7 @@ func (r *run) readWritten(ctx context.Context, all []written) (held map[string]d
 	unlisted := slices.DeleteFunc(slices.Clone(all), func(w written) bool { _, ok := held[w.id]; return ok })
 	read, err := r.readEach(ctx, unlisted)
 	maps.Copy(held, read)
+
 	return held, err
 }
 
@@ -265,9 +284,11 @@ func (r *run) readEach(ctx context.Context, all []written) (map[string]dashboard
 				return stepError("reading back", "API", w.step.Name, err)
 			}
 			found[i] = &api
+
 			return nil
 		})
 	}
+
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
@@ -278,15 +299,18 @@ func (r *run) readEach(ctx context.Context, all []written) (map[string]dashboard
 			held[all[i].id] = *api
 		}
 	}
+
 	return held, nil
 }
 
-// remember reports the fields that the Dashboard did not keep, and writes the tag that keeps the next run from trying again.
+// remember reports the fields that the Dashboard did not keep, and writes the tag that keeps the
+// next run from trying again.
 func (r *run) remember(ctx context.Context, d *difference) error {
 	if d.absent {
 		r.journal.revoke(&d.step.Step, stepError("reading back", "API", d.step.Name, errors.New("the Dashboard accepted it, and does not show it")))
 		return nil
 	}
+
 	bare, _ := forgetful(d.held.Definition)
 	to, _ := forgetful(d.to)
 	tagged := lay(to, dashboard.Definition{"tags": addMembers(to.Tags(), unkeptTag(bare, to))})
@@ -298,6 +322,8 @@ func (r *run) remember(ctx context.Context, d *difference) error {
 		r.journal.revoke(&d.step.Step, &UnkeptError{d.step.Name, d.id, lost})
 		return nil
 	}
+
 	r.journal.unkept(&d.step.Step, &UnkeptError{d.step.Name, d.id, d.list})
+
 	return nil
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
-// api brings one API to what the plan says, with this certificate ("" for none), and returns its database id.
+// api brings one API to what the plan says, with this certificate ("" for none), and returns its
+// database id.
 func (r *run) api(ctx context.Context, step *APIStep, certificate string) (id string, ok bool) {
 	if step.Action == Keep {
 		return step.ID, true
@@ -16,26 +17,32 @@ func (r *run) api(ctx context.Context, step *APIStep, certificate string) (id st
 	if r.journal.stop(ctx) {
 		return "", false
 	}
+
 	r.journal.begin(&step.Step)
+
 	c, err := r.bring(ctx, step, certificate)
 	if err != nil {
 		r.journal.fail(&step.Step, err)
 		return "", false
 	}
+
 	if c.id != "" {
 		r.wrote(step, c.id, c.certificate)
 	}
+
 	r.journal.doneAs(&step.Step, c.did)
+
 	return c.id, true
 }
 
-// bring creates or updates an API. One that was deleted since the listing is created anew: another run
-// takes its own back where two have made the same. Where only the certificate of the mesh was to be
-// replaced, nothing is left to do, and the creation has no id.
+// bring creates or updates an API. One that was deleted since the listing is created anew: another
+// run takes its own back where two have made the same. Where only the certificate of the mesh was
+// to be replaced, nothing is left to do, and the creation has no id.
 func (r *run) bring(ctx context.Context, step *APIStep, certificate string) (creation, error) {
 	if step.Action == Create {
 		return r.create(ctx, step, certificate)
 	}
+
 	held, err := r.refresh(ctx, step, certificate)
 	switch {
 	case !isNotFound(err):
@@ -45,10 +52,11 @@ func (r *run) bring(ctx context.Context, step *APIStep, certificate string) (cre
 	case step.Role == Mesh:
 		return creation{did: step.Action}, nil
 	}
+
 	return creation{}, err
 }
 
-// final is the definition with the certificate that is known by now.
+// final returns the definition with the certificate that is known by now.
 func (s *APIStep) final(certificate string) dashboard.Definition {
 	if certificate == "" {
 		return s.updated
@@ -56,8 +64,9 @@ func (s *APIStep) final(certificate string) dashboard.Definition {
 	return withCertificate(s.updated, certificate, s.former)
 }
 
-// refresh brings an API that is there up to date, and returns the certificate that it carries then. It is
-// read again: a change since the listing, by hand or by another run, must not be written over.
+// refresh brings an API that is there up to date, and returns the certificate that it carries then.
+// It is read again: a change since the listing, by hand or by another run, must not be written
+// over.
 func (r *run) refresh(ctx context.Context, step *APIStep, certificate string) (string, error) {
 	held, err := r.APIs.API(ctx, step.ID)
 	if err != nil {
@@ -84,8 +93,8 @@ func (r *run) align(ctx context.Context, w *WantedAPI, held dashboard.API, certi
 	return r.update(ctx, held, aligned(held.Definition, w, certificate, former))
 }
 
-// aligned returns a definition as it is to be: with what is wanted of it, and this certificate, if any,
-// in the place of the former ones.
+// aligned returns a definition as it is to be: with what is wanted of it, and this certificate, if
+// any, in the place of the former ones.
 func aligned(held dashboard.Definition, w *WantedAPI, certificate string, former []string) dashboard.Definition {
 	to := update(held, w)
 	if certificate != "" {
@@ -94,22 +103,27 @@ func aligned(held dashboard.Definition, w *WantedAPI, certificate string, former
 	return to
 }
 
-// update writes a definition over the API that it was made from, unless there is no difference left.
+// update writes a definition over the API that it was made from, unless there is no difference
+// left.
 func (r *run) update(ctx context.Context, current dashboard.API, to dashboard.Definition) error {
 	if len(changes(current.Definition, to)) == 0 {
 		r.journal.foundChanged() // by another run, a moment ago
 		return nil
 	}
+
 	err := r.APIs.UpdateAPI(ctx, dashboard.API{Definition: to, Envelope: current.Envelope})
 	if err == nil {
 		r.journal.changedAPI()
 		return nil
 	}
+
 	failed := stepError("updating", "API", to.Slug(), err)
 	if refusedClearly(err) {
 		return failed
 	}
+
 	r.journal.foundChanged() // perhaps
+
 	return unclearError{failed}
 }
 
@@ -120,8 +134,8 @@ type creation struct {
 	certificate string // that it carries
 }
 
-// create registers a new API. After a failure it looks whether the API is there all the same: the answer
-// may have been lost, and another run may have been first.
+// create registers a new API. After a failure it looks whether the API is there all the same: the
+// answer may have been lost, and another run may have been first.
 func (r *run) create(ctx context.Context, step *APIStep, certificate string) (creation, error) {
 	d := step.final(certificate)
 	for attempt := 1; ; attempt++ {
@@ -134,6 +148,7 @@ func (r *run) create(ctx context.Context, step *APIStep, certificate string) (cr
 			}
 			return creation{id, Create, certificate}, err
 		}
+
 		exists := errors.Is(err, dashboard.ErrExists)
 		if refusedClearly(err) && !exists {
 			return creation{}, stepError("creating", "API", d.Slug(), err)
@@ -151,8 +166,8 @@ func (r *run) create(ctx context.Context, step *APIStep, certificate string) (cr
 	}
 }
 
-// arrival returns what the creation of an API came to that is there: Update where another run created it,
-// Create where the answer to an attempt of this run was lost.
+// arrival returns what the creation of an API came to that is there: Update where another run
+// created it, Create where the answer to an attempt of this run was lost.
 func arrival(exists bool, attempt int) Action {
 	if exists && attempt == 1 {
 		return Update
@@ -178,6 +193,7 @@ func (r *run) madeAllTheSame(ctx context.Context, step *APIStep, refusal error) 
 	case there:
 		r.journal.changedAPI()
 	}
+
 	return found, there, err
 }
 
@@ -196,9 +212,9 @@ func (r *run) adopt(ctx context.Context, step *APIStep, held dashboard.API, did 
 	return c, r.align(ctx, step.wanted, held, c.certificate, nil)
 }
 
-// look finds a wanted API that was not in the listing: by its api_id where the Dashboard says that it
-// exists, and by a new listing. Some Dashboards give another api_id than they were asked for: then there
-// may be two of them by now, and only the lower one stays.
+// look finds a wanted API that was not in the listing: by its api_id where the Dashboard says that
+// it exists, and by a new listing. Some Dashboards give another api_id than they were asked for:
+// then there may be two of them by now, and only the lower one stays.
 //
 // Errors: *HiddenError for one that exists and is not shown to this key.
 func (r *run) look(ctx context.Context, w *WantedAPI, refusal error, exists bool) (found dashboard.API, there bool, err error) {
@@ -212,6 +228,7 @@ func (r *run) look(ctx context.Context, w *WantedAPI, refusal error, exists bool
 			return dashboard.API{}, false, &HiddenError{[]string{w.Slug}, err}
 		}
 	}
+
 	all, err := relisted(ctx, r.Remote, byID)
 	if err != nil {
 		return dashboard.API{}, false, err
@@ -219,14 +236,16 @@ func (r *run) look(ctx context.Context, w *WantedAPI, refusal error, exists bool
 	if api := newMatcher(State{APIs: all}, r.settings).own(w); api != nil {
 		return *api, true, nil
 	}
+
 	return dashboard.API{}, false, nil
 }
 
-// rivals is how many runs at the same moment settle puts up with: each of them may have the id of our
-// choice for a moment, and takes its API back then.
+// rivals is how many runs at the same moment settle puts up with: each of them may have the id of
+// our choice for a moment, and takes its API back then.
 const rivals = 16
 
-// settle sees to the api_id of an API that was created: the Dashboard may have given it another one, and may insist on it.
+// settle sees to the api_id of an API that was created: the Dashboard may have given it another
+// one, and may insist on it.
 func (r *run) settle(ctx context.Context, step *APIStep, d dashboard.Definition, created dashboard.Created) (id string, err error) {
 	ours := d.APIID()
 	assigned := created.APIID
@@ -238,11 +257,14 @@ func (r *run) settle(ctx context.Context, step *APIStep, d dashboard.Definition,
 		if err != nil {
 			return "", stepError("reading", "API", d.Slug(), err)
 		}
+
 		assigned = held.Definition.APIID()
 	}
+
 	if assigned == ours {
 		return created.ID, nil
 	}
+
 	renamed := lay(d, dashboard.Definition{"id": created.ID, "api_id": ours})
 	for attempt := 1; ; attempt++ {
 		clash := r.APIs.UpdateAPI(ctx, dashboard.API{Definition: renamed})
@@ -254,15 +276,18 @@ func (r *run) settle(ctx context.Context, step *APIStep, d dashboard.Definition,
 			break
 		}
 	}
+
 	if errors.As(err, new(*HiddenError)) {
 		return "", r.takeBack(ctx, d.Slug(), created.ID, err)
 	}
+
 	return id, err
 }
 
-// single makes sure that an API without an id of our choice is there once: a second run at the same moment was not stopped from
-// creating it too. The lowest database id stays, for both runs alike. clash is why it could not get the id of our choice, or nil: it
-// may be gone, because another run saw it beside a lower one and has deleted it.
+// single makes sure that an API without an id of our choice is there once: a second run at the same
+// moment was not stopped from creating it too. The lowest database id stays, for both runs alike.
+// clash is why it could not get the id of our choice, or nil: it may be gone, because another run
+// saw it beside a lower one and has deleted it.
 //
 // Errors: *HiddenError where another one may exist that is not shown to this key.
 func (r *run) single(ctx context.Context, step *APIStep, id string, clash error) (string, error) {
@@ -270,6 +295,7 @@ func (r *run) single(ctx context.Context, step *APIStep, id string, clash error)
 	if err != nil {
 		return "", stepError("listing", "APIs", "", err)
 	}
+
 	w := step.wanted
 	x := newIndex(all, onMeshHosts(r.settings))
 	stays := first(x.byMark[owner{w.Service, w.Role}], func(api *dashboard.API) bool {
@@ -286,14 +312,15 @@ func (r *run) single(ctx context.Context, step *APIStep, id string, clash error)
 		return id, nil
 	}
 
-	// No API that this key sees has the id of our choice: another API holds it, or the Dashboard gives
-	// ids of its own.
+	// No API that this key sees has the id of our choice: another API holds it, or the Dashboard
+	// gives ids of its own.
 	if clash == nil {
 		view, err := look(ctx, r.Remote, all, nil, r.settings)
 		if err != nil || view.Whole() {
 			return id, err
 		}
 	}
+
 	return id, stepError("creating", "API", w.Slug, &HiddenError{[]string{w.Slug}, clash})
 }
 

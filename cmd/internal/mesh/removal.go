@@ -12,8 +12,9 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// Removal is what taking services off the mesh deletes: their APIs, the certificates that were made for them, and the records of those.
-// With the last service goes the certificate of the mesh. It is data: nothing has been done.
+// Removal is what taking services off the mesh deletes: their APIs, the certificates that were made
+// for them, and the records of those. With the last service goes the certificate of the mesh. It is
+// data: nothing has been done.
 type Removal struct {
 	Services []ServiceRemoval // sorted by namespace and app
 	Mesh     HoldingRemoval   // of the mesh certificate; empty as long as another service is on the mesh
@@ -45,9 +46,11 @@ type Kept struct {
 	Reason string
 }
 
-// NewRemoval says what goes when services are taken off the mesh. It is pure. Only what is ours goes: APIs by their mark, or as tyk-k8s
-// made them; certificates that a record names, or that the CA, present or former, signed for exactly the service's hosts, and only where no other API
-// uses them. What is not there needs no deletion, so that a removal that was broken off can be run again.
+// NewRemoval says what goes when services are taken off the mesh. It is pure. Only what is ours
+// goes: APIs by their mark, or as tyk-k8s made them; certificates that a record names, or that the
+// CA, present or former, signed for exactly the service's hosts, and only where no other API uses
+// them. What is not there needs no deletion, so that a removal that was broken off can be run
+// again.
 func NewRemoval(services []inject.Service, state State, s Settings) *Removal {
 	m := newMatcher(state, s)
 	removal := &Removal{settings: s}
@@ -63,30 +66,38 @@ func NewRemoval(services []inject.Service, state State, s Settings) *Removal {
 				sr.APIs = append(sr.APIs, Step{Kind: APIKind, Action: Delete, Service: svc, Role: role, Name: d.Slug(), ID: d.ID(), Reasons: facts(d)})
 			}
 		}
+
 		removal.Services = append(removal.Services, sr)
 	}
+
 	if !s.TLS {
 		removal.keepCertificates(state.APIs, going)
 		return removal
 	}
+
 	h := newHoldings(state, s, going)
 	for i := range removal.Services {
 		sr := &removal.Services[i]
 		sr.Own = h.removal(Step{Service: sr.Service, Role: Inbound}, []string{host(sr.Service)})
 	}
+
 	if !h.meshed {
 		removal.Mesh = h.removal(Step{Role: Mesh}, s.meshCertificateHosts())
 	}
+
 	removal.deletion = removal.certificates(state, going, h.signers)
+
 	return removal
 }
 
-// certificates returns the deletion of all certificates. Those of the APIs that go are taken off by that.
+// certificates returns the deletion of all certificates. Those of the APIs that go are taken off by
+// that.
 func (r *Removal) certificates(state State, going, signers map[string]bool) deletion {
 	d := deletion{taken: make(map[string]bool), unlisted: unlisted(state, signers)}
 	for _, h := range r.holdings() {
 		d.ids = append(d.ids, idsOf(h.Certificates)...)
 	}
+
 	for _, api := range state.APIs {
 		if going[api.Definition.ID()] {
 			for _, id := range api.Definition.Certificates() {
@@ -94,6 +105,7 @@ func (r *Removal) certificates(state State, going, signers map[string]bool) dele
 			}
 		}
 	}
+
 	return d
 }
 
@@ -108,6 +120,7 @@ func (r *Removal) keepCertificates(apis []dashboard.API, going map[string]bool) 
 			}
 		}
 	}
+
 	slices.SortFunc(r.Mesh.Kept, func(a, b Kept) int { return strings.Compare(a.Name+a.ID, b.Name+b.ID) })
 }
 
@@ -116,7 +129,8 @@ func facts(d dashboard.Definition) []string {
 	return []string{fmt.Sprintf("domain %s, listen path %s", d.Domain(), d.ListenPath())}
 }
 
-// allOwn are a service's APIs in a role: one, or more where runs were broken off at a Dashboard that gives its own ids.
+// allOwn returns a service's APIs in a role: one, or more where runs were broken off at a Dashboard
+// that gives its own ids.
 func (m *matcher) allOwn(svc inject.Service, role Role) (all []*dashboard.API) {
 	w := &WantedAPI{Service: svc, Role: role, Slug: m.settings.baseName(svc) + "-" + string(role), Definition: dashboard.Definition{"api_id": apiID(m.settings.Org, svc, role)}}
 	for api := m.own(w); api != nil; api = m.own(w) {
@@ -126,12 +140,12 @@ func (m *matcher) allOwn(svc inject.Service, role Role) (all []*dashboard.API) {
 	return all
 }
 
-// isOwn says whether an API is still the one of a step.
+// isOwn reports whether an API is still the one of a step.
 func isOwn(d dashboard.Definition, step *Step, s Settings) bool {
 	return len(newMatcher(State{APIs: []dashboard.API{{Definition: d}}}, s).allOwn(step.Service, step.Role)) > 0
 }
 
-// Steps are all steps in order: the APIs of each service, then certificates and records.
+// Steps returns all steps in order: the APIs of each service, then certificates and records.
 func (r *Removal) Steps() (steps []Step) {
 	for _, s := range r.pointers() {
 		steps = append(steps, *s)
@@ -139,10 +153,10 @@ func (r *Removal) Steps() (steps []Step) {
 	return steps
 }
 
-// Empty says whether there is nothing to do.
+// Empty reports whether there is nothing to do.
 func (r *Removal) Empty() bool { return len(r.pointers()) == 0 }
 
-// Kept are the certificates that stay, in order.
+// Kept returns the certificates that stay, in order.
 func (r *Removal) Kept() (all []Kept) {
 	for i := range r.Services {
 		all = append(all, r.Services[i].Own.Kept...)
@@ -159,10 +173,12 @@ func (r *Removal) pointers() (steps []*Step) {
 	for i := range r.Services {
 		add(r.Services[i].APIs)
 	}
+
 	for _, h := range r.holdings() {
 		add(h.Certificates)
 		add(h.Records)
 	}
+
 	return steps
 }
 
@@ -193,11 +209,13 @@ func newHoldings(state State, s Settings, going map[string]bool) *holdings {
 			h.signed[hostKey(c.DNSNames)] = append(h.signed[hostKey(c.DNSNames)], c.ID)
 		}
 	}
+
 	for _, r := range state.Records {
 		if r.Legacy && len(r.Hosts) > 0 {
 			h.old[hostKey(r.Hosts)] = append(h.old[hostKey(r.Hosts)], r)
 		}
 	}
+
 	var staying []dashboard.API
 	for _, api := range state.APIs {
 		if going[api.Definition.ID()] {
@@ -208,11 +226,14 @@ func newHoldings(state State, s Settings, going map[string]bool) *holdings {
 			h.meshed = true
 		}
 	}
+
 	h.users = certificateUsers(staying)
+
 	return h
 }
 
-// certificateUsers are the names of the APIs that name a certificate, by its id: for themselves, for their clients, for what they call.
+// certificateUsers returns the names of the APIs that name a certificate, by its id: for
+// themselves, for their clients, for what they call.
 func certificateUsers(apis []dashboard.API) map[string][]string { return usersOf(apis, describe) }
 
 // usersOf is certificateUsers with names of the caller's choice.
@@ -230,10 +251,12 @@ func usersOf(apis []dashboard.API, nameOf func(dashboard.Definition) string) map
 			}
 		})
 	}
+
 	return users
 }
 
-// fingerprintLength is that of a SHA-256 in hex; ids in the store have the organisation in front of it.
+// fingerprintLength is that of a SHA-256 in hex; ids in the store have the organisation in front of
+// it.
 const fingerprintLength = 2 * sha256.Size
 
 // eachText calls f with every string in a value.
@@ -262,23 +285,28 @@ func (h *holdings) removal(of Step, hosts []string) (out HoldingRemoval) {
 			used = true
 			continue
 		}
+
 		gone := of
 		gone.Kind, gone.Action, gone.Name, gone.ID = CertificateKind, Delete, hosts[0], id
 		out.Certificates = append(out.Certificates, gone)
 	}
+
 	if used {
 		return out // with its records: they say whose it is
 	}
+
 	out.records = make(map[string]ca.Record)
 	for _, r := range h.recordsOf(step) {
 		gone := of
 		gone.Kind, gone.Action, gone.Name, gone.ID = RecordKind, Delete, r.ID, r.ID
 		out.Records, out.records[r.ID] = append(out.Records, gone), r
 	}
+
 	return out
 }
 
-// stored are the certificates in the store that were made for a step's hosts and for nothing else, sorted.
+// stored returns the certificates in the store that were made for a step's hosts and for nothing
+// else, sorted.
 func (h *holdings) stored(step *CertificateStep) (ids []string) {
 	made := slices.Clone(h.signed[hostKey(step.Hosts)])
 	for _, r := range h.recordsOf(step) {
@@ -287,33 +315,39 @@ func (h *holdings) stored(step *CertificateStep) (ids []string) {
 			made = append(made, past.Fingerprint)
 		}
 	}
+
 	slices.Sort(made)
 	for _, id := range slices.Compact(made) {
 		if _, there := h.store[id]; there && id != h.settings.MeshCertificateID {
 			ids = append(ids, id)
 		}
 	}
+
 	return ids
 }
 
-// recordsOf are the records of what was made for a step's hosts: ours, and those of tyk-k8s, which wrote one for every pod. Its certificate
-// of the mesh did not name all hosts.
+// recordsOf returns the records of what was made for a step's hosts: ours, and those of tyk-k8s,
+// which wrote one for every pod. Its certificate of the mesh did not name all hosts.
 func (h *holdings) recordsOf(step *CertificateStep) (all []ca.Record) {
 	if r := h.records[step.recordID()]; r != nil {
 		all = append(all, *r)
 	}
+
 	if step.Role == Inbound {
 		return append(all, h.old[hostKey(step.Hosts)]...)
 	}
+
 	for _, key := range slices.Sorted(maps.Keys(h.old)) {
 		if within(h.old[key][0].Hosts, step.Hosts) {
 			all = append(all, h.old[key]...)
 		}
 	}
+
 	return all
 }
 
-// storeID is the id of a record's certificate in the store: tyk-k8s recorded some without the organisation.
+// storeID returns the id of a record's certificate in the store: tyk-k8s recorded some without the
+// organisation.
 func (s Settings) storeID(r ca.Record) string {
 	if len(r.Fingerprint) == fingerprintLength {
 		return s.Org + r.Fingerprint

@@ -32,9 +32,11 @@ func steps(r *Removal) string {
 	for _, s := range r.Steps() {
 		lines = append(lines, fmt.Sprintf("%s %s %s", s.Action, s.Kind, s.Name))
 	}
+
 	for _, k := range r.Kept() {
 		lines = append(lines, fmt.Sprintf("keep certificate %s: %s", k.Name, k.Reason))
 	}
+
 	return strings.Join(lines, "\n")
 }
 
@@ -48,6 +50,7 @@ func TestRemoval(t *testing.T) {
 				w.remote.Ledger = nil
 				want = strings.TrimSuffix(want, "\ndelete record inbound/shop/echo")
 			}
+
 			w.put("shop", "shop.example", "/", "http://shop", nil)
 			alone := w.snapshot()
 			_, err := w.run(context.Background(), sleepy)
@@ -59,18 +62,22 @@ func TestRemoval(t *testing.T) {
 			if diff := cmp.Diff(want, steps(w.removal(echo.Service))); diff != "" {
 				t.Error(diff)
 			}
+
 			must(t, w.remove(echo.Service))
 			if diff := cmp.Diff(one, w.snapshot()); diff != "" {
 				t.Errorf("without echo (-want +got):\n%s", diff)
 			}
+
 			must(t, w.remove(sleepy.Service))
 			if diff := cmp.Diff(alone, w.snapshot()); diff != "" {
 				t.Errorf("without a service (-want +got):\n%s", diff)
 			}
+
 			w.dash.ClearLog()
 			if r := w.removal(echo.Service, sleepy.Service); !r.Empty() {
 				t.Errorf("there is more to remove:\n%s", steps(r))
 			}
+
 			if got := w.writes(); got != "" {
 				t.Errorf("writes: %s", got)
 			}
@@ -86,10 +93,12 @@ func TestRemovalKeeps(t *testing.T) {
 	w.put("partner", "partner.example", "/", "http://p", dashboard.Definition{"upstream_certificates": map[string]any{"*": id}})
 	w.put("sleep-inbound", "elsewhere", "/s", "http://s", nil)
 	w.put("sleep-mesh", "mesh", "/sleep", "http://sleep.shop:8080", dashboard.Definition{"is_oas": true, "tags": []any{"mesh"}})
+
 	want := "delete API echo-mesh\ndelete API echo-inbound\nkeep certificate echo.shop: API \"partner\" (id 5f0000000000000000000003, domain \"partner.example\", listen path \"/\") uses it"
 	if diff := cmp.Diff(want, steps(w.removal(echo.Service, sleepy.Service))); diff != "" {
 		t.Error(diff)
 	}
+
 	must(t, w.remove(echo.Service, sleepy.Service))
 	if len(w.dash.APIs()) != 3 || w.dash.PEM(id) == nil || len(w.records()) != 2 {
 		t.Errorf("left: %s", w.snapshot())
@@ -108,6 +117,7 @@ keep certificate of API echo-mesh: Injector.enableMeshTLS is off, and so certifi
 	if diff := cmp.Diff(want, steps(w.removal(echo.Service))); diff != "" {
 		t.Error(diff)
 	}
+
 	must(t, w.remove(echo.Service))
 	if len(w.dash.APIs()) != 0 || len(w.dash.Certificates()) != 2 {
 		t.Errorf("left: %s", w.snapshot())
@@ -128,20 +138,24 @@ func TestRemovalOfLegacy(t *testing.T) {
 			Fingerprint: ca.StoreID(w.settings.Org, bundle.Leaf), Legacy: true,
 		})
 	}
+
 	w.remote.Ledger = legacyLedger{local, old}
 	w.put("echo-inbound", "echo.shop", "/", "http://localhost:6767", dashboard.Definition{"tags": []any{"echo"}, "certificates": []any{old[0].Fingerprint}})
 	w.put("echo-mesh", "mesh", "/echo-svc", "https://echo.shop:8080", tags("mesh"))
+
 	got := steps(w.removal(echo.Service))
 	if strings.Count(got, "delete API") != 2 || strings.Count(got, "delete certificate echo.shop") != 3 || strings.Count(got, "delete record 5f") != 3 {
 		t.Errorf("it removes\n%s", got)
 	}
+
 	must(t, w.remove(echo.Service))
 	if n := len(w.dash.APIs()) + len(w.dash.Certificates()); n != 0 {
 		t.Errorf("left: %s", w.snapshot())
 	}
 }
 
-// Whichever request of a removal fails, and however, the next one ends where one without faults ends.
+// Whichever request of a removal fails, and however, the next one ends where one without faults
+// ends.
 func TestRemovalConverges(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer http.HandlerFunc
@@ -158,22 +172,27 @@ func TestRemovalConverges(t *testing.T) {
 			good.mustRun(echo, sleepy)
 			good.dash.ClearLog()
 			must(t, good.remove(sleepy.Service, echo.Service))
+
 			requests := len(good.dash.Requests())
 			if requests < 14 {
 				t.Fatalf("only %d requests", requests)
 			}
+
 			for k := 1; k <= requests; k++ {
 				w := newWorld(t, dashboardtest.Options{})
 				w.mustRun(echo, sleepy)
 				w.dash.Fail(dashboardtest.Fault{Request: k, After: c.after, Answer: c.answer})
+
 				state, err := Observe(context.Background(), w.remote, w.settings)
 				if err == nil {
 					err = NewRemoval([]inject.Service{echo.Service, sleepy.Service}, state, w.settings).Apply(context.Background(), w.remote, nil)
 				}
+
 				w.dash.Heal()
 				if err := w.remove(sleepy.Service, echo.Service); err != nil {
 					t.Errorf("request %d (%v): the next removal: %v", k, err, err)
 				}
+
 				if got := w.snapshot(); got != "" {
 					t.Errorf("request %d (%v): left %s", k, err, got)
 				}
@@ -190,10 +209,12 @@ func TestRemovalLooksAgain(t *testing.T) {
 	w.edit("echo-mesh", "config_data.tykmesh.app", "other")
 	w.edit("echo-mesh", "api_id", "other")
 	w.edit("echo-mesh", "slug", "other-mesh")
+
 	err := taken.Apply(context.Background(), w.remote, nil)
 	if err == nil || !strings.Contains(err.Error(), "deleting API echo-mesh: it is no longer this service's") {
 		t.Errorf("error %v", err)
 	}
+
 	if n := len(w.dash.APIs()); n != 2 {
 		t.Errorf("%d of 2 APIs are left", n)
 	}
@@ -206,6 +227,7 @@ func TestRemovalLooksAgain(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), `deleting certificate echo.shop: API "partner"`) || len(w.dash.Certificates()) != 1 {
 		t.Errorf("error %v, left: %s", err, w.snapshot())
 	}
+
 	if next := w.removal(echo.Service); !next.Empty() || len(next.Kept()) != 1 {
 		t.Errorf("the next removal:\n%s", steps(next))
 	}

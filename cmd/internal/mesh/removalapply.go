@@ -18,9 +18,10 @@ import (
 //	                                       ├─> proof that nothing uses the certificates ─> certificate ─> record
 //	per service:  mesh API ─> inbound API ─┘
 //
-// An API is read again before it is deleted, and the APIs are listed again before the first certificate is: what another run has taken
-// into use meanwhile stays. A record goes after its certificate, because without it nobody would know whose the certificate is. Services
-// proceed independently, Settings.Parallel of them at once.
+// An API is read again before it is deleted, and the APIs are listed again before the first
+// certificate is: what another run has taken into use meanwhile stays. A record goes after its
+// certificate, because without it nobody would know whose the certificate is. Services proceed
+// independently, Settings.Parallel of them at once.
 //
 // progress gets an event for each step that begins and ends, one at a time; nil for none.
 //
@@ -30,6 +31,7 @@ func (r *Removal) Apply(ctx context.Context, remote Remote, progress func(Event)
 	if len(steps) == 0 {
 		return nil
 	}
+
 	x := &run{Remote: remote, settings: r.settings, journal: newJournal(progress, len(steps))}
 	var g errgroup.Group
 	g.SetLimit(r.settings.parallel())
@@ -39,8 +41,10 @@ func (r *Removal) Apply(ctx context.Context, remote Remote, progress func(Event)
 			return nil
 		})
 	}
+
 	_ = g.Wait()
 	x.removeHoldings(ctx, r)
+
 	return x.journal.incomplete(ctx, steps)
 }
 
@@ -56,8 +60,10 @@ func (r *run) takeAway(ctx context.Context, steps []Step, remove func(*Step) err
 			r.journal.fail(step, err)
 			return false
 		}
+
 		r.journal.done(step)
 	}
+
 	return true
 }
 
@@ -74,23 +80,27 @@ func (r *run) removeAPI(ctx context.Context, step *Step) error {
 	case !isOwn(held.Definition, step, r.settings):
 		return stepError("deleting", "API", step.Name, fmt.Errorf("it is no longer this service's: by now it is %s", describe(held.Definition)))
 	}
+
 	return r.removed(step, r.APIs.DeleteAPI(ctx, step.ID))
 }
 
-// removed is the error of a deletion: one that was not answered may have taken effect.
+// removed returns the error of a deletion: one that was not answered may have taken effect.
 func (r *run) removed(step *Step, err error) error {
 	if err == nil {
 		r.journal.wroteSome()
 		return nil
 	}
+
 	failed := stepError("deleting", string(step.Kind), step.Name, err)
 	if refusedClearly(err) || errors.Is(err, ca.ErrRecordChanged) || errors.Is(err, ca.ErrLedgerForbidden) || errors.Is(err, ca.ErrLedgerUnauthorized) {
 		return failed
 	}
+
 	return unclearError{failed}
 }
 
-// removeHoldings deletes the certificates of those services whose APIs are gone, and that of the mesh if all are.
+// removeHoldings deletes the certificates of those services whose APIs are gone, and that of the
+// mesh if all are.
 func (r *run) removeHoldings(ctx context.Context, removal *Removal) {
 	var due []*HoldingRemoval
 	all := true
@@ -101,13 +111,16 @@ func (r *run) removeHoldings(ctx context.Context, removal *Removal) {
 			due = append(due, &s.Own)
 		}
 	}
+
 	if all {
 		due = append(due, &removal.Mesh)
 	}
+
 	due = slices.DeleteFunc(due, func(h *HoldingRemoval) bool { return h.first() == nil })
 	if len(due) == 0 || r.journal.stop(ctx) {
 		return
 	}
+
 	proof, err := r.prove(ctx, removal.deletion)
 	if err != nil {
 		r.journal.fail(due[0].first(), err)
@@ -122,6 +135,7 @@ func (r *run) removeHoldings(ctx context.Context, removal *Removal) {
 			return nil
 		})
 	}
+
 	_ = g.Wait()
 }
 
@@ -134,7 +148,7 @@ func (r *run) finished(steps []Step) bool {
 	return true
 }
 
-// first is the step with which a holding begins; nil where nothing is to be done.
+// first returns the step with which a holding begins; nil where nothing is to be done.
 func (h *HoldingRemoval) first() *Step {
 	for _, steps := range [][]Step{h.Certificates, h.Records} {
 		if len(steps) > 0 {

@@ -35,12 +35,14 @@ func (w *world) renew(names ...string) string {
 	for _, s := range plan.Steps() {
 		steps = append(steps, s.String())
 	}
+
 	_, err = plan.Apply(context.Background(), w.remote, nil)
 	must(w.tb, err)
+
 	return storeID.ReplaceAllString(strings.Join(steps, "\n"), "ID")
 }
 
-// names are those of services as NewRenewal takes them.
+// names returns those of services as NewRenewal takes them.
 func names(workloads ...inject.Workload) (all []string) {
 	for _, w := range workloads {
 		all = append(all, w.Service.String())
@@ -79,8 +81,8 @@ update API echo-mesh (gets a new certificate)
 update API sleep-mesh (gets a new certificate)
 delete certificate mesh (replaced)`
 
-// TestRenewal: without manifests everything that is due is renewed, or what is named, and nothing but certificates changes; inject agrees with what
-// it leaves.
+// TestRenewal: without manifests everything that is due is renewed, or what is named, and nothing
+// but certificates changes; inject agrees with what it leaves.
 func TestRenewal(t *testing.T) {
 	for name, fresh := range ledgers() {
 		t.Run(name, func(t *testing.T) {
@@ -88,10 +90,12 @@ func TestRenewal(t *testing.T) {
 			w.mustRun(echo, sleepy)
 			old := w.serves()
 			w.edit("echo-inbound", "proxy.target_url", "http://edited:1")
+
 			edited := w.api("echo-inbound")
 			if got := w.renew(); got != "" {
 				t.Errorf("when nothing is due: %s", got)
 			}
+
 			w.later(nearEnd)
 			for _, c := range []struct {
 				ahead time.Duration // nobody can be putting the last ones in place any more
@@ -110,10 +114,12 @@ func TestRenewal(t *testing.T) {
 				}
 				w.serves()
 			}
+
 			w.serves(old...)
 			if got := changes(edited, w.api("echo-inbound")); len(got) != 1 || got[0].Path != "certificates" {
 				t.Errorf("of echo-inbound was changed: %v", got)
 			}
+
 			w.mustRun(echo, sleepy)
 		})
 	}
@@ -142,6 +148,7 @@ func TestRenewalIsDue(t *testing.T) {
 			if got := withoutRecords(w.renew()); got != c.want {
 				t.Errorf("steps: %s", got)
 			}
+
 			w.settings.RenewBefore = 0
 			w.serves()
 			w.settled(echo, sleepy)
@@ -149,8 +156,8 @@ func TestRenewalIsDue(t *testing.T) {
 	}
 }
 
-// TestEagerRenewal: certificates that would be due again at once are not made. Whether they would be is known from those that are there, or else
-// from the first new one.
+// TestEagerRenewal: certificates that would be due again at once are not made. Whether they would
+// be is known from those that are there, or else from the first new one.
 func TestEagerRenewal(t *testing.T) {
 	for _, known := range []bool{true, false} {
 		w := newWorld(t, dashboardtest.Options{NoDetailedCertificates: true})
@@ -158,25 +165,30 @@ func TestEagerRenewal(t *testing.T) {
 		if !known {
 			w.remote.Ledger = newWorld(t, dashboardtest.Options{}).remote.Ledger
 		}
+
 		w.settings.RenewBefore = 400 * 24 * time.Hour
 		before := w.snapshot()
 		state, err := Observe(context.Background(), w.remote, w.settings)
 		must(t, err)
+
 		plan, err := NewRenewal(state, w.settings, nil)
 		if !known {
 			must(t, err)
 			_, err = plan.Apply(context.Background(), w.remote, nil)
 		}
+
 		if eager := (*EagerError)(nil); !errors.As(err, &eager) || eager.Life != 365*24*time.Hour {
 			t.Errorf("what is there is known: %v; error %v", known, err)
 		}
+
 		if diff := cmp.Diff(before, w.snapshot()); diff != "" {
 			t.Errorf("what is there is known: %v; (-before +after):\n%s", known, diff)
 		}
 	}
 }
 
-// TestUnfinishedRenewal: asked again, a renewal that was broken off is finished, and no further certificate is made.
+// TestUnfinishedRenewal: asked again, a renewal that was broken off is finished, and no further
+// certificate is made.
 func TestUnfinishedRenewal(t *testing.T) {
 	w := newWorld(t, dashboardtest.Options{})
 	w.mustRun(echo, sleepy)
@@ -186,15 +198,19 @@ func TestUnfinishedRenewal(t *testing.T) {
 	if _, err := plan.Apply(context.Background(), w.remote, nil); err == nil {
 		t.Fatal("no error")
 	}
+
 	w.dash.Heal()
+
 	want := "confirm record inbound/shop/echo (an earlier run did not finish)\nupdate API echo-inbound (certificates ID -> ID)\ndelete certificate echo.shop (replaced)"
 	if got := w.renew(names(echo)...); got != want {
 		t.Errorf("steps: %s", got)
 	}
+
 	w.serves()
 }
 
-// TestRenewalOfDoubles: where broken-off runs have left two inbound APIs of a service both get the certificate.
+// TestRenewalOfDoubles: where broken-off runs have left two inbound APIs of a service both get the
+// certificate.
 func TestRenewalOfDoubles(t *testing.T) {
 	w := newWorld(t, dashboardtest.Options{})
 	w.mustRun(echo)
@@ -208,7 +224,8 @@ func TestRenewalOfDoubles(t *testing.T) {
 	}
 }
 
-// TestWhatIsNotRenewed: a service without the API that carries its certificate, a certificate of the mesh that is not ours, and what nobody has.
+// TestWhatIsNotRenewed: a service without the API that carries its certificate, a certificate of
+// the mesh that is not ours, and what nobody has.
 func TestWhatIsNotRenewed(t *testing.T) {
 	w := newWorld(t, dashboardtest.Options{})
 	w.mustRun(echo, sleepy)
@@ -219,16 +236,19 @@ func TestWhatIsNotRenewed(t *testing.T) {
 	if !slices.Equal(plan.Notes, []string{"service shop/sleep is left out: it has no inbound API, which could carry its certificate"}) || len(plan.Services) != 1 {
 		t.Errorf("notes %v, services %v", plan.Notes, plan.Services)
 	}
+
 	_, err = w.renewal("shop/ecko", "shop/echo", "echo")
 	var unknown *UnknownError
 	if !errors.As(err, &unknown) || unknown.Name != "shop/ecko" || !slices.Equal(unknown.Known, []string{"shop/echo", "shop/sleep", "mesh"}) ||
 		!strings.Contains(err.Error(), "no service echo is on the mesh") {
 		t.Errorf("error %v", err)
 	}
+
 	w.settings.MeshCertificateID = w.attached("echo-mesh")
 	if _, err := w.renewal(MeshName); err == nil || !strings.Contains(err.Error(), "Injector.meshCertificateID") {
 		t.Errorf("error %v", err)
 	}
+
 	plan, err = w.renewal()
 	must(t, err)
 	if plan.MeshCertificate != nil || len(plan.Carriers) > 0 || slices.ContainsFunc(plan.Replaced, func(s Step) bool { return s.Role == Mesh }) {

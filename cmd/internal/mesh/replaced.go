@@ -11,8 +11,9 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
-// freshFor is the age up to which a certificate that nobody uses may be one that another run has uploaded and not yet put on an API. A run takes
-// minutes; CFSSL dates what it signs five minutes back, and clocks differ.
+// freshFor is the age up to which a certificate that nobody uses may be one that another run has
+// uploaded and not yet put on an API. A run takes minutes; CFSSL dates what it signs five minutes
+// back, and clocks differ.
 const freshFor = time.Hour
 
 // replace plans the deletions of what the plan replaces.
@@ -22,8 +23,9 @@ func (p *Plan) replace(certs *certificatePlanner, state State) {
 	}
 }
 
-// replaced are the deletions of what other certificates of the plan have taken, or take, the place of, whether this run does that or an
-// earlier one did not come to delete it. What an API uses that the plan does not take it from is left alone.
+// replaced returns the deletions of what other certificates of the plan have taken, or take, the
+// place of, whether this run does that or an earlier one did not come to delete it. What an API
+// uses that the plan does not take it from is left alone.
 func (p *certificatePlanner) replaced(plan *Plan) (gone []Step) {
 	kept := make(map[string]bool)
 	for _, step := range plan.certificates() {
@@ -34,23 +36,28 @@ func (p *certificatePlanner) replaced(plan *Plan) (gone []Step) {
 			})
 		}
 	}
+
 	if len(gone) == 0 {
 		return nil // nearly always, and then nobody needs to know what every API uses
 	}
+
 	users := certificateUsers(plan.relieved(p.state.APIs))
+
 	return slices.DeleteFunc(gone, func(s Step) bool { return kept[s.ID] || len(users[s.ID]) > 0 })
 }
 
-// certificates are the plan's, that of the mesh first.
+// certificates returns the plan's, that of the mesh first.
 func (p *Plan) certificates() (all []*CertificateStep) {
 	if p.MeshCertificate != nil {
 		all = append(all, p.MeshCertificate)
 	}
+
 	for i := range p.Services {
 		if s := p.Services[i].Certificate; s != nil {
 			all = append(all, s)
 		}
 	}
+
 	return all
 }
 
@@ -62,8 +69,8 @@ func idsOf(steps []Step) (ids []string) {
 	return ids
 }
 
-// takenOff returns the certificates that this plan takes off every API that it saw with them: none of
-// the listed APIs names them once the plan is carried out.
+// takenOff returns the certificates that this plan takes off every API that it saw with them: none
+// of the listed APIs names them once the plan is carried out.
 func (p *Plan) takenOff() map[string]bool {
 	taken := make(map[string]bool)
 	for _, s := range p.apiSteps() {
@@ -99,6 +106,7 @@ func (p *Plan) relieved(apis []dashboard.API) []dashboard.API {
 			going[s.ID] = true
 		}
 	}
+
 	out := slices.DeleteFunc(slices.Clone(apis), func(api dashboard.API) bool { return going[api.Definition.ID()] })
 	for i, api := range out {
 		if ids := former[api.Definition.ID()]; len(ids) > 0 {
@@ -106,29 +114,36 @@ func (p *Plan) relieved(apis []dashboard.API) []dashboard.API {
 			out[i].Definition = lay(api.Definition, dashboard.Definition{"certificates": addMembers(held)})
 		}
 	}
+
 	return out
 }
 
-// outdated are the certificates in the store that a step's has taken, or takes, the place of, sorted.
+// outdated returns the certificates in the store that a step's has taken, or takes, the place of,
+// sorted.
 func (p *certificatePlanner) outdated(step *CertificateStep) (ids []string) {
 	chosen := p.settings.MeshCertificateID
 	if step.Role == Mesh && chosen != "" {
 		return nil
 	}
+
 	before := p.beforeByDetails
 	if p.state.HasLedger {
 		before = p.beforeByRecord
 	}
+
 	for _, id := range before(step) {
 		if _, there := p.store[id]; there && id != step.ID && id != chosen {
 			ids = append(ids, id)
 		}
 	}
+
 	slices.Sort(ids)
+
 	return slices.Compact(ids)
 }
 
-// beforeByRecord are the certificates that the ledger's record of a step has held before, and no others.
+// beforeByRecord returns the certificates that the ledger's record of a step has held before, and
+// no others.
 func (p *certificatePlanner) beforeByRecord(step *CertificateStep) (ids []string) {
 	r := p.records[step.recordID()]
 	if r == nil {
@@ -137,29 +152,34 @@ func (p *certificatePlanner) beforeByRecord(step *CertificateStep) (ids []string
 	for _, past := range r.History {
 		ids = append(ids, past.Fingerprint)
 	}
+
 	if step.Action == Issue {
 		ids = append(ids, r.Fingerprint)
 	}
+
 	return ids
 }
 
-// beforeByDetails are, without a ledger, the certificates that our CA signed for exactly the hosts of a step's and that are no younger, but for
-// those that may be another run's.
+// beforeByDetails are, without a ledger, the certificates that our CA signed for exactly the hosts
+// of a step's and that are no younger, but for those that may be another run's.
 func (p *certificatePlanner) beforeByDetails(step *CertificateStep) (ids []string) {
 	newest, settled := p.now, p.now.Add(-freshFor)
 	if step.Action != Issue {
 		newest = p.store[step.ID].NotBefore
 	}
+
 	for _, c := range p.byHosts[hostKey(step.Hosts)] {
 		if p.signedFor(c.id, step.Hosts) && !c.notBefore.After(newest) && c.notBefore.Before(settled) {
 			ids = append(ids, c.id)
 		}
 	}
+
 	return ids
 }
 
-// settleTime is how long gateways get from the last change of an API until what the change replaced is deleted. They load a changed API in about
-// one second, two at most; and one that starts in between finds only what is still there.
+// settleTime is how long gateways get from the last change of an API until what the change replaced
+// is deleted. They load a changed API in about one second, two at most; and one that starts in
+// between finds only what is still there.
 const settleTime = 5 * time.Second
 
 // waitStep is how often somebody is told that the run is waiting.
@@ -171,6 +191,7 @@ func (r *run) removeReplaced(ctx context.Context, p *Plan) {
 	if len(steps) == 0 {
 		return
 	}
+
 	proof, err := r.prove(ctx, deletion{idsOf(steps), p.takenOff(), p.unlisted})
 	var g errgroup.Group
 	g.SetLimit(r.settings.parallel())
@@ -180,19 +201,23 @@ func (r *run) removeReplaced(ctx context.Context, p *Plan) {
 			r.leave(ctx, step, err)
 			continue
 		}
+
 		if len(proof.users[step.ID]) > 0 {
 			r.leave(ctx, step, nil)
 			continue
 		}
+
 		if why := proof.refuses(step.ID); why != nil {
 			r.leave(ctx, step, stepError("deleting", "certificate", step.Name, why))
 			continue
 		}
+
 		g.Go(func() error {
 			r.removeOne(ctx, step)
 			return nil
 		})
 	}
+
 	_ = g.Wait()
 }
 
@@ -201,11 +226,13 @@ func (r *run) removeOne(ctx context.Context, step *Step) {
 		r.leave(ctx, step, err)
 		return
 	}
+
 	r.journal.begin(step)
 	if err := r.Certificates.DeleteCertificate(ctx, step.ID); err != nil {
 		r.leave(ctx, step, stepError("deleting", "certificate", step.Name, err))
 		return
 	}
+
 	r.journal.wroteSome()
 	r.journal.done(step)
 }
@@ -222,10 +249,12 @@ func (r *run) settled(ctx context.Context) error {
 			return err
 		}
 	}
+
 	return nil
 }
 
-// leave notes that a replaced certificate stays. After an interruption that is what the interruption left to do, and not a warning.
+// leave notes that a replaced certificate stays. After an interruption that is what the
+// interruption left to do, and not a warning.
 func (r *run) leave(ctx context.Context, step *Step, err error) {
 	if interruption(context.Cause(ctx)) != 0 {
 		return

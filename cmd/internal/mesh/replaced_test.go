@@ -15,7 +15,7 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 )
 
-// bubble is a folder in place of servers, which keeps to the clock of a test that is a bubble.
+// bubble returns a folder in place of servers, which keeps to the clock of a test that is a bubble.
 func bubble(t *testing.T) *world {
 	s := testSettings()
 	s.TLS, s.SeesAllAPIs = true, true
@@ -42,8 +42,8 @@ type stall struct{ error }
 
 func (stall) ExitCode() int { return 1 }
 
-// TestSettling: gateways get five seconds from the last change of an API, in which somebody hears of the run every second; and a run that is
-// ended then has failed only if it was interrupted.
+// TestSettling: gateways get five seconds from the last change of an API, in which somebody hears
+// of the run every second; and a run that is ended then has failed only if it was interrupted.
 func TestSettling(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -72,6 +72,7 @@ func TestSettling(t *testing.T) {
 				if c.cause != nil {
 					time.AfterFunc(c.after, func() { cancel(c.cause) })
 				}
+
 				_, err = w.plan(echo).Apply(ctx, w.remote, func(e Event) {
 					switch e.Kind {
 					case Waiting:
@@ -80,10 +81,12 @@ func TestSettling(t *testing.T) {
 						events = append(events, fmt.Sprintf("left because %v", e.Err))
 					}
 				})
+
 				var e *Incomplete
 				if errors.As(err, &e) != (c.exit != 0) || e != nil && e.ExitCode() != c.exit {
 					t.Errorf("error %v", err)
 				}
+
 				if got := strings.Join(events, ", "); got != c.events {
 					t.Errorf("events: %s", got)
 				}
@@ -112,6 +115,7 @@ func TestLeftovers(t *testing.T) {
 		if waited := time.Since(start); waited > 0 {
 			t.Errorf("waited for %v", waited)
 		}
+
 		now, err := dir.Certificates(t.Context())
 		must(t, err)
 		if len(now) != len(old) {
@@ -125,8 +129,8 @@ type keeping struct{ anyStore }
 
 func (keeping) DeleteCertificate(context.Context, string) error { return errors.New("read only") }
 
-// TestForeignUse: a certificate that an API uses from which nothing takes it stays, and is no reason for a run to have something to do. It goes
-// when nobody uses it any more.
+// TestForeignUse: a certificate that an API uses from which nothing takes it stays, and is no
+// reason for a run to have something to do. It goes when nobody uses it any more.
 func TestForeignUse(t *testing.T) {
 	for name, use := range map[string]func(w *world, id string){
 		"of another API": func(w *world, id string) {
@@ -144,11 +148,13 @@ func TestForeignUse(t *testing.T) {
 			if n := len(w.dash.Certificates()); n != 3 || w.attached("echo-inbound") == old {
 				t.Errorf("%d certificates", n)
 			}
+
 			for _, a := range w.dash.APIs() {
 				if a.Definition.Slug() == "foreign" {
 					w.dash.DropAPI(a.Definition.ID())
 				}
 			}
+
 			w.edit("echo-mesh", "upstream_certificates", map[string]any{})
 			w.mustRun(echo)
 			if n := len(w.dash.Certificates()); n != 2 {
@@ -177,5 +183,6 @@ func TestTakenIntoUse(t *testing.T) {
 	if got, want := strings.Join(events, ", "), "done mesh <nil>, left echo.shop <nil>, started mesh <nil>"; got != want {
 		t.Errorf("events: %s", got)
 	}
+
 	w.settled(echo)
 }

@@ -29,13 +29,16 @@ func TestFirstRun(t *testing.T) {
 		"POST /api/apis", "POST /api/apis", "POST /api/apis", "POST /api/apis",
 		"POST /api/certs", "POST /api/certs", "POST /api/certs",
 	}, " ")
+
 	if diff := cmp.Diff(want, w.requests()); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
+
 	inbound, mesh := w.api("echo-inbound"), w.api("echo-mesh")
 	if got, want := bindings[echo.Service], (inject.Binding{InboundID: inbound.ID(), MeshID: mesh.ID()}); got != want {
 		t.Errorf("binding %v, want %v", got, want)
 	}
+
 	for _, check := range []struct{ what, got, want string }{
 		{"inbound domain", inbound.Domain(), "echo.shop"},
 		{"inbound listen path", inbound.ListenPath(), "/"},
@@ -52,11 +55,13 @@ func TestFirstRun(t *testing.T) {
 			t.Errorf("%s: %q, want %q", check.what, check.got, check.want)
 		}
 	}
+
 	for _, r := range w.records() {
 		if r.State != ca.Active {
 			t.Errorf("record %s is %s", r.ID, r.State)
 		}
 	}
+
 	w.settled(echo, sleepy)
 	w.settled(sleepy, echo)
 }
@@ -81,6 +86,7 @@ func TestWithoutLedger(t *testing.T) {
 			if plan := w.plan(echo, sleepy); !plan.Empty() {
 				t.Errorf("the second run wants to %v", plan.Steps())
 			}
+
 			if n := len(w.dash.Certificates()); n != 3 {
 				t.Errorf("%d certificates", n)
 			}

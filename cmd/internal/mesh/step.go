@@ -33,7 +33,8 @@ const (
 	Update Action = "update"
 	// Issue makes a certificate, uploads it and records it.
 	Issue Action = "issue"
-	// Confirm marks a record as active whose certificate an earlier run uploaded before it was interrupted.
+	// Confirm marks a record as active whose certificate an earlier run uploaded before it was
+	// interrupted.
 	Confirm Action = "confirm"
 	// Delete takes away what is there.
 	Delete Action = "delete"
@@ -61,15 +62,17 @@ type Step struct {
 	Changes []Change // what an Update changes
 }
 
-// String is the step in one line: "update API echo-mesh (listen path /a -> /b)".
+// String returns the step in one line: "update API echo-mesh (listen path /a -> /b)".
 func (s Step) String() string {
 	text := fmt.Sprintf("%s %s %s", s.Action, s.Kind, s.Name)
 	if s.Record != "" {
 		text += ", " + string(RecordKind) + " " + s.Record
 	}
+
 	if len(s.Reasons) > 0 {
 		text += " (" + strings.Join(s.Reasons, "; ") + ")"
 	}
+
 	return text
 }
 
@@ -102,7 +105,8 @@ type ServicePlan struct {
 	Surplus       []Step     // of a registration: deletions of APIs that are there a second time
 }
 
-// Plan is the difference between what is wanted and what is there. It is data: nothing has been done.
+// Plan is the difference between what is wanted and what is there. It is data: nothing has been
+// done.
 type Plan struct {
 	Services        []ServicePlan    // sorted by namespace and app
 	MeshCertificate *CertificateStep // nil without TLS
@@ -117,12 +121,13 @@ type Plan struct {
 	listed    []dashboard.API // likewise
 }
 
-// Steps returns the steps that change something, in order: the mesh certificate, then for each service
-// its certificate, its inbound API, its mesh API and the duplicates of these, then the carriers, then
-// the certificates that are replaced.
+// Steps returns the steps that change something, in order: the mesh certificate, then for each
+// service its certificate, its inbound API, its mesh API and the duplicates of these, then the
+// carriers, then the certificates that are replaced.
 func (p *Plan) Steps() []Step { return append(p.Registration(), p.Replaced...) }
 
-// Registration are the steps without which something would be missing or out of date: all but the deletion of what was replaced.
+// Registration returns the steps without which something would be missing or out of date: all but
+// the deletion of what was replaced.
 func (p *Plan) Registration() (steps []Step) {
 	for _, s := range p.due() {
 		steps = append(steps, *s)
@@ -130,7 +135,7 @@ func (p *Plan) Registration() (steps []Step) {
 	return steps
 }
 
-// due are the steps of the registration.
+// due returns the steps of the registration.
 func (p *Plan) due() (steps []*Step) {
 	for _, s := range p.pointers() {
 		if s.Action != Keep {
@@ -140,7 +145,8 @@ func (p *Plan) due() (steps []*Step) {
 	return steps
 }
 
-// FormerSigners are the names of the CAs, other than the present one, that signed certificates which are replaced, sorted.
+// FormerSigners returns the names of the CAs, other than the present one, that signed certificates
+// which are replaced, sorted.
 func (p *Plan) FormerSigners() (names []string) {
 	for _, step := range p.certificates() {
 		if step.Action == Issue && step.signer != "" {
@@ -151,25 +157,28 @@ func (p *Plan) FormerSigners() (names []string) {
 	return slices.Compact(names)
 }
 
-// Empty says whether there is nothing to do.
+// Empty reports whether there is nothing to do.
 func (p *Plan) Empty() bool { return len(p.Steps()) == 0 }
 
-// Count is the number of things of a kind that an action is planned for, Keep included.
+// Count returns the number of things of a kind that an action is planned for, Keep included.
 func (p *Plan) Count(k Kind, a Action) (n int) {
 	for _, s := range p.pointers() {
 		if s.Kind == k && s.Action == a {
 			n++
 		}
 	}
+
 	for i := range p.Replaced {
 		if s := &p.Replaced[i]; s.Kind == k && s.Action == a {
 			n++
 		}
 	}
+
 	return n
 }
 
-// Bindings are the database ids of each service's APIs as far as they are known before Apply; "" where an API is yet to be created.
+// Bindings returns the database ids of each service's APIs as far as they are known before Apply;
+// "" where an API is yet to be created.
 func (p *Plan) Bindings() map[inject.Service]inject.Binding {
 	out := make(map[inject.Service]inject.Binding, len(p.Services))
 	for _, s := range p.Services {
@@ -178,27 +187,32 @@ func (p *Plan) Bindings() map[inject.Service]inject.Binding {
 	return out
 }
 
-// pointers are all steps of the registration, those of Keep included, in order.
+// pointers returns all steps of the registration, those of Keep included, in order.
 func (p *Plan) pointers() (steps []*Step) {
 	if p.MeshCertificate != nil {
 		steps = append(steps, &p.MeshCertificate.Step)
 	}
+
 	for i := range p.Services {
 		s := &p.Services[i]
 		if s.Certificate != nil {
 			steps = append(steps, &s.Certificate.Step)
 		}
+
 		steps = append(steps, &s.Inbound.Step)
 		for _, double := range s.Doubles {
 			steps = append(steps, &double.Step)
 		}
+
 		steps = append(steps, &s.Mesh.Step)
 		for j := range s.Surplus {
 			steps = append(steps, &s.Surplus[j])
 		}
 	}
+
 	for _, s := range p.Carriers {
 		steps = append(steps, &s.Step)
 	}
+
 	return steps
 }

@@ -7,9 +7,10 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
-// Without a ledger no record says which of two runs at the same moment was first, so both may issue a
-// certificate for the same hosts. The API decides: the one that is on it stays, and for the mesh the
-// one on the API with the lowest database id. A run that loses takes the other one and deletes its own.
+// Without a ledger no record says which of two runs at the same moment was first, so both may issue
+// a certificate for the same hosts. The API decides: the one that is on it stays, and for the mesh
+// the one on the API with the lowest database id. A run that loses takes the other one and deletes
+// its own.
 
 // hosts returns the names of the certificate that an API carries.
 func (s *APIStep) hosts(settings Settings) []string {
@@ -19,8 +20,8 @@ func (s *APIStep) hosts(settings Settings) []string {
 	return []string{host(s.Service)}
 }
 
-// elected returns the certificate that an API is to have: one that another run has put on it since the
-// listing and that serves, else this run's own.
+// elected returns the certificate that an API is to have: one that another run has put on it since
+// the listing and that serves, else this run's own.
 func (r *run) elected(ctx context.Context, step *APIStep, held dashboard.Definition, own string) string {
 	if r.Ledger != nil || own == "" {
 		return own
@@ -31,6 +32,7 @@ func (r *run) elected(ctx context.Context, step *APIStep, held dashboard.Definit
 			return id
 		}
 	}
+
 	return own
 }
 
@@ -42,7 +44,8 @@ func (r *run) serves(ctx context.Context, id string, hosts []string) bool {
 		r.authority != nil && c.IssuerCN == r.authority.Subject.CommonName && !terms.Due(c.NotBefore, c.NotAfter)
 }
 
-// beaten notes that a certificate of this run has lost. That of the mesh may be on other APIs yet, see oneMeshCertificate.
+// beaten notes that a certificate of this run has lost. That of the mesh may be on other APIs yet,
+// see oneMeshCertificate.
 func (r *run) beaten(step *APIStep, own string) {
 	if step.Role == Mesh {
 		return
@@ -54,15 +57,18 @@ func (r *run) beaten(step *APIStep, own string) {
 	}
 }
 
-// oneMeshCertificate puts the certificate of the mesh that has won on the APIs that this run gave its own.
+// oneMeshCertificate puts the certificate of the mesh that has won on the APIs that this run gave
+// its own.
 func (r *run) oneMeshCertificate(ctx context.Context, own *CertificateStep) error {
 	if r.Ledger != nil || own == nil || own.Action != Issue {
 		return nil
 	}
+
 	apis, err := r.APIs.APIs(ctx)
 	if err != nil {
 		return stepError("listing", "APIs", "", err)
 	}
+
 	winner := r.winner(ctx, apis)
 	if winner == "" || r.ownMesh == "" {
 		return nil
@@ -73,22 +79,28 @@ func (r *run) oneMeshCertificate(ctx context.Context, own *CertificateStep) erro
 		if w.step.Role != Mesh || w.certificate == winner {
 			continue
 		}
+
 		held, err := r.APIs.API(ctx, w.id)
 		if err == nil {
 			err = r.align(ctx, w.step.wanted, held, winner, []string{w.certificate, r.ownMesh})
 		}
+
 		if err != nil {
 			return stepError("updating", "API", w.step.Name, err)
 		}
+
 		w.certificate = winner
 	}
+
 	if r.ownMesh != winner {
 		r.surplus = append(r.surplus, r.ownMesh)
 	}
+
 	return nil
 }
 
-// winner returns the certificate of the mesh that its API with the lowest database id carries; "" if that has none that serves.
+// winner returns the certificate of the mesh that its API with the lowest database id carries; ""
+// if that has none that serves.
 func (r *run) winner(ctx context.Context, apis []dashboard.API) string {
 	var first dashboard.Definition
 	for _, api := range apis {
@@ -97,28 +109,33 @@ func (r *run) winner(ctx context.Context, apis []dashboard.API) string {
 			first = api.Definition
 		}
 	}
+
 	for _, id := range first.Certificates() {
 		if r.serves(ctx, id, r.settings.meshCertificateHosts()) {
 			return id
 		}
 	}
+
 	return ""
 }
 
-// dropSurplus deletes the certificates of this run that have lost, where no API is proved to use them.
-// One that stays is deleted by a later run, when it is older than freshFor.
+// dropSurplus deletes the certificates of this run that have lost, where no API is proved to use
+// them. One that stays is deleted by a later run, when it is older than freshFor.
 func (r *run) dropSurplus(ctx context.Context) {
 	if len(r.surplus) == 0 {
 		return
 	}
+
 	d := deletion{ids: r.surplus, taken: make(map[string]bool)}
 	for _, id := range r.surplus {
 		d.taken[id] = true
 	}
+
 	proof, err := r.prove(ctx, d)
 	if err != nil {
 		return
 	}
+
 	for _, id := range r.surplus {
 		if proof.refuses(id) == nil && r.Certificates.DeleteCertificate(ctx, id) == nil {
 			r.journal.wroteSome()

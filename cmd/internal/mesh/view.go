@@ -14,9 +14,9 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// View says how far a listing of APIs can be trusted to show all of them. A listing proves presence,
-// never absence: a Dashboard with ownership leaves out what the key's user does not own (Tyk
-// Dashboard, API ownership), and a listing may be cut short or late.
+// View says how far a listing of APIs can be trusted to show all of them. A listing proves
+// presence, never absence: a Dashboard with ownership leaves out what the key's user does not own
+// (Tyk Dashboard, API ownership), and a listing may be cut short or late.
 //
 //	the listing has an API with an owner                  hides, unless the key is an administrator's
 //	an id that no API has is answered with 401            hides: so a Dashboard answers users who are none
@@ -30,16 +30,18 @@ type View struct {
 	Admin bool // the key is an administrator's, who sees every API
 }
 
-// Partial returns the error that keeps certificates from being deleted; nil where nothing hints at APIs
-// that the listing lacks.
+// Partial returns the error that keeps certificates from being deleted; nil where nothing hints at
+// APIs that the listing lacks.
 func (v View) Partial() error {
 	reasons := slices.Clone(v.Gaps)
 	if v.Hides != "" && !v.Admin {
 		reasons = append(reasons, v.Hides)
 	}
+
 	if len(reasons) == 0 {
 		return nil
 	}
+
 	return &PartialError{reasons}
 }
 
@@ -72,9 +74,11 @@ func (e *HiddenError) Error() string {
 	if len(e.Slugs) > 1 {
 		text = fmt.Sprintf("APIs %s exist, and the Dashboard does not show them to this key: another user owns them", strings.Join(e.Slugs, ", "))
 	}
+
 	if e.Err != nil {
 		text += " (" + e.Err.Error() + ")"
 	}
+
 	return text
 }
 
@@ -84,9 +88,9 @@ func (e *HiddenError) Unwrap() error { return e.Err }
 // Hint names the key that sees all.
 func (*HiddenError) Hint() string { return RightKey }
 
-// Look finds out how far the listing of a state can be trusted. It asks for nothing but single APIs:
-// one that does not exist, and those of services that the store or the ledger knows and the listing
-// lacks. Only where APIs may be hidden it asks whose the key is.
+// Look finds out how far the listing of a state can be trusted. It asks for nothing but single
+// APIs: one that does not exist, and those of services that the store or the ledger knows and the
+// listing lacks. Only where APIs may be hidden it asks whose the key is.
 //
 // Errors: *StepError for an answer that says neither.
 func Look(ctx context.Context, r Remote, state State, s Settings) (View, error) {
@@ -103,15 +107,17 @@ func look(ctx context.Context, r Remote, apis []dashboard.API, unlisted []owner,
 	if v.Gaps, err = gaps(ctx, r, apis, unlisted, s, ownership.Mute); err != nil {
 		return v, err
 	}
+
 	if v.Hides != "" && !v.Admin {
 		admin, err := r.APIs.Administrator(ctx)
 		v.Admin = err == nil && admin // who may not list users is none
 	}
+
 	return v, ctx.Err()
 }
 
-// unlisted returns the APIs that the listing lacks, of services that a certificate in the store or a
-// record was made for. signers are the CAs of the mesh.
+// unlisted returns the APIs that the listing lacks, of services that a certificate in the store or
+// a record was made for. signers are the CAs of the mesh.
 func unlisted(state State, signers map[string]bool) (all []owner) {
 	listed := make(map[owner]bool, len(state.APIs))
 	for _, api := range state.APIs {
@@ -119,6 +125,7 @@ func unlisted(state State, signers map[string]bool) (all []owner) {
 			listed[o] = true
 		}
 	}
+
 	note := func(svc inject.Service) {
 		for _, role := range []Role{Inbound, Mesh} {
 			if o := (owner{svc, role}); !listed[o] {
@@ -133,22 +140,26 @@ func unlisted(state State, signers map[string]bool) (all []owner) {
 			note(inject.Service{Namespace: r.Namespace, App: r.App})
 		}
 	}
+
 	for _, c := range state.Certificates {
 		if svc, ok := serviceOf(c.DNSNames); ok && signers[c.IssuerCN] {
 			note(svc)
 		}
 	}
+
 	slices.SortStableFunc(all, func(a, b owner) int { return compareServices(a.service, b.service) })
+
 	return all
 }
 
-// gaps asks for the APIs of services that are not listed as such. Where the Dashboard answers 401 for
-// an API that does not exist, 401 says nothing. One that lost its mark and its slug is listed all the
-// same.
+// gaps asks for the APIs of services that are not listed as such. Where the Dashboard answers 401
+// for an API that does not exist, 401 says nothing. One that lost its mark and its slug is listed
+// all the same.
 func gaps(ctx context.Context, r Remote, listed []dashboard.API, unlisted []owner, s Settings, mute bool) ([]string, error) {
 	if len(unlisted) == 0 {
 		return nil, nil
 	}
+
 	there := idsIn(listed)
 	found := make([]string, len(unlisted))
 	g, ctx := errgroup.WithContext(ctx)
@@ -164,23 +175,28 @@ func gaps(ctx context.Context, r Remote, listed []dashboard.API, unlisted []owne
 			case err != nil && !isNotFound(err) && !errors.Is(err, dashboard.ErrNotVisible):
 				return stepError("reading", "API", host(o.service), err)
 			}
+
 			return nil
 		})
 	}
+
 	err := g.Wait()
+
 	return slices.DeleteFunc(found, func(gap string) bool { return gap == "" }), err
 }
 
 // Resolve looks for APIs of the wanted services that the listing lacks although the store or the
-// ledger knows the service: a listing may be cut short, late, or hide what another user owns. APIs that
-// are there are added to the state. It asks for nothing where every service is listed or new.
+// ledger knows the service: a listing may be cut short, late, or hide what another user owns. APIs
+// that are there are added to the state. It asks for nothing where every service is listed or new.
 //
-// Errors: *HiddenError for APIs that this key may not see; *StepError for an answer that says neither.
+// Errors: *HiddenError for APIs that this key may not see; *StepError for an answer that says
+// neither.
 func Resolve(ctx context.Context, r Remote, services []Service, state State, s Settings) (State, error) {
 	doubtful := state.unlistedOf(services)
 	if len(doubtful) == 0 {
 		return state, nil
 	}
+
 	found, err := readByID(ctx, r, doubtful, s)
 	if err != nil {
 		return state, err
@@ -192,17 +208,19 @@ func Resolve(ctx context.Context, r Remote, services []Service, state State, s S
 			missing = append(missing, w)
 		}
 	}
+
 	found = slices.DeleteFunc(found, func(api *dashboard.API) bool { return api == nil })
 	unseen, err := state.unseenUses(ctx, r, missing, s)
 	if err != nil || len(found)+len(unseen) == 0 {
 		return state, err
 	}
 
-	// Other runs at the same moment create APIs, and take them back: hidden are those that a new listing
-	// lacks, and that use the certificate still.
+	// Other runs at the same moment create APIs, and take them back: hidden are those that a new
+	// listing lacks, and that use the certificate still.
 	if state.APIs, err = relisted(ctx, r, found); err != nil || len(unseen) == 0 {
 		return state, err
 	}
+
 	still, err := state.unseenUses(ctx, r, missing, s)
 	if err != nil {
 		return state, err
@@ -210,10 +228,12 @@ func Resolve(ctx context.Context, r Remote, services []Service, state State, s S
 	if hidden := slices.DeleteFunc(still, func(u unseenUse) bool { return !slices.Contains(unseen, u) }); len(hidden) > 0 {
 		return state, &HiddenError{Slugs: slugsOf(hidden)}
 	}
+
 	return state, nil
 }
 
-// readByID reads wanted APIs by the ids of our choice, each in its place: nil for one that is not there.
+// readByID reads wanted APIs by the ids of our choice, each in its place: nil for one that is not
+// there.
 //
 // Errors: as Resolve.
 func readByID(ctx context.Context, r Remote, doubtful []*WantedAPI, s Settings) ([]*dashboard.API, error) {
@@ -237,9 +257,11 @@ func readByID(ctx context.Context, r Remote, doubtful []*WantedAPI, s Settings) 
 			case !isNotFound(err) && !errors.Is(err, dashboard.ErrNotVisible):
 				return stepError("reading", "API", w.Slug, err)
 			}
+
 			return nil
 		})
 	}
+
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
@@ -247,22 +269,26 @@ func readByID(ctx context.Context, r Remote, doubtful []*WantedAPI, s Settings) 
 	if hidden = slices.DeleteFunc(hidden, func(slug string) bool { return slug == "" }); len(hidden) > 0 {
 		return nil, &HiddenError{Slugs: hidden}
 	}
+
 	return found, nil
 }
 
-// unseenUse is an API that the listing lacks, and that uses the certificate of a wanted one's service: so
-// it shows that it is hidden, where the Dashboard has given it another api_id.
+// unseenUse is an API that the listing lacks, and that uses the certificate of a wanted one's
+// service: so it shows that it is hidden, where the Dashboard has given it another api_id.
 type unseenUse struct{ slug, apiID string }
 
-// unseenUses returns the APIs that the listing lacks and that use certificates of the wanted ones' services.
+// unseenUses returns the APIs that the listing lacks and that use certificates of the wanted ones'
+// services.
 func (state State) unseenUses(ctx context.Context, r Remote, wanted []*WantedAPI, s Settings) (unseen []unseenUse, err error) {
 	if len(wanted) == 0 {
 		return nil, nil
 	}
+
 	listed := make(map[string]bool, len(state.APIs))
 	for _, api := range state.APIs {
 		listed[api.Definition.APIID()] = true
 	}
+
 	certificates := make(map[string][]string)
 	for _, c := range state.Certificates {
 		if len(c.DNSNames) == 1 {
@@ -283,16 +309,20 @@ func (state State) unseenUses(ctx context.Context, r Remote, wanted []*WantedAPI
 				if err != nil {
 					return stepError("reading", "uses of certificate", id, err)
 				}
+
 				for _, u := range uses {
 					if !listed[u.APIID] {
 						found[i] = append(found[i], unseenUse{w.Slug, u.APIID})
 					}
 				}
 			}
+
 			return nil
 		})
 	}
+
 	err = g.Wait()
+
 	return slices.Concat(found...), err
 }
 
@@ -304,9 +334,9 @@ func slugsOf(unseen []unseenUse) (slugs []string) {
 	return slices.Compact(slugs)
 }
 
-// relisted returns the APIs of a new listing, and those found by id that it lacks and that are there
-// still. Another run may have made one a moment ago, and take it back for an older one of the same
-// service: a listing from now on has that, too.
+// relisted returns the APIs of a new listing, and those found by id that it lacks and that are
+// there still. Another run may have made one a moment ago, and take it back for an older one of the
+// same service: a listing from now on has that, too.
 //
 // Errors: *StepError.
 func relisted(ctx context.Context, r Remote, found []*dashboard.API) ([]dashboard.API, error) {
@@ -314,12 +344,14 @@ func relisted(ctx context.Context, r Remote, found []*dashboard.API) ([]dashboar
 	if err != nil {
 		return nil, stepError("listing", "APIs", "", err)
 	}
+
 	listed := idsIn(all)
 	for _, api := range found {
 		id := api.Definition.ID()
 		if listed[id] {
 			continue
 		}
+
 		switch again, err := r.APIs.API(ctx, id); {
 		case err == nil:
 			all = append(all, again)
@@ -327,6 +359,7 @@ func relisted(ctx context.Context, r Remote, found []*dashboard.API) ([]dashboar
 			return nil, stepError("reading", "API", api.Definition.Label(), err)
 		}
 	}
+
 	return all, nil
 }
 
@@ -339,8 +372,8 @@ func idsIn(apis []dashboard.API) map[string]bool {
 	return ids
 }
 
-// unlistedOf returns the wanted APIs that the listing lacks, of services that a certificate in the store
-// or a record was made for.
+// unlistedOf returns the wanted APIs that the listing lacks, of services that a certificate in the
+// store or a record was made for.
 func (state State) unlistedOf(services []Service) (missing []*WantedAPI) {
 	listed := make(map[owner]bool, len(state.APIs))
 	for _, api := range state.APIs {
@@ -348,6 +381,7 @@ func (state State) unlistedOf(services []Service) (missing []*WantedAPI) {
 			listed[o] = true
 		}
 	}
+
 	for i := range services {
 		for _, w := range services[i].apis() {
 			if !listed[owner{w.Service, w.Role}] {
@@ -355,6 +389,7 @@ func (state State) unlistedOf(services []Service) (missing []*WantedAPI) {
 			}
 		}
 	}
+
 	if len(missing) == 0 {
 		return nil
 	}
@@ -365,9 +400,11 @@ func (state State) unlistedOf(services []Service) (missing []*WantedAPI) {
 			known[c.DNSNames[0]] = true
 		}
 	}
+
 	for i := range state.Records {
 		r := &state.Records[i]
 		known[host(inject.Service{Namespace: r.Namespace, App: r.App})] = true
 	}
+
 	return slices.DeleteFunc(missing, func(w *WantedAPI) bool { return !known[host(w.Service)] })
 }

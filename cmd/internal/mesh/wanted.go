@@ -28,26 +28,29 @@ type Service struct {
 	fields []inject.Field // of its first workload, which all others have, too
 }
 
-// apis are the service's two APIs in the order in which they are registered: a route is opened only to what is there.
+// apis returns the service's two APIs in the order in which they are registered: a route is opened
+// only to what is there.
 func (s *Service) apis() []*WantedAPI { return []*WantedAPI{&s.Inbound, &s.Mesh} }
 
 func (s *Service) problem(rule inject.Rule, pos manifest.Position, format string, args ...any) inject.Problem {
 	return inject.Problem{Rule: rule, Pos: pos, Object: s.Object, Msg: fmt.Sprintf(format, args...)}
 }
 
-// Wanted says which services the workloads make and what their APIs must be. It is pure, and everything about the stream alone that
-// can be refused is refused here, before any request.
+// Wanted says which services the workloads make and what their APIs must be. It is pure, and
+// everything about the stream alone that can be refused is refused here, before any request.
 //
-// Services come sorted by namespace and app, so that the order of the workloads does not matter. Workloads of the same namespace
-// and app are one service and share its APIs.
+// Services come sorted by namespace and app, so that the order of the workloads does not matter.
+// Workloads of the same namespace and app are one service and share its APIs.
 //
-// Problems: workloads of one service that differ in route, template or annotations; two services with one route, or with one
-// slug; an app named mesh; a template that does not exist or does not render; annotations that overlap, or that name no field
-// or a value of the wrong type. Warnings: annotations on nested fields that are not known.
+// Problems: workloads of one service that differ in route, template or annotations; two services
+// with one route, or with one slug; an app named mesh; a template that does not exist or does not
+// render; annotations that overlap, or that name no field or a value of the wrong type. Warnings:
+// annotations on nested fields that are not known.
 func Wanted(workloads []inject.Workload, s Settings) (services []Service, warnings, problems []inject.Problem) {
 	if s.Templates == nil {
 		s.Templates = dashboard.BuiltinTemplates()
 	}
+
 	groups := make(map[inject.Service][]inject.Workload)
 	for _, w := range workloads {
 		warned, refused := checkWorkload(w, s)
@@ -57,12 +60,14 @@ func Wanted(workloads []inject.Workload, s Settings) (services []Service, warnin
 			groups[w.Service] = append(groups[w.Service], w)
 		}
 	}
+
 	services, refused := newServices(groups, s)
 	problems = append(problems, refused...)
 	problems = append(problems, sameSlug(services)...)
 	problems = append(problems, sameRoute(services)...)
 	problems = append(problems, nestedRoutes(services, s)...)
 	sortProblems(problems)
+
 	return services, warnings, problems
 }
 
@@ -73,7 +78,8 @@ func compareServices(a, b inject.Service) int {
 	return strings.Compare(a.App, b.App)
 }
 
-// newServices makes a service of each group, on all cores, because rendering takes most of the time of a plan.
+// newServices makes a service of each group, on all cores, because rendering takes most of the time
+// of a plan.
 func newServices(groups map[inject.Service][]inject.Workload, s Settings) (services []Service, problems []inject.Problem) {
 	names := slices.SortedFunc(maps.Keys(groups), compareServices)
 	services = make([]Service, len(names))
@@ -87,6 +93,7 @@ func newServices(groups map[inject.Service][]inject.Workload, s Settings) (servi
 			services[i].Mesh.Definition.Share(services[i-1].Mesh.Definition)
 		}
 	}
+
 	return services, problems
 }
 
@@ -98,13 +105,16 @@ func newService(group []inject.Workload, s Settings) (Service, []inject.Problem)
 		Hosts:  []string{host(w.Service)},
 		fields: w.Fields,
 	}
+
 	var err error
 	if service.Inbound, err = wantAPI(w, Inbound, s); err == nil {
 		service.Mesh, err = wantAPI(w, Mesh, s)
 	}
+
 	if err != nil {
 		return service, []inject.Problem{service.problem(inject.RuleDefinition, templatePos(w), "%v", err)}
 	}
+
 	return service, presets(&service, group)
 }
 
@@ -123,10 +133,12 @@ func presets(service *Service, group []inject.Workload) (problems []inject.Probl
 			preset.api.preset = cmp.Or(preset.api.preset, preset.id)
 		}
 	}
+
 	return problems
 }
 
-// sameSlug refuses services that would share their slugs, which plain slugs do not keep apart by namespace (webhook fault B6).
+// sameSlug refuses services that would share their slugs, which plain slugs do not keep apart by
+// namespace (webhook fault B6).
 func sameSlug(services []Service) (problems []inject.Problem) {
 	shared := groupBy(services, func(s *Service) string { return s.Inbound.Slug })
 	for _, group := range shared {
@@ -136,6 +148,7 @@ func sameSlug(services []Service) (problems []inject.Problem) {
 				s.Service, other.Service, other.Pos, s.Inbound.Slug, s.Mesh.Slug))
 		}
 	}
+
 	return problems
 }
 
@@ -149,6 +162,7 @@ func sameRoute(services []Service) (problems []inject.Problem) {
 				s.Route, s.Service, other.Service, other.RoutePos))
 		}
 	}
+
 	return problems
 }
 
@@ -159,12 +173,14 @@ func groupBy(services []Service, key func(*Service) string) [][]*Service {
 		k := key(&services[i])
 		groups[k] = append(groups[k], &services[i])
 	}
+
 	var shared [][]*Service
 	for _, group := range groups {
 		if len(group) > 1 {
 			shared = append(shared, group)
 		}
 	}
+
 	return shared
 }
 
@@ -180,6 +196,7 @@ func sortProblems(problems []inject.Problem) {
 		if c := a.Pos.Column - b.Pos.Column; c != 0 {
 			return c
 		}
+
 		return strings.Compare(a.Msg, b.Msg)
 	})
 }

@@ -20,6 +20,7 @@ func TestRefusals(t *testing.T) {
 	templated := func(name string) func(*inject.Workload) {
 		return func(w *inject.Workload) { w.HasTemplate, w.Template = true, name }
 	}
+
 	elsewhere := func(w *inject.Workload) {
 		w.Pos.Line, w.RoutePos.Line, w.Object = 101, 110, "document 2 (Deployment shop/echo-canary)"
 	}
@@ -86,10 +87,12 @@ func TestRefusals(t *testing.T) {
 			if c.settings != nil {
 				c.settings(&s)
 			}
+
 			_, _, problems := Wanted(c.workloads, s)
 			if len(problems) != len(c.want) {
 				t.Fatalf("problems %v", problems)
 			}
+
 			for i, part := range c.want {
 				if !strings.Contains(problems[i].Error(), part) {
 					t.Errorf("%v\nlacks %s", problems[i], part)
@@ -106,7 +109,8 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-// TestDefinition: annotations go to the inbound API alone, and nothing that templates or annotations say changes whose API it is.
+// TestDefinition: annotations go to the inbound API alone, and nothing that templates or
+// annotations say changes whose API it is.
 func TestDefinition(t *testing.T) {
 	templates, err := dashboard.ParseTemplates(map[string]string{"t.json": `{{define "hostile"}}{
 		"id": "x", "api_id": "x", "name": "{{.Name}}", "slug": "x", "org_id": "x", "domain": "x", "tags": ["x"], "certificates": ["", "pinned"],
@@ -117,10 +121,12 @@ func TestDefinition(t *testing.T) {
 	s.Templates = templates
 	w := workload("shop", "echo", annotated("array", "jwt-default-policies", []any{}), annotated("object", "config-data.more", map[string]any{"a.b": "c"}))
 	w.HasTemplate, w.Template = true, "hostile"
+
 	services, _, problems := Wanted([]inject.Workload{w}, s)
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
+
 	got := services[0].Inbound.Definition
 	want := dashboard.Definition{
 		"api_id": apiID(s.Org, w.Service, Inbound), "name": "echo-inbound", "slug": "echo-inbound", "org_id": s.Org, "domain": "echo.shop",
@@ -133,15 +139,19 @@ func TestDefinition(t *testing.T) {
 		"version_data": map[string]any{"not_versioned": true, "versions": map[string]any{}},
 		"auth":         got["auth"],
 	}
+
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("inbound API (-want +got):\n%s", diff)
 	}
+
 	if _, ok := services[0].Inbound.leavesFor(nil)["allowed_ips"]; ok {
 		t.Error("updates enforce an empty array that only the template has")
 	}
+
 	if _, ok := services[0].Inbound.leavesFor(nil)["jwt_default_policies"]; !ok {
 		t.Error("updates do not enforce an empty array that an annotation asks for")
 	}
+
 	if _, ok := services[0].Mesh.Definition["jwt_default_policies"]; ok {
 		t.Error("annotations went to the mesh API")
 	}

@@ -21,12 +21,15 @@ func checkWorkload(w inject.Workload, s Settings) (warnings, problems []inject.P
 	if w.Service.App == meshTag {
 		problems = append(problems, at(inject.RuleApp, w.Pos, "an app cannot be named %q: every sidecar of the mesh carries that tag and would serve its inbound API", meshTag))
 	}
+
 	if why := refusedHost(host(w.Service), s); why != "" {
 		problems = append(problems, at(inject.RuleApp, w.Pos, "%s", why))
 	}
+
 	if name := templateName(w, Inbound); w.HasTemplate && !s.Templates.Has(name) {
 		problems = append(problems, at(inject.RuleDefinition, w.TemplatePos, "annotation template.service.tyk.io: no template %q: Tyk.templates names no folder that defines it", name))
 	}
+
 	for _, f := range w.Fields {
 		warning, err := dashboard.CheckField(f.Path, f.Value)
 		if warning != "" {
@@ -36,6 +39,7 @@ func checkWorkload(w inject.Workload, s Settings) (warnings, problems []inject.P
 			problems = append(problems, at(inject.RuleDefinition, f.Pos, "annotation %s: %v", f.Key, err))
 		}
 	}
+
 	for i, f := range w.Fields {
 		for _, earlier := range w.Fields[:i] {
 			if overlap(f.Path, earlier.Path) {
@@ -44,11 +48,12 @@ func checkWorkload(w inject.Workload, s Settings) (warnings, problems []inject.P
 			}
 		}
 	}
+
 	return warnings, problems
 }
 
-// refusedHost returns why a service cannot go by a host; "" if it can. Issue would refuse it only after
-// other services were written.
+// refusedHost returns why a service cannot go by a host; "" if it can. Issue would refuse it only
+// after other services were written.
 func refusedHost(host string, s Settings) string {
 	if slices.ContainsFunc(s.meshCertificateHosts(), func(h string) bool { return strings.EqualFold(h, host) }) {
 		return fmt.Sprintf("the service is called %s, as a host of the mesh is: its certificate would be good for both; take the host out of Injector.meshHosts", host)
@@ -59,8 +64,8 @@ func refusedHost(host string, s Settings) string {
 	return ""
 }
 
-// overlap says whether one path is the other, or leads to it: which of two such annotations won was left to chance (webhook
-// fault B9).
+// overlap reports whether one path is the other, or leads to it: which of two such annotations won
+// was left to chance (webhook fault B9).
 func overlap(a, b string) bool {
 	return strings.HasPrefix(a+".", b+".") || strings.HasPrefix(b+".", a+".")
 }
@@ -79,14 +84,18 @@ func disagreements(group []inject.Workload) (problems []inject.Problem) {
 		if w.Route != first.Route {
 			problems = append(problems, disagree(w, w.RoutePos, "route %q differs from %q at %s", w.Route, first.Route, first.RoutePos))
 		}
+
 		if w.Port != first.Port {
 			problems = append(problems, disagree(w, w.Pos, "the app listens on port %d, and on port %d at %s", w.Port, first.Port, first.Pos))
 		}
+
 		if w.HasTemplate != first.HasTemplate || w.Template != first.Template {
 			problems = append(problems, disagree(w, templatePos(w), "template %s differs from %s at %s", templateText(w), templateText(first), templatePos(first)))
 		}
+
 		problems = append(problems, fieldDisagreements(first, w)...)
 	}
+
 	return problems
 }
 
@@ -95,6 +104,7 @@ func fieldDisagreements(first, w inject.Workload) (problems []inject.Problem) {
 	for _, f := range first.Fields {
 		has[f.Key] = f
 	}
+
 	for _, f := range w.Fields {
 		other, ok := has[f.Key]
 		delete(has, f.Key)
@@ -105,11 +115,13 @@ func fieldDisagreements(first, w inject.Workload) (problems []inject.Problem) {
 			problems = append(problems, disagree(w, f.Pos, "annotation %s differs from the one at %s", f.Key, other.Pos))
 		}
 	}
+
 	for _, f := range first.Fields {
 		if _, left := has[f.Key]; left {
 			problems = append(problems, disagree(w, w.Pos, "annotation %s at %s is missing here", f.Key, f.Pos))
 		}
 	}
+
 	return problems
 }
 
@@ -118,7 +130,8 @@ func disagree(w inject.Workload, pos manifest.Position, format string, args ...a
 		fmt.Sprintf("; workloads of one service (%s) share its APIs: a label that differs, named in Injector.serviceLabels, makes them several", w.Service)}
 }
 
-// templateName is the template that renders an API. The annotation counts for both, and an empty one means "default", as in tyk-k8s.
+// templateName returns the template that renders an API. The annotation counts for both, and an
+// empty one means "default", as in tyk-k8s.
 func templateName(w inject.Workload, role Role) string {
 	if !w.HasTemplate {
 		return "default-" + string(role)

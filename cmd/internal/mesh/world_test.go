@@ -35,7 +35,7 @@ type world struct {
 	ahead    atomic.Int64 // of all clocks but the system's
 }
 
-// now is the time of this world's servers and runs.
+// now returns the time of this world's servers and runs.
 func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
 
 // later moves the clocks from the system's time on.
@@ -76,6 +76,7 @@ func newWorld(tb testing.TB, o dashboardtest.Options) *world {
 		Org: w.dash.Org, TLS: true, MeshHosts: []string{"mesh", "mesh.local", "localhost"},
 		InboundTarget: "http://localhost:6767", MeshPort: 8080, Parallel: 4, Now: w.now, Settle: time.Nanosecond,
 	}
+
 	return w
 }
 
@@ -96,10 +97,11 @@ func must(tb testing.TB, err error) {
 	}
 }
 
-// workload is one with the route /<app>; what it stands at follows from its name.
+// workload returns one with the route /<app>; what it stands at follows from its name.
 func workload(namespace, app string, change ...func(*inject.Workload)) inject.Workload {
 	pos := manifest.Position{File: namespace + "-" + app + ".yaml", Line: 1, Column: 1}
 	at := func(line int) manifest.Position { return manifest.Position{File: pos.File, Line: line, Column: 9} }
+
 	w := inject.Workload{
 		Object: fmt.Sprintf("document 1 (Deployment %s/%s)", namespace, app), Pos: pos,
 		Service: inject.Service{Namespace: namespace, App: app},
@@ -108,9 +110,11 @@ func workload(namespace, app string, change ...func(*inject.Workload)) inject.Wo
 	for _, c := range change {
 		c(&w)
 	}
+
 	for i := range w.Fields {
 		w.Fields[i].Pos = at(20 + i)
 	}
+
 	return w
 }
 
@@ -142,14 +146,17 @@ func (w *world) tryPlan(workloads ...inject.Workload) (*Plan, []inject.Problem) 
 	if len(problems) > 0 {
 		return nil, problems
 	}
+
 	state, err := Observe(context.Background(), w.remote, w.settings)
 	must(w.tb, err)
 	state, err = Resolve(context.Background(), w.remote, services, state, w.settings)
 	must(w.tb, err)
+
 	plan, problems := NewPlan(services, state, w.settings)
 	if plan != nil {
 		must(w.tb, plan.Prove(context.Background(), w.remote))
 	}
+
 	return plan, problems
 }
 
@@ -160,20 +167,25 @@ func (w *world) run(ctx context.Context, workloads ...inject.Workload) (map[inje
 	if len(problems) > 0 {
 		w.tb.Fatalf("problems: %v", problems)
 	}
+
 	state, err := Observe(ctx, w.remote, w.settings)
 	if err == nil {
 		state, err = Resolve(ctx, w.remote, services, state, w.settings)
 	}
+
 	if err != nil {
 		return nil, err
 	}
+
 	plan, problems := NewPlan(services, state, w.settings)
 	if len(problems) > 0 {
 		w.tb.Fatalf("problems: %v", problems)
 	}
+
 	if err := plan.Prove(ctx, w.remote); err != nil {
 		return nil, err
 	}
+
 	return plan.Apply(ctx, w.remote, nil)
 }
 
@@ -193,22 +205,25 @@ func (w *world) settled(workloads ...inject.Workload) {
 	before := w.ledgerText()
 	_, err := w.run(context.Background(), workloads...)
 	must(w.tb, err)
+
 	want := "GET /api/apis?p=-2"
 	if w.settings.TLS {
 		want += " GET /api/certs?mode=detailed&p=-1"
 	}
+
 	if got := w.requests(); got != want {
 		w.tb.Errorf("a run with nothing to do made requests: %s", got)
 		for _, s := range w.plan(workloads...).Steps() {
 			w.tb.Logf("planned: %v", s)
 		}
 	}
+
 	if diff := cmp.Diff(before, w.ledgerText()); diff != "" {
 		w.tb.Errorf("a run with nothing to do wrote to the ledger:\n%s", diff)
 	}
 }
 
-// requests are those since the log was cleared, sorted, in one line.
+// requests returns those since the log was cleared, sorted, in one line.
 func (w *world) requests() string {
 	var all []string
 	for _, r := range w.dash.Requests() {
@@ -218,11 +233,12 @@ func (w *world) requests() string {
 		}
 		all = append(all, line)
 	}
+
 	sort.Strings(all)
 	return strings.Join(all, " ")
 }
 
-// writes are the requests that change something.
+// writes returns the requests that change something.
 func (w *world) writes() string {
 	var all []string
 	for _, r := range w.dash.Requests() {
@@ -230,6 +246,7 @@ func (w *world) writes() string {
 			all = append(all, r.Method+" "+r.Name)
 		}
 	}
+
 	sort.Strings(all)
 	return strings.Join(all, " ")
 }
@@ -253,7 +270,7 @@ func (w *world) ledgerText() string {
 	return b.String()
 }
 
-// api is the one registered API with a slug.
+// api returns the one registered API with a slug.
 func (w *world) api(slug string) dashboard.Definition {
 	w.tb.Helper()
 	var found []dashboard.Definition
@@ -262,9 +279,11 @@ func (w *world) api(slug string) dashboard.Definition {
 			found = append(found, a.Definition)
 		}
 	}
+
 	if len(found) != 1 {
 		w.tb.Fatalf("%d APIs have the slug %q", len(found), slug)
 	}
+
 	return found[0]
 }
 
@@ -290,6 +309,7 @@ func (w *world) serve() {
 	for _, c := range w.dash.Certificates() {
 		stored[c.ID] = true
 	}
+
 	for _, a := range w.dash.APIs() {
 		for _, id := range a.Definition.Certificates() {
 			if !stored[id] {
@@ -299,7 +319,7 @@ func (w *world) serve() {
 	}
 }
 
-// snapshot is the remote state with ids, keys and times left out: what L6 compares.
+// snapshot returns the remote state with ids, keys and times left out: what L6 compares.
 func (w *world) snapshot() string {
 	w.tb.Helper()
 	names := make(map[string]string)
@@ -308,12 +328,14 @@ func (w *world) snapshot() string {
 		names[c.ID] = "certificate of " + strings.Join(c.DNSNames, ",")
 		lines = append(lines, "stored "+names[c.ID])
 	}
+
 	named := func(id string) string {
 		if name := names[id]; name != "" {
 			return name
 		}
 		return "a certificate that is not stored"
 	}
+
 	for _, a := range w.dash.APIs() {
 		d := a.Definition.Clone()
 		delete(d, "id")
@@ -322,16 +344,21 @@ func (w *world) snapshot() string {
 		} else {
 			d["api_id"] = "assigned"
 		}
+
 		for i, id := range texts(d["certificates"]) {
 			d["certificates"].([]any)[i] = named(id)
 		}
+
 		text, err := json.Marshal(d)
 		must(w.tb, err)
 		lines = append(lines, "API "+string(text))
 	}
+
 	for _, r := range w.records() {
 		lines = append(lines, fmt.Sprintf("record %s %s %v: %s", r.ID, r.State, r.Hosts, named(r.Fingerprint)))
 	}
+
 	sort.Strings(lines)
+
 	return strings.Join(lines, "\n")
 }

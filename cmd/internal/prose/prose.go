@@ -1,4 +1,5 @@
-// Package prose prints what people are told of keys, annotations and exit statuses, which stands once, as README has it in Markdown.
+// Package prose prints what people are told of keys, annotations and exit statuses, which stands
+// once, as README has it in Markdown.
 //
 //	`text` as README has it ──Plain──> text ──Lines──> lines of a terminal, of a comment
 package prose
@@ -8,12 +9,12 @@ import (
 	"strings"
 )
 
-// Plain is a text without the marks of Markdown.
+// Plain returns a text without the marks of Markdown.
 func Plain(text string) string {
 	return strings.NewReplacer("`", "", "*(", "(", ")*", ")").Replace(text)
 }
 
-// Lines are the words of a text on lines of so many bytes at most, if no word is longer.
+// Lines returns the words of a text on lines of so many bytes at most, if no word is longer.
 func Lines(text string, columns int) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		line := ""
@@ -26,6 +27,7 @@ func Lines(text string, columns int) iter.Seq[string] {
 			}
 			line = strings.TrimLeft(line+" "+word, " ")
 		}
+
 		if line != "" {
 			yield(line)
 		}
