@@ -1,4 +1,5 @@
-# What developers and CI run. `make test` is all that a change has to pass.
+# What developers and CI run. `make test` tests the program; `make check` is all that a change has to
+# pass.
 
 GO      ?= go
 VERSION ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),dev)
@@ -21,15 +22,21 @@ GUIDED    = $(if $(filter 2000x,$(FUZZTIME)),,-fuzz=.)
 # How the program and FerretDB are built. Vet and lint look at the same, so that nothing is compiled twice on a machine with an empty cache.
 STATIC = CGO_ENABLED=0 GOFLAGS=-trimpath
 
-.PHONY: build test format vet lint releasable unit ferretdb fuzz soak vulncheck test-hosts test-cfssl test-validate test-rules test-cluster \
+.PHONY: build test check format vet lint releasable race ferretdb fuzz soak vulncheck test-hosts test-cfssl test-validate test-rules test-cluster \
 	bench bench-keep bench-peers update demo servers parity release release-twice image test-image clean
 
 # One static binary that holds no path of the machine that built it.
 build:
 	$(STATIC) $(GO) build -ldflags '-s -w -X main.version=$(VERSION)' -o bin/tykmesh ./cmd/tykmesh
 
+# The program's tests, and nothing else. -short shortens random walks and leaves out the tests that
+# need a MongoDB, unless FerretDB has been built before: building it takes minutes. check runs all.
 test:
-	@for part in format vet lint releasable unit fuzz; do \
+	$(STATIC) $(GO) test -short -vet=off -p 4 -timeout 10m ./...
+
+# All that a change has to pass, the cheapest first.
+check:
+	@for part in format vet lint releasable race fuzz; do \
 		echo "== $$part"; start=$$(date +%s); \
 		$(MAKE) --no-print-directory $$part || exit 1; \
 		echo "== $$part: $$(($$(date +%s) - start)) s"; \
@@ -50,15 +57,16 @@ lint:
 releasable:
 	$(STATIC) $(GO) run -C testdata/release . ../../.goreleaser.yaml
 
-# More packages at once than there are cores, because tests wait for servers too.
-unit: ferretdb
+# Every test in full, with the race detector. More packages at once than there are cores, because
+# tests wait for servers too.
+race: ferretdb
 	$(GO) test $(RACE) -p 4 -timeout 10m ./...
 
 # Compiles what tests talk to as MongoDB, as they build it, before the time of any test counts.
 ferretdb:
 	$(STATIC) $(GO) build -C testdata/ferretdb -ldflags '-s -w' -o /dev/null .
 
-# Every fuzz target, one after the other: go test fuzzes only one at a time. The short run of make test goes without what guides a fuzzer to new code,
+# Every fuzz target, one after the other: go test fuzzes only one at a time. The short run of make check goes without what guides a fuzzer to new code,
 # because for that all that is used would have to be compiled once more; a longer one has it, and goes on where the last one ended.
 fuzz:
 	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
