@@ -20,7 +20,7 @@ type key struct {
 	field[Config]
 
 	name    string   // one of the constants: "Tyk.url"
-	aliases []string // old names, which are still read: "Tyk.uri"
+	aliases []string // old names, with their section, which are still read
 	text    string   // what it is for
 	unset   string   // its default in words; "" if the default is a value, or if there is none
 	example string   // a value, as YAML; "" is the default

@@ -23,7 +23,8 @@ const schemaText = "Configuration of tykmesh. tykmesh also reads section and key
 	"and yes, no, on and off as true and false; this schema knows the documented spelling only."
 
 // WriteSchema writes the JSON Schema of configuration files. Apart from other spellings (schemaText)
-// it accepts every file that Load accepts. It cannot know everything that Load refuses.
+// it accepts every file that Load accepts without Local. It does not know everything that Load
+// refuses.
 func WriteSchema(w io.Writer) error {
 	sections := manifest.Map{}
 	for _, s := range table {
