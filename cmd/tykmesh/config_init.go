@@ -30,7 +30,7 @@ func runConfigInit(_ context.Context, p process, _ options, report *report) (out
 		"next, when this is in tykmesh.yaml:",
 		"  fill in Tyk.url, Tyk.org and Sidecar.redis; export TYK_DASHBOARD_KEY, the key of a Dashboard user",
 		"  tykmesh config schema > tykmesh.schema.json     # lets editors complete and check the file",
-		"  tykmesh ca init                                 # creates a CA for the mesh, if there is none; then remove the # of certPath and bundlePath",
+		"  tykmesh ca init                                 # creates a CA for the mesh, unless you have one; then remove the # of certPath and bundlePath",
 		"  tykmesh config secret -n NAMESPACE > secret.sh  # creates the Secret that sidecars need, in each namespace of the mesh",
 		"  tykmesh check                                   # is everything ready?",
 		"without any server: tykmesh inject --local ./mesh -f app.yaml",

@@ -11,7 +11,8 @@ import (
 // proseColumns is how wide comments are.
 const proseColumns = 120
 
-// schemaFile is the file in which editors look for the schema. Its path starts at the configuration.
+// schemaFile is the file in which editors look for the schema. Its path starts at the
+// configuration.
 const schemaFile = "tykmesh.schema.json"
 
 const configurationHead = `# yaml-language-server: $schema=` + schemaFile + `

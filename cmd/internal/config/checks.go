@@ -14,8 +14,8 @@ import (
 // orgDigits is the length of an organisation's id: it is a MongoDB ObjectID.
 const orgDigits = 24
 
-// placeholderOrg is the id that config init writes. No organisation has it, so that an error reminds
-// users to fill in their own.
+// placeholderOrg is the id that config init writes. No organisation has it, so that an error
+// reminds users to fill in their own.
 const placeholderOrg = "000000000000000000000000"
 
 // The checks return an error about a value. Those of secrets and addresses do not repeat the value,
@@ -72,8 +72,8 @@ func checkMongo(v string) error {
 	return nil
 }
 
-// isOpen reports whether requests to a URL can be read on their way, because they leave this machine
-// unencrypted.
+// isOpen reports whether requests to a URL can be read on their way, because they leave this
+// machine unencrypted.
 func isOpen(address string) bool {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" {
@@ -84,8 +84,8 @@ func isOpen(address string) bool {
 	return host != "localhost" && !strings.HasSuffix(host, ".localhost") && (err != nil || !ip.Unmap().IsLoopback())
 }
 
-// trustsAnyMongo reports whether a connection string turns the verification of MongoDB's certificate
-// off. Drivers read options in any case.
+// trustsAnyMongo reports whether a connection string turns the verification of MongoDB's
+// certificate off. Drivers read options in any case.
 func trustsAnyMongo(connStr string) bool {
 	_, options, _ := strings.Cut(connStr, "?")
 	for option := range strings.FieldsFuncSeq(options, func(r rune) bool { return r == '&' || r == ';' }) {

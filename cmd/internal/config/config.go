@@ -27,7 +27,7 @@ import (
 // Config is a configuration: the sections Tyk, CA and Injector of tyk-k8s, and the section Sidecar.
 // It is typed and checked, and has defaults for the keys that are not set.
 type Config struct {
-	File     string             // the file that was read, as errors name it; "" if there is none
+	File     string             // the file that was read, as errors name it; "" without a file
 	places   map[string]Finding // where each key is set, and where each section of the file begins; without messages
 	named    []string           // the files that keys name
 	Tyk      TykSection
@@ -77,9 +77,10 @@ type InjectorSection struct {
 	EnableMeshTLS     bool   // give both a certificate; true only with CreateRoutes
 	MeshCertificateID string // of a certificate in the Dashboard's store; "" means that the mesh certificate is found or made
 
-	// Containers and InitContainers are added to every pod, with their keys in the order of the file.
-	// Each decodes strictly into a Kubernetes Container, its name is a DNS label, and all names differ.
-	// Without Containers there are no InitContainers, and pods get the built-in sidecar.
+	// Containers and InitContainers are added to every pod, with their keys in the order of the
+	// file. Each decodes strictly into a Kubernetes Container, its name is a DNS label, and all
+	// names differ. Without Containers there are no InitContainers, and pods get the built-in
+	// sidecar.
 	Containers, InitContainers []manifest.Map
 
 	PodTemplates []inject.PodTemplate // where custom resources have pod templates besides spec.template
@@ -122,13 +123,13 @@ func (c Config) Fail(key string, err error, hint string) error {
 
 // Source is everything that a configuration is read from.
 type Source struct {
-	Name     string                            // the file, as errors name it; "" if there is none
+	Name     string                            // the file, as errors name it; "" without a file
 	Data     []byte                            // its text
 	Environ  []string                          // as os.Environ returns it
 	ReadFile func(path string) ([]byte, error) // reads the files that keys name
 
-	// Local is true if --local stands in for the servers. The keys that tell how to reach them are then
-	// neither needed nor read.
+	// Local is true if --local stands in for the servers. The keys that tell how to reach them are
+	// then neither needed nor read.
 	Local bool
 }
 

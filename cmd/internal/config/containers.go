@@ -25,8 +25,8 @@ type container struct {
 }
 
 // containerList is the kind of lists of containers. They are read twice: as trees whose keys keep
-// their order, because these go into manifests, and as Kubernetes decodes them, to check them. Their
-// keys are case-sensitive, unlike all others of the file.
+// their order, because these go into manifests, and as Kubernetes decodes them, to check them.
+// Their keys are case-sensitive, unlike all others of the file.
 var containerList = kind[[]manifest.Map]{read: readContainers, show: showContainers, schema: manifest.Map{
 	{Key: "type", Value: "array"},
 	{Key: "items", Value: reference(reflect.TypeFor[corev1.Container]())},
@@ -164,8 +164,8 @@ func (l *loader) treeList(n node, key string, t reflect.Type) any {
 	return out
 }
 
-// selfDecoded holds the types of scalars that Kubernetes decodes in their own way, and descriptions of
-// them for messages.
+// selfDecoded holds the types of scalars that Kubernetes decodes in their own way, and descriptions
+// of them for messages.
 var selfDecoded = map[reflect.Type]string{
 	reflect.TypeFor[resource.Quantity]():  "a quantity like 500m or 128Mi",
 	reflect.TypeFor[intstr.IntOrString](): "a number or a name",

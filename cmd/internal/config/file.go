@@ -14,8 +14,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/spelling"
 )
 
-// maxValues is how many values a configuration may have once its aliases are expanded. A real one has
-// some hundred; a few nested aliases make billions.
+// maxValues is how many values a configuration may have once its aliases are expanded. A real one
+// has some hundred; a few nested aliases make billions.
 const maxValues = 20000
 
 // node is a YAML value of the file and its place.
@@ -84,7 +84,7 @@ func (l *loader) readSection(section section, value node) {
 	}
 }
 
-// parse returns the YAML document of the file, or the zero node if there is none, which is a
+// parse returns the YAML document of the file, or the zero node for an empty file, which is a
 // configuration that sets nothing.
 func (l *loader) parse() (node, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(l.src.Data))
@@ -116,8 +116,8 @@ var (
 	yamlQuoted = regexp.MustCompile(`'[^']{2,}'`)
 )
 
-// syntaxError reports an error of the YAML parser. The parser quotes names of anchors, which may be a
-// secret that begins with an asterisk, so its quotations are left out, but for single characters.
+// syntaxError reports an error of the YAML parser. The parser quotes names of anchors, which may be
+// a secret that begins with an asterisk, so its quotations are left out, but for single characters.
 func (l *loader) syntaxError(err error) {
 	document := &manifest.Document{File: l.src.Name, Line: 1, Text: l.src.Data}
 	mistake := document.Mistake(err)
@@ -207,8 +207,8 @@ func (l *loader) items(sequence node) []node {
 	return out
 }
 
-// spend counts one more value, and reports whether there may be more. Aliases within aliases make too
-// many, and so does an alias of itself.
+// spend counts one more value, and reports whether there may be more. Aliases within aliases make
+// too many, and so does an alias of itself.
 func (l *loader) spend(pos manifest.Position) bool {
 	l.values++
 	if l.values == maxValues {
@@ -241,9 +241,9 @@ func dotted(parent, key string) string {
 	return parent + "." + key
 }
 
-// unknownKey reports a key that its level does not have, and the key that was probably meant: one of
-// the same name in another section, or the known one that is most like it. That key causes no further
-// errors, for instance because it is missing.
+// unknownKey reports a key that its level does not have, and the key that was probably meant: one
+// of the same name in another section, or the known one that is most like it. That key causes no
+// further errors, for instance because it is missing.
 func (l *loader) unknownKey(parent string, e entry, known []string) {
 	meant := ""
 	for _, k := range keys {

@@ -61,7 +61,8 @@ func (e Error) Hint() string {
 // ExitCode returns the exit status for usage and configuration.
 func (Error) ExitCode() int { return 2 }
 
-// inFileOrder sorts findings by place. Those without a place keep their order and follow the others.
+// inFileOrder sorts findings by place. Those without a place keep their order and follow the
+// others.
 func inFileOrder(fs []Finding) []Finding {
 	slices.SortStableFunc(fs, compare)
 	return fs

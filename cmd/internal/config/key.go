@@ -21,8 +21,8 @@ type key struct {
 
 	name    string   // one of the constants: "Tyk.url"
 	aliases []string // old names, with their section, which are still read
-	text    string   // what it is for
-	unset   string   // its default in words; "" if the default is a value, or if there is none
+	text    string   // its purpose
+	unset   string   // its default in words; "" if the default is a value, or missing
 	example string   // a value, as YAML; "" is the default
 	begin   string   // the value that config init sets, as YAML
 
@@ -37,7 +37,7 @@ type key struct {
 type field[T any] struct {
 	preset func(*T) // sets the default
 	read   func(*loader, setting, *T)
-	show   func(*T) any // the value without secrets, as manifest.Map, manifest.List, string, int64 or bool; nil if there is none
+	show   func(*T) any // the value without secrets, as manifest.Map, manifest.List, string, int64 or bool; nil if not set
 	schema manifest.Map // of its values in a file, null apart
 }
 
@@ -187,7 +187,7 @@ func (k key) filled() bool { return k.pinned || k.begin != "" }
 type Key struct {
 	Name     string // "Tyk.url"
 	Variable string // the environment variable that sets it; "" if none can
-	Text     string // what it is for; names and values stand in backticks
+	Text     string // its purpose; names and values stand in backticks
 	Default  string // its default, as YAML or in words; may be ""
 	Preset   bool   // Default is a value
 	Secret   bool   // it is never shown

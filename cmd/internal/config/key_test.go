@@ -89,8 +89,8 @@ func TestAliases(t *testing.T) {
 	}
 }
 
-// config view shows the new name, and where the old one is. config init and documents do not mention
-// the old one.
+// config view shows the new name, and where the old one is. config init and documents do not
+// mention the old one.
 func TestAliasesAreShown(t *testing.T) {
 	withRenamed(t)
 	v, err := View(Source{Name: "f.yaml", Data: []byte("Injector: {slugStyle: namespaced}\nSidecar: {redis: 'r:1', dashboard: 'http://d'}"), ReadFile: noFile})

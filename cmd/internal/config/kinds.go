@@ -14,15 +14,15 @@ import (
 
 // kind is how the values of a Go type are read and shown, and their JSON Schema.
 type kind[T any] struct {
-	// read reads a setting into a value that holds the default, and reports whether the value counts.
-	// The loader gets the errors.
+	// read reads a setting into a value that holds the default, and reports whether the value
+	// counts. The loader gets the errors.
 	read   func(*loader, setting, *T) bool
 	show   func(T) any
 	schema manifest.Map
 }
 
-// matching returns a kind whose texts match a pattern. It tells editors what the reader checks in
-// another way, and must match every value that the reader accepts.
+// matching returns a kind whose texts match a pattern. It is for editors, as the reader has checks
+// of its own, and must match every value that the reader accepts.
 func (k kind[T]) matching(pattern string) kind[T] {
 	k.schema = k.schema.With("pattern", pattern)
 	return k
@@ -291,8 +291,8 @@ type member[T any] struct {
 	field[T]
 }
 
-// objectOf returns the kind of mappings with a few keys, in any case. The check, if there is one, is
-// for mappings without other mistakes.
+// objectOf returns the kind of mappings with a few keys, in any case. The check, if there is one,
+// is for mappings without other mistakes.
 func objectOf[T any](check func(T) error, members ...member[T]) kind[T] {
 	read := func(l *loader, s setting, into *T) bool {
 		before := len(l.errors)

@@ -6,7 +6,7 @@ import "github.com/tykmesh/tykmesh/inject/manifest"
 type loader struct {
 	src      Source
 	config   Config
-	settings map[string]setting           // by the key's name; the environment has replaced what it overrides
+	settings map[string]setting           // by the key's name; those of the environment have replaced those of the file
 	sections map[string]manifest.Position // where a section of the file begins
 	failed   map[string]bool              // keys and sections that have an error already: further ones would only repeat it
 	wrong    map[string]bool              // keys whose value cannot be read

@@ -16,8 +16,8 @@ const root = "../../.."
 // named matches names of keys in texts: comments, messages, hints, documents.
 var named = regexp.MustCompile(`\b(?:Tyk|CA|Injector|Sidecar)\.[a-z][A-Za-z]*`)
 
-// Texts name only keys that exist, under their current names. So a renamed key is renamed everywhere:
-// in hints and messages of other packages, in README and in samples.
+// Texts name only keys that exist, under their current names. So a renamed key is renamed
+// everywhere: in hints and messages of other packages, in README and in samples.
 func TestTextsNameKeys(t *testing.T) {
 	known := sectionNames()
 	for _, k := range keys {

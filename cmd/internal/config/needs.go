@@ -60,8 +60,8 @@ func (l *loader) checkSecrets() {
 	}
 }
 
-// checkMeshHosts reports hosts that no certificate can name, before the certificates of services are
-// issued.
+// checkMeshHosts reports hosts that no certificate can name, before the certificates of services
+// are issued.
 func (l *loader) checkMeshHosts() {
 	injector := &l.config.Injector
 	s, ok := l.settings[InjectorMeshHosts]
@@ -138,8 +138,8 @@ func missingFor(because string) string { return "is not set, but " + because + "
 // Hint tells how to get a configuration.
 const Hint = "name a file with --config FILE, or write one with: tykmesh config init > tykmesh.yaml"
 
-// missing reports a key that is not there, with the place of the section where it would stand. It is
-// silent if another error is the reason.
+// missing reports a key that is not there, with the place of the section where it would stand. It
+// is silent if another error is the reason.
 func (l *loader) missing(key, msg, hint string) {
 	section := sectionOf(key)
 	if l.failed[key] || l.failed[section] {

@@ -22,9 +22,9 @@ const schemaDraft = "http://json-schema.org/draft-07/schema#"
 const schemaText = "Configuration of tykmesh. tykmesh also reads section and key names in another case, " +
 	"and yes, no, on and off as true and false; this schema knows the documented spelling only."
 
-// WriteSchema writes the JSON Schema of configuration files. Apart from other spellings (schemaText)
-// it accepts every file that Load accepts without Local. It does not know everything that Load
-// refuses.
+// WriteSchema writes the JSON Schema of configuration files. Apart from other spellings
+// (schemaText) it accepts every file that Load accepts without Local. It does not know everything
+// that Load refuses.
 func WriteSchema(w io.Writer) error {
 	sections := manifest.Map{}
 	for _, s := range table {

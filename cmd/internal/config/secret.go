@@ -6,8 +6,8 @@ import (
 	"log/slog"
 )
 
-// Secret is a text that must not be shown: a key, a password, a connection string. Printing, logging
-// and encoding all give [redacted], even for an empty one.
+// Secret is a text that must not be shown: a key, a password, a connection string. Printing,
+// logging and encoding all give [redacted], even for an empty one.
 type Secret struct {
 	text string
 }

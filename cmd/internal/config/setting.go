@@ -29,7 +29,7 @@ func (s setting) finding(msg string) Finding {
 	return Finding{Pos: s.value.pos, Variable: s.variable, Key: s.key, Msg: msg}
 }
 
-// written returns what the user wrote to set a setting.
+// written returns the name that the user wrote.
 func (s setting) written() string {
 	switch {
 	case s.variable != "":

@@ -39,8 +39,8 @@ func yamlNode(v any) *yaml.Node {
 	return n
 }
 
-// shownText returns a text without control characters, on as many lines as it has. A text of one line
-// stands behind its key, so it may begin with two colons.
+// shownText returns a text without control characters, on as many lines as it has. A text of one
+// line stands behind its key, so it may begin with two colons.
 func shownText(text string) string {
 	const key = ": "
 	lines := strings.Split(text, "\n")

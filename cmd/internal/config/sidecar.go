@@ -12,8 +12,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// nativeSince is the first Kubernetes in which init containers with restartPolicy Always are enabled
-// by default (KEP-753).
+// nativeSince is the first Kubernetes in which init containers with restartPolicy Always are
+// enabled by default (KEP-753).
 var nativeSince = kubeversion.MustParseGeneric("1.29")
 
 // checkSidecar reports keys that are missing for the built-in sidecar, or keys for it that are set

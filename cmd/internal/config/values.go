@@ -117,7 +117,8 @@ var keyRequest = objectOf(checkKeyRequest,
 	member[csr.KeyRequest]{"S", in(func(r *csr.KeyRequest) *int { return &r.S }, keySize)},
 )
 
-// keySize is the kind of sizes of keys. No number is like 0: checkKeyRequest says which numbers fit.
+// keySize is the kind of sizes of keys. No number is like 0: checkKeyRequest says which numbers
+// fit.
 var keySize = kind[int]{
 	read: func(l *loader, s setting, into *int) bool {
 		text, ok := l.text(s)

@@ -119,8 +119,8 @@ func (s setting) place() string {
 	return display.Line(place)
 }
 
-// WriteYAML writes a configuration with the values in use, and behind each value a comment that tells
-// where it comes from.
+// WriteYAML writes a configuration with the values in use, and behind each value a comment that
+// tells where it comes from.
 func (v Viewed) WriteYAML(w io.Writer) error {
 	file := "no file, only the environment and defaults"
 	if v.File != "" {

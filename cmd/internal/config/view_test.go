@@ -22,9 +22,9 @@ func viewText(t *testing.T, v Viewed) string {
 	return b.String()
 }
 
-// checkView compares a configuration that loads with what config view prints of it: read again, with
-// the secrets beside it, it is the same. Of containers and variables config view prints only names,
-// so they cannot be read again, and whole is false.
+// checkView compares a configuration that loads with what config view prints of it: read again,
+// with the secrets beside it, it is the same. Of containers and variables config view prints only
+// names, so they cannot be read again, and whole is false.
 func checkView(t *testing.T, src Source) (whole bool) {
 	t.Helper()
 	want, _, err := Load(src)
@@ -189,8 +189,8 @@ func TestConfigViewHidesSecrets(t *testing.T) {
 	}
 }
 
-// A comment tells where a value comes from, whatever the names of its file and its variable are. They
-// never become a key.
+// A comment tells where a value comes from, whatever the names of its file and its variable are.
+// They never become a key.
 func TestConfigViewSaysWhereFrom(t *testing.T) {
 	v, err := View(Source{
 		Name: "odd\nTyk: {url: x}.yaml", Data: []byte("Tyk: {secret: \"env:A\\nB\"}\nInjector: {slugs: namespaced}\nSidecar: {redis: 'r:1'}"),
@@ -208,7 +208,7 @@ func TestConfigViewSaysWhereFrom(t *testing.T) {
 		`  slugs: namespaced # odd\nTyk: {url: x}.yaml:2`,
 		"  uid: 10777 # default",
 		"  dashboard: http://dashboard # default: Tyk.url",
-		"  certPath: # not set: CFSSL is asked",
+		"  certPath: # not set: requested from CFSSL",
 	} {
 		if !strings.Contains("\n"+text, "\n"+line+"\n") {
 			t.Errorf("%s\nis not in\n%s", line, text)

@@ -8,7 +8,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// envUseSSL turns TLS of a gateway's listener on (Tyk documentation, gateway environment variables).
+// envUseSSL turns TLS of a gateway's listener on (Tyk documentation, gateway environment
+// variables).
 const envUseSSL = "TYK_GW_HTTPSERVEROPTIONS_USESSL"
 
 // warn collects warnings about settings that are allowed but probably not meant.
@@ -44,8 +45,8 @@ func (l *loader) warning(s setting, msg string) {
 	l.warnings = append(l.warnings, s.finding(msg))
 }
 
-// warnSidecar compares enableMeshTLS with the container that gets the tags, which makes a pod part of
-// the mesh.
+// warnSidecar compares enableMeshTLS with the container that gets the tags, which makes a pod part
+// of the mesh.
 //
 //	enableMeshTLS | USESSL in the sidecar   | warning
 //	true          | true, or from elsewhere | -
