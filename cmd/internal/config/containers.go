@@ -27,10 +27,7 @@ type container struct {
 // containerList is the kind of lists of containers. They are read twice: as trees whose keys keep
 // their order, because these go into manifests, and as Kubernetes decodes them, to check them.
 // Their keys are case-sensitive, unlike all others of the file.
-var containerList = kind[[]manifest.Map]{read: readContainers, show: showContainers, schema: manifest.Map{
-	{Key: "type", Value: "array"},
-	{Key: "items", Value: reference(reflect.TypeFor[corev1.Container]())},
-}}
+var containerList = kind[[]manifest.Map]{read: readContainers, show: showContainers, schema: listSchema(reference(reflect.TypeFor[corev1.Container]()))}
 
 func readContainers(l *loader, s setting, into *[]manifest.Map) bool {
 	before := len(l.errors)
@@ -54,26 +51,19 @@ func readContainers(l *loader, s setting, into *[]manifest.Map) bool {
 // showContainers returns the names, the images and the names of the variables of containers.
 // Everything else may hold a secret: values of variables, arguments, headers of probes.
 func showContainers(trees []manifest.Map) any {
-	list := manifest.List{}
-	for _, tree := range trees {
+	return showList(trees, func(tree manifest.Map) any {
 		shown := manifest.Map{{Key: "name", Value: tree.String("name")}, {Key: "image", Value: tree.String("image")}}
-		if names := variableNames(tree.List("env")); len(names) > 0 {
+		if names := showList(tree.List("env"), variableName); names != nil {
 			shown = append(shown, manifest.Entry{Key: "env", Value: names})
 		}
-		list = append(list, shown)
-	}
-
-	return orNil(list)
+		return shown
+	})
 }
 
-// variableNames returns the names of the environment variables in a container's env.
-func variableNames(env manifest.List) (names manifest.List) {
-	for _, v := range env {
-		if variable, ok := v.(manifest.Map); ok {
-			names = append(names, variable.String("name"))
-		}
-	}
-	return names
+// variableName returns the name of an environment variable of a container.
+func variableName(variable any) any {
+	m, _ := variable.(manifest.Map) // null is a variable without a name
+	return m.String("name")
 }
 
 // container reads one container and remembers it in l.read.

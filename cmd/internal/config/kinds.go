@@ -82,14 +82,14 @@ var dirPath = kind[string]{show: showText, schema: textSchema, read: func(l *loa
 
 // filePath is a dirPath for files, which the loader remembers.
 var filePath = kind[string]{show: showText, schema: textSchema, read: func(l *loader, s setting, into *string) bool {
-	text, ok := l.text(s)
-	if ok && text != "" {
-		*into = l.relative(s, text)
-		l.refer(s, Reference{Path: text})
-		l.config.named = append(l.config.named, *into)
+	if !dirPath.read(l, s, into) || *into == "" {
+		return false
 	}
+	text, _ := l.text(s)
+	l.refer(s, Reference{Path: text})
+	l.config.named = append(l.config.named, *into)
 
-	return ok
+	return true
 }}
 
 // boolean is the kind of switches.
@@ -221,15 +221,7 @@ func lists[T comparable](item scalar[T], split func(*loader, setting) ([]string,
 		return ok && len(values) > 0
 	}
 
-	show := func(values []T) any {
-		list := manifest.List{}
-		for _, v := range values {
-			list = append(list, item.show(v))
-		}
-		return orNil(list)
-	}
-
-	return kind[[]T]{read: read, show: show, schema: manifest.Map{{Key: "type", Value: "array"}, {Key: "items", Value: item.schema}}}
+	return kind[[]T]{read: read, show: func(values []T) any { return showList(values, item.show) }, schema: listSchema(item.schema)}
 }
 
 // texts returns a setting that is a list of texts.
@@ -277,12 +269,21 @@ func (l *loader) list(s setting) ([]node, bool) {
 	return l.items(n), true
 }
 
-// orNil returns a list, or nil for an empty one.
-func orNil(list manifest.List) any {
-	if len(list) == 0 {
+// showList returns a list, or nil for an empty one.
+func showList[T any](values []T, show func(T) any) any {
+	if len(values) == 0 {
 		return nil
 	}
+	list := make(manifest.List, len(values))
+	for i, v := range values {
+		list[i] = show(v)
+	}
+
 	return list
+}
+
+func listSchema(item manifest.Map) manifest.Map {
+	return manifest.Map{{Key: "type", Value: "array"}, {Key: "items", Value: item}}
 }
 
 // member is a key of a mapping below a key of the configuration.
@@ -363,13 +364,5 @@ func listOfObjects[T any](item kind[T]) kind[[]T] {
 		return ok
 	}
 
-	show := func(values []T) any {
-		list := manifest.List{}
-		for _, v := range values {
-			list = append(list, item.show(v))
-		}
-		return orNil(list)
-	}
-
-	return kind[[]T]{read: read, show: show, schema: manifest.Map{{Key: "type", Value: "array"}, {Key: "items", Value: item.schema}}}
+	return kind[[]T]{read: read, show: func(values []T) any { return showList(values, item.show) }, schema: listSchema(item.schema)}
 }

@@ -180,12 +180,8 @@ func checkPodTemplate(t inject.PodTemplate) error {
 // environment is the kind of environment variables of the built-in sidecar.
 var environment = kind[[]sidecar.Variable]{
 	read: readVariables,
-	show: func(variables []sidecar.Variable) any {
-		names := manifest.List{}
-		for _, v := range variables {
-			names = append(names, v.Name)
-		}
-		return orNil(names)
+	show: func(variables []sidecar.Variable) any { // values may be secrets
+		return showList(variables, func(v sidecar.Variable) any { return v.Name })
 	},
 	schema: manifest.Map{{Key: "type", Value: "object"}, {Key: "additionalProperties", Value: textSchema}},
 }
