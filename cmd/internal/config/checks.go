@@ -67,7 +67,7 @@ func checkAddr(v string) error {
 
 func checkMongo(v string) error {
 	if !strings.HasPrefix(v, "mongodb://") && !strings.HasPrefix(v, "mongodb+srv://") {
-		return errors.New("is not a MongoDB connection string; write mongodb://... or mongodb+srv://...")
+		return errors.New("is not a MongoDB connection string; write mongodb://HOST/DB or mongodb+srv://HOST/DB")
 	}
 	return nil
 }

@@ -135,7 +135,7 @@ func checkKeyRequest(request csr.KeyRequest) error {
 	ecdsa := request.A == "ecdsa" && slices.Contains([]int{256, 384, 521}, request.S)
 	switch {
 	case request.A == "ed25519":
-		return errors.New("Tyk gateways cannot read ed25519 keys; write A: rsa or A: ecdsa")
+		return errors.New("ed25519 keys do not work with Tyk gateways; write A: rsa or A: ecdsa")
 	case !rsa && !ecdsa:
 		return errors.New("want A: rsa with S: 2048 to 8192, or A: ecdsa with S: 256, 384 or 521")
 	}
