@@ -52,7 +52,7 @@ func newSigner(c config.Config, o options, trace func(ca.Call)) (ca.Signer, erro
 // newKeySigner signs with a key in a file.
 func newKeySigner(c config.Config, o options) (*ca.Local, error) {
 	signer, err := ca.OpenKey(c.CA.CertPath, c.CA.KeyPath, o.now())
-	return signer, caError(c, config.CAKeyPath, err)
+	return signer, caError(c, "CA.keyPath", err)
 }
 
 func newCFSSL(c config.Config, o options, trace func(ca.Call)) (*ca.Client, error) {
@@ -68,7 +68,7 @@ func newCFSSL(c config.Config, o options, trace func(ca.Call)) (*ca.Client, erro
 // rotate was broken off. Called after they were read, it also sees a run that began meanwhile.
 func unfinishedCA(c config.Config) error {
 	for _, file := range []struct{ key, path string }{
-		{config.CACertPath, c.CA.CertPath}, {config.CAKeyPath, c.CA.KeyPath}, {config.CABundlePath, c.CA.BundlePath},
+		{"CA.certPath", c.CA.CertPath}, {"CA.keyPath", c.CA.KeyPath}, {"CA.bundlePath", c.CA.BundlePath},
 	} {
 		if file.path == "" {
 			continue
@@ -87,7 +87,7 @@ func caError(c config.Config, key string, err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, ca.ErrCertPath):
-		return settingError(c, config.CACertPath, err)
+		return settingError(c, "CA.certPath", err)
 	}
 	return settingError(c, key, err)
 }
