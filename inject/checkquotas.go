@@ -170,17 +170,17 @@ func (c *checks) lacking(namespace, amount string) (refused []*pods, containers 
 // remedy returns where containers get an amount from.
 func (s Settings) remedy(containers []string, amount string) string {
 	keys := map[string][2]string{
-		"requests.cpu": {"cpu", "CPU"}, "limits.cpu": {"cpuLimit", "CPULimit"},
-		"requests.memory": {"memory", "Memory"}, "limits.memory": {"memoryLimit", "MemoryLimit"},
+		"requests.cpu": {"Sidecar.cpu", "Injector.rulesCPU"}, "limits.cpu": {"Sidecar.cpuLimit", "Injector.rulesCPULimit"},
+		"requests.memory": {"Sidecar.memory", "Injector.rulesMemory"}, "limits.memory": {"Sidecar.memoryLimit", "Injector.rulesMemoryLimit"},
 	}
 	switch {
 	case s.Sidecar == nil:
 		return "say it in Injector.containers or Injector.initContainers"
 	case slices.Contains(containers, sidecar.Name):
-		return "set Sidecar." + keys[amount][0]
+		return "set " + keys[amount][0]
 	case slices.Contains(containers, ownSidecarName):
 		return "say it in the resources of that container"
 	default:
-		return "set Injector.rules" + keys[amount][1]
+		return "set " + keys[amount][1]
 	}
 }

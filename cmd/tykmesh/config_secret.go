@@ -19,13 +19,13 @@ import (
 //go:embed sidecarsecret.sh
 var sidecarSecretTemplate string
 
-// sidecarSecret is the script that config secret prints: the Secret's name and keys, and where it
-// belongs.
+// sidecarSecret holds the values of the script that config secret prints: the name and the keys of
+// the Secret, and its namespaces.
 type sidecarSecret struct {
 	Name                                                              string
 	Secret, NodeSecret, RedisPassword, CertificateSecret, Certificate string
 	Namespaces                                                        []string
-	TLS                                                               bool // sidecars need Certificate
+	TLS                                                               bool // sidecars need the key Certificate
 }
 
 func newConfigSecretCmd(p process) *cobra.Command {
@@ -33,9 +33,9 @@ func newConfigSecretCmd(p process) *cobra.Command {
 	var namespaces []string
 	cmd := &cobra.Command{
 		Use:   "secret",
-		Short: "Print the script that makes the Secret of the built-in sidecar",
-		Long: "secret prints a shell script that makes the Secret " + sidecar.Secret + " in each namespace of the mesh. It holds no value: it says which it\n" +
-			"needs, where they are found, and which variables it takes them from.",
+		Short: "Print a script that creates the Secret of the built-in sidecar",
+		Long: "secret prints a shell script that creates the Secret " + sidecar.Secret + " in each namespace of the mesh. The script contains no values: it takes them\n" +
+			"from environment variables, and its comments tell which ones, and where to find the values.",
 		Example: "  tykmesh config secret -n retail -n billing > secret.sh\n" +
 			"  TYK_GW_SECRET=$(cat secret) TYK_GW_NODESECRET=$(cat node-secret) sh secret.sh",
 		Args: noArgs,
@@ -87,7 +87,7 @@ func newSidecarSecret(namespaces []string, tls bool) sidecarSecret {
 	}
 }
 
-// once returns a list without what is in it already.
+// once returns a list without its duplicates.
 func once(list []string) (out []string) {
 	for _, item := range list {
 		if !slices.Contains(out, item) {

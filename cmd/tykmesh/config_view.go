@@ -13,10 +13,10 @@ func newConfigViewCmd(p process) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
 		Use:   "view",
-		Short: "Print the configuration that counts, and where each value comes from",
-		Long: "view prints every key with its value, and behind it where that comes from: a line of the file, a variable, the default. Secrets are not\n" +
-			"shown, nor what looks like one in containers. Paths are as they are opened. What is wrong comes after what could be read, and the exit\n" +
-			"status is 2 then. No server is asked.",
+		Short: "Print the configuration in use, and where each value comes from",
+		Long: "view prints every key with its value, and as a comment where the value comes from: a line of the file, a variable, the default. It never\n" +
+			"prints secrets. Of containers and of Sidecar.env it prints only names, because they may hold secrets. Paths start at the current directory.\n" +
+			"If the configuration has errors, they follow the values that could be read, and the exit status is 2. view talks to no server.",
 		Example: "  tykmesh config view\n" +
 			"  tykmesh config view -o json | jq '.settings[] | select(.from != \"default\" and .from != \"not set\")'",
 		Args: noArgs,

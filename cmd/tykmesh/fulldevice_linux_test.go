@@ -31,6 +31,7 @@ var printing = map[string]string{
 	"certs prune":      "--dry-run LOCAL",
 	"config":           "",
 	"config init":      "-q",
+	"config schema":    "",
 	"config view":      "LOCAL",
 	"config secret":    "--config BEGUN",
 	"helm":             "",

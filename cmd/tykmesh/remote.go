@@ -78,7 +78,7 @@ func templates(c config.Config) (*dashboard.Templates, error) {
 	}
 	loaded, err := dashboard.LoadTemplates(c.Tyk.Templates)
 	if err != nil {
-		return nil, settingError(c, "Tyk.templates", err)
+		return nil, settingError(c, config.TykTemplates, err)
 	}
 
 	return loaded, nil
@@ -129,7 +129,7 @@ func newDashboard(c config.Config, trace func(dashboard.Request)) (*dashboard.Cl
 		URL: c.Tyk.URL, Secret: c.Tyk.Secret.Reveal(), Org: c.Tyk.Org, InsecureSkipVerify: c.Tyk.InsecureSkipVerify, Trace: trace,
 	})
 	if err != nil {
-		return nil, settingError(c, "Tyk.url", err)
+		return nil, settingError(c, config.TykURL, err)
 	}
 	return client, nil
 }

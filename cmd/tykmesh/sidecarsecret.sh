@@ -1,14 +1,14 @@
-# Makes the Secret {{.Name}}, from which sidecars take what no manifest may hold, in: {{join .Namespaces ", "}}.
-# It is for sh, and may run again. The values come from variables, stand on no command line, and are in files only as long as it runs:
+# Creates the Secret {{.Name}}, from which sidecars read the values that no manifest may hold, in: {{join .Namespaces ", "}}.
+# Run it with sh; it can run again. Set these variables first. Their values appear on no command line, and in files only while the script runs:
 #
-#   TYK_GW_SECRET        "secret" in the gateways' tyk.conf: one for all gateways of this Dashboard
-#   TYK_GW_NODESECRET    "shared_node_secret" in the Dashboard's tyk_analytics.conf, which is "node_secret" in tyk.conf
+#   TYK_GW_SECRET        "secret" in tyk.conf of the gateways: one for all gateways of this Dashboard
+#   TYK_GW_NODESECRET    "shared_node_secret" in tyk_analytics.conf of the Dashboard, which is "node_secret" in tyk.conf
 #
-# and if there are such,
+# and these, if you use them:
 #
 #   TYK_GW_STORAGE_PASSWORD    the password of Redis: "password" of "storage" in tyk.conf
 #   TYK_GW_SECURITY_PRIVATECERTIFICATEENCODINGSECRET    "private_certificate_encoding_secret" of "security" in tyk_analytics.conf
-#                              and tyk.conf, with which private keys are encrypted; without it they are with TYK_GW_SECRET
+#                              and tyk.conf, which encrypts private keys; without it TYK_GW_SECRET does
 set -eu
 : "${TYK_GW_SECRET:?is not set; it is secret in tyk.conf of the gateways}"
 : "${TYK_GW_NODESECRET:?is not set; it is shared_node_secret in tyk_analytics.conf of the Dashboard}"
@@ -24,8 +24,8 @@ printf %s "$TYK_GW_NODESECRET" > "$files/{{.NodeSecret}}"
   printf %s "$TYK_GW_SECURITY_PRIVATECERTIFICATEENCODINGSECRET" > "$files/{{.CertificateSecret}}"
 {{- if .TLS}}
 
-# Injector.enableMeshTLS is on, and with it the port where Kubernetes asks whether a sidecar is ready. This is its certificate. Nobody verifies
-# it, and each run makes another one, which sidecars take when they start.
+# Injector.enableMeshTLS is on, so the port that the kubelet probes for readiness uses TLS. This is its certificate. No client verifies it, and
+# each run creates another one, which sidecars read when they start.
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj /CN={{.Name}} \
   -keyout "$files/key" -out "$files/{{.Certificate}}"
 cat "$files/key" >> "$files/{{.Certificate}}"

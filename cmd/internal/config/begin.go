@@ -11,21 +11,28 @@ import (
 // proseColumns is how wide comments are.
 const proseColumns = 120
 
-const configurationHead = `# Configuration of tykmesh: tykmesh.yaml in the folder where it runs, or what --config names.
+// schemaFile is the file in which editors look for the schema. Its path starts at the
+// configuration.
+const schemaFile = "tykmesh.schema.json"
+
+const configurationHead = `# yaml-language-server: $schema=` + schemaFile + `
+# The line above lets editors complete and check this file, after: tykmesh config schema > ` + schemaFile + `
 #
-# What has no # in front is to be filled in. A key behind a # shows its default, or an example: it counts once the # is gone.
-# All but lists and mappings may come from the environment, which wins: TYKMESH_TYK_URL, TYKMESH_TYK_SECRET, ...
-# A secret may stand elsewhere: file:PATH, from the folder of this file, or env:NAME.
-# With --local DIR no server is asked, and what says how to reach one does not count.
-# tykmesh config view shows what counts, and where it comes from.
+# Configuration of tykmesh: tykmesh.yaml in the current directory, or the file that --config names.
+#
+# Fill in the keys without a # in front. The other keys show their default or an example; remove the # to set them.
+# Environment variables override the file: TYKMESH_TYK_URL, TYKMESH_TYK_SECRET, ... for all keys but mappings and lists of mappings.
+# A secret may stand elsewhere: write file:PATH, relative to this file, or env:NAME.
+# With --local DIR tykmesh talks to no server, and ignores the keys that tell how to reach one.
+# tykmesh config view shows the values in use, and where each comes from.
 `
 
-// Begin writes a configuration to begin with: every key with its purpose. Texts have a space behind
+// Begin writes a configuration to begin with: every key with its purpose. Texts have a blank behind
 // the #, keys have none, so that an editor can tell them apart.
 func Begin(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString(configurationHead)
-	for _, section := range schema {
+	for _, section := range table {
 		b.WriteString("\n")
 		writeProse(&b, "", section.text)
 		fmt.Fprintf(&b, "%s:\n", section.name)
@@ -34,13 +41,13 @@ func Begin(w io.Writer) error {
 				b.WriteString("\n")
 			}
 
-			writeProse(&b, "  ", k.prose())
+			writeProse(&b, "  ", k.explained())
 			b.WriteString("  ")
-			if !k.filled {
+			if !k.filled() {
 				b.WriteString("#")
 			}
 
-			b.WriteString(strings.TrimRight(k.name+": "+k.example(), " ") + "\n")
+			b.WriteString(strings.TrimRight(k.short()+": "+k.shown(), " ") + "\n")
 		}
 	}
 
@@ -51,13 +58,12 @@ func Begin(w io.Writer) error {
 	return nil
 }
 
-// prose is what a key is for, for people who read YAML.
-func (k key) prose() string {
-	text := k.text
-	if k.unset != "" && k.unset != nothing {
-		text += "; without it: " + k.unset
+// explained returns the purpose of a key, with its default if that is not a value.
+func (k key) explained() string {
+	if k.unset == "" || k.unset == nothing {
+		return k.text
 	}
-	return text
+	return k.text + "; default: " + k.unset
 }
 
 // writeProse writes a text as comments.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -13,65 +14,66 @@ import (
 // orgDigits is the length of an organisation's id: it is a MongoDB ObjectID.
 const orgDigits = 24
 
-// placeholderOrg is an id that no organisation has: whoever forgets to fill in another one is told.
+// placeholderOrg is the id that config init writes. No organisation has it, so that an error
+// reminds users to fill in their own.
 const placeholderOrg = "000000000000000000000000"
 
-// The checks say what is wrong with a value, or "". None of them repeats the value: several are, or
-// may contain, secrets.
+// The checks return an error about a value. Those of secrets and addresses do not repeat the value,
+// because it is or may contain a secret.
 
-func checkURL(v string) string {
+func checkURL(v string) error {
 	u, err := url.Parse(v)
 	switch {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
-		return "is no URL of the form http://HOST or https://HOST"
+		return errors.New("is not a URL; write http://HOST or https://HOST")
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return "has a user, query or fragment, which no Dashboard address needs"
+		return errors.New("has a user, a query or a fragment; remove it")
 	}
 
-	return ""
+	return nil
 }
 
-func checkOrg(v string) string {
-	if len(v) != orgDigits || checkHex(v) != "" {
-		return fmt.Sprintf("is no organisation id: want %d hexadecimal digits", orgDigits)
+func checkOrg(v string) error {
+	if len(v) != orgDigits || checkHex(v) != nil {
+		return fmt.Errorf("is not an organisation id; write %d hexadecimal digits", orgDigits)
 	}
-	return ""
+	return nil
 }
 
-func checkHex(v string) string {
+func checkHex(v string) error {
 	if _, err := hex.DecodeString(v); err != nil {
-		return "want an even number of hexadecimal digits"
+		return errors.New("want an even number of hexadecimal digits")
 	}
-	return ""
+	return nil
 }
 
-func checkAddr(v string) string {
+func checkAddr(v string) error {
 	for addr := range strings.SplitSeq(v, ",") {
 		addr = strings.TrimSpace(addr)
 		if addr == "" {
-			return "an address is missing beside a comma"
+			return errors.New("an address is missing beside a comma")
 		}
 		if !strings.Contains(addr, "://") {
 			addr = "http://" + addr
 		}
 
-		if checkURL(addr) != "" {
-			return "has an address that is no HOST:PORT, nor a URL of the form http://HOST or https://HOST"
+		if checkURL(addr) != nil {
+			return errors.New("has an address that is neither HOST:PORT nor a URL; write HOST:PORT, http://HOST or https://HOST")
 		}
 	}
 
-	return ""
+	return nil
 }
 
-func checkMongo(v string) string {
+func checkMongo(v string) error {
 	if !strings.HasPrefix(v, "mongodb://") && !strings.HasPrefix(v, "mongodb+srv://") {
-		return "is no MongoDB connection string: want mongodb://... or mongodb+srv://..."
+		return errors.New("is not a MongoDB connection string; write mongodb://HOST/DB or mongodb+srv://HOST/DB")
 	}
-	return ""
+	return nil
 }
 
-// isOpen reports whether what is sent to a URL can be read on its way: it is not encrypted, and
-// leaves this machine.
+// isOpen reports whether requests to a URL can be read on their way, because they leave this
+// machine unencrypted.
 func isOpen(address string) bool {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" {
@@ -82,8 +84,8 @@ func isOpen(address string) bool {
 	return host != "localhost" && !strings.HasSuffix(host, ".localhost") && (err != nil || !ip.Unmap().IsLoopback())
 }
 
-// trustsAnyMongo reports whether a connection string has MongoDB's certificate not verified.
-// Drivers take options in any case.
+// trustsAnyMongo reports whether a connection string turns the verification of MongoDB's
+// certificate off. Drivers read options in any case.
 func trustsAnyMongo(connStr string) bool {
 	_, options, _ := strings.Cut(connStr, "?")
 	for option := range strings.FieldsFuncSeq(options, func(r rune) bool { return r == '&' || r == ';' }) {
@@ -96,9 +98,9 @@ func trustsAnyMongo(connStr string) bool {
 	return false
 }
 
-func checkHost(v string) string {
+func checkHost(v string) error {
 	if len(validation.IsDNS1123Subdomain(v)) > 0 {
-		return fmt.Sprintf("%q is no lower-case host name", v)
+		return fmt.Errorf("%q is not a lower-case host name", v)
 	}
-	return ""
+	return nil
 }

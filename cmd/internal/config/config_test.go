@@ -107,7 +107,7 @@ func said(warnings []Finding, err error) string {
 }
 
 // openDashboard is the warning about an address of a cluster, as samples have it.
-const openDashboard = "is http:// to another machine: the key goes there unencrypted; use https://"
+const openDashboard = "is http:// to another machine, so the API key is sent unencrypted; use https://"
 
 // The key of the Dashboard may go unencrypted to this machine, where kubectl port-forward listens,
 // and to no other.

@@ -18,24 +18,26 @@ import (
 	"github.com/tykmesh/tykmesh/inject/spelling"
 )
 
-// container is a configured container as Kubernetes will read it, and where it stands.
+// container is a configured container as Kubernetes decodes it, and where it stands.
 type container struct {
 	corev1.Container
 	setting setting
 }
 
-// containers reads a list of containers twice: as a tree whose keys keep their order, because that
-// is what goes into manifests, and as what Kubernetes makes of it, to check it. Their keys are
-// case-sensitive, unlike all others of the file.
-func (l *loader) containers(s setting) []manifest.Map {
+// containerList is the kind of lists of containers. They are read twice: as trees whose keys keep
+// their order, because these go into manifests, and as Kubernetes decodes them, to check them.
+// Their keys are case-sensitive, unlike all others of the file.
+var containerList = kind[[]manifest.Map]{read: readContainers, show: showContainers, schema: listSchema(reference(reflect.TypeFor[corev1.Container]()))}
+
+func readContainers(l *loader, s setting, into *[]manifest.Map) bool {
 	before := len(l.errors)
-	var trees []manifest.Map
+	*into = nil
 
 	items, _ := l.list(s)
 	for i, item := range items {
 		at := setting{key: fmt.Sprintf("%s[%d]", s.key, i), value: item}
 		if tree, ok := l.container(at); ok {
-			trees = append(trees, tree)
+			*into = append(*into, tree)
 		}
 	}
 
@@ -43,7 +45,25 @@ func (l *loader) containers(s setting) []manifest.Map {
 		l.failed[s.key] = true
 	}
 
-	return trees
+	return true // those that are right count for the checks that follow
+}
+
+// showContainers returns the names, the images and the names of the variables of containers.
+// Everything else may hold a secret: values of variables, arguments, headers of probes.
+func showContainers(trees []manifest.Map) any {
+	return showList(trees, func(tree manifest.Map) any {
+		shown := manifest.Map{{Key: "name", Value: tree.String("name")}, {Key: "image", Value: tree.String("image")}}
+		if names := showList(tree.List("env"), variableName); names != nil {
+			shown = append(shown, manifest.Entry{Key: "env", Value: names})
+		}
+		return shown
+	})
+}
+
+// variableName returns the name of an environment variable of a container.
+func variableName(variable any) any {
+	m, _ := variable.(manifest.Map) // null is a variable without a name
+	return m.String("name")
 }
 
 // container reads one container and remembers it in l.read.
@@ -56,7 +76,7 @@ func (l *loader) container(s setting) (manifest.Map, bool) {
 
 	c := container{setting: s}
 	if err := decodeStrict(tree, &c.Container); err != nil {
-		l.fail(s, "is no Kubernetes container: "+err.Error())
+		l.fail(s, "is not a Kubernetes container: "+err.Error())
 		return nil, false
 	}
 
@@ -66,15 +86,15 @@ func (l *loader) container(s setting) (manifest.Map, bool) {
 	return tree, true
 }
 
-// checkContainer holds a container against the rules of the Kubernetes API for names and images.
+// checkContainer applies the rules of the Kubernetes API for names and images to a container.
 func (l *loader) checkContainer(c container) {
 	switch {
 	case c.Name == "":
 		l.fail(c.setting, "has no name")
 	case len(validation.IsDNS1123Label(c.Name)) > 0:
-		l.fail(c.setting, fmt.Sprintf("the name %q is no DNS label (lower-case letters, digits and dashes)", c.Name))
+		l.fail(c.setting, fmt.Sprintf("the name %q is not a DNS label; use lower-case letters, digits and dashes", c.Name))
 	case slices.ContainsFunc(l.read, func(other container) bool { return other.Name == c.Name }):
-		l.fail(c.setting, fmt.Sprintf("the name %q is taken by another container; a pod has no two of one name", c.Name))
+		l.fail(c.setting, fmt.Sprintf("another container has the name %q already; rename one of the two", c.Name))
 	}
 
 	if c.Image == "" {
@@ -82,8 +102,8 @@ func (l *loader) checkContainer(c container) {
 	}
 }
 
-// tree returns a value as package manifest has it, and reports what does not fit into t. It finds
-// the place of every error; what is allowed in the end is up to [decodeStrict].
+// tree returns a value as package manifest represents it, and reports the values that do not fit
+// into t, each with its place. The final decision is that of [decodeStrict].
 func (l *loader) tree(n node, key string, t reflect.Type) any {
 	pos := n.pos
 	n = resolve(n)
@@ -134,7 +154,8 @@ func (l *loader) treeList(n node, key string, t reflect.Type) any {
 	return out
 }
 
-// selfDecoded says what to write for the scalars that Kubernetes decodes in a way of their own.
+// selfDecoded holds the types of scalars that Kubernetes decodes in their own way, and descriptions
+// of them for messages.
 var selfDecoded = map[reflect.Type]string{
 	reflect.TypeFor[resource.Quantity]():  "a quantity like 500m or 128Mi",
 	reflect.TypeFor[intstr.IntOrString](): "a number or a name",
@@ -171,7 +192,7 @@ func fits(n node, t reflect.Type) bool {
 	return false
 }
 
-// wantOf says what to write for a type, for messages.
+// wantOf describes the values of a type, for messages.
 func wantOf(t reflect.Type) string {
 	if want, ok := selfDecoded[t]; ok {
 		return want
@@ -191,7 +212,7 @@ func wantOf(t reflect.Type) string {
 	}
 }
 
-// quoteHint is what to do about a scalar that should have been a text.
+// quoteHint returns the advice to quote a scalar that should be a text, or "".
 func quoteHint(n node, t reflect.Type) string {
 	if n.Kind == yaml.ScalarNode && t.Kind() == reflect.String {
 		return "; put it in quotes"
@@ -226,8 +247,8 @@ type jsonField struct {
 	goType reflect.Type
 }
 
-// jsonFields lists the fields of a Kubernetes type under their JSON names, those of inlined structs
-// among them.
+// jsonFields returns the fields of a Kubernetes type under their JSON names, including those of
+// inlined structs.
 func jsonFields(t reflect.Type) []jsonField {
 	var out []jsonField
 	for i := range t.NumField() {

@@ -8,7 +8,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/spelling"
 )
 
-// The prefixes of environment variables that configure: ours, and that of tyk-k8s. Ours wins.
+// The prefixes of environment variables that set keys: that of tykmesh, which wins, and that of
+// tyk-k8s.
 const (
 	envPrefix    = "TYKMESH_"
 	envOldPrefix = "TK8S_"
@@ -17,56 +18,70 @@ const (
 // envConfig names the configuration file.
 const envConfig = "TYKMESH_CONFIG"
 
-// kubernetesVariable matches what Kubernetes tells every pod of a Service called tykmesh or
-// tykmesh-ca (Kubernetes documentation, "Service", environment variables). Nobody set it, so it is
-// no mistake.
+// kubernetesVariable matches the variables that Kubernetes sets in every pod for a Service called
+// tykmesh or tykmesh-ca (Kubernetes documentation, "Service", environment variables). They are not
+// mistakes of the user.
 var kubernetesVariable = regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT|PORT)(_|$)`)
 
-// readEnviron replaces settings by those of the environment. An empty variable counts as not set:
-// that is what a pipeline makes of a secret that it does not have.
+// readEnviron replaces settings by those of the environment. An empty variable counts as not set,
+// because a pipeline without a secret sets it so.
 func (l *loader) readEnviron() {
-	known := []string{strings.TrimPrefix(envConfig, envPrefix)}
-	for _, section := range schema {
-		for _, key := range section.keys {
-			name := strings.ToUpper(section.name + "_" + key.name)
-			known = append(known, name)
-			for _, variable := range []string{envPrefix + name, envOldPrefix + name} {
-				if l.override(dotted(section.name, key.name), key, variable) {
-					break
-				}
+	known, suggested := []string{}, []string{strings.TrimPrefix(envConfig, envPrefix)}
+	for _, k := range keys {
+		suggested = append(suggested, variableOf("", k.name))
+		for _, alias := range k.aliases {
+			known = append(known, variableOf("", alias))
+		}
+		for _, prefix := range []string{envPrefix, envOldPrefix} {
+			if l.override(k, prefix) {
+				break
 			}
 		}
 	}
 
+	known = append(known, suggested...)
 	for _, pair := range l.src.Environ {
 		variable, _, _ := strings.Cut(pair, "=")
 		if name, ours := strings.CutPrefix(variable, envPrefix); ours && !slices.Contains(known, name) {
-			l.unknownVariable(name, known)
+			l.unknownVariable(name, suggested)
 		}
 	}
 }
 
-// override takes a setting from an environment variable, and tells whether it is set.
-func (l *loader) override(full string, key key, variable string) bool {
-	value := lookupEnv(l.src.Environ, variable)
-	if value == "" {
-		return false
+// override takes a key from its environment variable, or from that of an old name, and reports
+// whether one is set.
+func (l *loader) override(k key, prefix string) bool {
+	var first *setting
+	for i, name := range k.names() {
+		variable := variableOf(prefix, name)
+		value := lookupEnv(l.src.Environ, variable)
+		if value == "" {
+			continue
+		}
+
+		s := setting{key: k.name, variable: variable, text: value}
+		if i > 0 {
+			s.alias = name
+		}
+
+		switch {
+		case first != nil:
+			l.both(s, *first)
+			continue
+		case k.fileOnly:
+			l.fail(s, "can be set in the configuration file only")
+			delete(l.settings, k.name)
+		default:
+			l.set(s)
+		}
+		first = &s
 	}
 
-	s := setting{key: full, variable: variable, text: value}
-	if key.fileOnly {
-		l.fail(s, "can be set in the configuration file only")
-		delete(l.settings, full)
-		return true
-	}
-
-	l.settings[full] = s
-
-	return true
+	return first != nil
 }
 
-// unknownVariable reports a variable that was meant to configure something: one of a section, or
-// one that is spelt almost like a known one. name and known are without prefix.
+// unknownVariable reports a variable that was probably meant to configure tykmesh: its name begins
+// with a section, or is almost that of a key. name and known have no prefix.
 func (l *loader) unknownVariable(name string, known []string) {
 	if strings.HasPrefix(name, "TEST_") || kubernetesVariable.MatchString(name) {
 		return
@@ -80,11 +95,11 @@ func (l *loader) unknownVariable(name string, known []string) {
 }
 
 // variableOf returns the environment variable that sets a key.
-func variableOf(key string) string {
-	return envPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+func variableOf(prefix, key string) string {
+	return prefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
 }
 
-// lookupEnv returns the value of an environment variable, and "" where it is not set.
+// lookupEnv returns the value of an environment variable, or "" if it is not set.
 func lookupEnv(environ []string, name string) string {
 	for _, pair := range environ {
 		if n, value, ok := strings.Cut(pair, "="); ok && n == name {

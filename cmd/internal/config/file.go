@@ -14,8 +14,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/spelling"
 )
 
-// maxValues is how many values a configuration may have once its aliases are written out. A real
-// one has some hundred; a few nested aliases make billions.
+// maxValues is how many values a configuration may have once its aliases are expanded. A real one
+// has some hundred; a few nested aliases make billions.
 const maxValues = 20000
 
 // node is a YAML value of the file and its place.
@@ -32,7 +32,7 @@ type entry struct {
 	merge bool // a merge key, "<<"
 }
 
-// readFile fills settings and sections from the file, and tells whether the file could be parsed.
+// readFile fills settings and sections from the file, and reports whether the file could be parsed.
 func (l *loader) readFile() bool {
 	root, err := l.parse()
 	if err != nil || isNull(root) {
@@ -65,20 +65,26 @@ func (l *loader) readSection(section section, value node) {
 
 	l.failed[section.name] = resolve(value).Kind != yaml.MappingNode
 	for _, e := range l.entries(value, section.name, strings.EqualFold) {
-		key, known := section.find(e.key)
+		k, alias, known := findKey(dotted(section.name, e.key))
 		if !known {
 			l.unknownKey(section.name, e, section.keyNames())
 			continue
 		}
-
-		if !isNull(e.value) { // a key without a value is as good as none
-			full := dotted(section.name, key.name)
-			l.settings[full] = setting{key: full, value: e.value}
+		if isNull(e.value) { // like a key that is not there
+			continue
 		}
+
+		s := setting{key: k.name, alias: alias, value: e.value, at: e.pos}
+		if other, twice := l.settings[k.name]; twice {
+			l.both(s, other)
+			continue
+		}
+
+		l.set(s)
 	}
 }
 
-// parse returns the one YAML document of the file; the zero node where it holds none, which is a
+// parse returns the YAML document of the file, or the zero node for an empty file, which is a
 // configuration that sets nothing.
 func (l *loader) parse() (node, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(l.src.Data))
@@ -105,29 +111,24 @@ func (l *loader) parse() (node, error) {
 }
 
 var (
-	errSecondDocument = errors.New("a configuration is one YAML document, and here begins a second")
+	errSecondDocument = errors.New("a second YAML document begins here, but a configuration has only one")
 
 	yamlQuoted = regexp.MustCompile(`'[^']{2,}'`)
 )
 
-// syntaxError reports what the YAML parser says. It quotes names of anchors, which may be a secret
-// that begins with an asterisk, so nothing is shown that it quotes but punctuation.
+// syntaxError reports an error of the YAML parser. The parser quotes names of anchors, which may be
+// a secret that begins with an asterisk, so its quotations are left out, but for single characters.
 func (l *loader) syntaxError(err error) {
 	document := &manifest.Document{File: l.src.Name, Line: 1, Text: l.src.Data}
 	mistake := document.Mistake(err)
 	l.report(mistake.Pos, "", "not YAML: "+yamlQuoted.ReplaceAllString(mistake.Msg, "'...'"))
 }
 
-// report records an error that belongs to no setting.
-func (l *loader) report(pos manifest.Position, key, msg string) {
-	l.errors = append(l.errors, Finding{Pos: pos, Key: key, Msg: msg})
-}
-
 func (l *loader) at(n *yaml.Node) node {
 	return node{n, manifest.Position{File: l.src.Name, Line: n.Line, Column: n.Column}}
 }
 
-// resolve follows aliases. The place stays that of the alias, where the user wrote it.
+// resolve follows aliases. The place stays that of the alias, because the user wrote it there.
 func resolve(n node) node {
 	for n.Kind == yaml.AliasNode {
 		n.Node = n.Alias
@@ -135,9 +136,9 @@ func resolve(n node) node {
 	return n
 }
 
-// entries lists the keys of a mapping with merge keys written out: what they bring stands in their
-// place, and what the mapping says itself wins. Keys that same finds equal are duplicates, which
-// are errors, like anything but a mapping.
+// entries returns the keys of a mapping with its merge keys expanded: the merged keys stand in the
+// place of the merge key, and the mapping's own keys win. Keys that are the same are errors, and so
+// are values other than mappings.
 func (l *loader) entries(n node, key string, same func(a, b string) bool) []entry {
 	n = resolve(n)
 	if n.Kind != yaml.MappingNode {
@@ -170,7 +171,7 @@ func (l *loader) entries(n node, key string, same func(a, b string) bool) []entr
 	return l.merge(own, key, same)
 }
 
-// merge replaces the merge keys among entries by what they bring.
+// merge replaces the merge keys among entries by the keys that they refer to.
 func (l *loader) merge(own []entry, key string, same func(a, b string) bool) []entry {
 	var out []entry
 	for _, e := range own {
@@ -206,12 +207,12 @@ func (l *loader) items(sequence node) []node {
 	return out
 }
 
-// spend counts one more value, and tells whether there may be more. There are too many when aliases
-// stand within aliases, or when one holds itself.
+// spend counts one more value, and reports whether there may be more. Aliases within aliases make
+// too many, and so does an alias of itself.
 func (l *loader) spend(pos manifest.Position) bool {
 	l.values++
 	if l.values == maxValues {
-		l.tooMany = Finding{Pos: pos, Msg: fmt.Sprintf("aliases make more than %d values of this file", maxValues)}
+		l.tooMany = Finding{Pos: pos, Msg: fmt.Sprintf("aliases expand this file to more than %d values", maxValues)}
 	}
 	return l.values < maxValues
 }
@@ -240,14 +241,14 @@ func dotted(parent, key string) string {
 	return parent + "." + key
 }
 
-// unknownKey reports a key that its level does not know, and what may have been meant: the section
-// where it belongs, or the known name that is most like it. Of what was meant no more is said, for
-// instance that it is missing.
+// unknownKey reports a key that its level does not have, and the key that was probably meant: one
+// of the same name in another section, or the known one that is most like it. That key causes no
+// further errors, for instance because it is missing.
 func (l *loader) unknownKey(parent string, e entry, known []string) {
 	meant := ""
-	for _, s := range schema {
-		if k, ok := s.find(e.key); ok {
-			meant = dotted(s.name, k.name)
+	for _, k := range keys {
+		if strings.EqualFold(k.short(), e.key) {
+			meant = k.name
 		}
 	}
 

@@ -10,11 +10,11 @@ import (
 )
 
 // Find reads the configuration file: the one that the flag names, else the one that TYKMESH_CONFIG
-// names, else the first of ./tykmesh.yaml, ./tyk-k8s.yaml, tykmesh/tykmesh.yaml in the user's
-// configuration folder (XDG base directory specification) and /etc/tyk-k8s/tyk-k8s.yaml that
-// exists. Without any, the source has neither name nor data: the environment may say enough.
+// names, else the first that exists of ./tykmesh.yaml, ./tyk-k8s.yaml, tykmesh/tykmesh.yaml in the
+// user's configuration directory (XDG base directory specification) and /etc/tyk-k8s/tyk-k8s.yaml.
+// Without a file, the source has neither name nor data, because the environment may be enough.
 //
-// Errors: an [Error] when a named file is not there, or one that is there cannot be read.
+// Errors: an [Error] if a named file does not exist, or if a file cannot be read.
 func Find(flag string, environ []string, readFile func(path string) ([]byte, error)) (Source, error) {
 	src, named := Source{Environ: environ, ReadFile: readFile}, "--config"
 	if flag == "" {
@@ -43,18 +43,18 @@ func Find(flag string, environ []string, readFile func(path string) ([]byte, err
 	return src, nil
 }
 
-// configPlaces returns the files that are looked for when none is named.
+// configPlaces returns the files to look for if no file is named.
 func configPlaces(environ []string) []string {
 	places := []string{"tykmesh.yaml", "tyk-k8s.yaml"}
-	folder := lookupEnv(environ, "XDG_CONFIG_HOME")
+	directory := lookupEnv(environ, "XDG_CONFIG_HOME")
 
-	home := cmp.Or(lookupEnv(environ, "HOME"), lookupEnv(environ, "USERPROFILE")) // which is what Windows has
-	if folder == "" && home != "" {
-		folder = filepath.Join(home, ".config")
+	home := cmp.Or(lookupEnv(environ, "HOME"), lookupEnv(environ, "USERPROFILE")) // on Windows
+	if directory == "" && home != "" {
+		directory = filepath.Join(home, ".config")
 	}
 
-	if folder != "" {
-		places = append(places, filepath.Join(folder, "tykmesh", "tykmesh.yaml"))
+	if directory != "" {
+		places = append(places, filepath.Join(directory, "tykmesh", "tykmesh.yaml"))
 	}
 
 	return append(places, "/etc/tyk-k8s/tyk-k8s.yaml")
@@ -62,7 +62,7 @@ func configPlaces(environ []string) []string {
 
 func unreadable(name, msg string, err error) error {
 	if pathErr := (*fs.PathError)(nil); errors.As(err, &pathErr) {
-		err = pathErr.Err // the path is in the finding already
+		err = pathErr.Err // the finding has the path
 	}
 	return Error{{Pos: manifest.Position{File: name}, Msg: msg + ": " + err.Error()}}
 }

@@ -8,16 +8,16 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// Finding is one thing to say of a configuration: where, which key, what.
+// Finding is an error or a warning about a configuration.
 type Finding struct {
-	Pos      manifest.Position // Line is 0 for what stands at no place of the file
-	Variable string            // the environment variable that it is about, else ""
+	Pos      manifest.Position // Line is 0 if there is no place in the file
+	Variable string            // the environment variable, else ""
 	Key      string            // "Injector.createRoutes", else ""
 	Msg      string
-	Hint     string // what to do about it, where that is not plain from Msg
+	Hint     string // what to do, if Msg does not say it
 }
 
-// String is place, key and message in one line.
+// String returns place, key and message in one line.
 func (f Finding) String() string {
 	var parts []string
 	switch {
@@ -36,7 +36,7 @@ func (f Finding) String() string {
 	return strings.Join(append(parts, f.Msg), ": ")
 }
 
-// Error is everything that is wrong with a configuration, at least one thing. It holds no secret.
+// Error holds all errors of a configuration, at least one. It contains no secret.
 type Error []Finding
 
 // Error returns one line for each finding.
@@ -48,7 +48,7 @@ func (e Error) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Hint is what to do about the first finding that has one to give, or "".
+// Hint returns the first hint of the findings, or "".
 func (e Error) Hint() string {
 	for _, f := range e {
 		if f.Hint != "" {
@@ -61,7 +61,8 @@ func (e Error) Hint() string {
 // ExitCode returns the exit status for usage and configuration.
 func (Error) ExitCode() int { return 2 }
 
-// inFileOrder sorts findings by place. What has no place stays in order behind the others.
+// inFileOrder sorts findings by place. Those without a place keep their order and follow the
+// others.
 func inFileOrder(fs []Finding) []Finding {
 	slices.SortStableFunc(fs, compare)
 	return fs

@@ -2,201 +2,159 @@ package config
 
 import (
 	"math"
-	"slices"
-	"strings"
+	"net/netip"
 
+	"github.com/cloudflare/cfssl/csr"
+	kubeversion "k8s.io/apimachinery/pkg/util/version"
+
+	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// section is a section of the file and the keys that it may have.
-type section struct {
-	name, text string
-	keys       []key
+// table holds everything that can be configured. The reader of files and of the environment, config
+// view, config init, config schema, README's table and the help are all made from it.
+var table = []section{
+	{name: "Tyk", text: "The Tyk Dashboard.", keys: []key{
+		{name: TykURL, field: in(func(c *Config) *string { return &c.Tyk.URL }, textOf(checkURL).matching(urlPattern)), remote: true, begin: "http://dashboard.tyk:3000",
+			text: "URL of the Dashboard; use `https://` unless it is on this machine, because the API key is sent there. Required for `createRoutes`, like `secret` and `org`"},
+		{name: TykSecret, field: in(func(c *Config) *Secret { return &c.Tyk.Secret }, secretOf(nil)), secret: true, begin: "env:TYK_DASHBOARD_KEY",
+			text: "API key of a Dashboard administrator, or of a user who can write APIs and certificates and owns every API of the mesh"},
+		{name: TykOrg, field: in(func(c *Config) *string { return &c.Tyk.Org }, textOf(checkOrg).matching("^([0-9a-fA-F]{24})?$")), begin: `"` + placeholderOrg + `"`,
+			text: "organisation id of that user: 24 hexadecimal digits"},
+		{name: TykSeesAllAPIs, field: in(func(c *Config) *bool { return &c.Tyk.SeesAllAPIs }, boolean),
+			text: "set this to `true` if the user is an administrator, who sees every API, but `tykmesh check` still warns about ownership"},
+		{name: TykTemplates, field: in(func(c *Config) *string { return &c.Tyk.Templates }, dirPath), unset: "built-in templates", example: "./templates",
+			text: "directory of `*.json` files with your own API definitions, each in a `{{define \"NAME\"}}`"},
+		{name: TykInsecureSkipVerify, field: in(func(c *Config) *bool { return &c.Tyk.InsecureSkipVerify }, boolean),
+			text: "do not verify the Dashboard's TLS certificate"},
+		{name: TykIsGateway, field: refused(sharedGateway), text: "must be `false`: sidecars cannot share a gateway"},
+		{name: TykIsHybrid, field: refused(sharedGateway), text: "must be `false`, for the same reason"},
+	}},
+	{name: "CA", text: "The CA that signs certificates, and the ledger that records them. The values shown for addr, key, certPath and bundlePath fit the CA that " +
+		"`tykmesh ca init` creates in this directory.", keys: []key{
+		{name: CAAddr, field: in(func(c *Config) *string { return &c.CA.Addr }, textOf(checkAddr)), remote: true, begin: "http://cfssl-svc.default:8888",
+			text: "address of CFSSL, or several with commas between them, which are tried in order. Required for `enableMeshTLS`, like `key`, unless `keyPath` is set"},
+		{name: CAKey, field: in(func(c *Config) *Secret { return &c.CA.Key }, secretOf(checkHex)), secret: true, begin: "file:ca-quickstart/cfssl.key",
+			text: "CFSSL's authentication key, hexadecimal"},
+		{name: CAMongoConnStr, field: in(func(c *Config) *Secret { return &c.CA.MongoConnStr }, secretOf(checkMongo)), secret: true, unset: "no ledger", example: "env:MONGO",
+			text: "connection string of the MongoDB that records certificates, in the collection `k8s_ca`"},
+		{name: CAProfile, field: in(func(c *Config) *string { return &c.CA.Profile }, textOf(nil)), unset: "CFSSL's default profile", example: "mesh",
+			text: "CFSSL's signing profile"},
+		{name: CACertPath, field: in(func(c *Config) *string { return &c.CA.CertPath }, filePath), unset: "requested from CFSSL", example: "ca-quickstart/chain.pem",
+			text: "file with the CA certificate, followed by those of the CAs above it, if any; these are added to every certificate"},
+		{name: CAKeyPath, field: in(func(c *Config) *string { return &c.CA.KeyPath }, filePath), remote: true, unset: "CFSSL signs", example: "ca-quickstart/ca-key.pem",
+			text: "file with the private key of the CA in `certPath`; tykmesh then signs certificates itself, without a server"},
+		{name: CABundlePath, field: in(func(c *Config) *string { return &c.CA.BundlePath }, filePath), unset: "not checked", example: "ca-quickstart/bundle.pem",
+			text: "file with the CA certificates that pods trust, the same as in the ConfigMap `ca-pem`; tykmesh then issues no certificate that pods would reject"},
+		{name: CASecure, field: in(func(c *Config) *bool { return &c.CA.Secure }, boolean), text: "use TLS with CFSSL even if `addr` does not begin with `https://`"},
+		{name: CASkipCACheck, field: in(func(c *Config) *bool { return &c.CA.SkipCACheck }, boolean), text: "do not verify CFSSL's TLS certificate"},
+		{name: CATLSRemoteCA, field: in(func(c *Config) *string { return &c.CA.TLSRemoteCA }, filePath), unset: "the system's CAs", example: "cas.pem",
+			text: "file with the CA certificates that verify CFSSL's TLS certificate"},
+		{name: CAMutualTLSCert, field: in(func(c *Config) *string { return &c.CA.MutualTLSCert }, filePath), unset: nothing, example: "client.pem",
+			text: "file with a client certificate, for a CFSSL that runs with `-mutual-tls-ca`"},
+		{name: CAMutualTLSKey, field: in(func(c *Config) *string { return &c.CA.MutualTLSKey }, filePath), unset: nothing, example: "client-key.pem",
+			text: "file with the private key of `mutualTLSCert`"},
+		{name: CADefaultNames, field: in(func(c *Config) *[]csr.Name { return &c.CA.DefaultNames }, listOfObjects(subject)), fileOnly: true, unset: nothing,
+			example: "[{C: GB, ST: England, L: London, O: Example Ltd, OU: Mesh}]",
+			text:    "subject of every certificate: a list of `C`, `ST`, `L`, `O`, `OU`, `E`, `SerialNumber`"},
+		{name: CADefaultKeyRequest, field: in(func(c *Config) *csr.KeyRequest { return &c.CA.DefaultKeyRequest }, keyRequest, *csr.NewKeyRequest()), fileOnly: true,
+			text: "key of every certificate: `A: rsa` with a size `S` of 2048 to 8192, or `A: ecdsa` with 256, 384 or 521"},
+	}},
+	{name: "Injector", text: "How pods and Services are changed.", keys: []key{
+		{name: InjectorCreateRoutes, field: in(func(c *Config) *bool { return &c.Injector.CreateRoutes }, boolean), begin: "true",
+			text: "register two APIs for each service"},
+		{name: InjectorEnableMeshTLS, field: in(func(c *Config) *bool { return &c.Injector.EnableMeshTLS }, boolean), begin: "true",
+			text: "issue certificates for these APIs; requires `createRoutes`"},
+		{name: InjectorMeshCertificateID, field: in(func(c *Config) *string { return &c.Injector.MeshCertificateID }, textOf(nil)), unset: "found or issued",
+			text: "id of the certificate for the mesh hosts, in the Dashboard's store"},
+		{name: InjectorContainers, field: in(func(c *Config) *[]manifest.Map { return &c.Injector.Containers }, containerList), fileOnly: true, unset: "the built-in sidecar",
+			text: "your own sidecar containers, as in tyk-k8s; one of them must be named `tyk-mesh`"},
+		{name: InjectorInitContainers, field: in(func(c *Config) *[]manifest.Map { return &c.Injector.InitContainers }, containerList), fileOnly: true, unset: nothing,
+			text: "your own init containers; requires `containers`"},
+		{name: InjectorPodTemplates, field: in(func(c *Config) *[]inject.PodTemplate { return &c.Injector.PodTemplates }, listOfObjects(podTemplate)), fileOnly: true, unset: nothing,
+			example: "[{group: ray.io, kind: RayCluster, path: spec.workerGroupSpecs.*.template}]",
+			text: "where custom resources have pod templates other than `spec.template`: a list of `group` (any if not set), `kind` and `path`, in which `*` stands for " +
+				"every item"},
+		{name: InjectorServiceLabels, field: in(func(c *Config) *[]string { return &c.Injector.ServiceLabels }, setOf(labelKey), []string{"app"}),
+			text: "pod labels that name the service: tykmesh uses the first that the pod template has, and the Service must have the same name; " +
+				"`[app, app.kubernetes.io/name]` suits most Helm charts"},
+		{name: InjectorAccept, field: in(func(c *Config) *[]inject.Rule { return &c.Injector.Accept }, listOf(ruleCode)), unset: nothing, example: "[TM0021]",
+			text: "codes of warnings to suppress everywhere"},
+		{name: InjectorMeshHosts, field: in(func(c *Config) *[]string { return &c.Injector.MeshHosts }, setOf(hostName), []string{"mesh", "mesh.local", "localhost"}),
+			text: "host names under which sidecars answer calls into the mesh"},
+		{name: InjectorMeshDomain, field: in(func(c *Config) *string { return &c.Injector.MeshDomain }, textOf(checkHost)), unset: "a pattern of `meshHosts`", example: "mesh",
+			text: "the only host of mesh APIs, for Dashboards that reject patterns"},
+		{name: InjectorSharedRoutes, field: in(func(c *Config) *[]string { return &c.Injector.SharedRoutes }, listOf(cleanRoute)), unset: nothing, example: "[/api]",
+			text: "routes that services of every namespace may use, and routes below them; `/` matches all calls that no other route matches"},
+		{name: InjectorSlugs, field: in(func(c *Config) *string { return &c.Injector.Slugs }, choiceOf(SlugsPlain, SlugsNamespaced), SlugsPlain),
+			text: "`namespaced`: slugs and tags contain the namespace, so that several namespaces can have an app of the same name"},
+		{name: InjectorServicePorts, field: in(func(c *Config) *string { return &c.Injector.ServicePorts }, choiceOf(ServicePortsReplace, ServicePortsPreserve), ServicePortsReplace),
+			text: "`replace`: the sidecar's port replaces the Service port that leads to the app; `preserve`: the Service port stays, and leads to the sidecar"},
+		{name: InjectorIntercept, field: in(func(c *Config) *sidecar.Intercept { return &c.Sidecar.Rules.Intercept }, choiceOf(sidecar.All, sidecar.Mesh, sidecar.None), sidecar.All),
+			builtIn: true,
+			text:    "`all`: outbound calls to ports 80 and 443 go through the sidecar; `mesh`: only calls to mesh hosts; `none`: traffic is redirected by other means (CNI plugin, `HTTP_PROXY`)"},
+		{name: InjectorExemptCIDRs, field: in(func(c *Config) *[]netip.Prefix { return &c.Sidecar.Rules.ExemptCIDRs }, listOrTextOf(cidr)), builtIn: true, unset: nothing, example: "[10.96.0.1/32]",
+			text: "networks that pods call directly, not through the sidecar"},
+		{name: InjectorExemptPorts, field: in(func(c *Config) *[]int { return &c.Sidecar.Rules.ExemptPorts }, listOrTextOf(exemptPort)), builtIn: true, unset: nothing, example: "[443]",
+			text: "`80` or `443`: pods call this port directly, not through the sidecar"},
+		{name: InjectorRulesImage, field: in(func(c *Config) *string { return &c.Sidecar.RulesImage }, textOf(sidecar.CheckImage), sidecar.DefaultRulesImage), builtIn: true, pinned: true,
+			text: "image of the init container that redirects outbound calls" + pins},
+		{name: InjectorRulesTool, field: in(func(c *Config) *sidecar.Tool { return &c.Sidecar.RulesTool }, choiceOf(sidecar.IPTables, sidecar.NFT), sidecar.IPTables), builtIn: true,
+			text: "the tool that it uses: `iptables`, or `nft` for images without a shell"},
+		{name: InjectorRulesCPU, field: in(func(c *Config) *string { return &c.Sidecar.RulesResources.CPU }, quantity, sidecar.DefaultRulesCPU), builtIn: true,
+			text: "CPU request of the init containers `tyk-mesh-rules` and `tyk-mesh-trust`"},
+		{name: InjectorRulesCPULimit, field: in(func(c *Config) *string { return &c.Sidecar.RulesResources.CPULimit }, quantity), builtIn: true, unset: "`Sidecar.cpuLimit`", example: `"1"`,
+			text: "CPU limit of these init containers"},
+		{name: InjectorRulesMemory, field: in(func(c *Config) *string { return &c.Sidecar.RulesResources.Memory }, quantity, sidecar.DefaultRulesMemory), builtIn: true,
+			text: "memory request of these init containers"},
+		{name: InjectorRulesMemoryLimit, field: in(func(c *Config) *string { return &c.Sidecar.RulesResources.MemoryLimit }, quantity, sidecar.DefaultRulesMemoryLimit), builtIn: true,
+			text: "memory limit of these init containers"},
+		{name: InjectorNativeSidecar, field: in(func(c *Config) *string { return &c.Injector.NativeSidecar }, choiceOf(NativeAuto, "true", "false"), NativeAuto), builtIn: true,
+			text: "make the sidecar an init container that keeps running, which Jobs need; `auto`: if `kubeVersion` is 1.29 or later"},
+		{name: InjectorKubeVersion, field: in(func(c *Config) **kubeversion.Version { return &c.Injector.KubeVersion }, valueOf(kubernetesVersion)), unset: "unknown", example: `"1.33"`,
+			text: "Kubernetes version of the cluster"},
+		{name: InjectorEmitCA, field: in(func(c *Config) *bool { return &c.Injector.EmitCA }, boolean),
+			text: "add the ConfigMap `ca-pem` to the output, for each namespace that has none in it; requires `CA.bundlePath`"},
+	}},
+	{name: "Sidecar", text: "The built-in sidecar, a stock Tyk Gateway. It is used unless Injector.containers is set.", builtIn: true, keys: []key{
+		{name: SidecarImage, field: in(func(c *Config) *string { return &c.Sidecar.Image }, textOf(sidecar.CheckImage), sidecar.DefaultImage), pinned: true,
+			text: "image of a Tyk Gateway, v5.13.0 or later" + pins},
+		{name: SidecarDashboard, field: in(func(c *Config) *string { return &c.Sidecar.Dashboard }, textOf(checkURL).matching(urlPattern)), unset: "`Tyk.url`", example: "http://dashboard.tyk:3000",
+			text: "URL of the Dashboard, as pods reach it"},
+		{name: SidecarRedis, field: in(func(c *Config) *[]string { return &c.Sidecar.Redis.Addresses }, addresses), begin: "redis.tyk:6379",
+			text: "`host:port` of the Redis that the gateways of this Dashboard share; for a cluster, a list of some of its servers. Required"},
+		{name: SidecarRedisCluster, field: in(func(c *Config) *bool { return &c.Sidecar.Redis.Cluster }, boolean), text: "this Redis is a cluster"},
+		{name: SidecarRedisTLS, field: in(func(c *Config) *bool { return &c.Sidecar.Redis.TLS }, boolean), text: "use TLS with this Redis"},
+		{name: SidecarRedisUsername, field: in(func(c *Config) *string { return &c.Sidecar.Redis.Username }, textOf(nil)), unset: nothing, example: "tyk",
+			text: "user of this Redis; the password is in the Secret `tykmesh-sidecar`"},
+		{name: SidecarRedisDatabase, field: in(func(c *Config) *int { return &c.Sidecar.Redis.Database }, numberOf[int](0, 15)), text: "number of the database in this Redis"},
+		{name: SidecarUID, field: in(func(c *Config) *int64 { return &c.Sidecar.UID }, numberOf[int64](1, math.MaxInt32), sidecar.DefaultUID),
+			text: "user id of the sidecar; the app's containers must not run as this user"},
+		{name: SidecarCPU, field: in(func(c *Config) *string { return &c.Sidecar.Resources.CPU }, quantity, sidecar.DefaultCPU), text: "CPU request of the sidecar"},
+		{name: SidecarCPULimit, field: in(func(c *Config) *string { return &c.Sidecar.Resources.CPULimit }, quantity), unset: "no limit", example: `"1"`, text: "CPU limit of the sidecar"},
+		{name: SidecarMemory, field: in(func(c *Config) *string { return &c.Sidecar.Resources.Memory }, quantity, sidecar.DefaultMemory), text: "memory request of the sidecar"},
+		{name: SidecarMemoryLimit, field: in(func(c *Config) *string { return &c.Sidecar.Resources.MemoryLimit }, quantity, sidecar.DefaultMemoryLimit), text: "memory limit of the sidecar"},
+		{name: SidecarLogLevel, field: in(func(c *Config) *string { return &c.Sidecar.LogLevel }, logLevel), unset: "the gateway's own", example: "warn",
+			text: "`debug`, `info`, `warn` or `error`"},
+		{name: SidecarEnv, field: in(func(c *Config) *[]sidecar.Variable { return &c.Sidecar.Env }, environment), fileOnly: true, unset: nothing, example: `{TYK_GW_LOGFORMAT: json}`,
+			text: "additional environment variables of the gateway"},
+	}},
 }
 
-// key is one setting: its name as the documentation writes it, and how it gets into the
-// configuration.
-type key struct {
-	name       string
-	fileOnly   bool // no environment variable can hold its value
-	remoteOnly bool // it counts only where there are servers
-	apply      func(*loader, setting)
-	show       func(*Config) any // what counts in the end, for people: without secrets, and nil where it is not set
-	doc
-}
+const (
+	// nothing is the default of keys whose absence needs no explanation.
+	nothing = "none"
 
-// schema is everything that can be configured, and all that people are told of it: README's table,
-// config init and config view are made of it. Names are those of tyk-k8s; the rest is ours:
-// CA.profile, keyPath, bundlePath, tlsRemoteCA and mutualTLS*, Injector.podTemplates and all behind
-// it, and the section Sidecar.
-var schema = []section{
-	{"Tyk", "The Tyk Dashboard.", []key{
-		textKey("url", func(c *Config) *string { return &c.Tyk.URL }, checkURL).remote().
-			is("the Dashboard, `https://` unless it is on this machine, because the key goes there; needed for `createRoutes`, as are `secret` and `org`").fill("http://dashboard.tyk:3000"),
-		secretKey("secret", func(c *Config) *Secret { return &c.Tyk.Secret }, nil).
-			is("API key of a Dashboard administrator, or of a user who may write APIs and certificates and owns every API of the mesh").fill("env:TYK_DASHBOARD_KEY"),
-		textKey("org", func(c *Config) *string { return &c.Tyk.Org }, checkOrg).
-			is("id of that user's organisation, 24 hexadecimal digits").fill(`"` + placeholderOrg + `"`),
-		boolKey("seesAllAPIs", func(c *Config) *bool { return &c.Tyk.SeesAllAPIs }).
-			is("`secret` is an administrator's key, which sees every API; set this if `check` warns of ownership all the same"),
-		pathKey("templates", func(c *Config) *string { return &c.Tyk.Templates }).
-			is("folder of `*.json` files with `{{define \"NAME\"}}`: API definitions of your own").orElse("built-in ones").like("./templates"),
-		boolKey("insecureSkipVerify", func(c *Config) *bool { return &c.Tyk.InsecureSkipVerify }).
-			is("do not verify the Dashboard's certificate"),
-		refusedKey("isGateway", sharedGateway).is("must stay so: one shared gateway cannot feed sidecars"),
-		refusedKey("isHybrid", sharedGateway).is("must stay so, too"),
-	}},
-	{"CA", "Who signs certificates, and where they are recorded. addr, key, certPath and bundlePath are those of what `tykmesh ca init` makes in this folder.", []key{
-		textKey("addr", func(c *Config) *string { return &c.CA.Addr }, checkAddr).remote().
-			is("CFSSL; several, separated by commas, are tried in order; needed for `enableMeshTLS`, as is `key`, unless `keyPath` is set").
-			fill("http://cfssl-svc.default:8888"),
-		secretKey("key", func(c *Config) *Secret { return &c.CA.Key }, checkHex).
-			is("CFSSL's authentication key, hexadecimal").fill("file:ca-quickstart/cfssl.key"),
-		secretKey("mongoConnStr", func(c *Config) *Secret { return &c.CA.MongoConnStr }, checkMongo).
-			is("MongoDB that records certificates, in `k8s_ca`").orElse("no ledger").like("env:MONGO"),
-		textKey("profile", func(c *Config) *string { return &c.CA.Profile }, nil).is("CFSSL's signing profile").orElse("the default one").like("mesh"),
-		fileKey("certPath", func(c *Config) *string { return &c.CA.CertPath }).
-			is("file with the CA certificate; those above it, if any, follow, and go with every certificate").
-			orElse("CFSSL is asked").like("ca-quickstart/chain.pem"),
-		fileKey("keyPath", func(c *Config) *string { return &c.CA.KeyPath }).remote().
-			is("file with the private key of the CA in `certPath`, which signs here, without a server").
-			orElse("CFSSL signs").like("ca-quickstart/ca-key.pem"),
-		fileKey("bundlePath", func(c *Config) *string { return &c.CA.BundlePath }).
-			is("file with the CAs that pods trust, as in the ConfigMap `ca-pem`; a certificate that they would refuse is not issued").
-			orElse("nobody says").like("ca-quickstart/bundle.pem"),
-		boolKey("secure", func(c *Config) *bool { return &c.CA.Secure }).is("TLS to CFSSL although `addr` does not say https"),
-		boolKey("skipCACheck", func(c *Config) *bool { return &c.CA.SkipCACheck }).is("do not verify CFSSL's certificate"),
-		fileKey("tlsRemoteCA", func(c *Config) *string { return &c.CA.TLSRemoteCA }).
-			is("file with the CAs that may have signed CFSSL's certificate").orElse("the system's").like("cas.pem"),
-		fileKey("mutualTLSCert", func(c *Config) *string { return &c.CA.MutualTLSCert }).
-			is("file with a client certificate, for a CFSSL with `-mutual-tls-ca`").orElse(nothing).like("client.pem"),
-		fileKey("mutualTLSKey", func(c *Config) *string { return &c.CA.MutualTLSKey }).
-			is("file with its private key").orElse(nothing).like("client-key.pem"),
-		key{name: "defaultNames", fileOnly: true, apply: applyNames, show: showNames}.
-			is("subject of certificates: a list of `C`, `ST`, `L`, `O`, `OU`, `E`, `SerialNumber`").orElse(nothing).
-			like("[{C: GB, ST: England, L: London, O: Example Ltd, OU: Mesh}]"),
-		key{name: "defaultKeyRequest", fileOnly: true, apply: applyKeyRequest, show: showKeyRequest}.
-			is("`rsa` 2048 to 8192, or `ecdsa` 256, 384, 521"),
-	}},
-	{"Injector", "What becomes of pods and Services.", []key{
-		boolKey("createRoutes", func(c *Config) *bool { return &c.Injector.CreateRoutes }).is("register APIs").fill("true"),
-		boolKey("enableMeshTLS", func(c *Config) *bool { return &c.Injector.EnableMeshTLS }).
-			is("certificates for them; needs `createRoutes`").fill("true"),
-		textKey("meshCertificateID", func(c *Config) *string { return &c.Injector.MeshCertificateID }, nil).
-			is("certificate of the mesh hosts in the Dashboard's store").orElse("find or make it"),
-		containersKey("containers", func(l *loader, s setting) { l.config.Injector.Containers = l.containers(s) },
-			func(c *Config) any { return showMaps(c.Injector.Containers) }).
-			is("sidecars of your own, as tyk-k8s has them; at least the container `tyk-mesh`").orElse("the built-in sidecar"),
-		containersKey("initContainers", func(l *loader, s setting) { l.config.Injector.InitContainers = l.containers(s) },
-			func(c *Config) any { return showMaps(c.Injector.InitContainers) }).
-			is("init containers that go with `containers`").orElse(nothing),
-		key{name: "podTemplates", fileOnly: true, apply: applyPodTemplates, show: showPodTemplates}.
-			is("where custom resources have pod templates besides `spec.template`: a list of a `group`, any where it is missing, a `kind`, and a `path` " +
-				"in which `*` stands for all").orElse(nothing).
-			like("[{group: ray.io, kind: RayCluster, path: spec.workerGroupSpecs.*.template}]"),
-		key{name: "serviceLabels", apply: applyServiceLabels, show: func(c *Config) any { return showTexts(c.Injector.ServiceLabels) }}.
-			is("labels of pods: the first of them that a pod template has names the service, as the Service in front of it is called; " +
-				"`[app, app.kubernetes.io/name]` suits most charts"),
-		key{name: "accept", apply: applyAccept, show: func(c *Config) any { return showTexts(c.Injector.Accept) }}.
-			is("codes of findings to say nothing of, anywhere").orElse(nothing).like("[TM0021]"),
-		key{name: "meshHosts", apply: applyMeshHosts, show: func(c *Config) any { return showTexts(c.Injector.MeshHosts) }}.
-			is("hosts that the mesh answers to"),
-		textKey("meshDomain", func(c *Config) *string { return &c.Injector.MeshDomain }, checkHost).
-			is("one literal host, for Dashboards that refuse patterns").orElse("a pattern of `meshHosts`").like("mesh"),
-		key{name: "sharedRoutes", apply: applySharedRoutes, show: func(c *Config) any { return showTexts(c.Injector.SharedRoutes) }}.
-			is("routes that services of every namespace may have, and routes below them; `/` is the route that takes every other call").orElse(nothing).like("[/api]"),
-		choiceKey("slugs", func(c *Config) *string { return &c.Injector.Slugs }, SlugsPlain, SlugsNamespaced).
-			is("`namespaced`: slugs and tags carry the namespace, so that an app can be in two of them"),
-		choiceKey("servicePorts", func(c *Config) *string { return &c.Injector.ServicePorts }, ServicePortsReplace, ServicePortsPreserve).
-			is("`replace`: the Service port that reaches the app becomes the sidecar's; `preserve`: it stays, and leads to the sidecar"),
-		choiceKey("intercept", func(c *Config) *sidecar.Intercept { return &c.Sidecar.Rules.Intercept }, sidecar.All, sidecar.Mesh, sidecar.None).
-			is("`all`: outbound calls to ports 80 and 443 go to the sidecar; `mesh`: those of mesh hosts alone; `none`: somebody else sees to it"),
-		key{name: "exemptCIDRs", apply: applyExemptCIDRs, show: showExemptCIDRs}.
-			is("networks that calls reach without the sidecar").orElse(nothing).like("[10.96.0.1/32]"),
-		key{name: "exemptPorts", apply: applyExemptPorts, show: showExemptPorts}.
-			is("`80` or `443`, which then is not led to the sidecar").orElse(nothing).like("[443]"),
-		textKey("rulesImage", func(c *Config) *string { return &c.Sidecar.RulesImage }, checkWith(sidecar.CheckImage)).
-			is("image of the init container that makes these rules").pinned(),
-		choiceKey("rulesTool", func(c *Config) *sidecar.Tool { return &c.Sidecar.RulesTool }, sidecar.IPTables, sidecar.NFT).
-			is("what makes the rules: `iptables`, or `nft` for images without a shell"),
-		textKey("rulesCPU", func(c *Config) *string { return &c.Sidecar.RulesResources.CPU }, checkWith(sidecar.CheckQuantity)).
-			is("CPU that the init containers `tyk-mesh-rules` and `tyk-mesh-trust` ask for"),
-		textKey("rulesCPULimit", func(c *Config) *string { return &c.Sidecar.RulesResources.CPULimit }, checkWith(sidecar.CheckQuantity)).
-			is("CPU that they may use").orElse("`Sidecar.cpuLimit`").like(`"1"`),
-		textKey("rulesMemory", func(c *Config) *string { return &c.Sidecar.RulesResources.Memory }, checkWith(sidecar.CheckQuantity)).is("memory that they ask for"),
-		textKey("rulesMemoryLimit", func(c *Config) *string { return &c.Sidecar.RulesResources.MemoryLimit }, checkWith(sidecar.CheckQuantity)).is("memory that they may use"),
-		choiceKey("nativeSidecar", func(c *Config) *string { return &c.Injector.NativeSidecar }, NativeAuto, "true", "false").
-			is("the sidecar is an init container that goes on running, which Jobs need; `auto`: where `kubeVersion` is 1.29 or later"),
-		key{name: "kubeVersion", apply: applyKubeVersion, show: showKubeVersion}.is("Kubernetes of the cluster").orElse("nobody says").like(`"1.33"`),
-		boolKey("emitCA", func(c *Config) *bool { return &c.Injector.EmitCA }).
-			is("add the ConfigMap `ca-pem` to what is printed, for each namespace that has none there; needs `CA.bundlePath`"),
-	}},
-	{"Sidecar", "The built-in sidecar, a stock Tyk Gateway. It counts only without Injector.containers.", []key{
-		textKey("image", func(c *Config) *string { return &c.Sidecar.Image }, checkWith(sidecar.CheckImage)).
-			is("a Tyk Gateway, v5.13.0 or later").pinned(),
-		textKey("dashboard", func(c *Config) *string { return &c.Sidecar.Dashboard }, checkURL).
-			is("the Dashboard, as pods reach it").orElse("`Tyk.url`").like("http://dashboard.tyk:3000"),
-		key{name: "redis", apply: applyRedis, show: showRedis}.
-			is("the Redis that the gateways of this Dashboard share, `host:port`; of a cluster, some of its servers; needed").fill("redis.tyk:6379"),
-		boolKey("redisCluster", func(c *Config) *bool { return &c.Sidecar.Redis.Cluster }).is("it is a cluster"),
-		boolKey("redisTLS", func(c *Config) *bool { return &c.Sidecar.Redis.TLS }).is("it speaks TLS"),
-		textKey("redisUsername", func(c *Config) *string { return &c.Sidecar.Redis.Username }, nil).
-			is("its user; the password is in the Secret `tykmesh-sidecar`").orElse(nothing).like("tyk"),
-		numberKey("redisDatabase", 0, 15, func(c *Config, n int64) { c.Sidecar.Redis.Database = int(n) },
-			func(c *Config) int64 { return int64(c.Sidecar.Redis.Database) }).is("number of the database in it"),
-		numberKey("uid", 1, math.MaxInt32, func(c *Config, n int64) { c.Sidecar.UID = n },
-			func(c *Config) int64 { return c.Sidecar.UID }).is("user that the sidecar runs as, and no container of the app"),
-		textKey("cpu", func(c *Config) *string { return &c.Sidecar.Resources.CPU }, checkWith(sidecar.CheckQuantity)).is("CPU that it asks for"),
-		textKey("cpuLimit", func(c *Config) *string { return &c.Sidecar.Resources.CPULimit }, checkWith(sidecar.CheckQuantity)).is("CPU that it may use").orElse("no limit").like(`"1"`),
-		textKey("memory", func(c *Config) *string { return &c.Sidecar.Resources.Memory }, checkWith(sidecar.CheckQuantity)).is("memory that it asks for"),
-		textKey("memoryLimit", func(c *Config) *string { return &c.Sidecar.Resources.MemoryLimit }, checkWith(sidecar.CheckQuantity)).is("memory that it may use"),
-		textKey("logLevel", func(c *Config) *string { return &c.Sidecar.LogLevel }, checkWith(sidecar.CheckLogLevel)).
-			is("`debug`, `info`, `warn` or `error`").orElse("the gateway's own").like("warn"),
-		key{name: "env", fileOnly: true, apply: applyEnv, show: showEnv}.
-			is("further environment variables of the gateway").orElse(nothing).like(`{TYK_GW_LOGFORMAT: json}`),
-	}},
-}
+	// pins is the end of the text of a pinned key.
+	pins = "; `config init` writes it down, so that an upgrade of tykmesh restarts no pod"
+
+	sharedGateway = "is not supported: sidecars cannot share a gateway, because each loads the APIs with its own tags from a Dashboard"
+
+	// urlPattern matches what checkURL accepts, and more.
+	urlPattern = "^(https?://.+)?$"
+)
 
 // ignoredSections belong to parts of tyk-k8s that tykmesh has no counterpart of: the webhook's
 // server and the ingress controller.
 var ignoredSections = []string{"Server", "Ingress"}
-
-const sharedGateway = "is not supported: one shared gateway cannot feed sidecars, each of which loads its own APIs from a Dashboard by tag"
-
-func isIgnored(name string) bool {
-	return slices.ContainsFunc(ignoredSections, func(s string) bool { return strings.EqualFold(s, name) })
-}
-
-func findSection(name string) (section, bool) {
-	for _, s := range schema {
-		if strings.EqualFold(s.name, name) {
-			return s, true
-		}
-	}
-	return section{}, false
-}
-
-func sectionNames() []string {
-	names := make([]string, len(schema))
-	for i, s := range schema {
-		names[i] = s.name
-	}
-	return names
-}
-
-func (s section) keyNames() []string {
-	names := make([]string, len(s.keys))
-	for i, k := range s.keys {
-		names[i] = k.name
-	}
-	return names
-}
-
-func (s section) find(name string) (key, bool) {
-	for _, k := range s.keys {
-		if strings.EqualFold(k.name, name) {
-			return k, true
-		}
-	}
-	return key{}, false
-}

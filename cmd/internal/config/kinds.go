@@ -2,113 +2,129 @@ package config
 
 import (
 	"fmt"
-	"path/filepath"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
+	"github.com/tykmesh/tykmesh/inject/spelling"
 )
 
-// textKey returns a setting that is a text. check, where there is one, says what is wrong with it,
-// or "".
-func textKey(name string, field func(*Config) *string, check func(string) string) key {
-	return key{name: name, show: showText(field), apply: func(l *loader, s setting) {
-		if v, ok := l.text(s); ok && l.passes(s, v, check) {
-			*field(&l.config) = v
-		}
-	}}
+// kind is how the values of a Go type are read and shown, and their JSON Schema.
+type kind[T any] struct {
+	// read reads a setting into a value that holds the default, and reports whether the value
+	// counts. The loader gets the errors.
+	read   func(*loader, setting, *T) bool
+	show   func(T) any
+	schema manifest.Map
 }
 
-// remote makes a key count only where there are servers: with --local it is neither checked nor
-// kept.
-func (k key) remote() key {
-	apply := k.apply
-	k.remoteOnly = true
-	k.apply = func(l *loader, s setting) {
-		if !l.src.Local {
-			apply(l, s)
-		}
-	}
+// matching returns a kind whose texts match a pattern. It is for editors, as the reader has checks
+// of its own, and must match every value that the reader accepts.
+func (k kind[T]) matching(pattern string) kind[T] {
+	k.schema = k.schema.With("pattern", pattern)
 	return k
 }
 
-// secretKey returns a text that may stand elsewhere, as file:PATH or env:NAME.
-func secretKey(name string, field func(*Config) *Secret, check func(string) string) key {
-	show := func(c *Config) any {
-		if !field(c).IsSet() {
+// textSchema matches texts. The reader takes numbers for texts, too.
+var textSchema = manifest.Map{{Key: "type", Value: manifest.List{"string", "number"}}}
+
+// showText returns a text, or nil for an empty one.
+func showText(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
+}
+
+// textOf returns the kind of texts. An empty one counts, and needs no check.
+func textOf(check func(string) error) kind[string] {
+	return kind[string]{show: showText, schema: textSchema, read: func(l *loader, s setting, into *string) bool {
+		text, ok := l.text(s)
+		*into = text
+		return ok && l.passes(s, text, check)
+	}}
+}
+
+// secretOf returns the kind of texts that are never shown, and that may stand elsewhere, as
+// file:PATH or env:NAME.
+func secretOf(check func(string) error) kind[Secret] {
+	show := func(s Secret) any {
+		if !s.IsSet() {
 			return nil
 		}
 		return redacted
 	}
 
-	return key{name: name, doc: doc{secret: true}, show: show, apply: func(l *loader, s setting) {
-		if v, ok := l.text(s); ok {
-			if v, ok = l.fetch(s, v); ok && l.passes(s, v, check) {
-				*field(&l.config) = NewSecret(v)
-			}
+	return kind[Secret]{show: show, schema: textSchema, read: func(l *loader, s setting, into *Secret) bool {
+		text, ok := l.text(s)
+		if !ok {
+			return false
 		}
-	}}.remote()
-}
+		text, ok = l.fetch(s, text)
+		*into = NewSecret(text)
 
-// pathKey returns a name of a file or a folder. One in the file counts from the file's folder, so
-// that a configuration works from everywhere.
-func pathKey(name string, field func(*Config) *string) key {
-	return key{name: name, show: showText(field), apply: func(l *loader, s setting) {
-		if v, ok := l.text(s); ok && v != "" {
-			*field(&l.config) = l.relative(s, v)
-		}
+		return ok && l.passes(s, text, check)
 	}}
 }
 
-// fileKey returns a pathKey for a file.
-func fileKey(name string, field func(*Config) *string) key {
-	k := pathKey(name, field)
-	apply := k.apply
-	k.apply = func(l *loader, s setting) {
-		apply(l, s)
-		if v, ok := l.text(s); ok && v != "" {
-			l.refer(s, Reference{Path: v})
-			l.config.named = append(l.config.named, l.relative(s, v))
+// dirPath is the kind of names of directories. A relative path in the file starts at the file's
+// directory, so that a configuration works from everywhere.
+var dirPath = kind[string]{show: showText, schema: textSchema, read: func(l *loader, s setting, into *string) bool {
+	text, ok := l.text(s)
+	if ok && text != "" {
+		*into = l.relative(s, text)
+	}
+	return ok
+}}
+
+// filePath is a dirPath for files, which the loader remembers.
+var filePath = kind[string]{show: showText, schema: textSchema, read: func(l *loader, s setting, into *string) bool {
+	if !dirPath.read(l, s, into) || *into == "" {
+		return false
+	}
+	text, _ := l.text(s)
+	l.refer(s, Reference{Path: text})
+	l.config.named = append(l.config.named, *into)
+
+	return true
+}}
+
+// boolean is the kind of switches.
+var boolean = kind[bool]{
+	read: func(l *loader, s setting, into *bool) (ok bool) {
+		*into, ok = l.bool(s)
+		return ok
+	},
+	show:   func(on bool) any { return on },
+	schema: manifest.Map{{Key: "type", Value: "boolean"}},
+}
+
+// choiceOf returns the kind of texts that are one of a few.
+func choiceOf[T ~string](values ...T) kind[T] {
+	words, allowed := make([]string, len(values)), manifest.List{}
+	for i, v := range values {
+		words[i] = string(v)
+		if on, isBool := parseBool(string(v)); isBool { // may be written without quotes, too
+			allowed = append(allowed, on)
 		}
+		allowed = append(allowed, words[i])
 	}
 
-	return k
-}
+	read := func(l *loader, s setting, into *T) bool {
+		word, ok := l.word(s)
+		if ok && word != "" && !slices.Contains(words, word) {
+			l.fail(s, fmt.Sprintf("want %s, got %q", strings.Join(words, " or "), word))
+			return false
+		}
+		*into = T(word)
 
-// refer notes what a setting refers to.
-func (l *loader) refer(s setting, r Reference) {
-	r.At = s.finding("")
-	if !slices.ContainsFunc(l.references, func(known Reference) bool { return known.Env == r.Env && known.Path == r.Path }) {
-		l.references = append(l.references, r)
+		return ok && word != ""
 	}
-}
 
-func boolKey(name string, field func(*Config) *bool) key {
-	return key{name: name, show: func(c *Config) any { return *field(c) }, apply: func(l *loader, s setting) {
-		if v, ok := l.bool(s); ok {
-			*field(&l.config) = v
-		}
-	}}
-}
-
-func choiceKey[T ~string](name string, field func(*Config) *T, values ...T) key {
-	return key{name: name, show: showText(field), apply: func(l *loader, s setting) {
-		v, ok := l.word(s)
-		switch {
-		case !ok || v == "":
-		case !slices.Contains(values, T(v)):
-			names := make([]string, len(values))
-			for i, value := range values {
-				names[i] = string(value)
-			}
-			l.fail(s, fmt.Sprintf("want %s, got %q", strings.Join(names, " or "), v))
-
-		default:
-			*field(&l.config) = T(v)
-		}
-	}}
+	return kind[T]{read: read, show: func(v T) any { return showText(string(v)) }, schema: manifest.Map{{Key: "enum", Value: allowed}}}
 }
 
 // word returns a text that may be written as true or false too, without quotes.
@@ -121,140 +137,232 @@ func (l *loader) word(s setting) (string, bool) {
 	return l.text(s)
 }
 
-// numberKey returns a whole number within limits.
-func numberKey(name string, least, most int64, set func(*Config, int64), number func(*Config) int64) key {
-	return key{name: name, show: func(c *Config) any { return number(c) }, apply: func(l *loader, s setting) {
-		v, ok := l.text(s)
-		if !ok || v == "" {
-			return
-		}
-		n, err := strconv.ParseInt(v, 10, 64)
-		if err != nil || n < least || n > most {
-			l.fail(s, fmt.Sprintf("want a number from %d to %d, got %q", least, most, v))
-			return
-		}
+// scalar is how a text is read as a T.
+type scalar[T any] struct {
+	parse  func(string) (T, error)
+	show   func(T) any
+	schema manifest.Map
+}
 
-		set(&l.config, n)
+// checked returns the scalars that are texts which pass a check.
+func checked(check func(string) error) scalar[string] {
+	parse := func(text string) (string, error) { return text, check(text) }
+	return scalar[string]{parse: parse, show: func(text string) any { return text }, schema: textSchema}
+}
+
+// valueOf returns the kind of single values. An empty text leaves the default.
+func valueOf[T any](v scalar[T]) kind[T] {
+	return kind[T]{show: v.show, schema: v.schema, read: func(l *loader, s setting, into *T) bool {
+		text, ok := l.text(s)
+		if !ok || text == "" {
+			return false
+		}
+		value, err := v.parse(text)
+		if err != nil {
+			l.fail(s, err.Error())
+		}
+		*into = value
+
+		return err == nil
 	}}
 }
 
-// containersKey returns a list of containers.
-func containersKey(name string, apply func(*loader, setting), show func(*Config) any) key {
-	return key{name: name, fileOnly: true, apply: apply, show: show}
-}
-
-// checkWith makes a check of a setting out of one that returns an error.
-func checkWith(check func(string) error) func(string) string {
-	return func(text string) string {
-		if err := check(text); err != nil {
-			return err.Error()
+// numberOf returns the kind of whole numbers within limits.
+func numberOf[T int | int64](least, most T) kind[T] {
+	parse := func(text string) (T, error) {
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || n < int64(least) || n > int64(most) {
+			return 0, fmt.Errorf("want a number from %d to %d, got %q", least, most, text)
 		}
-		return ""
+		return T(n), nil
 	}
+
+	return valueOf(scalar[T]{parse: parse, show: func(n T) any { return int64(n) }, schema: manifest.Map{
+		{Key: "type", Value: manifest.List{"integer", "string"}},
+		{Key: "minimum", Value: int64(least)},
+		{Key: "maximum", Value: int64(most)},
+		{Key: "pattern", Value: "^[+-]?[0-9]*$"},
+	}})
 }
 
-// refusedKey returns a switch of tyk-k8s that must stay off.
-func refusedKey(name, why string) key {
-	return key{name: name, show: func(*Config) any { return false }, apply: func(l *loader, s setting) {
-		if on, ok := l.bool(s); ok && on {
-			l.fail(s, why)
+// listOf returns the kind of lists; in the environment commas separate the items. An empty list
+// leaves the default.
+func listOf[T comparable](item scalar[T]) kind[[]T] { return lists(item, (*loader).texts, false) }
+
+// setOf returns the kind of lists without duplicates.
+func setOf[T comparable](item scalar[T]) kind[[]T] { return lists(item, (*loader).texts, true) }
+
+// listOrTextOf returns the kind of lists that may be a single text in the file, too, with commas.
+func listOrTextOf[T comparable](item scalar[T]) kind[[]T] {
+	k := lists(item, (*loader).textsOrOne, false)
+	k.schema = k.schema.With("type", manifest.List{"array", "string", "number"})
+	return k
+}
+
+func lists[T comparable](item scalar[T], split func(*loader, setting) ([]string, bool), unique bool) kind[[]T] {
+	read := func(l *loader, s setting, into *[]T) bool {
+		texts, ok := split(l, s)
+		var values []T
+		for _, text := range texts {
+			value, err := item.parse(text)
+			if err == nil && unique && slices.Contains(values, value) {
+				err = fmt.Errorf("names %q twice", text)
+			}
+			if err != nil {
+				l.fail(s, err.Error())
+				ok = false
+				continue
+			}
+
+			values = append(values, value)
 		}
-	}}
+
+		*into = values
+		return ok && len(values) > 0
+	}
+
+	return kind[[]T]{read: read, show: func(values []T) any { return showList(values, item.show) }, schema: listSchema(item.schema)}
 }
 
-// text returns a setting that is to be a text. A number counts as the text that was typed: an
-// organisation id or a key may consist of digits, or look like 5e33.
-func (l *loader) text(s setting) (string, bool) {
+// texts returns a setting that is a list of texts.
+func (l *loader) texts(s setting) ([]string, bool) {
+	var out []string
 	if s.variable != "" {
-		return s.text, true
+		for text := range strings.SplitSeq(s.text, ",") {
+			out = append(out, strings.TrimSpace(text))
+		}
+		return out, true
 	}
 
-	n := resolve(s.value)
-	if n.Kind == yaml.ScalarNode {
-		switch scalarTag(n) {
-		case tagString, tagInt, tagFloat:
-			return n.Value, true
+	items, ok := l.list(s)
+	for i, item := range items {
+		text, isText := l.text(setting{key: fmt.Sprintf("%s[%d]", s.key, i), value: item})
+		if ok = ok && isText; isText {
+			out = append(out, text)
 		}
 	}
 
-	l.fail(s, "want a text, got "+kindOf(n)+quoteHint(n, reflect.TypeFor[string]()))
-
-	return "", false
+	return out, ok
 }
 
-func (l *loader) bool(s setting) (value, ok bool) {
-	if s.variable != "" {
-		value, ok = parseBool(s.text)
+// textsOrOne returns a setting that is a list of texts, or one text with commas.
+func (l *loader) textsOrOne(s setting) ([]string, bool) {
+	if s.variable == "" && resolve(s.value).Kind != yaml.SequenceNode {
+		text, ok := l.text(s)
 		if !ok {
-			l.fail(s, "want true or false")
+			return nil, false
 		}
-		return value, ok
+		s.variable, s.text = s.key, text
 	}
 
+	texts, ok := l.texts(s)
+	return slices.DeleteFunc(texts, func(t string) bool { return t == "" }), ok
+}
+
+// list returns the items of a setting that is a list.
+func (l *loader) list(s setting) ([]node, bool) {
 	n := resolve(s.value)
-	if n.Kind == yaml.ScalarNode && scalarTag(n) == tagBool {
-		value, ok = parseBool(n.Value)
+	if n.Kind != yaml.SequenceNode {
+		l.fail(s, "want a list, got "+kindOf(n))
+		return nil, false
 	}
-
-	if !ok {
-		l.fail(s, "want true or false, got "+kindOf(n))
-	}
-
-	return value, ok
+	return l.items(n), true
 }
 
-// passes checks a text that is set.
-func (l *loader) passes(s setting, v string, check func(string) string) bool {
-	if v == "" || check == nil {
-		return true
+// showList returns a list, or nil for an empty one.
+func showList[T any](values []T, show func(T) any) any {
+	if len(values) == 0 {
+		return nil
 	}
-	problem := check(v)
-	if problem != "" {
-		l.fail(s, problem)
+	list := make(manifest.List, len(values))
+	for i, v := range values {
+		list[i] = show(v)
 	}
 
-	return problem == ""
+	return list
 }
 
-// fetch returns the secret that v is or points to.
-func (l *loader) fetch(s setting, v string) (string, bool) {
-	var found string
-	if name, ok := strings.CutPrefix(v, "env:"); ok {
-		l.refer(s, Reference{Env: name})
-		found = lookupEnv(l.src.Environ, name)
-		if found == "" {
-			l.unresolved = append(l.unresolved, s.finding(fmt.Sprintf("the environment variable %s is not set", name)))
+func listSchema(item manifest.Map) manifest.Map {
+	return manifest.Map{{Key: "type", Value: "array"}, {Key: "items", Value: item}}
+}
+
+// member is a key of a mapping below a key of the configuration.
+type member[T any] struct {
+	name string
+	field[T]
+}
+
+// objectOf returns the kind of mappings with a few keys, in any case. The check, if there is one,
+// is for mappings without other mistakes.
+func objectOf[T any](check func(T) error, members ...member[T]) kind[T] {
+	read := func(l *loader, s setting, into *T) bool {
+		before := len(l.errors)
+		for _, e := range l.entries(s.value, s.key, strings.EqualFold) {
+			i := slices.IndexFunc(members, func(m member[T]) bool { return strings.EqualFold(m.name, e.key) })
+			switch {
+			case i < 0:
+				l.report(e.pos, dotted(s.key, e.key), "unknown key"+spelling.Suggest(e.key, memberNames(members)))
+			case !isNull(e.value):
+				members[i].read(l, setting{key: dotted(s.key, members[i].name), value: e.value}, into)
+			}
 		}
-		return found, found != ""
-	}
 
-	name, ok := strings.CutPrefix(v, "file:")
-	if !ok {
-		return v, true
-	}
-
-	l.refer(s, Reference{Path: name})
-	data, err := l.src.ReadFile(l.relative(s, name))
-	found = strings.TrimRight(string(data), "\r\n")
-	switch {
-	case err != nil:
-		f := s.finding("the secret's file cannot be read: " + err.Error())
-		if s.key == "CA.key" {
-			f.Hint = "tykmesh ca init makes a CA, with the key of its CFSSL in ca-quickstart/cfssl.key; without TLS: Injector.enableMeshTLS: false"
+		if len(l.errors) > before {
+			return false
 		}
-		l.unresolved = append(l.unresolved, f)
+		if check == nil {
+			return true
+		}
+		err := check(*into)
+		if err != nil {
+			l.fail(s, err.Error())
+		}
 
-	case found == "":
-		l.unresolved = append(l.unresolved, s.finding(fmt.Sprintf("the secret's file %q is empty", name)))
+		return err == nil
 	}
 
-	return found, err == nil && found != ""
+	return kind[T]{read: read, show: func(v T) any { return showMembers(v, members) }, schema: objectSchema(members)}
 }
 
-// relative returns a path as the program can open it.
-func (l *loader) relative(s setting, path string) string {
-	if filepath.IsAbs(path) || s.variable != "" || l.src.Name == "" {
-		return path
+func memberNames[T any](members []member[T]) []string {
+	names := make([]string, len(members))
+	for i, m := range members {
+		names[i] = m.name
 	}
-	return filepath.Join(filepath.Dir(l.src.Name), path)
+	return names
+}
+
+// showMembers returns a mapping, without the members that are not set.
+func showMembers[T any](v T, members []member[T]) manifest.Map {
+	var out manifest.Map
+	for _, m := range members {
+		if shown := m.show(&v); shown != nil {
+			out = append(out, manifest.Entry{Key: m.name, Value: shown})
+		}
+	}
+	return out
+}
+
+func objectSchema[T any](members []member[T]) manifest.Map {
+	properties := manifest.Map{}
+	for _, m := range members {
+		properties = append(properties, manifest.Entry{Key: m.name, Value: nullable(m.schema)})
+	}
+	return closedObject(properties)
+}
+
+// listOfObjects returns the kind of lists of mappings.
+func listOfObjects[T any](item kind[T]) kind[[]T] {
+	read := func(l *loader, s setting, into *[]T) bool {
+		items, ok := l.list(s)
+		*into = nil
+		for i, n := range items {
+			var v T
+			ok = item.read(l, setting{key: fmt.Sprintf("%s[%d]", s.key, i), value: n}, &v) && ok
+			*into = append(*into, v)
+		}
+		return ok
+	}
+
+	return kind[[]T]{read: read, show: func(values []T) any { return showList(values, item.show) }, schema: listSchema(item.schema)}
 }

@@ -8,8 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// The kinds of scalars, by their YAML tags. Everything else that a plain scalar may be (a date,
-// "<<") is a text here.
+// The YAML tags of scalars. All other plain scalars (a date, "<<") count as texts.
 const (
 	tagNull   = "!!null"
 	tagBool   = "!!bool"
@@ -25,7 +24,7 @@ var (
 	no  = []string{"n", "N", "no", "No", "NO", "off", "Off", "OFF"}
 )
 
-// scalarTag returns the kind of a scalar, or a tag that only its author knows.
+// scalarTag returns the tag of a scalar: one of the above, or an unknown one.
 func scalarTag(n node) string {
 	switch tag := n.ShortTag(); {
 	case tag == tagString && n.Style == 0 && (slices.Contains(yes, n.Value) || slices.Contains(no, n.Value)):
@@ -37,8 +36,8 @@ func scalarTag(n node) string {
 	}
 }
 
-// scalarValue returns the value of a scalar as package manifest has them. There is none for what is
-// no scalar, has a tag of its own, or cannot stand in JSON, like an infinite number.
+// scalarValue returns the value of a scalar as package manifest represents it. It fails for other
+// nodes, for unknown tags, and for values that JSON cannot express, like an infinite number.
 func scalarValue(n node) (value any, ok bool) {
 	if n.Kind != yaml.ScalarNode {
 		return nil, false
@@ -64,7 +63,7 @@ func scalarValue(n node) (value any, ok bool) {
 	return nil, false
 }
 
-// parseBool reads what YAML 1.1 and strconv call a bool.
+// parseBool parses the bools of YAML 1.1 and of strconv.
 func parseBool(text string) (value, ok bool) {
 	switch strings.ToLower(text) {
 	case "true", "t", "yes", "y", "on", "1":
@@ -75,7 +74,7 @@ func parseBool(text string) (value, ok bool) {
 	return false, false
 }
 
-// kindOf names what a value is, for messages.
+// kindOf returns a description of a value, for messages.
 func kindOf(n node) string {
 	switch n = resolve(n); n.Kind {
 	case yaml.MappingNode:

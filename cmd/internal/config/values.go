@@ -1,194 +1,208 @@
 package config
 
 import (
+	"errors"
 	"fmt"
-	"path"
+	"net"
+	"net/netip"
+	urlpath "path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/cloudflare/cfssl/csr"
-	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/util/validation"
+	kubeversion "k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/tykmesh/tykmesh/inject"
-	"github.com/tykmesh/tykmesh/inject/spelling"
+	"github.com/tykmesh/tykmesh/inject/manifest"
+	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// applyMeshHosts takes a list of host names; in the environment commas separate them.
-func applyMeshHosts(l *loader, s setting) {
-	hosts, ok := l.texts(s)
-	for i, host := range hosts {
-		if problem := checkHost(host); problem != "" {
-			l.fail(s, problem)
-		} else if slices.Contains(hosts[:i], host) {
-			l.fail(s, fmt.Sprintf("names %q twice", host))
+// The kinds of single keys. What an error may not repeat, because it may be a secret, its check in
+// checks.go leaves out.
+var (
+	quantity = textOf(sidecar.CheckQuantity)
+
+	logLevel = kind[string]{read: textOf(sidecar.CheckLogLevel).read, show: showText,
+		schema: manifest.Map{{Key: "enum", Value: manifest.List{"debug", "info", "warn", "error"}}}}
+
+	hostName   = checked(checkHost)
+	labelKey   = checked(checkLabel)
+	cleanRoute = checked(checkRoute)
+
+	ruleCode = scalar[inject.Rule]{parse: inject.ParseAccepted, show: func(r inject.Rule) any { return string(r) }, schema: textSchema}
+	cidr     = scalar[netip.Prefix]{parse: sidecar.ParseNetwork, show: func(p netip.Prefix) any { return p.String() }, schema: textSchema}
+
+	exemptPort = scalar[int]{parse: sidecar.ParseExemptPort, show: func(port int) any { return int64(port) },
+		schema: manifest.Map{{Key: "enum", Value: manifest.List{int64(80), int64(443), "80", "443"}}}}
+
+	kubernetesVersion = scalar[*kubeversion.Version]{parse: parseVersion, show: showVersion, schema: textSchema.With("pattern", versionPattern)}
+)
+
+// addresses is the kind of addresses of Redis: that of one server, or those of some servers of a
+// cluster.
+var addresses = addressKind()
+
+func addressKind() kind[[]string] {
+	k := listOrTextOf(checked(checkAddress))
+	all := k.show
+	k.show = func(list []string) any {
+		if len(list) == 1 {
+			return list[0]
 		}
+		return all(list)
 	}
 
-	if ok && len(hosts) > 0 {
-		l.config.Injector.MeshHosts = hosts
-	}
+	return k
 }
 
-// applySharedRoutes takes a list of clean URL paths; in the environment commas separate them.
-func applySharedRoutes(l *loader, s setting) {
-	routes, _ := l.texts(s)
-	for _, route := range routes {
-		if path.Clean(route) != route || !path.IsAbs(route) {
-			l.fail(s, fmt.Sprintf("%q is no clean URL path: want /, or /NAME and so on", route))
-		}
+func checkLabel(label string) error {
+	if len(validation.IsQualifiedName(label)) > 0 {
+		return fmt.Errorf("%q is not a label key; write one like app or app.kubernetes.io/name", label)
 	}
-	l.config.Injector.SharedRoutes = routes
+	return nil
 }
 
-// applyServiceLabels takes a list of keys of labels; in the environment commas separate them.
-func applyServiceLabels(l *loader, s setting) {
-	labels, ok := l.texts(s)
-	for i, label := range labels {
-		if problems := validation.IsQualifiedName(label); len(problems) > 0 {
-			l.fail(s, fmt.Sprintf("no label can be named %q: like app, or app.kubernetes.io/name", label))
-		} else if slices.Contains(labels[:i], label) {
-			l.fail(s, fmt.Sprintf("names %q twice", label))
-		}
+func checkRoute(route string) error {
+	if urlpath.Clean(route) != route || !urlpath.IsAbs(route) {
+		return fmt.Errorf("%q is not a clean URL path; write /, /NAME or /NAME/NAME", route)
 	}
-
-	if ok && len(labels) > 0 {
-		l.config.Injector.ServiceLabels = labels
-	}
+	return nil
 }
 
-// applyAccept takes a list of codes; in the environment commas separate them.
-func applyAccept(l *loader, s setting) {
-	codes, _ := l.texts(s)
-	for _, code := range codes {
-		rule, err := inject.ParseAccepted(code)
-		if err != nil {
-			l.fail(s, err.Error())
-			continue
-		}
-		l.config.Injector.Accept = append(l.config.Injector.Accept, rule)
+func checkAddress(address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if n, bad := strconv.Atoi(port); err != nil || bad != nil || n < 1 || n > 65535 || host == "" || strings.ContainsAny(address, "/, @") {
+		return errors.New("want host:port, without user, password and path") // the value may hold a password
 	}
+	return nil
 }
 
-// texts returns a setting that is to be a list of texts.
-func (l *loader) texts(s setting) ([]string, bool) {
-	var out []string
-	if s.variable != "" {
-		for text := range strings.SplitSeq(s.text, ",") {
-			out = append(out, strings.TrimSpace(text))
-		}
-		return out, true
-	}
+// versionPattern matches versions of Kubernetes.
+const versionPattern = `^v?[0-9]+\.[0-9]+(\.[0-9]+)?([-+].*)?$`
 
-	items, ok := l.list(s)
-	for i, item := range items {
-		text, isText := l.text(setting{key: fmt.Sprintf("%s[%d]", s.key, i), value: item})
-		out, ok = append(out, text), ok && isText
-	}
+var versionLike = regexp.MustCompile(versionPattern)
 
-	return out, ok
+func parseVersion(text string) (*kubeversion.Version, error) {
+	v, err := kubeversion.ParseGeneric(text)
+	if err != nil || !versionLike.MatchString(text) {
+		return nil, fmt.Errorf("want a version like 1.33, got %q", text)
+	}
+	return v, nil
 }
 
-// list returns the items of a setting that is to be a list.
-func (l *loader) list(s setting) ([]node, bool) {
-	n := resolve(s.value)
-	if n.Kind != yaml.SequenceNode {
-		l.fail(s, "want a list, got "+kindOf(n))
-		return nil, false
+func showVersion(v *kubeversion.Version) any {
+	if v == nil {
+		return nil
 	}
-	return l.items(n), true
+	return v.String()
 }
 
-// applyNames takes a list of X.509 subjects, written as CFSSL writes them.
-func applyNames(l *loader, s setting) {
-	items, _ := l.list(s)
-	for i, item := range items {
-		var name csr.Name
-		l.fields(fmt.Sprintf("%s[%d]", s.key, i), item, []textField{
-			{"C", &name.C},
-			{"ST", &name.ST},
-			{"L", &name.L},
-			{"O", &name.O},
-			{"OU", &name.OU},
-			{"E", &name.E},
-			{"SerialNumber", &name.SerialNumber},
-		})
+// subject is the kind of X.509 subjects, written as CFSSL writes them.
+var subject = objectOf(nil,
+	member[csr.Name]{"C", in(func(n *csr.Name) *string { return &n.C }, textOf(nil))},
+	member[csr.Name]{"ST", in(func(n *csr.Name) *string { return &n.ST }, textOf(nil))},
+	member[csr.Name]{"L", in(func(n *csr.Name) *string { return &n.L }, textOf(nil))},
+	member[csr.Name]{"O", in(func(n *csr.Name) *string { return &n.O }, textOf(nil))},
+	member[csr.Name]{"OU", in(func(n *csr.Name) *string { return &n.OU }, textOf(nil))},
+	member[csr.Name]{"E", in(func(n *csr.Name) *string { return &n.E }, textOf(nil))},
+	member[csr.Name]{"SerialNumber", in(func(n *csr.Name) *string { return &n.SerialNumber }, textOf(nil))},
+)
 
-		l.config.CA.DefaultNames = append(l.config.CA.DefaultNames, name)
-	}
+// keyRequest is the kind of algorithms and sizes of keys.
+var keyRequest = objectOf(checkKeyRequest,
+	member[csr.KeyRequest]{"A", in(func(r *csr.KeyRequest) *string { return &r.A }, textOf(nil))},
+	member[csr.KeyRequest]{"S", in(func(r *csr.KeyRequest) *int { return &r.S }, keySize)},
+)
+
+// keySize is the kind of sizes of keys. No number is like 0: checkKeyRequest says which numbers
+// fit.
+var keySize = kind[int]{
+	read: func(l *loader, s setting, into *int) bool {
+		text, ok := l.text(s)
+		*into, _ = strconv.Atoi(text)
+		return ok
+	},
+	show:   func(size int) any { return int64(size) },
+	schema: manifest.Map{{Key: "type", Value: manifest.List{"integer", "string"}}},
 }
 
-// applyPodTemplates takes a list of places where custom resources have pod templates.
-func applyPodTemplates(l *loader, s setting) {
-	items, _ := l.list(s)
-	for i, item := range items {
-		key := fmt.Sprintf("%s[%d]", s.key, i)
-		var t inject.PodTemplate
-		var path string
-		if !l.fields(key, item, []textField{{"group", &t.Group}, {"kind", &t.Kind}, {"path", &path}}) {
-			continue
-		}
-
-		t.Path = strings.Split(path, ".")
-		at := setting{key: key, value: item}
-		switch {
-		case t.Kind == "" || path == "":
-			l.fail(at, "want a kind and a path: {group: ray.io, kind: RayCluster, path: spec.workerGroupSpecs.*.template}")
-		case slices.Contains(t.Path, ""):
-			l.fail(at, fmt.Sprintf("not a path: %q; keys with dots between them", path))
-		case t.Path[len(t.Path)-1] == "spec":
-			l.fail(at, fmt.Sprintf("%q leads to a pod's spec; name the template around it, which has the metadata too", path))
-		default:
-			l.config.Injector.PodTemplates = append(l.config.Injector.PodTemplates, t)
-		}
-	}
-}
-
-// applyKeyRequest takes the algorithm and the size of a key: those that CFSSL makes and a Tyk
-// Gateway serves.
-func applyKeyRequest(l *loader, s setting) {
-	request := &l.config.CA.DefaultKeyRequest
-	size := strconv.Itoa(request.S)
-	if !l.fields(s.key, s.value, []textField{{"A", &request.A}, {"S", &size}}) {
-		return
-	}
-
-	request.S, _ = strconv.Atoi(size)
+// checkKeyRequest accepts the keys that CFSSL makes and a Tyk Gateway serves.
+func checkKeyRequest(request csr.KeyRequest) error {
 	rsa := request.A == "rsa" && request.S >= 2048 && request.S <= 8192
 	ecdsa := request.A == "ecdsa" && slices.Contains([]int{256, 384, 521}, request.S)
 	switch {
 	case request.A == "ed25519":
-		l.fail(s, "Tyk gateways cannot read ed25519 keys: want A: rsa or A: ecdsa")
+		return errors.New("ed25519 keys do not work with Tyk gateways; write A: rsa or A: ecdsa")
 	case !rsa && !ecdsa:
-		l.fail(s, "want A: rsa with S: 2048 to 8192, or A: ecdsa with S: 256, 384 or 521")
+		return errors.New("want A: rsa with S: 2048 to 8192, or A: ecdsa with S: 256, 384 or 521")
 	}
+
+	return nil
 }
 
-// textField is a key of a mapping within a setting, and where its text goes.
-type textField struct {
-	name string
-	text *string
+// podTemplate is the kind of places where custom resources have pod templates.
+var podTemplate = objectOf(checkPodTemplate,
+	member[inject.PodTemplate]{"group", in(func(t *inject.PodTemplate) *string { return &t.Group }, textOf(nil))},
+	member[inject.PodTemplate]{"kind", in(func(t *inject.PodTemplate) *string { return &t.Kind }, textOf(nil))},
+	member[inject.PodTemplate]{"path", in(func(t *inject.PodTemplate) *[]string { return &t.Path }, keyPath)},
+)
+
+// keyPath is the kind of paths of keys with dots between them.
+var keyPath = kind[[]string]{
+	read: func(l *loader, s setting, into *[]string) bool {
+		text, ok := l.text(s)
+		if text != "" {
+			*into = strings.Split(text, ".")
+		}
+		return ok
+	},
+	show:   func(path []string) any { return showText(strings.Join(path, ".")) },
+	schema: textSchema,
 }
 
-// fields reads a mapping of texts, and tells whether nothing was wrong with it.
-func (l *loader) fields(key string, n node, fields []textField) bool {
+func checkPodTemplate(t inject.PodTemplate) error {
+	path := strings.Join(t.Path, ".")
+	switch {
+	case t.Kind == "" || path == "":
+		return errors.New("want a kind and a path, such as {group: ray.io, kind: RayCluster, path: spec.workerGroupSpecs.*.template}")
+	case slices.Contains(t.Path, ""):
+		return fmt.Errorf("%q is not a path; write keys with dots between them", path)
+	case t.Path[len(t.Path)-1] == "spec":
+		return fmt.Errorf("%q leads to the spec of a pod; write the path of the template around it, which has the metadata too", path)
+	}
+
+	return nil
+}
+
+// environment is the kind of environment variables of the built-in sidecar.
+var environment = kind[[]sidecar.Variable]{
+	read: readVariables,
+	show: func(variables []sidecar.Variable) any { // values may be secrets
+		return showList(variables, func(v sidecar.Variable) any { return v.Name })
+	},
+	schema: manifest.Map{{Key: "type", Value: "object"}, {Key: "additionalProperties", Value: textSchema}},
+}
+
+func readVariables(l *loader, s setting, into *[]sidecar.Variable) bool {
 	before := len(l.errors)
-	for _, e := range l.entries(n, key, strings.EqualFold) {
-		i := slices.IndexFunc(fields, func(f textField) bool { return strings.EqualFold(f.name, e.key) })
-		switch {
-		case i < 0:
-			names := make([]string, len(fields))
-			for i, f := range fields {
-				names[i] = f.name
-			}
-			l.report(e.pos, dotted(key, e.key), "unknown key"+spelling.Suggest(e.key, names))
+	*into = nil
+	for _, e := range l.entries(s.value, s.key, func(a, b string) bool { return a == b }) {
+		at := setting{key: dotted(s.key, e.key), value: e.value}
+		if sidecar.IsFixed(e.key) {
+			l.report(e.pos, at.key, "is set by tykmesh; remove it")
+			continue
+		}
 
-		case isNull(e.value):
-		default:
-			if text, ok := l.text(setting{key: dotted(key, fields[i].name), value: e.value}); ok {
-				*fields[i].text = text
-			}
+		if err := sidecar.CheckVariable(e.key); err != nil {
+			l.report(e.pos, s.key, err.Error())
+			continue
+		}
+
+		if text, ok := l.text(at); ok {
+			*into = append(*into, sidecar.Variable{Name: e.key, Value: text})
 		}
 	}
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -13,23 +12,20 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// Viewed is a configuration as it counts.
+// Viewed is a configuration with the values in use.
 type Viewed struct {
 	File     string    `json:"file,omitempty"`
-	Settings []Setting `json:"settings"` // all of them, in the order of the schema; nil where nothing could be read
+	Settings []Setting `json:"settings"` // one for each key, in the order of the table; nil if nothing could be read
 
-	Warnings []Finding `json:"-"` // where nothing is wrong
+	Warnings []Finding `json:"-"` // if there are no errors
 }
 
-// Setting is one key of a configuration that is viewed.
+// Setting is a key of a configuration that is viewed.
 type Setting struct {
 	Key   string `json:"key"`
 	Value any    `json:"value"` // without secrets
 	From  string `json:"from"`
-	Note  string `json:"note,omitempty"` // what else there is to know of where it comes from
-
-	section, name string
-	tree          any // the value, in the order of the file
+	Note  string `json:"note,omitempty"` // why the value is not the one that is set there
 }
 
 // View reads a configuration as far as it can be read.
@@ -43,10 +39,8 @@ func View(src Source) (Viewed, error) {
 		return v, err
 	}
 
-	for _, section := range schema {
-		for _, key := range section.keys {
-			v.Settings = append(v.Settings, l.view(section.name, key))
-		}
+	for _, k := range keys {
+		v.Settings = append(v.Settings, l.view(k))
 	}
 
 	if err == nil {
@@ -57,85 +51,78 @@ func View(src Source) (Viewed, error) {
 	return v, err
 }
 
-// The places that are no places.
+// The origins of values that are not set.
 const (
 	fromDefault = "default"
 	fromNowhere = "not set"
 )
 
-// view shows a key.
-func (l *loader) view(section string, k key) Setting {
-	v := Setting{Key: dotted(section, k.name), section: section, name: k.name}
-	s, isSet := l.settings[v.Key]
-	if isSet {
-		v.From = s.place()
-	}
-
-	instead, counts := l.counts(v.Key, k)
-	switch {
-	case l.wrong[v.Key]:
-		v.Note = "wrong"
-	case isSet && !counts:
-		v.Note = "does not count with " + instead
-	case counts:
-		v.tree = k.show(&l.config)
+// view returns a key with its value.
+func (l *loader) view(k key) Setting {
+	v := Setting{Key: k.name}
+	s, isSet := l.settings[k.name]
+	instead := l.overruled(k)
+	if instead == "" && !l.wrong[k.name] {
+		v.Value = k.show(&l.config)
 	}
 
 	switch {
-	case isSet && k.secret && v.Note == "":
-		v.Note = l.through(s, v.tree != nil)
 	case isSet:
-	case v.tree == nil:
-		v.From = fromNowhere
-	default:
+		v.From, v.Note = s.place(), l.noteOf(k, instead, v.Value)
+	case v.Value != nil:
 		v.From = fromDefault
+	default:
+		v.From = fromNowhere
 	}
 
-	if !isSet && counts && k.unset != nothing {
+	if !isSet && instead == "" && k.unset != nothing {
 		v.Note = prose.Plain(k.unset)
 	}
-
-	v.Value = v.tree
 
 	return v
 }
 
-// counts reports whether a key has a say, and what has it instead.
-func (l *loader) counts(full string, k key) (instead string, counts bool) {
+// noteOf returns why the value of a key that is set is not used.
+func (l *loader) noteOf(k key, instead string, value any) string {
 	switch {
-	case l.src.Local && k.remoteOnly:
-		return "--local", false
-	case len(l.config.Injector.Containers) > 0 && slices.Contains(l.builtInSettings(), full):
-		return "Injector.containers", false
+	case l.wrong[k.name]:
+		return "wrong"
+	case instead != "":
+		return "has no effect with " + instead
+	case k.secret && value == nil:
+		return "not found"
 	}
-	return "", true
+	return ""
 }
 
-// place is where a setting was set.
+// overruled returns the flag or the key that leaves a key without effect, or "".
+func (l *loader) overruled(k key) string {
+	switch {
+	case l.src.Local && k.remote:
+		return "--local"
+	case len(l.config.Injector.Containers) > 0 && k.builtIn:
+		return InjectorContainers
+	}
+	return ""
+}
+
+// place returns where a setting was made.
 func (s setting) place() string {
 	if s.variable != "" {
 		return s.variable
 	}
-	return display.Line(fmt.Sprintf("%s:%d", s.value.pos.File, s.value.pos.Line))
-}
-
-// through is where a secret is that is not in the configuration itself.
-func (l *loader) through(s setting, found bool) string {
-	text, _ := l.text(s)
-	if !strings.HasPrefix(text, "env:") && !strings.HasPrefix(text, "file:") {
-		return ""
-	}
-	if !found {
-		text += ", where nothing is"
+	place := fmt.Sprintf("%s:%d", s.value.pos.File, s.value.pos.Line)
+	if s.alias != "" {
+		place += ", as " + s.alias
 	}
 
-	return display.Line(text)
+	return display.Line(place)
 }
 
-// WriteYAML writes what is viewed as a configuration, with a comment behind each value where it
-// comes from.
+// WriteYAML writes a configuration with the values in use, and behind each value a comment that
+// tells where it comes from.
 func (v Viewed) WriteYAML(w io.Writer) error {
-	file := "no file: the environment and defaults"
+	file := "no file, only the environment and defaults"
 	if v.File != "" {
 		file = display.Line(v.File)
 	}
@@ -143,9 +130,9 @@ func (v Viewed) WriteYAML(w io.Writer) error {
 	root := &yaml.Node{Kind: yaml.MappingNode}
 	var section *yaml.Node
 	for i, s := range v.Settings {
-		if i == 0 || v.Settings[i-1].section != s.section {
+		if i == 0 || sectionOf(v.Settings[i-1].Key) != sectionOf(s.Key) {
 			section = &yaml.Node{Kind: yaml.MappingNode}
-			root.Content = append(root.Content, yamlNode(s.section), section)
+			root.Content = append(root.Content, yamlNode(sectionOf(s.Key)), section)
 		}
 		section.Content = append(section.Content, s.nodes()...)
 	}
@@ -163,7 +150,7 @@ func (v Viewed) WriteYAML(w io.Writer) error {
 	return nil
 }
 
-// isTree reports whether a value has others below it.
+// isTree reports whether a value is a mapping or a list.
 func isTree(v any) bool {
 	switch v.(type) {
 	case manifest.Map, manifest.List:
@@ -172,19 +159,19 @@ func isTree(v any) bool {
 	return false
 }
 
-// nodes returns a key and its value, with a comment where it comes from.
+// nodes returns a key and its value, with a comment that tells where the value comes from.
 func (s Setting) nodes() []*yaml.Node {
-	name, value := yamlNode(s.name), yamlNode(s.tree)
+	name, value := yamlNode(local(s.Key)), yamlNode(s.Value)
 	comment := "# " + s.From
 	if s.Note != "" {
 		comment += ": " + s.Note
 	}
 
-	list, isList := s.tree.(manifest.List)
+	list, isList := s.Value.(manifest.List)
 	switch {
-	case isList && !slices.ContainsFunc(list, isTree): // on one line, as people write it
+	case isList && !slices.ContainsFunc(list, isTree): // on one line, as users write it
 		value.Style, value.LineComment = yaml.FlowStyle, comment
-	case isTree(s.tree):
+	case isTree(s.Value):
 		name.LineComment = comment
 	default:
 		value.LineComment = comment

@@ -1,0 +1,75 @@
+package config
+
+// The keys of the configuration, as the documentation writes them. They are those of tyk-k8s, and
+// these are additions: CA.profile, keyPath, bundlePath, tlsRemoteCA and mutualTLS*,
+// Tyk.seesAllAPIs, Injector.podTemplates and everything below it in the table, and the section
+// Sidecar.
+//
+// To rename a key, change its constant, add the old name to aliases in its row of the table, and
+// run the tests: TestTextsNameKeys lists the texts that still use the old name.
+const (
+	TykURL                = "Tyk.url"
+	TykSecret             = "Tyk.secret"
+	TykOrg                = "Tyk.org"
+	TykSeesAllAPIs        = "Tyk.seesAllAPIs"
+	TykTemplates          = "Tyk.templates"
+	TykInsecureSkipVerify = "Tyk.insecureSkipVerify"
+	TykIsGateway          = "Tyk.isGateway"
+	TykIsHybrid           = "Tyk.isHybrid"
+
+	CAAddr              = "CA.addr"
+	CAKey               = "CA.key"
+	CAMongoConnStr      = "CA.mongoConnStr"
+	CAProfile           = "CA.profile"
+	CACertPath          = "CA.certPath"
+	CAKeyPath           = "CA.keyPath"
+	CABundlePath        = "CA.bundlePath"
+	CASecure            = "CA.secure"
+	CASkipCACheck       = "CA.skipCACheck"
+	CATLSRemoteCA       = "CA.tlsRemoteCA"
+	CAMutualTLSCert     = "CA.mutualTLSCert"
+	CAMutualTLSKey      = "CA.mutualTLSKey"
+	CADefaultNames      = "CA.defaultNames"
+	CADefaultKeyRequest = "CA.defaultKeyRequest"
+
+	InjectorCreateRoutes      = "Injector.createRoutes"
+	InjectorEnableMeshTLS     = "Injector.enableMeshTLS"
+	InjectorMeshCertificateID = "Injector.meshCertificateID"
+	InjectorContainers        = "Injector.containers"
+	InjectorInitContainers    = "Injector.initContainers"
+	InjectorPodTemplates      = "Injector.podTemplates"
+	InjectorServiceLabels     = "Injector.serviceLabels"
+	InjectorAccept            = "Injector.accept"
+	InjectorMeshHosts         = "Injector.meshHosts"
+	InjectorMeshDomain        = "Injector.meshDomain"
+	InjectorSharedRoutes      = "Injector.sharedRoutes"
+	InjectorSlugs             = "Injector.slugs"
+	InjectorServicePorts      = "Injector.servicePorts"
+	InjectorIntercept         = "Injector.intercept"
+	InjectorExemptCIDRs       = "Injector.exemptCIDRs"
+	InjectorExemptPorts       = "Injector.exemptPorts"
+	InjectorRulesImage        = "Injector.rulesImage"
+	InjectorRulesTool         = "Injector.rulesTool"
+	InjectorRulesCPU          = "Injector.rulesCPU"
+	InjectorRulesCPULimit     = "Injector.rulesCPULimit"
+	InjectorRulesMemory       = "Injector.rulesMemory"
+	InjectorRulesMemoryLimit  = "Injector.rulesMemoryLimit"
+	InjectorNativeSidecar     = "Injector.nativeSidecar"
+	InjectorKubeVersion       = "Injector.kubeVersion"
+	InjectorEmitCA            = "Injector.emitCA"
+
+	SidecarImage         = "Sidecar.image"
+	SidecarDashboard     = "Sidecar.dashboard"
+	SidecarRedis         = "Sidecar.redis"
+	SidecarRedisCluster  = "Sidecar.redisCluster"
+	SidecarRedisTLS      = "Sidecar.redisTLS"
+	SidecarRedisUsername = "Sidecar.redisUsername"
+	SidecarRedisDatabase = "Sidecar.redisDatabase"
+	SidecarUID           = "Sidecar.uid"
+	SidecarCPU           = "Sidecar.cpu"
+	SidecarCPULimit      = "Sidecar.cpuLimit"
+	SidecarMemory        = "Sidecar.memory"
+	SidecarMemoryLimit   = "Sidecar.memoryLimit"
+	SidecarLogLevel      = "Sidecar.logLevel"
+	SidecarEnv           = "Sidecar.env"
+)

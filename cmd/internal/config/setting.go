@@ -1,0 +1,186 @@
+package config
+
+import (
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+// setting is a key that the file or the environment sets.
+type setting struct {
+	key   string // the key's name, whatever alias was used
+	alias string // the old name that was used, else ""
+
+	value node              // in the file
+	at    manifest.Position // of the key in the file
+
+	variable string // the environment variable, else ""
+	text     string // its value
+}
+
+// finding returns what there is to say of a setting, with its place.
+func (s setting) finding(msg string) Finding {
+	return Finding{Pos: s.value.pos, Variable: s.variable, Key: s.key, Msg: msg}
+}
+
+// written returns the name that the user wrote.
+func (s setting) written() string {
+	switch {
+	case s.variable != "":
+		return s.variable
+	case s.alias != "":
+		return s.alias
+	}
+	return s.key
+}
+
+// set takes a setting over. An old name causes a warning, and an error if the same source has
+// another name of the key, too.
+func (l *loader) set(s setting) {
+	if s.alias != "" {
+		f := s.aliasFinding()
+		f.Msg = "is deprecated; write " + s.key
+		if prefix, _, ok := strings.Cut(s.variable, "_"); ok {
+			f.Msg = "is deprecated; write " + variableOf(prefix+"_", s.key)
+		}
+		l.warnings = append(l.warnings, f)
+	}
+
+	l.settings[s.key] = s
+}
+
+// both reports that two names of the same key are set.
+func (l *loader) both(one, other setting) {
+	if one.alias == "" {
+		one, other = other, one
+	}
+
+	f := one.aliasFinding()
+	f.Msg = fmt.Sprintf("is an old name of %s, and %s is set too; remove one of the two", one.key, other.written())
+	l.errors = append(l.errors, f)
+	l.failed[one.key] = true
+}
+
+// aliasFinding returns a finding about the old name that was used.
+func (s setting) aliasFinding() Finding {
+	return Finding{Pos: s.at, Variable: s.variable, Key: s.alias}
+}
+
+// fail records an error about a setting, once.
+func (l *loader) fail(s setting, msg string) {
+	l.failed[s.key] = true
+	if f := s.finding(msg); !slices.Contains(l.errors, f) {
+		l.errors = append(l.errors, f)
+	}
+}
+
+// text returns a setting that is a text. A number counts as the text that was typed: an
+// organisation id or a key may consist of digits, or look like 5e33.
+func (l *loader) text(s setting) (string, bool) {
+	if s.variable != "" {
+		return s.text, true
+	}
+
+	n := resolve(s.value)
+	if n.Kind == yaml.ScalarNode {
+		switch scalarTag(n) {
+		case tagString, tagInt, tagFloat:
+			return n.Value, true
+		}
+	}
+
+	l.fail(s, "want a text, got "+kindOf(n)+quoteHint(n, reflect.TypeFor[string]()))
+
+	return "", false
+}
+
+// bool returns a setting that is a switch.
+func (l *loader) bool(s setting) (value, ok bool) {
+	if s.variable != "" {
+		value, ok = parseBool(s.text)
+		if !ok {
+			l.fail(s, "want true or false")
+		}
+		return value, ok
+	}
+
+	n := resolve(s.value)
+	if n.Kind == yaml.ScalarNode && scalarTag(n) == tagBool {
+		value, ok = parseBool(n.Value)
+	}
+	if !ok {
+		l.fail(s, "want true or false, got "+kindOf(n))
+	}
+
+	return value, ok
+}
+
+// passes checks a text that is set.
+func (l *loader) passes(s setting, text string, check func(string) error) bool {
+	if text == "" || check == nil {
+		return true
+	}
+	err := check(text)
+	if err != nil {
+		l.fail(s, err.Error())
+	}
+
+	return err == nil
+}
+
+// fetch returns the secret that a text is or refers to.
+func (l *loader) fetch(s setting, text string) (string, bool) {
+	var found string
+	if name, ok := strings.CutPrefix(text, "env:"); ok {
+		l.refer(s, Reference{Env: name})
+		found = lookupEnv(l.src.Environ, name)
+		if found == "" {
+			l.unresolved = append(l.unresolved, s.finding(fmt.Sprintf("the environment variable %s is not set", name)))
+		}
+		return found, found != ""
+	}
+
+	name, ok := strings.CutPrefix(text, "file:")
+	if !ok {
+		return text, true
+	}
+
+	l.refer(s, Reference{Path: name})
+	data, err := l.src.ReadFile(l.relative(s, name))
+	found = strings.TrimRight(string(data), "\r\n")
+	switch {
+	case err != nil:
+		f := s.finding("the secret's file cannot be read: " + err.Error())
+		if s.key == CAKey {
+			f.Hint = "tykmesh ca init creates a CA, with the key of its CFSSL in ca-quickstart/cfssl.key; or switch TLS off with " + InjectorEnableMeshTLS + ": false"
+		}
+		l.unresolved = append(l.unresolved, f)
+
+	case found == "":
+		l.unresolved = append(l.unresolved, s.finding(fmt.Sprintf("the secret's file %q is empty", name)))
+	}
+
+	return found, err == nil && found != ""
+}
+
+// relative returns a path as the program can open it.
+func (l *loader) relative(s setting, path string) string {
+	if filepath.IsAbs(path) || s.variable != "" || l.src.Name == "" {
+		return path
+	}
+	return filepath.Join(filepath.Dir(l.src.Name), path)
+}
+
+// refer remembers a file or a variable that a setting refers to.
+func (l *loader) refer(s setting, r Reference) {
+	r.At = s.finding("")
+	if !slices.ContainsFunc(l.references, func(known Reference) bool { return known.Env == r.Env && known.Path == r.Path }) {
+		l.references = append(l.references, r)
+	}
+}
