@@ -32,9 +32,9 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 		{"ftp://dash", secret, `must be http://HOST[:PORT]`},
 		{"http://", secret, `must be http://HOST[:PORT]`},
 		{"http://dash/?x=1", secret, "must not have a query"},
-		{"http://me:hunter2@dash", secret, "must not hold a user name or password"},
+		{"http://me:hunter2@dash", secret, "must not contain a user name or password"},
 		{"http://dash:hunter2@%", secret, "is not a URL"},
-		{"http://dash", "", "the key of the Dashboard is empty"},
+		{"http://dash", "", "the Dashboard's key is empty"},
 		{"http://dash", secret + "\n", "line break"},
 	} {
 		_, err := dashboard.New(dashboard.Config{URL: c.url, Secret: c.secret})

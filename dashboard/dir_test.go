@@ -222,7 +222,7 @@ func TestFilesOfPeople(t *testing.T) {
 		{"an envelope", "apis/mine.json", `{"api_definition":` + good + `}`, "apis/mine.json: field name is missing"},
 		{"api_id twice", "apis/copy.json", strings.Replace(good, "mine", "copy", 1), "have the same id abc"},
 		{"no certificate", "certs/abc.pem", "hello", "certs/abc.pem: failed to decode certificate"},
-		{"another's name", "certs/abc.pem", string(bundle(t, "x")), "certs/abc.pem: the file holds the certificate"},
+		{"another's name", "certs/abc.pem", string(bundle(t, "x")), "certs/abc.pem: the file contains the certificate"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := t.TempDir()

@@ -12,9 +12,8 @@ import (
 	"time"
 )
 
-// leafID returns the id that the store gives a certificate: the organisation's id and the SHA-256
-// of the first certificate's DER ("Tyk Dashboard API, certificates"). So it is known before the
-// upload.
+// leafID returns the id that the store will give a certificate: the organisation's id and the
+// SHA-256 of the first certificate's DER ("Tyk Dashboard API, certificates").
 func leafID(org string, bundle []byte) (string, error) {
 	leaf, err := leafOf(bundle)
 	if err != nil {
@@ -33,10 +32,10 @@ func leafOf(bundle []byte) (*pem.Block, error) {
 	return nil, errors.New("failed to decode certificate: it should be PEM encoded")
 }
 
-// ParseCertificate tells of a PEM bundle what the Dashboard's store would: its id in the
-// organisation, and the facts of its first certificate.
+// ParseCertificate describes a PEM bundle as the Dashboard's store would: its id in the
+// organisation and the properties of its first certificate.
 //
-// Errors: what is no certificate.
+// Errors: the bundle has no certificate, or its first one cannot be parsed.
 func ParseCertificate(org string, bundle []byte) (Certificate, error) {
 	id, err := leafID(org, bundle)
 	if err != nil {
@@ -61,9 +60,9 @@ func ParseCertificate(org string, bundle []byte) (Certificate, error) {
 	}, nil
 }
 
-// CheckBundle refuses what the store refuses at an upload, in words like its own: an expired leaf,
-// more than one private key, a key of another certificate. A bundle without a key is stored (a CA,
-// a client's certificate).
+// CheckBundle returns an error for a bundle that the store would refuse, in similar words: an
+// expired leaf, more than one private key, the key of another certificate. The store accepts a
+// bundle without a key (a CA, a client's certificate).
 func CheckBundle(bundle []byte, now time.Time) error {
 	c, err := ParseCertificate("", bundle)
 	if err != nil {
@@ -95,8 +94,8 @@ func privateKeys(bundle []byte) int {
 	return n
 }
 
-// refuseEd25519 refuses a leaf whose key Tyk stores and then cannot read ("Tyk Dashboard API,
-// certificates, upload").
+// refuseEd25519 returns an error for a leaf with an Ed25519 key, which Tyk stores and then cannot
+// read ("Tyk Dashboard API, certificates, upload").
 func refuseEd25519(bundle []byte) error {
 	block, err := leafOf(bundle)
 	if err != nil {
