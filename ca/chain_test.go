@@ -96,8 +96,8 @@ func TestChainRefusals(t *testing.T) {
 		want string
 	}{
 		"upside down": {slices.Concat(root.PEM(), issuing.PEM()), `"root" is not signed by "issuing", which follows it`},
-		"with a key":  {slices.Concat(issuing.PEM(), issuing.KeyPEM()), "holds a private key"},
-		"a request":   {[]byte("-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n"), "holds a certificate request"},
+		"with a key":  {slices.Concat(issuing.PEM(), issuing.KeyPEM()), "contains a private key"},
+		"a request":   {[]byte("-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n"), "contains a certificate request"},
 	} {
 		_, err := ca.New(ca.Config{Addr: "http://cfssl", Key: catest.Key, CertPath: file(t, test.text)})
 		wantError(t, err, ca.ErrCertPath, test.want)
@@ -157,7 +157,7 @@ func TestTrust(t *testing.T) {
 
 	leaf, key := catest.New(catest.Options{}).ClientPair()
 	for want, text := range map[string][]byte{
-		"is not the certificate of a CA": leaf, "holds a private key": slices.Concat(former.PEM(), key), "no certificate in PEM form": nil,
+		"is not the certificate of a CA": leaf, "contains a private key": slices.Concat(former.PEM(), key), "no certificate in PEM form": nil,
 	} {
 		if _, err := ca.ParseTrust(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
@@ -200,12 +200,12 @@ func TestOpenKeyRefusals(t *testing.T) {
 		key  []byte
 		want string
 	}{
-		{other.KeyPEM(), "is not that of the certificate in"},
+		{other.KeyPEM(), "does not match the certificate in"},
 		{encrypted, "the key is encrypted"},
 		{old, "the key is encrypted"},
 		{[]byte("gibberish"), "no private key in PEM form"},
 		{a.PEM(), "no private key in PEM form"},
-		{[]byte("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"), "not a private key that is known here"},
+		{[]byte("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"), "unknown kind of private key"},
 	} {
 		if _, err := ca.OpenKey(file(t, a.PEM()), file(t, test.key), time.Now()); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("error %v, want one with %q", err, test.want)

@@ -124,7 +124,7 @@ func TestLocalCAThatCannotSign(t *testing.T) {
 		damage func(dir string)
 		want   string
 	}{
-		{"key of another", func(dir string) { write(dir, "ca.pem", catest.NewAuthority("other").PEM()) }, "the key in ca-key.pem is not that of ca.pem"},
+		{"key of another", func(dir string) { write(dir, "ca.pem", catest.NewAuthority("other").PEM()) }, "the key in ca-key.pem does not match ca.pem"},
 		{"key lost", func(dir string) { os.Remove(filepath.Join(dir, "ca-key.pem")) }, "a certificate without its key"},
 		{"key garbage", func(dir string) { write(dir, "ca-key.pem", []byte("garbage")) }, "ca-key.pem: not a private key"},
 		{"certificate garbage", func(dir string) { write(dir, "ca.pem", []byte("garbage")) }, "ca.pem: no certificate in PEM form"},

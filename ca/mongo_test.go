@@ -192,7 +192,7 @@ func TestForeignDocument(t *testing.T) {
 	}
 
 	_, err := l.Records(t.Context())
-	wantError(t, err, nil, `the document "odd" in k8s_ca is none`)
+	wantError(t, err, nil, `the document "odd" in k8s_ca is not a record`)
 	if errors.Is(err, ca.ErrLedgerUnreachable) {
 		t.Error("a document that cannot be read is said to be a server that cannot be reached")
 	}

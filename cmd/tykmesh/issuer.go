@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cloudflare/cfssl/csr"
-
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/ca/pki"
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
@@ -20,7 +18,7 @@ import (
 // issuer makes certificates as the configuration describes them.
 type issuer struct {
 	ca.Signer
-	names []csr.Name
+	names []ca.Name
 	key   ca.KeyRequest
 	trust ca.Trust
 	now   func() time.Time
