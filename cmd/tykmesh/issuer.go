@@ -26,7 +26,7 @@ type issuer struct {
 
 var _ mesh.Issuer = issuer{}
 
-// newIssuer is that of the configured CA: a CFSSL, or a key on this machine.
+// newIssuer returns the issuer of the configured CA.
 func newIssuer(c config.Config, o options, trace func(ca.Call)) (mesh.Issuer, error) {
 	signer, err := newSigner(c, o, trace)
 	if err != nil {
@@ -41,29 +41,26 @@ func issuerOf(s ca.Signer, c config.Config, o options) issuer {
 }
 
 func newSigner(c config.Config, o options, trace func(ca.Call)) (ca.Signer, error) {
+	signer, err := ca.Open(caSettings(c, o, trace))
+	key := "CA"
 	if c.CA.KeyPath != "" {
-		return newKeySigner(c, o)
+		key = "CA.keyPath"
 	}
-	return newCFSSL(c, o, trace)
+	return signer, caError(c, key, err)
 }
 
-// newKeySigner signs with a key in a file.
-func newKeySigner(c config.Config, o options) (*ca.Local, error) {
-	signer, err := ca.OpenKey(c.CA.CertPath, c.CA.KeyPath, o.now())
-	return signer, caError(c, "CA.keyPath", err)
-}
-
-func newCFSSL(c config.Config, o options, trace func(ca.Call)) (*ca.Client, error) {
-	client, err := ca.New(ca.Config{
-		Addr: c.CA.Addr, Key: c.CA.Key.Reveal(), Profile: c.CA.Profile, CertPath: c.CA.CertPath,
+// caSettings returns the section CA of the configuration as package ca takes it.
+func caSettings(c config.Config, o options, trace func(ca.Call)) ca.Config {
+	return ca.Config{
+		Addr: c.CA.Addr, Key: c.CA.Key.Reveal(), Profile: c.CA.Profile, CertPath: c.CA.CertPath, KeyPath: c.CA.KeyPath,
 		Secure: c.CA.Secure, SkipCACheck: c.CA.SkipCACheck, TLSRemoteCA: c.CA.TLSRemoteCA,
 		MutualTLSCert: c.CA.MutualTLSCert, MutualTLSKey: c.CA.MutualTLSKey, Trace: trace, Now: o.now,
-	})
-	return client, caError(c, "CA", err)
+	}
 }
 
-// unfinishedCA returns an error for files of a CA that may not fit together, because ca init or ca
-// rotate was broken off. Called after they were read, it also sees a run that began meanwhile.
+// unfinishedCA returns an error for files of a CA that may be inconsistent, because ca init or ca
+// rotate was interrupted. Call it after reading them, so that it also notices a run that began
+// meanwhile.
 func unfinishedCA(c config.Config) error {
 	for _, file := range []struct{ key, path string }{
 		{"CA.certPath", c.CA.CertPath}, {"CA.keyPath", c.CA.KeyPath}, {"CA.bundlePath", c.CA.BundlePath},
@@ -79,7 +76,7 @@ func unfinishedCA(c config.Config) error {
 	return nil
 }
 
-// caError returns an error of setting up the CA, at the key that it is about.
+// caError returns an error of opening the CA, with the place of the configuration key.
 func caError(c config.Config, key string, err error) error {
 	switch {
 	case err == nil:
@@ -92,7 +89,7 @@ func caError(c config.Config, key string, err error) error {
 
 // Authority returns the CA's certificate.
 //
-// Errors: those of the signer; pods do not trust it.
+// Errors: those of the signer; ca.ErrUntrusted.
 func (i issuer) Authority(ctx context.Context) (*x509.Certificate, error) {
 	chain, err := i.Chain(ctx)
 	if err == nil {

@@ -103,11 +103,11 @@ func openRemote(ctx context.Context, c config.Config, o options, report *report)
 	if remote.Issuer, err = newIssuer(c, o, report.signed); err != nil {
 		return mesh.Remote{}, nothing, err
 	}
-	if !c.CA.MongoConnStr.IsSet() {
+	if !ledgerAddress(c).IsSet() {
 		return remote, nothing, nil
 	}
 
-	ledger, err := openMongo(ctx, c, report)
+	ledger, err := openLedger(ctx, c, report)
 	if err != nil {
 		return mesh.Remote{}, nothing, err
 	}
@@ -117,9 +117,12 @@ func openRemote(ctx context.Context, c config.Config, o options, report *report)
 	return remote, func() { _ = ledger.Close(ctx) }, nil
 }
 
-func openMongo(ctx context.Context, c config.Config, report *report) (*ca.MongoLedger, error) {
+// ledgerAddress returns the address of the configured ledger. Its key is that of tyk-k8s.
+func ledgerAddress(c config.Config) config.Secret { return c.CA.MongoConnStr }
+
+func openLedger(ctx context.Context, c config.Config, report *report) (ca.Ledger, error) {
 	start := time.Now()
-	ledger, err := ca.OpenMongo(ctx, c.CA.MongoConnStr.Reveal())
+	ledger, err := ca.OpenLedger(ctx, ledgerAddress(c).Reveal())
 	report.recorded("connect", "", start, &err)
 	return ledger, err
 }

@@ -82,7 +82,7 @@ func TestDashboardLeavesNothingBehind(t *testing.T) {
 			fault.Request = k
 			s.Fail(fault)
 			for _, r := range check.Dashboard(t.Context(), client, client, s.Org, pattern, false) {
-				if r.Part == check.PartListenPath && len(s.APIs()) > 0 && !strings.Contains(r.Detail, "tykmesh-check-* that were made to try it are still there") {
+				if r.Part == check.PartListenPath && len(s.APIs()) > 0 && !strings.Contains(r.Detail, "tykmesh-check-* could not be deleted") {
 					t.Errorf("%s at %d: %d APIs are left, and nobody says so: %+v", name, k, len(s.APIs()), r)
 				}
 			}
@@ -179,7 +179,7 @@ func TestLedger(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	results := check.MongoDB(t.Context(), func(context.Context) (check.Ledger, error) { return ledger, nil })
+	results := check.Records(t.Context(), "ledger", func(context.Context) (check.Ledger, error) { return ledger, nil })
 	if got := status(results, check.PartRecords); got != check.OK {
 		t.Errorf("%+v", results)
 	}
@@ -236,7 +236,7 @@ func TestCFSSL(t *testing.T) {
 			}
 
 			var failed []string
-			for _, r := range check.CFSSL(t.Context(), signer{client}, true) {
+			for _, r := range check.Signing(t.Context(), client, signer{client}, true) {
 				if r.Status != check.OK {
 					failed = append(failed, r.Part)
 				}
