@@ -19,8 +19,8 @@
 //
 //	Dashboard                        its listing          how to notice
 //
-//	hides APIs of other owners       leaves them out      an entry has owners (API.Owned); one API
-//	(enable_ownership)                                    is ErrNotVisible; ErrExists for an api_id
+//	hides APIs of other owners       leaves them out      an entry has owners (API.Owned), an API is
+//	(enable_ownership)                                    ErrNotVisible, or ErrExists for an api_id
 //	                                                      that is not listed
 //	counts more than it shows        contradicts itself   ErrPartial
 //	truncates its listing, or lags   looks complete       not at all

@@ -108,8 +108,8 @@ func (i issuer) Issue(ctx context.Context, hosts []string) (ca.Bundle, error) {
 	return ca.Issue(ctx, i.Signer, ca.Request{Hosts: hosts, Names: i.names, Key: i.key, Trust: i.trust, Now: i.now})
 }
 
-// newAuthority warns of certificates that another CA signs than before, where nobody says that pods
-// trust it: those that do not refuse them.
+// newAuthority warns if another CA than before signs certificates, and it is not known whether pods
+// trust it.
 func (r *report) newAuthority(c config.Config, plan *mesh.Plan) {
 	if former := plan.FormerSigners(); len(former) > 0 && len(c.CA.Trust) == 0 {
 		r.warn(fmt.Sprintf("certificates of %s are replaced by those of another CA, which pods refuse that do not trust it yet: CA.bundlePath says whom they trust, "+

@@ -1,9 +1,9 @@
 // Package check checks whether inject can work: whether the Dashboard, the issuer and the ledger
 // answer, accept the credentials, and support all that inject does.
 //
-//	configuration ──> Dashboard: answers? accepts the key? writable? APIs may share a path? ──┐
-//	                  issuer: answers? accepts only the key? signs correctly? ────────────────┼──> Results
-//	                  ledger: writable? ──────────────────────────────────────────────────────┘
+//	                  Dashboard: answers? accepts the key? writable? APIs may share a path?
+//	configuration ──> issuer: answers? accepts only the key? signs correctly?               ──> Results
+//	                  ledger: writable?
 //
 // It leaves nothing behind: it deletes objects that do not exist, and has a certificate signed
 // whose key it discards. It deletes everything that it writes: a record and, if the listing does
