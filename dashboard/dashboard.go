@@ -19,9 +19,9 @@
 //
 //	Dashboard                        its listing          how to notice
 //
-//	hides APIs of other owners       leaves them out      an entry has owners (API.Owned), an API is
-//	(enable_ownership)                                    ErrNotVisible, or ErrExists for an api_id
-//	                                                      that is not listed
+//	hides APIs of other owners       leaves them out      an entry has owners (API.Owned); an API
+//	(enable_ownership)                                    is ErrNotVisible; ErrExists for an absent
+//	                                                      api_id
 //	counts more than it shows        contradicts itself   ErrPartial
 //	truncates its listing, or lags   looks complete       not at all
 //

@@ -112,7 +112,7 @@ func (i issuer) Issue(ctx context.Context, hosts []string) (ca.Bundle, error) {
 // trust it.
 func (r *report) newAuthority(c config.Config, plan *mesh.Plan) {
 	if former := plan.FormerSigners(); len(former) > 0 && len(c.CA.Trust) == 0 {
-		r.warn(fmt.Sprintf("certificates of %s are replaced by those of another CA, which pods refuse that do not trust it yet: CA.bundlePath says whom they trust, "+
-			"and tykmesh ca rotate changes a CA without that", strings.Join(former, ", ")))
+		r.warn(fmt.Sprintf("another CA replaces the certificates of %s, and pods that do not trust it yet will reject them; "+
+			"set CA.bundlePath to the CAs that pods trust, or change the CA with tykmesh ca rotate", strings.Join(former, ", ")))
 	}
 }

@@ -2,7 +2,7 @@
 // answer, accept the credentials, and support all that inject does.
 //
 //	                  Dashboard: answers? accepts the key? writable? APIs may share a path?
-//	configuration ──> issuer: answers? accepts only the key? signs correctly?               ──> Results
+//	configuration ──> issuer: answers? accepts only the key? signs correctly? ──> Results
 //	                  ledger: writable?
 //
 // It leaves nothing behind: it deletes objects that do not exist, and has a certificate signed
