@@ -19,9 +19,9 @@
 //
 //	Dashboard                        its listing          how to notice
 //
-//	hides APIs of other owners       leaves them out      an entry has owners (API.Owned); an API
-//	(enable_ownership)                                    is ErrNotVisible; ErrExists for an absent
-//	                                                      api_id
+//	hides APIs of other owners       leaves them out      an entry has owners (API.Owned), one API
+//	(enable_ownership)                                    is ErrNotVisible, or an API that is not
+//	                                                      listed is ErrExists
 //	counts more than it shows        contradicts itself   ErrPartial
 //	truncates its listing, or lags   looks complete       not at all
 //
