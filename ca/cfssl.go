@@ -88,7 +88,7 @@ func New(c Config) (*Client, error) {
 func (c *Client) String() string { return c.Name() + " at " + strings.Join(c.servers, ", ") }
 
 // Name returns "CFSSL".
-func (*Client) Name() string { return "CFSSL" }
+func (*Client) Name() string { return ServerName }
 
 // newHTTP returns a resty client that never follows a redirect (CFSSL sends none, and a request is
 // a credential that can be replayed), never reads more than maxAnswer and never logs.

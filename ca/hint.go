@@ -10,6 +10,9 @@ import (
 	"strings"
 )
 
+// ServerName is the server that tykmesh ca init sets up, for messages.
+const ServerName = "CFSSL"
+
 // Disabled are the endpoints of CFSSL that must be off, as cfssl serve -disable takes them: every
 // endpoint that asks for no key, except info and health, which show no secret. One of them,
 // newcert, gives every client a certificate and its key.

@@ -20,7 +20,7 @@ var issuerKinds = []issuerKind{
 		open: func(c Config) (Signer, error) { return OpenKey(c.CertPath, c.KeyPath, clock(c.Now)()) },
 	},
 	{
-		name: "CFSSL",
+		name: ServerName,
 		fits: func(Config) bool { return true },
 		open: func(c Config) (Signer, error) { return New(c) },
 	},
@@ -64,6 +64,8 @@ type Ledger interface {
 	// Close ends the use of the ledger.
 	Close(ctx context.Context) error
 }
+
+var _ Ledger = (*FileLedger)(nil)
 
 // ledgerKind is one way to keep records on a server.
 type ledgerKind struct {
