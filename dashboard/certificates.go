@@ -178,11 +178,7 @@ func (c *Client) Certificate(ctx context.Context, id string) (Certificate, error
 // one, and then fail every detailed listing of the organisation.
 func (c *Client) UploadCertificate(ctx context.Context, pem []byte) (id string, err error) {
 	const op = "uploading certificate"
-	wanted, err := leafID(c.org, pem)
-	if err == nil {
-		err = refuseEd25519(pem)
-	}
-
+	wanted, err := uploadID(c.org, pem)
 	if err != nil {
 		return "", &Error{Op: op, Method: http.MethodPost, Path: certsPath, Message: err.Error()}
 	}

@@ -48,7 +48,7 @@ var required = []string{"name", "proxy", "version_data"}
 //
 // CheckField does not see the definition: call Check after the last Set.
 func CheckField(path string, value any) (warning string, err error) {
-	segments, err := splitPath(path)
+	segments, err := segmentsOf(path)
 	if err != nil {
 		return "", fmt.Errorf("path %q: %w", path, err)
 	}

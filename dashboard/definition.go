@@ -1,11 +1,7 @@
 package dashboard
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
-	"errors"
-	"io"
 	"slices"
 )
 
@@ -83,93 +79,6 @@ func (d Definition) CertificateUsage(id string) (usage []string) {
 	return usage
 }
 
-// Share makes d share its common values with another definition, so that thousands of similar
-// definitions take little more memory than one. Do not change either in place after that. kept is
-// the approximate size of the rest of d in bytes.
-func (d Definition) Share(like Definition) (kept int) {
-	kept = mapSize
-	for key, v := range d {
-		var own int
-		d[key], own = shared(v, like[key])
-		kept += entrySize + len(key) + own
-	}
-	return kept
-}
-
-// Sizes in bytes on 64-bit systems; a map has room for at least 8 entries.
-const (
-	mapSize   = 48 + 8*entrySize
-	entrySize = 40 // of a map: a key, a value
-	wordSize  = 32 // of a text or number beside its characters
-)
-
-// shared returns v, with the parts of like wherever they are equal. kept is the approximate size of
-// the rest in bytes; 0 if everything is equal.
-func shared(v, like any) (out any, kept int) {
-	switch v := v.(type) {
-	case map[string]any:
-		return sharedObject(v, like)
-	case []any:
-		return sharedArray(v, like)
-	case string:
-		kept = len(v)
-	case json.Number:
-		kept = len(v)
-	}
-
-	switch like.(type) {
-	case map[string]any, []any: // which cannot be compared
-		return v, kept + wordSize
-	}
-
-	if v == like {
-		return like, 0
-	}
-
-	return v, kept + wordSize
-}
-
-func sharedObject(v map[string]any, like any) (out any, kept int) {
-	l, ok := like.(map[string]any)
-	same := ok && len(v) == len(l)
-
-	size := mapSize
-	for key, x := range v {
-		y, there := l[key]
-		z, own := shared(x, y)
-		v[key] = z
-		kept += own
-		size += entrySize + len(key)
-		same = same && there
-	}
-
-	if same && kept == 0 {
-		return like, 0
-	}
-
-	return v, kept + size
-}
-
-func sharedArray(v []any, like any) (out any, kept int) {
-	l, ok := like.([]any)
-	same := ok && len(v) == len(l)
-	for i, x := range v {
-		var y any
-		if i < len(l) {
-			y = l[i]
-		}
-		z, own := shared(x, y)
-		v[i] = z
-		kept += own
-	}
-
-	if same && kept == 0 {
-		return like, 0
-	}
-
-	return v, kept + wordSize*(1+len(v))
-}
-
 func (d Definition) object(key string) map[string]any {
 	m, _ := d[key].(map[string]any)
 	return m
@@ -215,33 +124,4 @@ func clone(v any) any {
 	}
 
 	return v
-}
-
-// decodeJSON reads one JSON value, numbers as json.Number, and nothing after it.
-func decodeJSON(b []byte, into any) error {
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.UseNumber()
-	if err := dec.Decode(into); err != nil {
-		return clearer(err)
-	}
-	return atEnd(dec)
-}
-
-// errCutOff means that a JSON value has no end.
-var errCutOff = errors.New("the JSON is cut off")
-
-// clearer returns errCutOff for a text that ended too early, and any other error unchanged.
-func clearer(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errCutOff
-	}
-	return err
-}
-
-// atEnd returns an error if anything follows.
-func atEnd(dec *json.Decoder) error {
-	if _, err := dec.Token(); err != io.EOF {
-		return errors.New("more than one JSON value")
-	}
-	return nil
 }

@@ -73,10 +73,10 @@ func (d *Dir) Certificate(_ context.Context, id string) (Certificate, error) {
 // Errors: ErrExists, together with the id, when the leaf is stored already; those of CheckBundle.
 func (d *Dir) UploadCertificate(ctx context.Context, pem []byte) (id string, err error) {
 	const op = "storing certificate"
-	if err := cmp.Or(ctx.Err(), CheckBundle(pem, time.Now()), refuseEd25519(pem)); err != nil {
+	if err := cmp.Or(ctx.Err(), CheckBundle(pem, time.Now())); err != nil {
 		return "", fmt.Errorf("%s: %w", op, err)
 	}
-	if id, err = leafID(d.org, pem); err != nil {
+	if id, err = uploadID(d.org, pem); err != nil {
 		return "", fmt.Errorf("%s: %w", op, err)
 	}
 	if err := os.MkdirAll(d.certs(), 0o700); err != nil {

@@ -22,11 +22,11 @@ const maxIndex = 999
 // Errors: a path that is empty, has an empty segment or one of * ? # \ |, an index over 999, and a
 // segment that is not a number in an array. Then the definition is unchanged.
 func (d Definition) Set(path string, value any) error {
-	segments, err := splitPath(path)
+	segments, err := segmentsOf(path)
 	if err != nil {
 		return fmt.Errorf("setting %q: %w", path, err)
 	}
-	if _, err := put(map[string]any(d), segments, value); err != nil {
+	if _, err := putAt(map[string]any(d), segments, value); err != nil {
 		return fmt.Errorf("setting %q: %w", path, err)
 	}
 
@@ -35,24 +35,24 @@ func (d Definition) Set(path string, value any) error {
 
 // Lookup returns the value at a path.
 func (d Definition) Lookup(path string) (any, bool) {
-	segments, err := splitPath(path)
+	segments, err := segmentsOf(path)
 	if err != nil {
 		return nil, false
 	}
-	return find(map[string]any(d), segments)
+	return findAt(map[string]any(d), segments)
 }
 
 // Remove removes a key of an object, or an element of an array, after which later elements move up.
 // Parents stay, even empty ones. A path that leads nowhere changes nothing.
 func (d Definition) Remove(path string) {
-	segments, err := splitPath(path)
+	segments, err := segmentsOf(path)
 	if err != nil {
 		return
 	}
-	cut(map[string]any(d), segments)
+	removeAt(map[string]any(d), segments)
 }
 
-func splitPath(path string) ([]string, error) {
+func segmentsOf(path string) ([]string, error) {
 	if path == "" {
 		return nil, errors.New("the path is empty")
 	}
@@ -72,9 +72,9 @@ func splitPath(path string) ([]string, error) {
 	return segments, nil
 }
 
-// put returns node with value at segments. It recurses before each assignment, so that a failure
+// putAt returns node with value at segments. It recurses before each assignment, so that a failure
 // leaves node unchanged.
-func put(node any, segments []string, value any) (any, error) {
+func putAt(node any, segments []string, value any) (any, error) {
 	if len(segments) == 0 {
 		return value, nil
 	}
@@ -84,7 +84,7 @@ func put(node any, segments []string, value any) (any, error) {
 	n, numeric, err := index(key)
 	switch node := node.(type) {
 	case map[string]any:
-		child, err := put(node[key], segments[1:], value)
+		child, err := putAt(node[key], segments[1:], value)
 		if err != nil {
 			return nil, err
 		}
@@ -108,7 +108,7 @@ func put(node any, segments []string, value any) (any, error) {
 		return putElement(nil, n, segments[1:], value)
 	}
 
-	return put(map[string]any{}, segments, value)
+	return putAt(map[string]any{}, segments, value)
 }
 
 func putElement(list []any, n int, rest []string, value any) (any, error) {
@@ -117,7 +117,7 @@ func putElement(list []any, n int, rest []string, value any) (any, error) {
 		old = list[n]
 	}
 
-	child, err := put(old, rest, value)
+	child, err := putAt(old, rest, value)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +145,7 @@ func index(segment string) (n int, numeric bool, err error) {
 	return n, true, nil
 }
 
-func find(node any, segments []string) (any, bool) {
+func findAt(node any, segments []string) (any, bool) {
 	for _, key := range segments {
 		switch x := node.(type) {
 		case map[string]any:
@@ -170,9 +170,9 @@ func find(node any, segments []string) (any, bool) {
 	return node, true
 }
 
-func cut(root map[string]any, segments []string) {
+func removeAt(root map[string]any, segments []string) {
 	last := len(segments) - 1
-	parent, ok := find(root, segments[:last])
+	parent, ok := findAt(root, segments[:last])
 	if !ok {
 		return
 	}
@@ -181,12 +181,12 @@ func cut(root map[string]any, segments []string) {
 	case map[string]any:
 		delete(x, segments[last])
 	case []any:
-		if _, ok := find(x, segments[last:]); !ok {
+		if _, ok := findAt(x, segments[last:]); !ok {
 			return
 		}
 		n, _, _ := index(segments[last])
 		shorter := append(append([]any{}, x[:n]...), x[n+1:]...)
 		// The shorter array replaces the old one in its parent.
-		_, _ = put(root, segments[:last], shorter) // find has just walked the path
+		_, _ = putAt(root, segments[:last], shorter) // findAt has just walked the path
 	}
 }
