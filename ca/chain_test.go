@@ -15,7 +15,7 @@ import (
 	"github.com/tykmesh/tykmesh/ca/catest"
 )
 
-// file writes a file of its own.
+// file writes a new file and returns its path.
 func file(t testing.TB, parts ...[]byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "file.pem")
@@ -25,8 +25,8 @@ func file(t testing.TB, parts ...[]byte) string {
 	return path
 }
 
-// accepts reports whether a client that trusts one CA accepts what a server presents: a bundle's
-// certificates, as the Dashboard's store has them.
+// accepts reports whether a client that trusts one CA accepts a server with the certificates of a
+// bundle.
 func accepts(t testing.TB, root *x509.Certificate, b ca.Bundle, host string) bool {
 	t.Helper()
 	roots, between := x509.NewCertPool(), x509.NewCertPool()
@@ -36,8 +36,9 @@ func accepts(t testing.TB, root *x509.Certificate, b ca.Bundle, host string) boo
 	return err == nil
 }
 
-// Whoever trusts the root accepts what an intermediate CA signs, because the chain goes with it;
-// and a new CA that the former one signed is accepted by those who trust either.
+// Clients that trust the root accept the certificates of an intermediate CA, because the chain goes
+// with them. After a rotation with a cross-signed CA, clients that trust either CA accept its
+// certificates.
 func TestChains(t *testing.T) {
 	root, former := catest.NewAuthority("root"), catest.NewAuthority("former")
 	issuing := root.NewAuthority("issuing")
@@ -107,7 +108,7 @@ func TestChainRefusals(t *testing.T) {
 	}
 }
 
-// A certificate that pods would refuse is not even asked for.
+// A certificate that pods would reject is not requested.
 func TestTrust(t *testing.T) {
 	former, next := catest.NewAuthority("former"), catest.NewAuthority("next")
 	cross := former.CrossSign(next)
@@ -165,8 +166,7 @@ func TestTrust(t *testing.T) {
 	}
 }
 
-// CFSSL signs with its default profile where it does not have the one that was asked for, and says
-// nothing of it.
+// CFSSL silently uses its default profile for an unknown one.
 func TestProfile(t *testing.T) {
 	server := catest.New(catest.Options{Profile: "mesh"})
 	t.Cleanup(server.Close)
@@ -216,7 +216,8 @@ func TestOpenKeyRefusals(t *testing.T) {
 	wantError(t, err, os.ErrNotExist, "reading the CA's private key")
 }
 
-// Nobody accepts a certificate once its CA has ended: what a key here signs ends with it.
+// Clients reject a certificate after its CA has expired, so certificates of a local key end with
+// it.
 func TestOpenKeyEndsWithItsCA(t *testing.T) {
 	end := time.Now().AddDate(0, 6, 0).Truncate(time.Second)
 	a := catest.NewAuthorityFor("half a year", time.Now().AddDate(-1, 0, 0), end)
