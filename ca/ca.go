@@ -9,8 +9,9 @@
 //
 //	Record ──> Ledger: MongoLedger, or FileLedger with --local
 //
-// [Open] and [OpenLedger] choose among the kinds of issuers and ledgers (open.go); [Hints] has the
-// advice for their errors (hint.go). Callers know no kind by name.
+// [Open] and [OpenLedger] choose among the kinds of issuers and ledgers, and [Hints] has the advice
+// for their errors. A new kind is a file of its own and a row in open.go; callers know none by
+// name.
 //
 // A private key leaves this package only in a Bundle, whose key prints as [redacted]. The package
 // writes no key except a local CA's own, never uploads anything, and never prints or logs. Its

@@ -18,48 +18,6 @@ import (
 	"github.com/tykmesh/tykmesh/ca/internal/file"
 )
 
-// Config describes an issuer: a CFSSL, or a CA whose key is in a file. Its fields have tyk-k8s's
-// names where tyk-k8s has them. A Config prints without its key.
-type Config struct {
-	// Addr is CFSSL's address, or several in the order of preference, separated by commas. The
-	// default scheme is http (https if Secure is true); without a scheme, the default port is 8888.
-	Addr string
-	// Key is the key of authsign in hex: the secret itself, not a reference to it.
-	Key string
-	// Profile is the signing profile; "" is the default one.
-	Profile string
-	// CertPath is a file with the CA's certificate in PEM, followed by those above it, which go
-	// into bundles. "" trusts the certificate that CFSSL returns.
-	CertPath string
-	// KeyPath is a file with the CA's private key. If it is set, that key signs and there is no
-	// CFSSL. Only Open reads it.
-	KeyPath string
-	// Secure asks for TLS. SkipCACheck, which counts only with Secure, accepts any certificate of
-	// the server.
-	Secure, SkipCACheck bool
-	// TLSRemoteCA is a file with the CAs that may sign the server's certificate; "" means those of
-	// the system.
-	TLSRemoteCA string
-	// MutualTLSCert and MutualTLSKey are the files of a client certificate, for a CFSSL started
-	// with
-	// -mutual-tls-ca.
-	MutualTLSCert, MutualTLSKey string
-
-	// Trace, unless nil, is called after each request, from many goroutines.
-	Trace func(Call) `json:"-"`
-	// Now is the clock for the validity of CA certificates; nil is time.Now.
-	Now func() time.Time `json:"-"`
-}
-
-// Call is one request to an issuer, without its secrets.
-type Call struct {
-	Issuer     string // the kind of issuer, in lower case: "cfssl"
-	Server, Op string
-	Status     int // 0 without an answer
-	Duration   time.Duration
-	Date       time.Time // of the server's clock, to the second (RFC 9110, section 6.6.1); zero if unknown
-}
-
 // shown is a Config that may be printed.
 type shown Config
 

@@ -91,3 +91,12 @@ func connectionStringError(err error) error {
 	return errors.New("the MongoDB connection string is not valid; want mongodb://[USER:PASSWORD@]HOST[:PORT][,...]/DATABASE[?OPTIONS], " +
 		"with :/?#[]@% in user and password percent-encoded")
 }
+
+// mongoHints are the advice for errors of MongoDB.
+var mongoHints = []hint{
+	{ErrLedgerUnauthorized, "the user and password in CA.mongoConnStr must be those of a MongoDB user"},
+	{ErrLedgerForbidden, "the MongoDB user in CA.mongoConnStr must be allowed to read and write the collection " + collection},
+	{ErrLedgerUnreachable, "is CA.mongoConnStr right, and reachable from here? from outside of the cluster: kubectl port-forward"},
+}
+
+func hintsForMongo(err error) []string { return hintsIn(mongoHints, err) }

@@ -2,14 +2,59 @@ package ca
 
 import (
 	"context"
+	"errors"
 	"strings"
+	"time"
 )
+
+// Config describes an issuer: a CFSSL, or a CA whose key is in a file. Its fields have tyk-k8s's
+// names where tyk-k8s has them. A Config prints without its key.
+type Config struct {
+	// Addr is CFSSL's address, or several in the order of preference, separated by commas. The
+	// default scheme is http (https if Secure is true); without a scheme, the default port is 8888.
+	Addr string
+	// Key is the key of authsign in hex: the secret itself, not a reference to it.
+	Key string
+	// Profile is the signing profile; "" is the default one.
+	Profile string
+	// CertPath is a file with the CA's certificate in PEM, followed by those above it, which go
+	// into bundles. "" trusts the certificate that CFSSL returns.
+	CertPath string
+	// KeyPath is a file with the CA's private key. If it is set, that key signs and there is no
+	// CFSSL. Only Open reads it.
+	KeyPath string
+	// Secure asks for TLS. SkipCACheck, which counts only with Secure, accepts any certificate of
+	// the server.
+	Secure, SkipCACheck bool
+	// TLSRemoteCA is a file with the CAs that may sign the server's certificate; "" means those of
+	// the system.
+	TLSRemoteCA string
+	// MutualTLSCert and MutualTLSKey are the files of a client certificate, for a CFSSL started
+	// with
+	// -mutual-tls-ca.
+	MutualTLSCert, MutualTLSKey string
+
+	// Trace, unless nil, is called after each request, from many goroutines.
+	Trace func(Call) `json:"-"`
+	// Now is the clock for the validity of CA certificates; nil is time.Now.
+	Now func() time.Time `json:"-"`
+}
+
+// Call is one request to an issuer, without its secrets.
+type Call struct {
+	Issuer     string // the kind of issuer, in lower case: "cfssl"
+	Server, Op string
+	Status     int // 0 without an answer
+	Duration   time.Duration
+	Date       time.Time // of the server's clock, to the second (RFC 9110, section 6.6.1); zero if unknown
+}
 
 // issuerKind is one way to have certificates signed.
 type issuerKind struct {
-	name string // in messages
-	fits func(Config) bool
-	open func(Config) (Signer, error)
+	name  string // in messages
+	fits  func(Config) bool
+	open  func(Config) (Signer, error)
+	hints func(error) []string
 }
 
 // issuerKinds are tried in order. Another kind of issuer is another row.
@@ -18,11 +63,15 @@ var issuerKinds = []issuerKind{
 		name: "CA",
 		fits: func(c Config) bool { return c.KeyPath != "" },
 		open: func(c Config) (Signer, error) { return OpenKey(c.CertPath, c.KeyPath, clock(c.Now)()) },
+
+		hints: func(error) []string { return nil }, // its errors say it all
 	},
 	{
 		name: ServerName,
 		fits: func(Config) bool { return true },
 		open: func(c Config) (Signer, error) { return New(c) },
+
+		hints: hintsForCFSSL,
 	},
 }
 
@@ -72,6 +121,7 @@ type ledgerKind struct {
 	scheme string // of its addresses
 	name   string // in messages
 	open   func(ctx context.Context, address string) (Ledger, error)
+	hints  func(error) []string
 }
 
 // ledgerKinds are the ledgers that an address can name. The first one takes every other address and
@@ -81,6 +131,7 @@ var ledgerKinds = []ledgerKind{
 		scheme: "mongodb",
 		name:   "MongoDB",
 		open:   func(ctx context.Context, address string) (Ledger, error) { return OpenMongo(ctx, address) },
+		hints:  hintsForMongo,
 	},
 }
 
@@ -105,4 +156,34 @@ func OpenLedger(ctx context.Context, address string) (Ledger, error) {
 		return nil, err // and not an interface that holds a nil pointer
 	}
 	return l, nil
+}
+
+// Hints returns advice for an error of an issuer or a ledger. It names settings as tykmesh.yaml
+// does: section CA, keys as in Config.
+func Hints(err error) (found []string) {
+	for _, k := range issuerKinds {
+		found = append(found, k.hints(err)...)
+	}
+
+	for _, k := range ledgerKinds {
+		found = append(found, k.hints(err)...)
+	}
+
+	return found
+}
+
+// hint is the advice for an error.
+type hint struct {
+	err  error
+	text string
+}
+
+// hintsIn returns the advice for an error from a table.
+func hintsIn(table []hint, err error) (found []string) {
+	for _, h := range table {
+		if errors.Is(err, h.err) {
+			found = append(found, h.text)
+		}
+	}
+	return found
 }

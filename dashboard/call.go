@@ -50,7 +50,7 @@ func (c *Client) do(ctx context.Context, r call, into answered) error {
 	}
 }
 
-// attempt sends a request once. Only here the key is set.
+// attempt sends a request once. No other function sets the key.
 func (c *Client) attempt(ctx context.Context, r call, attempt int, into answered) (*reply, error) {
 	limited := ctx
 	if !r.listing {

@@ -2,12 +2,8 @@ package ca
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
-	"strings"
 )
 
 // ServerName is the server that tykmesh ca init sets up, for messages.
@@ -18,33 +14,19 @@ const ServerName = "CFSSL"
 // newcert, gives every client a certificate and its key.
 const Disabled = "sign,newcert,newkey,init_ca,scan,scaninfo,certadd,gencrl,bundle,certinfo,ocspsign,revoke,crl,/"
 
-// hints are the advice for errors of issuers and ledgers.
-var hints = []struct {
-	err  error
-	hint string
-}{
+// cfsslHints are the advice for errors of CFSSL.
+var cfsslHints = []hint{
 	{ErrUnauthorized, "CA.key must be the key under auth_keys of CFSSL's configuration"},
 	{ErrNoProvider, "add an auth_key to signing.default of CFSSL's configuration; without one, CFSSL signs every request and rejects authsign"},
-	{ErrLedgerUnauthorized, "the user and password in CA.mongoConnStr must be those of a MongoDB user"},
-	{ErrLedgerForbidden, "the MongoDB user in CA.mongoConnStr must be allowed to read and write the collection " + collection},
-	{ErrLedgerUnreachable, "is CA.mongoConnStr right, and reachable from here? from outside of the cluster: kubectl port-forward"},
 	{ErrForeignCA, "CFSSL must sign with the CA that the mesh trusts: the one in CA.certPath or, without it, the one that CFSSL's info names"},
 	{ErrNoProfile, "CA.profile must be one of signing.profiles in CFSSL's configuration"},
 }
 
-// Hints returns advice for an error of an issuer or a ledger. It names settings as tykmesh.yaml
-// does: section CA, keys as in Config.
-func Hints(err error) (found []string) {
+func hintsForCFSSL(err error) []string {
+	found := hintsIn(cfsslHints, err)
 	if hint := hintForCall(err); hint != "" {
-		found = append(found, hint)
+		return append([]string{hint}, found...)
 	}
-
-	for _, h := range hints {
-		if errors.Is(err, h.err) {
-			found = append(found, h.hint)
-		}
-	}
-
 	return found
 }
 
@@ -81,41 +63,4 @@ func hintForCall(err error) string {
 	}
 
 	return ""
-}
-
-// TLSTrouble is a reason why a client and a server cannot speak TLS with each other.
-type TLSTrouble int
-
-const (
-	NoTLSTrouble TLSTrouble = iota
-	TLSWrongHost            // the server's certificate names other hosts
-	TLSUntrusted            // the server's certificate has an unknown issuer
-	TLSPlain                // the server speaks plain HTTP
-	TLSWanted               // the client speaks plain HTTP, and the server wants TLS
-	TLSRefused              // the server rejects the client: it wants a certificate, or another one
-)
-
-// TLSTroubleOf returns the trouble with TLS that an error of any HTTP client reports.
-func TLSTroubleOf(err error) TLSTrouble {
-	var (
-		wrongHost x509.HostnameError
-		untrusted *tls.CertificateVerificationError
-		plain     tls.RecordHeaderError
-		alert     *net.OpError
-	)
-
-	switch text := err.Error(); {
-	case errors.As(err, &wrongHost):
-		return TLSWrongHost
-	case errors.As(err, &untrusted):
-		return TLSUntrusted
-	case errors.As(err, &plain), strings.Contains(text, "server gave HTTP response to HTTPS client"):
-		return TLSPlain
-	case strings.Contains(text, "HTTP request to an HTTPS server"):
-		return TLSWanted
-	case errors.As(err, &alert) && alert.Op == remoteAlert:
-		return TLSRefused
-	}
-
-	return NoTLSTrouble
 }
