@@ -29,8 +29,7 @@ type Config struct {
 	// TLSRemoteCA is a file with the CAs that may sign the server's certificate; "" means those of
 	// the system.
 	TLSRemoteCA string
-	// MutualTLSCert and MutualTLSKey are the files of a client certificate, for a CFSSL started
-	// with
+	// MutualTLSCert and MutualTLSKey are the files of a client certificate, for CFSSL's option
 	// -mutual-tls-ca.
 	MutualTLSCert, MutualTLSKey string
 
@@ -51,10 +50,10 @@ type Call struct {
 
 // issuerKind is one way to have certificates signed.
 type issuerKind struct {
-	name  string // in messages
-	fits  func(Config) bool
-	open  func(Config) (Signer, error)
-	hints func(error) []string
+	name string // in messages
+	fits func(Config) bool
+	open func(Config) (Signer, error)
+	hint func(error) []string
 }
 
 // issuerKinds are tried in order. Another kind of issuer is another row.
@@ -63,15 +62,13 @@ var issuerKinds = []issuerKind{
 		name: "CA",
 		fits: func(c Config) bool { return c.KeyPath != "" },
 		open: func(c Config) (Signer, error) { return OpenKey(c.CertPath, c.KeyPath, clock(c.Now)()) },
-
-		hints: func(error) []string { return nil }, // its errors say it all
+		hint: func(error) []string { return nil }, // its errors say it all
 	},
 	{
 		name: ServerName,
 		fits: func(Config) bool { return true },
 		open: func(c Config) (Signer, error) { return New(c) },
-
-		hints: hintsForCFSSL,
+		hint: hintsForCFSSL,
 	},
 }
 
@@ -121,7 +118,7 @@ type ledgerKind struct {
 	scheme string // of its addresses
 	name   string // in messages
 	open   func(ctx context.Context, address string) (Ledger, error)
-	hints  func(error) []string
+	hint   func(error) []string
 }
 
 // ledgerKinds are the ledgers that an address can name. The first one takes every other address and
@@ -131,7 +128,7 @@ var ledgerKinds = []ledgerKind{
 		scheme: "mongodb",
 		name:   "MongoDB",
 		open:   func(ctx context.Context, address string) (Ledger, error) { return OpenMongo(ctx, address) },
-		hints:  hintsForMongo,
+		hint:   hintsForMongo,
 	},
 }
 
@@ -162,11 +159,11 @@ func OpenLedger(ctx context.Context, address string) (Ledger, error) {
 // does: section CA, keys as in Config.
 func Hints(err error) (found []string) {
 	for _, k := range issuerKinds {
-		found = append(found, k.hints(err)...)
+		found = append(found, k.hint(err)...)
 	}
 
 	for _, k := range ledgerKinds {
-		found = append(found, k.hints(err)...)
+		found = append(found, k.hint(err)...)
 	}
 
 	return found
