@@ -9,17 +9,17 @@ import (
 	"strings"
 )
 
-// defaultPort is CFSSL's own; an address without a scheme means it, as it does for cfssl's client.
-// One with a scheme means the scheme's.
+// defaultPort is CFSSL's port. It is the default for addresses without a scheme, as in cfssl's
+// client; with a scheme, the default is the scheme's port.
 const defaultPort = "8888"
 
-// addressPattern holds what an address may be made of behind its scheme. No escapes, which read
-// differently when they are read twice.
+// addressPattern matches an address without its scheme. It allows no escapes, whose meaning changes
+// when they are decoded twice.
 var addressPattern = regexp.MustCompile(`^[A-Za-z0-9._~:/\[\]-]+$`)
 
-// parseAddresses reads an ordered, comma separated list of CFSSL's addresses and returns them as
-// URLs without a trailing slash. cfssl's own client loses paths and panics on an IP address without
-// a scheme, so nothing is left to it.
+// parseAddresses parses an ordered, comma-separated list of CFSSL's addresses and returns them as
+// URLs without a trailing slash. It does not use cfssl's own client, which loses paths and panics
+// on an IP address without a scheme.
 func parseAddresses(text string, secure bool) ([]string, error) {
 	var servers []string
 	for a := range strings.SplitSeq(text, ",") {
@@ -43,8 +43,8 @@ func parseAddresses(text string, secure bool) ([]string, error) {
 }
 
 func parseAddress(text string, secure bool) (string, error) {
-	if strings.Contains(text, "@") { // never shown: what stands before it is a password
-		return "", errors.New("a CFSSL address holds a user or a password; CFSSL knows neither")
+	if strings.Contains(text, "@") { // do not show the text: it contains a password
+		return "", errors.New("a CFSSL address contains a user or a password; CFSSL knows neither")
 	}
 
 	scheme, rest, ok := cutScheme(text, secure)
@@ -71,7 +71,7 @@ func parseAddress(text string, secure bool) (string, error) {
 	return strings.TrimRight(u.String(), "/"), nil
 }
 
-// cutScheme takes the scheme off an address; ok is false where it has none and gets the default.
+// cutScheme splits the scheme off an address. Without one it returns the default and ok = false.
 func cutScheme(text string, secure bool) (scheme, rest string, ok bool) {
 	switch scheme, rest, ok = strings.Cut(text, "://"); {
 	case ok:

@@ -9,28 +9,27 @@ import (
 	"unicode"
 )
 
-// maxMessage bounds what is quoted of a foreign server's words.
+// maxMessage bounds quotations of a server's message, in bytes.
 const maxMessage = 300
 
-// answer is what CFSSL said: a certificate, or a message.
+// answer is an answer of CFSSL: a certificate, or a message.
 type answer struct {
 	certificate []byte
-	usages      []string // of info: what the profile signs for, and for how long
-	expiry      string
+	usages      []string // of the profile, in answers to info
+	expiry      string   // likewise
 
 	code    int
 	message string
 }
 
-// signsLike reports whether two answers to info are of the same CA and of profiles between which
-// there is no difference.
+// signsLike reports whether two answers to info show the same CA and equal profiles.
 func (a answer) signsLike(b answer) bool {
 	return bytes.Equal(a.certificate, b.certificate) && slices.Equal(a.usages, b.usages) && a.expiry == b.expiry
 }
 
-// parseAnswer reads the answer to authsign or info (CFSSL API, "the response format"; errors are
-// the same JSON, served as text/plain). Exactly one of certificate and message is set. A message is
-// one line of at most maxMessage bytes.
+// parseAnswer parses the answer to authsign or info (CFSSL API, "the response format"; errors are
+// the same JSON, served as text/plain). It sets either the certificate or the message, which is one
+// line of at most maxMessage bytes.
 func parseAnswer(status int, body []byte) answer {
 	var a struct {
 		Success bool `json:"success"`
@@ -63,8 +62,8 @@ func parseAnswer(status int, body []byte) answer {
 	return answer{certificate: []byte(a.Result.Certificate), usages: a.Result.Usages, expiry: a.Result.Expiry}
 }
 
-// statusMessage is for answers that are not CFSSL's: plain text is quoted, a page of HTML says less
-// than its status.
+// statusMessage returns a message for an answer that is not CFSSL's: plain text is quoted; a page
+// of HTML says less than its status.
 func statusMessage(status int, body string) string {
 	if text := oneLine(body); text != "" && !strings.HasPrefix(text, "<") && !strings.HasPrefix(text, "{") {
 		return text
@@ -75,7 +74,7 @@ func statusMessage(status int, body string) string {
 	return "unknown status"
 }
 
-// oneLine makes foreign text fit for an error: printable, one line, bounded.
+// oneLine returns a foreign text as errors may quote it: printable, one line of limited length.
 func oneLine(text string) string {
 	if len(text) > maxMessage {
 		text = text[:maxMessage]

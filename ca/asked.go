@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// MaxYears bounds the life of a new certificate. Many signing profiles ask for ten years, and no
-// mesh should rely on a key for longer. A CA that ends sooner ends its certificates with it.
+// MaxYears bounds the lifetime of a new certificate. Many signing profiles use ten years, and no
+// mesh should rely on a key for longer. Certificates also end with their CA.
 const MaxYears = 10
 
-// maxLife is MaxYears with all their days; maxBackdate is more than clocks differ and profiles
+// maxLife is MaxYears with every leap day; maxBackdate is more than clocks differ and profiles
 // backdate.
 const (
 	maxLife     = MaxYears * 366 * 24 * time.Hour
 	maxBackdate = 7 * 24 * time.Hour
 )
 
-// LeafUsages returns the usages of certificates, as cfssl names them: both ends of a TLS
-// connection. Key encipherment is not among them: RFC 8813 forbids it for ecdsa keys, and rsa keys
-// need it only for a key exchange that TLS 1.3 has dropped.
+// LeafUsages returns the usages of certificates, in cfssl's words: both ends of a TLS connection,
+// without key encipherment. RFC 8813 forbids that for ecdsa keys, and rsa keys only need it for a
+// key exchange that TLS 1.3 removed.
 func LeafUsages() []string { return []string{"signing", "server auth", "client auth"} }
 
 // authorityUsages are the key usages of CAs (RFC 5280, section 4.2.1.3).
@@ -67,12 +67,12 @@ func unlike(leaf *x509.Certificate, hosts []string, key crypto.PublicKey, author
 	return untimely(leaf, now)
 }
 
-// beyondTLS reports whether an extended usage is for anything but the two ends of a TLS connection.
+// beyondTLS reports whether an extended usage allows anything other than TLS servers and clients.
 func beyondTLS(usage x509.ExtKeyUsage) bool {
 	return usage != x509.ExtKeyUsageServerAuth && usage != x509.ExtKeyUsageClientAuth
 }
 
-// untimely returns why the time of a new certificate is refused; "" if it is accepted.
+// untimely returns why the validity of a new certificate is not accepted; "" if it is.
 func untimely(leaf *x509.Certificate, now time.Time) string {
 	switch {
 	case leaf.NotAfter.Sub(leaf.NotBefore) > maxLife:

@@ -11,7 +11,7 @@ import (
 	"github.com/tykmesh/tykmesh/ca/catest"
 )
 
-// BenchmarkIssue is one certificate with a P-256 key.
+// BenchmarkIssue issues one certificate with a P-256 key.
 func BenchmarkIssue(b *testing.B) {
 	_, client := newCFSSL(b, catest.Options{})
 	for _, signer := range []struct {
@@ -28,9 +28,9 @@ func BenchmarkIssue(b *testing.B) {
 	}
 }
 
-// BenchmarkHundred is 100 certificates with P-256 keys from a CFSSL, 8 at a time, as a run asks for
-// them: less than 3 s. What CFSSL does for them is part of it: a signature of the CA's key, which
-// the guide makes RSA with 4096 bits.
+// BenchmarkHundred issues 100 certificates with P-256 keys from CFSSL, 8 at a time, as a run does:
+// less than 3 s. That includes CFSSL's work: signatures with the CA's key, which has RSA with 4096
+// bits in the guide.
 func BenchmarkHundred(b *testing.B) {
 	for _, authority := range []*catest.Authority{catest.NewAuthority("ecdsa-256"), catest.NewRSAAuthority("rsa-4096", 4096)} {
 		_, client := newCFSSL(b, catest.Options{Authority: authority})
@@ -42,7 +42,7 @@ func BenchmarkHundred(b *testing.B) {
 	}
 }
 
-// issueMany issues n certificates, so many at a time.
+// issueMany issues n certificates, several at a time.
 func issueMany(b *testing.B, s ca.Signer, n, parallel int, key ca.KeyRequest) {
 	b.Helper()
 	var group errgroup.Group
@@ -59,8 +59,8 @@ func issueMany(b *testing.B, s ca.Signer, n, parallel int, key ca.KeyRequest) {
 	}
 }
 
-// BenchmarkLedger shows what one service costs in a file: a record inserted, and made active.
-// FerretDB reads all records to change one, so that a figure of MongoDB would say nothing.
+// BenchmarkLedger inserts one record into a file and makes it active. There is no benchmark of
+// MongoDB, because FerretDB reads all records to change one.
 func BenchmarkLedger(b *testing.B) {
 	l, n := openFile(b, filepath.Join(b.TempDir(), "ledger.db")), 0
 	for b.Loop() {

@@ -10,9 +10,9 @@ import (
 	"github.com/tykmesh/tykmesh/ca"
 )
 
-// BenchmarkRSA is 16 certificates with RSA-2048 keys, 8 at once. Making keys takes nearly all of
-// the time, on all cores: cpu is what all of them spent on it. Keys with 4096 bits, the guide's
-// default, take ten times as long, and vary much.
+// BenchmarkRSA issues 16 certificates with RSA-2048 keys, 8 at a time. Nearly all of the time goes
+// into keys, on all cores; cpu is the sum over the cores. Keys with 4096 bits, the guide's default,
+// take ten times as long, and vary widely.
 func BenchmarkRSA(b *testing.B) {
 	signer := newLocal(b, b.TempDir())
 	spent := userTime(b)
@@ -22,7 +22,7 @@ func BenchmarkRSA(b *testing.B) {
 	b.ReportMetric(float64(userTime(b)-spent)/float64(b.N), "cpu-ns/op")
 }
 
-// userTime returns the time that CPUs have spent on this process' own code.
+// userTime returns the CPU time of this process in user mode.
 func userTime(b *testing.B) time.Duration {
 	b.Helper()
 	var usage syscall.Rusage

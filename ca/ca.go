@@ -1,60 +1,71 @@
-// Package ca makes keys and has certificates for them signed: by a CFSSL server, or by a key on
-// disk. It keeps the ledger of what was issued (MongoDB, or a file), and says when a certificate
-// can no longer be used.
+// Package ca makes keys and has certificates for them signed: by an issuer such as CFSSL, or by a
+// key on disk. It keeps the ledger of issued certificates (MongoDB, or a file), and decides when a
+// certificate must be replaced.
 //
-//	hosts ──Issue──> key, CSR ──Signer──> certificate ──is it what was asked for?──> Bundle ──(uploaded elsewhere)
+//	hosts ──Issue──> key, CSR ──Signer──> certificate ──as requested?──> Bundle ──> store
 //	                            │
 //	                            ├── Client: a CFSSL, by authsign
 //	                            └── Local: a CA's key on disk
 //
-//	Record ──> MongoLedger, or FileLedger with --local
+//	Record ──> Ledger: MongoLedger, or FileLedger with --local
+//
+// [Open] and [OpenLedger] choose among the kinds of issuers and ledgers, and [Hints] has the advice
+// for their errors. A new kind is a file of its own and a row in open.go; callers know none by
+// name.
 //
 // A private key leaves this package only in a Bundle, whose key prints as [redacted]. The package
-// never writes a key anywhere but a local CA's own, never uploads anything, never prints or logs,
-// and never puts a key, an API key or a connection string into an error.
+// writes no key except a local CA's own, never uploads anything, and never prints or logs. Its
+// errors contain no key, no API key and no connection string.
 //
 // # Who can do what
 //
-// The CA's key makes certificates for any name that pods trust. The key of CFSSL's API, the auth
-// key, has CFSSL make them: who has it is as good as the CA for as long as the key is not changed.
-// A certificate's private key makes its owner that service, and no other. The connection string of
-// MongoDB opens the ledger, in which there is no key, but for those that tyk-k8s left there.
+// The CA's key makes certificates for any name that pods trust. The auth key of CFSSL's API has
+// CFSSL make them: until it is changed, it is as powerful as the CA's key. A certificate's private
+// key is the identity of one service. MongoDB's connection string opens the ledger, which contains
+// no keys except those that tyk-k8s stored.
 //
-//	who                   could                           what is done                                shown by
+// Each attacker, the attacks, the defence, and the tests that show it:
 //
-//	listens to CFSSL's    read the auth key               it is not sent: it signs the request        TestTheAuthKeyIsNotSent
-//	wire
-//	                      repeat a request                its certificate is for a key they lack      TestIssueWantsItsOwnKey
-//	                      change an answer                it has to be what was asked for, by our CA  TestIssueChecksTheAnswer, TestTLS
-//	answers as CFSSL      be another CA                   certPath pins it, bundlePath says whom      TestPinnedAuthority, TestTrust,
-//	                                                      pods trust; check warns if it is not pinned tykmesh.TestScripts/check
-//	                      sign more names, a CA, other    refused; common signing profiles pass       TestIssueChecksTheAnswer, TestProfiles
-//	                      uses, for over ten years
-//	                      fill the memory, lead           limits; redirects are not followed          TestRefusals, FuzzAnswer
-//	                      elsewhere
-//	                      lead the hand at a terminal     its words are one short printable line      TestRefusals, FuzzAnswer
-//	is a pod in the       ask CFSSL for a certificate     every way in asks for the auth key, a       TestOpenEndpoints, catest.TestOnlyTheKeyOpens,
-//	cluster                                               NetworkPolicy names who may; check tries    pki.TestNamespaces
-//	has the auth key      be any service                  nothing but a new key: ca init, apply       -
-//	has the CA's key      be the mesh                     nothing but a new CA: ca rotate             pki.TestRotation
-//	reads the ledger      learn names and serial numbers  no key is written, none of tyk-k8s is read  TestStoredDocument, TestLegacyRecords
-//	writes to the ledger  have another certificate used   a record must be of the certificate it      mesh.TestForgedRecord
-//	                                                      names
-//	                      have certificates deleted       only such as no API carries                 mesh.TestForeignUse,
-//	                                                                                                  mesh.TestPruneLeavesWhatServes
-//	                      lose records                    certificates are issued again, no more      mesh.TestReissue
-//	                      stop a run, fill the memory     what is no record is named; limits          TestForeignDocument, TestRecordsAreBounded,
-//	                                                                                                  FuzzStored
-//	reads logs of CI      have what is printed            nothing secret is: errors, values, traces   TestSecretsArePrintedNowhere,
-//	                                                                                                  TestNothingIsLogged, TestConnectionStrings,
-//	                                                                                                  TestMongoRefusals, TestMongoEchoesThePassword,
-//	                                                                                                  TestErrorsAboutKeyFiles
-//	writes manifests      have odd names signed           names are checked before anything is asked  TestIssueRefusesBeforeItAsks
-//	                      be a service of their choice    its name is in the manifest: review those   -
-//	reads the runner's    read keys                       files and folders are for the owner alone   TestLocalCAIsMadeOnce, TestFileLedgerIsShared
-//	disk
-//	names a file without  fill the memory                 files are read up to a limit                TestFilesAreReadUpToTheirLimit
-//	end
+//   - Listens on the network: reads the auth key. It is not sent; it signs the request.
+//     TestTheAuthKeyIsNotSent.
+//   - Listens on the network: repeats a request. The certificate is for a key that the attacker
+//     lacks. TestIssueWantsItsOwnKey.
+//   - Listens on the network: changes an answer. The certificate must match the request and be
+//     signed by the mesh's CA. TestIssueChecksTheAnswer, TestTLS.
+//   - Answers as CFSSL: signs with another CA. certPath pins the CA and bundlePath the CAs that
+//     pods trust; check warns if none is pinned. TestPinnedAuthority, TestTrust,
+//     tykmesh.TestScripts/check.
+//   - Answers as CFSSL: signs more names, a CA, other usages, or for more than ten years. This is
+//     refused; common signing profiles pass. TestIssueChecksTheAnswer, TestProfiles.
+//   - Answers as CFSSL: fills the memory or redirects. Answers are limited; redirects are not
+//     followed. TestRefusals, FuzzAnswer.
+//   - Answers as CFSSL: sends control characters to a terminal. Its messages are shortened to one
+//     printable line. TestRefusals, FuzzAnswer.
+//   - Is a pod in the cluster: asks CFSSL for a certificate. Every endpoint wants the auth key, a
+//     NetworkPolicy names the clients, and check tries the others. TestOpenEndpoints,
+//     catest.TestOnlyTheKeyOpens, pki.TestNamespaces.
+//   - Has the auth key: acts as any service. The defence is a new key: ca init, then apply.
+//   - Has the CA's key: acts as the mesh. The defence is a new CA: ca rotate. pki.TestRotation.
+//   - Reads the ledger: learns names and serial numbers. No key is written, and those of tyk-k8s
+//     are not read. TestStoredDocument, TestLegacyRecords.
+//   - Writes to the ledger: has another certificate used. A record must match the certificate
+//     that it names. mesh.TestForgedRecord.
+//   - Writes to the ledger: has certificates deleted. Only certificates that no API uses are
+//     deleted. mesh.TestForeignUse, mesh.TestPruneLeavesWhatServes.
+//   - Writes to the ledger: loses records. Certificates are issued again. mesh.TestReissue.
+//   - Writes to the ledger: stops a run, or fills the memory. An invalid record is named;
+//     listings are limited. TestForeignDocument, TestRecordsAreBounded, FuzzStored.
+//   - Reads CI logs: gets their contents. Errors, values and traces contain no secrets.
+//     TestSecretsArePrintedNowhere, TestNothingIsLogged, TestConnectionStrings,
+//     TestMongoRefusals, TestMongoEchoesThePassword, TestErrorsAboutKeyFiles.
+//   - Writes manifests: has strange names signed. Names are checked before any request.
+//     TestIssueRefusesBeforeItAsks.
+//   - Writes manifests: acts as a service of their choice. Its name is in the manifest: review
+//     those.
+//   - Reads the runner's disk: reads keys. Only the owner can read files and directories.
+//     TestLocalCAIsMadeOnce, TestFileLedgerIsShared.
+//   - Names an endless file: fills the memory. Files are read up to a limit.
+//     TestFilesAreReadUpToTheirLimit.
 package ca
 
 import (
@@ -73,23 +84,24 @@ import (
 
 // Signer signs certificate requests: a *Client or a *Local.
 type Signer interface {
-	// Chain is the certificate of the CA that signs, and after it those above it, which go with
-	// what it signs.
+	// String names the signer in messages: "CFSSL at https://cfssl:8888".
+	String() string
+	// Chain returns the certificate of the CA that signs, followed by those above it, which go into
+	// bundles.
 	Chain(ctx context.Context) ([]*x509.Certificate, error)
-	// Sign has csrPEM signed for exactly hosts and returns the certificate in PEM.
+	// Sign signs a request for exactly these hosts and returns the certificate in PEM.
 	Sign(ctx context.Context, hosts []string, csrPEM []byte) (leafPEM []byte, err error)
 }
 
-// Request says what is wanted of a new certificate.
+// Request describes a new certificate.
 type Request struct {
-	// Hosts are the DNS names of the certificate. The first is its common name too; of a host
+	// Hosts are the DNS names of the certificate. The first is also its common name; of a host
 	// longer than 64 bytes only the first label is (RFC 5280, appendix A.1, ub-common-name).
 	Hosts []string
-	// Names are the rest of the subject, as the CA.defaultNames of a tyk-k8s configuration has
-	// them.
-	Names []csr.Name
+	// Names are the rest of the subject, as in CA.defaultNames of tyk-k8s's configuration.
+	Names []Name
 	Key   KeyRequest
-	// Trust is what pods trust, which must be what signs.
+	// Trust is the CAs that pods trust. They must trust the signer.
 	Trust Trust
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
@@ -103,26 +115,26 @@ type Bundle struct {
 	Key         PrivateKey
 }
 
-// PEM returns the certificate, the CA's and the private key, in the order that the Dashboard's
-// certificate store is given them (Tyk Dashboard API, certificates). It is a secret.
+// PEM returns the certificate, the CA's and the private key, in the order of the Dashboard's
+// certificate store (Tyk Dashboard API, certificates). It is a secret.
 func (b Bundle) PEM() []byte {
 	return slices.Concat(b.Certificate, b.Chain, b.Key)
 }
 
-// StoreID returns the id that the Dashboard's certificate store gives a certificate of an
+// StoreID returns the id that the Dashboard's certificate store will give a certificate of an
 // organisation: the organisation's id and the SHA-256 of the certificate's DER in hex (Tyk
-// Dashboard API, certificates). So it is known before the upload.
+// Dashboard API, certificates).
 func StoreID(org string, leaf *x509.Certificate) string {
 	sum := sha256.Sum256(leaf.Raw)
 	return org + hex.EncodeToString(sum[:])
 }
 
-// Issue makes a key, has s sign a certificate for it and checks what comes back, because a CFSSL
-// server answers a request for an unknown profile with its default one and never looks at names.
-// Issue ends with ctx, even while a large key is made.
+// Issue makes a key, has s sign a certificate for it, and checks the result: CFSSL uses its default
+// profile for an unknown one, and never checks names. Issue ends with ctx, even while a large key
+// is made.
 //
-// Errors: a host or a key request that cannot be served (before anything is sent), those of s,
-// ErrUntrusted, ErrNotAsAsked and ErrForeignCA; the context's.
+// Errors: an invalid host or key request (before anything is sent), those of s, ErrUntrusted,
+// ErrNotAsAsked and ErrForeignCA; the context's.
 func Issue(ctx context.Context, s Signer, r Request) (Bundle, error) {
 	quiet.CFSSL()
 	if err := CheckHosts(r.Hosts); err != nil {
@@ -132,7 +144,7 @@ func Issue(ctx context.Context, s Signer, r Request) (Bundle, error) {
 		return Bundle{}, err
 	}
 
-	chain, err := s.Chain(ctx) // first: a large key takes seconds to make
+	chain, err := s.Chain(ctx) // before the key, which may take seconds
 	if err != nil {
 		return Bundle{}, err
 	}
@@ -168,7 +180,7 @@ func Issue(ctx context.Context, s Signer, r Request) (Bundle, error) {
 	return Bundle{Leaf: leaf, Certificate: encodeCertificate(leaf), Chain: EncodeCertificates(chain...), Key: keyPEM}, nil
 }
 
-// clock is now, or the system's.
+// clock returns now, or time.Now for nil.
 func clock(now func() time.Time) func() time.Time {
 	if now == nil {
 		return time.Now

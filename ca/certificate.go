@@ -15,7 +15,7 @@ import (
 // pemCertificate is the type of a PEM block that holds a certificate (RFC 7468, section 5).
 const pemCertificate = "CERTIFICATE"
 
-// parseCertificate reads the first certificate of a PEM text; what follows it is not looked at.
+// parseCertificate returns the first certificate of a PEM text and ignores the rest.
 func parseCertificate(text []byte) (*x509.Certificate, error) {
 	for {
 		block, rest := pem.Decode(text)
@@ -30,14 +30,14 @@ func parseCertificate(text []byte) (*x509.Certificate, error) {
 	}
 }
 
-// encodeCertificate is c in PEM.
+// encodeCertificate returns c in PEM.
 func encodeCertificate(c *x509.Certificate) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: pemCertificate, Bytes: c.Raw})
 }
 
-// CheckAuthority says why c cannot be the certificate of a CA at this time.
+// CheckAuthority returns an error if c is not a valid certificate of a CA.
 //
-// Errors: ErrExpired; it is no CA's, or valid only later.
+// Errors: ErrExpired; it is not a CA's, or not valid yet.
 func CheckAuthority(c *x509.Certificate, now time.Time) error {
 	switch {
 	case !c.BasicConstraintsValid || !c.IsCA:
@@ -51,15 +51,15 @@ func CheckAuthority(c *x509.Certificate, now time.Time) error {
 	return nil
 }
 
-// Terms say which certificates are kept.
+// Terms decide which certificates to keep.
 type Terms struct {
-	Authority   *x509.Certificate // who ought to have signed them; nil: nobody knows
-	RenewBefore time.Duration     // what has to be left of a certificate's life; 0: a third of it
+	Authority   *x509.Certificate // the required CA; nil accepts any
+	RenewBefore time.Duration     // the required rest of a certificate's lifetime; 0 means a third
 	Now         time.Time
 }
 
-// Unusable says why a certificate must be replaced: "expires in 9 days", "hosts a -> b", "not
-// signed by CA". It is "" for one to keep.
+// Unusable returns why a certificate must be replaced: "expires in 9 days", "hosts a -> b", "not
+// signed by CA". It returns "" for a certificate to keep.
 func (t Terms) Unusable(leaf *x509.Certificate, hosts []string) string {
 	switch {
 	case t.Now.After(leaf.NotAfter):
@@ -75,12 +75,12 @@ func (t Terms) Unusable(leaf *x509.Certificate, hosts []string) string {
 	return ""
 }
 
-// Foreign reports whether another CA signed a certificate than the one that ought to have.
+// Foreign reports whether a CA other than the required one signed a certificate.
 func (t Terms) Foreign(leaf *x509.Certificate) bool {
 	return t.Authority != nil && !issuedBy(leaf, t.Authority)
 }
 
-// Due reports whether a certificate that is valid from one time to another is to be renewed.
+// Due reports whether to renew a certificate that is valid from notBefore to notAfter.
 func (t Terms) Due(notBefore, notAfter time.Time) bool {
 	needed := t.RenewBefore
 	if needed == 0 {
@@ -89,9 +89,9 @@ func (t Terms) Due(notBefore, notAfter time.Time) bool {
 	return notAfter.Sub(t.Now) < needed
 }
 
-// issuedBy reports whether a certificate that was accepted when it was issued is of this authority:
-// it names its key (RFC 5280, section 4.2.1.1). Only where no key is named the signature is
-// checked, which takes longer than all else that is asked of a certificate.
+// issuedBy reports whether a CA issued a certificate that was verified when it was issued: the
+// certificate names the CA's key (RFC 5280, section 4.2.1.1). If it names no key, issuedBy verifies
+// the signature, which is by far the slowest check.
 func issuedBy(leaf, authority *x509.Certificate) bool {
 	if len(leaf.AuthorityKeyId) == 0 || len(authority.SubjectKeyId) == 0 {
 		return signedBy(leaf, authority)
@@ -103,19 +103,21 @@ func signedBy(leaf, authority *x509.Certificate) bool {
 	return bytes.Equal(leaf.RawIssuer, authority.RawSubject) && leaf.CheckSignatureFrom(authority) == nil
 }
 
-// SameKey compares public keys, whose types in the standard library all have Equal.
+// SameKey reports whether two public keys are equal. All their types in the standard library have
+// Equal.
 func SameKey(a, b crypto.PublicKey) bool {
 	key, ok := a.(interface{ Equal(crypto.PublicKey) bool })
 	return ok && key.Equal(b)
 }
 
-// sameHosts compares as sets: the order of names in a certificate means nothing.
+// sameHosts reports whether two lists have the same hosts: their order in a certificate means
+// nothing.
 func sameHosts(a, b []string) bool {
 	sorted := func(hosts []string) []string { return slices.Compact(slices.Sorted(slices.Values(hosts))) }
 	return slices.Equal(sorted(a), sorted(b))
 }
 
-// list is hosts for a message.
+// list returns hosts for a message.
 func list(hosts []string) string {
 	if len(hosts) == 0 {
 		return "none"
@@ -126,7 +128,7 @@ func list(hosts []string) string {
 // day returns the date of t.
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
-// Days returns a time span for people: in hours below two days, where days say too little.
+// Days returns a time span for messages, in days, or in hours below two days.
 func Days(d time.Duration) string {
 	if d < 48*time.Hour {
 		return fmt.Sprintf("%.0f h", d.Hours())

@@ -19,36 +19,36 @@ import (
 	"github.com/go-resty/resty/v2"
 )
 
-// Limits of one request to CFSSL. An answer holds one certificate; the rest is room.
+// Limits of one request to CFSSL, whose answer holds one certificate.
 const (
 	requestTimeout = 30 * time.Second
 	maxAnswer      = 1 << 20
 	rounds         = 3 // over all addresses
 )
 
-// Client has certificates signed by a CFSSL server: it uses authsign and info of its HTTP API,
-// version 1. It is safe for concurrent use.
+// Client is a Signer that sends requests to CFSSL: to authsign and info of its HTTP API, version 1.
+// It is safe for concurrent use.
 type Client struct {
 	servers []string
 	http    *resty.Client
-	token   func(request []byte) ([]byte, error) // a function, because fmt prints the key inside cfssl's provider
+	token   func(request []byte) ([]byte, error) // a function: fmt would print the key in cfssl's provider
 	backoff time.Duration                        // before the second round; doubles
 	trace   func(Call)
 	now     func() time.Time
 
 	profile string // "" is the default one
 
-	// chain holds the CA's certificate and those above it, nil before they are known, and is their
-	// lock: whoever waits for it can be cancelled.
+	// chain holds the CA's certificate and those above it, nil before they are known. The channel
+	// is also the lock, so that waiting for it can be cancelled.
 	chain chan []*x509.Certificate
-	// known likewise holds whether the profile is known to be there.
+	// known likewise holds whether CFSSL has the profile.
 	known chan bool
 }
 
-// New makes a client; it sends nothing.
+// New returns a client. It sends nothing.
 //
-// Errors: an address that is none, a key that is not hexadecimal, files that cannot be read, a CA
-// certificate that is none or has expired.
+// Errors: an invalid address, a key that is not hexadecimal, an unreadable file, a certificate that
+// is not a CA's or has expired.
 func New(c Config) (*Client, error) {
 	servers, err := parseAddresses(c.Addr, c.Secure)
 	if err != nil {
@@ -84,12 +84,18 @@ func New(c Config) (*Client, error) {
 	return client, nil
 }
 
+// String names the server: "CFSSL at https://cfssl:8888".
+func (c *Client) String() string { return c.Name() + " at " + strings.Join(c.servers, ", ") }
+
+// Name returns "CFSSL".
+func (*Client) Name() string { return ServerName }
+
 // newHTTP returns a resty client that never follows a redirect (CFSSL sends none, and a request is
 // a credential that can be replayed), never reads more than maxAnswer and never logs.
 func newHTTP(config *tls.Config) *resty.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = config
-	transport.MaxIdleConnsPerHost = 16 // as many requests as a mesh has under way, or each would dial
+	transport.MaxIdleConnsPerHost = 16 // more than --parallel, so that connections are kept
 	return resty.NewWithClient(&http.Client{
 		Transport:     transport,
 		Timeout:       requestTimeout,
@@ -104,10 +110,10 @@ func (silent) Errorf(string, ...any) {}
 func (silent) Warnf(string, ...any)  {}
 func (silent) Debugf(string, ...any) {}
 
-// Chain returns the CA's certificate and those above it: those of Config.CertPath, else the one
-// that CFSSL's info gives, asked for once.
+// Chain returns the CA's certificate and those above it: from Config.CertPath or, without it, the
+// answer of CFSSL's info, which is requested once.
 //
-// Errors: those of Sign; a certificate that is not that of a CA or is not valid now.
+// Errors: those of Sign; a certificate that is not a CA's or is not valid now.
 func (c *Client) Chain(ctx context.Context) ([]*x509.Certificate, error) {
 	return once(ctx, c.chain, func(chain []*x509.Certificate) bool { return chain != nil }, func() ([]*x509.Certificate, error) {
 		served, err := c.Served(ctx)
@@ -118,8 +124,8 @@ func (c *Client) Chain(ctx context.Context) ([]*x509.Certificate, error) {
 	})
 }
 
-// once returns the value in a channel of one, which f makes if it is not done yet. The channel is
-// the lock: whoever waits for it can be cancelled.
+// once returns the value in a channel of capacity one, and calls f for it if it is not done yet.
+// The channel is the lock, so that waiting for it can be cancelled.
 func once[T any](ctx context.Context, held chan T, done func(T) bool, f func() (T, error)) (value T, err error) {
 	select {
 	case value = <-held:
@@ -142,8 +148,8 @@ func once[T any](ctx context.Context, held chan T, done func(T) bool, f func() (
 	return value, nil
 }
 
-// Served returns the certificate of the CA that the server signs with by its own account, whatever
-// Config.CertPath says.
+// Served returns the certificate of the CA with which CFSSL says that it signs, and ignores
+// Config.CertPath.
 //
 // Errors: those of Chain.
 func (c *Client) Served(ctx context.Context) (*x509.Certificate, error) {
@@ -158,7 +164,7 @@ func (c *Client) Served(ctx context.Context) (*x509.Certificate, error) {
 	}
 
 	if err != nil {
-		return nil, fmt.Errorf("the CA's certificate that CFSSL gives: %w", err)
+		return nil, fmt.Errorf("the CA's certificate from CFSSL: %w", err)
 	}
 
 	return cert, nil
@@ -167,9 +173,9 @@ func (c *Client) Served(ctx context.Context) (*x509.Certificate, error) {
 // noProfile is a profile that no server has.
 const noProfile = "tykmesh: no such profile"
 
-// checkProfile finds out whether CFSSL has the configured profile. A server says nothing of a
-// profile that it does not have, and takes its default one (cfssl, signer.Profile): so a profile is
-// there if what it says of it is not what it says of one that cannot be.
+// checkProfile returns an error if CFSSL does not have the configured profile. CFSSL answers for an
+// unknown profile as for its default one (cfssl, signer.Profile). So checkProfile compares the
+// answers for the configured profile and for one that cannot exist.
 //
 // Errors: ErrNoProfile, those of Chain.
 func (c *Client) checkProfile(ctx context.Context) error {
@@ -184,7 +190,7 @@ func (c *Client) checkProfile(ctx context.Context) error {
 		case err != nil:
 			return false, err
 		case asked.signsLike(other):
-			return false, fmt.Errorf("%w: %q, or it is no other than the default one; without CA.profile the default one is used", ErrNoProfile, c.profile)
+			return false, fmt.Errorf("%w: %q, or it equals the default one; without CA.profile the default one is used", ErrNoProfile, c.profile)
 		}
 
 		return true, nil
@@ -193,16 +199,26 @@ func (c *Client) checkProfile(ctx context.Context) error {
 	return err
 }
 
-// OpenEndpoints returns the endpoints that would make a certificate for anybody who asks: sign,
-// where the default profile has no authentication key, and newcert, which no configuration protects
-// and only "cfssl serve -disable" takes away. Nothing is signed: what is asked for has no request
-// in it, so that only whoever would go on complains of that.
+// CheckAccess returns an OpenError if CFSSL issues certificates without a key.
+//
+// Errors: those of OpenEndpoints.
+func (c *Client) CheckAccess(ctx context.Context) error {
+	open, err := c.OpenEndpoints(ctx)
+	if len(open) > 0 {
+		return &OpenError{open}
+	}
+	return err
+}
+
+// OpenEndpoints returns the endpoints that issue certificates without a key: sign, if the default
+// profile has no authentication key, and newcert, which only "cfssl serve -disable" turns off.
+// Nothing is signed: the requests lack a CSR, and only an open endpoint complains about that.
 //
 // Errors: ErrUnreachable, the context's.
 func (c *Client) OpenEndpoints(ctx context.Context) (open []string, err error) {
 	for _, probe := range []struct{ op, body string }{
 		{"sign", `{"hostname":"check.invalid","certificate_request":"none"}`},
-		{"newcert", `{"request":null}`}, // an empty object would do for a certificate
+		{"newcert", `{"request":null}`}, // newcert would issue a certificate for an empty object
 	} {
 		_, err := c.call(ctx, probe.op, []byte(probe.body))
 		var refusal *Error
@@ -219,7 +235,7 @@ func (c *Client) OpenEndpoints(ctx context.Context) (open []string, err error) {
 	return open, nil
 }
 
-// info asks which CA signs for a profile, and how.
+// info requests the CA and the properties of a profile.
 func (c *Client) info(ctx context.Context, profile string) (answer, error) {
 	body, err := json.Marshal(info.Req{Profile: profile})
 	if err != nil {
@@ -228,18 +244,19 @@ func (c *Client) info(ctx context.Context, profile string) (answer, error) {
 	return c.call(ctx, "info", body)
 }
 
-// Sign has a request signed by authsign. It may be signed more than once when a connection fails: a
-// certificate that nobody has is harmless.
+// Sign has authsign sign a request, more than once if a connection fails: a lost certificate is
+// harmless.
 //
 // Errors: *Error for a refusal, which may be ErrUnauthorized or ErrNoProvider; ErrNoProfile;
-// *CallError where there is no answer, which is ErrUnreachable if no server could be reached; the
+// *CallError without an answer, which is ErrUnreachable if no server could be reached; the
 // context's.
 func (c *Client) Sign(ctx context.Context, hosts []string, csrPEM []byte) ([]byte, error) {
 	if err := c.checkProfile(ctx); err != nil {
 		return nil, err
 	}
 
-	// hostname, not hosts: servers of tyk-k8s's days know it alone. It replaces what the CSR names.
+	// hostname, not hosts: servers of tyk-k8s's time know nothing else. It overrides the CSR's
+	// names.
 	fields := map[string]string{"hostname": strings.Join(hosts, ","), "certificate_request": string(csrPEM)}
 	if c.profile != "" {
 		fields["profile"] = c.profile
@@ -265,7 +282,7 @@ func (c *Client) Sign(ctx context.Context, hosts []string, csrPEM []byte) ([]byt
 	return a.certificate, err
 }
 
-// call posts to the first server that answers, and again after a while if none does.
+// call posts to the first server that answers. If there is no answer, it waits and tries again.
 func (c *Client) call(ctx context.Context, op string, body []byte) (answer, error) {
 	for round := range rounds - 1 {
 		a, err := c.round(ctx, op, body)
@@ -306,7 +323,7 @@ func (c *Client) post(ctx context.Context, server, op string, body []byte) (answ
 	start := time.Now()
 	resp, err := c.http.R().SetContext(ctx).SetHeader("Content-Type", "application/json").SetBody(body).Post(server + "/api/v1/cfssl/" + op)
 	date, _ := http.ParseTime(resp.Header().Get("Date"))
-	c.trace(Call{Server: server, Op: op, Status: resp.StatusCode(), Duration: time.Since(start), Date: date})
+	c.trace(Call{Issuer: "cfssl", Server: server, Op: op, Status: resp.StatusCode(), Duration: time.Since(start), Date: date})
 	if err != nil {
 		return answer{}, transportError(ctx, server, op, err)
 	}
@@ -319,8 +336,8 @@ func (c *Client) post(ctx context.Context, server, op string, body []byte) (answ
 	return a, nil
 }
 
-// transportError says what kept an answer from coming: the caller's context, something wrong with
-// the setting up, or the server.
+// transportError returns the error for a request without an answer: the end of the caller's
+// context, a wrong setting, or an unreachable server.
 func transportError(ctx context.Context, server, op string, err error) error {
 	var asked *url.Error
 	var alert *net.OpError
@@ -329,7 +346,7 @@ func transportError(ctx context.Context, server, op string, err error) error {
 	}
 
 	if errors.As(err, &alert) && alert.Op == remoteAlert {
-		err = alert // net/http says before it where in net/http that was noticed, which is not always the same
+		err = alert // net/http puts varying words of its own before it
 	}
 
 	if ctx.Err() != nil {
@@ -341,12 +358,11 @@ func transportError(ctx context.Context, server, op string, err error) error {
 	return &CallError{server, op, err}
 }
 
-// remoteAlert is what crypto/tls calls an alert of the other side.
+// remoteAlert is the name of an alert of the other side in crypto/tls.
 const remoteAlert = "remote error"
 
-// misconfigured finds failures that neither time nor another server heals: TLS spoken with a server
-// that has none or does not trust us (a "remote error" is a TLS alert), a server that we do not
-// trust, an endless answer.
+// misconfigured reports whether neither waiting nor another server can help: the server has no TLS,
+// is not trusted, does not trust the client (a TLS alert), or sends an endless answer.
 func misconfigured(err error) bool {
 	var untrusted *tls.CertificateVerificationError
 	var noTLS tls.RecordHeaderError
@@ -355,7 +371,7 @@ func misconfigured(err error) bool {
 		errors.As(err, &op) && op.Op == remoteAlert || errors.Is(err, resty.ErrResponseBodyTooLarge)
 }
 
-// unavailable says that another server may be tried: there was no answer, or a proxy's.
+// unavailable reports whether another server should be tried: there was no answer, or a proxy's.
 func unavailable(err error) bool {
 	var refusal *Error
 	if errors.As(err, &refusal) {
@@ -368,8 +384,7 @@ func unavailable(err error) bool {
 	return errors.Is(err, ErrUnreachable)
 }
 
-// passing says that all servers may be tried again: not after one of them hung for as long as a
-// request may take.
+// passing reports whether to try all servers again. After a timeout, it is not worth it.
 func passing(err error) bool {
 	var n net.Error
 	return unavailable(err) && !(errors.As(err, &n) && n.Timeout())

@@ -78,8 +78,8 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// A connection that breaks or a proxy without a server behind it is tried again, whether or not the
-// request had an effect; three times in all.
+// After a cut connection or the error of a proxy, a request is repeated, even if it had an effect:
+// three attempts in all.
 func TestPassingFailuresHeal(t *testing.T) {
 	for _, when := range []catest.Moment{catest.Before, catest.After} {
 		for _, fault := range []catest.Fault{{Cut: true}, {Status: 502}, {Status: 503}, {Status: 504}} {
@@ -106,7 +106,7 @@ func TestPassingFailuresHeal(t *testing.T) {
 	wantRequests(t, server, "info 503", "info 503", "info 503")
 }
 
-// unused returns an address where nobody listens.
+// unused returns an address without a listener.
 func unused(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -15,8 +15,8 @@ import (
 	"github.com/tykmesh/tykmesh/ca/internal/file"
 )
 
-// readChain reads the certificate of the CA that signs, and after it those above it, each of which
-// signed the one before.
+// readChain reads the certificate of the CA that signs, followed by those above it, each of which
+// signed the previous one.
 func readChain(path string, now time.Time) ([]*x509.Certificate, error) {
 	text, err := file.Read(path)
 	if err != nil {
@@ -36,7 +36,7 @@ func checkChain(chain []*x509.Certificate, now time.Time) error {
 	}
 	for i, above := range chain[1:] {
 		if !signedBy(chain[i], above) {
-			return fmt.Errorf("%q is not signed by %q, which follows it: the CA that signs comes first, then the one above it, and so on",
+			return fmt.Errorf("%q is not signed by %q, which follows it; put the CA that signs first, then the one above it, and so on",
 				chain[i].Subject.CommonName, above.Subject.CommonName)
 		}
 	}
@@ -44,7 +44,7 @@ func checkChain(chain []*x509.Certificate, now time.Time) error {
 	return nil
 }
 
-// parseCertificates reads certificates in PEM: one at least, and nothing else.
+// parseCertificates parses certificates in PEM: at least one, and nothing else.
 func parseCertificates(text []byte) (all []*x509.Certificate, err error) {
 	for {
 		block, rest := pem.Decode(text)
@@ -54,9 +54,9 @@ func parseCertificates(text []byte) (all []*x509.Certificate, err error) {
 		case block == nil:
 			return all, nil
 		case strings.HasSuffix(block.Type, "PRIVATE KEY"):
-			return nil, errors.New("holds a private key, which does not belong into a file that others read: take it out")
+			return nil, errors.New("contains a private key, although others read this file; remove the key")
 		case block.Type != pemCertificate:
-			return nil, fmt.Errorf("holds a %s, and not only certificates", strings.ToLower(oneLine(block.Type)))
+			return nil, fmt.Errorf("contains a %s, but only certificates are allowed", strings.ToLower(oneLine(block.Type)))
 		}
 
 		cert, err := x509.ParseCertificate(block.Bytes)
@@ -68,7 +68,7 @@ func parseCertificates(text []byte) (all []*x509.Certificate, err error) {
 	}
 }
 
-// EncodeCertificates is certificates in PEM, one behind the other.
+// EncodeCertificates returns certificates in PEM, in their order.
 func EncodeCertificates(certs ...*x509.Certificate) (text []byte) {
 	for _, c := range certs {
 		text = append(text, encodeCertificate(c)...)
@@ -76,19 +76,20 @@ func EncodeCertificates(certs ...*x509.Certificate) (text []byte) {
 	return text
 }
 
-// SameAuthority reports whether two certificates are of one CA: of one name and key, whoever signed
-// them. A CA that is being rotated in has two, its own and one that the former CA signed.
+// SameAuthority reports whether two certificates belong to one CA: they have the same name and key,
+// whatever their signers. During a rotation, the new CA has two: its own, and one that the previous
+// CA signed.
 func SameAuthority(a, b *x509.Certificate) bool {
 	return bytes.Equal(a.RawSubject, b.RawSubject) && bytes.Equal(a.RawSubjectPublicKeyInfo, b.RawSubjectPublicKeyInfo)
 }
 
-// Trust is the CAs that pods trust: what the ConfigMap ca-pem holds. Without any it is for those
-// who do not say, and accepts everything.
+// Trust is the CAs that pods trust, as the ConfigMap ca-pem contains them. An empty Trust is
+// unknown and accepts every CA.
 type Trust []*x509.Certificate
 
-// ParseTrust reads a trust bundle: certificates of CAs in PEM. They may have expired.
+// ParseTrust parses a trust bundle: certificates of CAs in PEM. They may have expired.
 //
-// Errors: a text that is no PEM, or holds anything but certificates of CAs.
+// Errors: a text without certificates of CAs, or with anything else.
 func ParseTrust(text []byte) (Trust, error) {
 	t, err := parseCertificates(text)
 	if err != nil {
@@ -103,8 +104,8 @@ func ParseTrust(text []byte) (Trust, error) {
 	return t, nil
 }
 
-// Hash tells bundles of different CAs apart: 16 hexadecimal digits, whatever order the CAs stand
-// in; "" without any.
+// Hash returns 16 hexadecimal digits that identify the set of CAs, in any order; "" for an empty
+// Trust.
 func (t Trust) Hash() string {
 	if len(t) == 0 {
 		return ""
@@ -121,7 +122,7 @@ func (t Trust) Hash() string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// Check reports whether pods accept what the first CA of a chain signs, at a time.
+// Check returns an error unless pods trust the first CA of a chain.
 //
 // Errors: ErrUntrusted.
 func (t Trust) Check(chain []*x509.Certificate, now time.Time) error {
@@ -138,7 +139,7 @@ func (t Trust) Check(chain []*x509.Certificate, now time.Time) error {
 		between.AddCert(c)
 	}
 
-	// What a CA may sign is found out with what it has signed; here it is asked who trusts the CA.
+	// Any key usage: constraints of a CA are checked with the certificates that it signs.
 	_, err := chain[0].Verify(x509.VerifyOptions{
 		Roots: roots, Intermediates: between, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
 	})

@@ -15,7 +15,7 @@ import (
 	"github.com/tykmesh/tykmesh/ca/catest"
 )
 
-// file writes a file of its own.
+// file writes a new file and returns its path.
 func file(t testing.TB, parts ...[]byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "file.pem")
@@ -25,8 +25,8 @@ func file(t testing.TB, parts ...[]byte) string {
 	return path
 }
 
-// accepts reports whether a client that trusts one CA accepts what a server presents: a bundle's
-// certificates, as the Dashboard's store has them.
+// accepts reports whether a client that trusts one CA accepts a server with the certificates of a
+// bundle.
 func accepts(t testing.TB, root *x509.Certificate, b ca.Bundle, host string) bool {
 	t.Helper()
 	roots, between := x509.NewCertPool(), x509.NewCertPool()
@@ -36,8 +36,9 @@ func accepts(t testing.TB, root *x509.Certificate, b ca.Bundle, host string) boo
 	return err == nil
 }
 
-// Whoever trusts the root accepts what an intermediate CA signs, because the chain goes with it;
-// and a new CA that the former one signed is accepted by those who trust either.
+// Clients that trust the root accept the certificates of an intermediate CA, because the chain goes
+// with them. After a rotation with a cross-signed CA, clients that trust either CA accept its
+// certificates.
 func TestChains(t *testing.T) {
 	root, former := catest.NewAuthority("root"), catest.NewAuthority("former")
 	issuing := root.NewAuthority("issuing")
@@ -96,8 +97,8 @@ func TestChainRefusals(t *testing.T) {
 		want string
 	}{
 		"upside down": {slices.Concat(root.PEM(), issuing.PEM()), `"root" is not signed by "issuing", which follows it`},
-		"with a key":  {slices.Concat(issuing.PEM(), issuing.KeyPEM()), "holds a private key"},
-		"a request":   {[]byte("-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n"), "holds a certificate request"},
+		"with a key":  {slices.Concat(issuing.PEM(), issuing.KeyPEM()), "contains a private key"},
+		"a request":   {[]byte("-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n"), "contains a certificate request"},
 	} {
 		_, err := ca.New(ca.Config{Addr: "http://cfssl", Key: catest.Key, CertPath: file(t, test.text)})
 		wantError(t, err, ca.ErrCertPath, test.want)
@@ -107,7 +108,7 @@ func TestChainRefusals(t *testing.T) {
 	}
 }
 
-// A certificate that pods would refuse is not even asked for.
+// A certificate that pods would reject is not requested.
 func TestTrust(t *testing.T) {
 	former, next := catest.NewAuthority("former"), catest.NewAuthority("next")
 	cross := former.CrossSign(next)
@@ -157,7 +158,7 @@ func TestTrust(t *testing.T) {
 
 	leaf, key := catest.New(catest.Options{}).ClientPair()
 	for want, text := range map[string][]byte{
-		"is not the certificate of a CA": leaf, "holds a private key": slices.Concat(former.PEM(), key), "no certificate in PEM form": nil,
+		"is not the certificate of a CA": leaf, "contains a private key": slices.Concat(former.PEM(), key), "no certificate in PEM form": nil,
 	} {
 		if _, err := ca.ParseTrust(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
@@ -165,8 +166,7 @@ func TestTrust(t *testing.T) {
 	}
 }
 
-// CFSSL signs with its default profile where it does not have the one that was asked for, and says
-// nothing of it.
+// CFSSL silently uses its default profile for an unknown one.
 func TestProfile(t *testing.T) {
 	server := catest.New(catest.Options{Profile: "mesh"})
 	t.Cleanup(server.Close)
@@ -200,12 +200,12 @@ func TestOpenKeyRefusals(t *testing.T) {
 		key  []byte
 		want string
 	}{
-		{other.KeyPEM(), "is not that of the certificate in"},
+		{other.KeyPEM(), "does not match the certificate in"},
 		{encrypted, "the key is encrypted"},
 		{old, "the key is encrypted"},
 		{[]byte("gibberish"), "no private key in PEM form"},
 		{a.PEM(), "no private key in PEM form"},
-		{[]byte("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"), "not a private key that is known here"},
+		{[]byte("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"), "unknown kind of private key"},
 	} {
 		if _, err := ca.OpenKey(file(t, a.PEM()), file(t, test.key), time.Now()); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("error %v, want one with %q", err, test.want)
@@ -216,7 +216,8 @@ func TestOpenKeyRefusals(t *testing.T) {
 	wantError(t, err, os.ErrNotExist, "reading the CA's private key")
 }
 
-// Nobody accepts a certificate once its CA has ended: what a key here signs ends with it.
+// Clients reject a certificate after its CA has expired, so certificates of a local key end with
+// it.
 func TestOpenKeyEndsWithItsCA(t *testing.T) {
 	end := time.Now().AddDate(0, 6, 0).Truncate(time.Second)
 	a := catest.NewAuthorityFor("half a year", time.Now().AddDate(-1, 0, 0), end)

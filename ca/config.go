@@ -18,44 +18,6 @@ import (
 	"github.com/tykmesh/tykmesh/ca/internal/file"
 )
 
-// Config says where CFSSL is. The fields that tyk-k8s has too are named as it names them. A Config
-// prints without its key.
-type Config struct {
-	// Addr is CFSSL's address, or several separated by commas: each is tried when the ones before
-	// cannot be reached. Without a scheme it is http (https if Secure), and port 8888 unless it has
-	// one.
-	Addr string
-	// Key is the key of authsign in hex: the secret itself, not where to find it.
-	Key string
-	// Profile is the signing profile; "" is the default one.
-	Profile string
-	// CertPath is the CA's certificate in PEM, and after it those above it that go with what it
-	// signs. "" trusts the one that CFSSL gives.
-	CertPath string
-	// Secure asks for TLS. SkipCACheck, which counts only with Secure, leaves the server's
-	// certificate unchecked.
-	Secure, SkipCACheck bool
-	// TLSRemoteCA is a file with the CAs that may sign the server's certificate; "" means those of
-	// the system.
-	TLSRemoteCA string
-	// MutualTLSCert and MutualTLSKey are the files of a client certificate, for a CFSSL that was
-	// started with -mutual-tls-ca.
-	MutualTLSCert, MutualTLSKey string
-
-	// Trace, unless nil, is called after each request, from many goroutines.
-	Trace func(Call) `json:"-"`
-	// Now is the clock that CA certificates are judged by; nil is time.Now.
-	Now func() time.Time `json:"-"`
-}
-
-// Call is one request to CFSSL, as far as it may be shown.
-type Call struct {
-	Server, Op string
-	Status     int // 0 when no answer came
-	Duration   time.Duration
-	Date       time.Time // of the server's clock, to the second (RFC 9110, section 6.6.1); zero where it did not say
-}
-
 // shown is a Config that may be printed.
 type shown Config
 
@@ -63,13 +25,13 @@ func (c Config) shown() shown {
 	if c.Key != "" {
 		c.Key = redacted
 	}
-	if strings.Contains(c.Addr, "@") { // New refuses it, but it may be printed before
+	if strings.Contains(c.Addr, "@") { // New refuses it, but the Config may be printed first
 		c.Addr = redacted
 	}
 	return shown(c)
 }
 
-// Format prints the configuration without the key, whatever the verb.
+// Format prints the configuration without the key, for every verb.
 func (c Config) Format(f fmt.State, verb rune) {
 	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), c.shown())
 }
@@ -80,7 +42,7 @@ func (c Config) MarshalJSON() ([]byte, error) { return json.Marshal(c.shown()) }
 // LogValue returns the configuration without the key.
 func (c Config) LogValue() slog.Value { return slog.AnyValue(c.shown()) }
 
-// chain reads the CA's certificate and those above it from CertPath; nil without one.
+// chain returns the CA's certificate and those above it from CertPath; nil without CertPath.
 func (c Config) chain(now time.Time) ([]*x509.Certificate, error) {
 	if c.CertPath == "" {
 		return nil, nil
@@ -97,9 +59,8 @@ func (c Config) chain(now time.Time) ([]*x509.Certificate, error) {
 	return chain, nil
 }
 
-// provider makes cfssl's authentication of the key. cfssl's parser is not asked about a wrong one:
-// it quotes the wrong byte, and it takes env:NAME and file:PATH, which a configuration resolves
-// before.
+// provider returns cfssl's authentication with the key. It checks the key first, because cfssl's
+// parser quotes a wrong byte, and accepts env:NAME and file:PATH, which the caller has resolved.
 func (c Config) provider() (auth.Provider, error) {
 	switch _, err := hex.DecodeString(c.Key); {
 	case c.Key == "":
@@ -113,7 +74,7 @@ func (c Config) provider() (auth.Provider, error) {
 	return auth.New(c.Key, nil)
 }
 
-// tls returns the configuration of connections to CFSSL.
+// tls returns the TLS configuration of connections to CFSSL.
 func (c Config) tls() (*tls.Config, error) {
 	t := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: c.Secure && c.SkipCACheck}
 	if c.TLSRemoteCA != "" {
@@ -138,7 +99,7 @@ func (c Config) tls() (*tls.Config, error) {
 	return t, nil
 }
 
-// loadPair is tls.LoadX509KeyPair, but for files that have no end.
+// loadPair returns the same as tls.LoadX509KeyPair, but reads files up to a limit.
 func loadPair(certPath, keyPath string) (tls.Certificate, error) {
 	cert, certErr := file.Read(certPath)
 	key, keyErr := file.Read(keyPath)

@@ -12,21 +12,21 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
-// collection is where the ledger is: the MongoDB collection of tyk-k8s, and the bucket of the same
-// name in a file.
+// collection is the name of the ledger: the MongoDB collection of tyk-k8s, and the bucket in a
+// file.
 const collection = "k8s_ca"
 
-// document is a record as it is stored: in BSON, or in a file in the JSON that stands for it
-// (MongoDB Extended JSON). Its first fields are those of tyk-k8s, in the lower case that its driver
-// gave them, so that one collection serves both; but never bundle.privatekey and bundle.bundled.
+// document is a stored record: in BSON, or in a file in the equivalent JSON (MongoDB Extended
+// JSON). Its first fields are those of tyk-k8s, in the lower case of its driver, so that both can
+// use one collection; but it never has bundle.privatekey and bundle.bundled.
 type document struct {
 	ID            any      `bson:"_id"` // a string; an ObjectID where tyk-k8s wrote it
 	BundleHistory []stored `bson:"bundlehistory"`
 	Content       content  `bson:",inline"`
 }
 
-// parseDocument reads a document as it is in a file. A text that is no JSON at all is not given to
-// the driver, which does not come to an end with some.
+// parseDocument parses a document of a file. It checks the JSON first, because the driver's parser
+// loops for ever on some invalid texts.
 func parseDocument(text []byte) (d document, err error) {
 	if !json.Valid(text) || !utf8.Valid(text) {
 		return d, errors.New("it is not JSON")
@@ -35,7 +35,7 @@ func parseDocument(text []byte) (d document, err error) {
 	return d, err
 }
 
-// content is what a replacement sets: all but the identity and the history.
+// content is the part of a document that a replacement sets: all but the id and the history.
 type content struct {
 	UID             string    `bson:"uid"`
 	Bundle          stored    `bson:"bundle"`
@@ -68,7 +68,7 @@ const (
 	fieldHistory     = "bundlehistory"
 )
 
-// newDocument returns a record as it is inserted.
+// newDocument returns the document of a new record.
 func newDocument(r Record) document {
 	return document{ID: r.ID, BundleHistory: []stored{}, Content: newContent(r)}
 }
@@ -91,16 +91,16 @@ func newContent(r Record) content {
 	}
 }
 
-// storable returns a time as BSON keeps it, so that both ledgers give back the same.
+// storable returns a time in BSON's precision, so that both ledgers return the same.
 func storable(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
-// past is what the history keeps of a certificate that another one replaced at a time.
+// past returns the history's entry of a certificate that was replaced at a time.
 func (s stored) past(replaced time.Time) stored {
 	s.Replaced = storable(replaced)
 	return s
 }
 
-// record returns the document for callers.
+// record returns the record in a document.
 func (d document) record() Record {
 	c := d.Content
 	r := Record{
@@ -130,9 +130,8 @@ func (d document) record() Record {
 	return r
 }
 
-// fillLegacy takes from the certificate what tyk-k8s did not store beside it. A certificate that
-// cannot be parsed leaves the fields empty: the record is still one that somebody may want to
-// delete.
+// fillLegacy fills in the fields that tyk-k8s does not store, from the certificate. If it cannot be
+// parsed, the fields stay empty: users may still want to delete such a record.
 func (r *Record) fillLegacy(mesh bool) {
 	r.Legacy = true
 	r.State = Active // tyk-k8s stored records after the upload
@@ -149,7 +148,7 @@ func (r *Record) fillLegacy(mesh bool) {
 	r.Hosts, r.Serial, r.NotBefore = leaf.DNSNames, leaf.SerialNumber.String(), leaf.NotBefore
 }
 
-// sortRecords orders by id.
+// sortRecords sorts records by id.
 func sortRecords(records []Record) {
 	slices.SortFunc(records, func(a, b Record) int { return strings.Compare(a.ID, b.ID) })
 }

@@ -4,36 +4,50 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 )
 
 var (
-	// ErrUnauthorized says that CFSSL refused the key: "invalid token", or a status that says so.
+	// ErrUnauthorized: CFSSL refused the key, by "invalid token" or an HTTP status.
 	ErrUnauthorized = errors.New("CFSSL refused the key")
-	// ErrNoProvider says that CFSSL has no authentication key for the profile it would sign with,
-	// so that no key is right.
+	// ErrNoProvider: CFSSL's signing profile has no authentication key, so that every key is wrong.
 	ErrNoProvider = errors.New("CFSSL has no authentication for its signing profile")
-	// ErrUnreachable says that CFSSL answered at none of its addresses.
+	// ErrUnreachable: CFSSL answers at none of its addresses.
 	ErrUnreachable = errors.New("no answer")
-	// ErrCertPath says that the file of Config.CertPath is not there, or holds no certificate of a
-	// CA that is valid now.
+	// ErrCertPath: the file Config.CertPath is missing or has no valid certificate of a CA.
 	ErrCertPath = errors.New("no usable CA certificate")
-	// ErrExpired says that the time of a CA is over.
+	// ErrExpired: a CA has expired.
 	ErrExpired = errors.New("expired")
-	// ErrNotAsAsked says that a certificate was signed that is not what was asked for: for another
-	// key, other hosts, another use or time.
-	ErrNotAsAsked = errors.New("what was signed is not what was asked for")
-	// ErrNotYetValid says that what was signed is valid only later, which is to say that clocks
-	// differ. It comes with ErrNotAsAsked.
+	// ErrNotAsAsked: the certificate differs from the request in its key, hosts, usage or validity.
+	ErrNotAsAsked = errors.New("the certificate differs from the request")
+	// ErrNotYetValid: the certificate is valid only later, because clocks differ. It comes with
+	// ErrNotAsAsked.
 	ErrNotYetValid = errors.New("it is not valid yet")
-	// ErrForeignCA says that a certificate was signed by another CA than the one that sidecars are
-	// to trust (Signer.Chain).
+	// ErrForeignCA: another CA than the one of Signer.Chain signed, which sidecars need not trust.
 	ErrForeignCA = errors.New("signed by another CA")
-	// ErrUntrusted says that pods do not trust a CA, as far as their trust bundle is known (Trust).
+	// ErrUntrusted: pods do not trust a CA, according to their trust bundle (Trust).
 	ErrUntrusted = errors.New("pods do not trust the CA")
-	// ErrNoProfile says that CFSSL has no signing profile of the configured name: it would sign
-	// with its default one and not say so.
+	// ErrNoProfile: CFSSL does not have the configured signing profile, and would silently use its
+	// default one.
 	ErrNoProfile = errors.New("CFSSL has no such signing profile")
 )
+
+// OpenError means that CFSSL issues certificates to every client that reaches it.
+type OpenError struct{ Endpoints []string }
+
+// Error names the endpoints that ask for no key.
+func (e *OpenError) Error() string {
+	return "CFSSL issues certificates without a key: " + strings.Join(e.Endpoints, ", ")
+}
+
+// Hint returns the setting of CFSSL that closes them.
+func (e *OpenError) Hint() string {
+	if slices.Contains(e.Endpoints, "sign") {
+		return "CFSSL's configuration needs an auth_key on signing.default"
+	}
+	return "start it with: cfssl serve -disable " + Disabled
+}
 
 // Error is a refusal by CFSSL. errors.Is finds ErrUnauthorized and ErrNoProvider.
 type Error struct {
@@ -44,8 +58,8 @@ type Error struct {
 	Message string // one line, bounded
 }
 
-// CallError is a request to CFSSL that got no answer: ErrUnreachable, TLS that did not come about,
-// the end of the context.
+// CallError is a request to CFSSL without an answer: ErrUnreachable, a TLS failure, the end of the
+// context.
 type CallError struct {
 	Server string // the address, without credentials
 	Op     string // the endpoint: authsign or info
@@ -58,22 +72,21 @@ func (e *CallError) Error() string { return fmt.Sprintf("cfssl %s at %s: %v", e.
 // Unwrap returns the reason.
 func (e *CallError) Unwrap() error { return e.Err }
 
-// What CFSSL's authsign says, with its error code 400, when a token is wrong and when the profile
-// has no key.
+// Messages of CFSSL's authsign, with its error code 400.
 const (
-	messageToken    = "invalid token"
-	messageProvider = "no authentication provider"
+	messageToken    = "invalid token"              // the key is wrong
+	messageProvider = "no authentication provider" // the profile has no key
 )
 
-// messageAuthentication is what CFSSL's sign says where the profile has a key.
+// messageAuthentication is the message of CFSSL's sign for a profile with a key.
 const messageAuthentication = "authentication required"
 
-// Error returns one line: the server, the endpoint, the message, the status.
+// Error returns one line: the endpoint, the server, the message, the status.
 func (e *Error) Error() string {
 	return fmt.Sprintf("cfssl %s at %s: %s (HTTP %d)", e.Op, e.Server, e.Message, e.Status)
 }
 
-// Is tells refused keys and missing authentication from all else.
+// Is reports whether the refusal is ErrUnauthorized or ErrNoProvider.
 func (e *Error) Is(target error) bool {
 	switch target {
 	case ErrUnauthorized:

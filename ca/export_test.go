@@ -8,40 +8,40 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
-// Until is how the making of a key ends with its context.
+// Until calls until.
 func Until(ctx context.Context, f func() (int, error)) (int, error) { return until(ctx, f) }
 
-// WithoutBackoff lets a client try again at once.
+// WithoutBackoff removes the waits between a client's attempts.
 func WithoutBackoff(c *Client) { c.backoff = 0 }
 
-// ParseAddress is what New makes of one address.
+// ParseAddress calls parseAddress.
 func ParseAddress(text string, secure bool) (string, error) { return parseAddress(text, secure) }
 
-// MaxMessage bounds what errors quote.
+// MaxMessage bounds the quotations in errors.
 const MaxMessage = maxMessage
 
-// ParseAnswer is what the client makes of CFSSL's answer.
+// ParseAnswer returns the certificate or the message in CFSSL's answer.
 func ParseAnswer(status int, body []byte) (certificate []byte, message string) {
 	a := parseAnswer(status, body)
 	return a.certificate, a.message
 }
 
-// ParseCertificate is how every certificate is read.
+// ParseCertificate calls parseCertificate.
 func ParseCertificate(text []byte) (*x509.Certificate, error) { return parseCertificate(text) }
 
-// EncodeCertificate is how every certificate is written.
+// EncodeCertificate calls encodeCertificate.
 func EncodeCertificate(c *x509.Certificate) []byte { return encodeCertificate(c) }
 
-// LimitListings lets a listing of records have so many bytes.
+// LimitListings sets the limit of a listing of records in bytes.
 func LimitListings(l *MongoLedger, most int) { l.most = most }
 
-// ReadStored reads a record as a ledger in a file does.
+// ReadStored parses a record as a FileLedger does.
 func ReadStored(text []byte) (Record, error) {
 	d, err := parseDocument(text)
 	return d.record(), err
 }
 
-// StoredRecord returns a record as a ledger in a file holds it.
+// StoredRecord returns a record in the form of a FileLedger.
 func StoredRecord(r Record) []byte {
 	text, err := bson.MarshalExtJSON(newDocument(r), false, false)
 	if err != nil {
@@ -50,8 +50,8 @@ func StoredRecord(r Record) []byte {
 	return text
 }
 
-// CheckConnectionString returns the database that a connection string names, and what is said of an
-// error that the driver comes with.
+// CheckConnectionString returns the database in a connection string, or the message about an
+// invalid one, and the message about an error of the driver.
 func CheckConnectionString(text string, failure error) (database, said string) {
 	opts := options.Client().ApplyURI(text)
 	if err := opts.Validate(); err != nil {

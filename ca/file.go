@@ -15,25 +15,25 @@ import (
 )
 
 const (
-	// fileTimeout bounds the wait for another process that has the file open, which takes
-	// milliseconds.
+	// fileTimeout bounds the wait for another process, which usually takes milliseconds.
 	fileTimeout = 10 * time.Second
-	// fileTurn is how long one try waits, and so how late the end of a context is noticed.
+	// fileTurn bounds one attempt to open the file, and so the delay before an ended context is
+	// noticed.
 	fileTurn = 100 * time.Millisecond
 )
 
-// FileLedger keeps the records in a bbolt file that only its owner may read: the documents that a
-// MongoLedger stores, in JSON, by id. The file is open only while an operation needs it, so that
-// several processes can use it in turn. It is safe for concurrent use.
+// FileLedger keeps the records in a bbolt file that only its owner may read: the documents of a
+// MongoLedger, in JSON, by id. The file is open only during an operation, so that several processes
+// can take turns. It is safe for concurrent use.
 //
-// Errors of its methods, besides those that they name: a file that cannot be read or written, is
-// something else, or is held by another process for longer than ten seconds; the context's.
+// All methods return errors for a file that cannot be read or written, is not a bbolt file, or that
+// another process keeps open for longer than ten seconds; and the context's.
 type FileLedger struct {
 	path string
-	turn chan struct{} // holds a token; the lock of the file keeps goroutines out too, but lets them in by polling
+	turn chan struct{} // holds a token; goroutines would have to poll the lock of the file
 }
 
-// OpenFileLedger opens the ledger in a file. The first insert makes the file.
+// OpenFileLedger opens the ledger in a file. The first insert creates the file.
 //
 // Errors: those of the ledger's methods.
 func OpenFileLedger(ctx context.Context, path string) (*FileLedger, error) {
@@ -44,6 +44,9 @@ func OpenFileLedger(ctx context.Context, path string) (*FileLedger, error) {
 	}
 	return l, nil
 }
+
+// String returns the path of the file.
+func (l *FileLedger) String() string { return l.path }
 
 // Records lists all records, ordered by id.
 func (l *FileLedger) Records(ctx context.Context) ([]Record, error) {
@@ -78,7 +81,7 @@ func (l *FileLedger) Records(ctx context.Context) ([]Record, error) {
 
 // Insert adds a record.
 //
-// Errors: ErrRecordExists when its id is taken: of two inserts at once one gets it.
+// Errors: ErrRecordExists when its id is taken. Of two concurrent inserts, one fails.
 func (l *FileLedger) Insert(ctx context.Context, r Record) error {
 	err := l.update(ctx, r.ID, func(d *document) (*document, error) {
 		if d != nil {
@@ -89,9 +92,8 @@ func (l *FileLedger) Insert(ctx context.Context, r Record) error {
 	return l.wrap("inserting record "+r.ID, err)
 }
 
-// Replace makes the record with r's id that of r, if the certificate that it holds has still the
-// fingerprint old: it compares the id and the fingerprint and nothing else. Where r has another
-// fingerprint, the old certificate moves to the history.
+// Replace replaces the record with r's id by r, if its certificate still has the fingerprint old.
+// It compares nothing else. If r has another fingerprint, the old certificate moves to the history.
 //
 // Errors: ErrRecordChanged when there is no such record.
 func (l *FileLedger) Replace(ctx context.Context, old string, r Record) error {
@@ -110,10 +112,9 @@ func (l *FileLedger) Replace(ctx context.Context, old string, r Record) error {
 	return l.wrap("replacing record "+r.ID, err)
 }
 
-// Delete removes a record that holds the certificate with this fingerprint. One that is not there
-// is deleted.
+// Delete deletes a record if its certificate has the fingerprint; deleting an absent one succeeds.
 //
-// Errors: ErrRecordChanged when it holds another.
+// Errors: ErrRecordChanged when it has another certificate.
 func (l *FileLedger) Delete(ctx context.Context, id, fingerprint string) error {
 	err := l.update(ctx, id, func(d *document) (*document, error) {
 		if d != nil && d.Content.Bundle.Fingerprint != fingerprint {
@@ -124,11 +125,11 @@ func (l *FileLedger) Delete(ctx context.Context, id, fingerprint string) error {
 	return l.wrap("deleting record "+id, err)
 }
 
-// Close does nothing: the file is not open. It is there so that both ledgers are used alike.
+// Close does nothing: the file is not open between operations.
 func (l *FileLedger) Close(context.Context) error { return nil }
 
-// update replaces a document by what change makes of it, in one transaction: nil stands for no
-// document on both sides. It is on the disk when update returns.
+// update replaces a document by the result of change, in one transaction; nil means no document.
+// When update returns, the result is on disk.
 func (l *FileLedger) update(ctx context.Context, id string, change func(*document) (*document, error)) error {
 	return l.use(ctx, false, func(db *bbolt.DB) error {
 		return db.Update(func(tx *bbolt.Tx) error {
@@ -164,7 +165,7 @@ func (l *FileLedger) update(ctx context.Context, id string, change func(*documen
 	})
 }
 
-// use opens the file for the time of do.
+// use opens the file, calls do, and closes the file.
 func (l *FileLedger) use(ctx context.Context, readOnly bool, do func(*bbolt.DB) error) (err error) {
 	select {
 	case <-l.turn:
@@ -189,8 +190,8 @@ func (l *FileLedger) use(ctx context.Context, readOnly bool, do func(*bbolt.DB) 
 	return do(db)
 }
 
-// create makes the file if it is not there: complete or not at all, because what a full disk leaves
-// of a new file is broken for bbolt, for good.
+// create creates the file unless it exists: completely or not at all, because bbolt can never open
+// a file that was truncated by a full disk.
 func (l *FileLedger) create() error {
 	if _, err := os.Stat(l.path); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -210,14 +211,15 @@ func (l *FileLedger) create() error {
 	if err := db.Close(); err != nil {
 		return err
 	}
-	if err := os.Link(path, l.path); err != nil && !errors.Is(err, fs.ErrExist) { // another process made it meanwhile
+	if err := os.Link(path, l.path); err != nil && !errors.Is(err, fs.ErrExist) { // another process was faster
 		return err
 	}
 
 	return nil
 }
 
-// open waits for other processes in short turns, because bbolt's wait does not end with a context.
+// open opens the file. It waits for other processes in short turns, because bbolt's wait does not
+// end with a context.
 func (l *FileLedger) open(ctx context.Context, readOnly bool) (*bbolt.DB, error) {
 	for deadline := time.Now().Add(fileTimeout); ; {
 		if ctx.Err() != nil {
@@ -233,7 +235,7 @@ func (l *FileLedger) open(ctx context.Context, readOnly bool) (*bbolt.DB, error)
 	}
 }
 
-// wrap names the file and what failed; nil stays nil.
+// wrap adds the operation and the file to an error; nil stays nil.
 func (l *FileLedger) wrap(op string, err error) error {
 	if err == nil {
 		return nil

@@ -22,8 +22,8 @@ func openFile(t testing.TB, path string) *ca.FileLedger {
 	return l
 }
 
-// Two processes use one file in turn: each opens it for one operation at a time, and sees what the
-// other wrote.
+// Two processes share one file: each opens it for one operation at a time, and sees the other's
+// records.
 func TestFileLedgerIsShared(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	one, two := openFile(t, path), openFile(t, path)
@@ -53,7 +53,7 @@ func TestFileLedgerIsShared(t *testing.T) {
 	}
 }
 
-// Who waits for the file can be interrupted.
+// Waiting for the file can be interrupted.
 func TestFileLedgerHeldByAnother(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	l := openFile(t, path)

@@ -15,7 +15,7 @@ const (
 	maxHost       = 253
 )
 
-// CheckHosts refuses hosts that must not be sent to be signed: CFSSL signs any text, also none. It
+// CheckHosts returns an error for hosts that must not be signed: CFSSL signs any text, even "". It
 // is pure, so that a plan can be refused before its first request.
 func CheckHosts(hosts []string) error {
 	if len(hosts) == 0 {
@@ -31,8 +31,8 @@ func CheckHosts(hosts []string) error {
 }
 
 // commonName returns the common name of a host's certificate: the host, or its first label if the
-// host is too long. Clients compare the alternative names alone (RFC 9525, section 2); the common
-// name is for the eyes of the Dashboard's users.
+// host is too long. The Dashboard shows it to its users; clients only compare the alternative names
+// (RFC 9525, section 2).
 func commonName(host string) string {
 	if len(host) <= maxCommonName {
 		return host
@@ -43,10 +43,10 @@ func commonName(host string) string {
 
 func checkHost(h string) error {
 	if _, err := netip.ParseAddr(h); err == nil {
-		return fmt.Errorf("host %q: an IP address; the mesh finds certificates by name", h)
+		return fmt.Errorf("host %q: is an IP address; the mesh finds certificates by name", h)
 	}
 	if strings.Contains(h, "*") {
-		return fmt.Errorf("host %q: a wildcard; a certificate names exactly the hosts of one service", h)
+		return fmt.Errorf("host %q: is a wildcard; a certificate must name exactly the hosts of one service", h)
 	}
 
 	for label := range strings.SplitSeq(h, ".") {
@@ -58,9 +58,9 @@ func checkHost(h string) error {
 	return nil
 }
 
-// IsLabel returns the rule for names of Services and namespaces (Kubernetes API conventions: RFC
-// 1123 label). A regular expression of it would cost every start of the program a third of a
-// millisecond.
+// IsLabel reports whether s can be the name of a Service or a namespace (Kubernetes API
+// conventions: RFC 1123 label). A regular expression would cost every start of the program a third
+// of a millisecond.
 func IsLabel(s string) bool {
 	for _, c := range []byte(s) {
 		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {

@@ -13,7 +13,7 @@ import (
 	"github.com/tykmesh/tykmesh/ca"
 )
 
-// Whoever interrupts the making of a key does not wait for it: here it would never be made.
+// An interruption does not wait for the key, which would never be made here.
 func TestKeyIsInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	for _, makes := range []func() (int, error){
@@ -30,7 +30,7 @@ func TestKeyIsInterrupted(t *testing.T) {
 	}
 }
 
-// What is interrupted asks nobody to sign.
+// After an interruption, nothing is signed.
 func TestIssueIsInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	signer := interrupting{newLocal(t, t.TempDir()), cancel, t}
@@ -38,14 +38,14 @@ func TestIssueIsInterrupted(t *testing.T) {
 	wantError(t, err, context.Canceled, "making a key rsa 8192")
 }
 
-// interrupting ends the context while a certificate is issued.
+// interrupting is a signer that ends the context while a certificate is issued.
 type interrupting struct {
 	*ca.Local
 	cancel context.CancelFunc
 	t      *testing.T
 }
 
-// Chain comes right before the key is made.
+// Chain ends the context: Issue calls it right before it makes the key.
 func (i interrupting) Chain(ctx context.Context) ([]*x509.Certificate, error) {
 	i.cancel()
 	return i.Local.Chain(ctx)
@@ -56,8 +56,7 @@ func (i interrupting) Sign(context.Context, []string, []byte) ([]byte, error) {
 	return nil, errors.New("too late")
 }
 
-// Opening a ledger that another process holds can be interrupted, like everything that is done with
-// it.
+// If another process keeps the ledger open, every operation on it can be interrupted.
 func TestOpeningIsInterrupted(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	other, err := bbolt.Open(path, 0o600, nil)
@@ -72,8 +71,8 @@ func TestOpeningIsInterrupted(t *testing.T) {
 	wantError(t, err, context.Canceled, path)
 }
 
-// A server is not told that a ledger is closed once the context has ended: it may be the one that
-// does not answer.
+// After the end of the context, Close does not notify the server, which may be the one that does
+// not answer.
 func TestClosingIsInterrupted(t *testing.T) {
 	asked := make(chan string, 100)
 	uri := serveStub(t, func(request bson.Raw) bson.D {

@@ -22,7 +22,7 @@ import (
 	"github.com/tykmesh/tykmesh/ca/catest"
 )
 
-// newCFSSL starts a CFSSL and a client of it.
+// newCFSSL starts a CFSSL and returns it with a client.
 func newCFSSL(t testing.TB, o catest.Options) (*catest.Server, *ca.Client) {
 	t.Helper()
 	server := catest.New(o)
@@ -57,8 +57,8 @@ func eachSigner(t *testing.T, test func(*testing.T, ca.Signer)) {
 	t.Run("local", func(t *testing.T) { test(t, newLocal(t, t.TempDir())) })
 }
 
-// What Issue promises: a certificate that verifies against the authority for each host, for servers
-// and for clients, and no other host; with its key.
+// Issue returns a certificate that verifies against the CA for each host, for servers and clients,
+// and for no other host; with its key.
 func TestIssuedCertificatesVerify(t *testing.T) {
 	hosts := []string{"mesh", "mesh.local", "localhost"}
 	eachSigner(t, func(t *testing.T, s ca.Signer) {
@@ -97,8 +97,8 @@ func TestIssuedCertificatesVerify(t *testing.T) {
 	})
 }
 
-// TestLongNames: Kubernetes lets a service and its namespace have 63 bytes each, too many for a
-// common name. The certificate names the host all the same.
+// TestLongNames: a service and its namespace may have 63 bytes each, which is too long for a common
+// name. The certificate names the host nevertheless.
 func TestLongNames(t *testing.T) {
 	app, namespace := "a"+strings.Repeat("b", 62), strings.Repeat("n", 63)
 	eachSigner(t, func(t *testing.T, s ca.Signer) {
@@ -127,7 +127,7 @@ func TestLongNames(t *testing.T) {
 	})
 }
 
-// A mesh issues many at once with one signer, and asks for the authority once.
+// Many certificates can be issued at once with one signer, which requests the CA only once.
 func TestConcurrentIssues(t *testing.T) {
 	server, client := newCFSSL(t, catest.Options{})
 	local := newLocal(t, t.TempDir())
@@ -148,7 +148,7 @@ func TestConcurrentIssues(t *testing.T) {
 	}
 }
 
-// One certificate costs one request, the CA's another, once.
+// One certificate costs one request. The CA costs another, once.
 func TestNothingIsAskedTwice(t *testing.T) {
 	server, client := newCFSSL(t, catest.Options{})
 	for _, host := range []string{"echo.default", "sleep.default"} {
@@ -208,7 +208,7 @@ func TestIssueRefusesBeforeItAsks(t *testing.T) {
 	wantRequests(t, server)
 }
 
-// CFSSL answers with something else than what was asked for: a reason each, and no bundle.
+// CFSSL signs something else than requested: each time there is a reason, and no bundle.
 func TestIssueChecksTheAnswer(t *testing.T) {
 	past := func() time.Time { return time.Now().Add(-48 * time.Hour) }
 	future := func() time.Time { return time.Now().Add(2 * time.Hour) }
@@ -259,12 +259,12 @@ func TestIssueChecksTheAnswer(t *testing.T) {
 	}
 }
 
-// allowing returns a signing profile like the default one that allows one use more.
+// allowing returns the default signing profile with one more usage.
 func allowing(usage string) catest.Options {
 	return catest.Options{Usages: append(config.DefaultConfig().Usage, usage)}
 }
 
-// TestProfiles: certificates by common signing profiles are accepted.
+// TestProfiles: certificates of common signing profiles are accepted.
 func TestProfiles(t *testing.T) {
 	for name, o := range map[string]catest.Options{
 		"cfssl's own":            {Usages: config.DefaultConfig().Usage, Expiry: config.DefaultConfig().Expiry},
@@ -283,7 +283,7 @@ func TestProfiles(t *testing.T) {
 	}
 }
 
-// A certificate for a key that is not ours is useless whoever signed it.
+// A certificate for a foreign key is refused, whatever its signer.
 func TestIssueWantsItsOwnKey(t *testing.T) {
 	_, client := newCFSSL(t, catest.Options{})
 	other, err := ca.Issue(t.Context(), client, ca.Request{Hosts: []string{"echo.default"}})
@@ -305,7 +305,7 @@ type replayed struct {
 
 func (r replayed) Sign(context.Context, []string, []byte) ([]byte, error) { return r.leaf, nil }
 
-// A pinned CA wins over the one that CFSSL gives.
+// A pinned CA wins over the one in CFSSL's info.
 func TestPinnedAuthority(t *testing.T) {
 	server := catest.New(catest.Options{})
 	t.Cleanup(server.Close)
@@ -362,7 +362,7 @@ func errText(err error) string {
 	return err.Error()
 }
 
-// When a certificate is replaced: what `inject` and `certs list` show people as the reason.
+// The reasons to replace a certificate, as inject and certs list show them.
 func TestUnusable(t *testing.T) {
 	server, client := newCFSSL(t, catest.Options{Expiry: 300 * 24 * time.Hour})
 	b, err := ca.Issue(t.Context(), client, ca.Request{Hosts: []string{"mesh", "mesh.local"}})

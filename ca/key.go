@@ -14,48 +14,50 @@ import (
 	"github.com/cloudflare/cfssl/csr"
 )
 
-// redacted is what a secret prints as.
+// redacted stands for a secret in every output.
 const redacted = "[redacted]"
 
-// PrivateKey is a private key in PEM. However it is printed, logged or encoded, it shows as
-// [redacted]; the bytes are had by conversion.
+// PrivateKey is a private key in PEM. Printed, logged or encoded, it shows as [redacted]; convert
+// it to []byte to get the key.
 type PrivateKey []byte
 
-// String is [redacted].
+// String returns [redacted].
 func (PrivateKey) String() string { return redacted }
 
-// GoString is [redacted].
+// GoString returns [redacted].
 func (PrivateKey) GoString() string { return redacted }
 
-// Format prints [redacted] for every verb: %x and %d would show the bytes otherwise.
+// Format prints [redacted] for every verb, even %x and %d.
 func (PrivateKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
-// MarshalText is [redacted].
+// MarshalText returns [redacted].
 func (PrivateKey) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// MarshalJSON is "[redacted]".
+// MarshalJSON returns "[redacted]".
 func (PrivateKey) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
 
-// LogValue is [redacted].
+// LogValue returns [redacted].
 func (PrivateKey) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// The algorithms of a KeyRequest, as cfssl names them.
+// Name is a part of a certificate's subject, as CA.defaultNames of the configuration has it.
+type Name = csr.Name
+
+// The algorithms of a KeyRequest, in cfssl's words.
 const (
 	RSA   = "rsa"
 	ECDSA = "ecdsa"
 )
 
-// KeyRequest says which key to make. The zero value asks for the default of tyk-k8s, ECDSA on
-// P-256.
+// KeyRequest describes the key to make. The zero value is the default of tyk-k8s, ECDSA on P-256.
 type KeyRequest struct {
 	Algo string // RSA or ECDSA
 	Size int    // bits: RSA 2048 to 8192, ECDSA 256, 384 or 521
 }
 
-// String is "rsa 4096".
+// String returns text like "rsa 4096".
 func (k KeyRequest) String() string { return fmt.Sprintf("%s %d", k.Algo, k.Size) }
 
-// orDefault fills in the zero value.
+// orDefault returns k, or the default for the zero value.
 func (k KeyRequest) orDefault() KeyRequest {
 	if k == (KeyRequest{}) {
 		return KeyRequest{Algo: ECDSA, Size: 256}
@@ -63,26 +65,26 @@ func (k KeyRequest) orDefault() KeyRequest {
 	return k
 }
 
-// Check refuses keys that cfssl cannot make, and Ed25519, which it can: the certificate store of a
-// Tyk Gateway takes such a key and cannot read it again, which breaks its listing for the whole
+// Check returns an error for keys that cfssl cannot make, and for Ed25519: the certificate store of
+// a Tyk Gateway accepts such a key and cannot read it back, which breaks its listing for the whole
 // organisation (Tyk Dashboard API, certificates).
 func (k KeyRequest) Check() error {
 	k = k.orDefault()
 	switch {
 	case k.Algo == RSA && (k.Size < 2048 || k.Size > 8192):
-		return fmt.Errorf("key %v: the size of an rsa key is 2048 to 8192", k)
+		return fmt.Errorf("key %v: the size of an rsa key must be 2048 to 8192", k)
 	case k.Algo == ECDSA && k.Size != 256 && k.Size != 384 && k.Size != 521:
-		return fmt.Errorf("key %v: the size of an ecdsa key is 256, 384 or 521", k)
+		return fmt.Errorf("key %v: the size of an ecdsa key must be 256, 384 or 521", k)
 	case k.Algo == "ed25519":
 		return errors.New("key ed25519: Tyk gateways cannot read such keys; use ecdsa or rsa")
 	case k.Algo != RSA && k.Algo != ECDSA:
-		return fmt.Errorf("key %q: the algorithm is rsa or ecdsa", k.Algo)
+		return fmt.Errorf("key %q: the algorithm must be rsa or ecdsa", k.Algo)
 	}
 
 	return nil
 }
 
-// Generate makes the key, and its PEM in PKCS#8, unless ctx ends before.
+// Generate makes a key and returns it also as PKCS#8 in PEM. It ends with ctx.
 //
 // Errors: the context's.
 func (k KeyRequest) Generate(ctx context.Context) (crypto.Signer, PrivateKey, error) {
@@ -105,9 +107,9 @@ func (k KeyRequest) Generate(ctx context.Context) (crypto.Signer, PrivateKey, er
 	return m.key, m.pem, err
 }
 
-// until is what f returns, unless ctx ends before. Then f is left to itself: nothing stops what
-// takes no context, like the search for the primes of a large key, which takes seconds, and nobody
-// who wants to end is to wait for it.
+// until returns the result of f, or the context's error when ctx ends first. Then f goes on in the
+// background: some functions take no context and need seconds, such as the search for the primes of
+// a large key, and a program that ends must not wait for them.
 func until[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	type result struct {
 		value T
@@ -127,8 +129,8 @@ func until[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	}
 }
 
-// generate makes the key, and its PEM in PKCS#8: one form for both algorithms, which gateways and
-// OpenSSL read alike.
+// generate makes a key and returns it also as PKCS#8 in PEM, which suits both algorithms, gateways
+// and OpenSSL.
 func (k KeyRequest) generate() (crypto.Signer, PrivateKey, error) {
 	k = k.orDefault()
 	key, err := (&csr.KeyRequest{A: k.Algo, S: k.Size}).Generate()

@@ -14,9 +14,9 @@ import (
 )
 
 // OpenKey opens a CA whose certificate, and those above it, are in one file and whose private key
-// is in another: it signs here what a CFSSL would sign elsewhere.
+// is in another.
 //
-// Errors: ErrCertPath; those of ReadKey; the key is that of another certificate.
+// Errors: ErrCertPath; those of ReadKey; the key of another certificate.
 func OpenKey(certPath, keyPath string, now time.Time) (*Local, error) {
 	quiet.CFSSL()
 	chain, err := Config{CertPath: certPath}.chain(now)
@@ -29,21 +29,22 @@ func OpenKey(certPath, keyPath string, now time.Time) (*Local, error) {
 		return nil, fmt.Errorf("reading the CA's private key: %w", err)
 	}
 	if !SameKey(chain[0].PublicKey, key.Public()) {
-		return nil, fmt.Errorf("the CA's private key in %s is not that of the certificate in %s", keyPath, certPath)
+		return nil, fmt.Errorf("the CA's private key in %s does not match the certificate in %s", keyPath, certPath)
 	}
 
 	return newLocal(chain, key)
 }
 
-// EncryptedError is a private key that nobody can use without its password.
+// EncryptedError is a private key that is protected by a password.
 type EncryptedError struct{ Path string }
 
+// Error names the file.
 func (e *EncryptedError) Error() string { return e.Path + ": the key is encrypted" }
 
-// ReadKey reads a private key from a file, in any of the forms that OpenSSL and cfssl write. What
-// parsers say about it is not passed on: it may depend on the key.
+// ReadKey reads a private key from a file, in any of the forms that OpenSSL and cfssl write. It
+// discards the messages of parsers, which may quote the key.
 //
-// Errors: *EncryptedError; a file that cannot be read or holds no key. Each names the file.
+// Errors: *EncryptedError; a file that cannot be read or contains no key. Each names the file.
 func ReadKey(path string) (crypto.Signer, error) {
 	rest, err := file.Read(path)
 	if err != nil {
@@ -58,10 +59,10 @@ func ReadKey(path string) (crypto.Signer, error) {
 			return nil, fmt.Errorf("%s: no private key in PEM form", path)
 		case block.Type == "ENCRYPTED PRIVATE KEY", strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED"):
 			return nil, &EncryptedError{path}
-		case strings.HasSuffix(block.Type, "PRIVATE KEY"): // and not EC PARAMETERS, which OpenSSL puts before a key
+		case strings.HasSuffix(block.Type, "PRIVATE KEY"): // skip EC PARAMETERS, which OpenSSL puts before a key
 			key, err := derhelpers.ParsePrivateKeyDER(block.Bytes)
 			if err != nil {
-				return nil, fmt.Errorf("%s: not a private key that is known here", path)
+				return nil, fmt.Errorf("%s: unknown kind of private key", path)
 			}
 			return key, nil
 		}

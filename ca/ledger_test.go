@@ -19,7 +19,7 @@ import (
 	"github.com/tykmesh/tykmesh/ca/catest"
 )
 
-// ledger is what both ledgers promise.
+// ledger is the common interface of both ledgers.
 type ledger interface {
 	Records(context.Context) ([]ca.Record, error)
 	Insert(context.Context, ca.Record) error
@@ -62,7 +62,7 @@ func openMongo(t *testing.T, uri string) *ca.MongoLedger {
 	return l
 }
 
-// record returns one whose times a ledger keeps exactly, as those of certificates are.
+// record returns a record whose times are in a ledger's precision, like those of certificates.
 func record(app, fingerprint string) ca.Record {
 	day := time.Date(2026, time.November, 22, 10, 30, 0, 0, time.UTC)
 	return ca.Record{
@@ -225,8 +225,7 @@ func TestLedgerHeedsItsContext(t *testing.T) {
 	})
 }
 
-// A record made from a bundle is found again by what mesh compares: the store's id, the hosts, the
-// expiry.
+// A stored record has all that mesh compares: the store's id, the hosts, the expiry.
 func TestNewRecord(t *testing.T) {
 	local, err := ca.OpenLocal(t.TempDir(), nil)
 	if err != nil {

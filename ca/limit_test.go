@@ -24,7 +24,7 @@ import (
 	"github.com/tykmesh/tykmesh/ca/catest"
 )
 
-// huge returns a file that takes no room and that nobody could hold.
+// huge returns a sparse file that is too large for the memory.
 func huge(t *testing.T, path string) string {
 	t.Helper()
 	f, err := os.Create(path)
@@ -39,8 +39,7 @@ func huge(t *testing.T, path string) string {
 	return path
 }
 
-// Whichever of the files that people name has no end, as a device has none: the error names it, and
-// the limit.
+// If any configured file is endless, as a device, the error names it and the limit.
 func TestFilesAreReadUpToTheirLimit(t *testing.T) {
 	endless := huge(t, filepath.Join(t.TempDir(), "endless.pem"))
 	server, _ := newCFSSL(t, catest.Options{})
@@ -77,7 +76,7 @@ func TestFilesAreReadUpToTheirLimit(t *testing.T) {
 	}
 }
 
-// A MongoDB that never ends a listing is left alone when it has sent too much, by number or by
+// A client hangs up on a MongoDB that never ends a listing, by the number of records or by their
 // size.
 func TestRecordsAreBounded(t *testing.T) {
 	batch := func(records int, certificate []byte) (all bson.A) {
@@ -116,7 +115,7 @@ func TestRecordsAreBounded(t *testing.T) {
 	}
 }
 
-// What goes to CFSSL is signed with its key, and does not hold it, in whatever form.
+// Requests to CFSSL are signed with its key, and do not contain it in any form.
 func TestTheAuthKeyIsNotSent(t *testing.T) {
 	server, _ := newCFSSL(t, catest.Options{})
 	target, err := url.Parse(server.URL)

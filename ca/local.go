@@ -24,33 +24,31 @@ import (
 
 // The files of a local CA in its directory.
 const (
-	LocalCertificate = "ca.pem" // what pods are to trust
+	LocalCertificate = "ca.pem" // which pods must trust
 	localKey         = "ca-key.pem"
 )
 
-// How long a local CA and what it signs are valid. A year for certificates is what the
-// configuration of the original service mesh's guide has CFSSL give; ten for the CA, because
-// nothing rotates a CA that is made to try the tool with.
+// Lifetimes of a local CA and of its certificates. The latter is the setting in the guide of the
+// original service mesh. A CA for trying out the tool is never rotated, so it lives for ten years.
 const (
 	localLife   = 365 * 24 * time.Hour
 	localCALife = 10 * localLife
 )
 
-// Local signs with a CA whose key is on disk. It is safe for concurrent use.
+// Local is a Signer with a CA's key from a file. It is safe for concurrent use.
 type Local struct {
 	chain  []*x509.Certificate
 	signer *local.Signer
 }
 
-// OpenLocal opens the CA in dir, and makes it (and dir) on first use: a P-256 key in ca-key.pem,
-// which only the owner may read, and a certificate of ten years in ca.pem, whose name no other CA
-// has: where certificates are told apart by their issuer's name alone, two CAs must not share one.
-// names are the rest of its subject. Of two processes that make it at once, both end up with the
-// same.
+// OpenLocal opens the CA in dir. The first use creates dir, a P-256 key in ca-key.pem that only its
+// owner may read, and a certificate of ten years in ca.pem. names are its subject besides the
+// common name, which is unique: some programs identify a CA by its name alone. Two processes that
+// create it at once get the same CA.
 //
-// Errors: a file that cannot be read or written or holds something else, a key of another
+// Errors: a file that cannot be read or written or has other content, the key of another
 // certificate, a CA that has expired.
-func OpenLocal(dir string, names []csr.Name) (*Local, error) {
+func OpenLocal(dir string, names []Name) (*Local, error) {
 	quiet.CFSSL()
 	l, err := openLocal(dir, names)
 	if err != nil {
@@ -59,16 +57,15 @@ func OpenLocal(dir string, names []csr.Name) (*Local, error) {
 	return l, nil
 }
 
-func openLocal(dir string, names []csr.Name) (*Local, error) {
+func openLocal(dir string, names []Name) (*Local, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
 
 	keyPath, certPath := filepath.Join(dir, localKey), filepath.Join(dir, LocalCertificate)
 
-	// The certificate is made after its key, from it: so a certificate without a key was put there
-	// by somebody, and a key without a certificate is what a process left that was stopped in
-	// between.
+	// The key is made before the certificate. So an interrupted run may leave a key without a
+	// certificate, but never a certificate without a key.
 	if _, err := os.Stat(certPath); err == nil {
 		if _, err := os.Stat(keyPath); err != nil {
 			return nil, fmt.Errorf("a certificate without its key: %w", err)
@@ -85,7 +82,7 @@ func openLocal(dir string, names []csr.Name) (*Local, error) {
 
 	key, err := helpers.ParsePrivateKeyPEM(keyPEM)
 	if err != nil {
-		return nil, fmt.Errorf("%s: not a private key", localKey) // what cfssl says may depend on the key
+		return nil, fmt.Errorf("%s: not a private key", localKey) // cfssl's message may quote the key
 	}
 
 	certPEM, err := readOrMake(certPath, 0o644, func() ([]byte, error) { return selfSign(key, names) })
@@ -96,7 +93,7 @@ func openLocal(dir string, names []csr.Name) (*Local, error) {
 	return newLocalIn(certPEM, key)
 }
 
-// newLocalIn returns a local CA whose certificate has been read from its directory.
+// newLocalIn returns the local CA with a certificate and a key from its directory.
 func newLocalIn(certPEM []byte, key crypto.Signer) (*Local, error) {
 	cert, err := parseCertificate(certPEM)
 	if err != nil {
@@ -106,7 +103,7 @@ func newLocalIn(certPEM []byte, key crypto.Signer) (*Local, error) {
 		return nil, err
 	}
 	if !SameKey(cert.PublicKey, key.Public()) {
-		return nil, fmt.Errorf("the key in %s is not that of %s", localKey, LocalCertificate)
+		return nil, fmt.Errorf("the key in %s does not match %s", localKey, LocalCertificate)
 	}
 
 	return newLocal([]*x509.Certificate{cert}, key)
@@ -125,9 +122,9 @@ func newLocal(chain []*x509.Certificate, key crypto.Signer) (*Local, error) {
 	return &Local{chain: chain, signer: s}, nil
 }
 
-// selfSign makes the CA's certificate. Its name depends on the key alone, so that two processes
-// that do this at once agree on it.
-func selfSign(key crypto.Signer, names []csr.Name) ([]byte, error) {
+// selfSign returns a CA's certificate. Its name depends on the key alone, so that two concurrent
+// processes agree on it.
+func selfSign(key crypto.Signer, names []Name) ([]byte, error) {
 	name, err := UniqueName("tykmesh local CA", key.Public())
 	if err != nil {
 		return nil, err
@@ -136,7 +133,7 @@ func selfSign(key crypto.Signer, names []csr.Name) ([]byte, error) {
 	cert, _, err := initca.NewFromSigner(&csr.CertificateRequest{
 		CN:    name,
 		Names: names,
-		CA:    &csr.CAConfig{Expiry: localCALife.String(), PathLength: 1}, // it may sign the next CA, as one of ca init may
+		CA:    &csr.CAConfig{Expiry: localCALife.String(), PathLength: 1}, // so that it may sign the next CA, as one of ca init
 	}, key)
 	if err != nil {
 		return nil, fmt.Errorf("making the CA's certificate: %w", err)
@@ -145,13 +142,16 @@ func selfSign(key crypto.Signer, names []csr.Name) ([]byte, error) {
 	return cert, nil
 }
 
-// Chain returns the CA's certificate and those above it. It returns no error.
+// String names the CA: `CA "tykmesh local CA 1a2b3c4d"`.
+func (l *Local) String() string { return fmt.Sprintf("CA %q", l.chain[0].Subject.CommonName) }
+
+// Chain returns the CA's certificate and those above it. Its error is always nil.
 func (l *Local) Chain(context.Context) ([]*x509.Certificate, error) { return l.chain, nil }
 
-// Sign signs a request for exactly hosts: for a year, and not for longer than the CA itself is
-// valid.
+// Sign signs a request for exactly these hosts. The certificate is valid for a year, but not longer
+// than the CA.
 //
-// Errors: a request that is none, or whose signature is not that of its key.
+// Errors: an invalid request, or one with a wrong signature.
 func (l *Local) Sign(_ context.Context, hosts []string, csrPEM []byte) ([]byte, error) {
 	request := signer.SignRequest{Hosts: hosts, Request: string(csrPEM)}
 	if end := l.chain[0].NotAfter; end.Before(time.Now().Add(localLife)) {
@@ -166,54 +166,21 @@ func (l *Local) Sign(_ context.Context, hosts []string, csrPEM []byte) ([]byte, 
 	return leaf, nil
 }
 
-// readOrMake reads a file, or makes it if it is not there: complete or not at all, and never over
-// one that another process made meanwhile, which is read instead.
+// readOrMake returns the content of a file, and creates it first if it is missing. If another
+// process creates it at the same time, readOrMake returns that file's content.
 func readOrMake(path string, mode fs.FileMode, content func() ([]byte, error)) ([]byte, error) {
-	present, err := file.Read(path)
+	existing, err := file.Read(path)
 	if !errors.Is(err, fs.ErrNotExist) {
-		return present, err
+		return existing, err
 	}
 
 	text, err := content()
 	if err != nil {
 		return nil, err
 	}
-
-	temp, err := writeTemp(filepath.Dir(path), mode, text)
-	if err != nil {
+	if err := file.Create(path, mode, text); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
-
-	defer os.Remove(temp)
-	if err := os.Link(temp, path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, err
-	}
-
-	file.SyncFolder(filepath.Dir(path))
 
 	return file.Read(path)
-}
-
-// writeTemp writes a file of a name of its own and returns the name.
-func writeTemp(dir string, mode fs.FileMode, text []byte) (name string, err error) {
-	f, err := os.CreateTemp(dir, ".new-*")
-	if err != nil {
-		return "", err
-	}
-
-	defer func() {
-		err = errors.Join(err, f.Close())
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-
-	if err := f.Chmod(mode); err != nil {
-		return "", err
-	}
-	if _, err := f.Write(text); err != nil {
-		return "", err
-	}
-
-	return f.Name(), f.Sync()
 }

@@ -72,8 +72,8 @@ func TestLocalCAIsMadeOnce(t *testing.T) {
 	}
 }
 
-// Processes that start at once end with one CA and leave nothing else behind, also where one of
-// them was stopped between the two files.
+// Concurrent processes end with one CA and leave nothing else behind, even if one was stopped
+// between the two files.
 func TestLocalCAIsMadeByOne(t *testing.T) {
 	for _, half := range []bool{false, true} {
 		dir := t.TempDir()
@@ -124,7 +124,7 @@ func TestLocalCAThatCannotSign(t *testing.T) {
 		damage func(dir string)
 		want   string
 	}{
-		{"key of another", func(dir string) { write(dir, "ca.pem", catest.NewAuthority("other").PEM()) }, "the key in ca-key.pem is not that of ca.pem"},
+		{"key of another", func(dir string) { write(dir, "ca.pem", catest.NewAuthority("other").PEM()) }, "the key in ca-key.pem does not match ca.pem"},
 		{"key lost", func(dir string) { os.Remove(filepath.Join(dir, "ca-key.pem")) }, "a certificate without its key"},
 		{"key garbage", func(dir string) { write(dir, "ca-key.pem", []byte("garbage")) }, "ca-key.pem: not a private key"},
 		{"certificate garbage", func(dir string) { write(dir, "ca.pem", []byte("garbage")) }, "ca.pem: no certificate in PEM form"},
@@ -151,7 +151,7 @@ func TestLocalRefusesGarbage(t *testing.T) {
 	}
 }
 
-// TestLocalUsages: a leaf may do what TLS needs and no more, whatever its key.
+// TestLocalUsages: a leaf has the usages that TLS needs and no others, for every kind of key.
 func TestLocalUsages(t *testing.T) {
 	l := newLocal(t, t.TempDir())
 	for _, key := range []ca.KeyRequest{{}, {Algo: ca.RSA, Size: 2048}} {
@@ -167,7 +167,7 @@ func TestLocalUsages(t *testing.T) {
 	}
 }
 
-// The id is what the Dashboard's store computes: org and SHA-256 of the DER, as `openssl x509
+// The id is the one of the Dashboard's store: org and SHA-256 of the DER, as `openssl x509
 // -fingerprint -sha256` prints it.
 func TestStoreID(t *testing.T) {
 	leaf := &x509.Certificate{Raw: []byte("abc")}

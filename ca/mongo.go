@@ -15,37 +15,35 @@ import (
 )
 
 const (
-	// defaultDatabase is used where the connection string names none, as tyk-k8s's driver did.
+	// defaultDatabase is used if the connection string names no database, as in tyk-k8s's driver.
 	defaultDatabase = "test"
 	// connectTimeout bounds the search for a server and each connection: the driver's 30 seconds
-	// are a long time to learn that an address is wrong.
+	// are too long for a wrong address.
 	connectTimeout = 10 * time.Second
-	// maxRecords bounds a listing. tyk-k8s wrote a record whenever a pod was admitted, so there can
-	// be many.
+	// maxRecords bounds the records of a listing. tyk-k8s wrote one for each admitted pod, so there
+	// can be many.
 	maxRecords = 100_000
-	// maxListing bounds what all of them together may take, in bytes: a server need not keep to a
-	// limit that it is asked for.
+	// maxListing bounds their total size in bytes: a server may ignore the limit of a query.
 	maxListing = 512 << 20
 )
 
-// MongoLedger keeps the records in a MongoDB collection, k8s_ca. It asks for no transaction and no
-// index but the one of _id, so any server that speaks the protocol will do. It is safe for
-// concurrent use.
+// MongoLedger keeps the records in a MongoDB collection, k8s_ca. It needs no transactions and no
+// index except the one of _id, so any server with this protocol will do. It is safe for concurrent
+// use.
 //
-// Errors of its methods, besides those that they name: ErrLedgerUnreachable, ErrLedgerUnauthorized,
-// ErrLedgerForbidden, the context's. None shows the connection string.
+// All methods may return ErrLedgerUnreachable, ErrLedgerUnauthorized, ErrLedgerForbidden and the
+// context's error. None of them shows the connection string.
 type MongoLedger struct {
 	records *mongo.Collection
 	errors  mongoErrors
 	most    int // bytes of a listing
 }
 
-// OpenMongo connects to the database that a connection string names (MongoDB connection string
-// format).
+// OpenMongo connects to the database in a connection string (MongoDB connection string format).
 //
-// Errors: a connection string that cannot be parsed, and those of the ledger's methods.
+// Errors: an invalid connection string, and those of the ledger's methods.
 func OpenMongo(ctx context.Context, connStr string) (*MongoLedger, error) {
-	// The driver asks DNS for what mongodb+srv names, without a context.
+	// For mongodb+srv, the driver asks DNS, without a context.
 	opts, err := until(ctx, func() (*options.ClientOptions, error) { return options.Client().ApplyURI(connStr), nil })
 	if err != nil {
 		return nil, fmt.Errorf("reading the MongoDB connection string: %w", err)
@@ -53,13 +51,13 @@ func OpenMongo(ctx context.Context, connStr string) (*MongoLedger, error) {
 
 	opts.SetAppName("tykmesh")
 	opts.SetServerSelectionTimeout(bounded(opts.ServerSelectionTimeout)).SetConnectTimeout(bounded(opts.ConnectTimeout))
-	client, err := mongo.Connect(opts) // validates, and dials in the background
+	client, err := mongo.Connect(opts) // validates the options, and dials in the background
 	if err != nil {
 		return nil, connectionStringError(err)
 	}
 
 	l := &MongoLedger{
-		// A secondary may not have yet what another run has just inserted.
+		// A secondary may lack a record that another run has just inserted.
 		records: client.Database(databaseOf(connStr)).Collection(collection, options.Collection().SetReadPreference(readpref.Primary())),
 		errors:  mongoErrors{hosts: strings.Join(opts.Hosts, ", "), clean: withoutSecrets(opts, connStr)},
 		most:    maxListing,
@@ -68,15 +66,18 @@ func OpenMongo(ctx context.Context, connStr string) (*MongoLedger, error) {
 	short, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	if err := client.Ping(short, readpref.Primary()); err != nil {
-		_ = l.Close(ctx) // why there is no connection says more
+		_ = l.Close(ctx) // the first error says more
 		return nil, l.errors.wrap(ctx, "connecting", err)
 	}
 
 	return l, nil
 }
 
-// bounded returns the time that a connection string asks for, if it is short enough; 0 would be for
-// ever.
+// String names the servers: "MongoDB at mongo:27017".
+func (l *MongoLedger) String() string { return "MongoDB at " + l.errors.hosts }
+
+// bounded returns the timeout of a connection string, or the shorter connectTimeout; 0 would mean
+// for ever.
 func bounded(asked *time.Duration) time.Duration {
 	if asked == nil || *asked <= 0 {
 		return connectTimeout
@@ -84,8 +85,8 @@ func bounded(asked *time.Duration) time.Duration {
 	return min(*asked, connectTimeout)
 }
 
-// databaseOf returns the path of a connection string that the driver has accepted. net/url does not
-// read those with several hosts.
+// databaseOf returns the database in a connection string that the driver has accepted. net/url
+// cannot parse one with several hosts.
 func databaseOf(connStr string) string {
 	_, rest, _ := strings.Cut(connStr, "://")
 	_, path, _ := strings.Cut(rest, "/")
@@ -96,8 +97,8 @@ func databaseOf(connStr string) string {
 	return defaultDatabase
 }
 
-// listed are the fields that Records asks for. It names them, and does not exclude others, so that
-// a private key that tyk-k8s stored never leaves the server, under whatever name.
+// listed are the fields that Records requests. It is a list of wanted fields, not of unwanted ones,
+// so that the private keys of tyk-k8s never leave the server, under any name.
 var listed = bson.D{
 	{Key: "bundle.certificate", Value: 1}, {Key: fieldFingerprint, Value: 1},
 	{Key: "bundlehistory.fingerprint", Value: 1}, {Key: "bundlehistory.replaced", Value: 1},
@@ -106,10 +107,9 @@ var listed = bson.D{
 	{Key: "serial", Value: 1}, {Key: "notbefore", Value: 1}, {Key: "state", Value: 1},
 }
 
-// Records lists all records, ordered by id: ours and those of tyk-k8s. It never fetches a private
-// key.
+// Records lists all records of tykmesh and tyk-k8s, ordered by id. It never fetches a private key.
 //
-// Errors: a document that is neither's, and more than 100,000 of them or 512 MiB.
+// Errors: a document that is no record, more than 100,000 records or 512 MiB.
 func (l *MongoLedger) Records(ctx context.Context) ([]Record, error) {
 	short, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -130,7 +130,7 @@ func (l *MongoLedger) Records(ctx context.Context) ([]Record, error) {
 		}
 		var d document
 		if err := cursor.Decode(&d); err != nil {
-			return nil, fmt.Errorf("%s: the document %v in %s is none: %s", op, cursor.Current.Lookup(fieldID), collection, oneLine(err.Error()))
+			return nil, fmt.Errorf("%s: the document %v in %s is not a record: %s", op, cursor.Current.Lookup(fieldID), collection, oneLine(err.Error()))
 		}
 
 		records = append(records, d.record())
@@ -147,7 +147,7 @@ func (l *MongoLedger) Records(ctx context.Context) ([]Record, error) {
 
 // Insert adds a record.
 //
-// Errors: ErrRecordExists when its id is taken: of two inserts at once one gets it.
+// Errors: ErrRecordExists when its id is taken. Of two concurrent inserts, one fails.
 func (l *MongoLedger) Insert(ctx context.Context, r Record) error {
 	short, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -158,10 +158,10 @@ func (l *MongoLedger) Insert(ctx context.Context, r Record) error {
 	return l.errors.wrap(ctx, "inserting record "+r.ID, err)
 }
 
-// Replace makes the record with r's id that of r, if the certificate that it holds has still the
-// fingerprint old: it compares _id and bundle.fingerprint and nothing else, in one operation of the
-// server. The state need not be compared: it goes one way only while the fingerprint stays. Where r
-// has another fingerprint, the old certificate moves to the history.
+// Replace replaces the record with r's id by r, if its certificate still has the fingerprint old.
+// In one operation of the server, it compares _id and bundle.fingerprint and nothing else: while
+// the fingerprint stays, the state only changes from pending to active. If r has another
+// fingerprint, the old certificate moves to the history.
 //
 // Errors: ErrRecordChanged when there is no such record.
 func (l *MongoLedger) Replace(ctx context.Context, old string, r Record) error {
@@ -172,7 +172,7 @@ func (l *MongoLedger) Replace(ctx context.Context, old string, r Record) error {
 
 	update := bson.D{{Key: "$set", Value: newContent(r)}}
 	if r.Fingerprint != old {
-		// Reading before comparing is safe: a fingerprint stands for one certificate.
+		// Reading before comparing is safe: a fingerprint identifies one certificate.
 		var d document
 		if err := l.records.FindOne(short, filter).Decode(&d); err != nil {
 			return l.errors.wrap(ctx, op, changed(err))
@@ -188,7 +188,7 @@ func (l *MongoLedger) Replace(ctx context.Context, old string, r Record) error {
 	return l.errors.wrap(ctx, op, err)
 }
 
-// changed turns the driver's word for an empty result into ours.
+// changed returns ErrRecordChanged for an empty result, and any other error unchanged.
 func changed(err error) error {
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return ErrRecordChanged
@@ -196,17 +196,16 @@ func changed(err error) error {
 	return err
 }
 
-// Delete removes a record that holds the certificate with this fingerprint. One that is not there
-// is deleted.
+// Delete deletes a record if its certificate has the fingerprint; deleting an absent one succeeds.
 //
-// Errors: ErrRecordChanged when it holds another.
+// Errors: ErrRecordChanged when it has another certificate.
 func (l *MongoLedger) Delete(ctx context.Context, id, fingerprint string) error {
 	short, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	op := "deleting record " + id
 
 	key := bson.E{Key: fieldID, Value: id}
-	if legacy, err := bson.ObjectIDFromHex(id); err == nil { // ours have slashes
+	if legacy, err := bson.ObjectIDFromHex(id); err == nil { // ids of tykmesh contain slashes
 		key.Value = legacy
 	}
 
@@ -225,11 +224,11 @@ func (l *MongoLedger) Delete(ctx context.Context, id, fingerprint string) error 
 	return l.errors.wrap(ctx, op, ErrRecordChanged)
 }
 
-// Close ends the connections. The server is told, unless ctx has ended.
+// Close closes the connections. It notifies the server, unless ctx has ended.
 func (l *MongoLedger) Close(ctx context.Context) error {
 	short, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	// The driver waits for a connection that is being made, whatever its context says.
+	// The driver waits for a connection in progress and ignores its context.
 	_, err := until(ctx, func() (struct{}, error) { return struct{}{}, l.records.Database().Client().Disconnect(short) })
 	return l.errors.wrap(ctx, "disconnecting", err)
 }

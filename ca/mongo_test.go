@@ -22,7 +22,7 @@ import (
 	"github.com/tykmesh/tykmesh/ca/catest"
 )
 
-// rawCollection returns the ledger's collection without the ledger.
+// rawCollection returns the ledger's collection.
 func rawCollection(t *testing.T, uri string) *mongo.Collection {
 	t.Helper()
 	client, err := mongo.Connect(options.Client().ApplyURI(uri))
@@ -40,8 +40,8 @@ func rawCollection(t *testing.T, uri string) *mongo.Collection {
 	return client.Database(strings.Trim(u.Path, "/")).Collection("k8s_ca")
 }
 
-// legacyDocument returns a record as tyk-k8s wrote it: its struct's fields in lower case, in their
-// order.
+// legacyDocument returns a record in the form of tyk-k8s: the fields of its struct in lower case,
+// in their order.
 func legacyDocument(id bson.ObjectID, fingerprint, key string, b ca.Bundle, mesh bool) bson.D {
 	return bson.D{
 		{Key: "_id", Value: id},
@@ -61,8 +61,7 @@ func legacyDocument(id bson.ObjectID, fingerprint, key string, b ca.Bundle, mesh
 	}
 }
 
-// Records of tyk-k8s are read beside ours; a private key that it stored does not even cross the
-// wire.
+// Records of tyk-k8s are listed, too. The private keys in them do not even cross the wire.
 func TestLegacyRecords(t *testing.T) {
 	const planted = "-----BEGIN RSA PRIVATE KEY----- planted"
 	uri := catest.Mongo(t)
@@ -131,7 +130,7 @@ func TestLegacyRecords(t *testing.T) {
 	}
 }
 
-// What is stored has the names of tyk-k8s, in lower case, and never a private key.
+// Stored documents have tyk-k8s's names in lower case, and never a private key.
 func TestStoredDocument(t *testing.T) {
 	uri := catest.Mongo(t)
 	l, raw := openMongo(t, uri), rawCollection(t, uri)
@@ -168,7 +167,7 @@ func TestStoredDocument(t *testing.T) {
 	}
 }
 
-// The database is the one in the connection string, else that of tyk-k8s's driver.
+// The database is the one in the connection string, or else the default of tyk-k8s's driver.
 func TestDatabase(t *testing.T) {
 	uri := catest.Mongo(t)
 	for path, want := range map[string]string{"": "test", "tyk%2Ddashboard?maxPoolSize=2": "tyk-dashboard"} {
@@ -182,8 +181,8 @@ func TestDatabase(t *testing.T) {
 	}
 }
 
-// A document that is no record stops the listing, and is named: only a complete listing proves that
-// something is not there.
+// An invalid document stops the listing and is named: only a complete listing proves that a record
+// is absent.
 func TestForeignDocument(t *testing.T) {
 	uri := catest.Mongo(t)
 	l, raw := openMongo(t, uri), rawCollection(t, uri)
@@ -192,7 +191,7 @@ func TestForeignDocument(t *testing.T) {
 	}
 
 	_, err := l.Records(t.Context())
-	wantError(t, err, nil, `the document "odd" in k8s_ca is none`)
+	wantError(t, err, nil, `the document "odd" in k8s_ca is not a record`)
 	if errors.Is(err, ca.ErrLedgerUnreachable) {
 		t.Error("a document that cannot be read is said to be a server that cannot be reached")
 	}
@@ -222,8 +221,8 @@ func TestConnectionStrings(t *testing.T) {
 	}
 }
 
-// What MongoDB answers to a wrong password, to a user without rights and to all else is told apart.
-// FerretDB knows no users, so a stub answers here.
+// Wrong passwords, missing rights and other refusals are different errors. FerretDB knows no users,
+// so a stub answers here.
 func TestMongoRefusals(t *testing.T) {
 	const password = "s3cr3t-pw"
 	for _, test := range []struct {
@@ -257,8 +256,8 @@ func TestMongoRefusals(t *testing.T) {
 	}
 }
 
-// TestMongoEchoesThePassword: with the mechanism PLAIN the server learns the password, and may put
-// it into its answer.
+// TestMongoEchoesThePassword: with the mechanism PLAIN the server learns the password, and may
+// repeat it in its answer.
 func TestMongoEchoesThePassword(t *testing.T) {
 	const password = "s3cr3t-pw"
 	uri := serveStub(t, func(request bson.Raw) bson.D {
@@ -275,7 +274,7 @@ func TestMongoEchoesThePassword(t *testing.T) {
 	wantHidden(t, printed(t, err), password)
 }
 
-// tap passes a connection on and keeps what the server sent.
+// tap forwards a connection and records the server's answers.
 type tap struct {
 	uri string
 

@@ -13,24 +13,22 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
-// MongoDB's error codes for a wrong user or password and for a user without the right (MongoDB
-// error codes: AuthenticationFailed, Unauthorized; 8000 is what Atlas answers a wrong password
-// with).
+// MongoDB's error codes (MongoDB error codes: AuthenticationFailed, Unauthorized).
 const (
 	codeAuthenticationFailed = 18
-	codeAtlas                = 8000
+	codeAtlas                = 8000 // Atlas, for a wrong password
 	codeUnauthorized         = 13
 )
 
-// mongoErrors turns the driver's errors into ours. The driver's describe the whole topology and
-// were not made to be free of secrets, so no error of its is ever wrapped; the text is bounded, and
-// what is secret of the connection string is cut out of it.
+// mongoErrors translates the driver's errors, which describe the whole topology and may contain
+// secrets. Those are never wrapped; their text is shortened, and the secrets of the connection
+// string are cut out.
 type mongoErrors struct {
 	hosts string
 	clean func(error) string // a function, because fmt prints what a field holds
 }
 
-// wrap says what op of the ledger failed of; nil stays nil. ctx is the caller's context.
+// wrap returns the error of an operation; nil stays nil. ctx is the caller's context.
 func (m mongoErrors) wrap(ctx context.Context, op string, err error) error {
 	var refusal mongo.ServerError
 	switch {
@@ -53,7 +51,7 @@ func (m mongoErrors) wrap(ctx context.Context, op string, err error) error {
 	return fmt.Errorf("%s: MongoDB at %s: %s", op, m.hosts, m.clean(err))
 }
 
-// withoutSecrets gives an error's text without what is secret of a connection.
+// withoutSecrets returns a function that returns an error's text without the connection's secrets.
 func withoutSecrets(opts *options.ClientOptions, connStr string) func(error) string {
 	secrets := []string{connStr, redacted}
 	if opts.Auth != nil && opts.Auth.Password != "" {
@@ -63,11 +61,11 @@ func withoutSecrets(opts *options.ClientOptions, connStr string) func(error) str
 	return func(err error) string { return oneLine(replacer.Replace(serverSaid(err.Error()))) }
 }
 
-// lastError finds why a server could not be reached in the driver's description of the topology.
+// lastError matches the reasons in the driver's description of the topology.
 var lastError = regexp.MustCompile(`Last error: ([^{}]+?) *\}`)
 
-// serverSaid returns the part of the driver's text that says something: the reason of each server,
-// once.
+// serverSaid returns the useful part of the driver's text: each server's reason, without
+// duplicates.
 func serverSaid(text string) string {
 	var reasons []string
 	for _, m := range lastError.FindAllStringSubmatch(text, -1) {
@@ -83,8 +81,8 @@ func serverSaid(text string) string {
 	return strings.Join(reasons, "; ")
 }
 
-// connectionStringError says that a connection string is wrong without the driver's reason, which
-// quotes it; but for a host of mongodb+srv that DNS does not know.
+// connectionStringError returns the error for an invalid connection string. It omits the driver's
+// reason, which quotes the string, unless DNS does not know the host of mongodb+srv.
 func connectionStringError(err error) error {
 	var lookup *net.DNSError
 	if errors.As(err, &lookup) {
@@ -93,3 +91,12 @@ func connectionStringError(err error) error {
 	return errors.New("the MongoDB connection string is not valid; want mongodb://[USER:PASSWORD@]HOST[:PORT][,...]/DATABASE[?OPTIONS], " +
 		"with :/?#[]@% in user and password percent-encoded")
 }
+
+// mongoHints are the advice for errors of MongoDB.
+var mongoHints = []hint{
+	{ErrLedgerUnauthorized, "the user and password in CA.mongoConnStr must be those of a MongoDB user"},
+	{ErrLedgerForbidden, "the MongoDB user in CA.mongoConnStr must be allowed to read and write the collection " + collection},
+	{ErrLedgerUnreachable, "is CA.mongoConnStr right, and reachable from here? from outside of the cluster: kubectl port-forward"},
+}
+
+func hintsForMongo(err error) []string { return hintsIn(mongoHints, err) }

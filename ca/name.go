@@ -8,8 +8,8 @@ import (
 	"regexp"
 )
 
-// UniqueName makes a CA's common name one that no other CA has: behind it comes what no other key
-// has, in nine characters.
+// UniqueName returns a common name that no other CA has: it appends nine characters that depend on
+// the key.
 func UniqueName(name string, key crypto.PublicKey) (string, error) {
 	public, err := x509.MarshalPKIXPublicKey(key)
 	if err != nil {
@@ -21,8 +21,7 @@ func UniqueName(name string, key crypto.PublicKey) (string, error) {
 
 var uniqueName = regexp.MustCompile(`^(.+) [0-9a-f]{8}$`)
 
-// BaseName returns a name without what UniqueName added: what CAs have in common that follow one
-// another.
+// BaseName returns a name without the suffix of UniqueName. Successive CAs share it.
 func BaseName(name string) string {
 	if m := uniqueName.FindStringSubmatch(name); m != nil {
 		return m[1]

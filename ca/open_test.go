@@ -11,7 +11,7 @@ import (
 	"github.com/tykmesh/tykmesh/ca/catest"
 )
 
-// Whoever signs for anybody is found out, and signs nothing for that.
+// Endpoints that ask for no key are found, and sign nothing for the check.
 func TestOpenEndpoints(t *testing.T) {
 	for _, c := range []struct {
 		name    string

@@ -16,7 +16,7 @@ import (
 	"github.com/tykmesh/tykmesh/ca/catest"
 )
 
-// The addresses that cfssl's own client panics on, mangles or takes, and what they mean here.
+// Addresses on which cfssl's own client panics or fails, and their meaning here.
 func TestAddresses(t *testing.T) {
 	for _, test := range []struct {
 		text   string
@@ -65,8 +65,8 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
-// Whatever is configured as an address: an error, or a URL that a path can be put behind and that
-// reads as itself.
+// Any address gives either an error, or a URL to which a path can be appended and which parses as
+// itself.
 func FuzzAddress(f *testing.F) {
 	for _, seed := range []string{"127.0.0.1:8888", "::bad", "http://h/%2f", "[::1%25eth0]:1", "h:99999", "http://[::1]/a b", "//h", "http:///x", "h/..//"} {
 		f.Add(seed, true)
@@ -98,7 +98,7 @@ func FuzzAddress(f *testing.F) {
 	})
 }
 
-// Whatever a server answers: a certificate text or a message, never both, and a message fit for an
+// Any answer gives either a certificate or a message, never both, and the message is fit for an
 // error.
 func FuzzAnswer(f *testing.F) {
 	for _, seed := range []string{
@@ -128,9 +128,8 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
-// Whatever CertPath, a signer or a bundle gives: an error that shows no key, or the first
-// certificate in it, or all; encoded again they read as themselves, and a bundle is the same in
-// whatever order.
+// Any text of CertPath, a signer or a bundle gives either an error without a key, or certificates.
+// Encoded again, they parse as themselves, and the hash of a bundle ignores their order.
 func FuzzCertificate(f *testing.F) {
 	one, other := catest.NewAuthority("fuzz CA"), catest.NewAuthority("other CA")
 	authority, key := one.PEM(), strings.Split(string(one.KeyPEM()), "\n")[1]
@@ -164,7 +163,7 @@ func FuzzCertificate(f *testing.F) {
 	})
 }
 
-// A file with a key in it: the error about it does not quote the key.
+// The error about a file with a key does not quote the key.
 func TestErrorsAboutKeyFiles(t *testing.T) {
 	_, key := func() ([]byte, []byte) {
 		s := catest.New(catest.Options{})

@@ -7,16 +7,14 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/cloudflare/cfssl/csr"
-
 	"github.com/tykmesh/tykmesh/ca/internal/quiet"
 )
 
-// PreviewLocal is OpenLocal for those who only look: where dir holds no CA yet, none is made; one
-// in memory stands for it, which no certificate chains to.
+// PreviewLocal opens the CA in dir without changing anything. If there is no CA yet, it returns one
+// in memory, which has signed no certificate.
 //
-// Errors: as OpenLocal.
-func PreviewLocal(dir string, names []csr.Name) (*Local, error) {
+// Errors: those of OpenLocal.
+func PreviewLocal(dir string, names []Name) (*Local, error) {
 	for _, name := range []string{LocalCertificate, localKey} {
 		if _, err := os.Stat(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
 			return OpenLocal(dir, names)

@@ -5,48 +5,46 @@ import (
 	"time"
 )
 
-// What a record's certificate is for.
+// The roles of certificates.
 const (
-	RoleInbound = "inbound" // the certificate of one service, for the hosts that reach it
-	RoleMesh    = "mesh"    // the one certificate of the mesh, for the hosts that applications call
+	RoleInbound = "inbound" // the certificate of one service, for its own hosts
+	RoleMesh    = "mesh"    // the certificate of the mesh, for the hosts that applications call
 )
 
-// State is how far a recorded certificate has come.
+// State is the progress of a recorded certificate.
 type State string
 
-// A record is Pending from before its certificate is uploaded until the APIs that use it are in
-// place.
+// A record is Pending from before the upload of its certificate until the APIs use it.
 const (
 	Pending State = "pending"
 	Active  State = "active"
 )
 
-// Record is what the ledger knows of one certificate: one record a service and role. It never holds
-// a private key.
+// Record describes the certificate of one service in one role. It never contains a private key.
 type Record struct {
 	ID             string // RecordID; the hex of the ObjectID in records of tyk-k8s
 	Role           string // RoleInbound or RoleMesh
 	Namespace, App string // "" in records of tyk-k8s, which have no such fields
 	Hosts          []string
-	Serial         string // decimal, as CFSSL's revoke takes it
+	Serial         string // decimal, as in CFSSL's revoke
 	Certificate    []byte // the leaf in PEM
 	Fingerprint    string // the certificate's id in the Dashboard's store
 	NotBefore      time.Time
 	Expires        time.Time
 	Created        time.Time
 	State          State
-	History        []Past // kept by the ledger: Insert and Replace ignore it
+	History        []Past // maintained by the ledger: Insert and Replace ignore it
 	Legacy         bool   // written by tyk-k8s; such records are read and deleted, never changed
 }
 
-// Past is a certificate that a record held before.
+// Past is a previous certificate of a record.
 type Past struct {
 	Fingerprint string
-	Replaced    time.Time // when the record that holds the next one was made
+	Replaced    time.Time // the creation time of its successor's record
 }
 
-// NewRecord returns the record of a bundle, pending, with the id that the Dashboard's store will
-// give its certificate.
+// NewRecord returns a pending record of a bundle, with the id that the Dashboard's store will give
+// its certificate.
 func NewRecord(role, namespace, app, org string, b Bundle, now time.Time) Record {
 	return Record{
 		ID:          RecordID(role, namespace, app),
@@ -64,20 +62,19 @@ func NewRecord(role, namespace, app, org string, b Bundle, now time.Time) Record
 	}
 }
 
-// RecordID returns the one id that a service's record of a role can have, so that of two runs at
-// once only one can insert it.
+// RecordID returns the id of a service's record of a role. It is unique, so that only one of two
+// concurrent runs can insert the record.
 func RecordID(role, namespace, app string) string { return role + "/" + namespace + "/" + app }
 
 var (
-	// ErrRecordExists says that an inserted record's id is taken.
+	// ErrRecordExists: the id of a new record is taken.
 	ErrRecordExists = errors.New("the ledger has this record already")
-	// ErrRecordChanged says that the record to replace or delete holds another certificate by now,
-	// or is not there.
+	// ErrRecordChanged: the record to replace or delete has another certificate now, or is absent.
 	ErrRecordChanged = errors.New("the record was changed by another run")
-	// ErrLedgerUnreachable says that MongoDB did not answer.
+	// ErrLedgerUnreachable: MongoDB does not answer.
 	ErrLedgerUnreachable = errors.New("no answer")
-	// ErrLedgerUnauthorized says that MongoDB refused the user or the password.
+	// ErrLedgerUnauthorized: MongoDB refused the user or the password.
 	ErrLedgerUnauthorized = errors.New("MongoDB refused the user or the password")
-	// ErrLedgerForbidden says that MongoDB's user may not do what the ledger needs.
+	// ErrLedgerForbidden: MongoDB's user lacks a permission.
 	ErrLedgerForbidden = errors.New("the MongoDB user is not permitted to do this")
 )

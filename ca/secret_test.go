@@ -19,7 +19,7 @@ import (
 	"github.com/tykmesh/tykmesh/ca/catest"
 )
 
-// printed returns every way in which somebody might show a value by mistake.
+// printed returns every form in which a program may print a value by mistake.
 func printed(t *testing.T, values ...any) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -41,7 +41,7 @@ func printed(t *testing.T, values ...any) string {
 	return out.String()
 }
 
-// wantHidden looks for a secret in every form in which printing may show it.
+// wantHidden looks for a secret in every printed form of a value.
 func wantHidden(t *testing.T, out string, secrets ...string) {
 	t.Helper()
 	for _, s := range secrets {
@@ -56,8 +56,8 @@ func wantHidden(t *testing.T, out string, secrets ...string) {
 	}
 }
 
-// A private key shows in nothing but the conversion of its bytes, wherever it is nested; a client
-// and a configuration do not show the API key.
+// A private key only shows after conversion to bytes, wherever it is nested. A client and a
+// configuration do not show the API key.
 func TestSecretsArePrintedNowhere(t *testing.T) {
 	server := catest.New(catest.Options{})
 	t.Cleanup(server.Close)
@@ -107,8 +107,7 @@ func TestSecretsArePrintedNowhere(t *testing.T) {
 	wantHidden(t, printed(t, ca.Config{Addr: "http://user:s3cr3t-pw@cfssl"}), "s3cr3t-pw")
 }
 
-// Nothing of cfssl's or resty's logging reaches the program's standard error, where the log package
-// writes.
+// No logging of cfssl or resty reaches standard error, to which package log writes.
 func TestNothingIsLogged(t *testing.T) {
 	var logged bytes.Buffer
 	old := log.Writer()

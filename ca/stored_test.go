@@ -13,8 +13,8 @@ import (
 	"github.com/tykmesh/tykmesh/ca"
 )
 
-// Whatever stands in a ledger: an error, or a record that both ledgers keep as they read it, and
-// that holds no key.
+// Any stored text gives either an error, or a record that both ledgers preserve and that contains
+// no key.
 func FuzzStored(f *testing.F) {
 	b, err := ca.Issue(f.Context(), newLocal(f, f.TempDir()), ca.Request{Hosts: []string{"echo.default"}})
 	if err != nil {
@@ -61,8 +61,8 @@ func FuzzStored(f *testing.F) {
 	})
 }
 
-// Whatever is configured as a connection string: nothing that the program says of it holds what is
-// secret in it, and whichever is accepted names a database.
+// No message about a connection string contains its secrets, and every accepted one names a
+// database.
 func FuzzConnectionString(f *testing.F) {
 	const password = "s3cr3tpw"
 	for _, seed := range []string{

@@ -9,7 +9,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
-// The operations of the MongoDB wire protocol that a driver uses: OP_QUERY and OP_REPLY for the
+// The operations of the MongoDB wire protocol that the driver uses: OP_QUERY and OP_REPLY for the
 // first handshake, OP_MSG for the rest.
 const (
 	opReply = 1
@@ -17,8 +17,8 @@ const (
 	opMsg   = 2013
 )
 
-// newStub starts a MongoDB that knows no data and refuses one command with an error code. It
-// returns its connection string.
+// newStub starts an empty MongoDB that refuses one command with an error code, and returns its
+// connection string.
 func newStub(t *testing.T, refused string, code int32) string {
 	t.Helper()
 	return serveStub(t, func(request bson.Raw) bson.D { return stubAnswer(request, refused, code) })
@@ -42,7 +42,7 @@ func serveStub(t *testing.T, answer func(bson.Raw) bson.D) string {
 	return "mongodb://" + listener.Addr().String() + "/tykmesh?authSource=admin"
 }
 
-// stubAnswer is what the stub says to a command, whose name is the first field of its document.
+// stubAnswer returns the stub's answer to a command, whose name is the first field of its document.
 func stubAnswer(request bson.Raw, refused string, code int32) bson.D {
 	element, err := request.IndexErr(0)
 	if err != nil {
@@ -90,7 +90,7 @@ func readMessage(r io.Reader) (document bson.Raw, op, id int32, err error) {
 	return body[name+1+8:], op, id, nil // after the flags, the collection's name, and two numbers
 }
 
-// message returns the answer to a request, in the form that the request's operation wants.
+// message returns an answer in the form of the request's operation.
 func message(op, id int32, document bson.D) []byte {
 	encoded, err := bson.Marshal(document)
 	if err != nil {

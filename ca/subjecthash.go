@@ -11,13 +11,12 @@ import (
 	"unicode/utf16"
 )
 
-// FileNames returns the names under which OpenSSL looks for the bundle's CAs in a folder of
-// certificates: the hash of a subject, and a number behind it (openssl-rehash(1)). Each name once,
-// sorted.
+// FileNames returns the names of the files in which OpenSSL looks for the bundle's CAs, sorted and
+// without duplicates: the hash of a subject, and a number (openssl-rehash(1)).
 func (t Trust) FileNames() []string {
 	var names []string
 	for _, c := range t {
-		if hash, err := subjectHash(c); err == nil { // else OpenSSL would not find it by any name
+		if hash, err := subjectHash(c); err == nil { // else OpenSSL finds it under no name
 			names = append(names, fmt.Sprintf("%08x.0", hash))
 		}
 	}
@@ -26,8 +25,8 @@ func (t Trust) FileNames() []string {
 	return slices.Compact(names)
 }
 
-// attribute is a part of a distinguished name, and nameSET one or more of them (X.501); asn1 knows
-// a set by its type's name.
+// attribute is a part of a distinguished name, and nameSET one or more of them (X.501). Package
+// asn1 recognises a set by the suffix SET of its type's name.
 type (
 	attribute struct {
 		Type  asn1.ObjectIdentifier
@@ -36,8 +35,8 @@ type (
 	nameSET []attribute
 )
 
-// subjectHash is what OpenSSL calls the hash of a subject: the first bytes of the SHA-1 of the name
-// in its canonical form, in which texts are UTF-8, in lower case, and without needless spaces
+// subjectHash returns OpenSSL's hash of a subject: the first bytes of the SHA-1 of its canonical
+// form, in which texts are UTF-8, in lower case, and without redundant spaces
 // (X509_NAME_hash_ex(3)).
 func subjectHash(c *x509.Certificate) (uint32, error) {
 	var name []nameSET
@@ -62,14 +61,13 @@ func subjectHash(c *x509.Certificate) (uint32, error) {
 	return binary.LittleEndian.Uint32(digest.Sum(nil)), nil
 }
 
-// canonicalText returns a text in the form in which OpenSSL compares names; what is no text stays
-// as it is.
+// canonicalText returns a text in OpenSSL's canonical form, and any other value unchanged.
 func canonicalText(v asn1.RawValue) asn1.RawValue {
 	var text string
 	switch v.Tag {
 	case asn1.TagUTF8String, asn1.TagPrintableString, asn1.TagIA5String, tagVisibleString:
 		text = string(v.Bytes)
-	case asn1.TagT61String: // taken for Latin-1, as everybody does
+	case asn1.TagT61String: // read as Latin-1, as is usual
 		runes := make([]rune, len(v.Bytes))
 		for i, b := range v.Bytes {
 			runes[i] = rune(b)
@@ -99,5 +97,5 @@ func canonicalText(v asn1.RawValue) asn1.RawValue {
 	return asn1.RawValue{Tag: asn1.TagUTF8String, Bytes: []byte(strings.Map(lower, strings.Join(fields, " ")))}
 }
 
-// tagVisibleString is a type of texts (X.680) that asn1 has no name for.
+// tagVisibleString is a type of texts (X.680) for which package asn1 has no constant.
 const tagVisibleString = 26

@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestFileNames compares the names with OpenSSL's: each file is called NUMBER-HASH.pem after what
-// `openssl x509 -subject_hash` of OpenSSL 3.0 said of it. They have texts of every type that
-// OpenSSL writes, letters of other alphabets, spaces, and parts of several attributes.
+// TestFileNames compares the names with OpenSSL's: the name of each file is NUMBER-HASH.pem, with
+// the hash that `openssl x509 -subject_hash` of OpenSSL 3.0 printed. The subjects have all of
+// OpenSSL's types of texts, letters of other alphabets, spaces, and parts of several attributes.
 func TestFileNames(t *testing.T) {
 	paths, err := filepath.Glob("testdata/subjecthash/*.pem")
 	if err != nil || len(paths) < 8 {

@@ -50,15 +50,15 @@ func (e *apiEntry) api() API {
 	return API{Definition: e.Definition, Envelope: kept}
 }
 
-// unsent are the fields beside the definition that an update does not send back: what the Dashboard
-// writes itself, and what answers have in common. It sends back all others as they were read, also
-// those of a newer Dashboard.
+// unsent are the fields beside the definition that an update does not send back: the Dashboard's
+// own and those that all answers have. An update sends back all other fields, even unknown ones, as
+// they were read.
 var unsent = map[string]bool{
 	"api_definition": true, "api_model": true, "created_at": true, "updated_at": true, "oas": true,
 	"status": true, "message": true, "meta": true, "errors": true, "id": true,
 }
 
-// readOthers adds the fields of an entry's text that apiEntry does not have.
+// readOthers adds the fields of an entry that apiEntry does not have.
 func (a *API) readOthers(text []byte) error {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(text, &fields); err != nil {
@@ -74,7 +74,7 @@ func (a *API) readOthers(text []byte) error {
 	return nil
 }
 
-// readAPI reads an API in a listing.
+// readAPI reads an entry of a listing.
 func readAPI(v *incoming) (API, error) {
 	var e apiEntry
 	text, err := v.decodeAll(&e)
@@ -94,8 +94,8 @@ func readAPI(v *incoming) (API, error) {
 	return a, err
 }
 
-// apiForm is the listing of APIs. An entry without an id is foreign, and kept: it shows that
-// something is there. One without a definition shows nothing.
+// apiForm is the form of the listing of APIs. An entry without an id is kept: it is foreign, but it
+// exists. An entry without a definition is an error: it shows nothing.
 var apiForm = form[API]{
 	lists: []string{"apis"},
 	read: func(v *incoming, last API) (API, int, error) {
@@ -137,8 +137,8 @@ func (a *apiAnswer) UnmarshalJSON(text []byte) error {
 	return a.readOthers(text)
 }
 
-// Owned reports whether the API has an owner. A Dashboard that keeps owners hides APIs from those
-// who are neither owner nor administrator: then a listing may be a part.
+// Owned reports whether the API has an owner. A Dashboard with ownership hides APIs from users who
+// are neither owner nor administrator, so its listing may be incomplete.
 func (a API) Owned() bool {
 	for name, value := range a.Envelope {
 		if strings.EqualFold(name, "user_owners") || strings.EqualFold(name, "user_group_owners") {
@@ -152,7 +152,7 @@ func (a API) Owned() bool {
 	return false
 }
 
-// newEnvelope is what goes with a definition that was never read.
+// newEnvelope is the envelope of a new API.
 var newEnvelope = map[string]json.RawMessage{
 	"hook_references": json.RawMessage("[]"),
 	"is_site":         json.RawMessage("false"),
@@ -173,11 +173,11 @@ func (a API) envelope() ([]byte, error) {
 	return json.Marshal(body)
 }
 
-// APIs lists every API of the organisation that the key may see, also those of OpenAPI form. An API
-// without database id is foreign.
+// APIs lists every API of the organisation that the key may see, OpenAPI ones too. An API without
+// database id is foreign.
 //
-// A listing proves presence, never absence: a Dashboard with ownership leaves out what the key may
-// not see, and some leave out more. See [API.Owned].
+// A listing proves presence, never absence: a Dashboard with ownership leaves out the APIs that the
+// key may not see, and some Dashboards leave out more. See [API.Owned].
 //
 // Errors: ErrPartial when the listing counts more than it shows.
 func (c *Client) APIs(ctx context.Context) ([]API, error) {
@@ -186,8 +186,8 @@ func (c *Client) APIs(ctx context.Context) ([]API, error) {
 
 // API reads one API by its database id.
 //
-// Errors: ErrNotFound when the Dashboard has none, ErrNotVisible when it has none that the key may
-// see.
+// Errors: ErrNotFound when it does not exist, ErrNotVisible when it does not exist or the key may
+// not see it.
 func (c *Client) API(ctx context.Context, id string) (API, error) {
 	const op = "reading API"
 	path, err := itemPath(op, apisPath, id)
@@ -207,11 +207,11 @@ func (c *Client) API(ctx context.Context, id string) (API, error) {
 	return e.API, nil
 }
 
-// CreateAPI creates an API. It is not repeated when the answer is lost: look first whether the API
-// is there.
+// CreateAPI creates an API. It is not repeated when the answer is lost: check first whether the API
+// exists.
 //
-// Errors: ErrExists when the Dashboard says that its id, slug or listen path is taken, ErrLicence
-// when there are as many APIs as its licence allows.
+// Errors: ErrExists when the Dashboard says that the id, slug or listen path is taken, ErrLicence
+// when the licence allows no more APIs.
 func (c *Client) CreateAPI(ctx context.Context, d Definition) (Created, error) {
 	op := "creating API " + d.Slug()
 	body, err := API{Definition: d}.envelope()
@@ -233,11 +233,11 @@ func (c *Client) CreateAPI(ctx context.Context, d Definition) (Created, error) {
 	return Created{ID: id, APIID: a.ID}, nil
 }
 
-// UpdateAPI replaces the API whose database id is in the definition. The definition must be
+// UpdateAPI replaces the API with the database id of the definition. The definition must be
 // complete and the envelope the one that was read.
 //
-// Errors: ErrNotFound when it is not there, ErrNotVisible when it may be there and not the key's to
-// change, ErrExists when the Dashboard says that the new slug or listen path is taken.
+// Errors: ErrNotFound when it does not exist, ErrNotVisible when it does not exist or the key may
+// not change it, ErrExists when the Dashboard says that the new slug or listen path is taken.
 func (c *Client) UpdateAPI(ctx context.Context, a API) error {
 	op := "updating API " + a.Definition.Slug()
 	path, err := itemPath(op, apisPath, a.Definition.ID())
@@ -253,17 +253,16 @@ func (c *Client) UpdateAPI(ctx context.Context, a API) error {
 	return c.do(ctx, r, &answer{})
 }
 
-// DeleteAPI deletes an API by its database id. One that is not there is done. Its certificates
+// DeleteAPI deletes an API by its database id; deleting an absent one succeeds. Its certificates
 // stay.
 //
-// Errors: ErrNotVisible when it may be there and not the key's to delete.
+// Errors: ErrNotVisible when it may exist and the key may not delete it.
 func (c *Client) DeleteAPI(ctx context.Context, id string) error {
 	return c.remove(ctx, "deleting API", apisPath, id)
 }
 
-// idForm is what ids of APIs and certificates are made of. Anything else could reach another path
-// than it seems to. The length is checked apart: a counted repetition costs every start of the
-// program a millisecond.
+// idForm matches ids of APIs and certificates. Anything else could lead to an unexpected path. isID
+// checks the length: a counted repetition would cost every start of the program a millisecond.
 var idForm = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
 const maxName = 200 // of an id or a slug

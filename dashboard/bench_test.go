@@ -8,7 +8,8 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 )
 
-// BenchmarkListing is that of an installation of 1,000 services, which every run reads once.
+// BenchmarkListing reads the listing of an installation with 1,000 services, as every run does
+// once.
 func BenchmarkListing(b *testing.B) {
 	defs := make([]dashboard.Definition, 2000)
 	for i := range defs {
@@ -44,7 +45,7 @@ func list(b *testing.B, s store) {
 	}
 }
 
-// BenchmarkRender fills in one definition.
+// BenchmarkRender renders one definition.
 func BenchmarkRender(b *testing.B) {
 	templates := dashboard.BuiltinTemplates()
 	b.ReportAllocs()
@@ -55,8 +56,8 @@ func BenchmarkRender(b *testing.B) {
 	}
 }
 
-// BenchmarkCreate is the first registration of many services in a directory: each API is looked up
-// among those that are there, which must not be read again each time.
+// BenchmarkCreate registers many services in a directory for the first time. Each API is looked up
+// among the existing ones, which must not be read again each time.
 func BenchmarkCreate(b *testing.B) {
 	d := openDir(b, b.TempDir())
 	i := 0

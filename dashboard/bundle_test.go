@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// bundle returns a self-signed certificate for a name, with its key, as it is uploaded.
+// bundle returns a self-signed certificate for a name, with its key, in the form of an upload.
 func bundle(t testing.TB, name string) []byte {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	listLimit = 128 << 20 // bytes of a listing: some 20,000 APIs
+	listLimit = 128 << 20 // bytes of a listing: about 20,000 APIs
 	itemLimit = 4 << 20   // bytes of any other answer
 )
 
@@ -26,12 +26,12 @@ type call struct {
 	body        []byte
 	contentType string
 	limit       int64
-	item        bool // it is about one API or certificate, which may be absent
-	listing     bool // it takes as long as the caller lets it
-	uses        bool // it asks for the APIs that name a certificate, which not every Dashboard tells
+	item        bool // is about one API or certificate, which may be absent
+	listing     bool // has no time limit but the caller's
+	uses        bool // lists the APIs that name a certificate, which not every Dashboard supports
 }
 
-// do sends a request, as often as retry allows, and decodes the answer.
+// do sends a request, repeats it as retry allows, and decodes the answer.
 func (c *Client) do(ctx context.Context, r call, into answered) error {
 	for attempt := 1; ; attempt++ {
 		got, err := c.attempt(ctx, r, attempt, into)
@@ -50,7 +50,7 @@ func (c *Client) do(ctx context.Context, r call, into answered) error {
 	}
 }
 
-// attempt sends a request once. The key is set here and nowhere else.
+// attempt sends a request once. No other function sets the key.
 func (c *Client) attempt(ctx context.Context, r call, attempt int, into answered) (*reply, error) {
 	limited := ctx
 	if !r.listing {
@@ -67,7 +67,7 @@ func (c *Client) attempt(ctx context.Context, r call, attempt int, into answered
 		SetDoNotParseResponse(true)
 
 	if r.body != nil {
-		// A reader of our own: resty's pooled buffers would keep private keys.
+		// Not a byte slice: resty would copy it into pooled buffers, which would keep private keys.
 		req.SetHeader("Content-Type", r.contentType).SetBody(bytes.NewReader(r.body))
 	}
 
@@ -89,7 +89,7 @@ func (c *Client) attempt(ctx context.Context, r call, attempt int, into answered
 	return got, err
 }
 
-// errSlow ends an attempt, not the caller's context.
+// errSlow is the cause when an attempt, not the caller's context, has run out of time.
 var errSlow = errors.New("no complete answer in time")
 
 // unanswered returns the error of a request that got no complete answer.
@@ -105,7 +105,7 @@ func (c *Client) unanswered(ctx context.Context, r call, err error) error {
 	case cutOff(err):
 		e.Message = "the connection was cut"
 	case errors.As(err, &u):
-		// The URL is told by Op, Method and Path.
+		// Without the URL: Op, Method and Path name it already.
 		e.kind = u.Err
 		e.Message = u.Err.Error()
 	default:
@@ -114,13 +114,13 @@ func (c *Client) unanswered(ctx context.Context, r call, err error) error {
 
 	e.Message = oneLine(e.Message, c.key)
 	if strings.Contains(e.kind.Error(), c.key) {
-		e.kind = nil // net/http quotes what a broken server says
+		e.kind = nil // net/http quotes malformed answers
 	}
 
 	return e
 }
 
-// refusal returns the error of a request that was answered, but not as it should.
+// refusal returns the error for an answer that is not a success.
 func (c *Client) refusal(r call, got *reply, message string, kind error) error {
 	return &Error{
 		Op:      r.op,
@@ -132,7 +132,8 @@ func (c *Client) refusal(r call, got *reply, message string, kind error) error {
 	}
 }
 
-// decode reads an answer. Success is 200 with the status OK; listings and look-ups have no status.
+// decode reads an answer. Success is HTTP 200 with the status OK; listings and look-ups carry no
+// status.
 func (c *Client) decode(r call, got *reply, into answered) error {
 	if got.status != http.StatusOK {
 		var a answer

@@ -15,8 +15,8 @@ import (
 
 const certsPath = "/api/certs"
 
-// certDetails are the facts of a certificate, in the words of the detailed listing (the first two)
-// and of the answer to reading one (the last two).
+// certDetails describe a certificate. The detailed listing has the first two fields, the answer to
+// reading one certificate the last two instead.
 type certDetails struct {
 	IssuerCN   string    `json:"issuer_cn"`
 	SubjectCN  string    `json:"subject_cn"`
@@ -48,7 +48,7 @@ type certEntry struct {
 	certDetails
 }
 
-// UnmarshalJSON reads either.
+// UnmarshalJSON decodes either form.
 func (e *certEntry) UnmarshalJSON(b []byte) error {
 	if bytes.HasPrefix(b, []byte(`"`)) {
 		return json.Unmarshal(b, &e.ID)
@@ -57,10 +57,11 @@ func (e *certEntry) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*object)(e))
 }
 
-// certForm is the listing of certificates. An entry without an id is an error: nothing could use
-// it, and it is unlike all that Dashboards say.
+// certForm is the form of the listing of certificates. An entry without an id is an error: no
+// Dashboard sends one, and nothing could use it.
 var certForm = form[Certificate]{
-	lists: []string{"certs", "cert_basics"}, // ids, or in a gateway's own detailed listing all; mode=detailed
+	// A Dashboard lists ids in certs and details in cert_basics, a gateway both in certs.
+	lists: []string{"certs", "cert_basics"},
 	read: func(v *incoming, _ Certificate) (Certificate, int, error) {
 		var e certEntry
 		if err := v.decode(&e); err != nil {
@@ -78,15 +79,15 @@ var certForm = form[Certificate]{
 	id: func(c Certificate) string { return c.ID },
 }
 
-// Certificates lists every certificate of the organisation. The listing is complete as far as it
-// shows, or there is an error.
+// Certificates lists every certificate of the organisation. It returns an error if the listing is
+// visibly incomplete.
 //
 // Errors: ErrNoGateway when the Dashboard does not reach the gateway that keeps them, ErrPartial
 // when the listing counts more than it shows.
 //
-// Where the detailed listing fails the plain one is read: Dashboards before 4.1 do not have it, and
-// an entry with an Ed25519 key breaks it for the whole organisation ("Tyk Dashboard API,
-// certificates, upload").
+// If the detailed listing fails, Certificates reads the plain one: Dashboards before 4.1 have no
+// detailed listing, and an entry with an Ed25519 key breaks it for the whole organisation ("Tyk
+// Dashboard API, certificates, upload").
 func (c *Client) Certificates(ctx context.Context) ([]Certificate, error) {
 	detailed, err := c.certificates(ctx, map[string]string{"p": "-1", "mode": "detailed"})
 	if err == nil || ctx.Err() != nil || errors.Is(err, ErrUnauthorized) || notListening(err) {
@@ -104,7 +105,7 @@ func (c *Client) certificates(ctx context.Context, query map[string]string) ([]C
 	return list(ctx, c, call{op: "listing certificates", path: certsPath, query: query}, certForm)
 }
 
-// useForm is the listing of the APIs that name a certificate.
+// useForm is the form of the listing of APIs that name a certificate.
 var useForm = form[CertificateUse]{
 	lists: []string{"apis"},
 	read: func(v *incoming, _ CertificateUse) (CertificateUse, int, error) {
@@ -128,11 +129,10 @@ var useForm = form[CertificateUse]{
 	id: func(u CertificateUse) string { return u.APIID },
 }
 
-// CertificateAPIs lists the APIs that name a certificate, as Dashboards do since
-// 5.11. It is not documented whether APIs that the key may not see are among
-// them.
+// CertificateAPIs lists the APIs that name a certificate. Dashboards support it since 5.11. It is
+// not documented whether the listing includes APIs that the key may not see.
 //
-// Errors: ErrUnsupported when the Dashboard cannot tell, ErrNotFound when it has no such
+// Errors: ErrUnsupported when the Dashboard does not support it, ErrNotFound when it has no such
 // certificate, ErrPartial when the listing counts more than it shows.
 func (c *Client) CertificateAPIs(ctx context.Context, id string) ([]CertificateUse, error) {
 	const op = "listing the APIs of certificate"
@@ -144,9 +144,9 @@ func (c *Client) CertificateAPIs(ctx context.Context, id string) ([]CertificateU
 	return list(ctx, c, r, useForm)
 }
 
-// Certificate reads what the store tells of one certificate.
+// Certificate reads one certificate of the store, without its key.
 //
-// Errors: ErrNotFound when it has none of that id.
+// Errors: ErrNotFound when no certificate has that id.
 func (c *Client) Certificate(ctx context.Context, id string) (Certificate, error) {
 	const op = "reading certificate"
 	path, err := itemPath(op, certsPath, id)
@@ -170,19 +170,15 @@ func (c *Client) Certificate(ctx context.Context, id string) (Certificate, error
 }
 
 // UploadCertificate stores a certificate with its chain and private key, in PEM, leaf first, and
-// returns its id. It is not repeated when the answer is lost: look first whether the certificate is
-// there.
+// returns its id. It is not repeated when the answer is lost: check first whether the certificate
+// exists.
 //
-// Errors: ErrExists when the leaf is stored already; the id comes with it. What is stored is not
-// replaced then, even if the key or the chain differ. An Ed25519 key is refused here: Tyk stores
-// it, and then fails every detailed listing of the organisation.
+// Errors: ErrExists, together with the id, when the leaf is stored already. Then the stored bundle
+// stays, even if its key or chain differ. UploadCertificate refuses Ed25519 keys: Tyk would store
+// one, and then fail every detailed listing of the organisation.
 func (c *Client) UploadCertificate(ctx context.Context, pem []byte) (id string, err error) {
 	const op = "uploading certificate"
-	wanted, err := leafID(c.org, pem)
-	if err == nil {
-		err = refuseEd25519(pem)
-	}
-
+	wanted, err := uploadID(c.org, pem)
 	if err != nil {
 		return "", &Error{Op: op, Method: http.MethodPost, Path: certsPath, Message: err.Error()}
 	}
@@ -208,13 +204,13 @@ func (c *Client) UploadCertificate(ctx context.Context, pem []byte) (id string, 
 	return a.ID, nil
 }
 
-// DeleteCertificate deletes a certificate by its id. One that is not there is done. Nothing checks
-// whether an API still uses it.
+// DeleteCertificate deletes a certificate by its id; deleting an absent one succeeds. The Dashboard
+// does not check whether an API still uses it.
 func (c *Client) DeleteCertificate(ctx context.Context, id string) error {
 	return c.remove(ctx, "deleting certificate", certsPath, id)
 }
 
-// remove deletes one object; an absent one is done.
+// remove deletes one object; deleting an absent one succeeds.
 func (c *Client) remove(ctx context.Context, op, base, id string) error {
 	path, err := itemPath(op, base, id)
 	if err != nil {
@@ -228,8 +224,8 @@ func (c *Client) remove(ctx context.Context, op, base, id string) error {
 	return nil
 }
 
-// upload makes the form of POST /api/certs. The Dashboard takes the first file whatever its field
-// is called; "cert" is what tyk-sync and the operator send.
+// upload returns the form of POST /api/certs. The Dashboard takes the first file and ignores the
+// name of its field; tyk-sync and the operator call it "cert".
 func upload(pem []byte) (body []byte, contentType string, err error) {
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
@@ -249,12 +245,12 @@ func upload(pem []byte) (body []byte, contentType string, err error) {
 
 var hexRun = regexp.MustCompile(`[a-f0-9]{10,}`)
 
-// foundID returns the id in a text that says that a certificate exists: the computed one, unless
-// the organisation is another than configured, or none is.
+// foundID returns the id in a message that says that a certificate exists. It is the computed one,
+// unless the configured organisation is missing or wrong.
 func foundID(wanted, message string) string {
 	found := hexRun.FindString(message)
 	if strings.Contains(wanted, found) {
-		return wanted // also when the text is cut short, or tells no id
+		return wanted // also if the message is truncated or has no id
 	}
 	return found
 }

@@ -10,20 +10,20 @@ import (
 	"sync"
 )
 
-// identifying are the paths that say which API this is, who loads it and where it listens. They
-// follow from the workload; an annotation on one would cut the API loose from it. With
-// domain_disabled a gateway drops the domain and the certificates of an API, with tags_disabled its
-// tags, internal takes it off every listener, and listen_port and protocol move it to another one.
+// identifying are the paths that determine which API this is, which gateways load it, and where it
+// listens. They follow from the workload; an annotation on one would detach the API from it. With
+// domain_disabled a gateway ignores an API's domain and certificates, with tags_disabled its tags;
+// internal removes it from every listener; listen_port and protocol move it to another one.
 var identifying = []string{
 	"id", "api_id", "slug", "org_id", "tags", "domain", "certificates", "config_data.tykmesh",
 	"is_oas", "internal", "listen_port", "protocol", "domain_disabled", "tags_disabled",
 }
 
-// Identifies reports whether a path, keys joined by dots, is one of those that say which API a
-// definition is, or leads into one of them.
+// Identifies reports whether a path, keys joined by dots, is or leads into a field that identifies
+// the API.
 func Identifies(path string) bool { return identified(path) != "" }
 
-// identified returns the identifying path that a path is or leads into; "" for any other.
+// identified returns the identifying path that a path is or leads into, or "".
 func identified(path string) string {
 	for _, p := range identifying {
 		if path == p || strings.HasPrefix(path, p+".") {
@@ -37,19 +37,18 @@ func identified(path string) string {
 // 5.14; older ones want "auth" too, which Render adds).
 var required = []string{"name", "proxy", "version_data"}
 
-// CheckField checks a value that somebody wants to Set at path.
+// CheckField checks a value before Set puts it at a path.
 //
-// The warning is for a nested field that Tyk Gateway 2.9.0 does not know: it may be newer, or a
-// slip.
+// It returns a warning for a nested field that Tyk Gateway 2.9.0 does not know: the field may be
+// newer, or misspelled.
 //
 // Errors: a path that Set refuses, an unknown field at the top level (the Dashboard would refuse
-// the definition), a known field that is spelled with other capitals (a gateway reads both as one),
-// a value of the wrong JSON type, and a path that identifies the API.
+// the definition), a known field in other capitals (a gateway would read both as one), a value of
+// the wrong JSON type, and a path that identifies the API.
 //
-// It knows the path, not the definition: after the last Set, Check tells whether the whole is
-// sound.
+// CheckField does not see the definition: call Check after the last Set.
 func CheckField(path string, value any) (warning string, err error) {
-	segments, err := splitPath(path)
+	segments, err := segmentsOf(path)
 	if err != nil {
 		return "", fmt.Errorf("path %q: %w", path, err)
 	}
@@ -81,8 +80,8 @@ func CheckField(path string, value any) (warning string, err error) {
 	return strings.Join(c.warnings, "; "), nil
 }
 
-// Check checks a whole definition: what CheckField checks of a field (but for the identifying
-// paths), and that the fields are there that every API needs.
+// Check checks a whole definition: each field as CheckField does, except for identifying paths, and
+// the presence of the fields that every API needs.
 func (d Definition) Check() (warnings []string, err error) {
 	for _, key := range required {
 		if d[key] == nil {
@@ -98,15 +97,15 @@ func (d Definition) Check() (warnings []string, err error) {
 	return c.warnings, nil
 }
 
-// place is a spot in a definition: where it is, and what the tables say of it.
+// place is a position in a definition, with its entry in the tables of known fields.
 type place struct {
 	above *place // nil at the top
 	key   string
-	table string // the path with * for the keys that users choose; "" at the top, and below what the tables describe
+	table string // the path in the tables, with * for free keys; "" at the top and outside of the tables
 	kind  kind
 }
 
-// path is where the place is, as users write it. Only what is wrong is asked for it.
+// path returns the path of the place as users write it. It is only needed for messages.
 func (p *place) path() string {
 	if p.above == nil || p.above.above == nil {
 		return p.key
@@ -117,7 +116,7 @@ func (p *place) path() string {
 // check walks a definition or a path through the tables.
 type check struct{ warnings []string }
 
-// step goes from a place to what key names in it.
+// step returns the place that key names below another one.
 func (c *check) step(at *place, key string) (place, error) {
 	next := place{above: at, key: key, kind: anything}
 	switch {
@@ -184,13 +183,13 @@ func checkIndex(at *place, key string) error {
 	return nil
 }
 
-// knownField is what the tables say of a field.
+// knownField is the entry of a field in the tables.
 type knownField struct {
 	kind  kind
-	table string // its path in them
+	table string // its path in the tables
 }
 
-// known are the fields of both tables by the path of what they stand in, and their names.
+// known returns the fields of both tables, by the path of their parent and by their name.
 var known = sync.OnceValue(func() map[string]map[string]knownField {
 	all := make(map[string]map[string]knownField)
 	for _, fields := range []map[string]kind{topFields, nestedFields} {
@@ -208,8 +207,8 @@ var known = sync.OnceValue(func() map[string]map[string]knownField {
 	return all
 })
 
-// otherCapitals finds the field that differs from key by case alone. Tyk is written in Go, whose
-// JSON decoder takes such a key for the field itself.
+// otherCapitals returns the field that differs from key only in case, or "". Tyk is
+// written in Go, whose JSON decoder takes such a key for the field itself.
 func otherCapitals(table, key string) string {
 	for field := range known()[table] {
 		if strings.EqualFold(field, key) {
@@ -238,7 +237,7 @@ func kindOf(v any) kind {
 	return 0
 }
 
-// String names the types for people, null last: it is hardly ever what is meant.
+// String returns a description of the set: its first type other than null.
 func (k kind) String() string {
 	names := []struct {
 		kind kind

@@ -18,7 +18,7 @@ func TestCheckField(t *testing.T) {
 		value any
 		want  string // "" is accepted; "warning: ..." and anything else is the error
 	}{
-		// What the webhook was seen to take.
+		// Values that the webhook accepted.
 		{"allowed_ips", nil, ""},
 		{"use_keyless", false, ""},
 		{"cache_options.cache_timeout", num, ""},
@@ -105,8 +105,8 @@ func TestCheckWantsTheFieldsThatEveryAPINeeds(t *testing.T) {
 	}
 }
 
-// A value that CheckField accepts is one that Set can put into a definition of ours, and never
-// touches what identifies the API.
+// Set can put each value that CheckField accepts into a definition of tykmesh, and that changes no
+// field that identifies the API.
 func FuzzCheckField(f *testing.F) {
 	f.Add("name", `"x"`)
 	f.Add("proxy.transport", `{"ssl_min_version":771}`)

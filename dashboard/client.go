@@ -40,32 +40,32 @@ type Config struct {
 	Trace func(Request)
 }
 
-// String names the Dashboard; the key is never shown.
+// String names the Dashboard, without its key.
 func (c Config) String() string { return "Dashboard at " + oneLine(c.URL, c.Secret) }
 
-// GoString is String.
+// GoString returns the same as String.
 func (c Config) GoString() string { return c.String() }
 
-// LogValue is String, for log/slog.
+// LogValue returns the same as String, for log/slog.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
-// Request is one attempt at a request, as far as it may be shown.
+// Request is one attempt at a request, without its secrets.
 type Request struct {
 	Method   string
 	Path     string // without host and query
 	Status   int    // 0 when no answer came
 	Duration time.Duration
 	Attempt  int       // from 1
-	Date     time.Time // of the server's clock, to the second (RFC 9110, section 6.6.1); zero where it did not say
+	Date     time.Time // of the server's clock, to the second (RFC 9110, section 6.6.1); zero if unknown
 }
 
 // Client is a Dashboard behind its REST API. It is safe for concurrent use.
 //
-// A request is repeated only where that is safe and may heal; see retry.go. It is never redirected:
-// the key goes to the configured host and to no other.
+// Client repeats a request only if that is safe and may help; see retry.go. It never follows a
+// redirect: the key goes to the configured host and to no other.
 //
-// The errors of its methods are [*Error]; errors.Is tells ErrUnauthorized from every method, and
-// what a method's comment names.
+// Its methods return errors of type [*Error]. Each of them may be ErrUnauthorized; a method's
+// comment names the others.
 type Client struct {
 	http    *resty.Client
 	key     string
@@ -77,13 +77,13 @@ type Client struct {
 	listLimit int64 // bytes of one listing
 }
 
-// New makes a client. It does not talk to the Dashboard yet.
+// New returns a client. It sends nothing yet.
 //
-// Errors: a URL that is not http(s)://host[:port][/path], holds credentials or a query; an empty
-// key, or one that no HTTP header can carry.
+// Errors: a URL that is not http(s)://host[:port][/path], or has credentials or a query; a key that
+// is empty, or that no HTTP header can carry.
 func New(cfg Config) (*Client, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = 16 // more than run at once, so that none is dialled twice
+	transport.MaxIdleConnsPerHost = 16 // more than --parallel, so that connections are kept
 	transport.MaxResponseHeaderBytes = 1 << 20
 	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: cfg.InsecureSkipVerify}
 	return newClient(cfg, transport)
@@ -95,10 +95,10 @@ func newClient(cfg Config, transport http.RoundTripper) (*Client, error) {
 		return nil, err
 	}
 	if cfg.Secret == "" {
-		return nil, errors.New("the key of the Dashboard is empty")
+		return nil, errors.New("the Dashboard's key is empty")
 	}
 	if strings.ContainsFunc(cfg.Secret, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
-		return nil, errors.New("the key of the Dashboard has a space, a line break or another character that keys do not have")
+		return nil, errors.New("the Dashboard's key contains a space, a line break or another character that no key has")
 	}
 
 	if cfg.RequestTimeout <= 0 {
@@ -133,33 +133,33 @@ func newClient(cfg Config, transport http.RoundTripper) (*Client, error) {
 	}, nil
 }
 
-// String names the Dashboard; the key is never shown.
+// String names the Dashboard, without its key.
 func (c *Client) String() string { return "Dashboard at " + oneLine(c.http.BaseURL, c.key) }
 
-// GoString is String.
+// GoString returns the same as String.
 func (c *Client) GoString() string { return c.String() }
 
 func baseURL(s string) (string, error) {
 	u, err := url.Parse(s)
 	if err != nil {
 		// The parser's error shows the text, which may hold a password.
-		return "", errors.New("the URL of the Dashboard is not a URL")
+		return "", errors.New("the Dashboard's URL is not a URL")
 	}
 
 	if u.User != nil {
-		return "", errors.New("the URL of the Dashboard must not hold a user name or password")
+		return "", errors.New("the Dashboard's URL must not contain a user name or password")
 	}
 	if u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
-		return "", fmt.Errorf("the URL of the Dashboard must be http://HOST[:PORT] or https://HOST[:PORT], not %q", s)
+		return "", fmt.Errorf("the Dashboard's URL must be http://HOST[:PORT] or https://HOST[:PORT], not %q", s)
 	}
 	if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
-		return "", fmt.Errorf("the URL of the Dashboard must not have a query or fragment: %q", s)
+		return "", fmt.Errorf("the Dashboard's URL must not have a query or fragment: %q", s)
 	}
 
 	return strings.TrimRight(u.String(), "/"), nil
 }
 
-// silent is a logger that does not log: a library never prints by itself.
+// silent is a logger that does not log: a library never prints on its own.
 type silent struct{}
 
 func (silent) Errorf(string, ...any) {}

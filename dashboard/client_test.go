@@ -32,9 +32,9 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 		{"ftp://dash", secret, `must be http://HOST[:PORT]`},
 		{"http://", secret, `must be http://HOST[:PORT]`},
 		{"http://dash/?x=1", secret, "must not have a query"},
-		{"http://me:hunter2@dash", secret, "must not hold a user name or password"},
+		{"http://me:hunter2@dash", secret, "must not contain a user name or password"},
 		{"http://dash:hunter2@%", secret, "is not a URL"},
-		{"http://dash", "", "the key of the Dashboard is empty"},
+		{"http://dash", "", "the Dashboard's key is empty"},
 		{"http://dash", secret + "\n", "line break"},
 	} {
 		_, err := dashboard.New(dashboard.Config{URL: c.url, Secret: c.secret})
@@ -96,8 +96,8 @@ func TestEmptyListingsAreNoErrors(t *testing.T) {
 	}
 }
 
-// A Dashboard that pages although everything was asked for, and a colleague who creates APIs
-// between two pages.
+// A Dashboard pages although everything was asked for, and another user creates APIs between two
+// pages.
 func TestAListingThatPagesIsComplete(t *testing.T) {
 	s := dashboardtest.New(dashboardtest.Options{AlwaysPages: true, PageSize: 3})
 	defer s.Close()
@@ -193,7 +193,7 @@ func TestOpenAPIEntriesAreListedAndCannotBeUpdated(t *testing.T) {
 	}
 }
 
-// What people set beside the definition survives an update by us (fault B17).
+// Fields beside the definition survive an update (fault B17).
 func TestAnUpdateSendsTheEnvelopeBack(t *testing.T) {
 	s, c := start(t, dashboardtest.Options{})
 	envelope := map[string]json.RawMessage{
@@ -222,7 +222,7 @@ func TestAnUpdateSendsTheEnvelopeBack(t *testing.T) {
 	}
 }
 
-// sentinels are all that errors.Is may be asked for.
+// sentinels are all errors that callers can test for.
 var sentinels = []error{
 	dashboard.ErrNotFound, dashboard.ErrExists, dashboard.ErrUnauthorized, dashboard.ErrNotVisible, dashboard.ErrPartial,
 	dashboard.ErrLicence, dashboard.ErrNoGateway, dashboard.ErrUnsupported,
@@ -301,7 +301,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// Only the Dashboard's own word proves that something is absent.
+// Only an answer of the Dashboard itself proves that an object is absent.
 func TestAbsence(t *testing.T) {
 	for _, c := range []struct {
 		name   string

@@ -3,77 +3,79 @@
 //
 //	Templates ──Render──> Definition ──Check──> CreateAPI, UpdateAPI ──> Client, or Dir
 //	                                            UploadCertificate
-//	APIs, Certificates <── one listing of each: what the key may see, or an error
-//	CertificateAPIs    <── which APIs name a certificate, where the Dashboard tells
+//	APIs, Certificates <── one listing of each: all that the key may see, or an error
+//	CertificateAPIs    <── the APIs that name a certificate, if the Dashboard supports it
 //
 // [Client] is the Dashboard behind its REST API; [Dir] is a directory that stands in for one. Both
 // have the same methods and keep the same promises.
 //
-// The package decides nothing: it knows neither services nor meshes, compares nothing with what is
-// wanted, and never repeats a request that could take effect twice. It never prints or logs, and
-// neither the key of the Dashboard nor a private key is ever part of an error or of a [Request]
-// that is traced.
+// The package makes no decisions: it knows no services and no mesh, and never repeats a request
+// that could take effect twice. It never prints or logs. No error and no traced [Request] contains
+// the Dashboard's key or a private key.
 //
 // # What a listing proves
 //
-// A listing proves that something is there, and never that something is not:
+// A listing proves that an object exists. It never proves that one does not:
 //
-//	a Dashboard               its listing                         what shows it
+//	Dashboard                        its listing          how to notice
 //
-//	keeps owners              leaves out what is not the key's    an entry with owners (API.Owned), ErrNotVisible for one object,
-//	(enable_ownership)                                            ErrExists for an api_id that is not listed
-//	counts more than it       contradicts itself                  ErrPartial
-//	shows
-//	cuts off, or lags         looks whole                         nothing
+//	hides APIs of other owners       leaves them out      an entry has owners (API.Owned), one API
+//	(enable_ownership)                                    is ErrNotVisible, or an API that is not
+//	                                                      listed is ErrExists
+//	counts more than it shows        contradicts itself   ErrPartial
+//	truncates its listing, or lags   looks complete       not at all
 //
-// So ask CertificateAPIs before you delete a certificate. Where the Dashboard does not tell
-// (ErrUnsupported), a gap in the listing is no proof.
+// So call CertificateAPIs before you delete a certificate. If the Dashboard does not support it
+// (ErrUnsupported), a gap in the listing proves nothing.
 //
 // # Who can do what
 //
-// Three secrets pass through here. Who has the Dashboard's key can change every API and certificate
-// of the organisation; it goes to the Dashboard and nowhere else. The private key of a certificate
-// goes into the Dashboard's store, once, and is never asked for again; who has it is that service.
-// Sidecars have secrets of their own, the node secret among them, with which a gateway reads all
-// definitions: tykmesh writes down where they are found and never reads one.
+// Three secrets pass through this package. The Dashboard's key can change every API and certificate
+// of the organisation; it is sent to the Dashboard and nowhere else. The private key of a
+// certificate, which is the identity of a service, is stored in the Dashboard once and never read
+// again. Sidecars have secrets of their own, such as the node secret, with which a gateway reads
+// all definitions: tykmesh writes references to them and never reads them.
 //
-//	who                   could                           what is done                                shown by
+// Each attacker, the attacks, the defence, and the tests that show it:
 //
-//	listens on the        read the key, change answers    TLS is verified; http:// is for who trusts  TestTLSIsVerifiedUnlessConfiguredOtherwise,
-//	network                                               the network                                 TestOldTLSIsRefused
-//	answers as the        send the key on elsewhere       redirects are not followed                  TestTheKeyNeverGoesToAnotherHost
-//	Dashboard
-//	                      fill the memory, never end      answers, their values and waits have        TestAnswersAreReadUpToTheirLimit,
-//	                                                      limits; a listing ends with its caller's    TestListingsAreBounded,
-//	                                                      time                                        TestListingsTakeLittleMemory,
-//	                                                                                                  TestOneAttemptTakesAtMostThirtySeconds
-//	                      hide what is there, so that it  no page of a proxy, and nothing that is     TestHostileServers,
-//	                      is made again                   cut off, proves absence                     TestListingsThatAreNoneAreErrors, FuzzAnswers
-//	                      show a part as the whole, so    owners and contradictions show;             TestOwned,
-//	                      that what others use is         CertificateAPIs asks who uses it            TestAListingThatIsNotWhole,
-//	                      deleted                                                                     TestWhetherUsesCanBeTold
-//	                      repeat secrets into a log       they are cut out of its words               TestNoErrorShowsASecret
-//	                      show a foreign API as ours      who it belongs to is compared               mesh.TestConflicts,
-//	                                                                                                  mesh.TestAPIOfAnotherOrganisation
-//	edits APIs there      have more taken away by a mark  a mark takes away only what an annotation   mesh.TestChanges
-//	                      that is edited                  may set
-//	reads the store       have certificates, no keys      keys are the store's to encrypt             -
-//	reads logs of CI      have what is printed            no secret is ever printed or traced         TestTraceShowsEachAttemptAndNoSecret,
-//	                                                                                                  tykmesh.TestSecretsStayWhereTheyBelong,
-//	                                                                                                  config.TestSecretIsNeverShown
-//	writes manifests      break out of a template         values are data                             FuzzValuesAreData
-//	                      take another's API              what identifies an API is not theirs        mesh.TestDefinition, mesh.TestRefusals,
-//	                                                                                                  mesh.TestConflicts
-//	                      speak for tykmesh in a log      what they wrote is printed on one line      tykmesh.TestNothingFromOutsideGivesOrders
-//	                      set their own API's fields      on purpose: review what is merged           -
-//	writes the            have the key sent anywhere      nothing: keep the file from them, and name  -
-//	configuration                                         it with --config
-//	has a --local         have keys, and be a Dashboard   keys are for the owner alone                TestADirectoryIsWrittenForPeopleToRead
-//	directory
-//	writes into one       lead out of it, fill memory     names and sizes are checked                 TestFilesOfPeople,
-//	                                                                                                  TestFilesAreReadUpToTheirLimit
-//	reads a node secret   join the gateways               there is none: Secrets are referred to      tykmesh.TestSidecarSecret,
-//	here                                                                                              tykmesh.TestScripts/config-secret
+//   - Listens on the network: reads the key or changes answers. TLS is verified; http:// is for
+//     trusted networks. TestTLSIsVerifiedUnlessConfiguredOtherwise, TestOldTLSIsRefused.
+//   - Answers as the Dashboard: forwards the key. Redirects are not followed.
+//     TestTheKeyNeverGoesToAnotherHost.
+//   - Answers as the Dashboard: fills the memory, or never ends. Answers, their values and waits
+//     are limited; a listing ends with the caller's context. TestAnswersAreReadUpToTheirLimit,
+//     TestListingsAreBounded, TestListingsTakeLittleMemory,
+//     TestOneAttemptTakesAtMostThirtySeconds.
+//   - Answers as the Dashboard: hides objects, so that they are created again. Neither a proxy's
+//     page nor a truncated answer proves absence. TestHostileServers,
+//     TestListingsThatAreNoneAreErrors, FuzzAnswers.
+//   - Answers as the Dashboard: shows only a part, so that certificates in use are deleted.
+//     Owners and contradictions are noticed; CertificateAPIs lists the users. TestOwned,
+//     TestAListingThatIsNotWhole, TestWhetherUsesCanBeTold.
+//   - Answers as the Dashboard: repeats secrets in its messages, to have them logged. They are
+//     cut out. TestNoErrorShowsASecret.
+//   - Answers as the Dashboard: presents a foreign API as one of the mesh. Its ownership is
+//     checked. mesh.TestConflicts, mesh.TestAPIOfAnotherOrganisation.
+//   - Edits APIs in the Dashboard: changes a mark, so that tykmesh deletes more. A mark only
+//     leads to fields that an annotation may set. mesh.TestChanges.
+//   - Reads the Dashboard's store: gets certificates without keys. The store encrypts the keys.
+//   - Reads CI logs: gets their contents. No secret is printed or traced.
+//     TestTraceShowsEachAttemptAndNoSecret, tykmesh.TestSecretsStayWhereTheyBelong,
+//     config.TestSecretIsNeverShown.
+//   - Writes manifests: breaks out of a template. Values are data. FuzzValuesAreData.
+//   - Writes manifests: takes over the API of another service. Annotations cannot set the fields
+//     that identify an API. mesh.TestDefinition, mesh.TestRefusals, mesh.TestConflicts.
+//   - Writes manifests: writes orders to a CI system into a log. Texts are printed on one line.
+//     tykmesh.TestNothingFromOutsideGivesOrders.
+//   - Writes manifests: sets fields of their own API. This is intended: review what you merge.
+//   - Writes the configuration: sends the key anywhere. There is no defence: protect the file,
+//     and name it with --config.
+//   - Has a --local directory: gets its keys, and acts as the Dashboard. Only the owner can read
+//     the keys. TestADirectoryIsWrittenForPeopleToRead.
+//   - Writes into a --local directory: leads out of it, or fills the memory. Names and sizes are
+//     checked. TestFilesOfPeople, TestFilesAreReadUpToTheirLimit.
+//   - Reads a node secret from tykmesh: joins the gateways. tykmesh never has one: manifests
+//     refer to Secrets. tykmesh.TestSidecarSecret, tykmesh.TestScripts/config-secret.
 package dashboard
 
 import (
@@ -83,14 +85,14 @@ import (
 
 // API is one API as the Dashboard lists it.
 type API struct {
-	// Definition is complete: an update replaces the whole definition, so what is missing in it is
+	// Definition is complete: an update replaces the whole definition, so a missing field would be
 	// lost.
 	Definition Definition
 
-	// Envelope holds the fields beside the definition that an update must send back, just as they
-	// came: hook_references, is_site, sort_by, user_owners, user_group_owners, and those of newer
-	// Dashboards. It is nil for an API that was never read. APIs of one listing may share one: do
-	// not change it.
+	// Envelope holds the fields beside the definition that an update must send back unchanged:
+	// hook_references, is_site, sort_by, user_owners, user_group_owners, and fields of newer
+	// Dashboards. It is nil for an API that was never read. APIs of one listing may share an
+	// envelope: do not change it.
 	Envelope map[string]json.RawMessage
 }
 
@@ -99,15 +101,15 @@ type Created struct {
 	// ID is the database id, 24 hexadecimal digits.
 	ID string
 
-	// APIID is the public id; it need not be the one that was asked for. It is "" when an old
-	// Dashboard does not say: read the API then.
+	// APIID is the public id; it may differ from the requested one. It is "" if an old Dashboard
+	// does not return it: read the API then.
 	APIID string
 }
 
-// Certificate is what the store tells of one certificate. Where the Dashboard has no detailed
-// listing only ID is set and NotAfter is zero: look the certificate up by its id.
+// Certificate describes one certificate of the store. Without a detailed listing, only ID is set
+// and NotAfter is zero: read the certificate by its id then.
 type Certificate struct {
-	ID         string // organisation id and SHA-256 of the leaf's DER
+	ID         string // the organisation's id and the SHA-256 of the leaf's DER
 	IssuerCN   string
 	SubjectCN  string
 	DNSNames   []string

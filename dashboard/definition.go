@@ -1,45 +1,41 @@
 package dashboard
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
-	"errors"
-	"io"
 	"slices"
 )
 
 // Definition is a Tyk Classic API definition as decoded JSON. Its values are map[string]any, []any,
-// string, bool, json.Number and nil; numbers stay json.Number, so that nothing of a document is
-// lost on the way through.
+// string, bool, json.Number and nil; numbers stay json.Number, so that a document keeps every
+// digit.
 type Definition map[string]any
 
-// ID returns the database id. Like all accessors it is zero when the field is absent or of another
-// type.
+// ID returns the database id. Like all accessors, it returns the zero value when the field is
+// absent or of another type.
 func (d Definition) ID() string { return text(d, "id") }
 
-// APIID returns the public id, which gateways know the API by.
+// APIID returns the public id, under which gateways know the API.
 func (d Definition) APIID() string { return text(d, "api_id") }
 
 // OrgID returns the organisation that owns the API.
 func (d Definition) OrgID() string { return text(d, "org_id") }
 
-// Name returns the name that people see.
+// Name returns the display name.
 func (d Definition) Name() string { return text(d, "name") }
 
-// Label returns how to call the API in a message: its slug, or else its name or an id.
+// Label returns a name of the API for messages: its slug, or else its name or an id.
 func (d Definition) Label() string { return cmp.Or(d.Slug(), d.Name(), d.APIID(), d.ID()) }
 
-// Slug returns the short name; Dashboards since 5.3 do not keep it unique.
+// Slug returns the short name. It need not be unique since Dashboard 5.3.
 func (d Definition) Slug() string { return text(d, "slug") }
 
-// Domain returns the host that the API answers, or a pattern for it.
+// Domain returns the host of the API, or a pattern for it.
 func (d Definition) Domain() string { return text(d, "domain") }
 
-// ListenPath returns the path that the API answers.
+// ListenPath returns the path of the API.
 func (d Definition) ListenPath() string { return text(d.object("proxy"), "listen_path") }
 
-// TargetURL is where requests go.
+// TargetURL returns the URL to which the API forwards requests.
 func (d Definition) TargetURL() string { return text(d.object("proxy"), "target_url") }
 
 // Tags returns the segments whose gateways load the API.
@@ -48,8 +44,8 @@ func (d Definition) Tags() []string { return d.texts("tags") }
 // Certificates returns the ids of the server certificates.
 func (d Definition) Certificates() []string { return d.texts("certificates") }
 
-// IsOAS reports whether this is an OpenAPI definition in its classic form, which the Dashboard does
-// not let a classic update touch.
+// IsOAS reports whether this is an OpenAPI definition in its classic form. The Dashboard refuses a
+// classic update of such an API.
 func (d Definition) IsOAS() bool { return d.truth("is_oas") }
 
 // Active reports whether gateways serve the API.
@@ -63,7 +59,7 @@ func (d Definition) Clone() Definition {
 	return clone(map[string]any(d)).(map[string]any)
 }
 
-// CertificateUsage returns for what the definition names a certificate: "server",
+// CertificateUsage returns the purposes for which the definition names a certificate: "server",
 // "client", "upstream", in this order.
 func (d Definition) CertificateUsage(id string) (usage []string) {
 	if slices.Contains(d.Certificates(), id) {
@@ -81,93 +77,6 @@ func (d Definition) CertificateUsage(id string) (usage []string) {
 	}
 
 	return usage
-}
-
-// Share makes d hold what it has in common with another definition where that one holds it, so that
-// thousands that are much alike take little more room than one. Neither may be changed in place
-// after that. kept is about how many bytes of memory d takes for itself.
-func (d Definition) Share(like Definition) (kept int) {
-	kept = mapSize
-	for key, v := range d {
-		var own int
-		d[key], own = shared(v, like[key])
-		kept += entrySize + len(key) + own
-	}
-	return kept
-}
-
-// Sizes in bytes, as Go lays values out on 64 bits; a map has room for 8 entries at least.
-const (
-	mapSize   = 48 + 8*entrySize
-	entrySize = 40 // of a map: a key, a value
-	wordSize  = 32 // of a text or number beside its characters
-)
-
-// shared returns v in the words of like; kept is 0 if there is no difference, and else
-// about how many bytes of memory v takes for itself.
-func shared(v, like any) (out any, kept int) {
-	switch v := v.(type) {
-	case map[string]any:
-		return sharedObject(v, like)
-	case []any:
-		return sharedArray(v, like)
-	case string:
-		kept = len(v)
-	case json.Number:
-		kept = len(v)
-	}
-
-	switch like.(type) {
-	case map[string]any, []any: // which cannot be compared
-		return v, kept + wordSize
-	}
-
-	if v == like {
-		return like, 0
-	}
-
-	return v, kept + wordSize
-}
-
-func sharedObject(v map[string]any, like any) (out any, kept int) {
-	l, ok := like.(map[string]any)
-	same := ok && len(v) == len(l)
-
-	size := mapSize
-	for key, x := range v {
-		y, there := l[key]
-		z, own := shared(x, y)
-		v[key] = z
-		kept += own
-		size += entrySize + len(key)
-		same = same && there
-	}
-
-	if same && kept == 0 {
-		return like, 0
-	}
-
-	return v, kept + size
-}
-
-func sharedArray(v []any, like any) (out any, kept int) {
-	l, ok := like.([]any)
-	same := ok && len(v) == len(l)
-	for i, x := range v {
-		var y any
-		if i < len(l) {
-			y = l[i]
-		}
-		z, own := shared(x, y)
-		v[i] = z
-		kept += own
-	}
-
-	if same && kept == 0 {
-		return like, 0
-	}
-
-	return v, kept + wordSize*(1+len(v))
 }
 
 func (d Definition) object(key string) map[string]any {
@@ -215,33 +124,4 @@ func clone(v any) any {
 	}
 
 	return v
-}
-
-// decodeJSON reads one JSON value, numbers as json.Number, and nothing after it.
-func decodeJSON(b []byte, into any) error {
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.UseNumber()
-	if err := dec.Decode(into); err != nil {
-		return clearer(err)
-	}
-	return atEnd(dec)
-}
-
-// errCutOff says that a JSON value has no end.
-var errCutOff = errors.New("the JSON is cut off")
-
-// clearer says of a text that ended too early what is wrong with it.
-func clearer(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errCutOff
-	}
-	return err
-}
-
-// atEnd returns an error unless nothing follows.
-func atEnd(dec *json.Decoder) error {
-	if _, err := dec.Token(); err != io.EOF {
-		return errors.New("more than one JSON value")
-	}
-	return nil
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
-// parse makes a definition of JSON as the client would.
+// parse parses a definition as the client does.
 func parse(t testing.TB, text string) dashboard.Definition {
 	t.Helper()
 	dec := json.NewDecoder(strings.NewReader(text))
@@ -143,8 +143,8 @@ func TestRemove(t *testing.T) {
 	}
 }
 
-// What Set accepts, Lookup finds and Remove takes away; what Set refuses leaves the definition as
-// it was.
+// Lookup returns and Remove removes each value that Set accepts. If Set refuses a value, the
+// definition is unchanged.
 func FuzzPath(f *testing.F) {
 	for _, path := range []string{"name", "proxy.target_url", "tags.0", "tags.3", "a.0.b.12.c", "pro*y", "", "x..y", "tags.#", "999.999", "a.1000"} {
 		f.Add(`{"name":"n","proxy":{"target_url":"t"},"tags":["a","b"],"n":null}`, path)
@@ -178,7 +178,7 @@ func FuzzPath(f *testing.F) {
 	})
 }
 
-// Sharing changes nothing but where things are held.
+// Sharing changes memory, and no values.
 func FuzzShare(f *testing.F) {
 	f.Add(`{"a":{"b":[1,2],"c":null},"t":"x"}`, `{"a":{"b":[1,2],"c":null},"t":"x"}`)
 	f.Add(`{"a":{"b":1},"c":[{}]}`, `{"a":[1],"c":{"d":1}}`)

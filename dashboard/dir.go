@@ -16,29 +16,29 @@ import (
 )
 
 // Dir is a directory that stands in for the Dashboard. It keeps the promises of [Client], method by
-// method, and refuses what a Dashboard would: an API whose slug or api_id another one has, a
-// definition that breaks the schema, a certificate that the store would not take.
+// method. It refuses duplicate slugs and api_ids, definitions that violate the schema, and
+// certificates that the store would refuse.
 //
 //	apis/<slug>.json  a bare definition: indented, keys sorted, final newline
 //	certs/<id>.pem    a certificate, its chain and private key, mode 0600
 //
-// The files may be written by people too, and be kept in Git. A file that is not what its name says
-// is an error that names it. Nothing is created before the first write.
+// You can edit the files by hand and keep them in Git. A file whose content does not match its name
+// is an error. Nothing is created before the first write.
 //
-// Files appear and change as a whole, so several processes may use one directory at once; of two
-// that create the same thing one gets ErrExists.
+// Each file appears and changes atomically, so several processes may use one directory at once. If
+// two create the same object, one gets ErrExists.
 type Dir struct {
 	path string
 	org  string
 
 	mu    sync.Mutex
-	slugs map[string]string // the slug by database id and api_id; nil until the first listing
+	slugs map[string]string // by database id and api_id; nil before the first listing
 }
 
-// OpenDir makes a stand-in of the directory at path, which need not exist yet. The organisation's
-// id becomes part of definitions and certificate ids.
+// OpenDir returns a stand-in that uses the directory at path, which need not exist yet. The
+// organisation's id becomes part of definitions and certificate ids.
 //
-// Errors: the path is something other than a directory, or cannot be looked at.
+// Errors: path is not a directory, or is inaccessible.
 func OpenDir(path, org string) (*Dir, error) {
 	info, err := os.Stat(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -53,7 +53,7 @@ func OpenDir(path, org string) (*Dir, error) {
 
 // APIs lists every API, in the order of their slugs.
 //
-// Errors: a file that is not valid; two files with the same id or api_id.
+// Errors: an invalid file; two files with the same id or api_id.
 func (d *Dir) APIs(ctx context.Context) ([]API, error) {
 	const op = "listing APIs"
 	names, err := filesIn(d.apis(), ".json")
@@ -96,7 +96,7 @@ func (d *Dir) APIs(ctx context.Context) ([]API, error) {
 
 // API reads one API by its database id or api_id.
 //
-// Errors: ErrNotFound when there is none.
+// Errors: ErrNotFound.
 func (d *Dir) API(ctx context.Context, id string) (API, error) {
 	def, err := d.find(ctx, id)
 	if err != nil {
@@ -105,10 +105,10 @@ func (d *Dir) API(ctx context.Context, id string) (API, error) {
 	return API{Definition: def}, nil
 }
 
-// CreateAPI writes a new file. The database id follows from the api_id, and a missing api_id from
+// CreateAPI writes a new file. The database id derives from the api_id, and a missing api_id from
 // organisation and slug.
 //
-// Errors: ErrExists when another API has the slug or the api_id; a definition that breaks the
+// Errors: ErrExists when another API has the slug or the api_id; a definition that violates the
 // schema, or whose slug cannot be a file name.
 func (d *Dir) CreateAPI(ctx context.Context, def Definition) (Created, error) {
 	op := "creating API " + def.Slug()
@@ -132,10 +132,10 @@ func (d *Dir) CreateAPI(ctx context.Context, def Definition) (Created, error) {
 	return Created{ID: def.ID(), APIID: def.APIID()}, nil
 }
 
-// UpdateAPI replaces the API whose database id is in the definition. Files have no envelope.
+// UpdateAPI replaces the API with the database id of the definition. Files have no envelope.
 //
-// Errors: ErrNotFound when it is not there, ErrExists when another API has the new slug; a
-// definition that breaks the schema.
+// Errors: ErrNotFound when it does not exist, ErrExists when another API has the new slug; a
+// definition that violates the schema.
 func (d *Dir) UpdateAPI(ctx context.Context, a API) error {
 	op := "updating API " + a.Definition.Slug()
 	old, err := d.find(ctx, a.Definition.ID())
@@ -163,7 +163,7 @@ func (d *Dir) UpdateAPI(ctx context.Context, a API) error {
 	return nil
 }
 
-// DeleteAPI deletes an API by its database id or api_id. One that is not there is done.
+// DeleteAPI deletes an API by its database id or api_id; deleting an absent one succeeds.
 func (d *Dir) DeleteAPI(ctx context.Context, id string) error {
 	def, err := d.find(ctx, id)
 	if err == nil {
@@ -181,8 +181,8 @@ func (d *Dir) apis() string { return filepath.Join(d.path, "apis") }
 
 func (d *Dir) file(slug string) string { return filepath.Join(d.apis(), slug+".json") }
 
-// find reads the API with an id. That there is none is concluded from a fresh listing alone, never
-// from what this process remembers.
+// find returns the API with an id. It returns ErrNotFound only after a fresh listing: another
+// process may have created the API.
 func (d *Dir) find(ctx context.Context, id string) (Definition, error) {
 	if !isID(id) {
 		return nil, fmt.Errorf("%q is not an id", id)
@@ -203,7 +203,8 @@ func (d *Dir) find(ctx context.Context, id string) (Definition, error) {
 	return nil, ErrNotFound
 }
 
-// remembered reads the API that was seen with an id; nil if none was, or if it has gone.
+// remembered returns the API that the last listing showed with an id, or nil; also nil if
+// it no longer exists.
 func (d *Dir) remembered(id string) Definition {
 	d.mu.Lock()
 	slug := d.slugs[id]
@@ -263,7 +264,7 @@ func (d *Dir) read(slug string) (Definition, error) {
 	return def, nil
 }
 
-// write stores a definition with one of the ways to write a file.
+// write checks a definition and writes its file by writeNew or replace.
 func (d *Dir) write(def Definition, way func(path string, b []byte, mode fs.FileMode) error) error {
 	if _, err := def.Check(); err != nil {
 		return err
@@ -297,11 +298,11 @@ func (d *Dir) write(def Definition, way func(path string, b []byte, mode fs.File
 	return nil
 }
 
-// slugForm keeps slugs inside the directory and apart from temporary files.
+// slugForm matches slugs that stay inside the directory and differ from temporary files.
 var slugForm = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]*$`)
 
-// filesIn returns the names of a folder's visible files that have the extension, without it, in
-// order. A folder that is not there is empty.
+// filesIn returns the sorted names of a directory's visible files with an extension, without it. A
+// missing directory is empty.
 func filesIn(dir, extension string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -321,7 +322,7 @@ func filesIn(dir, extension string) ([]string, error) {
 	return names, err
 }
 
-// digest returns a hash of parts that no other parts have.
+// digest returns a hash of parts. Different parts have different hashes.
 func digest(parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:])

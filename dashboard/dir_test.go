@@ -222,7 +222,7 @@ func TestFilesOfPeople(t *testing.T) {
 		{"an envelope", "apis/mine.json", `{"api_definition":` + good + `}`, "apis/mine.json: field name is missing"},
 		{"api_id twice", "apis/copy.json", strings.Replace(good, "mine", "copy", 1), "have the same id abc"},
 		{"no certificate", "certs/abc.pem", "hello", "certs/abc.pem: failed to decode certificate"},
-		{"another's name", "certs/abc.pem", string(bundle(t, "x")), "certs/abc.pem: the file holds the certificate"},
+		{"another's name", "certs/abc.pem", string(bundle(t, "x")), "certs/abc.pem: the file contains the certificate"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := t.TempDir()
@@ -265,8 +265,8 @@ func TestFilesOfPeople(t *testing.T) {
 	}
 }
 
-// Of many who create the same things at once, in one process and in others, each thing is created
-// once, and no reader ever sees half a file.
+// If many processes and goroutines create the same objects at once, each object is created once,
+// and no reader sees half a file.
 func TestManyWritersAtOnce(t *testing.T) {
 	const names, writers = 20, 6
 	path := t.TempDir()
@@ -343,8 +343,8 @@ func TestADirectoryHeedsTheContext(t *testing.T) {
 	}
 }
 
-// The id of a certificate as openssl computes it, where there is one, and as the documents describe
-// it.
+// The id of a certificate is the one that openssl computes, if it is installed, and the documented
+// one.
 func TestCertificateID(t *testing.T) {
 	b := bundle(t, "echo.default")
 	got, err := dashboard.ParseCertificate(org, b)

@@ -14,7 +14,7 @@ import (
 
 // Certificates lists every certificate, in the order of their ids.
 //
-// Errors: a file that holds no certificate, or another than its name says.
+// Errors: a file without a certificate, or with another certificate than its name says.
 func (d *Dir) Certificates(ctx context.Context) ([]Certificate, error) {
 	const op = "listing certificates"
 	ids, err := filesIn(d.certs(), ".pem")
@@ -41,15 +41,15 @@ func (d *Dir) Certificates(ctx context.Context) ([]Certificate, error) {
 	return all, nil
 }
 
-// CertificateAPIs returns ErrUnsupported: a listing of a directory shows every API, and so who uses
-// which certificate, for all of them at once.
+// CertificateAPIs returns ErrUnsupported: the listing of a directory is complete, so it shows the
+// users of all certificates at once.
 func (d *Dir) CertificateAPIs(context.Context, string) ([]CertificateUse, error) {
 	return nil, fmt.Errorf("listing the APIs of a certificate: %w", ErrUnsupported)
 }
 
-// Certificate reads what a file tells of a certificate.
+// Certificate reads one certificate.
 //
-// Errors: ErrNotFound when there is none of that id.
+// Errors: ErrNotFound when no certificate has that id.
 func (d *Dir) Certificate(_ context.Context, id string) (Certificate, error) {
 	const op = "reading certificate"
 	if !isID(id) {
@@ -70,14 +70,13 @@ func (d *Dir) Certificate(_ context.Context, id string) (Certificate, error) {
 // UploadCertificate writes a certificate with its chain and private key, in PEM, leaf first, and
 // returns its id.
 //
-// Errors: ErrExists when the leaf is there already; the id comes with it. What the store of a
-// Dashboard refuses is refused: see CheckBundle.
+// Errors: ErrExists, together with the id, when the leaf is stored already; those of CheckBundle.
 func (d *Dir) UploadCertificate(ctx context.Context, pem []byte) (id string, err error) {
 	const op = "storing certificate"
-	if err := cmp.Or(ctx.Err(), CheckBundle(pem, time.Now()), refuseEd25519(pem)); err != nil {
+	if err := cmp.Or(ctx.Err(), CheckBundle(pem, time.Now())); err != nil {
 		return "", fmt.Errorf("%s: %w", op, err)
 	}
-	if id, err = leafID(d.org, pem); err != nil {
+	if id, err = uploadID(d.org, pem); err != nil {
 		return "", fmt.Errorf("%s: %w", op, err)
 	}
 	if err := os.MkdirAll(d.certs(), 0o700); err != nil {
@@ -95,7 +94,7 @@ func (d *Dir) UploadCertificate(ctx context.Context, pem []byte) (id string, err
 	return id, nil
 }
 
-// DeleteCertificate deletes a certificate by its id. One that is not there is done.
+// DeleteCertificate deletes a certificate by its id; deleting an absent one succeeds.
 func (d *Dir) DeleteCertificate(_ context.Context, id string) error {
 	const op = "deleting certificate"
 	if !isID(id) {
@@ -112,8 +111,8 @@ func (d *Dir) certs() string { return filepath.Join(d.path, "certs") }
 
 func (d *Dir) pem(id string) string { return filepath.Join(d.certs(), id+".pem") }
 
-// readCertificate reads certs/<id>.pem. The id must end in the certificate's hash; the organisation
-// in front of it may be another than this one.
+// readCertificate reads certs/<id>.pem. The id must end in the certificate's hash; its organisation
+// may be another one.
 func (d *Dir) readCertificate(id string) (Certificate, error) {
 	b, err := readFile(d.pem(id))
 	if err != nil {
@@ -125,7 +124,7 @@ func (d *Dir) readCertificate(id string) (Certificate, error) {
 		return Certificate{}, fmt.Errorf("%s: %w", d.pem(id), err)
 	}
 	if !strings.HasSuffix(id, c.ID) {
-		return Certificate{}, fmt.Errorf("%s: the file holds the certificate %s", d.pem(id), c.ID)
+		return Certificate{}, fmt.Errorf("%s: the file contains the certificate %s", d.pem(id), c.ID)
 	}
 
 	c.ID = id

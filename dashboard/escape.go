@@ -8,11 +8,11 @@ import (
 	"text/template/parse"
 )
 
-// printFunc is the function through which every value goes that a template prints.
+// printFunc is the name of the function that escapes every printed value.
 const printFunc = "_print_as_data"
 
 // printAsData appends printFunc to each action below a node that prints a value, as html/template
-// does with its escapers. A constant is the author's own text and is printed as it stands.
+// does with its escapers. A constant is the author's text and is not escaped.
 func printAsData(node parse.Node) {
 	switch n := node.(type) {
 	case *parse.ListNode:
@@ -56,13 +56,13 @@ func isConstant(p *parse.PipeNode) bool {
 	return false
 }
 
-// jsonText is what a template has printed so far, and whether that ends inside a JSON string.
+// jsonText is the output of a template so far, and whether it ends inside a JSON string.
 // text/template writes each piece before it evaluates the next, so asData knows where its result
-// will stand.
+// will be.
 type jsonText struct {
 	bytes.Buffer
 	inString bool
-	escaped  bool // the next byte belongs to a backslash
+	escaped  bool // the last byte is a backslash that escapes the next one
 }
 
 func (t *jsonText) reset() {
@@ -70,7 +70,7 @@ func (t *jsonText) reset() {
 	t.inString, t.escaped = false, false
 }
 
-// Write follows the quotes.
+// Write appends to the output, and keeps track of quotes.
 func (t *jsonText) Write(b []byte) (int, error) {
 	for _, c := range b {
 		switch {
@@ -86,11 +86,11 @@ func (t *jsonText) Write(b []byte) (int, error) {
 	return t.Buffer.Write(b)
 }
 
-// asData makes a value into text that stays where it is put: inside a string its characters are
-// escaped, and outside only numbers and booleans can stand.
+// asData returns the text of a value that cannot change the JSON around it: inside a string its
+// characters are escaped; outside, only numbers and booleans are allowed.
 func (t *jsonText) asData(value any) (string, error) {
 	if t.escaped {
-		return "", errors.New("a value is printed after a backslash, which would take its first character")
+		return "", errors.New("a value is printed after a backslash, which would escape its first character")
 	}
 
 	if t.inString {
@@ -106,10 +106,10 @@ func (t *jsonText) asData(value any) (string, error) {
 		return fmt.Sprint(value), nil
 	}
 
-	return "", errors.New(`a text is printed outside quotes: write "{{...}}"`)
+	return "", errors.New(`a string is printed outside quotes: write "{{...}}"`)
 }
 
-// errorOffset is where the JSON decoder stopped, if its error tells.
+// errorOffset returns the offset at which the JSON decoder stopped, if the error has one.
 func errorOffset(err error) (int, bool) {
 	var syntax *json.SyntaxError
 	var mismatch *json.UnmarshalTypeError

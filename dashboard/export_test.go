@@ -1,8 +1,8 @@
 package dashboard
 
-// NewWith makes a client of another transport, which needs no network, so that synctest can rule
-// the time.
+// NewWith returns a client with another transport. Without a network, synctest can control the
+// time.
 var NewWith = newClient
 
-// LimitListings sets how many bytes a listing may have.
+// LimitListings sets the limit of a listing in bytes.
 func (c *Client) LimitListings(n int64) { c.listLimit = n }

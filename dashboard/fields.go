@@ -15,7 +15,7 @@ const (
 )
 
 // topFields are the 108 fields at the top of an API definition, from the schema of Tyk Gateway 5.14
-// (apidef/schema.json), which the Dashboard applies: it refuses any other.
+// (apidef/schema.json). The Dashboard refuses any other field.
 var topFields = map[string]kind{
 	"active":                                   boolean,
 	"allowed_ips":                              array | null,

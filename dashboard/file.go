@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 )
 
-// readFile reads a file of bounded size.
+// readFile reads a file of at most itemLimit bytes.
 func readFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -28,16 +28,17 @@ func readFile(path string) ([]byte, error) {
 	return b, err
 }
 
-// writeNew writes a file that must not be there: fs.ErrExist when it is. A link to a finished file
-// is the one way to create a file both whole and alone.
+// writeNew writes a file that must not exist, completely or not at all. Only a link to a complete
+// file can do both.
+//
+// Errors: fs.ErrExist.
 func writeNew(path string, b []byte, mode fs.FileMode) error {
 	return throughTemporary(path, b, mode, func(temporary string) error {
 		err := os.Link(temporary, path)
 		if err == nil || errors.Is(err, fs.ErrExist) {
 			return err
 		}
-		// A file system without links: whole, and alone unless another process creates the same
-		// file in this very moment.
+		// Without links, another process could create the same file between these two calls.
 		if _, statErr := os.Lstat(path); statErr == nil {
 			return fs.ErrExist
 		}
@@ -46,15 +47,15 @@ func writeNew(path string, b []byte, mode fs.FileMode) error {
 	})
 }
 
-// replace writes a file whether it is there or not.
+// replace writes a file completely or not at all, in place of any old one.
 func replace(path string, b []byte, mode fs.FileMode) error {
 	return throughTemporary(path, b, mode, func(temporary string) error {
 		return os.Rename(temporary, path)
 	})
 }
 
-// throughTemporary writes a hidden file beside path and then publishes it. The umask takes from its
-// mode what it takes from any new file's.
+// throughTemporary writes a hidden file beside path and then publishes it. The umask applies to the
+// mode.
 func throughTemporary(path string, b []byte, mode fs.FileMode, publish func(temporary string) error) error {
 	temporary := filepath.Join(filepath.Dir(path), ".new-"+rand.Text())
 	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
@@ -62,7 +63,7 @@ func throughTemporary(path string, b []byte, mode fs.FileMode, publish func(temp
 		return err
 	}
 
-	defer os.Remove(f.Name()) // gone already after a rename
+	defer os.Remove(f.Name()) // fails after a rename, which is fine
 	_, err = f.Write(b)
 	err = errors.Join(err, f.Close())
 	if err != nil {
@@ -72,7 +73,7 @@ func throughTemporary(path string, b []byte, mode fs.FileMode, publish func(temp
 	return publish(f.Name())
 }
 
-// indented returns a definition as it is kept in a file.
+// indented returns a definition in the form of its file.
 func indented(d Definition) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

@@ -29,7 +29,7 @@ func serve(t testing.TB, h http.Handler) string {
 	return s.URL
 }
 
-// client returns a client that does not wait long between attempts.
+// client returns a client with short waits between attempts.
 func client(t testing.TB, cfg dashboard.Config) *dashboard.Client {
 	t.Helper()
 	cfg.Backoff = time.Millisecond
@@ -44,7 +44,7 @@ func client(t testing.TB, cfg dashboard.Config) *dashboard.Client {
 	return c
 }
 
-// calls are the requests that a client can make, those last that have no time of their own.
+// calls are the requests of a client; those without a time limit come last.
 var calls = []struct {
 	name string
 	make func(ctx context.Context, c *dashboard.Client, pem []byte) error
@@ -84,7 +84,7 @@ var calls = []struct {
 
 var small = dashboard.Definition{"id": "5f", "name": "n", "slug": "web", "proxy": map[string]any{}, "version_data": map[string]any{}}
 
-// everyCall makes every request that a client can make.
+// everyCall makes every request of a client.
 func everyCall(ctx context.Context, c *dashboard.Client, pem []byte) map[string]error {
 	errs := map[string]error{}
 	for _, call := range calls {
@@ -93,8 +93,8 @@ func everyCall(ctx context.Context, c *dashboard.Client, pem []byte) map[string]
 	return errs
 }
 
-// Whatever a server answers, each call ends in one short error, and nothing is taken for absent or
-// for an empty listing.
+// Whatever a server answers, each call ends with one short error. No object counts as absent, and
+// no listing as empty.
 func TestHostileServers(t *testing.T) {
 	html := "<html><head><style>p{}</style></head><body><h1>Bad Gateway</h1>" + strings.Repeat("<p>lots\nof text</p>", 5000) + "</body></html>"
 	answers := map[string]http.HandlerFunc{
@@ -217,7 +217,7 @@ func TestTLSIsVerifiedUnlessConfiguredOtherwise(t *testing.T) {
 	}
 }
 
-// An old protocol is refused even where any certificate is trusted.
+// An old protocol is refused even if any certificate is trusted.
 func TestOldTLSIsRefused(t *testing.T) {
 	for version, accepted := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true} {
 		s := httptest.NewUnstartedServer(dashboardtest.Reply(200, "application/json", `{"apis":[],"pages":1}`))
@@ -232,8 +232,7 @@ func TestOldTLSIsRefused(t *testing.T) {
 	}
 }
 
-// leaky are servers, by what they do, that fail each request and show the key and the body that
-// they got in every place where they can.
+// leaky are servers that fail each request and repeat its key and body wherever they can, by name.
 func leaky(t *testing.T, key string) map[string]string {
 	t.Helper()
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
@@ -283,8 +282,8 @@ func echo(status int, contentType, key string) http.HandlerFunc {
 	}
 }
 
-// Whatever a server gives back of what it got, none of it comes out again: not in errors or their
-// causes, not in the trace, not when a client is printed.
+// Servers repeat the key and the body of requests. Neither appears in errors, their causes, the
+// trace, or a printed client.
 func TestNoErrorShowsASecret(t *testing.T) {
 	const key = "0123456789abcdef-planted-key"
 	pem := bundle(t, "x")
@@ -320,7 +319,7 @@ func TestNoErrorShowsASecret(t *testing.T) {
 	}
 }
 
-// Any answer: no panic, success only with 200, and what succeeded is usable.
+// No answer causes a panic. A call succeeds only after 200, and then its result is usable.
 func FuzzAnswers(f *testing.F) {
 	f.Add(200, "application/json", `{"apis":[{"api_definition":{"id":"5f","tags":[1]},"is_site":null}],"pages":1}`)
 	f.Add(200, "application/json", `{"certs":["a",{"id":"b","not_after":"2026-01-01T00:00:00Z"}],"cert_basics":[],"pages":3}`)

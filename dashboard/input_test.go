@@ -14,8 +14,8 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
-// Whatever is configured as the Dashboard's address: an error that shows nothing of a password, or
-// requests that go to its host, below its path.
+// Any address of the Dashboard gives either an error without a password, or requests to its host
+// and below its path.
 func FuzzURL(f *testing.F) {
 	for _, seed := range []string{
 		"http://dash:3000", "https://dash/tyk/", "http://u:s3cr3tpw@dash", "http://u:s3cr3tpw%zz@dash", "dash:3000", "http://dash?x=s3cr3tpw", "http://[::1]:3000/a%2fb",
@@ -50,8 +50,8 @@ func FuzzURL(f *testing.F) {
 	})
 }
 
-// Whatever is in a file of a local directory or of templates: an error that names it, or a
-// definition that stays the same when it is written; or templates beside the built-in ones.
+// Any file in a local directory or of templates gives either an error that names it, or a
+// definition that is unchanged when it is written, or templates beside the built-in ones.
 func FuzzFile(f *testing.F) {
 	const good = `{"name":"n","slug":"web","api_id":"abc","proxy":{},"version_data":{}}`
 	for _, seed := range []string{good, "", "{", "null", good + good, "\ufeff" + good, strings.Replace(good, "{}", `{"listen_path":"/<&>\u2028","x":1e400}`, 1), strings.Replace(good, "abc", "../x", 1)} {

@@ -16,8 +16,8 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 )
 
-// However much a server sends, and to however many requests at once, each takes as much of it as an
-// answer may have, unpacked, and then hangs up.
+// Servers send endless answers to several requests at once. Each request reads an answer up to its
+// limit, after decompression, and then hangs up.
 func TestAnswersAreReadUpToTheirLimit(t *testing.T) {
 	const atOnce, itemLimit, buffers = 8, 4 << 20, 64 << 10
 	plain := bytes.Repeat([]byte("["), 1<<20)
@@ -80,7 +80,7 @@ func TestAnswersAreReadUpToTheirLimit(t *testing.T) {
 	}
 }
 
-// endless is a text that comes again and again.
+// endless repeats a text for ever.
 type endless struct {
 	text []byte
 	at   int
@@ -92,7 +92,7 @@ func (e *endless) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// counted is a body that knows what was read of it.
+// counted counts the bytes that are read from a body.
 type counted struct {
 	endless
 	read   int
@@ -110,7 +110,7 @@ func (c *counted) Close() error {
 	return nil
 }
 
-// Entries take more room than their text, so they are counted: of one answer, and of all pages of a
+// Decoded entries take more memory than their text, so they are counted over all pages of a
 // listing.
 func TestListingsAreBounded(t *testing.T) {
 	var entries, page strings.Builder
@@ -135,7 +135,7 @@ func TestListingsAreBounded(t *testing.T) {
 	}
 }
 
-// A file that no program could hold takes no room here; the error names it, and the limit.
+// A huge sparse file gives an error that names it and the limit.
 func TestFilesAreReadUpToTheirLimit(t *testing.T) {
 	path := t.TempDir()
 	for _, name := range []string{"apis/web.json", "certs/abc.pem", "templates/mine.json"} {

@@ -14,22 +14,22 @@ import (
 const (
 	maxPages    = 10_000
 	maxEntries  = 100_000 // of a listing
-	maxReadings = 3       // of a listing that changes while it is read
+	maxReadings = 3       // of a listing that changes meanwhile
 )
 
-// form says how a kind of listing is read.
+// form describes how to read one kind of listing.
 type form[T any] struct {
 	lists []string // the fields that hold entries, in lower case
 
-	// read reads an entry, and may make it share what the last one has too. kept is about how many
-	// bytes of memory the rest takes.
+	// read reads an entry, which may share memory with the last one. kept is the approximate size
+	// of the rest in bytes.
 	read func(v *incoming, last T) (e T, kept int, err error)
 
-	// id tells what appears twice; an entry whose id is "" stays.
+	// id identifies duplicates. Entries whose id is "" are never duplicates.
 	id func(T) string
 }
 
-// sofar is how far a listing has been read.
+// sofar is the state of reading a listing.
 type sofar[T any] struct {
 	count, kept int
 	last        T
@@ -43,13 +43,13 @@ type listing[T any] struct {
 	before, now sofar[T] // this page
 	most        int      // bytes of memory that a listing may keep
 
-	counted *int // the number of pages that it tells
-	entries []T  // nil without a list
+	counted *int // the number of pages, if the listing has one
+	entries []T  // nil if the listing has no list
 }
 
-// read reads a listing entry by entry, so that no more than one of them is held as text.
+// read reads a listing entry by entry, so that at most one of them is held as text.
 func (l *listing[T]) read(v *incoming) error {
-	// An attempt before may have come half-way.
+	// Forget the entries of a previous attempt that failed half-way.
 	*l = listing[T]{form: l.form, before: l.before, now: l.before, most: l.most}
 	return v.object(func(name string) error {
 		name = strings.ToLower(name)
@@ -88,9 +88,9 @@ func (l *listing[T]) readEntry(v *incoming) error {
 	return nil
 }
 
-// pages returns how many pages there are, at least 1; a Dashboard that sent everything
-// says 0 or 1. An empty list may be null, but an object with neither a list nor a number
-// of pages is no listing, and must not pass for an empty one.
+// pages returns the number of pages, at least 1; a Dashboard that sent everything says 0 or 1. An
+// empty list may be null. But an object with neither a list nor a number of pages is not a listing,
+// and must not count as an empty one.
 func (l *listing[T]) pages() (int, error) {
 	switch {
 	case l.counted != nil && *l.counted > maxPages:
@@ -104,14 +104,14 @@ func (l *listing[T]) pages() (int, error) {
 	return 1, nil
 }
 
-// list reads a complete listing, or fails. r names the page number that asks for everything at
-// once: 0 or lower ("Tyk Dashboard API, pagination").
+// list returns a complete listing, or an error. r asks for a page number of 0 or lower, which means
+// everything at once ("Tyk Dashboard API, pagination").
 //
-// A Dashboard that pages all the same is read page by page, oldest first, so that a new entry comes
-// after those that were read already; one that appears twice counts once. When the number of pages
-// changes it starts anew.
+// If the Dashboard pages nevertheless, list reads page by page, oldest entry first, so that new
+// entries come last. A duplicate entry counts once. If the number of pages changes, list starts
+// again.
 //
-// Errors: ErrPartial when the pages hold less than they count.
+// Errors: ErrPartial when the pages contain fewer entries than they count.
 func list[T any](ctx context.Context, c *Client, r call, f form[T]) ([]T, error) {
 	r.method, r.limit, r.listing = http.MethodGet, c.listLimit, true
 	first, err := page(ctx, c, r, f, sofar[T]{})
@@ -142,12 +142,12 @@ func list[T any](ctx context.Context, c *Client, r call, f form[T]) ([]T, error)
 	return nil, &Error{Op: r.op, Method: r.method, Path: r.path, Message: "the listing changed each time it was read"}
 }
 
-// partial returns the error of a listing that contradicts itself.
+// partial returns the error for a listing that contradicts itself.
 func partial(r call, how string) error {
-	return &Error{Op: r.op, Method: r.method, Path: r.path, Status: http.StatusOK, Message: "the listing is not whole: " + how, kind: ErrPartial}
+	return &Error{Op: r.op, Method: r.method, Path: r.path, Status: http.StatusOK, Message: "the listing is incomplete: " + how, kind: ErrPartial}
 }
 
-// readPages reads pages 1 to n. It stops after a page that counts otherwise.
+// readPages reads pages 1 to n. It stops after a page that states another number of pages.
 func readPages[T any](ctx context.Context, c *Client, r call, f form[T], n int) (all []T, counted int, err error) {
 	var at sofar[T]
 	size := 0
@@ -176,7 +176,7 @@ func readPages[T any](ctx context.Context, c *Client, r call, f form[T], n int) 
 	return all, n, nil
 }
 
-// page reads a page of a listing; its number of pages can be told.
+// page reads one page of a listing, and makes sure that it is one.
 func page[T any](ctx context.Context, c *Client, r call, f form[T], before sofar[T]) (*listing[T], error) {
 	l := &listing[T]{form: f, before: before, most: int(keptPerByte * r.limit)}
 	if err := c.do(ctx, r, l); err != nil {
@@ -190,7 +190,7 @@ func page[T any](ctx context.Context, c *Client, r call, f form[T], before sofar
 	return l, nil
 }
 
-// once returns the entries without those whose id an earlier one has.
+// once returns the entries without duplicates.
 func once[T any](entries []T, id func(T) string) []T {
 	seen := make(map[string]bool, len(entries))
 	return slices.DeleteFunc(entries, func(e T) bool {

@@ -14,8 +14,8 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
-// shapes are listings without end, by what they repeat. Each takes more room than its text in
-// another way.
+// shapes are endless listings, by the text that they repeat. Each takes more memory than its text
+// for another reason.
 var shapes = map[string]struct{ begin, again string }{
 	"a text":         {`{"apis":[{"api_definition":{"id":"5f`, "aaaaaaaa"},
 	"a number":       {`{"apis":[{"api_definition":{"id":1`, "00000000"},
@@ -35,7 +35,7 @@ var shapes = map[string]struct{ begin, again string }{
 	"wide ones":      {`{"cert_basics":[{"id":"5f"}`, `,{"id":"NNNNNNNN","dns_names":["a"` + strings.Repeat(`,"a"`, 300) + `]}`},
 }
 
-// repeated is a text whose NNNNNNNN is another number each time.
+// repeated repeats a text, with another number for NNNNNNNN each time.
 type repeated struct {
 	begin, again string
 	n            int
@@ -55,9 +55,9 @@ func (r *repeated) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// However a listing goes on, it takes no more memory than a few times what may be read of it. Those
-// of a single value may be as long as a real listing; the others, which are read to their end, a
-// quarter of that.
+// The memory of every listing is a small multiple of the text that may be read. Listings with one
+// endless value may be as long as a real listing. The others, which are read to their end, have a
+// quarter of that limit.
 func TestListingsTakeLittleMemory(t *testing.T) {
 	if name := os.Getenv("TYKMESH_TEST_SHAPE"); name != "" {
 		listShape(t, name)

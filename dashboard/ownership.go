@@ -7,28 +7,27 @@ import (
 	"fmt"
 )
 
-// AbsentID is the database id of no API: ids begin with a time (MongoDB ObjectID), and this one's
-// is in 1970.
+// AbsentID is a database id that no API has: ids begin with a time (MongoDB ObjectID), and the time
+// of this one is in 1970.
 const AbsentID = "000000000000000000000000"
 
-// Ownership is how far a Dashboard hides APIs from users who do not own them (Tyk Dashboard, API
-// ownership).
+// Ownership says whether a Dashboard may hide APIs from users who do not own them (Tyk Dashboard,
+// API ownership).
 type Ownership struct {
-	Sign string // why APIs may be hidden; "" where nothing hints at it
-	Mute bool   // 401 says nothing: an API that does not exist is answered with it, too
+	Sign string // why APIs may be hidden; "" without a sign
+	Mute bool   // 401 proves nothing: the Dashboard also answers it for APIs that do not exist
 }
 
-// OwnershipOf looks for signs of ownership in a listing, and in the answer for an API that does not
-// exist.
+// OwnershipOf looks for signs of ownership in a listing and in the answer for an absent API.
 //
-// Errors: those of the request, but for ErrNotFound and ErrNotVisible, which are answers.
+// Errors: those of the request, except ErrNotFound and ErrNotVisible.
 func OwnershipOf(ctx context.Context, apis interface {
 	API(ctx context.Context, id string) (API, error)
 }, listed []API,
 ) (o Ownership, err error) {
 	for _, api := range listed {
 		if api.Owned() {
-			o.Sign = fmt.Sprintf("API %s has an owner, so others may have one, too", api.Definition.Label())
+			o.Sign = fmt.Sprintf("API %s has an owner, so others may have one", api.Definition.Label())
 			break
 		}
 	}

@@ -57,8 +57,8 @@ func TestOwned(t *testing.T) {
 	}
 }
 
-// A listing that counts more than it shows is an error, and names the page. One that is cut off
-// without a count looks whole.
+// A listing that counts more than it shows is an error that names the page. A truncated listing
+// without a count looks complete.
 func TestAListingThatIsNotWhole(t *testing.T) {
 	for name, c := range map[string]struct {
 		o    dashboardtest.Options
@@ -84,7 +84,7 @@ func TestAListingThatIsNotWhole(t *testing.T) {
 	}
 }
 
-// Pages that hold less than was shown at once are no reason to take the rest for deleted.
+// If pages show less than the listing at once, the rest is not taken for deleted.
 func TestPagesThatShowLess(t *testing.T) {
 	c := client(t, dashboard.Config{Secret: "k", URL: serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer := `{"apis":[{"api_definition":{"id":"5f"}}],"pages":2}`
@@ -99,8 +99,7 @@ func TestPagesThatShowLess(t *testing.T) {
 	}
 }
 
-// An entry without a database id shows that something is there; it is told apart by its api_id, if
-// it has one.
+// An entry without a database id exists. It is identified by its api_id, if it has one.
 func TestEntriesWithoutAnID(t *testing.T) {
 	const entries = `{"api_definition":{"id":"5f","name":"a"}},{"api_definition":{"api_id":"1","name":"b"}},{"api_definition":{"name":"c"}}`
 	for pages, want := range map[int]string{1: "a b c", 2: "a b c c"} { // the second page is the first again
@@ -121,7 +120,8 @@ func TestEntriesWithoutAnID(t *testing.T) {
 	}
 }
 
-// Whether a Dashboard cannot tell the uses of a certificate, does not have it, or is none.
+// A Dashboard cannot tell the uses of a certificate, does not have the certificate, or is no
+// Dashboard.
 func TestWhetherUsesCanBeTold(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -160,7 +160,7 @@ func TestWhetherUsesCanBeTold(t *testing.T) {
 	}
 }
 
-// What refuses a request, and not the one who sent it: its status tells, whatever its words.
+// The status alone decides whether the content or the sender of a request is refused.
 func TestRejected(t *testing.T) {
 	for _, c := range []struct {
 		answer http.HandlerFunc
@@ -191,8 +191,8 @@ func TestRejected(t *testing.T) {
 	}
 }
 
-// Only a user whose key is listed with the administrator's right, or with all rights, is proved to
-// be one.
+// Only a user whose key is listed with the administrator's right, or with no permissions at all, is
+// known to be an administrator.
 func TestAdministrator(t *testing.T) {
 	const key = "k"
 	for _, c := range []struct {
@@ -220,8 +220,8 @@ func TestAdministrator(t *testing.T) {
 	}
 }
 
-// Fields that a newer Dashboard has beside each definition are read with their own entry, wherever
-// the chunks of the answer end.
+// A newer Dashboard's fields beside a definition are read with their own entry, wherever the chunks
+// of the answer end.
 func TestFieldsOfANewerDashboard(t *testing.T) {
 	const n = 3000
 	s, c := start(t, dashboardtest.Options{})

@@ -7,59 +7,57 @@ import (
 	"strings"
 )
 
-// maxIndex bounds the index of an array in a path: one annotation must not make a definition of
-// millions of nulls.
+// maxIndex bounds array indexes in paths: one annotation must not create millions of nulls.
 const maxIndex = 999
 
 // Set puts value at a dotted path, as tyk-k8s's annotation processor did with the library sjson:
 //
-//   - a missing parent is created: an array if the next segment is a number,
-//     else an object;
-//   - a number picks an element of an array, which is padded with null as far
-//     as needed; in an object a number is a key like any other;
-//   - a parent that is null or a scalar is replaced by what the path needs.
+//   - it creates a missing parent: an array if the next segment is a number, else an object;
+//   - a number selects an element of an array, which is padded with null; in an object a number
+//     is a key like any other;
+//   - it replaces a parent that is null or a scalar.
 //
-// The value is kept, not copied.
+// The value is not copied.
 //
 // Errors: a path that is empty, has an empty segment or one of * ? # \ |, an index over 999, and a
-// segment that is no number where an array stands. The definition is unchanged then.
+// segment that is not a number in an array. Then the definition is unchanged.
 func (d Definition) Set(path string, value any) error {
-	segments, err := splitPath(path)
+	segments, err := segmentsOf(path)
 	if err != nil {
 		return fmt.Errorf("setting %q: %w", path, err)
 	}
-	if _, err := put(map[string]any(d), segments, value); err != nil {
+	if _, err := putAt(map[string]any(d), segments, value); err != nil {
 		return fmt.Errorf("setting %q: %w", path, err)
 	}
 
 	return nil
 }
 
-// Lookup finds what Set put at a path.
+// Lookup returns the value at a path.
 func (d Definition) Lookup(path string) (any, bool) {
-	segments, err := splitPath(path)
+	segments, err := segmentsOf(path)
 	if err != nil {
 		return nil, false
 	}
-	return find(map[string]any(d), segments)
+	return findAt(map[string]any(d), segments)
 }
 
-// Remove takes away what is at a path: a key of an object, or an element of an array, after which
-// the later ones move up. Parents stay, even empty ones. A path that leads nowhere is no change.
+// Remove removes a key of an object, or an element of an array, after which later elements move up.
+// Parents stay, even empty ones. A path that leads nowhere changes nothing.
 func (d Definition) Remove(path string) {
-	segments, err := splitPath(path)
+	segments, err := segmentsOf(path)
 	if err != nil {
 		return
 	}
-	cut(map[string]any(d), segments)
+	removeAt(map[string]any(d), segments)
 }
 
-func splitPath(path string) ([]string, error) {
+func segmentsOf(path string) ([]string, error) {
 	if path == "" {
 		return nil, errors.New("the path is empty")
 	}
-	// sjson gives each of these a meaning of its own: wildcards, array queries, escapes, pipes.
-	// None can be set to a single value.
+	// Each of these has a meaning in sjson: wildcards, array queries, escapes, pipes. None of them
+	// names a single place.
 	if i := strings.IndexAny(path, `*?#\|`); i >= 0 {
 		return nil, fmt.Errorf("%q cannot be part of a path", path[i])
 	}
@@ -74,9 +72,9 @@ func splitPath(path string) ([]string, error) {
 	return segments, nil
 }
 
-// put returns node with value at segments. It changes node only after all that can fail has
-// succeeded, hence the recursion before each assignment.
-func put(node any, segments []string, value any) (any, error) {
+// putAt returns node with value at segments. It recurses before each assignment, so that a failure
+// leaves node unchanged.
+func putAt(node any, segments []string, value any) (any, error) {
 	if len(segments) == 0 {
 		return value, nil
 	}
@@ -86,7 +84,7 @@ func put(node any, segments []string, value any) (any, error) {
 	n, numeric, err := index(key)
 	switch node := node.(type) {
 	case map[string]any:
-		child, err := put(node[key], segments[1:], value)
+		child, err := putAt(node[key], segments[1:], value)
 		if err != nil {
 			return nil, err
 		}
@@ -110,7 +108,7 @@ func put(node any, segments []string, value any) (any, error) {
 		return putElement(nil, n, segments[1:], value)
 	}
 
-	return put(map[string]any{}, segments, value)
+	return putAt(map[string]any{}, segments, value)
 }
 
 func putElement(list []any, n int, rest []string, value any) (any, error) {
@@ -119,7 +117,7 @@ func putElement(list []any, n int, rest []string, value any) (any, error) {
 		old = list[n]
 	}
 
-	child, err := put(old, rest, value)
+	child, err := putAt(old, rest, value)
 	if err != nil {
 		return nil, err
 	}
@@ -133,8 +131,8 @@ func putElement(list []any, n int, rest []string, value any) (any, error) {
 	return list, nil
 }
 
-// index reads a segment as an index. A segment of digits alone is a number; the error is for one
-// that is out of bounds.
+// index parses a segment as an index, and reports whether it is numeric. It returns an error for a
+// number over maxIndex.
 func index(segment string) (n int, numeric bool, err error) {
 	if strings.Trim(segment, "0123456789") != "" {
 		return 0, false, nil
@@ -147,7 +145,7 @@ func index(segment string) (n int, numeric bool, err error) {
 	return n, true, nil
 }
 
-func find(node any, segments []string) (any, bool) {
+func findAt(node any, segments []string) (any, bool) {
 	for _, key := range segments {
 		switch x := node.(type) {
 		case map[string]any:
@@ -172,9 +170,9 @@ func find(node any, segments []string) (any, bool) {
 	return node, true
 }
 
-func cut(root map[string]any, segments []string) {
+func removeAt(root map[string]any, segments []string) {
 	last := len(segments) - 1
-	parent, ok := find(root, segments[:last])
+	parent, ok := findAt(root, segments[:last])
 	if !ok {
 		return
 	}
@@ -183,12 +181,12 @@ func cut(root map[string]any, segments []string) {
 	case map[string]any:
 		delete(x, segments[last])
 	case []any:
-		if _, ok := find(x, segments[last:]); !ok {
+		if _, ok := findAt(x, segments[last:]); !ok {
 			return
 		}
 		n, _, _ := index(segments[last])
 		shorter := append(append([]any{}, x[:n]...), x[n+1:]...)
-		// The array itself hangs in its own parent, under a shorter path.
-		_, _ = put(root, segments[:last], shorter) // find has just walked the path
+		// The shorter array replaces the old one in its parent.
+		_, _ = putAt(root, segments[:last], shorter) // findAt has just walked the path
 	}
 }

@@ -12,45 +12,55 @@ import (
 	"time"
 )
 
-// leafID returns the id that the store gives a certificate: the organisation's id and the SHA-256
-// of the first certificate's DER ("Tyk Dashboard API, certificates"). So it is known before the
-// upload.
-func leafID(org string, bundle []byte) (string, error) {
+// leafOf returns the first certificate of a PEM bundle.
+func leafOf(bundle []byte) (*x509.Certificate, error) {
+	for block, rest := pem.Decode(bundle); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		leaf, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("failed to decode certificate: %w", err)
+		}
+		return leaf, nil
+	}
+
+	return nil, errors.New("failed to decode certificate: it should be PEM encoded")
+}
+
+// storeID returns the id that the store will give a certificate: the organisation's id and the
+// SHA-256 of its DER ("Tyk Dashboard API, certificates").
+func storeID(org string, leaf *x509.Certificate) string {
+	sum := sha256.Sum256(leaf.Raw)
+	return org + hex.EncodeToString(sum[:])
+}
+
+// uploadID returns the id that a bundle will have in the store. It refuses a leaf with an Ed25519
+// key, which Tyk stores and then cannot read ("Tyk Dashboard API, certificates, upload").
+func uploadID(org string, bundle []byte) (string, error) {
 	leaf, err := leafOf(bundle)
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256(leaf.Bytes)
-	return org + hex.EncodeToString(sum[:]), nil
-}
-
-func leafOf(bundle []byte) (*pem.Block, error) {
-	for block, rest := pem.Decode(bundle); block != nil; block, rest = pem.Decode(rest) {
-		if block.Type == "CERTIFICATE" {
-			return block, nil
-		}
+	if leaf.PublicKeyAlgorithm == x509.Ed25519 {
+		return "", errors.New("certificates with an Ed25519 key cannot be used with Tyk")
 	}
-	return nil, errors.New("failed to decode certificate: it should be PEM encoded")
+
+	return storeID(org, leaf), nil
 }
 
-// ParseCertificate tells of a PEM bundle what the Dashboard's store would: its id in the
-// organisation, and the facts of its first certificate.
+// ParseCertificate describes a PEM bundle as the Dashboard's store would: its id in the organisation
+// and the properties of its first certificate.
 //
-// Errors: what is no certificate.
+// Errors: the bundle has no certificate, or its first one cannot be parsed.
 func ParseCertificate(org string, bundle []byte) (Certificate, error) {
-	id, err := leafID(org, bundle)
+	leaf, err := leafOf(bundle)
 	if err != nil {
 		return Certificate{}, err
 	}
 
-	block, _ := leafOf(bundle)
-	leaf, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		return Certificate{}, fmt.Errorf("failed to decode certificate: %w", err)
-	}
-
 	return Certificate{
-		ID:         id,
+		ID:         storeID(org, leaf),
 		IssuerCN:   leaf.Issuer.CommonName,
 		SubjectCN:  leaf.Subject.CommonName,
 		DNSNames:   leaf.DNSNames,
@@ -61,9 +71,9 @@ func ParseCertificate(org string, bundle []byte) (Certificate, error) {
 	}, nil
 }
 
-// CheckBundle refuses what the store refuses at an upload, in words like its own: an expired leaf,
-// more than one private key, a key of another certificate. A bundle without a key is stored (a CA,
-// a client's certificate).
+// CheckBundle returns an error for a bundle that the store would refuse, in similar words: an
+// expired leaf, more than one private key, the key of another certificate. The store accepts a
+// bundle without a key (a CA, a client's certificate).
 func CheckBundle(bundle []byte, now time.Time) error {
 	c, err := ParseCertificate("", bundle)
 	if err != nil {
@@ -93,23 +103,4 @@ func privateKeys(bundle []byte) int {
 		}
 	}
 	return n
-}
-
-// refuseEd25519 refuses a leaf whose key Tyk stores and then cannot read ("Tyk Dashboard API,
-// certificates, upload").
-func refuseEd25519(bundle []byte) error {
-	block, err := leafOf(bundle)
-	if err != nil {
-		return err
-	}
-
-	leaf, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		return fmt.Errorf("failed to decode certificate: %w", err)
-	}
-	if leaf.PublicKeyAlgorithm == x509.Ed25519 {
-		return errors.New("certificates with an Ed25519 key cannot be used with Tyk")
-	}
-
-	return nil
 }

@@ -5,24 +5,24 @@ import (
 	"net/http"
 )
 
-// reply is an answer as it came.
+// reply is an HTTP answer before it is interpreted.
 type reply struct {
 	status int
 	header http.Header
-	body   []byte // all of it; of one that was read as it came, its beginning
-	err    error  // of reading it so
+	body   []byte // all of it; only its beginning if it was decoded as a stream
+	err    error  // of decoding the stream
 }
 
-// stream is an answer that can be read as it comes.
+// stream is an answer that can be decoded while it arrives.
 type stream interface {
 	answered
 	read(v *incoming) error
 }
 
-// receive reads an answer, at most limit bytes of it. If it is what was asked for and into can read
-// it as it comes, then it is never held as text.
+// receive reads an answer of at most limit bytes. A successful answer that is a stream is decoded
+// while it arrives and never held as text.
 //
-// Errors: errTooLarge, and what the connection ended with.
+// Errors: errTooLarge, and errors of the connection.
 func receive(resp *http.Response, limit int64, into answered) (*reply, error) {
 	defer resp.Body.Close()
 	got := &reply{status: resp.StatusCode, header: resp.Header}
@@ -39,7 +39,7 @@ func receive(resp *http.Response, limit int64, into answered) (*reply, error) {
 	return got, err
 }
 
-// decode reads an answer that has not been read as it came.
+// decode reads an answer that receive has not decoded yet.
 func (got *reply) decode(into answered) error {
 	if _, ok := into.(stream); ok {
 		return got.err
@@ -47,7 +47,7 @@ func (got *reply) decode(into answered) error {
 	return decodeJSON(got.body, into)
 }
 
-// readWhole returns an error if text follows the value that was read.
+// readWhole reads an answer, and returns an error if anything follows it.
 func readWhole(s stream, v *incoming) error {
 	if err := s.read(v); err != nil {
 		return err
@@ -55,7 +55,7 @@ func readWhole(s stream, v *incoming) error {
 	return atEnd(v.dec)
 }
 
-// beginning keeps as much of a text as is looked at for something to show of it.
+// beginning keeps the part of a text that error messages may quote.
 type beginning []byte
 
 func (b *beginning) Write(p []byte) (int, error) {

@@ -14,19 +14,19 @@ import (
 const (
 	maxAttempts   = 4
 	maxBackoff    = 5 * time.Second
-	maxRetryAfter = 20 * time.Second // a Dashboard that wants more time gets it from the next run
+	maxRetryAfter = 20 * time.Second // if the Dashboard asks for more, the run fails
 )
 
-// retry decides whether a request is sent again, and after what wait.
+// retry reports whether to send a request again, and after which wait.
 //
-//	what came back                     GET, PUT, DELETE   POST
+//	result                             GET, PUT, DELETE   POST
 //	connection refused: nothing sent   again              again
 //	connection cut                     again              no: it may have taken effect
-//	429, 502, 503, 504                 again              no: the same
+//	429, 502, 503, 504                 again              no: it may have taken effect
 //	anything else                      no                 no
 //
-// resty's own retries would need the same table, and then send a body from a buffer that they share
-// between requests.
+// resty's own retries would need the same table, and would send bodies from a buffer that requests
+// share.
 func (c *Client) retry(r call, attempt int, got *reply, err error) (time.Duration, bool) {
 	if attempt == maxAttempts {
 		return 0, false
@@ -52,28 +52,27 @@ func (c *Client) retry(r call, attempt int, got *reply, err error) (time.Duratio
 	return 0, false
 }
 
-// pause is exponential with jitter, so that many clients that were turned away together do not come
-// back together.
+// pause returns the wait before the next attempt. It grows exponentially, with jitter, so that
+// clients that failed together do not come back together.
 func (c *Client) pause(attempt int) time.Duration {
 	d := min(c.backoff<<(attempt-1), maxBackoff)
 	return d/2 + rand.N(d/2+1)
 }
 
-// Windows has numbers of its own for how connections end (Winsock, "Windows Sockets
-// Error Codes"), which package syscall does not take for those of other systems.
-// Nowhere else do they stand for anything.
+// Windows has its own numbers for the ends of connections (Winsock, "Windows Sockets Error Codes").
+// Package syscall does not map them to ECONNREFUSED and the like. No other system uses them.
 const (
 	winsockAborted = syscall.Errno(10053)
 	winsockReset   = syscall.Errno(10054)
 	winsockRefused = syscall.Errno(10061)
 )
 
-// notListening tells that no connection came about because nobody waits for one.
+// notListening reports whether a connection was refused because no server listens.
 func notListening(err error) bool {
 	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, winsockRefused)
 }
 
-// cutOff tells a connection that ended in the middle.
+// cutOff reports whether a connection ended in the middle of a request or an answer.
 func cutOff(err error) bool {
 	for _, cut := range []error{syscall.ECONNRESET, syscall.EPIPE, winsockAborted, winsockReset, io.EOF, io.ErrUnexpectedEOF} {
 		if errors.Is(err, cut) {
@@ -84,7 +83,7 @@ func cutOff(err error) bool {
 	return strings.Contains(err.Error(), "server closed idle connection")
 }
 
-// retryAfter reads the header of RFC 9110, section 10.2.3: seconds or a date.
+// retryAfter parses the header Retry-After: seconds or a date (RFC 9110, section 10.2.3).
 func retryAfter(value string, now time.Time) (time.Duration, bool) {
 	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
 		return time.Duration(seconds) * time.Second, true

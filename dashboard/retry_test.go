@@ -28,13 +28,13 @@ var (
 	refused = &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
 	reset   = &net.OpError{Op: "read", Err: syscall.ECONNRESET}
 
-	// What Windows says instead: WSAECONNREFUSED and WSAECONNRESET.
+	// The errors of Windows: WSAECONNREFUSED and WSAECONNRESET.
 	refusedByWindows = &net.OpError{Op: "dial", Err: syscall.Errno(10061)}
 	resetByWindows   = &net.OpError{Op: "read", Err: syscall.Errno(10054)}
 )
 
-// The table above retry, by its effect: how often each call is sent when the first answer is a
-// failure and the second is good.
+// The table above retry: the number of attempts of each call if the first answer is a failure and
+// the second is a success.
 func TestOnlyWhatIsSafeIsRepeated(t *testing.T) {
 	pem := bundle(t, "x")
 	failures := map[string]struct {
@@ -174,7 +174,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// A listing takes as long as its caller lets it; anything else has thirty seconds.
+// A listing takes as long as its caller's context allows; any other call has thirty seconds.
 func TestOneAttemptTakesAtMostThirtySeconds(t *testing.T) {
 	listings := []string{"APIs", "Certificates", "CertificateAPIs"}
 	pem := bundle(t, "x")
@@ -241,8 +241,8 @@ func mustNewWith(t *testing.T, answer transport) *dashboard.Client {
 	return c
 }
 
-// Over a real connection: what is cut heals where it may, and a create that took effect is not sent
-// twice.
+// Over a real connection: a request is repeated after a cut if that is safe, and a create that took
+// effect is not sent twice.
 func TestCutConnections(t *testing.T) {
 	s := dashboardtest.New(dashboardtest.Options{})
 	defer s.Close()

@@ -14,19 +14,20 @@ const (
 	wordLimit  = 1 << 20  // bytes of a name, or of the space between two values
 	valueLimit = 16 << 20 // bytes of a value: an API with its OpenAPI document
 
-	// partLimit is how many bytes of memory a value may take, and keptPerByte how many a listing
-	// may keep for each byte that it may have as text. A real one keeps less than its text, because
-	// its entries are much alike; a text of small objects takes forty times its length.
+	// partLimit bounds the memory of a decoded value, in bytes. keptPerByte bounds the memory of a
+	// listing, in bytes for each byte of text that it may have. A real listing takes less memory
+	// than its text, because its entries are similar; a text of small objects takes forty times
+	// its length.
 	partLimit   = 192 << 20
 	keptPerByte = 2
 )
 
-// incoming reads JSON as it comes, value by value. Each value has limits of its own: the decoder
-// holds one as text, with room for twice as much, and then makes objects of it.
+// incoming decodes JSON while it arrives, value by value. Each value has its own limits: the
+// decoder holds one value as text, in a buffer of up to twice its length, and then decodes it.
 type incoming struct {
 	dec  *json.Decoder
 	from *bounded
-	text window // of the last value, and what was read with it
+	text window // of the last value, and of the decoder's lookahead
 }
 
 func incomingOf(from *bounded, r io.Reader) *incoming {
@@ -36,7 +37,7 @@ func incomingOf(from *bounded, r io.Reader) *incoming {
 	return v
 }
 
-// begin gives the next value its limits.
+// begin sets the limits of the next value.
 func (v *incoming) begin(limit int64) {
 	v.from.next(limit)
 	v.text.cut(v.dec.InputOffset())
@@ -48,8 +49,9 @@ func (v *incoming) decode(into any) error {
 	return clearer(v.dec.Decode(into))
 }
 
-// decodeAll reads an object into a struct. Where the object has other fields than the struct, it
-// returns its text: nothing else may be read of the answer into structs.
+// decodeAll reads an object into a struct. If the object has fields that the struct does not have,
+// decodeAll returns its text, too. After it, decode must not read structs from this answer: the
+// decoder goes on to refuse unknown fields.
 func (v *incoming) decodeAll(into any) (text []byte, err error) {
 	v.dec.DisallowUnknownFields()
 	err = v.decode(into)
@@ -59,23 +61,23 @@ func (v *incoming) decodeAll(into any) (text []byte, err error) {
 	return nil, err
 }
 
-// skip passes over a value.
+// skip skips a value.
 func (v *incoming) skip() error { return v.decode(&skipped{}) }
 
-// skipped is a value that is not read.
+// skipped is a value that is not needed.
 type skipped struct{}
 
 // UnmarshalJSON takes any value.
 func (*skipped) UnmarshalJSON([]byte) error { return nil }
 
-// window is a part of a text.
+// window is the last part of a text that is being read.
 type window struct {
 	text  []byte
-	start int64 // where text begins in the whole
-	from  int64 // where the part begins in the whole
+	start int64 // offset of text in the whole
+	from  int64 // offset of the part in the whole
 }
 
-// Write makes the part longer, in the place of what it no longer holds.
+// Write appends to the part, and reuses the memory before it.
 func (w *window) Write(p []byte) (int, error) {
 	rest := copy(w.text, w.text[w.from-w.start:])
 	w.text, w.start = append(w.text[:rest], p...), w.from
@@ -85,13 +87,13 @@ func (w *window) Write(p []byte) (int, error) {
 // cut drops the part up to an offset.
 func (w *window) cut(offset int64) { w.from = offset }
 
-// until returns the value before an offset, without what parts it from the one before it.
+// until returns the value that ends at an offset, without the separator before it.
 func (w *window) until(offset int64) []byte {
 	return bytes.TrimLeft(w.text[w.from-w.start:offset-w.start], ", \t\r\n")
 }
 
-// object calls field with the name of each field of an object; field must read the value. It does
-// nothing for null.
+// object calls field with the name of each field of an object; field must read the value. Null has
+// no fields.
 func (v *incoming) object(field func(name string) error) error {
 	some, err := v.enter('{')
 	if err != nil || !some {
@@ -114,7 +116,8 @@ func (v *incoming) object(field func(name string) error) error {
 	return err
 }
 
-// array calls element for each element of an array; element must read it. some is false for null.
+// array calls element for each element of an array; element must read it. It returns some = false
+// for null.
 func (v *incoming) array(element func() error) (some bool, err error) {
 	some, err = v.enter('[')
 	if err != nil || !some {
@@ -131,7 +134,7 @@ func (v *incoming) array(element func() error) (some bool, err error) {
 	return true, err
 }
 
-// enter reads the delimiter that begins an object or an array; false for null.
+// enter reads the first delimiter of an object or an array. It returns some = false for null.
 func (v *incoming) enter(delimiter json.Delim) (some bool, err error) {
 	switch t, err := v.token(); {
 	case err != nil:
@@ -156,42 +159,42 @@ func (v *incoming) more() bool {
 	return v.dec.More()
 }
 
-// errTooLarge ends an answer that is longer than it may be.
+// errTooLarge means that an answer exceeds its limit.
 var errTooLarge = errors.New("the answer is too large")
 
-// sizeError says what is too large.
+// sizeError names the text that is too large, and its limit.
 type sizeError struct {
-	what  string
+	text  string
 	limit int64
 }
 
-// Error names the limit.
+// Error returns the text and its limit.
 func (e *sizeError) Error() string {
-	return fmt.Sprintf("%s is larger than %d MiB", e.what, e.limit>>20)
+	return fmt.Sprintf("%s is larger than %d MiB", e.text, e.limit>>20)
 }
 
 // Unwrap returns errTooLarge.
 func (e *sizeError) Unwrap() error { return errTooLarge }
 
-// bounded reads so many bytes and no more, and keeps the error that it ended with.
+// bounded reads at most limit bytes, and keeps the error with which it ended.
 type bounded struct {
 	from  io.Reader
 	limit int64
 	read  int64
 	err   error // nil at the end of the text
 
-	most, value int64 // bytes that a value may have, and those that may still come
-	parts       int   // bytes of memory that what came of the value takes, at most
+	most, value int64 // bytes: the limit of the current value, and the rest of that limit
+	parts       int   // bytes of memory that the current value takes so far, at most
 }
 
 func boundedBy(limit int64, from io.Reader) *bounded {
 	return &bounded{from: from, limit: limit, value: math.MaxInt64, parts: math.MinInt}
 }
 
-// next begins a value.
+// next sets the limit of the next value.
 func (b *bounded) next(limit int64) { b.most, b.value, b.parts = limit, limit, 0 }
 
-// Read reads no further than one byte over the limit.
+// Read reads at most one byte beyond the limit.
 func (b *bounded) Read(p []byte) (int, error) {
 	switch {
 	case b.err != nil:
@@ -200,7 +203,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 		b.err = &sizeError{"a value of the answer", b.most}
 		return 0, b.err
 	case b.parts > partLimit:
-		b.err = &sizeError{"a value of the answer, unpacked,", partLimit}
+		b.err = &sizeError{"a value of the answer, decoded,", partLimit}
 		return 0, b.err
 	}
 

@@ -18,7 +18,7 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 )
 
-// store is what Client and Dir have in common.
+// store is the common interface of Client and Dir.
 type store interface {
 	APIs(context.Context) ([]dashboard.API, error)
 	API(ctx context.Context, id string) (dashboard.API, error)
@@ -32,12 +32,12 @@ type store interface {
 	CertificateAPIs(ctx context.Context, id string) ([]dashboard.CertificateUse, error)
 }
 
-// The same promises hold for a directory, for the test server in each of its ways, and for a real
-// Dashboard where one is given:
+// The same promises hold for a directory, for the test server in each of its modes, and, if
+// configured, for a real Dashboard:
 //
 //	TYKMESH_TEST_DASHBOARD_URL=https://dash TYKMESH_TEST_DASHBOARD_SECRET=... TYKMESH_TEST_DASHBOARD_ORG=... go test ./dashboard
 //
-// The suite works beside what is there already, and cleans up after itself.
+// The suite tolerates existing objects, and deletes its own.
 func TestStores(t *testing.T) {
 	t.Run("directory", func(t *testing.T) {
 		d, err := dashboard.OpenDir(t.TempDir(), dashboardtest.DefaultOrg)
@@ -93,7 +93,7 @@ func connect(t testing.TB, s *dashboardtest.Server) *dashboard.Client {
 	return c
 }
 
-// definition returns a new API, of a slug that nobody else has.
+// definition returns a new API with a unique slug.
 func definition(t testing.TB, slug string) dashboard.Definition {
 	t.Helper()
 	v := vars
@@ -176,7 +176,8 @@ func suiteAPIs(t *testing.T, s store, org, stamp string) {
 	}
 }
 
-// holds says that a stored definition has what was sent, but for what the Dashboard decides itself.
+// holds reports whether a stored definition equals the sent one, except for the Dashboard's own
+// fields.
 func holds(t *testing.T, sent, stored dashboard.Definition, org string) {
 	t.Helper()
 	sent = sent.Clone()
@@ -389,7 +390,7 @@ func suiteRefusedCertificates(t *testing.T, s store, host string, pem []byte) {
 	}
 }
 
-// An id that could reach something else is refused, before any request.
+// An id that could lead to another path is refused before any request.
 func suiteIDs(t *testing.T, s store) {
 	ctx := t.Context()
 	for _, id := range []string{"", ".", "..", "../certs", "a/b", "a?b", "a%2fb", "a b", strings.Repeat("a", 201)} {

@@ -16,19 +16,18 @@ import (
 	"text/template/parse"
 )
 
-// builtin defines default-inbound and default-mesh: the definitions that tyk-k8s posted, but with
-// the header of the template's own name ("webhook behaviour", section 3 and B1), and without the
-// fields that were zero.
+// builtin defines default-inbound and default-mesh: the definitions of tyk-k8s, but each with its
+// own header ("webhook behaviour", section 3 and B1), and without zero fields.
 //
 //go:embed builtin.json
 var builtin string
 
-// Vars are the values that a template may print. Templates see them under the names that tyk-k8s
-// gave them, where CertificateID is a list:
+// Vars are the values that a template may print. Their names are those of tyk-k8s, where
+// CertificateID is a list:
 //
 //	"certificates": [{{range $i, $id := .CertificateID}}{{if $i}},{{end}}"{{$id}}"{{end}}]
 type Vars struct {
-	Name          string // of the API, to which the built-in templates add " #tag" for each tag
+	Name          string // of the API; the built-in templates append " #tag" for each tag
 	Slug          string
 	Org           string
 	ListenPath    string
@@ -38,14 +37,14 @@ type Vars struct {
 	CertificateID string // "" for none
 }
 
-// Templates turn Vars into API definitions. They are text/template files; what they print of a
-// value is data, escaped so that it cannot end the JSON string that it stands in.
+// Templates render API definitions from Vars. They are text/template files. Printed values are
+// escaped, so that a value cannot end the JSON string around it.
 type Templates struct {
 	set  *template.Template
-	idle sync.Pool // of *renderer: copying a set takes as long as rendering
+	idle sync.Pool // of *renderer: cloning a set takes as long as rendering
 }
 
-// BuiltinTemplates are default-inbound and default-mesh as tyk-k8s meant them.
+// BuiltinTemplates returns default-inbound and default-mesh.
 func BuiltinTemplates() *Templates {
 	t, err := ParseTemplates(nil)
 	if err != nil {
@@ -54,18 +53,18 @@ func BuiltinTemplates() *Templates {
 	return t
 }
 
-// LoadTemplates reads the *.json files of a folder, in which {{define "NAME"}} defines templates.
-// Those that the folder does not define but the built-in set does stay.
+// LoadTemplates reads the *.json files of a directory, in which {{define "NAME"}} defines
+// templates. Built-in templates that the directory does not define stay.
 //
-// Errors: no such folder, no *.json in it, and those of ParseTemplates.
+// Errors: no such directory, no *.json in it, and those of ParseTemplates.
 func LoadTemplates(dir string) (*Templates, error) {
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no folder %s", dir)
+		return nil, fmt.Errorf("there is no directory %s", dir)
 	}
 
 	names, err := filesIn(dir, ".json")
 	if err != nil {
-		return nil, fmt.Errorf("reading the folder: %w", err)
+		return nil, fmt.Errorf("reading the directory: %w", err)
 	}
 	if len(names) == 0 {
 		return nil, fmt.Errorf("no *.json in %s", dir)
@@ -84,9 +83,9 @@ func LoadTemplates(dir string) (*Templates, error) {
 	return ParseTemplates(files)
 }
 
-// ParseTemplates makes templates of the texts of files, by file name.
+// ParseTemplates parses the texts of files, by file name.
 //
-// Errors: all syntax errors, with file and line; two files that define one name.
+// Errors: all syntax errors, with file and line; a name that two files define.
 func ParseTemplates(files map[string]string) (*Templates, error) {
 	set := template.New("").Funcs(template.FuncMap{printFunc: unbound})
 	if _, err := set.Parse(builtin); err != nil {
@@ -104,7 +103,7 @@ func ParseTemplates(files map[string]string) (*Templates, error) {
 
 		for _, t := range parsed.Templates() {
 			if parse.IsEmptyTree(t.Tree.Root) {
-				continue // the file itself, around its definitions
+				continue // the file itself, which only contains definitions
 			}
 			if other := definedIn[t.Name()]; other != "" {
 				errs = append(errs, fmt.Errorf("%q is defined in %s and in %s", t.Name(), other, file))
@@ -129,18 +128,18 @@ func ParseTemplates(files map[string]string) (*Templates, error) {
 	return &Templates{set: set}, nil
 }
 
-// Has reports whether there is a template of that name.
+// Has reports whether there is a template with that name.
 func (t *Templates) Has(name string) bool {
 	found := t.set.Lookup(name)
 	return found != nil && !parse.IsEmptyTree(found.Tree.Root)
 }
 
-// Render makes a definition. Where the template says nothing of "auth" the header that gateways use
-// anyway is added, because Dashboards before 5 refuse a definition without.
+// Render renders a definition. If the template has no "auth", Render adds the header that gateways
+// use by default, because Dashboards before 5 require one.
 //
-// Errors name the template, and the line where there is one: no such template, a field that Vars do
-// not have, a string that is printed outside quotes, and a result that is not one JSON object which
-// the Dashboard's schema accepts.
+// Errors name the template, and if possible the line: no such template, a field that Vars do not
+// have, a string printed outside quotes, and a result that is not one JSON object or that the
+// Dashboard's schema refuses.
 func (t *Templates) Render(name string, v Vars) (Definition, error) {
 	if !t.Has(name) {
 		return nil, fmt.Errorf("template %q: not defined", name)
@@ -173,19 +172,19 @@ func (t *Templates) Render(name string, v Vars) (Definition, error) {
 	return d, nil
 }
 
-// values is what templates see.
+// values are the names that templates can use.
 type values struct {
 	Vars
 	CertificateID []string
 }
 
-// renderer is a copy of the templates that prints to a text of its own.
+// renderer is a copy of the templates with its own output.
 type renderer struct {
 	set *template.Template
 	out jsonText
 }
 
-// renderer takes one that is not in use; done gives it back.
+// renderer returns an idle renderer, or a new one; done makes it idle again.
 func (t *Templates) renderer() (r *renderer, err error) {
 	if r, ok := t.idle.Get().(*renderer); ok {
 		r.out.reset()
@@ -212,7 +211,7 @@ func (r *renderer) execute(name string, v Vars) ([]byte, error) {
 	return r.out.Bytes(), err
 }
 
-// at adds the line of the rendered text to an error of the JSON decoder.
+// at adds the line in the rendered text to an error of the JSON decoder.
 func at(text []byte, err error) error {
 	offset, ok := errorOffset(err)
 	if !ok {
@@ -222,7 +221,7 @@ func at(text []byte, err error) error {
 	return fmt.Errorf("line %d of it: %v", line, err)
 }
 
-var errUnbound = errors.New("a template that is not being rendered prints nothing")
+var errUnbound = errors.New("the template has no output")
 
-// unbound stands for the print function while templates are parsed.
+// unbound stands in for the print function while templates are parsed; each renderer replaces it.
 func unbound(any) (string, error) { return "", errUnbound }

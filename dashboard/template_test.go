@@ -70,7 +70,7 @@ func TestBuiltinTemplatesMakeTheDefinitionsOfTheWebhook(t *testing.T) {
 	}
 }
 
-// Every leaf that the webhook was recorded to post is in what we render.
+// Rendered definitions have every leaf of the webhook's recorded ones.
 func TestBuiltinTemplatesAgreeWithTheRecordedRuns(t *testing.T) {
 	cases, _ := filepath.Glob("../../shared/parity/cases/*/want.json")
 	if len(cases) == 0 {
@@ -266,8 +266,8 @@ func TestConstantsNumbersAndPartialsPrintAsTheyStand(t *testing.T) {
 	}
 }
 
-// Whatever the values are, the definition has the same fields, and each field has just its value
-// (fault B7 of the webhook).
+// For any values, the definition has the same fields, and each field has exactly its value (fault
+// B7 of the webhook).
 func FuzzValuesAreData(f *testing.F) {
 	f.Add("echo", "/web", "mesh", "tag")
 	f.Add(`a"b\c <&>`, `/web","target_url":"http://evil.example","listen_path":"/x`, "{{.Org}}", "\u2028\n\x00")

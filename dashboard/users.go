@@ -6,14 +6,14 @@ import (
 	"net/http"
 )
 
-// user is a user in a listing, as far as it counts. The keys of others are read with it, and kept
-// nowhere.
+// user is a user in a listing. The listing also contains the keys of other users, which are not
+// kept.
 type user struct {
 	AccessKey   string            `json:"access_key"`
 	Permissions map[string]string `json:"user_permissions"`
 }
 
-// administrator reports whether a user is one: IsAdmin says so, or there are no
+// administrator reports whether a user is one: the permission IsAdmin says so, or there are no
 // permissions at all ("Tyk Dashboard, user permissions").
 func (u user) administrator() bool {
 	switch u.Permissions["IsAdmin"] {
@@ -23,11 +23,11 @@ func (u user) administrator() bool {
 	return len(u.Permissions) == 0
 }
 
-// Administrator reports whether the key is proved to be an administrator's, who sees every API
-// whoever owns it. No is no proof of the contrary: who may not list users is no administrator, but
-// a Dashboard may hide keys from one (forbid_admin_view_access_token).
+// Administrator reports whether the key is known to be an administrator's, who sees every API,
+// whatever its owner. False proves nothing: a Dashboard may hide the keys from an administrator
+// (forbid_admin_view_access_token).
 //
-// Errors: whatever kept the users from being listed, ErrUnauthorized among it.
+// Errors: those of listing the users. ErrUnauthorized means that the user is no administrator.
 func (c *Client) Administrator(ctx context.Context) (bool, error) {
 	var listed struct {
 		answer
@@ -50,5 +50,5 @@ func (c *Client) Administrator(ctx context.Context) (bool, error) {
 	return false, nil
 }
 
-// Administrator reports whether a directory shows everything, which it does.
+// Administrator reports true: a directory shows everything.
 func (d *Dir) Administrator(context.Context) (bool, error) { return true, nil }

@@ -13,26 +13,25 @@ import (
 	"time"
 )
 
-// Authority is a CA for tests, with a P-256 key unless it was made otherwise.
+// Authority is a CA for tests. Its default key is P-256.
 type Authority struct {
 	Cert *x509.Certificate
 	key  crypto.Signer
 }
 
-// NewAuthority makes a CA that is valid from 2000 to 2100, so that a server's clock can be
-// anywhere.
+// NewAuthority returns a CA that is valid from 2000 to 2100, for any clock of a server.
 func NewAuthority(name string) *Authority { return NewAuthorityFor(name, year(2000), year(2100)) }
 
 func year(y int) time.Time { return time.Date(y, time.January, 1, 0, 0, 0, 0, time.UTC) }
 
-// NewRSAAuthority is NewAuthority with an RSA key of a size.
+// NewRSAAuthority returns such a CA with an RSA key.
 func NewRSAAuthority(name string, bits int) *Authority {
 	a := &Authority{key: must(rsa.GenerateKey(rand.Reader, bits))}
 	a.Cert = a.sign(name, year(2000), year(2100), a)
 	return a
 }
 
-// NewAuthorityFor makes a CA that is valid for a time.
+// NewAuthorityFor returns a CA with a validity.
 func NewAuthorityFor(name string, from, to time.Time) *Authority {
 	a := &Authority{key: must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))}
 	a.Cert = a.sign(name, from, to, a)
@@ -50,19 +49,19 @@ func der(text []byte) []byte {
 	return block.Bytes
 }
 
-// NewAuthority makes a CA below this one: an intermediate, which is valid as long.
+// NewAuthority returns a CA below this one: an intermediate with the same validity.
 func (a *Authority) NewAuthority(name string) *Authority {
 	below := &Authority{key: must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))}
 	below.Cert = a.sign(name, a.Cert.NotBefore, a.Cert.NotAfter, below)
 	return below
 }
 
-// CrossSign is another CA with the certificate that this one signs for it.
+// CrossSign returns another CA with a certificate that this one signs.
 func (a *Authority) CrossSign(other *Authority) *Authority {
 	return &Authority{key: other.key, Cert: a.sign(other.Cert.Subject.CommonName, other.Cert.NotBefore, other.Cert.NotAfter, other)}
 }
 
-// sign makes the certificate of a CA; a itself, which has none yet, signs its own.
+// sign returns a certificate for a CA. Without a certificate, a signs its own.
 func (a *Authority) sign(name string, from, to time.Time, of *Authority) *x509.Certificate {
 	template := &x509.Certificate{
 		SerialNumber:          big.NewInt(time.Now().UnixNano()),
@@ -88,7 +87,7 @@ func (a *Authority) KeyPEM() []byte { return keyPEM(a.key) }
 // PEM returns the CA's certificate.
 func (a *Authority) PEM() []byte { return certPEM(a.Cert.Raw) }
 
-// issue makes a certificate without CFSSL: a server's own, a client's.
+// issue returns a certificate that does not come from CFSSL: for a server or a client.
 func (a *Authority) issue(template *x509.Certificate) (certificate, key []byte) {
 	private := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	template.SerialNumber = big.NewInt(time.Now().UnixNano())
@@ -106,8 +105,8 @@ func keyPEM(key crypto.Signer) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: must(x509.MarshalPKCS8PrivateKey(key))})
 }
 
-// must is for what fails only if the program is wrong or the machine has no random numbers: a test
-// cannot go on without it.
+// must returns a value, and panics for errors of a wrong program or a machine without random
+// numbers.
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic("catest: " + err.Error())

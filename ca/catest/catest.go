@@ -1,6 +1,5 @@
-// Package catest is a CFSSL server for tests, made of cfssl's own signer and handlers, that can be
-// told to misbehave; and a MongoDB for the ledger. It is never part of the program: nothing but
-// tests imports it.
+// Package catest is a CFSSL server for tests, made of cfssl's own signer and handlers, which can
+// misbehave on request; and a MongoDB for the ledger. Only tests import it.
 package catest
 
 import (
@@ -28,42 +27,41 @@ import (
 	"github.com/tykmesh/tykmesh/ca/internal/quiet"
 )
 
-// Key is the authentication key that a server asks for unless Options says otherwise: a secret to
-// look for in what a program prints.
+// Key is the default authentication key: a secret that must not appear in any output.
 const Key = "c0ffee5ec4e7c0ffee5ec4e7c0ffee55"
 
 // The endpoints, by the last part of their paths.
 const (
 	Authsign = "authsign"
 	Info     = "info"
-	Sign     = "sign"    // there only where a profile asks for no key, as with "cfssl serve"
-	Newcert  = "newcert" // there only with Options.Newcert
+	Sign     = "sign"    // only if a profile asks for no key, as in "cfssl serve"
+	Newcert  = "newcert" // only with Options.Newcert
 
 	prefix = "/api/v1/cfssl/"
 )
 
-// Options says what a server is like. The zero value is a well-behaved one over HTTP.
+// Options describe a server. The zero value is a well-behaved one over HTTP.
 type Options struct {
 	Authority *Authority // the CA; a new one by default
 	Key       string     // Key by default
 
 	TLS       bool // HTTPS, with a certificate of the CA for 127.0.0.1
 	MutualTLS bool // HTTPS, and clients need a certificate of the CA
-	OldTLS    bool // HTTPS, with TLS 1.1 at most, which RFC 8996 retires
+	OldTLS    bool // HTTPS, with at most TLS 1.1, which RFC 8996 deprecates
 
 	Expiry time.Duration    // of certificates; 8760 hours by default
 	Now    func() time.Time // the signer's clock; cfssl's own by default
-	Ahead  time.Duration    // so far the server's clock is ahead of the others, also by its own account (the header Date)
+	Ahead  time.Duration    // the server's clock is ahead by this much, also in the header Date
 
-	NoProvider bool       // the default profile has no authentication key, as in the configuration of the original service mesh's guide
-	Profile    string     // the profile that these options describe; the default one then makes certificates for clients only
-	SignWith   *Authority // another CA signs than the one that info gives
-	SignFor    []string   // certificates name these hosts, whatever was asked
+	NoProvider bool       // the default profile has no authentication key, as in the original service mesh's guide
+	Profile    string     // the profile that these options describe; the default one then only makes certificates for clients
+	SignWith   *Authority // a CA that signs in place of the one in info
+	SignFor    []string   // certificates name these hosts in place of the requested ones
 	Usages     []string   // of certificates; signing, key encipherment, server and client authentication by default
 	SignCAs    bool       // certificates are those of a CA
-	Newcert    bool       // newcert has not been disabled: it makes certificates for anybody
+	Newcert    bool       // newcert is enabled: it makes certificates without a key
 
-	Forge func(leaf *x509.Certificate) // edits a certificate of cfssl's, which is signed again
+	Forge func(leaf *x509.Certificate) // edits each certificate, which is then signed again
 
 	Faults []Fault
 }
@@ -102,10 +100,10 @@ func New(o Options) *Server {
 	return s
 }
 
-// Close stops the server. Requests after that are refused by the system.
+// Close stops the server. The system refuses later requests.
 func (s *Server) Close() { s.http.Close() }
 
-// ClientPair returns a certificate, and its key, that a server with MutualTLS lets in, both in PEM.
+// ClientPair returns a certificate that a server with MutualTLS accepts, and its key, both in PEM.
 func (s *Server) ClientPair() (certificate, key []byte) {
 	return s.Authority.issue(&x509.Certificate{
 		Subject:     pkix.Name{CommonName: "tykmesh-test"},
@@ -133,7 +131,7 @@ func serverTLS(o Options) *tls.Config {
 	return t
 }
 
-// newCFSSL sets cfssl's handlers up as "cfssl serve" does.
+// newCFSSL sets up cfssl's handlers as "cfssl serve" does.
 func newCFSSL(o Options) http.Handler {
 	s := &misbehaving{Signer: newSigner(o.Authority, policy(o)), o: o}
 	s.other = s.Signer
@@ -159,8 +157,8 @@ func newSigner(a *Authority, policy *config.Signing) *local.Signer {
 	return must(local.NewSigner(a.key, a.Cert, signer.DefaultSigAlgo(a.key), policy))
 }
 
-// policy returns the signing policy: one profile, with an authentication key unless the options say
-// otherwise. Then the key is on a profile of its own.
+// policy returns the signing policy: one profile with an authentication key. With NoProvider, the
+// key is in another profile.
 func policy(o Options) *config.Signing {
 	if o.Key == "" {
 		o.Key = Key
@@ -195,14 +193,14 @@ func policy(o Options) *config.Signing {
 	return &config.Signing{Default: &open, Profiles: map[string]*config.SigningProfile{"CA": profile}}
 }
 
-// misbehaving is cfssl's signer but for what the options want otherwise.
+// misbehaving is cfssl's signer, changed as the options ask.
 type misbehaving struct {
 	*local.Signer
 	other *local.Signer
 	o     Options
 }
 
-// Sign signs with the other CA, for other hosts, at another time.
+// Sign signs as the options ask: with another CA, for other hosts, at another time.
 func (m *misbehaving) Sign(r signer.SignRequest) ([]byte, error) {
 	if m.o.SignFor != nil {
 		r.Hosts = m.o.SignFor
@@ -227,7 +225,7 @@ func (m *misbehaving) Sign(r signer.SignRequest) ([]byte, error) {
 	return certPEM(must(x509.CreateCertificate(rand.Reader, leaf, m.o.Authority.Cert, leaf.PublicKey, m.o.Authority.key))), nil
 }
 
-// dated gives answers the date of a clock that is ahead.
+// dated sets the header Date of answers to a clock that is ahead.
 func dated(ahead time.Duration, next http.Handler) http.Handler {
 	if ahead == 0 {
 		return next

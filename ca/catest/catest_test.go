@@ -12,8 +12,7 @@ import (
 	"github.com/tykmesh/tykmesh/ca/catest"
 )
 
-// post sends a body to an endpoint and returns status and answer; the error of a connection that
-// was cut.
+// post sends a body to an endpoint and returns status and answer, or the error of a cut connection.
 func post(t *testing.T, s *catest.Server, endpoint, body string) (int, string, error) {
 	t.Helper()
 	resp, err := http.Post(s.URL+"/api/v1/cfssl/"+endpoint, "application/json", strings.NewReader(body))
@@ -30,8 +29,8 @@ func post(t *testing.T, s *catest.Server, endpoint, body string) (int, string, e
 	return resp.StatusCode, string(answer), nil
 }
 
-// The server lets nobody in without the key, and has none of cfssl's other endpoints, which know no
-// keys.
+// The server accepts no request without the key, and has none of cfssl's other endpoints, which ask
+// for no key.
 func TestOnlyTheKeyOpens(t *testing.T) {
 	s := catest.New(catest.Options{})
 	defer s.Close()
@@ -47,8 +46,8 @@ func TestOnlyTheKeyOpens(t *testing.T) {
 	}
 }
 
-// Faults hit the request that they count to, of their endpoint; the log has every request, in a
-// form for goldens.
+// A fault hits the request with its number and endpoint. The log has every request, in a form for
+// goldens.
 func TestFaults(t *testing.T) {
 	s := catest.New(catest.Options{Faults: []catest.Fault{
 		{Nth: 2, Endpoint: catest.Info, Status: 500, Body: "second info"},

@@ -10,10 +10,10 @@ import (
 	"strings"
 )
 
-// Moment is when a fault happens.
+// Moment is the time of a fault.
 type Moment int
 
-// A fault happens before the request has any effect, or after it had it.
+// A fault happens before the request takes effect, or after.
 const (
 	Before Moment = iota
 	After
@@ -21,12 +21,12 @@ const (
 
 // Fault makes one request fail.
 type Fault struct {
-	Nth      int    // which request, counted from 1 among those to Endpoint
+	Nth      int    // the number of the request, from 1, among those to Endpoint
 	Endpoint string // Authsign, Info, or "" for any
 	When     Moment
 
 	Cut    bool             // close the connection without an answer
-	Answer http.HandlerFunc // else answer so; it may panic with http.ErrAbortHandler, which is a cut too
+	Answer http.HandlerFunc // else call this; it may panic with http.ErrAbortHandler, which is also a cut
 	Status int              // else answer with this status,
 	Body   string
 	Header http.Header // and these headers
@@ -35,30 +35,30 @@ type Fault struct {
 // Request is one line of the request log.
 type Request struct {
 	Endpoint string
-	Hosts    string // what authsign was asked to sign for, separated by commas
-	Status   int    // 0 for a connection that was cut
+	Hosts    string // in requests to authsign, separated by commas
+	Status   int    // 0 if the connection was cut
 }
 
-// String is "authsign echo.default 200".
+// String returns text like "authsign echo.default 200".
 func (r Request) String() string {
 	return strings.Join(strings.Fields(fmt.Sprintf("%s %s %d", r.Endpoint, r.Hosts, r.Status)), " ")
 }
 
-// Requests returns the log, in the order in which requests came in.
+// Requests returns the log, in the order of the requests.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]Request(nil), s.requests...)
 }
 
-// Fail adds a fault; its count begins with the requests that come from now on.
+// Fail adds a fault, which counts later requests.
 func (s *Server) Fail(f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = append(s.faults, f)
 }
 
-// observed logs requests and lets the faults happen.
+// observed logs requests and applies the faults.
 func (s *Server) observed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
@@ -78,7 +78,7 @@ func (s *Server) observed(next http.Handler) http.Handler {
 
 		if fault != nil {
 			if fault.Cut {
-				panic(http.ErrAbortHandler) // how net/http is told to close a connection without an answer
+				panic(http.ErrAbortHandler) // makes net/http close the connection without an answer
 			}
 			answer = fault.answer(r)
 		}
@@ -89,12 +89,12 @@ func (s *Server) observed(next http.Handler) http.Handler {
 		}
 
 		w.WriteHeader(answer.Code)
-		_, _ = w.Write(answer.Body.Bytes()) // a client that is gone is its own matter
+		_, _ = w.Write(answer.Body.Bytes()) // fails if the client is gone, which does not matter
 	})
 }
 
-// arrived adds a request to the log and finds the fault that it runs into. The line's number is
-// returned for answered.
+// arrived adds a request to the log, and returns its fault, or nil. answered takes the line's
+// number.
 func (s *Server) arrived(r Request) (line int, hit *Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -135,7 +135,7 @@ func (f *Fault) answer(r *http.Request) *httptest.ResponseRecorder {
 	return w
 }
 
-// hostsOf reads the hosts out of a request to authsign: a JSON document in a JSON document.
+// hostsOf returns the hosts of a request to authsign: JSON inside JSON.
 func hostsOf(body []byte) string {
 	var outer struct{ Request []byte }
 	var inner struct{ Hostname string }

@@ -18,18 +18,18 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// database is the one that connection strings of StartMongo name.
+// database is the database in connection strings of StartMongo.
 const database = "tykmesh"
 
 // Mongo starts an empty MongoDB for a test, FerretDB with SQLite, and returns its connection
 // string. The first call on a machine builds the server (testdata/ferretdb), which takes minutes;
 // the binary stays in the user's cache directory.
 //
-// Where it cannot be built the test is skipped, but fails if the environment variable CI says that
-// nothing may be.
+// If the server cannot be built, Mongo skips the test, but with the environment variable CI it
+// fails the test.
 //
 // FerretDB's updates are not atomic: a test of compare-and-set adds ?maxPoolSize=1 to the
-// connection string. Inserts with a taken _id are.
+// connection string. Inserts with a duplicate _id are atomic.
 func Mongo(tb testing.TB) string {
 	tb.Helper()
 	uri, stop, err := StartMongo(context.Background())
@@ -45,11 +45,11 @@ func Mongo(tb testing.TB) string {
 	return uri
 }
 
-// StartMongo is Mongo for programs that are not one test: stop ends the server. A program that ends
-// without calling it leaves no server either: the server stops when its standard input ends.
+// StartMongo starts a server outside of a test; stop ends it. The server also ends with the
+// program, because it ends with its standard input.
 //
-// Errors: the server cannot be built (no module cache and no network, or not in the source tree of
-// tykmesh) or does not start.
+// Errors: the server cannot be built (no module cache and no network, or outside of tykmesh's
+// source tree) or does not start.
 func StartMongo(ctx context.Context) (uri string, stop func(), err error) {
 	binary, err := buildFerretDB(ctx)
 	if err != nil {
@@ -74,7 +74,7 @@ func StartMongo(ctx context.Context) (uri string, stop func(), err error) {
 
 	stop = func() {
 		_ = stdin.Close()
-		_ = cmd.Wait() // a test has nothing to say of how its server ended
+		_ = cmd.Wait() // its exit status does not matter
 	}
 
 	line, err := bufio.NewReader(stdout).ReadString('\n')
@@ -86,8 +86,8 @@ func StartMongo(ctx context.Context) (uri string, stop func(), err error) {
 	return strings.TrimSpace(line) + database, stop, nil
 }
 
-// buildFerretDB returns the binary from the cache, and builds it when it is not there. Of several
-// processes that want it at once one builds.
+// buildFerretDB returns the path of the binary in the cache, and builds it first if it is missing.
+// Only one of several concurrent processes builds it.
 func buildFerretDB(ctx context.Context) (string, error) {
 	source, err := ferretDBSource()
 	if err != nil {
@@ -118,7 +118,7 @@ func buildFerretDB(ctx context.Context) (string, error) {
 		return binary, nil
 	}
 
-	// A bbolt file serves as the lock: it is freed when its process ends, on every system.
+	// A bbolt file serves as the lock: every system unlocks it when the process ends.
 	lock, err := bbolt.Open(filepath.Join(dir, "lock"), 0o600, &bbolt.Options{Timeout: 10 * time.Minute})
 	if err != nil {
 		return "", fmt.Errorf("waiting for another build of FerretDB: %w", err)
@@ -132,7 +132,7 @@ func buildFerretDB(ctx context.Context) (string, error) {
 	return binary, goBuild(ctx, source, binary)
 }
 
-// goBuild compiles the module in source. The binary appears complete or not at all.
+// goBuild compiles the module in source. It writes the binary completely or not at all.
 func goBuild(ctx context.Context, source, binary string) error {
 	temp := fmt.Sprintf("%s.%d", binary, os.Getpid())
 	defer os.Remove(temp)
@@ -146,8 +146,8 @@ func goBuild(ctx context.Context, source, binary string) error {
 	return os.Rename(temp, binary)
 }
 
-// ferretDBSource finds testdata/ferretdb from the working directory, which is inside the source
-// tree in every test of tykmesh.
+// ferretDBSource returns the directory testdata/ferretdb, which it finds from the working
+// directory: that is inside the source tree in every test of tykmesh.
 func ferretDBSource() (string, error) {
 	start, err := os.Getwd()
 	if err != nil {
@@ -165,7 +165,7 @@ func ferretDBSource() (string, error) {
 	}
 }
 
-// hashFiles returns a short hash of files and of what else the binary depends on.
+// hashFiles returns a short hash of files and of the Go version and platform.
 func hashFiles(dir string, names ...string) (string, error) {
 	h := sha256.New()
 	fmt.Fprintln(h, runtime.Version(), runtime.GOOS, runtime.GOARCH)

@@ -17,7 +17,7 @@ import (
 	"github.com/tykmesh/tykmesh/ca/catest"
 )
 
-// orphanVariable makes the test binary a program that starts a server and never stops it.
+// orphanVariable turns the test binary into a program that starts a server and never stops it.
 const orphanVariable = "CATEST_ORPHAN"
 
 func TestMain(m *testing.M) {
@@ -44,7 +44,7 @@ func hostOf(t *testing.T, uri string) string {
 	return u.Host
 }
 
-// A program that is killed leaves no server: its connections end.
+// A killed program leaves no server: its connections end.
 func TestServersDieWithTheirTests(t *testing.T) {
 	catest.Mongo(t) // builds it, or skips
 	orphan := exec.Command(os.Args[0])
@@ -87,7 +87,7 @@ func TestServersDieWithTheirTests(t *testing.T) {
 	}
 }
 
-// Each caller gets a server of its own, also when several start at once.
+// Each caller gets its own server, even if several start at once.
 func TestServersAreSeparate(t *testing.T) {
 	catest.Mongo(t) // builds it, or skips
 	hosts := make([]string, 3)

@@ -41,9 +41,8 @@ const (
 	Port       = 8888
 )
 
-// Disabled are the endpoints of CFSSL that are to be off: all that do not ask for the key, but info
-// and health, which tell no secret. newcert among them gives anybody a certificate and its key.
-const Disabled = "sign,newcert,newkey,init_ca,scan,scaninfo,certadd,gencrl,bundle,certinfo,ocspsign,revoke,crl,/"
+// Disabled are the endpoints of CFSSL that must be off.
+const Disabled = ca.Disabled
 
 var imagePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/@-]*$`)
 

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cloudflare/cfssl/csr"
 	"github.com/spf13/cobra"
 
 	"github.com/tykmesh/tykmesh/ca"
@@ -37,9 +36,9 @@ func newCAInitCmd(p process) *cobra.Command {
 	var o caInit
 	cmd := &cobra.Command{
 		Use:   "init",
-		Short: "Make a CA, the configuration of its CFSSL, and the Kubernetes manifests of both",
-		Long: "init makes a certificate authority for the mesh in a folder: its key and certificate, the configuration of the CFSSL that signs with\n" +
-			"it, and manifests to run that CFSSL in Kubernetes. It prints the section CA of tykmesh.yaml, and says what to type next. A csr_ca.json\n" +
+		Short: "Make a CA, the configuration of its " + ca.ServerName + ", and the Kubernetes manifests of both",
+		Long: "init makes a certificate authority for the mesh in a folder: its key and certificate, the configuration of the " + ca.ServerName + " that signs with\n" +
+			"it, and manifests to run that " + ca.ServerName + " in Kubernetes. It prints the section CA of tykmesh.yaml, and says what to type next. A csr_ca.json\n" +
 			"that is in the folder already says which CA to make; flags win over it. Nothing is overwritten, and all files appear or none.",
 		Example: "  tykmesh ca init > ca.yaml                              # a section CA, for a configuration without one\n" +
 			"  tykmesh ca init --subject 'C=GB, L=London, O=Example Ltd' --algo ecdsa --mesh-namespace retail --allow-namespace ci\n" +
@@ -71,10 +70,10 @@ func (o *caInit) flags(cmd *cobra.Command) {
 	f.IntVar(&o.size, "size", 0, "`BITS` of its key: rsa 2048 to 8192, ecdsa 256, 384 or 521 (default 4096, or 256)")
 	f.Var(&o.expiry, "expiry", "how `LONG` the CA is valid")
 	f.Var(&o.certExpiry, "cert-expiry", "how `LONG` certificates are valid that it signs")
-	f.StringVar(&o.image, "image", serving.Image, "`IMAGE` of CFSSL")
-	f.StringVarP(&o.namespace, "namespace", "n", serving.Namespace, "`NAMESPACE` that CFSSL runs in")
-	f.StringArrayVar(&o.meshNamespaces, "mesh-namespace", nil, "`NAMESPACE` whose pods are on the mesh; may be repeated (default: that of CFSSL)")
-	f.StringArrayVar(&o.allowedFrom, "allow-namespace", nil, "`NAMESPACE` whose pods may ask CFSSL; may be repeated (default: that of CFSSL)")
+	f.StringVar(&o.image, "image", serving.Image, "`IMAGE` of "+ca.ServerName)
+	f.StringVarP(&o.namespace, "namespace", "n", serving.Namespace, "`NAMESPACE` that "+ca.ServerName+" runs in")
+	f.StringArrayVar(&o.meshNamespaces, "mesh-namespace", nil, "`NAMESPACE` whose pods are on the mesh; may be repeated (default: that of "+ca.ServerName+")")
+	f.StringArrayVar(&o.allowedFrom, "allow-namespace", nil, "`NAMESPACE` whose pods may ask "+ca.ServerName+"; may be repeated (default: that of "+ca.ServerName+")")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print errors only")
 }
 
@@ -206,7 +205,7 @@ func (o caInit) over(r pki.Request) (pki.Request, error) {
 		if err != nil {
 			return r, fmt.Errorf("--subject: %w", err)
 		}
-		r.Names = []csr.Name{name}
+		r.Names = []ca.Name{name}
 	}
 
 	if o.given("algo") {
@@ -239,7 +238,7 @@ func (o caInit) warnings(setup pki.Setup, settings pki.Options) (texts []string)
 	}
 
 	if o.namespace == pki.DefaultServing().Namespace || slices.Contains(o.meshNamespaces, o.namespace) {
-		texts = append(texts, fmt.Sprintf("any pod of namespace %s can mount the CA's key: give CFSSL a namespace without apps with -n NAMESPACE", o.namespace))
+		texts = append(texts, fmt.Sprintf("any pod of namespace %s can mount the CA's key: give %s a namespace without apps with -n NAMESPACE", o.namespace, ca.ServerName))
 	}
 
 	if end := setup.Certificate.NotAfter; end.Before(settings.Now.Add(settings.Serving.CertExpiry)) {

@@ -37,7 +37,7 @@ func newCARotateCmd(p process) *cobra.Command {
 		Long: "rotate says how far a change of the CA has come, what to apply and to wait for, and which step is next; with --step it takes that\n" +
 			"step, which changes files of the folder and nothing else.\n\n" +
 			"  step 1  a new CA is made, and pods are to trust it beside the old one\n" +
-			"  step 2  CFSSL is to sign with the new CA, whose certificate the old one has signed too: pods that trust only that accept it\n" +
+			"  step 2  " + ca.ServerName + " is to sign with the new CA, whose certificate the old one has signed too: pods that trust only that accept it\n" +
 			"  step 3  pods are to trust the new CA alone; first the Dashboard is asked whether certificates of the old one are still in use\n\n" +
 			"A CA under a root that stays (ca init --intermediate) changes in one step: pods trust the root. --root changes the root as well.\n\n" +
 			"The new CA is like the old one, but for its keys and for what csr_ca.json in the folder says now: edit that for another kind of\n" +
@@ -273,7 +273,7 @@ func (o caRotate) checkUse(ctx context.Context, p process, r pki.Rotation, repor
 // previousUnused makes sure that no API uses a certificate of a previous CA.
 func previousUnused(state mesh.State, settings mesh.Settings, r pki.Rotation, dir string) error {
 	if state.Authority == nil || !ca.SameAuthority(state.Authority, r.Present.Certificate) {
-		return fmt.Errorf("the CA of the configuration (CA.certPath, else what CFSSL says) is not that of %s: whose certificates are in use cannot be told", dir)
+		return fmt.Errorf("the configured CA (CA.certPath, or else the CA of the server in CA.addr) is not that of %s, so the use of its certificates is unknown", dir)
 	}
 
 	var old []string

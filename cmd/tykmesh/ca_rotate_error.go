@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/ca/pki"
 )
 
@@ -49,7 +50,7 @@ func (*requestError) ExitCode() int { return exitUsage }
 
 // Hint is what to edit.
 func (e *requestError) Hint() string {
-	return fmt.Sprintf("the next CA is made as %s says, which is read as cfssl gencert -initca reads it", e.file)
+	return fmt.Sprintf("correct %s, which describes the next CA in the format of %s", e.file, ca.ServerName)
 }
 
 // rootKeyError says that the key of the root is not at hand.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/ca/pki"
 	"github.com/tykmesh/tykmesh/inject/display"
 )
@@ -100,7 +101,7 @@ func (a *advice) trust() {
 }
 
 func (a *advice) sign() {
-	a.line("step 2 of 3 is taken: CFSSL is to sign with %q", a.r.Present.Certificate.Subject.CommonName)
+	a.line("step 2 of 3 is taken: "+ca.ServerName+" is to sign with %q", a.r.Present.Certificate.Subject.CommonName)
 	a.now(pki.ChainFile)
 	a.serve()
 	a.roll()
@@ -111,7 +112,7 @@ func (a *advice) sign() {
 
 func (a *advice) settle() {
 	if a.r.Reissued() {
-		a.line("the only step is taken: CFSSL is to sign with %q; pods trust its root and need not be replaced", a.r.Present.Certificate.Subject.CommonName)
+		a.line("the only step is taken: "+ca.ServerName+" is to sign with %q; pods trust its root and need not be replaced", a.r.Present.Certificate.Subject.CommonName)
 		a.now(pki.ChainFile)
 		a.serve()
 	} else {
@@ -159,7 +160,7 @@ func (a *advice) apply(manifests ...string) {
 	}
 }
 
-// serve is how CFSSL gets another CA.
+// serve prints how to give the server another CA.
 func (a *advice) serve() {
 	namespace := cmp.Or(a.r.Namespace(), "NAMESPACE")
 	a.apply(pki.KeysFile, pki.ServerFile)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"io"
@@ -25,10 +24,11 @@ func newCheckCmd(p process) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "Find out whether inject can work: configuration, Dashboard, CFSSL, ledger, clocks",
-		Long: "check looks at everything that inject needs, a line each, and says what to do about what is not ready. The exit status is 3 then.\n\n" +
-			"It leaves nothing behind. Where the listing does not tell whether the Dashboard lets two APIs listen on /, it makes two that are\n" +
-			"not active, and deletes them; it has a certificate signed whose key it throws away; it writes a record, and deletes it.",
+		Short: "Check whether inject can work: configuration, Dashboard, CA, ledger, clocks",
+		Long: "check checks everything that inject needs, prints a line for each part, and gives hints for the parts that are not ready. Then the\n" +
+			"exit status is 3.\n\n" +
+			"It leaves nothing behind. It has a certificate signed and discards its key; it writes a record and deletes it. If the listing does\n" +
+			"not show whether APIs can share the listen path /, it creates two inactive ones and deletes them.",
 		Example: "  tykmesh check\n" +
 			"  tykmesh check -o json | jq '.checks[] | select(.status == \"failed\")'",
 		Args: noArgs,
@@ -42,7 +42,7 @@ func newCheckCmd(p process) *cobra.Command {
 	return cmd
 }
 
-// partConfiguration is what check looks at first.
+// partConfiguration is the first part.
 const partConfiguration = "configuration"
 
 func runCheck(ctx context.Context, p process, o options, report *report) (output, error) {
@@ -55,7 +55,7 @@ func runCheck(ctx context.Context, p process, o options, report *report) (output
 	if err != nil {
 		results = []check.Result{{Part: partConfiguration, Status: check.Failed, Detail: err.Error(), Err: err}}
 	} else {
-		report.progress("looking at what inject needs ...")
+		report.progress("checking ...")
 		ctx, watch := watchProgress(ctx, o.timeout)
 		defer watch.stop()
 		results = append([]check.Result{{Part: partConfiguration, Status: check.OK, Detail: orDash(c.File)}}, probeAll(ctx, c, o, report)...)
@@ -87,7 +87,7 @@ func runCheck(ctx context.Context, p process, o options, report *report) (output
 	return func() error { return writeChecksTable(p.stdout, results) }, nil
 }
 
-// probeAll looks at all servers at the same time.
+// probeAll checks all servers at the same time.
 func probeAll(ctx context.Context, c config.Config, o options, report *report) []check.Result {
 	if o.local != "" {
 		return probeLocal(ctx, c, o)
@@ -99,14 +99,14 @@ func probeAll(ctx context.Context, c config.Config, o options, report *report) [
 		ofDashboard, ofCA, ofDB []check.Result
 	)
 	wait.Go(func() { ofDashboard = probeDashboard(ctx, c, o, report, &clocks) })
-	wait.Go(func() { ofCA = probeCFSSL(ctx, c, o, report, &clocks) })
-	wait.Go(func() { ofDB = probeMongo(ctx, c, report) })
+	wait.Go(func() { ofCA = probeIssuer(ctx, c, o, report, &clocks) })
+	wait.Go(func() { ofDB = probeLedger(ctx, c, report) })
 	wait.Wait()
 
 	return slices.Concat(ofDashboard, ofCA, ofDB, clocks.results())
 }
 
-// skipped returns a part that the configuration does not ask for.
+// skipped returns the result for a part that is not configured.
 func skipped(part, why string) []check.Result {
 	return []check.Result{{Part: part, Status: check.Skipped, Detail: why}}
 }
@@ -136,56 +136,50 @@ func probeDashboard(ctx context.Context, c config.Config, o options, report *rep
 	return check.Dashboard(ctx, client, certificates, c.Tyk.Org, meshSettings(c, o).MeshAPIDomain(), c.Tyk.SeesAllAPIs)
 }
 
-// checkedCFSSL is a CFSSL that makes certificates as the configuration describes them, whoever
-// trusts them.
-type checkedCFSSL struct {
-	*ca.Client
-	issuer issuer
+// untrustedIssuer is an issuer that also issues certificates that pods do not trust: the result for
+// the CA reports that, and the key and the signing profile can still be checked.
+type untrustedIssuer struct{ issuer }
+
+// Issue makes a key and a certificate for hosts.
+func (i untrustedIssuer) Issue(ctx context.Context, hosts []string) (ca.Bundle, error) {
+	i.trust = nil
+	return i.issuer.Issue(ctx, hosts)
 }
 
-func (c checkedCFSSL) Authority(ctx context.Context) (*x509.Certificate, error) {
-	return c.issuer.Authority(ctx)
-}
-
-func (c checkedCFSSL) Issue(ctx context.Context, hosts []string) (ca.Bundle, error) {
-	trusting := c.issuer
-	trusting.trust = nil
-	return trusting.Issue(ctx, hosts)
-}
-
-func probeCFSSL(ctx context.Context, c config.Config, o options, report *report, clocks *clocks) []check.Result {
+func probeIssuer(ctx context.Context, c config.Config, o options, report *report, clocks *clocks) []check.Result {
+	settings := caSettings(c, o, nil)
+	name := settings.Name()
 	if !c.Injector.EnableMeshTLS {
-		return skipped(check.PartCFSSL, "Injector.enableMeshTLS is not on")
+		return skipped(name, "Injector.enableMeshTLS is not on")
 	}
 
-	if c.CA.KeyPath != "" {
-		signer, err := newKeySigner(c, o)
-		if err != nil {
-			return failedCheck(check.PartCA, err)
-		}
-		return append(skipped(check.PartCFSSL, "CA.keyPath signs here"), check.Key(ctx, issuerOf(signer, c, o))...)
-	}
-
-	client, err := newCFSSL(c, o, func(q ca.Call) {
+	signer, err := newSigner(c, o, func(q ca.Call) {
 		report.signed(q)
-		clocks.see(check.PartCFSSL, q.Date)
+		clocks.see(name, q.Date)
 	})
 	if err != nil {
-		return failedCheck(check.PartCFSSL, err)
+		return failedCheck(name, err)
 	}
 
-	return check.CFSSL(ctx, checkedCFSSL{client, issuerOf(client, c, o)}, c.CA.CertPath != "")
+	results := check.Signing(ctx, signer, untrustedIssuer{issuerOf(signer, c, o)}, c.CA.CertPath != "")
+	if settings.KeyPath != "" {
+		settings.KeyPath = ""
+		results = append(skipped(settings.Name(), "CA.keyPath signs here"), results...)
+	}
+
+	return results
 }
 
-func probeMongo(ctx context.Context, c config.Config, report *report) []check.Result {
-	if !c.Injector.EnableMeshTLS || !c.CA.MongoConnStr.IsSet() {
-		return skipped(check.PartMongoDB, "CA.mongoConnStr is not set: the Dashboard's store tells which certificates there are")
+func probeLedger(ctx context.Context, c config.Config, report *report) []check.Result {
+	name := ca.LedgerName(ledgerAddress(c).Reveal())
+	if !c.Injector.EnableMeshTLS || !ledgerAddress(c).IsSet() {
+		return skipped(name, "CA.mongoConnStr is not set: the Dashboard's store shows the certificates")
 	}
 
-	var opened *ca.MongoLedger
+	var opened ca.Ledger
 
-	results := check.MongoDB(ctx, func(ctx context.Context) (_ check.Ledger, err error) {
-		opened, err = openMongo(ctx, c, report)
+	results := check.Records(ctx, name, func(ctx context.Context) (_ check.Ledger, err error) {
+		opened, err = openLedger(ctx, c, report)
 		return tracedLedger{opened, report}, err
 	})
 	if opened != nil {
@@ -195,13 +189,13 @@ func probeMongo(ctx context.Context, c config.Config, report *report) []check.Re
 	return results
 }
 
-// clocks collects how far servers' clocks are from this one.
+// clocks collects the differences of servers' clocks from this one.
 type clocks struct {
 	mu    sync.Mutex
 	ahead map[string]time.Duration // by part
 }
 
-// see notes what a server's clock said just now.
+// see records the current time of a server's clock.
 func (c *clocks) see(part string, date time.Time) {
 	if date.IsZero() {
 		return
@@ -215,13 +209,14 @@ func (c *clocks) see(part string, date time.Time) {
 	c.ahead[part] = date.Sub(time.Now().Truncate(time.Second))
 }
 
-// How far clocks may be apart. CFSSL dates certificates back by five minutes, so that beyond that a
-// new one is not valid yet where it is needed (cfssl, signer.FillTemplate).
+// The limits for a warning and for an error about clocks. CFSSL dates certificates back by five
+// minutes; if clocks differ by more, new certificates are not valid yet (cfssl,
+// signer.FillTemplate).
 const (
 	clocksDiffer  = 30 * time.Second
 	clocksTooFar  = 5 * time.Minute
 	partClocks    = "clocks"
-	clocksUnknown = "no server told its time"
+	clocksUnknown = "no server sent its time"
 )
 
 // clockError says that a server's clock is too far from this one.
@@ -232,7 +227,7 @@ type clockError struct {
 
 func (e *clockError) Error() string { return e.part + "'s clock is " + aheadText(e.ahead) }
 
-// Hint is what to set.
+// Hint returns the advice to synchronise the clocks.
 func (*clockError) Hint() string { return clockHint }
 
 func aheadText(d time.Duration) string {
@@ -266,7 +261,7 @@ func (c *clocks) results() []check.Result {
 	return []check.Result{result}
 }
 
-// writeChecksTable writes a line for each check, and below it what to do about it.
+// writeChecksTable writes a line for each check, with its hints below it.
 func writeChecksTable(w io.Writer, results []check.Result) error {
 	t := newTable(w)
 	for _, r := range results {
@@ -284,7 +279,7 @@ func writeChecksTable(w io.Writer, results []check.Result) error {
 	return t.flush()
 }
 
-// detailLines returns the detail of a check: an error has a line for each of its own.
+// detailLines returns the detail of a check, with a line for each joined error.
 func detailLines(r check.Result) []string {
 	if r.Err != nil {
 		return errorLines(r.Err)
@@ -292,13 +287,13 @@ func detailLines(r check.Result) []string {
 	return []string{r.Detail}
 }
 
-// checkHints are what to do about a check; nothing where it went well.
+// checkHints returns the hints for a check that did not succeed.
 func checkHints(r check.Result) []string {
 	switch {
 	case r.Err != nil:
 		return hintsFor(r.Err)
 	case r.Part == check.PartCA && r.Status == check.Warning:
-		return []string{"CA.certPath names a file with the certificate that the mesh is to trust, so that no other CFSSL can take this one's place"}
+		return []string{"set CA.certPath to a file with the certificate of the CA that the mesh trusts, so that no other server can take its place"}
 	}
 	return nil
 }
@@ -323,7 +318,7 @@ func writeChecksJSON(w io.Writer, results []check.Result) error {
 	return writeDocument(w, doc)
 }
 
-// writeDocument writes JSON that people can read too.
+// writeDocument writes indented JSON.
 func writeDocument(w io.Writer, doc any) error {
 	enc := json.NewEncoder(display.JSON(w))
 	enc.SetEscapeHTML(false)

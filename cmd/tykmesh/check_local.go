@@ -14,8 +14,7 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
-// probeLocal looks at the folder of --local: whether what is in it can be read, and whether it can
-// be written to.
+// probeLocal checks whether the directory of --local is readable and writable.
 func probeLocal(ctx context.Context, c config.Config, o options) (results []check.Result) {
 	try := func(part string, f func() (string, error)) {
 		detail, err := f()
@@ -26,7 +25,7 @@ func probeLocal(ctx context.Context, c config.Config, o options) (results []chec
 		results = append(results, check.Result{Part: part, Status: check.OK, Detail: detail})
 	}
 
-	try("folder", func() (string, error) { return writableFolder(o.local) })
+	try("directory", func() (string, error) { return writableDirectory(o.local) })
 	dir, err := dashboard.OpenDir(o.local, c.Tyk.Org)
 	if err != nil {
 		return append(results, failedCheck(check.PartAPIs, err)...)
@@ -47,7 +46,7 @@ func probeLocal(ctx context.Context, c config.Config, o options) (results []chec
 	try(check.PartCA, func() (string, error) {
 		folder := filepath.Join(o.local, localCAFolder)
 		if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
-			return "is made on first use", nil
+			return "will be created on first use", nil
 		}
 		signer, err := ca.PreviewLocal(folder, c.CA.DefaultNames)
 		if err != nil {
@@ -71,9 +70,10 @@ func probeLocal(ctx context.Context, c config.Config, o options) (results []chec
 	return results
 }
 
-// writableFolder makes a file and takes it away: in the folder, or in what it would be made in.
-func writableFolder(folder string) (detail string, err error) {
-	there := folder
+// writableDirectory creates a file and deletes it: in the directory or, if it does not exist, in
+// its nearest parent.
+func writableDirectory(dir string) (detail string, err error) {
+	there := dir
 	for {
 		_, err := os.Stat(there)
 		if err == nil {
@@ -93,9 +93,9 @@ func writableFolder(folder string) (detail string, err error) {
 	if err := errors.Join(f.Close(), os.Remove(f.Name())); err != nil {
 		return "", err
 	}
-	if there != folder {
-		return "may be made", nil
+	if there != dir {
+		return "can be created", nil
 	}
 
-	return "may be written", nil
+	return "writable", nil
 }

@@ -15,7 +15,7 @@ func TestClocks(t *testing.T) {
 		status check.Status
 		detail string
 	}{
-		{nil, check.Skipped, "no server told its time"},
+		{nil, check.Skipped, "no server sent its time"},
 		{map[string]time.Duration{"CFSSL": time.Second, "Dashboard": -2 * time.Second}, check.OK, "CFSSL's agrees, Dashboard's agrees"},
 		{map[string]time.Duration{"CFSSL": time.Minute, "Dashboard": 0}, check.Warning, "CFSSL's clock is 1m0s ahead of this one, Dashboard's agrees"},
 		{map[string]time.Duration{"CFSSL": 0, "Dashboard": -time.Hour}, check.Failed, "Dashboard's clock is 1h0m0s behind this one"},

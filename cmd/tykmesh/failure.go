@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"path/filepath"
 	"regexp"
@@ -87,14 +84,7 @@ var hints = []struct {
 	hint string
 }{
 	{dashboard.ErrUnauthorized, "Tyk.secret must be the API access key of a Dashboard user who may write APIs and certificates (Dashboard: user profile)"},
-	{ca.ErrUnauthorized, "CA.key must be the key under auth_keys of CFSSL's configuration"},
-	{ca.ErrNoProvider, "CFSSL's configuration needs an auth_key on signing.default; without one it signs for anybody, and never for authsign"},
-	{ca.ErrLedgerUnauthorized, "the user and password in CA.mongoConnStr must be those of a MongoDB user"},
-	{ca.ErrLedgerForbidden, "the MongoDB user in CA.mongoConnStr must be allowed to read and write the collection k8s_ca"},
-	{ca.ErrLedgerUnreachable, "is CA.mongoConnStr right, and reachable from here? from outside of the cluster: kubectl port-forward"},
-	{ca.ErrForeignCA, "the mesh trusts one CA, that of CA.certPath or the one that CFSSL's info names: it must be the one that CFSSL signs with"},
 	{ca.ErrUntrusted, "CA.bundlePath holds what pods trust: a new CA goes into it, and from there to the pods, before it signs (tykmesh ca rotate)"},
-	{ca.ErrNoProfile, "CA.profile must be one of signing.profiles in CFSSL's configuration"},
 	{ca.ErrNotYetValid, clockHint},
 	{ca.ErrExpired, "another CA has to take its place: tykmesh ca init --dir ANOTHER makes one; --local DIR does by itself where DIR/ca is gone"},
 	{dashboard.ErrLicence, "the Dashboard's licence allows no more APIs, and each service needs two: delete APIs, or get a licence for more"},
@@ -157,11 +147,13 @@ func hintsFor(err error) (found []string) {
 		found = append(found, own.Hint())
 	}
 
-	for _, hint := range []string{checkHint(err), caHint(err), hintForCFSSL(err)} {
+	for _, hint := range []string{checkHint(err), caHint(err)} {
 		if hint != "" {
 			found = append(found, hint)
 		}
 	}
+
+	found = append(found, ca.Hints(err)...)
 
 	if unknown := (*mesh.UnknownError)(nil); errors.As(err, &unknown) {
 		found = append(found, "tykmesh status lists the services on the mesh, which are named NAMESPACE/APP"+spelling.Suggest(unknown.Name, unknown.Known))
@@ -242,18 +234,8 @@ func leftWarning(n int, reason error) string {
 
 // checkHint is what to do about what check alone finds.
 func checkHint(err error) string {
-	var (
-		open   *check.OpenError
-		pinned *check.PinnedError
-		org    *check.OrgError
-	)
+	var org *check.OrgError
 	switch {
-	case errors.As(err, &open) && slices.Contains(open.Endpoints, "sign"):
-		return "CFSSL's configuration needs an auth_key on signing.default"
-	case errors.As(err, &open):
-		return "start it with: cfssl serve -disable " + pki.Disabled
-	case errors.As(err, &pinned):
-		return "CA.addr leads to another CFSSL than expected, or CA.certPath holds an old certificate"
 	case errors.As(err, new(*check.OwnershipError)):
 		return mesh.RightKey
 	case errors.As(err, new(*check.SharedPathError)) && !errors.Is(err, dashboard.ErrExists): // in words that the client does not know
@@ -278,7 +260,7 @@ func caHint(err error) string {
 
 	switch {
 	case errors.As(err, &eager):
-		return "--renew-before must be shorter than certificates are valid: CFSSL's signing profile says how long (expiry)"
+		return "--renew-before must be shorter than the lifetime of certificates, which the issuer's signing profile sets (expiry)"
 	case errors.As(err, &exists):
 		dir := filepath.Dir(exists.Path)
 		return fmt.Sprintf("--dir names another folder; --from %s --dir ANOTHER brings the CA that is there", shellWord(dir)) +
@@ -297,76 +279,6 @@ func caHint(err error) string {
 // clockHint is what to do about clocks that differ.
 const clockHint = "certificates that one of them makes are not valid yet for the other: let both take their time from an NTP server"
 
-// tlsTrouble is what keeps two sides from speaking TLS with each other.
-type tlsTrouble int
-
-const (
-	noTLSTrouble tlsTrouble = iota
-	tlsWrongHost            // the server's certificate names others
-	tlsUntrusted            // it is signed by nobody who is known here
-	tlsPlain                // the server speaks plain HTTP
-	tlsWanted               // we do, and the server does not
-	tlsRefused              // the server turns us away: it wants a certificate of ours, or another one
-)
-
-func troubleWithTLS(err error) tlsTrouble {
-	var (
-		wrongHost x509.HostnameError
-		untrusted *tls.CertificateVerificationError
-		plain     tls.RecordHeaderError
-		alert     *net.OpError
-	)
-
-	switch text := err.Error(); {
-	case errors.As(err, &wrongHost):
-		return tlsWrongHost
-	case errors.As(err, &untrusted):
-		return tlsUntrusted
-	case errors.As(err, &plain), strings.Contains(text, "server gave HTTP response to HTTPS client"):
-		return tlsPlain
-	case strings.Contains(text, "HTTP request to an HTTPS server"):
-		return tlsWanted
-	case errors.As(err, &alert) && alert.Op == "remote error": // so crypto/tls calls an alert of the other side
-		return tlsRefused
-	}
-
-	return noTLSTrouble
-}
-
-// hintForCFSSL is what to look at when CFSSL gave no answer, or signed something else than it was
-// asked to.
-func hintForCFSSL(err error) string {
-	var (
-		refusal *ca.Error
-		call    *ca.CallError
-	)
-	switch {
-	case errors.Is(err, ca.ErrNotAsAsked) && !errors.Is(err, ca.ErrNotYetValid):
-		return fmt.Sprintf("give the signing profile in CFSSL's configuration the usages signing, server auth and client auth, an expiry of at most %d years, and no CA", ca.MaxYears)
-	case errors.As(err, &refusal) && troubleWithTLS(refusal) == tlsWanted:
-		return "CA.addr leads to a CFSSL that wants https://: write that before its host, or set CA.secure: true"
-	case !errors.As(err, &call), errors.Is(call, context.Canceled):
-		return ""
-	}
-
-	switch troubleWithTLS(call) {
-	case tlsWrongHost:
-		return "CA.addr must have a host that CFSSL's own certificate names"
-	case tlsUntrusted:
-		return "CA.tlsRemoteCA names a file with the CA of CFSSL's own certificate; CA.skipCACheck: true, with CA.secure: true, trusts any"
-	case tlsPlain:
-		return "CA.addr says https://, or CA.secure is true, but what listens there speaks plain HTTP"
-	case tlsRefused:
-		return "CA.mutualTLSCert and CA.mutualTLSKey must name a client certificate that CFSSL accepts, and its key (cfssl serve -mutual-tls-ca)"
-	}
-
-	if errors.Is(call, ca.ErrUnreachable) {
-		return "is CA.addr right, and reachable from here? from outside of the cluster: kubectl port-forward"
-	}
-
-	return ""
-}
-
 // hintForDashboard is what to look at when the Dashboard gave no answer, or one that it should not
 // give.
 func hintForDashboard(d *dashboard.Error) string {
@@ -374,14 +286,14 @@ func hintForDashboard(d *dashboard.Error) string {
 		return ""
 	}
 
-	switch troubleWithTLS(d) {
-	case tlsWrongHost:
+	switch ca.TLSTroubleOf(d) {
+	case ca.TLSWrongHost:
 		return "Tyk.url must have a host that the Dashboard's certificate names"
-	case tlsUntrusted:
+	case ca.TLSUntrusted:
 		return "make this machine trust the CA of the Dashboard's certificate, or name it in SSL_CERT_FILE; Tyk.insecureSkipVerify: true trusts any"
-	case tlsPlain:
+	case ca.TLSPlain:
 		return "Tyk.url begins with https://, but what listens there speaks plain HTTP"
-	case tlsWanted:
+	case ca.TLSWanted:
 		return "Tyk.url begins with http://, but what listens there wants https://"
 	}
 

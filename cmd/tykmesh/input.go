@@ -157,7 +157,7 @@ func inputError(err error) error {
 }
 
 // manifestsOf returns the sources that may hold manifests. What lies beside them in a folder would
-// go to kubectl, which refuses it and prints it: the configuration and that of CFSSL, which have
+// go to kubectl, which refuses it and prints it: the configurations of tykmesh and of the CA's server, which have
 // secrets, values of a chart.
 //
 // Errors: [InputError] where somebody names the configuration.

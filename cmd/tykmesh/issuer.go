@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cloudflare/cfssl/csr"
-
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/ca/pki"
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
@@ -20,7 +18,7 @@ import (
 // issuer makes certificates as the configuration describes them.
 type issuer struct {
 	ca.Signer
-	names []csr.Name
+	names []ca.Name
 	key   ca.KeyRequest
 	trust ca.Trust
 	now   func() time.Time
@@ -28,7 +26,7 @@ type issuer struct {
 
 var _ mesh.Issuer = issuer{}
 
-// newIssuer is that of the configured CA: a CFSSL, or a key on this machine.
+// newIssuer returns the issuer of the configured CA.
 func newIssuer(c config.Config, o options, trace func(ca.Call)) (mesh.Issuer, error) {
 	signer, err := newSigner(c, o, trace)
 	if err != nil {
@@ -43,29 +41,26 @@ func issuerOf(s ca.Signer, c config.Config, o options) issuer {
 }
 
 func newSigner(c config.Config, o options, trace func(ca.Call)) (ca.Signer, error) {
+	signer, err := ca.Open(caSettings(c, o, trace))
+	key := "CA"
 	if c.CA.KeyPath != "" {
-		return newKeySigner(c, o)
+		key = "CA.keyPath"
 	}
-	return newCFSSL(c, o, trace)
+	return signer, caError(c, key, err)
 }
 
-// newKeySigner signs with a key in a file.
-func newKeySigner(c config.Config, o options) (*ca.Local, error) {
-	signer, err := ca.OpenKey(c.CA.CertPath, c.CA.KeyPath, o.now())
-	return signer, caError(c, "CA.keyPath", err)
-}
-
-func newCFSSL(c config.Config, o options, trace func(ca.Call)) (*ca.Client, error) {
-	client, err := ca.New(ca.Config{
-		Addr: c.CA.Addr, Key: c.CA.Key.Reveal(), Profile: c.CA.Profile, CertPath: c.CA.CertPath,
+// caSettings returns the section CA of the configuration as package ca takes it.
+func caSettings(c config.Config, o options, trace func(ca.Call)) ca.Config {
+	return ca.Config{
+		Addr: c.CA.Addr, Key: c.CA.Key.Reveal(), Profile: c.CA.Profile, CertPath: c.CA.CertPath, KeyPath: c.CA.KeyPath,
 		Secure: c.CA.Secure, SkipCACheck: c.CA.SkipCACheck, TLSRemoteCA: c.CA.TLSRemoteCA,
 		MutualTLSCert: c.CA.MutualTLSCert, MutualTLSKey: c.CA.MutualTLSKey, Trace: trace, Now: o.now,
-	})
-	return client, caError(c, "CA", err)
+	}
 }
 
-// unfinishedCA returns an error for files of a CA that may not fit together, because ca init or ca
-// rotate was broken off. Called after they were read, it also sees a run that began meanwhile.
+// unfinishedCA returns an error for files of a CA that may be inconsistent, because ca init or ca
+// rotate was interrupted. Call it after reading them, so that it also notices a run that began
+// meanwhile.
 func unfinishedCA(c config.Config) error {
 	for _, file := range []struct{ key, path string }{
 		{"CA.certPath", c.CA.CertPath}, {"CA.keyPath", c.CA.KeyPath}, {"CA.bundlePath", c.CA.BundlePath},
@@ -81,7 +76,7 @@ func unfinishedCA(c config.Config) error {
 	return nil
 }
 
-// caError returns an error of setting up the CA, at the key that it is about.
+// caError returns an error of opening the CA, with the place of the configuration key.
 func caError(c config.Config, key string, err error) error {
 	switch {
 	case err == nil:
@@ -94,7 +89,7 @@ func caError(c config.Config, key string, err error) error {
 
 // Authority returns the CA's certificate.
 //
-// Errors: those of the signer; pods do not trust it.
+// Errors: those of the signer; ca.ErrUntrusted.
 func (i issuer) Authority(ctx context.Context) (*x509.Certificate, error) {
 	chain, err := i.Chain(ctx)
 	if err == nil {
@@ -113,11 +108,11 @@ func (i issuer) Issue(ctx context.Context, hosts []string) (ca.Bundle, error) {
 	return ca.Issue(ctx, i.Signer, ca.Request{Hosts: hosts, Names: i.names, Key: i.key, Trust: i.trust, Now: i.now})
 }
 
-// newAuthority warns of certificates that another CA signs than before, where nobody says that pods
-// trust it: those that do not refuse them.
+// newAuthority warns if another CA than before signs certificates, and it is not known whether pods
+// trust it.
 func (r *report) newAuthority(c config.Config, plan *mesh.Plan) {
 	if former := plan.FormerSigners(); len(former) > 0 && len(c.CA.Trust) == 0 {
-		r.warn(fmt.Sprintf("certificates of %s are replaced by those of another CA, which pods refuse that do not trust it yet: CA.bundlePath says whom they trust, "+
-			"and tykmesh ca rotate changes a CA without that", strings.Join(former, ", ")))
+		r.warn(fmt.Sprintf("another CA replaces the certificates of %s, and pods that do not trust it yet will reject them; "+
+			"set CA.bundlePath to the CAs that pods trust, or change the CA with tykmesh ca rotate", strings.Join(former, ", ")))
 	}
 }

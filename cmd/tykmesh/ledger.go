@@ -8,8 +8,8 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 )
 
-// tracedLedger shows what -v shows of a ledger: which operation on which record, and never what is
-// in it.
+// tracedLedger logs the operations of a ledger for -v: the operation and the record's id, and never
+// its content.
 type tracedLedger struct {
 	mesh.Ledger
 	report *report
@@ -29,20 +29,19 @@ func (l tracedLedger) Insert(ctx context.Context, r ca.Record) (err error) {
 	return l.Ledger.Insert(ctx, r)
 }
 
-// Replace replaces a record that still holds the certificate with the old fingerprint.
+// Replace replaces a record if its certificate has the old fingerprint.
 func (l tracedLedger) Replace(ctx context.Context, old string, r ca.Record) (err error) {
 	defer l.report.recorded("replace", r.ID, time.Now(), &err)
 	return l.Ledger.Replace(ctx, old, r)
 }
 
-// Delete removes a record that still holds the certificate with this fingerprint.
+// Delete deletes a record if its certificate has the fingerprint.
 func (l tracedLedger) Delete(ctx context.Context, id, fingerprint string) (err error) {
 	defer l.report.recorded("delete", id, time.Now(), &err)
 	return l.Ledger.Delete(ctx, id, fingerprint)
 }
 
-// recorded is what -v shows of an operation of the ledger that began at start; record is "" where
-// it is about none.
+// recorded logs an operation of the ledger that began at start; record is "" if it is about none.
 func (r *report) recorded(op, record string, start time.Time, err *error) {
 	args := []any{"op", op}
 	if record != "" {

@@ -83,7 +83,7 @@ func (o *options) configFlag(cmd *cobra.Command) {
 }
 
 func (o *options) localFlag(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&o.local, "local", "", "`DIR` in which files stand in for the Dashboard, CFSSL and MongoDB")
+	cmd.Flags().StringVar(&o.local, "local", "", "`DIR` whose files stand in for the Dashboard, the CA and the ledger")
 }
 
 func (o *options) parallelFlag(cmd *cobra.Command) {

@@ -13,7 +13,7 @@ import (
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// inboundTarget is where configured sidecars find their apps: the guide's rules redirect port 6767
+// inboundTarget is the URL of the app for configured sidecars: the guide's rules redirect port 6767
 // of a pod to port 80.
 const inboundTarget = "http://localhost:6767"
 
@@ -53,14 +53,14 @@ func meshSettings(c config.Config, o options) mesh.Settings {
 	}
 
 	if o.local != "" {
-		settings.Settle = 1 // no gateway serves what is in a folder
+		settings.Settle = 1 // no gateway serves the APIs of a directory
 		settings.SeesAllAPIs = true
 	}
 
 	return settings
 }
 
-// trustedFile returns the file with the CAs that pods are to trust, as people type it.
+// trustedFile returns the file with the CAs that pods must trust, as a word of the shell.
 func trustedFile(c config.Config, o options) string {
 	switch {
 	case o.local != "":
@@ -71,7 +71,7 @@ func trustedFile(c config.Config, o options) string {
 	return "FILE"
 }
 
-// templates returns those that API definitions are made from.
+// templates returns the templates of API definitions.
 func templates(c config.Config) (*dashboard.Templates, error) {
 	if c.Tyk.Templates == "" || !c.Injector.CreateRoutes {
 		return dashboard.BuiltinTemplates(), nil
@@ -84,7 +84,7 @@ func templates(c config.Config) (*dashboard.Templates, error) {
 	return loaded, nil
 }
 
-// openRemote connects to what the configuration names, or to the folder of --local.
+// openRemote connects to the configured servers, or to the directory of --local.
 func openRemote(ctx context.Context, c config.Config, o options, report *report) (mesh.Remote, func(), error) {
 	if o.local != "" {
 		return openLocal(ctx, c, o, report)
@@ -103,11 +103,11 @@ func openRemote(ctx context.Context, c config.Config, o options, report *report)
 	if remote.Issuer, err = newIssuer(c, o, report.signed); err != nil {
 		return mesh.Remote{}, nothing, err
 	}
-	if !c.CA.MongoConnStr.IsSet() {
+	if !ledgerAddress(c).IsSet() {
 		return remote, nothing, nil
 	}
 
-	ledger, err := openMongo(ctx, c, report)
+	ledger, err := openLedger(ctx, c, report)
 	if err != nil {
 		return mesh.Remote{}, nothing, err
 	}
@@ -117,9 +117,12 @@ func openRemote(ctx context.Context, c config.Config, o options, report *report)
 	return remote, func() { _ = ledger.Close(ctx) }, nil
 }
 
-func openMongo(ctx context.Context, c config.Config, report *report) (*ca.MongoLedger, error) {
+// ledgerAddress returns the address of the configured ledger. Its key is that of tyk-k8s.
+func ledgerAddress(c config.Config) config.Secret { return c.CA.MongoConnStr }
+
+func openLedger(ctx context.Context, c config.Config, report *report) (ca.Ledger, error) {
 	start := time.Now()
-	ledger, err := ca.OpenMongo(ctx, c.CA.MongoConnStr.Reveal())
+	ledger, err := ca.OpenLedger(ctx, ledgerAddress(c).Reveal())
 	report.recorded("connect", "", start, &err)
 	return ledger, err
 }
@@ -134,7 +137,7 @@ func newDashboard(c config.Config, trace func(dashboard.Request)) (*dashboard.Cl
 	return client, nil
 }
 
-// What else is in the folder of --local, beside the APIs and certificates of dashboard.Dir.
+// The files in the directory of --local, beside the APIs and certificates of dashboard.Dir.
 const (
 	localCAFolder   = "ca"
 	localLedgerFile = "ledger.db"

@@ -241,13 +241,13 @@ func (r *report) findings(fs []config.Finding) {
 	}
 }
 
-// asked and signed are what -v shows of a request to the Dashboard, and to CFSSL.
+// asked and signed log a request to the Dashboard, and to the issuer, for -v.
 func (r *report) asked(q dashboard.Request) {
 	r.debug("dashboard", "method", q.Method, "path", q.Path, "status", q.Status, "ms", q.Duration.Milliseconds(), "attempt", q.Attempt)
 }
 
 func (r *report) signed(q ca.Call) {
-	r.debug("cfssl", "server", q.Server, "op", q.Op, "status", q.Status, "ms", q.Duration.Milliseconds())
+	r.debug(q.Issuer, "server", q.Server, "op", q.Op, "status", q.Status, "ms", q.Duration.Milliseconds())
 }
 
 func (r *report) debug(msg string, args ...any) {

@@ -19,7 +19,7 @@ var exitStatuses = []struct {
 	{exitFailed, "failed; nothing on standard output"},
 	{exitUsage, "usage or configuration"},
 	{exitChanges, "`diff`: there are changes; `check`: something is not ready; `certs list --expiring`: some are"},
-	{exitDenied, "the Dashboard or CFSSL refused the credentials"},
+	{exitDenied, "the Dashboard or the issuer refused the credentials"},
 	{exitIncomplete, "incomplete: some remote steps are done, some are not; the report lists both; run it again"},
 	{exitInterrupted, "interrupted"},
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// envelope is the answer to everything but a listing or a look-up.
+// envelope is any answer except a listing or an object.
 type envelope map[string]any
 
 // json writes an answer.
@@ -16,7 +16,7 @@ func (s *Server) json(w http.ResponseWriter, status int, body any) {
 	json.NewEncoder(w).Encode(body)
 }
 
-// say writes an envelope, with its keys in the case that this Dashboard uses.
+// say writes an envelope in this Dashboard's case.
 func (s *Server) say(w http.ResponseWriter, status int, e envelope) {
 	if s.options.LowerCaseKeys {
 		lower := envelope{}

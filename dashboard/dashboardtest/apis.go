@@ -15,8 +15,8 @@ import (
 
 const maxBody = 16 << 20
 
-// unsent are the envelope fields of an API as they are when nobody sent them. An update resets what
-// it leaves out.
+// unsent are the default envelope fields of an API. An update without a field resets it to this
+// value.
 var unsent = map[string]json.RawMessage{
 	"hook_references":   json.RawMessage("[]"),
 	"is_site":           json.RawMessage("false"),
@@ -55,8 +55,8 @@ func (s *Server) listAPIs(w http.ResponseWriter, r *http.Request, by Rights) {
 	fmt.Fprintf(w, `{"apis":[%s],"pages":%d}`, bytes.Join(entries, []byte(",")), pages)
 }
 
-// text returns an API in a listing. It is kept, so that what a listing of thousands takes is its
-// client's time.
+// text returns the entry of an API in listings. It is cached, so that the time of a listing of
+// thousands is its client's.
 func (s *Server) text(a *dashboard.API) []byte {
 	if s.texts[a] == nil {
 		s.texts[a], _ = json.Marshal(listed(a)) // it came from JSON
@@ -78,7 +78,7 @@ func listed(a *dashboard.API) map[string]any {
 }
 
 // paged returns the part of a listing that a request asks for. Pages count from 1; any other number
-// asks for everything. count is how many entries the listing says that it has.
+// asks for everything. count is the number of entries that the listing claims to have.
 func paged[T any](s *Server, r *http.Request, all []T, count int) (part []T, pages int) {
 	p := 1
 	if q := r.URL.Query().Get("p"); q != "" {
@@ -192,8 +192,8 @@ func (s *Server) deleteAPI(w http.ResponseWriter, r *http.Request, by Rights) {
 	s.done(w, "API deleted")
 }
 
-// look finds the API that a request names among those, or answers that it is not there or not the
-// user's to see.
+// look returns the API that a request names, from the given ones. It answers the request and
+// returns nil if there is no such API or the user may not see it.
 func (s *Server) look(w http.ResponseWriter, r *http.Request, by Rights, among []*dashboard.API, absent int, message string) *dashboard.API {
 	a := s.find(among, r.PathValue("id"))
 	hidden := s.options.Ownership && s.options.UnknownIs401 && !by.Admin
@@ -212,7 +212,8 @@ func (s *Server) look(w http.ResponseWriter, r *http.Request, by Rights, among [
 	return a
 }
 
-// accept makes of an API what this Dashboard stores, or refuses it.
+// accept turns an API into the form that this Dashboard stores. It answers the request and returns
+// false if the Dashboard refuses it.
 func (s *Server) accept(w http.ResponseWriter, a *dashboard.API, by Rights) bool {
 	if s.options.OwnedByWriter {
 		ownedBy(a, by)
@@ -228,7 +229,7 @@ func (s *Server) accept(w http.ResponseWriter, a *dashboard.API, by Rights) bool
 	return status == 0
 }
 
-// body reads the envelope of a create or an update, and checks the definition by the schema.
+// body reads the envelope of a create or an update, and checks the definition against the schema.
 func (s *Server) body(w http.ResponseWriter, r *http.Request) (*dashboard.API, bool) {
 	var fields map[string]json.RawMessage
 	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&fields)
@@ -263,7 +264,7 @@ func (s *Server) body(w http.ResponseWriter, r *http.Request) (*dashboard.API, b
 	return &dashboard.API{Definition: d, Envelope: kept}, true
 }
 
-// clash says why a definition cannot be stored beside the others.
+// clash returns the answer for a definition that conflicts with a stored one; 0 without a conflict.
 func (s *Server) clash(d dashboard.Definition) (status int, message string) {
 	o := s.options
 	if o.NoDomainPatterns && strings.ContainsAny(d.Domain(), "{}") {
@@ -294,14 +295,14 @@ func (s *Server) keep(a *dashboard.API) {
 	s.apis = append(s.apis, a)
 }
 
-// replace stores an API in place of another. Earlier listings stay as they were, because of
-// Options.Lag.
+// replace stores an API in place of another. It does not change the old one, which listings may
+// still show (Options.Lag).
 func (s *Server) replace(old, a *dashboard.API) {
 	s.apis[slices.Index(s.apis, old)] = a
 	delete(s.texts, old)
 }
 
-// find looks an API up by its database id or its api_id.
+// find returns the API with a database id or api_id, or nil.
 func (s *Server) find(among []*dashboard.API, id string) *dashboard.API {
 	for _, a := range among {
 		if a.Definition.ID() == id || !s.options.OnlyDatabaseIDs && a.Definition.APIID() == id {

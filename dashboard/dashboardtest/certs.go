@@ -16,15 +16,15 @@ type certificate struct {
 	dashboard.Certificate
 	pem []byte
 
-	// broken: it has an Ed25519 key, which is taken, cannot be read back, and breaks the detailed
-	// listing until it is deleted.
+	// broken certificates have an Ed25519 key. The store accepts one, cannot read it back, and
+	// fails every detailed listing until it is deleted.
 	broken bool
 }
 
 func (s *Server) listCertificates(w http.ResponseWriter, r *http.Request, _ Rights) {
 	part, pages := paged(s, r, s.certs, len(s.certs))
 	if r.URL.Query().Get("mode") != "detailed" || s.options.NoDetailedCertificates {
-		var ids []string // null when there are none
+		var ids []string // null if empty
 		for _, c := range part {
 			ids = append(ids, c.ID)
 		}
@@ -94,7 +94,7 @@ func (s *Server) uploadCertificate(w http.ResponseWriter, r *http.Request, _ Rig
 	s.json(w, http.StatusOK, map[string]any{"id": c.ID, "status": "ok", "message": "Certificate added"})
 }
 
-// firstFile returns the first file of a form, whatever its field is called.
+// firstFile returns the first file of a form, and ignores the name of its field.
 func firstFile(r *http.Request) ([]byte, error) {
 	form, err := r.MultipartReader()
 	if err != nil {
@@ -130,8 +130,8 @@ func ed25519(bundle []byte) bool {
 	return err == nil && leaf.PublicKeyAlgorithm == x509.Ed25519
 }
 
-// deleteCertificate answers the same whether the certificate was there or not, as the gateway
-// behind the Dashboard does.
+// deleteCertificate gives the same answer for absent certificates, as the gateway behind the
+// Dashboard does.
 func (s *Server) deleteCertificate(w http.ResponseWriter, r *http.Request, _ Rights) {
 	id := r.PathValue("id")
 	if !s.owns(w, id) {
@@ -141,7 +141,7 @@ func (s *Server) deleteCertificate(w http.ResponseWriter, r *http.Request, _ Rig
 	s.json(w, http.StatusOK, map[string]any{"status": "ok", "message": "removed"})
 }
 
-// listUses lists the APIs that name a certificate, as far as the user sees them.
+// listUses lists the APIs that name a certificate and that the user may see.
 func (s *Server) listUses(w http.ResponseWriter, r *http.Request, by Rights) {
 	id := r.PathValue("id")
 	if !s.owns(w, id) {
@@ -171,7 +171,7 @@ func (s *Server) listUses(w http.ResponseWriter, r *http.Request, by Rights) {
 	s.json(w, http.StatusOK, map[string]any{"cert_id": id, "apis": part, "pages": pages})
 }
 
-// owns refuses an id that does not begin with the organisation's.
+// owns reports whether an id begins with the organisation's id. If not, it refuses the request.
 func (s *Server) owns(w http.ResponseWriter, id string) bool {
 	if strings.HasPrefix(id, s.Org) {
 		return true

@@ -11,37 +11,37 @@ import (
 	"strings"
 )
 
-// Fault is something that goes wrong with one request, or with several.
+// Fault is a failure of one request or of several.
 //
-// To fail each request of a run once, count those of a good run with len(s.Requests()), and start
-// anew for each k with Fault{Request: k, ...}.
+// To fail each request of a run once, count the requests of a good run with len(s.Requests()), and
+// start a new server for each k with Fault{Request: k, ...}.
 type Fault struct {
-	// Method and Path select requests; empty, they select all. Path may hold
-	// * for one segment: "/api/apis/*".
+	// Method and Path select requests; "" selects all. Path may contain * for one segment:
+	// "/api/apis/*".
 	Method, Path string
 
-	// Request says which of the selected ones fails, from 1, counted since Fail was called; 0 means
-	// the first.
+	// Request is the number of the selected request that fails, counted from 1 since the call of
+	// Fail; 0 means the first.
 	Request int
 
-	// Times is how many in a row fail from there on; 0 means one, -1 all.
+	// Times is the number of successive requests that fail; 0 means one, -1 all.
 	Times int
 
-	// After lets the request take effect first; only its answer is lost.
+	// After lets the request take effect; only its answer is lost.
 	After bool
 
-	// Answer is what the client gets instead: Cut, Endless, Huge, Bomb, Hang,
-	// Truncated, Reply, Refusal, Redirect, or any other handler.
+	// Answer replaces the answer: Cut, Endless, Huge, Bomb, Hang, Truncated, Reply, Refusal,
+	// Redirect, or any other handler.
 	Answer http.HandlerFunc
 }
 
-// planned is a fault and how many of its requests have come.
+// planned is a fault, and the number of its requests so far.
 type planned struct {
 	Fault
 	seen int
 }
 
-// Fail plans faults. The first one that applies to a request wins.
+// Fail adds faults. The first one that applies to a request wins.
 func (s *Server) Fail(faults ...Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -56,14 +56,14 @@ func (s *Server) Fail(faults ...Fault) {
 	}
 }
 
-// Heal forgets all faults.
+// Heal removes all faults.
 func (s *Server) Heal() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = nil
 }
 
-// hit counts a request for every fault and returns the one that strikes.
+// hit counts a request for every fault and returns the one that applies to it, or nil.
 func (s *Server) hit(r *http.Request) *planned {
 	var struck *planned
 	for _, f := range s.faults {
@@ -99,7 +99,7 @@ func (f *planned) selects(r *http.Request) bool {
 // Cut ends the connection without an answer.
 func Cut(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
-// Hang never answers; it returns when the client gives up, which net/http notices only once the
+// Hang never answers. It returns when the client gives up, which net/http notices only after the
 // body has been read.
 func Hang(_ http.ResponseWriter, r *http.Request) {
 	io.Copy(io.Discard, r.Body)
@@ -112,20 +112,20 @@ func Endless(w http.ResponseWriter, r *http.Request) {
 	pour(w, r, math.MaxInt64)
 }
 
-// gibibyte is the size of an answer that nobody should read to its end.
+// gibibyte is the size of an answer that no client should read to its end.
 const gibibyte = 1 << 30
 
-// Huge answers 200 with JSON of 1 GiB, and says so first.
+// Huge answers 200 with JSON of 1 GiB, and announces the length.
 func Huge(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(gibibyte))
 	pour(w, r, gibibyte)
 }
 
-// Bomb answers 200 with 1 GiB in gzip, which is a thousandth of that on the way.
+// Bomb answers 200 with 1 GiB in gzip, which is about 1 MiB on the wire.
 func Bomb(w http.ResponseWriter, _ *http.Request) {
 	const mebibyte = 1 << 20
-	var member bytes.Buffer // a file of gzip may have many, one after the other (RFC 1952, section 2.2)
+	var member bytes.Buffer // a gzip file may have several members (RFC 1952, section 2.2)
 	packed := gzip.NewWriter(&member)
 	packed.Write(bytes.Repeat([]byte("["), mebibyte))
 	packed.Close()
@@ -138,7 +138,7 @@ func Bomb(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-// pour writes the beginning of a listing, up to size bytes of it, until the client has enough.
+// pour writes the first size bytes of an endless listing, or stops when the client disconnects.
 func pour(w io.Writer, r *http.Request, size int64) {
 	chunk := []byte(strings.Repeat(`{"api_definition":{"id":"5f"}},`, 2000))
 	n, err := w.Write([]byte(`{"apis":[`))
@@ -170,7 +170,7 @@ func Refusal(status int, message string) http.HandlerFunc {
 	return Reply(status, "application/json", `{"Status":"Error","Message":`+strconv.Quote(message)+`,"Meta":null}`)
 }
 
-// Redirect answers 307 with a place at another address.
+// Redirect answers 307 with another address.
 func Redirect(to string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, to, http.StatusTemporaryRedirect)

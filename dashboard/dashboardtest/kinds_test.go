@@ -14,7 +14,7 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 )
 
-// ask sends a request as the user of a key, and returns what comes back.
+// ask sends a request with a user's key, and returns the answer.
 func ask(t *testing.T, s *dashboardtest.Server, key, method, path string, body any) (status int, text string) {
 	t.Helper()
 	sent, err := json.Marshal(body)
@@ -44,7 +44,7 @@ func ask(t *testing.T, s *dashboardtest.Server, key, method, path string, body a
 	return resp.StatusCode, string(got)
 }
 
-// slugs returns the slugs of a listing as the user of a key sees it, and the pages that it counts.
+// slugs returns the slugs and the number of pages in the listing of a user.
 func slugs(t *testing.T, s *dashboardtest.Server, key, query string) string {
 	t.Helper()
 	_, text := ask(t, s, key, "GET", "/api/apis?sort=created_at&"+query, nil)
@@ -67,7 +67,7 @@ func slugs(t *testing.T, s *dashboardtest.Server, key, query string) string {
 	return fmt.Sprint(strings.Join(out, " "), " of ", l.Pages)
 }
 
-// put stores an API whose only owners these are.
+// put stores an API with these owners and no others.
 func put(s *dashboardtest.Server, slug string, users, groups []string) (id string) {
 	id = s.PutAPI(dashboard.API{Definition: definition(slug)})
 	s.GiveAPI(id, users, groups)
@@ -100,8 +100,7 @@ func TestOwnership(t *testing.T) {
 	}
 }
 
-// The answer about one API depends on the method, who owns it, who asks, and which generation
-// answers.
+// The answer about one API depends on the method, the owner, the user and the version.
 func TestOwnershipOfOneAPI(t *testing.T) {
 	for _, old := range []bool{false, true} {
 		s, _ := start(t, dashboardtest.Options{Ownership: true, UnknownIs401: old, Keys: teams})
@@ -231,7 +230,7 @@ func TestTruncatedListings(t *testing.T) {
 	}
 }
 
-// What each kind of Dashboard makes of an API, on a create and on an update.
+// Each kind of Dashboard changes an API in its own way, on a create and on an update.
 func TestRewrites(t *testing.T) {
 	sent := func() dashboard.Definition {
 		return dashboard.Definition{
@@ -290,7 +289,7 @@ func TestRewrites(t *testing.T) {
 	}
 }
 
-// A write shows after so many requests, in listings, and by id if the Dashboard is such a one.
+// With Lag, a write shows after some requests: in listings and, with LagsByID, to reads by id.
 func TestLag(t *testing.T) {
 	for _, byID := range []bool{false, true} {
 		s, client := start(t, dashboardtest.Options{Lag: 2, LagsByID: byID})

@@ -6,20 +6,20 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
-// lag is what listings show of an eventually consistent store.
+// lag is the view that listings have of an eventually consistent store.
 type lag struct {
 	requests int              // so far
-	visible  []*dashboard.API // what listings show
-	later    []view           // what they will show, oldest first
+	visible  []*dashboard.API // in listings now
+	later    []view           // in listings later, oldest first
 }
 
-// view is the APIs as a write left them.
+// view is the state of the APIs after a write.
 type view struct {
 	from int // the first request that sees them
 	apis []*dashboard.API
 }
 
-// wrote keeps what a request has just written for later.
+// wrote records the state after a write, for later listings.
 func (l *lag) wrote(s *Server) {
 	if s.options.Lag > 0 {
 		l.later = append(l.later, view{l.requests + s.options.Lag + 1, slices.Clone(s.apis)})
@@ -39,7 +39,7 @@ func (s *Server) shown() []*dashboard.API {
 	return l.visible
 }
 
-// Settle makes listings show all that was written so far, as time does.
+// Settle makes listings show all writes so far, as they would after some time.
 func (s *Server) Settle() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -9,10 +9,10 @@ import (
 
 // sees reports whether a user may see an API:
 //
-//	without Options.Ownership, or an admin       yes
-//	no owner                                     yes
-//	the user, or a group of the user, is owner   yes
-//	else                                         no
+//	without Options.Ownership, or an admin           yes
+//	the API has no owner                             yes
+//	the user, or a group of the user, is its owner   yes
+//	otherwise                                        no
 func (s *Server) sees(by Rights, a *dashboard.API) bool {
 	if !s.options.Ownership || by.Admin {
 		return true

@@ -46,7 +46,7 @@ func rewritesOf(o *Options) []rewrite {
 	return all
 }
 
-// finish sets what the Dashboard sets in each API that it stores.
+// finish applies the Dashboard's own changes to an API before it is stored.
 func (s *Server) finish(a *dashboard.API) {
 	a.Definition["org_id"] = s.Org
 	for _, r := range s.rewrites {
@@ -74,7 +74,7 @@ func withoutCategories(d dashboard.Definition) any {
 	return strings.Join(words, " ")
 }
 
-// dropUnknown drops the nested fields that Check warns of.
+// dropUnknown removes the nested fields that Check warns of.
 func dropUnknown(a *dashboard.API) {
 	warnings, _ := a.Definition.Check() // refused definitions do not come here
 	for _, warning := range warnings {

@@ -1,6 +1,6 @@
-// Package dashboardtest is a Tyk Dashboard for tests: an HTTP server with state, authentication,
-// paging, the envelopes and error shapes of the real one, the ways in which Dashboards differ from
-// each other, faults on request, and a log of requests.
+// Package dashboardtest is a Tyk Dashboard for tests. It is an HTTP server with state,
+// authentication, paging, and the real Dashboard's answers and errors. Options choose among the
+// behaviours of different Dashboards; faults can be injected; requests are logged.
 //
 //	s := dashboardtest.New(dashboardtest.Options{UniqueSlugs: true})
 //	defer s.Close()
@@ -8,13 +8,12 @@
 //	// ... point a client at s.URL with s.Secret ...
 //	t.Log(s.Log(), s.APIs())
 //
-// Options fix what kind of Dashboard it is, Fail plans what goes wrong, the Put and Drop methods
-// change the state behind the back of clients, and APIs, Certificates, Requests and Log are
-// snapshots. All of it may be used while requests are under way.
+// The Put and Drop methods change the state without a request. APIs, Certificates, Requests and Log
+// return snapshots. All methods may be called during requests.
 //
-// It follows "Tyk Dashboard API" as far as its clients could notice. It never serves an API, never
-// talks to a gateway, and its ids are counted up, so that the same requests in the same order give
-// the same answers.
+// The server follows "Tyk Dashboard API" as far as clients can notice. It never serves an API and
+// never talks to a gateway. Its ids are consecutive, so that the same requests in the same order
+// give the same answers.
 package dashboardtest
 
 import (
@@ -34,7 +33,7 @@ const (
 	DefaultOrg    = "5d64a47fed63100001b2f2ac"
 )
 
-// Access is what a key may do with one kind of object.
+// Access is the permission of a key for one kind of object.
 type Access int
 
 // The zero value is full access.
@@ -44,7 +43,7 @@ const (
 	None
 )
 
-// Rights are the permissions of a key, and with Options.Ownership the user behind it.
+// Rights are the permissions of a key, and its user (for Options.Ownership).
 type Rights struct {
 	APIs, Certificates Access
 
@@ -53,10 +52,10 @@ type Rights struct {
 	Groups []string // the ids of the user's groups, as user_group_owners names them
 }
 
-// Options say what kind of Dashboard it is. The zero value is a current one that accepts everything
+// Options describe a kind of Dashboard. The zero value is a current one that accepts everything
 // that it should.
 type Options struct {
-	Addr string // where to listen; "" is a free port on 127.0.0.1
+	Addr string // to listen on; "" is a free port on 127.0.0.1
 	TLS  bool   // with a certificate that no system trusts; Certificate returns it
 
 	Secret string            // the key; DefaultSecret if empty
@@ -66,60 +65,60 @@ type Options struct {
 
 	PageSize int              // 10 if zero
 	Latency  time.Duration    // of each request
-	Now      func() time.Time // says which certificates have expired; time.Now if nil
+	Now      func() time.Time // decides which certificates have expired; time.Now if nil
 
-	// Ways in which Dashboards differ.
+	// Differences between Dashboards.
 
-	AlwaysPages            bool // pages although everything was asked for
-	AssignsAPIID           bool // create drops the given api_id and makes its own; update keeps the given one
-	KeepsAPIID             bool // update drops the given api_id too
+	AlwaysPages            bool // pages even if everything was asked for
+	AssignsAPIID           bool // create ignores the given api_id and assigns one; update keeps the given one
+	KeepsAPIID             bool // update ignores the given api_id, too
 	NoIDInCreate           bool // the answer to a create has no "ID"
-	OnlyDatabaseIDs        bool // {id} in a path is not looked up as api_id
+	OnlyDatabaseIDs        bool // {id} in a path cannot be an api_id
 	UnknownIs404           bool // reading an unknown API answers 404, not 400
 	LowerCaseKeys          bool // "status" and "message" for "Status" and "Message"
-	AddsDefaults           bool // definitions come back with fields that nobody sent
+	AddsDefaults           bool // definitions gain default fields
 	NoDetailedCertificates bool // mode=detailed is ignored
-	NoCertificateAPIs      bool // GET /api/certs/{id}/apis is not there (before 5.11)
-	CertificateExists      int  // the status for a certificate that is there; 404 if zero, gateways say 403
+	NoCertificateAPIs      bool // GET /api/certs/{id}/apis does not exist (before 5.11)
+	CertificateExists      int  // the status for a duplicate certificate; 404 if zero, gateways say 403
 	UniqueSlugs            bool // two APIs cannot share a slug
 	UniqueListenPaths      bool // two APIs cannot share listen path and domain
 	IgnoresDomains         bool // two APIs cannot share a listen path, whatever their domains
-	NoDomainPatterns       bool // a domain cannot hold { }
-	OASAPIs                int  // so many OpenAPI definitions are there, and listed beside the others: oas-1, oas-2, ...
+	NoDomainPatterns       bool // a domain cannot contain { }
+	OASAPIs                int  // the number of OpenAPI definitions, listed beside the others: oas-1, oas-2, ...
 
-	// Who sees which API.
+	// Visibility of APIs.
 
-	Ownership        bool // a user sees the APIs without an owner, and those that the user or one of the user's groups owns (enable_ownership)
-	UnknownIs401     bool // with Ownership: a user who is no admin gets 401 for an id that no API has (before 5.14.0, 5.13.1 and 5.8.15)
-	OwnedByWriter    bool // the groups of a key, or without groups its user, become the owners of each API that it writes (an OPA rule)
-	HidesKeys        bool // GET /api/users shows nobody's key (forbid_admin_view_access_token)
-	ShowsForeignUses bool // with Ownership: GET /api/certs/{id}/apis shows the APIs that the key may not see, too
+	Ownership        bool // users see APIs without an owner, and those that they or their groups own (enable_ownership)
+	UnknownIs401     bool // with Ownership: users who are no admins get 401 for an unknown id (before 5.14.0, 5.13.1 and 5.8.15)
+	OwnedByWriter    bool // the groups of a key, or without groups its user, come to own each API that it writes (an OPA rule)
+	HidesKeys        bool // GET /api/users shows no keys (forbid_admin_view_access_token)
+	ShowsForeignUses bool // with Ownership: GET /api/certs/{id}/apis also shows APIs that the key may not see
 
-	// What a listing of APIs leaves out.
+	// Incomplete listings of APIs.
 
-	Truncates int  // a listing shows its first so many APIs and leaves out the others
-	CountsAll bool // with Truncates: "pages" counts the APIs that are left out, too
-	Lag       int  // a write shows in listings after so many further requests; changes by Put and Drop methods show at once
-	LagsByID  bool // with Lag: a write shows to a read by id no sooner
+	Truncates int  // a listing shows only its first APIs, this many
+	CountsAll bool // with Truncates: "pages" counts all APIs
+	Lag       int  // a write shows in listings after this many further requests; Put and Drop methods show at once
+	LagsByID  bool // with Lag: a read by id lags, too
 
-	// What becomes of an API that it stores (rewrite.go).
+	// Changes of stored APIs (rewrite.go).
 
 	AddsSlashes     bool                 // a listen path gets a slash at its end
 	ListenPathIsID  bool                 // the listen path is /<api_id>/ (force_api_defaults of old)
-	Forces          string               // fields that it sets, "proxy.strip_listen_path=true active=true" (force_api_defaults, an OPA rule)
-	Drops           string               // fields that it does not keep, "config_data slug expiration"
-	DropsUnknown    bool                 // nested fields that the schema of 2.9.0 does not have are not kept
-	DropsCategories bool                 // the #words of a name are not kept
+	Forces          string               // fields that are set, "proxy.strip_listen_path=true active=true" (force_api_defaults, an OPA rule)
+	Drops           string               // fields that are lost, "config_data slug expiration"
+	DropsUnknown    bool                 // nested fields outside of the schema of 2.9.0 are lost
+	DropsCategories bool                 // the #words of a name are lost
 	Rewrite         func(*dashboard.API) // any other change
 
-	// What it refuses.
+	// Refusals.
 
-	MaxAPIs      int    // the licence allows so many APIs; one more is refused with 403
-	ClashMessage string // of a clash of slugs or listen paths; "" is a text for each
-	ClashStatus  int    // of such a clash; 400 if zero
+	MaxAPIs      int    // the licence's limit; one more API is refused with 403
+	ClashMessage string // for duplicate slugs or listen paths; "" is a default message for each
+	ClashStatus  int    // for these; 400 if zero
 }
 
-// Server is a Dashboard that runs. Its methods are safe for concurrent use.
+// Server is a running Dashboard. Its methods are safe for concurrent use.
 type Server struct {
 	URL    string
 	Secret string
@@ -133,7 +132,7 @@ type Server struct {
 	mu     sync.Mutex
 	count  int // of ids given out
 	apis   []*dashboard.API
-	texts  map[*dashboard.API][]byte // as they are listed
+	texts  map[*dashboard.API][]byte // their entries in listings
 	lag    lag
 	certs  []*certificate
 	faults []*planned
@@ -196,8 +195,8 @@ func New(o Options) *Server {
 	return s
 }
 
-// oas returns an OpenAPI definition in its classic form, as listings have it. This endpoint does
-// not change such an API (updateAPI).
+// oas returns an OpenAPI definition in its classic form, as listings contain it. updateAPI refuses
+// to change such an API.
 func oas(slug string) dashboard.API {
 	return dashboard.API{Definition: dashboard.Definition{
 		"name": slug, "slug": slug, "api_id": "of-" + slug, "is_oas": true, "active": true,
@@ -205,9 +204,9 @@ func oas(slug string) dashboard.API {
 	}}
 }
 
-// Close stops the server; requests that hang are cut.
+// Close stops the server and cuts pending requests.
 func (s *Server) Close() {
-	_ = s.http.Listener.Close() // first, so that nobody whose connection is cut finds it open
+	_ = s.http.Listener.Close() // first, so that clients cannot reconnect after the cut
 	s.http.CloseClientConnections()
 	s.http.Close()
 }
@@ -220,8 +219,8 @@ func (s *Server) Client() (*dashboard.Client, error) {
 	return dashboard.New(dashboard.Config{URL: s.URL, Secret: s.Secret, Org: s.Org, Backoff: time.Millisecond})
 }
 
-// ServeHTTP answers one request: it is logged, held up, failed if that is planned, and else
-// handled.
+// ServeHTTP answers one request. It logs the request, waits for Options.Latency, and then applies a
+// fault or handles the request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	entry, fault := s.arrive(r)
 	seen := &recorder{ResponseWriter: w, note: func(status int) { s.answered(entry, status) }}
@@ -240,7 +239,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// unheard handles a request whose answer nobody gets, not even a cut.
+// unheard handles a request and discards the answer.
 func (s *Server) unheard(r *http.Request) {
 	defer func() {
 		if p := recover(); p != nil && p != any(http.ErrAbortHandler) {
@@ -264,7 +263,7 @@ func (s *Server) wait(r *http.Request) bool {
 	}
 }
 
-// handle hands a request to its call, one at a time.
+// handle handles requests one at a time.
 func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -302,12 +301,13 @@ func (s *Server) routes() *http.ServeMux {
 	return mux
 }
 
-// alive is for probes, which have no key.
+// alive answers probes, which have no key.
 func (s *Server) alive(w http.ResponseWriter, _ *http.Request) {
 	s.json(w, http.StatusOK, map[string]any{"status": "pass"})
 }
 
-// allowed checks the key and what it may do. The key is sent bare, without a scheme.
+// allowed returns a handler that checks the key and its rights first. The key is sent without a
+// scheme.
 func (s *Server) allowed(h handler, part func(Rights) Access) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		key := r.Header.Get("Authorization")

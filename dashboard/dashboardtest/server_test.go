@@ -74,7 +74,7 @@ POST /api/apis -> cut
 	}
 }
 
-// The k-th request fails, before or after it takes effect, and no other.
+// Only the k-th request fails, before or after it takes effect.
 func TestFaults(t *testing.T) {
 	for _, after := range []bool{false, true} {
 		for k := 1; k <= 4; k++ {

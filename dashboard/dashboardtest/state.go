@@ -11,20 +11,19 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
-// Request is one request that came in.
+// Request is one logged request.
 type Request struct {
 	Method string
 	Path   string
-	Query  string // as it was sent
-	Status int    // of the answer; 0 when the connection was cut, or is still open
+	Query  string // as sent
+	Status int    // of the answer; 0 if the connection was cut or is still open
 
-	// Name is the path with ids replaced by what they stand for, which is the same from run to run:
-	// the slug of an API, the common name of a certificate, or "absent".
-	// "/api/apis/{echo-inbound}".
+	// Name is the path with stable names in place of ids: the slug of an API, the common name of a
+	// certificate, or "absent". Example: "/api/apis/{echo-inbound}".
 	Name string
 }
 
-// String returns the request as a line of a log: "GET /api/apis?p=-2 -> 200".
+// String returns the request as a log line: "GET /api/apis?p=-2 -> 200".
 func (r Request) String() string {
 	query, status := "", "cut"
 	if r.Query != "" {
@@ -38,7 +37,7 @@ func (r Request) String() string {
 	return r.Method + " " + r.Name + query + " -> " + status
 }
 
-// Requests returns the requests so far, in the order in which they came.
+// Requests returns the requests so far, in their order.
 func (s *Server) Requests() []Request {
 	s.logMu.Lock()
 	defer s.logMu.Unlock()
@@ -49,8 +48,8 @@ func (s *Server) Requests() []Request {
 	return out
 }
 
-// Log is Requests as text, a line each. Clients that work concurrently give the same lines in
-// another order.
+// Log returns the requests as text, a line each. Concurrent clients may change the order of the
+// lines.
 func (s *Server) Log() string {
 	var b strings.Builder
 	for _, r := range s.Requests() {
@@ -59,14 +58,14 @@ func (s *Server) Log() string {
 	return b.String()
 }
 
-// ClearLog forgets the requests so far.
+// ClearLog empties the log.
 func (s *Server) ClearLog() {
 	s.logMu.Lock()
 	defer s.logMu.Unlock()
 	s.requests = nil
 }
 
-// APIs returns the stored APIs, oldest first: copies.
+// APIs returns copies of the stored APIs, oldest first.
 func (s *Server) APIs() []dashboard.API {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,8 +76,8 @@ func (s *Server) APIs() []dashboard.API {
 	return out
 }
 
-// PutAPI stores an API past all checks, and returns its database id: as a new one, or, if the
-// definition has the id of a stored one, in its place.
+// PutAPI stores an API without any check, and returns its database id. It replaces a stored API
+// with the same id.
 func (s *Server) PutAPI(a dashboard.API) (id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -98,8 +97,7 @@ func (s *Server) PutAPI(a dashboard.API) (id string) {
 	return stored.Definition.ID()
 }
 
-// GiveAPI makes users and groups the owners of an API, named by its database id, in place of those
-// that it had.
+// GiveAPI replaces the owners of an API, named by its database id.
 func (s *Server) GiveAPI(id string, users, groups []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -133,7 +131,7 @@ func (s *Server) Certificates() []dashboard.Certificate {
 	return out
 }
 
-// PEM is what was uploaded as a certificate; nil if there is none of that id.
+// PEM returns the uploaded bundle of a certificate; nil if no certificate has that id.
 func (s *Server) PEM(id string) []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -144,7 +142,7 @@ func (s *Server) PEM(id string) []byte {
 }
 
 // PutCertificate stores a certificate, even one that an upload would refuse, and returns its id. It
-// panics on what is no certificate at all.
+// panics if the bundle contains no certificate.
 func (s *Server) PutCertificate(pem []byte) (id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -168,7 +166,7 @@ func (s *Server) DropCertificate(id string) {
 	s.certs = slices.DeleteFunc(s.certs, func(c *certificate) bool { return c.ID == id })
 }
 
-// arrive logs a request and finds the fault that is planned for it.
+// arrive logs a request and returns its fault, or nil.
 func (s *Server) arrive(r *http.Request) (entry *Request, fault *planned) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -185,7 +183,7 @@ func (s *Server) answered(entry *Request, status int) {
 	entry.Status = status
 }
 
-// name replaces the id in a path.
+// name returns a path with a stable name in place of its id.
 func (s *Server) name(path string) string {
 	for _, base := range []string{"/api/apis/", "/api/certs/"} {
 		id, ok := strings.CutPrefix(path, base)
@@ -211,7 +209,7 @@ func (s *Server) name(path string) string {
 	return path
 }
 
-// recorder notes the status of an answer before the client can have it.
+// recorder notes the status of an answer before the client receives it.
 type recorder struct {
 	http.ResponseWriter
 	note    func(status int)

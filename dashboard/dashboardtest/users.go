@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// listUsers shows the users with their keys to those who may see them.
+// listUsers answers with the users and their keys, if the user is an administrator.
 func (s *Server) listUsers(w http.ResponseWriter, r *http.Request) {
 	keys := maps.Clone(s.options.Keys)
 	if keys == nil {

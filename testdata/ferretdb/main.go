@@ -1,8 +1,10 @@
-// Command ferretdb serves the MongoDB wire protocol to the tests of tykmesh: FerretDB with its SQLite backend, in a module of its own so
-// that nothing of it reaches the module that users build. It never listens on anything but the loopback interface.
+// Command ferretdb serves the MongoDB wire protocol to the tests of tykmesh: FerretDB with its
+// SQLite backend. It is a module of its own, so that users do not build its dependencies. It only
+// listens on the loopback interface.
 //
-// It prints its connection string as the only line of standard output, keeps its data in a temporary directory, and ends, data and all, when its
-// standard input does: tests hold the other end of that pipe, so that the server goes with them, however they go.
+// It prints its connection string as the only line of standard output and keeps its data in a
+// temporary directory. When its standard input ends, it deletes the data and ends: tests hold the
+// other end of that pipe, so that the server ends with them, even if they are killed.
 package main
 
 import (
@@ -30,7 +32,8 @@ func run(stdin io.Reader, stdout, stderr io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(data)) }()
-	// Nobody reads the data after the machine has failed, so nothing waits for the disk. The busy handler comes first, as FerretDB has it.
+	// Do not wait for the disk: after a crash, the data is not needed. The busy handler comes first,
+	// as in FerretDB.
 	const pragmas = "?_pragma=busy_timeout(10000)&_pragma=synchronous(off)"
 	db, err := ferretdb.New(&ferretdb.Config{
 		Listener:  ferretdb.ListenerConfig{TCP: "127.0.0.1:0"},
@@ -42,7 +45,7 @@ func run(stdin io.Reader, stdout, stderr io.Writer) (err error) {
 		return fmt.Errorf("starting in %s: %w", data, err)
 	}
 
-	// Run is not asked to stop: that takes it seconds, and its data goes anyhow.
+	// Do not stop Run: that takes seconds, and its data is deleted anyway.
 	ended := make(chan error, 2)
 	go func() { ended <- db.Run(context.Background()) }()
 	go func() {
@@ -50,7 +53,7 @@ func run(stdin io.Reader, stdout, stderr io.Writer) (err error) {
 		ended <- nil
 	}()
 
-	// The address exists only once Run listens; MongoDBURI waits for it.
+	// MongoDBURI waits until Run listens.
 	fmt.Fprintln(stdout, db.MongoDBURI())
 	return <-ended
 }

@@ -1,8 +1,9 @@
-// Command servers is a Tyk Dashboard and a CFSSL to try tykmesh with, on this machine, without Tyk and without Kubernetes: the ones that its tests
-// talk to. What they hold is gone when they end. It prints what leads tykmesh to them.
+// Command servers runs the Tyk Dashboard and the CFSSL of tykmesh's tests, to try tykmesh on this
+// machine without Tyk and Kubernetes. It keeps its data in memory, and prints the environment
+// variables that lead tykmesh to the servers.
 //
-//	go run ./testdata/servers             a CFSSL with a CA of its own
-//	go run ./testdata/servers -ca DIR     with the one that ca init made in DIR
+//	go run ./testdata/servers             a CFSSL with a new CA
+//	go run ./testdata/servers -ca DIR     with the CA that ca init made in DIR
 package main
 
 import (
@@ -20,7 +21,7 @@ import (
 )
 
 func main() {
-	dir := flag.String("ca", "", "`DIR` of the CA, as ca init made it")
+	dir := flag.String("ca", "", "`DIR` with a CA that ca init made")
 	flag.Parse()
 	if err := serve(*dir); err != nil {
 		fmt.Fprintln(os.Stderr, "servers:", err)
@@ -46,7 +47,7 @@ func serve(dir string) error {
 		{"TYK_ORG", dashboardtest.DefaultOrg},
 		{"CA_ADDR", cfssl.URL},
 		{"CA_KEY", signs.Key},
-		{"SIDECAR_DASHBOARD", "http://dashboard.tyk:3000"}, // pods would not find this one
+		{"SIDECAR_DASHBOARD", "http://dashboard.tyk:3000"}, // a name for manifests: pods cannot reach this Dashboard
 	} {
 		fmt.Printf("export TYKMESH_%s=%s\n", pair[0], pair[1])
 	}
@@ -56,7 +57,7 @@ func serve(dir string) error {
 	return nil
 }
 
-// authority is the CA that ca init made in a folder, with the key of its CFSSL.
+// authority returns the CA that ca init made in a directory, with the key of its CFSSL.
 func authority(dir string) (o catest.Options, err error) {
 	var texts [3][]byte
 	for i, name := range []string{pki.CertFile, pki.KeyFile, pki.AuthKeyFile} {

@@ -1,8 +1,9 @@
-// Package file reads the files of a CA: certificates, keys, requests and configurations, all of
-// which are small.
+// Package file reads and creates the files of a CA: certificates, keys, requests and
+// configurations. All of them are small.
 package file
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -10,16 +11,19 @@ import (
 	"path/filepath"
 )
 
-// Limit is how much of a file is read: the certificates that a system trusts are a tenth of it.
+// Limit bounds the size of a file in bytes: the trusted certificates of a system take a tenth of
+// it.
 const Limit = 4 << 20
 
-// Read is what a file holds. It may be a pipe, as what a shell puts in the place of a command is;
-// it may be a device, and have no end.
+// Read returns the content of a file, which may be a pipe, such as a shell's process substitution.
+// It fails for an endless device.
 //
 // Errors: *fs.PathError, also for a file that is larger than Limit.
 func Read(path string) ([]byte, error) { return read(os.Open(path)) }
 
-// ReadIn is Read for a file below a folder.
+// ReadIn returns the content of a file below a directory.
+//
+// Errors: those of Read.
 func ReadIn(root *os.Root, name string) ([]byte, error) { return read(root.Open(name)) }
 
 func read(f *os.File, err error) ([]byte, error) {
@@ -41,7 +45,30 @@ func read(f *os.File, err error) ([]byte, error) {
 	return text, nil
 }
 
-// SyncFolder writes the names in a folder to the disk, as far as the system can.
+// Create writes a new file: complete or not at all. It is on disk when Create returns.
+//
+// Errors: fs.ErrExist, and then the existing file is unchanged.
+func Create(path string, mode fs.FileMode, text []byte) error {
+	temp, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp.Name())
+
+	_, err = temp.Write(text)
+	if err := errors.Join(err, temp.Chmod(mode), temp.Sync(), temp.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(temp.Name(), path); err != nil {
+		return err
+	}
+
+	SyncFolder(filepath.Dir(path))
+
+	return nil
+}
+
+// SyncFolder writes the names in a directory to the disk, if the system can do that.
 func SyncFolder(dir string) {
 	if f, err := os.Open(dir); err == nil {
 		_ = f.Sync() // Windows cannot
@@ -49,7 +76,7 @@ func SyncFolder(dir string) {
 	}
 }
 
-// SyncFolders does as SyncFolder for a folder and those in it.
+// SyncFolders calls SyncFolder for a directory and those in it.
 func SyncFolders(dir string) error {
 	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.IsDir() {

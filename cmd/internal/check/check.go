@@ -1,14 +1,14 @@
-// Package check finds out whether inject can work: whether the Dashboard, CFSSL and the ledger are
-// there, accept the credentials, and do what inject will ask of them.
+// Package check checks whether inject can work: whether the Dashboard, the issuer and the ledger
+// answer, accept the credentials, and support all that inject does.
 //
-//	configuration ──> Dashboard: answers? accepts the key? lets it write? two APIs on one path? ──┐
-//	                  CFSSL: answers? accepts the key, and nobody without? signs as it should? ───┼──> a Result each, with what to do
-//	                  ledger: can be written? ───────────────────────────────────────────────────┘
+//	                  Dashboard: answers? accepts the key? writable? APIs may share a path?
+//	configuration ──> issuer: answers? accepts only the key? signs correctly? ──> Results
+//	                  ledger: writable?
 //
-// It tries what it can without leaving anything behind: it deletes what does not exist, has a
-// certificate signed whose key it throws away, and asks for unsigned things. What it writes it
-// takes away again: a record, and where nothing else tells, two APIs that no gateway serves. It
-// talks to its own small interfaces, and never prints.
+// It leaves nothing behind: it deletes objects that do not exist, and has a certificate signed
+// whose key it discards. It deletes everything that it writes: a record and, if the listing does
+// not show whether two APIs can share a path, two APIs that no gateway serves. It talks to small
+// interfaces of its own, and never prints.
 package check
 
 import (
@@ -18,27 +18,27 @@ import (
 	"time"
 )
 
-// Status says how a check ended.
+// Status is the outcome of a check.
 type Status string
 
-// The statuses. What is Failed keeps inject from working, or everybody else from being safe.
+// The statuses. After Failed, inject would fail or the mesh would be unsafe.
 const (
 	OK      Status = "ok"
 	Warning Status = "warning"
 	Failed  Status = "failed"
-	Skipped Status = "skipped" // something before it failed, or it is not configured
+	Skipped Status = "skipped" // a previous check failed, or the part is not configured
 )
 
-// Result is what came of one check.
+// Result is the result of one check.
 type Result struct {
-	Part   string // what was looked at: "Dashboard key"
+	Part   string // the checked part: "Dashboard key"
 	Status Status
 	Detail string // a clause: "accepted"
-	Err    error  // why it Failed, for those who know what to do about errors; may be nil
+	Err    error  // the reason for Failed, from which callers derive hints; may be nil
 }
 
-// list collects the results of one server in order. After a failure that keeps the rest from being
-// tried, they are skipped.
+// list collects the results of one server in order. After a failure in a needed part, the rest is
+// skipped.
 type list struct {
 	results []Result
 	blocked string // the part that failed
@@ -52,7 +52,7 @@ func (l *list) fail(part string, err error) {
 	l.results = append(l.results, Result{Part: part, Status: Failed, Detail: err.Error(), Err: err})
 }
 
-// try adds what f finds, unless something before it failed.
+// try adds the result of f, or skips it after a failure in a needed part.
 func (l *list) try(part string, f func() (detail string, err error)) (ok bool) {
 	if l.blocked != "" {
 		l.add(part, Skipped, "not tried, because of: "+l.blocked)
@@ -70,7 +70,7 @@ func (l *list) try(part string, f func() (detail string, err error)) (ok bool) {
 	return true
 }
 
-// warn does as try for a part that inject can do without.
+// warn calls try for a part that inject does not need: a failure becomes a warning.
 func (l *list) warn(part string, f func() (detail string, err error)) {
 	if blocked := l.blocked != ""; l.try(part, f) || blocked {
 		return
@@ -78,29 +78,29 @@ func (l *list) warn(part string, f func() (detail string, err error)) {
 	l.results[len(l.results)-1].Status = Warning
 }
 
-// need is try for what all that follows depends on.
+// need calls try for a part that all later parts need.
 func (l *list) need(part string, f func() (detail string, err error)) {
 	if !l.try(part, f) && l.blocked == "" {
 		l.blocked = part
 	}
 }
 
-// leftBehind begins the names of all that checks write, so that what an interrupted one left is
-// found by the next.
+// leftBehind begins the names of all objects that checks write, so that the next check can find and
+// delete the objects of an interrupted one.
 const leftBehind = "tykmesh-check-"
 
-// newName returns a name that no other check uses at the same time.
+// newName returns a name that no other check uses.
 func newName() string {
 	b := make([]byte, 8)
 	_, _ = rand.Read(b) // never fails (crypto/rand)
 	return leftBehind + hex.EncodeToString(b)
 }
 
-// cleanUpTime bounds how long a check takes its traces away after an interruption: people wait no
-// more than a second for it to end.
+// cleanUpTime bounds the time for deleting objects after an interruption, so that the program ends
+// within a second.
 const cleanUpTime = 800 * time.Millisecond
 
-// afterwards returns a context for cleaning up, which goes on for a while after ctx has ended.
+// afterwards returns a context for deleting objects, which ends cleanUpTime after ctx.
 func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
 	after, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(cleanUpTime, cancel) })

@@ -31,7 +31,7 @@ func start(t *testing.T, o dashboardtest.Options) (*dashboardtest.Server, *dashb
 	return s, client
 }
 
-// status is how the check of a part ended; "" if there was none.
+// status returns the status of a part; "" without a result.
 func status(results []check.Result, part string) check.Status {
 	for _, r := range results {
 		if r.Part == part {
@@ -41,8 +41,8 @@ func status(results []check.Result, part string) check.Status {
 	return ""
 }
 
-// What a check made is deleted where the listing does not show it: one that is a part, or that lags
-// behind.
+// A check deletes its APIs even if the listing does not show them: because it is incomplete, or
+// lags.
 func TestListingsThatHideProbes(t *testing.T) {
 	for name, o := range map[string]dashboardtest.Options{
 		"shows one API":   {Truncates: 1},
@@ -57,8 +57,7 @@ func TestListingsThatHideProbes(t *testing.T) {
 	}
 }
 
-// Whichever request fails, and however, no API is left that was made to try something; the next
-// check ends as if nothing had been.
+// Whichever request fails, no test API stays, and the next check succeeds.
 func TestDashboardLeavesNothingBehind(t *testing.T) {
 	good, client := start(t, dashboardtest.Options{})
 	for _, r := range check.Dashboard(t.Context(), client, client, good.Org, pattern, false) {
@@ -82,7 +81,7 @@ func TestDashboardLeavesNothingBehind(t *testing.T) {
 			fault.Request = k
 			s.Fail(fault)
 			for _, r := range check.Dashboard(t.Context(), client, client, s.Org, pattern, false) {
-				if r.Part == check.PartListenPath && len(s.APIs()) > 0 && !strings.Contains(r.Detail, "tykmesh-check-* that were made to try it are still there") {
+				if r.Part == check.PartListenPath && len(s.APIs()) > 0 && !strings.Contains(r.Detail, "tykmesh-check-* could not be deleted") {
 					t.Errorf("%s at %d: %d APIs are left, and nobody says so: %+v", name, k, len(s.APIs()), r)
 				}
 			}
@@ -101,7 +100,7 @@ func TestDashboardLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-// A check that is interrupted takes away what it has made.
+// An interrupted check deletes its APIs.
 func TestInterruptedDashboard(t *testing.T) {
 	s, client := start(t, dashboardtest.Options{})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -115,7 +114,7 @@ func TestInterruptedDashboard(t *testing.T) {
 	}
 }
 
-// What the listing tells is not tried.
+// If the listing shows the answer, no test API is created.
 func TestEvidence(t *testing.T) {
 	s, client := start(t, dashboardtest.Options{})
 	for _, domain := range []string{"a.shop", "b.shop", pattern} {
@@ -131,8 +130,8 @@ func TestEvidence(t *testing.T) {
 	}
 }
 
-// Where nothing is listed that tells the organisation, the certificates do; where a Dashboard has
-// another word for what is not there, it is one all the same.
+// Without listed APIs, the certificates show the organisation. A Dashboard with other words for
+// absent objects passes.
 func TestOtherAnswers(t *testing.T) {
 	s, client := start(t, dashboardtest.Options{})
 	for _, r := range check.Dashboard(t.Context(), client, client, "5d64a47fed63100001b2ffff", pattern, false) {
@@ -153,7 +152,8 @@ func TestOtherAnswers(t *testing.T) {
 	}
 }
 
-// However long a Dashboard takes, what was made is taken away: only an interruption makes it hurry.
+// A slow Dashboard does not keep a check from deleting its APIs: only an interruption limits that
+// time.
 func TestSlowDashboard(t *testing.T) {
 	s, client := start(t, dashboardtest.Options{Latency: 300 * time.Millisecond})
 	for _, r := range check.Dashboard(t.Context(), client, nil, s.Org, pattern, false) {
@@ -167,7 +167,7 @@ func TestSlowDashboard(t *testing.T) {
 	}
 }
 
-// A ledger is left as it was, and what an interrupted check left is taken away.
+// A check leaves the ledger unchanged, and deletes the record of an interrupted one.
 func TestLedger(t *testing.T) {
 	ledger, err := ca.OpenFileLedger(t.Context(), filepath.Join(t.TempDir(), "ledger.db"))
 	if err != nil {
@@ -179,7 +179,7 @@ func TestLedger(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	results := check.MongoDB(t.Context(), func(context.Context) (check.Ledger, error) { return ledger, nil })
+	results := check.Records(t.Context(), "ledger", func(context.Context) (check.Ledger, error) { return ledger, nil })
 	if got := status(results, check.PartRecords); got != check.OK {
 		t.Errorf("%+v", results)
 	}
@@ -189,7 +189,7 @@ func TestLedger(t *testing.T) {
 	}
 }
 
-// signer is a CFSSL that makes certificates as cmd/tykmesh has it make them.
+// signer is an issuer with the signer of a CFSSL.
 type signer struct{ *ca.Client }
 
 func (s signer) Authority(ctx context.Context) (*x509.Certificate, error) {
@@ -236,7 +236,7 @@ func TestCFSSL(t *testing.T) {
 			}
 
 			var failed []string
-			for _, r := range check.CFSSL(t.Context(), signer{client}, true) {
+			for _, r := range check.Signing(t.Context(), client, signer{client}, true) {
 				if r.Status != check.OK {
 					failed = append(failed, r.Part)
 				}

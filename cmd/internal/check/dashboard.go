@@ -11,7 +11,7 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
-// APIs is what is asked of the Dashboard about APIs.
+// APIs is the part of the Dashboard for APIs.
 type APIs interface {
 	APIs(ctx context.Context) ([]dashboard.API, error)
 	API(ctx context.Context, id string) (dashboard.API, error)
@@ -20,7 +20,7 @@ type APIs interface {
 	DeleteAPI(ctx context.Context, id string) error
 }
 
-// Certificates is what is asked of it about certificates.
+// Certificates is the part of the Dashboard for certificates.
 type Certificates interface {
 	Certificates(ctx context.Context) ([]dashboard.Certificate, error)
 	DeleteCertificate(ctx context.Context, id string) error
@@ -36,18 +36,19 @@ const (
 	PartCertificates = "certificates"
 )
 
-// SharedPathError says that a Dashboard keeps two APIs from listening on / although their domains
-// differ.
+// SharedPathError says that a Dashboard refuses a second API on /, although its domain differs.
 type SharedPathError struct{ Err error }
 
+// Error includes the Dashboard's refusal.
 func (e *SharedPathError) Error() string { return "a second API on / is refused: " + e.Err.Error() }
 
 // Unwrap returns the Dashboard's refusal.
 func (e *SharedPathError) Unwrap() error { return e.Err }
 
-// PatternError says that a Dashboard takes no pattern of hosts as a domain.
+// PatternError says that a Dashboard refuses a pattern of hosts as a domain.
 type PatternError struct{ Err error }
 
+// Error includes the Dashboard's refusal.
 func (e *PatternError) Error() string {
 	return "an API whose domain is a pattern is refused: " + e.Err.Error()
 }
@@ -55,20 +56,22 @@ func (e *PatternError) Error() string {
 // Unwrap returns the Dashboard's refusal.
 func (e *PatternError) Unwrap() error { return e.Err }
 
-// OrgError says that the key is not one of the configured organisation.
-type OrgError struct{ Configured, Actual string } // Actual is "" where the Dashboard does not tell
+// OrgError says that the key does not belong to the configured organisation.
+type OrgError struct{ Configured, Actual string } // Actual is "" if unknown
 
+// Error names the organisations.
 func (e *OrgError) Error() string {
 	if e.Actual == "" {
-		return fmt.Sprintf("Tyk.org is %s, and that is not the key's organisation", e.Configured)
+		return fmt.Sprintf("Tyk.org is %s, which is not the key's organisation", e.Configured)
 	}
-	return fmt.Sprintf("the key is one of organisation %s, and Tyk.org is %s", e.Actual, e.Configured)
+	return fmt.Sprintf("the key belongs to organisation %s, but Tyk.org is %s", e.Actual, e.Configured)
 }
 
-// RightError says that a key may read something and not write it.
+// RightError says that a key may read objects but not write them.
 type RightError struct{ Err error }
 
-func (*RightError) Error() string { return "may be read with this key, and not written" }
+// Error does not name the objects: the result's part does.
+func (*RightError) Error() string { return "the key may read them, but not write them" }
 
 // Unwrap returns the Dashboard's refusal.
 func (e *RightError) Unwrap() error { return e.Err }
@@ -76,12 +79,13 @@ func (e *RightError) Unwrap() error { return e.Err }
 // OwnershipError says that the Dashboard may hide APIs from the key.
 type OwnershipError struct{ Sign string }
 
+// Error includes the sign.
 func (e *OwnershipError) Error() string {
 	return "the Dashboard may hide APIs of other owners from this key: " + e.Sign
 }
 
-// ownership finds out whether the key sees every API: without that nothing proves that a
-// certificate is unused, or that an API is not there (Tyk Dashboard, API ownership).
+// ownership checks whether the key sees every API. Without that, nothing proves that a certificate
+// is unused or that an API does not exist (Tyk Dashboard, API ownership).
 func ownership(ctx context.Context, apis APIs, listed []dashboard.API) (detail string, err error) {
 	o, err := dashboard.OwnershipOf(ctx, apis, listed)
 	if err != nil {
@@ -94,11 +98,12 @@ func ownership(ctx context.Context, apis APIs, listed []dashboard.API) (detail s
 		return "the key is an administrator's, who sees every API", nil
 	}
 
-	return "", &OwnershipError{o.Sign} // who may not list users is no administrator
+	return "", &OwnershipError{o.Sign} // an administrator could have listed the users
 }
 
-// right reports whether the deletion of what does not exist shows that a key may write: whoever
-// answers that there is no such thing, or that it cannot be deleted, would have let this key do it.
+// right returns an error unless the answer to deleting an absent object shows that the key may
+// write. A Dashboard that answers that there is no such object, or that it cannot be deleted, has
+// accepted the key.
 func right(err error, org string) error {
 	var e *dashboard.Error
 	switch {
@@ -110,15 +115,15 @@ func right(err error, org string) error {
 		return &OrgError{Configured: org}
 	case e.Status == http.StatusBadRequest:
 		return nil
-	case errors.Is(err, dashboard.ErrNotVisible): // the key was accepted just now, so this is about the object
+	case errors.Is(err, dashboard.ErrNotVisible): // about the object: the listing has accepted the key
 		return nil
 	}
 
 	return err
 }
 
-// Dashboard checks a Dashboard for an organisation. meshDomain is the domain of mesh APIs; certs is
-// nil where no certificates are needed. seesAll says that the key is known to see every API.
+// Dashboard checks a Dashboard for an organisation. meshDomain is the domain of mesh APIs. certs is
+// nil if no certificates are needed. seesAll says that the key sees every API.
 func Dashboard(ctx context.Context, apis APIs, certs Certificates, org, meshDomain string, seesAll bool) []Result {
 	var l list
 	listed, err := apis.APIs(ctx)
@@ -140,7 +145,7 @@ func Dashboard(ctx context.Context, apis APIs, certs Certificates, org, meshDoma
 		if err != nil {
 			return "", err
 		}
-		return fmt.Sprintf("may be written; there are %d", len(listed)), right(apis.DeleteAPI(ctx, dashboard.AbsentID), org)
+		return fmt.Sprintf("writable; there are %d", len(listed)), right(apis.DeleteAPI(ctx, dashboard.AbsentID), org)
 	})
 
 	if !seesAll {
@@ -148,7 +153,7 @@ func Dashboard(ctx context.Context, apis APIs, certs Certificates, org, meshDoma
 	}
 
 	l.try(PartListenPath, func() (string, error) { return sharedPath(ctx, apis, listed, org, meshDomain) })
-	if l.blocked == PartAPIs { // certificates are another right
+	if l.blocked == PartAPIs { // certificates need another right
 		l.blocked = ""
 	}
 
@@ -161,14 +166,14 @@ func Dashboard(ctx context.Context, apis APIs, certs Certificates, org, meshDoma
 		if err != nil {
 			return "", err
 		}
-		return fmt.Sprintf("may be written; there are %d", len(stored)), right(certs.DeleteCertificate(ctx, org+strings.Repeat("0", fingerprintDigits)), org)
+		return fmt.Sprintf("writable; there are %d", len(stored)), right(certs.DeleteCertificate(ctx, org+strings.Repeat("0", fingerprintDigits)), org)
 	})
 
 	return l.results
 }
 
-// fingerprintDigits is the length of a SHA-256 in hex; certificate ids have the organisation in
-// front of it.
+// fingerprintDigits is the length of a SHA-256 in hex, which follows the organisation's id in the
+// id of a certificate.
 const fingerprintDigits = 2 * sha256.Size
 
 func statusOf(err error) int {
@@ -179,7 +184,8 @@ func statusOf(err error) int {
 	return 0
 }
 
-// sameOrg compares the organisation with that of what is listed, which is always the key's.
+// sameOrg returns an error if the listed APIs, which always belong to the key's organisation,
+// belong to another one than org.
 func sameOrg(listed []dashboard.API, org string) error {
 	for _, api := range listed {
 		if actual := api.Definition.OrgID(); actual != "" && actual != org {
@@ -189,8 +195,9 @@ func sameOrg(listed []dashboard.API, org string) error {
 	return nil
 }
 
-// sharedPath finds out whether two APIs may listen on / if their domains differ, as all inbound
-// APIs do, and whether the domain may be a pattern. What is listed may tell; else it tries.
+// sharedPath checks whether APIs of different domains may share the listen path /, as all inbound
+// APIs do, and whether the domain may be a pattern. If the listing does not show it, sharedPath
+// creates two APIs.
 func sharedPath(ctx context.Context, apis APIs, listed []dashboard.API, org, meshDomain string) (detail string, err error) {
 	if err := removeLeftBehind(ctx, apis, listed); err != nil {
 		return "", err
@@ -209,7 +216,7 @@ func sharedPath(ctx context.Context, apis APIs, listed []dashboard.API, org, mes
 	made := probes{apis: apis}
 	defer func() {
 		if left := made.cleanUp(ctx); left != nil {
-			err = errors.Join(err, fmt.Errorf("the APIs %s* that were made to try it are still there; the next check takes them away: %w", leftBehind, left))
+			err = errors.Join(err, fmt.Errorf("the test APIs %s* could not be deleted; the next check deletes them: %w", leftBehind, left))
 		}
 	}()
 	if err := made.create(ctx, org, "one.check.invalid"); err != nil {
@@ -219,16 +226,16 @@ func sharedPath(ctx context.Context, apis APIs, listed []dashboard.API, org, mes
 		return "", err
 	}
 
-	return "two APIs that were made to try it could share it", nil
+	return "two test APIs could share it", nil
 }
 
-// probes are the APIs that a check makes.
+// probes are the APIs that a check creates.
 type probes struct {
 	apis APIs
-	ids  []string // those that are known: the answer to a create may be lost
+	ids  []string // the known ones: the answer to a create may be lost
 }
 
-// create makes a probe.
+// create creates a probe.
 func (p *probes) create(ctx context.Context, org, domain string) error {
 	made, err := p.apis.CreateAPI(ctx, probe(org, domain))
 	if err == nil {
@@ -237,8 +244,8 @@ func (p *probes) create(ctx context.Context, org, domain string) error {
 	return err
 }
 
-// second creates an API beside the first probe, and says why it is refused: for the path that they
-// share, or, where another domain would do, for its domain.
+// second creates another probe. If it is refused, the error says why: for the shared path or, if
+// another domain is accepted, for its domain.
 func (p *probes) second(ctx context.Context, org, domain string) error {
 	err := p.create(ctx, org, domain)
 	if !clashes(err) {
@@ -253,16 +260,16 @@ func (p *probes) second(ctx context.Context, org, domain string) error {
 	return &SharedPathError{err}
 }
 
-// clashes reports whether a second probe was refused for the first one: it differs from it in its
-// names and its domain alone. The words for a clash are not documented.
+// clashes reports whether a second probe was refused because of the first one, from which it
+// differs only in its names and its domain. The Dashboard's words for a clash are not documented.
 func clashes(err error) bool {
 	var e *dashboard.Error
 	return errors.As(err, &e) && e.Refused() && !errors.Is(err, dashboard.ErrUnauthorized) && !errors.Is(err, dashboard.ErrLicence) && e.Status != 0
 }
 
-// cleanUp takes away what was made, also where the answer to a create was lost or the listing does
-// not show it, and what a check at the same time has made: it has been made by then, and needs no
-// more. It goes on for a while after ctx has ended.
+// cleanUp deletes all probes, those by id that the listing may not show, and those in the listing
+// whose creation had no answer. It also deletes the probes of concurrent checks, which need no more
+// than their creation. It goes on for cleanUpTime after ctx has ended.
 func (p *probes) cleanUp(ctx context.Context) error {
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
@@ -281,7 +288,7 @@ func (p *probes) cleanUp(ctx context.Context) error {
 	return errors.Join(append(errs, err)...)
 }
 
-// onRoot is how many APIs of different domains listen on /.
+// onRoot returns the number of domains with an API on /.
 func onRoot(listed []dashboard.API) int {
 	domains := make(map[string]bool)
 	for _, api := range listed {
@@ -301,7 +308,7 @@ func hasPattern(listed []dashboard.API) bool {
 	return false
 }
 
-// probe returns an API that no gateway serves: it is not active, and no gateway has its tag.
+// probe returns an API that no gateway serves: it is inactive, and no gateway has its tag.
 func probe(org, domain string) dashboard.Definition {
 	name := newName()
 	return dashboard.Definition{
@@ -313,7 +320,7 @@ func probe(org, domain string) dashboard.Definition {
 	}
 }
 
-// removeLeftBehind deletes what an interrupted check has left.
+// removeLeftBehind deletes the probes in a listing.
 func removeLeftBehind(ctx context.Context, apis APIs, listed []dashboard.API) error {
 	for _, api := range listed {
 		if strings.HasPrefix(api.Definition.Slug(), leftBehind) {

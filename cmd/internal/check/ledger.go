@@ -9,24 +9,21 @@ import (
 	"github.com/tykmesh/tykmesh/ca"
 )
 
-// Ledger is what is asked of the ledger.
+// Ledger records certificates.
 type Ledger interface {
 	Records(ctx context.Context) ([]ca.Record, error)
 	Insert(ctx context.Context, r ca.Record) error
 	Delete(ctx context.Context, id, fingerprint string) error
 }
 
-// The parts of the ledger, in order.
-const (
-	PartMongoDB = "MongoDB"
-	PartRecords = "records"
-)
+// PartRecords is the part of a ledger after the server itself.
+const PartRecords = "records"
 
-// MongoDB checks a ledger; open connects to it.
-func MongoDB(ctx context.Context, open func(context.Context) (Ledger, error)) []Result {
+// Records checks a ledger. name is the kind of its server; open connects to it.
+func Records(ctx context.Context, name string, open func(context.Context) (Ledger, error)) []Result {
 	var l list
 	var ledger Ledger
-	l.need(PartMongoDB, func() (_ string, err error) {
+	l.need(name, func() (_ string, err error) {
 		ledger, err = open(ctx)
 		return "answers", err
 	})
@@ -44,13 +41,13 @@ func MongoDB(ctx context.Context, open func(context.Context) (Ledger, error)) []
 			}
 		}
 
-		return fmt.Sprintf("may be written; there are %d", len(records)), tryRecord(ctx, ledger)
+		return fmt.Sprintf("writable; there are %d", len(records)), tryRecord(ctx, ledger)
 	})
 
 	return l.results
 }
 
-// tryRecord writes a record and takes it away.
+// tryRecord inserts a record and deletes it.
 func tryRecord(ctx context.Context, ledger Ledger) error {
 	name := newName()
 	if err := ledger.Insert(ctx, ca.Record{ID: name, Fingerprint: name, Created: time.Now()}); err != nil {

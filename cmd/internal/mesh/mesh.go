@@ -107,8 +107,7 @@ var (
 	_ APIs         = (*dashboard.Dir)(nil)
 	_ Certificates = (*dashboard.Client)(nil)
 	_ Certificates = (*dashboard.Dir)(nil)
-	_ Ledger       = (*ca.MongoLedger)(nil)
-	_ Ledger       = (*ca.FileLedger)(nil)
+	_ Ledger       = ca.Ledger(nil)
 )
 
 // Remote is everything that a run talks to. Certificates, Issuer and Ledger are used with

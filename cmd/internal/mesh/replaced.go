@@ -12,8 +12,8 @@ import (
 )
 
 // freshFor is the age up to which a certificate that nobody uses may be one that another run has
-// uploaded and not yet put on an API. A run takes minutes; CFSSL dates what it signs five minutes
-// back, and clocks differ.
+// uploaded and not yet put on an API. A run takes minutes; issuers backdate certificates by five
+// minutes, and clocks differ.
 const freshFor = time.Hour
 
 // replace plans the deletions of what the plan replaces.
