@@ -14,35 +14,35 @@ import (
 	"github.com/tykmesh/tykmesh/ca/internal/file"
 )
 
-// readAuthority reads the CA that is in a folder, and makes sure that it can sign for a mesh.
-func readAuthority(dir string, now time.Time) (Authority, error) {
+// readCA reads the CA that is in a folder, and makes sure that it can sign for a mesh.
+func readCA(dir string, now time.Time) (CA, error) {
 	certPath, keyPath := filepath.Join(dir, CertFile), filepath.Join(dir, KeyFile)
 	certs, err := readCertificates(certPath)
 	if err != nil {
-		return Authority{}, err
+		return CA{}, err
 	}
 
 	key, err := ca.ReadKey(keyPath)
 	if err != nil {
-		return Authority{}, err
+		return CA{}, err
 	}
 
-	a := Authority{Certificate: certs[0]}
+	a := CA{Certificate: certs[0]}
 	if err := checkSigning(a.Certificate, now); err != nil {
-		return Authority{}, fmt.Errorf("%s: %w", certPath, err)
+		return CA{}, fmt.Errorf("%s: %w", certPath, err)
 	}
 	if !ca.SameKey(a.Certificate.PublicKey, key.Public()) {
-		return Authority{}, fmt.Errorf("%s: not the key of %s", keyPath, certPath)
+		return CA{}, fmt.Errorf("%s: not the key of %s", keyPath, certPath)
 	}
 
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
-		return Authority{}, fmt.Errorf("%s: encoding the key: %w", keyPath, err)
+		return CA{}, fmt.Errorf("%s: encoding the key: %w", keyPath, err)
 	}
 
 	a.Key = pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 	if a.Above, err = findAbove(dir, a.Certificate, certs[1:], now); err != nil {
-		return Authority{}, err
+		return CA{}, err
 	}
 
 	return a, a.verify(certPath, now)
@@ -64,7 +64,7 @@ func checkSigning(c *x509.Certificate, now time.Time) error {
 }
 
 // verify makes sure that what the CA signs is accepted by those who trust its root.
-func (a Authority) verify(path string, now time.Time) error {
+func (a CA) verify(path string, now time.Time) error {
 	options := x509.VerifyOptions{Roots: x509.NewCertPool(), Intermediates: x509.NewCertPool(), CurrentTime: now}
 	options.Roots.AddCert(a.Root())
 	for _, c := range a.Above {

@@ -24,15 +24,15 @@ type Change struct {
 
 var errChanged = errors.New("another run has changed the CA meanwhile")
 
-// changeFolder is where a change waits while it is written, removeFile names what it is to remove.
+// changeDir is where a change waits while it is written, removeFile names what it is to remove.
 const (
-	changeFolder = ".tykmesh-change"
-	removeFile   = "remove"
+	changeDir  = ".tykmesh-change"
+	removeFile = "remove"
 )
 
 // written is where it waits when nothing is missing any more. No other change has that name, so
 // that whoever finishes one touches no later one.
-func (c Change) written() string { return fmt.Sprintf("%s-%x", changeFolder, c.seen[:8]) }
+func (c Change) written() string { return fmt.Sprintf("%s-%x", changeDir, c.seen[:8]) }
 
 // Write makes the change in a folder: completely or not at all, also if it is broken off. Then the
 // next ReadRotation finishes it, and Unfinished reports it until then.
@@ -52,7 +52,7 @@ func (c Change) write(dir string, d disk) error {
 	}
 
 	defer unlock()
-	temporary := filepath.Join(dir, changeFolder)
+	temporary := filepath.Join(dir, changeDir)
 	if err := errors.Join(d.removeAll(temporary), finish(dir, d)); err != nil { // of a run that was broken off
 		return err
 	}
@@ -82,7 +82,7 @@ func finish(dir string, d disk) (err error) {
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
 
-	waiting, err := fs.Glob(root.FS(), changeFolder+"-*")
+	waiting, err := fs.Glob(root.FS(), changeDir+"-*")
 	for _, folder := range waiting {
 		err = errors.Join(err, finishOne(root, folder, d))
 	}
@@ -97,7 +97,7 @@ func finishOne(root *os.Root, folder string, d disk) error {
 	case err != nil:
 		return err
 	default:
-		if err := place(root, path.Join(folder, stagedFolder), d); err != nil {
+		if err := place(root, path.Join(folder, stagedDir), d); err != nil {
 			return err
 		}
 	}

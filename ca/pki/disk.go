@@ -101,8 +101,8 @@ func gone(err error) error {
 	return err
 }
 
-// stagedFolder holds, in a staging folder, the files on their way to the CA's folder.
-const stagedFolder = "files"
+// stagedDir holds, in a staging folder, the files on their way to the CA's folder.
+const stagedDir = "files"
 
 // stage writes files into a staging folder inside the CA's folder. A .gitignore of its own hides it
 // from Git, whatever the one around it says.
@@ -132,7 +132,7 @@ func (d disk) stage(folder string, files []File) error {
 func staged(files []File) []File {
 	files = slices.Clone(files)
 	for i := range files {
-		files[i].Name = stagedFolder + "/" + files[i].Name
+		files[i].Name = stagedDir + "/" + files[i].Name
 	}
 	return files
 }

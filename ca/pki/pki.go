@@ -1,9 +1,9 @@
-// Package pki sets up the mesh's own certificate authority: its key and certificate, the
+// Package pki sets up the mesh's own certificate made: its key and certificate, the
 // configuration of the CFSSL that signs with it, and the Kubernetes manifests of that CFSSL. It
 // makes a new CA (Make) or brings one that exists (Bring).
 //
 //	Request ──Make──┐
-//	                ├──> Setup: an Authority and its Files ──Write──> a folder: keys, CFSSL's configuration, manifests
+//	                ├──> Setup: an CA and its Files ──Write──> a folder: keys, CFSSL's configuration, manifests
 //	folder ──Bring──┘
 //	folder ──ReadRotation──> Rotation ──Trust, Sign, Settle──> Change ──Write──> the folder, a step further
 //
@@ -117,7 +117,7 @@ func (o Options) Check() error {
 
 // Setup is a CA and all files that go with it.
 type Setup struct {
-	Authority
+	CA
 	Files []File
 }
 
@@ -128,12 +128,12 @@ func Make(ctx context.Context, o Options) (Setup, error) {
 	if err := o.Check(); err != nil {
 		return Setup{}, err
 	}
-	authority, files, err := newAuthority(ctx, o)
+	made, files, err := newCA(ctx, o)
 	if err != nil {
 		return Setup{}, err
 	}
 
-	return setUp(authority, files, o.Serving)
+	return setUp(made, files, o.Serving)
 }
 
 // Bring takes the CA that is in a folder: ca.pem and ca-key.pem, and for an intermediate one those
@@ -145,23 +145,23 @@ func Bring(dir string, o Options) (Setup, error) {
 	if err := o.Serving.Check(); err != nil {
 		return Setup{}, err
 	}
-	authority, err := readAuthority(dir, o.Now)
+	made, err := readCA(dir, o.Now)
 	if err != nil {
 		return Setup{}, err
 	}
 
-	return setUp(authority, nil, o.Serving)
+	return setUp(made, nil, o.Serving)
 }
 
 // setUp adds to a CA's files what serves it.
-func setUp(a Authority, files []File, s Serving) (Setup, error) {
+func setUp(a CA, files []File, s Serving) (Setup, error) {
 	key := newAPIKey()
 	config, err := s.config(key)
 	if err != nil {
 		return Setup{}, err
 	}
 
-	manifests, err := s.manifests(a, config, key)
+	manifests, err := newValues(s, a, config, key).manifests()
 	if err != nil {
 		return Setup{}, err
 	}

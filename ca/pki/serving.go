@@ -1,19 +1,14 @@
 package pki
 
 import (
-	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
-	"embed"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
-	"text/template"
 	"time"
 
 	"github.com/tykmesh/tykmesh/ca"
@@ -107,64 +102,8 @@ func (s Serving) config(key string) ([]byte, error) {
 	return append(text, '\n'), nil
 }
 
-//go:embed k8s/*.yaml
-var templates embed.FS
-
-// values are what the templates of the manifests are filled with.
-type values struct {
-	Serving
-	Service, Deployment, Disabled   string
-	Port                            int
-	Cert, Key, Config, APIKey, Root string
-	Hash                            string
-}
-
-// manifests returns the Kubernetes objects of the CA and its CFSSL.
-func (s Serving) manifests(a Authority, config []byte, key string) ([]File, error) {
-	s.MeshNamespaces, s.AllowNamespaces = s.orOwn(s.MeshNamespaces), s.orOwn(s.AllowNamespaces)
-	v := values{
-		Serving: s,
-		Service: Service, Deployment: Deployment, Disabled: Disabled, Port: Port,
-		Cert: string(ca.EncodeCertificates(a.Certificate)), Key: string(a.Key), Config: string(config), APIKey: key, Root: string(ca.EncodeCertificates(a.Root())),
-		Hash: servedHash(a, config),
-	}
-
-	all, err := template.New("").Option("missingkey=error").Funcs(template.FuncMap{
-		"json":   quoted,
-		"base64": func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
-	}).ParseFS(templates, "k8s/*.yaml")
-	if err != nil {
-		return nil, fmt.Errorf("reading the templates of the manifests: %w", err)
-	}
-
-	files := []File{{Name: KeysFile, Mode: secret}, {Name: TrustFile, Mode: public}, {Name: ServerFile, Mode: public}}
-	for i, f := range files {
-		var b bytes.Buffer
-		if err := all.ExecuteTemplate(&b, strings.TrimPrefix(f.Name, Manifests+"/"), v); err != nil {
-			return nil, fmt.Errorf("writing %s: %w", f.Name, err)
-		}
-		files[i].Text = b.Bytes()
-	}
-
-	return files, nil
-}
-
 // servedHash returns a hash of what CFSSL serves. It tells nothing of the configuration: the key in
 // it is 16 random bytes, which nobody can try.
-func servedHash(a Authority, config []byte) string {
+func servedHash(a CA, config []byte) string {
 	return fmt.Sprintf("%x", sha256.Sum256(slices.Concat(ca.EncodeCertificates(a.Certificate), config)))
-}
-
-// orOwn returns a set of namespaces in order: CFSSL's own where there are none.
-func (s Serving) orOwn(namespaces []string) []string {
-	if len(namespaces) == 0 {
-		return []string{s.Namespace}
-	}
-	return slices.Compact(slices.Sorted(slices.Values(namespaces)))
-}
-
-// quoted returns a value as a JSON string, which YAML reads as the same whatever is in it.
-func quoted(v any) (string, error) {
-	text, err := json.Marshal(fmt.Sprint(v))
-	return string(text), err
 }

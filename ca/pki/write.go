@@ -82,13 +82,13 @@ func Unignored(dir string, files []File) (missing []string) {
 	return missing
 }
 
-// initFolder holds the files of a new CA while it is made. As long as it is there, the CA is not
+// initDir holds the files of a new CA while it is made. As long as it is there, the CA is not
 // made.
-const initFolder = ".tykmesh-init"
+const initDir = ".tykmesh-init"
 
 // begun reports whether a run is making a CA in a folder, or was broken off there.
 func begun(dir string) bool {
-	_, err := os.Lstat(filepath.Join(dir, initFolder))
+	_, err := os.Lstat(filepath.Join(dir, initDir))
 	return err == nil
 }
 
@@ -168,7 +168,7 @@ func (w *Written) place(files []File) error {
 		files = slices.Insert(slices.Delete(files, i, i+1), 0, ignore)
 	}
 
-	folder := filepath.Join(w.dir, initFolder)
+	folder := filepath.Join(w.dir, initDir)
 	if err := w.disk.stage(folder, staged(files)); err != nil {
 		return err
 	}
@@ -182,7 +182,7 @@ func (w *Written) place(files []File) error {
 			return err
 		}
 
-		if err := w.disk.link(f.in(filepath.Join(folder, stagedFolder)), to); err != nil {
+		if err := w.disk.link(f.in(filepath.Join(folder, stagedDir)), to); err != nil {
 			if errors.Is(err, fs.ErrExist) {
 				err = &ExistsError{to}
 			}
@@ -197,8 +197,8 @@ func (w *Written) place(files []File) error {
 //
 // Errors: the folder cannot be changed; the CA is undone then.
 func (w *Written) Keep() error {
-	done := filepath.Join(w.dir, initFolder+doneSuffix)
-	if err := w.disk.rename(filepath.Join(w.dir, initFolder), done); err != nil {
+	done := filepath.Join(w.dir, initDir+doneSuffix)
+	if err := w.disk.rename(filepath.Join(w.dir, initDir), done); err != nil {
 		w.Undo()
 		return w.wrap(err)
 	}
@@ -219,13 +219,13 @@ func (w *Written) Undo() {
 	}
 }
 
-// doneSuffix ends the name of initFolder when only its removal is left to do.
+// doneSuffix ends the name of initDir when only its removal is left to do.
 const doneSuffix = "-done"
 
 // takeBack removes the files of a run that did not end: those that are links to its staged files.
 func takeBack(dir string, d disk) error {
-	folder := filepath.Join(dir, initFolder)
-	from := filepath.Join(folder, stagedFolder)
+	folder := filepath.Join(dir, initDir)
+	from := filepath.Join(folder, stagedDir)
 	err := filepath.WalkDir(from, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return gone(err)
@@ -267,7 +267,7 @@ func Unfinished(dir string) error {
 	if begun(dir) {
 		return &UnfinishedError{dir, "init"}
 	}
-	if waiting, _ := fs.Glob(os.DirFS(dir), changeFolder+"-*"); len(waiting) > 0 {
+	if waiting, _ := fs.Glob(os.DirFS(dir), changeDir+"-*"); len(waiting) > 0 {
 		return &UnfinishedError{dir, "rotate"}
 	}
 	return nil

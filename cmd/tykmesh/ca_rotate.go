@@ -3,12 +3,10 @@ package main
 import (
 	"context"
 	"crypto"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -81,7 +79,7 @@ func runCARotate(ctx context.Context, p process, o caRotate, report *report) (ou
 	if err := o.conflict(rotation); err != nil {
 		return nil, &usageError{err.Error(), p.name + " ca rotate"}
 	}
-	if again := o.step == lastStep(rotation) && (rotation.Taken != pki.Settle || !o.root); o.step == 0 || again {
+	if again := o.step == rotation.LastStep() && (rotation.Taken != pki.StepSettle || !o.root); o.step == 0 || again {
 		return o.say(p, rotation), nil
 	}
 	if err := o.checkNext(p, rotation); err != nil {
@@ -126,26 +124,17 @@ func (o caRotate) read(p process) (pki.Rotation, error) {
 	return r, fmt.Errorf("reading the CA of %s: %w", o.dir, err)
 }
 
-// lastStep returns the number of the step that was taken last. Under a root that stays there is
-// only one.
-func lastStep(r pki.Rotation) int {
-	if r.Taken == pki.Settle && r.Reissued() {
-		return int(pki.Trust)
-	}
-	return int(r.Taken)
-}
-
 // conflict finds flags that have no meaning here.
 func (o caRotate) conflict(r pki.Rotation) error {
-	begins := pki.Step(o.step) == pki.Trust
+	begins := pki.Step(o.step) == pki.StepTrust
 	switch {
-	case o.given("step") && (o.step < int(pki.Trust) || o.step > int(pki.Settle)):
+	case o.given("step") && (o.step < int(pki.StepTrust) || o.step > int(pki.StepSettle)):
 		return fmt.Errorf("--step is 1, 2 or 3, not %d", o.step)
 	case (o.root || o.rootKey != "") && !r.Intermediate():
 		return fmt.Errorf("the CA of %s is its own root, which changes with it: --root and --root-key have no meaning", o.dir)
 	case (o.root || o.rootKey != "") && !begins:
 		return errors.New("--root and --root-key go with --step 1")
-	case o.unchecked && pki.Step(o.step) != pki.Settle:
+	case o.unchecked && pki.Step(o.step) != pki.StepSettle:
 		return errors.New("--unchecked goes with --step 3")
 	}
 
@@ -154,10 +143,10 @@ func (o caRotate) conflict(r pki.Rotation) error {
 
 // checkNext makes sure that the step that was asked for is next.
 func (o caRotate) checkNext(p process, r pki.Rotation) error {
-	former := filepath.Join(o.dir, pki.FormerFolder)
+	former := filepath.Join(o.dir, pki.PreviousDir)
 	wrong := &stepError{hint: o.again(p.name) + " says what to do now"}
-	switch last := lastStep(r); {
-	case r.Taken == pki.Settle:
+	switch last := r.LastStep(); {
+	case r.Taken == pki.StepSettle:
 		wrong.msg = fmt.Sprintf("the last change of the CA has left %s behind: when that is gone, step 1 is next", former)
 	case last == 0 && o.step != 1:
 		wrong.msg = fmt.Sprintf("no change of the CA is under way: step 1 is next, not step %d", o.step)
@@ -173,15 +162,18 @@ func (o caRotate) checkNext(p process, r pki.Rotation) error {
 // change is what a step writes.
 func (o caRotate) change(ctx context.Context, p process, r pki.Rotation, report *report) (change pki.Change, err error) {
 	switch pki.Step(o.step) {
-	case pki.Trust:
+	case pki.StepTrust:
 		change, err = o.begin(ctx, p, r, report)
-	case pki.Sign:
+	case pki.StepSign:
 		change, err = r.Sign()
 	default:
 		change, err = r.Settle()
 	}
 
-	if err != nil && exitCode(err) == exitFailed {
+	switch {
+	case errors.As(err, new(*pki.EditedError)):
+		err = refuseEdits(o.dir, err, report)
+	case err != nil && exitCode(err) == exitFailed:
 		err = fmt.Errorf("changing the CA of %s: %w", o.dir, err)
 	}
 
@@ -217,7 +209,7 @@ func (o caRotate) begin(ctx context.Context, p process, r pki.Rotation, report *
 
 // checkRoot looks whether a CA under the root that stays would live as long as it is to.
 func checkRoot(r pki.Rotation, request pki.Request, now time.Time, report *report) error {
-	root := r.Present.Root()
+	root := r.Current.Root()
 	end := root.NotAfter.UTC().Format(time.DateOnly)
 	switch left := root.NotAfter.Sub(now); {
 	case left < time.Hour:
@@ -231,7 +223,7 @@ func checkRoot(r pki.Rotation, request pki.Request, now time.Time, report *repor
 
 // checkUse makes sure before the last step that the previous CA is not needed any more.
 func (o caRotate) checkUse(ctx context.Context, p process, r pki.Rotation, report *report) error {
-	if pki.Step(o.step) != pki.Settle {
+	if pki.Step(o.step) != pki.StepSettle {
 		return nil
 	}
 
@@ -272,13 +264,13 @@ func (o caRotate) checkUse(ctx context.Context, p process, r pki.Rotation, repor
 
 // previousUnused makes sure that no API uses a certificate of a previous CA.
 func previousUnused(state mesh.State, settings mesh.Settings, r pki.Rotation, dir string) error {
-	if state.Authority == nil || !ca.SameAuthority(state.Authority, r.Present.Certificate) {
+	if state.Authority == nil || !ca.SameAuthority(state.Authority, r.Current.Certificate) {
 		return fmt.Errorf("the CA of the configuration (CA.certPath, else what CFSSL says) is not that of %s: whose certificates are in use cannot be told", dir)
 	}
 
 	var old []string
 	for _, c := range mesh.NewCertificateList(state, settings) {
-		if len(c.UsedBy) > 0 && c.Trust != mesh.Trusted && (c.Ours || ofFormer(r, c.Issuer)) {
+		if len(c.UsedBy) > 0 && c.Trust != mesh.Trusted && (c.Ours || r.SignedByPrevious(c.Issuer)) {
 			old = append(old, c.Name)
 		}
 	}
@@ -288,9 +280,4 @@ func previousUnused(state mesh.State, settings mesh.Settings, r pki.Rotation, di
 	}
 
 	return nil
-}
-
-// ofFormer reports whether a name is that of a CA that was.
-func ofFormer(r pki.Rotation, issuer string) bool {
-	return slices.ContainsFunc(r.Former, func(c *x509.Certificate) bool { return c.Subject.CommonName == issuer })
 }

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/ca/pki"
+	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
 // stepError is a step that is not next.
@@ -93,4 +95,35 @@ func (e *untoldError) Unwrap() error { return e.error }
 // Hint says that nothing is lost.
 func (e *untoldError) Hint() string {
 	return "the step is taken; " + e.command + " says what to do now"
+}
+
+// editedError names manifests that a step would make anew although the user has edited them.
+type editedError struct {
+	error
+	dir string
+}
+
+func (e *editedError) Unwrap() error { return e.error }
+
+// Hint returns the ways to keep an edit.
+func (e *editedError) Hint() string {
+	return fmt.Sprintf("put the edit into a kustomize patch over %s, undo it in the manifest as the diff shows, and run the step again; "+
+		"or move the manifest out of that directory: then rotate leaves it to you and says what to change in it", shellWord(filepath.Join(e.dir, pki.Manifests)))
+}
+
+// refuseEdits prints the difference between the manifests that an error names and those that
+// tykmesh would write, and returns the error with a hint.
+func refuseEdits(dir string, err error, report *report) error {
+	for _, f := range faultsOf(err) {
+		var e *pki.EditedError
+		if !errors.As(f.err, &e) {
+			continue
+		}
+		whole := manifest.Patch{{From: 0, To: len(e.Was), Text: string(e.Now)}}
+		for line := range strings.Lines(string(manifest.Diff(e.Path, e.Was, whole.Least(e.Was)))) {
+			fmt.Fprint(report.errors, line)
+		}
+	}
+
+	return &editedError{err, dir}
 }

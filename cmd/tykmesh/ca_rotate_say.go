@@ -40,13 +40,13 @@ type advice struct {
 func (o caRotate) say(p process, r pki.Rotation) output {
 	a := &advice{o: o, r: r, program: p.name, expired: r.Expired(p.now())}
 	switch r.Taken {
-	case pki.None:
+	case pki.StepNone:
 		a.none()
-	case pki.Trust:
+	case pki.StepTrust:
 		a.trust()
-	case pki.Sign:
+	case pki.StepSign:
 		a.sign()
-	case pki.Settle:
+	case pki.StepSettle:
 		a.settle()
 	}
 
@@ -57,14 +57,14 @@ func (o caRotate) say(p process, r pki.Rotation) output {
 }
 
 func (a *advice) none() {
-	ca, end := a.r.Present.Certificate, "until "
+	ca, end := a.r.Current.Certificate, "until "
 	if a.expired {
 		end = "and has expired on "
 	}
 
 	a.line("no change of the CA is under way: %q signs, %s", ca.Subject.CommonName, end+day(ca.NotAfter))
 	if a.r.Intermediate() {
-		root := a.r.Present.Root()
+		root := a.r.Current.Root()
 		a.line("under the root %q, until %s, which stays unless --root is added", root.Subject.CommonName, day(root.NotAfter))
 	}
 
@@ -74,48 +74,48 @@ func (a *advice) none() {
 		a.line("to begin one, with a new CA like it:")
 	}
 
-	a.next(pki.Trust)
+	a.next(pki.StepTrust)
 }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
 func (a *advice) trust() {
-	a.line("step 1 of 3 is taken: pods are to trust %q beside %q", a.r.Next.Root().Subject.CommonName, a.r.Present.Root().Subject.CommonName)
+	a.line("step 1 of 3 is taken: pods are to trust %q beside %q", a.r.Next.Root().Subject.CommonName, a.r.Current.Root().Subject.CommonName)
 	a.now(pki.BundleFile)
 	a.apply(pki.TrustFile)
 	if a.expired {
-		a.line("at once, because %q has expired and no pod accepts what it signed:", a.r.Present.Certificate.Subject.CommonName)
-		a.next(pki.Sign)
+		a.line("at once, because %q has expired and no pod accepts what it signed:", a.r.Current.Certificate.Subject.CommonName)
+		a.next(pki.StepSign)
 		return
 	}
 
 	a.roll()
 	a.replaced()
 	if !a.r.CrossSigned() {
-		a.line("none may be left: %q may not sign another CA, so they would refuse what comes next", a.r.Present.Root().Subject.CommonName)
+		a.line("none may be left: %q may not sign another CA, so they would refuse what comes next", a.r.Current.Root().Subject.CommonName)
 	}
 
 	a.line("then:")
-	a.next(pki.Sign)
+	a.next(pki.StepSign)
 }
 
 func (a *advice) sign() {
-	a.line("step 2 of 3 is taken: CFSSL is to sign with %q", a.r.Present.Certificate.Subject.CommonName)
+	a.line("step 2 of 3 is taken: CFSSL is to sign with %q", a.r.Current.Certificate.Subject.CommonName)
 	a.now(pki.ChainFile)
 	a.serve()
 	a.roll()
 	a.replaced()
 	a.line("then, which asks the Dashboard whether certificates of the former CA are in use:")
-	a.next(pki.Settle)
+	a.next(pki.StepSettle)
 }
 
 func (a *advice) settle() {
 	if a.r.Reissued() {
-		a.line("the only step is taken: CFSSL is to sign with %q; pods trust its root and need not be replaced", a.r.Present.Certificate.Subject.CommonName)
+		a.line("the only step is taken: CFSSL is to sign with %q; pods trust its root and need not be replaced", a.r.Current.Certificate.Subject.CommonName)
 		a.now(pki.ChainFile)
 		a.serve()
 	} else {
-		a.line("step 3 of 3 is taken: pods are to trust %q alone", a.r.Present.Root().Subject.CommonName)
+		a.line("step 3 of 3 is taken: pods are to trust %q alone", a.r.Current.Root().Subject.CommonName)
 		a.now(pki.BundleFile, pki.ChainFile)
 		a.apply(pki.TrustFile)
 		a.roll()
@@ -123,7 +123,7 @@ func (a *advice) settle() {
 	}
 
 	a.line("then nobody needs the former CA and its key any more:")
-	a.line("  rm -r %s", a.path(pki.FormerFolder))
+	a.line("  rm -r %s", a.path(pki.PreviousDir))
 }
 
 func (a *advice) next(s pki.Step) {
@@ -150,10 +150,10 @@ func (a *advice) now(changed ...string) {
 // it or moved it elsewhere: it would take back what they have done instead.
 func (a *advice) apply(manifests ...string) {
 	for _, m := range manifests {
-		for _, text := range a.r.ByHand[m] {
+		for _, text := range a.r.ByHand(m) {
 			a.line("  # by hand, because %s does not do it: %s", a.path(m), text)
 		}
-		if len(a.r.ByHand[m]) == 0 {
+		if len(a.r.ByHand(m)) == 0 {
 			a.line("  kubectl apply -f %s", a.path(m))
 		}
 	}

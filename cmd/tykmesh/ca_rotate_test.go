@@ -45,6 +45,20 @@ func anonymous(ts *testscript.TestScript, _ bool, _ []string) {
 	}))
 }
 
+// replaceText is the command replace: it edits a file as a user does.
+func replaceText(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: replace OLD NEW FILE")
+	}
+
+	text := ts.ReadFile(args[2])
+	if !strings.Contains(text, args[0]) {
+		ts.Fatalf("%s has no %q", args[2], args[0])
+	}
+	edited := strings.Replace(text, args[0], strings.ReplaceAll(args[1], `\n`, "\n"), 1)
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(edited), 0o600))
+}
+
 // caRotateIn runs ca rotate for a folder.
 func caRotateIn(ctx context.Context, dir string, stdout io.Writer, now func() time.Time, args ...string) (status int, stderr string) {
 	var told bytes.Buffer

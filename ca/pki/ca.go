@@ -19,34 +19,34 @@ import (
 	"github.com/tykmesh/tykmesh/ca/internal/quiet"
 )
 
-// Authority is a CA that signs for the mesh.
-type Authority struct {
+// CA is a CA that signs for the mesh.
+type CA struct {
 	Certificate *x509.Certificate
 	Key         ca.PrivateKey
 	Above       []*x509.Certificate // who signed it, up to the root; none where it is the root itself
 }
 
 // Root is what pods trust.
-func (a Authority) Root() *x509.Certificate {
+func (a CA) Root() *x509.Certificate {
 	return slices.Concat([]*x509.Certificate{a.Certificate}, a.Above)[len(a.Above)]
 }
 
 // KeyRequest is what kind of key it has.
-func (a Authority) KeyRequest() ca.KeyRequest { return kindOf(a.Certificate.PublicKey) }
+func (a CA) KeyRequest() ca.KeyRequest { return kindOf(a.Certificate.PublicKey) }
 
 // chain is what goes with a certificate, so that whoever trusts the root alone can verify it. The
 // root itself would be of no use to anybody who does not have it already.
-func (a Authority) chain() []*x509.Certificate {
+func (a CA) chain() []*x509.Certificate {
 	all := slices.Concat([]*x509.Certificate{a.Certificate}, a.Above)
 	return all[:max(1, len(all)-1)]
 }
 
-func (a Authority) files() []File {
+func (a CA) files() []File {
 	return append(a.signing(), File{ChainFile, public, ca.EncodeCertificates(a.chain()...)}, File{BundleFile, public, ca.EncodeCertificates(a.Root())})
 }
 
 // signing returns the files that CFSSL signs with.
-func (a Authority) signing() []File {
+func (a CA) signing() []File {
 	return []File{{CertFile, public, ca.EncodeCertificates(a.Certificate)}, {KeyFile, secret, a.Key}}
 }
 
@@ -89,28 +89,28 @@ type member struct {
 	csr    []byte
 }
 
-// newAuthority makes what o asks for, and the files that only a new CA has.
-func newAuthority(ctx context.Context, o Options) (Authority, []File, error) {
+// newCA makes what o asks for, and the files that only a new CA has.
+func newCA(ctx context.Context, o Options) (CA, []File, error) {
 	text, err := o.Request.text()
 	if err != nil {
-		return Authority{}, nil, err
+		return CA{}, nil, err
 	}
 
 	files := []File{{RequestFile, public, text}}
 	members, err := newKeys(ctx, o)
 	if err != nil {
-		return Authority{}, nil, err
+		return CA{}, nil, err
 	}
 
 	if !o.Intermediate {
 		m, err := o.certify(members[0], o.Request.CommonName, o.Request.Expiry, pathSelfSigned, nil)
-		return Authority{Certificate: m.cert, Key: m.key}, append(files, File{requestCSR, public, m.csr}), err
+		return CA{Certificate: m.cert, Key: m.key}, append(files, File{requestCSR, public, m.csr}), err
 	}
 
 	// The root outlives the CA, so that it can sign the next one too.
 	root, err := o.certify(members[1], o.Request.CommonName+rootSuffix, 2*o.Request.Expiry, pathRoot, nil)
 	if err != nil {
-		return Authority{}, nil, err
+		return CA{}, nil, err
 	}
 
 	m, err := o.certify(members[0], o.Request.CommonName, o.Request.Expiry, pathIssuing, &root)
@@ -120,7 +120,7 @@ func newAuthority(ctx context.Context, o Options) (Authority, []File, error) {
 		File{RootFile, public, ca.EncodeCertificates(root.cert)},
 		File{RootKeyFile, secret, root.key})
 
-	return Authority{m.cert, m.key, []*x509.Certificate{root.cert}}, files, err
+	return CA{m.cert, m.key, []*x509.Certificate{root.cert}}, files, err
 }
 
 // newKeys makes the keys of the CA and of its root, at the same time: a large one takes seconds.
