@@ -223,6 +223,3 @@ func lineSet(text []byte) map[string]bool {
 func modern(text []byte) []byte {
 	return []byte(oldComments.Replace(string(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")))))
 }
-
-// oldComments replaces comments of earlier versions by those of this one.
-var oldComments = strings.NewReplacer()

@@ -221,3 +221,38 @@ func TestEditsShowNoSecret(t *testing.T) {
 		}
 	}
 }
+
+// A directory that an earlier version made is rotated too: its manifests have other comments, which
+// are no edits.
+func TestOldCommentsAreNoEdit(t *testing.T) {
+	for name, change := range map[string][]func(*pki.Options){
+		"defaults": nil,
+		"namespaces": {intermediate, func(o *pki.Options) {
+			o.Serving.Namespace, o.Serving.MeshNamespaces, o.Serving.AllowNamespaces = "pki", []string{"shop", "web"}, []string{"ci", "pki"}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := newFolder(t, change...)
+			for i, f := range []func(pki.Rotation) (pki.Change, error){trust(t), pki.Rotation.Sign, pki.Rotation.Settle} {
+				r := readRotation(t, dir)
+				for _, manifest := range []string{pki.KeysFile, pki.TrustFile, pki.ServerFile} {
+					template, err := os.ReadFile(filepath.Join("testdata/before", filepath.Base(manifest)))
+					if err != nil {
+						t.Fatal(err)
+					}
+
+					text, err := r.WithTemplate(manifest, string(template))
+					if err != nil || i == 0 && string(text) == string(read(t, dir, manifest)) {
+						t.Fatalf("%s: nothing differs, %v", manifest, err)
+					}
+
+					if err := os.WriteFile(filepath.Join(dir, manifest), text, 0o600); err != nil {
+						t.Fatal(err)
+					}
+				}
+
+				step(t, dir, f)
+			}
+		})
+	}
+}

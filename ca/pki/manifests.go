@@ -19,10 +19,13 @@ import (
 //go:embed k8s/*.yaml
 var templateFiles embed.FS
 
-var templates = template.Must(template.New("").Option("missingkey=error").Funcs(template.FuncMap{
-	"json":   quoted,
-	"base64": func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
-}).ParseFS(templateFiles, "k8s/*.yaml"))
+var (
+	templates     = template.Must(template.New("").Funcs(templateFuncs).ParseFS(templateFiles, "k8s/*.yaml"))
+	templateFuncs = template.FuncMap{
+		"json":   quoted,
+		"base64": func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
+	}
+)
 
 // quoted returns a value as a JSON string, which YAML reads as the same string whatever it holds.
 func quoted(v any) (string, error) {
@@ -60,7 +63,9 @@ func manifestFiles() []File {
 }
 
 // render returns a manifest with these values.
-func (v values) render(f File) (File, error) {
+func (v values) render(f File) (File, error) { return v.renderWith(templates, f) }
+
+func (v values) renderWith(t *template.Template, f File) (File, error) {
 	own := []string{v.Namespace}
 	if len(v.MeshNamespaces) == 0 {
 		v.MeshNamespaces = own
@@ -70,7 +75,7 @@ func (v values) render(f File) (File, error) {
 	}
 
 	var b bytes.Buffer
-	err := templates.ExecuteTemplate(&b, path.Base(f.Name), struct {
+	err := t.ExecuteTemplate(&b, path.Base(f.Name), struct {
 		values
 		Service, Deployment, Disabled string
 		Port                          int
