@@ -111,7 +111,7 @@ func TestIntermediateIsBrought(t *testing.T) {
 	}
 
 	_, err := pki.Bring(folder(t, map[string][]byte{"ca.pem": cert, "ca-key.pem": key, "root.pem": pemOf(above[1])}), options())
-	if err == nil || !strings.Contains(err.Error(), "whose certificate is not there: add it as") {
+	if err == nil || !strings.Contains(err.Error(), "whose certificate is missing: add it as") {
 		t.Errorf("without the one between: %v", err)
 	}
 }
@@ -151,7 +151,7 @@ func TestNotBrought(t *testing.T) {
 		"does not let it sign certificates":             selfSigned(t, good, func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageDigitalSignature }),
 		"expired on 2001-01-01":                         selfSigned(t, good, func(c *x509.Certificate) { c.NotBefore, c.NotAfter = year(2000), year(2001) }),
 		"is not valid before 2100":                      selfSigned(t, good, func(c *x509.Certificate) { c.NotBefore, c.NotAfter = year(2100), year(2101) }),
-		"what it signs would not be accepted":           selfSigned(t, good, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} }),
+		"pods would refuse certificates of this CA":     selfSigned(t, good, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} }),
 		"the size of an ecdsa key is 256":               ownCA(t, curve224.Public(), curve224),
 		"Tyk gateways cannot read such keys":            ownCA(t, edwards.Public(), edwards),
 		"key rsa 1024: the size of an rsa key is 2048":  ownCA(t, weak.Public(), weak),

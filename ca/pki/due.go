@@ -1,6 +1,6 @@
 package pki
 
-// Due says what a step has changed in the directory, and what has to follow outside it.
+// Due lists the work outside the directory that follows a step.
 type Due struct {
 	Copy  []string // files that every other place where tykmesh runs needs
 	Apply []string // manifests to apply
@@ -8,7 +8,7 @@ type Due struct {
 	Roll  bool     // pods that trust other CAs have to be replaced
 }
 
-// Due returns what has to follow the last step.
+// Due returns the work that follows the last step.
 func (r Rotation) Due() Due {
 	switch {
 	case r.Taken == StepTrust:

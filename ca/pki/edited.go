@@ -24,8 +24,7 @@ type manifest struct {
 	said   values
 }
 
-// readManifests reads the manifests, and finds those that do not hold what the directory's files
-// hold: the user has edited them, or moved them elsewhere.
+// readManifests reads the manifests, and the files whose texts they hold.
 func (r *Rotation) readManifests(time.Time) error {
 	r.files.Cert = string(ca.EncodeCertificates(r.Current.Certificate))
 	for name, to := range map[string]*string{KeyFile: &r.files.Key, BundleFile: &r.files.Root, ConfigFile: &r.files.Config} {
@@ -50,7 +49,8 @@ func (r *Rotation) readManifests(time.Time) error {
 	return nil
 }
 
-// ByHand returns what the user has to do because a manifest does not do it, each as a clause.
+// ByHand returns the changes that the user has to make, each as a clause, because a manifest does
+// not hold the directory's files: the user edited it, or moved it elsewhere.
 func (r Rotation) ByHand(manifest string) (clauses []string) {
 	said := r.manifests[manifest].said
 	for _, c := range []struct{ manifest, said, want, clause string }{
@@ -77,8 +77,8 @@ func (r Rotation) Namespace() string {
 	return ""
 }
 
-// remake adds a manifest to a change, made anew from what it says and from the new values. A
-// manifest that is not there is left to the user, who has moved it elsewhere (ByHand).
+// remake adds a manifest to a change, made anew from the values that it says and from new ones. A
+// missing manifest is left to the user, who has moved it elsewhere (ByHand).
 func (r Rotation) remake(change *Change, name string, set func(*values)) error {
 	m := r.manifests[name]
 	if !m.exists {
@@ -218,8 +218,8 @@ func lineSet(text []byte) map[string]bool {
 	return set
 }
 
-// modern returns a manifest as this version makes it: earlier versions wrote other comments, and Git
-// may have written other line ends.
+// modern returns a manifest as this version makes it: earlier versions wrote other comments, and
+// Git may have written other line ends.
 func modern(text []byte) []byte {
 	return []byte(oldComments.Replace(string(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")))))
 }

@@ -27,7 +27,7 @@ var (
 	}
 )
 
-// quoted returns a value as a JSON string, which YAML reads as the same string whatever it holds.
+// quoted returns a value as a JSON string, which is a YAML string too.
 func quoted(v any) (string, error) {
 	text, err := json.Marshal(fmt.Sprint(v))
 	return string(text), err
@@ -57,7 +57,7 @@ func sorted(namespaces []string) []string {
 	return slices.Compact(slices.Sorted(slices.Values(namespaces)))
 }
 
-// manifestFiles are the manifests, each made from the template of its name.
+// manifestFiles returns the manifests, each made from the template of its name.
 func manifestFiles() []File {
 	return []File{{Name: KeysFile, Mode: secret}, {Name: TrustFile, Mode: public}, {Name: ServerFile, Mode: public}}
 }

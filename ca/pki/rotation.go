@@ -24,10 +24,10 @@ import (
 // both, and after step 2 also by every pod that trusts the new CA. So nothing has to happen at the
 // same time.
 //
-//	            CFSSL signs with   sent along           pods trust    the directory has
+//	            CFSSL signs with   sent along           pods trust    also in the directory
 //	StepNone    old                old                  old
 //	StepTrust   old                old                  old and new   next
-//	StepSign    new                new, signed by old   old and new   previous, trusted by bundle.pem
+//	StepSign    new                new, signed by old   old and new   previous, in bundle.pem
 //	StepSettle  new                new                  new           previous
 //
 // An intermediate CA whose root stays is replaced in one step, from StepNone to StepSettle, because
@@ -45,7 +45,7 @@ const (
 // What a rotation keeps in the directory.
 const (
 	nextDir     = "next"      // the next CA, between StepTrust and StepSign
-	PreviousDir = "former"    // the previous CA, with its keys; every version has named it so
+	PreviousDir = "former"    // the previous CA, with its keys; all versions use this name
 	crossFile   = "cross.pem" // the next root, signed by the current one
 )
 
@@ -60,7 +60,7 @@ type Rotation struct {
 	dir       string
 	seen      [sha256.Size]byte // the directory's state
 	cross     *x509.Certificate // the next root signed by the current one; nil if that may not sign a CA
-	files     values            // what the directory's files hold
+	files     values            // as the directory's files say
 	manifests map[string]manifest
 }
 
@@ -177,7 +177,7 @@ func (r Rotation) Reissued() bool {
 	return slices.ContainsFunc(r.Previous, func(c *x509.Certificate) bool { return c.CheckSignatureFrom(r.Current.Root()) == nil })
 }
 
-// LastStep returns the number of the last step taken, 0 if there is none. A CA whose root stays is
+// LastStep returns the number of the last step taken, or 0. A CA whose root stays is
 // replaced in step 1 alone.
 func (r Rotation) LastStep() int {
 	if r.Taken == StepSettle && r.Reissued() {

@@ -227,7 +227,7 @@ func (o caInit) override(r pki.Request) (pki.Request, error) {
 	return r, nil
 }
 
-// warnings returns what the user may not have meant, although it was asked for.
+// warnings returns the consequences of the flags that the user may not intend.
 func (o caInit) warnings(setup pki.Setup, settings pki.Options) (texts []string) {
 	if o.from == "" && settings.Request.Differs(o.dir) {
 		texts = append(texts, fmt.Sprintf("%s is not changed: flags override it", filepath.Join(o.dir, pki.RequestFile)))

@@ -65,7 +65,7 @@ func newCARotateCmd(p process) *cobra.Command {
 	return cmd
 }
 
-// runCARotate takes the requested step, if it is next, and prints what has to follow.
+// runCARotate takes the requested step, if it is next, and prints the work that follows.
 func runCARotate(ctx context.Context, p process, o caRotate, report *report) (output, error) {
 	if o.dir == "" {
 		return nil, &usageError{"--dir is empty: name the directory of the CA", p.name + " ca rotate"}
@@ -209,7 +209,8 @@ func (o caRotate) begin(ctx context.Context, p process, r pki.Rotation, report *
 	return uninterrupted(ctx, func() (pki.Change, error) { return next(ctx, request, rootKey, p.now()) })
 }
 
-// checkRoot refuses a root that is about to expire, and warns if the new CA would expire early with it.
+// checkRoot refuses a root that is about to expire, and warns if the new CA would expire early with
+// it.
 func checkRoot(r pki.Rotation, request pki.Request, now time.Time, report *report) error {
 	root := r.Current.Root()
 	end := root.NotAfter.UTC().Format(time.DateOnly)

@@ -84,7 +84,7 @@ func (e *inUseError) Error() string {
 // Hint returns how to replace them.
 func (*inUseError) Hint() string { return "tykmesh certs renew replaces them" }
 
-// unprintedNextSteps is a step that was taken, while what has to follow could not be printed.
+// unprintedNextSteps is a step that was taken, while the work that follows could not be printed.
 type unprintedNextSteps struct {
 	error
 	command string

@@ -51,7 +51,7 @@ func quotePath(scheme, dir, name string) string {
 	return quoteJSON(scheme + filepath.ToSlash(filepath.Join(dir, name)))
 }
 
-// quoteJSON returns a text as a JSON string, which is a YAML string too, whatever it holds.
+// quoteJSON returns a text as a JSON string, which is a YAML string too.
 func quoteJSON(text string) string {
 	quoted, _ := json.Marshal(text) //nolint:errchkjson // a string never fails
 	return string(display.EscapeJSON(quoted))
@@ -102,8 +102,8 @@ func (o caInit) tell(report *report, setup pki.Setup) {
 // plainWord matches words that need no quotes in a shell.
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]+$`)
 
-// shellWord returns a path as one word of a shell. It has slashes on Windows too, because quotes and
-// backslashes mean something else in each shell there.
+// shellWord returns a path as one word of a shell. It has slashes on Windows too, because quotes
+// and backslashes mean something else in each shell there.
 func shellWord(path string) string {
 	text := filepath.ToSlash(path)
 	if plainWord.MatchString(text) {
