@@ -118,7 +118,7 @@ func TestCARotateIsInterrupted(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 
-		want := fmt.Sprintf("error: writing to standard output: interrupted\nhint: the step is taken; tykmesh ca rotate --dir %s says what to do now\n", dir)
+		want := fmt.Sprintf("error: writing to standard output: interrupted\nhint: the step is taken; tykmesh ca rotate --dir %s prints what to do now\n", dir)
 		if status, stderr := caRotateIn(ctx, dir, &pipe{stalls: cancel}, nil, "--step", "1"); status != 130 || stderr != want {
 			t.Errorf("exit status %d: %s", status, stderr)
 		}
@@ -176,7 +176,7 @@ func TestCARotateWithoutCrossSigning(t *testing.T) {
 		t.Fatal(stderr)
 	}
 
-	want := "\nnone may be left: \"Old CA\" may not sign another CA, so they would refuse what comes next\nthen:\n"
+	want := "\nwait for every pod: \"Old CA\" may not sign another CA, so a pod that does not trust the next one yet would refuse its certificates\nthen:\n"
 	if !strings.Contains(said.String(), want) {
 		t.Errorf("said is:\n%s", &said)
 	}
