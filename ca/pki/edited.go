@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -21,7 +20,7 @@ import (
 type manifest struct {
 	File
 	exists bool
-	said   values
+	values
 }
 
 // readManifests reads the manifests, and the files whose texts they hold.
@@ -52,14 +51,14 @@ func (r *Rotation) readManifests(time.Time) error {
 // ByHand returns the changes that the user has to make, each as a clause, because a manifest does
 // not hold the directory's files: the user edited it, or moved it elsewhere.
 func (r Rotation) ByHand(manifest string) (clauses []string) {
-	said := r.manifests[manifest].said
-	for _, c := range []struct{ manifest, said, want, clause string }{
-		{TrustFile, said.Root, r.files.Root, "the ConfigMap ca-pem of each namespace on the mesh must hold " + BundleFile},
-		{KeysFile, said.Key, r.files.Key, "the Secret ca-key-pem must hold " + KeyFile},
-		{ServerFile, said.Cert, r.files.Cert, "the ConfigMap cfssl-ca-pem must hold " + CertFile},
-		{ServerFile, said.Hash, r.files.Hash, "when the ConfigMap cfssl-ca-pem holds " + CertFile + ", CFSSL's pod must be replaced"},
+	held := r.manifests[manifest]
+	for _, c := range []struct{ manifest, held, want, clause string }{
+		{TrustFile, held.Root, r.files.Root, "the ConfigMap ca-pem of each namespace on the mesh must hold " + BundleFile},
+		{KeysFile, held.Key, r.files.Key, "the Secret ca-key-pem must hold " + KeyFile},
+		{ServerFile, held.Cert, r.files.Cert, "the ConfigMap cfssl-ca-pem must hold " + CertFile},
+		{ServerFile, held.Hash, r.files.Hash, "when the ConfigMap cfssl-ca-pem holds " + CertFile + ", CFSSL's pod must be replaced"},
 	} {
-		if c.manifest == manifest && c.said != c.want {
+		if c.manifest == manifest && c.held != c.want {
 			clauses = append(clauses, c.clause)
 		}
 	}
@@ -67,17 +66,17 @@ func (r Rotation) ByHand(manifest string) (clauses []string) {
 	return clauses
 }
 
-// Namespace returns the namespace that CFSSL runs in, or "" if no manifest is there to say it.
+// Namespace returns the namespace that CFSSL runs in, or "" if no manifest names it.
 func (r Rotation) Namespace() string {
 	for _, name := range []string{ServerFile, KeysFile} {
-		if namespace := r.manifests[name].said.Namespace; namespace != "" {
+		if namespace := r.manifests[name].Namespace; namespace != "" {
 			return namespace
 		}
 	}
 	return ""
 }
 
-// remake adds a manifest to a change, made anew from the values that it says and from new ones. A
+// remake adds a manifest to a change, made anew from the values that it holds and from new ones. A
 // missing manifest is left to the user, who has moved it elsewhere (ByHand).
 func (r Rotation) remake(change *Change, name string, set func(*values)) error {
 	m := r.manifests[name]
@@ -85,7 +84,7 @@ func (r Rotation) remake(change *Change, name string, set func(*values)) error {
 		return nil
 	}
 
-	v := m.said
+	v := m.values
 	set(&v)
 	f, err := v.render(m.File)
 	change.Files = append(change.Files, f)
@@ -146,7 +145,7 @@ func (r Rotation) checkManifest(m manifest) error {
 // edited in it, and are kept; so is a bundle that differs from bundle.pem, if nothing in it would
 // be lost.
 func (r Rotation) expected(m manifest) values {
-	v, preset := m.said, DefaultServing()
+	v, preset := m.values, DefaultServing()
 	v.Key, v.Cert = r.files.Key, r.files.Cert
 	if !r.trustsAll(v.Root) {
 		v.Root = r.files.Root
@@ -180,42 +179,38 @@ func firstDifference(text, other []byte) int {
 	return line
 }
 
-// keyOf matches the key of a line, and its value.
-var keyOf = regexp.MustCompile(`^( *(?:- )?[A-Za-z0-9._/-]{1,40}:)(\s*)(.*)$`)
-
-// redacted returns a text with every line that may hold a secret reduced to its key: every line
-// that is not in a manifest without secrets. It tells the lines of the expected text from others.
+// redacted returns a text with every line hidden that may hold a secret: every line that is not in
+// open, a manifest without secrets. If open has a line with the same key, the key is shown. Lines
+// that differ from the expected text are marked.
 func redacted(text, expected, open []byte) []byte {
-	public, known := lineSet(open), lineSet(expected)
+	known, public, keys := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for line := range strings.Lines(string(expected)) {
+		known[line] = true
+	}
+	for line := range strings.Lines(string(open)) {
+		key, _, _ := strings.Cut(line, ": ")
+		public[line], keys[key] = true, true
+	}
 
-	var b bytes.Buffer
+	var b strings.Builder
 	for line := range strings.Lines(string(text)) {
-		line = strings.TrimRight(line, "\r\n")
-		secret := "(secret)"
-		if !known[line] {
-			secret = "(another secret, or an edit)"
-		}
-
-		switch key := keyOf.FindStringSubmatch(line); {
+		key, _, _ := strings.Cut(line, ": ")
+		switch {
 		case public[line]:
-		case key == nil:
-			line = secret
-		case key[3] != "":
-			line = key[1] + " " + secret
+			b.WriteString(line)
+			continue
+		case keys[key]:
+			b.WriteString(key + ": ")
 		}
 
-		b.WriteString(line + "\n")
+		if known[line] {
+			b.WriteString("(secret)\n")
+		} else {
+			b.WriteString("(another secret, or an edit)\n")
+		}
 	}
 
-	return b.Bytes()
-}
-
-func lineSet(text []byte) map[string]bool {
-	set := map[string]bool{}
-	for line := range strings.Lines(string(text)) {
-		set[strings.TrimRight(line, "\r\n")] = true
-	}
-	return set
+	return []byte(b.String())
 }
 
 // modern returns a manifest as this version makes it: earlier versions wrote other comments, and

@@ -44,6 +44,6 @@ func (r Rotation) WithTemplate(name, text string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := r.manifests[name].said.renderWith(t, File{Name: name})
+	f, err := r.manifests[name].values.renderWith(t, File{Name: name})
 	return f.Text, err
 }

@@ -33,8 +33,9 @@ func quoted(v any) (string, error) {
 	return string(text), err
 }
 
-// values fill the templates of the manifests. Every manifest says the values that it was made with,
-// so ca rotate needs no record of the options of ca init: it reads them from the manifest.
+// values fill the templates of the manifests. Every manifest still holds the values that it was
+// made with, so ca rotate needs no record of the options of ca init: it reads them from the
+// manifest.
 type values struct {
 	Serving
 	Key, Config, APIKey string // in the Secrets
@@ -100,7 +101,7 @@ func (v values) manifests() (files []File, err error) {
 	return files, nil
 }
 
-// object is a Kubernetes object, as far as it says values.
+// object is a Kubernetes object, reduced to the fields that hold values.
 type object struct {
 	Kind     string
 	Metadata struct{ Name, Namespace string }
@@ -121,8 +122,8 @@ type object struct {
 // hashAnnotation makes CFSSL's pod differ when the CA or the configuration that it serves does.
 const hashAnnotation = "tykmesh/ca-hash"
 
-// readValues returns the values that a manifest says. A manifest that cannot be read says none: so
-// it differs from the one that would be made, and is refused as edited.
+// readValues returns the values that a manifest holds. If it is not valid YAML, it returns none:
+// then the manifest differs from the one that tykmesh would write, and is refused as edited.
 func readValues(text []byte) (v values) {
 	for document := range strings.SplitSeq(string(text), "\n---\n") {
 		var o object
@@ -135,7 +136,7 @@ func readValues(text []byte) (v values) {
 	return v
 }
 
-// add adds the values that an object says.
+// add adds the values that an object holds.
 func (v *values) add(o object) {
 	namespace := o.Metadata.Namespace
 	if o.Metadata.Name != "ca-pem" {
