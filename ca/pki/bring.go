@@ -14,41 +14,41 @@ import (
 	"github.com/tykmesh/tykmesh/ca/internal/file"
 )
 
-// readAuthority reads the CA that is in a folder, and makes sure that it can sign for a mesh.
-func readAuthority(dir string, now time.Time) (Authority, error) {
+// readCA reads the CA of a directory, and makes sure that it can sign for a mesh.
+func readCA(dir string, now time.Time) (CA, error) {
 	certPath, keyPath := filepath.Join(dir, CertFile), filepath.Join(dir, KeyFile)
 	certs, err := readCertificates(certPath)
 	if err != nil {
-		return Authority{}, err
+		return CA{}, err
 	}
 
 	key, err := ca.ReadKey(keyPath)
 	if err != nil {
-		return Authority{}, err
+		return CA{}, err
 	}
 
-	a := Authority{Certificate: certs[0]}
+	a := CA{Certificate: certs[0]}
 	if err := checkSigning(a.Certificate, now); err != nil {
-		return Authority{}, fmt.Errorf("%s: %w", certPath, err)
+		return CA{}, fmt.Errorf("%s: %w", certPath, err)
 	}
 	if !ca.SameKey(a.Certificate.PublicKey, key.Public()) {
-		return Authority{}, fmt.Errorf("%s: not the key of %s", keyPath, certPath)
+		return CA{}, fmt.Errorf("%s: not the key of %s", keyPath, certPath)
 	}
 
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
-		return Authority{}, fmt.Errorf("%s: encoding the key: %w", keyPath, err)
+		return CA{}, fmt.Errorf("%s: encoding the key: %w", keyPath, err)
 	}
 
 	a.Key = pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 	if a.Above, err = findAbove(dir, a.Certificate, certs[1:], now); err != nil {
-		return Authority{}, err
+		return CA{}, err
 	}
 
 	return a, a.verify(certPath, now)
 }
 
-// checkSigning says why a certificate cannot be that of a CA which signs for a mesh.
+// checkSigning returns an error if the CA of a certificate cannot sign for a mesh.
 func checkSigning(c *x509.Certificate, now time.Time) error {
 	if err := ca.CheckAuthority(c, now); err != nil {
 		return err
@@ -63,8 +63,8 @@ func checkSigning(c *x509.Certificate, now time.Time) error {
 	return nil
 }
 
-// verify makes sure that what the CA signs is accepted by those who trust its root.
-func (a Authority) verify(path string, now time.Time) error {
+// verify makes sure that pods that trust the root accept certificates of the CA.
+func (a CA) verify(path string, now time.Time) error {
 	options := x509.VerifyOptions{Roots: x509.NewCertPool(), Intermediates: x509.NewCertPool(), CurrentTime: now}
 	options.Roots.AddCert(a.Root())
 	for _, c := range a.Above {
@@ -74,18 +74,18 @@ func (a Authority) verify(path string, now time.Time) error {
 	for _, usage := range []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth} {
 		options.KeyUsages = []x509.ExtKeyUsage{usage}
 		if _, err := a.Certificate.Verify(options); err != nil {
-			return fmt.Errorf("%s: what it signs would not be accepted: %w", path, err)
+			return fmt.Errorf("%s: pods would refuse certificates of this CA: %w", path, err)
 		}
 	}
 
 	return nil
 }
 
-// maxAbove bounds the way to a root, which may have been made to lead round in a circle.
+// maxAbove limits the path to a root, because planted certificates may form a circle.
 const maxAbove = 10
 
-// findAbove finds who signed a CA, up to a root, among certificates that came with it and in the
-// folder's other files.
+// findAbove returns the CAs that signed a CA, up to a root. It searches the certificates that came
+// with the CA, and the directory's other files.
 func findAbove(dir string, c *x509.Certificate, known []*x509.Certificate, now time.Time) (above []*x509.Certificate, err error) {
 	for _, name := range []string{ChainFile, BundleFile, RootFile} {
 		certs, err := readCertificates(filepath.Join(dir, name))
@@ -98,7 +98,7 @@ func findAbove(dir string, c *x509.Certificate, known []*x509.Certificate, now t
 	for !isRoot(c) {
 		issuer := issuerOf(c, known)
 		if issuer == nil || len(above) == maxAbove {
-			return nil, fmt.Errorf("%s: %q was signed by %q, whose certificate is not there: add it as %s",
+			return nil, fmt.Errorf("%s: %q was signed by %q, whose certificate is missing: add it as %s",
 				dir, c.Subject.CommonName, c.Issuer.CommonName, filepath.Join(dir, RootFile))
 		}
 
@@ -112,8 +112,8 @@ func findAbove(dir string, c *x509.Certificate, known []*x509.Certificate, now t
 	return above, nil
 }
 
-// issuerOf is who signed a certificate: a root if it is one, although a former root may have signed
-// it as well.
+// issuerOf returns the CA that signed a certificate. If a root and another CA with the same key
+// did, as after a rotation, it returns the root.
 func issuerOf(c *x509.Certificate, known []*x509.Certificate) (issuer *x509.Certificate) {
 	for _, k := range known {
 		if bytes.Equal(c.RawIssuer, k.RawSubject) && c.CheckSignatureFrom(k) == nil && (issuer == nil || isRoot(k)) {

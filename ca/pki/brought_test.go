@@ -64,7 +64,7 @@ func FuzzBrought(f *testing.F) {
 
 		again, err := pki.Bring(fill(setup.Files), options())
 		if err != nil || !again.Certificate.Equal(setup.Certificate) || !again.Root().Equal(setup.Root()) || string(again.Key) != string(setup.Key) {
-			t.Fatalf("%v under %v is written, and brought as %v: %v", setup.Certificate.Subject, setup.Root().Subject, again.Authority, err)
+			t.Fatalf("%v under %v is written, and brought as %v: %v", setup.Certificate.Subject, setup.Root().Subject, again.CA, err)
 		}
 	})
 }

@@ -13,36 +13,36 @@ import (
 	"github.com/tykmesh/tykmesh/ca/internal/file"
 )
 
-// Change is what a step writes and removes: files of a CA's folder that replace those which are
-// there.
+// Change holds the files that a step replaces in a CA's directory, and the directories that it
+// deletes.
 type Change struct {
 	Files  []File
-	Remove []string // folders, with slashes
+	Remove []string // directories, with slashes
 
-	seen [sha256.Size]byte // the folder's state before
+	seen [sha256.Size]byte // the directory's state before
 }
 
-var errChanged = errors.New("another run has changed the CA meanwhile")
+var errChanged = errors.New("another run has changed the CA meanwhile; run it again")
 
-// changeFolder is where a change waits while it is written, removeFile names what it is to remove.
+// changeDir holds a change while it is written; removeFile lists the directories that it deletes.
 const (
-	changeFolder = ".tykmesh-change"
-	removeFile   = "remove"
+	changeDir  = ".tykmesh-change"
+	removeFile = "remove"
 )
 
-// written is where it waits when nothing is missing any more. No other change has that name, so
-// that whoever finishes one touches no later one.
-func (c Change) written() string { return fmt.Sprintf("%s-%x", changeFolder, c.seen[:8]) }
+// written returns the directory that holds the change once it is complete. Every change has its
+// own, so that a run that completes one does not touch a later one.
+func (c Change) written() string { return fmt.Sprintf("%s-%x", changeDir, c.seen[:8]) }
 
-// Write makes the change in a folder: completely or not at all, also if it is broken off. Then the
-// next ReadRotation finishes it, and Unfinished reports it until then.
+// Write makes the change in a directory, completely or not at all. If the run is killed, the next
+// ReadRotation completes the change, and Unfinished reports it until then.
 //
-//	files ──> .tykmesh-change/ ──rename──> .tykmesh-change-c0ffee/ ──rename, one by one──> their places
-//	          a full disk, a kill:          from here on it is done, by this run or the next
-//	          nothing has happened
+//	files ──> .tykmesh-change/ ──rename──> .tykmesh-change-c0ffee/ ──rename each──> their places
+//	          a full disk, a kill:          from here on this run or the
+//	          nothing has happened          next one completes it
 //
-// Errors: *BusyError; the folder is not as it was when the change was worked out; whatever keeps
-// files from being written.
+// Errors: *BusyError; a directory that has changed since the change was planned; errors of writing
+// files.
 func (c Change) Write(dir string) error { return c.write(dir, disk{}) }
 
 func (c Change) write(dir string, d disk) error {
@@ -52,8 +52,8 @@ func (c Change) write(dir string, d disk) error {
 	}
 
 	defer unlock()
-	temporary := filepath.Join(dir, changeFolder)
-	if err := errors.Join(d.removeAll(temporary), finish(dir, d)); err != nil { // of a run that was broken off
+	temporary := filepath.Join(dir, changeDir)
+	if err := errors.Join(d.removeAll(temporary), finish(dir, d)); err != nil { // of an interrupted run
 		return err
 	}
 	if now, err := state(dir); err != nil || now != c.seen {
@@ -74,7 +74,8 @@ func (c Change) write(dir string, d disk) error {
 	return finish(dir, d)
 }
 
-// finish puts the files of a written change in their places. It may be broken off and called again.
+// finish moves the files of complete changes to their places. It may be interrupted and called
+// again.
 func finish(dir string, d disk) (err error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -82,7 +83,7 @@ func finish(dir string, d disk) (err error) {
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
 
-	waiting, err := fs.Glob(root.FS(), changeFolder+"-*")
+	waiting, err := fs.Glob(root.FS(), changeDir+"-*")
 	for _, folder := range waiting {
 		err = errors.Join(err, finishOne(root, folder, d))
 	}
@@ -93,11 +94,11 @@ func finish(dir string, d disk) (err error) {
 func finishOne(root *os.Root, folder string, d disk) error {
 	list, err := file.ReadIn(root, path.Join(folder, removeFile))
 	switch {
-	case errors.Is(err, fs.ErrNotExist): // then everything is done but to remove the folder
+	case errors.Is(err, fs.ErrNotExist): // then only the directory is left to delete
 	case err != nil:
 		return err
 	default:
-		if err := place(root, path.Join(folder, stagedFolder), d); err != nil {
+		if err := place(root, path.Join(folder, stagedDir), d); err != nil {
 			return err
 		}
 	}
@@ -114,8 +115,8 @@ func finishOne(root *os.Root, folder string, d disk) error {
 	return nil
 }
 
-// place moves the files of a folder to the root, in the order of their names: .gitignore first. A
-// file that is missing was moved before.
+// place moves the files of a directory to the root, in the order of their names: .gitignore first.
+// A missing file was moved before.
 func place(root *os.Root, folder string, d disk) error {
 	err := fs.WalkDir(root.FS(), folder, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {

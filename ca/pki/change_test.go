@@ -319,7 +319,7 @@ func TestFinishedAtOnce(t *testing.T) {
 	}
 
 	wait.Wait()
-	if taken := readRotation(t, dir).Taken; taken != pki.Trust {
+	if taken := readRotation(t, dir).Taken; taken != pki.StepTrust {
 		t.Errorf("the last step taken is %d", taken)
 	}
 

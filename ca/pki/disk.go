@@ -10,8 +10,8 @@ import (
 	"github.com/tykmesh/tykmesh/ca/internal/file"
 )
 
-// disk changes folders. A test sets before, which is called before each operation, to break a run
-// off there as a kill does. Such a disk skips the wait for the device.
+// disk changes directories. A test sets before, which is called before each operation, to interrupt
+// a run there as a kill does. Such a disk does not wait for the device.
 type disk struct{ before func() }
 
 func (d disk) step() {
@@ -20,7 +20,7 @@ func (d disk) step() {
 	}
 }
 
-// sync writes the names in a folder, and in those below, to the disk.
+// sync writes the names in a directory, and in those below, to the device.
 func (d disk) sync(dir string) error {
 	if d.before != nil {
 		return nil
@@ -53,7 +53,7 @@ func (d disk) remove(path string) error {
 	return os.Remove(path)
 }
 
-// write makes a file, which is on the disk when write returns.
+// write makes a file, which is on the device when write returns.
 func (d disk) write(path string, f File) (err error) {
 	d.step()
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, f.Mode)
@@ -75,8 +75,8 @@ func (d disk) write(path string, f File) (err error) {
 	return file.Sync()
 }
 
-// removeAll removes a folder and its content, in the reverse order of names: so the .gitignore that
-// hides keys goes after them.
+// removeAll deletes a directory and its content, in the reverse order of names: so the .gitignore
+// that hides keys is deleted after them.
 func (d disk) removeAll(path string) error {
 	var found []string
 	err := filepath.WalkDir(path, func(name string, _ fs.DirEntry, err error) error {
@@ -93,7 +93,7 @@ func (d disk) removeAll(path string) error {
 	return err
 }
 
-// gone returns the error, but nil for a file that is not there.
+// gone returns the error, or nil for a file that does not exist.
 func gone(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -101,11 +101,11 @@ func gone(err error) error {
 	return err
 }
 
-// stagedFolder holds, in a staging folder, the files on their way to the CA's folder.
-const stagedFolder = "files"
+// stagedDir holds, in a staging directory, the files on their way to the CA's directory.
+const stagedDir = "files"
 
-// stage writes files into a staging folder inside the CA's folder. A .gitignore of its own hides it
-// from Git, whatever the one around it says.
+// stage writes files into a staging directory inside the CA's directory. Its own .gitignore hides
+// it from Git, even if the one around it does not.
 func (d disk) stage(folder string, files []File) error {
 	err := d.mkdir(folder)
 	if err == nil {
@@ -128,11 +128,11 @@ func (d disk) stage(folder string, files []File) error {
 	return d.sync(folder)
 }
 
-// staged returns files under their names in a staging folder.
+// staged returns files under their names in a staging directory.
 func staged(files []File) []File {
 	files = slices.Clone(files)
 	for i := range files {
-		files[i].Name = stagedFolder + "/" + files[i].Name
+		files[i].Name = stagedDir + "/" + files[i].Name
 	}
 	return files
 }

@@ -1,6 +1,10 @@
 package pki
 
-import "path/filepath"
+import (
+	"path"
+	"path/filepath"
+	"text/template"
+)
 
 // ParseRequest is what is made of a csr_ca.json.
 func ParseRequest(text []byte) (Request, error) { return parseRequest(text) }
@@ -33,3 +37,13 @@ func MakeBroken(dir string, files []File, before func()) error {
 
 // Lock keeps other runs out of a folder.
 func Lock(dir string) (unlock func(), err error) { return lock(dir) }
+
+// WithTemplate returns a manifest of the directory, made from another template.
+func (r Rotation) WithTemplate(name, text string) ([]byte, error) {
+	t, err := template.New(path.Base(name)).Funcs(templateFuncs).Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	f, err := r.manifests[name].values.renderWith(t, File{Name: name})
+	return f.Text, err
+}

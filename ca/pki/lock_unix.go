@@ -8,8 +8,9 @@ import (
 	"syscall"
 )
 
-// tryLock locks a folder, unless another run has locked it. The system releases the lock when the
-// process ends, however it ends. On a file system without such locks (NFS) runs are not kept apart.
+// tryLock locks a directory, unless another run has locked it. The system releases the lock when
+// the process ends, however it ends. On a file system without such locks (NFS) runs are not kept
+// apart.
 func tryLock(dir string) (unlock func(), ok bool, err error) {
 	f, err := os.Open(dir)
 	if err != nil {

@@ -12,8 +12,8 @@ const (
 	sharingViolation = syscall.Errno(32)
 )
 
-// tryLock locks a folder, unless another run has locked it. The lock is a file that one process at
-// a time can have open; Windows deletes it when that process closes it or ends.
+// tryLock locks a directory, unless another run has locked it. The lock is a file that one process
+// at a time can have open; Windows deletes it when that process closes it or ends.
 func tryLock(dir string) (unlock func(), ok bool, err error) {
 	name, err := syscall.UTF16PtrFromString(filepath.Join(dir, ".tykmesh-lock"))
 	if err != nil {

@@ -1,38 +1,44 @@
 // Package pki sets up the mesh's own certificate authority: its key and certificate, the
 // configuration of the CFSSL that signs with it, and the Kubernetes manifests of that CFSSL. It
-// makes a new CA (Make) or brings one that exists (Bring).
+// makes a new CA (Make) or takes an existing one (Bring), and later replaces it (Rotation).
 //
-//	Request ──Make──┐
-//	                ├──> Setup: an Authority and its Files ──Write──> a folder: keys, CFSSL's configuration, manifests
-//	folder ──Bring──┘
-//	folder ──ReadRotation──> Rotation ──Trust, Sign, Settle──> Change ──Write──> the folder, a step further
+//	Request ────Make──┐
+//	                  ├──> Setup: a CA and its Files ──Write──> a directory
+//	directory ─Bring──┘
+//	directory ──ReadRotation──> Rotation ──Trust, Sign, Settle──> Change ──Write──> the directory
 //
-// It makes values, until Write puts all files into a folder, or none of them. After a kill the next
-// run deletes a CA that is half made, and finishes a change that is half done. The package never
-// overwrites a file, never puts a secret into a file that others may read, and never prints, logs
-// or sends anything.
+// It only makes values, until Write writes all files into a directory, or none of them. After a
+// kill the next run deletes a half-made CA, and completes a half-written change. A rotation writes
+// the manifests anew from the options that they say, and refuses a manifest that the user edited
+// otherwise. The package never overwrites other files of the user, never writes a secret into a
+// file that others may read, and never prints, logs or sends anything.
 //
-// # Who can do what
+// # Threats
 //
-// ca-key.pem is the mesh, and root-key.pem the one that makes the next mesh: it is in no manifest,
-// so that it can be kept off every machine. cfssl.key is the auth key of package ca.
+// ca-key.pem signs for the mesh, and root-key.pem signs the next CA: no manifest holds it, so it
+// can be kept offline. cfssl.key is the auth key of package ca.
 //
-//	who                   could                           what is done                                shown by
+// An attacker, the defence, and the tests that show it:
 //
-//	reads the folder      take a key                      files 0600 in a folder 0700                 TestWritten, TestNewFolderIsForItsOwnerAlone
-//	reads the repository  take a key                      .gitignore names each and is there first;   TestWritten, TestUnignored,
-//	                                                      one that lacks some is reported             TestInitIsBrokenOff
-//	kills a run halfway   leave keys about, have a mixed  keys wait inside the folder, in one that    TestInitIsBrokenOff, TestInitIsKilled,
-//	                      folder used                     Git ignores; other commands refuse to read  TestChangeIsBrokenOff,
-//	                                                                                                  tykmesh.TestScripts/ca-unfinished
-//	reads ConfigMaps      take a key                      keys are in Secrets, in one file            TestMade, tykmesh.TestSecretsStayWhereTheyBelong
-//	reads Secrets of      be the mesh                     nothing: Kubernetes gives that right; what  TestTheNextIsTrusted
-//	CFSSL's namespace                                     signs below a root makes no further CA
-//	is a pod elsewhere    ask CFSSL                       the auth key, and a NetworkPolicy           TestNamespaces, tykmesh.TestCFSSL
-//	breaks into CFSSL's   be the mesh                     restricted, read-only, no egress, no token  TestMade
-//	pod
-//	puts files there      have them taken for ours        nothing is overwritten; what is brought is  TestNothingIsLeft, TestNotBrought, FuzzBrought
-//	first                                                 checked, and errors quote no key
+//   - reads the directory to take a key: files are 0600 in a directory 0700 (TestWritten,
+//     TestNewFolderIsForItsOwnerAlone).
+//   - reads the repository to take a key: .gitignore names each key and is there first, and missing
+//     lines are reported (TestWritten, TestUnignored, TestInitIsBrokenOff).
+//   - kills a run halfway, to leave keys about or to have a mixed directory used: keys wait inside
+//     the directory, hidden from Git, and other commands refuse it (TestInitIsBrokenOff,
+//     TestInitIsKilled, TestChangeIsBrokenOff, tykmesh.TestScripts/ca-unfinished).
+//   - reads ConfigMaps to take a key: keys are in Secrets, in one file (TestMade,
+//     tykmesh.TestSecretsStayWhereTheyBelong).
+//   - reads Secrets of CFSSL's namespace to sign for the mesh: there is no defence, because
+//     Kubernetes gives that right; a CA below a root makes no further CA (TestTheNextIsTrusted).
+//   - calls CFSSL from another pod: the auth key and a NetworkPolicy (TestNamespaces,
+//     tykmesh.TestCFSSL).
+//   - breaks into CFSSL's pod to sign for the mesh: the pod is restricted, read-only, without
+//     egress and without a token (TestMade).
+//   - plants files to have them used: no file is overwritten, an existing CA is checked, and errors
+//     quote no key (TestNothingIsLeft, TestNotBrought, FuzzBrought).
+//   - reads a log to take a key: the diff of an edited manifest shows no Secret
+//     (TestEditsShowNoSecret).
 package pki
 
 import (
@@ -46,30 +52,30 @@ import (
 	"time"
 )
 
-// The files of a CA in its folder.
+// The files of a CA in its directory.
 const (
-	RequestFile = "csr_ca.json" // what the CA was made from
-	requestCSR  = "ca.csr"      // the same as cfssl writes it
+	RequestFile = "csr_ca.json" // describes the CA, as its input
+	requestCSR  = "ca.csr"      // the certificate request, as cfssl writes it
 	CertFile    = "ca.pem"      // the one certificate that CFSSL signs with: cfssl serve refuses a second one
 	KeyFile     = "ca-key.pem"  // its key
-	ChainFile   = "chain.pem"   // what goes with a certificate: the CA, then those above it but for the root
-	BundleFile  = "bundle.pem"  // what pods trust: the root
+	ChainFile   = "chain.pem"   // is sent along with certificates: the CA, then the CAs above it without the root
+	BundleFile  = "bundle.pem"  // the CAs that pods trust: the root
 
 	rootCSR     = "root.csr"
 	RootFile    = "root.pem"     // the root above an intermediate CA
-	RootKeyFile = "root-key.pem" // its key, which no manifest has
+	RootKeyFile = "root-key.pem" // its key, which no manifest holds
 
 	ConfigFile  = "config_ca.json" // CFSSL's configuration
 	AuthKeyFile = "cfssl.key"      // the key of CFSSL's authsign, in hex
 	IgnoreFile  = ".gitignore"     // names the secret files
 
-	Manifests  = "k8s"              // the folder of what is to be applied
-	KeysFile   = "k8s/secrets.yaml" // the one place where a secret is in a manifest
+	Manifests  = "k8s"              // the directory of the manifests
+	KeysFile   = "k8s/secrets.yaml" // the only manifest with secrets
 	TrustFile  = "k8s/ca-pem.yaml"
 	ServerFile = "k8s/cfssl.yaml"
 )
 
-// names are the files that may be made, but for the two that may be there before.
+// names lists the files that may be made, except the two that may exist before.
 var names = []string{
 	KeyFile, RootKeyFile, AuthKeyFile, ConfigFile, CertFile, ChainFile, BundleFile, RootFile, requestCSR, rootCSR, KeysFile, TrustFile, ServerFile,
 }
@@ -87,81 +93,81 @@ type File struct {
 	Text []byte
 }
 
-// Secret reports whether the file is for nobody but its owner.
+// Secret reports whether only its owner may read the file.
 func (f File) Secret() bool { return f.Mode == secret }
 
-// in returns the file's path in a folder.
+// in returns the file's path in a directory.
 func (f File) in(dir string) string { return filepath.Join(dir, filepath.FromSlash(f.Name)) }
 
-// Format prints the name and the mode, whatever the verb.
+// Format prints the name and the mode for every verb.
 func (f File) Format(s fmt.State, _ rune) { _, _ = fmt.Fprintf(s, "%s %s", f.Mode.String(), f.Name) }
 
-// Options say what to set up.
+// Options describe a CA to set up.
 type Options struct {
 	Request      Request // the CA; Bring needs none
-	Intermediate bool    // a root signs it, whose key CFSSL does not need
+	Intermediate bool    // a root signs it; CFSSL does not need the root's key
 	Serving      Serving
 	Now          time.Time
 }
 
-// Check says what of the options cannot be.
+// Check returns an error if the options are invalid.
 func (o Options) Check() error {
 	if err := o.Request.check(o.Intermediate); err != nil {
 		return err
 	}
 	if o.Serving.CertExpiry >= o.Request.Expiry {
-		return fmt.Errorf("certificates that are valid for %s would outlive a CA of %s", hours(o.Serving.CertExpiry), hours(o.Request.Expiry))
+		return fmt.Errorf("certificates valid for %s would outlive a CA valid for %s: give the CA a longer lifetime", hours(o.Serving.CertExpiry), hours(o.Request.Expiry))
 	}
 	return o.Serving.Check()
 }
 
-// Setup is a CA and all files that go with it.
+// Setup holds a CA and all its files.
 type Setup struct {
-	Authority
+	CA
 	Files []File
 }
 
 // Make makes a CA. It ends with ctx, even while a large key is made.
 //
-// Errors: options that cannot be, the context's.
+// Errors: invalid options, the context's.
 func Make(ctx context.Context, o Options) (Setup, error) {
 	if err := o.Check(); err != nil {
 		return Setup{}, err
 	}
-	authority, files, err := newAuthority(ctx, o)
+	made, files, err := newCA(ctx, o)
 	if err != nil {
 		return Setup{}, err
 	}
 
-	return setUp(authority, files, o.Serving)
+	return setUp(made, files, o.Serving)
 }
 
-// Bring takes the CA that is in a folder: ca.pem and ca-key.pem, and for an intermediate one those
-// above it in ca.pem, chain.pem, bundle.pem or root.pem.
+// Bring takes the existing CA of a directory: ca.pem and ca-key.pem, and for an intermediate CA the
+// CAs above it, from ca.pem, chain.pem, bundle.pem or root.pem.
 //
-// Errors: options that cannot be, a file that is not there or holds something else, a CA that
-// cannot sign for a mesh; each names the file.
+// Errors: invalid options; a file that does not exist or holds something else; a CA that cannot
+// sign for a mesh. Each names the file.
 func Bring(dir string, o Options) (Setup, error) {
 	if err := o.Serving.Check(); err != nil {
 		return Setup{}, err
 	}
-	authority, err := readAuthority(dir, o.Now)
+	made, err := readCA(dir, o.Now)
 	if err != nil {
 		return Setup{}, err
 	}
 
-	return setUp(authority, nil, o.Serving)
+	return setUp(made, nil, o.Serving)
 }
 
-// setUp adds to a CA's files what serves it.
-func setUp(a Authority, files []File, s Serving) (Setup, error) {
+// setUp adds the files of CFSSL to those of a CA.
+func setUp(a CA, files []File, s Serving) (Setup, error) {
 	key := newAPIKey()
 	config, err := s.config(key)
 	if err != nil {
 		return Setup{}, err
 	}
 
-	manifests, err := s.manifests(a, config, key)
+	manifests, err := newValues(s, a, config, key).manifests()
 	if err != nil {
 		return Setup{}, err
 	}
@@ -174,17 +180,17 @@ func setUp(a Authority, files []File, s Serving) (Setup, error) {
 	return Setup{a, append(files, ignoring(files))}, nil
 }
 
-// ignoring returns the file that keeps secrets out of Git.
+// ignoring returns the .gitignore that keeps secrets out of Git.
 func ignoring(files []File) File {
 	var text strings.Builder
-	text.WriteString("# Secrets: whoever reads one of these files can make certificates for the mesh.\n")
+	text.WriteString("# Secrets: each of these files lets its reader make certificates for the mesh.\n")
 	for _, f := range files {
 		if f.Secret() {
 			_, _ = io.WriteString(&text, ignoreLine(f))
 		}
 	}
 
-	text.WriteString("# The same while the CA is changed.\n" + strings.Join(rotationIgnored(), "\n") + "\n")
+	text.WriteString("# The same during a rotation.\n" + strings.Join(rotationIgnored(), "\n") + "\n")
 
 	return File{IgnoreFile, public, []byte(text.String())}
 }

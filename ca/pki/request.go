@@ -17,15 +17,15 @@ import (
 	"github.com/tykmesh/tykmesh/ca/internal/file"
 )
 
-// Request says which CA to make.
+// Request describes a CA to make.
 type Request struct {
-	CommonName string // what the CA's own name begins with
+	CommonName string // the beginning of the CA's common name
 	Names      []csr.Name
 	Key        ca.KeyRequest
 	Expiry     time.Duration // of the CA
 }
 
-// GuideRequest returns the CA of the guide to tyk-k8s, an example for others.
+// GuideRequest returns a request for the CA of the guide to tyk-k8s.
 func GuideRequest() Request {
 	return Request{
 		CommonName: "Mesh Internal Signing CA",
@@ -35,10 +35,10 @@ func GuideRequest() Request {
 	}
 }
 
-// guideExpiry is what cfssl gives a CA when nobody says anything else.
+// guideExpiry is the default of cfssl for a CA.
 const guideExpiry = 5 * year
 
-// requestFile is a request as cfssl gencert -initca reads it, as far as it is used here.
+// requestFile is a csr_ca.json: the fields of cfssl gencert -initca that are used here.
 type requestFile struct {
 	CN    string          `json:"CN"`
 	Key   *csr.KeyRequest `json:"key,omitempty"`
@@ -50,9 +50,9 @@ type requestCA struct {
 	Expiry string `json:"expiry"`
 }
 
-// ReadRequest reads the csr_ca.json of a folder.
+// ReadRequest reads the csr_ca.json of a directory.
 //
-// Errors: fs.ErrNotExist; a file that says what is not understood, or nothing sensible.
+// Errors: fs.ErrNotExist; a file with unknown fields or invalid values.
 func ReadRequest(dir string) (Request, error) {
 	text, err := file.Read(filepath.Join(dir, RequestFile))
 	if err != nil {
@@ -66,8 +66,8 @@ func ReadRequest(dir string) (Request, error) {
 	return r, nil
 }
 
-// parseRequest reads a csr_ca.json. What it does not say is as cfssl has it. Fields that would be
-// ignored are errors.
+// parseRequest parses a csr_ca.json. Missing fields have the defaults of cfssl. Fields that would
+// be ignored are errors.
 func parseRequest(text []byte) (Request, error) {
 	var f requestFile
 	decoder := json.NewDecoder(bytes.NewReader(text))
@@ -80,7 +80,7 @@ func parseRequest(text []byte) (Request, error) {
 	}
 
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return Request{}, errors.New("not a certificate request in JSON: something follows it")
+		return Request{}, errors.New("not a certificate request in JSON: text follows the first value")
 	}
 
 	r := Request{CommonName: f.CN, Names: f.Names, Key: ca.KeyRequest{Algo: ca.ECDSA, Size: 256}, Expiry: guideExpiry}
@@ -113,16 +113,16 @@ func (r Request) text() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// What a common name may have (RFC 5280, appendix A.1, ub-common-name), what ca.UniqueName adds to
-// one, and what a root has before that.
+// The longest common name (RFC 5280, appendix A.1, ub-common-name), the length of the suffix of
+// ca.UniqueName, and the suffix of a root before it.
 const (
 	maxCommonName = 64
 	uniqueSuffix  = 9
 	rootSuffix    = " Root"
 )
 
-// The shortest and the longest times that a CA may be valid. What cfssl signs begins five minutes
-// ago, so less would be no time at all.
+// The shortest and the longest lifetimes of a CA. Certificates of cfssl begin five minutes in the
+// past, so a lifetime of minutes would be none.
 const (
 	minExpiry = time.Hour
 	maxYears  = 100
@@ -158,12 +158,12 @@ func (r Request) check(intermediate bool) error {
 
 func checkExpiry(whose string, d time.Duration, years int) error {
 	if d < minExpiry || d > time.Duration(years)*year {
-		return fmt.Errorf("%s cannot be valid for %s: at least an hour, at most %d years", whose, hours(d), years)
+		return fmt.Errorf("%s cannot be valid for %s: allowed are one hour to %d years", whose, hours(d), years)
 	}
 	return nil
 }
 
-// hours returns a time as cfssl's files have it: "8760h".
+// hours returns a duration as in cfssl's files: "8760h".
 func hours(d time.Duration) string {
 	if d%time.Hour == 0 {
 		return fmt.Sprintf("%dh", d/time.Hour)
@@ -171,12 +171,13 @@ func hours(d time.Duration) string {
 	return d.String()
 }
 
-// same reports whether two requests are for CAs that differ in their keys alone.
+// same reports whether two requests describe the same CA, except for its key.
 func (r Request) same(other Request) bool {
 	return r.CommonName == other.CommonName && r.Key == other.Key && r.Expiry == other.Expiry && fmt.Sprint(r.Names) == fmt.Sprint(other.Names)
 }
 
-// Differs reports whether a folder has a csr_ca.json that asks for another CA. It stays as it is.
+// Differs reports whether a directory has a csr_ca.json, which is not changed, that describes
+// another CA.
 func (r Request) Differs(dir string) bool {
 	there, err := ReadRequest(dir)
 	return !errors.Is(err, fs.ErrNotExist) && (err != nil || !r.same(there))

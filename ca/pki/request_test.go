@@ -33,12 +33,12 @@ func TestWrongRequests(t *testing.T) {
 	for text, want := range map[string]string{
 		``:                                     "ends too early",
 		`{"CN": "CA"`:                          "ends too early",
-		`{"CN": "CA"} {}`:                      "something follows",
+		`{"CN": "CA"} {}`:                      "text follows",
 		`{"CN": "CA", "cns": 1}`:               `unknown field "cns"`,
 		`{"CN": "CA", "hosts": ["a"]}`:         `unknown field "hosts"`,
 		`{"CN": "CA", "ca": {"pathlen": 3}}`:   `unknown field "pathlen"`,
 		`{"CN": "CA", "ca": {"expiry": "5y"}}`: `ca.expiry "5y"`,
-		`{"CN": "CA", "ca": {"expiry": "1m"}}`: "at least an hour",
+		`{"CN": "CA", "ca": {"expiry": "1m"}}`: "allowed are one hour",
 		`{"CN": 1}`:                            "not a certificate request",
 		`{"names": [{"O": "x"}]}`:              "needs a common name",
 		`{"CN": "CA", "key": {"algo": "rsa", "size": 1024}}`:    "2048 to 8192",
@@ -49,10 +49,10 @@ func TestWrongRequests(t *testing.T) {
 		`{"CN": "CA", "names": [{"C": "gb"}]}`:                  "two capital letters",
 		`{"CN": "CA", "names": [{"E": "a@b"}]}`:                 "C, ST, L, O and OU",
 		`{"CN": "CA", "names": [{"O": "a\u0000b"}]}`:            "cannot be printed",
-		`{"CN": "` + strings.Repeat("a", 56) + `"}`:             "at most 55 fit",
-		`{"CN": "CA", "names": [{"OU": "` + long(65) + `"}]}`:   "at most 64 fit",
+		`{"CN": "` + strings.Repeat("a", 56) + `"}`:             "the limit is 55",
+		`{"CN": "CA", "names": [{"OU": "` + long(65) + `"}]}`:   "the limit is 64",
 		`{"CN": "CA", "names": [{"OID": {"1.2": "x"}}]}`:        "C, ST, L, O and OU",
-		`{"CN": " CA"}`: "a blank at its beginning",
+		`{"CN": " CA"}`: "begins or ends with a blank",
 	} {
 		if _, err := pki.ParseRequest([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", text, err, want)
@@ -65,17 +65,17 @@ func long(n int) string { return strings.Repeat("a", n) }
 // What cannot be made is refused before anything is.
 func TestRefused(t *testing.T) {
 	for want, change := range map[string]func(*pki.Options){
-		"would outlive a CA of 43800h":                     func(o *pki.Options) { o.Serving.CertExpiry = o.Request.Expiry },
-		"certificates cannot be valid for 59m0s: at least": func(o *pki.Options) { o.Serving.CertExpiry = 59 * time.Minute },
-		"a CA cannot be valid for":                         func(o *pki.Options) { o.Request.Expiry = 101 * 365 * 24 * time.Hour },
-		`namespace "Shop"`:                                 func(o *pki.Options) { o.Serving.Namespace = "Shop" },
-		`namespace ""`:                                     func(o *pki.Options) { o.Serving.MeshNamespaces = []string{"shop", ""} },
-		`namespace "a.b"`:                                  func(o *pki.Options) { o.Serving.AllowNamespaces = []string{"a.b"} },
-		`namespace "` + long(64):                           func(o *pki.Options) { o.Serving.Namespace = long(64) },
-		"needs an image":                                   func(o *pki.Options) { o.Serving.Image = "" },
-		`image "cfssl cfssl"`:                              func(o *pki.Options) { o.Serving.Image = "cfssl cfssl" },
-		"at most 50 fit":                                   func(o *pki.Options) { o.Request.CommonName, o.Intermediate = long(51), true },
-		"key rsa 1024: the size":                           func(o *pki.Options) { o.Request.Key = ca.KeyRequest{Algo: ca.RSA, Size: 1024} },
+		"would outlive a CA valid for 43800h":                 func(o *pki.Options) { o.Serving.CertExpiry = o.Request.Expiry },
+		"certificates cannot be valid for 59m0s: allowed are": func(o *pki.Options) { o.Serving.CertExpiry = 59 * time.Minute },
+		"a CA cannot be valid for":                            func(o *pki.Options) { o.Request.Expiry = 101 * 365 * 24 * time.Hour },
+		`namespace "Shop"`:                                    func(o *pki.Options) { o.Serving.Namespace = "Shop" },
+		`namespace ""`:                                        func(o *pki.Options) { o.Serving.MeshNamespaces = []string{"shop", ""} },
+		`namespace "a.b"`:                                     func(o *pki.Options) { o.Serving.AllowNamespaces = []string{"a.b"} },
+		`namespace "` + long(64):                              func(o *pki.Options) { o.Serving.Namespace = long(64) },
+		"needs an image":                                      func(o *pki.Options) { o.Serving.Image = "" },
+		`image "cfssl cfssl"`:                                 func(o *pki.Options) { o.Serving.Image = "cfssl cfssl" },
+		"the limit is 50":                                     func(o *pki.Options) { o.Request.CommonName, o.Intermediate = long(51), true },
+		"key rsa 1024: the size":                              func(o *pki.Options) { o.Request.Key = ca.KeyRequest{Algo: ca.RSA, Size: 1024} },
 	} {
 		s, err := pki.Make(t.Context(), options(change))
 		if err == nil || !strings.Contains(err.Error(), want) || len(s.Files) > 0 {
@@ -105,7 +105,7 @@ func TestSubjects(t *testing.T) {
 		"CN=a":         `"CN": the keys are`,
 		"O=a,O=b":      `"O" is there twice`,
 		"O=":           `"O" has no value`,
-		`O=a\`:         "nothing follows the backslash",
+		`O=a\`:         "a backslash at the end escapes nothing",
 		"C=G":          "two capital letters",
 		"O=a\tb":       "cannot be printed",
 		"O=\xff":       "not UTF-8",

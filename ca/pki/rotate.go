@@ -17,16 +17,17 @@ import (
 	"github.com/tykmesh/tykmesh/ca/internal/file"
 )
 
-// Trust is step 1: it makes the CA to come, and pods are to trust it too. rootKey is that of the
-// present root where that is not the CA itself; the root changes with the CA then.
+// Trust takes step 1: it makes the next CA, and adds it to the CAs that pods trust. rootKey is the
+// key of the current root if that is not the CA itself; then the root is replaced too.
 //
-// Errors: a request that cannot be, the context's, a file that cannot be read.
+// Errors: *EditedError for any manifest, because a later step would refuse it; an invalid request;
+// the context's; a file that cannot be read.
 func (r Rotation) Trust(ctx context.Context, request Request, rootKey crypto.Signer, now time.Time) (Change, error) {
-	if err := request.check(r.Intermediate()); err != nil {
+	if err := errors.Join(request.check(r.Intermediate()), r.checkUnedited(KeysFile, TrustFile, ServerFile)); err != nil {
 		return Change{}, err
 	}
 
-	next, files, err := newAuthority(ctx, Options{Request: request, Intermediate: r.Intermediate(), Now: now})
+	next, files, err := newCA(ctx, Options{Request: request, Intermediate: r.Intermediate(), Now: now})
 	if err != nil {
 		return Change{}, err
 	}
@@ -38,16 +39,16 @@ func (r Rotation) Trust(ctx context.Context, request Request, rootKey crypto.Sig
 	}
 
 	files = append(files, next.signing()...)
-	if cross := crossSign(next, r.Present.Root(), rootKey, now); cross != nil {
+	if cross := crossSign(next, r.Current.Root(), rootKey, now); cross != nil {
 		files = append(files, File{crossFile, public, ca.EncodeCertificates(cross)})
 	}
 
 	change := r.change()
 	for _, f := range files {
 		if f.Name == RequestFile {
-			continue // the folder's stays
+			continue // the directory keeps its own
 		}
-		f.Name = path.Join(nextFolder, f.Name)
+		f.Name = path.Join(nextDir, f.Name)
 		change.Files = append(change.Files, f)
 	}
 
@@ -56,36 +57,37 @@ func (r Rotation) Trust(ctx context.Context, request Request, rootKey crypto.Sig
 	}))
 }
 
-// Sign is step 2: CFSSL is to sign with the CA to come. What it signs goes with that CA's
-// certificate as the former one signed it, for pods that do not trust the new one yet.
+// Sign takes step 2: CFSSL signs with the next CA. The certificates that it signs are sent along
+// with that CA's certificate as the current CA signed it, for pods that do not trust the next CA
+// yet.
 //
-// Errors: files that cannot be read.
+// Errors: *EditedError; files that cannot be read.
 func (r Rotation) Sign() (Change, error) {
 	change, chain := r.change(), r.Next.chain()
-	change.Remove = []string{nextFolder}
-	if r.cross != nil { // in the place of the root's own certificate, which only those have any use for who trust it
+	change.Remove = []string{nextDir}
+	if r.cross != nil { // replaces the root's own certificate: only pods that trust the root could use that
 		chain = append(slices.DeleteFunc(chain, r.Next.Root().Equal), r.cross)
 	}
 
 	err := r.replace(&change, r.Next, chain)
 	if r.Intermediate() {
-		change.Files = append(change.Files, File{path.Join(FormerFolder, RootFile), public, ca.EncodeCertificates(r.Present.Root())})
-		err = errors.Join(err, r.copy(&change, File{Name: RootKeyFile, Mode: secret}, ".", FormerFolder))
+		change.Files = append(change.Files, File{path.Join(PreviousDir, RootFile), public, ca.EncodeCertificates(r.Current.Root())})
+		err = errors.Join(err, r.copy(&change, File{Name: RootKeyFile, Mode: secret}, ".", PreviousDir))
 	}
 
 	for _, f := range []File{{requestCSR, public, nil}, {rootCSR, public, nil}, {RootFile, public, nil}, {RootKeyFile, secret, nil}} {
-		err = errors.Join(err, r.copy(&change, f, nextFolder, "."))
+		err = errors.Join(err, r.copy(&change, f, nextDir, "."))
 	}
 
 	return change, err
 }
 
-// Reissue changes an intermediate CA under the root that pods trust, in one step. It is valid no
-// longer than that root.
+// Reissue replaces an intermediate CA under the root that pods trust, in one step. The new CA
+// expires with that root at the latest.
 //
-// Errors: a request that cannot be, the context's, files that cannot be read.
+// Errors: *EditedError; an invalid request; the context's; files that cannot be read.
 func (r Rotation) Reissue(ctx context.Context, request Request, rootKey crypto.Signer, now time.Time) (Change, error) {
-	if err := request.check(true); err != nil {
+	if err := errors.Join(request.check(true), r.checkUnedited(KeysFile, ServerFile)); err != nil {
 		return Change{}, err
 	}
 
@@ -95,41 +97,53 @@ func (r Rotation) Reissue(ctx context.Context, request Request, rootKey crypto.S
 		return Change{}, err
 	}
 
-	root := member{cert: r.Present.Root(), signer: rootKey}
+	root := member{cert: r.Current.Root(), signer: rootKey}
 	m, err := o.certify(members[0], request.CommonName, min(request.Expiry, root.cert.NotAfter.Sub(now)), pathIssuing, &root)
 	if err != nil {
 		return Change{}, err
 	}
 
-	next := Authority{m.cert, m.key, []*x509.Certificate{root.cert}}
+	next := CA{m.cert, m.key, []*x509.Certificate{root.cert}}
 	change := r.change(File{requestCSR, public, m.csr})
 
 	return change, errors.Join(r.replace(&change, next, next.chain()), r.ignore(&change))
 }
 
-// Settle is step 3: pods are to trust the new CA alone.
+// Settle takes step 3: pods trust the new CA alone.
 //
-// Errors: files that cannot be read.
+// Errors: *EditedError; files that cannot be read.
 func (r Rotation) Settle() (Change, error) {
-	change := r.change(File{ChainFile, public, ca.EncodeCertificates(r.Present.chain()...)})
-	return change, r.rebundle(&change, func(bundle []byte) []byte { return without(bundle, r.Former) })
+	if err := r.checkUnedited(TrustFile); err != nil {
+		return Change{}, err
+	}
+
+	change := r.change(File{ChainFile, public, ca.EncodeCertificates(r.Current.chain()...)})
+	return change, r.rebundle(&change, func(bundle []byte) []byte { return without(bundle, r.Previous) })
 }
 
-// change returns one of the folder as it was read.
+// change returns a change of the directory as it was read.
 func (r Rotation) change(files ...File) Change { return Change{Files: files, seen: r.seen} }
 
-// replace puts another CA in the place of the present one, which is kept.
-func (r Rotation) replace(change *Change, next Authority, chain []*x509.Certificate) error {
-	for _, f := range r.Present.signing() {
-		f.Name = path.Join(FormerFolder, f.Name)
+// replace replaces the current CA by another one, keeps the current one as the previous, and makes
+// the manifests of CFSSL anew.
+func (r Rotation) replace(change *Change, next CA, chain []*x509.Certificate) error {
+	for _, f := range r.Current.signing() {
+		f.Name = path.Join(PreviousDir, f.Name)
 		change.Files = append(change.Files, f)
 	}
 	change.Files = append(change.Files, next.signing()...)
 	change.Files = append(change.Files, File{ChainFile, public, ca.EncodeCertificates(chain...)})
-	return r.reserve(change, next)
+
+	return errors.Join(
+		r.checkUnedited(KeysFile, ServerFile),
+		r.remake(change, KeysFile, func(v *values) { v.Key = string(next.Key) }),
+		r.remake(change, ServerFile, func(v *values) {
+			v.Cert, v.Hash = string(ca.EncodeCertificates(next.Certificate)), servedHash(next, []byte(r.files.Config))
+		}),
+	)
 }
 
-// copy has a file of one folder in another too, if it is there.
+// copy adds a copy of a file to a change, from one directory to another, if the file exists.
 func (r Rotation) copy(change *Change, f File, from, to string) (err error) {
 	name := f.Name
 	f.Text, err = file.Read(filepath.Join(r.dir, from, name))
@@ -142,10 +156,10 @@ func (r Rotation) copy(change *Change, f File, from, to string) (err error) {
 	return err
 }
 
-// crossSign has a root sign the one that follows it, so that those who trust the former accept the
-// latter. It is nil where the former root may not sign a CA that has one below it (RFC 5280,
-// section 4.2.1.9), or signs nothing any more.
-func crossSign(next Authority, root *x509.Certificate, key crypto.Signer, now time.Time) *x509.Certificate {
+// crossSign returns the next root's certificate, signed by the current root, so that pods that
+// trust the current root accept the next one. It returns nil if the current root has expired, or
+// may not sign a CA that has another CA below it (RFC 5280, section 4.2.1.9).
+func crossSign(next CA, root *x509.Certificate, key crypto.Signer, now time.Time) *x509.Certificate {
 	of, below := next.Root(), len(next.Above)
 	template := &x509.Certificate{
 		RawSubject: of.RawSubject,
@@ -162,17 +176,17 @@ func crossSign(next Authority, root *x509.Certificate, key crypto.Signer, now ti
 		return nil
 	}
 
-	// The same way, but that it goes on to the former root.
+	// The path from the next CA to its root, prolonged to the current root.
 	way := slices.Concat([]*x509.Certificate{next.Certificate}, next.Above)
 	way = append(way[:below], cross, root)
-	if (Authority{Certificate: way[0], Above: way[1:]}).verify("", now) != nil {
+	if (CA{Certificate: way[0], Above: way[1:]}).verify("", now) != nil {
 		return nil
 	}
 
 	return cross
 }
 
-// allows reports whether so many CAs may stand below a root, one below the other.
+// allows reports whether a root may have this many CAs below it, each below the one before.
 func allows(root *x509.Certificate, cas int) bool {
 	return root.MaxPathLen < 0 || root.MaxPathLen == 0 && !root.MaxPathLenZero || root.MaxPathLen >= cas
 }

@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -148,7 +146,7 @@ func TestRotation(t *testing.T) {
 			dir, rootKeyFile := folder(t)
 			bundles, leafs := [][]byte{read(t, dir, pki.BundleFile)}, []ca.Bundle{signedNow(t, dir)}
 
-			old := readRotation(t, dir).Present
+			old := readRotation(t, dir).Current
 			for i, f := range []func(pki.Rotation) (pki.Change, error){trust(t, rootKeyFile), pki.Rotation.Sign, pki.Rotation.Settle} {
 				step(t, dir, f)
 				if r := readRotation(t, dir); r.Taken != pki.Step(i+1) || r.Reissued() || i == 0 && !r.CrossSigned() {
@@ -157,12 +155,12 @@ func TestRotation(t *testing.T) {
 
 				bundles, leafs = append(bundles, read(t, dir, pki.BundleFile)), append(leafs, signedNow(t, dir))
 				checkFolder(t, dir)
-				if r := readRotation(t, dir); r.Taken == pki.Sign {
+				if r := readRotation(t, dir); r.Taken == pki.StepSign {
 					checkCross(t, dir, r, old)
 				}
 			}
 
-			now := readRotation(t, dir).Present
+			now := readRotation(t, dir).Current
 			if now.Certificate.Equal(old.Certificate) || now.Certificate.Subject.String() == old.Certificate.Subject.String() {
 				t.Errorf("the CA is %q still", now.Certificate.Subject)
 			}
@@ -196,16 +194,16 @@ func TestRotation(t *testing.T) {
 // checkCross checks what goes with certificates after step 2: no root that signed itself, which
 // only those have any use for who trust it; and the new root as the former one signed it, which
 // promises no more than either. The former root's key is kept if it was there.
-func checkCross(t *testing.T, dir string, r pki.Rotation, old pki.Authority) {
+func checkCross(t *testing.T, dir string, r pki.Rotation, old pki.CA) {
 	t.Helper()
 	chain := certificates(t, read(t, dir, pki.ChainFile))
 
 	cross := chain[len(chain)-1]
-	if len(chain) != max(1, len(r.Present.Above)+1) || bytes.Equal(cross.RawIssuer, cross.RawSubject) {
+	if len(chain) != max(1, len(r.Current.Above)+1) || bytes.Equal(cross.RawIssuer, cross.RawSubject) {
 		t.Errorf("%d certificates go with others, the last signed by %q", len(chain), cross.Issuer)
 	}
 
-	if cross.NotAfter.After(old.Root().NotAfter) || cross.MaxPathLen != len(r.Present.Above) || cross.MaxPathLenZero != !r.Intermediate() {
+	if cross.NotAfter.After(old.Root().NotAfter) || cross.MaxPathLen != len(r.Current.Above) || cross.MaxPathLenZero != !r.Intermediate() {
 		t.Errorf("the former root lets the new one sign %d CAs until %s", cross.MaxPathLen, cross.NotAfter)
 	}
 
@@ -222,10 +220,10 @@ func checkCross(t *testing.T, dir string, r pki.Rotation, old pki.Authority) {
 // tidied checks that a change is over when people have removed what is left of it.
 func tidied(t *testing.T, dir string) {
 	t.Helper()
-	if err := os.RemoveAll(filepath.Join(dir, pki.FormerFolder)); err != nil {
+	if err := os.RemoveAll(filepath.Join(dir, pki.PreviousDir)); err != nil {
 		t.Fatal(err)
 	}
-	if taken := readRotation(t, dir).Taken; taken != pki.None {
+	if taken := readRotation(t, dir).Taken; taken != pki.StepNone {
 		t.Errorf("the last step taken is %d although the change is over", taken)
 	}
 }
@@ -242,7 +240,7 @@ func TestReissue(t *testing.T) {
 	}
 
 	step(t, dir, reissue(t))
-	if r := readRotation(t, dir); r.Taken != pki.Settle || !r.Reissued() {
+	if r := readRotation(t, dir); r.Taken != pki.StepSettle || !r.Reissued() {
 		t.Errorf("the last step taken is %d, reissued %t", r.Taken, r.Reissued())
 	}
 
@@ -342,56 +340,6 @@ func checkFolder(t *testing.T, dir string) {
 
 	if err != nil {
 		t.Error(err)
-	}
-}
-
-// What people wrote into a manifest stays; what is no longer there to be changed, they are told of.
-func TestRotationKeepsManifests(t *testing.T) {
-	dir := newFolder(t)
-	server := filepath.Join(dir, "k8s/cfssl.yaml")
-
-	edited := strings.Replace(string(read(t, dir, "k8s/cfssl.yaml")), "replicas: 1", "replicas: 2 # ours", 1)
-	if err := os.WriteFile(server, []byte(edited), 0o600); err != nil {
-		t.Fatal(err)
-	}
-
-	if err := os.Remove(filepath.Join(dir, "k8s/ca-pem.yaml")); err != nil {
-		t.Fatal(err)
-	}
-
-	step(t, dir, trust(t))
-	if by := readRotation(t, dir).ByHand; len(by) != 1 || !slices.Equal(by[pki.TrustFile], []string{"the ConfigMap ca-pem of each meshed namespace must hold bundle.pem"}) {
-		t.Errorf("to be done by hand: %v", by)
-	}
-
-	step(t, dir, pki.Rotation.Sign)
-	if now := string(read(t, dir, "k8s/cfssl.yaml")); !strings.Contains(now, "replicas: 2 # ours") || now == edited {
-		t.Errorf("the manifest is now:\n%s", now)
-	}
-
-	// Whoever took the hash away has to replace CFSSL's pod; whoever keeps the manifests elsewhere
-	// has to change them all.
-	hash := regexp.MustCompile(`tykmesh/ca-hash: .*`)
-	if err := os.WriteFile(server, hash.ReplaceAll(read(t, dir, "k8s/cfssl.yaml"), nil), 0o600); err != nil {
-		t.Fatal(err)
-	}
-
-	if by := readRotation(t, dir).ByHand[pki.ServerFile]; len(by) != 1 || !strings.HasSuffix(by[0], "CFSSL's pod must be replaced") {
-		t.Errorf("to be done by hand: %v", by)
-	}
-
-	if err := os.RemoveAll(filepath.Join(dir, pki.Manifests)); err != nil {
-		t.Fatal(err)
-	}
-
-	step(t, dir, pki.Rotation.Settle)
-	step(t, dir, trust(t))
-	if taken := readRotation(t, dir).Taken; taken != pki.Trust {
-		t.Errorf("the last step taken is %d where the CA before the present one is kept", taken)
-	}
-
-	if by := readRotation(t, dir).ByHand; len(by[pki.TrustFile]) != 1 || len(by[pki.KeysFile]) != 1 || len(by[pki.ServerFile]) != 2 {
-		t.Errorf("to be done by hand: %v", by)
 	}
 }
 

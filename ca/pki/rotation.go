@@ -19,54 +19,56 @@ import (
 	"github.com/tykmesh/tykmesh/ca/internal/file"
 )
 
-// Step is one of a change of the CA. Each leaves a state in which whoever trusts the old CA, both,
-// or the new one after step 2, accepts every certificate that is in use, so that nothing has to
-// happen at the same time.
+// Step is a step of a rotation, which replaces the CA by a new one. After each step every
+// certificate in use is accepted by every pod that trusts the old CA, by every pod that trusts
+// both, and after step 2 also by every pod that trusts the new CA. So nothing has to happen at the
+// same time.
 //
-//	         CFSSL signs with   sent along           pods are to trust   the folder has
-//	None     old                old                  old
-//	Trust    old                old                  old and new         next
-//	Sign     new                new, signed by old   old and new         former, one of which bundle.pem names
-//	Settle   new                new                  new                 former
+//	            CFSSL signs with   sent along           pods trust    also in the directory
+//	StepNone    old                old                  old
+//	StepTrust   old                old                  old and new   next
+//	StepSign    new                new, signed by old   old and new   previous, in bundle.pem
+//	StepSettle  new                new                  new           previous
 //
-// An intermediate CA under a root that stays changes in one step, from None to Settle: pods trust
-// the root. Whoever removes former is back at None.
+// An intermediate CA whose root stays is replaced in one step, from StepNone to StepSettle, because
+// pods trust the root. When the user deletes the previous CA, the directory is back at StepNone.
 type Step int
 
 // The steps in their order.
 const (
-	None Step = iota
-	Trust
-	Sign
-	Settle
+	StepNone Step = iota
+	StepTrust
+	StepSign
+	StepSettle
 )
 
-// What a change of the CA keeps in its folder.
+// What a rotation keeps in the directory.
 const (
-	nextFolder   = "next"      // the CA to come, between Trust and Sign
-	FormerFolder = "former"    // the CA that was, with its keys
-	crossFile    = "cross.pem" // the root to come, signed by the present one
+	nextDir     = "next"      // the next CA, between StepTrust and StepSign
+	PreviousDir = "former"    // the previous CA, with its keys; all versions use this name
+	crossFile   = "cross.pem" // the next root, signed by the current one
 )
 
-// Rotation is how far the change of a folder's CA has come.
+// Rotation holds the state of the rotation of a directory's CA.
 type Rotation struct {
-	Taken   Step      // the last step that was taken
-	Present Authority // CFSSL signs with it; it may have expired
-	Next    Authority // after Trust: the one to come
-	Former  []*x509.Certificate
-	Bundle  ca.Trust            // what pods are to trust
-	ByHand  map[string][]string // by manifest: what people have to see to because it does not, each as a clause
+	Taken    Step // the last step taken
+	Current  CA   // CFSSL signs with it; it may have expired
+	Next     CA   // after StepTrust
+	Previous []*x509.Certificate
+	Bundle   ca.Trust // the CAs that pods trust
 
-	dir   string
-	seen  [sha256.Size]byte // the folder's state
-	cross *x509.Certificate // the next root signed by the present one; nil where that may not sign a CA
+	dir       string
+	seen      [sha256.Size]byte // the directory's state
+	cross     *x509.Certificate // the next root signed by the current one; nil if that may not sign a CA
+	files     values            // as the directory's files say
+	manifests map[string]manifest
 }
 
-// ReadRotation reads how far the change of the CA in a folder has come. A step that was broken off
-// while it was written is finished first.
+// ReadRotation reads the state of the rotation of a directory's CA. First it completes a step that
+// was interrupted while it was written.
 //
-// Errors: as Bring, but that the CA may have expired; a folder of a CA that is not complete;
-// *UnfinishedError if ca init was broken off there; *BusyError.
+// Errors: as Bring, except that the CA may have expired; a directory whose CA is incomplete;
+// *UnfinishedError if ca init was interrupted there; *BusyError.
 func ReadRotation(dir string, now time.Time) (r Rotation, err error) {
 	r.dir = dir
 	unlock, err := lock(dir)
@@ -85,7 +87,7 @@ func ReadRotation(dir string, now time.Time) (r Rotation, err error) {
 		return r, err
 	}
 
-	for _, read := range []func(time.Time) error{r.readPresent, r.readNext, r.readFormer, r.readManifests} {
+	for _, read := range []func(time.Time) error{r.readCurrent, r.readNext, r.readPrevious, r.readManifests} {
 		if err := read(now); err != nil {
 			return r, err
 		}
@@ -94,7 +96,7 @@ func ReadRotation(dir string, now time.Time) (r Rotation, err error) {
 	return r, nil
 }
 
-// state tells before a step from after it: each changes one of these files.
+// state returns a hash that differs before and after a step: each step changes one of these files.
 func state(dir string) (sum [sha256.Size]byte, err error) {
 	cert, err := file.Read(filepath.Join(dir, CertFile))
 	if err != nil {
@@ -104,14 +106,13 @@ func state(dir string) (sum [sha256.Size]byte, err error) {
 	return sha256.Sum256(slices.Concat(cert, bundle)), err
 }
 
-// readPresent reads the CA that signs. One that has expired is one that has to be changed all the
-// more.
-func (r *Rotation) readPresent(now time.Time) (err error) {
+// readCurrent reads the CA that signs. It may have expired: then a rotation is urgent.
+func (r *Rotation) readCurrent(now time.Time) (err error) {
 	if certs, err := readCertificates(filepath.Join(r.dir, CertFile)); err == nil {
 		now = earlier(now, certs[0].NotAfter)
 	}
 
-	if r.Present, err = readAuthority(r.dir, now); err != nil {
+	if r.Current, err = readCA(r.dir, now); err != nil {
 		return err
 	}
 	r.Bundle, err = readCertificates(filepath.Join(r.dir, BundleFile))
@@ -119,15 +120,15 @@ func (r *Rotation) readPresent(now time.Time) (err error) {
 }
 
 func (r *Rotation) readNext(now time.Time) (err error) {
-	dir := filepath.Join(r.dir, nextFolder)
+	dir := filepath.Join(r.dir, nextDir)
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if r.Next, err = readAuthority(dir, now); err != nil {
+	if r.Next, err = readCA(dir, now); err != nil {
 		return err
 	}
 
-	r.Taken = Trust
+	r.Taken = StepTrust
 
 	cross, err := readCertificates(filepath.Join(dir, crossFile))
 	switch {
@@ -140,9 +141,9 @@ func (r *Rotation) readNext(now time.Time) (err error) {
 	return nil
 }
 
-// readFormer reads the CA that was. Its keys may have been destroyed.
-func (r *Rotation) readFormer(time.Time) error {
-	dir := filepath.Join(r.dir, FormerFolder)
+// readPrevious reads the previous CA. Its keys may have been destroyed.
+func (r *Rotation) readPrevious(time.Time) error {
+	dir := filepath.Join(r.dir, PreviousDir)
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -152,15 +153,15 @@ func (r *Rotation) readFormer(time.Time) error {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		r.Former = append(r.Former, certs...)
+		r.Previous = append(r.Previous, certs...)
 	}
 
 	switch {
-	case r.Taken != None:
-	case slices.ContainsFunc(r.Former, r.trusted):
-		r.Taken = Sign
+	case r.Taken != StepNone:
+	case slices.ContainsFunc(r.Previous, r.trusted):
+		r.Taken = StepSign
 	default:
-		r.Taken = Settle
+		r.Taken = StepSettle
 	}
 
 	return nil
@@ -169,23 +170,37 @@ func (r *Rotation) readFormer(time.Time) error {
 func (r Rotation) trusted(c *x509.Certificate) bool { return slices.ContainsFunc(r.Bundle, c.Equal) }
 
 // Intermediate reports whether the CA is under a root.
-func (r Rotation) Intermediate() bool { return len(r.Present.Above) > 0 }
+func (r Rotation) Intermediate() bool { return len(r.Current.Above) > 0 }
 
-// Reissued reports whether the former CA was under the root that the present one is under.
+// Reissued reports whether the previous CA was under the same root as the current one.
 func (r Rotation) Reissued() bool {
-	return slices.ContainsFunc(r.Former, func(c *x509.Certificate) bool { return c.CheckSignatureFrom(r.Present.Root()) == nil })
+	return slices.ContainsFunc(r.Previous, func(c *x509.Certificate) bool { return c.CheckSignatureFrom(r.Current.Root()) == nil })
 }
 
-// CrossSigned says, after Trust, whether pods will accept what the CA to come signs although they
-// do not trust it yet.
+// LastStep returns the number of the last step taken, or 0. A CA whose root stays is
+// replaced in step 1 alone.
+func (r Rotation) LastStep() int {
+	if r.Taken == StepSettle && r.Reissued() {
+		return int(StepTrust)
+	}
+	return int(r.Taken)
+}
+
+// CrossSigned reports, after StepTrust, whether pods that do not trust the next CA yet will accept
+// the certificates that it signs.
 func (r Rotation) CrossSigned() bool { return r.cross != nil }
 
 // Expired reports whether the CA that signs has expired.
-func (r Rotation) Expired(now time.Time) bool { return now.After(r.Present.Certificate.NotAfter) }
+func (r Rotation) Expired(now time.Time) bool { return now.After(r.Current.Certificate.NotAfter) }
 
-// ReadRootKey reads the key of the present CA's root, from a file or else from the CA's folder.
+// SignedByPrevious reports whether an issuer's common name is that of the previous CA.
+func (r Rotation) SignedByPrevious(issuer string) bool {
+	return slices.ContainsFunc(r.Previous, func(c *x509.Certificate) bool { return c.Subject.CommonName == issuer })
+}
+
+// ReadRootKey reads the key of the current CA's root, from a file or else from the CA's directory.
 //
-// Errors: it is not there, or the key of something else.
+// Errors: the file does not exist, or holds another key.
 func (r Rotation) ReadRootKey(file string) (crypto.Signer, error) {
 	if file == "" {
 		file = filepath.Join(r.dir, RootKeyFile)
@@ -195,30 +210,30 @@ func (r Rotation) ReadRootKey(file string) (crypto.Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !ca.SameKey(r.Present.Root().PublicKey, key.Public()) {
-		return nil, fmt.Errorf("%s: not the key of the root %q", file, r.Present.Root().Subject.CommonName)
+	if !ca.SameKey(r.Current.Root().PublicKey, key.Public()) {
+		return nil, fmt.Errorf("%s: not the key of the root %q", file, r.Current.Root().Subject.CommonName)
 	}
 
 	return key, nil
 }
 
-// Request asks for a CA like the present one: that of the folder's csr_ca.json, or else of the
-// certificate.
+// Request returns the request for the next CA: that of the directory's csr_ca.json, or else one for
+// a CA like the current one.
 //
-// Errors: a csr_ca.json that is broken; without one, a CA of which there cannot be another.
+// Errors: a broken csr_ca.json; without csr_ca.json, a CA that cannot be made again.
 func (r Rotation) Request() (Request, error) {
 	request, err := ReadRequest(r.dir)
 	file := filepath.Join(r.dir, RequestFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		file += " is not there, and the certificate does not do"
-		request = r.likePresent()
+		file += " does not exist, and the current certificate cannot take its place"
+		request = r.likeCurrent()
 	case err != nil:
 		return request, err
 	}
 
-	if name := baseName(r.Present.Certificate.Subject.CommonName); request.CommonName != name && request.CommonName != "" {
-		return request, fmt.Errorf("%s: the CA must go on to be called %q: where there is no ledger, certificates of a former CA are known by that", file, name)
+	if name := baseName(r.Current.Certificate.Subject.CommonName); request.CommonName != name && request.CommonName != "" {
+		return request, fmt.Errorf("%s: the common name must stay %q: without a ledger, tykmesh knows the previous CA's certificates by it", file, name)
 	}
 	if err := request.check(r.Intermediate()); err != nil {
 		return request, fmt.Errorf("%s: %w", file, err)
@@ -227,9 +242,9 @@ func (r Rotation) Request() (Request, error) {
 	return request, nil
 }
 
-// likePresent asks for what the present CA's certificate says.
-func (r Rotation) likePresent() Request {
-	c := r.Present.Certificate
+// likeCurrent returns a request for a CA like the current one.
+func (r Rotation) likeCurrent() Request {
+	c := r.Current.Certificate
 	first := func(values []string) string { return append(values, "")[0] }
 	name := csr.Name{
 		C: first(c.Subject.Country), ST: first(c.Subject.Province), L: first(c.Subject.Locality),
@@ -238,7 +253,7 @@ func (r Rotation) likePresent() Request {
 
 	request := Request{
 		CommonName: baseName(c.Subject.CommonName),
-		Key:        r.Present.KeyRequest(),
+		Key:        r.Current.KeyRequest(),
 		Expiry:     min(max(c.NotAfter.Sub(c.NotBefore).Round(time.Hour), minExpiry), maxExpiry),
 	}
 	if name.C+name.ST+name.L+name.O+name.OU != "" {
@@ -248,8 +263,7 @@ func (r Rotation) likePresent() Request {
 	return request
 }
 
-// baseName returns a CA's name without what ca.UniqueName has added, or as much of it as there is
-// room for.
+// baseName returns a CA's name without the suffix of ca.UniqueName, cut to the length that fits.
 func baseName(name string) string {
 	name = ca.BaseName(name)
 	name = name[:min(len(name), maxCommonName-uniqueSuffix-len(rootSuffix))]

@@ -22,7 +22,7 @@ func TestRequestLikePresent(t *testing.T) {
 		"the same":           {func(*x509.Certificate) {}, options().Request, ""},
 		"for ever":           {func(c *x509.Certificate) { c.NotAfter = c.NotBefore.Add(150 * year) }, options(func(o *pki.Options) { o.Request.Expiry = 100 * year }).Request, ""},
 		"a long name":        {func(c *x509.Certificate) { c.Subject.CommonName = "a" + strings.Repeat("é", 31) }, options(func(o *pki.Options) { o.Request.CommonName = "a" + strings.Repeat("é", 24) }).Request, ""},
-		"no name":            {func(c *x509.Certificate) { c.Subject.CommonName = "" }, pki.Request{}, "csr_ca.json is not there, and the certificate does not do: a CA needs a common name"},
+		"no name":            {func(c *x509.Certificate) { c.Subject.CommonName = "" }, pki.Request{}, "csr_ca.json does not exist, and the current certificate cannot take its place: a CA needs a common name"},
 		"an unusual country": {func(c *x509.Certificate) { c.Subject.Country = []string{"gb"} }, pki.Request{}, `country "gb"`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -84,7 +84,7 @@ func TestReissueEndsWithTheRoot(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if now := readRotation(t, dir).Present; now.Certificate.NotAfter.After(now.Root().NotAfter) {
+	if now := readRotation(t, dir).Current; now.Certificate.NotAfter.After(now.Root().NotAfter) {
 		t.Errorf("the CA ends on %s, its root on %s", now.Certificate.NotAfter, now.Root().NotAfter)
 	}
 }

@@ -33,8 +33,8 @@ func attributes() []attribute {
 	}
 }
 
-// ParseSubject reads "C=GB, L=London, O=Example Ltd": the keys C, ST, L, O and OU in any order,
-// each once. A backslash makes the character behind it mean itself.
+// ParseSubject parses "C=GB, L=London, O=Example Ltd": the keys C, ST, L, O and OU in any order,
+// each once. A backslash escapes the next character.
 func ParseSubject(text string) (csr.Name, error) {
 	var (
 		name csr.Name
@@ -79,7 +79,7 @@ func setAttribute(name *csr.Name, part string) error {
 	return fmt.Errorf("%q: the keys are C, ST, L, O and OU", key)
 }
 
-// cutUnescaped is strings.Cut, but for what a backslash stands before.
+// cutUnescaped cuts a text as strings.Cut does, but not at an escaped separator.
 func cutUnescaped(text string, separator byte) (before, after string, found bool) {
 	for i := 0; i < len(text); i++ {
 		switch text[i] {
@@ -100,7 +100,7 @@ func unescape(text string) (string, error) {
 			i++
 		}
 		if i == len(text) {
-			return "", errors.New("nothing follows the backslash at the end")
+			return "", errors.New("a backslash at the end escapes nothing")
 		}
 		b.WriteByte(text[i])
 	}
@@ -108,7 +108,7 @@ func unescape(text string) (string, error) {
 	return b.String(), nil
 }
 
-// checkName refuses what a certificate cannot say, and what nobody would see.
+// checkName refuses a name that a certificate cannot hold, or that would not be visible.
 func checkName(n csr.Name) error {
 	for _, a := range attributes() {
 		value := *a.of(&n)
@@ -121,7 +121,7 @@ func checkName(n csr.Name) error {
 	case n.C != "" && !isCountry(n.C):
 		return fmt.Errorf("country %q: want two capital letters", n.C)
 	case n.E != "" || n.SerialNumber != "" || len(n.OID) > 0:
-		return errors.New("a CA is named by C, ST, L, O and OU")
+		return errors.New("the name of a CA has C, ST, L, O and OU alone")
 	}
 
 	return nil
@@ -131,23 +131,23 @@ func isCountry(s string) bool {
 	return len(s) == 2 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }
 
-// checkText refuses what cannot stand in a name.
+// checkText refuses a text that cannot be a value in a name.
 func checkText(s string, longest int) error {
 	switch {
 	case !utf8.ValidString(s):
 		return errors.New("not UTF-8")
 	case strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsPrint(c) }):
-		return errors.New("it holds what cannot be printed")
+		return errors.New("it has a character that cannot be printed")
 	case strings.TrimSpace(s) != s:
-		return errors.New("a blank at its beginning or end")
+		return errors.New("it begins or ends with a blank")
 	case len(s) > longest:
-		return fmt.Errorf("%d bytes, at most %d fit", len(s), longest)
+		return fmt.Errorf("%d bytes, the limit is %d", len(s), longest)
 	}
 
 	return nil
 }
 
-// FormatSubject returns a name as ParseSubject reads it.
+// FormatSubject returns a name in the format of ParseSubject.
 func FormatSubject(n csr.Name) string {
 	escape := strings.NewReplacer(`\`, `\\`, ",", `\,`)
 	var parts []string

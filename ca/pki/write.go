@@ -12,20 +12,21 @@ import (
 	"github.com/tykmesh/tykmesh/ca/internal/file"
 )
 
-// ExistsError is a file that would have to be overwritten.
+// ExistsError is a file that ca init would have to overwrite.
 type ExistsError struct{ Path string }
 
-func (e *ExistsError) Error() string { return e.Path + " is there already, and nothing is overwritten" }
+func (e *ExistsError) Error() string {
+	return e.Path + " exists already, and ca init overwrites no file"
+}
 
-// stays tells which files may be there before: the one a CA is made from, and one that people may
-// have for their own.
+// stays reports whether a file may exist before, and is not written then: the description of the
+// CA, and the user's own .gitignore.
 func stays(name string) bool { return name == RequestFile || name == IgnoreFile }
 
-// Free makes sure that a CA can be made in a folder, before the work is done: that it does not hold
-// one, and can be made if it is not there. It takes back the files of a run that was broken off.
+// Free makes sure, before the work is done, that a CA can be made in a directory: it must hold no
+// CA, or not exist yet. Free deletes the files of an interrupted run.
 //
-// Errors: *ExistsError; *BusyError; something that is no folder, or a folder above that is not
-// there.
+// Errors: *ExistsError; *BusyError; a file in the place of the directory; a missing parent.
 func Free(dir string) error {
 	dir = filepath.Clean(dir)
 	for _, folder := range []string{filepath.Dir(dir), dir, filepath.Join(dir, Manifests)} {
@@ -36,7 +37,7 @@ func Free(dir string) error {
 		case err != nil:
 			return err
 		case !info.IsDir():
-			return fmt.Errorf("%s is not a folder", folder)
+			return fmt.Errorf("%s is not a directory", folder)
 		}
 	}
 
@@ -63,8 +64,7 @@ func Free(dir string) error {
 	return nil
 }
 
-// Unignored returns the secret files that a .gitignore which is there does not name; it stays as it
-// is.
+// Unignored returns the secret files that an existing .gitignore, which is not changed, lacks.
 func Unignored(dir string, files []File) (missing []string) {
 	text, err := file.Read(filepath.Join(dir, IgnoreFile))
 	if err != nil {
@@ -82,34 +82,32 @@ func Unignored(dir string, files []File) (missing []string) {
 	return missing
 }
 
-// initFolder holds the files of a new CA while it is made. As long as it is there, the CA is not
-// made.
-const initFolder = ".tykmesh-init"
+// initDir holds the files of a new CA while it is made. As long as it exists, the CA is unfinished.
+const initDir = ".tykmesh-init"
 
-// begun reports whether a run is making a CA in a folder, or was broken off there.
+// begun reports whether a run is making a CA in a directory, or was interrupted there.
 func begun(dir string) bool {
-	_, err := os.Lstat(filepath.Join(dir, initFolder))
+	_, err := os.Lstat(filepath.Join(dir, initDir))
 	return err == nil
 }
 
-// Written is a CA whose files are in their places. It waits for Keep or Undo, and keeps other runs
-// out meanwhile. If neither comes, the next run takes it back.
+// Written is a CA whose files are in their places. It waits for Keep or Undo, and meanwhile keeps
+// other runs out. If neither comes, the next run deletes the files.
 type Written struct {
 	dir     string
-	made    []string // folders
+	made    []string // directories
 	release func()
 	disk    disk
 }
 
-// Write puts all files into a folder, which it makes if it is not there, or none of them. First it
-// takes back the files of a run that was broken off.
+// Write writes all files into a directory, which it makes if needed, or none of them. First it
+// deletes the files of an interrupted run.
 //
-//	files ──> .tykmesh-init/ ──link, .gitignore first──> their places ──Keep──> .tykmesh-init-done/ ──> removed
-//	          a kill, until Keep:                                               a kill: the CA stays
-//	          the next run takes back the links, and nothing else
+//	files ──> .tykmesh-init/ ──link, .gitignore first──> places ──Keep──> .tykmesh-init-done/
+//	          a kill, until Keep:                                         a kill: the CA
+//	          the next run deletes the links, and nothing else            is kept
 //
-// Errors: *ExistsError; *BusyError; whatever keeps files from being written. Nothing is left
-// behind.
+// Errors: *ExistsError; *BusyError; errors of writing files. Nothing is left behind.
 func Write(dir string, files []File) (*Written, error) {
 	w := &Written{dir: filepath.Clean(dir)}
 	if err := w.write(files); err != nil {
@@ -143,7 +141,7 @@ func (w *Written) wrap(err error) error {
 	return fmt.Errorf("writing to %s: %w", w.dir, err)
 }
 
-// open makes the folder if it is not there, and keeps other runs out of it.
+// open makes the directory if needed, and keeps other runs out of it.
 func (w *Written) open() (err error) {
 	switch err := w.disk.mkdir(w.dir); {
 	case err == nil:
@@ -156,8 +154,8 @@ func (w *Written) open() (err error) {
 	return err
 }
 
-// place writes the files beside their places and links them there, which fails if the place is
-// taken. The .gitignore comes first: it names the secret ones.
+// place writes the files beside their places and links them there, which fails if a file exists.
+// The .gitignore comes first, because it names the secret files.
 func (w *Written) place(files []File) error {
 	files = slices.DeleteFunc(slices.Clone(files), func(f File) bool {
 		_, err := os.Lstat(f.in(w.dir))
@@ -168,7 +166,7 @@ func (w *Written) place(files []File) error {
 		files = slices.Insert(slices.Delete(files, i, i+1), 0, ignore)
 	}
 
-	folder := filepath.Join(w.dir, initFolder)
+	folder := filepath.Join(w.dir, initDir)
 	if err := w.disk.stage(folder, staged(files)); err != nil {
 		return err
 	}
@@ -182,7 +180,7 @@ func (w *Written) place(files []File) error {
 			return err
 		}
 
-		if err := w.disk.link(f.in(filepath.Join(folder, stagedFolder)), to); err != nil {
+		if err := w.disk.link(f.in(filepath.Join(folder, stagedDir)), to); err != nil {
 			if errors.Is(err, fs.ErrExist) {
 				err = &ExistsError{to}
 			}
@@ -193,39 +191,39 @@ func (w *Written) place(files []File) error {
 	return w.disk.sync(w.dir)
 }
 
-// Keep makes the CA one that stays.
+// Keep completes the CA.
 //
-// Errors: the folder cannot be changed; the CA is undone then.
+// Errors: the directory cannot be changed; then the CA is undone.
 func (w *Written) Keep() error {
-	done := filepath.Join(w.dir, initFolder+doneSuffix)
-	if err := w.disk.rename(filepath.Join(w.dir, initFolder), done); err != nil {
+	done := filepath.Join(w.dir, initDir+doneSuffix)
+	if err := w.disk.rename(filepath.Join(w.dir, initDir), done); err != nil {
 		w.Undo()
 		return w.wrap(err)
 	}
 
 	defer w.release()
 	_ = w.disk.sync(w.dir)
-	_ = w.disk.removeAll(done) // the next run removes what this one cannot
+	_ = w.disk.removeAll(done) // the next run deletes what this one cannot
 
 	return nil
 }
 
-// Undo removes the files that were written, and nothing else.
+// Undo deletes the files that were written, and nothing else.
 func (w *Written) Undo() {
 	defer w.release()
 	_ = takeBack(w.dir, w.disk)
 	for _, folder := range slices.Backward(w.made) {
-		_ = w.disk.remove(folder) // only if nothing else is in it
+		_ = w.disk.remove(folder) // fails if it holds anything else
 	}
 }
 
-// doneSuffix ends the name of initFolder when only its removal is left to do.
+// doneSuffix is added to initDir when nothing is left to do but to delete it.
 const doneSuffix = "-done"
 
-// takeBack removes the files of a run that did not end: those that are links to its staged files.
+// takeBack deletes the files of an interrupted run: those that are links to its staged files.
 func takeBack(dir string, d disk) error {
-	folder := filepath.Join(dir, initFolder)
-	from := filepath.Join(folder, stagedFolder)
+	folder := filepath.Join(dir, initDir)
+	from := filepath.Join(folder, stagedDir)
 	err := filepath.WalkDir(from, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return gone(err)
@@ -251,23 +249,23 @@ func sameFile(a, b string) bool {
 	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
-// UnfinishedError is a folder in which a run was broken off, or is at work.
+// UnfinishedError is a directory in which a run is at work, or was interrupted.
 type UnfinishedError struct {
 	Dir  string
-	Step string // the command that finishes it: init or rotate
+	Step string // the command that completes it: init or rotate
 }
 
 func (e *UnfinishedError) Error() string {
 	return fmt.Sprintf("the CA in %s is unfinished: tykmesh ca %s is running there, or was killed", e.Dir, e.Step)
 }
 
-// Unfinished returns an *UnfinishedError for a folder whose files may not fit together, because
-// some are new and some old; else nil.
+// Unfinished returns an *UnfinishedError for a directory in which new and old files may be mixed,
+// else nil.
 func Unfinished(dir string) error {
 	if begun(dir) {
 		return &UnfinishedError{dir, "init"}
 	}
-	if waiting, _ := fs.Glob(os.DirFS(dir), changeFolder+"-*"); len(waiting) > 0 {
+	if waiting, _ := fs.Glob(os.DirFS(dir), changeDir+"-*"); len(waiting) > 0 {
 		return &UnfinishedError{dir, "rotate"}
 	}
 	return nil

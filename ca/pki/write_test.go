@@ -249,7 +249,7 @@ func TestNotFree(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	for name, want := range map[string]string{"file": "file is not a folder", "a/b": "no such file", "odd": "k8s is not a folder", "file/x": "is not a folder"} {
+	for name, want := range map[string]string{"file": "file is not a directory", "a/b": "no such file", "odd": "k8s is not a directory", "file/x": "is not a directory"} {
 		if err := pki.Free(filepath.Join(dir, name)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", name, err)
 		}

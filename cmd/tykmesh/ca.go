@@ -10,10 +10,10 @@ func newCACmd(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ca",
 		Short: "Set up the mesh's certificate authority",
-		Long: "ca makes the certificate authority that signs the mesh's certificates, with all that its " + ca.ServerName + " needs, and later puts another in its\n" +
-			"place. It is for those who have none: a " + ca.ServerName + " that runs already goes into CA.addr of the configuration.",
+		Long: "ca makes a certificate authority that signs the mesh's certificates, with everything that its CFSSL needs, and later replaces it.\n" +
+			"If you run a CFSSL already, you do not need it: set CA.addr in the configuration instead.",
 		Example: "  tykmesh ca init > ca.yaml\n" +
-			"  tykmesh ca rotate              # how far a change has come, and what to do now",
+			"  tykmesh ca rotate              # how far a rotation is, and what to do now",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/tykmesh/tykmesh/ca/pki"
 )
 
-// caInit are the flags of ca init.
+// caInit holds the flags of ca init.
 type caInit struct {
 	options
 	dir, from    string
@@ -36,11 +36,11 @@ func newCAInitCmd(p process) *cobra.Command {
 	var o caInit
 	cmd := &cobra.Command{
 		Use:   "init",
-		Short: "Make a CA, the configuration of its " + ca.ServerName + ", and the Kubernetes manifests of both",
-		Long: "init makes a certificate authority for the mesh in a folder: its key and certificate, the configuration of the " + ca.ServerName + " that signs with\n" +
-			"it, and manifests to run that " + ca.ServerName + " in Kubernetes. It prints the section CA of tykmesh.yaml, and says what to type next. A csr_ca.json\n" +
-			"that is in the folder already says which CA to make; flags win over it. Nothing is overwritten, and all files appear or none.",
-		Example: "  tykmesh ca init > ca.yaml                              # a section CA, for a configuration without one\n" +
+		Short: "Make a CA, the configuration of its CFSSL, and the Kubernetes manifests of both",
+		Long: "init makes a certificate authority for the mesh in a directory: its key and certificate, the configuration of the CFSSL that signs\n" +
+			"with it, and manifests that run this CFSSL in Kubernetes. It prints the section CA of tykmesh.yaml, and what to type next. If the\n" +
+			"directory has a csr_ca.json, that describes the CA; flags override it. init overwrites no file, and writes all files or none.",
+		Example: "  tykmesh ca init > ca.yaml                              # prints a section CA, for a configuration without one\n" +
 			"  tykmesh ca init --subject 'C=GB, L=London, O=Example Ltd' --algo ecdsa --mesh-namespace retail --allow-namespace ci\n" +
 			"  tykmesh ca init --intermediate                         # under a root whose key can be kept offline\n" +
 			"  tykmesh ca init --from ca-quickstart --dir ca          # with a CA that exists",
@@ -61,24 +61,24 @@ func (o *caInit) flags(cmd *cobra.Command) {
 	guide, serving := pki.GuideRequest(), pki.DefaultServing()
 	o.expiry, o.certExpiry = span(guide.Expiry), span(serving.CertExpiry)
 	f := cmd.Flags()
-	f.StringVar(&o.dir, "dir", "ca-quickstart", "`DIR` to make everything in")
-	f.StringVar(&o.from, "from", "", "take the CA in `DIR`, ca.pem and ca-key.pem, instead of making one")
-	f.BoolVar(&o.intermediate, "intermediate", false, "make a root, and a CA under it that signs: the root's key can be kept offline")
-	f.StringVar(&o.commonName, "common-name", guide.CommonName, "`NAME` of the CA; a few characters that no other CA has are added")
-	f.StringVar(&o.subject, "subject", pki.FormatSubject(guide.Names[0]), "the rest of its name: `KEY=VALUE` of C, ST, L, O and OU, separated by commas")
-	f.StringVar(&o.algo, "algo", guide.Key.Algo, "`ALGORITHM` of its key: rsa or ecdsa")
-	f.IntVar(&o.size, "size", 0, "`BITS` of its key: rsa 2048 to 8192, ecdsa 256, 384 or 521 (default 4096, or 256)")
-	f.Var(&o.expiry, "expiry", "how `LONG` the CA is valid")
-	f.Var(&o.certExpiry, "cert-expiry", "how `LONG` certificates are valid that it signs")
-	f.StringVar(&o.image, "image", serving.Image, "`IMAGE` of "+ca.ServerName)
-	f.StringVarP(&o.namespace, "namespace", "n", serving.Namespace, "`NAMESPACE` that "+ca.ServerName+" runs in")
-	f.StringArrayVar(&o.meshNamespaces, "mesh-namespace", nil, "`NAMESPACE` whose pods are on the mesh; may be repeated (default: that of "+ca.ServerName+")")
-	f.StringArrayVar(&o.allowedFrom, "allow-namespace", nil, "`NAMESPACE` whose pods may ask "+ca.ServerName+"; may be repeated (default: that of "+ca.ServerName+")")
+	f.StringVar(&o.dir, "dir", "ca-quickstart", "make everything in `DIR`")
+	f.StringVar(&o.from, "from", "", "take the CA in `DIR` (ca.pem and ca-key.pem) instead of making one")
+	f.BoolVar(&o.intermediate, "intermediate", false, "make a root, and a CA under it that signs, so that the root's key can be kept offline")
+	f.StringVar(&o.commonName, "common-name", guide.CommonName, "common `NAME` of the CA; tykmesh adds a few characters that make it unique")
+	f.StringVar(&o.subject, "subject", pki.FormatSubject(guide.Names[0]), "rest of the CA's subject: `KEY=VALUE` pairs of C, ST, L, O and OU, separated by commas")
+	f.StringVar(&o.algo, "algo", guide.Key.Algo, "`ALGORITHM` of the CA's key: rsa or ecdsa")
+	f.IntVar(&o.size, "size", 0, "size of the CA's key in `BITS`: rsa 2048 to 8192, ecdsa 256, 384 or 521 (default 4096, or 256)")
+	f.Var(&o.expiry, "expiry", "`LIFETIME` of the CA, such as 5y")
+	f.Var(&o.certExpiry, "cert-expiry", "`LIFETIME` of issued certificates, such as 1y or 30d")
+	f.StringVar(&o.image, "image", serving.Image, "`IMAGE` of CFSSL")
+	f.StringVarP(&o.namespace, "namespace", "n", serving.Namespace, "run CFSSL in `NAMESPACE`")
+	f.StringArrayVar(&o.meshNamespaces, "mesh-namespace", nil, "let the pods of `NAMESPACE` trust the CA; may be repeated (default: CFSSL's namespace)")
+	f.StringArrayVar(&o.allowedFrom, "allow-namespace", nil, "let the pods of `NAMESPACE` call CFSSL; may be repeated (default: CFSSL's namespace)")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print errors only")
 }
 
-// runCAInit makes the CA, and writes its files together with the section of the configuration:
-// where one fails, there is neither.
+// runCAInit makes the CA, and returns the output that writes its files and prints the section of
+// the configuration: both, or neither if one fails.
 func runCAInit(ctx context.Context, p process, o caInit, report *report) (output, error) {
 	if err := o.conflict(); err != nil {
 		return nil, o.usage(p, err)
@@ -124,18 +124,18 @@ func runCAInit(ctx context.Context, p process, o caInit, report *report) (output
 	}, nil
 }
 
-// explain says what failed. An interruption says all there is by itself.
+// explain returns the error with what failed before it. An interruption needs no such words.
 func (o caInit) explain(err error) error {
 	switch {
 	case exitCode(err) == interruptedError{}.ExitCode():
 		return err
 	case o.from != "":
-		return fmt.Errorf("bringing the CA of %s: %w", o.from, err)
+		return fmt.Errorf("taking the CA of %s: %w", o.from, err)
 	}
 	return fmt.Errorf("making a CA: %w", err)
 }
 
-// settings are what the flags ask for, and a csr_ca.json that is there already.
+// settings returns the options that the flags and an existing csr_ca.json ask for.
 //
 // Errors: *InputError for that file, *usageError for the flags.
 func (o caInit) settings(p process) (pki.Options, error) {
@@ -152,14 +152,14 @@ func (o caInit) settings(p process) (pki.Options, error) {
 		return s, &InputError{err.Error()}
 	}
 
-	if s.Request, err = o.over(base); err == nil {
+	if s.Request, err = o.override(base); err == nil {
 		err = s.Check()
 	}
 
 	return s, o.usage(p, err)
 }
 
-// usage makes an error one of the command line.
+// usage returns an error as an error of the command line.
 func (o caInit) usage(p process, err error) error {
 	if err != nil {
 		err = &usageError{err.Error(), p.name + " ca init"}
@@ -167,20 +167,20 @@ func (o caInit) usage(p process, err error) error {
 	return err
 }
 
-// conflict finds flags that have no meaning together: a CA that is brought is as it is.
+// conflict refuses flags that exclude each other: --from takes a CA as it is.
 func (o caInit) conflict() error {
 	switch {
 	case o.dir == "":
-		return errors.New("--dir needs a folder")
+		return errors.New("--dir is empty: name a directory")
 	case o.from == "" && o.given("from"):
-		return errors.New("--from needs a folder")
+		return errors.New("--from is empty: name the directory of a CA")
 	case o.from == "":
 		return nil
 	}
 
 	for _, flag := range []string{"intermediate", "algo", "size", "common-name", "subject", "expiry"} {
 		if o.given(flag) {
-			return fmt.Errorf("--from brings a CA as it is: --%s has no meaning with it", flag)
+			return fmt.Errorf("--from takes a CA as it is: remove --%s", flag)
 		}
 	}
 
@@ -194,8 +194,8 @@ func (o caInit) serving() pki.Serving {
 	}
 }
 
-// over returns a request with what flags say.
-func (o caInit) over(r pki.Request) (pki.Request, error) {
+// override returns a request with the values of flags.
+func (o caInit) override(r pki.Request) (pki.Request, error) {
 	if o.given("common-name") {
 		r.CommonName = o.commonName
 	}
@@ -226,23 +226,23 @@ func (o caInit) over(r pki.Request) (pki.Request, error) {
 	return r, nil
 }
 
-// warnings are what is done as asked, and perhaps not as meant.
+// warnings returns the consequences of the flags that the user may not intend.
 func (o caInit) warnings(setup pki.Setup, settings pki.Options) (texts []string) {
 	if o.from == "" && settings.Request.Differs(o.dir) {
-		texts = append(texts, fmt.Sprintf("%s stays as it is: flags say something else, and win", filepath.Join(o.dir, pki.RequestFile)))
+		texts = append(texts, fmt.Sprintf("%s is not changed: flags override it", filepath.Join(o.dir, pki.RequestFile)))
 	}
 
 	if missing := pki.Unignored(o.dir, setup.Files); len(missing) > 0 {
-		texts = append(texts, fmt.Sprintf("%s stays as it is, and does not name these secret files: %s",
+		texts = append(texts, fmt.Sprintf("%s is not changed, and lacks these secret files: %s; add them",
 			filepath.Join(o.dir, pki.IgnoreFile), strings.Join(missing, ", ")))
 	}
 
 	if o.namespace == pki.DefaultServing().Namespace || slices.Contains(o.meshNamespaces, o.namespace) {
-		texts = append(texts, fmt.Sprintf("any pod of namespace %s can mount the CA's key: give %s a namespace without apps with -n NAMESPACE", o.namespace, ca.ServerName))
+		texts = append(texts, fmt.Sprintf("any pod of namespace %s can mount the CA's key: run CFSSL in a namespace without apps, with -n NAMESPACE", o.namespace))
 	}
 
 	if end := setup.Certificate.NotAfter; end.Before(settings.Now.Add(settings.Serving.CertExpiry)) {
-		texts = append(texts, fmt.Sprintf("the CA expires on %s, before the certificates that it signs from now on", end.UTC().Format(time.DateOnly)))
+		texts = append(texts, fmt.Sprintf("the CA expires on %s, before the certificates that it will sign", end.UTC().Format(time.DateOnly)))
 	}
 
 	return texts

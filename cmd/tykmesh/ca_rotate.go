@@ -3,12 +3,10 @@ package main
 import (
 	"context"
 	"crypto"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -33,16 +31,18 @@ func newCARotateCmd(p process) *cobra.Command {
 	var o caRotate
 	cmd := &cobra.Command{
 		Use:   "rotate",
-		Short: "Change the CA step by step, without a moment in which a pod refuses another's certificate",
-		Long: "rotate says how far a change of the CA has come, what to apply and to wait for, and which step is next; with --step it takes that\n" +
-			"step, which changes files of the folder and nothing else.\n\n" +
-			"  step 1  a new CA is made, and pods are to trust it beside the old one\n" +
-			"  step 2  " + ca.ServerName + " is to sign with the new CA, whose certificate the old one has signed too: pods that trust only that accept it\n" +
-			"  step 3  pods are to trust the new CA alone; first the Dashboard is asked whether certificates of the old one are still in use\n\n" +
-			"A CA under a root that stays (ca init --intermediate) changes in one step: pods trust the root. --root changes the root as well.\n\n" +
-			"The new CA is like the old one, but for its keys and for what csr_ca.json in the folder says now: edit that for another kind of\n" +
-			"key, time or owner; its common name stays. The same step again changes nothing and says the same; one that was broken off is finished by the next run.",
-		Example: "  tykmesh ca rotate                  # how far it has come, and what to do now\n" +
+		Short: "Replace the CA step by step, while every pod keeps accepting every certificate in use",
+		Long: "rotate prints how far a rotation of the CA is, what to apply and wait for now, and which step is next. With --step it takes\n" +
+			"that step, which changes files in the CA's directory and nothing else.\n\n" +
+			"  step 1  makes a new CA, which pods are to trust beside the old one\n" +
+			"  step 2  makes CFSSL sign with the new CA. The old CA has signed it too, so pods that trust only the old CA accept it\n" +
+			"  step 3  makes pods trust the new CA alone. First it asks the Dashboard whether certificates of the old CA are in use\n\n" +
+			"A CA under a root (ca init --intermediate) is replaced in one step, because pods trust the root. --root replaces the root too.\n\n" +
+			"The new CA is like the old one, with new keys and with what csr_ca.json in the directory says: edit it to change the kind of key,\n" +
+			"the lifetime or the subject. The common name stays. Steps are idempotent; the next run completes an interrupted step.\n\n" +
+			"Each step writes the manifests in k8s anew. Edits of the image and the namespaces are kept. A manifest with other edits is\n" +
+			"refused with a diff: put such edits into a kustomize patch.",
+		Example: "  tykmesh ca rotate                  # how far the rotation is, and what to do now\n" +
 			"  tykmesh ca rotate --step 1",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -54,10 +54,10 @@ func newCARotateCmd(p process) *cobra.Command {
 	}
 
 	f := cmd.Flags()
-	f.StringVar(&o.dir, "dir", "ca-quickstart", "`DIR` of the CA, as ca init made it")
-	f.IntVar(&o.step, "step", 0, "take this `STEP`: the one after the last, from 1 to 3")
-	f.BoolVar(&o.root, "root", false, "change the root too, where the CA is under one")
-	f.StringVar(&o.rootKey, "root-key", "", "`FILE` with the root's private key (default: root-key.pem in DIR)")
+	f.StringVar(&o.dir, "dir", "ca-quickstart", "directory `DIR` that ca init made")
+	f.IntVar(&o.step, "step", 0, "take step `STEP`, 1 to 3, which must be the next one")
+	f.BoolVar(&o.root, "root", false, "replace the root too, if the CA is under one")
+	f.StringVar(&o.rootKey, "root-key", "", "read the root's private key from `FILE` (default: root-key.pem in DIR)")
 	f.BoolVar(&o.unchecked, "unchecked", false, "take step 3 without asking the Dashboard which certificates are in use")
 	o.remoteFlags(cmd)
 	o.reportFlags(cmd)
@@ -65,10 +65,10 @@ func newCARotateCmd(p process) *cobra.Command {
 	return cmd
 }
 
-// runCARotate takes the step that was asked for, if it is next, and says what is to be done then.
+// runCARotate takes the requested step, if it is next, and prints the work that follows.
 func runCARotate(ctx context.Context, p process, o caRotate, report *report) (output, error) {
 	if o.dir == "" {
-		return nil, &usageError{"--dir needs a folder", p.name + " ca rotate"}
+		return nil, &usageError{"--dir is empty: name the directory of the CA", p.name + " ca rotate"}
 	}
 	if err := o.checkAuthority(report); err != nil {
 		return nil, err
@@ -81,7 +81,7 @@ func runCARotate(ctx context.Context, p process, o caRotate, report *report) (ou
 	if err := o.conflict(rotation); err != nil {
 		return nil, &usageError{err.Error(), p.name + " ca rotate"}
 	}
-	if again := o.step == lastStep(rotation) && (rotation.Taken != pki.Settle || !o.root); o.step == 0 || again {
+	if again := o.step == rotation.LastStep() && (rotation.Taken != pki.StepSettle || !o.root); o.step == 0 || again {
 		return o.say(p, rotation), nil
 	}
 	if err := o.checkNext(p, rotation); err != nil {
@@ -98,7 +98,7 @@ func runCARotate(ctx context.Context, p process, o caRotate, report *report) (ou
 
 	return func() error {
 		if err := change.Write(o.dir); err != nil {
-			return fmt.Errorf("changing the CA of %s: %w", o.dir, err)
+			return fmt.Errorf("rotating the CA of %s: %w", o.dir, err)
 		}
 		after, err := o.read(p)
 		if err == nil {
@@ -106,14 +106,14 @@ func runCARotate(ctx context.Context, p process, o caRotate, report *report) (ou
 		}
 
 		if err != nil {
-			return &untoldError{err, o.again(p.name)}
+			return &unprintedNextSteps{err, o.again(p.name)}
 		}
 
 		return nil
 	}, nil
 }
 
-// read reads how far the change has come.
+// read reads the state of the rotation.
 func (o caRotate) read(p process) (pki.Rotation, error) {
 	r, err := pki.ReadRotation(o.dir, p.now())
 	switch {
@@ -126,41 +126,32 @@ func (o caRotate) read(p process) (pki.Rotation, error) {
 	return r, fmt.Errorf("reading the CA of %s: %w", o.dir, err)
 }
 
-// lastStep returns the number of the step that was taken last. Under a root that stays there is
-// only one.
-func lastStep(r pki.Rotation) int {
-	if r.Taken == pki.Settle && r.Reissued() {
-		return int(pki.Trust)
-	}
-	return int(r.Taken)
-}
-
-// conflict finds flags that have no meaning here.
+// conflict refuses flags that have no effect here.
 func (o caRotate) conflict(r pki.Rotation) error {
-	begins := pki.Step(o.step) == pki.Trust
+	begins := pki.Step(o.step) == pki.StepTrust
 	switch {
-	case o.given("step") && (o.step < int(pki.Trust) || o.step > int(pki.Settle)):
+	case o.given("step") && (o.step < int(pki.StepTrust) || o.step > int(pki.StepSettle)):
 		return fmt.Errorf("--step is 1, 2 or 3, not %d", o.step)
 	case (o.root || o.rootKey != "") && !r.Intermediate():
-		return fmt.Errorf("the CA of %s is its own root, which changes with it: --root and --root-key have no meaning", o.dir)
+		return fmt.Errorf("the CA of %s is its own root: remove --root and --root-key", o.dir)
 	case (o.root || o.rootKey != "") && !begins:
-		return errors.New("--root and --root-key go with --step 1")
-	case o.unchecked && pki.Step(o.step) != pki.Settle:
-		return errors.New("--unchecked goes with --step 3")
+		return errors.New("--root and --root-key have an effect in step 1 alone: add --step 1")
+	case o.unchecked && pki.Step(o.step) != pki.StepSettle:
+		return errors.New("--unchecked has an effect in step 3 alone: add --step 3")
 	}
 
 	return nil
 }
 
-// checkNext makes sure that the step that was asked for is next.
+// checkNext refuses a step that is not next.
 func (o caRotate) checkNext(p process, r pki.Rotation) error {
-	former := filepath.Join(o.dir, pki.FormerFolder)
-	wrong := &stepError{hint: o.again(p.name) + " says what to do now"}
-	switch last := lastStep(r); {
-	case r.Taken == pki.Settle:
-		wrong.msg = fmt.Sprintf("the last change of the CA has left %s behind: when that is gone, step 1 is next", former)
+	previous := filepath.Join(o.dir, pki.PreviousDir)
+	wrong := &stepError{hint: o.again(p.name) + " prints what to do now"}
+	switch last := r.LastStep(); {
+	case r.Taken == pki.StepSettle:
+		wrong.msg = fmt.Sprintf("the last rotation left the previous CA in %s: delete that directory, then step 1 is next", previous)
 	case last == 0 && o.step != 1:
-		wrong.msg = fmt.Sprintf("no change of the CA is under way: step 1 is next, not step %d", o.step)
+		wrong.msg = fmt.Sprintf("no rotation is under way: step 1 is next, not step %d", o.step)
 	case o.step != last+1:
 		wrong.msg = fmt.Sprintf("step %d was taken last: step %d is next, not step %d", last, last+1, o.step)
 	default:
@@ -170,25 +161,28 @@ func (o caRotate) checkNext(p process, r pki.Rotation) error {
 	return wrong
 }
 
-// change is what a step writes.
+// change returns the change that a step makes.
 func (o caRotate) change(ctx context.Context, p process, r pki.Rotation, report *report) (change pki.Change, err error) {
 	switch pki.Step(o.step) {
-	case pki.Trust:
+	case pki.StepTrust:
 		change, err = o.begin(ctx, p, r, report)
-	case pki.Sign:
+	case pki.StepSign:
 		change, err = r.Sign()
 	default:
 		change, err = r.Settle()
 	}
 
-	if err != nil && exitCode(err) == exitFailed {
-		err = fmt.Errorf("changing the CA of %s: %w", o.dir, err)
+	switch {
+	case errors.As(err, new(*pki.EditedError)):
+		err = refuseEdits(o.dir, err, report)
+	case err != nil && exitCode(err) == exitFailed:
+		err = fmt.Errorf("rotating the CA of %s: %w", o.dir, err)
 	}
 
 	return change, err
 }
 
-// begin makes the CA to come.
+// begin makes the next CA.
 func (o caRotate) begin(ctx context.Context, p process, r pki.Rotation, report *report) (pki.Change, error) {
 	request, err := r.Request()
 	if err != nil {
@@ -215,28 +209,29 @@ func (o caRotate) begin(ctx context.Context, p process, r pki.Rotation, report *
 	return uninterrupted(ctx, func() (pki.Change, error) { return next(ctx, request, rootKey, p.now()) })
 }
 
-// checkRoot looks whether a CA under the root that stays would live as long as it is to.
+// checkRoot refuses a root that is about to expire, and warns if the new CA would expire early with
+// it.
 func checkRoot(r pki.Rotation, request pki.Request, now time.Time, report *report) error {
-	root := r.Present.Root()
+	root := r.Current.Root()
 	end := root.NotAfter.UTC().Format(time.DateOnly)
 	switch left := root.NotAfter.Sub(now); {
 	case left < time.Hour:
-		return &rootEndsError{fmt.Sprintf("the root %q ends on %s, and every CA under it", root.Subject.CommonName, end)}
+		return &rootEndsError{fmt.Sprintf("the root %q expires on %s, and every CA under it", root.Subject.CommonName, end)}
 	case left < request.Expiry:
-		report.warn(fmt.Sprintf("the CA will end on %s with its root %q: --root would have changed that too", end, root.Subject.CommonName))
+		report.warn(fmt.Sprintf("the CA will expire on %s with its root %q; --root replaces the root too", end, root.Subject.CommonName))
 	}
 
 	return nil
 }
 
-// checkUse makes sure before the last step that the previous CA is not needed any more.
+// checkUse makes sure before the last step that no certificate of the previous CA is in use.
 func (o caRotate) checkUse(ctx context.Context, p process, r pki.Rotation, report *report) error {
-	if pki.Step(o.step) != pki.Settle {
+	if pki.Step(o.step) != pki.StepSettle {
 		return nil
 	}
 
 	if o.unchecked {
-		report.warn("nobody was asked whether certificates of the former CA are in use; pods that start from now on refuse them")
+		report.warn("the Dashboard was not asked whether certificates of the previous CA are in use; pods that start from now on refuse them")
 		return nil
 	}
 
@@ -250,7 +245,7 @@ func (o caRotate) checkUse(ctx context.Context, p process, r pki.Rotation, repor
 		return err
 	}
 	if !settings.TLS {
-		return settingError(c, "Injector.enableMeshTLS", errors.New("is not on, so nothing is known of certificates; --unchecked does without"))
+		return settingError(c, "Injector.enableMeshTLS", errors.New("must be true: without it tykmesh knows no certificates; --unchecked skips this check"))
 	}
 
 	state, remote, closeRemote, err := survey(ctx, o.options, c, settings, report)
@@ -264,21 +259,21 @@ func (o caRotate) checkUse(ctx context.Context, p process, r pki.Rotation, repor
 		return err
 	}
 	if partial != nil {
-		return fmt.Errorf("whether an API uses a certificate of the previous CA cannot be told: %w", partial)
+		return fmt.Errorf("cannot tell whether an API uses a certificate of the previous CA: %w", partial)
 	}
 
 	return previousUnused(state, settings, r, o.dir)
 }
 
-// previousUnused makes sure that no API uses a certificate of a previous CA.
+// previousUnused refuses to go on while an API uses a certificate of a previous CA.
 func previousUnused(state mesh.State, settings mesh.Settings, r pki.Rotation, dir string) error {
-	if state.Authority == nil || !ca.SameAuthority(state.Authority, r.Present.Certificate) {
-		return fmt.Errorf("the configured CA (CA.certPath, or else the CA of the server in CA.addr) is not that of %s, so the use of its certificates is unknown", dir)
+	if state.Authority == nil || !ca.SameAuthority(state.Authority, r.Current.Certificate) {
+		return fmt.Errorf("the CA of the configuration (CA.certPath, or else CFSSL's) is not the CA of %s, so tykmesh cannot tell which certificates are in use: let CA.certPath name chain.pem of that directory", dir)
 	}
 
 	var old []string
 	for _, c := range mesh.NewCertificateList(state, settings) {
-		if len(c.UsedBy) > 0 && c.Trust != mesh.Trusted && (c.Ours || ofFormer(r, c.Issuer)) {
+		if len(c.UsedBy) > 0 && c.Trust != mesh.Trusted && (c.Ours || r.SignedByPrevious(c.Issuer)) {
 			old = append(old, c.Name)
 		}
 	}
@@ -288,9 +283,4 @@ func previousUnused(state mesh.State, settings mesh.Settings, r pki.Rotation, di
 	}
 
 	return nil
-}
-
-// ofFormer reports whether a name is that of a CA that was.
-func ofFormer(r pki.Rotation, issuer string) bool {
-	return slices.ContainsFunc(r.Former, func(c *x509.Certificate) bool { return c.Subject.CommonName == issuer })
 }

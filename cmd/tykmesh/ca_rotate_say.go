@@ -14,7 +14,7 @@ import (
 	"github.com/tykmesh/tykmesh/inject/display"
 )
 
-// command is how to call the program with the same configuration.
+// command returns a command line with the configuration of this run.
 func (o caRotate) command(program, command string) string {
 	line := program + " " + command
 	if o.config != "" {
@@ -23,12 +23,12 @@ func (o caRotate) command(program, command string) string {
 	return line
 }
 
-// again is how to call ca rotate for the same CA.
+// again returns a command line of ca rotate for the same CA.
 func (o caRotate) again(program string) string {
 	return o.command(program, "ca rotate --dir "+shellWord(o.dir))
 }
 
-// advice is what is said of a change: where it is, what to do now and what next.
+// advice collects what ca rotate prints: the last step, what to do now, and what comes next.
 type advice struct {
 	strings.Builder
 	o       caRotate
@@ -37,17 +37,17 @@ type advice struct {
 	expired bool
 }
 
-// say prints where the change is, what to do now and what next.
+// say returns the output that says how far the rotation is, what to do now, and what comes next.
 func (o caRotate) say(p process, r pki.Rotation) output {
 	a := &advice{o: o, r: r, program: p.name, expired: r.Expired(p.now())}
 	switch r.Taken {
-	case pki.None:
+	case pki.StepNone:
 		a.none()
-	case pki.Trust:
+	case pki.StepTrust:
 		a.trust()
-	case pki.Sign:
+	case pki.StepSign:
 		a.sign()
-	case pki.Settle:
+	case pki.StepSettle:
 		a.settle()
 	}
 
@@ -58,73 +58,65 @@ func (o caRotate) say(p process, r pki.Rotation) output {
 }
 
 func (a *advice) none() {
-	ca, end := a.r.Present.Certificate, "until "
+	ca, signs := a.r.Current.Certificate, "signs until"
 	if a.expired {
-		end = "and has expired on "
+		signs = "signs, but expired on"
 	}
 
-	a.line("no change of the CA is under way: %q signs, %s", ca.Subject.CommonName, end+day(ca.NotAfter))
+	a.line("no rotation is under way: %q %s %s", ca.Subject.CommonName, signs, day(ca.NotAfter))
 	if a.r.Intermediate() {
-		root := a.r.Present.Root()
-		a.line("under the root %q, until %s, which stays unless --root is added", root.Subject.CommonName, day(root.NotAfter))
+		root := a.r.Current.Root()
+		a.line("its root %q is valid until %s, and stays unless you add --root", root.Subject.CommonName, day(root.NotAfter))
 	}
 
 	if isThere(filepath.Join(a.o.dir, pki.RequestFile)) {
-		a.line("to begin one, with a new CA as %s says:", a.path(pki.RequestFile))
+		a.line("to begin one, with a new CA as %s describes it:", a.path(pki.RequestFile))
 	} else {
-		a.line("to begin one, with a new CA like it:")
+		a.line("to begin one, with a new CA like this one:")
 	}
 
-	a.next(pki.Trust)
+	a.next(pki.StepTrust)
 }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
 func (a *advice) trust() {
-	a.line("step 1 of 3 is taken: pods are to trust %q beside %q", a.r.Next.Root().Subject.CommonName, a.r.Present.Root().Subject.CommonName)
-	a.now(pki.BundleFile)
-	a.apply(pki.TrustFile)
-	if a.expired {
-		a.line("at once, because %q has expired and no pod accepts what it signed:", a.r.Present.Certificate.Subject.CommonName)
-		a.next(pki.Sign)
-		return
+	current := a.r.Current.Root().Subject.CommonName
+	a.line("step 1 of 3 is taken: pods are to trust %q beside %q", a.r.Next.Root().Subject.CommonName, current)
+
+	due := a.r.Due()
+	due.Roll = !a.expired
+	a.now(due)
+	switch {
+	case a.expired:
+		a.line("at once, because %q has expired and pods refuse its certificates:", a.r.Current.Certificate.Subject.CommonName)
+	case !a.r.CrossSigned():
+		a.line("wait for every pod: %q may not sign another CA, so a pod that does not trust the next one yet would refuse its certificates", current)
+		fallthrough
+	default:
+		a.line("then:")
 	}
 
-	a.roll()
-	a.replaced()
-	if !a.r.CrossSigned() {
-		a.line("none may be left: %q may not sign another CA, so they would refuse what comes next", a.r.Present.Root().Subject.CommonName)
-	}
-
-	a.line("then:")
-	a.next(pki.Sign)
+	a.next(pki.StepSign)
 }
 
 func (a *advice) sign() {
-	a.line("step 2 of 3 is taken: "+ca.ServerName+" is to sign with %q", a.r.Present.Certificate.Subject.CommonName)
-	a.now(pki.ChainFile)
-	a.serve()
-	a.roll()
-	a.replaced()
-	a.line("then, which asks the Dashboard whether certificates of the former CA are in use:")
-	a.next(pki.Settle)
+	a.line("step 2 of 3 is taken: CFSSL is to sign with %q", a.r.Current.Certificate.Subject.CommonName)
+	a.now(a.r.Due())
+	a.line("then take the last step, which asks the Dashboard whether certificates of the previous CA are in use:")
+	a.next(pki.StepSettle)
 }
 
 func (a *advice) settle() {
 	if a.r.Reissued() {
-		a.line("the only step is taken: "+ca.ServerName+" is to sign with %q; pods trust its root and need not be replaced", a.r.Present.Certificate.Subject.CommonName)
-		a.now(pki.ChainFile)
-		a.serve()
+		a.line("the only step is taken: CFSSL is to sign with %q; pods trust its root and need not be replaced", a.r.Current.Certificate.Subject.CommonName)
 	} else {
-		a.line("step 3 of 3 is taken: pods are to trust %q alone", a.r.Present.Root().Subject.CommonName)
-		a.now(pki.BundleFile, pki.ChainFile)
-		a.apply(pki.TrustFile)
-		a.roll()
-		a.replaced()
+		a.line("step 3 of 3 is taken: pods are to trust %q alone", a.r.Current.Root().Subject.CommonName)
 	}
 
-	a.line("then nobody needs the former CA and its key any more:")
-	a.line("  rm -r %s", a.path(pki.FormerFolder))
+	a.now(a.r.Due())
+	a.line("then delete the previous CA and its key:")
+	a.line("  rm -r %s", a.path(pki.PreviousDir))
 }
 
 func (a *advice) next(s pki.Step) {
@@ -138,38 +130,47 @@ func (a *advice) path(name string) string {
 	return shellWord(filepath.Join(a.o.dir, filepath.FromSlash(name)))
 }
 
-// now begins what is to be done, with the files that have changed.
-func (a *advice) now(changed ...string) {
-	a.line("now:")
-	for i, name := range changed {
-		changed[i] = a.path(name)
+// now prints the commands that have to follow a step.
+func (a *advice) now(due pki.Due) {
+	files := make([]string, len(due.Copy))
+	for i, name := range due.Copy {
+		files[i] = a.path(name)
 	}
-	a.line("  # bring %s to wherever else tykmesh runs", strings.Join(changed, " and "))
+
+	a.line("now:")
+	a.line("  # copy %s to every other place where tykmesh runs", strings.Join(files, " and "))
+	a.apply(due.Apply)
+	if due.Renew {
+		a.renew()
+	}
+	if due.Roll {
+		a.roll()
+	}
 }
 
-// apply applies manifests, each unless it does not have what changes, because people have changed
-// it or moved it elsewhere: it would take back what they have done instead.
-func (a *advice) apply(manifests ...string) {
+// apply prints how to apply manifests. A manifest that does not hold the directory's files was
+// edited or moved, and applying it would undo the step.
+func (a *advice) apply(manifests []string) {
 	for _, m := range manifests {
-		for _, text := range a.r.ByHand[m] {
+		clauses := a.r.ByHand(m)
+		for _, text := range clauses {
 			a.line("  # by hand, because %s does not do it: %s", a.path(m), text)
 		}
-		if len(a.r.ByHand[m]) == 0 {
+		if len(clauses) == 0 {
 			a.line("  kubectl apply -f %s", a.path(m))
 		}
 	}
 }
 
-// serve prints how to give the server another CA.
-func (a *advice) serve() {
+// renew prints how every certificate is issued anew, once CFSSL runs with another CA.
+func (a *advice) renew() {
 	namespace := cmp.Or(a.r.Namespace(), "NAMESPACE")
-	a.apply(pki.KeysFile, pki.ServerFile)
 	a.line("  kubectl -n %s rollout status deployment/%s", namespace, pki.Deployment)
-	a.line("  kubectl -n %s port-forward service/%s %d &     # from outside of the cluster: the former one has ended", namespace, pki.Service, pki.Port)
+	a.line("  kubectl -n %s port-forward service/%s %d &     # from outside the cluster: the last one has ended", namespace, pki.Service, pki.Port)
 	a.line("  %s", a.o.command(a.program, "check"))
-	a.line("  %s     # every certificate, by the new CA", a.o.command(a.program, "certs renew"))
+	a.line("  %s     # the new CA issues every certificate", a.o.command(a.program, "certs renew"))
 	if key := filepath.Join(a.o.dir, pki.RootKeyFile); a.r.Intermediate() && isThere(key) {
-		a.line("  # move %s to where no machine reads it: it is needed again only for the next CA under this root", shellWord(key))
+		a.line("  # move %s offline: only the next CA under this root needs it", shellWord(key))
 	}
 }
 
@@ -178,17 +179,14 @@ func isThere(path string) bool {
 	return err == nil
 }
 
-// roll replaces pods, which read what they trust when they start.
-func (a *advice) roll() {
-	a.line("  %s -f ... | kubectl apply -f -     # all that is meshed: pod templates name the CAs of CA.bundlePath", a.o.command(a.program, "inject"))
-}
-
-// columns are those of pods that show what they trust.
+// columns are those of kubectl get pods that show the CAs that a pod trusts.
 const columns = `NAMESPACE:.metadata.namespace,POD:.metadata.name,` +
 	`MESH:.metadata.annotations.injector\.tyk\.io/status,CAS:.metadata.annotations.injector\.tyk\.io/ca-bundle`
 
-// replaced is how to see that no pod runs that trusts what pods trusted before.
-func (a *advice) replaced() {
-	a.line("until this prints no pod any more:")
+// roll prints how to replace pods, which read the CAs that they trust when they start, and how to
+// see that no old pod is left.
+func (a *advice) roll() {
+	a.line("  %s -f ... | kubectl apply -f -     # every workload on the mesh: its pod template names the CAs of CA.bundlePath", a.o.command(a.program, "inject"))
+	a.line("wait until this prints no pod:")
 	a.line("  kubectl get pods -A --field-selector status.phase=Running -o custom-columns='%s' | grep injected | grep -v %s", columns, a.r.Bundle.Hash())
 }

@@ -45,6 +45,20 @@ func anonymous(ts *testscript.TestScript, _ bool, _ []string) {
 	}))
 }
 
+// replaceText is the command replace: it edits a file as a user does.
+func replaceText(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: replace OLD NEW FILE")
+	}
+
+	text := ts.ReadFile(args[2])
+	if !strings.Contains(text, args[0]) {
+		ts.Fatalf("%s has no %q", args[2], args[0])
+	}
+	edited := strings.Replace(text, args[0], strings.ReplaceAll(args[1], `\n`, "\n"), 1)
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(edited), 0o600))
+}
+
 // caRotateIn runs ca rotate for a folder.
 func caRotateIn(ctx context.Context, dir string, stdout io.Writer, now func() time.Time, args ...string) (status int, stderr string) {
 	var told bytes.Buffer
@@ -104,7 +118,7 @@ func TestCARotateIsInterrupted(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 
-		want := fmt.Sprintf("error: writing to standard output: interrupted\nhint: the step is taken; tykmesh ca rotate --dir %s says what to do now\n", dir)
+		want := fmt.Sprintf("error: writing to standard output: interrupted\nhint: the step is taken; tykmesh ca rotate --dir %s prints what to do now\n", dir)
 		if status, stderr := caRotateIn(ctx, dir, &pipe{stalls: cancel}, nil, "--step", "1"); status != 130 || stderr != want {
 			t.Errorf("exit status %d: %s", status, stderr)
 		}
@@ -162,7 +176,7 @@ func TestCARotateWithoutCrossSigning(t *testing.T) {
 		t.Fatal(stderr)
 	}
 
-	want := "\nnone may be left: \"Old CA\" may not sign another CA, so they would refuse what comes next\nthen:\n"
+	want := "\nwait for every pod: \"Old CA\" may not sign another CA, so a pod that does not trust the next one yet would refuse its certificates\nthen:\n"
 	if !strings.Contains(said.String(), want) {
 		t.Errorf("said is:\n%s", &said)
 	}

@@ -15,15 +15,15 @@ import (
 	"github.com/tykmesh/tykmesh/inject/display"
 )
 
-// writeCASection prints the section of the configuration that leads to a CA.
+// writeCASection writes the section CA of the configuration for a CA.
 func writeCASection(w io.Writer, dir string, c *x509.Certificate, s pki.Serving) error {
 	var b strings.Builder
-	fmt.Fprintln(&b, "# Paths count from the folder of this file: it belongs where tykmesh ca init ran.")
+	fmt.Fprintln(&b, "# Paths are relative to this file: keep it in the directory in which tykmesh ca init ran.")
 	fmt.Fprintln(&b, "CA:")
 	fmt.Fprintf(&b, "  addr: http://%s.%s:%d\n", pki.Service, s.Namespace, pki.Port)
-	fmt.Fprintf(&b, "  key: %s # where the secret is\n", quotePath("file:", dir, pki.AuthKeyFile))
-	fmt.Fprintf(&b, "  certPath: %s # who signs\n", quotePath("", dir, pki.ChainFile))
-	fmt.Fprintf(&b, "  bundlePath: %s # what pods trust\n", quotePath("", dir, pki.BundleFile))
+	fmt.Fprintf(&b, "  key: %s # a secret, read from this file\n", quotePath("file:", dir, pki.AuthKeyFile))
+	fmt.Fprintf(&b, "  certPath: %s # the CA that signs\n", quotePath("", dir, pki.ChainFile))
+	fmt.Fprintf(&b, "  bundlePath: %s # the CAs that pods trust\n", quotePath("", dir, pki.BundleFile))
 
 	indent, n := "    - ", c.Subject
 	for _, a := range []struct {
@@ -34,14 +34,14 @@ func writeCASection(w io.Writer, dir string, c *x509.Certificate, s pki.Serving)
 			continue
 		}
 		if indent == "    - " {
-			fmt.Fprintln(&b, "  defaultNames: # what certificates say of their owner")
+			fmt.Fprintln(&b, "  defaultNames: # the subject of certificates")
 		}
 
 		fmt.Fprintf(&b, "%s%s: %s\n", indent, a.key, quoteJSON(a.values[0]))
 		indent = "      "
 	}
 
-	fmt.Fprintln(&b, "  defaultKeyRequest: {A: ecdsa, S: 256} # of certificates; ecdsa keys are made some thousand times faster than rsa")
+	fmt.Fprintln(&b, "  defaultKeyRequest: {A: ecdsa, S: 256} # keys of certificates; ecdsa keys are made about a thousand times faster than rsa keys")
 	_, err := io.WriteString(w, b.String())
 
 	return err
@@ -51,18 +51,18 @@ func quotePath(scheme, dir, name string) string {
 	return quoteJSON(scheme + filepath.ToSlash(filepath.Join(dir, name)))
 }
 
-// quoteJSON returns a text as JSON, and so as YAML, whatever is in it.
+// quoteJSON returns a text as a JSON string, which is a YAML string too.
 func quoteJSON(text string) string {
-	quoted, _ := json.Marshal(text) //nolint:errchkjson // a string always can be
+	quoted, _ := json.Marshal(text) //nolint:errchkjson // a string never fails
 	return string(display.EscapeJSON(quoted))
 }
 
-// tell says what was made, what of it is secret, and what to type next.
+// tell reports the new CA, which of its files are secret, and what to type next.
 func (o caInit) tell(report *report, setup pki.Setup) {
 	c := setup.Certificate
 	verb := "made"
 	if o.from != "" {
-		verb = "brought from " + o.from
+		verb = "taken from " + o.from
 	}
 
 	report.lastly("CA %q (%v), valid until %s: %s", c.Subject.CommonName, setup.KeyRequest(), c.NotAfter.UTC().Format(time.DateOnly), verb)
@@ -81,29 +81,29 @@ func (o caInit) tell(report *report, setup pki.Setup) {
 
 	report.lastly("in %s: %s", o.dir, strings.Join(open, ", "))
 
-	readers := "which only you can read"
-	if runtime.GOOS == "windows" { // it has no modes: what may be done to files comes from their folder
-		readers = "which everybody can read who can read the folder"
+	readers := "readable by you alone"
+	if runtime.GOOS == "windows" { // it has no modes: files inherit permissions from their directory
+		readers = "readable by every user who can read the directory"
 	}
 
 	report.lastly("secret, %s: %s", readers, strings.Join(secret, ", "))
 	if o.intermediate {
-		report.lastly("move %s to where no machine reads it: it is needed again only for the next CA under this root", filepath.Join(o.dir, pki.RootKeyFile))
+		report.lastly("move %s offline: only the next CA under this root needs it", filepath.Join(o.dir, pki.RootKeyFile))
 	}
 
-	report.lastly("next, when the section that was printed is in tykmesh.yaml:")
+	report.lastly("next, when the printed section is in tykmesh.yaml:")
 	report.lastly("  kubectl apply -f %s", shellWord(filepath.Join(o.dir, pki.Manifests)))
 	report.lastly("  kubectl -n %s rollout status deployment/%s", o.namespace, pki.Deployment)
-	report.lastly("  kubectl -n %s port-forward service/%s %d &     # from outside of the cluster; then", o.namespace, pki.Service, pki.Port)
+	report.lastly("  kubectl -n %s port-forward service/%s %d &     # from outside the cluster; then", o.namespace, pki.Service, pki.Port)
 	report.lastly("  export TYKMESH_CA_ADDR=http://localhost:%d", pki.Port)
 	report.lastly("  tykmesh check")
 }
 
-// plainWord is what shells take as it is.
+// plainWord matches words that need no quotes in a shell.
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]+$`)
 
-// shellWord returns a path as one word of a shell. It has slashes on Windows too, where quotes and
-// backslashes mean something else in each shell.
+// shellWord returns a path as one word of a shell. It has slashes on Windows too, because quotes
+// and backslashes mean something else in each shell there.
 func shellWord(path string) string {
 	text := filepath.ToSlash(path)
 	if plainWord.MatchString(text) {

@@ -53,8 +53,8 @@ func TestRotationIsNotNoticed(t *testing.T) {
 	}
 
 	m.rounds(3)
-	if status, _, report := m.run("ca", "rotate", "--dir", m.dir, "--step", "3"); status == 0 || !strings.Contains(report, "of the former CA in use") {
-		t.Errorf("step 3 is taken although certificates of the former CA are in use: exit status %d\n%s", status, report)
+	if status, _, report := m.run("ca", "rotate", "--dir", m.dir, "--step", "3"); status == 0 || !strings.Contains(report, "of the previous CA in use") {
+		t.Errorf("step 3 is taken although certificates of the previous CA are in use: exit status %d\n%s", status, report)
 	}
 
 	m.serveCFSSL() // kubectl apply

@@ -121,6 +121,7 @@ func TestScripts(t *testing.T) {
 			"pods":              pods,
 			"records":           records,
 			"anonymous":         anonymous,
+			"replace":           replaceText,
 			"verify":            verify,
 			"manifests":         manifests,
 			"tree":              listFolder,

@@ -19,34 +19,34 @@ import (
 	"github.com/tykmesh/tykmesh/ca/internal/quiet"
 )
 
-// Authority is a CA that signs for the mesh.
-type Authority struct {
+// CA is a certificate authority that signs for the mesh.
+type CA struct {
 	Certificate *x509.Certificate
 	Key         ca.PrivateKey
-	Above       []*x509.Certificate // who signed it, up to the root; none where it is the root itself
+	Above       []*x509.Certificate // the CAs that signed it, up to the root; empty if it is the root itself
 }
 
-// Root is what pods trust.
-func (a Authority) Root() *x509.Certificate {
+// Root returns the root, which pods trust.
+func (a CA) Root() *x509.Certificate {
 	return slices.Concat([]*x509.Certificate{a.Certificate}, a.Above)[len(a.Above)]
 }
 
-// KeyRequest is what kind of key it has.
-func (a Authority) KeyRequest() ca.KeyRequest { return kindOf(a.Certificate.PublicKey) }
+// KeyRequest returns the kind of its key.
+func (a CA) KeyRequest() ca.KeyRequest { return kindOf(a.Certificate.PublicKey) }
 
-// chain is what goes with a certificate, so that whoever trusts the root alone can verify it. The
-// root itself would be of no use to anybody who does not have it already.
-func (a Authority) chain() []*x509.Certificate {
+// chain returns the certificates that are sent along with an issued one, so that a pod that trusts
+// the root alone can verify it. The root is left out, because only a pod that has it could use it.
+func (a CA) chain() []*x509.Certificate {
 	all := slices.Concat([]*x509.Certificate{a.Certificate}, a.Above)
 	return all[:max(1, len(all)-1)]
 }
 
-func (a Authority) files() []File {
+func (a CA) files() []File {
 	return append(a.signing(), File{ChainFile, public, ca.EncodeCertificates(a.chain()...)}, File{BundleFile, public, ca.EncodeCertificates(a.Root())})
 }
 
 // signing returns the files that CFSSL signs with.
-func (a Authority) signing() []File {
+func (a CA) signing() []File {
 	return []File{{CertFile, public, ca.EncodeCertificates(a.Certificate)}, {KeyFile, secret, a.Key}}
 }
 
@@ -65,23 +65,23 @@ func kindOf(key crypto.PublicKey) ca.KeyRequest {
 
 // How many CAs may stand between one and a leaf.
 //
-//	root (2) ──> issuing CA (0) ──> leaf      an intermediate that signs leafs and nothing else
+//	root (2) ──> issuing CA (0) ──> leaf      an intermediate CA that signs leafs alone
 //	root (2) ──> next root ──> its issuing CA ──> leaf
 //	CA (1) ──> leaf
 //	CA (1) ──> next CA ──> leaf
 //
-// The second lines are what a change of the CA needs: the old root signs the next one too, for pods
-// that do not trust that one yet.
+// The second line of each is for a rotation: the old root signs the next one too, for pods that do
+// not trust the next one yet.
 const (
 	pathIssuing    = 0
 	pathSelfSigned = 1
 	pathRoot       = 2
 )
 
-// backdate is for clocks that differ, as cfssl has it.
+// backdate allows for clocks that differ, as cfssl does.
 const backdate = 5 * time.Minute
 
-// member is a CA that is made.
+// member is a CA in the making.
 type member struct {
 	cert   *x509.Certificate
 	signer crypto.Signer
@@ -89,28 +89,28 @@ type member struct {
 	csr    []byte
 }
 
-// newAuthority makes what o asks for, and the files that only a new CA has.
-func newAuthority(ctx context.Context, o Options) (Authority, []File, error) {
+// newCA makes the CA that the options describe, and the files that only a new CA has.
+func newCA(ctx context.Context, o Options) (CA, []File, error) {
 	text, err := o.Request.text()
 	if err != nil {
-		return Authority{}, nil, err
+		return CA{}, nil, err
 	}
 
 	files := []File{{RequestFile, public, text}}
 	members, err := newKeys(ctx, o)
 	if err != nil {
-		return Authority{}, nil, err
+		return CA{}, nil, err
 	}
 
 	if !o.Intermediate {
 		m, err := o.certify(members[0], o.Request.CommonName, o.Request.Expiry, pathSelfSigned, nil)
-		return Authority{Certificate: m.cert, Key: m.key}, append(files, File{requestCSR, public, m.csr}), err
+		return CA{Certificate: m.cert, Key: m.key}, append(files, File{requestCSR, public, m.csr}), err
 	}
 
 	// The root outlives the CA, so that it can sign the next one too.
 	root, err := o.certify(members[1], o.Request.CommonName+rootSuffix, 2*o.Request.Expiry, pathRoot, nil)
 	if err != nil {
-		return Authority{}, nil, err
+		return CA{}, nil, err
 	}
 
 	m, err := o.certify(members[0], o.Request.CommonName, o.Request.Expiry, pathIssuing, &root)
@@ -120,10 +120,11 @@ func newAuthority(ctx context.Context, o Options) (Authority, []File, error) {
 		File{RootFile, public, ca.EncodeCertificates(root.cert)},
 		File{RootKeyFile, secret, root.key})
 
-	return Authority{m.cert, m.key, []*x509.Certificate{root.cert}}, files, err
+	return CA{m.cert, m.key, []*x509.Certificate{root.cert}}, files, err
 }
 
-// newKeys makes the keys of the CA and of its root, at the same time: a large one takes seconds.
+// newKeys makes the keys of the CA and of its root at the same time, because a large key takes
+// seconds.
 func newKeys(ctx context.Context, o Options) ([]member, error) {
 	quiet.CFSSL()
 	members := make([]member, 1)
@@ -142,7 +143,7 @@ func newKeys(ctx context.Context, o Options) ([]member, error) {
 	return members, group.Wait()
 }
 
-// certify gives a key its certificate, signed by another CA, or by itself.
+// certify makes the certificate of a key, signed by another CA or by itself.
 func (o Options) certify(m member, name string, expiry time.Duration, pathLen int, by *member) (member, error) {
 	name, err := ca.UniqueName(name, m.signer.Public())
 	if err != nil {
