@@ -143,9 +143,9 @@ func (d *Document) decodeText(text []byte) (*yaml.Node, error) {
 
 	tree, err := d.decodeYAML(text)
 	if syntax := (*SyntaxError)(nil); notJSON != nil && errors.As(err, &syntax) {
-		// What is neither is meant to be what it follows farther.
+		// A text that is neither is meant to be the one whose error comes later.
 		if pos := d.Position(notJSON.at); pos.Line > syntax.Pos.Line || pos.Line == syntax.Pos.Line && notJSON.members {
-			return nil, &SyntaxError{Pos: pos, Msg: "no JSON: " + notJSON.msg}
+			return nil, &SyntaxError{Pos: pos, Msg: "not JSON: " + notJSON.msg}
 		}
 	}
 
