@@ -88,11 +88,8 @@ func (d *Document) lastText() string {
 	if err != nil || n == nil {
 		return ""
 	}
-	for len(n.Content) > 0 {
-		n = n.Content[len(n.Content)-1]
-	}
 
-	return n.Value
+	return n.lastLeaf().Value
 }
 
 // mark says that so many characters stand on a line before an offset.

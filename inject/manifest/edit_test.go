@@ -307,7 +307,7 @@ func TestRefusals(t *testing.T) {
 		{"another type", "l: {a: b}\n", appendTo(List{"b"}), "f.yaml:1:4: a mapping where a list is expected"},
 		{"in front of another type", "l: {a: b}\n", prependTo(List{"b"}), "f.yaml:1:4: a mapping where a list is expected"},
 		{"in front of a list in a list", "- - a\n", func(r *Node) Edit { return Prepend{r.Content[0], List{"b"}} }, "f.yaml:1:3: cannot write in front of a list that begins on the line of something else"},
-		{"a key that is there", "l: a\n", func(r *Node) Edit { return Put{Into: r, After: "l", Entries: Map{{"l", "b"}}} }, `f.yaml:1:1: cannot be edited: the key "l" would stand twice`},
+		{"a key that is there", "l: a\n", func(r *Node) Edit { return Put{Into: r, After: "l", Entries: Map{{"l", "b"}}} }, `f.yaml:1:1: cannot be edited: the result would have the key "l" twice`},
 		{"in front of an explicit key", "? l\n: a\n", func(r *Node) Edit { return Put{Into: r, Before: r.Content[0], Entries: Map{{"k", "b"}}} }, "f.yaml:1:3: cannot write in front of an explicit key"},
 		{"no such entry", "l: a\n", func(r *Node) Edit { return Put{Into: r, After: "x", Entries: Map{{"k", "b"}}} }, "f.yaml:1:1: no entry x to write behind"},
 		{"what is nearly JSON", `{"l": 'a'}`, func(r *Node) Edit { return Replace{r.Content[1], "b"} }, "f.yaml:1:7: cannot be edited: all of the document is JSON but for this; write this as JSON too"},

@@ -201,6 +201,14 @@ func (n *Node) Items() []*Node {
 	return n.Content
 }
 
+// lastLeaf returns the node that stands last in a tree and holds no others.
+func (n *Node) lastLeaf() *Node {
+	for len(n.Content) > 0 {
+		n = n.Content[len(n.Content)-1]
+	}
+	return n
+}
+
 // HoldsAlias reports whether an alias is written in a node, or is the node.
 func (n *Node) HoldsAlias() bool {
 	return n.Kind == Alias || slices.ContainsFunc(n.Content, (*Node).HoldsAlias)

@@ -177,7 +177,7 @@ func (d *Document) decodeYAML(text []byte) (tree *yaml.Node, err error) {
 
 	var more yaml.Node
 	if err := dec.Decode(&more); err == nil {
-		return nil, &SyntaxError{Pos: d.Position(d.offset(more.Line, more.Column)), Msg: "a second document without a --- line before it"}
+		return nil, &SyntaxError{Pos: d.Position(d.offset(more.Line, more.Column)), Msg: "a second document begins here without a --- line; add the line"}
 	} else if !errors.Is(err, io.EOF) {
 		return nil, d.mistake(text, err)
 	}

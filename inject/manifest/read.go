@@ -75,12 +75,12 @@ func (r *reader) node(y *yaml.Node, parent *Node, flow bool) (*Node, error) {
 	}
 
 	if key := mappingKey(n); key != nil {
-		return nil, &SyntaxError{Pos: r.doc.PositionOf(key), Msg: "a mapping cannot be a key; {{ }} looks like one: a template is to be rendered first, as helm template does"}
+		return nil, &SyntaxError{Pos: r.doc.PositionOf(key), Msg: "a mapping cannot be a key; if {{ }} is a template, render it first, for example with helm template"}
 	}
 
 	if first, second := twice(n); second != nil {
 		return nil, &SyntaxError{Pos: r.doc.PositionOf(second),
-			Msg: fmt.Sprintf("key %q stands twice in one mapping, first at line %d", second.Text(), r.doc.PositionOf(first).Line)}
+			Msg: fmt.Sprintf("duplicate key %q, first on line %d; delete one of the two", second.Text(), r.doc.PositionOf(first).Line)}
 	}
 
 	return n, nil

@@ -105,7 +105,7 @@ func (x *expectation) tree(n *Node) *Node {
 	}
 
 	if _, second := twice(out); second != nil {
-		x.failed = fmt.Errorf("the key %q would stand twice", second.Text())
+		x.failed = fmt.Errorf("the result would have the key %q twice", second.Text())
 	}
 
 	return out

@@ -107,11 +107,11 @@ func (l *loader) parse() (node, error) {
 var (
 	errSecondDocument = errors.New("a configuration is one YAML document, and here begins a second")
 
-	yamlQuoted = regexp.MustCompile(`'[^']{2,}'`)
+	yamlQuoted = regexp.MustCompile(`'[^']{2,}'|"(?:\\.|[^"\\])+"`)
 )
 
-// syntaxError reports what the YAML parser says. It quotes names of anchors, which may be a secret
-// that begins with an asterisk, so nothing is shown that it quotes but punctuation.
+// syntaxError reports what is wrong with the YAML. The message may quote a secret, such as
+// secret:TEXT without a space, so everything in quotes but punctuation is masked.
 func (l *loader) syntaxError(err error) {
 	document := &manifest.Document{File: l.src.Name, Line: 1, Text: l.src.Data}
 	mistake := document.Mistake(err)
