@@ -26,7 +26,7 @@ func BenchmarkRead(b *testing.B) {
 		text []byte
 		read func(*Document) (*Node, error)
 	}{
-		{"quick", text, (*Document).parse},
+		{"fast", text, (*Document).parse},
 		{"parser", text, (*Document).parseAll},
 		{"json", asJSON, (*Document).parse},
 	}

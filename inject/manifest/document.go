@@ -6,7 +6,7 @@
 //
 //	Split ──> Document ──Root──> Node ──(the caller chooses)──> Edit ──Apply──> Patch, whose result has been parsed and compared
 //	                     │                                                        └──> text, or a diff of it
-//	                     ├── quick, for YAML as nearly everybody writes it
+//	                     ├── fast, for YAML of the common forms
 //	                     ├── encoding/json, for JSON
 //	                     ├── go.yaml.in/yaml/v3, for all the rest
 //	                     └── Mistake: what keeps all of them from reading it, and on which line

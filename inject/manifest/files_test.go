@@ -17,7 +17,7 @@ func TestFiles(t *testing.T) {
 	}
 
 	const most = 1 << 17 // bytes of a file
-	files, documents, quick, edits := 0, 0, 0, 0
+	files, documents, fast, edits := 0, 0, 0, 0
 
 	seen := make(map[string]bool)
 	for _, folder := range filepath.SplitList(folders) {
@@ -36,8 +36,8 @@ func TestFiles(t *testing.T) {
 			checkSplit(t, text)
 			for _, d := range Split(path, text) {
 				documents++
-				if checkQuick(t, d) {
-					quick++
+				if checkFast(t, d) {
+					fast++
 				}
 				if len(d.Text) < 1500 { // each edit of a document takes as long as it is
 					edits += checkEdits(t, d)
@@ -56,5 +56,5 @@ func TestFiles(t *testing.T) {
 		t.Fatal("nothing was edited")
 	}
 
-	t.Logf("%d files, %d documents, %d of them read quickly; %d edits made and taken back", files, documents, quick, edits)
+	t.Logf("%d files, %d documents, %d of them read quickly; %d edits made and taken back", files, documents, fast, edits)
 }

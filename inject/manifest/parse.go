@@ -45,13 +45,13 @@ func (d *Document) parse() (*Node, error) {
 	if d.more > 0 {
 		return nil, nil
 	}
-	if root, ok := d.readQuick(); ok {
+	if root, ok := d.readFast(); ok {
 		return root, nil
 	}
 	return d.parseAll()
 }
 
-// parseAll reads what readQuick gives up on.
+// parseAll reads what readFast gives up on.
 func (d *Document) parseAll() (*Node, error) {
 	tree, err := d.decode()
 	if tree == nil || err != nil {
