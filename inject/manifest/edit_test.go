@@ -235,7 +235,7 @@ func TestRestoreElsewhere(t *testing.T) {
 		{"YAML in brackets into block style", "l:\n- a\n", `{n: b}`, "l:\n- {n: b}\n"},
 		{"block style into brackets", "l: [a]\n", "o: b\nm:\n- c", "l: [{o: b, m: [c]}]\n"},
 		{"a scalar with a comma into brackets", "l: [a]\n", "b, c", "l: [\"b, c\"]\n"},
-		{"an alias into another document", "l: [a]\n", "n: *b", "f.yaml:1:5: cannot be edited: the record of it cannot be read back"},
+		{"an alias into another document", "l: [a]\n", "n: *b", "f.yaml:1:5: cannot be edited: its record cannot be read back"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := Split("f.yaml", []byte(c.text))[0]
@@ -310,13 +310,13 @@ func TestRefusals(t *testing.T) {
 		{"a key that is there", "l: a\n", func(r *Node) Edit { return Put{Into: r, After: "l", Entries: Map{{"l", "b"}}} }, `f.yaml:1:1: cannot be edited: the result would have the key "l" twice`},
 		{"in front of an explicit key", "? l\n: a\n", func(r *Node) Edit { return Put{Into: r, Before: r.Content[0], Entries: Map{{"k", "b"}}} }, "f.yaml:1:3: cannot write in front of an explicit key"},
 		{"no such entry", "l: a\n", func(r *Node) Edit { return Put{Into: r, After: "x", Entries: Map{{"k", "b"}}} }, "f.yaml:1:1: no entry x to write behind"},
-		{"what is nearly JSON", `{"l": 'a'}`, func(r *Node) Edit { return Replace{r.Content[1], "b"} }, "f.yaml:1:7: cannot be edited: all of the document is JSON but for this; write this as JSON too"},
+		{"what is nearly JSON", `{"l": 'a'}`, func(r *Node) Edit { return Replace{r.Content[1], "b"} }, "f.yaml:1:7: cannot be edited: the document is JSON except for this; write this as JSON too"},
 		{"an empty mapping", "l: {}\n", func(r *Node) Edit { return Put{Into: r.Content[1], Entries: Map{{"k", "b"}}} }, "f.yaml:1:4: a mapping with entries is expected, not a mapping"},
 		{"the root", "l: a\n", func(r *Node) Edit { return Remove{r} }, "f.yaml:1:1: the root cannot be removed"},
 		{"a line that is shared", "- - a\n- - b\n", func(r *Node) Edit { return Remove{r.Content[0].Content[0]} }, "f.yaml:1:5: shares its line with something else"},
 		{"other line breaks", "l: [a]\rm: b\n", appendTo(List{"b"}), "f.yaml:1:4: cannot be edited: the document has line breaks other than LF and CR LF"},
-		{"a text that was changed by hand", "l: a\n", func(r *Node) Edit { return Restore{r.Content[1], "b: c: d"} }, "f.yaml:1:4: cannot be edited: the record of it cannot be read back"},
-		{"a text that breaks out", "l: a\n", func(r *Node) Edit { return Restore{r.Content[1], "b\n\tm: c"} }, "f.yaml:1:4: cannot be edited: the record of it cannot be read back"},
+		{"a text that was changed by hand", "l: a\n", func(r *Node) Edit { return Restore{r.Content[1], "b: c: d"} }, "f.yaml:1:4: cannot be edited: its record cannot be read back"},
+		{"a text that breaks out", "l: a\n", func(r *Node) Edit { return Restore{r.Content[1], "b\n\tm: c"} }, "f.yaml:1:4: cannot be edited: its record cannot be read back"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := Split("f.yaml", []byte(c.text))[0]

@@ -21,7 +21,7 @@ import (
 // a key, and only version 4 refuses a comment directly behind a quote.
 func (d *Document) Mistake(err error) *SyntaxError { return d.mistake(d.Text, err) }
 
-// mistake is Mistake for a text that differs from Text in no more than some letters.
+// mistake does the work of Mistake for a text that differs from Text in some letters at most.
 func (d *Document) mistake(text []byte, err error) *SyntaxError {
 	m := mistake{Document: d, text: text}
 	if strings.HasSuffix(err.Error(), "control characters are not allowed") {
