@@ -4,9 +4,9 @@
 // the caller needs its tree. An edit is a splice of text at an offset that the tree gives:
 //
 //	Split ──> Document ──Root──> Node ──(the caller chooses)──> Edit ──Apply──> Patch
-//	                      │                                               │
-//	                      ├── fast, for YAML of the common forms          └── parses the result and
-//	                      ├── encoding/json, for JSON                         compares the trees
+//	                      │                                              │
+//	                      ├── fast, for YAML of the common forms         └── parses the result and
+//	                      ├── encoding/json, for JSON                        compares the trees
 //	                      ├── go.yaml.in/yaml/v3, for the rest
 //	                      └── Mistake: the place of an error, and its cause
 //

@@ -94,7 +94,7 @@ func TestPositions(t *testing.T) {
 	}
 }
 
-// TestColumnsInAnyOrder shows that a column does not depend on what was asked for before.
+// TestColumnsInAnyOrder shows that a column does not depend on earlier calls.
 func TestColumnsInAnyOrder(t *testing.T) {
 	text := "a: é\nb: {ü: 🚀, x: y}\n"
 	fresh := func() *Document { return Split("f.yaml", []byte(text))[0] }
@@ -140,7 +140,7 @@ func TestSyntaxErrors(t *testing.T) {
 	}
 }
 
-// TestSameKeyOfOtherTypes shows that keys which only look alike are no duplicates.
+// TestSameKeyOfOtherTypes shows that keys of different types are not duplicates.
 func TestSameKeyOfOtherTypes(t *testing.T) {
 	for _, text := range []string{"1: a\n\"1\": b\n", "true: a\n'true': b\n", "{[a]: 1, [a]: 2}\n"} {
 		if _, err := Split("f.yaml", []byte(text))[0].Root(); err != nil {
@@ -149,7 +149,7 @@ func TestSameKeyOfOtherTypes(t *testing.T) {
 	}
 }
 
-// TestEncoding shows how the first bytes tell an encoding, YAML 1.2 section 5.2.
+// TestEncoding shows which first bytes mean which encoding, YAML 1.2 section 5.2.
 func TestEncoding(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                 "",
@@ -179,8 +179,7 @@ func TestEncoding(t *testing.T) {
 	}
 }
 
-// TestShortDocuments shows that the memory of a document that is too short for an object is that of
-// its text.
+// TestShortDocuments shows that documents too short for an object take no memory beyond their text.
 func TestShortDocuments(t *testing.T) {
 	const many = 100000
 	for _, short := range []string{"---\n", "--- a\n", "{}", "{}\n"} {

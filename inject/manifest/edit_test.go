@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestStyles shows how what is written follows its neighbourhood.
+// TestStyles shows that insertions follow the style around them.
 func TestStyles(t *testing.T) {
 	item := List{Map{{"name", "x"}, {"list", List{"a"}}, {"map", Map{{"k", int64(1)}}}}}
 	for _, c := range []struct {
@@ -72,7 +72,8 @@ func TestStyles(t *testing.T) {
 	}
 }
 
-// TestRemoveFirst shows how a child goes whose line begins with the dash of an item that stays.
+// TestRemoveFirst shows the deletion of a child whose line begins with the dash of an item that
+// stays.
 func TestRemoveFirst(t *testing.T) {
 	for _, c := range []struct {
 		name, text string
@@ -114,8 +115,7 @@ func TestRemoveFirst(t *testing.T) {
 	}
 }
 
-// TestShared shows which edits of a node that stands in several places are made, and what is said
-// of others.
+// TestShared shows which edits of a node in several places are made, and the errors for the others.
 func TestShared(t *testing.T) {
 	const text = "a: {l: &l [x]}\nb: {l: *l}\nc: &c\n  l: *l\nd: *c\n"
 	appendTo := func(value any, keys ...string) (edits []func(root *Node) Edit) {
@@ -167,7 +167,7 @@ func TestShared(t *testing.T) {
 	}
 }
 
-// TestSharedMerge shows the same of what is merged into another mapping.
+// TestSharedMerge shows the same for mappings that are merged into others.
 func TestSharedMerge(t *testing.T) {
 	const text = "- &c\n  k: a\n- <<: *c\n  k: b\n- k: c\n"
 	for _, c := range []struct {
@@ -223,8 +223,7 @@ func TestSharedBomb(t *testing.T) {
 	}
 }
 
-// TestRestoreElsewhere shows what becomes of a text in a document of another style than that which
-// it was read from.
+// TestRestoreElsewhere shows the result of Restore in a document of another style.
 func TestRestoreElsewhere(t *testing.T) {
 	for _, c := range []struct{ name, text, recorded, want string }{
 		{"block style into JSON", `{"l": ["a"], "m": []}`, "name: http\nport: 0x50\nt: [yes, ~, 1.5]", `{"l": [{"name":"http","port":80,"t":["yes",null,1.5]}], "m": []}`},
@@ -258,7 +257,7 @@ func TestRestoreElsewhere(t *testing.T) {
 	}
 }
 
-// TestEmptyElsewhere shows the same of an empty collection.
+// TestEmptyElsewhere shows the same for an empty collection.
 func TestEmptyElsewhere(t *testing.T) {
 	for _, c := range []struct{ name, text, recorded, want string }{
 		{"as it was", "m:\n  l:\n  - a\n", " # b\n    []", "m:\n  l: # b\n    []\n"},
@@ -294,7 +293,7 @@ func prependTo(values List) func(*Node) Edit {
 	return func(root *Node) Edit { return Prepend{root.Get("l"), values} }
 }
 
-// TestRefusals shows where an edit cannot be made, and what is said then.
+// TestRefusals shows edits that cannot be made, and their errors.
 func TestRefusals(t *testing.T) {
 	for _, c := range []struct {
 		name, text string

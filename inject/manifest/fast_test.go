@@ -9,8 +9,8 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
-// TestFastTokens throws what YAML is made of together: most of it is no YAML, and what fast reads
-// of the rest is what the parser reads.
+// TestFastTokens joins tokens of YAML at random. Most results are not YAML. Of the others, fast
+// reads some, and gets the same trees as the parser.
 func TestFastTokens(t *testing.T) {
 	tokens := []string{
 		"a", "b: ", "c:", "\n", "\n", "\n", " ", "  ", "    ", "- ", "-", "\"", "'", "|", "|-", "|+", "#", " #", "\t", "...", "---", "{", "}", "[", "]",
@@ -41,7 +41,8 @@ func TestFastTokens(t *testing.T) {
 	}
 }
 
-// TestFast shows that the short way is taken, and leads to the same tree.
+// TestFast shows that fast reads most documents of the corpus, and gets the same trees as the
+// parser.
 func TestFast(t *testing.T) {
 	taken := 0
 	for _, text := range append(corpus(t), goldenInputs(t)...) {
@@ -53,7 +54,7 @@ func TestFast(t *testing.T) {
 	}
 
 	if taken < 300 {
-		t.Fatalf("the short way was taken %d times only", taken)
+		t.Fatalf("fast read %d documents only", taken)
 	}
 }
 
@@ -78,7 +79,7 @@ func FuzzFast(f *testing.F) {
 	})
 }
 
-// checkFast returns whether the short way can be taken.
+// checkFast reports whether fast reads a document, and compares its tree with the parser's.
 func checkFast(t *testing.T, d *Document) bool {
 	t.Helper()
 	fast, ok := d.readFast()
@@ -107,8 +108,7 @@ func sameNodes(t *testing.T, d *Document, want, got, parent *Node) {
 	}
 }
 
-// goldenInputs returns the streams of testdata/inject, whole archives of them: what separates files
-// in them is not special in YAML.
+// goldenInputs returns all files of the archives in testdata/inject.
 func goldenInputs(tb testing.TB) (texts [][]byte) {
 	tb.Helper()
 	archives, err := filepath.Glob("../../testdata/inject/*.txtar")

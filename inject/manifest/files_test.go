@@ -8,12 +8,12 @@ import (
 	"testing"
 )
 
-// TestFiles holds the laws against all YAML and JSON files in folders of the user's:
-// TYKMESH_FILES=FOLDER:FOLDER go test -v.
+// TestFiles checks the laws with all YAML and JSON files in directories of the user:
+// TYKMESH_FILES=DIR:DIR go test -v.
 func TestFiles(t *testing.T) {
 	folders := os.Getenv("TYKMESH_FILES")
 	if folders == "" {
-		t.Skip("TYKMESH_FILES names no folder")
+		t.Skip("TYKMESH_FILES names no directory")
 	}
 
 	const most = 1 << 17 // bytes of a file
@@ -23,7 +23,7 @@ func TestFiles(t *testing.T) {
 	for _, folder := range filepath.SplitList(folders) {
 		err := filepath.WalkDir(folder, func(path string, e fs.DirEntry, err error) error {
 			if err != nil || !e.Type().IsRegular() || !slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(path)) {
-				return nil //nolint:nilerr // what nobody may read is not there
+				return nil //nolint:nilerr // unreadable files are skipped
 			}
 
 			text, err := os.ReadFile(path)

@@ -42,7 +42,7 @@ func FuzzJSON(f *testing.F) {
 	})
 }
 
-// valueOf is what encoding/json makes of a tree.
+// valueOf returns the value that encoding/json reads for a tree.
 func valueOf(n *Node) any {
 	switch {
 	case n.Kind == Mapping:

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestMistakes shows that the line is that which people have to change, and that what they read
-// helps them do so.
+// TestMistakes shows that errors have the line and column that the user must change, the cause, and
+// the remedy.
 func TestMistakes(t *testing.T) {
 	for text, want := range map[string]string{
 		"a:\n  b: 1\n\tc: 2\n":                                 `f.yaml:3:1: a tab indents this text; replace it by spaces`,

@@ -161,7 +161,7 @@ func (n *Node) Entry(key string) (k, v *Node) {
 	return nil, nil
 }
 
-// Get returns the value at a path of keys, through aliases; nil if there is none.
+// Get returns the value at a path of keys, through aliases; nil if it is missing.
 func (n *Node) Get(path ...string) *Node {
 	n = n.Resolve()
 	for _, key := range path {

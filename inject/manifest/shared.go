@@ -161,7 +161,7 @@ func (d *Document) refuseShared(edits []Edit, i int, alike []asked, p places) *E
 		top.anchor(), strings.Join(others, ", "), top.anchor())
 }
 
-// firstAliased returns a node that has an alias; nil if there is none.
+// firstAliased returns a node that has an alias, or nil.
 func firstAliased(n *Node) *Node {
 	if n.aliased {
 		return n
