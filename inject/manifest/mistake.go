@@ -270,8 +270,8 @@ func (m *mistake) brackets() (at int, msg string) {
 		}
 	}
 
-	closing := byte('}')
-	if m.text[m.opened] == '[' {
+	opening, closing := m.byteAt(m.opened), byte('}')
+	if opening == '[' {
 		closing = ']'
 	}
 
@@ -285,7 +285,7 @@ func (m *mistake) brackets() (at int, msg string) {
 		return m.at, "a comma is missing before this; add it"
 	}
 
-	return m.opened, fmt.Sprintf("this %c is not closed; close it with %c", m.text[m.opened], closing)
+	return m.opened, fmt.Sprintf("this %c is not closed; close it with %c", opening, closing)
 }
 
 // misplaced explains a text that is no entry of the collection above it.
