@@ -49,7 +49,7 @@ spec:
 			`app.yaml:7:21: document 1 (Deployment shop/web): label app: no Service can be named "Web", so nothing would reach it: lower case letters, digits and dashes, a letter first, 63 at most`},
 		{"system", strings.Replace(deployment("web", `injector.tyk.io/inject: "yes"`), "shop", "kube-system", 1), ""},
 		{"Service", "kind: Service\nmetadata: {name: web, annotations: {injector.tyk.io/status: injected}}\n", ""},
-		{"broken", "injector.tyk.io: [", "app.yaml:1:1: document 1: a value is missing, or brackets do not match"},
+		{"broken", "injector.tyk.io: [", "app.yaml:1:18: document 1: this [ is not closed; close it with ]"},
 		{"other place", "kind: Farm\nmetadata: {name: f}\nspec: {pods: {metadata: {labels: {app: web}, annotations: {injector.tyk.io/status: injected}}}}\n",
 			"app.yaml:1:1 document 1 (Farm blog/f) blog/web"},
 		{"list, own namespace", "kind: List\nitems:\n- kind: Pod\n  metadata: {name: web, labels: {app: web}, annotations: {injector.tyk.io/inject: \"true\"}}\n  spec: {}\n",

@@ -3,7 +3,6 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/tykmesh/tykmesh/ca"
 )
 
 func newCACmd(p process) *cobra.Command {

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/ca/pki"
 	"github.com/tykmesh/tykmesh/inject/display"
 )

@@ -6,10 +6,10 @@ import (
 	"sort"
 )
 
-// piece is a part of a patched text: a text of its own, or a range of the text before.
+// piece is a part of a patched text: inserted text, or a range of the original.
 type piece struct {
 	text     string
-	from, to int // where text is ""
+	from, to int // if text is ""
 }
 
 func (p piece) len() int { return len(p.text) + p.to - p.from }
@@ -22,7 +22,7 @@ func (p piece) cut(n int) (first, rest piece) {
 	return piece{from: p.from, to: p.from + n}, piece{from: p.from + n, to: p.to}
 }
 
-// pieces returns the parts of a text of so many bytes after a patch.
+// pieces returns the parts of a patched text; size is the length of the original.
 func (p Patch) pieces(size int) (parts []piece) {
 	at := 0
 	for _, s := range p {
@@ -32,7 +32,7 @@ func (p Patch) pieces(size int) (parts []piece) {
 	return append(parts, piece{from: at, to: size})
 }
 
-// Then returns one patch of text that does what p does to it, and then next to what comes of that.
+// Then returns one patch that has the effect of p, followed by next on the result.
 func (p Patch) Then(text []byte, next Patch) Patch {
 	rest, at := p.pieces(len(text)), 0 // at is where rest begins in the text between
 	take := func(until int) (taken []piece) {
@@ -56,7 +56,7 @@ func (p Patch) Then(text []byte, next Patch) Patch {
 	return patchOf(append(parts, rest...), len(text))
 }
 
-// patchOf returns the patch that makes these parts of a text of so many bytes.
+// patchOf returns the patch whose result has these parts; size is the length of the original.
 func patchOf(parts []piece, size int) (p Patch) {
 	at, text := 0, ""
 	for _, part := range append(parts, piece{from: size, to: size}) {
@@ -78,15 +78,14 @@ func patchOf(parts []piece, size int) (p Patch) {
 	return p
 }
 
-// near is how many lines may stand between two places that Least compares as one.
+// near is the number of lines between two splices up to which Least compares them as one.
 const near = 3
 
-// mostCells bounds what Least spends on one place of a text: the lines before times the lines
-// after.
+// mostCells is a limit to the time that Least spends on one place of a text: the number of lines
+// before the patch times the number after it.
 const mostCells = 1 << 20
 
-// Least returns a patch with the same result that leaves lines alone which are the same before and
-// after.
+// Least returns a patch with the same result that leaves unchanged lines alone.
 func (p Patch) Least(text []byte) (out Patch) {
 	for len(p) > 0 {
 		from := 1 + bytes.LastIndexByte(text[:p[0].From], '\n')
@@ -108,7 +107,7 @@ func (p Patch) Least(text []byte) (out Patch) {
 }
 
 // lineSplices returns the splices that turn old lines, which begin at the given offset, into new
-// ones, and leave alone as many as they can.
+// ones, and that leave as many lines alone as possible.
 func lineSplices(at int, old, lines [][]byte) (p Patch) {
 	for len(old) > 0 && len(lines) > 0 && bytes.Equal(old[0], lines[0]) {
 		at += len(old[0])
@@ -130,7 +129,7 @@ func lineSplices(at int, old, lines [][]byte) (p Patch) {
 
 	s, used := Splice{From: at, To: at}, 0
 	stays = append(slices.Clip(stays), len(lines))
-	for i, j := range stays { // behind the last line, all that is left is new
+	for i, j := range stays { // after the last old line, all further lines are new
 		if j < 0 {
 			s.To += len(old[i])
 			continue
@@ -149,8 +148,8 @@ func lineSplices(at int, old, lines [][]byte) (p Patch) {
 	return p
 }
 
-// staying returns for each old line which of the new ones it stays as, or -1: a longest common
-// subsequence.
+// staying returns for each old line the index of the new line that it becomes, or -1: a longest
+// common subsequence.
 func staying(old, lines [][]byte) []int {
 	width := len(lines) + 1
 	longest := make([]int32, (len(old)+1)*width) // of the lines from these on
@@ -181,15 +180,15 @@ func staying(old, lines [][]byte) []int {
 	return stays
 }
 
-// origin is the text that a document had before it was patched.
+// origin is a document before it was patched, and the patch.
 type origin struct {
 	document *Document
 	patch    Patch
 	starts   []int // of each splice in the patched text
 }
 
-// Patched returns a document with the text that d has after a patch. Its positions are those in d,
-// because users see that text. Text of the patch stands where the patch put it.
+// Patched returns a document with the patched text of d. Its positions are those in d, because
+// users see that text. Inserted text has the position of its insertion.
 func (d *Document) Patched(p Patch) *Document {
 	if len(p) == 0 {
 		return d
@@ -204,7 +203,7 @@ func (d *Document) Patched(p Patch) *Document {
 	return out
 }
 
-// position returns where an offset of the patched text stands in the file.
+// position returns the position in the file of an offset of the patched text.
 func (o *origin) position(offset int) Position {
 	i := sort.SearchInts(o.starts, offset+1) - 1 // the last splice that begins there or before
 	if i < 0 {

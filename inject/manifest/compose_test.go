@@ -17,8 +17,8 @@ func scatteredPatch(r *rand.Rand, text []byte) (p Patch) {
 	return p
 }
 
-// TestThen shows that one patch in the place of two has the same result, and that it leaves alone
-// what is the same before and after.
+// TestThen shows that one patch in place of two has the same result, and that it leaves unchanged
+// text alone.
 func TestThen(t *testing.T) {
 	for seed := range uint64(3000) {
 		r := rand.New(rand.NewPCG(seed, 3))
@@ -57,7 +57,7 @@ func checkPatch(t *testing.T, what string, p Patch, text, want []byte) {
 	}
 }
 
-// inverse takes a patch back.
+// inverse returns the patch that reverses another.
 func (p Patch) inverse(text []byte) (out Patch) {
 	grown := 0
 	for _, s := range p {
@@ -68,7 +68,7 @@ func (p Patch) inverse(text []byte) (out Patch) {
 	return out
 }
 
-// TestLeast shows what stays where a part of many lines is replaced by one that is nearly the same.
+// TestLeast shows which lines stay if a part of many lines is replaced by a similar one.
 func TestLeast(t *testing.T) {
 	old, lines := "a\nb\nc\nd\ne\n", "a\nB\nc\nx\nd\n"
 	p := Patch{{From: 3, To: 3 + len(old), Text: lines}}.Least([]byte("-1\n" + old + "-2\n"))
@@ -84,7 +84,7 @@ func TestLeast(t *testing.T) {
 	checkPatch(t, "more than Least compares", Patch{{0, len(big), "z\n" + big + "z\n"}}.Least([]byte(big)), []byte(big), []byte("z\n"+big+"z\n"))
 }
 
-// TestPatched shows that positions in a patched document are those in the one before.
+// TestPatched shows that positions in a patched document are those in the original.
 func TestPatched(t *testing.T) {
 	d := Split("f.yaml", []byte("---\na: 1\n---\nb: 2\nc: 3\ngone: 4\nd: 5\n"))[1]
 	at := func(part string) int { return bytes.Index(d.Text, []byte(part)) }

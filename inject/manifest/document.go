@@ -1,18 +1,17 @@
-// Package manifest edits a stream of YAML or JSON documents without touching any byte that it was
-// not asked to change.
+// Package manifest edits a stream of YAML or JSON documents and leaves every other byte as it is.
 //
-// A stream is split into documents, which are ranges of its bytes; a document is parsed only when
-// somebody asks for its tree, and an edit is a splice of text at an offset that the tree gives:
+// Split cuts a stream into documents, which are ranges of its bytes. Root parses a document when
+// the caller needs its tree. An edit is a splice of text at an offset that the tree gives:
 //
-//	Split ──> Document ──Root──> Node ──(the caller chooses)──> Edit ──Apply──> Patch, whose result has been parsed and compared
-//	                     │                                                        └──> text, or a diff of it
-//	                     ├── quick, for YAML as nearly everybody writes it
-//	                     ├── a scanner of our own, for JSON
-//	                     ├── go.yaml.in/yaml/v3, for all the rest
-//	                     └── Mistake: what keeps all of them from reading it, and on which line
+//	Split ──> Document ──Root──> Node ──(the caller chooses)──> Edit ──Apply──> Patch
+//	                      │                                              │
+//	                      ├── fast, for YAML of the common forms         └── parses the result and
+//	                      ├── encoding/json, for JSON                        compares the trees
+//	                      ├── go.yaml.in/yaml/v3, for the rest
+//	                      └── Mistake: the place of an error, and its cause
 //
-// It never encodes a document anew, never follows an alias while editing, and does not know what
-// objects mean. All of it is pure.
+// The package never encodes a document anew, never follows an alias while editing, and does not
+// know the meaning of objects. It reads no file and keeps no state.
 package manifest
 
 import (
@@ -48,7 +47,7 @@ type reading struct {
 	read  bool
 }
 
-// noted returns the reading of the document, and makes one where there is none.
+// noted returns the reading of the document, and creates it if needed.
 func (d *Document) noted() *reading {
 	if d.reading == nil {
 		d.reading = new(reading)
@@ -68,13 +67,13 @@ const (
 // documents are one Document.
 func (d *Document) Last() int { return d.Number + d.more }
 
-// WithText returns a document like this one with another text, which nobody has parsed yet.
+// WithText returns a document like this one with another text, not parsed yet.
 func (d *Document) WithText(text []byte) *Document {
 	return &Document{File: d.File, Number: d.Number, Line: d.Line, Before: d.Before, Text: text, more: d.more, json: d.json}
 }
 
-// EndsOpen reports whether the document ends in a text in block style whose last line break is
-// missing: one that is written behind it would be part of the text.
+// EndsOpen reports whether the document ends in a block scalar without a final line break. A line
+// break after it would become part of the scalar.
 func (d *Document) EndsOpen() bool {
 	if len(d.Text) == 0 || d.Text[len(d.Text)-1] == '\n' {
 		return false
@@ -88,23 +87,20 @@ func (d *Document) lastText() string {
 	if err != nil || n == nil {
 		return ""
 	}
-	for len(n.Content) > 0 {
-		n = n.Content[len(n.Content)-1]
-	}
 
-	return n.Value
+	return n.lastLeaf().Value
 }
 
-// mark says that so many characters stand on a line before an offset.
+// mark holds the number of characters on a line before an offset.
 type mark struct{ line, at, column int }
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
 // Split cuts a file into documents, at the markers of YAML 1.2 section 9.1 (--- and ...) and
-// between JSON values that stand one behind the other. Together the documents are the whole file. A
-// file without any content, or in another encoding than UTF-8, is one document, which has no root;
-// so are many documents in a row that are too short for an object. Split never fails: whether a
-// document is well formed is asked of Root.
+// between JSON values that follow each other. Together the documents are the whole file. A file
+// without content, or in an encoding other than UTF-8, is one document without a root. So are many
+// documents in a row that are too short for an object. Split never fails: Root reports documents
+// that are not well formed.
 func Split(file string, data []byte) []*Document {
 	if encodingOf(data) != "" {
 		return []*Document{{File: file, Number: 1, Line: 1, Text: data}}
@@ -163,7 +159,7 @@ type splitter struct {
 	short int        // how many short documents stand at the end
 }
 
-// add adds what stands between two markers: one document, or as many as there are JSON values.
+// add adds the text between two markers: one document, or one for each JSON value.
 func (sp *splitter) add(text []byte, line int) {
 	if jsonStart(text) < 0 {
 		sp.document(text, line, 0)
@@ -211,14 +207,14 @@ func isMarker(line []byte, marker string) bool {
 	return len(line) == len(marker) || strings.IndexByte(" \t\r\n", line[len(marker)]) >= 0
 }
 
-// hasContent reports whether a line outside a document begins one: a comment, a directive and white
-// space do not.
+// hasContent reports whether a line between documents begins one. Comments, directives and blank
+// lines do not.
 func hasContent(line []byte) bool {
 	text := bytes.TrimLeft(line, " \t\r\n")
 	return len(text) > 0 && text[0] != '#' && line[0] != '%'
 }
 
-// Position is where an offset of Text stands in the file.
+// Position returns the place in the file of an offset of Text.
 func (d *Document) Position(offset int) Position {
 	if d.origin != nil {
 		return d.origin.position(offset)
@@ -231,20 +227,20 @@ func (d *Document) Position(offset int) Position {
 	return pos
 }
 
-// Place is where a node of a document begins. It outlives the document's tree, and costs next to
-// nothing until somebody asks for the line.
+// Place is the beginning of a node. It outlives the document's tree. Its line and column are
+// counted only when Position is called.
 type Place struct {
 	document *Document
 	offset   int
 }
 
-// PlaceOf is where a node of the document's tree begins.
+// PlaceOf returns the beginning of a node of the document's tree.
 func (d *Document) PlaceOf(n *Node) Place { return Place{d, n.start()} }
 
-// Position is where the place is in the file.
+// Position returns the place in the file.
 func (p Place) Position() Position { return p.document.Position(p.offset) }
 
-// PositionOf is where a node of the document's tree begins.
+// PositionOf returns the place in the file at which a node of the document's tree begins.
 func (d *Document) PositionOf(n *Node) Position { return d.Position(n.start()) }
 
 // lineAt returns the line of an offset, from 0.
@@ -256,8 +252,8 @@ func (d *Document) lineAt(offset int) int {
 	return i
 }
 
-// lineStarts finds the lines of Text as YAML 1.1 section 4.2 breaks them, which is what the YAML
-// parser counts by.
+// lineStarts returns the offsets of the lines of Text. Lines break as in YAML 1.1 section 4.2,
+// because the YAML parser counts them so.
 func (d *Document) lineStarts() []int {
 	if d.noted().lines != nil {
 		return d.lines
@@ -303,7 +299,7 @@ func (d *Document) lineBreak(text []byte) int {
 	return 0
 }
 
-// newline returns the line ending that the document uses: that of its first line.
+// newline returns the line break of the document's first line.
 func (d *Document) newline() string {
 	if lines := d.lineStarts(); len(lines) > 1 && bytes.HasSuffix(d.Text[:lines[1]], []byte("\r\n")) {
 		return "\r\n"

@@ -94,7 +94,7 @@ func TestPositions(t *testing.T) {
 	}
 }
 
-// TestColumnsInAnyOrder shows that a column does not depend on what was asked for before.
+// TestColumnsInAnyOrder shows that a column does not depend on earlier calls.
 func TestColumnsInAnyOrder(t *testing.T) {
 	text := "a: é\nb: {ü: 🚀, x: y}\n"
 	fresh := func() *Document { return Split("f.yaml", []byte(text))[0] }
@@ -109,26 +109,26 @@ func TestColumnsInAnyOrder(t *testing.T) {
 
 func TestSyntaxErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"a: b\n---\na: [\n":                   "f.yaml:3:1: a value is missing, or brackets do not match",
-		"a: b\n---\na: 'x\n":                  "f.yaml:3:1: quotes open here that nothing closes",
-		"a: b\n---\nx: y\na: b: c\n":          "f.yaml:4:1: a value that holds a colon and a space wants quotes",
-		"a: b\n---\na:\n\t- b\n":              "f.yaml:4:2: a tab indents this line; YAML wants spaces",
-		"a: *b\n":                             "f.yaml:1:1: unknown anchor 'b' referenced; a value that begins with * wants quotes",
-		"a: &b [*b]\n":                        "f.yaml:1:8: anchor b holds itself",
-		"ü: 1\nx: {ü: 1, ü: 2}\n":             `f.yaml:2:11: key "ü" stands twice in one mapping, first at line 2`,
-		"a: 1\nb: 2\n'a': 3\n":                `f.yaml:3:1: key "a" stands twice in one mapping, first at line 1`,
-		"<<: {a: b}\n<<: {c: d}\n":            `f.yaml:2:1: key "<<" stands twice in one mapping, first at line 1`,
-		strings.Repeat("a: 1\n", 40) + "b: 1": `f.yaml:2:1: key "a" stands twice in one mapping, first at line 1`,
-		"a: \ufffd # \xff\nb: \xff\n":         "f.yaml:1:8: byte 0xff is no UTF-8; save the file as UTF-8",
-		"a: \x00\n":                           "f.yaml:1:4: control characters are not allowed",
-		"{\"a\": \"\\/\", b: 1}":              "f.yaml:1:13: no JSON: 'b' where a key in double quotes is expected",
-		"{\"a\": \"\\x\"}":                    "f.yaml:1:1: did not find expected hexdecimal number",
-		"{\"a\":\n{\"b\": 10}} x":             "f.yaml:2:12: no JSON: 'x' where the end of the document is expected",
-		"{\"a\": 1}\n{\"b\": [1,\n\"c\" 2]}":  "f.yaml:3:5: no JSON: '2' where a comma or ']' is expected",
-		"{\"a\": 1, \"a\": 2}":                `f.yaml:1:10: key "a" stands twice in one mapping, first at line 1`,
-		"{\"a\": 1}\n... x":                   "f.yaml:2:5: no JSON: 'x' where the end of the document is expected",
-		"{a: [}":                              "f.yaml:1:1: a value is missing, or brackets do not match",
-		"a: b\u2028---\u2028c: d\n":           "f.yaml:2:1: a second document without a --- line before it",
+		"a: b\n---\na: [\n":                   "f.yaml:3:4: this [ is not closed; close it with ]",
+		"a: b\n---\na: 'x\n":                  "f.yaml:3:4: this quote is not closed; close it",
+		"a: b\n---\nx: y\na: b: c\n":          "f.yaml:4:4: this value contains a colon and a space; quote it",
+		"a: b\n---\na:\n\t- b\n":              "f.yaml:4:1: a tab indents this text; replace it by spaces",
+		"a: *b\n":                             "f.yaml:1:4: no anchor of this name stands before the alias; quote the value if it begins with *",
+		"a: &b [*b]\n":                        "f.yaml:1:8: anchor b contains itself; write the value out",
+		"ü: 1\nx: {ü: 1, ü: 2}\n":             `f.yaml:2:11: duplicate key "ü", first on line 2; delete one of the two`,
+		"a: 1\nb: 2\n'a': 3\n":                `f.yaml:3:1: duplicate key "a", first on line 1; delete one of the two`,
+		"<<: {a: b}\n<<: {c: d}\n":            `f.yaml:2:1: duplicate key "<<", first on line 1; delete one of the two`,
+		strings.Repeat("a: 1\n", 40) + "b: 1": `f.yaml:2:1: duplicate key "a", first on line 1; delete one of the two`,
+		"a: \ufffd # \xff\nb: \xff\n":         "f.yaml:1:8: byte 0xff is not UTF-8; save the file as UTF-8",
+		"a: \x00\n":                           "f.yaml:1:4: this control character is not allowed in YAML; delete it",
+		"{\"a\": \"\\/\", b: 1}":              "f.yaml:1:13: not JSON: invalid character 'b' looking for beginning of object key string",
+		"{\"a\": \"\\x\"}":                    "f.yaml:1:8: \\x, \\u and \\U need hexadecimal digits; double the backslash, or use single quotes",
+		"{\"a\":\n{\"b\": 10}} x":             "f.yaml:2:12: not JSON: invalid character 'x' after the value",
+		"{\"a\": 1}\n{\"b\": [1,\n\"c\" 2]}":  "f.yaml:3:5: not JSON: invalid character '2' after array element",
+		"{\"a\": 1, \"a\": 2}":                `f.yaml:1:10: duplicate key "a", first on line 1; delete one of the two`,
+		"{\"a\": 1}\n... x":                   "f.yaml:2:5: not JSON: invalid character 'x' after the value",
+		"{a: [}":                              "f.yaml:1:5: this [ is not closed; close it with ]",
+		"a: b\u2028---\u2028c: d\n":           "f.yaml:2:1: a second document begins here without a --- line; add the line",
 	} {
 		var last error
 		for _, d := range Split("f.yaml", []byte(text)) {
@@ -140,7 +140,7 @@ func TestSyntaxErrors(t *testing.T) {
 	}
 }
 
-// TestSameKeyOfOtherTypes shows that keys which only look alike are no duplicates.
+// TestSameKeyOfOtherTypes shows that keys of different types are not duplicates.
 func TestSameKeyOfOtherTypes(t *testing.T) {
 	for _, text := range []string{"1: a\n\"1\": b\n", "true: a\n'true': b\n", "{[a]: 1, [a]: 2}\n"} {
 		if _, err := Split("f.yaml", []byte(text))[0].Root(); err != nil {
@@ -149,7 +149,7 @@ func TestSameKeyOfOtherTypes(t *testing.T) {
 	}
 }
 
-// TestEncoding shows how the first bytes tell an encoding, YAML 1.2 section 5.2.
+// TestEncoding shows which first bytes mean which encoding, YAML 1.2 section 5.2.
 func TestEncoding(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                 "",
@@ -179,8 +179,7 @@ func TestEncoding(t *testing.T) {
 	}
 }
 
-// TestShortDocuments shows that the memory of a document that is too short for an object is that of
-// its text.
+// TestShortDocuments shows that documents too short for an object take no memory beyond their text.
 func TestShortDocuments(t *testing.T) {
 	const many = 100000
 	for _, short := range []string{"---\n", "--- a\n", "{}", "{}\n"} {

@@ -12,9 +12,9 @@ import (
 // Edit is a change of a document's tree: one of Append, Prepend, Put, Replace, Rename, Remove,
 // Restore and Empty.
 type Edit interface {
-	// target is the node that the edit is about.
+	// target returns the node that changes.
 	target() *Node
-	// splice adds what the edit changes in the text.
+	// splice adds the changes of the text to the editor.
 	splice(*editor) *EditError
 }
 
@@ -24,21 +24,21 @@ type (
 		To     *Node
 		Values List
 	}
-	// Prepend adds values in front of those that a sequence has; else it is Append.
+	// Prepend adds values at the beginning of a sequence. To a null or an empty sequence it is
+	// Append.
 	Prepend struct {
 		To     *Node
 		Values List
 	}
-	// Put adds entries to a mapping: behind the entry with the key After, in front of the one that
-	// has the key's node Before, or at the end where both are zero. The caller has made sure that
-	// the mapping has none of the keys.
+	// Put adds entries to a mapping: after the entry with the key After, before the entry whose key
+	// is the node Before, or at the end if both are zero. The mapping must not have the keys yet.
 	Put struct {
 		Into    *Node
 		After   string
 		Before  *Node
 		Entries Map
 	}
-	// Replace puts a value in the place of an entry's value or of an item.
+	// Replace replaces the value of an entry, or an item.
 	Replace struct {
 		Node  *Node
 		Value any
@@ -48,17 +48,17 @@ type (
 		Key  *Node
 		Name string
 	}
-	// Remove takes an item out of a sequence, or, by its key's node, an entry out of a mapping.
+	// Remove deletes an item of a sequence or, given its key's node, an entry of a mapping.
 	Remove struct {
 		Node *Node
 	}
-	// Restore writes a text in the place of a node: one that Source returned.
+	// Restore replaces a node by a text that Source returned.
 	Restore struct {
 		Node *Node
 		Text string
 	}
-	// Empty takes all items out of a collection that is an entry's value, and writes a text behind
-	// its key: one that Behind returned.
+	// Empty deletes all items of a collection that is an entry's value, and writes a text that
+	// Behind returned after the key.
 	Empty struct {
 		Node *Node
 		Text string
@@ -74,20 +74,20 @@ func (e Remove) target() *Node  { return e.Node }
 func (e Restore) target() *Node { return e.Node }
 func (e Empty) target() *Node   { return e.Node }
 
-// EditError says which place of a document cannot be edited, and why.
+// EditError is a place of a document that cannot be edited, and the reason.
 type EditError struct {
 	Pos  Position
 	Msg  string
-	Edit int // which of Apply's edits cannot be made; AllEdits where it is none of them alone
+	Edit int // index of the edit in Apply's arguments; AllEdits if no single edit is at fault
 }
 
-// AllEdits is no edit's index.
+// AllEdits stands for all edits instead of an index.
 const AllEdits = -1
 
-// Error is position and reason, one line.
+// Error returns position and reason on one line.
 func (e *EditError) Error() string { return e.Pos.String() + ": " + e.Msg }
 
-// EditErrors are all reasons why edits cannot be made.
+// EditErrors holds all reasons why edits cannot be made.
 type EditErrors []*EditError
 
 // Error returns one line for each reason.
@@ -108,11 +108,13 @@ func (es EditErrors) Unwrap() []error {
 	return out
 }
 
-// Apply returns what the edits change in the document's text; every other byte stays as it is. The
-// document is not changed. The edited text has been parsed, and its tree is the document's with the
-// edits made. Where a node stands in several places, by aliases or merge keys, an edit is made once
-// that is asked for at each of them. Errors: EditErrors where that does not hold, or where an edit
-// would reach a place that does not ask for it.
+// Apply returns a patch that makes the edits and leaves every other byte as it is. It does not
+// change the document. It has parsed the patched text, whose tree is the document's with the edits
+// made. A node may stand in several places, by aliases or merge keys. An edit of it is made once,
+// and must be asked for at each place.
+//
+// Errors: EditErrors for an edit that cannot be made, would reach a place that does not ask for
+// it, or would change anything else.
 func (d *Document) Apply(edits ...Edit) (Patch, error) {
 	if len(edits) == 0 {
 		return nil, nil
@@ -158,10 +160,10 @@ func (d *Document) refuse(n *Node, format string, args ...any) *EditError {
 	return &EditError{Pos: d.PositionOf(n), Msg: fmt.Sprintf(format, args...), Edit: AllEdits}
 }
 
-// Source returns the text that a node is written as, for Restore. Outside of brackets, lines behind
-// the first are relative to the first, so that it can be written at another depth; ok is false
-// where a tab makes that impossible, for a block scalar, whose text depends on what follows it, for
-// a value that is not written out, and for bytes that are no UTF-8, which no string can hold.
+// Source returns the text of a node, for Restore. Outside of brackets, the other lines are relative
+// to the first, so that the text fits at another depth. ok is false if a tab makes that impossible,
+// for a block scalar, whose text depends on the text after it, for a value that is left out, and
+// for bytes that are not UTF-8.
 func (d *Document) Source(n *Node) (text string, ok bool) {
 	end := d.end(n)
 	if end == unknown || n.style == literal || n.Kind == Scalar && n.style == plain && n.Value == "" {
@@ -175,8 +177,8 @@ func (d *Document) Source(n *Node) (text string, ok bool) {
 	return dedent(text, d.margin(n))
 }
 
-// margin is what the lines of a node in block style are relative to: its own column, but for a
-// scalar that of its line, because the key in front of it can become longer.
+// margin returns the column to which the lines of a node in block style are relative: its own, or
+// for a scalar that of its line, because the key before it can become longer.
 func (d *Document) margin(n *Node) int {
 	if n.Kind == Scalar {
 		return d.lineIndent(n.start())
@@ -184,7 +186,7 @@ func (d *Document) margin(n *Node) int {
 	return d.lineColumn(n.start())
 }
 
-// Behind returns what stands behind the colon of an entry up to the end of its value.
+// Behind returns the text from the colon of an entry to the end of its value, for Empty.
 func (d *Document) Behind(value *Node) (text string, ok bool) {
 	colon, end, ok := d.behind(value)
 	if !ok {
@@ -219,7 +221,7 @@ func (d *Document) colon(value *Node) int {
 	return at + 1
 }
 
-// index is where a node stands in its parent; -1 for the root.
+// index returns the index of a node in its parent; -1 for the root.
 func (n *Node) index() int {
 	if n.parent == nil {
 		return -1
@@ -236,15 +238,15 @@ func (n *Node) depth() int {
 	return depth
 }
 
-// splice is a Splice under way. Several may stand at one offset: what belongs to a deeper node
-// comes first, then what was asked for first.
+// splice is a Splice with its rank among those at the same offset: deeper nodes come first, then
+// earlier edits.
 type splice struct {
 	Splice
 	depth int
 	order int
 }
 
-// replaces is 1 for a splice that takes text away: what is only inserted at its beginning comes
+// replaces returns 1 for a splice that deletes text, else 0: insertions at its beginning come
 // first.
 func (s splice) replaces() int { return min(1, s.To-s.From) }
 
@@ -255,13 +257,12 @@ type editor struct {
 	order   int
 }
 
-// replace notes that a range of the text becomes another text. depth is that of the collection that
-// the text belongs to.
+// replace adds a splice. The depth is that of the collection to which the text belongs.
 func (ed *editor) replace(from, to int, text string, depth int) {
 	ed.splices = append(ed.splices, splice{Splice{from, to, text}, depth, ed.order})
 }
 
-// patch puts the splices in order.
+// patch returns the splices in order.
 func (ed *editor) patch() (Patch, *EditError) {
 	slices.SortStableFunc(ed.splices, func(a, b splice) int {
 		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.replaces(), b.replaces()), cmp.Compare(b.depth, a.depth), cmp.Compare(a.order, b.order))
@@ -279,8 +280,8 @@ func (ed *editor) patch() (Patch, *EditError) {
 	return patch, nil
 }
 
-// trimEnd lets lines that go from the end of a text without a final line break take the line break
-// before them along.
+// trimEnd extends a deletion of lines at the end of a text without a final line break: the line
+// break before them is deleted too.
 func (ed *editor) trimEnd() {
 	start, first := len(ed.Text), -1
 	if start == 0 || ed.Text[start-1] == '\n' {

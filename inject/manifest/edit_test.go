@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestStyles shows how what is written follows its neighbourhood.
+// TestStyles shows that insertions follow the style around them.
 func TestStyles(t *testing.T) {
 	item := List{Map{{"name", "x"}, {"list", List{"a"}}, {"map", Map{{"k", int64(1)}}}}}
 	for _, c := range []struct {
@@ -72,7 +72,8 @@ func TestStyles(t *testing.T) {
 	}
 }
 
-// TestRemoveFirst shows how a child goes whose line begins with the dash of an item that stays.
+// TestRemoveFirst shows the deletion of a child whose line begins with the dash of an item that
+// stays.
 func TestRemoveFirst(t *testing.T) {
 	for _, c := range []struct {
 		name, text string
@@ -114,8 +115,7 @@ func TestRemoveFirst(t *testing.T) {
 	}
 }
 
-// TestShared shows which edits of a node that stands in several places are made, and what is said
-// of others.
+// TestShared shows which edits of a node in several places are made, and the errors for the others.
 func TestShared(t *testing.T) {
 	const text = "a: {l: &l [x]}\nb: {l: *l}\nc: &c\n  l: *l\nd: *c\n"
 	appendTo := func(value any, keys ...string) (edits []func(root *Node) Edit) {
@@ -167,7 +167,7 @@ func TestShared(t *testing.T) {
 	}
 }
 
-// TestSharedMerge shows the same of what is merged into another mapping.
+// TestSharedMerge shows the same for mappings that are merged into others.
 func TestSharedMerge(t *testing.T) {
 	const text = "- &c\n  k: a\n- <<: *c\n  k: b\n- k: c\n"
 	for _, c := range []struct {
@@ -223,8 +223,7 @@ func TestSharedBomb(t *testing.T) {
 	}
 }
 
-// TestRestoreElsewhere shows what becomes of a text in a document of another style than that which
-// it was read from.
+// TestRestoreElsewhere shows the result of Restore in a document of another style.
 func TestRestoreElsewhere(t *testing.T) {
 	for _, c := range []struct{ name, text, recorded, want string }{
 		{"block style into JSON", `{"l": ["a"], "m": []}`, "name: http\nport: 0x50\nt: [yes, ~, 1.5]", `{"l": [{"name":"http","port":80,"t":["yes",null,1.5]}], "m": []}`},
@@ -235,7 +234,7 @@ func TestRestoreElsewhere(t *testing.T) {
 		{"YAML in brackets into block style", "l:\n- a\n", `{n: b}`, "l:\n- {n: b}\n"},
 		{"block style into brackets", "l: [a]\n", "o: b\nm:\n- c", "l: [{o: b, m: [c]}]\n"},
 		{"a scalar with a comma into brackets", "l: [a]\n", "b, c", "l: [\"b, c\"]\n"},
-		{"an alias into another document", "l: [a]\n", "n: *b", "f.yaml:1:5: cannot be edited: the record of it cannot be read back"},
+		{"an alias into another document", "l: [a]\n", "n: *b", "f.yaml:1:5: cannot be edited: its record cannot be read back"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := Split("f.yaml", []byte(c.text))[0]
@@ -258,7 +257,7 @@ func TestRestoreElsewhere(t *testing.T) {
 	}
 }
 
-// TestEmptyElsewhere shows the same of an empty collection.
+// TestEmptyElsewhere shows the same for an empty collection.
 func TestEmptyElsewhere(t *testing.T) {
 	for _, c := range []struct{ name, text, recorded, want string }{
 		{"as it was", "m:\n  l:\n  - a\n", " # b\n    []", "m:\n  l: # b\n    []\n"},
@@ -294,7 +293,7 @@ func prependTo(values List) func(*Node) Edit {
 	return func(root *Node) Edit { return Prepend{root.Get("l"), values} }
 }
 
-// TestRefusals shows where an edit cannot be made, and what is said then.
+// TestRefusals shows edits that cannot be made, and their errors.
 func TestRefusals(t *testing.T) {
 	for _, c := range []struct {
 		name, text string
@@ -307,16 +306,16 @@ func TestRefusals(t *testing.T) {
 		{"another type", "l: {a: b}\n", appendTo(List{"b"}), "f.yaml:1:4: a mapping where a list is expected"},
 		{"in front of another type", "l: {a: b}\n", prependTo(List{"b"}), "f.yaml:1:4: a mapping where a list is expected"},
 		{"in front of a list in a list", "- - a\n", func(r *Node) Edit { return Prepend{r.Content[0], List{"b"}} }, "f.yaml:1:3: cannot write in front of a list that begins on the line of something else"},
-		{"a key that is there", "l: a\n", func(r *Node) Edit { return Put{Into: r, After: "l", Entries: Map{{"l", "b"}}} }, `f.yaml:1:1: cannot be edited: the key "l" would stand twice`},
+		{"a key that is there", "l: a\n", func(r *Node) Edit { return Put{Into: r, After: "l", Entries: Map{{"l", "b"}}} }, `f.yaml:1:1: cannot be edited: the result would have the key "l" twice`},
 		{"in front of an explicit key", "? l\n: a\n", func(r *Node) Edit { return Put{Into: r, Before: r.Content[0], Entries: Map{{"k", "b"}}} }, "f.yaml:1:3: cannot write in front of an explicit key"},
 		{"no such entry", "l: a\n", func(r *Node) Edit { return Put{Into: r, After: "x", Entries: Map{{"k", "b"}}} }, "f.yaml:1:1: no entry x to write behind"},
-		{"what is nearly JSON", `{"l": 'a'}`, func(r *Node) Edit { return Replace{r.Content[1], "b"} }, "f.yaml:1:7: cannot be edited: all of the document is JSON but for this; write this as JSON too"},
+		{"what is nearly JSON", `{"l": 'a'}`, func(r *Node) Edit { return Replace{r.Content[1], "b"} }, "f.yaml:1:7: cannot be edited: the document is JSON except for this; write this as JSON too"},
 		{"an empty mapping", "l: {}\n", func(r *Node) Edit { return Put{Into: r.Content[1], Entries: Map{{"k", "b"}}} }, "f.yaml:1:4: a mapping with entries is expected, not a mapping"},
 		{"the root", "l: a\n", func(r *Node) Edit { return Remove{r} }, "f.yaml:1:1: the root cannot be removed"},
 		{"a line that is shared", "- - a\n- - b\n", func(r *Node) Edit { return Remove{r.Content[0].Content[0]} }, "f.yaml:1:5: shares its line with something else"},
 		{"other line breaks", "l: [a]\rm: b\n", appendTo(List{"b"}), "f.yaml:1:4: cannot be edited: the document has line breaks other than LF and CR LF"},
-		{"a text that was changed by hand", "l: a\n", func(r *Node) Edit { return Restore{r.Content[1], "b: c: d"} }, "f.yaml:1:4: cannot be edited: the record of it cannot be read back"},
-		{"a text that breaks out", "l: a\n", func(r *Node) Edit { return Restore{r.Content[1], "b\n\tm: c"} }, "f.yaml:1:4: cannot be edited: the record of it cannot be read back"},
+		{"a text that was changed by hand", "l: a\n", func(r *Node) Edit { return Restore{r.Content[1], "b: c: d"} }, "f.yaml:1:4: cannot be edited: its record cannot be read back"},
+		{"a text that breaks out", "l: a\n", func(r *Node) Edit { return Restore{r.Content[1], "b\n\tm: c"} }, "f.yaml:1:4: cannot be edited: its record cannot be read back"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := Split("f.yaml", []byte(c.text))[0]

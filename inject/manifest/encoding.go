@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// encodings are those besides UTF-8, by the first bytes of a stream (YAML 1.2 section 5.2). A dot
-// stands for any byte but NUL. The first that fits counts.
+// encodings lists the encodings other than UTF-8 by the first bytes of a stream (YAML 1.2 section
+// 5.2). A dot stands for any byte except NUL. The first match counts.
 var encodings = []struct{ begins, name string }{
 	{"\x00\x00\xfe\xff", "UTF-32BE"},
 	{"\x00\x00\x00.", "UTF-32BE"},
@@ -21,10 +21,10 @@ var encodings = []struct{ begins, name string }{
 // utf16LE is the encoding that Windows calls Unicode.
 const utf16LE = "UTF-16LE"
 
-// IsUTF8 reports whether a stream begins as UTF-8 does. A search finds no words in any other.
+// IsUTF8 reports whether a stream begins like UTF-8. A search finds no words in other encodings.
 func IsUTF8(stream []byte) bool { return encodingOf(stream) == "" }
 
-// encodingOf returns the encoding of a stream, where that is not UTF-8; else "".
+// encodingOf returns the encoding of a stream; "" for UTF-8.
 func encodingOf(text []byte) string {
 	for _, e := range encodings {
 		if begins(text, e.begins) {
@@ -34,7 +34,7 @@ func encodingOf(text []byte) string {
 	return ""
 }
 
-// begins reports whether a text begins as a pattern of encodings says.
+// begins reports whether a text begins with a pattern of encodings.
 func begins(text []byte, pattern string) bool {
 	if len(text) < len(pattern) {
 		return false
@@ -49,8 +49,8 @@ func begins(text []byte, pattern string) bool {
 }
 
 // Encoded returns an error for a document that is not UTF-8. kubectl applies UTF-16, in which a
-// search finds no word. It decodes each document of a stream by itself, so that UTF-16 can also
-// stand behind a separator.
+// search finds no words. kubectl decodes each document of a stream by itself, so UTF-16 may also
+// follow a separator.
 //
 // Errors: *SyntaxError for a document in another encoding than UTF-8.
 func (d *Document) Encoded() error {

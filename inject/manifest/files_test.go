@@ -8,22 +8,22 @@ import (
 	"testing"
 )
 
-// TestFiles holds the laws against all YAML and JSON files in folders of the user's:
-// TYKMESH_FILES=FOLDER:FOLDER go test -v.
+// TestFiles checks the laws with all YAML and JSON files in directories of the user:
+// TYKMESH_FILES=DIR:DIR go test -v.
 func TestFiles(t *testing.T) {
 	folders := os.Getenv("TYKMESH_FILES")
 	if folders == "" {
-		t.Skip("TYKMESH_FILES names no folder")
+		t.Skip("TYKMESH_FILES names no directory")
 	}
 
 	const most = 1 << 17 // bytes of a file
-	files, documents, quick, edits := 0, 0, 0, 0
+	files, documents, fast, edits := 0, 0, 0, 0
 
 	seen := make(map[string]bool)
 	for _, folder := range filepath.SplitList(folders) {
 		err := filepath.WalkDir(folder, func(path string, e fs.DirEntry, err error) error {
 			if err != nil || !e.Type().IsRegular() || !slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(path)) {
-				return nil //nolint:nilerr // what nobody may read is not there
+				return nil //nolint:nilerr // unreadable files are skipped
 			}
 
 			text, err := os.ReadFile(path)
@@ -36,8 +36,8 @@ func TestFiles(t *testing.T) {
 			checkSplit(t, text)
 			for _, d := range Split(path, text) {
 				documents++
-				if checkQuick(t, d) {
-					quick++
+				if checkFast(t, d) {
+					fast++
 				}
 				if len(d.Text) < 1500 { // each edit of a document takes as long as it is
 					edits += checkEdits(t, d)
@@ -56,5 +56,5 @@ func TestFiles(t *testing.T) {
 		t.Fatal("nothing was edited")
 	}
 
-	t.Logf("%d files, %d documents, %d of them read quickly; %d edits made and taken back", files, documents, quick, edits)
+	t.Logf("%d files, %d documents, %d of them read quickly; %d edits made and taken back", files, documents, fast, edits)
 }

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// insertFlow writes values, a List or a Map, behind an entry in brackets; each as the one before it
-// stands: on a line of its own, or not.
+// insertFlow writes values, a List or a Map, after an entry in brackets: each on a line of its own
+// if the entries there are.
 func (ed *editor) insertFlow(n, before *Node, values any) *EditError {
 	at := ed.end(before)
 	if at == unknown {
@@ -38,7 +38,7 @@ func (ed *editor) insertFlow(n, before *Node, values any) *EditError {
 	return nil
 }
 
-// insertFlowBefore writes items in front of the first one in brackets.
+// insertFlowBefore writes items before the first one in brackets.
 func (ed *editor) insertFlowBefore(n *Node, values List) *EditError {
 	b, gap, column := ed.flowBlock(n)
 	for _, v := range values {
@@ -53,8 +53,8 @@ func (ed *editor) insertFlowBefore(n *Node, values List) *EditError {
 	return nil
 }
 
-// flowBlock is what writes values into brackets as those that are there stand: the gap between two
-// of them, and the column of the first.
+// flowBlock returns a block that writes values into brackets in the style of the entries there, the
+// gap between two of them, and the column of the first.
 func (ed *editor) flowBlock(n *Node) (b *block, gap string, column int) {
 	b = &block{layout: ed.layoutAt(n)}
 	first := n.Content[0].start()

@@ -11,8 +11,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// TestSplitIsWhole shows that the documents of a file are the file, and are what a YAML parser
-// sees.
+// TestSplitIsWhole shows that the documents together are the file, and are those that a YAML parser
+// finds.
 func TestSplitIsWhole(t *testing.T) {
 	for _, text := range corpus(t) {
 		checkSplit(t, text)
@@ -44,8 +44,8 @@ func checkSplit(t *testing.T, text []byte) {
 	checkParser(t, text)
 }
 
-// checkParser compares the documents with those that a YAML parser finds in the whole, where it can
-// read that.
+// checkParser compares the documents with those that a YAML parser finds in the whole file, if it
+// can read it.
 func checkParser(t *testing.T, text []byte) {
 	var want, got []*yaml.Node
 	dec := yaml.NewDecoder(bytes.NewReader(text))
@@ -65,7 +65,7 @@ func checkParser(t *testing.T, text []byte) {
 	for _, d := range Split("f.yaml", text) {
 		n, err := d.decode()
 		if err != nil {
-			return // line breaks that only the parser takes for such
+			return // line breaks to the parser alone
 		}
 		if n != nil {
 			got = append(got, n)
@@ -83,7 +83,7 @@ func checkParser(t *testing.T, text []byte) {
 	}
 }
 
-// TestEditLaws makes every edit of a set at every node of the corpus, and takes it back.
+// TestEditLaws makes every edit of a set at every node of the corpus, and reverses it.
 func TestEditLaws(t *testing.T) {
 	n := 0
 	for _, text := range corpus(t) {
@@ -114,7 +114,7 @@ func FuzzEdit(f *testing.F) {
 
 var added = Map{{"name", "tyk-mesh"}, {"args", List{"-a", "x\ny: z\n", int64(8080), Map{}, List{List{"n"}}}}, {"on", true}}
 
-// checkEdits returns how many edits could be made.
+// checkEdits returns the number of edits that could be made.
 func checkEdits(t *testing.T, d *Document) (made int) {
 	root, err := d.Root()
 	if err != nil || root == nil {
@@ -223,7 +223,7 @@ func checkReplace(t *testing.T, d *Document, n *Node) int {
 	return 1
 }
 
-// twin finds in the edited text the node that stands where n stood.
+// twin returns the node of the edited text at the path of n.
 func twin(t *testing.T, d *Document, out []byte, n *Node) (*Document, *Node) {
 	t.Helper()
 	edited := &Document{File: d.File, Number: d.Number, Line: d.Line, Text: out}
@@ -294,8 +294,8 @@ func corpus(tb testing.TB) [][]byte {
 	return texts
 }
 
-// FuzzValue shows that what is written is read back, by a reader of YAML 1.2 here and of YAML 1.1
-// by the tags.
+// FuzzValue shows that values are read back as they were written, by readers of YAML 1.2 and, as
+// the tags show, of YAML 1.1.
 func FuzzValue(f *testing.F) {
 	for _, s := range []string{"", "a", "yes", "1_0", "0x1", "~", "a: b", "- x", "#", "a #b", "x\ny\n", " x\ny", "\u0085", "\x7f", "|", "é", "a\tb\n c", "=", "<<", "12:30", "2024-01-01", "null", ".5", "_1", "_0", "-_0", "--_1", "-inf"} {
 		f.Add(s, false)

@@ -2,7 +2,7 @@ package manifest
 
 import "strings"
 
-// layoutAt reads off the text how the neighbourhood of a node is written.
+// layoutAt returns the style of the text around a node.
 func (d *Document) layoutAt(n *Node) layout {
 	l := layout{newline: d.newline(), mapping: 2, gap: 1, json: d.json || d.quotesAll(n)}
 	for at := n; at != nil; at = at.parent {
@@ -22,9 +22,9 @@ func (d *Document) layoutAt(n *Node) layout {
 	return l
 }
 
-// blockSequence finds a sequence in block style that is the value of an entry: n itself, or one
-// near it, beneath it or beneath its parent. What is farther away has no influence, so that a
-// change there does not change what is written here.
+// blockSequence returns a sequence in block style that is the value of an entry: n itself, or one
+// near it, below it or below its parent. Text farther away has no influence, so that a change there
+// does not change the text written here.
 func (d *Document) blockSequence(n *Node) *Node {
 	for _, at := range []*Node{n, n.parent} {
 		if at == nil {
@@ -68,9 +68,9 @@ func (d *Document) quotesAll(n *Node) bool {
 // lineIndent returns the indentation of the line of an offset.
 func (d *Document) lineIndent(at int) int { return d.indent(d.lineStart(at)) }
 
-// dedent makes the lines of a text but the first relative to a column: a line that is indented less
-// begins with a tab for each missing space, which indentation cannot have otherwise (YAML 1.2
-// section 6.1). It returns false where a line begins with a tab of its own.
+// dedent returns a text whose lines, except the first, are relative to a column. A line indented by
+// less begins with a tab for each missing space, because indentation has no tabs (YAML 1.2 section
+// 6.1). It returns false if a line begins with a tab of its own.
 func dedent(text string, column int) (string, bool) {
 	lines := strings.SplitAfter(text, "\n")
 	for i, line := range lines[1:] {
@@ -88,7 +88,7 @@ func dedent(text string, column int) (string, bool) {
 	return strings.Join(lines, ""), true
 }
 
-// indent returns the inverse of dedent.
+// indent reverses dedent.
 func indent(text string, column int) string {
 	lines := strings.SplitAfter(text, "\n")
 	for i, line := range lines[1:] {

@@ -5,46 +5,34 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"regexp"
-	"sort"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
-	"go.yaml.in/yaml/v3"
+	yaml4 "go.yaml.in/yaml/v4"
 )
 
-// Mistake finds what the YAML parser's error about Text is: the place, and what is wrong there. The
-// parser names the line where that began in which it got stuck, often one too early, and in terms
-// of its own; what people have to change is the line that it stopped at.
+// Mistake returns where Text is not YAML, and what to do about it. The error is the parser's.
+//
+// The parser's own message names a line that is often one too early, and no column. Version 4 of
+// the parser knows the column too, so it reads the text again. It is not the reader of manifests,
+// because kubectl's reader differs from it: only version 4 takes \/ in quotes and an entry without
+// a key, and only version 4 refuses a comment directly behind a quote.
 func (d *Document) Mistake(err error) *SyntaxError { return d.mistake(d.Text, err) }
 
-// mistake is Mistake for a text that differs from Text in no more than some letters.
+// mistake does the work of Mistake for a text that differs from Text in some letters at most.
 func (d *Document) mistake(text []byte, err error) *SyntaxError {
-	m := yamlLine.FindStringSubmatch(err.Error())
-	if m == nil {
-		return &SyntaxError{Pos: d.Position(0), Msg: err.Error()}
+	m := mistake{Document: d, text: text}
+	if strings.HasSuffix(err.Error(), "control characters are not allowed") {
+		at := max(0, bytes.IndexFunc(d.Text, isControl))
+		return &SyntaxError{Pos: d.Position(at), Msg: "this control character is not allowed in YAML; delete it"}
 	}
 
-	msg := strings.ReplaceAll(err.Error()[len(m[0]):], "\n", " ")
-	if strings.HasSuffix(msg, "control characters are not allowed") {
-		return &SyntaxError{Pos: d.Position(max(0, bytes.IndexFunc(d.Text, isControl))), Msg: msg}
-	}
+	m.locate(err)
+	at, msg := m.explain()
 
-	lines := d.linesOf(text)
-
-	line, _ := strconv.Atoi(m[1])
-	if bracket := unclosed[msg]; bracket != "" && line < len(lines) && strings.Contains(lines[line], bracket) {
-		line++ // the parser counts the line where it opens from 0
-	} else if bad := firstBadLine(lines); bad > 0 {
-		line = bad
-	}
-
-	line = min(max(line, 1), len(lines))
-	at := lines[line-1]
-	indent := len(at) - len(strings.TrimLeft(at, " \t"))
-
-	return &SyntaxError{Pos: d.Position(d.lineStarts()[line-1] + indent), Msg: explain(msg, at, lines[:line-1])}
+	return &SyntaxError{Pos: d.Position(at), Msg: msg}
 }
 
 // isControl reports whether a character cannot stand in a YAML document at all, YAML 1.2 section
@@ -53,194 +41,312 @@ func isControl(r rune) bool {
 	return r < ' ' && r != '\t' && r != '\n' && r != '\r' || notPrintable(r) && r != '\u0085' && r != '\ufeff'
 }
 
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+// mistake is an error of the parser with its place.
+type mistake struct {
+	*Document
+	text   []byte
+	msg    string // the parser's, without the place
+	at     int    // offset at which the parser stopped
+	opened int    // offset of the construct that it was reading; at, where the parser names none
+}
 
-// unclosed are the parser's messages about a bracket, with what opens.
-var unclosed = map[string]string{"did not find expected ',' or ']'": "[", "did not find expected ',' or '}'": "{"}
+// The parser's messages that need more than a dictionary.
+const (
+	noColon      = "could not find expected ':'"
+	noKey        = "did not find expected key"
+	noDash       = "did not find expected '-' indicator"
+	noStart      = "did not find expected <document start>"
+	noDirective  = "found unexpected non-alphabetical character"
+	noName       = "did not find expected alphabetic or numeric character"
+	noEnd        = "found unexpected end of stream"
+	noBracket    = "did not find expected ',' or ']'"
+	noBrace      = "did not find expected ',' or '}'"
+	noContent    = "did not find expected node content"
+	noToken      = "found character that cannot start any token"
+	noDigits     = "did not find expected hexadecimal number"
+	noEscape     = "found unknown escape character"
+	strayMapping = "mapping values are not allowed in this context"
+)
 
-// linesOf returns the lines of a text with the line breaks of Text.
-func (d *Document) linesOf(text []byte) (lines []string) {
-	starts := d.lineStarts()
-	for i, start := range starts {
-		end := len(text)
-		if i+1 < len(starts) {
-			end = starts[i+1]
+// locate finds the place of an error.
+func (m *mistake) locate(err error) {
+	if load := loadError(m.text); load != nil {
+		m.msg, m.at = load.Message, m.offset(load.Mark.Line, load.Mark.Column)
+		m.opened = m.at
+		if load.ContextMark.Line > 0 {
+			m.opened = m.offset(load.ContextMark.Line, load.ContextMark.Column)
 		}
-		lines = append(lines, string(text[start:end]))
+		return
 	}
 
+	line := 1
+	found := messageLine.FindStringSubmatch(err.Error())
+	if found != nil {
+		line, _ = strconv.Atoi(cmp.Or(found[1], "1"))
+		m.msg = err.Error()[len(found[0]):]
+	}
+
+	m.at = m.offset(line, 1)
+	if pattern := onlyVersion4[m.msg]; pattern != nil {
+		if place := pattern.FindSubmatchIndex(m.text); place != nil {
+			m.at = place[2]
+		}
+	}
+
+	m.opened = m.at
+}
+
+// messageLine matches the place in the parser's message.
+var messageLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+
+// onlyVersion4 finds the mistakes that only version 4 of the parser accepts, by the message of
+// version 3.
+var onlyVersion4 = map[string]*regexp.Regexp{
+	noKey:    regexp.MustCompile(`(?m)^[ -]*(:)(?:\s|$)`),
+	noEscape: regexp.MustCompile(`(\\/)`),
+}
+
+// loadError returns the error of version 4 of the parser; nil where it reads the text.
+func loadError(text []byte) (found *yaml4.LoadError) {
+	defer func() { _ = recover() }() // as decodeYAML
+	loader, err := yaml4.NewLoader(bytes.NewReader(text))
+	for range 2 { // the parser takes the text behind the first document for a second one
+		if err == nil {
+			err = loader.Load(new(yaml4.Node))
+		}
+	}
+
+	errors.As(err, &found)
+
+	return found
+}
+
+// line returns the offset of the line of an offset, and the line without white space at its end.
+func (m *mistake) line(at int) (start int, line string) {
+	i := m.lineAt(at)
+	start, end := m.lineStarts()[i], len(m.text)
+	if i+1 < len(m.lines) {
+		end = m.lines[i+1]
+	}
+
+	return start, strings.TrimRight(string(m.text[start:end]), " \t\r\n")
+}
+
+// before returns the lines above the line of an offset.
+func (m *mistake) before(at int) (lines []string) {
+	for _, start := range m.lineStarts()[:m.lineAt(at)] {
+		_, line := m.line(start)
+		lines = append(lines, line)
+	}
 	return lines
 }
 
-// firstBadLine returns the line, from 1, that a text cannot be read from on, though what stands
-// before it can; 0 where it can be read. It is mostly the one that the parser has come to; quotes
-// and brackets that nothing closes begin somewhere above.
-func firstBadLine(lines []string) int {
-	r := &lineReader{lines: lines}
-	if parses(r) {
-		return 0
+// conflict finds the lines with which git marks a merge conflict.
+var conflict = regexp.MustCompile(`(?m)^(?:<<<<<<<|=======|>>>>>>>)(?: |\r?$)`)
+
+// explain returns the place that the user has to change, and what to do there.
+func (m *mistake) explain() (at int, msg string) {
+	switch m.msg {
+	case noColon, noEnd, noName, noDirective: // the construct is wrong, not what follows it
+		m.at = m.opened
+	case noDigits:
+		m.at -= len(`\x`)
 	}
 
-	good := func(n int) bool { return parses(strings.NewReader(strings.Join(lines[:n], ""))) }
-	if good(r.next - 1) {
-		return r.next
+	start, line := m.line(m.at)
+	indent := len(line) - len(strings.TrimLeft(line, " \t"))
+	tab := start + strings.IndexByte(line[:indent], '\t')
+	if m.byteAt(m.at) == '\t' {
+		tab = m.at
 	}
 
-	first := 0
-	for range 3 {
-		first += sort.Search(r.next-1-first, func(n int) bool { return !good(first + n) })
-		closes := first + 1
-		for closes < min(first+5, r.next) && !good(closes) {
-			closes++
-		}
-
-		if !good(closes) {
-			break
-		}
-
-		first = closes // what begins here goes over some lines, and ends
+	switch {
+	case conflict.Match(m.text):
+		return conflict.FindIndex(m.text)[0], "a merge conflict is left here; resolve it"
+	case tab >= start:
+		return tab, "a tab indents this text; replace it by spaces"
+	case strings.Contains(line, "{{"):
+		return start + strings.Index(line, "{{"), "a template begins here; render it first, for example with helm template"
 	}
 
-	return first
-}
-
-// lineReader gives out one line at a time, so that it shows how far a parser has come.
-type lineReader struct {
-	lines []string
-	next  int
-	rest  string // of the line before
-}
-
-// Read gives out a line, or what p has room for.
-func (r *lineReader) Read(p []byte) (int, error) {
-	if r.rest == "" {
-		if r.next == len(r.lines) {
-			return 0, io.EOF
-		}
-		r.rest = r.lines[r.next]
-		r.next++
+	switch m.msg {
+	case noColon:
+		return m.keyWithoutColon()
+	case strayMapping:
+		return m.strayKey(start, line)
+	case noKey, noDash, noStart:
+		return m.misplaced(start, line, indent)
+	case noBracket, noBrace, noContent:
+		return m.brackets()
+	case noToken:
+		return m.at, fmt.Sprintf("no value begins with %c; quote it", m.byteAt(m.at))
 	}
 
-	n := copy(p, r.rest)
-	r.rest = r.rest[n:]
-	return n, nil
-}
-
-func parses(r io.Reader) (ok bool) {
-	defer func() { _ = recover() }() // as decodeYAML
-	decoder, err := yaml.NewDecoder(r), error(nil)
-	for range 2 { // the second is what the parser takes for one because the first has ended
-		if err == nil {
-			err = decoder.Decode(new(yaml.Node))
-		}
+	if strings.HasPrefix(m.msg, "unknown anchor") {
+		return m.at, "no anchor of this name stands before the alias; quote the value if it begins with *"
 	}
 
-	return err == nil || errors.Is(err, io.EOF)
-}
-
-// reserved finds what cannot begin a plain scalar, YAML 1.2 section 5.3.
-var reserved = regexp.MustCompile("(?:^|[ \\[{,])([@`%])")
-
-// isConflict reports whether a line is one with which git marks a conflict.
-func isConflict(line string) bool {
-	word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
-	return word == "<<<<<<<" || word == "=======" || word == ">>>>>>>"
+	return m.at, cmp.Or(meanings[m.msg], m.msg)
 }
 
 // meanings are the parser's messages in words that say what to do.
 var meanings = map[string]string{
-	"did not find expected alphabetic or numeric character":  "* and & begin the name of an anchor: put the value in quotes",
-	"found unknown escape character":                         "a backslash in double quotes begins an escape that YAML does not have: double it, or use single quotes",
-	"could not find expected ':'":                            "a key wants a colon and a space behind it",
-	"found unexpected end of stream":                         "quotes open here that nothing closes",
-	"did not find expected node content":                     "a value is missing, or brackets do not match",
-	"block sequence entries are not allowed in this context": "an item of a list wants a line of its own",
-	"mapping values are not allowed in this context":         "a key, where the line above holds a value: it is indented too far",
+	noEnd:       "this quote is not closed; close it",
+	noDirective: "% begins a directive here; quote the text",
+	noName:      "* and & begin the name of an anchor; quote the value",
+	noEscape:    "YAML has no such escape; double the backslash, or use single quotes",
+	noDigits:    `\x, \u and \U need hexadecimal digits; double the backslash, or use single quotes`,
+	"block sequence entries are not allowed in this context": "a list item on the line of its key; begin it on a new line",
+	"did not find expected comment or line break":            "text follows the | or > of a block scalar; begin it on the next line",
 }
 
-// explain says what the parser's message means for the line that it stopped at.
-func explain(msg, line string, before []string) string {
-	line = strings.TrimRight(line, " \t\r\n")
-	indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
-	switch special := reserved.FindStringSubmatch(line); {
-	case strings.Contains(indent, "\t"):
-		return "a tab indents this line; YAML wants spaces"
-	case isConflict(line), len(before) > 0 && isConflict(before[len(before)-1]):
-		return "a merge conflict is left here"
-	case strings.Contains(line, "{{"):
-		return "a template begins here: render it first, as helm template does"
-	case unclosed[msg] != "":
-		return "a " + unclosed[msg] + " opens here that nothing closes, or a comma is missing in it"
-	case strings.HasPrefix(msg, "unknown anchor"):
-		return msg + "; a value that begins with * wants quotes"
-	case special != nil && msg == "found character that cannot start any token":
-		return "no value begins with " + special[1] + ": put it in quotes"
-	case strings.Count(line, ": ") > 1 && msg == "mapping values are not allowed in this context":
-		return "a value that holds a colon and a space wants quotes"
-	case isMisplaced[msg]:
-		return misplaced(len(indent), line, before)
+// byteAt returns the byte at an offset; a line break at the end.
+func (m *mistake) byteAt(at int) byte {
+	if at < len(m.text) {
+		return m.text[at]
+	}
+	return '\n'
+}
+
+// glued matches a key whose colon touches its value. A URL is no such key.
+var glued = regexp.MustCompile(`^[ -]*(([A-Za-z_][\w./-]*|"[^"]*"|'[^']*'):)[^\s/:]\S*$`)
+
+// missingSpace finds a key on a line whose colon touches its value.
+func missingSpace(start int, line string) (at int, msg string, ok bool) {
+	m := glued.FindStringSubmatchIndex(line)
+	if m == nil {
+		return 0, "", false
+	}
+	return start + m[3], fmt.Sprintf("%q has no space after the colon", line[m[2]:]), true
+}
+
+// keyWithoutColon explains a line that is no entry, among entries.
+func (m *mistake) keyWithoutColon() (at int, msg string) {
+	if at, msg, ok := missingSpace(m.line(m.at)); ok {
+		return at, msg
+	}
+	return m.at, keyNeedsColon
+}
+
+const keyNeedsColon = "this key has no colon; add a colon and a space"
+
+// entry matches the key that a line begins with.
+var entry = regexp.MustCompile(`^[ -]*(?:"[^"]*"|'[^']*'|[^\s"'#][^:]*?)\s*:\s+`)
+
+// strayKey explains a key where none can be: in a value, or below one.
+func (m *mistake) strayKey(start int, line string) (at int, msg string) {
+	if key := entry.FindString(line[:min(len(line), m.at-start)]); key != "" {
+		return start + len(key), "this value contains a colon and a space; quote it"
 	}
 
-	return cmp.Or(meanings[msg], msg)
+	indent := len(line) - len(strings.TrimLeft(line, " "))
+	for i := m.lineAt(start) - 1; i >= 0; i-- {
+		above, text := m.line(m.lines[i])
+		trimmed := strings.TrimLeft(text, " ")
+		if trimmed == "" || trimmed[0] == '#' {
+			continue
+		}
+
+		depth := len(text) - len(trimmed)
+		if at, msg, ok := missingSpace(above, text); ok {
+			return at, msg
+		}
+		if depth < indent && trimmed[0] != '-' && !strings.Contains(trimmed, ":") {
+			return above + depth, keyNeedsColon
+		}
+
+		break
+	}
+
+	return start + indent, "a key below a value; indent it like the keys above it"
 }
 
-// isMisplaced are the parser's messages about a line that is no entry of what is open above it.
-var isMisplaced = map[string]bool{"did not find expected key": true, "did not find expected '-' indicator": true, "did not find expected <document start>": true}
+// brackets explains brackets that do not match, and entries without a comma between them.
+func (m *mistake) brackets() (at int, msg string) {
+	if m.msg == noContent { // the parser does not say which bracket it is in
+		m.opened = bytes.LastIndexAny(m.text[:m.at], "[{")
+		if closing := m.byteAt(m.at); m.opened < 0 || closing != ']' && closing != '}' && m.at < len(m.text) {
+			return m.at, fmt.Sprintf("no value begins with %c; quote it", closing)
+		}
+	}
 
-// misplaced says why a line is no entry of what is open above it.
-func misplaced(indent int, line string, before []string) string {
+	opening, closing := m.byteAt(m.opened), byte('}')
+	if opening == '[' {
+		closing = ']'
+	}
+
+	opens, first := m.line(m.opened)
+	stops, last := m.line(m.at)
+	within := opens == stops || len(last)-len(strings.TrimLeft(last, " ")) > len(first)-len(strings.TrimLeft(first, " "))
+	switch c := m.byteAt(m.at); {
+	case m.msg == noContent && c == closing:
+		return m.at, fmt.Sprintf("a value is missing before %c; add it", c)
+	case within && c != ']' && c != '}' && m.at < len(m.text):
+		return m.at, "a comma is missing before this; add it"
+	}
+
+	return m.opened, fmt.Sprintf("this %c is not closed; close it with %c", opening, closing)
+}
+
+// misplaced explains a text that is no entry of the collection above it.
+func (m *mistake) misplaced(start int, line string, indent int) (at int, msg string) {
+	if start+indent < m.at {
+		return m.behindValue(start, line)
+	}
+
 	inner := -1 // the least indentation above that is more than the line's
-	for i := len(before) - 1; i >= 0; i-- {
-		above := strings.TrimRight(before[i], " \t\r\n")
-		at := len(above) - len(strings.TrimLeft(above, " "))
+	lines := m.before(start)
+	for i := len(lines) - 1; i >= 0; i-- {
+		above := lines[i]
+		depth := len(above) - len(strings.TrimLeft(above, " "))
 		switch {
-		case above == "" || above[at] == '#':
-		case at > indent:
-			if inner < 0 || at < inner {
-				inner = at
+		case above == "" || above[depth] == '#':
+		case depth > indent:
+			if inner < 0 || depth < inner {
+				inner = depth
 			}
-		case at < indent && inner >= 0:
-			return fmt.Sprintf("indented by %d, where the lines above are indented by %d or %d", indent, at, inner)
-		case quotesEndOddly(line):
-			return badQuotes
-		case strings.HasPrefix(line[indent:], "- "):
-			return "an item of a list, where a key is expected"
-		case strings.HasPrefix(above[at:], "- "):
-			return "no item of the list above, and not indented as a part of one"
+		case depth < indent && inner >= 0:
+			return m.at, fmt.Sprintf("indented by %d, but the lines above by %d or %d; use one of the two", indent, depth, inner)
 		default:
-			return "neither a key of its own nor a part of the value above it"
+			return m.at, sibling(line[indent:], above[depth:])
 		}
 	}
 
+	if inner >= 0 {
+		return m.at, fmt.Sprintf("indented by %d, less than the lines above; indent it by %d", indent, inner)
+	}
+
+	return m.at, sibling(line[indent:], "")
+}
+
+// sibling explains a line that does not fit to the line above on which its collection has an entry.
+func sibling(text, above string) string {
 	switch {
-	case inner >= 0:
-		return fmt.Sprintf("indented by %d, less than the lines above", indent)
-	case quotesEndOddly(line):
-		return badQuotes
+	case text == "}" || text == "]":
+		return fmt.Sprintf("nothing opens this %s; delete it", text)
+	case strings.HasPrefix(text, ":"):
+		return "no key stands before this colon; add the key, or quote the text"
+	case strings.HasPrefix(text, "- "):
+		return "a list item among keys; put the list below a key of its own"
+	case strings.HasPrefix(above, "- "):
+		return "a key among list items; indent it like the keys of the item above"
 	}
 
-	return "no key where one is expected"
+	return "this line belongs to no entry above; indent it like the keys above it"
 }
 
-// quotesEndOddly reports whether quotes do not end on the line that they begin on, or something
-// follows them that cannot.
-func quotesEndOddly(line string) bool {
-	for {
-		open := strings.IndexAny(line, `'"`)
-		if open < 0 {
-			return false
-		}
-
-		length := strings.IndexByte(line[open+1:], line[open])
-		if length < 0 {
-			return true
-		}
-
-		line = strings.TrimLeft(line[open+length+2:], " \t")
-		if line != "" && !strings.ContainsRune(":,]}#", rune(line[0])) {
-			return true
-		}
+// behindValue explains a text that follows a complete value on its line. A quote that ends too
+// early is wrong at its beginning, which the tree of the text before tells.
+func (m *mistake) behindValue(start int, line string) (at int, msg string) {
+	before := bytes.TrimRight(m.text[:m.at], " \t")
+	if last, _ := utf8.DecodeLastRune(before); last != '"' && last != '\'' {
+		return m.at, "this text follows a complete value; quote the whole value"
 	}
-}
 
-const badQuotes = "quotes open here that end too early or too late: in single quotes a quote is written twice, in double quotes behind a backslash"
+	opened := &Document{File: m.File, Line: m.Line, Text: before}
+	if root, err := opened.Root(); err == nil && root != nil {
+		return root.lastLeaf().start(), `these quotes end too early; write a quote in '' twice, and in "" behind a backslash`
+	}
+
+	return start + strings.IndexAny(line, `'"`), "these quotes do not match; check where they begin and end"
+}

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Kind tells what a node is.
+// Kind is the kind of a node.
 type Kind uint8
 
 // The kinds of nodes.
@@ -25,9 +25,8 @@ func (k Kind) String() string {
 	return [...]string{"scalar", "mapping", "sequence", "alias"}[k]
 }
 
-// Node is a node of a document's tree, with the place in the text that it was read from. It keeps
-// what an edit and a comparison need, and little else, because a long stream has hundreds of
-// thousands of them.
+// Node is a node of a document's tree with its place in the text. It keeps little more than edits
+// and comparisons need, because a long stream has hundreds of thousands of nodes.
 type Node struct {
 	Kind    Kind
 	Flow    bool    // a collection in brackets, or a scalar or alias inside of one
@@ -40,18 +39,18 @@ type Node struct {
 	begins  int32 // offset of the first byte, properties (anchor, tag) included
 	ends    int32 // offset behind the last byte, or unknown
 	parent  *Node
-	link    *link // nil for nearly all
+	link    *link // nil for nearly all nodes
 }
 
-// link is what ties nodes together beyond the tree.
+// link holds an anchor or an alias, which tie nodes together across the tree.
 type link struct {
 	anchor string // the name after &
-	target *Node  // what an alias stands for
+	target *Node  // of an alias: the node for which it stands
 }
 
 func (n *Node) start() int { return int(n.begins) }
 
-// anchor returns the name after &, "" where there is none.
+// anchor returns the name after &; "" for a node without an anchor.
 func (n *Node) anchor() string {
 	if n.link == nil {
 		return ""
@@ -72,7 +71,7 @@ const unknown = -1
 // tagMerge is the tag of the key <<, of the YAML 1.1 type "merge".
 const tagMerge = "!!merge"
 
-// Resolve returns the node itself, or what it stands for where it is an alias.
+// Resolve returns the node itself or, for an alias, the node for which it stands.
 func (n *Node) Resolve() *Node {
 	if n != nil && n.Kind == Alias {
 		return n.link.target
@@ -80,9 +79,8 @@ func (n *Node) Resolve() *Node {
 	return n
 }
 
-// Entries goes over the keys and values of a mapping as readers see them: its own entries, and
-// behind them those that merge keys (<<, the YAML 1.1 type "merge") bring and that it does not have
-// itself.
+// Entries iterates over the keys and values of a mapping as readers see them: its own entries, then
+// those that merge keys (<<, the YAML 1.1 type "merge") add.
 func (n *Node) Entries() iter.Seq2[*Node, *Node] {
 	return func(yield func(k, v *Node) bool) {
 		n := n.Resolve()
@@ -105,7 +103,7 @@ func (n *Node) Entries() iter.Seq2[*Node, *Node] {
 	}
 }
 
-// merged goes over the entries that merge keys bring into a mapping.
+// merged iterates over the entries that merge keys add to a mapping.
 func (n *Node) merged(yield func(k, v *Node) bool) {
 	known := make(map[string]bool)
 	for _, m := range n.layers(make(map[*Node]bool)) {
@@ -122,8 +120,8 @@ func (n *Node) merged(yield func(k, v *Node) bool) {
 	}
 }
 
-// layers returns the mappings that merge keys lay over one another, the first on top; each once,
-// because there can be exponentially many ways to one.
+// layers returns the mappings that merge keys combine, in order of precedence; each once, because
+// exponentially many paths may lead to one.
 func (n *Node) layers(seen map[*Node]bool) (out []*Node) {
 	n = n.Resolve()
 	if seen[n] {
@@ -152,8 +150,8 @@ func (n *Node) isMerge() bool {
 	return n.Kind == Scalar && n.Tag == tagMerge
 }
 
-// Entry returns the key and the value node of a mapping's entry; nil where n is not a mapping, or
-// has no such key.
+// Entry returns the key and the value node of a mapping's entry; nil if n is not a mapping or has
+// no such key.
 func (n *Node) Entry(key string) (k, v *Node) {
 	for k, v := range n.Entries() {
 		if k.Text() == key {
@@ -163,7 +161,7 @@ func (n *Node) Entry(key string) (k, v *Node) {
 	return nil, nil
 }
 
-// Get walks down mappings by their keys, through aliases; nil where the path ends early.
+// Get returns the value at a path of keys, through aliases; nil if it is missing.
 func (n *Node) Get(path ...string) *Node {
 	n = n.Resolve()
 	for _, key := range path {
@@ -173,10 +171,10 @@ func (n *Node) Get(path ...string) *Node {
 	return n
 }
 
-// Parent returns the collection in which a node is written; nil for the root.
+// Parent returns the collection that holds a node in the text; nil for the root.
 func (n *Node) Parent() *Node { return n.parent }
 
-// PathFrom returns the way to a node from one that it stands in: spec.containers[0].name. It is ""
+// PathFrom returns the path to a node from one that contains it: spec.containers[0].name. It is ""
 // for the node itself.
 func (n *Node) PathFrom(top *Node) string {
 	var steps []string
@@ -193,7 +191,7 @@ func (n *Node) PathFrom(top *Node) string {
 	return strings.TrimPrefix(strings.Join(steps, ""), ".")
 }
 
-// Items returns what a sequence holds; nil for anything else.
+// Items returns the items of a sequence; nil for any other node.
 func (n *Node) Items() []*Node {
 	if n = n.Resolve(); n == nil || n.Kind != Sequence {
 		return nil
@@ -201,30 +199,38 @@ func (n *Node) Items() []*Node {
 	return n.Content
 }
 
-// HoldsAlias reports whether an alias is written in a node, or is the node.
+// lastLeaf returns the node that stands last in a tree and holds no others.
+func (n *Node) lastLeaf() *Node {
+	for len(n.Content) > 0 {
+		n = n.Content[len(n.Content)-1]
+	}
+	return n
+}
+
+// HoldsAlias reports whether a node is or contains an alias.
 func (n *Node) HoldsAlias() bool {
 	return n.Kind == Alias || slices.ContainsFunc(n.Content, (*Node).HoldsAlias)
 }
 
-// Anchored reports whether an anchor is written in a node.
+// Anchored reports whether a node has or contains an anchor.
 func (n *Node) Anchored() bool {
 	return n.anchor() != "" || slices.ContainsFunc(n.Content, (*Node).Anchored)
 }
 
-// IsNull reports whether there is no node, or one that says null.
+// IsNull reports whether n is nil or a null.
 func (n *Node) IsNull() bool {
 	n = n.Resolve()
 	return n == nil || n.Kind == Scalar && n.Tag == "!!null"
 }
 
-// IsString reports whether n is a scalar that every Kubernetes reader takes for a string. Readers
-// of YAML 1.1, kubectl among them, take a yes or an on without quotes for a bool.
+// IsString reports whether n is a string to every Kubernetes reader. Readers of YAML 1.1, such as
+// kubectl, read yes and on without quotes as a bool.
 func (n *Node) IsString() bool {
 	n = n.Resolve()
 	return n != nil && n.Kind == Scalar && n.Tag == "!!str" && (n.style != plain || !bool11.MatchString(n.Value))
 }
 
-// IsTrue reports whether some Kubernetes reader takes n for the bool true.
+// IsTrue reports whether n is the bool true to some Kubernetes reader.
 func (n *Node) IsTrue() bool {
 	n = n.Resolve()
 	if n == nil || n.Kind != Scalar || n.style != plain || n.Tag != "!!bool" && n.Tag != "!!str" {
@@ -238,8 +244,7 @@ func (n *Node) IsTrue() bool {
 	return false
 }
 
-// Int returns the value of an integer, in whichever base it is written; ok is false for anything
-// else.
+// Int returns the value of an integer in any base; ok is false for any other node.
 func (n *Node) Int() (value int64, ok bool) {
 	n = n.Resolve()
 	if n == nil || n.Tag != "!!int" {
@@ -249,10 +254,10 @@ func (n *Node) Int() (value int64, ok bool) {
 	return value, err == nil
 }
 
-// bool11 is what the type bool of YAML 1.1 has beyond that of YAML 1.2.
+// bool11 matches the words that are bools in YAML 1.1 and strings in YAML 1.2.
 var bool11 = regexp.MustCompile(`^([yYnN]|yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF)$`)
 
-// Text returns the value of a scalar, whatever its type; "" for anything else.
+// Text returns the value of a scalar of any type; "" for any other node.
 func (n *Node) Text() string {
 	if n = n.Resolve(); n == nil || n.Kind != Scalar {
 		return ""
@@ -260,7 +265,7 @@ func (n *Node) Text() string {
 	return n.Value
 }
 
-// Describe names what the node holds, for errors: "a mapping", "!!bool true".
+// Describe returns the type and the value of a node, for errors: "a mapping", "bool true".
 func (n *Node) Describe() string {
 	n = n.Resolve()
 	switch {

@@ -12,18 +12,20 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// SyntaxError says where a document cannot be read, and why.
+// SyntaxError is the place at which a document cannot be read, and the reason.
 type SyntaxError struct {
 	Pos Position
 	Msg string
 }
 
-// Error is position and message, one line.
+// Error returns position and message on one line.
 func (e *SyntaxError) Error() string { return e.Pos.String() + ": " + e.Msg }
 
-// Root returns the tree of the document; nil where it has no content, or is several short ones. It
-// parses once, until Forget. Errors: *SyntaxError, also for a duplicate key (YAML 1.2 section
-// 3.2.1.1 forbids it, and readers differ on what it means).
+// Root returns the tree of the document; nil for one without content, and for several short ones.
+// It parses once, until Forget.
+//
+// Errors: *SyntaxError, also for a duplicate key (YAML 1.2 section 3.2.1.1 forbids it, and readers
+// disagree on its meaning).
 func (d *Document) Root() (*Node, error) {
 	if !d.noted().read {
 		d.read = true
@@ -32,8 +34,8 @@ func (d *Document) Root() (*Node, error) {
 	return d.root, d.err
 }
 
-// Forget drops the tree, which the next Root reads again: it needs many times the memory of the
-// text. Nodes that Root returned before cannot be edited any more.
+// Forget drops the tree, which takes many times the memory of the text. The next Root reads it
+// again. Nodes of the dropped tree cannot be edited any more.
 func (d *Document) Forget() {
 	d.reading = nil
 	if d.origin != nil {
@@ -45,13 +47,13 @@ func (d *Document) parse() (*Node, error) {
 	if d.more > 0 {
 		return nil, nil
 	}
-	if root, ok := d.readQuick(); ok {
+	if root, ok := d.readFast(); ok {
 		return root, nil
 	}
 	return d.parseAll()
 }
 
-// parseAll reads what readQuick gives up on.
+// parseAll returns the tree by way of the YAML parser or encoding/json.
 func (d *Document) parseAll() (*Node, error) {
 	tree, err := d.decode()
 	if tree == nil || err != nil {
@@ -61,7 +63,7 @@ func (d *Document) parseAll() (*Node, error) {
 	return r.node(tree, nil, false)
 }
 
-// decode returns the parser's tree of the document; nil where it has no content.
+// decode returns the parser's tree of the document; nil if it has no content.
 func (d *Document) decode() (*yaml.Node, error) {
 	if err := d.Encoded(); err != nil {
 		return nil, err
@@ -74,8 +76,8 @@ func (d *Document) decode() (*yaml.Node, error) {
 		return d.decodeText(d.Text)
 	}
 
-	// Bytes that are no UTF-8 do no harm in a comment, and kubectl takes them there. They are in
-	// one if other bytes give the same tree.
+	// Bytes that are not UTF-8 do no harm in a comment, and kubectl accepts them there. They are in
+	// a comment if other bytes give the same tree.
 	tree, err := d.decodeText(d.masked('x'))
 	if err != nil {
 		return nil, err
@@ -83,13 +85,13 @@ func (d *Document) decode() (*yaml.Node, error) {
 
 	if other, err := d.decodeText(d.masked('y')); err != nil || !sameTree(tree, other) {
 		at := firstInvalid(d.Text, 0)
-		return nil, &SyntaxError{Pos: d.Position(at), Msg: fmt.Sprintf("byte 0x%02x is no UTF-8; save the file as UTF-8", d.Text[at])}
+		return nil, &SyntaxError{Pos: d.Position(at), Msg: fmt.Sprintf("byte 0x%02x is not UTF-8; save the file as UTF-8", d.Text[at])}
 	}
 
 	return tree, nil
 }
 
-// masked is Text with a letter in the place of every byte that is no UTF-8.
+// masked returns Text with a letter in place of every byte that is not UTF-8.
 func (d *Document) masked(letter byte) []byte {
 	text := bytes.Clone(d.Text)
 	for at := firstInvalid(text, 0); at < len(text); at = firstInvalid(text, at+1) {
@@ -98,7 +100,8 @@ func (d *Document) masked(letter byte) []byte {
 	return text
 }
 
-// firstInvalid returns the offset of the first byte from an offset on that is no UTF-8, or the end.
+// firstInvalid returns the offset of the first byte, from an offset on, that is not UTF-8; or the
+// end.
 func firstInvalid(text []byte, at int) int {
 	for at < len(text) {
 		r, n := utf8.DecodeRune(text[at:])
@@ -128,7 +131,7 @@ func sameTree(a, b *yaml.Node) bool {
 	return true
 }
 
-// decodeText parses a text that differs from the document's in no more than some letters.
+// decodeText parses a text that differs from the document's in some letters at most.
 func (d *Document) decodeText(text []byte) (*yaml.Node, error) {
 	var notJSON *jsonError
 	d.forgetLines(false)
@@ -143,16 +146,16 @@ func (d *Document) decodeText(text []byte) (*yaml.Node, error) {
 
 	tree, err := d.decodeYAML(text)
 	if syntax := (*SyntaxError)(nil); notJSON != nil && errors.As(err, &syntax) {
-		// What is neither is meant to be what it follows farther.
+		// A text that is neither is meant to be the one whose error comes later.
 		if pos := d.Position(notJSON.at); pos.Line > syntax.Pos.Line || pos.Line == syntax.Pos.Line && notJSON.members {
-			return nil, &SyntaxError{Pos: pos, Msg: "no JSON: " + notJSON.msg}
+			return nil, &SyntaxError{Pos: pos, Msg: "not JSON: " + notJSON.msg}
 		}
 	}
 
 	return tree, err
 }
 
-// forgetLines forgets where lines begin, because that depends on whether the text is JSON.
+// forgetLines drops the offsets of lines, because JSON has other line breaks than YAML.
 func (d *Document) forgetLines(json bool) {
 	d.json = json
 	d.noted().lines, d.last = nil, mark{}
@@ -160,7 +163,7 @@ func (d *Document) forgetLines(json bool) {
 
 func (d *Document) decodeYAML(text []byte) (tree *yaml.Node, err error) {
 	defer func() {
-		// The parser has been seen to panic on malformed input; no input may end the program.
+		// The parser has panicked on malformed input before; no input may end the program.
 		if r := recover(); r != nil {
 			tree, err = nil, &SyntaxError{Pos: d.Position(0), Msg: fmt.Sprint("cannot be parsed: ", r)}
 		}
@@ -177,7 +180,7 @@ func (d *Document) decodeYAML(text []byte) (tree *yaml.Node, err error) {
 
 	var more yaml.Node
 	if err := dec.Decode(&more); err == nil {
-		return nil, &SyntaxError{Pos: d.Position(d.offset(more.Line, more.Column)), Msg: "a second document without a --- line before it"}
+		return nil, &SyntaxError{Pos: d.Position(d.offset(more.Line, more.Column)), Msg: "a second document begins here without a --- line; add the line"}
 	} else if !errors.Is(err, io.EOF) {
 		return nil, d.mistake(text, err)
 	}
@@ -191,9 +194,8 @@ func (d *Document) decodeYAML(text []byte) (tree *yaml.Node, err error) {
 
 var versionDirective = regexp.MustCompile(`^(?:\x{feff})?(?:(?:[ \t]*(?:#.*)?|%(?:[^Y]|Y[^A]).*)\r?\n)*%YAML +1\.([02-9])[ \t\r\n]`)
 
-// anyVersion returns a text that claims to be YAML 1.1, which is the version that the parser knows,
-// if it claims to be any other: Kubernetes manifests mean the same in all of them as far as we
-// look, and no reader of ours cares.
+// anyVersion returns the text with the directive %YAML 1.1 in place of another version 1.x, because
+// the parser refuses the others. This package reads all of them in the same way.
 func anyVersion(text []byte) []byte {
 	if !bytes.Contains(text, []byte("%YAML")) {
 		return text
@@ -206,7 +208,7 @@ func anyVersion(text []byte) []byte {
 	return text
 }
 
-// offset turns the parser's line and column, which counts characters, into an offset of Text.
+// offset returns the offset of a line and column of the parser, which counts characters.
 func (d *Document) offset(line, column int) int {
 	lines := d.lineStarts()
 	if line < 1 || line > len(lines) {
@@ -220,7 +222,7 @@ func (d *Document) offset(line, column int) int {
 	return d.forward(at, column-1)
 }
 
-// forward returns the offset behind so many more characters.
+// forward returns the offset after a number of further characters.
 func (d *Document) forward(at, characters int) int {
 	for ; characters > 0 && at < len(d.Text); characters-- {
 		_, n := utf8.DecodeRune(d.Text[at:])

@@ -9,17 +9,17 @@ import (
 	"unicode/utf8"
 )
 
-// Patch is what edits change in a text: splices in the order of the text, none of which overlaps
-// another. Nil changes nothing.
+// Patch is a change of a text: splices in the order of the text that do not overlap. Nil changes
+// nothing.
 type Patch []Splice
 
-// Splice puts Text in the place of the bytes from From to To.
+// Splice replaces the bytes from From to To by Text.
 type Splice struct {
 	From, To int
 	Text     string
 }
 
-// Apply returns the patched text; the text itself where there is nothing to patch.
+// Apply returns the patched text; for an empty patch the text itself.
 func (p Patch) Apply(text []byte) []byte {
 	if len(p) == 0 {
 		return text
@@ -39,7 +39,7 @@ func (p Patch) Apply(text []byte) []byte {
 	return append(out, text[at:]...)
 }
 
-// Shift returns the patch of a text that so many other bytes stand before.
+// Shift returns the patch for the same text at an offset in another.
 func (p Patch) Shift(by int) Patch {
 	out := slices.Clone(p)
 	for i := range out {
@@ -48,7 +48,7 @@ func (p Patch) Shift(by int) Patch {
 	return out
 }
 
-// context is how many lines a diff shows around a change, as diff -u does.
+// context is the number of lines that a diff shows around a change, as in diff -u.
 const context = 3
 
 // Diff returns a patch of a file's text in the unified format (POSIX diff -u), for readers and for
@@ -65,9 +65,9 @@ func Diff(name string, text []byte, p Patch) []byte {
 	fmt.Fprintf(&b, "--- %s\n+++ %s\n", name, name)
 	old := splitLines(text)
 
-	shift := 0 // by how many lines the new text is longer so far
+	shift := 0 // number of lines by which the new text is longer so far
 	for len(changes) > 0 {
-		n := 1 // changes whose contexts meet are one hunk
+		n := 1 // number of changes in the hunk: contexts that meet are joined
 		for n < len(changes) && changes[n].from-changes[n-1].to <= 2*context {
 			n++
 		}
@@ -78,8 +78,8 @@ func Diff(name string, text []byte, p Patch) []byte {
 	return b.Bytes()
 }
 
-// headerName returns a file's name as patch(1) reads it and a terminal shows it: with a tab behind
-// spaces, and in quotes where it begins with a quote or holds control characters or a #, with which
+// headerName returns a file's name for patch(1) and for terminals: followed by a tab if it has
+// spaces, and quoted if it begins with a quote or has control characters or a #, with which
 // commands of CI systems begin.
 func headerName(name string) string {
 	odd := func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) || r == '#' }
@@ -102,7 +102,7 @@ func headerName(name string) string {
 	return `"` + b.String() + `"`
 }
 
-// change puts lines in the place of the lines from and up to to, counted from 0.
+// change replaces the lines from index from to index to, counted from 0.
 type change struct {
 	from, to int
 	lines    [][]byte
@@ -131,8 +131,8 @@ func hunk(b *bytes.Buffer, old [][]byte, changes []change, shift int) int {
 	return shift + grown
 }
 
-// lineRange is how the unified format names lines: an empty range by the line before it, and a
-// count of 1 not at all.
+// lineRange returns a range of lines in the unified format, which names an empty range by the line
+// before it and leaves out a count of 1.
 func lineRange(from, count int) string {
 	switch count {
 	case 0:
@@ -153,10 +153,10 @@ func prefixed(b *bytes.Buffer, prefix byte, lines [][]byte) {
 	}
 }
 
-// lineChanges turns a patch into changes of whole lines, in order and apart from each other,
-// without the lines that both sides have in common.
+// lineChanges returns a patch as changes of whole lines, in order and not adjacent, without the
+// lines that both sides have in common.
 func lineChanges(text []byte, p Patch) (changes []change) {
-	line, counted := 0, 0 // how many lines end before the offset counted
+	line, counted := 0, 0 // number of lines that end before the offset counted
 	for len(p) > 0 {
 		from := 1 + bytes.LastIndexByte(text[:p[0].From], '\n')
 		n, to := 1, wholeLine(text, p[0])
@@ -181,9 +181,9 @@ func lineChanges(text []byte, p Patch) (changes []change) {
 	return changes
 }
 
-// wholeLine returns where the last line ends that a splice touches: a splice that stands between
-// two lines touches none. A line without a line break ends behind the text, because every further
-// splice at the end of the text touches it.
+// wholeLine returns the end of the last line that a splice touches. A splice between two lines
+// touches neither. A line without a line break ends after the text, because every further splice at
+// the end of the text touches it.
 func wholeLine(text []byte, s Splice) int {
 	starts := func(at int) bool { return at == 0 || text[at-1] == '\n' }
 	if starts(s.To) && (s.Text == "" && starts(s.From) || strings.HasSuffix(s.Text, "\n")) {
@@ -207,7 +207,7 @@ func trimmed(from int, old, lines [][]byte) change {
 	return change{from: from, to: from + len(old), lines: lines}
 }
 
-// splitLines cuts a text behind its line breaks.
+// splitLines returns the lines of a text with their line breaks.
 func splitLines(text []byte) (lines [][]byte) {
 	return slices.Collect(bytes.Lines(text))
 }

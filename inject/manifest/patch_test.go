@@ -20,7 +20,7 @@ func edit(d *Document, edits ...Edit) ([]byte, error) {
 	return p.Apply(d.Text), err
 }
 
-// TestDiff shows what a diff looks like.
+// TestDiff shows the format of a diff.
 func TestDiff(t *testing.T) {
 	const text = "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12"
 	for _, c := range []struct {
@@ -61,7 +61,7 @@ func TestDiffApplies(t *testing.T) {
 	}
 }
 
-// needPatch skips a test where patch(1) is not installed.
+// needPatch skips a test if patch(1) is not installed.
 func needPatch(t *testing.T) {
 	t.Helper()
 	if out, err := exec.Command("patch", "--version").Output(); err != nil || !bytes.HasPrefix(out, []byte("GNU patch")) {
@@ -93,7 +93,7 @@ func TestDiffNames(t *testing.T) {
 	}
 }
 
-// TestDiffPatches shows L12 with patch(1), where that is installed.
+// TestDiffPatches shows L12 with patch(1), if it is installed.
 func TestDiffPatches(t *testing.T) {
 	needPatch(t)
 	dir := t.TempDir()
@@ -130,7 +130,7 @@ func TestDiffPatches(t *testing.T) {
 }
 
 // FuzzDiff holds L12 for any text and any patch: each two bytes of places are the gap to the next
-// splice and the length of what it replaces, and the splices take their texts from added in turn.
+// splice and the length of the replaced text, and the splices take their texts from added in turn.
 func FuzzDiff(f *testing.F) {
 	f.Add([]byte("a\nb"), []byte("x\ny"), []byte{3, 0, 0, 0, 0, 0})
 	f.Add([]byte(""), []byte("x\n"), []byte{0, 0, 0, 0})
@@ -150,7 +150,7 @@ func FuzzDiff(f *testing.F) {
 	})
 }
 
-// checkDiff shows that the diff gives the patched text, and that there is one only where the patch
+// checkDiff shows that the diff gives the patched text, and that there is a diff only if the patch
 // changes something.
 func checkDiff(t *testing.T, text []byte, p Patch) {
 	t.Helper()
@@ -183,7 +183,7 @@ func randomPatch(r *rand.Rand, text []byte) (p Patch) {
 	return p
 }
 
-// randomLines returns few different lines, so that some are the same as what they replace.
+// randomLines returns few different lines, so that some equal the lines that they replace.
 func randomLines(r *rand.Rand, most int) []byte {
 	var b strings.Builder
 	ends := []string{"\n", "\n", "\n", "\r\n"}
@@ -196,7 +196,7 @@ func randomLines(r *rand.Rand, most int) []byte {
 
 var hunkHeader = regexp.MustCompile(`^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@\n$`)
 
-// applyDiff does what patch(1) does, without any fuzz.
+// applyDiff applies a diff like patch(1), without fuzz.
 func applyDiff(t *testing.T, text []byte, diff string) []byte {
 	t.Helper()
 	old := splitLines(text)

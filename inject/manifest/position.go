@@ -9,7 +9,7 @@ type Position struct {
 	Line, Column int
 }
 
-// String is file:line:column, the form that editors and compilers use.
+// String returns file:line:column, the form that editors and compilers use.
 func (p Position) String() string {
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
 }

@@ -7,7 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// reader turns the parser's tree into ours. It takes all nodes from one allocation.
+// reader makes a tree of Nodes of the parser's. All nodes are one allocation.
 type reader struct {
 	doc      *Document
 	text     string
@@ -15,7 +15,7 @@ type reader struct {
 	children []*Node
 	anchored map[*yaml.Node]*Node // for aliases
 
-	// Where the last node began: the next one is looked for from there, because a document may be
+	// The place of the last node, from which the next one is searched, because a document may be
 	// one long line.
 	line, column, at int
 }
@@ -67,7 +67,7 @@ func (r *reader) node(y *yaml.Node, parent *Node, flow bool) (*Node, error) {
 		}
 	}
 
-	if y.Anchor != "" { // only now: an alias inside of its own anchor has no finite tree
+	if y.Anchor != "" { // after the children: an alias inside its own anchor has no finite tree
 		if r.anchored == nil {
 			r.anchored = make(map[*yaml.Node]*Node)
 		}
@@ -75,12 +75,12 @@ func (r *reader) node(y *yaml.Node, parent *Node, flow bool) (*Node, error) {
 	}
 
 	if key := mappingKey(n); key != nil {
-		return nil, &SyntaxError{Pos: r.doc.PositionOf(key), Msg: "a mapping cannot be a key; {{ }} looks like one: a template is to be rendered first, as helm template does"}
+		return nil, &SyntaxError{Pos: r.doc.PositionOf(key), Msg: "a mapping cannot be a key; if {{ }} is a template, render it first, for example with helm template"}
 	}
 
 	if first, second := twice(n); second != nil {
 		return nil, &SyntaxError{Pos: r.doc.PositionOf(second),
-			Msg: fmt.Sprintf("key %q stands twice in one mapping, first at line %d", second.Text(), r.doc.PositionOf(first).Line)}
+			Msg: fmt.Sprintf("duplicate key %q, first on line %d; delete one of the two", second.Text(), r.doc.PositionOf(first).Line)}
 	}
 
 	return n, nil
@@ -89,7 +89,7 @@ func (r *reader) node(y *yaml.Node, parent *Node, flow bool) (*Node, error) {
 func (r *reader) alias(n *Node, y *yaml.Node) error {
 	target := r.anchored[y.Alias]
 	if target == nil {
-		return &SyntaxError{Pos: r.doc.PositionOf(n), Msg: "anchor " + y.Value + " holds itself"}
+		return &SyntaxError{Pos: r.doc.PositionOf(n), Msg: "anchor " + y.Value + " contains itself; write the value out"}
 	}
 	target.aliased = true
 	n.Kind, n.Value, n.link = Alias, strings.Clone(y.Value), &link{target: target}
@@ -105,7 +105,8 @@ func (r *reader) offset(line, column int) int {
 	return r.at
 }
 
-// share avoids a copy of a value that stands in the text as it is, maybe in quotes.
+// share returns a value as a part of the text, if it stands there unchanged, so that it is not
+// copied.
 func (r *reader) share(at int, value string) string {
 	for _, from := range [...]int{at, at + 1} {
 		if end := from + len(value); end <= len(r.text) && r.text[from:end] == value {
@@ -115,8 +116,8 @@ func (r *reader) share(at int, value string) string {
 	return value
 }
 
-// mappingKey finds a key that is a mapping, which JSON does not have, and so Kubernetes does not. A
-// template is one, for YAML.
+// mappingKey returns a key that is a mapping, which JSON and so Kubernetes do not have. YAML reads
+// {{ .Values.x }} as one.
 func mappingKey(n *Node) *Node {
 	if n.Kind != Mapping {
 		return nil
@@ -130,13 +131,13 @@ func mappingKey(n *Node) *Node {
 	return nil
 }
 
-// twice finds a key that a mapping has twice.
+// twice returns the two nodes of a key that a mapping has twice.
 func twice(n *Node) (first, second *Node) {
 	if n.Kind != Mapping {
 		return nil, nil
 	}
 
-	const few = 16 // so many keys are compared faster than a map is filled
+	const few = 16 // up to this number, comparing keys is faster than filling a map
 	var seen map[string]*Node
 	if len(n.Content) > 2*few {
 		seen = make(map[string]*Node, len(n.Content)/2)
@@ -176,7 +177,7 @@ func styleOf(s yaml.Style) style {
 	return plain
 }
 
-// intern keeps one copy of the common tags.
+// intern returns a tag, the common ones without a copy.
 func intern(tag string) string {
 	switch tag {
 	case "!!str":

@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// layout is how the neighbourhood of an edit is written, so that what is inserted looks like it.
+// layout is the style of the text around an edit, in which insertions are written.
 type layout struct {
 	newline string
 	mapping int  // by how much a mapping within a mapping is indented
@@ -22,22 +22,22 @@ type layout struct {
 	step    int  // in brackets: indentation of nested lines; 0 keeps a value on one line
 }
 
-// block writes a value in block style: behind a key or a dash whose column is given, so that what
-// follows on more lines is indented.
+// block writes a value in block style, after a key or a dash. Further lines are indented by the
+// column of the key or dash.
 type block struct {
 	layout
 	bytes.Buffer
 }
 
-// Block returns a mapping as a document of its own, as people write it.
+// Block returns a mapping as a document of its own in block style.
 func Block(m Map) string {
 	b := block{layout: layout{newline: "\n", mapping: 2, gap: 1}}
 	b.entries(m, 0)
 	return b.String() + "\n"
 }
 
-// entries writes a mapping's entries; the first begins where the buffer ends, the others on lines
-// of their own.
+// entries writes a mapping's entries: the first at the end of the buffer, the others on lines of
+// their own.
 func (b *block) entries(m Map, column int) {
 	for i, e := range m {
 		if i > 0 {
@@ -49,7 +49,7 @@ func (b *block) entries(m Map, column int) {
 	}
 }
 
-// items writes a list's items, each behind a dash.
+// items writes a list's items, each after a dash.
 func (b *block) items(l List, column int) {
 	for i, v := range l {
 		if i > 0 {
@@ -82,7 +82,7 @@ func (b *block) item(v any, column int) {
 	b.value(v, column, b.gap+1, b.gap+1)
 }
 
-// value writes what stands behind a colon or a dash.
+// value writes the value after a colon or a dash.
 func (b *block) value(v any, column, mapping, list int) {
 	switch v := v.(type) {
 	case Map:
@@ -110,7 +110,7 @@ func (b *block) value(v any, column, mapping, list int) {
 	b.WriteString(b.scalar(v, false))
 }
 
-// literal writes a text of several lines as people do.
+// literal writes a text of several lines as a literal block scalar.
 func (b *block) literal(s string, column int) {
 	if strings.HasSuffix(s, "\n") {
 		b.WriteString(" |")
@@ -140,8 +140,8 @@ func (b *block) spaces(n int) {
 	}
 }
 
-// flow writes a value in brackets. Where step is not 0, each entry stands on a line of its own,
-// indented by that much more than column.
+// flow writes a value in brackets. If step is not 0, each entry is on a line of its own, indented
+// by step more than column.
 func (b *block) flow(v any, column int) {
 	switch v := v.(type) {
 	case Map:
@@ -218,15 +218,15 @@ func (l layout) scalar(v any, flow bool) string {
 		return "[]"
 	}
 
-	panic("manifest: a value that is none of those that Map documents")
+	panic("manifest: a value of a type that Map does not document")
 }
 
-// plainBlock is what needs no quotes in block style: besides words, what has punctuation that is
-// harmless there, as an image, a URL, a flag.
+// plainBlock matches texts that need no quotes in block style: words with punctuation that is
+// harmless there, such as images, URLs and flags.
 var plainBlock = regexp.MustCompile(`^(-{0,2}[A-Za-z]|[_/])[A-Za-z0-9_./@=+,$(){}-]*(:[A-Za-z0-9_./@=+,$(){}-]+)*$`)
 
-// isPlain reports whether a string is one to every reader, YAML 1.1 ones included (kubectl's is
-// one), without quotes and in any style.
+// isPlain reports whether a text without quotes is a string to every reader in any style. kubectl
+// reads YAML 1.1.
 func isPlain(s string) bool {
 	const letters, more = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_/", "0123456789.-"
 	return s != "" && strings.IndexByte(letters, s[0]) >= 0 && strings.Trim(s, letters+more) == "" && !isWord11(s)
@@ -236,8 +236,8 @@ func isPlainBlock(s string) bool {
 	return plainBlock.MatchString(s) && !isWord11(s)
 }
 
-// isWord11 reports whether YAML 1.1 may read a word as a bool, a null or a number (its types bool,
-// null, float and int), in any case: quoting too much does no harm.
+// isWord11 reports whether YAML 1.1 may read a word as a bool, a null or a number. It ignores case,
+// because needless quotes do no harm.
 func isWord11(s string) bool {
 	switch strings.ToLower(s) {
 	case "y", "yes", "n", "no", "true", "false", "on", "off", "null", "nan", "inf":
@@ -246,9 +246,9 @@ func isWord11(s string) bool {
 	return strings.Trim(s, "_") == ""
 }
 
-// isText reports whether a string reads best as a literal block, and survives it: several lines,
-// nothing that is not printable, no white space at the ends of the first and of any other line, at
-// most one final line break.
+// isText reports whether a string reads best as a literal block scalar, and can be one: several
+// printable lines without white space at their ends or at the beginning, and at most one final line
+// break.
 func isText(s string) bool {
 	body := strings.TrimSuffix(s, "\n")
 	if !utf8.ValidString(s) || !strings.Contains(body, "\n") || strings.HasSuffix(body, "\n") || body[0] == '\n' || body[0] == ' ' || body[0] == '\t' {
@@ -270,25 +270,25 @@ func isText(s string) bool {
 	return true
 }
 
-// readsBetterSingle reports whether a string would need escapes in double quotes and needs none in
-// single ones, YAML 1.2 section 7.3.2.
+// readsBetterSingle reports whether a string needs escapes in double quotes, but not in single
+// quotes, YAML 1.2 section 7.3.2.
 func readsBetterSingle(s string) bool {
 	return strings.ContainsAny(s, `"\`) && utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
 }
 
-// Quote returns a string, without quotes or backslashes in it, as this package writes it where it
-// needs quotes.
+// Quote returns a string in the quotes that this package writes. The string must not contain quotes
+// or backslashes.
 func Quote(s string) []byte { return []byte(quote(s)) }
 
-// quote writes a string in double quotes, as JSON does, which every YAML reader understands once
-// the characters that YAML 1.2 section
-// 5.1 does not take for printable are escaped too. Slashes stay as they are.
+// quote returns a string in double quotes, as JSON has them, but without escaped slashes. Every
+// YAML reader understands that, once the characters that are not printable in YAML 1.2 section 5.1
+// are escaped too.
 func quote(s string) string {
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(s); err != nil {
-		panic("manifest: a string that JSON cannot hold: " + err.Error()) // there is none
+		panic("manifest: a string that JSON cannot hold: " + err.Error()) // every string can be encoded
 	}
 
 	text := strings.TrimSuffix(b.String(), "\n")

@@ -7,14 +7,13 @@ import (
 	"strings"
 )
 
-// Restore and Empty write texts of a document that kubectl may have printed anew since. A text of
-// block style may then go into brackets, a text of YAML into JSON, or the other way round. Where
-// the text does not mean the same there, they write its value.
+// Restore and Empty write recorded texts into a document that kubectl may have printed anew since.
+// Block style may have become brackets, YAML may have become JSON, and the other way round. If the
+// text has another meaning there, they write its value instead.
 
-// restored returns what Restore writes, and the tree of it.
+// restored returns the text that Restore writes, and its tree.
 //
-// Errors: a text that cannot be read, or not without the anchors of the document that it was read
-// from.
+// Errors: a text that cannot be read, or only with anchors of the document that it came from.
 func (d *Document) restored(e Restore) (text string, want *Node, err error) {
 	n := e.Node
 	switch {
@@ -47,7 +46,7 @@ func (d *Document) restored(e Restore) (text string, want *Node, err error) {
 	return b.String(), nodeOf(v), nil
 }
 
-// emptied returns what Empty writes behind the colon, and the tree of it.
+// emptied returns the text that Empty writes after the colon, and its tree.
 //
 // Errors: a text that cannot be read.
 func (d *Document) emptied(e Empty) (text string, want *Node, err error) {
@@ -69,8 +68,8 @@ func (d *Document) emptied(e Empty) (text string, want *Node, err error) {
 	return " " + d.layoutAt(e.Node).scalar(v, true), nodeOf(v), nil
 }
 
-// deeper reports whether a value behind a colon begins on the same line, or is indented by more
-// than a column.
+// deeper reports whether a value after a colon begins on the same line, or is indented by more than
+// a column.
 func deeper(text string, column int) bool {
 	for i, line := range strings.Split(text, "\n") {
 		content := strings.TrimLeft(line, " ")
@@ -81,7 +80,7 @@ func deeper(text string, column int) bool {
 	return true
 }
 
-var errRecorded = errors.New("the record of it cannot be read back")
+var errRecorded = errors.New("its record cannot be read back")
 
 // recordedValue returns the value of a text of any style.
 func (d *Document) recordedValue(text string) (any, error) {
@@ -102,12 +101,12 @@ func (d *Document) inBrackets(text string) (*Node, error) { return d.recorded(`{
 
 // inBlock returns the tree of a text in block style.
 func (d *Document) inBlock(text string) (*Node, error) {
-	column := len("- k") + strings.Count(text, "\t") // tabs stand for less than that, see dedent
+	column := len("- k") + strings.Count(text, "\t") // a tab stands for one column less, see dedent
 	return d.recorded("k:\n" + strings.Repeat(" ", column) + indent(text, column) + "\n")
 }
 
-// recorded returns the value of the only entry of a mapping. The anchors of the document stand
-// before it, because it may hold an alias.
+// recorded returns the value of the only entry of a mapping. The anchors of the document come
+// first, because the value may hold an alias.
 func (d *Document) recorded(text string) (*Node, error) {
 	if d.json {
 		return recordedEntry(text)
@@ -128,7 +127,7 @@ func (d *Document) recorded(text string) (*Node, error) {
 	return onlyEntry(root.Content[1])
 }
 
-// recordedEntry returns the value of the only entry of a mapping that stands alone.
+// recordedEntry returns the value of the only entry of a mapping without the document's anchors.
 func recordedEntry(text string) (*Node, error) {
 	root, err := readRecorded(text)
 	if err != nil {
@@ -159,11 +158,11 @@ func anchors(n *Node, f func(name string)) {
 
 // value returns the value of a node, as one of the types that Map documents.
 //
-// Errors: an alias, whose anchor is not there; a number that no type holds.
+// Errors: an alias, whose anchor is missing; a number out of range.
 func (n *Node) value() (v any, err error) {
 	switch n.Kind {
 	case Alias:
-		return nil, errors.New("the record of it holds an alias")
+		return nil, errors.New("its record holds an alias")
 	case Mapping:
 		m := Map{}
 		for i := 0; i < len(n.Content); i += 2 {

@@ -13,8 +13,8 @@ type asked struct {
 	index int
 }
 
-// unite returns the edits to make. A node with an anchor stands in several places. An edit that all
-// of them ask for is made once, at the anchor:
+// unite returns the edits to make. A node with an anchor stands in several places. An edit that is
+// asked for at all of them is made once, at the anchor:
 //
 //	containers:                          containers:
 //	- env: &env [{name: A}]     asks     - env: &env [{name: A}, {name: B}]
@@ -22,7 +22,7 @@ type asked struct {
 //
 // The same goes for entries that a mapping and its merge keys (<<) ask for.
 //
-// Errors: an edit that would show in a place that does not ask for it.
+// Errors: an edit that would show at a place at which it is not asked for.
 func (d *Document) unite(edits []Edit) (united []asked, failed EditErrors) {
 	resolved := resolve(edits)
 	byNode := make(map[*Node][]asked) // of nodes that stand in several places
@@ -58,11 +58,11 @@ func (d *Document) unite(edits []Edit) (united []asked, failed EditErrors) {
 	return united, failed
 }
 
-// resolve returns the edits with anchors in the place of aliases, where an edit changes the node
-// and not its text.
+// resolve returns the edits with anchored nodes in place of aliases, for edits of a node's
+// children.
 func resolve(edits []Edit) []Edit {
 	out := make([]Edit, len(edits))
-	puts := make(map[*Node][]Put) // by the anchors that they go into
+	puts := make(map[*Node][]Put) // by the anchored mapping
 	for i, e := range edits {
 		switch e := e.(type) {
 		case Append:
@@ -92,8 +92,8 @@ func resolve(edits []Edit) []Edit {
 	return out
 }
 
-// merged returns the edit that puts the same entries into a mapping that is merged into that of e;
-// e where there is no such edit.
+// merged returns the edit that adds the same entries to a mapping that is merged into e's; e if
+// there is no such edit.
 func (e Put) merged(puts map[*Node][]Put) Put {
 	for _, base := range e.Into.layers(make(map[*Node]bool)) {
 		for _, p := range puts[base] {
@@ -117,7 +117,7 @@ func isShared(e Edit) bool {
 	return false
 }
 
-// refuseAnchored returns an error for an edit of a text that holds an anchor of other places.
+// refuseAnchored returns an error for an edit that would delete an anchor that has aliases.
 func (d *Document) refuseAnchored(e Edit) *EditError {
 	switch e.(type) {
 	case Append, Prepend, Put:
@@ -131,7 +131,7 @@ func (d *Document) refuseAnchored(e Edit) *EditError {
 	return nil
 }
 
-// refuseShared returns an error that names the places which do not ask for an edit.
+// refuseShared returns an error that names the places at which an edit is not asked for.
 func (d *Document) refuseShared(edits []Edit, i int, alike []asked, p places) *EditError {
 	n := edits[i].target()
 	if n.Kind == Alias {
@@ -161,7 +161,7 @@ func (d *Document) refuseShared(edits []Edit, i int, alike []asked, p places) *E
 		top.anchor(), strings.Join(others, ", "), top.anchor())
 }
 
-// firstAliased finds a node for which an alias stands.
+// firstAliased returns a node that has an alias, or nil.
 func firstAliased(n *Node) *Node {
 	if n.aliased {
 		return n
@@ -177,7 +177,7 @@ func firstAliased(n *Node) *Node {
 
 // places counts in how many places nodes of a tree stand, with aliases followed.
 type places struct {
-	aliases map[*Node][]*Node // by what they stand for
+	aliases map[*Node][]*Node // by the nodes for which they stand
 	counted map[*Node]int
 }
 
@@ -196,8 +196,8 @@ func (p places) find(n *Node) {
 	}
 }
 
-// of returns in how many places a node stands. There can be exponentially many, so that it stops
-// counting at some number.
+// of returns the number of places at which a node stands. There can be exponentially many, so the
+// count has a maximum.
 func (p places) of(n *Node) int {
 	const many = 1 << 20
 	if n == nil {

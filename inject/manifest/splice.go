@@ -9,7 +9,7 @@ func (e Append) splice(ed *editor) *EditError { return ed.add(e.To, e.Values, fa
 
 func (e Prepend) splice(ed *editor) *EditError { return ed.add(e.To, e.Values, true) }
 
-// add writes items behind those of a list, or in front of the first.
+// add writes items at the end of a list, or before its first item.
 func (ed *editor) add(n *Node, values List, first bool) *EditError {
 	switch {
 	case n.IsNull() || len(n.Content) == 0:
@@ -40,8 +40,7 @@ func (ed *editor) add(n *Node, values List, first bool) *EditError {
 	return nil
 }
 
-// inFront returns the offset behind the line of a list's key, in front of what is said about its
-// first item.
+// inFront returns the offset after the line of a list's key, before the comments on its first item.
 func (ed *editor) inFront(n *Node) (int, *EditError) {
 	colon := ed.colon(n)
 	if colon == unknown || ed.nextLine(colon) > ed.begin(n.Content[0]) {
@@ -86,7 +85,7 @@ func (e Put) splice(ed *editor) *EditError {
 	return nil
 }
 
-// putBefore writes entries in front of another one: in its place, and it moves on.
+// putBefore writes entries before another one.
 func (ed *editor) putBefore(key *Node, entries Map) *EditError {
 	n := key.parent
 	column := ed.column(n)
@@ -188,7 +187,7 @@ func (e Remove) splice(ed *editor) *EditError {
 		from = ed.end(n.parent.Content[i-1])
 	case i+step < len(n.parent.Content):
 		end = n.parent.Content[i+step].start()
-	default: // nothing stays that a comma could stand behind
+	default: // no entry stays for a trailing comma to follow
 		if comma := ed.skipSpace(end); comma < len(ed.Text) && ed.Text[comma] == ',' {
 			end = comma + 1
 		}
@@ -203,9 +202,9 @@ func (e Remove) splice(ed *editor) *EditError {
 	return nil
 }
 
-// removeLines takes the child with the index i out of a block collection. The child ends at an
-// offset and takes step nodes. A first child that shares its line with dashes gives its place to
-// the next one, or to the comment in front of that:
+// removeLines deletes the child with the index i of a block collection. The child ends at an offset
+// and takes step nodes. If a first child shares its line with dashes, the next one takes its place,
+// or the comment before that:
 //
 //	before               after          before                 after
 //	- env: []            - image: a     - env: []              -   # an image
@@ -231,15 +230,15 @@ func (ed *editor) removeLines(n *Node, i, step, end int) *EditError {
 	return nil
 }
 
-// dashed reports whether a block collection begins behind the dash of an item.
+// dashed reports whether a block collection begins after the dash of an item.
 func (ed *editor) dashed(n *Node) bool {
 	first := ed.begin(n.Content[0])
 	before := ed.Text[ed.lineStart(first):first]
 	return bytes.IndexByte(before, '-') >= 0 && len(bytes.Trim(before, " -")) == 0
 }
 
-// keepsBefore reports whether something stays in front of a child, which then takes the comma
-// before it along, and else the one behind it.
+// keepsBefore reports whether a child before this one stays. The comma before the deleted child
+// goes then, else the comma after it.
 func (ed *editor) keepsBefore(n *Node, child, step int) bool {
 	for i := 0; i < child; i += step {
 		if !ed.removed[n.Content[i]] {
@@ -291,7 +290,7 @@ func (e Empty) splice(ed *editor) *EditError {
 	return nil
 }
 
-// fill gives an empty collection, the value of an entry, its first items: in brackets where its
+// fill writes the first items of an empty collection that is an entry's value: in brackets if its
 // parent is, else on lines of their own.
 func (ed *editor) fill(n *Node, values List) *EditError {
 	colon, end, ok := ed.behind(n)
@@ -323,9 +322,9 @@ func (ed *editor) fill(n *Node, values List) *EditError {
 	return nil
 }
 
-// after returns the offset behind the line on which a child of a block collection ends, and behind
+// after returns the offset after the line on which a child of a block collection ends, and after
 // the comment lines that follow it and are indented by at least the given column: they belong to
-// what stands before them.
+// the child.
 func (ed *editor) after(n, child *Node, column int) (int, *EditError) {
 	end := ed.end(child)
 	if end == unknown {
@@ -352,7 +351,7 @@ func (ed *editor) after(n, child *Node, column int) (int, *EditError) {
 	return ed.nextLine(at), nil
 }
 
-// lines writes whole lines at an offset that is a line's beginning, or the end of a text without a
+// lines writes whole lines at an offset: the beginning of a line, or the end of a text without a
 // final line break.
 func (ed *editor) lines(b *block, at, column int, write func()) {
 	if at > 0 && ed.Text[at-1] != '\n' {
@@ -367,8 +366,8 @@ func (ed *editor) lines(b *block, at, column int, write func()) {
 	b.WriteString(b.newline)
 }
 
-// wholeLines returns the range of the lines from from to to; ok is false where something else
-// stands on them.
+// wholeLines returns the range of the lines between two offsets; ok is false if there is other text
+// on them.
 func (ed *editor) wholeLines(from, to int) (start, end int, ok bool) {
 	start, end = ed.lineStart(from), ed.nextLine(to)
 	before, behind := string(ed.Text[start:from]), strings.TrimLeft(string(ed.Text[to:end]), " \t\r\n")
@@ -376,7 +375,7 @@ func (ed *editor) wholeLines(from, to int) (start, end int, ok bool) {
 	return start, end, ok
 }
 
-// begin is where a child of a block collection begins: an item at its dash.
+// begin returns the offset of a child of a block collection: an item begins at its dash.
 func (ed *editor) begin(n *Node) int {
 	if n.parent.Kind != Sequence || n.parent.Flow {
 		return n.start()

@@ -44,7 +44,7 @@ func (m Map) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Lookup returns the value of a key, and whether the map has it.
+// Lookup returns the value of a key; ok is false if the map does not have it.
 func (m Map) Lookup(key string) (any, bool) {
 	for _, e := range m {
 		if e.Key == key {
@@ -54,14 +54,14 @@ func (m Map) Lookup(key string) (any, bool) {
 	return nil, false
 }
 
-// String returns the string under a key, and "" where there is none.
+// String returns the string under a key; "" if the map has none.
 func (m Map) String(key string) string {
 	v, _ := m.Lookup(key)
 	s, _ := v.(string)
 	return s
 }
 
-// List returns the list under a key, and nil where there is none.
+// List returns the list under a key; nil if the map has none.
 func (m Map) List(key string) List {
 	v, _ := m.Lookup(key)
 	l, _ := v.(List)

@@ -9,8 +9,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// verify parses an edited text and compares its tree with the document's, on which the edits were
-// made: whatever went wrong in the text, it does not leave this package.
+// verify parses an edited text and compares its tree with the expected one: the document's with the
+// edits made. No wrong text leaves this package.
 func (d *Document) verify(out []byte, edits []asked) *EditError {
 	edited := &Document{File: d.File, Number: d.Number, Line: d.Line, Text: out}
 	got, err := edited.decode()
@@ -40,14 +40,14 @@ func (d *Document) verify(out []byte, edits []asked) *EditError {
 		return d.refuse(edits[0].target(), "cannot be edited: %v", x.failed)
 	}
 	if path, differs := differ(want, got); differs {
-		return d.refuse(edits[0].target(), "cannot be edited: in the result the document%s would not mean what it should", path)
+		return d.refuse(edits[0].target(), "internal error: the edit would change document%s; please report it with the manifest", path)
 	}
 
 	return nil
 }
 
-// becomesJSON refuses an edit that takes out of a document all that is not JSON. Restore writes
-// JSON into JSON, so that it could not bring the document back.
+// becomesJSON refuses an edit after which the document is JSON and was not before. Restore writes
+// JSON into JSON, so it could not restore the document.
 func (d *Document) becomesJSON(edited *Document) *EditError {
 	if d.json || !edited.json {
 		return nil
@@ -57,11 +57,11 @@ func (d *Document) becomesJSON(edited *Document) *EditError {
 		at = err.at
 	}
 
-	return &EditError{Pos: d.Position(at), Msg: "cannot be edited: all of the document is JSON but for this; write this as JSON too", Edit: AllEdits}
+	return &EditError{Pos: d.Position(at), Msg: "cannot be edited: the document is JSON except for this; write this as JSON too", Edit: AllEdits}
 }
 
-// expectation builds the tree that a document should have after its edits; subtrees without a
-// change are shared with the document's.
+// expectation builds the tree that a document should have after its edits. It shares unchanged
+// subtrees with the document.
 type expectation struct {
 	*Document
 	changed map[*Node]bool
@@ -105,7 +105,7 @@ func (x *expectation) tree(n *Node) *Node {
 	}
 
 	if _, second := twice(out); second != nil {
-		x.failed = fmt.Errorf("the key %q would stand twice", second.Text())
+		x.failed = fmt.Errorf("the result would have the key %q twice", second.Text())
 	}
 
 	return out
@@ -120,7 +120,7 @@ func (x *expectation) removed(n *Node) bool {
 	return false
 }
 
-// put returns the entries that are put into one place of a mapping.
+// put returns the entries that edits add at one place of a mapping.
 func (x *expectation) put(n *Node, here func(Put) bool) (content []*Node) {
 	for _, e := range x.edits[n] {
 		if p, ok := e.(Put); ok && here(p) {
@@ -149,7 +149,7 @@ func (x *expectation) apply(n *Node, e Edit) {
 	}
 }
 
-// become puts another node in the place of one, if there is one to expect.
+// become replaces a node by the expected one, unless there was an error.
 func (x *expectation) become(n, want *Node, err error) {
 	if err != nil {
 		x.failed = err
@@ -158,7 +158,7 @@ func (x *expectation) become(n, want *Node, err error) {
 	*n = *want
 }
 
-// add makes a node a sequence that has further items.
+// add inserts items into a sequence, or into a null that becomes one.
 func (x *expectation) add(n *Node, items List, at int) {
 	values := nodeOf(items)
 	n.Kind, n.Tag, n.Value = Sequence, values.Tag, ""
@@ -193,11 +193,11 @@ func nodeOf(v any) *Node {
 		return n
 	}
 
-	panic("manifest: a value that is none of those that Map documents")
+	panic("manifest: a value of a type that Map does not document")
 }
 
-// differ compares a tree with the parser's, and returns the path to the first difference. How
-// scalars are written does not count, nor does the text of a null.
+// differ compares a tree with the parser's, and returns the path to the first difference. The style
+// of scalars does not count, nor does the text of a null.
 func differ(want *Node, got *yaml.Node) (path string, differs bool) {
 	if want == nil || got == nil {
 		return "", want != nil || got != nil
@@ -220,7 +220,7 @@ func differ(want *Node, got *yaml.Node) (path string, differs bool) {
 	return "", false
 }
 
-// alike compares two nodes without what they hold.
+// alike reports whether two nodes are equal, apart from their children.
 func alike(want *Node, got *yaml.Node) bool {
 	if want.anchor() != got.Anchor || len(want.Content) != len(got.Content) {
 		return false

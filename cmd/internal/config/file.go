@@ -113,11 +113,11 @@ func (l *loader) parse() (node, error) {
 var (
 	errSecondDocument = errors.New("a second YAML document begins here, but a configuration has only one")
 
-	yamlQuoted = regexp.MustCompile(`'[^']{2,}'`)
+	yamlQuoted = regexp.MustCompile(`'[^']{2,}'|"(?:\\.|[^"\\])+"`)
 )
 
-// syntaxError reports an error of the YAML parser. The parser quotes names of anchors, which may be
-// a secret that begins with an asterisk, so its quotations are left out, but for single characters.
+// syntaxError reports an error of the YAML parser. Its message may quote a secret, such as
+// secret:TEXT without a space, so everything in quotes but punctuation is masked.
 func (l *loader) syntaxError(err error) {
 	document := &manifest.Document{File: l.src.Name, Line: 1, Text: l.src.Data}
 	mistake := document.Mistake(err)

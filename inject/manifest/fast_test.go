@@ -9,9 +9,9 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
-// TestQuickTokens throws what YAML is made of together: most of it is no YAML, and what quick reads
-// of the rest is what the parser reads.
-func TestQuickTokens(t *testing.T) {
+// TestFastTokens joins tokens of YAML at random. Most results are not YAML. Of the others, fast
+// reads some, and gets the same trees as the parser.
+func TestFastTokens(t *testing.T) {
 	tokens := []string{
 		"a", "b: ", "c:", "\n", "\n", "\n", " ", "  ", "    ", "- ", "-", "\"", "'", "|", "|-", "|+", "#", " #", "\t", "...", "---", "{", "}", "[", "]",
 		",", ": ", ":", "x y", "1", "~", "true", "\\n", "\\", "''", "<<", "&a", "*a", "!t", "?", "? ", "%", "@", "é", "\u00a0", "0x1", "a/b.c", "-1", "(",
@@ -30,34 +30,35 @@ func TestQuickTokens(t *testing.T) {
 		}
 
 		for _, d := range Split("f.yaml", []byte(b.String())) {
-			if checkQuick(t, d) {
+			if checkFast(t, d) {
 				taken++
 			}
 		}
 	}
 
 	if taken < 1000 {
-		t.Fatalf("quick read %d documents only", taken)
+		t.Fatalf("fast read %d documents only", taken)
 	}
 }
 
-// TestQuick shows that the short way is taken, and leads to the same tree.
-func TestQuick(t *testing.T) {
+// TestFast shows that fast reads most documents of the corpus, and gets the same trees as the
+// parser.
+func TestFast(t *testing.T) {
 	taken := 0
 	for _, text := range append(corpus(t), goldenInputs(t)...) {
 		for _, d := range Split("f.yaml", text) {
-			if checkQuick(t, d) {
+			if checkFast(t, d) {
 				taken++
 			}
 		}
 	}
 
 	if taken < 300 {
-		t.Fatalf("the short way was taken %d times only", taken)
+		t.Fatalf("fast read %d documents only", taken)
 	}
 }
 
-func FuzzQuick(f *testing.F) {
+func FuzzFast(f *testing.F) {
 	for _, text := range append(corpus(f), goldenInputs(f)...) {
 		if len(text) < 1500 {
 			f.Add(text)
@@ -73,15 +74,15 @@ func FuzzQuick(f *testing.F) {
 			return
 		}
 		for _, d := range Split("f.yaml", text) {
-			checkQuick(t, d)
+			checkFast(t, d)
 		}
 	})
 }
 
-// checkQuick returns whether the short way can be taken.
-func checkQuick(t *testing.T, d *Document) bool {
+// checkFast reports whether fast reads a document, and compares its tree with the parser's.
+func checkFast(t *testing.T, d *Document) bool {
 	t.Helper()
-	quick, ok := d.readQuick()
+	fast, ok := d.readFast()
 	if !ok {
 		return false
 	}
@@ -90,7 +91,7 @@ func checkQuick(t *testing.T, d *Document) bool {
 		t.Fatalf("%q: %v", d.Text, err)
 	}
 
-	sameNodes(t, d, want, quick, nil)
+	sameNodes(t, d, want, fast, nil)
 
 	return true
 }
@@ -107,8 +108,7 @@ func sameNodes(t *testing.T, d *Document, want, got, parent *Node) {
 	}
 }
 
-// goldenInputs returns the streams of testdata/inject, whole archives of them: what separates files
-// in them is not special in YAML.
+// goldenInputs returns all files of the archives in testdata/inject.
 func goldenInputs(tb testing.TB) (texts [][]byte) {
 	tb.Helper()
 	archives, err := filepath.Glob("../../testdata/inject/*.txtar")

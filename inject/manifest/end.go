@@ -6,9 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// end returns the offset behind the last byte of a node. The parser does not tell it, so it is
-// found in the text, and only for the few nodes beside which an edit happens. It returns unknown
-// where the text is not what the tree says; the edit is refused then.
+// end returns the offset after the last byte of a node. The parser does not tell it, so end finds
+// it in the text, and only for the few nodes next to an edit. It returns unknown if the text does
+// not agree with the tree; the edit is refused then.
 func (d *Document) end(n *Node) int {
 	if n.ends == unknown {
 		n.ends = int32(d.findEnd(n))
@@ -36,8 +36,8 @@ func (d *Document) findEnd(n *Node) int {
 	return d.end(n.Content[len(n.Content)-1])
 }
 
-// bracketed reports whether a collection is written in brackets itself, and is not just a pair like
-// [a: b] within some.
+// bracketed reports whether a collection has brackets of its own. A pair like a: b in [a: b] has
+// none.
 func (n *Node) bracketed(d *Document) bool {
 	if n.Kind != Mapping && n.Kind != Sequence || !n.Flow {
 		return false
@@ -46,7 +46,7 @@ func (n *Node) bracketed(d *Document) bool {
 	return at < len(d.Text) && (d.Text[at] == '{' || d.Text[at] == '[')
 }
 
-// content is where a node's own text begins, behind its properties (an anchor, a tag).
+// content returns the offset of a node's own text, after its properties (an anchor, a tag).
 func (d *Document) content(n *Node) int {
 	at := n.start()
 	if n.Kind == Alias {
@@ -60,13 +60,13 @@ func (d *Document) content(n *Node) int {
 	}
 
 	if n.Kind == Scalar && n.style == plain && n.Value == "" {
-		return last // an empty value ends where its properties do
+		return last // an empty value ends with its properties
 	}
 
 	return at
 }
 
-// skipWord goes to the end of an anchor, an alias or a tag.
+// skipWord returns the end of an anchor, an alias or a tag.
 func (d *Document) skipWord(at int) int {
 	for at < len(d.Text) && !strings.ContainsRune(" \t\r\n,[]{}", rune(d.Text[at])) {
 		at++
@@ -74,7 +74,7 @@ func (d *Document) skipWord(at int) int {
 	return at
 }
 
-// skipSpace passes white space, line breaks and comments.
+// skipSpace returns the offset after white space, line breaks and comments.
 func (d *Document) skipSpace(at int) int {
 	for at < len(d.Text) {
 		switch c := d.Text[at]; {
@@ -111,7 +111,7 @@ func (d *Document) nextLine(at int) int {
 	return len(d.Text)
 }
 
-// lineStart returns the offset of the line of at; behind a byte order mark, which is no part of a
+// lineStart returns the offset of the line of at, after a byte order mark, which is not part of the
 // line.
 func (d *Document) lineStart(at int) int {
 	start := d.lineStarts()[d.lineAt(at)]
@@ -121,8 +121,8 @@ func (d *Document) lineStart(at int) int {
 	return start
 }
 
-// lineColumn is how many characters stand before an offset on its line. Documents may be one long
-// line, so the count goes on from the last one.
+// lineColumn returns the number of characters before an offset on its line. A document may be one
+// long line, so the count continues from the last offset.
 func (d *Document) lineColumn(at int) int {
 	m, start := d.noted().last, d.lineStart(at)
 	if m.line != start || m.at > at {
@@ -161,8 +161,8 @@ func (d *Document) quotedEnd(at int) int {
 	return unknown
 }
 
-// plainEnd follows the value over the text: within a plain scalar only white space differs, because
-// line breaks are folded.
+// plainEnd returns the end of a plain scalar. It follows the value through the text: only white
+// space differs, because line breaks are folded.
 func (d *Document) plainEnd(n *Node, at int) int {
 	value := n.Value
 	for len(value) > 0 {
@@ -184,8 +184,8 @@ func (d *Document) plainEnd(n *Node, at int) int {
 	return at
 }
 
-// literalEnd finds the end of a block scalar, YAML 1.2 section 8.1: its lines are those that are
-// indented as its first one. With keep chomping (+) the blank lines behind it are its content too.
+// literalEnd returns the end of a block scalar, YAML 1.2 section 8.1: its lines are indented at
+// least like its first one. With keep chomping (+) it includes the blank lines that follow.
 func (d *Document) literalEnd(n *Node, at int) int {
 	header := string(d.Text[at:d.lineEnd(at)])
 	if i := strings.IndexByte(header, '#'); i >= 0 {
@@ -222,7 +222,7 @@ func (d *Document) literalEnd(n *Node, at int) int {
 	return end
 }
 
-// outerIndent is how far the collection around a node is indented; -1 at the root.
+// outerIndent returns the indentation of the collection around a node; -1 at the root.
 func (d *Document) outerIndent(n *Node) int {
 	if n.parent == nil {
 		return -1
@@ -230,7 +230,7 @@ func (d *Document) outerIndent(n *Node) int {
 	return d.column(n.parent)
 }
 
-// indent counts the spaces that the line at an offset begins with.
+// indent returns the number of spaces at the beginning of the line at an offset.
 func (d *Document) indent(at int) int {
 	i := at
 	for i < len(d.Text) && d.Text[i] == ' ' {
@@ -252,8 +252,8 @@ func (d *Document) column(n *Node) int {
 	return d.lineColumn(at)
 }
 
-// bracketEnd finds the bracket that closes a flow collection: behind its last child there are only
-// white space, comments and punctuation.
+// bracketEnd returns the end of a flow collection. Only white space, comments and punctuation stand
+// between its last child and its closing bracket.
 func (d *Document) bracketEnd(n *Node, at int) int {
 	closing := byte('}')
 	if n.Kind == Sequence {
