@@ -55,8 +55,6 @@ var printing = map[string]string{
 	"completion fish":  "",
 	"completion":       "powershell",
 	"__complete":       "in",
-
-	"certs renew --print-cronjob": "--image x CONFIG",
 }
 
 const silent = "-"

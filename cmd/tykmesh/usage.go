@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -49,12 +51,17 @@ func flagError(cmd *cobra.Command, err error) error {
 		return noArgs(cmd, args)
 	case cmd.HasSubCommands():
 		msg += "; a command comes first"
+	case errors.As(err, &unknown) && strings.HasSuffix(cmd.CommandPath(), " certs renew") && slices.Contains(printerFlags, unknown.GetSpecifiedName()):
+		msg += "; renew prints no CronJob: edit testdata/samples/certs-renew-cronjob.yaml in the source of tykmesh instead"
 	case errors.As(err, &unknown):
 		msg += spelling.DidYouMean("--", unknown.GetSpecifiedName(), longFlags(cmd))
 	}
 
 	return &usageError{msg, cmd.CommandPath()}
 }
+
+// printerFlags are flags of earlier versions of certs renew, which printed a CronJob.
+var printerFlags = []string{"print-cronjob", "image", "schedule"}
 
 // refuseUnknownTopics lets help say that there is no such command, instead of help about
 // everything.
