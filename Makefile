@@ -22,7 +22,7 @@ GUIDED    = $(if $(filter 2000x,$(FUZZTIME)),,-fuzz=.)
 STATIC = CGO_ENABLED=0 GOFLAGS=-trimpath
 
 .PHONY: build test format vet lint releasable unit ferretdb fuzz soak vulncheck test-hosts test-cfssl test-validate test-rules test-cluster \
-	bench bench-keep bench-peers update demo servers parity release release-twice image test-image clean
+	bench bench-keep bench-peers update demo servers parity man release release-twice image test-image clean
 
 # One static binary that holds no path of the machine that built it.
 build:
@@ -143,6 +143,11 @@ servers:
 # Recorded runs of the original webhook, for those who have them beside the checkout.
 parity: build
 	$(GO) run -C ../shared/parity . -bin $(CURDIR)/bin/tykmesh
+
+# Manual pages in bin/man, one for each command and topic. make release puts them into the archives.
+man: build
+	rm -rf bin/man
+	$(STATIC) $(GO) run -C testdata/release ./man ../../bin/tykmesh ../../bin/man
 
 # Archives of static binaries for all systems, checksums, SBOMs and the manifest for krew, in bin/release; nothing is published. goreleaser and what it
 # calls are built first, which takes minutes the first time. It wants an address to fetch from, which not every checkout has, and uses none.

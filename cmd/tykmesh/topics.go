@@ -34,22 +34,13 @@ func newTopics() []*cobra.Command {
 		newTopic("annotations", "Annotations of manifests", writeAnnotations),
 		newTopic("codes", "Codes of errors and warnings", writeCodes),
 		newTopic("exit", "Exit statuses", writeExitStatuses),
-		newTopic("man", "All of it as a manual page: tykmesh help man > tykmesh.1", nil),
 	}
 }
 
-// newTopic returns a page that is made when somebody asks for it. Without write it is the manual
-// page, which is about all of the program.
+// newTopic returns a help page, which write prints.
 func newTopic(name, short string, write func(io.Writer)) *cobra.Command {
 	cmd := &cobra.Command{Use: name, Short: short}
-	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
-		if write == nil {
-			writeManual(cmd.OutOrStdout(), cmd.Root())
-			return
-		}
-		write(cmd.OutOrStdout())
-	})
-
+	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { write(cmd.OutOrStdout()) })
 	return cmd
 }
 
