@@ -94,15 +94,9 @@ func runCAInit(ctx context.Context, p process, o caInit, report *report) (output
 	}
 
 	report.progress("making keys ...")
-	setup, err := uninterrupted(ctx, func() (pki.Setup, error) {
-		if o.from != "" {
-			return pki.Bring(o.from, settings)
-		}
-		return pki.Make(ctx, settings)
-	})
-
+	setup, err := o.makeCA(ctx, settings)
 	if err != nil {
-		return nil, o.explain(err)
+		return nil, err
 	}
 
 	for _, text := range o.warnings(setup, settings) {
@@ -125,15 +119,22 @@ func runCAInit(ctx context.Context, p process, o caInit, report *report) (output
 	}, nil
 }
 
-// explain says what failed. An interruption says all there is by itself.
-func (o caInit) explain(err error) error {
-	switch {
-	case exitCode(err) == interruptedError{}.ExitCode():
-		return err
-	case o.from != "":
-		return fmt.Errorf("bringing the CA of %s: %w", o.from, err)
+// makeCA makes a CA, or reads that of --from.
+func (o caInit) makeCA(ctx context.Context, settings pki.Options) (pki.Setup, error) {
+	if o.from != "" {
+		setup, err := pki.Bring(o.from, settings)
+		if err != nil {
+			err = fmt.Errorf("bringing the CA of %s: %w", o.from, err)
+		}
+		return setup, err
 	}
-	return fmt.Errorf("making a CA: %w", err)
+
+	setup, err := pki.Make(ctx, settings)
+	if err != nil {
+		err = fmt.Errorf("making a CA: %w", err)
+	}
+
+	return setup, err
 }
 
 // settings are what the flags ask for, and a csr_ca.json that is there already.

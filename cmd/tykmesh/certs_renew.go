@@ -44,7 +44,7 @@ func newCertsRenewCmd(p process) *cobra.Command {
 
 // runRenew looks at what is on the mesh, plans what is due and does it.
 func runRenew(ctx context.Context, p process, o options, names []string, report *report) (output, error) {
-	c, err := loadConfig(ctx, p, o, report)
+	c, err := loadConfig(p, o, report)
 	if err != nil {
 		return nil, err
 	}

@@ -64,10 +64,10 @@ func (o *options) run(cmd *cobra.Command, p process, do work) error {
 	}
 
 	report.targets = o.targetsOf(standard, report.target.file)
-	report.out = &printer{ctx: cmd.Context(), to: p.stdout}
+	report.out = &printer{to: p.stdout}
 	p.stdout = report.out
 
-	return report.run(cmd.Context(), func() (output, error) {
+	return report.run(func() (output, error) {
 		if err := o.checkTargets(cmd, p, report); err != nil {
 			return nil, err
 		}
@@ -79,12 +79,12 @@ func (o *options) run(cmd *cobra.Command, p process, do work) error {
 // runInject returns the way of the data: configuration and manifests are read and checked, what is
 // wanted is planned and registered, and only then are the manifests written.
 func runInject(ctx context.Context, p process, o options, report *report) (output, error) {
-	c, err := loadConfig(ctx, p, o, report)
+	c, err := loadConfig(p, o, report)
 	if err != nil {
 		return nil, err
 	}
 
-	docs, err := readDocuments(ctx, p, o, c.File, report)
+	docs, err := readDocuments(p, o, c.File, report)
 	if err != nil {
 		return nil, err
 	}
@@ -101,11 +101,7 @@ func runInject(ctx context.Context, p process, o options, report *report) (outpu
 		injection = inject.Reinject
 	}
 
-	stream, problems, err := edit(ctx, func() (*inject.Stream, []inject.Problem) { return injection(docs, wanted) })
-	if err != nil {
-		return nil, err
-	}
-
+	stream, problems := injection(docs, wanted)
 	report.objects = stream.Objects
 	settings := meshSettings(c, o)
 	if settings.Templates, err = templates(c); err != nil {
@@ -131,21 +127,6 @@ func runInject(ctx context.Context, p process, o options, report *report) (outpu
 	report.due = o.dryRun && (plan != nil && !plan.Empty() || changes(stream, bindings))
 
 	return o.output(p, stream, plan, bindings, report), nil
-}
-
-// edit works out what becomes of a manifest, which takes seconds where it is large.
-//
-// Errors: an interruption.
-func edit(ctx context.Context, f func() (*inject.Stream, []inject.Problem)) (*inject.Stream, []inject.Problem, error) {
-	type edited struct {
-		stream   *inject.Stream
-		problems []inject.Problem
-	}
-	e, err := uninterrupted(ctx, func() (e edited, _ error) {
-		e.stream, e.problems = f()
-		return e, nil
-	})
-	return e.stream, e.problems, err
 }
 
 // changes reports whether any file changes.
@@ -183,25 +164,19 @@ func (o *options) output(p process, stream *inject.Stream, plan *mesh.Plan, bind
 	}
 }
 
-func loadConfig(ctx context.Context, p process, o options, report *report) (config.Config, error) {
+func loadConfig(p process, o options, report *report) (config.Config, error) {
 	var (
+		c        config.Config
 		warnings []config.Finding
 		files    configFiles
 	)
-	c, err := uninterrupted(ctx, func() (c config.Config, err error) {
-		src, err := config.Find(o.config, p.environ, files.file)
-		if err == nil {
-			src.Local = o.local != ""
-			c, warnings, err = config.Load(src)
-		}
-		return c, err
-	})
-
-	if ctx.Err() == nil {
-		err = cmp.Or(report.checkConfiguration(files, c), err)
+	src, err := config.Find(o.config, p.environ, files.file)
+	if err == nil {
+		src.Local = o.local != ""
+		c, warnings, err = config.Load(src)
 	}
 
-	if err != nil {
+	if err := cmp.Or(report.checkConfiguration(files, c), err); err != nil {
 		return config.Config{}, err
 	}
 	if err := unfinishedCA(c); err != nil {
@@ -213,8 +188,8 @@ func loadConfig(ctx context.Context, p process, o options, report *report) (conf
 	return c, nil
 }
 
-func readDocuments(ctx context.Context, p process, o options, configuration string, report *report) ([]*manifest.Document, error) {
-	sources, err := uninterrupted(ctx, func() ([]Source, error) { return ReadSources(o.files, o.recursive, p.stdin) })
+func readDocuments(p process, o options, configuration string, report *report) ([]*manifest.Document, error) {
+	sources, err := ReadSources(o.files, o.recursive, p.stdin)
 	if err == nil {
 		sources, err = manifestsOf(sources, configuration, func(name, why string) { report.printf("%s: left out: %s", name, why) })
 	}

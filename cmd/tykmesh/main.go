@@ -17,11 +17,8 @@ package main
 import (
 	"context"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/tykmesh/tykmesh/inject/display"
 )
@@ -30,15 +27,7 @@ import (
 var version string
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	os.Exit(run(ctx, thisProcess()))
-}
-
-// endings returns the signals that end a run: of Ctrl-C, of a supervisor, of a terminal that
-// closes. One that the caller ignores stays ignored, as nohup wants it.
-func endings() []os.Signal {
-	return slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}, signal.Ignored)
+	os.Exit(run(context.Background(), thisProcess()))
 }
 
 func thisProcess() process {

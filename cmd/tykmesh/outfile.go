@@ -33,11 +33,10 @@ func (o *options) outputFile(p *process) (*outputFile, error) {
 	if o.outFile == "" {
 		return nil, nil
 	}
-	ready, err := prepareFile(o.outFile, nil)
-	if err != nil {
+	if _, err := checkWritable(o.outFile); err != nil {
 		return nil, &targetError{"--output", err}
 	}
-	ready.discard()
+
 	f := &outputFile{path: o.outFile}
 	p.stdout = &f.text
 

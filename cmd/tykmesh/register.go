@@ -97,7 +97,7 @@ func registered(plan *mesh.Plan, report *report) error {
 	return nil
 }
 
-// carryOut takes the steps of a plan.
+// carryOut applies a plan.
 func carryOut(ctx context.Context, plan *mesh.Plan, remote mesh.Remote, watch *watch, report *report) (map[inject.Service]inject.Binding, error) {
 	bindings, err := plan.Apply(ctx, remote, func(e mesh.Event) {
 		watch.progress()
@@ -106,7 +106,12 @@ func carryOut(ctx context.Context, plan *mesh.Plan, remote mesh.Remote, watch *w
 	if err != nil {
 		return nil, watch.explain(err)
 	}
+	if watch.interrupted() { // all is done, but nothing may be printed
+		return nil, &unprintedError{interruptedError{}, report.course.done()}
+	}
+
 	report.leftBehind()
+
 	return bindings, nil
 }
 

@@ -13,6 +13,7 @@ import (
 // replaces the file behind a link, not the link. The file keeps its mode, and its owner where the
 // user may give files away. A pipe, a terminal or a device is written to.
 func replaceFile(path string, data []byte) error {
+	defer holdSignals()()
 	p, err := prepareFile(path, data)
 	if err != nil {
 		return err
@@ -68,6 +69,19 @@ func prepareFile(path string, data []byte) (p prepared, err error) {
 	}
 
 	return p, errors.Join(err, f.Sync(), f.Close())
+}
+
+// checkWritable makes sure that a file can be prepared, without changing it. It reports whether the
+// file is one that can be replaced.
+func checkWritable(path string) (replaceable bool, err error) {
+	defer holdSignals()()
+	p, err := prepareFile(path, nil)
+	if err != nil {
+		return false, err
+	}
+	p.discard()
+
+	return p.temporary != "", nil
 }
 
 // statTarget describes what a path leads to, as [finalPath] follows it: x/../a.yaml is a.yaml,

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -54,11 +53,9 @@ func newReport(p process, command string, o options) (*report, error) {
 	}
 
 	if target.file != "" {
-		ready, err := prepareFile(target.file, nil)
-		if err != nil {
+		if _, err := checkWritable(target.file); err != nil {
 			return nil, &targetError{reportFlag, err}
 		}
-		ready.discard()
 	}
 
 	r := &report{process: p, command: command, target: target, dry: o.dryRun, line: newProgressLine(p, o, target)}
@@ -93,7 +90,7 @@ type output func() error
 
 // run does the work of a command and reports it. Reports in files come before the output, so that
 // nothing is printed where they fail; what people are to read comes after it, where it is seen.
-func (r *report) run(ctx context.Context, work func() (output, error)) error {
+func (r *report) run(work func() (output, error)) error {
 	write, err := work()
 	r.line.stop() // before standard output, which may be the same terminal
 	if err == nil {
@@ -106,7 +103,7 @@ func (r *report) run(ctx context.Context, work func() (output, error)) error {
 	}
 
 	if err == nil && write != nil {
-		err = r.print(ctx, write)
+		err = r.print(write)
 	}
 
 	if err != nil {

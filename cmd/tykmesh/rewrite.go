@@ -34,21 +34,17 @@ func checkRewritable(files []inject.File) error {
 // checkPlace makes sure that a file can be rewritten. A pipe has been read, and holds nothing that
 // could be.
 func checkPlace(path string) error {
-	p, err := prepareFile(path, nil)
-	if err != nil {
-		return err
+	replaceable, err := checkWritable(path)
+	if err == nil && !replaceable {
+		err = &replaceError{path: path, why: "is no file that can be replaced"}
 	}
-	p.discard()
-	if p.temporary == "" {
-		return &replaceError{path: path, why: "is no file that can be replaced"}
-	}
-
-	return nil
+	return err
 }
 
 // rewrite changes files in place: first all new ones are written, then they take the places of the
 // old ones.
 func rewrite(files []inject.File) error {
+	defer holdSignals()()
 	var ready []prepared
 	for _, f := range files {
 		if len(f.Patch) == 0 {

@@ -32,7 +32,7 @@ func newUninjectCmd(p process) *cobra.Command {
 }
 
 func runUninject(ctx context.Context, p process, o options, report *report) (output, error) {
-	docs, err := readDocuments(ctx, p, o, "", report)
+	docs, err := readDocuments(p, o, "", report)
 	if err != nil {
 		return nil, err
 	}
@@ -44,11 +44,7 @@ func runUninject(ctx context.Context, p process, o options, report *report) (out
 		takeBack = inject.UninjectServed
 	}
 
-	stream, problems, err := edit(ctx, func() (*inject.Stream, []inject.Problem) { return takeBack(docs) })
-	if err != nil {
-		return nil, err
-	}
-
+	stream, problems := takeBack(docs)
 	report.objects = stream.Objects
 	if !o.chosenAPI { // kubectl would apply the Services, and then refuse the workloads
 		problems = append(problems, stream.Warnings...)

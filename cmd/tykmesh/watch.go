@@ -28,18 +28,21 @@ func (*stalledError) Hint() string {
 	return "is a server slow, or behind a firewall? -v shows the requests, --timeout waits longer"
 }
 
-// watch ends a run that makes no progress.
+// watch guards the remote phase of a run: it ends the phase at a signal, and when no step finishes.
 type watch struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
+	ignore context.CancelFunc // ends the catching of signals
 	timer  *time.Timer
 	limit  time.Duration
 }
 
-// watchProgress returns a context that ends when progress was not called for limit.
+// watchProgress returns a context that ends with the first signal, and when progress was not called
+// for limit.
 func watchProgress(ctx context.Context, limit time.Duration) (context.Context, *watch) {
+	ctx, ignore := untilSignal(ctx)
 	ctx, cancel := context.WithCancelCause(ctx)
-	w := &watch{ctx: ctx, cancel: cancel, limit: limit}
+	w := &watch{ctx: ctx, cancel: cancel, ignore: ignore, limit: limit}
 	w.timer = time.AfterFunc(limit, func() { cancel(&stalledError{limit}) })
 	return ctx, w
 }
@@ -49,7 +52,14 @@ func (w *watch) progress() { w.timer.Reset(w.limit) }
 
 func (w *watch) stop() {
 	w.timer.Stop()
+	w.ignore()
 	w.cancel(nil)
+}
+
+// interrupted reports whether a signal came.
+func (w *watch) interrupted() bool {
+	cause := context.Cause(w.ctx)
+	return cause != nil && !errors.As(cause, new(*stalledError))
 }
 
 // explain puts the reason for which the context ended before what failed because of it.
@@ -59,7 +69,7 @@ func (w *watch) explain(err error) error {
 		return err
 	}
 	ended := &endedError{cause: cause, err: err}
-	if stalled := (*stalledError)(nil); !errors.As(cause, &stalled) {
+	if w.interrupted() {
 		ended.cause, ended.signal = interruptedError{}, cause
 	}
 
@@ -103,15 +113,16 @@ func (e *endedError) brokenOff() (waiting, failed []string) {
 	}
 
 	for _, line := range errorLines(e.err) {
-		what := line
+		what := ": " + line
 		for _, end := range ends {
 			what = strings.TrimSuffix(what, ": "+end.Error())
 		}
 
-		if what == line {
+		switch {
+		case what == ": "+line:
 			failed = append(failed, line)
-		} else {
-			waiting = append(waiting, what)
+		case what != "":
+			waiting = append(waiting, what[len(": "):])
 		}
 	}
 
