@@ -15,6 +15,7 @@ import (
 
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/ca/pki"
+	"github.com/tykmesh/tykmesh/cmd/internal/files"
 )
 
 // caInit are the flags of ca init.
@@ -151,7 +152,7 @@ func (o caInit) settings(p process) (pki.Options, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		base = pki.GuideRequest()
 	case err != nil:
-		return s, &InputError{err.Error()}
+		return s, &files.InputError{Msg: err.Error()}
 	}
 
 	if s.Request, err = o.over(base); err == nil {

@@ -106,7 +106,7 @@ func runCARotate(ctx context.Context, p process, o caRotate, report *report) (ou
 		}
 
 		if err != nil {
-			return &untoldError{err, o.again(p.name)}
+			return &unprintedNextSteps{err, o.again(p.name)}
 		}
 
 		return nil

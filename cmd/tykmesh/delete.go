@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
+	"github.com/tykmesh/tykmesh/cmd/internal/files"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/display"
@@ -252,7 +253,7 @@ func survey(ctx context.Context, o options, c config.Config, settings mesh.Setti
 
 // canAsk reports whether there is somebody to answer: at a terminal, on which no manifest is read.
 func canAsk(p process, o options) bool {
-	return isTerminal(p.stdin) && isTerminal(p.stderr) && !slices.Contains(o.files, stdinPath)
+	return files.IsTerminal(p.stdin) && files.IsTerminal(p.stderr) && !slices.Contains(o.files, files.Stdin)
 }
 
 // confirm shows what is going to be deleted and waits for a yes.

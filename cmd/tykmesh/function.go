@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/files"
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/display"
 	"github.com/tykmesh/tykmesh/inject/manifest"
@@ -16,7 +17,7 @@ import (
 
 // resourceList finds the list that a KRM function is given; nil where the input is something else.
 func resourceList(docs []*manifest.Document) *manifest.Document {
-	if len(docs) != 1 || docs[0].File != stdinName || !bytes.Contains(docs[0].Text, []byte("ResourceList")) {
+	if len(docs) != 1 || docs[0].File != files.StdinName || !bytes.Contains(docs[0].Text, []byte("ResourceList")) {
 		return nil
 	}
 	root, err := docs[0].Root()
@@ -29,7 +30,7 @@ func resourceList(docs []*manifest.Document) *manifest.Document {
 
 // writeResourceList writes a list with the results of a run behind its own.
 func writeResourceList(w io.Writer, text []byte, results manifest.List) error {
-	doc := manifest.Split(stdinName, text)[0]
+	doc := manifest.Split(files.StdinName, text)[0]
 	root, err := doc.Root()
 	if err != nil {
 		return fmt.Errorf("reading the ResourceList: %w", err)

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
+	"github.com/tykmesh/tykmesh/cmd/internal/files"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/manifest"
@@ -144,7 +145,7 @@ func (o *options) checkOutput(stream *inject.Stream) error {
 	if !o.inPlace {
 		return nil
 	}
-	return checkRewritable(slices.Collect(stream.Files(nil)))
+	return files.CheckRewritable(slices.Collect(stream.Files(nil)))
 }
 
 // output is what a run prints or rewrites.
@@ -156,7 +157,7 @@ func (o *options) output(p process, stream *inject.Stream, plan *mesh.Plan, bind
 	case report.list != nil:
 		return func() error { return report.writeFunction(stream, bindings) }
 	case o.inPlace:
-		return func() error { return rewrite(slices.Collect(stream.Files(bindings))) }
+		return func() error { return files.Rewrite(slices.Collect(stream.Files(bindings))) }
 	}
 
 	return func() error {
@@ -168,15 +169,15 @@ func loadConfig(p process, o options, report *report) (config.Config, error) {
 	var (
 		c        config.Config
 		warnings []config.Finding
-		files    configFiles
+		read     configFiles
 	)
-	src, err := config.Find(o.config, p.environ, files.file)
+	src, err := config.Find(o.config, p.environ, read.file)
 	if err == nil {
 		src.Local = o.local != ""
 		c, warnings, err = config.Load(src)
 	}
 
-	if err := cmp.Or(report.checkConfiguration(files, c), err); err != nil {
+	if err := cmp.Or(report.checkConfiguration(read, c), err); err != nil {
 		return config.Config{}, err
 	}
 	if err := unfinishedCA(c); err != nil {
@@ -189,9 +190,9 @@ func loadConfig(p process, o options, report *report) (config.Config, error) {
 }
 
 func readDocuments(p process, o options, configuration string, report *report) ([]*manifest.Document, error) {
-	sources, err := ReadSources(o.files, o.recursive, p.stdin)
+	sources, err := files.Read(o.files, o.recursive, p.stdin)
 	if err == nil {
-		sources, err = manifestsOf(sources, configuration, func(name, why string) { report.printf("%s: left out: %s", name, why) })
+		sources, err = files.Manifests(sources, configuration, func(name, why string) { report.printf("%s: left out: %s", name, why) })
 	}
 
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/files"
 	"github.com/tykmesh/tykmesh/inject/display"
 )
 
@@ -48,7 +49,7 @@ func (p *printer) close() error {
 
 // diffWriter returns where a diff goes: as it is to patch(1), safe to look at to a terminal.
 func (r *report) diffWriter(w io.Writer) io.Writer {
-	if isTerminal(r.out.to) {
+	if files.IsTerminal(r.out.to) {
 		return screenWriter{w}
 	}
 	return w

@@ -2,40 +2,12 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
-	"slices"
-	"syscall"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 )
-
-// Signals end the process at once, as the operating system has it, except in two phases: while
-// servers are asked, where the run first reports what is done, and while files are replaced, which
-// takes milliseconds and would leave temporary files.
-
-// endings returns the signals of Ctrl-C, of a supervisor, and of a terminal that closes. A signal
-// that the caller ignores stays ignored, as nohup wants it.
-func endings() []os.Signal {
-	return slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}, signal.Ignored)
-}
-
-// untilSignal returns a context that ends with the first signal. A second one ends the process.
-func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, stop := signal.NotifyContext(ctx, endings()...)
-	context.AfterFunc(ctx, stop)
-	return ctx, stop
-}
-
-// holdSignals ignores the first signal until release is called. A second one ends the process.
-func holdSignals() (release func()) {
-	_, release = untilSignal(context.Background())
-	return release
-}
 
 // interruptedError is a run that a signal ended.
 type interruptedError struct{}
@@ -52,7 +24,7 @@ func (r *report) print(write output) error {
 		err = cmp.Or(err, r.out.close())
 	}
 	if err != nil {
-		return &unprintedError{err, r.course.done()}
+		return &unprintedError{err, r.steps.done()}
 	}
 
 	return nil

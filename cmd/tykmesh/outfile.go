@@ -3,7 +3,8 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"os"
+
+	"github.com/tykmesh/tykmesh/cmd/internal/files"
 )
 
 // outputFile is a file that takes the place of standard output. It is written in one step when
@@ -33,7 +34,7 @@ func (o *options) outputFile(p *process) (*outputFile, error) {
 	if o.outFile == "" {
 		return nil, nil
 	}
-	if _, err := checkWritable(o.outFile); err != nil {
+	if err := files.CheckWritable(o.outFile); err != nil {
 		return nil, &targetError{"--output", err}
 	}
 
@@ -53,16 +54,9 @@ func (f *outputFile) after(write output) output {
 		if err := write(); err != nil {
 			return err
 		}
-		if err := replaceFile(f.path, f.text.Bytes()); err != nil {
+		if err := files.Replace(f.path, f.text.Bytes()); err != nil {
 			return fmt.Errorf("--output: %w", err)
 		}
 		return nil
 	}
-}
-
-// sameFile reports whether both are there and are one file.
-func sameFile(a, b string) bool {
-	infoA, errA := os.Stat(a)
-	infoB, errB := os.Stat(b)
-	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/files"
 	"github.com/tykmesh/tykmesh/inject/display"
 )
 
@@ -40,7 +41,7 @@ type progressLine struct {
 // newProgressLine makes a line on standard error, if somebody can and wants to see one there.
 func newProgressLine(p process, o options, target reportTarget) *progressLine {
 	l := &progressLine{terminal: p.stderr}
-	if !isTerminal(p.stderr) || o.quiet || o.verbose || target.onStderr() || slices.Contains(p.environ, "TERM=dumb") {
+	if !files.IsTerminal(p.stderr) || o.quiet || o.verbose || target.onStderr() || slices.Contains(p.environ, "TERM=dumb") {
 		return l
 	}
 

@@ -107,7 +107,7 @@ func carryOut(ctx context.Context, plan *mesh.Plan, remote mesh.Remote, watch *w
 		return nil, watch.explain(err)
 	}
 	if watch.interrupted() { // all is done, but nothing may be printed
-		return nil, &unprintedError{interruptedError{}, report.course.done()}
+		return nil, &unprintedError{interruptedError{}, report.steps.done()}
 	}
 
 	report.leftBehind()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
+	"github.com/tykmesh/tykmesh/cmd/internal/files"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/display"
@@ -32,9 +33,9 @@ type report struct {
 	dry     bool // nothing is done, everything would be
 	due     bool // something had to be done
 	exit    int  // the status of a run that does not fail
-	course  course
+	steps   progress
 	target  reportTarget
-	targets []target // the files that the run writes
+	targets []files.Target // the files that the run writes
 	entries []reportEntry
 	objects []*inject.Object
 	list    *manifest.Document // what a KRM function was given; nil where this is none
@@ -53,7 +54,7 @@ func newReport(p process, command string, o options) (*report, error) {
 	}
 
 	if target.file != "" {
-		if _, err := checkWritable(target.file); err != nil {
+		if err := files.CheckWritable(target.file); err != nil {
 			return nil, &targetError{reportFlag, err}
 		}
 	}
@@ -119,7 +120,7 @@ func (r *report) run(work func() (output, error)) error {
 	}
 
 	if err == nil && r.exit != exitDone {
-		err = toldError{statusError(r.exit)}
+		err = printedError{statusError(r.exit)}
 	}
 
 	return err
@@ -148,7 +149,7 @@ func (r *report) fail(err error) error {
 		_ = r.target.format(r.process.stderr, r.rest(err)) // there is nowhere left to say that this failed
 	}
 
-	return toldError{err}
+	return printedError{err}
 }
 
 // save writes the report to its file, if it has one.
@@ -168,7 +169,7 @@ func (r *report) save(err error) error {
 		return fmt.Errorf("writing the report: %w", err)
 	}
 
-	r.target.err = replaceFile(r.target.file, b.Bytes())
+	r.target.err = files.Replace(r.target.file, b.Bytes())
 	if r.target.err != nil {
 		return fmt.Errorf("writing the report: %w", r.target.err)
 	}
@@ -176,10 +177,10 @@ func (r *report) save(err error) error {
 	return nil
 }
 
-// toldError is an error that people have been told already.
-type toldError struct{ error }
+// printedError is an error that people have been told already.
+type printedError struct{ error }
 
-func (e toldError) Unwrap() error { return e.error }
+func (e printedError) Unwrap() error { return e.error }
 
 // statusError is an exit status that is no failure.
 type statusError int
@@ -282,7 +283,7 @@ func (r *report) rest(err error) []reportEntry {
 // closing returns the entries that come when a run is over.
 func (r *report) closing(err error) (out []reportEntry) {
 	if err != nil {
-		out = r.course.untouched()
+		out = r.steps.untouched()
 	}
 
 	for _, o := range r.objects {
@@ -298,7 +299,7 @@ func (r *report) closing(err error) (out []reportEntry) {
 		out = append(out, e)
 	}
 
-	summary := reportEntry{Type: typeSummary, Command: r.command, DryRun: r.dry, Steps: r.course.count(err != nil), Exit: &r.exit}
+	summary := reportEntry{Type: typeSummary, Command: r.command, DryRun: r.dry, Steps: r.steps.count(err != nil), Exit: &r.exit}
 	if err != nil {
 		out = append(out, r.known(errorEntries(err))...)
 		code := exitCode(err)

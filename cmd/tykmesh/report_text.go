@@ -204,7 +204,7 @@ func (r *report) meshCertificate(plan *mesh.Plan, carriers string) {
 func (r *report) did(plan *mesh.Plan, svc inject.Service, steps ...mesh.Step) (done []string) {
 	for _, step := range steps {
 		if step.Action != mesh.Keep {
-			done = append(done, r.step(r.course.cameTo(step)))
+			done = append(done, r.step(r.steps.cameTo(step)))
 		}
 	}
 
@@ -336,7 +336,7 @@ func (r *report) counts(plan *mesh.Plan) (done []string) {
 	}
 	counts := map[what]int{}
 	for _, s := range plan.Registration() {
-		counts[what{s.Kind, r.course.cameTo(s).Action}]++
+		counts[what{s.Kind, r.steps.cameTo(s).Action}]++
 	}
 
 	for _, w := range []what{

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/signals"
 )
 
 // stalledError ends a run in which no step has finished for the time of --timeout.
@@ -40,7 +41,7 @@ type watch struct {
 // watchProgress returns a context that ends with the first signal, and when progress was not called
 // for limit.
 func watchProgress(ctx context.Context, limit time.Duration) (context.Context, *watch) {
-	ctx, ignore := untilSignal(ctx)
+	ctx, ignore := signals.Until(ctx)
 	ctx, cancel := context.WithCancelCause(ctx)
 	w := &watch{ctx: ctx, cancel: cancel, ignore: ignore, limit: limit}
 	w.timer = time.AfterFunc(limit, func() { cancel(&stalledError{limit}) })

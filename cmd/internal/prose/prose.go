@@ -6,6 +6,8 @@ package prose
 
 import (
 	"iter"
+	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -32,4 +34,17 @@ func Lines(text string, columns int) iter.Seq[string] {
 			yield(line)
 		}
 	}
+}
+
+// plainWord matches the texts that every shell takes as one word.
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]+$`)
+
+// ShellWord returns a path as one word of a shell. On Windows it has slashes too, because each
+// shell there has its own rules for backslashes and quotes.
+func ShellWord(path string) string {
+	text := filepath.ToSlash(path)
+	if plainWord.MatchString(text) {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }

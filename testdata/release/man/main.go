@@ -92,6 +92,7 @@ func (p program) command(path, short string) (*cobra.Command, error) {
 
 	usage := strings.TrimSpace(strings.SplitN(part["Usage"], "\n", 2)[0])
 	cmd.Use = strings.TrimSuffix(strings.TrimPrefix(usage, strings.Join(append(words[:len(words)-1:len(words)-1], ""), " ")), " [flags]")
+	cmd.DisableFlagsInUseLine = !strings.HasSuffix(usage, " [flags]")
 	cmd.Long, cmd.Example = markdown(part[""]), part["Examples"]
 	flags := flag.FindAllStringSubmatch(part["Flags"], -1)
 	if len(flags) == 0 { // each has --help
