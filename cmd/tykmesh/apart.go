@@ -35,7 +35,7 @@ func (o *options) targetsOf(p process, report string) (all []files.Target) {
 	return all
 }
 
-// overwriteError says that a run would overwrite what it reads, or write two things into one file.
+// overwriteError says that a run would overwrite its own input, or write two things into one file.
 type overwriteError struct{ msg, hint string }
 
 func (e *overwriteError) Error() string { return e.msg }
@@ -46,8 +46,9 @@ func (*overwriteError) ExitCode() int { return exitUsage }
 // Hint returns the command to type.
 func (e *overwriteError) Hint() string { return e.hint }
 
-// checkTargets refuses a run that would overwrite what it reads, or write two things into one file.
-// It looks before the run reads, because a shell has emptied the file of standard output already.
+// checkTargets refuses a run that would overwrite its own input, or write two things into one file.
+// It is called before the run reads, because a shell has already emptied the file of standard
+// output.
 func (o *options) checkTargets(cmd *cobra.Command, p process, r *report) error {
 	if err := r.checkTwins(); err != nil {
 		return err
@@ -67,7 +68,7 @@ func (r *report) checkTwins() error {
 	for i, t := range r.targets {
 		for _, other := range r.targets[:i] {
 			if t.Path != "" && t.Same(other) {
-				return r.overwritten(t, fmt.Sprintf("%s is what %s writes, too", t.Name(""), other.What), "name another file")
+				return r.overwritten(t, fmt.Sprintf("%s and %s are the same file", t.Name(""), other.What), "name another file")
 			}
 		}
 	}
@@ -112,7 +113,7 @@ func (o *options) checkInputs(p process, r *report, rewrites bool) error {
 
 		found, err := files.List(path, o.recursive)
 		if err != nil {
-			continue // reading says so
+			continue // reading reports the error
 		}
 
 		for _, f := range found {
@@ -153,7 +154,7 @@ func overwrites(t files.Target, path string) string {
 	return fmt.Sprintf("%s is %s, which this run reads", t.What, path)
 }
 
-// instead returns a command that does as was probably meant.
+// instead returns the command that the user probably meant.
 func instead(t files.Target, read files.Source, program, command string, rewrites bool) string {
 	restore := ""
 	if read.Unnamed {
@@ -170,7 +171,7 @@ func instead(t files.Target, read files.Source, program, command string, rewrite
 	return fmt.Sprintf("%s%s %s -i -f %s rewrites it in place", restore, program, command, shellWord(read.Name))
 }
 
-// configFiles notes which files a configuration is read from.
+// configFiles records the files from which a configuration is read.
 type configFiles struct{ read []string }
 
 func (c *configFiles) file(path string) ([]byte, error) {
@@ -183,7 +184,7 @@ func (r *report) checkConfiguration(read configFiles, c config.Config) error {
 	if len(r.targets) == 0 {
 		return nil
 	}
-	templates, _ := filepath.Glob(filepath.Join(c.Tyk.Templates, "*.json")) // a pattern that is none matches nothing
+	templates, _ := filepath.Glob(filepath.Join(c.Tyk.Templates, "*.json")) // an invalid pattern matches nothing
 	if c.Tyk.Templates == "" {
 		templates = nil
 	}
@@ -191,7 +192,7 @@ func (r *report) checkConfiguration(read configFiles, c config.Config) error {
 	return r.checkApart("part of the configuration of this run", slices.Concat(read.read, templates, c.Named())...)
 }
 
-// checkAuthority refuses targets in the folder of a CA, and the root's key.
+// checkAuthority refuses targets in the directory of a CA, and the root's key.
 func (o caRotate) checkAuthority(r *report) error {
 	if len(r.targets) == 0 {
 		return nil
@@ -202,7 +203,7 @@ func (o caRotate) checkAuthority(r *report) error {
 		read = append(read, o.rootKey)
 	}
 
-	_ = filepath.WalkDir(o.dir, func(path string, _ fs.DirEntry, _ error) error { // reading says what is wrong with it
+	_ = filepath.WalkDir(o.dir, func(path string, _ fs.DirEntry, _ error) error { // reading reports errors
 		read = append(read, path)
 		return nil
 	})
@@ -210,7 +211,7 @@ func (o caRotate) checkAuthority(r *report) error {
 	return r.checkApart("a file of the CA in "+o.dir, read...)
 }
 
-// checkLocal refuses targets in the folder of --local.
+// checkLocal refuses targets in the directory of --local.
 func (o *options) checkLocal(r *report) error {
 	if o.local == "" || len(r.targets) == 0 {
 		return nil

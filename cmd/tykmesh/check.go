@@ -26,9 +26,10 @@ func newCheckCmd(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Find out whether inject can work: configuration, Dashboard, CFSSL, ledger, clocks",
-		Long: "check looks at everything that inject needs, a line each, and says what to do about what is not ready. The exit status is 3 then.\n\n" +
-			"It leaves nothing behind. Where the listing does not tell whether the Dashboard lets two APIs listen on /, it makes two that are\n" +
-			"not active, and deletes them; it has a certificate signed whose key it throws away; it writes a record, and deletes it.",
+		Long: "check tests everything that inject needs and prints a line for each part, with a remedy if the part is not ready. The exit status is 3\n" +
+			"then.\n\n" +
+			"check leaves nothing behind. It writes a record and deletes it, and has a certificate signed whose key it throws away. If the listing\n" +
+			"does not show whether two APIs may listen on /, it creates two inactive APIs and deletes them.",
 		Example: "  tykmesh check\n" +
 			"  tykmesh check -o json | jq '.checks[] | select(.status == \"failed\")'",
 		Args: noArgs,
@@ -42,7 +43,7 @@ func newCheckCmd(p process) *cobra.Command {
 	return cmd
 }
 
-// partConfiguration is what check looks at first.
+// partConfiguration names the part that check tests first.
 const partConfiguration = "configuration"
 
 func runCheck(ctx context.Context, p process, o options, report *report) (output, error) {
@@ -323,7 +324,7 @@ func writeChecksJSON(w io.Writer, results []check.Result) error {
 	return writeDocument(w, doc)
 }
 
-// writeDocument writes JSON that people can read too.
+// writeDocument writes indented JSON.
 func writeDocument(w io.Writer, doc any) error {
 	enc := json.NewEncoder(display.JSON(w))
 	enc.SetEscapeHTML(false)

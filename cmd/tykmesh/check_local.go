@@ -14,7 +14,7 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
-// probeLocal looks at the folder of --local: whether what is in it can be read, and whether it can
+// probeLocal checks the directory of --local: whether its files can be read, and whether it can
 // be written to.
 func probeLocal(ctx context.Context, c config.Config, o options) (results []check.Result) {
 	try := func(part string, f func() (string, error)) {
@@ -26,7 +26,7 @@ func probeLocal(ctx context.Context, c config.Config, o options) (results []chec
 		results = append(results, check.Result{Part: part, Status: check.OK, Detail: detail})
 	}
 
-	try("folder", func() (string, error) { return writableFolder(o.local) })
+	try("folder", func() (string, error) { return writableDirectory(o.local) })
 	dir, err := dashboard.OpenDir(o.local, c.Tyk.Org)
 	if err != nil {
 		return append(results, failedCheck(check.PartAPIs, err)...)
@@ -71,8 +71,9 @@ func probeLocal(ctx context.Context, c config.Config, o options) (results []chec
 	return results
 }
 
-// writableFolder makes a file and takes it away: in the folder, or in what it would be made in.
-func writableFolder(folder string) (detail string, err error) {
+// writableDirectory creates a file and deletes it: in the directory, or in the one that would hold
+// it.
+func writableDirectory(folder string) (detail string, err error) {
 	there := folder
 	for {
 		_, err := os.Stat(there)

@@ -20,15 +20,15 @@ func newInjectCmd(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inject",
 		Short: "Register annotated services and print their manifests with sidecars",
-		Long: "inject puts a sidecar into every pod template that carries injector.tyk.io/inject: \"true\", and turns the port of every such\n" +
-			"Service to it. Before it prints anything it registers two APIs for each service with the Dashboard, and its certificate.\n" +
-			"Run it as often as you like: what is there is left alone.",
+		Long: "inject adds a sidecar to every pod template annotated with injector.tyk.io/inject: \"true\", and points the port of every annotated\n" +
+			"Service to it. Before it prints anything, it registers two APIs and a certificate for each service with the Dashboard.\n" +
+			"Run it as often as you like: a second run changes nothing.",
 		Example: "  kubectl apply -f <(tykmesh inject -f app.yaml)\n" +
 			"  tykmesh inject -f k8s/ -R | kubectl apply -f -\n" +
 			"  helm template ./shop | tykmesh inject -n retail --config mesh.yaml\n" +
-			"  tykmesh inject -f app.yaml -o meshed.yaml      # where shells have no <()\n" +
+			"  tykmesh inject -f app.yaml -o meshed.yaml      # in shells without <()\n" +
 			"  tykmesh inject -i -f k8s/                      # rewrites the files\n" +
-			"  tykmesh inject --reinject -i -f k8s/           # again, with the sidecar of today's configuration\n" +
+			"  tykmesh inject --reinject -i -f k8s/           # replaces the sidecars by those of the current configuration\n" +
 			"  tykmesh inject --local ./mesh -f app.yaml      # files instead of servers",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p, runInject) },
@@ -36,13 +36,13 @@ func newInjectCmd(p process) *cobra.Command {
 
 	o.registrationFlags(cmd)
 	o.outputFlags(cmd)
-	cmd.Flags().BoolVar(&o.registered, "registered", false, "register nothing: take the ids of what is there, fail if something is missing or out of date")
+	cmd.Flags().BoolVar(&o.registered, "registered", false, "register nothing: use the ids of registered APIs, and fail if one is missing or out of date")
 
 	return cmd
 }
 
-// work is what a command does when its flags have been checked. It returns what writes its output,
-// which is called when all is done.
+// work does the work of a command after its flags have been checked. The output that it returns is
+// written at the end.
 type work func(context.Context, process, options, *report) (output, error)
 
 // run checks the flags, does the work and reports it.
@@ -58,7 +58,7 @@ func (o *options) run(cmd *cobra.Command, p process, do work) error {
 		return err
 	}
 
-	command := strings.TrimPrefix(cmd.CommandPath(), cmd.Root().CommandPath()+" ") // of a group's, with the group's name
+	command := strings.TrimPrefix(cmd.CommandPath(), cmd.Root().CommandPath()+" ") // with the name of its group: "certs renew"
 	report, err := newReport(p, command, *o)
 	if err != nil {
 		return err
@@ -77,8 +77,8 @@ func (o *options) run(cmd *cobra.Command, p process, do work) error {
 	})
 }
 
-// runInject returns the way of the data: configuration and manifests are read and checked, what is
-// wanted is planned and registered, and only then are the manifests written.
+// runInject reads and checks the configuration and the manifests, then plans and carries out the
+// registration. The output that it returns writes the manifests.
 func runInject(ctx context.Context, p process, o options, report *report) (output, error) {
 	c, err := loadConfig(p, o, report)
 	if err != nil {
@@ -94,7 +94,7 @@ func runInject(ctx context.Context, p process, o options, report *report) (outpu
 
 	wanted := injectSettings(c, o)
 	if report.list != nil {
-		wanted.Authority = "" // nothing can stand behind the list of a KRM function
+		wanted.Authority = "" // a KRM function cannot add a document behind its list
 	}
 
 	injection := inject.Inject
@@ -140,7 +140,7 @@ func changes(stream *inject.Stream, bindings map[inject.Service]inject.Binding) 
 	return false
 }
 
-// checkOutput makes sure, before anything is registered, that output can do its work.
+// checkOutput makes sure, before anything is registered, that files can be rewritten.
 func (o *options) checkOutput(stream *inject.Stream) error {
 	if !o.inPlace {
 		return nil
@@ -148,7 +148,7 @@ func (o *options) checkOutput(stream *inject.Stream) error {
 	return files.CheckRewritable(slices.Collect(stream.Files(nil)))
 }
 
-// output is what a run prints or rewrites.
+// output returns the function that prints or rewrites the manifests.
 func (o *options) output(p process, stream *inject.Stream, plan *mesh.Plan, bindings map[inject.Service]inject.Binding, report *report) output {
 	switch {
 	case o.dryRun:

@@ -9,7 +9,7 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 )
 
-// interruptedError is a run that a signal ended.
+// interruptedError is the error of a run that a signal ended.
 type interruptedError struct{}
 
 func (interruptedError) Error() string { return "interrupted" }
@@ -54,7 +54,7 @@ func (p *printer) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// unprintedError is a run that has done its remote work and could not print its output.
+// unprintedError is the error of a run that did its remote work but could not print its output.
 type unprintedError struct {
 	error
 	done []mesh.Step

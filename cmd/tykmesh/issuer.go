@@ -17,7 +17,7 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 )
 
-// issuer makes certificates as the configuration describes them.
+// issuer issues certificates as the configuration describes them.
 type issuer struct {
 	ca.Signer
 	names []csr.Name
@@ -28,7 +28,7 @@ type issuer struct {
 
 var _ mesh.Issuer = issuer{}
 
-// newIssuer is that of the configured CA: a CFSSL, or a key on this machine.
+// newIssuer returns the issuer of the configured CA: a CFSSL, or a key on this machine.
 func newIssuer(c config.Config, o options, trace func(ca.Call)) (mesh.Issuer, error) {
 	signer, err := newSigner(c, o, trace)
 	if err != nil {
@@ -49,7 +49,7 @@ func newSigner(c config.Config, o options, trace func(ca.Call)) (ca.Signer, erro
 	return newCFSSL(c, o, trace)
 }
 
-// newKeySigner signs with a key in a file.
+// newKeySigner returns a signer with a key in a file.
 func newKeySigner(c config.Config, o options) (*ca.Local, error) {
 	signer, err := ca.OpenKey(c.CA.CertPath, c.CA.KeyPath, o.now())
 	return signer, caError(c, "CA.keyPath", err)
@@ -64,8 +64,8 @@ func newCFSSL(c config.Config, o options, trace func(ca.Call)) (*ca.Client, erro
 	return client, caError(c, "CA", err)
 }
 
-// unfinishedCA returns an error for files of a CA that may not fit together, because ca init or ca
-// rotate was broken off. Called after they were read, it also sees a run that began meanwhile.
+// unfinishedCA returns an error if the files of a CA may not fit together, because ca init or ca
+// rotate was interrupted. It must be called after they are read, to see a run that began meanwhile.
 func unfinishedCA(c config.Config) error {
 	for _, file := range []struct{ key, path string }{
 		{"CA.certPath", c.CA.CertPath}, {"CA.keyPath", c.CA.KeyPath}, {"CA.bundlePath", c.CA.BundlePath},
@@ -81,7 +81,7 @@ func unfinishedCA(c config.Config) error {
 	return nil
 }
 
-// caError returns an error of setting up the CA, at the key that it is about.
+// caError returns an error about the CA at the key that caused it.
 func caError(c config.Config, key string, err error) error {
 	switch {
 	case err == nil:
@@ -113,11 +113,11 @@ func (i issuer) Issue(ctx context.Context, hosts []string) (ca.Bundle, error) {
 	return ca.Issue(ctx, i.Signer, ca.Request{Hosts: hosts, Names: i.names, Key: i.key, Trust: i.trust, Now: i.now})
 }
 
-// newAuthority warns of certificates that another CA signs than before, where nobody says that pods
-// trust it: those that do not refuse them.
+// newAuthority warns if another CA than before signs certificates, and the configuration does not
+// say that pods trust it. Pods that do not trust it refuse the certificates.
 func (r *report) newAuthority(c config.Config, plan *mesh.Plan) {
-	if former := plan.FormerSigners(); len(former) > 0 && len(c.CA.Trust) == 0 {
-		r.warn(fmt.Sprintf("certificates of %s are replaced by those of another CA, which pods refuse that do not trust it yet: CA.bundlePath says whom they trust, "+
-			"and tykmesh ca rotate changes a CA without that", strings.Join(former, ", ")))
+	if previous := plan.FormerSigners(); len(previous) > 0 && len(c.CA.Trust) == 0 {
+		r.warn(fmt.Sprintf("another CA replaces certificates of %s; pods that do not trust it yet refuse them: list the CAs that pods trust in CA.bundlePath, "+
+			"or change the CA with tykmesh ca rotate", strings.Join(previous, ", ")))
 	}
 }

@@ -8,8 +8,7 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 )
 
-// tracedLedger shows what -v shows of a ledger: which operation on which record, and never what is
-// in it.
+// tracedLedger reports the operations of a ledger and their records for -v, but never the contents.
 type tracedLedger struct {
 	mesh.Ledger
 	report *report

@@ -7,14 +7,14 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/files"
 )
 
-// outputFile is a file that takes the place of standard output. It is written in one step when
-// everything has succeeded; until then, what is there stays.
+// outputFile is a file that replaces standard output. It is written in one step after everything
+// has succeeded.
 type outputFile struct {
 	path string
 	text bytes.Buffer
 }
 
-// targetError says that the file cannot be written which a flag names.
+// targetError says that the file of a flag cannot be written.
 type targetError struct {
 	flag string
 	err  error
@@ -27,9 +27,9 @@ func (e *targetError) Unwrap() error { return e.err }
 // ExitCode returns the status for usage and configuration.
 func (*targetError) ExitCode() int { return exitUsage }
 
-// outputFile leads standard output into the file that -o names; nil where it names none.
+// outputFile redirects standard output into the file of -o. It returns nil without that flag.
 //
-// Errors: targetError where that file cannot be written.
+// Errors: targetError if that file cannot be written.
 func (o *options) outputFile(p *process) (*outputFile, error) {
 	if o.outFile == "" {
 		return nil, nil
@@ -44,7 +44,7 @@ func (o *options) outputFile(p *process) (*outputFile, error) {
 	return f, nil
 }
 
-// after puts the file in its place after write has succeeded.
+// after returns an output that writes the file after write has succeeded.
 func (f *outputFile) after(write output) output {
 	if f == nil || write == nil {
 		return write

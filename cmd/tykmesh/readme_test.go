@@ -123,7 +123,8 @@ func flagRows() (rows [][]string) {
 	return rows
 }
 
-// commands yields the commands below parent that have no commands below them, in the order of names.
+// commands yields the commands below parent that have no commands below them, in the order of
+// names.
 func commands(parent *cobra.Command) iter.Seq[*cobra.Command] {
 	return func(yield func(*cobra.Command) bool) {
 		for _, cmd := range parent.Commands() {

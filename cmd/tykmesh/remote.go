@@ -13,8 +13,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// inboundTarget is where configured sidecars find their apps: the guide's rules redirect port 6767
-// of a pod to port 80.
+// inboundTarget is the address of the app for configured sidecars: the rules of Tyk's guide
+// redirect port 6767 of a pod to port 80.
 const inboundTarget = "http://localhost:6767"
 
 func injectSettings(c config.Config, o options) inject.Settings {
@@ -53,14 +53,14 @@ func meshSettings(c config.Config, o options) mesh.Settings {
 	}
 
 	if o.local != "" {
-		settings.Settle = 1 // no gateway serves what is in a folder
+		settings.Settle = 1 // no gateway reads from a directory
 		settings.SeesAllAPIs = true
 	}
 
 	return settings
 }
 
-// trustedFile returns the file with the CAs that pods are to trust, as people type it.
+// trustedFile returns the file with the CAs that pods must trust, as a word of a shell.
 func trustedFile(c config.Config, o options) string {
 	switch {
 	case o.local != "":
@@ -71,7 +71,7 @@ func trustedFile(c config.Config, o options) string {
 	return "FILE"
 }
 
-// templates returns those that API definitions are made from.
+// templates returns the templates of API definitions.
 func templates(c config.Config) (*dashboard.Templates, error) {
 	if c.Tyk.Templates == "" || !c.Injector.CreateRoutes {
 		return dashboard.BuiltinTemplates(), nil
@@ -84,7 +84,7 @@ func templates(c config.Config) (*dashboard.Templates, error) {
 	return loaded, nil
 }
 
-// openRemote connects to what the configuration names, or to the folder of --local.
+// openRemote connects to the servers of the configuration, or opens the directory of --local.
 func openRemote(ctx context.Context, c config.Config, o options, report *report) (mesh.Remote, func(), error) {
 	if err := ctx.Err(); err != nil {
 		return mesh.Remote{}, func() {}, err
@@ -137,7 +137,7 @@ func newDashboard(c config.Config, trace func(dashboard.Request)) (*dashboard.Cl
 	return client, nil
 }
 
-// What else is in the folder of --local, beside the APIs and certificates of dashboard.Dir.
+// The other files in the directory of --local, beside the APIs and certificates of dashboard.Dir.
 const (
 	localCAFolder   = "ca"
 	localLedgerFile = "ledger.db"

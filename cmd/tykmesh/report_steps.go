@@ -75,7 +75,7 @@ func (r *report) event(e mesh.Event) {
 		}
 	case mesh.Unkept:
 		p.unkept = append(p.unkept, e.Err)
-	case mesh.Waiting: // only people on a terminal learn of it
+	case mesh.Waiting: // only a terminal shows it
 	}
 
 	text := fmt.Sprintf("%s %d/%d", doing[r.command], e.Finished, e.Total)

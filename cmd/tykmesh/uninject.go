@@ -13,10 +13,10 @@ func newUninjectCmd(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "uninject",
 		Short: "Print manifests as they were before inject",
-		Long: "uninject takes out of a manifest what inject put in, as the record annotation in it says, and leaves what has been changed since.\n" +
+		Long: "uninject removes from a manifest everything that inject added, according to its record annotation, and keeps later changes.\n" +
 			"It asks no server: the APIs and certificates stay.",
 		Example: "  tykmesh uninject -f meshed.yaml | kubectl apply -f -\n" +
-			"  tykmesh uninject --upgrade-api -f meshed.yaml | kubectl apply -f -      # of what inject --upgrade-api made",
+			"  tykmesh uninject --upgrade-api -f meshed.yaml | kubectl apply -f -      # after inject --upgrade-api",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.chosenAPI = cmd.Flags().Changed("upgrade-api")
@@ -26,7 +26,7 @@ func newUninjectCmd(p process) *cobra.Command {
 
 	o.inputFlags(cmd)
 	o.outputFlags(cmd)
-	cmd.Flags().BoolVar(&o.upgradeAPI, "upgrade-api", false, "keep the API versions that inject --upgrade-api wrote, which Kubernetes serves; =false brings the former ones back")
+	cmd.Flags().BoolVar(&o.upgradeAPI, "upgrade-api", false, "keep the API versions that inject --upgrade-api wrote, which Kubernetes serves; =false restores the original ones")
 
 	return cmd
 }

@@ -1,5 +1,5 @@
-// Package prose prints what people are told of keys, annotations and exit statuses, which stands
-// once, as README has it in Markdown.
+// Package prose prints texts that are written once, with Markdown as README.md shows it, in other
+// places: on terminals, in comments, and as words of a shell.
 //
 //	`text` as README has it ──Plain──> text ──Lines──> lines of a terminal, of a comment
 package prose
@@ -16,7 +16,8 @@ func Plain(text string) string {
 	return strings.NewReplacer("`", "", "*(", "(", ")*", ")").Replace(text)
 }
 
-// Lines returns the words of a text on lines of so many bytes at most, if no word is longer.
+// Lines yields the words of a text on lines of at most columns bytes. A longer word gets its own
+// line.
 func Lines(text string, columns int) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		line := ""

@@ -1,7 +1,7 @@
 // Package signals catches the signals that end a process, in two phases of a run. Everywhere else
 // they end the process at once, as the operating system has it.
 //
-//	while servers are asked     Until: the run reports what is done, and what is left
+//	while servers are asked     Until: the run reports the steps that are done and those that are left
 //	while files are replaced    Hold: it takes milliseconds, and would leave temporary files
 package signals
 
