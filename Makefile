@@ -22,7 +22,7 @@ GUIDED    = $(if $(filter 2000x,$(FUZZTIME)),,-fuzz=.)
 STATIC = CGO_ENABLED=0 GOFLAGS=-trimpath
 
 .PHONY: build test format vet lint releasable unit ferretdb fuzz soak vulncheck test-hosts test-cfssl test-validate test-rules test-cluster \
-	bench bench-keep bench-peers update demo servers parity release release-twice image test-image clean
+	bench bench-keep bench-peers update demo servers parity man release release-twice image test-image clean
 
 # One static binary that holds no path of the machine that built it.
 build:
@@ -144,6 +144,11 @@ servers:
 parity: build
 	$(GO) run -C ../shared/parity . -bin $(CURDIR)/bin/tykmesh
 
+# Manual pages in bin/man, one for each command and topic. make release puts them into the archives.
+man: build
+	rm -rf bin/man
+	$(STATIC) $(GO) run -C testdata/release ./man ../../bin/tykmesh ../../bin/man
+
 # Archives of static binaries for all systems, checksums, SBOMs and the manifest for krew, in bin/release; nothing is published. goreleaser and what it
 # calls are built first, which takes minutes the first time. It wants an address to fetch from, which not every checkout has, and uses none.
 release:
@@ -168,9 +173,9 @@ image:
 	VERSION=$(VERSION) $(STATIC) $(GO) run $(KO) build --bare --sbom none --image-user 65532:65532 --push=$(if $(KO_DOCKER_REPO),true,false) \
 		--oci-layout-path bin/image ./cmd/tykmesh
 
-# That image, built on an empty base and run as the CronJob of certs renew runs it: as root, because that takes a root directory of its own.
-test-image: build
-	@testdata/image.sh bin/tykmesh
+# That image, built on an empty base and run as the sample of a CronJob runs it: as root, because that takes a root directory of its own.
+test-image:
+	@testdata/image.sh
 
 clean:
 	rm -rf bin

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/ca/pki"
+	"github.com/tykmesh/tykmesh/cmd/internal/files"
 )
 
 // caInit are the flags of ca init.
@@ -93,15 +94,9 @@ func runCAInit(ctx context.Context, p process, o caInit, report *report) (output
 	}
 
 	report.progress("making keys ...")
-	setup, err := uninterrupted(ctx, func() (pki.Setup, error) {
-		if o.from != "" {
-			return pki.Bring(o.from, settings)
-		}
-		return pki.Make(ctx, settings)
-	})
-
+	setup, err := o.makeCA(ctx, settings)
 	if err != nil {
-		return nil, o.explain(err)
+		return nil, err
 	}
 
 	for _, text := range o.warnings(setup, settings) {
@@ -124,15 +119,22 @@ func runCAInit(ctx context.Context, p process, o caInit, report *report) (output
 	}, nil
 }
 
-// explain says what failed. An interruption says all there is by itself.
-func (o caInit) explain(err error) error {
-	switch {
-	case exitCode(err) == interruptedError{}.ExitCode():
-		return err
-	case o.from != "":
-		return fmt.Errorf("bringing the CA of %s: %w", o.from, err)
+// makeCA makes a CA, or reads that of --from.
+func (o caInit) makeCA(ctx context.Context, settings pki.Options) (pki.Setup, error) {
+	if o.from != "" {
+		setup, err := pki.Bring(o.from, settings)
+		if err != nil {
+			err = fmt.Errorf("bringing the CA of %s: %w", o.from, err)
+		}
+		return setup, err
 	}
-	return fmt.Errorf("making a CA: %w", err)
+
+	setup, err := pki.Make(ctx, settings)
+	if err != nil {
+		err = fmt.Errorf("making a CA: %w", err)
+	}
+
+	return setup, err
 }
 
 // settings are what the flags ask for, and a csr_ca.json that is there already.
@@ -149,7 +151,7 @@ func (o caInit) settings(p process) (pki.Options, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		base = pki.GuideRequest()
 	case err != nil:
-		return s, &InputError{err.Error()}
+		return s, &files.InputError{Msg: err.Error()}
 	}
 
 	if s.Request, err = o.over(base); err == nil {

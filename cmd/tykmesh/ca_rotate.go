@@ -106,7 +106,7 @@ func runCARotate(ctx context.Context, p process, o caRotate, report *report) (ou
 		}
 
 		if err != nil {
-			return &untoldError{err, o.again(p.name)}
+			return &unprintedNextSteps{err, o.again(p.name)}
 		}
 
 		return nil
@@ -212,7 +212,7 @@ func (o caRotate) begin(ctx context.Context, p process, r pki.Rotation, report *
 
 	report.progress("making keys ...")
 
-	return uninterrupted(ctx, func() (pki.Change, error) { return next(ctx, request, rootKey, p.now()) })
+	return next(ctx, request, rootKey, p.now())
 }
 
 // checkRoot looks whether a CA under the root that stays would live as long as it is to.
@@ -240,7 +240,7 @@ func (o caRotate) checkUse(ctx context.Context, p process, r pki.Rotation, repor
 		return nil
 	}
 
-	c, err := loadConfig(ctx, p, o.options, report)
+	c, err := loadConfig(p, o.options, report)
 	if err != nil {
 		return err
 	}

@@ -83,15 +83,15 @@ func (e *inUseError) Error() string {
 // Hint is how to replace them.
 func (*inUseError) Hint() string { return "tykmesh certs renew replaces them" }
 
-// untoldError is a step that was taken, of which nobody could be told what comes next.
-type untoldError struct {
+// unprintedNextSteps is a step that was taken, of which nobody could be told what comes next.
+type unprintedNextSteps struct {
 	error
 	command string
 }
 
-func (e *untoldError) Unwrap() error { return e.error }
+func (e *unprintedNextSteps) Unwrap() error { return e.error }
 
 // Hint says that nothing is lost.
-func (e *untoldError) Hint() string {
+func (e *unprintedNextSteps) Hint() string {
 	return "the step is taken; " + e.command + " says what to do now"
 }

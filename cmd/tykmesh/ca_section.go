@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"strings"
 	"time"
 
 	"github.com/tykmesh/tykmesh/ca/pki"
+	"github.com/tykmesh/tykmesh/cmd/internal/prose"
 	"github.com/tykmesh/tykmesh/inject/display"
 )
 
@@ -99,15 +99,5 @@ func (o caInit) tell(report *report, setup pki.Setup) {
 	report.lastly("  tykmesh check")
 }
 
-// plainWord is what shells take as it is.
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]+$`)
-
-// shellWord returns a path as one word of a shell. It has slashes on Windows too, where quotes and
-// backslashes mean something else in each shell.
-func shellWord(path string) string {
-	text := filepath.ToSlash(path)
-	if plainWord.MatchString(text) {
-		return text
-	}
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
-}
+// shellWord returns a path as one word of a shell.
+func shellWord(path string) string { return prose.ShellWord(path) }

@@ -24,7 +24,7 @@ printf %s "$TYK_GW_NODESECRET" > "$files/{{.NodeSecret}}"
   printf %s "$TYK_GW_SECURITY_PRIVATECERTIFICATEENCODINGSECRET" > "$files/{{.CertificateSecret}}"
 {{- if .TLS}}
 
-# Injector.enableMeshTLS is on, and with it the port where Kubernetes asks whether a sidecar is ready. This is its certificate. Nobody verifies
+# Injector.enableMeshTLS is on, and with it the port where Kubernetes asks whether a sidecar is ready. This is its certificate. No client verifies
 # it, and each run makes another one, which sidecars take when they start.
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj /CN={{.Name}} \
   -keyout "$files/key" -out "$files/{{.Certificate}}"
