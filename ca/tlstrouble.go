@@ -11,6 +11,7 @@ import (
 // TLSTrouble is a reason why a client and a server cannot speak TLS with each other.
 type TLSTrouble int
 
+// The troubles with TLS.
 const (
 	NoTLSTrouble TLSTrouble = iota
 	TLSWrongHost            // the server's certificate names other hosts
