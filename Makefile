@@ -152,6 +152,11 @@ servers:
 parity: build
 	$(GO) run -C ../shared/parity . -bin $(CURDIR)/bin/tykmesh
 
+# Manual pages in bin/man, one for each command and topic. make release puts them into the archives.
+man: build
+	rm -rf bin/man
+	$(STATIC) $(GO) run -C testdata/release ./man ../../bin/tykmesh ../../bin/man
+
 # Archives of static binaries for all systems, checksums, SBOMs and the manifest for krew, in bin/release; nothing is published. goreleaser and what it
 # calls are built first, which takes minutes the first time. It wants an address to fetch from, which not every checkout has, and uses none.
 release:
@@ -176,9 +181,9 @@ image:
 	VERSION=$(VERSION) $(STATIC) $(GO) run $(KO) build --bare --sbom none --image-user 65532:65532 --push=$(if $(KO_DOCKER_REPO),true,false) \
 		--oci-layout-path bin/image ./cmd/tykmesh
 
-# That image, built on an empty base and run as the CronJob of certs renew runs it: as root, because that takes a root directory of its own.
-test-image: build
-	@testdata/image.sh bin/tykmesh
+# That image, built on an empty base and run as the sample of a CronJob runs it: as root, because that takes a root directory of its own.
+test-image:
+	@testdata/image.sh
 
 clean:
 	rm -rf bin

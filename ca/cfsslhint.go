@@ -17,8 +17,8 @@ const Disabled = "sign,newcert,newkey,init_ca,scan,scaninfo,certadd,gencrl,bundl
 // cfsslHints are the advice for errors of CFSSL.
 var cfsslHints = []hint{
 	{ErrUnauthorized, "CA.key must be the key under auth_keys of CFSSL's configuration"},
-	{ErrNoProvider, "add an auth_key to signing.default of CFSSL's configuration; without one, CFSSL signs every request and rejects authsign"},
-	{ErrForeignCA, "CFSSL must sign with the CA that the mesh trusts: the one in CA.certPath or, without it, the one that CFSSL's info names"},
+	{ErrNoProvider, "set auth_key on signing.default in CFSSL's configuration: without it CFSSL signs for every caller, but refuses authsign"},
+	{ErrForeignCA, "CFSSL must sign with the CA that the mesh trusts: that of CA.certPath, or else the one in CFSSL's info"},
 	{ErrNoProfile, "CA.profile must be one of signing.profiles in CFSSL's configuration"},
 }
 
@@ -42,7 +42,7 @@ func hintForCall(err error) string {
 	case errors.Is(err, ErrNotAsAsked) && !errors.Is(err, ErrNotYetValid):
 		return fmt.Sprintf("give the signing profile in CFSSL's configuration the usages signing, server auth and client auth, an expiry of at most %d years, and no CA", MaxYears)
 	case errors.As(err, &refusal) && TLSTroubleOf(refusal) == TLSWanted:
-		return "CA.addr leads to a CFSSL that wants https://: write that before its host, or set CA.secure: true"
+		return "CFSSL at CA.addr wants https://: write that before its host, or set CA.secure: true"
 	case !errors.As(err, &call), errors.Is(call, context.Canceled):
 		return ""
 	}
@@ -53,7 +53,7 @@ func hintForCall(err error) string {
 	case TLSUntrusted:
 		return "CA.tlsRemoteCA names a file with the CA of CFSSL's own certificate; CA.skipCACheck: true, with CA.secure: true, trusts any"
 	case TLSPlain:
-		return "CA.addr says https://, or CA.secure is true, but the server there speaks plain HTTP"
+		return "CA.addr begins with https://, or CA.secure is true, but the server there speaks plain HTTP"
 	case TLSRefused:
 		return "CA.mutualTLSCert and CA.mutualTLSKey must name a client certificate that CFSSL accepts, and its key (cfssl serve -mutual-tls-ca)"
 	}

@@ -76,7 +76,7 @@ func TestHints(t *testing.T) {
 		{errors.New("no error of this package"), ""},
 		{&ca.Error{Message: "invalid token"}, "CA.key must be"},
 		{&ca.Error{Message: "no authentication provider"}, "auth_key"},
-		{&ca.Error{Message: "Client sent an HTTP request to an HTTPS server."}, "CA.addr leads to a CFSSL that wants https://"},
+		{&ca.Error{Message: "Client sent an HTTP request to an HTTPS server."}, "CFSSL at CA.addr wants https://"},
 		{&ca.CallError{Err: ca.ErrUnreachable}, "is CA.addr right"},
 		{ca.ErrLedgerForbidden, "k8s_ca"},
 		{ca.ErrNotAsAsked, "signing profile"},

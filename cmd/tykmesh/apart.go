@@ -10,17 +10,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
+	"github.com/tykmesh/tykmesh/cmd/internal/files"
 )
 
-// target is a file that a run writes: one behind a standard stream, or one that a flag names.
-// Terminals, pipes and devices are no targets: they hold nothing that could be lost.
-type target struct {
-	what string      // "--output"
-	path string      // "" for a standard stream
-	info fs.FileInfo // nil for a file that is not there yet
-}
-
-// What targets are called.
+// The names of targets.
 const (
 	standardOutput = "standard output"
 	standardError  = "standard error"
@@ -28,47 +21,21 @@ const (
 )
 
 // targetsOf returns the files that a run writes.
-func (o *options) targetsOf(p process, report string) (all []target) {
-	for _, stream := range []struct {
-		what string
-		to   any
-	}{{standardOutput, p.stdout}, {standardError, p.stderr}} {
-		if f, ok := stream.to.(*os.File); ok {
-			if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
-				all = append(all, target{what: stream.what, info: info})
-			}
-		}
-	}
-
-	for _, t := range []target{{what: "--output", path: o.outFile}, {what: reportFlag, path: report}} {
-		info, err := statTarget(t.path)
-		if t.path != "" && (err != nil || info.Mode().IsRegular()) {
-			t.info = info
+func (o *options) targetsOf(p process, report string) (all []files.Target) {
+	add := func(t files.Target, ok bool) {
+		if ok {
 			all = append(all, t)
 		}
 	}
+	add(files.StreamTarget(standardOutput, p.stdout))
+	add(files.StreamTarget(standardError, p.stderr))
+	add(files.FileTarget("--output", o.outFile))
+	add(files.FileTarget(reportFlag, report))
 
 	return all
 }
 
-// is reports whether a target is the file at a path.
-func (t target) is(path string) bool {
-	info, err := os.Stat(path)
-	if err == nil && t.info != nil {
-		return os.SameFile(info, t.info)
-	}
-	return err != nil && t.info == nil && finalPath(path) == finalPath(t.path)
-}
-
-// isTarget reports whether two targets are one file.
-func (t target) isTarget(other target) bool {
-	if t.info != nil && other.info != nil {
-		return os.SameFile(t.info, other.info)
-	}
-	return t.info == nil && other.info == nil && finalPath(t.path) == finalPath(other.path)
-}
-
-// overwriteError says that a run would overwrite what it reads, or write two things into one file.
+// overwriteError says that a run would overwrite its own input, or write two things into one file.
 type overwriteError struct{ msg, hint string }
 
 func (e *overwriteError) Error() string { return e.msg }
@@ -79,8 +46,9 @@ func (*overwriteError) ExitCode() int { return exitUsage }
 // Hint returns the command to type.
 func (e *overwriteError) Hint() string { return e.hint }
 
-// checkTargets refuses a run that would overwrite what it reads, or write two things into one file.
-// It looks before the run reads, because a shell has emptied the file of standard output already.
+// checkTargets refuses a run that would overwrite its own input, or write two things into one file.
+// It is called before the run reads, because a shell has already emptied the file of standard
+// output.
 func (o *options) checkTargets(cmd *cobra.Command, p process, r *report) error {
 	if err := r.checkTwins(); err != nil {
 		return err
@@ -99,8 +67,8 @@ func (o *options) checkTargets(cmd *cobra.Command, p process, r *report) error {
 func (r *report) checkTwins() error {
 	for i, t := range r.targets {
 		for _, other := range r.targets[:i] {
-			if t.path != "" && t.isTarget(other) {
-				return r.overwritten(t, fmt.Sprintf("%s is what %s writes, too", t.name(""), other.what), "name another file")
+			if t.Path != "" && t.Same(other) {
+				return r.overwritten(t, fmt.Sprintf("%s and %s are the same file", t.Name(""), other.What), "name another file")
 			}
 		}
 	}
@@ -108,19 +76,11 @@ func (r *report) checkTwins() error {
 	return nil
 }
 
-// name returns a target with its path.
-func (t target) name(path string) string {
-	if t.path == "" {
-		return t.what + ": " + path
-	}
-	return t.what + ": " + t.path
-}
-
 // overwritten returns the error about a target, and keeps a report from overwriting it.
-func (r *report) overwritten(t target, msg, hint string) error {
+func (r *report) overwritten(t files.Target, msg, hint string) error {
 	err := &overwriteError{msg, hint}
 	for _, other := range r.targets {
-		if other.what == reportFlag && other.isTarget(t) {
+		if other.What == reportFlag && other.Same(t) {
 			r.target.err = err
 		}
 	}
@@ -131,8 +91,8 @@ func (r *report) overwritten(t target, msg, hint string) error {
 func (r *report) checkApart(role string, paths ...string) error {
 	for _, path := range paths {
 		for _, t := range r.targets {
-			if t.is(path) {
-				return r.overwritten(t, fmt.Sprintf("%s is %s", t.name(path), role), "name another file")
+			if t.Is(path) {
+				return r.overwritten(t, fmt.Sprintf("%s is %s", t.Name(path), role), "name another file")
 			}
 		}
 	}
@@ -147,19 +107,19 @@ func (o *options) checkInputs(p process, r *report, rewrites bool) error {
 	}
 
 	for _, path := range o.files {
-		if path == stdinPath {
+		if path == files.Stdin {
 			continue
 		}
 
-		found, err := listPath(path, o.recursive)
+		found, err := files.List(path, o.recursive)
 		if err != nil {
-			continue // reading says so
+			continue // reading reports the error
 		}
 
 		for _, f := range found {
 			for _, t := range r.targets {
-				if f.leftOut == "" && t.is(f.path) {
-					return r.overwritten(t, t.overwrites(f.path), t.instead(f, p.name, r.command, rewrites))
+				if f.LeftOut == "" && t.Is(f.Name) {
+					return r.overwritten(t, overwrites(t, f.Name), instead(t, f, p.name, r.command, rewrites))
 				}
 			}
 		}
@@ -170,13 +130,13 @@ func (o *options) checkInputs(p process, r *report, rewrites bool) error {
 
 func (o *options) checkStdin(p process, r *report) error {
 	f, ok := p.stdin.(*os.File)
-	if !ok || len(o.files) > 0 && !slices.Contains(o.files, stdinPath) {
+	if !ok || len(o.files) > 0 && !slices.Contains(o.files, files.Stdin) {
 		return nil
 	}
 	info, err := f.Stat()
 	for _, t := range r.targets {
-		if err == nil && t.info != nil && os.SameFile(info, t.info) {
-			return r.overwritten(t, t.overwrites("the file of standard input"), t.instead(listed{}, p.name, r.command, false))
+		if err == nil && t.Info != nil && os.SameFile(info, t.Info) {
+			return r.overwritten(t, overwrites(t, "the file of standard input"), instead(t, files.Source{}, p.name, r.command, false))
 		}
 	}
 
@@ -184,39 +144,39 @@ func (o *options) checkStdin(p process, r *report) error {
 }
 
 // overwrites returns how a target harms a file that is read.
-func (t target) overwrites(path string) string {
+func overwrites(t files.Target, path string) string {
 	switch {
-	case t.path != "":
-		return t.name(path) + " is read by this run"
-	case t.info.Size() == 0:
-		return fmt.Sprintf("%s is %s, which this run reads: the shell has emptied it already", t.what, path)
+	case t.Path != "":
+		return t.Name(path) + " is read by this run"
+	case t.Emptied():
+		return fmt.Sprintf("%s is %s, which this run reads: the shell has emptied it already", t.What, path)
 	}
-	return fmt.Sprintf("%s is %s, which this run reads", t.what, path)
+	return fmt.Sprintf("%s is %s, which this run reads", t.What, path)
 }
 
-// instead returns a command that does as was probably meant.
-func (t target) instead(read listed, program, command string, rewrites bool) string {
+// instead returns the command that the user probably meant.
+func instead(t files.Target, read files.Source, program, command string, rewrites bool) string {
 	restore := ""
-	if read.unnamed {
+	if read.Unnamed {
 		return "name a file that no -f leads to"
 	}
-	if t.path == "" && t.info.Size() == 0 {
+	if t.Emptied() {
 		restore = "restore the file; then "
 	}
 
-	if !rewrites || t.what == reportFlag || t.what == standardError {
+	if !rewrites || t.What == reportFlag || t.What == standardError {
 		return restore + "name another file"
 	}
 
-	return fmt.Sprintf("%s%s %s -i -f %s rewrites it in place", restore, program, command, shellWord(read.path))
+	return fmt.Sprintf("%s%s %s -i -f %s rewrites it in place", restore, program, command, shellWord(read.Name))
 }
 
-// configFiles notes which files a configuration is read from.
+// configFiles records the files from which a configuration is read.
 type configFiles struct{ read []string }
 
 func (c *configFiles) file(path string) ([]byte, error) {
 	c.read = append(c.read, path)
-	return readConfigFile(path)
+	return files.ReadConfig(path)
 }
 
 // checkConfiguration refuses targets that are the configuration, or a file that it names.
@@ -224,7 +184,7 @@ func (r *report) checkConfiguration(read configFiles, c config.Config) error {
 	if len(r.targets) == 0 {
 		return nil
 	}
-	templates, _ := filepath.Glob(filepath.Join(c.Tyk.Templates, "*.json")) // a pattern that is none matches nothing
+	templates, _ := filepath.Glob(filepath.Join(c.Tyk.Templates, "*.json")) // an invalid pattern matches nothing
 	if c.Tyk.Templates == "" {
 		templates = nil
 	}
@@ -232,35 +192,35 @@ func (r *report) checkConfiguration(read configFiles, c config.Config) error {
 	return r.checkApart("part of the configuration of this run", slices.Concat(read.read, templates, c.Named())...)
 }
 
-// checkAuthority refuses targets in the folder of a CA, and the root's key.
+// checkAuthority refuses targets in the directory of a CA, and the root's key.
 func (o caRotate) checkAuthority(r *report) error {
 	if len(r.targets) == 0 {
 		return nil
 	}
 
-	var files []string
+	var read []string
 	if o.rootKey != "" {
-		files = append(files, o.rootKey)
+		read = append(read, o.rootKey)
 	}
 
-	_ = filepath.WalkDir(o.dir, func(path string, _ fs.DirEntry, _ error) error { // reading says what is wrong with it
-		files = append(files, path)
+	_ = filepath.WalkDir(o.dir, func(path string, _ fs.DirEntry, _ error) error { // reading reports errors
+		read = append(read, path)
 		return nil
 	})
 
-	return r.checkApart("a file of the CA in "+o.dir, files...)
+	return r.checkApart("a file of the CA in "+o.dir, read...)
 }
 
-// checkLocal refuses targets in the folder of --local.
+// checkLocal refuses targets in the directory of --local.
 func (o *options) checkLocal(r *report) error {
 	if o.local == "" || len(r.targets) == 0 {
 		return nil
 	}
-	files := []string{filepath.Join(o.local, localLedgerFile)}
+	read := []string{filepath.Join(o.local, localLedgerFile)}
 	for _, below := range []string{"apis/*.json", "certs/*.pem", localCAFolder + "/*"} {
 		found, _ := filepath.Glob(filepath.Join(o.local, below)) // likewise
-		files = append(files, found...)
+		read = append(read, found...)
 	}
 
-	return r.checkApart("a file of --local "+o.local, files...)
+	return r.checkApart("a file of --local "+o.local, read...)
 }

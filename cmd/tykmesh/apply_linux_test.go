@@ -303,10 +303,10 @@ func (s *shell) caInit() {
 	s.until(`kubectl get pods -l app=cfssl -o name`, finds)
 }
 
-// cronJob applies the CronJob that certs renew prints, and makes a Job and its Pod of it.
+// cronJob applies the sample of a CronJob, and waits for the Pod of a Job that is made of it.
 func (s *shell) cronJob() {
 	s.enforce("restricted")
-	const apply = `tykmesh certs renew --print-cronjob --image registry.example/tykmesh:1 -n $NS | kubectl apply -f -`
+	const apply = `kubectl apply -f ` + cronJobSample
 	s.says(apply, 1, "created")
 	s.says(apply, 1, "unchanged")
 	s.must(`kubectl create job now --from=cronjob/tykmesh-certs-renew`)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/ca/pki"
+	"github.com/tykmesh/tykmesh/cmd/internal/files"
 )
 
 // caInit holds the flags of ca init.
@@ -93,15 +94,9 @@ func runCAInit(ctx context.Context, p process, o caInit, report *report) (output
 	}
 
 	report.progress("making keys ...")
-	setup, err := uninterrupted(ctx, func() (pki.Setup, error) {
-		if o.from != "" {
-			return pki.Bring(o.from, settings)
-		}
-		return pki.Make(ctx, settings)
-	})
-
+	setup, err := o.makeCA(ctx, settings)
 	if err != nil {
-		return nil, o.explain(err)
+		return nil, err
 	}
 
 	for _, text := range o.warnings(setup, settings) {
@@ -132,7 +127,13 @@ func (o caInit) explain(err error) error {
 	case o.from != "":
 		return fmt.Errorf("taking the CA of %s: %w", o.from, err)
 	}
-	return fmt.Errorf("making a CA: %w", err)
+
+	setup, err := pki.Make(ctx, settings)
+	if err != nil {
+		err = fmt.Errorf("making a CA: %w", err)
+	}
+
+	return setup, err
 }
 
 // settings returns the options that the flags and an existing csr_ca.json ask for.
@@ -149,7 +150,7 @@ func (o caInit) settings(p process) (pki.Options, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		base = pki.GuideRequest()
 	case err != nil:
-		return s, &InputError{err.Error()}
+		return s, &files.InputError{Msg: err.Error()}
 	}
 
 	if s.Request, err = o.override(base); err == nil {

@@ -98,36 +98,3 @@ func onlyThere(t *testing.T, folder string, want ...string) {
 		t.Errorf("there is %q, want %q, %v", got, want, err)
 	}
 }
-
-// Ctrl-C ends ca init at once, and there is no CA then: while a large key is made, and while nobody
-// takes the section.
-func TestCAInitIsInterrupted(t *testing.T) {
-	for name, test := range map[string]struct {
-		args []string
-		full bool
-		want string
-	}{
-		"a large key":     {args: []string{"-q", "--size", "8192", "--intermediate"}, want: "error: interrupted; nothing was changed\n"},
-		"standard output": {args: []string{"-q", "--algo", "ecdsa"}, full: true, want: "error: writing to standard output: interrupted\n"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			parent := t.TempDir()
-			var stdout io.Writer = &pipe{stalls: cancel}
-
-			now := time.Now
-			if !test.full {
-				stdout = io.Discard
-				now = func() time.Time { cancel(); return time.Now() } // right before the keys are made
-			}
-
-			status, stderr := caInitIn(ctx, filepath.Join(parent, "new"), stdout, now, test.args...)
-			if status != 130 || stderr != test.want {
-				t.Errorf("exit status %d: %s", status, stderr)
-			}
-
-			onlyThere(t, parent)
-		})
-	}
-}

@@ -206,7 +206,7 @@ func (o caRotate) begin(ctx context.Context, p process, r pki.Rotation, report *
 
 	report.progress("making keys ...")
 
-	return uninterrupted(ctx, func() (pki.Change, error) { return next(ctx, request, rootKey, p.now()) })
+	return next(ctx, request, rootKey, p.now())
 }
 
 // checkRoot refuses a root that is about to expire, and warns if the new CA would expire early with
@@ -235,7 +235,7 @@ func (o caRotate) checkUse(ctx context.Context, p process, r pki.Rotation, repor
 		return nil
 	}
 
-	c, err := loadConfig(ctx, p, o.options, report)
+	c, err := loadConfig(p, o.options, report)
 	if err != nil {
 		return err
 	}

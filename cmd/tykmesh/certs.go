@@ -13,11 +13,11 @@ func newCertsCmd(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "certs",
 		Short: "List, renew and prune the certificates of the mesh",
-		Long: "certs looks after certificates without any manifest: those of the mesh and of its services, in the Dashboard's store and in the ledger.\n" +
-			"inject renews what is due of the services that it is about; this is for all others.",
+		Long: "certs manages certificates without manifests: those of the mesh and its services, in the Dashboard's store and in the ledger.\n" +
+			"inject renews the certificates of the services in its manifests; certs is for all others.",
 		Example: "  tykmesh certs list --expiring 30d   # exits with 3 if one in use ends within 30 days\n" +
-			"  tykmesh certs renew                 # what is due\n" +
-			"  tykmesh certs prune --dry-run       # what nothing uses any more",
+			"  tykmesh certs renew                 # those that expire soon\n" +
+			"  tykmesh certs prune --dry-run       # the unused ones",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -26,7 +26,7 @@ func newCertsCmd(p process) *cobra.Command {
 	return cmd
 }
 
-// certificateSettings returns those of commands that deal with certificates alone.
+// certificateSettings returns the settings of commands that deal only with certificates.
 func certificateSettings(c config.Config, o options) (mesh.Settings, error) {
 	settings, err := registeredSettings(c, o)
 	if err == nil && !settings.TLS {

@@ -11,26 +11,17 @@ import (
 
 func newCertsRenewCmd(p process) *cobra.Command {
 	o := options{certifies: true}
-	var job cronJob
 	cmd := &cobra.Command{
 		Use:   "renew [NAMESPACE/APP | mesh]...",
 		Short: "Renew the certificates that are due, or those that are named",
 		Long: "renew replaces the certificates of what is on the mesh, as status finds it, that end soon, are missing or are not of the present CA.\n" +
 			"The new one is in place on every API before the old one goes; nothing else of an API changes, and no manifest is read. Named\n" +
 			"services, and mesh for the certificate that all routes share, get a new one whether it is due or not.\n\n" +
-			"It is for a job that runs every day: --print-cronjob prints one for Kubernetes. tykmesh comes in no image of its own: --image\n" +
-			"names one that has it in PATH.",
+			"Run it every day, as a cron job or as a Kubernetes CronJob such as testdata/samples/certs-renew-cronjob.yaml in the source.",
 		Example: "  tykmesh certs renew\n" +
 			"  tykmesh certs renew --renew-before 30d --dry-run\n" +
-			"  tykmesh certs renew retail/echo mesh\n" +
-			"  tykmesh certs renew --print-cronjob --image registry.example/tykmesh:1 -n mesh | kubectl apply -f -",
+			"  tykmesh certs renew retail/echo mesh",
 		RunE: func(cmd *cobra.Command, names []string) error {
-			if job.print {
-				return job.run(cmd, p, names)
-			}
-			if err := job.unused(cmd); err != nil {
-				return err
-			}
 			if cmd.Flags().Changed("renew-before") && o.renew <= 0 {
 				return &usageError{"--renew-before must be more than 0", cmd.CommandPath()}
 			}
@@ -46,7 +37,6 @@ func newCertsRenewCmd(p process) *cobra.Command {
 	o.parallelFlag(cmd)
 	cmd.Flags().Var(&o.renew, "renew-before", "renew what has less than this `TIME` left, as 30d or 720h (default: a third of its life)")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "change nothing: print what would be done")
-	job.flags(cmd)
 	cmd.ValidArgsFunction = o.services(p, certificateSettings, mesh.MeshName)
 
 	return cmd
@@ -54,7 +44,7 @@ func newCertsRenewCmd(p process) *cobra.Command {
 
 // runRenew looks at what is on the mesh, plans what is due and does it.
 func runRenew(ctx context.Context, p process, o options, names []string, report *report) (output, error) {
-	c, err := loadConfig(ctx, p, o, report)
+	c, err := loadConfig(p, o, report)
 	if err != nil {
 		return nil, err
 	}

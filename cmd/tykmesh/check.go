@@ -46,7 +46,7 @@ func newCheckCmd(p process) *cobra.Command {
 const partConfiguration = "configuration"
 
 func runCheck(ctx context.Context, p process, o options, report *report) (output, error) {
-	c, err := loadConfig(ctx, p, o, report)
+	c, err := loadConfig(p, o, report)
 	var results []check.Result
 	if errors.As(err, new(*overwriteError)) {
 		return nil, err // a report about it would overwrite the configuration

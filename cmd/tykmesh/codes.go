@@ -18,7 +18,7 @@ import (
 	"github.com/tykmesh/tykmesh/inject/spelling"
 )
 
-// codeText is what help says of a code, beside the sentence that inject.Rules has of it.
+// codeText explains a code in help, beside its sentence in inject.Rules.
 type codeText struct {
 	Means   string `json:"means"`
 	Example string `json:"example"` // a manifest, or a line of a report
@@ -69,10 +69,10 @@ func writeCode(w io.Writer, rule inject.Rule, sentence string) {
 	}
 }
 
-// codeLike matches words that mean a code, though there may be none of that number.
+// codeLike matches words that mean a code. A code of that number need not exist.
 var codeLike = regexp.MustCompile(`(?i)^TM(\d+)$`)
 
-// unknownCodeError is a code that there is not.
+// unknownCodeError is a code that does not exist.
 type unknownCodeError struct{ code string }
 
 func (e *unknownCodeError) Error() string {
@@ -112,8 +112,7 @@ func codes() (list []string) {
 	return list
 }
 
-// helpWords completes what help explains: commands and topics, and codes as soon as their first
-// letter is typed.
+// helpWords completes the words of help: commands and topics, and codes after their first letter.
 func helpWords(ofCommands cobra.CompletionFunc) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, typed []string, begun string) ([]string, cobra.ShellCompDirective) {
 		words, directive := ofCommands(cmd, typed, begun)
@@ -123,7 +122,7 @@ func helpWords(ofCommands cobra.CompletionFunc) cobra.CompletionFunc {
 		for _, r := range inject.Rules {
 			code := string(r.Rule)
 			if rest := code[min(len(begun), len(code)):]; strings.EqualFold(code, begun+rest) {
-				words = append(words, begun+rest+"\t"+r.Text) // as it is typed, because shells heed case
+				words = append(words, begun+rest+"\t"+r.Text) // in the case that was typed, because shells compare it
 			}
 		}
 

@@ -16,18 +16,16 @@ import (
 	"github.com/tykmesh/tykmesh/inject/display"
 )
 
-// completionTime is how long a shell waits for what a server has to say before somebody goes on
-// typing.
+// completionTime limits how long completion waits for a server.
 const completionTime = 3 * time.Second
 
-// completes reports whether it is a shell that asks, on behalf of somebody who types (cobra's
-// hidden command).
+// completes reports whether a shell runs the program to complete words (cobra's hidden command).
 func completes(args []string) bool {
 	return len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd)
 }
 
-// addCompletions says for each flag of a command, and of those below it, what may follow. Without
-// it a shell offers files.
+// addCompletions adds a completion to each flag of a command and of the commands below it. Without
+// one a shell offers files.
 func addCompletions(cmd *cobra.Command) {
 	for _, below := range cmd.Commands() {
 		addCompletions(below)
@@ -39,12 +37,12 @@ func addCompletions(cmd *cobra.Command) {
 
 	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
 		if f.Value.Type() != "bool" {
-			_ = cmd.RegisterFlagCompletionFunc(f.Name, completionOf(f)) // there is such a flag, and this is its only completion
+			_ = cmd.RegisterFlagCompletionFunc(f.Name, completionOf(f)) // it fails only for an unknown flag or a second completion
 		}
 	})
 }
 
-// completionOf is what may follow a flag.
+// completionOf returns the completion of a flag's value.
 func completionOf(f *pflag.Flag) cobra.CompletionFunc {
 	switch f.Name {
 	case "filename":
@@ -91,8 +89,7 @@ func only(directive cobra.ShellCompDirective) cobra.CompletionFunc {
 	return cobra.FixedCompletions(nil, directive)
 }
 
-// namespaces returns those of the cluster that kubectl talks to; none where there is no kubectl, or
-// no cluster.
+// namespaces completes the namespaces of the cluster of kubectl's context.
 func namespaces(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 	ctx, cancel := context.WithTimeout(cmd.Context(), completionTime)
 	defer cancel()
@@ -103,12 +100,12 @@ func namespaces(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.Shell
 	return shownNames(strings.Fields(strings.ReplaceAll(string(list), "namespace/", ""))), cobra.ShellCompDirectiveNoFileComp
 }
 
-// shownNames returns those names that a shell can show as they are.
+// shownNames returns the names without control characters.
 func shownNames(names []string) []string {
 	return slices.DeleteFunc(names, func(name string) bool { return display.Line(name) != name })
 }
 
-// services completes names of what is on the mesh, as the flags so far say where to look, and
+// services completes the names of the services on the mesh, as the flags so far find them, and
 // further names.
 func (o *options) services(p process, settingsOf func(config.Config, options) (mesh.Settings, error), further ...string) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, typed []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -116,7 +113,7 @@ func (o *options) services(p process, settingsOf func(config.Config, options) (m
 		defer cancel()
 		p, o := p, *o
 		p.stderr, o.now = io.Discard, p.now
-		report, err := newReport(p, cmd.Name(), options{quiet: true})
+		report, err := newReport(p, cmd.Name(), options{reportFlagGroup: reportFlagGroup{quiet: true}})
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}

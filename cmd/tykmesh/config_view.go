@@ -34,18 +34,13 @@ func newConfigViewCmd(p process) *cobra.Command {
 func runConfigView(ctx context.Context, p process, o options, report *report) (output, error) {
 	var (
 		v     config.Viewed
+		wrong error
 		files configFiles
 	)
-	wrong, err := uninterrupted(ctx, func() (wrong error, err error) {
-		src, err := config.Find(o.config, p.environ, files.file)
-		if err == nil {
-			src.Local = o.local != ""
-			v, wrong = config.View(src)
-		}
-		return wrong, err
-	})
-
+	src, err := config.Find(o.config, p.environ, files.file)
 	if err == nil {
+		src.Local = o.local != ""
+		v, wrong = config.View(src)
 		err = report.checkConfiguration(files, config.Config{})
 	}
 

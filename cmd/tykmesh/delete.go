@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
+	"github.com/tykmesh/tykmesh/cmd/internal/files"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/display"
@@ -78,7 +79,7 @@ func runDelete(ctx context.Context, p process, o options, services []inject.Serv
 		return nil, &usageError{"delete asks before it deletes, and here nobody can answer: --yes deletes without asking, --dry-run says what", p.name + " delete"}
 	}
 
-	c, err := loadConfig(ctx, p, o, report)
+	c, err := loadConfig(p, o, report)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +113,7 @@ func runDelete(ctx context.Context, p process, o options, services []inject.Serv
 // servicesIn returns the services of the manifests. It reports where there are none, and where
 // their namespace is a guess.
 func servicesIn(ctx context.Context, p process, o options, c config.Config, report *report) (services []inject.Service, err error) {
-	docs, err := readDocuments(ctx, p, o, c.File, report)
+	docs, err := readDocuments(p, o, c.File, report)
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +178,7 @@ func remove(ctx context.Context, p process, o options, plan *mesh.Removal, remot
 func (r *report) take(ctx context.Context, o options, steps []mesh.Step, apply func(context.Context, func(mesh.Event)) error) error {
 	if len(steps) > 0 && !o.yes {
 		r.progress("") // what is asked comes in its place
-		if err := confirm(ctx, r.process, steps); err != nil {
+		if err := confirm(r.process, steps); err != nil {
 			return err
 		}
 	}
@@ -204,7 +205,7 @@ type surveyed struct {
 
 // look reads the configuration, and then at what is there.
 func look(ctx context.Context, p process, o options, settingsOf func(config.Config, options) (mesh.Settings, error), report *report) (s surveyed, err error) {
-	c, err := loadConfig(ctx, p, o, report)
+	c, err := loadConfig(p, o, report)
 	if err != nil {
 		return s, err
 	}
@@ -252,25 +253,20 @@ func survey(ctx context.Context, o options, c config.Config, settings mesh.Setti
 
 // canAsk reports whether there is somebody to answer: at a terminal, on which no manifest is read.
 func canAsk(p process, o options) bool {
-	return isTerminal(p.stdin) && isTerminal(p.stderr) && !slices.Contains(o.files, stdinPath)
+	return files.IsTerminal(p.stdin) && files.IsTerminal(p.stderr) && !slices.Contains(o.files, files.Stdin)
 }
 
 // confirm shows what is going to be deleted and waits for a yes.
 //
-// Errors: anything else is a no; the context's end.
-func confirm(ctx context.Context, p process, steps []mesh.Step) error {
+// Errors: anything else is a no.
+func confirm(p process, steps []mesh.Step) error {
 	if err := writeSteps(p.stderr, steps); err != nil {
 		return err
 	}
 
 	fmt.Fprintf(p.stderr, "%s: go on? [y/N] ", countSteps(steps))
 
-	line, finished, _ := await(ctx, func() (string, error) { return bufio.NewReader(p.stdin).ReadString('\n') })
-	if !finished {
-		fmt.Fprintln(p.stderr)
-		return errInterruptedEarly()
-	}
-
+	line, _ := bufio.NewReader(p.stdin).ReadString('\n') // at its end the answer is no
 	switch strings.ToLower(strings.TrimSpace(line)) {
 	case "y", "yes":
 		return nil

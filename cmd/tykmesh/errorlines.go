@@ -7,14 +7,14 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
 )
 
-// fault is one of the errors that an error is made of, and its line.
+// fault is one of the errors that an error joins, and its line.
 type fault struct {
 	line string
-	err  error // for hints; nil where the line is all there is
+	err  error // for hints; nil without hints
 }
 
-// faultsOf returns what an error is made of. Lines come from errors alone: a line break in a
-// foreign text makes none.
+// faultsOf returns the errors that an error joins. A line break in a foreign text does not start a
+// new fault.
 func faultsOf(err error) (all []fault) {
 	var within []error
 	switch e := err.(type) { //nolint:errorlint // each layer in turn
@@ -47,8 +47,7 @@ func faultsOf(err error) (all []fault) {
 	return all
 }
 
-// wrapped returns the faults of an error that says what another says, behind words of its own or
-// none.
+// wrapped returns the faults of an error that repeats the text of another behind its own words.
 func wrapped(err, inner error) []fault {
 	if inner == nil {
 		return []fault{{err.Error(), err}}
@@ -72,7 +71,7 @@ func errorLines(err error) (lines []string) {
 	return lines
 }
 
-// hints returns what to do about a fault.
+// hints returns the next things to try.
 func (f fault) hints() []string {
 	if f.err == nil {
 		return nil

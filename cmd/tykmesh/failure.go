@@ -21,8 +21,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/spelling"
 )
 
-// printError tells people why a run failed: each refusal with its place, everything else behind
-// "error:", then what is done and what is not, and what to do next.
+// printError prints the reasons why a run failed: each refusal with its position, other errors
+// behind "error:", then the steps that are done and those that are not, and hints.
 func printError(w io.Writer, err error) {
 	var refused refusal
 	if errors.As(err, &refused) {
@@ -78,46 +78,45 @@ func printSteps(w io.Writer, what string, steps []mesh.Step) {
 	}
 }
 
-// hints are what to do about errors that come from below.
+// hints are the hints about errors of other packages.
 var hints = []struct {
 	err  error
 	hint string
 }{
 	{dashboard.ErrUnauthorized, "Tyk.secret must be the API access key of a Dashboard user who may write APIs and certificates (Dashboard: user profile)"},
-	{ca.ErrUntrusted, "CA.bundlePath holds what pods trust: a new CA goes into it, and from there to the pods, before it signs (tykmesh ca rotate)"},
+	{ca.ErrUntrusted, "add a new CA to CA.bundlePath, and bring that file to the pods, before the CA signs (tykmesh ca rotate)"},
 	{ca.ErrNotYetValid, clockHint},
-	{ca.ErrExpired, "another CA has to take its place: tykmesh ca init --dir ANOTHER makes one; --local DIR does by itself where DIR/ca is gone"},
-	{dashboard.ErrLicence, "the Dashboard's licence allows no more APIs, and each service needs two: delete APIs, or get a licence for more"},
-	{dashboard.ErrNoGateway, "the Dashboard keeps certificates in its gateway: tyk_api_config in its configuration must lead to one that is up"},
+	{ca.ErrExpired, "replace the CA: tykmesh ca init --dir ANOTHER makes one; with --local DIR, delete DIR/ca and run it again"},
+	{dashboard.ErrLicence, "each service needs two APIs, but the Dashboard's licence allows no more: delete APIs, or get a larger licence"},
+	{dashboard.ErrNoGateway, "the Dashboard stores certificates through its gateway: tyk_api_config in its configuration must name a gateway that is up"},
 	{dashboard.ErrExists, sharedPathHint},
 }
 
-// sharedPathHint is what to do about a Dashboard that keeps two APIs from sharing a listen path.
-const sharedPathHint = "every inbound API listens on / and is told apart by its domain: the Dashboard must allow that (enable_duplicate_slugs: true)"
+// sharedPathHint is the hint about a Dashboard that does not let two APIs share a listen path.
+const sharedPathHint = "every inbound API listens on / under its own domain: allow that in the Dashboard (enable_duplicate_slugs: true)"
 
-// ruleHints are what to do about what the checks across the stream find.
+// ruleHints are the hints about findings of the checks across the stream.
 var ruleHints = map[inject.Rule]string{
-	inject.RuleAnnotation: "tykmesh help annotations lists them, with what each takes",
-	inject.RuleSelector:   "behind a Service on the mesh belong pods with a sidecar: annotate their pod templates",
+	inject.RuleAnnotation: "tykmesh help annotations lists them with their values",
+	inject.RuleSelector:   "a Service on the mesh needs pods with a sidecar: annotate their pod templates",
 	inject.RuleTarget:     "a targetPort is the name or the number of a port of the pods",
-	inject.RuleRoute:      "callers need a Service that is called as the app label, annotated, with a selector of these pods",
-	inject.RuleIngress: "a second Service without the annotation leads straight to the app by the old port; through the sidecar it takes port 8080, or the old one with " +
-		"Injector.servicePorts: preserve, and of nginx " +
-		"upstream-vhost: APP.NAMESPACE, with TLS backend-protocol: HTTPS",
-	inject.RulePolicy: "pods on the mesh are called on port 8080 and call others there: let it through",
-	inject.RuleSecurity: "the namespace has to allow it (pod-security.kubernetes.io/enforce), or who sets the rules up is another one: injector.tyk.io/intercept: none, " +
+	inject.RuleRoute:      "add a Service with the name of the app label, the annotation, and a selector of these pods",
+	inject.RuleIngress: "to bypass the sidecar, add a second Service without the annotation; to pass through it, use port 8080, or the old port with " +
+		"Injector.servicePorts: preserve, and with nginx upstream-vhost: APP.NAMESPACE, and backend-protocol: HTTPS if the mesh uses TLS",
+	inject.RulePolicy: "allow port 8080: pods on the mesh are called on it, and call others on it",
+	inject.RuleSecurity: "allow it in the namespace (pod-security.kubernetes.io/enforce), or redirect traffic by other means: injector.tyk.io/intercept: none " +
 		"with a CNI plugin or HTTP_PROXY",
-	inject.RuleHostNetwork: "such pods cannot be on the mesh: hostNetwork has to go, or the annotation",
-	inject.RuleJob:         "of the built-in sidecars, native ones end with their pods: Injector.nativeSidecar: true, or Injector.kubeVersion of 1.29 or later",
+	inject.RuleHostNetwork: "remove hostNetwork, or the annotation: such pods cannot be on the mesh",
+	inject.RuleJob:         "use native sidecars, which end with their pods: Injector.nativeSidecar: true, or Injector.kubeVersion of 1.29 or later",
 	inject.RuleScaler:      "give the sidecar resources.requests, or scale by a metric of type ContainerResource",
-	inject.RuleMesh:        "take the pods off one of the two meshes; with the built-in sidecar injector.tyk.io/intercept: none leaves their calls to the other one",
-	inject.RuleQuota: "Sidecar.cpu, cpuLimit, memory and memoryLimit are the sidecar's amounts, Injector.rulesCPU and its like those of its init containers; " +
-		"a LimitRange gives a default to every container of a namespace",
-	inject.RuleDomain: "give the namespace another name, like NAMESPACE-mesh",
+	inject.RuleMesh:        "take the pods off one of the two meshes; with the built-in sidecar, injector.tyk.io/intercept: none leaves their calls to the other mesh",
+	inject.RuleQuota: "set Sidecar.cpu, cpuLimit, memory and memoryLimit for the sidecar, and Injector.rulesCPU and the keys beside it for its init containers; " +
+		"or give the namespace a LimitRange with defaults",
+	inject.RuleDomain: "rename the namespace, for example to NAMESPACE-mesh",
 }
 
-// ruleHint is what to do about a finding, and how to accept it if that is possible; "" where the
-// finding says it all.
+// ruleHint returns the hint about a rule, and how to accept a finding if that is possible; "" if
+// there is no hint.
 func ruleHint(rule inject.Rule) string {
 	hint := ruleHints[rule]
 	if hint == "" {
@@ -127,7 +126,7 @@ func ruleHint(rule inject.Rule) string {
 		return hint
 	}
 
-	return fmt.Sprintf("%s; or it is meant so: injector.tyk.io/accept: %s", hint, rule)
+	return fmt.Sprintf("%s; or accept it: injector.tyk.io/accept: %s", hint, rule)
 }
 
 // rulesOf returns the rules of problems, each once.
@@ -140,7 +139,7 @@ func rulesOf(problems []inject.Problem) (rules []inject.Rule) {
 	return rules
 }
 
-// hintsFor are what to type or to look at next; none where the error says it all.
+// hintsFor returns the next things to try about an error; none if the error is clear by itself.
 func hintsFor(err error) (found []string) {
 	var own interface{ Hint() string }
 	if errors.As(err, &own) && own.Hint() != "" {
@@ -173,13 +172,13 @@ func hintsFor(err error) (found []string) {
 	}
 
 	if refusedDomain(err) {
-		found = append(found, "a Dashboard that refuses a pattern of hosts takes one host: Injector.meshDomain")
+		found = append(found, "if the Dashboard refuses a pattern of hosts, set a single host in Injector.meshDomain")
 	}
 
 	var incomplete *mesh.Incomplete
 	if errors.As(err, &incomplete) && incomplete.Partial() {
-		again := "run it again: it takes up where this run ended"
-		if len(found) > 0 || errors.As(err, new(*mesh.UnkeptError)) { // which says what to do first
+		again := "run it again: it continues where this run ended"
+		if len(found) > 0 || errors.As(err, new(*mesh.UnkeptError)) { // its text says what to do first
 			again = "then " + again
 		}
 		found = append(found, again)
@@ -188,11 +187,11 @@ func hintsFor(err error) (found []string) {
 	return found
 }
 
-// ofService matches the end of a conflict with an API that has the mark of a service.
+// ofService matches the end of a conflict with an API that carries the mark of a service.
 var ofService = regexp.MustCompile(` of service ([a-z0-9-]+/[a-z0-9-]+)(;|, in another namespace| under it|$)`)
 
-// goneHints returns how to take services off the mesh that hold what others want, each once. A
-// renamed service goes on holding its route.
+// goneHints returns how to delete services whose APIs block others, each once. A renamed service
+// keeps its route until it is deleted.
 func goneHints(err error) (found []string) {
 	var refused refusal
 	if !errors.As(err, &refused) {
@@ -201,7 +200,7 @@ func goneHints(err error) (found []string) {
 
 	for _, p := range refused {
 		if m := ofService.FindStringSubmatch(p.Msg); m != nil && p.Rule == inject.RuleConflict {
-			hint := fmt.Sprintf("if %s was renamed or is gone: tykmesh delete %[1]s takes it off the mesh", m[1])
+			hint := fmt.Sprintf("if %s was renamed or no longer exists, delete it from the mesh: tykmesh delete %[1]s", m[1])
 			if !slices.Contains(found, hint) {
 				found = append(found, hint)
 			}
@@ -211,34 +210,34 @@ func goneHints(err error) (found []string) {
 	return found
 }
 
-// settingError returns an error that a setting turned out to be, once it was used.
+// settingError returns an error about a key, found when its value was used.
 func settingError(c config.Config, key string, err error) error {
 	return c.Fail(key, err, strings.Join(hintsFor(err), "; "))
 }
 
-// leftWarning is what becomes of replaced certificates that could not be deleted, for the reason
-// that the first of them gave.
+// leftWarning returns the warning about n replaced certificates that could not be deleted, with the
+// reason of the first.
 func leftWarning(n int, reason error) string {
 	var partial *mesh.PartialError
 	var unproved *mesh.UnprovedError
 	switch {
 	case errors.As(reason, &partial):
-		return fmt.Sprintf("%s kept: %v, and another one may use what was replaced; %s", plural(n, "replaced certificate"), partial, mesh.RightKey)
+		return fmt.Sprintf("%s kept: %v, and another API may use them; %s", plural(n, "replaced certificate"), partial, mesh.RightKey)
 	case errors.As(reason, &unproved):
 		return fmt.Sprintf("%s kept: %v; %s", plural(n, "replaced certificate"), unproved, mesh.RightKey)
 	}
 
-	return fmt.Sprintf("%s could not be deleted: %v; nothing uses what is left, the next run tries again, and so does tykmesh certs prune",
+	return fmt.Sprintf("%s could not be deleted: %v; no API uses them; the next run or tykmesh certs prune deletes them",
 		plural(n, "replaced certificate"), reason)
 }
 
-// checkHint is what to do about what check alone finds.
+// checkHint returns the hint about errors that only check finds; "" without one.
 func checkHint(err error) string {
 	var org *check.OrgError
 	switch {
 	case errors.As(err, new(*check.OwnershipError)):
 		return mesh.RightKey
-	case errors.As(err, new(*check.SharedPathError)) && !errors.Is(err, dashboard.ErrExists): // in words that the client does not know
+	case errors.As(err, new(*check.SharedPathError)) && !errors.Is(err, dashboard.ErrExists): // the client does not know these words
 		return sharedPathHint
 	case errors.As(err, &org):
 		return "set Tyk.org to that id, or Tyk.secret to the key of a user of the other organisation"
@@ -247,7 +246,7 @@ func checkHint(err error) string {
 	return ""
 }
 
-// caHint is what to do about a CA that cannot be set up.
+// caHint returns the hint about a CA that cannot be set up; "" without one.
 func caHint(err error) string {
 	var (
 		exists    *pki.ExistsError
@@ -263,24 +262,24 @@ func caHint(err error) string {
 		return "--renew-before must be shorter than the lifetime of certificates, which the issuer's signing profile sets (expiry)"
 	case errors.As(err, &exists):
 		dir := filepath.Dir(exists.Path)
-		return fmt.Sprintf("--dir names another folder; --from %s --dir ANOTHER brings the CA that is there", shellWord(dir)) +
-			"; tykmesh ca rotate puts a new one in its place"
+		return fmt.Sprintf("name another directory with --dir; --from %s --dir ANOTHER takes over the existing CA", shellWord(dir)) +
+			"; tykmesh ca rotate replaces it by a new one"
 	case errors.As(err, &busy):
-		return "wait until that is done, and type the same again"
+		return "wait until that run ends, then run the command again"
 	case errors.As(err, &unfinished):
 		return fmt.Sprintf("run tykmesh ca %s --dir %s, which finishes the work", unfinished.Step, shellWord(unfinished.Dir))
 	case errors.As(err, &encrypted):
-		return fmt.Sprintf("no password can be given: openssl pkey -in %s -out FILE decrypts it", shellWord(encrypted.Path))
+		return fmt.Sprintf("decrypt it first, because tykmesh takes no password: openssl pkey -in %s -out FILE", shellWord(encrypted.Path))
 	}
 
 	return ""
 }
 
-// clockHint is what to do about clocks that differ.
-const clockHint = "certificates that one of them makes are not valid yet for the other: let both take their time from an NTP server"
+// clockHint is the hint about clocks that differ.
+const clockHint = "synchronize both clocks with an NTP server: one side's certificates are not valid yet for the other"
 
-// hintForDashboard is what to look at when the Dashboard gave no answer, or one that it should not
-// give.
+// hintForDashboard returns the hint about a Dashboard that gave no answer, or an unexpected one; ""
+// if there is none.
 func hintForDashboard(d *dashboard.Error) string {
 	if errors.Is(d, context.Canceled) {
 		return ""
@@ -292,18 +291,18 @@ func hintForDashboard(d *dashboard.Error) string {
 	case ca.TLSUntrusted:
 		return "make this machine trust the CA of the Dashboard's certificate, or name it in SSL_CERT_FILE; Tyk.insecureSkipVerify: true trusts any"
 	case ca.TLSPlain:
-		return "Tyk.url begins with https://, but what listens there speaks plain HTTP"
+		return "Tyk.url begins with https://, but the server there speaks plain HTTP"
 	case ca.TLSWanted:
-		return "Tyk.url begins with http://, but what listens there wants https://"
+		return "Tyk.url begins with http://, but the server there wants https://"
 	}
 
 	switch {
 	case d.Unreachable():
 		return "is Tyk.url right, and reachable from here? without any server: --local DIR"
 	case d.Foreign() && d.Status/100 == 5:
-		return "something in front of the Dashboard seems to answer in its place: is the Dashboard itself up?"
+		return "a proxy seems to answer for the Dashboard: is the Dashboard itself up?"
 	case d.Foreign():
-		return "what answers at Tyk.url (the Dashboard's address, without /api) seems to be something else: a proxy, a login page, another service"
+		return "another server seems to answer at Tyk.url (the Dashboard's address, without /api): a proxy, a login page, another service"
 	case d.Status/100 == 5, d.Status == http.StatusOK:
 		return "the Dashboard's log says why it failed"
 	}
@@ -311,8 +310,8 @@ func hintForDashboard(d *dashboard.Error) string {
 	return ""
 }
 
-// refusedDomain reports whether the Dashboard refused an API for its domain, which it has no status
-// of its own for.
+// refusedDomain reports whether the Dashboard refused an API because of its domain. There is no
+// status for that, so the text decides.
 func refusedDomain(err error) bool {
 	if errors.As(err, new(*check.PatternError)) {
 		return true

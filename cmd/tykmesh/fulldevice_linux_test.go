@@ -40,10 +40,8 @@ var printing = map[string]string{
 	"annotations":      "",
 	"codes":            "",
 	"exit":             "",
-	"man":              "",
 	"help":             "",
 	"help inject":      "",
-	"help man":         "",
 	"help annotations": "",
 	"inject --help":    "",
 	"certs --help":     "",
@@ -56,8 +54,6 @@ var printing = map[string]string{
 	"completion fish":  "",
 	"completion":       "powershell",
 	"__complete":       "in",
-
-	"certs renew --print-cronjob": "--image x CONFIG",
 }
 
 const silent = "-"

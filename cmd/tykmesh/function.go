@@ -6,17 +6,18 @@ import (
 	"io"
 	"strings"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/files"
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/display"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// A KRM function gets a ResourceList on standard input and answers with one, which has what is to
-// be said in its results, also where it fails (Kubernetes SIG CLI, "KRM Functions Specification").
+// A KRM function gets a ResourceList on standard input and answers with one. Its field results
+// holds the report, also if the function fails (Kubernetes SIG CLI, "KRM Functions Specification").
 
-// resourceList finds the list that a KRM function is given; nil where the input is something else.
+// resourceList returns the list that a KRM function is given; nil if the input is no such list.
 func resourceList(docs []*manifest.Document) *manifest.Document {
-	if len(docs) != 1 || docs[0].File != stdinName || !bytes.Contains(docs[0].Text, []byte("ResourceList")) {
+	if len(docs) != 1 || docs[0].File != files.StdinName || !bytes.Contains(docs[0].Text, []byte("ResourceList")) {
 		return nil
 	}
 	root, err := docs[0].Root()
@@ -27,9 +28,9 @@ func resourceList(docs []*manifest.Document) *manifest.Document {
 	return docs[0]
 }
 
-// writeResourceList writes a list with the results of a run behind its own.
+// writeResourceList writes a list with the results of a run added to its own.
 func writeResourceList(w io.Writer, text []byte, results manifest.List) error {
-	doc := manifest.Split(stdinName, text)[0]
+	doc := manifest.Split(files.StdinName, text)[0]
 	root, err := doc.Root()
 	if err != nil {
 		return fmt.Errorf("reading the ResourceList: %w", err)
@@ -56,7 +57,7 @@ func writeResourceList(w io.Writer, text []byte, results manifest.List) error {
 	return err
 }
 
-// results are what a report says of objects, and of what is wrong.
+// results returns the entries of a report about objects, errors and warnings.
 func results(entries []reportEntry) (out manifest.List) {
 	for _, e := range entries {
 		message, severity := e.Message, e.Severity
@@ -93,7 +94,7 @@ func results(entries []reportEntry) (out manifest.List) {
 	return out
 }
 
-// writeFunction answers with a stream's list, and what is said of it.
+// writeFunction writes the patched list with its results.
 func (r *report) writeFunction(stream *inject.Stream, bindings map[inject.Service]inject.Binding) error {
 	for f := range stream.Files(bindings) {
 		return writeResourceList(r.out, f.Patch.Apply(f.Text), results(r.all(nil)))

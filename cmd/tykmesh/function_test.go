@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/files"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
@@ -20,7 +21,7 @@ func FuzzFunction(f *testing.F) {
 
 	added := manifest.List{manifest.Map{{Key: "message", Value: "a: \"b\"\n# c"}, {Key: "severity", Value: "info"}}}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		list := resourceList(manifest.Split(stdinName, text))
+		list := resourceList(manifest.Split(files.StdinName, text))
 		if list == nil {
 			return
 		}
@@ -35,7 +36,7 @@ func FuzzFunction(f *testing.F) {
 			return
 		}
 
-		again := resourceList(manifest.Split(stdinName, out.Bytes()))
+		again := resourceList(manifest.Split(files.StdinName, out.Bytes()))
 		if again == nil {
 			t.Fatalf("no list any more:\n%s", &out)
 		}

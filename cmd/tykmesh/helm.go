@@ -22,8 +22,8 @@ func newHelmCmd(p process) *cobra.Command {
 	cmd.AddCommand(&cobra.Command{
 		Use:   "plugin",
 		Short: "Print the plugin.yaml that Helm 4 wants of a post-renderer",
-		Long: "plugin prints the description of a Helm 4 plugin that pipes what a chart renders through inject. Helm shows nothing of what a\n" +
-			"post-renderer says, so the plugin keeps it in report.txt in its folder.",
+		Long: "plugin prints the description of a Helm 4 plugin that pipes what a chart renders through inject. Helm hides the\n" +
+			"messages of a post-renderer, so the plugin writes them to report.txt in its directory.",
 		Example: "  mkdir tykmesh-plugin && tykmesh helm plugin > tykmesh-plugin/plugin.yaml\n" +
 			"  helm plugin install ./tykmesh-plugin\n" +
 			"  helm upgrade --install shop ./shop -n retail --post-renderer tykmesh --post-renderer-args -n=retail",
@@ -38,7 +38,7 @@ func newHelmCmd(p process) *cobra.Command {
 var semantic = regexp.MustCompile(`^v?(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)`)
 
 // writePlugin writes what Helm 4 reads of a plugin (its internal/plugin, apiVersion v1). The
-// command is looked up in PATH, and Helm puts the plugin's folder in the place of the variable.
+// command is looked up in PATH, and Helm replaces the variable by the plugin's directory.
 func writePlugin(w io.Writer) error {
 	number := "0.0.0"
 	if m := semantic.FindStringSubmatch(ownVersion()); m != nil {
@@ -46,7 +46,7 @@ func writePlugin(w io.Writer) error {
 	}
 
 	_, err := fmt.Fprintf(w, `# Helm 4: a post-renderer that puts annotated pods and Services on a Tyk service mesh.
-# What it says is in report.txt beside this file: Helm does not show it.
+# Its report is in report.txt beside this file, because Helm does not show it.
 apiVersion: v1
 type: postrenderer/v1
 name: tykmesh

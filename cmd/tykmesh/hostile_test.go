@@ -136,7 +136,6 @@ func configurationCases() []hostileCase {
 		view("shown value", "Tyk: {templates: "+q+"}\n"),
 		view("shown list", "Injector: {meshHosts: ["+q+"]}\n"),
 		view("shown key", "Sidecar: {env: {"+q+": "+q+"}}\n"),
-		{field: "configuration of a CronJob", args: []string{"certs", "renew", "--print-cronjob", "--image", "x", "--config", feigned + ".yaml"}, files: map[string]string{strings.ReplaceAll(feigned, "/", "") + ".yaml": "{}"}, plain: true},
 		{field: "shown value as JSON", args: []string{"config", "view", "-o", "json", "--config", "odd.yaml"}, files: map[string]string{"odd.yaml": "Tyk: {templates: " + q + "}\n"}, plain: true},
 	}
 }
@@ -154,7 +153,6 @@ func argumentCases() (all []hostileCase) {
 		"file of a report":       {"inject", "--report", "json=none/" + feigned},
 		"time":                   {"inject", "--timeout", feigned},
 		"namespace":              {"config", "secret", "-n", feigned},
-		"schedule":               {"certs", "renew", "--print-cronjob", "--image", "x", "--schedule", feigned},
 		"subject":                {"ca", "init", "--subject", feigned},
 		"name of a certificate":  {"certs", "renew", feigned, "--local", "mesh"},
 	} {

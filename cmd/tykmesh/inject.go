@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
+	"github.com/tykmesh/tykmesh/cmd/internal/files"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/manifest"
@@ -19,15 +20,15 @@ func newInjectCmd(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inject",
 		Short: "Register annotated services and print their manifests with sidecars",
-		Long: "inject puts a sidecar into every pod template that carries injector.tyk.io/inject: \"true\", and turns the port of every such\n" +
-			"Service to it. Before it prints anything it registers two APIs for each service with the Dashboard, and its certificate.\n" +
-			"Run it as often as you like: what is there is left alone.",
+		Long: "inject adds a sidecar to every pod template annotated with injector.tyk.io/inject: \"true\", and points the port of every annotated\n" +
+			"Service to it. Before it prints anything, it registers two APIs and a certificate for each service with the Dashboard.\n" +
+			"Run it as often as you like: a second run changes nothing.",
 		Example: "  kubectl apply -f <(tykmesh inject -f app.yaml)\n" +
 			"  tykmesh inject -f k8s/ -R | kubectl apply -f -\n" +
 			"  helm template ./shop | tykmesh inject -n retail --config mesh.yaml\n" +
-			"  tykmesh inject -f app.yaml -o meshed.yaml      # where shells have no <()\n" +
+			"  tykmesh inject -f app.yaml -o meshed.yaml      # in shells without <()\n" +
 			"  tykmesh inject -i -f k8s/                      # rewrites the files\n" +
-			"  tykmesh inject --reinject -i -f k8s/           # again, with the sidecar of today's configuration\n" +
+			"  tykmesh inject --reinject -i -f k8s/           # replaces the sidecars by those of the current configuration\n" +
 			"  tykmesh inject --local ./mesh -f app.yaml      # files instead of servers",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p, runInject) },
@@ -35,13 +36,13 @@ func newInjectCmd(p process) *cobra.Command {
 
 	o.registrationFlags(cmd)
 	o.outputFlags(cmd)
-	cmd.Flags().BoolVar(&o.registered, "registered", false, "register nothing: take the ids of what is there, fail if something is missing or out of date")
+	cmd.Flags().BoolVar(&o.registered, "registered", false, "register nothing: use the ids of registered APIs, and fail if one is missing or out of date")
 
 	return cmd
 }
 
-// work is what a command does when its flags have been checked. It returns what writes its output,
-// which is called when all is done.
+// work does the work of a command after its flags have been checked. The output that it returns is
+// written at the end.
 type work func(context.Context, process, options, *report) (output, error)
 
 // run checks the flags, does the work and reports it.
@@ -57,17 +58,17 @@ func (o *options) run(cmd *cobra.Command, p process, do work) error {
 		return err
 	}
 
-	command := strings.TrimPrefix(cmd.CommandPath(), cmd.Root().CommandPath()+" ") // of a group's, with the group's name
+	command := strings.TrimPrefix(cmd.CommandPath(), cmd.Root().CommandPath()+" ") // with the name of its group: "certs renew"
 	report, err := newReport(p, command, *o)
 	if err != nil {
 		return err
 	}
 
 	report.targets = o.targetsOf(standard, report.target.file)
-	report.out = &printer{ctx: cmd.Context(), to: p.stdout}
+	report.out = &printer{to: p.stdout}
 	p.stdout = report.out
 
-	return report.run(cmd.Context(), func() (output, error) {
+	return report.run(func() (output, error) {
 		if err := o.checkTargets(cmd, p, report); err != nil {
 			return nil, err
 		}
@@ -76,15 +77,15 @@ func (o *options) run(cmd *cobra.Command, p process, do work) error {
 	})
 }
 
-// runInject returns the way of the data: configuration and manifests are read and checked, what is
-// wanted is planned and registered, and only then are the manifests written.
+// runInject reads and checks the configuration and the manifests, then plans and carries out the
+// registration. The output that it returns writes the manifests.
 func runInject(ctx context.Context, p process, o options, report *report) (output, error) {
-	c, err := loadConfig(ctx, p, o, report)
+	c, err := loadConfig(p, o, report)
 	if err != nil {
 		return nil, err
 	}
 
-	docs, err := readDocuments(ctx, p, o, c.File, report)
+	docs, err := readDocuments(p, o, c.File, report)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +94,7 @@ func runInject(ctx context.Context, p process, o options, report *report) (outpu
 
 	wanted := injectSettings(c, o)
 	if report.list != nil {
-		wanted.Authority = "" // nothing can stand behind the list of a KRM function
+		wanted.Authority = "" // a KRM function cannot add a document behind its list
 	}
 
 	injection := inject.Inject
@@ -101,11 +102,7 @@ func runInject(ctx context.Context, p process, o options, report *report) (outpu
 		injection = inject.Reinject
 	}
 
-	stream, problems, err := edit(ctx, func() (*inject.Stream, []inject.Problem) { return injection(docs, wanted) })
-	if err != nil {
-		return nil, err
-	}
-
+	stream, problems := injection(docs, wanted)
 	report.objects = stream.Objects
 	settings := meshSettings(c, o)
 	if settings.Templates, err = templates(c); err != nil {
@@ -133,21 +130,6 @@ func runInject(ctx context.Context, p process, o options, report *report) (outpu
 	return o.output(p, stream, plan, bindings, report), nil
 }
 
-// edit works out what becomes of a manifest, which takes seconds where it is large.
-//
-// Errors: an interruption.
-func edit(ctx context.Context, f func() (*inject.Stream, []inject.Problem)) (*inject.Stream, []inject.Problem, error) {
-	type edited struct {
-		stream   *inject.Stream
-		problems []inject.Problem
-	}
-	e, err := uninterrupted(ctx, func() (e edited, _ error) {
-		e.stream, e.problems = f()
-		return e, nil
-	})
-	return e.stream, e.problems, err
-}
-
 // changes reports whether any file changes.
 func changes(stream *inject.Stream, bindings map[inject.Service]inject.Binding) bool {
 	for f := range stream.Files(bindings) {
@@ -158,15 +140,15 @@ func changes(stream *inject.Stream, bindings map[inject.Service]inject.Binding) 
 	return false
 }
 
-// checkOutput makes sure, before anything is registered, that output can do its work.
+// checkOutput makes sure, before anything is registered, that files can be rewritten.
 func (o *options) checkOutput(stream *inject.Stream) error {
 	if !o.inPlace {
 		return nil
 	}
-	return checkRewritable(slices.Collect(stream.Files(nil)))
+	return files.CheckRewritable(slices.Collect(stream.Files(nil)))
 }
 
-// output is what a run prints or rewrites.
+// output returns the function that prints or rewrites the manifests.
 func (o *options) output(p process, stream *inject.Stream, plan *mesh.Plan, bindings map[inject.Service]inject.Binding, report *report) output {
 	switch {
 	case o.dryRun:
@@ -175,7 +157,7 @@ func (o *options) output(p process, stream *inject.Stream, plan *mesh.Plan, bind
 	case report.list != nil:
 		return func() error { return report.writeFunction(stream, bindings) }
 	case o.inPlace:
-		return func() error { return rewrite(slices.Collect(stream.Files(bindings))) }
+		return func() error { return files.Rewrite(slices.Collect(stream.Files(bindings))) }
 	}
 
 	return func() error {
@@ -183,25 +165,19 @@ func (o *options) output(p process, stream *inject.Stream, plan *mesh.Plan, bind
 	}
 }
 
-func loadConfig(ctx context.Context, p process, o options, report *report) (config.Config, error) {
+func loadConfig(p process, o options, report *report) (config.Config, error) {
 	var (
+		c        config.Config
 		warnings []config.Finding
-		files    configFiles
+		read     configFiles
 	)
-	c, err := uninterrupted(ctx, func() (c config.Config, err error) {
-		src, err := config.Find(o.config, p.environ, files.file)
-		if err == nil {
-			src.Local = o.local != ""
-			c, warnings, err = config.Load(src)
-		}
-		return c, err
-	})
-
-	if ctx.Err() == nil {
-		err = cmp.Or(report.checkConfiguration(files, c), err)
+	src, err := config.Find(o.config, p.environ, read.file)
+	if err == nil {
+		src.Local = o.local != ""
+		c, warnings, err = config.Load(src)
 	}
 
-	if err != nil {
+	if err := cmp.Or(report.checkConfiguration(read, c), err); err != nil {
 		return config.Config{}, err
 	}
 	if err := unfinishedCA(c); err != nil {
@@ -213,10 +189,10 @@ func loadConfig(ctx context.Context, p process, o options, report *report) (conf
 	return c, nil
 }
 
-func readDocuments(ctx context.Context, p process, o options, configuration string, report *report) ([]*manifest.Document, error) {
-	sources, err := uninterrupted(ctx, func() ([]Source, error) { return ReadSources(o.files, o.recursive, p.stdin) })
+func readDocuments(p process, o options, configuration string, report *report) ([]*manifest.Document, error) {
+	sources, err := files.Read(o.files, o.recursive, p.stdin)
 	if err == nil {
-		sources, err = manifestsOf(sources, configuration, func(name, why string) { report.printf("%s: left out: %s", name, why) })
+		sources, err = files.Manifests(sources, configuration, func(name, why string) { report.printf("%s: left out: %s", name, why) })
 	}
 
 	if err != nil {

@@ -7,29 +7,29 @@ import (
 	"io"
 	"strings"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/files"
 	"github.com/tykmesh/tykmesh/inject/display"
 )
 
-// diff, dry runs and tables print for readers, in CI into the log of a job. A diff holds the lines
-// of manifests as they are, or patch(1) could not apply it. GitHub Actions takes some of them for
-// commands: a line that begins, after blanks, with two colons, and ##[ anywhere. Between
-// ::stop-commands::TOKEN and ::TOKEN:: it takes none; patch(1) passes over both lines.
+// In CI, the output of diff, dry runs and tables goes into the log of a job. A diff must hold the
+// lines of manifests unchanged, or patch(1) could not apply it. GitHub Actions runs commands in a
+// log: lines that begin, after blanks, with two colons, and ##[ anywhere. Between the brackets
+// ::stop-commands::TOKEN and ::TOKEN:: it runs none. patch(1) ignores both lines.
 //
-// Manifests that inject prints are not bracketed. They go to kubectl or into a file, which would
-// get lines that are no YAML, and into no log.
+// Manifests that inject prints get no brackets, because kubectl or a file reads them, not a log.
 
-// inLog brackets what a run prints, in a job of GitHub Actions.
+// inLog adds the brackets to the output of a run, in a job of GitHub Actions.
 func (r *report) inLog() {
 	if r.target.github {
 		r.out.token = rand.Text()
 	}
 }
 
-// inBrackets reports whether the report comes before standard output. The runner reads both streams
-// at once, standard error first: a command could come between the brackets, and would not count.
+// inBrackets reports whether the report must be written before standard output. The runner reads
+// both streams at once: a command of the report between the brackets would be ignored.
 func (r *report) inBrackets() bool { return r.out != nil && r.out.token != "" }
 
-// opening returns the bracket before a text of a printer that has one to write.
+// opening returns the bracket before the first text; "" without one.
 func (p *printer) opening() string {
 	if p.token == "" || p.begun {
 		return ""
@@ -37,7 +37,7 @@ func (p *printer) opening() string {
 	return "::stop-commands::" + p.token + "\n"
 }
 
-// close writes the bracket behind what was printed.
+// close writes the closing bracket.
 func (p *printer) close() error {
 	if p.token == "" || !p.begun {
 		return nil
@@ -46,15 +46,15 @@ func (p *printer) close() error {
 	return err
 }
 
-// diffWriter returns where a diff goes: as it is to patch(1), safe to look at to a terminal.
+// diffWriter returns the writer of a diff: unchanged for patch(1), made safe for a terminal.
 func (r *report) diffWriter(w io.Writer) io.Writer {
-	if isTerminal(r.out.to) {
+	if files.IsTerminal(r.out.to) {
 		return screenWriter{w}
 	}
 	return w
 }
 
-// screenWriter makes lines safe for a terminal, each Write whole ones. Tabs do no harm there.
+// screenWriter makes lines safe for a terminal. Each Write gets whole lines. Tabs are harmless.
 type screenWriter struct{ to io.Writer }
 
 func (s screenWriter) Write(text []byte) (int, error) {

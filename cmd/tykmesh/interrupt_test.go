@@ -1,119 +1,177 @@
+//go:build unix
+
 package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"io"
+	"errors"
 	"os"
+	"os/exec"
+	"os/signal"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/tykmesh/tykmesh/ca/pki"
+	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 )
 
-// pipe is a standard stream whose other end has stalled. What happens once the program uses it is
-// up to the test; then it blocks for ever, unless it is to end.
-type pipe struct {
-	stalls func()
-	text   string // what can be read before
-	ends   bool
-}
-
-func (p *pipe) Read(into []byte) (int, error) {
-	if p.text != "" {
-		n := copy(into, p.text)
-		p.text = p.text[n:]
-		return n, nil
-	}
-
-	p.stalls()
-	if p.ends {
-		return 0, io.EOF
-	}
-
-	select {}
-}
-
-func (p *pipe) Write([]byte) (int, error) {
-	p.stalls()
-	select {}
-}
-
-// Ctrl-C ends a run whatever it waits for, also for what never comes: these tests would never end
-// otherwise. Nothing is printed, and what the run has done is said.
-func TestInterruptedForGood(t *testing.T) {
-	manifest, err := os.ReadFile(filepath.Join(samples, "echo.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	const nothing = "^error: interrupted; nothing was changed\n$"
-	for _, test := range []struct {
-		name  string
-		args  string
-		stdin *pipe // nil: the manifest
-		full  bool  // nobody reads standard output
-		want  string
+// A signal ends a run at once before it asks servers and after it has asked them, as the operating
+// system has it. Nothing is half-written, and no temporary file is left.
+func TestSignalsEndTheProcess(t *testing.T) {
+	for name, test := range map[string]struct {
+		args   string
+		signal syscall.Signal // SIGINT if 0
+		stdin  string         // before more than a pipe holds, and no end; "" for nothing
+		full   bool           // standard output takes no byte; the signal comes once the report is there
+		done   bool           // the run has registered everything
 	}{
-		{name: "standard input", args: "inject", stdin: &pipe{}, want: nothing},
-		{name: "the middle of standard input", args: "inject", stdin: &pipe{text: string(manifest)}, want: nothing},
-		{name: "whoever writes to it is interrupted too", args: "inject", stdin: &pipe{text: string(manifest[:len(manifest)/2]), ends: true}, want: nothing},
-		{name: "register", args: "register", stdin: &pipe{}, want: nothing},
-		{name: "uninject", args: "uninject", stdin: &pipe{}, want: nothing},
-		{name: "standard output", args: "inject -q", full: true, want: "^error: writing to standard output: interrupted\n(done: (issue|create) .*\n){4}hint: run it again: it registers nothing twice\n$"},
-		{name: "a diff", args: "diff -q", full: true, want: "^error: writing to standard output: interrupted\n$"},
-		{name: "a KRM function", args: "inject -q", full: true, stdin: &pipe{text: "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems: []\n", ends: true},
-			want: "^error: writing to standard output: interrupted\n$"},
+		"standard input":               {args: "inject", stdin: "\n"},
+		"the middle of standard input": {args: "inject", stdin: readSample(t, "echo.yaml")},
+		"SIGTERM":                      {args: "register", stdin: "\n", signal: syscall.SIGTERM},
+		"uninject":                     {args: "uninject", stdin: "\n"},
+		"standard output":              {args: "inject -q -f ECHO", full: true, done: true},
+		"a diff":                       {args: "diff -q -f ECHO", full: true},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			dir := t.TempDir()
-
-			args := strings.Fields(test.args)
+		t.Run(name, func(t *testing.T) {
+			dir, report := t.TempDir(), filepath.Join(t.TempDir(), "report")
+			args := append(strings.Fields(strings.ReplaceAll(test.args, "ECHO", samples+"/echo.yaml")), "--report", "json="+report)
 			if args[0] != "uninject" {
 				args = append(args, "--config", samples+"/tykmesh.yaml", "--local", dir, "-n", "shop")
 			}
 
-			var stdout, stderr bytes.Buffer
-
-			p := process{args: args, stdin: bytes.NewReader(manifest), stdout: &stdout, stderr: &stderr}
-			if test.stdin != nil {
-				test.stdin.stalls = cancel
-				p.stdin = test.stdin
+			r := startWithPipes(t, args)
+			if test.stdin != "" {
+				r.typeText(test.stdin + strings.Repeat("# more\n", 20_000))
 			}
 
 			if test.full {
-				p.stdout = &pipe{stalls: cancel}
-				if test.stdin != nil {
-					test.stdin.stalls = func() {}
-				}
+				waitForFile(t, report)
 			}
 
-			if status := run(ctx, p); status != 130 {
-				t.Errorf("exit status %d", status)
-			}
-
-			if !regexp.MustCompile(test.want).Match(stderr.Bytes()) {
-				t.Errorf("standard error:\n%s", stderr.Bytes())
-			}
-
-			if stdout.Len() > 0 {
-				t.Errorf("standard output:\n%s", stdout.Bytes())
-			}
-
+			r.dies(cmp.Or(test.signal, syscall.SIGINT))
 			files, err := filepath.Glob(dir + "/*")
-			if err != nil {
-				t.Fatal(err)
+			if err != nil || test.done != (len(files) > 0) {
+				t.Errorf("there is %q, %v", files, err)
 			}
 
-			if test.want == nothing && len(files) > 0 {
-				t.Errorf("something was changed: %q", files)
+			if _, err := os.Stat(report); test.full != (err == nil) {
+				t.Errorf("the report: %v", err)
 			}
 		})
+	}
+}
+
+// Ctrl-C ends ca init while it makes keys, and there is no CA then.
+func TestCAInitIsInterrupted(t *testing.T) {
+	parent := t.TempDir()
+	r := startWithPipes(t, []string{"ca", "init", "-q", "--size", "8192", "--intermediate", "--dir", filepath.Join(parent, "new")})
+	time.Sleep(100 * time.Millisecond) // a key takes seconds
+	r.dies(syscall.SIGINT)
+	onlyThere(t, parent)
+}
+
+// Ctrl-C ends ca rotate while it makes a key, and nothing is changed then.
+func TestCARotateIsInterrupted(t *testing.T) {
+	dir := newCA(t)
+	file := filepath.Join(dir, pki.RequestFile)
+	request, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	larger := strings.NewReplacer("ecdsa", "rsa", "256", "8192").Replace(string(request))
+	if err := os.WriteFile(file, []byte(larger), 0o644); err != nil {
+		t.Fatal(err)
+	}
+
+	before, err := filesBelow(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	r := startWithPipes(t, []string{"ca", "rotate", "--dir", dir, "--step", "1"})
+	time.Sleep(100 * time.Millisecond)
+	r.dies(syscall.SIGINT)
+	onlyThere(t, dir, slices.Insert(before, slices.Index(before, "k8s/ca-pem.yaml"), "k8s")...)
+}
+
+// piped is a program whose standard streams are pipes. Standard output is full.
+type piped struct {
+	*testing.T
+	*exec.Cmd
+	in, out *os.File
+	filled  int
+	stderr  bytes.Buffer
+}
+
+func startWithPipes(t *testing.T, args []string) *piped {
+	t.Helper()
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGTERM) // a program that inherits an ignored signal ignores it
+
+	r := &piped{T: t, Cmd: exec.Command(program, args...)}
+	var full *os.File
+	var errIn, errOut, errFill error
+	r.Stdin, r.in, errIn = os.Pipe()
+	r.out, full, errOut = os.Pipe()
+	r.Stdout, r.Cmd.Stderr = full, &r.stderr
+	if err := errors.Join(errIn, errOut); err != nil {
+		t.Fatal(err)
+	}
+
+	t.Cleanup(func() { r.in.Close(); r.out.Close(); full.Close(); r.Stdin.(*os.File).Close() })
+	for errFill = full.SetWriteDeadline(time.Now().Add(50 * time.Millisecond)); errFill == nil; {
+		var n int
+		n, errFill = full.Write(make([]byte, 512))
+		r.filled += n
+	}
+
+	if err := r.Start(); err != nil {
+		t.Fatal(err)
+	}
+
+	return r
+}
+
+// typeText returns once the program has read most of a long text.
+func (r *piped) typeText(text string) {
+	if _, err := r.in.WriteString(text); err != nil {
+		r.Error(err)
+	}
+}
+
+// dies sends a signal, which must end the process: silently, and without any output.
+func (r *piped) dies(of syscall.Signal) {
+	if err := r.Process.Signal(of); err != nil {
+		r.Error(err)
+	}
+
+	_ = r.Wait()
+	if status := r.ProcessState.Sys().(syscall.WaitStatus); status.Signal() != of {
+		r.Errorf("exit status %d, %v, standard error:\n%s", status.ExitStatus(), status.Signal(), &r.stderr)
+	}
+
+	text := make([]byte, 1<<20)
+	if n, err := r.out.Read(text); err != nil || n != r.filled {
+		r.Errorf("%d bytes of output, %v", n-r.filled, err)
+	}
+}
+
+func waitForFile(t *testing.T, path string) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		if _, err := os.Stat(path); err == nil {
+			return
+		} else if time.Now().After(end) {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -135,38 +193,36 @@ func TestInterruptedWhileTheLedgerIsHeld(t *testing.T) {
 	}
 
 	var stdout, stderr bytes.Buffer
-	opened := &pipe{text: string(manifest), ends: true, stalls: func() { go cancel() }}
+	time.AfterFunc(100*time.Millisecond, cancel)
 	status := run(ctx, process{
 		args:  []string{"inject", "-q", "--config", samples + "/tykmesh.yaml", "--local", dir, "-n", "shop"},
-		stdin: opened, stdout: &stdout, stderr: &stderr,
+		stdin: bytes.NewReader(manifest), stdout: &stdout, stderr: &stderr,
 	})
 	if want := "error: interrupted; nothing was changed\n"; status != 130 || stderr.String() != want || stdout.Len() > 0 {
 		t.Errorf("exit status %d, standard error:\n%s", status, &stderr)
 	}
 }
 
-// A run that is interrupted right before its output has none: no file is rewritten either.
+// A run that is interrupted when its last step is done prints nothing: no file is rewritten either.
 func TestInterruptedBeforeTheOutput(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
+	ctx, watch := watchProgress(ctx, time.Minute)
+	defer watch.stop()
 	cancel()
 
-	err := new(report).print(ctx, func() error {
-		t.Error("it was written")
-		return nil
-	})
-	if exitCode(err) != 130 {
+	if _, err := carryOut(ctx, new(mesh.Plan), mesh.Remote{}, watch, new(report)); exitCode(err) != exitInterrupted {
 		t.Errorf("%v", err)
 	}
 }
 
-// Whoever interrupts a command at once gets the same from all of them: nothing is changed, and
-// nothing is found wrong.
+// A signal that comes when a command begins to ask servers has the same effect in all commands:
+// nothing is changed, and no other error is reported.
 func TestInterruptedAtOnce(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for _, command := range []string{"inject -f -", "diff -f -", "register -f -", "delete --yes -f -", "status", "check"} {
+	for _, command := range []string{"inject -f ECHO", "diff -f ECHO", "register -f ECHO", "delete --yes -n shop -f ECHO", "status", "check"} {
 		dir := t.TempDir()
-		args := slices.Concat(strings.Fields(command), []string{"--config", samples + "/tykmesh.yaml", "--local", dir})
+		args := slices.Concat(strings.Fields(strings.ReplaceAll(command, "ECHO", samples+"/echo.yaml")), []string{"--config", samples + "/tykmesh.yaml", "--local", dir})
 		var stdout, stderr bytes.Buffer
 
 		status := run(ctx, process{args: args, stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr})

@@ -15,7 +15,7 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 )
 
-// issuer makes certificates as the configuration describes them.
+// issuer issues certificates as the configuration describes them.
 type issuer struct {
 	ca.Signer
 	names []ca.Name
@@ -111,8 +111,8 @@ func (i issuer) Issue(ctx context.Context, hosts []string) (ca.Bundle, error) {
 // newAuthority warns if another CA than before signs certificates, and it is not known whether pods
 // trust it.
 func (r *report) newAuthority(c config.Config, plan *mesh.Plan) {
-	if former := plan.FormerSigners(); len(former) > 0 && len(c.CA.Trust) == 0 {
-		r.warn(fmt.Sprintf("another CA replaces the certificates of %s, and pods that do not trust it yet will reject them; "+
-			"set CA.bundlePath to the CAs that pods trust, or change the CA with tykmesh ca rotate", strings.Join(former, ", ")))
+	if previous := plan.FormerSigners(); len(previous) > 0 && len(c.CA.Trust) == 0 {
+		r.warn(fmt.Sprintf("another CA replaces certificates of %s; pods that do not trust it yet refuse them: list the CAs that pods trust in CA.bundlePath, "+
+			"or change the CA with tykmesh ca rotate", strings.Join(previous, ", ")))
 	}
 }

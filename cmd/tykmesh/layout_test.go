@@ -65,6 +65,16 @@ var layout = map[string]packageRule{
 		ours:   []string{"inject", "inject/manifest", "inject/sidecar", "ca", "inject/spelling", "inject/display", "cmd/internal/prose"},
 		except: []string{"net/http", "os", "log", "github.com/spf13"},
 	},
+	"cmd/internal/exit": {
+		except: []string{"net", "os", "log", "k8s.io", "github.com/spf13"},
+	},
+	"cmd/internal/signals": {
+		except: []string{"net", "log", "os/exec", "k8s.io", "github.com/spf13"},
+	},
+	"cmd/internal/files": {
+		ours:   []string{"inject", "inject/manifest", "cmd/internal/exit", "cmd/internal/prose", "cmd/internal/signals"},
+		except: []string{"net", "log", "os/exec", "k8s.io", "github.com/spf13"},
+	},
 	"cmd/internal/prose": {
 		except: []string{"net", "os", "log", "k8s.io", "github.com/spf13"},
 	},
@@ -78,6 +88,7 @@ var layout = map[string]packageRule{
 		ours: []string{
 			"inject", "inject/manifest", "inject/sidecar", "dashboard", "ca", "ca/pki",
 			"cmd/internal/mesh", "cmd/internal/check", "cmd/internal/config", "cmd/internal/prose", "inject/spelling", "inject/display",
+			"cmd/internal/exit", "cmd/internal/signals", "cmd/internal/files",
 		},
 	},
 }

@@ -1,27 +1,25 @@
 // Command tykmesh puts Kubernetes workloads on a Tyk service mesh: it reads manifests, registers
-// the APIs and certificates of what is annotated in them, and prints the manifests with a sidecar
-// in every annotated pod.
+// APIs and certificates for the annotated services, and prints the manifests with a sidecar in
+// every annotated pod.
 //
-//	main ──> run ──> the command ──> its work ──> output
-//	                 flags to        config.Load, readDocuments, inject.Inject, mesh.NewPlan, Apply:    once all is done: standard output,
-//	                 options         runInject (inject.go) shows all of the way                         or the files
-//	                                   │
-//	                                   └──> report: standard error for people, --report for machines
+//	main ──> run ──> a command ──> work ──> output
+//	                 flags           │        standard output or files, once everything is done
+//	                                 └──> report: standard error, --report for machines
 //
-// This package is the edge: flags, standard streams, files, reports, hints and exit statuses; a
-// file for each command, called as the command. What can be configured is in cmd/internal/config,
-// what injection means in inject, what registration does in cmd/internal/mesh. Nothing else opens a
-// file that a user names, prints, or ends the program.
+// runInject (inject.go) shows the whole way: config.Load, readDocuments, inject.Inject,
+// mesh.NewPlan, Plan.Apply, Stream.Write.
+//
+// This package is the edge: flags, standard streams, reports, hints and exit statuses, with a file
+// for each command. Configuration keys are in cmd/internal/config, the meaning of injection is in
+// inject, registration is in cmd/internal/mesh, and files are read and written in
+// cmd/internal/files. No other package prints or ends the program.
 package main
 
 import (
 	"context"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/tykmesh/tykmesh/inject/display"
 )
@@ -30,15 +28,7 @@ import (
 var version string
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	os.Exit(run(ctx, thisProcess()))
-}
-
-// endings returns the signals that end a run: of Ctrl-C, of a supervisor, of a terminal that
-// closes. One that the caller ignores stays ignored, as nohup wants it.
-func endings() []os.Signal {
-	return slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}, signal.Ignored)
+	os.Exit(run(context.Background(), thisProcess()))
 }
 
 func thisProcess() process {
@@ -48,8 +38,8 @@ func thisProcess() process {
 	}
 }
 
-// calledName is how the user calls a program: kubectl runs the file kubectl-tykmesh as its command
-// tykmesh.
+// calledName returns the words by which the user calls a program: kubectl runs the file
+// kubectl-tykmesh as its command tykmesh.
 func calledName(file string) string {
 	name := strings.TrimSuffix(filepath.Base(file), ".exe")
 	if plugin, ok := strings.CutPrefix(name, "kubectl-"); ok {

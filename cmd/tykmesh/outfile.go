@@ -3,17 +3,18 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"os"
+
+	"github.com/tykmesh/tykmesh/cmd/internal/files"
 )
 
-// outputFile is a file that takes the place of standard output. It is written in one step when
-// everything has succeeded; until then, what is there stays.
+// outputFile is a file that replaces standard output. It is written in one step after everything
+// has succeeded.
 type outputFile struct {
 	path string
 	text bytes.Buffer
 }
 
-// targetError says that the file cannot be written which a flag names.
+// targetError says that the file of a flag cannot be written.
 type targetError struct {
 	flag string
 	err  error
@@ -26,25 +27,24 @@ func (e *targetError) Unwrap() error { return e.err }
 // ExitCode returns the status for usage and configuration.
 func (*targetError) ExitCode() int { return exitUsage }
 
-// outputFile leads standard output into the file that -o names; nil where it names none.
+// outputFile redirects standard output into the file of -o. It returns nil without that flag.
 //
-// Errors: targetError where that file cannot be written.
+// Errors: targetError if that file cannot be written.
 func (o *options) outputFile(p *process) (*outputFile, error) {
 	if o.outFile == "" {
 		return nil, nil
 	}
-	ready, err := prepareFile(o.outFile, nil)
-	if err != nil {
+	if err := files.CheckWritable(o.outFile); err != nil {
 		return nil, &targetError{"--output", err}
 	}
-	ready.discard()
+
 	f := &outputFile{path: o.outFile}
 	p.stdout = &f.text
 
 	return f, nil
 }
 
-// after puts the file in its place after write has succeeded.
+// after returns an output that writes the file after write has succeeded.
 func (f *outputFile) after(write output) output {
 	if f == nil || write == nil {
 		return write
@@ -54,16 +54,9 @@ func (f *outputFile) after(write output) output {
 		if err := write(); err != nil {
 			return err
 		}
-		if err := replaceFile(f.path, f.text.Bytes()); err != nil {
+		if err := files.Replace(f.path, f.text.Bytes()); err != nil {
 			return fmt.Errorf("--output: %w", err)
 		}
 		return nil
 	}
-}
-
-// sameFile reports whether both are there and are one file.
-func sameFile(a, b string) bool {
-	infoA, errA := os.Stat(a)
-	infoB, errB := os.Stat(b)
-	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }

@@ -10,37 +10,38 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/files"
 	"github.com/tykmesh/tykmesh/inject/display"
 )
 
-// A run that is over before anybody wonders what it does shows no progress, and what shows it can
-// be read.
+// A short run shows no progress, and each text stays long enough to be read.
 const (
 	progressDelay = 200 * time.Millisecond
 	progressPause = 100 * time.Millisecond
 )
 
-// progressReading is what a run does before it has a plan.
-const progressReading = "reading what is registered ..."
+// progressReading is the text before there is a plan.
+const progressReading = "reading registered APIs and certificates ..."
 
-// progressLine is the line at the end of a terminal that says what a run is doing. It owns the
-// terminal: everything else goes there through it, and takes the line's place. It is blanked with
-// spaces, because not every terminal knows an escape sequence for that.
+// progressLine is the last line of a terminal, which shows the current step of a run. It owns the
+// terminal: all other text is written through it, and replaces the line. It is blanked with spaces,
+// because not every terminal knows an escape sequence for that.
 type progressLine struct {
 	terminal io.Writer
-	width    func() int // nil where no line is ever drawn: Write is all that is left then
+	width    func() int // nil if no line is ever drawn
 
 	mu    sync.Mutex
-	text  string // what the line has to say; "" for no line
+	text  string // "" for no line
 	drawn bool
 	next  *time.Timer // draws; nil if nothing is to be drawn
 	over  bool
 }
 
-// newProgressLine makes a line on standard error, if somebody can and wants to see one there.
+// newProgressLine returns a line on standard error. It is drawn only on a terminal, and not if the
+// user asked for less, for more or for a report for machines.
 func newProgressLine(p process, o options, target reportTarget) *progressLine {
 	l := &progressLine{terminal: p.stderr}
-	if !isTerminal(p.stderr) || o.quiet || o.verbose || target.onStderr() || slices.Contains(p.environ, "TERM=dumb") {
+	if !files.IsTerminal(p.stderr) || o.quiet || o.verbose || target.onStderr() || slices.Contains(p.environ, "TERM=dumb") {
 		return l
 	}
 
@@ -56,7 +57,7 @@ func newProgressLine(p process, o options, target reportTarget) *progressLine {
 	return l
 }
 
-// show changes what the line says, soon; "" takes it away at once.
+// show changes the text of the line after a short delay. "" removes the line at once.
 func (l *progressLine) show(text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -74,7 +75,7 @@ func (l *progressLine) show(text string) {
 	l.schedule(delay)
 }
 
-// Write writes where the line is, which comes back below.
+// Write writes at the place of the line, which is drawn again below.
 func (l *progressLine) Write(text []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -83,7 +84,7 @@ func (l *progressLine) Write(text []byte) (int, error) {
 	return l.terminal.Write(text)
 }
 
-// stop takes the line away for good.
+// stop removes the line for good.
 func (l *progressLine) stop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -108,15 +109,15 @@ func (l *progressLine) draw() {
 		return
 	}
 
-	const room = 3 // for the ^C of a terminal, and none in the last column: the cursor would be on the next line
+	const room = 3 // for ^C, and an empty last column: a text there moves the cursor to the next line
 	text := []rune(l.text)
 	text = text[:max(0, min(len(text), l.width()-room))]
 	l.blank()
 	l.drawn = true
-	_, _ = io.WriteString(l.terminal, string(text)) // whoever cannot see the line does not miss it
+	_, _ = io.WriteString(l.terminal, string(text)) // a lost line does no harm
 }
 
-// blank takes the line off the terminal, and what people have typed behind it.
+// blank removes the line from the terminal, with the text that was typed behind it.
 func (l *progressLine) blank() {
 	if l.drawn {
 		_, _ = io.WriteString(l.terminal, "\r"+strings.Repeat(" ", max(0, l.width()-1))+"\r")

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"os"
 	"regexp"
 	"slices"
@@ -102,7 +103,7 @@ func flagRows() (rows [][]string) {
 			if f.Name == "help" || f.Hidden {
 				return
 			}
-			if !slices.Contains(unsaid, f.DefValue) && !strings.Contains(usage, "(default") {
+			if !slices.Contains(trivialDefaults, f.DefValue) && !strings.Contains(usage, "(default") {
 				usage += " (default " + f.DefValue + ")"
 			}
 
@@ -120,6 +121,41 @@ func flagRows() (rows [][]string) {
 	})
 
 	return rows
+}
+
+// commands yields the commands below parent that have no commands below them, in the order of
+// names.
+func commands(parent *cobra.Command) iter.Seq[*cobra.Command] {
+	return func(yield func(*cobra.Command) bool) {
+		for _, cmd := range parent.Commands() {
+			if !cmd.IsAvailableCommand() || cmd.Name() == "help" {
+				continue
+			}
+			if !cmd.HasSubCommands() && !yield(cmd) {
+				return
+			}
+
+			for below := range commands(cmd) {
+				if !yield(below) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// trivialDefaults are defaults of flags that help does not show.
+var trivialDefaults = []string{"", "false", "0", "[]"}
+
+// flagNames returns how a flag is typed, and its help.
+func flagNames(f *pflag.Flag) (names, usage string) {
+	value, usage := pflag.UnquoteUsage(f)
+	names = "--" + f.Name
+	if f.Shorthand != "" {
+		names = "-" + f.Shorthand + ", " + names
+	}
+
+	return strings.TrimRight(names+" "+value, " "), usage
 }
 
 // longName is what a row of flags is sorted by.

@@ -9,23 +9,23 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// refusal is everything for which a stream is refused, each with its place.
+// refusal holds the reasons why a stream is refused, each with its position.
 type refusal []inject.Problem
 
 func (r refusal) Error() string { return fmt.Sprintf("%d problems", len(r)) }
 
-// skippableError is a refusal of nothing but what could pass through as it is.
+// skippableError is a refusal of objects that could all pass through unchanged.
 type skippableError struct{ error }
 
 func (e skippableError) Unwrap() error { return e.error }
 
-// Hint is how.
+// Hint returns the flag that lets them pass.
 func (skippableError) Hint() string {
-	return "with --on-skip warn, what cannot be edited passes through as it is"
+	return "with --on-skip warn, objects that cannot be edited pass through unchanged"
 }
 
-// skippable adds a hint to a refusal. Whoever made a mistake in YAML wants to mend it, and needs
-// none.
+// skippable adds a hint to a refusal. Mistakes in YAML need no hint: the user wants to correct
+// them.
 func skippable(err error) error {
 	var refused refusal
 	has := func(f func(inject.Rule) bool) bool {
@@ -38,7 +38,7 @@ func skippable(err error) error {
 	return skippableError{err}
 }
 
-// refuse makes one error of problems, in the order of the input; nil where there are none.
+// refuse joins problems into one error, in the order of the input; nil if there is no problem.
 func refuse(docs []*manifest.Document, problems ...[]inject.Problem) error {
 	all := slices.Concat(problems...)
 	if len(all) == 0 {

@@ -15,8 +15,8 @@ func newRegisterCmd(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "register",
 		Short: "Register annotated services like inject, and print no manifest",
-		Long: "register does what inject does but for the manifests: for a pipeline that renders them elsewhere, with inject --registered and a\n" +
-			"key that may only read.",
+		Long: "register does the same as inject, but prints no manifests. Another job can then render them with inject --registered and a key that\n" +
+			"may only read.",
 		Example: "  tykmesh register -f app.yaml && tykmesh inject --registered -f app.yaml",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -31,8 +31,7 @@ func newRegisterCmd(p process) *cobra.Command {
 	return cmd
 }
 
-// register brings the services onto the mesh; nothing to do where there are none. In a dry run it
-// only says what is to be done.
+// register plans the registration of the services and carries it out. A dry run ends with the plan.
 func register(ctx context.Context, c config.Config, o options, services []mesh.Service, settings mesh.Settings, report *report) (*mesh.Plan, map[inject.Service]inject.Binding, error) {
 	if len(services) == 0 {
 		report.planned(nil, 0)
@@ -68,7 +67,7 @@ func register(ctx context.Context, c config.Config, o options, services []mesh.S
 
 	report.warnings(plan.Warnings)
 	report.newAuthority(c, plan)
-	if o.registered { // what is left to delete is no part of what is printed
+	if o.registered { // later deletions do not change the manifests
 		return plan, plan.Bindings(), registered(plan, report)
 	}
 
@@ -82,7 +81,7 @@ func register(ctx context.Context, c config.Config, o options, services []mesh.S
 	return plan, bindings, err
 }
 
-// kept is how many things a plan leaves as they are.
+// kept returns the number of APIs and certificates that a plan does not change.
 func kept(plan *mesh.Plan) int {
 	return plan.Count(mesh.APIKind, mesh.Keep) + plan.Count(mesh.CertificateKind, mesh.Keep)
 }
@@ -97,7 +96,7 @@ func registered(plan *mesh.Plan, report *report) error {
 	return nil
 }
 
-// carryOut takes the steps of a plan.
+// carryOut applies a plan.
 func carryOut(ctx context.Context, plan *mesh.Plan, remote mesh.Remote, watch *watch, report *report) (map[inject.Service]inject.Binding, error) {
 	bindings, err := plan.Apply(ctx, remote, func(e mesh.Event) {
 		watch.progress()
@@ -106,18 +105,23 @@ func carryOut(ctx context.Context, plan *mesh.Plan, remote mesh.Remote, watch *w
 	if err != nil {
 		return nil, watch.explain(err)
 	}
+	if watch.interrupted() { // every step is done, but nothing may be printed
+		return nil, &unprintedError{interruptedError{}, report.steps.done()}
+	}
+
 	report.leftBehind()
+
 	return bindings, nil
 }
 
-// unregisteredError ends a run with --registered in which something would have to be done.
+// unregisteredError ends a run with --registered that finds steps to do.
 type unregisteredError struct{ steps []mesh.Step }
 
 func (e *unregisteredError) Error() string {
 	return plural(len(e.steps), "step") + " of registration left to do"
 }
 
-// Hint returns the other half of the pipeline.
+// Hint returns the command that does the steps.
 func (*unregisteredError) Hint() string {
-	return "register does it: the same flags, with a key that may write"
+	return "run tykmesh register with the same flags and a key that may write"
 }

@@ -86,6 +86,9 @@ func templates(c config.Config) (*dashboard.Templates, error) {
 
 // openRemote connects to the configured servers, or to the directory of --local.
 func openRemote(ctx context.Context, c config.Config, o options, report *report) (mesh.Remote, func(), error) {
+	if err := ctx.Err(); err != nil {
+		return mesh.Remote{}, func() {}, err
+	}
 	if o.local != "" {
 		return openLocal(ctx, c, o, report)
 	}

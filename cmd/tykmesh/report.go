@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,37 +12,37 @@ import (
 
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
+	"github.com/tykmesh/tykmesh/cmd/internal/files"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/display"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// report tells people on standard error what was done: a line for each object that carries an
-// annotation of ours, then a summary. With
-// --report it tells machines the same, there or in a file.
+// report is the report of a run: on standard error a line for each annotated object, then a
+// summary. With --report, machines get the same there or in a file.
 type report struct {
 	mu      sync.Mutex
 	process process
 	verbose *slog.Logger // nil unless -v
 	line    *progressLine
-	people  io.Writer // of the lines that -q leaves out; each Write is a line, and is made safe to show
-	errors  io.Writer // of those that it does not, likewise
+	people  io.Writer // lines that -q hides; each Write is a line, and is made safe to show
+	errors  io.Writer // lines that -q does not hide, likewise
 	command string
-	dry     bool // nothing is done, everything would be
-	due     bool // something had to be done
+	dry     bool // steps are only planned
+	due     bool // there was something to do
 	exit    int  // the status of a run that does not fail
-	course  course
+	steps   progress
 	target  reportTarget
-	targets []target // the files that the run writes
+	targets []files.Target // the files that the run writes
 	entries []reportEntry
 	objects []*inject.Object
-	list    *manifest.Document // what a KRM function was given; nil where this is none
+	list    *manifest.Document // the list of a KRM function; nil for other runs
 	out     *printer           // standard output
-	trusted string             // the file with the CAs that pods are to trust, as people type it
-	lines   bytes.Buffer       // what people would see, for a report of texts
-	last    []string           // lines for people that come after standard output
-	told    bool               // machines have been told all but an error of writing standard output
+	trusted string             // the file with the CAs that pods must trust, as a word of a shell
+	lines   bytes.Buffer       // the lines for the user, for --report text=FILE
+	last    []string           // lines for the user, written after standard output
+	written bool               // the report for machines is written, but for an error of standard output
 }
 
 // newReport starts the report of a command.
@@ -54,11 +53,9 @@ func newReport(p process, command string, o options) (*report, error) {
 	}
 
 	if target.file != "" {
-		ready, err := prepareFile(target.file, nil)
-		if err != nil {
+		if err := files.CheckWritable(target.file); err != nil {
 			return nil, &targetError{reportFlag, err}
 		}
-		ready.discard()
 	}
 
 	r := &report{process: p, command: command, target: target, dry: o.dryRun, line: newProgressLine(p, o, target)}
@@ -79,7 +76,7 @@ func newReport(p process, command string, o options) (*report, error) {
 	return r, nil
 }
 
-// verboseHandler writes for whom standard error is for.
+// verboseHandler returns the handler of -v: JSON if standard error is for machines.
 func verboseHandler(w io.Writer, target reportTarget) slog.Handler {
 	all := &slog.HandlerOptions{Level: slog.LevelDebug}
 	if target.live {
@@ -88,25 +85,26 @@ func verboseHandler(w io.Writer, target reportTarget) slog.Handler {
 	return slog.NewTextHandler(display.Lines(w), all)
 }
 
-// output writes what a run has made: for standard output, or to files.
+// output writes the output of a run: to standard output, or to files.
 type output func() error
 
-// run does the work of a command and reports it. Reports in files come before the output, so that
-// nothing is printed where they fail; what people are to read comes after it, where it is seen.
-func (r *report) run(ctx context.Context, work func() (output, error)) error {
+// run does the work of a command and reports it. A report in a file is written before the output,
+// so that nothing is printed if it fails. Lines for the user come after the output, where they are
+// seen.
+func (r *report) run(work func() (output, error)) error {
 	write, err := work()
-	r.line.stop() // before standard output, which may be the same terminal
+	r.line.stop() // standard output may be the same terminal
 	if err == nil {
 		err = r.save(nil)
 	}
 
 	if err == nil && r.target.onStderr() && r.inBrackets() {
-		r.told = true
+		r.written = true
 		err = r.target.format(r.process.stderr, r.rest(nil))
 	}
 
 	if err == nil && write != nil {
-		err = r.print(ctx, write)
+		err = r.print(write)
 	}
 
 	if err != nil {
@@ -117,20 +115,20 @@ func (r *report) run(ctx context.Context, work func() (output, error)) error {
 		fmt.Fprintln(r.people, line)
 	}
 
-	if r.target.onStderr() && !r.told {
+	if r.target.onStderr() && !r.written {
 		err = r.target.format(r.process.stderr, r.rest(nil))
 	}
 
 	if err == nil && r.exit != exitDone {
-		err = toldError{statusError(r.exit)}
+		err = printedError{statusError(r.exit)}
 	}
 
 	return err
 }
 
-// fail reports an error, unless that is left to whoever gets it.
+// fail reports an error.
 func (r *report) fail(err error) error {
-	for _, o := range r.objects { // what else is wrong can be put right in one go
+	for _, o := range r.objects { // so that the user can correct everything at once
 		if o.Outcome != inject.Injected && o.Warning {
 			r.printf("%s", objectEntry(o).line())
 		}
@@ -138,20 +136,20 @@ func (r *report) fail(err error) error {
 
 	printError(r.errors, err)
 	if r.list != nil && !r.out.begun {
-		_ = writeResourceList(r.process.stdout, r.list.Text, results(r.all(err))) // what matters is on standard error
+		_ = writeResourceList(r.process.stdout, r.list.Text, results(r.all(err))) // standard error has the error already
 	}
 
-	if r.target.err == nil { // else err says so
+	if r.target.err == nil { // otherwise err is this error
 		if saveErr := r.save(err); saveErr != nil {
 			printError(r.errors, saveErr)
 		}
 	}
 
 	if r.target.onStderr() {
-		_ = r.target.format(r.process.stderr, r.rest(err)) // there is nowhere left to say that this failed
+		_ = r.target.format(r.process.stderr, r.rest(err)) // an error here cannot be reported anywhere
 	}
 
-	return toldError{err}
+	return printedError{err}
 }
 
 // save writes the report to its file, if it has one.
@@ -171,7 +169,7 @@ func (r *report) save(err error) error {
 		return fmt.Errorf("writing the report: %w", err)
 	}
 
-	r.target.err = replaceFile(r.target.file, b.Bytes())
+	r.target.err = files.Replace(r.target.file, b.Bytes())
 	if r.target.err != nil {
 		return fmt.Errorf("writing the report: %w", r.target.err)
 	}
@@ -179,12 +177,12 @@ func (r *report) save(err error) error {
 	return nil
 }
 
-// toldError is an error that people have been told already.
-type toldError struct{ error }
+// printedError is an error that is printed already.
+type printedError struct{ error }
 
-func (e toldError) Unwrap() error { return e.error }
+func (e printedError) Unwrap() error { return e.error }
 
-// statusError is an exit status that is no failure.
+// statusError is an exit status without a failure.
 type statusError int
 
 func (s statusError) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
@@ -198,20 +196,20 @@ func (r *report) printf(format string, args ...any) {
 	fmt.Fprintf(r.people, format+"\n", args...)
 }
 
-// progress shows on a terminal what the run is doing.
+// progress shows on a terminal the current step of the run.
 func (r *report) progress(text string) { r.line.show(text) }
 
-// note adds an entry to what machines are told, at once where they listen.
+// note adds an entry to the report for machines, and writes it at once to a live report.
 func (r *report) note(e reportEntry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.entries = append(r.entries, e)
 	if r.target.live {
-		_ = r.target.format(r.process.stderr, []reportEntry{e}) // the end of the report would fail too, and is heeded
+		_ = r.target.format(r.process.stderr, []reportEntry{e}) // the end of the report would fail too, and that is reported
 	}
 }
 
-// lastly keeps a line until the output has been written.
+// lastly adds a line that is written after the output.
 func (r *report) lastly(format string, args ...any) {
 	r.last = append(r.last, fmt.Sprintf(format, args...))
 }
@@ -221,7 +219,7 @@ func (r *report) warn(text string) {
 	r.printf("warning: %s", text)
 }
 
-// warnOf warns of an error that does not end the run, with what to do about it.
+// warnOf warns of an error that does not end the run, with its hints.
 func (r *report) warnOf(err error) {
 	r.warn(strings.Join(append([]string{err.Error()}, hintsFor(err)...), "; "))
 }
@@ -255,26 +253,26 @@ func (r *report) debug(msg string, args ...any) {
 		return
 	}
 
-	r.mu.Lock() // the report's own lines go to the same stream
+	r.mu.Lock() // other lines go to the same stream
 	defer r.mu.Unlock()
 	r.verbose.Debug(msg, args...)
 }
 
-// finished is what a command has done to an object.
+// finished is the participle of a command, for its objects.
 var finished = map[string]string{"inject": "injected", "diff": "injected", "register": "registered", "uninject": "uninjected"}
 
-// doing is what a command does as long as it applies its plan.
+// doing is the verb of a command while it applies its plan.
 var doing = map[string]string{"inject": "registering", "register": "registering", "delete": "deleting", "certs renew": "renewing", "certs prune": "pruning"}
 
-// all returns the entries of a run that ends with an error, or with none.
+// all returns the entries of a run; err is nil for a run without an error.
 func (r *report) all(err error) []reportEntry {
 	return append(slices.Clone(r.entries), r.closing(err)...)
 }
 
-// rest is what of all has not been written yet.
+// rest returns the entries of all that are not written yet.
 func (r *report) rest(err error) []reportEntry {
 	switch {
-	case r.told:
+	case r.written:
 		return slices.DeleteFunc(r.closing(err), func(e reportEntry) bool { return e.Type == typeObject || e.Type == typeStep })
 	case r.target.live:
 		return r.closing(err)
@@ -282,10 +280,10 @@ func (r *report) rest(err error) []reportEntry {
 	return r.all(err)
 }
 
-// closing returns the entries that come when a run is over.
+// closing returns the last entries of a run.
 func (r *report) closing(err error) (out []reportEntry) {
 	if err != nil {
-		out = r.course.untouched()
+		out = r.steps.untouched()
 	}
 
 	for _, o := range r.objects {
@@ -301,7 +299,7 @@ func (r *report) closing(err error) (out []reportEntry) {
 		out = append(out, e)
 	}
 
-	summary := reportEntry{Type: typeSummary, Command: r.command, DryRun: r.dry, Steps: r.course.count(err != nil), Exit: &r.exit}
+	summary := reportEntry{Type: typeSummary, Command: r.command, DryRun: r.dry, Steps: r.steps.count(err != nil), Exit: &r.exit}
 	if err != nil {
 		out = append(out, r.known(errorEntries(err))...)
 		code := exitCode(err)
@@ -313,7 +311,7 @@ func (r *report) closing(err error) (out []reportEntry) {
 	return append(out, summary)
 }
 
-// known says of problems which objects they are about.
+// known adds to problems the fields of their objects.
 func (r *report) known(problems []reportEntry) []reportEntry {
 	byTitle := make(map[string]*inject.Object, len(r.objects))
 	for _, o := range r.objects {
@@ -330,8 +328,8 @@ func (r *report) known(problems []reportEntry) []reportEntry {
 	return problems
 }
 
-// errorEntries returns what a run failed of: each error with its own hints, the first with those
-// about all of them.
+// errorEntries returns an entry for each error of a run with its own hints. The first entry also
+// gets the hints about all of them.
 func errorEntries(err error) (out []reportEntry) {
 	refused, wrong := refusal(nil), config.Error(nil)
 	switch {

@@ -2,12 +2,12 @@ package main
 
 import "github.com/tykmesh/tykmesh/inject"
 
-// mostFindings is how many findings of one rule people are told of: a stream without its Services
-// has one for each workload.
+// mostFindings is the number of findings of one rule that a terminal shows: a stream without its
+// Services has one for each workload.
 const mostFindings = 5
 
-// checked reports what the checks across the stream found and did not refuse: to machines all of
-// it, to people what they read, and what to do about it.
+// checked reports the warnings of the checks across the stream: all of them to machines, and the
+// first few with hints to the user.
 func (r *report) checked(stream *inject.Stream) {
 	count := make(map[inject.Rule]int)
 	for _, w := range stream.Warnings {

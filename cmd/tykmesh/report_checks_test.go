@@ -16,7 +16,7 @@ func TestFindingsHaveRemedies(t *testing.T) {
 	for _, r := range inject.Rules {
 		_, err := inject.ParseAccepted(string(r.Rule))
 		hint := ruleHint(r.Rule)
-		if can := err == nil; can != strings.Contains(hint, "; or it is meant so: injector.tyk.io/accept: "+string(r.Rule)) {
+		if can := err == nil; can != strings.Contains(hint, "; or accept it: injector.tyk.io/accept: "+string(r.Rule)) {
 			t.Errorf("%s can be accepted: %v, and its hint is %q", r.Rule, can, hint)
 		}
 

@@ -16,8 +16,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/display"
 )
 
-// reportEntry is one thing that a report says to machines: a line of --report json. What does not
-// apply is left out.
+// reportEntry is an entry of a report for machines: a line of --report json. Empty fields are left
+// out.
 type reportEntry struct {
 	Type     string      `json:"type"` // plan, object, problem, step or summary
 	Severity string      `json:"severity,omitempty"`
@@ -34,7 +34,7 @@ type reportEntry struct {
 	Name       string `json:"name,omitempty"` // also of a step: the slug, the first host, or the record's id
 	Outcome    string `json:"outcome,omitempty"`
 	Change     string `json:"change,omitempty"`
-	// The level of Pod Security that its pods meet, before and after.
+	// The level of Pod Security that its pods meet, before and after injection.
 	Before inject.Security `json:"podSecurityBefore,omitempty"`
 	After  inject.Security `json:"podSecurityAfter,omitempty"`
 
@@ -42,24 +42,24 @@ type reportEntry struct {
 	Message string   `json:"message,omitempty"`
 	Hints   []string `json:"hints,omitempty"`
 
-	// Of a planned step, and of what became of it.
-	Status  string         `json:"status,omitempty"` // of what became of it
+	// Of a planned step, and of its end.
+	Status  string         `json:"status,omitempty"` // of an ended step
 	Action  string         `json:"action,omitempty"`
 	Service string         `json:"service,omitempty"`
 	ID      string         `json:"id,omitempty"`
-	Record  string         `json:"record,omitempty"`  // that is written with a certificate
-	Reasons []string       `json:"reasons,omitempty"` // of a planned one, like the changes
+	Record  string         `json:"record,omitempty"`  // of a certificate
+	Reasons []string       `json:"reasons,omitempty"` // of a planned step, like changes
 	Changes []reportChange `json:"changes,omitempty"`
 	Error   string         `json:"error,omitempty"`
 
 	// Of the summary.
 	Command string         `json:"command,omitempty"`
 	DryRun  bool           `json:"dryRun,omitempty"`
-	Steps   map[string]int `json:"steps,omitempty"` // how many were planned, and how they ended; where there was a plan
+	Steps   map[string]int `json:"steps,omitempty"` // how many were planned, and how they ended; nil without a plan
 	Exit    *int           `json:"exit,omitempty"`
 }
 
-// reportChange is one leaf of an API definition that an update changes, as far as it may be shown.
+// reportChange is a field of an API definition that an update changes. Secrets are not shown.
 type reportChange struct {
 	Path string `json:"path"`
 	From string `json:"from,omitempty"`
@@ -99,8 +99,7 @@ func findingEntry(severity string, f config.Finding) reportEntry {
 	return e
 }
 
-// outcomes are how reports name what becomes of an object. What a command does to one has the
-// command's name.
+// outcomes are the words for outcomes of objects, but for the outcome that is the command's own.
 var outcomes = map[inject.Outcome]string{inject.LeftAlone: "left alone", inject.Skipped: "skipped", inject.Refused: "refused"}
 
 func objectEntry(o *inject.Object) reportEntry {
@@ -137,8 +136,8 @@ func stepEntry(status string, s mesh.Step) reportEntry {
 	return e
 }
 
-// shown returns the entry with its texts as they may be shown. What names something stays as it is,
-// for programs that look for it: it is JSON that escapes that.
+// shown returns the entry with safe texts. Names stay unchanged, for programs that look for them:
+// JSON escapes them.
 func (e reportEntry) shown() reportEntry {
 	e.Object, e.Message, e.Error = display.Line(e.Object), display.Line(e.Message), display.Line(e.Error)
 	e.Hints, e.Reasons = shownAll(e.Hints), shownAll(e.Reasons)
@@ -156,7 +155,7 @@ func shownAll(texts []string) (out []string) {
 	return out
 }
 
-// text is what people are told of an entry, without its place.
+// text returns the entry as a text for the user, without its position.
 func (e reportEntry) text() string {
 	text := e.Message
 	if e.Type == typeObject {
@@ -170,16 +169,16 @@ func (e reportEntry) text() string {
 	return text
 }
 
-// reportTarget says how, and where to, a report goes.
+// reportTarget is the format and the destination of a report.
 type reportTarget struct {
 	format func(io.Writer, []reportEntry) error // nil: text
 	file   string                               // "" is standard error
-	live   bool                                 // each entry is written as it comes: JSON on standard error
+	live   bool                                 // each entry is written at once: JSON on standard error
 	github bool                                 // the run is in a job of GitHub Actions
 	err    error                                // of writing the file
 }
 
-// onStderr says that standard error is for machines.
+// onStderr reports whether standard error is for machines.
 func (t reportTarget) onStderr() bool { return t.format != nil && t.file == "" }
 
 // parseReport reads the value of --report.
@@ -195,7 +194,7 @@ func parseReport(value string) (reportTarget, error) {
 	case "sarif":
 		t.format = writeSARIF
 	default:
-		return t, fmt.Errorf("--report: %q is none of text, json, github and sarif", name)
+		return t, fmt.Errorf("--report: unknown format %q; use text, json, github or sarif", name)
 	}
 
 	if hasFile && file == "" {
@@ -205,7 +204,7 @@ func parseReport(value string) (reportTarget, error) {
 	return t, nil
 }
 
-// writeJSON writes an object a line.
+// writeJSON writes one object per line.
 func writeJSON(w io.Writer, entries []reportEntry) error {
 	b := bufio.NewWriter(w)
 	enc := json.NewEncoder(display.JSON(b))
@@ -219,7 +218,7 @@ func writeJSON(w io.Writer, entries []reportEntry) error {
 	return b.Flush()
 }
 
-// noticed returns the entries that somebody has to look at.
+// noticed returns the errors and warnings.
 func noticed(entries []reportEntry) (out []reportEntry) {
 	for _, e := range entries {
 		if e.Severity != "" {
@@ -229,8 +228,8 @@ func noticed(entries []reportEntry) (out []reportEntry) {
 	return out
 }
 
-// writeGitHub writes workflow commands, which GitHub Actions shows beside the lines of a change:
-// one for each error and warning, and the summary for those who read the log.
+// writeGitHub writes a workflow command for each error and warning, which GitHub Actions shows
+// beside the lines of a change, and the summary for the log.
 func writeGitHub(w io.Writer, entries []reportEntry) error {
 	b := bufio.NewWriter(w)
 	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
@@ -331,7 +330,7 @@ type (
 	}
 )
 
-// writeSARIF writes one run: what stands at a line of a file as results, the rest as notifications.
+// writeSARIF writes one run: entries with a position as results, others as notifications.
 func writeSARIF(w io.Writer, entries []reportEntry) error {
 	exit := *cmp.Or(entries[len(entries)-1].Exit, new(int))
 	run := sarifRun{

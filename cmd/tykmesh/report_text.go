@@ -12,10 +12,10 @@ import (
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// injected reports a run of inject; plan is nil where nothing was to be registered.
+// injected reports a run of inject; plan is nil if there was nothing to register.
 func (r *report) injected(stream *inject.Stream, plan *mesh.Plan) {
 	if stream.Defaulted {
-		r.warn("some objects name no namespace: they are registered in default, and kubectl apply would use that of its context; -n NAMESPACE says which")
+		r.warn("some objects have no namespace: they are registered in default, but kubectl apply would use the namespace of its context; set it with -n NAMESPACE")
 	}
 
 	registered := r.registrations(plan)
@@ -46,15 +46,14 @@ func (r *report) injected(stream *inject.Stream, plan *mesh.Plan) {
 	r.lastly("%s", r.summary(count, plan))
 }
 
-// nothing warns that a run does nothing, in place of a summary, which is easily overlooked.
+// nothing warns that a run does nothing. A summary would be overlooked easily.
 func (r *report) nothing(why string) {
 	text := fmt.Sprintf("nothing %s: %s", r.verb(finished[r.command]), why)
 	r.note(reportEntry{Type: typeProblem, Severity: severityWarning, Rule: inject.RuleNothing, Message: text})
 	r.lastly("warning %s: %s", inject.RuleNothing, text)
 }
 
-// needs says what namespaces must have for the pods that are on the mesh now, and what to type for
-// it: a line for each thing.
+// needs reports the objects and labels that namespaces need for their pods, each with a command.
 func (r *report) needs(stream *inject.Stream) {
 	if stream.Emitted > 0 {
 		r.lastly("ConfigMap %s %s for %s", sidecar.Authority, r.verb("added"), plural(stream.Emitted, "namespace"))
@@ -92,7 +91,7 @@ func (r *report) needs(stream *inject.Stream) {
 	}
 }
 
-// need is a line about namespaces.
+// need reports one need of namespaces.
 func (r *report) need(rule inject.Rule, namespaces []string, format string, args ...any) {
 	what, verb := "namespace", "needs"
 	if len(namespaces) > 1 {
@@ -105,8 +104,7 @@ func (r *report) need(rule inject.Rule, namespaces []string, format string, args
 	r.lastly("%s", e.line())
 }
 
-// done says what became of an object that is on the mesh now. To register, Services of Kubernetes
-// do not matter.
+// done reports an injected object. register does not report Services.
 func (r *report) done(o *inject.Object, registered map[inject.Service]string) {
 	w := o.Workload()
 	switch {
@@ -132,10 +130,10 @@ func (r *report) uninjected(stream *inject.Stream) {
 	}
 
 	if stream.Emitted > 0 {
-		r.lastly("%s that inject had added %s", plural(stream.Emitted, "ConfigMap"), r.verb("taken away"))
+		r.lastly("%s that inject had added %s", plural(stream.Emitted, "ConfigMap"), r.verb("removed"))
 	}
 
-	stay := "; the APIs and certificates stay: tykmesh delete takes them away"
+	stay := "; the APIs and certificates stay: tykmesh delete deletes them"
 	if n == 0 {
 		stay = ""
 	}
@@ -143,7 +141,7 @@ func (r *report) uninjected(stream *inject.Stream) {
 	r.lastly("%s %s%s", plural(n, "object"), r.verb("taken off the mesh"), stay)
 }
 
-// verb returns a past participle, in a run that changes nothing as what would be.
+// verb returns a participle, in a dry run with "would be".
 func (r *report) verb(done string) string {
 	if r.dry {
 		return "would be " + done
@@ -151,7 +149,7 @@ func (r *report) verb(done string) string {
 	return done
 }
 
-// line returns an entry as people read it: place, object, severity with code, message.
+// line returns an entry as a line of text: position, object, severity with code, message.
 //
 //	app.yaml:137:9: document 12 (Deployment shop/web): error TM0005: annotation ...
 func (e reportEntry) line() string {
@@ -175,9 +173,9 @@ func (e reportEntry) line() string {
 	return strings.Join(append(parts, e.Message), ": ")
 }
 
-// meshCertificate says what became of the certificate of the mesh, if anything: carriers are what
-// it was put on beside the APIs of the services that the run is about.
-func (r *report) meshCertificate(plan *mesh.Plan, carriers string) {
+// meshCertificate reports the steps of the mesh's certificate, and the number of updated APIs of
+// other services, which others names.
+func (r *report) meshCertificate(plan *mesh.Plan, others string) {
 	var done []string
 	if c := plan.MeshCertificate; c != nil {
 		done = r.did(plan, inject.Service{}, c.Step)
@@ -191,7 +189,7 @@ func (r *report) meshCertificate(plan *mesh.Plan, carriers string) {
 	}
 
 	if n > 0 {
-		done = append(done, fmt.Sprintf("%s %s", plural(n, carriers), r.action(mesh.Update)))
+		done = append(done, fmt.Sprintf("%s %s", plural(n, others), r.action(mesh.Update)))
 	}
 
 	if len(done) > 0 {
@@ -199,12 +197,12 @@ func (r *report) meshCertificate(plan *mesh.Plan, carriers string) {
 	}
 }
 
-// did says what was done in these steps, and how many replaced certificates of the service were
-// deleted; of the mesh where none is named.
+// did returns a text for each of the steps, and the number of replaced certificates of the service
+// that were deleted. The zero service is the mesh.
 func (r *report) did(plan *mesh.Plan, svc inject.Service, steps ...mesh.Step) (done []string) {
 	for _, step := range steps {
 		if step.Action != mesh.Keep {
-			done = append(done, r.step(r.course.cameTo(step)))
+			done = append(done, r.step(r.steps.cameTo(step)))
 		}
 	}
 
@@ -222,7 +220,7 @@ func (r *report) did(plan *mesh.Plan, svc inject.Service, steps ...mesh.Step) (d
 	return done
 }
 
-// registrations says for each service what became of its APIs and its certificate.
+// registrations returns a text about the APIs and certificates of each service.
 func (r *report) registrations(plan *mesh.Plan) map[inject.Service]string {
 	out := map[inject.Service]string{}
 	if plan == nil {
@@ -246,12 +244,12 @@ func (r *report) registrations(plan *mesh.Plan) map[inject.Service]string {
 	return out
 }
 
-// past is how a step reads once it is done.
+// past is the participle of each action.
 var past = map[mesh.Action]string{
 	mesh.Create: "created", mesh.Update: "updated", mesh.Issue: "issued", mesh.Confirm: "confirmed", mesh.Delete: "deleted",
 }
 
-// action is what was done, or in a dry run is to be done.
+// action returns the participle of an action, in a dry run the infinitive.
 func (r *report) action(a mesh.Action) string {
 	if r.dry {
 		return "to " + string(a)
@@ -259,7 +257,7 @@ func (r *report) action(a mesh.Action) string {
 	return past[a]
 }
 
-// step says what was done, and why where something was there before.
+// step returns a text about a step, with its reasons if it changed something.
 func (r *report) step(s mesh.Step) string {
 	text := fmt.Sprintf("%s %s %s", s.Kind, s.Name, r.action(s.Action))
 	if len(s.Reasons) > 0 && s.Reasons[0] != mesh.Absent {
@@ -268,8 +266,8 @@ func (r *report) step(s mesh.Step) string {
 	return text
 }
 
-// reasons are as many as people read on one line. Of more than that, those count most that tell a
-// value which is lost.
+// reasons returns as many reasons as fit on a line. If there are more, it prefers those about
+// values that are lost.
 func (r *report) reasons(all []string) []string {
 	const most = 6
 	if len(all) <= most || r.verbose != nil {
@@ -301,7 +299,7 @@ func (t *tally) add(o *inject.Object) {
 	}
 }
 
-// summary returns the last line: what was injected, and what was registered for it.
+// summary returns the last line: the injected objects, and the steps of registration.
 func (r *report) summary(t tally, plan *mesh.Plan) string {
 	text := fmt.Sprintf("%s and %s %s", plural(t.workloads, "workload"), plural(t.services, "Service"), r.verb("injected"))
 	if r.command == "register" {
@@ -328,7 +326,7 @@ func (r *report) summary(t tally, plan *mesh.Plan) string {
 	return text + "; " + strings.Join(done, ", ")
 }
 
-// counts says how many things of a kind something was done with.
+// counts returns the number of things of each kind and action.
 func (r *report) counts(plan *mesh.Plan) (done []string) {
 	type what struct {
 		kind   mesh.Kind
@@ -336,7 +334,7 @@ func (r *report) counts(plan *mesh.Plan) (done []string) {
 	}
 	counts := map[what]int{}
 	for _, s := range plan.Registration() {
-		counts[what{s.Kind, r.course.cameTo(s).Action}]++
+		counts[what{s.Kind, r.steps.cameTo(s).Action}]++
 	}
 
 	for _, w := range []what{

@@ -11,30 +11,31 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/exit"
 	"github.com/tykmesh/tykmesh/inject/display"
 )
 
-// process is what the operating system gives a program.
+// process holds the things that the operating system gives a program.
 type process struct {
-	name           string // how the user calls it: "tykmesh", or "kubectl tykmesh"
+	name           string // "tykmesh", or "kubectl tykmesh" for a plugin of kubectl
 	args, environ  []string
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	now            func() time.Time // the clock; nil is the system's
 }
 
-// The exit statuses. Each error says its own (ExitCode).
+// The exit statuses. An error has its own (ExitCode).
 const (
-	exitDone        = 0
-	exitFailed      = 1
-	exitUsage       = 2
-	exitChanges     = 3
-	exitDenied      = 4
-	exitIncomplete  = 5
-	exitInterrupted = 130
+	exitDone        = exit.Done
+	exitFailed      = exit.Failed
+	exitUsage       = exit.Usage
+	exitChanges     = exit.Changes
+	exitDenied      = exit.Denied
+	exitIncomplete  = exit.Incomplete
+	exitInterrupted = exit.Interrupted
 )
 
-// run returns the program: it does what the arguments say and returns the exit status.
+// run runs the command that the arguments name and returns the exit status.
 func run(ctx context.Context, p process) int {
 	if p.now == nil {
 		p.now = time.Now
@@ -56,15 +57,14 @@ func run(ctx context.Context, p process) int {
 		return exitDone
 	}
 
-	if !errors.As(err, new(toldError)) {
+	if !errors.As(err, new(printedError)) {
 		printError(display.Lines(p.stderr), err)
 	}
 
 	return exitCode(err)
 }
 
-// checkedWriter remembers that something could not be written: help and completions of cobra do not
-// say so.
+// checkedWriter remembers a write error, because help and completions of cobra do not report one.
 type checkedWriter struct {
 	to  io.Writer
 	err error
@@ -76,7 +76,7 @@ func (c *checkedWriter) Write(text []byte) (int, error) {
 	return n, err
 }
 
-// exitCode returns the status that an error asks for.
+// exitCode returns the exit status of an error.
 func exitCode(err error) int {
 	var coded interface{ ExitCode() int }
 	if errors.As(err, &coded) {
@@ -89,10 +89,10 @@ func newRootCmd(p process) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "tykmesh",
 		Short: "Put Kubernetes workloads on a Tyk service mesh",
-		Long: "tykmesh reads Kubernetes manifests, registers the APIs and certificates of what is annotated in them with the Tyk Dashboard,\n" +
+		Long: "tykmesh reads Kubernetes manifests, registers APIs and certificates for the annotated services with the Tyk Dashboard,\n" +
 			"and prints the manifests with a sidecar gateway in every annotated pod.",
 		Example: "  kubectl apply -f <(tykmesh inject -f app.yaml)\n" +
-			"  tykmesh config init > tykmesh.yaml             # with it, and without any server:\n" +
+			"  tykmesh config init > tykmesh.yaml             # then, without any server:\n" +
 			"  tykmesh inject --local ./mesh -f app.yaml",
 		SilenceErrors: true, SilenceUsage: true,
 		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: p.name},
@@ -107,6 +107,7 @@ func newRootCmd(p process) *cobra.Command {
 	root.AddCommand(newTopics()...)
 	refuseUnknownTopics(root)
 	callAs(root, p.name)
+	tidyHelp(root)
 	if completes(p.args) {
 		addCompletions(root)
 	}
@@ -114,7 +115,7 @@ func newRootCmd(p process) *cobra.Command {
 	return root
 }
 
-// callAs makes the examples of a command, and of those below it, call the program as the user does.
+// callAs replaces the program's name in the examples of a command, and of the commands below it.
 func callAs(cmd *cobra.Command, name string) {
 	cmd.Example = strings.ReplaceAll(cmd.Example, "tykmesh ", name+" ")
 	for _, below := range cmd.Commands() {

@@ -2,14 +2,17 @@ package main
 
 import (
 	"cmp"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -80,6 +83,53 @@ func TestSamplesAreKubernetes(t *testing.T) {
 			if err != nil || selector.Empty() || !selector.Matches(labels.Set(deployment.Spec.Template.Labels)) {
 				t.Errorf("%s: document %d does not select its own pods: %v", name, i+1, err)
 			}
+		}
+	}
+}
+
+// cronJobSample is the manifest for those who run certs renew in Kubernetes.
+const cronJobSample = "certs-renew-cronjob.yaml"
+
+// The program accepts the command line of the CronJob, and the Secret of its comment has each key
+// that the manifest reads and each variable that the sample of a configuration names.
+func TestCronJobSample(t *testing.T) {
+	text := readSample(t, cronJobSample)
+	var job batchv1.CronJob
+	if err := yaml.UnmarshalStrict([]byte(text), &job); err != nil {
+		t.Fatal(err)
+	}
+
+	pod := job.Spec.JobTemplate.Spec.Template.Spec
+	container := pod.Containers[0]
+	if err := restricted(pod); err != nil || container.Command[0] != "tykmesh" {
+		t.Errorf("command %q; %v", container.Command, err)
+	}
+
+	var stderr strings.Builder
+	args := append(strings.Fields(strings.ReplaceAll(strings.Join(container.Command[1:], " "), container.VolumeMounts[0].MountPath, samples)),
+		"--local", t.TempDir(), "--dry-run")
+	if status := run(t.Context(), process{args: args, stdout: io.Discard, stderr: &stderr}); status != exitDone {
+		t.Errorf("tykmesh %v: exit status %d\n%s", args, status, &stderr)
+	}
+
+	var keys, variables []string
+	for _, v := range container.Env {
+		keys, variables = append(keys, v.ValueFrom.SecretKeyRef.Key), append(variables, v.Name)
+	}
+
+	for _, item := range pod.Volumes[0].Secret.Items {
+		keys = append(keys, item.Key)
+	}
+
+	for _, key := range keys {
+		if !strings.Contains(text, "#     --from-file="+key) {
+			t.Errorf("the command in the comment does not put %s into the Secret", key)
+		}
+	}
+
+	for _, named := range regexp.MustCompile(`(?m)^[^#\n]*: env:(\w+)`).FindAllStringSubmatch(readSample(t, "tykmesh.yaml"), -1) {
+		if !slices.Contains(variables, named[1]) {
+			t.Errorf("the container lacks the variable %s, which the configuration names", named[1])
 		}
 	}
 }

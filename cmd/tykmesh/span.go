@@ -14,7 +14,7 @@ const (
 // span is the value of a flag: a time as Go writes it (8760h), or in days (30d) or years (5y).
 type span time.Duration
 
-// String returns the span as people would write it.
+// String returns the span in the largest unit that fits.
 func (s *span) String() string {
 	d := time.Duration(*s)
 	switch {

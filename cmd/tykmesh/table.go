@@ -10,8 +10,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/display"
 )
 
-// table writes rows whose cells are below each other. A cell holds what servers say, and is made
-// safe to show before its width counts.
+// table writes rows with aligned cells. A cell may hold text from servers, which is made safe to
+// show before the table measures its width.
 type table struct {
 	columns *tabwriter.Writer
 	err     error
@@ -19,7 +19,7 @@ type table struct {
 
 func newTable(w io.Writer) *table { return &table{columns: tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)} }
 
-// row adds a row. What cannot be written, flush says.
+// row adds a row. flush returns its write error.
 func (t *table) row(cells ...string) {
 	for i, cell := range cells {
 		cells[i] = display.Line(cell)

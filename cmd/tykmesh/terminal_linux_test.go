@@ -121,7 +121,7 @@ func slowRun(ctx context.Context, t *testing.T, stdout, stderr io.Writer, meanwh
 
 // The rows that a slow run shows one after the other.
 const (
-	rowReading     = "reading what is registered ..."
+	rowReading     = "reading registered APIs and certificates ..."
 	rowRegistering = "registering 2/4: API echo-mesh"
 )
 
@@ -187,7 +187,7 @@ done: issue certificate echo.webshop
 done: create API echo-inbound
 not done: issue certificate mesh
 unknown: create API echo-mesh
-hint: run it again: it takes up where this run ended
+hint: run it again: it continues where this run ended
 `
 
 	if got := term.String(); status != 130 || got != want || stdout.Len() > 0 {
@@ -220,8 +220,8 @@ func TestWhoGetsProgress(t *testing.T) {
 		{name: "a terminal", stderr: term.program, want: true},
 		{name: "a report in a file", stderr: term.program, target: file, want: true},
 		{name: "a report for machines", stderr: term.program, target: machines},
-		{name: "-q", stderr: term.program, options: options{quiet: true}},
-		{name: "-v", stderr: term.program, options: options{verbose: true}},
+		{name: "-q", stderr: term.program, options: options{reportFlagGroup: reportFlagGroup{quiet: true}}},
+		{name: "-v", stderr: term.program, options: options{remoteFlagGroup: remoteFlagGroup{verbose: true}}},
 		{name: "TERM=dumb", stderr: term.program, environ: []string{"A=b", "TERM=dumb"}},
 		{name: "no terminal", stderr: &bytes.Buffer{}},
 	} {

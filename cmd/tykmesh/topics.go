@@ -10,7 +10,7 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// exitStatuses are all exit statuses, in the order in which they are explained.
+// exitStatuses explains the exit statuses.
 var exitStatuses = []struct {
 	status int
 	text   string
@@ -20,36 +20,27 @@ var exitStatuses = []struct {
 	{exitUsage, "usage or configuration"},
 	{exitChanges, "`diff`: there are changes; `check`: something is not ready; `certs list --expiring`: some are"},
 	{exitDenied, "the Dashboard or the issuer refused the credentials"},
-	{exitIncomplete, "incomplete: some remote steps are done, some are not; the report lists both; run it again"},
+	{exitIncomplete, "incomplete: some remote steps are done, others are not; the report lists both; run it again"},
 	{exitInterrupted, "interrupted"},
 }
 
-// exitOrder is what exitStatuses do not say.
-const exitOrder = "Of several, the highest in the order 130, 5, 4, 1 wins. On every one but 0 and 3, standard output is empty; a KRM function answers with its list all\n" +
-	"the same, and config view shows what it could read."
+// exitOrder explains the rest.
+const exitOrder = "If several apply, 130 wins over 5, 5 over 4, and 4 over 1. Standard output is empty unless the status is 0 or 3. Two exceptions: a KRM function\n" +
+	"always answers with its list, and config view shows the values that it could read."
 
-// newTopics are pages of help, not commands.
+// newTopics returns the help pages that are not about a command.
 func newTopics() []*cobra.Command {
 	return []*cobra.Command{
 		newTopic("annotations", "Annotations of manifests", writeAnnotations),
 		newTopic("codes", "Codes of errors and warnings", writeCodes),
 		newTopic("exit", "Exit statuses", writeExitStatuses),
-		newTopic("man", "All of it as a manual page: tykmesh help man > tykmesh.1", nil),
 	}
 }
 
-// newTopic returns a page that is made when somebody asks for it. Without write it is the manual
-// page, which is about all of the program.
+// newTopic returns a help page, which write prints.
 func newTopic(name, short string, write func(io.Writer)) *cobra.Command {
 	cmd := &cobra.Command{Use: name, Short: short}
-	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
-		if write == nil {
-			writeManual(cmd.OutOrStdout(), cmd.Root())
-			return
-		}
-		write(cmd.OutOrStdout())
-	})
-
+	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { write(cmd.OutOrStdout()) })
 	return cmd
 }
 
@@ -68,14 +59,14 @@ func writeCodes(w io.Writer) {
 }
 
 func writeAnnotations(w io.Writer) {
-	fmt.Fprint(w, "On the pod template of a workload, or on a Pod, where nothing else is said. Values are strings: put true, and numbers, in quotes.\n\n")
+	fmt.Fprint(w, "On the pod template of a workload, or on a Pod, unless the text says otherwise. Values are strings: quote true and numbers.\n\n")
 	for _, a := range inject.Annotations {
 		if !a.Written {
 			writeAnnotation(w, a)
 		}
 	}
 
-	fmt.Fprint(w, "\nThese are written by inject and taken away by uninject:\n\n")
+	fmt.Fprint(w, "\ninject writes these annotations, and uninject removes them:\n\n")
 	for _, a := range inject.Annotations {
 		if a.Written {
 			writeAnnotation(w, a)
@@ -83,7 +74,7 @@ func writeAnnotations(w io.Writer) {
 	}
 }
 
-// annotationColumns are what keys need, and the text beside them.
+// annotationColumns and textColumns are the widths of keys and of the text beside them.
 const annotationColumns, textColumns = 38, 100
 
 func writeAnnotation(w io.Writer, a inject.Annotation) {

@@ -13,10 +13,10 @@ func newUninjectCmd(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "uninject",
 		Short: "Print manifests as they were before inject",
-		Long: "uninject takes out of a manifest what inject put in, as the record annotation in it says, and leaves what has been changed since.\n" +
+		Long: "uninject removes from a manifest everything that inject added, according to its record annotation, and keeps later changes.\n" +
 			"It asks no server: the APIs and certificates stay.",
 		Example: "  tykmesh uninject -f meshed.yaml | kubectl apply -f -\n" +
-			"  tykmesh uninject --upgrade-api -f meshed.yaml | kubectl apply -f -      # of what inject --upgrade-api made",
+			"  tykmesh uninject --upgrade-api -f meshed.yaml | kubectl apply -f -      # after inject --upgrade-api",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.chosenAPI = cmd.Flags().Changed("upgrade-api")
@@ -26,13 +26,13 @@ func newUninjectCmd(p process) *cobra.Command {
 
 	o.inputFlags(cmd)
 	o.outputFlags(cmd)
-	cmd.Flags().BoolVar(&o.upgradeAPI, "upgrade-api", false, "keep the API versions that inject --upgrade-api wrote, which Kubernetes serves; =false brings the former ones back")
+	cmd.Flags().BoolVar(&o.upgradeAPI, "upgrade-api", false, "keep the API versions that inject --upgrade-api wrote, which Kubernetes serves; =false restores the original ones")
 
 	return cmd
 }
 
 func runUninject(ctx context.Context, p process, o options, report *report) (output, error) {
-	docs, err := readDocuments(ctx, p, o, "", report)
+	docs, err := readDocuments(p, o, "", report)
 	if err != nil {
 		return nil, err
 	}
@@ -44,11 +44,7 @@ func runUninject(ctx context.Context, p process, o options, report *report) (out
 		takeBack = inject.UninjectServed
 	}
 
-	stream, problems, err := edit(ctx, func() (*inject.Stream, []inject.Problem) { return takeBack(docs) })
-	if err != nil {
-		return nil, err
-	}
-
+	stream, problems := takeBack(docs)
 	report.objects = stream.Objects
 	if !o.chosenAPI { // kubectl would apply the Services, and then refuse the workloads
 		problems = append(problems, stream.Warnings...)

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -10,7 +12,7 @@ import (
 	"github.com/tykmesh/tykmesh/inject/spelling"
 )
 
-// usageError is a command line that does not say what to do.
+// usageError is an error in the command line.
 type usageError struct {
 	msg, command string
 }
@@ -20,11 +22,13 @@ func (e *usageError) Error() string { return e.msg }
 // ExitCode returns the status for usage and configuration.
 func (*usageError) ExitCode() int { return exitUsage }
 
-// Hint says where to look.
-func (e *usageError) Hint() string { return fmt.Sprintf("%s --help lists what it takes", e.command) }
+// Hint returns the command that prints help.
+func (e *usageError) Hint() string {
+	return fmt.Sprintf("%s --help lists arguments and flags", e.command)
+}
 
-// noArgs refuses words that are no flags: a forgotten -f is easier found so than by reading
-// standard input for ever.
+// noArgs refuses arguments that are no flags. If -f was forgotten, the user learns it at once;
+// otherwise the run would wait for standard input.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -40,8 +44,8 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return &usageError{msg, cmd.CommandPath()}
 }
 
-// flagError is what is wrong with the flags. Those behind an unknown command are not at fault:
-// cobra takes them for those of the command above.
+// flagError returns the error about wrong flags. Behind an unknown command the command is the
+// error: cobra takes its flags for those of the command above.
 func flagError(cmd *cobra.Command, err error) error {
 	msg, unknown := err.Error(), (*pflag.NotExistError)(nil)
 	switch args := cmd.Flags().Args(); {
@@ -49,6 +53,8 @@ func flagError(cmd *cobra.Command, err error) error {
 		return noArgs(cmd, args)
 	case cmd.HasSubCommands():
 		msg += "; a command comes first"
+	case errors.As(err, &unknown) && strings.HasSuffix(cmd.CommandPath(), " certs renew") && slices.Contains(printerFlags, unknown.GetSpecifiedName()):
+		msg += "; renew prints no CronJob: edit testdata/samples/certs-renew-cronjob.yaml in the source of tykmesh instead"
 	case errors.As(err, &unknown):
 		msg += spelling.DidYouMean("--", unknown.GetSpecifiedName(), longFlags(cmd))
 	}
@@ -56,8 +62,11 @@ func flagError(cmd *cobra.Command, err error) error {
 	return &usageError{msg, cmd.CommandPath()}
 }
 
-// refuseUnknownTopics lets help say that there is no such command, instead of help about
-// everything.
+// printerFlags are flags of earlier versions of certs renew, which printed a CronJob.
+var printerFlags = []string{"print-cronjob", "image", "schedule"}
+
+// refuseUnknownTopics makes help report an unknown command. Otherwise cobra would print the help of
+// the root command.
 func refuseUnknownTopics(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	help, _, err := root.Find([]string{"help"})
@@ -84,6 +93,22 @@ func refuseUnknownTopics(root *cobra.Command) {
 		cmd.InitDefaultHelpFlag()
 
 		return cmd.Help()
+	}
+}
+
+// tidyHelp makes help print each default once, without brackets, and show a command that only
+// groups others without [flags].
+func tidyHelp(cmd *cobra.Command) {
+	cmd.SetUsageTemplate(strings.Replace(cmd.UsageTemplate(), "{{if .Runnable}}", "{{if not .HasAvailableSubCommands}}", 1))
+	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		f.DefValue = strings.Trim(f.DefValue, "[]")
+		if strings.Contains(f.Usage, "(default") {
+			f.DefValue = ""
+		}
+	})
+
+	for _, below := range cmd.Commands() {
+		tidyHelp(below)
 	}
 }
 

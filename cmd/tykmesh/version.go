@@ -24,11 +24,12 @@ func ownVersion() string {
 	return versionOf(version, info)
 }
 
-// versionOf is what a build calls itself:
+// versionOf returns the version of a build:
 //
-//	make build, make release        what they stamp it with
-//	go install PACKAGE@VERSION      the version of the module, as Go records it
-//	go build, in a checkout         the same, made of the commit; with -buildvcs=false and in tests there is none
+//	make build, make release      the version that they stamp
+//	go install PACKAGE@VERSION    the version of the module, as Go records it
+//	go build, in a checkout       the same, made from the commit
+//	-buildvcs=false, tests        dev
 func versionOf(stamp string, info *debug.BuildInfo) string {
 	recorded := ""
 	if info != nil && info.Main.Version != "(devel)" {

@@ -8,9 +8,10 @@ import (
 	"time"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/signals"
 )
 
-// stalledError ends a run in which no step has finished for the time of --timeout.
+// stalledError ends a run if no step finishes within the time of --timeout.
 type stalledError struct{ limit time.Duration }
 
 func (e *stalledError) Error() string {
@@ -23,58 +24,69 @@ func (e *stalledError) Is(target error) bool { return target == context.Deadline
 // ExitCode is that of a failed run.
 func (*stalledError) ExitCode() int { return exitFailed }
 
-// Hint says what to change.
+// Hint returns flags to try.
 func (*stalledError) Hint() string {
 	return "is a server slow, or behind a firewall? -v shows the requests, --timeout waits longer"
 }
 
-// watch ends a run that makes no progress.
+// watch guards the remote phase of a run. It ends the phase at a signal, and if no step finishes in
+// time.
 type watch struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
+	ignore context.CancelFunc // ends the catching of signals
 	timer  *time.Timer
 	limit  time.Duration
 }
 
-// watchProgress returns a context that ends when progress was not called for limit.
+// watchProgress returns a context that ends with the first signal, and if progress is not called
+// for limit.
 func watchProgress(ctx context.Context, limit time.Duration) (context.Context, *watch) {
+	ctx, ignore := signals.Until(ctx)
 	ctx, cancel := context.WithCancelCause(ctx)
-	w := &watch{ctx: ctx, cancel: cancel, limit: limit}
+	w := &watch{ctx: ctx, cancel: cancel, ignore: ignore, limit: limit}
 	w.timer = time.AfterFunc(limit, func() { cancel(&stalledError{limit}) })
 	return ctx, w
 }
 
-// progress starts the time anew.
+// progress restarts the timer.
 func (w *watch) progress() { w.timer.Reset(w.limit) }
 
 func (w *watch) stop() {
 	w.timer.Stop()
+	w.ignore()
 	w.cancel(nil)
 }
 
-// explain puts the reason for which the context ended before what failed because of it.
+// interrupted reports whether a signal came.
+func (w *watch) interrupted() bool {
+	cause := context.Cause(w.ctx)
+	return cause != nil && !errors.As(cause, new(*stalledError))
+}
+
+// explain adds the reason why the context ended to an error that follows from it.
 func (w *watch) explain(err error) error {
 	cause := context.Cause(w.ctx)
 	if cause == nil {
 		return err
 	}
 	ended := &endedError{cause: cause, err: err}
-	if stalled := (*stalledError)(nil); !errors.As(cause, &stalled) {
+	if w.interrupted() {
 		ended.cause, ended.signal = interruptedError{}, cause
 	}
 
 	return ended
 }
 
-// endedError is a run that ended early: why, and how far it came.
+// endedError is the error of a run that ended early: the cause, and the error that followed.
 type endedError struct {
 	cause, err error
-	signal     error // what the context said of an interruption; nil after a stall
+	signal     error // the cause of the context, if it was a signal; nil after a stall
 }
 
-// Error says why the run ended, and on lines of their own what had failed before. What a stall
-// broke off is named, because some server did not answer it; whoever interrupts a run knows why it
-// stopped.
+// Error returns the reason why the run ended, and on further lines the errors before it. After a
+// stall it names the interrupted calls, because a server did not answer them. After a signal it
+// does not: the user knows why the run stopped.
 func (e *endedError) Error() string { return strings.Join(e.lines(), "\n") }
 
 func (e *endedError) lines() []string {
@@ -90,11 +102,11 @@ func (e *endedError) lines() []string {
 	return append([]string{text}, failed...)
 }
 
-// brokenOff tells what failed because the run ended from what failed by itself.
+// brokenOff separates the calls that failed because the run ended from other errors.
 func (e *endedError) brokenOff() (waiting, failed []string) {
 	var incomplete *mesh.Incomplete
 	if errors.As(e.err, &incomplete) && len(incomplete.Errors) == 0 {
-		return nil, nil // its text says once more that the run ended
+		return nil, nil // its text only repeats that the run ended
 	}
 
 	ends := []error{e.cause, context.Canceled, context.DeadlineExceeded}
@@ -103,15 +115,16 @@ func (e *endedError) brokenOff() (waiting, failed []string) {
 	}
 
 	for _, line := range errorLines(e.err) {
-		what := line
+		what := ": " + line
 		for _, end := range ends {
 			what = strings.TrimSuffix(what, ": "+end.Error())
 		}
 
-		if what == line {
+		switch {
+		case what == ": "+line:
 			failed = append(failed, line)
-		} else {
-			waiting = append(waiting, what)
+		case what != "":
+			waiting = append(waiting, what[len(": "):])
 		}
 	}
 
@@ -125,7 +138,7 @@ func (e *endedError) partial() bool {
 
 func (e *endedError) Unwrap() []error { return []error{e.cause, e.err} }
 
-// ExitCode is 130 after an interruption, else that of what failed: 5 where something is done.
+// ExitCode returns 130 after a signal, else the status of the error: 5 if steps are done.
 func (e *endedError) ExitCode() int {
 	if code := exitCode(e.cause); code != exitFailed {
 		return code

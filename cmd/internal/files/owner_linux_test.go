@@ -1,4 +1,4 @@
-package main
+package files
 
 import (
 	"os"
@@ -24,7 +24,7 @@ func TestRewriteKeepsOwnerGroupAndMode(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if err := rewrite([]inject.File{changed("a.yaml", "text of a.yaml")}); err != nil {
+	if err := Rewrite([]inject.File{changed("a.yaml", "text of a.yaml")}); err != nil {
 		t.Fatal(err)
 	}
 

@@ -1,4 +1,4 @@
-package main
+package files
 
 import (
 	"errors"
@@ -26,7 +26,7 @@ func tree(t *testing.T, paths ...string) {
 	}
 }
 
-func TestReadSources(t *testing.T) {
+func TestRead(t *testing.T) {
 	tree(t, "b.yaml", "k8s/z.yml", "k8s/a.yaml", "k8s/m.json", "k8s/README.md", "k8s/sub/b.yaml", "k8s/sub/deep/c.yaml", "k8s/n.yaml/inner.yaml", "k8s-other/a.yaml")
 	if err := os.Symlink("a.yaml", "k8s/link.yaml"); err != nil {
 		t.Fatal(err)
@@ -65,7 +65,7 @@ func TestReadSources(t *testing.T) {
 
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			sources, err := ReadSources(tt.paths, tt.recursive, strings.NewReader("text of <stdin>"))
+			sources, err := Read(tt.paths, tt.recursive, strings.NewReader("text of <stdin>"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -95,7 +95,7 @@ func TestReadSources(t *testing.T) {
 func TestReadSourcesErrors(t *testing.T) {
 	tree(t, "a.yaml", "empty/README.md", "nested/sub/a.yaml")
 	t.Run("every path that cannot be read", func(t *testing.T) {
-		sources, err := ReadSources([]string{"gone.yaml", "a.yaml", "empty", "nested"}, false, strings.NewReader(""))
+		sources, err := Read([]string{"gone.yaml", "a.yaml", "empty", "nested"}, false, strings.NewReader(""))
 		if err == nil || sources != nil {
 			t.Fatalf("got %v, %v", sources, err)
 		}
@@ -113,13 +113,13 @@ func TestReadSourcesErrors(t *testing.T) {
 
 	t.Run("standard input breaks off", func(t *testing.T) {
 		broken := errors.New("broken")
-		if _, err := ReadSources(nil, false, iotest.ErrReader(broken)); !errors.Is(err, broken) {
+		if _, err := Read(nil, false, iotest.ErrReader(broken)); !errors.Is(err, broken) {
 			t.Errorf("got %v", err)
 		}
 	})
 
 	t.Run("standard input twice", func(t *testing.T) {
-		_, err := ReadSources([]string{"-", "a.yaml", "-"}, false, strings.NewReader(""))
+		_, err := Read([]string{"-", "a.yaml", "-"}, false, strings.NewReader(""))
 		wantUsage(t, err)
 	})
 	t.Run("a terminal that nobody named", func(t *testing.T) {
@@ -128,7 +128,7 @@ func TestReadSourcesErrors(t *testing.T) {
 			t.Skip("no pseudo-terminal here:", err)
 		}
 		defer terminal.Close()
-		_, err = ReadSources(nil, false, terminal)
+		_, err = Read(nil, false, terminal)
 		wantUsage(t, err)
 	})
 }

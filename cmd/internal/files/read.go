@@ -1,4 +1,4 @@
-package main
+package files
 
 import (
 	"bytes"
@@ -9,20 +9,19 @@ import (
 	"os"
 )
 
-// How much is read of one file or of standard input, which may have no end. A configuration, and
-// the secrets that it refers to, are small; manifests are a hundred times smaller than what is read
-// of them, even those of large charts.
+// The limits for one file and for standard input, which may have no end. A configuration and its
+// secrets are small. The manifests of a large chart take a hundredth of their limit.
 const (
 	maxConfig    = 4 << 20
 	maxManifests = 256 << 20
 )
 
-// readAll reads at most limit bytes, of which so many are expected.
+// readAll reads at most limit bytes. It makes room for the expected number of bytes.
 //
-// Errors: those of r, and that there are more.
+// Errors: those of r; the text is larger than limit.
 func readAll(r io.Reader, limit, expected int64) ([]byte, error) {
 	var data bytes.Buffer
-	data.Grow(int(min(expected, limit)) + bytes.MinRead) // so that nothing is copied to where there is more room
+	data.Grow(int(min(expected, limit)) + bytes.MinRead) // ReadFrom wants room to find the end
 	_, err := data.ReadFrom(io.LimitReader(r, limit+1))
 	if err == nil && int64(data.Len()) > limit {
 		err = tooLarge(limit)
@@ -32,8 +31,8 @@ func readAll(r io.Reader, limit, expected int64) ([]byte, error) {
 
 func tooLarge(limit int64) error { return fmt.Errorf("larger than %d MiB", limit>>20) }
 
-// readFile reads a file of at most limit bytes. It may be a pipe, as what a shell puts in the place
-// of a command is; it may be a device, and have no end.
+// readFile reads a file of at most limit bytes. The file may be a pipe, such as the <(command) of a
+// shell, or a device without an end.
 //
 // Errors: *fs.PathError.
 func readFile(path string, limit int64) (data []byte, err error) {
@@ -49,7 +48,7 @@ func readFile(path string, limit int64) (data []byte, err error) {
 	}
 
 	if size > limit {
-		err = tooLarge(limit) // nothing of it has to be read for that
+		err = tooLarge(limit)
 	} else {
 		data, err = readAll(f, limit, size)
 	}
@@ -61,5 +60,7 @@ func readFile(path string, limit int64) (data []byte, err error) {
 	return data, err
 }
 
-// readConfigFile reads a configuration, or a file that one refers to.
-func readConfigFile(path string) ([]byte, error) { return readFile(path, maxConfig) }
+// ReadConfig reads a configuration file, or a file that the configuration names.
+//
+// Errors: *fs.PathError.
+func ReadConfig(path string) ([]byte, error) { return readFile(path, maxConfig) }

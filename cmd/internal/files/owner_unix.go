@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package files
 
 import (
 	"io/fs"
@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// linksOf returns how many names a file has.
+// linksOf returns the number of names (hard links) of a file.
 func linksOf(info fs.FileInfo) uint64 {
 	if s, ok := info.Sys().(*syscall.Stat_t); ok {
 		return uint64(s.Nlink) //nolint:unconvert // it is narrower on other systems
@@ -16,11 +16,11 @@ func linksOf(info fs.FileInfo) uint64 {
 	return 1
 }
 
-// keepOwner gives a file the owner and the group of another, as far as the user may.
+// keepOwner gives a file the owner and group of another, as far as the user is allowed to.
 func keepOwner(f *os.File, old fs.FileInfo) {
 	if s, ok := old.Sys().(*syscall.Stat_t); ok {
 		if f.Chown(int(s.Uid), int(s.Gid)) != nil {
-			_ = f.Chown(-1, int(s.Gid)) // only root may give a file away; a group of one's own is another matter
+			_ = f.Chown(-1, int(s.Gid)) // only root may change the owner; others may choose among their groups
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package files
 
 import (
 	"os"
@@ -22,7 +22,7 @@ func TestRewriteLeavesWhatHasChangedMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	err := rewrite([]inject.File{changed("a.yaml", "text of a.yaml"), changed("b.yaml", "text of b.yaml")})
+	err := Rewrite([]inject.File{changed("a.yaml", "text of a.yaml"), changed("b.yaml", "text of b.yaml")})
 	if err == nil || !strings.Contains(err.Error(), "none was: b.yaml has been changed since it was read") {
 		t.Errorf("got %v", err)
 	}
@@ -37,7 +37,7 @@ func TestRewriteLeavesWhatHasChangedMeanwhile(t *testing.T) {
 		t.Errorf("left behind: %v, %v", entries, err)
 	}
 
-	if err := rewrite([]inject.File{changed("a.yaml", "text of a.yaml")}); err != nil {
+	if err := Rewrite([]inject.File{changed("a.yaml", "text of a.yaml")}); err != nil {
 		t.Error(err)
 	}
 

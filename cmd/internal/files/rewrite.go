@@ -1,4 +1,4 @@
-package main
+package files
 
 import (
 	"bytes"
@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/signals"
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// checkRewritable makes sure, before anything is done, that the files which change can be
-// rewritten.
-func checkRewritable(files []inject.File) error {
+// CheckRewritable makes sure, before the run changes anything, that [Rewrite] would succeed.
+//
+// Errors: [InputError] if a file is named twice; those of Replace.
+func CheckRewritable(files []inject.File) error {
 	seen := map[string]bool{}
 	for _, f := range files {
 		path, err := filepath.EvalSymlinks(f.Name)
@@ -31,24 +33,20 @@ func checkRewritable(files []inject.File) error {
 	return nil
 }
 
-// checkPlace makes sure that a file can be rewritten. A pipe has been read, and holds nothing that
-// could be.
+// checkPlace makes sure that a file can be rewritten. A pipe cannot: it has been read.
 func checkPlace(path string) error {
-	p, err := prepareFile(path, nil)
-	if err != nil {
-		return err
+	replaceable, err := checkWritable(path)
+	if err == nil && !replaceable {
+		err = &ReplaceError{path: path, why: "is not a regular file"}
 	}
-	p.discard()
-	if p.temporary == "" {
-		return &replaceError{path: path, why: "is no file that can be replaced"}
-	}
-
-	return nil
+	return err
 }
 
-// rewrite changes files in place: first all new ones are written, then they take the places of the
-// old ones.
-func rewrite(files []inject.File) error {
+// Rewrite changes files in place. It writes all new files before it replaces the first one.
+//
+// Errors: a file was changed since it was read, and then no file is replaced; those of Replace.
+func Rewrite(files []inject.File) error {
+	defer signals.Hold()()
 	var ready []prepared
 	for _, f := range files {
 		if len(f.Patch) == 0 {
@@ -77,8 +75,8 @@ func rewrite(files []inject.File) error {
 	return nil
 }
 
-// prepareRewrite writes a file's patched text beside it, unless somebody else has changed the file
-// since.
+// prepareRewrite writes a file's patched text beside it, unless the file was changed since it was
+// read.
 func prepareRewrite(f inject.File) (prepared, error) {
 	now, err := readFile(f.Name, maxManifests)
 	if err != nil {
@@ -88,5 +86,5 @@ func prepareRewrite(f inject.File) (prepared, error) {
 		return prepared{}, fmt.Errorf("%s has been changed since it was read", f.Name)
 	}
 
-	return prepareFile(f.Name, f.Patch.Apply(f.Text))
+	return prepare(f.Name, f.Patch.Apply(f.Text))
 }

@@ -1,4 +1,4 @@
-package main
+package files
 
 import (
 	"errors"
@@ -43,10 +43,10 @@ func TestFilesAreReadUpToTheirLimit(t *testing.T) {
 		}
 	}
 
-	_, named := config.Find("huge.yaml", nil, readConfigFile)
-	_, file := ReadSources([]string{"huge.yaml"}, false, nil)
+	_, named := config.Find("huge.yaml", nil, ReadConfig)
+	_, file := Read([]string{"huge.yaml"}, false, nil)
 
-	_, folder := ReadSources([]string{"folder"}, false, nil)
+	_, folder := Read([]string{"folder"}, false, nil)
 	for want, err := range map[string]error{
 		"--config names a file that cannot be read: larger than 4 MiB": named,
 		"reading manifests: huge.yaml: larger than 256 MiB":            file,
@@ -57,7 +57,7 @@ func TestFilesAreReadUpToTheirLimit(t *testing.T) {
 		}
 	}
 
-	_, err := readConfigFile("/dev/zero")
+	_, err := ReadConfig("/dev/zero")
 	var at *fs.PathError
 	if _, none := os.Stat("/dev/zero"); none == nil && (!errors.As(err, &at) || at.Path != "/dev/zero" || at.Err.Error() != "larger than 4 MiB") {
 		t.Errorf("a device without end: %v", err)
