@@ -23,7 +23,7 @@ GUIDED    = $(if $(filter 2000x,$(FUZZTIME)),,-fuzz=.)
 STATIC = CGO_ENABLED=0 GOFLAGS=-trimpath
 
 .PHONY: build test check format vet lint releasable race ferretdb fuzz soak vulncheck test-hosts test-cfssl test-validate test-rules test-cluster \
-	bench bench-keep bench-peers update demo servers parity release release-twice image test-image clean
+	bench bench-keep bench-peers update demo servers parity man release release-twice image test-image clean
 
 # One static binary that holds no path of the machine that built it.
 build:

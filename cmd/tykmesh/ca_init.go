@@ -119,13 +119,15 @@ func runCAInit(ctx context.Context, p process, o caInit, report *report) (output
 	}, nil
 }
 
-// explain returns the error with what failed before it. An interruption needs no such words.
-func (o caInit) explain(err error) error {
-	switch {
-	case exitCode(err) == interruptedError{}.ExitCode():
-		return err
-	case o.from != "":
-		return fmt.Errorf("taking the CA of %s: %w", o.from, err)
+// makeCA makes a CA, or takes the one of --from.
+func (o caInit) makeCA(ctx context.Context, settings pki.Options) (pki.Setup, error) {
+	if o.from != "" {
+		setup, err := pki.Bring(o.from, settings)
+		if err != nil {
+			err = fmt.Errorf("taking the CA of %s: %w", o.from, err)
+		}
+
+		return setup, err
 	}
 
 	setup, err := pki.Make(ctx, settings)

@@ -99,15 +99,5 @@ func (o caInit) tell(report *report, setup pki.Setup) {
 	report.lastly("  tykmesh check")
 }
 
-// plainWord matches words that need no quotes in a shell.
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]+$`)
-
-// shellWord returns a path as one word of a shell. It has slashes on Windows too, because quotes
-// and backslashes mean something else in each shell there.
-func shellWord(path string) string {
-	text := filepath.ToSlash(path)
-	if plainWord.MatchString(text) {
-		return text
-	}
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
-}
+// shellWord returns a path as one word of a shell.
+func shellWord(path string) string { return prose.ShellWord(path) }
