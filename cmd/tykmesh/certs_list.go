@@ -75,7 +75,7 @@ func (r *report) expiring(list []mesh.HeldCertificate, before time.Time, within 
 	var due []mesh.HeldCertificate
 	for _, c := range list {
 		switch {
-		case c.ID == "" && c.For != mesh.ForCA:
+		case c.ID == "" && c.Use != mesh.UseCA:
 			r.warn(fmt.Sprintf("%s has no certificate", c.Name))
 		case !c.Serving():
 		case c.NotAfter.IsZero():
@@ -113,7 +113,7 @@ func writeCertificatesTable(w io.Writer, list []mesh.HeldCertificate, now time.T
 	t.row("NAME", "ENDS", "RENEWAL", "SIGNED BY", "USED BY", "NOTES")
 	for _, c := range list {
 		ends := "-"
-		if c.ID != "" || c.For == mesh.ForCA {
+		if c.ID != "" || c.Use == mesh.UseCA {
 			ends = endOf(c.NotAfter, now)
 		}
 		t.row(c.Name, ends, orDash(c.Renewal), orDash(c.Issuer), usersOf(c), orDash(notesOn(c, short[c.ID])))
@@ -185,7 +185,7 @@ type certificatesDocument struct {
 }
 
 type listedCertificate struct {
-	Kind      mesh.Bearer           `json:"kind"`
+	Kind      mesh.Use           `json:"kind"`
 	Name      string                `json:"name"`
 	Namespace string                `json:"namespace,omitempty"`
 	Service   string                `json:"service,omitempty"`
@@ -206,7 +206,7 @@ func newCertificatesDocument(list []mesh.HeldCertificate, now time.Time) certifi
 	doc := certificatesDocument{Certificates: []listedCertificate{}}
 	for _, c := range list {
 		row := listedCertificate{
-			Kind: c.For, Name: c.Name, Namespace: c.Service.Namespace, Service: c.Service.App, ID: c.ID,
+			Kind: c.Use, Name: c.Name, Namespace: c.Service.Namespace, Service: c.Service.App, ID: c.ID,
 			Hosts: append([]string{}, c.Hosts...), NotBefore: timeOf(c.NotBefore), Expires: timeOf(c.NotAfter), Renewal: c.Renewal,
 			Issuer: c.Issuer, Trust: c.Trust, State: c.State, Ours: c.Ours, UsedBy: append([]string{}, c.UsedBy...),
 		}

@@ -13,7 +13,7 @@ import (
 // HeldCertificate is one certificate that the mesh has: that of the CA, one that its APIs carry,
 // one that a record names, or one that was made for it and that nobody uses.
 type HeldCertificate struct {
-	For     Bearer
+	Use     Use
 	Service inject.Service // of a service's
 	Name    string         // CA, mesh, shop/echo; of what is nobody's the first host
 	ID      string         // in the store; "" for the CA's, and where an API has none
@@ -29,16 +29,16 @@ type HeldCertificate struct {
 	Renewal string   // why a renewal would replace it, or put it in place; "" where there is no need
 }
 
-// Bearer says whose a certificate is.
-type Bearer string
+// Use says whose a certificate is.
+type Use string
 
 // The bearers, in the order of a list.
 const (
-	ForCA       Bearer = "CA"
-	ForMesh     Bearer = "mesh"
-	ForService  Bearer = "service"
-	ForOthers   Bearer = "other" // people put it on an API of the mesh, or it is a leftover that is in use
-	ForLeftover Bearer = "leftover"
+	UseCA      Use = "CA"
+	UseMesh    Use = "mesh"
+	UseService Use = "service"
+	UseOther   Use = "other" // people put it on an API of the mesh, or it is a leftover that is in use
+	UseNone    Use = "leftover"
 )
 
 // Trust says who signed a certificate.
@@ -66,7 +66,7 @@ const (
 )
 
 // Serving reports whether the mesh suffers when a certificate ends.
-func (h HeldCertificate) Serving() bool { return h.For == ForCA || len(h.UsedBy) > 0 }
+func (h HeldCertificate) Serving() bool { return h.Use == UseCA || len(h.UsedBy) > 0 }
 
 // NewCertificateList lists every certificate of the mesh: the CA's first, then that of the mesh,
 // those of services by namespace and app, what other people put on the mesh's APIs, and what is
@@ -75,7 +75,7 @@ func NewCertificateList(state State, s Settings) []HeldCertificate {
 	l := &lister{claims: newClaims(state, s), seen: make(map[string]bool)}
 	if authority := state.Authority; authority != nil {
 		l.list = append(l.list, HeldCertificate{
-			For: ForCA, Name: string(ForCA), NotBefore: authority.NotBefore, NotAfter: authority.NotAfter,
+			Use: UseCA, Name: string(UseCA), NotBefore: authority.NotBefore, NotAfter: authority.NotAfter,
 			Issuer: authority.Issuer.CommonName, Trust: Trusted, State: CertificateActive, Ours: true,
 		})
 	}
@@ -110,7 +110,7 @@ func NewCertificateList(state State, s Settings) []HeldCertificate {
 // compareHeld puts of those for the same the one of now first.
 func compareHeld(a, b HeldCertificate) int {
 	bearer := func(h HeldCertificate) int {
-		return slices.Index([]Bearer{ForCA, ForMesh, ForService, ForOthers, ForLeftover}, h.For)
+		return slices.Index([]Use{UseCA, UseMesh, UseService, UseOther, UseNone}, h.Use)
 	}
 	past := func(h HeldCertificate) int {
 		return slices.Index([]CertificateState{CertificateFormer, CertificateLegacy, CertificateOrphan}, h.State)
@@ -155,9 +155,9 @@ func (l *lister) assigned(a *assignment) {
 		}
 
 		h := l.look(id)
-		h.For, h.Service, h.Name = ForService, a.Service, a.Service.String()
+		h.Use, h.Service, h.Name = UseService, a.Service, a.Service.String()
 		if a.Role == Mesh {
-			h.For, h.Name = ForMesh, string(Mesh)
+			h.Use, h.Name = UseMesh, string(Mesh)
 		}
 
 		if id == current {
@@ -235,10 +235,10 @@ func (l *lister) record(r *ca.Record) {
 // look says what is known of a certificate by itself.
 func (l *lister) look(id string) HeldCertificate {
 	stored, there := l.store[id]
-	h := HeldCertificate{For: ForOthers, ID: id, UsedBy: l.users[id], Ours: l.ours(id), State: l.stateOf(id, there)}
+	h := HeldCertificate{Use: UseOther, ID: id, UsedBy: l.users[id], Ours: l.ours(id), State: l.stateOf(id, there)}
 	slices.Sort(h.UsedBy)
 	if len(h.UsedBy) == 0 {
-		h.For = ForLeftover
+		h.Use = UseNone
 	}
 
 	records := l.holders[id]

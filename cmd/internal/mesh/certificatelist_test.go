@@ -22,7 +22,7 @@ func (w *world) certificates() string {
 	must(w.tb, err)
 	var lines []string
 	for _, h := range NewCertificateList(state, w.settings) {
-		line := fmt.Sprintf("%s %s: %s, by %s, on %v", h.For, h.Name, h.State, h.Trust, h.UsedBy)
+		line := fmt.Sprintf("%s %s: %s, by %s, on %v", h.Use, h.Name, h.State, h.Trust, h.UsedBy)
 		if h.NotAfter.IsZero() {
 			line += ", end unknown"
 		}
