@@ -278,7 +278,7 @@ func previousUnused(state mesh.State, settings mesh.Settings, r pki.Rotation, di
 
 	var old []string
 	for _, c := range mesh.NewCertificateList(state, settings) {
-		if len(c.UsedBy) > 0 && c.Trust != mesh.Trusted && (c.Ours || ofFormer(r, c.Issuer)) {
+		if len(c.UsedBy) > 0 && c.SignedBy != mesh.SignedByCurrentCA && (c.Ours || ofFormer(r, c.Issuer)) {
 			old = append(old, c.Name)
 		}
 	}

@@ -149,8 +149,8 @@ func notesOn(c mesh.HeldCertificate, short string) string {
 		notes = append(notes, string(c.State))
 	}
 
-	if c.Trust == mesh.NotTrusted {
-		notes = append(notes, "not by the present CA")
+	if c.SignedBy == mesh.SignedByAnotherCA {
+		notes = append(notes, "not by the current CA")
 	}
 
 	if !c.Ours {
@@ -185,7 +185,7 @@ type certificatesDocument struct {
 }
 
 type listedCertificate struct {
-	Kind      mesh.Use           `json:"kind"`
+	Kind      mesh.Use              `json:"kind"`
 	Name      string                `json:"name"`
 	Namespace string                `json:"namespace,omitempty"`
 	Service   string                `json:"service,omitempty"`
@@ -196,7 +196,7 @@ type listedCertificate struct {
 	DaysLeft  *int                  `json:"daysLeft,omitempty"` // below 0: expired
 	Renewal   string                `json:"renewal,omitempty"`  // why certs renew would replace it
 	Issuer    string                `json:"issuer,omitempty"`
-	Trust     mesh.Trust            `json:"trust"`
+	SignedBy  mesh.SignedBy         `json:"trust"`
 	State     mesh.CertificateState `json:"state"`
 	Ours      bool                  `json:"ours"`
 	UsedBy    []string              `json:"usedBy"`
@@ -208,7 +208,7 @@ func newCertificatesDocument(list []mesh.HeldCertificate, now time.Time) certifi
 		row := listedCertificate{
 			Kind: c.Use, Name: c.Name, Namespace: c.Service.Namespace, Service: c.Service.App, ID: c.ID,
 			Hosts: append([]string{}, c.Hosts...), NotBefore: timeOf(c.NotBefore), Expires: timeOf(c.NotAfter), Renewal: c.Renewal,
-			Issuer: c.Issuer, Trust: c.Trust, State: c.State, Ours: c.Ours, UsedBy: append([]string{}, c.UsedBy...),
+			Issuer: c.Issuer, SignedBy: c.SignedBy, State: c.State, Ours: c.Ours, UsedBy: append([]string{}, c.UsedBy...),
 		}
 		if !c.NotAfter.IsZero() {
 			row.DaysLeft = new(int(math.Floor(c.NotAfter.Sub(now).Hours() / 24)))

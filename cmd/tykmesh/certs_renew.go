@@ -15,7 +15,7 @@ func newCertsRenewCmd(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "renew [NAMESPACE/APP | mesh]...",
 		Short: "Renew the certificates that are due, or those that are named",
-		Long: "renew replaces the certificates of what is on the mesh, as status finds it, that end soon, are missing or are not of the present CA.\n" +
+		Long: "renew replaces the certificates of what is on the mesh, as status finds it, that end soon, are missing or are not of the current CA.\n" +
 			"The new one is in place on every API before the old one goes; nothing else of an API changes, and no manifest is read. Named\n" +
 			"services, and mesh for the certificate that all routes share, get a new one whether it is due or not.\n\n" +
 			"It is for a job that runs every day: --print-cronjob prints one for Kubernetes. tykmesh comes in no image of its own: --image\n" +

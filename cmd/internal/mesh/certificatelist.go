@@ -21,12 +21,12 @@ type HeldCertificate struct {
 
 	NotBefore, NotAfter time.Time // zero where neither the store nor the ledger tells
 
-	Issuer  string // the name of the CA that signed it; "" where nobody knows
-	Trust   Trust
-	State   CertificateState
-	Ours    bool
-	UsedBy  []string // the slugs of the APIs that name it
-	Renewal string   // why a renewal would replace it, or put it in place; "" where there is no need
+	Issuer   string // the name of the CA that signed it; "" where nobody knows
+	SignedBy SignedBy
+	State    CertificateState
+	Ours     bool
+	UsedBy   []string // the slugs of the APIs that name it
+	Renewal  string   // why a renewal would replace it, or put it in place; "" where there is no need
 }
 
 // Use says whose a certificate is.
@@ -41,15 +41,15 @@ const (
 	UseNone    Use = "leftover"
 )
 
-// Trust says who signed a certificate.
-type Trust string
+// SignedBy says who signed a certificate.
+type SignedBy string
 
 // What is known of a signature: by the certificate where the ledger has it, else by the name of the
 // issuer.
 const (
-	Trusted      Trust = "present CA"
-	NotTrusted   Trust = "another CA"
-	TrustUnknown Trust = "unknown"
+	SignedByCurrentCA SignedBy = "current CA"
+	SignedByAnotherCA SignedBy = "another CA"
+	SignedByUnknown   SignedBy = "unknown"
 )
 
 // CertificateState says what a certificate does.
@@ -76,7 +76,7 @@ func NewCertificateList(state State, s Settings) []HeldCertificate {
 	if authority := state.Authority; authority != nil {
 		l.list = append(l.list, HeldCertificate{
 			Use: UseCA, Name: string(UseCA), NotBefore: authority.NotBefore, NotAfter: authority.NotAfter,
-			Issuer: authority.Issuer.CommonName, Trust: Trusted, State: CertificateActive, Ours: true,
+			Issuer: authority.Issuer.CommonName, SignedBy: SignedByCurrentCA, State: CertificateActive, Ours: true,
 		})
 	}
 
@@ -256,7 +256,7 @@ func (l *lister) look(id string) HeldCertificate {
 		}
 	}
 
-	h.Trust = l.trust(id, h.Issuer)
+	h.SignedBy = l.signedBy(id, h.Issuer)
 	h.Name = l.nameOf(id)
 
 	return h
@@ -292,12 +292,12 @@ func (l *lister) stateOf(id string, there bool) CertificateState {
 	return CertificateActive
 }
 
-// trust reports whether the present CA signed a certificate. Only the certificate itself proves
+// signedBy reports whether the current CA signed a certificate. Only the certificate itself proves
 // that; the store tells no more than a name.
-func (l *lister) trust(id, issuer string) Trust {
+func (l *lister) signedBy(id, issuer string) SignedBy {
 	authority := l.state.Authority
 	if authority == nil || issuer == "" {
-		return TrustUnknown
+		return SignedByUnknown
 	}
 
 	trusted := issuer == authority.Subject.CommonName
@@ -307,8 +307,8 @@ func (l *lister) trust(id, issuer string) Trust {
 	}
 
 	if trusted {
-		return Trusted
+		return SignedByCurrentCA
 	}
 
-	return NotTrusted
+	return SignedByAnotherCA
 }

@@ -206,7 +206,7 @@ func (p *certificatePlanner) decide(step *CertificateStep, attached []string) er
 }
 
 // formerSigner returns the name of the CA that signed what is replaced, the certificate of a record
-// or else one in the store; "" where that is the present CA, or nobody knows.
+// or else one in the store; "" where that is the current CA, or nobody knows.
 func (p *certificatePlanner) formerSigner(record *ca.Record, id string) string {
 	if record != nil {
 		if leaf, err := parseLeaf(record.Certificate); err == nil && p.terms.Foreign(leaf) {

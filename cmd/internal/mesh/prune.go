@@ -152,7 +152,7 @@ func (c *claims) servable(a *assignment) (id, why string) {
 	case id == "":
 		return "", strings.Join(a.Reasons, "; ")
 	case c.state.Authority == nil:
-		return "", "which of them the present CA signed is not known"
+		return "", "which of them the current CA signed is not known"
 	case !there:
 		return "", "the one to keep is not in the Dashboard's store"
 	case !stored.NotAfter.IsZero() && stored.NotAfter.Before(c.now):

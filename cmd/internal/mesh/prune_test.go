@@ -118,7 +118,7 @@ func TestPruneLeavesWhatServes(t *testing.T) {
 			p.edit("echo-inbound", "certificates", []any{p.api("echo-inbound").Certificates()[0]})
 		}, "leave 2 on echo-mesh: none is for exactly the hosts that are wanted"},
 		"another CA":     {func(p *past) { p.anotherCA() }, `leave 3 on echo-inbound: not signed by "Next CA"`},
-		"CA unreachable": {func(p *past) { p.remote.Issuer = noIssuer{} }, "leave 3 on echo-inbound: which of them the present CA signed is not known"},
+		"CA unreachable": {func(p *past) { p.remote.Issuer = noIssuer{} }, "leave 3 on echo-inbound: which of them the current CA signed is not known"},
 		"not in the store": {func(p *past) {
 			for _, c := range p.dash.Certificates() {
 				p.dash.DropCertificate(c.ID)
