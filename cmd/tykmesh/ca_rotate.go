@@ -272,7 +272,7 @@ func (o caRotate) checkUse(ctx context.Context, p process, r pki.Rotation, repor
 
 // previousUnused makes sure that no API uses a certificate of a previous CA.
 func previousUnused(state mesh.State, settings mesh.Settings, r pki.Rotation, dir string) error {
-	if state.Authority == nil || !ca.SameAuthority(state.Authority, r.Present.Certificate) {
+	if state.CA == nil || !ca.SameAuthority(state.CA, r.Present.Certificate) {
 		return fmt.Errorf("the CA of the configuration (CA.certPath, else what CFSSL says) is not that of %s: whose certificates are in use cannot be told", dir)
 	}
 

@@ -73,7 +73,7 @@ func (r *report) staying(plan *mesh.Pruning) {
 	for _, kept := range plan.Kept {
 		r.warn(fmt.Sprintf("certificate %s (%s) stays: %s", kept.ID, kept.Name, kept.Reason))
 	}
-	for _, api := range plan.Laden {
+	for _, api := range plan.APIsWithSurplus {
 		r.warn(fmt.Sprintf("API %s keeps its %d certificates, because none could serve alone (%s): certs renew comes first", api.Slug, api.Count, api.Reason))
 	}
 }

@@ -113,8 +113,8 @@ func runRenew(ctx context.Context, p process, o options, names []string, report 
 func (r *report) renewed(plan *mesh.Plan) {
 	for _, s := range plan.Services {
 		steps := []mesh.Step{s.Certificate.Step, s.Inbound.Step}
-		for _, double := range s.Doubles {
-			steps = append(steps, double.Step)
+		for _, duplicate := range s.Duplicates {
+			steps = append(steps, duplicate.Step)
 		}
 		if done := r.did(plan, s.Service, steps...); len(done) > 0 {
 			r.lastly("%s: %s", s.Service, strings.Join(done, ", "))

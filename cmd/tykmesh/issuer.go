@@ -116,7 +116,7 @@ func (i issuer) Issue(ctx context.Context, hosts []string) (ca.Bundle, error) {
 // newAuthority warns of certificates that another CA signs than before, where nobody says that pods
 // trust it: those that do not refuse them.
 func (r *report) newAuthority(c config.Config, plan *mesh.Plan) {
-	if former := plan.FormerSigners(); len(former) > 0 && len(c.CA.Trust) == 0 {
+	if former := plan.PreviousCAs(); len(former) > 0 && len(c.CA.Trust) == 0 {
 		r.warn(fmt.Sprintf("certificates of %s are replaced by those of another CA, which pods refuse that do not trust it yet: CA.bundlePath says whom they trust, "+
 			"and tykmesh ca rotate changes a CA without that", strings.Join(former, ", ")))
 	}

@@ -184,7 +184,7 @@ func (r *report) meshCertificate(plan *mesh.Plan, carriers string) {
 	}
 
 	n := 0
-	for _, api := range plan.Carriers {
+	for _, api := range plan.MeshAPIs {
 		if api.Action != mesh.Keep {
 			n++
 		}

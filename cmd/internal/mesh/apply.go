@@ -18,7 +18,7 @@ import (
 // Apply takes the plan's steps and returns the database ids of every service's APIs.
 //
 //	per service:  issue ─> record as pending ─> upload ─> read back ─> inbound API ─> record as active ─> mesh API ─> duplicates go
-//	once a mesh:  issue ─> record as pending ─> upload ─> read back ───────────────────────────────────┴─> carriers ─> record as active
+//	once a mesh:  issue ─> record as pending ─> upload ─> read back ───────────────────────────────────┴─> mesh APIs ─> record as active
 //	at the end:   read back what was written ─> wait ─> who uses what was replaced? ─> delete it
 //
 // A record comes before its upload, so that of two runs at once one finds the other's; a
@@ -45,7 +45,7 @@ func (p *Plan) Apply(ctx context.Context, remote Remote, progress func(Event)) (
 	}
 
 	r := &run{
-		Remote: remote, settings: p.settings, authority: p.authority,
+		Remote: remote, settings: p.settings, currentCA: p.currentCA,
 		journal: newJournal(progress, len(steps)+len(p.Replaced)), bindings: p.Bindings(),
 	}
 	r.apply(ctx, p)
@@ -83,7 +83,7 @@ func (r *run) conclude(ctx context.Context, p *Plan) error {
 type run struct {
 	Remote
 	settings  Settings
-	authority *x509.Certificate
+	currentCA *x509.Certificate
 	journal   *journal
 
 	mu       sync.Mutex
@@ -107,7 +107,7 @@ func (r *run) apply(ctx context.Context, p *Plan) {
 		}
 	}
 
-	for _, step := range p.Carriers {
+	for _, step := range p.MeshAPIs {
 		if step.Action == Keep {
 			continue
 		}
@@ -122,13 +122,13 @@ func (r *run) apply(ctx context.Context, p *Plan) {
 
 	_ = g.Wait()
 	// The record is active when the certificate is in place everywhere.
-	if stored, ok := mesh(); ok && p.MeshCertificate != nil && r.journal.all(p.carrying()) {
+	if stored, ok := mesh(); ok && p.MeshCertificate != nil && r.journal.all(p.meshSteps()) {
 		r.activate(ctx, p.MeshCertificate, stored)
 	}
 }
 
-// carrying returns the steps that put the certificate of the mesh in place.
-func (p *Plan) carrying() (steps []*Step) {
+// meshSteps returns the steps that put the certificate of the mesh in place.
+func (p *Plan) meshSteps() (steps []*Step) {
 	add := func(s *APIStep) {
 		if s.Action != Keep {
 			steps = append(steps, &s.Step)
@@ -138,7 +138,7 @@ func (p *Plan) carrying() (steps []*Step) {
 		add(p.Services[i].Mesh)
 	}
 
-	for _, s := range p.Carriers {
+	for _, s := range p.MeshAPIs {
 		add(s)
 	}
 
@@ -174,8 +174,8 @@ func (r *run) startMeshCertificate(ctx context.Context, step *CertificateStep) (
 
 // kept reports whether nothing is to be done for a service.
 func (p *ServicePlan) kept() bool {
-	doubles := !slices.ContainsFunc(p.Doubles, func(s *APIStep) bool { return s.Action != Keep })
-	return doubles && len(p.Surplus) == 0 && p.Inbound.Action == Keep && p.Mesh.Action == Keep && (p.Certificate == nil || p.Certificate.Action == Keep)
+	duplicates := !slices.ContainsFunc(p.Duplicates, func(s *APIStep) bool { return s.Action != Keep })
+	return duplicates && len(p.Surplus) == 0 && p.Inbound.Action == Keep && p.Mesh.Action == Keep && (p.Certificate == nil || p.Certificate.Action == Keep)
 }
 
 // service does what a service needs, up to the first failure.
@@ -193,8 +193,8 @@ func (r *run) service(ctx context.Context, s *ServicePlan, mesh func() (stored, 
 		return
 	}
 
-	for _, double := range s.Doubles {
-		if _, ok := r.api(ctx, double, own.id); !ok {
+	for _, duplicate := range s.Duplicates {
+		if _, ok := r.api(ctx, duplicate, own.id); !ok {
 			return
 		}
 	}

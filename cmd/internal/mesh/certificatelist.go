@@ -73,7 +73,7 @@ func (h HeldCertificate) Serving() bool { return h.Use == UseCA || len(h.UsedBy)
 // left over. It is pure.
 func NewCertificateList(state State, s Settings) []HeldCertificate {
 	l := &lister{claims: newClaims(state, s), seen: make(map[string]bool)}
-	if authority := state.Authority; authority != nil {
+	if authority := state.CA; authority != nil {
 		l.list = append(l.list, HeldCertificate{
 			Use: UseCA, Name: string(UseCA), NotBefore: authority.NotBefore, NotAfter: authority.NotAfter,
 			Issuer: authority.Issuer.CommonName, SignedBy: SignedByCurrentCA, State: CertificateActive, Ours: true,
@@ -295,7 +295,7 @@ func (l *lister) stateOf(id string, there bool) CertificateState {
 // signedBy reports whether the current CA signed a certificate. Only the certificate itself proves
 // that; the store tells no more than a name.
 func (l *lister) signedBy(id, issuer string) SignedBy {
-	authority := l.state.Authority
+	authority := l.state.CA
 	if authority == nil || issuer == "" {
 		return SignedByUnknown
 	}

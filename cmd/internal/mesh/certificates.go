@@ -45,12 +45,12 @@ type candidate struct {
 
 func newCertificatePlanner(state State, s Settings) *certificatePlanner {
 	p := &certificatePlanner{
-		settings: s, state: state, now: s.now(), terms: s.terms(state.Authority),
+		settings: s, state: state, now: s.now(), terms: s.terms(state.CA),
 		store:   make(map[string]dashboard.Certificate, len(state.Certificates)),
 		records: make(map[string]*ca.Record, len(state.Records)),
 		byHosts: make(map[string][]candidate),
 		legacy:  make(map[string][]string),
-		signers: s.signers(state.Authority),
+		signers: s.signers(state.CA),
 	}
 
 	for _, c := range state.Certificates {
@@ -200,14 +200,14 @@ func (p *certificatePlanner) decide(step *CertificateStep, attached []string) er
 	}
 
 	p.issue(step, reason)
-	step.signer = p.formerSigner(record, best.id)
+	step.signer = p.previousCA(record, best.id)
 
 	return nil
 }
 
-// formerSigner returns the name of the CA that signed what is replaced, the certificate of a record
+// previousCA returns the name of the CA that signed what is replaced, the certificate of a record
 // or else one in the store; "" where that is the current CA, or nobody knows.
-func (p *certificatePlanner) formerSigner(record *ca.Record, id string) string {
+func (p *certificatePlanner) previousCA(record *ca.Record, id string) string {
 	if record != nil {
 		if leaf, err := parseLeaf(record.Certificate); err == nil && p.terms.Foreign(leaf) {
 			return leaf.Issuer.CommonName
@@ -215,7 +215,7 @@ func (p *certificatePlanner) formerSigner(record *ca.Record, id string) string {
 		return ""
 	}
 
-	if name, present := p.store[id].IssuerCN, p.state.Authority; present != nil && name != present.Subject.CommonName {
+	if name, present := p.store[id].IssuerCN, p.state.CA; present != nil && name != present.Subject.CommonName {
 		return name
 	}
 
@@ -294,8 +294,8 @@ func (p *certificatePlanner) best(hosts, attached []string) (candidate, bool) {
 func (p *certificatePlanner) unusableByDetails(c dashboard.Certificate) string {
 	left := c.NotAfter.Sub(p.now)
 	issuer := c.IssuerCN
-	if p.state.Authority != nil {
-		issuer = p.state.Authority.Subject.CommonName
+	if p.state.CA != nil {
+		issuer = p.state.CA.Subject.CommonName
 	}
 
 	switch {

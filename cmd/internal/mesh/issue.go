@@ -98,7 +98,7 @@ func (r *run) issue(ctx context.Context, step *CertificateStep) (stored, error) 
 	if err != nil {
 		return stored{}, stepError("issuing", "certificate", step.Name, err)
 	}
-	if leaf := bundle.Leaf; r.settings.terms(r.authority).Due(leaf.NotBefore, leaf.NotAfter) {
+	if leaf := bundle.Leaf; r.settings.terms(r.currentCA).Due(leaf.NotBefore, leaf.NotAfter) {
 		return stored{}, stepError("issuing", "certificate", step.Name, &EagerError{leaf.NotAfter.Sub(leaf.NotBefore), r.settings.RenewBefore})
 	}
 
@@ -180,7 +180,7 @@ func (r *run) record(ctx context.Context, id string) (*ca.Record, error) {
 
 // usable reports whether what a record holds could serve a step.
 func (r *run) usable(step *CertificateStep, record *ca.Record) bool {
-	return unusableRecord(record, step.Hosts, r.settings.Org, r.settings.terms(r.authority)) == ""
+	return unusableRecord(record, step.Hosts, r.settings.Org, r.settings.terms(r.currentCA)) == ""
 }
 
 // appears reports whether a recorded certificate can be used and is in the store, waiting a little

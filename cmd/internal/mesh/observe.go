@@ -17,7 +17,7 @@ type State struct {
 	Certificates []dashboard.Certificate // of the store
 	Records      []ca.Record
 	HasLedger    bool
-	Authority    *x509.Certificate
+	CA           *x509.Certificate // the current one; nil: unknown
 }
 
 // Observe lists what is there, each thing once and all at the same time: the APIs, and with TLS the
@@ -44,7 +44,7 @@ func Observe(ctx context.Context, r Remote, s Settings) (State, error) {
 
 	if s.TLS && r.Issuer != nil {
 		reads = append(reads, func() (err error) {
-			state.Authority, err = r.Issuer.Authority(ctx)
+			state.CA, err = r.Issuer.Authority(ctx)
 			return stepError("reading", "certificate authority", "", err)
 		})
 	}
@@ -91,7 +91,7 @@ func Survey(ctx context.Context, r Remote, s Settings) (state State, missing, er
 	})
 	state, err = Observe(ctx, r, s)
 	missing = g.Wait()
-	state.Authority = authority
+	state.CA = authority
 
 	return state, missing, err
 }

@@ -294,7 +294,7 @@ func TestHalfListed(t *testing.T) {
 			state := w.state()
 			state.APIs = slices.DeleteFunc(state.APIs, func(a dashboard.API) bool { return a.Definition.Slug() == echo.Service.App+"-"+string(role) })
 
-			d := deletion{unlisted: unlisted(state, w.settings.signers(state.Authority))}
+			d := deletion{unlisted: unlisted(state, w.settings.signers(state.CA))}
 			for _, a := range w.dash.APIs() {
 				d.ids = append(d.ids, a.Definition.Certificates()...)
 			}

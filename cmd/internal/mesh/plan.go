@@ -18,7 +18,7 @@ import (
 // id in a workload's annotations is not that of the service's API; a certificate record belongs to
 // another organisation; Injector.meshCertificateID is not in the store.
 func NewPlan(services []Service, state State, s Settings) (*Plan, []inject.Problem) {
-	plan := &Plan{settings: s, authority: state.Authority}
+	plan := &Plan{settings: s, currentCA: state.CA}
 	m := newMatcher(state, s)
 	matched := m.match(services)
 	var problems []inject.Problem
@@ -59,7 +59,7 @@ func NewPlan(services []Service, state State, s Settings) (*Plan, []inject.Probl
 	}
 
 	if plan.MeshCertificate != nil {
-		plan.Carriers = m.carriers(state.APIs, plan.MeshCertificate, certs)
+		plan.MeshAPIs = m.otherMeshAPIs(state.APIs, plan.MeshCertificate, certs)
 		plan.replace(certs, state)
 	}
 
@@ -184,7 +184,7 @@ func asWanted(current dashboard.Definition, w *WantedAPI) bool {
 	if w == nil {
 		return true
 	}
-	return agrees(current, w.leavesFor(current)) && len(switchedOn(current)) == 0 && len(forsaken(current, w)) == 0
+	return agrees(current, w.leavesFor(current)) && len(switchedOn(current)) == 0 && len(staleFields(current, w)) == 0
 }
 
 // hasCertificate reports whether a definition names the certificate that it is to have.
@@ -200,7 +200,7 @@ func update(current dashboard.Definition, w *WantedAPI) dashboard.Definition {
 
 	bare, tag := forgetful(current)
 
-	out := overlay(without(bare, forsaken(bare, w)), w.leavesFor(bare))
+	out := overlay(without(bare, staleFields(bare, w)), w.leavesFor(bare))
 	for _, field := range switchedOn(bare) {
 		out[field] = zeroLike(bare[field])
 	}
@@ -212,10 +212,10 @@ func update(current dashboard.Definition, w *WantedAPI) dashboard.Definition {
 	return out
 }
 
-// forsaken returns the leaves that annotations set when the API was last written and set no more,
+// staleFields returns the leaves that annotations set when the API was last written and set no more,
 // and those of the template that annotations have replaced since, unless somebody has given them
 // another value.
-func forsaken(current dashboard.Definition, w *WantedAPI) (paths []string) {
+func staleFields(current dashboard.Definition, w *WantedAPI) (paths []string) {
 	m, _ := markOf(current)
 	for _, p := range m.Paths {
 		// The mark is in the hands of whoever edits the Dashboard: it must not make us drop what

@@ -16,11 +16,11 @@ import (
 // certificates on APIs that hold a better one, stored ones that no API names, and the records of
 // those. It is data: nothing has been done.
 type Pruning struct {
-	APIs         []Step // from which certificates are taken
-	Certificates []Step
-	Records      []Step
-	Kept         []Kept  // ours, used by nobody or by strangers, and staying
-	Laden        []Laden // APIs from which nothing can be taken yet
+	APIs            []Step // from which certificates are taken
+	Certificates    []Step
+	Records         []Step
+	Kept            []Kept           // ours, used by nobody or by strangers, and staying
+	APIsWithSurplus []APIWithSurplus // none of whose certificates can be taken off yet
 
 	settings    Settings
 	detachments map[string]detachment // of APIs, by database id
@@ -34,8 +34,8 @@ type detachment struct {
 	former []string
 }
 
-// Laden is an API with several certificates that were made for it, none of which could stay alone.
-type Laden struct {
+// APIWithSurplus is an API with several certificates that were made for it, none of which could stay alone.
+type APIWithSurplus struct {
 	Slug   string
 	Count  int
 	Reason string
@@ -90,14 +90,14 @@ func NewPruning(state State, s Settings) *Pruning {
 func (p *Pruning) detach(c *claims, assignments []assignment, apis []dashboard.API) []dashboard.API {
 	changed := make(map[string]dashboard.Definition) // by database id
 	for _, a := range assignments {
-		kept, why := c.servable(&a)
+		kept, why := c.usableCertificate(&a)
 		for _, d := range a.apis {
 			held := detached(d, nil).Certificates()
 			former := c.former(held, a.CertificateStep)
 			if kept == "" || !slices.Contains(held, kept) {
 				made := slices.DeleteFunc(slices.Clone(held), func(id string) bool { return id != a.ID && !slices.Contains(former, id) })
 				if len(made) > 1 {
-					p.Laden = append(p.Laden, Laden{d.Slug(), len(made), cmp.Or(why, "the one to keep is not on it")})
+					p.APIsWithSurplus = append(p.APIsWithSurplus, APIWithSurplus{d.Slug(), len(made), cmp.Or(why, "the one to keep is not on it")})
 				}
 				former = nil
 			}
@@ -116,7 +116,7 @@ func (p *Pruning) detach(c *claims, assignments []assignment, apis []dashboard.A
 	}
 
 	slices.SortFunc(p.APIs, func(a, b Step) int { return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID)) })
-	slices.SortStableFunc(p.Laden, func(a, b Laden) int { return strings.Compare(a.Slug, b.Slug) })
+	slices.SortStableFunc(p.APIsWithSurplus, func(a, b APIWithSurplus) int { return strings.Compare(a.Slug, b.Slug) })
 
 	out := slices.Clone(apis)
 	for i := range out {
@@ -139,9 +139,9 @@ func losses(repeated, former, held int) (reasons []string) {
 	return reasons
 }
 
-// servable returns the certificate that can serve alone what an assignment is about; why says why
+// usableCertificate returns the certificate that can serve alone what an assignment is about; why says why
 // there is none. Without the CA's certificate nobody knows which one callers trust.
-func (c *claims) servable(a *assignment) (id, why string) {
+func (c *claims) usableCertificate(a *assignment) (id, why string) {
 	id = a.keeps()
 	stored, there := c.store[id]
 	switch {
@@ -151,7 +151,7 @@ func (c *claims) servable(a *assignment) (id, why string) {
 		return "", "none is for exactly the hosts that are wanted"
 	case id == "":
 		return "", strings.Join(a.Reasons, "; ")
-	case c.state.Authority == nil:
+	case c.state.CA == nil:
 		return "", "which of them the current CA signed is not known"
 	case !there:
 		return "", "the one to keep is not in the Dashboard's store"

@@ -48,7 +48,7 @@ func toldOf(p *Pruning) string {
 		lines = append(lines, fmt.Sprintf("keep %s: %s", k.Name, k.Reason))
 	}
 
-	for _, l := range p.Laden {
+	for _, l := range p.APIsWithSurplus {
 		lines = append(lines, fmt.Sprintf("leave %d on %s: %s", l.Count, l.Slug, l.Reason))
 	}
 
@@ -315,7 +315,7 @@ func TestPruneSparesCAs(t *testing.T) {
 		return dashboard.Certificate{ID: id, IssuerCN: "Mesh CA", DNSNames: []string{"echo.shop"}, NotAfter: time.Now().Add(time.Hour), IsCA: isCA}
 	}
 	state := State{
-		Authority: authority, HasLedger: true,
+		CA: authority, HasLedger: true,
 		APIs:         []dashboard.API{{Definition: dashboard.Definition{"slug": "sleep-inbound", "domain": "sleep.shop", "tags": []any{"sleep"}}}},
 		Certificates: []dashboard.Certificate{stored("leaf", false), stored("ca", true), {ID: "recorded"}},
 		Records:      []ca.Record{{ID: "5f", Legacy: true, Fingerprint: "recorded", Certificate: catest.NewAuthority("Mesh CA").PEM()}},

@@ -126,7 +126,7 @@ func (r *run) deleteUnused(ctx context.Context, p *Pruning) {
 // proveNow finds out which certificates are proved to be unused, after gateways have had the time
 // to load what this run has changed. ok is false where nothing is to be deleted, or must be.
 func (r *run) proveNow(ctx context.Context, p *Pruning) (proven *proof, ok bool) {
-	first := (&HoldingRemoval{Certificates: p.Certificates, Records: p.Records}).first()
+	first := (&CertificateRemoval{Certificates: p.Certificates, Records: p.Records}).first()
 	if first == nil || r.journal.stop(ctx) {
 		return nil, false
 	}

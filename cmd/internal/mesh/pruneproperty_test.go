@@ -163,7 +163,7 @@ func (p *Pruning) after(state State) State {
 
 	certificates, records := drop(p.Certificates), drop(p.Records)
 
-	out := State{HasLedger: state.HasLedger, Authority: state.Authority}
+	out := State{HasLedger: state.HasLedger, CA: state.CA}
 	for _, api := range state.APIs {
 		if d, ok := p.detachments[api.Definition.ID()]; ok {
 			var left []any
@@ -210,7 +210,7 @@ func TestPruneProperties(t *testing.T) {
 	for seed := range uint64(600) {
 		r := rand.New(rand.NewPCG(seed, 0))
 		state := randomState(t, r, certificates)
-		state.Authority = ours
+		state.CA = ours
 		s := Settings{
 			Org: randomOrg, TLS: true, MeshHosts: []string{"mesh", "mesh.local"},
 			Now: func() time.Time { return time.Now().Add([]time.Duration{2 * time.Hour, 300 * 24 * time.Hour}[seed%2]) },
@@ -264,7 +264,7 @@ func TestPruneProperties(t *testing.T) {
 			t.Errorf("seed %d: after a pruning there is more to prune: %v", seed, again.Steps())
 		}
 
-		shuffled := State{HasLedger: state.HasLedger, Authority: ours}
+		shuffled := State{HasLedger: state.HasLedger, CA: ours}
 		shuffled.APIs, shuffled.Certificates, shuffled.Records = slices.Clone(state.APIs), slices.Clone(state.Certificates), slices.Clone(state.Records)
 		r.Shuffle(len(shuffled.APIs), func(i, j int) { a := shuffled.APIs; a[i], a[j] = a[j], a[i] })
 		r.Shuffle(len(shuffled.Certificates), func(i, j int) { c := shuffled.Certificates; c[i], c[j] = c[j], c[i] })

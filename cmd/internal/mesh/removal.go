@@ -16,8 +16,8 @@ import (
 // for them, and the records of those. With the last service goes the certificate of the mesh. It is
 // data: nothing has been done.
 type Removal struct {
-	Services []ServiceRemoval // sorted by namespace and app
-	Mesh     HoldingRemoval   // of the mesh certificate; empty as long as another service is on the mesh
+	Services []ServiceRemoval   // sorted by namespace and app
+	Mesh     CertificateRemoval // of the mesh certificate; empty as long as another service is on the mesh
 
 	settings Settings
 	deletion deletion // of all certificates
@@ -27,11 +27,11 @@ type Removal struct {
 type ServiceRemoval struct {
 	Service inject.Service
 	APIs    []Step // the routes first: nobody is led to what is gone
-	Own     HoldingRemoval
+	Own     CertificateRemoval
 }
 
-// HoldingRemoval is certificates and their records.
-type HoldingRemoval struct {
+// CertificateRemoval is certificates and their records.
+type CertificateRemoval struct {
 	Certificates []Step
 	Records      []Step
 	Kept         []Kept
@@ -85,16 +85,16 @@ func NewRemoval(services []inject.Service, state State, s Settings) *Removal {
 		removal.Mesh = h.removal(Step{Role: Mesh}, s.meshCertificateHosts())
 	}
 
-	removal.deletion = removal.certificates(state, going, h.signers)
+	removal.deletion = removal.unproved(state, going, h.signers)
 
 	return removal
 }
 
-// certificates returns the deletion of all certificates. Those of the APIs that go are taken off by
+// unproved returns the deletion of all certificates. Those of the APIs that go are taken off by
 // that.
-func (r *Removal) certificates(state State, going, signers map[string]bool) deletion {
+func (r *Removal) unproved(state State, going, signers map[string]bool) deletion {
 	d := deletion{taken: make(map[string]bool), unlisted: unlisted(state, signers)}
-	for _, h := range r.holdings() {
+	for _, h := range r.certificates() {
 		d.ids = append(d.ids, idsOf(h.Certificates)...)
 	}
 
@@ -174,7 +174,7 @@ func (r *Removal) pointers() (steps []*Step) {
 		add(r.Services[i].APIs)
 	}
 
-	for _, h := range r.holdings() {
+	for _, h := range r.certificates() {
 		add(h.Certificates)
 		add(h.Records)
 	}
@@ -182,7 +182,7 @@ func (r *Removal) pointers() (steps []*Step) {
 	return steps
 }
 
-func (r *Removal) holdings() (all []*HoldingRemoval) {
+func (r *Removal) certificates() (all []*CertificateRemoval) {
 	for i := range r.Services {
 		all = append(all, &r.Services[i].Own)
 	}
@@ -276,7 +276,7 @@ func eachText(v any, f func(string)) {
 }
 
 // removal is what goes of what was made for these hosts.
-func (h *holdings) removal(of Step, hosts []string) (out HoldingRemoval) {
+func (h *holdings) removal(of Step, hosts []string) (out CertificateRemoval) {
 	step := &CertificateStep{Step: of, Hosts: hosts}
 	used := false
 	for _, id := range h.stored(step) {

@@ -43,7 +43,7 @@ func (r *Removal) Apply(ctx context.Context, remote Remote, progress func(Event)
 	}
 
 	_ = g.Wait()
-	x.removeHoldings(ctx, r)
+	x.removeCertificates(ctx, r)
 
 	return x.journal.incomplete(ctx, steps)
 }
@@ -99,10 +99,10 @@ func (r *run) removed(step *Step, err error) error {
 	return unclearError{failed}
 }
 
-// removeHoldings deletes the certificates of those services whose APIs are gone, and that of the
+// removeCertificates deletes the certificates of those services whose APIs are gone, and that of the
 // mesh if all are.
-func (r *run) removeHoldings(ctx context.Context, removal *Removal) {
-	var due []*HoldingRemoval
+func (r *run) removeCertificates(ctx context.Context, removal *Removal) {
+	var due []*CertificateRemoval
 	all := true
 	for i := range removal.Services {
 		s := &removal.Services[i]
@@ -116,7 +116,7 @@ func (r *run) removeHoldings(ctx context.Context, removal *Removal) {
 		due = append(due, &removal.Mesh)
 	}
 
-	due = slices.DeleteFunc(due, func(h *HoldingRemoval) bool { return h.first() == nil })
+	due = slices.DeleteFunc(due, func(h *CertificateRemoval) bool { return h.first() == nil })
 	if len(due) == 0 || r.journal.stop(ctx) {
 		return
 	}
@@ -131,7 +131,7 @@ func (r *run) removeHoldings(ctx context.Context, removal *Removal) {
 	g.SetLimit(r.settings.parallel())
 	for _, h := range due {
 		g.Go(func() error {
-			r.removeHolding(ctx, h, proof)
+			r.removeCertificatesOf(ctx, h, proof)
 			return nil
 		})
 	}
@@ -148,8 +148,8 @@ func (r *run) finished(steps []Step) bool {
 	return true
 }
 
-// first returns the step with which a holding begins; nil where nothing is to be done.
-func (h *HoldingRemoval) first() *Step {
+// first returns the step with which a removal of certificates begins; nil where nothing is to be done.
+func (h *CertificateRemoval) first() *Step {
 	for _, steps := range [][]Step{h.Certificates, h.Records} {
 		if len(steps) > 0 {
 			return &steps[0]
@@ -158,8 +158,8 @@ func (h *HoldingRemoval) first() *Step {
 	return nil
 }
 
-// removeHolding deletes certificates and then their records, up to the first failure.
-func (r *run) removeHolding(ctx context.Context, h *HoldingRemoval, proof *proof) {
+// removeCertificatesOf deletes certificates and then their records, up to the first failure.
+func (r *run) removeCertificatesOf(ctx context.Context, h *CertificateRemoval, proof *proof) {
 	_ = r.takeAway(ctx, h.Certificates, func(step *Step) error {
 		if why := proof.refuses(step.ID); why != nil {
 			return stepError("deleting", "certificate", step.Name, why)

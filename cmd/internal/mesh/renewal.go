@@ -47,7 +47,7 @@ func NewRenewal(state State, s Settings, names []string) (*Plan, error) {
 		return nil, &EagerError{life, s.RenewBefore}
 	}
 
-	plan := &Plan{settings: s, authority: state.Authority}
+	plan := &Plan{settings: s, currentCA: state.CA}
 	var errs []error
 	if len(r.services) > 0 && s.MeshCertificateID == "" && r.includes(MeshName) {
 		errs = append(errs, r.mesh(plan))
@@ -128,7 +128,7 @@ func (r *renewal) mesh(plan *Plan) error {
 	}
 	plan.MeshCertificate = step
 	for _, svc := range r.services {
-		plan.Carriers = append(plan.Carriers, r.carrying(owner{svc, Mesh}, step)...)
+		plan.MeshAPIs = append(plan.MeshAPIs, r.certify(owner{svc, Mesh}, step)...)
 	}
 
 	return nil
@@ -152,9 +152,9 @@ func (r *renewal) service(plan *Plan, svc inject.Service) error {
 		return err
 	}
 
-	inbound := r.carrying(o, step)
+	inbound := r.certify(o, step)
 	plan.Services = append(plan.Services, ServicePlan{
-		Service: svc, Certificate: step, Inbound: inbound[0], Doubles: inbound[1:],
+		Service: svc, Certificate: step, Inbound: inbound[0], Duplicates: inbound[1:],
 		Mesh: &APIStep{Step: Step{Kind: APIKind, Action: Keep, Service: svc, Role: Mesh}},
 	})
 
@@ -176,23 +176,23 @@ func (r *renewal) decide(step *CertificateStep, attached []string) error {
 	return nil
 }
 
-// carrying returns the steps that put a certificate on the APIs of a service in a role.
-func (r *renewal) carrying(o owner, certificate *CertificateStep) (steps []*APIStep) {
+// certify returns the steps that put a certificate on the APIs of a service in a role.
+func (r *renewal) certify(o owner, certificate *CertificateStep) (steps []*APIStep) {
 	for _, d := range r.apis[o] {
-		steps = append(steps, planCarrier(o, d, certificate, r.certs))
+		steps = append(steps, planCertificate(o, d, certificate, r.certs))
 	}
 	return steps
 }
 
-// planCarrier says what becomes of an API of which only the certificate may change.
-func planCarrier(o owner, d dashboard.Definition, certificate *CertificateStep, certs *certificatePlanner) *APIStep {
+// planCertificate says what becomes of an API of which only the certificate may change.
+func planCertificate(o owner, d dashboard.Definition, certificate *CertificateStep, certs *certificatePlanner) *APIStep {
 	return planUpdate(Step{Kind: APIKind, Service: o.service, Role: o.role, Name: d.Slug()}, nil, d, certificate, certs)
 }
 
-// carriers returns the mesh APIs of services beside those of the plan that hold a former
+// otherMeshAPIs returns the mesh APIs of services beside those of the plan that hold a former
 // certificate of the mesh: it is everybody's, and must not be taken away before they have the new
 // one.
-func (m *matcher) carriers(apis []dashboard.API, certificate *CertificateStep, certs *certificatePlanner) (steps []*APIStep) {
+func (m *matcher) otherMeshAPIs(apis []dashboard.API, certificate *CertificateStep, certs *certificatePlanner) (steps []*APIStep) {
 	if m.settings.MeshCertificateID != "" {
 		return nil
 	}
@@ -208,7 +208,7 @@ func (m *matcher) carriers(apis []dashboard.API, certificate *CertificateStep, c
 		}
 
 		if len(certs.former(d.Certificates(), certificate)) > 0 {
-			steps = append(steps, planCarrier(o, d, certificate, certs))
+			steps = append(steps, planCertificate(o, d, certificate, certs))
 		}
 	}
 

@@ -41,7 +41,7 @@ func (p *certificatePlanner) replaced(plan *Plan) (gone []Step) {
 		return nil // nearly always, and then nobody needs to know what every API uses
 	}
 
-	users := certificateUsers(plan.relieved(p.state.APIs))
+	users := certificateUsers(plan.withoutReplaced(p.state.APIs))
 
 	return slices.DeleteFunc(gone, func(s Step) bool { return kept[s.ID] || len(users[s.ID]) > 0 })
 }
@@ -86,13 +86,13 @@ func (p *Plan) apiSteps() (steps []*APIStep) {
 	for i := range p.Services {
 		s := &p.Services[i]
 		steps = append(steps, s.Inbound, s.Mesh)
-		steps = append(steps, s.Doubles...)
+		steps = append(steps, s.Duplicates...)
 	}
-	return append(steps, p.Carriers...)
+	return append(steps, p.MeshAPIs...)
 }
 
-// relieved returns the APIs that stay, without the certificates that the plan takes from them.
-func (p *Plan) relieved(apis []dashboard.API) []dashboard.API {
+// withoutReplaced returns the APIs that stay, without the certificates that the plan takes from them.
+func (p *Plan) withoutReplaced(apis []dashboard.API) []dashboard.API {
 	former := make(map[string][]string)
 	for _, s := range p.apiSteps() {
 		if len(s.former) > 0 {

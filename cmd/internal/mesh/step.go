@@ -101,7 +101,7 @@ type ServicePlan struct {
 	Service       inject.Service
 	Certificate   *CertificateStep // nil without TLS
 	Inbound, Mesh *APIStep
-	Doubles       []*APIStep // of a renewal: further inbound APIs, which broken-off runs left at a Dashboard that gives its own ids
+	Duplicates    []*APIStep // of a renewal: further inbound APIs, which broken-off runs left at a Dashboard that gives its own ids
 	Surplus       []Step     // of a registration: deletions of APIs that are there a second time
 }
 
@@ -110,20 +110,20 @@ type ServicePlan struct {
 type Plan struct {
 	Services        []ServicePlan    // sorted by namespace and app
 	MeshCertificate *CertificateStep // nil without TLS
-	Carriers        []*APIStep       // mesh APIs of services beside these, whose certificate of the mesh is replaced
+	MeshAPIs        []*APIStep       // mesh APIs of services beside these, whose certificate of the mesh is replaced
 	Replaced        []Step           // deletions of certificates that nothing uses once all else is done
 	Warnings        []inject.Problem // what is worth knowing and not worth refusing
 	Notes           []string         // of a renewal: what it leaves out, and why
 
 	settings  Settings
-	authority *x509.Certificate
+	currentCA *x509.Certificate
 	unlisted  []owner         // APIs that the listing lacks, of services that the store or the ledger knows; only where something is replaced
 	listed    []dashboard.API // likewise
 }
 
 // Steps returns the steps that change something, in order: the mesh certificate, then for each
 // service its certificate, its inbound API, its mesh API and the duplicates of these, then the
-// carriers, then the certificates that are replaced.
+// other mesh APIs, then the certificates that are replaced.
 func (p *Plan) Steps() []Step { return append(p.Registration(), p.Replaced...) }
 
 // Registration returns the steps without which something would be missing or out of date: all but
@@ -145,9 +145,9 @@ func (p *Plan) due() (steps []*Step) {
 	return steps
 }
 
-// FormerSigners returns the names of the CAs, other than the present one, that signed certificates
+// PreviousCAs returns the names of the CAs, other than the present one, that signed certificates
 // which are replaced, sorted.
-func (p *Plan) FormerSigners() (names []string) {
+func (p *Plan) PreviousCAs() (names []string) {
 	for _, step := range p.certificates() {
 		if step.Action == Issue && step.signer != "" {
 			names = append(names, step.signer)
@@ -200,8 +200,8 @@ func (p *Plan) pointers() (steps []*Step) {
 		}
 
 		steps = append(steps, &s.Inbound.Step)
-		for _, double := range s.Doubles {
-			steps = append(steps, &double.Step)
+		for _, duplicate := range s.Duplicates {
+			steps = append(steps, &duplicate.Step)
 		}
 
 		steps = append(steps, &s.Mesh.Step)
@@ -210,7 +210,7 @@ func (p *Plan) pointers() (steps []*Step) {
 		}
 	}
 
-	for _, s := range p.Carriers {
+	for _, s := range p.MeshAPIs {
 		steps = append(steps, &s.Step)
 	}
 

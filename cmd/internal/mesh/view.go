@@ -94,7 +94,7 @@ func (*HiddenError) Hint() string { return RightKey }
 //
 // Errors: *StepError for an answer that says neither.
 func Look(ctx context.Context, r Remote, state State, s Settings) (View, error) {
-	return look(ctx, r, state.APIs, unlisted(state, s.signers(state.Authority)), s)
+	return look(ctx, r, state.APIs, unlisted(state, s.signers(state.CA)), s)
 }
 
 func look(ctx context.Context, r Remote, apis []dashboard.API, unlisted []owner, s Settings) (View, error) {
