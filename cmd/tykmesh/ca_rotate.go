@@ -253,13 +253,13 @@ func (o caRotate) checkUse(ctx context.Context, p process, r pki.Rotation, repor
 		return settingError(c, "Injector.enableMeshTLS", errors.New("is not on, so nothing is known of certificates; --unchecked does without"))
 	}
 
-	state, remote, closeRemote, err := survey(ctx, o.options, c, settings, report)
+	snapshot, remote, closeRemote, err := survey(ctx, o.options, c, settings, report)
 	if err != nil {
 		return err
 	}
 
 	defer closeRemote()
-	partial, err := surveyed{state: state, remote: remote, settings: settings}.partial(ctx, o.options)
+	partial, err := surveyed{snapshot: snapshot, remote: remote}.partial(ctx, o.options)
 	if err != nil {
 		return err
 	}
@@ -267,17 +267,17 @@ func (o caRotate) checkUse(ctx context.Context, p process, r pki.Rotation, repor
 		return fmt.Errorf("whether an API uses a certificate of the previous CA cannot be told: %w", partial)
 	}
 
-	return previousUnused(state, settings, r, o.dir)
+	return previousUnused(snapshot, r, o.dir)
 }
 
 // previousUnused makes sure that no API uses a certificate of a previous CA.
-func previousUnused(state mesh.State, settings mesh.Settings, r pki.Rotation, dir string) error {
-	if state.CA == nil || !ca.SameAuthority(state.CA, r.Present.Certificate) {
+func previousUnused(snapshot *mesh.Snapshot, r pki.Rotation, dir string) error {
+	if snapshot.CA() == nil || !ca.SameAuthority(snapshot.CA(), r.Present.Certificate) {
 		return fmt.Errorf("the CA of the configuration (CA.certPath, else what CFSSL says) is not that of %s: whose certificates are in use cannot be told", dir)
 	}
 
 	var old []string
-	for _, c := range mesh.NewCertificateList(state, settings) {
+	for _, c := range mesh.NewCertificateList(snapshot) {
 		if len(c.UsedBy) > 0 && c.SignedBy != mesh.SignedByCurrentCA && (c.Ours || ofFormer(r, c.Issuer)) {
 			old = append(old, c.Name)
 		}

@@ -44,7 +44,7 @@ func runCertsList(ctx context.Context, p process, o options, report *report) (ou
 	}
 
 	defer there.close()
-	list := mesh.NewCertificateList(there.state, there.settings)
+	list := mesh.NewCertificateList(there.snapshot)
 	partial, err := there.partial(ctx, o)
 	if err != nil {
 		return nil, err

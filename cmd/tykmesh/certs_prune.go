@@ -47,7 +47,7 @@ func runCertsPrune(ctx context.Context, p process, o options, report *report) (o
 	}
 
 	defer there.close()
-	plan := mesh.NewPruning(there.state, there.settings)
+	plan := mesh.NewPruning(there.snapshot)
 	report.staying(plan)
 	steps := plan.Steps()
 	report.planned(steps, 0)

@@ -79,7 +79,7 @@ func runRenew(ctx context.Context, p process, o options, names []string, report 
 	}
 
 	watch.progress()
-	plan, err := mesh.NewRenewal(state, settings, names)
+	plan, err := mesh.NewRenewal(mesh.NewSnapshot(state, settings), names)
 	if err != nil {
 		return nil, err
 	}

@@ -95,7 +95,7 @@ func runDelete(ctx context.Context, p process, o options, services []inject.Serv
 		}
 	}
 
-	state, remote, closeRemote, err := survey(ctx, o, c, settings, report)
+	snapshot, remote, closeRemote, err := survey(ctx, o, c, settings, report)
 	if err != nil {
 		return nil, err
 	}
@@ -103,10 +103,10 @@ func runDelete(ctx context.Context, p process, o options, services []inject.Serv
 	defer closeRemote()
 	var known []string
 	if named {
-		known = namesOf(mesh.NewInventory(state, settings))
+		known = namesOf(snapshot)
 	}
 
-	return remove(ctx, p, o, mesh.NewRemoval(services, state, settings), remote, known, report)
+	return remove(ctx, p, o, mesh.NewRemoval(services, snapshot), remote, known, report)
 }
 
 // servicesIn returns the services of the manifests. It reports where there are none, and where
@@ -196,8 +196,7 @@ func (r *report) take(ctx context.Context, o options, steps []mesh.Step, apply f
 
 // surveyed is what commands work with that read no manifest.
 type surveyed struct {
-	settings mesh.Settings
-	state    mesh.State
+	snapshot *mesh.Snapshot
 	remote   mesh.Remote
 	close    func()
 }
@@ -208,10 +207,11 @@ func look(ctx context.Context, p process, o options, settingsOf func(config.Conf
 	if err != nil {
 		return s, err
 	}
-	if s.settings, err = settingsOf(c, o); err != nil {
+	settings, err := settingsOf(c, o)
+	if err != nil {
 		return s, err
 	}
-	s.state, s.remote, s.close, err = survey(ctx, o, c, s.settings, report)
+	s.snapshot, s.remote, s.close, err = survey(ctx, o, c, settings, report)
 
 	return s, err
 }
@@ -220,7 +220,7 @@ func look(ctx context.Context, p process, o options, settingsOf func(config.Conf
 func (s surveyed) partial(ctx context.Context, o options) (partial, err error) {
 	ctx, watch := watchProgress(ctx, o.timeout)
 	defer watch.stop()
-	view, err := mesh.Look(ctx, s.remote, s.state, s.settings)
+	view, err := mesh.Look(ctx, s.remote, s.snapshot)
 	if err != nil {
 		return nil, watch.explain(err)
 	}
@@ -228,26 +228,26 @@ func (s surveyed) partial(ctx context.Context, o options) (partial, err error) {
 }
 
 // survey connects, and looks at what is there.
-func survey(ctx context.Context, o options, c config.Config, settings mesh.Settings, report *report) (mesh.State, mesh.Remote, func(), error) {
+func survey(ctx context.Context, o options, c config.Config, settings mesh.Settings, report *report) (*mesh.Snapshot, mesh.Remote, func(), error) {
 	report.progress(progressReading)
 	ctx, watch := watchProgress(ctx, o.timeout)
 	defer watch.stop()
 	remote, closeRemote, err := openRemote(ctx, c, o, report)
 	if err != nil {
-		return mesh.State{}, remote, nil, watch.explain(err)
+		return nil, remote, nil, watch.explain(err)
 	}
 
 	state, missing, err := mesh.Survey(ctx, remote, settings)
 	if err != nil {
 		closeRemote()
-		return mesh.State{}, remote, nil, watch.explain(err)
+		return nil, remote, nil, watch.explain(err)
 	}
 
 	if missing != nil {
 		report.warn(fmt.Sprintf("%v: whether certificates are of this CA is left open", missing))
 	}
 
-	return state, remote, closeRemote, nil
+	return mesh.NewSnapshot(state, settings), remote, closeRemote, nil
 }
 
 // canAsk reports whether there is somebody to answer: at a terminal, on which no manifest is read.

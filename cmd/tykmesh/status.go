@@ -42,7 +42,7 @@ func runStatus(ctx context.Context, p process, o options, report *report) (outpu
 	}
 
 	defer there.close()
-	inventory := mesh.NewInventory(there.state, there.settings)
+	inventory := mesh.NewInventory(there.snapshot)
 	partial, err := there.partial(ctx, o)
 	if err != nil {
 		return nil, err

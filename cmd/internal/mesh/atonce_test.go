@@ -29,7 +29,7 @@ func TestRunsAtOnce(t *testing.T) {
 						services, _, _ := Wanted([]inject.Workload{echo, sleepy}, w.settings)
 						state, err := Observe(context.Background(), w.remote, w.settings)
 						if err == nil {
-							plan, _ := NewPlan(services, state, w.settings)
+							plan, _ := NewPlan(services, NewSnapshot(state, w.settings))
 							_, err = plan.Apply(context.Background(), w.remote, nil)
 						}
 						errs[i] = err

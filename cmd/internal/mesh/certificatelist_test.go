@@ -21,7 +21,7 @@ func (w *world) certificates() string {
 	state, _, err := Survey(context.Background(), w.remote, w.settings)
 	must(w.tb, err)
 	var lines []string
-	for _, h := range NewCertificateList(state, w.settings) {
+	for _, h := range NewCertificateList(NewSnapshot(state, w.settings)) {
 		line := fmt.Sprintf("%s %s: %s, by %s, on %v", h.Use, h.Name, h.State, h.SignedBy, h.UsedBy)
 		if h.NotAfter.IsZero() {
 			line += ", end unknown"

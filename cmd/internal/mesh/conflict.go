@@ -28,8 +28,8 @@ func (m *matcher) clash(service *Service, w *WantedAPI, current *dashboard.API, 
 		return fmt.Sprintf("slug %q", w.Slug), service.Pos
 	case w.Role == Inbound && strings.ToLower(have.Domain()) != domain && strings.ToLower(other.Domain()) == domain:
 		return fmt.Sprintf("domain %q", domain), service.Pos
-	case w.Role == Mesh && (have == nil || !m.onMesh(have) || cleanPath(have.ListenPath()) != path) &&
-		m.onMesh(other) && cleanPath(other.ListenPath()) == path:
+	case w.Role == Mesh && (have == nil || !m.apis.onMesh(have) || cleanPath(have.ListenPath()) != path) &&
+		m.apis.onMesh(other) && cleanPath(other.ListenPath()) == path:
 		return fmt.Sprintf("route %q", service.Route), service.RoutePos
 	}
 
@@ -38,9 +38,9 @@ func (m *matcher) clash(service *Service, w *WantedAPI, current *dashboard.API, 
 
 // remedy says whose the API is and what to do about it.
 func (m *matcher) remedy(w *WantedAPI, current *dashboard.API, other dashboard.Definition) string {
-	o, marked := ownerOf(other)
+	o, marked := markedOwner(other)
 	switch {
-	case other.IsOAS() && (other.APIID() == w.Definition.APIID() || marked && o == owner{w.Service, w.Role}):
+	case other.IsOAS() && (other.APIID() == w.Definition.APIID() || marked && o == w.owner()):
 		return ", which was converted to OAS: tykmesh cannot change it; delete it in the Dashboard, and run this again"
 	case other.IsOAS():
 		return ", an OAS API, which tykmesh never changes"
@@ -73,8 +73,8 @@ func describe(d dashboard.Definition) string {
 func (m *matcher) nearRoutes(service *Service) (warnings []inject.Problem) {
 	path := cleanPath(service.Mesh.Definition.ListenPath())
 	warn := func(other string) {
-		for _, api := range m.byPath[other] {
-			if _, marked := markOf(api.Definition); !marked && !m.taken[api] {
+		for _, api := range m.apis.byPath[other] {
+			if !isMarked(api.Definition) && !m.taken[api] {
 				warnings = append(warnings, service.problem(inject.RuleConflict, service.RoutePos, "route %q and the listen path of API %s begin alike; the longer one gets what both match",
 					service.Route, describe(api.Definition)))
 			}
@@ -85,8 +85,8 @@ func (m *matcher) nearRoutes(service *Service) (warnings []inject.Problem) {
 		warn(path[:n])
 	}
 
-	from, _ := slices.BinarySearch(m.paths, path)
-	for _, other := range m.paths[from:] {
+	from, _ := slices.BinarySearch(m.apis.paths, path)
+	for _, other := range m.apis.paths[from:] {
 		if !strings.HasPrefix(other, path) {
 			break
 		}

@@ -29,6 +29,13 @@ type WantedAPI struct {
 	preset   string         // the database id that the workloads name, or ""
 }
 
+// newWantedAPI returns the API of a service in a role, without its definition.
+func newWantedAPI(o owner, s Settings) WantedAPI {
+	return WantedAPI{Service: o.service, Role: o.role, Slug: s.baseName(o.service) + "-" + string(o.role)}
+}
+
+func (w *WantedAPI) owner() owner { return owner{w.Service, w.Role} }
+
 // idAnnotation returns the annotation that holds the API's database id (webhook rule R15).
 func (w *WantedAPI) idAnnotation() string {
 	return "injector.tyk.io/" + string(w.Role) + "-service-id"
@@ -37,7 +44,7 @@ func (w *WantedAPI) idAnnotation() string {
 // wantAPI renders one API of a service: template, then annotations (inbound only, webhook rule
 // R11), then what identifies it.
 func wantAPI(w inject.Workload, role Role, s Settings) (WantedAPI, error) {
-	api := WantedAPI{Service: w.Service, Role: role, Slug: s.baseName(w.Service) + "-" + string(role)}
+	api := newWantedAPI(owner{w.Service, role}, s)
 	d, err := s.Templates.Render(templateName(w, role), templateVars(w, api, s))
 	if err != nil {
 		return api, err
@@ -288,22 +295,21 @@ func (m mark) value() map[string]any {
 	}
 }
 
-func (m mark) service() inject.Service { return inject.Service{Namespace: m.Namespace, App: m.App} }
-
-// markOf reads the mark of a definition.
-func markOf(d dashboard.Definition) (m mark, ok bool) {
+// heldMark returns the mark of a definition as JSON; nil if there is none.
+func heldMark(d dashboard.Definition) map[string]any {
 	free, _ := d["config_data"].(map[string]any)
-	held, ok := free[markKey].(map[string]any)
-	if !ok {
-		return mark{}, false
-	}
-	m.Namespace, _ = held["namespace"].(string)
-	m.App, _ = held["app"].(string)
-	role, _ := held["role"].(string)
-	m.Role, m.Paths = Role(role), texts(held["paths"])
-
-	return m, m.App != ""
+	held, _ := free[markKey].(map[string]any)
+	return held
 }
+
+// isMarked reports whether a definition carries a mark.
+func isMarked(d dashboard.Definition) bool {
+	app, _ := heldMark(d)["app"].(string)
+	return app != ""
+}
+
+// pathsOf returns the leaves that annotations set by the mark of a definition.
+func pathsOf(d dashboard.Definition) []string { return texts(heldMark(d)["paths"]) }
 
 // texts returns the non-empty strings of a JSON array.
 func texts(v any) (out []string) {

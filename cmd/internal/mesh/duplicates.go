@@ -21,7 +21,7 @@ func (m *matcher) duplicates(service *Service, w *WantedAPI, current *dashboard.
 	}
 
 	kept := current.Definition
-	for _, api := range m.byMark[owner{w.Service, w.Role}] {
+	for _, api := range m.apis.byMark[w.owner()] {
 		d := api.Definition
 		switch {
 		case api == current, !m.free(api), !samePlace(d, kept) && !samePlace(d, w.Definition):

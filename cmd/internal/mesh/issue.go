@@ -180,7 +180,8 @@ func (r *run) record(ctx context.Context, id string) (*ca.Record, error) {
 
 // usable reports whether what a record holds could serve a step.
 func (r *run) usable(step *CertificateStep, record *ca.Record) bool {
-	return unusableRecord(record, step.Hosts, r.settings.Org, r.settings.terms(r.currentCA)) == ""
+	leaf, err := parseLeaf(record.Certificate)
+	return err == nil && unusableLeaf(record.Fingerprint, leaf, step.Hosts, r.settings.Org, r.settings.terms(r.currentCA)) == ""
 }
 
 // appears reports whether a recorded certificate can be used and is in the store, waiting a little

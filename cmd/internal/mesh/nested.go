@@ -68,7 +68,7 @@ func nestedRoutes(services []Service, s Settings) (problems []inject.Problem) {
 // of itself taken, unless the service has it already.
 func (m *matcher) nested(service *Service, current *dashboard.API) (problems []inject.Problem) {
 	path := cleanPath(service.Mesh.Definition.ListenPath())
-	if current != nil && m.onMesh(current.Definition) && cleanPath(current.Definition.ListenPath()) == path || m.settings.shares(path) {
+	if current != nil && m.apis.onMesh(current.Definition) && cleanPath(current.Definition.ListenPath()) == path || m.settings.shares(path) {
 		return nil
 	}
 
@@ -86,8 +86,8 @@ func (m *matcher) nested(service *Service, current *dashboard.API) (problems []i
 		}
 	})
 
-	from, _ := slices.BinarySearch(m.paths, path+"/")
-	for _, inner := range m.paths[from:] {
+	from, _ := slices.BinarySearch(m.apis.paths, path+"/")
+	for _, inner := range m.apis.paths[from:] {
 		if !liesUnder(path, inner) {
 			break
 		}
@@ -105,8 +105,8 @@ func (m *matcher) others(service *Service, path string) (all []inject.Service) {
 	if path == "/" { // it takes what is left, and knows that
 		return nil
 	}
-	for _, api := range m.byPath[path] {
-		o, ok := memberOf(api.Definition)
+	for _, api := range m.apis.byPath[path] {
+		o, ok := ownerOf(api.Definition)
 		if ok && !m.taken[api] && o.role == Mesh && o.service.Namespace != service.Namespace && !m.settings.shares(path) {
 			all = append(all, o.service)
 		}

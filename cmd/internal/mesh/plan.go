@@ -17,9 +17,9 @@ import (
 // Problems: an API that is not ours holds a slug, a domain or a route that a service needs; an API
 // id in a workload's annotations is not that of the service's API; a certificate record belongs to
 // another organisation; Injector.meshCertificateID is not in the store.
-func NewPlan(services []Service, state State, s Settings) (*Plan, []inject.Problem) {
-	plan := &Plan{settings: s, currentCA: state.CA}
-	m := newMatcher(state, s)
+func NewPlan(services []Service, x *Snapshot) (*Plan, []inject.Problem) {
+	plan := &Plan{settings: x.settings, currentCA: x.state.CA}
+	m := newMatcher(x.apis, x.settings)
 	matched := m.match(services)
 	var problems []inject.Problem
 
@@ -37,19 +37,17 @@ func NewPlan(services []Service, state State, s Settings) (*Plan, []inject.Probl
 		plan.Warnings = append(plan.Warnings, m.nearRoutes(service)...)
 	}
 
-	problems = append(problems, borrowed(services, state, s)...)
-	var certs *certificatePlanner
-	if s.TLS {
-		certs = newCertificatePlanner(state, s)
+	problems = append(problems, x.borrowed(services)...)
+	if x.settings.TLS {
 		var refused []inject.Problem
-		plan.MeshCertificate, refused = certs.meshCertificate(services, matched)
+		plan.MeshCertificate, refused = x.meshCertificate(services, matched)
 		problems = append(problems, refused...)
 	}
 
 	plan.Services = make([]ServicePlan, len(services))
 	refused := make([][]inject.Problem, len(services))
 	onAllCores(len(services), func(i int) {
-		plan.Services[i], refused[i] = planService(&services[i], matched, plan.MeshCertificate, certs)
+		plan.Services[i], refused[i] = x.planService(&services[i], matched, plan.MeshCertificate)
 		plan.Services[i].Surplus = surplus[services[i].Service]
 	})
 	problems = append(problems, slices.Concat(refused...)...)
@@ -59,22 +57,22 @@ func NewPlan(services []Service, state State, s Settings) (*Plan, []inject.Probl
 	}
 
 	if plan.MeshCertificate != nil {
-		plan.MeshAPIs = m.otherMeshAPIs(state.APIs, plan.MeshCertificate, certs)
-		plan.replace(certs, state)
+		plan.MeshAPIs = m.otherMeshAPIs(x, plan.MeshCertificate)
+		plan.replace(x)
 	}
 
 	return plan, nil
 }
 
 // planService says what becomes of one service.
-func planService(service *Service, matched map[*WantedAPI]*dashboard.API, meshCertificate *CertificateStep, certs *certificatePlanner) (sp ServicePlan, refused []inject.Problem) {
+func (x *Snapshot) planService(service *Service, matched map[*WantedAPI]*dashboard.API, meshCertificate *CertificateStep) (sp ServicePlan, refused []inject.Problem) {
 	sp.Service = service.Service
-	if certs != nil {
-		sp.Certificate, refused = certs.serviceCertificate(service, matched[&service.Inbound])
+	if x.settings.TLS {
+		sp.Certificate, refused = x.serviceCertificate(service, matched[&service.Inbound])
 	}
 
-	sp.Inbound = planAPI(&service.Inbound, matched[&service.Inbound], sp.Certificate, certs)
-	sp.Mesh = planAPI(&service.Mesh, matched[&service.Mesh], meshCertificate, certs)
+	sp.Inbound = x.planAPI(&service.Inbound, matched[&service.Inbound], sp.Certificate)
+	sp.Mesh = x.planAPI(&service.Mesh, matched[&service.Mesh], meshCertificate)
 	for _, step := range []*APIStep{sp.Inbound, sp.Mesh} {
 		if len(step.lost) > 0 {
 			refused = append(refused, service.problem(inject.RuleDefinition, service.Pos, "%v", &UnkeptError{step.Name, step.ID, step.lost}))
@@ -122,18 +120,18 @@ func (m *matcher) refusals(service *Service, w *WantedAPI, current *dashboard.AP
 }
 
 // planAPI says what becomes of one API.
-func planAPI(w *WantedAPI, current *dashboard.API, certificate *CertificateStep, certs *certificatePlanner) *APIStep {
+func (x *Snapshot) planAPI(w *WantedAPI, current *dashboard.API, certificate *CertificateStep) *APIStep {
 	step := Step{Kind: APIKind, Service: w.Service, Role: w.Role, Name: w.Slug}
 	if current == nil {
 		step.Action, step.Reasons = Create, []string{Absent}
 		return &APIStep{Step: step, wanted: w, updated: w.Definition}
 	}
-	return planUpdate(step, w, current.Definition, certificate, certs)
+	return x.planUpdate(step, w, current.Definition, certificate)
 }
 
 // planUpdate says what becomes of an API that is there. Where nothing is wanted of it (w is nil),
 // only its certificate may change.
-func planUpdate(of Step, w *WantedAPI, current dashboard.Definition, certificate *CertificateStep, certs *certificatePlanner) *APIStep {
+func (x *Snapshot) planUpdate(of Step, w *WantedAPI, current dashboard.Definition, certificate *CertificateStep) *APIStep {
 	of.Action, of.ID = Keep, current.ID()
 	// Nothing more is asked of what is kept, and a large mesh has thousands.
 	kept := &APIStep{Step: of}
@@ -142,7 +140,7 @@ func planUpdate(of Step, w *WantedAPI, current dashboard.Definition, certificate
 	known := ""
 	if certificate != nil {
 		known = certificate.ID
-		step.former = certs.former(current.Certificates(), certificate)
+		step.former = x.former(current.Certificates(), certificate)
 	}
 
 	if hasCertificate(current, certificate) && len(step.former) == 0 && asWanted(current, w) {
@@ -216,8 +214,7 @@ func update(current dashboard.Definition, w *WantedAPI) dashboard.Definition {
 // and those of the template that annotations have replaced since, unless somebody has given them
 // another value.
 func staleFields(current dashboard.Definition, w *WantedAPI) (paths []string) {
-	m, _ := markOf(current)
-	for _, p := range m.Paths {
+	for _, p := range pathsOf(current) {
 		// The mark is in the hands of whoever edits the Dashboard: it must not make us drop what
 		// identifies the API.
 		if _, ok := slices.BinarySearch(w.paths, p); !ok && !dashboard.Identifies(p) {

@@ -71,15 +71,15 @@ type deletion struct {
 
 // proof says which certificates may be deleted.
 type proof struct {
-	users map[string][]string // the APIs of the listing that name a certificate
-	view  error               // why the listing proves nothing; nil if it does
-	why   map[string]error    // why a certificate is not proved to be unused
+	users uses             // the APIs of the listing that name a certificate
+	view  error            // why the listing proves nothing; nil if it does
+	why   map[string]error // why a certificate is not proved to be unused
 }
 
 // refuses returns why a certificate must stay; nil if it may be deleted.
 func (p *proof) refuses(id string) error {
 	if by := p.users[id]; len(by) > 0 {
-		return fmt.Errorf("API %s uses it now", strings.Join(by, ", API "))
+		return fmt.Errorf("API %s uses it now", strings.Join(described(by), ", API "))
 	}
 	if p.view != nil {
 		return p.view
@@ -112,7 +112,7 @@ func (r *run) judge(ctx context.Context, apis []dashboard.API, d deletion) (*pro
 
 	view.Gaps = append(view.Gaps, r.unlistedWrites(apis)...)
 
-	p := &proof{users: certificateUsers(apis), view: view.Partial(), why: make(map[string]error)}
+	p := &proof{users: usesOf(apis), view: view.Partial(), why: make(map[string]error)}
 	if p.view == nil {
 		err = r.ask(ctx, d, view, p)
 	}

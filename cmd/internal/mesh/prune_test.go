@@ -20,7 +20,7 @@ func (w *world) pruning() *Pruning {
 	w.tb.Helper()
 	state, err := Observe(context.Background(), w.remote, w.settings)
 	must(w.tb, err)
-	return NewPruning(state, w.settings)
+	return NewPruning(NewSnapshot(state, w.settings))
 }
 
 func (w *world) prune() error {
@@ -136,7 +136,7 @@ func TestPruneLeavesWhatServes(t *testing.T) {
 			state, _, err := Survey(context.Background(), p.remote, p.settings)
 			must(t, err)
 
-			plan := NewPruning(state, p.settings)
+			plan := NewPruning(NewSnapshot(state, p.settings))
 			if got := toldOf(plan); !strings.Contains(got, c.want) {
 				t.Errorf("%s\nwant %s", got, c.want)
 			}
@@ -321,7 +321,7 @@ func TestPruneSparesCAs(t *testing.T) {
 		Records:      []ca.Record{{ID: "5f", Legacy: true, Fingerprint: "recorded", Certificate: catest.NewAuthority("Mesh CA").PEM()}},
 	}
 
-	if diff := cmp.Diff("delete certificate echo.shop", toldOf(NewPruning(state, Settings{TLS: true, MeshHosts: []string{"mesh"}}))); diff != "" {
+	if diff := cmp.Diff("delete certificate echo.shop", toldOf(NewPruning(NewSnapshot(state, Settings{TLS: true, MeshHosts: []string{"mesh"}})))); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -63,9 +63,9 @@ func (r *run) detach(ctx context.Context, step *Step, d detachment) error {
 		return stepError("reading", "API", step.Name, r.lost(step.Name, err))
 	}
 
-	o, ok := memberOf(held.Definition)
+	o, ok := classicOwner(held.Definition)
 	switch {
-	case !ok || held.Definition.IsOAS() || o != owner{step.Service, step.Role}:
+	case !ok || o != owner{step.Service, step.Role}:
 		return stepError("updating", "API", step.Name, fmt.Errorf("it is no longer this service's: by now it is %s", describe(held.Definition)))
 	case len(d.former) > 0 && !slices.Contains(held.Definition.Certificates(), d.keep):
 		return stepError("updating", "API", step.Name, errors.New("the certificate that was to stay is not on it any more"))
@@ -112,14 +112,14 @@ func (r *run) deleteUnused(ctx context.Context, p *Pruning) {
 	}
 
 	ready := func(step *Step) bool {
-		return !slices.ContainsFunc(p.settings.storeIDs(p.records[step.ID]), func(id string) bool { return left[id] })
+		return !slices.ContainsFunc(p.records[step.ID].ids, func(id string) bool { return left[id] })
 	}
 	r.takeEach(ctx, p.Records, ready, func(step *Step) error {
 		record := p.records[step.ID]
-		if err := unused(step, p.settings.storeIDs(record)...); err != nil {
+		if err := unused(step, record.ids...); err != nil {
 			return err
 		}
-		return r.removed(step, r.Ledger.Delete(ctx, step.ID, record.Fingerprint))
+		return r.removed(step, r.Ledger.Delete(ctx, step.ID, record.entry.Fingerprint))
 	})
 }
 

@@ -42,7 +42,7 @@ func TestPruneConverges(t *testing.T) {
 
 				state, err := Observe(context.Background(), p.remote, p.settings)
 				if err == nil {
-					err = NewPruning(state, p.settings).Apply(context.Background(), p.remote, nil)
+					err = NewPruning(NewSnapshot(state, p.settings)).Apply(context.Background(), p.remote, nil)
 				}
 
 				p.dash.Heal()
@@ -81,7 +81,7 @@ func (p *past) serving(k int) {
 	p.tb.Helper()
 	for _, api := range p.dash.APIs() {
 		d := api.Definition
-		if isMember(d) && len(d.Certificates()) == 0 {
+		if _, ok := classicOwner(d); ok && len(d.Certificates()) == 0 {
 			p.tb.Errorf("request %d: %s has no certificate", k, d.Slug())
 		}
 

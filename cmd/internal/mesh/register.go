@@ -233,7 +233,7 @@ func (r *run) look(ctx context.Context, w *WantedAPI, refusal error, exists bool
 	if err != nil {
 		return dashboard.API{}, false, err
 	}
-	if api := newMatcher(State{APIs: all}, r.settings).own(w); api != nil {
+	if api := newMatcher(newListing(all, r.settings), r.settings).own(w); api != nil {
 		return *api, true, nil
 	}
 
@@ -297,8 +297,8 @@ func (r *run) single(ctx context.Context, step *APIStep, id string, clash error)
 	}
 
 	w := step.wanted
-	x := newIndex(all, onMeshHosts(r.settings))
-	stays := first(x.byMark[owner{w.Service, w.Role}], func(api *dashboard.API) bool {
+	x := newListing(all, r.settings)
+	stays := first(x.byMark[w.owner()], func(api *dashboard.API) bool {
 		return !api.Definition.IsOAS() && api.Definition.Slug() == w.Slug
 	})
 

@@ -77,7 +77,7 @@ func (r *run) removeAPI(ctx context.Context, step *Step) error {
 		return nil
 	case err != nil:
 		return stepError("reading", "API", step.Name, err)
-	case !isOwn(held.Definition, step, r.settings):
+	case !isOwn(held, step, r.settings):
 		return stepError("deleting", "API", step.Name, fmt.Errorf("it is no longer this service's: by now it is %s", describe(held.Definition)))
 	}
 

@@ -23,7 +23,7 @@ func (w *world) renewal(names ...string) (*Plan, error) {
 	w.tb.Helper()
 	state, err := Observe(context.Background(), w.remote, w.settings)
 	must(w.tb, err)
-	return NewRenewal(state, w.settings, names)
+	return NewRenewal(NewSnapshot(state, w.settings), names)
 }
 
 // renew plans a renewal, takes its steps and returns them.
@@ -171,7 +171,7 @@ func TestEagerRenewal(t *testing.T) {
 		state, err := Observe(context.Background(), w.remote, w.settings)
 		must(t, err)
 
-		plan, err := NewRenewal(state, w.settings, nil)
+		plan, err := NewRenewal(NewSnapshot(state, w.settings), nil)
 		if !known {
 			must(t, err)
 			_, err = plan.Apply(context.Background(), w.remote, nil)

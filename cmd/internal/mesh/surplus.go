@@ -104,8 +104,8 @@ func (r *run) oneMeshCertificate(ctx context.Context, own *CertificateStep) erro
 func (r *run) winner(ctx context.Context, apis []dashboard.API) string {
 	var first dashboard.Definition
 	for _, api := range apis {
-		o, ok := memberOf(api.Definition)
-		if ok && o.role == Mesh && !api.Definition.IsOAS() && (first == nil || api.Definition.ID() < first.ID()) {
+		o, ok := classicOwner(api.Definition)
+		if ok && o.role == Mesh && (first == nil || api.Definition.ID() < first.ID()) {
 			first = api.Definition
 		}
 	}

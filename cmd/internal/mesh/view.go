@@ -93,8 +93,8 @@ func (*HiddenError) Hint() string { return RightKey }
 // listing lacks. Only where APIs may be hidden it asks whose the key is.
 //
 // Errors: *StepError for an answer that says neither.
-func Look(ctx context.Context, r Remote, state State, s Settings) (View, error) {
-	return look(ctx, r, state.APIs, unlisted(state, s.signers(state.CA)), s)
+func Look(ctx context.Context, r Remote, x *Snapshot) (View, error) {
+	return look(ctx, r, x.state.APIs, x.unlisted(), x.settings)
 }
 
 func look(ctx context.Context, r Remote, apis []dashboard.API, unlisted []owner, s Settings) (View, error) {
@@ -117,32 +117,26 @@ func look(ctx context.Context, r Remote, apis []dashboard.API, unlisted []owner,
 }
 
 // unlisted returns the APIs that the listing lacks, of services that a certificate in the store or
-// a record was made for. signers are the CAs of the mesh.
-func unlisted(state State, signers map[string]bool) (all []owner) {
-	listed := make(map[owner]bool, len(state.APIs))
-	for _, api := range state.APIs {
-		if o, ok := memberOf(api.Definition); ok {
-			listed[o] = true
-		}
-	}
-
+// a record was made for.
+func (x *Snapshot) unlisted() (all []owner) {
+	noted := make(map[owner]bool)
 	note := func(svc inject.Service) {
-		for _, role := range []Role{Inbound, Mesh} {
-			if o := (owner{svc, role}); !listed[o] {
-				listed[o] = true
+		for _, role := range roles {
+			if o := (owner{svc, role}); !x.apis.owners[o] && !noted[o] {
+				noted[o] = true
 				all = append(all, o)
 			}
 		}
 	}
 
-	for i := range state.Records {
-		if r := &state.Records[i]; r.App != "" && r.Role != ca.RoleMesh {
-			note(inject.Service{Namespace: r.Namespace, App: r.App})
+	for _, r := range x.ledger {
+		if r.entry.App != "" && r.entry.Role != ca.RoleMesh {
+			note(r.service())
 		}
 	}
 
-	for _, c := range state.Certificates {
-		if svc, ok := serviceOf(c.DNSNames); ok && signers[c.IssuerCN] {
+	for _, c := range x.state.Certificates {
+		if svc, ok := serviceOf(c.DNSNames); ok && x.signers[c.IssuerCN] {
 			note(svc)
 		}
 	}
@@ -191,15 +185,15 @@ func gaps(ctx context.Context, r Remote, listed []dashboard.API, unlisted []owne
 //
 // Errors: *HiddenError for APIs that this key may not see; *StepError for an answer that says
 // neither.
-func Resolve(ctx context.Context, r Remote, services []Service, state State, s Settings) (State, error) {
-	doubtful := state.unlistedOf(services)
+func Resolve(ctx context.Context, r Remote, services []Service, x *Snapshot) (*Snapshot, error) {
+	doubtful := x.unlistedOf(services)
 	if len(doubtful) == 0 {
-		return state, nil
+		return x, nil
 	}
 
-	found, err := readByID(ctx, r, doubtful, s)
+	found, err := readByID(ctx, r, doubtful, x.settings)
 	if err != nil {
-		return state, err
+		return nil, err
 	}
 
 	missing := doubtful[:0:0]
@@ -210,26 +204,35 @@ func Resolve(ctx context.Context, r Remote, services []Service, state State, s S
 	}
 
 	found = slices.DeleteFunc(found, func(api *dashboard.API) bool { return api == nil })
-	unseen, err := state.unseenUses(ctx, r, missing, s)
-	if err != nil || len(found)+len(unseen) == 0 {
-		return state, err
+	unseen, err := x.unseenUses(ctx, r, missing)
+	if err != nil {
+		return nil, err
+	}
+	if len(found)+len(unseen) == 0 {
+		return x, nil
 	}
 
 	// Other runs at the same moment create APIs, and take them back: hidden are those that a new
 	// listing lacks, and that use the certificate still.
-	if state.APIs, err = relisted(ctx, r, found); err != nil || len(unseen) == 0 {
-		return state, err
+	state := x.state
+	if state.APIs, err = relisted(ctx, r, found); err != nil {
+		return nil, err
 	}
 
-	still, err := state.unseenUses(ctx, r, missing, s)
+	x = NewSnapshot(state, x.settings)
+	if len(unseen) == 0 {
+		return x, nil
+	}
+
+	still, err := x.unseenUses(ctx, r, missing)
 	if err != nil {
-		return state, err
+		return nil, err
 	}
 	if hidden := slices.DeleteFunc(still, func(u unseenUse) bool { return !slices.Contains(unseen, u) }); len(hidden) > 0 {
-		return state, &HiddenError{Slugs: slugsOf(hidden)}
+		return nil, &HiddenError{Slugs: slugsOf(hidden)}
 	}
 
-	return state, nil
+	return x, nil
 }
 
 // readByID reads wanted APIs by the ids of our choice, each in its place: nil for one that is not
@@ -279,39 +282,27 @@ type unseenUse struct{ slug, apiID string }
 
 // unseenUses returns the APIs that the listing lacks and that use certificates of the wanted ones'
 // services.
-func (state State) unseenUses(ctx context.Context, r Remote, wanted []*WantedAPI, s Settings) (unseen []unseenUse, err error) {
+func (x *Snapshot) unseenUses(ctx context.Context, r Remote, wanted []*WantedAPI) (unseen []unseenUse, err error) {
 	if len(wanted) == 0 {
 		return nil, nil
 	}
 
-	listed := make(map[string]bool, len(state.APIs))
-	for _, api := range state.APIs {
-		listed[api.Definition.APIID()] = true
-	}
-
-	certificates := make(map[string][]string)
-	for _, c := range state.Certificates {
-		if len(c.DNSNames) == 1 {
-			certificates[c.DNSNames[0]] = append(certificates[c.DNSNames[0]], c.ID)
-		}
-	}
-
 	found := make([][]unseenUse, len(wanted))
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(s.parallel())
+	g.SetLimit(x.settings.parallel())
 	for i, w := range wanted {
 		g.Go(func() error {
-			for _, id := range certificates[host(w.Service)] {
-				uses, err := r.Certificates.CertificateAPIs(ctx, id)
+			for _, c := range x.byHosts[host(w.Service)] {
+				uses, err := r.Certificates.CertificateAPIs(ctx, c.ID)
 				if errors.Is(err, dashboard.ErrUnsupported) || isNotFound(err) {
 					continue
 				}
 				if err != nil {
-					return stepError("reading", "uses of certificate", id, err)
+					return stepError("reading", "uses of certificate", c.ID, err)
 				}
 
 				for _, u := range uses {
-					if !listed[u.APIID] {
+					if len(x.apis.byAPIID[u.APIID]) == 0 {
 						found[i] = append(found[i], unseenUse{w.Slug, u.APIID})
 					}
 				}
@@ -374,17 +365,10 @@ func idsIn(apis []dashboard.API) map[string]bool {
 
 // unlistedOf returns the wanted APIs that the listing lacks, of services that a certificate in the
 // store or a record was made for.
-func (state State) unlistedOf(services []Service) (missing []*WantedAPI) {
-	listed := make(map[owner]bool, len(state.APIs))
-	for _, api := range state.APIs {
-		if o, ok := memberOf(api.Definition); ok {
-			listed[o] = true
-		}
-	}
-
+func (x *Snapshot) unlistedOf(services []Service) (missing []*WantedAPI) {
 	for i := range services {
 		for _, w := range services[i].apis() {
-			if !listed[owner{w.Service, w.Role}] {
+			if !x.apis.owners[w.owner()] {
 				missing = append(missing, w)
 			}
 		}
@@ -394,17 +378,12 @@ func (state State) unlistedOf(services []Service) (missing []*WantedAPI) {
 		return nil
 	}
 
-	known := make(map[string]bool, len(state.Certificates)+len(state.Records))
-	for _, c := range state.Certificates {
-		if len(c.DNSNames) == 1 {
-			known[c.DNSNames[0]] = true
-		}
+	recorded := make(map[inject.Service]bool, len(x.ledger))
+	for _, r := range x.ledger {
+		recorded[r.service()] = true
 	}
 
-	for i := range state.Records {
-		r := &state.Records[i]
-		known[host(inject.Service{Namespace: r.Namespace, App: r.App})] = true
-	}
-
-	return slices.DeleteFunc(missing, func(w *WantedAPI) bool { return !known[host(w.Service)] })
+	return slices.DeleteFunc(missing, func(w *WantedAPI) bool {
+		return !recorded[w.Service] && len(x.byHosts[host(w.Service)]) == 0
+	})
 }
