@@ -12,8 +12,7 @@ import (
 )
 
 // listing holds the APIs of one listing, found by what two APIs cannot share and by their owners.
-// Where several share it, the one with the lowest database id comes first, whatever the order of
-// the listing.
+// Several that share it are in the order of their database ids, the lowest first.
 type listing struct {
 	all []*dashboard.API
 

@@ -17,9 +17,11 @@ import (
 
 // Apply takes the plan's steps and returns the database ids of every service's APIs.
 //
-//	per service:  issue ─> record as pending ─> upload ─> read back ─> inbound API ─> record as active ─> mesh API ─> duplicates go
-//	once a mesh:  issue ─> record as pending ─> upload ─> read back ───────────────────────────────────┴─> mesh APIs ─> record as active
-//	at the end:   read back what was written ─> wait ─> who uses what was replaced? ─> delete it
+//	per service:  issue ─> record as pending ─> upload ─> read back ─┐
+//	                ┌────────────────────────────────────────────────┘
+//	                └─> inbound API ─> record as active ─> mesh API ─> delete duplicates
+//	once a mesh:  issue ─> record as pending ─> upload ─> read back ─> mesh APIs ─> active
+//	at the end:   read back the APIs ─> wait ─> ask who uses replaced certificates ─> delete them
 //
 // A record comes before its upload, so that of two runs at once one finds the other's; a
 // certificate before the API that names it, because gateways stop serving an API whose certificate
@@ -31,9 +33,9 @@ import (
 // and a second run has created the same one, the lower database id stays and this run deletes its
 // own.
 //
-// What was replaced is deleted last, when gateways have had the time to load what replaced it, and
-// only where no API names it by then. If anything failed before, it stays for the next run; and if
-// its deletion fails, that is a Left event and no error.
+// Replaced certificates are deleted last, when gateways have had the time to load the new ones, and
+// only where no API names them by then. If anything failed before, they stay for the next run; and
+// if a deletion fails, that is a Left event and no error.
 //
 // progress gets an event for each step that begins and ends, one at a time; nil for none.
 //
@@ -70,8 +72,8 @@ func (p *Plan) Apply(ctx context.Context, remote Remote, progress func(Event)) (
 	return r.bindings, nil
 }
 
-// conclude checks the outcome of all steps: one certificate of the mesh, and a Dashboard that kept
-// what it was sent.
+// conclude checks the outcome of all steps: the mesh has one certificate, and the Dashboard kept
+// every API as it was sent.
 func (r *run) conclude(ctx context.Context, p *Plan) error {
 	if err := r.oneMeshCertificate(ctx, p.MeshCertificate); err != nil {
 		return err
@@ -90,8 +92,8 @@ type run struct {
 	bindings map[inject.Service]inject.Binding
 	written  []written
 	ownMesh  string   // the certificate of the mesh, where this run made it
-	surplus  []string // certificates that this run made, and that another run's took the place of
-	gaps     []string // what this run has seen of APIs that the listing lacks
+	surplus  []string // certificates of this run that lost against another run's
+	gaps     []string // signs of APIs that the listing lacks
 }
 
 func (r *run) apply(ctx context.Context, p *Plan) {
@@ -178,7 +180,7 @@ func (p *ServicePlan) kept() bool {
 	return duplicates && len(p.Surplus) == 0 && p.Inbound.Action == Keep && p.Mesh.Action == Keep && (p.Certificate == nil || p.Certificate.Action == Keep)
 }
 
-// service does what a service needs, up to the first failure.
+// service takes the steps of a service, up to the first failure.
 func (r *run) service(ctx context.Context, s *ServicePlan, mesh func() (stored, bool)) {
 	var own stored
 	if s.Certificate != nil {

@@ -18,8 +18,8 @@ type assignment struct {
 	problem  error
 }
 
-// assignments returns that of the mesh and those of the services, sorted; none if no service is on
-// the mesh.
+// assignments returns the assignment of the mesh and those of its services, sorted; none without
+// services.
 func (x *Snapshot) assignments() []assignment {
 	if len(x.apis.services) == 0 {
 		return nil
@@ -34,7 +34,7 @@ func (x *Snapshot) assignments() []assignment {
 	return all
 }
 
-// assign decides what becomes of the certificate of some APIs.
+// assign decides which certificate some APIs are to carry.
 func (x *Snapshot) assign(step *CertificateStep, apis []dashboard.Definition) assignment {
 	a := assignment{CertificateStep: step, apis: apis}
 	seen := make(map[string]bool)
@@ -66,7 +66,7 @@ func (a *assignment) keeps() string {
 }
 
 // current returns the certificate that an assignment is about now: the one to keep, the one that
-// the record holds, or of those that were made for it the one that lasts longest.
+// the record holds, or of the ones made for it the one that lasts longest.
 func (x *Snapshot) current(a *assignment) string {
 	if kept := a.keeps(); kept != "" {
 		return kept
@@ -75,7 +75,7 @@ func (x *Snapshot) current(a *assignment) string {
 		return a.held.Fingerprint
 	}
 
-	made := x.former(a.attached, a.CertificateStep)
+	made := x.replaceable(a.attached, a.CertificateStep)
 	if len(made) == 0 {
 		return ""
 	}
@@ -85,8 +85,8 @@ func (x *Snapshot) current(a *assignment) string {
 	})
 }
 
-// usableCertificate returns the certificate that can serve alone what an assignment is about; why
-// says why there is none. Without the CA's certificate it is not known which one callers trust.
+// usableCertificate returns the certificate of an assignment that could serve alone, or why there
+// is no such certificate. Without the CA's certificate it is not known which one callers trust.
 func (x *Snapshot) usableCertificate(a *assignment) (id, why string) {
 	id = a.keeps()
 	c := x.certificate(id)

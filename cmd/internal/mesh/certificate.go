@@ -12,7 +12,7 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// Certificate is one certificate, joined from what the store, the ledger and the APIs say of it.
+// Certificate is one certificate, joined from the store, the ledger and the APIs that name it.
 type Certificate struct {
 	ID string // in the store
 
@@ -33,8 +33,8 @@ func (c *Certificate) sortHolders() {
 // hasDetails reports whether the store tells more of the certificate than its id.
 func (c *Certificate) hasDetails() bool { return !c.stored.NotAfter.IsZero() }
 
-// leaf returns the certificate itself, of which the store keeps no copy that can be read, from the
-// ledger; nil if no record holds it now.
+// leaf returns the certificate itself from the ledger, because the store shows only details; nil if
+// no record holds it now.
 func (c *Certificate) leaf() *x509.Certificate {
 	for _, r := range c.holders {
 		if leaf := r.leaf(); leaf != nil && r.id() == c.ID {
@@ -46,12 +46,13 @@ func (c *Certificate) leaf() *x509.Certificate {
 
 // isOurs reports whether the certificate was made for the mesh.
 //
-//	the certificate                                                     ours
-//	is that of a CA                                                     no
-//	is named by a record of the ledger, now or in its history           yes
-//	our CA signed it, for exactly the mesh hosts                        yes
-//	our CA signed it, for <app>.<ns> alone, and the mesh has that <ns>  yes
-//	else                                                                no
+//	the certificate                                                    made for the mesh
+//	is that of a CA                                                    no
+//	is named by a record of the ledger, now or in its history          yes
+//	is signed by a CA of the mesh for exactly the mesh hosts           yes
+//	is signed by a CA of the mesh for <app>.<ns> alone, and the mesh
+//	  has that <ns>                                                    yes
+//	else                                                               no
 func (c *Certificate) isOurs() bool {
 	if c.stored.IsCA {
 		return false
@@ -138,7 +139,7 @@ func (c *Certificate) usedBy() []string {
 	return slugs
 }
 
-// state returns what the certificate does.
+// state returns the state of the certificate.
 func (c *Certificate) state() CertificateState {
 	var now, legacy *ca.Record
 	for _, r := range c.holders {
@@ -169,7 +170,7 @@ func (c *Certificate) state() CertificateState {
 }
 
 // signedBy returns who signed the certificate. Only the certificate itself proves that; the store
-// tells no more than the issuer's name.
+// only names the issuer.
 func (c *Certificate) signedBy(issuer string) SignedBy {
 	current := c.snapshot.state.CA
 	if current == nil || issuer == "" {
@@ -205,8 +206,9 @@ func (c *Certificate) unusable() string {
 	return c.unusableByDetails()
 }
 
-// unusableByDetails does what ca.Terms.Unusable does as far as the store's details go: they have the
-// issuer's name and no signature, which is why every CA that tykmesh makes has a name of its own.
+// unusableByDetails does what ca.Terms.Unusable does as far as the store's details go: they have
+// the issuer's name and no signature, which is why every CA that tykmesh makes has a name of its
+// own.
 func (c *Certificate) unusableByDetails() string {
 	stored, current := c.stored, c.snapshot.state.CA
 	left := stored.NotAfter.Sub(c.snapshot.now)

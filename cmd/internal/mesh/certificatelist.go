@@ -10,17 +10,17 @@ import (
 )
 
 // HeldCertificate is one certificate that the mesh has: that of the CA, one that its APIs carry,
-// one that a record names, or one that was made for it and that nobody uses.
+// one that a record names, or an unused one that was made for it.
 type HeldCertificate struct {
 	Use     Use
 	Service inject.Service // of a service's
-	Name    string         // CA, mesh, shop/echo; of what is nobody's the first host
+	Name    string         // CA, mesh, shop/echo; else the first host
 	ID      string         // in the store; "" for the CA's, and where an API has none
 	Hosts   []string
 
 	NotBefore, NotAfter time.Time // zero where neither the store nor the ledger tells
 
-	Issuer   string // the name of the CA that signed it; "" where nobody knows
+	Issuer   string // the name of the CA that signed it; "" where it is unknown
 	SignedBy SignedBy
 	State    CertificateState
 	Ours     bool
@@ -28,22 +28,22 @@ type HeldCertificate struct {
 	Renewal  string   // why a renewal would replace it, or put it in place; "" where there is no need
 }
 
-// Use says whose a certificate is.
+// Use tells what a certificate is for.
 type Use string
 
-// The bearers, in the order of a list.
+// The uses, in the order of a list.
 const (
 	UseCA      Use = "CA"
 	UseMesh    Use = "mesh"
 	UseService Use = "service"
-	UseOther   Use = "other" // people put it on an API of the mesh, or it is a leftover that is in use
+	UseOther   Use = "other" // an API of the mesh carries it, and tykmesh does not manage it there
 	UseNone    Use = "leftover"
 )
 
-// SignedBy says who signed a certificate.
+// SignedBy tells who signed a certificate.
 type SignedBy string
 
-// What is known of a signature: by the certificate where the ledger has it, else by the name of the
+// The signers: known from the certificate where the ledger has it, else from the name of the
 // issuer.
 const (
 	SignedByCurrentCA SignedBy = "current CA"
@@ -51,25 +51,25 @@ const (
 	SignedByUnknown   SignedBy = "unknown"
 )
 
-// CertificateState says what a certificate does.
+// CertificateState is the state of a certificate.
 type CertificateState string
 
 // The states of a certificate.
 const (
 	CertificateActive  CertificateState = "active"
 	CertificatePending CertificateState = "pending" // a run recorded it and has not finished
-	CertificateFormer  CertificateState = "former"  // another one has replaced it
+	CertificateFormer  CertificateState = "former"  // another certificate has replaced it
 	CertificateLegacy  CertificateState = "legacy"  // tyk-k8s made it
-	CertificateOrphan  CertificateState = "orphan"  // nobody uses it
-	CertificateMissing CertificateState = "missing" // it is named, and not in the store: a sidecar that starts cannot serve
+	CertificateOrphan  CertificateState = "orphan"  // no API uses it
+	CertificateMissing CertificateState = "missing" // an API or a record names it, and it is not in the store: a starting sidecar cannot serve
 )
 
 // Serving reports whether the mesh suffers when a certificate ends.
 func (h HeldCertificate) Serving() bool { return h.Use == UseCA || len(h.UsedBy) > 0 }
 
 // NewCertificateList lists every certificate of the mesh: the CA's first, then that of the mesh,
-// those of services by namespace and app, what others put on the mesh's APIs, and what is left
-// over. It is pure.
+// those of services by namespace and app, other certificates on APIs of the mesh, and unused ones.
+// It is pure.
 func NewCertificateList(x *Snapshot) []HeldCertificate {
 	l := &lister{snapshot: x, seen: make(map[string]bool)}
 	if current := x.state.CA; current != nil {
@@ -138,8 +138,7 @@ func (l *lister) add(h HeldCertificate) {
 	}
 }
 
-// assigned lists the certificates that the APIs of an assignment carry for it, and the one that they
-// lack.
+// assigned lists the certificates that the APIs of an assignment carry for it, and the missing one.
 func (l *lister) assigned(a *assignment) {
 	current := l.snapshot.current(a)
 	ids := a.attached
@@ -177,8 +176,8 @@ func (l *lister) assigned(a *assignment) {
 	}
 }
 
-// record lists the certificate that a record holds, and those that it held as far as there is
-// something of them.
+// record lists the certificate that a record holds, and its past ones that are in the store or in
+// use.
 func (l *lister) record(r *record) {
 	for i, id := range r.ids {
 		if c := l.snapshot.certificate(id); i == 0 || c.inStore || len(c.users()) > 0 {
@@ -187,7 +186,7 @@ func (l *lister) record(r *record) {
 	}
 }
 
-// row returns what is known of a certificate by itself.
+// row returns the line of a certificate, whatever assignment it belongs to.
 func (c *Certificate) row() HeldCertificate {
 	h := HeldCertificate{Use: UseOther, Name: c.name(), ID: c.ID, UsedBy: c.usedBy(), Ours: c.isOurs(), State: c.state(), NotAfter: c.expires()}
 	if len(h.UsedBy) == 0 {

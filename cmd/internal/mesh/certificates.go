@@ -15,13 +15,14 @@ import (
 
 // Which certificates are kept:
 //
-//	record           in the store   usable   then
-//	active           yes            yes      keep
-//	pending          yes            yes      confirm: an earlier run was interrupted between the upload and the end
-//	any              no             -        issue: its key is lost
-//	any              yes            no       issue
-//	none             -              -        keep what tyk-k8s recorded with exactly these hosts, if it is in the store and usable; else issue
-//	no ledger        -              -        keep what the store's details say is usable; else issue
+//	record     in the store  usable  then
+//	active     yes           yes     keep
+//	pending    yes           yes     confirm: an earlier run was interrupted after the upload
+//	any        no            -       issue: its key is lost
+//	any        yes           no      issue
+//	none       -             -       keep one that tyk-k8s recorded for exactly these hosts, if it is
+//	                                 in the store and usable; else issue
+//	no ledger  -             -       keep one that is usable by the store's details; else issue
 
 // serviceCertificateStep returns a step, yet to be decided, for the certificate of a service.
 func serviceCertificateStep(svc inject.Service) *CertificateStep {
@@ -135,8 +136,8 @@ func (x *Snapshot) decide(step *CertificateStep, attached []string) error {
 	return nil
 }
 
-// previousCA returns the name of the CA that signed what is replaced, the certificate of a record
-// or else one in the store; "" where that is the current CA, or is not known.
+// previousCA returns the name of the CA that signed a replaced certificate, that of a record or
+// else one in the store; "" where that is the current CA, or is not known.
 func (x *Snapshot) previousCA(held *record, best *Certificate) string {
 	if held != nil {
 		if leaf := held.leaf(); leaf != nil && x.terms.Foreign(leaf) {
@@ -152,7 +153,7 @@ func (x *Snapshot) previousCA(held *record, best *Certificate) string {
 	return ""
 }
 
-// issue makes a new certificate of a step's.
+// issue makes a step issue a new certificate.
 func (x *Snapshot) issue(step *CertificateStep, reason string) {
 	step.Kind, step.Action, step.Name, step.ID, step.Reasons = CertificateKind, Issue, step.Hosts[0], "", []string{reason}
 	if x.state.HasLedger {
@@ -171,9 +172,9 @@ func (x *Snapshot) unusableRecord(r *record, hosts []string) string {
 	return unusableLeaf(r.entry.Fingerprint, r.leaf(), hosts, x.settings.Org, x.terms)
 }
 
-// unusableLeaf returns why the certificate that a record holds cannot be kept; "" if it can. leaf is
-// nil where it cannot be read. It has to be the one that the record names: whoever can write to the
-// ledger must not decide which of the store's certificates an API carries.
+// unusableLeaf returns why the certificate that a record holds cannot be kept; "" if it can. leaf
+// is nil where it cannot be read. It has to be the one that the record names: write access to the
+// ledger must not be enough to choose which of the store's certificates an API carries.
 func unusableLeaf(fingerprint string, leaf *x509.Certificate, hosts []string, org string, terms ca.Terms) string {
 	switch {
 	case leaf == nil:
@@ -196,7 +197,7 @@ func (x *Snapshot) reusable(hosts []string) []*Certificate {
 }
 
 // best returns the certificate to reuse among those with exactly these hosts: one that is usable,
-// that an API has already, the newest, the lowest id; nil if there is none.
+// that an API has already, the newest, the lowest id; nil where no certificate has these hosts.
 func (x *Snapshot) best(hosts, attached []string) *Certificate {
 	all := x.reusable(hosts)
 	if len(all) == 0 {
@@ -228,11 +229,9 @@ func (x *Snapshot) best(hosts, attached []string) *Certificate {
 	})
 }
 
-// former returns the certificates on an API that were made for it and that another one replaces:
-// those of its record, now or before, those that tyk-k8s recorded for no other hosts, and those
-// that by the store's details the CA, current or previous, signed for exactly its hosts, or that are
-// for exactly these and expired.
-func (x *Snapshot) former(attached []string, step *CertificateStep) (ids []string) {
+// replaceable returns the certificates on an API that the one of a step replaces: those that were
+// made for it, see madeFor.
+func (x *Snapshot) replaceable(attached []string, step *CertificateStep) (ids []string) {
 	for _, id := range attached {
 		if id != step.ID && x.certificate(id).madeFor(step) {
 			ids = append(ids, id)
@@ -241,7 +240,9 @@ func (x *Snapshot) former(attached []string, step *CertificateStep) (ids []strin
 	return ids
 }
 
-// madeFor reports whether a certificate was made for the hosts of a step, see Snapshot.former.
+// madeFor reports whether a certificate was made for the hosts of a step: it is that of the step's
+// record, now or before; tyk-k8s recorded it for no other hosts; or by the store's details a CA of
+// the mesh signed it for exactly these hosts, or it is for exactly these and has expired.
 func (c *Certificate) madeFor(step *CertificateStep) bool {
 	return c.recordedFor(step) || c.legacyLeaf != nil && within(c.legacyLeaf.DNSNames, step.Hosts) ||
 		c.signedFor(step.Hosts) || c.isFor(step.Hosts) && c.stored.NotAfter.Before(c.snapshot.now)
@@ -253,7 +254,7 @@ func (c *Certificate) recordedFor(step *CertificateStep) bool {
 	return r != nil && (r.entry.Fingerprint == c.ID || slices.ContainsFunc(r.entry.History, func(past ca.Past) bool { return past.Fingerprint == c.ID }))
 }
 
-// within reports whether hosts, of which there are some, are all among others.
+// within reports whether there are any hosts, and all of them are among others.
 func within(hosts, others []string) bool {
 	return len(hosts) > 0 && !slices.ContainsFunc(hosts, func(h string) bool { return !slices.Contains(others, h) })
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// clash says what of w another API holds; "" if nothing that w does not have already: whoever lives
-// beside such an API goes on doing so.
+// clash names a thing that w needs for itself and that another API holds; "" for no such thing, or
+// if current has it already: a service that lives beside such an API goes on doing so.
 func (m *matcher) clash(service *Service, w *WantedAPI, current *dashboard.API, other dashboard.Definition) (what string, pos manifest.Position) {
 	var have dashboard.Definition
 	if current != nil {
@@ -36,7 +36,7 @@ func (m *matcher) clash(service *Service, w *WantedAPI, current *dashboard.API, 
 	return "", service.Pos
 }
 
-// remedy says whose the API is and what to do about it.
+// remedy returns the end of a refusal: whose the other API is, and how to settle the conflict.
 func (m *matcher) remedy(w *WantedAPI, current *dashboard.API, other dashboard.Definition) string {
 	o, marked := markedOwner(other)
 	switch {
@@ -57,7 +57,7 @@ func (m *matcher) remedy(w *WantedAPI, current *dashboard.API, other dashboard.D
 	return fmt.Sprintf(", which is not ours; to take it over: --adopt %s", other.Slug())
 }
 
-// describe names an API so that people find it.
+// describe names an API so that a user finds it in the Dashboard.
 func describe(d dashboard.Definition) string {
 	name := d.Slug()
 	if name == "" {
@@ -66,10 +66,10 @@ func describe(d dashboard.Definition) string {
 	return fmt.Sprintf("%q (id %s, domain %q, listen path %q)", name, d.ID(), d.Domain(), d.ListenPath())
 }
 
-// nearRoutes warns of foreign APIs on the mesh hosts whose listen path begins the route, or is
-// begun by it: gateways match listen paths as prefixes, so a request that is not quite right ends
-// at the other (webhook fault B27). The mesh's own services are left out: /a and /ab are ordinary
-// names for two of them.
+// nearRoutes warns of foreign APIs on the mesh hosts whose listen path begins the route, or begins
+// with it: gateways match listen paths as prefixes, so that a mistyped request reaches the other
+// API (webhook fault B27). Services of the mesh cause no warning: /a and /ab are ordinary names for
+// two of them.
 func (m *matcher) nearRoutes(service *Service) (warnings []inject.Problem) {
 	path := cleanPath(service.Mesh.Definition.ListenPath())
 	warn := func(other string) {

@@ -23,7 +23,7 @@ type WantedAPI struct {
 	// Definition is complete, as it is created. With Settings.TLS the plan adds the certificate.
 	Definition dashboard.Definition
 
-	asked    [][]string     // what counts in an update even when it is empty
+	asked    [][]string     // the leaves that an update enforces even when they are empty
 	paths    []string       // the leaves that annotations set, sorted; recorded in the mark
 	replaced []templateLeaf // the leaves of the template that annotations took away
 	preset   string         // the database id that the workloads name, or ""
@@ -70,8 +70,8 @@ func wantAPI(w inject.Workload, role Role, s Settings) (WantedAPI, error) {
 	api.paths = slices.Compact(api.paths)
 	identify(d, api, s)
 	api.Definition = d
-	// The mark's list of paths counts even when it is empty: else a path in it would be taken back
-	// again and again.
+	// The mark's list of paths counts even when it is empty: else every run would revert a path in
+	// it again.
 	api.asked = slices.Concat(segments, [][]string{{"config_data", markKey, "paths"}})
 
 	return api, nil
@@ -80,7 +80,7 @@ func wantAPI(w inject.Workload, role Role, s Settings) (WantedAPI, error) {
 // leavesFor returns the part of Definition that an update of current enforces. They are made when
 // they are needed, because those of thousands of APIs take memory.
 //
-// A leaf is in current's own words where these mean the same: its name may carry further
+// A leaf keeps current's spelling where it means the same: its name may carry further
 // categories, its listen path may end in a slash, and it keeps its api_id, to which keys, policies
 // and analytics refer.
 func (w *WantedAPI) leavesFor(current dashboard.Definition) dashboard.Definition {
@@ -103,7 +103,7 @@ func (w *WantedAPI) leavesFor(current dashboard.Definition) dashboard.Definition
 
 // withCategories returns the name that an API is to have: the wanted one, and behind it the
 // categories that were added to the name it has. A category is a word that begins with # (Tyk
-// Dashboard, API categories). A name that says all that is wanted stays as it is.
+// Dashboard, API categories). A name that has all of that already stays as it is.
 func withCategories(wanted, held string) string {
 	title, ours := categories(wanted)
 	heldTitle, all := categories(held)
@@ -131,7 +131,8 @@ func categories(name string) (title string, list []string) {
 	return strings.Join(words, " "), list
 }
 
-// templateVars are what a template may print; webhook rules R10 and R11 say what each API gets.
+// templateVars returns the values that a template may print, per API as in webhook rules R10 and
+// R11.
 func templateVars(w inject.Workload, api WantedAPI, s Settings) dashboard.Vars {
 	v := dashboard.Vars{
 		Name: api.Slug, Slug: api.Slug, Org: s.Org,
@@ -174,7 +175,7 @@ func (w *WantedAPI) domain(s Settings) string {
 	return "{host:" + strings.Join(quoted, "|") + "}"
 }
 
-// tag says which sidecars load the API.
+// tag returns the gateway tag that selects the sidecars which load the API.
 func (w *WantedAPI) tag(s Settings) string {
 	if w.Role == Mesh {
 		return meshTag
@@ -205,9 +206,9 @@ type templateLeaf struct {
 	value any
 }
 
-// replacedLeaves returns those that stood in objects which an annotation set as a whole and that
-// the new object does not have. An API that was registered without the annotation has them, and
-// must lose them as a new one never had them.
+// replacedLeaves returns the leaves of the template that an annotation removed by setting a whole
+// object. An API that was registered without the annotation has them, and must lose them as a new
+// one never had them.
 func replacedLeaves(before, after dashboard.Definition, fields []inject.Field) (leaves []templateLeaf) {
 	for _, f := range fields {
 		path := strings.Split(f.Path, ".")
@@ -226,7 +227,8 @@ func replacedLeaves(before, after dashboard.Definition, fields []inject.Field) (
 	return leaves
 }
 
-// identify lays on what makes the API this service's; templates and annotations have no say in it.
+// identify sets the fields that make the API this service's; templates and annotations cannot
+// change them.
 func identify(d dashboard.Definition, api WantedAPI, s Settings) {
 	delete(d, "id")
 	for _, field := range switches {
@@ -281,8 +283,8 @@ func cleanPath(p string) string { return path.Clean("/" + p) }
 // ignore.
 const markKey = "tykmesh"
 
-// mark says whose API a definition is, and which of its leaves annotations set, so that they can be
-// taken back.
+// mark names the owner of an API, and the leaves that annotations set, so that they can be
+// reverted.
 type mark struct {
 	Namespace, App string
 	Role           Role
@@ -295,7 +297,7 @@ func (m mark) value() map[string]any {
 	}
 }
 
-// heldMark returns the mark of a definition as JSON; nil if there is none.
+// heldMark returns the mark of a definition as JSON; nil for a definition without a mark.
 func heldMark(d dashboard.Definition) map[string]any {
 	free, _ := d["config_data"].(map[string]any)
 	held, _ := free[markKey].(map[string]any)

@@ -12,7 +12,7 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// Inventory is what is on the mesh, as far as it can be told without manifests.
+// Inventory holds the services on the mesh, as far as they are known without manifests.
 type Inventory struct {
 	Services    []ServiceStatus   // sorted by namespace and app
 	Certificate CertificateStatus // of the mesh hosts; without TLS, and with no service, it is zero
@@ -22,10 +22,10 @@ type Inventory struct {
 // ServiceStatus is what there is of one service.
 type ServiceStatus struct {
 	Service     inject.Service
-	Route       string      // the listen path of the mesh API; "" where there is none
+	Route       string      // the listen path of the mesh API; "" without a mesh API
 	APIs        []APIStatus // the inbound one first
 	Certificate CertificateStatus
-	Drift       []string // what the next run would set right, and what people have to
+	Drift       []string // differences that the next run removes, or that the user has to
 }
 
 // APIStatus is one registered API.
@@ -36,12 +36,12 @@ type APIStatus struct {
 
 // CertificateStatus is the certificate that a service or the mesh has.
 type CertificateStatus struct {
-	ID      string    // in the Dashboard's store; "" where there is none
+	ID      string    // in the Dashboard's store; "" without a certificate
 	Expires time.Time // zero where neither the store nor the ledger tells
 	Drift   []string
 }
 
-// Orphan is what was made for the mesh and serves nothing any more.
+// Orphan is a certificate or a record that was made for the mesh and that no API needs any more.
 type Orphan struct {
 	Kind   Kind
 	ID     string
@@ -72,7 +72,7 @@ func NewInventory(x *Snapshot) Inventory {
 	return out
 }
 
-// Mistrust notes at each orphan that this key sees no API for it: the listing proves no more.
+// Mistrust rewords the reason of each orphan: this key sees no API for it, which proves no more.
 func (v *Inventory) Mistrust() {
 	for i := range v.Orphans {
 		switch o := &v.Orphans[i]; o.Kind {
@@ -178,8 +178,7 @@ func (x *Snapshot) meshCertificateStatus() CertificateStatus {
 	return status
 }
 
-// certificateStatus returns the certificate that an assignment would keep, and else the one that
-// is there.
+// certificateStatus returns the certificate that an assignment would keep, else the one on the API.
 func (x *Snapshot) certificateStatus(a *assignment) CertificateStatus {
 	if a.problem != nil {
 		return CertificateStatus{Drift: []string{a.problem.Error()}}

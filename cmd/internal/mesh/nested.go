@@ -17,7 +17,7 @@ import (
 //	lies under a route of another namespace          yes
 //	has a route of another namespace under it        yes
 //	lies under a shared route, or is /, and shared   no
-//	has been registered so before                    no: who lives beside goes on doing so
+//	has been registered so before                    no: the service keeps its route
 
 // liesUnder reports whether inner, a cleaned path, lies under outer, at a boundary of segments.
 func liesUnder(outer, inner string) bool {
@@ -102,7 +102,7 @@ func (m *matcher) nested(service *Service, current *dashboard.API) (problems []i
 // others returns the services of other namespaces that have registered a route and are not in the
 // stream.
 func (m *matcher) others(service *Service, path string) (all []inject.Service) {
-	if path == "/" { // it takes what is left, and knows that
+	if path == "/" { // it takes all other calls, on purpose
 		return nil
 	}
 	for _, api := range m.apis.byPath[path] {

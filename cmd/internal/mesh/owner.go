@@ -9,18 +9,18 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// Whose an API is, is decided here and nowhere else:
+// The owner of an API is decided here and nowhere else:
 //
-//	the API                                                       its owner
-//	carries the mark                                              the service and role in the mark
-//	has the slug <app>-inbound, the domain <app>.<ns> and the
-//	  tag <app>                                                   that service: tyk-k8s made the API
-//	has the slug <app>-mesh, a target on <app>.<ns> and the
-//	  tag mesh                                                    that service: tyk-k8s made the API
-//	is anything else                                              none
+//	the API                                            its owner
+//	carries the mark                                   the service and role in the mark
+//	has the slug <app>-inbound, the domain <app>.<ns>
+//	  and the tag <app>                                that service: tyk-k8s made the API
+//	has the slug <app>-mesh, a target on <app>.<ns>
+//	  and the tag mesh                                 that service: tyk-k8s made the API
+//	is any other                                       none
 //
-// A registration knows the service's slug and namespace, and looks for them: see WantedAPI.hasShape
-// and matcher.own.
+// A registration knows the service, and so also finds APIs with namespaced slugs that tyk-k8s made:
+// see WantedAPI.hasShape and matcher.own.
 
 // owner is a service in one of its roles.
 type owner struct {

@@ -11,12 +11,12 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// NewPlan compares what is wanted with what is there. It is pure: the same services, state and time
-// give the same plan.
+// NewPlan compares the wanted services with a snapshot. It is pure: the same services, snapshot and
+// time give the same plan.
 //
-// Problems: an API that is not ours holds a slug, a domain or a route that a service needs; an API
-// id in a workload's annotations is not that of the service's API; a certificate record belongs to
-// another organisation; Injector.meshCertificateID is not in the store.
+// Problems: an API that tykmesh does not own holds a slug, a domain or a route that a service
+// needs; an API id in a workload's annotations is not that of the service's API; a certificate
+// record belongs to another organisation; Injector.meshCertificateID is not in the store.
 func NewPlan(services []Service, x *Snapshot) (*Plan, []inject.Problem) {
 	plan := &Plan{settings: x.settings, currentCA: x.state.CA}
 	m := newMatcher(x.apis, x.settings)
@@ -64,7 +64,7 @@ func NewPlan(services []Service, x *Snapshot) (*Plan, []inject.Problem) {
 	return plan, nil
 }
 
-// planService says what becomes of one service.
+// planService plans the steps for one service.
 func (x *Snapshot) planService(service *Service, matched map[*WantedAPI]*dashboard.API, meshCertificate *CertificateStep) (sp ServicePlan, refused []inject.Problem) {
 	sp.Service = service.Service
 	if x.settings.TLS {
@@ -96,7 +96,7 @@ func onAllCores(n int, f func(i int)) {
 	_ = g.Wait()
 }
 
-// refusals says why w cannot be had; current is the API that was matched, or nil.
+// refusals returns why w cannot be registered; current is the API that was matched, or nil.
 func (m *matcher) refusals(service *Service, w *WantedAPI, current *dashboard.API) []inject.Problem {
 	if current != nil {
 		if org := current.Definition.OrgID(); org != "" && org != m.settings.Org {
@@ -119,7 +119,7 @@ func (m *matcher) refusals(service *Service, w *WantedAPI, current *dashboard.AP
 	return problems
 }
 
-// planAPI says what becomes of one API.
+// planAPI plans the step for one API.
 func (x *Snapshot) planAPI(w *WantedAPI, current *dashboard.API, certificate *CertificateStep) *APIStep {
 	step := Step{Kind: APIKind, Service: w.Service, Role: w.Role, Name: w.Slug}
 	if current == nil {
@@ -129,18 +129,18 @@ func (x *Snapshot) planAPI(w *WantedAPI, current *dashboard.API, certificate *Ce
 	return x.planUpdate(step, w, current.Definition, certificate)
 }
 
-// planUpdate says what becomes of an API that is there. Where nothing is wanted of it (w is nil),
-// only its certificate may change.
+// planUpdate plans the step for an API that is there. Where w is nil, only its certificate may
+// change.
 func (x *Snapshot) planUpdate(of Step, w *WantedAPI, current dashboard.Definition, certificate *CertificateStep) *APIStep {
 	of.Action, of.ID = Keep, current.ID()
-	// Nothing more is asked of what is kept, and a large mesh has thousands.
+	// A kept API needs no more, and a large mesh has thousands.
 	kept := &APIStep{Step: of}
 	step := &APIStep{Step: of, wanted: w}
 
 	known := ""
 	if certificate != nil {
 		known = certificate.ID
-		step.former = x.former(current.Certificates(), certificate)
+		step.former = x.replaceable(current.Certificates(), certificate)
 	}
 
 	if hasCertificate(current, certificate) && len(step.former) == 0 && asWanted(current, w) {
@@ -164,8 +164,9 @@ func (x *Snapshot) planUpdate(of Step, w *WantedAPI, current dashboard.Definitio
 	return step
 }
 
-// due returns what an update would change. A difference that a tag of the API remembers is none,
-// because the Dashboard does not keep it otherwise; lost are the vital ones of these.
+// due returns the changes that an update would make, and of those that the Dashboard is known not
+// to keep the vital ones. A tag of the API remembers a difference that the Dashboard does not keep:
+// it is not due again.
 func (s *APIStep) due(current dashboard.Definition, certificate string) (list, lost []Change) {
 	bare, tag := forgetful(current)
 	to, _ := forgetful(s.final(certificate))
@@ -190,7 +191,8 @@ func hasCertificate(d dashboard.Definition, certificate *CertificateStep) bool {
 	return certificate == nil || certificate.ID != "" && slices.Contains(d.Certificates(), certificate.ID)
 }
 
-// update lays our leaves over what is there, and takes back what annotations set that are gone.
+// update merges the wanted leaves into a definition, and reverts the leaves that annotations set
+// and no longer set.
 func update(current dashboard.Definition, w *WantedAPI) dashboard.Definition {
 	if w == nil {
 		return current
@@ -210,9 +212,8 @@ func update(current dashboard.Definition, w *WantedAPI) dashboard.Definition {
 	return out
 }
 
-// staleFields returns the leaves that annotations set when the API was last written and set no more,
-// and those of the template that annotations have replaced since, unless somebody has given them
-// another value.
+// staleFields returns the fields set by annotations that the manifest no longer has, and template
+// fields that an annotation now replaces, unless they were edited since.
 func staleFields(current dashboard.Definition, w *WantedAPI) (paths []string) {
 	for _, p := range pathsOf(current) {
 		// The mark is in the hands of whoever edits the Dashboard: it must not make us drop what
@@ -231,8 +232,9 @@ func staleFields(current dashboard.Definition, w *WantedAPI) (paths []string) {
 	return paths
 }
 
-// withCertificate puts a certificate among those of a definition: in the place of a former one of
-// ours, else at the end. The other former ones go; other people's stay.
+// withCertificate puts a certificate among those of a definition: in the place of the first that it
+// replaces, else at the end. The others that it replaces are taken off; all other certificates
+// stay.
 func withCertificate(d dashboard.Definition, id string, former []string) dashboard.Definition {
 	var list []string
 	placed := false

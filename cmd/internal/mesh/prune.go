@@ -11,14 +11,13 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
-// Pruning is what goes of that which was made for the mesh and serves nothing any more:
-// certificates on APIs that hold a better one, stored ones that no API names, and the records of
-// those. It is data: nothing has been done.
+// Pruning is a plan to delete unused certificates that were made for the mesh, and their records.
+// From APIs that hold a usable one it takes the others off. It is data: making it changes nothing.
 type Pruning struct {
 	APIs            []Step // from which certificates are taken
 	Certificates    []Step
 	Records         []Step
-	Kept            []Kept           // ours, used by nobody or by strangers, and staying
+	Kept            []Kept           // made for the mesh, unused or used by foreign APIs, and kept
 	APIsWithSurplus []APIWithSurplus // none of whose certificates can be taken off yet
 
 	settings    Settings
@@ -27,23 +26,24 @@ type Pruning struct {
 	deletion    deletion
 }
 
-// detachment is what is taken off an API, and what has to stay.
+// detachment holds the certificates that are taken off an API, and the one that must stay on it.
 type detachment struct {
 	keep   string // "" where nothing is taken but repetitions
 	former []string
 }
 
-// APIWithSurplus is an API with several certificates that were made for it, none of which could stay alone.
+// APIWithSurplus is an API with several certificates that were made for it, none of which could
+// serve alone.
 type APIWithSurplus struct {
 	Slug   string
 	Count  int
 	Reason string
 }
 
-// NewPruning returns what can go. It is pure, and trusts the listings to be complete, as those of
-// Observe are. Of the certificates that were made for the mesh (Certificate.isOurs) stay: those that
-// an API names anywhere, those that the next run would put in place, those that may be another run's
-// fresh upload, and the one that the configuration names.
+// NewPruning plans a pruning. It is pure, and trusts the listings to be complete, as those of
+// Observe are. Of the certificates that were made for the mesh (Certificate.isOurs) it keeps every
+// one that an API names anywhere, that the next run would put in place, that may be another run's
+// fresh upload, or that the configuration names.
 func NewPruning(x *Snapshot) *Pruning {
 	p := &Pruning{settings: x.settings, detachments: make(map[string]detachment), records: make(map[string]*record)}
 	assignments := x.assignments()
@@ -97,7 +97,7 @@ func (p *Pruning) detach(x *Snapshot, assignments []assignment) map[string]dashb
 		kept, why := x.usableCertificate(&a)
 		for _, d := range a.apis {
 			held := detached(d, nil).Certificates()
-			former := x.former(held, a.CertificateStep)
+			former := x.replaceable(held, a.CertificateStep)
 			if kept == "" || !slices.Contains(held, kept) {
 				made := slices.DeleteFunc(slices.Clone(held), func(id string) bool { return id != a.ID && !slices.Contains(former, id) })
 				if len(made) > 1 {
@@ -125,7 +125,7 @@ func (p *Pruning) detach(x *Snapshot, assignments []assignment) map[string]dashb
 	return changed
 }
 
-// losses say what an API loses.
+// losses returns the reasons for taking certificates off an API.
 func losses(repeated, former, held int) (reasons []string) {
 	if repeated > 0 {
 		reasons = append(reasons, fmt.Sprintf("%d repeated", repeated))
@@ -160,7 +160,7 @@ func detached(d dashboard.Definition, former []string) dashboard.Definition {
 // spared returns why certificates stay although no API uses them, by their ids.
 func (x *Snapshot) spared(assignments []assignment) map[string]string {
 	const reason = "it is less than an hour old: another run may be about to put it in place"
-	settled := make(map[string]bool) // by records of tykmesh, which say how far a run has come; those of tyk-k8s do not
+	settled := make(map[string]bool) // by records of tykmesh, which tell how far a run has come; those of tyk-k8s do not
 	spared := make(map[string]string)
 
 	young := func(id string, since time.Time) {

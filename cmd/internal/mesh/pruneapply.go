@@ -16,10 +16,10 @@ import (
 //	API ─┘
 //
 // An API is read again before certificates are taken off it, and the APIs are listed again before
-// the first certificate is deleted: what somebody has taken into use meanwhile stays. The wait is
-// for gateways to forget what an API named. A step that fails does not stop the others, but for
-// those that build on it: a certificate that could not be taken off an API is not deleted, a record
-// not before its certificates.
+// the first certificate is deleted: a certificate that is in use by then stays. The wait is for
+// gateways to forget what an API named. A step that fails does not stop the others, except those
+// that depend on it: a certificate that could not be taken off an API is not deleted, a record not
+// before its certificates.
 //
 // progress gets an event for each step that begins and ends, one at a time; nil for none.
 //
@@ -74,7 +74,7 @@ func (r *run) detach(ctx context.Context, step *Step, d detachment) error {
 	return r.update(ctx, held, detached(held.Definition, d.former))
 }
 
-// deleteUnused deletes certificates and then records, unless somebody uses them by now.
+// deleteUnused deletes certificates and then records, unless an API uses them by now.
 func (r *run) deleteUnused(ctx context.Context, p *Pruning) {
 	proof, ok := r.proveNow(ctx, p)
 	if !ok {

@@ -21,7 +21,7 @@ import (
 // version does not know. Comparing the next listing with the manifests would then write for ever.
 //
 //	write ─> read back ─> as wanted: done
-//	                  └─> wait ─> read back ─> write again ─> wait ─> read back ─> said, and remembered
+//	                  └─> wait ─> read back ─> write again ─> wait ─> read back ─> report, remember
 //
 // The memory is a tag on the API itself, which names the difference: a plan that finds the very
 // same difference leaves it alone. Any other difference, from a manifest or from a hand, is written
@@ -34,10 +34,10 @@ const unkeptPrefix = "tykmesh-unkept-"
 // of them cannot carry a mesh.
 var vital = []string{"active", "certificates", "domain", "org_id", "proxy.listen_path", "proxy.target_url", "tags"}
 
-// UnkeptError says that the Dashboard stored an API otherwise than it was sent.
+// UnkeptError reports that the Dashboard stored an API otherwise than it was sent.
 type UnkeptError struct {
 	Slug, ID string
-	Changes  []Change // From is what the Dashboard has, To what it was sent
+	Changes  []Change // From holds the Dashboard's values, To the sent ones
 }
 
 // Error names the fields with both values.
@@ -84,8 +84,8 @@ func vitalChanges(list []Change) (some []Change) {
 	return some
 }
 
-// unkeptTag returns the tag that remembers the difference between a definition and what it is to
-// be, certificates aside: these change with time.
+// unkeptTag returns the tag that remembers the difference between a definition and the wanted one,
+// certificates aside: these change with time.
 func unkeptTag(held, to dashboard.Definition) string {
 	var list [][3]any
 	compare(nil, held, to, func(path []string, from, to any) {
@@ -99,8 +99,8 @@ func unkeptTag(held, to dashboard.Definition) string {
 	return unkeptPrefix + hex.EncodeToString(sum[:8])
 }
 
-// forgetful takes the tag that remembers a difference off a definition, and returns it; "" if there
-// is none.
+// forgetful takes the tag that remembers a difference off a definition, and returns it; "" without
+// such a tag.
 func forgetful(d dashboard.Definition) (out dashboard.Definition, tag string) {
 	tags := d.Tags()
 	i := slices.IndexFunc(tags, func(t string) bool { return strings.HasPrefix(t, unkeptPrefix) })
@@ -125,8 +125,8 @@ func (r *run) wrote(step *APIStep, id, certificate string) {
 	r.written = append(r.written, written{step, id, certificate})
 }
 
-// readBack compares what this run wrote with what the Dashboard has of it. Listings may lag behind
-// what was written, and another run may write at the same moment: a difference is read and
+// readBack compares the APIs that this run wrote with the Dashboard's. Listings may lag behind
+// the writes, and another run may write at the same moment: a difference is read and
 // written once more before it counts.
 func (r *run) readBack(ctx context.Context) error {
 	rest, err := r.unkept(ctx, r.written)
@@ -150,7 +150,7 @@ func (r *run) each(list []difference, f func(*difference) error) error {
 	return g.Wait()
 }
 
-// insist reads, writes and reads again what the Dashboard seems not to keep.
+// insist reads, writes and reads again the APIs that the Dashboard seems not to keep.
 func (r *run) insist(ctx context.Context, rest []difference) ([]difference, error) {
 	if err := r.settled(ctx); err != nil {
 		return nil, err

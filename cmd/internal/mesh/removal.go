@@ -11,9 +11,9 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// Removal is what taking services off the mesh deletes: their APIs, the certificates that were made
-// for them, and the records of those. With the last service goes the certificate of the mesh. It is
-// data: nothing has been done.
+// Removal is a plan to take services off the mesh: it deletes their APIs, the certificates that
+// were made for them, and the records of those. With the last service it deletes the certificate of
+// the mesh. It is data: making it changes nothing.
 type Removal struct {
 	Services []ServiceRemoval   // sorted by namespace and app
 	Mesh     CertificateRemoval // of the mesh certificate; empty as long as another service is on the mesh
@@ -22,14 +22,14 @@ type Removal struct {
 	deletion deletion // of all certificates
 }
 
-// ServiceRemoval is what goes with one service.
+// ServiceRemoval holds the deletions for one service.
 type ServiceRemoval struct {
 	Service inject.Service
-	APIs    []Step // the routes first: nobody is led to what is gone
+	APIs    []Step // the routes first, so that none leads to a deleted API
 	Own     CertificateRemoval
 }
 
-// CertificateRemoval is certificates and their records.
+// CertificateRemoval holds the deletions of certificates and their records.
 type CertificateRemoval struct {
 	Certificates []Step
 	Records      []Step
@@ -38,18 +38,17 @@ type CertificateRemoval struct {
 	records map[string]ca.Record // of Records, by id
 }
 
-// Kept is a certificate that stays although it was made for a service that goes.
+// Kept is a certificate that stays although it was made for a service that is deleted.
 type Kept struct {
 	ID     string
-	Name   string // whom it was made for
+	Name   string // of the service that it was made for, or its first host
 	Reason string
 }
 
-// NewRemoval returns the deletions that take services off the mesh. It is pure. Only what is ours
-// goes: APIs by their mark, or as tyk-k8s made them; certificates that a record names, or that the
-// CA, current or previous, signed for exactly the service's hosts, and only where no other API uses
-// them. What is not there needs no deletion, so that a removal that was broken off can be run
-// again.
+// NewRemoval returns the deletions that take services off the mesh. It is pure. It deletes only
+// APIs that carry the mark or that tyk-k8s made, and certificates that a record names or that a CA
+// of the mesh signed for exactly the service's hosts, if no other API uses them. Missing things
+// need no deletion, so that an interrupted removal can be run again.
 func NewRemoval(services []inject.Service, x *Snapshot) *Removal {
 	s := x.settings
 	m := newMatcher(x.apis, s)
@@ -135,13 +134,13 @@ func (r *Removal) keepCertificates(apis *listing, going map[string]dashboard.Def
 	slices.SortFunc(r.Mesh.Kept, func(a, b Kept) int { return strings.Compare(a.Name+a.ID, b.Name+b.ID) })
 }
 
-// facts are what people recognise an API by.
+// facts returns the properties by which a user recognises an API.
 func facts(d dashboard.Definition) []string {
 	return []string{fmt.Sprintf("domain %s, listen path %s", d.Domain(), d.ListenPath())}
 }
 
-// allOwn returns a service's APIs in a role: one, or more where runs were broken off at a Dashboard
-// that gives its own ids.
+// allOwn returns a service's APIs in a role: one, or more where runs were interrupted at a
+// Dashboard that assigns ids.
 func (m *matcher) allOwn(o owner) (all []*dashboard.API) {
 	w := newWantedAPI(o, m.settings)
 	w.Definition = dashboard.Definition{"api_id": apiID(m.settings.Org, o.service, o.role)}
@@ -221,7 +220,7 @@ func (x *Snapshot) removal(of *CertificateStep, going map[string]dashboard.Defin
 	}
 
 	if used {
-		return out // with its records: they say whose it is
+		return out // with its records, which name its owner
 	}
 
 	out.records = make(map[string]ca.Record)
@@ -253,7 +252,7 @@ func (x *Snapshot) madeFor(step *CertificateStep, records []*record) (ids []stri
 	})
 }
 
-// recordsOf returns the records of what was made for a step's hosts: those of tykmesh, and those of
+// recordsOf returns the records of certificates for a step's hosts: those of tykmesh, and those of
 // tyk-k8s, which wrote one for every pod. Its certificate of the mesh did not name all hosts.
 func (x *Snapshot) recordsOf(step *CertificateStep) (all []*record) {
 	if r := x.records[step.recordID()]; r != nil {

@@ -15,13 +15,13 @@ import (
 // Apply takes the removal's steps.
 //
 //	per service:  mesh API ─> inbound API ─┐
-//	                                       ├─> proof that nothing uses the certificates ─> certificate ─> record
+//	                                       ├─> prove certificates unused ─> certificate ─> record
 //	per service:  mesh API ─> inbound API ─┘
 //
 // An API is read again before it is deleted, and the APIs are listed again before the first
-// certificate is: what another run has taken into use meanwhile stays. A record goes after its
-// certificate, because without it nobody would know whose the certificate is. Services proceed
-// independently, Settings.Parallel of them at once.
+// certificate is: a certificate that is in use by then stays. A record goes after its certificate,
+// because it alone names the certificate's owner. Services proceed independently, Settings.Parallel
+// of them at once.
 //
 // progress gets an event for each step that begins and ends, one at a time; nil for none.
 //
@@ -72,7 +72,7 @@ func (r *run) removeAPI(ctx context.Context, step *Step) error {
 	switch {
 	case isNotFound(err):
 		return nil
-	case errors.Is(err, dashboard.ErrNotVisible): // deleted by another run, or another user's by now: not ours to delete
+	case errors.Is(err, dashboard.ErrNotVisible): // deleted by another run, or another user's by now: not to be deleted
 		_ = r.lost(step.Name, err)
 		return nil
 	case err != nil:
@@ -99,8 +99,8 @@ func (r *run) removed(step *Step, err error) error {
 	return unclearError{failed}
 }
 
-// removeCertificates deletes the certificates of those services whose APIs are gone, and that of the
-// mesh if all are.
+// removeCertificates deletes the certificates of those services whose APIs are gone, and that of
+// the mesh if all are.
 func (r *run) removeCertificates(ctx context.Context, removal *Removal) {
 	var due []*CertificateRemoval
 	all := true
@@ -148,7 +148,8 @@ func (r *run) finished(steps []Step) bool {
 	return true
 }
 
-// first returns the step with which a removal of certificates begins; nil where nothing is to be done.
+// first returns the step with which a removal of certificates begins; nil where nothing is to be
+// done.
 func (h *CertificateRemoval) first() *Step {
 	for _, steps := range [][]Step{h.Certificates, h.Records} {
 		if len(steps) > 0 {

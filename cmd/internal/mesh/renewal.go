@@ -15,28 +15,28 @@ import (
 // MeshName names the certificate of the mesh where services are named namespace/app.
 const MeshName = meshTag
 
-// UnknownError says that a certificate was asked for that nothing on the mesh has.
+// UnknownError reports a name that no service on the mesh has.
 type UnknownError struct {
 	Name  string
 	Known []string
 }
 
-// Error names what is unknown.
+// Error names the unknown service.
 func (e *UnknownError) Error() string { return fmt.Sprintf("no service %s is on the mesh", e.Name) }
 
 // NewRenewal plans without manifests what NewPlan does about certificates: every service on the
 // mesh, as an Inventory finds them, gets the certificate that it lacks or that is due, and so does
 // the mesh. Nothing else of an API changes. It is pure.
 //
-// names are "namespace/app", and MeshName: those get a new certificate whatever they have, and
-// nothing becomes of the others.
+// names are "namespace/app", and MeshName: those services get a new certificate in any case, and
+// the others are left alone.
 //
 // A service without an inbound API has nothing that could carry its certificate; it is left out,
 // and Plan.Notes says so. So is a certificate of the mesh that Settings.MeshCertificateID has
-// chosen: it is not ours.
+// chosen: tykmesh did not make it.
 //
 // Errors: *UnknownError for a name, all of them joined; *EagerError; the mesh is named and its
-// certificate is not ours; a record belongs to another organisation.
+// certificate was not made by tykmesh; a record belongs to another organisation.
 func NewRenewal(x *Snapshot, names []string) (*Plan, error) {
 	s := x.settings
 	r := &renewal{snapshot: x, names: names}
@@ -201,7 +201,7 @@ func (m *matcher) otherMeshAPIs(x *Snapshot, certificate *CertificateStep) (step
 			continue
 		}
 
-		if len(x.former(d.Certificates(), certificate)) > 0 {
+		if len(x.replaceable(d.Certificates(), certificate)) > 0 {
 			steps = append(steps, x.planCertificate(o, d, certificate))
 		}
 	}

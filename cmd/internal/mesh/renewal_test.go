@@ -209,8 +209,8 @@ func TestUnfinishedRenewal(t *testing.T) {
 	w.serves()
 }
 
-// TestRenewalOfDuplicates: where broken-off runs have left two inbound APIs of a service both get the
-// certificate.
+// TestRenewalOfDuplicates: where broken-off runs have left two inbound APIs of a service both get
+// the certificate.
 func TestRenewalOfDuplicates(t *testing.T) {
 	w := newWorld(t, dashboardtest.Options{})
 	w.mustRun(echo)

@@ -11,8 +11,8 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
-// freshFor is the age up to which a certificate that nobody uses may be one that another run has
-// uploaded and not yet put on an API. A run takes minutes; CFSSL dates what it signs five minutes
+// freshFor is the age up to which an unused certificate may be one that another run has
+// uploaded and not yet put on an API. A run takes minutes; CFSSL dates certificates five minutes
 // back, and clocks differ.
 const freshFor = time.Hour
 
@@ -23,9 +23,9 @@ func (p *Plan) replace(x *Snapshot) {
 	}
 }
 
-// replaced returns the deletions of certificates whose place other certificates of the plan take, or
-// have taken, where an earlier run did not come to delete them. A certificate that an API uses from
-// which the plan does not take it is left alone.
+// replaced returns the deletions of certificates whose place other certificates of the plan take,
+// or have taken, where an earlier run did not come to delete them. A certificate that an API uses
+// from which the plan does not take it is left alone.
 func (x *Snapshot) replaced(plan *Plan) (gone []Step) {
 	kept := make(map[string]bool)
 	for _, step := range plan.certificates() {
@@ -117,8 +117,8 @@ func (p *Plan) withoutReplaced(apis *listing) map[string]dashboard.Definition {
 	return changed
 }
 
-// outdated returns the certificates in the store whose place the certificate of a step has taken, or
-// takes, sorted.
+// outdated returns the certificates in the store whose place the certificate of a step has taken,
+// or takes, sorted.
 func (x *Snapshot) outdated(step *CertificateStep) (ids []string) {
 	chosen := x.settings.MeshCertificateID
 	if step.Role == Mesh && chosen != "" {
@@ -176,15 +176,15 @@ func (x *Snapshot) beforeByDetails(step *CertificateStep) (ids []string) {
 	return ids
 }
 
-// settleTime is how long gateways get from the last change of an API until what the change replaced
-// is deleted. They load a changed API in about one second, two at most; and one that starts in
-// between finds only what is still there.
+// settleTime is how long gateways get from the last change of an API until replaced certificates
+// are deleted. They load a changed API in about one second, two at most; and one that starts in
+// between finds only the certificates that are still there.
 const settleTime = 5 * time.Second
 
-// waitStep is how often somebody is told that the run is waiting.
+// waitStep is how often the run reports that it is waiting.
 const waitStep = time.Second
 
-// removeReplaced deletes what was replaced, where nothing is proved to use it any more.
+// removeReplaced deletes replaced certificates that are proved to be unused.
 func (r *run) removeReplaced(ctx context.Context, p *Plan) {
 	steps := p.Replaced
 	if len(steps) == 0 {
@@ -236,7 +236,7 @@ func (r *run) removeOne(ctx context.Context, step *Step) {
 	r.journal.done(step)
 }
 
-// settled waits until what this run has changed has had the time to arrive everywhere.
+// settled waits until all gateways have had the time to load the APIs that this run changed.
 func (r *run) settled(ctx context.Context) error {
 	for last := r.journal.lastChange(); !last.IsZero(); {
 		left := time.Until(last.Add(r.settings.settle()))
@@ -252,8 +252,8 @@ func (r *run) settled(ctx context.Context) error {
 	return nil
 }
 
-// leave notes that a replaced certificate stays. After an interruption that is what the
-// interruption left to do, and not a warning.
+// leave notes that a replaced certificate stays. After an interruption that is
+// unfinished work, and not a warning.
 func (r *run) leave(ctx context.Context, step *Step, err error) {
 	if interruption(context.Cause(ctx)) != 0 {
 		return

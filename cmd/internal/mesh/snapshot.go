@@ -15,10 +15,10 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// Snapshot is what the Dashboard, its certificate store and the ledger held when they were read,
-// indexed once: the services, their APIs by role, and one Certificate for each id. Registering,
-// renewing, listing, pruning and removing all read it. It does not change, and several goroutines
-// may read it at once.
+// Snapshot holds one reading of the Dashboard, its certificate store and the ledger, indexed once:
+// the services, their APIs by role, and one Certificate for each id. Registering, renewing,
+// listing, pruning and removing all read it. It does not change, and several goroutines may read it
+// at once.
 type Snapshot struct {
 	settings Settings
 	state    State
@@ -42,7 +42,7 @@ type Snapshot struct {
 	usesByID uses
 }
 
-// NewSnapshot indexes what was read. It reads no clock but Settings.Now, and asks nothing.
+// NewSnapshot indexes a State. It sends no request, and takes the time from the settings.
 func NewSnapshot(state State, s Settings) *Snapshot {
 	x := &Snapshot{
 		settings: s, state: state, apis: newListing(state.APIs, s),
@@ -125,7 +125,7 @@ func (x *Snapshot) addRecord(r *record) {
 	}
 
 	if leaf := r.leaf(); leaf != nil {
-		c := x.enter(ca.StoreID(x.settings.Org, leaf)) // by the certificate itself: whoever writes to the ledger may name another
+		c := x.enter(ca.StoreID(x.settings.Org, leaf)) // by the certificate itself: the record's fingerprint may name another one
 		c.legacyLeaf = leaf
 		if c.inStore {
 			key := hostKey(leaf.DNSNames)
@@ -134,10 +134,10 @@ func (x *Snapshot) addRecord(r *record) {
 	}
 }
 
-// noDetails stands for what a store does not have; it is never changed.
+// noDetails stands for a certificate that is not in the store; it is never changed.
 var noDetails dashboard.Certificate
 
-// enter returns the certificate with an id, a new one if there is none yet.
+// enter returns the certificate with an id, and adds it to the snapshot if it is new.
 func (x *Snapshot) enter(id string) *Certificate {
 	c := x.certificates[id]
 	if c == nil {
@@ -147,8 +147,8 @@ func (x *Snapshot) enter(id string) *Certificate {
 	return c
 }
 
-// certificate returns what is known of an id: nothing, where neither the store nor the ledger has
-// it.
+// certificate returns the certificate with an id. It has no details if neither the store nor the
+// ledger knows it.
 func (x *Snapshot) certificate(id string) *Certificate {
 	if c := x.certificates[id]; c != nil {
 		return c

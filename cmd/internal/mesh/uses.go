@@ -7,9 +7,9 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
-// uses holds the APIs that name a certificate, by its id: for themselves, for their clients, or for
-// what they call. Any text in a definition counts, whatever the field: Dashboards of later versions
-// have others.
+// uses holds the APIs that name a certificate, by its id: as their own, as their clients', or for
+// upstreams. Any text in a definition counts, in every field: later versions of Dashboards have
+// more.
 type uses map[string][]*dashboard.API
 
 func usesOf(apis []dashboard.API) uses {

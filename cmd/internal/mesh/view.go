@@ -14,16 +14,16 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// View says how far a listing of APIs can be trusted to show all of them. A listing proves
-// presence, never absence: a Dashboard with ownership leaves out what the key's user does not own
-// (Tyk Dashboard, API ownership), and a listing may be cut short or late.
+// View tells how far a listing of APIs can be trusted to show all of them. A listing proves
+// presence, never absence: a Dashboard with ownership leaves out APIs that the key's user does not
+// own (Tyk Dashboard, API ownership), and a listing may be cut short or late.
 //
-//	the listing has an API with an owner                  hides, unless the key is an administrator's
-//	an id that no API has is answered with 401            hides: so a Dashboard answers users who are none
+//	the listing has an API with an owner              hides, unless the key is an administrator's
+//	an id that no API has is answered with 401        hides: Dashboards answer so without a user
 //	an API of a service that the store or the ledger
 //	  knows is not listed, and is there all the same,
-//	  or answered with 401                                a gap
-//	this run wrote an API, and it is not listed           a gap
+//	  or answered with 401                            a gap
+//	this run wrote an API, and it is not listed       a gap
 type View struct {
 	Hides string // why the Dashboard may hide APIs from this key; "" where nothing hints at it
 	Gaps  []string
@@ -48,7 +48,7 @@ func (v View) Partial() error {
 // Whole reports whether nothing hints at APIs that the listing lacks.
 func (v View) Whole() bool { return v.Partial() == nil }
 
-// PartialError says that the Dashboard does not show this key every API.
+// PartialError reports that the Dashboard does not show this key every API.
 type PartialError struct{ Reasons []string }
 
 // Error names the signs.
@@ -59,10 +59,10 @@ func (e *PartialError) Error() string {
 // Hint names the key that sees all.
 func (*PartialError) Hint() string { return RightKey }
 
-// RightKey says which key sees every API.
+// RightKey tells which key sees every API.
 const RightKey = "Tyk.secret must be the key of an administrator, who sees every API; if it is one already, set Tyk.seesAllAPIs: true"
 
-// HiddenError says that an API exists which the Dashboard does not show to this key.
+// HiddenError reports that an API exists which the Dashboard does not show to this key.
 type HiddenError struct {
 	Slugs []string
 	Err   error // the Dashboard's answer; may be nil
@@ -110,7 +110,7 @@ func look(ctx context.Context, r Remote, apis []dashboard.API, unlisted []owner,
 
 	if v.Hides != "" && !v.Admin {
 		admin, err := r.APIs.Administrator(ctx)
-		v.Admin = err == nil && admin // who may not list users is none
+		v.Admin = err == nil && admin // a user who may not list users is not an administrator
 	}
 
 	return v, ctx.Err()

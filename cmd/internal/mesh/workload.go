@@ -27,7 +27,7 @@ func checkWorkload(w inject.Workload, s Settings) (warnings, problems []inject.P
 	}
 
 	if name := templateName(w, Inbound); w.HasTemplate && !s.Templates.Has(name) {
-		problems = append(problems, at(inject.RuleDefinition, w.TemplatePos, "annotation template.service.tyk.io: no template %q: Tyk.templates names no folder that defines it", name))
+		problems = append(problems, at(inject.RuleDefinition, w.TemplatePos, "annotation template.service.tyk.io: no template %q: Tyk.templates names no directory that defines it", name))
 	}
 
 	for _, f := range w.Fields {
