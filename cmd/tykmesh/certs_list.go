@@ -18,11 +18,11 @@ func newCertsListCmd(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the certificates of the mesh: how long they last, who signed them, who uses them",
-		Long: "list has a line for each certificate of the mesh: that of the CA, that of the mesh, those of services, what other people put on the\n" +
-			"mesh's APIs, and what is left over. It says when each ends, whether certs renew would replace it, who signed it and which APIs use it.\n\n" +
+		Long: "list has a line for each certificate of the mesh: that of the CA, that of the mesh, those of services, other ones on the mesh's APIs, and\n" +
+			"unused ones. It shows when each ends, whether certs renew would replace it, who signed it and which APIs use it.\n\n" +
 			"With --expiring it lists only those in use that end within a time, and exits with 3 if there are any: for an alarm.",
 		Example: "  tykmesh certs list\n" +
-			"  tykmesh certs list --expiring 30d -q || page-somebody\n" +
+			"  tykmesh certs list --expiring 30d -q || page-on-call\n" +
 			"  tykmesh certs list -o json | jq '.certificates[] | select(.state == \"orphan\") | .id'",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p, runCertsList) },
@@ -31,7 +31,7 @@ func newCertsListCmd(p process) *cobra.Command {
 	o.remoteFlags(cmd)
 	o.formatFlag(cmd)
 	o.reportFlags(cmd)
-	cmd.Flags().Var(&o.expiring, "expiring", "list only what is in use and ends within this `TIME`, like 30d; exit with 3 if anything does")
+	cmd.Flags().Var(&o.expiring, "expiring", "list only certificates in use that end within this `TIME`, like 30d; exit with 3 if there are any")
 	cmd.Flags().Lookup("expiring").DefValue = ""
 
 	return cmd
@@ -69,8 +69,8 @@ func runCertsList(ctx context.Context, p process, o options, report *report) (ou
 	return func() error { return writeCertificatesTable(p.stdout, list, p.now()) }, nil
 }
 
-// expiring returns the certificates in use that end before a time, which is what the exit status
-// tells. What has no known end is warned of.
+// expiring returns the certificates in use that end before a time, and sets the exit status if there
+// are any. It warns of those whose end is unknown.
 func (r *report) expiring(list []mesh.HeldCertificate, before time.Time, within string) []mesh.HeldCertificate {
 	var due []mesh.HeldCertificate
 	for _, c := range list {
@@ -79,7 +79,7 @@ func (r *report) expiring(list []mesh.HeldCertificate, before time.Time, within 
 			r.warn(fmt.Sprintf("%s has no certificate", c.Name))
 		case !c.Serving():
 		case c.NotAfter.IsZero():
-			r.warn(fmt.Sprintf("certificate %s (%s): nobody tells when it ends", c.ID, c.Name))
+			r.warn(fmt.Sprintf("certificate %s (%s): its end is unknown", c.ID, c.Name))
 		case c.NotAfter.Before(before):
 			due = append(due, c)
 		}
@@ -134,7 +134,7 @@ func usersOf(c mesh.HeldCertificate) string {
 	}
 }
 
-// notesOn are what is not as with most certificates.
+// notesOn returns the remarkable properties of a certificate.
 func notesOn(c mesh.HeldCertificate, short string) string {
 	var notes []string
 	switch c.State {
@@ -154,7 +154,7 @@ func notesOn(c mesh.HeldCertificate, short string) string {
 	}
 
 	if !c.Ours {
-		notes = append(notes, "not ours")
+		notes = append(notes, "not managed")
 	}
 
 	return strings.Join(notes, ", ")
@@ -179,7 +179,7 @@ func shortIDs(list []mesh.HeldCertificate) map[string]string {
 	}
 }
 
-// certificatesDocument is what certs list -o json prints. Lists are never null.
+// certificatesDocument is the output of certs list -o json. Lists are never null.
 type certificatesDocument struct {
 	Certificates []listedCertificate `json:"certificates"`
 }
@@ -220,7 +220,7 @@ func newCertificatesDocument(list []mesh.HeldCertificate, now time.Time) certifi
 	return doc
 }
 
-// timeOf is nil for a time that nobody knows.
+// timeOf returns nil for an unknown time.
 func timeOf(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil

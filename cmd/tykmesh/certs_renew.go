@@ -15,9 +15,9 @@ func newCertsRenewCmd(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "renew [NAMESPACE/APP | mesh]...",
 		Short: "Renew the certificates that are due, or those that are named",
-		Long: "renew replaces the certificates of what is on the mesh, as status finds it, that end soon, are missing or are not of the current CA.\n" +
-			"The new one is in place on every API before the old one goes; nothing else of an API changes, and no manifest is read. Named\n" +
-			"services, and mesh for the certificate that all routes share, get a new one whether it is due or not.\n\n" +
+		Long: "renew replaces certificates of the services that status lists, if they end soon, are missing or were not signed by the current CA.\n" +
+			"The new one is in place on every API before the old one is deleted; nothing else of an API changes, and no manifest is read. Named\n" +
+			"services, and mesh for the certificate that all routes share, get a new one in any case.\n\n" +
 			"It is for a job that runs every day: --print-cronjob prints one for Kubernetes. tykmesh comes in no image of its own: --image\n" +
 			"names one that has it in PATH.",
 		Example: "  tykmesh certs renew\n" +
@@ -44,15 +44,15 @@ func newCertsRenewCmd(p process) *cobra.Command {
 	o.reportFlags(cmd)
 	o.remoteFlags(cmd)
 	o.parallelFlag(cmd)
-	cmd.Flags().Var(&o.renew, "renew-before", "renew what has less than this `TIME` left, as 30d or 720h (default: a third of its life)")
-	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "change nothing: print what would be done")
+	cmd.Flags().Var(&o.renew, "renew-before", "renew certificates with less than this `TIME` left, as 30d or 720h (default: a third of their life)")
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print the steps, and change nothing")
 	job.flags(cmd)
 	cmd.ValidArgsFunction = o.services(p, certificateSettings, mesh.MeshName)
 
 	return cmd
 }
 
-// runRenew looks at what is on the mesh, plans what is due and does it.
+// runRenew reads the state of the mesh, plans the due renewals and carries them out.
 func runRenew(ctx context.Context, p process, o options, names []string, report *report) (output, error) {
 	c, err := loadConfig(ctx, p, o, report)
 	if err != nil {

@@ -49,12 +49,12 @@ func (m *matcher) remedy(w *WantedAPI, current *dashboard.API, other dashboard.D
 	case marked:
 		return fmt.Sprintf(" of service %s", o.service)
 	case current != nil:
-		return fmt.Sprintf(", which is not ours; the service has its own API %s already", describe(current.Definition))
+		return fmt.Sprintf(", which tykmesh does not own; the service has its own API %s already", describe(current.Definition))
 	case other.Slug() == "":
-		return ", which is not ours"
+		return ", which tykmesh does not own"
 	}
 
-	return fmt.Sprintf(", which is not ours; to take it over: --adopt %s", other.Slug())
+	return fmt.Sprintf(", which tykmesh does not own; to take it over: --adopt %s", other.Slug())
 }
 
 // describe names an API so that a user finds it in the Dashboard.

@@ -94,7 +94,7 @@ func (r *renewal) check() error {
 	for _, name := range r.names {
 		switch {
 		case name == MeshName && r.snapshot.settings.MeshCertificateID != "":
-			errs = append(errs, errors.New("the certificate of the mesh is not ours to renew: Injector.meshCertificateID has chosen it"))
+			errs = append(errs, errors.New("cannot renew the certificate of the mesh: Injector.meshCertificateID names one that tykmesh did not make"))
 		case !slices.Contains(known, name):
 			errs = append(errs, &UnknownError{name, known})
 		}
