@@ -69,8 +69,8 @@ func runCertsList(ctx context.Context, p process, o options, report *report) (ou
 	return func() error { return writeCertificatesTable(p.stdout, list, p.now()) }, nil
 }
 
-// expiring returns the certificates in use that end before a time, and sets the exit status if there
-// are any. It warns of those whose end is unknown.
+// expiring returns the certificates in use that end before a time, and sets the exit status if
+// there are any. It warns of those whose end is unknown.
 func (r *report) expiring(list []mesh.HeldCertificate, before time.Time, within string) []mesh.HeldCertificate {
 	var due []mesh.HeldCertificate
 	for _, c := range list {

@@ -20,8 +20,8 @@ import (
 //	pending    yes           yes     confirm: an earlier run was interrupted after the upload
 //	any        no            -       issue: its key is lost
 //	any        yes           no      issue
-//	none       -             -       keep one that tyk-k8s recorded for exactly these hosts, if it is
-//	                                 in the store and usable; else issue
+//	none       -             -       keep one that tyk-k8s recorded for exactly these hosts,
+//	                                 if it is in the store and usable; else issue
 //	no ledger  -             -       keep one that is usable by the store's details; else issue
 
 // serviceCertificateStep returns a step, yet to be decided, for the certificate of a service.

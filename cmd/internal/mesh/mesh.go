@@ -1,7 +1,7 @@
 // Package mesh brings the services of a stream onto the mesh: it compares the APIs that they want
 // with a snapshot of the Dashboard, its certificate store and the ledger, and takes the steps in
-// between. Running it again is always safe: it finishes the work of an interrupted run, and changes
-// nothing if there is none left.
+// between. Running it again is always safe: it finishes the work of an interrupted run, and else
+// changes nothing.
 //
 //	workloads ──> Wanted ──> services ──┐
 //	              pure, all             ├──> NewPlan ──> Plan ──> Apply ──> the Dashboard's ids
@@ -15,8 +15,7 @@
 //	Snapshot ──> NewInventory, NewCertificateList   services; certificates with their users
 //
 // It talks to its own small interfaces only. It never opens a connection or a file, never prints,
-// and never deletes what it did not make: an API that tykmesh does not own is a conflict, which the
-// user settles.
+// and never deletes an API that tykmesh does not own: that is a conflict, which the user settles.
 package mesh
 
 import (

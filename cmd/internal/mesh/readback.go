@@ -21,7 +21,7 @@ import (
 // version does not know. Comparing the next listing with the manifests would then write for ever.
 //
 //	write ─> read back ─> as wanted: done
-//	                  └─> wait ─> read back ─> write again ─> wait ─> read back ─> report, remember
+//	                  └─> wait ─> read back ─> write again ─> wait ─> read back ─> remember
 //
 // The memory is a tag on the API itself, which names the difference: a plan that finds the very
 // same difference leaves it alone. Any other difference, from a manifest or from a hand, is written

@@ -53,7 +53,7 @@ func NewRemoval(services []inject.Service, x *Snapshot) *Removal {
 	s := x.settings
 	m := newMatcher(x.apis, s)
 	removal := &Removal{settings: s}
-	going := make(map[string]dashboard.Definition) // nil, by database id: see Snapshot.usersAfter
+	going := make(map[string]bool) // by database id
 	services = slices.Clone(services)
 	slices.SortFunc(services, compareServices)
 	for _, svc := range slices.Compact(services) {
@@ -61,7 +61,7 @@ func NewRemoval(services []inject.Service, x *Snapshot) *Removal {
 		for _, role := range []Role{Mesh, Inbound} {
 			for _, api := range m.allOwn(owner{svc, role}) {
 				d := api.Definition
-				going[d.ID()] = nil
+				going[d.ID()] = true
 				sr.APIs = append(sr.APIs, Step{Kind: APIKind, Action: Delete, Service: svc, Role: role, Name: d.Slug(), ID: d.ID(), Reasons: facts(d)})
 			}
 		}
@@ -74,13 +74,19 @@ func NewRemoval(services []inject.Service, x *Snapshot) *Removal {
 		return removal
 	}
 
-	for i := range removal.Services {
-		sr := &removal.Services[i]
-		sr.Own = x.removal(serviceCertificateStep(sr.Service), going)
+	staying := slices.DeleteFunc(slices.Clone(x.apis.all), func(api *dashboard.API) bool { return going[api.Definition.ID()] })
+	users := make(uses)
+	for _, api := range staying {
+		users.add(api)
 	}
 
-	if !x.anyStays(going) {
-		removal.Mesh = x.removal(meshCertificateStep(s), going)
+	for i := range removal.Services {
+		sr := &removal.Services[i]
+		sr.Own = x.removal(serviceCertificateStep(sr.Service), users)
+	}
+
+	if !slices.ContainsFunc(staying, needsMeshCertificate) {
+		removal.Mesh = x.removal(meshCertificateStep(s), users)
 	}
 
 	removal.deletion = removal.unproved(x, going)
@@ -88,24 +94,21 @@ func NewRemoval(services []inject.Service, x *Snapshot) *Removal {
 	return removal
 }
 
-// anyStays reports whether some API of the mesh is not deleted.
-func (x *Snapshot) anyStays(going map[string]dashboard.Definition) bool {
-	return slices.ContainsFunc(x.apis.all, func(api *dashboard.API) bool {
-		_, goes := going[api.Definition.ID()]
-		return !goes && (isMarked(api.Definition) || slices.Contains(api.Definition.Tags(), meshTag))
-	})
+// needsMeshCertificate reports whether an API needs the certificate of the mesh.
+func needsMeshCertificate(api *dashboard.API) bool {
+	return isMarked(api.Definition) || slices.Contains(api.Definition.Tags(), meshTag)
 }
 
 // unproved returns the deletion of all certificates. Those of the APIs that go are taken off by
 // that.
-func (r *Removal) unproved(x *Snapshot, going map[string]dashboard.Definition) deletion {
+func (r *Removal) unproved(x *Snapshot, going map[string]bool) deletion {
 	d := deletion{taken: make(map[string]bool), unlisted: x.unlisted()}
 	for _, c := range r.certificates() {
 		d.ids = append(d.ids, idsOf(c.Certificates)...)
 	}
 
 	for _, api := range x.apis.all {
-		if _, goes := going[api.Definition.ID()]; goes {
+		if going[api.Definition.ID()] {
 			for _, id := range api.Definition.Certificates() {
 				d.taken[id] = true
 			}
@@ -117,10 +120,10 @@ func (r *Removal) unproved(x *Snapshot, going map[string]dashboard.Definition) d
 
 // keepCertificates notes the certificates that stay because without TLS tykmesh does not look for
 // them.
-func (r *Removal) keepCertificates(apis *listing, going map[string]dashboard.Definition) {
+func (r *Removal) keepCertificates(apis *listing, going map[string]bool) {
 	seen := make(map[string]bool)
 	for _, api := range apis.all {
-		if _, goes := going[api.Definition.ID()]; !goes {
+		if !going[api.Definition.ID()] {
 			continue
 		}
 		for _, id := range api.Definition.Certificates() {
@@ -202,16 +205,16 @@ func (r *Removal) certificates() (all []*CertificateRemoval) {
 }
 
 // removal returns the deletions of the certificates and records that were made for the hosts of a
-// step. going are the APIs that are deleted.
-func (x *Snapshot) removal(of *CertificateStep, going map[string]dashboard.Definition) (out CertificateRemoval) {
+// step. users are those that stay.
+func (x *Snapshot) removal(of *CertificateStep, users uses) (out CertificateRemoval) {
 	gone := func(kind Kind, name, id string) Step {
 		return Step{Kind: kind, Action: Delete, Service: of.Service, Role: of.Role, Name: name, ID: id}
 	}
 	records := x.recordsOf(of)
 	used := false
 	for _, id := range x.madeFor(of, records) {
-		if users := x.usersAfter(id, going); len(users) > 0 {
-			out.Kept = append(out.Kept, Kept{id, of.Hosts[0], "API " + strings.Join(described(users), ", API ") + " uses it"})
+		if by := users[id]; len(by) > 0 {
+			out.Kept = append(out.Kept, Kept{id, of.Hosts[0], "API " + strings.Join(described(by), ", API ") + " uses it"})
 			used = true
 			continue
 		}

@@ -74,6 +74,9 @@ const fingerprintLength = 2 * sha256.Size
 // separated by commas.
 func eachID(v any, f func(id string)) {
 	eachText(v, func(text string) {
+		if len(text) <= fingerprintLength {
+			return // nearly always
+		}
 		for id := range strings.SplitSeq(text, ",") {
 			if id = strings.TrimSpace(id); len(id) > fingerprintLength {
 				f(id)
