@@ -271,32 +271,17 @@ func (r *run) readWritten(ctx context.Context, all []written) (held map[string]d
 
 // readEach reads APIs one by one.
 func (r *run) readEach(ctx context.Context, all []written) (map[string]dashboard.API, error) {
-	found := make([]*dashboard.API, len(all))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(r.settings.parallel())
-	for i, w := range all {
-		g.Go(func() error {
-			api, err := r.APIs.API(ctx, w.id)
-			if isNotFound(err) || errors.Is(err, dashboard.ErrNotVisible) {
-				return nil
-			}
-			if err != nil {
-				return stepError("reading back", "API", w.step.Name, err)
-			}
-			found[i] = &api
-
-			return nil
-		})
-	}
-
-	if err := g.Wait(); err != nil {
+	answers, err := readAPIs(ctx, r.Remote, r.settings, "reading back", len(all), func(i int) (id, name string) {
+		return all[i].id, all[i].step.Name
+	})
+	if err != nil {
 		return nil, err
 	}
 
 	held := make(map[string]dashboard.API, len(all))
-	for i, api := range found {
-		if api != nil {
-			held[all[i].id] = *api
+	for i, a := range answers {
+		if a.api != nil {
+			held[all[i].id] = *a.api
 		}
 	}
 

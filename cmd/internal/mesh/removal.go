@@ -205,7 +205,7 @@ func (r *Removal) certificates() (all []*CertificateRemoval) {
 }
 
 // removal returns the deletions of the certificates and records that were made for the hosts of a
-// step. users are those that stay.
+// step. users are the uses of APIs that stay.
 func (x *Snapshot) removal(of *CertificateStep, users uses) (out CertificateRemoval) {
 	gone := func(kind Kind, name, id string) Step {
 		return Step{Kind: kind, Action: Delete, Service: of.Service, Role: of.Role, Name: name, ID: id}

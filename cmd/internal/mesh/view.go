@@ -154,236 +154,58 @@ func gaps(ctx context.Context, r Remote, listed []dashboard.API, unlisted []owne
 		return nil, nil
 	}
 
+	answers, err := readAPIs(ctx, r, s, "reading", len(unlisted), func(i int) (id, name string) {
+		o := unlisted[i]
+		return apiID(s.Org, o.service, o.role), host(o.service)
+	})
+	if err != nil {
+		return nil, err
+	}
+
 	there := idsIn(listed)
-	found := make([]string, len(unlisted))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(s.parallel())
+	var found []string
 	for i, o := range unlisted {
-		g.Go(func() error {
-			api, err := r.APIs.API(ctx, apiID(s.Org, o.service, o.role))
-			switch {
-			case err == nil && !there[api.Definition.ID()]:
-				found[i] = fmt.Sprintf("the %s API of %s exists, and the listing lacks it", o.role, o.service)
-			case errors.Is(err, dashboard.ErrNotVisible) && !mute:
-				found[i] = fmt.Sprintf("the %s API of %s is answered with 401", o.role, o.service)
-			case err != nil && !isNotFound(err) && !errors.Is(err, dashboard.ErrNotVisible):
-				return stepError("reading", "API", host(o.service), err)
-			}
-
-			return nil
-		})
-	}
-
-	err := g.Wait()
-
-	return slices.DeleteFunc(found, func(gap string) bool { return gap == "" }), err
-}
-
-// Resolve looks for APIs of the wanted services that the listing lacks although the store or the
-// ledger knows the service: a listing may be cut short, late, or hide what another user owns. APIs
-// that are there are added to the state. It asks for nothing where every service is listed or new.
-//
-// Errors: *HiddenError for APIs that this key may not see; *StepError for an answer that says
-// neither.
-func Resolve(ctx context.Context, r Remote, services []Service, x *Snapshot) (*Snapshot, error) {
-	doubtful := x.unlistedOf(services)
-	if len(doubtful) == 0 {
-		return x, nil
-	}
-
-	found, err := readByID(ctx, r, doubtful, x.settings)
-	if err != nil {
-		return nil, err
-	}
-
-	missing := doubtful[:0:0]
-	for i, w := range doubtful {
-		if found[i] == nil && w.Role == Inbound {
-			missing = append(missing, w)
+		switch a := answers[i]; {
+		case a.api != nil && !there[a.api.Definition.ID()]:
+			found = append(found, fmt.Sprintf("the %s API of %s exists, and the listing lacks it", o.role, o.service))
+		case a.hidden && !mute:
+			found = append(found, fmt.Sprintf("the %s API of %s is answered with 401", o.role, o.service))
 		}
-	}
-
-	found = slices.DeleteFunc(found, func(api *dashboard.API) bool { return api == nil })
-	unseen, err := x.unseenUses(ctx, r, missing)
-	if err != nil {
-		return nil, err
-	}
-	if len(found)+len(unseen) == 0 {
-		return x, nil
-	}
-
-	// Other runs at the same moment create APIs, and take them back: hidden are those that a new
-	// listing lacks, and that use the certificate still.
-	state := x.state
-	if state.APIs, err = relisted(ctx, r, found); err != nil {
-		return nil, err
-	}
-
-	x = NewSnapshot(state, x.settings)
-	if len(unseen) == 0 {
-		return x, nil
-	}
-
-	still, err := x.unseenUses(ctx, r, missing)
-	if err != nil {
-		return nil, err
-	}
-	if hidden := slices.DeleteFunc(still, func(u unseenUse) bool { return !slices.Contains(unseen, u) }); len(hidden) > 0 {
-		return nil, &HiddenError{Slugs: slugsOf(hidden)}
-	}
-
-	return x, nil
-}
-
-// readByID reads wanted APIs by the ids of our choice, each in its place: nil for one that is not
-// there.
-//
-// Errors: as Resolve.
-func readByID(ctx context.Context, r Remote, doubtful []*WantedAPI, s Settings) ([]*dashboard.API, error) {
-	ownership, err := dashboard.OwnershipOf(ctx, r.APIs, nil)
-	if err != nil {
-		return nil, stepError("reading", "API", dashboard.AbsentID, err)
-	}
-
-	found := make([]*dashboard.API, len(doubtful))
-	hidden := make([]string, len(doubtful))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(s.parallel())
-	for i, w := range doubtful {
-		g.Go(func() error {
-			api, err := r.APIs.API(ctx, w.Definition.APIID())
-			switch {
-			case err == nil:
-				found[i] = &api
-			case errors.Is(err, dashboard.ErrNotVisible) && !ownership.Mute:
-				hidden[i] = w.Slug
-			case !isNotFound(err) && !errors.Is(err, dashboard.ErrNotVisible):
-				return stepError("reading", "API", w.Slug, err)
-			}
-
-			return nil
-		})
-	}
-
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-
-	if hidden = slices.DeleteFunc(hidden, func(slug string) bool { return slug == "" }); len(hidden) > 0 {
-		return nil, &HiddenError{Slugs: hidden}
 	}
 
 	return found, nil
 }
 
-// unseenUse is an API that the listing lacks, and that uses the certificate of a wanted one's
-// service: so it shows that it is hidden, where the Dashboard has given it another api_id.
-type unseenUse struct{ slug, apiID string }
+// answer is the answer to the question for one API: the API, or that it is not visible to this key,
+// or neither where it is not there.
+type answer struct {
+	api    *dashboard.API
+	hidden bool
+}
 
-// unseenUses returns the APIs that the listing lacks and that use certificates of the wanted ones'
-// services.
-func (x *Snapshot) unseenUses(ctx context.Context, r Remote, wanted []*WantedAPI) (unseen []unseenUse, err error) {
-	if len(wanted) == 0 {
-		return nil, nil
-	}
-
-	found := make([][]unseenUse, len(wanted))
+// readAPIs asks for n APIs by their ids, several at once.
+//
+// Errors: *StepError with op and the name of the API for any other answer.
+func readAPIs(ctx context.Context, r Remote, s Settings, op string, n int, which func(i int) (id, name string)) ([]answer, error) {
+	answers := make([]answer, n)
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(x.settings.parallel())
-	for i, w := range wanted {
+	g.SetLimit(s.parallel())
+	for i := range answers {
 		g.Go(func() error {
-			for _, c := range x.byHosts[host(w.Service)] {
-				uses, err := r.Certificates.CertificateAPIs(ctx, c.ID)
-				if errors.Is(err, dashboard.ErrUnsupported) || isNotFound(err) {
-					continue
-				}
-				if err != nil {
-					return stepError("reading", "uses of certificate", c.ID, err)
-				}
-
-				for _, u := range uses {
-					if len(x.apis.byAPIID[u.APIID]) == 0 {
-						found[i] = append(found[i], unseenUse{w.Slug, u.APIID})
-					}
-				}
+			id, name := which(i)
+			api, err := r.APIs.API(ctx, id)
+			switch {
+			case err == nil:
+				answers[i].api = &api
+			case errors.Is(err, dashboard.ErrNotVisible):
+				answers[i].hidden = true
+			case !isNotFound(err):
+				return stepError(op, "API", name, err)
 			}
 
 			return nil
 		})
 	}
 
-	err = g.Wait()
-
-	return slices.Concat(found...), err
-}
-
-// slugsOf returns the slugs of the wanted APIs, each once.
-func slugsOf(unseen []unseenUse) (slugs []string) {
-	for _, u := range unseen {
-		slugs = append(slugs, u.slug)
-	}
-	return slices.Compact(slugs)
-}
-
-// relisted returns the APIs of a new listing, and those found by id that it lacks and that are
-// there still. Another run may have made one a moment ago, and take it back for an older one of the
-// same service: a listing from now on has that, too.
-//
-// Errors: *StepError.
-func relisted(ctx context.Context, r Remote, found []*dashboard.API) ([]dashboard.API, error) {
-	all, err := r.APIs.APIs(ctx)
-	if err != nil {
-		return nil, stepError("listing", "APIs", "", err)
-	}
-
-	listed := idsIn(all)
-	for _, api := range found {
-		id := api.Definition.ID()
-		if listed[id] {
-			continue
-		}
-
-		switch again, err := r.APIs.API(ctx, id); {
-		case err == nil:
-			all = append(all, again)
-		case !isNotFound(err) && !errors.Is(err, dashboard.ErrNotVisible): // deleted since
-			return nil, stepError("reading", "API", api.Definition.Label(), err)
-		}
-	}
-
-	return all, nil
-}
-
-// idsIn returns the database ids of a listing.
-func idsIn(apis []dashboard.API) map[string]bool {
-	ids := make(map[string]bool, len(apis))
-	for _, api := range apis {
-		ids[api.Definition.ID()] = true
-	}
-	return ids
-}
-
-// unlistedOf returns the wanted APIs that the listing lacks, of services that a certificate in the
-// store or a record was made for.
-func (x *Snapshot) unlistedOf(services []Service) (missing []*WantedAPI) {
-	for i := range services {
-		for _, w := range services[i].apis() {
-			if !x.apis.owners[w.owner()] {
-				missing = append(missing, w)
-			}
-		}
-	}
-
-	if len(missing) == 0 {
-		return nil
-	}
-
-	recorded := make(map[inject.Service]bool, len(x.ledger))
-	for _, r := range x.ledger {
-		recorded[r.service()] = true
-	}
-
-	return slices.DeleteFunc(missing, func(w *WantedAPI) bool {
-		return !recorded[w.Service] && len(x.byHosts[host(w.Service)]) == 0
-	})
+	return answers, g.Wait()
 }
