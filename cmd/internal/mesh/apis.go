@@ -28,7 +28,7 @@ type listing struct {
 	owners    map[owner]bool                   // of any API
 	services  []inject.Service                 // of byOwner, sorted
 
-	onMesh func(dashboard.Definition) bool
+	onMesh func(dashboard.Definition) bool // for one goroutine at a time: it remembers its answers
 }
 
 // newListing indexes APIs. It keeps pointers into the slice.

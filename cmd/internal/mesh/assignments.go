@@ -94,11 +94,11 @@ func (x *Snapshot) usableCertificate(a *assignment) (id, why string) {
 	case a.problem != nil:
 		return "", a.problem.Error()
 	case id == "" && slices.Contains(a.Reasons, Absent):
-		return "", "none is for exactly the hosts that are wanted"
+		return "", "none is for exactly the wanted hosts"
 	case id == "":
 		return "", strings.Join(a.Reasons, "; ")
 	case x.state.CA == nil:
-		return "", "which of them the current CA signed is not known"
+		return "", "it is unknown which of them the current CA signed"
 	case !c.inStore:
 		return "", "the one to keep is not in the Dashboard's store"
 	case c.hasDetails() && c.stored.NotAfter.Before(x.now):

@@ -45,7 +45,7 @@ func (m *matcher) remedy(w *WantedAPI, current *dashboard.API, other dashboard.D
 	case other.IsOAS():
 		return ", an OAS API, which tykmesh never changes"
 	case marked && o.service.App == w.Service.App && m.settings.Slugs != NamespacedSlugs:
-		return fmt.Sprintf(" of service %s; Injector.slugs: namespaced tells them apart", o.service)
+		return fmt.Sprintf(" of service %s; set Injector.slugs: namespaced", o.service)
 	case marked:
 		return fmt.Sprintf(" of service %s", o.service)
 	case current != nil:
@@ -75,7 +75,7 @@ func (m *matcher) nearRoutes(service *Service) (warnings []inject.Problem) {
 	warn := func(other string) {
 		for _, api := range m.apis.byPath[other] {
 			if !isMarked(api.Definition) && !m.taken[api] {
-				warnings = append(warnings, service.problem(inject.RuleConflict, service.RoutePos, "route %q and the listen path of API %s begin alike; the longer one gets what both match",
+				warnings = append(warnings, service.problem(inject.RuleConflict, service.RoutePos, "route %q and the listen path of API %s overlap; the longer one gets requests that match both",
 					service.Route, describe(api.Definition)))
 			}
 		}

@@ -217,7 +217,7 @@ func (r *run) upload(ctx context.Context, step *CertificateStep, id string, bund
 		switch exists := errors.Is(err, dashboard.ErrExists); {
 		case (err == nil || exists) && got != id:
 			r.journal.wroteSome()
-			return stepError("uploading", "certificate", step.Name, fmt.Errorf("the Dashboard stored it as %s, not as %s: is Tyk.org the key's organisation?", got, id))
+			return stepError("uploading", "certificate", step.Name, fmt.Errorf("the Dashboard stored it as %s, not as %s; set Tyk.org to the key's organisation", got, id))
 		case err != nil && !exists && refusedClearly(err):
 			return failed
 		}

@@ -109,7 +109,7 @@ func (m *matcher) refusals(service *Service, w *WantedAPI, current *dashboard.AP
 	switch {
 	case w.preset == "":
 	case current == nil:
-		problems = append(problems, service.problem(inject.RuleConflict, service.Pos, "annotation %s names API %s, which is not this service's; without the annotation one is registered",
+		problems = append(problems, service.problem(inject.RuleConflict, service.Pos, "annotation %s names API %s, which is not this service's; remove the annotation to register one",
 			w.idAnnotation(), w.preset))
 	case current.Definition.ID() != w.preset:
 		problems = append(problems, service.problem(inject.RuleConflict, service.Pos, "annotation %s names API %s, but this service's is %s",
@@ -259,5 +259,5 @@ func withCertificate(d dashboard.Definition, id string, former []string) dashboa
 }
 
 func noSuchCertificate(id string) string {
-	return fmt.Sprintf("Injector.meshCertificateID: the Dashboard's store has no certificate %s; leave it blank to have one made", id)
+	return fmt.Sprintf("Injector.meshCertificateID: the Dashboard's store has no certificate %s; leave it empty to let tykmesh make one", id)
 }

@@ -116,14 +116,14 @@ func TestPruneLeavesWhatServes(t *testing.T) {
 		"other hosts": {func(p *past) {
 			p.settings.MeshHosts = []string{"mesh", "localhost"}
 			p.edit("echo-inbound", "certificates", []any{p.api("echo-inbound").Certificates()[0]})
-		}, "leave 2 on echo-mesh: none is for exactly the hosts that are wanted"},
+		}, "leave 2 on echo-mesh: none is for exactly the wanted hosts"},
 		"another CA":     {func(p *past) { p.anotherCA() }, `leave 3 on echo-inbound: not signed by "Next CA"`},
-		"CA unreachable": {func(p *past) { p.remote.Issuer = noIssuer{} }, "leave 3 on echo-inbound: which of them the current CA signed is not known"},
+		"CA unreachable": {func(p *past) { p.remote.Issuer = noIssuer{} }, "leave 3 on echo-inbound: it is unknown which of them the current CA signed"},
 		"not in the store": {func(p *past) {
 			for _, c := range p.dash.Certificates() {
 				p.dash.DropCertificate(c.ID)
 			}
-		}, "leave 3 on echo-inbound: none is for exactly the hosts that are wanted"},
+		}, "leave 3 on echo-inbound: none is for exactly the wanted hosts"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPast(t, inFile)

@@ -66,7 +66,7 @@ func (r *run) detach(ctx context.Context, step *Step, d detachment) error {
 	o, ok := classicOwner(held.Definition)
 	switch {
 	case !ok || o != owner{step.Service, step.Role}:
-		return stepError("updating", "API", step.Name, fmt.Errorf("it is no longer this service's: by now it is %s", describe(held.Definition)))
+		return stepError("updating", "API", step.Name, fmt.Errorf("it no longer belongs to this service: now it is %s", describe(held.Definition)))
 	case len(d.former) > 0 && !slices.Contains(held.Definition.Certificates(), d.keep):
 		return stepError("updating", "API", step.Name, errors.New("the certificate that was to stay is not on it any more"))
 	}

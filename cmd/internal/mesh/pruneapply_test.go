@@ -125,8 +125,8 @@ func TestPruneLooksAgain(t *testing.T) {
 	err = plan.Apply(context.Background(), p.remote, nil)
 	for _, want := range []string{
 		"updating API echo-inbound: the certificate that was to stay is not on it any more",
-		"updating API sleep-inbound: it is no longer this service's",
-		"updating API sleep-mesh: it is no longer this service's",
+		"updating API sleep-inbound: it no longer belongs to this service",
+		"updating API sleep-mesh: it no longer belongs to this service",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %s", err, want)

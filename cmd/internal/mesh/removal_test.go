@@ -211,7 +211,7 @@ func TestRemovalLooksAgain(t *testing.T) {
 	w.edit("echo-mesh", "slug", "other-mesh")
 
 	err := taken.Apply(context.Background(), w.remote, nil)
-	if err == nil || !strings.Contains(err.Error(), "deleting API echo-mesh: it is no longer this service's") {
+	if err == nil || !strings.Contains(err.Error(), "deleting API echo-mesh: it no longer belongs to this service") {
 		t.Errorf("error %v", err)
 	}
 

@@ -78,7 +78,7 @@ func (r *run) removeAPI(ctx context.Context, step *Step) error {
 	case err != nil:
 		return stepError("reading", "API", step.Name, err)
 	case !isOwn(held, step, r.settings):
-		return stepError("deleting", "API", step.Name, fmt.Errorf("it is no longer this service's: by now it is %s", describe(held.Definition)))
+		return stepError("deleting", "API", step.Name, fmt.Errorf("it no longer belongs to this service: now it is %s", describe(held.Definition)))
 	}
 
 	return r.removed(step, r.APIs.DeleteAPI(ctx, step.ID))

@@ -17,8 +17,8 @@ import (
 
 // Snapshot holds one reading of the Dashboard, its certificate store and the ledger, indexed once:
 // the services, their APIs by role, and one Certificate for each id. Registering, renewing,
-// listing, pruning and removing all read it. It does not change, and several goroutines may read it
-// at once.
+// listing, pruning and removing all read it. It does not change, and several goroutines may decide
+// about certificates at once.
 type Snapshot struct {
 	settings Settings
 	state    State

@@ -144,7 +144,7 @@ func sameSlug(services []Service) (problems []inject.Problem) {
 	for _, group := range shared {
 		for i, s := range group {
 			other := group[(i+1)%len(group)]
-			problems = append(problems, s.problem(inject.RuleSame, s.Pos, "service %s and service %s at %s would share the slugs %s and %s; Injector.slugs: namespaced tells them apart",
+			problems = append(problems, s.problem(inject.RuleSame, s.Pos, "service %s and service %s at %s would share the slugs %s and %s; set Injector.slugs: namespaced",
 				s.Service, other.Service, other.Pos, s.Inbound.Slug, s.Mesh.Slug))
 		}
 	}
@@ -158,7 +158,7 @@ func sameRoute(services []Service) (problems []inject.Problem) {
 	for _, group := range shared {
 		for i, s := range group {
 			other := group[(i+1)%len(group)]
-			problems = append(problems, s.problem(inject.RuleSame, s.RoutePos, "route %q of service %s is also the route of service %s at %s; injector.tyk.io/route names another",
+			problems = append(problems, s.problem(inject.RuleSame, s.RoutePos, "route %q of service %s is also the route of service %s at %s; choose another with injector.tyk.io/route",
 				s.Route, s.Service, other.Service, other.RoutePos))
 		}
 	}
