@@ -83,9 +83,12 @@ func (x *Snapshot) planService(service *Service, matched map[*WantedAPI]*dashboa
 }
 
 // onAllCores calls f for 0 to n-1, in any order.
-func onAllCores(n int, f func(i int)) {
+func onAllCores(n int, f func(i int)) { atOnce(runtime.GOMAXPROCS(0), n, f) }
+
+// atOnce calls f for 0 to n-1, up to limit of them at the same time, and waits for all.
+func atOnce(limit, n int, f func(i int)) {
 	var g errgroup.Group
-	g.SetLimit(runtime.GOMAXPROCS(0))
+	g.SetLimit(limit)
 	for i := range n {
 		g.Go(func() error {
 			f(i)

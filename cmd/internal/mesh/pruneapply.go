@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // Apply takes the pruning's steps.
@@ -39,18 +37,11 @@ func (p *Pruning) Apply(ctx context.Context, remote Remote, progress func(Event)
 // takeEach takes the steps that are ready at the same time; one that fails does not stop the
 // others.
 func (r *run) takeEach(ctx context.Context, steps []Step, ready func(*Step) bool, take func(*Step) error) {
-	var g errgroup.Group
-	g.SetLimit(r.settings.parallel())
-	for i := range steps {
+	atOnce(r.settings.parallel(), len(steps), func(i int) {
 		if ready(&steps[i]) {
-			g.Go(func() error {
-				r.takeAway(ctx, steps[i:i+1], take)
-				return nil
-			})
+			r.takeAway(ctx, steps[i:i+1], take)
 		}
-	}
-
-	_ = g.Wait()
+	})
 }
 
 // detach takes certificates off an API as it is now, and changes nothing else of it.

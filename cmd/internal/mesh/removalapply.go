@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/dashboard"
 )
@@ -33,16 +31,9 @@ func (r *Removal) Apply(ctx context.Context, remote Remote, progress func(Event)
 	}
 
 	x := &run{Remote: remote, settings: r.settings, journal: newJournal(progress, len(steps))}
-	var g errgroup.Group
-	g.SetLimit(r.settings.parallel())
-	for i := range r.Services {
-		g.Go(func() error {
-			x.takeAway(ctx, r.Services[i].APIs, func(step *Step) error { return x.removeAPI(ctx, step) })
-			return nil
-		})
-	}
-
-	_ = g.Wait()
+	atOnce(r.settings.parallel(), len(r.Services), func(i int) {
+		x.takeAway(ctx, r.Services[i].APIs, func(step *Step) error { return x.removeAPI(ctx, step) })
+	})
 	x.removeCertificates(ctx, r)
 
 	return x.journal.incomplete(ctx, steps)
@@ -127,16 +118,7 @@ func (r *run) removeCertificates(ctx context.Context, removal *Removal) {
 		return
 	}
 
-	var g errgroup.Group
-	g.SetLimit(r.settings.parallel())
-	for _, h := range due {
-		g.Go(func() error {
-			r.removeCertificatesOf(ctx, h, proof)
-			return nil
-		})
-	}
-
-	_ = g.Wait()
+	atOnce(r.settings.parallel(), len(due), func(i int) { r.removeCertificatesOf(ctx, due[i], proof) })
 }
 
 func (r *run) finished(steps []Step) bool {
