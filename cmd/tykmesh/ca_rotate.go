@@ -248,13 +248,13 @@ func (o caRotate) checkUse(ctx context.Context, p process, r pki.Rotation, repor
 		return settingError(c, "Injector.enableMeshTLS", errors.New("must be true: without it tykmesh knows no certificates; --unchecked skips this check"))
 	}
 
-	state, remote, closeRemote, err := survey(ctx, o.options, c, settings, report)
+	snapshot, remote, closeRemote, err := survey(ctx, o.options, c, settings, report)
 	if err != nil {
 		return err
 	}
 
 	defer closeRemote()
-	partial, err := surveyed{state: state, remote: remote, settings: settings}.partial(ctx, o.options)
+	partial, err := surveyed{snapshot: snapshot, remote: remote}.partial(ctx, o.options)
 	if err != nil {
 		return err
 	}
@@ -262,18 +262,18 @@ func (o caRotate) checkUse(ctx context.Context, p process, r pki.Rotation, repor
 		return fmt.Errorf("cannot tell whether an API uses a certificate of the previous CA: %w", partial)
 	}
 
-	return previousUnused(state, settings, r, o.dir)
+	return previousUnused(snapshot, r, o.dir)
 }
 
 // previousUnused refuses to go on while an API uses a certificate of a previous CA.
-func previousUnused(state mesh.State, settings mesh.Settings, r pki.Rotation, dir string) error {
-	if state.Authority == nil || !ca.SameAuthority(state.Authority, r.Current.Certificate) {
+func previousUnused(snapshot *mesh.Snapshot, r pki.Rotation, dir string) error {
+	if snapshot.CA() == nil || !ca.SameAuthority(snapshot.CA(), r.Current.Certificate) {
 		return fmt.Errorf("the CA of the configuration (CA.certPath, or else CFSSL's) is not the CA of %s, so tykmesh cannot tell which certificates are in use: let CA.certPath name chain.pem of that directory", dir)
 	}
 
 	var old []string
-	for _, c := range mesh.NewCertificateList(state, settings) {
-		if len(c.UsedBy) > 0 && c.Trust != mesh.Trusted && (c.Ours || r.SignedByPrevious(c.Issuer)) {
+	for _, c := range mesh.NewCertificateList(snapshot) {
+		if len(c.UsedBy) > 0 && c.SignedBy != mesh.SignedByCurrentCA && (c.Ours || r.SignedByPrevious(c.Issuer)) {
 			old = append(old, c.Name)
 		}
 	}

@@ -18,11 +18,11 @@ func newCertsListCmd(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the certificates of the mesh: how long they last, who signed them, who uses them",
-		Long: "list has a line for each certificate of the mesh: that of the CA, that of the mesh, those of services, what other people put on the\n" +
-			"mesh's APIs, and what is left over. It says when each ends, whether certs renew would replace it, who signed it and which APIs use it.\n\n" +
+		Long: "list has a line for each certificate of the mesh: that of the CA, that of the mesh, those of services, other ones on the mesh's APIs, and\n" +
+			"unused ones. It shows when each ends, whether certs renew would replace it, who signed it and which APIs use it.\n\n" +
 			"With --expiring it lists only those in use that end within a time, and exits with 3 if there are any: for an alarm.",
 		Example: "  tykmesh certs list\n" +
-			"  tykmesh certs list --expiring 30d -q || page-somebody\n" +
+			"  tykmesh certs list --expiring 30d -q || page-on-call\n" +
 			"  tykmesh certs list -o json | jq '.certificates[] | select(.state == \"orphan\") | .id'",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p, runCertsList) },
@@ -31,7 +31,7 @@ func newCertsListCmd(p process) *cobra.Command {
 	o.remoteFlags(cmd)
 	o.formatFlag(cmd)
 	o.reportFlags(cmd)
-	cmd.Flags().Var(&o.expiring, "expiring", "list only what is in use and ends within this `TIME`, like 30d; exit with 3 if anything does")
+	cmd.Flags().Var(&o.expiring, "expiring", "list only certificates in use that end within this `TIME`, like 30d; exit with 3 if there are any")
 	cmd.Flags().Lookup("expiring").DefValue = ""
 
 	return cmd
@@ -44,7 +44,7 @@ func runCertsList(ctx context.Context, p process, o options, report *report) (ou
 	}
 
 	defer there.close()
-	list := mesh.NewCertificateList(there.state, there.settings)
+	list := mesh.NewCertificateList(there.snapshot)
 	partial, err := there.partial(ctx, o)
 	if err != nil {
 		return nil, err
@@ -69,17 +69,17 @@ func runCertsList(ctx context.Context, p process, o options, report *report) (ou
 	return func() error { return writeCertificatesTable(p.stdout, list, p.now()) }, nil
 }
 
-// expiring returns the certificates in use that end before a time, which is what the exit status
-// tells. What has no known end is warned of.
+// expiring returns the certificates in use that end before a time, and sets the exit status if
+// there are any. It warns of those whose end is unknown.
 func (r *report) expiring(list []mesh.HeldCertificate, before time.Time, within string) []mesh.HeldCertificate {
 	var due []mesh.HeldCertificate
 	for _, c := range list {
 		switch {
-		case c.ID == "" && c.For != mesh.ForCA:
+		case c.ID == "" && c.Use != mesh.UseCA:
 			r.warn(fmt.Sprintf("%s has no certificate", c.Name))
 		case !c.Serving():
 		case c.NotAfter.IsZero():
-			r.warn(fmt.Sprintf("certificate %s (%s): nobody tells when it ends", c.ID, c.Name))
+			r.warn(fmt.Sprintf("certificate %s (%s): its end is unknown", c.ID, c.Name))
 		case c.NotAfter.Before(before):
 			due = append(due, c)
 		}
@@ -113,7 +113,7 @@ func writeCertificatesTable(w io.Writer, list []mesh.HeldCertificate, now time.T
 	t.row("NAME", "ENDS", "RENEWAL", "SIGNED BY", "USED BY", "NOTES")
 	for _, c := range list {
 		ends := "-"
-		if c.ID != "" || c.For == mesh.ForCA {
+		if c.ID != "" || c.Use == mesh.UseCA {
 			ends = endOf(c.NotAfter, now)
 		}
 		t.row(c.Name, ends, orDash(c.Renewal), orDash(c.Issuer), usersOf(c), orDash(notesOn(c, short[c.ID])))
@@ -134,7 +134,7 @@ func usersOf(c mesh.HeldCertificate) string {
 	}
 }
 
-// notesOn are what is not as with most certificates.
+// notesOn returns the remarkable properties of a certificate.
 func notesOn(c mesh.HeldCertificate, short string) string {
 	var notes []string
 	switch c.State {
@@ -149,12 +149,12 @@ func notesOn(c mesh.HeldCertificate, short string) string {
 		notes = append(notes, string(c.State))
 	}
 
-	if c.Trust == mesh.NotTrusted {
-		notes = append(notes, "not by the present CA")
+	if c.SignedBy == mesh.SignedByAnotherCA {
+		notes = append(notes, "not by the current CA")
 	}
 
 	if !c.Ours {
-		notes = append(notes, "not ours")
+		notes = append(notes, "not managed")
 	}
 
 	return strings.Join(notes, ", ")
@@ -179,13 +179,13 @@ func shortIDs(list []mesh.HeldCertificate) map[string]string {
 	}
 }
 
-// certificatesDocument is what certs list -o json prints. Lists are never null.
+// certificatesDocument is the output of certs list -o json. Lists are never null.
 type certificatesDocument struct {
 	Certificates []listedCertificate `json:"certificates"`
 }
 
 type listedCertificate struct {
-	Kind      mesh.Bearer           `json:"kind"`
+	Kind      mesh.Use              `json:"kind"`
 	Name      string                `json:"name"`
 	Namespace string                `json:"namespace,omitempty"`
 	Service   string                `json:"service,omitempty"`
@@ -196,7 +196,7 @@ type listedCertificate struct {
 	DaysLeft  *int                  `json:"daysLeft,omitempty"` // below 0: expired
 	Renewal   string                `json:"renewal,omitempty"`  // why certs renew would replace it
 	Issuer    string                `json:"issuer,omitempty"`
-	Trust     mesh.Trust            `json:"trust"`
+	SignedBy  mesh.SignedBy         `json:"trust"`
 	State     mesh.CertificateState `json:"state"`
 	Ours      bool                  `json:"ours"`
 	UsedBy    []string              `json:"usedBy"`
@@ -206,9 +206,9 @@ func newCertificatesDocument(list []mesh.HeldCertificate, now time.Time) certifi
 	doc := certificatesDocument{Certificates: []listedCertificate{}}
 	for _, c := range list {
 		row := listedCertificate{
-			Kind: c.For, Name: c.Name, Namespace: c.Service.Namespace, Service: c.Service.App, ID: c.ID,
+			Kind: c.Use, Name: c.Name, Namespace: c.Service.Namespace, Service: c.Service.App, ID: c.ID,
 			Hosts: append([]string{}, c.Hosts...), NotBefore: timeOf(c.NotBefore), Expires: timeOf(c.NotAfter), Renewal: c.Renewal,
-			Issuer: c.Issuer, Trust: c.Trust, State: c.State, Ours: c.Ours, UsedBy: append([]string{}, c.UsedBy...),
+			Issuer: c.Issuer, SignedBy: c.SignedBy, State: c.State, Ours: c.Ours, UsedBy: append([]string{}, c.UsedBy...),
 		}
 		if !c.NotAfter.IsZero() {
 			row.DaysLeft = new(int(math.Floor(c.NotAfter.Sub(now).Hours() / 24)))
@@ -220,7 +220,7 @@ func newCertificatesDocument(list []mesh.HeldCertificate, now time.Time) certifi
 	return doc
 }
 
-// timeOf is nil for a time that nobody knows.
+// timeOf returns nil for an unknown time.
 func timeOf(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil

@@ -15,12 +15,12 @@ func newCertsPruneCmd(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "prune",
 		Short: "Delete the certificates that were made for the mesh and that no API uses",
-		Long: "prune deletes what was made for the mesh and serves nothing any more: certificates that no API names, and their records in the\n" +
-			"ledger. A certificate is ours if the ledger has it, or if our CA signed it for the mesh or for a service in a namespace of the mesh;\n" +
-			"all others stay. So do those that are less than an hour old, because another run may be about to put them in place.\n\n" +
-			"tyk-k8s put one more certificate on an API with every pod. Those go too where the API has one that can serve; where it has none,\n" +
-			"they stay. It asks before it deletes anything; where it cannot ask, it wants --yes.",
-		Example: "  tykmesh certs prune --dry-run      # what would go\n" +
+		Long: "prune deletes certificates that tykmesh or tyk-k8s made for the mesh and that no API names, and their records in the ledger. It finds\n" +
+			"them by the ledger, or by their issuer: a CA of the mesh signed them for the mesh or for a service in one of its namespaces. All\n" +
+			"others stay. So do those that are less than an hour old, because another run may be about to put them in place.\n\n" +
+			"tyk-k8s put one more certificate on an API with every pod. If an API has several, prune keeps one that can serve and deletes the\n" +
+			"others; if none can, it keeps all. It asks before it deletes anything; without a terminal it needs --yes.",
+		Example: "  tykmesh certs prune --dry-run      # list the deletions\n" +
 			"  tykmesh certs prune --yes          # in CI",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p, runCertsPrune) },
@@ -29,7 +29,7 @@ func newCertsPruneCmd(p process) *cobra.Command {
 	o.remoteFlags(cmd)
 	o.parallelFlag(cmd)
 	o.reportFlags(cmd)
-	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "delete nothing: print what would be deleted")
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print the deletions, and delete nothing")
 	cmd.Flags().BoolVar(&o.yes, "yes", false, "delete without asking")
 
 	return cmd
@@ -37,7 +37,7 @@ func newCertsPruneCmd(p process) *cobra.Command {
 
 func runCertsPrune(ctx context.Context, p process, o options, report *report) (output, error) {
 	if !o.yes && !o.dryRun && !canAsk(p, o) {
-		const asks = "prune asks before it deletes, and here nobody can answer: --yes deletes without asking, --dry-run says what"
+		const asks = "prune asks before it deletes, and cannot ask here: use --yes to delete without asking, or --dry-run to see the deletions"
 		return nil, &usageError{asks, p.name + " certs prune"}
 	}
 
@@ -47,7 +47,7 @@ func runCertsPrune(ctx context.Context, p process, o options, report *report) (o
 	}
 
 	defer there.close()
-	plan := mesh.NewPruning(there.state, there.settings)
+	plan := mesh.NewPruning(there.snapshot)
 	report.staying(plan)
 	steps := plan.Steps()
 	report.planned(steps, 0)
@@ -68,17 +68,17 @@ func runCertsPrune(ctx context.Context, p process, o options, report *report) (o
 	return nil, nil
 }
 
-// staying warns of what a pruning has to leave.
+// staying warns of the certificates that a pruning has to leave.
 func (r *report) staying(plan *mesh.Pruning) {
 	for _, kept := range plan.Kept {
 		r.warn(fmt.Sprintf("certificate %s (%s) stays: %s", kept.ID, kept.Name, kept.Reason))
 	}
-	for _, api := range plan.Laden {
-		r.warn(fmt.Sprintf("API %s keeps its %d certificates, because none could serve alone (%s): certs renew comes first", api.Slug, api.Count, api.Reason))
+	for _, api := range plan.APIsWithSurplus {
+		r.warn(fmt.Sprintf("API %s keeps its %d certificates, because none could serve alone (%s): run certs renew first", api.Slug, api.Count, api.Reason))
 	}
 }
 
-// pruned reports what was taken off APIs and what was deleted.
+// pruned reports the updated APIs and the deletions.
 func (r *report) pruned(plan *mesh.Pruning) {
 	if len(plan.Steps()) == 0 {
 		r.lastly("nothing to prune")

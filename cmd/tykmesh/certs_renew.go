@@ -14,9 +14,9 @@ func newCertsRenewCmd(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "renew [NAMESPACE/APP | mesh]...",
 		Short: "Renew the certificates that are due, or those that are named",
-		Long: "renew replaces the certificates of what is on the mesh, as status finds it, that end soon, are missing or are not of the present CA.\n" +
-			"The new one is in place on every API before the old one goes; nothing else of an API changes, and no manifest is read. Named\n" +
-			"services, and mesh for the certificate that all routes share, get a new one whether it is due or not.\n\n" +
+		Long: "renew replaces certificates of the services that status lists, if they end soon, are missing or were not signed by the current CA.\n" +
+			"The new one is in place on every API before the old one is deleted; nothing else of an API changes, and no manifest is read. Named\n" +
+			"services, and mesh for the certificate that all routes share, get a new one in any case.\n\n" +
 			"Run it every day, as a cron job or as a Kubernetes CronJob such as testdata/samples/certs-renew-cronjob.yaml in the source.",
 		Example: "  tykmesh certs renew\n" +
 			"  tykmesh certs renew --renew-before 30d --dry-run\n" +
@@ -35,14 +35,14 @@ func newCertsRenewCmd(p process) *cobra.Command {
 	o.reportFlags(cmd)
 	o.remoteFlags(cmd)
 	o.parallelFlag(cmd)
-	cmd.Flags().Var(&o.renew, "renew-before", "renew what has less than this `TIME` left, as 30d or 720h (default: a third of its life)")
-	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "change nothing: print what would be done")
+	cmd.Flags().Var(&o.renew, "renew-before", "renew certificates with less than this `TIME` left, as 30d or 720h (default: a third of their life)")
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print the steps, and change nothing")
 	cmd.ValidArgsFunction = o.services(p, certificateSettings, mesh.MeshName)
 
 	return cmd
 }
 
-// runRenew looks at what is on the mesh, plans what is due and does it.
+// runRenew reads the state of the mesh, plans the due renewals and carries them out.
 func runRenew(ctx context.Context, p process, o options, names []string, report *report) (output, error) {
 	c, err := loadConfig(p, o, report)
 	if err != nil {
@@ -69,7 +69,7 @@ func runRenew(ctx context.Context, p process, o options, names []string, report 
 	}
 
 	watch.progress()
-	plan, err := mesh.NewRenewal(state, settings, names)
+	plan, err := mesh.NewRenewal(mesh.NewSnapshot(state, settings), names)
 	if err != nil {
 		return nil, err
 	}
@@ -103,8 +103,8 @@ func runRenew(ctx context.Context, p process, o options, names []string, report 
 func (r *report) renewed(plan *mesh.Plan) {
 	for _, s := range plan.Services {
 		steps := []mesh.Step{s.Certificate.Step, s.Inbound.Step}
-		for _, double := range s.Doubles {
-			steps = append(steps, double.Step)
+		for _, duplicate := range s.Duplicates {
+			steps = append(steps, duplicate.Step)
 		}
 		if done := r.did(plan, s.Service, steps...); len(done) > 0 {
 			r.lastly("%s: %s", s.Service, strings.Join(done, ", "))

@@ -124,7 +124,7 @@ func (o *options) services(p process, settingsOf func(config.Config, options) (m
 		}
 
 		defer there.close()
-		names := append(slices.Clone(further), namesOf(mesh.NewInventory(there.state, there.settings))...)
+		names := append(slices.Clone(further), namesOf(there.snapshot)...)
 		isTyped := func(name string) bool { return slices.Contains(typed, name) }
 
 		return shownNames(slices.DeleteFunc(names, isTyped)), cobra.ShellCompDirectiveNoFileComp
@@ -132,9 +132,9 @@ func (o *options) services(p process, settingsOf func(config.Config, options) (m
 }
 
 // namesOf returns the names of the services on the mesh.
-func namesOf(inventory mesh.Inventory) (names []string) {
-	for _, s := range inventory.Services {
-		names = append(names, s.Service.String())
+func namesOf(snapshot *mesh.Snapshot) (names []string) {
+	for _, svc := range snapshot.Services() {
+		names = append(names, svc.String())
 	}
 	return names
 }

@@ -24,14 +24,14 @@ func newDeleteCmd(p process) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
 		Use:   "delete [NAMESPACE/APP]...",
-		Short: "Take services off the mesh: those of a manifest, or those that are named",
-		Long: "delete takes away what inject registered for the services of a manifest, injected or not: their APIs, their certificates unless\n" +
-			"something else uses them, and the records of those; with the last service also the certificate of the mesh. What is not ours\n" +
-			"stays. It asks before it deletes anything; where it cannot ask, it wants --yes.\n\n" +
-			"Name a service whose manifest is gone, or that was renamed, as tykmesh status lists it.\n\n" +
+		Short: "Delete the APIs and certificates of services: those of a manifest, or named ones",
+		Long: "delete undoes the registration of the services of a manifest, injected or not. It deletes their APIs, their certificates unless\n" +
+			"something else uses them, and the records of those; with the last service also the certificate of the mesh. Other APIs and\n" +
+			"certificates stay. It asks before it deletes anything; without a terminal it needs --yes.\n\n" +
+			"If the manifest is gone, or the service was renamed, name the service as tykmesh status lists it.\n\n" +
 			"Pods keep their sidecars until their manifests are applied without them: uninject first, then delete.",
 		Example: "  tykmesh uninject -f meshed.yaml | kubectl apply -f - && tykmesh delete -f meshed.yaml\n" +
-			"  tykmesh delete -f app.yaml --dry-run           # what would be deleted\n" +
+			"  tykmesh delete -f app.yaml --dry-run           # list the deletions\n" +
 			"  tykmesh delete -f app.yaml --yes               # in CI\n" +
 			"  tykmesh delete retail/echo                     # without a manifest",
 		RunE: func(cmd *cobra.Command, names []string) error {
@@ -49,7 +49,7 @@ func newDeleteCmd(p process) *cobra.Command {
 	o.namespaceFlag(cmd)
 	o.remoteFlags(cmd)
 	o.parallelFlag(cmd)
-	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "delete nothing: print what would be deleted")
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print the deletions, and delete nothing")
 	cmd.Flags().BoolVar(&o.yes, "yes", false, "delete without asking")
 	cmd.ValidArgsFunction = o.services(p, registeredSettings)
 
@@ -61,22 +61,22 @@ func (o *options) named(cmd *cobra.Command, names []string) (services []inject.S
 	for _, name := range names {
 		namespace, app, _ := strings.Cut(name, "/")
 		if len(validation.IsDNS1123Label(namespace)) > 0 || len(validation.IsDNS1035Label(app)) > 0 {
-			return nil, &usageError{fmt.Sprintf("%q names no service: write NAMESPACE/APP, as tykmesh status lists it; name manifests with -f", name), cmd.CommandPath()}
+			return nil, &usageError{fmt.Sprintf("%q is not a service: write NAMESPACE/APP, as tykmesh status lists it; name manifests with -f", name), cmd.CommandPath()}
 		}
 		services = append(services, inject.Service{Namespace: namespace, App: app})
 	}
 
 	if len(names) > 0 && (len(o.files) > 0 || o.recursive || o.namespace != "") {
-		return nil, &usageError{"names of services exclude -f, -R and -n, which are about manifests", cmd.CommandPath()}
+		return nil, &usageError{"service names cannot be combined with -f, -R or -n, which select manifests", cmd.CommandPath()}
 	}
 
 	return services, nil
 }
 
-// runDelete finds the services, plans what goes with them, asks, and deletes it.
+// runDelete finds the services, plans the deletions, asks, and carries them out.
 func runDelete(ctx context.Context, p process, o options, services []inject.Service, report *report) (output, error) {
 	if !o.yes && !o.dryRun && !canAsk(p, o) {
-		return nil, &usageError{"delete asks before it deletes, and here nobody can answer: --yes deletes without asking, --dry-run says what", p.name + " delete"}
+		return nil, &usageError{"delete asks before it deletes, and cannot ask here: use --yes to delete without asking, or --dry-run to see the deletions", p.name + " delete"}
 	}
 
 	c, err := loadConfig(p, o, report)
@@ -96,7 +96,7 @@ func runDelete(ctx context.Context, p process, o options, services []inject.Serv
 		}
 	}
 
-	state, remote, closeRemote, err := survey(ctx, o, c, settings, report)
+	snapshot, remote, closeRemote, err := survey(ctx, o, c, settings, report)
 	if err != nil {
 		return nil, err
 	}
@@ -104,14 +104,14 @@ func runDelete(ctx context.Context, p process, o options, services []inject.Serv
 	defer closeRemote()
 	var known []string
 	if named {
-		known = namesOf(mesh.NewInventory(state, settings))
+		known = namesOf(snapshot)
 	}
 
-	return remove(ctx, p, o, mesh.NewRemoval(services, state, settings), remote, known, report)
+	return remove(ctx, p, o, mesh.NewRemoval(services, snapshot), remote, known, report)
 }
 
-// servicesIn returns the services of the manifests. It reports where there are none, and where
-// their namespace is a guess.
+// servicesIn returns the services of the manifests. It reports manifests without services, and
+// services whose namespace is a guess.
 func servicesIn(ctx context.Context, p process, o options, c config.Config, report *report) (services []inject.Service, err error) {
 	docs, err := readDocuments(p, o, c.File, report)
 	if err != nil {
@@ -129,7 +129,7 @@ func servicesIn(ctx context.Context, p process, o options, c config.Config, repo
 	}
 
 	if slices.ContainsFunc(members, func(m inject.Member) bool { return m.Defaulted }) {
-		report.warn("some objects name no namespace: their services are looked for in default; -n NAMESPACE says which is meant")
+		report.warn("some objects name no namespace: their services are searched in default; set another namespace with -n")
 	}
 
 	for _, m := range members {
@@ -139,11 +139,10 @@ func servicesIn(ctx context.Context, p process, o options, c config.Config, repo
 	return services, nil
 }
 
-// registeredSettings returns those of commands that deal with what has been registered, and with no
-// manifest.
+// registeredSettings returns the settings of commands that need a Dashboard and no manifest.
 func registeredSettings(c config.Config, o options) (mesh.Settings, error) {
 	if !c.Injector.CreateRoutes {
-		return mesh.Settings{}, settingError(c, "Injector.createRoutes", errors.New("is not on, so nothing says in which Dashboard to look"))
+		return mesh.Settings{}, settingError(c, "Injector.createRoutes", errors.New("must be true: this command needs the Dashboard in Tyk.url"))
 	}
 	return meshSettings(c, o), nil
 }
@@ -177,7 +176,7 @@ func remove(ctx context.Context, p process, o options, plan *mesh.Removal, remot
 // take asks whether steps may be taken, and takes them.
 func (r *report) take(ctx context.Context, o options, steps []mesh.Step, apply func(context.Context, func(mesh.Event)) error) error {
 	if len(steps) > 0 && !o.yes {
-		r.progress("") // what is asked comes in its place
+		r.progress("") // the question takes its place
 		if err := confirm(r.process, steps); err != nil {
 			return err
 		}
@@ -195,68 +194,68 @@ func (r *report) take(ctx context.Context, o options, steps []mesh.Step, apply f
 	return nil
 }
 
-// surveyed is what commands work with that read no manifest.
+// surveyed holds the state of the mesh for commands that read no manifest.
 type surveyed struct {
-	settings mesh.Settings
-	state    mesh.State
+	snapshot *mesh.Snapshot
 	remote   mesh.Remote
 	close    func()
 }
 
-// look reads the configuration, and then at what is there.
+// look reads the configuration, and then the state of the mesh.
 func look(ctx context.Context, p process, o options, settingsOf func(config.Config, options) (mesh.Settings, error), report *report) (s surveyed, err error) {
 	c, err := loadConfig(p, o, report)
 	if err != nil {
 		return s, err
 	}
-	if s.settings, err = settingsOf(c, o); err != nil {
+	settings, err := settingsOf(c, o)
+	if err != nil {
 		return s, err
 	}
-	s.state, s.remote, s.close, err = survey(ctx, o, c, s.settings, report)
+	s.snapshot, s.remote, s.close, err = survey(ctx, o, c, settings, report)
 
 	return s, err
 }
 
-// partial returns why the listing may lack APIs; nil where nothing hints at that.
+// partial returns why the listing may lack APIs; nil without a hint of that.
 func (s surveyed) partial(ctx context.Context, o options) (partial, err error) {
 	ctx, watch := watchProgress(ctx, o.timeout)
 	defer watch.stop()
-	view, err := mesh.Look(ctx, s.remote, s.state, s.settings)
+	view, err := mesh.Look(ctx, s.remote, s.snapshot)
 	if err != nil {
 		return nil, watch.explain(err)
 	}
 	return view.Partial(), nil
 }
 
-// survey connects, and looks at what is there.
-func survey(ctx context.Context, o options, c config.Config, settings mesh.Settings, report *report) (mesh.State, mesh.Remote, func(), error) {
+// survey connects, and reads the state of the mesh.
+func survey(ctx context.Context, o options, c config.Config, settings mesh.Settings, report *report) (*mesh.Snapshot, mesh.Remote, func(), error) {
 	report.progress(progressReading)
 	ctx, watch := watchProgress(ctx, o.timeout)
 	defer watch.stop()
 	remote, closeRemote, err := openRemote(ctx, c, o, report)
 	if err != nil {
-		return mesh.State{}, remote, nil, watch.explain(err)
+		return nil, remote, nil, watch.explain(err)
 	}
 
 	state, missing, err := mesh.Survey(ctx, remote, settings)
 	if err != nil {
 		closeRemote()
-		return mesh.State{}, remote, nil, watch.explain(err)
+		return nil, remote, nil, watch.explain(err)
 	}
 
 	if missing != nil {
-		report.warn(fmt.Sprintf("%v: whether certificates are of this CA is left open", missing))
+		report.warn(fmt.Sprintf("%v: cannot tell which certificates the current CA issued", missing))
 	}
 
-	return state, remote, closeRemote, nil
+	return mesh.NewSnapshot(state, settings), remote, closeRemote, nil
 }
 
-// canAsk reports whether there is somebody to answer: at a terminal, on which no manifest is read.
+// canAsk reports whether the user can answer: at a terminal, on which no manifest is read.
 func canAsk(p process, o options) bool {
 	return files.IsTerminal(p.stdin) && files.IsTerminal(p.stderr) && !slices.Contains(o.files, files.Stdin)
 }
 
-// confirm shows what is going to be deleted and waits for a yes.
+// confirm shows the steps and waits for a yes.
 //
 // Errors: anything else is a no.
 func confirm(p process, steps []mesh.Step) error {
@@ -275,7 +274,7 @@ func confirm(p process, steps []mesh.Step) error {
 	return errors.New("not confirmed: nothing was deleted")
 }
 
-// countSteps is "4 APIs, 1 certificate, 1 record".
+// countSteps returns "4 APIs, 1 certificate, 1 record".
 func countSteps(steps []mesh.Step) string {
 	var parts []string
 	for _, kind := range []mesh.Kind{mesh.APIKind, mesh.CertificateKind, mesh.RecordKind} {
@@ -304,7 +303,7 @@ func writeSteps(w io.Writer, steps []mesh.Step) error {
 	return nil
 }
 
-// removed reports what was deleted, service by service.
+// removed reports the deletions, service by service.
 func (r *report) removed(plan *mesh.Removal, known []string) {
 	steps := plan.Steps()
 	for _, s := range plan.Services {

@@ -111,7 +111,7 @@ func (i issuer) Issue(ctx context.Context, hosts []string) (ca.Bundle, error) {
 // newAuthority warns if another CA than before signs certificates, and it is not known whether pods
 // trust it.
 func (r *report) newAuthority(c config.Config, plan *mesh.Plan) {
-	if previous := plan.FormerSigners(); len(previous) > 0 && len(c.CA.Trust) == 0 {
+	if previous := plan.PreviousCAs(); len(previous) > 0 && len(c.CA.Trust) == 0 {
 		r.warn(fmt.Sprintf("another CA replaces certificates of %s; pods that do not trust it yet refuse them: list the CAs that pods trust in CA.bundlePath, "+
 			"or change the CA with tykmesh ca rotate", strings.Join(previous, ", ")))
 	}

@@ -53,11 +53,12 @@ func register(ctx context.Context, c config.Config, o options, services []mesh.S
 	}
 
 	watch.progress()
-	if state, err = mesh.Resolve(ctx, remote, services, state, settings); err != nil {
+	snapshot, err := mesh.Resolve(ctx, remote, services, mesh.NewSnapshot(state, settings))
+	if err != nil {
 		return nil, nil, watch.explain(err)
 	}
 
-	plan, problems := mesh.NewPlan(services, state, settings)
+	plan, problems := mesh.NewPlan(services, snapshot)
 	if err := refuse(nil, problems); err != nil {
 		return nil, nil, err
 	}

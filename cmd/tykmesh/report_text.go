@@ -182,7 +182,7 @@ func (r *report) meshCertificate(plan *mesh.Plan, others string) {
 	}
 
 	n := 0
-	for _, api := range plan.Carriers {
+	for _, api := range plan.MeshAPIs {
 		if api.Action != mesh.Keep {
 			n++
 		}

@@ -19,9 +19,9 @@ func newStatusCmd(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "List the services on the mesh: their APIs, certificates, drift and orphans",
-		Long: "status asks the Dashboard and the ledger what is on the mesh, a service a line: its route, its APIs, the end of its certificate, and\n" +
-			"what is not as it should be. What was made for the mesh and serves nothing any more is listed below. It reads no manifest: whether\n" +
-			"an API is what a manifest asks for is what diff says.",
+		Long: "status lists the services on the mesh, one a line: its route, its APIs, the end of its certificate, and its drift, the differences\n" +
+			"from the state that tykmesh leaves. Unused certificates and records follow. It asks the Dashboard and the ledger and reads no manifest:\n" +
+			"tykmesh diff tells whether an API matches its manifest.",
 		Example: "  tykmesh status\n" +
 			"  tykmesh status -o json | jq '.services[] | select(.drift)'",
 		Args: noArgs,
@@ -42,7 +42,7 @@ func runStatus(ctx context.Context, p process, o options, report *report) (outpu
 	}
 
 	defer there.close()
-	inventory := mesh.NewInventory(there.state, there.settings)
+	inventory := mesh.NewInventory(there.snapshot)
 	partial, err := there.partial(ctx, o)
 	if err != nil {
 		return nil, err
@@ -109,7 +109,7 @@ func writeStatusTable(w io.Writer, inventory mesh.Inventory, now time.Time) erro
 
 func orDash(text string) string { return cmp.Or(text, "-") }
 
-// expiry is when a certificate ends, and in how many days.
+// expiry returns when a certificate ends, and in how many days.
 func expiry(c mesh.CertificateStatus, now time.Time) string {
 	if c.ID == "" {
 		return "-"
@@ -129,8 +129,8 @@ func endOf(t, now time.Time) string {
 	}
 }
 
-// statusDocument is what status -o json prints. Lists are never null, so that filters need not
-// mind.
+// statusDocument is the output of status -o json. Lists are never null, so that filters need no
+// special case.
 type statusDocument struct {
 	Services    []statusService    `json:"services"`
 	Certificate *statusCertificate `json:"meshCertificate,omitempty"`
@@ -185,7 +185,7 @@ func newStatusDocument(inventory mesh.Inventory) statusDocument {
 	return doc
 }
 
-// statusOf is nil where there is neither a certificate nor anything to say of it.
+// statusOf returns nil where a service has neither a certificate nor drift of it.
 func statusOf(c mesh.CertificateStatus) *statusCertificate {
 	if c.ID == "" && len(c.Drift) == 0 {
 		return nil

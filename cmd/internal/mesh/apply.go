@@ -17,9 +17,11 @@ import (
 
 // Apply takes the plan's steps and returns the database ids of every service's APIs.
 //
-//	per service:  issue ─> record as pending ─> upload ─> read back ─> inbound API ─> record as active ─> mesh API ─> duplicates go
-//	once a mesh:  issue ─> record as pending ─> upload ─> read back ───────────────────────────────────┴─> carriers ─> record as active
-//	at the end:   read back what was written ─> wait ─> who uses what was replaced? ─> delete it
+//	per service:  issue ─> record as pending ─> upload ─> read back ─┐
+//	                ┌────────────────────────────────────────────────┘
+//	                └─> inbound API ─> record as active ─> mesh API ─> delete duplicates
+//	once a mesh:  issue ─> record as pending ─> upload ─> read back ─> mesh APIs ─> active
+//	at the end:   read back the APIs ─> wait ─> ask who uses replaced certificates ─> delete them
 //
 // A record comes before its upload, so that of two runs at once one finds the other's; a
 // certificate before the API that names it, because gateways stop serving an API whose certificate
@@ -31,9 +33,9 @@ import (
 // and a second run has created the same one, the lower database id stays and this run deletes its
 // own.
 //
-// What was replaced is deleted last, when gateways have had the time to load what replaced it, and
-// only where no API names it by then. If anything failed before, it stays for the next run; and if
-// its deletion fails, that is a Left event and no error.
+// Replaced certificates are deleted last, when gateways have had the time to load the new ones, and
+// only where no API names them by then. If anything failed before, they stay for the next run; and
+// if a deletion fails, that is a Left event and no error.
 //
 // progress gets an event for each step that begins and ends, one at a time; nil for none.
 //
@@ -45,7 +47,7 @@ func (p *Plan) Apply(ctx context.Context, remote Remote, progress func(Event)) (
 	}
 
 	r := &run{
-		Remote: remote, settings: p.settings, authority: p.authority,
+		Remote: remote, settings: p.settings, currentCA: p.currentCA,
 		journal: newJournal(progress, len(steps)+len(p.Replaced)), bindings: p.Bindings(),
 	}
 	r.apply(ctx, p)
@@ -70,8 +72,8 @@ func (p *Plan) Apply(ctx context.Context, remote Remote, progress func(Event)) (
 	return r.bindings, nil
 }
 
-// conclude checks the outcome of all steps: one certificate of the mesh, and a Dashboard that kept
-// what it was sent.
+// conclude checks the outcome of all steps: the mesh has one certificate, and the Dashboard kept
+// every API as it was sent.
 func (r *run) conclude(ctx context.Context, p *Plan) error {
 	if err := r.oneMeshCertificate(ctx, p.MeshCertificate); err != nil {
 		return err
@@ -83,15 +85,15 @@ func (r *run) conclude(ctx context.Context, p *Plan) error {
 type run struct {
 	Remote
 	settings  Settings
-	authority *x509.Certificate
+	currentCA *x509.Certificate
 	journal   *journal
 
 	mu       sync.Mutex
 	bindings map[inject.Service]inject.Binding
 	written  []written
 	ownMesh  string   // the certificate of the mesh, where this run made it
-	surplus  []string // certificates that this run made, and that another run's took the place of
-	gaps     []string // what this run has seen of APIs that the listing lacks
+	surplus  []string // certificates of this run that lost against another run's
+	gaps     []string // signs of APIs that the listing lacks
 }
 
 func (r *run) apply(ctx context.Context, p *Plan) {
@@ -107,7 +109,7 @@ func (r *run) apply(ctx context.Context, p *Plan) {
 		}
 	}
 
-	for _, step := range p.Carriers {
+	for _, step := range p.MeshAPIs {
 		if step.Action == Keep {
 			continue
 		}
@@ -122,13 +124,13 @@ func (r *run) apply(ctx context.Context, p *Plan) {
 
 	_ = g.Wait()
 	// The record is active when the certificate is in place everywhere.
-	if stored, ok := mesh(); ok && p.MeshCertificate != nil && r.journal.all(p.carrying()) {
+	if stored, ok := mesh(); ok && p.MeshCertificate != nil && r.journal.all(p.meshSteps()) {
 		r.activate(ctx, p.MeshCertificate, stored)
 	}
 }
 
-// carrying returns the steps that put the certificate of the mesh in place.
-func (p *Plan) carrying() (steps []*Step) {
+// meshSteps returns the steps that put the certificate of the mesh in place.
+func (p *Plan) meshSteps() (steps []*Step) {
 	add := func(s *APIStep) {
 		if s.Action != Keep {
 			steps = append(steps, &s.Step)
@@ -138,7 +140,7 @@ func (p *Plan) carrying() (steps []*Step) {
 		add(p.Services[i].Mesh)
 	}
 
-	for _, s := range p.Carriers {
+	for _, s := range p.MeshAPIs {
 		add(s)
 	}
 
@@ -174,11 +176,11 @@ func (r *run) startMeshCertificate(ctx context.Context, step *CertificateStep) (
 
 // kept reports whether nothing is to be done for a service.
 func (p *ServicePlan) kept() bool {
-	doubles := !slices.ContainsFunc(p.Doubles, func(s *APIStep) bool { return s.Action != Keep })
-	return doubles && len(p.Surplus) == 0 && p.Inbound.Action == Keep && p.Mesh.Action == Keep && (p.Certificate == nil || p.Certificate.Action == Keep)
+	duplicates := !slices.ContainsFunc(p.Duplicates, func(s *APIStep) bool { return s.Action != Keep })
+	return duplicates && len(p.Surplus) == 0 && p.Inbound.Action == Keep && p.Mesh.Action == Keep && (p.Certificate == nil || p.Certificate.Action == Keep)
 }
 
-// service does what a service needs, up to the first failure.
+// service takes the steps of a service, up to the first failure.
 func (r *run) service(ctx context.Context, s *ServicePlan, mesh func() (stored, bool)) {
 	var own stored
 	if s.Certificate != nil {
@@ -193,8 +195,8 @@ func (r *run) service(ctx context.Context, s *ServicePlan, mesh func() (stored, 
 		return
 	}
 
-	for _, double := range s.Doubles {
-		if _, ok := r.api(ctx, double, own.id); !ok {
+	for _, duplicate := range s.Duplicates {
+		if _, ok := r.api(ctx, duplicate, own.id); !ok {
 			return
 		}
 	}

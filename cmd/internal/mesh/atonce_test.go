@@ -29,7 +29,7 @@ func TestRunsAtOnce(t *testing.T) {
 						services, _, _ := Wanted([]inject.Workload{echo, sleepy}, w.settings)
 						state, err := Observe(context.Background(), w.remote, w.settings)
 						if err == nil {
-							plan, _ := NewPlan(services, state, w.settings)
+							plan, _ := NewPlan(services, NewSnapshot(state, w.settings))
 							_, err = plan.Apply(context.Background(), w.remote, nil)
 						}
 						errs[i] = err
@@ -107,16 +107,16 @@ func TestRivals(t *testing.T) {
 	w.settled(echo, sleepy)
 }
 
-// TestCarrierDeletedMeanwhile: an API that only lent its place to the certificate of the mesh is
+// TestMeshAPIDeletedMeanwhile: an API that only lent its place to the certificate of the mesh is
 // nothing to a run once it is gone.
-func TestCarrierDeletedMeanwhile(t *testing.T) {
+func TestMeshAPIDeletedMeanwhile(t *testing.T) {
 	w := newWorld(t, dashboardtest.Options{})
 	w.mustRun(echo, sleepy)
 	w.later(nearEnd)
 
 	plan := w.plan(echo)
-	if len(plan.Carriers) != 1 {
-		t.Fatalf("%d carriers", len(plan.Carriers))
+	if len(plan.MeshAPIs) != 1 {
+		t.Fatalf("%d others", len(plan.MeshAPIs))
 	}
 
 	w.dash.DropAPI(w.api("sleep-mesh").ID())

@@ -29,7 +29,7 @@ func settledState(tb testing.TB, workloads []inject.Workload, s Settings) State 
 	local, err := ca.OpenLocal(tb.TempDir(), nil)
 	must(tb, err)
 	state := State{HasLedger: true}
-	state.Authority, err = issuer{Signer: local}.Authority(context.Background())
+	state.CA, err = issuer{Signer: local}.Authority(context.Background())
 	must(tb, err)
 	record := func(role Role, svc inject.Service, hosts []string) string {
 		bundle, err := issuer{Signer: local}.Issue(context.Background(), hosts)
@@ -75,7 +75,7 @@ func BenchmarkPlan(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			services, _, _ := Wanted(workloads, s)
-			plan, problems := NewPlan(services, state, s)
+			plan, problems := NewPlan(services, NewSnapshot(state, s))
 			if len(problems) > 0 || !plan.Empty() {
 				b.Fatal(problems, plan.Steps()[:1])
 			}
@@ -90,7 +90,7 @@ func BenchmarkPlan(b *testing.B) {
 
 		b.ReportAllocs()
 		for b.Loop() {
-			if n := len(NewRemoval(services, state, s).Steps()); n != 4*len(services)+2 {
+			if n := len(NewRemoval(services, NewSnapshot(state, s)).Steps()); n != 4*len(services)+2 {
 				b.Fatalf("%d steps", n)
 			}
 		}
@@ -99,7 +99,7 @@ func BenchmarkPlan(b *testing.B) {
 	b.Run("of=inventory", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if n := len(NewInventory(state, s).Services); n != 1000 {
+			if n := len(NewInventory(NewSnapshot(state, s)).Services); n != 1000 {
 				b.Fatalf("%d services", n)
 			}
 		}

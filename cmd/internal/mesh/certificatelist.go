@@ -6,99 +6,98 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/inject"
 )
 
 // HeldCertificate is one certificate that the mesh has: that of the CA, one that its APIs carry,
-// one that a record names, or one that was made for it and that nobody uses.
+// one that a record names, or an unused one that was made for it.
 type HeldCertificate struct {
-	For     Bearer
+	Use     Use
 	Service inject.Service // of a service's
-	Name    string         // CA, mesh, shop/echo; of what is nobody's the first host
+	Name    string         // CA, mesh, shop/echo; else the first host
 	ID      string         // in the store; "" for the CA's, and where an API has none
 	Hosts   []string
 
 	NotBefore, NotAfter time.Time // zero where neither the store nor the ledger tells
 
-	Issuer  string // the name of the CA that signed it; "" where nobody knows
-	Trust   Trust
-	State   CertificateState
-	Ours    bool
-	UsedBy  []string // the slugs of the APIs that name it
-	Renewal string   // why a renewal would replace it, or put it in place; "" where there is no need
+	Issuer   string // the name of the CA that signed it; "" where it is unknown
+	SignedBy SignedBy
+	State    CertificateState
+	Ours     bool
+	UsedBy   []string // the slugs of the APIs that name it
+	Renewal  string   // why a renewal would replace it, or put it in place; "" where there is no need
 }
 
-// Bearer says whose a certificate is.
-type Bearer string
+// Use tells what a certificate is for.
+type Use string
 
-// The bearers, in the order of a list.
+// The uses, in the order of a list.
 const (
-	ForCA       Bearer = "CA"
-	ForMesh     Bearer = "mesh"
-	ForService  Bearer = "service"
-	ForOthers   Bearer = "other" // people put it on an API of the mesh, or it is a leftover that is in use
-	ForLeftover Bearer = "leftover"
+	UseCA      Use = "CA"
+	UseMesh    Use = "mesh"
+	UseService Use = "service"
+	UseOther   Use = "other" // an API of the mesh carries it, and tykmesh does not manage it there
+	UseNone    Use = "leftover"
 )
 
-// Trust says who signed a certificate.
-type Trust string
+// SignedBy tells who signed a certificate.
+type SignedBy string
 
-// What is known of a signature: by the certificate where the ledger has it, else by the name of the
+// The signers: known from the certificate where the ledger has it, else from the name of the
 // issuer.
 const (
-	Trusted      Trust = "present CA"
-	NotTrusted   Trust = "another CA"
-	TrustUnknown Trust = "unknown"
+	SignedByCurrentCA SignedBy = "current CA"
+	SignedByAnotherCA SignedBy = "another CA"
+	SignedByUnknown   SignedBy = "unknown"
 )
 
-// CertificateState says what a certificate does.
+// CertificateState is the state of a certificate.
 type CertificateState string
 
 // The states of a certificate.
 const (
 	CertificateActive  CertificateState = "active"
 	CertificatePending CertificateState = "pending" // a run recorded it and has not finished
-	CertificateFormer  CertificateState = "former"  // another one has replaced it
+	CertificateFormer  CertificateState = "former"  // another certificate has replaced it
 	CertificateLegacy  CertificateState = "legacy"  // tyk-k8s made it
-	CertificateOrphan  CertificateState = "orphan"  // nobody uses it
-	CertificateMissing CertificateState = "missing" // it is named, and not in the store: a sidecar that starts cannot serve
+	CertificateOrphan  CertificateState = "orphan"  // no API uses it
+	CertificateMissing CertificateState = "missing" // an API or a record names it, and it is not in the store: a starting sidecar cannot serve
 )
 
 // Serving reports whether the mesh suffers when a certificate ends.
-func (h HeldCertificate) Serving() bool { return h.For == ForCA || len(h.UsedBy) > 0 }
+func (h HeldCertificate) Serving() bool { return h.Use == UseCA || len(h.UsedBy) > 0 }
 
 // NewCertificateList lists every certificate of the mesh: the CA's first, then that of the mesh,
-// those of services by namespace and app, what other people put on the mesh's APIs, and what is
-// left over. It is pure.
-func NewCertificateList(state State, s Settings) []HeldCertificate {
-	l := &lister{claims: newClaims(state, s), seen: make(map[string]bool)}
-	if authority := state.Authority; authority != nil {
+// those of services by namespace and app, other certificates on APIs of the mesh, and unused ones.
+// It is pure.
+func NewCertificateList(x *Snapshot) []HeldCertificate {
+	l := &lister{snapshot: x, seen: make(map[string]bool)}
+	if current := x.state.CA; current != nil {
 		l.list = append(l.list, HeldCertificate{
-			For: ForCA, Name: string(ForCA), NotBefore: authority.NotBefore, NotAfter: authority.NotAfter,
-			Issuer: authority.Issuer.CommonName, Trust: Trusted, State: CertificateActive, Ours: true,
+			Use: UseCA, Name: string(UseCA), NotBefore: current.NotBefore, NotAfter: current.NotAfter,
+			Issuer: current.Issuer.CommonName, SignedBy: SignedByCurrentCA, State: CertificateActive, Ours: true,
 		})
 	}
 
-	for _, a := range l.assignments() {
+	for _, a := range x.assignments() {
 		l.assigned(&a)
 	}
 
-	for _, apis := range l.apis {
+	for _, apis := range x.apis.byOwner {
 		for _, d := range apis {
 			for _, id := range d.Certificates() {
-				l.add(l.look(id))
+				l.add(x.certificate(id).row())
 			}
 		}
 	}
 
-	for i := range state.Records {
-		l.record(&state.Records[i])
+	for _, r := range x.ledger {
+		l.record(r)
 	}
 
-	for _, c := range state.Certificates {
-		if l.ours(c.ID) {
-			l.add(l.look(c.ID))
+	for _, c := range x.inStore() {
+		if c.isOurs() {
+			l.add(c.row())
 		}
 	}
 
@@ -107,16 +106,16 @@ func NewCertificateList(state State, s Settings) []HeldCertificate {
 	return l.list
 }
 
-// compareHeld puts of those for the same the one of now first.
+// compareHeld puts certificates of the same use together, the current one first.
 func compareHeld(a, b HeldCertificate) int {
-	bearer := func(h HeldCertificate) int {
-		return slices.Index([]Bearer{ForCA, ForMesh, ForService, ForOthers, ForLeftover}, h.For)
+	use := func(h HeldCertificate) int {
+		return slices.Index([]Use{UseCA, UseMesh, UseService, UseOther, UseNone}, h.Use)
 	}
 	past := func(h HeldCertificate) int {
 		return slices.Index([]CertificateState{CertificateFormer, CertificateLegacy, CertificateOrphan}, h.State)
 	}
 	return cmp.Or(
-		cmp.Compare(bearer(a), bearer(b)),
+		cmp.Compare(use(a), use(b)),
 		compareServices(a.Service, b.Service),
 		strings.Compare(a.Name, b.Name),
 		cmp.Compare(past(a), past(b)),
@@ -127,9 +126,9 @@ func compareHeld(a, b HeldCertificate) int {
 
 // lister makes a list.
 type lister struct {
-	*claims
-	list []HeldCertificate
-	seen map[string]bool
+	snapshot *Snapshot
+	list     []HeldCertificate
+	seen     map[string]bool
 }
 
 func (l *lister) add(h HeldCertificate) {
@@ -139,176 +138,72 @@ func (l *lister) add(h HeldCertificate) {
 	}
 }
 
-// assigned lists what the APIs of an assignment carry of it, and what they ought to.
+// assigned lists the certificates that the APIs of an assignment carry for it, and the missing one.
 func (l *lister) assigned(a *assignment) {
-	current := l.current(a)
+	current := l.snapshot.current(a)
 	ids := a.attached
-	if current == "" && len(a.apis) > 0 {
-		ids = append([]string{""}, ids...)
-	} else if current != "" && !slices.Contains(ids, current) {
-		ids = append([]string{current}, ids...)
+	if current == "" && len(a.apis) > 0 || current != "" && !slices.Contains(ids, current) {
+		ids = slices.Concat([]string{current}, ids)
 	}
 
 	for _, id := range ids {
-		if id != current && len(l.former([]string{id}, a.CertificateStep)) == 0 {
-			continue // not made for these
+		c := l.snapshot.certificate(id)
+		if id != current && !c.madeFor(a.CertificateStep) {
+			continue
 		}
 
-		h := l.look(id)
-		h.For, h.Service, h.Name = ForService, a.Service, a.Service.String()
+		h := c.row()
+		h.Use, h.Service, h.Name = UseService, a.Service, a.Service.String()
 		if a.Role == Mesh {
-			h.For, h.Name = ForMesh, string(Mesh)
+			h.Use, h.Name = UseMesh, string(Mesh)
 		}
 
-		if id == current {
-			h.Renewal = l.renewal(a, current)
-			h.Ours = !a.chosen
-			if h.State == CertificateOrphan || h.State == CertificateFormer {
-				h.State = CertificateActive
-			}
-		} else if h.State == CertificateActive {
+		switch {
+		case id == "":
+			h.Hosts, h.State = a.Hosts, CertificateMissing
+		case id == current && (h.State == CertificateOrphan || h.State == CertificateFormer):
+			h.State = CertificateActive
+		case id != current && h.State == CertificateActive:
 			h.State = CertificateFormer
 		}
 
-		if id == "" {
-			h.Hosts, h.State = a.Hosts, CertificateMissing
+		if id == current {
+			h.Renewal = l.snapshot.due(a, current)
+			h.Ours = !a.chosen
 		}
 
 		l.add(h)
 	}
 }
 
-// current returns the certificate that an assignment is about now: the one to keep, the one that
-// the record holds, or of those that were made for it the one that lasts.
-func (l *lister) current(a *assignment) (id string) {
-	if kept := a.keeps(); kept != "" {
-		return kept
-	}
-	if a.held != nil {
-		return a.held.Fingerprint
-	}
-
-	made := l.former(a.attached, a.CertificateStep)
-	slices.SortFunc(made, func(x, y string) int {
-		return cmp.Or(l.look(y).NotAfter.Compare(l.look(x).NotAfter), strings.Compare(x, y))
-	})
-	if len(made) == 0 {
-		return ""
-	}
-
-	return made[0]
-}
-
-// renewal says what a renewal would do about an assignment, and why; "" for nothing.
-func (l *lister) renewal(a *assignment, current string) string {
-	switch {
-	case a.problem != nil:
-		return a.problem.Error()
-	case a.chosen:
-		return "" // it is not ours to renew
-	case a.Action != Keep:
-		if leaf := l.leaves[current]; leaf != nil && slices.Contains(a.Reasons, Absent) {
-			return cmp.Or(l.terms.Unusable(leaf, a.Hosts), Absent)
+// record lists the certificate that a record holds, and its past ones that are in the store or in
+// use.
+func (l *lister) record(r *record) {
+	for i, id := range r.ids {
+		if c := l.snapshot.certificate(id); i == 0 || c.inStore || len(c.users()) > 0 {
+			l.add(c.row())
 		}
-		return strings.Join(a.Reasons, "; ")
-	}
-
-	for _, d := range a.apis {
-		if !slices.Contains(d.Certificates(), current) {
-			return "not on API " + d.Slug()
-		}
-	}
-
-	return ""
-}
-
-// record lists what a record holds, and what it held as far as there is something of it.
-func (l *lister) record(r *ca.Record) {
-	for i, id := range l.settings.storeIDs(r) {
-		if _, there := l.store[id]; i > 0 && !there && len(l.users[id]) == 0 {
-			continue
-		}
-		l.add(l.look(id))
 	}
 }
 
-// look says what is known of a certificate by itself.
-func (l *lister) look(id string) HeldCertificate {
-	stored, there := l.store[id]
-	h := HeldCertificate{For: ForOthers, ID: id, UsedBy: l.users[id], Ours: l.ours(id), State: l.stateOf(id, there)}
-	slices.Sort(h.UsedBy)
+// row returns the line of a certificate, whatever assignment it belongs to.
+func (c *Certificate) row() HeldCertificate {
+	h := HeldCertificate{Use: UseOther, Name: c.name(), ID: c.ID, UsedBy: c.usedBy(), Ours: c.isOurs(), State: c.state(), NotAfter: c.expires()}
 	if len(h.UsedBy) == 0 {
-		h.For = ForLeftover
+		h.Use = UseNone
 	}
 
-	records := l.holders[id]
-
-	leaf := l.leaves[id]
+	leaf := c.leaf()
 	switch {
-	case !stored.NotAfter.IsZero():
-		h.Hosts, h.NotBefore, h.NotAfter, h.Issuer = stored.DNSNames, stored.NotBefore, stored.NotAfter, stored.IssuerCN
+	case c.hasDetails():
+		h.Hosts, h.NotBefore, h.Issuer = c.stored.DNSNames, c.stored.NotBefore, c.stored.IssuerCN
 	case leaf != nil:
-		h.Hosts, h.NotBefore, h.NotAfter, h.Issuer = leaf.DNSNames, leaf.NotBefore, leaf.NotAfter, leaf.Issuer.CommonName
-	case len(records) > 0:
-		h.Hosts = records[0].Hosts
-		if l.settings.storeID(*records[0]) == id {
-			h.NotAfter = records[0].Expires
-		}
+		h.Hosts, h.NotBefore, h.Issuer = leaf.DNSNames, leaf.NotBefore, leaf.Issuer.CommonName
+	case len(c.holders) > 0:
+		h.Hosts = c.holders[0].entry.Hosts
 	}
 
-	h.Trust = l.trust(id, h.Issuer)
-	h.Name = l.nameOf(id)
+	h.SignedBy = c.signedBy(h.Issuer)
 
 	return h
-}
-
-func (l *lister) stateOf(id string, there bool) CertificateState {
-	records := l.holders[id]
-	var now, legacy *ca.Record
-	for _, r := range records {
-		switch {
-		case r.Legacy:
-			legacy = r
-		case r.Fingerprint == id:
-			now = r
-		}
-	}
-
-	switch {
-	case !there:
-		return CertificateMissing
-	case now != nil && now.State != ca.Active:
-		return CertificatePending
-	case len(l.users[id]) == 0:
-		return CertificateOrphan
-	case now != nil:
-		return CertificateActive
-	case legacy != nil:
-		return CertificateLegacy
-	case len(records) > 0:
-		return CertificateFormer
-	}
-
-	return CertificateActive
-}
-
-// trust reports whether the present CA signed a certificate. Only the certificate itself proves
-// that; the store tells no more than a name.
-func (l *lister) trust(id, issuer string) Trust {
-	authority := l.state.Authority
-	if authority == nil || issuer == "" {
-		return TrustUnknown
-	}
-
-	trusted := issuer == authority.Subject.CommonName
-	if leaf := l.leaves[id]; leaf != nil {
-		young := ca.Terms{Authority: authority, Now: leaf.NotBefore} // its age is another matter
-		trusted = young.Unusable(leaf, leaf.DNSNames) == ""
-	}
-
-	if trusted {
-		return Trusted
-	}
-
-	return NotTrusted
 }

@@ -21,8 +21,8 @@ func (w *world) certificates() string {
 	state, _, err := Survey(context.Background(), w.remote, w.settings)
 	must(w.tb, err)
 	var lines []string
-	for _, h := range NewCertificateList(state, w.settings) {
-		line := fmt.Sprintf("%s %s: %s, by %s, on %v", h.For, h.Name, h.State, h.Trust, h.UsedBy)
+	for _, h := range NewCertificateList(NewSnapshot(state, w.settings)) {
+		line := fmt.Sprintf("%s %s: %s, by %s, on %v", h.Use, h.Name, h.State, h.SignedBy, h.UsedBy)
 		if h.NotAfter.IsZero() {
 			line += ", end unknown"
 		}
@@ -41,10 +41,10 @@ func (w *world) certificates() string {
 	return strings.Join(lines, "\n")
 }
 
-const listed = `CA CA: active, by present CA, on []
-mesh mesh: active, by present CA, on [echo-mesh sleep-mesh]
-service shop/echo: active, by present CA, on [echo-inbound]
-service shop/sleep: active, by present CA, on [sleep-inbound]`
+const listed = `CA CA: active, by current CA, on []
+mesh mesh: active, by current CA, on [echo-mesh sleep-mesh]
+service shop/echo: active, by current CA, on [echo-inbound]
+service shop/sleep: active, by current CA, on [sleep-inbound]`
 
 // replaced is listed with one line in the place of another.
 func replaced(name, line string) string {
@@ -63,7 +63,7 @@ func replaced(name, line string) string {
 
 // Every certificate of the mesh is listed once, with what it does and what is to be done about it.
 func TestCertificateList(t *testing.T) {
-	const echoDue = "service shop/echo: active, by present CA, on [echo-inbound], due: expires in 64 days"
+	const echoDue = "service shop/echo: active, by current CA, on [echo-inbound], due: expires in 64 days"
 	for _, c := range []struct {
 		name  string
 		spoil func(*past)
@@ -74,15 +74,15 @@ func TestCertificateList(t *testing.T) {
 		{"without details, by the ledger", func(p *past) { p.another(dashboardtest.Options{NoDetailedCertificates: true}) }, listed},
 		{"without details and ledger", func(p *past) { p.another(dashboardtest.Options{NoDetailedCertificates: true}); p.remote.Ledger = nil }, listed},
 		{"due", func(p *past) { p.later(300 * 24 * time.Hour) }, strings.Join([]string{
-			"CA CA: active, by present CA, on []", "mesh mesh: active, by present CA, on [echo-mesh sleep-mesh], due: expires in 64 days", echoDue,
+			"CA CA: active, by current CA, on []", "mesh mesh: active, by current CA, on [echo-mesh sleep-mesh], due: expires in 64 days", echoDue,
 			strings.ReplaceAll(echoDue, "echo", "sleep"),
 		}, "\n")},
 		{"pending", func(p *past) { p.pending("inbound/shop/echo") },
-			replaced("shop/echo", "service shop/echo: pending, by present CA, on [echo-inbound], due: an earlier run did not finish")},
+			replaced("shop/echo", "service shop/echo: pending, by current CA, on [echo-inbound], due: an earlier run did not finish")},
 		{"not in the store", func(p *past) { p.dash.DropCertificate(p.api("echo-inbound").Certificates()[0]) },
-			replaced("shop/echo", "service shop/echo: missing, by present CA, on [echo-inbound], due: no longer in the Dashboard's store")},
+			replaced("shop/echo", "service shop/echo: missing, by current CA, on [echo-inbound], due: no longer in the Dashboard's store")},
 		{"not on its API", func(p *past) { p.edit("echo-inbound", "certificates", []any{}) },
-			replaced("shop/echo", "service shop/echo: active, by present CA, on [], due: not on API echo-inbound")},
+			replaced("shop/echo", "service shop/echo: active, by current CA, on [], due: not on API echo-inbound")},
 		{"never made", func(p *past) {
 			p.remote.Ledger = nil
 			id := p.api("echo-inbound").Certificates()[0]
@@ -90,13 +90,13 @@ func TestCertificateList(t *testing.T) {
 			p.dash.DropCertificate(id)
 		}, replaced("shop/echo", "service shop/echo: missing, by unknown, on [], end unknown, due: not there yet")},
 		{"other hosts", func(p *past) { p.settings.MeshHosts = []string{"mesh", "elsewhere"} },
-			replaced("mesh", "mesh mesh: active, by present CA, on [echo-mesh sleep-mesh], due: hosts mesh -> mesh, elsewhere")},
+			replaced("mesh", "mesh mesh: active, by current CA, on [echo-mesh sleep-mesh], due: hosts mesh -> mesh, elsewhere")},
 		{"chosen", func(p *past) { p.settings.MeshCertificateID = p.api("echo-mesh").Certificates()[0] },
-			replaced("mesh", "mesh mesh: active, by present CA, on [echo-mesh sleep-mesh], not ours")},
+			replaced("mesh", "mesh mesh: active, by current CA, on [echo-mesh sleep-mesh], not ours")},
 		{"piled up", func(p *past) {
 			p.edit("echo-inbound", "certificates", []any{p.upload("echo.shop"), p.api("echo-inbound").Certificates()[0]})
 		},
-			replaced("shop/echo", "service shop/echo: active, by present CA, on [echo-inbound]\nservice shop/echo: legacy, by present CA, on [echo-inbound]")},
+			replaced("shop/echo", "service shop/echo: active, by current CA, on [echo-inbound]\nservice shop/echo: legacy, by current CA, on [echo-inbound]")},
 		{"attached by others", func(p *past) {
 			own := p.remote.Issuer
 			p.anotherCA()
@@ -114,14 +114,14 @@ func TestCertificateList(t *testing.T) {
 			p.upload("gone.shop")
 			p.plant = nothingPlanted
 			p.upload("echo.shop")
-		}, listed + "\nleftover echo.shop: orphan, by present CA, on []\nleftover gone.shop: orphan, by present CA, on []"},
+		}, listed + "\nleftover echo.shop: orphan, by current CA, on []\nleftover gone.shop: orphan, by current CA, on []"},
 		{"without its APIs", func(p *past) {
 			for _, api := range p.dash.APIs() {
 				if strings.HasPrefix(api.Definition.Slug(), "sleep") {
 					p.dash.DropAPI(api.Definition.ID())
 				}
 			}
-		}, strings.ReplaceAll(replaced("shop/sleep", "leftover sleep.shop: orphan, by present CA, on []"), " sleep-mesh", "")},
+		}, strings.ReplaceAll(replaced("shop/sleep", "leftover sleep.shop: orphan, by current CA, on []"), " sleep-mesh", "")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := newPast(t, inFile)
@@ -151,7 +151,7 @@ func TestCertificateListTrust(t *testing.T) {
 		}
 
 		p.remote.Issuer = noIssuer{own.(issuer)}
-		want := strings.ReplaceAll(strings.TrimPrefix(listed, "CA CA: active, by present CA, on []\n"), "present CA", "unknown")
+		want := strings.ReplaceAll(strings.TrimPrefix(listed, "CA CA: active, by current CA, on []\n"), "current CA", "unknown")
 		if diff := cmp.Diff(want, p.certificates()); diff != "" {
 			t.Errorf("without a CA:\n%s", diff)
 		}

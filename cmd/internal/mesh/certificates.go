@@ -3,8 +3,6 @@ package mesh
 import (
 	"cmp"
 	"crypto/x509"
-	"encoding/pem"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,110 +13,38 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// certificatePlanner decides which certificates are kept.
+// Which certificates are kept:
 //
-//	record           in the store   usable   then
-//	active           yes            yes      keep
-//	pending          yes            yes      confirm: an earlier run was interrupted between the upload and the end
-//	any              no             -        issue: nobody has its key any more
-//	any              yes            no       issue
-//	none             -              -        keep what tyk-k8s recorded with exactly these hosts, if it is in the store and usable; else issue
-//	no ledger        -              -        keep what the store's details say is usable; else issue
-type certificatePlanner struct {
-	settings Settings
-	state    State
-	now      time.Time
-	terms    ca.Terms
-	store    map[string]dashboard.Certificate
-	records  map[string]*ca.Record
-	byHosts  map[string][]candidate // what may be reused without a record of ours
-	legacy   map[string][]string    // the hosts of what tyk-k8s recorded, by store id
-	signers  map[string]bool        // the names of the CAs that sign, or signed, for the mesh
+//	record     in the store  usable  then
+//	active     yes           yes     keep
+//	pending    yes           yes     confirm: an earlier run was interrupted after the upload
+//	any        no            -       issue: its key is lost
+//	any        yes           no      issue
+//	none       -             -       keep one that tyk-k8s recorded for exactly these hosts,
+//	                                 if it is in the store and usable; else issue
+//	no ledger  -             -       keep one that is usable by the store's details; else issue
+
+// serviceCertificateStep returns a step, yet to be decided, for the certificate of a service.
+func serviceCertificateStep(svc inject.Service) *CertificateStep {
+	return &CertificateStep{Step: Step{Kind: CertificateKind, Service: svc, Role: Inbound, Name: host(svc)}, Hosts: []string{host(svc)}}
 }
 
-// candidate is a certificate in the store that has the right hosts.
-type candidate struct {
-	id        string
-	notBefore time.Time
-	unusable  string // why not; "" if it is
-}
-
-func newCertificatePlanner(state State, s Settings) *certificatePlanner {
-	p := &certificatePlanner{
-		settings: s, state: state, now: s.now(), terms: s.terms(state.Authority),
-		store:   make(map[string]dashboard.Certificate, len(state.Certificates)),
-		records: make(map[string]*ca.Record, len(state.Records)),
-		byHosts: make(map[string][]candidate),
-		legacy:  make(map[string][]string),
-		signers: s.signers(state.Authority),
-	}
-
-	for _, c := range state.Certificates {
-		p.store[c.ID] = c
-		if !state.HasLedger && !c.NotAfter.IsZero() {
-			p.offer(c.DNSNames, candidate{c.ID, c.NotBefore, p.unusableByDetails(c)})
-		}
-	}
-
-	for i := range state.Records {
-		r := &state.Records[i]
-		if !r.Legacy {
-			p.records[r.ID] = r
-			continue
-		}
-
-		if leaf, err := parseLeaf(r.Certificate); err == nil {
-			id := ca.StoreID(s.Org, leaf)
-			p.legacy[id] = leaf.DNSNames
-			if _, ok := p.store[id]; ok {
-				p.offer(leaf.DNSNames, candidate{id, leaf.NotBefore, p.terms.Unusable(leaf, leaf.DNSNames)})
-			}
-		}
-	}
-
-	return p
-}
-
-// signers returns the names of the CAs that sign, or signed, for the mesh.
-func (s Settings) signers(present *x509.Certificate) map[string]bool {
-	names := make(map[string]bool)
-	if present == nil {
-		return names
-	}
-
-	names[present.Subject.CommonName] = true
-	for _, previous := range s.Trusted {
-		// Pods may trust CAs for other reasons; those of one mesh go by one name.
-		if ca.BaseName(previous.Subject.CommonName) == ca.BaseName(present.Subject.CommonName) {
-			names[previous.Subject.CommonName] = true
-		}
-	}
-
-	return names
-}
-
-func (p *certificatePlanner) offer(hosts []string, c candidate) {
-	key := hostKey(hosts)
-	p.byHosts[key] = append(p.byHosts[key], c)
-}
-
-// hostKey returns a set of hosts.
-func hostKey(hosts []string) string {
-	return strings.Join(slices.Compact(slices.Sorted(slices.Values(hosts))), ",")
+// meshCertificateStep returns a step, yet to be decided, for the certificate of the mesh.
+func meshCertificateStep(s Settings) *CertificateStep {
+	hosts := s.meshCertificateHosts()
+	return &CertificateStep{Step: Step{Kind: CertificateKind, Role: Mesh, Name: cmp.Or(hosts...)}, Hosts: hosts}
 }
 
 // serviceCertificate plans the certificate of one service; inbound is the API that carries it, or
 // nil.
-func (p *certificatePlanner) serviceCertificate(service *Service, inbound *dashboard.API) (*CertificateStep, []inject.Problem) {
-	step := &CertificateStep{
-		Step: Step{Kind: CertificateKind, Service: service.Service, Role: Inbound, Name: service.Hosts[0]}, Hosts: service.Hosts,
-	}
+func (x *Snapshot) serviceCertificate(service *Service, inbound *dashboard.API) (*CertificateStep, []inject.Problem) {
+	step := serviceCertificateStep(service.Service)
 	var attached []string
 	if inbound != nil {
 		attached = inbound.Definition.Certificates()
 	}
 
-	if err := p.decide(step, attached); err != nil {
+	if err := x.decide(step, attached); err != nil {
 		return nil, []inject.Problem{service.problem(inject.RuleCertificate, service.Pos, "%v", err)}
 	}
 
@@ -126,33 +52,35 @@ func (p *certificatePlanner) serviceCertificate(service *Service, inbound *dashb
 }
 
 // meshCertificate plans the certificate for the mesh hosts, which all mesh APIs carry.
-func (p *certificatePlanner) meshCertificate(services []Service, matched map[*WantedAPI]*dashboard.API) (*CertificateStep, []inject.Problem) {
+func (x *Snapshot) meshCertificate(services []Service, matched map[*WantedAPI]*dashboard.API) (*CertificateStep, []inject.Problem) {
 	if len(services) == 0 {
 		return nil, nil
 	}
 
-	hosts := p.settings.meshCertificateHosts()
-	step := &CertificateStep{Step: Step{Kind: CertificateKind, Role: Mesh, Name: hosts[0]}, Hosts: hosts}
-
+	step := meshCertificateStep(x.settings)
 	refuse := func(msg string) (*CertificateStep, []inject.Problem) {
 		return nil, []inject.Problem{services[0].problem(inject.RuleCertificate, services[0].Pos, "%s", msg)}
 	}
-	if id := p.settings.MeshCertificateID; id != "" {
-		if _, ok := p.store[id]; !ok {
+	if id := x.settings.MeshCertificateID; id != "" {
+		if !x.certificate(id).inStore {
 			return refuse(noSuchCertificate(id))
 		}
 		step.Action, step.ID = Keep, id
 		return step, nil
 	}
 
-	attached := onMeshAPIs(members(p.state.APIs)) // of all services: it is everybody's
+	var attached []string
+	for _, d := range x.apis.meshAPIs() { // of all services, because they share it
+		attached = append(attached, d.Certificates()...)
+	}
+
 	for i := range services {
 		if api := matched[&services[i].Mesh]; api != nil {
 			attached = append(attached, api.Definition.Certificates()...)
 		}
 	}
 
-	if err := p.decide(step, attached); err != nil {
+	if err := x.decide(step, attached); err != nil {
 		return refuse(err.Error())
 	}
 
@@ -170,16 +98,17 @@ func (s *CertificateStep) app() string { return cmp.Or(s.Service.App, meshTag) }
 // decide fills in a step's action, id and reason.
 //
 // Errors: the record is another organisation's.
-func (p *certificatePlanner) decide(step *CertificateStep, attached []string) error {
-	record := p.records[step.recordID()]
+func (x *Snapshot) decide(step *CertificateStep, attached []string) error {
+	held := x.records[step.recordID()]
 	reason := Absent
-	if record != nil {
-		if !strings.HasPrefix(record.Fingerprint, p.settings.Org) {
-			return fmt.Errorf("the ledger's record %s belongs to another organisation than Tyk.org %s: two organisations cannot share a ledger", record.ID, p.settings.Org)
+	if held != nil {
+		record := held.entry
+		if !strings.HasPrefix(record.Fingerprint, x.settings.Org) {
+			return fmt.Errorf("the ledger's record %s belongs to another organisation than Tyk.org %s: two organisations cannot share a ledger", record.ID, x.settings.Org)
 		}
 
 		step.held = record
-		if reason = p.unusableRecord(record, step.Hosts); reason == "" {
+		if reason = x.unusableRecord(held, step.Hosts); reason == "" {
 			step.ID, step.Action = record.Fingerprint, Keep
 			if record.State != ca.Active {
 				step.Action, step.Kind, step.Reasons = Confirm, RecordKind, []string{"an earlier run did not finish"}
@@ -189,76 +118,92 @@ func (p *certificatePlanner) decide(step *CertificateStep, attached []string) er
 		}
 	}
 
-	best, found := p.best(step.Hosts, attached)
-	if found && best.unusable == "" {
-		step.ID, step.Action = best.id, Keep
-		return nil
+	best := x.best(step.Hosts, attached)
+	if best != nil {
+		unusable := best.unusable()
+		if unusable == "" {
+			step.ID, step.Action = best.ID, Keep
+			return nil
+		}
+		if held == nil {
+			reason = unusable
+		}
 	}
 
-	if found && record == nil {
-		reason = best.unusable
-	}
-
-	p.issue(step, reason)
-	step.signer = p.formerSigner(record, best.id)
+	x.issue(step, reason)
+	step.signer = x.previousCA(held, best)
 
 	return nil
 }
 
-// formerSigner returns the name of the CA that signed what is replaced, the certificate of a record
-// or else one in the store; "" where that is the present CA, or nobody knows.
-func (p *certificatePlanner) formerSigner(record *ca.Record, id string) string {
-	if record != nil {
-		if leaf, err := parseLeaf(record.Certificate); err == nil && p.terms.Foreign(leaf) {
+// previousCA returns the name of the CA that signed a replaced certificate, that of a record or
+// else one in the store; "" where that is the current CA, or is not known.
+func (x *Snapshot) previousCA(held *record, best *Certificate) string {
+	if held != nil {
+		if leaf := held.leaf(); leaf != nil && x.terms.Foreign(leaf) {
 			return leaf.Issuer.CommonName
 		}
 		return ""
 	}
 
-	if name, present := p.store[id].IssuerCN, p.state.Authority; present != nil && name != present.Subject.CommonName {
-		return name
+	if current := x.state.CA; current != nil && best != nil && best.stored.IssuerCN != current.Subject.CommonName {
+		return best.stored.IssuerCN
 	}
 
 	return ""
 }
 
-// issue makes a new certificate of a step's.
-func (p *certificatePlanner) issue(step *CertificateStep, reason string) {
+// issue makes a step issue a new certificate.
+func (x *Snapshot) issue(step *CertificateStep, reason string) {
 	step.Kind, step.Action, step.Name, step.ID, step.Reasons = CertificateKind, Issue, step.Hosts[0], "", []string{reason}
-	if p.state.HasLedger {
+	if x.state.HasLedger {
 		step.Record = step.recordID()
 	}
 }
 
-// unusableRecord says why a record's certificate cannot be kept.
-func (p *certificatePlanner) unusableRecord(r *ca.Record, hosts []string) string {
-	if _, ok := p.store[r.Fingerprint]; !ok {
-		if r.State != ca.Active {
+// unusableRecord returns why a record's certificate cannot be kept; "" if it can.
+func (x *Snapshot) unusableRecord(r *record, hosts []string) string {
+	if !x.certificate(r.entry.Fingerprint).inStore {
+		if r.entry.State != ca.Active {
 			return "an earlier run did not finish"
 		}
 		return "no longer in the Dashboard's store"
 	}
-	return unusableRecord(r, hosts, p.settings.Org, p.terms)
+	return unusableLeaf(r.entry.Fingerprint, r.leaf(), hosts, x.settings.Org, x.terms)
 }
 
-// unusableRecord says why the certificate that a record holds cannot be kept. It has to be the one
-// that the record names: whoever can write to the ledger has no say in which of the store's
-// certificates an API carries.
-func unusableRecord(r *ca.Record, hosts []string, org string, terms ca.Terms) string {
-	leaf, err := parseLeaf(r.Certificate)
+// unusableLeaf returns why the certificate that a record holds cannot be kept; "" if it can. leaf
+// is nil where it cannot be read. It has to be the one that the record names: write access to the
+// ledger must not be enough to choose which of the store's certificates an API carries.
+func unusableLeaf(fingerprint string, leaf *x509.Certificate, hosts []string, org string, terms ca.Terms) string {
 	switch {
-	case err != nil:
+	case leaf == nil:
 		return "its record cannot be read"
-	case ca.StoreID(org, leaf) != r.Fingerprint:
+	case ca.StoreID(org, leaf) != fingerprint:
 		return "its record names another certificate than it holds"
 	}
 
 	return terms.Unusable(leaf, hosts)
 }
 
+// reusable returns the certificates in the store that may be kept without a record of tykmesh's,
+// for exactly these hosts: with a ledger those that tyk-k8s recorded, else those of which the store
+// tells the details.
+func (x *Snapshot) reusable(hosts []string) []*Certificate {
+	if x.state.HasLedger {
+		return x.legacy[hostKey(hosts)]
+	}
+	return slices.DeleteFunc(slices.Clone(x.byHosts[hostKey(hosts)]), func(c *Certificate) bool { return !c.hasDetails() })
+}
+
 // best returns the certificate to reuse among those with exactly these hosts: one that is usable,
-// that an API has already, the newest, the lowest id.
-func (p *certificatePlanner) best(hosts, attached []string) (candidate, bool) {
+// that an API has already, the newest, the lowest id; nil where no certificate has these hosts.
+func (x *Snapshot) best(hosts, attached []string) *Certificate {
+	all := x.reusable(hosts)
+	if len(all) == 0 {
+		return nil
+	}
+
 	held := make(map[string]bool, len(attached))
 	for _, id := range attached {
 		held[id] = true
@@ -274,95 +219,58 @@ func (p *certificatePlanner) best(hosts, attached []string) (candidate, bool) {
 		return 0
 	}
 
-	all := p.byHosts[hostKey(hosts)]
-	if len(all) == 0 {
-		return candidate{}, false
-	}
-
-	return slices.MinFunc(all, func(a, b candidate) int {
+	return slices.MinFunc(all, func(a, b *Certificate) int {
 		return cmp.Or(
-			before(a.unusable == "", b.unusable == ""),
-			before(held[a.id], held[b.id]),
-			b.notBefore.Compare(a.notBefore),
-			strings.Compare(a.id, b.id),
+			before(a.unusable() == "", b.unusable() == ""),
+			before(held[a.ID], held[b.ID]),
+			b.notBefore().Compare(a.notBefore()),
+			strings.Compare(a.ID, b.ID),
 		)
-	}), true
+	})
 }
 
-// unusableByDetails is ca.Unusable as far as the store's details go: they have the issuer's name
-// and no signature, which is why every CA that tykmesh makes has a name of its own.
-func (p *certificatePlanner) unusableByDetails(c dashboard.Certificate) string {
-	left := c.NotAfter.Sub(p.now)
-	issuer := c.IssuerCN
-	if p.state.Authority != nil {
-		issuer = p.state.Authority.Subject.CommonName
-	}
-
-	switch {
-	case left <= 0:
-		return "expired"
-	case c.IsCA:
-		return "it is a CA's"
-	case !c.HasPrivate:
-		return "the store has no key for it"
-	case c.IssuerCN != issuer:
-		return fmt.Sprintf("not signed by %q", issuer)
-	case p.terms.Due(c.NotBefore, c.NotAfter):
-		return "expires in " + ca.Days(left)
-	}
-
-	return ""
-}
-
-// former returns the certificates on an API that were made for it and that another one replaces:
-// those of its record, now or before, those that tyk-k8s recorded for no other hosts, and those
-// that by the store's details the CA, present or former, signed for exactly its hosts, or that are
-// for exactly these and expired.
-func (p *certificatePlanner) former(attached []string, step *CertificateStep) (ids []string) {
+// replaceable returns the certificates on an API that the one of a step replaces: those that were
+// made for it, see madeFor.
+func (x *Snapshot) replaceable(attached []string, step *CertificateStep) (ids []string) {
 	for _, id := range attached {
-		if id != step.ID && (p.recorded(id, step) || p.recordedBefore(id, step) || p.madeFor(id, step)) {
+		if id != step.ID && x.certificate(id).madeFor(step) {
 			ids = append(ids, id)
 		}
 	}
 	return ids
 }
 
-func (p *certificatePlanner) recorded(id string, step *CertificateStep) bool {
-	r := p.records[step.recordID()]
-	return r != nil && (r.Fingerprint == id || slices.ContainsFunc(r.History, func(past ca.Past) bool { return past.Fingerprint == id }))
+// madeFor reports whether a certificate was made for the hosts of a step: it is that of the step's
+// record, now or before; tyk-k8s recorded it for no other hosts; or by the store's details a CA of
+// the mesh signed it for exactly these hosts, or it is for exactly these and has expired.
+func (c *Certificate) madeFor(step *CertificateStep) bool {
+	return c.recordedFor(step) || c.legacyLeaf != nil && within(c.legacyLeaf.DNSNames, step.Hosts) ||
+		c.signedFor(step.Hosts) || c.isFor(step.Hosts) && c.stored.NotAfter.Before(c.snapshot.now)
 }
 
-func (p *certificatePlanner) recordedBefore(id string, step *CertificateStep) bool {
-	return within(p.legacy[id], step.Hosts)
+// recordedFor reports whether the record of a step names the certificate, now or in its history.
+func (c *Certificate) recordedFor(step *CertificateStep) bool {
+	r := c.snapshot.records[step.recordID()]
+	return r != nil && (r.entry.Fingerprint == c.ID || slices.ContainsFunc(r.entry.History, func(past ca.Past) bool { return past.Fingerprint == c.ID }))
 }
 
-// within reports whether hosts, of which there are some, are all among others.
+// within reports whether there are any hosts, and all of them are among others.
 func within(hosts, others []string) bool {
 	return len(hosts) > 0 && !slices.ContainsFunc(hosts, func(h string) bool { return !slices.Contains(others, h) })
 }
 
-func (p *certificatePlanner) madeFor(id string, step *CertificateStep) bool {
-	return p.signedFor(id, step.Hosts) || p.detailsOf(id, step.Hosts) && p.store[id].NotAfter.Before(p.now)
-}
-
-// signedFor reports whether by the store's details the CA, present or former, signed a certificate
-// for exactly these hosts.
-func (p *certificatePlanner) signedFor(id string, hosts []string) bool {
-	return p.detailsOf(id, hosts) && p.signers[p.store[id].IssuerCN]
-}
-
-// detailsOf reports whether the store tells the details of a certificate, and it is for exactly
-// these hosts.
-func (p *certificatePlanner) detailsOf(id string, hosts []string) bool {
-	c := p.store[id] // without details if it is not there
-	return !c.NotAfter.IsZero() && hostKey(c.DNSNames) == hostKey(hosts)
-}
-
-// parseLeaf reads the certificate of a record.
-func parseLeaf(text []byte) (*x509.Certificate, error) {
-	block, _ := pem.Decode(text)
-	if block == nil {
-		return nil, errors.New("no PEM")
+// expires returns when the certificate ends by the store, else by the ledger; zero where neither
+// tells.
+func (c *Certificate) expires() time.Time {
+	if c.hasDetails() {
+		return c.stored.NotAfter
 	}
-	return x509.ParseCertificate(block.Bytes)
+	if leaf := c.leaf(); leaf != nil {
+		return leaf.NotAfter
+	}
+	if len(c.holders) > 0 && c.holders[0].id() == c.ID {
+		return c.holders[0].entry.Expires
+	}
+
+	return time.Time{}
 }

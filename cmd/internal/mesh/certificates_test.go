@@ -195,7 +195,7 @@ func TestRecordOfAnotherOrganisation(t *testing.T) {
 	must(t, err)
 	state.APIs = nil
 	services, _, _ := Wanted([]inject.Workload{echo}, w.settings)
-	_, problems := NewPlan(services, state, w.settings)
+	_, problems := NewPlan(services, NewSnapshot(state, w.settings))
 	if len(problems) != 2 || !strings.Contains(problems[0].Msg, "another organisation") {
 		t.Errorf("problems %v", problems)
 	}
@@ -250,7 +250,7 @@ func TestFormerAuthority(t *testing.T) {
 		state, err := Observe(context.Background(), w.remote, w.settings)
 		must(t, err)
 
-		removal := NewRemoval([]inject.Service{echo.Service}, state, w.settings)
+		removal := NewRemoval([]inject.Service{echo.Service}, NewSnapshot(state, w.settings))
 		if n := len(removal.Services[0].Own.Certificates) + len(removal.Mesh.Certificates); n == 2 != known {
 			t.Errorf("the former CA known: %v; %d certificates would go with the service", known, n)
 		}
@@ -258,7 +258,7 @@ func TestFormerAuthority(t *testing.T) {
 		w.edit("echo-inbound", "certificates", []any{})
 		state, err = Observe(context.Background(), w.remote, w.settings)
 		must(t, err)
-		if orphans := NewInventory(state, w.settings).Orphans; len(orphans) == 1 != known {
+		if orphans := NewInventory(NewSnapshot(state, w.settings)).Orphans; len(orphans) == 1 != known {
 			t.Errorf("the former CA known: %v; orphans %v", known, orphans)
 		}
 	}

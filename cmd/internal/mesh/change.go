@@ -11,12 +11,12 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
-// Change is one leaf of an API definition that an update changes. From and To are what people may
-// see of the values: the names and paths that tykmesh itself decides, numbers and booleans. All
-// else may be a secret (a header, a password) and is "...".
+// Change is one leaf of an API definition that an update changes. From and To show the values of
+// names and paths that tykmesh itself decides, of numbers and of booleans. All others may be
+// secrets (a header, a password) and are "...".
 type Change struct {
 	Path     string
-	From, To string // "" where there is none
+	From, To string // "" for an absent value
 }
 
 // String returns the change as a reason: "listen path /a -> /b".
@@ -40,7 +40,7 @@ func (c Change) String() string {
 	return fmt.Sprintf("%s %s -> %s", name, c.From, c.To)
 }
 
-// leafNames are the leaves whose values are shown, and what people call them.
+// leafNames holds the leaves whose values are shown, and their names in messages.
 var leafNames = map[string]string{
 	"name":              "name",
 	"slug":              "slug",
@@ -53,7 +53,7 @@ var leafNames = map[string]string{
 	"proxy.target_url":  "target",
 }
 
-// markPath stands for all changes to the mark: none of them says anything to people.
+// markPath stands for all changes to the mark: the user need not know which they are.
 var markPath = joinPath([]string{"config_data", markKey})
 
 // changes lists the leaves in which the updated definition differs, sorted by path.
@@ -103,7 +103,7 @@ func compare(path []string, a, b map[string]any, report func(path []string, from
 	}
 }
 
-// show is what people may see of a value.
+// show returns a value as messages may show it.
 func show(v any, named bool) string {
 	switch v := v.(type) {
 	case nil:
@@ -135,7 +135,7 @@ func withoutPassword(s string) string {
 	return s
 }
 
-// reasons are changes for people: each at once, the mark only if nothing else changes.
+// reasons returns changes as messages show them: the mark only if nothing else changes.
 func reasons(list []Change) (out []string) {
 	for _, c := range list {
 		if c.Path != markPath {

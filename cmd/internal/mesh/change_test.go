@@ -283,7 +283,7 @@ func TestPlanIsPure(t *testing.T) {
 			t.Fatal(problems)
 		}
 
-		plan, problems := NewPlan(services, state, w.settings)
+		plan, problems := NewPlan(services, NewSnapshot(state, w.settings))
 		if len(problems) > 0 {
 			t.Fatal(problems)
 		}
@@ -297,7 +297,7 @@ func TestPlanIsPure(t *testing.T) {
 	}
 
 	services, _, _ := Wanted(workloads, w.settings)
-	plan, _ := NewPlan(services, state, w.settings)
+	plan, _ := NewPlan(services, NewSnapshot(state, w.settings))
 	_, err = plan.Apply(context.Background(), w.remote, nil)
 	must(t, err)
 	if after := text([]any{workloads, state, w.settings.MeshHosts}); after != before { // L5

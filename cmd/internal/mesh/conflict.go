@@ -10,8 +10,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// clash says what of w another API holds; "" if nothing that w does not have already: whoever lives
-// beside such an API goes on doing so.
+// clash names a thing that w needs for itself and that another API holds; "" for no such thing, or
+// if current has it already: a service that lives beside such an API goes on doing so.
 func (m *matcher) clash(service *Service, w *WantedAPI, current *dashboard.API, other dashboard.Definition) (what string, pos manifest.Position) {
 	var have dashboard.Definition
 	if current != nil {
@@ -28,36 +28,36 @@ func (m *matcher) clash(service *Service, w *WantedAPI, current *dashboard.API, 
 		return fmt.Sprintf("slug %q", w.Slug), service.Pos
 	case w.Role == Inbound && strings.ToLower(have.Domain()) != domain && strings.ToLower(other.Domain()) == domain:
 		return fmt.Sprintf("domain %q", domain), service.Pos
-	case w.Role == Mesh && (have == nil || !m.onMesh(have) || cleanPath(have.ListenPath()) != path) &&
-		m.onMesh(other) && cleanPath(other.ListenPath()) == path:
+	case w.Role == Mesh && (have == nil || !m.apis.onMesh(have) || cleanPath(have.ListenPath()) != path) &&
+		m.apis.onMesh(other) && cleanPath(other.ListenPath()) == path:
 		return fmt.Sprintf("route %q", service.Route), service.RoutePos
 	}
 
 	return "", service.Pos
 }
 
-// remedy says whose the API is and what to do about it.
+// remedy returns the end of a refusal: whose the other API is, and how to settle the conflict.
 func (m *matcher) remedy(w *WantedAPI, current *dashboard.API, other dashboard.Definition) string {
-	o, marked := ownerOf(other)
+	o, marked := markedOwner(other)
 	switch {
-	case other.IsOAS() && (other.APIID() == w.Definition.APIID() || marked && o == owner{w.Service, w.Role}):
+	case other.IsOAS() && (other.APIID() == w.Definition.APIID() || marked && o == w.owner()):
 		return ", which was converted to OAS: tykmesh cannot change it; delete it in the Dashboard, and run this again"
 	case other.IsOAS():
 		return ", an OAS API, which tykmesh never changes"
 	case marked && o.service.App == w.Service.App && m.settings.Slugs != NamespacedSlugs:
-		return fmt.Sprintf(" of service %s; Injector.slugs: namespaced tells them apart", o.service)
+		return fmt.Sprintf(" of service %s; set Injector.slugs: namespaced", o.service)
 	case marked:
 		return fmt.Sprintf(" of service %s", o.service)
 	case current != nil:
-		return fmt.Sprintf(", which is not ours; the service has its own API %s already", describe(current.Definition))
+		return fmt.Sprintf(", which tykmesh does not own; the service has its own API %s already", describe(current.Definition))
 	case other.Slug() == "":
-		return ", which is not ours"
+		return ", which tykmesh does not own"
 	}
 
-	return fmt.Sprintf(", which is not ours; to take it over: --adopt %s", other.Slug())
+	return fmt.Sprintf(", which tykmesh does not own; to take it over: --adopt %s", other.Slug())
 }
 
-// describe names an API so that people find it.
+// describe names an API so that a user finds it in the Dashboard.
 func describe(d dashboard.Definition) string {
 	name := d.Slug()
 	if name == "" {
@@ -66,16 +66,16 @@ func describe(d dashboard.Definition) string {
 	return fmt.Sprintf("%q (id %s, domain %q, listen path %q)", name, d.ID(), d.Domain(), d.ListenPath())
 }
 
-// nearRoutes warns of foreign APIs on the mesh hosts whose listen path begins the route, or is
-// begun by it: gateways match listen paths as prefixes, so a request that is not quite right ends
-// at the other (webhook fault B27). The mesh's own services are left out: /a and /ab are ordinary
-// names for two of them.
+// nearRoutes warns of foreign APIs on the mesh hosts whose listen path begins the route, or begins
+// with it: gateways match listen paths as prefixes, so that a mistyped request reaches the other
+// API (webhook fault B27). Services of the mesh cause no warning: /a and /ab are ordinary names for
+// two of them.
 func (m *matcher) nearRoutes(service *Service) (warnings []inject.Problem) {
 	path := cleanPath(service.Mesh.Definition.ListenPath())
 	warn := func(other string) {
-		for _, api := range m.byPath[other] {
-			if _, marked := markOf(api.Definition); !marked && !m.taken[api] {
-				warnings = append(warnings, service.problem(inject.RuleConflict, service.RoutePos, "route %q and the listen path of API %s begin alike; the longer one gets what both match",
+		for _, api := range m.apis.byPath[other] {
+			if !isMarked(api.Definition) && !m.taken[api] {
+				warnings = append(warnings, service.problem(inject.RuleConflict, service.RoutePos, "route %q and the listen path of API %s overlap; the longer one gets requests that match both",
 					service.Route, describe(api.Definition)))
 			}
 		}
@@ -85,8 +85,8 @@ func (m *matcher) nearRoutes(service *Service) (warnings []inject.Problem) {
 		warn(path[:n])
 	}
 
-	from, _ := slices.BinarySearch(m.paths, path)
-	for _, other := range m.paths[from:] {
+	from, _ := slices.BinarySearch(m.apis.paths, path)
+	for _, other := range m.apis.paths[from:] {
 		if !strings.HasPrefix(other, path) {
 			break
 		}

@@ -23,11 +23,18 @@ type WantedAPI struct {
 	// Definition is complete, as it is created. With Settings.TLS the plan adds the certificate.
 	Definition dashboard.Definition
 
-	asked    [][]string     // what counts in an update even when it is empty
+	asked    [][]string     // the leaves that an update enforces even when they are empty
 	paths    []string       // the leaves that annotations set, sorted; recorded in the mark
 	replaced []templateLeaf // the leaves of the template that annotations took away
 	preset   string         // the database id that the workloads name, or ""
 }
+
+// newWantedAPI returns the API of a service in a role, without its definition.
+func newWantedAPI(o owner, s Settings) WantedAPI {
+	return WantedAPI{Service: o.service, Role: o.role, Slug: s.baseName(o.service) + "-" + string(o.role)}
+}
+
+func (w *WantedAPI) owner() owner { return owner{w.Service, w.Role} }
 
 // idAnnotation returns the annotation that holds the API's database id (webhook rule R15).
 func (w *WantedAPI) idAnnotation() string {
@@ -37,7 +44,7 @@ func (w *WantedAPI) idAnnotation() string {
 // wantAPI renders one API of a service: template, then annotations (inbound only, webhook rule
 // R11), then what identifies it.
 func wantAPI(w inject.Workload, role Role, s Settings) (WantedAPI, error) {
-	api := WantedAPI{Service: w.Service, Role: role, Slug: s.baseName(w.Service) + "-" + string(role)}
+	api := newWantedAPI(owner{w.Service, role}, s)
 	d, err := s.Templates.Render(templateName(w, role), templateVars(w, api, s))
 	if err != nil {
 		return api, err
@@ -63,8 +70,8 @@ func wantAPI(w inject.Workload, role Role, s Settings) (WantedAPI, error) {
 	api.paths = slices.Compact(api.paths)
 	identify(d, api, s)
 	api.Definition = d
-	// The mark's list of paths counts even when it is empty: else a path in it would be taken back
-	// again and again.
+	// The mark's list of paths counts even when it is empty: else every run would revert a path in
+	// it again.
 	api.asked = slices.Concat(segments, [][]string{{"config_data", markKey, "paths"}})
 
 	return api, nil
@@ -73,7 +80,7 @@ func wantAPI(w inject.Workload, role Role, s Settings) (WantedAPI, error) {
 // leavesFor returns the part of Definition that an update of current enforces. They are made when
 // they are needed, because those of thousands of APIs take memory.
 //
-// A leaf is in current's own words where these mean the same: its name may carry further
+// A leaf keeps current's spelling where it means the same: its name may carry further
 // categories, its listen path may end in a slash, and it keeps its api_id, to which keys, policies
 // and analytics refer.
 func (w *WantedAPI) leavesFor(current dashboard.Definition) dashboard.Definition {
@@ -96,7 +103,7 @@ func (w *WantedAPI) leavesFor(current dashboard.Definition) dashboard.Definition
 
 // withCategories returns the name that an API is to have: the wanted one, and behind it the
 // categories that were added to the name it has. A category is a word that begins with # (Tyk
-// Dashboard, API categories). A name that says all that is wanted stays as it is.
+// Dashboard, API categories). A name that has all of that already stays as it is.
 func withCategories(wanted, held string) string {
 	title, ours := categories(wanted)
 	heldTitle, all := categories(held)
@@ -124,7 +131,8 @@ func categories(name string) (title string, list []string) {
 	return strings.Join(words, " "), list
 }
 
-// templateVars are what a template may print; webhook rules R10 and R11 say what each API gets.
+// templateVars returns the values that a template may print, per API as in webhook rules R10 and
+// R11.
 func templateVars(w inject.Workload, api WantedAPI, s Settings) dashboard.Vars {
 	v := dashboard.Vars{
 		Name: api.Slug, Slug: api.Slug, Org: s.Org,
@@ -167,7 +175,7 @@ func (w *WantedAPI) domain(s Settings) string {
 	return "{host:" + strings.Join(quoted, "|") + "}"
 }
 
-// tag says which sidecars load the API.
+// tag returns the gateway tag that selects the sidecars which load the API.
 func (w *WantedAPI) tag(s Settings) string {
 	if w.Role == Mesh {
 		return meshTag
@@ -198,9 +206,9 @@ type templateLeaf struct {
 	value any
 }
 
-// replacedLeaves returns those that stood in objects which an annotation set as a whole and that
-// the new object does not have. An API that was registered without the annotation has them, and
-// must lose them as a new one never had them.
+// replacedLeaves returns the leaves of the template that an annotation removed by setting a whole
+// object. An API that was registered without the annotation has them, and must lose them as a new
+// one never had them.
 func replacedLeaves(before, after dashboard.Definition, fields []inject.Field) (leaves []templateLeaf) {
 	for _, f := range fields {
 		path := strings.Split(f.Path, ".")
@@ -219,7 +227,8 @@ func replacedLeaves(before, after dashboard.Definition, fields []inject.Field) (
 	return leaves
 }
 
-// identify lays on what makes the API this service's; templates and annotations have no say in it.
+// identify sets the fields that make the API this service's; templates and annotations cannot
+// change them.
 func identify(d dashboard.Definition, api WantedAPI, s Settings) {
 	delete(d, "id")
 	for _, field := range switches {
@@ -274,8 +283,8 @@ func cleanPath(p string) string { return path.Clean("/" + p) }
 // ignore.
 const markKey = "tykmesh"
 
-// mark says whose API a definition is, and which of its leaves annotations set, so that they can be
-// taken back.
+// mark names the owner of an API, and the leaves that annotations set, so that they can be
+// reverted.
 type mark struct {
 	Namespace, App string
 	Role           Role
@@ -288,22 +297,21 @@ func (m mark) value() map[string]any {
 	}
 }
 
-func (m mark) service() inject.Service { return inject.Service{Namespace: m.Namespace, App: m.App} }
-
-// markOf reads the mark of a definition.
-func markOf(d dashboard.Definition) (m mark, ok bool) {
+// heldMark returns the mark of a definition as JSON; nil for a definition without a mark.
+func heldMark(d dashboard.Definition) map[string]any {
 	free, _ := d["config_data"].(map[string]any)
-	held, ok := free[markKey].(map[string]any)
-	if !ok {
-		return mark{}, false
-	}
-	m.Namespace, _ = held["namespace"].(string)
-	m.App, _ = held["app"].(string)
-	role, _ := held["role"].(string)
-	m.Role, m.Paths = Role(role), texts(held["paths"])
-
-	return m, m.App != ""
+	held, _ := free[markKey].(map[string]any)
+	return held
 }
+
+// isMarked reports whether a definition carries a mark.
+func isMarked(d dashboard.Definition) bool {
+	app, _ := heldMark(d)["app"].(string)
+	return app != ""
+}
+
+// pathsOf returns the leaves that annotations set by the mark of a definition.
+func pathsOf(d dashboard.Definition) []string { return texts(heldMark(d)["paths"]) }
 
 // texts returns the non-empty strings of a JSON array.
 func texts(v any) (out []string) {

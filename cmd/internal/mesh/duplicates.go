@@ -8,9 +8,9 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// duplicates returns the deletions of APIs that are w a second time, and refuses those that only
-// look like it. Two APIs on one host and path are served by no gateway: it renames the listen paths
-// of both (Tyk Gateway, API loader). current is the API that was matched, and stays.
+// duplicates returns the deletions of APIs that duplicate w's, and refuses those that only look
+// like it. No gateway serves two APIs on one host and path: it renames the listen paths of both
+// (Tyk Gateway, API loader). current is the API that was matched, and stays.
 //
 //	carries the mark, stands where current does   then
 //	slug, target and tag are current's, too       an earlier run created it twice: deleted
@@ -21,7 +21,7 @@ func (m *matcher) duplicates(service *Service, w *WantedAPI, current *dashboard.
 	}
 
 	kept := current.Definition
-	for _, api := range m.byMark[owner{w.Service, w.Role}] {
+	for _, api := range m.apis.byMark[w.owner()] {
 		d := api.Definition
 		switch {
 		case api == current, !m.free(api), !samePlace(d, kept) && !samePlace(d, w.Definition):

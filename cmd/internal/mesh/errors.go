@@ -28,8 +28,8 @@ type StepError struct {
 	Err    error
 }
 
-// Error says what was being done to what, and why it failed, once even if the adapter has said it
-// too.
+// Error returns the operation, its object and the cause, once even if the adapter names the
+// operation too.
 func (e *StepError) Error() string {
 	what, why := strings.TrimSpace(e.Op+" "+e.Kind+" "+e.Object), e.Err.Error()
 	if strings.HasPrefix(why, what) {
@@ -41,7 +41,7 @@ func (e *StepError) Error() string {
 // Unwrap returns the adapter's error.
 func (e *StepError) Unwrap() error { return e.Err }
 
-// ExitCode is 4 if the credentials were refused, else 1.
+// ExitCode returns 4 if the credentials were refused, else 1.
 func (e *StepError) ExitCode() int {
 	if unauthorized(e.Err) {
 		return exitUnauthorized
@@ -49,7 +49,7 @@ func (e *StepError) ExitCode() int {
 	return exitFailed
 }
 
-// stepError is nil for a nil err.
+// stepError wraps an error; it returns nil for a nil err.
 func stepError(op, kind, object string, err error) error {
 	if err == nil {
 		return nil
@@ -69,7 +69,7 @@ type failures struct {
 	cause error // of the context's end, or nil
 }
 
-// joinErrors is nil if no error is in errs. Errors that are nothing but the context's end are one.
+// joinErrors joins errors; it returns nil if errs holds none.
 func joinErrors(ctx context.Context, errs []error) error {
 	f := &failures{}
 	for _, err := range errs {
@@ -86,7 +86,7 @@ func joinErrors(ctx context.Context, errs []error) error {
 	return f
 }
 
-// Error has a line for each.
+// Error returns a line for each error.
 func (f *failures) Error() string {
 	lines := make([]string, len(f.errs))
 	for i, err := range f.errs {
@@ -95,10 +95,10 @@ func (f *failures) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Unwrap gives each to errors.Is and errors.As.
+// Unwrap returns all errors.
 func (f *failures) Unwrap() []error { return f.errs }
 
-// ExitCode returns the highest of theirs.
+// ExitCode returns the highest exit status of the errors.
 func (f *failures) ExitCode() int {
 	if code := interruption(f.cause); code != 0 {
 		return code
@@ -129,8 +129,8 @@ func interruption(cause error) int {
 	return exitInterrupted
 }
 
-// Incomplete is a run that failed: what it did, what it did not do, and what it cannot tell.
-// Running it again finishes the work.
+// Incomplete is the error of a run that failed, with the fate of each step: done, not done, or
+// unknown. Running it again finishes the work.
 type Incomplete struct {
 	Done, NotDone, Unknown []Step
 	Errors                 []error // *StepError, in the order of the plan
@@ -139,7 +139,7 @@ type Incomplete struct {
 	cause error // of the context's end, or nil
 }
 
-// Error has a line for each error.
+// Error returns a line for each error of a step.
 func (e *Incomplete) Error() string {
 	if len(e.Errors) == 0 {
 		return fmt.Sprintf("registration ended early: %v", e.cause)
@@ -147,13 +147,13 @@ func (e *Incomplete) Error() string {
 	return (&failures{errs: e.Errors}).Error()
 }
 
-// Unwrap gives each error to errors.Is and errors.As.
+// Unwrap returns the errors of the steps.
 func (e *Incomplete) Unwrap() []error { return e.Errors }
 
 // Partial reports whether anything was written, or may have been.
 func (e *Incomplete) Partial() bool { return e.wrote || len(e.Done) > 0 || len(e.Unknown) > 0 }
 
-// ExitCode is 130 after an interruption, 5 if anything was written or may have been, 4 if the
+// ExitCode returns 130 after an interruption, 5 if anything was written or may have been, 4 if the
 // credentials were refused, else 1.
 func (e *Incomplete) ExitCode() int {
 	if code := interruption(e.cause); code != 0 {
@@ -165,11 +165,11 @@ func (e *Incomplete) ExitCode() int {
 	return (&failures{errs: e.Errors}).ExitCode()
 }
 
-// EagerError says that certificates are to be renewed so long before their end that every run would
-// renew them again.
+// EagerError reports that certificates are to be renewed so long before their end that every run
+// would renew them again.
 type EagerError struct{ Life, RenewBefore time.Duration }
 
-// Error says how long certificates are valid.
+// Error returns both times.
 func (e *EagerError) Error() string {
 	return fmt.Sprintf("a new certificate would be due again at once: it is valid for %s, and is to be renewed %s before its end", ca.Days(e.Life), ca.Days(e.RenewBefore))
 }

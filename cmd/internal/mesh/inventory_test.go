@@ -22,7 +22,7 @@ func (w *world) inventory() string {
 	state, missing, err := Survey(context.Background(), w.remote, w.settings)
 	must(w.tb, err)
 	must(w.tb, missing)
-	return w.told(NewInventory(state, w.settings))
+	return w.told(NewInventory(NewSnapshot(state, w.settings)))
 }
 
 func (w *world) told(inv Inventory) string {
@@ -159,11 +159,11 @@ func TestInventoryWithoutAuthority(t *testing.T) {
 			t.Error("nothing is missing")
 		}
 
-		if diff := cmp.Diff(want, w.told(NewInventory(state, w.settings))); diff != "" {
+		if diff := cmp.Diff(want, w.told(NewInventory(NewSnapshot(state, w.settings)))); diff != "" {
 			t.Error(diff)
 		}
 
-		if got := steps(NewRemoval([]inject.Service{echo.Service}, state, w.settings)); strings.Count(got, "delete API") != 2 {
+		if got := steps(NewRemoval([]inject.Service{echo.Service}, NewSnapshot(state, w.settings))); strings.Count(got, "delete API") != 2 {
 			t.Errorf("a removal without an authority: %s", got)
 		}
 	}

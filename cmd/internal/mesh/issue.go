@@ -14,7 +14,7 @@ import (
 // stored is a certificate in the store.
 type stored struct {
 	id     string
-	record *ca.Record // to be marked active by this run; nil if there is none, or another run has done it
+	record *ca.Record // to be marked active by this run; nil without a record, or if another run has done it
 }
 
 // ofRecord returns a certificate that another run stored. Its record is this run's to finish as
@@ -34,7 +34,7 @@ const (
 	youngAge   = 10 * time.Second
 )
 
-// certificate brings a certificate into the store. Its step is done only when activate says so.
+// certificate brings a certificate into the store. Its step is done only with activate.
 func (r *run) certificate(ctx context.Context, step *CertificateStep) (s stored, ok bool) {
 	if step.Action == Keep {
 		return stored{id: step.ID}, true
@@ -98,7 +98,7 @@ func (r *run) issue(ctx context.Context, step *CertificateStep) (stored, error) 
 	if err != nil {
 		return stored{}, stepError("issuing", "certificate", step.Name, err)
 	}
-	if leaf := bundle.Leaf; r.settings.terms(r.authority).Due(leaf.NotBefore, leaf.NotAfter) {
+	if leaf := bundle.Leaf; r.settings.terms(r.currentCA).Due(leaf.NotBefore, leaf.NotAfter) {
 		return stored{}, stepError("issuing", "certificate", step.Name, &EagerError{leaf.NotAfter.Sub(leaf.NotBefore), r.settings.RenewBefore})
 	}
 
@@ -165,7 +165,7 @@ func (r *run) claim(ctx context.Context, step *CertificateStep, record ca.Record
 	return nil, stepError("recording", "certificate", step.Name, errors.New("other runs keep changing the record"))
 }
 
-// record reads one record; nil if there is none.
+// record reads one record; nil if the ledger has none with this id.
 func (r *run) record(ctx context.Context, id string) (*ca.Record, error) {
 	all, err := r.Ledger.Records(ctx)
 	if err != nil {
@@ -178,9 +178,10 @@ func (r *run) record(ctx context.Context, id string) (*ca.Record, error) {
 	return nil, nil
 }
 
-// usable reports whether what a record holds could serve a step.
+// usable reports whether the certificate of a record could serve a step.
 func (r *run) usable(step *CertificateStep, record *ca.Record) bool {
-	return unusableRecord(record, step.Hosts, r.settings.Org, r.settings.terms(r.authority)) == ""
+	leaf, err := parseLeaf(record.Certificate)
+	return err == nil && unusableLeaf(record.Fingerprint, leaf, step.Hosts, r.settings.Org, r.settings.terms(r.currentCA)) == ""
 }
 
 // appears reports whether a recorded certificate can be used and is in the store, waiting a little
@@ -207,8 +208,8 @@ func (r *run) appears(ctx context.Context, step *CertificateStep, record *ca.Rec
 	}
 }
 
-// upload stores a certificate and reads it back: stores have been seen to accept what they cannot
-// read again.
+// upload stores a certificate and reads it back: some stores accept certificates that
+// they cannot read again.
 func (r *run) upload(ctx context.Context, step *CertificateStep, id string, bundle ca.Bundle) error {
 	for attempt := 1; ; attempt++ {
 		got, err := r.Certificates.UploadCertificate(ctx, bundle.PEM())
@@ -216,7 +217,7 @@ func (r *run) upload(ctx context.Context, step *CertificateStep, id string, bund
 		switch exists := errors.Is(err, dashboard.ErrExists); {
 		case (err == nil || exists) && got != id:
 			r.journal.wroteSome()
-			return stepError("uploading", "certificate", step.Name, fmt.Errorf("the Dashboard stored it as %s, not as %s: is Tyk.org the key's organisation?", got, id))
+			return stepError("uploading", "certificate", step.Name, fmt.Errorf("the Dashboard stored it as %s, not as %s; set Tyk.org to the key's organisation", got, id))
 		case err != nil && !exists && refusedClearly(err):
 			return failed
 		}

@@ -169,7 +169,7 @@ func TestWaitForUpload(t *testing.T) {
 				r := &run{
 					Remote:    Remote{Certificates: arriving{at: time.Now().Add(c.after)}},
 					settings:  Settings{Now: func() time.Time { return now }},
-					authority: c.authority, journal: newJournal(nil, 1),
+					currentCA: c.authority, journal: newJournal(nil, 1),
 				}
 				record := ca.NewRecord("inbound", "shop", "echo", "", bundle, now)
 				record.State = c.state

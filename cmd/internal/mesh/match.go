@@ -1,7 +1,6 @@
 package mesh
 
 import (
-	"net/url"
 	"slices"
 	"strings"
 
@@ -11,32 +10,27 @@ import (
 
 // matcher finds for each wanted API the one that is there, and what stands in its way.
 //
-//	the listed API has                                     is it ours?
-//	our api_id, or our mark and our slug                   yes; of several the lowest id, which is the one that stays (run.single)
-//	our mark                                               yes; of several the lowest id
-//	the slug and: inbound, the domain <app>.<ns>           yes: tyk-k8s made it
-//	              mesh, a target on <app>.<ns> and the tag mesh
-//	the slug, the domain or the route, and --adopt         yes, unless another service's mark is on it
-//	the slug, the domain or the route                      no: a conflict
+//	the listed API has                              does the service own it?
+//	its api_id, or its mark and its slug            yes; of several the lowest id (see run.single)
+//	its mark                                        yes; of several the lowest id
+//	its slug and: inbound, the domain <app>.<ns>    yes: tyk-k8s made it
+//	  mesh, a target on <app>.<ns> and the tag mesh
+//	its slug, domain or route, and --adopt          yes, unless it carries another service's mark
+//	its slug, domain or route                       no: a conflict
 //
-// An OAS API is never ours.
+// tykmesh never owns an OAS API.
 type matcher struct {
-	*index
+	apis     *listing
 	settings Settings
-	onMesh   func(dashboard.Definition) bool
-	taken    map[*dashboard.API]bool // what was matched
+	taken    map[*dashboard.API]bool // matched so far
 }
 
-func newMatcher(state State, s Settings) *matcher {
-	onMesh := onMeshHosts(s)
-	return &matcher{
-		index: newIndex(state.APIs, onMesh), settings: s, onMesh: onMesh,
-		taken: make(map[*dashboard.API]bool),
-	}
+func newMatcher(apis *listing, s Settings) *matcher {
+	return &matcher{apis: apis, settings: s, taken: make(map[*dashboard.API]bool)}
 }
 
-// match finds for every service the APIs that are its own. What is adopted is settled last, so that
-// nobody's own API is taken over.
+// match finds for every service the APIs that are its own. Adoption comes last, so that no API that
+// another service owns is adopted.
 func (m *matcher) match(services []Service) map[*WantedAPI]*dashboard.API {
 	matched := make(map[*WantedAPI]*dashboard.API, 2*len(services))
 	for _, find := range []func(*WantedAPI) *dashboard.API{m.own, m.adopted} {
@@ -55,11 +49,11 @@ func (m *matcher) match(services []Service) map[*WantedAPI]*dashboard.API {
 	return matched
 }
 
-// own finds the API that is w's by its looks.
+// own finds the API that belongs to w by its ids, its mark or its shape.
 func (m *matcher) own(w *WantedAPI) *dashboard.API {
 	free := m.free
-	marked := m.byMark[owner{w.Service, w.Role}]
-	mine := first(m.byAPIID[w.Definition.APIID()], free)
+	marked := m.apis.byMark[w.owner()]
+	mine := first(m.apis.byAPIID[w.Definition.APIID()], free)
 
 	named := first(marked, func(api *dashboard.API) bool { return free(api) && api.Definition.Slug() == w.Slug })
 	if mine == nil || named != nil && named.Definition.ID() < mine.Definition.ID() {
@@ -73,10 +67,12 @@ func (m *matcher) own(w *WantedAPI) *dashboard.API {
 		return api
 	}
 
-	legacy := func(api *dashboard.API) bool { return free(api) && !m.anothers(w, api) && w.hasShape(api.Definition) }
+	legacy := func(api *dashboard.API) bool {
+		return free(api) && !w.isAnothers(api.Definition) && w.hasShape(api.Definition)
+	}
 	// tyk-k8s knew plain slugs only.
 	for _, slug := range []string{w.Slug, w.Service.App + "-" + string(w.Role)} {
-		if api := first(m.bySlug[slug], legacy); api != nil {
+		if api := first(m.apis.bySlug[slug], legacy); api != nil {
 			return api
 		}
 	}
@@ -84,42 +80,17 @@ func (m *matcher) own(w *WantedAPI) *dashboard.API {
 	return nil
 }
 
-// adopted finds the API in w's way that is to be taken over.
+// adopted finds the API in w's way that is to be adopted.
 func (m *matcher) adopted(w *WantedAPI) *dashboard.API {
 	return first(m.holders(w), func(api *dashboard.API) bool {
-		return m.free(api) && !m.anothers(w, api) && m.settings.Adopt[api.Definition.Slug()]
+		return m.free(api) && !w.isAnothers(api.Definition) && m.settings.Adopt[api.Definition.Slug()]
 	})
 }
 
 func (m *matcher) free(api *dashboard.API) bool { return !api.Definition.IsOAS() && !m.taken[api] }
 
-// anothers reports whether an API carries the mark of another service or role.
-func (m *matcher) anothers(w *WantedAPI, api *dashboard.API) bool {
-	o, ok := ownerOf(api.Definition)
-	return ok && o != owner{w.Service, w.Role}
-}
-
-// hasShape reports whether an API with our slug does what the wanted one is for.
-func (w *WantedAPI) hasShape(d dashboard.Definition) bool {
-	return strings.EqualFold(reached(d, w.Role), host(w.Service)) && (w.Role == Inbound || slices.Contains(d.Tags(), meshTag))
-}
-
-// reached returns the host by which an API tells whose it is: the one that an inbound API answers,
-// and the one that a mesh API leads to.
-func reached(d dashboard.Definition, role Role) string {
-	if role == Inbound {
-		return d.Domain()
-	}
-	target, err := url.Parse(d.TargetURL())
-	if err != nil {
-		return ""
-	}
-
-	return target.Hostname()
-}
-
-// holders returns the APIs that hold what w needs for itself, lowest id first, without those that
-// were matched: they move out of the way.
+// holders returns the APIs that hold an id, a slug, a domain or a route of w, lowest id first.
+// Matched APIs are left out: they move out of the way.
 func (m *matcher) holders(w *WantedAPI) (all []*dashboard.API) {
 	add := func(some []*dashboard.API) {
 		for _, api := range some {
@@ -129,12 +100,12 @@ func (m *matcher) holders(w *WantedAPI) (all []*dashboard.API) {
 		}
 	}
 
-	add(m.byAPIID[w.Definition.APIID()])
-	add(m.bySlug[w.Slug])
+	add(m.apis.byAPIID[w.Definition.APIID()])
+	add(m.apis.bySlug[w.Slug])
 	if w.Role == Inbound {
-		add(m.byDomain[strings.ToLower(w.Definition.Domain())])
+		add(m.apis.byDomain[strings.ToLower(w.Definition.Domain())])
 	} else {
-		add(m.byPath[cleanPath(w.Definition.ListenPath())])
+		add(m.apis.byPath[cleanPath(w.Definition.ListenPath())])
 	}
 
 	return all
@@ -149,8 +120,8 @@ func first(apis []*dashboard.API, ok func(*dashboard.API) bool) *dashboard.API {
 	return nil
 }
 
-// conflicts says what stands in the way of creating w, or of changing current into it. All services
-// must have been matched before.
+// conflicts returns the refusals to create w, or to change current into it. All services must have
+// been matched before.
 func (m *matcher) conflicts(service *Service, w *WantedAPI, current *dashboard.API) (problems []inject.Problem) {
 	for _, api := range m.holders(w) {
 		if what, pos := m.clash(service, w, current, api.Definition); what != "" {

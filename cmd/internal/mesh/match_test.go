@@ -241,7 +241,7 @@ func TestAPIOfAnotherOrganisation(t *testing.T) {
 	state, err := Observe(context.Background(), w.remote, w.settings)
 	must(t, err)
 	state.APIs[0].Definition["org_id"] = "other"
-	if _, problems := NewPlan(services, state, w.settings); len(problems) != 1 || !strings.Contains(problems[0].Msg, "organisation other") {
+	if _, problems := NewPlan(services, NewSnapshot(state, w.settings)); len(problems) != 1 || !strings.Contains(problems[0].Msg, "organisation other") {
 		t.Errorf("problems %v", problems)
 	}
 }

@@ -1,32 +1,21 @@
-// Package mesh brings the services of a stream onto the mesh: it compares what they want with what
-// the Dashboard, its certificate store and the ledger hold, and takes the steps in between. Running
-// it again is always safe: what is there is left alone, what is missing is finished.
+// Package mesh brings the services of a stream onto the mesh: it compares the APIs that they want
+// with a snapshot of the Dashboard, its certificate store and the ledger, and takes the steps in
+// between. Running it again is always safe: it finishes the work of an interrupted run, and else
+// changes nothing.
 //
 //	workloads ──> Wanted ──> services ──┐
 //	              pure, all             ├──> NewPlan ──> Plan ──> Apply ──> the Dashboard's ids
 //	              refusals              │    pure: the   steps    certificate, record,
-//	remote ─────> Observe ──> State ────┘    difference  and why  API, one service beside another
+//	remote ─────> Observe ──> Snapshot ─┘    difference  and why  API, one service beside another
 //	              one listing of each; Resolve and Look ask for what a listing may lack
 //
-//	State ──> NewRenewal ──> Plan ──> Apply         certificates that are due, without manifests
-//	names ──> NewRemoval ──> Removal ──> Apply      what is ours of some services goes
-//	State ──> NewInventory ──> Inventory            what is there, without manifests
-//	State ──> NewCertificateList                    every certificate, and who uses it
-//	State ──> NewPruning ──> Pruning ──> Apply      what serves nothing any more goes
-//
-// Where things are:
-//
-//	wanted.go, workload.go, definition.go   what services want
-//	observe.go, index.go, claims.go         what is there, found by what it is asked for; view.go  how far a listing can be trusted
-//	plan.go                                 the difference: match.go, conflict.go, duplicates.go  whose an API is; change.go, overlay.go  what an update
-//	                                        changes; certificates.go, replaced.go  which certificates are kept
-//	step.go, apply.go, issue.go, register.go, progress.go, errors.go   the way from there to here, and how far it came; readback.go  what the
-//	                                        Dashboard keeps of it; proof.go  which certificates may be deleted
-//	renewal.go, removal.go, prune.go, inventory.go, certificatelist.go   what works without manifests, each with its own way of applying
+//	Snapshot ──> NewRenewal ──> Plan ──> Apply      renews due certificates, without manifests
+//	Snapshot ──> NewRemoval ──> Removal ──> Apply   deletes APIs and certificates of services
+//	Snapshot ──> NewPruning ──> Pruning ──> Apply   deletes unused certificates and records
+//	Snapshot ──> NewInventory, NewCertificateList   services; certificates with their users
 //
 // It talks to its own small interfaces only. It never opens a connection or a file, never prints,
-// and never deletes what it did not make: an API that is not ours is a conflict, settled by whoever
-// runs it.
+// and never deletes an API that tykmesh does not own: that is a conflict, which the user settles.
 package mesh
 
 import (
@@ -40,7 +29,7 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// Role says which of a service's two APIs, or which certificate, is meant.
+// Role names one of a service's two APIs, or its certificate.
 type Role string
 
 const (
@@ -87,7 +76,7 @@ type Certificates interface {
 
 // Issuer makes certificates.
 type Issuer interface {
-	// Authority is the certificate that issued ones chain to.
+	// Authority returns the certificate of the CA to which issued certificates chain.
 	Authority(ctx context.Context) (*x509.Certificate, error)
 	// Issue makes a key and a certificate for exactly these hosts.
 	Issue(ctx context.Context, hosts []string) (ca.Bundle, error)
@@ -110,9 +99,9 @@ var (
 	_ Ledger       = ca.Ledger(nil)
 )
 
-// Remote is everything that a run talks to. Certificates, Issuer and Ledger are used with
-// Settings.TLS only; a nil Ledger means that none is configured, and the store's details decide
-// what is reused.
+// Remote holds everything that a run talks to. Certificates, Issuer and Ledger are used with
+// Settings.TLS only; a nil Ledger means that none is configured, and the store's
+// details decide which certificates are reused.
 type Remote struct {
 	APIs         APIs
 	Certificates Certificates
@@ -120,7 +109,7 @@ type Remote struct {
 	Ledger       Ledger
 }
 
-// Slugs says how the slugs and tags of services are formed (configuration key Injector.slugs).
+// Slugs selects how the slugs and tags of services are formed (configuration key Injector.slugs).
 type Slugs string
 
 const (
@@ -130,7 +119,7 @@ const (
 	NamespacedSlugs Slugs = "namespaced"
 )
 
-// Settings is what the configuration says about registration.
+// Settings holds the part of the configuration that is about registration.
 type Settings struct {
 	Org string // Tyk.org
 	TLS bool   // Injector.enableMeshTLS
@@ -146,12 +135,12 @@ type Settings struct {
 	MeshPort      int                  // where a sidecar listens: 8080
 
 	Adopt        map[string]bool // slugs of APIs to take over (--adopt)
-	SeesAllAPIs  bool            // listings show every API: a folder's, and by Tyk.seesAllAPIs an administrator's
+	SeesAllAPIs  bool            // listings show every API: those of a directory, and by Tyk.seesAllAPIs an administrator's
 	SharedRoutes []string        // Injector.sharedRoutes: routes under which every namespace may have its own
 
-	RenewBefore time.Duration // what has to be left of a certificate's life; 0: a third of it
-	Trusted     ca.Trust      // CAs that pods trust: what a former one of ours among them signed is replaced like our own
-	Settle      time.Duration // how long gateways get to load what changed before what it replaced is deleted; 0: 5 s
+	RenewBefore time.Duration // the least remaining life of a certificate that is kept; 0: a third of its life
+	Trusted     ca.Trust      // CAs that pods trust: certificates of a previous CA of the mesh among them are replaced like those of the current one
+	Settle      time.Duration // how long gateways get to load changed APIs before replaced certificates are deleted; 0: 5 s
 
 	Now      func() time.Time // nil: time.Now
 	Parallel int              // services worked on at once; below 1: 8
@@ -167,7 +156,7 @@ func (s Settings) now() time.Time {
 	return s.Now()
 }
 
-// terms returns those on which certificates of this authority are kept.
+// terms returns the terms on which certificates of this CA are kept.
 func (s Settings) terms(authority *x509.Certificate) ca.Terms {
 	return ca.Terms{Authority: authority, RenewBefore: s.RenewBefore, Now: s.now()}
 }
@@ -184,7 +173,7 @@ func (s Settings) parallel() int {
 // MeshAPIDomain returns the domain of all mesh APIs: a host, or a pattern of several.
 func (s Settings) MeshAPIDomain() string { return (&WantedAPI{Role: Mesh}).domain(s) }
 
-// baseName is what a service's slugs begin with, and the tag of its inbound API.
+// baseName returns the beginning of a service's slugs, which is also the tag of its inbound API.
 func (s Settings) baseName(svc inject.Service) string {
 	if s.Slugs == NamespacedSlugs {
 		return svc.App + "." + svc.Namespace

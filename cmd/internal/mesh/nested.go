@@ -17,7 +17,7 @@ import (
 //	lies under a route of another namespace          yes
 //	has a route of another namespace under it        yes
 //	lies under a shared route, or is /, and shared   no
-//	has been registered so before                    no: who lives beside goes on doing so
+//	has been registered so before                    no: the service keeps its route
 
 // liesUnder reports whether inner, a cleaned path, lies under outer, at a boundary of segments.
 func liesUnder(outer, inner string) bool {
@@ -68,7 +68,7 @@ func nestedRoutes(services []Service, s Settings) (problems []inject.Problem) {
 // of itself taken, unless the service has it already.
 func (m *matcher) nested(service *Service, current *dashboard.API) (problems []inject.Problem) {
 	path := cleanPath(service.Mesh.Definition.ListenPath())
-	if current != nil && m.onMesh(current.Definition) && cleanPath(current.Definition.ListenPath()) == path || m.settings.shares(path) {
+	if current != nil && m.apis.onMesh(current.Definition) && cleanPath(current.Definition.ListenPath()) == path || m.settings.shares(path) {
 		return nil
 	}
 
@@ -86,8 +86,8 @@ func (m *matcher) nested(service *Service, current *dashboard.API) (problems []i
 		}
 	})
 
-	from, _ := slices.BinarySearch(m.paths, path+"/")
-	for _, inner := range m.paths[from:] {
+	from, _ := slices.BinarySearch(m.apis.paths, path+"/")
+	for _, inner := range m.apis.paths[from:] {
 		if !liesUnder(path, inner) {
 			break
 		}
@@ -102,11 +102,11 @@ func (m *matcher) nested(service *Service, current *dashboard.API) (problems []i
 // others returns the services of other namespaces that have registered a route and are not in the
 // stream.
 func (m *matcher) others(service *Service, path string) (all []inject.Service) {
-	if path == "/" { // it takes what is left, and knows that
+	if path == "/" { // it takes all other calls, on purpose
 		return nil
 	}
-	for _, api := range m.byPath[path] {
-		o, ok := memberOf(api.Definition)
+	for _, api := range m.apis.byPath[path] {
+		o, ok := ownerOf(api.Definition)
 		if ok && !m.taken[api] && o.role == Mesh && o.service.Namespace != service.Namespace && !m.settings.shares(path) {
 			all = append(all, o.service)
 		}

@@ -11,21 +11,22 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
-// State is what is there: what a plan is made from. Without TLS it holds APIs alone.
+// State holds one reading of the remote systems: a Snapshot is made from it. Without TLS it holds
+// APIs alone.
 type State struct {
 	APIs         []dashboard.API
 	Certificates []dashboard.Certificate // of the store
 	Records      []ca.Record
 	HasLedger    bool
-	Authority    *x509.Certificate
+	CA           *x509.Certificate // the current one; nil: unknown
 }
 
-// Observe lists what is there, each thing once and all at the same time: the APIs, and with TLS the
-// store's certificates, the ledger's records and the certificate of the authority. Only where the
+// Observe reads the remote systems, each listing once and all at the same time: the APIs, and with
+// TLS the store's certificates, the ledger's records and the certificate of the CA. Only where the
 // Dashboard has no detailed listing and there is no ledger are certificates looked up one by one.
 //
-// Without an Issuer the authority stays unknown, which is enough for a Removal and an Inventory,
-// and not for a Plan: see Survey.
+// Without an Issuer the CA stays unknown, which is enough for a Removal and an Inventory, and not
+// for a Plan: see Survey.
 //
 // Errors: *StepError for a listing that failed, all of them joined; nothing can be planned then,
 // because only a complete listing proves that something is not there.
@@ -44,7 +45,7 @@ func Observe(ctx context.Context, r Remote, s Settings) (State, error) {
 
 	if s.TLS && r.Issuer != nil {
 		reads = append(reads, func() (err error) {
-			state.Authority, err = r.Issuer.Authority(ctx)
+			state.CA, err = r.Issuer.Authority(ctx)
 			return stepError("reading", "certificate authority", "", err)
 		})
 	}
@@ -73,8 +74,8 @@ func Observe(ctx context.Context, r Remote, s Settings) (State, error) {
 	return state, nil
 }
 
-// Survey is Observe for those who only look or take away: where the authority's certificate cannot
-// be had they do without, and missing says why.
+// Survey reads the remote systems as Observe does, for commands that only list or delete: they work
+// without the certificate of the CA where it cannot be read, and missing tells why.
 func Survey(ctx context.Context, r Remote, s Settings) (state State, missing, err error) {
 	issuer := r.Issuer
 	if !s.TLS || issuer == nil {
@@ -91,7 +92,7 @@ func Survey(ctx context.Context, r Remote, s Settings) (state State, missing, er
 	})
 	state, err = Observe(ctx, r, s)
 	missing = g.Wait()
-	state.Authority = authority
+	state.CA = authority
 
 	return state, missing, err
 }

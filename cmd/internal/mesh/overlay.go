@@ -9,14 +9,14 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
-// The fields whose arrays are sets: we own our members, others are other people's.
+// sets holds the fields whose arrays are sets: tykmesh manages its own members, and keeps others.
 var sets = map[string]bool{"tags": true, "certificates": true}
 
-// overlay returns the Dashboard's definition with our leaves laid over it: what people set beside
-// them stays. A leaf is anything but an object, which asks only that an object is there; an array
-// is one leaf, except that the sets at the top level gain our members.
+// overlay merges leaves into the Dashboard's definition and keeps all other fields. A leaf is any
+// value but an object, which asks only that an object is there; an array is one leaf, except that
+// the sets at the top level gain the members of the leaf.
 //
-// Neither argument is changed; the result shares with both what it did not have to change.
+// Neither argument is changed; the result shares unchanged parts with both.
 func overlay(current, leaves dashboard.Definition) dashboard.Definition {
 	out := lay(current, leaves)
 	for field := range sets {
@@ -27,7 +27,7 @@ func overlay(current, leaves dashboard.Definition) dashboard.Definition {
 	return out
 }
 
-// agrees reports whether laying leaves over a definition changes nothing that counts.
+// agrees reports whether merging leaves into a definition changes nothing that counts.
 func agrees(current, leaves dashboard.Definition) bool {
 	for field := range sets {
 		held := texts(current[field])
@@ -55,7 +55,7 @@ func agreesBelow(held, leaf any) bool {
 
 	object, _ := held.(map[string]any)
 	if object == nil && !isZero(held) {
-		return false // an object is to take its place
+		return false // an object replaces it
 	}
 
 	for key, x := range fields {
@@ -86,9 +86,9 @@ func lay(current, leaves map[string]any) map[string]any {
 	return out
 }
 
-// enforced returns the part of a wanted definition that updates enforce: all of it but for empty
-// collections and nulls, which say how an API is created and nothing about what people put there
-// later. Where an annotation asked for one, it is meant.
+// enforced returns the part of a wanted definition that updates enforce: all of it except empty
+// collections and nulls, which matter when an API is created and say nothing about later edits.
+// They are enforced where an annotation asks for them.
 func enforced(d dashboard.Definition, asked [][]string) dashboard.Definition {
 	out := withoutEmpty(d)
 	for _, path := range asked {
@@ -131,7 +131,7 @@ func isEmptyCollection(v any) bool {
 	return false
 }
 
-// without is d less the leaves at these paths; d is not changed.
+// without returns d without the leaves at these paths; d is not changed.
 func without(d dashboard.Definition, paths []string) dashboard.Definition {
 	out := map[string]any(d)
 	for _, p := range paths {
@@ -210,8 +210,7 @@ func setAt(object map[string]any, path []string, v any) {
 	object[path[0]] = v
 }
 
-// joinPath writes a path as people and the mark read it: keys joined by dots, dots within keys
-// escaped.
+// joinPath writes a path for messages and the mark: keys joined by dots, dots within keys escaped.
 func joinPath(keys []string) string {
 	escaped := make([]string, len(keys))
 	for i, key := range keys {
@@ -280,8 +279,8 @@ func sameObjects(a, b map[string]any) bool {
 	return true
 }
 
-// sameNumbers knows 1, 1.0 and 1e0 for one number. Those that a float cannot tell apart are
-// compared as they are written.
+// sameNumbers reports whether two numbers are equal, as 1, 1.0 and 1e0 are. Numbers too large for
+// a float are compared as they are written.
 func sameNumbers(a, b json.Number) bool {
 	if a == b {
 		return true

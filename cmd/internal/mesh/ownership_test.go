@@ -87,13 +87,13 @@ func TestOwnership(t *testing.T) {
 		{name: "renew, asked for", do: func(w *world) error { return w.renewing(MeshName) }},
 		{name: "prune", partial: true, do: func(w *world) error {
 			w.later(2 * time.Hour)
-			return NewPruning(w.state(), w.settings).Apply(context.Background(), w.remote, nil)
+			return NewPruning(NewSnapshot(w.state(), w.settings)).Apply(context.Background(), w.remote, nil)
 		}},
 		{name: "delete mail", partial: true, do: func(w *world) error {
-			return NewRemoval([]inject.Service{mail.Service}, w.state(), w.settings).Apply(context.Background(), w.remote, nil)
+			return NewRemoval([]inject.Service{mail.Service}, NewSnapshot(w.state(), w.settings)).Apply(context.Background(), w.remote, nil)
 		}},
 		{name: "delete cart", partial: true, do: func(w *world) error {
-			return NewRemoval([]inject.Service{cart.Service}, w.state(), w.settings).Apply(context.Background(), w.remote, nil)
+			return NewRemoval([]inject.Service{cart.Service}, NewSnapshot(w.state(), w.settings)).Apply(context.Background(), w.remote, nil)
 		}},
 		{name: "inject cart", do: func(w *world) error {
 			_, err := w.run(context.Background(), cart)
@@ -138,7 +138,7 @@ func TestOwnership(t *testing.T) {
 // renewing renews the named certificates, or those that are due.
 func (w *world) renewing(names ...string) error {
 	w.tb.Helper()
-	plan, err := NewRenewal(w.state(), w.settings, names)
+	plan, err := NewRenewal(NewSnapshot(w.state(), w.settings), names)
 	must(w.tb, err)
 	_, err = plan.Apply(context.Background(), w.remote, nil)
 	return err
@@ -237,7 +237,7 @@ func TestOldDashboards(t *testing.T) {
 	}
 
 	var unproved *UnprovedError
-	if err := NewPruning(w.state(), w.settings).Apply(context.Background(), w.remote, nil); !errors.As(err, &unproved) {
+	if err := NewPruning(NewSnapshot(w.state(), w.settings)).Apply(context.Background(), w.remote, nil); !errors.As(err, &unproved) {
 		t.Errorf("pruning: %v", err)
 	}
 
@@ -252,11 +252,11 @@ func TestTruncatedListings(t *testing.T) {
 	for n := range 4 {
 		for name, act := range map[string]func(*world) error{
 			"delete": func(w *world) error {
-				return NewRemoval([]inject.Service{echo.Service, sleepy.Service}, w.state(), w.settings).Apply(context.Background(), w.remote, nil)
+				return NewRemoval([]inject.Service{echo.Service, sleepy.Service}, NewSnapshot(w.state(), w.settings)).Apply(context.Background(), w.remote, nil)
 			},
 			"prune": func(w *world) error {
 				w.later(2 * time.Hour)
-				return NewPruning(w.state(), w.settings).Apply(context.Background(), w.remote, nil)
+				return NewPruning(NewSnapshot(w.state(), w.settings)).Apply(context.Background(), w.remote, nil)
 			},
 			"renew": func(w *world) error {
 				w.later(nearEnd)
@@ -294,7 +294,7 @@ func TestHalfListed(t *testing.T) {
 			state := w.state()
 			state.APIs = slices.DeleteFunc(state.APIs, func(a dashboard.API) bool { return a.Definition.Slug() == echo.Service.App+"-"+string(role) })
 
-			d := deletion{unlisted: unlisted(state, w.settings.signers(state.Authority))}
+			d := deletion{unlisted: NewSnapshot(state, w.settings).unlisted()}
 			for _, a := range w.dash.APIs() {
 				d.ids = append(d.ids, a.Definition.Certificates()...)
 			}

@@ -11,15 +11,15 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// NewPlan compares what is wanted with what is there. It is pure: the same services, state and time
-// give the same plan.
+// NewPlan compares the wanted services with a snapshot. It is pure: the same services, snapshot and
+// time give the same plan.
 //
-// Problems: an API that is not ours holds a slug, a domain or a route that a service needs; an API
-// id in a workload's annotations is not that of the service's API; a certificate record belongs to
-// another organisation; Injector.meshCertificateID is not in the store.
-func NewPlan(services []Service, state State, s Settings) (*Plan, []inject.Problem) {
-	plan := &Plan{settings: s, authority: state.Authority}
-	m := newMatcher(state, s)
+// Problems: an API that tykmesh does not own holds a slug, a domain or a route that a service
+// needs; an API id in a workload's annotations is not that of the service's API; a certificate
+// record belongs to another organisation; Injector.meshCertificateID is not in the store.
+func NewPlan(services []Service, x *Snapshot) (*Plan, []inject.Problem) {
+	plan := &Plan{settings: x.settings, currentCA: x.state.CA}
+	m := newMatcher(x.apis, x.settings)
 	matched := m.match(services)
 	var problems []inject.Problem
 
@@ -37,19 +37,17 @@ func NewPlan(services []Service, state State, s Settings) (*Plan, []inject.Probl
 		plan.Warnings = append(plan.Warnings, m.nearRoutes(service)...)
 	}
 
-	problems = append(problems, borrowed(services, state, s)...)
-	var certs *certificatePlanner
-	if s.TLS {
-		certs = newCertificatePlanner(state, s)
+	problems = append(problems, x.borrowed(services)...)
+	if x.settings.TLS {
 		var refused []inject.Problem
-		plan.MeshCertificate, refused = certs.meshCertificate(services, matched)
+		plan.MeshCertificate, refused = x.meshCertificate(services, matched)
 		problems = append(problems, refused...)
 	}
 
 	plan.Services = make([]ServicePlan, len(services))
 	refused := make([][]inject.Problem, len(services))
 	onAllCores(len(services), func(i int) {
-		plan.Services[i], refused[i] = planService(&services[i], matched, plan.MeshCertificate, certs)
+		plan.Services[i], refused[i] = x.planService(&services[i], matched, plan.MeshCertificate)
 		plan.Services[i].Surplus = surplus[services[i].Service]
 	})
 	problems = append(problems, slices.Concat(refused...)...)
@@ -59,22 +57,22 @@ func NewPlan(services []Service, state State, s Settings) (*Plan, []inject.Probl
 	}
 
 	if plan.MeshCertificate != nil {
-		plan.Carriers = m.carriers(state.APIs, plan.MeshCertificate, certs)
-		plan.replace(certs, state)
+		plan.MeshAPIs = m.otherMeshAPIs(x, plan.MeshCertificate)
+		plan.replace(x)
 	}
 
 	return plan, nil
 }
 
-// planService says what becomes of one service.
-func planService(service *Service, matched map[*WantedAPI]*dashboard.API, meshCertificate *CertificateStep, certs *certificatePlanner) (sp ServicePlan, refused []inject.Problem) {
+// planService plans the steps for one service.
+func (x *Snapshot) planService(service *Service, matched map[*WantedAPI]*dashboard.API, meshCertificate *CertificateStep) (sp ServicePlan, refused []inject.Problem) {
 	sp.Service = service.Service
-	if certs != nil {
-		sp.Certificate, refused = certs.serviceCertificate(service, matched[&service.Inbound])
+	if x.settings.TLS {
+		sp.Certificate, refused = x.serviceCertificate(service, matched[&service.Inbound])
 	}
 
-	sp.Inbound = planAPI(&service.Inbound, matched[&service.Inbound], sp.Certificate, certs)
-	sp.Mesh = planAPI(&service.Mesh, matched[&service.Mesh], meshCertificate, certs)
+	sp.Inbound = x.planAPI(&service.Inbound, matched[&service.Inbound], sp.Certificate)
+	sp.Mesh = x.planAPI(&service.Mesh, matched[&service.Mesh], meshCertificate)
 	for _, step := range []*APIStep{sp.Inbound, sp.Mesh} {
 		if len(step.lost) > 0 {
 			refused = append(refused, service.problem(inject.RuleDefinition, service.Pos, "%v", &UnkeptError{step.Name, step.ID, step.lost}))
@@ -85,9 +83,12 @@ func planService(service *Service, matched map[*WantedAPI]*dashboard.API, meshCe
 }
 
 // onAllCores calls f for 0 to n-1, in any order.
-func onAllCores(n int, f func(i int)) {
+func onAllCores(n int, f func(i int)) { atOnce(runtime.GOMAXPROCS(0), n, f) }
+
+// atOnce calls f for 0 to n-1, up to limit of them at the same time, and waits for all.
+func atOnce(limit, n int, f func(i int)) {
 	var g errgroup.Group
-	g.SetLimit(runtime.GOMAXPROCS(0))
+	g.SetLimit(limit)
 	for i := range n {
 		g.Go(func() error {
 			f(i)
@@ -98,7 +99,7 @@ func onAllCores(n int, f func(i int)) {
 	_ = g.Wait()
 }
 
-// refusals says why w cannot be had; current is the API that was matched, or nil.
+// refusals returns why w cannot be registered; current is the API that was matched, or nil.
 func (m *matcher) refusals(service *Service, w *WantedAPI, current *dashboard.API) []inject.Problem {
 	if current != nil {
 		if org := current.Definition.OrgID(); org != "" && org != m.settings.Org {
@@ -111,7 +112,7 @@ func (m *matcher) refusals(service *Service, w *WantedAPI, current *dashboard.AP
 	switch {
 	case w.preset == "":
 	case current == nil:
-		problems = append(problems, service.problem(inject.RuleConflict, service.Pos, "annotation %s names API %s, which is not this service's; without the annotation one is registered",
+		problems = append(problems, service.problem(inject.RuleConflict, service.Pos, "annotation %s names API %s, which is not this service's; remove the annotation to register one",
 			w.idAnnotation(), w.preset))
 	case current.Definition.ID() != w.preset:
 		problems = append(problems, service.problem(inject.RuleConflict, service.Pos, "annotation %s names API %s, but this service's is %s",
@@ -121,28 +122,28 @@ func (m *matcher) refusals(service *Service, w *WantedAPI, current *dashboard.AP
 	return problems
 }
 
-// planAPI says what becomes of one API.
-func planAPI(w *WantedAPI, current *dashboard.API, certificate *CertificateStep, certs *certificatePlanner) *APIStep {
+// planAPI plans the step for one API.
+func (x *Snapshot) planAPI(w *WantedAPI, current *dashboard.API, certificate *CertificateStep) *APIStep {
 	step := Step{Kind: APIKind, Service: w.Service, Role: w.Role, Name: w.Slug}
 	if current == nil {
 		step.Action, step.Reasons = Create, []string{Absent}
 		return &APIStep{Step: step, wanted: w, updated: w.Definition}
 	}
-	return planUpdate(step, w, current.Definition, certificate, certs)
+	return x.planUpdate(step, w, current.Definition, certificate)
 }
 
-// planUpdate says what becomes of an API that is there. Where nothing is wanted of it (w is nil),
-// only its certificate may change.
-func planUpdate(of Step, w *WantedAPI, current dashboard.Definition, certificate *CertificateStep, certs *certificatePlanner) *APIStep {
+// planUpdate plans the step for an API that is there. Where w is nil, only its certificate may
+// change.
+func (x *Snapshot) planUpdate(of Step, w *WantedAPI, current dashboard.Definition, certificate *CertificateStep) *APIStep {
 	of.Action, of.ID = Keep, current.ID()
-	// Nothing more is asked of what is kept, and a large mesh has thousands.
+	// A kept API needs no more, and a large mesh has thousands.
 	kept := &APIStep{Step: of}
 	step := &APIStep{Step: of, wanted: w}
 
 	known := ""
 	if certificate != nil {
 		known = certificate.ID
-		step.former = certs.former(current.Certificates(), certificate)
+		step.former = x.replaceable(current.Certificates(), certificate)
 	}
 
 	if hasCertificate(current, certificate) && len(step.former) == 0 && asWanted(current, w) {
@@ -166,8 +167,9 @@ func planUpdate(of Step, w *WantedAPI, current dashboard.Definition, certificate
 	return step
 }
 
-// due returns what an update would change. A difference that a tag of the API remembers is none,
-// because the Dashboard does not keep it otherwise; lost are the vital ones of these.
+// due returns the changes that an update would make, and of those that the Dashboard is known not
+// to keep the vital ones. A tag of the API remembers a difference that the Dashboard does not keep:
+// it is not due again.
 func (s *APIStep) due(current dashboard.Definition, certificate string) (list, lost []Change) {
 	bare, tag := forgetful(current)
 	to, _ := forgetful(s.final(certificate))
@@ -184,7 +186,7 @@ func asWanted(current dashboard.Definition, w *WantedAPI) bool {
 	if w == nil {
 		return true
 	}
-	return agrees(current, w.leavesFor(current)) && len(switchedOn(current)) == 0 && len(forsaken(current, w)) == 0
+	return agrees(current, w.leavesFor(current)) && len(switchedOn(current)) == 0 && len(staleFields(current, w)) == 0
 }
 
 // hasCertificate reports whether a definition names the certificate that it is to have.
@@ -192,7 +194,8 @@ func hasCertificate(d dashboard.Definition, certificate *CertificateStep) bool {
 	return certificate == nil || certificate.ID != "" && slices.Contains(d.Certificates(), certificate.ID)
 }
 
-// update lays our leaves over what is there, and takes back what annotations set that are gone.
+// update merges the wanted leaves into a definition, and reverts the leaves that annotations set
+// and no longer set.
 func update(current dashboard.Definition, w *WantedAPI) dashboard.Definition {
 	if w == nil {
 		return current
@@ -200,7 +203,7 @@ func update(current dashboard.Definition, w *WantedAPI) dashboard.Definition {
 
 	bare, tag := forgetful(current)
 
-	out := overlay(without(bare, forsaken(bare, w)), w.leavesFor(bare))
+	out := overlay(without(bare, staleFields(bare, w)), w.leavesFor(bare))
 	for _, field := range switchedOn(bare) {
 		out[field] = zeroLike(bare[field])
 	}
@@ -212,12 +215,10 @@ func update(current dashboard.Definition, w *WantedAPI) dashboard.Definition {
 	return out
 }
 
-// forsaken returns the leaves that annotations set when the API was last written and set no more,
-// and those of the template that annotations have replaced since, unless somebody has given them
-// another value.
-func forsaken(current dashboard.Definition, w *WantedAPI) (paths []string) {
-	m, _ := markOf(current)
-	for _, p := range m.Paths {
+// staleFields returns the fields set by annotations that the manifest no longer has, and template
+// fields that an annotation now replaces, unless they were edited since.
+func staleFields(current dashboard.Definition, w *WantedAPI) (paths []string) {
+	for _, p := range pathsOf(current) {
 		// The mark is in the hands of whoever edits the Dashboard: it must not make us drop what
 		// identifies the API.
 		if _, ok := slices.BinarySearch(w.paths, p); !ok && !dashboard.Identifies(p) {
@@ -234,8 +235,9 @@ func forsaken(current dashboard.Definition, w *WantedAPI) (paths []string) {
 	return paths
 }
 
-// withCertificate puts a certificate among those of a definition: in the place of a former one of
-// ours, else at the end. The other former ones go; other people's stay.
+// withCertificate puts a certificate among those of a definition: in the place of the first that it
+// replaces, else at the end. The others that it replaces are taken off; all other certificates
+// stay.
 func withCertificate(d dashboard.Definition, id string, former []string) dashboard.Definition {
 	var list []string
 	placed := false
@@ -260,5 +262,5 @@ func withCertificate(d dashboard.Definition, id string, former []string) dashboa
 }
 
 func noSuchCertificate(id string) string {
-	return fmt.Sprintf("Injector.meshCertificateID: the Dashboard's store has no certificate %s; leave it blank to have one made", id)
+	return fmt.Sprintf("Injector.meshCertificateID: the Dashboard's store has no certificate %s; leave it empty to let tykmesh make one", id)
 }

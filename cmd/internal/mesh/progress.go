@@ -20,17 +20,17 @@ type Event struct {
 	Wait time.Duration // of Waiting: how long yet
 }
 
-// EventKind says what happened to a step.
+// EventKind tells what happened to a step.
 type EventKind string
 
 // A step is started once, and done, failed or unclear once, unless the run ends before. A
-// certificate is done when the API that carries it is in place and its record says so. Unclear is a
-// failure that may have taken effect.
+// certificate is done when the API that carries it is in place and its record is active. Unclear is
+// a failure that may have taken effect.
 //
-// Left is what becomes of a replaced certificate that is not deleted: Err says why, and is nil
-// where that was not tried, because somebody has taken it into use. It is no failure, because the
-// work is done. Waiting is no step's: it comes about once a second while gateways load what has
-// changed.
+// Left is the event of a replaced certificate that is not deleted. Err is the reason; it is nil
+// where another API has taken the certificate into use, so that the deletion was not tried. It is
+// no failure, because the new certificate is in place. Waiting belongs to no step: it comes about
+// once a second while gateways load changed APIs.
 const (
 	Started EventKind = "started"
 	Done    EventKind = "done"
@@ -43,7 +43,7 @@ const (
 	Unkept EventKind = "unkept"
 )
 
-// outcome is how far a step came.
+// outcome tells how far a step came.
 type outcome int
 
 const (
@@ -52,7 +52,7 @@ const (
 	finished
 	failed
 	unclear // a request took effect, or did not
-	left    // not done, and none the worse for it
+	left    // not done, which is no failure
 )
 
 // journal keeps what happened to each step of a run. It calls progress one event at a time.
@@ -105,7 +105,7 @@ func (j *journal) revoke(s *Step, err error) {
 	j.fail(s, err)
 }
 
-// unkept notes what the Dashboard did not keep of an API that is done.
+// unkept notes the fields that the Dashboard did not keep of an API that is done.
 func (j *journal) unkept(s *Step, err *UnkeptError) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -124,7 +124,7 @@ func (j *journal) leave(s *Step, err error) {
 	j.note(s, left, err)
 }
 
-// waiting says how long nothing is to be seen of the run yet.
+// waiting reports how long the run will wait yet.
 func (j *journal) waiting(d time.Duration) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -162,7 +162,7 @@ func (j *journal) note(s *Step, o outcome, err error) {
 	j.progress(e)
 }
 
-// outcome is how far a step has come.
+// outcome returns how far a step has come.
 func (j *journal) outcome(s *Step) outcome {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -190,7 +190,7 @@ func (j *journal) foundChanged() {
 	j.wroteAPI = time.Now()
 }
 
-// lastChange is when an API was last changed, or found to be; zero if none was.
+// lastChange returns when an API was last changed, or found changed; zero if none was.
 func (j *journal) lastChange() time.Time {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -211,14 +211,14 @@ func (j *journal) noteRefusal(err error) {
 // stop reports whether no further step should begin.
 func (j *journal) stop(ctx context.Context) bool { return j.ended(ctx) != nil }
 
-// ended is why no further step should begin; nil if one may.
+// ended returns why no further step should begin; nil if one may.
 func (j *journal) ended(ctx context.Context) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return cmp.Or(ctx.Err(), j.refused)
 }
 
-// note adds errors, but for those that say no more than that the context ended.
+// note adds errors, except those that only report the end of the context.
 func (e *Incomplete) note(ctx context.Context, errs ...error) {
 	for _, err := range errs {
 		if err != nil && (ctx.Err() == nil || !errors.Is(err, ctx.Err())) {
@@ -253,8 +253,8 @@ func (j *journal) incomplete(ctx context.Context, steps []*Step, others ...error
 	return e
 }
 
-// unclearError is a write of which nobody knows whether it took effect.
+// unclearError is the error of a write that may have taken effect.
 type unclearError struct{ error }
 
-// Unwrap is what is known of it.
+// Unwrap returns the failure of the write.
 func (e unclearError) Unwrap() error { return e.error }

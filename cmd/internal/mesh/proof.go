@@ -23,8 +23,8 @@ import (
 //	it cannot tell, and the key is an administrator's                proved
 //	it cannot tell, else                                             not proved
 
-// UnprovedError says that an older Dashboard cannot tell who uses a certificate, and that the
-// listing is no proof for this key.
+// UnprovedError reports that an older Dashboard cannot tell which APIs use a certificate, and that
+// the listing is no proof for this key.
 type UnprovedError struct{ Err error }
 
 // Error names the two proofs that are missing.
@@ -40,7 +40,7 @@ func (*UnprovedError) Hint() string { return RightKey }
 
 // Prove takes deletions out of the plan that cannot be done: those of certificates that an earlier
 // run replaced and did not come to delete, and whose non-use is not proved. They would be planned
-// by every run, and left by it. It asks nothing where there are none.
+// by every run, and left by it. It asks nothing where no such deletion is planned.
 //
 // Errors: *StepError for a question that was not answered.
 func (p *Plan) Prove(ctx context.Context, remote Remote) error {
@@ -61,25 +61,25 @@ func (p *Plan) Prove(ctx context.Context, remote Remote) error {
 	return nil
 }
 
-// deletion is what a proof is about: certificates, those of them that the run took off every API
-// that it saw, and the services that must show in a listing that is whole.
+// deletion holds the certificates that a proof is about, those of them that the run took off every
+// API that it saw, and the APIs that a complete listing may have.
 type deletion struct {
 	ids      []string
 	taken    map[string]bool
 	unlisted []owner
 }
 
-// proof says which certificates may be deleted.
+// proof tells which certificates may be deleted.
 type proof struct {
-	users map[string][]string // the APIs of the listing that name a certificate
-	view  error               // why the listing proves nothing; nil if it does
-	why   map[string]error    // why a certificate is not proved to be unused
+	users uses             // the APIs of the listing that name a certificate
+	view  error            // why the listing proves nothing; nil if it does
+	why   map[string]error // why a certificate is not proved to be unused
 }
 
 // refuses returns why a certificate must stay; nil if it may be deleted.
 func (p *proof) refuses(id string) error {
 	if by := p.users[id]; len(by) > 0 {
-		return fmt.Errorf("API %s uses it now", strings.Join(by, ", API "))
+		return fmt.Errorf("API %s uses it now", strings.Join(described(by), ", API "))
 	}
 	if p.view != nil {
 		return p.view
@@ -112,7 +112,7 @@ func (r *run) judge(ctx context.Context, apis []dashboard.API, d deletion) (*pro
 
 	view.Gaps = append(view.Gaps, r.unlistedWrites(apis)...)
 
-	p := &proof{users: certificateUsers(apis), view: view.Partial(), why: make(map[string]error)}
+	p := &proof{users: usesOf(apis), view: view.Partial(), why: make(map[string]error)}
 	if p.view == nil {
 		err = r.ask(ctx, d, view, p)
 	}
@@ -157,8 +157,8 @@ func (r *run) ask(ctx context.Context, d deletion, view View, p *proof) error {
 	return g.Wait()
 }
 
-// usedBy returns why a certificate that no listed API names is not proved to be unused. listed says
-// that the listing is proof enough.
+// usedBy returns why a certificate that no listed API names is not proved to be unused. listed
+// tells that the listing is proof enough.
 func (r *run) usedBy(ctx context.Context, id string, listed bool) (why, err error) {
 	uses, err := r.Certificates.CertificateAPIs(ctx, id)
 	switch {

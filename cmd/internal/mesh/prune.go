@@ -9,74 +9,71 @@ import (
 
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/dashboard"
-	"github.com/tykmesh/tykmesh/inject"
 )
 
-// Pruning is what goes of that which was made for the mesh and serves nothing any more:
-// certificates on APIs that hold a better one, stored ones that no API names, and the records of
-// those. It is data: nothing has been done.
+// Pruning is a plan to delete unused certificates that were made for the mesh, and their records.
+// From APIs that hold a usable one it takes the others off. It is data: making it changes nothing.
 type Pruning struct {
-	APIs         []Step // from which certificates are taken
-	Certificates []Step
-	Records      []Step
-	Kept         []Kept  // ours, used by nobody or by strangers, and staying
-	Laden        []Laden // APIs from which nothing can be taken yet
+	APIs            []Step // from which certificates are taken
+	Certificates    []Step
+	Records         []Step
+	Kept            []Kept           // made for the mesh, unused or used by foreign APIs, and kept
+	APIsWithSurplus []APIWithSurplus // none of whose certificates can be taken off yet
 
 	settings    Settings
 	detachments map[string]detachment // of APIs, by database id
-	records     map[string]*ca.Record // of Records, by id
+	records     map[string]*record    // of Records, by id
 	deletion    deletion
 }
 
-// detachment is what is taken off an API, and what has to stay.
+// detachment holds the certificates that are taken off an API, and the one that must stay on it.
 type detachment struct {
 	keep   string // "" where nothing is taken but repetitions
 	former []string
 }
 
-// Laden is an API with several certificates that were made for it, none of which could stay alone.
-type Laden struct {
+// APIWithSurplus is an API with several certificates that were made for it, none of which could
+// serve alone.
+type APIWithSurplus struct {
 	Slug   string
 	Count  int
 	Reason string
 }
 
-// NewPruning says what can go. It is pure, and trusts the listings to be complete, as those of
-// Observe are. What is ours is what claims say. What stays of that: whatever an API names anywhere,
-// what the next run would put in place, what may be another run's fresh upload, and the certificate
-// that the configuration names.
-func NewPruning(state State, s Settings) *Pruning {
-	c := newClaims(state, s)
-	p := &Pruning{settings: s, detachments: make(map[string]detachment), records: make(map[string]*ca.Record)}
-	assignments := c.assignments()
-	apis := p.detach(c, assignments, state.APIs)
-	users, spared := certificateUsers(apis), spareOf(c, assignments)
-	mine := certificateUsers(slices.DeleteFunc(slices.Clone(apis), func(api dashboard.API) bool { return !isMember(api.Definition) }))
+// NewPruning plans a pruning. It is pure, and trusts the listings to be complete, as those of
+// Observe are. Of the certificates that were made for the mesh (Certificate.isOurs) it keeps every
+// one that an API names anywhere, that the next run would put in place, that may be another run's
+// fresh upload, or that the configuration names.
+func NewPruning(x *Snapshot) *Pruning {
+	p := &Pruning{settings: x.settings, detachments: make(map[string]detachment), records: make(map[string]*record)}
+	assignments := x.assignments()
+	detached := p.detach(x, assignments)
+	spared := x.spared(assignments)
 
 	going := make(map[string]bool)
-	for _, stored := range state.Certificates {
-		id := stored.ID
-		reason := spared[id]
-		if by := users[id]; len(by) > 0 {
-			reason = "API " + strings.Join(slices.Sorted(slices.Values(by)), ", API ") + " uses it"
+	for _, c := range x.inStore() {
+		users := x.usersAfter(c.ID, detached)
+		reason := spared[c.ID]
+		if len(users) > 0 {
+			reason = "API " + strings.Join(slices.Sorted(slices.Values(described(users))), ", API ") + " uses it"
 		}
 
 		switch {
-		case !c.ours(id) || len(mine[id]) > 0:
+		case !c.isOurs() || slices.ContainsFunc(users, isMember):
 		case reason != "":
-			p.Kept = append(p.Kept, Kept{id, c.nameOf(id), reason})
+			p.Kept = append(p.Kept, Kept{c.ID, c.name(), reason})
 		default:
-			going[id] = true
-			p.Certificates = append(p.Certificates, c.deletion(id))
+			going[c.ID] = true
+			p.Certificates = append(p.Certificates, c.deletion())
 		}
 	}
 
-	p.forget(c, going, users, spared)
+	p.forget(x, going, detached, spared)
 	slices.SortFunc(p.Certificates, func(a, b Step) int {
-		return cmp.Or(strings.Compare(a.Name, b.Name), c.store[a.ID].NotBefore.Compare(c.store[b.ID].NotBefore), strings.Compare(a.ID, b.ID))
+		return cmp.Or(strings.Compare(a.Name, b.Name), x.certificate(a.ID).stored.NotBefore.Compare(x.certificate(b.ID).stored.NotBefore), strings.Compare(a.ID, b.ID))
 	})
 	slices.SortFunc(p.Kept, func(a, b Kept) int { return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID)) })
-	p.deletion = deletion{ids: idsOf(p.Certificates), taken: make(map[string]bool), unlisted: unlisted(state, c.signers)}
+	p.deletion = deletion{ids: idsOf(p.Certificates), taken: make(map[string]bool), unlisted: x.unlisted()}
 	for _, d := range p.detachments {
 		for _, id := range d.former {
 			p.deletion.taken[id] = true
@@ -86,25 +83,32 @@ func NewPruning(state State, s Settings) *Pruning {
 	return p
 }
 
-// detach plans what is taken off the APIs of the mesh, and returns all APIs as they are then.
-func (p *Pruning) detach(c *claims, assignments []assignment, apis []dashboard.API) []dashboard.API {
-	changed := make(map[string]dashboard.Definition) // by database id
+// isMember reports whether an API is one of the mesh that tykmesh can change.
+func isMember(api *dashboard.API) bool {
+	_, ok := classicOwner(api.Definition)
+	return ok
+}
+
+// detach plans which certificates are taken off the APIs of the mesh, and returns the APIs that
+// change, by database id, as they are then.
+func (p *Pruning) detach(x *Snapshot, assignments []assignment) map[string]dashboard.Definition {
+	changed := make(map[string]dashboard.Definition)
 	for _, a := range assignments {
-		kept, why := c.servable(&a)
+		kept, why := x.usableCertificate(&a)
 		for _, d := range a.apis {
 			held := detached(d, nil).Certificates()
-			former := c.former(held, a.CertificateStep)
+			former := x.replaceable(held, a.CertificateStep)
 			if kept == "" || !slices.Contains(held, kept) {
 				made := slices.DeleteFunc(slices.Clone(held), func(id string) bool { return id != a.ID && !slices.Contains(former, id) })
 				if len(made) > 1 {
-					p.Laden = append(p.Laden, Laden{d.Slug(), len(made), cmp.Or(why, "the one to keep is not on it")})
+					p.APIsWithSurplus = append(p.APIsWithSurplus, APIWithSurplus{d.Slug(), len(made), cmp.Or(why, "the one to keep is not on it")})
 				}
 				former = nil
 			}
 
 			to := detached(d, former)
 			if due := changes(d, to); len(due) > 0 {
-				o, _ := memberOf(d)
+				o, _ := ownerOf(d)
 				p.detachments[d.ID()] = detachment{kept, former}
 				p.APIs = append(p.APIs, Step{
 					Kind: APIKind, Action: Update, Service: o.service, Role: o.role, Name: d.Slug(), ID: d.ID(), Changes: due,
@@ -116,19 +120,12 @@ func (p *Pruning) detach(c *claims, assignments []assignment, apis []dashboard.A
 	}
 
 	slices.SortFunc(p.APIs, func(a, b Step) int { return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID)) })
-	slices.SortStableFunc(p.Laden, func(a, b Laden) int { return strings.Compare(a.Slug, b.Slug) })
+	slices.SortStableFunc(p.APIsWithSurplus, func(a, b APIWithSurplus) int { return strings.Compare(a.Slug, b.Slug) })
 
-	out := slices.Clone(apis)
-	for i := range out {
-		if to, ok := changed[out[i].Definition.ID()]; ok {
-			out[i].Definition = to
-		}
-	}
-
-	return out
+	return changed
 }
 
-// losses say what an API loses.
+// losses returns the reasons for taking certificates off an API.
 func losses(repeated, former, held int) (reasons []string) {
 	if repeated > 0 {
 		reasons = append(reasons, fmt.Sprintf("%d repeated", repeated))
@@ -137,29 +134,6 @@ func losses(repeated, former, held int) (reasons []string) {
 		reasons = append(reasons, fmt.Sprintf("%d of %d certificates replaced", former, held))
 	}
 	return reasons
-}
-
-// servable returns the certificate that can serve alone what an assignment is about; why says why
-// there is none. Without the CA's certificate nobody knows which one callers trust.
-func (c *claims) servable(a *assignment) (id, why string) {
-	id = a.keeps()
-	stored, there := c.store[id]
-	switch {
-	case a.problem != nil:
-		return "", a.problem.Error()
-	case id == "" && slices.Contains(a.Reasons, Absent):
-		return "", "none is for exactly the hosts that are wanted"
-	case id == "":
-		return "", strings.Join(a.Reasons, "; ")
-	case c.state.Authority == nil:
-		return "", "which of them the present CA signed is not known"
-	case !there:
-		return "", "the one to keep is not in the Dashboard's store"
-	case !stored.NotAfter.IsZero() && stored.NotAfter.Before(c.now):
-		return "", "the one to keep has expired"
-	}
-
-	return id, ""
 }
 
 // detached returns a definition without some certificates, and with each of the others once. Of one
@@ -183,31 +157,32 @@ func detached(d dashboard.Definition, former []string) dashboard.Definition {
 	return lay(d, dashboard.Definition{"certificates": addMembers(list)})
 }
 
-// spareOf says which certificates stay although nobody uses them, and why.
-func spareOf(c *claims, assignments []assignment) map[string]string {
+// spared returns why certificates stay although no API uses them, by their ids.
+func (x *Snapshot) spared(assignments []assignment) map[string]string {
 	const reason = "it is less than an hour old: another run may be about to put it in place"
-	settled := make(map[string]bool) // by records of ours, which say how far a run has come; tyk-k8s did not
+	settled := make(map[string]bool) // by records of tykmesh, which tell how far a run has come; those of tyk-k8s do not
 	spared := make(map[string]string)
 
 	young := func(id string, since time.Time) {
-		if !settled[id] && c.now.Sub(since) < freshFor {
+		if !settled[id] && x.now.Sub(since) < freshFor {
 			spared[id] = reason
 		}
 	}
-	for i := range c.state.Records {
-		if r := &c.state.Records[i]; !r.Legacy {
-			for j, id := range c.settings.storeIDs(r) {
-				settled[id] = j > 0 || r.State == ca.Active
-			}
+	for _, r := range x.ledger {
+		if r.entry.Legacy {
+			continue
+		}
+		for i, id := range r.ids {
+			settled[id] = i > 0 || r.entry.State == ca.Active
 		}
 	}
 
-	for i := range c.state.Records {
-		young(c.settings.storeID(c.state.Records[i]), c.state.Records[i].Created)
+	for _, r := range x.ledger {
+		young(r.id(), r.entry.Created)
 	}
 
-	for id, stored := range c.store {
-		young(id, stored.NotBefore)
+	for _, c := range x.inStore() {
+		young(c.ID, c.stored.NotBefore)
 	}
 
 	for _, a := range assignments {
@@ -216,94 +191,56 @@ func spareOf(c *claims, assignments []assignment) map[string]string {
 		}
 	}
 
-	if id := c.settings.MeshCertificateID; id != "" {
+	if id := x.settings.MeshCertificateID; id != "" {
 		spared[id] = "Injector.meshCertificateID names it"
 	}
 
 	return spared
 }
 
-// deletion returns the step that deletes a certificate from the store.
-func (c *claims) deletion(id string) Step {
-	step := Step{Kind: CertificateKind, Action: Delete, Role: Mesh, Name: c.nameOf(id), ID: id, Reasons: []string{"no API uses it"}}
-	if svc, ok := serviceOf(c.hostsOf(id)); ok && hostKey(c.hostsOf(id)) != hostKey(c.settings.meshCertificateHosts()) {
+// deletion returns the step that deletes the certificate from the store.
+func (c *Certificate) deletion() Step {
+	step := Step{Kind: CertificateKind, Action: Delete, Role: Mesh, Name: c.name(), ID: c.ID, Reasons: []string{"no API uses it"}}
+	if svc, ok := c.service(); ok {
 		step.Role, step.Service = Inbound, svc
 	}
 	return step
 }
 
-// nameOf returns the first host of a certificate.
-func (c *claims) nameOf(id string) string {
-	if hosts := c.hostsOf(id); len(hosts) > 0 {
-		return hosts[0]
-	}
-	return cmp.Or(c.store[id].SubjectCN, "no name")
-}
-
-// hostsOf returns the hosts of a certificate by the store, else by its record.
-func (c *claims) hostsOf(id string) []string {
-	hosts := c.store[id].DNSNames
-	if records := c.holders[id]; len(hosts) == 0 && len(records) > 0 {
-		hosts = records[0].Hosts
-	}
-	return hosts
-}
-
-// forget plans the deletion of records whose certificates, present and former, are all gone or go:
-// those of tyk-k8s, and ours of services that have no API. As long as one is there its record says
-// whose it is. A record of another organisation is not ours.
-func (p *Pruning) forget(c *claims, going map[string]bool, users map[string][]string, spared map[string]string) {
-	for i := range c.state.Records {
-		r := &c.state.Records[i]
-		reason := "its service has no API, and its certificate is gone"
-		if r.Legacy {
-			reason = "made by tyk-k8s; no API uses its certificate"
-		}
-
-		id := p.settings.storeID(*r)
-		if !r.Legacy && c.meshed(r) || !strings.HasPrefix(id, p.settings.Org) {
+// forget plans the deletion of records whose certificates, current and past, are all gone or go:
+// those of tyk-k8s, and those of tykmesh for services without an API. As long as one is there its
+// record says whose it is. A record of another organisation is left alone.
+func (p *Pruning) forget(x *Snapshot, going map[string]bool, detached map[string]dashboard.Definition, spared map[string]string) {
+	for _, r := range x.ledger {
+		id := r.id()
+		if !r.entry.Legacy && x.isMeshed(r) || !strings.HasPrefix(id, p.settings.Org) {
 			continue
 		}
 
 		if why := spared[id]; why != "" {
-			if _, there := c.store[id]; !there {
-				p.Kept = append(p.Kept, Kept{id, "record " + r.ID, why})
+			if !x.certificate(id).inStore {
+				p.Kept = append(p.Kept, Kept{id, "record " + r.entry.ID, why})
 			}
 			continue
 		}
 
-		stays := slices.ContainsFunc(p.settings.storeIDs(r), func(id string) bool {
-			_, there := c.store[id]
-			return there && !going[id] || len(users[id]) > 0
+		stays := slices.ContainsFunc(r.ids, func(id string) bool {
+			return x.certificate(id).inStore && !going[id] || len(x.usersAfter(id, detached)) > 0
 		})
-		if !stays {
-			p.Records = append(p.Records, Step{Kind: RecordKind, Action: Delete, Role: Role(r.Role), Name: r.ID, ID: r.ID, Reasons: []string{reason}})
-			p.records[r.ID] = r
+		if stays {
+			continue
 		}
+
+		reason := "its service has no API, and its certificate is gone"
+		if r.entry.Legacy {
+			reason = "made by tyk-k8s; no API uses its certificate"
+		}
+
+		p.Records = append(p.Records, Step{Kind: RecordKind, Action: Delete, Role: Role(r.entry.Role), Name: r.entry.ID, ID: r.entry.ID, Reasons: []string{reason}})
+		p.records[r.entry.ID] = r
 	}
 
 	slices.SortFunc(p.Records, func(a, b Step) int { return strings.Compare(a.ID, b.ID) })
-}
-
-// meshed reports whether a record's service has an API, or for the mesh certificate's whether any
-// has.
-func (c *claims) meshed(r *ca.Record) bool {
-	if r.Role == ca.RoleMesh {
-		return len(c.apis) > 0
-	}
-	svc := inject.Service{Namespace: r.Namespace, App: r.App}
-	for _, role := range []Role{Inbound, Mesh} {
-		if o := (owner{svc, role}); len(c.apis[o])+len(c.converted[o]) > 0 {
-			return true
-		}
-	}
-
-	return false
-}
-
-func isMember(d dashboard.Definition) bool {
-	_, ok := memberOf(d)
-	return ok && !d.IsOAS()
 }
 
 // Steps returns all steps in order: APIs, certificates, records.

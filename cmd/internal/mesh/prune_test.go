@@ -20,7 +20,7 @@ func (w *world) pruning() *Pruning {
 	w.tb.Helper()
 	state, err := Observe(context.Background(), w.remote, w.settings)
 	must(w.tb, err)
-	return NewPruning(state, w.settings)
+	return NewPruning(NewSnapshot(state, w.settings))
 }
 
 func (w *world) prune() error {
@@ -48,7 +48,7 @@ func toldOf(p *Pruning) string {
 		lines = append(lines, fmt.Sprintf("keep %s: %s", k.Name, k.Reason))
 	}
 
-	for _, l := range p.Laden {
+	for _, l := range p.APIsWithSurplus {
 		lines = append(lines, fmt.Sprintf("leave %d on %s: %s", l.Count, l.Slug, l.Reason))
 	}
 
@@ -116,14 +116,14 @@ func TestPruneLeavesWhatServes(t *testing.T) {
 		"other hosts": {func(p *past) {
 			p.settings.MeshHosts = []string{"mesh", "localhost"}
 			p.edit("echo-inbound", "certificates", []any{p.api("echo-inbound").Certificates()[0]})
-		}, "leave 2 on echo-mesh: none is for exactly the hosts that are wanted"},
+		}, "leave 2 on echo-mesh: none is for exactly the wanted hosts"},
 		"another CA":     {func(p *past) { p.anotherCA() }, `leave 3 on echo-inbound: not signed by "Next CA"`},
-		"CA unreachable": {func(p *past) { p.remote.Issuer = noIssuer{} }, "leave 3 on echo-inbound: which of them the present CA signed is not known"},
+		"CA unreachable": {func(p *past) { p.remote.Issuer = noIssuer{} }, "leave 3 on echo-inbound: it is unknown which of them the current CA signed"},
 		"not in the store": {func(p *past) {
 			for _, c := range p.dash.Certificates() {
 				p.dash.DropCertificate(c.ID)
 			}
-		}, "leave 3 on echo-inbound: none is for exactly the hosts that are wanted"},
+		}, "leave 3 on echo-inbound: none is for exactly the wanted hosts"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPast(t, inFile)
@@ -136,7 +136,7 @@ func TestPruneLeavesWhatServes(t *testing.T) {
 			state, _, err := Survey(context.Background(), p.remote, p.settings)
 			must(t, err)
 
-			plan := NewPruning(state, p.settings)
+			plan := NewPruning(NewSnapshot(state, p.settings))
 			if got := toldOf(plan); !strings.Contains(got, c.want) {
 				t.Errorf("%s\nwant %s", got, c.want)
 			}
@@ -315,13 +315,13 @@ func TestPruneSparesCAs(t *testing.T) {
 		return dashboard.Certificate{ID: id, IssuerCN: "Mesh CA", DNSNames: []string{"echo.shop"}, NotAfter: time.Now().Add(time.Hour), IsCA: isCA}
 	}
 	state := State{
-		Authority: authority, HasLedger: true,
+		CA: authority, HasLedger: true,
 		APIs:         []dashboard.API{{Definition: dashboard.Definition{"slug": "sleep-inbound", "domain": "sleep.shop", "tags": []any{"sleep"}}}},
 		Certificates: []dashboard.Certificate{stored("leaf", false), stored("ca", true), {ID: "recorded"}},
 		Records:      []ca.Record{{ID: "5f", Legacy: true, Fingerprint: "recorded", Certificate: catest.NewAuthority("Mesh CA").PEM()}},
 	}
 
-	if diff := cmp.Diff("delete certificate echo.shop", toldOf(NewPruning(state, Settings{TLS: true, MeshHosts: []string{"mesh"}}))); diff != "" {
+	if diff := cmp.Diff("delete certificate echo.shop", toldOf(NewPruning(NewSnapshot(state, Settings{TLS: true, MeshHosts: []string{"mesh"}})))); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // Apply takes the pruning's steps.
@@ -16,10 +14,10 @@ import (
 //	API ─┘
 //
 // An API is read again before certificates are taken off it, and the APIs are listed again before
-// the first certificate is deleted: what somebody has taken into use meanwhile stays. The wait is
-// for gateways to forget what an API named. A step that fails does not stop the others, but for
-// those that build on it: a certificate that could not be taken off an API is not deleted, a record
-// not before its certificates.
+// the first certificate is deleted: a certificate that is in use by then stays. The wait is for
+// gateways to forget what an API named. A step that fails does not stop the others, except those
+// that depend on it: a certificate that could not be taken off an API is not deleted, a record not
+// before its certificates.
 //
 // progress gets an event for each step that begins and ends, one at a time; nil for none.
 //
@@ -39,18 +37,11 @@ func (p *Pruning) Apply(ctx context.Context, remote Remote, progress func(Event)
 // takeEach takes the steps that are ready at the same time; one that fails does not stop the
 // others.
 func (r *run) takeEach(ctx context.Context, steps []Step, ready func(*Step) bool, take func(*Step) error) {
-	var g errgroup.Group
-	g.SetLimit(r.settings.parallel())
-	for i := range steps {
+	atOnce(r.settings.parallel(), len(steps), func(i int) {
 		if ready(&steps[i]) {
-			g.Go(func() error {
-				r.takeAway(ctx, steps[i:i+1], take)
-				return nil
-			})
+			r.takeAway(ctx, steps[i:i+1], take)
 		}
-	}
-
-	_ = g.Wait()
+	})
 }
 
 // detach takes certificates off an API as it is now, and changes nothing else of it.
@@ -63,10 +54,10 @@ func (r *run) detach(ctx context.Context, step *Step, d detachment) error {
 		return stepError("reading", "API", step.Name, r.lost(step.Name, err))
 	}
 
-	o, ok := memberOf(held.Definition)
+	o, ok := classicOwner(held.Definition)
 	switch {
-	case !ok || held.Definition.IsOAS() || o != owner{step.Service, step.Role}:
-		return stepError("updating", "API", step.Name, fmt.Errorf("it is no longer this service's: by now it is %s", describe(held.Definition)))
+	case !ok || o != owner{step.Service, step.Role}:
+		return stepError("updating", "API", step.Name, fmt.Errorf("it no longer belongs to this service: now it is %s", describe(held.Definition)))
 	case len(d.former) > 0 && !slices.Contains(held.Definition.Certificates(), d.keep):
 		return stepError("updating", "API", step.Name, errors.New("the certificate that was to stay is not on it any more"))
 	}
@@ -74,7 +65,7 @@ func (r *run) detach(ctx context.Context, step *Step, d detachment) error {
 	return r.update(ctx, held, detached(held.Definition, d.former))
 }
 
-// deleteUnused deletes certificates and then records, unless somebody uses them by now.
+// deleteUnused deletes certificates and then records, unless an API uses them by now.
 func (r *run) deleteUnused(ctx context.Context, p *Pruning) {
 	proof, ok := r.proveNow(ctx, p)
 	if !ok {
@@ -112,21 +103,21 @@ func (r *run) deleteUnused(ctx context.Context, p *Pruning) {
 	}
 
 	ready := func(step *Step) bool {
-		return !slices.ContainsFunc(p.settings.storeIDs(p.records[step.ID]), func(id string) bool { return left[id] })
+		return !slices.ContainsFunc(p.records[step.ID].ids, func(id string) bool { return left[id] })
 	}
 	r.takeEach(ctx, p.Records, ready, func(step *Step) error {
 		record := p.records[step.ID]
-		if err := unused(step, p.settings.storeIDs(record)...); err != nil {
+		if err := unused(step, record.ids...); err != nil {
 			return err
 		}
-		return r.removed(step, r.Ledger.Delete(ctx, step.ID, record.Fingerprint))
+		return r.removed(step, r.Ledger.Delete(ctx, step.ID, record.entry.Fingerprint))
 	})
 }
 
 // proveNow finds out which certificates are proved to be unused, after gateways have had the time
 // to load what this run has changed. ok is false where nothing is to be deleted, or must be.
 func (r *run) proveNow(ctx context.Context, p *Pruning) (proven *proof, ok bool) {
-	first := (&HoldingRemoval{Certificates: p.Certificates, Records: p.Records}).first()
+	first := (&CertificateRemoval{Certificates: p.Certificates, Records: p.Records}).first()
 	if first == nil || r.journal.stop(ctx) {
 		return nil, false
 	}

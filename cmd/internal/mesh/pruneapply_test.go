@@ -42,7 +42,7 @@ func TestPruneConverges(t *testing.T) {
 
 				state, err := Observe(context.Background(), p.remote, p.settings)
 				if err == nil {
-					err = NewPruning(state, p.settings).Apply(context.Background(), p.remote, nil)
+					err = NewPruning(NewSnapshot(state, p.settings)).Apply(context.Background(), p.remote, nil)
 				}
 
 				p.dash.Heal()
@@ -81,7 +81,7 @@ func (p *past) serving(k int) {
 	p.tb.Helper()
 	for _, api := range p.dash.APIs() {
 		d := api.Definition
-		if isMember(d) && len(d.Certificates()) == 0 {
+		if _, ok := classicOwner(d); ok && len(d.Certificates()) == 0 {
 			p.tb.Errorf("request %d: %s has no certificate", k, d.Slug())
 		}
 
@@ -125,8 +125,8 @@ func TestPruneLooksAgain(t *testing.T) {
 	err = plan.Apply(context.Background(), p.remote, nil)
 	for _, want := range []string{
 		"updating API echo-inbound: the certificate that was to stay is not on it any more",
-		"updating API sleep-inbound: it is no longer this service's",
-		"updating API sleep-mesh: it is no longer this service's",
+		"updating API sleep-inbound: it no longer belongs to this service",
+		"updating API sleep-mesh: it no longer belongs to this service",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %s", err, want)

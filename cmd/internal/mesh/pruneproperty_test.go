@@ -163,7 +163,7 @@ func (p *Pruning) after(state State) State {
 
 	certificates, records := drop(p.Certificates), drop(p.Records)
 
-	out := State{HasLedger: state.HasLedger, Authority: state.Authority}
+	out := State{HasLedger: state.HasLedger, CA: state.CA}
 	for _, api := range state.APIs {
 		if d, ok := p.detachments[api.Definition.ID()]; ok {
 			var left []any
@@ -210,12 +210,12 @@ func TestPruneProperties(t *testing.T) {
 	for seed := range uint64(600) {
 		r := rand.New(rand.NewPCG(seed, 0))
 		state := randomState(t, r, certificates)
-		state.Authority = ours
+		state.CA = ours
 		s := Settings{
 			Org: randomOrg, TLS: true, MeshHosts: []string{"mesh", "mesh.local"},
 			Now: func() time.Time { return time.Now().Add([]time.Duration{2 * time.Hour, 300 * 24 * time.Hour}[seed%2]) },
 		}
-		p := NewPruning(state, s)
+		p := NewPruning(NewSnapshot(state, s))
 		detached, deleted, forgotten = detached+len(p.APIs), deleted+len(p.Certificates), forgotten+len(p.Records)
 		left := p.after(state)
 
@@ -253,27 +253,27 @@ func TestPruneProperties(t *testing.T) {
 		}
 
 		for _, step := range p.Records {
-			for _, id := range s.storeIDs(p.records[step.ID]) {
+			for _, id := range p.records[step.ID].ids {
 				if slices.ContainsFunc(left.Certificates, func(c dashboard.Certificate) bool { return c.ID == id }) {
 					t.Errorf("seed %d: record %s goes although one of its certificates stays", seed, step.ID)
 				}
 			}
 		}
 
-		if again := NewPruning(left, s); len(again.Steps()) > 0 {
+		if again := NewPruning(NewSnapshot(left, s)); len(again.Steps()) > 0 {
 			t.Errorf("seed %d: after a pruning there is more to prune: %v", seed, again.Steps())
 		}
 
-		shuffled := State{HasLedger: state.HasLedger, Authority: ours}
+		shuffled := State{HasLedger: state.HasLedger, CA: ours}
 		shuffled.APIs, shuffled.Certificates, shuffled.Records = slices.Clone(state.APIs), slices.Clone(state.Certificates), slices.Clone(state.Records)
 		r.Shuffle(len(shuffled.APIs), func(i, j int) { a := shuffled.APIs; a[i], a[j] = a[j], a[i] })
 		r.Shuffle(len(shuffled.Certificates), func(i, j int) { c := shuffled.Certificates; c[i], c[j] = c[j], c[i] })
 		r.Shuffle(len(shuffled.Records), func(i, j int) { c := shuffled.Records; c[i], c[j] = c[j], c[i] })
-		if diff := cmp.Diff(toldOf(p), toldOf(NewPruning(shuffled, s))); diff != "" {
+		if diff := cmp.Diff(toldOf(p), toldOf(NewPruning(NewSnapshot(shuffled, s)))); diff != "" {
 			t.Errorf("seed %d: in another order:\n%s", seed, diff)
 		}
 
-		if diff := cmp.Diff(NewCertificateList(state, s), NewCertificateList(shuffled, s)); diff != "" {
+		if diff := cmp.Diff(NewCertificateList(NewSnapshot(state, s)), NewCertificateList(NewSnapshot(shuffled, s))); diff != "" {
 			t.Errorf("seed %d: a list in another order:\n%s", seed, diff)
 		}
 	}

@@ -21,7 +21,7 @@ import (
 // version does not know. Comparing the next listing with the manifests would then write for ever.
 //
 //	write ─> read back ─> as wanted: done
-//	                  └─> wait ─> read back ─> write again ─> wait ─> read back ─> said, and remembered
+//	                  └─> wait ─> read back ─> write again ─> wait ─> read back ─> remember
 //
 // The memory is a tag on the API itself, which names the difference: a plan that finds the very
 // same difference leaves it alone. Any other difference, from a manifest or from a hand, is written
@@ -34,10 +34,10 @@ const unkeptPrefix = "tykmesh-unkept-"
 // of them cannot carry a mesh.
 var vital = []string{"active", "certificates", "domain", "org_id", "proxy.listen_path", "proxy.target_url", "tags"}
 
-// UnkeptError says that the Dashboard stored an API otherwise than it was sent.
+// UnkeptError reports that the Dashboard stored an API otherwise than it was sent.
 type UnkeptError struct {
 	Slug, ID string
-	Changes  []Change // From is what the Dashboard has, To what it was sent
+	Changes  []Change // From holds the Dashboard's values, To the sent ones
 }
 
 // Error names the fields with both values.
@@ -84,8 +84,8 @@ func vitalChanges(list []Change) (some []Change) {
 	return some
 }
 
-// unkeptTag returns the tag that remembers the difference between a definition and what it is to
-// be, certificates aside: these change with time.
+// unkeptTag returns the tag that remembers the difference between a definition and the wanted one,
+// certificates aside: these change with time.
 func unkeptTag(held, to dashboard.Definition) string {
 	var list [][3]any
 	compare(nil, held, to, func(path []string, from, to any) {
@@ -99,8 +99,8 @@ func unkeptTag(held, to dashboard.Definition) string {
 	return unkeptPrefix + hex.EncodeToString(sum[:8])
 }
 
-// forgetful takes the tag that remembers a difference off a definition, and returns it; "" if there
-// is none.
+// forgetful takes the tag that remembers a difference off a definition, and returns it; "" without
+// such a tag.
 func forgetful(d dashboard.Definition) (out dashboard.Definition, tag string) {
 	tags := d.Tags()
 	i := slices.IndexFunc(tags, func(t string) bool { return strings.HasPrefix(t, unkeptPrefix) })
@@ -125,8 +125,8 @@ func (r *run) wrote(step *APIStep, id, certificate string) {
 	r.written = append(r.written, written{step, id, certificate})
 }
 
-// readBack compares what this run wrote with what the Dashboard has of it. Listings may lag behind
-// what was written, and another run may write at the same moment: a difference is read and
+// readBack compares the APIs that this run wrote with the Dashboard's. Listings may lag behind
+// the writes, and another run may write at the same moment: a difference is read and
 // written once more before it counts.
 func (r *run) readBack(ctx context.Context) error {
 	rest, err := r.unkept(ctx, r.written)
@@ -150,7 +150,7 @@ func (r *run) each(list []difference, f func(*difference) error) error {
 	return g.Wait()
 }
 
-// insist reads, writes and reads again what the Dashboard seems not to keep.
+// insist reads, writes and reads again the APIs that the Dashboard seems not to keep.
 func (r *run) insist(ctx context.Context, rest []difference) ([]difference, error) {
 	if err := r.settled(ctx); err != nil {
 		return nil, err
@@ -271,32 +271,17 @@ func (r *run) readWritten(ctx context.Context, all []written) (held map[string]d
 
 // readEach reads APIs one by one.
 func (r *run) readEach(ctx context.Context, all []written) (map[string]dashboard.API, error) {
-	found := make([]*dashboard.API, len(all))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(r.settings.parallel())
-	for i, w := range all {
-		g.Go(func() error {
-			api, err := r.APIs.API(ctx, w.id)
-			if isNotFound(err) || errors.Is(err, dashboard.ErrNotVisible) {
-				return nil
-			}
-			if err != nil {
-				return stepError("reading back", "API", w.step.Name, err)
-			}
-			found[i] = &api
-
-			return nil
-		})
-	}
-
-	if err := g.Wait(); err != nil {
+	answers, err := readAPIs(ctx, r.Remote, r.settings, "reading back", len(all), func(i int) (id, name string) {
+		return all[i].id, all[i].step.Name
+	})
+	if err != nil {
 		return nil, err
 	}
 
 	held := make(map[string]dashboard.API, len(all))
-	for i, api := range found {
-		if api != nil {
-			held[all[i].id] = *api
+	for i, a := range answers {
+		if a.api != nil {
+			held[all[i].id] = *a.api
 		}
 	}
 

@@ -8,8 +8,7 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
-// api brings one API to what the plan says, with this certificate ("" for none), and returns its
-// database id.
+// api takes the step of one API, with this certificate ("" for none), and returns its database id.
 func (r *run) api(ctx context.Context, step *APIStep, certificate string) (id string, ok bool) {
 	if step.Action == Keep {
 		return step.ID, true
@@ -76,8 +75,8 @@ func (r *run) refresh(ctx context.Context, step *APIStep, certificate string) (s
 	return certificate, r.align(ctx, step.wanted, held, certificate, step.former)
 }
 
-// lost notes and explains that an API which was listed a moment ago is answered with 401: it may be
-// another user's by now, and an older Dashboard says the same of one that was deleted.
+// lost notes and explains that an API which was listed a moment ago is answered with 401: it may
+// belong to another user by now, and older Dashboards answer so for a deleted API, too.
 func (r *run) lost(slug string, err error) error {
 	if !errors.Is(err, dashboard.ErrNotVisible) {
 		return err
@@ -88,13 +87,13 @@ func (r *run) lost(slug string, err error) error {
 	return fmt.Errorf("it was listed a moment ago; since then it was deleted, or another user became its owner: %w", err)
 }
 
-// align makes an API as it is now what this run wants.
+// align updates an API, as it is now, to the wanted definition.
 func (r *run) align(ctx context.Context, w *WantedAPI, held dashboard.API, certificate string, former []string) error {
 	return r.update(ctx, held, aligned(held.Definition, w, certificate, former))
 }
 
-// aligned returns a definition as it is to be: with what is wanted of it, and this certificate, if
-// any, in the place of the former ones.
+// aligned merges the wanted leaves into a definition, with this certificate, if any, in the place
+// of those that it replaces.
 func aligned(held dashboard.Definition, w *WantedAPI, certificate string, former []string) dashboard.Definition {
 	to := update(held, w)
 	if certificate != "" {
@@ -166,7 +165,7 @@ func (r *run) create(ctx context.Context, step *APIStep, certificate string) (cr
 	}
 }
 
-// arrival returns what the creation of an API came to that is there: Update where another run
+// arrival returns the action of a creation after which the API is there: Update where another run
 // created it, Create where the answer to an attempt of this run was lost.
 func arrival(exists bool, attempt int) Action {
 	if exists && attempt == 1 {
@@ -233,7 +232,7 @@ func (r *run) look(ctx context.Context, w *WantedAPI, refusal error, exists bool
 	if err != nil {
 		return dashboard.API{}, false, err
 	}
-	if api := newMatcher(State{APIs: all}, r.settings).own(w); api != nil {
+	if api := newMatcher(newListing(all, r.settings), r.settings).own(w); api != nil {
 		return *api, true, nil
 	}
 
@@ -297,8 +296,8 @@ func (r *run) single(ctx context.Context, step *APIStep, id string, clash error)
 	}
 
 	w := step.wanted
-	x := newIndex(all, onMeshHosts(r.settings))
-	stays := first(x.byMark[owner{w.Service, w.Role}], func(api *dashboard.API) bool {
+	x := newListing(all, r.settings)
+	stays := first(x.byMark[w.owner()], func(api *dashboard.API) bool {
 		return !api.Definition.IsOAS() && api.Definition.Slug() == w.Slug
 	})
 

@@ -19,7 +19,7 @@ func (w *world) removal(services ...inject.Service) *Removal {
 	w.tb.Helper()
 	state, err := Observe(context.Background(), w.remote, w.settings)
 	must(w.tb, err)
-	return NewRemoval(services, state, w.settings)
+	return NewRemoval(services, NewSnapshot(state, w.settings))
 }
 
 func (w *world) remove(services ...inject.Service) error {
@@ -185,7 +185,7 @@ func TestRemovalConverges(t *testing.T) {
 
 				state, err := Observe(context.Background(), w.remote, w.settings)
 				if err == nil {
-					err = NewRemoval([]inject.Service{echo.Service, sleepy.Service}, state, w.settings).Apply(context.Background(), w.remote, nil)
+					err = NewRemoval([]inject.Service{echo.Service, sleepy.Service}, NewSnapshot(state, w.settings)).Apply(context.Background(), w.remote, nil)
 				}
 
 				w.dash.Heal()
@@ -211,7 +211,7 @@ func TestRemovalLooksAgain(t *testing.T) {
 	w.edit("echo-mesh", "slug", "other-mesh")
 
 	err := taken.Apply(context.Background(), w.remote, nil)
-	if err == nil || !strings.Contains(err.Error(), "deleting API echo-mesh: it is no longer this service's") {
+	if err == nil || !strings.Contains(err.Error(), "deleting API echo-mesh: it no longer belongs to this service") {
 		t.Errorf("error %v", err)
 	}
 

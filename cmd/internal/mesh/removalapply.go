@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/dashboard"
 )
@@ -15,13 +13,13 @@ import (
 // Apply takes the removal's steps.
 //
 //	per service:  mesh API ─> inbound API ─┐
-//	                                       ├─> proof that nothing uses the certificates ─> certificate ─> record
+//	                                       ├─> prove certificates unused ─> certificate ─> record
 //	per service:  mesh API ─> inbound API ─┘
 //
 // An API is read again before it is deleted, and the APIs are listed again before the first
-// certificate is: what another run has taken into use meanwhile stays. A record goes after its
-// certificate, because without it nobody would know whose the certificate is. Services proceed
-// independently, Settings.Parallel of them at once.
+// certificate is: a certificate that is in use by then stays. A record goes after its certificate,
+// because it alone names the certificate's owner. Services proceed independently, Settings.Parallel
+// of them at once.
 //
 // progress gets an event for each step that begins and ends, one at a time; nil for none.
 //
@@ -33,17 +31,10 @@ func (r *Removal) Apply(ctx context.Context, remote Remote, progress func(Event)
 	}
 
 	x := &run{Remote: remote, settings: r.settings, journal: newJournal(progress, len(steps))}
-	var g errgroup.Group
-	g.SetLimit(r.settings.parallel())
-	for i := range r.Services {
-		g.Go(func() error {
-			x.takeAway(ctx, r.Services[i].APIs, func(step *Step) error { return x.removeAPI(ctx, step) })
-			return nil
-		})
-	}
-
-	_ = g.Wait()
-	x.removeHoldings(ctx, r)
+	atOnce(r.settings.parallel(), len(r.Services), func(i int) {
+		x.takeAway(ctx, r.Services[i].APIs, func(step *Step) error { return x.removeAPI(ctx, step) })
+	})
+	x.removeCertificates(ctx, r)
 
 	return x.journal.incomplete(ctx, steps)
 }
@@ -72,13 +63,13 @@ func (r *run) removeAPI(ctx context.Context, step *Step) error {
 	switch {
 	case isNotFound(err):
 		return nil
-	case errors.Is(err, dashboard.ErrNotVisible): // deleted by another run, or another user's by now: not ours to delete
+	case errors.Is(err, dashboard.ErrNotVisible): // deleted by another run, or another user's by now: not to be deleted
 		_ = r.lost(step.Name, err)
 		return nil
 	case err != nil:
 		return stepError("reading", "API", step.Name, err)
-	case !isOwn(held.Definition, step, r.settings):
-		return stepError("deleting", "API", step.Name, fmt.Errorf("it is no longer this service's: by now it is %s", describe(held.Definition)))
+	case !isOwn(held, step, r.settings):
+		return stepError("deleting", "API", step.Name, fmt.Errorf("it no longer belongs to this service: now it is %s", describe(held.Definition)))
 	}
 
 	return r.removed(step, r.APIs.DeleteAPI(ctx, step.ID))
@@ -99,10 +90,10 @@ func (r *run) removed(step *Step, err error) error {
 	return unclearError{failed}
 }
 
-// removeHoldings deletes the certificates of those services whose APIs are gone, and that of the
-// mesh if all are.
-func (r *run) removeHoldings(ctx context.Context, removal *Removal) {
-	var due []*HoldingRemoval
+// removeCertificates deletes the certificates of those services whose APIs are gone, and that of
+// the mesh if all are.
+func (r *run) removeCertificates(ctx context.Context, removal *Removal) {
+	var due []*CertificateRemoval
 	all := true
 	for i := range removal.Services {
 		s := &removal.Services[i]
@@ -116,7 +107,7 @@ func (r *run) removeHoldings(ctx context.Context, removal *Removal) {
 		due = append(due, &removal.Mesh)
 	}
 
-	due = slices.DeleteFunc(due, func(h *HoldingRemoval) bool { return h.first() == nil })
+	due = slices.DeleteFunc(due, func(h *CertificateRemoval) bool { return h.first() == nil })
 	if len(due) == 0 || r.journal.stop(ctx) {
 		return
 	}
@@ -127,16 +118,7 @@ func (r *run) removeHoldings(ctx context.Context, removal *Removal) {
 		return
 	}
 
-	var g errgroup.Group
-	g.SetLimit(r.settings.parallel())
-	for _, h := range due {
-		g.Go(func() error {
-			r.removeHolding(ctx, h, proof)
-			return nil
-		})
-	}
-
-	_ = g.Wait()
+	atOnce(r.settings.parallel(), len(due), func(i int) { r.removeCertificatesOf(ctx, due[i], proof) })
 }
 
 func (r *run) finished(steps []Step) bool {
@@ -148,8 +130,9 @@ func (r *run) finished(steps []Step) bool {
 	return true
 }
 
-// first returns the step with which a holding begins; nil where nothing is to be done.
-func (h *HoldingRemoval) first() *Step {
+// first returns the step with which a removal of certificates begins; nil where nothing is to be
+// done.
+func (h *CertificateRemoval) first() *Step {
 	for _, steps := range [][]Step{h.Certificates, h.Records} {
 		if len(steps) > 0 {
 			return &steps[0]
@@ -158,8 +141,8 @@ func (h *HoldingRemoval) first() *Step {
 	return nil
 }
 
-// removeHolding deletes certificates and then their records, up to the first failure.
-func (r *run) removeHolding(ctx context.Context, h *HoldingRemoval, proof *proof) {
+// removeCertificatesOf deletes certificates and then their records, up to the first failure.
+func (r *run) removeCertificatesOf(ctx context.Context, h *CertificateRemoval, proof *proof) {
 	_ = r.takeAway(ctx, h.Certificates, func(step *Step) error {
 		if why := proof.refuses(step.ID); why != nil {
 			return stepError("deleting", "certificate", step.Name, why)

@@ -15,45 +15,46 @@ import (
 // MeshName names the certificate of the mesh where services are named namespace/app.
 const MeshName = meshTag
 
-// UnknownError says that a certificate was asked for that nothing on the mesh has.
+// UnknownError reports a name that no service on the mesh has.
 type UnknownError struct {
 	Name  string
 	Known []string
 }
 
-// Error names what is unknown.
+// Error names the unknown service.
 func (e *UnknownError) Error() string { return fmt.Sprintf("no service %s is on the mesh", e.Name) }
 
 // NewRenewal plans without manifests what NewPlan does about certificates: every service on the
 // mesh, as an Inventory finds them, gets the certificate that it lacks or that is due, and so does
 // the mesh. Nothing else of an API changes. It is pure.
 //
-// names are "namespace/app", and MeshName: those get a new certificate whatever they have, and
-// nothing becomes of the others.
+// names are "namespace/app", and MeshName: those services get a new certificate in any case, and
+// the others are left alone.
 //
 // A service without an inbound API has nothing that could carry its certificate; it is left out,
 // and Plan.Notes says so. So is a certificate of the mesh that Settings.MeshCertificateID has
-// chosen: it is not ours.
+// chosen: tykmesh did not make it.
 //
 // Errors: *UnknownError for a name, all of them joined; *EagerError; the mesh is named and its
-// certificate is not ours; a record belongs to another organisation.
-func NewRenewal(state State, s Settings, names []string) (*Plan, error) {
-	r := &renewal{certs: newCertificatePlanner(state, s), names: names}
-	r.services, r.apis = members(state.APIs)
+// certificate was not made by tykmesh; a record belongs to another organisation.
+func NewRenewal(x *Snapshot, names []string) (*Plan, error) {
+	s := x.settings
+	r := &renewal{snapshot: x, names: names}
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	if life := r.certs.longestLife(); life > 0 && s.RenewBefore >= life {
+	if life := x.longestLife(); life > 0 && s.RenewBefore >= life {
 		return nil, &EagerError{life, s.RenewBefore}
 	}
 
-	plan := &Plan{settings: s, authority: state.Authority}
+	plan := &Plan{settings: s, currentCA: x.state.CA}
+	services := x.apis.services
 	var errs []error
-	if len(r.services) > 0 && s.MeshCertificateID == "" && r.includes(MeshName) {
+	if len(services) > 0 && s.MeshCertificateID == "" && r.includes(MeshName) {
 		errs = append(errs, r.mesh(plan))
 	}
 
-	for _, svc := range r.services {
+	for _, svc := range services {
 		if r.includes(svc.String()) {
 			errs = append(errs, r.service(plan, svc))
 		}
@@ -63,16 +64,14 @@ func NewRenewal(state State, s Settings, names []string) (*Plan, error) {
 		return nil, err
 	}
 
-	plan.replace(r.certs, state)
+	plan.replace(x)
 
 	return plan, nil
 }
 
 // renewal is one NewRenewal.
 type renewal struct {
-	certs    *certificatePlanner
-	services []inject.Service // on the mesh
-	apis     map[owner][]dashboard.Definition
+	snapshot *Snapshot
 	names    []string
 }
 
@@ -80,10 +79,10 @@ func (r *renewal) includes(name string) bool {
 	return len(r.names) == 0 || slices.Contains(r.names, name)
 }
 
-// check makes sure that all names are somebody's.
+// check makes sure that all names are on the mesh.
 func (r *renewal) check() error {
 	var known []string
-	for _, svc := range r.services {
+	for _, svc := range r.snapshot.apis.services {
 		known = append(known, svc.String())
 	}
 
@@ -94,8 +93,8 @@ func (r *renewal) check() error {
 	var errs []error
 	for _, name := range r.names {
 		switch {
-		case name == MeshName && r.certs.settings.MeshCertificateID != "":
-			errs = append(errs, errors.New("the certificate of the mesh is not ours to renew: Injector.meshCertificateID has chosen it"))
+		case name == MeshName && r.snapshot.settings.MeshCertificateID != "":
+			errs = append(errs, errors.New("cannot renew the certificate of the mesh: Injector.meshCertificateID names one that tykmesh did not make"))
 		case !slices.Contains(known, name):
 			errs = append(errs, &UnknownError{name, known})
 		}
@@ -104,15 +103,15 @@ func (r *renewal) check() error {
 	return errors.Join(errs...)
 }
 
-// longestLife is how long that one of our certificates is valid which is valid longest; 0 where
-// nobody tells.
-func (p *certificatePlanner) longestLife() (longest time.Duration) {
-	for _, r := range p.records {
-		longest = max(longest, r.Expires.Sub(r.NotBefore))
+// longestLife returns how long the certificate of tykmesh is valid that is valid longest; 0 where
+// neither the ledger nor the store tells.
+func (x *Snapshot) longestLife() (longest time.Duration) {
+	for _, r := range x.records {
+		longest = max(longest, r.entry.Expires.Sub(r.entry.NotBefore))
 	}
 
-	for _, c := range p.store {
-		if p.signers[c.IssuerCN] && !c.IsCA {
+	for i := range x.state.Certificates {
+		if c := &x.state.Certificates[i]; x.signers[c.IssuerCN] && !c.IsCA {
 			longest = max(longest, c.NotAfter.Sub(c.NotBefore))
 		}
 	}
@@ -122,13 +121,13 @@ func (p *certificatePlanner) longestLife() (longest time.Duration) {
 
 // mesh plans the certificate of the mesh and all APIs that carry it.
 func (r *renewal) mesh(plan *Plan) error {
-	step := &CertificateStep{Step: Step{Kind: CertificateKind, Role: Mesh}, Hosts: r.certs.settings.meshCertificateHosts()}
-	if err := r.decide(step, onMeshAPIs(r.services, r.apis)); err != nil {
+	step, err := r.decide(meshCertificateStep(r.snapshot.settings), r.snapshot.apis.meshAPIs())
+	if err != nil {
 		return err
 	}
 	plan.MeshCertificate = step
-	for _, svc := range r.services {
-		plan.Carriers = append(plan.Carriers, r.carrying(owner{svc, Mesh}, step)...)
+	for _, svc := range r.snapshot.apis.services {
+		plan.MeshAPIs = append(plan.MeshAPIs, r.certify(owner{svc, Mesh}, step)...)
 	}
 
 	return nil
@@ -137,78 +136,73 @@ func (r *renewal) mesh(plan *Plan) error {
 // service plans the certificate of a service and the inbound API that carries it.
 func (r *renewal) service(plan *Plan, svc inject.Service) error {
 	o := owner{svc, Inbound}
-	if len(r.apis[o]) == 0 {
+	apis := r.snapshot.apis.byOwner[o]
+	if len(apis) == 0 {
 		plan.Notes = append(plan.Notes, fmt.Sprintf("service %s is left out: it has no inbound API, which could carry its certificate", svc))
 		return nil
 	}
 
-	step := &CertificateStep{Step: Step{Kind: CertificateKind, Service: svc, Role: Inbound}, Hosts: []string{host(svc)}}
-	var attached []string
-	for _, d := range r.apis[o] {
-		attached = append(attached, d.Certificates()...)
-	}
-
-	if err := r.decide(step, attached); err != nil {
+	step, err := r.decide(serviceCertificateStep(svc), apis)
+	if err != nil {
 		return err
 	}
 
-	inbound := r.carrying(o, step)
+	inbound := r.certify(o, step)
 	plan.Services = append(plan.Services, ServicePlan{
-		Service: svc, Certificate: step, Inbound: inbound[0], Doubles: inbound[1:],
+		Service: svc, Certificate: step, Inbound: inbound[0], Duplicates: inbound[1:],
 		Mesh: &APIStep{Step: Step{Kind: APIKind, Action: Keep, Service: svc, Role: Mesh}},
 	})
 
 	return nil
 }
 
-// decide says what becomes of a certificate: a new one is made of each that was named, unless an
-// earlier run has made one and not finished.
-func (r *renewal) decide(step *CertificateStep, attached []string) error {
-	step.Name = step.Hosts[0]
-	if err := r.certs.decide(step, attached); err != nil {
-		return fmt.Errorf("certificate %s: %w", step.Hosts[0], err)
+// decide fills in what becomes of the certificate of some APIs: a new one is made of each that was
+// named, unless an earlier run has made one and not finished.
+func (r *renewal) decide(step *CertificateStep, apis []dashboard.Definition) (*CertificateStep, error) {
+	if a := r.snapshot.assign(step, apis); a.problem != nil {
+		return nil, fmt.Errorf("certificate %s: %w", step.Hosts[0], a.problem)
 	}
 	if len(r.names) > 0 && step.Action == Keep {
 		step.asked = true
-		r.certs.issue(step, AskedFor)
+		r.snapshot.issue(step, AskedFor)
 	}
 
-	return nil
+	return step, nil
 }
 
-// carrying returns the steps that put a certificate on the APIs of a service in a role.
-func (r *renewal) carrying(o owner, certificate *CertificateStep) (steps []*APIStep) {
-	for _, d := range r.apis[o] {
-		steps = append(steps, planCarrier(o, d, certificate, r.certs))
+// certify returns the steps that put a certificate on the APIs of a service in a role.
+func (r *renewal) certify(o owner, certificate *CertificateStep) (steps []*APIStep) {
+	for _, d := range r.snapshot.apis.byOwner[o] {
+		steps = append(steps, r.snapshot.planCertificate(o, d, certificate))
 	}
 	return steps
 }
 
-// planCarrier says what becomes of an API of which only the certificate may change.
-func planCarrier(o owner, d dashboard.Definition, certificate *CertificateStep, certs *certificatePlanner) *APIStep {
-	return planUpdate(Step{Kind: APIKind, Service: o.service, Role: o.role, Name: d.Slug()}, nil, d, certificate, certs)
+// planCertificate plans what becomes of an API of which only the certificate may change.
+func (x *Snapshot) planCertificate(o owner, d dashboard.Definition, certificate *CertificateStep) *APIStep {
+	return x.planUpdate(Step{Kind: APIKind, Service: o.service, Role: o.role, Name: d.Slug()}, nil, d, certificate)
 }
 
-// carriers returns the mesh APIs of services beside those of the plan that hold a former
-// certificate of the mesh: it is everybody's, and must not be taken away before they have the new
-// one.
-func (m *matcher) carriers(apis []dashboard.API, certificate *CertificateStep, certs *certificatePlanner) (steps []*APIStep) {
+// otherMeshAPIs returns the steps for the mesh APIs of services beside those of the plan that hold
+// a certificate which that of the mesh replaces: all services share it, and it must not be deleted
+// before these APIs have the new one.
+func (m *matcher) otherMeshAPIs(x *Snapshot, certificate *CertificateStep) (steps []*APIStep) {
 	if m.settings.MeshCertificateID != "" {
 		return nil
 	}
 
-	for i := range apis {
-		if m.taken[&apis[i]] {
+	for _, api := range x.apis.all {
+		if m.taken[api] {
 			continue
 		}
-		d := apis[i].Definition
-		o, ok := memberOf(d)
-		if !ok || o.role != Mesh || d.IsOAS() {
+		d := api.Definition
+		o, ok := classicOwner(d)
+		if !ok || o.role != Mesh {
 			continue
 		}
 
-		if len(certs.former(d.Certificates(), certificate)) > 0 {
-			steps = append(steps, planCarrier(o, d, certificate, certs))
+		if len(x.replaceable(d.Certificates(), certificate)) > 0 {
+			steps = append(steps, x.planCertificate(o, d, certificate))
 		}
 	}
 

@@ -23,7 +23,7 @@ func (w *world) renewal(names ...string) (*Plan, error) {
 	w.tb.Helper()
 	state, err := Observe(context.Background(), w.remote, w.settings)
 	must(w.tb, err)
-	return NewRenewal(state, w.settings, names)
+	return NewRenewal(NewSnapshot(state, w.settings), names)
 }
 
 // renew plans a renewal, takes its steps and returns them.
@@ -171,7 +171,7 @@ func TestEagerRenewal(t *testing.T) {
 		state, err := Observe(context.Background(), w.remote, w.settings)
 		must(t, err)
 
-		plan, err := NewRenewal(state, w.settings, nil)
+		plan, err := NewRenewal(NewSnapshot(state, w.settings), nil)
 		if !known {
 			must(t, err)
 			_, err = plan.Apply(context.Background(), w.remote, nil)
@@ -209,15 +209,15 @@ func TestUnfinishedRenewal(t *testing.T) {
 	w.serves()
 }
 
-// TestRenewalOfDoubles: where broken-off runs have left two inbound APIs of a service both get the
-// certificate.
-func TestRenewalOfDoubles(t *testing.T) {
+// TestRenewalOfDuplicates: where broken-off runs have left two inbound APIs of a service both get
+// the certificate.
+func TestRenewalOfDuplicates(t *testing.T) {
 	w := newWorld(t, dashboardtest.Options{})
 	w.mustRun(echo)
-	double := w.api("echo-inbound").Clone()
-	delete(double, "id")
-	double["api_id"], double["slug"] = "other", "echo-inbound-2"
-	w.dash.PutAPI(dashboard.API{Definition: double})
+	duplicate := w.api("echo-inbound").Clone()
+	delete(duplicate, "id")
+	duplicate["api_id"], duplicate["slug"] = "other", "echo-inbound-2"
+	w.dash.PutAPI(dashboard.API{Definition: duplicate})
 	w.renew(names(echo)...)
 	if w.attached("echo-inbound") != w.attached("echo-inbound-2") || len(w.dash.Certificates()) != 2 {
 		t.Errorf("%v and %v, and %d in the store", w.attached("echo-inbound"), w.attached("echo-inbound-2"), len(w.dash.Certificates()))
@@ -251,7 +251,7 @@ func TestWhatIsNotRenewed(t *testing.T) {
 
 	plan, err = w.renewal()
 	must(t, err)
-	if plan.MeshCertificate != nil || len(plan.Carriers) > 0 || slices.ContainsFunc(plan.Replaced, func(s Step) bool { return s.Role == Mesh }) {
+	if plan.MeshCertificate != nil || len(plan.MeshAPIs) > 0 || slices.ContainsFunc(plan.Replaced, func(s Step) bool { return s.Role == Mesh }) {
 		t.Errorf("the chosen certificate of the mesh is renewed: %v", plan.Steps())
 	}
 }

@@ -11,26 +11,26 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
-// freshFor is the age up to which a certificate that nobody uses may be one that another run has
+// freshFor is the age up to which an unused certificate may be one that another run has
 // uploaded and not yet put on an API. A run takes minutes; issuers backdate certificates by five
 // minutes, and clocks differ.
 const freshFor = time.Hour
 
-// replace plans the deletions of what the plan replaces.
-func (p *Plan) replace(certs *certificatePlanner, state State) {
-	if p.Replaced = certs.replaced(p); len(p.Replaced) > 0 {
-		p.unlisted, p.listed = unlisted(state, certs.signers), state.APIs
+// replace plans the deletions of certificates that the plan replaces.
+func (p *Plan) replace(x *Snapshot) {
+	if p.Replaced = x.replaced(p); len(p.Replaced) > 0 {
+		p.unlisted, p.listed = x.unlisted(), x.state.APIs
 	}
 }
 
-// replaced returns the deletions of what other certificates of the plan have taken, or take, the
-// place of, whether this run does that or an earlier one did not come to delete it. What an API
-// uses that the plan does not take it from is left alone.
-func (p *certificatePlanner) replaced(plan *Plan) (gone []Step) {
+// replaced returns the deletions of certificates whose place other certificates of the plan take,
+// or have taken, where an earlier run did not come to delete them. A certificate that an API uses
+// from which the plan does not take it is left alone.
+func (x *Snapshot) replaced(plan *Plan) (gone []Step) {
 	kept := make(map[string]bool)
 	for _, step := range plan.certificates() {
 		kept[step.ID] = true
-		for _, id := range p.outdated(step) {
+		for _, id := range x.outdated(step) {
 			gone = append(gone, Step{
 				Kind: CertificateKind, Action: Delete, Service: step.Service, Role: step.Role, Name: step.Hosts[0], ID: id, Reasons: []string{Superseded},
 			})
@@ -38,12 +38,12 @@ func (p *certificatePlanner) replaced(plan *Plan) (gone []Step) {
 	}
 
 	if len(gone) == 0 {
-		return nil // nearly always, and then nobody needs to know what every API uses
+		return nil // nearly always, and then the uses of certificates need not be known
 	}
 
-	users := certificateUsers(plan.relieved(p.state.APIs))
+	changed := plan.withoutReplaced(x.apis)
 
-	return slices.DeleteFunc(gone, func(s Step) bool { return kept[s.ID] || len(users[s.ID]) > 0 })
+	return slices.DeleteFunc(gone, func(s Step) bool { return kept[s.ID] || len(x.usersAfter(s.ID, changed)) > 0 })
 }
 
 // certificates returns the plan's, that of the mesh first.
@@ -86,13 +86,14 @@ func (p *Plan) apiSteps() (steps []*APIStep) {
 	for i := range p.Services {
 		s := &p.Services[i]
 		steps = append(steps, s.Inbound, s.Mesh)
-		steps = append(steps, s.Doubles...)
+		steps = append(steps, s.Duplicates...)
 	}
-	return append(steps, p.Carriers...)
+	return append(steps, p.MeshAPIs...)
 }
 
-// relieved returns the APIs that stay, without the certificates that the plan takes from them.
-func (p *Plan) relieved(apis []dashboard.API) []dashboard.API {
+// withoutReplaced returns the APIs that the plan changes, by database id, without the certificates
+// that it takes off them; nil for those that it deletes.
+func (p *Plan) withoutReplaced(apis *listing) map[string]dashboard.Definition {
 	former := make(map[string][]string)
 	for _, s := range p.apiSteps() {
 		if len(s.former) > 0 {
@@ -100,39 +101,37 @@ func (p *Plan) relieved(apis []dashboard.API) []dashboard.API {
 		}
 	}
 
-	going := make(map[string]bool)
+	changed := make(map[string]dashboard.Definition)
+	for _, api := range apis.all {
+		if ids := former[api.Definition.ID()]; len(ids) > 0 {
+			changed[api.Definition.ID()] = detached(api.Definition, ids)
+		}
+	}
+
 	for i := range p.Services {
 		for _, s := range p.Services[i].Surplus {
-			going[s.ID] = true
+			changed[s.ID] = nil
 		}
 	}
 
-	out := slices.DeleteFunc(slices.Clone(apis), func(api dashboard.API) bool { return going[api.Definition.ID()] })
-	for i, api := range out {
-		if ids := former[api.Definition.ID()]; len(ids) > 0 {
-			held := slices.DeleteFunc(api.Definition.Certificates(), func(id string) bool { return slices.Contains(ids, id) })
-			out[i].Definition = lay(api.Definition, dashboard.Definition{"certificates": addMembers(held)})
-		}
-	}
-
-	return out
+	return changed
 }
 
-// outdated returns the certificates in the store that a step's has taken, or takes, the place of,
-// sorted.
-func (p *certificatePlanner) outdated(step *CertificateStep) (ids []string) {
-	chosen := p.settings.MeshCertificateID
+// outdated returns the certificates in the store whose place the certificate of a step has taken,
+// or takes, sorted.
+func (x *Snapshot) outdated(step *CertificateStep) (ids []string) {
+	chosen := x.settings.MeshCertificateID
 	if step.Role == Mesh && chosen != "" {
 		return nil
 	}
 
-	before := p.beforeByDetails
-	if p.state.HasLedger {
-		before = p.beforeByRecord
+	before := x.beforeByDetails
+	if x.state.HasLedger {
+		before = x.beforeByRecord
 	}
 
 	for _, id := range before(step) {
-		if _, there := p.store[id]; there && id != step.ID && id != chosen {
+		if x.certificate(id).inStore && id != step.ID && id != chosen {
 			ids = append(ids, id)
 		}
 	}
@@ -144,48 +143,48 @@ func (p *certificatePlanner) outdated(step *CertificateStep) (ids []string) {
 
 // beforeByRecord returns the certificates that the ledger's record of a step has held before, and
 // no others.
-func (p *certificatePlanner) beforeByRecord(step *CertificateStep) (ids []string) {
-	r := p.records[step.recordID()]
+func (x *Snapshot) beforeByRecord(step *CertificateStep) (ids []string) {
+	r := x.records[step.recordID()]
 	if r == nil {
 		return nil
 	}
-	for _, past := range r.History {
+	for _, past := range r.entry.History {
 		ids = append(ids, past.Fingerprint)
 	}
 
 	if step.Action == Issue {
-		ids = append(ids, r.Fingerprint)
+		ids = append(ids, r.entry.Fingerprint)
 	}
 
 	return ids
 }
 
-// beforeByDetails are, without a ledger, the certificates that our CA signed for exactly the hosts
-// of a step's and that are no younger, but for those that may be another run's.
-func (p *certificatePlanner) beforeByDetails(step *CertificateStep) (ids []string) {
-	newest, settled := p.now, p.now.Add(-freshFor)
+// beforeByDetails returns, without a ledger, the certificates that a CA of the mesh signed for
+// exactly the hosts of a step's and that are no younger, except those that may be another run's.
+func (x *Snapshot) beforeByDetails(step *CertificateStep) (ids []string) {
+	newest, settled := x.now, x.now.Add(-freshFor)
 	if step.Action != Issue {
-		newest = p.store[step.ID].NotBefore
+		newest = x.certificate(step.ID).stored.NotBefore
 	}
 
-	for _, c := range p.byHosts[hostKey(step.Hosts)] {
-		if p.signedFor(c.id, step.Hosts) && !c.notBefore.After(newest) && c.notBefore.Before(settled) {
-			ids = append(ids, c.id)
+	for _, c := range x.byHosts[hostKey(step.Hosts)] {
+		if c.signedFor(step.Hosts) && !c.stored.NotBefore.After(newest) && c.stored.NotBefore.Before(settled) {
+			ids = append(ids, c.ID)
 		}
 	}
 
 	return ids
 }
 
-// settleTime is how long gateways get from the last change of an API until what the change replaced
-// is deleted. They load a changed API in about one second, two at most; and one that starts in
-// between finds only what is still there.
+// settleTime is how long gateways get from the last change of an API until replaced certificates
+// are deleted. They load a changed API in about one second, two at most; and one that starts in
+// between finds only the certificates that are still there.
 const settleTime = 5 * time.Second
 
-// waitStep is how often somebody is told that the run is waiting.
+// waitStep is how often the run reports that it is waiting.
 const waitStep = time.Second
 
-// removeReplaced deletes what was replaced, where nothing is proved to use it any more.
+// removeReplaced deletes replaced certificates that are proved to be unused.
 func (r *run) removeReplaced(ctx context.Context, p *Plan) {
 	steps := p.Replaced
 	if len(steps) == 0 {
@@ -237,7 +236,7 @@ func (r *run) removeOne(ctx context.Context, step *Step) {
 	r.journal.done(step)
 }
 
-// settled waits until what this run has changed has had the time to arrive everywhere.
+// settled waits until all gateways have had the time to load the APIs that this run changed.
 func (r *run) settled(ctx context.Context) error {
 	for last := r.journal.lastChange(); !last.IsZero(); {
 		left := time.Until(last.Add(r.settings.settle()))
@@ -253,8 +252,8 @@ func (r *run) settled(ctx context.Context) error {
 	return nil
 }
 
-// leave notes that a replaced certificate stays. After an interruption that is what the
-// interruption left to do, and not a warning.
+// leave notes that a replaced certificate stays. After an interruption that is
+// unfinished work, and not a warning.
 func (r *run) leave(ctx context.Context, step *Step, err error) {
 	if interruption(context.Cause(ctx)) != 0 {
 		return

@@ -11,7 +11,7 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// Kind is what a step is about.
+// Kind is the kind of thing that a step changes.
 type Kind string
 
 // The kinds of steps.
@@ -21,45 +21,45 @@ const (
 	RecordKind      Kind = "record" // of a certificate, in the ledger
 )
 
-// Action is what a step does.
+// Action tells what a step does.
 type Action string
 
 const (
-	// Keep is no step at all: what is there is as it is wanted.
+	// Keep changes nothing: the thing is as it is wanted.
 	Keep Action = "keep"
 	// Create registers an API.
 	Create Action = "create"
-	// Update lays our leaves over an API that is there.
+	// Update merges the wanted leaves into an API that is there.
 	Update Action = "update"
 	// Issue makes a certificate, uploads it and records it.
 	Issue Action = "issue"
 	// Confirm marks a record as active whose certificate an earlier run uploaded before it was
 	// interrupted.
 	Confirm Action = "confirm"
-	// Delete takes away what is there.
+	// Delete deletes an API, a certificate or a record.
 	Delete Action = "delete"
 )
 
 const (
 	// Absent is the reason for a step that makes something for the first time.
 	Absent = "not there yet"
-	// AskedFor is the reason for a step that somebody wants although nothing else does.
+	// AskedFor is the reason for a step that only the user asks for.
 	AskedFor = "asked for"
-	// Superseded is the reason for deleting a certificate that another one has taken the place of.
+	// Superseded is the reason for deleting a certificate that another one replaces.
 	Superseded = "replaced"
 )
 
-// Step is what becomes of one API or one certificate. It holds names, never a secret.
+// Step is one change of one API, certificate or record. It holds names, never a secret.
 type Step struct {
 	Kind    Kind
 	Action  Action
-	Service inject.Service // zero for the mesh certificate, which is everybody's
+	Service inject.Service // zero for the mesh certificate, which all services share
 	Role    Role
 	Name    string   // the slug of an API, the first host of a certificate, the id of a record
 	Record  string   // the id of the record that is written with a certificate that is issued; "" without a ledger
 	ID      string   // the database id, or the id in the certificate store; "" when it is known only after the step
-	Reasons []string // why, for people; none for Keep
-	Changes []Change // what an Update changes
+	Reasons []string // why, for the user; empty for Keep
+	Changes []Change // made by an Update
 }
 
 // String returns the step in one line: "update API echo-mesh (listen path /a -> /b)".
@@ -81,8 +81,8 @@ type APIStep struct {
 	Step
 
 	wanted  *WantedAPI           // nil: only its certificate changes
-	updated dashboard.Definition // what it becomes, but for the certificate
-	former  []string             // the certificates on it that were ours, and that the one of now replaces
+	updated dashboard.Definition // the new definition, without the new certificate
+	former  []string             // the certificates on it that tykmesh or tyk-k8s made and that the current one replaces
 	lost    []Change             // vital fields that the Dashboard is known not to keep
 }
 
@@ -91,43 +91,43 @@ type CertificateStep struct {
 	Step
 	Hosts []string
 
-	held   *ca.Record // the record that an issued certificate replaces, or that is confirmed; nil: a new one is inserted
-	asked  bool       // a new one is wanted however good the one that is there
-	signer string     // the CA that signed the one that is replaced, where that is not the present one
+	held   *ca.Record // the record that an issued certificate replaces, or that is confirmed; nil: a new record is inserted
+	asked  bool       // the user wants a new one, however long the old one is valid
+	signer string     // the CA that signed the replaced one, if that is not the current CA
 }
 
-// ServicePlan is what becomes of one service.
+// ServicePlan holds the steps for one service.
 type ServicePlan struct {
 	Service       inject.Service
 	Certificate   *CertificateStep // nil without TLS
 	Inbound, Mesh *APIStep
-	Doubles       []*APIStep // of a renewal: further inbound APIs, which broken-off runs left at a Dashboard that gives its own ids
-	Surplus       []Step     // of a registration: deletions of APIs that are there a second time
+	Duplicates    []*APIStep // of a renewal: further inbound APIs, which interrupted runs left at a Dashboard that assigns ids
+	Surplus       []Step     // of a registration: deletions of APIs that exist twice
 }
 
-// Plan is the difference between what is wanted and what is there. It is data: nothing has been
-// done.
+// Plan is the difference between the wanted and the current state. It is data: making it changes
+// nothing.
 type Plan struct {
 	Services        []ServicePlan    // sorted by namespace and app
 	MeshCertificate *CertificateStep // nil without TLS
-	Carriers        []*APIStep       // mesh APIs of services beside these, whose certificate of the mesh is replaced
-	Replaced        []Step           // deletions of certificates that nothing uses once all else is done
-	Warnings        []inject.Problem // what is worth knowing and not worth refusing
-	Notes           []string         // of a renewal: what it leaves out, and why
+	MeshAPIs        []*APIStep       // of other services, where the certificate of the mesh is replaced
+	Replaced        []Step           // deletions of certificates that are unused once the other steps are done
+	Warnings        []inject.Problem // not serious enough to refuse the plan
+	Notes           []string         // of a renewal: the services that it leaves out, and why
 
 	settings  Settings
-	authority *x509.Certificate
+	currentCA *x509.Certificate
 	unlisted  []owner         // APIs that the listing lacks, of services that the store or the ledger knows; only where something is replaced
 	listed    []dashboard.API // likewise
 }
 
 // Steps returns the steps that change something, in order: the mesh certificate, then for each
-// service its certificate, its inbound API, its mesh API and the duplicates of these, then the
-// carriers, then the certificates that are replaced.
+// service its certificate, its inbound API, its mesh API and the deletions of duplicates, then
+// other mesh APIs, then the deletions of replaced certificates.
 func (p *Plan) Steps() []Step { return append(p.Registration(), p.Replaced...) }
 
-// Registration returns the steps without which something would be missing or out of date: all but
-// the deletion of what was replaced.
+// Registration returns the steps without which something would be missing or out of date: all
+// except the deletions of replaced certificates.
 func (p *Plan) Registration() (steps []Step) {
 	for _, s := range p.due() {
 		steps = append(steps, *s)
@@ -145,9 +145,9 @@ func (p *Plan) due() (steps []*Step) {
 	return steps
 }
 
-// FormerSigners returns the names of the CAs, other than the present one, that signed certificates
+// PreviousCAs returns the names of the CAs, other than the current one, that signed certificates
 // which are replaced, sorted.
-func (p *Plan) FormerSigners() (names []string) {
+func (p *Plan) PreviousCAs() (names []string) {
 	for _, step := range p.certificates() {
 		if step.Action == Issue && step.signer != "" {
 			names = append(names, step.signer)
@@ -200,8 +200,8 @@ func (p *Plan) pointers() (steps []*Step) {
 		}
 
 		steps = append(steps, &s.Inbound.Step)
-		for _, double := range s.Doubles {
-			steps = append(steps, &double.Step)
+		for _, duplicate := range s.Duplicates {
+			steps = append(steps, &duplicate.Step)
 		}
 
 		steps = append(steps, &s.Mesh.Step)
@@ -210,7 +210,7 @@ func (p *Plan) pointers() (steps []*Step) {
 		}
 	}
 
-	for _, s := range p.Carriers {
+	for _, s := range p.MeshAPIs {
 		steps = append(steps, &s.Step)
 	}
 

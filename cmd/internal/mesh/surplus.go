@@ -39,9 +39,9 @@ func (r *run) elected(ctx context.Context, step *APIStep, held dashboard.Definit
 // serves reports whether a certificate in the store is good for these hosts.
 func (r *run) serves(ctx context.Context, id string, hosts []string) bool {
 	c, err := r.Certificates.Certificate(ctx, id)
-	terms := r.settings.terms(r.authority)
+	terms := r.settings.terms(r.currentCA)
 	return err == nil && c.HasPrivate && !c.IsCA && hostKey(c.DNSNames) == hostKey(hosts) &&
-		r.authority != nil && c.IssuerCN == r.authority.Subject.CommonName && !terms.Due(c.NotBefore, c.NotAfter)
+		r.currentCA != nil && c.IssuerCN == r.currentCA.Subject.CommonName && !terms.Due(c.NotBefore, c.NotAfter)
 }
 
 // beaten notes that a certificate of this run has lost. That of the mesh may be on other APIs yet,
@@ -104,8 +104,8 @@ func (r *run) oneMeshCertificate(ctx context.Context, own *CertificateStep) erro
 func (r *run) winner(ctx context.Context, apis []dashboard.API) string {
 	var first dashboard.Definition
 	for _, api := range apis {
-		o, ok := memberOf(api.Definition)
-		if ok && o.role == Mesh && !api.Definition.IsOAS() && (first == nil || api.Definition.ID() < first.ID()) {
+		o, ok := classicOwner(api.Definition)
+		if ok && o.role == Mesh && (first == nil || api.Definition.ID() < first.ID()) {
 			first = api.Definition
 		}
 	}

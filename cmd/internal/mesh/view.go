@@ -14,16 +14,16 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// View says how far a listing of APIs can be trusted to show all of them. A listing proves
-// presence, never absence: a Dashboard with ownership leaves out what the key's user does not own
-// (Tyk Dashboard, API ownership), and a listing may be cut short or late.
+// View tells how far a listing of APIs can be trusted to show all of them. A listing proves
+// presence, never absence: a Dashboard with ownership leaves out APIs that the key's user does not
+// own (Tyk Dashboard, API ownership), and a listing may be cut short or late.
 //
-//	the listing has an API with an owner                  hides, unless the key is an administrator's
-//	an id that no API has is answered with 401            hides: so a Dashboard answers users who are none
+//	the listing has an API with an owner              hides, unless the key is an administrator's
+//	an id that no API has is answered with 401        hides: Dashboards answer so without a user
 //	an API of a service that the store or the ledger
 //	  knows is not listed, and is there all the same,
-//	  or answered with 401                                a gap
-//	this run wrote an API, and it is not listed           a gap
+//	  or answered with 401                            a gap
+//	this run wrote an API, and it is not listed       a gap
 type View struct {
 	Hides string // why the Dashboard may hide APIs from this key; "" where nothing hints at it
 	Gaps  []string
@@ -48,7 +48,7 @@ func (v View) Partial() error {
 // Whole reports whether nothing hints at APIs that the listing lacks.
 func (v View) Whole() bool { return v.Partial() == nil }
 
-// PartialError says that the Dashboard does not show this key every API.
+// PartialError reports that the Dashboard does not show this key every API.
 type PartialError struct{ Reasons []string }
 
 // Error names the signs.
@@ -59,10 +59,10 @@ func (e *PartialError) Error() string {
 // Hint names the key that sees all.
 func (*PartialError) Hint() string { return RightKey }
 
-// RightKey says which key sees every API.
+// RightKey tells which key sees every API.
 const RightKey = "Tyk.secret must be the key of an administrator, who sees every API; if it is one already, set Tyk.seesAllAPIs: true"
 
-// HiddenError says that an API exists which the Dashboard does not show to this key.
+// HiddenError reports that an API exists which the Dashboard does not show to this key.
 type HiddenError struct {
 	Slugs []string
 	Err   error // the Dashboard's answer; may be nil
@@ -93,8 +93,8 @@ func (*HiddenError) Hint() string { return RightKey }
 // listing lacks. Only where APIs may be hidden it asks whose the key is.
 //
 // Errors: *StepError for an answer that says neither.
-func Look(ctx context.Context, r Remote, state State, s Settings) (View, error) {
-	return look(ctx, r, state.APIs, unlisted(state, s.signers(state.Authority)), s)
+func Look(ctx context.Context, r Remote, x *Snapshot) (View, error) {
+	return look(ctx, r, x.state.APIs, x.unlisted(), x.settings)
 }
 
 func look(ctx context.Context, r Remote, apis []dashboard.API, unlisted []owner, s Settings) (View, error) {
@@ -110,39 +110,33 @@ func look(ctx context.Context, r Remote, apis []dashboard.API, unlisted []owner,
 
 	if v.Hides != "" && !v.Admin {
 		admin, err := r.APIs.Administrator(ctx)
-		v.Admin = err == nil && admin // who may not list users is none
+		v.Admin = err == nil && admin // a user who may not list users is not an administrator
 	}
 
 	return v, ctx.Err()
 }
 
 // unlisted returns the APIs that the listing lacks, of services that a certificate in the store or
-// a record was made for. signers are the CAs of the mesh.
-func unlisted(state State, signers map[string]bool) (all []owner) {
-	listed := make(map[owner]bool, len(state.APIs))
-	for _, api := range state.APIs {
-		if o, ok := memberOf(api.Definition); ok {
-			listed[o] = true
-		}
-	}
-
+// a record was made for.
+func (x *Snapshot) unlisted() (all []owner) {
+	noted := make(map[owner]bool)
 	note := func(svc inject.Service) {
-		for _, role := range []Role{Inbound, Mesh} {
-			if o := (owner{svc, role}); !listed[o] {
-				listed[o] = true
+		for _, role := range roles {
+			if o := (owner{svc, role}); !x.apis.owners[o] && !noted[o] {
+				noted[o] = true
 				all = append(all, o)
 			}
 		}
 	}
 
-	for i := range state.Records {
-		if r := &state.Records[i]; r.App != "" && r.Role != ca.RoleMesh {
-			note(inject.Service{Namespace: r.Namespace, App: r.App})
+	for _, r := range x.ledger {
+		if r.entry.App != "" && r.entry.Role != ca.RoleMesh {
+			note(r.service())
 		}
 	}
 
-	for _, c := range state.Certificates {
-		if svc, ok := serviceOf(c.DNSNames); ok && signers[c.IssuerCN] {
+	for _, c := range x.state.Certificates {
+		if svc, ok := serviceOf(c.DNSNames); ok && x.signers[c.IssuerCN] {
 			note(svc)
 		}
 	}
@@ -160,251 +154,58 @@ func gaps(ctx context.Context, r Remote, listed []dashboard.API, unlisted []owne
 		return nil, nil
 	}
 
-	there := idsIn(listed)
-	found := make([]string, len(unlisted))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(s.parallel())
-	for i, o := range unlisted {
-		g.Go(func() error {
-			api, err := r.APIs.API(ctx, apiID(s.Org, o.service, o.role))
-			switch {
-			case err == nil && !there[api.Definition.ID()]:
-				found[i] = fmt.Sprintf("the %s API of %s exists, and the listing lacks it", o.role, o.service)
-			case errors.Is(err, dashboard.ErrNotVisible) && !mute:
-				found[i] = fmt.Sprintf("the %s API of %s is answered with 401", o.role, o.service)
-			case err != nil && !isNotFound(err) && !errors.Is(err, dashboard.ErrNotVisible):
-				return stepError("reading", "API", host(o.service), err)
-			}
-
-			return nil
-		})
-	}
-
-	err := g.Wait()
-
-	return slices.DeleteFunc(found, func(gap string) bool { return gap == "" }), err
-}
-
-// Resolve looks for APIs of the wanted services that the listing lacks although the store or the
-// ledger knows the service: a listing may be cut short, late, or hide what another user owns. APIs
-// that are there are added to the state. It asks for nothing where every service is listed or new.
-//
-// Errors: *HiddenError for APIs that this key may not see; *StepError for an answer that says
-// neither.
-func Resolve(ctx context.Context, r Remote, services []Service, state State, s Settings) (State, error) {
-	doubtful := state.unlistedOf(services)
-	if len(doubtful) == 0 {
-		return state, nil
-	}
-
-	found, err := readByID(ctx, r, doubtful, s)
+	answers, err := readAPIs(ctx, r, s, "reading", len(unlisted), func(i int) (id, name string) {
+		o := unlisted[i]
+		return apiID(s.Org, o.service, o.role), host(o.service)
+	})
 	if err != nil {
-		return state, err
-	}
-
-	missing := doubtful[:0:0]
-	for i, w := range doubtful {
-		if found[i] == nil && w.Role == Inbound {
-			missing = append(missing, w)
-		}
-	}
-
-	found = slices.DeleteFunc(found, func(api *dashboard.API) bool { return api == nil })
-	unseen, err := state.unseenUses(ctx, r, missing, s)
-	if err != nil || len(found)+len(unseen) == 0 {
-		return state, err
-	}
-
-	// Other runs at the same moment create APIs, and take them back: hidden are those that a new
-	// listing lacks, and that use the certificate still.
-	if state.APIs, err = relisted(ctx, r, found); err != nil || len(unseen) == 0 {
-		return state, err
-	}
-
-	still, err := state.unseenUses(ctx, r, missing, s)
-	if err != nil {
-		return state, err
-	}
-	if hidden := slices.DeleteFunc(still, func(u unseenUse) bool { return !slices.Contains(unseen, u) }); len(hidden) > 0 {
-		return state, &HiddenError{Slugs: slugsOf(hidden)}
-	}
-
-	return state, nil
-}
-
-// readByID reads wanted APIs by the ids of our choice, each in its place: nil for one that is not
-// there.
-//
-// Errors: as Resolve.
-func readByID(ctx context.Context, r Remote, doubtful []*WantedAPI, s Settings) ([]*dashboard.API, error) {
-	ownership, err := dashboard.OwnershipOf(ctx, r.APIs, nil)
-	if err != nil {
-		return nil, stepError("reading", "API", dashboard.AbsentID, err)
-	}
-
-	found := make([]*dashboard.API, len(doubtful))
-	hidden := make([]string, len(doubtful))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(s.parallel())
-	for i, w := range doubtful {
-		g.Go(func() error {
-			api, err := r.APIs.API(ctx, w.Definition.APIID())
-			switch {
-			case err == nil:
-				found[i] = &api
-			case errors.Is(err, dashboard.ErrNotVisible) && !ownership.Mute:
-				hidden[i] = w.Slug
-			case !isNotFound(err) && !errors.Is(err, dashboard.ErrNotVisible):
-				return stepError("reading", "API", w.Slug, err)
-			}
-
-			return nil
-		})
-	}
-
-	if err := g.Wait(); err != nil {
 		return nil, err
 	}
 
-	if hidden = slices.DeleteFunc(hidden, func(slug string) bool { return slug == "" }); len(hidden) > 0 {
-		return nil, &HiddenError{Slugs: hidden}
+	there := idsIn(listed)
+	var found []string
+	for i, o := range unlisted {
+		switch a := answers[i]; {
+		case a.api != nil && !there[a.api.Definition.ID()]:
+			found = append(found, fmt.Sprintf("the %s API of %s exists, and the listing lacks it", o.role, o.service))
+		case a.hidden && !mute:
+			found = append(found, fmt.Sprintf("the %s API of %s is answered with 401", o.role, o.service))
+		}
 	}
 
 	return found, nil
 }
 
-// unseenUse is an API that the listing lacks, and that uses the certificate of a wanted one's
-// service: so it shows that it is hidden, where the Dashboard has given it another api_id.
-type unseenUse struct{ slug, apiID string }
+// answer is the answer to the question for one API: the API, or that it is not visible to this key,
+// or neither where it is not there.
+type answer struct {
+	api    *dashboard.API
+	hidden bool
+}
 
-// unseenUses returns the APIs that the listing lacks and that use certificates of the wanted ones'
-// services.
-func (state State) unseenUses(ctx context.Context, r Remote, wanted []*WantedAPI, s Settings) (unseen []unseenUse, err error) {
-	if len(wanted) == 0 {
-		return nil, nil
-	}
-
-	listed := make(map[string]bool, len(state.APIs))
-	for _, api := range state.APIs {
-		listed[api.Definition.APIID()] = true
-	}
-
-	certificates := make(map[string][]string)
-	for _, c := range state.Certificates {
-		if len(c.DNSNames) == 1 {
-			certificates[c.DNSNames[0]] = append(certificates[c.DNSNames[0]], c.ID)
-		}
-	}
-
-	found := make([][]unseenUse, len(wanted))
+// readAPIs asks for n APIs by their ids, several at once.
+//
+// Errors: *StepError with op and the name of the API for any other answer.
+func readAPIs(ctx context.Context, r Remote, s Settings, op string, n int, which func(i int) (id, name string)) ([]answer, error) {
+	answers := make([]answer, n)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(s.parallel())
-	for i, w := range wanted {
+	for i := range answers {
 		g.Go(func() error {
-			for _, id := range certificates[host(w.Service)] {
-				uses, err := r.Certificates.CertificateAPIs(ctx, id)
-				if errors.Is(err, dashboard.ErrUnsupported) || isNotFound(err) {
-					continue
-				}
-				if err != nil {
-					return stepError("reading", "uses of certificate", id, err)
-				}
-
-				for _, u := range uses {
-					if !listed[u.APIID] {
-						found[i] = append(found[i], unseenUse{w.Slug, u.APIID})
-					}
-				}
+			id, name := which(i)
+			api, err := r.APIs.API(ctx, id)
+			switch {
+			case err == nil:
+				answers[i].api = &api
+			case errors.Is(err, dashboard.ErrNotVisible):
+				answers[i].hidden = true
+			case !isNotFound(err):
+				return stepError(op, "API", name, err)
 			}
 
 			return nil
 		})
 	}
 
-	err = g.Wait()
-
-	return slices.Concat(found...), err
-}
-
-// slugsOf returns the slugs of the wanted APIs, each once.
-func slugsOf(unseen []unseenUse) (slugs []string) {
-	for _, u := range unseen {
-		slugs = append(slugs, u.slug)
-	}
-	return slices.Compact(slugs)
-}
-
-// relisted returns the APIs of a new listing, and those found by id that it lacks and that are
-// there still. Another run may have made one a moment ago, and take it back for an older one of the
-// same service: a listing from now on has that, too.
-//
-// Errors: *StepError.
-func relisted(ctx context.Context, r Remote, found []*dashboard.API) ([]dashboard.API, error) {
-	all, err := r.APIs.APIs(ctx)
-	if err != nil {
-		return nil, stepError("listing", "APIs", "", err)
-	}
-
-	listed := idsIn(all)
-	for _, api := range found {
-		id := api.Definition.ID()
-		if listed[id] {
-			continue
-		}
-
-		switch again, err := r.APIs.API(ctx, id); {
-		case err == nil:
-			all = append(all, again)
-		case !isNotFound(err) && !errors.Is(err, dashboard.ErrNotVisible): // deleted since
-			return nil, stepError("reading", "API", api.Definition.Label(), err)
-		}
-	}
-
-	return all, nil
-}
-
-// idsIn returns the database ids of a listing.
-func idsIn(apis []dashboard.API) map[string]bool {
-	ids := make(map[string]bool, len(apis))
-	for _, api := range apis {
-		ids[api.Definition.ID()] = true
-	}
-	return ids
-}
-
-// unlistedOf returns the wanted APIs that the listing lacks, of services that a certificate in the
-// store or a record was made for.
-func (state State) unlistedOf(services []Service) (missing []*WantedAPI) {
-	listed := make(map[owner]bool, len(state.APIs))
-	for _, api := range state.APIs {
-		if o, ok := memberOf(api.Definition); ok {
-			listed[o] = true
-		}
-	}
-
-	for i := range services {
-		for _, w := range services[i].apis() {
-			if !listed[owner{w.Service, w.Role}] {
-				missing = append(missing, w)
-			}
-		}
-	}
-
-	if len(missing) == 0 {
-		return nil
-	}
-
-	known := make(map[string]bool, len(state.Certificates)+len(state.Records))
-	for _, c := range state.Certificates {
-		if len(c.DNSNames) == 1 {
-			known[c.DNSNames[0]] = true
-		}
-	}
-
-	for i := range state.Records {
-		r := &state.Records[i]
-		known[host(inject.Service{Namespace: r.Namespace, App: r.App})] = true
-	}
-
-	return slices.DeleteFunc(missing, func(w *WantedAPI) bool { return !known[host(w.Service)] })
+	return answers, g.Wait()
 }

@@ -28,16 +28,16 @@ type Service struct {
 	fields []inject.Field // of its first workload, which all others have, too
 }
 
-// apis returns the service's two APIs in the order in which they are registered: a route is opened
-// only to what is there.
+// apis returns the service's two APIs in the order in which they are registered: a route is
+// opened only to an API that is there.
 func (s *Service) apis() []*WantedAPI { return []*WantedAPI{&s.Inbound, &s.Mesh} }
 
 func (s *Service) problem(rule inject.Rule, pos manifest.Position, format string, args ...any) inject.Problem {
 	return inject.Problem{Rule: rule, Pos: pos, Object: s.Object, Msg: fmt.Sprintf(format, args...)}
 }
 
-// Wanted says which services the workloads make and what their APIs must be. It is pure, and
-// everything about the stream alone that can be refused is refused here, before any request.
+// Wanted returns the services that the workloads make, with their APIs. It is pure, and refuses
+// here, before any request, everything that can be refused because of the stream alone.
 //
 // Services come sorted by namespace and app, so that the order of the workloads does not matter.
 // Workloads of the same namespace and app are one service and share its APIs.
@@ -144,7 +144,7 @@ func sameSlug(services []Service) (problems []inject.Problem) {
 	for _, group := range shared {
 		for i, s := range group {
 			other := group[(i+1)%len(group)]
-			problems = append(problems, s.problem(inject.RuleSame, s.Pos, "service %s and service %s at %s would share the slugs %s and %s; Injector.slugs: namespaced tells them apart",
+			problems = append(problems, s.problem(inject.RuleSame, s.Pos, "service %s and service %s at %s would share the slugs %s and %s; set Injector.slugs: namespaced",
 				s.Service, other.Service, other.Pos, s.Inbound.Slug, s.Mesh.Slug))
 		}
 	}
@@ -158,7 +158,7 @@ func sameRoute(services []Service) (problems []inject.Problem) {
 	for _, group := range shared {
 		for i, s := range group {
 			other := group[(i+1)%len(group)]
-			problems = append(problems, s.problem(inject.RuleSame, s.RoutePos, "route %q of service %s is also the route of service %s at %s; injector.tyk.io/route names another",
+			problems = append(problems, s.problem(inject.RuleSame, s.RoutePos, "route %q of service %s is also the route of service %s at %s; choose another with injector.tyk.io/route",
 				s.Route, s.Service, other.Service, other.RoutePos))
 		}
 	}

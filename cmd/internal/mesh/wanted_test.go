@@ -69,7 +69,7 @@ func TestRefusals(t *testing.T) {
 			annotated("num", "expire-analytics-after", number("1")), annotated("string", "expiration", "x"), annotated("bool", "active", true))}},
 		{name: "a host of the mesh", workloads: []inject.Workload{workload("prod", "edge")},
 			settings: func(s *Settings) { s.MeshHosts = []string{"mesh", "Edge.prod"} },
-			want:     []string{"prod-edge.yaml:1:1: document 1 (Deployment prod/edge): the service is called edge.prod, as a host of the mesh is"}},
+			want:     []string{"prod-edge.yaml:1:1: document 1 (Deployment prod/edge): the host of the service, edge.prod, is also a mesh host"}},
 		{name: "a part of another namespace's route", workloads: []inject.Workload{workload("shop", "pay", route("/pay")), workload("evil", "x", route("/pay/v1/charge"))},
 			want: []string{`evil-x.yaml:10:9: document 1 (Deployment evil/x): route "/pay/v1/charge" lies under route "/pay" of service shop/pay at shop-pay.yaml:10:9`}},
 		{name: "a part of a shared route", workloads: []inject.Workload{workload("shop", "api", route("/api/")), workload("evil", "x", route("/api/x"))},

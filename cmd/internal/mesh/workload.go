@@ -27,7 +27,7 @@ func checkWorkload(w inject.Workload, s Settings) (warnings, problems []inject.P
 	}
 
 	if name := templateName(w, Inbound); w.HasTemplate && !s.Templates.Has(name) {
-		problems = append(problems, at(inject.RuleDefinition, w.TemplatePos, "annotation template.service.tyk.io: no template %q: Tyk.templates names no folder that defines it", name))
+		problems = append(problems, at(inject.RuleDefinition, w.TemplatePos, "annotation template.service.tyk.io: no template %q: Tyk.templates names no directory that defines it", name))
 	}
 
 	for _, f := range w.Fields {
@@ -56,7 +56,7 @@ func checkWorkload(w inject.Workload, s Settings) (warnings, problems []inject.P
 // after other services were written.
 func refusedHost(host string, s Settings) string {
 	if slices.ContainsFunc(s.meshCertificateHosts(), func(h string) bool { return strings.EqualFold(h, host) }) {
-		return fmt.Sprintf("the service is called %s, as a host of the mesh is: its certificate would be good for both; take the host out of Injector.meshHosts", host)
+		return fmt.Sprintf("the host of the service, %s, is also a mesh host, and its certificate would be valid for both; remove it from Injector.meshHosts", host)
 	}
 	if err := ca.CheckHosts([]string{host}); s.TLS && err != nil {
 		return fmt.Sprintf("the service gets no certificate: %v", err)
@@ -127,7 +127,7 @@ func fieldDisagreements(first, w inject.Workload) (problems []inject.Problem) {
 
 func disagree(w inject.Workload, pos manifest.Position, format string, args ...any) inject.Problem {
 	return inject.Problem{Rule: inject.RuleSame, Pos: pos, Object: w.Object, Msg: fmt.Sprintf(format, args...) +
-		fmt.Sprintf("; workloads of one service (%s) share its APIs: a label that differs, named in Injector.serviceLabels, makes them several", w.Service)}
+		fmt.Sprintf("; workloads of one service (%s) share its APIs; to separate them, list a label by which they differ in Injector.serviceLabels", w.Service)}
 }
 
 // templateName returns the template that renders an API. The annotation counts for both, and an

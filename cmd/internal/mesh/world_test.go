@@ -149,10 +149,10 @@ func (w *world) tryPlan(workloads ...inject.Workload) (*Plan, []inject.Problem) 
 
 	state, err := Observe(context.Background(), w.remote, w.settings)
 	must(w.tb, err)
-	state, err = Resolve(context.Background(), w.remote, services, state, w.settings)
+	snapshot, err := Resolve(context.Background(), w.remote, services, NewSnapshot(state, w.settings))
 	must(w.tb, err)
 
-	plan, problems := NewPlan(services, state, w.settings)
+	plan, problems := NewPlan(services, snapshot)
 	if plan != nil {
 		must(w.tb, plan.Prove(context.Background(), w.remote))
 	}
@@ -169,15 +169,16 @@ func (w *world) run(ctx context.Context, workloads ...inject.Workload) (map[inje
 	}
 
 	state, err := Observe(ctx, w.remote, w.settings)
-	if err == nil {
-		state, err = Resolve(ctx, w.remote, services, state, w.settings)
-	}
-
 	if err != nil {
 		return nil, err
 	}
 
-	plan, problems := NewPlan(services, state, w.settings)
+	snapshot, err := Resolve(ctx, w.remote, services, NewSnapshot(state, w.settings))
+	if err != nil {
+		return nil, err
+	}
+
+	plan, problems := NewPlan(services, snapshot)
 	if len(problems) > 0 {
 		w.tb.Fatalf("problems: %v", problems)
 	}
@@ -339,7 +340,7 @@ func (w *world) snapshot() string {
 	for _, a := range w.dash.APIs() {
 		d := a.Definition.Clone()
 		delete(d, "id")
-		if o, ok := ownerOf(d); w.anyAPIID || ok && d.APIID() == apiID(w.settings.Org, o.service, o.role) {
+		if o, ok := markedOwner(d); w.anyAPIID || ok && d.APIID() == apiID(w.settings.Org, o.service, o.role) {
 			d["api_id"] = "derived"
 		} else {
 			d["api_id"] = "assigned"

@@ -12,9 +12,9 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 )
 
-// TestCarriers: with the certificate of the mesh the mesh APIs of all services change, those that a
+// TestMeshAPIs: with the certificate of the mesh the mesh APIs of all services change, those that a
 // run is not about in nothing but that; the APIs of other people do not.
-func TestCarriers(t *testing.T) {
+func TestMeshAPIs(t *testing.T) {
 	w := newWorld(t, dashboardtest.Options{})
 	w.mustRun(echo, sleepy, workload("other", "quote"))
 	old := w.attached("echo-mesh")
@@ -23,13 +23,13 @@ func TestCarriers(t *testing.T) {
 	w.put("foreign", "mesh", "/foreign", "http://foreign", map[string]any{"tags": []any{"mesh"}, "certificates": []any{old}})
 	w.later(nearEnd)
 	plan := w.plan(echo)
-	var carriers []string
-	for _, s := range plan.Carriers {
-		carriers = append(carriers, s.String())
+	var others []string
+	for _, s := range plan.MeshAPIs {
+		others = append(others, s.String())
 	}
 
-	if got, want := strings.Join(carriers, "; "), "update API quote-mesh (gets a new certificate); update API sleep-mesh (gets a new certificate)"; got != want {
-		t.Errorf("carriers: %s", got)
+	if got, want := strings.Join(others, "; "), "update API quote-mesh (gets a new certificate); update API sleep-mesh (gets a new certificate)"; got != want {
+		t.Errorf("others: %s", got)
 	}
 
 	before := w.api("sleep-mesh")
@@ -52,8 +52,8 @@ func TestCarriers(t *testing.T) {
 	w.settled(echo)
 }
 
-// TestCarriersFirst: the record of the mesh certificate is active only when every API carries it.
-func TestCarriersFirst(t *testing.T) {
+// TestMeshAPIsFirst: the record of the mesh certificate is active only when every API carries it.
+func TestMeshAPIsFirst(t *testing.T) {
 	w := newWorld(t, dashboardtest.Options{})
 	w.mustRun(echo, sleepy)
 	w.later(nearEnd)

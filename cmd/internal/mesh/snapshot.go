@@ -1,0 +1,252 @@
+package mesh
+
+import (
+	"cmp"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/dashboard"
+	"github.com/tykmesh/tykmesh/inject"
+)
+
+// Snapshot holds one reading of the Dashboard, its certificate store and the ledger, indexed once:
+// the services, their APIs by role, and one Certificate for each id. Registering, renewing,
+// listing, pruning and removing all read it. It does not change, and several goroutines may decide
+// about certificates at once.
+type Snapshot struct {
+	settings Settings
+	state    State
+	apis     *listing
+
+	certificates map[string]*Certificate   // by id: in the store, or named by a record
+	byHosts      map[string][]*Certificate // in the store, by the hosts that the store tells, see hostKey
+
+	records       map[string]*record        // those of tykmesh, by id
+	ledger        []*record                 // all of them, in the ledger's order
+	legacy        map[string][]*Certificate // in the store and recorded by tyk-k8s, by the hosts in the recorded certificate
+	legacyRecords map[string][]*record      // of tyk-k8s, by the hosts that the record names
+
+	now        time.Time
+	terms      ca.Terms
+	signers    map[string]bool // the names of the CAs that sign, or signed, for the mesh
+	namespaces map[string]bool // of services on the mesh, and of records
+	meshHosts  string          // hostKey of the mesh certificate's
+
+	lookUses sync.Once
+	usesByID uses
+}
+
+// NewSnapshot indexes a State. It sends no request, and takes the time from the settings.
+func NewSnapshot(state State, s Settings) *Snapshot {
+	x := &Snapshot{
+		settings: s, state: state, apis: newListing(state.APIs, s),
+		certificates: make(map[string]*Certificate, len(state.Certificates)), byHosts: make(map[string][]*Certificate, len(state.Certificates)),
+		records: make(map[string]*record, len(state.Records)), ledger: make([]*record, len(state.Records)),
+		legacy: make(map[string][]*Certificate), legacyRecords: make(map[string][]*record),
+		now: s.now(), terms: s.terms(state.CA), signers: s.signers(state.CA), namespaces: make(map[string]bool),
+		meshHosts: hostKey(s.meshCertificateHosts()),
+	}
+	for i := range state.Certificates {
+		x.addStored(&state.Certificates[i])
+	}
+
+	for i := range state.Records {
+		x.ledger[i] = newRecord(&state.Records[i], s)
+		x.addRecord(x.ledger[i])
+	}
+
+	for _, c := range x.certificates {
+		c.sortHolders()
+	}
+
+	for _, svc := range x.apis.services {
+		x.namespaces[svc.Namespace] = true
+	}
+
+	delete(x.namespaces, "") // of the mesh certificate, and of tyk-k8s, which recorded none
+
+	return x
+}
+
+// CA returns the certificate of the current CA; nil where it could not be read.
+func (x *Snapshot) CA() *x509.Certificate { return x.state.CA }
+
+// Services returns the services that have any API, sorted.
+func (x *Snapshot) Services() []inject.Service { return x.apis.registered() }
+
+// signers returns the names of the CAs that sign, or signed, for the mesh.
+func (s Settings) signers(current *x509.Certificate) map[string]bool {
+	names := make(map[string]bool)
+	if current == nil {
+		return names
+	}
+
+	names[current.Subject.CommonName] = true
+	for _, trusted := range s.Trusted {
+		// Pods may trust CAs for other reasons; the CAs of one mesh go by one name.
+		if ca.BaseName(trusted.Subject.CommonName) == ca.BaseName(current.Subject.CommonName) {
+			names[trusted.Subject.CommonName] = true
+		}
+	}
+
+	return names
+}
+
+func (x *Snapshot) addStored(stored *dashboard.Certificate) {
+	c := x.enter(stored.ID)
+	c.stored, c.inStore = stored, true
+	if len(stored.DNSNames) > 0 {
+		key := hostKey(stored.DNSNames)
+		x.byHosts[key] = append(x.byHosts[key], c)
+	}
+}
+
+func (x *Snapshot) addRecord(r *record) {
+	x.namespaces[r.entry.Namespace] = true
+	for _, id := range r.ids {
+		c := x.enter(id)
+		c.holders = append(c.holders, r)
+	}
+
+	if !r.entry.Legacy {
+		x.records[r.entry.ID] = r
+		return
+	}
+
+	if len(r.entry.Hosts) > 0 {
+		key := hostKey(r.entry.Hosts)
+		x.legacyRecords[key] = append(x.legacyRecords[key], r)
+	}
+
+	if leaf := r.leaf(); leaf != nil {
+		c := x.enter(ca.StoreID(x.settings.Org, leaf)) // by the certificate itself: the record's fingerprint may name another one
+		c.legacyLeaf = leaf
+		if c.inStore {
+			key := hostKey(leaf.DNSNames)
+			x.legacy[key] = append(x.legacy[key], c)
+		}
+	}
+}
+
+// noDetails stands for a certificate that is not in the store; it is never changed.
+var noDetails dashboard.Certificate
+
+// enter returns the certificate with an id, and adds it to the snapshot if it is new.
+func (x *Snapshot) enter(id string) *Certificate {
+	c := x.certificates[id]
+	if c == nil {
+		c = &Certificate{ID: id, snapshot: x, stored: &noDetails}
+		x.certificates[id] = c
+	}
+	return c
+}
+
+// certificate returns the certificate with an id. It has no details if neither the store nor the
+// ledger knows it.
+func (x *Snapshot) certificate(id string) *Certificate {
+	if c := x.certificates[id]; c != nil {
+		return c
+	}
+	return &Certificate{ID: id, snapshot: x, stored: &noDetails}
+}
+
+// inStore returns the certificates in the store, in its order.
+func (x *Snapshot) inStore() []*Certificate {
+	all := make([]*Certificate, len(x.state.Certificates))
+	for i := range all {
+		all[i] = x.certificates[x.state.Certificates[i].ID]
+	}
+	return all
+}
+
+// record is a record of the ledger.
+type record struct {
+	entry *ca.Record
+	ids   []string // in the store, of the certificates that it holds now and held before, the current one first, each once
+
+	parse  sync.Once
+	parsed *x509.Certificate
+}
+
+func newRecord(entry *ca.Record, s Settings) *record {
+	return &record{entry: entry, ids: s.storeIDs(entry)}
+}
+
+// id returns the id in the store of the certificate that the record holds now.
+func (r *record) id() string { return r.ids[0] }
+
+// leaf returns the certificate that the record holds; nil if it cannot be read.
+func (r *record) leaf() *x509.Certificate {
+	r.parse.Do(func() { r.parsed, _ = parseLeaf(r.entry.Certificate) })
+	return r.parsed
+}
+
+// service returns the service that the record names.
+func (r *record) service() inject.Service {
+	return inject.Service{Namespace: r.entry.Namespace, App: r.entry.App}
+}
+
+// storeIDs returns the ids in the store of the certificates that a record holds and held before,
+// the current one first, each once.
+func (s Settings) storeIDs(r *ca.Record) []string {
+	ids := []string{s.storeID(r.Fingerprint)}
+	for _, past := range r.History {
+		if id := s.storeID(past.Fingerprint); !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// storeID returns the id in the store of a recorded certificate: tyk-k8s recorded some without the
+// organisation.
+func (s Settings) storeID(fingerprint string) string {
+	if len(fingerprint) == fingerprintLength {
+		return s.Org + fingerprint
+	}
+	return fingerprint
+}
+
+// parseLeaf reads the certificate of a record.
+func parseLeaf(text []byte) (*x509.Certificate, error) {
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, errors.New("no PEM")
+	}
+	return x509.ParseCertificate(block.Bytes)
+}
+
+// hostKey returns a set of hosts as one text.
+func hostKey(hosts []string) string {
+	if len(hosts) == 1 {
+		return hosts[0]
+	}
+	return strings.Join(slices.Compact(slices.Sorted(slices.Values(hosts))), ",")
+}
+
+// serviceOf returns the service that a certificate with one host of two parts is for. An app may
+// have dots in its name, a namespace has none.
+func serviceOf(hosts []string) (inject.Service, bool) {
+	if len(hosts) != 1 {
+		return inject.Service{}, false
+	}
+	dot := strings.LastIndexByte(hosts[0], '.')
+	if dot <= 0 || dot == len(hosts[0])-1 {
+		return inject.Service{}, false
+	}
+
+	return inject.Service{App: hosts[0][:dot], Namespace: hosts[0][dot+1:]}, true
+}
+
+// compareHolders puts the records that hold a certificate now before those that held it.
+func compareHolders(id string) func(a, b *record) int {
+	return func(a, b *record) int {
+		return cmp.Or(cmp.Compare(slices.Index(a.ids, id), slices.Index(b.ids, id)), strings.Compare(a.entry.ID, b.entry.ID))
+	}
+}

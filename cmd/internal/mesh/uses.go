@@ -1,0 +1,102 @@
+package mesh
+
+import (
+	"crypto/sha256"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/dashboard"
+)
+
+// uses holds the APIs that name a certificate, by its id: as their own, as their clients', or for
+// upstreams. Any text in a definition counts, in every field: later versions of Dashboards have
+// more.
+type uses map[string][]*dashboard.API
+
+func usesOf(apis []dashboard.API) uses {
+	u := make(uses)
+	for i := range apis {
+		u.add(&apis[i])
+	}
+	return u
+}
+
+func (u uses) add(api *dashboard.API) {
+	eachID(map[string]any(api.Definition), func(id string) {
+		if users := u[id]; len(users) == 0 || users[len(users)-1] != api {
+			u[id] = append(users, api)
+		}
+	})
+}
+
+// uses returns which APIs of the snapshot name a certificate. They are looked for when they are
+// first asked for: a run with nothing to do never asks.
+func (x *Snapshot) uses() uses {
+	x.lookUses.Do(func() {
+		x.usesByID = make(uses, len(x.certificates))
+		for _, api := range x.apis.all {
+			x.usesByID.add(api)
+		}
+	})
+	return x.usesByID
+}
+
+// usersAfter returns the APIs that name a certificate once some of them are changed: changed holds
+// these by their database id, nil for one that is deleted.
+func (x *Snapshot) usersAfter(id string, changed map[string]dashboard.Definition) (users []*dashboard.API) {
+	for _, api := range x.uses()[id] {
+		if d, ok := changed[api.Definition.ID()]; !ok || namesCertificate(d, id) {
+			users = append(users, api)
+		}
+	}
+	return users
+}
+
+// namesCertificate reports whether a definition names a certificate.
+func namesCertificate(d dashboard.Definition, id string) (yes bool) {
+	eachID(map[string]any(d), func(other string) { yes = yes || other == id })
+	return yes
+}
+
+// described returns APIs as messages name them.
+func described(apis []*dashboard.API) []string {
+	out := make([]string, len(apis))
+	for i, api := range apis {
+		out[i] = describe(api.Definition)
+	}
+	return out
+}
+
+// fingerprintLength is that of a SHA-256 in hex; ids in the store have the organisation in front of
+// it.
+const fingerprintLength = 2 * sha256.Size
+
+// eachID calls f with every text in a value that may be the id of a certificate; lists of them are
+// separated by commas.
+func eachID(v any, f func(id string)) {
+	eachText(v, func(text string) {
+		if len(text) <= fingerprintLength {
+			return // nearly always
+		}
+		for id := range strings.SplitSeq(text, ",") {
+			if id = strings.TrimSpace(id); len(id) > fingerprintLength {
+				f(id)
+			}
+		}
+	})
+}
+
+// eachText calls f with every string in a value.
+func eachText(v any, f func(string)) {
+	switch v := v.(type) {
+	case string:
+		f(v)
+	case []any:
+		for _, x := range v {
+			eachText(x, f)
+		}
+	case map[string]any:
+		for _, x := range v {
+			eachText(x, f)
+		}
+	}
+}
