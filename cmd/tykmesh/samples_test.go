@@ -96,6 +96,7 @@ func TestSampleOfBoth(t *testing.T) {
 func TestPackagesHoldGo(t *testing.T) {
 	embedded := []string{
 		"dashboard/builtin.json", "cmd/tykmesh/codes.yaml", "cmd/tykmesh/cronjob.yaml", "cmd/tykmesh/sidecarsecret.sh", "ca/pki/k8s/ca-pem.yaml", "ca/pki/k8s/cfssl.yaml", "ca/pki/k8s/secrets.yaml",
+		"cmd/tykmesh/README.md", "ca/README.md",
 	}
 	for _, folder := range []string{"cmd", "inject", "dashboard", "ca"} {
 		err := filepath.WalkDir(filepath.Join(root, folder), func(path string, e fs.DirEntry, err error) error {

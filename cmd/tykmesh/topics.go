@@ -6,11 +6,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/prose"
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// exitStatuses are all exit statuses, in the order in which they are explained.
+// exitStatuses are all exit statuses, in the order of the reference.
 var exitStatuses = []struct {
 	status int
 	text   string
@@ -18,15 +19,15 @@ var exitStatuses = []struct {
 	{exitDone, "done, also when there was nothing to do"},
 	{exitFailed, "failed; nothing on standard output"},
 	{exitUsage, "usage or configuration"},
-	{exitChanges, "`diff`: there are changes; `check`: something is not ready; `certs list --expiring`: some are"},
-	{exitDenied, "the Dashboard or CFSSL refused the credentials"},
+	{exitChanges, "`diff`: there are changes; `check`: something is not ready; `certs list --expiring`: some certificates expire"},
+	{exitDenied, "the Dashboard or CFSSL rejected the credentials"},
 	{exitIncomplete, "incomplete: some remote steps are done, some are not; the report lists both; run it again"},
 	{exitInterrupted, "interrupted"},
 }
 
-// exitOrder is what exitStatuses do not say.
-const exitOrder = "Of several, the highest in the order 130, 5, 4, 1 wins. On every one but 0 and 3, standard output is empty; a KRM function answers with its list all\n" +
-	"the same, and config view shows what it could read."
+// exitOrder is the text below exitStatuses.
+const exitOrder = "If several apply, 130 wins over 5, 5 over 4, 4 over 1. Standard output is empty unless the status is 0 or 3. Exceptions: a KRM function prints\n" +
+	"its list on every status, and config view prints the valid part of the configuration."
 
 // newTopics are pages of help, not commands.
 func newTopics() []*cobra.Command {
@@ -34,6 +35,7 @@ func newTopics() []*cobra.Command {
 		newTopic("annotations", "Annotations of manifests", writeAnnotations),
 		newTopic("codes", "Codes of errors and warnings", writeCodes),
 		newTopic("exit", "Exit statuses", writeExitStatuses),
+		newTopic("keys", "Keys of the configuration", writeKeys),
 		newTopic("man", "All of it as a manual page: tykmesh help man > tykmesh.1", nil),
 	}
 }
@@ -61,21 +63,21 @@ func writeExitStatuses(w io.Writer) {
 }
 
 func writeCodes(w io.Writer) {
-	fmt.Fprint(w, "Errors and warnings carry a code. tykmesh help CODE explains it: the meaning, an example, the remedy.\n\n")
+	fmt.Fprint(w, "Errors and warnings carry a code. tykmesh help CODE explains one: its meaning, an example, the remedy.\n\n")
 	for _, r := range inject.Rules {
 		fmt.Fprintf(w, "  %s  %s\n", r.Rule, r.Text)
 	}
 }
 
 func writeAnnotations(w io.Writer) {
-	fmt.Fprint(w, "On the pod template of a workload, or on a Pod, where nothing else is said. Values are strings: put true, and numbers, in quotes.\n\n")
+	fmt.Fprint(w, "These belong on the pod template of a workload, or on a Pod, unless the text says otherwise. Values are strings: quote true and numbers.\n\n")
 	for _, a := range inject.Annotations {
 		if !a.Written {
 			writeAnnotation(w, a)
 		}
 	}
 
-	fmt.Fprint(w, "\nThese are written by inject and taken away by uninject:\n\n")
+	fmt.Fprint(w, "\ninject writes these, and uninject removes them:\n\n")
 	for _, a := range inject.Annotations {
 		if a.Written {
 			writeAnnotation(w, a)
@@ -83,13 +85,33 @@ func writeAnnotations(w io.Writer) {
 	}
 }
 
-// annotationColumns are what keys need, and the text beside them.
-const annotationColumns, textColumns = 38, 100
+func writeKeys(w io.Writer) {
+	fmt.Fprint(w, "tykmesh config init prints a file with all keys. The environment wins over the file: TYKMESH_TYK_URL sets Tyk.url. Lists and mappings\n"+
+		"have no variable. A secret may be file:PATH or env:NAME.\n\n")
+	for _, k := range config.Keys() {
+		text := k.Text
+		if k.Secret {
+			text += " (secret)"
+		}
+		if k.Default != "" {
+			text += " (default: " + k.Default + ")"
+		}
+
+		writeItem(w, k.Name, keyColumns, text)
+	}
+}
+
+// Columns of the names of annotations and keys, and of the text beside them.
+const annotationColumns, keyColumns, textColumns = 38, 26, 100
 
 func writeAnnotation(w io.Writer, a inject.Annotation) {
-	key := a.Key
-	for line := range prose.Lines(prose.Plain(a.Text), textColumns) {
-		fmt.Fprintf(w, "  %-*s %s\n", annotationColumns, key, line)
-		key = ""
+	writeItem(w, a.Key, annotationColumns, a.Text)
+}
+
+// writeItem prints a name in so many columns, and its text beside it.
+func writeItem(w io.Writer, name string, columns int, text string) {
+	for line := range prose.Lines(prose.Plain(text), textColumns) {
+		fmt.Fprintf(w, "  %-*s %s\n", columns, name, line)
+		name = ""
 	}
 }
