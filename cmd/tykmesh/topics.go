@@ -29,7 +29,7 @@ var exitStatuses = []struct {
 const exitOrder = "If several apply, 130 wins over 5, 5 over 4, 4 over 1. Standard output is empty unless the status is 0 or 3. Exceptions: a KRM function prints\n" +
 	"its list on every status, and config view prints the valid part of the configuration."
 
-// newTopics are pages of help, not commands.
+// newTopics returns pages of help that are no commands.
 func newTopics() []*cobra.Command {
 	return []*cobra.Command{
 		newTopic("annotations", "Annotations of manifests", writeAnnotations),
@@ -40,8 +40,8 @@ func newTopics() []*cobra.Command {
 	}
 }
 
-// newTopic returns a page that is made when somebody asks for it. Without write it is the manual
-// page, which is about all of the program.
+// newTopic returns a page of help that write prints. Without write it prints the manual page of the
+// whole program.
 func newTopic(name, short string, write func(io.Writer)) *cobra.Command {
 	cmd := &cobra.Command{Use: name, Short: short}
 	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
