@@ -33,15 +33,15 @@ const exitOrder = "If several apply, 130 wins over 5, 5 over 4, 4 over 1. Standa
 func newTopics() []*cobra.Command {
 	return []*cobra.Command{
 		newTopic("annotations", "Annotations of manifests", writeAnnotations),
+		newTopic("keys", "Keys of the configuration", writeKeys),
 		newTopic("codes", "Codes of errors and warnings", writeCodes),
 		newTopic("exit", "Exit statuses", writeExitStatuses),
-		newTopic("keys", "Keys of the configuration", writeKeys),
 		newTopic("man", "All of it as a manual page: tykmesh help man > tykmesh.1", nil),
 	}
 }
 
-// newTopic returns a page of help that write prints. Without write it prints the manual page of the
-// whole program.
+// newTopic returns a page that is made when somebody asks for it. Without write it is the manual
+// page, which is about all of the program.
 func newTopic(name, short string, write func(io.Writer)) *cobra.Command {
 	cmd := &cobra.Command{Use: name, Short: short}
 	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
