@@ -37,6 +37,7 @@ var printing = map[string]string{
 	"helm plugin":      "",
 	"version":          "",
 	"annotations":      "",
+	"keys":             "",
 	"codes":            "",
 	"exit":             "",
 	"man":              "",
