@@ -38,6 +38,7 @@ var printing = map[string]string{
 	"helm plugin":      "",
 	"version":          "",
 	"annotations":      "",
+	"keys":             "",
 	"codes":            "",
 	"exit":             "",
 	"help":             "",

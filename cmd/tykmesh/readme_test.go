@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"iter"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,21 +21,31 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-const readmeFile = root + "/README.md"
+// The documents: an introduction for users, their reference, the guide to the CA, and the rules for
+// developers.
+const (
+	readmeFile     = root + "/README.md"
+	referenceFile  = root + "/cmd/tykmesh/README.md"
+	guideFile      = root + "/ca/README.md"
+	developersFile = root + "/.github/DEVELOPERS.md"
+)
 
-func readReadme(t *testing.T) string {
+// userFiles are the documents for users. The tests check every command and block in them.
+var userFiles = []string{readmeFile, referenceFile, guideFile}
+
+func readDocument(t *testing.T, path string) string {
 	t.Helper()
-	data, err := os.ReadFile(readmeFile)
+	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(data)
 }
 
-// README's tables are what the program knows of itself, all of it and nothing else. -update writes
-// them.
+// The tables of the reference list all that the program knows of itself, and nothing else. -update
+// writes them.
 func TestReadmeTables(t *testing.T) {
-	text := readReadme(t)
+	text := readDocument(t, referenceFile)
 	for _, table := range []struct {
 		name, head string
 		rows       [][]string
@@ -50,7 +62,7 @@ func TestReadmeTables(t *testing.T) {
 
 			got, after, ended := strings.Cut(rest, "\n\n")
 			if !begun || !ended {
-				t.Fatalf("README.md has no table %s", table.head)
+				t.Fatalf("%s has no table %s", referenceFile, table.head)
 			}
 
 			var want strings.Builder
@@ -70,9 +82,14 @@ func TestReadmeTables(t *testing.T) {
 	}
 
 	if *update {
-		if err := os.WriteFile(readmeFile, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		saveDocument(t, referenceFile, text)
+	}
+}
+
+func saveDocument(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -192,60 +209,150 @@ func codeRows() (rows [][]string) {
 
 func code(text string) string { return "`" + text + "`" }
 
-// typed matches what README has readers type: tykmesh and its words, in blocks and in code spans,
-// to the end of the command.
+// typed matches what documents have readers type: tykmesh and its words, in blocks and in code
+// spans, to the end of the command.
 var typed = regexp.MustCompile(`(?m)(?:^|[\s\x60(])tykmesh ([a-z][^\n\x60|&;<>#)]*)`)
 
-// Whatever README has people type is a command, and takes the flags that it is given.
+// Each line that a document has readers type is a command that takes these flags, and each command
+// is in one of the documents.
 func TestReadmeCommands(t *testing.T) {
-	spans := regexp.MustCompile("(?s)```.*?```|`[^`\n]+`").FindAllString(readReadme(t), -1)
 	seen := map[string]bool{}
-	for _, span := range spans {
-		for _, match := range typed.FindAllStringSubmatch(span, -1) {
-			checkCommand(t, match[1], seen)
+	for _, file := range userFiles {
+		for _, span := range regexp.MustCompile("(?s)```.*?```|`[^`\n]+`").FindAllString(readDocument(t, file), -1) {
+			for _, match := range typed.FindAllStringSubmatch(span, -1) {
+				checkCommand(t, match[1], seen)
+			}
 		}
 	}
 
 	for cmd := range commands(newRootCmd(process{name: "tykmesh"})) {
 		if path := strings.TrimPrefix(cmd.CommandPath(), "tykmesh "); !seen[path] && !strings.HasPrefix(path, "completion ") {
-			t.Errorf("README.md never says what %s is for", cmd.CommandPath())
+			t.Errorf("no document says what %s is for", cmd.CommandPath())
 		}
 	}
 }
 
-// README says what each target of the Makefile is for.
-func TestReadmeTargets(t *testing.T) {
-	makefile, err := os.ReadFile(root + "/Makefile")
+// The first session of README works as pasted, except that it is not built first, and README shows
+// its report. -update writes that.
+func TestReadmeSession(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("there is no bash")
+	}
+
+	text := readDocument(t, readmeFile)
+	session := regexp.MustCompile("(?s)\n## First session\n.*?```sh\nmake build\nexport PATH=[^\n]*\n(.*?)```.*?```text\n(.*?)```").FindStringSubmatchIndex(text)
+	if session == nil {
+		t.Fatal("README.md has no first session")
+	}
+
+	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
+	tools := t.TempDir()
+	if err := os.Symlink(self, filepath.Join(tools, program)); err != nil {
+		t.Fatal(err)
+	}
 
-	targets := regexp.MustCompile(`(?m)^([a-z][a-z-]*):`).FindAllStringSubmatch(string(makefile), -1)
+	// Here tykmesh is the program under test.
+	cmd := exec.Command(bash, "-euc", `tykmesh() { "$TOOLS/`+program+`" "$@"; }`+"\n"+text[session[2]:session[3]])
+	cmd.Dir = root
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TOOLS=" + tools, "TMPDIR=" + t.TempDir(), "HOME=" + t.TempDir()}
+
+	var stdout, stderr strings.Builder
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v\n%s%s", err, stdout.String(), stderr.String())
+	}
+
+	if !strings.Contains(stdout.String(), "/echo-svc") {
+		t.Errorf("status does not list the route:\n%s", stdout.String())
+	}
+
+	if *update {
+		saveDocument(t, readmeFile, text[:session[4]]+stderr.String()+text[session[5]:])
+		return
+	}
+	if diff := gocmp.Diff(text[session[4]:session[5]], stderr.String()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// DEVELOPERS.md says what each target of the Makefile is for, and names paths that are there.
+func TestDevelopers(t *testing.T) {
+	makefile := readDocument(t, root+"/Makefile")
+	targets := regexp.MustCompile(`(?m)^([a-z][a-z-]*):`).FindAllStringSubmatch(makefile, -1)
 	if len(targets) == 0 {
 		t.Fatal("the Makefile has no targets")
 	}
 
-	readme := readReadme(t)
+	text := readDocument(t, developersFile)
 	for _, target := range targets {
 		named := regexp.MustCompile("`(make )?" + target[1] + "[ `]")
-		if target[1] != "ferretdb" && !named.MatchString(readme) { // which is a part of unit
-			t.Errorf("README.md does not say what make %s is for", target[1])
+		if target[1] != "ferretdb" && !named.MatchString(text) { // which is a part of unit
+			t.Errorf("DEVELOPERS.md does not say what make %s is for", target[1])
+		}
+	}
+
+	paths := regexp.MustCompile("`((?:cmd|inject|dashboard|ca|testdata|\\.ci)/[a-zA-Z0-9_./*-]*)`").FindAllStringSubmatch(text, -1)
+	if len(paths) == 0 {
+		t.Fatal("DEVELOPERS.md names no paths")
+	}
+	for _, path := range paths {
+		if there, err := filepath.Glob(filepath.Join(root, path[1])); err != nil || len(there) == 0 {
+			t.Errorf("DEVELOPERS.md names %s, which is not there", path[1])
 		}
 	}
 }
 
-// What README shows as YAML is YAML.
+// Blocks of YAML are YAML.
 func TestReadmeYAML(t *testing.T) {
-	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(readReadme(t), -1)
-	if len(blocks) == 0 {
-		t.Fatal("README.md shows no YAML")
-	}
+	for _, file := range userFiles {
+		blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(readDocument(t, file), -1)
+		if file == readmeFile && len(blocks) == 0 {
+			t.Fatal("README.md shows no YAML")
+		}
 
-	for _, block := range blocks {
-		if err := yaml.UnmarshalStrict([]byte(block[1]), new(map[string]any)); err != nil {
-			t.Errorf("%v:\n%s", err, block[1])
+		for _, block := range blocks {
+			if err := yaml.UnmarshalStrict([]byte(block[1]), new(map[string]any)); err != nil {
+				t.Errorf("%s: %v:\n%s", file, err, block[1])
+			}
 		}
 	}
+}
+
+// Links of the documents lead to files and headings that are there.
+func TestReadmeLinks(t *testing.T) {
+	for _, file := range append(slices.Clone(userFiles), developersFile) {
+		for _, link := range regexp.MustCompile(`\]\(([^)\s]+)\)`).FindAllStringSubmatch(readDocument(t, file), -1) {
+			path, heading, _ := strings.Cut(link[1], "#")
+			if strings.Contains(path, "://") {
+				continue
+			}
+
+			target := file
+			if path != "" {
+				target = filepath.Join(filepath.Dir(file), path)
+			}
+			if _, err := os.Stat(target); err != nil {
+				t.Errorf("%s links to %s: %v", file, link[1], err)
+				continue
+			}
+			if heading != "" && !slices.Contains(anchors(readDocument(t, target)), heading) {
+				t.Errorf("%s links to %s: there is no such heading", file, link[1])
+			}
+		}
+	}
+}
+
+// anchors returns the anchors that GitHub gives the headings of a document.
+func anchors(text string) (anchors []string) {
+	dropped := regexp.MustCompile(`[^a-z0-9 -]`)
+	for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(text, -1) {
+		anchors = append(anchors, strings.ReplaceAll(dropped.ReplaceAllString(strings.ToLower(heading[1]), ""), " ", "-"))
+	}
+	return anchors
 }
 
 // checkCommand holds words against the commands that there are, and notes which it is.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/prose"
 	"github.com/tykmesh/tykmesh/inject"
 )
@@ -18,20 +19,21 @@ var exitStatuses = []struct {
 	{exitDone, "done, also when there was nothing to do"},
 	{exitFailed, "failed; nothing on standard output"},
 	{exitUsage, "usage or configuration"},
-	{exitChanges, "`diff`: there are changes; `check`: something is not ready; `certs list --expiring`: some are"},
-	{exitDenied, "the Dashboard or the issuer refused the credentials"},
-	{exitIncomplete, "incomplete: some remote steps are done, others are not; the report lists both; run it again"},
+	{exitChanges, "`diff`: there are changes; `check`: something is not ready; `certs list --expiring`: some certificates expire"},
+	{exitDenied, "the Dashboard or the issuer rejected the credentials"},
+	{exitIncomplete, "incomplete: some remote steps are done, some are not; the report lists both; run it again"},
 	{exitInterrupted, "interrupted"},
 }
 
-// exitOrder explains the rest.
-const exitOrder = "If several apply, 130 wins over 5, 5 over 4, and 4 over 1. Standard output is empty unless the status is 0 or 3. Two exceptions: a KRM function\n" +
-	"always answers with its list, and config view shows the values that it could read."
+// exitOrder is the text below exitStatuses.
+const exitOrder = "If several apply, 130 wins over 5, 5 over 4, 4 over 1. Standard output is empty unless the status is 0 or 3. Exceptions: a KRM function prints\n" +
+	"its list on every status, and config view prints the valid part of the configuration."
 
 // newTopics returns the help pages that are not about a command.
 func newTopics() []*cobra.Command {
 	return []*cobra.Command{
 		newTopic("annotations", "Annotations of manifests", writeAnnotations),
+		newTopic("keys", "Keys of the configuration", writeKeys),
 		newTopic("codes", "Codes of errors and warnings", writeCodes),
 		newTopic("exit", "Exit statuses", writeExitStatuses),
 	}
@@ -52,21 +54,21 @@ func writeExitStatuses(w io.Writer) {
 }
 
 func writeCodes(w io.Writer) {
-	fmt.Fprint(w, "Errors and warnings carry a code. tykmesh help CODE explains it: the meaning, an example, the remedy.\n\n")
+	fmt.Fprint(w, "Errors and warnings carry a code. tykmesh help CODE explains one: its meaning, an example, the remedy.\n\n")
 	for _, r := range inject.Rules {
 		fmt.Fprintf(w, "  %s  %s\n", r.Rule, r.Text)
 	}
 }
 
 func writeAnnotations(w io.Writer) {
-	fmt.Fprint(w, "On the pod template of a workload, or on a Pod, unless the text says otherwise. Values are strings: quote true and numbers.\n\n")
+	fmt.Fprint(w, "These belong on the pod template of a workload, or on a Pod, unless the text says otherwise. Values are strings: quote true and numbers.\n\n")
 	for _, a := range inject.Annotations {
 		if !a.Written {
 			writeAnnotation(w, a)
 		}
 	}
 
-	fmt.Fprint(w, "\ninject writes these annotations, and uninject removes them:\n\n")
+	fmt.Fprint(w, "\ninject writes these, and uninject removes them:\n\n")
 	for _, a := range inject.Annotations {
 		if a.Written {
 			writeAnnotation(w, a)
@@ -74,13 +76,33 @@ func writeAnnotations(w io.Writer) {
 	}
 }
 
-// annotationColumns and textColumns are the widths of keys and of the text beside them.
-const annotationColumns, textColumns = 38, 100
+func writeKeys(w io.Writer) {
+	fmt.Fprint(w, "tykmesh config init prints a file with all keys. The environment wins over the file: TYKMESH_TYK_URL sets Tyk.url. Lists and mappings\n"+
+		"have no variable. A secret may be file:PATH or env:NAME.\n\n")
+	for _, k := range config.Keys() {
+		text := k.Text
+		if k.Secret {
+			text += " (secret)"
+		}
+		if k.Default != "" {
+			text += " (default: " + k.Default + ")"
+		}
+
+		writeItem(w, k.Name, keyColumns, text)
+	}
+}
+
+// Columns of the names of annotations and keys, and of the text beside them.
+const annotationColumns, keyColumns, textColumns = 38, 26, 100
 
 func writeAnnotation(w io.Writer, a inject.Annotation) {
-	key := a.Key
-	for line := range prose.Lines(prose.Plain(a.Text), textColumns) {
-		fmt.Fprintf(w, "  %-*s %s\n", annotationColumns, key, line)
-		key = ""
+	writeItem(w, a.Key, annotationColumns, a.Text)
+}
+
+// writeItem prints a name in so many columns, and its text beside it.
+func writeItem(w io.Writer, name string, columns int, text string) {
+	for line := range prose.Lines(prose.Plain(text), textColumns) {
+		fmt.Fprintf(w, "  %-*s %s\n", columns, name, line)
+		name = ""
 	}
 }
