@@ -43,15 +43,9 @@ func (o *subject) builtIn(s Settings) (problems []Problem) {
 		p.Grace = min(max(1, n), mostGrace)
 	}
 
-	own, inInit := ownSidecar(spec)
 	p.Rules.UID = p.UID
-	if uid, ok := own.Get("securityContext", "runAsUser").Int(); ok {
-		p.Rules.UID = uid
-	}
-
-	problems = append(problems, p.takeResources(own)...)
-	p.Gateway.Native = p.Sidecar.Native && (own == nil || inInit)
-	problems = append(problems, p.check(spec, own, inInit)...)
+	p.Gateway.Native = p.Sidecar.Native
+	problems = append(problems, p.check(spec)...)
 
 	port, refused := o.findAppPort(spec, p.appPort)
 	if p.appPort == nil && len(refused) > 0 {
@@ -60,7 +54,7 @@ func (o *subject) builtIn(s Settings) (problems []Problem) {
 
 	problems = append(problems, refused...)
 	o.workload.Port = port
-	o.addition = p.addition(s, own)
+	o.addition = p.addition(s)
 	problems = append(problems, p.checkAliases(spec, o.addition.hostAlias.List("hostnames"))...)
 	o.warnUntrusting(spec)
 
@@ -79,7 +73,7 @@ func (o *subject) warnUntrusting(spec *manifest.Node) {
 	for _, c := range slices.Concat(lists...) {
 		for _, v := range c.Get("env").Items() {
 			i := slices.IndexFunc(a.variables, func(w sidecar.Variable) bool { return w.Name == v.Get("name").Text() })
-			if i < 0 || a.isOwnSidecar(c) || strings.Contains(v.Get("value").Text(), strings.TrimPrefix(a.variables[i].Value, sidecar.UsualFolder+":")) {
+			if i < 0 || strings.Contains(v.Get("value").Text(), strings.TrimPrefix(a.variables[i].Value, sidecar.UsualFolder+":")) {
 				continue
 			}
 			o.warn(RuleTrust, v, "container %s sets %s itself, and does not trust the mesh by it; %s does", c.Get("name").Text(), a.variables[i].Name, a.variables[i].Value)
@@ -101,8 +95,8 @@ type pod struct {
 //
 //	native      sidecar, rules, CAs | the pod's init containers | the pod's containers
 //	else        the pod's init containers | rules, CAs | the pod's containers, sidecar
-func (p *pod) addition(s Settings, own *manifest.Node) addition {
-	a := addition{hostAlias: sidecar.HostAlias(sidecar.MeshAddress, s.MeshHosts), volumes: p.Volumes()}
+func (p *pod) addition(s Settings) addition {
+	a := addition{builtIn: true, hostAlias: sidecar.HostAlias(sidecar.MeshAddress, s.MeshHosts), volumes: p.Volumes()}
 	container, once := p.Gateway.Container(), p.RulesResources.Beside(p.Resources)
 	var inits []manifest.Map
 	if p.Rules.Intercept != sidecar.None {
@@ -119,41 +113,18 @@ func (p *pod) addition(s Settings, own *manifest.Node) addition {
 		}
 	}
 
-	switch {
-	case own != nil:
-		a.under, a.ownSidecar = container, own
-	case p.Gateway.Native:
-		inits = append([]manifest.Map{container}, inits...)
-	default:
-		a.containers = []manifest.Map{container}
-	}
-
-	if p.Gateway.Native {
-		a.initFirst = inits
+	if p.Native {
+		a.initFirst = append([]manifest.Map{container}, inits...)
 	} else {
-		a.initLast = inits
+		a.containers, a.initLast = []manifest.Map{container}, inits
 	}
 
 	return a
 }
 
-// ownSidecar returns the pod's own container with the sidecar's name, and whether it is an init
-// container.
-func ownSidecar(spec *manifest.Node) (c *manifest.Node, inInit bool) {
-	for _, list := range []string{"containers", "initContainers"} {
-		for _, c := range spec.Get(list).Items() {
-			if c = c.Resolve(); c.Get("name").Text() == sidecar.Name && c.Kind == manifest.Mapping {
-				return c, list == "initContainers"
-			}
-		}
-	}
-
-	return nil, false
-}
-
 // check refuses pods in which the built-in sidecar could not work, or with which they would never
 // end.
-func (p *pod) check(spec, own *manifest.Node, inInit bool) (problems []Problem) {
+func (p *pod) check(spec *manifest.Node) (problems []Problem) {
 	refuse := func(rule Rule, n *manifest.Node, format string, args ...any) {
 		problems = append(problems, p.problem(rule, n, format, args...))
 	}
@@ -161,15 +132,7 @@ func (p *pod) check(spec, own *manifest.Node, inInit bool) (problems []Problem) 
 		refuse(RulePod, n, "%s: the sidecar runs on Linux alone", path)
 	}
 
-	if inInit && !p.Sidecar.Native {
-		refuse(RuleClash, own, "the pod has an init container %s, but sidecars are no init containers: Injector.nativeSidecar", sidecar.Name)
-	}
-
-	switch {
-	case p.Gateway.Native || !p.ends(spec):
-	case p.Sidecar.Native:
-		refuse(RuleJob, own, "the pods of this %s are to end, and would not: the sidecar goes on running. Write container %s into spec.initContainers, and it ends with them", p.Kind, sidecar.Name)
-	default:
+	if !p.Native && p.ends(spec) {
 		refuse(RuleJob, p.object.node, "the pods of this %s are to end, and would not: the sidecar goes on running. Only a native sidecar ends with them", p.Kind)
 	}
 
@@ -180,11 +143,7 @@ func (p *pod) check(spec, own *manifest.Node, inInit bool) (problems []Problem) 
 	}
 
 	if p.Rules.Intercept == sidecar.All {
-		problems = append(problems, p.checkUsers(spec, own)...)
-	}
-
-	if own != nil {
-		problems = append(problems, p.checkOwn(spec, own, inInit)...)
+		problems = append(problems, p.checkUsers(spec)...)
 	}
 
 	return problems
@@ -246,7 +205,7 @@ func (o *subject) ends(spec *manifest.Node) bool {
 
 // checkUsers refuses containers that run as the sidecar's user: the rules let what that user calls
 // pass, lest the sidecar call itself.
-func (p *pod) checkUsers(spec, own *manifest.Node) (problems []Problem) {
+func (p *pod) checkUsers(spec *manifest.Node) (problems []Problem) {
 	uid := strconv.FormatInt(p.Rules.UID, 10)
 	refuse := func(n *manifest.Node) {
 		problems = append(problems, p.problem(RuleClash, n, "runAsUser %s is the sidecar's user, whose calls are not led to the sidecar; take another one", uid))
@@ -259,8 +218,26 @@ func (p *pod) checkUsers(spec, own *manifest.Node) (problems []Problem) {
 
 	for _, list := range []string{"containers", "initContainers"} {
 		for _, c := range spec.Get(list).Items() {
-			if n := c.Get("securityContext", "runAsUser"); number(n) == uid && c.Resolve() != own {
+			if n := c.Get("securityContext", "runAsUser"); number(n) == uid {
 				refuse(n)
+			}
+		}
+	}
+
+	return problems
+}
+
+// checkAliases refuses host aliases of the pod's own for the mesh: its names lead to the sidecar,
+// and so does whatever has its address.
+func (p *pod) checkAliases(spec *manifest.Node, mesh manifest.List) (problems []Problem) {
+	for _, alias := range spec.Get("hostAliases").Items() {
+		if ip := alias.Get("ip"); ip.Text() == sidecar.MeshAddress && len(mesh) > 0 {
+			problems = append(problems, p.problem(RuleClash, ip, "spec.hostAliases: the address %s is the mesh's; take another one", ip.Text()))
+		}
+
+		for _, host := range alias.Get("hostnames").Items() {
+			if slices.Contains(mesh, any(host.Text())) {
+				problems = append(problems, p.problem(RuleClash, host, "spec.hostAliases: the name %s is the mesh's, and must lead to the sidecar alone", host.Text()))
 			}
 		}
 	}

@@ -89,11 +89,7 @@ func (f *facts) defaults(obj object, s Settings) {
 // lack is an amount that a container which pods get does not say.
 type lack struct{ container, amount string }
 
-// ownSidecarName is how findings name a pod's own sidecar with resources of its own.
-const ownSidecarName = "the pod's own " + sidecar.Name
-
-// lacks returns what neither the added containers nor the pod as a whole say. Of the pod's own
-// sidecar its own resources count.
+// lacks returns what neither the added containers nor the pod as a whole say.
 func (o *subject) lacks() (all []lack) {
 	pod := o.template.Get("spec", "resources")
 	for _, c := range o.addition.added() {
@@ -101,13 +97,6 @@ func (o *subject) lacks() (all []lack) {
 		says := func(kind, resource string) bool {
 			return states(c, kind, resource) || pod.Get(kind, resource) != nil
 		}
-		if _, own := o.addition.ownSidecar.Entry("resources"); own != nil && name == sidecar.Name {
-			name = ownSidecarName
-			says = func(kind, resource string) bool {
-				return own.Resolve().Get(kind, resource) != nil || pod.Get(kind, resource) != nil
-			}
-		}
-
 		for _, resource := range []string{"cpu", "memory"} {
 			limited := says("limits", resource)
 			if !limited {
@@ -178,8 +167,6 @@ func (s Settings) remedy(containers []string, amount string) string {
 		return "say it in Injector.containers or Injector.initContainers"
 	case slices.Contains(containers, sidecar.Name):
 		return "set Sidecar." + keys[amount][0]
-	case slices.Contains(containers, ownSidecarName):
-		return "say it in the resources of that container"
 	default:
 		return "set Injector.rules" + keys[amount][1]
 	}

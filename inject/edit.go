@@ -16,12 +16,11 @@ func (o *subject) podEdits(further manifest.Map) ([]manifest.Edit, error) {
 		p.record.HostAliases = strs(hosts)
 	}
 
-	p.gain(spec.Get("containers").Items())
+	p.merge(spec.Get("containers").Items())
 	if a.initAsWell {
-		p.gain(spec.Get("initContainers").Items())
+		p.merge(spec.Get("initContainers").Items())
 	}
 
-	p.lay(a.under, a.ownSidecar)
 	p.add("containers", list(a.containers))
 	p.record.Containers = names(a.containers)
 	p.addInit(a.initFirst, a.initLast)

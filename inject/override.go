@@ -42,6 +42,20 @@ var overrides = map[string]func(p *pod, text string) error{
 	annotationCAFile:      (*pod).readCAFile,
 }
 
+// sidecarFields maps fields of a container to the annotations that set them for the built-in
+// sidecar.
+var sidecarFields = []struct {
+	path       []string
+	annotation string
+}{
+	{[]string{"image"}, annotationImage},
+	{[]string{"resources", "requests", "cpu"}, annotationCPU},
+	{[]string{"resources", "limits", "cpu"}, annotationCPULimit},
+	{[]string{"resources", "requests", "memory"}, annotationMemory},
+	{[]string{"resources", "limits", "memory"}, annotationMemoryLimit},
+	{[]string{"env"}, annotationEnv},
+}
+
 // readOverrides takes over what a pod's annotations say of its sidecar.
 func (p *pod) readOverrides() (problems []Problem) {
 	annotations := p.meta.Get("annotations")

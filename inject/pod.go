@@ -22,22 +22,13 @@ type addition struct {
 	variables  []sidecar.Variable
 	initAsWell bool // its init containers are among them
 
-	under      manifest.Map   // what the pod's own sidecar gets as far as it does not say it itself
-	ownSidecar *manifest.Node // the container with the sidecar's name; nil where the pod has none
+	builtIn bool // it comes from the built-in profile, whose sidecar takes annotations
+
 }
 
 // added returns all containers that a pod gets.
 func (a addition) added() []manifest.Map {
-	all := slices.Concat(a.containers, a.initFirst, a.initLast)
-	if a.under != nil {
-		all = append(all, a.under)
-	}
-	return all
-}
-
-// isOwnSidecar reports whether a container of the pod is the one that is laid over the sidecar.
-func (a addition) isOwnSidecar(c *manifest.Node) bool {
-	return a.ownSidecar != nil && c.Resolve() == a.ownSidecar
+	return slices.Concat(a.containers, a.initFirst, a.initLast)
 }
 
 // examinePods checks a workload that is to be injected, and reads what registration needs.
@@ -120,14 +111,11 @@ func (o *subject) containerClashes(list string, containers []*manifest.Node, see
 			continue
 		}
 
-		if o.addition.isOwnSidecar(c) {
-			continue
-		}
-
 		name := c.Get("name")
 		switch {
 		case slices.Contains(taken, name.Text()):
-			refuse(RuleClash, name, "the pod has a container %s already; the sidecar's cannot have the same name", name.Text())
+			refuse(RuleClash, name, "container %s: tykmesh adds a container of the same name; %s", name.Text(), o.insteadOf(c))
+			continue // its ports and mounts would clash too
 		case gains && name.Text() == "":
 			refuse(RulePod, c, "spec.%s: a container must have a name", list)
 		case gains && seen[name.Text()]:
@@ -143,6 +131,26 @@ func (o *subject) containerClashes(list string, containers []*manifest.Node, see
 	}
 
 	return problems
+}
+
+// insteadOf returns the advice about a container that has the name of an added one.
+func (o *subject) insteadOf(c *manifest.Node) string {
+	if c.Get("name").Text() != sidecar.Name || !o.addition.builtIn {
+		return "rename yours"
+	}
+
+	var annotations []string
+	for _, f := range sidecarFields {
+		if c.Get(f.path...) != nil {
+			annotations = append(annotations, f.annotation)
+		}
+	}
+
+	if annotations == nil {
+		annotations = []string{annotationImage, annotationEnv + " and others"}
+	}
+
+	return fmt.Sprintf("rename or delete yours. To configure the sidecar of this pod, use annotations (%s); to replace it, use Injector.containers", strings.Join(annotations, ", "))
 }
 
 // isNative reports whether an init container goes on running beside the others (Kubernetes

@@ -2,7 +2,6 @@ package inject
 
 import (
 	"encoding/json"
-	"errors"
 	"maps"
 	"slices"
 
@@ -77,10 +76,6 @@ var harmless = []string{"env", "envFrom", "image", "command", "args", "resources
 
 // addTo puts what the pod gets into a pod as Kubernetes reads it.
 func (a addition) addTo(spec *corev1.PodSpec) error {
-	if err := a.layUnder(spec); err != nil {
-		return err
-	}
-
 	for _, list := range []struct {
 		to   *[]corev1.Container
 		maps []manifest.Map
@@ -100,28 +95,6 @@ func (a addition) addTo(spec *corev1.PodSpec) error {
 			return err
 		}
 		spec.Volumes = append(spec.Volumes, v)
-	}
-
-	return nil
-}
-
-// layUnder fills in what the pod's own sidecar does not say itself.
-func (a addition) layUnder(spec *corev1.PodSpec) error {
-	if a.ownSidecar == nil {
-		return nil
-	}
-
-	var laid corev1.Container
-	if err := errors.Join(decode(trim(a.under), &laid), decode(valueOf(a.ownSidecar, harmless), &laid)); err != nil {
-		return err
-	}
-
-	for _, list := range [][]corev1.Container{spec.Containers, spec.InitContainers} {
-		for i := range list {
-			if list[i].Name == laid.Name {
-				list[i] = laid
-			}
-		}
 	}
 
 	return nil

@@ -18,7 +18,7 @@ type record struct {
 	Mounts         []string `json:"mounts,omitempty"`      // containers that got the trusted certificates and nothing else
 	Annotations    []string `json:"annotations,omitempty"` // beside status and record
 
-	// Gained is what other containers of the pod got, by their names: paths as of layer.
+	// Gained lists the items that the pod's own containers got, by their names: paths as of merger.
 	Gained map[string][]string `json:"gained,omitempty"`
 
 	// Empty is how empty lists were written that got their first items: the text behind the colon

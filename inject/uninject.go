@@ -166,7 +166,7 @@ func (u *undo) pod(spec *manifest.Node) {
 	}
 
 	for _, c := range append(spec.Get("containers").Items(), spec.Get("initContainers").Items()...) {
-		u.lose(c.Resolve(), u.record.Gained[c.Get("name").Text()])
+		u.unmerge(c.Resolve(), u.record.Gained[c.Get("name").Text()])
 	}
 
 	u.remove(spec, "containers", "containers", len(u.record.Containers), named(u.record.Containers))

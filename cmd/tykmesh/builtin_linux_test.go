@@ -48,8 +48,6 @@ var builtInCases = inBuiltIn(
 	meshCase{name: "alias", manifest: "aliases.yaml", edit: builtIn, refused: "spec.hostAliases: the address 127.0.0.2 is the mesh's"},
 	meshCase{name: "overrides", manifest: "overrides.yaml", edit: emits},
 	meshCase{name: "ca file", manifest: "ca-file.yaml", edit: emits},
-	meshCase{name: "own sidecar", manifest: "own-sidecar.yaml", edit: emits},
-	meshCase{name: "own native sidecar", manifest: "own-native.yaml", edit: slices.Concat(emits, native)},
 	meshCase{name: "guide echo", manifest: "guide/echo.yaml", edit: builtIn, refused: "apiVersion extensions/v1beta1: Kubernetes 1.16 and later do not know it"},
 	meshCase{name: "guide echo upgraded", manifest: "guide/echo.yaml", edit: emits, flags: "--upgrade-api", former: noDeployment},
 	meshCase{name: "guide sleep upgraded", manifest: "guide/sleep.yaml", edit: emits, flags: "--upgrade-api", former: noDeployment},
