@@ -192,7 +192,7 @@ type injection struct {
 	pods     podIndex
 	facts    facts
 	problems []Problem
-	guard    guard
+	guard    *guard
 
 	applying errgroup.Group // documents are edited on all cores, as many at once
 	drafts   []*draft
@@ -276,10 +276,11 @@ func (in *injection) edit(i int, subjects []*subject) {
 }
 
 // judge says what the edits mean for the security of the pods.
-func (d *draft) judge(g guard) {
+func (d *draft) judge(g *guard) {
 	for _, o := range d.subjects {
 		if o.Outcome == Injected && o.workload != nil {
-			o.Before, o.After, o.loosened = g.verdict(o)
+			v := g.verdict(o)
+			o.Before, o.After, o.loosened = v.before, v.after, v.loosened
 		}
 	}
 }

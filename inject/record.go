@@ -81,12 +81,7 @@ func (r *record) keepPlain(name string, n *manifest.Node) {
 		r.Plain = make(map[string]string)
 	}
 
-	text, err := json.Marshal(valueOf(n, nil))
-	if err != nil {
-		panic("inject: a value that JSON cannot hold: " + err.Error()) // it was read from a document
-	}
-
-	r.Plain[name] = string(text)
+	r.Plain[name] = encodeJSON(valueOf(n))
 }
 
 // keepInject notes how the inject annotation, and a status beside it, were written.
