@@ -76,7 +76,7 @@ func (o *subject) warnUntrusting(spec *manifest.Node) {
 			if i < 0 || strings.Contains(v.Get("value").Text(), strings.TrimPrefix(a.variables[i].Value, sidecar.UsualFolder+":")) {
 				continue
 			}
-			o.warn(RuleTrust, v, "container %s sets %s itself, and does not trust the mesh by it; %s does", c.Get("name").Text(), a.variables[i].Name, a.variables[i].Value)
+			o.warn(RuleTrust, v, "container %s sets %s, so it does not trust the mesh CA; set it to %s", c.Get("name").Text(), a.variables[i].Name, a.variables[i].Value)
 		}
 	}
 }
@@ -129,16 +129,16 @@ func (p *pod) check(spec *manifest.Node) (problems []Problem) {
 		problems = append(problems, p.problem(rule, n, format, args...))
 	}
 	if n, path := onWindows(spec); n != nil {
-		refuse(RulePod, n, "%s: the sidecar runs on Linux alone", path)
+		refuse(RulePod, n, "%s: the sidecar runs on Linux only; delete the inject annotation", path)
 	}
 
 	if !p.Native && p.ends(spec) {
-		refuse(RuleJob, p.object.node, "the pods of this %s are to end, and would not: the sidecar goes on running. Only a native sidecar ends with them", p.Kind)
+		refuse(RuleJob, p.object.node, "this %s would never finish, because its sidecar keeps running; use a native sidecar (Injector.nativeSidecar: true, Kubernetes 1.29+)", p.Kind)
 	}
 
 	if _, asked := p.meta.Get("annotations").Entry(annotationIntercept); asked != nil && p.Rules.Intercept == sidecar.All &&
 		p.RulesTool == sidecar.NFT && len(p.Rules.ExemptCIDRs) == 0 {
-		refuse(RuleAnnotation, asked, "annotation %s: nft is not told where the Kubernetes API is, and would lead calls of it to the sidecar: name its address in %s",
+		refuse(RuleAnnotation, asked, "annotation %s: the nft rules do not know the address of the Kubernetes API and would send calls to it to the sidecar; name the address in %s",
 			annotationIntercept, annotationExemptCIDRs)
 	}
 
@@ -208,7 +208,7 @@ func (o *subject) ends(spec *manifest.Node) bool {
 func (p *pod) checkUsers(spec *manifest.Node) (problems []Problem) {
 	uid := strconv.FormatInt(p.Rules.UID, 10)
 	refuse := func(n *manifest.Node) {
-		problems = append(problems, p.problem(RuleClash, n, "runAsUser %s is the sidecar's user, whose calls are not led to the sidecar; take another one", uid))
+		problems = append(problems, p.problem(RuleClash, n, "runAsUser %s is the sidecar's user, and calls of that user bypass the sidecar; use another user", uid))
 	}
 
 	inherited := spec.Get("securityContext", "runAsUser")
@@ -232,12 +232,12 @@ func (p *pod) checkUsers(spec *manifest.Node) (problems []Problem) {
 func (p *pod) checkAliases(spec *manifest.Node, mesh manifest.List) (problems []Problem) {
 	for _, alias := range spec.Get("hostAliases").Items() {
 		if ip := alias.Get("ip"); ip.Text() == sidecar.MeshAddress && len(mesh) > 0 {
-			problems = append(problems, p.problem(RuleClash, ip, "spec.hostAliases: the address %s is the mesh's; take another one", ip.Text()))
+			problems = append(problems, p.problem(RuleClash, ip, "spec.hostAliases: the address %s belongs to the mesh; use another address", ip.Text()))
 		}
 
 		for _, host := range alias.Get("hostnames").Items() {
 			if slices.Contains(mesh, any(host.Text())) {
-				problems = append(problems, p.problem(RuleClash, host, "spec.hostAliases: the name %s is the mesh's, and must lead to the sidecar alone", host.Text()))
+				problems = append(problems, p.problem(RuleClash, host, "spec.hostAliases: the name %s belongs to the mesh and must resolve to the sidecar only; delete it here", host.Text()))
 			}
 		}
 	}

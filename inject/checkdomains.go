@@ -42,7 +42,7 @@ func (c *checks) checkDomains() {
 		}
 
 		app := p.object.workload.Service.App
-		c.warn(&about, RuleDomain, p.place, "namespace %s has the name of a top-level domain, so %s.%[1]s is a public name too. "+
-			"Pods trust the CA of the mesh for that name", p.namespace, app)
+		c.warn(&about, RuleDomain, p.place, "namespace %s has the name of a top-level domain, so %s.%[1]s is also a public name. "+
+			"Pods trust the mesh CA for that name", p.namespace, app)
 	}
 }

@@ -130,5 +130,5 @@ func (c *checks) checkMeshes() {
 
 // warnMesh warns of pods that are on two meshes.
 func (c *checks) warnMesh(about *known, at manifest.Place, s sign, of string) {
-	c.warn(about, RuleMesh, at, "%s%s: the pods are on %s too, which leads the same calls to a proxy of its own", s.text, of, s.mesh)
+	c.warn(about, RuleMesh, at, "%s%s: the pods are also on %s, which redirects the same calls to its own proxy; use one mesh", s.text, of, s.mesh)
 }

@@ -118,10 +118,10 @@ func set(all []pair) labels.Set {
 // reach others. What any policy lets through is let through.
 func (c *checks) checkPolicies() {
 	c.checkTraffic(func(p *policy) traffic { return p.ingress }, func(p *policy, w *pods) {
-		c.breaks(&p.known, RulePolicy, p.ingress.at, "spec.ingress: it lets nobody reach port %d, where the sidecar of %s listens", sidecar.Port, w)
+		c.breaks(&p.known, RulePolicy, p.ingress.at, "spec.ingress: no caller can reach port %d, where the sidecar of %s listens; allow this port", sidecar.Port, w)
 	})
 	c.checkTraffic(func(p *policy) traffic { return p.egress }, func(p *policy, w *pods) {
-		c.warn(&p.known, RulePolicy, p.egress.at, "spec.egress: it does not let %s reach port %d, where the sidecars of others listen", w, sidecar.Port)
+		c.warn(&p.known, RulePolicy, p.egress.at, "spec.egress: %s cannot reach port %d, where the sidecars of other services listen; allow this port", w, sidecar.Port)
 	})
 }
 

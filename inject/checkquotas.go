@@ -129,7 +129,7 @@ func (c *checks) checkQuotas() {
 		for _, counted := range q.counts {
 			refused, containers := c.lacking(q.namespace, counted.amount)
 			if len(refused) > 0 && !c.facts.defaulted[defaulted{q.namespace, counted.amount}] {
-				c.warn(&q.known, RuleQuota, counted.at, "the API server will refuse %s, because the quota counts %s, of which these containers say nothing: %s; %s",
+				c.warn(&q.known, RuleQuota, counted.at, "the API server will reject %s: the quota counts %s, which these containers do not set: %s; %s",
 					listed(refused), counted.amount, strings.Join(containers, ", "), c.settings.remedy(containers, counted.amount))
 			}
 		}
@@ -164,7 +164,7 @@ func (s Settings) remedy(containers []string, amount string) string {
 	}
 	switch {
 	case s.Sidecar == nil:
-		return "say it in Injector.containers or Injector.initContainers"
+		return "set it in Injector.containers or Injector.initContainers"
 	case slices.Contains(containers, sidecar.Name):
 		return "set Sidecar." + keys[amount][0]
 	default:

@@ -105,7 +105,7 @@ func (c *checks) checkRouters() {
 
 			if lost := s.loses(b.port); lost != nil {
 				broken[b.named] = true
-				c.breaks(&r.known, RuleIngress, b.at, "port %s of Service %s/%s is no more once it is on the mesh: it becomes %s", b.port, s.namespace, s.name, lost.now())
+				c.breaks(&r.known, RuleIngress, b.at, "injection replaces port %s of Service %s/%s by %s, so this backend would break; refer to the new port", b.port, s.namespace, s.name, lost.now())
 			} else if s.leads(b.port) && warned[b.named] == nil && (!b.host || c.settings.TLS && !r.tls) {
 				warned[b.named] = b
 				order = append(order, b.named)
@@ -162,9 +162,9 @@ func (c *checks) answers(s *service) string {
 		}
 	}
 
-	text := fmt.Sprintf("the sidecars behind Service %s/%s answer requests for the host %s.%s, and others with 404", s.namespace, s.name, app, s.namespace)
+	text := fmt.Sprintf("the sidecars behind Service %s/%s answer only requests for the host %s.%s, others get 404; rewrite the Host header", s.namespace, s.name, app, s.namespace)
 	if c.settings.TLS {
-		text += "; they speak TLS"
+		text += "; they speak TLS, so connect over TLS"
 	}
 
 	return text

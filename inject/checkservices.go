@@ -55,14 +55,14 @@ func (c *checks) checkServices() {
 func (c *checks) checkSelector(s *service, selected selection) {
 	switch {
 	case len(s.selector) == 0:
-		c.warn(&s.known, RuleSelector, s.at, "it has no selector: whoever makes its Endpoints must make them lead to port %d of injected pods", sidecar.Port)
+		c.warn(&s.known, RuleSelector, s.at, "the Service has no selector, so tykmesh cannot check it; its Endpoints must lead to port %d of injected pods", sidecar.Port)
 	case len(selected.plain) > 0 && len(selected.meshed) > 0:
-		c.breaks(&s.known, RuleSelector, s.at, "spec.selector: it selects %s, where no sidecar listens on port %d, beside injected pods: callers get an answer from some pods only",
+		c.breaks(&s.known, RuleSelector, s.at, "spec.selector: besides injected pods it selects %s, where no sidecar listens on port %d, so some calls fail; inject all of them or change the selector",
 			listed(selected.plain), sidecar.Port)
 	case len(selected.plain) > 0:
-		c.breaks(&s.known, RuleSelector, s.at, "spec.selector: it selects %s, where no sidecar listens on port %d: nothing answers", listed(selected.plain), sidecar.Port)
+		c.breaks(&s.known, RuleSelector, s.at, "spec.selector: it selects %s, where no sidecar listens on port %d, so nothing answers; inject these pods", listed(selected.plain), sidecar.Port)
 	case len(selected.meshed) == 0 && !c.names(s):
-		c.warn(&s.known, RuleSelector, s.at, "spec.selector: it selects no pods of the stream: nothing answers unless there are injected ones elsewhere")
+		c.warn(&s.known, RuleSelector, s.at, "spec.selector: it selects no pods of the stream; nothing answers unless injected pods exist elsewhere")
 	}
 }
 
@@ -104,9 +104,9 @@ func (c *checks) checkTarget(s *service, port *servicePort, selected selection) 
 
 	switch {
 	case port.named:
-		c.breaks(&s.known, RuleTarget, port.at, "spec.ports: targetPort %s: no container of %s has a port of that name", port.target, listed(selected.meshed))
+		c.breaks(&s.known, RuleTarget, port.at, "spec.ports: targetPort %s: no container of %s declares a port of this name; declare one or correct the name", port.target, listed(selected.meshed))
 	case declares: // pods that declare none say nothing about those that they have
-		c.warn(&s.known, RuleTarget, port.at, "spec.ports: no container of %s declares port %s, which port %s leads to; pods need not declare ports, so it may be right",
+		c.warn(&s.known, RuleTarget, port.at, "spec.ports: no container of %s declares port %s, the target of port %s; check the number (containers need not declare their ports)",
 			listed(selected.meshed), port.target, port.number)
 	}
 }
@@ -183,7 +183,7 @@ func (c *checks) checkRoutes() {
 		if s := c.services[named{svc.Namespace, svc.App}]; s != nil {
 			c.checkRoute(s, workloads[svc])
 		} else if p := workloads[svc][0]; !p.isJob() {
-			c.warn(&p.known, RuleRoute, p.place, "no Service %s in the stream: nothing answers on the route %s unless it is elsewhere; a workload that only calls others needs none",
+			c.warn(&p.known, RuleRoute, p.place, "the stream has no Service %s, so the route %s works only if that Service exists elsewhere; a workload that only calls others needs no Service",
 				svc, p.object.workload.Route)
 		}
 	}
@@ -201,7 +201,7 @@ func (c *checks) checkRoute(s *service, workloads []*pods) {
 	}
 
 	if len(s.selector) > 0 && !slices.ContainsFunc(workloads, func(p *pods) bool { return p.has(s.selector) }) {
-		c.breaks(&s.known, RuleRoute, s.at, "spec.selector: it does not select %s, whose route %s leads to this Service by its name", listed(workloads), route)
+		c.breaks(&s.known, RuleRoute, s.at, "spec.selector: it does not select %s, although their route %s leads to this Service; correct the selector", listed(workloads), route)
 		return
 	}
 
@@ -212,9 +212,9 @@ func (c *checks) checkRoute(s *service, workloads []*pods) {
 	i := slices.IndexFunc(s.ports, func(p servicePort) bool { return p.number == strconv.Itoa(sidecar.Port) })
 	switch {
 	case i < 0:
-		c.breaks(&s.known, RuleRoute, s.place, "the route %s of %s leads to port %d of this Service, which has none: it is not annotated", route, listed(workloads), sidecar.Port)
+		c.breaks(&s.known, RuleRoute, s.place, "the route %s of %s leads to port %d of this Service, which does not have that port; annotate the Service too", route, listed(workloads), sidecar.Port)
 	case !c.isSidecar(s.ports[i].target):
-		c.breaks(&s.known, RuleRoute, s.ports[i].at, "the route %s of %s leads to port %d of this Service, and that to port %s of the pods, past the sidecar: it is not annotated",
+		c.breaks(&s.known, RuleRoute, s.ports[i].at, "the route %s of %s leads to port %d of this Service and from there to port %s of the pods, past the sidecar; annotate the Service too",
 			route, listed(workloads), sidecar.Port, strings.ToLower(s.ports[i].target))
 	}
 }

@@ -33,16 +33,16 @@ func (s Settings) configured(svc Service) addition {
 func (o *subject) warnConfigured() {
 	spec, annotations := o.template.Get("spec"), o.meta.Get("annotations")
 	if o.ends(spec) {
-		o.warn(RuleJob, o.object.node, "the pods of this %s are to end, and will not: the sidecar goes on running; the built-in sidecar can end with them", o.Kind)
+		o.warn(RuleJob, o.object.node, "this %s will never finish, because its sidecar keeps running; use the built-in sidecar as a native sidecar", o.Kind)
 	}
 
 	if ip := o.aliased(); ip != nil {
-		o.warn(RuleClash, ip, "spec.hostAliases: the names of the mesh stand for %s, and server-side apply takes no second alias of it", ip.Text())
+		o.warn(RuleClash, ip, "spec.hostAliases: tykmesh adds a second alias of %s for the names of the mesh, and server-side apply rejects it; delete the first", ip.Text())
 	}
 
 	for key, value := range annotations.Entries() {
 		if overrides[key.Text()] != nil {
-			o.warn(RuleAnnotation, value, "annotation %s has no effect: Injector.containers says what pods get", key.Text())
+			o.warn(RuleAnnotation, value, "annotation %s has no effect, because Injector.containers replaces the built-in sidecar; delete it", key.Text())
 		}
 	}
 
@@ -50,12 +50,12 @@ func (o *subject) warnConfigured() {
 
 	port, refused := o.findAppPort(spec, asked)
 	for _, p := range refused {
-		p.Msg += "; the rules of the guide lead to port 80"
+		p.Msg += "; the iptables rules of Tyk's guide send calls to port 80"
 		o.warnings = append(o.warnings, p)
 	}
 
 	if len(refused) == 0 && port != usualPort {
-		o.warn(RulePort, cmp.Or(asked, spec), "the app listens on port %d, and the rules of the guide lead to port %d: the built-in sidecar calls it where it is", port, usualPort)
+		o.warn(RulePort, cmp.Or(asked, spec), "the app listens on port %d, but the iptables rules of Tyk's guide send calls to port %d; the built-in sidecar calls the app's own port", port, usualPort)
 	}
 }
 

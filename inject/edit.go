@@ -93,7 +93,7 @@ func (p *podEditor) fill(key, place string, list *manifest.Node, e manifest.Edit
 
 	text, ok := p.object.doc.Behind(list)
 	if !ok {
-		p.err = cmp.Or[error](p.err, &manifest.EditError{Pos: p.object.doc.PositionOf(list), Msg: place + ": cannot be edited as it is written; leave the empty list out"})
+		p.err = cmp.Or[error](p.err, &manifest.EditError{Pos: p.object.doc.PositionOf(list), Msg: place + ": cannot be edited as it is written; delete the empty list"})
 		return nil
 	}
 

@@ -64,7 +64,7 @@ func (in *injection) endsOpen(last page) bool {
 
 	p := Problem{
 		Rule: RuleEdit, Pos: last.Position(len(last.Text)), Object: fmt.Sprintf("document %d", last.Number),
-		Msg: "the text at the end of the file has no line break, and would get one with the ConfigMap behind it: end the file with a line break",
+		Msg: "the text at the end of the file has no line break, and adding a ConfigMap after it would change that text; end the file with a line break",
 	}
 	if in.settings.OnSkip == SkipFail {
 		in.problems = append(in.problems, p)

@@ -83,7 +83,7 @@ func (c *checks) checkNamespaces() {
 				need.Security = o.After
 			}
 		case o.After.looser(n.enforced) && !o.Before.looser(n.enforced):
-			c.breaks(&p.known, RuleSecurity, p.place, "Pod Security: namespace %s allows level %s (%s), which its pods met, and with what they get they do not: %s",
+			c.breaks(&p.known, RuleSecurity, p.place, "Pod Security: namespace %s enforces level %s (%s), and the injected pods violate it: %s",
 				p.namespace, n.enforced, n.at.Position(), o.loosened[n.enforced])
 		}
 	}

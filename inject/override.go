@@ -114,7 +114,7 @@ func (p *pod) readEnv(text string) error {
 
 		name, value, ok := strings.Cut(line, "=")
 		if !ok || sidecar.CheckVariable(name) != nil {
-			return fmt.Errorf("not NAME=VALUE: %q; one on a line", line)
+			return fmt.Errorf("not NAME=VALUE: %q; write one variable per line", line)
 		}
 		if err := sidecar.CheckPodVariable(name, value); err != nil {
 			return err
@@ -132,7 +132,7 @@ func (p *pod) readIntercept(text string) error {
 		p.Rules.Intercept = i
 		return nil
 	}
-	return fmt.Errorf("want %s, %s or %s, got %q", sidecar.All, sidecar.Mesh, sidecar.None, text)
+	return fmt.Errorf("got %[4]q; write %[1]s, %[2]s or %[3]s", sidecar.All, sidecar.Mesh, sidecar.None, text)
 }
 
 // readCIDRs adds networks to those that the configuration exempts.
@@ -168,7 +168,7 @@ func (p *pod) readCAFile(text string) error {
 			return err
 		}
 		if slices.ContainsFunc(sidecar.Trusting(), func(v sidecar.Variable) bool { return v.Name == name }) {
-			return fmt.Errorf("the variable %s names the mesh's CA anyway", name)
+			return fmt.Errorf("the variable %s names the mesh CA already; delete it here", name)
 		}
 
 		if !slices.Contains(p.caFile, name) {
@@ -177,7 +177,7 @@ func (p *pod) readCAFile(text string) error {
 	}
 
 	if len(p.caFile) > 0 && p.RulesTool == sidecar.NFT {
-		return errors.New("the file is made by a shell, which Injector.rulesTool: nft says there is not")
+		return errors.New("a shell makes the file, and Injector.rulesTool: nft means that the image has none; use rulesTool: iptables")
 	}
 
 	return nil

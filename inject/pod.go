@@ -65,7 +65,7 @@ func (o *subject) clashes(spec *manifest.Node) (problems []Problem) {
 		problems = append(problems, o.problem(rule, n, format, args...))
 	}
 	if n := spec.Get("hostNetwork"); n.IsTrue() {
-		refuse(RuleHostNetwork, n, "hostNetwork: the pod shares the network of its node, whose traffic the sidecar's rules would redirect")
+		refuse(RuleHostNetwork, n, "hostNetwork: the pod shares the network of its node, so the sidecar's rules would redirect the traffic of the whole node")
 	}
 
 	if containers := spec.Get("containers"); containers.IsNull() || containers.Kind == manifest.Sequence && len(containers.Content) == 0 {
@@ -89,7 +89,7 @@ func (o *subject) clashes(spec *manifest.Node) (problems []Problem) {
 	added := names(o.addition.volumes)
 	for _, v := range spec.Get("volumes").Items() {
 		if name := v.Get("name"); slices.Contains(added, name.Text()) {
-			refuse(RuleClash, name, "the pod has a volume %s already; the mesh needs the name", name.Text())
+			refuse(RuleClash, name, "volume %s: tykmesh adds a volume of the same name; rename yours", name.Text())
 		}
 	}
 
@@ -174,7 +174,7 @@ func (o *subject) portClashes(container *manifest.Node) (problems []Problem) {
 
 	for _, p := range container.Get("ports").Items() {
 		if n := p.Get("containerPort"); slices.Contains(taken, number(n)) && isTCP(p) {
-			problems = append(problems, o.problem(RuleClash, n, "container %s listens on port %s, as the sidecar does; let it listen on another", container.Get("name").Text(), n.Text()))
+			problems = append(problems, o.problem(RuleClash, n, "container %s declares port %s, where the sidecar listens; use another port", container.Get("name").Text(), n.Text()))
 		}
 	}
 
@@ -195,7 +195,7 @@ func (o *subject) mountClashes(container *manifest.Node, mounts []manifest.Map) 
 		path := m.Get("mountPath")
 		for _, mount := range mounts {
 			if taken := mount.String("mountPath"); strings.TrimRight(path.Text(), "/") == taken && m.Get("name").Text() != mount.String("name") {
-				problems = append(problems, o.problem(RuleClash, path, "container %s mounts something at %s already, where the mesh's certificates go; mount it elsewhere", container.Get("name").Text(), taken))
+				problems = append(problems, o.problem(RuleClash, path, "container %s mounts a volume at %s, where tykmesh mounts certificates; mount it elsewhere", container.Get("name").Text(), taken))
 			}
 		}
 	}

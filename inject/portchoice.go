@@ -20,7 +20,7 @@ func (o *subject) choosePort(pods podIndex, preserve bool) (*manifest.Node, erro
 	items := o.object.node.Get("spec", "ports").Items()
 	left := o.service.likely(pods, pods.appPort(o.Namespace, o.service.selector))
 	if len(left) > 1 {
-		return nil, o.problem(RuleService, o.object.node.Get("spec", "ports"), "spec.ports: cannot tell which of the ports %s reaches the app: name it %s, or give it appProtocol: %s",
+		return nil, o.problem(RuleService, o.object.node.Get("spec", "ports"), "spec.ports: cannot tell which of the ports %s reaches the app; name it %s, or set appProtocol: %s",
 			o.service.numbers(left), appPortName, appPortName)
 	}
 
@@ -30,14 +30,14 @@ func (o *subject) choosePort(pods podIndex, preserve bool) (*manifest.Node, erro
 		switch {
 		case p == chosen && !(preserve && name.Text() == portName && number(port) != strconv.Itoa(sidecar.Port)):
 		case name.Text() == portName:
-			return nil, o.problem(RuleService, name, "spec.ports: the name %s is taken; the sidecar's port needs it", portName)
+			return nil, o.problem(RuleService, name, "spec.ports: the name %s belongs to the sidecar's port; use another name", portName)
 		case number(port) == strconv.Itoa(sidecar.Port):
-			return nil, o.problem(RuleService, port, "spec.ports: port %d is taken; the sidecar's port needs it", sidecar.Port)
+			return nil, o.problem(RuleService, port, "spec.ports: port %d is the sidecar's; use another port", sidecar.Port)
 		}
 	}
 
 	if protocol := chosen.Get("protocol"); protocol.Text() != "" && protocol.Text() != "TCP" {
-		return nil, o.problem(RuleService, protocol, "spec.ports: a %s port cannot go through the sidecar%s", protocol.Text(), asVariable(protocol.Text()))
+		return nil, o.problem(RuleService, protocol, "spec.ports: the sidecar serves TCP only, not %s%s", protocol.Text(), asVariable(protocol.Text()))
 	}
 
 	return chosen, nil

@@ -117,7 +117,7 @@ func (o *subject) checkKeptName(port *manifest.Node, becomes string) error {
 		case name == "":
 			return o.problem(RuleService, p, "spec.ports: a port among several must have a name")
 		default:
-			return o.problem(RuleService, p.Get("name"), "spec.ports: port %s is to lead to the sidecar under the name %s, which this port has too; give this one another", number(port.Get("port")), name)
+			return o.problem(RuleService, p.Get("name"), "spec.ports: port %s gets the name %s, which this port has already; rename this port", number(port.Get("port")), name)
 		}
 	}
 

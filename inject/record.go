@@ -59,7 +59,7 @@ func readRecord(text string) (*record, error) {
 	dec.DisallowUnknownFields()
 	r := new(record)
 	if err := dec.Decode(r); err != nil {
-		return nil, fmt.Errorf("annotation %s: not what inject wrote: %w", annotationRecord, err)
+		return nil, fmt.Errorf("annotation %s: not as inject wrote it: %w", annotationRecord, err)
 	}
 	return r, nil
 }

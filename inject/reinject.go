@@ -18,7 +18,7 @@ func Reinject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 	for _, o := range back.Objects {
 		if o.Outcome == LeftAlone && o.Rule == RuleRecord {
 			o.Outcome = Refused
-			problems = append(problems, Problem{Rule: o.Rule, Pos: o.Pos, Object: o.title, Msg: o.Reason + ": inject the manifest that it was made of"})
+			problems = append(problems, Problem{Rule: o.Rule, Pos: o.Pos, Object: o.title, Msg: o.Reason + "; inject the original manifest"})
 		}
 		refused[o.key()] = o.Outcome == Refused
 	}

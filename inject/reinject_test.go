@@ -171,7 +171,7 @@ func TestReinjectRefuses(t *testing.T) {
 	}
 
 	same(t, "problems", []string{"TM0009: securityContext: {runAsUser: 10777}", "TM0014: apiVersion: v1"}, found)
-	if last := problems[1].Error(); !strings.HasSuffix(last, "so what was added to it is not known: inject the manifest that it was made of") {
+	if last := problems[1].Error(); !strings.HasSuffix(last, "so tykmesh does not know the additions; inject the original manifest") {
 		t.Errorf("got %s", last)
 	}
 }

@@ -39,24 +39,24 @@ func (in *injection) noEffect(o *subject, n, key *manifest.Node, readers []*subj
 	owner, ok := strings.CutSuffix("."+path, ".metadata.annotations")
 	owner = strings.TrimPrefix(owner, ".")
 	if ok && owner != "" && len(n.Parent().Parent().Get("spec", "containers").Items()) > 0 {
-		in.skip(o.Object, o.problem(RuleKind, key, "this %s has a pod template at %s, where tykmesh does not look: name it in Injector.podTemplates", o.Kind, owner))
+		in.skip(o.Object, o.problem(RuleKind, key, "this %s has a pod template at %s, where tykmesh does not look; add the path to Injector.podTemplates", o.Kind, owner))
 		return
 	}
 
 	if len(readers) > 0 {
-		o.leave(RulePlace, fmt.Sprintf("the annotation at %s has no effect: it belongs to %s", path, readers[0].annotations()), true)
+		o.leave(RulePlace, fmt.Sprintf("the annotation at %s has no effect; move it to %s", path, readers[0].annotations()), true)
 		return
 	}
 
 	ref := o.object.node.Get("spec", "workloadRef")
 	switch {
 	case ref.Get("name") != nil:
-		o.leave(RulePlace, fmt.Sprintf("the annotation at %s has no effect: this %s takes its pods from %s %s; annotate spec.template.metadata.annotations of that",
+		o.leave(RulePlace, fmt.Sprintf("the annotation at %s has no effect, because this %s takes its pods from %s %s; move it to spec.template.metadata.annotations of that object",
 			path, o.Kind, printable(cmp.Or(ref.Get("kind").Text(), "Deployment")), printable(ref.Get("name").Text())), true)
 	case o.isPatch(owner):
 		in.skip(o.Object, o.patch(key))
 	case ok && owner == "" && isClusterScoped(o.Kind):
-		in.skip(o.Object, o.problem(RuleKind, key, "annotation %s has no effect on a %s: write it into spec.template.metadata.annotations of each workload, and into "+
+		in.skip(o.Object, o.problem(RuleKind, key, "annotation %s has no effect on a %s; write it into spec.template.metadata.annotations of each workload, and into "+
 			"metadata.annotations of its Service", annotationInject, o.Kind))
 	case ok && owner == "":
 		in.skip(o.Object, o.problem(RuleKind, key, "annotation %s: this %s has no pods to inject", annotationInject, o.Kind))
@@ -183,7 +183,7 @@ func (s *search) unknown(key, value *manifest.Node) {
 
 	meant, place := meantBy(key.Text()), ""
 	if reader == nil && strings.HasSuffix(meant, "?") {
-		place = " It belongs to " + s.belongs()
+		place = " Write it into " + s.belongs()
 	}
 
 	if len(s.readers) == 0 || s.decided[reader] || isSystem(o.Namespace) || declinesInjection(value.Text()) || !meansInject(key.Text()) {
@@ -213,7 +213,7 @@ func (s *search) known(in, key *manifest.Node) {
 		belongs = "metadata.annotations"
 	case reader != nil && reader.template.Node != nil:
 		if !s.decided[reader] {
-			s.Warnings = append(s.Warnings, reader.problem(RuleAnnotation, key, "annotation %s has no effect without %s: %s", text, annotationInject, usualInject))
+			s.Warnings = append(s.Warnings, reader.problem(RuleAnnotation, key, "annotation %s has no effect without %s: %s; add that", text, annotationInject, usualInject))
 		}
 		return
 	case len(s.readers) == 0 && in.Parent() != s.object.node.Get("metadata"):
@@ -221,7 +221,7 @@ func (s *search) known(in, key *manifest.Node) {
 	}
 
 	o := s.subject(nil)
-	s.Warnings = append(s.Warnings, o.problem(RulePlace, key, "annotation %s has no effect at %s of this %s: it belongs to %s", text, in.PathFrom(s.object.node), o.Kind, belongs))
+	s.Warnings = append(s.Warnings, o.problem(RulePlace, key, "annotation %s has no effect at %s of this %s; move it to %s", text, in.PathFrom(s.object.node), o.Kind, belongs))
 }
 
 // nothing returns why no object is injected, and what to type where none asks for it; "" where one
@@ -236,11 +236,11 @@ func (s *Stream) nothing() string {
 	n := len(s.Objects)
 	switch {
 	case n == 1:
-		return "the one annotated object passes as it is"
+		return "the one annotated object is left unchanged"
 	case n > 1:
-		return fmt.Sprintf("all %d annotated objects pass as they are", n)
+		return fmt.Sprintf("all %d annotated objects are left unchanged", n)
 	case !slices.ContainsFunc(s.pages, func(p page) bool { return len(p.content()) > 0 }):
-		return "the input holds no object; check the command that makes it"
+		return "the input contains no object; check the command that produces it"
 	}
 
 	return fmt.Sprintf("nothing is annotated with %s: %s; write it into spec.template.metadata.annotations of each workload, "+

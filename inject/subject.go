@@ -103,7 +103,7 @@ func (in *injection) judge(o *subject) (ours bool, problems []Problem) {
 		return o.Outcome == LeftAlone, nil
 	}
 	if k, _ := o.meta.Get("annotations").Entry(annotationRecord); k != nil {
-		return true, []Problem{o.problem(RuleRecord, k, "annotation %s: it is there, but the status is not %s: was the status changed by hand?", annotationRecord, statusInjected)}
+		return true, []Problem{o.problem(RuleRecord, k, "annotation %s is present, but the status is not %s; restore the status, or delete both annotations", annotationRecord, statusInjected)}
 	}
 
 	if p := o.unfit(); p != nil {
@@ -131,10 +131,10 @@ func (o *subject) wanted() bool {
 	switch {
 	case inject == nil && status == nil:
 	case strings.EqualFold(status.Text(), statusInjected):
-		o.leave("", "its status is injected already; --reinject brings it up to date", false)
+		o.leave("", "it is injected already; --reinject updates it", false)
 		o.done = true
 	case inject != nil && isUnclear(inject.Text()):
-		o.leave(RuleAnnotation, fmt.Sprintf("%s is %q: %s", annotationInject, inject.Text(), readings), true)
+		o.leave(RuleAnnotation, fmt.Sprintf("%s is %q; %s", annotationInject, inject.Text(), readings), true)
 		o.Pos = o.doc.PositionOf(inject)
 	case !wantsInjection(inject.Text()):
 		o.leave("", fmt.Sprintf("%s is %q", annotationInject, inject.Text()), false)
@@ -226,7 +226,7 @@ func (o *subject) unclearSwitch() []Problem {
 	if inject == nil || isInjected(o.meta) || !isUnclear(inject.Text()) {
 		return nil
 	}
-	return []Problem{o.problem(RuleAnnotation, inject, "annotation %s: %q says neither yes nor no: %s%s", annotationInject, inject.Text(), readings, asVariable(inject.Text()))}
+	return []Problem{o.problem(RuleAnnotation, inject, "annotation %s: %q is neither yes nor no; %s%s", annotationInject, inject.Text(), readings, asVariable(inject.Text()))}
 }
 
 // stringsOnly refuses annotations that the API server would refuse.
@@ -277,7 +277,7 @@ func (o *subject) namespaceProblem() []Problem {
 	}
 
 	if len(validation.IsDNS1123Label(o.Namespace)) > 0 {
-		return []Problem{o.problem(RuleNamespace, at, "no namespace can be named %q: lower case letters, digits and dashes, 63 at most%s", o.Namespace, asVariable(o.Namespace))}
+		return []Problem{o.problem(RuleNamespace, at, "%q is not a valid namespace; use lower case letters, digits and dashes, 63 at most%s", o.Namespace, asVariable(o.Namespace))}
 	}
 
 	return nil
@@ -298,11 +298,11 @@ func (o *subject) appLabel(s Settings) (string, *Problem) {
 	case !label.IsString():
 		return refuse(label, "label %s: must be a string, not %s; put it in quotes", key, label.Describe())
 	case app == "":
-		return refuse(label, "label %s: must not be empty: it names the service on the mesh", key)
+		return refuse(label, "label %s: must not be empty, because it names the service on the mesh", key)
 	case app == "mesh":
-		return refuse(label, "label %s: mesh is the tag of all sidecars, so no service can have the name", key)
+		return refuse(label, "label %s: mesh is the tag of all sidecars; use another name", key)
 	case len(validation.IsDNS1035Label(app)) > 0:
-		return refuse(label, "label %s: no Service can be named %q, so nothing would reach it: lower case letters, digits and dashes, a letter first, 63 at most%s", key, app, asVariable(app))
+		return refuse(label, "label %s: %q is not a valid Service name; use lower case letters, digits and dashes, a letter first, 63 at most%s", key, app, asVariable(app))
 	default:
 		return strings.Clone(app), nil
 	}
@@ -323,13 +323,13 @@ func (o *subject) serviceLabel(s Settings) (key string, label *manifest.Node) {
 func (o *subject) unnamed(s Settings) string {
 	labels := s.serviceLabels()
 	if len(labels) > 1 {
-		return fmt.Sprintf("one of the labels %s is required on the pod template: it names the service on the mesh, as the Service in front of it is called",
+		return fmt.Sprintf("the pod template needs one of the labels %s, with the name of its Service; it names the service on the mesh",
 			strings.Join(labels, ", "))
 	}
 
-	text := fmt.Sprintf("the label %s is required on the pod template: it names the service on the mesh; say %[1]s: NAME, as the Service in front of it is called", labels[0])
+	text := fmt.Sprintf("the pod template needs the label %s, which names the service on the mesh; write %[1]s: NAME, with the name of its Service", labels[0])
 	if _, other := o.meta.Get("labels").Entry(usualServiceLabel); other != nil {
-		text += fmt.Sprintf("; or take %s, with Injector.serviceLabels: [%s, %[1]s]", usualServiceLabel, labels[0])
+		text += fmt.Sprintf("; or use %s: set Injector.serviceLabels: [%s, %[1]s]", usualServiceLabel, labels[0])
 	}
 
 	return text

@@ -25,8 +25,8 @@ func (o *subject) unfit() *Problem {
 	switch {
 	case o.object.group() == "serving.knative.dev":
 		key, _ := o.meta.Get("annotations").Entry(annotationInject)
-		p := o.problem(RuleKind, key, "Knative refuses pods with a sidecar: only one container may have ports, and it allows neither initContainers nor hostAliases "+
-			"unless features are switched on; remove the annotation")
+		p := o.problem(RuleKind, key, "Knative rejects pods with a sidecar: only one container may have ports, and initContainers and hostAliases are forbidden "+
+			"unless feature flags allow them; delete the annotation")
 		return &p
 	case spec.IsNull():
 		p := o.patch(at(o.template.Get("spec"), o.object.node))
@@ -63,7 +63,7 @@ func (o *subject) missingVersion() []Problem {
 		example = fmt.Sprintf("; write apiVersion: %s", v)
 	}
 
-	return []Problem{o.problem(RuleAPI, o.object.node, "the object has no apiVersion, and kubectl refuses it%s", example)}
+	return []Problem{o.problem(RuleAPI, o.object.node, "the object has no apiVersion, so kubectl would reject it%s", example)}
 }
 
 // variables are texts that other tools replace: of templates, and of shells, envsubst, Flux and
@@ -76,7 +76,7 @@ func asVariable(text string) string {
 	case "":
 		return ""
 	case "{{":
-		return "; {{ }} looks like a template: render it first, as helm template does"
+		return "; {{ }} looks like a template; render it first, for example with helm template"
 	}
-	return "; it looks like a variable: substitute it first, as envsubst does"
+	return "; this looks like a variable; substitute it first, for example with envsubst"
 }

@@ -120,7 +120,7 @@ type undo struct {
 // takeBack finds the edits that make an object what it was.
 func (u *undo) takeBack() *Problem {
 	if u.text == nil {
-		u.leave(RuleRecord, "it carries no "+annotationRecord+", so what was added to it is not known", true)
+		u.leave(RuleRecord, "it carries no "+annotationRecord+", so tykmesh does not know the additions", true)
 		return nil
 	}
 

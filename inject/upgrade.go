@@ -38,7 +38,7 @@ func (o *subject) examineAPI(s Settings) []Problem {
 	}
 
 	p := o.problem(RuleAPI, at(o.object.node.Get("apiVersion"), o.object.node),
-		"apiVersion %s: Kubernetes %s and later do not know it; %s took its place, and --upgrade-api rewrites it", former.apiVersion, former.removed, former.now)
+		"apiVersion %s: Kubernetes %s removed it; use %s, or --upgrade-api, which rewrites it", former.apiVersion, former.removed, former.now)
 	if s.Strict {
 		return []Problem{p}
 	}
@@ -59,20 +59,20 @@ func (o *subject) planUpgrade(former formerAPI) (problems []Problem) {
 		problems = append(problems, o.problem(RuleAPI, n, format, args...))
 	}
 	if o.object.node.Get("apiVersion") == nil {
-		refuse(o.object.node, "apiVersion %s is that of the list around it: write it into the item, and --upgrade-api can rewrite it", former.apiVersion)
+		refuse(o.object.node, "apiVersion %s comes from the surrounding list; write it into the item, so that --upgrade-api can rewrite it", former.apiVersion)
 		return problems
 	}
 
 	spec := o.object.node.Get("spec")
 	for _, field := range former.gone {
 		if key, _ := spec.Entry(field); key != nil {
-			refuse(key, "spec.%s: there is no such field in %s any more; leave it out", field, former.now)
+			refuse(key, "spec.%s: %s no longer has this field; delete it", field, former.now)
 		}
 	}
 
 	if former.now == "apps/v1" {
 		if key, selector := spec.Entry("selector"); selector != nil && isEmptySelector(selector) {
-			refuse(key, "spec.selector: %s wants one that is not empty; leave it out, and it becomes the labels of the template", former.now)
+			refuse(key, "spec.selector: %s requires a selector that is not empty; delete it, and tykmesh writes the labels of the template", former.now)
 		} else if key == nil {
 			o.selector = o.templateLabels()
 		}
@@ -139,7 +139,7 @@ func (u *undo) upgrade() {
 
 	if version := u.object.node.Get("apiVersion"); version != nil {
 		if was := strings.Trim(u.record.APIVersion, `"'`); isFormer(was) {
-			u.warn(RuleAPI, version, "apiVersion %s: inject wrote it in the place of %s, which Kubernetes no longer serves: --upgrade-api keeps it, --upgrade-api=false brings %[2]s back",
+			u.warn(RuleAPI, version, "apiVersion %s: inject wrote it instead of %s, which Kubernetes no longer serves; keep it with --upgrade-api, or restore %[2]s with --upgrade-api=false",
 				version.Text(), was)
 		}
 		u.edits = append(u.edits, manifest.Restore{Node: version, Text: u.was("apiVersion", u.record.APIVersion)})

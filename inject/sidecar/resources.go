@@ -18,7 +18,7 @@ type Resources struct {
 // CheckQuantity reports whether a text is an amount of a resource.
 func CheckQuantity(text string) error {
 	if q, err := resource.ParseQuantity(text); err != nil || q.Sign() <= 0 {
-		return fmt.Errorf("not a quantity: %q; like 50m of CPU, or 96Mi of memory", text)
+		return fmt.Errorf("not a quantity: %q; write for example 50m for CPU, or 96Mi for memory", text)
 	}
 	return nil
 }
@@ -30,7 +30,7 @@ func CheckLimit(request, limit string) error {
 		return nil
 	}
 	if asked, allowed := resource.MustParse(request), resource.MustParse(limit); asked.Cmp(allowed) > 0 {
-		return fmt.Errorf("the container would ask for %s and may use %s", request, limit)
+		return fmt.Errorf("the request %s exceeds the limit %s; lower the request or raise the limit", request, limit)
 	}
 	return nil
 }

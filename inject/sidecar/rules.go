@@ -67,7 +67,7 @@ func ParseNetwork(text string) (netip.Prefix, error) {
 	}
 	network, err := netip.ParsePrefix(text)
 	if err != nil {
-		return netip.Prefix{}, fmt.Errorf("want a network like 10.0.0.0/8, or an address, got %q", text)
+		return netip.Prefix{}, fmt.Errorf("not a network or address: %q; write for example 10.0.0.0/8", text)
 	}
 
 	return network.Masked(), nil
@@ -80,7 +80,7 @@ func ParseExemptPort(text string) (int, error) {
 			return port, nil
 		}
 	}
-	return 0, fmt.Errorf("want 80 or 443, because only these are led to the sidecar, got %q", text)
+	return 0, fmt.Errorf("not 80 or 443: %q; only calls to these ports go to the sidecar", text)
 }
 
 // capturable are the ports that Rules speak of: HTTP and HTTPS.
