@@ -40,7 +40,7 @@ func accepted(d *manifest.Document, obj object, s Settings, metas ...*manifest.N
 			continue
 		}
 
-		o := newSubject(d, obj, s.Namespace)
+		o := newTarget(d, obj, s.Namespace)
 		if !value.IsString() {
 			problems = append(problems, o.problem(RuleAnnotation, value, "annotation %s: must be a string, not %s; put it in quotes", annotationAccept, value.Describe()))
 			continue

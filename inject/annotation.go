@@ -58,7 +58,7 @@ func wantsInjection(value string) bool {
 	return false
 }
 
-// declinesInjection reports whether a value is one with which people switch something off.
+// declinesInjection reports whether a value of the inject annotation switches injection off.
 func declinesInjection(value string) bool {
 	switch strings.ToLower(value) {
 	case "", "n", "no", "false", "off", "disabled":
@@ -73,8 +73,8 @@ func isUnclear(value string) bool { return !wantsInjection(value) && !declinesIn
 // readings lists the values of the inject annotation, for errors about another one.
 const readings = "write y, yes, true or on to put it on the mesh; n, no, false, off or disabled to leave it out"
 
-// readAnnotations fills in what the annotations of a pod template say about its APIs.
-func (o *subject) readAnnotations(w *Workload, annotations *manifest.Node) (problems []Problem) {
+// readAnnotations reads the settings of a service's APIs from the annotations of its pod template.
+func (o *target) readAnnotations(w *Workload, annotations *manifest.Node) (problems []Problem) {
 	fail := func(n *manifest.Node, key, format string, args ...any) {
 		problems = append(problems, o.problem(RuleAnnotation, n, "annotation %s: %s%s", key, fmt.Sprintf(format, args...), asVariable(n.Text())))
 	}
@@ -134,9 +134,9 @@ func (o *subject) readAnnotations(w *Workload, annotations *manifest.Node) (prob
 	return problems
 }
 
-// unknownAnnotations finds annotations that look like ours and are none of them, as slips of the
-// pen do. The webhook did not mind.
-func (o *subject) unknownAnnotations(annotations *manifest.Node) (problems []Problem) {
+// unknownAnnotations returns a problem for each key that has the form of a tykmesh annotation and
+// is not one, such as a typing error. The webhook ignored these.
+func (o *target) unknownAnnotations(annotations *manifest.Node) (problems []Problem) {
 	for k := range annotations.Entries() {
 		if key := k.Text(); isOurs(key) && !isAnnotation(key) {
 			problems = append(problems, o.problem(RuleAnnotation, k, "there is no annotation %s%s", key, meantBy(key)))

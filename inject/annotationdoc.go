@@ -11,15 +11,15 @@ import (
 	"github.com/tykmesh/tykmesh/inject/spelling"
 )
 
-// Annotation is one that is read or written, and what people are told of it.
+// Annotation is one annotation that tykmesh reads or writes, and its documentation.
 type Annotation struct {
 	Key     string
 	Text    string // values and names stand in backticks
-	Written bool   // by tykmesh itself; people leave it alone
+	Written bool   // by tykmesh itself; users must not set it
 }
 
-// Annotations are all annotations, as help and README list them. Where nothing else is said, they
-// belong on the pod template, or on a Pod.
+// Annotations are all annotations, as help and README list them. Unless the text says otherwise,
+// they belong on the pod template, or on a Pod.
 var Annotations = []Annotation{
 	{Key: annotationInject, Text: "`y`, `yes`, `true` or `on`, in any case, puts the object on the mesh. Also on a Service"},
 	{Key: annotationRoute, Text: "path on the mesh; the default is `/APP`"},
@@ -81,8 +81,8 @@ func podVariables() string {
 	return strings.Join(groups, ", ")
 }
 
-// isOurs reports whether a key has the form of our annotations: it stands under injector.tyk.io/,
-// or under service.tyk.io or a name in it.
+// isOurs reports whether a key has the form of a tykmesh annotation: it begins with
+// injector.tyk.io/, or its domain is service.tyk.io or a subdomain.
 func isOurs(key string) bool {
 	domain, _, _ := strings.Cut(key, "/")
 	i := len(domain) - len(services)
@@ -100,8 +100,8 @@ func isWritten(key string) bool {
 	return slices.ContainsFunc(Annotations, func(a Annotation) bool { return a.Key == key && a.Written })
 }
 
-// meantBy returns the end of an error about an unknown annotation of our form: the one that may
-// have been meant.
+// meantBy returns the end of an error about an unknown annotation: the known one that is most like
+// it.
 func meantBy(key string) string {
 	if domain, path, _ := strings.Cut(key, "/"); !strings.EqualFold(domain, marker) && !meansInject(key) {
 		return meantKind(domain[:len(domain)-len(services)], fieldKeys(cmp.Or(path, "PATH")))
@@ -110,8 +110,8 @@ func meantBy(key string) string {
 }
 
 // meantKind returns the end of an error about an unknown annotation under service.tyk.io: the known
-// key whose beginning may have been meant, or all of them. What follows the beginning is alike in
-// all, and says nothing.
+// key with the most similar prefix, or all of them. The path after the prefix is the user's own and
+// does not count.
 func meantKind(typed string, keys []string) string {
 	beginnings := make([]string, len(keys))
 	for i, key := range keys {
@@ -125,7 +125,7 @@ func meantKind(typed string, keys []string) string {
 	return "; known are " + strings.Join(keys, ", ")
 }
 
-// meansInject reports whether an unknown annotation may have been meant as the switch.
+// meansInject reports whether an unknown annotation is probably a misspelt inject annotation.
 func meansInject(key string) bool {
 	return isOurs(key) && !isAnnotation(key) && marker+"/"+spelling.Nearest(nameOf(key), ownNames()) == annotationInject
 }

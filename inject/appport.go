@@ -22,7 +22,7 @@ const usualPort = 80
 //	80
 //
 // Several ports of which none is 80 are a guess, and refused unless a Service tells (clearPorts).
-func (o *subject) findAppPort(spec, annotation *manifest.Node) (int, []Problem) {
+func (o *target) findAppPort(spec, annotation *manifest.Node) (int, []Problem) {
 	ports := appPorts(spec)
 	if annotation != nil {
 		return o.namedAppPort(ports, annotation)
@@ -49,7 +49,7 @@ func (o *subject) findAppPort(spec, annotation *manifest.Node) (int, []Problem) 
 }
 
 // namedAppPort returns the port that the annotation names.
-func (o *subject) namedAppPort(declared []containerPort, annotation *manifest.Node) (int, []Problem) {
+func (o *target) namedAppPort(declared []containerPort, annotation *manifest.Node) (int, []Problem) {
 	text := strings.Clone(annotation.Text())
 	if i := slices.IndexFunc(declared, func(p containerPort) bool { return p.name == text && text != "" }); i >= 0 {
 		text = declared[i].number

@@ -9,8 +9,7 @@ import (
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// Sidecar is the built-in sidecar as the configuration has it, before the annotations of a pod have
-// their say.
+// Sidecar is the built-in sidecar as configured, before the annotations of a pod apply.
 type Sidecar struct {
 	sidecar.Gateway // without Tags, Grace, TLS and Native, which depend on the pod
 
@@ -23,18 +22,17 @@ type Sidecar struct {
 	Native bool // sidecars are init containers that go on running (Injector.nativeSidecar)
 }
 
-// defaultGrace is the time that a pod has to end if it says nothing: Kubernetes' own, in seconds
-// (terminationGracePeriodSeconds).
+// defaultGrace is Kubernetes' default for terminationGracePeriodSeconds.
 const defaultGrace = 30
 
-// mostGrace is the longest of these times that a gateway is told of. Longer ones than some
-// centuries would not fit its own durations.
+// mostGrace is the longest grace period, in seconds, that a gateway is told of. Periods of some
+// centuries would overflow its durations.
 const mostGrace = 365 * 24 * 60 * 60
 
-// builtIn works out what a pod gets in the built-in profile.
-func (o *subject) builtIn(s Settings) (problems []Problem) {
+// builtIn computes the addition to a pod in the built-in profile.
+func (o *target) builtIn(s Settings) (problems []Problem) {
 	spec := o.template.Get("spec")
-	p := pod{Sidecar: *s.Sidecar, subject: o}
+	p := pod{Sidecar: *s.Sidecar, target: o}
 	p.TLS, p.Tags = s.TLS, meshTag+","+o.workload.Service.Tag(s.Namespaced)
 	p.Env, p.Rules.ExemptCIDRs, p.Rules.ExemptPorts = slices.Clone(p.Env), slices.Clone(p.Rules.ExemptCIDRs), slices.Clone(p.Rules.ExemptPorts)
 	problems = append(problems, p.readOverrides()...)
@@ -61,9 +59,9 @@ func (o *subject) builtIn(s Settings) (problems []Problem) {
 	return problems
 }
 
-// warnUntrusting says which containers set a variable themselves by which they would trust the
-// mesh.
-func (o *subject) warnUntrusting(spec *manifest.Node) {
+// warnUntrusting warns of containers that set one of the trust variables themselves, so that they
+// do not trust the mesh CA.
+func (o *target) warnUntrusting(spec *manifest.Node) {
 	a := o.addition
 	lists := [][]*manifest.Node{spec.Get("containers").Items()}
 	if a.initAsWell {
@@ -84,14 +82,14 @@ func (o *subject) warnUntrusting(spec *manifest.Node) {
 // pod is the built-in sidecar of one pod.
 type pod struct {
 	Sidecar
-	*subject
-	appPort *manifest.Node // the annotation's value; nil where there is none
-	caFile  []string       // variables that are to name the file of all CAs
+	*target
+	appPort *manifest.Node // the annotation's value; nil without it
+	caFile  []string       // variables that get the path of the file of all CAs
 }
 
-// addition is what the pod gets. Where the sidecar runs before the pod's own init containers, the
-// rules stand before them too; else behind them, or their calls would go to a sidecar that is not
-// there yet.
+// addition returns the containers, volumes and other items to add to the pod. The rules must not
+// run before the sidecar if other init containers follow: the calls of those would go to a sidecar
+// that is not there yet.
 //
 //	native      sidecar, rules, CAs | the pod's init containers | the pod's containers
 //	else        the pod's init containers | rules, CAs | the pod's containers, sidecar
@@ -122,8 +120,8 @@ func (p *pod) addition(s Settings) addition {
 	return a
 }
 
-// check refuses pods in which the built-in sidecar could not work, or with which they would never
-// end.
+// check refuses pods in which the built-in sidecar could not work, or which would never finish
+// because of it.
 func (p *pod) check(spec *manifest.Node) (problems []Problem) {
 	refuse := func(rule Rule, n *manifest.Node, format string, args ...any) {
 		problems = append(problems, p.problem(rule, n, format, args...))
@@ -149,8 +147,8 @@ func (p *pod) check(spec *manifest.Node) (problems []Problem) {
 	return problems
 }
 
-// onWindows returns the field because of which a pod runs on Windows alone, and its path; nil where
-// it need not.
+// onWindows returns the field that restricts a pod to Windows nodes, and its path; nil if the pod
+// can run on Linux.
 func onWindows(spec *manifest.Node) (field *manifest.Node, path string) {
 	const windows = "windows"
 	if n := spec.Get("os", "name"); n.Text() == windows {
@@ -175,7 +173,7 @@ func onWindows(spec *manifest.Node) (field *manifest.Node, path string) {
 	return field, "spec.affinity.nodeAffinity"
 }
 
-// excludesLinux reports whether a requirement of a node affinity is met by no node with Linux.
+// excludesLinux reports whether no Linux node meets a requirement of a node affinity.
 func excludesLinux(e *manifest.Node) bool {
 	values := e.Get("values").Items()
 	has := func(name string) bool {
@@ -191,20 +189,20 @@ func excludesLinux(e *manifest.Node) bool {
 	}
 }
 
-// isSystemLabel reports whether a label of nodes names their operating system.
+// isSystemLabel reports whether a node label names the operating system.
 func isSystemLabel(key string) bool {
 	return key == "kubernetes.io/os" || key == "beta.kubernetes.io/os"
 }
 
-// ends reports whether pods are to end by themselves: those of jobs, and what else is not started
-// again.
-func (o *subject) ends(spec *manifest.Node) bool {
+// ends reports whether the pods finish by themselves: those of jobs, and pods that are not
+// restarted.
+func (o *target) ends(spec *manifest.Node) bool {
 	policy := spec.Get("restartPolicy").Text()
 	return policy == "Never" || policy == "OnFailure" || o.object.group() == "batch" && (o.Kind == "Job" || o.Kind == "CronJob")
 }
 
-// checkUsers refuses containers that run as the sidecar's user: the rules let what that user calls
-// pass, lest the sidecar call itself.
+// checkUsers refuses containers that run as the sidecar's user. The rules let the calls of that
+// user pass, so that the sidecar does not call itself.
 func (p *pod) checkUsers(spec *manifest.Node) (problems []Problem) {
 	uid := strconv.FormatInt(p.Rules.UID, 10)
 	refuse := func(n *manifest.Node) {
@@ -227,8 +225,8 @@ func (p *pod) checkUsers(spec *manifest.Node) (problems []Problem) {
 	return problems
 }
 
-// checkAliases refuses host aliases of the pod's own for the mesh: its names lead to the sidecar,
-// and so does whatever has its address.
+// checkAliases refuses host aliases of the pod that use the names or the address of the mesh: these
+// must lead to the sidecar.
 func (p *pod) checkAliases(spec *manifest.Node, mesh manifest.List) (problems []Problem) {
 	for _, alias := range spec.Get("hostAliases").Items() {
 		if ip := alias.Get("ip"); ip.Text() == sidecar.MeshAddress && len(mesh) > 0 {

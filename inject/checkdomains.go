@@ -22,7 +22,7 @@ func (c *checks) checkDomains() {
 		return
 	}
 
-	said := make(map[string]*pods)
+	said := make(map[string]*workloadPods)
 	for _, p := range c.facts.pods {
 		if !p.joins() || p.object.workload == nil || p.object.workload.Service.App == "" || !isPublicDomain(p.namespace) {
 			continue

@@ -17,7 +17,7 @@ import (
 //	limits.cpu                    limits.cpu
 //	memory, ...                   the same of memory
 
-// amounts are those that a quota counts, with those that containers must state then.
+// amounts maps the resources that a quota counts to the amounts that every container must then set.
 var amounts = map[string]string{
 	"cpu": "requests.cpu", "requests.cpu": "requests.cpu", "limits.cpu": "limits.cpu",
 	"memory": "requests.memory", "requests.memory": "requests.memory", "limits.memory": "limits.memory",
@@ -86,11 +86,11 @@ func (f *facts) defaults(obj object, s Settings) {
 	}
 }
 
-// lack is an amount that a container which pods get does not say.
+// lack is an amount that an added container does not set.
 type lack struct{ container, amount string }
 
-// lacks returns what neither the added containers nor the pod as a whole say.
-func (o *subject) lacks() (all []lack) {
+// lacks returns the amounts that neither an added container nor the pod as a whole sets.
+func (o *target) lacks() (all []lack) {
 	pod := o.template.Get("spec", "resources")
 	for _, c := range o.addition.added() {
 		name := c.String("name")
@@ -121,9 +121,9 @@ func states(container manifest.Map, kind, resource string) bool {
 	return ok
 }
 
-// checkQuotas looks for quotas because of which the API server refuses pods that join the mesh: a
-// container that they get does not say what the quota counts. It would only show in the events of a
-// ReplicaSet.
+// checkQuotas looks for quotas because of which the API server rejects pods that join the mesh: an
+// added container does not set an amount that the quota counts. Without this check the user would
+// find the reason only in the events of a ReplicaSet.
 func (c *checks) checkQuotas() {
 	for _, q := range c.facts.quotas {
 		for _, counted := range q.counts {
@@ -136,9 +136,9 @@ func (c *checks) checkQuotas() {
 	}
 }
 
-// lacking returns the pods of a namespace that join the mesh and get containers without an amount,
-// and the names of these containers.
-func (c *checks) lacking(namespace, amount string) (refused []*pods, containers []string) {
+// lacking returns the pods of a namespace that get containers without an amount, and the names of
+// these containers.
+func (c *checks) lacking(namespace, amount string) (refused []*workloadPods, containers []string) {
 	for _, p := range c.pods.namespace[namespace] {
 		before := len(containers)
 		for _, l := range p.lacks {
@@ -156,7 +156,7 @@ func (c *checks) lacking(namespace, amount string) (refused []*pods, containers 
 	return refused, slices.Compact(containers)
 }
 
-// remedy returns where containers get an amount from.
+// remedy returns the advice which setting gives containers an amount.
 func (s Settings) remedy(containers []string, amount string) string {
 	keys := map[string][2]string{
 		"requests.cpu": {"cpu", "CPU"}, "limits.cpu": {"cpuLimit", "CPULimit"},

@@ -48,11 +48,11 @@ func (c *checks) checkScalers() {
 		return
 	}
 
-	scaled := make(map[named]map[string]*pods)
+	scaled := make(map[named]map[string]*workloadPods)
 	for _, p := range c.facts.pods {
 		if key := (named{p.namespace, p.name}); p.joins() {
 			if scaled[key] == nil {
-				scaled[key] = make(map[string]*pods)
+				scaled[key] = make(map[string]*workloadPods)
 			}
 			scaled[key][p.kind] = p
 		}

@@ -10,11 +10,11 @@ import (
 )
 
 // selection are the pods of the stream that a Service leads to.
-type selection struct{ meshed, plain []*pods }
+type selection struct{ meshed, plain []*workloadPods }
 
-func (s selection) all() []*pods { return slices.Concat(s.meshed, s.plain) }
+func (s selection) all() []*workloadPods { return slices.Concat(s.meshed, s.plain) }
 
-func (c *checks) selection(s *service) (out selection) {
+func (c *checks) selection(s *kubeService) (out selection) {
 	if len(s.selector) == 0 {
 		return out
 	}
@@ -29,8 +29,8 @@ func (c *checks) selection(s *service) (out selection) {
 	return out
 }
 
-// checkServices looks at what the Services that join the mesh lead to: from now on to the sidecars'
-// port and nothing else.
+// checkServices examines the Services that join the mesh: from now on they lead to the sidecars'
+// port only.
 func (c *checks) checkServices() {
 	for _, s := range c.facts.services {
 		if !s.joins() {
@@ -46,13 +46,13 @@ func (c *checks) checkServices() {
 	}
 }
 
-// checkSelector says what a Service selects:
+// checkSelector examines the pods that a Service selects:
 //
 //	                  injected pods      none
 //	plain pods        some have no       all have no
 //	                  sidecar            sidecar
 //	no plain pods     fine               they are elsewhere
-func (c *checks) checkSelector(s *service, selected selection) {
+func (c *checks) checkSelector(s *kubeService, selected selection) {
 	switch {
 	case len(s.selector) == 0:
 		c.warn(&s.known, RuleSelector, s.at, "the Service has no selector, so tykmesh cannot check it; its Endpoints must lead to port %d of injected pods", sidecar.Port)
@@ -66,9 +66,9 @@ func (c *checks) checkSelector(s *service, selected selection) {
 	}
 }
 
-// names reports whether a workload that joins the mesh is called after the Service; then
-// checkRoutes speaks of its selector.
-func (c *checks) names(s *service) bool {
+// names reports whether a workload that joins the mesh has the name of the Service; then
+// checkRoutes examines its selector.
+func (c *checks) names(s *kubeService) bool {
 	if !c.settings.Routes {
 		return false
 	}
@@ -85,9 +85,9 @@ func (c *checks) names(s *service) bool {
 	return false
 }
 
-// checkTarget looks for the port of a pod that a port of a Service leads to. Only a name must be
-// declared there.
-func (c *checks) checkTarget(s *service, port *servicePort, selected selection) {
+// checkTarget looks for the port of a pod that a port of a Service leads to. Kubernetes requires
+// the declaration only for named ports.
+func (c *checks) checkTarget(s *kubeService, port *servicePort, selected selection) {
 	declares := false
 	for _, p := range selected.all() {
 		declares = declares || len(p.ports) > 0
@@ -111,7 +111,7 @@ func (c *checks) checkTarget(s *service, port *servicePort, selected selection) 
 	}
 }
 
-// sidecarPorts returns the ports of what a pod gets, the one that every sidecar has among them.
+// sidecarPorts returns the ports of the added containers, including the one that every sidecar has.
 func (s Settings) sidecarPorts() []containerPort {
 	out := []containerPort{{number: strconv.Itoa(sidecar.Port)}}
 	for _, container := range s.running() {
@@ -125,7 +125,7 @@ func (s Settings) sidecarPorts() []containerPort {
 	return out
 }
 
-// running returns the containers that a pod gets for as long as it lives.
+// running returns the added containers that run as long as the pod.
 func (s Settings) running() []manifest.Map {
 	out := slices.Clone(s.Containers)
 	for _, c := range s.InitContainers {
@@ -165,7 +165,7 @@ func (c *checks) checkRoutes() {
 		return
 	}
 
-	workloads := make(map[Service][]*pods)
+	workloads := make(map[Service][]*workloadPods)
 	var order []Service
 	for _, p := range c.facts.pods {
 		if !p.joins() || p.object.workload == nil || p.object.workload.Service.App == "" || p.object.workload.Route == "" {
@@ -189,19 +189,19 @@ func (c *checks) checkRoutes() {
 	}
 }
 
-// isJob reports whether pods run to an end: nobody calls them.
-func (p *pods) isJob() bool { return p.kind == "Job" || p.kind == "CronJob" }
+// isJob reports whether the pods belong to a job, which serves no calls.
+func (p *workloadPods) isJob() bool { return p.kind == "Job" || p.kind == "CronJob" }
 
 // checkRoute looks at the Service that is to serve a route. Behind a headless one callers reach the
 // pods' own ports, whatever its ports say.
-func (c *checks) checkRoute(s *service, workloads []*pods) {
+func (c *checks) checkRoute(s *kubeService, workloads []*workloadPods) {
 	route := workloads[0].object.workload.Route
 	if s.external || s.object != nil && s.object.Outcome == Skipped {
-		return // it leads somewhere else; it is said already why it does not lead here
+		return // it leads elsewhere, or another message explains why it is skipped
 	}
 
-	if len(s.selector) > 0 && !slices.ContainsFunc(workloads, func(p *pods) bool { return p.has(s.selector) }) {
-		c.breaks(&s.known, RuleRoute, s.at, "spec.selector: it does not select %s, although their route %s leads to this Service; correct the selector", listed(workloads), route)
+	if len(s.selector) > 0 && !slices.ContainsFunc(workloads, func(p *workloadPods) bool { return p.has(s.selector) }) {
+		c.breaks(&s.known, RuleRoute, s.at, "spec.selector: it does not select %s, although the route %s leads to this Service; correct the selector", listed(workloads), route)
 		return
 	}
 

@@ -7,8 +7,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// podEdits is what injection changes in a workload, which gets further annotations too.
-func (o *subject) podEdits(further manifest.Map) ([]manifest.Edit, error) {
+// podEdits returns the edits of a workload. It also writes the further annotations.
+func (o *target) podEdits(further manifest.Map) ([]manifest.Edit, error) {
 	spec, a := o.template.Get("spec"), o.addition
 	p := podEditor{object: o, spec: spec}
 	if hosts := a.hostAlias.List("hostnames"); len(hosts) > 0 {
@@ -43,7 +43,7 @@ func (o *subject) podEdits(further manifest.Map) ([]manifest.Edit, error) {
 
 // podEditor collects the edits of a pod's spec, and the record that takes them back.
 type podEditor struct {
-	object  *subject
+	object  *target
 	spec    *manifest.Node
 	edits   []manifest.Edit
 	entries manifest.Map // lists that the spec does not have yet
@@ -79,8 +79,7 @@ func (p *podEditor) addInit(first, last []manifest.Map) {
 	}
 }
 
-// fill makes an edit of a list that is there; if it is empty, the record keeps how that was
-// written.
+// fill returns an edit of an existing list. If that is empty, the record keeps its text.
 func (p *podEditor) fill(key, place string, list *manifest.Node, e manifest.Edit) []manifest.Edit {
 	if len(list.Items()) > 0 {
 		return []manifest.Edit{e}
@@ -103,9 +102,9 @@ func (p *podEditor) fill(key, place string, list *manifest.Node, e manifest.Edit
 }
 
 // annotationEdits turns the inject annotation into the status, and writes further annotations and
-// the record behind it. Where a status stands already, that one changes, and the inject
-// annotation's place is taken by the record.
-func (o *subject) annotationEdits(r *record, more manifest.Map) ([]manifest.Edit, error) {
+// the record after it. If there is a status already, that one changes, and the record replaces the
+// inject annotation.
+func (o *target) annotationEdits(r *record, more manifest.Map) ([]manifest.Edit, error) {
 	annotations := o.meta.Get("annotations")
 	key, value := annotations.Entry(annotationInject)
 	_, status := annotations.Entry(annotationStatus)

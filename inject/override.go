@@ -27,7 +27,7 @@ const (
 	annotationCAFile      = "injector.tyk.io/ca-file"
 )
 
-// overrides say what each of these annotations does to a pod.
+// overrides maps each of these annotations to its effect on a pod.
 var overrides = map[string]func(p *pod, text string) error{
 	annotationImage:       func(p *pod, text string) error { p.Image = text; return sidecar.CheckImage(text) },
 	annotationCPU:         func(p *pod, text string) error { return quantity(text, &p.Resources.CPU) },
@@ -56,7 +56,7 @@ var sidecarFields = []struct {
 	{[]string{"env"}, annotationEnv},
 }
 
-// readOverrides takes over what a pod's annotations say of its sidecar.
+// readOverrides applies the annotations of a pod to its sidecar.
 func (p *pod) readOverrides() (problems []Problem) {
 	annotations := p.meta.Get("annotations")
 	if _, value := annotations.Entry(annotationPort); value.IsString() {
@@ -83,8 +83,8 @@ func (p *pod) readOverrides() (problems []Problem) {
 	return append(problems, append(p.checkLimit(annotationCPU, r.CPU, r.CPULimit), p.checkLimit(annotationMemory, r.Memory, r.MemoryLimit)...)...)
 }
 
-// checkLimit holds what a sidecar asks for against what it may use, at the annotation that says
-// either.
+// checkLimit compares the request of a resource with its limit, and reports a mismatch at the
+// annotation that sets one of them.
 func (p *pod) checkLimit(key, request, limit string) []Problem {
 	err := sidecar.CheckLimit(request, limit)
 	for _, k := range []string{key, key + "-limit"} {
@@ -95,7 +95,7 @@ func (p *pod) checkLimit(key, request, limit string) []Problem {
 	return nil
 }
 
-// quantity takes over an amount of a resource.
+// quantity parses an amount of a resource into to.
 func quantity(text string, to *string) error {
 	if err := sidecar.CheckQuantity(text); err != nil {
 		return err
@@ -161,7 +161,7 @@ func (p *pod) readPorts(text string) error {
 	return nil
 }
 
-// readCAFile reads the variables that are to name a file with all CAs.
+// readCAFile reads the variables that get the path of a file with all CAs.
 func (p *pod) readCAFile(text string) error {
 	for _, name := range commas(text) {
 		if err := sidecar.CheckCAFile(name); err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// addition is what a pod gets, in either profile.
+// addition is everything that a pod gets, in either profile.
 type addition struct {
 	hostAlias  manifest.Map
 	containers []manifest.Map // behind the pod's own
@@ -17,7 +17,7 @@ type addition struct {
 	initLast   []manifest.Map // and behind them
 	volumes    []manifest.Map
 
-	// What the pod's own containers get: those that run beside the sidecar.
+	// Additions to the pod's own containers that run beside the sidecar.
 	mounts     []manifest.Map
 	variables  []sidecar.Variable
 	initAsWell bool // its init containers are among them
@@ -32,7 +32,7 @@ func (a addition) added() []manifest.Map {
 }
 
 // examinePods checks a workload that is to be injected, and reads what registration needs.
-func (o *subject) examinePods(s Settings) (problems []Problem) {
+func (o *target) examinePods(s Settings) (problems []Problem) {
 	app, p := o.appLabel(s)
 	if p != nil {
 		problems = append(problems, *p)
@@ -58,9 +58,9 @@ func (o *subject) examinePods(s Settings) (problems []Problem) {
 	return append(problems, o.clashes(o.template.Get("spec"))...)
 }
 
-// clashes refuses pods that the API server would refuse with the sidecar in them, or in which it
-// could not work.
-func (o *subject) clashes(spec *manifest.Node) (problems []Problem) {
+// clashes refuses pods that the API server would reject with the sidecar in them, or in which the
+// sidecar could not work.
+func (o *target) clashes(spec *manifest.Node) (problems []Problem) {
 	refuse := func(rule Rule, n *manifest.Node, format string, args ...any) {
 		problems = append(problems, o.problem(rule, n, format, args...))
 	}
@@ -96,9 +96,9 @@ func (o *subject) clashes(spec *manifest.Node) (problems []Problem) {
 	return problems
 }
 
-// containerClashes refuses containers that cannot stand beside what is added. seen are the names of
-// those that may not have the same one.
-func (o *subject) containerClashes(list string, containers []*manifest.Node, seen map[string]bool) (problems []Problem) {
+// containerClashes refuses containers that conflict with the additions. seen are the names of
+// containers that must differ from these.
+func (o *target) containerClashes(list string, containers []*manifest.Node, seen map[string]bool) (problems []Problem) {
 	refuse := func(rule Rule, n *manifest.Node, format string, args ...any) {
 		problems = append(problems, o.problem(rule, n, format, args...))
 	}
@@ -134,7 +134,7 @@ func (o *subject) containerClashes(list string, containers []*manifest.Node, see
 }
 
 // insteadOf returns the advice about a container that has the name of an added one.
-func (o *subject) insteadOf(c *manifest.Node) string {
+func (o *target) insteadOf(c *manifest.Node) string {
 	if c.Get("name").Text() != sidecar.Name || !o.addition.builtIn {
 		return "rename yours"
 	}
@@ -161,7 +161,7 @@ func isNative(initContainer *manifest.Node) bool {
 
 // portClashes refuses a container that declares a port of the sidecar: both would listen in the
 // same network namespace.
-func (o *subject) portClashes(container *manifest.Node) (problems []Problem) {
+func (o *target) portClashes(container *manifest.Node) (problems []Problem) {
 	taken := []string{fmt.Sprint(sidecar.Port)}
 	for _, c := range o.addition.added() {
 		for _, p := range c.List("ports") {
@@ -181,16 +181,14 @@ func (o *subject) portClashes(container *manifest.Node) (problems []Problem) {
 	return problems
 }
 
-// isTCP reports whether a port of a container or of a Service is one of TCP, which it is where it
-// does not say.
+// isTCP reports whether a port of a container or of a Service is a TCP port, which is the default.
 func isTCP(port *manifest.Node) bool {
 	protocol := port.Get("protocol").Text()
 	return protocol == "" || protocol == "TCP"
 }
 
-// mountClashes refuses a container that has something of its own where the certificates are
-// mounted.
-func (o *subject) mountClashes(container *manifest.Node, mounts []manifest.Map) (problems []Problem) {
+// mountClashes refuses a container that mounts another volume where the certificates are mounted.
+func (o *target) mountClashes(container *manifest.Node, mounts []manifest.Map) (problems []Problem) {
 	for _, m := range container.Get("volumeMounts").Items() {
 		path := m.Get("mountPath")
 		for _, mount := range mounts {

@@ -48,7 +48,7 @@ func newGuard() *guard {
 }
 
 // verdict returns the levels of a pod before and after injection.
-func (g *guard) verdict(o *subject) verdict {
+func (g *guard) verdict(o *target) verdict {
 	s := shapeOf(o)
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -123,7 +123,7 @@ func setOf(keys ...string) map[string]bool {
 }
 
 // shapeOf returns the shape of a pod and of the addition to it.
-func shapeOf(o *subject) shape {
+func shapeOf(o *target) shape {
 	a := o.addition
 	added := manifest.Map{
 		{Key: "containers", Value: list(a.containers)},

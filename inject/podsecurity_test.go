@@ -44,7 +44,7 @@ func shapeOfText(t *testing.T, text string) shape {
 		t.Fatal(err)
 	}
 
-	o := &subject{meta: root.Get("metadata"), template: template{Node: root}}
+	o := &target{meta: root.Get("metadata"), template: template{Node: root}}
 
 	return shapeOf(o)
 }

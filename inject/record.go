@@ -8,8 +8,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// record is the value of annotationRecord: what injection added, by name, and how it found what it
-// changed in place. Everything that is as usual is left out.
+// record is the value of annotationRecord: the names of all additions, and the original text of
+// everything that changed in place. Default values are left out.
 type record struct {
 	Containers     []string `json:"containers,omitempty"`
 	InitContainers []string `json:"initContainers,omitempty"`
@@ -39,7 +39,7 @@ type record struct {
 	Plain map[string]string `json:"plain,omitempty"`
 }
 
-// usualInject is how nearly everybody writes the value of the inject annotation.
+// usualInject is the most common value of the inject annotation.
 const usualInject = `"true"`
 
 // String returns the record as one line of JSON.

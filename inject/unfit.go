@@ -16,7 +16,7 @@ var workloadVersions = map[string]string{
 
 // unfit returns why an object cannot be injected as it is. With Settings.OnSkip it may pass
 // untouched.
-func (o *subject) unfit() *Problem {
+func (o *target) unfit() *Problem {
 	spec := o.object.node.Get("spec")
 	if o.template.Node != nil {
 		spec = o.template.Get("spec", "containers")
@@ -37,7 +37,7 @@ func (o *subject) unfit() *Problem {
 }
 
 // patch refuses an object that holds no more than a change to another one.
-func (o *subject) patch(n *manifest.Node) Problem {
+func (o *target) patch(n *manifest.Node) Problem {
 	what := "containers"
 	if o.object.isService() {
 		what = "spec"
@@ -47,14 +47,14 @@ func (o *subject) patch(n *manifest.Node) Problem {
 
 // isPatch reports whether an object without pods is part of one with pods: one of a kind that has
 // some, or with a pod template at path.
-func (o *subject) isPatch(path string) bool {
+func (o *target) isPatch(path string) bool {
 	known := slices.ContainsFunc(templatePaths, func(t []string) bool { return path == dotted(t) })
 	return known || workloadVersions[o.Kind] != ""
 }
 
 // missingVersion refuses an object without an API version, as kubectl does: here, before something
 // is registered for it.
-func (o *subject) missingVersion() []Problem {
+func (o *target) missingVersion() []Problem {
 	if o.APIVersion != "" {
 		return nil
 	}

@@ -26,7 +26,7 @@ var formerAPIs = []formerAPI{
 
 // examineAPI looks for workloads that today's clusters refuse: with Settings.UpgradeAPI they become
 // others, else that is a warning, and with Settings.Strict an error.
-func (o *subject) examineAPI(s Settings) []Problem {
+func (o *target) examineAPI(s Settings) []Problem {
 	i := slices.IndexFunc(formerAPIs, func(f formerAPI) bool { return f.apiVersion == o.APIVersion && slices.Contains(f.kinds, o.Kind) })
 	if i < 0 {
 		return nil
@@ -53,8 +53,9 @@ func isFormer(apiVersion string) bool {
 	return slices.ContainsFunc(formerAPIs, func(f formerAPI) bool { return f.apiVersion == apiVersion })
 }
 
-// planUpgrade finds what an object of a former API becomes, or why that cannot be.
-func (o *subject) planUpgrade(former formerAPI) (problems []Problem) {
+// planUpgrade finds the changes that bring an object to a served API version, or the reason against
+// it.
+func (o *target) planUpgrade(former formerAPI) (problems []Problem) {
 	refuse := func(n *manifest.Node, format string, args ...any) {
 		problems = append(problems, o.problem(RuleAPI, n, format, args...))
 	}
@@ -90,9 +91,9 @@ func isEmptySelector(n *manifest.Node) bool {
 	return len(n.Resolve().Get("matchExpressions").Items()) == 0
 }
 
-// templateLabels returns a selector of all labels of the pod template: what the former APIs took
-// where there was none.
-func (o *subject) templateLabels() manifest.Map {
+// templateLabels returns a selector of all labels of the pod template, which was the default of the
+// old API versions.
+func (o *target) templateLabels() manifest.Map {
 	var labels manifest.Map
 	for k, v := range o.meta.Get("labels").Entries() {
 		labels = append(labels, manifest.Entry{Key: k.Text(), Value: v.Text()})
@@ -101,7 +102,7 @@ func (o *subject) templateLabels() manifest.Map {
 }
 
 // upgradeEdits make an object one of today's API.
-func (o *subject) upgradeEdits(r *record) ([]manifest.Edit, error) {
+func (o *target) upgradeEdits(r *record) ([]manifest.Edit, error) {
 	if o.upgrade == "" {
 		return nil, nil
 	}
@@ -120,7 +121,7 @@ func (o *subject) upgradeEdits(r *record) ([]manifest.Edit, error) {
 		spec := o.object.node.Get("spec").Resolve()
 		put := manifest.Put{Into: spec, Entries: manifest.Map{{Key: "selector", Value: o.selector}}}
 		put.Before, _ = spec.Entry("template")
-		if i := slices.Index(spec.Content, put.Before); i > 0 { // in front of what is said about the template
+		if i := slices.Index(spec.Content, put.Before); i > 0 { // before the comments about the template
 			put.Before, put.After = nil, spec.Content[i-2].Text()
 		}
 
@@ -131,7 +132,7 @@ func (o *subject) upgradeEdits(r *record) ([]manifest.Edit, error) {
 	return edits, nil
 }
 
-// upgrade takes back what upgradeEdits changed. A selector that somebody has changed since stays.
+// upgrade takes back the changes of upgradeEdits, except a selector that has changed since.
 func (u *undo) upgrade() {
 	if u.record.APIVersion == "" || u.served {
 		return

@@ -27,8 +27,8 @@ func CheckVariable(name string) error {
 	return nil
 }
 
-// CheckImage says what is wrong with the name of an image. Only what no registry could have is
-// refused.
+// CheckImage reports whether a name of an image is valid and pinned to a version. It refuses only
+// names that no registry could have.
 func CheckImage(image string) error {
 	switch {
 	case !imageName().MatchString(image):

@@ -38,7 +38,7 @@ var PodVariables = []PodVariable{
 	{"Go runtime", []string{"GOMEMLIMIT", "GOGC", "GOMAXPROCS"}},
 }
 
-// CheckPodVariable refuses what a pod may not set for its sidecar.
+// CheckPodVariable refuses variables that a pod may not set for its sidecar.
 func CheckPodVariable(name, value string) error {
 	if err := CheckVariable(name); err != nil {
 		return err
@@ -82,8 +82,8 @@ func expands(value string) bool {
 	}
 }
 
-// CheckCAFile refuses a variable that is not one by which programs find a file of CAs: whatever has
-// another meaning (PATH, LD_PRELOAD) would lose it.
+// CheckCAFile refuses a variable that does not look like the path of a CA file: overwriting a
+// variable with another meaning (PATH, LD_PRELOAD) would break the program.
 func CheckCAFile(name string) error {
 	if err := CheckVariable(name); err != nil {
 		return fmt.Errorf("%w; like CURL_CA_BUNDLE", err)
@@ -94,7 +94,7 @@ func CheckCAFile(name string) error {
 	return errors.New("the variable " + name + " does not look like the path of a CA file; use a name that contains CA or CERT, like CURL_CA_BUNDLE")
 }
 
-// isCA reports whether a word of a variable's name speaks of CAs.
+// isCA reports whether a word of a variable's name means CAs.
 func isCA(word string) bool {
 	return slices.Contains([]string{"CA", "CAS", "CAFILE", "CAINFO", "CABUNDLE"}, word)
 }

@@ -32,7 +32,7 @@ func DidYouMean(prefix, name string, known []string) string {
 	return "; did you mean " + prefix + best + "?"
 }
 
-// Nearest returns the known name that is so like name that it may be what was meant, or "".
+// Nearest returns the known name that name probably stands for, or "".
 func Nearest(name string, known []string) string {
 	best, least := "", far
 	for _, k := range known {
@@ -105,8 +105,8 @@ func differing(words, known []string) (letters int) {
 	return letters
 }
 
-// split returns the words of a name in lower case: they end at what is no letter or digit, and
-// where a capital follows a small letter.
+// split returns the words of a name in lower case. Words end at any character that is not a letter
+// or digit, and where a capital follows a small letter.
 func split(name string) (words []string) {
 	for part := range strings.FieldsFuncSeq(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
 		begin, before := 0, ' '
