@@ -116,7 +116,7 @@ type Object struct {
 	Pos              manifest.Position
 	Outcome          Outcome
 	Rule             Rule     // by which it is left alone or skipped; "" if that is no surprise
-	Reason           string   // why it is left alone or skipped, as a clause: "its status is injected already"
+	Reason           string   // why it is left alone or skipped, as a clause: "it is injected already"
 	Warning          bool     // whether that may surprise
 	Change           string   // what injection does to it: "sidecar tyk-mesh", "port 80 becomes 8080"
 	Before, After    Security // the level of Pod Security that its pods meet before and after injection; "" for a Service
@@ -206,9 +206,9 @@ type injection struct {
 type draft struct {
 	*page
 	targets []*target
-	edits    []manifest.Edit
-	owners   []*target          // of each edit
-	failed   manifest.EditErrors // the edits that cannot be made
+	edits   []manifest.Edit
+	owners  []*target           // of each edit
+	failed  manifest.EditErrors // the edits that cannot be made
 }
 
 // find returns the targets of a document, with their outcomes.

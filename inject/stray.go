@@ -103,7 +103,7 @@ type search struct {
 //
 //	key         | where it stands                          |
 //	misspelt    | annotations of a pod that is injected    | examinePods says so
-//	            | like inject, and no switch is there      | an error, because the object would pass without a sidecar
+//	            | like inject, and no switch is there      | an error: the object would stay off the mesh
 //	            | else                                     | a warning
 //	inject      |                                          | misplaced says so
 //	others      | annotations of a pod without the switch  | a warning

@@ -19,7 +19,7 @@ type target struct {
 	object   object
 	template template       // without a node for a Service
 	meta     *manifest.Node // the metadata that carries the annotations
-	service  *kubeService       // nil for a pod template
+	service  *kubeService   // nil for a pod template
 	addition addition       // of a pod template that is to be injected
 	warnings []Problem
 

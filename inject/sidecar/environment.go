@@ -14,8 +14,8 @@ const Secret = "tykmesh-sidecar" //nolint:gosec // a name, and no secret
 const (
 	KeySecret     = "secret"      // of the gateway's control API: one for all gateways
 	KeyNodeSecret = "node-secret" // of the Dashboard's configuration: with it gateways may register
-	// KeyCertificate is a certificate and its private key, for the control port alone: with TLS
-	// that has no other, and could not be asked whether the sidecar is ready. No client verifies it.
+	// KeyCertificate is a certificate and its private key, for the control port alone: without it,
+	// that port could not answer readiness probes over TLS. No client verifies it.
 	KeyCertificate       = "tls.pem"
 	KeyCertificateSecret = "certificate-secret" // with which the Dashboard encrypts private keys, where that is not KeySecret
 	KeyRedisPassword     = "redis-password"

@@ -52,9 +52,9 @@ const (
 // cost returns how far a name is from a known one; far where it is not alike.
 //
 //	name          known                 cost
-//	sidecr-cpu    sidecar-cpu           the letters to change: no more than a third of the words that differ
+//	sidecr-cpu    sidecar-cpu           the letters to change: a third of the differing words at most
 //	sidecar-mem   sidecar-memory        a letter, and a hundredth for each one that is missing
-//	memory-limit  sidecar-memory-limit  a letter and a half, and the same for each one that is missing
+//	memory-limit  sidecar-memory-limit  a letter and a half, and a hundredth for each missing one
 func cost(name, known string) int {
 	words, all := split(name), split(known)
 	if d := distance(strings.Join(words, ""), strings.Join(all, "")); d <= max(1, differing(words, all)/3) {
