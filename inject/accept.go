@@ -28,7 +28,7 @@ func ParseAccepted(code string) (Rule, error) {
 		known[i] = string(r)
 	}
 
-	return "", fmt.Errorf("%q is no code of a finding that can be accepted: %s", code, strings.Join(known, ", "))
+	return "", fmt.Errorf("%q is not the code of a warning that can be accepted; write %s", code, strings.Join(known, ", "))
 }
 
 // accepted returns the rules that the annotations of an object accept, those of its pod template
@@ -40,7 +40,7 @@ func accepted(d *manifest.Document, obj object, s Settings, metas ...*manifest.N
 			continue
 		}
 
-		o := newSubject(d, obj, s.Namespace)
+		o := newTarget(d, obj, s.Namespace)
 		if !value.IsString() {
 			problems = append(problems, o.problem(RuleAnnotation, value, "annotation %s: must be a string, not %s; put it in quotes", annotationAccept, value.Describe()))
 			continue

@@ -58,7 +58,7 @@ func wantsInjection(value string) bool {
 	return false
 }
 
-// declinesInjection reports whether a value is one with which people switch something off.
+// declinesInjection reports whether a value of the inject annotation switches injection off.
 func declinesInjection(value string) bool {
 	switch strings.ToLower(value) {
 	case "", "n", "no", "false", "off", "disabled":
@@ -71,10 +71,10 @@ func declinesInjection(value string) bool {
 func isUnclear(value string) bool { return !wantsInjection(value) && !declinesInjection(value) }
 
 // readings lists the values of the inject annotation, for errors about another one.
-const readings = "y, yes, true or on puts it on the mesh; n, no, false, off or disabled leaves it out"
+const readings = "write y, yes, true or on to put it on the mesh; n, no, false, off or disabled to leave it out"
 
-// readAnnotations fills in what the annotations of a pod template say about its APIs.
-func (o *subject) readAnnotations(w *Workload, annotations *manifest.Node) (problems []Problem) {
+// readAnnotations reads the settings of a service's APIs from the annotations of its pod template.
+func (o *target) readAnnotations(w *Workload, annotations *manifest.Node) (problems []Problem) {
 	fail := func(n *manifest.Node, key, format string, args ...any) {
 		problems = append(problems, o.problem(RuleAnnotation, n, "annotation %s: %s%s", key, fmt.Sprintf(format, args...), asVariable(n.Text())))
 	}
@@ -105,11 +105,11 @@ func (o *subject) readAnnotations(w *Workload, annotations *manifest.Node) (prob
 			w.Template, w.HasTemplate, w.TemplatePos = text, true, pos
 		case annotationInbound, annotationMesh:
 			if text == "" {
-				fail(v, key, "must not be empty; leave it out, and it will be written")
+				fail(v, key, "must not be empty; delete it, and tykmesh writes it")
 			}
 			w.setID(key, text)
 		case annotationTrust:
-			fail(k, key, "it is there, but the pods are not injected; take it out, and it will be written")
+			fail(k, key, "only tykmesh writes it, and these pods are not injected; delete it")
 		}
 
 		if read == nil {
@@ -134,9 +134,9 @@ func (o *subject) readAnnotations(w *Workload, annotations *manifest.Node) (prob
 	return problems
 }
 
-// unknownAnnotations finds annotations that look like ours and are none of them, as slips of the
-// pen do. The webhook did not mind.
-func (o *subject) unknownAnnotations(annotations *manifest.Node) (problems []Problem) {
+// unknownAnnotations returns a problem for each key that has the form of a tykmesh annotation and
+// is not one, such as a typing error. The webhook ignored these.
+func (o *target) unknownAnnotations(annotations *manifest.Node) (problems []Problem) {
 	for k := range annotations.Entries() {
 		if key := k.Text(); isOurs(key) && !isAnnotation(key) {
 			problems = append(problems, o.problem(RuleAnnotation, k, "there is no annotation %s%s", key, meantBy(key)))
@@ -169,20 +169,20 @@ func cleanRoute(typed, app string) (string, error) {
 	}
 
 	if i := strings.IndexFunc(route, func(r rune) bool { return !strings.ContainsRune(pathChars, r) }); i >= 0 {
-		return "", fmt.Errorf("not a URL path: %q; %q cannot stand in one", typed, []rune(route[i:])[0])
+		return "", fmt.Errorf("not a URL path: %q; delete %q or percent-encode it", typed, []rune(route[i:])[0])
 	}
 	if _, err := url.PathUnescape(route); err != nil {
-		return "", fmt.Errorf("not a URL path: %q; behind %% belong two hexadecimal digits", typed)
+		return "", fmt.Errorf("not a URL path: %q; write two hexadecimal digits after %%", typed)
 	}
 
 	for segment := range strings.SplitSeq(strings.Trim(route, "/"), "/") {
 		if segment == "." || segment == ".." || segment == "" && strings.Trim(route, "/") != "" {
-			return "", fmt.Errorf("not a clean URL path: %q; a router never matches an empty, . or .. segment", typed)
+			return "", fmt.Errorf("not a clean URL path: %q; routers never match an empty, . or .. segment", typed)
 		}
 	}
 
 	if strings.HasPrefix(route, "//") || strings.HasSuffix(route, "//") {
-		return "", fmt.Errorf("not a clean URL path: %q; a router never matches an empty segment", typed)
+		return "", fmt.Errorf("not a clean URL path: %q; routers never match an empty segment", typed)
 	}
 
 	return route, nil
@@ -199,7 +199,7 @@ func parseBool(s string) (any, error) {
 	case "false":
 		return false, nil
 	}
-	return nil, fmt.Errorf("not a bool: %q; true or false", s)
+	return nil, fmt.Errorf("not a bool: %q; write true or false", s)
 }
 
 // parseInt reads what tyk-k8s read: a decimal integer of 64 bits.
@@ -207,7 +207,7 @@ func parseInt(s string) (any, error) {
 	n, err := strconv.Atoi(s)
 	switch {
 	case errors.Is(err, strconv.ErrRange):
-		return nil, fmt.Errorf("out of range: %q; 64 bits hold less", s)
+		return nil, fmt.Errorf("out of range for a 64-bit integer: %q", s)
 	case err != nil:
 		return nil, fmt.Errorf("not an integer: %q", s)
 	}

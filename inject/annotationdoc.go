@@ -2,6 +2,7 @@ package inject
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -10,56 +11,78 @@ import (
 	"github.com/tykmesh/tykmesh/inject/spelling"
 )
 
-// Annotation is one that is read or written, and what people are told of it.
+// Annotation is one annotation that tykmesh reads or writes, and its documentation.
 type Annotation struct {
 	Key     string
 	Text    string // values and names stand in backticks
-	Written bool   // by tykmesh itself; people leave it alone
+	Written bool   // by tykmesh itself; users must not set it
 }
 
-// Annotations are all annotations, as help and README list them. Where nothing else is said, they
-// belong on the pod template, or on a Pod.
+// Annotations are all annotations, as help and README list them. Unless the text says otherwise,
+// they belong on the pod template, or on a Pod.
 var Annotations = []Annotation{
-	{Key: annotationInject, Text: "`y`, `yes`, `true` or `on`, in any case: put this on the mesh. Also on a Service"},
-	{Key: annotationRoute, Text: "path on the mesh; `/APP` where it is missing"},
-	{Key: annotationTemplate, Text: "the API definition template to use, one of `Tyk.templates`"},
-	{Key: "string.service.tyk.io/PATH", Text: "a text for a field of the inbound API. A `-` in PATH becomes `_`, a dot goes down a level"},
-	{Key: "bool.service.tyk.io/PATH", Text: "`true` or `false` for such a field"},
-	{Key: "num.service.tyk.io/PATH", Text: "a whole number for it"},
-	{Key: "object.service.tyk.io/PATH", Text: "a JSON object for it"},
-	{Key: "array.service.tyk.io/PATH", Text: "a JSON array for it"},
-	{Key: annotationPort, Text: "port of the app: a number, or the name of a container's port *(built-in sidecar)*"},
-	{Key: annotationImage, Text: "as `Sidecar.image`, for these pods *(built-in sidecar)*"},
-	{Key: annotationCPU, Text: "as `Sidecar.cpu`: `100m` *(built-in sidecar)*"},
-	{Key: annotationCPULimit, Text: "as `Sidecar.cpuLimit` *(built-in sidecar)*"},
-	{Key: annotationMemory, Text: "as `Sidecar.memory`: `128Mi` *(built-in sidecar)*"},
-	{Key: annotationMemoryLimit, Text: "as `Sidecar.memoryLimit` *(built-in sidecar)*"},
-	{Key: annotationLogLevel, Text: "as `Sidecar.logLevel` *(built-in sidecar)*"},
-	{Key: annotationEnv, Text: "variables of the sidecar, `NAME=VALUE`, one on a line: " + podVariables() + " *(built-in sidecar)*"},
-	{Key: annotationIntercept, Text: "as `Injector.intercept` *(built-in sidecar)*"},
-	{Key: annotationExemptCIDRs, Text: "networks or addresses with commas, beside those of `Injector.exemptCIDRs` *(built-in sidecar)*"},
-	{Key: annotationExemptPorts, Text: "ports with commas, beside those of `Injector.exemptPorts` *(built-in sidecar)*"},
-	{Key: annotationCAFile, Text: "variables, with commas, that are to name a file with all public CAs and that of the mesh *(built-in sidecar)*"},
-	{Key: annotationAccept, Text: "codes with commas, `TM0019` to `TM0024`, `TM0029` and `TM0033` to `TM0035`: findings about this object that are meant so. On any object, also on the Deployment instead of its pod template, where it does not replace pods"},
-	{Key: annotationStatus, Written: true, Text: "`injected` takes the place of the inject annotation"},
+	{Key: annotationInject, Text: "`y`, `yes`, `true` or `on`, in any case, puts the object on the mesh. Also on a Service"},
+	{Key: annotationRoute, Text: "path on the mesh; the default is `/APP`"},
+	{Key: annotationTemplate, Text: "name of the API definition template, one of `Tyk.templates`"},
+	{Key: "string.service.tyk.io/PATH", Text: "a string for a field of the inbound API. In PATH, `-` becomes `_`, and a dot separates levels"},
+	{Key: "bool.service.tyk.io/PATH", Text: "the same with `true` or `false`"},
+	{Key: "num.service.tyk.io/PATH", Text: "the same with an integer"},
+	{Key: "object.service.tyk.io/PATH", Text: "the same with a JSON object"},
+	{Key: "array.service.tyk.io/PATH", Text: "the same with a JSON array"},
+	{Key: annotationPort, Text: "port of the app: a number, or the name of a container port *(built-in sidecar)*"},
+	{Key: annotationImage, Text: "overrides `Sidecar.image` for these pods *(built-in sidecar)*"},
+	{Key: annotationCPU, Text: "overrides `Sidecar.cpu`, for example `100m` *(built-in sidecar)*"},
+	{Key: annotationCPULimit, Text: "overrides `Sidecar.cpuLimit` *(built-in sidecar)*"},
+	{Key: annotationMemory, Text: "overrides `Sidecar.memory`, for example `128Mi` *(built-in sidecar)*"},
+	{Key: annotationMemoryLimit, Text: "overrides `Sidecar.memoryLimit` *(built-in sidecar)*"},
+	{Key: annotationLogLevel, Text: "overrides `Sidecar.logLevel` *(built-in sidecar)*"},
+	{Key: annotationEnv, Text: "environment variables of the sidecar, `NAME=VALUE`, one per line: " + podVariables() + " *(built-in sidecar)*"},
+	{Key: annotationIntercept, Text: "overrides `Injector.intercept` *(built-in sidecar)*"},
+	{Key: annotationExemptCIDRs, Text: "networks or addresses, separated by commas, in addition to `Injector.exemptCIDRs` *(built-in sidecar)*"},
+	{Key: annotationExemptPorts, Text: "ports, separated by commas, in addition to `Injector.exemptPorts` *(built-in sidecar)*"},
+	{Key: annotationCAFile, Text: "variables, separated by commas, that get the path of a file with all public CAs and the mesh CA *(built-in sidecar)*"},
+	{Key: annotationAccept, Text: "warnings to suppress for this object, as codes separated by commas: " + ranges(acceptable) + ". May be set on any object; on a Deployment, rather than on its pod template, it does not restart pods"},
+	{Key: annotationStatus, Written: true, Text: "`injected` replaces the inject annotation"},
 	{Key: annotationInbound, Written: true, Text: "id of the inbound API"},
 	{Key: annotationMesh, Written: true, Text: "id of the mesh API"},
-	{Key: annotationTrust, Written: true, Text: "which CAs the pods trust, with `CA.bundlePath`: pods roll when it changes, because a gateway reads them once"},
-	{Key: annotationRecord, Written: true, Text: "what was added, by name, for `uninject`"},
-	{Key: annotationEmitted, Written: true, Text: "on the ConfigMaps that `Injector.emitCA` adds"},
+	{Key: annotationTrust, Written: true, Text: "identifies the CAs that the pods trust (`CA.bundlePath`). Pods restart when it changes, because a gateway reads its CAs only once"},
+	{Key: annotationRecord, Written: true, Text: "the names of all additions, for `uninject`"},
+	{Key: annotationEmitted, Written: true, Text: "marks the ConfigMaps that `Injector.emitCA` adds"},
+}
+
+// ranges lists codes of rules, in order: three and more in a row by the first and the last.
+func ranges(rules []Rule) string {
+	var texts []string
+	for i := 0; i < len(rules); {
+		last := i
+		for last+1 < len(rules) && rules[last+1].number() == rules[last].number()+1 {
+			last++
+		}
+
+		if last-i < 2 {
+			last = i
+			texts = append(texts, fmt.Sprintf("`%s`", rules[i]))
+		} else {
+			texts = append(texts, fmt.Sprintf("`%s` to `%s`", rules[i], rules[last]))
+		}
+
+		i = last + 1
+	}
+
+	return strings.Join(texts, ", ")
 }
 
 // podVariables lists the variables that a pod may set for its sidecar.
 func podVariables() string {
 	var groups []string
 	for _, g := range sidecar.PodVariables {
-		groups = append(groups, g.Decide+" (`"+strings.Join(g.Names, "`, `")+"`)")
+		groups = append(groups, g.About+" (`"+strings.Join(g.Names, "`, `")+"`)")
 	}
 	return strings.Join(groups, ", ")
 }
 
-// isOurs reports whether a key has the form of our annotations: it stands under injector.tyk.io/,
-// or under service.tyk.io or a name in it.
+// isOurs reports whether a key has the form of a tykmesh annotation: it begins with
+// injector.tyk.io/, or its domain is service.tyk.io or a subdomain.
 func isOurs(key string) bool {
 	domain, _, _ := strings.Cut(key, "/")
 	i := len(domain) - len(services)
@@ -77,8 +100,8 @@ func isWritten(key string) bool {
 	return slices.ContainsFunc(Annotations, func(a Annotation) bool { return a.Key == key && a.Written })
 }
 
-// meantBy returns the end of an error about an unknown annotation of our form: the one that may
-// have been meant.
+// meantBy returns the end of an error about an unknown annotation: the known one that is most like
+// it.
 func meantBy(key string) string {
 	if domain, path, _ := strings.Cut(key, "/"); !strings.EqualFold(domain, marker) && !meansInject(key) {
 		return meantKind(domain[:len(domain)-len(services)], fieldKeys(cmp.Or(path, "PATH")))
@@ -87,8 +110,8 @@ func meantBy(key string) string {
 }
 
 // meantKind returns the end of an error about an unknown annotation under service.tyk.io: the known
-// key whose beginning may have been meant, or all of them. What follows the beginning is alike in
-// all, and says nothing.
+// key with the most similar prefix, or all of them. The path after the prefix is the user's own and
+// does not count.
 func meantKind(typed string, keys []string) string {
 	beginnings := make([]string, len(keys))
 	for i, key := range keys {
@@ -102,7 +125,7 @@ func meantKind(typed string, keys []string) string {
 	return "; known are " + strings.Join(keys, ", ")
 }
 
-// meansInject reports whether an unknown annotation may have been meant as the switch.
+// meansInject reports whether an unknown annotation is probably a misspelt inject annotation.
 func meansInject(key string) bool {
 	return isOurs(key) && !isAnnotation(key) && marker+"/"+spelling.Nearest(nameOf(key), ownNames()) == annotationInject
 }

@@ -22,7 +22,7 @@ const usualPort = 80
 //	80
 //
 // Several ports of which none is 80 are a guess, and refused unless a Service tells (clearPorts).
-func (o *subject) findAppPort(spec, annotation *manifest.Node) (int, []Problem) {
+func (o *target) findAppPort(spec, annotation *manifest.Node) (int, []Problem) {
 	ports := appPorts(spec)
 	if annotation != nil {
 		return o.namedAppPort(ports, annotation)
@@ -41,7 +41,7 @@ func (o *subject) findAppPort(spec, annotation *manifest.Node) (int, []Problem) 
 			return port, nil
 		}
 	case len(numbers) > 1 && !slices.Contains(numbers, strconv.Itoa(usualPort)):
-		return usualPort, []Problem{o.problem(RulePort, spec, "the app's port is not clear: the pod has the ports %s; annotation %s names one",
+		return usualPort, []Problem{o.problem(RulePort, spec, "cannot tell which of the ports %s is the app's; name it in annotation %s",
 			strings.Join(numbers, ", "), annotationPort)}
 	}
 
@@ -49,7 +49,7 @@ func (o *subject) findAppPort(spec, annotation *manifest.Node) (int, []Problem) 
 }
 
 // namedAppPort returns the port that the annotation names.
-func (o *subject) namedAppPort(declared []containerPort, annotation *manifest.Node) (int, []Problem) {
+func (o *target) namedAppPort(declared []containerPort, annotation *manifest.Node) (int, []Problem) {
 	text := strings.Clone(annotation.Text())
 	if i := slices.IndexFunc(declared, func(p containerPort) bool { return p.name == text && text != "" }); i >= 0 {
 		text = declared[i].number
@@ -58,10 +58,10 @@ func (o *subject) namedAppPort(declared []containerPort, annotation *manifest.No
 	port, ok := parsePort(text)
 	switch {
 	case !ok:
-		return usualPort, []Problem{o.problem(RulePort, annotation, "annotation %s: no port, and no declared port's name: %q%s%s", annotationPort, text,
+		return usualPort, []Problem{o.problem(RulePort, annotation, "annotation %s: neither a port nor the name of a declared port: %q%s%s", annotationPort, text,
 			spelling.Suggest(text, portNames(declared)), asVariable(text))}
 	case port == sidecar.Port || port == sidecar.ControlPort:
-		return usualPort, []Problem{o.problem(RulePort, annotation, "annotation %s: the sidecar itself listens on port %d", annotationPort, port)}
+		return usualPort, []Problem{o.problem(RulePort, annotation, "annotation %s: port %d is the sidecar's; let the app listen on another port", annotationPort, port)}
 	}
 
 	return port, nil

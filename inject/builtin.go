@@ -9,8 +9,7 @@ import (
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// Sidecar is the built-in sidecar as the configuration has it, before the annotations of a pod have
-// their say.
+// Sidecar is the built-in sidecar as configured, before the annotations of a pod apply.
 type Sidecar struct {
 	sidecar.Gateway // without Tags, Grace, TLS and Native, which depend on the pod
 
@@ -23,18 +22,17 @@ type Sidecar struct {
 	Native bool // sidecars are init containers that go on running (Injector.nativeSidecar)
 }
 
-// defaultGrace is the time that a pod has to end if it says nothing: Kubernetes' own, in seconds
-// (terminationGracePeriodSeconds).
+// defaultGrace is Kubernetes' default for terminationGracePeriodSeconds.
 const defaultGrace = 30
 
-// mostGrace is the longest of these times that a gateway is told of. Longer ones than some
-// centuries would not fit its own durations.
+// mostGrace is the longest grace period, in seconds, that a gateway is told of. Periods of some
+// centuries would overflow its durations.
 const mostGrace = 365 * 24 * 60 * 60
 
-// builtIn works out what a pod gets in the built-in profile.
-func (o *subject) builtIn(s Settings) (problems []Problem) {
+// builtIn computes the addition to a pod in the built-in profile.
+func (o *target) builtIn(s Settings) (problems []Problem) {
 	spec := o.template.Get("spec")
-	p := pod{Sidecar: *s.Sidecar, subject: o}
+	p := pod{Sidecar: *s.Sidecar, target: o}
 	p.TLS, p.Tags = s.TLS, meshTag+","+o.workload.Service.Tag(s.Namespaced)
 	p.Env, p.Rules.ExemptCIDRs, p.Rules.ExemptPorts = slices.Clone(p.Env), slices.Clone(p.Rules.ExemptCIDRs), slices.Clone(p.Rules.ExemptPorts)
 	problems = append(problems, p.readOverrides()...)
@@ -43,15 +41,9 @@ func (o *subject) builtIn(s Settings) (problems []Problem) {
 		p.Grace = min(max(1, n), mostGrace)
 	}
 
-	own, inInit := ownSidecar(spec)
 	p.Rules.UID = p.UID
-	if uid, ok := own.Get("securityContext", "runAsUser").Int(); ok {
-		p.Rules.UID = uid
-	}
-
-	problems = append(problems, p.takeResources(own)...)
-	p.Gateway.Native = p.Sidecar.Native && (own == nil || inInit)
-	problems = append(problems, p.check(spec, own, inInit)...)
+	p.Gateway.Native = p.Sidecar.Native
+	problems = append(problems, p.check(spec)...)
 
 	port, refused := o.findAppPort(spec, p.appPort)
 	if p.appPort == nil && len(refused) > 0 {
@@ -60,16 +52,16 @@ func (o *subject) builtIn(s Settings) (problems []Problem) {
 
 	problems = append(problems, refused...)
 	o.workload.Port = port
-	o.addition = p.addition(s, own)
+	o.addition = p.addition(s)
 	problems = append(problems, p.checkAliases(spec, o.addition.hostAlias.List("hostnames"))...)
 	o.warnUntrusting(spec)
 
 	return problems
 }
 
-// warnUntrusting says which containers set a variable themselves by which they would trust the
-// mesh.
-func (o *subject) warnUntrusting(spec *manifest.Node) {
+// warnUntrusting warns of containers that set one of the trust variables themselves, so that they
+// do not trust the mesh CA.
+func (o *target) warnUntrusting(spec *manifest.Node) {
 	a := o.addition
 	lists := [][]*manifest.Node{spec.Get("containers").Items()}
 	if a.initAsWell {
@@ -79,10 +71,10 @@ func (o *subject) warnUntrusting(spec *manifest.Node) {
 	for _, c := range slices.Concat(lists...) {
 		for _, v := range c.Get("env").Items() {
 			i := slices.IndexFunc(a.variables, func(w sidecar.Variable) bool { return w.Name == v.Get("name").Text() })
-			if i < 0 || a.isOwnSidecar(c) || strings.Contains(v.Get("value").Text(), strings.TrimPrefix(a.variables[i].Value, sidecar.UsualFolder+":")) {
+			if i < 0 || strings.Contains(v.Get("value").Text(), strings.TrimPrefix(a.variables[i].Value, sidecar.UsualFolder+":")) {
 				continue
 			}
-			o.warn(RuleTrust, v, "container %s sets %s itself, and does not trust the mesh by it; %s does", c.Get("name").Text(), a.variables[i].Name, a.variables[i].Value)
+			o.warn(RuleTrust, v, "container %s sets %s, so it does not trust the mesh CA; set it to %s", c.Get("name").Text(), a.variables[i].Name, a.variables[i].Value)
 		}
 	}
 }
@@ -90,19 +82,19 @@ func (o *subject) warnUntrusting(spec *manifest.Node) {
 // pod is the built-in sidecar of one pod.
 type pod struct {
 	Sidecar
-	*subject
-	appPort *manifest.Node // the annotation's value; nil where there is none
-	caFile  []string       // variables that are to name the file of all CAs
+	*target
+	appPort *manifest.Node // the annotation's value; nil without it
+	caFile  []string       // variables that get the path of the file of all CAs
 }
 
-// addition is what the pod gets. Where the sidecar runs before the pod's own init containers, the
-// rules stand before them too; else behind them, or their calls would go to a sidecar that is not
-// there yet.
+// addition returns the containers, volumes and other items to add to the pod. The rules must not
+// run before the sidecar if other init containers follow: the calls of those would go to a sidecar
+// that is not there yet.
 //
 //	native      sidecar, rules, CAs | the pod's init containers | the pod's containers
 //	else        the pod's init containers | rules, CAs | the pod's containers, sidecar
-func (p *pod) addition(s Settings, own *manifest.Node) addition {
-	a := addition{hostAlias: sidecar.HostAlias(sidecar.MeshAddress, s.MeshHosts), volumes: p.Volumes()}
+func (p *pod) addition(s Settings) addition {
+	a := addition{builtIn: true, hostAlias: sidecar.HostAlias(sidecar.MeshAddress, s.MeshHosts), volumes: p.Volumes()}
 	container, once := p.Gateway.Container(), p.RulesResources.Beside(p.Resources)
 	var inits []manifest.Map
 	if p.Rules.Intercept != sidecar.None {
@@ -119,79 +111,44 @@ func (p *pod) addition(s Settings, own *manifest.Node) addition {
 		}
 	}
 
-	switch {
-	case own != nil:
-		a.under, a.ownSidecar = container, own
-	case p.Gateway.Native:
-		inits = append([]manifest.Map{container}, inits...)
-	default:
-		a.containers = []manifest.Map{container}
-	}
-
-	if p.Gateway.Native {
-		a.initFirst = inits
+	if p.Native {
+		a.initFirst = append([]manifest.Map{container}, inits...)
 	} else {
-		a.initLast = inits
+		a.containers, a.initLast = []manifest.Map{container}, inits
 	}
 
 	return a
 }
 
-// ownSidecar returns the pod's own container with the sidecar's name, and whether it is an init
-// container.
-func ownSidecar(spec *manifest.Node) (c *manifest.Node, inInit bool) {
-	for _, list := range []string{"containers", "initContainers"} {
-		for _, c := range spec.Get(list).Items() {
-			if c = c.Resolve(); c.Get("name").Text() == sidecar.Name && c.Kind == manifest.Mapping {
-				return c, list == "initContainers"
-			}
-		}
-	}
-
-	return nil, false
-}
-
-// check refuses pods in which the built-in sidecar could not work, or with which they would never
-// end.
-func (p *pod) check(spec, own *manifest.Node, inInit bool) (problems []Problem) {
+// check refuses pods in which the built-in sidecar could not work, or which would never finish
+// because of it.
+func (p *pod) check(spec *manifest.Node) (problems []Problem) {
 	refuse := func(rule Rule, n *manifest.Node, format string, args ...any) {
 		problems = append(problems, p.problem(rule, n, format, args...))
 	}
 	if n, path := onWindows(spec); n != nil {
-		refuse(RulePod, n, "%s: the sidecar runs on Linux alone", path)
+		refuse(RulePod, n, "%s: the sidecar runs on Linux only; delete the inject annotation", path)
 	}
 
-	if inInit && !p.Sidecar.Native {
-		refuse(RuleClash, own, "the pod has an init container %s, but sidecars are no init containers: Injector.nativeSidecar", sidecar.Name)
-	}
-
-	switch {
-	case p.Gateway.Native || !p.ends(spec):
-	case p.Sidecar.Native:
-		refuse(RuleJob, own, "the pods of this %s are to end, and would not: the sidecar goes on running. Write container %s into spec.initContainers, and it ends with them", p.Kind, sidecar.Name)
-	default:
-		refuse(RuleJob, p.object.node, "the pods of this %s are to end, and would not: the sidecar goes on running. Only a native sidecar ends with them", p.Kind)
+	if !p.Native && p.ends(spec) {
+		refuse(RuleJob, p.object.node, "this %s would never finish, because its sidecar keeps running; use a native sidecar (Injector.nativeSidecar: true, Kubernetes 1.29+)", p.Kind)
 	}
 
 	if _, asked := p.meta.Get("annotations").Entry(annotationIntercept); asked != nil && p.Rules.Intercept == sidecar.All &&
 		p.RulesTool == sidecar.NFT && len(p.Rules.ExemptCIDRs) == 0 {
-		refuse(RuleAnnotation, asked, "annotation %s: nft is not told where the Kubernetes API is, and would lead calls of it to the sidecar: name its address in %s",
+		refuse(RuleAnnotation, asked, "annotation %s: the nft rules do not know the address of the Kubernetes API and would send calls to it to the sidecar; name the address in %s",
 			annotationIntercept, annotationExemptCIDRs)
 	}
 
 	if p.Rules.Intercept == sidecar.All {
-		problems = append(problems, p.checkUsers(spec, own)...)
-	}
-
-	if own != nil {
-		problems = append(problems, p.checkOwn(spec, own, inInit)...)
+		problems = append(problems, p.checkUsers(spec)...)
 	}
 
 	return problems
 }
 
-// onWindows returns the field because of which a pod runs on Windows alone, and its path; nil where
-// it need not.
+// onWindows returns the field that restricts a pod to Windows nodes, and its path; nil if the pod
+// can run on Linux.
 func onWindows(spec *manifest.Node) (field *manifest.Node, path string) {
 	const windows = "windows"
 	if n := spec.Get("os", "name"); n.Text() == windows {
@@ -216,7 +173,7 @@ func onWindows(spec *manifest.Node) (field *manifest.Node, path string) {
 	return field, "spec.affinity.nodeAffinity"
 }
 
-// excludesLinux reports whether a requirement of a node affinity is met by no node with Linux.
+// excludesLinux reports whether no Linux node meets a requirement of a node affinity.
 func excludesLinux(e *manifest.Node) bool {
 	values := e.Get("values").Items()
 	has := func(name string) bool {
@@ -232,24 +189,24 @@ func excludesLinux(e *manifest.Node) bool {
 	}
 }
 
-// isSystemLabel reports whether a label of nodes names their operating system.
+// isSystemLabel reports whether a node label names the operating system.
 func isSystemLabel(key string) bool {
 	return key == "kubernetes.io/os" || key == "beta.kubernetes.io/os"
 }
 
-// ends reports whether pods are to end by themselves: those of jobs, and what else is not started
-// again.
-func (o *subject) ends(spec *manifest.Node) bool {
+// ends reports whether the pods finish by themselves: those of jobs, and pods that are not
+// restarted.
+func (o *target) ends(spec *manifest.Node) bool {
 	policy := spec.Get("restartPolicy").Text()
 	return policy == "Never" || policy == "OnFailure" || o.object.group() == "batch" && (o.Kind == "Job" || o.Kind == "CronJob")
 }
 
-// checkUsers refuses containers that run as the sidecar's user: the rules let what that user calls
-// pass, lest the sidecar call itself.
-func (p *pod) checkUsers(spec, own *manifest.Node) (problems []Problem) {
+// checkUsers refuses containers that run as the sidecar's user. The rules let the calls of that
+// user pass, so that the sidecar does not call itself.
+func (p *pod) checkUsers(spec *manifest.Node) (problems []Problem) {
 	uid := strconv.FormatInt(p.Rules.UID, 10)
 	refuse := func(n *manifest.Node) {
-		problems = append(problems, p.problem(RuleClash, n, "runAsUser %s is the sidecar's user, whose calls are not led to the sidecar; take another one", uid))
+		problems = append(problems, p.problem(RuleClash, n, "runAsUser %s is the sidecar's user, and calls of that user bypass the sidecar; use another user", uid))
 	}
 
 	inherited := spec.Get("securityContext", "runAsUser")
@@ -259,8 +216,26 @@ func (p *pod) checkUsers(spec, own *manifest.Node) (problems []Problem) {
 
 	for _, list := range []string{"containers", "initContainers"} {
 		for _, c := range spec.Get(list).Items() {
-			if n := c.Get("securityContext", "runAsUser"); number(n) == uid && c.Resolve() != own {
+			if n := c.Get("securityContext", "runAsUser"); number(n) == uid {
 				refuse(n)
+			}
+		}
+	}
+
+	return problems
+}
+
+// checkAliases refuses host aliases of the pod that use the names or the address of the mesh: these
+// must lead to the sidecar.
+func (p *pod) checkAliases(spec *manifest.Node, mesh manifest.List) (problems []Problem) {
+	for _, alias := range spec.Get("hostAliases").Items() {
+		if ip := alias.Get("ip"); ip.Text() == sidecar.MeshAddress && len(mesh) > 0 {
+			problems = append(problems, p.problem(RuleClash, ip, "spec.hostAliases: the address %s belongs to the mesh; use another address", ip.Text()))
+		}
+
+		for _, host := range alias.Get("hostnames").Items() {
+			if slices.Contains(mesh, any(host.Text())) {
+				problems = append(problems, p.problem(RuleClash, host, "spec.hostAliases: the name %s belongs to the mesh and must resolve to the sidecar only; delete it here", host.Text()))
 			}
 		}
 	}

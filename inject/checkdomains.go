@@ -22,7 +22,7 @@ func (c *checks) checkDomains() {
 		return
 	}
 
-	said := make(map[string]*pods)
+	said := make(map[string]*workloadPods)
 	for _, p := range c.facts.pods {
 		if !p.joins() || p.object.workload == nil || p.object.workload.Service.App == "" || !isPublicDomain(p.namespace) {
 			continue
@@ -42,7 +42,7 @@ func (c *checks) checkDomains() {
 		}
 
 		app := p.object.workload.Service.App
-		c.warn(&about, RuleDomain, p.place, "namespace %s has the name of a top-level domain, so %s.%[1]s is a public name too. "+
-			"Pods trust the CA of the mesh for that name", p.namespace, app)
+		c.warn(&about, RuleDomain, p.place, "namespace %s has the name of a top-level domain, so %s.%[1]s is also a public name. "+
+			"Pods trust the mesh CA for that name", p.namespace, app)
 	}
 }

@@ -57,7 +57,7 @@ func signs(d *manifest.Document, meta, spec *manifest.Node) (found []sign) {
 	return found
 }
 
-// contained returns the sign of a mesh that a pod's containers are; nil where they are none.
+// contained returns the sign of a mesh among a pod's containers, or nil.
 func (m otherMesh) contained(d *manifest.Document, spec *manifest.Node) *sign {
 	for _, list := range []string{"containers", "initContainers"} {
 		for _, c := range spec.Get(list).Items() {
@@ -93,7 +93,7 @@ func (m otherMesh) asked(d *manifest.Document, meta *manifest.Node) (found *sign
 
 // led reports whether rules lead the calls of pods to their sidecar. Without rules another
 // mesh is no harm.
-func (o *subject) led(s Settings) bool {
+func (o *target) led(s Settings) bool {
 	return s.Sidecar == nil || slices.Contains(names(o.addition.added()), sidecar.RulesName)
 }
 
@@ -130,5 +130,5 @@ func (c *checks) checkMeshes() {
 
 // warnMesh warns of pods that are on two meshes.
 func (c *checks) warnMesh(about *known, at manifest.Place, s sign, of string) {
-	c.warn(about, RuleMesh, at, "%s%s: the pods are on %s too, which leads the same calls to a proxy of its own", s.text, of, s.mesh)
+	c.warn(about, RuleMesh, at, "%s%s: the pods are also on %s, which redirects the same calls to its own proxy; use one mesh", s.text, of, s.mesh)
 }

@@ -68,8 +68,8 @@ func newPolicy(d *manifest.Document, node *manifest.Node, k known) *policy {
 	return p
 }
 
-// newTraffic reads the rules of a direction. Without any rule nothing is let through at all, and
-// that is meant so.
+// newTraffic reads the rules of a direction. A policy without any rule blocks everything on
+// purpose, so it is not limited in this sense.
 func newTraffic(d *manifest.Document, rules *manifest.Node) (t traffic) {
 	for _, rule := range rules.Items() {
 		t.limited, t.at = true, d.PlaceOf(rules)
@@ -105,7 +105,7 @@ func labelSelector(n *manifest.Node) (labels.Selector, error) {
 	return metav1.LabelSelectorAsSelector(&s)
 }
 
-// set is labels as Kubernetes' own selectors want them.
+// set returns labels in the form that Kubernetes' own selectors take.
 func set(all []pair) labels.Set {
 	out := make(labels.Set, len(all))
 	for _, l := range all {
@@ -114,22 +114,22 @@ func set(all []pair) labels.Set {
 	return out
 }
 
-// checkPolicies looks for pods that join the mesh and whose sidecars cannot be reached, or cannot
-// reach others. What any policy lets through is let through.
+// checkPolicies looks for pods that join the mesh whose sidecars cannot be reached, or cannot reach
+// others. Traffic passes if any policy allows it.
 func (c *checks) checkPolicies() {
-	c.checkTraffic(func(p *policy) traffic { return p.ingress }, func(p *policy, w *pods) {
-		c.breaks(&p.known, RulePolicy, p.ingress.at, "spec.ingress: it lets nobody reach port %d, where the sidecar of %s listens", sidecar.Port, w)
+	c.checkTraffic(func(p *policy) traffic { return p.ingress }, func(p *policy, w *workloadPods) {
+		c.breaks(&p.known, RulePolicy, p.ingress.at, "spec.ingress: no caller can reach port %d, where the sidecar of %s listens; allow this port", sidecar.Port, w)
 	})
-	c.checkTraffic(func(p *policy) traffic { return p.egress }, func(p *policy, w *pods) {
-		c.warn(&p.known, RulePolicy, p.egress.at, "spec.egress: it does not let %s reach port %d, where the sidecars of others listen", w, sidecar.Port)
+	c.checkTraffic(func(p *policy) traffic { return p.egress }, func(p *policy, w *workloadPods) {
+		c.warn(&p.known, RulePolicy, p.egress.at, "spec.egress: %s cannot reach port %d, where the sidecars of other services listen; allow this port", w, sidecar.Port)
 	})
 }
 
-func (c *checks) checkTraffic(of func(*policy) traffic, found func(*policy, *pods)) {
-	reached := make(map[*pods]bool)
+func (c *checks) checkTraffic(of func(*policy) traffic, found func(*policy, *workloadPods)) {
+	reached := make(map[*workloadPods]bool)
 	for _, p := range c.facts.policies {
 		if t := of(p); t.limited && c.passes(t) {
-			for w := range c.subjects(p) {
+			for w := range c.targets(p) {
 				reached[w] = true
 			}
 		}
@@ -140,7 +140,7 @@ func (c *checks) checkTraffic(of func(*policy) traffic, found func(*policy, *pod
 			continue
 		}
 
-		for w := range c.subjects(p) {
+		for w := range c.targets(p) {
 			if !reached[w] {
 				found(p, w)
 				break
@@ -149,9 +149,9 @@ func (c *checks) checkTraffic(of func(*policy) traffic, found func(*policy, *pod
 	}
 }
 
-// subjects returns the pods that a policy is about and that join the mesh.
-func (c *checks) subjects(p *policy) func(func(*pods) bool) {
-	return func(yield func(*pods) bool) {
+// targets returns the pods on the mesh that a policy selects.
+func (c *checks) targets(p *policy) func(func(*workloadPods) bool) {
+	return func(yield func(*workloadPods) bool) {
 		for w := range c.pods.selected(p.namespace, p.labels) {
 			if w.joins() && (p.selector == nil || p.selector.Matches(set(w.labels))) && !yield(w) {
 				return

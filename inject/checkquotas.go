@@ -17,7 +17,7 @@ import (
 //	limits.cpu                    limits.cpu
 //	memory, ...                   the same of memory
 
-// amounts are those that a quota counts, with those that containers must state then.
+// amounts maps the resources that a quota counts to the amounts that every container must then set.
 var amounts = map[string]string{
 	"cpu": "requests.cpu", "requests.cpu": "requests.cpu", "limits.cpu": "limits.cpu",
 	"memory": "requests.memory", "requests.memory": "requests.memory", "limits.memory": "limits.memory",
@@ -86,28 +86,17 @@ func (f *facts) defaults(obj object, s Settings) {
 	}
 }
 
-// lack is an amount that a container which pods get does not say.
+// lack is an amount that an added container does not set.
 type lack struct{ container, amount string }
 
-// ownSidecarName is how findings name a pod's own sidecar with resources of its own.
-const ownSidecarName = "the pod's own " + sidecar.Name
-
-// lacks returns what neither the added containers nor the pod as a whole say. Of the pod's own
-// sidecar its own resources count.
-func (o *subject) lacks() (all []lack) {
+// lacks returns the amounts that neither an added container nor the pod as a whole sets.
+func (o *target) lacks() (all []lack) {
 	pod := o.template.Get("spec", "resources")
 	for _, c := range o.addition.added() {
 		name := c.String("name")
 		says := func(kind, resource string) bool {
 			return states(c, kind, resource) || pod.Get(kind, resource) != nil
 		}
-		if _, own := o.addition.ownSidecar.Entry("resources"); own != nil && name == sidecar.Name {
-			name = ownSidecarName
-			says = func(kind, resource string) bool {
-				return own.Resolve().Get(kind, resource) != nil || pod.Get(kind, resource) != nil
-			}
-		}
-
 		for _, resource := range []string{"cpu", "memory"} {
 			limited := says("limits", resource)
 			if !limited {
@@ -132,24 +121,24 @@ func states(container manifest.Map, kind, resource string) bool {
 	return ok
 }
 
-// checkQuotas looks for quotas because of which the API server refuses pods that join the mesh: a
-// container that they get does not say what the quota counts. It would only show in the events of a
-// ReplicaSet.
+// checkQuotas looks for quotas because of which the API server rejects pods that join the mesh: an
+// added container does not set an amount that the quota counts. Without this check the user would
+// find the reason only in the events of a ReplicaSet.
 func (c *checks) checkQuotas() {
 	for _, q := range c.facts.quotas {
 		for _, counted := range q.counts {
 			refused, containers := c.lacking(q.namespace, counted.amount)
 			if len(refused) > 0 && !c.facts.defaulted[defaulted{q.namespace, counted.amount}] {
-				c.warn(&q.known, RuleQuota, counted.at, "the API server will refuse %s, because the quota counts %s, of which these containers say nothing: %s; %s",
+				c.warn(&q.known, RuleQuota, counted.at, "the API server will reject %s: the quota counts %s, which these containers do not set: %s; %s",
 					listed(refused), counted.amount, strings.Join(containers, ", "), c.settings.remedy(containers, counted.amount))
 			}
 		}
 	}
 }
 
-// lacking returns the pods of a namespace that join the mesh and get containers without an amount,
-// and the names of these containers.
-func (c *checks) lacking(namespace, amount string) (refused []*pods, containers []string) {
+// lacking returns the pods of a namespace that get containers without an amount, and the names of
+// these containers.
+func (c *checks) lacking(namespace, amount string) (refused []*workloadPods, containers []string) {
 	for _, p := range c.pods.namespace[namespace] {
 		before := len(containers)
 		for _, l := range p.lacks {
@@ -167,7 +156,7 @@ func (c *checks) lacking(namespace, amount string) (refused []*pods, containers 
 	return refused, slices.Compact(containers)
 }
 
-// remedy returns where containers get an amount from.
+// remedy returns the advice which setting gives containers an amount.
 func (s Settings) remedy(containers []string, amount string) string {
 	keys := map[string][2]string{
 		"requests.cpu": {"Sidecar.cpu", "Injector.rulesCPU"}, "limits.cpu": {"Sidecar.cpuLimit", "Injector.rulesCPULimit"},
@@ -175,11 +164,9 @@ func (s Settings) remedy(containers []string, amount string) string {
 	}
 	switch {
 	case s.Sidecar == nil:
-		return "say it in Injector.containers or Injector.initContainers"
+		return "set it in Injector.containers or Injector.initContainers"
 	case slices.Contains(containers, sidecar.Name):
 		return "set " + keys[amount][0]
-	case slices.Contains(containers, ownSidecarName):
-		return "say it in the resources of that container"
 	default:
 		return "set " + keys[amount][1]
 	}

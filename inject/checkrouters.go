@@ -90,8 +90,8 @@ func (r *router) add(d *manifest.Document, service *manifest.Node, namespace str
 	r.backends = append(r.backends, backend{named: named{namespace, keep(service)}, port: strings.Clone(number(port)), at: d.PlaceOf(port), host: host})
 }
 
-// checkRouters looks for what leads to a Service that joins the mesh: its port may be lost, and a
-// sidecar answers requests for its own service's host only.
+// checkRouters looks for Ingresses and routes that lead to a Service that joins the mesh: the
+// Service may lose its port, and a sidecar answers requests only for the host of its own service.
 func (c *checks) checkRouters() {
 	for _, r := range c.facts.routers {
 		broken, warned := make(map[named]bool), make(map[named]*backend)
@@ -105,7 +105,7 @@ func (c *checks) checkRouters() {
 
 			if lost := s.loses(b.port); lost != nil {
 				broken[b.named] = true
-				c.breaks(&r.known, RuleIngress, b.at, "port %s of Service %s/%s is no more once it is on the mesh: it becomes %s", b.port, s.namespace, s.name, lost.now())
+				c.breaks(&r.known, RuleIngress, b.at, "injection replaces port %s of Service %s/%s by %s, so this backend would break; refer to the new port", b.port, s.namespace, s.name, lost.now())
 			} else if s.leads(b.port) && warned[b.named] == nil && (!b.host || c.settings.TLS && !r.tls) {
 				warned[b.named] = b
 				order = append(order, b.named)
@@ -120,9 +120,9 @@ func (c *checks) checkRouters() {
 	}
 }
 
-// loses finds the port that a Service loses to the sidecars, if it is the one that is named; nil if
-// not.
-func (s *service) loses(port string) *servicePort {
+// loses returns the port that the sidecar's port replaces, if a backend refers to it by this number
+// or name; else nil.
+func (s *kubeService) loses(port string) *servicePort {
 	if s.turned == none || isSidecarsOf(port) {
 		return nil
 	}
@@ -132,7 +132,7 @@ func (s *service) loses(port string) *servicePort {
 	return nil
 }
 
-// now is what a port becomes that leads to the sidecars.
+// now returns the port that replaces this one, with its name.
 func (p *servicePort) now() string {
 	if p.keepsName {
 		return p.becomes
@@ -141,7 +141,7 @@ func (p *servicePort) now() string {
 }
 
 // leads reports whether a port of a Service, as it will be, leads to the sidecars.
-func (s *service) leads(port string) bool {
+func (s *kubeService) leads(port string) bool {
 	if s.turned == none {
 		return false
 	}
@@ -152,8 +152,8 @@ func (s *service) leads(port string) bool {
 // isSidecarsOf reports whether a port of a Service is the one that it gets.
 func isSidecarsOf(port string) bool { return port == strconv.Itoa(sidecar.Port) || port == portName }
 
-// answers says to whom the sidecars behind a Service answer.
-func (c *checks) answers(s *service) string {
+// answers returns the warning about the hosts that the sidecars behind a Service serve.
+func (c *checks) answers(s *kubeService) string {
 	app := s.name
 	for p := range c.pods.selected(s.namespace, s.selector) {
 		if name := p.service(c.settings.serviceLabels()); p.meshed() && name != "" {
@@ -162,9 +162,9 @@ func (c *checks) answers(s *service) string {
 		}
 	}
 
-	text := fmt.Sprintf("the sidecars behind Service %s/%s answer requests for the host %s.%s, and others with 404", s.namespace, s.name, app, s.namespace)
+	text := fmt.Sprintf("the sidecars behind Service %s/%s answer only requests for the host %s.%s, others get 404; rewrite the Host header", s.namespace, s.name, app, s.namespace)
 	if c.settings.TLS {
-		text += "; they speak TLS"
+		text += "; they speak TLS, so connect over TLS"
 	}
 
 	return text

@@ -9,13 +9,13 @@ import (
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// The checks across the stream say what injection breaks that stands beside what it changes: a
-// Service that leads past the sidecars, an Ingress that loses its port. They are the last that
-// Inject does, on the facts that are left of the documents.
+// The checks across the stream find objects that injection would break without changing them: a
+// Service that leads past the sidecars, an Ingress that loses its port. They run at the end of
+// Inject, on facts kept from the documents.
 //
-//	the pods and Services that join the mesh ──which kinds matter?──> documents that are only read ──facts──> checks ──> findings
+//	pods and Services that join the mesh ──kinds──> other documents ──facts──> checks ──> warnings
 
-// need says for whose sake a kind of objects is read.
+// need says which objects make it necessary to read others.
 type need uint8
 
 const (
@@ -23,8 +23,8 @@ const (
 	forWorkloads                  // because a workload does
 )
 
-// kindsRead are the kinds that checks want to know of although they carry no annotation of ours.
-// Workloads have no fixed kind: they are told by their containers.
+// kindsRead are the kinds that the checks read although they carry no annotation of tykmesh.
+// Workloads have no fixed kind: their containers reveal them.
 var kindsRead = map[string]need{
 	"Service":                 forServices | forWorkloads,
 	"Ingress":                 forServices,
@@ -37,9 +37,9 @@ var kindsRead = map[string]need{
 	"LimitRange":              forWorkloads,
 }
 
-// mentions reports whether a text may hold an object that is needed. It looks at words, because to
-// parse all would cost more than the rest of a run: an object that it overlooks, because its kind
-// is written with an escape or an alias, is one that no check sees.
+// mentions reports whether a text may hold an object that the checks need. It looks for words,
+// because parsing every document would cost more than the rest of the run. It misses an object
+// whose kind is written with an escape or an alias; then no check sees that object.
 func (n need) mentions(text []byte) bool {
 	definition, list := false, false
 	for rest := text; ; {
@@ -62,7 +62,8 @@ func (n need) mentions(text []byte) bool {
 	return n&forServices != 0 && (list || !definition) && bytes.Contains(text, []byte("containers"))
 }
 
-// isProvider reports whether a text may hold an object that pods take something from.
+// isProvider reports whether a text may hold a ConfigMap or Secret that pods of the mesh mount or
+// read.
 func isProvider(kind string, text []byte) bool {
 	return kind == "ConfigMap" && bytes.Contains(text, []byte(sidecar.Authority)) || kind == "Secret" && bytes.Contains(text, []byte(sidecar.Secret))
 }
@@ -83,7 +84,7 @@ type checks struct {
 	*facts
 	*Stream
 	pods     podIndex
-	services map[named]*service
+	services map[named]*kubeService
 	spaces   map[string]*namespace
 	sidecar  []containerPort // what pods get
 	settings Settings
@@ -93,19 +94,19 @@ type checks struct {
 // named is what an object of a kind is found by.
 type named struct{ namespace, name string }
 
-// need says for whose sake anything is read at all.
+// need returns the kinds of objects that this run puts on the mesh.
 func (in *injection) need() (n need) {
-	if slices.ContainsFunc(in.facts.services, (*service).joins) {
+	if slices.ContainsFunc(in.facts.services, (*kubeService).joins) {
 		n |= forServices
 	}
-	if slices.ContainsFunc(in.facts.pods, (*pods).joins) {
+	if slices.ContainsFunc(in.facts.pods, (*workloadPods).joins) {
 		n |= forWorkloads
 	}
 	return n
 }
 
-// read gathers the facts of documents without any annotation of ours. One that cannot be read says
-// nothing: it is kubectl that reports it.
+// read gathers the facts of documents without annotations of tykmesh. It skips unreadable
+// documents: kubectl reports them.
 func (in *injection) read(docs []*manifest.Document, n need) (others facts) {
 	for _, d := range docs {
 		if isAddressed(d.Text) || !n.mentions(d.Text) {
@@ -123,8 +124,8 @@ func (in *injection) read(docs []*manifest.Document, n need) (others facts) {
 	return others
 }
 
-// check looks at what stands beside the objects that join the mesh. It reads other documents when
-// all edits are made, because the memory for both at once would be more than a run needs.
+// check examines the objects around those that join the mesh. It reads other documents only after
+// all edits, because both at once would need more memory.
 func (in *injection) check(docs []*manifest.Document) {
 	n := in.need()
 	if n == 0 {
@@ -135,7 +136,7 @@ func (in *injection) check(docs []*manifest.Document) {
 	in.facts.merge(others)
 	in.pods.add(others.pods)
 	c := checks{facts: &in.facts, Stream: in.Stream, pods: in.pods, settings: in.settings, sidecar: in.settings.sidecarPorts()}
-	c.services, c.spaces = make(map[named]*service), make(map[string]*namespace)
+	c.services, c.spaces = make(map[named]*kubeService), make(map[string]*namespace)
 	for _, s := range in.facts.services {
 		if key := (named{s.namespace, s.name}); c.services[key] == nil {
 			c.services[key] = s
@@ -160,8 +161,8 @@ func (in *injection) check(docs []*manifest.Document) {
 	in.problems = append(in.problems, append(c.problems, in.facts.problems...)...)
 }
 
-// breaks notes a finding that makes the mesh not work as far as the stream shows: an error with
-// Settings.Strict.
+// breaks reports that the mesh cannot work as far as the stream shows: an error with
+// Settings.Strict, else a warning.
 func (c *checks) breaks(about *known, rule Rule, at manifest.Place, format string, args ...any) {
 	p := about.problem(rule, at, format, args...)
 	switch {
@@ -174,7 +175,7 @@ func (c *checks) breaks(about *known, rule Rule, at manifest.Place, format strin
 	}
 }
 
-// warn notes a finding that may be as it should be: the stream does not show everything.
+// warn reports something that may be intended, because the stream does not show everything.
 func (c *checks) warn(about *known, rule Rule, at manifest.Place, format string, args ...any) {
 	p := about.problem(rule, at, format, args...)
 	if c.accepts(about, rule) {
@@ -184,7 +185,7 @@ func (c *checks) warn(about *known, rule Rule, at manifest.Place, format string,
 	c.Warnings = append(c.Warnings, p)
 }
 
-// problem is what was found out about an object.
+// problem returns a problem of the object.
 func (k *known) problem(rule Rule, at manifest.Place, format string, args ...any) Problem {
 	title := k.title
 	if title == "" {
@@ -197,8 +198,8 @@ func (c *checks) accepts(about *known, rule Rule) bool {
 	return slices.Contains(about.accepts, rule) || slices.Contains(c.settings.Accept, rule)
 }
 
-// listed returns the names of a few objects, and how many there are more.
-func listed(all []*pods) string {
+// listed returns the names of a few objects, and the number of the others.
+func listed(all []*workloadPods) string {
 	const most = 3
 	text := ""
 	for i, p := range all[:min(len(all), most)] {

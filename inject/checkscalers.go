@@ -48,11 +48,11 @@ func (c *checks) checkScalers() {
 		return
 	}
 
-	scaled := make(map[named]map[string]*pods)
+	scaled := make(map[named]map[string]*workloadPods)
 	for _, p := range c.facts.pods {
 		if key := (named{p.namespace, p.name}); p.joins() {
 			if scaled[key] == nil {
-				scaled[key] = make(map[string]*pods)
+				scaled[key] = make(map[string]*workloadPods)
 			}
 			scaled[key][p.kind] = p
 		}
@@ -66,7 +66,7 @@ func (c *checks) checkScalers() {
 
 		for _, m := range s.metrics {
 			if container := c.settings.without(m.resource); container != "" {
-				c.breaks(&s.known, RuleScaler, m.at, "it computes what %s uses of the %s that its containers request, and container %s requests none: it cannot scale",
+				c.breaks(&s.known, RuleScaler, m.at, "it scales %s by its use of the requested %s, but container %s requests none, so it cannot scale; set a request",
 					w, m.resource, container)
 			}
 		}

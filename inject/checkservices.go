@@ -10,11 +10,11 @@ import (
 )
 
 // selection are the pods of the stream that a Service leads to.
-type selection struct{ meshed, plain []*pods }
+type selection struct{ meshed, plain []*workloadPods }
 
-func (s selection) all() []*pods { return slices.Concat(s.meshed, s.plain) }
+func (s selection) all() []*workloadPods { return slices.Concat(s.meshed, s.plain) }
 
-func (c *checks) selection(s *service) (out selection) {
+func (c *checks) selection(s *kubeService) (out selection) {
 	if len(s.selector) == 0 {
 		return out
 	}
@@ -29,8 +29,8 @@ func (c *checks) selection(s *service) (out selection) {
 	return out
 }
 
-// checkServices looks at what the Services that join the mesh lead to: from now on to the sidecars'
-// port and nothing else.
+// checkServices examines the Services that join the mesh: from now on they lead to the sidecars'
+// port only.
 func (c *checks) checkServices() {
 	for _, s := range c.facts.services {
 		if !s.joins() {
@@ -46,29 +46,29 @@ func (c *checks) checkServices() {
 	}
 }
 
-// checkSelector says what a Service selects:
+// checkSelector examines the pods that a Service selects:
 //
 //	                  injected pods      none
 //	plain pods        some have no       all have no
 //	                  sidecar            sidecar
 //	no plain pods     fine               they are elsewhere
-func (c *checks) checkSelector(s *service, selected selection) {
+func (c *checks) checkSelector(s *kubeService, selected selection) {
 	switch {
 	case len(s.selector) == 0:
-		c.warn(&s.known, RuleSelector, s.at, "it has no selector: whoever makes its Endpoints must make them lead to port %d of injected pods", sidecar.Port)
+		c.warn(&s.known, RuleSelector, s.at, "the Service has no selector, so tykmesh cannot check it; its Endpoints must lead to port %d of injected pods", sidecar.Port)
 	case len(selected.plain) > 0 && len(selected.meshed) > 0:
-		c.breaks(&s.known, RuleSelector, s.at, "spec.selector: it selects %s, where no sidecar listens on port %d, beside injected pods: callers get an answer from some pods only",
+		c.breaks(&s.known, RuleSelector, s.at, "spec.selector: besides injected pods it selects %s, where no sidecar listens on port %d, so some calls fail; inject all of them or change the selector",
 			listed(selected.plain), sidecar.Port)
 	case len(selected.plain) > 0:
-		c.breaks(&s.known, RuleSelector, s.at, "spec.selector: it selects %s, where no sidecar listens on port %d: nothing answers", listed(selected.plain), sidecar.Port)
+		c.breaks(&s.known, RuleSelector, s.at, "spec.selector: it selects %s, where no sidecar listens on port %d, so nothing answers; inject these pods", listed(selected.plain), sidecar.Port)
 	case len(selected.meshed) == 0 && !c.names(s):
-		c.warn(&s.known, RuleSelector, s.at, "spec.selector: it selects no pods of the stream: nothing answers unless there are injected ones elsewhere")
+		c.warn(&s.known, RuleSelector, s.at, "spec.selector: it selects no pods of the stream; nothing answers unless injected pods exist elsewhere")
 	}
 }
 
-// names reports whether a workload that joins the mesh is called after the Service; then
-// checkRoutes speaks of its selector.
-func (c *checks) names(s *service) bool {
+// names reports whether a workload that joins the mesh has the name of the Service; then
+// checkRoutes examines its selector.
+func (c *checks) names(s *kubeService) bool {
 	if !c.settings.Routes {
 		return false
 	}
@@ -85,9 +85,9 @@ func (c *checks) names(s *service) bool {
 	return false
 }
 
-// checkTarget looks for the port of a pod that a port of a Service leads to. Only a name must be
-// declared there.
-func (c *checks) checkTarget(s *service, port *servicePort, selected selection) {
+// checkTarget looks for the port of a pod that a port of a Service leads to. Kubernetes requires
+// the declaration only for named ports.
+func (c *checks) checkTarget(s *kubeService, port *servicePort, selected selection) {
 	declares := false
 	for _, p := range selected.all() {
 		declares = declares || len(p.ports) > 0
@@ -104,14 +104,14 @@ func (c *checks) checkTarget(s *service, port *servicePort, selected selection) 
 
 	switch {
 	case port.named:
-		c.breaks(&s.known, RuleTarget, port.at, "spec.ports: targetPort %s: no container of %s has a port of that name", port.target, listed(selected.meshed))
+		c.breaks(&s.known, RuleTarget, port.at, "spec.ports: targetPort %s: no container of %s declares a port of this name; declare one or correct the name", port.target, listed(selected.meshed))
 	case declares: // pods that declare none say nothing about those that they have
-		c.warn(&s.known, RuleTarget, port.at, "spec.ports: no container of %s declares port %s, which port %s leads to; pods need not declare ports, so it may be right",
+		c.warn(&s.known, RuleTarget, port.at, "spec.ports: no container of %s declares port %s, the target of port %s; check the number (containers need not declare their ports)",
 			listed(selected.meshed), port.target, port.number)
 	}
 }
 
-// sidecarPorts returns the ports of what a pod gets, the one that every sidecar has among them.
+// sidecarPorts returns the ports of the added containers, including the one that every sidecar has.
 func (s Settings) sidecarPorts() []containerPort {
 	out := []containerPort{{number: strconv.Itoa(sidecar.Port)}}
 	for _, container := range s.running() {
@@ -125,7 +125,7 @@ func (s Settings) sidecarPorts() []containerPort {
 	return out
 }
 
-// running returns the containers that a pod gets for as long as it lives.
+// running returns the added containers that run as long as the pod.
 func (s Settings) running() []manifest.Map {
 	out := slices.Clone(s.Containers)
 	for _, c := range s.InitContainers {
@@ -165,7 +165,7 @@ func (c *checks) checkRoutes() {
 		return
 	}
 
-	workloads := make(map[Service][]*pods)
+	workloads := make(map[Service][]*workloadPods)
 	var order []Service
 	for _, p := range c.facts.pods {
 		if !p.joins() || p.object.workload == nil || p.object.workload.Service.App == "" || p.object.workload.Route == "" {
@@ -183,25 +183,25 @@ func (c *checks) checkRoutes() {
 		if s := c.services[named{svc.Namespace, svc.App}]; s != nil {
 			c.checkRoute(s, workloads[svc])
 		} else if p := workloads[svc][0]; !p.isJob() {
-			c.warn(&p.known, RuleRoute, p.place, "no Service %s in the stream: nothing answers on the route %s unless it is elsewhere; a workload that only calls others needs none",
+			c.warn(&p.known, RuleRoute, p.place, "the stream has no Service %s, so the route %s works only if that Service exists elsewhere; a workload that only calls others needs no Service",
 				svc, p.object.workload.Route)
 		}
 	}
 }
 
-// isJob reports whether pods run to an end: nobody calls them.
-func (p *pods) isJob() bool { return p.kind == "Job" || p.kind == "CronJob" }
+// isJob reports whether the pods belong to a job, which serves no calls.
+func (p *workloadPods) isJob() bool { return p.kind == "Job" || p.kind == "CronJob" }
 
 // checkRoute looks at the Service that is to serve a route. Behind a headless one callers reach the
 // pods' own ports, whatever its ports say.
-func (c *checks) checkRoute(s *service, workloads []*pods) {
+func (c *checks) checkRoute(s *kubeService, workloads []*workloadPods) {
 	route := workloads[0].object.workload.Route
 	if s.external || s.object != nil && s.object.Outcome == Skipped {
-		return // it leads somewhere else; it is said already why it does not lead here
+		return // it leads elsewhere, or another message explains why it is skipped
 	}
 
-	if len(s.selector) > 0 && !slices.ContainsFunc(workloads, func(p *pods) bool { return p.has(s.selector) }) {
-		c.breaks(&s.known, RuleRoute, s.at, "spec.selector: it does not select %s, whose route %s leads to this Service by its name", listed(workloads), route)
+	if len(s.selector) > 0 && !slices.ContainsFunc(workloads, func(p *workloadPods) bool { return p.has(s.selector) }) {
+		c.breaks(&s.known, RuleRoute, s.at, "spec.selector: it does not select %s, although the route %s leads to this Service; correct the selector", listed(workloads), route)
 		return
 	}
 
@@ -212,9 +212,9 @@ func (c *checks) checkRoute(s *service, workloads []*pods) {
 	i := slices.IndexFunc(s.ports, func(p servicePort) bool { return p.number == strconv.Itoa(sidecar.Port) })
 	switch {
 	case i < 0:
-		c.breaks(&s.known, RuleRoute, s.place, "the route %s of %s leads to port %d of this Service, which has none: it is not annotated", route, listed(workloads), sidecar.Port)
+		c.breaks(&s.known, RuleRoute, s.place, "the route %s of %s leads to port %d of this Service, which does not have that port; annotate the Service too", route, listed(workloads), sidecar.Port)
 	case !c.isSidecar(s.ports[i].target):
-		c.breaks(&s.known, RuleRoute, s.ports[i].at, "the route %s of %s leads to port %d of this Service, and that to port %s of the pods, past the sidecar: it is not annotated",
+		c.breaks(&s.known, RuleRoute, s.ports[i].at, "the route %s of %s leads to port %d of this Service and from there to port %s of the pods, past the sidecar; annotate the Service too",
 			route, listed(workloads), sidecar.Port, strings.ToLower(s.ports[i].target))
 	}
 }

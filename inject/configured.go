@@ -16,9 +16,9 @@ const (
 	bundleVolume = "ssl-certs" // emptyDir that an init container fills with the trusted certificates, and that stands in for sidecar.UsualFolder
 )
 
-// configured is what a service's pods get where the configuration names containers: what the
-// webhook added, with the configured containers and init containers as they are but for the tags,
-// and for mounts of volumes that there are not.
+// configured returns the addition to a service's pods with configured containers, as the webhook
+// made it. It changes the containers only by the tags of the service, and by leaving out mounts of
+// volumes that do not exist.
 func (s Settings) configured(svc Service) addition {
 	a := addition{
 		hostAlias: sidecar.HostAlias(loopback, s.MeshHosts), containers: s.sidecars(svc), initLast: s.initContainers(), volumes: volumes(s),
@@ -29,20 +29,21 @@ func (s Settings) configured(svc Service) addition {
 	return a
 }
 
-// warnConfigured says what a configured sidecar cannot do for a pod; the webhook said nothing.
-func (o *subject) warnConfigured() {
+// warnConfigured warns of pods that a configured sidecar cannot serve well. The webhook was silent
+// about them.
+func (o *target) warnConfigured() {
 	spec, annotations := o.template.Get("spec"), o.meta.Get("annotations")
 	if o.ends(spec) {
-		o.warn(RuleJob, o.object.node, "the pods of this %s are to end, and will not: the sidecar goes on running; the built-in sidecar can end with them", o.Kind)
+		o.warn(RuleJob, o.object.node, "this %s will never finish, because its sidecar keeps running; use the built-in sidecar as a native sidecar", o.Kind)
 	}
 
 	if ip := o.aliased(); ip != nil {
-		o.warn(RuleClash, ip, "spec.hostAliases: the names of the mesh stand for %s, and server-side apply takes no second alias of it", ip.Text())
+		o.warn(RuleClash, ip, "spec.hostAliases: tykmesh adds a second alias of %s for the names of the mesh, and server-side apply rejects it; delete the first", ip.Text())
 	}
 
 	for key, value := range annotations.Entries() {
 		if overrides[key.Text()] != nil {
-			o.warn(RuleAnnotation, value, "annotation %s has no effect: Injector.containers says what pods get", key.Text())
+			o.warn(RuleAnnotation, value, "annotation %s has no effect, because Injector.containers replaces the built-in sidecar; delete it", key.Text())
 		}
 	}
 
@@ -50,19 +51,19 @@ func (o *subject) warnConfigured() {
 
 	port, refused := o.findAppPort(spec, asked)
 	for _, p := range refused {
-		p.Msg += "; the rules of the guide lead to port 80"
+		p.Msg += "; the iptables rules of Tyk's guide send calls to port 80"
 		o.warnings = append(o.warnings, p)
 	}
 
 	if len(refused) == 0 && port != usualPort {
-		o.warn(RulePort, cmp.Or(asked, spec), "the app listens on port %d, and the rules of the guide lead to port %d: the built-in sidecar calls it where it is", port, usualPort)
+		o.warn(RulePort, cmp.Or(asked, spec), "the app listens on port %d, but the iptables rules of Tyk's guide send calls to port %d; the built-in sidecar calls the app's own port", port, usualPort)
 	}
 }
 
-// aliased returns the address of the mesh where the pod has an alias of it; nil where it has none.
-// kubectl apply tells aliases by their address (Kubernetes API, listMapKey), and takes away both
-// where one of them goes.
-func (o *subject) aliased() *manifest.Node {
+// aliased returns the address of the mesh if the pod has an alias of it already, else nil. kubectl
+// apply identifies aliases by their address (Kubernetes API, listMapKey), and deletes both if one
+// of them is deleted.
+func (o *target) aliased() *manifest.Node {
 	mesh := o.addition.hostAlias
 	for _, own := range o.template.Get("spec", "hostAliases").Items() {
 		if ip := own.Get("ip"); ip.Text() == mesh.String("ip") && len(mesh.List("hostnames")) > 0 {
@@ -72,8 +73,8 @@ func (o *subject) aliased() *manifest.Node {
 	return nil
 }
 
-// fillsBundle reports whether one of the containers mounts the folder of trusted certificates; an
-// init container that does builds it.
+// fillsBundle reports whether one of the containers mounts the directory of trusted certificates;
+// an init container that does builds it.
 func fillsBundle(containers []manifest.Map) bool {
 	return slices.ContainsFunc(containers, func(c manifest.Map) bool { return mounts(c, bundleVolume) })
 }
@@ -142,8 +143,8 @@ func (s Settings) initContainers() []manifest.Map {
 	return out
 }
 
-// trimMounts leaves out mounts of the volumes that only exist with TLS: a pod with a mount and no
-// volume is refused by the API server.
+// trimMounts leaves out mounts of the volumes that exist only with TLS: the API server rejects a
+// pod with a mount of a missing volume.
 func (s Settings) trimMounts(c manifest.Map) manifest.Map {
 	if s.TLS || !mounts(c, sidecar.Authority) && !mounts(c, bundleVolume) {
 		return c

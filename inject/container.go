@@ -6,138 +6,114 @@ import (
 	"strings"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
+	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// itemNames say by which key items of a container's lists are told from each other (Kubernetes API,
-// patchMergeKey).
+// itemNames maps the lists of a container to the key that tells their items apart (Kubernetes API,
+// patchMergeKey). Injection adds no ports to the pod's own containers, but earlier versions did,
+// and their records are still read.
 var itemNames = map[string]string{"env": "name", "ports": "containerPort", "volumeMounts": "name"}
 
-// within are the mappings of a container that a pod's own sidecar may fill in part. All others
-// count as a whole: half a probe, or a limit without its request, would be neither the one nor the
-// other.
-var within = []string{"securityContext"}
-
-// gain gives containers of the pod what they need to trust the mesh: mounts, and variables that
-// they do not set themselves.
-func (p *podEditor) gain(containers []*manifest.Node) {
+// merge adds the variables and the mounts by which containers trust the mesh. A container keeps the
+// variables and mounts of these names that it has already.
+func (p *podEditor) merge(containers []*manifest.Node) {
 	a := p.object.addition
-	var base manifest.Map
-	if len(a.variables) > 0 {
-		var env manifest.List
-		for _, v := range a.variables {
-			env = append(env, manifest.Map{{Key: "name", Value: v.Name}, {Key: "value", Value: v.Value}})
-		}
-		base = append(base, manifest.Entry{Key: "env", Value: env})
-	}
-
-	if len(a.mounts) > 0 {
-		base = append(base, manifest.Entry{Key: "volumeMounts", Value: list(a.mounts)})
-	}
-
 	for _, c := range containers {
-		if !a.isOwnSidecar(c) {
-			p.lay(base, c.Resolve())
-		}
+		c = c.Resolve()
+		m := merger{podEditor: p, container: c, name: keep(c.Get("name"))}
+		m.add("env", variableList(a.variables))
+		m.add("volumeMounts", list(a.mounts))
+		m.finish()
 	}
 }
 
-// lay puts a mapping under a container of the pod: what the container says stays, and what it does
-// not say is added.
-func (p *podEditor) lay(base manifest.Map, container *manifest.Node) {
-	if len(base) == 0 || container == nil {
+func variableList(variables []sidecar.Variable) (env manifest.List) {
+	for _, v := range variables {
+		env = append(env, manifest.Map{{Key: "name", Value: v.Name}, {Key: "value", Value: v.Value}})
+	}
+	return env
+}
+
+// merger collects what one container of the pod gets.
+type merger struct {
+	*podEditor
+	container *manifest.Node
+	name      string
+
+	lists manifest.Map // lists that the container does not have yet
+	added []string     // the paths of added items: env/NAME, volumeMounts/NAME
+}
+
+// add adds the items that the container's own list does not have.
+func (m *merger) add(key string, items manifest.List) {
+	_, own := m.container.Entry(key)
+	if items = m.missing(key, items, own); len(items) == 0 {
 		return
 	}
 
-	layer := layer{podEditor: p, container: container.Get("name").Text()}
-	layer.under(base, container, "")
-	name := strings.Clone(layer.container)
-	switch {
-	case len(layer.gained) == 0:
-	case slices.Equal(layer.gained, []string{"volumeMounts/" + bundleVolume}):
-		p.record.Mounts = append(p.record.Mounts, name)
-	default:
-		if p.record.Gained == nil {
-			p.record.Gained = make(map[string][]string)
-		}
-		p.record.Gained[name] = layer.gained
-	}
-}
-
-// layer is what one container gets, and the paths under which it is found again: image, env/NAME,
-// securityContext/runAsUser.
-type layer struct {
-	*podEditor
-	container string
-	gained    []string
-}
-
-func (l *layer) under(base manifest.Map, node *manifest.Node, path string) {
-	var missing manifest.Map
-	for _, e := range base {
-		_, own := node.Entry(e.Key)
-		items, isList := e.Value.(manifest.List)
-
-		below, isMap := e.Value.(manifest.Map)
-		switch {
-		case isList && itemNames[e.Key] != "":
-			if items = l.lacking(e.Key, items, own); len(items) == 0 {
-				continue
-			}
-			if own == nil {
-				missing = append(missing, manifest.Entry{Key: e.Key, Value: items})
-				continue
-			}
-
-			place := "container " + l.container + ": " + e.Key
-			l.edits = append(l.edits, l.fill(e.Key+"/"+l.container, place, own, manifest.Append{To: own, Values: items})...)
-
-		case own == nil:
-			missing = append(missing, e)
-			l.gained = append(l.gained, path+e.Key)
-		case isMap && slices.Contains(within, e.Key) && len(own.Resolve().Content) > 0:
-			l.under(below, own.Resolve(), path+e.Key+"/")
-		}
+	if own == nil {
+		m.lists = append(m.lists, manifest.Entry{Key: key, Value: items})
+		return
 	}
 
-	if len(missing) > 0 {
-		l.edits = append(l.edits, manifest.Put{Into: node, Entries: missing})
-	}
+	place := "container " + m.name + ": " + key
+	m.edits = append(m.edits, m.fill(key+"/"+m.name, place, own, manifest.Append{To: own, Values: items})...)
 }
 
-// lacking returns the items that a container's own list does not have.
-func (l *layer) lacking(key string, items manifest.List, own *manifest.Node) (out manifest.List) {
+// missing returns the items that the container's own list does not have, and notes their paths.
+func (m *merger) missing(key string, items manifest.List, own *manifest.Node) (out manifest.List) {
 	for _, item := range items {
-		m, _ := item.(manifest.Map)
-		v, _ := m.Lookup(itemNames[key])
+		fields, _ := item.(manifest.Map)
+		v, _ := fields.Lookup(itemNames[key])
 		name := fmt.Sprint(v)
 		if slices.ContainsFunc(own.Items(), func(n *manifest.Node) bool { return number(n.Get(itemNames[key])) == name }) {
 			continue
 		}
+
 		out = append(out, item)
-		l.gained = append(l.gained, key+"/"+name)
+		m.added = append(m.added, key+"/"+name)
 	}
 
 	return out
 }
 
-// lose takes what a container gained out of it again.
-func (u *undo) lose(container *manifest.Node, gained []string) {
-	lists := make(map[string][]string) // names of items by list
-	for _, path := range gained {
+// finish writes the new lists into the container, and the paths of all added items into the record.
+func (m *merger) finish() {
+	if len(m.lists) > 0 {
+		m.edits = append(m.edits, manifest.Put{Into: m.container, Entries: m.lists})
+	}
+
+	switch {
+	case len(m.added) == 0:
+	case slices.Equal(m.added, []string{"volumeMounts/" + bundleVolume}):
+		m.record.Mounts = append(m.record.Mounts, m.name)
+	default:
+		if m.record.Gained == nil {
+			m.record.Gained = make(map[string][]string)
+		}
+		m.record.Gained[m.name] = m.added
+	}
+}
+
+// unmerge takes out of a container what its record lists. Records of earlier versions also list
+// whole fields (image), and fields one level down (securityContext/runAsUser).
+func (u *undo) unmerge(container *manifest.Node, added []string) {
+	names := make(map[string][]string) // of items, by list
+	for _, path := range added {
 		key, name, below := strings.Cut(path, "/")
 		switch {
 		case !below:
 			u.removeEntry(container, key)
 		case itemNames[key] != "":
-			lists[key] = append(lists[key], name)
+			names[key] = append(names[key], name)
 		default:
 			u.removeEntry(container.Get(key).Resolve(), name)
 		}
 	}
 
 	for _, key := range []string{"env", "ports", "volumeMounts"} {
-		u.remove(container, key, key+"/"+container.Get("name").Text(), len(lists[key]), func(n *manifest.Node) bool {
-			return slices.Contains(lists[key], number(n.Get(itemNames[key])))
+		u.remove(container, key, key+"/"+container.Get("name").Text(), len(names[key]), func(n *manifest.Node) bool {
+			return slices.Contains(names[key], number(n.Get(itemNames[key])))
 		})
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// podEdits is what injection changes in a workload, which gets further annotations too.
-func (o *subject) podEdits(further manifest.Map) ([]manifest.Edit, error) {
+// podEdits returns the edits of a workload. It also writes the further annotations.
+func (o *target) podEdits(further manifest.Map) ([]manifest.Edit, error) {
 	spec, a := o.template.Get("spec"), o.addition
 	p := podEditor{object: o, spec: spec}
 	if hosts := a.hostAlias.List("hostnames"); len(hosts) > 0 {
@@ -16,12 +16,11 @@ func (o *subject) podEdits(further manifest.Map) ([]manifest.Edit, error) {
 		p.record.HostAliases = strs(hosts)
 	}
 
-	p.gain(spec.Get("containers").Items())
+	p.merge(spec.Get("containers").Items())
 	if a.initAsWell {
-		p.gain(spec.Get("initContainers").Items())
+		p.merge(spec.Get("initContainers").Items())
 	}
 
-	p.lay(a.under, a.ownSidecar)
 	p.add("containers", list(a.containers))
 	p.record.Containers = names(a.containers)
 	p.addInit(a.initFirst, a.initLast)
@@ -44,7 +43,7 @@ func (o *subject) podEdits(further manifest.Map) ([]manifest.Edit, error) {
 
 // podEditor collects the edits of a pod's spec, and the record that takes them back.
 type podEditor struct {
-	object  *subject
+	object  *target
 	spec    *manifest.Node
 	edits   []manifest.Edit
 	entries manifest.Map // lists that the spec does not have yet
@@ -80,8 +79,7 @@ func (p *podEditor) addInit(first, last []manifest.Map) {
 	}
 }
 
-// fill makes an edit of a list that is there; if it is empty, the record keeps how that was
-// written.
+// fill returns an edit of an existing list. If that is empty, the record keeps its text.
 func (p *podEditor) fill(key, place string, list *manifest.Node, e manifest.Edit) []manifest.Edit {
 	if len(list.Items()) > 0 {
 		return []manifest.Edit{e}
@@ -94,7 +92,7 @@ func (p *podEditor) fill(key, place string, list *manifest.Node, e manifest.Edit
 
 	text, ok := p.object.doc.Behind(list)
 	if !ok {
-		p.err = cmp.Or[error](p.err, &manifest.EditError{Pos: p.object.doc.PositionOf(list), Msg: place + ": cannot be edited as it is written; leave the empty list out"})
+		p.err = cmp.Or[error](p.err, &manifest.EditError{Pos: p.object.doc.PositionOf(list), Msg: place + ": cannot be edited as it is written; delete the empty list"})
 		return nil
 	}
 
@@ -104,9 +102,9 @@ func (p *podEditor) fill(key, place string, list *manifest.Node, e manifest.Edit
 }
 
 // annotationEdits turns the inject annotation into the status, and writes further annotations and
-// the record behind it. Where a status stands already, that one changes, and the inject
-// annotation's place is taken by the record.
-func (o *subject) annotationEdits(r *record, more manifest.Map) ([]manifest.Edit, error) {
+// the record after it. If there is a status already, that one changes, and the record replaces the
+// inject annotation.
+func (o *target) annotationEdits(r *record, more manifest.Map) ([]manifest.Edit, error) {
 	annotations := o.meta.Get("annotations")
 	key, value := annotations.Entry(annotationInject)
 	_, status := annotations.Entry(annotationStatus)

@@ -56,7 +56,8 @@ func (in *injection) emit() {
 	}
 }
 
-// endsOpen refuses a stream whose last text would get a line break with what is written behind it.
+// endsOpen refuses a stream that ends within a block scalar without a line break: an added
+// ConfigMap would add a line break to that text.
 func (in *injection) endsOpen(last page) bool {
 	if !slices.ContainsFunc(in.Needs, func(n Need) bool { return n.Authority }) || !last.EndsOpen() {
 		return false
@@ -64,7 +65,7 @@ func (in *injection) endsOpen(last page) bool {
 
 	p := Problem{
 		Rule: RuleEdit, Pos: last.Position(len(last.Text)), Object: fmt.Sprintf("document %d", last.Number),
-		Msg: "the text at the end of the file has no line break, and would get one with the ConfigMap behind it: end the file with a line break",
+		Msg: "the text at the end of the file has no line break, and adding a ConfigMap after it would change that text; end the file with a line break",
 	}
 	if in.settings.OnSkip == SkipFail {
 		in.problems = append(in.problems, p)
@@ -100,9 +101,9 @@ func (in *injection) authority(n *Need, mark string, asJSON bool) string {
 	return "---\n# What pods on the mesh trust; tykmesh inject added it.\n" + manifest.Block(object)
 }
 
-// withdraw takes out of a stream what emit added to it. A line break in front of that goes with it
-// where emit wrote it and nothing follows: it becomes part of the document that goes, so that the
-// one before is what it was.
+// withdraw deletes the documents that emit added. If emit also wrote a line break before them and
+// nothing follows, it is deleted too: it becomes part of the deleted document, so that the document
+// before it gets its original text.
 func (s *Stream) withdraw() {
 	end := true // of the file, but for what goes
 	for i := range slices.Backward(s.pages) {
@@ -125,7 +126,7 @@ func (s *Stream) withdraw() {
 	}
 }
 
-// emittedAs is how emit added a document; "" where it did not.
+// emittedAs returns the mark that emit wrote into a document; "" if emit did not add it.
 func emittedAs(d *manifest.Document) string {
 	if !bytes.Contains(d.Text, []byte(annotationEmitted)) {
 		return ""
@@ -138,7 +139,7 @@ func emittedAs(d *manifest.Document) string {
 
 	defer d.Forget()
 	if root.Get("kind").Text() != "ConfigMap" || root.Get("metadata", "name").Text() != sidecar.Authority {
-		return "" // somebody copied the annotation
+		return "" // the annotation was copied to another object
 	}
 
 	_, mark := root.Get("metadata", "annotations").Entry(annotationEmitted)

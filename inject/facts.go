@@ -8,11 +8,11 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// facts are what the checks across a stream remember of its objects: small copies, because the
-// trees of documents are forgotten early.
+// facts are the parts of objects that the checks across a stream need: small copies, because Inject
+// drops the trees of documents early.
 type facts struct {
-	pods     []*pods
-	services []*service
+	pods     []*workloadPods
+	services []*kubeService
 	routers  []*router
 	policies []*policy
 	scalers  []*scaler
@@ -21,10 +21,10 @@ type facts struct {
 
 	namespaces []*namespace
 	defaulted  map[defaulted]bool
-	problems   []Problem // annotations that accept what nobody can
+	problems   []Problem // invalid codes in accept annotations
 }
 
-// known is an object that something can be found out about.
+// known identifies an object that the checks can report.
 type known struct {
 	kind, namespace, name string
 	document              int
@@ -33,13 +33,13 @@ type known struct {
 	accepts               []Rule
 }
 
-// String is kind, namespace and name.
+// String returns kind, namespace and name.
 func (k *known) String() string { return nameOfObject(k.kind, k.namespace, k.name) }
 
-// service is a Service.
-type service struct {
+// kubeService is a Kubernetes Service.
+type kubeService struct {
 	known
-	object   *Object // as the stream reports it; nil where the Service carries no annotation of ours
+	object   *Object // as the stream reports it; nil for a Service without annotations of tykmesh
 	injected bool    // by an earlier run
 	external bool    // an ExternalName
 	headless bool
@@ -65,38 +65,38 @@ type servicePort struct {
 
 // joins reports whether this run turns the Service to the sidecars, or would if nothing were wrong
 // with it.
-func (s *service) joins() bool { return s.object != nil && s.object.joins() }
+func (s *kubeService) joins() bool { return s.object != nil && s.object.joins() }
 
-// note remembers what an object says. subjects are those of its pod templates, or the Service that
-// it is, as far as they carry annotations of ours.
-func (f *facts) note(d *manifest.Document, obj object, s Settings, subjects []*subject) {
+// note remembers the facts of an object. targets are its annotated pod templates, or the annotated
+// Service itself.
+func (f *facts) note(d *manifest.Document, obj object, s Settings, targets []*target) {
 	if obj.kind == "" {
 		return
 	}
 
 	if obj.isService() {
 		svc := newService(d, obj.node, f.known(d, obj, s))
-		if len(subjects) > 0 {
-			svc.object, subjects[0].service = subjects[0].Object, svc
+		if len(targets) > 0 {
+			svc.object, targets[0].service = targets[0].Object, svc
 		}
 		f.services = append(f.services, svc)
 		return
 	}
 
-	f.notePods(d, obj, s, subjects)
+	f.notePods(d, obj, s, targets)
 	f.noteOther(d, obj, s)
 }
 
 // notePods remembers the pod templates of an object.
-func (f *facts) notePods(d *manifest.Document, obj object, s Settings, subjects []*subject) {
+func (f *facts) notePods(d *manifest.Document, obj object, s Settings, targets []*target) {
 	for _, t := range obj.templates(s.PodTemplates) {
 		meta := t.Get("metadata")
-		p := &pods{known: f.known(d, obj, s, meta), labels: pairs(meta.Get("labels")), ports: containerPorts(t.Node), injected: isInjected(meta)}
+		p := &workloadPods{known: f.known(d, obj, s, meta), labels: pairs(meta.Get("labels")), ports: containerPorts(t.Node), injected: isInjected(meta)}
 		p.implicit = obj.node.Get("metadata", "namespace").IsNull()
-		if i := slices.IndexFunc(subjects, func(o *subject) bool { return o.template.Node == t.Node }); i >= 0 {
-			p.object, p.title = subjects[i].Object, subjects[i].title
+		if i := slices.IndexFunc(targets, func(o *target) bool { return o.template.Node == t.Node }); i >= 0 {
+			p.object, p.title = targets[i].Object, targets[i].title
 			if p.joins() {
-				p.led, p.signs, p.lacks = subjects[i].led(s), signs(d, meta, t.Get("spec")), subjects[i].lacks()
+				p.led, p.signs, p.lacks = targets[i].led(s), signs(d, meta, t.Get("spec")), targets[i].lacks()
 			}
 		}
 
@@ -104,7 +104,7 @@ func (f *facts) notePods(d *manifest.Document, obj object, s Settings, subjects 
 	}
 }
 
-// noteOther remembers what an object says that neither is a Service nor has pods.
+// noteOther remembers the facts of an object that is neither a Service nor has pods.
 func (f *facts) noteOther(d *manifest.Document, obj object, s Settings) {
 	switch obj.group() + "/" + obj.kind {
 	case "networking.k8s.io/Ingress", "extensions/Ingress":
@@ -130,8 +130,8 @@ func (f *facts) noteOther(d *manifest.Document, obj object, s Settings) {
 	}
 }
 
-// known is what counts of every object. Its annotations, and those of its pod template if it has
-// one, say what is accepted.
+// known returns the identity of an object. Its annotations, and those of its pod template, list the
+// accepted codes.
 func (f *facts) known(d *manifest.Document, obj object, s Settings, template ...*manifest.Node) known {
 	meta := obj.node.Get("metadata")
 	accepts, problems := accepted(d, obj, s, append([]*manifest.Node{meta}, template...)...)
@@ -175,9 +175,9 @@ func isInjected(meta *manifest.Node) bool {
 	return strings.EqualFold(meta.Get("annotations", annotationStatus).Text(), statusInjected)
 }
 
-func newService(d *manifest.Document, node *manifest.Node, k known) *service {
+func newService(d *manifest.Document, node *manifest.Node, k known) *kubeService {
 	spec := node.Get("spec")
-	s := &service{
+	s := &kubeService{
 		known: k, injected: isInjected(node.Get("metadata")), turned: none,
 		external: spec.Get("type").Text() == "ExternalName", headless: spec.Get("clusterIP").Text() == "None",
 		selector: pairs(spec.Get("selector")), at: d.PlaceOf(at(spec.Get("selector"), node)),

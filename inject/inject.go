@@ -1,23 +1,27 @@
-// Package inject says what it means to put a workload or a Service on the mesh, and to take it off
-// again: which annotations count, what a pod gets, which port of a Service changes, and what is
-// refused. It does what the admission webhook of tyk-k8s did, without its faults.
+// Package inject defines injection: which annotations count, what a pod gets, which port of a
+// Service changes, and the reasons for a refusal. It puts workloads and Services on the mesh, and
+// takes them off again. It does the work of the admission webhook of tyk-k8s, without its faults.
 //
 //	documents ──Inject──> Stream ──Workloads──> (registered elsewhere) ──Write(ids)──> text
-//	documents ──Uninject──> Stream ──Write──> text             Reinject is both in one step
+//	documents ──Uninject──> Stream ──Write──> text          Reinject is both in one step
 //	documents ──Members──> services, to be taken off the mesh
 //
-// It is pure: no network, no file, no clock, no log. It never touches what it does not inject.
+// It is pure: no network, no file, no clock, no log. It never touches an object without annotations.
 //
 // Where things are:
 //
-//	inject.go, uninject.go, members.go   the ways in, reinject.go; stream.go and edit.go, record.go  what comes out of them, and how it is taken back
-//	subject.go, template.go, stray.go    what is examined: objects, where their pod templates are, and what stands elsewhere
-//	annotation.go, override.go           what people say of it; annotationdoc.go  what they are told; rule.go  why it is refused
-//	pod.go                               what a pod gets: configured.go of the configuration, builtin.go (container.go, ownsidecar.go) of ours
-//	service.go, ports.go, portchoice.go  which services there are, and which port of a Service changes; appport.go  where an app listens
-//	upgrade.go, emit.go                  former API versions, and the ConfigMap that is added
-//	facts.go -> checks.go -> check*.go   what injection breaks that stands beside; podindex.go finds pods, accept.go what people accept
-//	namespaces.go, podsecurity.go        what a namespace must have, and allow
+//	inject.go, uninject.go, reinject.go, members.go     entry points
+//	stream.go, edit.go, record.go                       results, and records that undo them
+//	target.go, template.go, stray.go                    objects, templates, stray annotations
+//	annotation.go, override.go                          settings in annotations
+//	annotationdoc.go, rule.go                           documentation, codes
+//	pod.go, container.go                                the addition to a pod and its containers:
+//	                                                    configured.go or builtin.go
+//	service.go, ports.go, portchoice.go, appport.go     services and their ports
+//	upgrade.go, emit.go                                 old API versions, the added ConfigMap
+//	facts.go -> checks.go -> check*.go                  the checks across the stream
+//	podindex.go, accept.go                              finding pods, accepted codes
+//	namespaces.go, podsecurity.go                       needs and limits of namespaces
 package inject
 
 import (
@@ -30,7 +34,7 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// Settings is what injection needs of the configuration.
+// Settings is the part of the configuration that injection needs.
 type Settings struct {
 	Namespace  string // of objects that name none; "" means default
 	Routes     bool   // the services' APIs are registered, and their ids written into the pods (Injector.createRoutes)
@@ -41,8 +45,8 @@ type Settings struct {
 	// (Injector.serviceLabels). None means app.
 	ServiceLabels []string
 
-	// Trust tells one set of CAs that pods trust from another; "" where nobody says which they are.
-	// It counts with TLS (CA.bundlePath).
+	// Trust identifies the set of CAs that pods trust (CA.bundlePath); "" if it is unknown. It
+	// counts with TLS.
 	Trust string
 
 	// Containers and InitContainers are added to every pod, in this order (Injector.containers,
@@ -59,14 +63,13 @@ type Settings struct {
 	// OnSkip says what to do about objects that are to be injected and cannot be.
 	OnSkip OnSkip
 
-	// Authority is what pods trust, in PEM: the ConfigMap with it is added for namespaces that have
+	// Authority is the CA that pods trust, in PEM. Its ConfigMap is added for namespaces that have
 	// none in the stream; "" adds none (Injector.emitCA).
 	Authority string
 
-	// Strict makes errors of what the checks across the stream find and the mesh cannot work with;
-	// else these are warnings.
+	// Strict turns warnings of the checks into errors if the mesh cannot work otherwise.
 	Strict bool
-	// Accept are rules whose findings are nobody's business (Injector.accept).
+	// Accept are the rules whose warnings are suppressed (Injector.accept).
 	Accept []Rule
 
 	// Preserve keeps the number and the name of the Service port that reaches the app, which then
@@ -78,7 +81,7 @@ type Settings struct {
 	MeshHosts []string
 }
 
-// OnSkip says what becomes of a run in which an object is skipped.
+// OnSkip decides about a run in which an object is skipped.
 type OnSkip int
 
 // A skipped object ends the run, or passes untouched, with a warning or without one.
@@ -88,10 +91,10 @@ const (
 	SkipIgnore
 )
 
-// Outcome says what becomes of an object that carries an annotation of ours.
+// Outcome is the result for an object that carries an annotation of tykmesh.
 type Outcome int
 
-// The outcomes. An object without our annotations has none, and is in no list.
+// The outcomes. An object without annotations of tykmesh has none, and is in no list.
 const (
 	// Injected objects are changed.
 	Injected Outcome = iota
@@ -104,51 +107,52 @@ const (
 	Refused
 )
 
-// Object is an object of the stream that carries an annotation of ours; where one has several pod
-// templates, one of those.
+// Object is an object of the stream that carries an annotation of tykmesh; one pod template of it,
+// if it has several.
 type Object struct {
 	APIVersion, Kind string // "" where the document cannot be read
 	Namespace, Name  string // the namespace is that of Settings where the object names none
 	Document         int    // the number in its file, from 1
 	Pos              manifest.Position
 	Outcome          Outcome
-	Rule             Rule     // by which it is left alone or skipped; "" where there is nothing odd in it
-	Reason           string   // why it is left alone or skipped, as a clause: "its status is injected already"
+	Rule             Rule     // by which it is left alone or skipped; "" if that is no surprise
+	Reason           string   // why it is left alone or skipped, as a clause: "it is injected already"
 	Warning          bool     // whether that may surprise
 	Change           string   // what injection does to it: "sidecar tyk-mesh", "port 80 becomes 8080"
-	Before, After    Security // which level of Pod Security its pods meet without and with what they get; "" for a Service
+	Before, After    Security // the level of Pod Security that its pods meet before and after injection; "" for a Service
 
 	done     bool                // an earlier run injected it
-	unclear  *Problem            // that its app's port is not clear, until a Service of the stream tells
+	unclear  *Problem            // that its app's port is unclear, until a Service of the stream decides it
 	loosened map[Security]string // why the pods do not meet levels any more that they met before
 	title    string              // "document 12 (Deployment shop/web)"
 	workload *Workload           // nil for a Service
 }
 
-// String is how errors and reports name the object.
+// String returns the name of the object in errors and reports.
 func (o *Object) String() string { return o.title }
 
-// Workload is what registration needs to know of the object; nil for a Service.
+// Workload returns the part of the object that registration needs; nil for a Service.
 func (o *Object) Workload() *Workload { return o.workload }
 
-// marker is a text that every document of ours holds: the prefix of the injector's annotations.
+// marker is the common prefix of the injector's annotations, which every annotated document
+// contains.
 const marker = "injector.tyk.io"
 
-// services is the text that the other annotations hold.
+// services is the common text of the other annotations.
 const services = "service.tyk.io"
 
-// isAddressed reports whether a text may hold annotations of ours. Only such documents are read for
-// their own sake.
+// isAddressed reports whether a text may contain annotations of tykmesh. Inject parses only such
+// documents for their own sake.
 //
 // It looks for their common end first: a text has few dots, and many letters with which they begin.
 func isAddressed(text []byte) bool {
 	return bytes.Contains(text, []byte(".tyk.io")) && (bytes.Contains(text, []byte(marker)) || bytes.Contains(text, []byte(services)))
 }
 
-// Inject parses the documents that hold our annotations, says for each object in them what becomes
-// of it, and edits those that are to be injected. Each result has been parsed again and compared
-// with what was planned, so that nothing can be refused any more once something was registered;
-// only the ids of APIs are open, which Stream.Write gets.
+// Inject parses the documents that contain annotations of tykmesh, decides the outcome of each
+// object in them, and edits those to be injected. It parses each result again and compares it with
+// the plan, so that no refusal can follow the registration. Only the ids of APIs are open;
+// Stream.Write gets them.
 //
 // Problems are in the order of the input; with any of them the stream is refused as a whole.
 func Inject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
@@ -156,21 +160,21 @@ func Inject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 	in.applying.SetLimit(runtime.GOMAXPROCS(0))
 	in.routes = s.Routes
 
-	waiting := make(map[int][]*subject) // which port of a Service reaches the app may depend on any pod of the stream
+	waiting := make(map[int][]*target) // which port of a Service reaches the app may depend on any pod of the stream
 	for i, d := range docs {
-		subjects := in.find(d)
-		if hasService(subjects) {
-			waiting[i] = subjects
+		targets := in.find(d)
+		if hasService(targets) {
+			waiting[i] = targets
 			continue
 		}
-		in.edit(i, subjects)
+		in.edit(i, targets)
 	}
 
 	in.settle()
 	in.clearPorts()
 	for i := range docs {
-		if subjects := waiting[i]; subjects != nil {
-			in.edit(i, subjects)
+		if targets := waiting[i]; targets != nil {
+			in.edit(i, targets)
 		}
 	}
 
@@ -192,23 +196,23 @@ type injection struct {
 	pods     podIndex
 	facts    facts
 	problems []Problem
-	guard    guard
+	guard    *guard
 
 	applying errgroup.Group // documents are edited on all cores, as many at once
 	drafts   []*draft
 }
 
-// draft is what is to change in a document.
+// draft is the planned change of a document.
 type draft struct {
 	*page
-	subjects []*subject
-	edits    []manifest.Edit
-	owners   []*subject          // of each edit
-	failed   manifest.EditErrors // the edits that cannot be made
+	targets []*target
+	edits   []manifest.Edit
+	owners  []*target           // of each edit
+	failed  manifest.EditErrors // the edits that cannot be made
 }
 
-// find says what becomes of the objects in a document.
-func (in *injection) find(d *manifest.Document) (subjects []*subject) {
+// find returns the targets of a document, with their outcomes.
+func (in *injection) find(d *manifest.Document) (targets []*target) {
 	if o, p := misencoded(d); p != nil {
 		in.Objects, in.problems = append(in.Objects, o), append(in.problems, *p)
 		return nil
@@ -235,16 +239,16 @@ func (in *injection) find(d *manifest.Document) (subjects []*subject) {
 		for _, o := range found {
 			in.Objects = append(in.Objects, o.Object)
 		}
-		subjects = append(subjects, found...)
+		targets = append(targets, found...)
 		in.facts.note(d, obj, in.settings, found)
 		in.pods.add(in.facts.pods[known:])
 	}
 
-	return subjects
+	return targets
 }
 
-func hasService(subjects []*subject) bool {
-	for _, o := range subjects {
+func hasService(targets []*target) bool {
+	for _, o := range targets {
 		if o.Outcome == Injected && o.workload == nil {
 			return true
 		}
@@ -252,21 +256,21 @@ func hasService(subjects []*subject) bool {
 	return false
 }
 
-// edit begins with the edits of a document, which settle ends.
-func (in *injection) edit(i int, subjects []*subject) {
-	if len(subjects) == 0 { // nothing changes, as in nearly all documents of a stream
+// edit starts the edits of a document; settle finishes them.
+func (in *injection) edit(i int, targets []*target) {
+	if len(targets) == 0 { // nothing changes, as in nearly all documents of a stream
 		in.pages[i].Forget()
 		return
 	}
 
 	in.pages[i].change = new(change)
 
-	d := &draft{page: &in.pages[i], subjects: subjects}
+	d := &draft{page: &in.pages[i], targets: targets}
 	if in.settings.Routes {
 		d.mark = markOf(d.Text)
 	}
 
-	d.edits, d.owners = in.collect(d.page, subjects)
+	d.edits, d.owners = in.collect(d.page, targets)
 	in.drafts = append(in.drafts, d)
 	in.applying.Go(func() error {
 		d.judge(in.guard)
@@ -275,28 +279,29 @@ func (in *injection) edit(i int, subjects []*subject) {
 	})
 }
 
-// judge says what the edits mean for the security of the pods.
-func (d *draft) judge(g guard) {
-	for _, o := range d.subjects {
+// judge finds the levels of Pod Security before and after the edits.
+func (d *draft) judge(g *guard) {
+	for _, o := range d.targets {
 		if o.Outcome == Injected && o.workload != nil {
-			o.Before, o.After, o.loosened = g.verdict(o)
+			v := g.verdict(o)
+			o.Before, o.After, o.loosened = v.before, v.after, v.loosened
 		}
 	}
 }
 
-// apply makes the edits and forgets the document's tree, unless some of them cannot be made.
+// apply makes the edits and forgets the document's tree, unless some edits fail.
 func (d *draft) apply() {
 	patch, err := d.Apply(d.edits...)
 	if d.failed = nil; errors.As(err, &d.failed) {
 		return
 	}
 	d.patch = patch
-	d.edits, d.owners, d.subjects = nil, nil, nil
+	d.edits, d.owners, d.targets = nil, nil, nil
 	d.Forget()
 }
 
-// settle waits for the edits that have begun. Where some cannot be made, the other objects of the
-// document get theirs.
+// settle waits for the started edits. If some fail, the other objects of the document still get
+// theirs.
 func (in *injection) settle() {
 	_ = in.applying.Wait()
 	for _, d := range in.drafts {
@@ -304,7 +309,7 @@ func (in *injection) settle() {
 			for _, e := range d.failed {
 				in.skipEdit(d.owners, e)
 			}
-			d.edits, d.owners = in.collect(d.page, d.subjects)
+			d.edits, d.owners = in.collect(d.page, d.targets)
 			d.apply()
 		}
 	}
@@ -312,10 +317,10 @@ func (in *injection) settle() {
 	in.drafts = nil
 }
 
-// collect is what changes in a document, and for each edit the subject that it belongs to.
-func (in *injection) collect(p *page, subjects []*subject) (edits []manifest.Edit, owners []*subject) {
+// collect returns the edits of a document, and the target of each edit.
+func (in *injection) collect(p *page, targets []*target) (edits []manifest.Edit, owners []*target) {
 	p.services = nil
-	for _, o := range subjects {
+	for _, o := range targets {
 		if o.Outcome != Injected {
 			continue
 		}
@@ -338,8 +343,8 @@ func (in *injection) collect(p *page, subjects []*subject) (edits []manifest.Edi
 	return edits, owners
 }
 
-// edits is what injection changes in an object.
-func (in *injection) edits(p *page, o *subject) ([]manifest.Edit, error) {
+// edits returns the edits of an object.
+func (in *injection) edits(p *page, o *target) ([]manifest.Edit, error) {
 	if o.workload != nil {
 		return o.podEdits(append(in.newIDs(p, o.workload), in.settings.trust()...))
 	}
@@ -360,7 +365,7 @@ func (in *injection) newIDs(p *page, w *Workload) manifest.Map {
 	return out
 }
 
-// trust returns the annotation that says which CAs pods trust.
+// trust returns the annotation that identifies the trusted CAs.
 func (s Settings) trust() manifest.Map {
 	if s.Trust == "" || !s.TLS {
 		return nil
@@ -368,9 +373,9 @@ func (s Settings) trust() manifest.Map {
 	return manifest.Map{{Key: annotationTrust, Value: s.Trust}}
 }
 
-// refuse notes why an object cannot be injected. Where only the way in which it is written stands
-// in the way, it is skipped.
-func (in *injection) refuse(o *subject, err error) {
+// refuse notes why an object cannot be injected. An object that only cannot be edited as it is
+// written is skipped.
+func (in *injection) refuse(o *target, err error) {
 	switch e := err.(type) { //nolint:errorlint // both are made for this
 	case Problem:
 		o.Outcome = Refused
@@ -382,9 +387,9 @@ func (in *injection) refuse(o *subject, err error) {
 	}
 }
 
-// skipEdit skips the object that an edit belongs to; where it is none alone that cannot be made,
-// all of the document.
-func (in *injection) skipEdit(owners []*subject, e *manifest.EditError) {
+// skipEdit skips the object of a failed edit; all objects of the document if the edits fail
+// together.
+func (in *injection) skipEdit(owners []*target, e *manifest.EditError) {
 	for i, o := range owners {
 		if (e.Edit == manifest.AllEdits || e.Edit == i) && o.Outcome == Injected {
 			in.skip(o.Object, o.editProblem(e))
@@ -392,7 +397,7 @@ func (in *injection) skipEdit(owners []*subject, e *manifest.EditError) {
 	}
 }
 
-// skip notes that an object asks for what cannot be done to it.
+// skip notes that an object asks for injection and cannot be injected.
 func (in *injection) skip(o *Object, p Problem) {
 	if in.settings.OnSkip == SkipFail {
 		o.Outcome = Refused

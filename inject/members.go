@@ -17,13 +17,13 @@ type Member struct {
 	Defaulted bool // neither the object nor Settings.Namespace names a namespace
 }
 
-// Members returns the members of the mesh among the documents, in the order of the input: what
-// inject would put on the mesh, and what is on it already. It asks no more of them than whose they
-// are, so that what can no longer be injected can still be taken off. Of the settings, Namespace,
-// PodTemplates and ServiceLabels count.
+// Members returns the members of the mesh among the documents, in the order of the input: the
+// workloads that inject would put on the mesh, and those that are on it. It checks only the
+// identity of their services, so that workloads that can no longer be injected can still be taken
+// off the mesh. Of the settings, Namespace, PodTemplates and ServiceLabels count.
 //
-// Problems: a document of ours that cannot be read, one that is not UTF-8, a member whose service
-// has no name.
+// Problems: an unreadable document with annotations of tykmesh, one that is not UTF-8, a member
+// whose service has no name.
 func Members(docs []*manifest.Document, s Settings) (members []Member, problems []Problem) {
 	for _, d := range docs {
 		if _, p := misencoded(d); p != nil {
@@ -44,7 +44,7 @@ func Members(docs []*manifest.Document, s Settings) (members []Member, problems 
 
 		for _, obj := range objects(root) {
 			for _, n := range memberNodes(obj, s) {
-				o := newSubject(d, obj, s.Namespace)
+				o := newTarget(d, obj, s.Namespace)
 				o.meta = n.Get("metadata")
 				m, refused := o.member(s)
 				problems = append(problems, refused...)
@@ -61,9 +61,8 @@ func Members(docs []*manifest.Document, s Settings) (members []Member, problems 
 	return members, problems
 }
 
-// memberNodes returns the pod templates of an object that ask for injection, where tykmesh looks
-// for them, and those that are injected, wherever they stand: the configuration that named the
-// place may be gone.
+// memberNodes returns the pod templates of an object that ask for injection, and all injected ones,
+// wherever they stand: the configuration may no longer name their place.
 func memberNodes(obj object, s Settings) (nodes []*manifest.Node) {
 	if obj.isService() {
 		return nil
@@ -86,7 +85,7 @@ func memberNodes(obj object, s Settings) (nodes []*manifest.Node) {
 	return nodes
 }
 
-func (o *subject) member(s Settings) (Member, []Problem) {
+func (o *target) member(s Settings) (Member, []Problem) {
 	problems := o.namespaceProblem()
 	app, p := o.appLabel(s)
 	if p != nil {

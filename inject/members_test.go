@@ -46,7 +46,7 @@ spec:
 		{"declines", deployment("web", `injector.tyk.io/inject: "no"`), ""},
 		{"other text", deployment("web", "a: b"), ""},
 		{"no name", deployment("Web", "injector.tyk.io/status: injected"),
-			`app.yaml:7:21: document 1 (Deployment shop/web): label app: no Service can be named "Web", so nothing would reach it: lower case letters, digits and dashes, a letter first, 63 at most`},
+			`app.yaml:7:21: document 1 (Deployment shop/web): label app: "Web" is not a valid Service name; use lower case letters, digits and dashes, a letter first, 63 at most`},
 		{"system", strings.Replace(deployment("web", `injector.tyk.io/inject: "yes"`), "shop", "kube-system", 1), ""},
 		{"Service", "kind: Service\nmetadata: {name: web, annotations: {injector.tyk.io/status: injected}}\n", ""},
 		{"broken", "injector.tyk.io: [", "app.yaml:1:18: document 1: this [ is not closed; close it with ]"},

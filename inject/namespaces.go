@@ -11,8 +11,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// Need is what a namespace must have for the pods that are injected, and what the stream does not
-// show that it has.
+// Need lists the things that a namespace must have for the injected pods, and that the stream does
+// not contain.
 type Need struct {
 	Namespace string
 	Secret    bool     // the Secret of the sidecars (sidecar.Secret)
@@ -39,10 +39,10 @@ func newNamespace(d *manifest.Document, node *manifest.Node, k known) *namespace
 	return n
 }
 
-// provided is an object that pods take something from.
+// provided is a Secret or ConfigMap that pods of the mesh use.
 type provided struct{ kind, namespace, name string }
 
-// provides notes an object that pods take something from, if it is one.
+// provides notes an object if pods of the mesh use it.
 func (f *facts) provides(obj object, s Settings) {
 	p := provided{obj.kind, namespaceOf(obj.node, s.Namespace), keep(obj.node.Get("metadata", "name"))}
 	if p.kind == "Secret" && p.name == sidecar.Secret || p.kind == "ConfigMap" && p.name == sidecar.Authority {
@@ -53,13 +53,13 @@ func (f *facts) provides(obj object, s Settings) {
 	}
 }
 
-// looser reports whether a level of Pod Security allows what another one does not.
+// looser reports whether a level of Pod Security allows more than another.
 func (s Security) looser(than Security) bool {
 	return s != "" && than != "" && podsecurity.CompareLevels(podsecurity.Level(s), podsecurity.Level(than)) < 0
 }
 
-// checkNamespaces looks for namespaces that refuse pods for what is added to them: the refusal
-// would only show in the events of a ReplicaSet.
+// checkNamespaces looks for namespaces that reject pods because of the additions. Without this
+// check the user would find the reason only in the events of a ReplicaSet.
 func (c *checks) checkNamespaces() {
 	needs := make(map[string]*Need)
 	for _, p := range c.facts.pods {
@@ -83,7 +83,7 @@ func (c *checks) checkNamespaces() {
 				need.Security = o.After
 			}
 		case o.After.looser(n.enforced) && !o.Before.looser(n.enforced):
-			c.breaks(&p.known, RuleSecurity, p.place, "Pod Security: namespace %s allows level %s (%s), which its pods met, and with what they get they do not: %s",
+			c.breaks(&p.known, RuleSecurity, p.place, "Pod Security: namespace %s enforces level %s (%s), and the injected pods violate it: %s",
 				p.namespace, n.enforced, n.at.Position(), o.loosened[n.enforced])
 		}
 	}
@@ -93,7 +93,7 @@ func (c *checks) checkNamespaces() {
 	}
 }
 
-// newNeed is what all pods of a namespace take from it.
+// newNeed returns the needs that all pods of a namespace share.
 func (c *checks) newNeed(ns string) *Need {
 	return &Need{
 		Namespace: ns,

@@ -27,7 +27,7 @@ const (
 	annotationCAFile      = "injector.tyk.io/ca-file"
 )
 
-// overrides say what each of these annotations does to a pod.
+// overrides maps each of these annotations to its effect on a pod.
 var overrides = map[string]func(p *pod, text string) error{
 	annotationImage:       func(p *pod, text string) error { p.Image = text; return sidecar.CheckImage(text) },
 	annotationCPU:         func(p *pod, text string) error { return quantity(text, &p.Resources.CPU) },
@@ -42,7 +42,21 @@ var overrides = map[string]func(p *pod, text string) error{
 	annotationCAFile:      (*pod).readCAFile,
 }
 
-// readOverrides takes over what a pod's annotations say of its sidecar.
+// sidecarFields maps fields of a container to the annotations that set them for the built-in
+// sidecar.
+var sidecarFields = []struct {
+	path       []string
+	annotation string
+}{
+	{[]string{"image"}, annotationImage},
+	{[]string{"resources", "requests", "cpu"}, annotationCPU},
+	{[]string{"resources", "limits", "cpu"}, annotationCPULimit},
+	{[]string{"resources", "requests", "memory"}, annotationMemory},
+	{[]string{"resources", "limits", "memory"}, annotationMemoryLimit},
+	{[]string{"env"}, annotationEnv},
+}
+
+// readOverrides applies the annotations of a pod to its sidecar.
 func (p *pod) readOverrides() (problems []Problem) {
 	annotations := p.meta.Get("annotations")
 	if _, value := annotations.Entry(annotationPort); value.IsString() {
@@ -69,8 +83,8 @@ func (p *pod) readOverrides() (problems []Problem) {
 	return append(problems, append(p.checkLimit(annotationCPU, r.CPU, r.CPULimit), p.checkLimit(annotationMemory, r.Memory, r.MemoryLimit)...)...)
 }
 
-// checkLimit holds what a sidecar asks for against what it may use, at the annotation that says
-// either.
+// checkLimit compares the request of a resource with its limit, and reports a mismatch at the
+// annotation that sets one of them.
 func (p *pod) checkLimit(key, request, limit string) []Problem {
 	err := sidecar.CheckLimit(request, limit)
 	for _, k := range []string{key, key + "-limit"} {
@@ -81,7 +95,7 @@ func (p *pod) checkLimit(key, request, limit string) []Problem {
 	return nil
 }
 
-// quantity takes over an amount of a resource.
+// quantity parses an amount of a resource into to.
 func quantity(text string, to *string) error {
 	if err := sidecar.CheckQuantity(text); err != nil {
 		return err
@@ -100,7 +114,7 @@ func (p *pod) readEnv(text string) error {
 
 		name, value, ok := strings.Cut(line, "=")
 		if !ok || sidecar.CheckVariable(name) != nil {
-			return fmt.Errorf("not NAME=VALUE: %q; one on a line", line)
+			return fmt.Errorf("not NAME=VALUE: %q; write one variable per line", line)
 		}
 		if err := sidecar.CheckPodVariable(name, value); err != nil {
 			return err
@@ -118,7 +132,7 @@ func (p *pod) readIntercept(text string) error {
 		p.Rules.Intercept = i
 		return nil
 	}
-	return fmt.Errorf("want %s, %s or %s, got %q", sidecar.All, sidecar.Mesh, sidecar.None, text)
+	return fmt.Errorf("got %[4]q; write %[1]s, %[2]s or %[3]s", sidecar.All, sidecar.Mesh, sidecar.None, text)
 }
 
 // readCIDRs adds networks to those that the configuration exempts.
@@ -147,14 +161,14 @@ func (p *pod) readPorts(text string) error {
 	return nil
 }
 
-// readCAFile reads the variables that are to name a file with all CAs.
+// readCAFile reads the variables that get the path of a file with all CAs.
 func (p *pod) readCAFile(text string) error {
 	for _, name := range commas(text) {
 		if err := sidecar.CheckCAFile(name); err != nil {
 			return err
 		}
 		if slices.ContainsFunc(sidecar.Trusting(), func(v sidecar.Variable) bool { return v.Name == name }) {
-			return fmt.Errorf("the variable %s names the mesh's CA anyway", name)
+			return fmt.Errorf("the variable %s names the mesh CA already; delete it here", name)
 		}
 
 		if !slices.Contains(p.caFile, name) {
@@ -163,7 +177,7 @@ func (p *pod) readCAFile(text string) error {
 	}
 
 	if len(p.caFile) > 0 && p.RulesTool == sidecar.NFT {
-		return errors.New("the file is made by a shell, which Injector.rulesTool: nft says there is not")
+		return errors.New("a shell makes the file, and Injector.rulesTool: nft means that the image has none; use rulesTool: iptables")
 	}
 
 	return nil

@@ -9,7 +9,7 @@ import (
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// addition is what a pod gets, in either profile.
+// addition is everything that a pod gets, in either profile.
 type addition struct {
 	hostAlias  manifest.Map
 	containers []manifest.Map // behind the pod's own
@@ -17,31 +17,22 @@ type addition struct {
 	initLast   []manifest.Map // and behind them
 	volumes    []manifest.Map
 
-	// What the pod's own containers get: those that run beside the sidecar.
+	// Additions to the pod's own containers that run beside the sidecar.
 	mounts     []manifest.Map
 	variables  []sidecar.Variable
 	initAsWell bool // its init containers are among them
 
-	under      manifest.Map   // what the pod's own sidecar gets as far as it does not say it itself
-	ownSidecar *manifest.Node // the container with the sidecar's name; nil where the pod has none
+	builtIn bool // it comes from the built-in profile, whose sidecar takes annotations
+
 }
 
 // added returns all containers that a pod gets.
 func (a addition) added() []manifest.Map {
-	all := slices.Concat(a.containers, a.initFirst, a.initLast)
-	if a.under != nil {
-		all = append(all, a.under)
-	}
-	return all
-}
-
-// isOwnSidecar reports whether a container of the pod is the one that is laid over the sidecar.
-func (a addition) isOwnSidecar(c *manifest.Node) bool {
-	return a.ownSidecar != nil && c.Resolve() == a.ownSidecar
+	return slices.Concat(a.containers, a.initFirst, a.initLast)
 }
 
 // examinePods checks a workload that is to be injected, and reads what registration needs.
-func (o *subject) examinePods(s Settings) (problems []Problem) {
+func (o *target) examinePods(s Settings) (problems []Problem) {
 	app, p := o.appLabel(s)
 	if p != nil {
 		problems = append(problems, *p)
@@ -67,14 +58,14 @@ func (o *subject) examinePods(s Settings) (problems []Problem) {
 	return append(problems, o.clashes(o.template.Get("spec"))...)
 }
 
-// clashes refuses pods that the API server would refuse with the sidecar in them, or in which it
-// could not work.
-func (o *subject) clashes(spec *manifest.Node) (problems []Problem) {
+// clashes refuses pods that the API server would reject with the sidecar in them, or in which the
+// sidecar could not work.
+func (o *target) clashes(spec *manifest.Node) (problems []Problem) {
 	refuse := func(rule Rule, n *manifest.Node, format string, args ...any) {
 		problems = append(problems, o.problem(rule, n, format, args...))
 	}
 	if n := spec.Get("hostNetwork"); n.IsTrue() {
-		refuse(RuleHostNetwork, n, "hostNetwork: the pod shares the network of its node, whose traffic the sidecar's rules would redirect")
+		refuse(RuleHostNetwork, n, "hostNetwork: the pod shares the network of its node, so the sidecar's rules would redirect the traffic of the whole node")
 	}
 
 	if containers := spec.Get("containers"); containers.IsNull() || containers.Kind == manifest.Sequence && len(containers.Content) == 0 {
@@ -98,16 +89,16 @@ func (o *subject) clashes(spec *manifest.Node) (problems []Problem) {
 	added := names(o.addition.volumes)
 	for _, v := range spec.Get("volumes").Items() {
 		if name := v.Get("name"); slices.Contains(added, name.Text()) {
-			refuse(RuleClash, name, "the pod has a volume %s already; the mesh needs the name", name.Text())
+			refuse(RuleClash, name, "volume %s: tykmesh adds a volume of the same name; rename yours", name.Text())
 		}
 	}
 
 	return problems
 }
 
-// containerClashes refuses containers that cannot stand beside what is added. seen are the names of
-// those that may not have the same one.
-func (o *subject) containerClashes(list string, containers []*manifest.Node, seen map[string]bool) (problems []Problem) {
+// containerClashes refuses containers that conflict with the additions. seen are the names of
+// containers that must differ from these.
+func (o *target) containerClashes(list string, containers []*manifest.Node, seen map[string]bool) (problems []Problem) {
 	refuse := func(rule Rule, n *manifest.Node, format string, args ...any) {
 		problems = append(problems, o.problem(rule, n, format, args...))
 	}
@@ -120,14 +111,11 @@ func (o *subject) containerClashes(list string, containers []*manifest.Node, see
 			continue
 		}
 
-		if o.addition.isOwnSidecar(c) {
-			continue
-		}
-
 		name := c.Get("name")
 		switch {
 		case slices.Contains(taken, name.Text()):
-			refuse(RuleClash, name, "the pod has a container %s already; the sidecar's cannot have the same name", name.Text())
+			refuse(RuleClash, name, "container %s: tykmesh adds a container of the same name; %s", name.Text(), o.insteadOf(c))
+			continue // its ports and mounts would clash too
 		case gains && name.Text() == "":
 			refuse(RulePod, c, "spec.%s: a container must have a name", list)
 		case gains && seen[name.Text()]:
@@ -145,6 +133,26 @@ func (o *subject) containerClashes(list string, containers []*manifest.Node, see
 	return problems
 }
 
+// insteadOf returns the advice about a container that has the name of an added one.
+func (o *target) insteadOf(c *manifest.Node) string {
+	if c.Get("name").Text() != sidecar.Name || !o.addition.builtIn {
+		return "rename yours"
+	}
+
+	var annotations []string
+	for _, f := range sidecarFields {
+		if c.Get(f.path...) != nil {
+			annotations = append(annotations, f.annotation)
+		}
+	}
+
+	if annotations == nil {
+		annotations = []string{annotationImage, annotationEnv + " and others"}
+	}
+
+	return fmt.Sprintf("rename or delete yours. To configure the sidecar of this pod, use annotations (%s); to replace it, use Injector.containers", strings.Join(annotations, ", "))
+}
+
 // isNative reports whether an init container goes on running beside the others (Kubernetes
 // documentation, sidecar containers).
 func isNative(initContainer *manifest.Node) bool {
@@ -153,7 +161,7 @@ func isNative(initContainer *manifest.Node) bool {
 
 // portClashes refuses a container that declares a port of the sidecar: both would listen in the
 // same network namespace.
-func (o *subject) portClashes(container *manifest.Node) (problems []Problem) {
+func (o *target) portClashes(container *manifest.Node) (problems []Problem) {
 	taken := []string{fmt.Sprint(sidecar.Port)}
 	for _, c := range o.addition.added() {
 		for _, p := range c.List("ports") {
@@ -166,28 +174,26 @@ func (o *subject) portClashes(container *manifest.Node) (problems []Problem) {
 
 	for _, p := range container.Get("ports").Items() {
 		if n := p.Get("containerPort"); slices.Contains(taken, number(n)) && isTCP(p) {
-			problems = append(problems, o.problem(RuleClash, n, "container %s listens on port %s, as the sidecar does; let it listen on another", container.Get("name").Text(), n.Text()))
+			problems = append(problems, o.problem(RuleClash, n, "container %s declares port %s, where the sidecar listens; use another port", container.Get("name").Text(), n.Text()))
 		}
 	}
 
 	return problems
 }
 
-// isTCP reports whether a port of a container or of a Service is one of TCP, which it is where it
-// does not say.
+// isTCP reports whether a port of a container or of a Service is a TCP port, which is the default.
 func isTCP(port *manifest.Node) bool {
 	protocol := port.Get("protocol").Text()
 	return protocol == "" || protocol == "TCP"
 }
 
-// mountClashes refuses a container that has something of its own where the certificates are
-// mounted.
-func (o *subject) mountClashes(container *manifest.Node, mounts []manifest.Map) (problems []Problem) {
+// mountClashes refuses a container that mounts another volume where the certificates are mounted.
+func (o *target) mountClashes(container *manifest.Node, mounts []manifest.Map) (problems []Problem) {
 	for _, m := range container.Get("volumeMounts").Items() {
 		path := m.Get("mountPath")
 		for _, mount := range mounts {
 			if taken := mount.String("mountPath"); strings.TrimRight(path.Text(), "/") == taken && m.Get("name").Text() != mount.String("name") {
-				problems = append(problems, o.problem(RuleClash, path, "container %s mounts something at %s already, where the mesh's certificates go; mount it elsewhere", container.Get("name").Text(), taken))
+				problems = append(problems, o.problem(RuleClash, path, "container %s mounts a volume at %s, where tykmesh mounts certificates; mount it elsewhere", container.Get("name").Text(), taken))
 			}
 		}
 	}

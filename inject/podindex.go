@@ -11,17 +11,17 @@ import (
 
 // podIndex finds pods by any of their labels, and by their namespace.
 type podIndex struct {
-	labelled  map[label][]*pods
-	namespace map[string][]*pods
+	labelled  map[label][]*workloadPods
+	namespace map[string][]*workloadPods
 }
 
 // label is a label of pods in a namespace.
 type label struct{ namespace, key, value string }
 
-// pods are what a pod template makes, as far as others see them.
-type pods struct {
+// workloadPods are the pods of a pod template, as the checks see them.
+type workloadPods struct {
 	known
-	object   *Object // as the stream reports it; nil where the pods carry no annotation of ours
+	object   *Object // as the stream reports it; nil for pods without annotations of tykmesh
 	injected bool    // by an earlier run
 	implicit bool    // they are in a namespace that they do not name
 	labels   []pair
@@ -41,19 +41,19 @@ type containerPort struct{ name, number string }
 
 // joins reports whether this run puts the pods on the mesh, or would if nothing were wrong with
 // them.
-func (p *pods) joins() bool { return p.object != nil && p.object.joins() }
+func (p *workloadPods) joins() bool { return p.object != nil && p.object.joins() }
 
 // meshed reports whether the pods have a sidecar when the stream is applied.
-func (p *pods) meshed() bool { return p.injected || p.joins() }
+func (p *workloadPods) meshed() bool { return p.injected || p.joins() }
 
 // joins reports whether a run changes the object, or would if nothing were wrong with it.
 func (o *Object) joins() bool { return o.Outcome == Injected || o.Outcome == Refused }
 
 func newPodIndex() podIndex {
-	return podIndex{labelled: make(map[label][]*pods), namespace: make(map[string][]*pods)}
+	return podIndex{labelled: make(map[label][]*workloadPods), namespace: make(map[string][]*workloadPods)}
 }
 
-func (x podIndex) add(all []*pods) {
+func (x podIndex) add(all []*workloadPods) {
 	for _, p := range all {
 		x.namespace[p.namespace] = append(x.namespace[p.namespace], p)
 		for _, l := range p.labels {
@@ -65,7 +65,7 @@ func (x podIndex) add(all []*pods) {
 
 // selected returns the pods that have every label that is asked for: all of the namespace where
 // none is.
-func (x podIndex) selected(namespace string, wanted []pair) iter.Seq[*pods] {
+func (x podIndex) selected(namespace string, wanted []pair) iter.Seq[*workloadPods] {
 	few := x.namespace[namespace] // those with the rarest of the labels
 	for _, l := range wanted {
 		if found := x.labelled[label{namespace, l.key, l.value}]; len(found) < len(few) {
@@ -73,7 +73,7 @@ func (x podIndex) selected(namespace string, wanted []pair) iter.Seq[*pods] {
 		}
 	}
 
-	return func(yield func(*pods) bool) {
+	return func(yield func(*workloadPods) bool) {
 		for _, p := range few {
 			if p.has(wanted) && !yield(p) {
 				return
@@ -82,12 +82,12 @@ func (x podIndex) selected(namespace string, wanted []pair) iter.Seq[*pods] {
 	}
 }
 
-func (p *pods) has(wanted []pair) bool {
+func (p *workloadPods) has(wanted []pair) bool {
 	return !slices.ContainsFunc(wanted, func(l pair) bool { return !slices.Contains(p.labels, l) })
 }
 
 // label returns the value of a label.
-func (p *pods) label(key string) string {
+func (p *workloadPods) label(key string) string {
 	for _, l := range p.labels {
 		if l.key == key {
 			return l.value
@@ -98,7 +98,7 @@ func (p *pods) label(key string) string {
 
 // service returns the name of the service that the pods belong to, by the first of these labels
 // that they have; "" where they have none.
-func (p *pods) service(labels []string) string {
+func (p *workloadPods) service(labels []string) string {
 	for _, key := range labels {
 		if slices.ContainsFunc(p.labels, func(l pair) bool { return l.key == key }) {
 			return p.label(key)
@@ -107,8 +107,8 @@ func (p *pods) service(labels []string) string {
 	return ""
 }
 
-// port returns the named port of the first pods that have it and everything that the selector asks
-// for; "" where there are none. An empty selector selects nothing.
+// port returns the number of the named port in the first matching pods that have it, else "". An
+// empty selector selects nothing.
 func (x podIndex) port(namespace string, selector []pair, name string) string {
 	if len(selector) == 0 {
 		return ""
@@ -122,8 +122,8 @@ func (x podIndex) port(namespace string, selector []pair, name string) string {
 	return ""
 }
 
-// appPort is where the app of the first pods that have everything that the selector asks for
-// listens: usualPort where nothing is known of it.
+// appPort returns the app's port of the first pods that match the selector; usualPort if it is not
+// known.
 func (x podIndex) appPort(namespace string, selector []pair) string {
 	for p := range x.selected(namespace, selector) {
 		if p.object != nil && p.object.workload != nil && p.object.workload.Port != 0 && !p.isUnclear() && len(selector) > 0 {
@@ -134,7 +134,7 @@ func (x podIndex) appPort(namespace string, selector []pair) string {
 }
 
 // port returns the number of the named port; "" where no container has it.
-func (p *pods) port(name string) string {
+func (p *workloadPods) port(name string) string {
 	i := slices.IndexFunc(p.ports, func(c containerPort) bool { return c.name == name })
 	if i < 0 {
 		return ""

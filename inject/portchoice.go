@@ -9,18 +9,18 @@ import (
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// httpPrefix begins the names of ports that serve HTTP, as people write them: http-web.
+// httpPrefix begins the usual names of ports that serve HTTP, for example http-web.
 const httpPrefix = appPortName + "-"
 
 // asidePorts are what such names go on with where a port serves something beside the app.
 var asidePorts = []string{"metrics", "prom", "prometheus", "monitoring", "health", "healthz", "probe", "admin", "management", "debug", "pprof"}
 
 // choosePort finds the port that reaches the app, and makes sure that the sidecar can take it.
-func (o *subject) choosePort(pods podIndex, preserve bool) (*manifest.Node, error) {
+func (o *target) choosePort(pods podIndex, preserve bool) (*manifest.Node, error) {
 	items := o.object.node.Get("spec", "ports").Items()
 	left := o.service.likely(pods, pods.appPort(o.Namespace, o.service.selector))
 	if len(left) > 1 {
-		return nil, o.problem(RuleService, o.object.node.Get("spec", "ports"), "spec.ports: cannot tell which of the ports %s reaches the app: name it %s, or give it appProtocol: %s",
+		return nil, o.problem(RuleService, o.object.node.Get("spec", "ports"), "spec.ports: cannot tell which of the ports %s reaches the app; name it %s, or set appProtocol: %s",
 			o.service.numbers(left), appPortName, appPortName)
 	}
 
@@ -30,14 +30,14 @@ func (o *subject) choosePort(pods podIndex, preserve bool) (*manifest.Node, erro
 		switch {
 		case p == chosen && !(preserve && name.Text() == portName && number(port) != strconv.Itoa(sidecar.Port)):
 		case name.Text() == portName:
-			return nil, o.problem(RuleService, name, "spec.ports: the name %s is taken; the sidecar's port needs it", portName)
+			return nil, o.problem(RuleService, name, "spec.ports: the name %s belongs to the sidecar's port; use another name", portName)
 		case number(port) == strconv.Itoa(sidecar.Port):
-			return nil, o.problem(RuleService, port, "spec.ports: port %d is taken; the sidecar's port needs it", sidecar.Port)
+			return nil, o.problem(RuleService, port, "spec.ports: port %d is the sidecar's; use another port", sidecar.Port)
 		}
 	}
 
 	if protocol := chosen.Get("protocol"); protocol.Text() != "" && protocol.Text() != "TCP" {
-		return nil, o.problem(RuleService, protocol, "spec.ports: a %s port cannot go through the sidecar%s", protocol.Text(), asVariable(protocol.Text()))
+		return nil, o.problem(RuleService, protocol, "spec.ports: the sidecar serves TCP only, not %s%s", protocol.Text(), asVariable(protocol.Text()))
 	}
 
 	return chosen, nil
@@ -56,7 +56,7 @@ func (o *subject) choosePort(pods podIndex, preserve bool) (*manifest.Node, erro
 //	port is 80
 //
 // Where several are left, everything else is a guess.
-func (s *service) likely(pods podIndex, app string) []int {
+func (s *kubeService) likely(pods podIndex, app string) []int {
 	left := make([]int, len(s.ports))
 	for i := range left {
 		left[i] = i
@@ -107,7 +107,7 @@ func (p servicePort) isLikeHTTP() bool {
 // reaches returns the number of the container port that a Service port reaches: a named one is
 // looked up in the pods that the Service selects. It stays a name where none of them is in the
 // stream.
-func (s *service) reaches(port servicePort, pods podIndex) string {
+func (s *kubeService) reaches(port servicePort, pods podIndex) string {
 	if !port.named {
 		return port.target
 	}
@@ -117,8 +117,8 @@ func (s *service) reaches(port servicePort, pods podIndex) string {
 	return port.target
 }
 
-// numbers lists ports for people: 81, 82 and 83.
-func (s *service) numbers(ports []int) string {
+// numbers lists ports for a message: 81, 82 and 83.
+func (s *kubeService) numbers(ports []int) string {
 	text := s.ports[ports[0]].number
 	for i, port := range ports[1:] {
 		separator := ", "
@@ -134,7 +134,7 @@ func (s *service) numbers(ports []int) string {
 // clearPorts finds where apps listen whose pods declare several ports: where the Services of the
 // stream lead that join the mesh. The others are refused.
 func (in *injection) clearPorts() {
-	leads := make(map[*pods][]string)
+	leads := make(map[*workloadPods][]string)
 	for _, s := range in.facts.services {
 		if !s.joins() || len(s.selector) == 0 {
 			continue
@@ -173,11 +173,11 @@ func (in *injection) clearPorts() {
 }
 
 // isUnclear reports whether the pods declare several ports, and say not which is the app's.
-func (p *pods) isUnclear() bool { return p.object != nil && p.object.unclear != nil }
+func (p *workloadPods) isUnclear() bool { return p.object != nil && p.object.unclear != nil }
 
 // declared returns the number of the container port that a Service port leads to; "" where the pods
 // declare no such port.
-func (p *pods) declared(port servicePort) string {
+func (p *workloadPods) declared(port servicePort) string {
 	if port.named {
 		return p.port(port.target)
 	}

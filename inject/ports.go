@@ -21,7 +21,7 @@ const (
 
 // examineService checks a Service that is to be injected. Which port changes is chosen when all
 // workloads are known.
-func (o *subject) examineService() (problems []Problem) {
+func (o *target) examineService() (problems []Problem) {
 	spec := o.object.node.Get("spec")
 	ports := spec.Get("ports")
 	switch {
@@ -44,9 +44,9 @@ func (o *subject) examineService() (problems []Problem) {
 	return problems
 }
 
-// serviceEdits is what injection changes in a Service: the port that reaches the app becomes the
-// sidecar's, or leads to it.
-func (o *subject) serviceEdits(pods podIndex, s Settings) ([]manifest.Edit, error) {
+// serviceEdits returns the edits of a Service: the port that reaches the app becomes the sidecar's,
+// or leads to it.
+func (o *target) serviceEdits(pods podIndex, s Settings) ([]manifest.Edit, error) {
 	port, err := o.choosePort(pods, s.Preserve)
 	if err != nil {
 		return nil, err
@@ -79,13 +79,13 @@ func (o *subject) serviceEdits(pods podIndex, s Settings) ([]manifest.Edit, erro
 	return append(annotations, edits...), err
 }
 
-// keptNumber returns the number of a port that leads to the sidecar and stays. With TLS the port of
-// HTTP becomes that of HTTPS, because the sidecar answers nothing else.
+// keptNumber returns the number of a port that now leads to the sidecar. With TLS, port 80 becomes
+// 443, because the sidecar answers HTTPS only.
 //
 //	port           without TLS      with TLS
 //	80 -> app      80 -> sidecar    443 -> sidecar
 //	3000 -> app    3000 -> sidecar  3000 -> sidecar
-func (o *subject) keptNumber(port *manifest.Node, tls bool) string {
+func (o *target) keptNumber(port *manifest.Node, tls bool) string {
 	was := number(port.Get("port"))
 	if tls && was == strconv.Itoa(usualPort) && !hasPort(o.object.node.Get("spec", "ports"), httpsPort) {
 		return httpsPort
@@ -109,7 +109,7 @@ func keptName(port *manifest.Node, becomes string) string {
 
 // checkKeptName refuses a name that another port has too: Kubernetes does, and the record tells the
 // port by it.
-func (o *subject) checkKeptName(port *manifest.Node, becomes string) error {
+func (o *target) checkKeptName(port *manifest.Node, becomes string) error {
 	name := keptName(port, becomes)
 	for _, p := range o.object.node.Get("spec", "ports").Items() {
 		switch {
@@ -117,7 +117,7 @@ func (o *subject) checkKeptName(port *manifest.Node, becomes string) error {
 		case name == "":
 			return o.problem(RuleService, p, "spec.ports: a port among several must have a name")
 		default:
-			return o.problem(RuleService, p.Get("name"), "spec.ports: port %s is to lead to the sidecar under the name %s, which this port has too; give this one another", number(port.Get("port")), name)
+			return o.problem(RuleService, p.Get("name"), "spec.ports: port %s gets the name %s, which this port has already; rename this port", number(port.Get("port")), name)
 		}
 	}
 
@@ -126,7 +126,7 @@ func (o *subject) checkKeptName(port *manifest.Node, becomes string) error {
 
 // preservingEdits lead a port to the sidecar and leave it its name, and add the port under which
 // other sidecars call, if it is not that.
-func (o *subject) preservingEdits(port *manifest.Node, becomes string, r *record) (edits []manifest.Edit) {
+func (o *target) preservingEdits(port *manifest.Node, becomes string, r *record) (edits []manifest.Edit) {
 	ports := o.object.node.Get("spec", "ports")
 	was := number(port.Get("port"))
 
@@ -193,10 +193,9 @@ func hasPort(ports *manifest.Node, n string) bool {
 	return slices.ContainsFunc(ports.Items(), func(p *manifest.Node) bool { return number(p.Get("port")) == n })
 }
 
-// portEdits makes a port the sidecar's, which has a name, a port and a targetPort and nothing else.
-// It writes them where others stood, so that comments stay where they are; the first and the last
-// entry of the port stay the first and the last, because what is between them is what the record
-// knows.
+// portEdits turns a port into the sidecar's, with name, port and targetPort only. It overwrites
+// existing entries, so that comments stay in place. The first and the last entry keep their places,
+// because the record covers only the text between them.
 func portEdits(port *manifest.Node) (edits []manifest.Edit) {
 	missing := manifest.Map{{Key: "name", Value: portName}, {Key: "port", Value: int64(sidecar.Port)}, {Key: "targetPort", Value: int64(sidecar.Port)}}
 	slots := portSlots(port, missing)
@@ -258,7 +257,7 @@ func portSlots(port *manifest.Node, wanted manifest.Map) (slots []portSlot) {
 	return slots
 }
 
-// number is how a port is written in decimal; a named one stays as it is.
+// number returns a port in decimal, or the name of a named one.
 func number(port *manifest.Node) string {
 	if n, ok := port.Int(); ok {
 		return strconv.FormatInt(n, 10)
@@ -266,7 +265,7 @@ func number(port *manifest.Node) string {
 	return port.Text()
 }
 
-// isSidecarPort finds the port that injection put into a Service.
+// isSidecarPort reports whether injection put a port into a Service.
 func isSidecarPort(p *manifest.Node) bool {
 	return strings.EqualFold(p.Get("name").Text(), portName)
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// record is the value of annotationRecord: what injection added, by name, and how it found what it
-// changed in place. Everything that is as usual is left out.
+// record is the value of annotationRecord: the names of all additions, and the original text of
+// everything that changed in place. Default values are left out.
 type record struct {
 	Containers     []string `json:"containers,omitempty"`
 	InitContainers []string `json:"initContainers,omitempty"`
@@ -18,7 +18,7 @@ type record struct {
 	Mounts         []string `json:"mounts,omitempty"`      // containers that got the trusted certificates and nothing else
 	Annotations    []string `json:"annotations,omitempty"` // beside status and record
 
-	// Gained is what other containers of the pod got, by their names: paths as of layer.
+	// Gained lists the items that the pod's own containers got, by their names: paths as of merger.
 	Gained map[string][]string `json:"gained,omitempty"`
 
 	// Empty is how empty lists were written that got their first items: the text behind the colon
@@ -39,7 +39,7 @@ type record struct {
 	Plain map[string]string `json:"plain,omitempty"`
 }
 
-// usualInject is how nearly everybody writes the value of the inject annotation.
+// usualInject is the most common value of the inject annotation.
 const usualInject = `"true"`
 
 // String returns the record as one line of JSON.
@@ -59,7 +59,7 @@ func readRecord(text string) (*record, error) {
 	dec.DisallowUnknownFields()
 	r := new(record)
 	if err := dec.Decode(r); err != nil {
-		return nil, fmt.Errorf("annotation %s: not what inject wrote: %w", annotationRecord, err)
+		return nil, fmt.Errorf("annotation %s: not as inject wrote it: %w", annotationRecord, err)
 	}
 	return r, nil
 }
@@ -81,12 +81,7 @@ func (r *record) keepPlain(name string, n *manifest.Node) {
 		r.Plain = make(map[string]string)
 	}
 
-	text, err := json.Marshal(valueOf(n, nil))
-	if err != nil {
-		panic("inject: a value that JSON cannot hold: " + err.Error()) // it was read from a document
-	}
-
-	r.Plain[name] = string(text)
+	r.Plain[name] = encodeJSON(valueOf(n))
 }
 
 // keepInject notes how the inject annotation, and a status beside it, were written.

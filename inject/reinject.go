@@ -6,19 +6,18 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// Reinject takes back what an earlier run injected, and injects what was there before it with
-// today's settings: Uninject and Inject in one step. The texts are those of Inject for the
-// documents as they were; positions and patches are about the documents as they are.
+// Reinject removes the additions of an earlier run, and injects the original manifests with the
+// current settings: Uninject and Inject in one step. The output is the same as that of Inject on
+// the original documents; positions and patches refer to the documents as they are now.
 //
-// Problems: those of both; an injected object without a record, because what was added to it is not
-// known.
+// Problems: those of both; an injected object without a record, because its additions are unknown.
 func Reinject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 	back, problems := Uninject(docs)
 	refused := make(map[string]bool)
 	for _, o := range back.Objects {
 		if o.Outcome == LeftAlone && o.Rule == RuleRecord {
 			o.Outcome = Refused
-			problems = append(problems, Problem{Rule: o.Rule, Pos: o.Pos, Object: o.title, Msg: o.Reason + ": inject the manifest that it was made of"})
+			problems = append(problems, Problem{Rule: o.Rule, Pos: o.Pos, Object: o.title, Msg: o.Reason + "; inject the original manifest"})
 		}
 		refused[o.key()] = o.Outcome == Refused
 	}

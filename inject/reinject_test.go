@@ -171,7 +171,7 @@ func TestReinjectRefuses(t *testing.T) {
 	}
 
 	same(t, "problems", []string{"TM0009: securityContext: {runAsUser: 10777}", "TM0014: apiVersion: v1"}, found)
-	if last := problems[1].Error(); !strings.HasSuffix(last, "so what was added to it is not known: inject the manifest that it was made of") {
+	if last := problems[1].Error(); !strings.HasSuffix(last, "so tykmesh does not know the additions; inject the original manifest") {
 		t.Errorf("got %s", last)
 	}
 }
@@ -207,4 +207,43 @@ func TestUninjectServed(t *testing.T) {
 	if upgraded < 5 {
 		t.Fatalf("only %d documents were upgraded; the corpus is too small to show anything", upgraded)
 	}
+}
+
+// TestUninjectEarlierRecord takes off the mesh what a version injected that filled in a container
+// tyk-mesh of the pod's own: its record lists fields of that container.
+func TestUninjectEarlierRecord(t *testing.T) {
+	const before = `apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+  labels: {app: web}
+  annotations:
+    injector.tyk.io/inject: "true"
+spec:
+  containers:
+  - name: web
+    image: example.com/web:1
+  - name: tyk-mesh
+    env: []
+    securityContext:
+      runAsUser: 1234
+`
+	after := strings.NewReplacer(
+		`inject: "true"`, `status: injected
+    injector.tyk.io/record: '{"gained":{"tyk-mesh":["image","ports/9696","env/TYK_GW_LISTENPORT","securityContext/runAsGroup"]},"empty":{"env/tyk-mesh":" []"}}'`,
+		"    env: []\n", "    env:\n    - {name: TYK_GW_LISTENPORT, value: \"8080\"}\n    image: tykio/tyk-gateway:v5.14.0\n    ports:\n    - {containerPort: 9696}\n",
+		"runAsUser: 1234\n", "runAsUser: 1234\n      runAsGroup: 10777\n",
+	).Replace(before)
+
+	stream, problems := inject.Uninject(manifest.Split("web.yaml", []byte(after)))
+	if len(problems) > 0 {
+		t.Fatal(problems[0])
+	}
+
+	var out bytes.Buffer
+	if err := stream.Write(&out, nil); err != nil {
+		t.Fatal(err)
+	}
+
+	same(t, "the manifest", out.String(), before)
 }

@@ -1,5 +1,10 @@
 package inject
 
+import (
+	"strconv"
+	"strings"
+)
+
 // Rule says why something is refused, skipped or warned of. It is a code that stays the same from
 // version to version, for those who filter reports.
 type Rule string
@@ -49,44 +54,53 @@ func (r Rule) Skips() bool {
 	return r == RuleSyntax || r == RuleEdit || r == RuleKind || r == RulePatch
 }
 
+// number returns the digits of the rule's code.
+func (r Rule) number() int {
+	n, err := strconv.Atoi(strings.TrimPrefix(string(r), "TM"))
+	if err != nil {
+		panic("inject: no code: " + string(r)) // the codes are this file's
+	}
+	return n
+}
+
 // Rules are all rules with a sentence each, by code.
 var Rules = []struct {
 	Rule Rule
 	Text string
 }{
-	{RuleSyntax, "A document that carries an annotation of ours must be readable."},
-	{RuleEdit, "What changes must be written so that nothing else changes with it."},
+	{RuleSyntax, "A document with an annotation of tykmesh must be readable."},
+	{RuleEdit, "A change must not touch anything else in the document."},
 	{RuleKind, "Only objects with a pod template, Pods and Services can be put on the mesh."},
-	{RulePlace, "The inject annotation belongs into the metadata of the pod template."},
-	{RuleAnnotation, "An annotation of tykmesh must be a known one, with a value that means something."},
+	{RulePlace, "The inject annotation belongs in the metadata of the pod template."},
+	{RuleAnnotation, "An annotation of tykmesh must have a known name and a valid value."},
 	{RuleApp, "A label of the pod template names the service on the mesh: app, or one of Injector.serviceLabels."},
-	{RuleNamespace, "A namespace must be one that Kubernetes takes."},
-	{RulePod, "A pod must be one that Kubernetes takes."},
-	{RuleClash, "A pod must not have what the sidecar brings: its names, its ports, its mounts."},
-	{RuleHostNetwork, "A pod on the network of its node cannot have a sidecar."},
-	{RuleService, "It must be clear which port of a Service reaches the app, and the sidecar's must be free."},
-	{RuleNoPorts, "A Service without ports or without pods has nothing that a sidecar could serve."},
-	{RuleSystem, "Nothing in kube-system and kube-public is put on the mesh."},
-	{RuleRecord, "What injection added is taken away as its record says."},
-	{RuleDefinition, "The API definitions of a service must be ones that the Dashboard takes."},
+	{RuleNamespace, "A namespace must be valid in Kubernetes."},
+	{RulePod, "A pod must be valid in Kubernetes."},
+	{RuleClash, "A pod must not use the names, ports and mounts of the sidecar."},
+	{RuleHostNetwork, "A pod that shares the network of its node cannot have a sidecar."},
+	{RuleService, "It must be clear which port of a Service reaches the app, and the sidecar's port must be free."},
+	{RuleNoPorts, "A Service without ports or without pods has nothing for a sidecar to serve."},
+	{RuleSystem, "Objects in kube-system and kube-public stay off the mesh."},
+	{RuleRecord, "uninject removes the additions that the record lists."},
+	{RuleDefinition, "The API definitions of a service must be valid for the Dashboard."},
 	{RuleSame, "Services must differ in their routes and names, and the workloads of one service must agree."},
-	{RuleConflict, "What other people registered in the Dashboard is not touched."},
-	{RuleCertificate, "The certificate of the mesh must be one for its hosts."},
-	{RuleSelector, "A Service on the mesh leads to pods on the mesh, and to no others."},
-	{RuleTarget, "A port of a Service on the mesh leads to a port of its pods."},
-	{RuleRoute, "The route of a service needs a Service of its name that leads to its sidecars."},
-	{RuleIngress, "An Ingress or a route of a Gateway needs a port of a Service that is there, and a host that its sidecars answer."},
-	{RulePolicy, "A NetworkPolicy must let callers reach the sidecars, and these each other."},
-	{RuleScaler, "A HorizontalPodAutoscaler that counts requests for resources needs one of every container."},
-	{RuleJob, "A pod that is to end needs a sidecar that ends with it."},
+	{RuleConflict, "tykmesh does not change APIs that others registered in the Dashboard."},
+	{RuleCertificate, "The certificate of the mesh must be valid for its hosts."},
+	{RuleSelector, "A Service on the mesh must select pods on the mesh, and no others."},
+	{RuleTarget, "A port of a Service on the mesh must lead to a port of its pods."},
+	{RuleRoute, "The route of a service needs a Service of the same name that leads to its sidecars."},
+	{RuleIngress, "An Ingress or a route of a Gateway needs an existing Service port, and a host that the sidecars answer."},
+	{RulePolicy, "A NetworkPolicy must allow calls to the sidecars and between them."},
+	{RuleScaler, "A HorizontalPodAutoscaler that uses resource requests needs one for every container."},
+	{RuleJob, "A pod that must finish needs a sidecar that finishes with it."},
 	{RulePort, "It must be clear on which port the app listens, and the sidecar must reach it there."},
-	{RuleAPI, "A workload must be of an API version that Kubernetes still serves."},
-	{RuleTrust, "Sidecars and apps must trust the CA of the mesh."},
-	{RuleSecurity, "A namespace must allow the level of Pod Security that its pods meet with a sidecar."},
-	{RuleSecret, "A namespace must have the Secret that its sidecars take their secrets from."},
+	{RuleAPI, "A workload must have an API version that Kubernetes still serves."},
+	{RuleTrust, "Sidecars and apps must trust the mesh CA."},
+	{RuleSecurity, "A namespace must allow the level of Pod Security that its pods need with a sidecar."},
+	{RuleSecret, "A namespace must have the Secret that its sidecars read."},
 	{RuleNothing, "A run should put something on the mesh."},
-	{RulePatch, "A Kustomize patch cannot be injected alone: the output of kustomize build can."},
-	{RuleMesh, "A pod cannot be on two meshes that both lead its calls to themselves."},
-	{RuleQuota, "A container must say what a ResourceQuota of its namespace counts."},
+	{RulePatch, "A Kustomize patch cannot be injected; the output of kustomize build can."},
+	{RuleMesh, "A pod cannot be on two meshes that both redirect its calls."},
+	{RuleQuota, "A container must set the resources that a ResourceQuota of its namespace counts."},
 	{RuleDomain, "A namespace must not have the name of a top-level domain."},
 }

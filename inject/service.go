@@ -14,7 +14,7 @@ type Service struct {
 	Namespace, App string
 }
 
-// usualServiceLabel is the label that many name a workload by who have no label app.
+// usualServiceLabel is a common alternative to the label app.
 const usualServiceLabel = "app.kubernetes.io/name"
 
 // serviceLabels returns the labels of which the first that pods have names their service.
@@ -25,7 +25,7 @@ func (s Settings) serviceLabels() []string {
 	return s.ServiceLabels
 }
 
-// String is namespace/app.
+// String returns namespace/app.
 func (s Service) String() string { return s.Namespace + "/" + s.App }
 
 // Tag returns the gateway tag that only the sidecars of the service carry; namespaced as
@@ -81,7 +81,7 @@ type Problem struct {
 	Msg    string
 }
 
-// Error is position, object and message, one line.
+// Error returns position, object and message on one line.
 func (p Problem) Error() string {
 	if p.Object == "" {
 		return fmt.Sprintf("%s: %s", p.Pos, p.Msg)

@@ -10,7 +10,7 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// astray finds annotations that ask for injection where they have no effect, in an object that
+// misplaced finds annotations that ask for injection where they have no effect, in an object that
 // carries none where they would.
 //
 //	of a pod template that no setting names      skipped
@@ -18,45 +18,45 @@ import (
 //	of an object without any pod template        skipped
 //	of one whose pods are another object's       left alone, with a warning
 //	anywhere else                                left alone, with a warning
-func (in *injection) astray(d *manifest.Document, obj object, readers []*subject) (subjects []*subject) {
+func (in *injection) misplaced(d *manifest.Document, obj object, readers []*target) (targets []*target) {
 	walk(obj.node, func(n *manifest.Node) {
 		key, value := n.Entry(annotationInject)
 		if key == nil || declinesInjection(value.Text()) {
 			return
 		}
-		o := newSubject(d, obj, in.settings.Namespace)
+		o := newTarget(d, obj, in.settings.Namespace)
 		o.Pos = d.PositionOf(key)
-		subjects = append(subjects, o)
+		targets = append(targets, o)
 		in.noEffect(o, n, key, readers)
 	})
 
-	return subjects
+	return targets
 }
 
-// noEffect explains why an annotation, which stands at key in n, has no effect there.
-func (in *injection) noEffect(o *subject, n, key *manifest.Node, readers []*subject) {
+// noEffect explains why an annotation has no effect; it stands at key in n.
+func (in *injection) noEffect(o *target, n, key *manifest.Node, readers []*target) {
 	path := n.PathFrom(o.object.node)
 	owner, ok := strings.CutSuffix("."+path, ".metadata.annotations")
 	owner = strings.TrimPrefix(owner, ".")
 	if ok && owner != "" && len(n.Parent().Parent().Get("spec", "containers").Items()) > 0 {
-		in.skip(o.Object, o.problem(RuleKind, key, "this %s has a pod template at %s, where tykmesh does not look: name it in Injector.podTemplates", o.Kind, owner))
+		in.skip(o.Object, o.problem(RuleKind, key, "this %s has a pod template at %s, where tykmesh does not look; add the path to Injector.podTemplates", o.Kind, owner))
 		return
 	}
 
 	if len(readers) > 0 {
-		o.leave(RulePlace, fmt.Sprintf("the annotation at %s has no effect: it belongs to %s", path, readers[0].annotations()), true)
+		o.leave(RulePlace, fmt.Sprintf("the annotation at %s has no effect; move it to %s", path, readers[0].annotations()), true)
 		return
 	}
 
 	ref := o.object.node.Get("spec", "workloadRef")
 	switch {
 	case ref.Get("name") != nil:
-		o.leave(RulePlace, fmt.Sprintf("the annotation at %s has no effect: this %s takes its pods from %s %s; annotate spec.template.metadata.annotations of that",
+		o.leave(RulePlace, fmt.Sprintf("the annotation at %s has no effect, because this %s takes its pods from %s %s; move it to spec.template.metadata.annotations of that object",
 			path, o.Kind, printable(cmp.Or(ref.Get("kind").Text(), "Deployment")), printable(ref.Get("name").Text())), true)
 	case o.isPatch(owner):
 		in.skip(o.Object, o.patch(key))
 	case ok && owner == "" && isClusterScoped(o.Kind):
-		in.skip(o.Object, o.problem(RuleKind, key, "annotation %s has no effect on a %s: write it into spec.template.metadata.annotations of each workload, and into "+
+		in.skip(o.Object, o.problem(RuleKind, key, "annotation %s has no effect on a %s; write it into spec.template.metadata.annotations of each workload, and into "+
 			"metadata.annotations of its Service", annotationInject, o.Kind))
 	case ok && owner == "":
 		in.skip(o.Object, o.problem(RuleKind, key, "annotation %s: this %s has no pods to inject", annotationInject, o.Kind))
@@ -66,51 +66,50 @@ func (in *injection) noEffect(o *subject, n, key *manifest.Node, readers []*subj
 }
 
 // annotations returns the path of the annotations that count for a pod template or a Service.
-func (o *subject) annotations() string {
+func (o *target) annotations() string {
 	return strings.TrimPrefix(o.template.path+".metadata.annotations", ".")
 }
 
-// kindless finds an annotation that asks for injection in what would be an object if it said of
-// which kind.
-func (in *injection) kindless(d *manifest.Document, obj object) (subjects []*subject) {
+// kindless finds an annotation that asks for injection in a document without a kind.
+func (in *injection) kindless(d *manifest.Document, obj object) (targets []*target) {
 	walk(obj.node, func(n *manifest.Node) {
 		key, value := n.Get("metadata", "annotations").Entry(annotationInject)
 		if key == nil || !wantsInjection(value.Text()) {
 			return
 		}
-		o := newSubject(d, obj, in.settings.Namespace)
+		o := newTarget(d, obj, in.settings.Namespace)
 		in.skip(o.Object, o.problem(RuleKind, key, "annotation %s: the object has no kind", annotationInject))
-		subjects = append(subjects, o)
+		targets = append(targets, o)
 	})
 
-	return subjects
+	return targets
 }
 
-// search looks in an object for keys of tykmesh that nothing reads.
+// search looks in an object for tykmesh keys that nothing reads.
 type search struct {
 	*injection
 	doc     *manifest.Document
 	object  object
-	readers []*subject // where annotations are read
-	found   []*subject // of which something is to be said
+	readers []*target // where annotations are read
+	found   []*target // of which something is to be said
 
-	whole   *subject                    // the object itself, for keys that no reader reads
-	reads   map[*manifest.Node]*subject // which reader reads a key; made when the first key is looked for
-	decided map[*subject]bool           // which readers carry the switch; for nil, whether any does
+	whole   *target                    // the object itself, for keys that no reader reads
+	reads   map[*manifest.Node]*target // which reader reads a key; made when the first key is looked for
+	decided map[*target]bool           // which readers carry the switch; for nil, whether any does
 }
 
 // strays finds keys of tykmesh that nothing reads: misspelt ones, and known ones that stand where
-// they have no effect. It adds the subjects that one of them leaves out of the mesh.
+// they have no effect. It adds the targets that one of them leaves out of the mesh.
 //
 //	key         | where it stands                          |
 //	misspelt    | annotations of a pod that is injected    | examinePods says so
-//	            | like inject, and no switch is there      | an error, because the object would pass without a sidecar
+//	            | like inject, and no switch is there      | an error: the object would stay off the mesh
 //	            | else                                     | a warning
-//	inject      |                                          | astray says so
+//	inject      |                                          | misplaced says so
 //	others      | annotations of a pod without the switch  | a warning
 //	            | anywhere else, a Service among it        | a warning that names where it belongs
-func (in *injection) strays(d *manifest.Document, obj object, readers, subjects []*subject) []*subject {
-	s := search{injection: in, doc: d, object: obj, readers: readers, found: subjects}
+func (in *injection) strays(d *manifest.Document, obj object, readers, targets []*target) []*target {
+	s := search{injection: in, doc: d, object: obj, readers: readers, found: targets}
 	walk(obj.node, func(n *manifest.Node) {
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			switch key := n.Content[i].Text(); {
@@ -137,10 +136,10 @@ func isMeta(n *manifest.Node) bool {
 	return name == "annotations" || name == "labels"
 }
 
-// reader returns the subject that reads a key; nil where no one does.
-func (s *search) reader(key *manifest.Node) *subject {
+// reader returns the target that reads a key, or nil.
+func (s *search) reader(key *manifest.Node) *target {
 	if s.reads == nil {
-		s.reads, s.decided = make(map[*manifest.Node]*subject), make(map[*subject]bool)
+		s.reads, s.decided = make(map[*manifest.Node]*target), make(map[*target]bool)
 		for _, o := range s.readers {
 			for k := range o.meta.Get("annotations").Entries() {
 				s.reads[k] = o
@@ -153,13 +152,13 @@ func (s *search) reader(key *manifest.Node) *subject {
 	return s.reads[key]
 }
 
-// subject returns a reader, or the object itself where there is none.
-func (s *search) subject(reader *subject) *subject {
+// target returns a reader, or the object itself if reader is nil.
+func (s *search) target(reader *target) *target {
 	if reader != nil {
 		return reader
 	}
 	if s.whole == nil {
-		s.whole = newSubject(s.doc, s.object, s.settings.Namespace)
+		s.whole = newTarget(s.doc, s.object, s.settings.Namespace)
 	}
 	return s.whole
 }
@@ -179,11 +178,11 @@ func (s *search) unknown(key, value *manifest.Node) {
 		return // examinePods has reported it
 	}
 
-	o := s.subject(reader)
+	o := s.target(reader)
 
 	meant, place := meantBy(key.Text()), ""
 	if reader == nil && strings.HasSuffix(meant, "?") {
-		place = " It belongs to " + s.belongs()
+		place = " Write it into " + s.belongs()
 	}
 
 	if len(s.readers) == 0 || s.decided[reader] || isSystem(o.Namespace) || declinesInjection(value.Text()) || !meansInject(key.Text()) {
@@ -213,15 +212,15 @@ func (s *search) known(in, key *manifest.Node) {
 		belongs = "metadata.annotations"
 	case reader != nil && reader.template.Node != nil:
 		if !s.decided[reader] {
-			s.Warnings = append(s.Warnings, reader.problem(RuleAnnotation, key, "annotation %s has no effect without %s: %s", text, annotationInject, usualInject))
+			s.Warnings = append(s.Warnings, reader.problem(RuleAnnotation, key, "annotation %s has no effect without %s: %s; add that", text, annotationInject, usualInject))
 		}
 		return
 	case len(s.readers) == 0 && in.Parent() != s.object.node.Get("metadata"):
 		return // data of something else
 	}
 
-	o := s.subject(nil)
-	s.Warnings = append(s.Warnings, o.problem(RulePlace, key, "annotation %s has no effect at %s of this %s: it belongs to %s", text, in.PathFrom(s.object.node), o.Kind, belongs))
+	o := s.target(nil)
+	s.Warnings = append(s.Warnings, o.problem(RulePlace, key, "annotation %s has no effect at %s of this %s; move it to %s", text, in.PathFrom(s.object.node), o.Kind, belongs))
 }
 
 // nothing returns why no object is injected, and what to type where none asks for it; "" where one
@@ -236,11 +235,11 @@ func (s *Stream) nothing() string {
 	n := len(s.Objects)
 	switch {
 	case n == 1:
-		return "the one annotated object passes as it is"
+		return "the one annotated object is left unchanged"
 	case n > 1:
-		return fmt.Sprintf("all %d annotated objects pass as they are", n)
+		return fmt.Sprintf("all %d annotated objects are left unchanged", n)
 	case !slices.ContainsFunc(s.pages, func(p page) bool { return len(p.content()) > 0 }):
-		return "the input holds no object; check the command that makes it"
+		return "the input contains no object; check the command that produces it"
 	}
 
 	return fmt.Sprintf("nothing is annotated with %s: %s; write it into spec.template.metadata.annotations of each workload, "+

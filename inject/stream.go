@@ -13,12 +13,12 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// Stream is a stream of documents as Inject or Uninject leaves it, and what became of the objects
-// in it that are ours.
+// Stream is the result of Inject or Uninject: the documents with their changes, and the outcome of
+// each annotated object.
 type Stream struct {
 	Objects   []*Object // in the order of the input
-	Warnings  []Problem // what is odd, and stands in nobody's way; in the order of the input
-	Accepted  []Problem // what the checks across the stream found and somebody accepts
+	Warnings  []Problem // problems that do not stop the run; in the order of the input
+	Accepted  []Problem // warnings of the checks that a user accepted
 	Needs     []Need    // by namespace
 	Emitted   int       // how many objects were added behind the input, or taken away there
 	Defaulted bool      // some object that is injected names no namespace, and Settings.Namespace was "" too
@@ -40,7 +40,7 @@ type change struct {
 	patch    manifest.Patch
 	services []Service // whose ids are to be written into the patch
 	mark     string    // what stands for ids begins with it; the document's own text does not hold it
-	again    bool      // it was injected before: the patch may have what is there already
+	again    bool      // it was injected before: the patch may repeat existing text
 }
 
 func newStream(docs []*manifest.Document) *Stream {
@@ -97,13 +97,14 @@ func (s *Stream) Write(w io.Writer, bindings map[Service]Binding) error {
 	return b.Flush()
 }
 
-// joint says how several files become one stream that kubectl reads. To kubectl a stream that
+// joint returns how several files become one stream that kubectl reads. To kubectl a stream that
 // begins with a bracket is JSON, in which no separator can stand (k8s.io/apimachinery, util/yaml).
 //
 //	files                          the stream
 //	one                            the file (asItIs)
 //	all are JSON                   the files one behind the other (asJSON)
-//	others                         the files with separators between them, and between values of JSON (asYAML); one in front where the first is JSON
+//	others                         the files and values of JSON with separators between them, and
+//	                               one in front if the first is JSON (asYAML)
 func (s *Stream) joint() joint {
 	files := 0
 	for i := range s.pages {
@@ -125,7 +126,7 @@ func (s *Stream) joint() joint {
 	return asJSON
 }
 
-// begins returns the text of the page, or what is added to one without any.
+// begins returns the text of the page, or the added text if the page has none.
 func (p page) begins() []byte {
 	if len(p.Text) == 0 && len(p.patch) > 0 {
 		return []byte(p.patch[0].Text)

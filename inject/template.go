@@ -28,7 +28,7 @@ type object struct {
 	apiVersion, kind string
 }
 
-// group is that of the object's API; "" for the core group.
+// group returns the group of the object's API; "" for the core group.
 func (o object) group() string {
 	group, _, ok := strings.Cut(o.apiVersion, "/")
 	if !ok {
@@ -41,14 +41,14 @@ func (o object) group() string {
 // (Knative).
 func (o object) isService() bool { return o.kind == "Service" && o.group() == "" }
 
-// objects returns the objects of a document: its root, or what the lists in it hold. One that
-// aliases put into several places is returned once.
+// objects returns the objects of a document: its root, or the items of its lists. It returns an
+// object once, even if aliases repeat it.
 func objects(root *manifest.Node) []object {
 	return appendObjects(nil, root, object{}, make(map[*manifest.Node]bool))
 }
 
-// appendObjects adds a node, or what it lists. Items of a typed list (DeploymentList) need not say
-// what they are.
+// appendObjects appends a node, or the items of a list. Items of a typed list (DeploymentList) may
+// leave out kind and apiVersion.
 func appendObjects(out []object, n *manifest.Node, item object, seen map[*manifest.Node]bool) []object {
 	n = n.Resolve()
 	if n == nil || n.Kind != manifest.Mapping || seen[n] {
@@ -117,7 +117,7 @@ func (o object) templates(configured []PodTemplate) (out []template) {
 	return out
 }
 
-// dotted returns a path of keys as people read it.
+// dotted returns a path of keys in the usual notation.
 func dotted(path []string) string { return strings.Join(path, ".") }
 
 // follow calls f with every node that a path leads to.

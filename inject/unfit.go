@@ -16,7 +16,7 @@ var workloadVersions = map[string]string{
 
 // unfit returns why an object cannot be injected as it is. With Settings.OnSkip it may pass
 // untouched.
-func (o *subject) unfit() *Problem {
+func (o *target) unfit() *Problem {
 	spec := o.object.node.Get("spec")
 	if o.template.Node != nil {
 		spec = o.template.Get("spec", "containers")
@@ -25,8 +25,8 @@ func (o *subject) unfit() *Problem {
 	switch {
 	case o.object.group() == "serving.knative.dev":
 		key, _ := o.meta.Get("annotations").Entry(annotationInject)
-		p := o.problem(RuleKind, key, "Knative refuses pods with a sidecar: only one container may have ports, and it allows neither initContainers nor hostAliases "+
-			"unless features are switched on; remove the annotation")
+		p := o.problem(RuleKind, key, "Knative rejects pods with a sidecar: only one container may have ports, and initContainers and hostAliases are forbidden "+
+			"unless feature flags allow them; delete the annotation")
 		return &p
 	case spec.IsNull():
 		p := o.patch(at(o.template.Get("spec"), o.object.node))
@@ -37,7 +37,7 @@ func (o *subject) unfit() *Problem {
 }
 
 // patch refuses an object that holds no more than a change to another one.
-func (o *subject) patch(n *manifest.Node) Problem {
+func (o *target) patch(n *manifest.Node) Problem {
 	what := "containers"
 	if o.object.isService() {
 		what = "spec"
@@ -47,14 +47,14 @@ func (o *subject) patch(n *manifest.Node) Problem {
 
 // isPatch reports whether an object without pods is part of one with pods: one of a kind that has
 // some, or with a pod template at path.
-func (o *subject) isPatch(path string) bool {
+func (o *target) isPatch(path string) bool {
 	known := slices.ContainsFunc(templatePaths, func(t []string) bool { return path == dotted(t) })
 	return known || workloadVersions[o.Kind] != ""
 }
 
 // missingVersion refuses an object without an API version, as kubectl does: here, before something
 // is registered for it.
-func (o *subject) missingVersion() []Problem {
+func (o *target) missingVersion() []Problem {
 	if o.APIVersion != "" {
 		return nil
 	}
@@ -63,7 +63,7 @@ func (o *subject) missingVersion() []Problem {
 		example = fmt.Sprintf("; write apiVersion: %s", v)
 	}
 
-	return []Problem{o.problem(RuleAPI, o.object.node, "the object has no apiVersion, and kubectl refuses it%s", example)}
+	return []Problem{o.problem(RuleAPI, o.object.node, "the object has no apiVersion, so kubectl would reject it%s", example)}
 }
 
 // variables are texts that other tools replace: of templates, and of shells, envsubst, Flux and
@@ -76,7 +76,7 @@ func asVariable(text string) string {
 	case "":
 		return ""
 	case "{{":
-		return "; {{ }} looks like a template: render it first, as helm template does"
+		return "; {{ }} looks like a template; render it first, for example with helm template"
 	}
-	return "; it looks like a variable: substitute it first, as envsubst does"
+	return "; this looks like a variable; substitute it first, for example with envsubst"
 }

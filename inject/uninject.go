@@ -11,9 +11,9 @@ import (
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// Uninject takes what injection added out of the documents again, as the record annotation in each
-// object says. What a user has added since stays. Objects that are injected but carry no record, as
-// the webhook left them, are left alone with a warning: what it changed is not known.
+// Uninject removes the additions of injection from the documents, as the record annotation of each
+// object lists them. Later changes by the user stay. It leaves objects alone, with a warning, that
+// are injected without a record, as the webhook left them: their additions are unknown.
 //
 // Warnings: an object gets an API version back that Kubernetes no longer serves.
 func Uninject(docs []*manifest.Document) (*Stream, []Problem) { return uninject(docs, false) }
@@ -60,7 +60,7 @@ func (s *Stream) takeBack(page *page, served bool) (problems []Problem) {
 	}
 
 	var edits []manifest.Edit
-	var owners []*subject
+	var owners []*target
 	for _, obj := range objects(root) {
 		for _, u := range carriers(d, obj) {
 			u.served = served
@@ -71,7 +71,7 @@ func (s *Stream) takeBack(page *page, served bool) (problems []Problem) {
 			s.Objects = append(s.Objects, u.Object)
 			s.Warnings = append(s.Warnings, u.warnings...)
 			for _, e := range u.edits {
-				edits, owners = append(edits, e), append(owners, u.subject)
+				edits, owners = append(edits, e), append(owners, u.target)
 			}
 		}
 	}
@@ -89,8 +89,8 @@ func (s *Stream) takeBack(page *page, served bool) (problems []Problem) {
 	return problems
 }
 
-// carriers are what an object holds that has been injected, wherever it stands: the configuration
-// that named the place may be gone.
+// carriers returns the injected parts of an object, wherever they stand: the configuration may no
+// longer name their place.
 func carriers(d *manifest.Document, obj object) (out []*undo) {
 	walk(obj.node, func(n *manifest.Node) {
 		annotations := n.Get("metadata", "annotations")
@@ -99,9 +99,9 @@ func carriers(d *manifest.Document, obj object) (out []*undo) {
 		if record == nil && !strings.EqualFold(status.Text(), statusInjected) {
 			return
 		}
-		o := newSubject(d, obj, "")
+		o := newTarget(d, obj, "")
 		o.meta = n.Get("metadata")
-		out = append(out, &undo{subject: o, node: n, text: record})
+		out = append(out, &undo{target: o, node: n, text: record})
 	})
 
 	return out
@@ -109,18 +109,18 @@ func carriers(d *manifest.Document, obj object) (out []*undo) {
 
 // undo collects the edits that take back what a record says.
 type undo struct {
-	*subject
-	node   *manifest.Node // what was injected: a pod template, a Pod or a Service
-	text   *manifest.Node // the value of the record annotation; nil where there is none
+	*target
+	node   *manifest.Node // the injected pod template, Pod or Service
+	text   *manifest.Node // the value of the record annotation; nil without it
 	record *record
 	edits  []manifest.Edit
 	served bool // the API version stays
 }
 
-// takeBack finds the edits that make an object what it was.
+// takeBack finds the edits that restore the original object.
 func (u *undo) takeBack() *Problem {
 	if u.text == nil {
-		u.leave(RuleRecord, "it carries no "+annotationRecord+", so what was added to it is not known", true)
+		u.leave(RuleRecord, "it carries no "+annotationRecord+", so tykmesh does not know the additions", true)
 		return nil
 	}
 
@@ -166,7 +166,7 @@ func (u *undo) pod(spec *manifest.Node) {
 	}
 
 	for _, c := range append(spec.Get("containers").Items(), spec.Get("initContainers").Items()...) {
-		u.lose(c.Resolve(), u.record.Gained[c.Get("name").Text()])
+		u.unmerge(c.Resolve(), u.record.Gained[c.Get("name").Text()])
 	}
 
 	u.remove(spec, "containers", "containers", len(u.record.Containers), named(u.record.Containers))
@@ -182,8 +182,8 @@ func (u *undo) isAlias(n *manifest.Node) bool {
 	return slices.Contains([]string{loopback, sidecar.MeshAddress}, n.Get("ip").Text()) && slices.Equal(hosts, u.record.HostAliases)
 }
 
-// remove takes the items that injection added out of a list: so many, the last ones of those that
-// look so. If none is left, the list becomes what it was: an empty one, or nothing.
+// remove deletes added items from a list: the last ones that match, up to count. If none is left,
+// the list gets its original state back: an empty one, or nothing.
 func (u *undo) remove(parent *manifest.Node, key, recorded string, count int, added func(*manifest.Node) bool) {
 	name, list := parent.Entry(key)
 	var gone []manifest.Edit
@@ -225,7 +225,7 @@ func (u *undo) service() {
 		}
 	}
 
-	if len(gone) > 0 && len(gone) == len(ports) { // somebody has taken the port away that was there before
+	if len(gone) > 0 && len(gone) == len(ports) { // the user has deleted the original port
 		gone = []manifest.Edit{manifest.Empty{Node: list, Text: " []"}}
 	}
 
@@ -254,7 +254,7 @@ func (u *undo) annotations(annotations *manifest.Node) {
 		edits = append(edits, manifest.Remove{Node: record}, manifest.Restore{Node: status, Text: key}, manifest.Restore{Node: value, Text: inject})
 	case len(annotations.Content) > 2*len(edits)+2:
 		edits = append(edits, manifest.Remove{Node: record})
-	default: // somebody has taken the status away, and nothing is left
+	default: // the user has deleted the status, and nothing is left
 		edits = []manifest.Edit{manifest.Empty{Node: annotations, Text: " {}"}}
 	}
 

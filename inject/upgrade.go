@@ -26,7 +26,7 @@ var formerAPIs = []formerAPI{
 
 // examineAPI looks for workloads that today's clusters refuse: with Settings.UpgradeAPI they become
 // others, else that is a warning, and with Settings.Strict an error.
-func (o *subject) examineAPI(s Settings) []Problem {
+func (o *target) examineAPI(s Settings) []Problem {
 	i := slices.IndexFunc(formerAPIs, func(f formerAPI) bool { return f.apiVersion == o.APIVersion && slices.Contains(f.kinds, o.Kind) })
 	if i < 0 {
 		return nil
@@ -38,7 +38,7 @@ func (o *subject) examineAPI(s Settings) []Problem {
 	}
 
 	p := o.problem(RuleAPI, at(o.object.node.Get("apiVersion"), o.object.node),
-		"apiVersion %s: Kubernetes %s and later do not know it; %s took its place, and --upgrade-api rewrites it", former.apiVersion, former.removed, former.now)
+		"apiVersion %s: Kubernetes %s removed it; use %s, or --upgrade-api, which rewrites it", former.apiVersion, former.removed, former.now)
 	if s.Strict {
 		return []Problem{p}
 	}
@@ -53,26 +53,27 @@ func isFormer(apiVersion string) bool {
 	return slices.ContainsFunc(formerAPIs, func(f formerAPI) bool { return f.apiVersion == apiVersion })
 }
 
-// planUpgrade finds what an object of a former API becomes, or why that cannot be.
-func (o *subject) planUpgrade(former formerAPI) (problems []Problem) {
+// planUpgrade finds the changes that bring an object to a served API version, or the reason against
+// it.
+func (o *target) planUpgrade(former formerAPI) (problems []Problem) {
 	refuse := func(n *manifest.Node, format string, args ...any) {
 		problems = append(problems, o.problem(RuleAPI, n, format, args...))
 	}
 	if o.object.node.Get("apiVersion") == nil {
-		refuse(o.object.node, "apiVersion %s is that of the list around it: write it into the item, and --upgrade-api can rewrite it", former.apiVersion)
+		refuse(o.object.node, "apiVersion %s comes from the surrounding list; write it into the item, so that --upgrade-api can rewrite it", former.apiVersion)
 		return problems
 	}
 
 	spec := o.object.node.Get("spec")
 	for _, field := range former.gone {
 		if key, _ := spec.Entry(field); key != nil {
-			refuse(key, "spec.%s: there is no such field in %s any more; leave it out", field, former.now)
+			refuse(key, "spec.%s: %s no longer has this field; delete it", field, former.now)
 		}
 	}
 
 	if former.now == "apps/v1" {
 		if key, selector := spec.Entry("selector"); selector != nil && isEmptySelector(selector) {
-			refuse(key, "spec.selector: %s wants one that is not empty; leave it out, and it becomes the labels of the template", former.now)
+			refuse(key, "spec.selector: %s requires a selector that is not empty; delete it, and tykmesh writes the labels of the template", former.now)
 		} else if key == nil {
 			o.selector = o.templateLabels()
 		}
@@ -90,9 +91,9 @@ func isEmptySelector(n *manifest.Node) bool {
 	return len(n.Resolve().Get("matchExpressions").Items()) == 0
 }
 
-// templateLabels returns a selector of all labels of the pod template: what the former APIs took
-// where there was none.
-func (o *subject) templateLabels() manifest.Map {
+// templateLabels returns a selector of all labels of the pod template, which was the default of the
+// old API versions.
+func (o *target) templateLabels() manifest.Map {
 	var labels manifest.Map
 	for k, v := range o.meta.Get("labels").Entries() {
 		labels = append(labels, manifest.Entry{Key: k.Text(), Value: v.Text()})
@@ -101,7 +102,7 @@ func (o *subject) templateLabels() manifest.Map {
 }
 
 // upgradeEdits make an object one of today's API.
-func (o *subject) upgradeEdits(r *record) ([]manifest.Edit, error) {
+func (o *target) upgradeEdits(r *record) ([]manifest.Edit, error) {
 	if o.upgrade == "" {
 		return nil, nil
 	}
@@ -120,7 +121,7 @@ func (o *subject) upgradeEdits(r *record) ([]manifest.Edit, error) {
 		spec := o.object.node.Get("spec").Resolve()
 		put := manifest.Put{Into: spec, Entries: manifest.Map{{Key: "selector", Value: o.selector}}}
 		put.Before, _ = spec.Entry("template")
-		if i := slices.Index(spec.Content, put.Before); i > 0 { // in front of what is said about the template
+		if i := slices.Index(spec.Content, put.Before); i > 0 { // before the comments about the template
 			put.Before, put.After = nil, spec.Content[i-2].Text()
 		}
 
@@ -131,7 +132,7 @@ func (o *subject) upgradeEdits(r *record) ([]manifest.Edit, error) {
 	return edits, nil
 }
 
-// upgrade takes back what upgradeEdits changed. A selector that somebody has changed since stays.
+// upgrade takes back the changes of upgradeEdits, except a selector that has changed since.
 func (u *undo) upgrade() {
 	if u.record.APIVersion == "" || u.served {
 		return
@@ -139,7 +140,7 @@ func (u *undo) upgrade() {
 
 	if version := u.object.node.Get("apiVersion"); version != nil {
 		if was := strings.Trim(u.record.APIVersion, `"'`); isFormer(was) {
-			u.warn(RuleAPI, version, "apiVersion %s: inject wrote it in the place of %s, which Kubernetes no longer serves: --upgrade-api keeps it, --upgrade-api=false brings %[2]s back",
+			u.warn(RuleAPI, version, "apiVersion %s: inject wrote it instead of %s, which Kubernetes no longer serves; keep it with --upgrade-api, or restore %[2]s with --upgrade-api=false",
 				version.Text(), was)
 		}
 		u.edits = append(u.edits, manifest.Restore{Node: version, Text: u.was("apiVersion", u.record.APIVersion)})

@@ -9,17 +9,17 @@ import (
 	"strings"
 )
 
-// Stream is what a release of many services consists of: of each a workload, a Service, a ConfigMap
-// and an Ingress, with comments; between them, now and then, a List, a custom resource and its
-// definition, a document of comments alone, and a ConfigMap of nearly the size that Kubernetes
-// takes at most. The checks of the built-in sidecar find nothing in it.
+// Stream is the manifests of a release of many services. Each service has a workload, a Service, a
+// ConfigMap and an Ingress, with comments. Now and then there is a List, a custom resource and its
+// definition, a document of comments alone, and a ConfigMap of nearly the maximum size. The checks
+// of the built-in sidecar report nothing about it.
 type Stream struct {
 	Text      []byte
 	Workloads int // that are to be injected, each the only one of its service
 }
 
-// NewStream writes a stream of n services, the same one for the same arguments. Of each five
-// services so many are on the mesh.
+// NewStream writes a stream of n services; the same arguments give the same stream. of5 of every
+// five services are on the mesh.
 func NewStream(n, of5 int) Stream {
 	w := &writer{random: rand.New(rand.NewPCG(1, uint64(n)))}
 	w.document("v1", "Namespace", "mart", "", "")
@@ -108,7 +108,7 @@ const (
 %[2]s`
 )
 
-// fields are n of a definition's schema.
+// fields writes n fields of a definition's schema.
 func fields(n int) string {
 	var out strings.Builder
 	for i := range n {

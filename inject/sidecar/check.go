@@ -22,19 +22,19 @@ var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 // CheckVariable reports whether an environment variable can have a name.
 func CheckVariable(name string) error {
 	if !variableName.MatchString(name) {
-		return fmt.Errorf("not the name of a variable: %q", name)
+		return fmt.Errorf("not a valid variable name: %q", name)
 	}
 	return nil
 }
 
-// CheckImage says what is wrong with the name of an image. Only what no registry could have is
-// refused.
+// CheckImage reports whether a name of an image is valid and pinned to a version. It refuses only
+// names that no registry could have.
 func CheckImage(image string) error {
 	switch {
 	case !imageName().MatchString(image):
-		return fmt.Errorf("not an image: %q; IMAGE:VERSION or IMAGE@DIGEST", image)
+		return fmt.Errorf("not an image: %q; write IMAGE:VERSION or IMAGE@DIGEST", image)
 	case strings.HasSuffix(image, ":latest") || !strings.ContainsAny(image[strings.LastIndex(image, "/")+1:], ":@"):
-		return fmt.Errorf("the image %q can be another one tomorrow: IMAGE:VERSION or IMAGE@DIGEST", image)
+		return fmt.Errorf("the image %q is not pinned to a version; write IMAGE:VERSION or IMAGE@DIGEST", image)
 	}
 	return nil
 }
@@ -42,7 +42,7 @@ func CheckImage(image string) error {
 // CheckLogLevel reports whether a gateway knows a level (Tyk documentation, log_level).
 func CheckLogLevel(level string) error {
 	if levels := []string{"debug", "info", "warn", "error"}; !slices.Contains(levels, level) {
-		return fmt.Errorf("want one of %s, got %q", strings.Join(levels, ", "), level)
+		return fmt.Errorf("not a log level: %q; write one of %s", level, strings.Join(levels, ", "))
 	}
 	return nil
 }

@@ -14,8 +14,8 @@ const Secret = "tykmesh-sidecar" //nolint:gosec // a name, and no secret
 const (
 	KeySecret     = "secret"      // of the gateway's control API: one for all gateways
 	KeyNodeSecret = "node-secret" // of the Dashboard's configuration: with it gateways may register
-	// KeyCertificate is a certificate and its private key, for the control port alone: with TLS
-	// that has no other, and could not be asked whether the sidecar is ready. Nobody verifies it.
+	// KeyCertificate is a certificate and its private key, for the control port alone: without it,
+	// that port could not answer readiness probes over TLS. No client verifies it.
 	KeyCertificate       = "tls.pem"
 	KeyCertificateSecret = "certificate-secret" // with which the Dashboard encrypts private keys, where that is not KeySecret
 	KeyRedisPassword     = "redis-password"
@@ -91,7 +91,7 @@ func set(env manifest.List, v Variable) manifest.List {
 	return env
 }
 
-// fixed are the variables that nobody may set: without them there is no mesh, or a secret would
+// fixed are the variables that only tykmesh sets: without them there is no mesh, or a secret would
 // stand in a manifest.
 var fixed = []string{
 	VariableTags, variableTLS, variableListen, "TYK_GW_CONTROLAPIPORT", "TYK_GW_USEDBAPPCONFIGS",
@@ -99,10 +99,10 @@ var fixed = []string{
 	"TYK_GW_SECRET", "TYK_GW_NODESECRET", "TYK_GW_STORAGE_PASSWORD", "TYK_GW_SECURITY_PRIVATECERTIFICATEENCODINGSECRET",
 }
 
-// IsFixed reports whether a variable of the sidecar is nobody's to set.
+// IsFixed reports whether only tykmesh may set a variable of the sidecar.
 func IsFixed(variable string) bool { return slices.Contains(fixed, variable) }
 
-// plain returns a variable as the API server gives it back: an empty value is none.
+// plain returns a variable in the form that the API server returns: without an empty value.
 func plain(name, value string) manifest.Map {
 	if value == "" {
 		return manifest.Map{{Key: "name", Value: name}}

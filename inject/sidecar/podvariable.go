@@ -9,10 +9,10 @@ import (
 	"github.com/tykmesh/tykmesh/inject/spelling"
 )
 
-// PodVariable is a group of variables that a pod may set for its sidecar, and what they decide.
+// PodVariable is a group of variables that a pod may set for its sidecar, and their subject.
 type PodVariable struct {
-	Decide string
-	Names  []string
+	About string
+	Names []string
 }
 
 // PodVariables are all variables that a pod may set for its sidecar. The author of a pod need not
@@ -22,29 +22,29 @@ type PodVariable struct {
 // verification of certificates. A list of those could not be complete, because gateways gain
 // variables. Names count as they are written here: a gateway reads no other spelling.
 var PodVariables = []PodVariable{
-	{"what it logs", []string{"TYK_GW_LOGLEVEL", "TYK_GW_LOGFORMAT", "TYK_GW_ACCESSLOGS_ENABLED", "TYK_GW_ACCESSLOGS_TEMPLATE", "TZ"}},
-	{"how long it waits", []string{
+	{"logging", []string{"TYK_GW_LOGLEVEL", "TYK_GW_LOGFORMAT", "TYK_GW_ACCESSLOGS_ENABLED", "TYK_GW_ACCESSLOGS_TEMPLATE", "TZ"}},
+	{"timeouts", []string{
 		"TYK_GW_PROXYDEFAULTTIMEOUT", "TYK_GW_HTTPSERVEROPTIONS_READTIMEOUT", "TYK_GW_HTTPSERVEROPTIONS_WRITETIMEOUT",
 		"TYK_GW_HTTPSERVEROPTIONS_FLUSHINTERVAL", "TYK_GW_GRACEFULSHUTDOWNDELAYSECONDS", "TYK_GW_GRACEFULSHUTDOWNTIMEOUTDURATION",
 	}},
-	{"how it connects", []string{
+	{"connections", []string{
 		"TYK_GW_MAXCONNTIME", "TYK_GW_MAXIDLECONNS", "TYK_GW_MAXIDLECONNSPERHOST", "TYK_GW_CLOSECONNECTIONS", "TYK_GW_PROXYCLOSECONNECTIONS",
 		"TYK_GW_PROXYENABLEHTTP2", "TYK_GW_HTTPSERVEROPTIONS_ENABLEHTTP2", "TYK_GW_HTTPSERVEROPTIONS_ENABLEWEBSOCKETS",
 	}},
-	{"what it takes and gives", []string{
+	{"requests and responses", []string{
 		"TYK_GW_HTTPSERVEROPTIONS_MAXREQUESTBODYSIZE", "TYK_GW_HTTPSERVEROPTIONS_SKIPURLCLEANING", "TYK_GW_HTTPSERVEROPTIONS_SKIPTARGETPATHESCAPING",
 		"TYK_GW_HIDEGENERATORHEADER",
 	}},
-	{"how Go uses the machine", []string{"GOMEMLIMIT", "GOGC", "GOMAXPROCS"}},
+	{"Go runtime", []string{"GOMEMLIMIT", "GOGC", "GOMAXPROCS"}},
 }
 
-// CheckPodVariable refuses what a pod may not set for its sidecar.
+// CheckPodVariable refuses variables that a pod may not set for its sidecar.
 func CheckPodVariable(name, value string) error {
 	if err := CheckVariable(name); err != nil {
 		return err
 	}
 	if IsFixed(name) {
-		return fmt.Errorf("the variable %s is tykmesh's to set", name)
+		return fmt.Errorf("tykmesh itself sets the variable %s", name)
 	}
 
 	var known []string
@@ -53,12 +53,12 @@ func CheckPodVariable(name, value string) error {
 	}
 
 	if !slices.Contains(known, name) {
-		return fmt.Errorf("a pod may not set the variable %s, which could send secrets or calls elsewhere: set it in Sidecar.env of the configuration; "+
-			"tykmesh help annotations lists what a pod sets%s", name, spelling.DidYouMean("", name, known))
+		return fmt.Errorf("a pod may not set the variable %s, which could send secrets or calls elsewhere; set it in Sidecar.env of the configuration; "+
+			"tykmesh help annotations lists the variables that a pod may set%s", name, spelling.DidYouMean("", name, known))
 	}
 
 	if expands(value) {
-		return fmt.Errorf("the value of %s holds $(, and Kubernetes would put a variable there, perhaps a secret: write $$( for the characters themselves", name)
+		return fmt.Errorf("the value of %s contains $(, which Kubernetes would replace by a variable, perhaps a secret; write $$( for a literal $(", name)
 	}
 
 	return nil
@@ -82,8 +82,8 @@ func expands(value string) bool {
 	}
 }
 
-// CheckCAFile refuses a variable that is not one by which programs find a file of CAs: whatever has
-// another meaning (PATH, LD_PRELOAD) would lose it.
+// CheckCAFile refuses a variable that does not look like the path of a CA file: overwriting a
+// variable with another meaning (PATH, LD_PRELOAD) would break the program.
 func CheckCAFile(name string) error {
 	if err := CheckVariable(name); err != nil {
 		return fmt.Errorf("%w; like CURL_CA_BUNDLE", err)
@@ -91,10 +91,10 @@ func CheckCAFile(name string) error {
 	if upper := strings.ToUpper(name); strings.Contains(upper, "CERT") || strings.Contains(upper, "SSL_ROOTS") || slices.ContainsFunc(strings.Split(upper, "_"), isCA) {
 		return nil
 	}
-	return errors.New("the variable " + name + " is not named like one for a file of CAs: its name must contain CA or CERT, like CURL_CA_BUNDLE")
+	return errors.New("the variable " + name + " does not look like the path of a CA file; use a name that contains CA or CERT, like CURL_CA_BUNDLE")
 }
 
-// isCA reports whether a word of a variable's name speaks of CAs.
+// isCA reports whether a word of a variable's name means CAs.
 func isCA(word string) bool {
 	return slices.Contains([]string{"CA", "CAS", "CAFILE", "CAINFO", "CABUNDLE"}, word)
 }

@@ -8,8 +8,7 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// Resources are what a sidecar asks for and may use: quantities as Kubernetes writes them, or ""
-// where nothing is said.
+// Resources are the requests and limits of a sidecar, as Kubernetes quantities; "" means unset.
 type Resources struct {
 	CPU, Memory           string // requests: without them no HorizontalPodAutoscaler could work out how busy a pod is
 	CPULimit, MemoryLimit string
@@ -18,19 +17,18 @@ type Resources struct {
 // CheckQuantity reports whether a text is an amount of a resource.
 func CheckQuantity(text string) error {
 	if q, err := resource.ParseQuantity(text); err != nil || q.Sign() <= 0 {
-		return fmt.Errorf("not a quantity: %q; like 50m of CPU, or 96Mi of memory", text)
+		return fmt.Errorf("not a quantity: %q; write for example 50m for CPU, or 96Mi for memory", text)
 	}
 	return nil
 }
 
-// CheckLimit refuses a request for more than may be used, as the API server does. Both are amounts,
-// or "".
+// CheckLimit refuses a request above the limit, as the API server does. Both are quantities, or "".
 func CheckLimit(request, limit string) error {
 	if request == "" || limit == "" {
 		return nil
 	}
 	if asked, allowed := resource.MustParse(request), resource.MustParse(limit); asked.Cmp(allowed) > 0 {
-		return fmt.Errorf("the container would ask for %s and may use %s", request, limit)
+		return fmt.Errorf("the request %s exceeds the limit %s; lower the request or raise the limit", request, limit)
 	}
 	return nil
 }
@@ -48,8 +46,8 @@ func (r Resources) Beside(gateway Resources) Resources {
 	return r
 }
 
-// value writes amounts as the API server gives them back: for kubectl apply others are changes,
-// each time.
+// value returns the amounts in the canonical form of the API server: kubectl apply would treat any
+// other form as a change each time.
 func (r Resources) value() manifest.Map {
 	var out manifest.Map
 	for _, kind := range []struct{ name, cpu, memory string }{{"requests", r.CPU, r.Memory}, {"limits", r.CPULimit, r.MemoryLimit}} {
@@ -75,8 +73,8 @@ func canonical(quantity string) string {
 	return q.String()
 }
 
-// goLimit is what the gateway is to keep its heap below: four fifths of its limit, because the rest
-// is not heap (package runtime, GOMEMLIMIT).
+// goLimit returns GOMEMLIMIT, four fifths of the memory limit, because the rest is not heap
+// (package runtime, GOMEMLIMIT).
 func (r Resources) goLimit() string {
 	limit, err := resource.ParseQuantity(r.MemoryLimit)
 	if mebibytes := limit.Value() / 5 * 4 >> 20; err == nil && mebibytes > 0 {

@@ -12,7 +12,7 @@ import (
 // Intercept says which of a pod's outbound calls go to its sidecar (Injector.intercept).
 type Intercept string
 
-// All outbound HTTP and HTTPS, calls of the mesh's own names alone, or what somebody else sees to.
+// All redirects all outbound HTTP and HTTPS, Mesh only calls of the mesh's own names, None nothing.
 const (
 	All  Intercept = "all"
 	Mesh Intercept = "mesh"
@@ -24,15 +24,15 @@ const (
 // that come in (probes, other pods), and not UDP (DNS, QUIC). A connection is asked for in this
 // order:
 //
-//	of the sidecar's own uid            let through     All alone: a gateway that dials 80 or 443 would ask itself, for ever
-//	to MeshAddress, port 80 or 443      to the sidecar  All and Mesh: no exemption takes the mesh away
-//	to the Kubernetes API               let through     All alone, and Script alone: Ruleset does not know the address
-//	to one of ExemptCIDRs               let through     All alone
-//	to port 80 or 443, wherever         to the sidecar  All alone, but for ExemptPorts
+//	of the sidecar's own uid        let through     All: else a gateway would call itself for ever
+//	to MeshAddress, port 80, 443    to the sidecar  All and Mesh: no exemption takes the mesh away
+//	to the Kubernetes API           let through     All, and Script: Ruleset lacks the address
+//	to one of ExemptCIDRs           let through     All
+//	to port 80 or 443 elsewhere     to the sidecar  All, except for ExemptPorts
 //
 // None has no rule and needs no init container; its texts take away what another mode set.
 //
-// To the sidecar means REDIRECT, which maps what is made here to 127.0.0.1 or ::1
+// To the sidecar means REDIRECT, which maps local connections to 127.0.0.1 or ::1
 // (iptables-extensions(8), nft(8)): one text for both families, and no route_localnet. The sidecar
 // listens on both, as a Go program does whose address is only a port.
 //
@@ -55,7 +55,7 @@ type family struct {
 	mesh bool // MeshAddress is one of it
 }
 
-// families are IPv4 and IPv6, in this order.
+// families returns IPv4 and IPv6, in this order.
 func families() [2]family {
 	return [2]family{{name: "ip", has: netip.Addr.Is4, mesh: true}, {name: "ip6", has: netip.Addr.Is6}}
 }
@@ -67,7 +67,7 @@ func ParseNetwork(text string) (netip.Prefix, error) {
 	}
 	network, err := netip.ParsePrefix(text)
 	if err != nil {
-		return netip.Prefix{}, fmt.Errorf("want a network like 10.0.0.0/8, or an address, got %q", text)
+		return netip.Prefix{}, fmt.Errorf("not a network or address: %q; write for example 10.0.0.0/8", text)
 	}
 
 	return network.Masked(), nil
@@ -80,7 +80,7 @@ func ParseExemptPort(text string) (int, error) {
 			return port, nil
 		}
 	}
-	return 0, fmt.Errorf("want 80 or 443, because only these are led to the sidecar, got %q", text)
+	return 0, fmt.Errorf("not 80 or 443: %q; only calls to these ports go to the sidecar", text)
 }
 
 // capturable are the ports that Rules speak of: HTTP and HTTPS.
@@ -115,7 +115,7 @@ func (r Rules) captured() []string {
 	return out
 }
 
-// does says in half a sentence what the rules do.
+// does describes the effect of the rules in half a sentence.
 func (r Rules) does() string {
 	port := strconv.Itoa(Port)
 	switch captured := r.captured(); {

@@ -1,6 +1,6 @@
-// Package sidecar makes what a pod gets in the built-in profile: a stock Tyk Gateway with the
-// environment that a sidecar needs, the rules that lead the pod's calls to it, and what its
-// containers need to trust the mesh.
+// Package sidecar makes the additions to a pod in the built-in profile: a stock Tyk Gateway with
+// the environment of a sidecar, the rules that redirect the pod's calls to it, and the mounts and
+// variables by which its containers trust the mesh.
 //
 //	Gateway  ──Container──> container tyk-mesh
 //	Rules    ──Container──> init container tyk-mesh-rules
@@ -17,14 +17,14 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// What the sidecar is called and where it listens. The names and the port are those of the webhook.
+// The name and the ports of the sidecar. The names and the port are those of the webhook.
 const (
 	Name        = "tyk-mesh"
 	Port        = 8080
 	ControlPort = 9696 // of the gateway's own API, so that no path on Port is taken from the app's
 )
 
-// The names of what a pod gets besides.
+// The names of the other additions to a pod.
 const (
 	RulesName   = "tyk-mesh-rules" // init container
 	TrustName   = "tyk-mesh-trust" // init container, and the volume that it fills
@@ -34,8 +34,8 @@ const (
 	AuthorityKey = "ca.pem" // under which it stands there
 )
 
-// MeshAddress is what the names of the mesh resolve to in a pod: a loopback address that nothing
-// else uses, so that rules can tell calls into the mesh from all others.
+// MeshAddress is the address of all mesh names in a pod: a loopback address without any other use,
+// so that rules can tell calls into the mesh from all others.
 const MeshAddress = "127.0.0.2"
 
 // Defaults.
@@ -104,7 +104,7 @@ func (g Gateway) Container() manifest.Map {
 		manifest.Entry{Key: "securityContext", Value: restricted(g.UID)},
 		// /ready says whether the APIs are loaded, without which a pod would answer 404. It also
 		// says no as long as Redis is away, when gateways go on serving; so it is asked at the
-		// start alone, and afterwards /hello, which says no only where nobody is there.
+		// start alone, and afterwards /hello, which fails only if the gateway is down.
 		manifest.Entry{Key: "startupProbe", Value: g.probe("/ready", 2, 150)},
 		manifest.Entry{Key: "readinessProbe", Value: g.probe("/hello", 10, 3)},
 	)
@@ -165,8 +165,8 @@ func (g Gateway) Volumes() []manifest.Map {
 	}
 }
 
-// HostAlias lets a pod resolve the names of the mesh to its own sidecar. localhost stays what it
-// is.
+// HostAlias returns the alias by which a pod resolves the names of the mesh to its own sidecar. It
+// never redefines localhost.
 func HostAlias(ip string, hosts []string) manifest.Map {
 	var names manifest.List
 	for _, h := range hosts {

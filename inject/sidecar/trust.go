@@ -12,7 +12,7 @@ const (
 
 	// UsualFolder is where images keep the certificates that they trust.
 	UsualFolder = "/etc/ssl/certs"
-	// TrustedFolders extends it: a value of VariableTrust, whose folders Go (crypto/x509) and
+	// TrustedFolders extends it: a value of VariableTrust, whose directories Go (crypto/x509) and
 	// OpenSSL read.
 	TrustedFolders = UsualFolder + ":" + AuthorityPath
 	VariableTrust  = "SSL_CERT_DIR"
@@ -26,14 +26,14 @@ func AuthorityMount() manifest.Map {
 	return manifest.Map{{Key: "name", Value: Authority}, {Key: "mountPath", Value: AuthorityPath}, {Key: "readOnly", Value: true}}
 }
 
-// Trusting returns the variables by which a container trusts the CA beside what it trusts anyway:
-// SSL_CERT_DIR for Go and OpenSSL, NODE_EXTRA_CA_CERTS for Node.js.
+// Trusting returns the variables by which a container also trusts the mesh CA: SSL_CERT_DIR for Go
+// and OpenSSL, NODE_EXTRA_CA_CERTS for Node.js.
 func Trusting() []Variable {
 	return []Variable{{VariableTrust, TrustedFolders}, {"NODE_EXTRA_CA_CERTS", authorityFile}}
 }
 
-// Combined is one file with the CA and all public ones, for programs that read a file instead of
-// folders. It is made when a pod starts.
+// Combined is one file with the mesh CA and all public ones, for programs that read a file instead
+// of directories. An init container makes it when the pod starts.
 type Combined struct {
 	Image     string   // has a shell, and the public CAs in /etc/ssl/certs/ca-certificates.crt
 	Variables []string // that are to name the file
@@ -55,7 +55,7 @@ func (c Combined) Container() manifest.Map {
 	}
 }
 
-// Volume is where the file is.
+// Volume returns the volume that holds the file.
 func (c Combined) Volume() manifest.Map {
 	return manifest.Map{{Key: "name", Value: TrustName}, {Key: "emptyDir", Value: manifest.Map{{Key: "sizeLimit", Value: "8Mi"}}}}
 }

@@ -32,7 +32,7 @@ func DidYouMean(prefix, name string, known []string) string {
 	return "; did you mean " + prefix + best + "?"
 }
 
-// Nearest returns the known name that is so like name that it may be what was meant, or "".
+// Nearest returns the known name that name probably stands for, or "".
 func Nearest(name string, known []string) string {
 	best, least := "", far
 	for _, k := range known {
@@ -52,9 +52,9 @@ const (
 // cost returns how far a name is from a known one; far where it is not alike.
 //
 //	name          known                 cost
-//	sidecr-cpu    sidecar-cpu           the letters to change: no more than a third of the words that differ
+//	sidecr-cpu    sidecar-cpu           the letters to change: a third of the differing words at most
 //	sidecar-mem   sidecar-memory        a letter, and a hundredth for each one that is missing
-//	memory-limit  sidecar-memory-limit  a letter and a half, and the same for each one that is missing
+//	memory-limit  sidecar-memory-limit  a letter and a half, and a hundredth for each missing one
 func cost(name, known string) int {
 	words, all := split(name), split(known)
 	if d := distance(strings.Join(words, ""), strings.Join(all, "")); d <= max(1, differing(words, all)/3) {
@@ -105,8 +105,8 @@ func differing(words, known []string) (letters int) {
 	return letters
 }
 
-// split returns the words of a name in lower case: they end at what is no letter or digit, and
-// where a capital follows a small letter.
+// split returns the words of a name in lower case. Words end at any character that is not a letter
+// or digit, and where a capital follows a small letter.
 func split(name string) (words []string) {
 	for part := range strings.FieldsFuncSeq(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
 		begin, before := 0, ' '

@@ -12,15 +12,14 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// subject is what carries annotations of ours, while it is examined and edited: a Service, or a pod
-// template of an object.
-type subject struct {
+// target is an annotated Service or pod template, while it is examined and edited.
+type target struct {
 	*Object
 	doc      *manifest.Document
 	object   object
 	template template       // without a node for a Service
 	meta     *manifest.Node // the metadata that carries the annotations
-	service  *service       // nil for a pod template
+	service  *kubeService   // nil for a pod template
 	addition addition       // of a pod template that is to be injected
 	warnings []Problem
 
@@ -28,32 +27,31 @@ type subject struct {
 	selector manifest.Map // and the selector, if it has none
 }
 
-// examine says what becomes of an object; there are no subjects where it carries none of our
-// annotations.
-func (in *injection) examine(d *manifest.Document, obj object) (subjects []*subject) {
+// examine returns the annotated targets of an object, with their outcomes.
+func (in *injection) examine(d *manifest.Document, obj object) (targets []*target) {
 	if obj.kind == "" {
-		subjects = in.kindless(d, obj)
-		return in.strays(d, obj, nil, subjects)
+		targets = in.kindless(d, obj)
+		return in.strays(d, obj, nil, targets)
 	}
 
 	readers := in.readers(d, obj)
 	for _, o := range readers {
-		subjects = in.appendSubject(subjects, o)
+		targets = in.appendTarget(targets, o)
 	}
 
-	if !slices.ContainsFunc(readers, (*subject).isAnnotated) {
-		subjects = append(subjects, in.astray(d, obj, readers)...)
+	if !slices.ContainsFunc(readers, (*target).isAnnotated) {
+		targets = append(targets, in.misplaced(d, obj, readers)...)
 	}
 
-	return in.strays(d, obj, readers, subjects)
+	return in.strays(d, obj, readers, targets)
 }
 
 // readers returns the places of an object where annotations count: its pod templates, or the
 // Service that it is.
-func (in *injection) readers(d *manifest.Document, obj object) (readers []*subject) {
+func (in *injection) readers(d *manifest.Document, obj object) (readers []*target) {
 	templates := obj.templates(in.settings.PodTemplates)
 	for _, t := range templates {
-		o := newSubject(d, obj, in.settings.Namespace)
+		o := newTarget(d, obj, in.settings.Namespace)
 		if len(templates) > 1 {
 			o.title = fmt.Sprintf("%s, %s)", strings.TrimSuffix(o.title, ")"), t.path)
 		}
@@ -62,7 +60,7 @@ func (in *injection) readers(d *manifest.Document, obj object) (readers []*subje
 	}
 
 	if obj.isService() {
-		o := newSubject(d, obj, in.settings.Namespace)
+		o := newTarget(d, obj, in.settings.Namespace)
 		o.meta = obj.node.Get("metadata")
 		readers = append(readers, o)
 	}
@@ -70,8 +68,8 @@ func (in *injection) readers(d *manifest.Document, obj object) (readers []*subje
 	return readers
 }
 
-// appendSubject adds a subject if there is something to be said of it.
-func (in *injection) appendSubject(subjects []*subject, o *subject) []*subject {
+// appendTarget adds a target unless it has no part in the mesh.
+func (in *injection) appendTarget(targets []*target, o *target) []*target {
 	ours, problems := in.judge(o)
 	in.Warnings = append(in.Warnings, o.warnings...)
 	if len(problems) > 0 {
@@ -80,15 +78,15 @@ func (in *injection) appendSubject(subjects []*subject, o *subject) []*subject {
 	}
 
 	if ours || len(problems) > 0 {
-		return append(subjects, o)
+		return append(targets, o)
 	}
 
-	return subjects
+	return targets
 }
 
-// judge says what becomes of a Service or a pod template; ours is false where nothing is to be said
-// of it.
-func (in *injection) judge(o *subject) (ours bool, problems []Problem) {
+// judge decides the outcome of a Service or a pod template; ours is false if it has no part in the
+// mesh.
+func (in *injection) judge(o *target) (ours bool, problems []Problem) {
 	if problems := o.stringsOnly(); problems != nil {
 		return true, problems
 	}
@@ -103,7 +101,7 @@ func (in *injection) judge(o *subject) (ours bool, problems []Problem) {
 		return o.Outcome == LeftAlone, nil
 	}
 	if k, _ := o.meta.Get("annotations").Entry(annotationRecord); k != nil {
-		return true, []Problem{o.problem(RuleRecord, k, "annotation %s: it is there, but the status is not %s: was the status changed by hand?", annotationRecord, statusInjected)}
+		return true, []Problem{o.problem(RuleRecord, k, "annotation %s is present, but the status is not %s; restore the status, or delete both annotations", annotationRecord, statusInjected)}
 	}
 
 	if p := o.unfit(); p != nil {
@@ -125,16 +123,16 @@ func (in *injection) judge(o *subject) (ours bool, problems []Problem) {
 
 // wanted reports whether the object is to be injected; it says why not if it carries our
 // annotations.
-func (o *subject) wanted() bool {
+func (o *target) wanted() bool {
 	_, inject := o.meta.Get("annotations").Entry(annotationInject)
 	_, status := o.meta.Get("annotations").Entry(annotationStatus)
 	switch {
 	case inject == nil && status == nil:
 	case strings.EqualFold(status.Text(), statusInjected):
-		o.leave("", "its status is injected already; --reinject brings it up to date", false)
+		o.leave("", "it is injected already; --reinject updates it", false)
 		o.done = true
 	case inject != nil && isUnclear(inject.Text()):
-		o.leave(RuleAnnotation, fmt.Sprintf("%s is %q: %s", annotationInject, inject.Text(), readings), true)
+		o.leave(RuleAnnotation, fmt.Sprintf("%s is %q; %s", annotationInject, inject.Text(), readings), true)
 		o.Pos = o.doc.PositionOf(inject)
 	case !wantsInjection(inject.Text()):
 		o.leave("", fmt.Sprintf("%s is %q", annotationInject, inject.Text()), false)
@@ -147,11 +145,11 @@ func (o *subject) wanted() bool {
 	return false
 }
 
-func newSubject(d *manifest.Document, obj object, namespace string) *subject {
+func newTarget(d *manifest.Document, obj object, namespace string) *target {
 	meta := obj.node.Get("metadata")
 	keep := func(n *manifest.Node) string { return strings.Clone(n.Text()) } // without the text of the whole document
 
-	o := &subject{doc: d, object: obj, Object: &Object{
+	o := &target{doc: d, object: obj, Object: &Object{
 		APIVersion: obj.apiVersion, Kind: obj.kind, Namespace: namespaceOf(obj.node, namespace), Name: keep(meta.Get("name")),
 		Document: d.Number, Pos: d.PositionOf(obj.node),
 	}}
@@ -168,7 +166,7 @@ func newSubject(d *manifest.Document, obj object, namespace string) *subject {
 	return o
 }
 
-// titleOf is how errors and reports name an object.
+// titleOf returns the name of an object in errors and reports.
 func titleOf(document int, kind, namespace, name string) string {
 	if kind == "" {
 		return fmt.Sprintf("document %d", document)
@@ -201,7 +199,7 @@ func namespaceOf(object *manifest.Node, named string) string {
 	return cmp.Or(strings.Clone(object.Get("metadata", "namespace").Text()), named, "default")
 }
 
-func (o *subject) leave(rule Rule, reason string, warning bool) {
+func (o *target) leave(rule Rule, reason string, warning bool) {
 	o.Outcome, o.Reason, o.Warning = LeftAlone, printable(reason), warning
 	if warning {
 		o.Rule = rule
@@ -211,26 +209,25 @@ func (o *subject) leave(rule Rule, reason string, warning bool) {
 // isSystem reports whether a namespace is one of Kubernetes' own.
 func isSystem(namespace string) bool { return namespace == "kube-system" || namespace == "kube-public" }
 
-// isAnnotated reports whether annotations say what is to become of a pod template or a Service, be
-// it nothing.
-func (o *subject) isAnnotated() bool {
+// isAnnotated reports whether a pod template or a Service has the inject annotation or a status.
+func (o *target) isAnnotated() bool {
 	_, inject := o.meta.Get("annotations").Entry(annotationInject)
 	_, status := o.meta.Get("annotations").Entry(annotationStatus)
 	return inject != nil || status != nil
 }
 
-// unclearSwitch refuses a value of the inject annotation that says neither yes nor no. The webhook
-// took it for a no.
-func (o *subject) unclearSwitch() []Problem {
+// unclearSwitch refuses a value of the inject annotation that means neither yes nor no. The webhook
+// read it as no.
+func (o *target) unclearSwitch() []Problem {
 	_, inject := o.meta.Get("annotations").Entry(annotationInject)
 	if inject == nil || isInjected(o.meta) || !isUnclear(inject.Text()) {
 		return nil
 	}
-	return []Problem{o.problem(RuleAnnotation, inject, "annotation %s: %q says neither yes nor no: %s%s", annotationInject, inject.Text(), readings, asVariable(inject.Text()))}
+	return []Problem{o.problem(RuleAnnotation, inject, "annotation %s: %q is neither yes nor no; %s%s", annotationInject, inject.Text(), readings, asVariable(inject.Text()))}
 }
 
 // stringsOnly refuses annotations that the API server would refuse.
-func (o *subject) stringsOnly() (problems []Problem) {
+func (o *target) stringsOnly() (problems []Problem) {
 	for _, key := range []string{annotationInject, annotationStatus} {
 		if _, value := o.meta.Get("annotations").Entry(key); value != nil && !value.IsString() {
 			problems = append(problems, o.problem(RuleAnnotation, value, "annotation %s: must be a string, not %s; put it in quotes", key, value.Describe()))
@@ -240,22 +237,22 @@ func (o *subject) stringsOnly() (problems []Problem) {
 }
 
 // problem returns a refusal at a node of the object's document.
-func (o *subject) problem(rule Rule, n *manifest.Node, format string, args ...any) Problem {
+func (o *target) problem(rule Rule, n *manifest.Node, format string, args ...any) Problem {
 	return Problem{Rule: rule, Pos: o.doc.PositionOf(n), Object: o.title, Msg: printable(fmt.Sprintf(format, args...))}
 }
 
-// warn notes what is odd at a node of the object's document, and stands in nobody's way.
-func (o *subject) warn(rule Rule, n *manifest.Node, format string, args ...any) {
+// warn notes a problem that does not stop the run, at a node of the object's document.
+func (o *target) warn(rule Rule, n *manifest.Node, format string, args ...any) {
 	o.warnings = append(o.warnings, o.problem(rule, n, format, args...))
 }
 
 // editProblem returns the reason why an edit cannot be made; the manifest package knows the place
 // but not the object.
-func (o *subject) editProblem(e *manifest.EditError) Problem {
+func (o *target) editProblem(e *manifest.EditError) Problem {
 	return Problem{Rule: RuleEdit, Pos: e.Pos, Object: o.title, Msg: printable(e.Msg)}
 }
 
-// unreadable returns a document in which no object is known.
+// unreadable returns the object and the problem of a document that cannot be parsed.
 func unreadable(d *manifest.Document, err error) (*Object, Problem) {
 	o := &Object{Document: d.Number, Pos: d.Position(0), title: fmt.Sprintf("document %d", d.Number)}
 	p := Problem{Rule: RuleSyntax, Pos: o.Pos, Object: o.title, Msg: printable(err.Error())}
@@ -265,9 +262,9 @@ func unreadable(d *manifest.Document, err error) (*Object, Problem) {
 	return o, p
 }
 
-// namespaceProblem refuses a namespace that there cannot be (RFC 1123, as Kubernetes has it): it
-// becomes part of host names.
-func (o *subject) namespaceProblem() []Problem {
+// namespaceProblem refuses an invalid namespace (RFC 1123, as in Kubernetes), because it becomes
+// part of host names.
+func (o *target) namespaceProblem() []Problem {
 	at := o.object.node
 	if n := o.object.node.Get("metadata", "namespace"); !n.IsNull() {
 		at = n
@@ -277,7 +274,7 @@ func (o *subject) namespaceProblem() []Problem {
 	}
 
 	if len(validation.IsDNS1123Label(o.Namespace)) > 0 {
-		return []Problem{o.problem(RuleNamespace, at, "no namespace can be named %q: lower case letters, digits and dashes, 63 at most%s", o.Namespace, asVariable(o.Namespace))}
+		return []Problem{o.problem(RuleNamespace, at, "%q is not a valid namespace; use lower case letters, digits and dashes, 63 at most%s", o.Namespace, asVariable(o.Namespace))}
 	}
 
 	return nil
@@ -286,7 +283,7 @@ func (o *subject) namespaceProblem() []Problem {
 // appLabel reads the label that makes a workload a service of the mesh, the first that it has of
 // Settings.ServiceLabels: the Kubernetes Service in front of it has its name, so it has to be a
 // label of RFC 1035, as Service names are.
-func (o *subject) appLabel(s Settings) (string, *Problem) {
+func (o *target) appLabel(s Settings) (string, *Problem) {
 	key, label := o.serviceLabel(s)
 	refuse := func(n *manifest.Node, format string, args ...any) (string, *Problem) {
 		p := o.problem(RuleApp, n, format, args...)
@@ -298,11 +295,11 @@ func (o *subject) appLabel(s Settings) (string, *Problem) {
 	case !label.IsString():
 		return refuse(label, "label %s: must be a string, not %s; put it in quotes", key, label.Describe())
 	case app == "":
-		return refuse(label, "label %s: must not be empty: it names the service on the mesh", key)
+		return refuse(label, "label %s: must not be empty, because it names the service on the mesh", key)
 	case app == "mesh":
-		return refuse(label, "label %s: mesh is the tag of all sidecars, so no service can have the name", key)
+		return refuse(label, "label %s: mesh is the tag of all sidecars; use another name", key)
 	case len(validation.IsDNS1035Label(app)) > 0:
-		return refuse(label, "label %s: no Service can be named %q, so nothing would reach it: lower case letters, digits and dashes, a letter first, 63 at most%s", key, app, asVariable(app))
+		return refuse(label, "label %s: %q is not a valid Service name; use lower case letters, digits and dashes, a letter first, 63 at most%s", key, app, asVariable(app))
 	default:
 		return strings.Clone(app), nil
 	}
@@ -310,7 +307,7 @@ func (o *subject) appLabel(s Settings) (string, *Problem) {
 
 // serviceLabel returns the label that names the service; nil where the pod template has none that
 // does.
-func (o *subject) serviceLabel(s Settings) (key string, label *manifest.Node) {
+func (o *target) serviceLabel(s Settings) (key string, label *manifest.Node) {
 	for _, key := range s.serviceLabels() {
 		if _, label := o.meta.Get("labels").Entry(key); label != nil {
 			return key, label
@@ -320,16 +317,16 @@ func (o *subject) serviceLabel(s Settings) (key string, label *manifest.Node) {
 }
 
 // unnamed names the label that a pod template lacks for the name of its service.
-func (o *subject) unnamed(s Settings) string {
+func (o *target) unnamed(s Settings) string {
 	labels := s.serviceLabels()
 	if len(labels) > 1 {
-		return fmt.Sprintf("one of the labels %s is required on the pod template: it names the service on the mesh, as the Service in front of it is called",
+		return fmt.Sprintf("the pod template needs one of the labels %s, with the name of its Service; it names the service on the mesh",
 			strings.Join(labels, ", "))
 	}
 
-	text := fmt.Sprintf("the label %s is required on the pod template: it names the service on the mesh; say %[1]s: NAME, as the Service in front of it is called", labels[0])
+	text := fmt.Sprintf("the pod template needs the label %s, which names the service on the mesh; write %[1]s: NAME, with the name of its Service", labels[0])
 	if _, other := o.meta.Get("labels").Entry(usualServiceLabel); other != nil {
-		text += fmt.Sprintf("; or take %s, with Injector.serviceLabels: [%s, %[1]s]", usualServiceLabel, labels[0])
+		text += fmt.Sprintf("; or use %s: set Injector.serviceLabels: [%s, %[1]s]", usualServiceLabel, labels[0])
 	}
 
 	return text
