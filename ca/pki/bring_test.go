@@ -140,9 +140,9 @@ func TestNotBrought(t *testing.T) {
 	for want, files := range map[string]map[string][]byte{
 		"ca.pem: no such file":                          {"ca-key.pem": key},
 		"ca-key.pem: no such file":                      {"ca.pem": cert},
-		"ca.pem: holds a private key":                   {"ca.pem": key, "ca-key.pem": key},
+		"ca.pem: contains a private key":                   {"ca.pem": key, "ca-key.pem": key},
 		"ca-key.pem: no private key in PEM form":        {"ca.pem": cert, "ca-key.pem": cert},
-		"ca-key.pem: not a private key that is known":   {"ca.pem": cert, "ca-key.pem": pemKey("PRIVATE KEY", block.Bytes[1:])},
+		"ca-key.pem: unknown kind of private key":   {"ca.pem": cert, "ca-key.pem": pemKey("PRIVATE KEY", block.Bytes[1:])},
 		"ca-key.pem: not the key of":                    {"ca.pem": cert, "ca-key.pem": file(t, other, pki.KeyFile)},
 		"ca.pem: certificate 1: ":                       {"ca.pem": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")}), "ca-key.pem": key},
 		"bundle.pem: no certificate in PEM form":        {"ca.pem": cert, "ca-key.pem": key, "bundle.pem": []byte("\n")},
@@ -152,9 +152,9 @@ func TestNotBrought(t *testing.T) {
 		"expired on 2001-01-01":                         selfSigned(t, good, func(c *x509.Certificate) { c.NotBefore, c.NotAfter = year(2000), year(2001) }),
 		"is not valid before 2100":                      selfSigned(t, good, func(c *x509.Certificate) { c.NotBefore, c.NotAfter = year(2100), year(2101) }),
 		"pods would refuse certificates of this CA":     selfSigned(t, good, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} }),
-		"the size of an ecdsa key is 256":               ownCA(t, curve224.Public(), curve224),
+		"the size of an ecdsa key must be 256":               ownCA(t, curve224.Public(), curve224),
 		"Tyk gateways cannot read such keys":            ownCA(t, edwards.Public(), edwards),
-		"key rsa 1024: the size of an rsa key is 2048":  ownCA(t, weak.Public(), weak),
+		"key rsa 1024: the size of an rsa key must be 2048":  ownCA(t, weak.Public(), weak),
 	} {
 		s, err := pki.Bring(folder(t, files), options())
 		if err == nil || !strings.Contains(err.Error(), want) || len(s.Files) > 0 {
