@@ -16,6 +16,7 @@ import (
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/cmd/internal/check"
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
+	reports "github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject/display"
 )
@@ -312,7 +313,7 @@ func writeChecksJSON(w io.Writer, results []check.Result) error {
 	}{Ready: true}
 	for _, r := range results {
 		doc.Ready = doc.Ready && r.Status != check.Failed
-		doc.Checks = append(doc.Checks, checked{r.Part, r.Status, strings.Join(shownAll(detailLines(r)), "\n"), shownAll(checkHints(r))})
+		doc.Checks = append(doc.Checks, checked{r.Part, r.Status, strings.Join(reports.Shown(detailLines(r)), "\n"), reports.Shown(checkHints(r))})
 	}
 
 	return writeDocument(w, doc)

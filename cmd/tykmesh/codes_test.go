@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	reports "github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject"
 )
 
@@ -87,7 +88,7 @@ func rulesFoundIn(t *testing.T, text string) (found string) {
 	}
 
 	for decoder := json.NewDecoder(&report); decoder.More(); {
-		var e reportEntry
+		var e reports.Entry
 		if err := decoder.Decode(&e); err != nil {
 			t.Fatal(err)
 		}

@@ -2,13 +2,11 @@ package main
 
 import (
 	"bytes"
-	"fmt"
-	"io"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/files"
+	reports "github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject"
-	"github.com/tykmesh/tykmesh/inject/display"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
@@ -28,76 +26,15 @@ func resourceList(docs []*manifest.Document) *manifest.Document {
 	return docs[0]
 }
 
-// writeResourceList writes a list with the results of a run added to its own.
-func writeResourceList(w io.Writer, text []byte, results manifest.List) error {
-	doc := manifest.Split(files.StdinName, text)[0]
-	root, err := doc.Root()
-	if err != nil {
-		return fmt.Errorf("reading the ResourceList: %w", err)
-	}
-
-	var edits []manifest.Edit
-
-	_, had := root.Entry("results")
-	switch {
-	case len(results) == 0:
-	case had != nil:
-		edits = append(edits, manifest.Append{To: had, Values: results})
-	default:
-		edits = append(edits, manifest.Put{Into: root, Entries: manifest.Map{{Key: "results", Value: results}}})
-	}
-
-	patch, err := doc.Apply(edits...)
-	if err != nil {
-		return fmt.Errorf("adding results to the ResourceList: %w", err)
-	}
-
-	_, err = w.Write(patch.Apply(text))
-
-	return err
-}
-
-// results returns the entries of a report about objects, errors and warnings.
-func results(entries []reportEntry) (out manifest.List) {
-	for _, e := range entries {
-		message, severity := e.Message, e.Severity
-		switch {
-		case e.Severity != "":
-		case e.Type == typeObject && e.Change != "":
-			severity = "info"
-		default:
-			continue
-		}
-
-		if e.Type == typeObject {
-			message = strings.Trim(e.Outcome+": "+e.Change+e.Message, ": ")
-		}
-
-		for _, hint := range e.Hints {
-			message += "; hint: " + hint
-		}
-
-		r := manifest.Map{{Key: "message", Value: display.Line(message)}, {Key: "severity", Value: severity}}
-		if e.APIVersion != "" && e.Kind != "" && e.Name != "" {
-			r = append(r, manifest.Entry{Key: "resourceRef", Value: manifest.Map{
-				{Key: "apiVersion", Value: e.APIVersion}, {Key: "kind", Value: e.Kind}, {Key: "name", Value: e.Name}, {Key: "namespace", Value: e.Namespace},
-			}})
-		}
-
-		if e.Rule != "" {
-			r = append(r, manifest.Entry{Key: "tags", Value: manifest.Map{{Key: "rule", Value: string(e.Rule)}}})
-		}
-
-		out = append(out, r)
-	}
-
-	return out
+// answer returns the handler that answers with the list of a KRM function.
+func (r *report) answer() reports.KRM {
+	return reports.KRM{Name: files.StdinName, List: r.list.Text}
 }
 
 // writeFunction writes the patched list with its results.
 func (r *report) writeFunction(stream *inject.Stream, bindings map[inject.Service]inject.Binding) error {
 	for f := range stream.Files(bindings) {
-		return writeResourceList(r.out, f.Patch.Apply(f.Text), results(r.all(nil)))
+		return reports.KRM{Name: files.StdinName, List: f.Patch.Apply(f.Text)}.Write(r.out, r.all(nil))
 	}
 	return nil
 }

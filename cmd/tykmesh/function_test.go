@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/files"
+	reports "github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
@@ -19,7 +20,7 @@ func FuzzFunction(f *testing.F) {
 		f.Add([]byte(text))
 	}
 
-	added := manifest.List{manifest.Map{{Key: "message", Value: "a: \"b\"\n# c"}, {Key: "severity", Value: "info"}}}
+	added := []reports.Entry{reports.Diagnostic{Severity: reports.Warning, Message: "a: \"b\" # c"}.Entry()}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		list := resourceList(manifest.Split(files.StdinName, text))
 		if list == nil {
@@ -32,7 +33,7 @@ func FuzzFunction(f *testing.F) {
 		}
 
 		var out bytes.Buffer
-		if err := writeResourceList(&out, text, added); err != nil {
+		if err := (reports.KRM{Name: files.StdinName, List: text}).Write(&out, added); err != nil {
 			return
 		}
 
@@ -47,7 +48,7 @@ func FuzzFunction(f *testing.F) {
 		}
 
 		had, has := before.Get("results").Items(), after.Get("results").Items()
-		if len(has) != len(had)+1 || has[len(had)].Get("message").Text() != "a: \"b\"\n# c" || len(after.Get("items").Items()) != len(before.Get("items").Items()) {
+		if len(has) != len(had)+1 || has[len(had)].Get("message").Text() != "a: \"b\" # c" || len(after.Get("items").Items()) != len(before.Get("items").Items()) {
 			t.Fatalf("%d results became %d:\n%s", len(had), len(has), &out)
 		}
 	})

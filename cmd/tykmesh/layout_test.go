@@ -75,6 +75,10 @@ var layout = map[string]packageRule{
 		ours:   []string{"inject", "inject/manifest", "cmd/internal/exit", "cmd/internal/prose", "cmd/internal/signals"},
 		except: []string{"net", "log", "os/exec", "k8s.io", "github.com/spf13"},
 	},
+	"cmd/internal/report": {
+		ours:   []string{"inject", "inject/manifest", "inject/display", "cmd/internal/exit"},
+		except: []string{"net/http", "os", "log", "k8s.io", "github.com/spf13"},
+	},
 	"cmd/internal/prose": {
 		except: []string{"net", "os", "log", "k8s.io", "github.com/spf13"},
 	},
@@ -88,7 +92,7 @@ var layout = map[string]packageRule{
 		ours: []string{
 			"inject", "inject/manifest", "inject/sidecar", "dashboard", "ca", "ca/pki",
 			"cmd/internal/mesh", "cmd/internal/check", "cmd/internal/config", "cmd/internal/prose", "inject/spelling", "inject/display",
-			"cmd/internal/exit", "cmd/internal/signals", "cmd/internal/files",
+			"cmd/internal/exit", "cmd/internal/signals", "cmd/internal/files", "cmd/internal/report",
 		},
 	},
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,6 +12,7 @@ import (
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/files"
+	reports "github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/display"
@@ -35,7 +35,7 @@ type report struct {
 	steps   progress
 	target  reportTarget
 	targets []files.Target // the files that the run writes
-	entries []reportEntry
+	entries []reports.Entry
 	objects []*inject.Object
 	list    *manifest.Document // the list of a KRM function; nil for other runs
 	out     *printer           // standard output
@@ -100,7 +100,7 @@ func (r *report) run(work func() (output, error)) error {
 
 	if err == nil && r.target.onStderr() && r.inBrackets() {
 		r.written = true
-		err = r.target.format(r.process.stderr, r.rest(nil))
+		err = r.target.handler.Write(r.process.stderr, r.rest(nil))
 	}
 
 	if err == nil && write != nil {
@@ -116,7 +116,7 @@ func (r *report) run(work func() (output, error)) error {
 	}
 
 	if r.target.onStderr() && !r.written {
-		err = r.target.format(r.process.stderr, r.rest(nil))
+		err = r.target.handler.Write(r.process.stderr, r.rest(nil))
 	}
 
 	if err == nil && r.exit != exitDone {
@@ -130,13 +130,13 @@ func (r *report) run(work func() (output, error)) error {
 func (r *report) fail(err error) error {
 	for _, o := range r.objects { // so that the user can correct everything at once
 		if o.Outcome != inject.Injected && o.Warning {
-			r.printf("%s", objectEntry(o).line())
+			r.printf("%s", objectEntry(o).String())
 		}
 	}
 
 	printError(r.errors, err)
 	if r.list != nil && !r.out.begun {
-		_ = writeResourceList(r.process.stdout, r.list.Text, results(r.all(err))) // standard error has the error already
+		_ = r.answer().Write(r.process.stdout, r.all(err)) // standard error has the error already
 	}
 
 	if r.target.err == nil { // otherwise err is this error
@@ -146,7 +146,7 @@ func (r *report) fail(err error) error {
 	}
 
 	if r.target.onStderr() {
-		_ = r.target.format(r.process.stderr, r.rest(err)) // an error here cannot be reported anywhere
+		_ = r.target.handler.Write(r.process.stderr, r.rest(err)) // an error here cannot be reported anywhere
 	}
 
 	return printedError{err}
@@ -159,13 +159,13 @@ func (r *report) save(err error) error {
 	}
 
 	var b bytes.Buffer
-	if r.target.format == nil {
+	if r.target.handler == nil {
 		b.Write(r.lines.Bytes())
 		lines := display.Lines(&b)
 		for _, line := range r.last {
 			fmt.Fprintln(lines, line)
 		}
-	} else if err := r.target.format(&b, r.all(err)); err != nil {
+	} else if err := r.target.handler.Write(&b, r.all(err)); err != nil {
 		return fmt.Errorf("writing the report: %w", err)
 	}
 
@@ -200,13 +200,21 @@ func (r *report) printf(format string, args ...any) {
 func (r *report) progress(text string) { r.line.show(text) }
 
 // note adds an entry to the report for machines, and writes it at once to a live report.
-func (r *report) note(e reportEntry) {
+func (r *report) note(e reports.Entry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.entries = append(r.entries, e)
 	if r.target.live {
-		_ = r.target.format(r.process.stderr, []reportEntry{e}) // the end of the report would fail too, and that is reported
+		_ = r.target.handler.Write(r.process.stderr, []reports.Entry{e}) // the end of the report would fail too, and that is reported
 	}
+}
+
+// diagnose adds a diagnostic to the report for machines. It returns the entry, which prints as a
+// line.
+func (r *report) diagnose(d reports.Diagnostic) reports.Entry {
+	e := d.Entry()
+	r.note(e)
+	return e
 }
 
 // lastly adds a line that is written after the output.
@@ -215,7 +223,7 @@ func (r *report) lastly(format string, args ...any) {
 }
 
 func (r *report) warn(text string) {
-	r.note(reportEntry{Type: typeProblem, Severity: severityWarning, Message: text})
+	r.diagnose(reports.Diagnostic{Severity: reports.Warning, Message: text})
 	r.printf("warning: %s", text)
 }
 
@@ -226,15 +234,13 @@ func (r *report) warnOf(err error) {
 
 func (r *report) warnings(ws []inject.Problem) {
 	for _, w := range ws {
-		e := problemEntry(severityWarning, w)
-		r.note(e)
-		r.printf("%s", e.line())
+		r.printf("%s", r.diagnose(problemOf(reports.Warning, w)))
 	}
 }
 
 func (r *report) findings(fs []config.Finding) {
 	for _, f := range fs {
-		r.note(findingEntry(severityWarning, f))
+		r.diagnose(findingOf(reports.Warning, f))
 		r.printf("warning: %s", f)
 	}
 }
@@ -265,15 +271,15 @@ var finished = map[string]string{"inject": "injected", "diff": "injected", "regi
 var doing = map[string]string{"inject": "registering", "register": "registering", "delete": "deleting", "certs renew": "renewing", "certs prune": "pruning"}
 
 // all returns the entries of a run; err is nil for a run without an error.
-func (r *report) all(err error) []reportEntry {
+func (r *report) all(err error) []reports.Entry {
 	return append(slices.Clone(r.entries), r.closing(err)...)
 }
 
 // rest returns the entries of all that are not written yet.
-func (r *report) rest(err error) []reportEntry {
+func (r *report) rest(err error) []reports.Entry {
 	switch {
 	case r.written:
-		return slices.DeleteFunc(r.closing(err), func(e reportEntry) bool { return e.Type == typeObject || e.Type == typeStep })
+		return slices.DeleteFunc(r.closing(err), func(e reports.Entry) bool { return e.Type == reports.TypeObject || e.Type == reports.TypeStep })
 	case r.target.live:
 		return r.closing(err)
 	}
@@ -281,7 +287,7 @@ func (r *report) rest(err error) []reportEntry {
 }
 
 // closing returns the last entries of a run.
-func (r *report) closing(err error) (out []reportEntry) {
+func (r *report) closing(err error) (out []reports.Entry) {
 	if err != nil {
 		out = r.steps.untouched()
 	}
@@ -299,9 +305,9 @@ func (r *report) closing(err error) (out []reportEntry) {
 		out = append(out, e)
 	}
 
-	summary := reportEntry{Type: typeSummary, Command: r.command, DryRun: r.dry, Steps: r.steps.count(err != nil), Exit: &r.exit}
+	summary := reports.Entry{Type: reports.TypeSummary, Command: r.command, DryRun: r.dry, Steps: r.steps.count(err != nil), Exit: &r.exit}
 	if err != nil {
-		out = append(out, r.known(errorEntries(err))...)
+		out = append(out, r.entriesOf(diagnosticsOf(err))...)
 		code := exitCode(err)
 		summary.Exit = &code
 	} else if len(r.last) > 0 {
@@ -311,47 +317,20 @@ func (r *report) closing(err error) (out []reportEntry) {
 	return append(out, summary)
 }
 
-// known adds to problems the fields of their objects.
-func (r *report) known(problems []reportEntry) []reportEntry {
+// entriesOf returns diagnostics as entries, with the fields of the objects that they are about.
+func (r *report) entriesOf(all []reports.Diagnostic) (entries []reports.Entry) {
 	byTitle := make(map[string]*inject.Object, len(r.objects))
 	for _, o := range r.objects {
 		byTitle[o.Pos.File+"\n"+o.String()] = o
 	}
 
-	for i, p := range problems {
-		if o := byTitle[p.File+"\n"+p.Object]; o != nil {
-			p.Document, p.APIVersion, p.Kind, p.Namespace, p.Name = o.Document, o.APIVersion, o.Kind, o.Namespace, o.Name
-			problems[i] = p
+	for _, d := range all {
+		e := d.Entry()
+		if o := byTitle[e.File+"\n"+e.Object]; o != nil {
+			e.Document, e.APIVersion, e.Kind, e.Namespace, e.Name = o.Document, o.APIVersion, o.Kind, o.Namespace, o.Name
 		}
+		entries = append(entries, e)
 	}
 
-	return problems
-}
-
-// errorEntries returns an entry for each error of a run with its own hints. The first entry also
-// gets the hints about all of them.
-func errorEntries(err error) (out []reportEntry) {
-	refused, wrong := refusal(nil), config.Error(nil)
-	switch {
-	case errors.As(err, &refused):
-		for _, p := range refused {
-			out = append(out, problemEntry(severityError, p))
-		}
-	case errors.As(err, &wrong):
-		for _, f := range wrong {
-			out = append(out, findingEntry(severityError, f))
-		}
-	default:
-		for _, f := range faultsOf(err) {
-			out = append(out, reportEntry{Type: typeProblem, Severity: severityError, Message: f.line, Hints: f.hints()})
-		}
-	}
-
-	for _, hint := range hintsFor(err) {
-		if len(out) > 0 && !slices.ContainsFunc(out, func(e reportEntry) bool { return slices.Contains(e.Hints, hint) }) {
-			out[0].Hints = append(out[0].Hints, hint)
-		}
-	}
-
-	return out
+	return entries
 }

@@ -1,6 +1,9 @@
 package main
 
-import "github.com/tykmesh/tykmesh/inject"
+import (
+	reports "github.com/tykmesh/tykmesh/cmd/internal/report"
+	"github.com/tykmesh/tykmesh/inject"
+)
 
 // mostFindings is the number of findings of one rule that a terminal shows: a stream without its
 // Services has one for each workload.
@@ -11,10 +14,10 @@ const mostFindings = 5
 func (r *report) checked(stream *inject.Stream) {
 	count := make(map[inject.Rule]int)
 	for _, w := range stream.Warnings {
-		e := problemEntry(severityWarning, w)
+		e := problemOf(reports.Warning, w).Entry()
 		r.note(e)
 		if count[w.Rule]++; count[w.Rule] <= mostFindings || r.verbose != nil {
-			r.printf("%s", e.line())
+			r.printf("%s", e.String())
 		}
 	}
 

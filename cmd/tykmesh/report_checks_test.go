@@ -37,9 +37,9 @@ func TestFindingsHaveRemedies(t *testing.T) {
 			t.Errorf("%s: said\n%s\nnot\n%s", r.Rule, said.String(), want)
 		}
 
-		for _, e := range errorEntries(found) {
-			if e.Rule != r.Rule || len(e.Hints) != 1 || e.Hints[0] != hint {
-				t.Errorf("%s: machines are told %v of %s", r.Rule, e.Hints, e.Rule)
+		for _, e := range diagnosticsOf(found) {
+			if e.Code != r.Rule || len(e.Hints) != 1 || e.Hints[0] != hint {
+				t.Errorf("%s: machines are told %v of %s", r.Rule, e.Hints, e.Code)
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	reports "github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject"
 )
 
@@ -143,7 +144,7 @@ func (p *progress) cameTo(s mesh.Step) mesh.Step {
 }
 
 // untouched returns the entries of the steps that a failed run did not reach.
-func (p *progress) untouched() (entries []reportEntry) {
+func (p *progress) untouched() (entries []reports.Entry) {
 	for _, s := range p.steps {
 		if p.ended[keyOf(s)] == "" {
 			entries = append(entries, stepEntry(statusNotDone, s))

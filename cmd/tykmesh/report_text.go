@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	reports "github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject"
-	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
@@ -24,7 +24,7 @@ func (r *report) injected(stream *inject.Stream, plan *mesh.Plan) {
 	for _, o := range stream.Objects {
 		count.add(o)
 		if o.Outcome != inject.Injected {
-			r.lastly("%s", objectEntry(o).line())
+			r.lastly("%s", objectEntry(o).String())
 			continue
 		}
 		r.done(o, registered)
@@ -49,7 +49,7 @@ func (r *report) injected(stream *inject.Stream, plan *mesh.Plan) {
 // nothing warns that a run does nothing. A summary would be overlooked easily.
 func (r *report) nothing(why string) {
 	text := fmt.Sprintf("nothing %s: %s", r.verb(finished[r.command]), why)
-	r.note(reportEntry{Type: typeProblem, Severity: severityWarning, Rule: inject.RuleNothing, Message: text})
+	r.diagnose(reports.Diagnostic{Code: inject.RuleNothing, Severity: reports.Warning, Message: text})
 	r.lastly("warning %s: %s", inject.RuleNothing, text)
 }
 
@@ -99,9 +99,7 @@ func (r *report) need(rule inject.Rule, namespaces []string, format string, args
 	}
 
 	text := fmt.Sprintf("%s %s %s %s", what, strings.Join(namespaces, ", "), verb, fmt.Sprintf(format, args...))
-	e := reportEntry{Type: typeProblem, Severity: severityWarning, Rule: rule, Message: text}
-	r.note(e)
-	r.lastly("%s", e.line())
+	r.lastly("%s", r.diagnose(reports.Diagnostic{Code: rule, Severity: reports.Warning, Message: text}))
 }
 
 // done reports an injected object. register does not report Services.
@@ -122,7 +120,7 @@ func (r *report) uninjected(stream *inject.Stream) {
 	n := 0
 	for _, o := range stream.Objects {
 		if o.Outcome != inject.Injected {
-			r.lastly("%s", objectEntry(o).line())
+			r.lastly("%s", objectEntry(o).String())
 			continue
 		}
 		n++
@@ -147,30 +145,6 @@ func (r *report) verb(done string) string {
 		return "would be " + done
 	}
 	return done
-}
-
-// line returns an entry as a line of text: position, object, severity with code, message.
-//
-//	app.yaml:137:9: document 12 (Deployment shop/web): error TM0005: annotation ...
-func (e reportEntry) line() string {
-	var parts []string
-	if e.Line > 0 {
-		parts = append(parts, manifest.Position{File: e.File, Line: e.Line, Column: e.Column}.String())
-	}
-
-	if e.Object != "" {
-		parts = append(parts, e.Object)
-	}
-
-	if e.Severity != "" {
-		parts = append(parts, strings.TrimSpace(e.Severity+" "+string(e.Rule)))
-	}
-
-	if e.Type == typeObject {
-		parts = append(parts, e.Outcome)
-	}
-
-	return strings.Join(append(parts, e.Message), ": ")
 }
 
 // meshCertificate reports the steps of the mesh's certificate, and the number of updated APIs of

@@ -1,0 +1,56 @@
+package report
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tykmesh/tykmesh/cmd/internal/exit"
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+// Each handler writes an error with all of its parts, and the summary.
+func TestHandlers(t *testing.T) {
+	status := exit.Failed
+	entries := []Entry{
+		Diagnostic{
+			Code: "TM0005", Severity: Error, Pos: manifest.Position{File: "a b.yaml", Line: 3, Column: 7},
+			Object: "document 1 (Pod shop/web)", Message: "bad\n::value", Hints: []string{"delete it"},
+		}.Entry(),
+		{Type: TypeSummary, Command: "inject", Exit: &status},
+	}
+
+	for name, test := range map[string]struct {
+		handler Handler
+		want    []string
+	}{
+		"JSON": {JSON{}, []string{
+			`{"type":"problem","severity":"error","rule":"TM0005","file":"a b.yaml","line":3,"column":7,` +
+				`"object":"document 1 (Pod shop/web)","message":"bad\\n::value","hints":["delete it"]}` + "\n",
+			`{"type":"summary","command":"inject","exit":1}` + "\n",
+		}},
+		"GitHub": {GitHub{}, []string{
+			`::error file=a b.yaml,line=3,col=7,title=tykmesh TM0005::document 1 (Pod shop/web): bad\n::value%0Ahint: delete it` + "\n",
+		}},
+		"SARIF": {SARIF{Version: "v1"}, []string{
+			`"ruleId": "TM0005"`, `"uri": "a%20b.yaml"`, `"startLine": 3`, `"exitCode": 1`, `"version": "v1"`,
+		}},
+		"KRM": {KRM{Name: "stdin", List: []byte("kind: ResourceList\n")}, []string{
+			"kind: ResourceList\nresults:\n", `TM0005`, `hint: delete it`,
+		}},
+	} {
+		var b strings.Builder
+		if err := test.handler.Write(&b, entries); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+
+		for _, want := range test.want {
+			if !strings.Contains(b.String(), want) {
+				t.Errorf("%s: %q is missing in\n%s", name, want, &b)
+			}
+		}
+	}
+
+	if got, want := entries[0].String(), "a b.yaml:3:7: document 1 (Pod shop/web): error TM0005: bad\n::value"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
