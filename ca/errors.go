@@ -9,27 +9,31 @@ import (
 )
 
 var (
-	// ErrUnauthorized: CFSSL refused the key, by "invalid token" or an HTTP status.
+	// ErrUnauthorized means that CFSSL refused the key, by "invalid token" or an HTTP status.
 	ErrUnauthorized = errors.New("CFSSL refused the key")
-	// ErrNoProvider: CFSSL's signing profile has no authentication key, so that every key is wrong.
+	// ErrNoProvider means that CFSSL's signing profile has no authentication key, so that every key
+	// is wrong.
 	ErrNoProvider = errors.New("CFSSL has no authentication for its signing profile")
-	// ErrUnreachable: CFSSL answers at none of its addresses.
+	// ErrUnreachable means that CFSSL answers at none of its addresses.
 	ErrUnreachable = errors.New("no answer")
-	// ErrCertPath: the file Config.CertPath is missing or has no valid certificate of a CA.
+	// ErrCertPath means that the file Config.CertPath is missing or has no valid certificate of a
+	// CA.
 	ErrCertPath = errors.New("no usable CA certificate")
-	// ErrExpired: a CA has expired.
+	// ErrExpired means that a CA has expired.
 	ErrExpired = errors.New("expired")
-	// ErrNotAsAsked: the certificate differs from the request in its key, hosts, usage or validity.
+	// ErrNotAsAsked means that the certificate differs from the request in its key, hosts, usage or
+	// validity.
 	ErrNotAsAsked = errors.New("the certificate differs from the request")
-	// ErrNotYetValid: the certificate is valid only later, because clocks differ. It comes with
-	// ErrNotAsAsked.
+	// ErrNotYetValid means that the certificate is valid only later, because clocks differ. It
+	// comes with ErrNotAsAsked.
 	ErrNotYetValid = errors.New("it is not valid yet")
-	// ErrForeignCA: another CA than the one of Signer.Chain signed, which sidecars need not trust.
+	// ErrForeignCA means that another CA than the one of Signer.Chain signed, which sidecars need
+	// not trust.
 	ErrForeignCA = errors.New("signed by another CA")
-	// ErrUntrusted: pods do not trust a CA, according to their trust bundle (Trust).
+	// ErrUntrusted means that pods do not trust a CA, according to their trust bundle (Trust).
 	ErrUntrusted = errors.New("pods do not trust the CA")
-	// ErrNoProfile: CFSSL does not have the configured signing profile, and would silently use its
-	// default one.
+	// ErrNoProfile means that CFSSL does not have the configured signing profile, and would
+	// silently use its default one.
 	ErrNoProfile = errors.New("CFSSL has no such signing profile")
 )
 

@@ -67,14 +67,15 @@ func NewRecord(role, namespace, app, org string, b Bundle, now time.Time) Record
 func RecordID(role, namespace, app string) string { return role + "/" + namespace + "/" + app }
 
 var (
-	// ErrRecordExists: the id of a new record is taken.
+	// ErrRecordExists means that the id of a new record is taken.
 	ErrRecordExists = errors.New("the ledger has this record already")
-	// ErrRecordChanged: the record to replace or delete has another certificate now, or is absent.
+	// ErrRecordChanged means that the record to replace or delete has another certificate now, or
+	// is absent.
 	ErrRecordChanged = errors.New("the record was changed by another run")
-	// ErrLedgerUnreachable: MongoDB does not answer.
+	// ErrLedgerUnreachable means that MongoDB does not answer.
 	ErrLedgerUnreachable = errors.New("no answer")
-	// ErrLedgerUnauthorized: MongoDB refused the user or the password.
+	// ErrLedgerUnauthorized means that MongoDB refused the user or the password.
 	ErrLedgerUnauthorized = errors.New("MongoDB refused the user or the password")
-	// ErrLedgerForbidden: MongoDB's user lacks a permission.
+	// ErrLedgerForbidden means that MongoDB's user lacks a permission.
 	ErrLedgerForbidden = errors.New("the MongoDB user is not permitted to do this")
 )

@@ -13,13 +13,13 @@ import (
 )
 
 // editFile replaces a text in a file of a CA.
-func editFile(t *testing.T, dir, name, old, new string) {
+func editFile(t *testing.T, dir, name, old, edited string) {
 	t.Helper()
 	text := string(read(t, dir, name))
 	if !strings.Contains(text, old) {
 		t.Fatalf("%s has no %q", name, old)
 	}
-	if err := os.WriteFile(filepath.Join(dir, name), []byte(strings.Replace(text, old, new, 1)), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(strings.Replace(text, old, edited, 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -31,7 +31,7 @@ func newConfigViewCmd(p process) *cobra.Command {
 	return cmd
 }
 
-func runConfigView(ctx context.Context, p process, o options, report *report) (output, error) {
+func runConfigView(_ context.Context, p process, o options, report *report) (output, error) {
 	var (
 		v     config.Viewed
 		wrong error

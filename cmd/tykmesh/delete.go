@@ -91,7 +91,7 @@ func runDelete(ctx context.Context, p process, o options, services []inject.Serv
 
 	named := len(services) > 0
 	if !named {
-		if services, err = servicesIn(ctx, p, o, c, report); err != nil || len(services) == 0 {
+		if services, err = servicesIn(p, o, c, report); err != nil || len(services) == 0 {
 			return nil, err
 		}
 	}
@@ -112,7 +112,7 @@ func runDelete(ctx context.Context, p process, o options, services []inject.Serv
 
 // servicesIn returns the services of the manifests. It reports manifests without services, and
 // services whose namespace is a guess.
-func servicesIn(ctx context.Context, p process, o options, c config.Config, report *report) (services []inject.Service, err error) {
+func servicesIn(p process, o options, c config.Config, report *report) (services []inject.Service, err error) {
 	docs, err := readDocuments(p, o, c.File, report)
 	if err != nil {
 		return nil, err

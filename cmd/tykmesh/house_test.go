@@ -76,7 +76,7 @@ func TestComments(t *testing.T) {
 		mostWide  = 120
 	)
 	var nouns, wide []string
-	eachGoFile(t, func(path string, set *token.FileSet, file *ast.File, lines []string) {
+	eachGoFile(t, func(_ string, set *token.FileSet, file *ast.File, lines []string) {
 		for _, d := range file.Decls {
 			fn, is := d.(*ast.FuncDecl)
 			if !is || fn.Doc == nil {

@@ -31,7 +31,7 @@ func newUninjectCmd(p process) *cobra.Command {
 	return cmd
 }
 
-func runUninject(ctx context.Context, p process, o options, report *report) (output, error) {
+func runUninject(_ context.Context, p process, o options, report *report) (output, error) {
 	docs, err := readDocuments(p, o, "", report)
 	if err != nil {
 		return nil, err

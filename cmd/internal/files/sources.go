@@ -23,6 +23,7 @@ type Source struct {
 	LeftOut string // the reason why it is not read, or ""
 }
 
+// Names of standard input.
 const (
 	Stdin     = "-"       // standard input, as a path of -f
 	StdinName = "<stdin>" // standard input, as the name of a Source

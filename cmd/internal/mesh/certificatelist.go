@@ -138,6 +138,19 @@ func (l *lister) add(h HeldCertificate) {
 	}
 }
 
+// adjust fills in a row what the certificate's place in an assignment tells: hosts of a missing one,
+// and the state of the current one and of others.
+func (h *HeldCertificate) adjust(a *assignment, current bool) {
+	switch {
+	case h.ID == "":
+		h.Hosts, h.State = a.Hosts, CertificateMissing
+	case current && (h.State == CertificateOrphan || h.State == CertificateFormer):
+		h.State = CertificateActive
+	case !current && h.State == CertificateActive:
+		h.State = CertificateFormer
+	}
+}
+
 // assigned lists the certificates that the APIs of an assignment carry for it, and the missing one.
 func (l *lister) assigned(a *assignment) {
 	current := l.snapshot.current(a)
@@ -158,15 +171,7 @@ func (l *lister) assigned(a *assignment) {
 			h.Use, h.Name = UseMesh, string(Mesh)
 		}
 
-		switch {
-		case id == "":
-			h.Hosts, h.State = a.Hosts, CertificateMissing
-		case id == current && (h.State == CertificateOrphan || h.State == CertificateFormer):
-			h.State = CertificateActive
-		case id != current && h.State == CertificateActive:
-			h.State = CertificateFormer
-		}
-
+		h.adjust(a, id == current)
 		if id == current {
 			h.Renewal = l.snapshot.due(a, current)
 			h.Ours = !a.chosen
