@@ -49,8 +49,8 @@ func uploadID(org string, bundle []byte) (string, error) {
 	return storeID(org, leaf), nil
 }
 
-// ParseCertificate describes a PEM bundle as the Dashboard's store would: its id in the organisation
-// and the properties of its first certificate.
+// ParseCertificate describes a PEM bundle as the Dashboard's store would: its id in the
+// organisation and the properties of its first certificate.
 //
 // Errors: the bundle has no certificate, or its first one cannot be parsed.
 func ParseCertificate(org string, bundle []byte) (Certificate, error) {

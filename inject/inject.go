@@ -6,7 +6,8 @@
 //	documents ──Uninject──> Stream ──Write──> text          Reinject is both in one step
 //	documents ──Members──> services, to be taken off the mesh
 //
-// It is pure: no network, no file, no clock, no log. It never touches an object without annotations.
+// It is pure: no network, no file, no clock, no log. It never touches an object without
+// annotations.
 //
 // Where things are:
 //

@@ -40,7 +40,7 @@ func runDiff(ctx context.Context, p process, o options, report *report) (output,
 // knownAfterApply stands for an id that there is not yet.
 const knownAfterApply = "(known after apply)"
 
-// preview are bindings in which every id is something to read.
+// preview fills bindings with a readable text where an id is unknown.
 func preview(bindings map[inject.Service]inject.Binding) map[inject.Service]inject.Binding {
 	for svc, b := range bindings {
 		if b.InboundID == "" {

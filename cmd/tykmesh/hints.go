@@ -198,8 +198,8 @@ func caHint(err error) string {
 // clockHint is the hint about clocks that differ.
 const clockHint = "synchronize both clocks with an NTP server: one side's certificates are not valid yet for the other"
 
-// hintForDashboard returns the hint about a Dashboard that gave no answer, or an unexpected one; ""
-// if there is none.
+// hintForDashboard returns the hint about a Dashboard that gave no answer, or an unexpected one, or
+// "".
 func hintForDashboard(d *dashboard.Error) string {
 	if errors.Is(d, context.Canceled) {
 		return ""

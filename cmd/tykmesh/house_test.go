@@ -23,15 +23,15 @@ type idiom struct {
 
 // idioms only ever lose: lower a figure when you have removed some, and never raise one.
 var idioms = []idiom{
-	{"what-clauses", regexp.MustCompile(`(?i)\bwhat(ever)? (is|it|they|the|was|has)\b`), 523},
-	{"who-clauses as subjects", regexp.MustCompile(`(^|[.;:] )[Ww]ho(ever)? [a-z]+`), 32},
-	{"unnamed persons", regexp.MustCompile(`(?i)\b(nobody|somebody|anybody|everybody|someone|anyone|people)\b`), 196},
-	{"is none", regexp.MustCompile(`(?i)\b(is|are|was|were) none\b`), 56},
-	{"of ours", regexp.MustCompile(`(?i)\bof (ours|its own accord)\b|\bby its own account\b`), 23},
-	{"lay over", regexp.MustCompile(`(?i)\b(lays?|laid|laying) (over|under|on)\b`), 9},
-	{"it is said", regexp.MustCompile(`(?i)\b(it|this|that|which) (is|are|was) said\b|\bis said (of|by|to|so)\b`), 7},
-	{"former for previous", regexp.MustCompile(`(?i)\bformer\b`), 36},
-	{"folder for directory", regexp.MustCompile(`(?i)\bfolders?\b`), 161},
+	{"what-clauses", regexp.MustCompile(`(?i)\bwhat(ever)? (is|it|they|the|was|has)\b`), 3},
+	{"who-clauses as subjects", regexp.MustCompile(`(^|[.;:] )[Ww]ho(ever)? [a-z]+`), 0},
+	{"unnamed persons", regexp.MustCompile(`(?i)\b(nobody|somebody|anybody|everybody|someone|anyone|people)\b`), 2},
+	{"is none", regexp.MustCompile(`(?i)\b(is|are|was|were) none\b`), 0},
+	{"of ours", regexp.MustCompile(`(?i)\bof (ours|its own accord)\b|\bby its own account\b`), 0},
+	{"lay over", regexp.MustCompile(`(?i)\b(lays?|laid|laying) (over|under|on)\b`), 0},
+	{"it is said", regexp.MustCompile(`(?i)\b(it|this|that|which) (is|are|was) said\b|\bis said (of|by|to|so)\b`), 0},
+	{"former for previous", regexp.MustCompile(`(?i)\bformer\b`), 4},
+	{"folder for directory", regexp.MustCompile(`(?i)\bfolders?\b`), 0},
 }
 
 // TestHouseEnglish holds the texts of the product to the house's English: comments, help, messages
@@ -72,8 +72,8 @@ func excerpt(text string, pattern *regexp.Regexp) string {
 func TestComments(t *testing.T) {
 	const (
 		widest    = 100
-		mostNouns = 273 // only ever lower these two
-		mostWide  = 120
+		mostNouns = 0 // only ever lower these two
+		mostWide  = 0
 	)
 	var nouns, wide []string
 	eachGoFile(t, func(_ string, set *token.FileSet, file *ast.File, lines []string) {
@@ -98,7 +98,7 @@ func TestComments(t *testing.T) {
 			for _, c := range group.List {
 				at := set.Position(c.Pos())
 				line := lines[at.Line-1]
-				if !strings.HasPrefix(strings.TrimSpace(line), "//") || strings.HasPrefix(c.Text, "//nolint") || strings.HasPrefix(c.Text, "//go:") {
+				if !strings.HasPrefix(strings.TrimSpace(line), "//") || strings.HasPrefix(c.Text, "//nolint") || strings.HasPrefix(c.Text, "//go:") || strings.HasPrefix(c.Text, "//\t") {
 					continue
 				}
 				if columns := utf8.RuneCountInString(strings.ReplaceAll(line, "\t", "    ")); columns > widest && strings.Count(c.Text, " ") > 1 {

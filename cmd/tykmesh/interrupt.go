@@ -62,7 +62,7 @@ type unprintedError struct {
 
 func (e *unprintedError) Unwrap() error { return e.error }
 
-// Hint tells the user that nothing is lost.
+// Hint explains that nothing is lost.
 func (e *unprintedError) Hint() string {
 	if len(e.done) > 0 {
 		return "run it again: it registers nothing twice"

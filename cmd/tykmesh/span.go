@@ -39,7 +39,7 @@ func (s *span) Set(text string) error {
 	return nil
 }
 
-// Type is what help calls it.
+// Type returns the word for it in help.
 func (*span) Type() string { return "duration" }
 
 func parseSpan(text string) (time.Duration, error) {

@@ -21,7 +21,7 @@ func (e *stalledError) Error() string {
 // Is lets callers that ask for a deadline find one.
 func (e *stalledError) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// ExitCode is that of a failed run.
+// ExitCode returns the exit status of a failed run.
 func (*stalledError) ExitCode() int { return exitFailed }
 
 // Hint returns flags to try.

@@ -138,8 +138,8 @@ func (l *lister) add(h HeldCertificate) {
 	}
 }
 
-// adjust fills in a row what the certificate's place in an assignment tells: hosts of a missing one,
-// and the state of the current one and of others.
+// adjust corrects a row by its place in the assignment: the hosts of a missing certificate, and the
+// state of the current one and of others.
 func (h *HeldCertificate) adjust(a *assignment, current bool) {
 	switch {
 	case h.ID == "":
