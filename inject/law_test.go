@@ -55,6 +55,14 @@ func FuzzInject(f *testing.F) {
 	})
 }
 
+// tries returns a number of random tries; a short run makes a fifth of them.
+func tries(n uint64) uint64 {
+	if testing.Short() {
+		return n / 5
+	}
+	return n
+}
+
 var profiles = []string{"", "plain", "two", "bare", "builtin", "native", "nft"}
 
 // checkLaws returns how many objects were injected. documents splits the same input anew at each

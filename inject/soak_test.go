@@ -30,10 +30,10 @@ func TestSoak(t *testing.T) {
 
 	end := time.Now().Add(*soak)
 	if *soakSeed == 0 {
-		for seed := range uint64(40) {
+		for seed := range tries(40) {
 			try(seed)
 		}
-		if injected < 30 {
+		if injected < lives*3/4 {
 			t.Fatalf("only %d objects were injected", injected)
 		}
 		*soakSeed = rand.Uint64()

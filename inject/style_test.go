@@ -13,10 +13,10 @@ import (
 // TestStyles shows the laws for the same objects as many people could write them.
 func TestStyles(t *testing.T) {
 	injected := 0
-	for seed := range uint64(150) {
+	for seed := range tries(150) {
 		injected += checkStyle(t, seed)
 	}
-	if injected < 150 {
+	if uint64(injected) < tries(150) {
 		t.Fatalf("only %d objects were injected", injected)
 	}
 }

@@ -26,12 +26,16 @@ const database = "tykmesh"
 // the binary stays in the user's cache directory.
 //
 // If the server cannot be built, Mongo skips the test, but with the environment variable CI it
-// fails the test.
+// fails the test. In a short run it skips the test if the server has not been built before.
 //
 // FerretDB's updates are not atomic: a test of compare-and-set adds ?maxPoolSize=1 to the
 // connection string. Inserts with a duplicate _id are atomic.
 func Mongo(tb testing.TB) string {
 	tb.Helper()
+	if testing.Short() && !MongoBuilt() {
+		tb.Skip("no MongoDB yet for this test, and go test -short builds none: go test without -short builds it")
+	}
+
 	uri, stop, err := StartMongo(context.Background())
 	if err != nil {
 		if ci := os.Getenv("CI"); ci == "1" || ci == "true" {
@@ -86,9 +90,19 @@ func StartMongo(ctx context.Context) (uri string, stop func(), err error) {
 	return strings.TrimSpace(line) + database, stop, nil
 }
 
-// buildFerretDB returns the path of the binary in the cache, and builds it first if it is missing.
-// Only one of several concurrent processes builds it.
-func buildFerretDB(ctx context.Context) (string, error) {
+// MongoBuilt reports whether an earlier run has built the server.
+func MongoBuilt() bool {
+	binary, err := ferretDBPath()
+	if err != nil {
+		return false
+	}
+	_, err = os.Stat(binary)
+
+	return err == nil
+}
+
+// ferretDBPath returns the path of the server's binary in the cache, named by its source.
+func ferretDBPath() (string, error) {
 	source, err := ferretDBSource()
 	if err != nil {
 		return "", err
@@ -104,18 +118,33 @@ func buildFerretDB(ctx context.Context) (string, error) {
 		cache = os.TempDir() // no home directory, as in some containers
 	}
 
-	dir := filepath.Join(cache, "tykmesh-test")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", err
-	}
-
-	binary := filepath.Join(dir, "ferretdb-"+sum)
+	binary := filepath.Join(cache, "tykmesh-test", "ferretdb-"+sum)
 	if runtime.GOOS == "windows" {
 		binary += ".exe"
 	}
 
+	return binary, nil
+}
+
+// buildFerretDB returns the path of the binary in the cache, and builds it first if it is missing.
+// Only one of several concurrent processes builds it.
+func buildFerretDB(ctx context.Context) (string, error) {
+	binary, err := ferretDBPath()
+	if err != nil {
+		return "", err
+	}
 	if _, err := os.Stat(binary); err == nil {
 		return binary, nil
+	}
+
+	source, err := ferretDBSource()
+	if err != nil {
+		return "", err
+	}
+
+	dir := filepath.Dir(binary)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
 	}
 
 	// A bbolt file serves as the lock: every system unlocks it when the process ends.

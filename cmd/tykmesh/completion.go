@@ -58,7 +58,11 @@ func completionOf(f *pflag.Flag) cobra.CompletionFunc {
 	case "on-skip":
 		return words("fail\trefuse the stream", "warn\tlet it through and say so", "ignore\tlet it through")
 	case "report":
-		return words("json\tan object a line", "github\tworkflow commands", "sarif\tfor code scanning")
+		var formats []string
+		for _, f := range reportFormats {
+			formats = append(formats, f.name+"\t"+f.use)
+		}
+		return words(formats...)
 	case "output":
 		if f.DefValue == "" { // a file
 			return extensions("yaml", "yml", "json")

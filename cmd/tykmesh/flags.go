@@ -82,7 +82,7 @@ type reportFlagGroup struct {
 
 func (g *reportFlagGroup) reportFlags(cmd *cobra.Command) {
 	cmd.Flags().BoolVarP(&g.quiet, "quiet", "q", false, "print errors only")
-	cmd.Flags().StringVar(&g.report, "report", "", "print a report for machines on standard error, in this `FORMAT`: json, github or sarif; FORMAT=FILE (also text=FILE) writes it to a file")
+	cmd.Flags().StringVar(&g.report, "report", "", "print a report for machines on standard error, in this `FORMAT`: "+reportFormatNames()+"; FORMAT=FILE (also text=FILE) writes it to a file")
 }
 
 // configFlagGroup says which servers there are: those of a configuration, or files.

@@ -65,24 +65,55 @@ type reportTarget struct {
 // onStderr reports whether standard error is for machines.
 func (t reportTarget) onStderr() bool { return t.handler != nil && t.file == "" }
 
+// textFormat is the report for users.
+const textFormat = "text"
+
+// reportFormats are the formats for machines. Help, completion and errors list them from here.
+var reportFormats = []struct {
+	name, use string
+	handler   func() reports.Handler
+}{
+	{"json", "an object a line", func() reports.Handler { return reports.JSON{} }},
+	{"github", "workflow commands", func() reports.Handler { return reports.GitHub{} }},
+	{"sarif", "for code scanning", func() reports.Handler { return newSARIF() }},
+}
+
+// reportFormatNames returns the names of the formats as words of a sentence.
+func reportFormatNames() string {
+	names := make([]string, len(reportFormats))
+	for i, f := range reportFormats {
+		names[i] = f.name
+	}
+
+	last := len(names) - 1
+
+	return strings.Join(names[:last], ", ") + " or " + names[last]
+}
+
 // parseReport reads the value of --report.
 func parseReport(value string) (reportTarget, error) {
 	name, file, hasFile := strings.Cut(value, "=")
 	t := reportTarget{file: file}
-	switch name {
-	case "", "text":
-	case "json":
-		t.handler, t.live = reports.JSON{}, !hasFile
-	case "github":
-		t.handler, t.github = reports.GitHub{}, true
-	case "sarif":
-		t.handler = newSARIF()
-	default:
-		return t, fmt.Errorf("--report: unknown format %q; use text, json, github or sarif", name)
+	if name != "" && name != textFormat {
+		for _, f := range reportFormats {
+			if f.name == name {
+				t.handler = f.handler()
+			}
+		}
+		if t.handler == nil {
+			return t, fmt.Errorf("--report: unknown format %q; use %s, %s", name, textFormat, reportFormatNames())
+		}
 	}
 
 	if hasFile && file == "" {
 		return t, fmt.Errorf("--report: no file after %s=", name)
+	}
+
+	switch t.handler.(type) {
+	case reports.JSON:
+		t.live = !hasFile
+	case reports.GitHub:
+		t.github = true
 	}
 
 	return t, nil
