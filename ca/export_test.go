@@ -32,8 +32,8 @@ func ParseCertificate(text []byte) (*x509.Certificate, error) { return parseCert
 // EncodeCertificate calls encodeCertificate.
 func EncodeCertificate(c *x509.Certificate) []byte { return encodeCertificate(c) }
 
-// LimitListings sets the limit of a listing of records in bytes.
-func LimitListings(l *MongoLedger, most int) { l.most = most }
+// LimitListings sets the limits of a listing of records.
+func LimitListings(l *MongoLedger, records, bytes int) { l.limit = listingLimit{records, bytes} }
 
 // ReadStored parses a record as a FileLedger does.
 func ReadStored(text []byte) (Record, error) {

@@ -36,8 +36,11 @@ const (
 type MongoLedger struct {
 	records *mongo.Collection
 	errors  mongoErrors
-	most    int // bytes of a listing
+	limit   listingLimit
 }
+
+// listingLimit bounds a listing of records.
+type listingLimit struct{ records, bytes int }
 
 // OpenMongo connects to the database in a connection string (MongoDB connection string format).
 //
@@ -60,7 +63,7 @@ func OpenMongo(ctx context.Context, connStr string) (*MongoLedger, error) {
 		// A secondary may lack a record that another run has just inserted.
 		records: client.Database(databaseOf(connStr)).Collection(collection, options.Collection().SetReadPreference(readpref.Primary())),
 		errors:  mongoErrors{hosts: strings.Join(opts.Hosts, ", "), clean: withoutSecrets(opts, connStr)},
-		most:    maxListing,
+		limit:   listingLimit{maxRecords, maxListing},
 	}
 
 	short, cancel := context.WithTimeout(ctx, requestTimeout)
@@ -114,7 +117,7 @@ func (l *MongoLedger) Records(ctx context.Context) ([]Record, error) {
 	short, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	const op = "listing the records"
-	cursor, err := l.records.Find(short, bson.D{}, options.Find().SetProjection(listed).SetLimit(maxRecords+1))
+	cursor, err := l.records.Find(short, bson.D{}, options.Find().SetProjection(listed).SetLimit(int64(l.limit.records)+1))
 	if err != nil {
 		return nil, l.errors.wrap(ctx, op, err)
 	}
@@ -122,11 +125,11 @@ func (l *MongoLedger) Records(ctx context.Context) ([]Record, error) {
 	defer cursor.Close(short)
 	var records []Record
 	for size := 0; cursor.Next(short); {
-		if len(records) == maxRecords {
-			return nil, fmt.Errorf("%s: more than %d records in %s", op, maxRecords, collection)
+		if len(records) == l.limit.records {
+			return nil, fmt.Errorf("%s: more than %d records in %s", op, l.limit.records, collection)
 		}
-		if size += len(cursor.Current); size > l.most {
-			return nil, fmt.Errorf("%s: more than %d MiB of them in %s", op, l.most>>20, collection)
+		if size += len(cursor.Current); size > l.limit.bytes {
+			return nil, fmt.Errorf("%s: more than %d MiB of them in %s", op, l.limit.bytes>>20, collection)
 		}
 		var d document
 		if err := cursor.Decode(&d); err != nil {
