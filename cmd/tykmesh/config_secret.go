@@ -53,7 +53,7 @@ func newConfigSecretCmd(p process) *cobra.Command {
 	}
 
 	o.configFlag(cmd)
-	cmd.Flags().StringArrayVarP(&namespaces, "namespace", "n", []string{"default"}, "`NAMESPACE` whose pods are on the mesh; may be repeated")
+	cmd.Flags().StringArrayVarP(&namespaces, "namespace", "n", []string{"default"}, "create the Secret in `NAMESPACE`, whose pods are on the mesh; may be repeated")
 
 	return cmd
 }

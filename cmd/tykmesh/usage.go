@@ -101,15 +101,29 @@ func refuseUnknownTopics(root *cobra.Command) {
 func tidyHelp(cmd *cobra.Command) {
 	cmd.SetUsageTemplate(strings.Replace(cmd.UsageTemplate(), "{{if .Runnable}}", "{{if not .HasAvailableSubCommands}}", 1))
 	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		if f.DefValue == "[]" {
+			return
+		}
 		f.DefValue = strings.Trim(f.DefValue, "[]")
 		if strings.Contains(f.Usage, "(default") {
-			f.DefValue = ""
+			f.DefValue = noDefault(f.Value)
 		}
 	})
 
 	for _, below := range cmd.Commands() {
 		tidyHelp(below)
 	}
+}
+
+// noDefault returns the default for which help prints none.
+func noDefault(v pflag.Value) string {
+	switch v.Type() {
+	case "int":
+		return "0"
+	case "stringArray", "stringSlice":
+		return "[]"
+	}
+	return ""
 }
 
 func commandNames(cmd *cobra.Command) (names []string) {
