@@ -32,7 +32,7 @@ func newRegisterCmd(p process) *cobra.Command {
 }
 
 // register plans the registration of the services and carries it out. A dry run ends with the plan.
-func register(ctx context.Context, c config.Config, o options, services []mesh.Service, settings mesh.Settings, report *report) (*mesh.Plan, map[inject.Service]inject.Binding, error) {
+func register(ctx context.Context, c config.Config, o options, services []mesh.Service, settings mesh.Settings, report *report) (plan *mesh.Plan, bindings map[inject.Service]inject.Binding, err error) {
 	if len(services) == 0 {
 		report.planned(nil, 0)
 		return nil, nil, nil
@@ -40,7 +40,12 @@ func register(ctx context.Context, c config.Config, o options, services []mesh.S
 
 	report.progress(progressReading)
 	ctx, watch := watchProgress(ctx, o.timeout)
-	defer watch.stop()
+	defer func() {
+		if watch.stop() && err == nil {
+			err = interruptedAtEnd(report)
+		}
+	}()
+
 	remote, closeRemote, err := openRemote(ctx, c, o, report)
 	if err != nil {
 		return nil, nil, watch.explain(err)
@@ -77,7 +82,7 @@ func register(ctx context.Context, c config.Config, o options, services []mesh.S
 		return plan, preview(plan.Bindings()), nil
 	}
 
-	bindings, err := carryOut(ctx, plan, remote, watch, report)
+	bindings, err = carryOut(ctx, plan, remote, watch, report)
 
 	return plan, bindings, err
 }
@@ -106,13 +111,19 @@ func carryOut(ctx context.Context, plan *mesh.Plan, remote mesh.Remote, watch *w
 	if err != nil {
 		return nil, watch.explain(err)
 	}
-	if watch.interrupted() { // every step is done, but nothing may be printed
-		return nil, &unprintedError{interruptedError{}, report.steps.done()}
+	if watch.interrupted() {
+		return nil, interruptedAtEnd(report)
 	}
 
 	report.leftBehind()
 
 	return bindings, nil
+}
+
+// interruptedAtEnd returns the error of an interrupted run whose steps are all done: it prints no
+// manifest.
+func interruptedAtEnd(report *report) error {
+	return &unprintedError{interruptedError{}, report.steps.done()}
 }
 
 // unregisteredError ends a run with --registered that finds steps to do.

@@ -34,7 +34,7 @@ func (*stalledError) Hint() string {
 type watch struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
-	ignore context.CancelFunc // ends the catching of signals
+	ignore func() bool // ends the catching of signals, and reports whether one came
 	timer  *time.Timer
 	limit  time.Duration
 }
@@ -52,10 +52,15 @@ func watchProgress(ctx context.Context, limit time.Duration) (context.Context, *
 // progress restarts the timer.
 func (w *watch) progress() { w.timer.Reset(w.limit) }
 
-func (w *watch) stop() {
+// stop ends the watch, and reports whether a signal came. None is lost between an earlier look and
+// this one.
+func (w *watch) stop() (interrupted bool) {
 	w.timer.Stop()
-	w.ignore()
+	interrupted = w.interrupted()
+	came := w.ignore()
 	w.cancel(nil)
+
+	return interrupted || came
 }
 
 // interrupted reports whether a signal came.
