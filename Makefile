@@ -31,10 +31,10 @@ STATIC = CGO_ENABLED=0 GOFLAGS=-trimpath
 build:
 	$(STATIC) $(GO) build -ldflags '-s -w -X main.version=$(VERSION)' -o bin/tykmesh ./cmd/tykmesh
 
-# Runs the program's tests, and nothing else. -short shortens random walks and leaves out the tests that
-# need a MongoDB, unless FerretDB has been built before: building it takes minutes. check runs all.
+# Runs the program's tests, and nothing else. -short shortens random walks. Tests that need a MongoDB
+# run once make check has built it: FerretDB takes minutes to compile.
 test:
-	$(STATIC) $(GO) test -short -vet=off -p 4 -timeout 10m ./...
+	$(STATIC) TYKMESH_TEST_MONGO=built $(GO) test -short -vet=off -p 4 -timeout 10m ./...
 
 # Runs all that a change has to pass, the cheapest first.
 check:
@@ -59,10 +59,11 @@ lint:
 releasable:
 	$(STATIC) $(GO) run -C testdata/release . ../../.goreleaser.yaml
 
-# Runs every test in full, with the race detector. More packages at once than there are cores, because
-# tests wait for servers too.
+# Runs the tests with MongoDB and the race detector, which makes them several times slower: random
+# walks are short here too. `go test ./...` walks the long way. More packages at once than there are
+# cores, because tests wait for servers too.
 race: ferretdb
-	$(GO) test $(RACE) -p 4 -timeout 10m ./...
+	$(GO) test $(RACE) -short -p 4 -timeout 14m ./...
 
 # Compiles FerretDB, the MongoDB of the tests, with the flags that they use, before the time of any
 # test counts.

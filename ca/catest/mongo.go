@@ -26,14 +26,15 @@ const database = "tykmesh"
 // the binary stays in the user's cache directory.
 //
 // If the server cannot be built, Mongo skips the test, but with the environment variable CI it
-// fails the test. In a short run it skips the test if the server has not been built before.
+// fails the test. With TYKMESH_TEST_MONGO=built it skips the test if no earlier run has built the
+// server.
 //
 // FerretDB's updates are not atomic: a test of compare-and-set adds ?maxPoolSize=1 to the
 // connection string. Inserts with a duplicate _id are atomic.
 func Mongo(tb testing.TB) string {
 	tb.Helper()
-	if testing.Short() && !MongoBuilt() {
-		tb.Skip("no MongoDB yet for this test, and go test -short builds none: go test without -short builds it")
+	if !MongoWanted() {
+		tb.Skip("no MongoDB for this test: no run without TYKMESH_TEST_MONGO=built has built it yet")
 	}
 
 	uri, stop, err := StartMongo(context.Background())
@@ -90,8 +91,13 @@ func StartMongo(ctx context.Context) (uri string, stop func(), err error) {
 	return strings.TrimSpace(line) + database, stop, nil
 }
 
-// MongoBuilt reports whether an earlier run has built the server.
-func MongoBuilt() bool {
+// MongoWanted reports whether tests may start a server: one that an earlier run has built, or, unless
+// TYKMESH_TEST_MONGO=built, one that this run builds, which takes minutes.
+func MongoWanted() bool {
+	if os.Getenv("TYKMESH_TEST_MONGO") != "built" {
+		return true
+	}
+
 	binary, err := ferretDBPath()
 	if err != nil {
 		return false

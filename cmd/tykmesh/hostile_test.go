@@ -228,8 +228,11 @@ func TestNothingFromOutsideGivesOrders(t *testing.T) {
 	for _, test := range slices.Concat(manifestCases(), fileCases(), configurationCases(), argumentCases(), serverCases()) {
 		t.Run(test.field, func(t *testing.T) {
 			formats := [][]string{nil, {"-v"}, {"--report", "json", "-v"}, {"--report", "github"}, {"--report", "sarif"}, {"--report", "text=out"}}
-			if test.plain {
+			switch {
+			case test.plain:
 				formats = formats[:1]
+			case testing.Short():
+				formats = [][]string{{"-v"}, {"--report", "github"}}
 			}
 
 			field, _, _ := strings.Cut(test.field, ", ")

@@ -15,7 +15,6 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -277,10 +276,10 @@ func startMongo(ts *testscript.TestScript, _ bool, _ []string) {
 }
 
 // hasMongo reports whether the machine can run a MongoDB. CI must, so there a script that needs one
-// fails instead of being skipped. A short run builds none.
+// fails instead of being skipped.
 func hasMongo() bool {
-	if testing.Short() {
-		return catest.MongoBuilt()
+	if !catest.MongoWanted() {
+		return false
 	}
 	if ci := os.Getenv("CI"); ci == "1" || ci == "true" {
 		return true

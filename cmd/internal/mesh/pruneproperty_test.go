@@ -207,7 +207,12 @@ func TestPruneProperties(t *testing.T) {
 	must(t, err)
 
 	detached, deleted, forgotten := 0, 0, 0
-	for seed := range uint64(600) {
+	tries := uint64(600)
+	if testing.Short() {
+		tries = 120
+	}
+
+	for seed := range tries {
 		r := rand.New(rand.NewPCG(seed, 0))
 		state := randomState(t, r, certificates)
 		state.CA = ours
