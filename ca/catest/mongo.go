@@ -91,8 +91,8 @@ func StartMongo(ctx context.Context) (uri string, stop func(), err error) {
 	return strings.TrimSpace(line) + database, stop, nil
 }
 
-// MongoWanted reports whether tests may start a server: one that an earlier run has built, or, unless
-// TYKMESH_TEST_MONGO=built, one that this run builds, which takes minutes.
+// MongoWanted reports whether tests may start a server: one that an earlier run has built, or,
+// unless TYKMESH_TEST_MONGO=built, one that this run builds, which takes minutes.
 func MongoWanted() bool {
 	if os.Getenv("TYKMESH_TEST_MONGO") != "built" {
 		return true
