@@ -64,6 +64,10 @@ func TestListingsTakeLittleMemory(t *testing.T) {
 		return
 	}
 
+	if raced {
+		t.Skip("make test measures memory, without the race detector")
+	}
+
 	for name := range shapes {
 		t.Run(name, func(t *testing.T) { // in a process of its own, whose memory nothing else has grown
 			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestListingsTakeLittleMemory$")
