@@ -8,21 +8,6 @@
 //
 // It is pure: no network, no file, no clock, no log. It never touches an object without
 // annotations.
-//
-// Where things are:
-//
-//	inject.go, uninject.go, reinject.go, members.go     entry points
-//	stream.go, edit.go, record.go                       results, and records that undo them
-//	target.go, template.go, stray.go                    objects, templates, stray annotations
-//	annotation.go, override.go                          settings in annotations
-//	annotationdoc.go, rule.go                           documentation, codes
-//	pod.go, container.go                                the addition to a pod and its containers:
-//	                                                    configured.go or builtin.go
-//	service.go, ports.go, portchoice.go, appport.go     services and their ports
-//	upgrade.go, emit.go                                 old API versions, the added ConfigMap
-//	facts.go -> checks.go -> check*.go                  the checks across the stream
-//	podindex.go, accept.go                              finding pods, accepted codes
-//	namespaces.go, podsecurity.go                       needs and limits of namespaces
 package inject
 
 import (

@@ -102,8 +102,8 @@ func TestChangeIsBrokenOff(t *testing.T) {
 	}
 }
 
-// brokenEverywhere breaks a change off before each of its operations. before and after are what the
-// folder is without it and with it.
+// brokenEverywhere interrupts a change before each of its operations. before and after are the
+// directory without the change and with it.
 func brokenEverywhere(t *testing.T, change pki.Change, before, after string) {
 	t.Helper()
 	outcomes := map[string]int{}
@@ -160,8 +160,7 @@ func files(t *testing.T, dir string) (lines []string) {
 	return lines
 }
 
-// The list of what is to be removed may be the first thing that goes with the folder of a change
-// that is done.
+// Tidying up after a change may delete the list of deletions first.
 func TestChangeIsTidied(t *testing.T) {
 	dir := newFolder(t)
 	want := files(t, dir)

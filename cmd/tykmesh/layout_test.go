@@ -1,9 +1,8 @@
 package main
 
 import (
-	"go/parser"
+	"go/ast"
 	"go/token"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -147,47 +146,25 @@ func within(imported, banned string) bool {
 	return imported == banned || strings.HasPrefix(imported, banned+"/")
 }
 
-// importsOf lists what every Go file of the module imports, but for tests and the modules below
-// testdata.
+// importsOf returns the imports of every Go file of the product.
 func importsOf(t *testing.T) map[string][]string {
 	t.Helper()
 	out := map[string][]string{}
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if name := entry.Name(); entry.IsDir() && (name == "testdata" || strings.HasPrefix(name, ".") && name != "..") {
-			return filepath.SkipDir
-		}
-		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
-			return nil
-		}
-
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
-		if err != nil {
-			return err
-		}
-
+	eachGoFile(t, func(path string, _ *token.FileSet, file *ast.File, _ []string) {
 		short, err := filepath.Rel(root, path)
 		if err != nil {
-			return err
+			t.Fatal(err)
 		}
 
 		out[short] = []string{}
 		for _, spec := range file.Imports {
 			imported, err := strconv.Unquote(spec.Path.Value)
 			if err != nil {
-				return err
+				t.Fatal(err)
 			}
 			out[short] = append(out[short], imported)
 		}
-
-		return nil
 	})
-
-	if err != nil {
-		t.Fatal(err)
-	}
 
 	return out
 }

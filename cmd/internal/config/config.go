@@ -3,8 +3,7 @@
 //
 //	Find ──> Source ──Load──> Config, typed and checked, or all errors with their places
 //	         file,     │
-//	         environ   ├──View──> every key with its value and where that comes from
-//	                   └──References──> the files and variables that belong to it
+//	         environ   └──View──> every key with its value and its source
 //
 // Each key is one row of table (keys.go), and its name one constant (names.go). Load, View, Begin,
 // WriteSchema and Keys walk that table. The package never talks to a server and never shows a
@@ -12,7 +11,6 @@
 package config
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/cloudflare/cfssl/csr"
@@ -145,26 +143,6 @@ func Load(src Source) (Config, []Finding, error) {
 	l.warn()
 	l.config.places = l.places()
 	return l.config, inFileOrder(l.warnings), nil
-}
-
-// Reference is an environment variable or a file that belongs to a configuration file.
-type Reference struct {
-	At        Finding // where it is named; without a message
-	Env, Path string  // one of them; a path is as it is written
-}
-
-// References returns the variables and files from which a configuration file takes its secrets and
-// certificates, each once, in the order of the file. They need not exist.
-//
-// Errors: an [Error], as of Load.
-func References(src Source) ([]Reference, error) {
-	src.Environ = nil
-	l := newLoader(src)
-	if !l.readAll() || len(l.errors) > 0 {
-		return nil, Error(inFileOrder(l.errors))
-	}
-	slices.SortStableFunc(l.references, func(a, b Reference) int { return compare(a.At, b.At) })
-	return l.references, nil
 }
 
 // BuiltInTLS reports whether the built-in sidecars of a configuration speak TLS. The configuration

@@ -85,8 +85,6 @@ var filePath = kind[string]{show: showText, schema: textSchema, read: func(l *lo
 	if !dirPath.read(l, s, into) || *into == "" {
 		return false
 	}
-	text, _ := l.text(s)
-	l.refer(s, Reference{Path: text})
 	l.config.named = append(l.config.named, *into)
 
 	return true

@@ -12,9 +12,8 @@ type loader struct {
 	wrong    map[string]bool              // keys whose value cannot be read
 	read     []container                  // the containers read so far
 
-	references []Reference
-	values     int     // how many YAML values were read, against alias bombs
-	tooMany    Finding // set once values reaches maxValues
+	values  int     // how many YAML values were read, against alias bombs
+	tooMany Finding // set once values reaches maxValues
 
 	unresolved       []Finding // secrets that were not found: errors only if they are needed
 	errors, warnings []Finding

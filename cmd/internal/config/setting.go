@@ -138,7 +138,6 @@ func (l *loader) passes(s setting, text string, check func(string) error) bool {
 func (l *loader) fetch(s setting, text string) (string, bool) {
 	var found string
 	if name, ok := strings.CutPrefix(text, "env:"); ok {
-		l.refer(s, Reference{Env: name})
 		found = lookupEnv(l.src.Environ, name)
 		if found == "" {
 			l.unresolved = append(l.unresolved, s.finding(fmt.Sprintf("the environment variable %s is not set", name)))
@@ -151,7 +150,6 @@ func (l *loader) fetch(s setting, text string) (string, bool) {
 		return text, true
 	}
 
-	l.refer(s, Reference{Path: name})
 	data, err := l.src.ReadFile(l.relative(s, name))
 	found = strings.TrimRight(string(data), "\r\n")
 	switch {
@@ -175,12 +173,4 @@ func (l *loader) relative(s setting, path string) string {
 		return path
 	}
 	return filepath.Join(filepath.Dir(l.src.Name), path)
-}
-
-// refer remembers a file or a variable that a setting refers to.
-func (l *loader) refer(s setting, r Reference) {
-	r.At = s.finding("")
-	if !slices.ContainsFunc(l.references, func(known Reference) bool { return known.Env == r.Env && known.Path == r.Path }) {
-		l.references = append(l.references, r)
-	}
 }
