@@ -185,12 +185,12 @@ type injection struct {
 	guard    *guard
 
 	applying errgroup.Group // documents are edited on all cores, as many at once
-	drafts   []*draft
+	editing  []*editing
 }
 
-// draft is the planned change of a document.
-type draft struct {
-	*page
+// editing is a document while its edits are planned and made.
+type editing struct {
+	*document
 	targets []*target
 	edits   []manifest.Edit
 	owners  []*target           // of each edit
@@ -245,19 +245,19 @@ func hasService(targets []*target) bool {
 // edit starts the edits of a document; settle finishes them.
 func (in *injection) edit(i int, targets []*target) {
 	if len(targets) == 0 { // nothing changes, as in nearly all documents of a stream
-		in.pages[i].Forget()
+		in.documents[i].Forget()
 		return
 	}
 
-	in.pages[i].change = new(change)
+	in.documents[i].change = new(change)
 
-	d := &draft{page: &in.pages[i], targets: targets}
+	d := &editing{document: &in.documents[i], targets: targets}
 	if in.settings.Routes {
 		d.mark = markOf(d.Text)
 	}
 
-	d.edits, d.owners = in.collect(d.page, targets)
-	in.drafts = append(in.drafts, d)
+	d.edits, d.owners = in.collect(d.document, targets)
+	in.editing = append(in.editing, d)
 	in.applying.Go(func() error {
 		d.judge(in.guard)
 		d.apply()
@@ -266,7 +266,7 @@ func (in *injection) edit(i int, targets []*target) {
 }
 
 // judge finds the levels of Pod Security before and after the edits.
-func (d *draft) judge(g *guard) {
+func (d *editing) judge(g *guard) {
 	for _, o := range d.targets {
 		if o.Outcome == Injected && o.workload != nil {
 			v := g.verdict(o)
@@ -276,7 +276,7 @@ func (d *draft) judge(g *guard) {
 }
 
 // apply makes the edits and forgets the document's tree, unless some edits fail.
-func (d *draft) apply() {
+func (d *editing) apply() {
 	patch, err := d.Apply(d.edits...)
 	if d.failed = nil; errors.As(err, &d.failed) {
 		return
@@ -290,28 +290,28 @@ func (d *draft) apply() {
 // theirs.
 func (in *injection) settle() {
 	_ = in.applying.Wait()
-	for _, d := range in.drafts {
+	for _, d := range in.editing {
 		for d.failed != nil {
 			for _, e := range d.failed {
 				in.skipEdit(d.owners, e)
 			}
-			d.edits, d.owners = in.collect(d.page, d.targets)
+			d.edits, d.owners = in.collect(d.document, d.targets)
 			d.apply()
 		}
 	}
 
-	in.drafts = nil
+	in.editing = nil
 }
 
 // collect returns the edits of a document, and the target of each edit.
-func (in *injection) collect(p *page, targets []*target) (edits []manifest.Edit, owners []*target) {
-	p.services = nil
+func (in *injection) collect(d *document, targets []*target) (edits []manifest.Edit, owners []*target) {
+	d.services = nil
 	for _, o := range targets {
 		if o.Outcome != Injected {
 			continue
 		}
 
-		es, err := in.edits(p, o)
+		es, err := in.edits(d, o)
 		if err != nil {
 			in.refuse(o, err)
 			continue
@@ -322,7 +322,7 @@ func (in *injection) collect(p *page, targets []*target) (edits []manifest.Edit,
 		}
 
 		if o.workload != nil && in.settings.Routes {
-			p.services = append(p.services, o.workload.Service)
+			d.services = append(d.services, o.workload.Service)
 		}
 	}
 
@@ -330,22 +330,22 @@ func (in *injection) collect(p *page, targets []*target) (edits []manifest.Edit,
 }
 
 // edits returns the edits of an object.
-func (in *injection) edits(p *page, o *target) ([]manifest.Edit, error) {
+func (in *injection) edits(d *document, o *target) ([]manifest.Edit, error) {
 	if o.workload != nil {
-		return o.podEdits(append(in.newIDs(p, o.workload), in.settings.trust()...))
+		return o.podEdits(append(in.newIDs(d, o.workload), in.settings.trust()...))
 	}
 	return o.serviceEdits(in.pods, in.settings)
 }
 
 // newIDs returns the id annotations that the pod template does not carry yet.
-func (in *injection) newIDs(p *page, w *Workload) manifest.Map {
+func (in *injection) newIDs(d *document, w *Workload) manifest.Map {
 	var out manifest.Map
 	if in.settings.Routes && w.InboundID == "" {
-		out = append(out, manifest.Entry{Key: annotationInbound, Value: p.inboundOf(w.Service)})
+		out = append(out, manifest.Entry{Key: annotationInbound, Value: d.inboundOf(w.Service)})
 	}
 
 	if in.settings.Routes && w.MeshID == "" {
-		out = append(out, manifest.Entry{Key: annotationMesh, Value: p.meshOf(w.Service)})
+		out = append(out, manifest.Entry{Key: annotationMesh, Value: d.meshOf(w.Service)})
 	}
 
 	return out

@@ -238,7 +238,7 @@ func (s *Stream) nothing() string {
 		return "the one annotated object is left unchanged"
 	case n > 1:
 		return fmt.Sprintf("all %d annotated objects are left unchanged", n)
-	case !slices.ContainsFunc(s.pages, func(p page) bool { return len(p.content()) > 0 }):
+	case !slices.ContainsFunc(s.documents, func(d document) bool { return len(d.content()) > 0 }):
 		return "the input contains no object; check the command that produces it"
 	}
 
@@ -247,8 +247,8 @@ func (s *Stream) nothing() string {
 }
 
 // content returns the first line of a document that is neither a comment nor a marker.
-func (p page) content() []byte {
-	for text := p.Text; ; {
+func (d document) content() []byte {
+	for text := d.Text; ; {
 		line := firstLine(text)
 		if trimmed := bytes.TrimSpace(line); len(line) == 0 || !bytes.Equal(trimmed, []byte("---")) && !bytes.Equal(trimmed, []byte("...")) {
 			return line

@@ -27,8 +27,8 @@ func uninject(docs []*manifest.Document, served bool) (*Stream, []Problem) {
 	var problems []Problem
 	stream.withdraw()
 	for i := range docs {
-		if p := &stream.pages[i]; p.patch == nil {
-			problems = append(problems, stream.takeBack(p, served)...)
+		if d := &stream.documents[i]; d.patch == nil {
+			problems = append(problems, stream.takeBack(d, served)...)
 		}
 	}
 
@@ -37,9 +37,8 @@ func uninject(docs []*manifest.Document, served bool) (*Stream, []Problem) {
 
 // takeBack makes the edits of a document that take back what injection added to it; with served,
 // API versions stay.
-func (s *Stream) takeBack(page *page, served bool) (problems []Problem) {
-	d := page.Document
-	if o, p := misencoded(d); p != nil {
+func (s *Stream) takeBack(d *document, served bool) (problems []Problem) {
+	if o, p := misencoded(d.Document); p != nil {
 		s.Objects = append(s.Objects, o)
 		return []Problem{*p}
 	}
@@ -50,7 +49,7 @@ func (s *Stream) takeBack(page *page, served bool) (problems []Problem) {
 
 	root, err := d.Root()
 	if err != nil {
-		o, p := unreadable(d, err)
+		o, p := unreadable(d.Document, err)
 		if bytes.Contains(d.Text, []byte(annotationRecord)) {
 			return []Problem{p}
 		}
@@ -62,7 +61,7 @@ func (s *Stream) takeBack(page *page, served bool) (problems []Problem) {
 	var edits []manifest.Edit
 	var owners []*target
 	for _, obj := range objects(root) {
-		for _, u := range carriers(d, obj) {
+		for _, u := range carriers(d.Document, obj) {
 			u.served = served
 			if err := u.takeBack(); err != nil {
 				problems = append(problems, *err)
@@ -83,7 +82,7 @@ func (s *Stream) takeBack(page *page, served bool) (problems []Problem) {
 		}
 	}
 
-	page.change = &change{patch: patch}
+	d.change = &change{patch: patch}
 	d.Forget()
 
 	return problems
