@@ -48,6 +48,11 @@ var fieldKinds = map[string]func(string) (any, error){
 	"array.service.tyk.io/":  parseArray,
 }
 
+// isInjected reports whether metadata say that an earlier run injected their object.
+func isInjected(meta *manifest.Node) bool {
+	return strings.EqualFold(meta.Get("annotations", annotationStatus).Text(), statusInjected)
+}
+
 // wantsInjection returns the webhook's reading of the inject annotation: no trimming, and no other
 // word.
 func wantsInjection(value string) bool {
@@ -91,7 +96,7 @@ func (o *target) readAnnotations(w *Workload, annotations *manifest.Node) (probl
 			continue
 		}
 
-		text, pos := strings.Clone(v.Text()), o.doc.PositionOf(v)
+		text, pos := strings.Clone(v.Text()), o.object.Document.PositionOf(v)
 		switch key {
 		case annotationRoute:
 			w.RoutePos = pos

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 	"github.com/tykmesh/tykmesh/inject/spelling"
@@ -30,8 +31,8 @@ func (o *target) findAppPort(spec, annotation *manifest.Node) (int, []Problem) {
 
 	var numbers []string
 	for _, p := range ports {
-		if !slices.Contains(numbers, p.number) {
-			numbers = append(numbers, p.number)
+		if !slices.Contains(numbers, p.Number) {
+			numbers = append(numbers, p.Number)
 		}
 	}
 
@@ -49,10 +50,10 @@ func (o *target) findAppPort(spec, annotation *manifest.Node) (int, []Problem) {
 }
 
 // namedAppPort returns the port that the annotation names.
-func (o *target) namedAppPort(declared []containerPort, annotation *manifest.Node) (int, []Problem) {
+func (o *target) namedAppPort(declared []kube.Port, annotation *manifest.Node) (int, []Problem) {
 	text := strings.Clone(annotation.Text())
-	if i := slices.IndexFunc(declared, func(p containerPort) bool { return p.name == text && text != "" }); i >= 0 {
-		text = declared[i].number
+	if i := slices.IndexFunc(declared, func(p kube.Port) bool { return p.Name == text && text != "" }); i >= 0 {
+		text = declared[i].Number
 	}
 
 	port, ok := parsePort(text)
@@ -68,25 +69,25 @@ func (o *target) namedAppPort(declared []containerPort, annotation *manifest.Nod
 }
 
 // portNames returns the names of ports that have one.
-func portNames(ports []containerPort) (names []string) {
+func portNames(ports []kube.Port) (names []string) {
 	for _, p := range ports {
-		if p.name != "" && !slices.Contains(names, p.name) {
-			names = append(names, p.name)
+		if p.Name != "" && !slices.Contains(names, p.Name) {
+			names = append(names, p.Name)
 		}
 	}
 	return names
 }
 
 // appPorts returns the TCP ports that containers of the pod declare, but for a sidecar of its own.
-func appPorts(spec *manifest.Node) (ports []containerPort) {
+func appPorts(spec *manifest.Node) (ports []kube.Port) {
 	for _, c := range spec.Get("containers").Items() {
 		if c.Get("name").Text() == sidecar.Name {
 			continue
 		}
 
 		for _, p := range c.Get("ports").Items() {
-			if n := number(p.Get("containerPort")); isTCP(p) && n != "" {
-				ports = append(ports, containerPort{p.Get("name").Text(), n})
+			if n := kube.Number(p.Get("containerPort")); kube.IsTCP(p) && n != "" {
+				ports = append(ports, kube.Port{Name: p.Get("name").Text(), Number: n})
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
@@ -131,7 +132,7 @@ func (p *pod) check(spec *manifest.Node) (problems []Problem) {
 	}
 
 	if !p.Native && p.ends(spec) {
-		refuse(RuleJob, p.object.node, "this %s would never finish, because its sidecar keeps running; use a native sidecar (Injector.nativeSidecar: true, Kubernetes 1.29+)", p.Kind)
+		refuse(RuleJob, p.object.Node, "this %s would never finish, because its sidecar keeps running; use a native sidecar (Injector.nativeSidecar: true, Kubernetes 1.29+)", p.Kind)
 	}
 
 	if _, asked := p.meta.Get("annotations").Entry(annotationIntercept); asked != nil && p.Rules.Intercept == sidecar.All &&
@@ -198,7 +199,7 @@ func isSystemLabel(key string) bool {
 // restarted.
 func (o *target) ends(spec *manifest.Node) bool {
 	policy := spec.Get("restartPolicy").Text()
-	return policy == "Never" || policy == "OnFailure" || o.object.group() == "batch" && (o.Kind == "Job" || o.Kind == "CronJob")
+	return policy == "Never" || policy == "OnFailure" || o.object.Group() == "batch" && (o.Kind == "Job" || o.Kind == "CronJob")
 }
 
 // checkUsers refuses containers that run as the sidecar's user. The rules let the calls of that
@@ -210,13 +211,13 @@ func (p *pod) checkUsers(spec *manifest.Node) (problems []Problem) {
 	}
 
 	inherited := spec.Get("securityContext", "runAsUser")
-	if number(inherited) == uid {
+	if kube.Number(inherited) == uid {
 		refuse(inherited)
 	}
 
 	for _, list := range []string{"containers", "initContainers"} {
 		for _, c := range spec.Get(list).Items() {
-			if n := c.Get("securityContext", "runAsUser"); number(n) == uid {
+			if n := c.Get("securityContext", "runAsUser"); kube.Number(n) == uid {
 				refuse(n)
 			}
 		}

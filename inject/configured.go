@@ -34,7 +34,7 @@ func (s Settings) configured(svc Service) addition {
 func (o *target) warnConfigured() {
 	spec, annotations := o.template.Get("spec"), o.meta.Get("annotations")
 	if o.ends(spec) {
-		o.warn(RuleJob, o.object.node, "this %s will never finish, because its sidecar keeps running; use the built-in sidecar as a native sidecar", o.Kind)
+		o.warn(RuleJob, o.object.Node, "this %s will never finish, because its sidecar keeps running; use the built-in sidecar as a native sidecar", o.Kind)
 	}
 
 	if ip := o.aliased(); ip != nil {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tykmesh/tykmesh/inject/checks"
+	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
@@ -31,6 +33,15 @@ func (a addition) added() []manifest.Map {
 	return slices.Concat(a.containers, a.initFirst, a.initLast)
 }
 
+// toSpec returns the lists that the spec of a pod gets.
+func (a addition) toSpec() manifest.Map {
+	return manifest.Map{
+		{Key: "containers", Value: list(a.containers)},
+		{Key: "initContainers", Value: list(slices.Concat(a.initFirst, a.initLast))},
+		{Key: "volumes", Value: list(a.volumes)},
+	}
+}
+
 // examinePods checks a workload that is to be injected, and reads what registration needs.
 func (o *target) examinePods(s Settings) (problems []Problem) {
 	app, p := o.appLabel(s)
@@ -39,7 +50,7 @@ func (o *target) examinePods(s Settings) (problems []Problem) {
 	}
 
 	problems = append(problems, o.namespaceProblem()...)
-	o.workload = &Workload{Object: o.title, Pos: o.Pos, Service: Service{Namespace: o.Namespace, App: app}}
+	o.workload = &Workload{Object: o.Title(), Pos: o.Pos, Service: Service{Namespace: o.Namespace, App: app}}
 	problems = append(problems, o.readAnnotations(o.workload, o.meta.Get("annotations"))...)
 
 	unknown := o.unknownAnnotations(o.meta.Get("annotations"))
@@ -53,6 +64,9 @@ func (o *target) examinePods(s Settings) (problems []Problem) {
 		o.Change = "sidecar " + sidecar.Name
 	}
 
+	added := o.addition.added()
+	o.member.Redirected = s.Sidecar == nil || slices.Contains(names(added), sidecar.RulesName)
+	o.member.Unset = checks.UnsetAmounts(added, o.template.Get("spec", "resources"))
 	problems = append(problems, o.examineAPI(s)...)
 
 	return append(problems, o.clashes(o.template.Get("spec"))...)
@@ -123,7 +137,7 @@ func (o *target) containerClashes(list string, containers []*manifest.Node, seen
 		}
 
 		seen[name.Text()] = true
-		if list == "containers" || isNative(c) {
+		if list == "containers" || kube.IsNative(c) {
 			problems = append(problems, o.portClashes(c)...)
 		}
 
@@ -153,12 +167,6 @@ func (o *target) insteadOf(c *manifest.Node) string {
 	return fmt.Sprintf("rename or delete yours. To configure the sidecar of this pod, use annotations (%s); to replace it, use Injector.containers", strings.Join(annotations, ", "))
 }
 
-// isNative reports whether an init container goes on running beside the others (Kubernetes
-// documentation, sidecar containers).
-func isNative(initContainer *manifest.Node) bool {
-	return initContainer.Get("restartPolicy").Text() == "Always"
-}
-
 // portClashes refuses a container that declares a port of the sidecar: both would listen in the
 // same network namespace.
 func (o *target) portClashes(container *manifest.Node) (problems []Problem) {
@@ -173,18 +181,12 @@ func (o *target) portClashes(container *manifest.Node) (problems []Problem) {
 	}
 
 	for _, p := range container.Get("ports").Items() {
-		if n := p.Get("containerPort"); slices.Contains(taken, number(n)) && isTCP(p) {
+		if n := p.Get("containerPort"); slices.Contains(taken, kube.Number(n)) && kube.IsTCP(p) {
 			problems = append(problems, o.problem(RuleClash, n, "container %s declares port %s, where the sidecar listens; use another port", container.Get("name").Text(), n.Text()))
 		}
 	}
 
 	return problems
-}
-
-// isTCP reports whether a port of a container or of a Service is a TCP port, which is the default.
-func isTCP(port *manifest.Node) bool {
-	protocol := port.Get("protocol").Text()
-	return protocol == "" || protocol == "TCP"
 }
 
 // mountClashes refuses a container that mounts another volume where the certificates are mounted.

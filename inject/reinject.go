@@ -17,7 +17,7 @@ func Reinject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 	for _, o := range back.Objects {
 		if o.Outcome == LeftAlone && o.Rule == RuleRecord {
 			o.Outcome = Refused
-			problems = append(problems, Problem{Rule: o.Rule, Pos: o.Pos, Object: o.title, Msg: o.Reason + "; inject the original manifest"})
+			problems = append(problems, Problem{Rule: o.Rule, Pos: o.Pos, Object: o.Title(), Msg: o.Reason + "; inject the original manifest"})
 		}
 		refused[o.key()] = o.Outcome == Refused
 	}
@@ -44,7 +44,7 @@ func Reinject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 }
 
 // key returns a text that no other object of the stream has.
-func (o *Object) key() string { return o.Pos.String() + o.title }
+func (o *Object) key() string { return o.Pos.String() + o.Title() }
 
 // withdrawn reports whether a document is an object that emit added and withdraw took out.
 func (d document) withdrawn() bool {

@@ -28,7 +28,7 @@ type Stream struct {
 	routes    bool // Settings.Routes
 }
 
-// document is a document of the stream, and what changes in its text. Most of a long stream share one
+// document is a document of the stream with its change. Most documents of a long stream share one
 // empty change.
 type document struct {
 	*manifest.Document

@@ -5,8 +5,8 @@ import (
 	"cmp"
 	"errors"
 	"slices"
-	"strings"
 
+	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
@@ -47,7 +47,7 @@ func (s *Stream) takeBack(d *document, served bool) (problems []Problem) {
 		return nil
 	}
 
-	root, err := d.Root()
+	objects, err := kube.Objects(d.Document)
 	if err != nil {
 		o, p := unreadable(d.Document, err)
 		if bytes.Contains(d.Text, []byte(annotationRecord)) {
@@ -60,8 +60,8 @@ func (s *Stream) takeBack(d *document, served bool) (problems []Problem) {
 
 	var edits []manifest.Edit
 	var owners []*target
-	for _, obj := range objects(root) {
-		for _, u := range carriers(d.Document, obj) {
+	for _, object := range objects {
+		for _, u := range carriers(object) {
 			u.served = served
 			if err := u.takeBack(); err != nil {
 				problems = append(problems, *err)
@@ -90,15 +90,13 @@ func (s *Stream) takeBack(d *document, served bool) (problems []Problem) {
 
 // carriers returns the injected parts of an object, wherever they stand: the configuration may no
 // longer name their place.
-func carriers(d *manifest.Document, obj object) (out []*undo) {
-	walk(obj.node, func(n *manifest.Node) {
-		annotations := n.Get("metadata", "annotations")
-		_, status := annotations.Entry(annotationStatus)
-		_, record := annotations.Entry(annotationRecord)
-		if record == nil && !strings.EqualFold(status.Text(), statusInjected) {
+func carriers(object kube.Object) (out []*undo) {
+	object.Walk(func(n *manifest.Node) {
+		_, record := n.Get("metadata", "annotations").Entry(annotationRecord)
+		if record == nil && !isInjected(n.Get("metadata")) {
 			return
 		}
-		o := newTarget(d, obj, "")
+		o := Settings{}.newTarget(object)
 		o.meta = n.Get("metadata")
 		out = append(out, &undo{target: o, node: n, text: record})
 	})
@@ -147,7 +145,7 @@ func (u *undo) takeBack() *Problem {
 // was returns what to write for a text that was recorded under a name.
 func (u *undo) was(name, recorded string) string {
 	plain, ok := u.record.Plain[name]
-	if root, err := u.doc.Root(); ok && err == nil && !root.Anchored() {
+	if root, err := u.object.Document.Root(); ok && err == nil && !root.Anchored() {
 		return plain
 	}
 	return recorded

@@ -28,7 +28,15 @@ var layout = map[string]packageRule{
 		except: []string{"net", "os", "log", "k8s.io", "github.com/spf13"},
 	},
 	"inject": {
-		ours:   []string{"inject/manifest", "inject/sidecar", "inject/spelling", "inject/display"},
+		ours:   []string{"inject/manifest", "inject/kube", "inject/checks", "inject/sidecar", "inject/spelling", "inject/display"},
+		except: []string{"net", "os", "log", "github.com/spf13"},
+	},
+	"inject/kube": {
+		ours:   []string{"inject/manifest", "inject/display"},
+		except: []string{"net", "os", "log", "github.com/spf13"},
+	},
+	"inject/checks": {
+		ours:   []string{"inject/manifest", "inject/kube", "inject/sidecar"},
 		except: []string{"net", "os", "log", "github.com/spf13"},
 	},
 	"inject/sidecar": {
@@ -61,7 +69,7 @@ var layout = map[string]packageRule{
 		except: []string{"os", "log", "k8s.io", "github.com/spf13"},
 	},
 	"cmd/internal/config": {
-		ours:   []string{"inject", "inject/manifest", "inject/sidecar", "ca", "inject/spelling", "inject/display", "cmd/internal/prose"},
+		ours:   []string{"inject", "inject/manifest", "inject/kube", "inject/sidecar", "ca", "inject/spelling", "inject/display", "cmd/internal/prose"},
 		except: []string{"net/http", "os", "log", "github.com/spf13"},
 	},
 	"cmd/internal/exit": {
@@ -75,7 +83,7 @@ var layout = map[string]packageRule{
 		except: []string{"net", "log", "os/exec", "k8s.io", "github.com/spf13"},
 	},
 	"cmd/internal/report": {
-		ours:   []string{"inject", "inject/manifest", "inject/display", "cmd/internal/exit"},
+		ours:   []string{"inject", "inject/manifest", "inject/kube", "inject/display", "cmd/internal/exit"},
 		except: []string{"net/http", "os", "log", "k8s.io", "github.com/spf13"},
 	},
 	"cmd/internal/prose": {
@@ -89,7 +97,7 @@ var layout = map[string]packageRule{
 	},
 	"cmd/tykmesh": {
 		ours: []string{
-			"inject", "inject/manifest", "inject/sidecar", "dashboard", "ca", "ca/pki",
+			"inject", "inject/manifest", "inject/kube", "inject/checks", "inject/sidecar", "dashboard", "ca", "ca/pki",
 			"cmd/internal/mesh", "cmd/internal/check", "cmd/internal/config", "cmd/internal/prose", "inject/spelling", "inject/display",
 			"cmd/internal/exit", "cmd/internal/signals", "cmd/internal/files", "cmd/internal/report",
 		},

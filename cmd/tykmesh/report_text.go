@@ -9,6 +9,8 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	reports "github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/checks"
+	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
@@ -61,7 +63,7 @@ func (r *report) needs(stream *inject.Stream) {
 
 	var secret, authority []string
 
-	levels := make(map[inject.Security][]string)
+	levels := make(map[kube.Security][]string)
 	for _, n := range stream.Needs {
 		if n.Secret {
 			secret = append(secret, n.Namespace)
@@ -86,7 +88,7 @@ func (r *report) needs(stream *inject.Stream) {
 	}
 
 	for _, level := range slices.Sorted(maps.Keys(levels)) {
-		r.need(inject.RuleSecurity, levels[level], "to allow Pod Security level %s, where one is enforced: kubectl label --overwrite namespace %s "+
+		r.need(checks.Security, levels[level], "to allow Pod Security level %s, where one is enforced: kubectl label --overwrite namespace %s "+
 			"pod-security.kubernetes.io/enforce=%[1]s", level, strings.Join(levels[level], " "))
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/display"
+	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
@@ -68,8 +69,8 @@ type Entry struct {
 	Outcome    string `json:"outcome,omitempty"`
 	Change     string `json:"change,omitempty"`
 	// The level of Pod Security that its pods meet, before and after injection.
-	Before inject.Security `json:"podSecurityBefore,omitempty"`
-	After  inject.Security `json:"podSecurityAfter,omitempty"`
+	Before kube.Security `json:"podSecurityBefore,omitempty"`
+	After  kube.Security `json:"podSecurityAfter,omitempty"`
 
 	Object  string   `json:"object,omitempty"` // of a problem: "document 12 (Deployment shop/web)"
 	Message string   `json:"message,omitempty"`
