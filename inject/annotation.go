@@ -79,9 +79,9 @@ func isUnclear(value string) bool { return !wantsInjection(value) && !declinesIn
 const readings = "write y, yes, true or on to put it on the mesh; n, no, false, off or disabled to leave it out"
 
 // readAnnotations reads the settings of a service's APIs from the annotations of its pod template.
-func (o *target) readAnnotations(w *Workload, annotations *manifest.Node) (problems []Problem) {
+func (o *target) readAnnotations(w *Workload, annotations *manifest.Node) {
 	fail := func(n *manifest.Node, key, format string, args ...any) {
-		problems = append(problems, o.problem(RuleAnnotation, n, "annotation %s: %s%s", key, fmt.Sprintf(format, args...), asVariable(n.Text())))
+		o.refuse(RuleAnnotation, n, "annotation %s: %s%s", key, fmt.Sprintf(format, args...), asVariable(n.Text()))
 	}
 	w.Route, w.RoutePos = "/"+w.Service.App, w.Pos
 	for k, v := range annotations.Entries() {
@@ -135,19 +135,16 @@ func (o *target) readAnnotations(w *Workload, annotations *manifest.Node) (probl
 	}
 
 	slices.SortFunc(w.Fields, func(a, b Field) int { return strings.Compare(a.Key, b.Key) })
-
-	return problems
 }
 
-// unknownAnnotations returns a problem for each key that has the form of a tykmesh annotation and
-// is not one, such as a typing error. The webhook ignored these.
-func (o *target) unknownAnnotations(annotations *manifest.Node) (problems []Problem) {
-	for k := range annotations.Entries() {
+// unknownAnnotations reports each key that has the form of a tykmesh annotation and is not one, such
+// as a typing error. The webhook ignored these.
+func (o *target) unknownAnnotations(report reporter) {
+	for k := range o.meta.Get("annotations").Entries() {
 		if key := k.Text(); isOurs(key) && !isAnnotation(key) {
-			problems = append(problems, o.problem(RuleAnnotation, k, "there is no annotation %s%s", key, meantBy(key)))
+			report(RuleAnnotation, k, "there is no annotation %s%s", key, meantBy(key))
 		}
 	}
-	return problems
 }
 
 // setID takes the id of one of the service's APIs from its annotation.

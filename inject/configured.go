@@ -49,13 +49,10 @@ func (o *target) warnConfigured() {
 
 	_, asked := annotations.Entry(annotationPort)
 
-	port, refused := o.findAppPort(spec, asked)
-	for _, p := range refused {
-		p.Msg += "; the iptables rules of Tyk's guide send calls to port 80"
-		o.warnings = append(o.warnings, p)
-	}
-
-	if len(refused) == 0 && port != usualPort {
+	port, ok := findAppPort(spec, asked, func(rule Rule, n *manifest.Node, format string, args ...any) {
+		o.warn(rule, n, format+"; the iptables rules of Tyk's guide send calls to port 80", args...)
+	})
+	if ok && port != usualPort {
 		o.warn(RulePort, cmp.Or(asked, spec), "the app listens on port %d, but the iptables rules of Tyk's guide send calls to port %d; the built-in sidecar calls the app's own port", port, usualPort)
 	}
 }

@@ -46,9 +46,10 @@ func Members(docs []*manifest.Document, s Settings) (members []Member, problems 
 			for _, n := range s.memberNodes(object) {
 				o := s.newTarget(object)
 				o.meta = n.Get("metadata")
-				m, refused := o.asked(s)
-				problems = append(problems, refused...)
-				if len(refused) == 0 {
+				o.checkNamespace()
+				m := Member{Service: Service{o.Namespace, o.appLabel(s)}, Object: o.Title(), Pos: o.Pos, Defaulted: s.Namespace == "" && o.Implicit}
+				problems = append(problems, o.problems...)
+				if len(o.problems) == 0 {
 					members = append(members, m)
 				}
 			}
@@ -82,18 +83,4 @@ func (s Settings) memberNodes(object kube.Object) (nodes []*manifest.Node) {
 	})
 
 	return nodes
-}
-
-// asked returns the member that asks for injection, or has it.
-func (o *target) asked(s Settings) (Member, []Problem) {
-	problems := o.namespaceProblem()
-	app, p := o.appLabel(s)
-	if p != nil {
-		problems = append(problems, *p)
-	}
-
-	return Member{
-		Service: Service{o.Namespace, app}, Object: o.Title(), Pos: o.Pos,
-		Defaulted: s.Namespace == "" && o.Implicit,
-	}, problems
 }

@@ -21,27 +21,24 @@ const (
 
 // examineService checks a Service that is to be injected. Which port changes is chosen when all
 // workloads are known.
-func (o *target) examineService() (problems []Problem) {
+func (o *target) examineService() {
 	spec := o.object.Node.Get("spec")
 	ports := spec.Get("ports")
 	switch {
 	case spec.Get("type").Text() == "ExternalName":
 		o.leave(RuleNoPorts, "an ExternalName Service has no pods behind it", true)
-		return nil
+		return
 	case !ports.IsNull() && ports.Kind != manifest.Sequence:
-		return []Problem{o.problem(RuleService, ports, "spec.ports: must be a list, not %s", ports.Describe())}
+		o.refuse(RuleService, ports, "spec.ports: must be a list, not %s", ports.Describe())
 	case len(ports.Items()) == 0:
 		o.leave(RuleNoPorts, "it has no ports", true)
-		return nil
 	}
 
 	for _, p := range ports.Items() {
 		if p.Resolve().Kind != manifest.Mapping || p.Get("port") == nil {
-			problems = append(problems, o.problem(RuleService, p, "spec.ports: a port must be a mapping with a port, not %s", p.Resolve().Describe()))
+			o.refuse(RuleService, p, "spec.ports: a port must be a mapping with a port, not %s", p.Resolve().Describe())
 		}
 	}
-
-	return problems
 }
 
 // serviceEdits returns the edits of a Service: the port that reaches the app becomes the sidecar's,

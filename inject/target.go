@@ -23,6 +23,7 @@ type target struct {
 	service  *kube.Service  // nil for a pod template
 	addition addition       // of a pod template that is to be injected
 	member   *checks.Member // its view for the checks
+	problems []Problem      // for which it is refused
 	warnings []Problem
 
 	upgrade  string       // the apiVersion that the object gets; "" where it keeps its own
@@ -92,15 +93,15 @@ func (in *injection) readers(object kube.Object) (readers []*target) {
 
 // appendTarget adds a target unless it has no part in the mesh.
 func (in *injection) appendTarget(targets []*target, o *target) []*target {
-	ours, problems := in.judge(o)
+	ours := in.judge(o)
 	in.Warnings = append(in.Warnings, o.warnings...)
-	if len(problems) > 0 {
-		in.problems = append(in.problems, problems...)
+	in.problems = append(in.problems, o.problems...)
+	if len(o.problems) > 0 {
 		o.Outcome = Refused
 	}
 
-	if ours || len(problems) > 0 {
-		return append(targets, o)
+	if ours {
+		targets = append(targets, o)
 	}
 
 	return targets
@@ -108,39 +109,40 @@ func (in *injection) appendTarget(targets []*target, o *target) []*target {
 
 // judge decides the outcome of a Service or a pod template; ours is false if it has no part in the
 // mesh.
-func (in *injection) judge(o *target) (ours bool, problems []Problem) {
-	if problems := o.stringsOnly(); problems != nil {
-		return true, problems
+func (in *injection) judge(o *target) (ours bool) {
+	o.stringsOnly()
+	if len(o.problems) == 0 && in.settings.Sidecar != nil {
+		o.unclearSwitch()
 	}
-
-	if in.settings.Sidecar != nil {
-		if problems := o.unclearSwitch(); problems != nil {
-			return true, problems
-		}
+	if len(o.problems) > 0 {
+		return true
 	}
 
 	if !o.wanted() {
-		return o.Outcome == LeftAlone, nil
+		return o.Outcome == LeftAlone
 	}
 	if k, _ := o.meta.Get("annotations").Entry(annotationRecord); k != nil {
-		return true, []Problem{o.problem(RuleRecord, k, "annotation %s is present, but the status is not %s; restore the status, or delete both annotations", annotationRecord, statusInjected)}
+		o.refuse(RuleRecord, k, "annotation %s is present, but the status is not %s; restore the status, or delete both annotations", annotationRecord, statusInjected)
+		return true
 	}
 
 	if p := o.unfit(); p != nil {
 		in.skip(o.Object, *p)
-		return true, nil
+		return true
 	}
 
 	if in.settings.Namespace == "" && o.Implicit {
 		in.Defaulted = true
 	}
 
-	problems = o.missingVersion()
+	o.missingVersion()
 	if o.template.Node == nil {
-		return true, append(problems, o.examineService()...)
+		o.examineService()
+	} else {
+		o.examinePods(in.settings)
 	}
 
-	return true, append(problems, o.examinePods(in.settings)...)
+	return true
 }
 
 // wanted reports whether the object is to be injected; it says why not if it carries our
@@ -186,27 +188,39 @@ func (o *target) isAnnotated() bool {
 
 // unclearSwitch refuses a value of the inject annotation that means neither yes nor no. The webhook
 // read it as no.
-func (o *target) unclearSwitch() []Problem {
+func (o *target) unclearSwitch() {
 	_, inject := o.meta.Get("annotations").Entry(annotationInject)
-	if inject == nil || isInjected(o.meta) || !isUnclear(inject.Text()) {
-		return nil
+	if inject != nil && !isInjected(o.meta) && isUnclear(inject.Text()) {
+		o.refuse(RuleAnnotation, inject, "annotation %s: %q is neither yes nor no; %s%s", annotationInject, inject.Text(), readings, asVariable(inject.Text()))
 	}
-	return []Problem{o.problem(RuleAnnotation, inject, "annotation %s: %q is neither yes nor no; %s%s", annotationInject, inject.Text(), readings, asVariable(inject.Text()))}
 }
 
 // stringsOnly refuses annotations that the API server would refuse.
-func (o *target) stringsOnly() (problems []Problem) {
+func (o *target) stringsOnly() {
 	for _, key := range []string{annotationInject, annotationStatus} {
 		if _, value := o.meta.Get("annotations").Entry(key); value != nil && !value.IsString() {
-			problems = append(problems, o.problem(RuleAnnotation, value, "annotation %s: must be a string, not %s; put it in quotes", key, value.Describe()))
+			o.refuse(RuleAnnotation, value, "annotation %s: must be a string, not %s; put it in quotes", key, value.Describe())
 		}
 	}
-	return problems
 }
 
-// problem returns a refusal at a node of the object's document.
+// problem returns a problem at a node of the object's document.
 func (o *target) problem(rule Rule, n *manifest.Node, format string, args ...any) Problem {
 	return Problem{Rule: rule, Pos: o.object.Document.PositionOf(n), Object: o.Title(), Msg: display.Line(fmt.Sprintf(format, args...))}
+}
+
+// reporter notes a problem of an object.
+type reporter = func(rule Rule, n *manifest.Node, format string, args ...any)
+
+// noteUnclear notes a problem that a Service of the stream may still solve (clearPorts).
+func (o *target) noteUnclear(rule Rule, n *manifest.Node, format string, args ...any) {
+	p := o.problem(rule, n, format, args...)
+	o.unclear = &p
+}
+
+// refuse notes a problem for which the object is refused, at a node of its document.
+func (o *target) refuse(rule Rule, n *manifest.Node, format string, args ...any) {
+	o.problems = append(o.problems, o.problem(rule, n, format, args...))
 }
 
 // warn notes a problem that does not stop the run, at a node of the object's document.
@@ -230,47 +244,43 @@ func unreadable(d *manifest.Document, err error) (*Object, Problem) {
 	return o, p
 }
 
-// namespaceProblem refuses an invalid namespace (RFC 1123, as in Kubernetes), because it becomes
-// part of host names.
-func (o *target) namespaceProblem() []Problem {
+// checkNamespace refuses an invalid namespace (RFC 1123, as in Kubernetes), because it becomes part
+// of host names.
+func (o *target) checkNamespace() {
 	at := o.object.Node
-	if n := o.object.Node.Get("metadata", "namespace"); !n.IsNull() {
+	if n := at.Get("metadata", "namespace"); !n.IsNull() {
 		at = n
-		if !n.IsString() {
-			return []Problem{o.problem(RuleNamespace, n, "metadata.namespace: must be a string, not %s; put it in quotes", n.Describe())}
-		}
 	}
 
-	if len(validation.IsDNS1123Label(o.Namespace)) > 0 {
-		return []Problem{o.problem(RuleNamespace, at, "%q is not a valid namespace; use lower case letters, digits and dashes, 63 at most%s", o.Namespace, asVariable(o.Namespace))}
+	switch {
+	case at != o.object.Node && !at.IsString():
+		o.refuse(RuleNamespace, at, "metadata.namespace: must be a string, not %s; put it in quotes", at.Describe())
+	case len(validation.IsDNS1123Label(o.Namespace)) > 0:
+		o.refuse(RuleNamespace, at, "%q is not a valid namespace; use lower case letters, digits and dashes, 63 at most%s", o.Namespace, asVariable(o.Namespace))
 	}
-
-	return nil
 }
 
 // appLabel reads the label that makes a workload a service of the mesh, the first that it has of
 // Settings.ServiceLabels: the Kubernetes Service in front of it has its name, so it has to be a
-// label of RFC 1035, as Service names are.
-func (o *target) appLabel(s Settings) (string, *Problem) {
+// label of RFC 1035, as Service names are. It returns "" for a refused one.
+func (o *target) appLabel(s Settings) string {
 	key, label := o.serviceLabel(s)
-	refuse := func(n *manifest.Node, format string, args ...any) (string, *Problem) {
-		p := o.problem(RuleApp, n, format, args...)
-		return "", &p
-	}
 	switch app := label.Text(); {
 	case label == nil:
-		return refuse(o.meta, "%s", o.unnamed(s))
+		o.refuse(RuleApp, o.meta, "%s", o.unnamed(s))
 	case !label.IsString():
-		return refuse(label, "label %s: must be a string, not %s; put it in quotes", key, label.Describe())
+		o.refuse(RuleApp, label, "label %s: must be a string, not %s; put it in quotes", key, label.Describe())
 	case app == "":
-		return refuse(label, "label %s: must not be empty, because it names the service on the mesh", key)
+		o.refuse(RuleApp, label, "label %s: must not be empty, because it names the service on the mesh", key)
 	case app == "mesh":
-		return refuse(label, "label %s: mesh is the tag of all sidecars; use another name", key)
+		o.refuse(RuleApp, label, "label %s: mesh is the tag of all sidecars; use another name", key)
 	case len(validation.IsDNS1035Label(app)) > 0:
-		return refuse(label, "label %s: %q is not a valid Service name; use lower case letters, digits and dashes, a letter first, 63 at most%s", key, app, asVariable(app))
+		o.refuse(RuleApp, label, "label %s: %q is not a valid Service name; use lower case letters, digits and dashes, a letter first, 63 at most%s", key, app, asVariable(app))
 	default:
-		return strings.Clone(app), nil
+		return strings.Clone(app)
 	}
+
+	return ""
 }
 
 // serviceLabel returns the label that names the service; nil where the pod template has none that

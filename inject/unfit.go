@@ -54,16 +54,17 @@ func (o *target) isPatch(path string) bool {
 
 // missingVersion refuses an object without an API version, as kubectl does: here, before something
 // is registered for it.
-func (o *target) missingVersion() []Problem {
+func (o *target) missingVersion() {
 	if o.APIVersion != "" {
-		return nil
+		return
 	}
+
 	example := ""
 	if v := workloadVersions[o.Kind]; v != "" {
 		example = fmt.Sprintf("; write apiVersion: %s", v)
 	}
 
-	return []Problem{o.problem(RuleAPI, o.object.Node, "the object has no apiVersion, so kubectl would reject it%s", example)}
+	o.refuse(RuleAPI, o.object.Node, "the object has no apiVersion, so kubectl would reject it%s", example)
 }
 
 // variables are texts that other tools replace: of templates, and of shells, envsubst, Flux and

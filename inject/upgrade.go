@@ -27,26 +27,23 @@ var formerAPIs = []formerAPI{
 
 // examineAPI looks for workloads that today's clusters refuse: with Settings.UpgradeAPI they become
 // others, else that is a warning, and with Settings.Strict an error.
-func (o *target) examineAPI(s Settings) []Problem {
+func (o *target) examineAPI(s Settings) {
 	i := slices.IndexFunc(formerAPIs, func(f formerAPI) bool { return f.apiVersion == o.APIVersion && slices.Contains(f.kinds, o.Kind) })
 	if i < 0 {
-		return nil
+		return
 	}
 
-	former := formerAPIs[i]
+	former, report := formerAPIs[i], o.warn
 	if s.UpgradeAPI {
-		return o.planUpgrade(former)
+		o.planUpgrade(former)
+		return
 	}
-
-	p := o.problem(RuleAPI, cmp.Or(o.object.Node.Get("apiVersion"), o.object.Node),
-		"apiVersion %s: Kubernetes %s removed it; use %s, or --upgrade-api, which rewrites it", former.apiVersion, former.removed, former.now)
 	if s.Strict {
-		return []Problem{p}
+		report = o.refuse
 	}
 
-	o.warnings = append(o.warnings, p)
-
-	return nil
+	report(RuleAPI, cmp.Or(o.object.Node.Get("apiVersion"), o.object.Node),
+		"apiVersion %s: Kubernetes %s removed it; use %s, or --upgrade-api, which rewrites it", former.apiVersion, former.removed, former.now)
 }
 
 // isFormer reports whether an API version is one that Kubernetes no longer serves.
@@ -56,33 +53,28 @@ func isFormer(apiVersion string) bool {
 
 // planUpgrade finds the changes that bring an object to a served API version, or the reason against
 // it.
-func (o *target) planUpgrade(former formerAPI) (problems []Problem) {
-	refuse := func(n *manifest.Node, format string, args ...any) {
-		problems = append(problems, o.problem(RuleAPI, n, format, args...))
-	}
+func (o *target) planUpgrade(former formerAPI) {
 	if o.object.Node.Get("apiVersion") == nil {
-		refuse(o.object.Node, "apiVersion %s comes from the surrounding list; write it into the item, so that --upgrade-api can rewrite it", former.apiVersion)
-		return problems
+		o.refuse(RuleAPI, o.object.Node, "apiVersion %s comes from the surrounding list; write it into the item, so that --upgrade-api can rewrite it", former.apiVersion)
+		return
 	}
 
 	spec := o.object.Node.Get("spec")
 	for _, field := range former.gone {
 		if key, _ := spec.Entry(field); key != nil {
-			refuse(key, "spec.%s: %s no longer has this field; delete it", field, former.now)
+			o.refuse(RuleAPI, key, "spec.%s: %s no longer has this field; delete it", field, former.now)
 		}
 	}
 
 	if former.now == "apps/v1" {
 		if key, selector := spec.Entry("selector"); selector != nil && isEmptySelector(selector) {
-			refuse(key, "spec.selector: %s requires a selector that is not empty; delete it, and tykmesh writes the labels of the template", former.now)
+			o.refuse(RuleAPI, key, "spec.selector: %s requires a selector that is not empty; delete it, and tykmesh writes the labels of the template", former.now)
 		} else if key == nil {
 			o.selector = o.templateLabels()
 		}
 	}
 
 	o.upgrade = former.now
-
-	return problems
 }
 
 func isEmptySelector(n *manifest.Node) bool {

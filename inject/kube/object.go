@@ -85,8 +85,8 @@ type PodTemplate struct {
 	Path  []string // of keys; "*" stands for all items of a list, and for all values of a mapping
 }
 
-// Every is the key of a path that stands for all.
-const Every = "*"
+// every is the key of a path that stands for all.
+const every = "*"
 
 // Template is a pod template, and its path in its object; "" where the object is a Pod.
 type Template struct {
@@ -145,7 +145,7 @@ func follow(n *manifest.Node, path []string, at string, f func(n *manifest.Node,
 	case n.IsNull():
 	case len(path) == 0:
 		f(n, strings.TrimPrefix(at, "."))
-	case path[0] != Every:
+	case path[0] != every:
 		follow(n.Get(path[0]), path[1:], at+"."+path[0], f)
 	default:
 		for i, item := range n.Items() {
