@@ -57,9 +57,7 @@ func runCertsPrune(ctx context.Context, p process, o options, report *report) (o
 		return func() error { return writeSteps(p.stdout, steps) }, nil
 	}
 
-	if err := report.take(ctx, o, steps, func(ctx context.Context, progress func(mesh.Event)) error {
-		return plan.Apply(ctx, there.remote, progress)
-	}); err != nil {
+	if err := report.take(ctx, o, plan, there.remote); err != nil {
 		return nil, err
 	}
 
@@ -69,7 +67,7 @@ func runCertsPrune(ctx context.Context, p process, o options, report *report) (o
 }
 
 // staying warns of the certificates that a pruning has to leave.
-func (r *report) staying(plan *mesh.Pruning) {
+func (r *report) staying(plan *mesh.Plan) {
 	for _, kept := range plan.Kept {
 		r.warn(fmt.Sprintf("certificate %s (%s) stays: %s", kept.ID, kept.Name, kept.Reason))
 	}
@@ -79,21 +77,27 @@ func (r *report) staying(plan *mesh.Pruning) {
 }
 
 // pruned reports the updated APIs and the deletions.
-func (r *report) pruned(plan *mesh.Pruning) {
-	if len(plan.Steps()) == 0 {
+func (r *report) pruned(plan *mesh.Plan) {
+	if plan.Empty() {
 		r.lastly("nothing to prune")
 		return
 	}
 
-	for _, s := range plan.APIs {
+	var updates, deletions []mesh.Step
+	for _, s := range plan.Steps() {
+		if s.Action == mesh.Delete {
+			deletions = append(deletions, s)
+			continue
+		}
+		updates = append(updates, s)
 		r.lastly("API %s %s: %s", s.Name, r.verb("updated"), strings.Join(s.Reasons, "; "))
 	}
 
-	if len(plan.APIs) > 0 {
-		r.lastly("%s %s", countSteps(plan.APIs), r.verb("updated"))
+	if len(updates) > 0 {
+		r.lastly("%s %s", countSteps(updates), r.verb("updated"))
 	}
 
-	if deleted := countSteps(append(plan.Certificates, plan.Records...)); deleted != "" {
+	if deleted := countSteps(deletions); deleted != "" {
 		r.lastly("%s %s", deleted, r.verb("deleted"))
 	}
 }

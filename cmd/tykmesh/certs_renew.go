@@ -101,13 +101,10 @@ func runRenew(ctx context.Context, p process, o options, names []string, report 
 
 // renewed reports which certificates were renewed, service by service.
 func (r *report) renewed(plan *mesh.Plan) {
-	for _, s := range plan.Services {
-		steps := []mesh.Step{s.Certificate.Step, s.Inbound.Step}
-		for _, duplicate := range s.Duplicates {
-			steps = append(steps, duplicate.Step)
-		}
-		if done := r.did(plan, s.Service, steps...); len(done) > 0 {
-			r.lastly("%s: %s", s.Service, strings.Join(done, ", "))
+	of := byService(plan.Steps())
+	for _, svc := range plan.Services {
+		if done := r.did(of[svc]); len(done) > 0 {
+			r.lastly("%s: %s", svc, strings.Join(done, ", "))
 		}
 	}
 

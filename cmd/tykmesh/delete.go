@@ -149,8 +149,8 @@ func registeredSettings(c config.Config, o options) (mesh.Settings, error) {
 
 // remove asks and deletes. For a service that is not on the mesh it reports the known one that may
 // be meant.
-func remove(ctx context.Context, p process, o options, plan *mesh.Removal, remote mesh.Remote, known []string, report *report) (output, error) {
-	for _, kept := range plan.Kept() {
+func remove(ctx context.Context, p process, o options, plan *mesh.Plan, remote mesh.Remote, known []string, report *report) (output, error) {
+	for _, kept := range plan.Kept {
 		report.warn(fmt.Sprintf("certificate %s (%s) stays: %s", kept.ID, kept.Name, kept.Reason))
 	}
 
@@ -162,9 +162,7 @@ func remove(ctx context.Context, p process, o options, plan *mesh.Removal, remot
 		return func() error { return writeSteps(p.stdout, steps) }, nil
 	}
 
-	if err := report.take(ctx, o, steps, func(ctx context.Context, progress func(mesh.Event)) error {
-		return plan.Apply(ctx, remote, progress)
-	}); err != nil {
+	if err := report.take(ctx, o, plan, remote); err != nil {
 		return nil, err
 	}
 
@@ -173,9 +171,9 @@ func remove(ctx context.Context, p process, o options, plan *mesh.Removal, remot
 	return nil, nil
 }
 
-// take asks whether steps may be taken, and takes them.
-func (r *report) take(ctx context.Context, o options, steps []mesh.Step, apply func(context.Context, func(mesh.Event)) error) error {
-	if len(steps) > 0 && !o.yes {
+// take asks whether the steps of a plan may be taken, and takes them.
+func (r *report) take(ctx context.Context, o options, plan *mesh.Plan, remote mesh.Remote) error {
+	if steps := plan.Steps(); len(steps) > 0 && !o.yes {
 		r.progress("") // the question takes its place
 		if err := confirm(r.process, steps); err != nil {
 			return err
@@ -184,7 +182,7 @@ func (r *report) take(ctx context.Context, o options, steps []mesh.Step, apply f
 
 	ctx, watch := watchProgress(ctx, o.timeout)
 	defer watch.stop()
-	if err := apply(ctx, func(e mesh.Event) {
+	if _, err := plan.Apply(ctx, remote, func(e mesh.Event) {
 		watch.progress()
 		r.event(e)
 	}); err != nil {
@@ -303,19 +301,29 @@ func writeSteps(w io.Writer, steps []mesh.Step) error {
 	return nil
 }
 
+// byService returns steps by their services, each in order; those of the mesh by the zero service.
+func byService(steps []mesh.Step) map[inject.Service][]mesh.Step {
+	of := make(map[inject.Service][]mesh.Step)
+	for _, s := range steps {
+		of[s.Service] = append(of[s.Service], s)
+	}
+	return of
+}
+
 // removed reports the deletions, service by service.
-func (r *report) removed(plan *mesh.Removal, known []string) {
+func (r *report) removed(plan *mesh.Plan, known []string) {
 	steps := plan.Steps()
-	for _, s := range plan.Services {
-		if len(s.APIs) == 0 && len(s.Own.Certificates)+len(s.Own.Records) == 0 {
-			r.lastly("%s: not on the mesh%s", s.Service, spelling.Suggest(s.Service.String(), known))
-			continue
+	of := byService(steps)
+	for _, svc := range plan.Services {
+		if own := of[svc]; len(own) > 0 {
+			r.lastly("%s: %s %s", svc, countSteps(own), r.verb("deleted"))
+		} else {
+			r.lastly("%s: not on the mesh%s", svc, spelling.Suggest(svc.String(), known))
 		}
-		r.lastly("%s: %s %s", s.Service, countSteps(slices.Concat(s.APIs, s.Own.Certificates, s.Own.Records)), r.verb("deleted"))
 	}
 
-	if n := len(plan.Mesh.Certificates) + len(plan.Mesh.Records); n > 0 {
-		r.lastly("mesh: %s %s; no service is left on it", countSteps(slices.Concat(plan.Mesh.Certificates, plan.Mesh.Records)), r.verb("deleted"))
+	if shared := of[inject.Service{}]; len(shared) > 0 {
+		r.lastly("mesh: %s %s; no service is left on it", countSteps(shared), r.verb("deleted"))
 	}
 
 	if len(steps) == 0 {

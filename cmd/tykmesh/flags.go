@@ -116,7 +116,7 @@ func (g *remoteFlagGroup) remoteFlags(cmd *cobra.Command) {
 
 func (g *remoteFlagGroup) parallelFlag(cmd *cobra.Command) {
 	g.concurrent = true
-	cmd.Flags().IntVar(&g.parallel, "parallel", 8, "work on up to `N` services at once")
+	cmd.Flags().IntVar(&g.parallel, "parallel", 8, "send up to `N` requests at once")
 }
 
 func (g *remoteFlagGroup) rules() []flagRule {

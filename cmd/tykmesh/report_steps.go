@@ -117,12 +117,17 @@ func (r *report) leftBehind() {
 // deleted returns the replaced certificates of a plan that the run has deleted, or in a dry run
 // would delete.
 func (r *report) deleted(plan *mesh.Plan) (steps []mesh.Step) {
-	for _, s := range plan.Replaced {
-		if r.dry || r.steps.ended[keyOf(s)] == statusDone {
+	for _, s := range plan.Steps() {
+		if s.Replaces() && r.isDeleted(s) {
 			steps = append(steps, s)
 		}
 	}
 	return steps
+}
+
+// isDeleted reports whether the run has deleted a thing, or in a dry run would delete it.
+func (r *report) isDeleted(s mesh.Step) bool {
+	return r.dry || r.steps.ended[keyOf(s)] == statusDone
 }
 
 // done returns the steps of the plan that are done, in its order.

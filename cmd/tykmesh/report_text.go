@@ -150,14 +150,11 @@ func (r *report) verb(done string) string {
 // meshCertificate reports the steps of the mesh's certificate, and the number of updated APIs of
 // other services, which others names.
 func (r *report) meshCertificate(plan *mesh.Plan, others string) {
-	var done []string
-	if c := plan.MeshCertificate; c != nil {
-		done = r.did(plan, inject.Service{}, c.Step)
-	}
-
+	steps := plan.Steps()
+	done := r.did(byService(steps)[inject.Service{}])
 	n := 0
-	for _, api := range plan.MeshAPIs {
-		if api.Action != mesh.Keep {
+	for _, s := range steps {
+		if s.Shared {
 			n++
 		}
 	}
@@ -171,18 +168,16 @@ func (r *report) meshCertificate(plan *mesh.Plan, others string) {
 	}
 }
 
-// did returns a text for each of the steps, and the number of replaced certificates of the service
-// that were deleted. The zero service is the mesh.
-func (r *report) did(plan *mesh.Plan, svc inject.Service, steps ...mesh.Step) (done []string) {
-	for _, step := range steps {
-		if step.Action != mesh.Keep {
-			done = append(done, r.step(r.steps.cameTo(step)))
-		}
-	}
-
+// did returns a text for each step of one service, and the number of replaced certificates that
+// were deleted.
+func (r *report) did(steps []mesh.Step) (done []string) {
 	n := 0
-	for _, s := range r.deleted(plan) {
-		if s.Service == svc {
+	for _, s := range steps {
+		switch {
+		case s.Shared: // counted for the mesh
+		case !s.Replaces():
+			done = append(done, r.step(r.steps.cameTo(s)))
+		case r.isDeleted(s):
 			n++
 		}
 	}
@@ -201,17 +196,18 @@ func (r *report) registrations(plan *mesh.Plan) map[inject.Service]string {
 		return out
 	}
 
-	for _, s := range plan.Services {
-		steps := []mesh.Step{s.Inbound.Step, s.Mesh.Step}
-		if s.Certificate != nil {
-			steps = append(steps, s.Certificate.Step)
+	isCertificate := func(s mesh.Step) bool { return s.Kind != mesh.APIKind && !s.Replaces() }
+	of := byService(plan.Steps())
+	for _, svc := range plan.Services {
+		steps := of[svc]
+		if len(steps) > 0 && isCertificate(steps[0]) { // behind the APIs, which users look for
+			steps = slices.Concat(steps[1:], steps[:1])
 		}
 
-		steps = append(steps, s.Surplus...)
-		done := r.did(plan, s.Service, steps...)
-		out[s.Service] = strings.Join(done, ", ")
+		done := r.did(steps)
+		out[svc] = strings.Join(done, ", ")
 		if len(done) == 0 {
-			out[s.Service] = "registered already"
+			out[svc] = "registered already"
 		}
 	}
 

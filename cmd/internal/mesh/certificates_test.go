@@ -251,7 +251,7 @@ func TestFormerAuthority(t *testing.T) {
 		must(t, err)
 
 		removal := NewRemoval([]inject.Service{echo.Service}, NewSnapshot(state, w.settings))
-		if n := len(removal.Services[0].Own.Certificates) + len(removal.Mesh.Certificates); n == 2 != known {
+		if n := len(removal.of(CertificateKind)); n == 2 != known {
 			t.Errorf("the former CA known: %v; %d certificates would go with the service", known, n)
 		}
 

@@ -113,16 +113,18 @@ func forgetful(d dashboard.Definition) (out dashboard.Definition, tag string) {
 
 // written is an API that this run has created or updated.
 type written struct {
-	step        *APIStep
+	step        *Step
+	work        *registration
 	id          string
 	certificate string
 }
 
 // wrote notes an API for readBack.
-func (r *run) wrote(step *APIStep, id, certificate string) {
+func (r *run) wrote(step *Step, w *registration, c creation) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.written = append(r.written, written{step, id, certificate})
+	r.ids[step] = c.id
+	r.written = append(r.written, written{step, w, c.id, c.certificate})
 }
 
 // readBack compares the APIs that this run wrote with the Dashboard's. Listings may lag behind
@@ -207,16 +209,16 @@ func (r *run) unkept(ctx context.Context, all []written) (list []difference, err
 		api, ok := held[w.id]
 		switch {
 		case ok:
-			w.certificate = r.elected(ctx, w.step, api.Definition, w.certificate)
+			w.certificate = r.elected(ctx, w.step.owner(), w.work.former, api.Definition, w.certificate)
 			d.written = w
-			d.held, d.to = api, aligned(api.Definition, w.step.wanted, w.certificate, w.step.former)
+			d.held, d.to = api, aligned(api.Definition, w.work.wanted, w.certificate, w.work.former)
 			bare, tag := forgetful(api.Definition)
 			to, _ := forgetful(d.to)
 			if d.list = changes(bare, to); tag == unkeptTag(bare, to) {
 				d.list = ofCertificates(d.list) // the rest is known
 			}
 
-		case w.step.wanted == nil && w.step.Role == Mesh: // another run took it back, see bring
+		case w.step.Shared: // another run took it back, see bring
 		default:
 			d.absent = true
 		}
@@ -292,7 +294,7 @@ func (r *run) readEach(ctx context.Context, all []written) (map[string]dashboard
 // next run from trying again.
 func (r *run) remember(ctx context.Context, d *difference) error {
 	if d.absent {
-		r.journal.revoke(&d.step.Step, stepError("reading back", "API", d.step.Name, errors.New("the Dashboard accepted it, and does not show it")))
+		r.journal.revoke(d.step, stepError("reading back", "API", d.step.Name, errors.New("the Dashboard accepted it, and does not show it")))
 		return nil
 	}
 
@@ -304,11 +306,11 @@ func (r *run) remember(ctx context.Context, d *difference) error {
 	}
 
 	if lost := vitalChanges(d.list); len(lost) > 0 {
-		r.journal.revoke(&d.step.Step, &UnkeptError{d.step.Name, d.id, lost})
+		r.journal.revoke(d.step, &UnkeptError{d.step.Name, d.id, lost})
 		return nil
 	}
 
-	r.journal.unkept(&d.step.Step, &UnkeptError{d.step.Name, d.id, d.list})
+	r.journal.unkept(d.step, &UnkeptError{d.step.Name, d.id, d.list})
 
 	return nil
 }

@@ -190,6 +190,9 @@ func (w *world) run(ctx context.Context, workloads ...inject.Workload) (map[inje
 	return plan.Apply(ctx, w.remote, nil)
 }
 
+// failure returns the error of an Apply alone.
+func failure(_ map[inject.Service]inject.Binding, err error) error { return err }
+
 // mustRun is run without an error, checked to leave nothing to do.
 func (w *world) mustRun(workloads ...inject.Workload) map[inject.Service]inject.Binding {
 	w.tb.Helper()
