@@ -170,7 +170,7 @@ func (x *Snapshot) planUpdate(of Step, w *WantedAPI, current dashboard.Definitio
 // due returns the changes that an update would make, and of those that the Dashboard is known not
 // to keep the vital ones. A tag of the API remembers a difference that the Dashboard does not keep:
 // it is not due again.
-func (s *APIStep) due(current dashboard.Definition, certificate string) (list, lost []Change) {
+func (s *APIStep) due(current dashboard.Definition, certificate string) (list, lost []dashboard.Change) {
 	bare, tag := forgetful(current)
 	to, _ := forgetful(s.final(certificate))
 	list = changes(bare, to)
@@ -186,7 +186,7 @@ func asWanted(current dashboard.Definition, w *WantedAPI) bool {
 	if w == nil {
 		return true
 	}
-	return agrees(current, w.leavesFor(current)) && len(switchedOn(current)) == 0 && len(staleFields(current, w)) == 0
+	return current.Includes(w.leavesFor(current)) && len(current.Zeros(switches)) == 0 && len(staleFields(current, w)) == 0
 }
 
 // hasCertificate reports whether a definition names the certificate that it is to have.
@@ -203,13 +203,9 @@ func update(current dashboard.Definition, w *WantedAPI) dashboard.Definition {
 
 	bare, tag := forgetful(current)
 
-	out := overlay(without(bare, staleFields(bare, w)), w.leavesFor(bare))
-	for _, field := range switchedOn(bare) {
-		out[field] = zeroLike(bare[field])
-	}
-
+	out := bare.Without(staleFields(bare, w)).Merge(w.leavesFor(bare)).Merge(bare.Zeros(switches))
 	if tag != "" && tag == unkeptTag(bare, out) {
-		out["tags"] = addMembers(texts(out["tags"]), tag)
+		out["tags"] = dashboard.Union(out.Tags(), tag)
 	}
 
 	return out
@@ -227,8 +223,8 @@ func staleFields(current dashboard.Definition, w *WantedAPI) (paths []string) {
 	}
 
 	for _, leaf := range w.replaced {
-		if v, ok := valueAt(current, leaf.path); ok && same(v, leaf.value) {
-			paths = append(paths, joinPath(leaf.path))
+		if v, ok := current.Leaf(leaf.path); ok && dashboard.Same(v, leaf.value) {
+			paths = append(paths, leaf.path.String())
 		}
 	}
 
@@ -258,7 +254,7 @@ func withCertificate(d dashboard.Definition, id string, former []string) dashboa
 		list = append(list, id)
 	}
 
-	return lay(d, dashboard.Definition{"certificates": addMembers(list)})
+	return d.With("certificates", dashboard.Union(list))
 }
 
 func noSuchCertificate(id string) string {

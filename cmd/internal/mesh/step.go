@@ -55,11 +55,11 @@ type Step struct {
 	Action  Action
 	Service inject.Service // zero for the mesh certificate, which all services share
 	Role    Role
-	Name    string   // the slug of an API, the first host of a certificate, the id of a record
-	Record  string   // the id of the record that is written with a certificate that is issued; "" without a ledger
-	ID      string   // the database id, or the id in the certificate store; "" when it is known only after the step
-	Reasons []string // why, for the user; empty for Keep
-	Changes []Change // made by an Update
+	Name    string             // the slug of an API, the first host of a certificate, the id of a record
+	Record  string             // the id of the record that is written with a certificate that is issued; "" without a ledger
+	ID      string             // the database id, or the id in the certificate store; "" when it is known only after the step
+	Reasons []string           // why, for the user; empty for Keep
+	Changes []dashboard.Change // made by an Update
 }
 
 // String returns the step in one line: "update API echo-mesh (listen path /a -> /b)".
@@ -83,7 +83,7 @@ type APIStep struct {
 	wanted  *WantedAPI           // nil: only its certificate changes
 	updated dashboard.Definition // the new definition, without the new certificate
 	former  []string             // the certificates on it that tykmesh or tyk-k8s made and that the current one replaces
-	lost    []Change             // vital fields that the Dashboard is known not to keep
+	lost    []dashboard.Change   // vital fields that the Dashboard is known not to keep
 }
 
 // CertificateStep is a Step for a certificate.

@@ -346,7 +346,7 @@ func (w *world) snapshot() string {
 			d["api_id"] = "assigned"
 		}
 
-		for i, id := range texts(d["certificates"]) {
+		for i, id := range d.Certificates() {
 			d["certificates"].([]any)[i] = named(id)
 		}
 
