@@ -20,16 +20,9 @@ type Difference struct {
 func (d Definition) Diff(to Definition) []Difference { return diffObjects(nil, d, to) }
 
 func diffObjects(path Path, a, b map[string]any) (list []Difference) {
-	keys := make(map[string]bool, len(a)+len(b))
-	for key := range a {
-		keys[key] = true
-	}
-
-	for key := range b {
-		keys[key] = true
-	}
-
-	for _, key := range slices.Sorted(maps.Keys(keys)) {
+	keys := slices.AppendSeq(slices.Collect(maps.Keys(a)), maps.Keys(b))
+	slices.Sort(keys)
+	for _, key := range slices.Compact(keys) {
 		from, to := a[key], b[key]
 		if Same(from, to) {
 			continue

@@ -126,7 +126,7 @@ func cut(object map[string]any, path Path) map[string]any {
 func (d Definition) WithoutEmpty(except []Path) Definition {
 	out := withoutEmpty(d)
 	for _, path := range except {
-		if v, ok := d.Leaf(path); ok && isEmpty(v) {
+		if v, ok := d.Leaf(path); ok {
 			setAt(out, path, v)
 		}
 	}
@@ -136,17 +136,19 @@ func (d Definition) WithoutEmpty(except []Path) Definition {
 func withoutEmpty(object map[string]any) map[string]any {
 	out := make(map[string]any, len(object))
 	for key, v := range object {
-		if isEmpty(v) {
-			continue
-		}
-		if child, ok := v.(map[string]any); ok {
-			if child = withoutEmpty(child); len(child) > 0 {
+		switch v := v.(type) {
+		case nil:
+		case []any:
+			if len(v) > 0 {
+				out[key] = v
+			}
+		case map[string]any:
+			if child := withoutEmpty(v); len(child) > 0 {
 				out[key] = child
 			}
-			continue
+		default:
+			out[key] = v
 		}
-
-		out[key] = v
 	}
 
 	return out

@@ -81,20 +81,6 @@ func isZero(v any) bool {
 	return false
 }
 
-// isEmpty reports whether a value is null or an empty collection.
-func isEmpty(v any) bool {
-	switch v := v.(type) {
-	case nil:
-		return true
-	case map[string]any:
-		return len(v) == 0
-	case []any:
-		return len(v) == 0
-	}
-
-	return false
-}
-
 // Zeros returns the zero values of those of the fields that d sets: merging them into d switches
 // the fields off.
 func (d Definition) Zeros(fields []string) Definition {
