@@ -88,7 +88,7 @@ func aligned(held dashboard.Definition, w *WantedAPI, certificate string, former
 // update writes a definition over the API that it was made from, unless there is no difference
 // left.
 func (r *run) update(ctx context.Context, current dashboard.API, to dashboard.Definition) error {
-	if len(changes(current.Definition, to)) == 0 {
+	if len(current.Definition.Diff(to)) == 0 {
 		r.journal.foundChanged() // by another run, a moment ago
 		return nil
 	}
@@ -247,7 +247,7 @@ func (r *run) settle(ctx context.Context, w *WantedAPI, d dashboard.Definition, 
 		return created.ID, nil
 	}
 
-	renamed := lay(d, dashboard.Definition{"id": created.ID, "api_id": ours})
+	renamed := d.With("id", created.ID).With("api_id", ours)
 	for attempt := 1; ; attempt++ {
 		clash := r.APIs.UpdateAPI(ctx, dashboard.API{Definition: renamed})
 		if clash != nil && !errors.Is(clash, dashboard.ErrExists) && !isNotFound(clash) {

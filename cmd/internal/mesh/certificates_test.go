@@ -231,7 +231,7 @@ func TestStoreDetails(t *testing.T) {
 		t.Errorf("%d certificates", n)
 	}
 
-	w.dash.PutAPI(dashboard.API{Definition: lay(w.api("echo-inbound"), dashboard.Definition{"certificates": []any{held}})})
+	w.dash.PutAPI(dashboard.API{Definition: w.api("echo-inbound").With("certificates", []any{held})})
 	w.settled(echo)
 }
 

@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -129,17 +130,14 @@ func (x *Snapshot) serviceStatus(svc inject.Service) ServiceStatus {
 func drift(o owner, d dashboard.Definition, s Settings) (list []string) {
 	role := o.role
 	w := newWantedAPI(o, s)
-	leaves := dashboard.Definition{"slug": w.Slug, "domain": w.domain(s), "tags": addMembers([]string{w.tag(s)})}
+	leaves := dashboard.Definition{"slug": w.Slug, "domain": w.domain(s), "tags": []any{w.tag(s)}}
 	if !slices.Contains(pathsOf(d), "active") { // else a manifest decides
 		leaves["active"] = true
 	}
 
-	for _, field := range switchedOn(d) {
-		leaves[field] = zeroLike(d[field])
-	}
-
-	for _, c := range changes(d, overlay(d, leaves)) {
-		list = append(list, fmt.Sprintf("%s API: %s", role, c))
+	maps.Copy(leaves, d.Zeros(switches))
+	for _, change := range d.Diff(d.Merge(leaves)) {
+		list = append(list, fmt.Sprintf("%s API: %s", role, change.Change()))
 	}
 
 	if !isMarked(d) {
@@ -149,7 +147,8 @@ func drift(o owner, d dashboard.Definition, s Settings) (list []string) {
 	if role == Mesh {
 		want := templateVars(inject.Workload{Service: o.service}, w, s).Target
 		if !sameOrigin(d.TargetURL(), want) {
-			list = append(list, fmt.Sprintf("mesh API: target %s -> %s", withoutPassword(d.TargetURL()), want))
+			target := dashboard.Difference{Path: dashboard.Path{"proxy", "target_url"}, From: d.TargetURL(), To: want}
+			list = append(list, fmt.Sprintf("mesh API: %s", target.Change()))
 		}
 	}
 

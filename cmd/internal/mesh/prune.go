@@ -143,7 +143,7 @@ func detached(d dashboard.Definition, former []string) dashboard.Definition {
 		return d
 	}
 
-	return lay(d, dashboard.Definition{"certificates": addMembers(list)})
+	return d.With("certificates", dashboard.Union(list))
 }
 
 // spared returns why certificates stay although no API uses them, by their ids.

@@ -88,7 +88,7 @@ delete certificate sleep.shop
 				if n := len(after[i].Definition.Certificates()); n != min(1, len(before[i].Definition.Certificates())) {
 					t.Errorf("%s has %d certificates", after[i].Definition.Slug(), n)
 				}
-				if list := changes(before[i].Definition, after[i].Definition); slices.ContainsFunc(list, func(c Change) bool { return c.Path != "certificates" }) {
+				if list := changes(before[i].Definition, after[i].Definition); slices.ContainsFunc(list, func(c dashboard.Change) bool { return c.Path != "certificates" }) {
 					t.Errorf("%s changed: %v", after[i].Definition.Slug(), list)
 				}
 			}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 )
 
@@ -118,7 +119,7 @@ func TestPruneLooksAgain(t *testing.T) {
 	plan = p.pruning()
 	kept := plan.detachments()[p.api("echo-inbound").ID()].keep
 	rest := slices.DeleteFunc(p.api("echo-inbound").Certificates(), func(id string) bool { return id == kept })
-	p.edit("echo-inbound", "certificates", addMembers(rest))
+	p.edit("echo-inbound", "certificates", dashboard.Union(rest))
 	p.edit("sleep-inbound", "domain", "elsewhere.example")
 	p.edit("sleep-mesh", "proxy.target_url", "https://other.shop:8080")
 	p.edit("sleep-mesh", "slug", "other-mesh")

@@ -277,7 +277,7 @@ func (x *Snapshot) planUpdate(step Step, w *WantedAPI, current dashboard.Definit
 // changes returns the changes that an update would make, and of those that the Dashboard is known
 // not to keep the vital ones. A tag of the API remembers a difference that the Dashboard does not
 // keep: it is not due again.
-func (w *registration) changes(current dashboard.Definition, certificate string) (list, lost []Change) {
+func (w *registration) changes(current dashboard.Definition, certificate string) (list, lost []dashboard.Change) {
 	bare, tag := forgetful(current)
 	to, _ := forgetful(w.final(certificate))
 	list = changes(bare, to)
@@ -293,7 +293,7 @@ func asWanted(current dashboard.Definition, w *WantedAPI) bool {
 	if w == nil {
 		return true
 	}
-	return agrees(current, w.leavesFor(current)) && len(switchedOn(current)) == 0 && len(staleFields(current, w)) == 0
+	return current.Includes(w.leavesFor(current)) && len(current.Zeros(switches)) == 0 && len(staleFields(current, w)) == 0
 }
 
 // hasCertificate reports whether a definition names the certificate that it is to have.
@@ -310,13 +310,9 @@ func update(current dashboard.Definition, w *WantedAPI) dashboard.Definition {
 
 	bare, tag := forgetful(current)
 
-	out := overlay(without(bare, staleFields(bare, w)), w.leavesFor(bare))
-	for _, field := range switchedOn(bare) {
-		out[field] = zeroLike(bare[field])
-	}
-
+	out := bare.Without(staleFields(bare, w)).Merge(w.leavesFor(bare)).Merge(bare.Zeros(switches))
 	if tag != "" && tag == unkeptTag(bare, out) {
-		out["tags"] = addMembers(texts(out["tags"]), tag)
+		out["tags"] = dashboard.Union(out.Tags(), tag)
 	}
 
 	return out
@@ -334,8 +330,8 @@ func staleFields(current dashboard.Definition, w *WantedAPI) (paths []string) {
 	}
 
 	for _, leaf := range w.replaced {
-		if v, ok := valueAt(current, leaf.path); ok && same(v, leaf.value) {
-			paths = append(paths, joinPath(leaf.path))
+		if v, ok := current.Leaf(leaf.path); ok && dashboard.Same(v, leaf.value) {
+			paths = append(paths, leaf.path.String())
 		}
 	}
 
@@ -365,5 +361,5 @@ func withCertificate(d dashboard.Definition, id string, former []string) dashboa
 		list = append(list, id)
 	}
 
-	return lay(d, dashboard.Definition{"certificates": addMembers(list)})
+	return d.With("certificates", dashboard.Union(list))
 }

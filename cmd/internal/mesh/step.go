@@ -52,11 +52,11 @@ type Step struct {
 	Action  Action
 	Service inject.Service // zero for the mesh certificate, which all services share
 	Role    Role
-	Name    string   // the slug of an API, the first host of a certificate, the id of a record
-	Record  string   // the id of the record that is written with a certificate that is issued; "" without a ledger
-	ID      string   // the database id, or the id in the certificate store; "" when it is known only after the step
-	Reasons []string // why, for the user; empty for Keep
-	Changes []Change // made by an Update
+	Name    string             // the slug of an API, the first host of a certificate, the id of a record
+	Record  string             // the id of the record that is written with a certificate that is issued; "" without a ledger
+	ID      string             // the database id, or the id in the certificate store; "" when it is known only after the step
+	Reasons []string           // why, for the user; empty for Keep
+	Changes []dashboard.Change // made by an Update
 
 	// Shared reports that of a mesh API only the certificate changes, which all services share.
 	Shared bool

@@ -301,9 +301,7 @@ func (w *world) edit(slug, path string, value any) {
 
 func (w *world) drop(slug, path string) {
 	w.tb.Helper()
-	d := w.api(slug)
-	d.Remove(path)
-	w.dash.PutAPI(dashboard.API{Definition: d})
+	w.dash.PutAPI(dashboard.API{Definition: w.api(slug).Without([]string{path})})
 }
 
 // serve checks that the store has every certificate that an API names.
@@ -349,7 +347,7 @@ func (w *world) snapshot() string {
 			d["api_id"] = "assigned"
 		}
 
-		for i, id := range texts(d["certificates"]) {
+		for i, id := range d.Certificates() {
 			d["certificates"].([]any)[i] = named(id)
 		}
 
