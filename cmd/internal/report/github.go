@@ -2,7 +2,6 @@ package report
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -10,38 +9,16 @@ import (
 	"github.com/tykmesh/tykmesh/inject/display"
 )
 
-// Handler writes a report in one format. The last entry is the summary, unless the report is
-// written entry by entry.
-type Handler interface {
-	Write(w io.Writer, entries []Entry) error
-}
-
-// JSON writes one object per line.
-type JSON struct{}
-
-func (JSON) Write(w io.Writer, entries []Entry) error {
-	b := bufio.NewWriter(w)
-	enc := json.NewEncoder(display.JSON(b))
-	enc.SetEscapeHTML(false)
-	for _, e := range entries {
-		if err := enc.Encode(e.shown()); err != nil {
-			return err
-		}
-	}
-
-	return b.Flush()
-}
-
 // GitHub writes a workflow command for each error and warning, which GitHub Actions shows beside
 // the lines of a change, and the summary for the log.
 type GitHub struct{}
 
-func (GitHub) Write(w io.Writer, entries []Entry) error {
+func (GitHub) Write(w io.Writer, events []Event) error {
 	b := bufio.NewWriter(w)
 	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 
 	message := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
-	for _, e := range noticed(entries) {
+	for _, e := range noticed(events) {
 		var at []string
 		if e.File != "" {
 			at = append(at, "file="+property.Replace(display.Line(e.File)))
@@ -52,7 +29,7 @@ func (GitHub) Write(w io.Writer, entries []Entry) error {
 		}
 
 		if e.Rule != "" {
-			at = append(at, "title="+property.Replace("tykmesh "+string(e.Rule)))
+			at = append(at, "title="+property.Replace("tykmesh "+e.Rule))
 		}
 
 		text := display.Line(e.Text())
@@ -68,7 +45,7 @@ func (GitHub) Write(w io.Writer, entries []Entry) error {
 		fmt.Fprintf(b, "::%s::%s\n", command, message.Replace(text))
 	}
 
-	if last := entries[len(entries)-1]; last.Message != "" {
+	if last := events[len(events)-1]; last.Message != "" {
 		fmt.Fprintln(display.Lines(b), last.Message)
 	}
 

@@ -1,4 +1,4 @@
-package main
+package explain
 
 import (
 	"fmt"
@@ -25,20 +25,20 @@ func TestFindingsHaveRemedies(t *testing.T) {
 		}
 
 		acceptable++
-		found := refusal{
+		found := Refusal{
 			{Rule: r.Rule, Pos: manifest.Position{File: "app.yaml", Line: 1, Column: 1}, Msg: "one"},
 			{Rule: r.Rule, Pos: manifest.Position{File: "app.yaml", Line: 2, Column: 1}, Msg: "another"},
 		}
 		var said strings.Builder
-		printError(&said, found)
+		Failure(found).Print(&said)
 
 		want := fmt.Sprintf("app.yaml:1:1: error %s: one\napp.yaml:2:1: error %[1]s: another\n", r.Rule) + "error: 2 problems: nothing was changed and nothing is printed\nhint: " + hint + "\n"
 		if said.String() != want || !strings.HasSuffix(hint, "injector.tyk.io/accept: "+string(r.Rule)) {
 			t.Errorf("%s: said\n%s\nnot\n%s", r.Rule, said.String(), want)
 		}
 
-		for _, e := range diagnosticsOf(found) {
-			if e.Code != r.Rule || len(e.Hints) != 1 || e.Hints[0] != hint {
+		for _, e := range Failure(found).Diagnostics {
+			if e.Code != string(r.Rule) || len(e.Hints) != 1 || e.Hints[0] != hint {
 				t.Errorf("%s: machines are told %v of %s", r.Rule, e.Hints, e.Code)
 			}
 		}

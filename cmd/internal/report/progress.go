@@ -1,14 +1,10 @@
-package main
+package report
 
 import (
 	"io"
-	"os"
-	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/term"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/files"
 	"github.com/tykmesh/tykmesh/inject/display"
@@ -19,9 +15,6 @@ const (
 	progressDelay = 200 * time.Millisecond
 	progressPause = 100 * time.Millisecond
 )
-
-// progressReading is the text before there is a plan.
-const progressReading = "reading registered APIs and certificates ..."
 
 // progressLine is the last line of a terminal, which shows the current step of a run. It owns the
 // terminal: all other text is written through it, and replaces the line. It is blanked with spaces,
@@ -39,21 +32,11 @@ type progressLine struct {
 
 // newProgressLine returns a line on standard error. It is drawn only on a terminal, and not if the
 // user asked for less, for more or for a report for machines.
-func newProgressLine(p process, o options, target reportTarget) *progressLine {
-	l := &progressLine{terminal: p.stderr}
-	if !files.IsTerminal(p.stderr) || o.quiet || o.verbose || target.onStderr() || slices.Contains(p.environ, "TERM=dumb") {
-		return l
+func newProgressLine(c Config) *progressLine {
+	l := &progressLine{terminal: c.Stderr}
+	if files.IsTerminal(c.Stderr) && !c.Quiet && !c.Verbose && !c.Dumb && !c.Format.onStderr() {
+		l.width = func() int { return files.Width(c.Stderr) }
 	}
-
-	fd := int(p.stderr.(*os.File).Fd())
-	l.width = func() int {
-		width, _, err := term.GetSize(fd)
-		if err != nil || width == 0 {
-			return 80
-		}
-		return width
-	}
-
 	return l
 }
 

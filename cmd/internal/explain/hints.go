@@ -1,4 +1,4 @@
-package main
+package explain
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"github.com/tykmesh/tykmesh/ca/pki"
 	"github.com/tykmesh/tykmesh/cmd/internal/check"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/prose"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/spelling"
@@ -26,7 +27,7 @@ var hints = []struct {
 }{
 	{dashboard.ErrUnauthorized, "Tyk.secret must be the API access key of a Dashboard user who may write APIs and certificates (Dashboard: user profile)"},
 	{ca.ErrUntrusted, "add a new CA to CA.bundlePath, and bring that file to the pods, before the CA signs (tykmesh ca rotate)"},
-	{ca.ErrNotYetValid, clockHint},
+	{ca.ErrNotYetValid, ClockHint},
 	{ca.ErrExpired, "replace the CA: tykmesh ca init --dir ANOTHER makes one; with --local DIR, delete DIR/ca and run it again"},
 	{dashboard.ErrLicence, "each service needs two APIs, but the Dashboard's licence allows no more: delete APIs, or get a larger licence"},
 	{dashboard.ErrNoGateway, "the Dashboard stores certificates through its gateway: tyk_api_config in its configuration must name a gateway that is up"},
@@ -70,18 +71,18 @@ func ruleHint(rule inject.Rule) string {
 	return fmt.Sprintf("%s; or accept it: injector.tyk.io/accept: %s", hint, rule)
 }
 
-// rulesOf returns the rules of problems, each once.
-func rulesOf(problems []inject.Problem) (rules []inject.Rule) {
+// hintsOf returns the hints about problems, each once.
+func hintsOf(problems []inject.Problem) (found []string) {
 	for _, p := range problems {
-		if !slices.Contains(rules, p.Rule) {
-			rules = append(rules, p.Rule)
+		if hint := ruleHint(p.Rule); hint != "" && !slices.Contains(found, hint) {
+			found = append(found, hint)
 		}
 	}
-	return rules
+	return found
 }
 
-// hintsFor returns the next things to try about an error; none if the error is clear by itself.
-func hintsFor(err error) (found []string) {
+// Hints returns the next things to try about an error; none if the error is clear by itself.
+func Hints(err error) (found []string) {
 	var own interface{ Hint() string }
 	if errors.As(err, &own) && own.Hint() != "" {
 		found = append(found, own.Hint())
@@ -134,7 +135,7 @@ var ofService = regexp.MustCompile(` of service ([a-z0-9-]+/[a-z0-9-]+)(;|, in a
 // goneHints returns how to delete services whose APIs block others, each once. A renamed service
 // keeps its route until it is deleted.
 func goneHints(err error) (found []string) {
-	var refused refusal
+	var refused Refusal
 	if !errors.As(err, &refused) {
 		return nil
 	}
@@ -182,21 +183,21 @@ func caHint(err error) string {
 		return "--renew-before must be shorter than the lifetime of certificates, which the issuer's signing profile sets (expiry)"
 	case errors.As(err, &exists):
 		dir := filepath.Dir(exists.Path)
-		return fmt.Sprintf("name another directory with --dir; --from %s --dir ANOTHER takes over the existing CA", shellWord(dir)) +
+		return fmt.Sprintf("name another directory with --dir; --from %s --dir ANOTHER takes over the existing CA", prose.ShellWord(dir)) +
 			"; tykmesh ca rotate replaces it by a new one"
 	case errors.As(err, &busy):
 		return "wait until that run ends, then run the command again"
 	case errors.As(err, &unfinished):
-		return fmt.Sprintf("run tykmesh ca %s --dir %s, which finishes the work", unfinished.Step, shellWord(unfinished.Dir))
+		return fmt.Sprintf("run tykmesh ca %s --dir %s, which finishes the work", unfinished.Step, prose.ShellWord(unfinished.Dir))
 	case errors.As(err, &encrypted):
-		return fmt.Sprintf("decrypt it first, because tykmesh takes no password: openssl pkey -in %s -out FILE", shellWord(encrypted.Path))
+		return fmt.Sprintf("decrypt it first, because tykmesh takes no password: openssl pkey -in %s -out FILE", prose.ShellWord(encrypted.Path))
 	}
 
 	return ""
 }
 
-// clockHint is the hint about clocks that differ.
-const clockHint = "synchronize both clocks with an NTP server: one side's certificates are not valid yet for the other"
+// ClockHint is the hint about clocks that differ.
+const ClockHint = "synchronize both clocks with an NTP server: one side's certificates are not valid yet for the other"
 
 // hintForDashboard returns the hint about a Dashboard that gave no answer, or an unexpected one, or
 // "".

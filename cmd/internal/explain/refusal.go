@@ -1,4 +1,4 @@
-package main
+package explain
 
 import (
 	"errors"
@@ -9,10 +9,10 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// refusal holds the reasons why a stream is refused, each with its position.
-type refusal []inject.Problem
+// Refusal holds the reasons why a stream is refused, each with its position.
+type Refusal []inject.Problem
 
-func (r refusal) Error() string { return fmt.Sprintf("%d problems", len(r)) }
+func (r Refusal) Error() string { return fmt.Sprintf("%d problems", len(r)) }
 
 // skippableError is a refusal of objects that could all pass through unchanged.
 type skippableError struct{ error }
@@ -24,10 +24,10 @@ func (skippableError) Hint() string {
 	return "with --on-skip warn, objects that cannot be edited pass through unchanged"
 }
 
-// skippable adds a hint to a refusal. Mistakes in YAML need no hint: the user wants to correct
+// Skippable adds a hint to a refusal. Mistakes in YAML need no hint: the user wants to correct
 // them.
-func skippable(err error) error {
-	var refused refusal
+func Skippable(err error) error {
+	var refused Refusal
 	has := func(f func(inject.Rule) bool) bool {
 		return slices.ContainsFunc(refused, func(p inject.Problem) bool { return f(p.Rule) })
 	}
@@ -38,12 +38,12 @@ func skippable(err error) error {
 	return skippableError{err}
 }
 
-// refuse joins problems into one error, in the order of the input; nil if there is no problem.
-func refuse(docs []*manifest.Document, problems ...[]inject.Problem) error {
+// Refuse joins problems into one error, in the order of the input; nil if there is no problem.
+func Refuse(docs []*manifest.Document, problems ...[]inject.Problem) error {
 	all := slices.Concat(problems...)
 	if len(all) == 0 {
 		return nil
 	}
 	inject.SortProblems(docs, all)
-	return refusal(slices.CompactFunc(all, func(a, b inject.Problem) bool { return a == b }))
+	return Refusal(slices.CompactFunc(all, func(a, b inject.Problem) bool { return a == b }))
 }
