@@ -137,8 +137,8 @@ func (o *target) readAnnotations(w *Workload, annotations *manifest.Node) {
 	slices.SortFunc(w.Fields, func(a, b Field) int { return strings.Compare(a.Key, b.Key) })
 }
 
-// unknownAnnotations reports each key that has the form of a tykmesh annotation and is not one, such
-// as a typing error. The webhook ignored these.
+// unknownAnnotations reports each key that has the form of a tykmesh annotation and is not one,
+// such as a typing error. The webhook ignored these.
 func (o *target) unknownAnnotations(report reporter) {
 	for k := range o.meta.Get("annotations").Entries() {
 		if key := k.Text(); isOurs(key) && !isAnnotation(key) {

@@ -95,7 +95,7 @@ func tellNeeds(r *report.Run, stream *inject.Stream, trusted string) {
 	}
 
 	for _, level := range slices.Sorted(maps.Keys(levels)) {
-		tellNeed(r, checks.Security, levels[level], "to allow Pod Security level %s, where one is enforced: kubectl label --overwrite namespace %s "+
+		tellNeed(r, inject.Rule(checks.Security.Code), levels[level], "to allow Pod Security level %s, where one is enforced: kubectl label --overwrite namespace %s "+
 			"pod-security.kubernetes.io/enforce=%[1]s", level, strings.Join(levels[level], " "))
 	}
 }

@@ -1,10 +1,10 @@
 // Package checks finds objects that injection would break without changing them: a Service that
 // leads past the sidecars, an Ingress that loses its port.
 //
-//	Stream: facts about its objects, and what injection does to them ──Run──> warnings
+//	facts about the objects of a stream, and their members of the mesh ──Run──> warnings
 //
-// A check is a file, with its code and its function, and a row of All. The checks change nothing,
-// and do not decide which warnings end a run.
+// A check is a file, with its texts and its function, and an item of All. The checks change
+// nothing, and do not decide which warnings end a run.
 package checks
 
 import (
@@ -23,22 +23,12 @@ import (
 type Check struct {
 	Code     string // stays the same from version to version, for those who filter reports
 	Sentence string // the rule that objects must keep
+	Hint     string // the next thing to try, for users
 	run      func(*run)
 }
 
 // All are the checks, by code.
-var All = []Check{
-	{Selector, "A Service on the mesh must select pods on the mesh, and no others.", checkSelectors},
-	{Target, "A port of a Service on the mesh must lead to a port of its pods.", checkTargets},
-	{Route, "The route of a service needs a Service of the same name that leads to its sidecars.", checkRoutes},
-	{Ingress, "An Ingress or a route of a Gateway needs an existing Service port, and a host that the sidecars answer.", checkRouters},
-	{Policy, "A NetworkPolicy must allow calls to the sidecars and between them.", checkPolicies},
-	{Scaler, "A HorizontalPodAutoscaler that uses resource requests needs one for every container.", checkScalers},
-	{Security, "A namespace must allow the level of Pod Security that its pods need with a sidecar.", checkSecurity},
-	{Mesh, "A pod cannot be on two meshes that both redirect its calls.", checkMeshes},
-	{Quota, "A container must set the resources that a ResourceQuota of its namespace counts.", checkQuotas},
-	{Domain, "A namespace must not have the name of a top-level domain.", checkDomains},
-}
+var All = []Check{Selector, Target, Route, Ingress, Policy, Scaler, Security, Mesh, Quota, Domain}
 
 // Stream is a stream of objects, and what injection does to them.
 type Stream struct {

@@ -8,7 +8,12 @@ import (
 
 // Domain: in a namespace that is called like a top-level domain, APP.NAMESPACE, the name of a
 // service and of its certificate, is one of the public DNS too.
-const Domain = "TM0035"
+var Domain = Check{
+	Code:     "TM0035",
+	Sentence: "A namespace must not have the name of a top-level domain.",
+	Hint:     "rename the namespace, for example to NAMESPACE-mesh",
+	run:      checkDomains,
+}
 
 // checkDomains looks for such namespaces. It warns once a namespace, at the first pods that do not
 // accept the warning.
@@ -22,7 +27,7 @@ func checkDomains(r *run) {
 		if m.App == "" || !isPublicDomain(p.Namespace) {
 			continue
 		}
-		if first := about[p.Namespace]; first == nil || r.Accepts(first.Meta, Domain) && !r.Accepts(p.Meta, Domain) {
+		if first := about[p.Namespace]; first == nil || r.Accepts(first.Meta, r.code) && !r.Accepts(p.Meta, r.code) {
 			about[p.Namespace] = p
 		}
 	}

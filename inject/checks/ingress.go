@@ -10,7 +10,13 @@ import (
 
 // Ingress: a Service that joins the mesh may lose the port that an Ingress or a route of a Gateway
 // refers to, and a sidecar answers requests only for the host of its own service.
-const Ingress = "TM0022"
+var Ingress = Check{
+	Code:     "TM0022",
+	Sentence: "An Ingress or a route of a Gateway needs an existing Service port, and a host that the sidecars answer.",
+	Hint: "to bypass the sidecar, add a second Service without the annotation; to pass through it, use port 8080, or the old port with " +
+		"Injector.servicePorts: preserve, and with nginx upstream-vhost: APP.NAMESPACE, and backend-protocol: HTTPS if the mesh uses TLS",
+	run: checkRouters,
+}
 
 // checkRouters looks for Ingresses and routes that lead to a Service that joins the mesh.
 func checkRouters(r *run) {

@@ -1,7 +1,12 @@
 package checks
 
 // Mesh: rules of another service mesh and those of tykmesh cannot both have the calls of a pod.
-const Mesh = "TM0033"
+var Mesh = Check{
+	Code:     "TM0033",
+	Sentence: "A pod cannot be on two meshes that both redirect its calls.",
+	Hint:     "take the pods off one of the two meshes; with the built-in sidecar, injector.tyk.io/intercept: none leaves their calls to the other mesh",
+	run:      checkMeshes,
+}
 
 // checkMeshes looks for pods that join the mesh and have the proxy of another one, or get it. A
 // pod's own word counts before its namespace's. Without rules another mesh is no harm.

@@ -10,7 +10,12 @@ import (
 )
 
 // Policy: a NetworkPolicy must allow calls to the sidecars, and calls of the sidecars to others.
-const Policy = "TM0023"
+var Policy = Check{
+	Code:     "TM0023",
+	Sentence: "A NetworkPolicy must allow calls to the sidecars and between them.",
+	Hint:     "allow port 8080: pods on the mesh are called on it, and call others on it",
+	run:      checkPolicies,
+}
 
 // checkPolicies looks for pods that join the mesh whose sidecars cannot be reached, or cannot reach
 // others.

@@ -12,7 +12,13 @@ import (
 // Quota: the API server rejects pods because an added container does not set an amount that a
 // ResourceQuota counts. Without this check the user would find the reason only in the events of a
 // ReplicaSet.
-const Quota = "TM0034"
+var Quota = Check{
+	Code:     "TM0034",
+	Sentence: "A container must set the resources that a ResourceQuota of its namespace counts.",
+	Hint: "set Sidecar.cpu, cpuLimit, memory and memoryLimit for the sidecar, and Injector.rulesCPU and the keys beside it for its init containers; " +
+		"or give the namespace a LimitRange with defaults",
+	run: checkQuotas,
+}
 
 // Unset is an amount that an added container does not set.
 type Unset struct{ Container, Amount string }

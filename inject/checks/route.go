@@ -11,7 +11,12 @@ import (
 
 // Route: the sidecars of callers go to http(s)://APP.NAMESPACE:8080, the Service that is called as
 // the app is, which must lead to sidecars.
-const Route = "TM0021"
+var Route = Check{
+	Code:     "TM0021",
+	Sentence: "The route of a service needs a Service of the same name that leads to its sidecars.",
+	Hint:     "add a Service with the name of the app label, the annotation, and a selector of these pods",
+	run:      checkRoutes,
+}
 
 // checkRoutes looks for the Service of each service whose route is registered.
 func checkRoutes(r *run) {

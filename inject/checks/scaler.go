@@ -9,7 +9,12 @@ import (
 
 // Scaler: a HorizontalPodAutoscaler computes a share of the requests of all containers, and nothing
 // where one makes none.
-const Scaler = "TM0024"
+var Scaler = Check{
+	Code:     "TM0024",
+	Sentence: "A HorizontalPodAutoscaler that uses resource requests needs one for every container.",
+	Hint:     "give the sidecar resources.requests, or scale by a metric of type ContainerResource",
+	run:      checkScalers,
+}
 
 // checkScalers looks for scalers of pods that join the mesh, by a request that a sidecar does not
 // make.

@@ -9,7 +9,12 @@ import (
 
 // Selector: a Service that joins the mesh leads to the sidecars' port only, so pods without a
 // sidecar do not answer behind it.
-const Selector = "TM0019"
+var Selector = Check{
+	Code:     "TM0019",
+	Sentence: "A Service on the mesh must select pods on the mesh, and no others.",
+	Hint:     "a Service on the mesh needs pods with a sidecar: annotate their pod templates",
+	run:      checkSelectors,
+}
 
 // selection are the pods of the stream that a Service leads to.
 type selection struct{ meshed, plain []*kube.Pods }

@@ -8,7 +8,12 @@ import (
 
 // Target: a port of a Service that joins the mesh leads to a port of its pods. Kubernetes requires
 // pods to declare it only if the Service names it.
-const Target = "TM0020"
+var Target = Check{
+	Code:     "TM0020",
+	Sentence: "A port of a Service on the mesh must lead to a port of its pods.",
+	Hint:     "a targetPort is the name or the number of a port of the pods",
+	run:      checkTargets,
+}
 
 // checkTargets looks for the ports of pods that the ports of Services lead to.
 func checkTargets(r *run) {
