@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"runtime"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -86,12 +87,7 @@ func (in *injection) find(d *manifest.Document) (targets []*target) {
 }
 
 func hasService(targets []*target) bool {
-	for _, o := range targets {
-		if o.Outcome == Injected && o.workload == nil {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(targets, func(o *target) bool { return o.Outcome == Injected && o.workload == nil })
 }
 
 // edit starts the edits of a document; settle finishes them.

@@ -126,8 +126,7 @@ func (in *injection) judge(o *target) (ours bool) {
 		return true
 	}
 
-	if p := o.unfit(); p != nil {
-		in.skip(o.Object, *p)
+	if in.skipUnfit(o) {
 		return true
 	}
 
