@@ -134,7 +134,7 @@ func (f *follower) leftBehind() {
 // carryOut applies a plan.
 func carryOut(ctx context.Context, plan *mesh.Plan, remote mesh.Remote, watch *watch, r *report.Run) (map[inject.Service]inject.Binding, error) {
 	f := &follower{r: r, watch: watch}
-	bindings, err := plan.Apply(ctx, remote, f.event)
+	bindings, err := mesh.Apply(ctx, plan, remote, f.event)
 	if err != nil {
 		return nil, watch.explain(err)
 	}
@@ -179,7 +179,7 @@ func (g confirmFlags) take(ctx context.Context, p process, timeout time.Duration
 	ctx, watch := watchProgress(ctx, timeout)
 	defer watch.stop()
 	f := &follower{r: r, watch: watch}
-	if _, err := plan.Apply(ctx, remote, f.event); err != nil {
+	if _, err := mesh.Apply(ctx, plan, remote, f.event); err != nil {
 		return watch.explain(err)
 	}
 

@@ -88,7 +88,7 @@ func (f *certsRenewCmd) run(ctx context.Context, p process, r *report.Run) (repo
 	if err != nil {
 		return nil, err
 	}
-	if err := plan.Prove(ctx, remote); err != nil {
+	if err := mesh.Prove(ctx, plan, remote); err != nil {
 		return nil, watch.explain(err)
 	}
 

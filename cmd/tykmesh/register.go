@@ -69,7 +69,7 @@ func (f *injectCmd) register(ctx context.Context, c config.Config, services []me
 	if err := explain.Refuse(nil, problems); err != nil {
 		return nil, nil, err
 	}
-	if err := plan.Prove(ctx, remote); err != nil {
+	if err := mesh.Prove(ctx, plan, remote); err != nil {
 		return nil, nil, watch.explain(err)
 	}
 

@@ -134,7 +134,7 @@ func tellMeshCertificate(r *report.Run, plan *mesh.Plan, others string) {
 // that were deleted. Mesh APIs of which only the certificate changes count for the mesh.
 func stepTexts(r *report.Run, steps []mesh.Step) (done []string) {
 	for _, s := range steps {
-		if !s.Shared && !s.Replaces() {
+		if !s.Shared && !s.Replaced {
 			done = append(done, r.StepText(stepEvents(s)[0]))
 		}
 	}
@@ -144,7 +144,7 @@ func stepTexts(r *report.Run, steps []mesh.Step) (done []string) {
 // replacedText returns a text with the number of replaced certificates that were deleted; nil
 // without one.
 func replacedText(r *report.Run, steps []mesh.Step) []string {
-	replaced := slices.DeleteFunc(slices.Clone(steps), func(s mesh.Step) bool { return !s.Replaces() })
+	replaced := slices.DeleteFunc(slices.Clone(steps), func(s mesh.Step) bool { return !s.Replaced })
 	n := r.TookEffect(stepEvents(replaced...))
 	if n == 0 {
 		return nil
