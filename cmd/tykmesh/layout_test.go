@@ -57,7 +57,7 @@ var layout = map[string]packageRule{
 		except: []string{"net", "os", "log", "github.com/spf13"},
 	},
 	"cmd/internal/check": {
-		ours:   []string{"dashboard", "ca"},
+		ours:   []string{"dashboard", "ca", "cmd/internal/files"},
 		except: []string{"os", "log", "k8s.io", "github.com/spf13"},
 	},
 	"cmd/internal/config": {

@@ -27,7 +27,7 @@ var hints = []struct {
 }{
 	{dashboard.ErrUnauthorized, "Tyk.secret must be the API access key of a Dashboard user who may write APIs and certificates (Dashboard: user profile)"},
 	{ca.ErrUntrusted, "add a new CA to CA.bundlePath, and bring that file to the pods, before the CA signs (tykmesh ca rotate)"},
-	{ca.ErrNotYetValid, ClockHint},
+	{ca.ErrNotYetValid, clockHint},
 	{ca.ErrExpired, "replace the CA: tykmesh ca init --dir ANOTHER makes one; with --local DIR, delete DIR/ca and run it again"},
 	{dashboard.ErrLicence, "each service needs two APIs, but the Dashboard's licence allows no more: delete APIs, or get a larger licence"},
 	{dashboard.ErrNoGateway, "the Dashboard stores certificates through its gateway: tyk_api_config in its configuration must name a gateway that is up"},
@@ -158,6 +158,8 @@ func checkHint(err error) string {
 	switch {
 	case errors.As(err, new(*check.OwnershipError)):
 		return mesh.RightKey
+	case errors.As(err, new(*check.ClockError)):
+		return clockHint
 	case errors.As(err, new(*check.SharedPathError)) && !errors.Is(err, dashboard.ErrExists): // the client does not know these words
 		return sharedPathHint
 	case errors.As(err, &org):
@@ -196,8 +198,8 @@ func caHint(err error) string {
 	return ""
 }
 
-// ClockHint is the hint about clocks that differ.
-const ClockHint = "synchronize both clocks with an NTP server: one side's certificates are not valid yet for the other"
+// clockHint is the hint about clocks that differ.
+const clockHint = "synchronize both clocks with an NTP server: one side's certificates are not valid yet for the other"
 
 // hintForDashboard returns the hint about a Dashboard that gave no answer, or an unexpected one, or
 // "".
