@@ -20,15 +20,8 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
-// checkCmd holds the flags of check.
-type checkCmd struct {
-	serverFlags
-	formatFlags
-	reportFlags
-}
-
 func newCheckCmd(p process) *cobra.Command {
-	f := &checkCmd{}
+	f := &listFlags{}
 	c := newCommand(p, &cobra.Command{
 		Use:   "check",
 		Short: "Check whether inject can work: configuration, Dashboard, CA, ledger, clocks",
@@ -39,11 +32,11 @@ func newCheckCmd(p process) *cobra.Command {
 		Example: "  tykmesh check\n" +
 			"  tykmesh check -o json | jq '.checks[] | select(.status == \"failed\")'",
 		Args: noArgs,
-	}, f.run)
+	}, func(ctx context.Context, p process, r *report.Run) (report.Output, error) {
+		return runCheck(ctx, p, f, r)
+	})
 
-	f.serverFlags.add(c)
-	f.formatFlags.add(c, formatTable, formatJSON)
-	f.reportFlags.add(c)
+	f.add(c)
 
 	return c.Command
 }
@@ -51,7 +44,7 @@ func newCheckCmd(p process) *cobra.Command {
 // partConfiguration is the first part.
 const partConfiguration = "configuration"
 
-func (f *checkCmd) run(ctx context.Context, p process, r *report.Run) (report.Output, error) {
+func runCheck(ctx context.Context, p process, f *listFlags, r *report.Run) (report.Output, error) {
 	c, err := loadConfig(p, f.configFlags, r)
 	var results []check.Result
 	if errors.As(err, new(*files.OverwriteError)) {
@@ -78,13 +71,7 @@ func (f *checkCmd) run(ctx context.Context, p process, r *report.Run) (report.Ou
 		r.Lastly("ready")
 	}
 
-	if f.format == formatJSON {
-		return func() error { return checks.WriteJSON(p.stdout) }, nil
-	}
-
-	r.InLog()
-
-	return func() error { return checks.WriteTable(p.stdout) }, nil
+	return f.output(r, checks.Document(), checks.WriteTable), nil
 }
 
 // probeAll checks all servers at the same time.

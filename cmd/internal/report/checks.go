@@ -40,8 +40,8 @@ func (c Checks) WriteTable(w io.Writer) error {
 	return t.Flush()
 }
 
-// WriteJSON writes a document with all parts.
-func (c Checks) WriteJSON(w io.Writer) error {
+// Document returns the parts as a document for JSON.
+func (c Checks) Document() any {
 	type check struct {
 		Part   string   `json:"part"`
 		Status string   `json:"status"`
@@ -58,5 +58,5 @@ func (c Checks) WriteJSON(w io.Writer) error {
 		doc.Checks = append(doc.Checks, check{d.Object, d.Severity, detail, Shown(d.Hints)})
 	}
 
-	return WriteDocument(w, doc)
+	return doc
 }
