@@ -15,102 +15,61 @@ import (
 
 const apisPath = "/api/apis"
 
-// apiEntry is one API in a listing, or the answer to reading one. The last four fields are the
-// Dashboard's own.
-type apiEntry struct {
-	Definition      Definition      `json:"api_definition"`
-	HookReferences  json.RawMessage `json:"hook_references"`
-	IsSite          json.RawMessage `json:"is_site"`
-	IsStreams       json.RawMessage `json:"is_streams"`
-	SortBy          json.RawMessage `json:"sort_by"`
-	UserOwners      json.RawMessage `json:"user_owners"`
-	UserGroupOwners json.RawMessage `json:"user_group_owners"`
-
-	APIModel  skipped `json:"api_model"`
-	CreatedAt skipped `json:"created_at"`
-	UpdatedAt skipped `json:"updated_at"`
-	OAS       skipped `json:"oas"`
-}
-
-func (e *apiEntry) api() API {
-	kept := map[string]json.RawMessage{}
-	for field, value := range map[string]json.RawMessage{
-		"hook_references":   e.HookReferences,
-		"is_site":           e.IsSite,
-		"is_streams":        e.IsStreams,
-		"sort_by":           e.SortBy,
-		"user_owners":       e.UserOwners,
-		"user_group_owners": e.UserGroupOwners,
-	} {
-		if value != nil {
-			kept[field] = value
-		}
-	}
-
-	return API{Definition: e.Definition, Envelope: kept}
-}
-
 // unsent are the fields beside the definition that an update does not send back: the Dashboard's
 // own and those that all answers have. An update sends back all other fields, even unknown ones, as
 // they were read.
 var unsent = map[string]bool{
-	"api_definition": true, "api_model": true, "created_at": true, "updated_at": true, "oas": true,
+	"api_model": true, "created_at": true, "updated_at": true, "oas": true,
 	"status": true, "message": true, "meta": true, "errors": true, "id": true,
 }
 
-// readOthers adds the fields of an entry that apiEntry does not have.
-func (a *API) readOthers(text []byte) error {
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(text, &fields); err != nil {
-		return err
-	}
-	for name, value := range fields {
-		lower := strings.ToLower(name)
-		if _, known := a.Envelope[lower]; !known && !unsent[lower] {
-			a.Envelope[name] = value
+// maxEnvelope bounds the fields of an envelope: many small ones would take much memory.
+const maxEnvelope = 100
+
+// read reads an entry of a listing, or the answer to reading one API. readUnsent reads
+// the fields that are no part of the API.
+func (a *API) read(v *incoming, readUnsent func(name string) error) error {
+	*a = API{Envelope: map[string]json.RawMessage{}}
+	return v.object(func(name string) error {
+		switch lower := strings.ToLower(name); {
+		case lower == "api_definition":
+			return v.decode(&a.Definition)
+		case unsent[lower]:
+			return readUnsent(lower)
+		case len(a.Envelope) == maxEnvelope:
+			return fmt.Errorf("an API with more than %d fields beside its definition", maxEnvelope)
 		}
-	}
 
-	return nil
-}
+		var value json.RawMessage
+		err := v.decode(&value)
+		a.Envelope[name] = value
 
-// readAPI reads an entry of a listing.
-func readAPI(v *incoming) (API, error) {
-	var e apiEntry
-	text, err := v.decodeAll(&e)
-	if err != nil {
-		return API{}, err
-	}
-
-	a := e.api()
-	if text != nil {
-		err = a.readOthers(text)
-	}
-
-	if err == nil && len(a.Definition) == 0 {
-		err = errors.New("an entry of the listing has no definition")
-	}
-
-	return a, err
+		return err
+	})
 }
 
 // apiForm is the form of the listing of APIs. An entry without an id is kept: it is foreign, but it
 // exists. An entry without a definition is an error: it shows nothing.
 var apiForm = form[API]{
 	lists: []string{"apis"},
-	read: func(v *incoming, last API) (API, int, error) {
-		a, err := readAPI(v)
-		if err != nil {
+	read: func(v *incoming, last API) (a API, kept int, err error) {
+		if err := a.read(v, func(string) error { return v.skip() }); err != nil {
 			return a, 0, err
 		}
-		kept := a.Definition.Share(last.Definition)
+		if len(a.Definition) == 0 {
+			return a, 0, errors.New("an entry of the listing has no definition")
+		}
+
+		kept = a.Definition.Share(last.Definition)
 		if maps.EqualFunc(a.Envelope, last.Envelope, sameText) {
 			a.Envelope = last.Envelope
 			return a, kept, nil
 		}
+
 		for name, value := range a.Envelope {
 			kept += mapSize + len(name) + len(value)
 		}
+
 		return a, kept, nil
 	},
 	id: func(a API) string { return cmp.Or(a.Definition.ID(), a.Definition.APIID()) },
@@ -124,17 +83,9 @@ type apiAnswer struct {
 	API
 }
 
-// UnmarshalJSON reads the answer and the entry in it.
-func (a *apiAnswer) UnmarshalJSON(text []byte) error {
-	var e struct {
-		answer
-		apiEntry
-	}
-	if err := decodeJSON(text, &e); err != nil {
-		return err
-	}
-	a.answer, a.API = e.answer, e.api()
-	return a.readOthers(text)
+func (a *apiAnswer) read(v *incoming) error {
+	a.answer = answer{}
+	return a.API.read(v, func(name string) error { return a.readField(v, name) })
 }
 
 // Owned reports whether the API has an owner. A Dashboard with ownership hides APIs from users who

@@ -1,7 +1,9 @@
 // Package dashboard talks to a Tyk Dashboard: it lists, creates, updates and deletes Tyk Classic
-// API definitions and the certificates that they use, and renders definitions from templates.
+// API definitions and the certificates that they use. It renders definitions from templates, and
+// merges and compares them.
 //
 //	Templates ──Render──> Definition ──Check──> CreateAPI, UpdateAPI ──> Client, or Dir
+//	                      Merge, Diff
 //	                                            UploadCertificate
 //	APIs, Certificates <── one listing of each: all that the key may see, or an error
 //	CertificateAPIs    <── the APIs that name a certificate, if the Dashboard supports it

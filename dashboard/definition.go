@@ -39,10 +39,10 @@ func (d Definition) ListenPath() string { return text(d.object("proxy"), "listen
 func (d Definition) TargetURL() string { return text(d.object("proxy"), "target_url") }
 
 // Tags returns the segments whose gateways load the API.
-func (d Definition) Tags() []string { return d.texts("tags") }
+func (d Definition) Tags() []string { return Texts(d["tags"]) }
 
 // Certificates returns the ids of the server certificates.
-func (d Definition) Certificates() []string { return d.texts("certificates") }
+func (d Definition) Certificates() []string { return Texts(d["certificates"]) }
 
 // IsOAS reports whether this is an OpenAPI definition in its classic form. The Dashboard refuses a
 // classic update of such an API.
@@ -66,7 +66,7 @@ func (d Definition) CertificateUsage(id string) (usage []string) {
 		usage = append(usage, "server")
 	}
 
-	if slices.Contains(d.texts("client_certificates"), id) {
+	if slices.Contains(Texts(d["client_certificates"]), id) {
 		usage = append(usage, "client")
 	}
 
@@ -87,18 +87,6 @@ func (d Definition) object(key string) map[string]any {
 func (d Definition) truth(key string) bool {
 	b, _ := d[key].(bool)
 	return b
-}
-
-func (d Definition) texts(key string) []string {
-	list, _ := d[key].([]any)
-	var out []string
-	for _, v := range list {
-		if s, ok := v.(string); ok {
-			out = append(out, s)
-		}
-	}
-
-	return out
 }
 
 func text(m map[string]any, key string) string {

@@ -81,14 +81,6 @@ func (e *Error) Refused() bool {
 	return e.Status/100 == 4 && e.Status != http.StatusRequestTimeout && e.Status != http.StatusTooManyRequests
 }
 
-// Rejected reports whether the Dashboard refused the content of a request, whatever its words, and
-// not its sender or its time. If the Dashboard has just accepted a request that differs only in its
-// names, then one of these names is taken.
-func (e *Error) Rejected() bool {
-	who := e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden
-	return e.Refused() && !who && e.Status != 0 && !e.Foreign()
-}
-
 // SameID reports whether the Dashboard says that it has an API with the same id. The status 409
 // means this and nothing else ("Tyk Dashboard API, create").
 func (e *Error) SameID() bool { return e.Method == http.MethodPost && e.Status == http.StatusConflict }

@@ -6,3 +6,6 @@ var NewWith = newClient
 
 // LimitListings sets the limit of a listing in bytes.
 func (c *Client) LimitListings(n int64) { c.listLimit = n }
+
+// SplitPath is the inverse of Path.String.
+var SplitPath = splitPath

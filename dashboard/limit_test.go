@@ -69,7 +69,7 @@ func TestAnswersAreReadUpToTheirLimit(t *testing.T) {
 			var wait sync.WaitGroup
 			for range atOnce {
 				wait.Go(func() {
-					if _, err := c.API(t.Context(), "5f"); err == nil || !strings.HasSuffix(err.Error(), ": the answer is larger than 4 MiB") {
+					if _, err := c.Certificate(t.Context(), "5f"); err == nil || !strings.HasSuffix(err.Error(), ": the answer is larger than 4 MiB") {
 						t.Error(err)
 					}
 				})

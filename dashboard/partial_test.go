@@ -160,37 +160,6 @@ func TestWhetherUsesCanBeTold(t *testing.T) {
 	}
 }
 
-// The status alone decides whether the content or the sender of a request is refused.
-func TestRejected(t *testing.T) {
-	for _, c := range []struct {
-		answer http.HandlerFunc
-		want   bool
-	}{
-		{dashboardtest.Refusal(400, "whatever"), true},
-		{dashboardtest.Refusal(404, "whatever"), true},
-		{dashboardtest.Refusal(409, "whatever"), true},
-		{dashboardtest.Refusal(422, "whatever"), true},
-		{dashboardtest.Refusal(401, "exists already"), false},
-		{dashboardtest.Refusal(403, "License limit for APIs reached"), false},
-		{dashboardtest.Refusal(408, "whatever"), false},
-		{dashboardtest.Refusal(429, "whatever"), false},
-		{dashboardtest.Refusal(500, "whatever"), false},
-		{dashboardtest.Reply(400, "text/html", "<h1>Bad Request</h1>"), false},
-		{dashboardtest.Cut, false},
-	} {
-		_, err := client(t, dashboard.Config{URL: serve(t, c.answer), Secret: "k"}).CreateAPI(t.Context(), definition(t, "web"))
-		var e *dashboard.Error
-		if !errors.As(err, &e) || e.Rejected() != c.want {
-			t.Errorf("rejected is not %v: %v", c.want, err)
-		}
-	}
-
-	_, err := mustNewWith(t, func(*http.Request) (*http.Response, error) { return nil, refused }).CreateAPI(t.Context(), small)
-	if e := (*dashboard.Error)(nil); !errors.As(err, &e) || e.Rejected() {
-		t.Errorf("no connection, and rejected: %v", err)
-	}
-}
-
 // Only a user whose key is listed with the administrator's right, or with no permissions at all, is
 // known to be an administrator.
 func TestAdministrator(t *testing.T) {

@@ -42,16 +42,6 @@ func (d Definition) Lookup(path string) (any, bool) {
 	return findAt(map[string]any(d), segments)
 }
 
-// Remove removes a key of an object, or an element of an array, after which later elements move up.
-// Parents stay, even empty ones. A path that leads nowhere changes nothing.
-func (d Definition) Remove(path string) {
-	segments, err := segmentsOf(path)
-	if err != nil {
-		return
-	}
-	removeAt(map[string]any(d), segments)
-}
-
 func segmentsOf(path string) ([]string, error) {
 	if path == "" {
 		return nil, errors.New("the path is empty")
@@ -168,25 +158,4 @@ func findAt(node any, segments []string) (any, bool) {
 	}
 
 	return node, true
-}
-
-func removeAt(root map[string]any, segments []string) {
-	last := len(segments) - 1
-	parent, ok := findAt(root, segments[:last])
-	if !ok {
-		return
-	}
-
-	switch x := parent.(type) {
-	case map[string]any:
-		delete(x, segments[last])
-	case []any:
-		if _, ok := findAt(x, segments[last:]); !ok {
-			return
-		}
-		n, _, _ := index(segments[last])
-		shorter := append(append([]any{}, x[:n]...), x[n+1:]...)
-		// The shorter array replaces the old one in its parent.
-		_, _ = putAt(root, segments[:last], shorter) // findAt has just walked the path
-	}
 }

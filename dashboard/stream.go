@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"strings"
 )
 
 const (
@@ -27,38 +26,18 @@ const (
 type incoming struct {
 	dec  *json.Decoder
 	from *bounded
-	text window // of the last value, and of the decoder's lookahead
 }
 
 func incomingOf(from *bounded, r io.Reader) *incoming {
-	v := &incoming{from: from}
-	v.dec = json.NewDecoder(io.TeeReader(r, &v.text))
+	v := &incoming{json.NewDecoder(r), from}
 	v.dec.UseNumber()
 	return v
 }
 
-// begin sets the limits of the next value.
-func (v *incoming) begin(limit int64) {
-	v.from.next(limit)
-	v.text.cut(v.dec.InputOffset())
-}
-
 // decode reads a value.
 func (v *incoming) decode(into any) error {
-	v.begin(valueLimit)
+	v.from.next(valueLimit)
 	return clearer(v.dec.Decode(into))
-}
-
-// decodeAll reads an object into a struct. If the object has fields that the struct does not have,
-// decodeAll returns its text, too. After it, decode must not read structs from this answer: the
-// decoder goes on to refuse unknown fields.
-func (v *incoming) decodeAll(into any) (text []byte, err error) {
-	v.dec.DisallowUnknownFields()
-	err = v.decode(into)
-	if err != nil && strings.HasPrefix(err.Error(), "json: unknown field ") {
-		return v.text.until(v.dec.InputOffset()), nil
-	}
-	return nil, err
 }
 
 // skip skips a value.
@@ -69,28 +48,6 @@ type skipped struct{}
 
 // UnmarshalJSON takes any value.
 func (*skipped) UnmarshalJSON([]byte) error { return nil }
-
-// window is the last part of a text that is being read.
-type window struct {
-	text  []byte
-	start int64 // offset of text in the whole
-	from  int64 // offset of the part in the whole
-}
-
-// Write appends to the part, and reuses the memory before it.
-func (w *window) Write(p []byte) (int, error) {
-	rest := copy(w.text, w.text[w.from-w.start:])
-	w.text, w.start = append(w.text[:rest], p...), w.from
-	return len(p), nil
-}
-
-// cut drops the part up to an offset.
-func (w *window) cut(offset int64) { w.from = offset }
-
-// until returns the value that ends at an offset, without the separator before it.
-func (w *window) until(offset int64) []byte {
-	return bytes.TrimLeft(w.text[w.from-w.start:offset-w.start], ", \t\r\n")
-}
 
 // object calls field with the name of each field of an object; field must read the value. Null has
 // no fields.
@@ -149,13 +106,13 @@ func (v *incoming) enter(delimiter json.Delim) (some bool, err error) {
 }
 
 func (v *incoming) token() (json.Token, error) {
-	v.begin(wordLimit)
+	v.from.next(wordLimit)
 	t, err := v.dec.Token()
 	return t, clearer(err)
 }
 
 func (v *incoming) more() bool {
-	v.begin(wordLimit)
+	v.from.next(wordLimit)
 	return v.dec.More()
 }
 

@@ -167,9 +167,9 @@ func (g confirmFlags) canAsk(p process, command string, read []string) error {
 	return &usageError{msg, p.name + " " + command}
 }
 
-// take asks whether steps may be taken, and takes them.
-func (g confirmFlags) take(ctx context.Context, p process, timeout time.Duration, r *report.Run, steps []mesh.Step, apply func(context.Context, func(mesh.Event)) error) error {
-	if len(steps) > 0 && !g.yes {
+// take asks whether the steps of a plan may be taken, and takes them.
+func (g confirmFlags) take(ctx context.Context, p process, timeout time.Duration, r *report.Run, plan *mesh.Plan, remote mesh.Remote) error {
+	if steps := plan.Steps(); len(steps) > 0 && !g.yes {
 		r.Progress("") // the question takes its place
 		if err := confirm(p, steps); err != nil {
 			return err
@@ -179,7 +179,7 @@ func (g confirmFlags) take(ctx context.Context, p process, timeout time.Duration
 	ctx, watch := watchProgress(ctx, timeout)
 	defer watch.stop()
 	f := &follower{r: r, watch: watch}
-	if err := apply(ctx, f.event); err != nil {
+	if _, err := plan.Apply(ctx, remote, f.event); err != nil {
 		return watch.explain(err)
 	}
 
@@ -222,6 +222,15 @@ func countSteps(steps []mesh.Step) string {
 	}
 
 	return strings.Join(parts, ", ")
+}
+
+// byService returns steps by their services, each in order; those of the mesh by the zero service.
+func byService(steps []mesh.Step) map[inject.Service][]mesh.Step {
+	of := make(map[inject.Service][]mesh.Step)
+	for _, s := range steps {
+		of[s.Service] = append(of[s.Service], s)
+	}
+	return of
 }
 
 func writeSteps(w io.Writer, steps []mesh.Step) error {

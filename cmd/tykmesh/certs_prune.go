@@ -62,9 +62,7 @@ func (f *certsPruneCmd) run(ctx context.Context, p process, r *report.Run) (repo
 		return func() error { return writeSteps(p.stdout, steps) }, nil
 	}
 
-	if err := f.take(ctx, p, f.timeout, r, steps, func(ctx context.Context, progress func(mesh.Event)) error {
-		return plan.Apply(ctx, there.remote, progress)
-	}); err != nil {
+	if err := f.take(ctx, p, f.timeout, r, plan, there.remote); err != nil {
 		return nil, err
 	}
 
@@ -74,7 +72,7 @@ func (f *certsPruneCmd) run(ctx context.Context, p process, r *report.Run) (repo
 }
 
 // tellStaying warns of the certificates that a pruning has to leave.
-func tellStaying(r *report.Run, plan *mesh.Pruning) {
+func tellStaying(r *report.Run, plan *mesh.Plan) {
 	for _, kept := range plan.Kept {
 		r.Warn("certificate %s (%s) stays: %s", kept.ID, kept.Name, kept.Reason)
 	}
@@ -84,21 +82,27 @@ func tellStaying(r *report.Run, plan *mesh.Pruning) {
 }
 
 // tellPruned reports the updated APIs and the deletions.
-func tellPruned(r *report.Run, plan *mesh.Pruning) {
-	if len(plan.Steps()) == 0 {
+func tellPruned(r *report.Run, plan *mesh.Plan) {
+	if plan.Empty() {
 		r.Lastly("nothing to prune")
 		return
 	}
 
-	for _, s := range plan.APIs {
+	var updates, deletions []mesh.Step
+	for _, s := range plan.Steps() {
+		if s.Action == mesh.Delete {
+			deletions = append(deletions, s)
+			continue
+		}
+		updates = append(updates, s)
 		r.Lastly("API %s %s: %s", s.Name, r.Verb("updated"), strings.Join(s.Reasons, "; "))
 	}
 
-	if len(plan.APIs) > 0 {
-		r.Lastly("%s %s", countSteps(plan.APIs), r.Verb("updated"))
+	if len(updates) > 0 {
+		r.Lastly("%s %s", countSteps(updates), r.Verb("updated"))
 	}
 
-	if deleted := countSteps(append(plan.Certificates, plan.Records...)); deleted != "" {
+	if deleted := countSteps(deletions); deleted != "" {
 		r.Lastly("%s %s", deleted, r.Verb("deleted"))
 	}
 }

@@ -116,13 +116,10 @@ func (f *certsRenewCmd) run(ctx context.Context, p process, r *report.Run) (repo
 
 // tellRenewed reports which certificates were renewed, service by service.
 func tellRenewed(r *report.Run, plan *mesh.Plan) {
-	for _, s := range plan.Services {
-		steps := []mesh.Step{s.Certificate.Step, s.Inbound.Step}
-		for _, duplicate := range s.Duplicates {
-			steps = append(steps, duplicate.Step)
-		}
-		if done := stepTexts(r, plan, s.Service, steps...); len(done) > 0 {
-			r.Lastly("%s: %s", s.Service, strings.Join(done, ", "))
+	of := byService(plan.Steps())
+	for _, svc := range plan.Services {
+		if done := stepTexts(r, of[svc]); len(done) > 0 {
+			r.Lastly("%s: %s", svc, strings.Join(done, ", "))
 		}
 	}
 

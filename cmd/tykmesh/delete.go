@@ -157,8 +157,8 @@ func registeredSettings(c config.Config, s serverFlags) (mesh.Settings, error) {
 
 // remove asks and deletes. For a service that is not on the mesh it reports the known one that may
 // be meant.
-func (f *deleteCmd) remove(ctx context.Context, p process, plan *mesh.Removal, remote mesh.Remote, known []string, r *report.Run) (report.Output, error) {
-	for _, kept := range plan.Kept() {
+func (f *deleteCmd) remove(ctx context.Context, p process, plan *mesh.Plan, remote mesh.Remote, known []string, r *report.Run) (report.Output, error) {
+	for _, kept := range plan.Kept {
 		r.Warn("certificate %s (%s) stays: %s", kept.ID, kept.Name, kept.Reason)
 	}
 
@@ -170,9 +170,7 @@ func (f *deleteCmd) remove(ctx context.Context, p process, plan *mesh.Removal, r
 		return func() error { return writeSteps(p.stdout, steps) }, nil
 	}
 
-	if err := f.take(ctx, p, f.timeout, r, steps, func(ctx context.Context, progress func(mesh.Event)) error {
-		return plan.Apply(ctx, remote, progress)
-	}); err != nil {
+	if err := f.take(ctx, p, f.timeout, r, plan, remote); err != nil {
 		return nil, err
 	}
 
@@ -182,18 +180,19 @@ func (f *deleteCmd) remove(ctx context.Context, p process, plan *mesh.Removal, r
 }
 
 // tellRemoved reports the deletions, service by service.
-func tellRemoved(r *report.Run, plan *mesh.Removal, known []string) {
+func tellRemoved(r *report.Run, plan *mesh.Plan, known []string) {
 	steps := plan.Steps()
-	for _, s := range plan.Services {
-		if len(s.APIs) == 0 && len(s.Own.Certificates)+len(s.Own.Records) == 0 {
-			r.Lastly("%s: not on the mesh%s", s.Service, spelling.Suggest(s.Service.String(), known))
-			continue
+	of := byService(steps)
+	for _, svc := range plan.Services {
+		if own := of[svc]; len(own) > 0 {
+			r.Lastly("%s: %s %s", svc, countSteps(own), r.Verb("deleted"))
+		} else {
+			r.Lastly("%s: not on the mesh%s", svc, spelling.Suggest(svc.String(), known))
 		}
-		r.Lastly("%s: %s %s", s.Service, countSteps(slices.Concat(s.APIs, s.Own.Certificates, s.Own.Records)), r.Verb("deleted"))
 	}
 
-	if n := len(plan.Mesh.Certificates) + len(plan.Mesh.Records); n > 0 {
-		r.Lastly("mesh: %s %s; no service is left on it", countSteps(slices.Concat(plan.Mesh.Certificates, plan.Mesh.Records)), r.Verb("deleted"))
+	if shared := of[inject.Service{}]; len(shared) > 0 {
+		r.Lastly("mesh: %s %s; no service is left on it", countSteps(shared), r.Verb("deleted"))
 	}
 
 	if len(steps) == 0 {

@@ -176,7 +176,7 @@ func (g *serverFlags) add(c *command) {
 }
 
 func (g *serverFlags) addParallel(c *command) {
-	c.Flags().IntVar(&g.parallel, "parallel", 8, "work on up to `N` services at once")
+	c.Flags().IntVar(&g.parallel, "parallel", 8, "send up to `N` requests at once")
 	c.rules = append(c.rules, func() []flagRule {
 		return []flagRule{{g.parallel < 1, "--parallel must be at least 1"}}
 	})

@@ -112,14 +112,11 @@ func tellNeed(r *report.Run, rule inject.Rule, namespaces []string, format strin
 // tellMeshCertificate reports the steps of the mesh's certificate, and the number of updated APIs
 // of other services, which others names.
 func tellMeshCertificate(r *report.Run, plan *mesh.Plan, others string) {
-	var done []string
-	if c := plan.MeshCertificate; c != nil {
-		done = stepTexts(r, plan, inject.Service{}, c.Step)
-	}
-
+	steps := plan.Steps()
+	done := stepTexts(r, byService(steps)[inject.Service{}])
 	n := 0
-	for _, api := range plan.MeshAPIs {
-		if api.Action != mesh.Keep {
+	for _, s := range steps {
+		if s.Shared {
 			n++
 		}
 	}
@@ -133,27 +130,21 @@ func tellMeshCertificate(r *report.Run, plan *mesh.Plan, others string) {
 	}
 }
 
-// stepTexts returns a text for each of the steps, and the number of replaced certificates of the
-// service that were deleted. The zero service is the mesh.
-func stepTexts(r *report.Run, plan *mesh.Plan, svc inject.Service, steps ...mesh.Step) (done []string) {
-	for _, step := range steps {
-		if step.Action != mesh.Keep {
-			done = append(done, r.StepText(stepEvents(step)[0]))
+// stepTexts returns a text for each step of one service, and the number of replaced certificates
+// that were deleted. Mesh APIs of which only the certificate changes count for the mesh.
+func stepTexts(r *report.Run, steps []mesh.Step) (done []string) {
+	for _, s := range steps {
+		if !s.Shared && !s.Replaces() {
+			done = append(done, r.StepText(stepEvents(s)[0]))
 		}
 	}
-
-	var replaced []mesh.Step
-	for _, s := range plan.Replaced {
-		if s.Service == svc {
-			replaced = append(replaced, s)
-		}
-	}
-
-	return append(done, replacedText(r, replaced)...)
+	return append(done, replacedText(r, steps)...)
 }
 
-// replacedText returns a text with the number of deleted certificates; nil without one.
-func replacedText(r *report.Run, replaced []mesh.Step) []string {
+// replacedText returns a text with the number of replaced certificates that were deleted; nil
+// without one.
+func replacedText(r *report.Run, steps []mesh.Step) []string {
+	replaced := slices.DeleteFunc(slices.Clone(steps), func(s mesh.Step) bool { return !s.Replaces() })
 	n := r.TookEffect(stepEvents(replaced...))
 	if n == 0 {
 		return nil
@@ -168,24 +159,28 @@ func registrations(r *report.Run, plan *mesh.Plan) map[inject.Service]string {
 		return out
 	}
 
-	for _, s := range plan.Services {
-		steps := []mesh.Step{s.Inbound.Step, s.Mesh.Step}
-		if s.Certificate != nil {
-			steps = append(steps, s.Certificate.Step)
-		}
-
-		out[s.Service] = "registered already"
-		if done := stepTexts(r, plan, s.Service, append(steps, s.Surplus...)...); len(done) > 0 {
-			out[s.Service] = strings.Join(done, ", ")
+	of := byService(plan.Steps())
+	for _, svc := range plan.Services {
+		out[svc] = "registered already"
+		if done := stepTexts(r, certificateLast(of[svc])); len(done) > 0 {
+			out[svc] = strings.Join(done, ", ")
 		}
 	}
 
 	return out
 }
 
+// certificateLast puts the certificate of a service behind its APIs, which users look for.
+func certificateLast(steps []mesh.Step) []mesh.Step {
+	if len(steps) == 0 || steps[0].Kind == mesh.APIKind {
+		return steps
+	}
+	return slices.Concat(steps[1:], steps[:1])
+}
+
 // countTexts returns the numbers of steps of a plan by kind and action.
 func countTexts(r *report.Run, plan *mesh.Plan) []string {
-	return append(r.Counts(stepEvents(plan.Registration()...)), replacedText(r, plan.Replaced)...)
+	return append(r.Counts(stepEvents(plan.Registration()...)), replacedText(r, plan.Steps())...)
 }
 
 // tally counts the objects of a run.

@@ -138,7 +138,7 @@ func (s *Server) createAPI(w http.ResponseWriter, r *http.Request, by Rights) {
 	s.keep(a)
 	s.lag.wrote(s)
 
-	e := envelope{"Status": "OK", "Message": "API created", "Meta": d.ID(), "ID": d.APIID()}
+	e := envelope{"Status": "OK", "Message": "API created", "Meta": a.Definition.ID(), "ID": a.Definition.APIID()}
 	if s.options.NoIDInCreate {
 		delete(e, "ID")
 	}

@@ -259,7 +259,7 @@ func TestRewrites(t *testing.T) {
 			delete(d, "config_data")
 			d["api_id"] = "a" + strings.Repeat("0", 30) + "1"
 		}},
-		"drops unknown":    {dashboardtest.Options{DropsUnknown: true}, func(d dashboard.Definition) { d.Remove("proxy.foo-bar") }},
+		"drops unknown":    {dashboardtest.Options{DropsUnknown: true}, func(d dashboard.Definition) { delete(d["proxy"].(map[string]any), "foo-bar") }},
 		"drops categories": {dashboardtest.Options{DropsCategories: true}, func(d dashboard.Definition) { d["name"] = "web" }},
 		"any": {dashboardtest.Options{Rewrite: func(a *dashboard.API) { a.Definition["active"] = false }}, func(d dashboard.Definition) {
 			d["active"] = false

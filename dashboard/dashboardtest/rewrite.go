@@ -40,7 +40,7 @@ func rewritesOf(o *Options) []rewrite {
 	}
 
 	for _, path := range strings.Fields(o.Drops) {
-		all = append(all, func(a *dashboard.API) { a.Definition.Remove(path) })
+		all = append(all, func(a *dashboard.API) { a.Definition = a.Definition.Without([]string{path}) })
 	}
 
 	return all
@@ -82,7 +82,7 @@ func dropUnknown(a *dashboard.API) {
 		if err != nil {
 			panic("dashboardtest: " + warning)
 		}
-		a.Definition.Remove(path)
+		a.Definition = a.Definition.Without([]string{path})
 	}
 }
 

@@ -115,8 +115,8 @@ func TestMeshAPIDeletedMeanwhile(t *testing.T) {
 	w.later(nearEnd)
 
 	plan := w.plan(echo)
-	if len(plan.MeshAPIs) != 1 {
-		t.Fatalf("%d others", len(plan.MeshAPIs))
+	if others := filter(plan.steps, func(s *Step) bool { return s.Shared }); len(others) != 1 {
+		t.Fatalf("%d others", len(others))
 	}
 
 	w.dash.DropAPI(w.api("sleep-mesh").ID())

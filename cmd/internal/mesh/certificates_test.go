@@ -231,7 +231,7 @@ func TestStoreDetails(t *testing.T) {
 		t.Errorf("%d certificates", n)
 	}
 
-	w.dash.PutAPI(dashboard.API{Definition: lay(w.api("echo-inbound"), dashboard.Definition{"certificates": []any{held}})})
+	w.dash.PutAPI(dashboard.API{Definition: w.api("echo-inbound").With("certificates", []any{held})})
 	w.settled(echo)
 }
 
@@ -251,7 +251,7 @@ func TestFormerAuthority(t *testing.T) {
 		must(t, err)
 
 		removal := NewRemoval([]inject.Service{echo.Service}, NewSnapshot(state, w.settings))
-		if n := len(removal.Services[0].Own.Certificates) + len(removal.Mesh.Certificates); n == 2 != known {
+		if n := len(removal.of(CertificateKind)); n == 2 != known {
 			t.Errorf("the former CA known: %v; %d certificates would go with the service", known, n)
 		}
 

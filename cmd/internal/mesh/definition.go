@@ -23,10 +23,10 @@ type WantedAPI struct {
 	// Definition is complete, as it is created. With Settings.TLS the plan adds the certificate.
 	Definition dashboard.Definition
 
-	asked    [][]string     // the leaves that an update enforces even when they are empty
-	paths    []string       // the leaves that annotations set, sorted; recorded in the mark
-	replaced []templateLeaf // the leaves of the template that annotations took away
-	preset   string         // the database id that the workloads name, or ""
+	asked    []dashboard.Path // the leaves that an update enforces even when they are empty
+	paths    []string         // the leaves that annotations set, sorted; recorded in the mark
+	replaced []templateLeaf   // the leaves of the template that annotations took away
+	preset   string           // the database id that the workloads name, or ""
 }
 
 // newWantedAPI returns the API of a service in a role, without its definition.
@@ -50,10 +50,10 @@ func wantAPI(w inject.Workload, role Role, s Settings) (WantedAPI, error) {
 		return api, err
 	}
 
-	var segments [][]string
+	var set []dashboard.Path
 	if role == Inbound && len(w.Fields) > 0 {
 		before := d.Clone()
-		if segments, err = setFields(d, w.Fields); err != nil {
+		if set, err = setFields(d, w.Fields); err != nil {
 			return api, err
 		}
 		api.replaced = replacedLeaves(before, d, w.Fields)
@@ -62,8 +62,8 @@ func wantAPI(w inject.Workload, role Role, s Settings) (WantedAPI, error) {
 		}
 	}
 
-	for _, leaf := range segments {
-		api.paths = append(api.paths, joinPath(leaf))
+	for _, leaf := range set {
+		api.paths = append(api.paths, leaf.String())
 	}
 
 	slices.Sort(api.paths)
@@ -72,26 +72,27 @@ func wantAPI(w inject.Workload, role Role, s Settings) (WantedAPI, error) {
 	api.Definition = d
 	// The mark's list of paths counts even when it is empty: else every run would revert a path in
 	// it again.
-	api.asked = slices.Concat(segments, [][]string{{"config_data", markKey, "paths"}})
+	api.asked = append(set, dashboard.Path{"config_data", markKey, "paths"})
 
 	return api, nil
 }
 
-// leavesFor returns the part of Definition that an update of current enforces. They are made when
-// they are needed, because those of thousands of APIs take memory.
+// leavesFor returns the part of Definition that an update of current enforces: empty values only
+// where an annotation asks for them. They are made when they are needed, because those of thousands
+// of APIs take memory.
 //
 // A leaf keeps current's spelling where it means the same: its name may carry further
 // categories, its listen path may end in a slash, and it keeps its api_id, to which keys, policies
 // and analytics refer.
 func (w *WantedAPI) leavesFor(current dashboard.Definition) dashboard.Definition {
-	leaves := enforced(w.Definition, w.asked)
+	leaves := w.Definition.WithoutEmpty(w.asked)
 
 	if name, ok := leaves["name"].(string); ok {
 		leaves["name"] = withCategories(name, current.Name())
 	}
 
 	if held := current.ListenPath(); held != "" && cleanPath(held) == cleanPath(w.Definition.ListenPath()) {
-		setAt(leaves, []string{"proxy", "listen_path"}, held)
+		_ = leaves.Set("proxy.listen_path", held) // which is a valid path
 	}
 
 	if id := current.APIID(); id != "" {
@@ -184,7 +185,7 @@ func (w *WantedAPI) tag(s Settings) string {
 }
 
 // setFields puts the values of annotations into d and returns the leaves that they set.
-func setFields(d dashboard.Definition, fields []inject.Field) (leaves [][]string, err error) {
+func setFields(d dashboard.Definition, fields []inject.Field) (leaves []dashboard.Path, err error) {
 	for _, f := range fields {
 		// Set keeps the value; the workload's must not become part of a definition that is edited.
 		value := dashboard.Definition{"v": f.Value}.Clone()["v"]
@@ -194,7 +195,7 @@ func setFields(d dashboard.Definition, fields []inject.Field) (leaves [][]string
 	}
 
 	for _, f := range fields {
-		leaves = append(leaves, leavesBelow(d, strings.Split(f.Path, "."))...)
+		leaves = append(leaves, d.Leaves(strings.Split(f.Path, "."))...)
 	}
 
 	return leaves, nil
@@ -202,7 +203,7 @@ func setFields(d dashboard.Definition, fields []inject.Field) (leaves [][]string
 
 // templateLeaf is a leaf as the template renders it.
 type templateLeaf struct {
-	path  []string
+	path  dashboard.Path
 	value any
 }
 
@@ -212,13 +213,13 @@ type templateLeaf struct {
 func replacedLeaves(before, after dashboard.Definition, fields []inject.Field) (leaves []templateLeaf) {
 	for _, f := range fields {
 		path := strings.Split(f.Path, ".")
-		if held, _ := valueAt(before, path); isEmptyCollection(held) {
+		if held, _ := before.Leaf(path); dashboard.Same(held, nil) {
 			continue
 		}
 
-		for _, leaf := range leavesBelow(before, path) {
-			if _, kept := valueAt(after, leaf); !kept {
-				v, _ := valueAt(before, leaf)
+		for _, leaf := range before.Leaves(path) {
+			if _, kept := after.Leaf(leaf); !kept {
+				v, _ := before.Leaf(leaf)
 				leaves = append(leaves, templateLeaf{leaf, v})
 			}
 		}
@@ -239,8 +240,8 @@ func identify(d dashboard.Definition, api WantedAPI, s Settings) {
 	d["org_id"] = s.Org
 	d["slug"] = api.Slug
 	d["domain"] = api.domain(s)
-	d["tags"] = addMembers(texts(d["tags"]), api.tag(s))
-	d["certificates"] = addMembers(texts(d["certificates"]))
+	d["tags"] = dashboard.Union(d.Tags(), api.tag(s))
+	d["certificates"] = dashboard.Union(d.Certificates())
 	free, _ := d["config_data"].(map[string]any)
 	free = maps.Clone(free)
 	if free == nil {
@@ -256,16 +257,6 @@ func identify(d dashboard.Definition, api WantedAPI, s Settings) {
 // listen_port or a protocol on another listener. An API of the mesh has them as they are by
 // default.
 var switches = []string{"domain_disabled", "internal", "is_oas", "listen_port", "protocol", "tags_disabled"}
-
-// switchedOn returns the switches that are set in a definition.
-func switchedOn(d dashboard.Definition) (fields []string) {
-	for _, field := range switches {
-		if !isZero(d[field]) {
-			fields = append(fields, field)
-		}
-	}
-	return fields
-}
 
 // apiID derives the public id of an API, so that two runs at the same moment ask for the same one
 // and the Dashboard lets one of them create it. The separators keep ("a", "bc") and ("ab", "c")
@@ -293,7 +284,7 @@ type mark struct {
 
 func (m mark) value() map[string]any {
 	return map[string]any{
-		"namespace": m.Namespace, "app": m.App, "role": string(m.Role), "paths": addMembers(m.Paths),
+		"namespace": m.Namespace, "app": m.App, "role": string(m.Role), "paths": dashboard.Union(m.Paths),
 	}
 }
 
@@ -311,33 +302,7 @@ func isMarked(d dashboard.Definition) bool {
 }
 
 // pathsOf returns the leaves that annotations set by the mark of a definition.
-func pathsOf(d dashboard.Definition) []string { return texts(heldMark(d)["paths"]) }
-
-// texts returns the non-empty strings of a JSON array.
-func texts(v any) (out []string) {
-	list, _ := v.([]any)
-	for _, x := range list {
-		if s, _ := x.(string); s != "" {
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
-// addMembers returns a set of strings as a JSON array: those that were there in their order, then
-// the new ones.
-func addMembers(held []string, members ...string) []any {
-	out := make([]any, 0, len(held)+len(members))
-	seen := make(map[string]bool, cap(out))
-	for _, s := range slices.Concat(held, members) {
-		if !seen[s] {
-			seen[s] = true
-			out = append(out, s)
-		}
-	}
-
-	return out
-}
+func pathsOf(d dashboard.Definition) []string { return dashboard.Texts(heldMark(d)["paths"]) }
 
 // meshCertificateHosts returns the names that the mesh certificate must carry.
 func (s Settings) meshCertificateHosts() []string {

@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -117,7 +118,7 @@ func (x *Snapshot) serviceStatus(svc inject.Service) ServiceStatus {
 	}
 
 	if x.settings.TLS {
-		a := x.assign(serviceCertificateStep(svc), carriers)
+		a := x.assign(serviceHolder(svc), carriers)
 		out.Certificate = x.certificateStatus(&a)
 		out.Drift = append(out.Drift, out.Certificate.Drift...)
 	}
@@ -129,17 +130,14 @@ func (x *Snapshot) serviceStatus(svc inject.Service) ServiceStatus {
 func drift(o owner, d dashboard.Definition, s Settings) (list []string) {
 	role := o.role
 	w := newWantedAPI(o, s)
-	leaves := dashboard.Definition{"slug": w.Slug, "domain": w.domain(s), "tags": addMembers([]string{w.tag(s)})}
+	leaves := dashboard.Definition{"slug": w.Slug, "domain": w.domain(s), "tags": []any{w.tag(s)}}
 	if !slices.Contains(pathsOf(d), "active") { // else a manifest decides
 		leaves["active"] = true
 	}
 
-	for _, field := range switchedOn(d) {
-		leaves[field] = zeroLike(d[field])
-	}
-
-	for _, c := range changes(d, overlay(d, leaves)) {
-		list = append(list, fmt.Sprintf("%s API: %s", role, c))
+	maps.Copy(leaves, d.Zeros(switches))
+	for _, change := range d.Diff(d.Merge(leaves)) {
+		list = append(list, fmt.Sprintf("%s API: %s", role, change.Change()))
 	}
 
 	if !isMarked(d) {
@@ -149,7 +147,8 @@ func drift(o owner, d dashboard.Definition, s Settings) (list []string) {
 	if role == Mesh {
 		want := templateVars(inject.Workload{Service: o.service}, w, s).Target
 		if !sameOrigin(d.TargetURL(), want) {
-			list = append(list, fmt.Sprintf("mesh API: target %s -> %s", withoutPassword(d.TargetURL()), want))
+			target := dashboard.Difference{Path: dashboard.Path{"proxy", "target_url"}, From: d.TargetURL(), To: want}
+			list = append(list, fmt.Sprintf("mesh API: %s", target.Change()))
 		}
 	}
 
@@ -164,7 +163,7 @@ func sameOrigin(a, b string) bool {
 }
 
 func (x *Snapshot) meshCertificateStatus() CertificateStatus {
-	a := x.assign(meshCertificateStep(x.settings), x.apis.meshAPIs())
+	a := x.assign(x.settings.meshHolder(), x.apis.meshAPIs())
 	if !a.chosen {
 		return x.certificateStatus(&a)
 	}
@@ -192,7 +191,7 @@ func (x *Snapshot) certificateStatus(a *assignment) CertificateStatus {
 	if status.ID == "" {
 		if i := slices.IndexFunc(a.attached, func(id string) bool {
 			c := x.certificate(id)
-			return c.isFor(a.Hosts) || c.recordedFor(a.CertificateStep)
+			return c.isFor(a.Hosts) || c.recordedFor(a.holder)
 		}); i >= 0 {
 			status.ID = a.attached[i]
 		}

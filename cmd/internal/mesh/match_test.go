@@ -27,7 +27,7 @@ func (w *world) put(slug, domain, path, target string, more dashboard.Definition
 }
 
 func tags(list ...string) dashboard.Definition {
-	return dashboard.Definition{"tags": addMembers(list)}
+	return dashboard.Definition{"tags": dashboard.Union(list)}
 }
 
 // TestAdoption: what tyk-k8s made is taken over as it stands and not made again.

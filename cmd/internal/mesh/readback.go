@@ -37,7 +37,7 @@ var vital = []string{"active", "certificates", "domain", "org_id", "proxy.listen
 // UnkeptError reports that the Dashboard stored an API otherwise than it was sent.
 type UnkeptError struct {
 	Slug, ID string
-	Changes  []Change // From holds the Dashboard's values, To the sent ones
+	Changes  []dashboard.Change // From holds the Dashboard's values, To the sent ones
 }
 
 // Error names the fields with both values.
@@ -47,21 +47,17 @@ func (e *UnkeptError) Error() string {
 }
 
 // unkeptText names fields with the value that was sent and the one that came back.
-func unkeptText(list []Change) string {
+func unkeptText(list []dashboard.Change) string {
 	texts := make([]string, len(list))
 	for i, c := range list {
-		texts[i] = c.unkept()
+		texts[i] = unkept(c)
 	}
 	return strings.Join(texts, ", ")
 }
 
 // unkept names a change that the Dashboard undid: "listen path /a (it has /a1b2/)".
-func (c Change) unkept() string {
-	name, ok := leafNames[c.Path]
-	if !ok {
-		name = c.Path
-	}
-
+func unkept(c dashboard.Change) string {
+	name := c.Name()
 	switch {
 	case c.Path == markPath:
 		return "the mark of tykmesh in config_data"
@@ -75,7 +71,7 @@ func (c Change) unkept() string {
 }
 
 // vitalChanges returns the changes without which a service cannot be called.
-func vitalChanges(list []Change) (some []Change) {
+func vitalChanges(list []dashboard.Change) (some []dashboard.Change) {
 	for _, c := range list {
 		if slices.Contains(vital, c.Path) || slices.Contains(switches, c.Path) {
 			some = append(some, c)
@@ -88,11 +84,12 @@ func vitalChanges(list []Change) (some []Change) {
 // certificates aside: these change with time.
 func unkeptTag(held, to dashboard.Definition) string {
 	var list [][3]any
-	compare(nil, held, to, func(path []string, from, to any) {
-		if path[0] != "certificates" {
-			list = append(list, [3]any{path, from, to})
+	for _, d := range held.Diff(to) {
+		if d.Path[0] != "certificates" {
+			list = append(list, [3]any{d.Path, d.From, d.To})
 		}
-	})
+	}
+
 	text, _ := json.Marshal(list) //nolint:errchkjson // definitions came from JSON
 	sum := sha256.Sum256(text)
 
@@ -108,21 +105,23 @@ func forgetful(d dashboard.Definition) (out dashboard.Definition, tag string) {
 		return d, ""
 	}
 	rest := slices.DeleteFunc(slices.Clone(tags), func(t string) bool { return strings.HasPrefix(t, unkeptPrefix) })
-	return lay(d, dashboard.Definition{"tags": addMembers(rest)}), tags[i]
+	return d.With("tags", dashboard.Union(rest)), tags[i]
 }
 
 // written is an API that this run has created or updated.
 type written struct {
-	step        *APIStep
+	step        *Step
+	work        *registration
 	id          string
 	certificate string
 }
 
 // wrote notes an API for readBack.
-func (r *run) wrote(step *APIStep, id, certificate string) {
+func (r *run) wrote(step *Step, w *registration, c creation) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.written = append(r.written, written{step, id, certificate})
+	r.ids[step] = c.id
+	r.written = append(r.written, written{step, w, c.id, c.certificate})
 }
 
 // readBack compares the APIs that this run wrote with the Dashboard's. Listings may lag behind
@@ -184,7 +183,7 @@ type difference struct {
 	written
 	held   dashboard.API
 	to     dashboard.Definition
-	list   []Change
+	list   []dashboard.Change
 	absent bool // the Dashboard has no such API
 }
 
@@ -207,16 +206,16 @@ func (r *run) unkept(ctx context.Context, all []written) (list []difference, err
 		api, ok := held[w.id]
 		switch {
 		case ok:
-			w.certificate = r.elected(ctx, w.step, api.Definition, w.certificate)
+			w.certificate = r.elected(ctx, w.step.owner(), w.work.former, api.Definition, w.certificate)
 			d.written = w
-			d.held, d.to = api, aligned(api.Definition, w.step.wanted, w.certificate, w.step.former)
+			d.held, d.to = api, aligned(api.Definition, w.work.wanted, w.certificate, w.work.former)
 			bare, tag := forgetful(api.Definition)
 			to, _ := forgetful(d.to)
 			if d.list = changes(bare, to); tag == unkeptTag(bare, to) {
 				d.list = ofCertificates(d.list) // the rest is known
 			}
 
-		case w.step.wanted == nil && w.step.Role == Mesh: // another run took it back, see bring
+		case w.step.Shared: // another run took it back, see bring
 		default:
 			d.absent = true
 		}
@@ -232,7 +231,7 @@ func (r *run) unkept(ctx context.Context, all []written) (list []difference, err
 }
 
 // ofCertificates returns the changes of certificates alone.
-func ofCertificates(list []Change) (some []Change) {
+func ofCertificates(list []dashboard.Change) (some []dashboard.Change) {
 	for _, c := range list {
 		if c.Path == "certificates" {
 			some = append(some, c)
@@ -292,23 +291,23 @@ func (r *run) readEach(ctx context.Context, all []written) (map[string]dashboard
 // next run from trying again.
 func (r *run) remember(ctx context.Context, d *difference) error {
 	if d.absent {
-		r.journal.revoke(&d.step.Step, stepError("reading back", "API", d.step.Name, errors.New("the Dashboard accepted it, and does not show it")))
+		r.journal.revoke(d.step, stepError("reading back", "API", d.step.Name, errors.New("the Dashboard accepted it, and does not show it")))
 		return nil
 	}
 
 	bare, _ := forgetful(d.held.Definition)
 	to, _ := forgetful(d.to)
-	tagged := lay(to, dashboard.Definition{"tags": addMembers(to.Tags(), unkeptTag(bare, to))})
+	tagged := to.With("tags", dashboard.Union(to.Tags(), unkeptTag(bare, to)))
 	if err := r.update(ctx, d.held, tagged); err != nil {
 		return err
 	}
 
 	if lost := vitalChanges(d.list); len(lost) > 0 {
-		r.journal.revoke(&d.step.Step, &UnkeptError{d.step.Name, d.id, lost})
+		r.journal.revoke(d.step, &UnkeptError{d.step.Name, d.id, lost})
 		return nil
 	}
 
-	r.journal.unkept(&d.step.Step, &UnkeptError{d.step.Name, d.id, d.list})
+	r.journal.unkept(d.step, &UnkeptError{d.step.Name, d.id, d.list})
 
 	return nil
 }

@@ -190,6 +190,9 @@ func (w *world) run(ctx context.Context, workloads ...inject.Workload) (map[inje
 	return plan.Apply(ctx, w.remote, nil)
 }
 
+// failure returns the error of an Apply alone.
+func failure(_ map[inject.Service]inject.Binding, err error) error { return err }
+
 // mustRun is run without an error, checked to leave nothing to do.
 func (w *world) mustRun(workloads ...inject.Workload) map[inject.Service]inject.Binding {
 	w.tb.Helper()
@@ -298,9 +301,7 @@ func (w *world) edit(slug, path string, value any) {
 
 func (w *world) drop(slug, path string) {
 	w.tb.Helper()
-	d := w.api(slug)
-	d.Remove(path)
-	w.dash.PutAPI(dashboard.API{Definition: d})
+	w.dash.PutAPI(dashboard.API{Definition: w.api(slug).Without([]string{path})})
 }
 
 // serve checks that the store has every certificate that an API names.
@@ -346,7 +347,7 @@ func (w *world) snapshot() string {
 			d["api_id"] = "assigned"
 		}
 
-		for i, id := range texts(d["certificates"]) {
+		for i, id := range d.Certificates() {
 			d["certificates"].([]any)[i] = named(id)
 		}
 

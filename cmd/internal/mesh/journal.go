@@ -208,9 +208,6 @@ func (j *journal) noteRefusal(err error) {
 	}
 }
 
-// stop reports whether no further step should begin.
-func (j *journal) stop(ctx context.Context) bool { return j.ended(ctx) != nil }
-
 // ended returns why no further step should begin; nil if one may.
 func (j *journal) ended(ctx context.Context) error {
 	j.mu.Lock()

@@ -47,16 +47,20 @@ func NewRenewal(x *Snapshot, names []string) (*Plan, error) {
 		return nil, &EagerError{life, s.RenewBefore}
 	}
 
-	plan := &Plan{settings: s, currentCA: x.state.CA}
+	r.plan = newPlan(x)
 	services := x.apis.services
 	var errs []error
+	var shared *Step
+	var carriers []*Step // of the certificate of the mesh
 	if len(services) > 0 && s.MeshCertificateID == "" && r.includes(MeshName) {
-		errs = append(errs, r.mesh(plan))
+		var err error
+		shared, carriers, err = r.mesh()
+		errs = append(errs, err)
 	}
 
 	for _, svc := range services {
 		if r.includes(svc.String()) {
-			errs = append(errs, r.service(plan, svc))
+			errs = append(errs, r.service(svc))
 		}
 	}
 
@@ -64,15 +68,17 @@ func NewRenewal(x *Snapshot, names []string) (*Plan, error) {
 		return nil, err
 	}
 
-	plan.replace(x)
+	r.plan.addShared(shared, carriers)
+	r.plan.replace(x)
 
-	return plan, nil
+	return r.plan.withProof(x), nil
 }
 
 // renewal is one NewRenewal.
 type renewal struct {
 	snapshot *Snapshot
 	names    []string
+	plan     *Plan
 }
 
 func (r *renewal) includes(name string) bool {
@@ -119,75 +125,76 @@ func (x *Snapshot) longestLife() (longest time.Duration) {
 	return longest
 }
 
-// mesh plans the certificate of the mesh and all APIs that carry it.
-func (r *renewal) mesh(plan *Plan) error {
-	step, err := r.decide(meshCertificateStep(r.snapshot.settings), r.snapshot.apis.meshAPIs())
+// mesh plans the certificate of the mesh, and returns the steps for all APIs that carry it.
+func (r *renewal) mesh() (certificate *Step, apis []*Step, err error) {
+	a, err := r.assign(r.snapshot.settings.meshHolder(), r.snapshot.apis.meshAPIs())
 	if err != nil {
-		return err
-	}
-	plan.MeshCertificate = step
-	for _, svc := range r.snapshot.apis.services {
-		plan.MeshAPIs = append(plan.MeshAPIs, r.certify(owner{svc, Mesh}, step)...)
+		return nil, nil, err
 	}
 
-	return nil
+	for _, svc := range r.snapshot.apis.services {
+		apis = append(apis, r.certify(owner{svc, Mesh}, a)...)
+	}
+
+	return r.plan.addCertificate(a), apis, nil
 }
 
-// service plans the certificate of a service and the inbound API that carries it.
-func (r *renewal) service(plan *Plan, svc inject.Service) error {
+// service plans the certificate of a service and the inbound APIs that carry it: interrupted runs
+// may have left several at a Dashboard that assigns ids.
+func (r *renewal) service(svc inject.Service) error {
 	o := owner{svc, Inbound}
 	apis := r.snapshot.apis.byOwner[o]
 	if len(apis) == 0 {
-		plan.Notes = append(plan.Notes, fmt.Sprintf("service %s is left out: it has no inbound API, which could carry its certificate", svc))
+		r.plan.Notes = append(r.plan.Notes, fmt.Sprintf("service %s is left out: it has no inbound API, which could carry its certificate", svc))
 		return nil
 	}
 
-	step, err := r.decide(serviceCertificateStep(svc), apis)
+	a, err := r.assign(serviceHolder(svc), apis)
 	if err != nil {
 		return err
 	}
 
-	inbound := r.certify(o, step)
-	plan.Services = append(plan.Services, ServicePlan{
-		Service: svc, Certificate: step, Inbound: inbound[0], Duplicates: inbound[1:],
-		Mesh: &APIStep{Step: Step{Kind: APIKind, Action: Keep, Service: svc, Role: Mesh}},
-	})
+	r.plan.Services = append(r.plan.Services, svc)
+	r.plan.addInbound(r.plan.addCertificate(a), r.certify(o, a)...)
 
 	return nil
 }
 
-// decide fills in what becomes of the certificate of some APIs: a new one is made of each that was
+// assign decides which certificate some APIs are to carry: a new one is made of each that was
 // named, unless an earlier run has made one and not finished.
-func (r *renewal) decide(step *CertificateStep, apis []dashboard.Definition) (*CertificateStep, error) {
-	if a := r.snapshot.assign(step, apis); a.problem != nil {
-		return nil, fmt.Errorf("certificate %s: %w", step.Hosts[0], a.problem)
+func (r *renewal) assign(h holder, apis []dashboard.Definition) (*assignment, error) {
+	a := r.snapshot.assign(h, apis)
+	if a.problem != nil {
+		return nil, fmt.Errorf("certificate %s: %w", h.name(), a.problem)
 	}
-	if len(r.names) > 0 && step.Action == Keep {
-		step.asked = true
-		r.snapshot.issue(step, AskedFor)
+	if len(r.names) > 0 && a.Action == Keep {
+		a.asked = true
+		a.issue(AskedFor)
 	}
 
-	return step, nil
+	return &a, nil
 }
 
 // certify returns the steps that put a certificate on the APIs of a service in a role.
-func (r *renewal) certify(o owner, certificate *CertificateStep) (steps []*APIStep) {
+func (r *renewal) certify(o owner, certificate *assignment) (steps []*Step) {
 	for _, d := range r.snapshot.apis.byOwner[o] {
 		steps = append(steps, r.snapshot.planCertificate(o, d, certificate))
 	}
 	return steps
 }
 
-// planCertificate plans what becomes of an API of which only the certificate may change.
-func (x *Snapshot) planCertificate(o owner, d dashboard.Definition, certificate *CertificateStep) *APIStep {
-	return x.planUpdate(Step{Kind: APIKind, Service: o.service, Role: o.role, Name: d.Slug()}, nil, d, certificate)
+// planCertificate plans the step for an API of which only the certificate may change.
+func (x *Snapshot) planCertificate(o owner, d dashboard.Definition, certificate *assignment) *Step {
+	step := Step{Kind: APIKind, Service: o.service, Role: o.role, Name: d.Slug(), Shared: o.role == Mesh}
+	s, _ := x.planUpdate(step, nil, d, certificate)
+	return s
 }
 
 // otherMeshAPIs returns the steps for the mesh APIs of services beside those of the plan that hold
 // a certificate which that of the mesh replaces: all services share it, and it must not be deleted
 // before these APIs have the new one.
-func (m *matcher) otherMeshAPIs(x *Snapshot, certificate *CertificateStep) (steps []*APIStep) {
-	if m.settings.MeshCertificateID != "" {
+func (m *matcher) otherMeshAPIs(x *Snapshot, certificate *assignment) (steps []*Step) {
+	if certificate == nil || certificate.chosen {
 		return nil
 	}
 
@@ -201,12 +208,12 @@ func (m *matcher) otherMeshAPIs(x *Snapshot, certificate *CertificateStep) (step
 			continue
 		}
 
-		if len(x.replaceable(d.Certificates(), certificate)) > 0 {
+		if len(x.replaceable(d.Certificates(), certificate.holder, certificate.ID)) > 0 {
 			steps = append(steps, x.planCertificate(o, d, certificate))
 		}
 	}
 
-	slices.SortFunc(steps, func(a, b *APIStep) int {
+	slices.SortFunc(steps, func(a, b *Step) int {
 		return cmp.Or(compareServices(a.Service, b.Service), strings.Compare(a.ID, b.ID))
 	})
 	return steps
