@@ -194,7 +194,7 @@ func confirm(p process, steps []mesh.Step) error {
 		return err
 	}
 
-	fmt.Fprintf(p.stderr, "%s: go on? [y/N] ", countSteps(steps))
+	fmt.Fprintf(p.stderr, "%s: go on? [y/N] ", stepEvents(steps...))
 
 	line, _ := bufio.NewReader(p.stdin).ReadString('\n') // at its end the answer is no
 	switch strings.ToLower(strings.TrimSpace(line)) {
@@ -203,34 +203,6 @@ func confirm(p process, steps []mesh.Step) error {
 	}
 
 	return errors.New("not confirmed: nothing was deleted")
-}
-
-// countSteps returns "4 APIs, 1 certificate, 1 record".
-func countSteps(steps []mesh.Step) string {
-	var parts []string
-	for _, kind := range []mesh.Kind{mesh.APIKind, mesh.CertificateKind, mesh.RecordKind} {
-		n := 0
-		for _, s := range steps {
-			if s.Kind == kind {
-				n++
-			}
-		}
-
-		if n > 0 {
-			parts = append(parts, report.Plural(n, string(kind)))
-		}
-	}
-
-	return strings.Join(parts, ", ")
-}
-
-// byService returns steps by their services, each in order; those of the mesh by the zero service.
-func byService(steps []mesh.Step) map[inject.Service][]mesh.Step {
-	of := make(map[inject.Service][]mesh.Step)
-	for _, s := range steps {
-		of[s.Service] = append(of[s.Service], s)
-	}
-	return of
 }
 
 func writeSteps(w io.Writer, steps []mesh.Step) error {

@@ -57,7 +57,7 @@ func (f *certsPruneCmd) run(ctx context.Context, p process, r *report.Run) (repo
 	steps := plan.Steps()
 	r.Planned(stepEvents(steps...), 0)
 	if f.dryRun {
-		tellPruned(r, plan)
+		tellPruned(r)
 		r.InLog()
 		return func() error { return writeSteps(p.stdout, steps) }, nil
 	}
@@ -66,7 +66,7 @@ func (f *certsPruneCmd) run(ctx context.Context, p process, r *report.Run) (repo
 		return nil, err
 	}
 
-	tellPruned(r, plan)
+	tellPruned(r)
 
 	return nil, nil
 }
@@ -82,15 +82,15 @@ func tellStaying(r *report.Run, plan *mesh.Plan) {
 }
 
 // tellPruned reports the updated APIs and the deletions.
-func tellPruned(r *report.Run, plan *mesh.Plan) {
-	if plan.Empty() {
+func tellPruned(r *report.Run) {
+	if len(r.Steps()) == 0 {
 		r.Lastly("nothing to prune")
 		return
 	}
 
-	var updates, deletions []mesh.Step
-	for _, s := range plan.Steps() {
-		if s.Action == mesh.Delete {
+	var updates, deletions report.Steps
+	for _, s := range r.Steps() {
+		if s.Action == string(mesh.Delete) {
 			deletions = append(deletions, s)
 			continue
 		}
@@ -99,10 +99,10 @@ func tellPruned(r *report.Run, plan *mesh.Plan) {
 	}
 
 	if len(updates) > 0 {
-		r.Lastly("%s %s", countSteps(updates), r.Verb("updated"))
+		r.Lastly("%s %s", updates, r.Verb("updated"))
 	}
 
-	if deleted := countSteps(deletions); deleted != "" {
-		r.Lastly("%s %s", deleted, r.Verb("deleted"))
+	if len(deletions) > 0 {
+		r.Lastly("%s %s", deletions, r.Verb("deleted"))
 	}
 }

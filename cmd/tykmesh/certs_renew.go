@@ -116,15 +116,14 @@ func (f *certsRenewCmd) run(ctx context.Context, p process, r *report.Run) (repo
 
 // tellRenewed reports which certificates were renewed, service by service.
 func tellRenewed(r *report.Run, plan *mesh.Plan) {
-	of := byService(plan.Steps())
 	for _, svc := range plan.Services {
-		if done := stepTexts(r, of[svc]); len(done) > 0 {
+		if done := r.StepTexts(r.Steps().Of(svc.String())); len(done) > 0 {
 			r.Lastly("%s: %s", svc, strings.Join(done, ", "))
 		}
 	}
 
-	tellMeshCertificate(r, plan, "API")
-	if done := countTexts(r, plan); len(done) > 0 {
+	r.TellMesh("API")
+	if done := r.CountTexts(); len(done) > 0 {
 		r.Lastly("%s", strings.Join(done, ", "))
 		return
 	}

@@ -181,18 +181,17 @@ func (f *deleteCmd) remove(ctx context.Context, p process, plan *mesh.Plan, remo
 
 // tellRemoved reports the deletions, service by service.
 func tellRemoved(r *report.Run, plan *mesh.Plan, known []string) {
-	steps := plan.Steps()
-	of := byService(steps)
+	steps := r.Steps()
 	for _, svc := range plan.Services {
-		if own := of[svc]; len(own) > 0 {
-			r.Lastly("%s: %s %s", svc, countSteps(own), r.Verb("deleted"))
+		if own := steps.Of(svc.String()); len(own) > 0 {
+			r.Lastly("%s: %s %s", svc, own, r.Verb("deleted"))
 		} else {
 			r.Lastly("%s: not on the mesh%s", svc, spelling.Suggest(svc.String(), known))
 		}
 	}
 
-	if shared := of[inject.Service{}]; len(shared) > 0 {
-		r.Lastly("mesh: %s %s; no service is left on it", countSteps(shared), r.Verb("deleted"))
+	if shared := steps.Of(""); len(shared) > 0 {
+		r.Lastly("mesh: %s %s; no service is left on it", shared, r.Verb("deleted"))
 	}
 
 	if len(steps) == 0 {
@@ -200,5 +199,5 @@ func tellRemoved(r *report.Run, plan *mesh.Plan, known []string) {
 		return
 	}
 
-	r.Lastly("%s %s", countSteps(steps), r.Verb("deleted"))
+	r.Lastly("%s %s", steps, r.Verb("deleted"))
 }

@@ -35,9 +35,12 @@ func objectEvent(o *inject.Object) report.Event {
 	return e
 }
 
-func stepEvents(steps ...mesh.Step) (events []report.Event) {
+func stepEvents(steps ...mesh.Step) (events report.Steps) {
 	for _, s := range steps {
-		e := report.Event{Action: string(s.Action), Kind: string(s.Kind), Name: s.Name, ID: s.ID, Record: s.Record, Reasons: s.Reasons}
+		e := report.Event{
+			Action: string(s.Action), Kind: string(s.Kind), Name: s.Name, ID: s.ID, Record: s.Record,
+			Reasons: s.Reasons, Shared: s.Shared, Replaced: s.Replaces(),
+		}
 		if s.Service != (inject.Service{}) {
 			e.Service = s.Service.String()
 		}
