@@ -53,7 +53,7 @@ func (f *certsListCmd) run(ctx context.Context, p process, r *report.Run) (repor
 
 	defer there.close()
 	list := mesh.NewCertificateList(there.snapshot)
-	partial, err := there.partial(ctx, f.timeout)
+	partial, err := there.partial(ctx, f.timeout, r)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/phase"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 )
 
@@ -55,7 +56,7 @@ func (f *certsPruneCmd) run(ctx context.Context, p process, r *report.Run) (repo
 	plan := mesh.NewPruning(there.snapshot)
 	tellStaying(r, plan)
 	steps := plan.Steps()
-	r.Planned(stepEvents(steps...), 0)
+	r.Planned(phase.Steps(steps...), 0)
 	if f.dryRun {
 		tellPruned(r)
 		r.InLog()

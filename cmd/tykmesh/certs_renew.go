@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/phase"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 )
 
@@ -69,27 +70,27 @@ func (f *certsRenewCmd) run(ctx context.Context, p process, r *report.Run) (repo
 
 	settings.RenewBefore = time.Duration(f.before)
 	r.Progress(progressReading)
-	ctx, watch := watchProgress(ctx, f.timeout)
-	defer watch.stop()
+	ctx, remotely := phase.Begin(ctx, f.timeout, r)
+	defer remotely.End()
 	f.makesCA = !f.dryRun
 	remote, closeRemote, err := openRemote(ctx, c, f.serverFlags, r)
 	if err != nil {
-		return nil, watch.explain(err)
+		return nil, remotely.Explain(err)
 	}
 
 	defer closeRemote()
 	state, err := mesh.Observe(ctx, remote, settings)
 	if err != nil {
-		return nil, watch.explain(err)
+		return nil, remotely.Explain(err)
 	}
 
-	watch.progress()
+	remotely.Progress()
 	plan, err := mesh.NewRenewal(mesh.NewSnapshot(state, settings), f.names)
 	if err != nil {
 		return nil, err
 	}
 	if err := plan.Prove(ctx, remote); err != nil {
-		return nil, watch.explain(err)
+		return nil, remotely.Explain(err)
 	}
 
 	for _, note := range plan.Notes {
@@ -98,14 +99,14 @@ func (f *certsRenewCmd) run(ctx context.Context, p process, r *report.Run) (repo
 
 	newAuthority(r, c, plan)
 	steps := plan.Steps()
-	r.Planned(stepEvents(steps...), kept(plan))
+	r.Planned(phase.Steps(steps...), kept(plan))
 	if f.dryRun {
 		tellRenewed(r, plan)
 		r.InLog()
 		return func() error { return writeSteps(p.stdout, steps) }, nil
 	}
 
-	if _, err := carryOut(ctx, plan, remote, watch, r); err != nil {
+	if _, err := remotely.CarryOut(ctx, plan, remote); err != nil {
 		return nil, err
 	}
 

@@ -16,6 +16,7 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/exit"
 	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/files"
+	"github.com/tykmesh/tykmesh/cmd/internal/phase"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/dashboard"
 )
@@ -55,11 +56,11 @@ func runCheck(ctx context.Context, p process, f *listFlags, r *report.Run) (repo
 		results = check.Fail(partConfiguration, err)
 	} else {
 		r.Progress("checking ...")
-		ctx, watch := watchProgress(ctx, f.timeout)
-		defer watch.stop()
+		ctx, remotely := phase.Begin(ctx, f.timeout, r)
+		defer remotely.End()
 		results = append([]check.Result{{Part: partConfiguration, Status: check.OK, Detail: orDash(c.File)}}, probeAll(ctx, c, f.serverFlags, r)...)
 		if ctx.Err() != nil {
-			return nil, watch.explain(ctx.Err())
+			return nil, remotely.Explain(ctx.Err())
 		}
 	}
 

@@ -13,6 +13,7 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/phase"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/spelling"
@@ -163,7 +164,7 @@ func (f *deleteCmd) remove(ctx context.Context, p process, plan *mesh.Plan, remo
 	}
 
 	steps := plan.Steps()
-	r.Planned(stepEvents(steps...), 0)
+	r.Planned(phase.Steps(steps...), 0)
 	if f.dryRun {
 		tellRemoved(r, plan, known)
 		r.InLog()

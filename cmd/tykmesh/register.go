@@ -8,6 +8,7 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/phase"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject"
 )
@@ -40,29 +41,29 @@ func (f *injectCmd) register(ctx context.Context, c config.Config, services []me
 	}
 
 	r.Progress(progressReading)
-	ctx, watch := watchProgress(ctx, f.timeout)
+	ctx, remotely := phase.Begin(ctx, f.timeout, r)
 	defer func() {
-		if watch.stop() && err == nil {
-			err = interruptedAtEnd(r)
+		if remotely.End() && err == nil {
+			err = remotely.InterruptedAtEnd()
 		}
 	}()
 
 	f.makesCA = !f.dryRun && !f.registered
 	remote, closeRemote, err := openRemote(ctx, c, f.serverFlags, r)
 	if err != nil {
-		return nil, nil, watch.explain(err)
+		return nil, nil, remotely.Explain(err)
 	}
 
 	defer closeRemote()
 	state, err := mesh.Observe(ctx, remote, settings)
 	if err != nil {
-		return nil, nil, watch.explain(err)
+		return nil, nil, remotely.Explain(err)
 	}
 
-	watch.progress()
+	remotely.Progress()
 	snapshot, err := mesh.Resolve(ctx, remote, services, mesh.NewSnapshot(state, settings))
 	if err != nil {
-		return nil, nil, watch.explain(err)
+		return nil, nil, remotely.Explain(err)
 	}
 
 	plan, problems := mesh.NewPlan(services, snapshot)
@@ -70,7 +71,7 @@ func (f *injectCmd) register(ctx context.Context, c config.Config, services []me
 		return nil, nil, err
 	}
 	if err := plan.Prove(ctx, remote); err != nil {
-		return nil, nil, watch.explain(err)
+		return nil, nil, remotely.Explain(err)
 	}
 
 	diagnose(r, explain.Warnings(plan.Warnings))
@@ -79,12 +80,12 @@ func (f *injectCmd) register(ctx context.Context, c config.Config, services []me
 		return plan, plan.Bindings(), registered(plan, r)
 	}
 
-	r.Planned(stepEvents(plan.Steps()...), kept(plan))
+	r.Planned(phase.Steps(plan.Steps()...), kept(plan))
 	if f.dryRun {
 		return plan, preview(plan.Bindings()), nil
 	}
 
-	bindings, err = carryOut(ctx, plan, remote, watch, r)
+	bindings, err = remotely.CarryOut(ctx, plan, remote)
 
 	return plan, bindings, err
 }
@@ -97,7 +98,7 @@ func kept(plan *mesh.Plan) int {
 // registered returns an error if something would have to be registered.
 func registered(plan *mesh.Plan, r *report.Run) error {
 	steps := plan.Registration()
-	r.Planned(stepEvents(steps...), kept(plan))
+	r.Planned(phase.Steps(steps...), kept(plan))
 	if len(steps) > 0 {
 		return &unregisteredError{steps}
 	}

@@ -43,7 +43,7 @@ func runStatus(ctx context.Context, p process, f *listFlags, r *report.Run) (rep
 
 	defer there.close()
 	inventory := mesh.NewInventory(there.snapshot)
-	partial, err := there.partial(ctx, f.timeout)
+	partial, err := there.partial(ctx, f.timeout, r)
 	if err != nil {
 		return nil, err
 	}
