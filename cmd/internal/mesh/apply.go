@@ -26,7 +26,7 @@ import (
 // certificate before the API that names it, because gateways stop serving an API whose certificate
 // they have never seen; an inbound API before the route that leads to it. An API is read again
 // before it is changed or deleted, because a change since the listing must not be lost. The wait
-// gives gateways the time to load what has changed. A certificate that is in use by then stays. A
+// gives gateways the time to load all changes. A certificate that is in use by then stays. A
 // record is deleted after its certificate, because it alone names the certificate's owner.
 //
 // Steps proceed independently, Settings.Parallel of them at once. One that fails stops those that

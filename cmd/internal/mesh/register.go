@@ -107,7 +107,7 @@ func (p *Plan) addService(s *serviceSteps, shared *Step, duplicates []*Step) {
 	p.chain(p.add(s.mesh, last, shared), duplicates...)
 }
 
-// addCertificate adds the step for the certificate of an assignment; nil where there is none.
+// addCertificate adds the step for the certificate of an assignment; nil without an assignment.
 func (p *Plan) addCertificate(a *assignment) *Step {
 	if a == nil {
 		return nil
@@ -147,7 +147,7 @@ func (p *Plan) addShared(certificate *Step, apis []*Step) {
 	p.addActivation(certificate, filter(p.steps, func(s *Step) bool { return s.Kind == APIKind && s.Role == Mesh && s.Action != Delete })...)
 }
 
-// addActivation adds the end of an issuance; nil where there is none.
+// addActivation adds the end of an issuance; nil for a certificate that is kept.
 func (p *Plan) addActivation(certificate *Step, after ...*Step) *Step {
 	if certificate == nil || certificate.Action == Keep {
 		return nil
