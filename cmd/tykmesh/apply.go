@@ -71,6 +71,26 @@ func survey(ctx context.Context, f serverFlags, c config.Config, settings mesh.S
 	return s, nil
 }
 
+// observe connects, and reads the state of the mesh that a plan needs.
+func observe(ctx context.Context, f serverFlags, c config.Config, settings mesh.Settings, remotely *phase.Phase, r *report.Run) (s surveyed, err error) {
+	r.Progress(progressReading)
+	s.remote, s.close, err = openRemote(ctx, c, f, r)
+	if err != nil {
+		return s, remotely.Explain(err)
+	}
+
+	state, err := mesh.Observe(ctx, s.remote, settings)
+	if err != nil {
+		s.close()
+		return s, remotely.Explain(err)
+	}
+
+	remotely.Progress()
+	s.snapshot = mesh.NewSnapshot(state, settings)
+
+	return s, nil
+}
+
 // partial returns why the listing may lack APIs; nil without a hint of that.
 func (s surveyed) partial(ctx context.Context, timeout time.Duration, r *report.Run) (partial, err error) {
 	ctx, remotely := phase.Begin(ctx, timeout, r)
@@ -101,20 +121,49 @@ func (g confirmFlags) canAsk(p process, command string, read []string) error {
 	return &usageError{msg, p.name + " " + command}
 }
 
-// take asks whether the steps of a plan may be taken, and takes them.
-func (g confirmFlags) take(ctx context.Context, p process, timeout time.Duration, r *report.Run, plan *mesh.Plan, remote mesh.Remote) error {
-	if steps := plan.Steps(); len(steps) > 0 && !g.yes {
+// carryOut asks whether the steps of a plan may be taken, takes them, and reports them with tell. A
+// dry run prints them instead.
+func (g confirmFlags) carryOut(ctx context.Context, p process, timeout time.Duration, r *report.Run, plan *mesh.Plan, remote mesh.Remote, tell func()) (report.Output, error) {
+	tellStaying(r, plan)
+	steps := plan.Steps()
+	r.Planned(phase.Steps(steps...), 0)
+	if g.dryRun {
+		tell()
+		return stepsOutput(r, steps), nil
+	}
+
+	if len(steps) > 0 && !g.yes {
 		r.Progress("") // the question takes its place
 		if err := confirm(p, steps); err != nil {
-			return err
+			return nil, err
 		}
 	}
 
 	ctx, remotely := phase.Begin(ctx, timeout, r)
 	defer remotely.End()
-	_, err := remotely.Apply(ctx, plan, remote)
+	if _, err := remotely.Apply(ctx, plan, remote); err != nil {
+		return nil, err
+	}
 
-	return err
+	tell()
+
+	return nil, nil
+}
+
+// tellStaying warns of the certificates that a plan has to leave.
+func tellStaying(r *report.Run, plan *mesh.Plan) {
+	for _, kept := range plan.Kept {
+		r.Warn("certificate %s (%s) stays: %s", kept.ID, kept.Name, kept.Reason)
+	}
+	for _, api := range plan.APIsWithSurplus {
+		r.Warn("API %s keeps its %d certificates, because none could serve alone (%s): run certs renew first", api.Slug, api.Count, api.Reason)
+	}
+}
+
+// stepsOutput returns the output of a dry run that prints the planned steps.
+func stepsOutput(r *report.Run, steps []mesh.Step) report.Output {
+	r.InLog()
+	return func() error { return writeSteps(r.Stdout(), steps) }
 }
 
 // confirm shows the steps and waits for a yes.

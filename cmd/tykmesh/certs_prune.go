@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
-	"github.com/tykmesh/tykmesh/cmd/internal/phase"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 )
 
@@ -54,32 +53,7 @@ func (f *certsPruneCmd) run(ctx context.Context, p process, r *report.Run) (repo
 
 	defer there.close()
 	plan := mesh.NewPruning(there.snapshot)
-	tellStaying(r, plan)
-	steps := plan.Steps()
-	r.Planned(phase.Steps(steps...), 0)
-	if f.dryRun {
-		tellPruned(r)
-		r.InLog()
-		return func() error { return writeSteps(p.stdout, steps) }, nil
-	}
-
-	if err := f.take(ctx, p, f.timeout, r, plan, there.remote); err != nil {
-		return nil, err
-	}
-
-	tellPruned(r)
-
-	return nil, nil
-}
-
-// tellStaying warns of the certificates that a pruning has to leave.
-func tellStaying(r *report.Run, plan *mesh.Plan) {
-	for _, kept := range plan.Kept {
-		r.Warn("certificate %s (%s) stays: %s", kept.ID, kept.Name, kept.Reason)
-	}
-	for _, api := range plan.APIsWithSurplus {
-		r.Warn("API %s keeps its %d certificates, because none could serve alone (%s): run certs renew first", api.Slug, api.Count, api.Reason)
-	}
+	return f.carryOut(ctx, p, f.timeout, r, plan, there.remote, func() { tellPruned(r) })
 }
 
 // tellPruned reports the updated APIs and the deletions.

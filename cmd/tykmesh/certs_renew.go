@@ -69,27 +69,20 @@ func (f *certsRenewCmd) run(ctx context.Context, p process, r *report.Run) (repo
 	}
 
 	settings.RenewBefore = time.Duration(f.before)
-	r.Progress(progressReading)
 	ctx, remotely := phase.Begin(ctx, f.timeout, r)
 	defer remotely.End()
 	f.makesCA = !f.dryRun
-	remote, closeRemote, err := openRemote(ctx, c, f.serverFlags, r)
-	if err != nil {
-		return nil, remotely.Explain(err)
-	}
-
-	defer closeRemote()
-	state, err := mesh.Observe(ctx, remote, settings)
-	if err != nil {
-		return nil, remotely.Explain(err)
-	}
-
-	remotely.Progress()
-	plan, err := mesh.NewRenewal(mesh.NewSnapshot(state, settings), f.names)
+	there, err := observe(ctx, f.serverFlags, c, settings, remotely, r)
 	if err != nil {
 		return nil, err
 	}
-	if err := plan.Prove(ctx, remote); err != nil {
+
+	defer there.close()
+	plan, err := mesh.NewRenewal(there.snapshot, f.names)
+	if err != nil {
+		return nil, err
+	}
+	if err := plan.Prove(ctx, there.remote); err != nil {
 		return nil, remotely.Explain(err)
 	}
 
@@ -102,11 +95,10 @@ func (f *certsRenewCmd) run(ctx context.Context, p process, r *report.Run) (repo
 	r.Planned(phase.Steps(steps...), kept(plan))
 	if f.dryRun {
 		tellRenewed(r, plan)
-		r.InLog()
-		return func() error { return writeSteps(p.stdout, steps) }, nil
+		return stepsOutput(r, steps), nil
 	}
 
-	if _, err := remotely.CarryOut(ctx, plan, remote); err != nil {
+	if _, err := remotely.CarryOut(ctx, plan, there.remote); err != nil {
 		return nil, err
 	}
 

@@ -13,7 +13,6 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
-	"github.com/tykmesh/tykmesh/cmd/internal/phase"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/spelling"
@@ -111,12 +110,14 @@ func (f *deleteCmd) run(ctx context.Context, p process, r *report.Run) (report.O
 	}
 
 	defer there.close()
-	var known []string
+	var known []string // of which one may be meant
 	if named {
 		known = namesOf(there.snapshot)
 	}
 
-	return f.remove(ctx, p, mesh.NewRemoval(services, there.snapshot), there.remote, known, r)
+	plan := mesh.NewRemoval(services, there.snapshot)
+
+	return f.carryOut(ctx, p, f.timeout, r, plan, there.remote, func() { tellRemoved(r, plan, known) })
 }
 
 // servicesIn returns the services of the manifests. It reports manifests without services, and
@@ -154,30 +155,6 @@ func registeredSettings(c config.Config, s serverFlags) (mesh.Settings, error) {
 		return mesh.Settings{}, explain.Setting(c, "Injector.createRoutes", errors.New("must be true: this command needs the Dashboard in Tyk.url"))
 	}
 	return meshSettings(c, s), nil
-}
-
-// remove asks and deletes. For a service that is not on the mesh it reports the known one that may
-// be meant.
-func (f *deleteCmd) remove(ctx context.Context, p process, plan *mesh.Plan, remote mesh.Remote, known []string, r *report.Run) (report.Output, error) {
-	for _, kept := range plan.Kept {
-		r.Warn("certificate %s (%s) stays: %s", kept.ID, kept.Name, kept.Reason)
-	}
-
-	steps := plan.Steps()
-	r.Planned(phase.Steps(steps...), 0)
-	if f.dryRun {
-		tellRemoved(r, plan, known)
-		r.InLog()
-		return func() error { return writeSteps(p.stdout, steps) }, nil
-	}
-
-	if err := f.take(ctx, p, f.timeout, r, plan, remote); err != nil {
-		return nil, err
-	}
-
-	tellRemoved(r, plan, known)
-
-	return nil, nil
 }
 
 // tellRemoved reports the deletions, service by service.

@@ -40,7 +40,6 @@ func (f *injectCmd) register(ctx context.Context, c config.Config, services []me
 		return nil, nil, nil
 	}
 
-	r.Progress(progressReading)
 	ctx, remotely := phase.Begin(ctx, f.timeout, r)
 	defer func() {
 		if remotely.End() && err == nil {
@@ -49,19 +48,13 @@ func (f *injectCmd) register(ctx context.Context, c config.Config, services []me
 	}()
 
 	f.makesCA = !f.dryRun && !f.registered
-	remote, closeRemote, err := openRemote(ctx, c, f.serverFlags, r)
+	there, err := observe(ctx, f.serverFlags, c, settings, remotely, r)
 	if err != nil {
-		return nil, nil, remotely.Explain(err)
+		return nil, nil, err
 	}
 
-	defer closeRemote()
-	state, err := mesh.Observe(ctx, remote, settings)
-	if err != nil {
-		return nil, nil, remotely.Explain(err)
-	}
-
-	remotely.Progress()
-	snapshot, err := mesh.Resolve(ctx, remote, services, mesh.NewSnapshot(state, settings))
+	defer there.close()
+	snapshot, err := mesh.Resolve(ctx, there.remote, services, there.snapshot)
 	if err != nil {
 		return nil, nil, remotely.Explain(err)
 	}
@@ -70,7 +63,7 @@ func (f *injectCmd) register(ctx context.Context, c config.Config, services []me
 	if err := explain.Refuse(nil, problems); err != nil {
 		return nil, nil, err
 	}
-	if err := plan.Prove(ctx, remote); err != nil {
+	if err := plan.Prove(ctx, there.remote); err != nil {
 		return nil, nil, remotely.Explain(err)
 	}
 
@@ -85,7 +78,7 @@ func (f *injectCmd) register(ctx context.Context, c config.Config, services []me
 		return plan, preview(plan.Bindings()), nil
 	}
 
-	bindings, err = remotely.CarryOut(ctx, plan, remote)
+	bindings, err = remotely.CarryOut(ctx, plan, there.remote)
 
 	return plan, bindings, err
 }
