@@ -90,9 +90,9 @@ func (p *podEditor) fill(key, place string, list *manifest.Node, e manifest.Edit
 		return nil
 	}
 
-	text, ok := p.object.doc.Behind(list)
+	text, ok := p.object.object.Document.Behind(list)
 	if !ok {
-		p.err = cmp.Or[error](p.err, &manifest.EditError{Pos: p.object.doc.PositionOf(list), Msg: place + ": cannot be edited as it is written; delete the empty list"})
+		p.err = cmp.Or[error](p.err, &manifest.EditError{Pos: p.object.object.Document.PositionOf(list), Msg: place + ": cannot be edited as it is written; delete the empty list"})
 		return nil
 	}
 
@@ -108,7 +108,7 @@ func (o *target) annotationEdits(r *record, more manifest.Map) ([]manifest.Edit,
 	annotations := o.meta.Get("annotations")
 	key, value := annotations.Entry(annotationInject)
 	_, status := annotations.Entry(annotationStatus)
-	if err := r.keepInject(o.doc, key, value, status); err != nil {
+	if err := r.keepInject(o.object.Document, key, value, status); err != nil {
 		return nil, err
 	}
 

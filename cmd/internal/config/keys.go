@@ -8,6 +8,7 @@ import (
 	kubeversion "k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
@@ -72,7 +73,7 @@ var table = []section{
 			text: "your own sidecar containers, as in tyk-k8s; one of them must be named `tyk-mesh`"},
 		{name: InjectorInitContainers, field: in(func(c *Config) *[]manifest.Map { return &c.Injector.InitContainers }, containerList), fileOnly: true, unset: nothing,
 			text: "your own init containers; requires `containers`"},
-		{name: InjectorPodTemplates, field: in(func(c *Config) *[]inject.PodTemplate { return &c.Injector.PodTemplates }, listOfObjects(podTemplate)), fileOnly: true, unset: nothing,
+		{name: InjectorPodTemplates, field: in(func(c *Config) *[]kube.PodTemplate { return &c.Injector.PodTemplates }, listOfObjects(podTemplate)), fileOnly: true, unset: nothing,
 			example: "[{group: ray.io, kind: RayCluster, path: spec.workerGroupSpecs.*.template}]",
 			text: "where custom resources have pod templates other than `spec.template`: a list of `group` (any if not set), `kind` and `path`, in which `*` stands for " +
 				"every item"},

@@ -16,6 +16,7 @@ import (
 	kubeversion "k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
@@ -145,9 +146,9 @@ func checkKeyRequest(request csr.KeyRequest) error {
 
 // podTemplate is the kind of places where custom resources have pod templates.
 var podTemplate = objectOf(checkPodTemplate,
-	member[inject.PodTemplate]{"group", in(func(t *inject.PodTemplate) *string { return &t.Group }, textOf(nil))},
-	member[inject.PodTemplate]{"kind", in(func(t *inject.PodTemplate) *string { return &t.Kind }, textOf(nil))},
-	member[inject.PodTemplate]{"path", in(func(t *inject.PodTemplate) *[]string { return &t.Path }, keyPath)},
+	member[kube.PodTemplate]{"group", in(func(t *kube.PodTemplate) *string { return &t.Group }, textOf(nil))},
+	member[kube.PodTemplate]{"kind", in(func(t *kube.PodTemplate) *string { return &t.Kind }, textOf(nil))},
+	member[kube.PodTemplate]{"path", in(func(t *kube.PodTemplate) *[]string { return &t.Path }, keyPath)},
 )
 
 // keyPath is the kind of paths of keys with dots between them.
@@ -163,7 +164,7 @@ var keyPath = kind[[]string]{
 	schema: textSchema,
 }
 
-func checkPodTemplate(t inject.PodTemplate) error {
+func checkPodTemplate(t kube.PodTemplate) error {
 	path := strings.Join(t.Path, ".")
 	switch {
 	case t.Kind == "" || path == "":
