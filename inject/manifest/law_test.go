@@ -47,7 +47,8 @@ func checkSplit(t *testing.T, text []byte) {
 // checkParser compares the documents with those that a YAML parser finds in the whole file, if it
 // can read it.
 func checkParser(t *testing.T, text []byte) {
-	var want, got []*yaml.Node
+	var want []*yaml.Node
+	var got []*Node
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	for {
 		var n yaml.Node
@@ -77,7 +78,7 @@ func checkParser(t *testing.T, text []byte) {
 	}
 
 	for i := range want {
-		if got[i].Kind != want[i].Kind || got[i].Value != want[i].Value || len(got[i].Content) != len(want[i].Content) {
+		if got[i].Kind != kinds[want[i].Kind] || got[i].Value != want[i].Value || len(got[i].Content) != len(want[i].Content) {
 			t.Fatalf("document %d of %q is %q, not %q", i+1, text, got[i].Value, want[i].Value)
 		}
 	}

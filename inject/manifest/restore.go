@@ -165,12 +165,12 @@ func (n *Node) value() (v any, err error) {
 		return nil, errors.New("its record holds an alias")
 	case Mapping:
 		m := Map{}
-		for i := 0; i < len(n.Content); i += 2 {
-			v, err := n.Content[i+1].value()
+		for k, child := range n.own() {
+			v, err := child.value()
 			if err != nil {
 				return nil, err
 			}
-			m = append(m, Entry{n.Content[i].Value, v})
+			m = append(m, Entry{k.Value, v})
 		}
 
 		return m, nil
