@@ -137,7 +137,7 @@ func checkEdits(t *testing.T, d *Document) (made int) {
 }
 
 func checkAppend(t *testing.T, d *Document, n *Node) (made int) {
-	for first, e := range map[int]Edit{len(n.Content): Append{To: n, Values: List{added, "two"}}, 0: Prepend{To: n, Values: List{added, "two"}}} {
+	for first, e := range map[int]Edit{len(n.Content): Insert{Into: n, Items: List{added, "two"}}, 0: Insert{n, List{added, "two"}, true}} {
 		out, err := edit(d, e)
 		if err != nil {
 			continue
@@ -190,7 +190,7 @@ func checkFill(t *testing.T, d *Document, n *Node) int {
 		return 0
 	}
 
-	out, err := edit(d, Append{To: n, Values: List{added}})
+	out, err := edit(d, Insert{Into: n, Items: List{added}})
 	if err != nil {
 		return 0
 	}
@@ -312,7 +312,7 @@ func FuzzValue(f *testing.F) {
 
 		b := block{layout: layout{newline: "\n", mapping: 2, gap: 1}}
 		if flow {
-			b.flow(v, 0)
+			b.flow(v, 0, true)
 		} else {
 			b.entries(v, 0)
 		}

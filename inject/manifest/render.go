@@ -45,7 +45,7 @@ func (b *block) entries(m Map, column int) {
 		}
 		b.WriteString(b.key(e.Key))
 		b.WriteByte(':')
-		b.value(e.Value, column, b.mapping, b.list)
+		b.value(e.Value, column+b.mapping, column+b.list)
 	}
 }
 
@@ -62,52 +62,54 @@ func (b *block) items(l List, column int) {
 func (b *block) item(v any, column int) {
 	b.WriteByte('-')
 	inner := column + 1 + b.gap
-	switch v := v.(type) {
-	case Map:
-		if len(v) > 0 {
-			b.spaces(b.gap)
-			b.entries(v, inner)
-			return
-		}
-
-	case List:
-		if len(v) > 0 {
-			b.spaces(b.gap)
-			b.items(v, inner)
-			return
-		}
+	if size(v) > 0 {
+		b.spaces(b.gap)
+		b.children(v, inner)
+		return
 	}
 
 	b.spaces(b.gap - 1)
-	b.value(v, column, b.gap+1, b.gap+1)
+	b.value(v, inner, inner)
 }
 
-// value writes the value after a colon or a dash.
-func (b *block) value(v any, column, mapping, list int) {
-	switch v := v.(type) {
-	case Map:
-		if len(v) > 0 {
-			b.line(column + mapping)
-			b.entries(v, column+mapping)
-			return
-		}
-
-	case List:
-		if len(v) > 0 {
-			b.line(column + list)
-			b.items(v, column+list)
-			return
-		}
-
-	case string:
-		if isText(v) && !b.oneLine {
-			b.literal(v, column+mapping)
-			return
-		}
+// value writes the value after a colon or a dash. Its lines are indented by one of two columns.
+func (b *block) value(v any, mapping, list int) {
+	text, isString := v.(string)
+	if _, isList := v.(List); isList {
+		mapping = list
 	}
 
-	b.WriteByte(' ')
-	b.WriteString(b.scalar(v, false))
+	switch {
+	case size(v) > 0:
+		b.line(mapping)
+		b.children(v, mapping)
+	case isString && isText(text) && !b.oneLine:
+		b.literal(text, mapping)
+	default:
+		b.WriteByte(' ')
+		b.WriteString(b.scalar(v, false))
+	}
+}
+
+// children writes the entries of a Map, or the items of a List.
+func (b *block) children(v any, column int) {
+	switch v := v.(type) {
+	case Map:
+		b.entries(v, column)
+	case List:
+		b.items(v, column)
+	}
+}
+
+// size returns the number of children of a value.
+func size(v any) int {
+	switch v := v.(type) {
+	case Map:
+		return len(v)
+	case List:
+		return len(v)
+	}
+	return 0
 }
 
 // literal writes a text of several lines as a literal block scalar.
@@ -140,30 +142,29 @@ func (b *block) spaces(n int) {
 	}
 }
 
-// flow writes a value in brackets. If step is not 0, each entry is on a line of its own, indented
-// by step more than column.
-func (b *block) flow(v any, column int) {
+// flow writes a value, or an entry, in brackets. If step is not 0, each child is on a line of its
+// own, indented by step more than column. A scalar outside of brackets needs fewer quotes.
+func (b *block) flow(v any, column int, within bool) {
 	switch v := v.(type) {
 	case Map:
-		b.bracket('{', '}', column, len(v), func(i int) {
-			b.WriteString(b.key(v[i].Key))
-			b.WriteByte(':')
-			if !b.json || b.step > 0 {
-				b.WriteByte(' ')
-			}
-			b.flow(v[i].Value, column+b.step)
-		})
-
+		b.bracket('{', '}', column, v.items())
 	case List:
-		b.bracket('[', ']', column, len(v), func(i int) { b.flow(v[i], column+b.step) })
+		b.bracket('[', ']', column, v)
+	case Entry:
+		b.WriteString(b.key(v.Key) + ":")
+		if !b.json || b.step > 0 {
+			b.WriteByte(' ')
+		}
+
+		b.flow(v.Value, column, true)
 	default:
-		b.WriteString(b.scalar(v, true))
+		b.WriteString(b.scalar(v, within))
 	}
 }
 
-func (b *block) bracket(opening, closing byte, column, n int, child func(int)) {
+func (b *block) bracket(opening, closing byte, column int, children List) {
 	b.WriteByte(opening)
-	for i := range n {
+	for i, c := range children {
 		if i > 0 {
 			b.WriteByte(',')
 		}
@@ -175,10 +176,10 @@ func (b *block) bracket(opening, closing byte, column, n int, child func(int)) {
 			b.WriteByte(' ')
 		}
 
-		child(i)
+		b.flow(c, column+b.step, true)
 	}
 
-	if b.step > 0 && n > 0 {
+	if b.step > 0 && len(children) > 0 {
 		b.line(column)
 	}
 

@@ -38,10 +38,10 @@ func (d *Document) restored(e Restore) (text string, want *Node, err error) {
 
 	b, column := &block{layout: d.layoutAt(n)}, 0
 	if n.parent.bracketed(d) {
-		b, _, column = (&editor{Document: d}).flowBlock(n.parent)
+		b, _, column = d.flowBlock(n.parent, true)
 	}
 
-	b.flow(v, column)
+	b.flow(v, column, true)
 
 	return b.String(), nodeOf(v), nil
 }

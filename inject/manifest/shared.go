@@ -65,11 +65,8 @@ func resolve(edits []Edit) []Edit {
 	puts := make(map[*Node][]Put) // by the anchored mapping
 	for i, e := range edits {
 		switch e := e.(type) {
-		case Append:
-			e.To = e.To.Resolve()
-			out[i] = e
-		case Prepend:
-			e.To = e.To.Resolve()
+		case Insert:
+			e.Into = e.Into.Resolve()
 			out[i] = e
 		case Put:
 			e.Into = e.Into.Resolve()
@@ -120,7 +117,7 @@ func isShared(e Edit) bool {
 // refuseAnchored returns an error for an edit that would delete an anchor that has aliases.
 func (d *Document) refuseAnchored(e Edit) *EditError {
 	switch e.(type) {
-	case Append, Prepend, Put:
+	case Insert, Put:
 		return nil
 	}
 

@@ -19,6 +19,15 @@ type (
 	List []any
 )
 
+// items returns the entries as a list.
+func (m Map) items() List {
+	l := make(List, len(m))
+	for i, e := range m {
+		l[i] = e
+	}
+	return l
+}
+
 // MarshalJSON writes the entries in their order.
 func (m Map) MarshalJSON() ([]byte, error) {
 	b := bytes.NewBufferString("{")

@@ -9,7 +9,8 @@ import (
 
 // verify parses an edited text and compares its tree with the expected one: the document's with the
 // edits made. No wrong text leaves this package.
-func (d *Document) verify(out []byte, edits []asked) *EditError {
+func (ed *editor) verify(out []byte, edits []asked) *EditError {
+	d := ed.Document
 	edited := &Document{File: d.File, Number: d.Number, Line: d.Line, Text: out}
 	got, err := edited.decode()
 	if err != nil {
@@ -24,7 +25,7 @@ func (d *Document) verify(out []byte, edits []asked) *EditError {
 		return err
 	}
 
-	x := expectation{Document: d, changed: map[*Node]bool{}, edits: map[*Node][]Edit{}}
+	x := expectation{editor: ed, changed: map[*Node]bool{}, edits: map[*Node][]Edit{}}
 	for _, e := range edits {
 		n := e.target()
 		x.edits[n] = append(x.edits[n], e.Edit)
@@ -61,7 +62,7 @@ func (d *Document) becomesJSON(edited *Document) *EditError {
 // expectation builds the tree that a document should have after its edits. It shares unchanged
 // subtrees with the document.
 type expectation struct {
-	*Document
+	*editor
 	changed map[*Node]bool
 	edits   map[*Node][]Edit
 	failed  error
@@ -74,26 +75,20 @@ func (x *expectation) tree(n *Node) *Node {
 
 	out := &Node{Kind: n.Kind, Tag: n.Tag, Value: n.Value, link: n.link, parent: n.parent, Content: make([]*Node, 0, 2*len(n.Content))}
 
-	step := 1
-	if n.Kind == Mapping {
-		step = 2
-	}
-
-	for i := 0; i < len(n.Content); i += step {
-		if step == 2 {
-			out.Content = append(out.Content, x.put(n, func(p Put) bool { return p.Before == n.Content[i] })...)
+	for i, c := range n.Content {
+		key := c // of the entry; an item itself
+		if n.Kind == Mapping {
+			key = n.Content[i-i%2]
 		}
 
-		if x.removed(n.Content[i]) {
-			continue
+		if c == key {
+			out.Content = append(out.Content, x.put(n, func(p Put) bool { return p.Before == key })...)
 		}
-
-		for _, c := range n.Content[i : i+step] {
+		if !x.removed[key] {
 			out.Content = append(out.Content, x.tree(c))
 		}
-
-		if step == 2 && n.Content[i].Value != "" {
-			out.Content = append(out.Content, x.put(n, func(p Put) bool { return p.Before == nil && p.After == n.Content[i].Value })...)
+		if c != key && key.Value != "" {
+			out.Content = append(out.Content, x.put(n, func(p Put) bool { return p.Before == nil && p.After == key.Value })...)
 		}
 	}
 
@@ -109,15 +104,6 @@ func (x *expectation) tree(n *Node) *Node {
 	return out
 }
 
-func (x *expectation) removed(n *Node) bool {
-	for _, e := range x.edits[n] {
-		if _, ok := e.(Remove); ok {
-			return true
-		}
-	}
-	return false
-}
-
 // put returns the entries that edits add at one place of a mapping.
 func (x *expectation) put(n *Node, here func(Put) bool) (content []*Node) {
 	for _, e := range x.edits[n] {
@@ -130,37 +116,19 @@ func (x *expectation) put(n *Node, here func(Put) bool) (content []*Node) {
 
 func (x *expectation) apply(n *Node, e Edit) {
 	switch e := e.(type) {
-	case Append:
-		x.add(n, e.Values, len(n.Content))
-	case Prepend:
-		x.add(n, e.Values, 0)
+	case Insert: // into a sequence, or into a null that becomes one
+		items, at := nodeOf(e.Items), len(n.Content)
+		if e.First {
+			at = 0
+		}
+		n.Kind, n.Tag, n.Value = Sequence, items.Tag, ""
+		n.Content = slices.Insert(n.Content, at, items.Content...)
+
 	case Replace:
 		*n = *nodeOf(e.Value)
-	case Rename:
-		n.Value = e.Name
-	case Restore:
-		_, want, err := x.Document.restored(e)
-		x.become(n, want, err)
-	case Empty:
-		_, want, err := x.Document.emptied(e)
-		x.become(n, want, err)
+	case Restore, Empty:
+		*n = *x.recorded[e.target()]
 	}
-}
-
-// become replaces a node by the expected one, unless there was an error.
-func (x *expectation) become(n, want *Node, err error) {
-	if err != nil {
-		x.failed = err
-		return
-	}
-	*n = *want
-}
-
-// add inserts items into a sequence, or into a null that becomes one.
-func (x *expectation) add(n *Node, items List, at int) {
-	values := nodeOf(items)
-	n.Kind, n.Tag, n.Value = Sequence, values.Tag, ""
-	n.Content = slices.Insert(n.Content, at, values.Content...)
 }
 
 // nodeOf returns the tree of a value.
