@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -54,15 +54,11 @@ func runConfigView(_ context.Context, p process, o options, report *report) (out
 	report.findings(v.Warnings)
 
 	return func() error {
-		write := v.WriteYAML
 		if o.format == formatJSON {
-			write = func(w io.Writer) error { return writeDocument(w, v) }
+			return cmp.Or(writeDocument(p.stdout, v), wrong)
 		}
+		_, err := p.stdout.Write(v.YAML())
 
-		if err := write(p.stdout); err != nil {
-			return err
-		}
-
-		return wrong
+		return cmp.Or(err, wrong)
 	}, nil
 }

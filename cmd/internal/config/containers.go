@@ -35,8 +35,7 @@ func readContainers(l *loader, s setting, into *[]manifest.Map) bool {
 
 	items, _ := l.list(s)
 	for i, item := range items {
-		at := setting{key: fmt.Sprintf("%s[%d]", s.key, i), value: item}
-		if tree, ok := l.container(at); ok {
+		if tree, ok := l.container(s.item(i, item)); ok {
 			*into = append(*into, tree)
 		}
 	}
@@ -137,7 +136,7 @@ func (l *loader) treeMap(n node, key string, t reflect.Type) any {
 	for _, e := range l.entries(n, key, func(a, b string) bool { return a == b }) {
 		below, known := elementType(t, e.key)
 		if !known {
-			l.report(e.pos, dotted(key, e.key), "unknown field"+spelling.Suggest(e.key, fieldNames(t)))
+			l.report(e.pos, dotted(key, e.key), "unknown field"+spelling.Suggest(e.key, namesOf(jsonFields(t), func(f jsonField) string { return f.name })))
 			continue
 		}
 		out = append(out, manifest.Entry{Key: e.key, Value: l.tree(e.value, dotted(key, e.key), below)})
@@ -163,36 +162,18 @@ var selfDecoded = map[reflect.Type]string{
 
 // fits reports whether a YAML value is of the kind that a Go type decodes from.
 func fits(n node, t reflect.Type) bool {
-	if _, ok := selfDecoded[t]; ok {
-		v, ok := scalarValue(n)
+	v, ok := scalarValue(n)
+	if _, itself := selfDecoded[t]; itself {
 		return ok && decodeStrict(v, reflect.New(t).Interface()) == nil
 	}
-
-	switch t.Kind() {
-	case reflect.Struct, reflect.Map:
-		return n.Kind == yaml.MappingNode
-	case reflect.Slice:
-		return n.Kind == yaml.SequenceNode
+	if number, isInt := v.(int64); ok && isInt && reflect.Zero(t).CanInt() {
+		return !reflect.Zero(t).OverflowInt(number)
 	}
 
-	v, ok := scalarValue(n)
-	if !ok {
-		return false
-	}
-
-	switch v := v.(type) {
-	case string:
-		return t.Kind() == reflect.String
-	case bool:
-		return t.Kind() == reflect.Bool
-	case int64:
-		return reflect.Zero(t).CanInt() && !reflect.Zero(t).OverflowInt(v)
-	}
-
-	return false
+	return kindOf(n) == wantOf(t) && (ok || n.Kind != yaml.ScalarNode)
 }
 
-// wantOf describes the values of a type, for messages.
+// wantOf describes the values of a type as kindOf describes those of the file.
 func wantOf(t reflect.Type) string {
 	if want, ok := selfDecoded[t]; ok {
 		return want
@@ -232,14 +213,6 @@ func elementType(t reflect.Type, key string) (reflect.Type, bool) {
 	}
 
 	return nil, false
-}
-
-func fieldNames(t reflect.Type) []string {
-	var names []string
-	for _, f := range jsonFields(t) {
-		names = append(names, f.name)
-	}
-	return names
 }
 
 type jsonField struct {

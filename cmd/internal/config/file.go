@@ -65,16 +65,16 @@ func (l *loader) readSection(section section, value node) {
 
 	l.failed[section.name] = resolve(value).Kind != yaml.MappingNode
 	for _, e := range l.entries(value, section.name, strings.EqualFold) {
-		k, alias, known := findKey(dotted(section.name, e.key))
+		k, name, known := findKey(dotted(section.name, e.key))
 		if !known {
-			l.unknownKey(section.name, e, section.keyNames())
+			l.unknownKey(section.name, e, namesOf(section.keys, key.short))
 			continue
 		}
 		if isNull(e.value) { // like a key that is not there
 			continue
 		}
 
-		s := setting{key: k.name, alias: alias, value: e.value, at: e.pos}
+		s := setting{key: k.name, name: name, value: e.value, at: e.pos}
 		if other, twice := l.settings[k.name]; twice {
 			l.both(s, other)
 			continue

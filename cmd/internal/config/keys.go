@@ -28,8 +28,8 @@ var table = []section{
 			text: "directory of `*.json` files with your own API definitions, each in a `{{define \"NAME\"}}`"},
 		{name: TykInsecureSkipVerify, field: in(func(c *Config) *bool { return &c.Tyk.InsecureSkipVerify }, boolean),
 			text: "do not verify the Dashboard's TLS certificate"},
-		{name: TykIsGateway, field: refused(sharedGateway), text: "must be `false`: sidecars cannot share a gateway"},
-		{name: TykIsHybrid, field: refused(sharedGateway), text: "must be `false`, for the same reason"},
+		{name: TykIsGateway, field: in(func(*Config) *bool { return new(bool) }, off), text: "must be `false`: sidecars cannot share a gateway"},
+		{name: TykIsHybrid, field: in(func(*Config) *bool { return new(bool) }, off), text: "must be `false`, for the same reason"},
 	}},
 	{name: "CA", text: "The CA that signs certificates, and the ledger that records them. The values shown for addr, key, certPath and bundlePath fit the CA that " +
 		"`tykmesh ca init` creates in this directory.", keys: []key{
@@ -148,8 +148,6 @@ const (
 
 	// pins is the end of the text of a pinned key.
 	pins = "; `config init` writes it down, so that an upgrade of tykmesh restarts no pod"
-
-	sharedGateway = "is not supported: sidecars cannot share a gateway, because each loads the APIs with its own tags from a Dashboard"
 
 	// urlPattern matches what checkURL accepts, and more.
 	urlPattern = "^(https?://.+)?$"

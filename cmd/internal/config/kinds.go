@@ -39,13 +39,23 @@ func showText(text string) any {
 	return text
 }
 
+// textual returns the kind of values that are written as texts. Read returns a value and reports
+// whether it counts.
+func textual[T any](schema manifest.Map, show func(T) any, read func(l *loader, s setting, text string) (T, bool)) kind[T] {
+	return kind[T]{show: show, schema: schema, read: func(l *loader, s setting, into *T) bool {
+		text, ok := l.text(s)
+		if ok {
+			*into, ok = read(l, s, text)
+		}
+		return ok
+	}}
+}
+
 // textOf returns the kind of texts. An empty one counts, and needs no check.
 func textOf(check func(string) error) kind[string] {
-	return kind[string]{show: showText, schema: textSchema, read: func(l *loader, s setting, into *string) bool {
-		text, ok := l.text(s)
-		*into = text
-		return ok && l.passes(s, text, check)
-	}}
+	return textual(textSchema, showText, func(l *loader, s setting, text string) (string, bool) {
+		return text, l.passes(s, text, check)
+	})
 }
 
 // secretOf returns the kind of texts that are never shown, and that may stand elsewhere, as
@@ -58,37 +68,28 @@ func secretOf(check func(string) error) kind[Secret] {
 		return redacted
 	}
 
-	return kind[Secret]{show: show, schema: textSchema, read: func(l *loader, s setting, into *Secret) bool {
-		text, ok := l.text(s)
-		if !ok {
-			return false
-		}
-		text, ok = l.fetch(s, text)
-		*into = NewSecret(text)
-
-		return ok && l.passes(s, text, check)
-	}}
+	return textual(textSchema, show, func(l *loader, s setting, text string) (Secret, bool) {
+		text, ok := l.fetch(s, text)
+		return NewSecret(text), ok && l.passes(s, text, check)
+	})
 }
 
 // dirPath is the kind of names of directories. A relative path in the file starts at the file's
 // directory, so that a configuration works from everywhere.
-var dirPath = kind[string]{show: showText, schema: textSchema, read: func(l *loader, s setting, into *string) bool {
-	text, ok := l.text(s)
-	if ok && text != "" {
-		*into = l.relative(s, text)
-	}
-	return ok
-}}
+var dirPath = textual(textSchema, showText, func(l *loader, s setting, text string) (string, bool) {
+	return l.relative(s, text), true
+})
 
 // filePath is a dirPath for files, which the loader remembers.
-var filePath = kind[string]{show: showText, schema: textSchema, read: func(l *loader, s setting, into *string) bool {
-	if !dirPath.read(l, s, into) || *into == "" {
-		return false
+var filePath = textual(textSchema, showText, func(l *loader, s setting, text string) (string, bool) {
+	if text == "" {
+		return "", false
 	}
-	l.config.named = append(l.config.named, *into)
+	path := l.relative(s, text)
+	l.config.named = append(l.config.named, path)
 
-	return true
-}}
+	return path, true
+})
 
 // boolean is the kind of switches.
 var boolean = kind[bool]{
@@ -98,6 +99,18 @@ var boolean = kind[bool]{
 	},
 	show:   func(on bool) any { return on },
 	schema: manifest.Map{{Key: "type", Value: "boolean"}},
+}
+
+// off is the kind of switches of tyk-k8s that must stay off.
+var off = kind[bool]{
+	read: func(l *loader, s setting, _ *bool) bool {
+		if on, ok := l.bool(s); ok && on {
+			l.fail(s, "is not supported: sidecars cannot share a gateway, because each loads the APIs with its own tags from a Dashboard")
+		}
+		return false
+	},
+	show:   boolean.show,
+	schema: manifest.Map{{Key: "enum", Value: manifest.List{false}}},
 }
 
 // choiceOf returns the kind of texts that are one of a few.
@@ -127,10 +140,8 @@ func choiceOf[T ~string](values ...T) kind[T] {
 
 // word returns a text that may be written as true or false too, without quotes.
 func (l *loader) word(s setting) (string, bool) {
-	if s.variable == "" {
-		if n := resolve(s.value); n.Kind == yaml.ScalarNode && n.ShortTag() == tagBool {
-			return strings.ToLower(n.Value), true
-		}
+	if n := resolve(s.value); n.Kind == yaml.ScalarNode && n.ShortTag() == tagBool {
+		return strings.ToLower(n.Value), true
 	}
 	return l.text(s)
 }
@@ -150,19 +161,13 @@ func checked(check func(string) error) scalar[string] {
 
 // valueOf returns the kind of single values. An empty text leaves the default.
 func valueOf[T any](v scalar[T]) kind[T] {
-	return kind[T]{show: v.show, schema: v.schema, read: func(l *loader, s setting, into *T) bool {
-		text, ok := l.text(s)
-		if !ok || text == "" {
-			return false
-		}
+	return textual(v.schema, v.show, func(l *loader, s setting, text string) (T, bool) {
 		value, err := v.parse(text)
-		if err != nil {
+		if text != "" && err != nil {
 			l.fail(s, err.Error())
 		}
-		*into = value
-
-		return err == nil
-	}}
+		return value, text != "" && err == nil
+	})
 }
 
 // numberOf returns the kind of whole numbers within limits.
@@ -185,21 +190,21 @@ func numberOf[T int | int64](least, most T) kind[T] {
 
 // listOf returns the kind of lists; in the environment commas separate the items. An empty list
 // leaves the default.
-func listOf[T comparable](item scalar[T]) kind[[]T] { return lists(item, (*loader).texts, false) }
+func listOf[T comparable](item scalar[T]) kind[[]T] { return lists(item, false, false) }
 
 // setOf returns the kind of lists without duplicates.
-func setOf[T comparable](item scalar[T]) kind[[]T] { return lists(item, (*loader).texts, true) }
+func setOf[T comparable](item scalar[T]) kind[[]T] { return lists(item, false, true) }
 
 // listOrTextOf returns the kind of lists that may be a single text in the file, too, with commas.
 func listOrTextOf[T comparable](item scalar[T]) kind[[]T] {
-	k := lists(item, (*loader).textsOrOne, false)
+	k := lists(item, true, false)
 	k.schema = k.schema.With("type", manifest.List{"array", "string", "number"})
 	return k
 }
 
-func lists[T comparable](item scalar[T], split func(*loader, setting) ([]string, bool), unique bool) kind[[]T] {
+func lists[T comparable](item scalar[T], orText, unique bool) kind[[]T] {
 	read := func(l *loader, s setting, into *[]T) bool {
-		texts, ok := split(l, s)
+		texts, ok := l.texts(s, orText)
 		var values []T
 		for _, text := range texts {
 			value, err := item.parse(text)
@@ -222,39 +227,38 @@ func lists[T comparable](item scalar[T], split func(*loader, setting) ([]string,
 	return kind[[]T]{read: read, show: func(values []T) any { return showList(values, item.show) }, schema: listSchema(item.schema)}
 }
 
-// texts returns a setting that is a list of texts.
-func (l *loader) texts(s setting) ([]string, bool) {
+// texts returns a setting that is a list of texts: in the environment, and with orText in the file,
+// too, a text with commas. With orText empty items do not count.
+func (l *loader) texts(s setting, orText bool) ([]string, bool) {
 	var out []string
-	if s.variable != "" {
-		for text := range strings.SplitSeq(s.text, ",") {
-			out = append(out, strings.TrimSpace(text))
+	keep := func(text string) {
+		if text != "" || !orText {
+			out = append(out, text)
 		}
-		return out, true
+	}
+
+	if s.variable != "" || orText && resolve(s.value).Kind != yaml.SequenceNode {
+		text, ok := l.text(s)
+		for item := range strings.SplitSeq(text, ",") {
+			keep(strings.TrimSpace(item))
+		}
+		return out, ok
 	}
 
 	items, ok := l.list(s)
 	for i, item := range items {
-		text, isText := l.text(setting{key: fmt.Sprintf("%s[%d]", s.key, i), value: item})
+		text, isText := l.text(s.item(i, item))
 		if ok = ok && isText; isText {
-			out = append(out, text)
+			keep(text)
 		}
 	}
 
 	return out, ok
 }
 
-// textsOrOne returns a setting that is a list of texts, or one text with commas.
-func (l *loader) textsOrOne(s setting) ([]string, bool) {
-	if s.variable == "" && resolve(s.value).Kind != yaml.SequenceNode {
-		text, ok := l.text(s)
-		if !ok {
-			return nil, false
-		}
-		s.variable, s.text = s.key, text
-	}
-
-	texts, ok := l.texts(s)
-	return slices.DeleteFunc(texts, func(t string) bool { return t == "" }), ok
+// item returns an item of a setting that is a list.
+func (s setting) item(i int, value node) setting {
+	return setting{key: fmt.Sprintf("%s[%d]", s.key, i), value: value}
 }
 
 // list returns the items of a setting that is a list.
@@ -299,7 +303,7 @@ func objectOf[T any](check func(T) error, members ...member[T]) kind[T] {
 			i := slices.IndexFunc(members, func(m member[T]) bool { return strings.EqualFold(m.name, e.key) })
 			switch {
 			case i < 0:
-				l.report(e.pos, dotted(s.key, e.key), "unknown key"+spelling.Suggest(e.key, memberNames(members)))
+				l.report(e.pos, dotted(s.key, e.key), "unknown key"+spelling.Suggest(e.key, namesOf(members, func(m member[T]) string { return m.name })))
 			case !isNull(e.value):
 				members[i].read(l, setting{key: dotted(s.key, members[i].name), value: e.value}, into)
 			}
@@ -320,14 +324,6 @@ func objectOf[T any](check func(T) error, members ...member[T]) kind[T] {
 	}
 
 	return kind[T]{read: read, show: func(v T) any { return showMembers(v, members) }, schema: objectSchema(members)}
-}
-
-func memberNames[T any](members []member[T]) []string {
-	names := make([]string, len(members))
-	for i, m := range members {
-		names[i] = m.name
-	}
-	return names
 }
 
 // showMembers returns a mapping, without the members that are not set.
@@ -356,7 +352,7 @@ func listOfObjects[T any](item kind[T]) kind[[]T] {
 		*into = nil
 		for i, n := range items {
 			var v T
-			ok = item.read(l, setting{key: fmt.Sprintf("%s[%d]", s.key, i), value: n}, &v) && ok
+			ok = item.read(l, s.item(i, n), &v) && ok
 			*into = append(*into, v)
 		}
 		return ok

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"reflect"
@@ -14,14 +15,11 @@ import (
 
 // setting is a key that the file or the environment sets.
 type setting struct {
-	key   string // the key's name, whatever alias was used
-	alias string // the old name that was used, else ""
-
-	value node              // in the file
-	at    manifest.Position // of the key in the file
-
-	variable string // the environment variable, else ""
-	text     string // its value
+	key      string            // the key's name
+	name     string            // the name that was used: the key's, or an old one
+	at       manifest.Position // of the name in the file
+	value    node              // a text, if it comes from the environment
+	variable string            // the environment variable, else ""
 }
 
 // finding returns what there is to say of a setting, with its place.
@@ -30,20 +28,12 @@ func (s setting) finding(msg string) Finding {
 }
 
 // written returns the name that the user wrote.
-func (s setting) written() string {
-	switch {
-	case s.variable != "":
-		return s.variable
-	case s.alias != "":
-		return s.alias
-	}
-	return s.key
-}
+func (s setting) written() string { return cmp.Or(s.variable, s.name) }
 
 // set takes a setting over. An old name causes a warning, and an error if the same source has
 // another name of the key, too.
 func (l *loader) set(s setting) {
-	if s.alias != "" {
+	if s.name != s.key {
 		f := s.aliasFinding()
 		f.Msg = "is deprecated; write " + s.key
 		if prefix, _, ok := strings.Cut(s.variable, "_"); ok {
@@ -57,7 +47,7 @@ func (l *loader) set(s setting) {
 
 // both reports that two names of the same key are set.
 func (l *loader) both(one, other setting) {
-	if one.alias == "" {
+	if one.name == one.key {
 		one, other = other, one
 	}
 
@@ -69,7 +59,7 @@ func (l *loader) both(one, other setting) {
 
 // aliasFinding returns a finding about the old name that was used.
 func (s setting) aliasFinding() Finding {
-	return Finding{Pos: s.at, Variable: s.variable, Key: s.alias}
+	return Finding{Pos: s.at, Variable: s.variable, Key: s.name}
 }
 
 // fail records an error about a setting, once.
@@ -83,10 +73,6 @@ func (l *loader) fail(s setting, msg string) {
 // text returns a setting that is a text. A number counts as the text that was typed: an
 // organisation id or a key may consist of digits, or look like 5e33.
 func (l *loader) text(s setting) (string, bool) {
-	if s.variable != "" {
-		return s.text, true
-	}
-
 	n := resolve(s.value)
 	if n.Kind == yaml.ScalarNode {
 		switch scalarTag(n) {
@@ -102,20 +88,17 @@ func (l *loader) text(s setting) (string, bool) {
 
 // bool returns a setting that is a switch.
 func (l *loader) bool(s setting) (value, ok bool) {
-	if s.variable != "" {
-		value, ok = parseBool(s.text)
-		if !ok {
-			l.fail(s, "want true or false")
-		}
-		return value, ok
+	n, got := resolve(s.value), ""
+	if s.variable == "" {
+		got = ", got " + kindOf(n)
 	}
 
-	n := resolve(s.value)
-	if n.Kind == yaml.ScalarNode && scalarTag(n) == tagBool {
+	if s.variable != "" || n.Kind == yaml.ScalarNode && scalarTag(n) == tagBool {
 		value, ok = parseBool(n.Value)
 	}
+
 	if !ok {
-		l.fail(s, "want true or false, got "+kindOf(n))
+		l.fail(s, "want true or false"+got)
 	}
 
 	return value, ok
@@ -169,7 +152,7 @@ func (l *loader) fetch(s setting, text string) (string, bool) {
 
 // relative returns a path as the program can open it.
 func (l *loader) relative(s setting, path string) string {
-	if filepath.IsAbs(path) || s.variable != "" || l.src.Name == "" {
+	if path == "" || filepath.IsAbs(path) || s.variable != "" || l.src.Name == "" {
 		return path
 	}
 	return filepath.Join(filepath.Dir(l.src.Name), path)

@@ -119,15 +119,11 @@ var keyRequest = objectOf(checkKeyRequest,
 
 // keySize is the kind of sizes of keys. No number is like 0: checkKeyRequest says which numbers
 // fit.
-var keySize = kind[int]{
-	read: func(l *loader, s setting, into *int) bool {
-		text, ok := l.text(s)
-		*into, _ = strconv.Atoi(text)
-		return ok
-	},
-	show:   func(size int) any { return int64(size) },
-	schema: manifest.Map{{Key: "type", Value: manifest.List{"integer", "string"}}},
-}
+var keySize = textual(manifest.Map{{Key: "type", Value: manifest.List{"integer", "string"}}}, func(size int) any { return int64(size) },
+	func(_ *loader, _ setting, text string) (int, bool) {
+		size, _ := strconv.Atoi(text)
+		return size, true
+	})
 
 // checkKeyRequest accepts the keys that CFSSL makes and a Tyk Gateway serves.
 func checkKeyRequest(request csr.KeyRequest) error {
@@ -151,17 +147,8 @@ var podTemplate = objectOf(checkPodTemplate,
 )
 
 // keyPath is the kind of paths of keys with dots between them.
-var keyPath = kind[[]string]{
-	read: func(l *loader, s setting, into *[]string) bool {
-		text, ok := l.text(s)
-		if text != "" {
-			*into = strings.Split(text, ".")
-		}
-		return ok
-	},
-	show:   func(path []string) any { return showText(strings.Join(path, ".")) },
-	schema: textSchema,
-}
+var keyPath = textual(textSchema, func(path []string) any { return showText(strings.Join(path, ".")) },
+	func(_ *loader, _ setting, text string) ([]string, bool) { return strings.Split(text, "."), text != "" })
 
 func checkPodTemplate(t inject.PodTemplate) error {
 	path := strings.Join(t.Path, ".")
@@ -183,7 +170,7 @@ var environment = kind[[]sidecar.Variable]{
 	show: func(variables []sidecar.Variable) any { // values may be secrets
 		return showList(variables, func(v sidecar.Variable) any { return v.Name })
 	},
-	schema: manifest.Map{{Key: "type", Value: "object"}, {Key: "additionalProperties", Value: textSchema}},
+	schema: mapSchema(textSchema),
 }
 
 func readVariables(l *loader, s setting, into *[]sidecar.Variable) bool {
