@@ -8,7 +8,7 @@
 //	                      ├── fast, for YAML of the common forms         └── parses the result and
 //	                      ├── encoding/json, for JSON                        compares the trees
 //	                      ├── go.yaml.in/yaml/v3, for the rest
-//	                      └── Mistake: the place of an error, and its cause
+//	                      └── mistake: the place of an error, and its cause
 //
 // The package never encodes a document anew, never follows an alias while editing, and does not
 // know the meaning of objects. It reads no file and keeps no state.

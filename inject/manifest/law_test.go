@@ -64,7 +64,7 @@ func checkParser(t *testing.T, text []byte) {
 	}
 
 	for _, d := range Split("f.yaml", text) {
-		n, err := d.decode()
+		n, err := d.Tree()
 		if err != nil {
 			return // line breaks to the parser alone
 		}
@@ -327,7 +327,7 @@ func FuzzValue(f *testing.F) {
 		valid := string([]rune(s))
 		want := nodeOf(Map{{valid, List{valid, Map{{valid, valid}}}}})
 
-		tree, err := d.decode()
+		tree, err := d.Tree()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,15 +13,13 @@ import (
 	yaml4 "go.yaml.in/yaml/v4"
 )
 
-// Mistake returns where Text is not YAML, and what to do about it. The error is the parser's.
+// mistake returns where a text is not YAML, and what to do about it. The error is the parser's. The
+// text differs from Text in some letters at most.
 //
 // The parser's own message names a line that is often one too early, and no column. Version 4 of
 // the parser knows the column too, so it reads the text again. It is not the reader of manifests,
 // because kubectl's reader differs from it: only version 4 takes \/ in quotes and an entry without
 // a key, and only version 4 refuses a comment directly behind a quote.
-func (d *Document) Mistake(err error) *SyntaxError { return d.mistake(d.Text, err) }
-
-// mistake does the work of Mistake for a text that differs from Text in some letters at most.
 func (d *Document) mistake(text []byte, err error) *SyntaxError {
 	m := mistake{Document: d, text: text}
 	if strings.HasSuffix(err.Error(), "control characters are not allowed") {

@@ -55,7 +55,7 @@ func (d *Document) parse() (*Node, error) {
 
 // parseAll returns the tree by way of the YAML parser or encoding/json.
 func (d *Document) parseAll() (*Node, error) {
-	root, err := d.decode()
+	root, err := d.Tree()
 	if root == nil || err != nil {
 		return nil, err
 	}
@@ -88,8 +88,11 @@ func (d *Document) checkKeys(n *Node) *SyntaxError {
 	return nil
 }
 
-// decode returns the tree of the document as its parser sees it; nil if it has no content.
-func (d *Document) decode() (*Node, error) {
+// Tree returns the tree of the document as its parser sees it; nil if it has no content. Unlike that
+// of Root, it may have the same key twice.
+//
+// Errors: *SyntaxError.
+func (d *Document) Tree() (*Node, error) {
 	if err := d.Encoded(); err != nil {
 		return nil, err
 	}

@@ -12,7 +12,7 @@ import (
 func (ed *editor) verify(out []byte, edits []asked) *EditError {
 	d := ed.Document
 	edited := &Document{File: d.File, Number: d.Number, Line: d.Line, Text: out}
-	got, err := edited.decode()
+	got, err := edited.Tree()
 	if err != nil {
 		msg := err.Error()
 		if e := (*SyntaxError)(nil); errors.As(err, &e) {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -110,7 +109,7 @@ func (l *loader) tree(n node, key string, t reflect.Type) any {
 		t = t.Elem()
 	}
 
-	if !l.spend(pos) || isNull(n) {
+	if !l.spend(pos) || n.IsNull() {
 		return nil
 	}
 
@@ -120,9 +119,9 @@ func (l *loader) tree(n node, key string, t reflect.Type) any {
 	}
 
 	switch n.Kind {
-	case yaml.MappingNode:
+	case manifest.Mapping:
 		return l.treeMap(n, key, t)
-	case yaml.SequenceNode:
+	case manifest.Sequence:
 		return l.treeList(n, key, t.Elem())
 	}
 
@@ -170,7 +169,7 @@ func fits(n node, t reflect.Type) bool {
 		return !reflect.Zero(t).OverflowInt(number)
 	}
 
-	return kindOf(n) == wantOf(t) && (ok || n.Kind != yaml.ScalarNode)
+	return kindOf(n) == wantOf(t) && (ok || n.Kind != manifest.Scalar)
 }
 
 // wantOf describes the values of a type as kindOf describes those of the file.
@@ -195,7 +194,7 @@ func wantOf(t reflect.Type) string {
 
 // quoteHint returns the advice to quote a scalar that should be a text, or "".
 func quoteHint(n node, t reflect.Type) string {
-	if n.Kind == yaml.ScalarNode && t.Kind() == reflect.String {
+	if n.Kind == manifest.Scalar && t.Kind() == reflect.String {
 		return "; put it in quotes"
 	}
 	return ""

@@ -5,8 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
+	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/spelling"
 )
 
@@ -57,7 +56,7 @@ func (l *loader) override(k key, prefix string) bool {
 	for _, name := range k.names() {
 		variable := variableOf(prefix, name)
 		if text := lookupEnv(l.src.Environ, variable); text != "" {
-			found = append(found, setting{key: k.name, name: name, variable: variable, value: quoted(text)})
+			found = append(found, setting{key: k.name, name: name, variable: variable, value: node{Node: &manifest.Node{Tag: tagString, Value: text}}})
 		}
 	}
 
@@ -77,11 +76,6 @@ func (l *loader) override(k key, prefix string) bool {
 	}
 
 	return true
-}
-
-// quoted returns a text as it would stand in quotes in the file, so that it is nothing but a text.
-func quoted(text string) node {
-	return node{Node: &yaml.Node{Kind: yaml.ScalarNode, Tag: tagString, Style: yaml.DoubleQuotedStyle, Value: text}}
 }
 
 // unknownVariable reports a variable that was probably meant to configure tykmesh: its name begins

@@ -1,14 +1,10 @@
 package config
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"strings"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/spelling"
@@ -20,7 +16,7 @@ const maxValues = 20000
 
 // node is a YAML value of the file and its place.
 type node struct {
-	*yaml.Node
+	*manifest.Node
 	pos manifest.Position
 }
 
@@ -34,12 +30,12 @@ type entry struct {
 
 // readFile fills settings and sections from the file, and reports whether the file could be parsed.
 func (l *loader) readFile() bool {
-	root, err := l.parse()
-	if err != nil || isNull(root) {
-		return err == nil
+	root, ok := l.parse()
+	if !ok || root.IsNull() {
+		return ok
 	}
 
-	if root.Kind != yaml.MappingNode {
+	if root.Kind != manifest.Mapping {
 		l.report(root.pos, "", "want the sections "+strings.Join(sectionNames(), ", ")+", got "+kindOf(root))
 		return false
 	}
@@ -59,18 +55,18 @@ func (l *loader) readFile() bool {
 }
 
 func (l *loader) readSection(section section, value node) {
-	if isNull(value) {
+	if value.IsNull() {
 		return
 	}
 
-	l.failed[section.name] = resolve(value).Kind != yaml.MappingNode
+	l.failed[section.name] = resolve(value).Kind != manifest.Mapping
 	for _, e := range l.entries(value, section.name, strings.EqualFold) {
 		k, name, known := findKey(dotted(section.name, e.key))
 		if !known {
 			l.unknownKey(section.name, e, namesOf(section.keys, key.short))
 			continue
 		}
-		if isNull(e.value) { // like a key that is not there
+		if e.value.IsNull() { // like a key that is not there
 			continue
 		}
 
@@ -84,64 +80,43 @@ func (l *loader) readSection(section section, value node) {
 	}
 }
 
-// parse returns the YAML document of the file, or the zero node for an empty file, which is a
-// configuration that sets nothing.
-func (l *loader) parse() (node, error) {
-	decoder := yaml.NewDecoder(bytes.NewReader(l.src.Data))
-	var first, second yaml.Node
-
-	err := decoder.Decode(&first)
-	if err == nil {
-		err = decoder.Decode(&second)
+// parse returns the YAML document of the file, which is null for an empty file, a configuration that
+// sets nothing. Messages about mistakes may quote a secret, such as secret:TEXT without a space, so
+// everything in quotes but punctuation is masked.
+func (l *loader) parse() (root node, ok bool) {
+	documents := manifest.Split(l.src.Name, l.src.Data)
+	if len(documents) > 1 {
+		l.report(documents[1].Position(0), "", "a second YAML document begins here, but a configuration has only one")
+		return node{}, false
 	}
 
-	switch {
-	case err == nil:
-		err = errSecondDocument
-		l.report(l.at(&second).pos, "", err.Error())
-	case !errors.Is(err, io.EOF):
-		l.syntaxError(err)
-	case len(first.Content) == 0:
-		return node{}, nil
-	default:
-		return l.at(first.Content[0]), nil
+	l.document = documents[0]
+	tree, err := l.document.Tree()
+	if mistake := (*manifest.SyntaxError)(nil); errors.As(err, &mistake) {
+		l.report(mistake.Pos, "", "not YAML: "+yamlQuoted.ReplaceAllString(mistake.Msg, "'...'"))
+		return node{}, false
 	}
 
-	return node{}, err
+	if tree == nil {
+		return node{}, true
+	}
+
+	return l.at(tree), true
 }
 
-var (
-	errSecondDocument = errors.New("a second YAML document begins here, but a configuration has only one")
+var yamlQuoted = regexp.MustCompile(`'[^']{2,}'|"(?:\\.|[^"\\])+"`)
 
-	yamlQuoted = regexp.MustCompile(`'[^']{2,}'|"(?:\\.|[^"\\])+"`)
-)
-
-// syntaxError reports an error of the YAML parser. Its message may quote a secret, such as
-// secret:TEXT without a space, so everything in quotes but punctuation is masked.
-func (l *loader) syntaxError(err error) {
-	document := &manifest.Document{File: l.src.Name, Line: 1, Text: l.src.Data}
-	mistake := document.Mistake(err)
-	l.report(mistake.Pos, "", "not YAML: "+yamlQuoted.ReplaceAllString(mistake.Msg, "'...'"))
-}
-
-func (l *loader) at(n *yaml.Node) node {
-	return node{n, manifest.Position{File: l.src.Name, Line: n.Line, Column: n.Column}}
-}
+func (l *loader) at(n *manifest.Node) node { return node{n, l.document.PositionOf(n)} }
 
 // resolve follows aliases. The place stays that of the alias, because the user wrote it there.
-func resolve(n node) node {
-	for n.Kind == yaml.AliasNode {
-		n.Node = n.Alias
-	}
-	return n
-}
+func resolve(n node) node { return node{n.Resolve(), n.pos} }
 
 // entries returns the keys of a mapping with its merge keys expanded: the merged keys stand in the
 // place of the merge key, and the mapping's own keys win. Keys that are the same are errors, and so
 // are values other than mappings.
 func (l *loader) entries(n node, key string, same func(a, b string) bool) []entry {
 	n = resolve(n)
-	if n.Kind != yaml.MappingNode {
+	if n.Kind != manifest.Mapping {
 		l.report(n.pos, key, "want a mapping, got "+kindOf(n))
 		return nil
 	}
@@ -150,12 +125,12 @@ func (l *loader) entries(n node, key string, same func(a, b string) bool) []entr
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		e := entry{pos: l.at(n.Content[i]).pos, value: l.at(n.Content[i+1])}
 		name := resolve(l.at(n.Content[i]))
-		e.key, e.merge = name.Value, name.ShortTag() == "!!merge"
+		e.key, e.merge = name.Value, name.Tag == "!!merge"
 		switch {
 		case !l.spend(n.pos):
 			return nil
 		case e.merge:
-		case name.Kind != yaml.ScalarNode || isNull(name):
+		case name.Kind != manifest.Scalar || name.IsNull():
 			l.report(e.pos, key, "a key is not a text")
 			continue
 		default:
@@ -181,7 +156,7 @@ func (l *loader) merge(own []entry, key string, same func(a, b string) bool) []e
 		}
 
 		sources := []node{resolve(e.value)}
-		if sources[0].Kind == yaml.SequenceNode {
+		if sources[0].Kind == manifest.Sequence {
 			sources = l.items(sources[0])
 		}
 
@@ -215,14 +190,6 @@ func (l *loader) spend(pos manifest.Position) bool {
 		l.tooMany = Finding{Pos: pos, Msg: fmt.Sprintf("aliases expand this file to more than %d values", maxValues)}
 	}
 	return l.values < maxValues
-}
-
-func isNull(n node) bool {
-	if n.Node == nil {
-		return true
-	}
-	n = resolve(n)
-	return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null"
 }
 
 func findEntry(entries []entry, key string, same func(a, b string) bool) (entry, bool) {

@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/spelling"
 )
@@ -140,7 +138,7 @@ func choiceOf[T ~string](values ...T) kind[T] {
 
 // word returns a text that may be written as true or false too, without quotes.
 func (l *loader) word(s setting) (string, bool) {
-	if n := resolve(s.value); n.Kind == yaml.ScalarNode && n.ShortTag() == tagBool {
+	if n := resolve(s.value); n.Kind == manifest.Scalar && n.Tag == tagBool {
 		return strings.ToLower(n.Value), true
 	}
 	return l.text(s)
@@ -237,7 +235,7 @@ func (l *loader) texts(s setting, orText bool) ([]string, bool) {
 		}
 	}
 
-	if s.variable != "" || orText && resolve(s.value).Kind != yaml.SequenceNode {
+	if s.variable != "" || orText && resolve(s.value).Kind != manifest.Sequence {
 		text, ok := l.text(s)
 		for item := range strings.SplitSeq(text, ",") {
 			keep(strings.TrimSpace(item))
@@ -264,7 +262,7 @@ func (s setting) item(i int, value node) setting {
 // list returns the items of a setting that is a list.
 func (l *loader) list(s setting) ([]node, bool) {
 	n := resolve(s.value)
-	if n.Kind != yaml.SequenceNode {
+	if n.Kind != manifest.Sequence {
 		l.fail(s, "want a list, got "+kindOf(n))
 		return nil, false
 	}
@@ -304,7 +302,7 @@ func objectOf[T any](check func(T) error, members ...member[T]) kind[T] {
 			switch {
 			case i < 0:
 				l.report(e.pos, dotted(s.key, e.key), "unknown key"+spelling.Suggest(e.key, namesOf(members, func(m member[T]) string { return m.name })))
-			case !isNull(e.value):
+			case !e.value.IsNull():
 				members[i].read(l, setting{key: dotted(s.key, members[i].name), value: e.value}, into)
 			}
 		}

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
@@ -74,7 +72,10 @@ func (l *loader) fail(s setting, msg string) {
 // organisation id or a key may consist of digits, or look like 5e33.
 func (l *loader) text(s setting) (string, bool) {
 	n := resolve(s.value)
-	if n.Kind == yaml.ScalarNode {
+	if s.variable != "" {
+		return n.Value, true
+	}
+	if n.Kind == manifest.Scalar {
 		switch scalarTag(n) {
 		case tagString, tagInt, tagFloat:
 			return n.Value, true
@@ -93,7 +94,7 @@ func (l *loader) bool(s setting) (value, ok bool) {
 		got = ", got " + kindOf(n)
 	}
 
-	if s.variable != "" || n.Kind == yaml.ScalarNode && scalarTag(n) == tagBool {
+	if s.variable != "" || n.Kind == manifest.Scalar && scalarTag(n) == tagBool {
 		value, ok = parseBool(n.Value)
 	}
 
