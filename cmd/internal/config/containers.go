@@ -26,36 +26,16 @@ type container struct {
 // containerList is the kind of lists of containers. They are read twice: as trees whose keys keep
 // their order, because these go into manifests, and as Kubernetes decodes them, to check them.
 // Their keys are case-sensitive, unlike all others of the file.
-var containerList = kind[[]manifest.Map]{read: readContainers, show: showContainers, schema: listSchema(reference(reflect.TypeFor[corev1.Container]()))}
+var containerList = listOf(kind[manifest.Map]{read: (*loader).container, show: showContainer, schema: reference(reflect.TypeFor[corev1.Container]())})
 
-func readContainers(l *loader, s setting, into *[]manifest.Map) bool {
-	before := len(l.errors)
-	*into = nil
-
-	items, _ := l.list(s)
-	for i, item := range items {
-		if tree, ok := l.container(s.item(i, item)); ok {
-			*into = append(*into, tree)
-		}
-	}
-
-	if len(l.errors) > before {
-		l.failed[s.key] = true
-	}
-
-	return true // those that are right count for the checks that follow
-}
-
-// showContainers returns the names, the images and the names of the variables of containers.
+// showContainer returns the name, the image and the names of the variables of a container.
 // Everything else may hold a secret: values of variables, arguments, headers of probes.
-func showContainers(trees []manifest.Map) any {
-	return showList(trees, func(tree manifest.Map) any {
-		shown := manifest.Map{{Key: "name", Value: tree.String("name")}, {Key: "image", Value: tree.String("image")}}
-		if names := showList(tree.List("env"), variableName); names != nil {
-			shown = append(shown, manifest.Entry{Key: "env", Value: names})
-		}
-		return shown
-	})
+func showContainer(tree manifest.Map) any {
+	shown := manifest.Map{{Key: "name", Value: tree.String("name")}, {Key: "image", Value: tree.String("image")}}
+	if names := showList(tree.List("env"), variableName); names != nil {
+		shown = append(shown, manifest.Entry{Key: "env", Value: names})
+	}
+	return shown
 }
 
 // variableName returns the name of an environment variable of a container.
@@ -65,23 +45,23 @@ func variableName(variable any) any {
 }
 
 // container reads one container and remembers it in l.read.
-func (l *loader) container(s setting) (manifest.Map, bool) {
+func (l *loader) container(s setting, into *manifest.Map) bool {
 	before := len(l.errors)
-	tree, _ := l.tree(s.value, s.key, reflect.TypeFor[corev1.Container]()).(manifest.Map)
+	*into, _ = l.tree(s.value, s.key, reflect.TypeFor[corev1.Container]()).(manifest.Map)
 	if len(l.errors) > before {
-		return nil, false
+		return false
 	}
 
 	c := container{setting: s}
-	if err := decodeStrict(tree, &c.Container); err != nil {
+	if err := decodeStrict(*into, &c.Container); err != nil {
 		l.fail(s, "is not a Kubernetes container: "+err.Error())
-		return nil, false
+		return false
 	}
 
 	l.checkContainer(c)
 	l.read = append(l.read, c)
 
-	return tree, true
+	return true
 }
 
 // checkContainer applies the rules of the Kubernetes API for names and images to a container.
@@ -146,8 +126,8 @@ func (l *loader) treeMap(n node, key string, t reflect.Type) any {
 
 func (l *loader) treeList(n node, key string, t reflect.Type) any {
 	out := manifest.List{}
-	for i, item := range l.items(n) {
-		out = append(out, l.tree(item, fmt.Sprintf("%s[%d]", key, i), t))
+	for i, item := range n.Content {
+		out = append(out, l.tree(l.at(item), fmt.Sprintf("%s[%d]", key, i), t))
 	}
 	return out
 }

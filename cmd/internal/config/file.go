@@ -155,9 +155,12 @@ func (l *loader) merge(own []entry, key string, same func(a, b string) bool) []e
 			continue
 		}
 
-		sources := []node{resolve(e.value)}
-		if sources[0].Kind == manifest.Sequence {
-			sources = l.items(sources[0])
+		sources := []node{e.value}
+		if n := resolve(e.value); n.Kind == manifest.Sequence {
+			sources = nil
+			for _, item := range n.Content {
+				sources = append(sources, l.at(item))
+			}
 		}
 
 		for _, source := range sources {
@@ -171,14 +174,6 @@ func (l *loader) merge(own []entry, key string, same func(a, b string) bool) []e
 		}
 	}
 
-	return out
-}
-
-func (l *loader) items(sequence node) []node {
-	out := make([]node, len(sequence.Content))
-	for i, n := range sequence.Content {
-		out[i] = l.at(n)
-	}
 	return out
 }
 

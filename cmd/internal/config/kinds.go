@@ -144,129 +144,126 @@ func (l *loader) word(s setting) (string, bool) {
 	return l.text(s)
 }
 
-// scalar is how a text is read as a T.
-type scalar[T any] struct {
-	parse  func(string) (T, error)
-	show   func(T) any
-	schema manifest.Map
-}
-
-// checked returns the scalars that are texts which pass a check.
-func checked(check func(string) error) scalar[string] {
-	parse := func(text string) (string, error) { return text, check(text) }
-	return scalar[string]{parse: parse, show: func(text string) any { return text }, schema: textSchema}
-}
-
-// valueOf returns the kind of single values. An empty text leaves the default.
-func valueOf[T any](v scalar[T]) kind[T] {
-	return textual(v.schema, v.show, func(l *loader, s setting, text string) (T, bool) {
-		value, err := v.parse(text)
-		if text != "" && err != nil {
+// parsed returns the kind of values that parse reads in a text.
+func parsed[T any](schema manifest.Map, show func(T) any, parse func(string) (T, error)) kind[T] {
+	return textual(schema, show, func(l *loader, s setting, text string) (T, bool) {
+		value, err := parse(text)
+		if err != nil {
 			l.fail(s, err.Error())
 		}
-		return value, text != "" && err == nil
+		return value, err == nil
 	})
+}
+
+// checked returns the kind of texts that pass a check. Empty ones have to pass it, too.
+func checked(check func(string) error) kind[string] {
+	return parsed(textSchema, showText, func(text string) (string, error) { return text, check(text) })
+}
+
+// optional returns a kind of which an empty text leaves the default.
+func optional[T any](k kind[T]) kind[T] {
+	read := k.read
+	k.read = func(l *loader, s setting, into *T) bool {
+		if text, ok := l.text(s); ok && text == "" {
+			return false
+		}
+		return read(l, s, into)
+	}
+
+	return k
 }
 
 // numberOf returns the kind of whole numbers within limits.
 func numberOf[T int | int64](least, most T) kind[T] {
-	parse := func(text string) (T, error) {
+	schema := manifest.Map{
+		{Key: "type", Value: manifest.List{"integer", "string"}},
+		{Key: "minimum", Value: int64(least)},
+		{Key: "maximum", Value: int64(most)},
+		{Key: "pattern", Value: "^[+-]?[0-9]*$"},
+	}
+
+	return optional(parsed(schema, func(n T) any { return int64(n) }, func(text string) (T, error) {
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil || n < int64(least) || n > int64(most) {
 			return 0, fmt.Errorf("want a number from %d to %d, got %q", least, most, text)
 		}
 		return T(n), nil
-	}
-
-	return valueOf(scalar[T]{parse: parse, show: func(n T) any { return int64(n) }, schema: manifest.Map{
-		{Key: "type", Value: manifest.List{"integer", "string"}},
-		{Key: "minimum", Value: int64(least)},
-		{Key: "maximum", Value: int64(most)},
-		{Key: "pattern", Value: "^[+-]?[0-9]*$"},
-	}})
+	}))
 }
 
 // listOf returns the kind of lists; in the environment commas separate the items. An empty list
-// leaves the default.
-func listOf[T comparable](item scalar[T]) kind[[]T] { return lists(item, false, false) }
-
-// setOf returns the kind of lists without duplicates.
-func setOf[T comparable](item scalar[T]) kind[[]T] { return lists(item, false, true) }
+// leaves the default. Items that are right count for the checks that follow, beside wrong ones.
+func listOf[T any](item kind[T]) kind[[]T] { return lists(item, false) }
 
 // listOrTextOf returns the kind of lists that may be a single text in the file, too, with commas.
-func listOrTextOf[T comparable](item scalar[T]) kind[[]T] {
-	k := lists(item, true, false)
+func listOrTextOf[T any](item kind[T]) kind[[]T] {
+	k := lists(item, true)
 	k.schema = k.schema.With("type", manifest.List{"array", "string", "number"})
 	return k
 }
 
-func lists[T comparable](item scalar[T], orText, unique bool) kind[[]T] {
+func lists[T any](item kind[T], orText bool) kind[[]T] {
 	read := func(l *loader, s setting, into *[]T) bool {
-		texts, ok := l.texts(s, orText)
-		var values []T
-		for _, text := range texts {
-			value, err := item.parse(text)
-			if err == nil && unique && slices.Contains(values, value) {
-				err = fmt.Errorf("names %q twice", text)
+		before := len(l.errors)
+		*into = nil
+		for _, at := range l.items(s, orText) {
+			var v T
+			if item.read(l, at, &v) {
+				*into = append(*into, v)
 			}
-			if err != nil {
-				l.fail(s, err.Error())
-				ok = false
-				continue
-			}
-
-			values = append(values, value)
 		}
 
-		*into = values
-		return ok && len(values) > 0
+		if len(l.errors) > before {
+			l.failed[s.key] = true
+		}
+
+		return len(*into) > 0
 	}
 
 	return kind[[]T]{read: read, show: func(values []T) any { return showList(values, item.show) }, schema: listSchema(item.schema)}
 }
 
-// texts returns a setting that is a list of texts: in the environment, and with orText in the file,
-// too, a text with commas. With orText empty items do not count.
-func (l *loader) texts(s setting, orText bool) ([]string, bool) {
-	var out []string
-	keep := func(text string) {
-		if text != "" || !orText {
-			out = append(out, text)
+// setOf returns the kind of lists of texts without duplicates.
+func setOf(item kind[string]) kind[[]string] {
+	k := listOf(item)
+	read := k.read
+	k.read = func(l *loader, s setting, into *[]string) bool {
+		ok := read(l, s, into)
+		for i, text := range *into {
+			if slices.Contains((*into)[:i], text) {
+				l.fail(s, fmt.Sprintf("names %q twice", text))
+			}
 		}
+		return ok
 	}
 
-	if s.variable != "" || orText && resolve(s.value).Kind != manifest.Sequence {
-		text, ok := l.text(s)
+	return k
+}
+
+// items returns the items of a setting that is a list. In the environment, and with orText in the
+// file, it may be a text with commas, and with orText empty items do not count.
+func (l *loader) items(s setting, orText bool) (items []setting) {
+	switch n := resolve(s.value); {
+	case s.variable != "" || orText && n.Kind != manifest.Sequence:
+		text, _ := l.text(s)
 		for item := range strings.SplitSeq(text, ",") {
-			keep(strings.TrimSpace(item))
+			at := s
+			at.value.Node = &manifest.Node{Tag: tagString, Value: strings.TrimSpace(item)}
+			items = append(items, at)
 		}
-		return out, ok
-	}
 
-	items, ok := l.list(s)
-	for i, item := range items {
-		text, isText := l.text(s.item(i, item))
-		if ok = ok && isText; isText {
-			keep(text)
-		}
-	}
-
-	return out, ok
-}
-
-// item returns an item of a setting that is a list.
-func (s setting) item(i int, value node) setting {
-	return setting{key: fmt.Sprintf("%s[%d]", s.key, i), value: value}
-}
-
-// list returns the items of a setting that is a list.
-func (l *loader) list(s setting) ([]node, bool) {
-	n := resolve(s.value)
-	if n.Kind != manifest.Sequence {
+	case n.Kind != manifest.Sequence:
 		l.fail(s, "want a list, got "+kindOf(n))
-		return nil, false
+	default:
+		for i, item := range n.Content {
+			items = append(items, setting{key: fmt.Sprintf("%s[%d]", s.key, i), value: l.at(item)})
+		}
 	}
-	return l.items(n), true
+
+	return slices.DeleteFunc(items, func(item setting) bool {
+		n := resolve(item.value)
+		return orText && n.Tag == tagString && n.Value == ""
+	})
 }
 
 // showList returns a list, or nil for an empty one.
@@ -341,20 +338,4 @@ func objectSchema[T any](members []member[T]) manifest.Map {
 		properties = append(properties, manifest.Entry{Key: m.name, Value: nullable(m.schema)})
 	}
 	return closedObject(properties)
-}
-
-// listOfObjects returns the kind of lists of mappings.
-func listOfObjects[T any](item kind[T]) kind[[]T] {
-	read := func(l *loader, s setting, into *[]T) bool {
-		items, ok := l.list(s)
-		*into = nil
-		for i, n := range items {
-			var v T
-			ok = item.read(l, s.item(i, n), &v) && ok
-			*into = append(*into, v)
-		}
-		return ok
-	}
-
-	return kind[[]T]{read: read, show: func(values []T) any { return showList(values, item.show) }, schema: listSchema(item.schema)}
 }

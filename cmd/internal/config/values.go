@@ -32,13 +32,13 @@ var (
 	labelKey   = checked(checkLabel)
 	cleanRoute = checked(checkRoute)
 
-	ruleCode = scalar[inject.Rule]{parse: inject.ParseAccepted, show: func(r inject.Rule) any { return string(r) }, schema: textSchema}
-	cidr     = scalar[netip.Prefix]{parse: sidecar.ParseNetwork, show: func(p netip.Prefix) any { return p.String() }, schema: textSchema}
+	ruleCode = parsed(textSchema, func(r inject.Rule) any { return string(r) }, inject.ParseAccepted)
+	cidr     = parsed(textSchema, func(p netip.Prefix) any { return p.String() }, sidecar.ParseNetwork)
 
-	exemptPort = scalar[int]{parse: sidecar.ParseExemptPort, show: func(port int) any { return int64(port) },
-		schema: manifest.Map{{Key: "enum", Value: manifest.List{int64(80), int64(443), "80", "443"}}}}
+	exemptPort = parsed(manifest.Map{{Key: "enum", Value: manifest.List{int64(80), int64(443), "80", "443"}}}, func(port int) any { return int64(port) },
+		sidecar.ParseExemptPort)
 
-	kubernetesVersion = scalar[*kubeversion.Version]{parse: parseVersion, show: showVersion, schema: textSchema.With("pattern", versionPattern)}
+	kubernetesVersion = optional(parsed(textSchema.With("pattern", versionPattern), showVersion, parseVersion))
 )
 
 // addresses is the kind of addresses of Redis: that of one server, or those of some servers of a
