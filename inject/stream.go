@@ -218,8 +218,8 @@ func (p page) bound(bindings map[Service]Binding) manifest.Patch {
 
 	var known []string
 	for _, svc := range p.services {
-		known = append(known, string(manifest.Quote(p.inboundOf(svc))), string(manifest.Quote(bindings[svc].InboundID)),
-			string(manifest.Quote(p.meshOf(svc))), string(manifest.Quote(bindings[svc].MeshID)))
+		known = append(known, manifest.Quote(p.inboundOf(svc)), manifest.Quote(bindings[svc].InboundID),
+			manifest.Quote(p.meshOf(svc)), manifest.Quote(bindings[svc].MeshID))
 	}
 
 	ids := strings.NewReplacer(known...)

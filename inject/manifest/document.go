@@ -115,11 +115,7 @@ func Split(file string, data []byte) []*Document {
 		start, startLine, inside = end, line, false
 	}
 	for at, line := 0, 1; at < len(data); line++ {
-		next := len(data)
-		if i := bytes.IndexByte(data[at:], '\n'); i >= 0 {
-			next = at + i + 1
-		}
-
+		next := at + lineLength(data[at:])
 		text := data[at:next]
 		if at == 0 {
 			text = bytes.TrimPrefix(text, byteOrderMark)

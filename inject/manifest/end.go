@@ -92,24 +92,15 @@ func (d *Document) skipSpace(at int) int {
 
 // lineEnd returns the offset of the line break that ends the line of at, or the end of the text.
 func (d *Document) lineEnd(at int) int {
-	i := bytes.IndexByte(d.Text[at:], '\n')
-	switch {
-	case i < 0:
-		return len(d.Text)
-	case i > 0 && d.Text[at+i-1] == '\r':
-		return at + i - 1
+	line, ended := bytes.CutSuffix(d.Text[at:d.nextLine(at)], []byte{'\n'})
+	if ended {
+		line = bytes.TrimSuffix(line, []byte{'\r'})
 	}
-
-	return at + i
+	return at + len(line)
 }
 
 // nextLine returns the offset of the line after the one of at, or the end of the text.
-func (d *Document) nextLine(at int) int {
-	if i := bytes.IndexByte(d.Text[at:], '\n'); i >= 0 {
-		return at + i + 1
-	}
-	return len(d.Text)
-}
+func (d *Document) nextLine(at int) int { return at + lineLength(d.Text[at:]) }
 
 // lineStart returns the offset of the line of at, after a byte order mark, which is not part of the
 // line.

@@ -213,6 +213,15 @@ func (n *Node) lastLeaf() *Node {
 	return n
 }
 
+// all iterates over a node and all nodes in it, in the order of the text.
+func (n *Node) all() iter.Seq[*Node] {
+	return func(yield func(*Node) bool) { n.visit(yield) }
+}
+
+func (n *Node) visit(yield func(*Node) bool) bool {
+	return yield(n) && !slices.ContainsFunc(n.Content, func(c *Node) bool { return !c.visit(yield) })
+}
+
 // HoldsAlias reports whether a node is or contains an alias.
 func (n *Node) HoldsAlias() bool {
 	return n.Kind == Alias || slices.ContainsFunc(n.Content, (*Node).HoldsAlias)

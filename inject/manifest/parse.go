@@ -56,10 +56,10 @@ func (d *Document) parse() (*Node, error) {
 // parseAll returns the tree by way of the YAML parser or encoding/json.
 func (d *Document) parseAll() (*Node, error) {
 	root, err := d.Tree()
-	if root == nil || err != nil {
-		return nil, err
+	if root != nil && err == nil {
+		err = d.checkKeys(root)
 	}
-	if err := d.checkKeys(root); err != nil {
+	if err != nil {
 		return nil, err
 	}
 
@@ -67,22 +67,18 @@ func (d *Document) parseAll() (*Node, error) {
 }
 
 // checkKeys returns an error for a key that no reader of manifests accepts.
-func (d *Document) checkKeys(n *Node) *SyntaxError {
-	for _, c := range n.Content {
-		if err := d.checkKeys(c); err != nil {
-			return err
+func (d *Document) checkKeys(root *Node) error {
+	for n := range root.all() {
+		for k := range n.own() {
+			if k.Kind == Mapping { // JSON and so Kubernetes have no such keys, but YAML reads {{ .Values.x }} as one
+				return &SyntaxError{Pos: d.PositionOf(k), Msg: "a mapping cannot be a key; if {{ }} is a template, render it first, for example with helm template"}
+			}
 		}
-	}
 
-	for k := range n.own() {
-		if k.Kind == Mapping { // JSON and so Kubernetes have no such keys, but YAML reads {{ .Values.x }} as one
-			return &SyntaxError{Pos: d.PositionOf(k), Msg: "a mapping cannot be a key; if {{ }} is a template, render it first, for example with helm template"}
+		if first, second := twice(n); second != nil {
+			return &SyntaxError{Pos: d.PositionOf(second),
+				Msg: fmt.Sprintf("duplicate key %q, first on line %d; delete one of the two", second.Text(), d.PositionOf(first).Line)}
 		}
-	}
-
-	if first, second := twice(n); second != nil {
-		return &SyntaxError{Pos: d.PositionOf(second),
-			Msg: fmt.Sprintf("duplicate key %q, first on line %d; delete one of the two", second.Text(), d.PositionOf(first).Line)}
 	}
 
 	return nil

@@ -188,7 +188,7 @@ func (b *block) bracket(opening, closing byte, column int, children List) {
 
 func (l layout) key(s string) string {
 	if l.json || !isPlain(s) {
-		return quote(s)
+		return Quote(s)
 	}
 	return s
 }
@@ -211,7 +211,7 @@ func (l layout) scalar(v any, flow bool) string {
 		if !l.json && readsBetterSingle(v) {
 			return "'" + strings.ReplaceAll(v, "'", "''") + "'"
 		}
-		return quote(v)
+		return Quote(v)
 
 	case Map:
 		return "{}"
@@ -277,20 +277,14 @@ func readsBetterSingle(s string) bool {
 	return strings.ContainsAny(s, `"\`) && utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
 }
 
-// Quote returns a string in the quotes that this package writes. The string must not contain quotes
-// or backslashes.
-func Quote(s string) []byte { return []byte(quote(s)) }
-
-// quote returns a string in double quotes, as JSON has them, but without escaped slashes. Every
-// YAML reader understands that, once the characters that are not printable in YAML 1.2 section 5.1
-// are escaped too.
-func quote(s string) string {
+// Quote returns a string in double quotes, as JSON has them, but without escaped slashes. Every YAML
+// reader understands that, once the characters that are not printable in YAML 1.2 section 5.1 are
+// escaped too.
+func Quote(s string) string {
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(s); err != nil {
-		panic("manifest: a string that JSON cannot hold: " + err.Error()) // every string can be encoded
-	}
+	_ = enc.Encode(s) // every string can be encoded
 
 	text := strings.TrimSuffix(b.String(), "\n")
 	if strings.IndexFunc(text, notPrintable) < 0 {

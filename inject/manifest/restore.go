@@ -108,12 +108,14 @@ func (d *Document) recorded(text string) (*Node, error) {
 		return entryOf(text)
 	}
 
-	anchored := ""
-	if strings.Contains(text, "*") {
-		anchored = anchors(d.root)
+	anchors := ""
+	for n := range d.root.all() {
+		if name := n.anchor(); name != "" {
+			anchors += "&" + name + " ~, "
+		}
 	}
 
-	return entryOf("- [" + anchored + "~]\n- " + text)
+	return entryOf("- [" + anchors + "~]\n- " + text)
 }
 
 // entryOf returns the value of the only entry of a mapping, which may be the second item of a list.
@@ -127,17 +129,6 @@ func entryOf(text string) (*Node, error) {
 	}
 
 	return root.Content[1], nil
-}
-
-// anchors returns nulls with the anchors of a tree, each followed by a comma.
-func anchors(n *Node) (nulls string) {
-	if name := n.anchor(); name != "" {
-		nulls = "&" + name + " ~, "
-	}
-	for _, c := range n.Content {
-		nulls += anchors(c)
-	}
-	return nulls
 }
 
 // value returns the value of a node, as one of the types that Map documents.

@@ -121,8 +121,10 @@ func (d *Document) refuseAnchored(e Edit) *EditError {
 		return nil
 	}
 
-	if a := firstAliased(e.target()); a != nil {
-		return d.refuse(a, "cannot be edited: the anchor &%s stands in other places too; write it out there", a.anchor())
+	for n := range e.target().all() {
+		if n.aliased {
+			return d.refuse(n, "cannot be edited: the anchor &%s stands in other places too; write it out there", n.anchor())
+		}
 	}
 
 	return nil
@@ -158,20 +160,6 @@ func (d *Document) refuseShared(edits []Edit, i int, alike []asked, p places) *E
 		top.anchor(), strings.Join(others, ", "), top.anchor())
 }
 
-// firstAliased returns a node that has an alias, or nil.
-func firstAliased(n *Node) *Node {
-	if n.aliased {
-		return n
-	}
-	for _, c := range n.Content {
-		if a := firstAliased(c); a != nil {
-			return a
-		}
-	}
-
-	return nil
-}
-
 // places counts in how many places nodes of a tree stand, with aliases followed.
 type places struct {
 	aliases map[*Node][]*Node // by the nodes for which they stand
@@ -180,17 +168,13 @@ type places struct {
 
 func newPlaces(root *Node) places {
 	p := places{make(map[*Node][]*Node), make(map[*Node]int)}
-	p.find(root)
-	return p
-}
+	for n := range root.all() {
+		if n.Kind == Alias {
+			p.aliases[n.Resolve()] = append(p.aliases[n.Resolve()], n)
+		}
+	}
 
-func (p places) find(n *Node) {
-	if n.Kind == Alias {
-		p.aliases[n.Resolve()] = append(p.aliases[n.Resolve()], n)
-	}
-	for _, c := range n.Content {
-		p.find(c)
-	}
+	return p
 }
 
 // of returns the number of places at which a node stands. There can be exponentially many, so the
