@@ -146,10 +146,15 @@ func builtInKeys() (names []string) {
 	return names
 }
 
+// byDefault returns the default of a key as show returns values.
+func (k key) byDefault() any {
+	c := defaultConfig("")
+	return k.show(&c)
+}
+
 // defaultValue returns the default of a key as YAML, or "" if it is no value.
 func (k key) defaultValue() string {
-	c := defaultConfig("")
-	if v := k.show(&c); v != nil {
+	if v := k.byDefault(); v != nil {
 		return flowText(v)
 	}
 	return ""

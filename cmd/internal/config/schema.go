@@ -68,8 +68,7 @@ func sectionSchema(s section) manifest.Map {
 // describe returns the schema of a key.
 func (k key) describe() manifest.Map {
 	schema := append(manifest.Map{{Key: "description", Value: prose.Plain(k.explained())}}, nullable(k.schema)...)
-	c := defaultConfig("")
-	if v := k.show(&c); v != nil {
+	if v := k.byDefault(); v != nil {
 		schema = append(schema, manifest.Entry{Key: "default", Value: v})
 	}
 	if example := k.shown(); example != "" && example != k.defaultValue() && !k.secret {

@@ -120,35 +120,34 @@ func (l *loader) passes(s setting, text string, check func(string) error) bool {
 
 // fetch returns the secret that a text is or refers to.
 func (l *loader) fetch(s setting, text string) (string, bool) {
-	var found string
-	if name, ok := strings.CutPrefix(text, "env:"); ok {
-		found = lookupEnv(l.src.Environ, name)
+	scheme, name, _ := strings.Cut(text, ":")
+	switch scheme {
+	case "env":
+		found := lookupEnv(l.src.Environ, name)
 		if found == "" {
 			l.unresolved = append(l.unresolved, s.finding(fmt.Sprintf("the environment variable %s is not set", name)))
 		}
 		return found, found != ""
-	}
 
-	name, ok := strings.CutPrefix(text, "file:")
-	if !ok {
-		return text, true
-	}
+	case "file":
+		data, err := l.src.ReadFile(l.relative(s, name))
+		found, f := strings.TrimRight(string(data), "\r\n"), s.finding(fmt.Sprintf("the secret's file %q is empty", name))
+		if err == nil && found != "" {
+			return found, true
+		}
 
-	data, err := l.src.ReadFile(l.relative(s, name))
-	found = strings.TrimRight(string(data), "\r\n")
-	switch {
-	case err != nil:
-		f := s.finding("the secret's file cannot be read: " + err.Error())
-		if s.key == CAKey {
+		if err != nil {
+			f.Msg = "the secret's file cannot be read: " + err.Error()
+		}
+		if err != nil && s.key == CAKey {
 			f.Hint = "tykmesh ca init creates a CA, with the key of its CFSSL in ca-quickstart/cfssl.key; or switch TLS off with " + InjectorEnableMeshTLS + ": false"
 		}
-		l.unresolved = append(l.unresolved, f)
 
-	case found == "":
-		l.unresolved = append(l.unresolved, s.finding(fmt.Sprintf("the secret's file %q is empty", name)))
+		l.unresolved = append(l.unresolved, f)
+		return "", false
 	}
 
-	return found, err == nil && found != ""
+	return text, true
 }
 
 // relative returns a path as the program can open it.
