@@ -47,7 +47,7 @@ func variableName(variable any) any {
 // container reads one container and remembers it in l.read.
 func (l *loader) container(s setting, into *manifest.Map) bool {
 	before := len(l.errors)
-	*into, _ = l.tree(s.value, s.key, reflect.TypeFor[corev1.Container]()).(manifest.Map)
+	*into, _ = l.tree(s, reflect.TypeFor[corev1.Container]()).(manifest.Map)
 	if len(l.errors) > before {
 		return false
 	}
@@ -82,27 +82,30 @@ func (l *loader) checkContainer(c container) {
 
 // tree returns a value as package manifest represents it, and reports the values that do not fit
 // into t, each with its place. The final decision is that of [decodeStrict].
-func (l *loader) tree(n node, key string, t reflect.Type) any {
-	pos := n.pos
-	n = resolve(n)
+func (l *loader) tree(s setting, t reflect.Type) any {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 
-	if !l.spend(pos) || n.IsNull() {
+	n := s.value
+	if !l.spend(s.pos) || n.IsNull() {
 		return nil
 	}
 
 	if !fits(n, t) {
-		l.report(pos, key, fmt.Sprintf("want %s, got %s%s", wantOf(t), kindOf(n), quoteHint(n, t)))
+		l.report(s.pos, s.key, fmt.Sprintf("want %s, got %s%s", wantOf(t), kindOf(n), quoteHint(n, t)))
 		return nil
 	}
 
 	switch n.Kind {
 	case manifest.Mapping:
-		return l.treeMap(n, key, t)
+		return l.treeMap(s, t)
 	case manifest.Sequence:
-		return l.treeList(n, key, t.Elem())
+		out := manifest.List{}
+		for _, item := range l.items(s, false) {
+			out = append(out, l.tree(item, t.Elem()))
+		}
+		return out
 	}
 
 	v, _ := scalarValue(n)
@@ -110,25 +113,17 @@ func (l *loader) tree(n node, key string, t reflect.Type) any {
 	return v
 }
 
-func (l *loader) treeMap(n node, key string, t reflect.Type) any {
+func (l *loader) treeMap(s setting, t reflect.Type) any {
 	out := manifest.Map{}
-	for _, e := range l.entries(n, key, func(a, b string) bool { return a == b }) {
-		below, known := elementType(t, e.key)
+	for _, e := range l.entries(s, func(a, b string) bool { return a == b }) {
+		below, known := elementType(t, e.name)
 		if !known {
-			l.report(e.pos, dotted(key, e.key), "unknown field"+spelling.Suggest(e.key, namesOf(jsonFields(t), func(f jsonField) string { return f.name })))
+			l.report(e.at, e.key, "unknown field"+spelling.Suggest(e.name, namesOf(jsonFields(t), func(f jsonField) string { return f.name })))
 			continue
 		}
-		out = append(out, manifest.Entry{Key: e.key, Value: l.tree(e.value, dotted(key, e.key), below)})
+		out = append(out, manifest.Entry{Key: e.name, Value: l.tree(e.setting, below)})
 	}
 
-	return out
-}
-
-func (l *loader) treeList(n node, key string, t reflect.Type) any {
-	out := manifest.List{}
-	for i, item := range n.Content {
-		out = append(out, l.tree(l.at(item), fmt.Sprintf("%s[%d]", key, i), t))
-	}
 	return out
 }
 
@@ -140,7 +135,7 @@ var selfDecoded = map[reflect.Type]string{
 }
 
 // fits reports whether a YAML value is of the kind that a Go type decodes from.
-func fits(n node, t reflect.Type) bool {
+func fits(n *manifest.Node, t reflect.Type) bool {
 	v, ok := scalarValue(n)
 	if _, itself := selfDecoded[t]; itself {
 		return ok && decodeStrict(v, reflect.New(t).Interface()) == nil
@@ -173,7 +168,7 @@ func wantOf(t reflect.Type) string {
 }
 
 // quoteHint returns the advice to quote a scalar that should be a text, or "".
-func quoteHint(n node, t reflect.Type) string {
+func quoteHint(n *manifest.Node, t reflect.Type) string {
 	if n.Kind == manifest.Scalar && t.Kind() == reflect.String {
 		return "; put it in quotes"
 	}

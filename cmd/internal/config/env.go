@@ -56,7 +56,7 @@ func (l *loader) override(k key, prefix string) bool {
 	for _, name := range k.names() {
 		variable := variableOf(prefix, name)
 		if text := lookupEnv(l.src.Environ, variable); text != "" {
-			found = append(found, setting{key: k.name, name: name, variable: variable, value: node{Node: &manifest.Node{Tag: tagString, Value: text}}})
+			found = append(found, setting{key: k.name, name: name, variable: variable, value: &manifest.Node{Tag: tagString, Value: text}})
 		}
 	}
 

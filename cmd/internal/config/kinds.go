@@ -138,7 +138,7 @@ func choiceOf[T ~string](values ...T) kind[T] {
 
 // word returns a text that may be written as true or false too, without quotes.
 func (l *loader) word(s setting) (string, bool) {
-	if n := resolve(s.value); n.Kind == manifest.Scalar && n.Tag == tagBool {
+	if n := s.value; n.Kind == manifest.Scalar && n.Tag == tagBool {
 		return strings.ToLower(n.Value), true
 	}
 	return l.text(s)
@@ -243,12 +243,12 @@ func setOf(item kind[string]) kind[[]string] {
 // items returns the items of a setting that is a list. In the environment, and with orText in the
 // file, it may be a text with commas, and with orText empty items do not count.
 func (l *loader) items(s setting, orText bool) (items []setting) {
-	switch n := resolve(s.value); {
+	switch n := s.value; {
 	case s.variable != "" || orText && n.Kind != manifest.Sequence:
 		text, _ := l.text(s)
 		for item := range strings.SplitSeq(text, ",") {
 			at := s
-			at.value.Node = &manifest.Node{Tag: tagString, Value: strings.TrimSpace(item)}
+			at.value = &manifest.Node{Tag: tagString, Value: strings.TrimSpace(item)}
 			items = append(items, at)
 		}
 
@@ -256,13 +256,12 @@ func (l *loader) items(s setting, orText bool) (items []setting) {
 		l.fail(s, "want a list, got "+kindOf(n))
 	default:
 		for i, item := range n.Content {
-			items = append(items, setting{key: fmt.Sprintf("%s[%d]", s.key, i), value: l.at(item)})
+			items = append(items, l.setting(fmt.Sprintf("%s[%d]", s.key, i), item))
 		}
 	}
 
 	return slices.DeleteFunc(items, func(item setting) bool {
-		n := resolve(item.value)
-		return orText && n.Tag == tagString && n.Value == ""
+		return orText && item.value.Tag == tagString && item.value.Value == ""
 	})
 }
 
@@ -294,13 +293,14 @@ type member[T any] struct {
 func objectOf[T any](check func(T) error, members ...member[T]) kind[T] {
 	read := func(l *loader, s setting, into *T) bool {
 		before := len(l.errors)
-		for _, e := range l.entries(s.value, s.key, strings.EqualFold) {
-			i := slices.IndexFunc(members, func(m member[T]) bool { return strings.EqualFold(m.name, e.key) })
+		for _, e := range l.entries(s, strings.EqualFold) {
+			i := slices.IndexFunc(members, func(m member[T]) bool { return strings.EqualFold(m.name, e.name) })
 			switch {
 			case i < 0:
-				l.report(e.pos, dotted(s.key, e.key), "unknown key"+spelling.Suggest(e.key, namesOf(members, func(m member[T]) string { return m.name })))
+				l.report(e.at, e.key, "unknown key"+spelling.Suggest(e.name, namesOf(members, func(m member[T]) string { return m.name })))
 			case !e.value.IsNull():
-				members[i].read(l, setting{key: dotted(s.key, members[i].name), value: e.value}, into)
+				e.key = dotted(s.key, members[i].name)
+				members[i].read(l, e.setting, into)
 			}
 		}
 

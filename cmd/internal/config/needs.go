@@ -151,7 +151,7 @@ func (l *loader) missing(key, msg, hint string) {
 		pos = manifest.Position{File: l.src.Name}
 	}
 	if s, ok := l.settings[key]; ok && s.variable == "" {
-		pos = s.value.pos
+		pos = s.pos
 	}
 
 	if l.src.Name == "" {

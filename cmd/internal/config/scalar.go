@@ -18,7 +18,7 @@ const (
 
 // scalarTag returns the tag of a scalar: one of the above, or an unknown one. Some words are bools in
 // YAML 1.1 only, as which tyk-k8s and kubectl read them.
-func scalarTag(n node) string {
+func scalarTag(n *manifest.Node) string {
 	switch {
 	case n.Tag == tagString && !n.IsString():
 		return tagBool
@@ -30,7 +30,7 @@ func scalarTag(n node) string {
 
 // scalarValue returns the value of a scalar as package manifest represents it. It fails for other
 // nodes, for unknown tags, and for values that JSON cannot express, like an infinite number.
-func scalarValue(n node) (value any, ok bool) {
+func scalarValue(n *manifest.Node) (value any, ok bool) {
 	if n.Kind != manifest.Scalar {
 		return nil, false
 	}
@@ -64,8 +64,8 @@ func parseBool(text string) (value, ok bool) {
 }
 
 // kindOf returns a description of a value, for messages.
-func kindOf(n node) string {
-	switch n = resolve(n); n.Kind {
+func kindOf(n *manifest.Node) string {
+	switch n.Kind {
 	case manifest.Mapping:
 		return "a mapping"
 	case manifest.Sequence:

@@ -15,14 +15,14 @@ import (
 type setting struct {
 	key      string            // the key's name
 	name     string            // the name that was used: the key's, or an old one
-	at       manifest.Position // of the name in the file
-	value    node              // a text, if it comes from the environment
+	at, pos  manifest.Position // of the name and of the value in the file
+	value    *manifest.Node    // resolved; a text, if it comes from the environment
 	variable string            // the environment variable, else ""
 }
 
 // finding returns what there is to say of a setting, with its place.
 func (s setting) finding(msg string) Finding {
-	return Finding{Pos: s.value.pos, Variable: s.variable, Key: s.key, Msg: msg}
+	return Finding{Pos: s.pos, Variable: s.variable, Key: s.key, Msg: msg}
 }
 
 // written returns the name that the user wrote.
@@ -71,7 +71,7 @@ func (l *loader) fail(s setting, msg string) {
 // text returns a setting that is a text. A number counts as the text that was typed: an
 // organisation id or a key may consist of digits, or look like 5e33.
 func (l *loader) text(s setting) (string, bool) {
-	n := resolve(s.value)
+	n := s.value
 	if s.variable != "" {
 		return n.Value, true
 	}
@@ -89,7 +89,7 @@ func (l *loader) text(s setting) (string, bool) {
 
 // bool returns a setting that is a switch.
 func (l *loader) bool(s setting) (value, ok bool) {
-	n, got := resolve(s.value), ""
+	n, got := s.value, ""
 	if s.variable == "" {
 		got = ", got " + kindOf(n)
 	}

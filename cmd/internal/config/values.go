@@ -176,20 +176,19 @@ var environment = kind[[]sidecar.Variable]{
 func readVariables(l *loader, s setting, into *[]sidecar.Variable) bool {
 	before := len(l.errors)
 	*into = nil
-	for _, e := range l.entries(s.value, s.key, func(a, b string) bool { return a == b }) {
-		at := setting{key: dotted(s.key, e.key), value: e.value}
-		if sidecar.IsFixed(e.key) {
-			l.report(e.pos, at.key, "is set by tykmesh; remove it")
+	for _, e := range l.entries(s, func(a, b string) bool { return a == b }) {
+		if sidecar.IsFixed(e.name) {
+			l.report(e.at, e.key, "is set by tykmesh; remove it")
 			continue
 		}
 
-		if err := sidecar.CheckVariable(e.key); err != nil {
-			l.report(e.pos, s.key, err.Error())
+		if err := sidecar.CheckVariable(e.name); err != nil {
+			l.report(e.at, s.key, err.Error())
 			continue
 		}
 
-		if text, ok := l.text(at); ok {
-			*into = append(*into, sidecar.Variable{Name: e.key, Value: text})
+		if text, ok := l.text(e.setting); ok {
+			*into = append(*into, sidecar.Variable{Name: e.name, Value: text})
 		}
 	}
 

@@ -111,7 +111,7 @@ func (s setting) place() string {
 	if s.variable != "" {
 		return s.variable
 	}
-	place := fmt.Sprintf("%s:%d", s.value.pos.File, s.value.pos.Line)
+	place := fmt.Sprintf("%s:%d", s.pos.File, s.pos.Line)
 	if s.name != s.key {
 		place += ", as " + s.name
 	}
