@@ -197,12 +197,10 @@ func (d *Document) colon(value *Node) int {
 	}
 
 	at := d.end(value.parent.Content[i-1])
-	if at == unknown {
-		return unknown
+	if at != unknown {
+		at = d.skipSpace(at)
 	}
-
-	at = d.skipSpace(at)
-	if at >= len(d.Text) || d.Text[at] != ':' {
+	if at == unknown || d.byteAt(at) != ':' {
 		return unknown
 	}
 

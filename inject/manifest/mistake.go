@@ -207,14 +207,6 @@ var meanings = map[string]string{
 	"did not find expected comment or line break":            "text follows the | or > of a block scalar; begin it on the next line",
 }
 
-// byteAt returns the byte at an offset; a line break at the end.
-func (m *mistake) byteAt(at int) byte {
-	if at < len(m.text) {
-		return m.text[at]
-	}
-	return '\n'
-}
-
 // glued matches a key whose colon touches its value. A URL is no such key.
 var glued = regexp.MustCompile(`^[ -]*(([A-Za-z_][\w./-]*|"[^"]*"|'[^']*'):)[^\s/:]\S*$`)
 
@@ -270,11 +262,8 @@ func (m *mistake) brackets() (at int, msg string) {
 		}
 	}
 
-	opening, closing := m.byteAt(m.opened), byte('}')
-	if opening == '[' {
-		closing = ']'
-	}
-
+	opening := m.byteAt(m.opened)
+	closing := opening + 2 // in ASCII
 	first, last := m.line(m.opened), m.line(m.at)
 	within := first.start == last.start || last.depth > first.depth
 	switch c := m.byteAt(m.at); {

@@ -188,10 +188,6 @@ func (d *Document) decodeYAML(text []byte) (tree *yaml.Node, err error) {
 		return nil, d.mistake(text, err)
 	}
 
-	if len(document.Content) != 1 {
-		return nil, nil
-	}
-
 	return document.Content[0], nil
 }
 

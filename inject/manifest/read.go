@@ -154,20 +154,10 @@ func styleOf(s yaml.Style) style {
 
 // intern returns a tag, the common ones without a copy.
 func intern(tag string) string {
-	switch tag {
-	case "!!str":
-		return "!!str"
-	case "!!map":
-		return "!!map"
-	case "!!seq":
-		return "!!seq"
-	case "!!int":
-		return "!!int"
-	case "!!bool":
-		return "!!bool"
-	case "!!null":
-		return "!!null"
+	for _, common := range [...]string{"!!str", "!!map", "!!seq", "!!int", "!!bool", "!!null"} {
+		if tag == common {
+			return common
+		}
 	}
-
 	return strings.Clone(tag)
 }

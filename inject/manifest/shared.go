@@ -61,7 +61,7 @@ func (d *Document) unite(edits []Edit) (united []asked, failed EditErrors) {
 // resolve returns the edits with anchored nodes in place of aliases, for edits of a node's
 // children.
 func resolve(edits []Edit) []Edit {
-	out := make([]Edit, len(edits))
+	out := slices.Clone(edits)
 	puts := make(map[*Node][]Put) // by the anchored mapping
 	for i, e := range edits {
 		switch e := e.(type) {
@@ -74,9 +74,6 @@ func resolve(edits []Edit) []Edit {
 			if e.Into.aliased {
 				puts[e.Into] = append(puts[e.Into], e)
 			}
-
-		default:
-			out[i] = e
 		}
 	}
 

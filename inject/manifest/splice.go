@@ -155,7 +155,7 @@ func (e Remove) splice(ed *editor) *EditError {
 	case i+step < len(n.parent.Content):
 		end = n.parent.Content[i+step].start()
 	default: // no entry stays for a trailing comma to follow
-		if comma := ed.skipSpace(end); comma < len(ed.Text) && ed.Text[comma] == ',' {
+		if comma := ed.skipSpace(end); ed.byteAt(comma) == ',' {
 			end = comma + 1
 		}
 	}

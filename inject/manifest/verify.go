@@ -13,12 +13,8 @@ func (ed *editor) verify(out []byte, edits []asked) *EditError {
 	d := ed.Document
 	edited := &Document{File: d.File, Number: d.Number, Line: d.Line, Text: out}
 	got, err := edited.Tree()
-	if err != nil {
-		msg := err.Error()
-		if e := (*SyntaxError)(nil); errors.As(err, &e) {
-			msg = e.Msg // its place is one in the result
-		}
-		return d.refuse(edits[0].target(), "cannot be edited: the result would not be readable (%s)", msg)
+	if e := (*SyntaxError)(nil); errors.As(err, &e) { // its place is one in the result
+		return d.refuse(edits[0].target(), "cannot be edited: the result would not be readable (%s)", e.Msg)
 	}
 
 	if err := d.becomesJSON(edited); err != nil {
