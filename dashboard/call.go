@@ -25,10 +25,28 @@ type call struct {
 	query       map[string]string
 	body        []byte
 	contentType string
-	limit       int64
 	item        bool // is about one API or certificate, which may be absent
 	listing     bool // has no time limit but the caller's
 	uses        bool // lists the APIs that name a certificate, which not every Dashboard supports
+}
+
+// callOf returns a call about one API or certificate.
+func callOf(op, method, base, id string) (call, error) {
+	if !isID(id) {
+		return call{}, fmt.Errorf("%s: %q is not an id", op, id)
+	}
+	return call{op: op, method: method, path: base + "/" + id, item: true}, nil
+}
+
+// failed returns the error of a call; status is 0 without an answer. The message must not contain
+// the key.
+func (r call) failed(status int, message string, kind error) *Error {
+	return &Error{Op: r.op, Method: r.method, Path: r.path, Status: status, Message: message, kind: kind}
+}
+
+// misread returns the error of a successful answer that lacks what every Dashboard sends.
+func (r call) misread(why string) *Error {
+	return r.failed(http.StatusOK, "not a Dashboard's answer: "+why, errForeign)
 }
 
 // do sends a request, repeats it as retry allows, and decodes the answer.
@@ -71,12 +89,17 @@ func (c *Client) attempt(ctx context.Context, r call, attempt int, into answered
 		req.SetHeader("Content-Type", r.contentType).SetBody(bytes.NewReader(r.body))
 	}
 
+	limit := int64(itemLimit)
+	if r.listing {
+		limit = c.listLimit
+	}
+
 	start := time.Now()
 	got := &reply{}
 
 	resp, err := req.Execute(r.method, r.path)
 	if err == nil {
-		got, err = receive(resp.RawResponse, r.limit, into)
+		got, err = receive(resp.RawResponse, limit, into)
 	}
 
 	seen := Request{Method: r.method, Path: r.path, Status: got.status, Duration: time.Since(start), Attempt: attempt}
@@ -94,7 +117,7 @@ var errSlow = errors.New("no complete answer in time")
 
 // unanswered returns the error of a request that got no complete answer.
 func (c *Client) unanswered(ctx context.Context, r call, err error) error {
-	e := &Error{Op: r.op, Method: r.method, Path: r.path, kind: err}
+	e := r.failed(0, "", err)
 	var u *url.Error
 	switch {
 	case ctx.Err() != nil:
@@ -120,18 +143,6 @@ func (c *Client) unanswered(ctx context.Context, r call, err error) error {
 	return e
 }
 
-// refusal returns the error for an answer that is not a success.
-func (c *Client) refusal(r call, got *reply, message string, kind error) error {
-	return &Error{
-		Op:      r.op,
-		Method:  r.method,
-		Path:    r.path,
-		Status:  got.status,
-		Message: oneLine(message, c.key),
-		kind:    kind,
-	}
-}
-
 // decode reads an answer. Success is HTTP 200 with the status OK; listings and look-ups carry no
 // status.
 func (c *Client) decode(r call, got *reply, into answered) error {
@@ -149,7 +160,7 @@ func (c *Client) decode(r call, got *reply, into answered) error {
 			kind = errForeign
 		}
 
-		return c.refusal(r, got, message, kind)
+		return r.failed(got.status, oneLine(message, c.key), kind)
 	}
 
 	if err := got.decode(into); err != nil {
@@ -157,7 +168,7 @@ func (c *Client) decode(r call, got *reply, into answered) error {
 		if errors.As(err, new(*json.SyntaxError)) || errors.Is(err, errCutOff) {
 			message = foreign(got, c.key)
 		}
-		return c.refusal(r, got, message, errForeign)
+		return r.failed(got.status, oneLine(message, c.key), errForeign)
 	}
 
 	a := into.base()
@@ -165,10 +176,10 @@ func (c *Client) decode(r call, got *reply, into answered) error {
 	case strings.EqualFold(a.Status, "ok"), a.Status == "" && r.method == http.MethodGet:
 		return nil
 	case a.Status == "":
-		return c.refusal(r, got, "not a Dashboard's answer: no status", errForeign)
+		return r.misread("no status")
 	}
 
-	return c.refusal(r, got, a.message(), classify(r, got, true, a.message()))
+	return r.failed(got.status, oneLine(a.message(), c.key), classify(r, got, true, a.message()))
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -90,12 +90,14 @@ var useForm = form[CertificateUse]{
 // Errors: ErrUnsupported when the Dashboard does not support it, ErrNotFound when it has no such
 // certificate, ErrPartial when the listing counts more than it shows.
 func (c *Client) CertificateAPIs(ctx context.Context, id string) ([]CertificateUse, error) {
-	const op = "listing the APIs of certificate"
-	path, err := itemPath(op, certsPath, id)
+	r, err := callOf("listing the APIs of certificate", http.MethodGet, certsPath, id)
 	if err != nil {
 		return nil, err
 	}
-	r := call{op: op, path: path + "/apis", query: map[string]string{"p": "-1"}, item: true, uses: true}
+
+	r.path += "/apis"
+	r.query, r.uses = map[string]string{"p": "-1"}, true
+
 	return list(ctx, c, r, useForm)
 }
 
@@ -103,8 +105,7 @@ func (c *Client) CertificateAPIs(ctx context.Context, id string) ([]CertificateU
 //
 // Errors: ErrNotFound when no certificate has that id.
 func (c *Client) Certificate(ctx context.Context, id string) (Certificate, error) {
-	const op = "reading certificate"
-	path, err := itemPath(op, certsPath, id)
+	r, err := callOf("reading certificate", http.MethodGet, certsPath, id)
 	if err != nil {
 		return Certificate{}, err
 	}
@@ -117,12 +118,11 @@ func (c *Client) Certificate(ctx context.Context, id string) (Certificate, error
 		Issuer  struct{ CommonName string }
 		Subject struct{ CommonName string }
 	}
-	r := call{op: op, method: http.MethodGet, path: path, limit: itemLimit, item: true}
 	if err := c.do(ctx, r, &e); err != nil {
 		return Certificate{}, err
 	}
 	if e.NotAfter.IsZero() {
-		return Certificate{}, &Error{Op: op, Method: r.method, Path: path, Status: http.StatusOK, Message: "not a Dashboard's answer: no certificate"}
+		return Certificate{}, r.misread("no certificate")
 	}
 
 	found := e.Certificate
@@ -141,18 +141,16 @@ func (c *Client) Certificate(ctx context.Context, id string) (Certificate, error
 // stays, even if its key or chain differ. UploadCertificate refuses Ed25519 keys: Tyk would store
 // one, and then fail every detailed listing of the organisation.
 func (c *Client) UploadCertificate(ctx context.Context, pem []byte) (id string, err error) {
-	const op = "uploading certificate"
+	r := call{op: "uploading certificate", method: http.MethodPost, path: certsPath}
 	wanted, err := uploadID(c.org, pem)
 	if err != nil {
-		return "", &Error{Op: op, Method: http.MethodPost, Path: certsPath, Message: err.Error()}
+		return "", r.failed(0, err.Error(), nil)
 	}
 
-	body, contentType, err := upload(pem)
-	if err != nil {
+	if r.body, r.contentType, err = upload(pem); err != nil {
 		return "", err
 	}
 
-	r := call{op: op, method: http.MethodPost, path: certsPath, body: body, contentType: contentType, limit: itemLimit}
 	var a answer
 	err = c.do(ctx, r, &a)
 	var refused *Error
@@ -176,11 +174,10 @@ func (c *Client) DeleteCertificate(ctx context.Context, id string) error {
 
 // remove deletes one object; deleting an absent one succeeds.
 func (c *Client) remove(ctx context.Context, op, base, id string) error {
-	path, err := itemPath(op, base, id)
+	r, err := callOf(op, http.MethodDelete, base, id)
 	if err != nil {
 		return err
 	}
-	r := call{op: op, method: http.MethodDelete, path: path, limit: itemLimit, item: true}
 	if err := c.do(ctx, r, &answer{}); !errors.Is(err, ErrNotFound) {
 		return err
 	}

@@ -113,7 +113,7 @@ func (l *listing[T]) pages() (int, error) {
 //
 // Errors: ErrPartial when the pages contain fewer entries than they count.
 func list[T any](ctx context.Context, c *Client, r call, f form[T]) ([]T, error) {
-	r.method, r.limit, r.listing = http.MethodGet, c.listLimit, true
+	r.method, r.listing = http.MethodGet, true
 	first, err := page(ctx, c, r, f, sofar[T]{})
 	if err != nil {
 		return nil, err
@@ -139,12 +139,12 @@ func list[T any](ctx context.Context, c *Client, r call, f form[T]) ([]T, error)
 		pages = counted
 	}
 
-	return nil, &Error{Op: r.op, Method: r.method, Path: r.path, Message: "the listing changed each time it was read"}
+	return nil, r.failed(0, "the listing changed each time it was read", nil)
 }
 
 // partial returns the error for a listing that contradicts itself.
 func partial(r call, how string) error {
-	return &Error{Op: r.op, Method: r.method, Path: r.path, Status: http.StatusOK, Message: "the listing is incomplete: " + how, kind: ErrPartial}
+	return r.failed(http.StatusOK, "the listing is incomplete: "+how, ErrPartial)
 }
 
 // readPages reads pages 1 to n. It stops after a page that states another number of pages.
@@ -178,13 +178,12 @@ func readPages[T any](ctx context.Context, c *Client, r call, f form[T], n int) 
 
 // page reads one page of a listing, and makes sure that it is one.
 func page[T any](ctx context.Context, c *Client, r call, f form[T], before sofar[T]) (*listing[T], error) {
-	l := &listing[T]{form: f, before: before, most: int(keptPerByte * r.limit)}
+	l := &listing[T]{form: f, before: before, most: int(keptPerByte * c.listLimit)}
 	if err := c.do(ctx, r, l); err != nil {
 		return nil, err
 	}
 	if _, err := l.pages(); err != nil {
-		message := "not a Dashboard's answer: " + err.Error()
-		return nil, &Error{Op: r.op, Method: r.method, Path: r.path, Status: http.StatusOK, Message: message, kind: errForeign}
+		return nil, r.misread(err.Error())
 	}
 
 	return l, nil
