@@ -73,13 +73,13 @@ func (c *Client) attempt(ctx context.Context, r call, attempt int, into answered
 	limited := ctx
 	if !r.listing {
 		var cancel context.CancelFunc
-		limited, cancel = context.WithTimeoutCause(ctx, c.timeout, errSlow)
+		limited, cancel = context.WithTimeoutCause(ctx, c.config.RequestTimeout, errSlow)
 		defer cancel()
 	}
 
 	req := c.http.R().
 		SetContext(limited).
-		SetHeader("Authorization", c.key).
+		SetHeader("Authorization", c.config.Secret).
 		SetHeader("Accept", "application/json").
 		SetQueryParams(r.query).
 		SetDoNotParseResponse(true)
@@ -104,7 +104,7 @@ func (c *Client) attempt(ctx context.Context, r call, attempt int, into answered
 
 	seen := Request{Method: r.method, Path: r.path, Status: got.status, Duration: time.Since(start), Attempt: attempt}
 	seen.Date, _ = http.ParseTime(got.header.Get("Date"))
-	c.trace(seen)
+	c.config.Trace(seen)
 	if err != nil && errors.Is(context.Cause(limited), errSlow) {
 		err = errSlow
 	}
@@ -124,7 +124,7 @@ func (c *Client) unanswered(ctx context.Context, r call, err error) error {
 		e.kind = ctx.Err()
 		e.Message = context.Cause(ctx).Error()
 	case errors.Is(err, errSlow):
-		e.Message = fmt.Sprintf("%s (%s)", errSlow, c.timeout)
+		e.Message = fmt.Sprintf("%s (%s)", errSlow, c.config.RequestTimeout)
 	case cutOff(err):
 		e.Message = "the connection was cut"
 	case errors.As(err, &u):
@@ -135,8 +135,8 @@ func (c *Client) unanswered(ctx context.Context, r call, err error) error {
 		e.Message = err.Error()
 	}
 
-	e.Message = oneLine(e.Message, c.key)
-	if strings.Contains(e.kind.Error(), c.key) {
+	e.Message = oneLine(e.Message, c.config.Secret)
+	if strings.Contains(e.kind.Error(), c.config.Secret) {
 		e.kind = nil // net/http quotes malformed answers
 	}
 
@@ -152,7 +152,7 @@ func (c *Client) decode(r call, got *reply, into answered) error {
 
 		message := a.message()
 		if !isJSON {
-			message = foreign(got, c.key)
+			message = foreign(got, c.config.Secret)
 		}
 
 		kind := classify(r, got, isJSON, message)
@@ -160,15 +160,15 @@ func (c *Client) decode(r call, got *reply, into answered) error {
 			kind = errForeign
 		}
 
-		return r.failed(got.status, oneLine(message, c.key), kind)
+		return r.failed(got.status, oneLine(message, c.config.Secret), kind)
 	}
 
 	if err := got.decode(into); err != nil {
 		message := "not a Dashboard's answer: " + err.Error()
 		if errors.As(err, new(*json.SyntaxError)) || errors.Is(err, errCutOff) {
-			message = foreign(got, c.key)
+			message = foreign(got, c.config.Secret)
 		}
-		return r.failed(got.status, oneLine(message, c.key), errForeign)
+		return r.failed(got.status, oneLine(message, c.config.Secret), errForeign)
 	}
 
 	a := into.base()
@@ -179,7 +179,7 @@ func (c *Client) decode(r call, got *reply, into answered) error {
 		return r.misread("no status")
 	}
 
-	return r.failed(got.status, oneLine(a.message(), c.key), classify(r, got, true, a.message()))
+	return r.failed(got.status, oneLine(a.message(), c.config.Secret), classify(r, got, true, a.message()))
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

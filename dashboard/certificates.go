@@ -142,7 +142,7 @@ func (c *Client) Certificate(ctx context.Context, id string) (Certificate, error
 // one, and then fail every detailed listing of the organisation.
 func (c *Client) UploadCertificate(ctx context.Context, pem []byte) (id string, err error) {
 	r := call{op: "uploading certificate", method: http.MethodPost, path: certsPath}
-	wanted, err := uploadID(c.org, pem)
+	wanted, err := uploadID(c.config.Org, pem)
 	if err != nil {
 		return "", r.failed(0, err.Error(), nil)
 	}

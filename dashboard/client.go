@@ -67,14 +67,9 @@ type Request struct {
 // Its methods return errors of type [*Error]. Each of them may be ErrUnauthorized; a method's
 // comment names the others.
 type Client struct {
-	http    *resty.Client
-	key     string
-	org     string
-	timeout time.Duration
-	backoff time.Duration
-	trace   func(Request)
-
-	listLimit int64 // bytes of one listing
+	http      *resty.Client
+	config    Config // with the defaults
+	listLimit int64  // bytes of one listing
 }
 
 // New returns a client. It sends nothing yet.
@@ -121,20 +116,11 @@ func newClient(cfg Config, transport http.RoundTripper) (*Client, error) {
 			return http.ErrUseLastResponse
 		}))
 
-	return &Client{
-		http:    h,
-		key:     cfg.Secret,
-		org:     cfg.Org,
-		timeout: cfg.RequestTimeout,
-		backoff: cfg.Backoff,
-		trace:   cfg.Trace,
-
-		listLimit: listLimit,
-	}, nil
+	return &Client{http: h, config: cfg, listLimit: listLimit}, nil
 }
 
 // String names the Dashboard, without its key.
-func (c *Client) String() string { return "Dashboard at " + oneLine(c.http.BaseURL, c.key) }
+func (c *Client) String() string { return c.config.String() }
 
 // GoString returns the same as String.
 func (c *Client) GoString() string { return c.String() }

@@ -216,27 +216,26 @@ func (d *Dir) list(ctx context.Context) error {
 }
 
 // read reads and checks apis/<slug>.json.
-func (d *Dir) read(slug string) (Definition, error) {
+func (d *Dir) read(slug string) (def Definition, err error) {
 	b, err := readFile(d.file(slug))
 	if err != nil {
 		return nil, err
 	}
 
-	var def Definition
+	defer during(d.file(slug), &err)
 	if err := decodeJSON(b, &def); err != nil {
-		return nil, fmt.Errorf("%s: %w", d.file(slug), err)
+		return nil, err
 	}
 	if _, err := def.Check(); err != nil {
-		return nil, fmt.Errorf("%s: %w", d.file(slug), err)
-	}
-	if def.Slug() != slug {
-		return nil, fmt.Errorf("%s: the slug is %q, not the file's name", d.file(slug), def.Slug())
-	}
-	if def.APIID() == "" {
-		return nil, fmt.Errorf("%s: no api_id", d.file(slug))
+		return nil, err
 	}
 
-	if def.ID() == "" {
+	switch {
+	case def.Slug() != slug:
+		return nil, fmt.Errorf("the slug is %q, not the file's name", def.Slug())
+	case def.APIID() == "":
+		return nil, errors.New("no api_id")
+	case def.ID() == "":
 		def["id"] = digest("id", def.APIID())[:24]
 	}
 

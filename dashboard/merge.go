@@ -44,17 +44,16 @@ func mergeObjects(current, leaves map[string]any) map[string]any {
 
 // Includes reports whether merging leaves into d changes nothing that counts.
 func (d Definition) Includes(leaves Definition) bool {
-	for field := range sets {
-		held := Texts(d[field])
-		for _, mine := range Texts(leaves[field]) {
-			if !slices.Contains(held, mine) {
+	for key, leaf := range leaves {
+		if !sets[key] {
+			if !includes(d[key], leaf) {
 				return false
 			}
+			continue
 		}
-	}
 
-	for key, leaf := range leaves {
-		if !sets[key] && !includes(d[key], leaf) {
+		held := Texts(d[key])
+		if slices.ContainsFunc(Texts(leaf), func(member string) bool { return !slices.Contains(held, member) }) {
 			return false
 		}
 	}

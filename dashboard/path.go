@@ -70,35 +70,29 @@ func putAt(node any, segments []string, value any) (any, error) {
 	}
 
 	key := segments[0]
-
 	n, numeric, err := index(key)
-	switch node := node.(type) {
-	case map[string]any:
-		child, err := putAt(node[key], segments[1:], value)
-		if err != nil {
-			return nil, err
-		}
-		node[key] = child
-		return node, nil
-
-	case []any:
-		if err != nil {
-			return nil, err
-		}
-		if !numeric {
-			return nil, fmt.Errorf("%q is not an index of an array", key)
-		}
-		return putElement(node, n, segments[1:], value)
+	object, isObject := node.(map[string]any)
+	list, isArray := node.([]any)
+	switch {
+	case isObject:
+	case err != nil:
+		return nil, err
+	case numeric:
+		return putElement(list, n, segments[1:], value)
+	case isArray:
+		return nil, fmt.Errorf("%q is not an index of an array", key)
+	default:
+		object = make(map[string]any)
 	}
 
+	child, err := putAt(object[key], segments[1:], value)
 	if err != nil {
 		return nil, err
 	}
-	if numeric {
-		return putElement(nil, n, segments[1:], value)
-	}
 
-	return putAt(map[string]any{}, segments, value)
+	object[key] = child
+
+	return object, nil
 }
 
 func putElement(list []any, n int, rest []string, value any) (any, error) {

@@ -22,7 +22,7 @@ type stream interface {
 // receive reads an answer of at most limit bytes. A successful answer that is a stream is decoded
 // while it arrives and never held as text.
 //
-// Errors: errTooLarge, and errors of the connection.
+// Errors: *sizeError, and errors of the connection.
 func receive(resp *http.Response, limit int64, into answered) (*reply, error) {
 	defer resp.Body.Close()
 	got := &reply{status: resp.StatusCode, header: resp.Header}

@@ -55,7 +55,7 @@ func (c *Client) retry(r call, attempt int, got *reply, err error) (time.Duratio
 // pause returns the wait before the next attempt. It grows exponentially, with jitter, so that
 // clients that failed together do not come back together.
 func (c *Client) pause(attempt int) time.Duration {
-	d := min(c.backoff<<(attempt-1), maxBackoff)
+	d := min(c.config.Backoff<<(attempt-1), maxBackoff)
 	return d/2 + rand.N(d/2+1)
 }
 

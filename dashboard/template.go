@@ -40,8 +40,8 @@ type Vars struct {
 // Templates render API definitions from Vars. They are text/template files. Printed values are
 // escaped, so that a value cannot end the JSON string around it.
 type Templates struct {
-	set  *template.Template
-	idle sync.Pool // of *renderer: cloning a set takes as long as rendering
+	set       *template.Template
+	renderers sync.Pool // cloning a set takes as long as rendering
 }
 
 // BuiltinTemplates returns default-inbound and default-mesh.
@@ -125,7 +125,7 @@ func ParseTemplates(files map[string]string) (*Templates, error) {
 		printAsData(t.Tree.Root)
 	}
 
-	return &Templates{set: set}, nil
+	return &Templates{set: set, renderers: sync.Pool{New: func() any { return newRenderer(set) }}}, nil
 }
 
 // Has reports whether there is a template with that name.
@@ -145,12 +145,8 @@ func (t *Templates) Render(name string, v Vars) (Definition, error) {
 		return nil, fmt.Errorf("template %q: not defined", name)
 	}
 
-	r, err := t.renderer()
-	if err != nil {
-		return nil, fmt.Errorf("template %q: %w", name, err)
-	}
-
-	defer t.done(r)
+	r, _ := t.renderers.Get().(*renderer)
+	defer t.renderers.Put(r)
 	text, err := r.execute(name, v)
 	if err != nil {
 		return nil, fmt.Errorf("rendering %v", err) // it begins with "template: file:line:"
@@ -184,25 +180,14 @@ type renderer struct {
 	out jsonText
 }
 
-// renderer returns an idle renderer, or a new one; done makes it idle again.
-func (t *Templates) renderer() (r *renderer, err error) {
-	if r, ok := t.idle.Get().(*renderer); ok {
-		r.out.reset()
-		return r, nil
-	}
-
-	r = &renderer{}
-	if r.set, err = t.set.Clone(); err != nil {
-		return nil, err
-	}
+func newRenderer(set *template.Template) *renderer {
+	r := &renderer{set: template.Must(set.Clone())} // which fails for no set
 	r.set.Funcs(template.FuncMap{printFunc: r.out.asData})
-
-	return r, nil
+	return r
 }
 
-func (t *Templates) done(r *renderer) { t.idle.Put(r) }
-
 func (r *renderer) execute(name string, v Vars) ([]byte, error) {
+	r.out.reset()
 	var certificates []string
 	if v.CertificateID != "" {
 		certificates = []string{v.CertificateID}

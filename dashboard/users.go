@@ -42,7 +42,7 @@ func (c *Client) Administrator(ctx context.Context) (bool, error) {
 	}
 
 	for _, u := range listed.Users {
-		if subtle.ConstantTimeCompare([]byte(u.AccessKey), []byte(c.key)) == 1 {
+		if subtle.ConstantTimeCompare([]byte(u.AccessKey), []byte(c.config.Secret)) == 1 {
 			return u.administrator(), nil
 		}
 	}
