@@ -1,7 +1,6 @@
 package dashboard
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -10,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -61,7 +61,7 @@ var apiForm = form[API]{
 		}
 
 		kept = a.Definition.Share(last.Definition)
-		if maps.EqualFunc(a.Envelope, last.Envelope, sameText) {
+		if maps.EqualFunc(a.Envelope, last.Envelope, slices.Equal[json.RawMessage]) {
 			a.Envelope = last.Envelope
 			return a, kept, nil
 		}
@@ -74,8 +74,6 @@ var apiForm = form[API]{
 	},
 	id: func(a API) string { return cmp.Or(a.Definition.ID(), a.Definition.APIID()) },
 }
-
-func sameText(a, b json.RawMessage) bool { return bytes.Equal(a, b) }
 
 // apiAnswer is the answer to reading an API.
 type apiAnswer struct {

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -85,8 +86,8 @@ func New(cfg Config) (*Client, error) {
 }
 
 func newClient(cfg Config, transport http.RoundTripper) (*Client, error) {
-	base, err := baseURL(cfg.URL)
-	if err != nil {
+	var err error
+	if cfg.URL, err = baseURL(cfg.URL); err != nil {
 		return nil, err
 	}
 	if cfg.Secret == "" {
@@ -96,20 +97,14 @@ func newClient(cfg Config, transport http.RoundTripper) (*Client, error) {
 		return nil, errors.New("the Dashboard's key contains a space, a line break or another character that no key has")
 	}
 
-	if cfg.RequestTimeout <= 0 {
-		cfg.RequestTimeout = 30 * time.Second
-	}
-
-	if cfg.Backoff <= 0 {
-		cfg.Backoff = 200 * time.Millisecond
-	}
-
+	cfg.RequestTimeout = cmp.Or(cfg.RequestTimeout, 30*time.Second)
+	cfg.Backoff = cmp.Or(cfg.Backoff, 200*time.Millisecond)
 	if cfg.Trace == nil {
 		cfg.Trace = func(Request) {}
 	}
 
 	h := resty.NewWithClient(&http.Client{Transport: transport}).
-		SetBaseURL(base).
+		SetBaseURL(cfg.URL).
 		SetLogger(silent{}).
 		SetHeader("User-Agent", "tykmesh").
 		SetRedirectPolicy(resty.RedirectPolicyFunc(func(*http.Request, []*http.Request) error {

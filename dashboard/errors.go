@@ -99,11 +99,7 @@ func (e *Error) Foreign() bool {
 // Passing reports whether the next try may succeed: there was no answer, or the server is
 // overloaded or restarting.
 func (e *Error) Passing() bool {
-	switch e.Status {
-	case 0, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return true
-	}
-	return false
+	return e.Status == 0 || overloaded(e.Status)
 }
 
 // privateKey matches a private key from its first line on: a server may echo an upload.

@@ -182,13 +182,10 @@ func Texts(v any) (out []string) {
 // new ones.
 func Union(held []string, members ...string) []any {
 	out := make([]any, 0, len(held)+len(members))
-	seen := make(map[string]bool, cap(out))
 	for _, s := range slices.Concat(held, members) {
-		if !seen[s] {
-			seen[s] = true
+		if !slices.Contains(out, any(s)) {
 			out = append(out, s)
 		}
 	}
-
 	return out
 }

@@ -23,10 +23,11 @@ const maxIndex = 999
 // segment that is not a number in an array. Then the definition is unchanged.
 func (d Definition) Set(path string, value any) error {
 	segments, err := segmentsOf(path)
-	if err != nil {
-		return fmt.Errorf("setting %q: %w", path, err)
+	if err == nil {
+		_, err = putAt(map[string]any(d), segments, value)
 	}
-	if _, err := putAt(map[string]any(d), segments, value); err != nil {
+
+	if err != nil {
 		return fmt.Errorf("setting %q: %w", path, err)
 	}
 

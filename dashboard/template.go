@@ -3,6 +3,7 @@ package dashboard
 import (
 	"bytes"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -198,11 +199,20 @@ func (r *renderer) execute(name string, v Vars) ([]byte, error) {
 
 // at adds the line in the rendered text to an error of the JSON decoder.
 func at(text []byte, err error) error {
-	offset, ok := errorOffset(err)
-	if !ok {
+	var syntax *json.SyntaxError
+	var mismatch *json.UnmarshalTypeError
+	var offset int64
+	switch {
+	case errors.As(err, &syntax):
+		offset = syntax.Offset
+	case errors.As(err, &mismatch):
+		offset = mismatch.Offset
+	default:
 		return err
 	}
-	line := 1 + bytes.Count(text[:min(offset, len(text))], []byte("\n"))
+
+	line := 1 + bytes.Count(text[:min(int(offset), len(text))], []byte("\n"))
+
 	return fmt.Errorf("line %d of it: %v", line, err)
 }
 
