@@ -54,10 +54,12 @@ func (c *Client) do(ctx context.Context, r call, into answered) error {
 	for attempt := 1; ; attempt++ {
 		got, err := c.attempt(ctx, r, attempt, into)
 		if wait, again := c.retry(r, attempt, got, err); again {
-			if sleep(ctx, wait) == nil {
+			select {
+			case <-time.After(wait):
 				continue
+			case <-ctx.Done():
+				err = ctx.Err()
 			}
-			err = ctx.Err()
 		}
 
 		if err != nil {
@@ -117,7 +119,7 @@ var errSlow = errors.New("no complete answer in time")
 
 // unanswered returns the error of a request that got no complete answer.
 func (c *Client) unanswered(ctx context.Context, r call, err error) error {
-	e := r.failed(0, "", err)
+	e := r.failed(0, err.Error(), err)
 	var u *url.Error
 	switch {
 	case ctx.Err() != nil:
@@ -131,8 +133,6 @@ func (c *Client) unanswered(ctx context.Context, r call, err error) error {
 		// Without the URL: Op, Method and Path name it already.
 		e.kind = u.Err
 		e.Message = u.Err.Error()
-	default:
-		e.Message = err.Error()
 	}
 
 	e.Message = oneLine(e.Message, c.config.Secret)
@@ -180,15 +180,4 @@ func (c *Client) decode(r call, got *reply, into answered) error {
 	}
 
 	return r.failed(got.status, oneLine(a.message(), c.config.Secret), classify(r, got, true, a.message()))
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -201,16 +201,13 @@ func (d *Dir) remembered(id string) Definition {
 
 // list makes sure that the directory has been listed once.
 func (d *Dir) list(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	d.mu.Lock()
 	known := d.slugs != nil
 	d.mu.Unlock()
-	if known {
-		return nil
+	err := ctx.Err()
+	if err == nil && !known {
+		_, err = d.APIs(ctx)
 	}
-	_, err := d.APIs(ctx)
 
 	return err
 }

@@ -99,24 +99,12 @@ func (d Definition) Without(paths []string) Definition {
 }
 
 func cut(object map[string]any, path Path) map[string]any {
-	v, ok := object[path[0]]
-	if !ok {
-		return object
-	}
-
 	out := maps.Clone(object)
 	if len(path) == 1 {
 		delete(out, path[0])
-		return out
+	} else if child, ok := object[path[0]].(map[string]any); ok {
+		out[path[0]] = cut(child, path[1:])
 	}
-
-	child, ok := v.(map[string]any)
-	if !ok {
-		return object
-	}
-
-	out[path[0]] = cut(child, path[1:])
-
 	return out
 }
 

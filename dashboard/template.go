@@ -23,8 +23,8 @@ import (
 //go:embed builtin.json
 var builtin string
 
-// Vars are the values that a template may print. Their names are those of tyk-k8s, where
-// CertificateID is a list:
+// Vars are the values that a template may print. Their names are those of tyk-k8s. CertificateID is
+// printed as a list:
 //
 //	"certificates": [{{range $i, $id := .CertificateID}}{{if $i}},{{end}}"{{$id}}"{{end}}]
 type Vars struct {
@@ -35,7 +35,7 @@ type Vars struct {
 	Target        string
 	HostName      string // the API's domain
 	GatewayTags   []string
-	CertificateID string // "" for none
+	CertificateID []string
 }
 
 // Templates render API definitions from Vars. They are text/template files. Printed values are
@@ -169,12 +169,6 @@ func (t *Templates) Render(name string, v Vars) (Definition, error) {
 	return d, nil
 }
 
-// values are the names that templates can use.
-type values struct {
-	Vars
-	CertificateID []string
-}
-
 // renderer is a copy of the templates with its own output.
 type renderer struct {
 	set *template.Template
@@ -189,11 +183,7 @@ func newRenderer(set *template.Template) *renderer {
 
 func (r *renderer) execute(name string, v Vars) ([]byte, error) {
 	r.out.reset()
-	var certificates []string
-	if v.CertificateID != "" {
-		certificates = []string{v.CertificateID}
-	}
-	err := r.set.ExecuteTemplate(&r.out, name, values{v, certificates})
+	err := r.set.ExecuteTemplate(&r.out, name, v)
 	return r.out.Bytes(), err
 }
 
@@ -216,7 +206,5 @@ func at(text []byte, err error) error {
 	return fmt.Errorf("line %d of it: %v", line, err)
 }
 
-var errUnbound = errors.New("the template has no output")
-
 // unbound stands in for the print function while templates are parsed; each renderer replaces it.
-func unbound(any) (string, error) { return "", errUnbound }
+func unbound(any) (string, error) { return "", errors.New("the template has no output") }
