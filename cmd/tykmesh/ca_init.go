@@ -15,11 +15,12 @@ import (
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/ca/pki"
 	"github.com/tykmesh/tykmesh/cmd/internal/files"
+	"github.com/tykmesh/tykmesh/cmd/internal/report"
 )
 
 // caInit holds the flags of ca init.
 type caInit struct {
-	options
+	reportFlags
 	dir, from    string
 	intermediate bool
 
@@ -34,8 +35,8 @@ type caInit struct {
 }
 
 func newCAInitCmd(p process) *cobra.Command {
-	var o caInit
-	cmd := &cobra.Command{
+	o := &caInit{}
+	c := newCommand(p, &cobra.Command{
 		Use:   "init",
 		Short: "Make a CA, the configuration of its CFSSL, and the Kubernetes manifests of both",
 		Long: "init makes a certificate authority for the mesh in a directory: its key and certificate, the configuration of the CFSSL that signs\n" +
@@ -46,22 +47,17 @@ func newCAInitCmd(p process) *cobra.Command {
 			"  tykmesh ca init --intermediate                         # under a root whose key can be kept offline\n" +
 			"  tykmesh ca init --from ca-quickstart --dir ca          # with a CA that exists",
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.given = cmd.Flags().Changed
-			return o.run(cmd, p, func(ctx context.Context, p process, _ options, r *report) (output, error) {
-				return runCAInit(ctx, p, o, r)
-			})
-		},
-	}
+	}, o.run)
 
-	o.flags(cmd)
-	return cmd
+	o.flags(c)
+	return c.Command
 }
 
-func (o *caInit) flags(cmd *cobra.Command) {
+func (o *caInit) flags(c *command) {
 	guide, serving := pki.GuideRequest(), pki.DefaultServing()
 	o.expiry, o.certExpiry = span(guide.Expiry), span(serving.CertExpiry)
-	f := cmd.Flags()
+	f := c.Flags()
+	o.given = f.Changed
 	f.StringVar(&o.dir, "dir", "ca-quickstart", "make everything in `DIR`")
 	f.StringVar(&o.from, "from", "", "take the CA in `DIR` (ca.pem and ca-key.pem) instead of making one")
 	f.BoolVar(&o.intermediate, "intermediate", false, "make a root, and a CA under it that signs, so that the root's key can be kept offline")
@@ -75,12 +71,12 @@ func (o *caInit) flags(cmd *cobra.Command) {
 	f.StringVarP(&o.namespace, "namespace", "n", serving.Namespace, "run CFSSL in `NAMESPACE`")
 	f.StringArrayVar(&o.meshNamespaces, "mesh-namespace", nil, "let the pods of `NAMESPACE` trust the CA; may be repeated (default: CFSSL's namespace)")
 	f.StringArrayVar(&o.allowedFrom, "allow-namespace", nil, "let the pods of `NAMESPACE` call CFSSL; may be repeated (default: CFSSL's namespace)")
-	f.BoolVarP(&o.quiet, "quiet", "q", false, "print errors only")
+	o.addQuiet(c)
 }
 
-// runCAInit makes the CA, and returns the output that writes its files and prints the section of
+// run makes the CA, and returns the output that writes its files and prints the section of
 // the configuration: both, or neither if one fails.
-func runCAInit(ctx context.Context, p process, o caInit, report *report) (output, error) {
+func (o *caInit) run(ctx context.Context, p process, r *report.Run) (report.Output, error) {
 	if err := o.conflict(); err != nil {
 		return nil, o.usage(p, err)
 	}
@@ -93,17 +89,17 @@ func runCAInit(ctx context.Context, p process, o caInit, report *report) (output
 		return nil, err
 	}
 
-	report.progress("making keys ...")
+	r.Progress("making keys ...")
 	setup, err := o.makeCA(ctx, settings)
 	if err != nil {
 		return nil, err
 	}
 
 	for _, text := range o.warnings(setup, settings) {
-		report.warn(text)
+		r.Warn("%s", text)
 	}
 
-	o.tell(report, setup)
+	o.tell(r, setup)
 
 	return func() error {
 		written, err := pki.Write(o.dir, setup.Files)
@@ -120,7 +116,7 @@ func runCAInit(ctx context.Context, p process, o caInit, report *report) (output
 }
 
 // makeCA makes a CA, or takes the one of --from.
-func (o caInit) makeCA(ctx context.Context, settings pki.Options) (pki.Setup, error) {
+func (o *caInit) makeCA(ctx context.Context, settings pki.Options) (pki.Setup, error) {
 	if o.from != "" {
 		setup, err := pki.Bring(o.from, settings)
 		if err != nil {
@@ -141,7 +137,7 @@ func (o caInit) makeCA(ctx context.Context, settings pki.Options) (pki.Setup, er
 // settings returns the options that the flags and an existing csr_ca.json ask for.
 //
 // Errors: *InputError for that file, *usageError for the flags.
-func (o caInit) settings(p process) (pki.Options, error) {
+func (o *caInit) settings(p process) (pki.Options, error) {
 	s := pki.Options{Intermediate: o.intermediate, Serving: o.serving(), Now: p.now()}
 	if o.from != "" {
 		return s, o.usage(p, s.Serving.Check())
@@ -163,7 +159,7 @@ func (o caInit) settings(p process) (pki.Options, error) {
 }
 
 // usage returns an error as an error of the command line.
-func (o caInit) usage(p process, err error) error {
+func (o *caInit) usage(p process, err error) error {
 	if err != nil {
 		err = &usageError{err.Error(), p.name + " ca init"}
 	}
@@ -171,7 +167,7 @@ func (o caInit) usage(p process, err error) error {
 }
 
 // conflict refuses flags that exclude each other: --from takes a CA as it is.
-func (o caInit) conflict() error {
+func (o *caInit) conflict() error {
 	switch {
 	case o.dir == "":
 		return errors.New("--dir is empty: name a directory")
@@ -190,7 +186,7 @@ func (o caInit) conflict() error {
 	return nil
 }
 
-func (o caInit) serving() pki.Serving {
+func (o *caInit) serving() pki.Serving {
 	return pki.Serving{
 		CertExpiry: time.Duration(o.certExpiry), Image: o.image, Namespace: o.namespace,
 		MeshNamespaces: o.meshNamespaces, AllowNamespaces: o.allowedFrom,
@@ -198,7 +194,7 @@ func (o caInit) serving() pki.Serving {
 }
 
 // override returns a request with the values of flags.
-func (o caInit) override(r pki.Request) (pki.Request, error) {
+func (o *caInit) override(r pki.Request) (pki.Request, error) {
 	if o.given("common-name") {
 		r.CommonName = o.commonName
 	}
@@ -230,7 +226,7 @@ func (o caInit) override(r pki.Request) (pki.Request, error) {
 }
 
 // warnings returns the consequences of the flags that the user may not intend.
-func (o caInit) warnings(setup pki.Setup, settings pki.Options) (texts []string) {
+func (o *caInit) warnings(setup pki.Setup, settings pki.Options) (texts []string) {
 	if o.from == "" && settings.Request.Differs(o.dir) {
 		texts = append(texts, fmt.Sprintf("%s is not changed: flags override it", filepath.Join(o.dir, pki.RequestFile)))
 	}

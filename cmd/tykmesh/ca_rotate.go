@@ -13,12 +13,16 @@ import (
 
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/ca/pki"
+	"github.com/tykmesh/tykmesh/cmd/internal/exit"
+	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/report"
 )
 
 // caRotate are the flags of ca rotate.
 type caRotate struct {
-	options
+	serverFlags
+	reportFlags
 	dir, rootKey string
 	step         int
 	root         bool
@@ -28,8 +32,8 @@ type caRotate struct {
 }
 
 func newCARotateCmd(p process) *cobra.Command {
-	var o caRotate
-	cmd := &cobra.Command{
+	o := &caRotate{}
+	c := newCommand(p, &cobra.Command{
 		Use:   "rotate",
 		Short: "Replace the CA step by step, while every pod keeps accepting every certificate in use",
 		Long: "rotate prints how far a rotation of the CA is, what to apply and wait for now, and which step is next. With --step it takes\n" +
@@ -45,32 +49,27 @@ func newCARotateCmd(p process) *cobra.Command {
 		Example: "  tykmesh ca rotate                  # how far the rotation is, and what to do now\n" +
 			"  tykmesh ca rotate --step 1",
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.given = cmd.Flags().Changed
-			return o.run(cmd, p, func(ctx context.Context, p process, _ options, r *report) (output, error) {
-				return runCARotate(ctx, p, o, r)
-			})
-		},
-	}
+	}, o.run)
 
-	f := cmd.Flags()
+	f := c.Flags()
+	o.given = f.Changed
 	f.StringVar(&o.dir, "dir", "ca-quickstart", "directory `DIR` that ca init made")
 	f.IntVar(&o.step, "step", 0, "take step `STEP`, 1 to 3, which must be the next one")
 	f.BoolVar(&o.root, "root", false, "replace the root too, if the CA is under one")
 	f.StringVar(&o.rootKey, "root-key", "", "read the root's private key from `FILE` (default: root-key.pem in DIR)")
 	f.BoolVar(&o.unchecked, "unchecked", false, "take step 3 without asking the Dashboard which certificates are in use")
-	o.remoteFlags(cmd)
-	o.reportFlags(cmd)
+	o.serverFlags.add(c)
+	o.reportFlags.add(c)
 
-	return cmd
+	return c.Command
 }
 
-// runCARotate takes the requested step, if it is next, and prints the work that follows.
-func runCARotate(ctx context.Context, p process, o caRotate, report *report) (output, error) {
+// run takes the requested step, if it is next, and prints the work that follows.
+func (o *caRotate) run(ctx context.Context, p process, r *report.Run) (report.Output, error) {
 	if o.dir == "" {
 		return nil, &usageError{"--dir is empty: name the directory of the CA", p.name + " ca rotate"}
 	}
-	if err := o.checkAuthority(report); err != nil {
+	if err := o.checkAuthority(r); err != nil {
 		return nil, err
 	}
 
@@ -87,11 +86,11 @@ func runCARotate(ctx context.Context, p process, o caRotate, report *report) (ou
 	if err := o.checkNext(p, rotation); err != nil {
 		return nil, err
 	}
-	if err := o.checkUse(ctx, p, rotation, report); err != nil {
+	if err := o.checkUse(ctx, p, rotation, r); err != nil {
 		return nil, err
 	}
 
-	change, err := o.change(ctx, p, rotation, report)
+	change, err := o.change(ctx, p, rotation, r)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +113,7 @@ func runCARotate(ctx context.Context, p process, o caRotate, report *report) (ou
 }
 
 // read reads the state of the rotation.
-func (o caRotate) read(p process) (pki.Rotation, error) {
+func (o *caRotate) read(p process) (pki.Rotation, error) {
 	r, err := pki.ReadRotation(o.dir, p.now())
 	switch {
 	case err == nil:
@@ -127,7 +126,7 @@ func (o caRotate) read(p process) (pki.Rotation, error) {
 }
 
 // conflict refuses flags that have no effect here.
-func (o caRotate) conflict(r pki.Rotation) error {
+func (o *caRotate) conflict(r pki.Rotation) error {
 	begins := pki.Step(o.step) == pki.StepTrust
 	switch {
 	case o.given("step") && (o.step < int(pki.StepTrust) || o.step > int(pki.StepSettle)):
@@ -144,7 +143,7 @@ func (o caRotate) conflict(r pki.Rotation) error {
 }
 
 // checkNext refuses a step that is not next.
-func (o caRotate) checkNext(p process, r pki.Rotation) error {
+func (o *caRotate) checkNext(p process, r pki.Rotation) error {
 	previous := filepath.Join(o.dir, pki.PreviousDir)
 	wrong := &stepError{hint: o.again(p.name) + " prints what to do now"}
 	switch last := r.LastStep(); {
@@ -162,20 +161,20 @@ func (o caRotate) checkNext(p process, r pki.Rotation) error {
 }
 
 // change returns the change that a step makes.
-func (o caRotate) change(ctx context.Context, p process, r pki.Rotation, report *report) (change pki.Change, err error) {
+func (o *caRotate) change(ctx context.Context, p process, rotation pki.Rotation, r *report.Run) (change pki.Change, err error) {
 	switch pki.Step(o.step) {
 	case pki.StepTrust:
-		change, err = o.begin(ctx, p, r, report)
+		change, err = o.begin(ctx, p, rotation, r)
 	case pki.StepSign:
-		change, err = r.Sign()
+		change, err = rotation.Sign()
 	default:
-		change, err = r.Settle()
+		change, err = rotation.Settle()
 	}
 
 	switch {
 	case errors.As(err, new(*pki.EditedError)):
-		err = refuseEdits(o.dir, err, report)
-	case err != nil && exitCode(err) == exitFailed:
+		err = refuseEdits(o.dir, err, r)
+	case err != nil && exit.Of(err) == exit.Failed:
 		err = fmt.Errorf("rotating the CA of %s: %w", o.dir, err)
 	}
 
@@ -183,78 +182,78 @@ func (o caRotate) change(ctx context.Context, p process, r pki.Rotation, report 
 }
 
 // begin makes the next CA.
-func (o caRotate) begin(ctx context.Context, p process, r pki.Rotation, report *report) (pki.Change, error) {
-	request, err := r.Request()
+func (o *caRotate) begin(ctx context.Context, p process, rotation pki.Rotation, r *report.Run) (pki.Change, error) {
+	request, err := rotation.Request()
 	if err != nil {
 		return pki.Change{}, &requestError{err, filepath.Join(o.dir, pki.RequestFile)}
 	}
 
 	var rootKey crypto.Signer
-	if r.Intermediate() {
-		if rootKey, err = r.ReadRootKey(o.rootKey); err != nil {
+	if rotation.Intermediate() {
+		if rootKey, err = rotation.ReadRootKey(o.rootKey); err != nil {
 			return pki.Change{}, &rootKeyError{err}
 		}
 	}
 
-	next := r.Trust
-	if r.Intermediate() && !o.root {
-		if err := checkRoot(r, request, p.now(), report); err != nil {
+	next := rotation.Trust
+	if rotation.Intermediate() && !o.root {
+		if err := checkRoot(rotation, request, p.now(), r); err != nil {
 			return pki.Change{}, err
 		}
-		next = r.Reissue
+		next = rotation.Reissue
 	}
 
-	report.progress("making keys ...")
+	r.Progress("making keys ...")
 
 	return next(ctx, request, rootKey, p.now())
 }
 
 // checkRoot refuses a root that is about to expire, and warns if the new CA would expire early with
 // it.
-func checkRoot(r pki.Rotation, request pki.Request, now time.Time, report *report) error {
-	root := r.Current.Root()
+func checkRoot(rotation pki.Rotation, request pki.Request, now time.Time, r *report.Run) error {
+	root := rotation.Current.Root()
 	end := root.NotAfter.UTC().Format(time.DateOnly)
 	switch left := root.NotAfter.Sub(now); {
 	case left < time.Hour:
 		return &rootEndsError{fmt.Sprintf("the root %q expires on %s, and every CA under it", root.Subject.CommonName, end)}
 	case left < request.Expiry:
-		report.warn(fmt.Sprintf("the CA will expire on %s with its root %q; --root replaces the root too", end, root.Subject.CommonName))
+		r.Warn("the CA will expire on %s with its root %q; --root replaces the root too", end, root.Subject.CommonName)
 	}
 
 	return nil
 }
 
 // checkUse makes sure before the last step that no certificate of the previous CA is in use.
-func (o caRotate) checkUse(ctx context.Context, p process, r pki.Rotation, report *report) error {
+func (o *caRotate) checkUse(ctx context.Context, p process, rotation pki.Rotation, r *report.Run) error {
 	if pki.Step(o.step) != pki.StepSettle {
 		return nil
 	}
 
 	if o.unchecked {
-		report.warn("the Dashboard was not asked whether certificates of the previous CA are in use; pods that start from now on refuse them")
+		r.Warn("the Dashboard was not asked whether certificates of the previous CA are in use; pods that start from now on refuse them")
 		return nil
 	}
 
-	c, err := loadConfig(p, o.options, report)
+	c, err := loadConfig(p, o.configFlags, r)
 	if err != nil {
 		return err
 	}
 
-	settings, err := registeredSettings(c, o.options)
+	settings, err := registeredSettings(c, o.serverFlags)
 	if err != nil {
 		return err
 	}
 	if !settings.TLS {
-		return settingError(c, "Injector.enableMeshTLS", errors.New("must be true: without it tykmesh knows no certificates; --unchecked skips this check"))
+		return explain.Setting(c, "Injector.enableMeshTLS", errors.New("must be true: without it tykmesh knows no certificates; --unchecked skips this check"))
 	}
 
-	snapshot, remote, closeRemote, err := survey(ctx, o.options, c, settings, report)
+	there, err := survey(ctx, o.serverFlags, c, settings, r)
 	if err != nil {
 		return err
 	}
 
-	defer closeRemote()
-	partial, err := surveyed{snapshot: snapshot, remote: remote}.partial(ctx, o.options)
+	defer there.close()
+	partial, err := there.partial(ctx, o.timeout)
 	if err != nil {
 		return err
 	}
@@ -262,7 +261,26 @@ func (o caRotate) checkUse(ctx context.Context, p process, r pki.Rotation, repor
 		return fmt.Errorf("cannot tell whether an API uses a certificate of the previous CA: %w", partial)
 	}
 
-	return previousUnused(snapshot, r, o.dir)
+	return previousUnused(there.snapshot, rotation, o.dir)
+}
+
+// checkAuthority refuses targets in the directory of the CA, and the root's key.
+func (o *caRotate) checkAuthority(r *report.Run) error {
+	if len(r.Targets) == 0 {
+		return nil
+	}
+
+	var read []string
+	if o.rootKey != "" {
+		read = append(read, o.rootKey)
+	}
+
+	_ = filepath.WalkDir(o.dir, func(path string, _ fs.DirEntry, _ error) error { // reading reports errors
+		read = append(read, path)
+		return nil
+	})
+
+	return r.Targets.CheckApart("a file of the CA in "+o.dir, read...)
 }
 
 // previousUnused refuses to go on while an API uses a certificate of a previous CA.

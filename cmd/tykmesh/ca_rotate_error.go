@@ -7,6 +7,9 @@ import (
 	"strings"
 
 	"github.com/tykmesh/tykmesh/ca/pki"
+	"github.com/tykmesh/tykmesh/cmd/internal/exit"
+	"github.com/tykmesh/tykmesh/cmd/internal/explain"
+	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
@@ -16,7 +19,7 @@ type stepError struct{ msg, hint string }
 func (e *stepError) Error() string { return e.msg }
 
 // ExitCode returns the status for usage and configuration.
-func (*stepError) ExitCode() int { return exitUsage }
+func (*stepError) ExitCode() int { return exit.Usage }
 
 // Hint returns the command that prints what to do.
 func (e *stepError) Hint() string { return e.hint }
@@ -47,7 +50,7 @@ type requestError struct {
 }
 
 // ExitCode returns the status for usage and configuration.
-func (*requestError) ExitCode() int { return exitUsage }
+func (*requestError) ExitCode() int { return exit.Usage }
 
 // Hint returns which file to edit.
 func (e *requestError) Hint() string {
@@ -78,7 +81,7 @@ func (*rootEndsError) Hint() string { return "--root replaces the root too" }
 type inUseError struct{ names []string }
 
 func (e *inUseError) Error() string {
-	return fmt.Sprintf("%s of the previous CA in use: %s", plural(len(e.names), "certificate"), strings.Join(e.names, ", "))
+	return fmt.Sprintf("%s of the previous CA in use: %s", report.Plural(len(e.names), "certificate"), strings.Join(e.names, ", "))
 }
 
 // Hint returns how to replace them.
@@ -113,15 +116,15 @@ func (e *editedError) Hint() string {
 
 // refuseEdits prints the difference between the manifests that an error names and those that
 // tykmesh would write, and returns the error with a hint.
-func refuseEdits(dir string, err error, report *report) error {
-	for _, f := range faultsOf(err) {
+func refuseEdits(dir string, err error, r *report.Run) error {
+	for _, f := range explain.Faults(err) {
 		var e *pki.EditedError
-		if !errors.As(f.err, &e) {
+		if !errors.As(f.Err, &e) {
 			continue
 		}
 		whole := manifest.Patch{{From: 0, To: len(e.Was), Text: string(e.Now)}}
 		for line := range strings.Lines(string(manifest.Diff(e.Path, e.Was, whole.Least(e.Was)))) {
-			fmt.Fprint(report.errors, line)
+			r.PrintError(strings.TrimSuffix(line, "\n"))
 		}
 	}
 

@@ -10,11 +10,12 @@ import (
 	"time"
 
 	"github.com/tykmesh/tykmesh/ca/pki"
+	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject/display"
 )
 
 // command returns a command line with the configuration of this run.
-func (o caRotate) command(program, command string) string {
+func (o *caRotate) command(program, command string) string {
 	line := program + " " + command
 	if o.config != "" {
 		line += " --config " + shellWord(o.config)
@@ -23,21 +24,21 @@ func (o caRotate) command(program, command string) string {
 }
 
 // again returns a command line of ca rotate for the same CA.
-func (o caRotate) again(program string) string {
+func (o *caRotate) again(program string) string {
 	return o.command(program, "ca rotate --dir "+shellWord(o.dir))
 }
 
 // advice collects what ca rotate prints: the last step, what to do now, and what comes next.
 type advice struct {
 	strings.Builder
-	o       caRotate
+	o       *caRotate
 	r       pki.Rotation
 	program string
 	expired bool
 }
 
 // say returns the output that says how far the rotation is, what to do now, and what comes next.
-func (o caRotate) say(p process, r pki.Rotation) output {
+func (o *caRotate) say(p process, r pki.Rotation) report.Output {
 	a := &advice{o: o, r: r, program: p.name, expired: r.Expired(p.now())}
 	switch r.Taken {
 	case pki.StepNone:

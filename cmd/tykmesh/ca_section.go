@@ -12,6 +12,7 @@ import (
 
 	"github.com/tykmesh/tykmesh/ca/pki"
 	"github.com/tykmesh/tykmesh/cmd/internal/prose"
+	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject/display"
 )
 
@@ -58,16 +59,16 @@ func quoteJSON(text string) string {
 }
 
 // tell reports the new CA, which of its files are secret, and what to type next.
-func (o caInit) tell(report *report, setup pki.Setup) {
+func (o *caInit) tell(r *report.Run, setup pki.Setup) {
 	c := setup.Certificate
 	verb := "made"
 	if o.from != "" {
 		verb = "taken from " + o.from
 	}
 
-	report.lastly("CA %q (%v), valid until %s: %s", c.Subject.CommonName, setup.KeyRequest(), c.NotAfter.UTC().Format(time.DateOnly), verb)
+	r.Lastly("CA %q (%v), valid until %s: %s", c.Subject.CommonName, setup.KeyRequest(), c.NotAfter.UTC().Format(time.DateOnly), verb)
 	if root := setup.Root(); root != c {
-		report.lastly("under the root %q, valid until %s", root.Subject.CommonName, root.NotAfter.UTC().Format(time.DateOnly))
+		r.Lastly("under the root %q, valid until %s", root.Subject.CommonName, root.NotAfter.UTC().Format(time.DateOnly))
 	}
 
 	var open, secret []string
@@ -79,24 +80,24 @@ func (o caInit) tell(report *report, setup pki.Setup) {
 		}
 	}
 
-	report.lastly("in %s: %s", o.dir, strings.Join(open, ", "))
+	r.Lastly("in %s: %s", o.dir, strings.Join(open, ", "))
 
 	readers := "readable by you alone"
 	if runtime.GOOS == "windows" { // it has no modes: files inherit permissions from their directory
 		readers = "readable by every user who can read the directory"
 	}
 
-	report.lastly("secret, %s: %s", readers, strings.Join(secret, ", "))
+	r.Lastly("secret, %s: %s", readers, strings.Join(secret, ", "))
 	if o.intermediate {
-		report.lastly("move %s offline: only the next CA under this root needs it", filepath.Join(o.dir, pki.RootKeyFile))
+		r.Lastly("move %s offline: only the next CA under this root needs it", filepath.Join(o.dir, pki.RootKeyFile))
 	}
 
-	report.lastly("next, when the printed section is in tykmesh.yaml:")
-	report.lastly("  kubectl apply -f %s", shellWord(filepath.Join(o.dir, pki.Manifests)))
-	report.lastly("  kubectl -n %s rollout status deployment/%s", o.namespace, pki.Deployment)
-	report.lastly("  kubectl -n %s port-forward service/%s %d &     # from outside the cluster; then", o.namespace, pki.Service, pki.Port)
-	report.lastly("  export TYKMESH_CA_ADDR=http://localhost:%d", pki.Port)
-	report.lastly("  tykmesh check")
+	r.Lastly("next, when the printed section is in tykmesh.yaml:")
+	r.Lastly("  kubectl apply -f %s", shellWord(filepath.Join(o.dir, pki.Manifests)))
+	r.Lastly("  kubectl -n %s rollout status deployment/%s", o.namespace, pki.Deployment)
+	r.Lastly("  kubectl -n %s port-forward service/%s %d &     # from outside the cluster; then", o.namespace, pki.Service, pki.Port)
+	r.Lastly("  export TYKMESH_CA_ADDR=http://localhost:%d", pki.Port)
+	r.Lastly("  tykmesh check")
 }
 
 // shellWord returns a path as one word of a shell.

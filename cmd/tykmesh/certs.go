@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
+	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 )
 
@@ -27,10 +28,10 @@ func newCertsCmd(p process) *cobra.Command {
 }
 
 // certificateSettings returns the settings of commands that deal only with certificates.
-func certificateSettings(c config.Config, o options) (mesh.Settings, error) {
-	settings, err := registeredSettings(c, o)
+func certificateSettings(c config.Config, s serverFlags) (mesh.Settings, error) {
+	settings, err := registeredSettings(c, s)
 	if err == nil && !settings.TLS {
-		err = settingError(c, "Injector.enableMeshTLS", errors.New("is not on, so nothing on the mesh has a certificate"))
+		err = explain.Setting(c, "Injector.enableMeshTLS", errors.New("is not on, so nothing on the mesh has a certificate"))
 	}
 	return settings, err
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tykmesh/tykmesh/cmd/internal/report/reporttest"
 )
 
 // On a terminal certs prune shows what would go and waits for a yes.
@@ -34,14 +36,14 @@ func TestPruneAsks(t *testing.T) {
 			t.Fatal(err)
 		}
 
-		term := newTerminal(t, 120)
-		if _, err := term.people.WriteString(answer); err != nil {
+		term := reporttest.NewTerminal(t, 120)
+		if _, err := term.User.WriteString(answer); err != nil {
 			t.Fatal(err)
 		}
 
 		later := func() time.Time { return time.Now().Add(2 * time.Hour) }
-		status := at(process{stdin: term.program, stdout: term.program, stderr: term.program, now: later}, "certs", "prune")
-		term.ends()
+		status := at(process{stdin: term.Program, stdout: term.Program, stderr: term.Program, now: later}, "certs", "prune")
+		term.Ends()
 
 		text := term.String()
 		for _, line := range []string{"delete certificate echo.shop (no API uses it)", "2 certificates, 2 records: go on? [y/N]", want.says} {

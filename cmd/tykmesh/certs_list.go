@@ -10,12 +10,22 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/exit"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/report"
 )
 
+// certsListCmd holds the flags of certs list.
+type certsListCmd struct {
+	serverFlags
+	formatFlags
+	reportFlags
+	expiring span
+}
+
 func newCertsListCmd(p process) *cobra.Command {
-	var o options
-	cmd := &cobra.Command{
+	f := &certsListCmd{}
+	c := newCommand(p, &cobra.Command{
 		Use:   "list",
 		Short: "List the certificates of the mesh: how long they last, who signed them, who uses them",
 		Long: "list has a line for each certificate of the mesh: that of the CA, that of the mesh, those of services, other ones on the mesh's APIs, and\n" +
@@ -25,79 +35,81 @@ func newCertsListCmd(p process) *cobra.Command {
 			"  tykmesh certs list --expiring 30d -q || page-on-call\n" +
 			"  tykmesh certs list -o json | jq '.certificates[] | select(.state == \"orphan\") | .id'",
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p, runCertsList) },
-	}
+	}, f.run)
 
-	o.remoteFlags(cmd)
-	o.formatFlag(cmd)
-	o.reportFlags(cmd)
-	cmd.Flags().Var(&o.expiring, "expiring", "list only certificates in use that end within this `TIME`, like 30d; exit with 3 if there are any")
-	cmd.Flags().Lookup("expiring").DefValue = ""
+	f.serverFlags.add(c)
+	f.formatFlags.add(c, formatTable, formatJSON)
+	f.reportFlags.add(c)
+	c.Flags().Var(&f.expiring, "expiring", "list only certificates in use that end within this `TIME`, like 30d; exit with 3 if there are any")
+	c.Flags().Lookup("expiring").DefValue = ""
+	c.rules = append(c.rules, func() []flagRule {
+		return []flagRule{{c.Flags().Changed("expiring") && f.expiring <= 0, "--expiring must be more than 0"}}
+	})
 
-	return cmd
+	return c.Command
 }
 
-func runCertsList(ctx context.Context, p process, o options, report *report) (output, error) {
-	there, err := look(ctx, p, o, certificateSettings, report)
+func (f *certsListCmd) run(ctx context.Context, p process, r *report.Run) (report.Output, error) {
+	there, err := look(ctx, p, f.serverFlags, certificateSettings, r)
 	if err != nil {
 		return nil, err
 	}
 
 	defer there.close()
 	list := mesh.NewCertificateList(there.snapshot)
-	partial, err := there.partial(ctx, o)
+	partial, err := there.partial(ctx, f.timeout)
 	if err != nil {
 		return nil, err
 	}
 
 	if partial != nil {
-		report.warnOf(partial)
+		warnOf(r, partial)
 	}
 
-	if within := time.Duration(o.expiring); within > 0 {
-		list = report.expiring(list, p.now().Add(within), o.expiring.String())
+	if within := time.Duration(f.expiring); within > 0 {
+		list = expiring(r, list, p.now().Add(within), f.expiring.String())
 	} else if len(list) == 0 {
-		report.lastly("there are no certificates")
+		r.Lastly("there are no certificates")
 	}
 
-	if o.format == formatJSON {
-		return func() error { return writeDocument(p.stdout, newCertificatesDocument(list, p.now())) }, nil
+	if f.format == formatJSON {
+		return func() error { return report.WriteDocument(p.stdout, newCertificatesDocument(list, p.now())) }, nil
 	}
 
-	report.inLog()
+	r.InLog()
 
 	return func() error { return writeCertificatesTable(p.stdout, list, p.now()) }, nil
 }
 
 // expiring returns the certificates in use that end before a time, and sets the exit status if
 // there are any. It warns of those whose end is unknown.
-func (r *report) expiring(list []mesh.HeldCertificate, before time.Time, within string) []mesh.HeldCertificate {
+func expiring(r *report.Run, list []mesh.HeldCertificate, before time.Time, within string) []mesh.HeldCertificate {
 	var due []mesh.HeldCertificate
 	for _, c := range list {
 		switch {
 		case c.ID == "" && c.Use != mesh.UseCA:
-			r.warn(fmt.Sprintf("%s has no certificate", c.Name))
+			r.Warn("%s has no certificate", c.Name)
 		case !c.Serving():
 		case c.NotAfter.IsZero():
-			r.warn(fmt.Sprintf("certificate %s (%s): its end is unknown", c.ID, c.Name))
+			r.Warn("certificate %s (%s): its end is unknown", c.ID, c.Name)
 		case c.NotAfter.Before(before):
 			due = append(due, c)
 		}
 	}
 
 	if len(due) == 0 {
-		r.lastly("no certificate ends within %s", within)
+		r.Lastly("no certificate ends within %s", within)
 		return nil
 	}
 
-	r.exit = exitChanges
+	r.Exit = exit.Changes
 
 	end := "end"
 	if len(due) == 1 {
 		end = "ends"
 	}
 
-	r.lastly("%s %s within %s", plural(len(due), "certificate"), end, within)
+	r.Lastly("%s %s within %s", report.Plural(len(due), "certificate"), end, within)
 
 	return due
 }
@@ -109,17 +121,17 @@ func writeCertificatesTable(w io.Writer, list []mesh.HeldCertificate, now time.T
 	}
 
 	short := shortIDs(list)
-	t := newTable(w)
-	t.row("NAME", "ENDS", "RENEWAL", "SIGNED BY", "USED BY", "NOTES")
+	t := report.NewTable(w)
+	t.Row("NAME", "ENDS", "RENEWAL", "SIGNED BY", "USED BY", "NOTES")
 	for _, c := range list {
 		ends := "-"
 		if c.ID != "" || c.Use == mesh.UseCA {
 			ends = endOf(c.NotAfter, now)
 		}
-		t.row(c.Name, ends, orDash(c.Renewal), orDash(c.Issuer), usersOf(c), orDash(notesOn(c, short[c.ID])))
+		t.Row(c.Name, ends, orDash(c.Renewal), orDash(c.Issuer), usersOf(c), orDash(notesOn(c, short[c.ID])))
 	}
 
-	return t.flush()
+	return t.Flush()
 }
 
 // usersOf returns the first API that uses a certificate, and how many more do.

@@ -2,17 +2,24 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/report"
 )
 
+// certsPruneCmd holds the flags of certs prune.
+type certsPruneCmd struct {
+	serverFlags
+	reportFlags
+	confirmFlags
+}
+
 func newCertsPruneCmd(p process) *cobra.Command {
-	var o options
-	cmd := &cobra.Command{
+	f := &certsPruneCmd{}
+	c := newCommand(p, &cobra.Command{
 		Use:   "prune",
 		Short: "Delete the certificates that were made for the mesh and that no API uses",
 		Long: "prune deletes certificates that tykmesh or tyk-k8s made for the mesh and that no API names, and their records in the ledger. It finds\n" +
@@ -23,77 +30,79 @@ func newCertsPruneCmd(p process) *cobra.Command {
 		Example: "  tykmesh certs prune --dry-run      # list the deletions\n" +
 			"  tykmesh certs prune --yes          # in CI",
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p, runCertsPrune) },
-	}
+	}, f.run)
 
-	o.remoteFlags(cmd)
-	o.parallelFlag(cmd)
-	o.reportFlags(cmd)
-	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print the deletions, and delete nothing")
-	cmd.Flags().BoolVar(&o.yes, "yes", false, "delete without asking")
+	c.verbs.doing = "pruning"
+	f.serverFlags.add(c)
+	f.addParallel(c)
+	f.reportFlags.add(c)
+	f.confirmFlags.add(c)
 
-	return cmd
+	return c.Command
 }
 
-func runCertsPrune(ctx context.Context, p process, o options, report *report) (output, error) {
-	if !o.yes && !o.dryRun && !canAsk(p, o) {
-		const asks = "prune asks before it deletes, and cannot ask here: use --yes to delete without asking, or --dry-run to see the deletions"
-		return nil, &usageError{asks, p.name + " certs prune"}
+func (f *certsPruneCmd) run(ctx context.Context, p process, r *report.Run) (report.Output, error) {
+	if err := f.canAsk(p, "certs prune", nil); err != nil {
+		return nil, err
 	}
 
-	there, err := look(ctx, p, o, certificateSettings, report)
+	there, err := look(ctx, p, f.serverFlags, certificateSettings, r)
 	if err != nil {
 		return nil, err
 	}
 
 	defer there.close()
 	plan := mesh.NewPruning(there.snapshot)
-	report.staying(plan)
+	tellStaying(r, plan)
 	steps := plan.Steps()
-	report.planned(steps, 0)
-	if o.dryRun {
-		report.pruned(plan)
-		report.inLog()
+	r.Planned(stepEvents(steps...), 0)
+	if f.dryRun {
+		tellPruned(r, plan)
+		r.InLog()
 		return func() error { return writeSteps(p.stdout, steps) }, nil
 	}
 
-	if err := report.take(ctx, o, steps, func(ctx context.Context, progress func(mesh.Event)) error {
-		return plan.Apply(ctx, there.remote, progress)
-	}); err != nil {
+	if err := f.take(ctx, p, f.timeout, r, plan, there.remote); err != nil {
 		return nil, err
 	}
 
-	report.pruned(plan)
+	tellPruned(r, plan)
 
 	return nil, nil
 }
 
-// staying warns of the certificates that a pruning has to leave.
-func (r *report) staying(plan *mesh.Pruning) {
+// tellStaying warns of the certificates that a pruning has to leave.
+func tellStaying(r *report.Run, plan *mesh.Plan) {
 	for _, kept := range plan.Kept {
-		r.warn(fmt.Sprintf("certificate %s (%s) stays: %s", kept.ID, kept.Name, kept.Reason))
+		r.Warn("certificate %s (%s) stays: %s", kept.ID, kept.Name, kept.Reason)
 	}
 	for _, api := range plan.APIsWithSurplus {
-		r.warn(fmt.Sprintf("API %s keeps its %d certificates, because none could serve alone (%s): run certs renew first", api.Slug, api.Count, api.Reason))
+		r.Warn("API %s keeps its %d certificates, because none could serve alone (%s): run certs renew first", api.Slug, api.Count, api.Reason)
 	}
 }
 
-// pruned reports the updated APIs and the deletions.
-func (r *report) pruned(plan *mesh.Pruning) {
-	if len(plan.Steps()) == 0 {
-		r.lastly("nothing to prune")
+// tellPruned reports the updated APIs and the deletions.
+func tellPruned(r *report.Run, plan *mesh.Plan) {
+	if plan.Empty() {
+		r.Lastly("nothing to prune")
 		return
 	}
 
-	for _, s := range plan.APIs {
-		r.lastly("API %s %s: %s", s.Name, r.verb("updated"), strings.Join(s.Reasons, "; "))
+	var updates, deletions []mesh.Step
+	for _, s := range plan.Steps() {
+		if s.Action == mesh.Delete {
+			deletions = append(deletions, s)
+			continue
+		}
+		updates = append(updates, s)
+		r.Lastly("API %s %s: %s", s.Name, r.Verb("updated"), strings.Join(s.Reasons, "; "))
 	}
 
-	if len(plan.APIs) > 0 {
-		r.lastly("%s %s", countSteps(plan.APIs), r.verb("updated"))
+	if len(updates) > 0 {
+		r.Lastly("%s %s", countSteps(updates), r.Verb("updated"))
 	}
 
-	if deleted := countSteps(append(plan.Certificates, plan.Records...)); deleted != "" {
-		r.lastly("%s %s", deleted, r.verb("deleted"))
+	if deleted := countSteps(deletions); deleted != "" {
+		r.Lastly("%s %s", deleted, r.Verb("deleted"))
 	}
 }

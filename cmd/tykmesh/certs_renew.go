@@ -2,15 +2,28 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/report"
 )
 
+// certsRenewCmd holds the flags and arguments of certs renew.
+type certsRenewCmd struct {
+	serverFlags
+	reportFlags
+	before span
+	dryRun bool
+	names  []string
+}
+
 func newCertsRenewCmd(p process) *cobra.Command {
-	o := options{certifies: true}
+	f := &certsRenewCmd{}
+	var c *command
 	cmd := &cobra.Command{
 		Use:   "renew [NAMESPACE/APP | mesh]...",
 		Short: "Renew the certificates that are due, or those that are named",
@@ -21,43 +34,45 @@ func newCertsRenewCmd(p process) *cobra.Command {
 		Example: "  tykmesh certs renew\n" +
 			"  tykmesh certs renew --renew-before 30d --dry-run\n" +
 			"  tykmesh certs renew retail/echo mesh",
-		RunE: func(cmd *cobra.Command, names []string) error {
-			if cmd.Flags().Changed("renew-before") && o.renew <= 0 {
-				return &usageError{"--renew-before must be more than 0", cmd.CommandPath()}
-			}
-
-			return o.run(cmd, p, func(ctx context.Context, p process, o options, r *report) (output, error) {
-				return runRenew(ctx, p, o, names, r)
-			})
+		RunE: func(_ *cobra.Command, names []string) error {
+			f.names = names
+			return c.run(f.run)
 		},
 	}
 
-	o.reportFlags(cmd)
-	o.remoteFlags(cmd)
-	o.parallelFlag(cmd)
-	cmd.Flags().Var(&o.renew, "renew-before", "renew certificates with less than this `TIME` left, as 30d or 720h (default: a third of their life)")
-	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print the steps, and change nothing")
-	cmd.ValidArgsFunction = o.services(p, certificateSettings, mesh.MeshName)
+	c = newCommand(p, cmd, f.run)
+	c.verbs.doing, c.dryRun = "renewing", &f.dryRun
+	f.reportFlags.add(c)
+	f.serverFlags.add(c)
+	f.addParallel(c)
+	cmd.Flags().Var(&f.before, "renew-before", "renew certificates with less than this `TIME` left, as 30d or 720h (default: a third of their life)")
+	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "print the steps, and change nothing")
+	cmd.ValidArgsFunction = f.completeServices(c, certificateSettings, mesh.MeshName)
+	c.rules = slices.Insert(c.rules, 0, func() []flagRule {
+		return []flagRule{{cmd.Flags().Changed("renew-before") && f.before <= 0, "--renew-before must be more than 0"}}
+	})
 
 	return cmd
 }
 
-// runRenew reads the state of the mesh, plans the due renewals and carries them out.
-func runRenew(ctx context.Context, p process, o options, names []string, report *report) (output, error) {
-	c, err := loadConfig(p, o, report)
+// run reads the state of the mesh, plans the due renewals and carries them out.
+func (f *certsRenewCmd) run(ctx context.Context, p process, r *report.Run) (report.Output, error) {
+	c, err := loadConfig(p, f.configFlags, r)
 	if err != nil {
 		return nil, err
 	}
 
-	settings, err := certificateSettings(c, o)
+	settings, err := certificateSettings(c, f.serverFlags)
 	if err != nil {
 		return nil, err
 	}
 
-	report.progress(progressReading)
-	ctx, watch := watchProgress(ctx, o.timeout)
+	settings.RenewBefore = time.Duration(f.before)
+	r.Progress(progressReading)
+	ctx, watch := watchProgress(ctx, f.timeout)
 	defer watch.stop()
-	remote, closeRemote, err := openRemote(ctx, c, o, report)
+	f.makesCA = !f.dryRun
+	remote, closeRemote, err := openRemote(ctx, c, f.serverFlags, r)
 	if err != nil {
 		return nil, watch.explain(err)
 	}
@@ -69,53 +84,50 @@ func runRenew(ctx context.Context, p process, o options, names []string, report 
 	}
 
 	watch.progress()
-	plan, err := mesh.NewRenewal(mesh.NewSnapshot(state, settings), names)
+	plan, err := mesh.NewRenewal(mesh.NewSnapshot(state, settings), f.names)
 	if err != nil {
 		return nil, err
 	}
-	if err := plan.Prove(ctx, remote); err != nil {
+	if err := mesh.Prove(ctx, plan, remote); err != nil {
 		return nil, watch.explain(err)
 	}
 
 	for _, note := range plan.Notes {
-		report.warn(note)
+		r.Warn("%s", note)
 	}
 
-	report.newAuthority(c, plan)
+	newAuthority(r, c, plan)
 	steps := plan.Steps()
-	report.planned(steps, kept(plan))
-	if o.dryRun {
-		report.renewed(plan)
-		report.inLog()
+	r.Planned(stepEvents(steps...), kept(plan))
+	if f.dryRun {
+		tellRenewed(r, plan)
+		r.InLog()
 		return func() error { return writeSteps(p.stdout, steps) }, nil
 	}
 
-	if _, err := carryOut(ctx, plan, remote, watch, report); err != nil {
+	if _, err := carryOut(ctx, plan, remote, watch, r); err != nil {
 		return nil, err
 	}
 
-	report.renewed(plan)
+	tellRenewed(r, plan)
 
 	return nil, nil
 }
 
-// renewed reports which certificates were renewed, service by service.
-func (r *report) renewed(plan *mesh.Plan) {
-	for _, s := range plan.Services {
-		steps := []mesh.Step{s.Certificate.Step, s.Inbound.Step}
-		for _, duplicate := range s.Duplicates {
-			steps = append(steps, duplicate.Step)
-		}
-		if done := r.did(plan, s.Service, steps...); len(done) > 0 {
-			r.lastly("%s: %s", s.Service, strings.Join(done, ", "))
+// tellRenewed reports which certificates were renewed, service by service.
+func tellRenewed(r *report.Run, plan *mesh.Plan) {
+	of := byService(plan.Steps())
+	for _, svc := range plan.Services {
+		if done := stepTexts(r, of[svc]); len(done) > 0 {
+			r.Lastly("%s: %s", svc, strings.Join(done, ", "))
 		}
 	}
 
-	r.meshCertificate(plan, "API")
-	if done := r.counts(plan); len(done) > 0 {
-		r.lastly("%s", strings.Join(done, ", "))
+	tellMeshCertificate(r, plan, "API")
+	if done := countTexts(r, plan); len(done) > 0 {
+		r.Lastly("%s", strings.Join(done, ", "))
 		return
 	}
 
-	r.lastly("nothing is due: %s kept", plural(plan.Count(mesh.CertificateKind, mesh.Keep), "certificate"))
+	r.Lastly("nothing is due: %s kept", report.Plural(plan.Count(mesh.CertificateKind, mesh.Keep), "certificate"))
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"maps"
@@ -16,14 +15,23 @@ import (
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/cmd/internal/check"
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
-	reports "github.com/tykmesh/tykmesh/cmd/internal/report"
+	"github.com/tykmesh/tykmesh/cmd/internal/exit"
+	"github.com/tykmesh/tykmesh/cmd/internal/explain"
+	"github.com/tykmesh/tykmesh/cmd/internal/files"
+	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/dashboard"
-	"github.com/tykmesh/tykmesh/inject/display"
 )
 
+// checkCmd holds the flags of check.
+type checkCmd struct {
+	serverFlags
+	formatFlags
+	reportFlags
+}
+
 func newCheckCmd(p process) *cobra.Command {
-	var o options
-	cmd := &cobra.Command{
+	f := &checkCmd{}
+	c := newCommand(p, &cobra.Command{
 		Use:   "check",
 		Short: "Check whether inject can work: configuration, Dashboard, CA, ledger, clocks",
 		Long: "check checks everything that inject needs, prints a line for each part, and gives hints for the parts that are not ready. Then the\n" +
@@ -33,65 +41,64 @@ func newCheckCmd(p process) *cobra.Command {
 		Example: "  tykmesh check\n" +
 			"  tykmesh check -o json | jq '.checks[] | select(.status == \"failed\")'",
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p, runCheck) },
-	}
+	}, f.run)
 
-	o.remoteFlags(cmd)
-	o.formatFlag(cmd)
-	o.reportFlags(cmd)
+	f.serverFlags.add(c)
+	f.formatFlags.add(c, formatTable, formatJSON)
+	f.reportFlags.add(c)
 
-	return cmd
+	return c.Command
 }
 
 // partConfiguration is the first part.
 const partConfiguration = "configuration"
 
-func runCheck(ctx context.Context, p process, o options, report *report) (output, error) {
-	c, err := loadConfig(p, o, report)
+func (f *checkCmd) run(ctx context.Context, p process, r *report.Run) (report.Output, error) {
+	c, err := loadConfig(p, f.configFlags, r)
 	var results []check.Result
-	if errors.As(err, new(*overwriteError)) {
+	if errors.As(err, new(*files.OverwriteError)) {
 		return nil, err // a report about it would overwrite the configuration
 	}
 
 	if err != nil {
 		results = []check.Result{{Part: partConfiguration, Status: check.Failed, Detail: err.Error(), Err: err}}
 	} else {
-		report.progress("checking ...")
-		ctx, watch := watchProgress(ctx, o.timeout)
+		r.Progress("checking ...")
+		ctx, watch := watchProgress(ctx, f.timeout)
 		defer watch.stop()
-		results = append([]check.Result{{Part: partConfiguration, Status: check.OK, Detail: orDash(c.File)}}, probeAll(ctx, c, o, report)...)
+		results = append([]check.Result{{Part: partConfiguration, Status: check.OK, Detail: orDash(c.File)}}, probeAll(ctx, c, f.serverFlags, r)...)
 		if ctx.Err() != nil {
 			return nil, watch.explain(ctx.Err())
 		}
 	}
 
 	var failed []string
-	for _, r := range results {
-		if r.Status == check.Failed {
-			failed = append(failed, r.Part)
+	for _, result := range results {
+		if result.Status == check.Failed {
+			failed = append(failed, result.Part)
 		}
 	}
 
 	if len(failed) > 0 {
-		report.exit = exitChanges
-		report.lastly("not ready: %s", strings.Join(failed, ", "))
+		r.Exit = exit.Changes
+		r.Lastly("not ready: %s", strings.Join(failed, ", "))
 	} else {
-		report.lastly("ready")
+		r.Lastly("ready")
 	}
 
-	if o.format == formatJSON {
+	if f.format == formatJSON {
 		return func() error { return writeChecksJSON(p.stdout, results) }, nil
 	}
 
-	report.inLog()
+	r.InLog()
 
 	return func() error { return writeChecksTable(p.stdout, results) }, nil
 }
 
 // probeAll checks all servers at the same time.
-func probeAll(ctx context.Context, c config.Config, o options, report *report) []check.Result {
-	if o.local != "" {
-		return probeLocal(ctx, c, o)
+func probeAll(ctx context.Context, c config.Config, s serverFlags, r *report.Run) []check.Result {
+	if s.local != "" {
+		return probeLocal(ctx, c, s.local)
 	}
 
 	var (
@@ -99,9 +106,9 @@ func probeAll(ctx context.Context, c config.Config, o options, report *report) [
 		wait                    sync.WaitGroup
 		ofDashboard, ofCA, ofDB []check.Result
 	)
-	wait.Go(func() { ofDashboard = probeDashboard(ctx, c, o, report, &clocks) })
-	wait.Go(func() { ofCA = probeIssuer(ctx, c, o, report, &clocks) })
-	wait.Go(func() { ofDB = probeLedger(ctx, c, report) })
+	wait.Go(func() { ofDashboard = probeDashboard(ctx, c, s, r, &clocks) })
+	wait.Go(func() { ofCA = probeIssuer(ctx, c, s, r, &clocks) })
+	wait.Go(func() { ofDB = probeLedger(ctx, c, r) })
 	wait.Wait()
 
 	return slices.Concat(ofDashboard, ofCA, ofDB, clocks.results())
@@ -116,13 +123,13 @@ func failedCheck(part string, err error) []check.Result {
 	return []check.Result{{Part: part, Status: check.Failed, Detail: err.Error(), Err: err}}
 }
 
-func probeDashboard(ctx context.Context, c config.Config, o options, report *report, clocks *clocks) []check.Result {
+func probeDashboard(ctx context.Context, c config.Config, s serverFlags, r *report.Run, clocks *clocks) []check.Result {
 	if !c.Injector.CreateRoutes {
 		return skipped(check.PartDashboard, "Injector.createRoutes is not on")
 	}
 
 	client, err := newDashboard(c, func(q dashboard.Request) {
-		report.asked(q)
+		asked(r, q)
 		clocks.see(check.PartDashboard, q.Date)
 	})
 	if err != nil {
@@ -134,7 +141,7 @@ func probeDashboard(ctx context.Context, c config.Config, o options, report *rep
 		certificates = client
 	}
 
-	return check.Dashboard(ctx, client, certificates, c.Tyk.Org, meshSettings(c, o).MeshAPIDomain(), c.Tyk.SeesAllAPIs)
+	return check.Dashboard(ctx, client, certificates, c.Tyk.Org, meshSettings(c, s).MeshAPIDomain(), c.Tyk.SeesAllAPIs)
 }
 
 // untrustedIssuer is an issuer that also issues certificates that pods do not trust: the result for
@@ -147,22 +154,22 @@ func (i untrustedIssuer) Issue(ctx context.Context, hosts []string) (ca.Bundle, 
 	return i.issuer.Issue(ctx, hosts)
 }
 
-func probeIssuer(ctx context.Context, c config.Config, o options, report *report, clocks *clocks) []check.Result {
-	settings := caSettings(c, o, nil)
+func probeIssuer(ctx context.Context, c config.Config, s serverFlags, r *report.Run, clocks *clocks) []check.Result {
+	settings := caSettings(c, s.now, nil)
 	name := settings.Name()
 	if !c.Injector.EnableMeshTLS {
 		return skipped(name, "Injector.enableMeshTLS is not on")
 	}
 
-	signer, err := newSigner(c, o, func(q ca.Call) {
-		report.signed(q)
+	signer, err := newSigner(c, s.now, func(q ca.Call) {
+		signed(r, q)
 		clocks.see(name, q.Date)
 	})
 	if err != nil {
 		return failedCheck(name, err)
 	}
 
-	results := check.Signing(ctx, signer, untrustedIssuer{issuerOf(signer, c, o)}, c.CA.CertPath != "")
+	results := check.Signing(ctx, signer, untrustedIssuer{issuerOf(signer, c, s.now)}, c.CA.CertPath != "")
 	if settings.KeyPath != "" {
 		settings.KeyPath = ""
 		results = append(skipped(settings.Name(), "CA.keyPath signs here"), results...)
@@ -171,7 +178,7 @@ func probeIssuer(ctx context.Context, c config.Config, o options, report *report
 	return results
 }
 
-func probeLedger(ctx context.Context, c config.Config, report *report) []check.Result {
+func probeLedger(ctx context.Context, c config.Config, r *report.Run) []check.Result {
 	name := ca.LedgerName(ledgerAddress(c).Reveal())
 	if !c.Injector.EnableMeshTLS || !ledgerAddress(c).IsSet() {
 		return skipped(name, "CA.mongoConnStr is not set: the Dashboard's store shows the certificates")
@@ -180,8 +187,8 @@ func probeLedger(ctx context.Context, c config.Config, report *report) []check.R
 	var opened ca.Ledger
 
 	results := check.Records(ctx, name, func(ctx context.Context) (_ check.Ledger, err error) {
-		opened, err = openLedger(ctx, c, report)
-		return tracedLedger{opened, report}, err
+		opened, err = openLedger(ctx, c, r)
+		return tracedLedger{opened, r}, err
 	})
 	if opened != nil {
 		_ = opened.Close(ctx)
@@ -229,7 +236,7 @@ type clockError struct {
 func (e *clockError) Error() string { return e.part + "'s clock is " + aheadText(e.ahead) }
 
 // Hint returns the advice to synchronise the clocks.
-func (*clockError) Hint() string { return clockHint }
+func (*clockError) Hint() string { return explain.ClockHint }
 
 func aheadText(d time.Duration) string {
 	if d < 0 {
@@ -264,26 +271,26 @@ func (c *clocks) results() []check.Result {
 
 // writeChecksTable writes a line for each check, with its hints below it.
 func writeChecksTable(w io.Writer, results []check.Result) error {
-	t := newTable(w)
+	t := report.NewTable(w)
 	for _, r := range results {
 		lines := detailLines(r)
-		t.row(string(r.Status), r.Part, lines[0])
+		t.Row(string(r.Status), r.Part, lines[0])
 		for _, line := range lines[1:] {
-			t.row("", "", line)
+			t.Row("", "", line)
 		}
 
 		for _, hint := range checkHints(r) {
-			t.row("", "", "hint: "+hint)
+			t.Row("", "", "hint: "+hint)
 		}
 	}
 
-	return t.flush()
+	return t.Flush()
 }
 
 // detailLines returns the detail of a check, with a line for each joined error.
 func detailLines(r check.Result) []string {
 	if r.Err != nil {
-		return errorLines(r.Err)
+		return explain.Lines(r.Err)
 	}
 	return []string{r.Detail}
 }
@@ -292,7 +299,7 @@ func detailLines(r check.Result) []string {
 func checkHints(r check.Result) []string {
 	switch {
 	case r.Err != nil:
-		return hintsFor(r.Err)
+		return explain.Hints(r.Err)
 	case r.Part == check.PartCA && r.Status == check.Warning:
 		return []string{"set CA.certPath to a file with the certificate of the CA that the mesh trusts, so that no other server can take its place"}
 	}
@@ -313,16 +320,8 @@ func writeChecksJSON(w io.Writer, results []check.Result) error {
 	}{Ready: true}
 	for _, r := range results {
 		doc.Ready = doc.Ready && r.Status != check.Failed
-		doc.Checks = append(doc.Checks, checked{r.Part, r.Status, strings.Join(reports.Shown(detailLines(r)), "\n"), reports.Shown(checkHints(r))})
+		doc.Checks = append(doc.Checks, checked{r.Part, r.Status, strings.Join(report.Shown(detailLines(r)), "\n"), report.Shown(checkHints(r))})
 	}
 
-	return writeDocument(w, doc)
-}
-
-// writeDocument writes indented JSON.
-func writeDocument(w io.Writer, doc any) error {
-	enc := json.NewEncoder(display.JSON(w))
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(doc)
+	return report.WriteDocument(w, doc)
 }

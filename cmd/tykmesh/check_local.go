@@ -15,7 +15,7 @@ import (
 )
 
 // probeLocal checks whether the directory of --local is readable and writable.
-func probeLocal(ctx context.Context, c config.Config, o options) (results []check.Result) {
+func probeLocal(ctx context.Context, c config.Config, local string) (results []check.Result) {
 	try := func(part string, f func() (string, error)) {
 		detail, err := f()
 		if err != nil {
@@ -25,8 +25,8 @@ func probeLocal(ctx context.Context, c config.Config, o options) (results []chec
 		results = append(results, check.Result{Part: part, Status: check.OK, Detail: detail})
 	}
 
-	try("directory", func() (string, error) { return writableDirectory(o.local) })
-	dir, err := dashboard.OpenDir(o.local, c.Tyk.Org)
+	try("directory", func() (string, error) { return writableDirectory(local) })
+	dir, err := dashboard.OpenDir(local, c.Tyk.Org)
 	if err != nil {
 		return append(results, failedCheck(check.PartAPIs, err)...)
 	}
@@ -44,7 +44,7 @@ func probeLocal(ctx context.Context, c config.Config, o options) (results []chec
 		return fmt.Sprintf("there are %d", len(stored)), err
 	})
 	try(check.PartCA, func() (string, error) {
-		folder := filepath.Join(o.local, localCAFolder)
+		folder := filepath.Join(local, localCAFolder)
 		if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
 			return "will be created on first use", nil
 		}
@@ -58,7 +58,7 @@ func probeLocal(ctx context.Context, c config.Config, o options) (results []chec
 	})
 
 	try(check.PartRecords, func() (string, error) {
-		ledger, err := ca.OpenFileLedger(ctx, filepath.Join(o.local, localLedgerFile))
+		ledger, err := ca.OpenFileLedger(ctx, filepath.Join(local, localLedgerFile))
 		if err != nil {
 			return "", err
 		}

@@ -13,7 +13,9 @@ import (
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/yaml"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/exit"
 	"github.com/tykmesh/tykmesh/cmd/internal/prose"
+	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/spelling"
 )
@@ -35,6 +37,17 @@ var codeTexts = sync.OnceValue(func() (texts map[inject.Rule]codeText) {
 	}
 	return texts
 })
+
+// newSARIF returns the handler of SARIF, with the explanations of all codes.
+func newSARIF() report.SARIF {
+	handler := report.SARIF{Version: ownVersion()}
+	for _, r := range inject.Rules {
+		text := codeTexts()[r.Rule]
+		handler.Rules = append(handler.Rules, report.RuleText{Code: string(r.Rule), Short: r.Text, Full: text.Means, Help: text.Fix + " " + acceptance(r.Rule)})
+	}
+
+	return handler
+}
 
 // acceptance explains whether a finding can be accepted, and how.
 func acceptance(rule inject.Rule) string {
@@ -86,7 +99,7 @@ func (e *unknownCodeError) Error() string {
 }
 
 // ExitCode returns the status for usage and configuration.
-func (*unknownCodeError) ExitCode() int { return exitUsage }
+func (*unknownCodeError) ExitCode() int { return exit.Usage }
 
 // Hint names the list of codes.
 func (*unknownCodeError) Hint() string { return "tykmesh help codes lists them" }

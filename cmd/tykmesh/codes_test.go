@@ -10,7 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	reports "github.com/tykmesh/tykmesh/cmd/internal/report"
+	"github.com/tykmesh/tykmesh/cmd/internal/exit"
+	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject"
 )
 
@@ -76,24 +77,24 @@ func rulesFoundIn(t *testing.T, text string) (found string) {
 		}
 	}
 
-	var report bytes.Buffer
+	var stderr bytes.Buffer
 
 	status := run(t.Context(), process{
-		name: "tykmesh", stdin: strings.NewReader(""), stdout: io.Discard, stderr: &report, args: []string{
+		name: "tykmesh", stdin: strings.NewReader(""), stdout: io.Discard, stderr: &stderr, args: []string{
 			"inject", "--dry-run", "--report", "json", "--config", filepath.Join(dir, "tykmesh.yaml"), "--local", filepath.Join(dir, "mesh"), "-f", filepath.Join(dir, "app.yaml"),
 		},
 	})
-	if status != exitDone && status != exitFailed {
-		t.Fatalf("exit status %d:\n%s", status, report.String())
+	if status != exit.Done && status != exit.Failed {
+		t.Fatalf("exit status %d:\n%s", status, stderr.String())
 	}
 
-	for decoder := json.NewDecoder(&report); decoder.More(); {
-		var e reports.Entry
+	for decoder := json.NewDecoder(&stderr); decoder.More(); {
+		var e report.Event
 		if err := decoder.Decode(&e); err != nil {
 			t.Fatal(err)
 		}
 		if e.Severity != "" {
-			found += string(e.Rule) + " "
+			found += e.Rule + " "
 		}
 	}
 

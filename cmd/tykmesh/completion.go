@@ -11,8 +11,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject/display"
 )
 
@@ -59,8 +59,8 @@ func completionOf(f *pflag.Flag) cobra.CompletionFunc {
 		return words("fail\trefuse the stream", "warn\tlet it through and say so", "ignore\tlet it through")
 	case "report":
 		var formats []string
-		for _, f := range reportFormats {
-			formats = append(formats, f.name+"\t"+f.use)
+		for _, f := range report.Formats {
+			formats = append(formats, f.Name+"\t"+f.Use)
 		}
 		return words(formats...)
 	case "output":
@@ -109,20 +109,18 @@ func shownNames(names []string) []string {
 	return slices.DeleteFunc(names, func(name string) bool { return display.Line(name) != name })
 }
 
-// services completes the names of the services on the mesh, as the flags so far find them, and
-// further names.
-func (o *options) services(p process, settingsOf func(config.Config, options) (mesh.Settings, error), further ...string) cobra.CompletionFunc {
+// completeServices completes the names of the services on the mesh, as the flags so far find them,
+// and further names.
+func (g *serverFlags) completeServices(c *command, of settingsOf, further ...string) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, typed []string, _ string) ([]string, cobra.ShellCompDirective) {
 		ctx, cancel := context.WithTimeout(cmd.Context(), completionTime)
 		defer cancel()
-		p, o := p, *o
-		p.stderr, o.now = io.Discard, p.now
-		report, err := newReport(p, cmd.Name(), options{reportFlagGroup: reportFlagGroup{quiet: true}})
+		r, err := report.New(report.Config{Command: cmd.Name(), Stdout: io.Discard, Stderr: io.Discard, Quiet: true})
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 
-		there, err := look(ctx, p, o, settingsOf, report)
+		there, err := look(ctx, c.process, *g, of, r)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}

@@ -6,11 +6,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
+	"github.com/tykmesh/tykmesh/cmd/internal/report"
 )
 
 func newConfigInitCmd(p process) *cobra.Command {
-	var o options
-	cmd := &cobra.Command{
+	f := &reportFlags{}
+	c := newCommand(p, &cobra.Command{
 		Use:   "init",
 		Short: "Print a configuration to begin with, every key with its purpose",
 		Long: "init prints a configuration for the built-in sidecar, with every key: the keys that most users need have a value to fill in, all others\n" +
@@ -18,14 +19,13 @@ func newConfigInitCmd(p process) *cobra.Command {
 		Example: "  tykmesh config init > tykmesh.yaml\n" +
 			"  tykmesh config init | less",
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p, runConfigInit) },
-	}
+	}, runConfigInit)
 
-	cmd.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "print errors only")
-	return cmd
+	f.addQuiet(c)
+	return c.Command
 }
 
-func runConfigInit(_ context.Context, p process, _ options, report *report) (output, error) {
+func runConfigInit(_ context.Context, p process, r *report.Run) (report.Output, error) {
 	for _, line := range []string{
 		"next, when this is in tykmesh.yaml:",
 		"  fill in Tyk.url, Tyk.org and Sidecar.redis; export TYK_DASHBOARD_KEY, the key of a Dashboard user",
@@ -35,7 +35,7 @@ func runConfigInit(_ context.Context, p process, _ options, report *report) (out
 		"  tykmesh check                                   # is everything ready?",
 		"without any server: tykmesh inject --local ./mesh -f app.yaml",
 	} {
-		report.lastly("%s", line)
+		r.Lastly("%s", line)
 	}
 
 	return func() error { return config.Begin(p.stdout) }, nil

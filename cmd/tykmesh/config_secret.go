@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
+	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
@@ -28,10 +29,15 @@ type sidecarSecret struct {
 	TLS                                                               bool // sidecars need the key Certificate
 }
 
+// configSecretCmd holds the flags of config secret.
+type configSecretCmd struct {
+	configFlags
+	namespaces []string
+}
+
 func newConfigSecretCmd(p process) *cobra.Command {
-	var o options
-	var namespaces []string
-	cmd := &cobra.Command{
+	f := &configSecretCmd{}
+	c := newCommand(p, &cobra.Command{
 		Use:   "secret",
 		Short: "Print a script that creates the Secret of the built-in sidecar",
 		Long: "secret prints a shell script that creates the Secret " + sidecar.Secret + " in each namespace of the mesh. The script contains no values: it takes them\n" +
@@ -39,30 +45,26 @@ func newConfigSecretCmd(p process) *cobra.Command {
 		Example: "  tykmesh config secret -n retail -n billing > secret.sh\n" +
 			"  TYK_GW_SECRET=$(cat secret) TYK_GW_NODESECRET=$(cat node-secret) sh secret.sh",
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			for _, ns := range namespaces {
-				if len(validation.IsDNS1123Label(ns)) > 0 {
-					return &usageError{fmt.Sprintf("--namespace is not a namespace: %q", ns), cmd.CommandPath()}
-				}
-			}
+	}, f.run)
 
-			return o.run(cmd, p, func(_ context.Context, p process, o options, r *report) (output, error) {
-				return runConfigSecret(p, o, namespaces, r)
-			})
-		},
-	}
+	f.addConfig(c)
+	c.Flags().StringArrayVarP(&f.namespaces, "namespace", "n", []string{"default"}, "create the Secret in `NAMESPACE`, whose pods are on the mesh; may be repeated")
 
-	o.configFlag(cmd)
-	cmd.Flags().StringArrayVarP(&namespaces, "namespace", "n", []string{"default"}, "create the Secret in `NAMESPACE`, whose pods are on the mesh; may be repeated")
+	c.rules = append(c.rules, func() (rules []flagRule) {
+		for _, ns := range f.namespaces {
+			rules = append(rules, flagRule{len(validation.IsDNS1123Label(ns)) > 0, fmt.Sprintf("--namespace is not a namespace: %q", ns)})
+		}
+		return rules
+	})
 
-	return cmd
+	return c.Command
 }
 
-func runConfigSecret(p process, o options, namespaces []string, report *report) (output, error) {
-	var files configFiles
-	src, err := config.Find(o.config, p.environ, files.file)
+func (f *configSecretCmd) run(_ context.Context, p process, r *report.Run) (report.Output, error) {
+	var reader configReader
+	src, err := reader.find(p, f.configFlags)
 	if err == nil {
-		err = report.checkConfiguration(files, config.Config{})
+		err = reader.apart(r, config.Config{})
 	}
 
 	if err != nil {
@@ -74,7 +76,7 @@ func runConfigSecret(p process, o options, namespaces []string, report *report) 
 		return nil, err
 	}
 
-	s := newSidecarSecret(namespaces, tls)
+	s := newSidecarSecret(f.namespaces, tls)
 
 	return func() error { return s.write(p.stdout) }, nil
 }

@@ -7,11 +7,20 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
+	"github.com/tykmesh/tykmesh/cmd/internal/explain"
+	"github.com/tykmesh/tykmesh/cmd/internal/report"
 )
 
+// configViewCmd holds the flags of config view.
+type configViewCmd struct {
+	configFlags
+	formatFlags
+	reportFlags
+}
+
 func newConfigViewCmd(p process) *cobra.Command {
-	var o options
-	cmd := &cobra.Command{
+	f := &configViewCmd{}
+	c := newCommand(p, &cobra.Command{
 		Use:   "view",
 		Short: "Print the configuration in use, and where each value comes from",
 		Long: "view prints every key with its value, and as a comment where the value comes from: a line of the file, a variable, the default. It never\n" +
@@ -20,28 +29,26 @@ func newConfigViewCmd(p process) *cobra.Command {
 		Example: "  tykmesh config view\n" +
 			"  tykmesh config view -o json | jq '.settings[] | select(.from != \"default\" and .from != \"not set\")'",
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p, runConfigView) },
-	}
+	}, f.run)
 
-	o.configFlag(cmd)
-	o.localFlag(cmd)
-	o.formatsFlag(cmd, formatYAML, formatJSON)
-	cmd.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "print errors only")
+	f.addConfig(c)
+	f.addLocal(c)
+	f.formatFlags.add(c, formatYAML, formatJSON)
+	f.addQuiet(c)
 
-	return cmd
+	return c.Command
 }
 
-func runConfigView(_ context.Context, p process, o options, report *report) (output, error) {
+func (f *configViewCmd) run(_ context.Context, p process, r *report.Run) (report.Output, error) {
 	var (
-		v     config.Viewed
-		wrong error
-		files configFiles
+		v      config.Viewed
+		wrong  error
+		reader configReader
 	)
-	src, err := config.Find(o.config, p.environ, files.file)
+	src, err := reader.find(p, f.configFlags)
 	if err == nil {
-		src.Local = o.local != ""
 		v, wrong = config.View(src)
-		err = report.checkConfiguration(files, config.Config{})
+		err = reader.apart(r, config.Config{})
 	}
 
 	if err != nil {
@@ -51,12 +58,12 @@ func runConfigView(_ context.Context, p process, o options, report *report) (out
 		return nil, wrong
 	}
 
-	report.findings(v.Warnings)
+	diagnose(r, explain.ConfigWarnings(v.Warnings))
 
 	return func() error {
 		write := v.WriteYAML
-		if o.format == formatJSON {
-			write = func(w io.Writer) error { return writeDocument(w, v) }
+		if f.format == formatJSON {
+			write = func(w io.Writer) error { return report.WriteDocument(w, v) }
 		}
 
 		if err := write(p.stdout); err != nil {

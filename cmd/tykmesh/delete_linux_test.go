@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/tykmesh/tykmesh/cmd/internal/report/reporttest"
 )
 
 // On a terminal delete shows what would go and waits for a yes; anything else is a no.
@@ -29,13 +31,13 @@ func TestDeleteAsks(t *testing.T) {
 			t.Fatalf("inject: exit status %d", status)
 		}
 
-		term := newTerminal(t, 120)
-		if _, err := term.people.WriteString(answer); err != nil {
+		term := reporttest.NewTerminal(t, 120)
+		if _, err := term.User.WriteString(answer); err != nil {
 			t.Fatal(err)
 		}
 
-		status := at(process{stdin: term.program, stdout: term.program, stderr: term.program}, "delete")
-		term.ends()
+		status := at(process{stdin: term.Program, stdout: term.Program, stderr: term.Program}, "delete")
+		term.Ends()
 
 		text := term.String()
 		for _, line := range []string{"delete API echo-inbound (domain echo.shop, listen path /)", "2 APIs, 2 certificates, 2 records: go on? [y/N]", want.says} {

@@ -3,38 +3,54 @@ package main
 import (
 	"bytes"
 	"context"
-	"io"
 
 	"github.com/spf13/cobra"
 
-	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/exit"
+	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
 func newDiffCmd(p process) *cobra.Command {
-	o := options{dryRun: true}
-	cmd := &cobra.Command{
+	f := &injectCmd{outputFlags: outputFlags{dryRun: true}}
+	c := newCommand(p, &cobra.Command{
 		Use:   "diff",
 		Short: "Print what inject would do, and exit with 3 if there is something to do",
 		Long: "diff is inject --dry-run: it changes nothing anywhere, and prints what would be registered and a diff of the manifests. The exit\n" +
 			"status is 3 if there is anything.",
 		Example: "  tykmesh diff -f app.yaml",
 		Args:    noArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p, runDiff) },
-	}
+	}, func(ctx context.Context, p process, r *report.Run) (report.Output, error) {
+		i, err := f.inject(ctx, p, r)
+		if err != nil {
+			return nil, err
+		}
+		if i.due() {
+			r.Exit = exit.Changes
+		}
 
-	o.registrationFlags(cmd)
-	return cmd
+		return f.output(r, i), nil
+	})
+
+	c.verbs, c.dryRun = verbs{done: "injected"}, &f.dryRun
+	f.add(c)
+
+	return c.Command
 }
 
-// runDiff returns a dry run whose exit status says whether there is something to do.
-func runDiff(ctx context.Context, p process, o options, report *report) (output, error) {
-	write, err := runInject(ctx, p, o, report)
-	if err == nil && report.due {
-		report.exit = exitChanges
+// due reports whether there is something to do.
+func (i injected) due() bool {
+	if i.plan != nil && !i.plan.Empty() {
+		return true
 	}
-	return write, err
+	for f := range i.stream.Files(i.bindings) {
+		if len(f.Patch) > 0 {
+			return true
+		}
+	}
+
+	return false
 }
 
 // knownAfterApply stands for an id that there is not yet.
@@ -57,18 +73,18 @@ func preview(bindings map[inject.Service]inject.Binding) map[inject.Service]inje
 
 // writePreview prints what would be registered, and a diff of the manifests. The whole diff is
 // ready before the first line is out.
-func writePreview(w io.Writer, stream *inject.Stream, plan *mesh.Plan, bindings map[inject.Service]inject.Binding, report *report) error {
+func writePreview(r *report.Run, i injected) error {
 	var diffs bytes.Buffer
-	for f := range stream.Files(bindings) {
+	for f := range i.stream.Files(i.bindings) {
 		diffs.Write(manifest.Diff(f.Name, f.Text, f.Patch))
 	}
 
-	if plan != nil {
-		steps := plan.Steps()
-		for i := range steps {
-			steps[i].Reasons = report.reasons(steps[i].Reasons)
+	if i.plan != nil {
+		steps := i.plan.Steps()
+		for n := range steps {
+			steps[n].Reasons = r.Reasons(steps[n].Reasons)
 		}
-		if err := writeSteps(w, steps); err != nil {
+		if err := writeSteps(r.Stdout(), steps); err != nil {
 			return err
 		}
 	}
@@ -77,7 +93,5 @@ func writePreview(w io.Writer, stream *inject.Stream, plan *mesh.Plan, bindings 
 		return nil // not even brackets
 	}
 
-	_, err := report.diffWriter(w).Write(diffs.Bytes())
-
-	return err
+	return r.WriteDiff(diffs.Bytes())
 }

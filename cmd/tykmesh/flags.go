@@ -1,49 +1,67 @@
 package main
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/spf13/cobra"
-
+	"github.com/tykmesh/tykmesh/cmd/internal/files"
+	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// A flag group holds flags that several commands share. A group that a command has not added breaks
-// none of its rules.
+// A group holds flags that several commands share. Its method add adds them to a command, with
+// their rules.
 
-// inputFlagGroup names the manifests.
-type inputFlagGroup struct {
+// inputFlags name the manifests.
+type inputFlags struct {
 	files     []string
 	recursive bool
 }
 
-func (g *inputFlagGroup) inputFlags(cmd *cobra.Command) {
-	f := cmd.Flags()
+func (g *inputFlags) add(c *command) {
+	f := c.Flags()
 	f.StringArrayVarP(&g.files, "filename", "f", nil, "read manifests from `PATH`: a file, a directory, or - for standard input; may be repeated (default: standard input)")
 	f.BoolVarP(&g.recursive, "recursive", "R", false, "read directories with all directories below them")
+	c.guards = append(c.guards, func(r *report.Run) error {
+		in := files.Inputs{Paths: g.files, Recursive: g.recursive, Stdin: c.process.stdin}
+		if c.output != nil {
+			in.Rewrite = c.CommandPath() + " -i"
+		}
+		return r.Targets.CheckInputs(in)
+	})
 }
 
-// outputFlagGroup says where manifests go.
-type outputFlagGroup struct {
+// namespaceFlag adds the flag for objects without a namespace.
+func namespaceFlag(c *command, namespace *string) {
+	c.Flags().StringVarP(namespace, "namespace", "n", "", "put objects without a namespace into `NAMESPACE` (default: default)")
+}
+
+// outputFlags say where manifests go.
+type outputFlags struct {
 	inPlace bool
-	outFile string // the file of --output; "" for standard output
-	added   bool
+	file    string // the file of --output; "" for standard output
+	dryRun  bool
 }
 
-func (g *outputFlagGroup) outputFlags(cmd *cobra.Command) {
-	g.added = true
-	cmd.Flags().BoolVarP(&g.inPlace, "in-place", "i", false, "rewrite the files instead of printing them")
-	cmd.Flags().StringVarP(&g.outFile, "output", "o", "", "write the manifests to `FILE` instead of printing them, in one step after everything has succeeded")
-}
-
-func (g *outputFlagGroup) rules(cmd *cobra.Command) []flagRule {
-	return []flagRule{
-		{g.added && cmd.Flags().Changed("output") && g.outFile == "", "--output needs a file"},
-		{slices.Contains([]string{formatYAML, formatJSON}, g.outFile),
-			"--output names a file, not a format: manifests stay in their own format, YAML or JSON; write ./" + g.outFile + " for a file of that name"},
-	}
+func (g *outputFlags) add(c *command, in *inputFlags) {
+	c.output, c.dryRun = g, &g.dryRun
+	f := c.Flags()
+	f.BoolVarP(&g.inPlace, "in-place", "i", false, "rewrite the files instead of printing them")
+	f.StringVarP(&g.file, "output", "o", "", "write the manifests to `FILE` instead of printing them, in one step after everything has succeeded")
+	f.BoolVar(&g.dryRun, "dry-run", false, "change nothing; print the planned steps and a diff of the manifests")
+	c.rules = append(c.rules, func() []flagRule {
+		return []flagRule{
+			{f.Changed("output") && g.file == "", "--output needs a file"},
+			{slices.Contains([]string{formatYAML, formatJSON}, g.file),
+				"--output names a file, not a format: manifests stay in their own format, YAML or JSON; write ./" + g.file + " for a file of that name"},
+			{g.inPlace && g.file != "", "--in-place and --output exclude each other"},
+			{g.inPlace && g.dryRun, "--in-place and --dry-run exclude each other"},
+			{g.dryRun && g.file != "", "--dry-run and --output exclude each other: a dry run prints no manifests"},
+			{g.inPlace && (len(in.files) == 0 || slices.Contains(in.files, files.Stdin)), "--in-place rewrites files: name them with -f"},
+		}
+	})
 }
 
 // The values of --output for other output than manifests.
@@ -53,101 +71,124 @@ const (
 	formatYAML  = "yaml"
 )
 
-// formatFlagGroup is the format of other output than manifests.
-type formatFlagGroup struct {
-	format  string
-	formats []string // the values that format may have; nil if the command has no such flag
+// formatFlags choose the format of other output than manifests.
+type formatFlags struct{ format string }
+
+// add adds the flag for the given formats, of which the first is the default.
+func (g *formatFlags) add(c *command, formats ...string) {
+	words := strings.Join(formats, " or ")
+	c.Flags().StringVarP(&g.format, "output", "o", formats[0], "print in this `FORMAT`: "+words)
+	c.rules = append(c.rules, func() []flagRule {
+		return []flagRule{{!slices.Contains(formats, g.format), "--output must be " + words}}
+	})
 }
 
-// formatFlag adds the flag of commands that print a table or JSON.
-func (g *formatFlagGroup) formatFlag(cmd *cobra.Command) {
-	g.formatsFlag(cmd, formatTable, formatJSON)
-}
-
-// formatsFlag adds a flag for the given formats, of which the first is the default.
-func (g *formatFlagGroup) formatsFlag(cmd *cobra.Command, formats ...string) {
-	g.formats = formats
-	cmd.Flags().StringVarP(&g.format, "output", "o", formats[0], "print in this `FORMAT`: "+strings.Join(formats, " or "))
-}
-
-func (g *formatFlagGroup) rules() []flagRule {
-	return []flagRule{{g.formats != nil && !slices.Contains(g.formats, g.format), "--output must be " + strings.Join(g.formats, " or ")}}
-}
-
-// reportFlagGroup says what a run reports, and how.
-type reportFlagGroup struct {
-	report string
+// reportFlags say what a run reports, and how.
+type reportFlags struct {
+	report string // the value of --report
 	quiet  bool
 }
 
-func (g *reportFlagGroup) reportFlags(cmd *cobra.Command) {
-	cmd.Flags().BoolVarP(&g.quiet, "quiet", "q", false, "print errors only")
-	cmd.Flags().StringVar(&g.report, "report", "", "print a report for machines on standard error, in this `FORMAT`: "+reportFormatNames()+"; FORMAT=FILE (also text=FILE) writes it to a file")
+func (g *reportFlags) add(c *command) {
+	g.addQuiet(c)
+	c.Flags().StringVar(&g.report, "report", "", "print a report for machines on standard error, in this `FORMAT`: "+report.FormatNames()+"; FORMAT=FILE (also text=FILE) writes it to a file")
 }
 
-// configFlagGroup says which servers there are: those of a configuration, or files.
-type configFlagGroup struct{ config, local string }
-
-func (g *configFlagGroup) configFlag(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&g.config, "config", "", "read the configuration from `FILE` (default: the first that exists of $TYKMESH_CONFIG, tykmesh.yaml, tyk-k8s.yaml, ...)")
+func (g *reportFlags) addQuiet(c *command) {
+	c.report = g
+	c.Flags().BoolVarP(&g.quiet, "quiet", "q", false, "print errors only")
 }
 
-func (g *configFlagGroup) localFlag(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&g.local, "local", "", "use files in `DIR` instead of the Dashboard, the CA and the ledger")
+// configFlags say which servers there are: those of a configuration, or files.
+type configFlags struct{ config, local string }
+
+func (g *configFlags) addConfig(c *command) {
+	c.Flags().StringVar(&g.config, "config", "", "read the configuration from `FILE` (default: the first that exists of $TYKMESH_CONFIG, tykmesh.yaml, tyk-k8s.yaml, ...)")
 }
 
-func (g *configFlagGroup) rules(cmd *cobra.Command) []flagRule {
-	return []flagRule{{cmd.Flags().Changed("local") && g.local == "", "--local needs a directory"}}
+func (g *configFlags) addLocal(c *command) {
+	c.Flags().StringVar(&g.local, "local", "", "use files in `DIR` instead of the Dashboard, the CA and the ledger")
+	c.rules = append(c.rules, func() []flagRule {
+		return []flagRule{{c.Flags().Changed("local") && g.local == "", "--local needs a directory"}}
+	})
+	c.guards = append(c.guards, g.apart)
 }
 
-// remoteFlagGroup says how servers are asked.
-type remoteFlagGroup struct {
-	timeout          time.Duration
-	verbose          bool
-	parallel         int
-	asks, concurrent bool // the command has added --timeout; --parallel
-}
-
-func (g *remoteFlagGroup) remoteFlags(cmd *cobra.Command) {
-	g.asks = true
-	cmd.Flags().DurationVar(&g.timeout, "timeout", 2*time.Minute, "give up if no step finishes within this `TIME`")
-	cmd.Flags().BoolVarP(&g.verbose, "verbose", "v", false, "print each request, without its body, and each changed field")
-}
-
-func (g *remoteFlagGroup) parallelFlag(cmd *cobra.Command) {
-	g.concurrent = true
-	cmd.Flags().IntVar(&g.parallel, "parallel", 8, "work on up to `N` services at once")
-}
-
-func (g *remoteFlagGroup) rules() []flagRule {
-	return []flagRule{
-		{g.asks && g.timeout <= 0, "--timeout must be more than 0"},
-		{g.concurrent && g.parallel < 1, "--parallel must be at least 1"},
+// apart refuses targets in the directory of --local.
+func (g *configFlags) apart(r *report.Run) error {
+	if g.local == "" || len(r.Targets) == 0 {
+		return nil
 	}
+
+	read := []string{filepath.Join(g.local, localLedgerFile)}
+	for _, below := range []string{"apis/*.json", "certs/*.pem", localCAFolder + "/*"} {
+		found, _ := filepath.Glob(filepath.Join(g.local, below)) // the patterns are valid
+		read = append(read, found...)
+	}
+
+	return r.Targets.CheckApart("a file of --local "+g.local, read...)
 }
 
-// registrationFlagGroup says how manifests are injected, and their services registered.
-type registrationFlagGroup struct {
+// serverFlags say which servers are asked, and how.
+type serverFlags struct {
+	configFlags
+	timeout  time.Duration
+	verbose  bool
+	parallel int
+
+	makesCA bool             // the run issues certificates: it makes a CA if --local DIR has none yet
+	now     func() time.Time // the clock
+}
+
+func (g *serverFlags) add(c *command) {
+	g.now = c.process.now
+	g.addConfig(c)
+	g.addLocal(c)
+	c.noisy = &g.verbose
+	c.Flags().DurationVar(&g.timeout, "timeout", 2*time.Minute, "give up if no step finishes within this `TIME`")
+	c.Flags().BoolVarP(&g.verbose, "verbose", "v", false, "print each request, without its body, and each changed field")
+	c.rules = append(c.rules, func() []flagRule {
+		return []flagRule{{g.timeout <= 0, "--timeout must be more than 0"}}
+	})
+}
+
+func (g *serverFlags) addParallel(c *command) {
+	c.Flags().IntVar(&g.parallel, "parallel", 8, "send up to `N` requests at once")
+	c.rules = append(c.rules, func() []flagRule {
+		return []flagRule{{g.parallel < 1, "--parallel must be at least 1"}}
+	})
+}
+
+// registrationFlags say how manifests are injected, and their services registered.
+type registrationFlags struct {
+	namespace  string
 	onSkip     string
 	upgradeAPI bool
 	reinject   bool
 	adopt      []string
-	added      bool
 }
 
 // onSkip are the values of --on-skip.
 var onSkip = map[string]inject.OnSkip{"fail": inject.SkipFail, "warn": inject.SkipWarn, "ignore": inject.SkipIgnore}
 
-func (g *registrationFlagGroup) registrationFlags(cmd *cobra.Command) {
-	g.added = true
-	f := cmd.Flags()
+func (g *registrationFlags) add(c *command) {
+	namespaceFlag(c, &g.namespace)
+	f := c.Flags()
 	f.StringVar(&g.onSkip, "on-skip", "fail", "how to treat annotated objects that cannot be edited: `POLICY` is fail, warn (pass through with a warning) or ignore")
 	f.BoolVar(&g.upgradeAPI, "upgrade-api", false, "rewrite annotated workloads of API versions that Kubernetes no longer serves (extensions/v1beta1, ...)")
 	f.BoolVar(&g.reinject, "reinject", false, "replace the sidecars of injected objects by those of this configuration, like uninject and then inject")
 	f.StringArrayVar(&g.adopt, "adopt", nil, "take over the API with this `SLUG` although tykmesh did not create it; may be repeated")
+	c.rules = append(c.rules, func() []flagRule {
+		_, known := onSkip[g.onSkip]
+		return []flagRule{{!known, "--on-skip must be fail, warn or ignore"}}
+	})
 }
 
-func (g *registrationFlagGroup) rules() []flagRule {
-	_, known := onSkip[g.onSkip]
-	return []flagRule{{g.added && !known, "--on-skip must be fail, warn or ignore"}}
+// confirmFlags are those of commands that ask before they delete.
+type confirmFlags struct{ dryRun, yes bool }
+
+func (g *confirmFlags) add(c *command) {
+	c.dryRun = &g.dryRun
+	c.Flags().BoolVar(&g.dryRun, "dry-run", false, "print the deletions, and delete nothing")
+	c.Flags().BoolVar(&g.yes, "yes", false, "delete without asking")
 }

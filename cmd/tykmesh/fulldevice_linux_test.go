@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tykmesh/tykmesh/cmd/internal/exit"
 )
 
 // printing are the commands, each with flags that have it print; silent are those that print
@@ -101,7 +103,7 @@ func TestEachCommandSaysThatNothingWasPrinted(t *testing.T) {
 		var stderr bytes.Buffer
 		args := strings.Fields(command + " " + fill.Replace(flags))
 		status := run(t.Context(), process{name: "tykmesh", args: args, stdin: strings.NewReader(""), stdout: fullDevice(t), stderr: &stderr, now: later})
-		if status != exitFailed || !strings.Contains(stderr.String(), "no space left on device") {
+		if status != exit.Failed || !strings.Contains(stderr.String(), "no space left on device") {
 			t.Errorf("%s: exit status %d, said\n%s", args, status, &stderr)
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/files"
-	reports "github.com/tykmesh/tykmesh/cmd/internal/report"
+	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
@@ -20,7 +20,7 @@ func FuzzFunction(f *testing.F) {
 		f.Add([]byte(text))
 	}
 
-	added := []reports.Entry{reports.Diagnostic{Severity: reports.Warning, Message: "a: \"b\" # c"}.Entry()}
+	added := []report.Event{report.Diagnostic{Severity: report.Warning, Message: "a: \"b\" # c"}.Event()}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		list := resourceList(manifest.Split(files.StdinName, text))
 		if list == nil {
@@ -33,7 +33,7 @@ func FuzzFunction(f *testing.F) {
 		}
 
 		var out bytes.Buffer
-		if err := (reports.KRM{Name: files.StdinName, List: text}).Write(&out, added); err != nil {
+		if err := (report.KRM{Name: files.StdinName, List: text}).Write(&out, added); err != nil {
 			return
 		}
 

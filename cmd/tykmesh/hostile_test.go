@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -386,17 +385,6 @@ func TestResultsGiveNoOrders(t *testing.T) {
 		if !isHarmless(r.Message) || !strings.Contains(r.Message, "feigned") {
 			t.Errorf("%q", r.Message)
 		}
-	}
-}
-
-// A terminal shows the lines of a diff, and obeys none of them.
-func TestDiffOnAScreen(t *testing.T) {
-	var b bytes.Buffer
-	if _, err := io.WriteString(screenWriter{&b}, " a:\tb\r\n+\x1b[31m\u202e\n ::error::x\n"); err != nil {
-		t.Fatal(err)
-	}
-	if want := " a:\tb\n+\\x1b[31m\\u202e\n \\x3a:error::x\n"; b.String() != want {
-		t.Errorf("got %q, want %q", b.String(), want)
 	}
 }
 

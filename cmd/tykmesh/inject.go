@@ -1,23 +1,35 @@
 package main
 
 import (
-	"cmp"
+	"bytes"
 	"context"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/tykmesh/tykmesh/cmd/internal/config"
+	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/files"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
+// injectCmd holds the flags of inject, and of diff and register, which are kinds of it.
+type injectCmd struct {
+	inputFlags
+	outputFlags
+	reportFlags
+	serverFlags
+	registrationFlags
+	registered    bool // the ids of registered APIs are used, and nothing is registered
+	onlyRegisters bool // the command prints no manifests
+}
+
 func newInjectCmd(p process) *cobra.Command {
-	o := options{certifies: true}
-	cmd := &cobra.Command{
+	f := &injectCmd{}
+	c := newCommand(p, &cobra.Command{
 		Use:   "inject",
 		Short: "Register annotated services and print their manifests with sidecars",
 		Long: "inject adds a sidecar to every pod template annotated with injector.tyk.io/inject: \"true\", and points the port of every annotated\n" +
@@ -31,178 +43,163 @@ func newInjectCmd(p process) *cobra.Command {
 			"  tykmesh inject --reinject -i -f k8s/           # replaces the sidecars by those of the current configuration\n" +
 			"  tykmesh inject --local ./mesh -f app.yaml      # files instead of servers",
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p, runInject) },
-	}
+	}, f.run)
 
-	o.registrationFlags(cmd)
-	o.outputFlags(cmd)
-	cmd.Flags().BoolVar(&o.registered, "registered", false, "register nothing: use the ids of registered APIs, and fail if one is missing or out of date")
+	c.verbs = verbs{"registering", "injected"}
+	f.add(c)
+	f.outputFlags.add(c, &f.inputFlags)
+	c.Flags().BoolVar(&f.registered, "registered", false, "register nothing: use the ids of registered APIs, and fail if one is missing or out of date")
 
-	return cmd
+	return c.Command
 }
 
-// work does the work of a command after its flags have been checked. The output that it returns is
-// written at the end.
-type work func(context.Context, process, options, *report) (output, error)
-
-// run checks the flags, does the work and reports it.
-func (o *options) run(cmd *cobra.Command, p process, do work) error {
-	if err := o.check(cmd); err != nil {
-		return err
-	}
-
-	o.now = p.now
-	standard := p
-	file, err := o.outputFile(&p)
-	if err != nil {
-		return err
-	}
-
-	command := strings.TrimPrefix(cmd.CommandPath(), cmd.Root().CommandPath()+" ") // with the name of its group: "certs renew"
-	report, err := newReport(p, command, *o)
-	if err != nil {
-		return err
-	}
-
-	report.targets = o.targetsOf(standard, report.target.file)
-	report.out = &printer{to: p.stdout}
-	p.stdout = report.out
-
-	return report.run(func() (output, error) {
-		if err := o.checkTargets(cmd, p, report); err != nil {
-			return nil, err
-		}
-		write, err := do(cmd.Context(), p, *o, report)
-		return file.after(write), err
-	})
+// add adds the flags of commands that register services, or plan to.
+func (f *injectCmd) add(c *command) {
+	f.inputFlags.add(c)
+	f.reportFlags.add(c)
+	f.serverFlags.add(c)
+	f.addParallel(c)
+	f.registrationFlags.add(c)
 }
 
-// runInject reads and checks the configuration and the manifests, then plans and carries out the
-// registration. The output that it returns writes the manifests.
-func runInject(ctx context.Context, p process, o options, report *report) (output, error) {
-	c, err := loadConfig(p, o, report)
+// injected is a stream with the registration of its services.
+type injected struct {
+	stream   *inject.Stream
+	isList   bool       // the stream is the list of a KRM function
+	plan     *mesh.Plan // nil if there is nothing to register
+	bindings map[inject.Service]inject.Binding
+}
+
+// run registers the services. The output that it returns writes the manifests.
+func (f *injectCmd) run(ctx context.Context, p process, r *report.Run) (report.Output, error) {
+	i, err := f.inject(ctx, p, r)
 	if err != nil {
 		return nil, err
 	}
+	return f.output(r, i), nil
+}
 
-	docs, err := readDocuments(p, o, c.File, report)
+// inject reads and checks the configuration and the manifests, then plans and carries out the
+// registration.
+func (f *injectCmd) inject(ctx context.Context, p process, r *report.Run) (i injected, err error) {
+	c, err := loadConfig(p, f.configFlags, r)
 	if err != nil {
-		return nil, err
+		return i, err
 	}
 
-	report.list, report.trusted = resourceList(docs), trustedFile(c, o)
+	docs, err := readDocuments(p, f.inputFlags, c.File, r)
+	if err != nil {
+		return i, err
+	}
 
-	wanted := injectSettings(c, o)
-	if report.list != nil {
+	wanted := injectSettings(c, f.registrationFlags)
+	if list := resourceList(docs); list != nil {
+		i.isList = true
+		r.AnswerFunction(list.Text)
 		wanted.Authority = "" // a KRM function cannot add a document behind its list
 	}
 
 	injection := inject.Inject
-	if o.reinject {
+	if f.reinject {
 		injection = inject.Reinject
 	}
 
 	stream, problems := injection(docs, wanted)
-	report.objects = stream.Objects
-	settings := meshSettings(c, o)
+	r.Objects(objectEvents(stream.Objects))
+	settings := meshSettings(c, f.serverFlags)
+	settings.Adopt = f.adopted()
 	if settings.Templates, err = templates(c); err != nil {
-		return nil, err
+		return i, err
 	}
 
 	services, warnings, refused := mesh.Wanted(stream.Workloads(), settings)
-	if err := refuse(docs, problems, refused); err != nil {
-		return nil, skippable(err)
+	if err := explain.Refuse(docs, problems, refused); err != nil {
+		return i, explain.Skippable(err)
 	}
-	if err := o.checkOutput(stream); err != nil {
-		return nil, err
-	}
-
-	report.checked(stream)
-	report.warnings(warnings)
-	plan, bindings, err := register(ctx, c, o, services, settings, report)
-	if err != nil {
-		return nil, err
+	if err := f.checkOutput(stream); err != nil {
+		return i, err
 	}
 
-	report.injected(stream, plan)
-	report.due = o.dryRun && (plan != nil && !plan.Empty() || changes(stream, bindings))
+	r.Findings(explain.Warnings(stream.Warnings))
+	debugAccepted(r, stream)
+	diagnose(r, explain.Warnings(warnings))
 
-	return o.output(p, stream, plan, bindings, report), nil
+	i.stream = stream
+	if i.plan, i.bindings, err = f.register(ctx, c, services, settings, r); err != nil {
+		return i, err
+	}
+
+	f.tell(r, i, trustedFile(c, f.local))
+
+	return i, nil
 }
 
-// changes reports whether any file changes.
-func changes(stream *inject.Stream, bindings map[inject.Service]inject.Binding) bool {
-	for f := range stream.Files(bindings) {
-		if len(f.Patch) > 0 {
-			return true
-		}
+// adopted returns the slugs of --adopt.
+func (g *registrationFlags) adopted() map[string]bool {
+	adopt := make(map[string]bool)
+	for _, slug := range g.adopt {
+		adopt[slug] = true
 	}
-	return false
+	return adopt
+}
+
+// diagnose reports diagnostics at once.
+func diagnose(r *report.Run, all []report.Diagnostic) {
+	for _, d := range all {
+		r.Diagnose(d)
+	}
+}
+
+// debugAccepted logs the findings that annotations accept.
+func debugAccepted(r *report.Run, stream *inject.Stream) {
+	for _, p := range stream.Accepted {
+		r.Debug("accepted", "rule", string(p.Rule), "at", p.Pos.String(), "object", p.Object, "finding", p.Msg)
+	}
 }
 
 // checkOutput makes sure, before anything is registered, that files can be rewritten.
-func (o *options) checkOutput(stream *inject.Stream) error {
-	if !o.inPlace {
+func (g *outputFlags) checkOutput(stream *inject.Stream) error {
+	if !g.inPlace {
 		return nil
 	}
 	return files.CheckRewritable(slices.Collect(stream.Files(nil)))
 }
 
-// output returns the function that prints or rewrites the manifests.
-func (o *options) output(p process, stream *inject.Stream, plan *mesh.Plan, bindings map[inject.Service]inject.Binding, report *report) output {
+// output returns the function that prints or rewrites the manifests, or the list of a KRM function.
+func (g *outputFlags) output(r *report.Run, i injected) report.Output {
 	switch {
-	case o.dryRun:
-		report.inLog()
-		return func() error { return writePreview(p.stdout, stream, plan, bindings, report) }
-	case report.list != nil:
-		return func() error { return report.writeFunction(stream, bindings) }
-	case o.inPlace:
-		return func() error { return files.Rewrite(slices.Collect(stream.Files(bindings))) }
+	case g.dryRun:
+		r.InLog()
+		return func() error { return writePreview(r, i) }
+	case i.isList:
+		return func() error { return writeList(r, i) }
+	case g.inPlace:
+		return func() error { return files.Rewrite(slices.Collect(i.stream.Files(i.bindings))) }
 	}
 
-	return func() error {
-		return stream.Write(p.stdout, bindings)
-	}
+	return func() error { return i.stream.Write(r.Stdout(), i.bindings) }
 }
 
-func loadConfig(p process, o options, report *report) (config.Config, error) {
-	var (
-		c        config.Config
-		warnings []config.Finding
-		read     configFiles
-	)
-	src, err := config.Find(o.config, p.environ, read.file)
-	if err == nil {
-		src.Local = o.local != ""
-		c, warnings, err = config.Load(src)
+// A KRM function gets a ResourceList on standard input and answers with one. Its field results
+// holds the report, also if the function fails (Kubernetes SIG CLI, "KRM Functions Specification").
+
+// resourceList returns the list that a KRM function is given; nil if the input is no such list.
+func resourceList(docs []*manifest.Document) *manifest.Document {
+	if len(docs) != 1 || docs[0].File != files.StdinName || !bytes.Contains(docs[0].Text, []byte("ResourceList")) {
+		return nil
+	}
+	root, err := docs[0].Root()
+	if err != nil || root.Get("kind").Text() != "ResourceList" || !strings.HasPrefix(root.Get("apiVersion").Text(), "config.kubernetes.io/") {
+		return nil
 	}
 
-	if err := cmp.Or(report.checkConfiguration(read, c), err); err != nil {
-		return config.Config{}, err
-	}
-	if err := unfinishedCA(c); err != nil {
-		return config.Config{}, err
-	}
-
-	report.findings(warnings)
-
-	return c, nil
+	return docs[0]
 }
 
-func readDocuments(p process, o options, configuration string, report *report) ([]*manifest.Document, error) {
-	sources, err := files.Read(o.files, o.recursive, p.stdin)
-	if err == nil {
-		sources, err = files.Manifests(sources, configuration, func(name, why string) { report.printf("%s: left out: %s", name, why) })
+// writeList writes the patched list with its results.
+func writeList(r *report.Run, i injected) error {
+	for f := range i.stream.Files(i.bindings) {
+		return r.WriteList(f.Patch.Apply(f.Text))
 	}
-
-	if err != nil {
-		return nil, err
-	}
-
-	var docs []*manifest.Document
-	for _, s := range sources {
-		docs = append(docs, manifest.Split(s.Name, s.Data)...)
-	}
-
-	return docs, nil
+	return nil
 }

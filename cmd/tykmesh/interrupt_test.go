@@ -20,7 +20,9 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/tykmesh/tykmesh/ca/pki"
+	"github.com/tykmesh/tykmesh/cmd/internal/exit"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/report"
 )
 
 // A signal ends a run at once before it asks servers and after it has asked them, as the operating
@@ -210,7 +212,7 @@ func TestInterruptedBeforeTheOutput(t *testing.T) {
 	defer watch.stop()
 	cancel()
 
-	if _, err := carryOut(ctx, new(mesh.Plan), mesh.Remote{}, watch, new(report)); exitCode(err) != exitInterrupted {
+	if _, err := carryOut(ctx, new(mesh.Plan), mesh.Remote{}, watch, new(report.Run)); exit.Of(err) != exit.Interrupted {
 		t.Errorf("%v", err)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"strings"
 	"time"
@@ -12,7 +11,9 @@ import (
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/ca/pki"
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
+	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/report"
 )
 
 // issuer issues certificates as the configuration describes them.
@@ -27,21 +28,21 @@ type issuer struct {
 var _ mesh.Issuer = issuer{}
 
 // newIssuer returns the issuer of the configured CA.
-func newIssuer(c config.Config, o options, trace func(ca.Call)) (mesh.Issuer, error) {
-	signer, err := newSigner(c, o, trace)
+func newIssuer(c config.Config, now func() time.Time, trace func(ca.Call)) (mesh.Issuer, error) {
+	signer, err := newSigner(c, now, trace)
 	if err != nil {
 		return nil, err
 	}
-	return issuerOf(signer, c, o), nil
+	return issuerOf(signer, c, now), nil
 }
 
-func issuerOf(s ca.Signer, c config.Config, o options) issuer {
+func issuerOf(s ca.Signer, c config.Config, now func() time.Time) issuer {
 	key := ca.KeyRequest{Algo: c.CA.DefaultKeyRequest.A, Size: c.CA.DefaultKeyRequest.S}
-	return issuer{Signer: s, names: c.CA.DefaultNames, key: key, trust: c.CA.Trust, now: o.now}
+	return issuer{Signer: s, names: c.CA.DefaultNames, key: key, trust: c.CA.Trust, now: now}
 }
 
-func newSigner(c config.Config, o options, trace func(ca.Call)) (ca.Signer, error) {
-	signer, err := ca.Open(caSettings(c, o, trace))
+func newSigner(c config.Config, now func() time.Time, trace func(ca.Call)) (ca.Signer, error) {
+	signer, err := ca.Open(caSettings(c, now, trace))
 	key := "CA"
 	if c.CA.KeyPath != "" {
 		key = "CA.keyPath"
@@ -50,11 +51,11 @@ func newSigner(c config.Config, o options, trace func(ca.Call)) (ca.Signer, erro
 }
 
 // caSettings returns the section CA of the configuration as package ca takes it.
-func caSettings(c config.Config, o options, trace func(ca.Call)) ca.Config {
+func caSettings(c config.Config, now func() time.Time, trace func(ca.Call)) ca.Config {
 	return ca.Config{
 		Addr: c.CA.Addr, Key: c.CA.Key.Reveal(), Profile: c.CA.Profile, CertPath: c.CA.CertPath, KeyPath: c.CA.KeyPath,
 		Secure: c.CA.Secure, SkipCACheck: c.CA.SkipCACheck, TLSRemoteCA: c.CA.TLSRemoteCA,
-		MutualTLSCert: c.CA.MutualTLSCert, MutualTLSKey: c.CA.MutualTLSKey, Trace: trace, Now: o.now,
+		MutualTLSCert: c.CA.MutualTLSCert, MutualTLSKey: c.CA.MutualTLSKey, Trace: trace, Now: now,
 	}
 }
 
@@ -69,7 +70,7 @@ func unfinishedCA(c config.Config) error {
 			continue
 		}
 		if err := pki.Unfinished(filepath.Dir(file.path)); err != nil {
-			return settingError(c, file.key, err)
+			return explain.Setting(c, file.key, err)
 		}
 	}
 
@@ -82,9 +83,9 @@ func caError(c config.Config, key string, err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, ca.ErrCertPath):
-		return settingError(c, "CA.certPath", err)
+		return explain.Setting(c, "CA.certPath", err)
 	}
-	return settingError(c, key, err)
+	return explain.Setting(c, key, err)
 }
 
 // Authority returns the CA's certificate.
@@ -110,9 +111,9 @@ func (i issuer) Issue(ctx context.Context, hosts []string) (ca.Bundle, error) {
 
 // newAuthority warns if another CA than before signs certificates, and it is not known whether pods
 // trust it.
-func (r *report) newAuthority(c config.Config, plan *mesh.Plan) {
+func newAuthority(r *report.Run, c config.Config, plan *mesh.Plan) {
 	if previous := plan.PreviousCAs(); len(previous) > 0 && len(c.CA.Trust) == 0 {
-		r.warn(fmt.Sprintf("another CA replaces certificates of %s; pods that do not trust it yet refuse them: list the CAs that pods trust in CA.bundlePath, "+
-			"or change the CA with tykmesh ca rotate", strings.Join(previous, ", ")))
+		r.Warn("another CA replaces certificates of %s; pods that do not trust it yet refuse them: list the CAs that pods trust in CA.bundlePath, "+
+			"or change the CA with tykmesh ca rotate", strings.Join(previous, ", "))
 	}
 }

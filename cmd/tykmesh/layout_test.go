@@ -75,8 +75,16 @@ var layout = map[string]packageRule{
 		except: []string{"net", "log", "os/exec", "k8s.io", "github.com/spf13"},
 	},
 	"cmd/internal/report": {
-		ours:   []string{"inject", "inject/manifest", "inject/display", "cmd/internal/exit"},
+		ours:   []string{"inject/manifest", "inject/display", "cmd/internal/exit", "cmd/internal/files"},
 		except: []string{"net/http", "os", "log", "k8s.io", "github.com/spf13"},
+	},
+	"cmd/internal/report/reporttest": {},
+	"cmd/internal/explain": {
+		ours: []string{
+			"inject", "inject/spelling", "dashboard", "ca", "ca/pki", "cmd/internal/mesh", "cmd/internal/check", "cmd/internal/config",
+			"cmd/internal/prose", "cmd/internal/report", "inject/manifest",
+		},
+		except: []string{"os", "log", "k8s.io", "github.com/spf13"},
 	},
 	"cmd/internal/prose": {
 		except: []string{"net", "os", "log", "k8s.io", "github.com/spf13"},
@@ -91,7 +99,7 @@ var layout = map[string]packageRule{
 		ours: []string{
 			"inject", "inject/manifest", "inject/sidecar", "dashboard", "ca", "ca/pki",
 			"cmd/internal/mesh", "cmd/internal/check", "cmd/internal/config", "cmd/internal/prose", "inject/spelling", "inject/display",
-			"cmd/internal/exit", "cmd/internal/signals", "cmd/internal/files", "cmd/internal/report",
+			"cmd/internal/exit", "cmd/internal/signals", "cmd/internal/files", "cmd/internal/report", "cmd/internal/explain",
 		},
 	},
 }

@@ -6,46 +6,47 @@ import (
 
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/report"
 )
 
 // tracedLedger logs the operations of a ledger for -v: the operation and the record's id, and never
 // its content.
 type tracedLedger struct {
 	mesh.Ledger
-	report *report
+	r *report.Run
 }
 
 var _ mesh.Ledger = tracedLedger{}
 
 // Records lists all records.
 func (l tracedLedger) Records(ctx context.Context) (records []ca.Record, err error) {
-	defer l.report.recorded("list", "", time.Now(), &err)
+	defer recorded(l.r, "list", "", time.Now(), &err)
 	return l.Ledger.Records(ctx)
 }
 
 // Insert adds a record.
 func (l tracedLedger) Insert(ctx context.Context, r ca.Record) (err error) {
-	defer l.report.recorded("insert", r.ID, time.Now(), &err)
+	defer recorded(l.r, "insert", r.ID, time.Now(), &err)
 	return l.Ledger.Insert(ctx, r)
 }
 
 // Replace replaces a record if its certificate has the old fingerprint.
 func (l tracedLedger) Replace(ctx context.Context, old string, r ca.Record) (err error) {
-	defer l.report.recorded("replace", r.ID, time.Now(), &err)
+	defer recorded(l.r, "replace", r.ID, time.Now(), &err)
 	return l.Ledger.Replace(ctx, old, r)
 }
 
 // Delete deletes a record if its certificate has the fingerprint.
 func (l tracedLedger) Delete(ctx context.Context, id, fingerprint string) (err error) {
-	defer l.report.recorded("delete", id, time.Now(), &err)
+	defer recorded(l.r, "delete", id, time.Now(), &err)
 	return l.Ledger.Delete(ctx, id, fingerprint)
 }
 
 // recorded logs an operation of the ledger that began at start; record is "" if it is about none.
-func (r *report) recorded(op, record string, start time.Time, err *error) {
+func recorded(r *report.Run, op, record string, start time.Time, err *error) {
 	args := []any{"op", op}
 	if record != "" {
 		args = append(args, "record", record)
 	}
-	r.debug("ledger", append(args, "ok", *err == nil, "ms", time.Since(start).Milliseconds())...)
+	r.Debug("ledger", append(args, "ok", *err == nil, "ms", time.Since(start).Milliseconds())...)
 }

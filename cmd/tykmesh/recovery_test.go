@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tykmesh/tykmesh/ca/catest"
+	"github.com/tykmesh/tykmesh/cmd/internal/exit"
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 )
 
@@ -227,7 +228,7 @@ func TestEveryRequestMayFail(t *testing.T) {
 	}
 
 	t.Logf("%d accidents, by exit status: %v", len(all), count)
-	if count[exitDone] == len(all) || count[5] == 0 {
+	if count[exit.Done] == len(all) || count[5] == 0 {
 		t.Errorf("no run was incomplete: %v", count)
 	}
 }

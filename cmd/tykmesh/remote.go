@@ -7,7 +7,9 @@ import (
 
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
+	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
@@ -17,13 +19,13 @@ import (
 // of a pod to port 80.
 const inboundTarget = "http://localhost:6767"
 
-func injectSettings(c config.Config, o options) inject.Settings {
+func injectSettings(c config.Config, f registrationFlags) inject.Settings {
 	settings := inject.Settings{
-		Namespace: o.namespace, Routes: c.Injector.CreateRoutes, TLS: c.Injector.EnableMeshTLS, Trust: c.CA.Trust.Hash(),
+		Namespace: f.namespace, Routes: c.Injector.CreateRoutes, TLS: c.Injector.EnableMeshTLS, Trust: c.CA.Trust.Hash(),
 		Namespaced: c.Injector.Slugs == config.SlugsNamespaced, MeshHosts: c.Injector.MeshHosts, ServiceLabels: c.Injector.ServiceLabels,
 		Containers: c.Injector.Containers, InitContainers: c.Injector.InitContainers,
-		PodTemplates: c.Injector.PodTemplates, OnSkip: onSkip[o.onSkip], Accept: c.Injector.Accept,
-		UpgradeAPI: o.upgradeAPI, Preserve: c.Injector.ServicePorts == config.ServicePortsPreserve,
+		PodTemplates: c.Injector.PodTemplates, OnSkip: onSkip[f.onSkip], Accept: c.Injector.Accept,
+		UpgradeAPI: f.upgradeAPI, Preserve: c.Injector.ServicePorts == config.ServicePortsPreserve,
 	}
 
 	if c.Injector.EmitCA {
@@ -38,21 +40,15 @@ func injectSettings(c config.Config, o options) inject.Settings {
 	return settings
 }
 
-func meshSettings(c config.Config, o options) mesh.Settings {
-	adopt := map[string]bool{}
-	for _, slug := range o.adopt {
-		adopt[slug] = true
-	}
-
+func meshSettings(c config.Config, s serverFlags) mesh.Settings {
 	settings := mesh.Settings{
 		Org: c.Tyk.Org, TLS: c.Injector.EnableMeshTLS,
 		MeshHosts: c.Injector.MeshHosts, MeshDomain: c.Injector.MeshDomain, Slugs: mesh.Slugs(c.Injector.Slugs),
 		MeshCertificateID: c.Injector.MeshCertificateID, SharedRoutes: c.Injector.SharedRoutes, SeesAllAPIs: c.Tyk.SeesAllAPIs,
-		InboundTarget: inboundTarget, MeshPort: sidecar.Port, Adopt: adopt, Parallel: o.parallel, Trusted: c.CA.Trust, Now: o.now,
-		RenewBefore: time.Duration(o.renew),
+		InboundTarget: inboundTarget, MeshPort: sidecar.Port, Parallel: s.parallel, Trusted: c.CA.Trust, Now: s.now,
 	}
 
-	if o.local != "" {
+	if s.local != "" {
 		settings.Settle = 1 // no gateway serves the APIs of a directory
 		settings.SeesAllAPIs = true
 	}
@@ -61,10 +57,10 @@ func meshSettings(c config.Config, o options) mesh.Settings {
 }
 
 // trustedFile returns the file with the CAs that pods must trust, as a word of the shell.
-func trustedFile(c config.Config, o options) string {
+func trustedFile(c config.Config, local string) string {
 	switch {
-	case o.local != "":
-		return shellWord(filepath.Join(o.local, localCAFolder, ca.LocalCertificate))
+	case local != "":
+		return shellWord(filepath.Join(local, localCAFolder, ca.LocalCertificate))
 	case c.CA.BundlePath != "":
 		return shellWord(c.CA.BundlePath)
 	}
@@ -78,23 +74,23 @@ func templates(c config.Config) (*dashboard.Templates, error) {
 	}
 	loaded, err := dashboard.LoadTemplates(c.Tyk.Templates)
 	if err != nil {
-		return nil, settingError(c, config.TykTemplates, err)
+		return nil, explain.Setting(c, config.TykTemplates, err)
 	}
 
 	return loaded, nil
 }
 
 // openRemote connects to the configured servers, or to the directory of --local.
-func openRemote(ctx context.Context, c config.Config, o options, report *report) (mesh.Remote, func(), error) {
+func openRemote(ctx context.Context, c config.Config, s serverFlags, r *report.Run) (mesh.Remote, func(), error) {
 	if err := ctx.Err(); err != nil {
 		return mesh.Remote{}, func() {}, err
 	}
-	if o.local != "" {
-		return openLocal(ctx, c, o, report)
+	if s.local != "" {
+		return openLocal(ctx, c, s, r)
 	}
 
 	nothing := func() {}
-	client, err := newDashboard(c, report.asked)
+	client, err := newDashboard(c, func(q dashboard.Request) { asked(r, q) })
 	if err != nil {
 		return mesh.Remote{}, nothing, err
 	}
@@ -103,19 +99,19 @@ func openRemote(ctx context.Context, c config.Config, o options, report *report)
 	if !c.Injector.EnableMeshTLS {
 		return remote, nothing, nil
 	}
-	if remote.Issuer, err = newIssuer(c, o, report.signed); err != nil {
+	if remote.Issuer, err = newIssuer(c, s.now, func(q ca.Call) { signed(r, q) }); err != nil {
 		return mesh.Remote{}, nothing, err
 	}
 	if !ledgerAddress(c).IsSet() {
 		return remote, nothing, nil
 	}
 
-	ledger, err := openLedger(ctx, c, report)
+	ledger, err := openLedger(ctx, c, r)
 	if err != nil {
 		return mesh.Remote{}, nothing, err
 	}
 
-	remote.Ledger = tracedLedger{ledger, report}
+	remote.Ledger = tracedLedger{ledger, r}
 
 	return remote, func() { _ = ledger.Close(ctx) }, nil
 }
@@ -123,10 +119,10 @@ func openRemote(ctx context.Context, c config.Config, o options, report *report)
 // ledgerAddress returns the address of the configured ledger. Its key is that of tyk-k8s.
 func ledgerAddress(c config.Config) config.Secret { return c.CA.MongoConnStr }
 
-func openLedger(ctx context.Context, c config.Config, report *report) (ca.Ledger, error) {
+func openLedger(ctx context.Context, c config.Config, r *report.Run) (ca.Ledger, error) {
 	start := time.Now()
 	ledger, err := ca.OpenLedger(ctx, ledgerAddress(c).Reveal())
-	report.recorded("connect", "", start, &err)
+	recorded(r, "connect", "", start, &err)
 	return ledger, err
 }
 
@@ -135,7 +131,7 @@ func newDashboard(c config.Config, trace func(dashboard.Request)) (*dashboard.Cl
 		URL: c.Tyk.URL, Secret: c.Tyk.Secret.Reveal(), Org: c.Tyk.Org, InsecureSkipVerify: c.Tyk.InsecureSkipVerify, Trace: trace,
 	})
 	if err != nil {
-		return nil, settingError(c, config.TykURL, err)
+		return nil, explain.Setting(c, config.TykURL, err)
 	}
 	return client, nil
 }
@@ -146,9 +142,9 @@ const (
 	localLedgerFile = "ledger.db"
 )
 
-func openLocal(ctx context.Context, c config.Config, o options, report *report) (mesh.Remote, func(), error) {
+func openLocal(ctx context.Context, c config.Config, s serverFlags, r *report.Run) (mesh.Remote, func(), error) {
 	nothing := func() {}
-	dir, err := dashboard.OpenDir(o.local, c.Tyk.Org)
+	dir, err := dashboard.OpenDir(s.local, c.Tyk.Org)
 	if err != nil {
 		return mesh.Remote{}, nothing, err
 	}
@@ -159,21 +155,30 @@ func openLocal(ctx context.Context, c config.Config, o options, report *report) 
 	}
 
 	open := ca.PreviewLocal
-	if o.certifies && !o.dryRun && !o.registered {
+	if s.makesCA {
 		open = ca.OpenLocal
 	}
 
-	signer, err := open(filepath.Join(o.local, localCAFolder), c.CA.DefaultNames)
+	signer, err := open(filepath.Join(s.local, localCAFolder), c.CA.DefaultNames)
 	if err != nil {
 		return mesh.Remote{}, nothing, err
 	}
 
-	ledger, err := ca.OpenFileLedger(ctx, filepath.Join(o.local, localLedgerFile))
+	ledger, err := ca.OpenFileLedger(ctx, filepath.Join(s.local, localLedgerFile))
 	if err != nil {
 		return mesh.Remote{}, nothing, err
 	}
 
-	remote.Issuer, remote.Ledger = issuerOf(signer, c, o), tracedLedger{ledger, report}
+	remote.Issuer, remote.Ledger = issuerOf(signer, c, s.now), tracedLedger{ledger, r}
 
 	return remote, func() { _ = ledger.Close(ctx) }, nil
+}
+
+// asked and signed log a request to the Dashboard, and to the issuer, for -v.
+func asked(r *report.Run, q dashboard.Request) {
+	r.Debug("dashboard", "method", q.Method, "path", q.Path, "status", q.Status, "ms", q.Duration.Milliseconds(), "attempt", q.Attempt)
+}
+
+func signed(r *report.Run, q ca.Call) {
+	r.Debug(q.Issuer, "server", q.Server, "op", q.Op, "status", q.Status, "ms", q.Duration.Milliseconds())
 }

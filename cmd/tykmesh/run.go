@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/exit"
+	"github.com/tykmesh/tykmesh/cmd/internal/explain"
+	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject/display"
 )
 
@@ -23,17 +25,6 @@ type process struct {
 	stdout, stderr io.Writer
 	now            func() time.Time // the clock; nil is the system's
 }
-
-// The exit statuses. An error has its own (ExitCode).
-const (
-	exitDone        = exit.Done
-	exitFailed      = exit.Failed
-	exitUsage       = exit.Usage
-	exitChanges     = exit.Changes
-	exitDenied      = exit.Denied
-	exitIncomplete  = exit.Incomplete
-	exitInterrupted = exit.Interrupted
-)
 
 // run runs the command that the arguments name and returns the exit status.
 func run(ctx context.Context, p process) int {
@@ -54,14 +45,14 @@ func run(ctx context.Context, p process) int {
 	}
 
 	if err == nil {
-		return exitDone
+		return exit.Done
 	}
 
-	if !errors.As(err, new(printedError)) {
-		printError(display.Lines(p.stderr), err)
+	if !errors.As(err, new(report.PrintedError)) {
+		explain.Failure(err).Print(display.Lines(p.stderr))
 	}
 
-	return exitCode(err)
+	return exit.Of(err)
 }
 
 // checkedWriter remembers a write error, because help and completions of cobra do not report one.
@@ -74,15 +65,6 @@ func (c *checkedWriter) Write(text []byte) (int, error) {
 	n, err := c.to.Write(text)
 	c.err = cmp.Or(c.err, err)
 	return n, err
-}
-
-// exitCode returns the exit status of an error.
-func exitCode(err error) int {
-	var coded interface{ ExitCode() int }
-	if errors.As(err, &coded) {
-		return coded.ExitCode()
-	}
-	return exitFailed
 }
 
 func newRootCmd(p process) *cobra.Command {

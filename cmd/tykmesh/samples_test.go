@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
+	"github.com/tykmesh/tykmesh/cmd/internal/exit"
 )
 
 const samples = root + "/testdata/samples"
@@ -108,7 +109,7 @@ func TestCronJobSample(t *testing.T) {
 	var stderr strings.Builder
 	args := append(strings.Fields(strings.ReplaceAll(strings.Join(container.Command[1:], " "), container.VolumeMounts[0].MountPath, samples)),
 		"--local", t.TempDir(), "--dry-run")
-	if status := run(t.Context(), process{args: args, stdout: io.Discard, stderr: &stderr}); status != exitDone {
+	if status := run(t.Context(), process{args: args, stdout: io.Discard, stderr: &stderr}); status != exit.Done {
 		t.Errorf("tykmesh %v: exit status %d\n%s", args, status, &stderr)
 	}
 

@@ -11,12 +11,20 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject/display"
 )
 
+// statusCmd holds the flags of status.
+type statusCmd struct {
+	serverFlags
+	formatFlags
+	reportFlags
+}
+
 func newStatusCmd(p process) *cobra.Command {
-	var o options
-	cmd := &cobra.Command{
+	f := &statusCmd{}
+	c := newCommand(p, &cobra.Command{
 		Use:   "status",
 		Short: "List the services on the mesh: their APIs, certificates, drift and orphans",
 		Long: "status lists the services on the mesh, one a line: its route, its APIs, the end of its certificate, and its drift, the differences\n" +
@@ -25,43 +33,42 @@ func newStatusCmd(p process) *cobra.Command {
 		Example: "  tykmesh status\n" +
 			"  tykmesh status -o json | jq '.services[] | select(.drift)'",
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p, runStatus) },
-	}
+	}, f.run)
 
-	o.remoteFlags(cmd)
-	o.formatFlag(cmd)
-	o.reportFlags(cmd)
+	f.serverFlags.add(c)
+	f.formatFlags.add(c, formatTable, formatJSON)
+	f.reportFlags.add(c)
 
-	return cmd
+	return c.Command
 }
 
-func runStatus(ctx context.Context, p process, o options, report *report) (output, error) {
-	there, err := look(ctx, p, o, registeredSettings, report)
+func (f *statusCmd) run(ctx context.Context, p process, r *report.Run) (report.Output, error) {
+	there, err := look(ctx, p, f.serverFlags, registeredSettings, r)
 	if err != nil {
 		return nil, err
 	}
 
 	defer there.close()
 	inventory := mesh.NewInventory(there.snapshot)
-	partial, err := there.partial(ctx, o)
+	partial, err := there.partial(ctx, f.timeout)
 	if err != nil {
 		return nil, err
 	}
 
 	if partial != nil {
 		inventory.Mistrust()
-		report.warnOf(partial)
+		warnOf(r, partial)
 	}
 
 	if len(inventory.Services) == 0 {
-		report.lastly("nothing is on the mesh")
+		r.Lastly("nothing is on the mesh")
 	}
 
-	if o.format == formatJSON {
-		return func() error { return writeDocument(p.stdout, newStatusDocument(inventory)) }, nil
+	if f.format == formatJSON {
+		return func() error { return report.WriteDocument(p.stdout, newStatusDocument(inventory)) }, nil
 	}
 
-	report.inLog()
+	r.InLog()
 
 	return func() error { return writeStatusTable(p.stdout, inventory, p.now()) }, nil
 }
@@ -69,9 +76,9 @@ func runStatus(ctx context.Context, p process, o options, report *report) (outpu
 // writeStatusTable writes a line for each service, then the mesh's own certificate, then the
 // orphans.
 func writeStatusTable(w io.Writer, inventory mesh.Inventory, now time.Time) error {
-	t := newTable(w)
+	t := report.NewTable(w)
 	if len(inventory.Services) > 0 {
-		t.row("NAMESPACE", "SERVICE", "ROUTE", "APIS", "CERTIFICATE", "DRIFT")
+		t.Row("NAMESPACE", "SERVICE", "ROUTE", "APIS", "CERTIFICATE", "DRIFT")
 	}
 
 	for _, s := range inventory.Services {
@@ -79,11 +86,11 @@ func writeStatusTable(w io.Writer, inventory mesh.Inventory, now time.Time) erro
 		for _, a := range s.APIs {
 			apis = append(apis, string(a.Role))
 		}
-		t.row(s.Service.Namespace, s.Service.App, orDash(s.Route), orDash(strings.Join(apis, ", ")),
+		t.Row(s.Service.Namespace, s.Service.App, orDash(s.Route), orDash(strings.Join(apis, ", ")),
 			expiry(s.Certificate, now), orDash(strings.Join(s.Drift, "; ")))
 	}
 
-	if err := t.flush(); err != nil {
+	if err := t.Flush(); err != nil {
 		return err
 	}
 
@@ -125,7 +132,7 @@ func endOf(t, now time.Time) string {
 	case left < 0:
 		return t.UTC().Format(time.DateOnly) + " (expired)"
 	default:
-		return fmt.Sprintf("%s (%s)", t.UTC().Format(time.DateOnly), plural(int(left.Hours()/24), "day"))
+		return fmt.Sprintf("%s (%s)", t.UTC().Format(time.DateOnly), report.Plural(int(left.Hours()/24), "day"))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
+	"github.com/tykmesh/tykmesh/cmd/internal/exit"
 	"github.com/tykmesh/tykmesh/cmd/internal/prose"
 	"github.com/tykmesh/tykmesh/inject"
 )
@@ -16,13 +17,13 @@ var exitStatuses = []struct {
 	status int
 	text   string
 }{
-	{exitDone, "done, also when there was nothing to do"},
-	{exitFailed, "failed; nothing on standard output"},
-	{exitUsage, "usage or configuration"},
-	{exitChanges, "`diff`: there are changes; `check`: something is not ready; `certs list --expiring`: some certificates expire"},
-	{exitDenied, "the Dashboard or the issuer rejected the credentials"},
-	{exitIncomplete, "incomplete: some remote steps are done, some are not; the report lists both; run it again"},
-	{exitInterrupted, "interrupted"},
+	{exit.Done, "done, also when there was nothing to do"},
+	{exit.Failed, "failed; nothing on standard output"},
+	{exit.Usage, "usage or configuration"},
+	{exit.Changes, "`diff`: there are changes; `check`: something is not ready; `certs list --expiring`: some certificates expire"},
+	{exit.Denied, "the Dashboard or the issuer rejected the credentials"},
+	{exit.Incomplete, "incomplete: some remote steps are done, some are not; the report lists both; run it again"},
+	{exit.Interrupted, "interrupted"},
 }
 
 // exitOrder is the text below exitStatuses.

@@ -5,12 +5,24 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/explain"
+	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject"
 )
 
+// uninjectCmd holds the flags of uninject.
+type uninjectCmd struct {
+	inputFlags
+	outputFlags
+	reportFlags
+	served bool // workloads keep the API versions that Kubernetes serves
+
+	given func(flag string) bool
+}
+
 func newUninjectCmd(p process) *cobra.Command {
-	var o options
-	cmd := &cobra.Command{
+	f := &uninjectCmd{}
+	c := newCommand(p, &cobra.Command{
 		Use:   "uninject",
 		Short: "Print manifests as they were before inject",
 		Long: "uninject removes from a manifest everything that inject added, according to its record annotation, and keeps later changes.\n" +
@@ -18,46 +30,71 @@ func newUninjectCmd(p process) *cobra.Command {
 		Example: "  tykmesh uninject -f meshed.yaml | kubectl apply -f -\n" +
 			"  tykmesh uninject --upgrade-api -f meshed.yaml | kubectl apply -f -      # after inject --upgrade-api",
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.chosenAPI = cmd.Flags().Changed("upgrade-api")
-			return o.run(cmd, p, runUninject)
-		},
-	}
+	}, f.run)
 
-	o.inputFlags(cmd)
-	o.outputFlags(cmd)
-	cmd.Flags().BoolVar(&o.upgradeAPI, "upgrade-api", false, "keep the API versions that inject --upgrade-api wrote, which Kubernetes serves; =false restores the original ones")
+	c.verbs.done, f.given = "uninjected", c.Flags().Changed
+	f.inputFlags.add(c)
+	f.reportFlags.add(c)
+	f.outputFlags.add(c, &f.inputFlags)
+	c.Flags().BoolVar(&f.served, "upgrade-api", false, "keep the API versions that inject --upgrade-api wrote, which Kubernetes serves; =false restores the original ones")
 
-	return cmd
+	return c.Command
 }
 
-func runUninject(_ context.Context, p process, o options, report *report) (output, error) {
-	docs, err := readDocuments(p, o, "", report)
+func (f *uninjectCmd) run(_ context.Context, p process, r *report.Run) (report.Output, error) {
+	docs, err := readDocuments(p, f.inputFlags, "", r)
 	if err != nil {
 		return nil, err
 	}
 
-	report.list = resourceList(docs)
+	list := resourceList(docs)
+	if list != nil {
+		r.AnswerFunction(list.Text)
+	}
 
 	takeBack := inject.Uninject
-	if o.upgradeAPI {
+	if f.served {
 		takeBack = inject.UninjectServed
 	}
 
 	stream, problems := takeBack(docs)
-	report.objects = stream.Objects
-	if !o.chosenAPI { // kubectl would apply the Services, and then refuse the workloads
+	r.Objects(objectEvents(stream.Objects))
+	if !f.given("upgrade-api") { // kubectl would apply the Services, and then refuse the workloads
 		problems = append(problems, stream.Warnings...)
 	}
 
-	if err := refuse(docs, problems); err != nil {
+	if err := explain.Refuse(docs, problems); err != nil {
 		return nil, err
 	}
-	if err := o.checkOutput(stream); err != nil {
+	if err := f.checkOutput(stream); err != nil {
 		return nil, err
 	}
 
-	report.uninjected(stream)
+	tellUninjected(r, stream)
 
-	return o.output(p, stream, nil, nil, report), nil
+	return f.output(r, injected{stream: stream, isList: list != nil}), nil
+}
+
+// tellUninjected reports the uninjected objects.
+func tellUninjected(r *report.Run, stream *inject.Stream) {
+	n := 0
+	for _, o := range stream.Objects {
+		if o.Outcome != inject.Injected {
+			r.Lastly("%s", objectEvent(o))
+			continue
+		}
+		n++
+		r.Lastly("%s: %s: %s", o.Pos, o, r.Verb(o.Change))
+	}
+
+	if stream.Emitted > 0 {
+		r.Lastly("%s that inject had added %s", report.Plural(stream.Emitted, "ConfigMap"), r.Verb("removed"))
+	}
+
+	stay := "; the APIs and certificates stay: tykmesh delete deletes them"
+	if n == 0 {
+		stay = ""
+	}
+
+	r.Lastly("%s %s%s", report.Plural(n, "object"), r.Verb("taken off the mesh"), stay)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/exit"
 	"github.com/tykmesh/tykmesh/inject/spelling"
 )
 
@@ -20,7 +21,7 @@ type usageError struct {
 func (e *usageError) Error() string { return e.msg }
 
 // ExitCode returns the status for usage and configuration.
-func (*usageError) ExitCode() int { return exitUsage }
+func (*usageError) ExitCode() int { return exit.Usage }
 
 // Hint returns the command that prints help.
 func (e *usageError) Hint() string {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/exit"
+	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/cmd/internal/signals"
 )
@@ -22,7 +24,7 @@ func (e *stalledError) Error() string {
 func (e *stalledError) Is(target error) bool { return target == context.DeadlineExceeded }
 
 // ExitCode returns the exit status of a failed run.
-func (*stalledError) ExitCode() int { return exitFailed }
+func (*stalledError) ExitCode() int { return exit.Failed }
 
 // Hint returns flags to try.
 func (*stalledError) Hint() string {
@@ -83,6 +85,14 @@ func (w *watch) explain(err error) error {
 	return ended
 }
 
+// interruptedError is the error of a run that a signal ended.
+type interruptedError struct{}
+
+func (interruptedError) Error() string { return "interrupted" }
+
+// ExitCode returns the status that shells expect after an interrupt: 128 and the number of SIGINT.
+func (interruptedError) ExitCode() int { return exit.Interrupted }
+
 // endedError is the error of a run that ended early: the cause, and the error that followed.
 type endedError struct {
 	cause, err error
@@ -92,9 +102,10 @@ type endedError struct {
 // Error returns the reason why the run ended, and on further lines the errors before it. After a
 // stall it names the interrupted calls, because a server did not answer them. After a signal it
 // does not: the user knows why the run stopped.
-func (e *endedError) Error() string { return strings.Join(e.lines(), "\n") }
+func (e *endedError) Error() string { return strings.Join(e.Lines(), "\n") }
 
-func (e *endedError) lines() []string {
+// Lines returns a line for each reason.
+func (e *endedError) Lines() []string {
 	waiting, failed := e.brokenOff()
 	text := e.cause.Error()
 	switch {
@@ -119,7 +130,7 @@ func (e *endedError) brokenOff() (waiting, failed []string) {
 		ends = append(ends, e.signal)
 	}
 
-	for _, line := range errorLines(e.err) {
+	for _, line := range explain.Lines(e.err) {
 		what := ": " + line
 		for _, end := range ends {
 			what = strings.TrimSuffix(what, ": "+end.Error())
@@ -145,8 +156,8 @@ func (e *endedError) Unwrap() []error { return []error{e.cause, e.err} }
 
 // ExitCode returns 130 after a signal, else the status of the error: 5 if steps are done.
 func (e *endedError) ExitCode() int {
-	if code := exitCode(e.cause); code != exitFailed {
+	if code := exit.Of(e.cause); code != exit.Failed {
 		return code
 	}
-	return exitCode(e.err)
+	return exit.Of(e.err)
 }

@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"golang.org/x/term"
-
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
@@ -69,12 +67,6 @@ func Read(paths []string, recursive bool, stdin io.Reader) ([]Source, error) {
 	}
 
 	return sources, nil
-}
-
-// IsTerminal reports whether a standard stream is a terminal.
-func IsTerminal(stream any) bool {
-	f, ok := stream.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // List returns the files that a path of -f leads to, unread: the path itself, or the manifests in a

@@ -1,15 +1,14 @@
 package mesh
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
@@ -17,68 +16,55 @@ import (
 
 // Apply takes the plan's steps and returns the database ids of every service's APIs.
 //
-//	per service:  issue ─> record as pending ─> upload ─> read back ─┐
-//	                ┌────────────────────────────────────────────────┘
-//	                └─> inbound API ─> record as active ─> mesh API ─> delete duplicates
-//	once a mesh:  issue ─> record as pending ─> upload ─> read back ─> mesh APIs ─> active
-//	at the end:   read back the APIs ─> wait ─> ask who uses replaced certificates ─> delete them
+//	a certificate:  issue ─> record as pending ─> upload ─> read back ─> its APIs ─> record as active
+//	an API:         read again ─> write ─┐
+//	when all others are done:            └─> read back ─┐
+//	┌───────────────────────────────────────────────────┘
+//	└─> wait ─> ask who uses certificates now ─> delete certificates ─> delete their records
 //
 // A record comes before its upload, so that of two runs at once one finds the other's; a
 // certificate before the API that names it, because gateways stop serving an API whose certificate
-// they have never seen; an inbound API before the route that leads to it.
+// they have never seen; an inbound API before the route that leads to it. An API is read again
+// before it is changed or deleted, because a change since the listing must not be lost. The wait
+// gives gateways the time to load all changes. A certificate that is in use by then stays. A
+// record is deleted after its certificate, because it alone names the certificate's owner.
 //
-// Services proceed independently, Settings.Parallel of them at once, and one that fails does not
-// stop the others, unless the credentials were refused. A create or an upload whose answer is lost
-// is looked for before it is repeated. Where a Dashboard gives an API another api_id than asked,
-// and a second run has created the same one, the lower database id stays and this run deletes its
-// own.
+// Steps proceed independently, Settings.Parallel of them at once. One that fails stops those that
+// come after it, and no others unless the credentials were refused. A create or an upload whose
+// answer is lost is looked for before it is repeated. Where a Dashboard gives an API another api_id
+// than asked, and a second run has created the same one, the lower database id stays and this run
+// deletes its own.
 //
-// Replaced certificates are deleted last, when gateways have had the time to load the new ones, and
-// only where no API names them by then. If anything failed before, they stay for the next run; and
-// if a deletion fails, that is a Left event and no error.
+// Replaced certificates are deleted only when all else is done: else they stay for the next run. If
+// such a deletion fails, that is a Left event and no error.
 //
 // progress gets an event for each step that begins and ends, one at a time; nil for none.
 //
 // Errors: *Incomplete when a step failed, or when ctx ended before all were done.
-func (p *Plan) Apply(ctx context.Context, remote Remote, progress func(Event)) (map[inject.Service]inject.Binding, error) {
-	steps := p.due()
-	if len(steps)+len(p.Replaced) == 0 {
+func Apply(ctx context.Context, p *Plan, remote Remote, progress func(Event)) (map[inject.Service]inject.Binding, error) {
+	due := p.due()
+	if len(due) == 0 {
 		return p.Bindings(), nil
 	}
 
 	r := &run{
-		Remote: remote, settings: p.settings, currentCA: p.currentCA,
-		journal: newJournal(progress, len(steps)+len(p.Replaced)), bindings: p.Bindings(),
+		Remote: remote, settings: p.settings, currentCA: p.currentCA, journal: newJournal(progress, len(due)),
+		done: make(map[*Step]bool), stored: make(map[*Step]stored), ids: make(map[*Step]string),
 	}
-	r.apply(ctx, p)
+	changes := filter(due, func(s *Step) bool { return !s.deletes() })
+	r.schedule(ctx, filter(p.steps, func(s *Step) bool { return !s.deletes() }))
+
 	var unread error
-	if r.journal.all(steps) {
-		unread = r.conclude(ctx, p)
+	if r.journal.all(changes) {
+		unread = r.conclude(ctx)
 	}
 
-	if unread == nil && r.journal.all(steps) {
-		r.dropSurplus(ctx)
-		r.removeReplaced(ctx, p)
-	}
-
-	for i := range p.Replaced {
-		steps = append(steps, &p.Replaced[i])
-	}
-
-	if err := r.journal.incomplete(ctx, steps, unread); err != nil {
+	r.deleteUnused(ctx, p, unread == nil && r.journal.all(changes))
+	if err := r.journal.incomplete(ctx, due, unread); err != nil {
 		return nil, err
 	}
 
-	return r.bindings, nil
-}
-
-// conclude checks the outcome of all steps: the mesh has one certificate, and the Dashboard kept
-// every API as it was sent.
-func (r *run) conclude(ctx context.Context, p *Plan) error {
-	if err := r.oneMeshCertificate(ctx, p.MeshCertificate); err != nil {
-		return err
-	}
-	return r.readBack(ctx)
+	return p.bindings(r.id), nil
 }
 
 // run is one Apply.
@@ -87,137 +73,86 @@ type run struct {
 	settings  Settings
 	currentCA *x509.Certificate
 	journal   *journal
+	done      map[*Step]bool // owned by schedule
+	proof     *proof         // of the certificates that are unused
 
-	mu       sync.Mutex
-	bindings map[inject.Service]inject.Binding
-	written  []written
-	ownMesh  string   // the certificate of the mesh, where this run made it
-	surplus  []string // certificates of this run that lost against another run's
-	gaps     []string // signs of APIs that the listing lacks
+	mu      sync.Mutex
+	stored  map[*Step]stored // the certificates of issuances
+	ids     map[*Step]string // of APIs that were created or updated
+	written []written
+	ownMesh string   // the certificate of the mesh, where this run made it
+	surplus []string // certificates of this run that lost against another run's
+	gaps    []string // signs of APIs that the listing lacks
 }
 
-func (r *run) apply(ctx context.Context, p *Plan) {
-	mesh := r.startMeshCertificate(ctx, p.MeshCertificate)
-	var g errgroup.Group
-	g.SetLimit(r.settings.parallel())
-	for i := range p.Services {
-		if s := &p.Services[i]; !s.kept() {
-			g.Go(func() error {
-				r.service(ctx, s, mesh)
-				return nil
-			})
-		}
-	}
-
-	for _, step := range p.MeshAPIs {
-		if step.Action == Keep {
-			continue
-		}
-
-		g.Go(func() error {
-			if shared, ok := mesh(); ok {
-				r.api(ctx, step, shared.id)
-			}
-			return nil
-		})
-	}
-
-	_ = g.Wait()
-	// The record is active when the certificate is in place everywhere.
-	if stored, ok := mesh(); ok && p.MeshCertificate != nil && r.journal.all(p.meshSteps()) {
-		r.activate(ctx, p.MeshCertificate, stored)
-	}
+// schedule takes steps in their order.
+func (r *run) schedule(ctx context.Context, steps []*Step) {
+	schedule(r.settings.parallel(), steps, r.done, func(s *Step) bool { return r.take(ctx, s) })
 }
 
-// meshSteps returns the steps that put the certificate of the mesh in place.
-func (p *Plan) meshSteps() (steps []*Step) {
-	add := func(s *APIStep) {
-		if s.Action != Keep {
-			steps = append(steps, &s.Step)
+// take takes a step, and reports whether those that come after it may begin.
+func (r *run) take(ctx context.Context, s *Step) bool {
+	if s.Action == Keep {
+		return true
+	}
+	if end, ok := s.work.(*activation); ok {
+		return r.activate(ctx, end.of)
+	}
+	if err := r.journal.ended(ctx); err != nil {
+		if s.Replaced {
+			r.leave(ctx, s, err)
 		}
+		return false
 	}
-	for i := range p.Services {
-		add(p.Services[i].Mesh)
-	}
-
-	for _, s := range p.MeshAPIs {
-		add(s)
+	if s.Replaced && len(r.proof.users[s.ID]) > 0 {
+		r.leave(ctx, s, nil) // another API has taken it into use
+		return false
 	}
 
-	return steps
+	r.journal.begin(s)
+	did, err := r.do(ctx, s)
+	_, goesOn := s.work.(*issuance)
+	switch {
+	case err != nil && !s.Replaced:
+		r.journal.fail(s, err)
+	case err != nil:
+		r.leave(ctx, s, err)
+	case !goesOn:
+		r.journal.doneAs(s, did)
+	}
+
+	return err == nil
 }
 
-// startMeshCertificate begins with the certificate that every mesh API waits for, and returns how
-// to wait for it. ok is false if it cannot be had.
-func (r *run) startMeshCertificate(ctx context.Context, step *CertificateStep) (wait func() (s stored, ok bool)) {
-	if step == nil {
-		return func() (stored, bool) { return stored{}, true }
+// do does the work of a step, and returns the action that it came to.
+func (r *run) do(ctx context.Context, s *Step) (did Action, err error) {
+	switch work := s.work.(type) {
+	case *issuance:
+		return s.Action, r.certificate(ctx, s, work)
+	case *registration:
+		return r.register(ctx, s, work)
+	case *detachment:
+		return s.Action, r.detach(ctx, s, work)
+	case *apiDeletion:
+		return s.Action, r.deleteAPI(ctx, s)
+	case *certificateDeletion:
+		return s.Action, r.deleteCertificate(ctx, s)
+	case *recordDeletion:
+		return s.Action, r.deleteRecord(ctx, s, work)
 	}
-
-	var (
-		s    stored
-		ok   bool
-		over = make(chan struct{})
-	)
-	go func() {
-		defer close(over)
-		if s, ok = r.certificate(ctx, step); ok && step.Action == Issue {
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			r.ownMesh = s.id
-		}
-	}()
-
-	return func() (stored, bool) {
-		<-over
-		return s, ok
-	}
+	return s.Action, fmt.Errorf("nothing is known of how to %s", s)
 }
 
-// kept reports whether nothing is to be done for a service.
-func (p *ServicePlan) kept() bool {
-	duplicates := !slices.ContainsFunc(p.Duplicates, func(s *APIStep) bool { return s.Action != Keep })
-	return duplicates && len(p.Surplus) == 0 && p.Inbound.Action == Keep && p.Mesh.Action == Keep && (p.Certificate == nil || p.Certificate.Action == Keep)
-}
+// id returns the database id of the API of a step.
+func (r *run) id(s *Step) string { return cmp.Or(r.ids[s], s.ID) }
 
-// service takes the steps of a service, up to the first failure.
-func (r *run) service(ctx context.Context, s *ServicePlan, mesh func() (stored, bool)) {
-	var own stored
-	if s.Certificate != nil {
-		var ok bool
-		if own, ok = r.certificate(ctx, s.Certificate); !ok {
-			return
-		}
+// conclude checks the outcome of all steps: the mesh has one certificate, and the Dashboard kept
+// every API as it was sent.
+func (r *run) conclude(ctx context.Context) error {
+	if err := r.oneMeshCertificate(ctx); err != nil {
+		return err
 	}
-
-	inbound, ok := r.api(ctx, s.Inbound, own.id)
-	if !ok {
-		return
-	}
-
-	for _, duplicate := range s.Duplicates {
-		if _, ok := r.api(ctx, duplicate, own.id); !ok {
-			return
-		}
-	}
-
-	if s.Certificate != nil && !r.activate(ctx, s.Certificate, own) {
-		return
-	}
-
-	shared, ok := mesh()
-	if !ok {
-		return
-	}
-
-	route, ok := r.api(ctx, s.Mesh, shared.id)
-	if !ok || !r.takeAway(ctx, s.Surplus, func(step *Step) error { return r.removeAPI(ctx, step) }) {
-		return
-	}
-
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.bindings[s.Service] = inject.Binding{InboundID: inbound, MeshID: route}
+	return r.readBack(ctx)
 }
 
 // A write that was lost on the way is tried this often.

@@ -11,11 +11,11 @@ import (
 // assignment is the certificate that some APIs of the mesh are to carry: the inbound APIs of a
 // service its own, all mesh APIs that of the mesh.
 type assignment struct {
-	*CertificateStep
+	holder
+	decision
 	apis     []dashboard.Definition
 	attached []string // the certificates on them, each once
-	chosen   bool     // the configuration names it
-	problem  error
+	problem  error    // why there is no decision
 }
 
 // assignments returns the assignment of the mesh and those of its services, sorted; none without
@@ -26,17 +26,17 @@ func (x *Snapshot) assignments() []assignment {
 	}
 
 	all := make([]assignment, 0, 1+len(x.apis.services))
-	all = append(all, x.assign(meshCertificateStep(x.settings), x.apis.meshAPIs()))
+	all = append(all, x.assign(meshHolder(x.settings), x.apis.meshAPIs()))
 	for _, svc := range x.apis.services {
-		all = append(all, x.assign(serviceCertificateStep(svc), x.apis.byOwner[owner{svc, Inbound}]))
+		all = append(all, x.assign(serviceHolder(svc), x.apis.byOwner[owner{svc, Inbound}]))
 	}
 
 	return all
 }
 
 // assign decides which certificate some APIs are to carry.
-func (x *Snapshot) assign(step *CertificateStep, apis []dashboard.Definition) assignment {
-	a := assignment{CertificateStep: step, apis: apis}
+func (x *Snapshot) assign(h holder, apis []dashboard.Definition) assignment {
+	a := assignment{holder: h, apis: apis}
 	seen := make(map[string]bool)
 	for _, d := range apis {
 		for _, id := range d.Certificates() {
@@ -47,12 +47,12 @@ func (x *Snapshot) assign(step *CertificateStep, apis []dashboard.Definition) as
 		}
 	}
 
-	if id := x.settings.MeshCertificateID; id != "" && step.Role == Mesh {
+	if id := x.settings.MeshCertificateID; id != "" && h.Role == Mesh {
 		a.Action, a.ID, a.chosen = Keep, id, true
 		return a
 	}
 
-	a.problem = x.decide(a.CertificateStep, a.attached)
+	a.decision, a.problem = x.decide(h, a.attached)
 
 	return a
 }
@@ -75,7 +75,7 @@ func (x *Snapshot) current(a *assignment) string {
 		return a.held.Fingerprint
 	}
 
-	made := x.replaceable(a.attached, a.CertificateStep)
+	made := x.replaceable(a.attached, a.holder, a.ID)
 	if len(made) == 0 {
 		return ""
 	}

@@ -227,3 +227,19 @@ func (c *Certificate) unusableByDetails() string {
 
 	return ""
 }
+
+// expires returns when the certificate ends by the store, else by the ledger; zero where neither
+// tells.
+func (c *Certificate) expires() time.Time {
+	if c.hasDetails() {
+		return c.stored.NotAfter
+	}
+	if leaf := c.leaf(); leaf != nil {
+		return leaf.NotAfter
+	}
+	if len(c.holders) > 0 && c.holders[0].id() == c.ID {
+		return c.holders[0].entry.Expires
+	}
+
+	return time.Time{}
+}

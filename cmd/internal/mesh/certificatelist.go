@@ -161,7 +161,7 @@ func (l *lister) assigned(a *assignment) {
 
 	for _, id := range ids {
 		c := l.snapshot.certificate(id)
-		if id != current && !c.madeFor(a.CertificateStep) {
+		if id != current && !c.madeFor(a.holder) {
 			continue
 		}
 

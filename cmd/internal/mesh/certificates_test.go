@@ -67,7 +67,7 @@ func TestReissue(t *testing.T) {
 			c.change(w)
 			plan := w.plan(echo)
 			w.dash.ClearLog()
-			_, err = plan.Apply(context.Background(), w.remote, nil)
+			_, err = Apply(context.Background(), plan, w.remote, nil)
 			must(t, err)
 			if got := w.writes(); got != c.writes {
 				t.Errorf("writes %q, want %q", got, c.writes)
@@ -251,7 +251,7 @@ func TestFormerAuthority(t *testing.T) {
 		must(t, err)
 
 		removal := NewRemoval([]inject.Service{echo.Service}, NewSnapshot(state, w.settings))
-		if n := len(removal.Services[0].Own.Certificates) + len(removal.Mesh.Certificates); n == 2 != known {
+		if n := len(removal.of(CertificateKind)); n == 2 != known {
 			t.Errorf("the former CA known: %v; %d certificates would go with the service", known, n)
 		}
 

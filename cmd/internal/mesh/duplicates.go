@@ -15,7 +15,7 @@ import (
 //	carries the mark, stands where current does   then
 //	slug, target and tag are current's, too       an earlier run created it twice: deleted
 //	else                                          a copy made by hand: refused with both ids
-func (m *matcher) duplicates(service *Service, w *WantedAPI, current *dashboard.API) (gone []Step, problems []inject.Problem) {
+func (m *matcher) duplicates(service *Service, w *WantedAPI, current *dashboard.API) (gone []*Step, problems []inject.Problem) {
 	if current == nil {
 		return nil, nil
 	}
@@ -26,9 +26,9 @@ func (m *matcher) duplicates(service *Service, w *WantedAPI, current *dashboard.
 		switch {
 		case api == current, !m.free(api), !samePlace(d, kept) && !samePlace(d, w.Definition):
 		case d.Slug() == kept.Slug() && sameOrigin(d.TargetURL(), kept.TargetURL()) && slices.Contains(d.Tags(), w.tag(m.settings)):
-			gone = append(gone, Step{
+			gone = append(gone, &Step{
 				Kind: APIKind, Action: Delete, Service: w.Service, Role: w.Role, Name: d.Slug(), ID: d.ID(),
-				Reasons: []string{"the same as API " + kept.ID() + ", which stays"},
+				Reasons: []string{"the same as API " + kept.ID() + ", which stays"}, work: &apiDeletion{d.Certificates()},
 			})
 		default:
 			problems = append(problems, service.problem(inject.RuleConflict, service.Pos,

@@ -118,7 +118,7 @@ func (x *Snapshot) serviceStatus(svc inject.Service) ServiceStatus {
 	}
 
 	if x.settings.TLS {
-		a := x.assign(serviceCertificateStep(svc), carriers)
+		a := x.assign(serviceHolder(svc), carriers)
 		out.Certificate = x.certificateStatus(&a)
 		out.Drift = append(out.Drift, out.Certificate.Drift...)
 	}
@@ -163,7 +163,7 @@ func sameOrigin(a, b string) bool {
 }
 
 func (x *Snapshot) meshCertificateStatus() CertificateStatus {
-	a := x.assign(meshCertificateStep(x.settings), x.apis.meshAPIs())
+	a := x.assign(meshHolder(x.settings), x.apis.meshAPIs())
 	if !a.chosen {
 		return x.certificateStatus(&a)
 	}
@@ -191,7 +191,7 @@ func (x *Snapshot) certificateStatus(a *assignment) CertificateStatus {
 	if status.ID == "" {
 		if i := slices.IndexFunc(a.attached, func(id string) bool {
 			c := x.certificate(id)
-			return c.isFor(a.Hosts) || c.recordedFor(a.CertificateStep)
+			return c.isFor(a.Hosts) || c.recordedFor(a.holder)
 		}); i >= 0 {
 			status.ID = a.attached[i]
 		}

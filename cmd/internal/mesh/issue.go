@@ -35,33 +35,42 @@ const (
 )
 
 // certificate brings a certificate into the store. Its step is done only with activate.
-func (r *run) certificate(ctx context.Context, step *CertificateStep) (s stored, ok bool) {
-	if step.Action == Keep {
-		return stored{id: step.ID}, true
-	}
-	if r.journal.stop(ctx) {
-		return stored{}, false
+func (r *run) certificate(ctx context.Context, step *Step, w *issuance) (err error) {
+	s := stored{step.ID, w.held}
+	if step.Action == Issue {
+		s, err = r.issue(ctx, step, w)
 	}
 
-	r.journal.begin(&step.Step)
-	if step.Action == Confirm {
-		return stored{step.ID, step.held}, true
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stored[step] = s
+	if step.Action == Issue && step.Role == Mesh {
+		r.ownMesh = s.id
 	}
 
-	s, err := r.issue(ctx, step)
-	if err != nil {
-		r.journal.fail(&step.Step, err)
-		return stored{}, false
-	}
-
-	return s, true
+	return err
 }
 
-// activate marks a record as active, now that the certificate is in place.
-func (r *run) activate(ctx context.Context, step *CertificateStep, s stored) (ok bool) {
-	if step.Action == Keep {
-		return true
+// certificateOf returns the id of the certificate that an API is to carry; "" for none.
+func (r *run) certificateOf(w *registration) string {
+	switch {
+	case w.certificate == nil:
+		return ""
+	case w.certificate.Action == Keep:
+		return w.certificate.ID
 	}
+
+	r.mu.Lock()
+	defer r.mu.Unlock()
+
+	return r.stored[w.certificate].id
+}
+
+// activate marks the record of a certificate as active, now that the certificate is in place.
+func (r *run) activate(ctx context.Context, step *Step) (ok bool) {
+	r.mu.Lock()
+	s := r.stored[step]
+	r.mu.Unlock()
 
 	if s.record != nil && r.Ledger != nil {
 		if ctx.Err() != nil {
@@ -70,22 +79,23 @@ func (r *run) activate(ctx context.Context, step *CertificateStep, s stored) (ok
 		record := *s.record
 		record.State = ca.Active
 		if err := r.Ledger.Replace(ctx, record.Fingerprint, record); err != nil {
-			r.journal.fail(&step.Step, stepError("recording", "certificate", step.Name, err))
+			r.journal.fail(step, stepError("recording", "certificate", step.Name, err))
 			return false
 		}
 
 		r.journal.wroteSome()
 	}
 
-	r.journal.done(&step.Step)
+	r.journal.done(step)
+
 	return true
 }
 
-func (r *run) issue(ctx context.Context, step *CertificateStep) (stored, error) {
-	if held := step.held; held != nil && !step.asked && r.settings.now().Sub(held.Created) < youngAge {
+func (r *run) issue(ctx context.Context, step *Step, w *issuance) (stored, error) {
+	if held := w.held; held != nil && !w.asked && r.settings.now().Sub(held.Created) < youngAge {
 		// Perhaps another run is about to upload it, or did so just after this one listed the
 		// store.
-		usable, err := r.appears(ctx, step, held)
+		usable, err := r.appears(ctx, step.Name, w.Hosts, held)
 		if err != nil {
 			return stored{}, err
 		}
@@ -94,7 +104,7 @@ func (r *run) issue(ctx context.Context, step *CertificateStep) (stored, error) 
 		}
 	}
 
-	bundle, err := r.Issuer.Issue(ctx, step.Hosts)
+	bundle, err := r.Issuer.Issue(ctx, w.Hosts)
 	if err != nil {
 		return stored{}, stepError("issuing", "certificate", step.Name, err)
 	}
@@ -102,9 +112,9 @@ func (r *run) issue(ctx context.Context, step *CertificateStep) (stored, error) 
 		return stored{}, stepError("issuing", "certificate", step.Name, &EagerError{leaf.NotAfter.Sub(leaf.NotBefore), r.settings.RenewBefore})
 	}
 
-	record := ca.NewRecord(string(step.Role), step.Service.Namespace, step.app(), r.settings.Org, bundle, r.settings.now())
+	record := ca.NewRecord(string(step.Role), step.Service.Namespace, w.app(), r.settings.Org, bundle, r.settings.now())
 	if r.Ledger != nil {
-		winner, err := r.claim(ctx, step, record)
+		winner, err := r.claim(ctx, step, w, record)
 		if err != nil {
 			return stored{}, err
 		}
@@ -122,8 +132,8 @@ func (r *run) issue(ctx context.Context, step *CertificateStep) (stored, error) 
 
 // claim writes the record. Where another run was first it returns that run's record, if its
 // certificate can be used, and else takes the record over.
-func (r *run) claim(ctx context.Context, step *CertificateStep, record ca.Record) (winner *ca.Record, err error) {
-	held := step.held
+func (r *run) claim(ctx context.Context, step *Step, w *issuance, record ca.Record) (winner *ca.Record, err error) {
+	held := w.held
 	for range attempts {
 		if held == nil {
 			err = r.Ledger.Insert(ctx, record)
@@ -156,7 +166,7 @@ func (r *run) claim(ctx context.Context, step *CertificateStep, record ca.Record
 			return nil, nil
 		}
 
-		usable, err := r.appears(ctx, step, held)
+		usable, err := r.appears(ctx, step.Name, w.Hosts, held)
 		if err != nil || usable {
 			return held, err
 		}
@@ -178,16 +188,10 @@ func (r *run) record(ctx context.Context, id string) (*ca.Record, error) {
 	return nil, nil
 }
 
-// usable reports whether the certificate of a record could serve a step.
-func (r *run) usable(step *CertificateStep, record *ca.Record) bool {
-	leaf, err := parseLeaf(record.Certificate)
-	return err == nil && unusableLeaf(record.Fingerprint, leaf, step.Hosts, r.settings.Org, r.settings.terms(r.currentCA)) == ""
-}
-
 // appears reports whether a recorded certificate can be used and is in the store, waiting a little
 // for its upload.
-func (r *run) appears(ctx context.Context, step *CertificateStep, record *ca.Record) (bool, error) {
-	if !r.usable(step, record) {
+func (r *run) appears(ctx context.Context, name string, hosts []string, record *ca.Record) (bool, error) {
+	if !usableRecord(record, hosts, r.settings.Org, r.settings.terms(r.currentCA)) {
 		return false, nil
 	}
 
@@ -197,20 +201,20 @@ func (r *run) appears(ctx context.Context, step *CertificateStep, record *ca.Rec
 		case err == nil:
 			return true, nil
 		case !isNotFound(err):
-			return false, stepError("reading", "certificate", step.Name, err)
+			return false, stepError("reading", "certificate", name, err)
 		case waited >= uploadWait || record.State == ca.Active:
 			return false, nil
 		}
 
 		if err := sleep(ctx, uploadPoll); err != nil {
-			return false, stepError("reading", "certificate", step.Name, err)
+			return false, stepError("reading", "certificate", name, err)
 		}
 	}
 }
 
 // upload stores a certificate and reads it back: some stores accept certificates that
 // they cannot read again.
-func (r *run) upload(ctx context.Context, step *CertificateStep, id string, bundle ca.Bundle) error {
+func (r *run) upload(ctx context.Context, step *Step, id string, bundle ca.Bundle) error {
 	for attempt := 1; ; attempt++ {
 		got, err := r.Certificates.UploadCertificate(ctx, bundle.PEM())
 		failed := stepError("uploading", "certificate", step.Name, err)

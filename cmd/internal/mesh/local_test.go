@@ -174,7 +174,7 @@ func TestWaitForUpload(t *testing.T) {
 				record := ca.NewRecord("inbound", "shop", "echo", "", bundle, now)
 				record.State = c.state
 				start := time.Now()
-				got, err := r.appears(t.Context(), &CertificateStep{Hosts: c.hosts}, &record)
+				got, err := r.appears(t.Context(), "echo.shop", c.hosts, &record)
 				if err != nil || got != c.want || time.Since(start) > c.waits {
 					t.Errorf("%v, %v after %v", got, err, time.Since(start))
 				}

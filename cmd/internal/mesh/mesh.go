@@ -9,9 +9,9 @@
 //	remote ─────> Observe ──> Snapshot ─┘    difference  and why  API, one service beside another
 //	              one listing of each; Resolve and Look ask for what a listing may lack
 //
-//	Snapshot ──> NewRenewal ──> Plan ──> Apply      renews due certificates, without manifests
-//	Snapshot ──> NewRemoval ──> Removal ──> Apply   deletes APIs and certificates of services
-//	Snapshot ──> NewPruning ──> Pruning ──> Apply   deletes unused certificates and records
+//	Snapshot ──> NewRenewal ──> Plan     renews due certificates, without manifests
+//	Snapshot ──> NewRemoval ──> Plan     deletes APIs and certificates of services
+//	Snapshot ──> NewPruning ──> Plan     deletes unused certificates and records
 //	Snapshot ──> NewInventory, NewCertificateList   services; certificates with their users
 //
 // It talks to its own small interfaces only. It never opens a connection or a file, never prints,
@@ -55,8 +55,8 @@ type APIReader interface {
 	Administrator(ctx context.Context) (bool, error)
 }
 
-// APIWriter changes them. A plan deletes no API but duplicates of a service's own; a Removal
-// deletes the APIs of its services.
+// APIWriter changes them. A plan deletes no API but those of services that leave the mesh, and
+// duplicates of a service's own.
 type APIWriter interface {
 	CreateAPI(ctx context.Context, d dashboard.Definition) (dashboard.Created, error)
 	UpdateAPI(ctx context.Context, a dashboard.API) error
@@ -143,7 +143,7 @@ type Settings struct {
 	Settle      time.Duration // how long gateways get to load changed APIs before replaced certificates are deleted; 0: 5 s
 
 	Now      func() time.Time // nil: time.Now
-	Parallel int              // services worked on at once; below 1: 8
+	Parallel int              // steps taken, and requests sent, at once; below 1: 8
 }
 
 // meshTag is the tag that every sidecar of the mesh carries, and so every mesh API.
@@ -160,6 +160,11 @@ func (s Settings) now() time.Time {
 func (s Settings) terms(authority *x509.Certificate) ca.Terms {
 	return ca.Terms{Authority: authority, RenewBefore: s.RenewBefore, Now: s.now()}
 }
+
+// settleTime is how long gateways get from the last change of an API until replaced certificates
+// are deleted. They load a changed API in about one second, two at most; and one that starts in
+// between finds only the certificates that are still there.
+const settleTime = 5 * time.Second
 
 func (s Settings) settle() time.Duration { return cmp.Or(s.Settle, settleTime) }
 

@@ -24,7 +24,7 @@ func TestMeshAPIs(t *testing.T) {
 	w.later(nearEnd)
 	plan := w.plan(echo)
 	var others []string
-	for _, s := range plan.MeshAPIs {
+	for _, s := range filter(plan.steps, func(s *Step) bool { return s.Shared }) {
 		others = append(others, s.String())
 	}
 
@@ -33,7 +33,7 @@ func TestMeshAPIs(t *testing.T) {
 	}
 
 	before := w.api("sleep-mesh")
-	_, err := plan.Apply(context.Background(), w.remote, nil)
+	_, err := Apply(context.Background(), plan, w.remote, nil)
 	must(t, err)
 
 	renewed := w.attached("echo-mesh")

@@ -43,22 +43,30 @@ func (*UnprovedError) Hint() string { return RightKey }
 // by every run, and left by it. It asks nothing where no such deletion is planned.
 //
 // Errors: *StepError for a question that was not answered.
-func (p *Plan) Prove(ctx context.Context, remote Remote) error {
+func Prove(ctx context.Context, p *Plan, remote Remote) error {
 	taken := p.takenOff()
-	earlier := slices.DeleteFunc(idsOf(p.Replaced), func(id string) bool { return taken[id] })
+	earlier := filter(p.steps, func(s *Step) bool { return s.Replaced && !taken[s.ID] })
 	if len(earlier) == 0 {
 		return nil
 	}
 
 	r := &run{Remote: remote, settings: p.settings}
-	proof, err := r.judge(ctx, p.listed, deletion{ids: earlier, unlisted: p.unlisted})
+	proof, err := r.judge(ctx, p.listed, deletion{ids: idsOf(earlier), unlisted: p.unlisted})
 	if err != nil {
 		return err
 	}
 
-	p.Replaced = slices.DeleteFunc(p.Replaced, func(s Step) bool { return !taken[s.ID] && proof.refuses(s.ID) != nil })
+	p.steps = slices.DeleteFunc(p.steps, func(s *Step) bool { return s.Replaced && !taken[s.ID] && proof.refuses(s.ID) != nil })
 
 	return nil
+}
+
+// idsOf returns the ids of steps.
+func idsOf(steps []*Step) (ids []string) {
+	for _, s := range steps {
+		ids = append(ids, s.ID)
+	}
+	return ids
 }
 
 // deletion holds the certificates that a proof is about, those of them that the run took off every
@@ -67,6 +75,17 @@ type deletion struct {
 	ids      []string
 	taken    map[string]bool
 	unlisted []owner
+}
+
+// deletion returns the certificates that the plan deletes, with others that no API that it saw
+// names.
+func deletionOf(p *Plan, others []string) deletion {
+	d := deletion{taken: p.takenOff(), unlisted: p.unlisted}
+	d.ids = append(idsOf(filter(p.steps, func(s *Step) bool { return s.deletes() && s.Kind == CertificateKind })), others...)
+	for _, id := range others {
+		d.taken[id] = true
+	}
+	return d
 }
 
 // proof tells which certificates may be deleted.

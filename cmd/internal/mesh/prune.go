@@ -3,6 +3,7 @@ package mesh
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -10,27 +11,6 @@ import (
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/dashboard"
 )
-
-// Pruning is a plan to delete unused certificates that were made for the mesh, and their records.
-// From APIs that hold a usable one it takes the others off. It is data: making it changes nothing.
-type Pruning struct {
-	APIs            []Step // from which certificates are taken
-	Certificates    []Step
-	Records         []Step
-	Kept            []Kept           // made for the mesh, unused or used by foreign APIs, and kept
-	APIsWithSurplus []APIWithSurplus // none of whose certificates can be taken off yet
-
-	settings    Settings
-	detachments map[string]detachment // of APIs, by database id
-	records     map[string]*record    // of Records, by id
-	deletion    deletion
-}
-
-// detachment holds the certificates that are taken off an API, and the one that must stay on it.
-type detachment struct {
-	keep   string // "" where nothing is taken but repetitions
-	former []string
-}
 
 // APIWithSurplus is an API with several certificates that were made for it, none of which could
 // serve alone.
@@ -40,19 +20,40 @@ type APIWithSurplus struct {
 	Reason string
 }
 
-// NewPruning plans a pruning. It is pure, and trusts the listings to be complete, as those of
-// Observe are. Of the certificates that were made for the mesh (Certificate.isOurs) it keeps every
-// one that an API names anywhere, that the next run would put in place, that may be another run's
-// fresh upload, or that the configuration names.
-func NewPruning(x *Snapshot) *Pruning {
-	p := &Pruning{settings: x.settings, detachments: make(map[string]detachment), records: make(map[string]*record)}
+// NewPruning plans to delete unused certificates that were made for the mesh, and their records.
+// From APIs that hold a usable one it takes the others off. It is pure, and trusts the listings to
+// be complete, as those of Observe are. Of the certificates that were made for the mesh
+// (Certificate.isOurs) it keeps every one that an API names anywhere, that the next run would put
+// in place, that may be another run's fresh upload, or that the configuration names.
+//
+//	API ─> certificates that were on it ─> their records
+func NewPruning(x *Snapshot) *Plan {
+	plan := newPlan(x)
 	assignments := x.assignments()
-	detached := p.detach(x, assignments)
+	plan.detach(x, assignments)
+	changed := plan.changed(x)
 	spared := x.spared(assignments)
 
-	going := make(map[string]bool)
+	going := plan.deleteUnused(x, changed, spared)
+	plan.forget(x, going, changed, spared)
+	slices.SortFunc(plan.Kept, func(a, b Kept) int { return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID)) })
+
+	return plan.withProof(x)
+}
+
+// deleteUnused plans the deletions of unused certificates, each after the steps that take it off an
+// API. It returns them by the ids of the certificates.
+func (p *Plan) deleteUnused(x *Snapshot, changed map[string]dashboard.Definition, spared map[string]string) map[string]*Step {
+	carriers := make(map[string][]*Step)
+	for _, s := range p.steps {
+		for _, id := range s.takesOff() {
+			carriers[id] = append(carriers[id], s)
+		}
+	}
+
+	going := make(map[string]*Step)
 	for _, c := range x.inStore() {
-		users := x.usersAfter(c.ID, detached)
+		users := x.usersAfter(c.ID, changed)
 		reason := spared[c.ID]
 		if len(users) > 0 {
 			reason = "API " + strings.Join(slices.Sorted(slices.Values(described(users))), ", API ") + " uses it"
@@ -63,24 +64,17 @@ func NewPruning(x *Snapshot) *Pruning {
 		case reason != "":
 			p.Kept = append(p.Kept, Kept{c.ID, c.name(), reason})
 		default:
-			going[c.ID] = true
-			p.Certificates = append(p.Certificates, c.deletion())
+			going[c.ID] = c.deletion()
 		}
 	}
 
-	p.forget(x, going, detached, spared)
-	slices.SortFunc(p.Certificates, func(a, b Step) int {
+	for _, s := range slices.SortedFunc(maps.Values(going), func(a, b *Step) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), x.certificate(a.ID).stored.NotBefore.Compare(x.certificate(b.ID).stored.NotBefore), strings.Compare(a.ID, b.ID))
-	})
-	slices.SortFunc(p.Kept, func(a, b Kept) int { return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID)) })
-	p.deletion = deletion{ids: idsOf(p.Certificates), taken: make(map[string]bool), unlisted: x.unlisted()}
-	for _, d := range p.detachments {
-		for _, id := range d.former {
-			p.deletion.taken[id] = true
-		}
+	}) {
+		p.add(s, carriers[s.ID]...)
 	}
 
-	return p
+	return going
 }
 
 // isMember reports whether an API is one of the mesh that tykmesh can change.
@@ -89,15 +83,14 @@ func isMember(api *dashboard.API) bool {
 	return ok
 }
 
-// detach plans which certificates are taken off the APIs of the mesh, and returns the APIs that
-// change, by database id, as they are then.
-func (p *Pruning) detach(x *Snapshot, assignments []assignment) map[string]dashboard.Definition {
-	changed := make(map[string]dashboard.Definition)
+// detach plans which certificates are taken off the APIs of the mesh.
+func (p *Plan) detach(x *Snapshot, assignments []assignment) {
+	var steps []*Step
 	for _, a := range assignments {
 		kept, why := x.usableCertificate(&a)
 		for _, d := range a.apis {
 			held := detached(d, nil).Certificates()
-			former := x.replaceable(held, a.CertificateStep)
+			former := x.replaceable(held, a.holder, a.ID)
 			if kept == "" || !slices.Contains(held, kept) {
 				made := slices.DeleteFunc(slices.Clone(held), func(id string) bool { return id != a.ID && !slices.Contains(former, id) })
 				if len(made) > 1 {
@@ -106,23 +99,19 @@ func (p *Pruning) detach(x *Snapshot, assignments []assignment) map[string]dashb
 				former = nil
 			}
 
-			to := detached(d, former)
-			if due := changes(d, to); len(due) > 0 {
+			if due := changes(d, detached(d, former)); len(due) > 0 {
 				o, _ := ownerOf(d)
-				p.detachments[d.ID()] = detachment{kept, former}
-				p.APIs = append(p.APIs, Step{
+				steps = append(steps, &Step{
 					Kind: APIKind, Action: Update, Service: o.service, Role: o.role, Name: d.Slug(), ID: d.ID(), Changes: due,
-					Reasons: losses(len(d.Certificates())-len(held), len(former), len(held)),
+					Reasons: losses(len(d.Certificates())-len(held), len(former), len(held)), work: &detachment{kept, former},
 				})
-				changed[d.ID()] = to
 			}
 		}
 	}
 
-	slices.SortFunc(p.APIs, func(a, b Step) int { return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID)) })
+	slices.SortFunc(steps, func(a, b *Step) int { return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID)) })
 	slices.SortStableFunc(p.APIsWithSurplus, func(a, b APIWithSurplus) int { return strings.Compare(a.Slug, b.Slug) })
-
-	return changed
+	p.steps = append(p.steps, steps...)
 }
 
 // losses returns the reasons for taking certificates off an API.
@@ -199,8 +188,8 @@ func (x *Snapshot) spared(assignments []assignment) map[string]string {
 }
 
 // deletion returns the step that deletes the certificate from the store.
-func (c *Certificate) deletion() Step {
-	step := Step{Kind: CertificateKind, Action: Delete, Role: Mesh, Name: c.name(), ID: c.ID, Reasons: []string{"no API uses it"}}
+func (c *Certificate) deletion() *Step {
+	step := &Step{Kind: CertificateKind, Action: Delete, Role: Mesh, Name: c.name(), ID: c.ID, Reasons: []string{"no API uses it"}, work: &certificateDeletion{}}
 	if svc, ok := c.service(); ok {
 		step.Role, step.Service = Inbound, svc
 	}
@@ -210,7 +199,8 @@ func (c *Certificate) deletion() Step {
 // forget plans the deletion of records whose certificates, current and past, are all gone or go:
 // those of tyk-k8s, and those of tykmesh for services without an API. As long as one is there its
 // record says whose it is. A record of another organisation is left alone.
-func (p *Pruning) forget(x *Snapshot, going map[string]bool, detached map[string]dashboard.Definition, spared map[string]string) {
+func (p *Plan) forget(x *Snapshot, going map[string]*Step, changed map[string]dashboard.Definition, spared map[string]string) {
+	var steps []*Step
 	for _, r := range x.ledger {
 		id := r.id()
 		if !r.entry.Legacy && x.isMeshed(r) || !strings.HasPrefix(id, p.settings.Org) {
@@ -225,37 +215,35 @@ func (p *Pruning) forget(x *Snapshot, going map[string]bool, detached map[string
 		}
 
 		stays := slices.ContainsFunc(r.ids, func(id string) bool {
-			return x.certificate(id).inStore && !going[id] || len(x.usersAfter(id, detached)) > 0
+			return x.certificate(id).inStore && going[id] == nil || len(x.usersAfter(id, changed)) > 0
 		})
 		if stays {
 			continue
 		}
 
-		reason := "its service has no API, and its certificate is gone"
-		if r.entry.Legacy {
-			reason = "made by tyk-k8s; no API uses its certificate"
-		}
-
-		p.Records = append(p.Records, Step{Kind: RecordKind, Action: Delete, Role: Role(r.entry.Role), Name: r.entry.ID, ID: r.entry.ID, Reasons: []string{reason}})
-		p.records[r.entry.ID] = r
+		steps = append(steps, r.deletion(going))
 	}
 
-	slices.SortFunc(p.Records, func(a, b Step) int { return strings.Compare(a.ID, b.ID) })
+	slices.SortFunc(steps, func(a, b *Step) int { return strings.Compare(a.ID, b.ID) })
+	p.steps = append(p.steps, steps...)
 }
 
-// Steps returns all steps in order: APIs, certificates, records.
-func (p *Pruning) Steps() (steps []Step) {
-	for _, s := range p.pointers() {
-		steps = append(steps, *s)
+// deletion returns the step that deletes the record, after the deletions of its certificates.
+func (r *record) deletion(going map[string]*Step) *Step {
+	reason := "its service has no API, and its certificate is gone"
+	if r.entry.Legacy {
+		reason = "made by tyk-k8s; no API uses its certificate"
 	}
-	return steps
-}
 
-func (p *Pruning) pointers() (steps []*Step) {
-	for _, some := range [][]Step{p.APIs, p.Certificates, p.Records} {
-		for i := range some {
-			steps = append(steps, &some[i])
+	step := &Step{
+		Kind: RecordKind, Action: Delete, Role: Role(r.entry.Role), Name: r.entry.ID, ID: r.entry.ID, Reasons: []string{reason},
+		work: &recordDeletion{r.entry.Fingerprint, r.ids},
+	}
+	for _, id := range r.ids {
+		if s := going[id]; s != nil {
+			step.after = append(step.after, s)
 		}
 	}
-	return steps
+
+	return step
 }

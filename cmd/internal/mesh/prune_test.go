@@ -16,7 +16,7 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 )
 
-func (w *world) pruning() *Pruning {
+func (w *world) pruning() *Plan {
 	w.tb.Helper()
 	state, err := Observe(context.Background(), w.remote, w.settings)
 	must(w.tb, err)
@@ -25,11 +25,11 @@ func (w *world) pruning() *Pruning {
 
 func (w *world) prune() error {
 	w.tb.Helper()
-	return w.pruning().Apply(context.Background(), w.remote, nil)
+	return failure(Apply(context.Background(), w.pruning(), w.remote, nil))
 }
 
 // told is what a pruning would do, and what it leaves, a line each.
-func toldOf(p *Pruning) string {
+func toldOf(p *Plan) string {
 	var lines []string
 	for _, s := range p.Steps() {
 		line := fmt.Sprintf("%s %s %s", s.Action, s.Kind, s.Name)
@@ -81,7 +81,7 @@ delete certificate sleep.shop
 			}
 
 			before := p.dash.APIs()
-			must(t, plan.Apply(context.Background(), p.remote, nil))
+			must(t, failure(Apply(context.Background(), plan, p.remote, nil)))
 
 			after := p.dash.APIs()
 			for i := range before {
@@ -141,7 +141,7 @@ func TestPruneLeavesWhatServes(t *testing.T) {
 				t.Errorf("%s\nwant %s", got, c.want)
 			}
 
-			must(t, plan.Apply(context.Background(), p.remote, nil))
+			must(t, failure(Apply(context.Background(), plan, p.remote, nil)))
 			if diff := cmp.Diff(before, p.dash.APIs()); diff != "" {
 				t.Error(diff)
 			}
@@ -210,7 +210,7 @@ func TestPruneSparesOthers(t *testing.T) {
 				t.Errorf("it does\n%s", got)
 			}
 
-			must(t, plan.Apply(context.Background(), p.remote, nil))
+			must(t, failure(Apply(context.Background(), plan, p.remote, nil)))
 			for what, id := range stays {
 				if p.dash.PEM(id) == nil {
 					t.Errorf("%s: deleted", what)

@@ -151,9 +151,25 @@ func randomRecords(r *rand.Rand, pool []made) (all []ca.Record) {
 	return all
 }
 
+// of returns the steps of a kind.
+func (p *Plan) of(k Kind) []*Step {
+	return filter(p.steps, func(s *Step) bool { return s.Kind == k })
+}
+
+// detachments returns which certificates are taken off APIs, by database id.
+func (p *Plan) detachments() map[string]*detachment {
+	all := make(map[string]*detachment)
+	for _, s := range p.of(APIKind) {
+		if d, ok := s.work.(*detachment); ok {
+			all[s.ID] = d
+		}
+	}
+	return all
+}
+
 // after returns a state once a pruning is done, without the code that does it.
-func (p *Pruning) after(state State) State {
-	drop := func(steps []Step) map[string]bool {
+func (p *Plan) after(state State) State {
+	drop := func(steps []*Step) map[string]bool {
 		ids := make(map[string]bool)
 		for _, s := range steps {
 			ids[s.ID] = true
@@ -161,11 +177,11 @@ func (p *Pruning) after(state State) State {
 		return ids
 	}
 
-	certificates, records := drop(p.Certificates), drop(p.Records)
+	certificates, records, detachments := drop(p.of(CertificateKind)), drop(p.of(RecordKind)), p.detachments()
 
 	out := State{HasLedger: state.HasLedger, CA: state.CA}
 	for _, api := range state.APIs {
-		if d, ok := p.detachments[api.Definition.ID()]; ok {
+		if d, ok := detachments[api.Definition.ID()]; ok {
 			var left []any
 			for i, id := range api.Definition.Certificates() {
 				if rest := api.Definition.Certificates()[i+1:]; !slices.Contains(d.former, id) && !slices.Contains(rest, id) {
@@ -221,7 +237,7 @@ func TestPruneProperties(t *testing.T) {
 			Now: func() time.Time { return time.Now().Add([]time.Duration{2 * time.Hour, 300 * 24 * time.Hour}[seed%2]) },
 		}
 		p := NewPruning(NewSnapshot(state, s))
-		detached, deleted, forgotten = detached+len(p.APIs), deleted+len(p.Certificates), forgotten+len(p.Records)
+		detached, deleted, forgotten = detached+len(p.of(APIKind)), deleted+len(p.of(CertificateKind)), forgotten+len(p.of(RecordKind))
 		left := p.after(state)
 
 		text, err := json.Marshal(left.APIs)
@@ -229,12 +245,12 @@ func TestPruneProperties(t *testing.T) {
 
 		recorded := make(map[string]bool)
 		for _, record := range state.Records {
-			for _, id := range s.storeIDs(&record) {
+			for _, id := range storeIDs(s.Org, &record) {
 				recorded[id] = true
 			}
 		}
 
-		for _, step := range p.Certificates {
+		for _, step := range p.of(CertificateKind) {
 			if strings.Contains(string(text), step.ID) {
 				t.Errorf("seed %d: %s is deleted although an API names it", seed, step.Name)
 			}
@@ -249,7 +265,7 @@ func TestPruneProperties(t *testing.T) {
 				t.Errorf("seed %d: %s has no certificate left", seed, api.Definition.Slug())
 			}
 
-			if d, ok := p.detachments[api.Definition.ID()]; ok && len(d.former) > 0 {
+			if d, ok := p.detachments()[api.Definition.ID()]; ok && len(d.former) > 0 {
 				held := slices.IndexFunc(left.Certificates, func(c dashboard.Certificate) bool { return c.ID == d.keep })
 				if !slices.Contains(after, d.keep) || held < 0 || byID[d.keep].foreign && byID[d.keep].IssuerCN != ours.Subject.CommonName {
 					t.Errorf("seed %d: what %s keeps does not serve", seed, api.Definition.Slug())
@@ -257,8 +273,8 @@ func TestPruneProperties(t *testing.T) {
 			}
 		}
 
-		for _, step := range p.Records {
-			for _, id := range p.records[step.ID].ids {
+		for _, step := range p.of(RecordKind) {
+			for _, id := range step.work.(*recordDeletion).unused {
 				if slices.ContainsFunc(left.Certificates, func(c dashboard.Certificate) bool { return c.ID == id }) {
 					t.Errorf("seed %d: record %s goes although one of its certificates stays", seed, step.ID)
 				}

@@ -1,95 +1,375 @@
 package mesh
 
 import (
-	"context"
-	"errors"
+	"cmp"
 	"fmt"
+	"runtime"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/tykmesh/tykmesh/dashboard"
+	"github.com/tykmesh/tykmesh/inject"
 )
 
-// api takes the step of one API, with this certificate ("" for none), and returns its database id.
-func (r *run) api(ctx context.Context, step *APIStep, certificate string) (id string, ok bool) {
-	if step.Action == Keep {
-		return step.ID, true
+// NewPlan compares the wanted services with a snapshot. It is pure: the same services, snapshot and
+// time give the same plan.
+//
+// Problems: an API that tykmesh does not own holds a slug, a domain or a route that a service
+// needs; an API id in a workload's annotations is not that of the service's API; a certificate
+// record belongs to another organisation; Injector.meshCertificateID is not in the store.
+func NewPlan(services []Service, x *Snapshot) (*Plan, []inject.Problem) {
+	plan := newPlan(x)
+	m := newMatcher(x.apis, x.settings)
+	matched := m.match(services)
+	var problems []inject.Problem
+
+	duplicates := make([][]*Step, len(services))
+	for i := range services {
+		service := &services[i]
+		for _, w := range service.apis() {
+			gone, refused := m.duplicates(service, w, matched[w])
+			duplicates[i] = append(duplicates[i], gone...)
+			problems = append(problems, m.refusals(service, w, matched[w])...)
+			problems = append(problems, refused...)
+		}
+
+		problems = append(problems, m.nested(service, matched[&service.Mesh])...)
+		plan.Warnings = append(plan.Warnings, m.nearRoutes(service)...)
+		plan.Services = append(plan.Services, service.Service)
 	}
-	if r.journal.stop(ctx) {
-		return "", false
+
+	problems = append(problems, x.borrowed(services)...)
+	mesh, refused := x.meshAssignment(services, matched)
+	problems = append(problems, refused...)
+
+	own := make([]serviceSteps, len(services))
+	refusals := make([][]inject.Problem, len(services))
+	onAllCores(len(services), func(i int) { own[i], refusals[i] = x.planService(&services[i], matched, mesh) })
+	problems = append(problems, slices.Concat(refusals...)...)
+	if len(problems) > 0 {
+		sortProblems(problems)
+		return nil, problems
 	}
 
-	r.journal.begin(&step.Step)
-
-	c, err := r.bring(ctx, step, certificate)
-	if err != nil {
-		r.journal.fail(&step.Step, err)
-		return "", false
+	shared := plan.addCertificate(mesh)
+	for i := range own {
+		plan.addService(&own[i], shared, duplicates[i])
 	}
 
-	if c.id != "" {
-		r.wrote(step, c.id, c.certificate)
-	}
+	plan.addShared(shared, m.otherMeshAPIs(x, mesh))
+	plan.replace(x)
 
-	r.journal.doneAs(&step.Step, c.did)
-
-	return c.id, true
+	return plan.withProof(x), nil
 }
 
-// bring creates or updates an API. One that was deleted since the listing is created anew: another
-// run takes its own back where two have made the same. Where only the certificate of the mesh was
-// to be replaced, nothing is left to do, and the creation has no id.
-func (r *run) bring(ctx context.Context, step *APIStep, certificate string) (creation, error) {
-	if step.Action == Create {
-		return r.create(ctx, step, certificate)
+// serviceSteps holds the steps for one service.
+type serviceSteps struct {
+	certificate   *assignment // nil without TLS
+	inbound, mesh *Step
+}
+
+// planService plans the steps for one service.
+func (x *Snapshot) planService(service *Service, matched map[*WantedAPI]*dashboard.API, mesh *assignment) (out serviceSteps, refused []inject.Problem) {
+	if x.settings.TLS {
+		var carriers []dashboard.Definition
+		if api := matched[&service.Inbound]; api != nil {
+			carriers = append(carriers, api.Definition)
+		}
+
+		a := x.assign(serviceHolder(service.Service), carriers)
+		if a.problem != nil {
+			return out, []inject.Problem{service.problem(inject.RuleCertificate, service.Pos, "%v", a.problem)}
+		}
+
+		out.certificate = &a
 	}
 
-	held, err := r.refresh(ctx, step, certificate)
+	var unkept [2]*UnkeptError
+	out.inbound, unkept[0] = x.planAPI(&service.Inbound, matched[&service.Inbound], out.certificate)
+	out.mesh, unkept[1] = x.planAPI(&service.Mesh, matched[&service.Mesh], mesh)
+	for _, err := range unkept {
+		if err != nil {
+			refused = append(refused, service.problem(inject.RuleDefinition, service.Pos, "%v", err))
+		}
+	}
+
+	return out, refused
+}
+
+// addService adds the steps for one service.
+//
+//	its certificate ─> inbound API ─> its record is active ─> mesh API ─> duplicates are deleted
+//	the certificate of the mesh ──────────────────────────────────┘
+func (p *Plan) addService(s *serviceSteps, shared *Step, duplicates []*Step) {
+	last := p.addInbound(p.addCertificate(s.certificate), s.inbound)
+	s.mesh.carry(shared)
+	p.chain(p.add(s.mesh, last, shared), duplicates...)
+}
+
+// addCertificate adds the step for the certificate of an assignment; nil without an assignment.
+func (p *Plan) addCertificate(a *assignment) *Step {
+	if a == nil {
+		return nil
+	}
+
+	s := &Step{
+		Kind: CertificateKind, Action: a.Action, Service: a.Service, Role: a.Role, Name: a.name(), ID: a.ID, Reasons: a.Reasons,
+		work: &issuance{a.holder, a.decision},
+	}
 	switch {
-	case !isNotFound(err):
-		return creation{step.ID, step.Action, held}, err
-	case step.wanted != nil:
-		return r.create(ctx, &APIStep{Step: step.Step, wanted: step.wanted, updated: step.wanted.Definition}, certificate)
-	case step.Role == Mesh:
-		return creation{did: step.Action}, nil
+	case a.Action == Confirm:
+		s.Kind, s.Name = RecordKind, a.recordID()
+	case a.Action == Issue && p.hasLedger:
+		s.Record = a.recordID()
 	}
 
-	return creation{}, err
+	return p.add(s)
+}
+
+// addInbound adds the steps for the inbound APIs of a service, which carry its certificate, and
+// for the end of its issuance. It returns the last one.
+func (p *Plan) addInbound(certificate *Step, apis ...*Step) *Step {
+	for _, s := range apis {
+		s.carry(certificate)
+	}
+	last := p.chain(certificate, apis...)
+	return cmp.Or(p.addActivation(certificate, last), last)
+}
+
+// addShared adds the steps for mesh APIs of which only the certificate changes, and for the end of
+// its issuance, when all mesh APIs carry it.
+func (p *Plan) addShared(certificate *Step, apis []*Step) {
+	for _, s := range apis {
+		s.carry(certificate)
+		p.add(s, certificate)
+	}
+	p.addActivation(certificate, filter(p.steps, func(s *Step) bool { return s.Kind == APIKind && s.Role == Mesh && s.Action != Delete })...)
+}
+
+// addActivation adds the end of an issuance; nil for a certificate that is kept.
+func (p *Plan) addActivation(certificate *Step, after ...*Step) *Step {
+	if certificate == nil || certificate.Action == Keep {
+		return nil
+	}
+	end := &Step{Kind: RecordKind, Action: Confirm, Service: certificate.Service, Role: certificate.Role, Name: certificate.Name, work: &activation{certificate}}
+	return p.add(end, append(after, certificate)...)
+}
+
+// carry makes an API carry a certificate.
+func (s *Step) carry(certificate *Step) {
+	if w, ok := s.work.(*registration); ok {
+		w.certificate = certificate
+	}
+}
+
+// meshAssignment returns the certificate that all mesh APIs are to carry; nil without TLS.
+func (x *Snapshot) meshAssignment(services []Service, matched map[*WantedAPI]*dashboard.API) (*assignment, []inject.Problem) {
+	if !x.settings.TLS || len(services) == 0 {
+		return nil, nil
+	}
+
+	carriers := x.apis.meshAPIs() // of all services, because they share it
+	for i := range services {
+		if api := matched[&services[i].Mesh]; api != nil {
+			carriers = append(carriers, api.Definition)
+		}
+	}
+
+	a := x.assign(meshHolder(x.settings), carriers)
+	if a.chosen && !x.certificate(a.ID).inStore {
+		a.problem = fmt.Errorf("Injector.meshCertificateID: the Dashboard's store has no certificate %s; leave it empty to let tykmesh make one", a.ID)
+	}
+	if a.problem != nil {
+		return nil, []inject.Problem{services[0].problem(inject.RuleCertificate, services[0].Pos, "%v", a.problem)}
+	}
+
+	return &a, nil
+}
+
+// onAllCores calls f for 0 to n-1, in any order.
+func onAllCores(n int, f func(i int)) { atOnce(runtime.GOMAXPROCS(0), n, f) }
+
+// atOnce calls f for 0 to n-1, up to limit of them at the same time, and waits for all.
+func atOnce(limit, n int, f func(i int)) {
+	var g errgroup.Group
+	g.SetLimit(limit)
+	for i := range n {
+		g.Go(func() error {
+			f(i)
+			return nil
+		})
+	}
+
+	_ = g.Wait()
+}
+
+// refusals returns why w cannot be registered; current is the API that was matched, or nil.
+func (m *matcher) refusals(service *Service, w *WantedAPI, current *dashboard.API) []inject.Problem {
+	if current != nil {
+		if org := current.Definition.OrgID(); org != "" && org != m.settings.Org {
+			return []inject.Problem{service.problem(inject.RuleConflict, service.Pos, "API %s belongs to organisation %s, and Tyk.org is %s",
+				describe(current.Definition), org, m.settings.Org)}
+		}
+	}
+
+	problems := m.conflicts(service, w, current)
+	switch {
+	case w.preset == "":
+	case current == nil:
+		problems = append(problems, service.problem(inject.RuleConflict, service.Pos, "annotation %s names API %s, which is not this service's; remove the annotation to register one",
+			w.idAnnotation(), w.preset))
+	case current.Definition.ID() != w.preset:
+		problems = append(problems, service.problem(inject.RuleConflict, service.Pos, "annotation %s names API %s, but this service's is %s",
+			w.idAnnotation(), w.preset, describe(current.Definition)))
+	}
+
+	return problems
+}
+
+// planAPI plans the step for one API.
+func (x *Snapshot) planAPI(w *WantedAPI, current *dashboard.API, certificate *assignment) (*Step, *UnkeptError) {
+	step := Step{Kind: APIKind, Service: w.Service, Role: w.Role, Name: w.Slug}
+	if current == nil {
+		step.Action, step.Reasons = Create, []string{Absent}
+		step.work = &registration{wanted: w, updated: w.Definition}
+		return &step, nil
+	}
+	return x.planUpdate(step, w, current.Definition, certificate)
+}
+
+// planUpdate plans the step for an API that is there. Where w is nil, only its certificate may
+// change.
+//
+// Errors: the Dashboard is known not to keep vital fields of the API.
+func (x *Snapshot) planUpdate(step Step, w *WantedAPI, current dashboard.Definition, certificate *assignment) (*Step, *UnkeptError) {
+	step.Action, step.ID = Keep, current.ID()
+
+	known := ""
+	var former []string
+	if certificate != nil {
+		known = certificate.ID
+		former = x.replaceable(current.Certificates(), certificate.holder, certificate.ID)
+	}
+
+	if hasCertificate(current, certificate) && len(former) == 0 && asWanted(current, w) {
+		return &step, nil
+	}
+
+	due := &registration{wanted: w, updated: update(current, w), former: former}
+	changes, lost := due.changes(current, known)
+	step.Reasons = reasons(changes)
+	if certificate != nil && known == "" {
+		step.Reasons = append(step.Reasons, "gets a new certificate")
+	}
+
+	if len(step.Reasons) > 0 {
+		step.Action, step.Changes, step.work = Update, changes, due
+	}
+
+	if len(lost) > 0 {
+		return &step, &UnkeptError{step.Name, step.ID, lost}
+	}
+
+	return &step, nil
+}
+
+// changes returns the changes that an update would make, and of those that the Dashboard is known
+// not to keep the vital ones. A tag of the API remembers a difference that the Dashboard does not
+// keep: it is not due again.
+func (w *registration) changes(current dashboard.Definition, certificate string) (list, lost []dashboard.Change) {
+	bare, tag := forgetful(current)
+	to, _ := forgetful(w.final(certificate))
+	list = changes(bare, to)
+	if tag != "" && tag == unkeptTag(bare, to) {
+		return ofCertificates(list), vitalChanges(list)
+	}
+	return list, nil
+}
+
+// asWanted reports whether an update would change nothing, which is so nearly always, without
+// making one.
+func asWanted(current dashboard.Definition, w *WantedAPI) bool {
+	if w == nil {
+		return true
+	}
+	return current.Includes(w.leavesFor(current)) && len(current.Zeros(switches)) == 0 && len(staleFields(current, w)) == 0
+}
+
+// hasCertificate reports whether a definition names the certificate that it is to have.
+func hasCertificate(d dashboard.Definition, certificate *assignment) bool {
+	return certificate == nil || certificate.ID != "" && slices.Contains(d.Certificates(), certificate.ID)
+}
+
+// update merges the wanted leaves into a definition, and reverts the leaves that annotations set
+// and no longer set.
+func update(current dashboard.Definition, w *WantedAPI) dashboard.Definition {
+	if w == nil {
+		return current
+	}
+
+	bare, tag := forgetful(current)
+
+	out := bare.Without(staleFields(bare, w)).Merge(w.leavesFor(bare)).Merge(bare.Zeros(switches))
+	if tag != "" && tag == unkeptTag(bare, out) {
+		out["tags"] = dashboard.Union(out.Tags(), tag)
+	}
+
+	return out
+}
+
+// staleFields returns the fields set by annotations that the manifest no longer has, and template
+// fields that an annotation now replaces, unless they were edited since.
+func staleFields(current dashboard.Definition, w *WantedAPI) (paths []string) {
+	for _, p := range pathsOf(current) {
+		// The mark is in the hands of whoever edits the Dashboard: it must not make us drop what
+		// identifies the API.
+		if _, ok := slices.BinarySearch(w.paths, p); !ok && !dashboard.Identifies(p) {
+			paths = append(paths, p)
+		}
+	}
+
+	for _, leaf := range w.replaced {
+		if v, ok := current.Leaf(leaf.path); ok && dashboard.Same(v, leaf.value) {
+			paths = append(paths, leaf.path.String())
+		}
+	}
+
+	return paths
+}
+
+// withCertificate puts a certificate among those of a definition: in the place of the first that it
+// replaces, else at the end. The others that it replaces are taken off; all other certificates
+// stay.
+func withCertificate(d dashboard.Definition, id string, former []string) dashboard.Definition {
+	var list []string
+	placed := false
+	for _, held := range d.Certificates() {
+		ours := held == id || slices.Contains(former, held)
+		if !ours {
+			list = append(list, held)
+			continue
+		}
+
+		if !placed {
+			list = append(list, id)
+			placed = true
+		}
+	}
+
+	if !placed {
+		list = append(list, id)
+	}
+
+	return d.With("certificates", dashboard.Union(list))
 }
 
 // final returns the definition with the certificate that is known by now.
-func (s *APIStep) final(certificate string) dashboard.Definition {
+func (w *registration) final(certificate string) dashboard.Definition {
 	if certificate == "" {
-		return s.updated
+		return w.updated
 	}
-	return withCertificate(s.updated, certificate, s.former)
-}
-
-// refresh brings an API that is there up to date, and returns the certificate that it carries then.
-// It is read again: a change since the listing, by hand or by another run, must not be written
-// over.
-func (r *run) refresh(ctx context.Context, step *APIStep, certificate string) (string, error) {
-	held, err := r.APIs.API(ctx, step.ID)
-	if err != nil {
-		return "", stepError("reading", "API", step.Name, r.lost(step.Name, err))
-	}
-	certificate = r.elected(ctx, step, held.Definition, certificate)
-	return certificate, r.align(ctx, step.wanted, held, certificate, step.former)
-}
-
-// lost notes and explains that an API which was listed a moment ago is answered with 401: it may
-// belong to another user by now, and older Dashboards answer so for a deleted API, too.
-func (r *run) lost(slug string, err error) error {
-	if !errors.Is(err, dashboard.ErrNotVisible) {
-		return err
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.gaps = append(r.gaps, fmt.Sprintf("API %s was listed a moment ago, and is answered with 401 now", slug))
-	return fmt.Errorf("it was listed a moment ago; since then it was deleted, or another user became its owner: %w", err)
-}
-
-// align updates an API, as it is now, to the wanted definition.
-func (r *run) align(ctx context.Context, w *WantedAPI, held dashboard.API, certificate string, former []string) error {
-	return r.update(ctx, held, aligned(held.Definition, w, certificate, former))
+	return withCertificate(w.updated, certificate, w.former)
 }
 
 // aligned merges the wanted leaves into a definition, with this certificate, if any, in the place
@@ -100,233 +380,4 @@ func aligned(held dashboard.Definition, w *WantedAPI, certificate string, former
 		to = withCertificate(to, certificate, former)
 	}
 	return to
-}
-
-// update writes a definition over the API that it was made from, unless there is no difference
-// left.
-func (r *run) update(ctx context.Context, current dashboard.API, to dashboard.Definition) error {
-	if len(current.Definition.Diff(to)) == 0 {
-		r.journal.foundChanged() // by another run, a moment ago
-		return nil
-	}
-
-	err := r.APIs.UpdateAPI(ctx, dashboard.API{Definition: to, Envelope: current.Envelope})
-	if err == nil {
-		r.journal.changedAPI()
-		return nil
-	}
-
-	failed := stepError("updating", "API", to.Slug(), err)
-	if refusedClearly(err) {
-		return failed
-	}
-
-	r.journal.foundChanged() // perhaps
-
-	return unclearError{failed}
-}
-
-// creation is the outcome of creating an API.
-type creation struct {
-	id          string
-	did         Action // Create, or Update of one that is there
-	certificate string // that it carries
-}
-
-// create registers a new API. After a failure it looks whether the API is there all the same: the
-// answer may have been lost, and another run may have been first.
-func (r *run) create(ctx context.Context, step *APIStep, certificate string) (creation, error) {
-	d := step.final(certificate)
-	for attempt := 1; ; attempt++ {
-		created, err := r.APIs.CreateAPI(ctx, d)
-		if err == nil {
-			r.journal.changedAPI()
-			id, err := r.settle(ctx, step, d, created)
-			if err == nil && id != created.ID {
-				return r.take(ctx, step, id, certificate)
-			}
-			return creation{id, Create, certificate}, err
-		}
-
-		exists := errors.Is(err, dashboard.ErrExists)
-		if refusedClearly(err) && !exists {
-			return creation{}, stepError("creating", "API", d.Slug(), err)
-		}
-
-		found, there, failed := r.madeAllTheSame(ctx, step, err)
-		switch {
-		case there:
-			return r.adopt(ctx, step, found, arrival(exists, attempt), certificate)
-		case failed != nil:
-			return creation{}, failed
-		case exists || !passing(err) || attempt == attempts || pause(ctx, attempt) != nil:
-			return creation{}, stepError("creating", "API", d.Slug(), err)
-		}
-	}
-}
-
-// arrival returns the action of a creation after which the API is there: Update where another run
-// created it, Create where the answer to an attempt of this run was lost.
-func arrival(exists bool, attempt int) Action {
-	if exists && attempt == 1 {
-		return Update
-	}
-	return Create
-}
-
-// madeAllTheSame finds an API whose creation failed, and which is there all the same.
-//
-// Errors: the failure of the creation, where it cannot be told whether the API is there.
-func (r *run) madeAllTheSame(ctx context.Context, step *APIStep, refusal error) (found dashboard.API, there bool, err error) {
-	exists := errors.Is(refusal, dashboard.ErrExists)
-	failed := stepError("creating", "API", step.Name, refusal)
-
-	found, there, err = r.look(ctx, step.wanted, refusal, exists)
-	switch {
-	case errors.As(err, new(*HiddenError)):
-		err = stepError("creating", "API", step.Name, err)
-	case err != nil && exists: // whatever exists, this request did not make it
-		err = failed
-	case err != nil:
-		err = unclearError{failed}
-	case there:
-		r.journal.changedAPI()
-	}
-
-	return found, there, err
-}
-
-// take reads an API that another run created, and adopts it.
-func (r *run) take(ctx context.Context, step *APIStep, id, certificate string) (creation, error) {
-	held, err := r.APIs.API(ctx, id)
-	if err != nil {
-		return creation{}, stepError("reading", "API", step.Name, err)
-	}
-	return r.adopt(ctx, step, held, Update, certificate)
-}
-
-// adopt changes an API that is there into the one that this run wants.
-func (r *run) adopt(ctx context.Context, step *APIStep, held dashboard.API, did Action, certificate string) (creation, error) {
-	c := creation{held.Definition.ID(), did, r.elected(ctx, step, held.Definition, certificate)}
-	return c, r.align(ctx, step.wanted, held, c.certificate, nil)
-}
-
-// look finds a wanted API that was not in the listing: by its api_id where the Dashboard says that
-// it exists, and by a new listing. Some Dashboards give another api_id than they were asked for:
-// then there may be two of them by now, and only the lower one stays.
-//
-// Errors: *HiddenError for one that exists and is not shown to this key.
-func (r *run) look(ctx context.Context, w *WantedAPI, refusal error, exists bool) (found dashboard.API, there bool, err error) {
-	var byID []*dashboard.API
-	if exists {
-		found, err = r.APIs.API(ctx, w.Definition.APIID())
-		switch {
-		case err == nil:
-			byID = append(byID, &found)
-		case errors.Is(err, dashboard.ErrNotVisible) && sameID(refusal):
-			return dashboard.API{}, false, &HiddenError{[]string{w.Slug}, err}
-		}
-	}
-
-	all, err := relisted(ctx, r.Remote, byID)
-	if err != nil {
-		return dashboard.API{}, false, err
-	}
-	if api := newMatcher(newListing(all, r.settings), r.settings).own(w); api != nil {
-		return *api, true, nil
-	}
-
-	return dashboard.API{}, false, nil
-}
-
-// rivals is how many runs at the same moment settle puts up with: each of them may have the id of
-// our choice for a moment, and takes its API back then.
-const rivals = 16
-
-// settle sees to the api_id of an API that was created: the Dashboard may have given it another
-// one, and may insist on it.
-func (r *run) settle(ctx context.Context, step *APIStep, d dashboard.Definition, created dashboard.Created) (id string, err error) {
-	ours := d.APIID()
-	assigned := created.APIID
-	if assigned == "" {
-		held, err := r.APIs.API(ctx, created.ID)
-		if isNotFound(err) {
-			return r.single(ctx, step, created.ID, err)
-		}
-		if err != nil {
-			return "", stepError("reading", "API", d.Slug(), err)
-		}
-
-		assigned = held.Definition.APIID()
-	}
-
-	if assigned == ours {
-		return created.ID, nil
-	}
-
-	renamed := d.With("id", created.ID).With("api_id", ours)
-	for attempt := 1; ; attempt++ {
-		clash := r.APIs.UpdateAPI(ctx, dashboard.API{Definition: renamed})
-		if clash != nil && !errors.Is(clash, dashboard.ErrExists) && !isNotFound(clash) {
-			return "", stepError("updating", "API", d.Slug(), clash)
-		}
-		id, err = r.single(ctx, step, created.ID, clash)
-		if !errors.As(err, new(*HiddenError)) || clash == nil || attempt == rivals || pause(ctx, 1) != nil {
-			break
-		}
-	}
-
-	if errors.As(err, new(*HiddenError)) {
-		return "", r.takeBack(ctx, d.Slug(), created.ID, err)
-	}
-
-	return id, err
-}
-
-// single makes sure that an API without an id of our choice is there once: a second run at the same
-// moment was not stopped from creating it too. The lowest database id stays, for both runs alike.
-// clash is why it could not get the id of our choice, or nil: it may be gone, because another run
-// saw it beside a lower one and has deleted it.
-//
-// Errors: *HiddenError where another one may exist that is not shown to this key.
-func (r *run) single(ctx context.Context, step *APIStep, id string, clash error) (string, error) {
-	all, err := r.APIs.APIs(ctx)
-	if err != nil {
-		return "", stepError("listing", "APIs", "", err)
-	}
-
-	w := step.wanted
-	x := newListing(all, r.settings)
-	stays := first(x.byMark[w.owner()], func(api *dashboard.API) bool {
-		return !api.Definition.IsOAS() && api.Definition.Slug() == w.Slug
-	})
-
-	if stays != nil && stays.Definition.ID() != id {
-		return stays.Definition.ID(), r.takeBack(ctx, w.Slug, id, nil)
-	}
-	if isNotFound(clash) {
-		return "", stepError("updating", "API", w.Slug, clash)
-	}
-	if len(x.byAPIID[w.Definition.APIID()]) > 0 {
-		return id, nil
-	}
-
-	// No API that this key sees has the id of our choice: another API holds it, or the Dashboard
-	// gives ids of its own.
-	if clash == nil {
-		view, err := look(ctx, r.Remote, all, nil, r.settings)
-		if err != nil || view.Whole() {
-			return id, err
-		}
-	}
-
-	return id, stepError("creating", "API", w.Slug, &HiddenError{[]string{w.Slug}, clash})
-}
-
-// takeBack deletes an API that this run has just created, and returns why it had to.
-func (r *run) takeBack(ctx context.Context, slug, id string, why error) error {
-	if err := r.APIs.DeleteAPI(ctx, id); err != nil {
-		return errors.Join(why, stepError("deleting", "API", slug, err))
-	}
-	return why
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-func (w *world) removal(services ...inject.Service) *Removal {
+func (w *world) removal(services ...inject.Service) *Plan {
 	w.tb.Helper()
 	state, err := Observe(context.Background(), w.remote, w.settings)
 	must(w.tb, err)
@@ -24,16 +24,16 @@ func (w *world) removal(services ...inject.Service) *Removal {
 
 func (w *world) remove(services ...inject.Service) error {
 	w.tb.Helper()
-	return w.removal(services...).Apply(context.Background(), w.remote, nil)
+	return failure(Apply(context.Background(), w.removal(services...), w.remote, nil))
 }
 
-func steps(r *Removal) string {
+func steps(r *Plan) string {
 	var lines []string
 	for _, s := range r.Steps() {
 		lines = append(lines, fmt.Sprintf("%s %s %s", s.Action, s.Kind, s.Name))
 	}
 
-	for _, k := range r.Kept() {
+	for _, k := range r.Kept {
 		lines = append(lines, fmt.Sprintf("keep certificate %s: %s", k.Name, k.Reason))
 	}
 
@@ -185,7 +185,7 @@ func TestRemovalConverges(t *testing.T) {
 
 				state, err := Observe(context.Background(), w.remote, w.settings)
 				if err == nil {
-					err = NewRemoval([]inject.Service{echo.Service, sleepy.Service}, NewSnapshot(state, w.settings)).Apply(context.Background(), w.remote, nil)
+					err = failure(Apply(context.Background(), NewRemoval([]inject.Service{echo.Service, sleepy.Service}, NewSnapshot(state, w.settings)), w.remote, nil))
 				}
 
 				w.dash.Heal()
@@ -210,7 +210,7 @@ func TestRemovalLooksAgain(t *testing.T) {
 	w.edit("echo-mesh", "api_id", "other")
 	w.edit("echo-mesh", "slug", "other-mesh")
 
-	err := taken.Apply(context.Background(), w.remote, nil)
+	_, err := Apply(context.Background(), taken, w.remote, nil)
 	if err == nil || !strings.Contains(err.Error(), "deleting API echo-mesh: it no longer belongs to this service") {
 		t.Errorf("error %v", err)
 	}
@@ -223,12 +223,12 @@ func TestRemovalLooksAgain(t *testing.T) {
 	w.mustRun(echo)
 	used := w.removal(echo.Service)
 	w.put("partner", "partner.example", "/", "http://p", dashboard.Definition{"certificates": []any{w.api("echo-inbound").Certificates()[0]}})
-	err = used.Apply(context.Background(), w.remote, nil)
+	_, err = Apply(context.Background(), used, w.remote, nil)
 	if err == nil || !strings.Contains(err.Error(), `deleting certificate echo.shop: API "partner"`) || len(w.dash.Certificates()) != 1 {
 		t.Errorf("error %v, left: %s", err, w.snapshot())
 	}
 
-	if next := w.removal(echo.Service); !next.Empty() || len(next.Kept()) != 1 {
+	if next := w.removal(echo.Service); !next.Empty() || len(next.Kept) != 1 {
 		t.Errorf("the next removal:\n%s", steps(next))
 	}
 }

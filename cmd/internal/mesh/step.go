@@ -1,12 +1,9 @@
 package mesh
 
 import (
-	"crypto/x509"
 	"fmt"
-	"slices"
 	"strings"
 
-	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
 )
@@ -60,6 +57,15 @@ type Step struct {
 	ID      string             // the database id, or the id in the certificate store; "" when it is known only after the step
 	Reasons []string           // why, for the user; empty for Keep
 	Changes []dashboard.Change // made by an Update
+
+	// Shared reports that of a mesh API only the certificate changes, which all services share.
+	Shared bool
+	// Replaced reports that the step deletes a certificate that another one replaces. It is taken
+	// last, and may be left for the next run.
+	Replaced bool
+
+	after []*Step // these come first, and this one only if they are done
+	work  work
 }
 
 // String returns the step in one line: "update API echo-mesh (listen path /a -> /b)".
@@ -76,143 +82,65 @@ func (s Step) String() string {
 	return text
 }
 
-// APIStep is a Step for an API.
-type APIStep struct {
-	Step
+func (s *Step) owner() owner { return owner{s.Service, s.Role} }
 
-	wanted  *WantedAPI           // nil: only its certificate changes
-	updated dashboard.Definition // the new definition, without the new certificate
-	former  []string             // the certificates on it that tykmesh or tyk-k8s made and that the current one replaces
-	lost    []dashboard.Change   // vital fields that the Dashboard is known not to keep
+// deletes reports whether the step deletes a certificate or a record, which must be proved to be
+// unused before.
+func (s *Step) deletes() bool { return s.Kind != APIKind && s.Action == Delete }
+
+// changes reports whether the step changes something, as a step of its own.
+func (s *Step) changes() bool {
+	_, part := s.work.(*activation)
+	return s.Action != Keep && !part
 }
 
-// CertificateStep is a Step for a certificate.
-type CertificateStep struct {
-	Step
-	Hosts []string
+// work holds the data with which a step is taken. A step that is kept has none.
+type work interface{ isWork() }
 
-	held   *ca.Record // the record that an issued certificate replaces, or that is confirmed; nil: a new record is inserted
-	asked  bool       // the user wants a new one, however long the old one is valid
-	signer string     // the CA that signed the replaced one, if that is not the current CA
+// registration creates or updates an API.
+type registration struct {
+	wanted      *WantedAPI           // nil: only its certificate changes
+	updated     dashboard.Definition // the new definition, without the new certificate
+	former      []string             // the certificates on it that tykmesh or tyk-k8s made and that the current one replaces
+	certificate *Step                // the one that it is to carry; nil: none
 }
 
-// ServicePlan holds the steps for one service.
-type ServicePlan struct {
-	Service       inject.Service
-	Certificate   *CertificateStep // nil without TLS
-	Inbound, Mesh *APIStep
-	Duplicates    []*APIStep // of a renewal: further inbound APIs, which interrupted runs left at a Dashboard that assigns ids
-	Surplus       []Step     // of a registration: deletions of APIs that exist twice
+// detachment takes certificates off an API.
+type detachment struct {
+	keep   string   // must stay on it; "" where nothing is taken but repetitions
+	former []string // are taken off
 }
 
-// Plan is the difference between the wanted and the current state. It is data: making it changes
-// nothing.
-type Plan struct {
-	Services        []ServicePlan    // sorted by namespace and app
-	MeshCertificate *CertificateStep // nil without TLS
-	MeshAPIs        []*APIStep       // of other services, where the certificate of the mesh is replaced
-	Replaced        []Step           // deletions of certificates that are unused once the other steps are done
-	Warnings        []inject.Problem // not serious enough to refuse the plan
-	Notes           []string         // of a renewal: the services that it leaves out, and why
-
-	settings  Settings
-	currentCA *x509.Certificate
-	unlisted  []owner         // APIs that the listing lacks, of services that the store or the ledger knows; only where something is replaced
-	listed    []dashboard.API // likewise
+// apiDeletion deletes an API.
+type apiDeletion struct {
+	certificates []string // on it
 }
 
-// Steps returns the steps that change something, in order: the mesh certificate, then for each
-// service its certificate, its inbound API, its mesh API and the deletions of duplicates, then
-// other mesh APIs, then the deletions of replaced certificates.
-func (p *Plan) Steps() []Step { return append(p.Registration(), p.Replaced...) }
-
-// Registration returns the steps without which something would be missing or out of date: all
-// except the deletions of replaced certificates.
-func (p *Plan) Registration() (steps []Step) {
-	for _, s := range p.due() {
-		steps = append(steps, *s)
-	}
-	return steps
+// issuance issues a certificate, uploads it and records it, or finishes what an earlier run began.
+// It is done with its activation.
+type issuance struct {
+	holder
+	decision
 }
 
-// due returns the steps of the registration.
-func (p *Plan) due() (steps []*Step) {
-	for _, s := range p.pointers() {
-		if s.Action != Keep {
-			steps = append(steps, s)
-		}
-	}
-	return steps
+// activation is the end of an issuance: the certificate is in place, and its record becomes active.
+type activation struct {
+	of *Step
 }
 
-// PreviousCAs returns the names of the CAs, other than the current one, that signed certificates
-// which are replaced, sorted.
-func (p *Plan) PreviousCAs() (names []string) {
-	for _, step := range p.certificates() {
-		if step.Action == Issue && step.signer != "" {
-			names = append(names, step.signer)
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
+// certificateDeletion deletes a certificate from the store.
+type certificateDeletion struct{}
+
+// recordDeletion deletes a record from the ledger.
+type recordDeletion struct {
+	fingerprint string   // that it has
+	unused      []string // certificates that must not be in use
 }
 
-// Empty reports whether there is nothing to do.
-func (p *Plan) Empty() bool { return len(p.Steps()) == 0 }
-
-// Count returns the number of things of a kind that an action is planned for, Keep included.
-func (p *Plan) Count(k Kind, a Action) (n int) {
-	for _, s := range p.pointers() {
-		if s.Kind == k && s.Action == a {
-			n++
-		}
-	}
-
-	for i := range p.Replaced {
-		if s := &p.Replaced[i]; s.Kind == k && s.Action == a {
-			n++
-		}
-	}
-
-	return n
-}
-
-// Bindings returns the database ids of each service's APIs as far as they are known before Apply;
-// "" where an API is yet to be created.
-func (p *Plan) Bindings() map[inject.Service]inject.Binding {
-	out := make(map[inject.Service]inject.Binding, len(p.Services))
-	for _, s := range p.Services {
-		out[s.Service] = inject.Binding{InboundID: s.Inbound.ID, MeshID: s.Mesh.ID}
-	}
-	return out
-}
-
-// pointers returns all steps of the registration, those of Keep included, in order.
-func (p *Plan) pointers() (steps []*Step) {
-	if p.MeshCertificate != nil {
-		steps = append(steps, &p.MeshCertificate.Step)
-	}
-
-	for i := range p.Services {
-		s := &p.Services[i]
-		if s.Certificate != nil {
-			steps = append(steps, &s.Certificate.Step)
-		}
-
-		steps = append(steps, &s.Inbound.Step)
-		for _, duplicate := range s.Duplicates {
-			steps = append(steps, &duplicate.Step)
-		}
-
-		steps = append(steps, &s.Mesh.Step)
-		for j := range s.Surplus {
-			steps = append(steps, &s.Surplus[j])
-		}
-	}
-
-	for _, s := range p.MeshAPIs {
-		steps = append(steps, &s.Step)
-	}
-
-	return steps
-}
+func (*registration) isWork()        {}
+func (*detachment) isWork()          {}
+func (*apiDeletion) isWork()         {}
+func (*issuance) isWork()            {}
+func (*activation) isWork()          {}
+func (*certificateDeletion) isWork() {}
+func (*recordDeletion) isWork()      {}

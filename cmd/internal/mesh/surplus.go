@@ -12,23 +12,15 @@ import (
 // the one on the API with the lowest database id. A run that loses takes the other one and deletes
 // its own.
 
-// hosts returns the names of the certificate that an API carries.
-func (s *APIStep) hosts(settings Settings) []string {
-	if s.Role == Mesh {
-		return settings.meshCertificateHosts()
-	}
-	return []string{host(s.Service)}
-}
-
 // elected returns the certificate that an API is to have: one that another run has put on it since
 // the listing and that serves, else this run's own.
-func (r *run) elected(ctx context.Context, step *APIStep, held dashboard.Definition, own string) string {
+func (r *run) elected(ctx context.Context, of owner, former []string, held dashboard.Definition, own string) string {
 	if r.Ledger != nil || own == "" {
 		return own
 	}
 	for _, id := range held.Certificates() {
-		if id != own && !slices.Contains(step.former, id) && r.serves(ctx, id, step.hosts(r.settings)) {
-			r.beaten(step, own)
+		if id != own && !slices.Contains(former, id) && r.serves(ctx, id, of.hosts(r.settings)) {
+			r.beaten(of.role, own)
 			return id
 		}
 	}
@@ -39,15 +31,13 @@ func (r *run) elected(ctx context.Context, step *APIStep, held dashboard.Definit
 // serves reports whether a certificate in the store is good for these hosts.
 func (r *run) serves(ctx context.Context, id string, hosts []string) bool {
 	c, err := r.Certificates.Certificate(ctx, id)
-	terms := r.settings.terms(r.currentCA)
-	return err == nil && c.HasPrivate && !c.IsCA && hostKey(c.DNSNames) == hostKey(hosts) &&
-		r.currentCA != nil && c.IssuerCN == r.currentCA.Subject.CommonName && !terms.Due(c.NotBefore, c.NotAfter)
+	return err == nil && serves(c, hosts, r.settings.terms(r.currentCA))
 }
 
 // beaten notes that a certificate of this run has lost. That of the mesh may be on other APIs yet,
 // see oneMeshCertificate.
-func (r *run) beaten(step *APIStep, own string) {
-	if step.Role == Mesh {
+func (r *run) beaten(role Role, own string) {
+	if role == Mesh {
 		return
 	}
 	r.mu.Lock()
@@ -59,8 +49,8 @@ func (r *run) beaten(step *APIStep, own string) {
 
 // oneMeshCertificate puts the certificate of the mesh that has won on the APIs that this run gave
 // its own.
-func (r *run) oneMeshCertificate(ctx context.Context, own *CertificateStep) error {
-	if r.Ledger != nil || own == nil || own.Action != Issue {
+func (r *run) oneMeshCertificate(ctx context.Context) error {
+	if r.Ledger != nil || r.ownMesh == "" {
 		return nil
 	}
 
@@ -70,7 +60,7 @@ func (r *run) oneMeshCertificate(ctx context.Context, own *CertificateStep) erro
 	}
 
 	winner := r.winner(ctx, apis)
-	if winner == "" || r.ownMesh == "" {
+	if winner == "" {
 		return nil
 	}
 
@@ -82,7 +72,7 @@ func (r *run) oneMeshCertificate(ctx context.Context, own *CertificateStep) erro
 
 		held, err := r.APIs.API(ctx, w.id)
 		if err == nil {
-			err = r.align(ctx, w.step.wanted, held, winner, []string{w.certificate, r.ownMesh})
+			err = r.align(ctx, w.work.wanted, held, winner, []string{w.certificate, r.ownMesh})
 		}
 
 		if err != nil {
@@ -122,22 +112,8 @@ func (r *run) winner(ctx context.Context, apis []dashboard.API) string {
 // dropSurplus deletes the certificates of this run that have lost, where no API is proved to use
 // them. One that stays is deleted by a later run, when it is older than freshFor.
 func (r *run) dropSurplus(ctx context.Context) {
-	if len(r.surplus) == 0 {
-		return
-	}
-
-	d := deletion{ids: r.surplus, taken: make(map[string]bool)}
 	for _, id := range r.surplus {
-		d.taken[id] = true
-	}
-
-	proof, err := r.prove(ctx, d)
-	if err != nil {
-		return
-	}
-
-	for _, id := range r.surplus {
-		if proof.refuses(id) == nil && r.Certificates.DeleteCertificate(ctx, id) == nil {
+		if r.proof.refuses(id) == nil && r.Certificates.DeleteCertificate(ctx, id) == nil {
 			r.journal.wroteSome()
 		}
 	}

@@ -16,8 +16,8 @@ type KRM struct {
 	List []byte
 }
 
-func (k KRM) Write(w io.Writer, entries []Entry) error {
-	doc, results := manifest.Split(k.Name, k.List)[0], results(entries)
+func (k KRM) Write(w io.Writer, events []Event) error {
+	doc, results := manifest.Split(k.Name, k.List)[0], results(events)
 	root, err := doc.Root()
 	if err != nil {
 		return fmt.Errorf("reading the ResourceList: %w", err)
@@ -45,8 +45,8 @@ func (k KRM) Write(w io.Writer, entries []Entry) error {
 }
 
 // results returns the results field of a list: errors, warnings and changed objects.
-func results(entries []Entry) (out manifest.List) {
-	for _, e := range entries {
+func results(events []Event) (out manifest.List) {
+	for _, e := range events {
 		message, severity := e.Message, e.Severity
 		switch {
 		case e.Severity != "":
@@ -72,7 +72,7 @@ func results(entries []Entry) (out manifest.List) {
 		}
 
 		if e.Rule != "" {
-			r = append(r, manifest.Entry{Key: "tags", Value: manifest.Map{{Key: "rule", Value: string(e.Rule)}}})
+			r = append(r, manifest.Entry{Key: "tags", Value: manifest.Map{{Key: "rule", Value: e.Rule}}})
 		}
 
 		out = append(out, r)

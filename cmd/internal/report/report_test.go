@@ -11,11 +11,11 @@ import (
 // Each handler writes an error with all of its parts, and the summary.
 func TestHandlers(t *testing.T) {
 	status := exit.Failed
-	entries := []Entry{
+	events := []Event{
 		Diagnostic{
 			Code: "TM0005", Severity: Error, Pos: manifest.Position{File: "a b.yaml", Line: 3, Column: 7},
 			Object: "document 1 (Pod shop/web)", Message: "bad\n::value", Hints: []string{"delete it"},
-		}.Entry(),
+		}.Event(),
 		{Type: TypeSummary, Command: "inject", Exit: &status},
 	}
 
@@ -39,7 +39,7 @@ func TestHandlers(t *testing.T) {
 		}},
 	} {
 		var b strings.Builder
-		if err := test.handler.Write(&b, entries); err != nil {
+		if err := test.handler.Write(&b, events); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 
@@ -50,7 +50,7 @@ func TestHandlers(t *testing.T) {
 		}
 	}
 
-	if got, want := entries[0].String(), "a b.yaml:3:7: document 1 (Pod shop/web): error TM0005: bad\n::value"; got != want {
+	if got, want := events[0].String(), "a b.yaml:3:7: document 1 (Pod shop/web): error TM0005: bad\n::value"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

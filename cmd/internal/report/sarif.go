@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/exit"
-	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/display"
 )
 
@@ -34,10 +33,10 @@ type (
 		Rules   []sarifRule `json:"rules"`
 	}
 	sarifRule struct {
-		ID    inject.Rule `json:"id"`
-		Short sarifText   `json:"shortDescription"`
-		Full  sarifText   `json:"fullDescription"`
-		Help  sarifText   `json:"help"`
+		ID    string    `json:"id"`
+		Short sarifText `json:"shortDescription"`
+		Full  sarifText `json:"fullDescription"`
+		Help  sarifText `json:"help"`
 	}
 	sarifText struct {
 		Text string `json:"text"`
@@ -52,7 +51,7 @@ type (
 		Message sarifText `json:"message"`
 	}
 	sarifResult struct {
-		Rule      inject.Rule     `json:"ruleId,omitempty"`
+		Rule      string          `json:"ruleId,omitempty"`
 		Level     string          `json:"level"`
 		Message   sarifText       `json:"message"`
 		Locations []sarifLocation `json:"locations"`
@@ -73,7 +72,7 @@ type (
 	}
 )
 
-// SARIF writes one run for a code scanning service: entries with a position as results, others as
+// SARIF writes one run for a code scanning service: events with a position as results, others as
 // notifications.
 type SARIF struct {
 	Version string // of tykmesh
@@ -82,12 +81,12 @@ type SARIF struct {
 
 // RuleText explains a code.
 type RuleText struct {
-	Code              inject.Rule
+	Code              string
 	Short, Full, Help string
 }
 
-func (s SARIF) Write(w io.Writer, entries []Entry) error {
-	status := *cmp.Or(entries[len(entries)-1].Exit, new(int))
+func (s SARIF) Write(w io.Writer, events []Event) error {
+	status := *cmp.Or(events[len(events)-1].Exit, new(int))
 	run := sarifRun{
 		Tool:        sarifTool{sarifDriver{Name: "tykmesh", Version: s.Version}},
 		ColumnKind:  "unicodeCodePoints",
@@ -99,7 +98,7 @@ func (s SARIF) Write(w io.Writer, entries []Entry) error {
 		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{r.Code, sarifText{r.Short}, sarifText{r.Full}, sarifText{r.Help}})
 	}
 
-	for _, e := range noticed(entries) {
+	for _, e := range noticed(events) {
 		e = e.shown()
 		if e.Line == 0 {
 			run.Invocations[0].Notifications = append(run.Invocations[0].Notifications, sarifNotification{e.Severity, sarifText{e.Text()}})

@@ -1,0 +1,257 @@
+package report
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"github.com/tykmesh/tykmesh/cmd/internal/exit"
+	"github.com/tykmesh/tykmesh/cmd/internal/files"
+)
+
+// Config describes a run to its report.
+type Config struct {
+	Command        string // with the name of its group: "certs renew"
+	Doing, Done    string // its verb while it applies a plan, and the participle of its objects
+	Stdout, Stderr io.Writer
+	Format         Format
+	Quiet, Verbose bool
+	Dumb           bool // the terminal cannot show progress
+	Dry            bool // steps are only planned
+
+	Explain func(error) Failure
+}
+
+// Run is the report of a run. Its methods may be called at the same time.
+type Run struct {
+	Targets files.Targets // the files that the run writes
+	Exit    int           // the status of a run that does not fail
+
+	config  Config
+	mu      sync.Mutex
+	text    *text
+	verbose *slog.Logger // nil unless -v
+	out     *output
+	events  []Event
+	objects []Event
+	steps   steps
+	list    []byte // the list of a KRM function; nil for other runs
+	written bool   // the report on standard error is written, but for an error of standard output
+	lost    bool   // the report in a file cannot be written
+}
+
+// New starts the report of a run.
+//
+// Errors: *files.TargetError if the report's file cannot be written.
+func New(c Config) (*Run, error) {
+	if c.Format.File != "" {
+		if err := files.CheckWritable(c.Format.File); err != nil {
+			return nil, &files.TargetError{Flag: files.ReportFlag, Err: err}
+		}
+	}
+
+	r := &Run{config: c, text: newText(c), out: &output{to: c.Stdout}}
+	if c.Verbose {
+		r.verbose = slog.New(c.Format.logHandler(c.Stderr))
+	}
+
+	return r, nil
+}
+
+// Stdout returns standard output. Writing begins only after everything has succeeded.
+func (r *Run) Stdout() io.Writer { return r.out }
+
+// Output writes the output of a run: to standard output, or to files.
+type Output func() error
+
+// Do does the work of a command and reports it. A report in a file is written before the output, so
+// that nothing is printed if it fails. Lines for the user come after the output, where they are
+// seen.
+func (r *Run) Do(work func() (Output, error)) error {
+	write, err := work()
+	r.text.line.stop() // standard output may be the same terminal
+	if err == nil {
+		err = r.save(nil)
+	}
+
+	if err == nil && r.config.Format.onStderr() && r.inBrackets() {
+		r.written = true
+		err = r.config.Format.handler.Write(r.config.Stderr, r.rest(nil))
+	}
+
+	if err == nil && write != nil {
+		err = r.print(write)
+	}
+
+	if err != nil {
+		return r.fail(err)
+	}
+
+	r.text.end()
+	if r.config.Format.onStderr() && !r.written {
+		err = r.config.Format.handler.Write(r.config.Stderr, r.rest(nil))
+	}
+
+	if err == nil && r.Exit != exit.Done {
+		err = PrintedError{exit.Status(r.Exit)}
+	}
+
+	return err
+}
+
+// fail reports an error.
+func (r *Run) fail(err error) error {
+	for _, o := range r.objects { // so that the user can correct everything at once
+		if o.Outcome != "" && o.Severity != "" {
+			r.Printf("%s", o)
+		}
+	}
+
+	r.text.failure(r.config.Explain(err))
+	if r.list != nil && !r.out.begun {
+		_ = r.answer(r.list).Write(r.out.to, r.all(err)) // standard error has the error already
+	}
+
+	if !r.lost && !r.overwrites(err) {
+		if saveErr := r.save(err); saveErr != nil {
+			r.text.failure(r.config.Explain(saveErr))
+		}
+	}
+
+	if r.config.Format.onStderr() {
+		_ = r.config.Format.handler.Write(r.config.Stderr, r.rest(err)) // an error here cannot be reported anywhere
+	}
+
+	return PrintedError{err}
+}
+
+// overwrites reports whether the report would overwrite the file that an error protects.
+func (r *Run) overwrites(err error) bool {
+	var protected *files.OverwriteError
+	file, ok := files.FileTarget(files.ReportFlag, r.config.Format.File)
+	return ok && errors.As(err, &protected) && file.Same(protected.Target)
+}
+
+// save writes the report to its file, if it has one.
+func (r *Run) save(err error) error {
+	if r.config.Format.File == "" {
+		return nil
+	}
+
+	var b bytes.Buffer
+	if r.config.Format.handler == nil {
+		r.text.writeAll(&b)
+	} else if err := r.config.Format.handler.Write(&b, r.all(err)); err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+
+	if err := files.Replace(r.config.Format.File, b.Bytes()); err != nil {
+		r.lost = true
+		return fmt.Errorf("writing the report: %w", err)
+	}
+
+	return nil
+}
+
+// print writes the output of the run.
+func (r *Run) print(write Output) error {
+	if err := cmp.Or(write(), r.out.close()); err != nil {
+		return &UnprintedError{err, r.Done()}
+	}
+	return nil
+}
+
+// PrintedError is an error that is printed already.
+type PrintedError struct{ error }
+
+func (e PrintedError) Unwrap() error { return e.error }
+
+// UnprintedError is the error of a run that did its remote work but could not print its output.
+type UnprintedError struct {
+	Err  error
+	Done []string // the steps that are done
+}
+
+func (e *UnprintedError) Error() string { return e.Err.Error() }
+
+func (e *UnprintedError) Unwrap() error { return e.Err }
+
+// Hint explains that nothing is lost.
+func (e *UnprintedError) Hint() string {
+	if len(e.Done) > 0 {
+		return "run it again: it registers nothing twice"
+	}
+	var own interface{ Hint() string }
+	if errors.As(e.Err, &own) {
+		return own.Hint()
+	}
+
+	return ""
+}
+
+// all returns the events of a run; err is nil for a run without an error.
+func (r *Run) all(err error) []Event {
+	return append(slices.Clone(r.events), r.closing(err)...)
+}
+
+// rest returns the events that are not written yet.
+func (r *Run) rest(err error) []Event {
+	switch {
+	case r.written:
+		return slices.DeleteFunc(r.closing(err), func(e Event) bool { return e.Type == TypeObject || e.Type == TypeStep })
+	case r.config.Format.live:
+		return r.closing(err)
+	}
+	return r.all(err)
+}
+
+// closing returns the last events of a run.
+func (r *Run) closing(err error) (out []Event) {
+	if err != nil {
+		out = r.steps.untouched()
+	}
+
+	for _, o := range r.objects {
+		switch {
+		case o.Outcome != "":
+			o.Change = ""
+		case err != nil:
+			o.Outcome, o.Change = "not "+r.config.Done, ""
+		default:
+			o.Outcome = r.Finished()
+		}
+
+		out = append(out, o)
+	}
+
+	summary := Event{Type: TypeSummary, Command: r.config.Command, DryRun: r.config.Dry, Steps: r.steps.count(err != nil), Exit: &r.Exit}
+	if err != nil {
+		out = append(out, r.onObjects(r.config.Explain(err).events())...)
+		summary.Exit = new(exit.Of(err))
+	} else {
+		summary.Message = r.text.summary()
+	}
+
+	return append(out, summary)
+}
+
+// onObjects adds to diagnostics the fields of the objects that they are about.
+func (r *Run) onObjects(diagnostics []Event) []Event {
+	byTitle := make(map[string]Event, len(r.objects))
+	for _, o := range r.objects {
+		byTitle[o.File+"\n"+o.Object] = o
+	}
+
+	for i := range diagnostics {
+		d := &diagnostics[i]
+		o := byTitle[d.File+"\n"+d.Object]
+		d.Document, d.APIVersion, d.Kind, d.Namespace, d.Name = o.Document, o.APIVersion, o.Kind, o.Namespace, o.Name
+	}
+
+	return diagnostics
+}

@@ -1,0 +1,92 @@
+package report
+
+import "fmt"
+
+// Printf prints a line for the user at once.
+func (r *Run) Printf(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fmt.Fprintf(r.text.lines, format+"\n", args...)
+}
+
+// Lastly prints a line for the user after the output. The last one is the summary.
+func (r *Run) Lastly(format string, args ...any) {
+	r.text.last = append(r.text.last, fmt.Sprintf(format, args...))
+}
+
+// PrintError prints lines that -q does not hide.
+func (r *Run) PrintError(line string) { fmt.Fprintln(r.text.errors, line) }
+
+// Progress shows on a terminal the current step of the run. "" removes the line.
+func (r *Run) Progress(text string) { r.text.line.show(text) }
+
+// Debug logs something for -v.
+func (r *Run) Debug(msg string, args ...any) {
+	if r.verbose == nil {
+		return
+	}
+
+	r.mu.Lock() // other lines go to the same stream
+	defer r.mu.Unlock()
+	r.verbose.Debug(msg, args...)
+}
+
+// note adds an event to the report for machines, and writes it at once to a live report.
+func (r *Run) note(e Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, e)
+	if r.config.Format.live {
+		_ = r.config.Format.handler.Write(r.config.Stderr, []Event{e}) // the end of the report would fail too, and that is reported
+	}
+}
+
+// Diagnose reports a diagnostic at once.
+func (r *Run) Diagnose(d Diagnostic) {
+	r.note(d.Event())
+	r.Printf("%s", d)
+}
+
+// DiagnoseLast reports a diagnostic, to the user after the output.
+func (r *Run) DiagnoseLast(d Diagnostic) {
+	r.note(d.Event())
+	r.Lastly("%s", d)
+}
+
+// Warn reports a warning without a code.
+func (r *Run) Warn(format string, args ...any) {
+	r.Diagnose(Diagnostic{Severity: Warning, Message: fmt.Sprintf(format, args...)})
+}
+
+// mostFindings is the number of findings of one code that a terminal shows: a stream without its
+// Services has one for each workload.
+const mostFindings = 5
+
+// Findings reports the warnings of the checks across the stream: all of them to machines, and the
+// first few with hints to the user.
+func (r *Run) Findings(all []Diagnostic) {
+	count := make(map[string]int)
+	var firsts []Diagnostic // of each code
+	for _, d := range all {
+		if count[d.Code]++; count[d.Code] == 1 {
+			firsts = append(firsts, d)
+		}
+
+		r.note(d.Event())
+		if count[d.Code] <= mostFindings || r.verbose != nil {
+			r.Printf("%s", d)
+		}
+	}
+
+	for _, d := range firsts {
+		if more := count[d.Code] - mostFindings; more > 0 && r.verbose == nil {
+			r.Printf("warning %s: %d more, which -v shows", d.Code, more)
+		}
+		for _, hint := range d.Hints {
+			r.Printf("hint: %s", hint)
+		}
+	}
+}
+
+// Objects notes the annotated objects of the manifests. They are reported at the end.
+func (r *Run) Objects(objects []Event) { r.objects = objects }

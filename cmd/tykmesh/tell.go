@@ -1,0 +1,227 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/report"
+	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/sidecar"
+)
+
+// tell reports a run of inject, diff or register. trusted is the file with the CAs that pods must
+// trust.
+func (f *injectCmd) tell(r *report.Run, i injected, trusted string) {
+	if i.stream.Defaulted {
+		r.Warn("some objects have no namespace: they are registered in default, but kubectl apply would use the namespace of its context; set it with -n NAMESPACE")
+	}
+
+	registered := registrations(r, i.plan)
+
+	count := tally{}
+	for _, o := range i.stream.Objects {
+		count.add(o)
+		if o.Outcome != inject.Injected {
+			r.Lastly("%s", objectEvent(o))
+		} else if text := f.done(r, o, registered); text != "" {
+			r.Lastly("%s: %s: %s", o.Pos, o, text)
+		}
+	}
+
+	if i.plan != nil {
+		tellMeshCertificate(r, i.plan, "other API")
+	}
+
+	if !f.onlyRegisters {
+		tellNeeds(r, i.stream, trusted)
+	}
+
+	if i.stream.Nothing != "" { // a summary would be overlooked easily
+		r.DiagnoseLast(report.Diagnostic{Code: string(inject.RuleNothing), Severity: report.Warning, Message: "nothing " + r.Finished() + ": " + i.stream.Nothing})
+		return
+	}
+
+	r.Lastly("%s", count.summary(r, i.plan, f.onlyRegisters))
+}
+
+// done returns a text about an injected object; "" for a Service if the run only registers.
+func (f *injectCmd) done(r *report.Run, o *inject.Object, registered map[inject.Service]string) string {
+	var texts []string
+	if !f.onlyRegisters {
+		texts = append(texts, r.Finished()+": "+o.Change)
+	}
+	if w := o.Workload(); w != nil && registered[w.Service] != "" {
+		texts = append(texts, registered[w.Service])
+	}
+	return strings.Join(texts, "; ")
+}
+
+// tellNeeds reports the objects and labels that namespaces need for their pods, each with a
+// command.
+func tellNeeds(r *report.Run, stream *inject.Stream, trusted string) {
+	if stream.Emitted > 0 {
+		r.Lastly("ConfigMap %s %s for %s", sidecar.Authority, r.Verb("added"), report.Plural(stream.Emitted, "namespace"))
+	}
+
+	var secret, authority []string
+
+	levels := make(map[inject.Security][]string)
+	for _, n := range stream.Needs {
+		if n.Secret {
+			secret = append(secret, n.Namespace)
+		}
+
+		if n.Authority {
+			authority = append(authority, n.Namespace)
+		}
+
+		if n.Security != "" {
+			levels[n.Security] = append(levels[n.Security], n.Namespace)
+		}
+	}
+
+	if len(secret) > 0 {
+		tellNeed(r, inject.RuleSecret, secret, "the Secret %s: tykmesh config secret -n %s prints how to make it", sidecar.Secret, strings.Join(secret, " -n "))
+	}
+
+	if len(authority) > 0 {
+		tellNeed(r, inject.RuleTrust, authority, "the ConfigMap %s: kubectl create configmap %s -n %s --from-file=%s=%s, or Injector.emitCA: true",
+			sidecar.Authority, sidecar.Authority, authority[0], sidecar.AuthorityKey, trusted)
+	}
+
+	for _, level := range slices.Sorted(maps.Keys(levels)) {
+		tellNeed(r, inject.RuleSecurity, levels[level], "to allow Pod Security level %s, where one is enforced: kubectl label --overwrite namespace %s "+
+			"pod-security.kubernetes.io/enforce=%[1]s", level, strings.Join(levels[level], " "))
+	}
+}
+
+// tellNeed reports one need of namespaces.
+func tellNeed(r *report.Run, rule inject.Rule, namespaces []string, format string, args ...any) {
+	words, verb := "namespace", "needs"
+	if len(namespaces) > 1 {
+		words, verb = "namespaces", "need"
+	}
+
+	text := fmt.Sprintf("%s %s %s %s", words, strings.Join(namespaces, ", "), verb, fmt.Sprintf(format, args...))
+	r.DiagnoseLast(report.Diagnostic{Code: string(rule), Severity: report.Warning, Message: text})
+}
+
+// tellMeshCertificate reports the steps of the mesh's certificate, and the number of updated APIs
+// of other services, which others names.
+func tellMeshCertificate(r *report.Run, plan *mesh.Plan, others string) {
+	steps := plan.Steps()
+	done := stepTexts(r, byService(steps)[inject.Service{}])
+	n := 0
+	for _, s := range steps {
+		if s.Shared {
+			n++
+		}
+	}
+
+	if n > 0 {
+		done = append(done, fmt.Sprintf("%s %s", report.Plural(n, others), r.Action(string(mesh.Update))))
+	}
+
+	if len(done) > 0 {
+		r.Lastly("mesh: %s", strings.Join(done, ", "))
+	}
+}
+
+// stepTexts returns a text for each step of one service, and the number of replaced certificates
+// that were deleted. Mesh APIs of which only the certificate changes count for the mesh.
+func stepTexts(r *report.Run, steps []mesh.Step) (done []string) {
+	for _, s := range steps {
+		if !s.Shared && !s.Replaced {
+			done = append(done, r.StepText(stepEvents(s)[0]))
+		}
+	}
+	return append(done, replacedText(r, steps)...)
+}
+
+// replacedText returns a text with the number of replaced certificates that were deleted; nil
+// without one.
+func replacedText(r *report.Run, steps []mesh.Step) []string {
+	replaced := slices.DeleteFunc(slices.Clone(steps), func(s mesh.Step) bool { return !s.Replaced })
+	n := r.TookEffect(stepEvents(replaced...))
+	if n == 0 {
+		return nil
+	}
+	return []string{report.Plural(n, "replaced certificate") + " " + r.Action(string(mesh.Delete))}
+}
+
+// registrations returns a text about the APIs and certificates of each service.
+func registrations(r *report.Run, plan *mesh.Plan) map[inject.Service]string {
+	out := map[inject.Service]string{}
+	if plan == nil {
+		return out
+	}
+
+	of := byService(plan.Steps())
+	for _, svc := range plan.Services {
+		out[svc] = "registered already"
+		if done := stepTexts(r, certificateLast(of[svc])); len(done) > 0 {
+			out[svc] = strings.Join(done, ", ")
+		}
+	}
+
+	return out
+}
+
+// certificateLast puts the certificate of a service behind its APIs, which users look for.
+func certificateLast(steps []mesh.Step) []mesh.Step {
+	if len(steps) == 0 || steps[0].Kind == mesh.APIKind {
+		return steps
+	}
+	return slices.Concat(steps[1:], steps[:1])
+}
+
+// countTexts returns the numbers of steps of a plan by kind and action.
+func countTexts(r *report.Run, plan *mesh.Plan) []string {
+	return append(r.Counts(stepEvents(plan.Registration()...)), replacedText(r, plan.Steps())...)
+}
+
+// tally counts the objects of a run.
+type tally struct{ workloads, services, leftAlone, skipped int }
+
+func (t *tally) add(o *inject.Object) {
+	switch {
+	case o.Outcome == inject.LeftAlone:
+		t.leftAlone++
+	case o.Outcome == inject.Skipped:
+		t.skipped++
+	case o.Workload() == nil:
+		t.services++
+	default:
+		t.workloads++
+	}
+}
+
+// summary returns the last line: the injected objects, and the steps of registration.
+func (t *tally) summary(r *report.Run, plan *mesh.Plan, onlyRegisters bool) string {
+	text := fmt.Sprintf("%s and %s %s", report.Plural(t.workloads, "workload"), report.Plural(t.services, "Service"), r.Finished())
+	if onlyRegisters {
+		text = report.Plural(t.workloads, "workload") + " on the mesh"
+	}
+
+	if t.leftAlone > 0 {
+		text += fmt.Sprintf(", %d left alone", t.leftAlone)
+	}
+
+	if t.skipped > 0 {
+		text += fmt.Sprintf(", %d skipped", t.skipped)
+	}
+
+	if plan == nil {
+		return text + "; nothing to register"
+	}
+
+	done := countTexts(r, plan)
+	if len(done) == 0 {
+		return text + "; everything was registered already"
+	}
+
+	return text + "; " + strings.Join(done, ", ")
+}
