@@ -14,8 +14,8 @@ import (
 // configViewCmd holds the flags of config view.
 type configViewCmd struct {
 	configFlags
-	formatFlags
 	reportFlags
+	format string
 }
 
 func newConfigViewCmd(p process) *cobra.Command {
@@ -33,7 +33,7 @@ func newConfigViewCmd(p process) *cobra.Command {
 
 	f.addConfig(c)
 	f.addLocal(c)
-	f.formatFlags.add(c, formatYAML, formatJSON)
+	formatFlag(c, &f.format, formatYAML, formatJSON)
 	f.addQuiet(c)
 
 	return c.Command

@@ -27,7 +27,7 @@ var hints = []struct {
 }{
 	{dashboard.ErrUnauthorized, "Tyk.secret must be the API access key of a Dashboard user who may write APIs and certificates (Dashboard: user profile)"},
 	{ca.ErrUntrusted, "add a new CA to CA.bundlePath, and bring that file to the pods, before the CA signs (tykmesh ca rotate)"},
-	{ca.ErrNotYetValid, ClockHint},
+	{ca.ErrNotYetValid, clockHint},
 	{ca.ErrExpired, "replace the CA: tykmesh ca init --dir ANOTHER makes one; with --local DIR, delete DIR/ca and run it again"},
 	{dashboard.ErrLicence, "each service needs two APIs, but the Dashboard's licence allows no more: delete APIs, or get a larger licence"},
 	{dashboard.ErrNoGateway, "the Dashboard stores certificates through its gateway: tyk_api_config in its configuration must name a gateway that is up"},
@@ -37,34 +37,14 @@ var hints = []struct {
 // sharedPathHint is the hint about a Dashboard that does not let two APIs share a listen path.
 const sharedPathHint = "every inbound API listens on / under its own domain: allow that in the Dashboard (enable_duplicate_slugs: true)"
 
-// ruleHints are the hints about findings of the checks across the stream.
-var ruleHints = map[inject.Rule]string{
-	inject.RuleAnnotation: "tykmesh help annotations lists them with their values",
-	inject.RuleSelector:   "a Service on the mesh needs pods with a sidecar: annotate their pod templates",
-	inject.RuleTarget:     "a targetPort is the name or the number of a port of the pods",
-	inject.RuleRoute:      "add a Service with the name of the app label, the annotation, and a selector of these pods",
-	inject.RuleIngress: "to bypass the sidecar, add a second Service without the annotation; to pass through it, use port 8080, or the old port with " +
-		"Injector.servicePorts: preserve, and with nginx upstream-vhost: APP.NAMESPACE, and backend-protocol: HTTPS if the mesh uses TLS",
-	inject.RulePolicy: "allow port 8080: pods on the mesh are called on it, and call others on it",
-	inject.RuleSecurity: "allow it in the namespace (pod-security.kubernetes.io/enforce), or redirect traffic by other means: injector.tyk.io/intercept: none " +
-		"with a CNI plugin or HTTP_PROXY",
-	inject.RuleHostNetwork: "remove hostNetwork, or the annotation: such pods cannot be on the mesh",
-	inject.RuleJob:         "use native sidecars, which end with their pods: Injector.nativeSidecar: true, or Injector.kubeVersion of 1.29 or later",
-	inject.RuleScaler:      "give the sidecar resources.requests, or scale by a metric of type ContainerResource",
-	inject.RuleMesh:        "take the pods off one of the two meshes; with the built-in sidecar, injector.tyk.io/intercept: none leaves their calls to the other mesh",
-	inject.RuleQuota: "set Sidecar.cpu, cpuLimit, memory and memoryLimit for the sidecar, and Injector.rulesCPU and the keys beside it for its init containers; " +
-		"or give the namespace a LimitRange with defaults",
-	inject.RuleDomain: "rename the namespace, for example to NAMESPACE-mesh",
-}
-
 // ruleHint returns the hint about a rule, and how to accept a finding if that is possible; "" if
 // there is no hint.
 func ruleHint(rule inject.Rule) string {
-	hint := ruleHints[rule]
+	hint := Code(rule).Hint
 	if hint == "" {
 		return ""
 	}
-	if _, err := inject.ParseAccepted(string(rule)); err != nil {
+	if !acceptable(rule) {
 		return hint
 	}
 
@@ -158,6 +138,8 @@ func checkHint(err error) string {
 	switch {
 	case errors.As(err, new(*check.OwnershipError)):
 		return mesh.RightKey
+	case errors.As(err, new(*check.ClockError)):
+		return clockHint
 	case errors.As(err, new(*check.SharedPathError)) && !errors.Is(err, dashboard.ErrExists): // the client does not know these words
 		return sharedPathHint
 	case errors.As(err, &org):
@@ -196,8 +178,8 @@ func caHint(err error) string {
 	return ""
 }
 
-// ClockHint is the hint about clocks that differ.
-const ClockHint = "synchronize both clocks with an NTP server: one side's certificates are not valid yet for the other"
+// clockHint is the hint about clocks that differ.
+const clockHint = "synchronize both clocks with an NTP server: one side's certificates are not valid yet for the other"
 
 // hintForDashboard returns the hint about a Dashboard that gave no answer, or an unexpected one, or
 // "".
