@@ -26,8 +26,8 @@ var unsent = map[string]bool{
 // maxEnvelope bounds the fields of an envelope: many small ones would take much memory.
 const maxEnvelope = 100
 
-// read reads an entry of a listing, or the answer to reading one API. readUnsent reads
-// the fields that are no part of the API.
+// read reads an entry of a listing, or the answer to reading one API. readUnsent reads the fields
+// that are no part of the API.
 func (a *API) read(v *incoming, readUnsent func(name string) error) error {
 	*a = API{Envelope: map[string]json.RawMessage{}}
 	return v.object(func(name string) error {

@@ -196,8 +196,8 @@ func below(table, name string) (path string, ok bool) {
 	return path, ok
 }
 
-// otherCapitals returns the field that differs from key only in case, or "". Tyk is
-// written in Go, whose JSON decoder takes such a key for the field itself.
+// otherCapitals returns the field that differs from key only in case, or "". Tyk is written in Go,
+// whose JSON decoder takes such a key for the field itself.
 func otherCapitals(table, key string) string {
 	for path := range knownFields {
 		above, field := "", path

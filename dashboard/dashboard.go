@@ -108,8 +108,9 @@ type Created struct {
 	APIID string
 }
 
-// Certificate describes one certificate of the store. Without a detailed listing, only ID is set
-// and NotAfter is zero: read the certificate by its id then.
+// Certificate describes one certificate of the store, as the Dashboard's detailed listing does.
+// Without a detailed listing, only ID is set and NotAfter is zero: read the certificate by its id
+// then.
 type Certificate struct {
 	ID         string    `json:"id"` // the organisation's id and the SHA-256 of the leaf's DER
 	IssuerCN   string    `json:"issuer_cn"`

@@ -182,8 +182,8 @@ func (d *Dir) find(ctx context.Context, id string) (Definition, error) {
 	return nil, ErrNotFound
 }
 
-// remembered returns the API that the last listing showed with an id, or nil; also nil if
-// it no longer exists.
+// remembered returns the API that the last listing showed with an id, or nil; also nil if it no
+// longer exists.
 func (d *Dir) remembered(id string) Definition {
 	d.mu.Lock()
 	slug := d.slugs[id]

@@ -34,7 +34,7 @@ func (d Definition) Set(path string, value any) error {
 	return nil
 }
 
-// Lookup returns the value at a path.
+// Lookup returns the value at a path that Set takes, and reports whether there is one.
 func (d Definition) Lookup(path string) (any, bool) {
 	segments, err := segmentsOf(path)
 	if err != nil {
