@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Path is the place of a leaf: the keys of the objects that lead to it. Other than the paths of
+// Path is the place of a leaf: the keys of the objects that lead to it. Unlike a path of
 // [Definition.Set], it never leads into an array, and its keys may contain dots.
 type Path []string
 
@@ -40,7 +40,7 @@ func splitPath(s string) (p Path) {
 	return append(p, key.String())
 }
 
-// Leaf returns the value at a path.
+// Leaf returns the value at a path, and reports whether there is one.
 func (d Definition) Leaf(p Path) (any, bool) { return findAt(map[string]any(d), p) }
 
 // Leaves returns the paths of the leaves that the value at a path consists of. For a path that goes

@@ -25,6 +25,7 @@ var shapes = map[string]struct{ begin, again string }{
 	"zeros":          {`{"apis":[{"api_definition":{"id":"5f","tags":[0`, ",0"},
 	"objects":        {`{"apis":[{"api_definition":{"id":"5f","tags":[{"a":0}`, `,{"a":0}`},
 	"kept beside it": {`{"apis":[{"user_owners":[0`, `,0`},
+	"fields beside":  {`{"apis":[{"api_definition":{"id":"5f"}`, `,"NNNNNNNN":0`},
 	"blanks":         {`{"apis":[`, `        `},
 	"small entries":  {`{"apis":[{"api_definition":{"id":"5f"}}`, `,{"api_definition":{"id":"5f"}}`},
 	"dense entries":  {`{"apis":[{"api_definition":{"id":"5f"}}`, `,{"api_definition":{"id":"NNNNNNNN","tags":[NNNNNNNN` + strings.Repeat(`,{"NNNNNNNN":0}`, 200) + `]}}`},

@@ -58,7 +58,7 @@ func (m *merger) add(key string, items manifest.List) {
 	}
 
 	place := "container " + m.name + ": " + key
-	m.edits = append(m.edits, m.fill(key+"/"+m.name, place, own, manifest.Append{To: own, Values: items})...)
+	m.edits = append(m.edits, m.fill(key+"/"+m.name, place, own, manifest.Insert{Into: own, Items: items})...)
 }
 
 // missing returns the items that the container's own list does not have, and notes their paths.

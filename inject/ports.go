@@ -161,7 +161,7 @@ func (o *target) preservingEdits(port *manifest.Node, becomes string, r *record)
 
 	if added {
 		o.Change += fmt.Sprintf(", port %d is added", sidecar.Port)
-		edits = append(edits, manifest.Append{To: ports, Values: manifest.List{
+		edits = append(edits, manifest.Insert{Into: ports, Items: manifest.List{
 			manifest.Map{{Key: "name", Value: sidecar.PortName}, {Key: "port", Value: int64(sidecar.Port)}, {Key: "targetPort", Value: int64(sidecar.Port)}},
 		}})
 	}
@@ -217,7 +217,7 @@ func portEdits(port *manifest.Node) (edits []manifest.Edit) {
 			m = missing[0]
 		}
 		missing = missing.Without(m.Key)
-		edits = append(edits, manifest.Rename{Key: slots[i].key, Name: m.Key}, manifest.Replace{Node: slots[i].value, Value: m.Value})
+		edits = append(edits, manifest.Replace{Node: slots[i].key, Value: m.Key}, manifest.Replace{Node: slots[i].value, Value: m.Value})
 	}
 
 	for i, m := range missing {

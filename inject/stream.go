@@ -218,8 +218,8 @@ func (d document) bound(bindings map[Service]Binding) manifest.Patch {
 
 	var ids []string
 	for _, svc := range d.services {
-		ids = append(ids, string(manifest.Quote(d.inboundOf(svc))), string(manifest.Quote(bindings[svc].InboundID)),
-			string(manifest.Quote(d.meshOf(svc))), string(manifest.Quote(bindings[svc].MeshID)))
+		ids = append(ids, manifest.Quote(d.inboundOf(svc)), manifest.Quote(bindings[svc].InboundID),
+			manifest.Quote(d.meshOf(svc)), manifest.Quote(bindings[svc].MeshID))
 	}
 
 	replacer := strings.NewReplacer(ids...)

@@ -14,8 +14,8 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/files"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/phase"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
-	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/display"
 )
 
@@ -50,17 +50,17 @@ func look(ctx context.Context, p process, f serverFlags, of settingsOf, r *repor
 // survey connects, and reads the state of the mesh.
 func survey(ctx context.Context, f serverFlags, c config.Config, settings mesh.Settings, r *report.Run) (s surveyed, err error) {
 	r.Progress(progressReading)
-	ctx, watch := watchProgress(ctx, f.timeout)
-	defer watch.stop()
+	ctx, remotely := phase.Begin(ctx, f.timeout, r)
+	defer remotely.End()
 	s.remote, s.close, err = openRemote(ctx, c, f, r)
 	if err != nil {
-		return s, watch.explain(err)
+		return s, remotely.Explain(err)
 	}
 
 	state, missing, err := mesh.Survey(ctx, s.remote, settings)
 	if err != nil {
 		s.close()
-		return s, watch.explain(err)
+		return s, remotely.Explain(err)
 	}
 
 	if missing != nil {
@@ -71,13 +71,33 @@ func survey(ctx context.Context, f serverFlags, c config.Config, settings mesh.S
 	return s, nil
 }
 
+// observe connects, and reads the state of the mesh that a plan needs.
+func observe(ctx context.Context, f serverFlags, c config.Config, settings mesh.Settings, remotely *phase.Phase, r *report.Run) (s surveyed, err error) {
+	r.Progress(progressReading)
+	s.remote, s.close, err = openRemote(ctx, c, f, r)
+	if err != nil {
+		return s, remotely.Explain(err)
+	}
+
+	state, err := mesh.Observe(ctx, s.remote, settings)
+	if err != nil {
+		s.close()
+		return s, remotely.Explain(err)
+	}
+
+	remotely.Progress()
+	s.snapshot = mesh.NewSnapshot(state, settings)
+
+	return s, nil
+}
+
 // partial returns why the listing may lack APIs; nil without a hint of that.
-func (s surveyed) partial(ctx context.Context, timeout time.Duration) (partial, err error) {
-	ctx, watch := watchProgress(ctx, timeout)
-	defer watch.stop()
+func (s surveyed) partial(ctx context.Context, timeout time.Duration, r *report.Run) (partial, err error) {
+	ctx, remotely := phase.Begin(ctx, timeout, r)
+	defer remotely.End()
 	view, err := mesh.Look(ctx, s.remote, s.snapshot)
 	if err != nil {
-		return nil, watch.explain(err)
+		return nil, remotely.Explain(err)
 	}
 	return view.Partial(), nil
 }
@@ -85,72 +105,6 @@ func (s surveyed) partial(ctx context.Context, timeout time.Duration) (partial, 
 // warnOf warns of an error that does not end the run, with its hints.
 func warnOf(r *report.Run, err error) {
 	r.Warn("%s", strings.Join(append([]string{err.Error()}, explain.Hints(err)...), "; "))
-}
-
-// follower reports the events of a plan that is applied.
-type follower struct {
-	r      *report.Run
-	watch  *watch
-	left   []error // why replaced certificates were not deleted
-	unkept []error // values of APIs that the Dashboard does not keep
-}
-
-// endings are the statuses of steps by the events that end them.
-var endings = map[mesh.EventKind]string{
-	mesh.Done: report.StatusDone, mesh.Failed: report.StatusNotDone, mesh.Left: report.StatusNotDone, mesh.Unclear: report.StatusUnknown,
-}
-
-// event reports an event of a step.
-func (f *follower) event(e mesh.Event) {
-	f.watch.progress()
-	step := stepEvents(e.Step)[0]
-	if status, ended := endings[e.Kind]; ended {
-		f.r.Ended(status, step, e.Err)
-	}
-
-	switch {
-	case e.Kind == mesh.Started:
-		f.r.Started(step)
-	case e.Kind == mesh.Left && e.Err != nil:
-		f.left = append(f.left, e.Err)
-	case e.Kind == mesh.Unkept:
-		f.unkept = append(f.unkept, e.Err)
-	}
-
-	f.r.Reached(e.Finished, e.Total, e.Wait)
-}
-
-// leftBehind warns of values that the Dashboard does not keep, and of replaced certificates that
-// could not be deleted. The run has succeeded all the same.
-func (f *follower) leftBehind() {
-	for _, err := range f.unkept {
-		f.r.Warn("%v", err)
-	}
-	if len(f.left) > 0 {
-		f.r.Warn("%s", explain.LeftBehind(len(f.left), f.left[0]))
-	}
-}
-
-// carryOut applies a plan.
-func carryOut(ctx context.Context, plan *mesh.Plan, remote mesh.Remote, watch *watch, r *report.Run) (map[inject.Service]inject.Binding, error) {
-	f := &follower{r: r, watch: watch}
-	bindings, err := plan.Apply(ctx, remote, f.event)
-	if err != nil {
-		return nil, watch.explain(err)
-	}
-	if watch.interrupted() {
-		return nil, interruptedAtEnd(r)
-	}
-
-	f.leftBehind()
-
-	return bindings, nil
-}
-
-// interruptedAtEnd returns the error of an interrupted run whose steps are all done: it prints no
-// manifest.
-func interruptedAtEnd(r *report.Run) error {
-	return &report.UnprintedError{Err: interruptedError{}, Done: r.Done()}
 }
 
 // canAsk refuses a run that would have to ask where the user cannot answer: the answer needs a
@@ -167,23 +121,49 @@ func (g confirmFlags) canAsk(p process, command string, read []string) error {
 	return &usageError{msg, p.name + " " + command}
 }
 
-// take asks whether the steps of a plan may be taken, and takes them.
-func (g confirmFlags) take(ctx context.Context, p process, timeout time.Duration, r *report.Run, plan *mesh.Plan, remote mesh.Remote) error {
-	if steps := plan.Steps(); len(steps) > 0 && !g.yes {
+// carryOut asks whether the steps of a plan may be taken, takes them, and reports them with tell. A
+// dry run prints them instead.
+func (g confirmFlags) carryOut(ctx context.Context, p process, timeout time.Duration, r *report.Run, plan *mesh.Plan, remote mesh.Remote, tell func()) (report.Output, error) {
+	tellStaying(r, plan)
+	steps := plan.Steps()
+	r.Planned(phase.Steps(steps...), 0)
+	if g.dryRun {
+		tell()
+		return stepsOutput(r, steps), nil
+	}
+
+	if len(steps) > 0 && !g.yes {
 		r.Progress("") // the question takes its place
 		if err := confirm(p, steps); err != nil {
-			return err
+			return nil, err
 		}
 	}
 
-	ctx, watch := watchProgress(ctx, timeout)
-	defer watch.stop()
-	f := &follower{r: r, watch: watch}
-	if _, err := plan.Apply(ctx, remote, f.event); err != nil {
-		return watch.explain(err)
+	ctx, remotely := phase.Begin(ctx, timeout, r)
+	defer remotely.End()
+	if _, err := remotely.Apply(ctx, plan, remote); err != nil {
+		return nil, err
 	}
 
-	return nil
+	tell()
+
+	return nil, nil
+}
+
+// tellStaying warns of the certificates that a plan has to leave.
+func tellStaying(r *report.Run, plan *mesh.Plan) {
+	for _, kept := range plan.Kept {
+		r.Warn("certificate %s (%s) stays: %s", kept.ID, kept.Name, kept.Reason)
+	}
+	for _, api := range plan.APIsWithSurplus {
+		r.Warn("API %s keeps its %d certificates, because none could serve alone (%s): run certs renew first", api.Slug, api.Count, api.Reason)
+	}
+}
+
+// stepsOutput returns the output of a dry run that prints the planned steps.
+func stepsOutput(r *report.Run, steps []mesh.Step) report.Output {
+	r.InLog()
+	return func() error { return writeSteps(r.Stdout(), steps) }
 }
 
 // confirm shows the steps and waits for a yes.
@@ -194,7 +174,7 @@ func confirm(p process, steps []mesh.Step) error {
 		return err
 	}
 
-	fmt.Fprintf(p.stderr, "%s: go on? [y/N] ", countSteps(steps))
+	fmt.Fprintf(p.stderr, "%s: go on? [y/N] ", phase.Steps(steps...))
 
 	line, _ := bufio.NewReader(p.stdin).ReadString('\n') // at its end the answer is no
 	switch strings.ToLower(strings.TrimSpace(line)) {
@@ -203,34 +183,6 @@ func confirm(p process, steps []mesh.Step) error {
 	}
 
 	return errors.New("not confirmed: nothing was deleted")
-}
-
-// countSteps returns "4 APIs, 1 certificate, 1 record".
-func countSteps(steps []mesh.Step) string {
-	var parts []string
-	for _, kind := range []mesh.Kind{mesh.APIKind, mesh.CertificateKind, mesh.RecordKind} {
-		n := 0
-		for _, s := range steps {
-			if s.Kind == kind {
-				n++
-			}
-		}
-
-		if n > 0 {
-			parts = append(parts, report.Plural(n, string(kind)))
-		}
-	}
-
-	return strings.Join(parts, ", ")
-}
-
-// byService returns steps by their services, each in order; those of the mesh by the zero service.
-func byService(steps []mesh.Step) map[inject.Service][]mesh.Step {
-	of := make(map[inject.Service][]mesh.Step)
-	for _, s := range steps {
-		of[s.Service] = append(of[s.Service], s)
-	}
-	return of
 }
 
 func writeSteps(w io.Writer, steps []mesh.Step) error {

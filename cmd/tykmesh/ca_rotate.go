@@ -253,7 +253,7 @@ func (o *caRotate) checkUse(ctx context.Context, p process, rotation pki.Rotatio
 	}
 
 	defer there.close()
-	partial, err := there.partial(ctx, o.timeout)
+	partial, err := there.partial(ctx, o.timeout, r)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/tykmesh/tykmesh/ca/pki"
 	"github.com/tykmesh/tykmesh/cmd/internal/exit"
 	"github.com/tykmesh/tykmesh/cmd/internal/explain"
+	"github.com/tykmesh/tykmesh/cmd/internal/files"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
@@ -35,9 +36,9 @@ func (e *noCAError) Error() string { return fmt.Sprintf("reading the CA of %s: %
 // Hint returns how to make such a directory.
 func (e *noCAError) Hint() string {
 	switch dir := shellWord(e.dir); {
-	case !isThere(filepath.Join(e.dir, pki.CertFile)):
+	case !files.Exists(filepath.Join(e.dir, pki.CertFile)):
 		return fmt.Sprintf("--dir must name the directory that ca init made; tykmesh ca init --dir %s makes a CA there", dir)
-	case !isThere(filepath.Join(e.dir, pki.BundleFile)):
+	case !files.Exists(filepath.Join(e.dir, pki.BundleFile)):
 		return fmt.Sprintf("tykmesh ca init --from %s --dir ANOTHER makes a directory in which that CA can be rotated", dir)
 	}
 	return ""

@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/tykmesh/tykmesh/ca/pki"
+	"github.com/tykmesh/tykmesh/cmd/internal/files"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject/display"
 )
@@ -69,7 +69,7 @@ func (a *advice) none() {
 		a.line("its root %q is valid until %s, and stays unless you add --root", root.Subject.CommonName, day(root.NotAfter))
 	}
 
-	if isThere(filepath.Join(a.o.dir, pki.RequestFile)) {
+	if files.Exists(filepath.Join(a.o.dir, pki.RequestFile)) {
 		a.line("to begin one, with a new CA as %s describes it:", a.path(pki.RequestFile))
 	} else {
 		a.line("to begin one, with a new CA like this one:")
@@ -132,13 +132,13 @@ func (a *advice) path(name string) string {
 
 // now prints the commands that have to follow a step.
 func (a *advice) now(due pki.Due) {
-	files := make([]string, len(due.Copy))
+	paths := make([]string, len(due.Copy))
 	for i, name := range due.Copy {
-		files[i] = a.path(name)
+		paths[i] = a.path(name)
 	}
 
 	a.line("now:")
-	a.line("  # copy %s to every other place where tykmesh runs", strings.Join(files, " and "))
+	a.line("  # copy %s to every other place where tykmesh runs", strings.Join(paths, " and "))
 	a.apply(due.Apply)
 	if due.Renew {
 		a.renew()
@@ -169,14 +169,9 @@ func (a *advice) renew() {
 	a.line("  kubectl -n %s port-forward service/%s %d &     # from outside the cluster: the last one has ended", namespace, pki.Service, pki.Port)
 	a.line("  %s", a.o.command(a.program, "check"))
 	a.line("  %s     # the new CA issues every certificate", a.o.command(a.program, "certs renew"))
-	if key := filepath.Join(a.o.dir, pki.RootKeyFile); a.r.Intermediate() && isThere(key) {
+	if key := filepath.Join(a.o.dir, pki.RootKeyFile); a.r.Intermediate() && files.Exists(key) {
 		a.line("  # move %s offline: only the next CA under this root needs it", shellWord(key))
 	}
-}
-
-func isThere(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }
 
 // columns are those of kubectl get pods that show the CAs that a pod trusts.

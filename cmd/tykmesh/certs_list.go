@@ -17,9 +17,7 @@ import (
 
 // certsListCmd holds the flags of certs list.
 type certsListCmd struct {
-	serverFlags
-	formatFlags
-	reportFlags
+	listFlags
 	expiring span
 }
 
@@ -37,9 +35,7 @@ func newCertsListCmd(p process) *cobra.Command {
 		Args: noArgs,
 	}, f.run)
 
-	f.serverFlags.add(c)
-	f.formatFlags.add(c, formatTable, formatJSON)
-	f.reportFlags.add(c)
+	f.add(c)
 	c.Flags().Var(&f.expiring, "expiring", "list only certificates in use that end within this `TIME`, like 30d; exit with 3 if there are any")
 	c.Flags().Lookup("expiring").DefValue = ""
 	c.rules = append(c.rules, func() []flagRule {
@@ -57,7 +53,7 @@ func (f *certsListCmd) run(ctx context.Context, p process, r *report.Run) (repor
 
 	defer there.close()
 	list := mesh.NewCertificateList(there.snapshot)
-	partial, err := there.partial(ctx, f.timeout)
+	partial, err := there.partial(ctx, f.timeout, r)
 	if err != nil {
 		return nil, err
 	}
@@ -72,13 +68,9 @@ func (f *certsListCmd) run(ctx context.Context, p process, r *report.Run) (repor
 		r.Lastly("there are no certificates")
 	}
 
-	if f.format == formatJSON {
-		return func() error { return report.WriteDocument(p.stdout, newCertificatesDocument(list, p.now())) }, nil
-	}
+	table := func(w io.Writer) error { return writeCertificatesTable(w, list, p.now()) }
 
-	r.InLog()
-
-	return func() error { return writeCertificatesTable(p.stdout, list, p.now()) }, nil
+	return f.output(r, newCertificatesDocument(list, p.now()), table), nil
 }
 
 // expiring returns the certificates in use that end before a time, and sets the exit status if

@@ -53,44 +53,19 @@ func (f *certsPruneCmd) run(ctx context.Context, p process, r *report.Run) (repo
 
 	defer there.close()
 	plan := mesh.NewPruning(there.snapshot)
-	tellStaying(r, plan)
-	steps := plan.Steps()
-	r.Planned(stepEvents(steps...), 0)
-	if f.dryRun {
-		tellPruned(r, plan)
-		r.InLog()
-		return func() error { return writeSteps(p.stdout, steps) }, nil
-	}
-
-	if err := f.take(ctx, p, f.timeout, r, plan, there.remote); err != nil {
-		return nil, err
-	}
-
-	tellPruned(r, plan)
-
-	return nil, nil
-}
-
-// tellStaying warns of the certificates that a pruning has to leave.
-func tellStaying(r *report.Run, plan *mesh.Plan) {
-	for _, kept := range plan.Kept {
-		r.Warn("certificate %s (%s) stays: %s", kept.ID, kept.Name, kept.Reason)
-	}
-	for _, api := range plan.APIsWithSurplus {
-		r.Warn("API %s keeps its %d certificates, because none could serve alone (%s): run certs renew first", api.Slug, api.Count, api.Reason)
-	}
+	return f.carryOut(ctx, p, f.timeout, r, plan, there.remote, func() { tellPruned(r) })
 }
 
 // tellPruned reports the updated APIs and the deletions.
-func tellPruned(r *report.Run, plan *mesh.Plan) {
-	if plan.Empty() {
+func tellPruned(r *report.Run) {
+	if len(r.Steps()) == 0 {
 		r.Lastly("nothing to prune")
 		return
 	}
 
-	var updates, deletions []mesh.Step
-	for _, s := range plan.Steps() {
-		if s.Action == mesh.Delete {
+	var updates, deletions report.Steps
+	for _, s := range r.Steps() {
+		if s.Action == string(mesh.Delete) {
 			deletions = append(deletions, s)
 			continue
 		}
@@ -99,10 +74,10 @@ func tellPruned(r *report.Run, plan *mesh.Plan) {
 	}
 
 	if len(updates) > 0 {
-		r.Lastly("%s %s", countSteps(updates), r.Verb("updated"))
+		r.Lastly("%s %s", updates, r.Verb("updated"))
 	}
 
-	if deleted := countSteps(deletions); deleted != "" {
-		r.Lastly("%s %s", deleted, r.Verb("deleted"))
+	if len(deletions) > 0 {
+		r.Lastly("%s %s", deletions, r.Verb("deleted"))
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/phase"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 )
 
@@ -68,28 +69,21 @@ func (f *certsRenewCmd) run(ctx context.Context, p process, r *report.Run) (repo
 	}
 
 	settings.RenewBefore = time.Duration(f.before)
-	r.Progress(progressReading)
-	ctx, watch := watchProgress(ctx, f.timeout)
-	defer watch.stop()
+	ctx, remotely := phase.Begin(ctx, f.timeout, r)
+	defer remotely.End()
 	f.makesCA = !f.dryRun
-	remote, closeRemote, err := openRemote(ctx, c, f.serverFlags, r)
-	if err != nil {
-		return nil, watch.explain(err)
-	}
-
-	defer closeRemote()
-	state, err := mesh.Observe(ctx, remote, settings)
-	if err != nil {
-		return nil, watch.explain(err)
-	}
-
-	watch.progress()
-	plan, err := mesh.NewRenewal(mesh.NewSnapshot(state, settings), f.names)
+	there, err := observe(ctx, f.serverFlags, c, settings, remotely, r)
 	if err != nil {
 		return nil, err
 	}
-	if err := plan.Prove(ctx, remote); err != nil {
-		return nil, watch.explain(err)
+
+	defer there.close()
+	plan, err := mesh.NewRenewal(there.snapshot, f.names)
+	if err != nil {
+		return nil, err
+	}
+	if err := mesh.Prove(ctx, plan, there.remote); err != nil {
+		return nil, remotely.Explain(err)
 	}
 
 	for _, note := range plan.Notes {
@@ -98,14 +92,13 @@ func (f *certsRenewCmd) run(ctx context.Context, p process, r *report.Run) (repo
 
 	newAuthority(r, c, plan)
 	steps := plan.Steps()
-	r.Planned(stepEvents(steps...), kept(plan))
+	r.Planned(phase.Steps(steps...), kept(plan))
 	if f.dryRun {
 		tellRenewed(r, plan)
-		r.InLog()
-		return func() error { return writeSteps(p.stdout, steps) }, nil
+		return stepsOutput(r, steps), nil
 	}
 
-	if _, err := carryOut(ctx, plan, remote, watch, r); err != nil {
+	if _, err := remotely.CarryOut(ctx, plan, there.remote); err != nil {
 		return nil, err
 	}
 
@@ -116,15 +109,14 @@ func (f *certsRenewCmd) run(ctx context.Context, p process, r *report.Run) (repo
 
 // tellRenewed reports which certificates were renewed, service by service.
 func tellRenewed(r *report.Run, plan *mesh.Plan) {
-	of := byService(plan.Steps())
 	for _, svc := range plan.Services {
-		if done := stepTexts(r, of[svc]); len(done) > 0 {
+		if done := r.StepTexts(r.Steps().Of(svc.String())); len(done) > 0 {
 			r.Lastly("%s: %s", svc, strings.Join(done, ", "))
 		}
 	}
 
-	tellMeshCertificate(r, plan, "API")
-	if done := countTexts(r, plan); len(done) > 0 {
+	r.TellMesh("API")
+	if done := r.CountTexts(); len(done) > 0 {
 		r.Lastly("%s", strings.Join(done, ", "))
 		return
 	}

@@ -3,12 +3,10 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
-	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,19 +16,13 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/exit"
 	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/files"
+	"github.com/tykmesh/tykmesh/cmd/internal/phase"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
-// checkCmd holds the flags of check.
-type checkCmd struct {
-	serverFlags
-	formatFlags
-	reportFlags
-}
-
 func newCheckCmd(p process) *cobra.Command {
-	f := &checkCmd{}
+	f := &listFlags{}
 	c := newCommand(p, &cobra.Command{
 		Use:   "check",
 		Short: "Check whether inject can work: configuration, Dashboard, CA, ledger, clocks",
@@ -41,11 +33,11 @@ func newCheckCmd(p process) *cobra.Command {
 		Example: "  tykmesh check\n" +
 			"  tykmesh check -o json | jq '.checks[] | select(.status == \"failed\")'",
 		Args: noArgs,
-	}, f.run)
+	}, func(ctx context.Context, p process, r *report.Run) (report.Output, error) {
+		return runCheck(ctx, p, f, r)
+	})
 
-	f.serverFlags.add(c)
-	f.formatFlags.add(c, formatTable, formatJSON)
-	f.reportFlags.add(c)
+	f.add(c)
 
 	return c.Command
 }
@@ -53,7 +45,7 @@ func newCheckCmd(p process) *cobra.Command {
 // partConfiguration is the first part.
 const partConfiguration = "configuration"
 
-func (f *checkCmd) run(ctx context.Context, p process, r *report.Run) (report.Output, error) {
+func runCheck(ctx context.Context, p process, f *listFlags, r *report.Run) (report.Output, error) {
 	c, err := loadConfig(p, f.configFlags, r)
 	var results []check.Result
 	if errors.As(err, new(*files.OverwriteError)) {
@@ -61,48 +53,39 @@ func (f *checkCmd) run(ctx context.Context, p process, r *report.Run) (report.Ou
 	}
 
 	if err != nil {
-		results = []check.Result{{Part: partConfiguration, Status: check.Failed, Detail: err.Error(), Err: err}}
+		results = check.Fail(partConfiguration, err)
 	} else {
 		r.Progress("checking ...")
-		ctx, watch := watchProgress(ctx, f.timeout)
-		defer watch.stop()
+		ctx, remotely := phase.Begin(ctx, f.timeout, r)
+		defer remotely.End()
 		results = append([]check.Result{{Part: partConfiguration, Status: check.OK, Detail: orDash(c.File)}}, probeAll(ctx, c, f.serverFlags, r)...)
 		if ctx.Err() != nil {
-			return nil, watch.explain(ctx.Err())
+			return nil, remotely.Explain(ctx.Err())
 		}
 	}
 
-	var failed []string
-	for _, result := range results {
-		if result.Status == check.Failed {
-			failed = append(failed, result.Part)
-		}
-	}
-
-	if len(failed) > 0 {
+	checks := explain.Checks(results)
+	if failed := checks.Failed(); len(failed) > 0 {
 		r.Exit = exit.Changes
 		r.Lastly("not ready: %s", strings.Join(failed, ", "))
 	} else {
 		r.Lastly("ready")
 	}
 
-	if f.format == formatJSON {
-		return func() error { return writeChecksJSON(p.stdout, results) }, nil
-	}
-
-	r.InLog()
-
-	return func() error { return writeChecksTable(p.stdout, results) }, nil
+	return f.output(r, checks.Document(), checks.WriteTable), nil
 }
 
 // probeAll checks all servers at the same time.
 func probeAll(ctx context.Context, c config.Config, s serverFlags, r *report.Run) []check.Result {
 	if s.local != "" {
-		return probeLocal(ctx, c, s.local)
+		return check.Local(ctx, check.Directory{
+			Path: s.local, Org: c.Tyk.Org, TLS: c.Injector.EnableMeshTLS,
+			CA: filepath.Join(s.local, localCAFolder), Names: c.CA.DefaultNames, Ledger: filepath.Join(s.local, localLedgerFile),
+		})
 	}
 
 	var (
-		clocks                  clocks
+		clocks                  check.Clocks
 		wait                    sync.WaitGroup
 		ofDashboard, ofCA, ofDB []check.Result
 	)
@@ -111,29 +94,20 @@ func probeAll(ctx context.Context, c config.Config, s serverFlags, r *report.Run
 	wait.Go(func() { ofDB = probeLedger(ctx, c, r) })
 	wait.Wait()
 
-	return slices.Concat(ofDashboard, ofCA, ofDB, clocks.results())
+	return slices.Concat(ofDashboard, ofCA, ofDB, clocks.Results())
 }
 
-// skipped returns the result for a part that is not configured.
-func skipped(part, why string) []check.Result {
-	return []check.Result{{Part: part, Status: check.Skipped, Detail: why}}
-}
-
-func failedCheck(part string, err error) []check.Result {
-	return []check.Result{{Part: part, Status: check.Failed, Detail: err.Error(), Err: err}}
-}
-
-func probeDashboard(ctx context.Context, c config.Config, s serverFlags, r *report.Run, clocks *clocks) []check.Result {
+func probeDashboard(ctx context.Context, c config.Config, s serverFlags, r *report.Run, clocks *check.Clocks) []check.Result {
 	if !c.Injector.CreateRoutes {
-		return skipped(check.PartDashboard, "Injector.createRoutes is not on")
+		return check.Skip(check.PartDashboard, "Injector.createRoutes is not on")
 	}
 
 	client, err := newDashboard(c, func(q dashboard.Request) {
 		asked(r, q)
-		clocks.see(check.PartDashboard, q.Date)
+		clocks.See(check.PartDashboard, q.Date)
 	})
 	if err != nil {
-		return failedCheck(check.PartDashboard, err)
+		return check.Fail(check.PartDashboard, err)
 	}
 
 	var certificates check.Certificates
@@ -154,25 +128,25 @@ func (i untrustedIssuer) Issue(ctx context.Context, hosts []string) (ca.Bundle, 
 	return i.issuer.Issue(ctx, hosts)
 }
 
-func probeIssuer(ctx context.Context, c config.Config, s serverFlags, r *report.Run, clocks *clocks) []check.Result {
+func probeIssuer(ctx context.Context, c config.Config, s serverFlags, r *report.Run, clocks *check.Clocks) []check.Result {
 	settings := caSettings(c, s.now, nil)
 	name := settings.Name()
 	if !c.Injector.EnableMeshTLS {
-		return skipped(name, "Injector.enableMeshTLS is not on")
+		return check.Skip(name, "Injector.enableMeshTLS is not on")
 	}
 
 	signer, err := newSigner(c, s.now, func(q ca.Call) {
 		signed(r, q)
-		clocks.see(name, q.Date)
+		clocks.See(name, q.Date)
 	})
 	if err != nil {
-		return failedCheck(name, err)
+		return check.Fail(name, err)
 	}
 
 	results := check.Signing(ctx, signer, untrustedIssuer{issuerOf(signer, c, s.now)}, c.CA.CertPath != "")
 	if settings.KeyPath != "" {
 		settings.KeyPath = ""
-		results = append(skipped(settings.Name(), "CA.keyPath signs here"), results...)
+		results = append(check.Skip(settings.Name(), "CA.keyPath signs here"), results...)
 	}
 
 	return results
@@ -181,7 +155,7 @@ func probeIssuer(ctx context.Context, c config.Config, s serverFlags, r *report.
 func probeLedger(ctx context.Context, c config.Config, r *report.Run) []check.Result {
 	name := ca.LedgerName(ledgerAddress(c).Reveal())
 	if !c.Injector.EnableMeshTLS || !ledgerAddress(c).IsSet() {
-		return skipped(name, "CA.mongoConnStr is not set: the Dashboard's store shows the certificates")
+		return check.Skip(name, "CA.mongoConnStr is not set: the Dashboard's store shows the certificates")
 	}
 
 	var opened ca.Ledger
@@ -195,133 +169,4 @@ func probeLedger(ctx context.Context, c config.Config, r *report.Run) []check.Re
 	}
 
 	return results
-}
-
-// clocks collects the differences of servers' clocks from this one.
-type clocks struct {
-	mu    sync.Mutex
-	ahead map[string]time.Duration // by part
-}
-
-// see records the current time of a server's clock.
-func (c *clocks) see(part string, date time.Time) {
-	if date.IsZero() {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.ahead == nil {
-		c.ahead = make(map[string]time.Duration)
-	}
-
-	c.ahead[part] = date.Sub(time.Now().Truncate(time.Second))
-}
-
-// The limits for a warning and for an error about clocks. CFSSL dates certificates back by five
-// minutes; if clocks differ by more, new certificates are not valid yet (cfssl,
-// signer.FillTemplate).
-const (
-	clocksDiffer  = 30 * time.Second
-	clocksTooFar  = 5 * time.Minute
-	partClocks    = "clocks"
-	clocksUnknown = "no server sent its time"
-)
-
-// clockError says that a server's clock is too far from this one.
-type clockError struct {
-	part  string
-	ahead time.Duration
-}
-
-func (e *clockError) Error() string { return e.part + "'s clock is " + aheadText(e.ahead) }
-
-// Hint returns the advice to synchronise the clocks.
-func (*clockError) Hint() string { return explain.ClockHint }
-
-func aheadText(d time.Duration) string {
-	if d < 0 {
-		return (-d).String() + " behind this one"
-	}
-	return d.String() + " ahead of this one"
-}
-
-func (c *clocks) results() []check.Result {
-	if len(c.ahead) == 0 {
-		return skipped(partClocks, clocksUnknown)
-	}
-
-	result := check.Result{Part: partClocks, Status: check.OK}
-	var details []string
-	for _, part := range slices.Sorted(maps.Keys(c.ahead)) {
-		switch d := c.ahead[part]; {
-		case d.Abs() >= clocksTooFar:
-			return failedCheck(partClocks, &clockError{part, d})
-		case d.Abs() >= clocksDiffer:
-			result.Status = check.Warning
-			details = append(details, (&clockError{part, d}).Error())
-		default:
-			details = append(details, part+"'s agrees")
-		}
-	}
-
-	result.Detail = strings.Join(details, ", ")
-
-	return []check.Result{result}
-}
-
-// writeChecksTable writes a line for each check, with its hints below it.
-func writeChecksTable(w io.Writer, results []check.Result) error {
-	t := report.NewTable(w)
-	for _, r := range results {
-		lines := detailLines(r)
-		t.Row(string(r.Status), r.Part, lines[0])
-		for _, line := range lines[1:] {
-			t.Row("", "", line)
-		}
-
-		for _, hint := range checkHints(r) {
-			t.Row("", "", "hint: "+hint)
-		}
-	}
-
-	return t.Flush()
-}
-
-// detailLines returns the detail of a check, with a line for each joined error.
-func detailLines(r check.Result) []string {
-	if r.Err != nil {
-		return explain.Lines(r.Err)
-	}
-	return []string{r.Detail}
-}
-
-// checkHints returns the hints for a check that did not succeed.
-func checkHints(r check.Result) []string {
-	switch {
-	case r.Err != nil:
-		return explain.Hints(r.Err)
-	case r.Part == check.PartCA && r.Status == check.Warning:
-		return []string{"set CA.certPath to a file with the certificate of the CA that the mesh trusts, so that no other server can take its place"}
-	}
-	return nil
-}
-
-func writeChecksJSON(w io.Writer, results []check.Result) error {
-	type checked struct {
-		Part   string       `json:"part"`
-		Status check.Status `json:"status"`
-		Detail string       `json:"detail"`
-		Hints  []string     `json:"hints,omitempty"`
-	}
-
-	doc := struct {
-		Ready  bool      `json:"ready"`
-		Checks []checked `json:"checks"`
-	}{Ready: true}
-	for _, r := range results {
-		doc.Ready = doc.Ready && r.Status != check.Failed
-		doc.Checks = append(doc.Checks, checked{r.Part, r.Status, strings.Join(report.Shown(detailLines(r)), "\n"), report.Shown(checkHints(r))})
-	}
-
-	return report.WriteDocument(w, doc)
 }

@@ -1,70 +1,25 @@
 package main
 
 import (
-	_ "embed"
 	"fmt"
 	"io"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/yaml"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/exit"
+	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/prose"
-	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/spelling"
 )
 
-// codeText explains a code in help, beside its sentence in inject.Rules.
-type codeText struct {
-	Means   string `json:"means"`
-	Example string `json:"example"` // a manifest, or a line of a report
-	Fix     string `json:"fix"`
-}
-
-//go:embed codes.yaml
-var codesYAML []byte
-
-// codeTexts reads the table of codes, which has an entry for each of inject.Rules.
-var codeTexts = sync.OnceValue(func() (texts map[inject.Rule]codeText) {
-	if err := yaml.UnmarshalStrict(codesYAML, &texts); err != nil {
-		panic("codes.yaml: " + err.Error()) // it is part of the program
-	}
-	return texts
-})
-
-// newSARIF returns the handler of SARIF, with the explanations of all codes.
-func newSARIF() report.SARIF {
-	handler := report.SARIF{Version: ownVersion()}
-	for _, r := range inject.Rules {
-		text := codeTexts()[r.Rule]
-		handler.Rules = append(handler.Rules, report.RuleText{Code: string(r.Rule), Short: r.Text, Full: text.Means, Help: text.Fix + " " + acceptance(r.Rule)})
-	}
-
-	return handler
-}
-
-// acceptance explains whether a finding can be accepted, and how.
-func acceptance(rule inject.Rule) string {
-	_, err := inject.ParseAccepted(string(rule))
-	switch {
-	case err == nil:
-		return fmt.Sprintf("Write injector.tyk.io/accept: %s into the annotations of the object. Or list the code in Injector.accept, which accepts it everywhere.", rule)
-	case rule.Skips():
-		return "It cannot be accepted. With --on-skip warn the object passes unchanged, off the mesh."
-	}
-
-	return "It cannot be accepted."
-}
-
 // writeCode explains a code.
 func writeCode(w io.Writer, rule inject.Rule, sentence string) {
-	text := codeTexts()[rule]
+	text := explain.Code(rule)
 	fmt.Fprintf(w, "%s: %s\n", rule, sentence)
 	for _, part := range []struct {
 		title string
@@ -73,7 +28,7 @@ func writeCode(w io.Writer, rule inject.Rule, sentence string) {
 		{"What it means", slices.Collect(prose.Lines(text.Means, textColumns))},
 		{"Example", strings.Split(strings.TrimSpace(text.Example), "\n")},
 		{"How to fix it", slices.Collect(prose.Lines(text.Fix, textColumns))},
-		{"How to accept it", slices.Collect(prose.Lines(acceptance(rule), textColumns))},
+		{"How to accept it", slices.Collect(prose.Lines(explain.Acceptance(rule), textColumns))},
 	} {
 		fmt.Fprintf(w, "\n%s\n", part.title)
 		for _, line := range part.lines {

@@ -11,18 +11,19 @@ import (
 	"testing"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/exit"
+	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject"
 )
 
 // Each code has all parts of an explanation, and there is none of a code that there is not.
 func TestEveryCodeIsExplained(t *testing.T) {
-	if len(codeTexts()) != len(inject.Rules) {
-		t.Errorf("codes.yaml has %d entries for %d codes", len(codeTexts()), len(inject.Rules))
+	if len(explain.Codes()) != len(inject.Rules) {
+		t.Errorf("codes.yaml has %d entries for %d codes", len(explain.Codes()), len(inject.Rules))
 	}
 
 	for _, r := range inject.Rules {
-		text, ok := codeTexts()[r.Rule]
+		text, ok := explain.Codes()[r.Rule]
 		if !ok || text.Means == "" || text.Example == "" || text.Fix == "" {
 			t.Errorf("codes.yaml explains %s with %+v: add means, example and fix", r.Rule, text)
 		}
@@ -51,7 +52,7 @@ func TestEveryCodeIsExplained(t *testing.T) {
 func TestExamplesOfCodes(t *testing.T) {
 	for _, r := range inject.Rules {
 		t.Run(string(r.Rule), func(t *testing.T) {
-			example := codeTexts()[r.Rule].Example
+			example := explain.Code(r.Rule).Example
 			if !strings.HasPrefix(example, "apiVersion: ") {
 				if !regexp.MustCompile(`^app\.yaml:\d+:\d+: document \d+ \(\w+ \w+/\w+\): (error|warning) ` + string(r.Rule) + `: `).MatchString(example) {
 					t.Errorf("neither a manifest nor a line of a report:\n%s", example)

@@ -119,7 +119,7 @@ func (c *command) newReport(p process) (*report.Run, error) {
 	}
 
 	name := strings.TrimPrefix(c.CommandPath(), c.Root().CommandPath()+" ") // with the name of its group: "certs renew"
-	format, err := report.ParseFormat(flags.report, newSARIF)
+	format, err := report.ParseFormat(flags.report, func() report.SARIF { return explain.SARIF(ownVersion()) })
 	if err != nil {
 		return nil, &usageError{err.Error(), p.name + " " + name}
 	}

@@ -110,12 +110,14 @@ func (f *deleteCmd) run(ctx context.Context, p process, r *report.Run) (report.O
 	}
 
 	defer there.close()
-	var known []string
+	var known []string // of which one may be meant
 	if named {
 		known = namesOf(there.snapshot)
 	}
 
-	return f.remove(ctx, p, mesh.NewRemoval(services, there.snapshot), there.remote, known, r)
+	plan := mesh.NewRemoval(services, there.snapshot)
+
+	return f.carryOut(ctx, p, f.timeout, r, plan, there.remote, func() { tellRemoved(r, plan, known) })
 }
 
 // servicesIn returns the services of the manifests. It reports manifests without services, and
@@ -155,44 +157,19 @@ func registeredSettings(c config.Config, s serverFlags) (mesh.Settings, error) {
 	return meshSettings(c, s), nil
 }
 
-// remove asks and deletes. For a service that is not on the mesh it reports the known one that may
-// be meant.
-func (f *deleteCmd) remove(ctx context.Context, p process, plan *mesh.Plan, remote mesh.Remote, known []string, r *report.Run) (report.Output, error) {
-	for _, kept := range plan.Kept {
-		r.Warn("certificate %s (%s) stays: %s", kept.ID, kept.Name, kept.Reason)
-	}
-
-	steps := plan.Steps()
-	r.Planned(stepEvents(steps...), 0)
-	if f.dryRun {
-		tellRemoved(r, plan, known)
-		r.InLog()
-		return func() error { return writeSteps(p.stdout, steps) }, nil
-	}
-
-	if err := f.take(ctx, p, f.timeout, r, plan, remote); err != nil {
-		return nil, err
-	}
-
-	tellRemoved(r, plan, known)
-
-	return nil, nil
-}
-
 // tellRemoved reports the deletions, service by service.
 func tellRemoved(r *report.Run, plan *mesh.Plan, known []string) {
-	steps := plan.Steps()
-	of := byService(steps)
+	steps := r.Steps()
 	for _, svc := range plan.Services {
-		if own := of[svc]; len(own) > 0 {
-			r.Lastly("%s: %s %s", svc, countSteps(own), r.Verb("deleted"))
+		if own := steps.Of(svc.String()); len(own) > 0 {
+			r.Lastly("%s: %s %s", svc, own, r.Verb("deleted"))
 		} else {
 			r.Lastly("%s: not on the mesh%s", svc, spelling.Suggest(svc.String(), known))
 		}
 	}
 
-	if shared := of[inject.Service{}]; len(shared) > 0 {
-		r.Lastly("mesh: %s %s; no service is left on it", countSteps(shared), r.Verb("deleted"))
+	if shared := steps.Of(""); len(shared) > 0 {
+		r.Lastly("mesh: %s %s; no service is left on it", shared, r.Verb("deleted"))
 	}
 
 	if len(steps) == 0 {
@@ -200,5 +177,5 @@ func tellRemoved(r *report.Run, plan *mesh.Plan, known []string) {
 		return
 	}
 
-	r.Lastly("%s %s", countSteps(steps), r.Verb("deleted"))
+	r.Lastly("%s %s", steps, r.Verb("deleted"))
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject"
 )
@@ -33,19 +32,4 @@ func objectEvent(o *inject.Object) report.Event {
 	}
 
 	return e
-}
-
-func stepEvents(steps ...mesh.Step) (events []report.Event) {
-	for _, s := range steps {
-		e := report.Event{Action: string(s.Action), Kind: string(s.Kind), Name: s.Name, ID: s.ID, Record: s.Record, Reasons: s.Reasons}
-		if s.Service != (inject.Service{}) {
-			e.Service = s.Service.String()
-		}
-		for _, c := range s.Changes {
-			e.Changes = append(e.Changes, report.Change(c))
-		}
-		events = append(events, e)
-	}
-
-	return events
 }

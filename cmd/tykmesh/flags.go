@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -71,16 +72,38 @@ const (
 	formatYAML  = "yaml"
 )
 
-// formatFlags choose the format of other output than manifests.
-type formatFlags struct{ format string }
-
-// add adds the flag for the given formats, of which the first is the default.
-func (g *formatFlags) add(c *command, formats ...string) {
+// formatFlag adds the flag for the format of other output than manifests. The first of the formats
+// is the default.
+func formatFlag(c *command, format *string, formats ...string) {
 	words := strings.Join(formats, " or ")
-	c.Flags().StringVarP(&g.format, "output", "o", formats[0], "print in this `FORMAT`: "+words)
+	c.Flags().StringVarP(format, "output", "o", formats[0], "print in this `FORMAT`: "+words)
 	c.rules = append(c.rules, func() []flagRule {
-		return []flagRule{{!slices.Contains(formats, g.format), "--output must be " + words}}
+		return []flagRule{{!slices.Contains(formats, *format), "--output must be " + words}}
 	})
+}
+
+// listFlags are those of commands that ask servers and print a table or JSON.
+type listFlags struct {
+	serverFlags
+	reportFlags
+	format string
+}
+
+func (g *listFlags) add(c *command) {
+	g.serverFlags.add(c)
+	g.reportFlags.add(c)
+	formatFlag(c, &g.format, formatTable, formatJSON)
+}
+
+// output returns the output in the chosen format.
+func (g *listFlags) output(r *report.Run, doc any, table func(io.Writer) error) report.Output {
+	if g.format == formatJSON {
+		return func() error { return report.WriteDocument(r.Stdout(), doc) }
+	}
+
+	r.InLog()
+
+	return func() error { return table(r.Stdout()) }
 }
 
 // reportFlags say what a run reports, and how.

@@ -138,7 +138,7 @@ func houseTexts(t *testing.T) []houseText {
 		})
 	})
 
-	for _, pattern := range []string{"README.md", "*/README.md", "*/*/README.md", "Makefile", "cmd/tykmesh/*.yaml", "cmd/tykmesh/*.sh", "ca/pki/k8s/*"} {
+	for _, pattern := range []string{"README.md", "*/README.md", "*/*/README.md", "Makefile", "cmd/internal/*/*.yaml", "cmd/tykmesh/*.sh", "ca/pki/k8s/*"} {
 		paths, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil {
 			t.Fatal(err)

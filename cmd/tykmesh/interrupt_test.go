@@ -22,6 +22,7 @@ import (
 	"github.com/tykmesh/tykmesh/ca/pki"
 	"github.com/tykmesh/tykmesh/cmd/internal/exit"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/phase"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 )
 
@@ -208,11 +209,11 @@ func TestInterruptedWhileTheLedgerIsHeld(t *testing.T) {
 // A run that is interrupted when its last step is done prints nothing: no file is rewritten either.
 func TestInterruptedBeforeTheOutput(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	ctx, watch := watchProgress(ctx, time.Minute)
-	defer watch.stop()
+	ctx, remotely := phase.Begin(ctx, time.Minute, new(report.Run))
+	defer remotely.End()
 	cancel()
 
-	if _, err := carryOut(ctx, new(mesh.Plan), mesh.Remote{}, watch, new(report.Run)); exit.Of(err) != exit.Interrupted {
+	if _, err := remotely.CarryOut(ctx, new(mesh.Plan), mesh.Remote{}); exit.Of(err) != exit.Interrupted {
 		t.Errorf("%v", err)
 	}
 }

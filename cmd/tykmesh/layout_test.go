@@ -65,7 +65,7 @@ var layout = map[string]packageRule{
 		except: []string{"net", "os", "log", "github.com/spf13"},
 	},
 	"cmd/internal/check": {
-		ours:   []string{"dashboard", "ca"},
+		ours:   []string{"dashboard", "ca", "cmd/internal/files"},
 		except: []string{"os", "log", "k8s.io", "github.com/spf13"},
 	},
 	"cmd/internal/config": {
@@ -87,6 +87,10 @@ var layout = map[string]packageRule{
 		except: []string{"net/http", "os", "log", "k8s.io", "github.com/spf13"},
 	},
 	"cmd/internal/report/reporttest": {},
+	"cmd/internal/phase": {
+		ours:   []string{"inject", "cmd/internal/mesh", "cmd/internal/report", "cmd/internal/explain", "cmd/internal/signals", "cmd/internal/exit"},
+		except: []string{"net", "os", "log", "k8s.io", "github.com/spf13"},
+	},
 	"cmd/internal/explain": {
 		ours: []string{
 			"inject", "inject/checks", "inject/spelling", "dashboard", "ca", "ca/pki", "cmd/internal/mesh", "cmd/internal/check", "cmd/internal/config",
@@ -107,7 +111,7 @@ var layout = map[string]packageRule{
 		ours: []string{
 			"inject", "inject/manifest", "inject/kube", "inject/checks", "inject/sidecar", "dashboard", "ca", "ca/pki",
 			"cmd/internal/mesh", "cmd/internal/check", "cmd/internal/config", "cmd/internal/prose", "inject/spelling", "inject/display",
-			"cmd/internal/exit", "cmd/internal/signals", "cmd/internal/files", "cmd/internal/report", "cmd/internal/explain",
+			"cmd/internal/exit", "cmd/internal/signals", "cmd/internal/files", "cmd/internal/report", "cmd/internal/explain", "cmd/internal/phase",
 		},
 	},
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/phase"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject"
 )
@@ -39,38 +40,31 @@ func (f *injectCmd) register(ctx context.Context, c config.Config, services []me
 		return nil, nil, nil
 	}
 
-	r.Progress(progressReading)
-	ctx, watch := watchProgress(ctx, f.timeout)
+	ctx, remotely := phase.Begin(ctx, f.timeout, r)
 	defer func() {
-		if watch.stop() && err == nil {
-			err = interruptedAtEnd(r)
+		if remotely.End() && err == nil {
+			err = remotely.InterruptedAtEnd()
 		}
 	}()
 
 	f.makesCA = !f.dryRun && !f.registered
-	remote, closeRemote, err := openRemote(ctx, c, f.serverFlags, r)
+	there, err := observe(ctx, f.serverFlags, c, settings, remotely, r)
 	if err != nil {
-		return nil, nil, watch.explain(err)
+		return nil, nil, err
 	}
 
-	defer closeRemote()
-	state, err := mesh.Observe(ctx, remote, settings)
+	defer there.close()
+	snapshot, err := mesh.Resolve(ctx, there.remote, services, there.snapshot)
 	if err != nil {
-		return nil, nil, watch.explain(err)
-	}
-
-	watch.progress()
-	snapshot, err := mesh.Resolve(ctx, remote, services, mesh.NewSnapshot(state, settings))
-	if err != nil {
-		return nil, nil, watch.explain(err)
+		return nil, nil, remotely.Explain(err)
 	}
 
 	plan, problems := mesh.NewPlan(services, snapshot)
 	if err := explain.Refuse(nil, problems); err != nil {
 		return nil, nil, err
 	}
-	if err := plan.Prove(ctx, remote); err != nil {
-		return nil, nil, watch.explain(err)
+	if err := mesh.Prove(ctx, plan, there.remote); err != nil {
+		return nil, nil, remotely.Explain(err)
 	}
 
 	diagnose(r, explain.Warnings(plan.Warnings))
@@ -79,12 +73,12 @@ func (f *injectCmd) register(ctx context.Context, c config.Config, services []me
 		return plan, plan.Bindings(), registered(plan, r)
 	}
 
-	r.Planned(stepEvents(plan.Steps()...), kept(plan))
+	r.Planned(phase.Steps(plan.Steps()...), kept(plan))
 	if f.dryRun {
 		return plan, preview(plan.Bindings()), nil
 	}
 
-	bindings, err = carryOut(ctx, plan, remote, watch, r)
+	bindings, err = remotely.CarryOut(ctx, plan, there.remote)
 
 	return plan, bindings, err
 }
@@ -97,7 +91,7 @@ func kept(plan *mesh.Plan) int {
 // registered returns an error if something would have to be registered.
 func registered(plan *mesh.Plan, r *report.Run) error {
 	steps := plan.Registration()
-	r.Planned(stepEvents(steps...), kept(plan))
+	r.Planned(phase.Steps(steps...), kept(plan))
 	if len(steps) > 0 {
 		return &unregisteredError{steps}
 	}

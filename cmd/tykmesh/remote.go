@@ -80,40 +80,49 @@ func templates(c config.Config) (*dashboard.Templates, error) {
 	return loaded, nil
 }
 
-// openRemote connects to the configured servers, or to the directory of --local.
-func openRemote(ctx context.Context, c config.Config, s serverFlags, r *report.Run) (mesh.Remote, func(), error) {
+// openRemote connects to the configured servers, or to the directory of --local. release is never
+// nil.
+func openRemote(ctx context.Context, c config.Config, s serverFlags, r *report.Run) (remote mesh.Remote, release func(), err error) {
+	release = func() {}
 	if err := ctx.Err(); err != nil {
-		return mesh.Remote{}, func() {}, err
-	}
-	if s.local != "" {
-		return openLocal(ctx, c, s, r)
+		return remote, release, err
 	}
 
-	nothing := func() {}
+	var ledger ca.Ledger
+	if s.local != "" {
+		remote, ledger, err = openLocal(ctx, c, s)
+	} else {
+		remote, ledger, err = openServers(ctx, c, s, r)
+	}
+
+	if err == nil && ledger != nil {
+		remote.Ledger = tracedLedger{ledger, r}
+		release = func() { _ = ledger.Close(ctx) }
+	}
+
+	return remote, release, err
+}
+
+// openServers connects to the Dashboard, the issuer and the ledger. Without TLS there is no issuer;
+// ledger may be nil.
+func openServers(ctx context.Context, c config.Config, s serverFlags, r *report.Run) (remote mesh.Remote, ledger ca.Ledger, err error) {
 	client, err := newDashboard(c, func(q dashboard.Request) { asked(r, q) })
 	if err != nil {
-		return mesh.Remote{}, nothing, err
+		return remote, nil, err
 	}
 
-	remote := mesh.Remote{APIs: client, Certificates: client}
+	remote = mesh.Remote{APIs: client, Certificates: client}
 	if !c.Injector.EnableMeshTLS {
-		return remote, nothing, nil
+		return remote, nil, nil
 	}
 	if remote.Issuer, err = newIssuer(c, s.now, func(q ca.Call) { signed(r, q) }); err != nil {
-		return mesh.Remote{}, nothing, err
+		return remote, nil, err
 	}
-	if !ledgerAddress(c).IsSet() {
-		return remote, nothing, nil
-	}
-
-	ledger, err := openLedger(ctx, c, r)
-	if err != nil {
-		return mesh.Remote{}, nothing, err
+	if ledgerAddress(c).IsSet() {
+		ledger, err = openLedger(ctx, c, r)
 	}
 
-	remote.Ledger = tracedLedger{ledger, r}
-
-	return remote, func() { _ = ledger.Close(ctx) }, nil
+	return remote, ledger, err
 }
 
 // ledgerAddress returns the address of the configured ledger. Its key is that of tyk-k8s.
@@ -142,16 +151,15 @@ const (
 	localLedgerFile = "ledger.db"
 )
 
-func openLocal(ctx context.Context, c config.Config, s serverFlags, r *report.Run) (mesh.Remote, func(), error) {
-	nothing := func() {}
+func openLocal(ctx context.Context, c config.Config, s serverFlags) (remote mesh.Remote, ledger ca.Ledger, err error) {
 	dir, err := dashboard.OpenDir(s.local, c.Tyk.Org)
 	if err != nil {
-		return mesh.Remote{}, nothing, err
+		return remote, nil, err
 	}
 
-	remote := mesh.Remote{APIs: dir, Certificates: dir}
+	remote = mesh.Remote{APIs: dir, Certificates: dir}
 	if !c.Injector.EnableMeshTLS {
-		return remote, nothing, nil
+		return remote, nil, nil
 	}
 
 	open := ca.PreviewLocal
@@ -161,17 +169,13 @@ func openLocal(ctx context.Context, c config.Config, s serverFlags, r *report.Ru
 
 	signer, err := open(filepath.Join(s.local, localCAFolder), c.CA.DefaultNames)
 	if err != nil {
-		return mesh.Remote{}, nothing, err
+		return remote, nil, err
 	}
 
-	ledger, err := ca.OpenFileLedger(ctx, filepath.Join(s.local, localLedgerFile))
-	if err != nil {
-		return mesh.Remote{}, nothing, err
-	}
+	remote.Issuer = issuerOf(signer, c, s.now)
+	ledger, err = ca.OpenFileLedger(ctx, filepath.Join(s.local, localLedgerFile))
 
-	remote.Issuer, remote.Ledger = issuerOf(signer, c, s.now), tracedLedger{ledger, r}
-
-	return remote, func() { _ = ledger.Close(ctx) }, nil
+	return remote, ledger, err
 }
 
 // asked and signed log a request to the Dashboard, and to the issuer, for -v.

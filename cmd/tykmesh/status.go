@@ -15,15 +15,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/display"
 )
 
-// statusCmd holds the flags of status.
-type statusCmd struct {
-	serverFlags
-	formatFlags
-	reportFlags
-}
-
 func newStatusCmd(p process) *cobra.Command {
-	f := &statusCmd{}
+	f := &listFlags{}
 	c := newCommand(p, &cobra.Command{
 		Use:   "status",
 		Short: "List the services on the mesh: their APIs, certificates, drift and orphans",
@@ -33,16 +26,16 @@ func newStatusCmd(p process) *cobra.Command {
 		Example: "  tykmesh status\n" +
 			"  tykmesh status -o json | jq '.services[] | select(.drift)'",
 		Args: noArgs,
-	}, f.run)
+	}, func(ctx context.Context, p process, r *report.Run) (report.Output, error) {
+		return runStatus(ctx, p, f, r)
+	})
 
-	f.serverFlags.add(c)
-	f.formatFlags.add(c, formatTable, formatJSON)
-	f.reportFlags.add(c)
+	f.add(c)
 
 	return c.Command
 }
 
-func (f *statusCmd) run(ctx context.Context, p process, r *report.Run) (report.Output, error) {
+func runStatus(ctx context.Context, p process, f *listFlags, r *report.Run) (report.Output, error) {
 	there, err := look(ctx, p, f.serverFlags, registeredSettings, r)
 	if err != nil {
 		return nil, err
@@ -50,7 +43,7 @@ func (f *statusCmd) run(ctx context.Context, p process, r *report.Run) (report.O
 
 	defer there.close()
 	inventory := mesh.NewInventory(there.snapshot)
-	partial, err := there.partial(ctx, f.timeout)
+	partial, err := there.partial(ctx, f.timeout, r)
 	if err != nil {
 		return nil, err
 	}
@@ -64,13 +57,7 @@ func (f *statusCmd) run(ctx context.Context, p process, r *report.Run) (report.O
 		r.Lastly("nothing is on the mesh")
 	}
 
-	if f.format == formatJSON {
-		return func() error { return report.WriteDocument(p.stdout, newStatusDocument(inventory)) }, nil
-	}
-
-	r.InLog()
-
-	return func() error { return writeStatusTable(p.stdout, inventory, p.now()) }, nil
+	return f.output(r, newStatusDocument(inventory), func(w io.Writer) error { return writeStatusTable(w, inventory, p.now()) }), nil
 }
 
 // writeStatusTable writes a line for each service, then the mesh's own certificate, then the

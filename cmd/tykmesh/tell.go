@@ -34,7 +34,7 @@ func (f *injectCmd) tell(r *report.Run, i injected, trusted string) {
 	}
 
 	if i.plan != nil {
-		tellMeshCertificate(r, i.plan, "other API")
+		r.TellMesh("other API")
 	}
 
 	if !f.onlyRegisters {
@@ -111,49 +111,6 @@ func tellNeed(r *report.Run, rule inject.Rule, namespaces []string, format strin
 	r.DiagnoseLast(report.Diagnostic{Code: string(rule), Severity: report.Warning, Message: text})
 }
 
-// tellMeshCertificate reports the steps of the mesh's certificate, and the number of updated APIs
-// of other services, which others names.
-func tellMeshCertificate(r *report.Run, plan *mesh.Plan, others string) {
-	steps := plan.Steps()
-	done := stepTexts(r, byService(steps)[inject.Service{}])
-	n := 0
-	for _, s := range steps {
-		if s.Shared {
-			n++
-		}
-	}
-
-	if n > 0 {
-		done = append(done, fmt.Sprintf("%s %s", report.Plural(n, others), r.Action(string(mesh.Update))))
-	}
-
-	if len(done) > 0 {
-		r.Lastly("mesh: %s", strings.Join(done, ", "))
-	}
-}
-
-// stepTexts returns a text for each step of one service, and the number of replaced certificates
-// that were deleted. Mesh APIs of which only the certificate changes count for the mesh.
-func stepTexts(r *report.Run, steps []mesh.Step) (done []string) {
-	for _, s := range steps {
-		if !s.Shared && !s.Replaces() {
-			done = append(done, r.StepText(stepEvents(s)[0]))
-		}
-	}
-	return append(done, replacedText(r, steps)...)
-}
-
-// replacedText returns a text with the number of replaced certificates that were deleted; nil
-// without one.
-func replacedText(r *report.Run, steps []mesh.Step) []string {
-	replaced := slices.DeleteFunc(slices.Clone(steps), func(s mesh.Step) bool { return !s.Replaces() })
-	n := r.TookEffect(stepEvents(replaced...))
-	if n == 0 {
-		return nil
-	}
-	return []string{report.Plural(n, "replaced certificate") + " " + r.Action(string(mesh.Delete))}
-}
-
 // registrations returns a text about the APIs and certificates of each service.
 func registrations(r *report.Run, plan *mesh.Plan) map[inject.Service]string {
 	out := map[inject.Service]string{}
@@ -161,28 +118,14 @@ func registrations(r *report.Run, plan *mesh.Plan) map[inject.Service]string {
 		return out
 	}
 
-	of := byService(plan.Steps())
 	for _, svc := range plan.Services {
 		out[svc] = "registered already"
-		if done := stepTexts(r, certificateLast(of[svc])); len(done) > 0 {
+		if done := r.StepTexts(r.Steps().Of(svc.String()).CertificateLast()); len(done) > 0 {
 			out[svc] = strings.Join(done, ", ")
 		}
 	}
 
 	return out
-}
-
-// certificateLast puts the certificate of a service behind its APIs, which users look for.
-func certificateLast(steps []mesh.Step) []mesh.Step {
-	if len(steps) == 0 || steps[0].Kind == mesh.APIKind {
-		return steps
-	}
-	return slices.Concat(steps[1:], steps[:1])
-}
-
-// countTexts returns the numbers of steps of a plan by kind and action.
-func countTexts(r *report.Run, plan *mesh.Plan) []string {
-	return append(r.Counts(stepEvents(plan.Registration()...)), replacedText(r, plan.Steps())...)
 }
 
 // tally counts the objects of a run.
@@ -220,7 +163,7 @@ func (t *tally) summary(r *report.Run, plan *mesh.Plan, onlyRegisters bool) stri
 		return text + "; nothing to register"
 	}
 
-	done := countTexts(r, plan)
+	done := r.CountTexts()
 	if len(done) == 0 {
 		return text + "; everything was registered already"
 	}

@@ -2,6 +2,7 @@ package dashboardtest
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"io"
 	"math"
@@ -46,12 +47,8 @@ func (s *Server) Fail(faults ...Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range faults {
-		if f.Request == 0 {
-			f.Request = 1
-		}
-		if f.Times == 0 {
-			f.Times = 1
-		}
+		f.Request = cmp.Or(f.Request, 1)
+		f.Times = cmp.Or(f.Times, 1)
 		s.faults = append(s.faults, &planned{Fault: f})
 	}
 }

@@ -17,6 +17,7 @@
 package dashboardtest
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/http"
@@ -143,26 +144,11 @@ type Server struct {
 
 // New starts a Dashboard. It panics if it cannot listen, as httptest does.
 func New(o Options) *Server {
-	if o.Secret == "" {
-		o.Secret = DefaultSecret
-	}
-
-	if o.Org == "" {
-		o.Org = DefaultOrg
-	}
-
-	if o.PageSize == 0 {
-		o.PageSize = 10
-	}
-
-	if o.CertificateExists == 0 {
-		o.CertificateExists = http.StatusNotFound
-	}
-
-	if o.ClashStatus == 0 {
-		o.ClashStatus = http.StatusBadRequest
-	}
-
+	o.Secret = cmp.Or(o.Secret, DefaultSecret)
+	o.Org = cmp.Or(o.Org, DefaultOrg)
+	o.PageSize = cmp.Or(o.PageSize, 10)
+	o.CertificateExists = cmp.Or(o.CertificateExists, http.StatusNotFound)
+	o.ClashStatus = cmp.Or(o.ClashStatus, http.StatusBadRequest)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -253,10 +239,8 @@ func (s *Server) wait(r *http.Request) bool {
 	if s.options.Latency == 0 {
 		return true
 	}
-	t := time.NewTimer(s.options.Latency)
-	defer t.Stop()
 	select {
-	case <-t.C:
+	case <-time.After(s.options.Latency):
 		return true
 	case <-r.Context().Done():
 		return false

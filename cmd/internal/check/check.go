@@ -37,6 +37,16 @@ type Result struct {
 	Err    error  // the reason for Failed, from which callers derive hints; may be nil
 }
 
+// Skip returns the result for a part that is not checked.
+func Skip(part, why string) []Result {
+	return []Result{{Part: part, Status: Skipped, Detail: why}}
+}
+
+// Fail returns the result for a part that cannot be checked.
+func Fail(part string, err error) []Result {
+	return []Result{{Part: part, Status: Failed, Detail: err.Error(), Err: err}}
+}
+
 // list collects the results of one server in order. After a failure in a needed part, the rest is
 // skipped.
 type list struct {
@@ -49,7 +59,7 @@ func (l *list) add(part string, status Status, detail string) {
 }
 
 func (l *list) fail(part string, err error) {
-	l.results = append(l.results, Result{Part: part, Status: Failed, Detail: err.Error(), Err: err})
+	l.results = append(l.results, Fail(part, err)...)
 }
 
 // try adds the result of f, or skips it after a failure in a needed part.

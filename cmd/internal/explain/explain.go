@@ -3,6 +3,7 @@
 //
 //	inject.Problem  ──Problem──┐
 //	config.Finding  ──Finding──┼──> report.Diagnostic
+//	check.Result    ──Checks───┤
 //	any error       ──Failure──┘    with the hints of the error itself (Hint), and of this package
 //
 // Packages that know nothing of the command line return plain errors. The hints about those name
@@ -14,6 +15,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/check"
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
@@ -56,6 +58,25 @@ func Finding(severity string, f config.Finding) report.Diagnostic {
 	d.Message = f.String()
 
 	return d
+}
+
+// Checks returns the results of checks as diagnostics, each with a line for each joined error.
+func Checks(results []check.Result) (all report.Checks) {
+	for _, r := range results {
+		d := report.Diagnostic{Severity: string(r.Status), Object: r.Part}
+		lines := []string{r.Detail}
+		switch {
+		case r.Err != nil:
+			lines, d.Hints = Lines(r.Err), Hints(r.Err)
+		case r.Part == check.PartCA && r.Status == check.Warning:
+			d.Hints = []string{"set CA.certPath to a file with the certificate of the CA that the mesh trusts, so that no other server can take its place"}
+		}
+
+		d.Message = strings.Join(report.Shown(lines), "\n")
+		all = append(all, d)
+	}
+
+	return all
 }
 
 // Failure returns the reasons why a run failed.

@@ -28,7 +28,7 @@ var hints = []struct {
 }{
 	{dashboard.ErrUnauthorized, "Tyk.secret must be the API access key of a Dashboard user who may write APIs and certificates (Dashboard: user profile)"},
 	{ca.ErrUntrusted, "add a new CA to CA.bundlePath, and bring that file to the pods, before the CA signs (tykmesh ca rotate)"},
-	{ca.ErrNotYetValid, ClockHint},
+	{ca.ErrNotYetValid, clockHint},
 	{ca.ErrExpired, "replace the CA: tykmesh ca init --dir ANOTHER makes one; with --local DIR, delete DIR/ca and run it again"},
 	{dashboard.ErrLicence, "each service needs two APIs, but the Dashboard's licence allows no more: delete APIs, or get a larger licence"},
 	{dashboard.ErrNoGateway, "the Dashboard stores certificates through its gateway: tyk_api_config in its configuration must name a gateway that is up"},
@@ -38,13 +38,6 @@ var hints = []struct {
 // sharedPathHint is the hint about a Dashboard that does not let two APIs share a listen path.
 const sharedPathHint = "every inbound API listens on / under its own domain: allow that in the Dashboard (enable_duplicate_slugs: true)"
 
-// ruleHints are the hints about rules besides those of the checks across the stream.
-var ruleHints = map[inject.Rule]string{
-	inject.RuleAnnotation:  "tykmesh help annotations lists them with their values",
-	inject.RuleHostNetwork: "remove hostNetwork, or the annotation: such pods cannot be on the mesh",
-	inject.RuleJob:         "use native sidecars, which end with their pods: Injector.nativeSidecar: true, or Injector.kubeVersion of 1.29 or later",
-}
-
 // ruleHint returns the hint about a rule, and how to accept its warnings if that is possible; "" if
 // there is no hint.
 func ruleHint(rule inject.Rule) string {
@@ -53,7 +46,7 @@ func ruleHint(rule inject.Rule) string {
 			return fmt.Sprintf("%s; or accept it: injector.tyk.io/accept: %s", c.Hint, rule)
 		}
 	}
-	return ruleHints[rule]
+	return Code(rule).Hint
 }
 
 // hintsOf returns the hints about problems, each once.
@@ -143,6 +136,8 @@ func checkHint(err error) string {
 	switch {
 	case errors.As(err, new(*check.OwnershipError)):
 		return mesh.RightKey
+	case errors.As(err, new(*check.ClockError)):
+		return clockHint
 	case errors.As(err, new(*check.SharedPathError)) && !errors.Is(err, dashboard.ErrExists): // the client does not know these words
 		return sharedPathHint
 	case errors.As(err, &org):
@@ -181,8 +176,8 @@ func caHint(err error) string {
 	return ""
 }
 
-// ClockHint is the hint about clocks that differ.
-const ClockHint = "synchronize both clocks with an NTP server: one side's certificates are not valid yet for the other"
+// clockHint is the hint about clocks that differ.
+const clockHint = "synchronize both clocks with an NTP server: one side's certificates are not valid yet for the other"
 
 // hintForDashboard returns the hint about a Dashboard that gave no answer, or an unexpected one, or
 // "".

@@ -28,12 +28,9 @@ const (
 // past is the participle of each action.
 var past = map[string]string{"create": "created", "update": "updated", "issue": "issued", "confirm": "confirmed", "delete": "deleted"}
 
-// absent is the reason for a step that makes something for the first time. It goes without saying.
-const absent = "not there yet"
-
 // steps are those of a plan, and how far the run has come.
 type steps struct {
-	planned []Event
+	planned Steps
 	ended   map[stepKey]string // status
 	did     map[stepKey]string // action
 	running []Event            // the newest one last
@@ -46,7 +43,7 @@ type stepKey struct{ kind, service, name, id string }
 func keyOf(s Event) stepKey { return stepKey{s.Kind, s.Service, s.Name, s.ID} }
 
 // Planned notes the steps of a plan, and the number of things that stay as they are.
-func (r *Run) Planned(planned []Event, kept int) {
+func (r *Run) Planned(planned Steps, kept int) {
 	r.steps = steps{planned: planned, ended: map[stepKey]string{}, did: map[stepKey]string{}, counts: map[string]int{
 		countPlanned: len(planned), countKept: kept, countNotDone: 0, countUnknown: 0,
 	}}
@@ -140,68 +137,4 @@ func (p *steps) count(failed bool) map[string]int {
 	}
 
 	return counts
-}
-
-// Action returns the participle of an action, in a dry run the infinitive.
-func (r *Run) Action(action string) string {
-	if r.config.Dry {
-		return "to " + action
-	}
-	return past[action]
-}
-
-// StepText returns a text about a step as it was done, with its reasons if it changed something.
-func (r *Run) StepText(s Event) string {
-	s = r.steps.cameTo(s)
-	text := fmt.Sprintf("%s %s %s", s.Kind, s.Name, r.Action(s.Action))
-	if len(s.Reasons) > 0 && s.Reasons[0] != absent {
-		text += " (" + strings.Join(r.Reasons(s.Reasons), "; ") + ")"
-	}
-	return text
-}
-
-// Reasons returns as many reasons as fit on a line. If there are more, it prefers those about
-// values that are lost.
-func (r *Run) Reasons(all []string) []string {
-	const most = 6
-	if len(all) <= most || r.verbose != nil {
-		return all
-	}
-	var shown []string
-	for _, reason := range all {
-		if strings.Contains(reason, " -> ") && len(shown) < most {
-			shown = append(shown, reason)
-		}
-	}
-
-	return append(shown, fmt.Sprintf("%d more, which -v shows", len(all)-len(shown)))
-}
-
-// TookEffect returns the number of steps that are done, or in a dry run would be.
-func (r *Run) TookEffect(planned []Event) (n int) {
-	for _, s := range planned {
-		if r.config.Dry || r.steps.ended[keyOf(s)] == StatusDone {
-			n++
-		}
-	}
-	return n
-}
-
-// Counts returns texts with the number of steps of each kind and action, as they were done.
-func (r *Run) Counts(planned []Event) (texts []string) {
-	type group struct{ kind, action string }
-	counts := map[group]int{}
-	for _, s := range planned {
-		counts[group{s.Kind, r.steps.cameTo(s).Action}]++
-	}
-
-	for _, g := range []group{
-		{"API", "create"}, {"API", "update"}, {"API", "delete"}, {"certificate", "issue"}, {"record", "confirm"},
-	} {
-		if n := counts[g]; n > 0 {
-			texts = append(texts, fmt.Sprintf("%s %s", Plural(n, g.kind), r.Action(g.action)))
-		}
-	}
-
-	return texts
 }

@@ -1,4 +1,4 @@
-package main
+package phase
 
 import (
 	"context"
@@ -10,7 +10,6 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/exit"
 	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
-	"github.com/tykmesh/tykmesh/cmd/internal/signals"
 )
 
 // stalledError ends a run if no step finishes within the time of --timeout.
@@ -29,60 +28,6 @@ func (*stalledError) ExitCode() int { return exit.Failed }
 // Hint returns flags to try.
 func (*stalledError) Hint() string {
 	return "is a server slow, or behind a firewall? -v shows the requests, --timeout waits longer"
-}
-
-// watch guards the remote phase of a run. It ends the phase at a signal, and if no step finishes in
-// time.
-type watch struct {
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	ignore func() bool // ends the catching of signals, and reports whether one came
-	timer  *time.Timer
-	limit  time.Duration
-}
-
-// watchProgress returns a context that ends with the first signal, and if progress is not called
-// for limit.
-func watchProgress(ctx context.Context, limit time.Duration) (context.Context, *watch) {
-	ctx, ignore := signals.Until(ctx)
-	ctx, cancel := context.WithCancelCause(ctx)
-	w := &watch{ctx: ctx, cancel: cancel, ignore: ignore, limit: limit}
-	w.timer = time.AfterFunc(limit, func() { cancel(&stalledError{limit}) })
-	return ctx, w
-}
-
-// progress restarts the timer.
-func (w *watch) progress() { w.timer.Reset(w.limit) }
-
-// stop ends the watch, and reports whether a signal came. None is lost between an earlier look and
-// this one.
-func (w *watch) stop() (interrupted bool) {
-	w.timer.Stop()
-	interrupted = w.interrupted()
-	came := w.ignore()
-	w.cancel(nil)
-
-	return interrupted || came
-}
-
-// interrupted reports whether a signal came.
-func (w *watch) interrupted() bool {
-	cause := context.Cause(w.ctx)
-	return cause != nil && !errors.As(cause, new(*stalledError))
-}
-
-// explain adds the reason why the context ended to an error that follows from it.
-func (w *watch) explain(err error) error {
-	cause := context.Cause(w.ctx)
-	if cause == nil {
-		return err
-	}
-	ended := &endedError{cause: cause, err: err}
-	if w.interrupted() {
-		ended.cause, ended.signal = interruptedError{}, cause
-	}
-
-	return ended
 }
 
 // interruptedError is the error of a run that a signal ended.

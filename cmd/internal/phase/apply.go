@@ -1,0 +1,104 @@
+package phase
+
+import (
+	"context"
+
+	"github.com/tykmesh/tykmesh/cmd/internal/explain"
+	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/report"
+	"github.com/tykmesh/tykmesh/inject"
+)
+
+// Apply applies a plan and reports its events.
+//
+// Errors: those of mesh.Plan.Apply, explained.
+func (p *Phase) Apply(ctx context.Context, plan *mesh.Plan, remote mesh.Remote) (map[inject.Service]inject.Binding, error) {
+	f := &follower{phase: p}
+	bindings, err := mesh.Apply(ctx, plan, remote, f.event)
+	if err != nil {
+		return nil, p.Explain(err)
+	}
+
+	f.leftBehind()
+
+	return bindings, nil
+}
+
+// CarryOut applies a plan whose output is printed afterwards.
+//
+// Errors: those of Apply; the run was interrupted although all steps are done.
+func (p *Phase) CarryOut(ctx context.Context, plan *mesh.Plan, remote mesh.Remote) (map[inject.Service]inject.Binding, error) {
+	bindings, err := p.Apply(ctx, plan, remote)
+	if err == nil && p.interrupted() {
+		err = p.InterruptedAtEnd()
+	}
+	return bindings, err
+}
+
+// InterruptedAtEnd returns the error of an interrupted run whose steps are all done: it prints no
+// manifest.
+func (p *Phase) InterruptedAtEnd() error {
+	return &report.UnprintedError{Err: interruptedError{}, Done: p.report.Done()}
+}
+
+// follower reports the events of a plan that is applied.
+type follower struct {
+	phase  *Phase
+	left   []error // why replaced certificates were not deleted
+	unkept []error // values of APIs that the Dashboard does not keep
+}
+
+// endings are the statuses of steps by the events that end them.
+var endings = map[mesh.EventKind]string{
+	mesh.Done: report.StatusDone, mesh.Failed: report.StatusNotDone, mesh.Left: report.StatusNotDone, mesh.Unclear: report.StatusUnknown,
+}
+
+// event reports an event of a step.
+func (f *follower) event(e mesh.Event) {
+	f.phase.Progress()
+	step := Steps(e.Step)[0]
+	if status, ended := endings[e.Kind]; ended {
+		f.phase.report.Ended(status, step, e.Err)
+	}
+
+	switch {
+	case e.Kind == mesh.Started:
+		f.phase.report.Started(step)
+	case e.Kind == mesh.Left && e.Err != nil:
+		f.left = append(f.left, e.Err)
+	case e.Kind == mesh.Unkept:
+		f.unkept = append(f.unkept, e.Err)
+	}
+
+	f.phase.report.Reached(e.Finished, e.Total, e.Wait)
+}
+
+// leftBehind warns of values that the Dashboard does not keep, and of replaced certificates that
+// could not be deleted. The run has succeeded all the same.
+func (f *follower) leftBehind() {
+	for _, err := range f.unkept {
+		f.phase.report.Warn("%v", err)
+	}
+	if len(f.left) > 0 {
+		f.phase.report.Warn("%s", explain.LeftBehind(len(f.left), f.left[0]))
+	}
+}
+
+// Steps returns steps as events of a report.
+func Steps(steps ...mesh.Step) (events report.Steps) {
+	for _, s := range steps {
+		e := report.Event{
+			Action: string(s.Action), Kind: string(s.Kind), Name: s.Name, ID: s.ID, Record: s.Record,
+			Reasons: s.Reasons, Shared: s.Shared, Replaced: s.Replaced,
+		}
+		if s.Service != (inject.Service{}) {
+			e.Service = s.Service.String()
+		}
+		for _, c := range s.Changes {
+			e.Changes = append(e.Changes, report.Change(c))
+		}
+		events = append(events, e)
+	}
+
+	return events
+}

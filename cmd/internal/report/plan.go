@@ -1,0 +1,136 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Steps are those of a plan, in order.
+type Steps []Event
+
+// Steps returns the steps of the plan.
+func (r *Run) Steps() Steps { return r.steps.planned }
+
+// CertificateLast returns the steps of a service with its certificate behind its APIs, which users
+// look for.
+func (s Steps) CertificateLast() Steps {
+	if len(s) == 0 || s[0].Kind == "API" {
+		return s
+	}
+	return slices.Concat(s[1:], s[:1])
+}
+
+// where returns the steps that have a property.
+func (s Steps) where(has func(Event) bool) Steps {
+	return slices.DeleteFunc(slices.Clone(s), func(e Event) bool { return !has(e) })
+}
+
+// Of returns the steps of a service; "" is the mesh.
+func (s Steps) Of(service string) Steps {
+	return s.where(func(e Event) bool { return e.Service == service })
+}
+
+// String returns "4 APIs, 1 certificate, 1 record".
+func (s Steps) String() string {
+	var parts []string
+	for _, kind := range []string{"API", "certificate", "record"} {
+		if n := len(s.where(func(e Event) bool { return e.Kind == kind })); n > 0 {
+			parts = append(parts, Plural(n, kind))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// absent is the reason for a step that makes something for the first time. It goes without saying.
+const absent = "not there yet"
+
+// action returns the participle of an action, in a dry run the infinitive.
+func (r *Run) action(action string) string {
+	if r.config.Dry {
+		return "to " + action
+	}
+	return past[action]
+}
+
+// StepTexts returns a text for each step of one service as it was done, and the number of replaced
+// certificates that were deleted. APIs of which only the certificate changes count for the mesh.
+func (r *Run) StepTexts(own Steps) (texts []string) {
+	for _, s := range own {
+		if !s.Shared && !s.Replaced {
+			texts = append(texts, r.stepText(s))
+		}
+	}
+	return append(texts, r.replacedText(own)...)
+}
+
+// stepText returns a text about a step as it was done, with its reasons if it changed something.
+func (r *Run) stepText(s Event) string {
+	s = r.steps.cameTo(s)
+	text := fmt.Sprintf("%s %s %s", s.Kind, s.Name, r.action(s.Action))
+	if len(s.Reasons) > 0 && s.Reasons[0] != absent {
+		text += " (" + strings.Join(r.Reasons(s.Reasons), "; ") + ")"
+	}
+	return text
+}
+
+// Reasons returns as many reasons as fit on a line. If there are more, it prefers those about
+// values that are lost.
+func (r *Run) Reasons(all []string) []string {
+	const most = 6
+	if len(all) <= most || r.verbose != nil {
+		return all
+	}
+	var shown []string
+	for _, reason := range all {
+		if strings.Contains(reason, " -> ") && len(shown) < most {
+			shown = append(shown, reason)
+		}
+	}
+
+	return append(shown, fmt.Sprintf("%d more, which -v shows", len(all)-len(shown)))
+}
+
+// replacedText returns a text with the number of replaced certificates among some steps that were
+// deleted, or in a dry run would be; nil without one.
+func (r *Run) replacedText(of Steps) []string {
+	n := len(of.where(func(s Event) bool { return s.Replaced && (r.config.Dry || r.steps.ended[keyOf(s)] == StatusDone) }))
+	if n == 0 {
+		return nil
+	}
+	return []string{Plural(n, "replaced certificate") + " " + r.action("delete")}
+}
+
+// TellMesh reports the steps of the mesh's certificate, and the number of updated APIs of other
+// services, which others names.
+func (r *Run) TellMesh(others string) {
+	texts := r.StepTexts(r.steps.planned.Of(""))
+	if shared := r.steps.planned.where(func(s Event) bool { return s.Shared }); len(shared) > 0 {
+		texts = append(texts, Plural(len(shared), others)+" "+r.action("update"))
+	}
+
+	if len(texts) > 0 {
+		r.Lastly("mesh: %s", strings.Join(texts, ", "))
+	}
+}
+
+// CountTexts returns texts with the number of steps of each kind and action, as they were done.
+func (r *Run) CountTexts() (texts []string) {
+	type group struct{ kind, action string }
+	counts := map[group]int{}
+	for _, s := range r.steps.planned {
+		if !s.Replaced {
+			counts[group{s.Kind, r.steps.cameTo(s).Action}]++
+		}
+	}
+
+	for _, g := range []group{
+		{"API", "create"}, {"API", "update"}, {"API", "delete"}, {"certificate", "issue"}, {"record", "confirm"},
+	} {
+		if n := counts[g]; n > 0 {
+			texts = append(texts, fmt.Sprintf("%s %s", Plural(n, g.kind), r.action(g.action)))
+		}
+	}
+
+	return append(texts, r.replacedText(r.steps.planned)...)
+}
