@@ -91,11 +91,10 @@ func (f *certsRenewCmd) run(ctx context.Context, p process, r *report.Run) (repo
 	}
 
 	newAuthority(r, c, plan)
-	steps := plan.Steps()
-	r.Planned(phase.Steps(steps...), kept(plan))
+	r.Planned(phase.Steps(plan.Steps()...), kept(plan))
 	if f.dryRun {
 		tellRenewed(r, plan)
-		return stepsOutput(r, steps), nil
+		return r.PlanOutput(), nil
 	}
 
 	if _, err := remotely.CarryOut(ctx, plan, there.remote); err != nil {

@@ -1,9 +1,13 @@
 package report
 
 import (
+	"bufio"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
+
+	"github.com/tykmesh/tykmesh/inject/display"
 )
 
 // Steps are those of a plan, in order.
@@ -69,14 +73,14 @@ func (r *Run) stepText(s Event) string {
 	s = r.steps.cameTo(s)
 	text := fmt.Sprintf("%s %s %s", s.Kind, s.Name, r.action(s.Action))
 	if len(s.Reasons) > 0 && s.Reasons[0] != absent {
-		text += " (" + strings.Join(r.Reasons(s.Reasons), "; ") + ")"
+		text += " (" + strings.Join(r.reasons(s.Reasons), "; ") + ")"
 	}
 	return text
 }
 
-// Reasons returns as many reasons as fit on a line. If there are more, it prefers those about
+// reasons returns as many reasons as fit on a line. If there are more, it prefers those about
 // values that are lost.
-func (r *Run) Reasons(all []string) []string {
+func (r *Run) reasons(all []string) []string {
 	const most = 6
 	if len(all) <= most || r.verbose != nil {
 		return all
@@ -89,6 +93,55 @@ func (r *Run) Reasons(all []string) []string {
 	}
 
 	return append(shown, fmt.Sprintf("%d more, which -v shows", len(all)-len(shown)))
+}
+
+// WritePlan writes the planned steps to standard output, without long reasons.
+func (r *Run) WritePlan() error {
+	steps := slices.Clone(r.steps.planned)
+	for i := range steps {
+		steps[i].Reasons = r.reasons(steps[i].Reasons)
+	}
+	return steps.write(r.out)
+}
+
+// PlanOutput returns the output of a dry run that prints the planned steps.
+func (r *Run) PlanOutput() Output {
+	r.InLog()
+	return func() error { return r.steps.planned.write(r.out) }
+}
+
+// Confirm shows the planned steps and asks whether to take them. Anything but a yes is a no.
+func (r *Run) Confirm(stdin io.Reader) (yes bool) {
+	r.Progress("") // the question takes its place
+	if err := r.steps.planned.write(r.config.Stderr); err != nil {
+		return false
+	}
+
+	fmt.Fprintf(r.config.Stderr, "%s: go on? [y/N] ", r.steps.planned)
+
+	line, _ := bufio.NewReader(stdin).ReadString('\n') // at its end the answer is no
+	answer := strings.ToLower(strings.TrimSpace(line))
+
+	return answer == "y" || answer == "yes"
+}
+
+// write writes a line for each step: "update API echo-mesh (listen path /a -> /b)".
+func (s Steps) write(w io.Writer) error {
+	lines := display.Lines(w)
+	for _, e := range s {
+		line := fmt.Sprintf("%s %s %s", e.Action, e.Kind, e.Name)
+		if e.Record != "" {
+			line += ", record " + e.Record
+		}
+		if len(e.Reasons) > 0 {
+			line += " (" + strings.Join(e.Reasons, "; ") + ")"
+		}
+		if _, err := fmt.Fprintln(lines, line); err != nil {
+			return err
+		}
+	}
+
+	return nil
 }
 
 // replacedText returns a text with the number of replaced certificates among some steps that were
