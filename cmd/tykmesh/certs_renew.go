@@ -82,7 +82,7 @@ func (f *certsRenewCmd) run(ctx context.Context, p process, r *report.Run) (repo
 	if err != nil {
 		return nil, err
 	}
-	if err := plan.Prove(ctx, there.remote); err != nil {
+	if err := mesh.Prove(ctx, plan, there.remote); err != nil {
 		return nil, remotely.Explain(err)
 	}
 

@@ -63,7 +63,7 @@ func (f *injectCmd) register(ctx context.Context, c config.Config, services []me
 	if err := explain.Refuse(nil, problems); err != nil {
 		return nil, nil, err
 	}
-	if err := plan.Prove(ctx, there.remote); err != nil {
+	if err := mesh.Prove(ctx, plan, there.remote); err != nil {
 		return nil, nil, remotely.Explain(err)
 	}
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/tykmesh/tykmesh/dashboard"
 )
@@ -38,14 +39,6 @@ func (r *run) bring(ctx context.Context, step *Step, w *registration, certificat
 	return creation{}, err
 }
 
-// final returns the definition with the certificate that is known by now.
-func (w *registration) final(certificate string) dashboard.Definition {
-	if certificate == "" {
-		return w.updated
-	}
-	return withCertificate(w.updated, certificate, w.former)
-}
-
 // refresh brings an API that is there up to date, and returns the certificate that it carries then.
 // It is read again: a change since the listing, by hand or by another run, must not be written
 // over.
@@ -73,16 +66,6 @@ func (r *run) lost(slug string, err error) error {
 // align updates an API, as it is now, to the wanted definition.
 func (r *run) align(ctx context.Context, w *WantedAPI, held dashboard.API, certificate string, former []string) error {
 	return r.update(ctx, held, aligned(held.Definition, w, certificate, former))
-}
-
-// aligned merges the wanted leaves into a definition, with this certificate, if any, in the place
-// of those that it replaces.
-func aligned(held dashboard.Definition, w *WantedAPI, certificate string, former []string) dashboard.Definition {
-	to := update(held, w)
-	if certificate != "" {
-		to = withCertificate(to, certificate, former)
-	}
-	return to
 }
 
 // update writes a definition over the API that it was made from, unless there is no difference
@@ -215,7 +198,7 @@ func (r *run) look(ctx context.Context, w *WantedAPI, refusal error, exists bool
 	if err != nil {
 		return dashboard.API{}, false, err
 	}
-	if api := newMatcher(newListing(all, r.settings), r.settings).own(w); api != nil {
+	if api := findOwn(all, w, r.settings); api != nil {
 		return *api, true, nil
 	}
 
@@ -278,18 +261,14 @@ func (r *run) single(ctx context.Context, w *WantedAPI, id string, clash error) 
 		return "", stepError("listing", "APIs", "", err)
 	}
 
-	x := newListing(all, r.settings)
-	stays := first(x.byMark[w.owner()], func(api *dashboard.API) bool {
-		return !api.Definition.IsOAS() && api.Definition.Slug() == w.Slug
-	})
-
-	if stays != nil && stays.Definition.ID() != id {
-		return stays.Definition.ID(), r.takeBack(ctx, w.Slug, id, nil)
+	stays := lowest(all, w)
+	if stays != nil && stays.ID() != id {
+		return stays.ID(), r.takeBack(ctx, w.Slug, id, nil)
 	}
 	if isNotFound(clash) {
 		return "", stepError("updating", "API", w.Slug, clash)
 	}
-	if len(x.byAPIID[w.Definition.APIID()]) > 0 {
+	if slices.ContainsFunc(all, func(api dashboard.API) bool { return api.Definition.APIID() == w.Definition.APIID() }) {
 		return id, nil
 	}
 

@@ -41,7 +41,7 @@ import (
 // progress gets an event for each step that begins and ends, one at a time; nil for none.
 //
 // Errors: *Incomplete when a step failed, or when ctx ended before all were done.
-func (p *Plan) Apply(ctx context.Context, remote Remote, progress func(Event)) (map[inject.Service]inject.Binding, error) {
+func Apply(ctx context.Context, p *Plan, remote Remote, progress func(Event)) (map[inject.Service]inject.Binding, error) {
 	due := p.due()
 	if len(due) == 0 {
 		return p.Bindings(), nil
@@ -99,12 +99,12 @@ func (r *run) take(ctx context.Context, s *Step) bool {
 		return r.activate(ctx, end.of)
 	}
 	if err := r.journal.ended(ctx); err != nil {
-		if s.replaced {
+		if s.Replaced {
 			r.leave(ctx, s, err)
 		}
 		return false
 	}
-	if s.replaced && len(r.proof.users[s.ID]) > 0 {
+	if s.Replaced && len(r.proof.users[s.ID]) > 0 {
 		r.leave(ctx, s, nil) // another API has taken it into use
 		return false
 	}
@@ -113,7 +113,7 @@ func (r *run) take(ctx context.Context, s *Step) bool {
 	did, err := r.do(ctx, s)
 	_, goesOn := s.work.(*issuance)
 	switch {
-	case err != nil && !s.replaced:
+	case err != nil && !s.Replaced:
 		r.journal.fail(s, err)
 	case err != nil:
 		r.leave(ctx, s, err)

@@ -26,7 +26,7 @@ func (x *Snapshot) assignments() []assignment {
 	}
 
 	all := make([]assignment, 0, 1+len(x.apis.services))
-	all = append(all, x.assign(x.settings.meshHolder(), x.apis.meshAPIs()))
+	all = append(all, x.assign(meshHolder(x.settings), x.apis.meshAPIs()))
 	for _, svc := range x.apis.services {
 		all = append(all, x.assign(serviceHolder(svc), x.apis.byOwner[owner{svc, Inbound}]))
 	}

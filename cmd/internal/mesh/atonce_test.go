@@ -30,7 +30,7 @@ func TestRunsAtOnce(t *testing.T) {
 						state, err := Observe(context.Background(), w.remote, w.settings)
 						if err == nil {
 							plan, _ := NewPlan(services, NewSnapshot(state, w.settings))
-							_, err = plan.Apply(context.Background(), w.remote, nil)
+							_, err = Apply(context.Background(), plan, w.remote, nil)
 						}
 						errs[i] = err
 					})
@@ -87,7 +87,7 @@ func TestDeletedMeanwhile(t *testing.T) {
 		w.later(nearEnd)
 		plan := w.plan(echo, sleepy)
 		w.dash.DropAPI(w.api(slug).ID())
-		_, err := plan.Apply(context.Background(), w.remote, nil)
+		_, err := Apply(context.Background(), plan, w.remote, nil)
 		must(t, err)
 		w.serves()
 	}
@@ -120,7 +120,7 @@ func TestMeshAPIDeletedMeanwhile(t *testing.T) {
 	}
 
 	w.dash.DropAPI(w.api("sleep-mesh").ID())
-	_, err := plan.Apply(context.Background(), w.remote, nil)
+	_, err := Apply(context.Background(), plan, w.remote, nil)
 	must(t, err)
 }
 
@@ -136,7 +136,7 @@ func TestCreatedAndDeleted(t *testing.T) {
 			w.dash.DropAPI(path.Base(r.URL.Path))
 			dashboardtest.Refusal(http.StatusNotFound, "API not found")(rw, r)
 		}})
-		_, err := plan.Apply(context.Background(), w.remote, nil)
+		_, err := Apply(context.Background(), plan, w.remote, nil)
 		must(t, err)
 		w.serves()
 		if id := w.api("echo-inbound").ID(); id != first {

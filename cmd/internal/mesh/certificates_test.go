@@ -67,7 +67,7 @@ func TestReissue(t *testing.T) {
 			c.change(w)
 			plan := w.plan(echo)
 			w.dash.ClearLog()
-			_, err = plan.Apply(context.Background(), w.remote, nil)
+			_, err = Apply(context.Background(), plan, w.remote, nil)
 			must(t, err)
 			if got := w.writes(); got != c.writes {
 				t.Errorf("writes %q, want %q", got, c.writes)

@@ -182,7 +182,7 @@ func TestChanges(t *testing.T) {
 			}
 
 			w.dash.ClearLog()
-			_, err := plan.Apply(context.Background(), w.remote, nil)
+			_, err := Apply(context.Background(), plan, w.remote, nil)
 			must(t, err)
 			if diff := cmp.Diff(c.writes, w.writes()); diff != "" {
 				t.Errorf("writes (-want +got):\n%s", diff)
@@ -218,7 +218,7 @@ func TestEditedMeanwhile(t *testing.T) {
 	plan := w.plan(workload("shop", "echo", route("/e")))
 	w.edit("echo-mesh", "tag_headers", []any{"X-A"})
 	w.edit("echo-mesh", "tags", []any{"mesh", "edge"})
-	_, err := plan.Apply(context.Background(), w.remote, nil)
+	_, err := Apply(context.Background(), plan, w.remote, nil)
 	must(t, err)
 	got := w.api("echo-mesh")
 	if header, _ := got.Lookup("tag_headers"); !reflect.DeepEqual(header, []any{"X-A"}) || !slices.Contains(got.Tags(), "edge") || got.ListenPath() != "/e" {
@@ -288,7 +288,7 @@ func TestPlanIsPure(t *testing.T) {
 			t.Fatal(problems)
 		}
 
-		plans = append(plans, text(plan))
+		plans = append(plans, text([]any{plan.Services, plan.Steps(), plan.Warnings}))
 		workloads[0], workloads[1] = workloads[1], workloads[0] // L8
 	}
 
@@ -298,7 +298,7 @@ func TestPlanIsPure(t *testing.T) {
 
 	services, _, _ := Wanted(workloads, w.settings)
 	plan, _ := NewPlan(services, NewSnapshot(state, w.settings))
-	_, err = plan.Apply(context.Background(), w.remote, nil)
+	_, err = Apply(context.Background(), plan, w.remote, nil)
 	must(t, err)
 	if after := text([]any{workloads, state, w.settings.MeshHosts}); after != before { // L5
 		t.Errorf("arguments were changed:\n%s\n%s", before, after)

@@ -57,15 +57,6 @@ func (m *matcher) remedy(w *WantedAPI, current *dashboard.API, other dashboard.D
 	return fmt.Sprintf(", which tykmesh does not own; to take it over: --adopt %s", other.Slug())
 }
 
-// describe names an API so that a user finds it in the Dashboard.
-func describe(d dashboard.Definition) string {
-	name := d.Slug()
-	if name == "" {
-		name = d.Name()
-	}
-	return fmt.Sprintf("%q (id %s, domain %q, listen path %q)", name, d.ID(), d.Domain(), d.ListenPath())
-}
-
 // nearRoutes warns of foreign APIs on the mesh hosts whose listen path begins the route, or begins
 // with it: gateways match listen paths as prefixes, so that a mistyped request reaches the other
 // API (webhook fault B27). Services of the mesh cause no warning: /a and /ab are ordinary names for

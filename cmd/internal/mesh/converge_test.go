@@ -307,7 +307,7 @@ func TestEvents(t *testing.T) {
 	w := newWorld(t, dashboardtest.Options{})
 	plan := w.plan(echo)
 	var events []string
-	_, err := plan.Apply(context.Background(), w.remote, func(e Event) {
+	_, err := Apply(context.Background(), plan, w.remote, func(e Event) {
 		events = append(events, fmt.Sprintf("%s %s %s %d/%d", e.Kind, e.Step.Kind, e.Step.Name, e.Finished, e.Total))
 	})
 	must(t, err)

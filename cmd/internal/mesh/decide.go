@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/dashboard"
 )
 
 // Which certificates are kept:
@@ -161,4 +162,16 @@ func (x *Snapshot) best(hosts, attached []string) *Certificate {
 			strings.Compare(a.ID, b.ID),
 		)
 	})
+}
+
+// usableRecord reports whether the certificate of a record could serve for these hosts.
+func usableRecord(r *ca.Record, hosts []string, org string, terms ca.Terms) bool {
+	leaf, err := parseLeaf(r.Certificate)
+	return err == nil && unusableLeaf(r.Fingerprint, leaf, hosts, org, terms) == ""
+}
+
+// serves reports whether by its details a certificate in the store is good for these hosts.
+func serves(c dashboard.Certificate, hosts []string, terms ca.Terms) bool {
+	return c.HasPrivate && !c.IsCA && hostKey(c.DNSNames) == hostKey(hosts) &&
+		terms.Authority != nil && c.IssuerCN == terms.Authority.Subject.CommonName && !terms.Due(c.NotBefore, c.NotAfter)
 }

@@ -1,6 +1,7 @@
 package mesh
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -311,4 +312,13 @@ func (s Settings) meshCertificateHosts() []string {
 		hosts = append(hosts, literal)
 	}
 	return hosts
+}
+
+// templateName returns the template that renders an API. The annotation counts for both, and an
+// empty one means "default", as in tyk-k8s.
+func templateName(w inject.Workload, role Role) string {
+	if !w.HasTemplate {
+		return "default-" + string(role)
+	}
+	return cmp.Or(w.Template, "default")
 }

@@ -11,18 +11,13 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
-// settleTime is how long gateways get from the last change of an API until replaced certificates
-// are deleted. They load a changed API in about one second, two at most; and one that starts in
-// between finds only the certificates that are still there.
-const settleTime = 5 * time.Second
-
 // waitStep is how often the run reports that it is waiting.
 const waitStep = time.Second
 
 // deleteUnused deletes certificates and records that are proved to be unused, and the certificates
 // of this run that lost against another run's. whole reports whether all other steps are done.
 func (r *run) deleteUnused(ctx context.Context, p *Plan, whole bool) {
-	due := filter(p.steps, func(s *Step) bool { return s.deletes() && (whole || !s.replaced) })
+	due := filter(p.steps, func(s *Step) bool { return s.deletes() && (whole || !s.Replaced) })
 	first := slices.IndexFunc(due, func(s *Step) bool {
 		return !slices.ContainsFunc(s.after, func(before *Step) bool { return !r.done[before] })
 	})
@@ -32,7 +27,7 @@ func (r *run) deleteUnused(ctx context.Context, p *Plan, whole bool) {
 
 	err := r.journal.ended(ctx)
 	if err == nil {
-		r.proof, err = r.prove(ctx, p.deletion(r.surplus))
+		r.proof, err = r.prove(ctx, deletionOf(p, r.surplus))
 	}
 
 	if err == nil {
@@ -43,7 +38,7 @@ func (r *run) deleteUnused(ctx context.Context, p *Plan, whole bool) {
 
 	for i, s := range due {
 		switch {
-		case s.replaced:
+		case s.Replaced:
 			r.leave(ctx, s, err)
 		case i == first && r.journal.ended(ctx) == nil:
 			r.journal.fail(s, err)
@@ -80,7 +75,7 @@ func (r *run) deleteAPI(ctx context.Context, step *Step) error {
 		return nil
 	case err != nil:
 		return stepError("reading", "API", step.Name, err)
-	case !isOwn(held, step, r.settings):
+	case !isOwn(held, step.owner(), r.settings):
 		return stepError("deleting", "API", step.Name, fmt.Errorf("it no longer belongs to this service: now it is %s", describe(held.Definition)))
 	}
 

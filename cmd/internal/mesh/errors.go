@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/dashboard"
@@ -163,13 +162,4 @@ func (e *Incomplete) ExitCode() int {
 		return exitIncomplete
 	}
 	return (&failures{errs: e.Errors}).ExitCode()
-}
-
-// EagerError reports that certificates are to be renewed so long before their end that every run
-// would renew them again.
-type EagerError struct{ Life, RenewBefore time.Duration }
-
-// Error returns both times.
-func (e *EagerError) Error() string {
-	return fmt.Sprintf("a new certificate would be due again at once: it is valid for %s, and is to be renewed %s before its end", ca.Days(e.Life), ca.Days(e.RenewBefore))
 }

@@ -20,7 +20,7 @@ func serviceHolder(svc inject.Service) holder {
 	return holder{Service: svc, Role: Inbound, Hosts: []string{host(svc)}}
 }
 
-func (s Settings) meshHolder() holder { return holder{Role: Mesh, Hosts: s.meshCertificateHosts()} }
+func meshHolder(s Settings) holder { return holder{Role: Mesh, Hosts: s.meshCertificateHosts()} }
 
 // name returns the first host.
 func (h holder) name() string { return cmp.Or(h.Hosts...) }

@@ -163,7 +163,7 @@ func sameOrigin(a, b string) bool {
 }
 
 func (x *Snapshot) meshCertificateStatus() CertificateStatus {
-	a := x.assign(x.settings.meshHolder(), x.apis.meshAPIs())
+	a := x.assign(meshHolder(x.settings), x.apis.meshAPIs())
 	if !a.chosen {
 		return x.certificateStatus(&a)
 	}

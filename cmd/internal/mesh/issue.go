@@ -188,16 +188,10 @@ func (r *run) record(ctx context.Context, id string) (*ca.Record, error) {
 	return nil, nil
 }
 
-// usable reports whether the certificate of a record could serve for these hosts.
-func (r *run) usable(hosts []string, record *ca.Record) bool {
-	leaf, err := parseLeaf(record.Certificate)
-	return err == nil && unusableLeaf(record.Fingerprint, leaf, hosts, r.settings.Org, r.settings.terms(r.currentCA)) == ""
-}
-
 // appears reports whether a recorded certificate can be used and is in the store, waiting a little
 // for its upload.
 func (r *run) appears(ctx context.Context, name string, hosts []string, record *ca.Record) (bool, error) {
-	if !r.usable(hosts, record) {
+	if !usableRecord(record, hosts, r.settings.Org, r.settings.terms(r.currentCA)) {
 		return false, nil
 	}
 

@@ -133,7 +133,7 @@ func (w *world) sayingRun(workloads ...inject.Workload) (said string, err error)
 	if len(problems) > 0 {
 		return "", errors.New(problems[0].Error())
 	}
-	_, err = plan.Apply(context.Background(), w.remote, func(e Event) {
+	_, err = Apply(context.Background(), plan, w.remote, func(e Event) {
 		if e.Kind == Unkept && e.Step.Role == Inbound && e.Step.Service.App == "echo" {
 			said += e.Err.Error()
 		}

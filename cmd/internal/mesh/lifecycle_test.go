@@ -124,7 +124,7 @@ func TestLifeCycle(t *testing.T) {
 			w.later(4 * nearEnd)
 			w.dash.Fail(dashboardtest.Fault{Method: http.MethodDelete, Times: -1, Answer: dashboardtest.Refusal(403, "not yours")})
 			var left int
-			_, err := w.plan(echo, sleepy).Apply(context.Background(), w.remote, func(e Event) {
+			_, err := Apply(context.Background(), w.plan(echo, sleepy), w.remote, func(e Event) {
 				if e.Kind == Left && e.Err != nil {
 					left++
 				}

@@ -131,3 +131,50 @@ func (m *matcher) conflicts(service *Service, w *WantedAPI, current *dashboard.A
 	}
 	return problems
 }
+
+// unlistedOf returns the wanted APIs that the listing lacks, of services that a certificate in the
+// store or a record was made for.
+func (x *Snapshot) unlistedOf(services []Service) (missing []*WantedAPI) {
+	for i := range services {
+		for _, w := range services[i].apis() {
+			if !x.apis.owners[w.owner()] {
+				missing = append(missing, w)
+			}
+		}
+	}
+
+	if len(missing) == 0 {
+		return nil
+	}
+
+	recorded := make(map[inject.Service]bool, len(x.ledger))
+	for _, r := range x.ledger {
+		recorded[r.service()] = true
+	}
+
+	return slices.DeleteFunc(missing, func(w *WantedAPI) bool {
+		return !recorded[w.Service] && len(x.byHosts[host(w.Service)]) == 0
+	})
+}
+
+// findOwn returns the API of a listing that belongs to w; nil for none.
+func findOwn(apis []dashboard.API, w *WantedAPI, s Settings) *dashboard.API {
+	return newMatcher(newListing(apis, s), s).own(w)
+}
+
+// lowest returns the API with w's mark and slug that has the lowest database id; nil for none.
+func lowest(apis []dashboard.API, w *WantedAPI) (found dashboard.Definition) {
+	for _, api := range apis {
+		d := api.Definition
+		o, ok := markedOwner(d)
+		if ok && o == w.owner() && !d.IsOAS() && d.Slug() == w.Slug && (found == nil || d.ID() < found.ID()) {
+			found = d
+		}
+	}
+	return found
+}
+
+// isOwn reports whether an API still belongs to an owner.
+func isOwn(api dashboard.API, o owner, s Settings) bool {
+	return len(newMatcher(newListing([]dashboard.API{api}, s), s).allOwn(o)) > 0
+}

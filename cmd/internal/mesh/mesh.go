@@ -161,6 +161,11 @@ func (s Settings) terms(authority *x509.Certificate) ca.Terms {
 	return ca.Terms{Authority: authority, RenewBefore: s.RenewBefore, Now: s.now()}
 }
 
+// settleTime is how long gateways get from the last change of an API until replaced certificates
+// are deleted. They load a changed API in about one second, two at most; and one that starts in
+// between finds only the certificates that are still there.
+const settleTime = 5 * time.Second
+
 func (s Settings) settle() time.Duration { return cmp.Or(s.Settle, settleTime) }
 
 func (s Settings) parallel() int {

@@ -33,7 +33,7 @@ func TestMeshAPIs(t *testing.T) {
 	}
 
 	before := w.api("sleep-mesh")
-	_, err := plan.Apply(context.Background(), w.remote, nil)
+	_, err := Apply(context.Background(), plan, w.remote, nil)
 	must(t, err)
 
 	renewed := w.attached("echo-mesh")

@@ -25,7 +25,7 @@ func liesUnder(outer, inner string) bool {
 }
 
 // shares reports whether the configuration lets services of any namespace have this route.
-func (s Settings) shares(route string) bool {
+func shares(s Settings, route string) bool {
 	return slices.ContainsFunc(s.SharedRoutes, func(shared string) bool {
 		shared = cleanPath(shared)
 		return shared == route || shared != "/" && liesUnder(shared, route)
@@ -53,7 +53,7 @@ func nestedRoutes(services []Service, s Settings) (problems []inject.Problem) {
 		inner := &services[i]
 		path := cleanPath(inner.Mesh.Definition.ListenPath())
 		above(path, func(outer string) {
-			if other := byPath[outer]; outer != "/" && other != nil && other.Namespace != inner.Namespace && !s.shares(path) {
+			if other := byPath[outer]; outer != "/" && other != nil && other.Namespace != inner.Namespace && !shares(s, path) {
 				problems = append(problems, inner.problem(inject.RuleSame, inner.RoutePos,
 					"route %q lies under route %q of service %s at %s, in another namespace: choose another route, or list %s in Injector.sharedRoutes",
 					inner.Route, other.Route, other.Service, other.RoutePos, path))
@@ -68,7 +68,7 @@ func nestedRoutes(services []Service, s Settings) (problems []inject.Problem) {
 // of itself taken, unless the service has it already.
 func (m *matcher) nested(service *Service, current *dashboard.API) (problems []inject.Problem) {
 	path := cleanPath(service.Mesh.Definition.ListenPath())
-	if current != nil && m.apis.onMesh(current.Definition) && cleanPath(current.Definition.ListenPath()) == path || m.settings.shares(path) {
+	if current != nil && m.apis.onMesh(current.Definition) && cleanPath(current.Definition.ListenPath()) == path || shares(m.settings, path) {
 		return nil
 	}
 
@@ -107,7 +107,7 @@ func (m *matcher) others(service *Service, path string) (all []inject.Service) {
 	}
 	for _, api := range m.apis.byPath[path] {
 		o, ok := ownerOf(api.Definition)
-		if ok && !m.taken[api] && o.role == Mesh && o.service.Namespace != service.Namespace && !m.settings.shares(path) {
+		if ok && !m.taken[api] && o.role == Mesh && o.service.Namespace != service.Namespace && !shares(m.settings, path) {
 			all = append(all, o.service)
 		}
 	}

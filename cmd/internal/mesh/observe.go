@@ -7,19 +7,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/dashboard"
 )
-
-// State holds one reading of the remote systems: a Snapshot is made from it. Without TLS it holds
-// APIs alone.
-type State struct {
-	APIs         []dashboard.API
-	Certificates []dashboard.Certificate // of the store
-	Records      []ca.Record
-	HasLedger    bool
-	CA           *x509.Certificate // the current one; nil: unknown
-}
 
 // Observe reads the remote systems, each listing once and all at the same time: the APIs, and with
 // TLS the store's certificates, the ledger's records and the certificate of the CA. Only where the

@@ -1,6 +1,7 @@
 package mesh
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -94,4 +95,21 @@ func reached(d dashboard.Definition, role Role) string {
 	}
 
 	return target.Hostname()
+}
+
+// describe names an API so that a user finds it in the Dashboard.
+func describe(d dashboard.Definition) string {
+	name := d.Slug()
+	if name == "" {
+		name = d.Name()
+	}
+	return fmt.Sprintf("%q (id %s, domain %q, listen path %q)", name, d.ID(), d.Domain(), d.ListenPath())
+}
+
+// hosts returns the names of the certificate that an API carries.
+func (o owner) hosts(s Settings) []string {
+	if o.role == Mesh {
+		return s.meshCertificateHosts()
+	}
+	return []string{host(o.service)}
 }

@@ -87,13 +87,13 @@ func TestOwnership(t *testing.T) {
 		{name: "renew, asked for", do: func(w *world) error { return w.renewing(MeshName) }},
 		{name: "prune", partial: true, do: func(w *world) error {
 			w.later(2 * time.Hour)
-			return failure(NewPruning(NewSnapshot(w.state(), w.settings)).Apply(context.Background(), w.remote, nil))
+			return failure(Apply(context.Background(), NewPruning(NewSnapshot(w.state(), w.settings)), w.remote, nil))
 		}},
 		{name: "delete mail", partial: true, do: func(w *world) error {
-			return failure(NewRemoval([]inject.Service{mail.Service}, NewSnapshot(w.state(), w.settings)).Apply(context.Background(), w.remote, nil))
+			return failure(Apply(context.Background(), NewRemoval([]inject.Service{mail.Service}, NewSnapshot(w.state(), w.settings)), w.remote, nil))
 		}},
 		{name: "delete cart", partial: true, do: func(w *world) error {
-			return failure(NewRemoval([]inject.Service{cart.Service}, NewSnapshot(w.state(), w.settings)).Apply(context.Background(), w.remote, nil))
+			return failure(Apply(context.Background(), NewRemoval([]inject.Service{cart.Service}, NewSnapshot(w.state(), w.settings)), w.remote, nil))
 		}},
 		{name: "inject cart", do: func(w *world) error {
 			_, err := w.run(context.Background(), cart)
@@ -140,7 +140,7 @@ func (w *world) renewing(names ...string) error {
 	w.tb.Helper()
 	plan, err := NewRenewal(NewSnapshot(w.state(), w.settings), names)
 	must(w.tb, err)
-	_, err = plan.Apply(context.Background(), w.remote, nil)
+	_, err = Apply(context.Background(), plan, w.remote, nil)
 	return err
 }
 
@@ -237,7 +237,7 @@ func TestOldDashboards(t *testing.T) {
 	}
 
 	var unproved *UnprovedError
-	if err := failure(NewPruning(NewSnapshot(w.state(), w.settings)).Apply(context.Background(), w.remote, nil)); !errors.As(err, &unproved) {
+	if err := failure(Apply(context.Background(), NewPruning(NewSnapshot(w.state(), w.settings)), w.remote, nil)); !errors.As(err, &unproved) {
 		t.Errorf("pruning: %v", err)
 	}
 
@@ -252,11 +252,11 @@ func TestTruncatedListings(t *testing.T) {
 	for n := range 4 {
 		for name, act := range map[string]func(*world) error{
 			"delete": func(w *world) error {
-				return failure(NewRemoval([]inject.Service{echo.Service, sleepy.Service}, NewSnapshot(w.state(), w.settings)).Apply(context.Background(), w.remote, nil))
+				return failure(Apply(context.Background(), NewRemoval([]inject.Service{echo.Service, sleepy.Service}, NewSnapshot(w.state(), w.settings)), w.remote, nil))
 			},
 			"prune": func(w *world) error {
 				w.later(2 * time.Hour)
-				return failure(NewPruning(NewSnapshot(w.state(), w.settings)).Apply(context.Background(), w.remote, nil))
+				return failure(Apply(context.Background(), NewPruning(NewSnapshot(w.state(), w.settings)), w.remote, nil))
 			},
 			"renew": func(w *world) error {
 				w.later(nearEnd)

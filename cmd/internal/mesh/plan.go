@@ -65,7 +65,7 @@ func (p *Plan) Steps() []Step { return values(p.due()) }
 // Registration returns the steps without which something would be missing or out of date: all
 // except the deletions of replaced certificates.
 func (p *Plan) Registration() []Step {
-	return values(filter(p.due(), func(s *Step) bool { return !s.replaced }))
+	return values(filter(p.due(), func(s *Step) bool { return !s.Replaced }))
 }
 
 // due returns the steps that change something.

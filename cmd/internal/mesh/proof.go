@@ -43,9 +43,9 @@ func (*UnprovedError) Hint() string { return RightKey }
 // by every run, and left by it. It asks nothing where no such deletion is planned.
 //
 // Errors: *StepError for a question that was not answered.
-func (p *Plan) Prove(ctx context.Context, remote Remote) error {
+func Prove(ctx context.Context, p *Plan, remote Remote) error {
 	taken := p.takenOff()
-	earlier := filter(p.steps, func(s *Step) bool { return s.replaced && !taken[s.ID] })
+	earlier := filter(p.steps, func(s *Step) bool { return s.Replaced && !taken[s.ID] })
 	if len(earlier) == 0 {
 		return nil
 	}
@@ -56,7 +56,7 @@ func (p *Plan) Prove(ctx context.Context, remote Remote) error {
 		return err
 	}
 
-	p.steps = slices.DeleteFunc(p.steps, func(s *Step) bool { return s.replaced && !taken[s.ID] && proof.refuses(s.ID) != nil })
+	p.steps = slices.DeleteFunc(p.steps, func(s *Step) bool { return s.Replaced && !taken[s.ID] && proof.refuses(s.ID) != nil })
 
 	return nil
 }
@@ -79,7 +79,7 @@ type deletion struct {
 
 // deletion returns the certificates that the plan deletes, with others that no API that it saw
 // names.
-func (p *Plan) deletion(others []string) deletion {
+func deletionOf(p *Plan, others []string) deletion {
 	d := deletion{taken: p.takenOff(), unlisted: p.unlisted}
 	d.ids = append(idsOf(filter(p.steps, func(s *Step) bool { return s.deletes() && s.Kind == CertificateKind })), others...)
 	for _, id := range others {

@@ -25,7 +25,7 @@ func (w *world) pruning() *Plan {
 
 func (w *world) prune() error {
 	w.tb.Helper()
-	return failure(w.pruning().Apply(context.Background(), w.remote, nil))
+	return failure(Apply(context.Background(), w.pruning(), w.remote, nil))
 }
 
 // told is what a pruning would do, and what it leaves, a line each.
@@ -81,7 +81,7 @@ delete certificate sleep.shop
 			}
 
 			before := p.dash.APIs()
-			must(t, failure(plan.Apply(context.Background(), p.remote, nil)))
+			must(t, failure(Apply(context.Background(), plan, p.remote, nil)))
 
 			after := p.dash.APIs()
 			for i := range before {
@@ -141,7 +141,7 @@ func TestPruneLeavesWhatServes(t *testing.T) {
 				t.Errorf("%s\nwant %s", got, c.want)
 			}
 
-			must(t, failure(plan.Apply(context.Background(), p.remote, nil)))
+			must(t, failure(Apply(context.Background(), plan, p.remote, nil)))
 			if diff := cmp.Diff(before, p.dash.APIs()); diff != "" {
 				t.Error(diff)
 			}
@@ -210,7 +210,7 @@ func TestPruneSparesOthers(t *testing.T) {
 				t.Errorf("it does\n%s", got)
 			}
 
-			must(t, failure(plan.Apply(context.Background(), p.remote, nil)))
+			must(t, failure(Apply(context.Background(), plan, p.remote, nil)))
 			for what, id := range stays {
 				if p.dash.PEM(id) == nil {
 					t.Errorf("%s: deleted", what)

@@ -43,7 +43,7 @@ func TestPruneConverges(t *testing.T) {
 
 				state, err := Observe(context.Background(), p.remote, p.settings)
 				if err == nil {
-					err = failure(NewPruning(NewSnapshot(state, p.settings)).Apply(context.Background(), p.remote, nil))
+					err = failure(Apply(context.Background(), NewPruning(NewSnapshot(state, p.settings)), p.remote, nil))
 				}
 
 				p.dash.Heal()
@@ -102,7 +102,7 @@ func TestPruneLooksAgain(t *testing.T) {
 	gone := plan.of(CertificateKind)[slices.IndexFunc(plan.of(CertificateKind), func(s *Step) bool { return s.Name == "gone.shop" })].ID
 	p.edit("shop", "certificates", []any{gone})
 
-	_, err := plan.Apply(context.Background(), p.remote, nil)
+	_, err := Apply(context.Background(), plan, p.remote, nil)
 	if err == nil || !strings.Contains(err.Error(), `deleting certificate gone.shop: API "shop" (id 5f`) || p.dash.PEM(gone) == nil {
 		t.Errorf("a certificate that was taken into use: %v", err)
 	}
@@ -123,7 +123,7 @@ func TestPruneLooksAgain(t *testing.T) {
 	p.edit("sleep-inbound", "domain", "elsewhere.example")
 	p.edit("sleep-mesh", "proxy.target_url", "https://other.shop:8080")
 	p.edit("sleep-mesh", "slug", "other-mesh")
-	_, err = plan.Apply(context.Background(), p.remote, nil)
+	_, err = Apply(context.Background(), plan, p.remote, nil)
 	for _, want := range []string{
 		"updating API echo-inbound: the certificate that was to stay is not on it any more",
 		"updating API sleep-inbound: it no longer belongs to this service",
@@ -147,7 +147,7 @@ func TestPruneOrder(t *testing.T) {
 	p := pile(t, inFile)
 	plan := p.pruning()
 	p.dash.ClearLog()
-	must(t, failure(plan.Apply(context.Background(), p.remote, nil)))
+	must(t, failure(Apply(context.Background(), plan, p.remote, nil)))
 	var phases []string
 	for _, r := range p.dash.Requests() {
 		phase := map[string]string{"PUT": "detach", "DELETE": "delete"}[r.Method]
@@ -171,7 +171,7 @@ func TestPruneOrder(t *testing.T) {
 	defer cancel()
 
 	updates := 0
-	_, err := plan.Apply(ctx, p.remote, func(e Event) {
+	_, err := Apply(ctx, plan, p.remote, func(e Event) {
 		if e.Kind == Done {
 			if updates++; updates == 4 {
 				time.AfterFunc(100*time.Millisecond, cancel) // a run that does not wait goes on meanwhile
@@ -221,7 +221,7 @@ func TestPruneGoesOnAfterFailures(t *testing.T) {
 	p.later(4 * time.Hour)
 	plan := p.pruning()
 	p.edit("shop", "certificates", []any{gone})
-	if _, err := plan.Apply(context.Background(), p.remote, nil); err == nil || !strings.Contains(err.Error(), `deleting record 5f`) {
+	if _, err := Apply(context.Background(), plan, p.remote, nil); err == nil || !strings.Contains(err.Error(), `deleting record 5f`) {
 		t.Errorf("the record of a certificate that an API names by now: %v", err)
 	}
 }

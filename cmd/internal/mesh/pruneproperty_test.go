@@ -245,7 +245,7 @@ func TestPruneProperties(t *testing.T) {
 
 		recorded := make(map[string]bool)
 		for _, record := range state.Records {
-			for _, id := range s.storeIDs(&record) {
+			for _, id := range storeIDs(s.Org, &record) {
 				recorded[id] = true
 			}
 		}

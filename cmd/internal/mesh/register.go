@@ -176,7 +176,7 @@ func (x *Snapshot) meshAssignment(services []Service, matched map[*WantedAPI]*da
 		}
 	}
 
-	a := x.assign(x.settings.meshHolder(), carriers)
+	a := x.assign(meshHolder(x.settings), carriers)
 	if a.chosen && !x.certificate(a.ID).inStore {
 		a.problem = fmt.Errorf("Injector.meshCertificateID: the Dashboard's store has no certificate %s; leave it empty to let tykmesh make one", a.ID)
 	}
@@ -362,4 +362,22 @@ func withCertificate(d dashboard.Definition, id string, former []string) dashboa
 	}
 
 	return d.With("certificates", dashboard.Union(list))
+}
+
+// final returns the definition with the certificate that is known by now.
+func (w *registration) final(certificate string) dashboard.Definition {
+	if certificate == "" {
+		return w.updated
+	}
+	return withCertificate(w.updated, certificate, w.former)
+}
+
+// aligned merges the wanted leaves into a definition, with this certificate, if any, in the place
+// of those that it replaces.
+func aligned(held dashboard.Definition, w *WantedAPI, certificate string, former []string) dashboard.Definition {
+	to := update(held, w)
+	if certificate != "" {
+		to = withCertificate(to, certificate, former)
+	}
+	return to
 }

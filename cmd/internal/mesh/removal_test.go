@@ -24,7 +24,7 @@ func (w *world) removal(services ...inject.Service) *Plan {
 
 func (w *world) remove(services ...inject.Service) error {
 	w.tb.Helper()
-	return failure(w.removal(services...).Apply(context.Background(), w.remote, nil))
+	return failure(Apply(context.Background(), w.removal(services...), w.remote, nil))
 }
 
 func steps(r *Plan) string {
@@ -185,7 +185,7 @@ func TestRemovalConverges(t *testing.T) {
 
 				state, err := Observe(context.Background(), w.remote, w.settings)
 				if err == nil {
-					err = failure(NewRemoval([]inject.Service{echo.Service, sleepy.Service}, NewSnapshot(state, w.settings)).Apply(context.Background(), w.remote, nil))
+					err = failure(Apply(context.Background(), NewRemoval([]inject.Service{echo.Service, sleepy.Service}, NewSnapshot(state, w.settings)), w.remote, nil))
 				}
 
 				w.dash.Heal()
@@ -210,7 +210,7 @@ func TestRemovalLooksAgain(t *testing.T) {
 	w.edit("echo-mesh", "api_id", "other")
 	w.edit("echo-mesh", "slug", "other-mesh")
 
-	_, err := taken.Apply(context.Background(), w.remote, nil)
+	_, err := Apply(context.Background(), taken, w.remote, nil)
 	if err == nil || !strings.Contains(err.Error(), "deleting API echo-mesh: it no longer belongs to this service") {
 		t.Errorf("error %v", err)
 	}
@@ -223,7 +223,7 @@ func TestRemovalLooksAgain(t *testing.T) {
 	w.mustRun(echo)
 	used := w.removal(echo.Service)
 	w.put("partner", "partner.example", "/", "http://p", dashboard.Definition{"certificates": []any{w.api("echo-inbound").Certificates()[0]}})
-	_, err = used.Apply(context.Background(), w.remote, nil)
+	_, err = Apply(context.Background(), used, w.remote, nil)
 	if err == nil || !strings.Contains(err.Error(), `deleting certificate echo.shop: API "partner"`) || len(w.dash.Certificates()) != 1 {
 		t.Errorf("error %v, left: %s", err, w.snapshot())
 	}

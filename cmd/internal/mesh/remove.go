@@ -45,7 +45,7 @@ func NewRemoval(services []inject.Service, x *Snapshot) *Plan {
 		return !goes && needsMeshCertificate(api)
 	}
 	if !slices.ContainsFunc(x.apis.all, staysOnMesh) {
-		plan.removeCertificates(x, x.settings.meshHolder(), changed, last...)
+		plan.removeCertificates(x, meshHolder(x.settings), changed, last...)
 	}
 
 	return plan.withProof(x)
@@ -134,12 +134,6 @@ func (m *matcher) allOwn(o owner) (all []*dashboard.API) {
 		all = append(all, api)
 	}
 	return all
-}
-
-// isOwn reports whether an API is still the one of a step.
-func isOwn(api dashboard.API, step *Step, s Settings) bool {
-	m := newMatcher(newListing([]dashboard.API{api}, s), s)
-	return len(m.allOwn(owner{step.Service, step.Role})) > 0
 }
 
 // madeFor returns the certificates in the store that were made for a holder and for nothing else,

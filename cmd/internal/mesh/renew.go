@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
 )
@@ -127,7 +128,7 @@ func (x *Snapshot) longestLife() (longest time.Duration) {
 
 // mesh plans the certificate of the mesh, and returns the steps for all APIs that carry it.
 func (r *renewal) mesh() (certificate *Step, apis []*Step, err error) {
-	a, err := r.assign(r.snapshot.settings.meshHolder(), r.snapshot.apis.meshAPIs())
+	a, err := r.assign(meshHolder(r.snapshot.settings), r.snapshot.apis.meshAPIs())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -217,4 +218,13 @@ func (m *matcher) otherMeshAPIs(x *Snapshot, certificate *assignment) (steps []*
 		return cmp.Or(compareServices(a.Service, b.Service), strings.Compare(a.ID, b.ID))
 	})
 	return steps
+}
+
+// EagerError reports that certificates are to be renewed so long before their end that every run
+// would renew them again.
+type EagerError struct{ Life, RenewBefore time.Duration }
+
+// Error returns both times.
+func (e *EagerError) Error() string {
+	return fmt.Sprintf("a new certificate would be due again at once: it is valid for %s, and is to be renewed %s before its end", ca.Days(e.Life), ca.Days(e.RenewBefore))
 }

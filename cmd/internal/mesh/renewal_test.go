@@ -36,7 +36,7 @@ func (w *world) renew(names ...string) string {
 		steps = append(steps, s.String())
 	}
 
-	_, err = plan.Apply(context.Background(), w.remote, nil)
+	_, err = Apply(context.Background(), plan, w.remote, nil)
 	must(w.tb, err)
 
 	return storeID.ReplaceAllString(strings.Join(steps, "\n"), "ID")
@@ -174,7 +174,7 @@ func TestEagerRenewal(t *testing.T) {
 		plan, err := NewRenewal(NewSnapshot(state, w.settings), nil)
 		if !known {
 			must(t, err)
-			_, err = plan.Apply(context.Background(), w.remote, nil)
+			_, err = Apply(context.Background(), plan, w.remote, nil)
 		}
 
 		if eager := (*EagerError)(nil); !errors.As(err, &eager) || eager.Life != 365*24*time.Hour {
@@ -195,7 +195,7 @@ func TestUnfinishedRenewal(t *testing.T) {
 	w.dash.Fail(dashboardtest.Fault{Method: http.MethodPut, Times: -1, Answer: dashboardtest.Refusal(400, "no")})
 	plan, err := w.renewal(names(echo)...)
 	must(t, err)
-	if _, err := plan.Apply(context.Background(), w.remote, nil); err == nil {
+	if _, err := Apply(context.Background(), plan, w.remote, nil); err == nil {
 		t.Fatal("no error")
 	}
 

@@ -22,7 +22,7 @@ func (p *Plan) replace(x *Snapshot) {
 		for _, id := range x.outdated(h, s) {
 			gone = append(gone, &Step{
 				Kind: CertificateKind, Action: Delete, Service: s.Service, Role: s.Role, Name: h.name(), ID: id, Reasons: []string{Superseded},
-				replaced: true, work: &certificateDeletion{},
+				Replaced: true, work: &certificateDeletion{},
 			})
 		}
 	}

@@ -73,7 +73,7 @@ func TestSettling(t *testing.T) {
 					time.AfterFunc(c.after, func() { cancel(c.cause) })
 				}
 
-				_, err = w.plan(echo).Apply(ctx, w.remote, func(e Event) {
+				_, err = Apply(ctx, w.plan(echo), w.remote, func(e Event) {
 					switch e.Kind {
 					case Waiting:
 						events = append(events, fmt.Sprintf("waiting %v", e.Wait))
@@ -173,7 +173,7 @@ func TestTakenIntoUse(t *testing.T) {
 	plan := w.plan(echo)
 	w.put("foreign", "foreign.example", "/", "http://foreign", map[string]any{"certificates": []any{old}})
 	var events []string
-	_, err := plan.Apply(context.Background(), w.remote, func(e Event) {
+	_, err := Apply(context.Background(), plan, w.remote, func(e Event) {
 		if e.Step.Action == Delete {
 			events = append(events, fmt.Sprint(e.Kind, " ", e.Step.Name, " ", e.Err))
 		}

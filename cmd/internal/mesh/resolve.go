@@ -8,7 +8,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tykmesh/tykmesh/dashboard"
-	"github.com/tykmesh/tykmesh/inject"
 )
 
 // Resolve looks for APIs of the wanted services that the listing lacks although the store or the
@@ -36,7 +35,7 @@ func Resolve(ctx context.Context, r Remote, services []Service, x *Snapshot) (*S
 	}
 
 	found = slices.DeleteFunc(found, func(api *dashboard.API) bool { return api == nil })
-	unseen, err := x.unseenUses(ctx, r, missing)
+	unseen, err := unseenUses(ctx, r, x, missing)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +55,7 @@ func Resolve(ctx context.Context, r Remote, services []Service, x *Snapshot) (*S
 		return x, nil
 	}
 
-	still, err := x.unseenUses(ctx, r, missing)
+	still, err := unseenUses(ctx, r, x, missing)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +105,7 @@ type unseenUse struct{ slug, apiID string }
 
 // unseenUses returns the APIs that the listing lacks and that use certificates of the wanted ones'
 // services.
-func (x *Snapshot) unseenUses(ctx context.Context, r Remote, wanted []*WantedAPI) (unseen []unseenUse, err error) {
+func unseenUses(ctx context.Context, r Remote, x *Snapshot, wanted []*WantedAPI) (unseen []unseenUse, err error) {
 	if len(wanted) == 0 {
 		return nil, nil
 	}
@@ -116,7 +115,7 @@ func (x *Snapshot) unseenUses(ctx context.Context, r Remote, wanted []*WantedAPI
 	g.SetLimit(x.settings.parallel())
 	for i, w := range wanted {
 		g.Go(func() error {
-			for _, c := range x.byHosts[host(w.Service)] {
+			for _, c := range x.storedFor(w.Service) {
 				uses, err := r.Certificates.CertificateAPIs(ctx, c.ID)
 				if errors.Is(err, dashboard.ErrUnsupported) || isNotFound(err) {
 					continue
@@ -126,7 +125,7 @@ func (x *Snapshot) unseenUses(ctx context.Context, r Remote, wanted []*WantedAPI
 				}
 
 				for _, u := range uses {
-					if len(x.apis.byAPIID[u.APIID]) == 0 {
+					if !x.hasAPI(u.APIID) {
 						found[i] = append(found[i], unseenUse{w.Slug, u.APIID})
 					}
 				}
@@ -185,29 +184,4 @@ func idsIn(apis []dashboard.API) map[string]bool {
 		ids[api.Definition.ID()] = true
 	}
 	return ids
-}
-
-// unlistedOf returns the wanted APIs that the listing lacks, of services that a certificate in the
-// store or a record was made for.
-func (x *Snapshot) unlistedOf(services []Service) (missing []*WantedAPI) {
-	for i := range services {
-		for _, w := range services[i].apis() {
-			if !x.apis.owners[w.owner()] {
-				missing = append(missing, w)
-			}
-		}
-	}
-
-	if len(missing) == 0 {
-		return nil
-	}
-
-	recorded := make(map[inject.Service]bool, len(x.ledger))
-	for _, r := range x.ledger {
-		recorded[r.service()] = true
-	}
-
-	return slices.DeleteFunc(missing, func(w *WantedAPI) bool {
-		return !recorded[w.Service] && len(x.byHosts[host(w.Service)]) == 0
-	})
 }

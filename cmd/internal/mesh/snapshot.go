@@ -15,6 +15,16 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
+// State holds one reading of the remote systems: a Snapshot is made from it. Without TLS it holds
+// APIs alone.
+type State struct {
+	APIs         []dashboard.API
+	Certificates []dashboard.Certificate // of the store
+	Records      []ca.Record
+	HasLedger    bool
+	CA           *x509.Certificate // the current one; nil: unknown
+}
+
 // Snapshot holds one reading of the Dashboard, its certificate store and the ledger, indexed once:
 // the services, their APIs by role, and one Certificate for each id. Registering, renewing,
 // listing, pruning and removing all read it. It does not change, and several goroutines may decide
@@ -49,7 +59,7 @@ func NewSnapshot(state State, s Settings) *Snapshot {
 		certificates: make(map[string]*Certificate, len(state.Certificates)), byHosts: make(map[string][]*Certificate, len(state.Certificates)),
 		records: make(map[string]*record, len(state.Records)), ledger: make([]*record, len(state.Records)),
 		legacy: make(map[string][]*Certificate), legacyRecords: make(map[string][]*record),
-		now: s.now(), terms: s.terms(state.CA), signers: s.signers(state.CA), namespaces: make(map[string]bool),
+		now: s.now(), terms: s.terms(state.CA), signers: signers(s, state.CA), namespaces: make(map[string]bool),
 		meshHosts: hostKey(s.meshCertificateHosts()),
 	}
 	for i := range state.Certificates {
@@ -81,7 +91,7 @@ func (x *Snapshot) CA() *x509.Certificate { return x.state.CA }
 func (x *Snapshot) Services() []inject.Service { return x.apis.registered() }
 
 // signers returns the names of the CAs that sign, or signed, for the mesh.
-func (s Settings) signers(current *x509.Certificate) map[string]bool {
+func signers(s Settings, current *x509.Certificate) map[string]bool {
 	names := make(map[string]bool)
 	if current == nil {
 		return names
@@ -175,7 +185,7 @@ type record struct {
 }
 
 func newRecord(entry *ca.Record, s Settings) *record {
-	return &record{entry: entry, ids: s.storeIDs(entry)}
+	return &record{entry: entry, ids: storeIDs(s.Org, entry)}
 }
 
 // id returns the id in the store of the certificate that the record holds now.
@@ -194,21 +204,21 @@ func (r *record) service() inject.Service {
 
 // storeIDs returns the ids in the store of the certificates that a record holds and held before,
 // the current one first, each once.
-func (s Settings) storeIDs(r *ca.Record) []string {
-	ids := []string{s.storeID(r.Fingerprint)}
+func storeIDs(org string, r *ca.Record) []string {
+	ids := []string{idInStore(org, r.Fingerprint)}
 	for _, past := range r.History {
-		if id := s.storeID(past.Fingerprint); !slices.Contains(ids, id) {
+		if id := idInStore(org, past.Fingerprint); !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
 	}
 	return ids
 }
 
-// storeID returns the id in the store of a recorded certificate: tyk-k8s recorded some without the
+// idInStore returns the id in the store of a recorded certificate: tyk-k8s recorded some without the
 // organisation.
-func (s Settings) storeID(fingerprint string) string {
+func idInStore(org, fingerprint string) string {
 	if len(fingerprint) == fingerprintLength {
-		return s.Org + fingerprint
+		return org + fingerprint
 	}
 	return fingerprint
 }
@@ -250,3 +260,62 @@ func compareHolders(id string) func(a, b *record) int {
 		return cmp.Or(cmp.Compare(slices.Index(a.ids, id), slices.Index(b.ids, id)), strings.Compare(a.entry.ID, b.entry.ID))
 	}
 }
+
+// unlisted returns the APIs that the listing lacks, of services that a certificate in the store or
+// a record was made for.
+func (x *Snapshot) unlisted() (all []owner) {
+	noted := make(map[owner]bool)
+	note := func(svc inject.Service) {
+		for _, role := range roles {
+			if o := (owner{svc, role}); !x.apis.owners[o] && !noted[o] {
+				noted[o] = true
+				all = append(all, o)
+			}
+		}
+	}
+
+	for _, r := range x.ledger {
+		if r.entry.App != "" && r.entry.Role != ca.RoleMesh {
+			note(r.service())
+		}
+	}
+
+	for _, c := range x.state.Certificates {
+		if svc, ok := serviceOf(c.DNSNames); ok && x.signers[c.IssuerCN] {
+			note(svc)
+		}
+	}
+
+	slices.SortStableFunc(all, func(a, b owner) int { return compareServices(a.service, b.service) })
+
+	return all
+}
+
+// uses returns which APIs of the snapshot name a certificate. They are looked for when they are
+// first asked for: a run with nothing to do never asks.
+func (x *Snapshot) uses() uses {
+	x.lookUses.Do(func() {
+		x.usesByID = make(uses, len(x.certificates))
+		for _, api := range x.apis.all {
+			x.usesByID.add(api)
+		}
+	})
+	return x.usesByID
+}
+
+// usersAfter returns the APIs that name a certificate once some of them are changed: changed holds
+// these by their database id, nil for one that is deleted.
+func (x *Snapshot) usersAfter(id string, changed map[string]dashboard.Definition) (users []*dashboard.API) {
+	for _, api := range x.uses()[id] {
+		if d, ok := changed[api.Definition.ID()]; !ok || namesCertificate(d, id) {
+			users = append(users, api)
+		}
+	}
+	return users
+}
+
+// storedFor returns the certificates in the store for the host of a service.
+func (x *Snapshot) storedFor(svc inject.Service) []*Certificate { return x.byHosts[host(svc)] }
+
+// hasAPI reports whether an API has this public id.
+func (x *Snapshot) hasAPI(apiID string) bool { return len(x.apis.byAPIID[apiID]) > 0 }

@@ -60,10 +60,12 @@ type Step struct {
 
 	// Shared reports that of a mesh API only the certificate changes, which all services share.
 	Shared bool
+	// Replaced reports that the step deletes a certificate that another one replaces. It is taken
+	// last, and may be left for the next run.
+	Replaced bool
 
-	after    []*Step // these come first, and this one only if they are done
-	replaced bool    // deletes a replaced certificate: after all others, and it may stay for the next run
-	work     work
+	after []*Step // these come first, and this one only if they are done
+	work  work
 }
 
 // String returns the step in one line: "update API echo-mesh (listen path /a -> /b)".
@@ -79,10 +81,6 @@ func (s Step) String() string {
 
 	return text
 }
-
-// Replaces reports whether the step deletes a certificate that another one replaces. It is taken
-// last, and may be left for the next run.
-func (s Step) Replaces() bool { return s.replaced }
 
 func (s *Step) owner() owner { return owner{s.Service, s.Role} }
 

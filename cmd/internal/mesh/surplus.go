@@ -12,14 +12,6 @@ import (
 // the one on the API with the lowest database id. A run that loses takes the other one and deletes
 // its own.
 
-// hosts returns the names of the certificate that an API carries.
-func (o owner) hosts(s Settings) []string {
-	if o.role == Mesh {
-		return s.meshCertificateHosts()
-	}
-	return []string{host(o.service)}
-}
-
 // elected returns the certificate that an API is to have: one that another run has put on it since
 // the listing and that serves, else this run's own.
 func (r *run) elected(ctx context.Context, of owner, former []string, held dashboard.Definition, own string) string {
@@ -39,9 +31,7 @@ func (r *run) elected(ctx context.Context, of owner, former []string, held dashb
 // serves reports whether a certificate in the store is good for these hosts.
 func (r *run) serves(ctx context.Context, id string, hosts []string) bool {
 	c, err := r.Certificates.Certificate(ctx, id)
-	terms := r.settings.terms(r.currentCA)
-	return err == nil && c.HasPrivate && !c.IsCA && hostKey(c.DNSNames) == hostKey(hosts) &&
-		r.currentCA != nil && c.IssuerCN == r.currentCA.Subject.CommonName && !terms.Due(c.NotBefore, c.NotAfter)
+	return err == nil && serves(c, hosts, r.settings.terms(r.currentCA))
 }
 
 // beaten notes that a certificate of this run has lost. That of the mesh may be on other APIs yet,

@@ -28,29 +28,6 @@ func (u uses) add(api *dashboard.API) {
 	})
 }
 
-// uses returns which APIs of the snapshot name a certificate. They are looked for when they are
-// first asked for: a run with nothing to do never asks.
-func (x *Snapshot) uses() uses {
-	x.lookUses.Do(func() {
-		x.usesByID = make(uses, len(x.certificates))
-		for _, api := range x.apis.all {
-			x.usesByID.add(api)
-		}
-	})
-	return x.usesByID
-}
-
-// usersAfter returns the APIs that name a certificate once some of them are changed: changed holds
-// these by their database id, nil for one that is deleted.
-func (x *Snapshot) usersAfter(id string, changed map[string]dashboard.Definition) (users []*dashboard.API) {
-	for _, api := range x.uses()[id] {
-		if d, ok := changed[api.Definition.ID()]; !ok || namesCertificate(d, id) {
-			users = append(users, api)
-		}
-	}
-	return users
-}
-
 // namesCertificate reports whether a definition names a certificate.
 func namesCertificate(d dashboard.Definition, id string) (yes bool) {
 	eachID(map[string]any(d), func(other string) { yes = yes || other == id })

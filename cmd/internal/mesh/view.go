@@ -9,9 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/dashboard"
-	"github.com/tykmesh/tykmesh/inject"
 )
 
 // View tells how far a listing of APIs can be trusted to show all of them. A listing proves
@@ -114,36 +112,6 @@ func look(ctx context.Context, r Remote, apis []dashboard.API, unlisted []owner,
 	}
 
 	return v, ctx.Err()
-}
-
-// unlisted returns the APIs that the listing lacks, of services that a certificate in the store or
-// a record was made for.
-func (x *Snapshot) unlisted() (all []owner) {
-	noted := make(map[owner]bool)
-	note := func(svc inject.Service) {
-		for _, role := range roles {
-			if o := (owner{svc, role}); !x.apis.owners[o] && !noted[o] {
-				noted[o] = true
-				all = append(all, o)
-			}
-		}
-	}
-
-	for _, r := range x.ledger {
-		if r.entry.App != "" && r.entry.Role != ca.RoleMesh {
-			note(r.service())
-		}
-	}
-
-	for _, c := range x.state.Certificates {
-		if svc, ok := serviceOf(c.DNSNames); ok && x.signers[c.IssuerCN] {
-			note(svc)
-		}
-	}
-
-	slices.SortStableFunc(all, func(a, b owner) int { return compareServices(a.service, b.service) })
-
-	return all
 }
 
 // gaps asks for the APIs of services that are not listed as such. Where the Dashboard answers 401

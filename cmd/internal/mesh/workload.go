@@ -1,7 +1,6 @@
 package mesh
 
 import (
-	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -128,15 +127,6 @@ func fieldDisagreements(first, w inject.Workload) (problems []inject.Problem) {
 func disagree(w inject.Workload, pos manifest.Position, format string, args ...any) inject.Problem {
 	return inject.Problem{Rule: inject.RuleSame, Pos: pos, Object: w.Object, Msg: fmt.Sprintf(format, args...) +
 		fmt.Sprintf("; workloads of one service (%s) share its APIs; to separate them, list a label by which they differ in Injector.serviceLabels", w.Service)}
-}
-
-// templateName returns the template that renders an API. The annotation counts for both, and an
-// empty one means "default", as in tyk-k8s.
-func templateName(w inject.Workload, role Role) string {
-	if !w.HasTemplate {
-		return "default-" + string(role)
-	}
-	return cmp.Or(w.Template, "default")
 }
 
 func templateText(w inject.Workload) string {

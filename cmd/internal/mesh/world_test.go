@@ -154,7 +154,7 @@ func (w *world) tryPlan(workloads ...inject.Workload) (*Plan, []inject.Problem) 
 
 	plan, problems := NewPlan(services, snapshot)
 	if plan != nil {
-		must(w.tb, plan.Prove(context.Background(), w.remote))
+		must(w.tb, Prove(context.Background(), plan, w.remote))
 	}
 
 	return plan, problems
@@ -183,11 +183,11 @@ func (w *world) run(ctx context.Context, workloads ...inject.Workload) (map[inje
 		w.tb.Fatalf("problems: %v", problems)
 	}
 
-	if err := plan.Prove(ctx, w.remote); err != nil {
+	if err := Prove(ctx, plan, w.remote); err != nil {
 		return nil, err
 	}
 
-	return plan.Apply(ctx, w.remote, nil)
+	return Apply(ctx, plan, w.remote, nil)
 }
 
 // failure returns the error of an Apply alone.

@@ -14,7 +14,7 @@ import (
 // Errors: those of mesh.Plan.Apply, explained.
 func (p *Phase) Apply(ctx context.Context, plan *mesh.Plan, remote mesh.Remote) (map[inject.Service]inject.Binding, error) {
 	f := &follower{phase: p}
-	bindings, err := plan.Apply(ctx, remote, f.event)
+	bindings, err := mesh.Apply(ctx, plan, remote, f.event)
 	if err != nil {
 		return nil, p.Explain(err)
 	}
@@ -89,7 +89,7 @@ func Steps(steps ...mesh.Step) (events report.Steps) {
 	for _, s := range steps {
 		e := report.Event{
 			Action: string(s.Action), Kind: string(s.Kind), Name: s.Name, ID: s.ID, Record: s.Record,
-			Reasons: s.Reasons, Shared: s.Shared, Replaced: s.Replaces(),
+			Reasons: s.Reasons, Shared: s.Shared, Replaced: s.Replaced,
 		}
 		if s.Service != (inject.Service{}) {
 			e.Service = s.Service.String()
