@@ -124,10 +124,10 @@ func (g confirmFlags) carryOut(ctx context.Context, p process, timeout time.Dura
 	r.Planned(phase.Steps(plan.Steps()...), 0)
 	if g.dryRun {
 		tell()
-		return r.PlanOutput(), nil
+		return r.Plan.Output(), nil
 	}
 
-	if !plan.Empty() && !g.yes && !r.Confirm(p.stdin) {
+	if !plan.Empty() && !g.yes && !r.Plan.Confirm(p.stdin) {
 		return nil, errors.New("not confirmed: nothing was deleted")
 	}
 

@@ -79,7 +79,7 @@ func writePreview(r *report.Run, i injected) error {
 		diffs.Write(manifest.Diff(f.Name, f.Text, f.Patch))
 	}
 
-	if err := r.WritePlan(); err != nil {
+	if err := r.Plan.WriteShort(); err != nil {
 		return err
 	}
 
