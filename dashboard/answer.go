@@ -2,11 +2,13 @@ package dashboard
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -40,16 +42,8 @@ type answered interface{ base() *answer }
 func (a *answer) base() *answer { return a }
 
 func (a *answer) message() string {
-	parts := a.Errors
-	if a.Message != "" {
-		parts = append([]string{a.Message}, parts...)
-	}
-
-	if len(parts) == 0 {
-		return "no message"
-	}
-
-	return strings.Join(parts, "; ")
+	parts := slices.DeleteFunc(append([]string{a.Message}, a.Errors...), func(s string) bool { return s == "" })
+	return cmp.Or(strings.Join(parts, "; "), "no message")
 }
 
 // lenient reads an answer that reports a failure, and reports whether it is a JSON object. A field

@@ -1,7 +1,6 @@
 package dashboard
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -10,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -61,7 +61,7 @@ var apiForm = form[API]{
 		}
 
 		kept = a.Definition.Share(last.Definition)
-		if maps.EqualFunc(a.Envelope, last.Envelope, sameText) {
+		if maps.EqualFunc(a.Envelope, last.Envelope, slices.Equal[json.RawMessage]) {
 			a.Envelope = last.Envelope
 			return a, kept, nil
 		}
@@ -74,8 +74,6 @@ var apiForm = form[API]{
 	},
 	id: func(a API) string { return cmp.Or(a.Definition.ID(), a.Definition.APIID()) },
 }
-
-func sameText(a, b json.RawMessage) bool { return bytes.Equal(a, b) }
 
 // apiAnswer is the answer to reading an API.
 type apiAnswer struct {
@@ -110,20 +108,6 @@ var newEnvelope = map[string]json.RawMessage{
 	"sort_by":         json.RawMessage("0"),
 }
 
-// envelope returns the body of a create or an update.
-func (a API) envelope() ([]byte, error) {
-	if a.Envelope == nil {
-		a.Envelope = newEnvelope
-	}
-
-	body := map[string]any{"api_definition": a.Definition}
-	for field, value := range a.Envelope {
-		body[field] = value
-	}
-
-	return json.Marshal(body)
-}
-
 // APIs lists every API of the organisation that the key may see, OpenAPI ones too. An API without
 // database id is foreign.
 //
@@ -140,19 +124,17 @@ func (c *Client) APIs(ctx context.Context) ([]API, error) {
 // Errors: ErrNotFound when it does not exist, ErrNotVisible when it does not exist or the key may
 // not see it.
 func (c *Client) API(ctx context.Context, id string) (API, error) {
-	const op = "reading API"
-	path, err := itemPath(op, apisPath, id)
+	r, err := callOf("reading API", http.MethodGet, apisPath, id)
 	if err != nil {
 		return API{}, err
 	}
 
 	var e apiAnswer
-	r := call{op: op, method: http.MethodGet, path: path, limit: itemLimit, item: true}
 	if err := c.do(ctx, r, &e); err != nil {
 		return API{}, err
 	}
 	if e.Definition == nil {
-		return API{}, &Error{Op: op, Method: r.method, Path: path, Status: http.StatusOK, Message: "not a Dashboard's answer: no definition"}
+		return API{}, r.misread("no definition")
 	}
 
 	return e.API, nil
@@ -164,21 +146,15 @@ func (c *Client) API(ctx context.Context, id string) (API, error) {
 // Errors: ErrExists when the Dashboard says that the id, slug or listen path is taken, ErrLicence
 // when the licence allows no more APIs.
 func (c *Client) CreateAPI(ctx context.Context, d Definition) (Created, error) {
-	op := "creating API " + d.Slug()
-	body, err := API{Definition: d}.envelope()
-	if err != nil {
-		return Created{}, fmt.Errorf("%s: encoding the definition: %w", op, err)
-	}
-
-	r := call{op: op, method: http.MethodPost, path: apisPath, body: body, contentType: "application/json", limit: itemLimit}
+	r := call{op: "creating API " + d.Slug(), method: http.MethodPost, path: apisPath}
 	var a answer
-	if err := c.do(ctx, r, &a); err != nil {
+	if err := c.send(ctx, r, API{Definition: d}, &a); err != nil {
 		return Created{}, err
 	}
 
 	id, _ := a.Meta.(string)
 	if id == "" {
-		return Created{}, &Error{Op: op, Method: r.method, Path: r.path, Status: http.StatusOK, Message: "the answer has no database id"}
+		return Created{}, r.failed(http.StatusOK, "the answer has no database id", nil)
 	}
 
 	return Created{ID: id, APIID: a.ID}, nil
@@ -190,18 +166,30 @@ func (c *Client) CreateAPI(ctx context.Context, d Definition) (Created, error) {
 // Errors: ErrNotFound when it does not exist, ErrNotVisible when it does not exist or the key may
 // not change it, ErrExists when the Dashboard says that the new slug or listen path is taken.
 func (c *Client) UpdateAPI(ctx context.Context, a API) error {
-	op := "updating API " + a.Definition.Slug()
-	path, err := itemPath(op, apisPath, a.Definition.ID())
+	r, err := callOf("updating API "+a.Definition.Slug(), http.MethodPut, apisPath, a.Definition.ID())
 	if err != nil {
 		return err
 	}
-	body, err := a.envelope()
-	if err != nil {
-		return fmt.Errorf("%s: encoding the definition: %w", op, err)
-	}
-	r := call{op: op, method: http.MethodPut, path: path, body: body, contentType: "application/json", limit: itemLimit, item: true}
+	return c.send(ctx, r, a, &answer{})
+}
 
-	return c.do(ctx, r, &answer{})
+// send sends an API, in the envelope of a create or an update.
+func (c *Client) send(ctx context.Context, r call, a API, into answered) (err error) {
+	if a.Envelope == nil {
+		a.Envelope = newEnvelope
+	}
+
+	body := map[string]any{"api_definition": a.Definition}
+	for field, value := range a.Envelope {
+		body[field] = value
+	}
+
+	r.contentType = "application/json"
+	if r.body, err = json.Marshal(body); err != nil {
+		return fmt.Errorf("%s: encoding the definition: %w", r.op, err)
+	}
+
+	return c.do(ctx, r, into)
 }
 
 // DeleteAPI deletes an API by its database id; deleting an absent one succeeds. Its certificates
@@ -219,10 +207,3 @@ var idForm = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 const maxName = 200 // of an id or a slug
 
 func isID(id string) bool { return len(id) <= maxName && idForm.MatchString(id) }
-
-func itemPath(op, base, id string) (string, error) {
-	if !isID(id) {
-		return "", fmt.Errorf("%s: %q is not an id", op, id)
-	}
-	return base + "/" + id, nil
-}

@@ -25,10 +25,28 @@ type call struct {
 	query       map[string]string
 	body        []byte
 	contentType string
-	limit       int64
 	item        bool // is about one API or certificate, which may be absent
 	listing     bool // has no time limit but the caller's
 	uses        bool // lists the APIs that name a certificate, which not every Dashboard supports
+}
+
+// callOf returns a call about one API or certificate.
+func callOf(op, method, base, id string) (call, error) {
+	if !isID(id) {
+		return call{}, fmt.Errorf("%s: %q is not an id", op, id)
+	}
+	return call{op: op, method: method, path: base + "/" + id, item: true}, nil
+}
+
+// failed returns the error of a call; status is 0 without an answer. The message must not contain
+// the key.
+func (r call) failed(status int, message string, kind error) *Error {
+	return &Error{Op: r.op, Method: r.method, Path: r.path, Status: status, Message: message, kind: kind}
+}
+
+// misread returns the error of a successful answer that lacks what every Dashboard sends.
+func (r call) misread(why string) *Error {
+	return r.failed(http.StatusOK, "not a Dashboard's answer: "+why, errForeign)
 }
 
 // do sends a request, repeats it as retry allows, and decodes the answer.
@@ -36,10 +54,12 @@ func (c *Client) do(ctx context.Context, r call, into answered) error {
 	for attempt := 1; ; attempt++ {
 		got, err := c.attempt(ctx, r, attempt, into)
 		if wait, again := c.retry(r, attempt, got, err); again {
-			if sleep(ctx, wait) == nil {
+			select {
+			case <-time.After(wait):
 				continue
+			case <-ctx.Done():
+				err = ctx.Err()
 			}
-			err = ctx.Err()
 		}
 
 		if err != nil {
@@ -55,13 +75,13 @@ func (c *Client) attempt(ctx context.Context, r call, attempt int, into answered
 	limited := ctx
 	if !r.listing {
 		var cancel context.CancelFunc
-		limited, cancel = context.WithTimeoutCause(ctx, c.timeout, errSlow)
+		limited, cancel = context.WithTimeoutCause(ctx, c.config.RequestTimeout, errSlow)
 		defer cancel()
 	}
 
 	req := c.http.R().
 		SetContext(limited).
-		SetHeader("Authorization", c.key).
+		SetHeader("Authorization", c.config.Secret).
 		SetHeader("Accept", "application/json").
 		SetQueryParams(r.query).
 		SetDoNotParseResponse(true)
@@ -71,17 +91,22 @@ func (c *Client) attempt(ctx context.Context, r call, attempt int, into answered
 		req.SetHeader("Content-Type", r.contentType).SetBody(bytes.NewReader(r.body))
 	}
 
+	limit := int64(itemLimit)
+	if r.listing {
+		limit = c.listLimit
+	}
+
 	start := time.Now()
 	got := &reply{}
 
 	resp, err := req.Execute(r.method, r.path)
 	if err == nil {
-		got, err = receive(resp.RawResponse, r.limit, into)
+		got, err = receive(resp.RawResponse, limit, into)
 	}
 
 	seen := Request{Method: r.method, Path: r.path, Status: got.status, Duration: time.Since(start), Attempt: attempt}
 	seen.Date, _ = http.ParseTime(got.header.Get("Date"))
-	c.trace(seen)
+	c.config.Trace(seen)
 	if err != nil && errors.Is(context.Cause(limited), errSlow) {
 		err = errSlow
 	}
@@ -94,42 +119,28 @@ var errSlow = errors.New("no complete answer in time")
 
 // unanswered returns the error of a request that got no complete answer.
 func (c *Client) unanswered(ctx context.Context, r call, err error) error {
-	e := &Error{Op: r.op, Method: r.method, Path: r.path, kind: err}
+	e := r.failed(0, err.Error(), err)
 	var u *url.Error
 	switch {
 	case ctx.Err() != nil:
 		e.kind = ctx.Err()
 		e.Message = context.Cause(ctx).Error()
 	case errors.Is(err, errSlow):
-		e.Message = fmt.Sprintf("%s (%s)", errSlow, c.timeout)
+		e.Message = fmt.Sprintf("%s (%s)", errSlow, c.config.RequestTimeout)
 	case cutOff(err):
 		e.Message = "the connection was cut"
 	case errors.As(err, &u):
 		// Without the URL: Op, Method and Path name it already.
 		e.kind = u.Err
 		e.Message = u.Err.Error()
-	default:
-		e.Message = err.Error()
 	}
 
-	e.Message = oneLine(e.Message, c.key)
-	if strings.Contains(e.kind.Error(), c.key) {
+	e.Message = oneLine(e.Message, c.config.Secret)
+	if strings.Contains(e.kind.Error(), c.config.Secret) {
 		e.kind = nil // net/http quotes malformed answers
 	}
 
 	return e
-}
-
-// refusal returns the error for an answer that is not a success.
-func (c *Client) refusal(r call, got *reply, message string, kind error) error {
-	return &Error{
-		Op:      r.op,
-		Method:  r.method,
-		Path:    r.path,
-		Status:  got.status,
-		Message: oneLine(message, c.key),
-		kind:    kind,
-	}
 }
 
 // decode reads an answer. Success is HTTP 200 with the status OK; listings and look-ups carry no
@@ -141,7 +152,7 @@ func (c *Client) decode(r call, got *reply, into answered) error {
 
 		message := a.message()
 		if !isJSON {
-			message = foreign(got, c.key)
+			message = foreign(got, c.config.Secret)
 		}
 
 		kind := classify(r, got, isJSON, message)
@@ -149,15 +160,15 @@ func (c *Client) decode(r call, got *reply, into answered) error {
 			kind = errForeign
 		}
 
-		return c.refusal(r, got, message, kind)
+		return r.failed(got.status, oneLine(message, c.config.Secret), kind)
 	}
 
 	if err := got.decode(into); err != nil {
 		message := "not a Dashboard's answer: " + err.Error()
 		if errors.As(err, new(*json.SyntaxError)) || errors.Is(err, errCutOff) {
-			message = foreign(got, c.key)
+			message = foreign(got, c.config.Secret)
 		}
-		return c.refusal(r, got, message, errForeign)
+		return r.failed(got.status, oneLine(message, c.config.Secret), errForeign)
 	}
 
 	a := into.base()
@@ -165,19 +176,8 @@ func (c *Client) decode(r call, got *reply, into answered) error {
 	case strings.EqualFold(a.Status, "ok"), a.Status == "" && r.method == http.MethodGet:
 		return nil
 	case a.Status == "":
-		return c.refusal(r, got, "not a Dashboard's answer: no status", errForeign)
+		return r.misread("no status")
 	}
 
-	return c.refusal(r, got, a.message(), classify(r, got, true, a.message()))
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return r.failed(got.status, oneLine(a.message(), c.config.Secret), classify(r, got, true, a.message()))
 }

@@ -10,51 +10,19 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
-	"time"
 )
 
 const certsPath = "/api/certs"
 
-// certDetails describe a certificate. The detailed listing has the first two fields, the answer to
-// reading one certificate the last two instead.
-type certDetails struct {
-	IssuerCN   string    `json:"issuer_cn"`
-	SubjectCN  string    `json:"subject_cn"`
-	DNSNames   []string  `json:"dns_names"`
-	NotBefore  time.Time `json:"not_before"`
-	NotAfter   time.Time `json:"not_after"`
-	HasPrivate bool      `json:"has_private"`
-	IsCA       bool      `json:"is_ca"`
-	Issuer     struct{ CommonName string }
-	Subject    struct{ CommonName string }
-}
-
-func (d certDetails) certificate(id string) Certificate {
-	return Certificate{
-		ID:         id,
-		IssuerCN:   cmp.Or(d.IssuerCN, d.Issuer.CommonName),
-		SubjectCN:  cmp.Or(d.SubjectCN, d.Subject.CommonName),
-		DNSNames:   d.DNSNames,
-		NotBefore:  d.NotBefore,
-		NotAfter:   d.NotAfter,
-		HasPrivate: d.HasPrivate,
-		IsCA:       d.IsCA,
-	}
-}
-
 // certEntry is a certificate in a listing: an object, or its id alone.
-type certEntry struct {
-	ID string
-	certDetails
-}
+type certEntry Certificate
 
 // UnmarshalJSON decodes either form.
 func (e *certEntry) UnmarshalJSON(b []byte) error {
 	if bytes.HasPrefix(b, []byte(`"`)) {
 		return json.Unmarshal(b, &e.ID)
 	}
-	type object certEntry
-	return json.Unmarshal(b, (*object)(e))
+	return json.Unmarshal(b, (*Certificate)(e))
 }
 
 // certForm is the form of the listing of certificates. An entry without an id is an error: no
@@ -70,11 +38,7 @@ var certForm = form[Certificate]{
 		if e.ID == "" {
 			return Certificate{}, 0, errors.New("an entry of the listing has no id")
 		}
-		kept := mapSize + len(e.ID) + len(e.IssuerCN) + len(e.SubjectCN)
-		for _, name := range e.DNSNames {
-			kept += wordSize + len(name)
-		}
-		return e.certificate(e.ID), kept, nil
+		return Certificate(e), mapSize + sizeOf(e.ID, e.IssuerCN, e.SubjectCN) + sizeOf(e.DNSNames...), nil
 	},
 	id: func(c Certificate) string { return c.ID },
 }
@@ -108,23 +72,14 @@ func (c *Client) certificates(ctx context.Context, query map[string]string) ([]C
 // useForm is the form of the listing of APIs that name a certificate.
 var useForm = form[CertificateUse]{
 	lists: []string{"apis"},
-	read: func(v *incoming, _ CertificateUse) (CertificateUse, int, error) {
-		var e struct {
-			APIID string   `json:"api_id"`
-			Name  string   `json:"name"`
-			Usage []string `json:"usage_type"`
+	read: func(v *incoming, _ CertificateUse) (u CertificateUse, kept int, err error) {
+		if err := v.decode(&u); err != nil {
+			return u, 0, err
 		}
-		if err := v.decode(&e); err != nil {
-			return CertificateUse{}, 0, err
+		if u.APIID == "" && u.Name == "" {
+			return u, 0, errors.New("an entry of the listing has neither an api_id nor a name")
 		}
-		if e.APIID == "" && e.Name == "" {
-			return CertificateUse{}, 0, errors.New("an entry of the listing has neither an api_id nor a name")
-		}
-		kept := mapSize + len(e.APIID) + len(e.Name)
-		for _, usage := range e.Usage {
-			kept += wordSize + len(usage)
-		}
-		return CertificateUse{APIID: e.APIID, Name: e.Name, Usage: e.Usage}, kept, nil
+		return u, mapSize + sizeOf(u.APIID, u.Name) + sizeOf(u.Usage...), nil
 	},
 	id: func(u CertificateUse) string { return u.APIID },
 }
@@ -135,12 +90,14 @@ var useForm = form[CertificateUse]{
 // Errors: ErrUnsupported when the Dashboard does not support it, ErrNotFound when it has no such
 // certificate, ErrPartial when the listing counts more than it shows.
 func (c *Client) CertificateAPIs(ctx context.Context, id string) ([]CertificateUse, error) {
-	const op = "listing the APIs of certificate"
-	path, err := itemPath(op, certsPath, id)
+	r, err := callOf("listing the APIs of certificate", http.MethodGet, certsPath, id)
 	if err != nil {
 		return nil, err
 	}
-	r := call{op: op, path: path + "/apis", query: map[string]string{"p": "-1"}, item: true, uses: true}
+
+	r.path += "/apis"
+	r.query, r.uses = map[string]string{"p": "-1"}, true
+
 	return list(ctx, c, r, useForm)
 }
 
@@ -148,25 +105,32 @@ func (c *Client) CertificateAPIs(ctx context.Context, id string) ([]CertificateU
 //
 // Errors: ErrNotFound when no certificate has that id.
 func (c *Client) Certificate(ctx context.Context, id string) (Certificate, error) {
-	const op = "reading certificate"
-	path, err := itemPath(op, certsPath, id)
+	r, err := callOf("reading certificate", http.MethodGet, certsPath, id)
 	if err != nil {
 		return Certificate{}, err
 	}
 
 	var e struct {
 		answer
-		certDetails
+		Certificate
+
+		// Read alone, a certificate has these in place of issuer_cn and subject_cn.
+		Issuer  struct{ CommonName string }
+		Subject struct{ CommonName string }
 	}
-	r := call{op: op, method: http.MethodGet, path: path, limit: itemLimit, item: true}
 	if err := c.do(ctx, r, &e); err != nil {
 		return Certificate{}, err
 	}
 	if e.NotAfter.IsZero() {
-		return Certificate{}, &Error{Op: op, Method: r.method, Path: path, Status: http.StatusOK, Message: "not a Dashboard's answer: no certificate"}
+		return Certificate{}, r.misread("no certificate")
 	}
 
-	return e.certificate(id), nil
+	found := e.Certificate
+	found.ID = id
+	found.IssuerCN = cmp.Or(found.IssuerCN, e.Issuer.CommonName)
+	found.SubjectCN = cmp.Or(found.SubjectCN, e.Subject.CommonName)
+
+	return found, nil
 }
 
 // UploadCertificate stores a certificate with its chain and private key, in PEM, leaf first, and
@@ -177,18 +141,16 @@ func (c *Client) Certificate(ctx context.Context, id string) (Certificate, error
 // stays, even if its key or chain differ. UploadCertificate refuses Ed25519 keys: Tyk would store
 // one, and then fail every detailed listing of the organisation.
 func (c *Client) UploadCertificate(ctx context.Context, pem []byte) (id string, err error) {
-	const op = "uploading certificate"
-	wanted, err := uploadID(c.org, pem)
+	r := call{op: "uploading certificate", method: http.MethodPost, path: certsPath}
+	wanted, err := uploadID(c.config.Org, pem)
 	if err != nil {
-		return "", &Error{Op: op, Method: http.MethodPost, Path: certsPath, Message: err.Error()}
+		return "", r.failed(0, err.Error(), nil)
 	}
 
-	body, contentType, err := upload(pem)
-	if err != nil {
+	if r.body, r.contentType, err = upload(pem); err != nil {
 		return "", err
 	}
 
-	r := call{op: op, method: http.MethodPost, path: certsPath, body: body, contentType: contentType, limit: itemLimit}
 	var a answer
 	err = c.do(ctx, r, &a)
 	var refused *Error
@@ -212,11 +174,10 @@ func (c *Client) DeleteCertificate(ctx context.Context, id string) error {
 
 // remove deletes one object; deleting an absent one succeeds.
 func (c *Client) remove(ctx context.Context, op, base, id string) error {
-	path, err := itemPath(op, base, id)
+	r, err := callOf(op, http.MethodDelete, base, id)
 	if err != nil {
 		return err
 	}
-	r := call{op: op, method: http.MethodDelete, path: path, limit: itemLimit, item: true}
 	if err := c.do(ctx, r, &answer{}); !errors.Is(err, ErrNotFound) {
 		return err
 	}
@@ -230,17 +191,12 @@ func upload(pem []byte) (body []byte, contentType string, err error) {
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
 	file, err := w.CreateFormFile("cert", "cert.pem")
-	if err != nil {
-		return nil, "", err
+	if err == nil {
+		_, err = file.Write(pem)
 	}
-	if _, err := file.Write(pem); err != nil {
-		return nil, "", err
-	}
-	if err := w.Close(); err != nil {
-		return nil, "", err
-	}
+	err = errors.Join(err, w.Close())
 
-	return b.Bytes(), w.FormDataContentType(), nil
+	return b.Bytes(), w.FormDataContentType(), err
 }
 
 var hexRun = regexp.MustCompile(`[a-f0-9]{10,}`)

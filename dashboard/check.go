@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 )
 
 // identifying are the paths that determine which API this is, which gateways load it, and where it
@@ -97,11 +96,11 @@ func (d Definition) Check() (warnings []string, err error) {
 	return c.warnings, nil
 }
 
-// place is a position in a definition, with its entry in the tables of known fields.
+// place is a position in a definition, with its entry in the table of known fields.
 type place struct {
 	above *place // nil at the top
 	key   string
-	table string // the path in the tables, with * for free keys; "" at the top and outside of the tables
+	table string // the path in the table, with * for free keys; "" at the top and outside of the table
 	kind  kind
 }
 
@@ -113,7 +112,7 @@ func (p *place) path() string {
 	return p.above.path() + "." + p.key
 }
 
-// check walks a definition or a path through the tables.
+// check walks a definition or a path through the table.
 type check struct{ warnings []string }
 
 // step returns the place that key names below another one.
@@ -129,8 +128,8 @@ func (c *check) step(at *place, key string) (place, error) {
 	}
 
 	for _, name := range []string{key, "*"} {
-		if f, ok := known()[at.table][name]; ok {
-			next.table, next.kind = f.table, f.kind
+		if path, ok := below(at.table, name); ok {
+			next.table, next.kind = path, knownFields[path]
 			return next, nil
 		}
 	}
@@ -183,35 +182,29 @@ func checkIndex(at *place, key string) error {
 	return nil
 }
 
-// knownField is the entry of a field in the tables.
-type knownField struct {
-	kind  kind
-	table string // its path in the tables
-}
-
-// known returns the fields of both tables, by the path of their parent and by their name.
-var known = sync.OnceValue(func() map[string]map[string]knownField {
-	all := make(map[string]map[string]knownField)
-	for _, fields := range []map[string]kind{topFields, nestedFields} {
-		for path, k := range fields {
-			above, name := "", path
-			if i := strings.LastIndex(path, "."); i >= 0 {
-				above, name = path[:i], path[i+1:]
-			}
-			if all[above] == nil {
-				all[above] = make(map[string]knownField)
-			}
-			all[above][name] = knownField{k, path}
-		}
+// below returns the path of a field in the table, and reports whether there is one. table is the
+// path of its parent.
+func below(table, name string) (path string, ok bool) {
+	if strings.Contains(name, ".") {
+		return "", false // a single key
 	}
-	return all
-})
+	if path = name; table != "" {
+		path = table + "." + name
+	}
+	_, ok = knownFields[path]
+
+	return path, ok
+}
 
 // otherCapitals returns the field that differs from key only in case, or "". Tyk is
 // written in Go, whose JSON decoder takes such a key for the field itself.
 func otherCapitals(table, key string) string {
-	for field := range known()[table] {
-		if strings.EqualFold(field, key) {
+	for path := range knownFields {
+		above, field := "", path
+		if i := strings.LastIndex(path, "."); i >= 0 {
+			above, field = path[:i], path[i+1:]
+		}
+		if above == table && strings.EqualFold(field, key) {
 			return field
 		}
 	}

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -67,14 +68,9 @@ type Request struct {
 // Its methods return errors of type [*Error]. Each of them may be ErrUnauthorized; a method's
 // comment names the others.
 type Client struct {
-	http    *resty.Client
-	key     string
-	org     string
-	timeout time.Duration
-	backoff time.Duration
-	trace   func(Request)
-
-	listLimit int64 // bytes of one listing
+	http      *resty.Client
+	config    Config // with the defaults
+	listLimit int64  // bytes of one listing
 }
 
 // New returns a client. It sends nothing yet.
@@ -90,8 +86,8 @@ func New(cfg Config) (*Client, error) {
 }
 
 func newClient(cfg Config, transport http.RoundTripper) (*Client, error) {
-	base, err := baseURL(cfg.URL)
-	if err != nil {
+	var err error
+	if cfg.URL, err = baseURL(cfg.URL); err != nil {
 		return nil, err
 	}
 	if cfg.Secret == "" {
@@ -101,40 +97,25 @@ func newClient(cfg Config, transport http.RoundTripper) (*Client, error) {
 		return nil, errors.New("the Dashboard's key contains a space, a line break or another character that no key has")
 	}
 
-	if cfg.RequestTimeout <= 0 {
-		cfg.RequestTimeout = 30 * time.Second
-	}
-
-	if cfg.Backoff <= 0 {
-		cfg.Backoff = 200 * time.Millisecond
-	}
-
+	cfg.RequestTimeout = cmp.Or(cfg.RequestTimeout, 30*time.Second)
+	cfg.Backoff = cmp.Or(cfg.Backoff, 200*time.Millisecond)
 	if cfg.Trace == nil {
 		cfg.Trace = func(Request) {}
 	}
 
 	h := resty.NewWithClient(&http.Client{Transport: transport}).
-		SetBaseURL(base).
+		SetBaseURL(cfg.URL).
 		SetLogger(silent{}).
 		SetHeader("User-Agent", "tykmesh").
 		SetRedirectPolicy(resty.RedirectPolicyFunc(func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		}))
 
-	return &Client{
-		http:    h,
-		key:     cfg.Secret,
-		org:     cfg.Org,
-		timeout: cfg.RequestTimeout,
-		backoff: cfg.Backoff,
-		trace:   cfg.Trace,
-
-		listLimit: listLimit,
-	}, nil
+	return &Client{http: h, config: cfg, listLimit: listLimit}, nil
 }
 
 // String names the Dashboard, without its key.
-func (c *Client) String() string { return "Dashboard at " + oneLine(c.http.BaseURL, c.key) }
+func (c *Client) String() string { return c.config.String() }
 
 // GoString returns the same as String.
 func (c *Client) GoString() string { return c.String() }

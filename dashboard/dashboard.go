@@ -111,19 +111,19 @@ type Created struct {
 // Certificate describes one certificate of the store. Without a detailed listing, only ID is set
 // and NotAfter is zero: read the certificate by its id then.
 type Certificate struct {
-	ID         string // the organisation's id and the SHA-256 of the leaf's DER
-	IssuerCN   string
-	SubjectCN  string
-	DNSNames   []string
-	NotBefore  time.Time
-	NotAfter   time.Time
-	HasPrivate bool
-	IsCA       bool
+	ID         string    `json:"id"` // the organisation's id and the SHA-256 of the leaf's DER
+	IssuerCN   string    `json:"issuer_cn"`
+	SubjectCN  string    `json:"subject_cn"`
+	DNSNames   []string  `json:"dns_names"`
+	NotBefore  time.Time `json:"not_before"`
+	NotAfter   time.Time `json:"not_after"`
+	HasPrivate bool      `json:"has_private"`
+	IsCA       bool      `json:"is_ca"`
 }
 
 // CertificateUse is an API that names a certificate.
 type CertificateUse struct {
-	APIID string
-	Name  string
-	Usage []string // "server", "client", "upstream"
+	APIID string   `json:"api_id"`
+	Name  string   `json:"name"`
+	Usage []string `json:"usage_type"` // "server", "client", "upstream"
 }

@@ -97,8 +97,6 @@ func (c Change) String() string {
 // show returns a value as messages may show it.
 func show(v any, named bool) string {
 	switch v := v.(type) {
-	case nil:
-		return ""
 	case bool, json.Number:
 		return fmt.Sprint(v)
 	case string:

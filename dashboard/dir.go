@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 )
@@ -54,55 +53,38 @@ func OpenDir(path, org string) (*Dir, error) {
 // APIs lists every API, in the order of their slugs.
 //
 // Errors: an invalid file; two files with the same id or api_id.
-func (d *Dir) APIs(ctx context.Context) ([]API, error) {
-	const op = "listing APIs"
-	names, err := filesIn(d.apis(), ".json")
+func (d *Dir) APIs(ctx context.Context) (apis []API, err error) {
+	defer during("listing APIs", &err)
+	all, err := readAll(ctx, d.apis(), ".json", d.read)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", op, err)
+		return nil, err
 	}
 
-	all := make([]API, 0, len(names))
-
-	slugs := map[string]string{}
-	for _, slug := range names {
-		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("%s: %w", op, err)
-		}
-
-		def, err := d.read(slug)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // deleted meanwhile
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", op, err)
-		}
-
+	slugs := make(map[string]string, 2*len(all))
+	for _, def := range all {
 		for _, id := range []string{def.APIID(), def.ID()} {
-			if other, taken := slugs[id]; taken && other != slug {
-				return nil, fmt.Errorf("%s: %s and %s have the same id %s", op, d.file(other), d.file(slug), id)
+			if other, taken := slugs[id]; taken && other != def.Slug() {
+				return nil, fmt.Errorf("%s and %s have the same id %s", d.file(other), d.file(def.Slug()), id)
 			}
-			slugs[id] = slug
+			slugs[id] = def.Slug()
 		}
-
-		all = append(all, API{Definition: def})
+		apis = append(apis, API{Definition: def})
 	}
 
 	d.mu.Lock()
 	d.slugs = slugs
 	d.mu.Unlock()
 
-	return all, nil
+	return apis, nil
 }
 
 // API reads one API by its database id or api_id.
 //
 // Errors: ErrNotFound.
-func (d *Dir) API(ctx context.Context, id string) (API, error) {
-	def, err := d.find(ctx, id)
-	if err != nil {
-		return API{}, fmt.Errorf("reading API %q: %w", id, err)
-	}
-	return API{Definition: def}, nil
+func (d *Dir) API(ctx context.Context, id string) (a API, err error) {
+	defer during(fmt.Sprintf("reading API %q", id), &err)
+	a.Definition, err = d.find(ctx, id)
+	return a, err
 }
 
 // CreateAPI writes a new file. The database id derives from the api_id, and a missing api_id from
@@ -110,8 +92,8 @@ func (d *Dir) API(ctx context.Context, id string) (API, error) {
 //
 // Errors: ErrExists when another API has the slug or the api_id; a definition that violates the
 // schema, or whose slug cannot be a file name.
-func (d *Dir) CreateAPI(ctx context.Context, def Definition) (Created, error) {
-	op := "creating API " + def.Slug()
+func (d *Dir) CreateAPI(ctx context.Context, def Definition) (c Created, err error) {
+	defer during("creating API "+def.Slug(), &err)
 	def = def.Clone()
 	def["org_id"] = d.org
 	if def.APIID() == "" {
@@ -120,13 +102,13 @@ func (d *Dir) CreateAPI(ctx context.Context, def Definition) (Created, error) {
 
 	def["id"] = digest("id", def.APIID())[:24]
 	if err := d.list(ctx); err != nil {
-		return Created{}, fmt.Errorf("%s: %w", op, err)
+		return Created{}, err
 	}
 	if other := d.remembered(def.APIID()); other != nil && other.Slug() != def.Slug() {
-		return Created{}, fmt.Errorf("%s: %s has the same api_id: %w", op, d.file(other.Slug()), ErrExists)
+		return Created{}, fmt.Errorf("%s has the same api_id: %w", d.file(other.Slug()), ErrExists)
 	}
 	if err := d.write(def, writeNew); err != nil {
-		return Created{}, fmt.Errorf("%s: %w", op, err)
+		return Created{}, err
 	}
 
 	return Created{ID: def.ID(), APIID: def.APIID()}, nil
@@ -136,11 +118,11 @@ func (d *Dir) CreateAPI(ctx context.Context, def Definition) (Created, error) {
 //
 // Errors: ErrNotFound when it does not exist, ErrExists when another API has the new slug; a
 // definition that violates the schema.
-func (d *Dir) UpdateAPI(ctx context.Context, a API) error {
-	op := "updating API " + a.Definition.Slug()
+func (d *Dir) UpdateAPI(ctx context.Context, a API) (err error) {
+	defer during("updating API "+a.Definition.Slug(), &err)
 	old, err := d.find(ctx, a.Definition.ID())
 	if err != nil {
-		return fmt.Errorf("%s: %w", op, err)
+		return err
 	}
 
 	def := a.Definition.Clone()
@@ -151,30 +133,27 @@ func (d *Dir) UpdateAPI(ctx context.Context, a API) error {
 	}
 
 	if def.Slug() == old.Slug() {
-		err = d.write(def, replace)
-	} else if err = d.write(def, writeNew); err == nil {
-		err = os.Remove(d.file(old.Slug()))
+		return d.write(def, replace)
+	}
+	if err := d.write(def, writeNew); err != nil {
+		return err
 	}
 
-	if err != nil {
-		return fmt.Errorf("%s: %w", op, err)
-	}
-
-	return nil
+	return os.Remove(d.file(old.Slug()))
 }
 
 // DeleteAPI deletes an API by its database id or api_id; deleting an absent one succeeds.
-func (d *Dir) DeleteAPI(ctx context.Context, id string) error {
+func (d *Dir) DeleteAPI(ctx context.Context, id string) (err error) {
+	defer during(fmt.Sprintf("deleting API %q", id), &err)
 	def, err := d.find(ctx, id)
-	if err == nil {
-		err = os.Remove(d.file(def.Slug()))
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
 	}
 
-	if err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("deleting API %q: %w", id, err)
-	}
-
-	return nil
+	return removeFile(d.file(def.Slug()))
 }
 
 func (d *Dir) apis() string { return filepath.Join(d.path, "apis") }
@@ -222,42 +201,38 @@ func (d *Dir) remembered(id string) Definition {
 
 // list makes sure that the directory has been listed once.
 func (d *Dir) list(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	d.mu.Lock()
 	known := d.slugs != nil
 	d.mu.Unlock()
-	if known {
-		return nil
+	err := ctx.Err()
+	if err == nil && !known {
+		_, err = d.APIs(ctx)
 	}
-	_, err := d.APIs(ctx)
 
 	return err
 }
 
 // read reads and checks apis/<slug>.json.
-func (d *Dir) read(slug string) (Definition, error) {
+func (d *Dir) read(slug string) (def Definition, err error) {
 	b, err := readFile(d.file(slug))
 	if err != nil {
 		return nil, err
 	}
 
-	var def Definition
+	defer during(d.file(slug), &err)
 	if err := decodeJSON(b, &def); err != nil {
-		return nil, fmt.Errorf("%s: %w", d.file(slug), err)
+		return nil, err
 	}
 	if _, err := def.Check(); err != nil {
-		return nil, fmt.Errorf("%s: %w", d.file(slug), err)
-	}
-	if def.Slug() != slug {
-		return nil, fmt.Errorf("%s: the slug is %q, not the file's name", d.file(slug), def.Slug())
-	}
-	if def.APIID() == "" {
-		return nil, fmt.Errorf("%s: no api_id", d.file(slug))
+		return nil, err
 	}
 
-	if def.ID() == "" {
+	switch {
+	case def.Slug() != slug:
+		return nil, fmt.Errorf("the slug is %q, not the file's name", def.Slug())
+	case def.APIID() == "":
+		return nil, errors.New("no api_id")
+	case def.ID() == "":
 		def["id"] = digest("id", def.APIID())[:24]
 	}
 
@@ -300,27 +275,6 @@ func (d *Dir) write(def Definition, way func(path string, b []byte, mode fs.File
 
 // slugForm matches slugs that stay inside the directory and differ from temporary files.
 var slugForm = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]*$`)
-
-// filesIn returns the sorted names of a directory's visible files with an extension, without it. A
-// missing directory is empty.
-func filesIn(dir, extension string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-
-	var names []string
-	for _, e := range entries {
-		name, ok := strings.CutSuffix(e.Name(), extension)
-		if ok && !e.IsDir() && !strings.HasPrefix(name, ".") {
-			names = append(names, name)
-		}
-	}
-
-	slices.Sort(names)
-
-	return names, err
-}
 
 // digest returns a hash of parts. Different parts have different hashes.
 func digest(parts ...string) string {

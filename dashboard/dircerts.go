@@ -15,30 +15,9 @@ import (
 // Certificates lists every certificate, in the order of their ids.
 //
 // Errors: a file without a certificate, or with another certificate than its name says.
-func (d *Dir) Certificates(ctx context.Context) ([]Certificate, error) {
-	const op = "listing certificates"
-	ids, err := filesIn(d.certs(), ".pem")
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", op, err)
-	}
-
-	all := make([]Certificate, 0, len(ids))
-	for _, id := range ids {
-		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("%s: %w", op, err)
-		}
-		c, err := d.readCertificate(id)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // deleted meanwhile
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", op, err)
-		}
-
-		all = append(all, c)
-	}
-
-	return all, nil
+func (d *Dir) Certificates(ctx context.Context) (all []Certificate, err error) {
+	defer during("listing certificates", &err)
+	return readAll(ctx, d.certs(), ".pem", d.readCertificate)
 }
 
 // CertificateAPIs returns ErrUnsupported: the listing of a directory is complete, so it shows the
@@ -50,21 +29,16 @@ func (d *Dir) CertificateAPIs(context.Context, string) ([]CertificateUse, error)
 // Certificate reads one certificate.
 //
 // Errors: ErrNotFound when no certificate has that id.
-func (d *Dir) Certificate(_ context.Context, id string) (Certificate, error) {
-	const op = "reading certificate"
+func (d *Dir) Certificate(_ context.Context, id string) (c Certificate, err error) {
+	defer during(fmt.Sprintf("reading certificate %q", id), &err)
 	if !isID(id) {
-		return Certificate{}, fmt.Errorf("%s: %q is not an id", op, id)
+		return Certificate{}, errors.New("not an id")
+	}
+	if c, err = d.readCertificate(id); errors.Is(err, fs.ErrNotExist) {
+		return Certificate{}, ErrNotFound
 	}
 
-	c, err := d.readCertificate(id)
-	if errors.Is(err, fs.ErrNotExist) {
-		return Certificate{}, fmt.Errorf("%s %s: %w", op, id, ErrNotFound)
-	}
-	if err != nil {
-		return Certificate{}, fmt.Errorf("%s: %w", op, err)
-	}
-
-	return c, nil
+	return c, err
 }
 
 // UploadCertificate writes a certificate with its chain and private key, in PEM, leaf first, and
@@ -72,39 +46,35 @@ func (d *Dir) Certificate(_ context.Context, id string) (Certificate, error) {
 //
 // Errors: ErrExists, together with the id, when the leaf is stored already; those of CheckBundle.
 func (d *Dir) UploadCertificate(ctx context.Context, pem []byte) (id string, err error) {
-	const op = "storing certificate"
+	defer during("storing certificate", &err)
 	if err := cmp.Or(ctx.Err(), CheckBundle(pem, time.Now())); err != nil {
-		return "", fmt.Errorf("%s: %w", op, err)
+		return "", err
 	}
 	if id, err = uploadID(d.org, pem); err != nil {
-		return "", fmt.Errorf("%s: %w", op, err)
+		return "", err
 	}
 	if err := os.MkdirAll(d.certs(), 0o700); err != nil {
-		return "", fmt.Errorf("%s: %w", op, err)
+		return "", err
 	}
 
 	err = writeNew(d.pem(id), pem, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return id, fmt.Errorf("%s %s: %w", op, id, ErrExists)
+		return id, fmt.Errorf("%s %w", id, ErrExists)
 	}
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", op, err)
+		return "", err
 	}
 
 	return id, nil
 }
 
 // DeleteCertificate deletes a certificate by its id; deleting an absent one succeeds.
-func (d *Dir) DeleteCertificate(_ context.Context, id string) error {
-	const op = "deleting certificate"
+func (d *Dir) DeleteCertificate(_ context.Context, id string) (err error) {
+	defer during("deleting certificate", &err)
 	if !isID(id) {
-		return fmt.Errorf("%s: %q is not an id", op, id)
+		return fmt.Errorf("%q is not an id", id)
 	}
-	if err := os.Remove(d.pem(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s: %w", op, err)
-	}
-
-	return nil
+	return removeFile(d.pem(id))
 }
 
 func (d *Dir) certs() string { return filepath.Join(d.path, "certs") }

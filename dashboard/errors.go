@@ -87,23 +87,19 @@ func (e *Error) SameID() bool { return e.Method == http.MethodPost && e.Status =
 
 // Unreachable reports whether there was no answer.
 func (e *Error) Unreachable() bool {
-	return e.Status == 0 && !errors.Is(e.kind, errTooLarge)
+	return e.Status == 0 && !e.Foreign()
 }
 
 // Foreign reports whether the answer cannot come from a Dashboard: an HTML page, a redirect, an
 // endless answer.
 func (e *Error) Foreign() bool {
-	return errors.Is(e.kind, errForeign) || errors.Is(e.kind, errTooLarge)
+	return errors.Is(e.kind, errForeign) || errors.As(e.kind, new(*sizeError))
 }
 
 // Passing reports whether the next try may succeed: there was no answer, or the server is
 // overloaded or restarting.
 func (e *Error) Passing() bool {
-	switch e.Status {
-	case 0, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return true
-	}
-	return false
+	return e.Status == 0 || overloaded(e.Status)
 }
 
 // privateKey matches a private key from its first line on: a server may echo an upload.

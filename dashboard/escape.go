@@ -108,17 +108,3 @@ func (t *jsonText) asData(value any) (string, error) {
 
 	return "", errors.New(`a string is printed outside quotes: write "{{...}}"`)
 }
-
-// errorOffset returns the offset at which the JSON decoder stopped, if the error has one.
-func errorOffset(err error) (int, bool) {
-	var syntax *json.SyntaxError
-	var mismatch *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &syntax):
-		return int(syntax.Offset), true
-	case errors.As(err, &mismatch):
-		return int(mismatch.Offset), true
-	}
-
-	return 0, false
-}

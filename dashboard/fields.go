@@ -14,9 +14,13 @@ const (
 	anything = str | number | boolean | object | array | null
 )
 
-// topFields are the 108 fields at the top of an API definition, from the schema of Tyk Gateway 5.14
-// (apidef/schema.json). The Dashboard refuses any other field.
-var topFields = map[string]kind{
+// knownFields are the fields of an API definition, by dotted path; * is a key that users choose.
+//
+// The first 108 stand at the top, and are from the schema of Tyk Gateway 5.14 (apidef/schema.json).
+// The Dashboard refuses any other field there. Tyk Gateway 2.9.0 knows the ones below them. Newer
+// gateways know more, so a field that is missing there may still be right. Lists and maps may be
+// null: that is how the gateway itself writes an empty one.
+var knownFields = map[string]kind{
 	"active":                                   boolean,
 	"allowed_ips":                              array | null,
 	"analytics_plugin":                         object | null,
@@ -125,12 +129,7 @@ var topFields = map[string]kind{
 	"use_openid":                               boolean,
 	"use_standard_auth":                        boolean,
 	"version_data":                             object | null,
-}
 
-// nestedFields are the fields below them that Tyk Gateway 2.9.0 knows, by dotted path; * is a key
-// that users choose. Newer gateways know more, so a field that is missing here may still be right.
-// Lists and maps may be null: that is how the gateway itself writes an empty one.
-var nestedFields = map[string]kind{
 	"auth.auth_header_name":                                       str,
 	"auth.cookie_name":                                            str,
 	"auth.param_name":                                             str,

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 )
 
 // readFile reads a file of at most itemLimit bytes.
@@ -26,6 +29,69 @@ func readFile(path string) ([]byte, error) {
 	}
 
 	return b, err
+}
+
+// filesIn returns the sorted names of a directory's visible files with an extension, without it. A
+// missing directory is empty.
+func filesIn(dir, extension string) (names []string, err error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+
+	for _, e := range entries {
+		name, ok := strings.CutSuffix(e.Name(), extension)
+		if ok && !e.IsDir() && !strings.HasPrefix(name, ".") {
+			names = append(names, name)
+		}
+	}
+
+	slices.Sort(names)
+
+	return names, err
+}
+
+// readAll reads the files of a directory with an extension, in the order of their names, by a
+// function that takes such a name. Files that are deleted meanwhile are left out.
+func readAll[T any](ctx context.Context, dir, extension string, read func(name string) (T, error)) ([]T, error) {
+	names, err := filesIn(dir, extension)
+	if err != nil {
+		return nil, err
+	}
+
+	all := make([]T, 0, len(names))
+	for _, name := range names {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+
+		one, err := read(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+
+		all = append(all, one)
+	}
+
+	return all, nil
+}
+
+// removeFile deletes a file; deleting an absent one succeeds.
+func removeFile(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// during puts the name of an operation in front of the error with which it ends, if any.
+func during(op string, err *error) {
+	if *err != nil {
+		*err = fmt.Errorf("%s: %w", op, *err)
+	}
 }
 
 // writeNew writes a file that must not exist, completely or not at all. Only a link to a complete

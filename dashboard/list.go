@@ -29,39 +29,32 @@ type form[T any] struct {
 	id func(T) string
 }
 
-// sofar is the state of reading a listing.
-type sofar[T any] struct {
-	count, kept int
-	last        T
-}
-
-// listing is the answer to a listing, or one page of it.
+// listing is the answer to a listing, or its pages so far.
 type listing[T any] struct {
 	answer
 	form[T]
 
-	before, now sofar[T] // this page
-	most        int      // bytes of memory that a listing may keep
+	most    int  // bytes of memory that a listing may keep
+	entries []T  // of all pages so far
+	kept    int  // bytes of memory
+	counted *int // the number of pages, if the last page has one
+	some    bool // the last page has a list
 
-	counted *int // the number of pages, if the listing has one
-	entries []T  // nil if the listing has no list
+	before struct{ entries, kept int } // before the last page
 }
 
 // read reads a listing entry by entry, so that at most one of them is held as text.
 func (l *listing[T]) read(v *incoming) error {
 	// Forget the entries of a previous attempt that failed half-way.
-	*l = listing[T]{form: l.form, before: l.before, now: l.before, most: l.most}
+	l.entries, l.kept = l.entries[:l.before.entries], l.before.kept
+	l.answer, l.counted, l.some = answer{}, nil, false
 	return v.object(func(name string) error {
-		name = strings.ToLower(name)
-		if slices.Contains(l.lists, name) {
-			some, err := v.array(func() error { return l.readEntry(v) })
-			if some && l.entries == nil {
-				l.entries = []T{}
-			}
+		switch name = strings.ToLower(name); {
+		case slices.Contains(l.lists, name):
+			some, err := v.each('[', func() error { return l.readEntry(v) })
+			l.some = l.some || some
 			return err
-		}
-
-		if name == "pages" {
+		case name == "pages":
 			return v.decode(&l.counted)
 		}
 
@@ -70,19 +63,23 @@ func (l *listing[T]) read(v *incoming) error {
 }
 
 func (l *listing[T]) readEntry(v *incoming) error {
-	if l.now.count++; l.now.count > maxEntries {
+	if len(l.entries) == maxEntries {
 		return fmt.Errorf("more than %d entries", maxEntries)
 	}
 
-	e, kept, err := l.form.read(v, l.now.last)
+	var last T
+	if n := len(l.entries); n > 0 {
+		last = l.entries[n-1]
+	}
+
+	e, kept, err := l.form.read(v, last)
 	if err != nil {
 		return err
 	}
-	if l.now.kept += kept; l.now.kept > l.most {
+	if l.kept += kept; l.kept > l.most {
 		return fmt.Errorf("more entries than %d MiB can hold", l.most>>20)
 	}
 
-	l.now.last = e
 	l.entries = append(l.entries, e)
 
 	return nil
@@ -97,7 +94,7 @@ func (l *listing[T]) pages() (int, error) {
 		return 0, errors.New("a listing of " + strconv.Itoa(*l.counted) + " pages")
 	case l.counted != nil:
 		return max(*l.counted, 1), nil
-	case l.entries == nil:
+	case !l.some:
 		return 0, errors.New("not a listing")
 	}
 
@@ -113,81 +110,77 @@ func (l *listing[T]) pages() (int, error) {
 //
 // Errors: ErrPartial when the pages contain fewer entries than they count.
 func list[T any](ctx context.Context, c *Client, r call, f form[T]) ([]T, error) {
-	r.method, r.limit, r.listing = http.MethodGet, c.listLimit, true
-	first, err := page(ctx, c, r, f, sofar[T]{})
+	r.method, r.listing = http.MethodGet, true
+	newListing := func() *listing[T] { return &listing[T]{form: f, most: int(keptPerByte * c.listLimit)} }
+	first := newListing()
+	pages, err := page(ctx, c, r, first)
 	if err != nil {
 		return nil, err
 	}
-
-	pages, err := first.pages()
-	if pages <= 1 || err != nil {
-		return once(first.entries, f.id), err
+	if pages == 1 {
+		return once(first.entries, f.id), nil
 	}
 
 	for range maxReadings {
-		all, counted, err := readPages(ctx, c, r, f, pages)
+		all := newListing()
+		counted, err := readPages(ctx, c, r, all, pages)
 		if err != nil {
 			return nil, err
 		}
-		if shown := len(first.entries); counted == pages && len(all) < shown {
-			return nil, partial(r, fmt.Sprintf("it shows %d at once, and %d in pages", shown, len(all)))
+		if shown, paged := len(first.entries), len(all.entries); counted == pages && paged < shown {
+			return nil, partial(r, fmt.Sprintf("it shows %d at once, and %d in pages", shown, paged))
 		}
 		if counted == pages {
-			return once(all, f.id), nil
+			return once(all.entries, f.id), nil
 		}
 
 		pages = counted
 	}
 
-	return nil, &Error{Op: r.op, Method: r.method, Path: r.path, Message: "the listing changed each time it was read"}
+	return nil, r.failed(0, "the listing changed each time it was read", nil)
 }
 
 // partial returns the error for a listing that contradicts itself.
 func partial(r call, how string) error {
-	return &Error{Op: r.op, Method: r.method, Path: r.path, Status: http.StatusOK, Message: "the listing is incomplete: " + how, kind: ErrPartial}
+	return r.failed(http.StatusOK, "the listing is incomplete: "+how, ErrPartial)
 }
 
-// readPages reads pages 1 to n. It stops after a page that states another number of pages.
-func readPages[T any](ctx context.Context, c *Client, r call, f form[T], n int) (all []T, counted int, err error) {
-	var at sofar[T]
+// readPages reads pages 1 to n. It stops after a page that states another number of pages, and
+// returns that number.
+func readPages[T any](ctx context.Context, c *Client, r call, all *listing[T], n int) (counted int, err error) {
 	size := 0
 	for i := 1; i <= n; i++ {
 		r.query = maps.Clone(r.query)
 		r.query["p"] = strconv.Itoa(i)
 		r.query["sort"] = "created_at"
-		l, err := page(ctx, c, r, f, at)
-		if err != nil {
-			return nil, 0, err
-		}
-		if counted, err := l.pages(); counted != n || err != nil {
-			return nil, counted, err
+		if counted, err := page(ctx, c, r, all); counted != n || err != nil {
+			return counted, err
 		}
 
-		at, all = l.now, append(all, l.entries...)
+		got := len(all.entries) - all.before.entries
 		if i == 1 {
-			size = len(l.entries)
+			size = got
 		}
-
-		if got := len(l.entries); got != size && (i < n || got > size) || got == 0 && n > 1 {
-			return nil, 0, partial(r, fmt.Sprintf("it counts %d pages, the first with %d entries, and page %d has %d", n, size, i, got))
+		if got != size && (i < n || got > size) || got == 0 && n > 1 {
+			return 0, partial(r, fmt.Sprintf("it counts %d pages, the first with %d entries, and page %d has %d", n, size, i, got))
 		}
 	}
 
-	return all, n, nil
+	return n, nil
 }
 
-// page reads one page of a listing, and makes sure that it is one.
-func page[T any](ctx context.Context, c *Client, r call, f form[T], before sofar[T]) (*listing[T], error) {
-	l := &listing[T]{form: f, before: before, most: int(keptPerByte * r.limit)}
+// page reads one more page into a listing, makes sure that it is one, and returns the number of
+// pages that it states.
+func page[T any](ctx context.Context, c *Client, r call, l *listing[T]) (pages int, err error) {
+	l.before.entries, l.before.kept = len(l.entries), l.kept
 	if err := c.do(ctx, r, l); err != nil {
-		return nil, err
+		return 0, err
 	}
-	if _, err := l.pages(); err != nil {
-		message := "not a Dashboard's answer: " + err.Error()
-		return nil, &Error{Op: r.op, Method: r.method, Path: r.path, Status: http.StatusOK, Message: message, kind: errForeign}
+	if pages, err = l.pages(); err != nil {
+		return 0, r.misread(err.Error())
 	}
 
-	return l, nil
+	return pages, nil
 }
 
 // once returns the entries without duplicates.

@@ -44,17 +44,16 @@ func mergeObjects(current, leaves map[string]any) map[string]any {
 
 // Includes reports whether merging leaves into d changes nothing that counts.
 func (d Definition) Includes(leaves Definition) bool {
-	for field := range sets {
-		held := Texts(d[field])
-		for _, mine := range Texts(leaves[field]) {
-			if !slices.Contains(held, mine) {
+	for key, leaf := range leaves {
+		if !sets[key] {
+			if !includes(d[key], leaf) {
 				return false
 			}
+			continue
 		}
-	}
 
-	for key, leaf := range leaves {
-		if !sets[key] && !includes(d[key], leaf) {
+		held := Texts(d[key])
+		if slices.ContainsFunc(Texts(leaf), func(member string) bool { return !slices.Contains(held, member) }) {
 			return false
 		}
 	}
@@ -100,24 +99,12 @@ func (d Definition) Without(paths []string) Definition {
 }
 
 func cut(object map[string]any, path Path) map[string]any {
-	v, ok := object[path[0]]
-	if !ok {
-		return object
-	}
-
 	out := maps.Clone(object)
 	if len(path) == 1 {
 		delete(out, path[0])
-		return out
+	} else if child, ok := object[path[0]].(map[string]any); ok {
+		out[path[0]] = cut(child, path[1:])
 	}
-
-	child, ok := v.(map[string]any)
-	if !ok {
-		return object
-	}
-
-	out[path[0]] = cut(child, path[1:])
-
 	return out
 }
 
@@ -183,13 +170,10 @@ func Texts(v any) (out []string) {
 // new ones.
 func Union(held []string, members ...string) []any {
 	out := make([]any, 0, len(held)+len(members))
-	seen := make(map[string]bool, cap(out))
 	for _, s := range slices.Concat(held, members) {
-		if !seen[s] {
-			seen[s] = true
+		if !slices.Contains(out, any(s)) {
 			out = append(out, s)
 		}
 	}
-
 	return out
 }

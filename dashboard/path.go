@@ -23,10 +23,11 @@ const maxIndex = 999
 // segment that is not a number in an array. Then the definition is unchanged.
 func (d Definition) Set(path string, value any) error {
 	segments, err := segmentsOf(path)
-	if err != nil {
-		return fmt.Errorf("setting %q: %w", path, err)
+	if err == nil {
+		_, err = putAt(map[string]any(d), segments, value)
 	}
-	if _, err := putAt(map[string]any(d), segments, value); err != nil {
+
+	if err != nil {
 		return fmt.Errorf("setting %q: %w", path, err)
 	}
 
@@ -70,35 +71,29 @@ func putAt(node any, segments []string, value any) (any, error) {
 	}
 
 	key := segments[0]
-
 	n, numeric, err := index(key)
-	switch node := node.(type) {
-	case map[string]any:
-		child, err := putAt(node[key], segments[1:], value)
-		if err != nil {
-			return nil, err
-		}
-		node[key] = child
-		return node, nil
-
-	case []any:
-		if err != nil {
-			return nil, err
-		}
-		if !numeric {
-			return nil, fmt.Errorf("%q is not an index of an array", key)
-		}
-		return putElement(node, n, segments[1:], value)
+	object, isObject := node.(map[string]any)
+	list, isArray := node.([]any)
+	switch {
+	case isObject:
+	case err != nil:
+		return nil, err
+	case numeric:
+		return putElement(list, n, segments[1:], value)
+	case isArray:
+		return nil, fmt.Errorf("%q is not an index of an array", key)
+	default:
+		object = make(map[string]any)
 	}
 
+	child, err := putAt(object[key], segments[1:], value)
 	if err != nil {
 		return nil, err
 	}
-	if numeric {
-		return putElement(nil, n, segments[1:], value)
-	}
 
-	return putAt(map[string]any{}, segments, value)
+	object[key] = child
+
+	return object, nil
 }
 
 func putElement(list []any, n int, rest []string, value any) (any, error) {

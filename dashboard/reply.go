@@ -22,14 +22,17 @@ type stream interface {
 // receive reads an answer of at most limit bytes. A successful answer that is a stream is decoded
 // while it arrives and never held as text.
 //
-// Errors: errTooLarge, and errors of the connection.
+// Errors: *sizeError, and errors of the connection.
 func receive(resp *http.Response, limit int64, into answered) (*reply, error) {
 	defer resp.Body.Close()
 	got := &reply{status: resp.StatusCode, header: resp.Header}
 
 	body := boundedBy(limit, resp.Body)
 	if s, ok := into.(stream); ok && got.status == http.StatusOK {
-		got.err = readWhole(s, incomingOf(body, io.TeeReader(body, (*beginning)(&got.body))))
+		v := incomingOf(body, io.TeeReader(body, (*beginning)(&got.body)))
+		if got.err = s.read(v); got.err == nil {
+			got.err = atEnd(v.dec)
+		}
 		return got, body.err
 	}
 
@@ -45,14 +48,6 @@ func (got *reply) decode(into answered) error {
 		return got.err
 	}
 	return decodeJSON(got.body, into)
-}
-
-// readWhole reads an answer, and returns an error if anything follows it.
-func readWhole(s stream, v *incoming) error {
-	if err := s.read(v); err != nil {
-		return err
-	}
-	return atEnd(v.dec)
 }
 
 // beginning keeps the part of a text that error messages may quote.

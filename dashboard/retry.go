@@ -41,21 +41,24 @@ func (c *Client) retry(r call, attempt int, got *reply, err error) (time.Duratio
 		return c.pause(attempt), cutOff(err)
 	}
 
-	switch got.status {
-	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		if wait, ok := retryAfter(got.header.Get("Retry-After"), time.Now()); ok {
-			return max(wait, c.pause(attempt)), wait <= maxRetryAfter
-		}
-		return c.pause(attempt), true
-	}
+	wait := retryAfter(got.header.Get("Retry-After"), time.Now())
 
-	return 0, false
+	return max(wait, c.pause(attempt)), overloaded(got.status) && wait <= maxRetryAfter
+}
+
+// overloaded reports whether a status says that the server, or one behind it, cannot answer now.
+func overloaded(status int) bool {
+	switch status {
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
 }
 
 // pause returns the wait before the next attempt. It grows exponentially, with jitter, so that
 // clients that failed together do not come back together.
 func (c *Client) pause(attempt int) time.Duration {
-	d := min(c.backoff<<(attempt-1), maxBackoff)
+	d := min(c.config.Backoff<<(attempt-1), maxBackoff)
 	return d/2 + rand.N(d/2+1)
 }
 
@@ -83,13 +86,14 @@ func cutOff(err error) bool {
 	return strings.Contains(err.Error(), "server closed idle connection")
 }
 
-// retryAfter parses the header Retry-After: seconds or a date (RFC 9110, section 10.2.3).
-func retryAfter(value string, now time.Time) (time.Duration, bool) {
+// retryAfter parses the header Retry-After: seconds or a date (RFC 9110, section 10.2.3). It
+// returns 0 for anything else.
+func retryAfter(value string, now time.Time) time.Duration {
 	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
-		return time.Duration(seconds) * time.Second, true
+		return time.Duration(seconds) * time.Second
 	}
 	if at, err := http.ParseTime(value); err == nil {
-		return max(at.Sub(now), 0), true
+		return at.Sub(now)
 	}
-	return 0, false
+	return 0
 }

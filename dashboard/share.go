@@ -22,6 +22,14 @@ const (
 	wordSize  = 32 // of a text or number beside its characters
 )
 
+// sizeOf returns the approximate size of texts in bytes.
+func sizeOf(texts ...string) (size int) {
+	for _, s := range texts {
+		size += wordSize + len(s)
+	}
+	return size
+}
+
 // shared returns v, with the parts of like wherever they are equal. kept is the approximate size of
 // the rest in bytes; 0 if everything is equal.
 func shared(v, like any) (out any, kept int) {

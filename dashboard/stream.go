@@ -3,7 +3,6 @@ package dashboard
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -52,36 +51,29 @@ func (*skipped) UnmarshalJSON([]byte) error { return nil }
 // object calls field with the name of each field of an object; field must read the value. Null has
 // no fields.
 func (v *incoming) object(field func(name string) error) error {
-	some, err := v.enter('{')
-	if err != nil || !some {
-		return err
-	}
-
-	for v.more() {
+	_, err := v.each('{', func() error {
 		name, err := v.token()
 		if err != nil {
 			return err
 		}
 		key, _ := name.(string)
-		if err := field(key); err != nil {
-			return err
-		}
-	}
-
-	_, err = v.token()
-
+		return field(key)
+	})
 	return err
 }
 
-// array calls element for each element of an array; element must read it. It returns some = false
-// for null.
-func (v *incoming) array(element func() error) (some bool, err error) {
-	some, err = v.enter('[')
-	if err != nil || !some {
+// each calls item for each element of an array, or each field of an object; item must read it. It
+// returns some = false for null.
+func (v *incoming) each(open json.Delim, item func() error) (some bool, err error) {
+	switch t, err := v.token(); {
+	case err != nil, t == nil:
 		return false, err
+	case t != open:
+		return false, fmt.Errorf("want %s at byte %d", open, v.dec.InputOffset())
 	}
+
 	for v.more() {
-		if err := element(); err != nil {
+		if err := item(); err != nil {
 			return true, err
 		}
 	}
@@ -89,20 +81,6 @@ func (v *incoming) array(element func() error) (some bool, err error) {
 	_, err = v.token()
 
 	return true, err
-}
-
-// enter reads the first delimiter of an object or an array. It returns some = false for null.
-func (v *incoming) enter(delimiter json.Delim) (some bool, err error) {
-	switch t, err := v.token(); {
-	case err != nil:
-		return false, err
-	case t == delimiter:
-		return true, nil
-	case t == nil:
-		return false, nil
-	}
-
-	return false, fmt.Errorf("want %s at byte %d", delimiter, v.dec.InputOffset())
 }
 
 func (v *incoming) token() (json.Token, error) {
@@ -116,10 +94,7 @@ func (v *incoming) more() bool {
 	return v.dec.More()
 }
 
-// errTooLarge means that an answer exceeds its limit.
-var errTooLarge = errors.New("the answer is too large")
-
-// sizeError names the text that is too large, and its limit.
+// sizeError names a text that exceeds its limit.
 type sizeError struct {
 	text  string
 	limit int64
@@ -129,9 +104,6 @@ type sizeError struct {
 func (e *sizeError) Error() string {
 	return fmt.Sprintf("%s is larger than %d MiB", e.text, e.limit>>20)
 }
-
-// Unwrap returns errTooLarge.
-func (e *sizeError) Unwrap() error { return errTooLarge }
 
 // bounded reads at most limit bytes, and keeps the error with which it ended.
 type bounded struct {

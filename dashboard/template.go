@@ -3,6 +3,7 @@ package dashboard
 import (
 	"bytes"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,8 +23,8 @@ import (
 //go:embed builtin.json
 var builtin string
 
-// Vars are the values that a template may print. Their names are those of tyk-k8s, where
-// CertificateID is a list:
+// Vars are the values that a template may print. Their names are those of tyk-k8s. CertificateID is
+// printed as a list:
 //
 //	"certificates": [{{range $i, $id := .CertificateID}}{{if $i}},{{end}}"{{$id}}"{{end}}]
 type Vars struct {
@@ -34,14 +35,14 @@ type Vars struct {
 	Target        string
 	HostName      string // the API's domain
 	GatewayTags   []string
-	CertificateID string // "" for none
+	CertificateID []string
 }
 
 // Templates render API definitions from Vars. They are text/template files. Printed values are
 // escaped, so that a value cannot end the JSON string around it.
 type Templates struct {
-	set  *template.Template
-	idle sync.Pool // of *renderer: cloning a set takes as long as rendering
+	set       *template.Template
+	renderers sync.Pool // cloning a set takes as long as rendering
 }
 
 // BuiltinTemplates returns default-inbound and default-mesh.
@@ -125,7 +126,7 @@ func ParseTemplates(files map[string]string) (*Templates, error) {
 		printAsData(t.Tree.Root)
 	}
 
-	return &Templates{set: set}, nil
+	return &Templates{set: set, renderers: sync.Pool{New: func() any { return newRenderer(set) }}}, nil
 }
 
 // Has reports whether there is a template with that name.
@@ -145,12 +146,8 @@ func (t *Templates) Render(name string, v Vars) (Definition, error) {
 		return nil, fmt.Errorf("template %q: not defined", name)
 	}
 
-	r, err := t.renderer()
-	if err != nil {
-		return nil, fmt.Errorf("template %q: %w", name, err)
-	}
-
-	defer t.done(r)
+	r, _ := t.renderers.Get().(*renderer)
+	defer t.renderers.Put(r)
 	text, err := r.execute(name, v)
 	if err != nil {
 		return nil, fmt.Errorf("rendering %v", err) // it begins with "template: file:line:"
@@ -172,56 +169,42 @@ func (t *Templates) Render(name string, v Vars) (Definition, error) {
 	return d, nil
 }
 
-// values are the names that templates can use.
-type values struct {
-	Vars
-	CertificateID []string
-}
-
 // renderer is a copy of the templates with its own output.
 type renderer struct {
 	set *template.Template
 	out jsonText
 }
 
-// renderer returns an idle renderer, or a new one; done makes it idle again.
-func (t *Templates) renderer() (r *renderer, err error) {
-	if r, ok := t.idle.Get().(*renderer); ok {
-		r.out.reset()
-		return r, nil
-	}
-
-	r = &renderer{}
-	if r.set, err = t.set.Clone(); err != nil {
-		return nil, err
-	}
+func newRenderer(set *template.Template) *renderer {
+	r := &renderer{set: template.Must(set.Clone())} // which fails for no set
 	r.set.Funcs(template.FuncMap{printFunc: r.out.asData})
-
-	return r, nil
+	return r
 }
 
-func (t *Templates) done(r *renderer) { t.idle.Put(r) }
-
 func (r *renderer) execute(name string, v Vars) ([]byte, error) {
-	var certificates []string
-	if v.CertificateID != "" {
-		certificates = []string{v.CertificateID}
-	}
-	err := r.set.ExecuteTemplate(&r.out, name, values{v, certificates})
+	r.out.reset()
+	err := r.set.ExecuteTemplate(&r.out, name, v)
 	return r.out.Bytes(), err
 }
 
 // at adds the line in the rendered text to an error of the JSON decoder.
 func at(text []byte, err error) error {
-	offset, ok := errorOffset(err)
-	if !ok {
+	var syntax *json.SyntaxError
+	var mismatch *json.UnmarshalTypeError
+	var offset int64
+	switch {
+	case errors.As(err, &syntax):
+		offset = syntax.Offset
+	case errors.As(err, &mismatch):
+		offset = mismatch.Offset
+	default:
 		return err
 	}
-	line := 1 + bytes.Count(text[:min(offset, len(text))], []byte("\n"))
+
+	line := 1 + bytes.Count(text[:min(int(offset), len(text))], []byte("\n"))
+
 	return fmt.Errorf("line %d of it: %v", line, err)
 }
 
-var errUnbound = errors.New("the template has no output")
-
 // unbound stands in for the print function while templates are parsed; each renderer replaces it.
-func unbound(any) (string, error) { return "", errUnbound }
+func unbound(any) (string, error) { return "", errors.New("the template has no output") }

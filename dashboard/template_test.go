@@ -49,7 +49,7 @@ func TestBuiltinTemplatesMakeTheDefinitionsOfTheWebhook(t *testing.T) {
 	}
 
 	v := vars
-	v.Name, v.GatewayTags, v.CertificateID = "echo-mesh", []string{"mesh", "edge"}, "abc"
+	v.Name, v.GatewayTags, v.CertificateID = "echo-mesh", []string{"mesh", "edge"}, []string{"abc"}
 
 	mesh, err := dashboard.BuiltinTemplates().Render("default-mesh", v)
 	if err != nil {
@@ -170,7 +170,7 @@ func TestATemplatesFolderOfTykK8sWorksAsItIs(t *testing.T) {
 	}
 
 	v := vars
-	v.CertificateID, v.GatewayTags = "c1", []string{"a", "b"}
+	v.CertificateID, v.GatewayTags = []string{"c1"}, []string{"a", "b"}
 
 	d, err := templates.Render("tokenAuth", v)
 	if err != nil {

@@ -33,16 +33,16 @@ func (c *Client) Administrator(ctx context.Context) (bool, error) {
 		answer
 		Users []user `json:"users"`
 	}
-	r := call{op: "listing users", method: http.MethodGet, path: "/api/users", query: map[string]string{"p": "-2"}, limit: itemLimit}
+	r := call{op: "listing users", method: http.MethodGet, path: "/api/users", query: map[string]string{"p": "-2"}}
 	if err := c.do(ctx, r, &listed); err != nil {
 		return false, err
 	}
 	if listed.Users == nil {
-		return false, &Error{Op: r.op, Method: r.method, Path: r.path, Status: http.StatusOK, Message: "not a Dashboard's answer: no users", kind: errForeign}
+		return false, r.misread("no users")
 	}
 
 	for _, u := range listed.Users {
-		if subtle.ConstantTimeCompare([]byte(u.AccessKey), []byte(c.key)) == 1 {
+		if subtle.ConstantTimeCompare([]byte(u.AccessKey), []byte(c.config.Secret)) == 1 {
 			return u.administrator(), nil
 		}
 	}

@@ -5,56 +5,68 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tykmesh/tykmesh/inject/checks"
+	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// annotationAccept is ours: findings that the owner of an object has seen and accepts, as codes
+// annotationAccept is ours: warnings that the owner of an object has seen and accepts, as codes
 // with commas. It asks for nothing to be injected.
 const annotationAccept = "injector.tyk.io/accept"
 
-// acceptable are the rules whose findings can be accepted: the object may be meant as it is,
-// because the stream does not show everything.
-var acceptable = []Rule{RuleSelector, RuleTarget, RuleRoute, RuleIngress, RulePolicy, RuleScaler, RuleSecurity, RuleMesh, RuleQuota, RuleDomain}
+// acceptable returns the rules whose warnings can be accepted.
+func acceptable() (rules []Rule) {
+	for _, c := range checks.All {
+		rules = append(rules, Rule(c.Code))
+	}
+	return rules
+}
 
-// ParseAccepted reads the code of a rule whose findings can be accepted.
+// ParseAccepted reads the code of a rule whose warnings can be accepted.
 //
 // Errors: any other text; the error lists those that there are.
 func ParseAccepted(code string) (Rule, error) {
-	if r := Rule(code); slices.Contains(acceptable, r) {
-		return r, nil
-	}
-	known := make([]string, len(acceptable))
-	for i, r := range acceptable {
-		known[i] = string(r)
+	rules := acceptable()
+	if slices.Contains(rules, Rule(code)) {
+		return Rule(code), nil
 	}
 
-	return "", fmt.Errorf("%q is not the code of a warning that can be accepted; write %s", code, strings.Join(known, ", "))
+	codes := make([]string, len(rules))
+	for i, r := range rules {
+		codes[i] = string(r)
+	}
+
+	return "", fmt.Errorf("%q is not the code of a warning that can be accepted; write %s", code, strings.Join(codes, ", "))
 }
 
-// accepted returns the rules that the annotations of an object accept, those of its pod template
-// among them.
-func accepted(d *manifest.Document, obj object, s Settings, metas ...*manifest.Node) (rules []Rule, problems []Problem) {
+// noteAccepted notes the rules that the annotations of an object accept, in these of its metadata.
+func (in *injection) noteAccepted(object kube.Object, about *kube.Meta, metas ...*manifest.Node) {
 	for i, meta := range metas {
 		_, value := meta.Get("annotations").Entry(annotationAccept)
 		if value == nil || slices.Contains(metas[:i], meta) {
 			continue
 		}
 
-		o := newTarget(d, obj, s.Namespace)
+		refuse := func(format string, args ...any) {
+			in.unacceptable = append(in.unacceptable, newTarget(object, about).problem(RuleAnnotation, value, format, args...))
+		}
 		if !value.IsString() {
-			problems = append(problems, o.problem(RuleAnnotation, value, "annotation %s: must be a string, not %s; put it in quotes", annotationAccept, value.Describe()))
+			refuse("annotation %s: must be a string, not %s; put it in quotes", annotationAccept, value.Describe())
 			continue
 		}
 
 		for code := range strings.SplitSeq(value.Text(), ",") {
 			r, err := ParseAccepted(strings.TrimSpace(code))
 			if err != nil {
-				problems = append(problems, o.problem(RuleAnnotation, value, "annotation %s: %v", annotationAccept, err))
+				refuse("annotation %s: %v", annotationAccept, err)
 				continue
 			}
-			rules = append(rules, r)
+			in.accepted[about] = append(in.accepted[about], r)
 		}
 	}
+}
 
-	return rules, problems
+// accepts reports whether the user accepts the warnings of a code about an object.
+func (in *injection) accepts(about *kube.Meta, code string) bool {
+	return slices.Contains(in.accepted[about], Rule(code)) || slices.Contains(in.settings.Accept, Rule(code))
 }

@@ -48,6 +48,11 @@ var fieldKinds = map[string]func(string) (any, error){
 	"array.service.tyk.io/":  parseArray,
 }
 
+// isInjected reports whether metadata say that an earlier run injected their object.
+func isInjected(meta *manifest.Node) bool {
+	return strings.EqualFold(meta.Get("annotations", annotationStatus).Text(), statusInjected)
+}
+
 // wantsInjection returns the webhook's reading of the inject annotation: no trimming, and no other
 // word.
 func wantsInjection(value string) bool {
@@ -74,9 +79,9 @@ func isUnclear(value string) bool { return !wantsInjection(value) && !declinesIn
 const readings = "write y, yes, true or on to put it on the mesh; n, no, false, off or disabled to leave it out"
 
 // readAnnotations reads the settings of a service's APIs from the annotations of its pod template.
-func (o *target) readAnnotations(w *Workload, annotations *manifest.Node) (problems []Problem) {
+func (o *target) readAnnotations(w *Workload, annotations *manifest.Node) {
 	fail := func(n *manifest.Node, key, format string, args ...any) {
-		problems = append(problems, o.problem(RuleAnnotation, n, "annotation %s: %s%s", key, fmt.Sprintf(format, args...), asVariable(n.Text())))
+		o.refuse(RuleAnnotation, n, "annotation %s: %s%s", key, fmt.Sprintf(format, args...), asVariable(n.Text()))
 	}
 	w.Route, w.RoutePos = "/"+w.Service.App, w.Pos
 	for k, v := range annotations.Entries() {
@@ -91,7 +96,7 @@ func (o *target) readAnnotations(w *Workload, annotations *manifest.Node) (probl
 			continue
 		}
 
-		text, pos := strings.Clone(v.Text()), o.doc.PositionOf(v)
+		text, pos := strings.Clone(v.Text()), o.object.Document.PositionOf(v)
 		switch key {
 		case annotationRoute:
 			w.RoutePos = pos
@@ -130,19 +135,16 @@ func (o *target) readAnnotations(w *Workload, annotations *manifest.Node) (probl
 	}
 
 	slices.SortFunc(w.Fields, func(a, b Field) int { return strings.Compare(a.Key, b.Key) })
-
-	return problems
 }
 
-// unknownAnnotations returns a problem for each key that has the form of a tykmesh annotation and
-// is not one, such as a typing error. The webhook ignored these.
-func (o *target) unknownAnnotations(annotations *manifest.Node) (problems []Problem) {
-	for k := range annotations.Entries() {
+// unknownAnnotations reports each key that has the form of a tykmesh annotation and is not one,
+// such as a typing error. The webhook ignored these.
+func (o *target) unknownAnnotations(report reporter) {
+	for k := range o.meta.Get("annotations").Entries() {
 		if key := k.Text(); isOurs(key) && !isAnnotation(key) {
-			problems = append(problems, o.problem(RuleAnnotation, k, "there is no annotation %s%s", key, meantBy(key)))
+			report(RuleAnnotation, k, "there is no annotation %s%s", key, meantBy(key))
 		}
 	}
-	return problems
 }
 
 // setID takes the id of one of the service's APIs from its annotation.

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 	"github.com/tykmesh/tykmesh/inject/spelling"
@@ -21,72 +22,75 @@ const usualPort = 80
 //	the only TCP port that the pod's containers declare
 //	80
 //
-// Several ports of which none is 80 are a guess, and refused unless a Service tells (clearPorts).
-func (o *target) findAppPort(spec, annotation *manifest.Node) (int, []Problem) {
+// It reports an invalid annotation, and several ports of which none is 80, because that is a guess;
+// then the port is not ok.
+func findAppPort(spec, annotation *manifest.Node, report reporter) (port int, ok bool) {
 	ports := appPorts(spec)
 	if annotation != nil {
-		return o.namedAppPort(ports, annotation)
+		return namedAppPort(ports, annotation, report)
 	}
 
 	var numbers []string
 	for _, p := range ports {
-		if !slices.Contains(numbers, p.number) {
-			numbers = append(numbers, p.number)
+		if !slices.Contains(numbers, p.Number) {
+			numbers = append(numbers, p.Number)
 		}
 	}
 
 	switch {
 	case len(numbers) == 1:
 		if port, ok := parsePort(numbers[0]); ok {
-			return port, nil
+			return port, true
 		}
 	case len(numbers) > 1 && !slices.Contains(numbers, strconv.Itoa(usualPort)):
-		return usualPort, []Problem{o.problem(RulePort, spec, "cannot tell which of the ports %s is the app's; name it in annotation %s",
-			strings.Join(numbers, ", "), annotationPort)}
+		report(RulePort, spec, "cannot tell which of the ports %s is the app's; name it in annotation %s", strings.Join(numbers, ", "), annotationPort)
+		return usualPort, false
 	}
 
-	return usualPort, nil
+	return usualPort, true
 }
 
 // namedAppPort returns the port that the annotation names.
-func (o *target) namedAppPort(declared []containerPort, annotation *manifest.Node) (int, []Problem) {
+func namedAppPort(declared []kube.Port, annotation *manifest.Node, report reporter) (port int, ok bool) {
 	text := strings.Clone(annotation.Text())
-	if i := slices.IndexFunc(declared, func(p containerPort) bool { return p.name == text && text != "" }); i >= 0 {
-		text = declared[i].number
+	if i := slices.IndexFunc(declared, func(p kube.Port) bool { return p.Name == text && text != "" }); i >= 0 {
+		text = declared[i].Number
 	}
 
-	port, ok := parsePort(text)
+	port, ok = parsePort(text)
 	switch {
 	case !ok:
-		return usualPort, []Problem{o.problem(RulePort, annotation, "annotation %s: neither a port nor the name of a declared port: %q%s%s", annotationPort, text,
-			spelling.Suggest(text, portNames(declared)), asVariable(text))}
+		report(RulePort, annotation, "annotation %s: neither a port nor the name of a declared port: %q%s%s", annotationPort, text,
+			spelling.Suggest(text, portNames(declared)), asVariable(text))
 	case port == sidecar.Port || port == sidecar.ControlPort:
-		return usualPort, []Problem{o.problem(RulePort, annotation, "annotation %s: port %d is the sidecar's; let the app listen on another port", annotationPort, port)}
+		report(RulePort, annotation, "annotation %s: port %d is the sidecar's; let the app listen on another port", annotationPort, port)
+	default:
+		return port, true
 	}
 
-	return port, nil
+	return usualPort, false
 }
 
 // portNames returns the names of ports that have one.
-func portNames(ports []containerPort) (names []string) {
+func portNames(ports []kube.Port) (names []string) {
 	for _, p := range ports {
-		if p.name != "" && !slices.Contains(names, p.name) {
-			names = append(names, p.name)
+		if p.Name != "" && !slices.Contains(names, p.Name) {
+			names = append(names, p.Name)
 		}
 	}
 	return names
 }
 
 // appPorts returns the TCP ports that containers of the pod declare, but for a sidecar of its own.
-func appPorts(spec *manifest.Node) (ports []containerPort) {
+func appPorts(spec *manifest.Node) (ports []kube.Port) {
 	for _, c := range spec.Get("containers").Items() {
 		if c.Get("name").Text() == sidecar.Name {
 			continue
 		}
 
 		for _, p := range c.Get("ports").Items() {
-			if n := number(p.Get("containerPort")); isTCP(p) && n != "" {
-				ports = append(ports, containerPort{p.Get("name").Text(), n})
+			if n := kube.Number(p.Get("containerPort")); kube.IsTCP(p) && n != "" {
+				ports = append(ports, kube.Port{Name: p.Get("name").Text(), Number: n})
 			}
 		}
 	}

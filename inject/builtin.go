@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
@@ -30,12 +31,12 @@ const defaultGrace = 30
 const mostGrace = 365 * 24 * 60 * 60
 
 // builtIn computes the addition to a pod in the built-in profile.
-func (o *target) builtIn(s Settings) (problems []Problem) {
+func (o *target) builtIn(s Settings) {
 	spec := o.template.Get("spec")
 	p := pod{Sidecar: *s.Sidecar, target: o}
 	p.TLS, p.Tags = s.TLS, meshTag+","+o.workload.Service.Tag(s.Namespaced)
 	p.Env, p.Rules.ExemptCIDRs, p.Rules.ExemptPorts = slices.Clone(p.Env), slices.Clone(p.Rules.ExemptCIDRs), slices.Clone(p.Rules.ExemptPorts)
-	problems = append(problems, p.readOverrides()...)
+	p.readOverrides()
 	p.Grace = defaultGrace
 	if n, ok := spec.Get("terminationGracePeriodSeconds").Int(); ok {
 		p.Grace = min(max(1, n), mostGrace)
@@ -43,20 +44,17 @@ func (o *target) builtIn(s Settings) (problems []Problem) {
 
 	p.Rules.UID = p.UID
 	p.Gateway.Native = p.Sidecar.Native
-	problems = append(problems, p.check(spec)...)
+	p.check(spec)
 
-	port, refused := o.findAppPort(spec, p.appPort)
-	if p.appPort == nil && len(refused) > 0 {
-		o.unclear, refused = &refused[0], nil
+	report := o.refuse
+	if p.appPort == nil {
+		report = o.noteUnclear
 	}
+	o.workload.Port, _ = findAppPort(spec, p.appPort, report)
 
-	problems = append(problems, refused...)
-	o.workload.Port = port
 	o.addition = p.addition(s)
-	problems = append(problems, p.checkAliases(spec, o.addition.hostAlias.List("hostnames"))...)
+	p.checkAliases(spec, o.addition.hostAlias.List("hostnames"))
 	o.warnUntrusting(spec)
-
-	return problems
 }
 
 // warnUntrusting warns of containers that set one of the trust variables themselves, so that they
@@ -122,29 +120,24 @@ func (p *pod) addition(s Settings) addition {
 
 // check refuses pods in which the built-in sidecar could not work, or which would never finish
 // because of it.
-func (p *pod) check(spec *manifest.Node) (problems []Problem) {
-	refuse := func(rule Rule, n *manifest.Node, format string, args ...any) {
-		problems = append(problems, p.problem(rule, n, format, args...))
-	}
+func (p *pod) check(spec *manifest.Node) {
 	if n, path := onWindows(spec); n != nil {
-		refuse(RulePod, n, "%s: the sidecar runs on Linux only; delete the inject annotation", path)
+		p.refuse(RulePod, n, "%s: the sidecar runs on Linux only; delete the inject annotation", path)
 	}
 
 	if !p.Native && p.ends(spec) {
-		refuse(RuleJob, p.object.node, "this %s would never finish, because its sidecar keeps running; use a native sidecar (Injector.nativeSidecar: true, Kubernetes 1.29+)", p.Kind)
+		p.refuse(RuleJob, p.object.Node, "this %s would never finish, because its sidecar keeps running; use a native sidecar (Injector.nativeSidecar: true, Kubernetes 1.29+)", p.Kind)
 	}
 
 	if _, asked := p.meta.Get("annotations").Entry(annotationIntercept); asked != nil && p.Rules.Intercept == sidecar.All &&
 		p.RulesTool == sidecar.NFT && len(p.Rules.ExemptCIDRs) == 0 {
-		refuse(RuleAnnotation, asked, "annotation %s: the nft rules do not know the address of the Kubernetes API and would send calls to it to the sidecar; name the address in %s",
+		p.refuse(RuleAnnotation, asked, "annotation %s: the nft rules do not know the address of the Kubernetes API and would send calls to it to the sidecar; name the address in %s",
 			annotationIntercept, annotationExemptCIDRs)
 	}
 
 	if p.Rules.Intercept == sidecar.All {
-		problems = append(problems, p.checkUsers(spec)...)
+		p.checkUsers(spec)
 	}
-
-	return problems
 }
 
 // onWindows returns the field that restricts a pod to Windows nodes, and its path; nil if the pod
@@ -198,47 +191,43 @@ func isSystemLabel(key string) bool {
 // restarted.
 func (o *target) ends(spec *manifest.Node) bool {
 	policy := spec.Get("restartPolicy").Text()
-	return policy == "Never" || policy == "OnFailure" || o.object.group() == "batch" && (o.Kind == "Job" || o.Kind == "CronJob")
+	return policy == "Never" || policy == "OnFailure" || o.object.Group() == "batch" && (o.Kind == "Job" || o.Kind == "CronJob")
 }
 
 // checkUsers refuses containers that run as the sidecar's user. The rules let the calls of that
 // user pass, so that the sidecar does not call itself.
-func (p *pod) checkUsers(spec *manifest.Node) (problems []Problem) {
+func (p *pod) checkUsers(spec *manifest.Node) {
 	uid := strconv.FormatInt(p.Rules.UID, 10)
 	refuse := func(n *manifest.Node) {
-		problems = append(problems, p.problem(RuleClash, n, "runAsUser %s is the sidecar's user, and calls of that user bypass the sidecar; use another user", uid))
+		p.refuse(RuleClash, n, "runAsUser %s is the sidecar's user, and calls of that user bypass the sidecar; use another user", uid)
 	}
 
 	inherited := spec.Get("securityContext", "runAsUser")
-	if number(inherited) == uid {
+	if kube.Number(inherited) == uid {
 		refuse(inherited)
 	}
 
 	for _, list := range []string{"containers", "initContainers"} {
 		for _, c := range spec.Get(list).Items() {
-			if n := c.Get("securityContext", "runAsUser"); number(n) == uid {
+			if n := c.Get("securityContext", "runAsUser"); kube.Number(n) == uid {
 				refuse(n)
 			}
 		}
 	}
-
-	return problems
 }
 
 // checkAliases refuses host aliases of the pod that use the names or the address of the mesh: these
 // must lead to the sidecar.
-func (p *pod) checkAliases(spec *manifest.Node, mesh manifest.List) (problems []Problem) {
+func (p *pod) checkAliases(spec *manifest.Node, mesh manifest.List) {
 	for _, alias := range spec.Get("hostAliases").Items() {
 		if ip := alias.Get("ip"); ip.Text() == sidecar.MeshAddress && len(mesh) > 0 {
-			problems = append(problems, p.problem(RuleClash, ip, "spec.hostAliases: the address %s belongs to the mesh; use another address", ip.Text()))
+			p.refuse(RuleClash, ip, "spec.hostAliases: the address %s belongs to the mesh; use another address", ip.Text())
 		}
 
 		for _, host := range alias.Get("hostnames").Items() {
 			if slices.Contains(mesh, any(host.Text())) {
-				problems = append(problems, p.problem(RuleClash, host, "spec.hostAliases: the name %s belongs to the mesh and must resolve to the sidecar only; delete it here", host.Text()))
+				p.refuse(RuleClash, host, "spec.hostAliases: the name %s belongs to the mesh and must resolve to the sidecar only; delete it here", host.Text())
 			}
 		}
 	}
-
-	return problems
 }

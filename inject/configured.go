@@ -34,7 +34,7 @@ func (s Settings) configured(svc Service) addition {
 func (o *target) warnConfigured() {
 	spec, annotations := o.template.Get("spec"), o.meta.Get("annotations")
 	if o.ends(spec) {
-		o.warn(RuleJob, o.object.node, "this %s will never finish, because its sidecar keeps running; use the built-in sidecar as a native sidecar", o.Kind)
+		o.warn(RuleJob, o.object.Node, "this %s will never finish, because its sidecar keeps running; use the built-in sidecar as a native sidecar", o.Kind)
 	}
 
 	if ip := o.aliased(); ip != nil {
@@ -49,13 +49,10 @@ func (o *target) warnConfigured() {
 
 	_, asked := annotations.Entry(annotationPort)
 
-	port, refused := o.findAppPort(spec, asked)
-	for _, p := range refused {
-		p.Msg += "; the iptables rules of Tyk's guide send calls to port 80"
-		o.warnings = append(o.warnings, p)
-	}
-
-	if len(refused) == 0 && port != usualPort {
+	port, ok := findAppPort(spec, asked, func(rule Rule, n *manifest.Node, format string, args ...any) {
+		o.warn(rule, n, format+"; the iptables rules of Tyk's guide send calls to port 80", args...)
+	})
+	if ok && port != usualPort {
 		o.warn(RulePort, cmp.Or(asked, spec), "the app listens on port %d, but the iptables rules of Tyk's guide send calls to port %d; the built-in sidecar calls the app's own port", port, usualPort)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
@@ -20,7 +21,7 @@ func (p *podEditor) merge(containers []*manifest.Node) {
 	a := p.object.addition
 	for _, c := range containers {
 		c = c.Resolve()
-		m := merger{podEditor: p, container: c, name: keep(c.Get("name"))}
+		m := merger{podEditor: p, container: c, name: kube.Text(c.Get("name"))}
 		m.add("env", variableList(a.variables))
 		m.add("volumeMounts", list(a.mounts))
 		m.finish()
@@ -57,7 +58,7 @@ func (m *merger) add(key string, items manifest.List) {
 	}
 
 	place := "container " + m.name + ": " + key
-	m.edits = append(m.edits, m.fill(key+"/"+m.name, place, own, manifest.Append{To: own, Values: items})...)
+	m.edits = append(m.edits, m.fill(key+"/"+m.name, place, own, manifest.Insert{Into: own, Items: items})...)
 }
 
 // missing returns the items that the container's own list does not have, and notes their paths.
@@ -66,7 +67,7 @@ func (m *merger) missing(key string, items manifest.List, own *manifest.Node) (o
 		fields, _ := item.(manifest.Map)
 		v, _ := fields.Lookup(itemNames[key])
 		name := fmt.Sprint(v)
-		if slices.ContainsFunc(own.Items(), func(n *manifest.Node) bool { return number(n.Get(itemNames[key])) == name }) {
+		if slices.ContainsFunc(own.Items(), func(n *manifest.Node) bool { return kube.Number(n.Get(itemNames[key])) == name }) {
 			continue
 		}
 
@@ -113,7 +114,7 @@ func (u *undo) unmerge(container *manifest.Node, added []string) {
 
 	for _, key := range []string{"env", "ports", "volumeMounts"} {
 		u.remove(container, key, key+"/"+container.Get("name").Text(), len(names[key]), func(n *manifest.Node) bool {
-			return slices.Contains(names[key], number(n.Get(itemNames[key])))
+			return slices.Contains(names[key], kube.Number(n.Get(itemNames[key])))
 		})
 	}
 }

@@ -57,7 +57,7 @@ func (p *podEditor) add(key string, items manifest.List) {
 		return
 	}
 	if _, list := p.spec.Entry(key); list != nil {
-		p.edits = append(p.edits, p.fill(key, "spec."+key, list, manifest.Append{To: list, Values: items})...)
+		p.edits = append(p.edits, p.fill(key, "spec."+key, list, manifest.Insert{Into: list, Items: items})...)
 		return
 	}
 
@@ -73,7 +73,7 @@ func (p *podEditor) addInit(first, last []manifest.Map) {
 		return
 	}
 
-	p.edits = append(p.edits, p.fill(key, "spec."+key, own, manifest.Prepend{To: own, Values: list(first)})...)
+	p.edits = append(p.edits, p.fill(key, "spec."+key, own, manifest.Insert{Into: own, Items: list(first), First: true})...)
 	if len(last) > 0 {
 		p.add(key, list(last))
 	}
@@ -90,9 +90,9 @@ func (p *podEditor) fill(key, place string, list *manifest.Node, e manifest.Edit
 		return nil
 	}
 
-	text, ok := p.object.doc.Behind(list)
+	text, ok := p.object.object.Document.Behind(list)
 	if !ok {
-		p.err = cmp.Or[error](p.err, &manifest.EditError{Pos: p.object.doc.PositionOf(list), Msg: place + ": cannot be edited as it is written; delete the empty list"})
+		p.err = cmp.Or[error](p.err, &manifest.EditError{Pos: p.object.object.Document.PositionOf(list), Msg: place + ": cannot be edited as it is written; delete the empty list"})
 		return nil
 	}
 
@@ -108,7 +108,7 @@ func (o *target) annotationEdits(r *record, more manifest.Map) ([]manifest.Edit,
 	annotations := o.meta.Get("annotations")
 	key, value := annotations.Entry(annotationInject)
 	_, status := annotations.Entry(annotationStatus)
-	if err := r.keepInject(o.doc, key, value, status); err != nil {
+	if err := r.keepInject(o.object.Document, key, value, status); err != nil {
 		return nil, err
 	}
 
@@ -119,7 +119,7 @@ func (o *target) annotationEdits(r *record, more manifest.Map) ([]manifest.Edit,
 	if status != nil {
 		edits := []manifest.Edit{
 			manifest.Replace{Node: status, Value: statusInjected},
-			manifest.Rename{Key: key, Name: annotationRecord}, manifest.Replace{Node: value, Value: r.String()},
+			manifest.Replace{Node: key, Value: annotationRecord}, manifest.Replace{Node: value, Value: r.String()},
 		}
 		if len(more) > 0 {
 			edits = append(edits, manifest.Put{Into: annotations, After: annotationInject, Entries: more})
@@ -131,7 +131,7 @@ func (o *target) annotationEdits(r *record, more manifest.Map) ([]manifest.Edit,
 	more = append(more, manifest.Entry{Key: annotationRecord, Value: r.String()})
 
 	return []manifest.Edit{
-		manifest.Rename{Key: key, Name: annotationStatus}, manifest.Replace{Node: value, Value: statusInjected},
+		manifest.Replace{Node: key, Value: annotationStatus}, manifest.Replace{Node: value, Value: statusInjected},
 		manifest.Put{Into: annotations, After: annotationInject, Entries: more},
 	}, nil
 }

@@ -23,11 +23,11 @@ const (
 // emit adds the ConfigMap of the CA behind the stream, for each namespace that needs one and has
 // none in the stream.
 func (in *injection) emit() {
-	if in.settings.Authority == "" || len(in.pages) == 0 {
+	if in.settings.Authority == "" || len(in.documents) == 0 {
 		return
 	}
 
-	last := in.pages[len(in.pages)-1]
+	last := in.documents[len(in.documents)-1]
 	if in.endsOpen(last) {
 		return
 	}
@@ -52,13 +52,13 @@ func (in *injection) emit() {
 		before, mark, n.Authority = "", emittedPlainly, false
 		in.Emitted++
 		d := &manifest.Document{File: last.File, Number: last.Last() + in.Emitted}
-		in.pages = append(in.pages, page{d, &change{patch: manifest.Patch{{Text: text}}}})
+		in.documents = append(in.documents, document{d, &change{patch: manifest.Patch{{Text: text}}}})
 	}
 }
 
 // endsOpen refuses a stream that ends within a block scalar without a line break: an added
 // ConfigMap would add a line break to that text.
-func (in *injection) endsOpen(last page) bool {
+func (in *injection) endsOpen(last document) bool {
 	if !slices.ContainsFunc(in.Needs, func(n Need) bool { return n.Authority }) || !last.EndsOpen() {
 		return false
 	}
@@ -106,22 +106,22 @@ func (in *injection) authority(n *Need, mark string, asJSON bool) string {
 // before it gets its original text.
 func (s *Stream) withdraw() {
 	end := true // of the file, but for what goes
-	for i := range slices.Backward(s.pages) {
-		p := &s.pages[i]
-		how := emittedAs(p.Document)
-		if end = how != "" && (end || i+1 == len(s.pages) || s.beginsFile(i+1)); how == "" {
+	for i := range slices.Backward(s.documents) {
+		d := &s.documents[i]
+		how := emittedAs(d.Document)
+		if end = how != "" && (end || i+1 == len(s.documents) || s.beginsFile(i+1)); how == "" {
 			continue
 		}
 
-		if p.Number > 1 && how == emittedBehind && end {
-			before := &s.pages[i-1]
+		if d.Number > 1 && how == emittedBehind && end {
+			before := &s.documents[i-1]
 			kept := bytes.TrimSuffix(bytes.TrimSuffix(before.Text, []byte("\n")), []byte("\r"))
 			gone := before.Text[len(kept):]
 			before.Document = before.Document.WithText(kept)
-			p.Document = p.Document.WithText(slices.Concat(gone, p.Text))
+			d.Document = d.Document.WithText(slices.Concat(gone, d.Text))
 		}
 
-		p.change = &change{patch: manifest.Patch{{To: len(p.Text)}}}
+		d.change = &change{patch: manifest.Patch{{To: len(d.Text)}}}
 		s.Emitted++
 	}
 }

@@ -6,7 +6,7 @@ import "github.com/tykmesh/tykmesh/inject/manifest"
 // injection.
 func UpgradeAlone(docs []*manifest.Document, s Settings) (texts [][]byte, upgraded int, err error) {
 	s.UpgradeAPI = true
-	in := injection{Stream: newStream(docs), settings: s, pods: newPodIndex(), guard: newGuard()}
+	in := newInjection(docs, s)
 	for _, d := range docs {
 		var edits []manifest.Edit
 		for _, o := range in.find(d) {

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
@@ -45,8 +46,8 @@ type options struct {
 	Security   bool   `json:"security"` // whether the report says which levels of Pod Security are met
 	OnSkip     string `json:"onSkip"`   // fail unless it says warn or ignore
 
-	PodTemplates  []inject.PodTemplate `json:"podTemplates"`
-	ServiceLabels []string             `json:"serviceLabels"`
+	PodTemplates  []kube.PodTemplate `json:"podTemplates"`
+	ServiceLabels []string           `json:"serviceLabels"`
 
 	Checks bool          `json:"checks"` // the archive is about what the checks across the stream find, and wants nothing else
 	Accept []inject.Rule `json:"accept"`

@@ -12,11 +12,8 @@ package inject
 
 import (
 	"bytes"
-	"errors"
-	"runtime"
 
-	"golang.org/x/sync/errgroup"
-
+	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
@@ -42,7 +39,7 @@ type Settings struct {
 	Sidecar *Sidecar
 	// PodTemplates are where custom resources have pod templates besides spec.template
 	// (Injector.podTemplates).
-	PodTemplates []PodTemplate
+	PodTemplates []kube.PodTemplate
 	// UpgradeAPI rewrites workloads of API versions that Kubernetes no longer serves
 	// (--upgrade-api).
 	UpgradeAPI bool
@@ -96,26 +93,22 @@ const (
 // Object is an object of the stream that carries an annotation of tykmesh; one pod template of it,
 // if it has several.
 type Object struct {
-	APIVersion, Kind string // "" where the document cannot be read
-	Namespace, Name  string // the namespace is that of Settings where the object names none
-	Document         int    // the number in its file, from 1
-	Pos              manifest.Position
-	Outcome          Outcome
-	Rule             Rule     // by which it is left alone or skipped; "" if that is no surprise
-	Reason           string   // why it is left alone or skipped, as a clause: "it is injected already"
-	Warning          bool     // whether that may surprise
-	Change           string   // what injection does to it: "sidecar tyk-mesh", "port 80 becomes 8080"
-	Before, After    Security // the level of Pod Security that its pods meet before and after injection; "" for a Service
+	*kube.Meta    // without a kind where the document cannot be read
+	Pos           manifest.Position
+	Outcome       Outcome
+	Rule          Rule          // by which it is left alone or skipped; "" if that is no surprise
+	Reason        string        // why it is left alone or skipped, as a clause: "it is injected already"
+	Warning       bool          // whether that may surprise
+	Change        string        // what injection does to it: "sidecar tyk-mesh", "port 80 becomes 8080"
+	Before, After kube.Security // the level of Pod Security that its pods meet before and after injection; "" for a Service
 
-	done     bool                // an earlier run injected it
-	unclear  *Problem            // that its app's port is unclear, until a Service of the stream decides it
-	loosened map[Security]string // why the pods do not meet levels any more that they met before
-	title    string              // "document 12 (Deployment shop/web)"
-	workload *Workload           // nil for a Service
+	done     bool      // an earlier run injected it
+	unclear  *Problem  // that its app's port is unclear, until a Service of the stream decides it
+	workload *Workload // nil for a Service
 }
 
 // String returns the name of the object in errors and reports.
-func (o *Object) String() string { return o.title }
+func (o *Object) String() string { return o.Title() }
 
 // Workload returns the part of the object that registration needs; nil for a Service.
 func (o *Object) Workload() *Workload { return o.workload }
@@ -142,10 +135,7 @@ func isAddressed(text []byte) bool {
 //
 // Problems are in the order of the input; with any of them the stream is refused as a whole.
 func Inject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
-	in := injection{Stream: newStream(docs), settings: s, pods: newPodIndex(), guard: newGuard()}
-	in.applying.SetLimit(runtime.GOMAXPROCS(0))
-	in.routes = s.Routes
-
+	in := newInjection(docs, s)
 	waiting := make(map[int][]*target) // which port of a Service reaches the app may depend on any pod of the stream
 	for i, d := range docs {
 		targets := in.find(d)
@@ -165,231 +155,11 @@ func Inject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 	}
 
 	in.settle()
-	in.check(docs)
+	in.lookAround(docs)
 	in.emit()
 	in.Nothing = in.nothing()
 	SortProblems(docs, in.problems)
 	SortProblems(docs, in.Warnings)
 
 	return in.Stream, in.problems
-}
-
-// injection is a run of Inject. It holds the trees of documents no longer than it needs them,
-// because a long stream has many.
-type injection struct {
-	*Stream
-	settings Settings
-	pods     podIndex
-	facts    facts
-	problems []Problem
-	guard    *guard
-
-	applying errgroup.Group // documents are edited on all cores, as many at once
-	drafts   []*draft
-}
-
-// draft is the planned change of a document.
-type draft struct {
-	*page
-	targets []*target
-	edits   []manifest.Edit
-	owners  []*target           // of each edit
-	failed  manifest.EditErrors // the edits that cannot be made
-}
-
-// find returns the targets of a document, with their outcomes.
-func (in *injection) find(d *manifest.Document) (targets []*target) {
-	if o, p := misencoded(d); p != nil {
-		in.Objects, in.problems = append(in.Objects, o), append(in.problems, *p)
-		return nil
-	}
-
-	if !isAddressed(d.Text) {
-		return nil
-	}
-
-	root, err := d.Root()
-	if err != nil && !bytes.Contains(d.Text, []byte(marker)) {
-		return nil // nothing in it asks for a sidecar, and kubectl reports it
-	}
-
-	if err != nil {
-		o, p := unreadable(d, err)
-		in.skip(o, p)
-		in.Objects = append(in.Objects, o)
-		return nil
-	}
-
-	for _, obj := range objects(root) {
-		found, known := in.examine(d, obj), len(in.facts.pods)
-		for _, o := range found {
-			in.Objects = append(in.Objects, o.Object)
-		}
-		targets = append(targets, found...)
-		in.facts.note(d, obj, in.settings, found)
-		in.pods.add(in.facts.pods[known:])
-	}
-
-	return targets
-}
-
-func hasService(targets []*target) bool {
-	for _, o := range targets {
-		if o.Outcome == Injected && o.workload == nil {
-			return true
-		}
-	}
-	return false
-}
-
-// edit starts the edits of a document; settle finishes them.
-func (in *injection) edit(i int, targets []*target) {
-	if len(targets) == 0 { // nothing changes, as in nearly all documents of a stream
-		in.pages[i].Forget()
-		return
-	}
-
-	in.pages[i].change = new(change)
-
-	d := &draft{page: &in.pages[i], targets: targets}
-	if in.settings.Routes {
-		d.mark = markOf(d.Text)
-	}
-
-	d.edits, d.owners = in.collect(d.page, targets)
-	in.drafts = append(in.drafts, d)
-	in.applying.Go(func() error {
-		d.judge(in.guard)
-		d.apply()
-		return nil
-	})
-}
-
-// judge finds the levels of Pod Security before and after the edits.
-func (d *draft) judge(g *guard) {
-	for _, o := range d.targets {
-		if o.Outcome == Injected && o.workload != nil {
-			v := g.verdict(o)
-			o.Before, o.After, o.loosened = v.before, v.after, v.loosened
-		}
-	}
-}
-
-// apply makes the edits and forgets the document's tree, unless some edits fail.
-func (d *draft) apply() {
-	patch, err := d.Apply(d.edits...)
-	if d.failed = nil; errors.As(err, &d.failed) {
-		return
-	}
-	d.patch = patch
-	d.edits, d.owners, d.targets = nil, nil, nil
-	d.Forget()
-}
-
-// settle waits for the started edits. If some fail, the other objects of the document still get
-// theirs.
-func (in *injection) settle() {
-	_ = in.applying.Wait()
-	for _, d := range in.drafts {
-		for d.failed != nil {
-			for _, e := range d.failed {
-				in.skipEdit(d.owners, e)
-			}
-			d.edits, d.owners = in.collect(d.page, d.targets)
-			d.apply()
-		}
-	}
-
-	in.drafts = nil
-}
-
-// collect returns the edits of a document, and the target of each edit.
-func (in *injection) collect(p *page, targets []*target) (edits []manifest.Edit, owners []*target) {
-	p.services = nil
-	for _, o := range targets {
-		if o.Outcome != Injected {
-			continue
-		}
-
-		es, err := in.edits(p, o)
-		if err != nil {
-			in.refuse(o, err)
-			continue
-		}
-
-		for _, e := range es {
-			edits, owners = append(edits, e), append(owners, o)
-		}
-
-		if o.workload != nil && in.settings.Routes {
-			p.services = append(p.services, o.workload.Service)
-		}
-	}
-
-	return edits, owners
-}
-
-// edits returns the edits of an object.
-func (in *injection) edits(p *page, o *target) ([]manifest.Edit, error) {
-	if o.workload != nil {
-		return o.podEdits(append(in.newIDs(p, o.workload), in.settings.trust()...))
-	}
-	return o.serviceEdits(in.pods, in.settings)
-}
-
-// newIDs returns the id annotations that the pod template does not carry yet.
-func (in *injection) newIDs(p *page, w *Workload) manifest.Map {
-	var out manifest.Map
-	if in.settings.Routes && w.InboundID == "" {
-		out = append(out, manifest.Entry{Key: annotationInbound, Value: p.inboundOf(w.Service)})
-	}
-
-	if in.settings.Routes && w.MeshID == "" {
-		out = append(out, manifest.Entry{Key: annotationMesh, Value: p.meshOf(w.Service)})
-	}
-
-	return out
-}
-
-// trust returns the annotation that identifies the trusted CAs.
-func (s Settings) trust() manifest.Map {
-	if s.Trust == "" || !s.TLS {
-		return nil
-	}
-	return manifest.Map{{Key: annotationTrust, Value: s.Trust}}
-}
-
-// refuse notes why an object cannot be injected. An object that only cannot be edited as it is
-// written is skipped.
-func (in *injection) refuse(o *target, err error) {
-	switch e := err.(type) { //nolint:errorlint // both are made for this
-	case Problem:
-		o.Outcome = Refused
-		in.problems = append(in.problems, e)
-	case *manifest.EditError:
-		in.skip(o.Object, o.editProblem(e))
-	default:
-		in.refuse(o, Problem{Rule: RuleEdit, Pos: o.Pos, Object: o.title, Msg: printable(err.Error())})
-	}
-}
-
-// skipEdit skips the object of a failed edit; all objects of the document if the edits fail
-// together.
-func (in *injection) skipEdit(owners []*target, e *manifest.EditError) {
-	for i, o := range owners {
-		if (e.Edit == manifest.AllEdits || e.Edit == i) && o.Outcome == Injected {
-			in.skip(o.Object, o.editProblem(e))
-		}
-	}
-}
-
-// skip notes that an object asks for injection and cannot be injected.
-func (in *injection) skip(o *Object, p Problem) {
-	if in.settings.OnSkip == SkipFail {
-		o.Outcome = Refused
-		in.problems = append(in.problems, p)
-		return
-	}
-	o.Outcome, o.Rule, o.Reason, o.Warning = Skipped, p.Rule, p.Msg, in.settings.OnSkip == SkipWarn
-	o.Pos = p.Pos
 }

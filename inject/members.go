@@ -3,8 +3,8 @@ package inject
 import (
 	"bytes"
 	"slices"
-	"strings"
 
+	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
@@ -35,20 +35,21 @@ func Members(docs []*manifest.Document, s Settings) (members []Member, problems 
 			continue
 		}
 
-		root, err := d.Root()
+		objects, err := kube.Objects(d)
 		if err != nil {
 			_, p := unreadable(d, err)
 			problems = append(problems, p)
 			continue
 		}
 
-		for _, obj := range objects(root) {
-			for _, n := range memberNodes(obj, s) {
-				o := newTarget(d, obj, s.Namespace)
+		for _, object := range objects {
+			for _, n := range s.memberNodes(object) {
+				o := s.newTarget(object)
 				o.meta = n.Get("metadata")
-				m, refused := o.member(s)
-				problems = append(problems, refused...)
-				if len(refused) == 0 {
+				o.checkNamespace()
+				m := Member{Service: Service{o.Namespace, o.appLabel(s)}, Object: o.Title(), Pos: o.Pos, Defaulted: s.Namespace == "" && o.Implicit}
+				problems = append(problems, o.problems...)
+				if len(o.problems) == 0 {
 					members = append(members, m)
 				}
 			}
@@ -63,37 +64,23 @@ func Members(docs []*manifest.Document, s Settings) (members []Member, problems 
 
 // memberNodes returns the pod templates of an object that ask for injection, and all injected ones,
 // wherever they stand: the configuration may no longer name their place.
-func memberNodes(obj object, s Settings) (nodes []*manifest.Node) {
-	if obj.isService() {
+func (s Settings) memberNodes(object kube.Object) (nodes []*manifest.Node) {
+	if object.IsService() {
 		return nil
 	}
 
-	for _, t := range obj.templates(s.PodTemplates) {
+	for _, t := range object.Templates(s.PodTemplates) {
 		asks := wantsInjection(t.Get("metadata", "annotations", annotationInject).Text())
-		if asks && !isSystem(namespaceOf(obj.node, s.Namespace)) {
+		if asks && !isSystem(object.Meta(s.Namespace).Namespace) {
 			nodes = append(nodes, t.Node)
 		}
 	}
 
-	walk(obj.node, func(n *manifest.Node) {
-		meshed := strings.EqualFold(n.Get("metadata", "annotations", annotationStatus).Text(), statusInjected)
-		if meshed && !slices.Contains(nodes, n) {
+	object.Walk(func(n *manifest.Node) {
+		if isInjected(n.Get("metadata")) && !slices.Contains(nodes, n) {
 			nodes = append(nodes, n)
 		}
 	})
 
 	return nodes
-}
-
-func (o *target) member(s Settings) (Member, []Problem) {
-	problems := o.namespaceProblem()
-	app, p := o.appLabel(s)
-	if p != nil {
-		problems = append(problems, *p)
-	}
-
-	return Member{
-		Service: Service{o.Namespace, app}, Object: o.title, Pos: o.Pos,
-		Defaulted: s.Namespace == "" && o.object.node.Get("metadata", "namespace").Text() == "",
-	}, problems
 }

@@ -57,7 +57,7 @@ var sidecarFields = []struct {
 }
 
 // readOverrides applies the annotations of a pod to its sidecar.
-func (p *pod) readOverrides() (problems []Problem) {
+func (p *pod) readOverrides() {
 	annotations := p.meta.Get("annotations")
 	if _, value := annotations.Entry(annotationPort); value.IsString() {
 		p.appPort = value
@@ -74,25 +74,26 @@ func (p *pod) readOverrides() (problems []Problem) {
 			if key == annotationEnv { // its own errors say what a $( there means
 				hint = ""
 			}
-			problems = append(problems, p.problem(RuleAnnotation, value, "annotation %s: %v%s", key, err, hint))
+			p.refuse(RuleAnnotation, value, "annotation %s: %v%s", key, err, hint)
 		}
 	}
 
 	r := p.Resources
 
-	return append(problems, append(p.checkLimit(annotationCPU, r.CPU, r.CPULimit), p.checkLimit(annotationMemory, r.Memory, r.MemoryLimit)...)...)
+	p.checkLimit(annotationCPU, r.CPU, r.CPULimit)
+	p.checkLimit(annotationMemory, r.Memory, r.MemoryLimit)
 }
 
 // checkLimit compares the request of a resource with its limit, and reports a mismatch at the
 // annotation that sets one of them.
-func (p *pod) checkLimit(key, request, limit string) []Problem {
+func (p *pod) checkLimit(key, request, limit string) {
 	err := sidecar.CheckLimit(request, limit)
 	for _, k := range []string{key, key + "-limit"} {
 		if _, value := p.meta.Get("annotations").Entry(k); value != nil && err != nil {
-			return []Problem{p.problem(RuleAnnotation, value, "annotation %s: %v", k, err)}
+			p.refuse(RuleAnnotation, value, "annotation %s: %v", k, err)
+			return
 		}
 	}
-	return nil
 }
 
 // quantity parses an amount of a resource into to.

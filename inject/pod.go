@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tykmesh/tykmesh/inject/checks"
+	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
@@ -31,106 +33,102 @@ func (a addition) added() []manifest.Map {
 	return slices.Concat(a.containers, a.initFirst, a.initLast)
 }
 
-// examinePods checks a workload that is to be injected, and reads what registration needs.
-func (o *target) examinePods(s Settings) (problems []Problem) {
-	app, p := o.appLabel(s)
-	if p != nil {
-		problems = append(problems, *p)
+// toSpec returns the lists that the spec of a pod gets.
+func (a addition) toSpec() manifest.Map {
+	return manifest.Map{
+		{Key: "containers", Value: list(a.containers)},
+		{Key: "initContainers", Value: list(slices.Concat(a.initFirst, a.initLast))},
+		{Key: "volumes", Value: list(a.volumes)},
 	}
+}
 
-	problems = append(problems, o.namespaceProblem()...)
-	o.workload = &Workload{Object: o.title, Pos: o.Pos, Service: Service{Namespace: o.Namespace, App: app}}
-	problems = append(problems, o.readAnnotations(o.workload, o.meta.Get("annotations"))...)
+// examinePods checks a workload that is to be injected, and reads what registration needs.
+func (o *target) examinePods(s Settings) {
+	o.workload = &Workload{Object: o.Title(), Pos: o.Pos, Service: Service{Namespace: o.Namespace, App: o.appLabel(s)}}
+	o.checkNamespace()
+	o.readAnnotations(o.workload, o.meta.Get("annotations"))
 
-	unknown := o.unknownAnnotations(o.meta.Get("annotations"))
 	if s.Sidecar == nil {
-		o.warnings = append(o.warnings, unknown...)
+		o.unknownAnnotations(o.warn)
 		o.addition = s.configured(o.workload.Service)
 		o.warnConfigured()
 		o.Change = "sidecar " + strings.Join(names(s.Containers), ", ")
 	} else {
-		problems = append(problems, append(unknown, o.builtIn(s)...)...)
+		o.unknownAnnotations(o.refuse)
+		o.builtIn(s)
 		o.Change = "sidecar " + sidecar.Name
 	}
 
-	problems = append(problems, o.examineAPI(s)...)
-
-	return append(problems, o.clashes(o.template.Get("spec"))...)
+	added := o.addition.added()
+	o.member.Redirected = s.Sidecar == nil || slices.Contains(names(added), sidecar.RulesName)
+	o.member.Unset = checks.UnsetAmounts(added, o.template.Get("spec", "resources"))
+	o.examineAPI(s)
+	o.clashes(o.template.Get("spec"))
 }
 
 // clashes refuses pods that the API server would reject with the sidecar in them, or in which the
 // sidecar could not work.
-func (o *target) clashes(spec *manifest.Node) (problems []Problem) {
-	refuse := func(rule Rule, n *manifest.Node, format string, args ...any) {
-		problems = append(problems, o.problem(rule, n, format, args...))
-	}
+func (o *target) clashes(spec *manifest.Node) {
 	if n := spec.Get("hostNetwork"); n.IsTrue() {
-		refuse(RuleHostNetwork, n, "hostNetwork: the pod shares the network of its node, so the sidecar's rules would redirect the traffic of the whole node")
+		o.refuse(RuleHostNetwork, n, "hostNetwork: the pod shares the network of its node, so the sidecar's rules would redirect the traffic of the whole node")
 	}
 
 	if containers := spec.Get("containers"); containers.IsNull() || containers.Kind == manifest.Sequence && len(containers.Content) == 0 {
-		refuse(RulePod, spec, "spec.containers must list a container")
+		o.refuse(RulePod, spec, "spec.containers must list a container")
 	}
 
 	seen := make(map[string]bool)
 	for _, list := range []string{"containers", "initContainers"} {
 		node := spec.Get(list)
 		if !node.IsNull() && node.Kind != manifest.Sequence {
-			refuse(RulePod, node, "spec.%s: must be a list, not %s", list, node.Describe())
+			o.refuse(RulePod, node, "spec.%s: must be a list, not %s", list, node.Describe())
 		}
 
 		if !o.addition.initAsWell {
 			clear(seen)
 		}
 
-		problems = append(problems, o.containerClashes(list, node.Items(), seen)...)
+		o.containerClashes(list, node.Items(), seen)
 	}
 
 	added := names(o.addition.volumes)
 	for _, v := range spec.Get("volumes").Items() {
 		if name := v.Get("name"); slices.Contains(added, name.Text()) {
-			refuse(RuleClash, name, "volume %s: tykmesh adds a volume of the same name; rename yours", name.Text())
+			o.refuse(RuleClash, name, "volume %s: tykmesh adds a volume of the same name; rename yours", name.Text())
 		}
 	}
-
-	return problems
 }
 
 // containerClashes refuses containers that conflict with the additions. seen are the names of
 // containers that must differ from these.
-func (o *target) containerClashes(list string, containers []*manifest.Node, seen map[string]bool) (problems []Problem) {
-	refuse := func(rule Rule, n *manifest.Node, format string, args ...any) {
-		problems = append(problems, o.problem(rule, n, format, args...))
-	}
+func (o *target) containerClashes(list string, containers []*manifest.Node, seen map[string]bool) {
 	gains := len(o.addition.mounts)+len(o.addition.variables) > 0
 
 	taken := names(o.addition.added())
 	for _, c := range containers {
 		if c.Resolve().Kind != manifest.Mapping {
-			refuse(RulePod, c, "spec.%s: a container must be a mapping, not %s", list, c.Describe())
+			o.refuse(RulePod, c, "spec.%s: a container must be a mapping, not %s", list, c.Describe())
 			continue
 		}
 
 		name := c.Get("name")
 		switch {
 		case slices.Contains(taken, name.Text()):
-			refuse(RuleClash, name, "container %s: tykmesh adds a container of the same name; %s", name.Text(), o.insteadOf(c))
+			o.refuse(RuleClash, name, "container %s: tykmesh adds a container of the same name; %s", name.Text(), o.insteadOf(c))
 			continue // its ports and mounts would clash too
 		case gains && name.Text() == "":
-			refuse(RulePod, c, "spec.%s: a container must have a name", list)
+			o.refuse(RulePod, c, "spec.%s: a container must have a name", list)
 		case gains && seen[name.Text()]:
-			refuse(RulePod, name, "spec.%s: two containers have the name %s", list, name.Text())
+			o.refuse(RulePod, name, "spec.%s: two containers have the name %s", list, name.Text())
 		}
 
 		seen[name.Text()] = true
-		if list == "containers" || isNative(c) {
-			problems = append(problems, o.portClashes(c)...)
+		if list == "containers" || kube.IsNative(c) {
+			o.portClashes(c)
 		}
 
-		problems = append(problems, o.mountClashes(c, o.addition.mounts)...)
+		o.mountClashes(c, o.addition.mounts)
 	}
-
-	return problems
 }
 
 // insteadOf returns the advice about a container that has the name of an added one.
@@ -153,15 +151,9 @@ func (o *target) insteadOf(c *manifest.Node) string {
 	return fmt.Sprintf("rename or delete yours. To configure the sidecar of this pod, use annotations (%s); to replace it, use Injector.containers", strings.Join(annotations, ", "))
 }
 
-// isNative reports whether an init container goes on running beside the others (Kubernetes
-// documentation, sidecar containers).
-func isNative(initContainer *manifest.Node) bool {
-	return initContainer.Get("restartPolicy").Text() == "Always"
-}
-
 // portClashes refuses a container that declares a port of the sidecar: both would listen in the
 // same network namespace.
-func (o *target) portClashes(container *manifest.Node) (problems []Problem) {
+func (o *target) portClashes(container *manifest.Node) {
 	taken := []string{fmt.Sprint(sidecar.Port)}
 	for _, c := range o.addition.added() {
 		for _, p := range c.List("ports") {
@@ -173,32 +165,22 @@ func (o *target) portClashes(container *manifest.Node) (problems []Problem) {
 	}
 
 	for _, p := range container.Get("ports").Items() {
-		if n := p.Get("containerPort"); slices.Contains(taken, number(n)) && isTCP(p) {
-			problems = append(problems, o.problem(RuleClash, n, "container %s declares port %s, where the sidecar listens; use another port", container.Get("name").Text(), n.Text()))
+		if n := p.Get("containerPort"); slices.Contains(taken, kube.Number(n)) && kube.IsTCP(p) {
+			o.refuse(RuleClash, n, "container %s declares port %s, where the sidecar listens; use another port", container.Get("name").Text(), n.Text())
 		}
 	}
-
-	return problems
-}
-
-// isTCP reports whether a port of a container or of a Service is a TCP port, which is the default.
-func isTCP(port *manifest.Node) bool {
-	protocol := port.Get("protocol").Text()
-	return protocol == "" || protocol == "TCP"
 }
 
 // mountClashes refuses a container that mounts another volume where the certificates are mounted.
-func (o *target) mountClashes(container *manifest.Node, mounts []manifest.Map) (problems []Problem) {
+func (o *target) mountClashes(container *manifest.Node, mounts []manifest.Map) {
 	for _, m := range container.Get("volumeMounts").Items() {
 		path := m.Get("mountPath")
 		for _, mount := range mounts {
 			if taken := mount.String("mountPath"); strings.TrimRight(path.Text(), "/") == taken && m.Get("name").Text() != mount.String("name") {
-				problems = append(problems, o.problem(RuleClash, path, "container %s mounts a volume at %s, where tykmesh mounts certificates; mount it elsewhere", container.Get("name").Text(), taken))
+				o.refuse(RuleClash, path, "container %s mounts a volume at %s, where tykmesh mounts certificates; mount it elsewhere", container.Get("name").Text(), taken)
 			}
 		}
 	}
-
-	return problems
 }
 
 func names(maps []manifest.Map) []string {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
@@ -15,23 +16,24 @@ const httpPrefix = appPortName + "-"
 // asidePorts are what such names go on with where a port serves something beside the app.
 var asidePorts = []string{"metrics", "prom", "prometheus", "monitoring", "health", "healthz", "probe", "admin", "management", "debug", "pprof"}
 
-// choosePort finds the port that reaches the app, and makes sure that the sidecar can take it.
-func (o *target) choosePort(pods podIndex, preserve bool) (*manifest.Node, error) {
-	items := o.object.node.Get("spec", "ports").Items()
-	left := o.service.likely(pods, pods.appPort(o.Namespace, o.service.selector))
+// choosePort finds the port of a Service that reaches the app, and makes sure that the sidecar can
+// take it.
+func (in *injection) choosePort(o *target) (*manifest.Node, error) {
+	items := o.object.Node.Get("spec", "ports").Items()
+	left := in.likely(o.service, in.appPort(o.service))
 	if len(left) > 1 {
-		return nil, o.problem(RuleService, o.object.node.Get("spec", "ports"), "spec.ports: cannot tell which of the ports %s reaches the app; name it %s, or set appProtocol: %s",
-			o.service.numbers(left), appPortName, appPortName)
+		return nil, o.problem(RuleService, o.object.Node.Get("spec", "ports"), "spec.ports: cannot tell which of the ports %s reaches the app; name it %s, or set appProtocol: %s",
+			portNumbers(o.service, left), appPortName, appPortName)
 	}
 
 	chosen := items[left[0]]
 	for _, p := range items {
 		name, port := p.Get("name"), p.Get("port")
 		switch {
-		case p == chosen && !(preserve && name.Text() == portName && number(port) != strconv.Itoa(sidecar.Port)):
-		case name.Text() == portName:
-			return nil, o.problem(RuleService, name, "spec.ports: the name %s belongs to the sidecar's port; use another name", portName)
-		case number(port) == strconv.Itoa(sidecar.Port):
+		case p == chosen && !(in.settings.Preserve && name.Text() == sidecar.PortName && kube.Number(port) != strconv.Itoa(sidecar.Port)):
+		case name.Text() == sidecar.PortName:
+			return nil, o.problem(RuleService, name, "spec.ports: the name %s belongs to the sidecar's port; use another name", sidecar.PortName)
+		case kube.Number(port) == strconv.Itoa(sidecar.Port):
 			return nil, o.problem(RuleService, port, "spec.ports: port %d is the sidecar's; use another port", sidecar.Port)
 		}
 	}
@@ -56,26 +58,26 @@ func (o *target) choosePort(pods podIndex, preserve bool) (*manifest.Node, error
 //	port is 80
 //
 // Where several are left, everything else is a guess.
-func (s *kubeService) likely(pods podIndex, app string) []int {
-	left := make([]int, len(s.ports))
+func (in *injection) likely(s *kube.Service, app string) []int {
+	left := make([]int, len(s.Ports))
 	for i := range left {
 		left[i] = i
 	}
 
-	for row, matches := range []func(p servicePort) bool{
-		func(p servicePort) bool { return p.tcp },
-		func(p servicePort) bool { return s.reaches(p, pods) == app },
-		func(p servicePort) bool { return p.target == appPortName },
-		func(p servicePort) bool { return p.name == appPortName },
-		func(p servicePort) bool { return p.appProtocol == appPortName },
-		servicePort.isLikeHTTP,
-		func(p servicePort) bool { return p.number == httpPort },
+	for row, matches := range []func(p kube.ServicePort) bool{
+		func(p kube.ServicePort) bool { return p.TCP },
+		func(p kube.ServicePort) bool { return in.reached(s, p) == app },
+		func(p kube.ServicePort) bool { return p.Target == appPortName },
+		func(p kube.ServicePort) bool { return p.Name == appPortName },
+		func(p kube.ServicePort) bool { return p.AppProtocol == appPortName },
+		isLikeHTTP,
+		func(p kube.ServicePort) bool { return p.Number == httpPort },
 	} {
 		var found, usual []int
 		for _, i := range left {
-			if p := s.ports[i]; matches(p) {
+			if p := s.Ports[i]; matches(p) {
 				found = append(found, i)
-				if p.number == httpPort && row > 0 {
+				if p.Number == httpPort && row > 0 {
 					usual = append(usual, i)
 				}
 			}
@@ -97,35 +99,47 @@ func (s *kubeService) likely(pods podIndex, app string) []int {
 }
 
 // isLikeHTTP reports whether a name says in its own way that a port serves the HTTP of the app.
-func (p servicePort) isLikeHTTP() bool {
-	return (p.appProtocol == "" || p.appProtocol == appPortName) && slices.ContainsFunc([]string{p.name, p.target}, func(name string) bool {
+func isLikeHTTP(p kube.ServicePort) bool {
+	return (p.AppProtocol == "" || p.AppProtocol == appPortName) && slices.ContainsFunc([]string{p.Name, p.Target}, func(name string) bool {
 		what, ok := strings.CutPrefix(name, httpPrefix)
 		return ok && !slices.Contains(asidePorts, what)
 	})
 }
 
-// reaches returns the number of the container port that a Service port reaches: a named one is
+// reached returns the number of the container port that a Service port reaches: a named one is
 // looked up in the pods that the Service selects. It stays a name where none of them is in the
 // stream.
-func (s *kubeService) reaches(port servicePort, pods podIndex) string {
-	if !port.named {
-		return port.target
+func (in *injection) reached(s *kube.Service, port kube.ServicePort) string {
+	if port.Named {
+		for p := range in.facts.Behind(s) {
+			if n := p.Target(port); n != "" {
+				return n
+			}
+		}
 	}
-	if n := pods.port(s.namespace, s.selector, port.target); n != "" {
-		return n
-	}
-	return port.target
+	return port.Target
 }
 
-// numbers lists ports for a message: 81, 82 and 83.
-func (s *kubeService) numbers(ports []int) string {
-	text := s.ports[ports[0]].number
+// appPort returns the app's port of the first pods behind a Service of which it is known; else
+// usualPort.
+func (in *injection) appPort(s *kube.Service) string {
+	for p := range in.facts.Behind(s) {
+		if o := in.objects[p.Meta]; o != nil && o.workload != nil && o.workload.Port != 0 && o.unclear == nil {
+			return strconv.Itoa(o.workload.Port)
+		}
+	}
+	return strconv.Itoa(usualPort)
+}
+
+// portNumbers lists ports of a Service for a message: 81, 82 and 83.
+func portNumbers(s *kube.Service, ports []int) string {
+	text := s.Ports[ports[0]].Number
 	for i, port := range ports[1:] {
 		separator := ", "
 		if i == len(ports)-2 {
 			separator = " and "
 		}
-		text += separator + s.ports[port].number
+		text += separator + s.Ports[port].Number
 	}
 
 	return text
@@ -134,55 +148,41 @@ func (s *kubeService) numbers(ports []int) string {
 // clearPorts finds where apps listen whose pods declare several ports: where the Services of the
 // stream lead that join the mesh. The others are refused.
 func (in *injection) clearPorts() {
-	leads := make(map[*workloadPods][]string)
-	for _, s := range in.facts.services {
-		if !s.joins() || len(s.selector) == 0 {
+	leads := make(map[*Object][]string)
+	for _, s := range in.facts.Services {
+		if !in.joins(s.Meta) || len(s.Selector) == 0 {
 			continue
 		}
 
-		likely := s.likely(in.pods, strconv.Itoa(usualPort))
+		likely := in.likely(s, strconv.Itoa(usualPort))
 		if len(likely) != 1 {
 			continue
 		}
 
-		for p := range in.pods.selected(s.namespace, s.selector) {
-			if n := p.declared(s.ports[likely[0]]); p.isUnclear() && n != "" && !slices.Contains(leads[p], n) {
-				leads[p] = append(leads[p], n)
+		for p := range in.facts.Behind(s) {
+			o := in.objects[p.Meta]
+			if n := p.Target(s.Ports[likely[0]]); o != nil && o.unclear != nil && n != "" && !slices.Contains(leads[o], n) {
+				leads[o] = append(leads[o], n)
 			}
 		}
 	}
 
-	for _, p := range in.facts.pods {
-		if !p.isUnclear() {
+	for _, o := range in.Objects {
+		if o.unclear == nil {
 			continue
 		}
 
 		port, ok := 0, false
-		if len(leads[p]) == 1 {
-			port, ok = parsePort(leads[p][0])
+		if len(leads[o]) == 1 {
+			port, ok = parsePort(leads[o][0])
 		}
 
 		if !ok {
-			p.object.Outcome = Refused
-			in.problems = append(in.problems, *p.object.unclear)
+			o.Outcome = Refused
+			in.problems = append(in.problems, *o.unclear)
 			continue
 		}
 
-		p.object.workload.Port, p.object.unclear = port, nil
+		o.workload.Port, o.unclear = port, nil
 	}
-}
-
-// isUnclear reports whether the pods declare several ports, and say not which is the app's.
-func (p *workloadPods) isUnclear() bool { return p.object != nil && p.object.unclear != nil }
-
-// declared returns the number of the container port that a Service port leads to; "" where the pods
-// declare no such port.
-func (p *workloadPods) declared(port servicePort) string {
-	if port.named {
-		return p.port(port.target)
-	}
-	if slices.ContainsFunc(p.ports, func(c containerPort) bool { return c.number == port.target }) {
-		return port.target
-	}
-	return ""
 }

@@ -6,12 +6,12 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
 const (
-	portName    = "tyk-sidecar" // of the Service port that reaches the sidecar, as the webhook named it
 	appPortName = "http"
 
 	httpPort      = "80"
@@ -21,56 +21,54 @@ const (
 
 // examineService checks a Service that is to be injected. Which port changes is chosen when all
 // workloads are known.
-func (o *target) examineService() (problems []Problem) {
-	spec := o.object.node.Get("spec")
+func (o *target) examineService() {
+	spec := o.object.Node.Get("spec")
 	ports := spec.Get("ports")
 	switch {
 	case spec.Get("type").Text() == "ExternalName":
 		o.leave(RuleNoPorts, "an ExternalName Service has no pods behind it", true)
-		return nil
+		return
 	case !ports.IsNull() && ports.Kind != manifest.Sequence:
-		return []Problem{o.problem(RuleService, ports, "spec.ports: must be a list, not %s", ports.Describe())}
+		o.refuse(RuleService, ports, "spec.ports: must be a list, not %s", ports.Describe())
 	case len(ports.Items()) == 0:
 		o.leave(RuleNoPorts, "it has no ports", true)
-		return nil
 	}
 
 	for _, p := range ports.Items() {
 		if p.Resolve().Kind != manifest.Mapping || p.Get("port") == nil {
-			problems = append(problems, o.problem(RuleService, p, "spec.ports: a port must be a mapping with a port, not %s", p.Resolve().Describe()))
+			o.refuse(RuleService, p, "spec.ports: a port must be a mapping with a port, not %s", p.Resolve().Describe())
 		}
 	}
-
-	return problems
 }
 
 // serviceEdits returns the edits of a Service: the port that reaches the app becomes the sidecar's,
 // or leads to it.
-func (o *target) serviceEdits(pods podIndex, s Settings) ([]manifest.Edit, error) {
-	port, err := o.choosePort(pods, s.Preserve)
+func (in *injection) serviceEdits(o *target) ([]manifest.Edit, error) {
+	port, err := in.choosePort(o)
 	if err != nil {
 		return nil, err
 	}
 
-	text, ok := o.doc.Source(port)
+	text, ok := o.object.Document.Source(port)
 	if !ok {
-		return nil, &manifest.EditError{Pos: o.doc.PositionOf(port), Msg: "spec.ports: cannot be edited as it is written; use spaces to indent it, and UTF-8"}
+		return nil, &manifest.EditError{Pos: o.object.Document.PositionOf(port), Msg: "spec.ports: cannot be edited as it is written; use spaces to indent it, and UTF-8"}
 	}
 
 	r := &record{Port: text}
 	r.keepPlain("port", port)
-	o.service.turned = slices.Index(o.object.node.Get("spec", "ports").Items(), port)
-	turned := &o.service.ports[o.service.turned]
+	m := o.member
+	m.Port = &o.service.Ports[slices.Index(o.object.Node.Get("spec", "ports").Items(), port)]
+	m.KeepsName = in.settings.Preserve
 	var edits []manifest.Edit
-	if s.Preserve {
-		turned.becomes, turned.keepsName = o.keptNumber(port, s.TLS), true
-		if err := o.checkKeptName(port, turned.becomes); err != nil {
+	if m.KeepsName {
+		m.Becomes = o.keptNumber(port, in.settings.TLS)
+		if err := o.checkKeptName(port, m.Becomes); err != nil {
 			return nil, err
 		}
-		edits = o.preservingEdits(port.Resolve(), turned.becomes, r)
+		edits = o.preservingEdits(port.Resolve(), m.Becomes, r)
 	} else {
-		turned.becomes = strconv.Itoa(sidecar.Port)
-		o.Change = fmt.Sprintf("port %s becomes %s", number(port.Get("port")), turned.becomes)
+		m.Becomes = strconv.Itoa(sidecar.Port)
+		o.Change = fmt.Sprintf("port %s becomes %s", m.Port.Number, m.Becomes)
 		edits = portEdits(port.Resolve())
 	}
 
@@ -86,8 +84,8 @@ func (o *target) serviceEdits(pods podIndex, s Settings) ([]manifest.Edit, error
 //	80 -> app      80 -> sidecar    443 -> sidecar
 //	3000 -> app    3000 -> sidecar  3000 -> sidecar
 func (o *target) keptNumber(port *manifest.Node, tls bool) string {
-	was := number(port.Get("port"))
-	if tls && was == strconv.Itoa(usualPort) && !hasPort(o.object.node.Get("spec", "ports"), httpsPort) {
+	was := kube.Number(port.Get("port"))
+	if tls && was == strconv.Itoa(usualPort) && !hasPort(o.object.Node.Get("spec", "ports"), httpsPort) {
 		return httpsPort
 	}
 	return was
@@ -111,13 +109,13 @@ func keptName(port *manifest.Node, becomes string) string {
 // port by it.
 func (o *target) checkKeptName(port *manifest.Node, becomes string) error {
 	name := keptName(port, becomes)
-	for _, p := range o.object.node.Get("spec", "ports").Items() {
+	for _, p := range o.object.Node.Get("spec", "ports").Items() {
 		switch {
 		case p == port || portNameOf(p) != name:
 		case name == "":
 			return o.problem(RuleService, p, "spec.ports: a port among several must have a name")
 		default:
-			return o.problem(RuleService, p.Get("name"), "spec.ports: port %s gets the name %s, which this port has already; rename this port", number(port.Get("port")), name)
+			return o.problem(RuleService, p.Get("name"), "spec.ports: port %s gets the name %s, which this port has already; rename this port", kube.Number(port.Get("port")), name)
 		}
 	}
 
@@ -127,8 +125,8 @@ func (o *target) checkKeptName(port *manifest.Node, becomes string) error {
 // preservingEdits lead a port to the sidecar and leave it its name, and add the port under which
 // other sidecars call, if it is not that.
 func (o *target) preservingEdits(port *manifest.Node, becomes string, r *record) (edits []manifest.Edit) {
-	ports := o.object.node.Get("spec", "ports")
-	was := number(port.Get("port"))
+	ports := o.object.Node.Get("spec", "ports")
+	was := kube.Number(port.Get("port"))
 
 	added := was != strconv.Itoa(sidecar.Port)
 	if becomes != was {
@@ -163,8 +161,8 @@ func (o *target) preservingEdits(port *manifest.Node, becomes string, r *record)
 
 	if added {
 		o.Change += fmt.Sprintf(", port %d is added", sidecar.Port)
-		edits = append(edits, manifest.Append{To: ports, Values: manifest.List{
-			manifest.Map{{Key: "name", Value: portName}, {Key: "port", Value: int64(sidecar.Port)}, {Key: "targetPort", Value: int64(sidecar.Port)}},
+		edits = append(edits, manifest.Insert{Into: ports, Items: manifest.List{
+			manifest.Map{{Key: "name", Value: sidecar.PortName}, {Key: "port", Value: int64(sidecar.Port)}, {Key: "targetPort", Value: int64(sidecar.Port)}},
 		}})
 	}
 
@@ -190,14 +188,14 @@ func portNameOf(port *manifest.Node) string {
 
 // hasPort reports whether a Service has a port of that number.
 func hasPort(ports *manifest.Node, n string) bool {
-	return slices.ContainsFunc(ports.Items(), func(p *manifest.Node) bool { return number(p.Get("port")) == n })
+	return slices.ContainsFunc(ports.Items(), func(p *manifest.Node) bool { return kube.Number(p.Get("port")) == n })
 }
 
 // portEdits turns a port into the sidecar's, with name, port and targetPort only. It overwrites
 // existing entries, so that comments stay in place. The first and the last entry keep their places,
 // because the record covers only the text between them.
 func portEdits(port *manifest.Node) (edits []manifest.Edit) {
-	missing := manifest.Map{{Key: "name", Value: portName}, {Key: "port", Value: int64(sidecar.Port)}, {Key: "targetPort", Value: int64(sidecar.Port)}}
+	missing := manifest.Map{{Key: "name", Value: sidecar.PortName}, {Key: "port", Value: int64(sidecar.Port)}, {Key: "targetPort", Value: int64(sidecar.Port)}}
 	slots := portSlots(port, missing)
 	var free []int
 	for i, s := range slots {
@@ -219,7 +217,7 @@ func portEdits(port *manifest.Node) (edits []manifest.Edit) {
 			m = missing[0]
 		}
 		missing = missing.Without(m.Key)
-		edits = append(edits, manifest.Rename{Key: slots[i].key, Name: m.Key}, manifest.Replace{Node: slots[i].value, Value: m.Value})
+		edits = append(edits, manifest.Replace{Node: slots[i].key, Value: m.Key}, manifest.Replace{Node: slots[i].value, Value: m.Value})
 	}
 
 	for i, m := range missing {
@@ -257,15 +255,7 @@ func portSlots(port *manifest.Node, wanted manifest.Map) (slots []portSlot) {
 	return slots
 }
 
-// number returns a port in decimal, or the name of a named one.
-func number(port *manifest.Node) string {
-	if n, ok := port.Int(); ok {
-		return strconv.FormatInt(n, 10)
-	}
-	return port.Text()
-}
-
 // isSidecarPort reports whether injection put a port into a Service.
 func isSidecarPort(p *manifest.Node) bool {
-	return strings.EqualFold(p.Get("name").Text(), portName)
+	return strings.EqualFold(p.Get("name").Text(), sidecar.PortName)
 }

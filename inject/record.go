@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
@@ -81,7 +82,7 @@ func (r *record) keepPlain(name string, n *manifest.Node) {
 		r.Plain = make(map[string]string)
 	}
 
-	r.Plain[name] = encodeJSON(valueOf(n))
+	r.Plain[name] = kube.JSON(n)
 }
 
 // keepInject notes how the inject annotation, and a status beside it, were written.

@@ -17,15 +17,15 @@ func Reinject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 	for _, o := range back.Objects {
 		if o.Outcome == LeftAlone && o.Rule == RuleRecord {
 			o.Outcome = Refused
-			problems = append(problems, Problem{Rule: o.Rule, Pos: o.Pos, Object: o.title, Msg: o.Reason + "; inject the original manifest"})
+			problems = append(problems, Problem{Rule: o.Rule, Pos: o.Pos, Object: o.Title(), Msg: o.Reason + "; inject the original manifest"})
 		}
 		refused[o.key()] = o.Outcome == Refused
 	}
 
 	var before []*manifest.Document
-	for _, p := range back.pages {
-		if !p.withdrawn() {
-			before = append(before, p.Patched(p.patch))
+	for _, d := range back.documents {
+		if !d.withdrawn() {
+			before = append(before, d.Patched(d.patch))
 		}
 	}
 
@@ -36,7 +36,7 @@ func Reinject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 		}
 	}
 
-	stream.pages = back.injectedAgain(stream.pages)
+	stream.documents = back.injectedAgain(stream.documents)
 	problems = append(problems, more...)
 	SortProblems(docs, problems)
 
@@ -44,32 +44,32 @@ func Reinject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 }
 
 // key returns a text that no other object of the stream has.
-func (o *Object) key() string { return o.Pos.String() + o.title }
+func (o *Object) key() string { return o.Pos.String() + o.Title() }
 
-// withdrawn reports whether a page is an object that emit added and withdraw took out.
-func (p page) withdrawn() bool {
-	return len(p.Text) > 0 && slices.Equal(p.patch, manifest.Patch{{To: len(p.Text)}})
+// withdrawn reports whether a document is an object that emit added and withdraw took out.
+func (d document) withdrawn() bool {
+	return len(d.Text) > 0 && slices.Equal(d.patch, manifest.Patch{{To: len(d.Text)}})
 }
 
-// injectedAgain joins what Uninject changes in pages with what Inject changes in those that are
+// injectedAgain joins what Uninject changes in documents with what Inject changes in those that are
 // left. The additions of emit behind them take the place of those that it made before.
-func (s *Stream) injectedAgain(pages []page) (all []page) {
-	for _, back := range s.pages {
-		again := page{back.Document, &change{patch: back.patch, again: true}}
+func (s *Stream) injectedAgain(documents []document) (all []document) {
+	for _, back := range s.documents {
+		again := document{back.Document, &change{patch: back.patch, again: true}}
 		if !back.withdrawn() {
-			again.patch = back.patch.Then(back.Text, pages[0].patch)
-			again.services, again.mark = pages[0].services, pages[0].mark
-			pages = pages[1:]
+			again.patch = back.patch.Then(back.Text, documents[0].patch)
+			again.services, again.mark = documents[0].services, documents[0].mark
+			documents = documents[1:]
 		}
 		all = append(all, again)
 	}
 
 	end := len(all)
-	for end > 0 && s.pages[end-1].withdrawn() {
+	for end > 0 && s.documents[end-1].withdrawn() {
 		end--
 	}
 
-	for _, emitted := range pages {
+	for _, emitted := range documents {
 		if end < len(all) {
 			all[end].change = &change{patch: manifest.Patch{{To: len(all[end].Text), Text: emitted.patch[0].Text}}, again: true}
 		} else {

@@ -1,15 +1,18 @@
 package inject
 
 import (
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/tykmesh/tykmesh/inject/checks"
 )
 
 // Rule says why something is refused, skipped or warned of. It is a code that stays the same from
 // version to version, for those who filter reports.
 type Rule string
 
-// The rules.
+// The rules of injection and of the plan. Those of the checks across the stream are in checks.All.
 const (
 	RuleSyntax      Rule = "TM0001"
 	RuleEdit        Rule = "TM0002"
@@ -29,23 +32,13 @@ const (
 	RuleSame        Rule = "TM0016"
 	RuleConflict    Rule = "TM0017"
 	RuleCertificate Rule = "TM0018"
-	RuleSelector    Rule = "TM0019"
-	RuleTarget      Rule = "TM0020"
-	RuleRoute       Rule = "TM0021"
-	RuleIngress     Rule = "TM0022"
-	RulePolicy      Rule = "TM0023"
-	RuleScaler      Rule = "TM0024"
 	RuleJob         Rule = "TM0025"
 	RulePort        Rule = "TM0026"
 	RuleAPI         Rule = "TM0027"
 	RuleTrust       Rule = "TM0028"
-	RuleSecurity    Rule = "TM0029"
 	RuleSecret      Rule = "TM0030"
 	RuleNothing     Rule = "TM0031"
 	RulePatch       Rule = "TM0032"
-	RuleMesh        Rule = "TM0033"
-	RuleQuota       Rule = "TM0034"
-	RuleDomain      Rule = "TM0035"
 )
 
 // Skips reports whether what a rule refuses is skipped: it passes untouched where Settings.OnSkip
@@ -63,11 +56,14 @@ func (r Rule) number() int {
 	return n
 }
 
-// Rules are all rules with a sentence each, by code.
-var Rules = []struct {
+// Described is a rule with the sentence that it is.
+type Described struct {
 	Rule Rule
 	Text string
-}{
+}
+
+// Rules are all rules, by code.
+var Rules = withChecks([]Described{
 	{RuleSyntax, "A document with an annotation of tykmesh must be readable."},
 	{RuleEdit, "A change must not touch anything else in the document."},
 	{RuleKind, "Only objects with a pod template, Pods and Services can be put on the mesh."},
@@ -86,21 +82,20 @@ var Rules = []struct {
 	{RuleSame, "Services must differ in their routes and names, and the workloads of one service must agree."},
 	{RuleConflict, "tykmesh does not change APIs that others registered in the Dashboard."},
 	{RuleCertificate, "The certificate of the mesh must be valid for its hosts."},
-	{RuleSelector, "A Service on the mesh must select pods on the mesh, and no others."},
-	{RuleTarget, "A port of a Service on the mesh must lead to a port of its pods."},
-	{RuleRoute, "The route of a service needs a Service of the same name that leads to its sidecars."},
-	{RuleIngress, "An Ingress or a route of a Gateway needs an existing Service port, and a host that the sidecars answer."},
-	{RulePolicy, "A NetworkPolicy must allow calls to the sidecars and between them."},
-	{RuleScaler, "A HorizontalPodAutoscaler that uses resource requests needs one for every container."},
 	{RuleJob, "A pod that must finish needs a sidecar that finishes with it."},
 	{RulePort, "It must be clear on which port the app listens, and the sidecar must reach it there."},
 	{RuleAPI, "A workload must have an API version that Kubernetes still serves."},
 	{RuleTrust, "Sidecars and apps must trust the mesh CA."},
-	{RuleSecurity, "A namespace must allow the level of Pod Security that its pods need with a sidecar."},
 	{RuleSecret, "A namespace must have the Secret that its sidecars read."},
 	{RuleNothing, "A run should put something on the mesh."},
 	{RulePatch, "A Kustomize patch cannot be injected; the output of kustomize build can."},
-	{RuleMesh, "A pod cannot be on two meshes that both redirect its calls."},
-	{RuleQuota, "A container must set the resources that a ResourceQuota of its namespace counts."},
-	{RuleDomain, "A namespace must not have the name of a top-level domain."},
+})
+
+// withChecks adds the rules of the checks across the stream.
+func withChecks(rules []Described) []Described {
+	for _, c := range checks.All {
+		rules = append(rules, Described{Rule(c.Code), c.Sentence})
+	}
+	slices.SortFunc(rules, func(a, b Described) int { return strings.Compare(string(a.Rule), string(b.Rule)) })
+	return rules
 }

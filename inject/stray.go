@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tykmesh/tykmesh/inject/display"
+	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
@@ -18,14 +20,14 @@ import (
 //	of an object without any pod template        skipped
 //	of one whose pods are another object's       left alone, with a warning
 //	anywhere else                                left alone, with a warning
-func (in *injection) misplaced(d *manifest.Document, obj object, readers []*target) (targets []*target) {
-	walk(obj.node, func(n *manifest.Node) {
+func (in *injection) misplaced(object kube.Object, readers []*target) (targets []*target) {
+	object.Walk(func(n *manifest.Node) {
 		key, value := n.Entry(annotationInject)
 		if key == nil || declinesInjection(value.Text()) {
 			return
 		}
-		o := newTarget(d, obj, in.settings.Namespace)
-		o.Pos = d.PositionOf(key)
+		o := in.settings.newTarget(object)
+		o.Pos = object.Document.PositionOf(key)
 		targets = append(targets, o)
 		in.noEffect(o, n, key, readers)
 	})
@@ -35,7 +37,7 @@ func (in *injection) misplaced(d *manifest.Document, obj object, readers []*targ
 
 // noEffect explains why an annotation has no effect; it stands at key in n.
 func (in *injection) noEffect(o *target, n, key *manifest.Node, readers []*target) {
-	path := n.PathFrom(o.object.node)
+	path := n.PathFrom(o.object.Node)
 	owner, ok := strings.CutSuffix("."+path, ".metadata.annotations")
 	owner = strings.TrimPrefix(owner, ".")
 	if ok && owner != "" && len(n.Parent().Parent().Get("spec", "containers").Items()) > 0 {
@@ -48,14 +50,14 @@ func (in *injection) noEffect(o *target, n, key *manifest.Node, readers []*targe
 		return
 	}
 
-	ref := o.object.node.Get("spec", "workloadRef")
+	ref := o.object.Node.Get("spec", "workloadRef")
 	switch {
 	case ref.Get("name") != nil:
 		o.leave(RulePlace, fmt.Sprintf("the annotation at %s has no effect, because this %s takes its pods from %s %s; move it to spec.template.metadata.annotations of that object",
-			path, o.Kind, printable(cmp.Or(ref.Get("kind").Text(), "Deployment")), printable(ref.Get("name").Text())), true)
+			path, o.Kind, display.Line(cmp.Or(ref.Get("kind").Text(), "Deployment")), display.Line(ref.Get("name").Text())), true)
 	case o.isPatch(owner):
 		in.skip(o.Object, o.patch(key))
-	case ok && owner == "" && isClusterScoped(o.Kind):
+	case ok && owner == "" && kube.IsClusterScoped(o.Kind):
 		in.skip(o.Object, o.problem(RuleKind, key, "annotation %s has no effect on a %s; write it into spec.template.metadata.annotations of each workload, and into "+
 			"metadata.annotations of its Service", annotationInject, o.Kind))
 	case ok && owner == "":
@@ -67,17 +69,17 @@ func (in *injection) noEffect(o *target, n, key *manifest.Node, readers []*targe
 
 // annotations returns the path of the annotations that count for a pod template or a Service.
 func (o *target) annotations() string {
-	return strings.TrimPrefix(o.template.path+".metadata.annotations", ".")
+	return strings.TrimPrefix(o.template.Path+".metadata.annotations", ".")
 }
 
 // kindless finds an annotation that asks for injection in a document without a kind.
-func (in *injection) kindless(d *manifest.Document, obj object) (targets []*target) {
-	walk(obj.node, func(n *manifest.Node) {
+func (in *injection) kindless(object kube.Object) (targets []*target) {
+	object.Walk(func(n *manifest.Node) {
 		key, value := n.Get("metadata", "annotations").Entry(annotationInject)
 		if key == nil || !wantsInjection(value.Text()) {
 			return
 		}
-		o := newTarget(d, obj, in.settings.Namespace)
+		o := in.settings.newTarget(object)
 		in.skip(o.Object, o.problem(RuleKind, key, "annotation %s: the object has no kind", annotationInject))
 		targets = append(targets, o)
 	})
@@ -88,8 +90,7 @@ func (in *injection) kindless(d *manifest.Document, obj object) (targets []*targ
 // search looks in an object for tykmesh keys that nothing reads.
 type search struct {
 	*injection
-	doc     *manifest.Document
-	object  object
+	object  kube.Object
 	readers []*target // where annotations are read
 	found   []*target // of which something is to be said
 
@@ -108,9 +109,9 @@ type search struct {
 //	inject      |                                          | misplaced says so
 //	others      | annotations of a pod without the switch  | a warning
 //	            | anywhere else, a Service among it        | a warning that names where it belongs
-func (in *injection) strays(d *manifest.Document, obj object, readers, targets []*target) []*target {
-	s := search{injection: in, doc: d, object: obj, readers: readers, found: targets}
-	walk(obj.node, func(n *manifest.Node) {
+func (in *injection) strays(object kube.Object, readers, targets []*target) []*target {
+	s := search{injection: in, object: object, readers: readers, found: targets}
+	object.Walk(func(n *manifest.Node) {
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			switch key := n.Content[i].Text(); {
 			case !isOurs(key):
@@ -158,7 +159,7 @@ func (s *search) target(reader *target) *target {
 		return reader
 	}
 	if s.whole == nil {
-		s.whole = newTarget(s.doc, s.object, s.settings.Namespace)
+		s.whole = s.settings.newTarget(s.object)
 	}
 	return s.whole
 }
@@ -206,7 +207,7 @@ func (s *search) known(in, key *manifest.Node) {
 	reader, belongs := s.reader(key), s.belongs()
 	switch {
 	case text == annotationAccept:
-		if reader != nil || in == s.object.node.Get("metadata", "annotations") {
+		if reader != nil || in == s.object.Node.Get("metadata", "annotations") {
 			return
 		}
 		belongs = "metadata.annotations"
@@ -215,12 +216,12 @@ func (s *search) known(in, key *manifest.Node) {
 			s.Warnings = append(s.Warnings, reader.problem(RuleAnnotation, key, "annotation %s has no effect without %s: %s; add that", text, annotationInject, usualInject))
 		}
 		return
-	case len(s.readers) == 0 && in.Parent() != s.object.node.Get("metadata"):
+	case len(s.readers) == 0 && in.Parent() != s.object.Node.Get("metadata"):
 		return // data of something else
 	}
 
 	o := s.target(nil)
-	s.Warnings = append(s.Warnings, o.problem(RulePlace, key, "annotation %s has no effect at %s of this %s; move it to %s", text, in.PathFrom(s.object.node), o.Kind, belongs))
+	s.Warnings = append(s.Warnings, o.problem(RulePlace, key, "annotation %s has no effect at %s of this %s; move it to %s", text, in.PathFrom(s.object.Node), o.Kind, belongs))
 }
 
 // nothing returns why no object is injected, and what to type where none asks for it; "" where one
@@ -238,7 +239,7 @@ func (s *Stream) nothing() string {
 		return "the one annotated object is left unchanged"
 	case n > 1:
 		return fmt.Sprintf("all %d annotated objects are left unchanged", n)
-	case !slices.ContainsFunc(s.pages, func(p page) bool { return len(p.content()) > 0 }):
+	case !slices.ContainsFunc(s.documents, func(d document) bool { return len(d.content()) > 0 }):
 		return "the input contains no object; check the command that produces it"
 	}
 
@@ -247,8 +248,8 @@ func (s *Stream) nothing() string {
 }
 
 // content returns the first line of a document that is neither a comment nor a marker.
-func (p page) content() []byte {
-	for text := p.Text; ; {
+func (d document) content() []byte {
+	for text := d.Text; ; {
 		line := firstLine(text)
 		if trimmed := bytes.TrimSpace(line); len(line) == 0 || !bytes.Equal(trimmed, []byte("---")) && !bytes.Equal(trimmed, []byte("...")) {
 			return line

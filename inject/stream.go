@@ -24,13 +24,13 @@ type Stream struct {
 	Defaulted bool      // some object that is injected names no namespace, and Settings.Namespace was "" too
 	Nothing   string    // why Inject puts nothing on the mesh; "" where it does, or where something is there already
 
-	pages  []page
-	routes bool // Settings.Routes
+	documents []document
+	routes    bool // Settings.Routes
 }
 
-// page is a document, and what changes in its text. Most pages of a long stream share one empty
-// change.
-type page struct {
+// document is a document of the stream with its change. Most documents of a long stream share one
+// empty change.
+type document struct {
 	*manifest.Document
 	*change
 }
@@ -44,10 +44,10 @@ type change struct {
 }
 
 func newStream(docs []*manifest.Document) *Stream {
-	s := &Stream{pages: make([]page, len(docs))}
+	s := &Stream{documents: make([]document, len(docs))}
 	none := new(change)
 	for i, d := range docs {
-		s.pages[i] = page{d, none}
+		s.documents[i] = document{d, none}
 	}
 	return s
 }
@@ -74,7 +74,7 @@ func (s *Stream) Workloads() []Workload {
 func (s *Stream) Write(w io.Writer, bindings map[Service]Binding) error {
 	b := bufio.NewWriterSize(w, 1<<16)
 	join := s.joint()
-	if join == asYAML && manifest.BeginsJSON(s.pages[0].Text) {
+	if join == asYAML && manifest.BeginsJSON(s.documents[0].Text) {
 		_, _ = b.WriteString("---\n")
 	}
 
@@ -107,7 +107,7 @@ func (s *Stream) Write(w io.Writer, bindings map[Service]Binding) error {
 //	                               one in front if the first is JSON (asYAML)
 func (s *Stream) joint() joint {
 	files := 0
-	for i := range s.pages {
+	for i := range s.documents {
 		if s.beginsFile(i) {
 			files++
 		}
@@ -117,8 +117,8 @@ func (s *Stream) joint() joint {
 		return asItIs
 	}
 
-	for _, p := range s.pages {
-		if text := p.begins(); len(bytes.TrimSpace(text)) > 0 && !manifest.IsJSON(text) {
+	for _, d := range s.documents {
+		if text := d.begins(); len(bytes.TrimSpace(text)) > 0 && !manifest.IsJSON(text) {
 			return asYAML
 		}
 	}
@@ -126,12 +126,12 @@ func (s *Stream) joint() joint {
 	return asJSON
 }
 
-// begins returns the text of the page, or the added text if the page has none.
-func (p page) begins() []byte {
-	if len(p.Text) == 0 && len(p.patch) > 0 {
-		return []byte(p.patch[0].Text)
+// begins returns the text of the document, or the added text if it has none.
+func (d document) begins() []byte {
+	if len(d.Text) == 0 && len(d.patch) > 0 {
+		return []byte(d.patch[0].Text)
 	}
-	return p.Text
+	return d.Text
 }
 
 type joint int
@@ -142,15 +142,15 @@ const (
 	asYAML
 )
 
-// beginsFile reports whether a page is the first of its file.
-func (s *Stream) beginsFile(i int) bool { return s.pages[i].Number == 1 }
+// beginsFile reports whether a document is the first of its file.
+func (s *Stream) beginsFile(i int) bool { return s.documents[i].Number == 1 }
 
 // Texts returns the texts of the documents, in their order, with the ids of their services' APIs.
 // Documents without an injected object are as they were, and shared with the input.
 func (s *Stream) Texts(bindings map[Service]Binding) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
-		for _, p := range s.pages {
-			if !yield(p.bind(bindings).Apply(p.Text)) {
+		for _, d := range s.documents {
+			if !yield(d.bind(bindings).Apply(d.Text)) {
 				return
 			}
 		}
@@ -168,34 +168,34 @@ type File struct {
 // of their services' APIs.
 func (s *Stream) Files(bindings map[Service]Binding) iter.Seq[File] {
 	return func(yield func(File) bool) {
-		for pages := s.pages; len(pages) > 0; {
+		for documents := s.documents; len(documents) > 0; {
 			n := 1
-			for n < len(pages) && pages[n].Number != 1 {
+			for n < len(documents) && documents[n].Number != 1 {
 				n++
 			}
 
-			if !yield(file(pages[:n], bindings)) {
+			if !yield(file(documents[:n], bindings)) {
 				return
 			}
 
-			pages = pages[n:]
+			documents = documents[n:]
 		}
 	}
 }
 
 // file puts the documents of a file together again.
-func file(pages []page, bindings map[Service]Binding) File {
-	f := File{Name: pages[0].File, Text: pages[0].Text, Patch: pages[0].bind(bindings)}
-	if len(pages) == 1 {
+func file(documents []document, bindings map[Service]Binding) File {
+	f := File{Name: documents[0].File, Text: documents[0].Text, Patch: documents[0].bind(bindings)}
+	if len(documents) == 1 {
 		return f
 	}
 
 	f.Text = nil
-	for i, p := range pages {
+	for i, d := range documents {
 		if i > 0 {
-			f.Patch = append(f.Patch, p.bind(bindings).Shift(len(f.Text))...)
+			f.Patch = append(f.Patch, d.bind(bindings).Shift(len(f.Text))...)
 		}
-		f.Text = append(f.Text, p.Text...)
+		f.Text = append(f.Text, d.Text...)
 	}
 
 	return f
@@ -203,30 +203,30 @@ func file(pages []page, bindings map[Service]Binding) File {
 
 // bind returns the patch with the ids of the services' APIs. It leaves alone what an injection
 // before this one wrote in the same way.
-func (p page) bind(bindings map[Service]Binding) manifest.Patch {
-	patch := p.bound(bindings)
-	if p.again {
-		return patch.Least(p.Text)
+func (d document) bind(bindings map[Service]Binding) manifest.Patch {
+	patch := d.bound(bindings)
+	if d.again {
+		return patch.Least(d.Text)
 	}
 	return patch
 }
 
-func (p page) bound(bindings map[Service]Binding) manifest.Patch {
-	if len(p.services) == 0 {
-		return p.patch
+func (d document) bound(bindings map[Service]Binding) manifest.Patch {
+	if len(d.services) == 0 {
+		return d.patch
 	}
 
-	var known []string
-	for _, svc := range p.services {
-		known = append(known, string(manifest.Quote(p.inboundOf(svc))), string(manifest.Quote(bindings[svc].InboundID)),
-			string(manifest.Quote(p.meshOf(svc))), string(manifest.Quote(bindings[svc].MeshID)))
+	var ids []string
+	for _, svc := range d.services {
+		ids = append(ids, manifest.Quote(d.inboundOf(svc)), manifest.Quote(bindings[svc].InboundID),
+			manifest.Quote(d.meshOf(svc)), manifest.Quote(bindings[svc].MeshID))
 	}
 
-	ids := strings.NewReplacer(known...)
+	replacer := strings.NewReplacer(ids...)
 
-	out := slices.Clone(p.patch)
+	out := slices.Clone(d.patch)
 	for i := range out {
-		out[i].Text = ids.Replace(out[i].Text)
+		out[i].Text = replacer.Replace(out[i].Text)
 	}
 
 	return out
@@ -240,8 +240,8 @@ func markOf(text []byte) string {
 
 // inboundOf and meshOf stand for ids until they are known. A space makes them quoted wherever they
 // are written.
-func (p page) inboundOf(s Service) string { return p.mark + " inbound " + s.String() }
-func (p page) meshOf(s Service) string    { return p.mark + " mesh " + s.String() }
+func (d document) inboundOf(s Service) string { return d.mark + " inbound " + s.String() }
+func (d document) meshOf(s Service) string    { return d.mark + " mesh " + s.String() }
 
 // separate ends a document, if there is one, so that another file's can follow. A directive has to
 // stand behind an end marker, YAML 1.2 section 9.2, and a byte order mark only at the start of a

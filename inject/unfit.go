@@ -1,10 +1,11 @@
 package inject
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
-	"slices"
 
+	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
@@ -17,19 +18,19 @@ var workloadVersions = map[string]string{
 // unfit returns why an object cannot be injected as it is. With Settings.OnSkip it may pass
 // untouched.
 func (o *target) unfit() *Problem {
-	spec := o.object.node.Get("spec")
+	spec := o.object.Node.Get("spec")
 	if o.template.Node != nil {
 		spec = o.template.Get("spec", "containers")
 	}
 
 	switch {
-	case o.object.group() == "serving.knative.dev":
+	case o.object.Group() == "serving.knative.dev":
 		key, _ := o.meta.Get("annotations").Entry(annotationInject)
 		p := o.problem(RuleKind, key, "Knative rejects pods with a sidecar: only one container may have ports, and initContainers and hostAliases are forbidden "+
 			"unless feature flags allow them; delete the annotation")
 		return &p
 	case spec.IsNull():
-		p := o.patch(at(o.template.Get("spec"), o.object.node))
+		p := o.patch(cmp.Or(o.template.Get("spec"), o.object.Node))
 		return &p
 	}
 
@@ -39,7 +40,7 @@ func (o *target) unfit() *Problem {
 // patch refuses an object that holds no more than a change to another one.
 func (o *target) patch(n *manifest.Node) Problem {
 	what := "containers"
-	if o.object.isService() {
+	if o.object.IsService() {
 		what = "spec"
 	}
 	return o.problem(RulePatch, n, "this %s has no %s: it looks like a Kustomize patch; inject the output of kustomize build", o.Kind, what)
@@ -48,22 +49,22 @@ func (o *target) patch(n *manifest.Node) Problem {
 // isPatch reports whether an object without pods is part of one with pods: one of a kind that has
 // some, or with a pod template at path.
 func (o *target) isPatch(path string) bool {
-	known := slices.ContainsFunc(templatePaths, func(t []string) bool { return path == dotted(t) })
-	return known || workloadVersions[o.Kind] != ""
+	return kube.IsTemplatePath(path) || workloadVersions[o.Kind] != ""
 }
 
 // missingVersion refuses an object without an API version, as kubectl does: here, before something
 // is registered for it.
-func (o *target) missingVersion() []Problem {
+func (o *target) missingVersion() {
 	if o.APIVersion != "" {
-		return nil
+		return
 	}
+
 	example := ""
 	if v := workloadVersions[o.Kind]; v != "" {
 		example = fmt.Sprintf("; write apiVersion: %s", v)
 	}
 
-	return []Problem{o.problem(RuleAPI, o.object.node, "the object has no apiVersion, so kubectl would reject it%s", example)}
+	o.refuse(RuleAPI, o.object.Node, "the object has no apiVersion, so kubectl would reject it%s", example)
 }
 
 // variables are texts that other tools replace: of templates, and of shells, envsubst, Flux and

@@ -5,8 +5,8 @@ import (
 	"cmp"
 	"errors"
 	"slices"
-	"strings"
 
+	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
@@ -27,8 +27,8 @@ func uninject(docs []*manifest.Document, served bool) (*Stream, []Problem) {
 	var problems []Problem
 	stream.withdraw()
 	for i := range docs {
-		if p := &stream.pages[i]; p.patch == nil {
-			problems = append(problems, stream.takeBack(p, served)...)
+		if d := &stream.documents[i]; d.patch == nil {
+			problems = append(problems, stream.takeBack(d, served)...)
 		}
 	}
 
@@ -37,9 +37,8 @@ func uninject(docs []*manifest.Document, served bool) (*Stream, []Problem) {
 
 // takeBack makes the edits of a document that take back what injection added to it; with served,
 // API versions stay.
-func (s *Stream) takeBack(page *page, served bool) (problems []Problem) {
-	d := page.Document
-	if o, p := misencoded(d); p != nil {
+func (s *Stream) takeBack(d *document, served bool) (problems []Problem) {
+	if o, p := misencoded(d.Document); p != nil {
 		s.Objects = append(s.Objects, o)
 		return []Problem{*p}
 	}
@@ -48,9 +47,9 @@ func (s *Stream) takeBack(page *page, served bool) (problems []Problem) {
 		return nil
 	}
 
-	root, err := d.Root()
+	objects, err := kube.Objects(d.Document)
 	if err != nil {
-		o, p := unreadable(d, err)
+		o, p := unreadable(d.Document, err)
 		if bytes.Contains(d.Text, []byte(annotationRecord)) {
 			return []Problem{p}
 		}
@@ -61,8 +60,8 @@ func (s *Stream) takeBack(page *page, served bool) (problems []Problem) {
 
 	var edits []manifest.Edit
 	var owners []*target
-	for _, obj := range objects(root) {
-		for _, u := range carriers(d, obj) {
+	for _, object := range objects {
+		for _, u := range carriers(object) {
 			u.served = served
 			if err := u.takeBack(); err != nil {
 				problems = append(problems, *err)
@@ -83,7 +82,7 @@ func (s *Stream) takeBack(page *page, served bool) (problems []Problem) {
 		}
 	}
 
-	page.change = &change{patch: patch}
+	d.change = &change{patch: patch}
 	d.Forget()
 
 	return problems
@@ -91,15 +90,13 @@ func (s *Stream) takeBack(page *page, served bool) (problems []Problem) {
 
 // carriers returns the injected parts of an object, wherever they stand: the configuration may no
 // longer name their place.
-func carriers(d *manifest.Document, obj object) (out []*undo) {
-	walk(obj.node, func(n *manifest.Node) {
-		annotations := n.Get("metadata", "annotations")
-		_, status := annotations.Entry(annotationStatus)
-		_, record := annotations.Entry(annotationRecord)
-		if record == nil && !strings.EqualFold(status.Text(), statusInjected) {
+func carriers(object kube.Object) (out []*undo) {
+	object.Walk(func(n *manifest.Node) {
+		_, record := n.Get("metadata", "annotations").Entry(annotationRecord)
+		if record == nil && !isInjected(n.Get("metadata")) {
 			return
 		}
-		o := newTarget(d, obj, "")
+		o := Settings{}.newTarget(object)
 		o.meta = n.Get("metadata")
 		out = append(out, &undo{target: o, node: n, text: record})
 	})
@@ -148,7 +145,7 @@ func (u *undo) takeBack() *Problem {
 // was returns what to write for a text that was recorded under a name.
 func (u *undo) was(name, recorded string) string {
 	plain, ok := u.record.Plain[name]
-	if root, err := u.doc.Root(); ok && err == nil && !root.Anchored() {
+	if root, err := u.object.Document.Root(); ok && err == nil && !root.Anchored() {
 		return plain
 	}
 	return recorded

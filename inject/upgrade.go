@@ -1,6 +1,7 @@
 package inject
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -26,26 +27,23 @@ var formerAPIs = []formerAPI{
 
 // examineAPI looks for workloads that today's clusters refuse: with Settings.UpgradeAPI they become
 // others, else that is a warning, and with Settings.Strict an error.
-func (o *target) examineAPI(s Settings) []Problem {
+func (o *target) examineAPI(s Settings) {
 	i := slices.IndexFunc(formerAPIs, func(f formerAPI) bool { return f.apiVersion == o.APIVersion && slices.Contains(f.kinds, o.Kind) })
 	if i < 0 {
-		return nil
+		return
 	}
 
-	former := formerAPIs[i]
+	former, report := formerAPIs[i], o.warn
 	if s.UpgradeAPI {
-		return o.planUpgrade(former)
+		o.planUpgrade(former)
+		return
 	}
-
-	p := o.problem(RuleAPI, at(o.object.node.Get("apiVersion"), o.object.node),
-		"apiVersion %s: Kubernetes %s removed it; use %s, or --upgrade-api, which rewrites it", former.apiVersion, former.removed, former.now)
 	if s.Strict {
-		return []Problem{p}
+		report = o.refuse
 	}
 
-	o.warnings = append(o.warnings, p)
-
-	return nil
+	report(RuleAPI, cmp.Or(o.object.Node.Get("apiVersion"), o.object.Node),
+		"apiVersion %s: Kubernetes %s removed it; use %s, or --upgrade-api, which rewrites it", former.apiVersion, former.removed, former.now)
 }
 
 // isFormer reports whether an API version is one that Kubernetes no longer serves.
@@ -55,33 +53,28 @@ func isFormer(apiVersion string) bool {
 
 // planUpgrade finds the changes that bring an object to a served API version, or the reason against
 // it.
-func (o *target) planUpgrade(former formerAPI) (problems []Problem) {
-	refuse := func(n *manifest.Node, format string, args ...any) {
-		problems = append(problems, o.problem(RuleAPI, n, format, args...))
-	}
-	if o.object.node.Get("apiVersion") == nil {
-		refuse(o.object.node, "apiVersion %s comes from the surrounding list; write it into the item, so that --upgrade-api can rewrite it", former.apiVersion)
-		return problems
+func (o *target) planUpgrade(former formerAPI) {
+	if o.object.Node.Get("apiVersion") == nil {
+		o.refuse(RuleAPI, o.object.Node, "apiVersion %s comes from the surrounding list; write it into the item, so that --upgrade-api can rewrite it", former.apiVersion)
+		return
 	}
 
-	spec := o.object.node.Get("spec")
+	spec := o.object.Node.Get("spec")
 	for _, field := range former.gone {
 		if key, _ := spec.Entry(field); key != nil {
-			refuse(key, "spec.%s: %s no longer has this field; delete it", field, former.now)
+			o.refuse(RuleAPI, key, "spec.%s: %s no longer has this field; delete it", field, former.now)
 		}
 	}
 
 	if former.now == "apps/v1" {
 		if key, selector := spec.Entry("selector"); selector != nil && isEmptySelector(selector) {
-			refuse(key, "spec.selector: %s requires a selector that is not empty; delete it, and tykmesh writes the labels of the template", former.now)
+			o.refuse(RuleAPI, key, "spec.selector: %s requires a selector that is not empty; delete it, and tykmesh writes the labels of the template", former.now)
 		} else if key == nil {
 			o.selector = o.templateLabels()
 		}
 	}
 
 	o.upgrade = former.now
-
-	return problems
 }
 
 func isEmptySelector(n *manifest.Node) bool {
@@ -107,10 +100,10 @@ func (o *target) upgradeEdits(r *record) ([]manifest.Edit, error) {
 		return nil, nil
 	}
 
-	_, version := o.object.node.Entry("apiVersion")
-	text, ok := o.doc.Source(version)
+	_, version := o.object.Node.Entry("apiVersion")
+	text, ok := o.object.Document.Source(version)
 	if !ok {
-		return nil, &manifest.EditError{Pos: o.doc.PositionOf(version), Msg: "apiVersion: cannot be edited as it is written; write it on one line"}
+		return nil, &manifest.EditError{Pos: o.object.Document.PositionOf(version), Msg: "apiVersion: cannot be edited as it is written; write it on one line"}
 	}
 
 	r.APIVersion = text
@@ -118,7 +111,7 @@ func (o *target) upgradeEdits(r *record) ([]manifest.Edit, error) {
 	edits := []manifest.Edit{manifest.Replace{Node: version, Value: o.upgrade}}
 	o.Change += ", " + o.upgrade
 	if o.selector != nil {
-		spec := o.object.node.Get("spec").Resolve()
+		spec := o.object.Node.Get("spec").Resolve()
 		put := manifest.Put{Into: spec, Entries: manifest.Map{{Key: "selector", Value: o.selector}}}
 		put.Before, _ = spec.Entry("template")
 		if i := slices.Index(spec.Content, put.Before); i > 0 { // before the comments about the template
@@ -138,7 +131,7 @@ func (u *undo) upgrade() {
 		return
 	}
 
-	if version := u.object.node.Get("apiVersion"); version != nil {
+	if version := u.object.Node.Get("apiVersion"); version != nil {
 		if was := strings.Trim(u.record.APIVersion, `"'`); isFormer(was) {
 			u.warn(RuleAPI, version, "apiVersion %s: inject wrote it instead of %s, which Kubernetes no longer serves; keep it with --upgrade-api, or restore %[2]s with --upgrade-api=false",
 				version.Text(), was)
@@ -146,7 +139,7 @@ func (u *undo) upgrade() {
 		u.edits = append(u.edits, manifest.Restore{Node: version, Text: u.was("apiVersion", u.record.APIVersion)})
 	}
 
-	key, selector := u.object.node.Get("spec").Entry("selector")
+	key, selector := u.object.Node.Get("spec").Entry("selector")
 	if u.record.Selector && key != nil && selects(selector, u.node.Get("metadata", "labels")) {
 		u.edits = append(u.edits, manifest.Remove{Node: key})
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -38,5 +39,8 @@ func runConfigInit(_ context.Context, p process, r *report.Run) (report.Output, 
 		r.Lastly("%s", line)
 	}
 
-	return func() error { return config.Begin(p.stdout) }, nil
+	return func() error {
+		_, err := io.WriteString(p.stdout, config.Begin())
+		return err
+	}, nil
 }

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -61,15 +61,11 @@ func (f *configViewCmd) run(_ context.Context, p process, r *report.Run) (report
 	r.Diagnose(explain.ConfigWarnings(v.Warnings)...)
 
 	return func() error {
-		write := v.WriteYAML
 		if f.format == formatJSON {
-			write = func(w io.Writer) error { return report.WriteDocument(w, v) }
+			return cmp.Or(report.WriteDocument(p.stdout, v), wrong)
 		}
+		_, err := p.stdout.Write(v.YAML())
 
-		if err := write(p.stdout); err != nil {
-			return err
-		}
-
-		return wrong
+		return cmp.Or(err, wrong)
 	}, nil
 }

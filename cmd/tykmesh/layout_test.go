@@ -28,7 +28,15 @@ var layout = map[string]packageRule{
 		except: []string{"net", "os", "log", "k8s.io", "github.com/spf13"},
 	},
 	"inject": {
-		ours:   []string{"inject/manifest", "inject/sidecar", "inject/spelling", "inject/display"},
+		ours:   []string{"inject/manifest", "inject/kube", "inject/checks", "inject/sidecar", "inject/spelling", "inject/display"},
+		except: []string{"net", "os", "log", "github.com/spf13"},
+	},
+	"inject/kube": {
+		ours:   []string{"inject/manifest", "inject/display"},
+		except: []string{"net", "os", "log", "github.com/spf13"},
+	},
+	"inject/checks": {
+		ours:   []string{"inject/manifest", "inject/kube", "inject/sidecar"},
 		except: []string{"net", "os", "log", "github.com/spf13"},
 	},
 	"inject/sidecar": {
@@ -61,7 +69,7 @@ var layout = map[string]packageRule{
 		except: []string{"os", "log", "k8s.io", "github.com/spf13"},
 	},
 	"cmd/internal/config": {
-		ours:   []string{"inject", "inject/manifest", "inject/sidecar", "ca", "inject/spelling", "inject/display", "cmd/internal/prose"},
+		ours:   []string{"inject", "inject/manifest", "inject/kube", "inject/sidecar", "ca", "inject/spelling", "inject/display", "cmd/internal/prose"},
 		except: []string{"net/http", "os", "log", "github.com/spf13"},
 	},
 	"cmd/internal/exit": {
@@ -85,7 +93,7 @@ var layout = map[string]packageRule{
 	},
 	"cmd/internal/explain": {
 		ours: []string{
-			"inject", "inject/spelling", "dashboard", "ca", "ca/pki", "cmd/internal/mesh", "cmd/internal/check", "cmd/internal/config",
+			"inject", "inject/checks", "inject/spelling", "dashboard", "ca", "ca/pki", "cmd/internal/mesh", "cmd/internal/check", "cmd/internal/config",
 			"cmd/internal/prose", "cmd/internal/report", "inject/manifest",
 		},
 		except: []string{"os", "log", "k8s.io", "github.com/spf13"},
@@ -101,7 +109,7 @@ var layout = map[string]packageRule{
 	},
 	"cmd/tykmesh": {
 		ours: []string{
-			"inject", "inject/manifest", "inject/sidecar", "dashboard", "ca", "ca/pki",
+			"inject", "inject/manifest", "inject/kube", "inject/checks", "inject/sidecar", "dashboard", "ca", "ca/pki",
 			"cmd/internal/mesh", "cmd/internal/check", "cmd/internal/config", "cmd/internal/prose", "inject/spelling", "inject/display",
 			"cmd/internal/exit", "cmd/internal/signals", "cmd/internal/files", "cmd/internal/report", "cmd/internal/explain", "cmd/internal/phase",
 		},

@@ -42,13 +42,9 @@ func configOf(t *testing.T, name string) string {
 	if name != configInit {
 		return readSample(t, cmp.Or(name, "tykmesh.yaml"))
 	}
-	var b strings.Builder
-	if err := config.Begin(&b); err != nil {
-		t.Fatal(err)
-	}
 
 	return strings.NewReplacer("000000000000000000000000", "5d64a47fed63100001b2f2ac", "file:ca-quickstart/cfssl.key", "env:CFSSL_KEY",
-		"#dashboard: http", "dashboard: http").Replace(b.String())
+		"#dashboard: http", "dashboard: http").Replace(config.Begin())
 }
 
 // The samples are what Kubernetes takes today, strictly decoded, and Deployments select their own

@@ -9,6 +9,8 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/checks"
+	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
@@ -68,7 +70,7 @@ func tellNeeds(r *report.Run, stream *inject.Stream, trusted string) {
 
 	var secret, authority []string
 
-	levels := make(map[inject.Security][]string)
+	levels := make(map[kube.Security][]string)
 	for _, n := range stream.Needs {
 		if n.Secret {
 			secret = append(secret, n.Namespace)
@@ -93,7 +95,7 @@ func tellNeeds(r *report.Run, stream *inject.Stream, trusted string) {
 	}
 
 	for _, level := range slices.Sorted(maps.Keys(levels)) {
-		tellNeed(r, inject.RuleSecurity, levels[level], "to allow Pod Security level %s, where one is enforced: kubectl label --overwrite namespace %s "+
+		tellNeed(r, inject.Rule(checks.Security.Code), levels[level], "to allow Pod Security level %s, where one is enforced: kubectl label --overwrite namespace %s "+
 			"pod-security.kubernetes.io/enforce=%[1]s", level, strings.Join(levels[level], " "))
 	}
 }

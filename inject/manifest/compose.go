@@ -91,10 +91,7 @@ func (p Patch) Least(text []byte) (out Patch) {
 		from := 1 + bytes.LastIndexByte(text[:p[0].From], '\n')
 		n, to := 0, from
 		for n < len(p) && (n == 0 || p[n].From < to || bytes.Count(text[to:p[n].From], []byte{'\n'}) < near) {
-			to = len(text)
-			if i := bytes.IndexByte(text[p[n].To:], '\n'); i >= 0 {
-				to = p[n].To + i + 1
-			}
+			to = p[n].To + lineLength(text[p[n].To:])
 			n++
 		}
 
@@ -109,27 +106,18 @@ func (p Patch) Least(text []byte) (out Patch) {
 // lineSplices returns the splices that turn old lines, which begin at the given offset, into new
 // ones, and that leave as many lines alone as possible.
 func lineSplices(at int, old, lines [][]byte) (p Patch) {
-	for len(old) > 0 && len(lines) > 0 && bytes.Equal(old[0], lines[0]) {
-		at += len(old[0])
-		old, lines = old[1:], lines[1:]
+	same, old, lines := trimmed(old, lines)
+	for _, line := range same {
+		at += len(line)
 	}
 
-	for len(old) > 0 && len(lines) > 0 && bytes.Equal(old[len(old)-1], lines[len(lines)-1]) {
-		old, lines = old[:len(old)-1], lines[:len(lines)-1]
-	}
-
-	stays := make([]int, len(old))
-	if len(old)*len(lines) > mostCells {
-		for i := range stays {
-			stays[i] = -1
-		}
-	} else {
+	stays := slices.Repeat([]int{-1}, len(old))
+	if len(old)*len(lines) <= mostCells {
 		stays = staying(old, lines)
 	}
 
 	s, used := Splice{From: at, To: at}, 0
-	stays = append(slices.Clip(stays), len(lines))
-	for i, j := range stays { // after the last old line, all further lines are new
+	for i, j := range append(stays, len(lines)) { // after the last old line, all further lines are new
 		if j < 0 {
 			s.To += len(old[i])
 			continue

@@ -8,7 +8,7 @@
 //	                      ├── fast, for YAML of the common forms         └── parses the result and
 //	                      ├── encoding/json, for JSON                        compares the trees
 //	                      ├── go.yaml.in/yaml/v3, for the rest
-//	                      └── Mistake: the place of an error, and its cause
+//	                      └── mistake: the place of an error, and its cause
 //
 // The package never encodes a document anew, never follows an alias while editing, and does not
 // know the meaning of objects. It reads no file and keeps no state.
@@ -115,11 +115,7 @@ func Split(file string, data []byte) []*Document {
 		start, startLine, inside = end, line, false
 	}
 	for at, line := 0, 1; at < len(data); line++ {
-		next := len(data)
-		if i := bytes.IndexByte(data[at:], '\n'); i >= 0 {
-			next = at + i + 1
-		}
-
+		next := at + lineLength(data[at:])
 		text := data[at:next]
 		if at == 0 {
 			text = bytes.TrimPrefix(text, byteOrderMark)
@@ -260,14 +256,11 @@ func (d *Document) lineStarts() []int {
 	}
 
 	d.lines = append(make([]int, 0, 1+bytes.Count(d.Text, []byte{'\n'})), 0)
-	for i := 0; i < len(d.Text); {
-		n := d.lineBreak(d.Text[i:])
-		if n == 0 {
-			i++
-			continue
+	for i := 0; i < len(d.Text); i++ {
+		if n := d.lineBreak(d.Text[i:]); n > 0 {
+			i += n - 1
+			d.lines = append(d.lines, i+1)
 		}
-		i += n
-		d.lines = append(d.lines, i)
 	}
 
 	return d.lines
@@ -275,22 +268,12 @@ func (d *Document) lineStarts() []int {
 
 // lineBreak returns the length of the line break that text begins with, or 0.
 func (d *Document) lineBreak(text []byte) int {
-	switch {
-	case d.json:
-		if text[0] == '\n' {
-			return 1
-		}
+	switch c := text[0]; {
+	case c > '\r' && c < 0xc2, c != '\n' && d.json:
 		return 0
-	case len(text) == 0 || text[0] > '\r' && text[0] < 0xc2:
-		return 0
-	case text[0] == '\n':
+	case c == '\n', c == '\r' && !bytes.HasPrefix(text, []byte("\r\n")):
 		return 1
-	case text[0] == '\r':
-		if len(text) > 1 && text[1] == '\n' {
-			return 2
-		}
-		return 1
-	case bytes.HasPrefix(text, []byte("\u0085")):
+	case c == '\r', bytes.HasPrefix(text, []byte("\u0085")):
 		return 2
 	case bytes.HasPrefix(text, []byte("\u2028")), bytes.HasPrefix(text, []byte("\u2029")):
 		return 3

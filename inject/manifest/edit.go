@@ -9,8 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// Edit is a change of a document's tree: one of Append, Prepend, Put, Replace, Rename, Remove,
-// Restore and Empty.
+// Edit is a change of a document's tree: one of Insert, Put, Replace, Remove, Restore and Empty.
 type Edit interface {
 	// target returns the node that changes.
 	target() *Node
@@ -19,16 +18,12 @@ type Edit interface {
 }
 
 type (
-	// Append adds values at the end of a sequence. A null or an empty sequence gets its first ones.
-	Append struct {
-		To     *Node
-		Values List
-	}
-	// Prepend adds values at the beginning of a sequence. To a null or an empty sequence it is
-	// Append.
-	Prepend struct {
-		To     *Node
-		Values List
+	// Insert adds items to a sequence: at its end, or at its beginning with First. A null or an
+	// empty sequence gets its first ones.
+	Insert struct {
+		Into  *Node
+		Items List
+		First bool
 	}
 	// Put adds entries to a mapping: after the entry with the key After, before the entry whose key
 	// is the node Before, or at the end if both are zero. The mapping must not have the keys yet.
@@ -38,15 +33,10 @@ type (
 		Before  *Node
 		Entries Map
 	}
-	// Replace replaces the value of an entry, or an item.
+	// Replace replaces the value of an entry, an item, or, by a string, the key of an entry.
 	Replace struct {
 		Node  *Node
 		Value any
-	}
-	// Rename changes the key of an entry. Key is the key's node.
-	Rename struct {
-		Key  *Node
-		Name string
 	}
 	// Remove deletes an item of a sequence or, given its key's node, an entry of a mapping.
 	Remove struct {
@@ -65,11 +55,9 @@ type (
 	}
 )
 
-func (e Append) target() *Node  { return e.To }
-func (e Prepend) target() *Node { return e.To }
+func (e Insert) target() *Node  { return e.Into }
 func (e Put) target() *Node     { return e.Into }
 func (e Replace) target() *Node { return e.Node }
-func (e Rename) target() *Node  { return e.Key }
 func (e Remove) target() *Node  { return e.Node }
 func (e Restore) target() *Node { return e.Node }
 func (e Empty) target() *Node   { return e.Node }
@@ -125,7 +113,7 @@ func (d *Document) Apply(edits ...Edit) (Patch, error) {
 
 	united, failed := d.unite(edits)
 
-	ed := &editor{Document: d, removed: make(map[*Node]bool)}
+	ed := &editor{Document: d, removed: make(map[*Node]bool), recorded: make(map[*Node]*Node)}
 	for _, e := range united {
 		if r, ok := e.Edit.(Remove); ok {
 			ed.removed[r.Node] = true
@@ -146,7 +134,7 @@ func (d *Document) Apply(edits ...Edit) (Patch, error) {
 
 	patch, err := ed.patch()
 	if err == nil {
-		err = d.verify(patch.Apply(d.Text), united)
+		err = ed.verify(patch.Apply(d.Text), united)
 	}
 
 	if err != nil {
@@ -209,16 +197,19 @@ func (d *Document) colon(value *Node) int {
 	}
 
 	at := d.end(value.parent.Content[i-1])
-	if at == unknown {
-		return unknown
+	if at != unknown {
+		at = d.skipSpace(at)
 	}
-
-	at = d.skipSpace(at)
-	if at >= len(d.Text) || d.Text[at] != ':' {
+	if at == unknown || d.byteAt(at) != ':' {
 		return unknown
 	}
 
 	return at + 1
+}
+
+// isKey reports whether a node is the key of an entry.
+func (n *Node) isKey() bool {
+	return n.parent != nil && n.parent.Kind == Mapping && n.index()%2 == 0
 }
 
 // index returns the index of a node in its parent; -1 for the root.
@@ -252,9 +243,10 @@ func (s splice) replaces() int { return min(1, s.To-s.From) }
 
 type editor struct {
 	*Document
-	removed map[*Node]bool // nodes of Remove edits
-	splices []splice
-	order   int
+	removed  map[*Node]bool  // nodes of Remove edits
+	recorded map[*Node]*Node // trees of the texts that Restore and Empty write
+	splices  []splice
+	order    int
 }
 
 // replace adds a splice. The depth is that of the collection to which the text belongs.

@@ -21,7 +21,7 @@ func TestStyles(t *testing.T) {
 		{"a compact list", "l:\n- a\nm:\n  n: o\n", appendTo(item), "l:\n- a\n- name: x\n  list:\n  - a\n  map:\n    k: 1\nm:\n  n: o\n"},
 		{"an indented list", "l:\n    - a\n", appendTo(item), "l:\n    - a\n    - name: x\n      list:\n          - a\n      map:\n        k: 1\n"},
 		{"a wide dash", "l:\n-   a\n", appendTo(item), "l:\n-   a\n-   name: x\n    list:\n    -   a\n    map:\n      k: 1\n"},
-		{"deep mappings", "m:\n    l:\n    - a\n", func(r *Node) Edit { return Append{r.Get("m", "l"), item} }, "m:\n    l:\n    - a\n    - name: x\n      list:\n      - a\n      map:\n          k: 1\n"},
+		{"deep mappings", "m:\n    l:\n    - a\n", func(r *Node) Edit { return Insert{Into: r.Get("m", "l"), Items: item} }, "m:\n    l:\n    - a\n    - name: x\n      list:\n      - a\n      map:\n          k: 1\n"},
 		{"brackets on one line", "l: [a]\n", appendTo(item), "l: [a, {name: x, list: [a], map: {k: 1}}]\n"},
 		{"brackets on more lines", "l: [\n  a\n]\n", appendTo(List{Map{{"k", List{}}}}), "l: [\n  a,\n  {\n    k: []\n  }\n]\n"},
 		{"a comma at the end", "l: [a,]\n", appendTo(List{"b"}), "l: [a, b,]\n"},
@@ -31,7 +31,7 @@ func TestStyles(t *testing.T) {
 		{"no final line break", "l:\n- a", appendTo(List{"b\nc\n", "d"}), "l:\n- a\n- \"b\\nc\\n\"\n- d"},
 		{"a comment of the last item stays with it", "l:\n- a # a\n  # a too\n# not a\n", appendTo(List{"b"}), "l:\n- a # a\n  # a too\n- b\n# not a\n"},
 		{"in front of a list", "l: # l\n\n# a\n- a\n", prependTo(item), "l: # l\n- name: x\n  list:\n  - a\n  map:\n    k: 1\n\n# a\n- a\n"},
-		{"in front, an indented list without a final line break", "m:\n  l:\n    - a", func(r *Node) Edit { return Prepend{r.Get("m", "l"), List{"b", "c"}} }, "m:\n  l:\n    - b\n    - c\n    - a"},
+		{"in front, an indented list without a final line break", "m:\n  l:\n    - a", func(r *Node) Edit { return Insert{r.Get("m", "l"), List{"b", "c"}, true} }, "m:\n  l:\n    - b\n    - c\n    - a"},
 		{"in front of an empty list", "l: []\n", prependTo(List{"b"}), "l:\n- b\n"},
 		{"in front, in brackets on one line", "l: [a]\n", prependTo(List{"b", "c"}), "l: [b, c, a]\n"},
 		{"in front, in brackets on more lines", "l: [\n  a # a\n]\n", prependTo(List{"b", "c"}), "l: [\n  b,\n  c,\n  a # a\n]\n"},
@@ -44,8 +44,8 @@ func TestStyles(t *testing.T) {
 			return Put{Into: r.Get("l"), Before: r.Get("l").Content[0], Entries: Map{{"x", "z"}}}
 		}, "l: { x: z, a: 1 }\n"},
 		{"a value where none stood", "a:\nb: c\n", func(r *Node) Edit { return Replace{r.Content[1], int64(1)} }, "a: 1\nb: c\n"},
-		{"a renamed key keeps what is around it", "'a' : b # c\n", func(r *Node) Edit { return Rename{r.Content[0], "d"} }, "d : b # c\n"},
-		{"a renamed key in JSON is quoted", `{"a" : "b"}`, func(r *Node) Edit { return Rename{r.Content[0], "d"} }, `{"d" : "b"}`},
+		{"a renamed key keeps what is around it", "'a' : b # c\n", func(r *Node) Edit { return Replace{r.Content[0], "d"} }, "d : b # c\n"},
+		{"a renamed key in JSON is quoted", `{"a" : "b"}`, func(r *Node) Edit { return Replace{r.Content[0], "d"} }, `{"d" : "b"}`},
 		{"a replaced value keeps its comment", "a: 'b' # c\n", func(r *Node) Edit { return Replace{r.Content[1], "true"} }, "a: \"true\" # c\n"},
 		{"an item goes with its comments on the line", "l:\n- a\n- b # b\n- c\n", func(r *Node) Edit { return Remove{r.Get("l").Content[1]} }, "l:\n- a\n- c\n"},
 		{"the first item in brackets", "l: [a, b]\n", func(r *Node) Edit { return Remove{r.Get("l").Content[0]} }, "l: [b]\n"},
@@ -122,7 +122,7 @@ func TestShared(t *testing.T) {
 		for _, k := range keys {
 			edits = append(edits, func(root *Node) Edit {
 				_, l := root.Get(k).Entry("l")
-				return Append{To: l, Values: List{value}}
+				return Insert{Into: l, Items: List{value}}
 			})
 		}
 		return edits
@@ -218,7 +218,7 @@ func TestSharedBomb(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if _, err := edit(d, Append{To: root.Get("a0"), Values: List{"y"}}); err == nil {
+	if _, err := edit(d, Insert{Into: root.Get("a0"), Items: List{"y"}}); err == nil {
 		t.Error("an edit was made that shows in 2^100 places")
 	}
 }
@@ -286,11 +286,11 @@ func TestEmptyElsewhere(t *testing.T) {
 }
 
 func appendTo(values List) func(*Node) Edit {
-	return func(root *Node) Edit { return Append{root.Get("l"), values} }
+	return func(root *Node) Edit { return Insert{Into: root.Get("l"), Items: values} }
 }
 
 func prependTo(values List) func(*Node) Edit {
-	return func(root *Node) Edit { return Prepend{root.Get("l"), values} }
+	return func(root *Node) Edit { return Insert{root.Get("l"), values, true} }
 }
 
 // TestRefusals shows edits that cannot be made, and their errors.
@@ -301,11 +301,11 @@ func TestRefusals(t *testing.T) {
 		want       string
 	}{
 		{"an anchor", "l: &l [a]\nm: *l\n", appendTo(List{"b"}), "f.yaml:1:4: cannot be edited: the anchor &l stands in line 2 (m) too, and this change is not for every place; write the value out there instead of *l"},
-		{"an alias", "k: &l [a]\nl: *l\n", func(r *Node) Edit { return Append{r.Content[3], List{"b"}} }, "f.yaml:2:4: cannot be edited: it is the alias *l; write the value out here"},
+		{"an alias", "k: &l [a]\nl: *l\n", func(r *Node) Edit { return Insert{Into: r.Content[3], Items: List{"b"}} }, "f.yaml:2:4: cannot be edited: it is the alias *l; write the value out here"},
 		{"an anchor in what goes", "l: [a, [&b b]]\nm: *b\n", func(r *Node) Edit { return Remove{r.Content[1].Content[1]} }, "f.yaml:1:9: cannot be edited: the anchor &b stands in other places too; write it out there"},
 		{"another type", "l: {a: b}\n", appendTo(List{"b"}), "f.yaml:1:4: a mapping where a list is expected"},
 		{"in front of another type", "l: {a: b}\n", prependTo(List{"b"}), "f.yaml:1:4: a mapping where a list is expected"},
-		{"in front of a list in a list", "- - a\n", func(r *Node) Edit { return Prepend{r.Content[0], List{"b"}} }, "f.yaml:1:3: cannot write in front of a list that begins on the line of something else"},
+		{"in front of a list in a list", "- - a\n", func(r *Node) Edit { return Insert{r.Content[0], List{"b"}, true} }, "f.yaml:1:3: cannot write in front of a list that begins on the line of something else"},
 		{"a key that is there", "l: a\n", func(r *Node) Edit { return Put{Into: r, After: "l", Entries: Map{{"l", "b"}}} }, `f.yaml:1:1: cannot be edited: the result would have the key "l" twice`},
 		{"in front of an explicit key", "? l\n: a\n", func(r *Node) Edit { return Put{Into: r, Before: r.Content[0], Entries: Map{{"k", "b"}}} }, "f.yaml:1:3: cannot write in front of an explicit key"},
 		{"no such entry", "l: a\n", func(r *Node) Edit { return Put{Into: r, After: "x", Entries: Map{{"k", "b"}}} }, "f.yaml:1:1: no entry x to write behind"},

@@ -39,11 +39,8 @@ func (d *Document) findEnd(n *Node) int {
 // bracketed reports whether a collection has brackets of its own. A pair like a: b in [a: b] has
 // none.
 func (n *Node) bracketed(d *Document) bool {
-	if n.Kind != Mapping && n.Kind != Sequence || !n.Flow {
-		return false
-	}
-	at := d.content(n)
-	return at < len(d.Text) && (d.Text[at] == '{' || d.Text[at] == '[')
+	c := d.byteAt(d.content(n))
+	return n.Flow && (n.Kind == Mapping && c == '{' || n.Kind == Sequence && c == '[')
 }
 
 // content returns the offset of a node's own text, after its properties (an anchor, a tag).
@@ -92,24 +89,15 @@ func (d *Document) skipSpace(at int) int {
 
 // lineEnd returns the offset of the line break that ends the line of at, or the end of the text.
 func (d *Document) lineEnd(at int) int {
-	i := bytes.IndexByte(d.Text[at:], '\n')
-	switch {
-	case i < 0:
-		return len(d.Text)
-	case i > 0 && d.Text[at+i-1] == '\r':
-		return at + i - 1
+	line, ended := bytes.CutSuffix(d.Text[at:d.nextLine(at)], []byte{'\n'})
+	if ended {
+		line = bytes.TrimSuffix(line, []byte{'\r'})
 	}
-
-	return at + i
+	return at + len(line)
 }
 
 // nextLine returns the offset of the line after the one of at, or the end of the text.
-func (d *Document) nextLine(at int) int {
-	if i := bytes.IndexByte(d.Text[at:], '\n'); i >= 0 {
-		return at + i + 1
-	}
-	return len(d.Text)
-}
+func (d *Document) nextLine(at int) int { return at + lineLength(d.Text[at:]) }
 
 // lineStart returns the offset of the line of at, after a byte order mark, which is not part of the
 // line.
@@ -137,28 +125,29 @@ func (d *Document) lineColumn(at int) int {
 }
 
 func (d *Document) quotedEnd(at int) int {
-	if at >= len(d.Text) {
-		return unknown
-	}
-
-	quote := d.Text[at]
+	quote, double := d.byteAt(at), []byte("''")
 	if quote != '"' && quote != '\'' {
 		return unknown
 	}
 
 	for at++; at < len(d.Text); at++ {
 		switch c := d.Text[at]; {
-		case c == '\\' && quote == '"':
+		case quote == '"' && c == '\\', quote == '\'' && bytes.HasPrefix(d.Text[at:], double):
 			at++
-		case c != quote:
-		case quote == '\'' && at+1 < len(d.Text) && d.Text[at+1] == quote:
-			at++
-		default:
+		case c == quote:
 			return at + 1
 		}
 	}
 
 	return unknown
+}
+
+// byteAt returns the byte at an offset; a line break at the end.
+func (d *Document) byteAt(at int) byte {
+	if at < len(d.Text) {
+		return d.Text[at]
+	}
+	return '\n'
 }
 
 // plainEnd returns the end of a plain scalar. It follows the value through the text: only white
@@ -187,35 +176,26 @@ func (d *Document) plainEnd(n *Node, at int) int {
 // literalEnd returns the end of a block scalar, YAML 1.2 section 8.1: its lines are indented at
 // least like its first one. With keep chomping (+) it includes the blank lines that follow.
 func (d *Document) literalEnd(n *Node, at int) int {
-	header := string(d.Text[at:d.lineEnd(at)])
-	if i := strings.IndexByte(header, '#'); i >= 0 {
-		header = header[:i]
-	}
-
+	header, _, _ := strings.Cut(string(d.Text[at:d.lineEnd(at)]), "#")
 	keep := strings.ContainsRune(header, '+')
 
-	least := 1 + d.outerIndent(n)
+	least, known := 1+d.outerIndent(n), false
 	if i := strings.IndexAny(header, "123456789"); i >= 0 {
-		least += int(header[i]-'0') - 1
+		least, known = least+int(header[i]-'0')-1, true
 	}
 
 	end := d.lineEnd(at)
 	for line := d.nextLine(at); line < len(d.Text); line = d.nextLine(line) {
-		indent := d.indent(line)
-		if stop := d.lineEnd(line); line+indent >= stop && (indent < least || stop == line+indent) {
-			if keep {
-				end = stop
-			}
-			continue
-		}
-
-		if indent < least {
+		indent, stop := d.indent(line), d.lineEnd(line)
+		blank := line+indent >= stop
+		if !blank && indent < least {
 			break
 		}
-
-		end = d.lineEnd(line)
-		if !strings.ContainsAny(header, "123456789") {
-			least, header = indent, "1"
+		if !blank || keep {
+			end = stop
+		}
+		if !blank && !known {
+			least, known = indent, true
 		}
 	}
 
@@ -255,11 +235,7 @@ func (d *Document) column(n *Node) int {
 // bracketEnd returns the end of a flow collection. Only white space, comments and punctuation stand
 // between its last child and its closing bracket.
 func (d *Document) bracketEnd(n *Node, at int) int {
-	closing := byte('}')
-	if n.Kind == Sequence {
-		closing = ']'
-	}
-
+	closing := d.Text[at] + 2 // in ASCII
 	at++
 	if last := len(n.Content) - 1; last >= 0 {
 		at = d.end(n.Content[last])

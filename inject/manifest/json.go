@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
-
-	"go.yaml.in/yaml/v3"
 )
 
 // JSON is YAML on paper only: YAML parsers refuse escapes that RFC 8259 allows (\/, \ud83d\ude00)
@@ -102,9 +100,8 @@ type jsonError struct {
 	members bool // a member, or an item, stands before it
 }
 
-// readJSON returns the tree of a document whose text has its first bracket at an offset, as the
-// YAML parser would return it.
-func readJSON(text []byte, at int) (*yaml.Node, *jsonError) {
+// readJSON returns the tree of a document whose text has its first bracket at an offset.
+func readJSON(text []byte, at int) (*Node, *jsonError) {
 	dec := json.NewDecoder(bytes.NewReader(text[at:]))
 	var value json.RawMessage
 	if err := dec.Decode(&value); err != nil { // unlike Token, it limits the depth
@@ -120,11 +117,10 @@ func readJSON(text []byte, at int) (*yaml.Node, *jsonError) {
 		return nil, &jsonError{at: end, msg: fmt.Sprintf("invalid character %q after the value", r), members: true}
 	}
 
-	r := jsonReader{text: text, first: at, line: 1, counted: len(text) - len(bytes.TrimPrefix(text, byteOrderMark))}
-	r.Decoder = json.NewDecoder(bytes.NewReader(text[at:]))
+	r := jsonReader{json.NewDecoder(bytes.NewReader(text[at:])), text, at}
 	r.UseNumber()
 
-	return r.node(), nil
+	return r.node(nil), nil
 }
 
 // jsonTail returns the offset behind all that may follow the value of a document: comments, and an
@@ -149,35 +145,32 @@ type jsonReader struct {
 	*json.Decoder
 	text  []byte
 	first int // offset in text of the decoder's first byte
-
-	// Of the offset counted: its line, from 1, and how many characters stand before it there.
-	line, column, counted int
 }
 
-// node returns the next value or key; nil for a closing bracket, or where the value ends.
-func (r *jsonReader) node() *yaml.Node {
-	n := r.begin()
-	token, err := r.Token()
-	if err != nil {
-		return nil
-	}
+// node returns the next value or key; nil for a closing bracket.
+func (r jsonReader) node(parent *Node) *Node {
+	at := r.first + int(r.InputOffset())
+	at += leading(r.text[at:], jsonSpace+",:")
+	n := &Node{Flow: true, parent: parent, begins: int32(at), ends: unknown}
 
+	token, _ := r.Token() // readJSON has read the whole value
 	switch token := token.(type) {
 	case json.Delim:
-		n.Kind, n.Tag, n.Style = yaml.MappingNode, "!!map", yaml.FlowStyle
 		switch token {
+		case '{':
+			n.Kind, n.Tag = Mapping, "!!map"
 		case '[':
-			n.Kind, n.Tag = yaml.SequenceNode, "!!seq"
-		case '}', ']':
+			n.Kind, n.Tag = Sequence, "!!seq"
+		default:
 			return nil
 		}
 
-		for child := r.node(); child != nil; child = r.node() {
+		for child := r.node(n); child != nil; child = r.node(n) {
 			n.Content = append(n.Content, child)
 		}
 
 	case string:
-		n.Tag, n.Value, n.Style = "!!str", token, yaml.DoubleQuotedStyle
+		n.Tag, n.Value, n.style = "!!str", token, quoted
 	case json.Number:
 		n.Tag, n.Value = "!!int", token.String()
 		if strings.ContainsAny(n.Value, ".eE") {
@@ -191,22 +184,4 @@ func (r *jsonReader) node() *yaml.Node {
 	}
 
 	return n
-}
-
-// begin returns a scalar with the place of the next token.
-func (r *jsonReader) begin() *yaml.Node {
-	at := r.first + int(r.InputOffset())
-	at += leading(r.text[at:], jsonSpace+",:")
-	for {
-		i := bytes.IndexByte(r.text[r.counted:at], '\n')
-		if i < 0 {
-			break
-		}
-		r.line, r.column, r.counted = r.line+1, 0, r.counted+i+1
-	}
-
-	r.column += utf8.RuneCount(r.text[r.counted:at])
-	r.counted = at
-
-	return &yaml.Node{Kind: yaml.ScalarNode, Line: r.line, Column: r.column + 1}
 }

@@ -47,7 +47,8 @@ func checkSplit(t *testing.T, text []byte) {
 // checkParser compares the documents with those that a YAML parser finds in the whole file, if it
 // can read it.
 func checkParser(t *testing.T, text []byte) {
-	var want, got []*yaml.Node
+	var want []*yaml.Node
+	var got []*Node
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	for {
 		var n yaml.Node
@@ -63,7 +64,7 @@ func checkParser(t *testing.T, text []byte) {
 	}
 
 	for _, d := range Split("f.yaml", text) {
-		n, err := d.decode()
+		n, err := d.Tree()
 		if err != nil {
 			return // line breaks to the parser alone
 		}
@@ -77,7 +78,7 @@ func checkParser(t *testing.T, text []byte) {
 	}
 
 	for i := range want {
-		if got[i].Kind != want[i].Kind || got[i].Value != want[i].Value || len(got[i].Content) != len(want[i].Content) {
+		if got[i].Kind != kinds[want[i].Kind] || got[i].Value != want[i].Value || len(got[i].Content) != len(want[i].Content) {
 			t.Fatalf("document %d of %q is %q, not %q", i+1, text, got[i].Value, want[i].Value)
 		}
 	}
@@ -136,7 +137,7 @@ func checkEdits(t *testing.T, d *Document) (made int) {
 }
 
 func checkAppend(t *testing.T, d *Document, n *Node) (made int) {
-	for first, e := range map[int]Edit{len(n.Content): Append{To: n, Values: List{added, "two"}}, 0: Prepend{To: n, Values: List{added, "two"}}} {
+	for first, e := range map[int]Edit{len(n.Content): Insert{Into: n, Items: List{added, "two"}}, 0: Insert{n, List{added, "two"}, true}} {
 		out, err := edit(d, e)
 		if err != nil {
 			continue
@@ -189,7 +190,7 @@ func checkFill(t *testing.T, d *Document, n *Node) int {
 		return 0
 	}
 
-	out, err := edit(d, Append{To: n, Values: List{added}})
+	out, err := edit(d, Insert{Into: n, Items: List{added}})
 	if err != nil {
 		return 0
 	}
@@ -311,7 +312,7 @@ func FuzzValue(f *testing.F) {
 
 		b := block{layout: layout{newline: "\n", mapping: 2, gap: 1}}
 		if flow {
-			b.flow(v, 0)
+			b.flow(v, 0, true)
 		} else {
 			b.entries(v, 0)
 		}
@@ -326,7 +327,7 @@ func FuzzValue(f *testing.F) {
 		valid := string([]rune(s))
 		want := nodeOf(Map{{valid, List{valid, Map{{valid, valid}}}}})
 
-		tree, err := d.decode()
+		tree, err := d.Tree()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,7 +12,14 @@ func (d *Document) layoutAt(n *Node) layout {
 		}
 	}
 
-	if seq := d.blockSequence(n); seq != nil {
+	// Text farther away has no influence, so that a change there does not change the text written
+	// here.
+	seq := firstSequence(n, 3)
+	if seq == nil {
+		seq = firstSequence(n.parent, 3)
+	}
+
+	if seq != nil {
 		l.list = max(0, d.column(seq)-d.column(seq.parent))
 		if first := seq.Content[0]; first.start() > d.content(seq) && !strings.Contains(string(d.Text[d.content(seq):first.start()]), "\n") {
 			l.gap = first.start() - d.content(seq) - 1
@@ -22,27 +29,15 @@ func (d *Document) layoutAt(n *Node) layout {
 	return l
 }
 
-// blockSequence returns a sequence in block style that is the value of an entry: n itself, or one
-// near it, below it or below its parent. Text farther away has no influence, so that a change there
-// does not change the text written here.
-func (d *Document) blockSequence(n *Node) *Node {
-	for _, at := range []*Node{n, n.parent} {
-		if at == nil {
-			break
-		}
-		if s := firstSequence(at, 3); s != nil {
-			return s
-		}
-	}
-
-	return nil
-}
-
+// firstSequence returns a sequence in block style that is the value of an entry: n itself, or one
+// that is not much deeper.
 func firstSequence(n *Node, depth int) *Node {
-	if n.Kind == Sequence && !n.Flow && len(n.Content) > 0 && n.parent != nil && n.parent.Kind == Mapping {
+	switch {
+	case n == nil:
+		return nil
+	case n.Kind == Sequence && !n.Flow && len(n.Content) > 0 && n.parent != nil && n.parent.Kind == Mapping:
 		return n
-	}
-	if depth == 0 || n.Flow {
+	case depth == 0 || n.Flow:
 		return nil
 	}
 

@@ -5,7 +5,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"iter"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -13,15 +15,13 @@ import (
 	yaml4 "go.yaml.in/yaml/v4"
 )
 
-// Mistake returns where Text is not YAML, and what to do about it. The error is the parser's.
+// mistake returns where a text is not YAML, and what to do about it. The error is the parser's. The
+// text differs from Text in some letters at most.
 //
 // The parser's own message names a line that is often one too early, and no column. Version 4 of
 // the parser knows the column too, so it reads the text again. It is not the reader of manifests,
 // because kubectl's reader differs from it: only version 4 takes \/ in quotes and an entry without
 // a key, and only version 4 refuses a comment directly behind a quote.
-func (d *Document) Mistake(err error) *SyntaxError { return d.mistake(d.Text, err) }
-
-// mistake does the work of Mistake for a text that differs from Text in some letters at most.
 func (d *Document) mistake(text []byte, err error) *SyntaxError {
 	m := mistake{Document: d, text: text}
 	if strings.HasSuffix(err.Error(), "control characters are not allowed") {
@@ -121,24 +121,31 @@ func loadError(text []byte) (found *yaml4.LoadError) {
 	return found
 }
 
-// line returns the offset of the line of an offset, and the line without white space at its end.
-func (m *mistake) line(at int) (start int, line string) {
-	i := m.lineAt(at)
-	start, end := m.lineStarts()[i], len(m.text)
-	if i+1 < len(m.lines) {
-		end = m.lines[i+1]
-	}
-
-	return start, strings.TrimRight(string(m.text[start:end]), " \t\r\n")
+// line is a line of a text.
+type line struct {
+	start, depth int    // the offset of its first byte, and how many spaces it begins with
+	text         string // without white space at its ends
 }
 
-// before returns the lines above the line of an offset.
-func (m *mistake) before(at int) (lines []string) {
-	for _, start := range m.lineStarts()[:m.lineAt(at)] {
-		_, line := m.line(start)
-		lines = append(lines, line)
+// line returns the line of an offset.
+func (m *mistake) line(at int) line {
+	i, lines := m.lineAt(at), append(m.lineStarts(), len(m.text))
+	whole := string(m.text[lines[i]:lines[i+1]])
+	text := strings.TrimLeft(whole, " ")
+
+	return line{start: lines[i], depth: len(whole) - len(text), text: strings.TrimSpace(text)}
+}
+
+// above iterates over the lines above an offset, from the nearest on, without blank lines and
+// comments.
+func (m *mistake) above(at int) iter.Seq[line] {
+	return func(yield func(line) bool) {
+		for _, start := range slices.Backward(m.lineStarts()[:m.lineAt(at)]) {
+			if l := m.line(start); l.text != "" && l.text[0] != '#' && !yield(l) {
+				return
+			}
+		}
 	}
-	return lines
 }
 
 // conflict finds the lines with which git marks a merge conflict.
@@ -153,9 +160,9 @@ func (m *mistake) explain() (at int, msg string) {
 		m.at -= len(`\x`)
 	}
 
-	start, line := m.line(m.at)
-	indent := len(line) - len(strings.TrimLeft(line, " \t"))
-	tab := start + strings.IndexByte(line[:indent], '\t')
+	l := m.line(m.at)
+	content := bytes.Index(m.text[l.start:], []byte(l.text))
+	tab := l.start + bytes.IndexByte(m.text[l.start:l.start+content], '\t')
 	if m.byteAt(m.at) == '\t' {
 		tab = m.at
 	}
@@ -163,19 +170,19 @@ func (m *mistake) explain() (at int, msg string) {
 	switch {
 	case conflict.Match(m.text):
 		return conflict.FindIndex(m.text)[0], "a merge conflict is left here; resolve it"
-	case tab >= start:
+	case tab >= l.start:
 		return tab, "a tab indents this text; replace it by spaces"
-	case strings.Contains(line, "{{"):
-		return start + strings.Index(line, "{{"), "a template begins here; render it first, for example with helm template"
+	case strings.Contains(l.text, "{{"):
+		return l.start + l.depth + strings.Index(l.text, "{{"), "a template begins here; render it first, for example with helm template"
 	}
 
 	switch m.msg {
 	case noColon:
 		return m.keyWithoutColon()
 	case strayMapping:
-		return m.strayKey(start, line)
+		return m.strayKey(l)
 	case noKey, noDash, noStart:
-		return m.misplaced(start, line, indent)
+		return m.misplaced(l)
 	case noBracket, noBrace, noContent:
 		return m.brackets()
 	case noToken:
@@ -200,24 +207,16 @@ var meanings = map[string]string{
 	"did not find expected comment or line break":            "text follows the | or > of a block scalar; begin it on the next line",
 }
 
-// byteAt returns the byte at an offset; a line break at the end.
-func (m *mistake) byteAt(at int) byte {
-	if at < len(m.text) {
-		return m.text[at]
-	}
-	return '\n'
-}
-
 // glued matches a key whose colon touches its value. A URL is no such key.
 var glued = regexp.MustCompile(`^[ -]*(([A-Za-z_][\w./-]*|"[^"]*"|'[^']*'):)[^\s/:]\S*$`)
 
 // missingSpace finds a key on a line whose colon touches its value.
-func missingSpace(start int, line string) (at int, msg string, ok bool) {
-	m := glued.FindStringSubmatchIndex(line)
+func missingSpace(l line) (at int, msg string, ok bool) {
+	m := glued.FindStringSubmatchIndex(l.text)
 	if m == nil {
 		return 0, "", false
 	}
-	return start + m[3], fmt.Sprintf("%q has no space after the colon", line[m[2]:]), true
+	return l.start + l.depth + m[3], fmt.Sprintf("%q has no space after the colon", l.text[m[2]:]), true
 }
 
 // keyWithoutColon explains a line that is no entry, among entries.
@@ -234,31 +233,24 @@ const keyNeedsColon = "this key has no colon; add a colon and a space"
 var entry = regexp.MustCompile(`^[ -]*(?:"[^"]*"|'[^']*'|[^\s"'#][^:]*?)\s*:\s+`)
 
 // strayKey explains a key where none can be: in a value, or below one.
-func (m *mistake) strayKey(start int, line string) (at int, msg string) {
-	if key := entry.FindString(line[:min(len(line), m.at-start)]); key != "" {
-		return start + len(key), "this value contains a colon and a space; quote it"
+func (m *mistake) strayKey(l line) (at int, msg string) {
+	content := l.start + l.depth
+	if key := entry.FindString(l.text[:min(len(l.text), max(0, m.at-content))]); key != "" {
+		return content + len(key), "this value contains a colon and a space; quote it"
 	}
 
-	indent := len(line) - len(strings.TrimLeft(line, " "))
-	for i := m.lineAt(start) - 1; i >= 0; i-- {
-		above, text := m.line(m.lines[i])
-		trimmed := strings.TrimLeft(text, " ")
-		if trimmed == "" || trimmed[0] == '#' {
-			continue
-		}
-
-		depth := len(text) - len(trimmed)
-		if at, msg, ok := missingSpace(above, text); ok {
+	for above := range m.above(l.start) {
+		if at, msg, ok := missingSpace(above); ok {
 			return at, msg
 		}
-		if depth < indent && trimmed[0] != '-' && !strings.Contains(trimmed, ":") {
-			return above + depth, keyNeedsColon
+		if above.depth < l.depth && above.text[0] != '-' && !strings.Contains(above.text, ":") {
+			return above.start + above.depth, keyNeedsColon
 		}
 
 		break
 	}
 
-	return start + indent, "a key below a value; indent it like the keys above it"
+	return content, "a key below a value; indent it like the keys above it"
 }
 
 // brackets explains brackets that do not match, and entries without a comma between them.
@@ -270,14 +262,10 @@ func (m *mistake) brackets() (at int, msg string) {
 		}
 	}
 
-	opening, closing := m.byteAt(m.opened), byte('}')
-	if opening == '[' {
-		closing = ']'
-	}
-
-	opens, first := m.line(m.opened)
-	stops, last := m.line(m.at)
-	within := opens == stops || len(last)-len(strings.TrimLeft(last, " ")) > len(first)-len(strings.TrimLeft(first, " "))
+	opening := m.byteAt(m.opened)
+	closing := opening + 2 // in ASCII
+	first, last := m.line(m.opened), m.line(m.at)
+	within := first.start == last.start || last.depth > first.depth
 	switch c := m.byteAt(m.at); {
 	case m.msg == noContent && c == closing:
 		return m.at, fmt.Sprintf("a value is missing before %c; add it", c)
@@ -289,34 +277,30 @@ func (m *mistake) brackets() (at int, msg string) {
 }
 
 // misplaced explains a text that is no entry of the collection above it.
-func (m *mistake) misplaced(start int, line string, indent int) (at int, msg string) {
-	if start+indent < m.at {
-		return m.behindValue(start, line)
+func (m *mistake) misplaced(l line) (at int, msg string) {
+	if l.start+l.depth < m.at {
+		return m.behindValue(l)
 	}
 
 	inner := -1 // the least indentation above that is more than the line's
-	lines := m.before(start)
-	for i := len(lines) - 1; i >= 0; i-- {
-		above := lines[i]
-		depth := len(above) - len(strings.TrimLeft(above, " "))
+	for above := range m.above(l.start) {
 		switch {
-		case above == "" || above[depth] == '#':
-		case depth > indent:
-			if inner < 0 || depth < inner {
-				inner = depth
+		case above.depth > l.depth:
+			if inner < 0 || above.depth < inner {
+				inner = above.depth
 			}
-		case depth < indent && inner >= 0:
-			return m.at, fmt.Sprintf("indented by %d, but the lines above by %d or %d; use one of the two", indent, depth, inner)
+		case above.depth < l.depth && inner >= 0:
+			return m.at, fmt.Sprintf("indented by %d, but the lines above by %d or %d; use one of the two", l.depth, above.depth, inner)
 		default:
-			return m.at, sibling(line[indent:], above[depth:])
+			return m.at, sibling(l.text, above.text)
 		}
 	}
 
 	if inner >= 0 {
-		return m.at, fmt.Sprintf("indented by %d, less than the lines above; indent it by %d", indent, inner)
+		return m.at, fmt.Sprintf("indented by %d, less than the lines above; indent it by %d", l.depth, inner)
 	}
 
-	return m.at, sibling(line[indent:], "")
+	return m.at, sibling(l.text, "")
 }
 
 // sibling explains a line that does not fit to the line above on which its collection has an entry.
@@ -337,7 +321,7 @@ func sibling(text, above string) string {
 
 // behindValue explains a text that follows a complete value on its line. A quote that ends too
 // early is wrong at its beginning, which the tree of the text before tells.
-func (m *mistake) behindValue(start int, line string) (at int, msg string) {
+func (m *mistake) behindValue(l line) (at int, msg string) {
 	before := bytes.TrimRight(m.text[:m.at], " \t")
 	if last, _ := utf8.DecodeLastRune(before); last != '"' && last != '\'' {
 		return m.at, "this text follows a complete value; quote the whole value"
@@ -348,5 +332,5 @@ func (m *mistake) behindValue(start int, line string) (at int, msg string) {
 		return root.lastLeaf().start(), `these quotes end too early; write a quote in '' twice, and in "" behind a backslash`
 	}
 
-	return start + strings.IndexAny(line, `'"`), "these quotes do not match; check where they begin and end"
+	return l.start + l.depth + strings.IndexAny(l.text, `'"`), "these quotes do not match; check where they begin and end"
 }

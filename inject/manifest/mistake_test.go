@@ -109,7 +109,8 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
-// FuzzMistake shows that every text is read, or has an error with a message and a place in the text.
+// FuzzMistake shows that every text is read, or has an error with a message and a place in the
+// text.
 func FuzzMistake(f *testing.F) {
 	for text := range mistakes {
 		f.Add([]byte(text))

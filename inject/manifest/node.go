@@ -79,20 +79,28 @@ func (n *Node) Resolve() *Node {
 	return n
 }
 
+// own iterates over the keys and values that stand in a mapping itself; over none of another node.
+func (n *Node) own() iter.Seq2[*Node, *Node] {
+	return func(yield func(k, v *Node) bool) {
+		for i := 0; n.Kind == Mapping && i < len(n.Content) && yield(n.Content[i], n.Content[i+1]); i += 2 {
+		}
+	}
+}
+
 // Entries iterates over the keys and values of a mapping as readers see them: its own entries, then
 // those that merge keys (<<, the YAML 1.1 type "merge") add.
 func (n *Node) Entries() iter.Seq2[*Node, *Node] {
 	return func(yield func(k, v *Node) bool) {
 		n := n.Resolve()
-		if n == nil || n.Kind != Mapping {
+		if n == nil {
 			return
 		}
 
 		merges := false
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			if n.Content[i].isMerge() {
+		for k, v := range n.own() {
+			if k.isMerge() {
 				merges = true
-			} else if !yield(n.Content[i], n.Content[i+1]) {
+			} else if !yield(k, v) {
 				return
 			}
 		}
@@ -107,13 +115,12 @@ func (n *Node) Entries() iter.Seq2[*Node, *Node] {
 func (n *Node) merged(yield func(k, v *Node) bool) {
 	known := make(map[string]bool)
 	for _, m := range n.layers(make(map[*Node]bool)) {
-		for i := 0; i+1 < len(m.Content); i += 2 {
-			k := m.Content[i]
+		for k, v := range m.own() {
 			if k.isMerge() || known[k.Text()] {
 				continue
 			}
 			known[k.Text()] = true
-			if m != n && !yield(k, m.Content[i+1]) {
+			if m != n && !yield(k, v) {
 				return
 			}
 		}
@@ -131,13 +138,12 @@ func (n *Node) layers(seen map[*Node]bool) (out []*Node) {
 	seen[n] = true
 	if n.Kind == Mapping {
 		out = append(out, n)
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			if n.Content[i].isMerge() {
-				out = append(out, n.Content[i+1].layers(seen)...)
-			}
+	}
+	for k, v := range n.own() {
+		if k.isMerge() {
+			out = append(out, v.layers(seen)...)
 		}
 	}
-
 	for _, item := range n.Items() {
 		out = append(out, item.layers(seen)...)
 	}
@@ -205,6 +211,15 @@ func (n *Node) lastLeaf() *Node {
 		n = n.Content[len(n.Content)-1]
 	}
 	return n
+}
+
+// all iterates over a node and all nodes in it, in the order of the text.
+func (n *Node) all() iter.Seq[*Node] {
+	return func(yield func(*Node) bool) { n.visit(yield) }
+}
+
+func (n *Node) visit(yield func(*Node) bool) bool {
+	return yield(n) && !slices.ContainsFunc(n.Content, func(c *Node) bool { return !c.visit(yield) })
 }
 
 // HoldsAlias reports whether a node is or contains an alias.

@@ -55,16 +55,40 @@ func (d *Document) parse() (*Node, error) {
 
 // parseAll returns the tree by way of the YAML parser or encoding/json.
 func (d *Document) parseAll() (*Node, error) {
-	tree, err := d.decode()
-	if tree == nil || err != nil {
+	root, err := d.Tree()
+	if root != nil && err == nil {
+		err = d.checkKeys(root)
+	}
+	if err != nil {
 		return nil, err
 	}
-	r := newReader(d, tree)
-	return r.node(tree, nil, false)
+
+	return root, nil
 }
 
-// decode returns the parser's tree of the document; nil if it has no content.
-func (d *Document) decode() (*yaml.Node, error) {
+// checkKeys returns an error for a key that no reader of manifests accepts.
+func (d *Document) checkKeys(root *Node) error {
+	for n := range root.all() {
+		for k := range n.own() {
+			if k.Kind == Mapping { // JSON and so Kubernetes have no such keys, but YAML reads {{ .Values.x }} as one
+				return &SyntaxError{Pos: d.PositionOf(k), Msg: "a mapping cannot be a key; if {{ }} is a template, render it first, for example with helm template"}
+			}
+		}
+
+		if first, second := twice(n); second != nil {
+			return &SyntaxError{Pos: d.PositionOf(second),
+				Msg: fmt.Sprintf("duplicate key %q, first on line %d; delete one of the two", second.Text(), d.PositionOf(first).Line)}
+		}
+	}
+
+	return nil
+}
+
+// Tree returns the tree of the document as its parser sees it; nil if it has no content. Unlike
+// that of Root, it may have the same key twice.
+//
+// Errors: *SyntaxError.
+func (d *Document) Tree() (*Node, error) {
 	if err := d.Encoded(); err != nil {
 		return nil, err
 	}
@@ -78,68 +102,43 @@ func (d *Document) decode() (*yaml.Node, error) {
 
 	// Bytes that are not UTF-8 do no harm in a comment, and kubectl accepts them there. They are in
 	// a comment if other bytes give the same tree.
-	tree, err := d.decodeText(d.masked('x'))
+	text, at := d.masked('x')
+	root, err := d.decodeText(text)
 	if err != nil {
 		return nil, err
 	}
 
-	if other, err := d.decodeText(d.masked('y')); err != nil || !sameTree(tree, other) {
-		at := firstInvalid(d.Text, 0)
+	text, _ = d.masked('y')
+	other, err := d.decodeText(text)
+	if _, differs := differ(root, other); differs || err != nil {
 		return nil, &SyntaxError{Pos: d.Position(at), Msg: fmt.Sprintf("byte 0x%02x is not UTF-8; save the file as UTF-8", d.Text[at])}
 	}
 
-	return tree, nil
+	return root, nil
 }
 
-// masked returns Text with a letter in place of every byte that is not UTF-8.
-func (d *Document) masked(letter byte) []byte {
-	text := bytes.Clone(d.Text)
-	for at := firstInvalid(text, 0); at < len(text); at = firstInvalid(text, at+1) {
-		text[at] = letter
-	}
-	return text
-}
-
-// firstInvalid returns the offset of the first byte, from an offset on, that is not UTF-8; or the
-// end.
-func firstInvalid(text []byte, at int) int {
-	for at < len(text) {
-		r, n := utf8.DecodeRune(text[at:])
-		if r == utf8.RuneError && n == 1 {
-			break
-		}
-		at += n
-	}
-
-	return at
-}
-
-func sameTree(a, b *yaml.Node) bool {
-	if a == nil || b == nil {
-		return a == b
-	}
-	if a.Kind != b.Kind || a.Value != b.Value || a.Anchor != b.Anchor || a.ShortTag() != b.ShortTag() || len(a.Content) != len(b.Content) {
-		return false
-	}
-
-	for i := range a.Content {
-		if !sameTree(a.Content[i], b.Content[i]) {
-			return false
+// masked returns Text with a letter in place of every byte that is not UTF-8, and the offset of the
+// first one.
+func (d *Document) masked(letter byte) (text []byte, first int) {
+	text, first = bytes.Clone(d.Text), len(d.Text)
+	for at, r := range string(d.Text) {
+		if r == utf8.RuneError && !bytes.HasPrefix(d.Text[at:], []byte("\ufffd")) {
+			text[at], first = letter, min(first, at)
 		}
 	}
 
-	return true
+	return text, first
 }
 
 // decodeText parses a text that differs from the document's in some letters at most.
-func (d *Document) decodeText(text []byte) (*yaml.Node, error) {
+func (d *Document) decodeText(text []byte) (*Node, error) {
 	var notJSON *jsonError
 	d.forgetLines(false)
 	if at := jsonStart(text); at >= 0 {
-		tree, err := readJSON(text, at)
+		root, err := readJSON(text, at)
 		if err == nil {
 			d.forgetLines(true)
-			return tree, nil
+			return root, nil
 		}
 		notJSON = err
 	}
@@ -152,7 +151,11 @@ func (d *Document) decodeText(text []byte) (*yaml.Node, error) {
 		}
 	}
 
-	return tree, err
+	if tree == nil || err != nil {
+		return nil, err
+	}
+
+	return d.convert(tree)
 }
 
 // forgetLines drops the offsets of lines, because JSON has other line breaks than YAML.
@@ -183,10 +186,6 @@ func (d *Document) decodeYAML(text []byte) (tree *yaml.Node, err error) {
 		return nil, &SyntaxError{Pos: d.Position(d.offset(more.Line, more.Column)), Msg: "a second document begins here without a --- line; add the line"}
 	} else if !errors.Is(err, io.EOF) {
 		return nil, d.mistake(text, err)
-	}
-
-	if len(document.Content) != 1 {
-		return nil, nil
 	}
 
 	return document.Content[0], nil

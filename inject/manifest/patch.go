@@ -171,8 +171,9 @@ func lineChanges(text []byte, p Patch) (changes []change) {
 
 		line += bytes.Count(text[counted:from], []byte{'\n'})
 		counted = from
-		if c := trimmed(line, splitLines(text[from:to]), splitLines(lines)); c.from < c.to || len(c.lines) > 0 {
-			changes = append(changes, c)
+		same, old, added := trimmed(splitLines(text[from:to]), splitLines(lines))
+		if first := line + len(same); len(old) > 0 || len(added) > 0 {
+			changes = append(changes, change{from: first, to: first + len(old), lines: added})
 		}
 
 		p = p[n:]
@@ -196,15 +197,20 @@ func wholeLine(text []byte, s Splice) int {
 	return len(text) + 1
 }
 
-// trimmed returns the change of old lines, which begin at the given one, to new ones.
-func trimmed(from int, old, lines [][]byte) change {
-	for len(old) > 0 && len(lines) > 0 && bytes.Equal(old[0], lines[0]) {
-		old, lines, from = old[1:], lines[1:], from+1
+// trimmed returns old and new lines without those that they have in common at their ends, and the
+// common lines before them.
+func trimmed(old, lines [][]byte) (same, differs, becomes [][]byte) {
+	n := 0
+	for n < min(len(old), len(lines)) && bytes.Equal(old[n], lines[n]) {
+		n++
 	}
+
+	same, old, lines = old[:n], old[n:], lines[n:]
 	for len(old) > 0 && len(lines) > 0 && bytes.Equal(old[len(old)-1], lines[len(lines)-1]) {
 		old, lines = old[:len(old)-1], lines[:len(lines)-1]
 	}
-	return change{from: from, to: from + len(old), lines: lines}
+
+	return same, old, lines
 }
 
 // splitLines returns the lines of a text with their line breaks.

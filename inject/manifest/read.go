@@ -1,7 +1,6 @@
 package manifest
 
 import (
-	"fmt"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -14,15 +13,23 @@ type reader struct {
 	nodes    []Node
 	children []*Node
 	anchored map[*yaml.Node]*Node // for aliases
+	err      error                // an anchor that contains itself
 
 	// The place of the last node, from which the next one is searched, because a document may be
 	// one long line.
 	line, column, at int
 }
 
-func newReader(d *Document, tree *yaml.Node) *reader {
+// convert returns the tree of Nodes that has the meaning of the parser's.
+func (d *Document) convert(tree *yaml.Node) (*Node, error) {
 	n := count(tree)
-	return &reader{doc: d, text: string(d.Text), nodes: make([]Node, n), children: make([]*Node, n-1)}
+	r := &reader{doc: d, text: string(d.Text), nodes: make([]Node, n), children: make([]*Node, n-1)}
+	root := r.node(tree, nil, false)
+	if r.err != nil {
+		return nil, r.err
+	}
+
+	return root, nil
 }
 
 // count returns the number of nodes in a tree.
@@ -34,66 +41,49 @@ func count(y *yaml.Node) int {
 	return n
 }
 
-func (r *reader) node(y *yaml.Node, parent *Node, flow bool) (*Node, error) {
+// kinds holds the kinds of the parser's nodes.
+var kinds = map[yaml.Kind]Kind{yaml.ScalarNode: Scalar, yaml.MappingNode: Mapping, yaml.SequenceNode: Sequence, yaml.AliasNode: Alias}
+
+func (r *reader) node(y *yaml.Node, parent *Node, flow bool) *Node {
 	n := &r.nodes[0]
 	r.nodes = r.nodes[1:]
 	at := r.offset(y.Line, y.Column)
-	*n = Node{Flow: flow || y.Style&yaml.FlowStyle != 0, parent: parent, begins: int32(at), ends: unknown}
-	if y.Anchor != "" {
-		n.link = &link{anchor: strings.Clone(y.Anchor)}
+	*n = Node{Kind: kinds[y.Kind], Flow: flow || y.Style&yaml.FlowStyle != 0, parent: parent, begins: int32(at), ends: unknown}
+	if n.Kind == Alias {
+		r.alias(n, y)
+		return n
 	}
 
-	switch y.Kind {
-	case yaml.AliasNode:
-		return n, r.alias(n, y)
-	case yaml.ScalarNode:
-		n.Kind, n.Tag, n.Value, n.style = Scalar, intern(y.ShortTag()), r.share(at, y.Value), styleOf(y.Style)
-	case yaml.MappingNode:
-		n.Kind, n.Tag = Mapping, intern(y.ShortTag())
-	case yaml.SequenceNode:
-		n.Kind, n.Tag = Sequence, intern(y.ShortTag())
-	default:
-		return nil, &SyntaxError{Pos: r.doc.PositionOf(n), Msg: "not a YAML node"}
+	n.Tag = intern(y.ShortTag())
+	if n.Kind == Scalar {
+		n.Value, n.style = r.share(at, y.Value), styleOf(y.Style)
 	}
-
 	if size := len(y.Content); size > 0 {
 		n.Content, r.children = r.children[:size:size], r.children[size:]
 	}
-
 	for i, c := range y.Content {
-		var err error
-		if n.Content[i], err = r.node(c, n, n.Flow); err != nil {
-			return nil, err
-		}
+		n.Content[i] = r.node(c, n, n.Flow)
 	}
 
 	if y.Anchor != "" { // after the children: an alias inside its own anchor has no finite tree
+		n.link = &link{anchor: strings.Clone(y.Anchor)}
 		if r.anchored == nil {
 			r.anchored = make(map[*yaml.Node]*Node)
 		}
 		r.anchored[y] = n
 	}
 
-	if key := mappingKey(n); key != nil {
-		return nil, &SyntaxError{Pos: r.doc.PositionOf(key), Msg: "a mapping cannot be a key; if {{ }} is a template, render it first, for example with helm template"}
-	}
-
-	if first, second := twice(n); second != nil {
-		return nil, &SyntaxError{Pos: r.doc.PositionOf(second),
-			Msg: fmt.Sprintf("duplicate key %q, first on line %d; delete one of the two", second.Text(), r.doc.PositionOf(first).Line)}
-	}
-
-	return n, nil
+	return n
 }
 
-func (r *reader) alias(n *Node, y *yaml.Node) error {
+func (r *reader) alias(n *Node, y *yaml.Node) {
 	target := r.anchored[y.Alias]
 	if target == nil {
-		return &SyntaxError{Pos: r.doc.PositionOf(n), Msg: "anchor " + y.Value + " contains itself; write the value out"}
+		r.err = &SyntaxError{Pos: r.doc.PositionOf(n), Msg: "anchor " + y.Value + " contains itself; write the value out"}
+		return
 	}
 	target.aliased = true
-	n.Kind, n.Value, n.link = Alias, strings.Clone(y.Value), &link{target: target}
-	return nil
+	n.Value, n.link = strings.Clone(y.Value), &link{target: target}
 }
 
 func (r *reader) offset(line, column int) int {
@@ -114,21 +104,6 @@ func (r *reader) share(at int, value string) string {
 		}
 	}
 	return value
-}
-
-// mappingKey returns a key that is a mapping, which JSON and so Kubernetes do not have. YAML reads
-// {{ .Values.x }} as one.
-func mappingKey(n *Node) *Node {
-	if n.Kind != Mapping {
-		return nil
-	}
-	for i := 0; i < len(n.Content); i += 2 {
-		if n.Content[i].Kind == Mapping {
-			return n.Content[i]
-		}
-	}
-
-	return nil
 }
 
 // twice returns the two nodes of a key that a mapping has twice.
@@ -179,20 +154,10 @@ func styleOf(s yaml.Style) style {
 
 // intern returns a tag, the common ones without a copy.
 func intern(tag string) string {
-	switch tag {
-	case "!!str":
-		return "!!str"
-	case "!!map":
-		return "!!map"
-	case "!!seq":
-		return "!!seq"
-	case "!!int":
-		return "!!int"
-	case "!!bool":
-		return "!!bool"
-	case "!!null":
-		return "!!null"
+	for _, common := range [...]string{"!!str", "!!map", "!!seq", "!!int", "!!bool", "!!null"} {
+		if tag == common {
+			return common
+		}
 	}
-
 	return strings.Clone(tag)
 }

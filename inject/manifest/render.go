@@ -45,7 +45,7 @@ func (b *block) entries(m Map, column int) {
 		}
 		b.WriteString(b.key(e.Key))
 		b.WriteByte(':')
-		b.value(e.Value, column, b.mapping, b.list)
+		b.value(e.Value, column+b.mapping, column+b.list)
 	}
 }
 
@@ -62,52 +62,54 @@ func (b *block) items(l List, column int) {
 func (b *block) item(v any, column int) {
 	b.WriteByte('-')
 	inner := column + 1 + b.gap
-	switch v := v.(type) {
-	case Map:
-		if len(v) > 0 {
-			b.spaces(b.gap)
-			b.entries(v, inner)
-			return
-		}
-
-	case List:
-		if len(v) > 0 {
-			b.spaces(b.gap)
-			b.items(v, inner)
-			return
-		}
+	if size(v) > 0 {
+		b.spaces(b.gap)
+		b.children(v, inner)
+		return
 	}
 
 	b.spaces(b.gap - 1)
-	b.value(v, column, b.gap+1, b.gap+1)
+	b.value(v, inner, inner)
 }
 
-// value writes the value after a colon or a dash.
-func (b *block) value(v any, column, mapping, list int) {
-	switch v := v.(type) {
-	case Map:
-		if len(v) > 0 {
-			b.line(column + mapping)
-			b.entries(v, column+mapping)
-			return
-		}
-
-	case List:
-		if len(v) > 0 {
-			b.line(column + list)
-			b.items(v, column+list)
-			return
-		}
-
-	case string:
-		if isText(v) && !b.oneLine {
-			b.literal(v, column+mapping)
-			return
-		}
+// value writes the value after a colon or a dash. Its lines are indented by one of two columns.
+func (b *block) value(v any, mapping, list int) {
+	text, isString := v.(string)
+	if _, isList := v.(List); isList {
+		mapping = list
 	}
 
-	b.WriteByte(' ')
-	b.WriteString(b.scalar(v, false))
+	switch {
+	case size(v) > 0:
+		b.line(mapping)
+		b.children(v, mapping)
+	case isString && isText(text) && !b.oneLine:
+		b.literal(text, mapping)
+	default:
+		b.WriteByte(' ')
+		b.WriteString(b.scalar(v, false))
+	}
+}
+
+// children writes the entries of a Map, or the items of a List.
+func (b *block) children(v any, column int) {
+	switch v := v.(type) {
+	case Map:
+		b.entries(v, column)
+	case List:
+		b.items(v, column)
+	}
+}
+
+// size returns the number of children of a value.
+func size(v any) int {
+	switch v := v.(type) {
+	case Map:
+		return len(v)
+	case List:
+		return len(v)
+	}
+	return 0
 }
 
 // literal writes a text of several lines as a literal block scalar.
@@ -140,30 +142,29 @@ func (b *block) spaces(n int) {
 	}
 }
 
-// flow writes a value in brackets. If step is not 0, each entry is on a line of its own, indented
-// by step more than column.
-func (b *block) flow(v any, column int) {
+// flow writes a value, or an entry, in brackets. If step is not 0, each child is on a line of its
+// own, indented by step more than column. A scalar outside of brackets needs fewer quotes.
+func (b *block) flow(v any, column int, within bool) {
 	switch v := v.(type) {
 	case Map:
-		b.bracket('{', '}', column, len(v), func(i int) {
-			b.WriteString(b.key(v[i].Key))
-			b.WriteByte(':')
-			if !b.json || b.step > 0 {
-				b.WriteByte(' ')
-			}
-			b.flow(v[i].Value, column+b.step)
-		})
-
+		b.bracket('{', '}', column, v.items())
 	case List:
-		b.bracket('[', ']', column, len(v), func(i int) { b.flow(v[i], column+b.step) })
+		b.bracket('[', ']', column, v)
+	case Entry:
+		b.WriteString(b.key(v.Key) + ":")
+		if !b.json || b.step > 0 {
+			b.WriteByte(' ')
+		}
+
+		b.flow(v.Value, column, true)
 	default:
-		b.WriteString(b.scalar(v, true))
+		b.WriteString(b.scalar(v, within))
 	}
 }
 
-func (b *block) bracket(opening, closing byte, column, n int, child func(int)) {
+func (b *block) bracket(opening, closing byte, column int, children List) {
 	b.WriteByte(opening)
-	for i := range n {
+	for i, c := range children {
 		if i > 0 {
 			b.WriteByte(',')
 		}
@@ -175,10 +176,10 @@ func (b *block) bracket(opening, closing byte, column, n int, child func(int)) {
 			b.WriteByte(' ')
 		}
 
-		child(i)
+		b.flow(c, column+b.step, true)
 	}
 
-	if b.step > 0 && n > 0 {
+	if b.step > 0 && len(children) > 0 {
 		b.line(column)
 	}
 
@@ -187,7 +188,7 @@ func (b *block) bracket(opening, closing byte, column, n int, child func(int)) {
 
 func (l layout) key(s string) string {
 	if l.json || !isPlain(s) {
-		return quote(s)
+		return Quote(s)
 	}
 	return s
 }
@@ -210,7 +211,7 @@ func (l layout) scalar(v any, flow bool) string {
 		if !l.json && readsBetterSingle(v) {
 			return "'" + strings.ReplaceAll(v, "'", "''") + "'"
 		}
-		return quote(v)
+		return Quote(v)
 
 	case Map:
 		return "{}"
@@ -276,20 +277,14 @@ func readsBetterSingle(s string) bool {
 	return strings.ContainsAny(s, `"\`) && utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
 }
 
-// Quote returns a string in the quotes that this package writes. The string must not contain quotes
-// or backslashes.
-func Quote(s string) []byte { return []byte(quote(s)) }
-
-// quote returns a string in double quotes, as JSON has them, but without escaped slashes. Every
+// Quote returns a string in double quotes, as JSON has them, but without escaped slashes. Every
 // YAML reader understands that, once the characters that are not printable in YAML 1.2 section 5.1
 // are escaped too.
-func quote(s string) string {
+func Quote(s string) string {
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(s); err != nil {
-		panic("manifest: a string that JSON cannot hold: " + err.Error()) // every string can be encoded
-	}
+	_ = enc.Encode(s) // every string can be encoded
 
 	text := strings.TrimSuffix(b.String(), "\n")
 	if strings.IndexFunc(text, notPrintable) < 0 {

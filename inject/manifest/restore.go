@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"strconv"
@@ -21,7 +22,7 @@ func (d *Document) restored(e Restore) (text string, want *Node, err error) {
 		err = errRecorded
 	case n.Flow:
 		text = e.Text
-		want, err = d.inBrackets(e.Text)
+		want, err = d.recorded(inBrackets(e.Text))
 	default:
 		text = indent(e.Text, d.margin(n))
 		want, err = d.inBlock(e.Text)
@@ -31,17 +32,26 @@ func (d *Document) restored(e Restore) (text string, want *Node, err error) {
 		return text, want, nil
 	}
 
-	v, err := d.recordedValue(e.Text)
+	// The text has another meaning here, so its value is written.
+	if want, err = d.inBlock(e.Text); err != nil {
+		want, err = entryOf(inBrackets(e.Text))
+	}
+
+	if err != nil {
+		return "", nil, err
+	}
+
+	v, err := want.value()
 	if err != nil {
 		return "", nil, err
 	}
 
 	b, column := &block{layout: d.layoutAt(n)}, 0
 	if n.parent.bracketed(d) {
-		b, _, column = (&editor{Document: d}).flowBlock(n.parent)
+		b, _, column = d.flowBlock(n.parent, true)
 	}
 
-	b.flow(v, column)
+	b.flow(v, column, true)
 
 	return b.String(), nodeOf(v), nil
 }
@@ -82,22 +92,8 @@ func deeper(text string, column int) bool {
 
 var errRecorded = errors.New("its record cannot be read back")
 
-// recordedValue returns the value of a text of any style.
-func (d *Document) recordedValue(text string) (any, error) {
-	n, err := d.inBlock(text)
-	if err != nil {
-		n, err = recordedEntry(`{"k": ` + text + "}")
-	}
-
-	if err != nil {
-		return nil, err
-	}
-
-	return n.value()
-}
-
-// inBrackets returns the tree of a text in brackets.
-func (d *Document) inBrackets(text string) (*Node, error) { return d.recorded(`{"k": ` + text + "}") }
+// inBrackets returns a text as the value of an entry in brackets.
+func inBrackets(text string) string { return `{"k": ` + text + "}" }
 
 // inBlock returns the tree of a text in block style.
 func (d *Document) inBlock(text string) (*Node, error) {
@@ -109,83 +105,58 @@ func (d *Document) inBlock(text string) (*Node, error) {
 // first, because the value may hold an alias.
 func (d *Document) recorded(text string) (*Node, error) {
 	if d.json {
-		return recordedEntry(text)
+		return entryOf(text)
 	}
 
-	var b strings.Builder
-	b.WriteString("- [")
-	if strings.Contains(text, "*") {
-		anchors(d.root, func(name string) { b.WriteString("&" + name + " ~, ") })
+	anchors := ""
+	for n := range d.root.all() {
+		if name := n.anchor(); name != "" {
+			anchors += "&" + name + " ~, "
+		}
 	}
 
-	b.WriteString("~]\n- " + text)
-	root, err := readRecorded(b.String())
-	if err != nil || root.Kind != Sequence || len(root.Content) != 2 {
+	return entryOf("- [" + anchors + "~]\n- " + text)
+}
+
+// entryOf returns the value of the only entry of a mapping, which may be the second item of a list.
+func entryOf(text string) (*Node, error) {
+	root, err := (&Document{File: "recorded text", Line: 1, Text: []byte(text)}).Root()
+	if items := root.Items(); len(items) == 2 {
+		root = items[1]
+	}
+	if err != nil || root.Kind != Mapping || len(root.Content) != 2 {
 		return nil, errRecorded
 	}
 
-	return onlyEntry(root.Content[1])
-}
-
-// recordedEntry returns the value of the only entry of a mapping without the document's anchors.
-func recordedEntry(text string) (*Node, error) {
-	root, err := readRecorded(text)
-	if err != nil {
-		return nil, errRecorded
-	}
-	return onlyEntry(root)
-}
-
-func readRecorded(text string) (*Node, error) {
-	return (&Document{File: "recorded text", Line: 1, Text: []byte(text)}).Root()
-}
-
-func onlyEntry(n *Node) (*Node, error) {
-	if n.Kind != Mapping || len(n.Content) != 2 {
-		return nil, errRecorded
-	}
-	return n.Content[1], nil
-}
-
-func anchors(n *Node, f func(name string)) {
-	if name := n.anchor(); name != "" {
-		f(name)
-	}
-	for _, c := range n.Content {
-		anchors(c, f)
-	}
+	return root.Content[1], nil
 }
 
 // value returns the value of a node, as one of the types that Map documents.
 //
 // Errors: an alias, whose anchor is missing; a number out of range.
 func (n *Node) value() (v any, err error) {
+	child := func(c *Node) any {
+		v, wrong := c.value()
+		err = cmp.Or(err, wrong)
+		return v
+	}
+
 	switch n.Kind {
 	case Alias:
 		return nil, errors.New("its record holds an alias")
 	case Mapping:
 		m := Map{}
-		for i := 0; i < len(n.Content); i += 2 {
-			v, err := n.Content[i+1].value()
-			if err != nil {
-				return nil, err
-			}
-			m = append(m, Entry{n.Content[i].Value, v})
+		for k, c := range n.own() {
+			m = append(m, Entry{k.Value, child(c)})
 		}
-
-		return m, nil
+		return m, err
 
 	case Sequence:
 		l := List{}
-		for _, item := range n.Content {
-			v, err := item.value()
-			if err != nil {
-				return nil, err
-			}
-			l = append(l, v)
+		for _, c := range n.Content {
+			l = append(l, child(c))
 		}
-
-		return l, nil
+		return l, err
 	}
 
 	switch i, ok := n.Int(); n.Tag {

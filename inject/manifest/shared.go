@@ -61,15 +61,12 @@ func (d *Document) unite(edits []Edit) (united []asked, failed EditErrors) {
 // resolve returns the edits with anchored nodes in place of aliases, for edits of a node's
 // children.
 func resolve(edits []Edit) []Edit {
-	out := make([]Edit, len(edits))
+	out := slices.Clone(edits)
 	puts := make(map[*Node][]Put) // by the anchored mapping
 	for i, e := range edits {
 		switch e := e.(type) {
-		case Append:
-			e.To = e.To.Resolve()
-			out[i] = e
-		case Prepend:
-			e.To = e.To.Resolve()
+		case Insert:
+			e.Into = e.Into.Resolve()
 			out[i] = e
 		case Put:
 			e.Into = e.Into.Resolve()
@@ -77,9 +74,6 @@ func resolve(edits []Edit) []Edit {
 			if e.Into.aliased {
 				puts[e.Into] = append(puts[e.Into], e)
 			}
-
-		default:
-			out[i] = e
 		}
 	}
 
@@ -120,12 +114,14 @@ func isShared(e Edit) bool {
 // refuseAnchored returns an error for an edit that would delete an anchor that has aliases.
 func (d *Document) refuseAnchored(e Edit) *EditError {
 	switch e.(type) {
-	case Append, Prepend, Put:
+	case Insert, Put:
 		return nil
 	}
 
-	if a := firstAliased(e.target()); a != nil {
-		return d.refuse(a, "cannot be edited: the anchor &%s stands in other places too; write it out there", a.anchor())
+	for n := range e.target().all() {
+		if n.aliased {
+			return d.refuse(n, "cannot be edited: the anchor &%s stands in other places too; write it out there", n.anchor())
+		}
 	}
 
 	return nil
@@ -161,20 +157,6 @@ func (d *Document) refuseShared(edits []Edit, i int, alike []asked, p places) *E
 		top.anchor(), strings.Join(others, ", "), top.anchor())
 }
 
-// firstAliased returns a node that has an alias, or nil.
-func firstAliased(n *Node) *Node {
-	if n.aliased {
-		return n
-	}
-	for _, c := range n.Content {
-		if a := firstAliased(c); a != nil {
-			return a
-		}
-	}
-
-	return nil
-}
-
 // places counts in how many places nodes of a tree stand, with aliases followed.
 type places struct {
 	aliases map[*Node][]*Node // by the nodes for which they stand
@@ -183,17 +165,13 @@ type places struct {
 
 func newPlaces(root *Node) places {
 	p := places{make(map[*Node][]*Node), make(map[*Node]int)}
-	p.find(root)
-	return p
-}
+	for n := range root.all() {
+		if n.Kind == Alias {
+			p.aliases[n.Resolve()] = append(p.aliases[n.Resolve()], n)
+		}
+	}
 
-func (p places) find(n *Node) {
-	if n.Kind == Alias {
-		p.aliases[n.Resolve()] = append(p.aliases[n.Resolve()], n)
-	}
-	for _, c := range n.Content {
-		p.find(c)
-	}
+	return p
 }
 
 // of returns the number of places at which a node stands. There can be exponentially many, so the

@@ -5,27 +5,23 @@ import (
 	"strings"
 )
 
-func (e Append) splice(ed *editor) *EditError { return ed.add(e.To, e.Values, false) }
-
-func (e Prepend) splice(ed *editor) *EditError { return ed.add(e.To, e.Values, true) }
-
-// add writes items at the end of a list, or before its first item.
-func (ed *editor) add(n *Node, values List, first bool) *EditError {
+func (e Insert) splice(ed *editor) *EditError {
+	n := e.Into
 	switch {
 	case n.IsNull() || len(n.Content) == 0:
-		return ed.fill(n, values)
+		return ed.fill(n, e.Items)
 	case n.Kind != Sequence:
 		return ed.refuse(n, "a %s where a list is expected", n.Kind)
-	case n.bracketed(ed.Document) && first:
-		return ed.insertFlowBefore(n, values)
+	case n.bracketed(ed.Document) && e.First:
+		return ed.insertFlow(n.Content[0], true, e.Items)
 	case n.bracketed(ed.Document):
-		return ed.insertFlow(n, n.Content[len(n.Content)-1], values)
+		return ed.insertFlow(n.Content[len(n.Content)-1], false, e.Items)
 	}
 
 	column := ed.column(n)
 
 	at, err := ed.after(n, n.Content[len(n.Content)-1], column+1)
-	if first {
+	if e.First {
 		at, err = ed.inFront(n)
 	}
 
@@ -33,9 +29,7 @@ func (ed *editor) add(n *Node, values List, first bool) *EditError {
 		return err
 	}
 
-	b := block{layout: ed.layoutAt(n)}
-	ed.lines(&b, at, column, func() { b.items(values, column) })
-	ed.replace(at, at, b.String(), n.depth()+1)
+	ed.insertLines(n, at, column, e.Items)
 
 	return nil
 }
@@ -70,7 +64,7 @@ func (e Put) splice(ed *editor) *EditError {
 	}
 
 	if n.Flow {
-		return ed.insertFlow(n, last, e.Entries)
+		return ed.insertFlow(last, false, e.Entries.items())
 	}
 
 	at, err := ed.after(n, last, comments)
@@ -78,9 +72,7 @@ func (e Put) splice(ed *editor) *EditError {
 		return err
 	}
 
-	b := block{layout: ed.layoutAt(n)}
-	ed.lines(&b, at, column, func() { b.entries(e.Entries, column) })
-	ed.replace(at, at, b.String(), n.depth()+1)
+	ed.insertLines(n, at, column, e.Entries)
 
 	return nil
 }
@@ -88,32 +80,18 @@ func (e Put) splice(ed *editor) *EditError {
 // putBefore writes entries before another one.
 func (ed *editor) putBefore(key *Node, entries Map) *EditError {
 	n := key.parent
+	if n.Flow {
+		return ed.insertFlow(key, true, entries.items())
+	}
+
 	column := ed.column(n)
-	if !n.Flow && ed.lineColumn(key.start()) != column {
+	if ed.lineColumn(key.start()) != column {
 		return ed.refuse(key, "cannot write in front of an explicit key")
 	}
 
 	b := block{layout: ed.layoutAt(n)}
-	for _, entry := range entries {
-		if n.Flow {
-			b.WriteString(b.key(entry.Key) + ":")
-			if !b.json {
-				b.WriteByte(' ')
-			}
-
-			b.flow(entry.Value, column)
-			b.WriteByte(',')
-			if !b.json {
-				b.WriteByte(' ')
-			}
-
-			continue
-		}
-
-		b.entries(Map{entry}, column)
-		b.line(column)
-	}
-
+	b.entries(entries, column)
+	b.line(column)
 	ed.replace(key.start(), key.start(), b.String(), key.depth())
 
 	return nil
@@ -130,13 +108,14 @@ func (e Replace) splice(ed *editor) *EditError {
 
 	m, isMap := e.Value.(Map)
 	switch {
+	case n.isKey():
+		b.json = b.json || n.style == quoted && ed.Text[end-1] == '"'
+		b.WriteString(b.key(e.Value.(string)))
 	case isMap && n.Kind == Mapping && !n.Flow:
 		b.entries(m, ed.column(n))
-	case n.Flow || isMap:
-		b.step = 0
-		b.flow(e.Value, 0)
 	default:
-		b.WriteString(b.scalar(e.Value, false))
+		b.step = 0
+		b.flow(e.Value, 0, n.Flow)
 	}
 
 	text := b.String()
@@ -145,18 +124,6 @@ func (e Replace) splice(ed *editor) *EditError {
 	}
 
 	ed.replace(n.start(), end, text, n.depth())
-
-	return nil
-}
-
-func (e Rename) splice(ed *editor) *EditError {
-	end := ed.end(e.Key)
-	if end == unknown {
-		return ed.refuse(e.Key, "cannot find where this key ends")
-	}
-	l := ed.layoutAt(e.Key)
-	l.json = l.json || e.Key.style == quoted && ed.Text[end-1] == '"'
-	ed.replace(e.Key.start(), end, l.key(e.Name), e.Key.depth())
 
 	return nil
 }
@@ -188,7 +155,7 @@ func (e Remove) splice(ed *editor) *EditError {
 	case i+step < len(n.parent.Content):
 		end = n.parent.Content[i+step].start()
 	default: // no entry stays for a trailing comma to follow
-		if comma := ed.skipSpace(end); comma < len(ed.Text) && ed.Text[comma] == ',' {
+		if comma := ed.skipSpace(end); ed.byteAt(comma) == ',' {
 			end = comma + 1
 		}
 	}
@@ -253,10 +220,11 @@ func (e Restore) splice(ed *editor) *EditError {
 	if end == unknown {
 		return ed.refuse(e.Node, "cannot find where this value ends")
 	}
-	text, _, err := ed.restored(e)
+	text, want, err := ed.restored(e)
 	if err != nil {
 		return ed.refuse(e.Node, "cannot be edited: %v", err)
 	}
+	ed.recorded[e.Node] = want
 	ed.replace(e.Node.start(), end, text, e.Node.depth())
 
 	return nil
@@ -269,11 +237,12 @@ func (e Empty) splice(ed *editor) *EditError {
 		return ed.refuse(n, "cannot find where this value begins or ends")
 	}
 
-	text, _, err := ed.emptied(e)
+	text, want, err := ed.emptied(e)
 	if err != nil {
 		return ed.refuse(n, "cannot be edited: %v", err)
 	}
 
+	ed.recorded[n] = want
 	if n.bracketed(ed.Document) {
 		ed.replace(colon, end, text, n.depth())
 		return nil
@@ -303,7 +272,7 @@ func (ed *editor) fill(n *Node, values List) *EditError {
 		if colon == n.start() {
 			b.WriteByte(' ')
 		}
-		b.flow(values, ed.lineIndent(n.start()))
+		b.flow(values, ed.lineIndent(n.start()), true)
 		ed.replace(n.start(), end, b.String(), n.depth())
 		return nil
 	}
@@ -313,11 +282,8 @@ func (ed *editor) fill(n *Node, values List) *EditError {
 		return err
 	}
 
-	b := block{layout: ed.layoutAt(n.parent)}
-	column := ed.column(n.parent) + b.list
-	ed.lines(&b, at, column, func() { b.items(values, column) })
 	ed.replace(colon, end, "", n.depth())
-	ed.replace(at, at, b.String(), n.depth()+1)
+	ed.insertLines(n.parent, at, ed.column(n.parent)+ed.layoutAt(n.parent).list, values)
 
 	return nil
 }
@@ -351,19 +317,21 @@ func (ed *editor) after(n, child *Node, column int) (int, *EditError) {
 	return ed.nextLine(at), nil
 }
 
-// lines writes whole lines at an offset: the beginning of a line, or the end of a text without a
-// final line break.
-func (ed *editor) lines(b *block, at, column int, write func()) {
+// insertLines writes the children of a Map or a List as whole lines in the style of a node. They
+// begin at the beginning of a line, or at the end of a text without a final line break.
+func (ed *editor) insertLines(n *Node, at, column int, children any) {
+	b := block{layout: ed.layoutAt(n)}
 	if at > 0 && ed.Text[at-1] != '\n' {
 		b.oneLine = true // a literal at the end of a text would lose its last line break
 		b.line(column)
-		write()
-		return
+		b.children(children, column)
+	} else {
+		b.spaces(column)
+		b.children(children, column)
+		b.WriteString(b.newline)
 	}
 
-	b.spaces(column)
-	write()
-	b.WriteString(b.newline)
+	ed.replace(at, at, b.String(), n.depth()+1)
 }
 
 // wholeLines returns the range of the lines between two offsets; ok is false if there is other text

@@ -3,6 +3,7 @@ package manifest
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 )
 
 // A value to be written into a document is nil, a bool, an int64, a float64, a string, a [Map] or a
@@ -19,29 +20,27 @@ type (
 	List []any
 )
 
+// items returns the entries as a list.
+func (m Map) items() List {
+	l := make(List, len(m))
+	for i, e := range m {
+		l[i] = e
+	}
+	return l
+}
+
 // MarshalJSON writes the entries in their order.
 func (m Map) MarshalJSON() ([]byte, error) {
-	b := bytes.NewBufferString("{")
+	entries := make([][]byte, len(m))
 	for i, e := range m {
-		if i > 0 {
-			b.WriteByte(',')
+		value, err := json.Marshal(e.Value)
+		if err != nil {
+			return nil, err
 		}
-
-		for j, v := range []any{e.Key, e.Value} {
-			text, err := json.Marshal(v)
-			if err != nil {
-				return nil, err
-			}
-			if j > 0 {
-				b.WriteByte(':')
-			}
-
-			b.Write(text)
-		}
+		entries[i] = slices.Concat([]byte(Quote(e.Key)), []byte{':'}, value)
 	}
 
-	b.WriteByte('}')
-	return b.Bytes(), nil
+	return slices.Concat([]byte{'{'}, bytes.Join(entries, []byte{','}), []byte{'}'}), nil
 }
 
 // Lookup returns the value of a key; ok is false if the map does not have it.

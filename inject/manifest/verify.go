@@ -5,28 +5,23 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-
-	"go.yaml.in/yaml/v3"
 )
 
 // verify parses an edited text and compares its tree with the expected one: the document's with the
 // edits made. No wrong text leaves this package.
-func (d *Document) verify(out []byte, edits []asked) *EditError {
+func (ed *editor) verify(out []byte, edits []asked) *EditError {
+	d := ed.Document
 	edited := &Document{File: d.File, Number: d.Number, Line: d.Line, Text: out}
-	got, err := edited.decode()
-	if err != nil {
-		msg := err.Error()
-		if e := (*SyntaxError)(nil); errors.As(err, &e) {
-			msg = e.Msg // its place is one in the result
-		}
-		return d.refuse(edits[0].target(), "cannot be edited: the result would not be readable (%s)", msg)
+	got, err := edited.Tree()
+	if e := (*SyntaxError)(nil); errors.As(err, &e) { // its place is one in the result
+		return d.refuse(edits[0].target(), "cannot be edited: the result would not be readable (%s)", e.Msg)
 	}
 
 	if err := d.becomesJSON(edited); err != nil {
 		return err
 	}
 
-	x := expectation{Document: d, changed: map[*Node]bool{}, edits: map[*Node][]Edit{}}
+	x := expectation{editor: ed, changed: map[*Node]bool{}, edits: map[*Node][]Edit{}}
 	for _, e := range edits {
 		n := e.target()
 		x.edits[n] = append(x.edits[n], e.Edit)
@@ -63,7 +58,7 @@ func (d *Document) becomesJSON(edited *Document) *EditError {
 // expectation builds the tree that a document should have after its edits. It shares unchanged
 // subtrees with the document.
 type expectation struct {
-	*Document
+	*editor
 	changed map[*Node]bool
 	edits   map[*Node][]Edit
 	failed  error
@@ -74,28 +69,22 @@ func (x *expectation) tree(n *Node) *Node {
 		return n
 	}
 
-	out := &Node{Kind: n.Kind, Tag: n.Tag, Value: n.Value, link: n.link, parent: n.parent}
+	out := &Node{Kind: n.Kind, Tag: n.Tag, Value: n.Value, link: n.link, parent: n.parent, Content: make([]*Node, 0, 2*len(n.Content))}
 
-	step := 1
-	if n.Kind == Mapping {
-		step = 2
-	}
-
-	for i := 0; i < len(n.Content); i += step {
-		if step == 2 {
-			out.Content = append(out.Content, x.put(n, func(p Put) bool { return p.Before == n.Content[i] })...)
+	for i, c := range n.Content {
+		key := c // of the entry; an item itself
+		if n.Kind == Mapping {
+			key = n.Content[i-i%2]
 		}
 
-		if x.removed(n.Content[i]) {
-			continue
+		if c == key {
+			out.Content = append(out.Content, x.put(n, func(p Put) bool { return p.Before == key })...)
 		}
-
-		for _, c := range n.Content[i : i+step] {
+		if !x.removed[key] {
 			out.Content = append(out.Content, x.tree(c))
 		}
-
-		if step == 2 && n.Content[i].Value != "" {
-			out.Content = append(out.Content, x.put(n, func(p Put) bool { return p.Before == nil && p.After == n.Content[i].Value })...)
+		if c != key && key.Value != "" {
+			out.Content = append(out.Content, x.put(n, func(p Put) bool { return p.Before == nil && p.After == key.Value })...)
 		}
 	}
 
@@ -111,15 +100,6 @@ func (x *expectation) tree(n *Node) *Node {
 	return out
 }
 
-func (x *expectation) removed(n *Node) bool {
-	for _, e := range x.edits[n] {
-		if _, ok := e.(Remove); ok {
-			return true
-		}
-	}
-	return false
-}
-
 // put returns the entries that edits add at one place of a mapping.
 func (x *expectation) put(n *Node, here func(Put) bool) (content []*Node) {
 	for _, e := range x.edits[n] {
@@ -132,37 +112,19 @@ func (x *expectation) put(n *Node, here func(Put) bool) (content []*Node) {
 
 func (x *expectation) apply(n *Node, e Edit) {
 	switch e := e.(type) {
-	case Append:
-		x.add(n, e.Values, len(n.Content))
-	case Prepend:
-		x.add(n, e.Values, 0)
+	case Insert: // into a sequence, or into a null that becomes one
+		items, at := nodeOf(e.Items), len(n.Content)
+		if e.First {
+			at = 0
+		}
+		n.Kind, n.Tag, n.Value = Sequence, items.Tag, ""
+		n.Content = slices.Insert(n.Content, at, items.Content...)
+
 	case Replace:
 		*n = *nodeOf(e.Value)
-	case Rename:
-		n.Value = e.Name
-	case Restore:
-		_, want, err := x.Document.restored(e)
-		x.become(n, want, err)
-	case Empty:
-		_, want, err := x.Document.emptied(e)
-		x.become(n, want, err)
+	case Restore, Empty:
+		*n = *x.recorded[e.target()]
 	}
-}
-
-// become replaces a node by the expected one, unless there was an error.
-func (x *expectation) become(n, want *Node, err error) {
-	if err != nil {
-		x.failed = err
-		return
-	}
-	*n = *want
-}
-
-// add inserts items into a sequence, or into a null that becomes one.
-func (x *expectation) add(n *Node, items List, at int) {
-	values := nodeOf(items)
-	n.Kind, n.Tag, n.Value = Sequence, values.Tag, ""
-	n.Content = slices.Insert(n.Content, at, values.Content...)
 }
 
 // nodeOf returns the tree of a value.
@@ -179,14 +141,14 @@ func nodeOf(v any) *Node {
 	case string:
 		return &Node{Tag: "!!str", Value: v}
 	case Map:
-		n := &Node{Kind: Mapping, Tag: "!!map"}
+		n := &Node{Kind: Mapping, Tag: "!!map", Content: make([]*Node, 0, 2*len(v))}
 		for _, e := range v {
 			n.Content = append(n.Content, nodeOf(e.Key), nodeOf(e.Value))
 		}
 		return n
 
 	case List:
-		n := &Node{Kind: Sequence, Tag: "!!seq"}
+		n := &Node{Kind: Sequence, Tag: "!!seq", Content: make([]*Node, 0, len(v))}
 		for _, item := range v {
 			n.Content = append(n.Content, nodeOf(item))
 		}
@@ -198,11 +160,12 @@ func nodeOf(v any) *Node {
 
 // differ compares a tree with the parser's, and returns the path to the first difference. The style
 // of scalars does not count, nor does the text of a null.
-func differ(want *Node, got *yaml.Node) (path string, differs bool) {
+func differ(want, got *Node) (path string, differs bool) {
 	if want == nil || got == nil {
-		return "", want != nil || got != nil
+		return "", want != got
 	}
-	if !alike(want, got) {
+	if want.Kind != got.Kind || want.Tag != got.Tag || want.anchor() != got.anchor() || len(want.Content) != len(got.Content) ||
+		want.Value != got.Value && want.Tag != "!!null" {
 		return "", true
 	}
 
@@ -218,22 +181,4 @@ func differ(want *Node, got *yaml.Node) (path string, differs bool) {
 	}
 
 	return "", false
-}
-
-// alike reports whether two nodes are equal, apart from their children.
-func alike(want *Node, got *yaml.Node) bool {
-	if want.anchor() != got.Anchor || len(want.Content) != len(got.Content) {
-		return false
-	}
-
-	switch got.Kind {
-	case yaml.AliasNode:
-		return want.Kind == Alias && want.Value == got.Value
-	case yaml.MappingNode:
-		return want.Kind == Mapping && want.Tag == got.ShortTag()
-	case yaml.SequenceNode:
-		return want.Kind == Sequence && want.Tag == got.ShortTag()
-	}
-
-	return want.Kind == Scalar && want.Tag == got.ShortTag() && (want.Value == got.Value || want.Tag == "!!null")
 }

@@ -21,7 +21,8 @@ import (
 const (
 	Name        = "tyk-mesh"
 	Port        = 8080
-	ControlPort = 9696 // of the gateway's own API, so that no path on Port is taken from the app's
+	PortName    = "tyk-sidecar" // of the port of a Service that reaches the sidecar
+	ControlPort = 9696          // of the gateway's own API, so that no path on Port is taken from the app's
 )
 
 // The names of the other additions to a pod.

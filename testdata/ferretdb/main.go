@@ -32,8 +32,8 @@ func run(stdin io.Reader, stdout, stderr io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(data)) }()
-	// Do not wait for the disk: after a crash, the data is not needed. The busy handler comes first,
-	// as in FerretDB.
+	// Do not wait for the disk: after a crash, the data is not needed. The busy handler comes
+	// first, as in FerretDB.
 	const pragmas = "?_pragma=busy_timeout(10000)&_pragma=synchronous(off)"
 	db, err := ferretdb.New(&ferretdb.Config{
 		Listener:  ferretdb.ListenerConfig{TCP: "127.0.0.1:0"},

@@ -1,5 +1,6 @@
-// Command release checks .goreleaser.yaml: that it holds nothing but fields which goreleaser knows, of the kinds that it wants. Reading it so
-// costs CI a fraction of building goreleaser, which says the same and more when make release runs.
+// Command release checks .goreleaser.yaml: that it holds nothing but fields which goreleaser knows,
+// of the kinds that it wants. Reading it so costs CI a fraction of building goreleaser, which says
+// the same and more when make release runs.
 package main
 
 import (

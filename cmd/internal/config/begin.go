@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/prose"
@@ -27,9 +26,9 @@ const configurationHead = `# yaml-language-server: $schema=` + schemaFile + `
 # tykmesh config view shows the values in use, and where each comes from.
 `
 
-// Begin writes a configuration to begin with: every key with its purpose. Texts have a blank behind
-// the #, keys have none, so that an editor can tell them apart.
-func Begin(w io.Writer) error {
+// Begin returns a configuration to begin with: every key with its purpose. Texts have a blank
+// behind the #, keys have none, so that an editor can tell them apart.
+func Begin() string {
 	var b strings.Builder
 	b.WriteString(configurationHead)
 	for _, section := range table {
@@ -51,11 +50,7 @@ func Begin(w io.Writer) error {
 		}
 	}
 
-	if _, err := io.WriteString(w, b.String()); err != nil {
-		return fmt.Errorf("writing the configuration: %w", err)
-	}
-
-	return nil
+	return b.String()
 }
 
 // explained returns the purpose of a key, with its default if that is not a value.

@@ -76,12 +76,14 @@ func checkMongo(v string) error {
 // machine unencrypted.
 func isOpen(address string) bool {
 	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "http" {
-		return false
-	}
-	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
-	ip, err := netip.ParseAddr(host)
-	return host != "localhost" && !strings.HasSuffix(host, ".localhost") && (err != nil || !ip.Unmap().IsLoopback())
+	return err == nil && u.Scheme == "http" && !isLoopback(u.Hostname())
+}
+
+// isLoopback reports whether a host name or an IP address means the machine that asks.
+func isLoopback(host string) bool {
+	name := strings.ToLower(strings.TrimSuffix(host, "."))
+	ip, _ := netip.ParseAddr(name)
+	return name == "localhost" || strings.HasSuffix(name, ".localhost") || ip.Unmap().IsLoopback()
 }
 
 // trustsAnyMongo reports whether a connection string turns the verification of MongoDB's

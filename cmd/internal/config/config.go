@@ -18,6 +18,7 @@ import (
 
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
@@ -81,7 +82,7 @@ type InjectorSection struct {
 	// sidecar.
 	Containers, InitContainers []manifest.Map
 
-	PodTemplates []inject.PodTemplate // where custom resources have pod templates besides spec.template
+	PodTemplates []kube.PodTemplate // where custom resources have pod templates besides spec.template
 
 	ServiceLabels []string // pod labels; the first that a pod has names its service; never empty
 

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -27,37 +26,16 @@ type container struct {
 // containerList is the kind of lists of containers. They are read twice: as trees whose keys keep
 // their order, because these go into manifests, and as Kubernetes decodes them, to check them.
 // Their keys are case-sensitive, unlike all others of the file.
-var containerList = kind[[]manifest.Map]{read: readContainers, show: showContainers, schema: listSchema(reference(reflect.TypeFor[corev1.Container]()))}
+var containerList = listOf(kind[manifest.Map]{read: (*loader).container, show: showContainer, schema: reference(reflect.TypeFor[corev1.Container]())})
 
-func readContainers(l *loader, s setting, into *[]manifest.Map) bool {
-	before := len(l.errors)
-	*into = nil
-
-	items, _ := l.list(s)
-	for i, item := range items {
-		at := setting{key: fmt.Sprintf("%s[%d]", s.key, i), value: item}
-		if tree, ok := l.container(at); ok {
-			*into = append(*into, tree)
-		}
-	}
-
-	if len(l.errors) > before {
-		l.failed[s.key] = true
-	}
-
-	return true // those that are right count for the checks that follow
-}
-
-// showContainers returns the names, the images and the names of the variables of containers.
+// showContainer returns the name, the image and the names of the variables of a container.
 // Everything else may hold a secret: values of variables, arguments, headers of probes.
-func showContainers(trees []manifest.Map) any {
-	return showList(trees, func(tree manifest.Map) any {
-		shown := manifest.Map{{Key: "name", Value: tree.String("name")}, {Key: "image", Value: tree.String("image")}}
-		if names := showList(tree.List("env"), variableName); names != nil {
-			shown = append(shown, manifest.Entry{Key: "env", Value: names})
-		}
-		return shown
-	})
+func showContainer(tree manifest.Map) any {
+	shown := manifest.Map{{Key: "name", Value: tree.String("name")}, {Key: "image", Value: tree.String("image")}}
+	if names := showList(tree.List("env"), variableName); names != nil {
+		shown = append(shown, manifest.Entry{Key: "env", Value: names})
+	}
+	return shown
 }
 
 // variableName returns the name of an environment variable of a container.
@@ -67,23 +45,23 @@ func variableName(variable any) any {
 }
 
 // container reads one container and remembers it in l.read.
-func (l *loader) container(s setting) (manifest.Map, bool) {
+func (l *loader) container(s setting, into *manifest.Map) bool {
 	before := len(l.errors)
-	tree, _ := l.tree(s.value, s.key, reflect.TypeFor[corev1.Container]()).(manifest.Map)
+	*into, _ = l.tree(s, reflect.TypeFor[corev1.Container]()).(manifest.Map)
 	if len(l.errors) > before {
-		return nil, false
+		return false
 	}
 
 	c := container{setting: s}
-	if err := decodeStrict(tree, &c.Container); err != nil {
+	if err := decodeStrict(*into, &c.Container); err != nil {
 		l.fail(s, "is not a Kubernetes container: "+err.Error())
-		return nil, false
+		return false
 	}
 
 	l.checkContainer(c)
 	l.read = append(l.read, c)
 
-	return tree, true
+	return true
 }
 
 // checkContainer applies the rules of the Kubernetes API for names and images to a container.
@@ -104,27 +82,30 @@ func (l *loader) checkContainer(c container) {
 
 // tree returns a value as package manifest represents it, and reports the values that do not fit
 // into t, each with its place. The final decision is that of [decodeStrict].
-func (l *loader) tree(n node, key string, t reflect.Type) any {
-	pos := n.pos
-	n = resolve(n)
+func (l *loader) tree(s setting, t reflect.Type) any {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 
-	if !l.spend(pos) || isNull(n) {
+	n := s.value
+	if !l.spend(s.pos) || n.IsNull() {
 		return nil
 	}
 
 	if !fits(n, t) {
-		l.report(pos, key, fmt.Sprintf("want %s, got %s%s", wantOf(t), kindOf(n), quoteHint(n, t)))
+		l.report(s.pos, s.key, fmt.Sprintf("want %s, got %s%s", wantOf(t), kindOf(n), quoteHint(n, t)))
 		return nil
 	}
 
 	switch n.Kind {
-	case yaml.MappingNode:
-		return l.treeMap(n, key, t)
-	case yaml.SequenceNode:
-		return l.treeList(n, key, t.Elem())
+	case manifest.Mapping:
+		return l.treeMap(s, t)
+	case manifest.Sequence:
+		out := manifest.List{}
+		for _, item := range l.items(s, false) {
+			out = append(out, l.tree(item, t.Elem()))
+		}
+		return out
 	}
 
 	v, _ := scalarValue(n)
@@ -132,25 +113,17 @@ func (l *loader) tree(n node, key string, t reflect.Type) any {
 	return v
 }
 
-func (l *loader) treeMap(n node, key string, t reflect.Type) any {
+func (l *loader) treeMap(s setting, t reflect.Type) any {
 	out := manifest.Map{}
-	for _, e := range l.entries(n, key, func(a, b string) bool { return a == b }) {
-		below, known := elementType(t, e.key)
+	for _, e := range l.entries(s, func(a, b string) bool { return a == b }) {
+		below, known := elementType(t, e.name)
 		if !known {
-			l.report(e.pos, dotted(key, e.key), "unknown field"+spelling.Suggest(e.key, fieldNames(t)))
+			l.report(e.at, e.key, "unknown field"+spelling.Suggest(e.name, namesOf(jsonFields(t), func(f jsonField) string { return f.name })))
 			continue
 		}
-		out = append(out, manifest.Entry{Key: e.key, Value: l.tree(e.value, dotted(key, e.key), below)})
+		out = append(out, manifest.Entry{Key: e.name, Value: l.tree(e.setting, below)})
 	}
 
-	return out
-}
-
-func (l *loader) treeList(n node, key string, t reflect.Type) any {
-	out := manifest.List{}
-	for i, item := range l.items(n) {
-		out = append(out, l.tree(item, fmt.Sprintf("%s[%d]", key, i), t))
-	}
 	return out
 }
 
@@ -162,37 +135,19 @@ var selfDecoded = map[reflect.Type]string{
 }
 
 // fits reports whether a YAML value is of the kind that a Go type decodes from.
-func fits(n node, t reflect.Type) bool {
-	if _, ok := selfDecoded[t]; ok {
-		v, ok := scalarValue(n)
+func fits(n *manifest.Node, t reflect.Type) bool {
+	v, ok := scalarValue(n)
+	if _, itself := selfDecoded[t]; itself {
 		return ok && decodeStrict(v, reflect.New(t).Interface()) == nil
 	}
-
-	switch t.Kind() {
-	case reflect.Struct, reflect.Map:
-		return n.Kind == yaml.MappingNode
-	case reflect.Slice:
-		return n.Kind == yaml.SequenceNode
+	if number, isInt := v.(int64); ok && isInt && reflect.Zero(t).CanInt() {
+		return !reflect.Zero(t).OverflowInt(number)
 	}
 
-	v, ok := scalarValue(n)
-	if !ok {
-		return false
-	}
-
-	switch v := v.(type) {
-	case string:
-		return t.Kind() == reflect.String
-	case bool:
-		return t.Kind() == reflect.Bool
-	case int64:
-		return reflect.Zero(t).CanInt() && !reflect.Zero(t).OverflowInt(v)
-	}
-
-	return false
+	return kindOf(n) == wantOf(t) && (ok || n.Kind != manifest.Scalar)
 }
 
-// wantOf describes the values of a type, for messages.
+// wantOf describes the values of a type as kindOf describes those of the file.
 func wantOf(t reflect.Type) string {
 	if want, ok := selfDecoded[t]; ok {
 		return want
@@ -213,8 +168,8 @@ func wantOf(t reflect.Type) string {
 }
 
 // quoteHint returns the advice to quote a scalar that should be a text, or "".
-func quoteHint(n node, t reflect.Type) string {
-	if n.Kind == yaml.ScalarNode && t.Kind() == reflect.String {
+func quoteHint(n *manifest.Node, t reflect.Type) string {
+	if n.Kind == manifest.Scalar && t.Kind() == reflect.String {
 		return "; put it in quotes"
 	}
 	return ""
@@ -232,14 +187,6 @@ func elementType(t reflect.Type, key string) (reflect.Type, bool) {
 	}
 
 	return nil, false
-}
-
-func fieldNames(t reflect.Type) []string {
-	var names []string
-	for _, f := range jsonFields(t) {
-		names = append(names, f.name)
-	}
-	return names
 }
 
 type jsonField struct {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/spelling"
 )
 
@@ -51,33 +52,30 @@ func (l *loader) readEnviron() {
 // override takes a key from its environment variable, or from that of an old name, and reports
 // whether one is set.
 func (l *loader) override(k key, prefix string) bool {
-	var first *setting
-	for i, name := range k.names() {
+	var found []setting
+	for _, name := range k.names() {
 		variable := variableOf(prefix, name)
-		value := lookupEnv(l.src.Environ, variable)
-		if value == "" {
-			continue
+		if text := lookupEnv(l.src.Environ, variable); text != "" {
+			found = append(found, setting{key: k.name, name: name, variable: variable, value: &manifest.Node{Tag: tagString, Value: text}})
 		}
-
-		s := setting{key: k.name, variable: variable, text: value}
-		if i > 0 {
-			s.alias = name
-		}
-
-		switch {
-		case first != nil:
-			l.both(s, *first)
-			continue
-		case k.fileOnly:
-			l.fail(s, "can be set in the configuration file only")
-			delete(l.settings, k.name)
-		default:
-			l.set(s)
-		}
-		first = &s
 	}
 
-	return first != nil
+	if len(found) == 0 {
+		return false
+	}
+
+	for _, other := range found[1:] {
+		l.both(other, found[0])
+	}
+
+	if k.fileOnly {
+		l.fail(found[0], "can be set in the configuration file only")
+		delete(l.settings, k.name)
+	} else {
+		l.set(found[0])
+	}
+
+	return true
 }
 
 // unknownVariable reports a variable that was probably meant to configure tykmesh: its name begins

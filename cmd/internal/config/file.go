@@ -1,14 +1,10 @@
 package config
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"strings"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/spelling"
@@ -18,178 +14,117 @@ import (
 // has some hundred; a few nested aliases make billions.
 const maxValues = 20000
 
-// node is a YAML value of the file and its place.
-type node struct {
-	*yaml.Node
-	pos manifest.Position
-}
-
-// entry is one key of a mapping.
+// entry is a key of a mapping with its value.
 type entry struct {
-	key   string
-	pos   manifest.Position // of the key
-	value node
+	setting
 	merge bool // a merge key, "<<"
 }
 
 // readFile fills settings and sections from the file, and reports whether the file could be parsed.
 func (l *loader) readFile() bool {
-	root, err := l.parse()
-	if err != nil || isNull(root) {
-		return err == nil
+	root, ok := l.parse()
+	if !ok || root.value.IsNull() {
+		return ok
 	}
 
-	if root.Kind != yaml.MappingNode {
-		l.report(root.pos, "", "want the sections "+strings.Join(sectionNames(), ", ")+", got "+kindOf(root))
+	if root.value.Kind != manifest.Mapping {
+		l.report(root.pos, "", "want the sections "+strings.Join(sectionNames(), ", ")+", got "+kindOf(root.value))
 		return false
 	}
 
-	for _, e := range l.entries(root, "", strings.EqualFold) {
-		section, known := findSection(e.key)
+	for _, e := range l.entries(root, strings.EqualFold) {
+		section, known := findSection(e.name)
 		switch {
 		case known:
-			l.sections[section.name] = e.pos
-			l.readSection(section, e.value)
-		case !isIgnored(e.key):
-			l.unknownKey("", e, sectionNames())
+			l.sections[section.name] = e.at
+			e.key = section.name
+			l.readSection(section, e.setting)
+		case !isIgnored(e.name):
+			l.unknownKey("", e.setting, sectionNames())
 		}
 	}
 
 	return true
 }
 
-func (l *loader) readSection(section section, value node) {
-	if isNull(value) {
+func (l *loader) readSection(section section, s setting) {
+	if s.value.IsNull() {
 		return
 	}
 
-	l.failed[section.name] = resolve(value).Kind != yaml.MappingNode
-	for _, e := range l.entries(value, section.name, strings.EqualFold) {
-		k, alias, known := findKey(dotted(section.name, e.key))
+	l.failed[section.name] = s.value.Kind != manifest.Mapping
+	for _, e := range l.entries(s, strings.EqualFold) {
+		k, name, known := findKey(e.key)
 		if !known {
-			l.unknownKey(section.name, e, section.keyNames())
+			l.unknownKey(section.name, e.setting, namesOf(section.keys, key.short))
 			continue
 		}
-		if isNull(e.value) { // like a key that is not there
+		if e.value.IsNull() { // like a key that is not there
 			continue
 		}
 
-		s := setting{key: k.name, alias: alias, value: e.value, at: e.pos}
+		e.key, e.name = k.name, name
 		if other, twice := l.settings[k.name]; twice {
-			l.both(s, other)
+			l.both(e.setting, other)
 			continue
 		}
 
-		l.set(s)
+		l.set(e.setting)
 	}
 }
 
-// parse returns the YAML document of the file, or the zero node for an empty file, which is a
-// configuration that sets nothing.
-func (l *loader) parse() (node, error) {
-	decoder := yaml.NewDecoder(bytes.NewReader(l.src.Data))
-	var first, second yaml.Node
-
-	err := decoder.Decode(&first)
-	if err == nil {
-		err = decoder.Decode(&second)
+// parse returns the YAML document of the file, which is null for an empty file, a configuration
+// that sets nothing. Messages about mistakes may quote a secret, such as secret:TEXT without a
+// space, so everything in quotes but punctuation is masked.
+func (l *loader) parse() (root setting, ok bool) {
+	documents := manifest.Split(l.src.Name, l.src.Data)
+	if len(documents) > 1 {
+		l.report(documents[1].Position(0), "", "a second YAML document begins here, but a configuration has only one")
+		return setting{}, false
 	}
 
-	switch {
-	case err == nil:
-		err = errSecondDocument
-		l.report(l.at(&second).pos, "", err.Error())
-	case !errors.Is(err, io.EOF):
-		l.syntaxError(err)
-	case len(first.Content) == 0:
-		return node{}, nil
-	default:
-		return l.at(first.Content[0]), nil
+	l.document = documents[0]
+	tree, err := l.document.Tree()
+	if mistake := (*manifest.SyntaxError)(nil); errors.As(err, &mistake) {
+		l.report(mistake.Pos, "", "not YAML: "+yamlQuoted.ReplaceAllString(mistake.Msg, "'...'"))
+		return setting{}, false
 	}
 
-	return node{}, err
-}
-
-var (
-	errSecondDocument = errors.New("a second YAML document begins here, but a configuration has only one")
-
-	yamlQuoted = regexp.MustCompile(`'[^']{2,}'|"(?:\\.|[^"\\])+"`)
-)
-
-// syntaxError reports an error of the YAML parser. Its message may quote a secret, such as
-// secret:TEXT without a space, so everything in quotes but punctuation is masked.
-func (l *loader) syntaxError(err error) {
-	document := &manifest.Document{File: l.src.Name, Line: 1, Text: l.src.Data}
-	mistake := document.Mistake(err)
-	l.report(mistake.Pos, "", "not YAML: "+yamlQuoted.ReplaceAllString(mistake.Msg, "'...'"))
-}
-
-func (l *loader) at(n *yaml.Node) node {
-	return node{n, manifest.Position{File: l.src.Name, Line: n.Line, Column: n.Column}}
-}
-
-// resolve follows aliases. The place stays that of the alias, because the user wrote it there.
-func resolve(n node) node {
-	for n.Kind == yaml.AliasNode {
-		n.Node = n.Alias
+	if tree == nil {
+		return setting{}, true
 	}
-	return n
+
+	return l.setting("", tree), true
+}
+
+var yamlQuoted = regexp.MustCompile(`'[^']{2,}'|"(?:\\.|[^"\\])+"`)
+
+// setting returns the setting that a node of the file is. The place of an alias stays its own,
+// because the user wrote it there.
+func (l *loader) setting(key string, n *manifest.Node) setting {
+	return setting{key: key, pos: l.document.PositionOf(n), value: n.Resolve()}
 }
 
 // entries returns the keys of a mapping with its merge keys expanded: the merged keys stand in the
 // place of the merge key, and the mapping's own keys win. Keys that are the same are errors, and so
 // are values other than mappings.
-func (l *loader) entries(n node, key string, same func(a, b string) bool) []entry {
-	n = resolve(n)
-	if n.Kind != yaml.MappingNode {
-		l.report(n.pos, key, "want a mapping, got "+kindOf(n))
-		return nil
-	}
-
-	var own []entry
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		e := entry{pos: l.at(n.Content[i]).pos, value: l.at(n.Content[i+1])}
-		name := resolve(l.at(n.Content[i]))
-		e.key, e.merge = name.Value, name.ShortTag() == "!!merge"
-		switch {
-		case !l.spend(n.pos):
-			return nil
-		case e.merge:
-		case name.Kind != yaml.ScalarNode || isNull(name):
-			l.report(e.pos, key, "a key is not a text")
-			continue
-		default:
-			if first, ok := findEntry(own, e.key, same); ok {
-				l.report(e.pos, dotted(key, e.key), fmt.Sprintf("is set twice; first on line %d", first.pos.Line))
-				continue
-			}
-		}
-
-		own = append(own, e)
-	}
-
-	return l.merge(own, key, same)
-}
-
-// merge replaces the merge keys among entries by the keys that they refer to.
-func (l *loader) merge(own []entry, key string, same func(a, b string) bool) []entry {
-	var out []entry
+func (l *loader) entries(s setting, same func(a, b string) bool) (out []entry) {
+	own := l.ownEntries(s, same)
 	for _, e := range own {
 		if !e.merge {
 			out = append(out, e)
 			continue
 		}
 
-		sources := []node{resolve(e.value)}
-		if sources[0].Kind == yaml.SequenceNode {
-			sources = l.items(sources[0])
+		sources := []setting{e.setting}
+		if e.value.Kind == manifest.Sequence {
+			sources = l.items(e.setting, false)
 		}
 
 		for _, source := range sources {
-			for _, brought := range l.entries(source, key, same) {
-				_, mine := findEntry(own, brought.key, same)
-				_, before := findEntry(out, brought.key, same)
-				if !mine && !before {
+			source.key = s.key
+			for _, brought := range l.entries(source, same) {
+				if find(own, brought.name, same) == nil && find(out, brought.name, same) == nil {
 					out = append(out, brought)
 				}
 			}
@@ -199,12 +134,45 @@ func (l *loader) merge(own []entry, key string, same func(a, b string) bool) []e
 	return out
 }
 
-func (l *loader) items(sequence node) []node {
-	out := make([]node, len(sequence.Content))
-	for i, n := range sequence.Content {
-		out[i] = l.at(n)
+// ownEntries returns the keys that stand in a mapping, merge keys among them.
+func (l *loader) ownEntries(s setting, same func(a, b string) bool) (own []entry) {
+	if s.value.Kind != manifest.Mapping {
+		l.report(s.pos, s.key, "want a mapping, got "+kindOf(s.value))
+		return nil
 	}
-	return out
+
+	for i := 0; i+1 < len(s.value.Content); i += 2 {
+		key := l.setting(s.key, s.value.Content[i])
+		name := key.value.Text()
+		e := entry{l.setting(dotted(s.key, name), s.value.Content[i+1]), key.value.Tag == "!!merge"}
+		e.name, e.at = name, key.pos
+
+		first := find(own, name, same)
+		switch {
+		case !l.spend(s.pos):
+			return nil
+		case e.merge:
+			own = append(own, e)
+		case key.value.Kind != manifest.Scalar || key.value.IsNull():
+			l.report(e.at, s.key, "a key is not a text")
+		case first != nil:
+			l.report(e.at, e.key, fmt.Sprintf("is set twice; first on line %d", first.at.Line))
+		default:
+			own = append(own, e)
+		}
+	}
+
+	return own
+}
+
+// find returns the entry with a name, or nil.
+func find(entries []entry, name string, same func(a, b string) bool) *entry {
+	for i, e := range entries {
+		if !e.merge && same(e.name, name) {
+			return &entries[i]
+		}
+	}
+	return nil
 }
 
 // spend counts one more value, and reports whether there may be more. Aliases within aliases make
@@ -217,23 +185,6 @@ func (l *loader) spend(pos manifest.Position) bool {
 	return l.values < maxValues
 }
 
-func isNull(n node) bool {
-	if n.Node == nil {
-		return true
-	}
-	n = resolve(n)
-	return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null"
-}
-
-func findEntry(entries []entry, key string, same func(a, b string) bool) (entry, bool) {
-	for _, e := range entries {
-		if same(e.key, key) {
-			return e, true
-		}
-	}
-	return entry{}, false
-}
-
 func dotted(parent, key string) string {
 	if parent == "" {
 		return key
@@ -244,20 +195,20 @@ func dotted(parent, key string) string {
 // unknownKey reports a key that its level does not have, and the key that was probably meant: one
 // of the same name in another section, or the known one that is most like it. That key causes no
 // further errors, for instance because it is missing.
-func (l *loader) unknownKey(parent string, e entry, known []string) {
+func (l *loader) unknownKey(parent string, s setting, known []string) {
 	meant := ""
 	for _, k := range keys {
-		if strings.EqualFold(k.short(), e.key) {
+		if strings.EqualFold(k.short(), s.name) {
 			meant = k.name
 		}
 	}
 
 	msg := "unknown key; did you mean " + meant + "?"
 	if meant == "" {
-		msg = "unknown key" + spelling.Suggest(e.key, known)
-		meant = dotted(parent, spelling.Nearest(e.key, known))
+		msg = "unknown key" + spelling.Suggest(s.name, known)
+		meant = dotted(parent, spelling.Nearest(s.name, known))
 	}
 
 	l.failed[meant] = true
-	l.report(e.pos, dotted(parent, e.key), msg)
+	l.report(s.at, s.key, msg)
 }

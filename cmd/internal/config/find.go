@@ -16,28 +16,32 @@ import (
 //
 // Errors: an [Error] if a named file does not exist, or if a file cannot be read.
 func Find(flag string, environ []string, readFile func(path string) ([]byte, error)) (Source, error) {
-	src, named := Source{Environ: environ, ReadFile: readFile}, "--config"
+	src := Source{Environ: environ, ReadFile: readFile}
+	places, msg := []string{flag}, "--config names a file that cannot be read: "
 	if flag == "" {
-		named, flag = envConfig, lookupEnv(environ, envConfig)
+		places, msg = []string{lookupEnv(environ, envConfig)}, envConfig+" names a file that cannot be read: "
 	}
 
-	if flag != "" {
-		data, err := readFile(flag)
-		if err != nil {
-			return Source{}, unreadable(flag, named+" names a file that cannot be read", err)
-		}
-		src.Name, src.Data = flag, data
-		return src, nil
+	named := places[0] != ""
+	if !named {
+		places, msg = configPlaces(environ), "cannot be read: "
 	}
 
-	for _, name := range configPlaces(environ) {
-		switch data, err := readFile(name); {
-		case err == nil:
+	for _, name := range places {
+		data, err := readFile(name)
+		if err == nil {
 			src.Name, src.Data = name, data
 			return src, nil
-		case !errors.Is(err, fs.ErrNotExist):
-			return Source{}, unreadable(name, "cannot be read", err)
 		}
+		if !named && errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+
+		if pathErr := (*fs.PathError)(nil); errors.As(err, &pathErr) {
+			err = pathErr.Err // the finding has the path
+		}
+
+		return Source{}, Error{{Pos: manifest.Position{File: name}, Msg: msg + err.Error()}}
 	}
 
 	return src, nil
@@ -58,11 +62,4 @@ func configPlaces(environ []string) []string {
 	}
 
 	return append(places, "/etc/tyk-k8s/tyk-k8s.yaml")
-}
-
-func unreadable(name, msg string, err error) error {
-	if pathErr := (*fs.PathError)(nil); errors.As(err, &pathErr) {
-		err = pathErr.Err // the finding has the path
-	}
-	return Error{{Pos: manifest.Position{File: name}, Msg: msg + ": " + err.Error()}}
 }

@@ -59,20 +59,6 @@ func in[T, V any](at func(*T) *V, k kind[V], byDefault ...V) field[T] {
 	}
 }
 
-// refused returns the field of a switch of tyk-k8s that must stay off.
-func refused(why string) field[Config] {
-	return field[Config]{
-		preset: func(*Config) {},
-		read: func(l *loader, s setting, _ *Config) {
-			if on, ok := l.bool(s); ok && on {
-				l.fail(s, why)
-			}
-		},
-		show:   func(*Config) any { return false },
-		schema: manifest.Map{{Key: "enum", Value: manifest.List{false}}},
-	}
-}
-
 // keys walks the table.
 func keys(yield func(section, key) bool) {
 	for _, s := range table {
@@ -113,19 +99,16 @@ func sectionOf(name string) string {
 	return name
 }
 
-// findKey returns the key that has a name, in any case, as its name or as an alias. The alias is ""
-// for the name.
-func findKey(name string) (found key, alias string, ok bool) {
+// findKey returns the key that has a name, in any case, and the name as the table writes it, which
+// may be an old one.
+func findKey(name string) (found key, written string, ok bool) {
 	for _, k := range keys {
-		i := slices.IndexFunc(k.names(), func(n string) bool { return strings.EqualFold(n, name) })
-		switch {
-		case i == 0:
-			return k, "", true
-		case i > 0:
-			return k, k.aliases[i-1], true
+		for _, n := range k.names() {
+			if strings.EqualFold(n, name) {
+				return k, n, true
+			}
 		}
 	}
-
 	return key{}, "", false
 }
 
@@ -138,18 +121,13 @@ func findSection(name string) (section, bool) {
 	return section{}, false
 }
 
-func sectionNames() []string {
-	names := make([]string, len(table))
-	for i, s := range table {
-		names[i] = s.name
-	}
-	return names
-}
+func sectionNames() []string { return namesOf(table, func(s section) string { return s.name }) }
 
-func (s section) keyNames() []string {
-	names := make([]string, len(s.keys))
-	for i, k := range s.keys {
-		names[i] = k.short()
+// namesOf returns the name of each item of a list.
+func namesOf[T any](items []T, name func(T) string) []string {
+	names := make([]string, len(items))
+	for i, item := range items {
+		names[i] = name(item)
 	}
 	return names
 }
@@ -168,10 +146,15 @@ func builtInKeys() (names []string) {
 	return names
 }
 
+// byDefault returns the default of a key as show returns values.
+func (k key) byDefault() any {
+	c := defaultConfig("")
+	return k.show(&c)
+}
+
 // defaultValue returns the default of a key as YAML, or "" if it is no value.
 func (k key) defaultValue() string {
-	c := defaultConfig("")
-	if v := k.show(&c); v != nil {
+	if v := k.byDefault(); v != nil {
 		return flowText(v)
 	}
 	return ""

@@ -8,6 +8,7 @@ import (
 	kubeversion "k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
@@ -28,8 +29,8 @@ var table = []section{
 			text: "directory of `*.json` files with your own API definitions, each in a `{{define \"NAME\"}}`"},
 		{name: TykInsecureSkipVerify, field: in(func(c *Config) *bool { return &c.Tyk.InsecureSkipVerify }, boolean),
 			text: "do not verify the Dashboard's TLS certificate"},
-		{name: TykIsGateway, field: refused(sharedGateway), text: "must be `false`: sidecars cannot share a gateway"},
-		{name: TykIsHybrid, field: refused(sharedGateway), text: "must be `false`, for the same reason"},
+		{name: TykIsGateway, field: in(func(*Config) *bool { return new(bool) }, off), text: "must be `false`: sidecars cannot share a gateway"},
+		{name: TykIsHybrid, field: in(func(*Config) *bool { return new(bool) }, off), text: "must be `false`, for the same reason"},
 	}},
 	{name: "CA", text: "The CA that signs certificates, and the ledger that records them. The values shown for addr, key, certPath and bundlePath fit the CA that " +
 		"`tykmesh ca init` creates in this directory.", keys: []key{
@@ -55,7 +56,7 @@ var table = []section{
 			text: "file with a client certificate, for a CFSSL that runs with `-mutual-tls-ca`"},
 		{name: CAMutualTLSKey, field: in(func(c *Config) *string { return &c.CA.MutualTLSKey }, filePath), unset: nothing, example: "client-key.pem",
 			text: "file with the private key of `mutualTLSCert`"},
-		{name: CADefaultNames, field: in(func(c *Config) *[]csr.Name { return &c.CA.DefaultNames }, listOfObjects(subject)), fileOnly: true, unset: nothing,
+		{name: CADefaultNames, field: in(func(c *Config) *[]csr.Name { return &c.CA.DefaultNames }, listOf(subject)), fileOnly: true, unset: nothing,
 			example: "[{C: GB, ST: England, L: London, O: Example Ltd, OU: Mesh}]",
 			text:    "subject of every certificate: a list of `C`, `ST`, `L`, `O`, `OU`, `E`, `SerialNumber`"},
 		{name: CADefaultKeyRequest, field: in(func(c *Config) *csr.KeyRequest { return &c.CA.DefaultKeyRequest }, keyRequest, *csr.NewKeyRequest()), fileOnly: true,
@@ -72,7 +73,7 @@ var table = []section{
 			text: "your own sidecar containers, as in tyk-k8s; one of them must be named `tyk-mesh`"},
 		{name: InjectorInitContainers, field: in(func(c *Config) *[]manifest.Map { return &c.Injector.InitContainers }, containerList), fileOnly: true, unset: nothing,
 			text: "your own init containers; requires `containers`"},
-		{name: InjectorPodTemplates, field: in(func(c *Config) *[]inject.PodTemplate { return &c.Injector.PodTemplates }, listOfObjects(podTemplate)), fileOnly: true, unset: nothing,
+		{name: InjectorPodTemplates, field: in(func(c *Config) *[]kube.PodTemplate { return &c.Injector.PodTemplates }, listOf(podTemplate)), fileOnly: true, unset: nothing,
 			example: "[{group: ray.io, kind: RayCluster, path: spec.workerGroupSpecs.*.template}]",
 			text: "where custom resources have pod templates other than `spec.template`: a list of `group` (any if not set), `kind` and `path`, in which `*` stands for " +
 				"every item"},
@@ -112,7 +113,7 @@ var table = []section{
 			text: "memory limit of these init containers"},
 		{name: InjectorNativeSidecar, field: in(func(c *Config) *string { return &c.Injector.NativeSidecar }, choiceOf(NativeAuto, "true", "false"), NativeAuto), builtIn: true,
 			text: "make the sidecar an init container that keeps running, which Jobs need; `auto`: if `kubeVersion` is 1.29 or later"},
-		{name: InjectorKubeVersion, field: in(func(c *Config) **kubeversion.Version { return &c.Injector.KubeVersion }, valueOf(kubernetesVersion)), unset: "unknown", example: `"1.33"`,
+		{name: InjectorKubeVersion, field: in(func(c *Config) **kubeversion.Version { return &c.Injector.KubeVersion }, kubernetesVersion), unset: "unknown", example: `"1.33"`,
 			text: "Kubernetes version of the cluster"},
 		{name: InjectorEmitCA, field: in(func(c *Config) *bool { return &c.Injector.EmitCA }, boolean),
 			text: "add the ConfigMap `ca-pem` to the output, for each namespace that has none in it; requires `CA.bundlePath`"},
@@ -148,8 +149,6 @@ const (
 
 	// pins is the end of the text of a pinned key.
 	pins = "; `config init` writes it down, so that an upgrade of tykmesh restarts no pod"
-
-	sharedGateway = "is not supported: sidecars cannot share a gateway, because each loads the APIs with its own tags from a Dashboard"
 
 	// urlPattern matches what checkURL accepts, and more.
 	urlPattern = "^(https?://.+)?$"

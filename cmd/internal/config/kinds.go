@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/spelling"
 )
@@ -39,13 +37,23 @@ func showText(text string) any {
 	return text
 }
 
+// textual returns the kind of values that are written as texts. Read returns a value and reports
+// whether it counts.
+func textual[T any](schema manifest.Map, show func(T) any, read func(l *loader, s setting, text string) (T, bool)) kind[T] {
+	return kind[T]{show: show, schema: schema, read: func(l *loader, s setting, into *T) bool {
+		text, ok := l.text(s)
+		if ok {
+			*into, ok = read(l, s, text)
+		}
+		return ok
+	}}
+}
+
 // textOf returns the kind of texts. An empty one counts, and needs no check.
 func textOf(check func(string) error) kind[string] {
-	return kind[string]{show: showText, schema: textSchema, read: func(l *loader, s setting, into *string) bool {
-		text, ok := l.text(s)
-		*into = text
-		return ok && l.passes(s, text, check)
-	}}
+	return textual(textSchema, showText, func(l *loader, s setting, text string) (string, bool) {
+		return text, l.passes(s, text, check)
+	})
 }
 
 // secretOf returns the kind of texts that are never shown, and that may stand elsewhere, as
@@ -58,37 +66,28 @@ func secretOf(check func(string) error) kind[Secret] {
 		return redacted
 	}
 
-	return kind[Secret]{show: show, schema: textSchema, read: func(l *loader, s setting, into *Secret) bool {
-		text, ok := l.text(s)
-		if !ok {
-			return false
-		}
-		text, ok = l.fetch(s, text)
-		*into = NewSecret(text)
-
-		return ok && l.passes(s, text, check)
-	}}
+	return textual(textSchema, show, func(l *loader, s setting, text string) (Secret, bool) {
+		text, ok := l.fetch(s, text)
+		return NewSecret(text), ok && l.passes(s, text, check)
+	})
 }
 
 // dirPath is the kind of names of directories. A relative path in the file starts at the file's
 // directory, so that a configuration works from everywhere.
-var dirPath = kind[string]{show: showText, schema: textSchema, read: func(l *loader, s setting, into *string) bool {
-	text, ok := l.text(s)
-	if ok && text != "" {
-		*into = l.relative(s, text)
-	}
-	return ok
-}}
+var dirPath = textual(textSchema, showText, func(l *loader, s setting, text string) (string, bool) {
+	return l.relative(s, text), true
+})
 
 // filePath is a dirPath for files, which the loader remembers.
-var filePath = kind[string]{show: showText, schema: textSchema, read: func(l *loader, s setting, into *string) bool {
-	if !dirPath.read(l, s, into) || *into == "" {
-		return false
+var filePath = textual(textSchema, showText, func(l *loader, s setting, text string) (string, bool) {
+	if text == "" {
+		return "", false
 	}
-	l.config.named = append(l.config.named, *into)
+	path := l.relative(s, text)
+	l.config.named = append(l.config.named, path)
 
-	return true
-}}
+	return path, true
+})
 
 // boolean is the kind of switches.
 var boolean = kind[bool]{
@@ -98,6 +97,18 @@ var boolean = kind[bool]{
 	},
 	show:   func(on bool) any { return on },
 	schema: manifest.Map{{Key: "type", Value: "boolean"}},
+}
+
+// off is the kind of switches of tyk-k8s that must stay off.
+var off = kind[bool]{
+	read: func(l *loader, s setting, _ *bool) bool {
+		if on, ok := l.bool(s); ok && on {
+			l.fail(s, "is not supported: sidecars cannot share a gateway, because each loads the APIs with its own tags from a Dashboard")
+		}
+		return false
+	},
+	show:   boolean.show,
+	schema: manifest.Map{{Key: "enum", Value: manifest.List{false}}},
 }
 
 // choiceOf returns the kind of texts that are one of a few.
@@ -127,144 +138,131 @@ func choiceOf[T ~string](values ...T) kind[T] {
 
 // word returns a text that may be written as true or false too, without quotes.
 func (l *loader) word(s setting) (string, bool) {
-	if s.variable == "" {
-		if n := resolve(s.value); n.Kind == yaml.ScalarNode && n.ShortTag() == tagBool {
-			return strings.ToLower(n.Value), true
-		}
+	if n := s.value; n.Kind == manifest.Scalar && n.Tag == tagBool {
+		return strings.ToLower(n.Value), true
 	}
 	return l.text(s)
 }
 
-// scalar is how a text is read as a T.
-type scalar[T any] struct {
-	parse  func(string) (T, error)
-	show   func(T) any
-	schema manifest.Map
-}
-
-// checked returns the scalars that are texts which pass a check.
-func checked(check func(string) error) scalar[string] {
-	parse := func(text string) (string, error) { return text, check(text) }
-	return scalar[string]{parse: parse, show: func(text string) any { return text }, schema: textSchema}
-}
-
-// valueOf returns the kind of single values. An empty text leaves the default.
-func valueOf[T any](v scalar[T]) kind[T] {
-	return kind[T]{show: v.show, schema: v.schema, read: func(l *loader, s setting, into *T) bool {
-		text, ok := l.text(s)
-		if !ok || text == "" {
-			return false
-		}
-		value, err := v.parse(text)
+// parsed returns the kind of values that parse reads in a text.
+func parsed[T any](schema manifest.Map, show func(T) any, parse func(string) (T, error)) kind[T] {
+	return textual(schema, show, func(l *loader, s setting, text string) (T, bool) {
+		value, err := parse(text)
 		if err != nil {
 			l.fail(s, err.Error())
 		}
-		*into = value
+		return value, err == nil
+	})
+}
 
-		return err == nil
-	}}
+// checked returns the kind of texts that pass a check. Empty ones have to pass it, too.
+func checked(check func(string) error) kind[string] {
+	return parsed(textSchema, showText, func(text string) (string, error) { return text, check(text) })
+}
+
+// optional returns a kind of which an empty text leaves the default.
+func optional[T any](k kind[T]) kind[T] {
+	read := k.read
+	k.read = func(l *loader, s setting, into *T) bool {
+		if text, ok := l.text(s); ok && text == "" {
+			return false
+		}
+		return read(l, s, into)
+	}
+
+	return k
 }
 
 // numberOf returns the kind of whole numbers within limits.
 func numberOf[T int | int64](least, most T) kind[T] {
-	parse := func(text string) (T, error) {
+	schema := manifest.Map{
+		{Key: "type", Value: manifest.List{"integer", "string"}},
+		{Key: "minimum", Value: int64(least)},
+		{Key: "maximum", Value: int64(most)},
+		{Key: "pattern", Value: "^[+-]?[0-9]*$"},
+	}
+
+	return optional(parsed(schema, func(n T) any { return int64(n) }, func(text string) (T, error) {
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil || n < int64(least) || n > int64(most) {
 			return 0, fmt.Errorf("want a number from %d to %d, got %q", least, most, text)
 		}
 		return T(n), nil
-	}
-
-	return valueOf(scalar[T]{parse: parse, show: func(n T) any { return int64(n) }, schema: manifest.Map{
-		{Key: "type", Value: manifest.List{"integer", "string"}},
-		{Key: "minimum", Value: int64(least)},
-		{Key: "maximum", Value: int64(most)},
-		{Key: "pattern", Value: "^[+-]?[0-9]*$"},
-	}})
+	}))
 }
 
 // listOf returns the kind of lists; in the environment commas separate the items. An empty list
-// leaves the default.
-func listOf[T comparable](item scalar[T]) kind[[]T] { return lists(item, (*loader).texts, false) }
-
-// setOf returns the kind of lists without duplicates.
-func setOf[T comparable](item scalar[T]) kind[[]T] { return lists(item, (*loader).texts, true) }
+// leaves the default. Items that are right count for the checks that follow, beside wrong ones.
+func listOf[T any](item kind[T]) kind[[]T] { return lists(item, false) }
 
 // listOrTextOf returns the kind of lists that may be a single text in the file, too, with commas.
-func listOrTextOf[T comparable](item scalar[T]) kind[[]T] {
-	k := lists(item, (*loader).textsOrOne, false)
+func listOrTextOf[T any](item kind[T]) kind[[]T] {
+	k := lists(item, true)
 	k.schema = k.schema.With("type", manifest.List{"array", "string", "number"})
 	return k
 }
 
-func lists[T comparable](item scalar[T], split func(*loader, setting) ([]string, bool), unique bool) kind[[]T] {
+func lists[T any](item kind[T], orText bool) kind[[]T] {
 	read := func(l *loader, s setting, into *[]T) bool {
-		texts, ok := split(l, s)
-		var values []T
-		for _, text := range texts {
-			value, err := item.parse(text)
-			if err == nil && unique && slices.Contains(values, value) {
-				err = fmt.Errorf("names %q twice", text)
+		before := len(l.errors)
+		*into = nil
+		for _, at := range l.items(s, orText) {
+			var v T
+			if item.read(l, at, &v) {
+				*into = append(*into, v)
 			}
-			if err != nil {
-				l.fail(s, err.Error())
-				ok = false
-				continue
-			}
-
-			values = append(values, value)
 		}
 
-		*into = values
-		return ok && len(values) > 0
+		if len(l.errors) > before {
+			l.failed[s.key] = true
+		}
+
+		return len(*into) > 0
 	}
 
 	return kind[[]T]{read: read, show: func(values []T) any { return showList(values, item.show) }, schema: listSchema(item.schema)}
 }
 
-// texts returns a setting that is a list of texts.
-func (l *loader) texts(s setting) ([]string, bool) {
-	var out []string
-	if s.variable != "" {
-		for text := range strings.SplitSeq(s.text, ",") {
-			out = append(out, strings.TrimSpace(text))
+// setOf returns the kind of lists of texts without duplicates.
+func setOf(item kind[string]) kind[[]string] {
+	k := listOf(item)
+	read := k.read
+	k.read = func(l *loader, s setting, into *[]string) bool {
+		ok := read(l, s, into)
+		for i, text := range *into {
+			if slices.Contains((*into)[:i], text) {
+				l.fail(s, fmt.Sprintf("names %q twice", text))
+			}
 		}
-		return out, true
+		return ok
 	}
 
-	items, ok := l.list(s)
-	for i, item := range items {
-		text, isText := l.text(setting{key: fmt.Sprintf("%s[%d]", s.key, i), value: item})
-		if ok = ok && isText; isText {
-			out = append(out, text)
-		}
-	}
-
-	return out, ok
+	return k
 }
 
-// textsOrOne returns a setting that is a list of texts, or one text with commas.
-func (l *loader) textsOrOne(s setting) ([]string, bool) {
-	if s.variable == "" && resolve(s.value).Kind != yaml.SequenceNode {
-		text, ok := l.text(s)
-		if !ok {
-			return nil, false
+// items returns the items of a setting that is a list. In the environment, and with orText in the
+// file, it may be a text with commas, and with orText empty items do not count.
+func (l *loader) items(s setting, orText bool) (items []setting) {
+	switch n := s.value; {
+	case s.variable != "" || orText && n.Kind != manifest.Sequence:
+		text, _ := l.text(s)
+		for item := range strings.SplitSeq(text, ",") {
+			at := s
+			at.value = &manifest.Node{Tag: tagString, Value: strings.TrimSpace(item)}
+			items = append(items, at)
 		}
-		s.variable, s.text = s.key, text
-	}
 
-	texts, ok := l.texts(s)
-	return slices.DeleteFunc(texts, func(t string) bool { return t == "" }), ok
-}
-
-// list returns the items of a setting that is a list.
-func (l *loader) list(s setting) ([]node, bool) {
-	n := resolve(s.value)
-	if n.Kind != yaml.SequenceNode {
+	case n.Kind != manifest.Sequence:
 		l.fail(s, "want a list, got "+kindOf(n))
-		return nil, false
+	default:
+		for i, item := range n.Content {
+			items = append(items, l.setting(fmt.Sprintf("%s[%d]", s.key, i), item))
+		}
 	}
-	return l.items(n), true
+
+	return slices.DeleteFunc(items, func(item setting) bool {
+		return orText && item.value.Tag == tagString && item.value.Value == ""
+	})
 }
 
 // showList returns a list, or nil for an empty one.
@@ -295,13 +293,14 @@ type member[T any] struct {
 func objectOf[T any](check func(T) error, members ...member[T]) kind[T] {
 	read := func(l *loader, s setting, into *T) bool {
 		before := len(l.errors)
-		for _, e := range l.entries(s.value, s.key, strings.EqualFold) {
-			i := slices.IndexFunc(members, func(m member[T]) bool { return strings.EqualFold(m.name, e.key) })
+		for _, e := range l.entries(s, strings.EqualFold) {
+			i := slices.IndexFunc(members, func(m member[T]) bool { return strings.EqualFold(m.name, e.name) })
 			switch {
 			case i < 0:
-				l.report(e.pos, dotted(s.key, e.key), "unknown key"+spelling.Suggest(e.key, memberNames(members)))
-			case !isNull(e.value):
-				members[i].read(l, setting{key: dotted(s.key, members[i].name), value: e.value}, into)
+				l.report(e.at, e.key, "unknown key"+spelling.Suggest(e.name, namesOf(members, func(m member[T]) string { return m.name })))
+			case !e.value.IsNull():
+				e.key = dotted(s.key, members[i].name)
+				members[i].read(l, e.setting, into)
 			}
 		}
 
@@ -322,14 +321,6 @@ func objectOf[T any](check func(T) error, members ...member[T]) kind[T] {
 	return kind[T]{read: read, show: func(v T) any { return showMembers(v, members) }, schema: objectSchema(members)}
 }
 
-func memberNames[T any](members []member[T]) []string {
-	names := make([]string, len(members))
-	for i, m := range members {
-		names[i] = m.name
-	}
-	return names
-}
-
 // showMembers returns a mapping, without the members that are not set.
 func showMembers[T any](v T, members []member[T]) manifest.Map {
 	var out manifest.Map
@@ -347,20 +338,4 @@ func objectSchema[T any](members []member[T]) manifest.Map {
 		properties = append(properties, manifest.Entry{Key: m.name, Value: nullable(m.schema)})
 	}
 	return closedObject(properties)
-}
-
-// listOfObjects returns the kind of lists of mappings.
-func listOfObjects[T any](item kind[T]) kind[[]T] {
-	read := func(l *loader, s setting, into *[]T) bool {
-		items, ok := l.list(s)
-		*into = nil
-		for i, n := range items {
-			var v T
-			ok = item.read(l, setting{key: fmt.Sprintf("%s[%d]", s.key, i), value: n}, &v) && ok
-			*into = append(*into, v)
-		}
-		return ok
-	}
-
-	return kind[[]T]{read: read, show: func(values []T) any { return showList(values, item.show) }, schema: listSchema(item.schema)}
 }

@@ -5,6 +5,7 @@ import "github.com/tykmesh/tykmesh/inject/manifest"
 // loader is one run of Load.
 type loader struct {
 	src      Source
+	document *manifest.Document // the file
 	config   Config
 	settings map[string]setting           // by the key's name; those of the environment have replaced those of the file
 	sections map[string]manifest.Position // where a section of the file begins

@@ -13,9 +13,7 @@ func (l *loader) checkNeeds() {
 	injector := &l.config.Injector
 	l.checkSecrets()
 	if injector.CreateRoutes && !l.src.Local {
-		l.need(TykURL, l.config.Tyk.URL != "", InjectorCreateRoutes)
-		l.need(TykSecret, l.config.Tyk.Secret.IsSet(), InjectorCreateRoutes)
-		l.need(TykOrg, l.config.Tyk.Org != "", InjectorCreateRoutes)
+		l.need(InjectorCreateRoutes, TykURL, TykSecret, TykOrg)
 		if l.config.Tyk.Org == placeholderOrg {
 			l.fail(l.settings[TykOrg], "is the placeholder that config init writes; write the organisation id that the Dashboard shows in the profile of the user whose key is in "+TykSecret)
 		}
@@ -45,7 +43,7 @@ func (l *loader) checkEmitCA() {
 	case l.src.Local:
 		l.missing(CABundlePath, missingFor(InjectorEmitCA), "with --local DIR it is DIR/ca/ca.pem, which a run without emitCA creates")
 	default:
-		l.need(CABundlePath, false, InjectorEmitCA)
+		l.need(InjectorEmitCA, CABundlePath)
 	}
 }
 
@@ -78,16 +76,17 @@ func (l *loader) checkMeshHosts() {
 func (l *loader) checkCA() {
 	c := l.config.CA
 	if c.KeyPath != "" {
-		l.need(CACertPath, c.CertPath != "", CAKeyPath)
+		l.need(CAKeyPath, CACertPath)
 		l.excludes(CAKeyPath, "signs locally", CAAddr, CAKey, CAProfile, CATLSRemoteCA, CAMutualTLSCert, CAMutualTLSKey)
 		return
 	}
 
-	l.need(CAAddr, c.Addr != "", InjectorEnableMeshTLS)
-	l.need(CAKey, c.Key.IsSet(), InjectorEnableMeshTLS)
-	if c.MutualTLSCert != "" || c.MutualTLSKey != "" {
-		l.need(CAMutualTLSCert, c.MutualTLSCert != "", CAMutualTLSKey)
-		l.need(CAMutualTLSKey, c.MutualTLSKey != "", CAMutualTLSCert)
+	l.need(InjectorEnableMeshTLS, CAAddr, CAKey)
+	if c.MutualTLSKey != "" {
+		l.need(CAMutualTLSKey, CAMutualTLSCert)
+	}
+	if c.MutualTLSCert != "" {
+		l.need(CAMutualTLSCert, CAMutualTLSKey)
 	}
 
 	if !c.Secure && c.Addr != "" && !strings.Contains(c.Addr, "https://") {
@@ -124,12 +123,13 @@ func (l *loader) excludes(key, does string, others ...string) {
 	}
 }
 
-// need reports a key that is not set although another key, which is on, requires it.
-func (l *loader) need(key string, isSet bool, because string) {
-	if isSet {
-		return
+// need reports keys that are not set although another key, which is on, requires them.
+func (l *loader) need(because string, required ...string) {
+	for _, name := range required {
+		if k, _, _ := findKey(name); k.show(&l.config) == nil {
+			l.missing(name, missingFor(because), "set it in the file or as "+variableOf(envPrefix, name)+"; or use --local DIR, which works without servers")
+		}
 	}
-	l.missing(key, missingFor(because), "set it in the file or as "+variableOf(envPrefix, key)+"; or use --local DIR, which works without servers")
 }
 
 // missingFor returns the message about a key that another one requires.
@@ -151,7 +151,7 @@ func (l *loader) missing(key, msg, hint string) {
 		pos = manifest.Position{File: l.src.Name}
 	}
 	if s, ok := l.settings[key]; ok && s.variable == "" {
-		pos = s.value.pos
+		pos = s.pos
 	}
 
 	if l.src.Name == "" {

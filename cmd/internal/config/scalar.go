@@ -1,11 +1,10 @@
 package config
 
 import (
-	"math"
-	"slices"
+	"strconv"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
+	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
 // The YAML tags of scalars. All other plain scalars (a date, "<<") count as texts.
@@ -17,29 +16,22 @@ const (
 	tagString = "!!str"
 )
 
-// yes and no are the bools of YAML 1.1 that YAML 1.2 reads as text. tyk-k8s and kubectl read them
-// as bools.
-var (
-	yes = []string{"y", "Y", "yes", "Yes", "YES", "on", "On", "ON"}
-	no  = []string{"n", "N", "no", "No", "NO", "off", "Off", "OFF"}
-)
-
-// scalarTag returns the tag of a scalar: one of the above, or an unknown one.
-func scalarTag(n node) string {
-	switch tag := n.ShortTag(); {
-	case tag == tagString && n.Style == 0 && (slices.Contains(yes, n.Value) || slices.Contains(no, n.Value)):
+// scalarTag returns the tag of a scalar: one of the above, or an unknown one. Some words are bools
+// in YAML 1.1 only, as which tyk-k8s and kubectl read them.
+func scalarTag(n *manifest.Node) string {
+	switch {
+	case n.Tag == tagString && !n.IsString():
 		return tagBool
-	case tag == "!!timestamp" || tag == "!!merge":
+	case n.Tag == "!!timestamp" || n.Tag == "!!merge":
 		return tagString
-	default:
-		return tag
 	}
+	return n.Tag
 }
 
 // scalarValue returns the value of a scalar as package manifest represents it. It fails for other
 // nodes, for unknown tags, and for values that JSON cannot express, like an infinite number.
-func scalarValue(n node) (value any, ok bool) {
-	if n.Kind != yaml.ScalarNode {
+func scalarValue(n *manifest.Node) (value any, ok bool) {
+	if n.Kind != manifest.Scalar {
 		return nil, false
 	}
 
@@ -51,13 +43,10 @@ func scalarValue(n node) (value any, ok bool) {
 	case tagBool:
 		return parseBool(n.Value)
 	case tagInt:
-		var i int64
-		err := n.Decode(&i)
-		return i, err == nil
+		return n.Int()
 	case tagFloat:
-		var f float64
-		err := n.Decode(&f)
-		return f, err == nil && !math.IsInf(f, 0) && !math.IsNaN(f)
+		f, err := strconv.ParseFloat(strings.ReplaceAll(n.Value, "_", ""), 64)
+		return f, err == nil
 	}
 
 	return nil, false
@@ -75,11 +64,11 @@ func parseBool(text string) (value, ok bool) {
 }
 
 // kindOf returns a description of a value, for messages.
-func kindOf(n node) string {
-	switch n = resolve(n); n.Kind {
-	case yaml.MappingNode:
+func kindOf(n *manifest.Node) string {
+	switch n.Kind {
+	case manifest.Mapping:
 		return "a mapping"
-	case yaml.SequenceNode:
+	case manifest.Sequence:
 		return "a list"
 	}
 

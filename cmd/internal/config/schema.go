@@ -2,8 +2,6 @@ package config
 
 import (
 	"encoding/json"
-	"fmt"
-	"io"
 	"reflect"
 	"slices"
 
@@ -22,10 +20,10 @@ const schemaDraft = "http://json-schema.org/draft-07/schema#"
 const schemaText = "Configuration of tykmesh. tykmesh also reads section and key names in another case, " +
 	"and yes, no, on and off as true and false; this schema knows the documented spelling only."
 
-// WriteSchema writes the JSON Schema of configuration files. Apart from other spellings
+// Schema returns the JSON Schema of configuration files. Apart from other spellings
 // (schemaText) it accepts every file that Load accepts without Local. It does not know everything
 // that Load refuses.
-func WriteSchema(w io.Writer) error {
+func Schema() []byte {
 	sections := manifest.Map{}
 	for _, s := range table {
 		sections = append(sections, manifest.Entry{Key: s.name, Value: sectionSchema(s)})
@@ -34,25 +32,19 @@ func WriteSchema(w io.Writer) error {
 		sections = append(sections, manifest.Entry{Key: name, Value: manifest.Map{{Key: "description", Value: "A section of tyk-k8s that tykmesh ignores."}}})
 	}
 
+	definitions := manifest.Map{}
+	define(&definitions, reflect.TypeFor[corev1.Container]())
+
 	root := manifest.Map{
 		{Key: "$schema", Value: schemaDraft},
 		{Key: "title", Value: "tykmesh.yaml"},
 		{Key: "description", Value: schemaText},
 	}
 	root = append(root, nullable(closedObject(sections))...)
-	definitions := manifest.Map{}
-	define(&definitions, reflect.TypeFor[corev1.Container]())
 	root = append(root, manifest.Entry{Key: "definitions", Value: definitions})
+	text, _ := json.MarshalIndent(root, "", "  ") // a tree of plain values always can be
 
-	text, err := json.MarshalIndent(root, "", "  ")
-	if err == nil {
-		_, err = w.Write(append(text, '\n'))
-	}
-	if err != nil {
-		return fmt.Errorf("writing the schema: %w", err)
-	}
-
-	return nil
+	return append(text, '\n')
 }
 
 // sectionSchema returns the schema of a section, with the keys that once were in it, too.
@@ -76,8 +68,7 @@ func sectionSchema(s section) manifest.Map {
 // describe returns the schema of a key.
 func (k key) describe() manifest.Map {
 	schema := append(manifest.Map{{Key: "description", Value: prose.Plain(k.explained())}}, nullable(k.schema)...)
-	c := defaultConfig("")
-	if v := k.show(&c); v != nil {
+	if v := k.byDefault(); v != nil {
 		schema = append(schema, manifest.Entry{Key: "default", Value: v})
 	}
 	if example := k.shown(); example != "" && example != k.defaultValue() && !k.secret {
@@ -111,6 +102,11 @@ func closedObject(properties manifest.Map) manifest.Map {
 		{Key: "properties", Value: properties},
 		{Key: "additionalProperties", Value: false},
 	}
+}
+
+// mapSchema returns the schema of mappings with any keys.
+func mapSchema(value manifest.Map) manifest.Map {
+	return manifest.Map{{Key: "type", Value: "object"}, {Key: "additionalProperties", Value: value}}
 }
 
 // nullable returns a schema that accepts null, too: a key without a value is like no key.
@@ -169,9 +165,9 @@ func typeSchema(definitions *manifest.Map, t reflect.Type) manifest.Map {
 		define(definitions, t)
 		return reference(t)
 	case reflect.Map:
-		return nullable(manifest.Map{{Key: "type", Value: "object"}, {Key: "additionalProperties", Value: typeSchema(definitions, t.Elem())}})
+		return nullable(mapSchema(typeSchema(definitions, t.Elem())))
 	case reflect.Slice:
-		return nullable(manifest.Map{{Key: "type", Value: "array"}, {Key: "items", Value: typeSchema(definitions, t.Elem())}})
+		return nullable(listSchema(typeSchema(definitions, t.Elem())))
 	case reflect.String:
 		return nullable(manifest.Map{{Key: "type", Value: "string"}})
 	case reflect.Bool:

@@ -1,49 +1,37 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
 // setting is a key that the file or the environment sets.
 type setting struct {
-	key   string // the key's name, whatever alias was used
-	alias string // the old name that was used, else ""
-
-	value node              // in the file
-	at    manifest.Position // of the key in the file
-
-	variable string // the environment variable, else ""
-	text     string // its value
+	key      string            // the key's name
+	name     string            // the name that was used: the key's, or an old one
+	at, pos  manifest.Position // of the name and of the value in the file
+	value    *manifest.Node    // resolved; a text, if it comes from the environment
+	variable string            // the environment variable, else ""
 }
 
 // finding returns what there is to say of a setting, with its place.
 func (s setting) finding(msg string) Finding {
-	return Finding{Pos: s.value.pos, Variable: s.variable, Key: s.key, Msg: msg}
+	return Finding{Pos: s.pos, Variable: s.variable, Key: s.key, Msg: msg}
 }
 
 // written returns the name that the user wrote.
-func (s setting) written() string {
-	switch {
-	case s.variable != "":
-		return s.variable
-	case s.alias != "":
-		return s.alias
-	}
-	return s.key
-}
+func (s setting) written() string { return cmp.Or(s.variable, s.name) }
 
 // set takes a setting over. An old name causes a warning, and an error if the same source has
 // another name of the key, too.
 func (l *loader) set(s setting) {
-	if s.alias != "" {
+	if s.name != s.key {
 		f := s.aliasFinding()
 		f.Msg = "is deprecated; write " + s.key
 		if prefix, _, ok := strings.Cut(s.variable, "_"); ok {
@@ -57,7 +45,7 @@ func (l *loader) set(s setting) {
 
 // both reports that two names of the same key are set.
 func (l *loader) both(one, other setting) {
-	if one.alias == "" {
+	if one.name == one.key {
 		one, other = other, one
 	}
 
@@ -69,7 +57,7 @@ func (l *loader) both(one, other setting) {
 
 // aliasFinding returns a finding about the old name that was used.
 func (s setting) aliasFinding() Finding {
-	return Finding{Pos: s.at, Variable: s.variable, Key: s.alias}
+	return Finding{Pos: s.at, Variable: s.variable, Key: s.name}
 }
 
 // fail records an error about a setting, once.
@@ -83,12 +71,11 @@ func (l *loader) fail(s setting, msg string) {
 // text returns a setting that is a text. A number counts as the text that was typed: an
 // organisation id or a key may consist of digits, or look like 5e33.
 func (l *loader) text(s setting) (string, bool) {
+	n := s.value
 	if s.variable != "" {
-		return s.text, true
+		return n.Value, true
 	}
-
-	n := resolve(s.value)
-	if n.Kind == yaml.ScalarNode {
+	if n.Kind == manifest.Scalar {
 		switch scalarTag(n) {
 		case tagString, tagInt, tagFloat:
 			return n.Value, true
@@ -102,20 +89,17 @@ func (l *loader) text(s setting) (string, bool) {
 
 // bool returns a setting that is a switch.
 func (l *loader) bool(s setting) (value, ok bool) {
-	if s.variable != "" {
-		value, ok = parseBool(s.text)
-		if !ok {
-			l.fail(s, "want true or false")
-		}
-		return value, ok
+	n, got := s.value, ""
+	if s.variable == "" {
+		got = ", got " + kindOf(n)
 	}
 
-	n := resolve(s.value)
-	if n.Kind == yaml.ScalarNode && scalarTag(n) == tagBool {
+	if s.variable != "" || n.Kind == manifest.Scalar && scalarTag(n) == tagBool {
 		value, ok = parseBool(n.Value)
 	}
+
 	if !ok {
-		l.fail(s, "want true or false, got "+kindOf(n))
+		l.fail(s, "want true or false"+got)
 	}
 
 	return value, ok
@@ -136,40 +120,39 @@ func (l *loader) passes(s setting, text string, check func(string) error) bool {
 
 // fetch returns the secret that a text is or refers to.
 func (l *loader) fetch(s setting, text string) (string, bool) {
-	var found string
-	if name, ok := strings.CutPrefix(text, "env:"); ok {
-		found = lookupEnv(l.src.Environ, name)
+	scheme, name, _ := strings.Cut(text, ":")
+	switch scheme {
+	case "env":
+		found := lookupEnv(l.src.Environ, name)
 		if found == "" {
 			l.unresolved = append(l.unresolved, s.finding(fmt.Sprintf("the environment variable %s is not set", name)))
 		}
 		return found, found != ""
-	}
 
-	name, ok := strings.CutPrefix(text, "file:")
-	if !ok {
-		return text, true
-	}
+	case "file":
+		data, err := l.src.ReadFile(l.relative(s, name))
+		found, f := strings.TrimRight(string(data), "\r\n"), s.finding(fmt.Sprintf("the secret's file %q is empty", name))
+		if err == nil && found != "" {
+			return found, true
+		}
 
-	data, err := l.src.ReadFile(l.relative(s, name))
-	found = strings.TrimRight(string(data), "\r\n")
-	switch {
-	case err != nil:
-		f := s.finding("the secret's file cannot be read: " + err.Error())
-		if s.key == CAKey {
+		if err != nil {
+			f.Msg = "the secret's file cannot be read: " + err.Error()
+		}
+		if err != nil && s.key == CAKey {
 			f.Hint = "tykmesh ca init creates a CA, with the key of its CFSSL in ca-quickstart/cfssl.key; or switch TLS off with " + InjectorEnableMeshTLS + ": false"
 		}
-		l.unresolved = append(l.unresolved, f)
 
-	case found == "":
-		l.unresolved = append(l.unresolved, s.finding(fmt.Sprintf("the secret's file %q is empty", name)))
+		l.unresolved = append(l.unresolved, f)
+		return "", false
 	}
 
-	return found, err == nil && found != ""
+	return text, true
 }
 
 // relative returns a path as the program can open it.
 func (l *loader) relative(s setting, path string) string {
-	if filepath.IsAbs(path) || s.variable != "" || l.src.Name == "" {
+	if path == "" || filepath.IsAbs(path) || s.variable != "" || l.src.Name == "" {
 		return path
 	}
 	return filepath.Join(filepath.Dir(l.src.Name), path)

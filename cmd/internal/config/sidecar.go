@@ -70,11 +70,6 @@ func (l *loader) checkReachable() {
 	}
 }
 
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
 // checkLimit reports a request that exceeds its limit, at the key of the two that is set.
 func (l *loader) checkLimit(requestKey, limitKey, request, limit string) {
 	err := sidecar.CheckLimit(request, limit)

@@ -16,6 +16,7 @@ import (
 	kubeversion "k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
@@ -32,13 +33,13 @@ var (
 	labelKey   = checked(checkLabel)
 	cleanRoute = checked(checkRoute)
 
-	ruleCode = scalar[inject.Rule]{parse: inject.ParseAccepted, show: func(r inject.Rule) any { return string(r) }, schema: textSchema}
-	cidr     = scalar[netip.Prefix]{parse: sidecar.ParseNetwork, show: func(p netip.Prefix) any { return p.String() }, schema: textSchema}
+	ruleCode = parsed(textSchema, func(r inject.Rule) any { return string(r) }, inject.ParseAccepted)
+	cidr     = parsed(textSchema, func(p netip.Prefix) any { return p.String() }, sidecar.ParseNetwork)
 
-	exemptPort = scalar[int]{parse: sidecar.ParseExemptPort, show: func(port int) any { return int64(port) },
-		schema: manifest.Map{{Key: "enum", Value: manifest.List{int64(80), int64(443), "80", "443"}}}}
+	exemptPort = parsed(manifest.Map{{Key: "enum", Value: manifest.List{int64(80), int64(443), "80", "443"}}}, func(port int) any { return int64(port) },
+		sidecar.ParseExemptPort)
 
-	kubernetesVersion = scalar[*kubeversion.Version]{parse: parseVersion, show: showVersion, schema: textSchema.With("pattern", versionPattern)}
+	kubernetesVersion = optional(parsed(textSchema.With("pattern", versionPattern), showVersion, parseVersion))
 )
 
 // addresses is the kind of addresses of Redis: that of one server, or those of some servers of a
@@ -119,15 +120,11 @@ var keyRequest = objectOf(checkKeyRequest,
 
 // keySize is the kind of sizes of keys. No number is like 0: checkKeyRequest says which numbers
 // fit.
-var keySize = kind[int]{
-	read: func(l *loader, s setting, into *int) bool {
-		text, ok := l.text(s)
-		*into, _ = strconv.Atoi(text)
-		return ok
-	},
-	show:   func(size int) any { return int64(size) },
-	schema: manifest.Map{{Key: "type", Value: manifest.List{"integer", "string"}}},
-}
+var keySize = textual(manifest.Map{{Key: "type", Value: manifest.List{"integer", "string"}}}, func(size int) any { return int64(size) },
+	func(_ *loader, _ setting, text string) (int, bool) {
+		size, _ := strconv.Atoi(text)
+		return size, true
+	})
 
 // checkKeyRequest accepts the keys that CFSSL makes and a Tyk Gateway serves.
 func checkKeyRequest(request csr.KeyRequest) error {
@@ -145,25 +142,16 @@ func checkKeyRequest(request csr.KeyRequest) error {
 
 // podTemplate is the kind of places where custom resources have pod templates.
 var podTemplate = objectOf(checkPodTemplate,
-	member[inject.PodTemplate]{"group", in(func(t *inject.PodTemplate) *string { return &t.Group }, textOf(nil))},
-	member[inject.PodTemplate]{"kind", in(func(t *inject.PodTemplate) *string { return &t.Kind }, textOf(nil))},
-	member[inject.PodTemplate]{"path", in(func(t *inject.PodTemplate) *[]string { return &t.Path }, keyPath)},
+	member[kube.PodTemplate]{"group", in(func(t *kube.PodTemplate) *string { return &t.Group }, textOf(nil))},
+	member[kube.PodTemplate]{"kind", in(func(t *kube.PodTemplate) *string { return &t.Kind }, textOf(nil))},
+	member[kube.PodTemplate]{"path", in(func(t *kube.PodTemplate) *[]string { return &t.Path }, keyPath)},
 )
 
 // keyPath is the kind of paths of keys with dots between them.
-var keyPath = kind[[]string]{
-	read: func(l *loader, s setting, into *[]string) bool {
-		text, ok := l.text(s)
-		if text != "" {
-			*into = strings.Split(text, ".")
-		}
-		return ok
-	},
-	show:   func(path []string) any { return showText(strings.Join(path, ".")) },
-	schema: textSchema,
-}
+var keyPath = textual(textSchema, func(path []string) any { return showText(strings.Join(path, ".")) },
+	func(_ *loader, _ setting, text string) ([]string, bool) { return strings.Split(text, "."), text != "" })
 
-func checkPodTemplate(t inject.PodTemplate) error {
+func checkPodTemplate(t kube.PodTemplate) error {
 	path := strings.Join(t.Path, ".")
 	switch {
 	case t.Kind == "" || path == "":
@@ -183,26 +171,25 @@ var environment = kind[[]sidecar.Variable]{
 	show: func(variables []sidecar.Variable) any { // values may be secrets
 		return showList(variables, func(v sidecar.Variable) any { return v.Name })
 	},
-	schema: manifest.Map{{Key: "type", Value: "object"}, {Key: "additionalProperties", Value: textSchema}},
+	schema: mapSchema(textSchema),
 }
 
 func readVariables(l *loader, s setting, into *[]sidecar.Variable) bool {
 	before := len(l.errors)
 	*into = nil
-	for _, e := range l.entries(s.value, s.key, func(a, b string) bool { return a == b }) {
-		at := setting{key: dotted(s.key, e.key), value: e.value}
-		if sidecar.IsFixed(e.key) {
-			l.report(e.pos, at.key, "is set by tykmesh; remove it")
+	for _, e := range l.entries(s, func(a, b string) bool { return a == b }) {
+		if sidecar.IsFixed(e.name) {
+			l.report(e.at, e.key, "is set by tykmesh; remove it")
 			continue
 		}
 
-		if err := sidecar.CheckVariable(e.key); err != nil {
-			l.report(e.pos, s.key, err.Error())
+		if err := sidecar.CheckVariable(e.name); err != nil {
+			l.report(e.at, s.key, err.Error())
 			continue
 		}
 
-		if text, ok := l.text(at); ok {
-			*into = append(*into, sidecar.Variable{Name: e.key, Value: text})
+		if text, ok := l.text(e.setting); ok {
+			*into = append(*into, sidecar.Variable{Name: e.name, Value: text})
 		}
 	}
 

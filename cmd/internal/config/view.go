@@ -1,8 +1,8 @@
 package config
 
 import (
+	"bytes"
 	"fmt"
-	"io"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
@@ -111,17 +111,17 @@ func (s setting) place() string {
 	if s.variable != "" {
 		return s.variable
 	}
-	place := fmt.Sprintf("%s:%d", s.value.pos.File, s.value.pos.Line)
-	if s.alias != "" {
-		place += ", as " + s.alias
+	place := fmt.Sprintf("%s:%d", s.pos.File, s.pos.Line)
+	if s.name != s.key {
+		place += ", as " + s.name
 	}
 
 	return display.Line(place)
 }
 
-// WriteYAML writes a configuration with the values in use, and behind each value a comment that
-// tells where it comes from.
-func (v Viewed) WriteYAML(w io.Writer) error {
+// YAML returns a configuration with the values in use, and behind each value a comment that tells
+// where it comes from.
+func (v Viewed) YAML() []byte {
 	file := "no file, only the environment and defaults"
 	if v.File != "" {
 		file = display.Line(v.File)
@@ -137,17 +137,12 @@ func (v Viewed) WriteYAML(w io.Writer) error {
 		section.Content = append(section.Content, s.nodes()...)
 	}
 
-	if _, err := fmt.Fprintf(w, "# %s\n", file); err != nil {
-		return fmt.Errorf("writing the configuration: %w", err)
-	}
-
-	encoder := yaml.NewEncoder(w)
+	b := bytes.NewBufferString("# " + file + "\n")
+	encoder := yaml.NewEncoder(b)
 	encoder.SetIndent(2)
-	if err := encoder.Encode(root); err != nil {
-		return fmt.Errorf("writing the configuration: %w", err)
-	}
+	_ = encoder.Encode(root) // a tree of plain values always can be
 
-	return nil
+	return b.Bytes()
 }
 
 // isTree reports whether a value is a mapping or a list.

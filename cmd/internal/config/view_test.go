@@ -15,11 +15,7 @@ import (
 // viewText is what config view prints of a configuration.
 func viewText(t *testing.T, v Viewed) string {
 	t.Helper()
-	var b strings.Builder
-	if err := v.WriteYAML(&b); err != nil {
-		t.Fatal(err)
-	}
-	return b.String()
+	return string(v.YAML())
 }
 
 // checkView compares a configuration that loads with what config view prints of it: read again,

@@ -17,6 +17,7 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/prose"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/checks"
 	"github.com/tykmesh/tykmesh/inject/spelling"
 )
 
@@ -37,18 +38,15 @@ var hints = []struct {
 // sharedPathHint is the hint about a Dashboard that does not let two APIs share a listen path.
 const sharedPathHint = "every inbound API listens on / under its own domain: allow that in the Dashboard (enable_duplicate_slugs: true)"
 
-// ruleHint returns the hint about a rule, and how to accept a finding if that is possible; "" if
+// ruleHint returns the hint about a rule, and how to accept its warnings if that is possible; "" if
 // there is no hint.
 func ruleHint(rule inject.Rule) string {
-	hint := Code(rule).Hint
-	if hint == "" {
-		return ""
+	for _, c := range checks.All {
+		if c.Code == string(rule) {
+			return fmt.Sprintf("%s; or accept it: injector.tyk.io/accept: %s", c.Hint, rule)
+		}
 	}
-	if !acceptable(rule) {
-		return hint
-	}
-
-	return fmt.Sprintf("%s; or accept it: injector.tyk.io/accept: %s", hint, rule)
+	return Code(rule).Hint
 }
 
 // hintsOf returns the hints about problems, each once.

@@ -65,7 +65,8 @@ func NewInventory(x *Snapshot) Inventory {
 	}
 
 	if len(out.Services) > 0 {
-		out.Certificate = x.meshCertificateStatus()
+		a := x.assign(meshHolder(x.settings), x.apis.meshAPIs())
+		out.Certificate = x.certificateStatus(&a)
 	}
 
 	out.Orphans = x.orphans()
@@ -162,44 +163,22 @@ func sameOrigin(a, b string) bool {
 	return errX == nil && errY == nil && x.Scheme == y.Scheme && strings.EqualFold(x.Host, y.Host)
 }
 
-func (x *Snapshot) meshCertificateStatus() CertificateStatus {
-	a := x.assign(meshHolder(x.settings), x.apis.meshAPIs())
-	if !a.chosen {
-		return x.certificateStatus(&a)
+// certificateStatus returns the current certificate of an assignment, and why a renewal would
+// replace it or put it in place.
+func (x *Snapshot) certificateStatus(a *assignment) (status CertificateStatus) {
+	if a.problem != nil {
+		status.Drift = []string{a.problem.Error()}
+		return status
 	}
 
-	c := x.certificate(a.ID)
-	status := CertificateStatus{ID: a.ID, Expires: c.stored.NotAfter}
-	if !c.inStore {
+	c := x.certificate(x.current(a))
+	status.ID, status.Expires = c.ID, c.expires()
+	if a.chosen && !c.inStore {
 		status.Drift = []string{"certificate not in the Dashboard's store"}
 	}
-
-	return status
-}
-
-// certificateStatus returns the certificate that an assignment would keep, else the one on the API.
-func (x *Snapshot) certificateStatus(a *assignment) CertificateStatus {
-	if a.problem != nil {
-		return CertificateStatus{Drift: []string{a.problem.Error()}}
+	if why := x.due(a, c.ID); why != "" {
+		status.Drift = []string{"certificate " + why}
 	}
-
-	status := CertificateStatus{ID: a.ID}
-	if a.Action != Keep {
-		status.Drift = []string{"certificate " + strings.Join(a.Reasons, "; ")}
-	}
-
-	if status.ID == "" {
-		if i := slices.IndexFunc(a.attached, func(id string) bool {
-			c := x.certificate(id)
-			return c.isFor(a.Hosts) || c.recordedFor(a.holder)
-		}); i >= 0 {
-			status.ID = a.attached[i]
-		}
-	} else if !slices.Contains(a.attached, status.ID) {
-		status.Drift = append(status.Drift, "certificate not on the API")
-	}
-
-	status.Expires = x.certificate(status.ID).expires()
 
 	return status
 }

@@ -91,7 +91,7 @@ orphan certificate echo.shop: no API uses it`},
 shop/sleep /sleep [sleep-inbound sleep-mesh] ` + year + ` []
 mesh ` + year + ` []`},
 		{"certificate taken off", func(w *world) { w.edit("echo-inbound", "certificates", []any{}) },
-			`shop/echo /echo-svc [echo-inbound echo-mesh] ` + year + ` ["certificate not on the API"]
+			`shop/echo /echo-svc [echo-inbound echo-mesh] ` + year + ` ["certificate not on API echo-inbound"]
 shop/sleep /sleep [sleep-inbound sleep-mesh] ` + year + ` []
 mesh ` + year + ` []
 orphan certificate echo.shop: no API uses it`},
@@ -105,7 +105,7 @@ mesh ` + year + ` ["certificate expires in 64 days"]`},
 		}, `shop/echo /echo-svc [echo-inbound echo-mesh] ` + year + ` []
 shop/old /old [old-inbound old-mesh] no certificate ["inbound API: active set to true" "inbound API: made by tyk-k8s, and not taken over yet" "mesh API: active set to true" "mesh API: made by tyk-k8s, and not taken over yet" "certificate not there yet"]
 shop/sleep /sleep [sleep-inbound sleep-mesh] ` + year + ` []
-mesh ` + year + ` []`},
+mesh ` + year + ` ["certificate not on API old-mesh"]`},
 		{"switched off", func(w *world) {
 			w.edit("echo-inbound", "domain_disabled", true)
 			w.edit("echo-mesh", "internal", true)

@@ -77,7 +77,7 @@ type deletion struct {
 	unlisted []owner
 }
 
-// deletion returns the certificates that the plan deletes, with others that no API that it saw
+// deletionOf returns the certificates that a plan deletes, with others that no API that it saw
 // names.
 func deletionOf(p *Plan, others []string) deletion {
 	d := deletion{taken: p.takenOff(), unlisted: p.unlisted}

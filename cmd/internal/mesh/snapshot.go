@@ -214,8 +214,8 @@ func storeIDs(org string, r *ca.Record) []string {
 	return ids
 }
 
-// idInStore returns the id in the store of a recorded certificate: tyk-k8s recorded some without the
-// organisation.
+// idInStore returns the id in the store of a recorded certificate: tyk-k8s recorded some without
+// the organisation.
 func idInStore(org, fingerprint string) string {
 	if len(fingerprint) == fingerprintLength {
 		return org + fingerprint

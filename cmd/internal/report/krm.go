@@ -29,7 +29,7 @@ func (k KRM) Write(w io.Writer, events []Event) error {
 	switch {
 	case len(results) == 0:
 	case had != nil:
-		edits = append(edits, manifest.Append{To: had, Values: results})
+		edits = append(edits, manifest.Insert{Into: had, Items: results})
 	default:
 		edits = append(edits, manifest.Put{Into: root, Entries: manifest.Map{{Key: "results", Value: results}}})
 	}

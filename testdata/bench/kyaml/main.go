@@ -1,5 +1,5 @@
-// Command kyaml gives the annotated workloads of a stream a container, as people do with a function of their own. Its arguments are the files of
-// the container and of the stream.
+// Command kyaml gives the annotated workloads of a stream a container, as people do with a function
+// of their own. Its arguments are the files of the container and of the stream.
 package main
 
 import (

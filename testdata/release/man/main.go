@@ -31,7 +31,8 @@ func main() {
 	}
 }
 
-// write writes all pages. They hold no date of a build, so that the same commit gives the same bytes.
+// write writes all pages. They hold no date of a build, so that the same commit gives the same
+// bytes.
 func write(tykmesh program, folder string) error {
 	root, err := tykmesh.command("tykmesh", "Put Kubernetes workloads on a Tyk service mesh")
 	if err != nil {
@@ -66,7 +67,8 @@ var (
 	code    = regexp.MustCompile(`(?m)^  (TM\d+) `)
 )
 
-// command returns a command as its help describes it, with all below it. path names it from the root.
+// command returns a command as its help describes it, with all below it. path names it from the
+// root.
 func (p program) command(path, short string) (*cobra.Command, error) {
 	words := strings.Fields(path)
 	text, err := p.help(words[1:]...)

@@ -1,4 +1,4 @@
-package inject
+package checks
 
 import (
 	"strings"

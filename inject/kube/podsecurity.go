@@ -1,9 +1,8 @@
-package inject
+package kube
 
 import (
 	"encoding/json"
 	"maps"
-	"slices"
 	"strings"
 	"sync"
 
@@ -20,36 +19,43 @@ import (
 // Kubernetes would not read the pod.
 type Security string
 
-// guard returns the levels that pods meet, by the rules of the admission plugin in clusters of
-// today. Thousands of pods have few shapes, so it applies the rules once per shape: they would take
-// a fifth of the time of a long run.
-type guard struct {
+// Looser reports whether a level of Pod Security allows more than another.
+func (s Security) Looser(than Security) bool {
+	return s != "" && than != "" && podsecurity.CompareLevels(podsecurity.Level(s), podsecurity.Level(than)) < 0
+}
+
+// Guard finds the levels that pods meet, by the rules of the admission plugin in clusters of today.
+// Thousands of pods have few shapes, so it applies the rules once per shape: they would take a
+// fifth of the time of a long run.
+type Guard struct {
 	standards.Evaluator
 
 	mu       sync.Mutex
-	verdicts map[shape]verdict
+	verdicts map[shape]Verdict
 }
 
 // shape is the JSON of the fields that the rules can look at: of a pod, and of the addition to it.
 type shape struct{ meta, spec, added string }
 
-// verdict holds the levels of a pod before and after injection.
-type verdict struct {
-	before, after Security
-	loosened      map[Security]string // why the pod no longer meets levels that it met before
+// Verdict holds the levels of a pod before and after an addition to its spec.
+type Verdict struct {
+	Before, After Security
+	Loosened      map[Security]string // why the pod no longer meets levels that it met before
 }
 
-func newGuard() *guard {
+// NewGuard returns a guard without any verdict yet.
+func NewGuard() *Guard {
 	evaluator, err := standards.NewEvaluator(standards.DefaultChecks(), nil)
 	if err != nil {
-		panic("inject: the rules of Pod Security contradict each other: " + err.Error()) // they are the library's own
+		panic("kube: the rules of Pod Security contradict each other: " + err.Error()) // they are the library's own
 	}
-	return &guard{Evaluator: evaluator, verdicts: make(map[shape]verdict)}
+	return &Guard{Evaluator: evaluator, verdicts: make(map[shape]Verdict)}
 }
 
-// verdict returns the levels of a pod before and after injection.
-func (g *guard) verdict(o *target) verdict {
-	s := shapeOf(o)
+// Verdict returns the levels of a pod without and with lists added to its spec. Several callers may
+// ask at once.
+func (g *Guard) Verdict(pod *manifest.Node, added manifest.Map) Verdict {
+	s := shapeOf(pod, added)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	v, known := g.verdicts[s]
@@ -62,16 +68,16 @@ func (g *guard) verdict(o *target) verdict {
 }
 
 // evaluate applies the rules to a pod without and with the addition to it.
-func (g *guard) evaluate(s shape) (v verdict) {
+func (g *Guard) evaluate(s shape) (v Verdict) {
 	var (
 		meta        metav1.ObjectMeta
 		spec, added corev1.PodSpec
 	)
 	if json.Unmarshal([]byte(s.meta), &meta) != nil || json.Unmarshal([]byte(s.spec), &spec) != nil {
-		return verdict{}
+		return Verdict{}
 	}
 
-	v.before, _ = g.level(&meta, &spec)
+	v.Before, _ = g.level(&meta, &spec)
 	if json.Unmarshal([]byte(s.added), &added) != nil {
 		return v
 	}
@@ -79,14 +85,14 @@ func (g *guard) evaluate(s shape) (v verdict) {
 	spec.Containers = append(spec.Containers, added.Containers...)
 	spec.InitContainers = append(spec.InitContainers, added.InitContainers...)
 	spec.Volumes = append(spec.Volumes, added.Volumes...)
-	v.after, v.loosened = g.level(&meta, &spec)
-	maps.DeleteFunc(v.loosened, func(level Security, _ string) bool { return v.before.looser(level) })
+	v.After, v.Loosened = g.level(&meta, &spec)
+	maps.DeleteFunc(v.Loosened, func(level Security, _ string) bool { return v.Before.Looser(level) })
 
 	return v
 }
 
 // level returns the level that a pod meets, and why it does not meet each of the stricter ones.
-func (g *guard) level(meta *metav1.ObjectMeta, spec *corev1.PodSpec) (level Security, why map[Security]string) {
+func (g *Guard) level(meta *metav1.ObjectMeta, spec *corev1.PodSpec) (level Security, why map[Security]string) {
 	for _, l := range []podsecurity.Level{podsecurity.LevelRestricted, podsecurity.LevelBaseline} {
 		at := podsecurity.LevelVersion{Level: l, Version: podsecurity.LatestVersion()}
 		result := standards.AggregateCheckResults(g.EvaluatePod(at, meta, spec))
@@ -123,17 +129,10 @@ func setOf(keys ...string) map[string]bool {
 }
 
 // shapeOf returns the shape of a pod and of the addition to it.
-func shapeOf(o *target) shape {
-	a := o.addition
-	added := manifest.Map{
-		{Key: "containers", Value: list(a.containers)},
-		{Key: "initContainers", Value: list(slices.Concat(a.initFirst, a.initLast))},
-		{Key: "volumes", Value: list(a.volumes)},
-	}
-
+func shapeOf(pod *manifest.Node, added manifest.Map) shape {
 	return shape{
-		meta:  string(appendMeta(nil, o.meta)),
-		spec:  string(appendNode(nil, "spec", o.template.Get("spec"))),
+		meta:  string(appendMeta(nil, pod.Get("metadata"))),
+		spec:  string(appendNode(nil, "spec", pod.Get("spec"))),
 		added: string(appendValue(nil, added)),
 	}
 }
@@ -221,11 +220,14 @@ func isPlainJSON(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' })
 }
 
+// JSON returns the value of a node as JSON.
+func JSON(n *manifest.Node) string { return encodeJSON(valueOf(n)) }
+
 // encodeJSON returns a value that was read from a document, or is to be written into one, as JSON.
 func encodeJSON(v any) string {
 	text, err := json.Marshal(v)
 	if err != nil {
-		panic("inject: a value that JSON cannot hold: " + err.Error()) // documents hold only such values
+		panic("kube: a value that JSON cannot hold: " + err.Error()) // documents hold only such values
 	}
 	return string(text)
 }

@@ -1,4 +1,4 @@
-package inject
+package kube
 
 import (
 	"strings"
@@ -44,9 +44,7 @@ func shapeOfText(t *testing.T, text string) shape {
 		t.Fatal(err)
 	}
 
-	o := &target{meta: root.Get("metadata"), template: template{Node: root}}
-
-	return shapeOf(o)
+	return shapeOf(root, nil)
 }
 
 func replaced(text, part, by string) string { return strings.Replace(text, part, by, 1) }

@@ -1,0 +1,179 @@
+// Package checks finds objects that injection would break without changing them: a Service that
+// leads past the sidecars, an Ingress that loses its port.
+//
+//	facts about the objects of a stream, and their members of the mesh ──Run──> warnings
+//
+// A check is a file, with its texts and its function, and an item of All. The checks change
+// nothing, and do not decide which warnings end a run.
+package checks
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+
+	"github.com/tykmesh/tykmesh/inject/kube"
+	"github.com/tykmesh/tykmesh/inject/manifest"
+	"github.com/tykmesh/tykmesh/inject/sidecar"
+)
+
+// Check is a check across a stream. Its warnings can be accepted: objects may be meant as they are,
+// because a stream does not show everything.
+type Check struct {
+	Code     string // stays the same from version to version, for those who filter reports
+	Sentence string // the rule that objects must keep
+	Hint     string // the next thing to try, for users
+	run      func(*run)
+}
+
+// All are the checks, by code.
+var All = []Check{Selector, Target, Route, Ingress, Policy, Scaler, Security, Mesh, Quota, Domain}
+
+// Stream is a stream of objects, and what injection does to them.
+type Stream struct {
+	*kube.Facts
+	Members map[*kube.Meta]*Member // the annotated pods and Services
+
+	Routes        bool           // the routes of services are registered
+	TLS           bool           // sidecars speak TLS
+	BuiltIn       bool           // they are built-in ones
+	ServiceLabels []string       // the first of these labels that pods have names their service
+	Sidecars      []manifest.Map // the added containers that run as long as the pod
+
+	// Accepts reports whether the user accepts the warnings of a code about an object.
+	Accepts func(about *kube.Meta, code string) bool
+}
+
+// Member is what injection does to annotated pods, or to a Service.
+type Member struct {
+	Joins   bool // this run puts them on the mesh, or would if nothing were wrong with them
+	Meshed  bool // they join, or an earlier run put them on the mesh
+	Skipped bool // they cannot be edited
+
+	// Of pods that join.
+	App, Route string  // "" where they are refused
+	Redirected bool    // rules lead the calls of the pods to the sidecar
+	Unset      []Unset // of the added containers
+	Security   kube.Verdict
+
+	// Of a Service that joins: the port that leads to the sidecars now, and what becomes of it.
+	Port      *kube.ServicePort // nil where it is refused
+	Becomes   string            // its number
+	KeepsName bool
+}
+
+// Warning is the result of a check for an object.
+type Warning struct {
+	Code     string
+	About    *kube.Meta
+	At       manifest.Place
+	Text     string
+	Breaks   bool // the mesh cannot work as far as the stream shows; else it may be intended
+	Accepted bool // by the user
+}
+
+// Run runs all checks, in their order.
+func Run(s *Stream) (warnings []Warning) {
+	r := run{Stream: s, ports: portsOf(s.Sidecars)}
+	for _, check := range All {
+		r.code = check.Code
+		check.run(&r)
+	}
+	return r.warnings
+}
+
+// run is a run of a check.
+type run struct {
+	*Stream
+	ports    []kube.Port // of the sidecars
+	code     string
+	warnings []Warning
+}
+
+// breaks reports that the mesh cannot work as far as the stream shows.
+func (r *run) breaks(about *kube.Meta, at manifest.Place, format string, args ...any) {
+	r.warnings = append(r.warnings, Warning{r.code, about, at, fmt.Sprintf(format, args...), true, r.Accepts(about, r.code)})
+}
+
+// warn reports something that may be intended, because the stream does not show everything.
+func (r *run) warn(about *kube.Meta, at manifest.Place, format string, args ...any) {
+	r.warnings = append(r.warnings, Warning{r.code, about, at, fmt.Sprintf(format, args...), false, r.Accepts(about, r.code)})
+}
+
+// warnPods does as warn about pods for a reason that is their namespace's too, where it can also be
+// accepted.
+func (r *run) warnPods(p *kube.Pods, at manifest.Place, format string, args ...any) {
+	r.warn(p.Meta, at, format, args...)
+	if n := r.NamespaceOf(p.Meta); n != nil && r.Accepts(n.Meta, r.code) {
+		r.warnings[len(r.warnings)-1].Accepted = true
+	}
+}
+
+// outside is what injection does to all other objects.
+var outside Member
+
+func (r *run) member(m *kube.Meta) *Member {
+	if found := r.Members[m]; found != nil {
+		return found
+	}
+	return &outside
+}
+
+// joiningPods returns the pods that join the mesh.
+func (r *run) joiningPods() iter.Seq2[*kube.Pods, *Member] {
+	return func(yield func(*kube.Pods, *Member) bool) {
+		for _, p := range r.Pods {
+			if m := r.member(p.Meta); m.Joins && !yield(p, m) {
+				return
+			}
+		}
+	}
+}
+
+// portsOf returns the ports of sidecars, including the one that every sidecar has.
+func portsOf(sidecars []manifest.Map) []kube.Port {
+	ports := []kube.Port{{Number: strconv.Itoa(sidecar.Port)}}
+	for _, container := range sidecars {
+		for _, p := range container.List("ports") {
+			port, _ := p.(manifest.Map)
+			number, _ := port.Lookup("containerPort")
+			ports = append(ports, kube.Port{Name: port.String("name"), Number: decimal(number)})
+		}
+	}
+
+	return ports
+}
+
+// decimal returns a number of the configuration; "" for anything else.
+func decimal(v any) string {
+	switch v.(type) {
+	case int, int64:
+		return fmt.Sprint(v)
+	}
+	return ""
+}
+
+// isSidecar reports whether a port of pods, given by name or number, is the sidecar's.
+func (r *run) isSidecar(port string) bool {
+	want := strconv.Itoa(sidecar.Port)
+	return port == want || slices.ContainsFunc(r.ports, func(p kube.Port) bool { return p.Name == port && port != "" && p.Number == want })
+}
+
+// listed returns the names of a few objects, and the number of the others.
+func listed(all []*kube.Pods) string {
+	const most = 3
+	text := ""
+	for i, p := range all[:min(len(all), most)] {
+		if i > 0 {
+			text += ", "
+		}
+		text += p.String()
+	}
+
+	if n := len(all) - most; n > 0 {
+		text += fmt.Sprintf(" and %d more", n)
+	}
+
+	return text
+}

@@ -1,0 +1,79 @@
+package checks
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/inject/kube"
+	"github.com/tykmesh/tykmesh/inject/sidecar"
+)
+
+// Route: the sidecars of callers go to http(s)://APP.NAMESPACE:8080, the Service that is called as
+// the app is, which must lead to sidecars.
+var Route = Check{
+	Code:     "TM0021",
+	Sentence: "The route of a service needs a Service of the same name that leads to its sidecars.",
+	Hint:     "add a Service with the name of the app label, the annotation, and a selector of these pods",
+	run:      checkRoutes,
+}
+
+// checkRoutes looks for the Service of each service whose route is registered.
+func checkRoutes(r *run) {
+	if !r.Routes {
+		return
+	}
+
+	type service struct{ namespace, app string }
+	workloads := make(map[service][]*kube.Pods)
+	var order []service
+	for p, m := range r.joiningPods() {
+		if m.App == "" || m.Route == "" {
+			continue
+		}
+
+		key := service{p.Namespace, m.App}
+		if workloads[key] == nil {
+			order = append(order, key)
+		}
+		workloads[key] = append(workloads[key], p)
+	}
+
+	for _, key := range order {
+		all := workloads[key]
+		route := r.member(all[0].Meta).Route
+		if s := r.Service(key.namespace, key.app); s != nil {
+			r.checkRoute(s, all, route)
+		} else if !all[0].IsJob() {
+			r.warn(all[0].Meta, all[0].Place, "the stream has no Service %s/%s, so the route %s works only if that Service exists elsewhere; a workload that only calls others needs no Service",
+				key.namespace, key.app, route)
+		}
+	}
+}
+
+// checkRoute looks at the Service that is to serve a route. Behind a headless one callers reach the
+// pods' own ports, whatever its ports say.
+func (r *run) checkRoute(s *kube.Service, workloads []*kube.Pods, route string) {
+	m := r.member(s.Meta)
+	if s.External || m.Skipped {
+		return // it leads elsewhere, or another message explains why it is skipped
+	}
+
+	if len(s.Selector) > 0 && !slices.ContainsFunc(workloads, func(p *kube.Pods) bool { return p.Has(s.Selector) }) {
+		r.breaks(s.Meta, s.At, "spec.selector: it does not select %s, although the route %s leads to this Service; correct the selector", listed(workloads), route)
+		return
+	}
+
+	if m.Meshed || s.Headless {
+		return
+	}
+
+	i := slices.IndexFunc(s.Ports, func(p kube.ServicePort) bool { return p.Number == strconv.Itoa(sidecar.Port) })
+	switch {
+	case i < 0:
+		r.breaks(s.Meta, s.Place, "the route %s of %s leads to port %d of this Service, which does not have that port; annotate the Service too", route, listed(workloads), sidecar.Port)
+	case !r.isSidecar(s.Ports[i].Target):
+		r.breaks(s.Meta, s.Ports[i].At, "the route %s of %s leads to port %d of this Service and from there to port %s of the pods, past the sidecar; annotate the Service too",
+			route, listed(workloads), sidecar.Port, strings.ToLower(s.Ports[i].Target))
+	}
+}

@@ -1,0 +1,116 @@
+package kube
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+)
+
+// Around says which objects others are read for the sake of.
+type Around uint8
+
+// Objects are read around Services, around pods, or around both.
+const (
+	Services Around = 1 << iota
+	Workloads
+)
+
+// kind says what Facts does with the objects of a kind.
+type kind struct {
+	around Around
+	groups []string
+	add    func(*Facts, Object) *Meta
+}
+
+// kinds are the kinds that Facts reads besides pods. Workloads have no fixed kind: their containers
+// reveal them.
+var kinds = map[string]kind{
+	"Service":                 {around: Services | Workloads}, // AddService
+	"Ingress":                 {Services, []string{"networking.k8s.io", "extensions"}, addIngress},
+	"HTTPRoute":               {Services, []string{"gateway.networking.k8s.io"}, addRoute},
+	"GRPCRoute":               {Services, []string{"gateway.networking.k8s.io"}, addRoute},
+	"NetworkPolicy":           {Workloads, []string{"networking.k8s.io", "extensions"}, addPolicy},
+	"HorizontalPodAutoscaler": {Workloads, []string{"autoscaling"}, addScaler},
+	"Namespace":               {Workloads, []string{""}, addNamespace},
+	"ResourceQuota":           {Workloads, []string{""}, addQuota},
+	"LimitRange":              {Workloads, []string{""}, addLimits},
+	"ConfigMap":               {0, []string{""}, addProvided}, // only those of Reader.Wanted
+	"Secret":                  {0, []string{""}, addProvided},
+}
+
+// Mentions reports whether a text may hold an object that Facts reads around others. It looks for
+// words, because parsing every document would cost more than the rest of a run. It misses an object
+// whose kind is written with an escape or an alias.
+func (r Reader) Mentions(text []byte, around Around) bool {
+	definition, list := false, false
+	for rest := text; ; {
+		i := bytes.Index(rest, []byte("kind"))
+		if i < 0 {
+			break
+		}
+
+		rest = rest[i+len("kind"):]
+		word := word(bytes.TrimLeft(rest[:min(len(rest), 80)], "\"': \t\r\n"))
+		list = list || string(word) == "List"
+		word = bytes.TrimSuffix(word, []byte("List"))
+		if kinds[string(word)].around&around != 0 || r.mayWant(string(word), text) {
+			return true
+		}
+
+		definition = definition || string(word) == "CustomResourceDefinition" // long, and about containers without having any
+	}
+
+	return around&Services != 0 && (list || !definition) && bytes.Contains(text, []byte("containers"))
+}
+
+// word returns the letters and digits that a text begins with.
+func word(text []byte) []byte {
+	end := bytes.IndexFunc(text, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9')
+	})
+	if end < 0 {
+		return text
+	}
+	return text[:end]
+}
+
+// mayWant reports whether a text may hold one of the wanted objects of a kind.
+func (r Reader) mayWant(kind string, text []byte) bool {
+	return slices.ContainsFunc(r.Wanted, func(w Ref) bool { return w.Kind == kind && bytes.Contains(text, []byte(w.Name)) })
+}
+
+// addProvided notes an object if it is a wanted one.
+func addProvided(f *Facts, o Object) *Meta {
+	m := f.meta(o)
+	if slices.Contains(f.Wanted, Ref{Kind: m.Kind, Name: m.Name}) {
+		f.provided[m.Ref] = true
+	}
+	return nil
+}
+
+// Amount is an amount of a resource that a namespace or a container sets: requests.cpu,
+// limits.memory.
+type Amount struct{ Namespace, Name string }
+
+// addLimits notes what a LimitRange says for containers (Kubernetes documentation, Limit Ranges;
+// pkg/apis/core/v1, SetDefaults_LimitRangeItem).
+func addLimits(f *Facts, o Object) *Meta {
+	namespace := f.meta(o).Namespace
+	for _, limit := range o.Node.Get("spec", "limits").Items() {
+		if limit.Get("type").Text() != "Container" {
+			continue
+		}
+
+		for key, sets := range map[string]string{
+			"default": "limits. requests.", "max": "limits. requests.", "defaultRequest": "requests.", "min": "requests.",
+		} {
+			for resource := range limit.Get(key).Entries() {
+				for of := range strings.FieldsSeq(sets) {
+					f.defaults[Amount{namespace, of + Text(resource)}] = true
+				}
+			}
+		}
+	}
+
+	return nil
+}

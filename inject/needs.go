@@ -1,0 +1,62 @@
+package inject
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/tykmesh/tykmesh/inject/kube"
+	"github.com/tykmesh/tykmesh/inject/sidecar"
+)
+
+// Need lists the things that a namespace must have for the injected pods, and that the stream does
+// not contain.
+type Need struct {
+	Namespace string
+	Secret    bool          // the Secret of the sidecars (sidecar.Secret)
+	Authority bool          // the ConfigMap of the CA (sidecar.Authority)
+	Security  kube.Security // a level of Pod Security that is looser than what its pods met before; "" where none is
+
+	implicit bool // some of the pods do not say that they are in the namespace
+}
+
+// What namespaces need besides levels of Pod Security.
+var (
+	neededSecret    = kube.Ref{Kind: "Secret", Name: sidecar.Secret}
+	neededAuthority = kube.Ref{Kind: "ConfigMap", Name: sidecar.Authority}
+)
+
+// needs returns the needs of the injected pods, by namespace.
+func (in *injection) needs() (all []Need) {
+	needs := make(map[string]*Need)
+	for _, p := range in.facts.Pods {
+		o := in.objects[p.Meta]
+		if o == nil || o.Outcome != Injected {
+			continue
+		}
+
+		need := needs[p.Namespace]
+		if need == nil {
+			need = &Need{
+				Namespace: p.Namespace,
+				Secret:    in.settings.Sidecar != nil && !in.facts.Provides(p.Namespace, neededSecret),
+				Authority: in.settings.TLS && !in.facts.Provides(p.Namespace, neededAuthority),
+			}
+			needs[p.Namespace] = need
+		}
+
+		need.implicit = need.implicit || p.Implicit
+		if n := in.facts.NamespaceOf(p.Meta); o.After.Looser(o.Before) && (n == nil || n.Enforced == "") {
+			need.Security = cmp.Or(need.Security, o.After)
+			if o.After.Looser(need.Security) {
+				need.Security = o.After
+			}
+		}
+	}
+
+	for _, name := range slices.Sorted(maps.Keys(needs)) {
+		all = append(all, *needs[name])
+	}
+
+	return all
+}

@@ -1,0 +1,247 @@
+package inject
+
+import (
+	"bytes"
+	"errors"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tykmesh/tykmesh/inject/checks"
+	"github.com/tykmesh/tykmesh/inject/display"
+	"github.com/tykmesh/tykmesh/inject/kube"
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+// injection is a run of Inject. It holds the trees of documents no longer than it needs them,
+// because a long stream has many.
+type injection struct {
+	*Stream
+	settings Settings
+	facts    *kube.Facts
+	objects  map[*kube.Meta]*Object        // the annotated ones among those of the facts
+	members  map[*kube.Meta]*checks.Member // the same, for the checks
+	guard    *kube.Guard
+	problems []Problem
+
+	accepted     map[*kube.Meta][]Rule // by annotations
+	unacceptable []Problem             // codes in annotations that cannot be accepted
+
+	applying errgroup.Group // documents are edited on all cores, as many at once
+	editing  []*editing
+}
+
+func newInjection(docs []*manifest.Document, s Settings) *injection {
+	in := &injection{
+		Stream: newStream(docs), settings: s, guard: kube.NewGuard(), objects: make(map[*kube.Meta]*Object), members: make(map[*kube.Meta]*checks.Member), accepted: make(map[*kube.Meta][]Rule),
+		facts: kube.NewFacts(kube.Reader{Namespace: s.Namespace, PodTemplates: s.PodTemplates, Wanted: []kube.Ref{neededSecret, neededAuthority}}),
+	}
+	in.applying.SetLimit(runtime.GOMAXPROCS(0))
+	in.routes = s.Routes
+
+	return in
+}
+
+// editing is a document while its edits are planned and made.
+type editing struct {
+	*document
+	targets []*target
+	edits   []manifest.Edit
+	owners  []*target           // of each edit
+	failed  manifest.EditErrors // the edits that cannot be made
+}
+
+// find returns the targets of a document, with their outcomes.
+func (in *injection) find(d *manifest.Document) (targets []*target) {
+	if o, p := misencoded(d); p != nil {
+		in.Objects, in.problems = append(in.Objects, o), append(in.problems, *p)
+		return nil
+	}
+
+	if !isAddressed(d.Text) {
+		return nil
+	}
+
+	objects, err := kube.Objects(d)
+	if err != nil && !bytes.Contains(d.Text, []byte(marker)) {
+		return nil // nothing in it asks for a sidecar, and kubectl reports it
+	}
+
+	if err != nil {
+		o, p := unreadable(d, err)
+		in.skip(o, p)
+		in.Objects = append(in.Objects, o)
+		return nil
+	}
+
+	for _, object := range objects {
+		for _, o := range in.examine(object) {
+			in.Objects = append(in.Objects, o.Object)
+			in.objects[o.Meta], in.members[o.Meta] = o.Object, o.member
+			targets = append(targets, o)
+		}
+	}
+
+	return targets
+}
+
+func hasService(targets []*target) bool {
+	for _, o := range targets {
+		if o.Outcome == Injected && o.workload == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// edit starts the edits of a document; settle finishes them.
+func (in *injection) edit(i int, targets []*target) {
+	if len(targets) == 0 { // nothing changes, as in nearly all documents of a stream
+		in.documents[i].Forget()
+		return
+	}
+
+	in.documents[i].change = new(change)
+
+	d := &editing{document: &in.documents[i], targets: targets}
+	if in.settings.Routes {
+		d.mark = markOf(d.Text)
+	}
+
+	d.edits, d.owners = in.collect(d.document, targets)
+	in.editing = append(in.editing, d)
+	in.applying.Go(func() error {
+		d.judge(in.guard)
+		d.apply()
+		return nil
+	})
+}
+
+// judge finds the levels of Pod Security before and after the edits.
+func (d *editing) judge(g *kube.Guard) {
+	for _, o := range d.targets {
+		if o.Outcome == Injected && o.workload != nil {
+			v := g.Verdict(o.template.Node, o.addition.toSpec())
+			o.Before, o.After, o.member.Security = v.Before, v.After, v
+		}
+	}
+}
+
+// apply makes the edits and forgets the document's tree, unless some edits fail.
+func (d *editing) apply() {
+	patch, err := d.Apply(d.edits...)
+	if d.failed = nil; errors.As(err, &d.failed) {
+		return
+	}
+	d.patch = patch
+	d.edits, d.owners, d.targets = nil, nil, nil
+	d.Forget()
+}
+
+// settle waits for the started edits. If some fail, the other objects of the document still get
+// theirs.
+func (in *injection) settle() {
+	_ = in.applying.Wait()
+	for _, d := range in.editing {
+		for d.failed != nil {
+			for _, e := range d.failed {
+				in.skipEdit(d.owners, e)
+			}
+			d.edits, d.owners = in.collect(d.document, d.targets)
+			d.apply()
+		}
+	}
+
+	in.editing = nil
+}
+
+// collect returns the edits of a document, and the target of each edit.
+func (in *injection) collect(d *document, targets []*target) (edits []manifest.Edit, owners []*target) {
+	d.services = nil
+	for _, o := range targets {
+		if o.Outcome != Injected {
+			continue
+		}
+
+		es, err := in.edits(d, o)
+		if err != nil {
+			in.refuse(o, err)
+			continue
+		}
+
+		for _, e := range es {
+			edits, owners = append(edits, e), append(owners, o)
+		}
+
+		if o.workload != nil && in.settings.Routes {
+			d.services = append(d.services, o.workload.Service)
+		}
+	}
+
+	return edits, owners
+}
+
+// edits returns the edits of an object.
+func (in *injection) edits(d *document, o *target) ([]manifest.Edit, error) {
+	if o.workload != nil {
+		return o.podEdits(append(in.newIDs(d, o.workload), in.settings.trust()...))
+	}
+	return in.serviceEdits(o)
+}
+
+// newIDs returns the id annotations that the pod template does not carry yet.
+func (in *injection) newIDs(d *document, w *Workload) manifest.Map {
+	var out manifest.Map
+	if in.settings.Routes && w.InboundID == "" {
+		out = append(out, manifest.Entry{Key: annotationInbound, Value: d.inboundOf(w.Service)})
+	}
+
+	if in.settings.Routes && w.MeshID == "" {
+		out = append(out, manifest.Entry{Key: annotationMesh, Value: d.meshOf(w.Service)})
+	}
+
+	return out
+}
+
+// trust returns the annotation that identifies the trusted CAs.
+func (s Settings) trust() manifest.Map {
+	if s.Trust == "" || !s.TLS {
+		return nil
+	}
+	return manifest.Map{{Key: annotationTrust, Value: s.Trust}}
+}
+
+// refuse notes why an object cannot be injected. An object that only cannot be edited as it is
+// written is skipped.
+func (in *injection) refuse(o *target, err error) {
+	switch e := err.(type) { //nolint:errorlint // both are made for this
+	case Problem:
+		o.Outcome = Refused
+		in.problems = append(in.problems, e)
+	case *manifest.EditError:
+		in.skip(o.Object, o.editProblem(e))
+	default:
+		in.refuse(o, Problem{Rule: RuleEdit, Pos: o.Pos, Object: o.Title(), Msg: display.Line(err.Error())})
+	}
+}
+
+// skipEdit skips the object of a failed edit; all objects of the document if the edits fail
+// together.
+func (in *injection) skipEdit(owners []*target, e *manifest.EditError) {
+	for i, o := range owners {
+		if (e.Edit == manifest.AllEdits || e.Edit == i) && o.Outcome == Injected {
+			in.skip(o.Object, o.editProblem(e))
+		}
+	}
+}
+
+// skip notes that an object asks for injection and cannot be injected.
+func (in *injection) skip(o *Object, p Problem) {
+	if in.settings.OnSkip == SkipFail {
+		o.Outcome = Refused
+		in.problems = append(in.problems, p)
+		return
+	}
+	o.Outcome, o.Rule, o.Reason, o.Warning = Skipped, p.Rule, p.Msg, in.settings.OnSkip == SkipWarn
+	o.Pos = p.Pos
+}
