@@ -39,11 +39,13 @@ func ParseAccepted(code string) (Rule, error) {
 	return "", fmt.Errorf("%q is not the code of a warning that can be accepted; write %s", code, strings.Join(codes, ", "))
 }
 
-// noteAccepted notes the rules that the annotations of an object accept, in these of its metadata.
-func (in *injection) noteAccepted(object kube.Object, about *kube.Meta, metas ...*manifest.Node) {
-	for i, meta := range metas {
+// noteAccepted notes the rules that the annotations of an object accept, and those in other
+// metadata of it, which may be nil.
+func (in *injection) noteAccepted(object kube.Object, about *kube.Meta, other *manifest.Node) {
+	own := object.Node.Get("metadata")
+	for i, meta := range []*manifest.Node{own, other} {
 		_, value := meta.Get("annotations").Entry(annotationAccept)
-		if value == nil || slices.Contains(metas[:i], meta) {
+		if value == nil || i > 0 && other == own {
 			continue
 		}
 

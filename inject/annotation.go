@@ -56,20 +56,12 @@ func isInjected(meta *manifest.Node) bool {
 // wantsInjection returns the webhook's reading of the inject annotation: no trimming, and no other
 // word.
 func wantsInjection(value string) bool {
-	switch strings.ToLower(value) {
-	case "y", "yes", "true", "on":
-		return true
-	}
-	return false
+	return slices.Contains([]string{"y", "yes", "true", "on"}, strings.ToLower(value))
 }
 
 // declinesInjection reports whether a value of the inject annotation switches injection off.
 func declinesInjection(value string) bool {
-	switch strings.ToLower(value) {
-	case "", "n", "no", "false", "off", "disabled":
-		return true
-	}
-	return false
+	return slices.Contains([]string{"", "n", "no", "false", "off", "disabled"}, strings.ToLower(value))
 }
 
 // isUnclear reports whether a value of the inject annotation says neither yes nor no.
@@ -217,18 +209,14 @@ func parseInt(s string) (any, error) {
 	return json.Number(strconv.Itoa(n)), nil
 }
 
-func parseObject(s string) (any, error) {
-	v, err := parseJSON(s)
-	if _, ok := v.(map[string]any); err != nil || !ok && v != nil {
-		return nil, fmt.Errorf("not a JSON object: %s", clip(s))
-	}
-	return v, nil
-}
+func parseObject(s string) (any, error) { return parseAs[map[string]any](s, "object") }
+func parseArray(s string) (any, error)  { return parseAs[[]any](s, "array") }
 
-func parseArray(s string) (any, error) {
+// parseAs reads a JSON value of one kind, or null.
+func parseAs[T any](s, kind string) (any, error) {
 	v, err := parseJSON(s)
-	if _, ok := v.([]any); err != nil || !ok && v != nil {
-		return nil, fmt.Errorf("not a JSON array: %s", clip(s))
+	if _, ok := v.(T); err != nil || !ok && v != nil {
+		return nil, fmt.Errorf("not a JSON %s: %s", kind, clip(s))
 	}
 	return v, nil
 }

@@ -197,21 +197,15 @@ func (o *target) ends(spec *manifest.Node) bool {
 // checkUsers refuses containers that run as the sidecar's user. The rules let the calls of that
 // user pass, so that the sidecar does not call itself.
 func (p *pod) checkUsers(spec *manifest.Node) {
+	users := []*manifest.Node{spec.Get("securityContext", "runAsUser")}
+	for c := range kube.Containers(spec) {
+		users = append(users, c.Get("securityContext", "runAsUser"))
+	}
+
 	uid := strconv.FormatInt(p.Rules.UID, 10)
-	refuse := func(n *manifest.Node) {
-		p.refuse(RuleClash, n, "runAsUser %s is the sidecar's user, and calls of that user bypass the sidecar; use another user", uid)
-	}
-
-	inherited := spec.Get("securityContext", "runAsUser")
-	if kube.Number(inherited) == uid {
-		refuse(inherited)
-	}
-
-	for _, list := range []string{"containers", "initContainers"} {
-		for _, c := range spec.Get(list).Items() {
-			if n := c.Get("securityContext", "runAsUser"); kube.Number(n) == uid {
-				refuse(n)
-			}
+	for _, n := range users {
+		if kube.Number(n) == uid {
+			p.refuse(RuleClash, n, "runAsUser %s is the sidecar's user, and calls of that user bypass the sidecar; use another user", uid)
 		}
 	}
 }

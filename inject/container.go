@@ -89,10 +89,7 @@ func (m *merger) finish() {
 	case slices.Equal(m.added, []string{"volumeMounts/" + bundleVolume}):
 		m.record.Mounts = append(m.record.Mounts, m.name)
 	default:
-		if m.record.Gained == nil {
-			m.record.Gained = make(map[string][]string)
-		}
-		m.record.Gained[m.name] = m.added
+		note(&m.record.Gained, m.name, m.added)
 	}
 }
 

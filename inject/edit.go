@@ -96,7 +96,7 @@ func (p *podEditor) fill(key, place string, list *manifest.Node, e manifest.Edit
 		return nil
 	}
 
-	p.record.keepEmpty(key, text)
+	note(&p.record.Empty, key, text)
 
 	return []manifest.Edit{e}
 }

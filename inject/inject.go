@@ -6,6 +6,9 @@
 //	documents ──Uninject──> Stream ──Write──> text          Reinject is both in one step
 //	documents ──Members──> services, to be taken off the mesh
 //
+// A document (manifest.Document) holds objects (kube.Object); a target is an object, or a pod
+// template of it, that injection edits. Package checks examines the objects around the targets.
+//
 // It is pure: no network, no file, no clock, no log. It never touches an object without
 // annotations.
 package inject

@@ -37,9 +37,11 @@ var overrides = map[string]func(p *pod, text string) error{
 	annotationLogLevel:    func(p *pod, text string) error { p.LogLevel = text; return sidecar.CheckLogLevel(text) },
 	annotationEnv:         (*pod).readEnv,
 	annotationIntercept:   (*pod).readIntercept,
-	annotationExemptCIDRs: (*pod).readCIDRs,
-	annotationExemptPorts: (*pod).readPorts,
-	annotationCAFile:      (*pod).readCAFile,
+	annotationExemptCIDRs: func(p *pod, text string) error { return appendEach(&p.Rules.ExemptCIDRs, text, sidecar.ParseNetwork) },
+	annotationExemptPorts: func(p *pod, text string) error {
+		return appendEach(&p.Rules.ExemptPorts, text, sidecar.ParseExemptPort)
+	},
+	annotationCAFile: (*pod).readCAFile,
 }
 
 // sidecarFields maps fields of a container to the annotations that set them for the built-in
@@ -136,29 +138,15 @@ func (p *pod) readIntercept(text string) error {
 	return fmt.Errorf("got %[4]q; write %[1]s, %[2]s or %[3]s", sidecar.All, sidecar.Mesh, sidecar.None, text)
 }
 
-// readCIDRs adds networks to those that the configuration exempts.
-func (p *pod) readCIDRs(text string) error {
-	for _, s := range commas(text) {
-		network, err := sidecar.ParseNetwork(s)
+// appendEach reads the items of a list with commas between them, and appends them to another one.
+func appendEach[T any](to *[]T, text string, parse func(string) (T, error)) error {
+	for _, item := range commas(text) {
+		v, err := parse(item)
 		if err != nil {
 			return err
 		}
-		p.Rules.ExemptCIDRs = append(p.Rules.ExemptCIDRs, network)
+		*to = append(*to, v)
 	}
-
-	return nil
-}
-
-// readPorts adds ports to those that the configuration exempts.
-func (p *pod) readPorts(text string) error {
-	for _, s := range commas(text) {
-		port, err := sidecar.ParseExemptPort(s)
-		if err != nil {
-			return err
-		}
-		p.Rules.ExemptPorts = append(p.Rules.ExemptPorts, port)
-	}
-
 	return nil
 }
 

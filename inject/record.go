@@ -65,24 +65,19 @@ func readRecord(text string) (*record, error) {
 	return r, nil
 }
 
-// keepEmpty notes how an empty list was written.
-func (r *record) keepEmpty(key, text string) {
-	if r.Empty == nil {
-		r.Empty = make(map[string]string)
+// note sets a key of one of the record's maps, which may be nil.
+func note[V any](m *map[string]V, key string, value V) {
+	if *m == nil {
+		*m = make(map[string]V)
 	}
-	r.Empty[key] = text
+	(*m)[key] = value
 }
 
 // keepPlain notes the value of a text that is recorded under a name, if it holds an alias.
 func (r *record) keepPlain(name string, n *manifest.Node) {
-	if !n.HoldsAlias() {
-		return
+	if n.HoldsAlias() {
+		note(&r.Plain, name, kube.JSON(n))
 	}
-	if r.Plain == nil {
-		r.Plain = make(map[string]string)
-	}
-
-	r.Plain[name] = kube.JSON(n)
 }
 
 // keepInject notes how the inject annotation, and a status beside it, were written.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"runtime"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -86,12 +87,7 @@ func (in *injection) find(d *manifest.Document) (targets []*target) {
 }
 
 func hasService(targets []*target) bool {
-	for _, o := range targets {
-		if o.Outcome == Injected && o.workload == nil {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(targets, func(o *target) bool { return o.Outcome == Injected && o.workload == nil })
 }
 
 // edit starts the edits of a document; settle finishes them.
@@ -184,31 +180,28 @@ func (in *injection) collect(d *document, targets []*target) (edits []manifest.E
 // edits returns the edits of an object.
 func (in *injection) edits(d *document, o *target) ([]manifest.Edit, error) {
 	if o.workload != nil {
-		return o.podEdits(append(in.newIDs(d, o.workload), in.settings.trust()...))
+		return o.podEdits(in.newAnnotations(d, o.workload))
 	}
 	return in.serviceEdits(o)
 }
 
-// newIDs returns the id annotations that the pod template does not carry yet.
-func (in *injection) newIDs(d *document, w *Workload) manifest.Map {
-	var out manifest.Map
-	if in.settings.Routes && w.InboundID == "" {
+// newAnnotations returns the annotations that a pod template gets besides status and record: the
+// ids that it does not carry yet, and the one that identifies the trusted CAs.
+func (in *injection) newAnnotations(d *document, w *Workload) (out manifest.Map) {
+	s := in.settings
+	if s.Routes && w.InboundID == "" {
 		out = append(out, manifest.Entry{Key: annotationInbound, Value: d.inboundOf(w.Service)})
 	}
 
-	if in.settings.Routes && w.MeshID == "" {
+	if s.Routes && w.MeshID == "" {
 		out = append(out, manifest.Entry{Key: annotationMesh, Value: d.meshOf(w.Service)})
 	}
 
-	return out
-}
-
-// trust returns the annotation that identifies the trusted CAs.
-func (s Settings) trust() manifest.Map {
-	if s.Trust == "" || !s.TLS {
-		return nil
+	if s.TLS && s.Trust != "" {
+		out = append(out, manifest.Entry{Key: annotationTrust, Value: s.Trust})
 	}
-	return manifest.Map{{Key: annotationTrust, Value: s.Trust}}
+
+	return out
 }
 
 // refuse notes why an object cannot be injected. An object that only cannot be edited as it is

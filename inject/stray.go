@@ -94,12 +94,11 @@ type search struct {
 	readers []*target // where annotations are read
 	found   []*target // of which something is to be said
 
-	whole   *target                    // the object itself, for keys that no reader reads
-	reads   map[*manifest.Node]*target // which reader reads a key; made when the first key is looked for
-	decided map[*target]bool           // which readers carry the switch; for nil, whether any does
+	whole *target                    // the object itself, for keys that no reader reads
+	reads map[*manifest.Node]*target // which reader reads a key; made when the first key is looked for
 }
 
-// strays finds keys of tykmesh that nothing reads: misspelt ones, and known ones that stand where
+// strays finds keys of tykmesh that nothing reads: misspelt ones, and valid ones that stand where
 // they have no effect. It adds the targets that one of them leaves out of the mesh.
 //
 //	key         | where it stands                          |
@@ -116,7 +115,7 @@ func (in *injection) strays(object kube.Object, readers, targets []*target) []*t
 			switch key := n.Content[i].Text(); {
 			case !isOurs(key):
 			case isAnnotation(key):
-				s.known(n, n.Content[i])
+				s.unread(n, n.Content[i])
 			case strings.Contains(key, "/") || isMeta(n): // else it may be the name of a host
 				s.unknown(n.Content[i], n.Content[i+1])
 			}
@@ -140,17 +139,20 @@ func isMeta(n *manifest.Node) bool {
 // reader returns the target that reads a key, or nil.
 func (s *search) reader(key *manifest.Node) *target {
 	if s.reads == nil {
-		s.reads, s.decided = make(map[*manifest.Node]*target), make(map[*target]bool)
+		s.reads = make(map[*manifest.Node]*target)
 		for _, o := range s.readers {
 			for k := range o.meta.Get("annotations").Entries() {
 				s.reads[k] = o
 			}
-			s.decided[o] = o.isAnnotated()
-			s.decided[nil] = s.decided[nil] || s.decided[o]
 		}
 	}
 
 	return s.reads[key]
+}
+
+// isDecided reports whether a reader carries the switch; any of them if it is nil.
+func (s *search) isDecided(reader *target) bool {
+	return slices.ContainsFunc(s.readers, func(o *target) bool { return o.annotated && (o == reader || reader == nil) })
 }
 
 // target returns a reader, or the object itself if reader is nil.
@@ -186,7 +188,7 @@ func (s *search) unknown(key, value *manifest.Node) {
 		place = " Write it into " + s.belongs()
 	}
 
-	if len(s.readers) == 0 || s.decided[reader] || isSystem(o.Namespace) || declinesInjection(value.Text()) || !meansInject(key.Text()) {
+	if len(s.readers) == 0 || s.isDecided(reader) || isSystem(o.Namespace) || declinesInjection(value.Text()) || !meansInject(key.Text()) {
 		s.Warnings = append(s.Warnings, o.problem(RuleAnnotation, key, "there is no annotation %s%s%s", key.Text(), meant, place))
 		return
 	}
@@ -197,8 +199,8 @@ func (s *search) unknown(key, value *manifest.Node) {
 	}
 }
 
-// known reports an annotation that has no effect.
-func (s *search) known(in, key *manifest.Node) {
+// unread reports an annotation that has no effect.
+func (s *search) unread(in, key *manifest.Node) {
 	text := key.Text()
 	if text == annotationInject || isWritten(text) || !isMeta(in) {
 		return
@@ -212,7 +214,7 @@ func (s *search) known(in, key *manifest.Node) {
 		}
 		belongs = "metadata.annotations"
 	case reader != nil && reader.template.Node != nil:
-		if !s.decided[reader] {
+		if !reader.annotated {
 			s.Warnings = append(s.Warnings, reader.problem(RuleAnnotation, key, "annotation %s has no effect without %s: %s; add that", text, annotationInject, usualInject))
 		}
 		return

@@ -17,14 +17,15 @@ import (
 // target is an annotated Service or pod template, while it is examined and edited.
 type target struct {
 	*Object
-	object   kube.Object
-	template kube.Template  // without a node for a Service
-	meta     *manifest.Node // the metadata that carries the annotations
-	service  *kube.Service  // nil for a pod template
-	addition addition       // of a pod template that is to be injected
-	member   *checks.Member // its view for the checks
-	problems []Problem      // for which it is refused
-	warnings []Problem
+	object    kube.Object
+	template  kube.Template  // without a node for a Service
+	meta      *manifest.Node // the metadata that carries the annotations
+	annotated bool           // with the inject annotation or a status
+	service   *kube.Service  // nil for a pod template
+	addition  addition       // of a pod template that is to be injected
+	member    *checks.Member // its view for the checks
+	problems  []Problem      // for which it is refused
+	warnings  []Problem
 
 	upgrade  string       // the apiVersion that the object gets; "" where it keeps its own
 	selector manifest.Map // and the selector, if it has none
@@ -52,7 +53,7 @@ func (in *injection) examine(object kube.Object) (targets []*target) {
 		targets = in.appendTarget(targets, o)
 	}
 
-	if !slices.ContainsFunc(readers, (*target).isAnnotated) {
+	if !slices.ContainsFunc(readers, func(o *target) bool { return o.annotated }) {
 		targets = append(targets, in.misplaced(object, readers)...)
 	}
 
@@ -62,12 +63,10 @@ func (in *injection) examine(object kube.Object) (targets []*target) {
 // readers returns the places of an object where annotations count: its pod templates, or the
 // Service that it is. It adds the facts of the object.
 func (in *injection) readers(object kube.Object) (readers []*target) {
-	own := object.Node.Get("metadata")
 	if object.IsService() {
 		s := in.facts.AddService(object)
-		in.noteAccepted(object, s.Meta, own)
-		o := newTarget(object, s.Meta)
-		o.service, o.meta = s, own
+		o := in.newReader(object, s.Meta, object.Node.Get("metadata"))
+		o.service = s
 		return []*target{o}
 	}
 
@@ -78,17 +77,28 @@ func (in *injection) readers(object kube.Object) (readers []*target) {
 			p.Part = t.Path
 		}
 
-		o := newTarget(object, p.Meta)
-		o.template, o.meta = t, t.Get("metadata")
-		in.noteAccepted(object, p.Meta, own, o.meta)
+		o := in.newReader(object, p.Meta, t.Get("metadata"))
+		o.template = t
 		readers = append(readers, o)
 	}
 
 	if m := in.facts.Add(object); m != nil {
-		in.noteAccepted(object, m, own)
+		in.noteAccepted(object, m, nil)
 	}
 
 	return readers
+}
+
+// newReader returns a target whose annotations count in its metadata.
+func (in *injection) newReader(object kube.Object, m *kube.Meta, meta *manifest.Node) *target {
+	in.noteAccepted(object, m, meta)
+	o := newTarget(object, m)
+	o.meta = meta
+	_, inject := meta.Get("annotations").Entry(annotationInject)
+	_, status := meta.Get("annotations").Entry(annotationStatus)
+	o.annotated = inject != nil || status != nil
+
+	return o
 }
 
 // appendTarget adds a target unless it has no part in the mesh.
@@ -126,8 +136,7 @@ func (in *injection) judge(o *target) (ours bool) {
 		return true
 	}
 
-	if p := o.unfit(); p != nil {
-		in.skip(o.Object, *p)
+	if in.skipUnfit(o) {
 		return true
 	}
 
@@ -178,13 +187,6 @@ func (o *target) leave(rule Rule, reason string, warning bool) {
 
 // isSystem reports whether a namespace is one of Kubernetes' own.
 func isSystem(namespace string) bool { return namespace == "kube-system" || namespace == "kube-public" }
-
-// isAnnotated reports whether a pod template or a Service has the inject annotation or a status.
-func (o *target) isAnnotated() bool {
-	_, inject := o.meta.Get("annotations").Entry(annotationInject)
-	_, status := o.meta.Get("annotations").Entry(annotationStatus)
-	return inject != nil || status != nil
-}
 
 // unclearSwitch refuses a value of the inject annotation that means neither yes nor no. The webhook
 // read it as no.

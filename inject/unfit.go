@@ -15,26 +15,25 @@ var workloadVersions = map[string]string{
 	"Pod": "v1", "PodTemplate": "v1", "ReplicationController": "v1", "Service": "v1",
 }
 
-// unfit returns why an object cannot be injected as it is. With Settings.OnSkip it may pass
-// untouched.
-func (o *target) unfit() *Problem {
-	spec := o.object.Node.Get("spec")
+// skipUnfit skips an object that cannot be injected as it is, and reports whether it is one.
+func (in *injection) skipUnfit(o *target) bool {
+	needed := o.object.Node.Get("spec")
 	if o.template.Node != nil {
-		spec = o.template.Get("spec", "containers")
+		needed = o.template.Get("spec", "containers")
 	}
 
 	switch {
 	case o.object.Group() == "serving.knative.dev":
 		key, _ := o.meta.Get("annotations").Entry(annotationInject)
-		p := o.problem(RuleKind, key, "Knative rejects pods with a sidecar: only one container may have ports, and initContainers and hostAliases are forbidden "+
-			"unless feature flags allow them; delete the annotation")
-		return &p
-	case spec.IsNull():
-		p := o.patch(cmp.Or(o.template.Get("spec"), o.object.Node))
-		return &p
+		in.skip(o.Object, o.problem(RuleKind, key, "Knative rejects pods with a sidecar: only one container may have ports, and initContainers and hostAliases are forbidden "+
+			"unless feature flags allow them; delete the annotation"))
+	case needed.IsNull():
+		in.skip(o.Object, o.patch(cmp.Or(o.template.Get("spec"), o.object.Node)))
+	default:
+		return false
 	}
 
-	return nil
+	return true
 }
 
 // patch refuses an object that holds no more than a change to another one.

@@ -162,7 +162,7 @@ func (u *undo) pod(spec *manifest.Node) {
 		}
 	}
 
-	for _, c := range append(spec.Get("containers").Items(), spec.Get("initContainers").Items()...) {
+	for c := range kube.Containers(spec) {
 		u.unmerge(c.Resolve(), u.record.Gained[c.Get("name").Text()])
 	}
 

@@ -69,7 +69,7 @@ func checkQuotas(r *run) {
 // lacking returns the pods of a namespace that get containers without an amount, and the names of
 // these containers.
 func (r *run) lacking(namespace, amount string) (refused []*kube.Pods, containers []string) {
-	for _, p := range r.InNamespace(namespace) {
+	for p := range r.Selected(namespace, nil) {
 		before, m := len(containers), r.member(p.Meta)
 		for _, u := range m.Unset {
 			if m.Joins && u.Amount == amount {

@@ -70,26 +70,24 @@ func hasCommand(text string, i int) bool {
 
 // Lines returns a writer to which each Write is one line, with or without the line break at its
 // end. A line break inside is escaped.
-func Lines(w io.Writer) io.Writer { return lines{w} }
-
-type lines struct{ to io.Writer }
-
-func (l lines) Write(text []byte) (int, error) {
-	line := Line(string(bytes.TrimSuffix(text, []byte{'\n'})))
-	if _, err := io.WriteString(l.to, line+"\n"); err != nil {
-		return 0, err
-	}
-	return len(text), nil
+func Lines(w io.Writer) io.Writer {
+	return writer{w, func(text []byte) []byte {
+		return []byte(Line(string(bytes.TrimSuffix(text, []byte{'\n'}))) + "\n")
+	}}
 }
 
 // JSON returns a writer that escapes, in JSON, all that Line does not show. The values stay the
 // same. Each Write must hold whole characters.
-func JSON(w io.Writer) io.Writer { return escaped{w} }
+func JSON(w io.Writer) io.Writer { return writer{w, EscapeJSON} }
 
-type escaped struct{ to io.Writer }
+// writer writes texts as they may be shown.
+type writer struct {
+	to    io.Writer
+	shown func([]byte) []byte
+}
 
-func (e escaped) Write(text []byte) (int, error) {
-	if _, err := e.to.Write(EscapeJSON(text)); err != nil {
+func (w writer) Write(text []byte) (int, error) {
+	if _, err := w.to.Write(w.shown(text)); err != nil {
 		return 0, err
 	}
 	return len(text), nil

@@ -112,9 +112,6 @@ func (f *Facts) Provides(namespace string, wanted Ref) bool {
 // IsDefault reports whether a LimitRange sets an amount for containers that do not.
 func (f *Facts) IsDefault(a Amount) bool { return f.defaults[a] }
 
-// InNamespace returns the pods of a namespace.
-func (f *Facts) InNamespace(namespace string) []*Pods { return f.inNamespace[namespace] }
-
 // Selected returns the pods that have every label that is asked for: all of the namespace where
 // none is.
 func (f *Facts) Selected(namespace string, labels []Label) iter.Seq[*Pods] {

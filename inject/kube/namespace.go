@@ -29,28 +29,33 @@ func addNamespace(f *Facts, o Object) *Meta {
 	return n.Meta
 }
 
-// otherMesh is a service mesh that leads the calls of a pod to a proxy of its own.
-type otherMesh struct {
-	name       string
-	containers []string            // that its injector adds
-	asks       map[string][]string // annotations and labels of a pod or its namespace that ask for it, by their values; nil is any value
+// meshProxies are the containers that other service meshes add to pods to lead calls to a proxy of
+// their own, with the names of the meshes. A container named envoy is no sign of one: apps have
+// such containers too. Cilium and Traefik Mesh have no sidecars.
+var meshProxies = map[string]string{
+	"istio-proxy": "Istio", "istio-init": "Istio", "istio-validation": "Istio",
+	"linkerd-proxy": "Linkerd", "linkerd-init": "Linkerd", "linkerd-network-validator": "Linkerd",
+	"consul-dataplane": "Consul", "consul-connect-inject-init": "Consul", "consul-connect-envoy-sidecar": "Consul",
+	"kuma-sidecar": "Kuma", "kuma-init": "Kuma", "osm-init": "Open Service Mesh", "proxyinit": "AWS App Mesh",
+	"nginx-mesh-sidecar": "NGINX Service Mesh", "nginx-mesh-init": "NGINX Service Mesh",
 }
 
-// otherMeshes are the meshes that redirect the calls of their pods. A container named envoy is no
-// sign of one: apps have such containers too. Cilium and Traefik Mesh have no sidecars.
-var otherMeshes = []otherMesh{
-	{"Istio", []string{"istio-proxy", "istio-init", "istio-validation"}, map[string][]string{
-		"sidecar.istio.io/inject": {"true", "y", "yes", "on"}, "istio-injection": {"enabled"}, "istio.io/rev": nil,
-	}},
-	{"Istio (ambient)", nil, map[string][]string{"istio.io/dataplane-mode": {"ambient"}}},
-	{"Linkerd", []string{"linkerd-proxy", "linkerd-init", "linkerd-network-validator"}, map[string][]string{"linkerd.io/inject": {"enabled", "ingress"}}},
-	{"Consul", []string{"consul-dataplane", "consul-connect-inject-init", "consul-connect-envoy-sidecar"}, map[string][]string{
-		"consul.hashicorp.com/connect-inject": {"true"},
-	}},
-	{"Kuma", []string{"kuma-sidecar", "kuma-init"}, map[string][]string{"kuma.io/sidecar-injection": {"enabled", "true"}}},
-	{"Open Service Mesh", []string{"osm-init"}, map[string][]string{"openservicemesh.io/sidecar-injection": {"enabled", "yes", "true"}}},
-	{"AWS App Mesh", []string{"proxyinit"}, map[string][]string{"appmesh.k8s.aws/sidecarInjectorWebhook": {"enabled"}}},
-	{"NGINX Service Mesh", []string{"nginx-mesh-sidecar", "nginx-mesh-init"}, map[string][]string{"injector.nsm.nginx.com/auto-inject": {"true"}}},
+// meshKeys are the annotations and labels of a pod or its namespace that ask for the proxy of
+// another mesh, or decline it.
+var meshKeys = map[string]struct {
+	mesh string
+	asks []string // values; nil is any value
+}{
+	"sidecar.istio.io/inject":                {"Istio", []string{"true", "y", "yes", "on"}},
+	"istio-injection":                        {"Istio", []string{"enabled"}},
+	"istio.io/rev":                           {"Istio", nil},
+	"istio.io/dataplane-mode":                {"Istio (ambient)", []string{"ambient"}},
+	"linkerd.io/inject":                      {"Linkerd", []string{"enabled", "ingress"}},
+	"consul.hashicorp.com/connect-inject":    {"Consul", []string{"true"}},
+	"kuma.io/sidecar-injection":              {"Kuma", []string{"enabled", "true"}},
+	"openservicemesh.io/sidecar-injection":   {"Open Service Mesh", []string{"enabled", "yes", "true"}},
+	"appmesh.k8s.aws/sidecarInjectorWebhook": {"AWS App Mesh", []string{"enabled"}},
+	"injector.nsm.nginx.com/auto-inject":     {"NGINX Service Mesh", []string{"true"}},
 }
 
 // MeshSign says that a pod has the proxy of another mesh, or that a pod or its namespace asks for
@@ -63,44 +68,30 @@ type MeshSign struct {
 }
 
 // meshSigns returns the signs of other meshes in metadata, and in the spec of a pod, which may be
-// nil. Each mesh has one at most.
+// nil. Each mesh has one: a container, else a key that asks, else one that declines.
 func meshSigns(d *manifest.Document, meta, spec *manifest.Node) (found []MeshSign) {
-	for _, m := range otherMeshes {
-		if s := cmp.Or(m.contained(d, spec), m.asked(d, meta)); s != nil {
-			found = append(found, *s)
+	note := func(mesh, what string, n *manifest.Node, value string, declines bool) {
+		i := slices.IndexFunc(found, func(s MeshSign) bool { return s.Mesh == mesh })
+		s := MeshSign{mesh, what + " " + Text(n) + value, declines, d.PlaceOf(n)}
+		switch {
+		case i < 0:
+			found = append(found, s)
+		case found[i].Declines && !declines:
+			found[i] = s
 		}
 	}
-	return found
-}
 
-// contained returns the sign of a mesh among a pod's containers, or nil.
-func (m otherMesh) contained(d *manifest.Document, spec *manifest.Node) *MeshSign {
-	for _, list := range []string{"containers", "initContainers"} {
-		for _, c := range spec.Get(list).Items() {
-			if name := c.Get("name"); slices.Contains(m.containers, name.Text()) {
-				return &MeshSign{Mesh: m.name, Text: "container " + Text(name), At: d.PlaceOf(name)}
-			}
+	for c := range Containers(spec) {
+		if name := c.Get("name"); meshProxies[name.Text()] != "" {
+			note(meshProxies[name.Text()], "container", name, "", false)
 		}
 	}
-	return nil
-}
 
-// asked returns the sign of a mesh that labels and annotations are. One that asks wins over one
-// that declines.
-func (m otherMesh) asked(d *manifest.Document, meta *manifest.Node) (found *MeshSign) {
-	for _, of := range []struct{ key, word string }{{"labels", "label"}, {"annotations", "annotation"}} {
-		for k, v := range meta.Get(of.key).Entries() {
-			values, known := m.asks[k.Text()]
-			if !known || v.Text() == "" {
-				continue
+	for _, of := range []struct{ field, word string }{{"labels", "label"}, {"annotations", "annotation"}} {
+		for k, v := range meta.Get(of.field).Entries() {
+			if key, ok := meshKeys[k.Text()]; ok && v.Text() != "" {
+				note(key.mesh, of.word, k, ": "+Text(v), key.asks != nil && !slices.Contains(key.asks, v.Text()))
 			}
-
-			s := &MeshSign{Mesh: m.name, Text: of.word + " " + Text(k) + ": " + Text(v), At: d.PlaceOf(k)}
-			if values == nil || slices.Contains(values, v.Text()) {
-				return s
-			}
-
-			s.Declines, found = true, s
 		}
 	}
 

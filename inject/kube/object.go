@@ -10,6 +10,7 @@ package kube
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -180,6 +181,19 @@ func keptNumber(port *manifest.Node) string {
 func IsTCP(port *manifest.Node) bool {
 	protocol := port.Get("protocol").Text()
 	return protocol == "" || protocol == "TCP"
+}
+
+// Containers returns the containers of a pod, and then its init containers.
+func Containers(spec *manifest.Node) iter.Seq[*manifest.Node] {
+	return func(yield func(*manifest.Node) bool) {
+		for _, list := range []string{"containers", "initContainers"} {
+			for _, c := range spec.Get(list).Items() {
+				if !yield(c) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // IsNative reports whether an init container goes on running beside the others (Kubernetes

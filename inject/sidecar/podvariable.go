@@ -9,7 +9,7 @@ import (
 	"github.com/tykmesh/tykmesh/inject/spelling"
 )
 
-// PodVariable is a group of variables that a pod may set for its sidecar, and their subject.
+// PodVariable is a group of variables that a pod may set for its sidecar, and their topic.
 type PodVariable struct {
 	About string
 	Names []string
