@@ -57,7 +57,7 @@ func (s *Stream) injectedAgain(pages []page) (all []page) {
 	for _, back := range s.pages {
 		again := page{back.Document, &change{patch: back.patch, again: true}}
 		if !back.withdrawn() {
-			again.patch = back.patch.Then(back.Text, pages[0].patch)
+			again.patch = back.patch.Then(pages[0].patch)
 			again.services, again.mark = pages[0].services, pages[0].mark
 			pages = pages[1:]
 		}

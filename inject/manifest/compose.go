@@ -6,76 +6,39 @@ import (
 	"sort"
 )
 
-// piece is a part of a patched text: inserted text, or a range of the original.
-type piece struct {
-	text     string
-	from, to int // if text is ""
-}
-
-func (p piece) len() int { return len(p.text) + p.to - p.from }
-
-// cut returns the first n bytes of a piece, and the rest.
-func (p piece) cut(n int) (first, rest piece) {
-	if p.text != "" {
-		return piece{text: p.text[:n]}, piece{text: p.text[n:]}
-	}
-	return piece{from: p.from, to: p.from + n}, piece{from: p.from + n, to: p.to}
-}
-
-// pieces returns the parts of a patched text; size is the length of the original.
-func (p Patch) pieces(size int) (parts []piece) {
-	at := 0
-	for _, s := range p {
-		parts = append(parts, piece{from: at, to: s.From}, piece{text: s.Text})
-		at = s.To
-	}
-	return append(parts, piece{from: at, to: size})
-}
-
 // Then returns one patch that has the effect of p, followed by next on the result.
-func (p Patch) Then(text []byte, next Patch) Patch {
-	rest, at := p.pieces(len(text)), 0 // at is where rest begins in the text between
-	take := func(until int) (taken []piece) {
-		for at < until && len(rest) > 0 {
-			first, left := rest[0].cut(min(rest[0].len(), until-at))
-			taken, at = append(taken, first), at+first.len()
-			if rest[0] = left; left.len() == 0 {
+func (p Patch) Then(next Patch) (out Patch) {
+	// What is left of p, where it begins in the text between, and by how much that text has grown
+	// before it.
+	rest, grown := slices.Clone(p), 0
+	begin := func() int { return rest[0].From + grown }
+
+	for _, s := range next {
+		for len(rest) > 0 && begin()+len(rest[0].Text) <= s.From {
+			out = append(out, rest[0])
+			grown += rest[0].grows()
+			rest = rest[1:]
+		}
+
+		joined := Splice{From: s.From - grown, Text: s.Text}
+		if len(rest) > 0 && begin() < s.From { // s begins within an inserted text
+			joined = Splice{From: rest[0].From, Text: rest[0].Text[:s.From-begin()] + s.Text}
+		}
+
+		for len(rest) > 0 && begin() < s.To { // s replaces an inserted text, or the beginning of it
+			replaced := min(len(rest[0].Text), s.To-begin())
+			left := Splice{From: rest[0].To, To: rest[0].To, Text: rest[0].Text[replaced:]}
+			grown += rest[0].grows() - len(left.Text)
+			if rest[0] = left; left.Text == "" {
 				rest = rest[1:]
 			}
 		}
 
-		return taken
+		joined.To = s.To - grown
+		out = append(out, joined)
 	}
 
-	var parts []piece
-	for _, s := range next {
-		parts = append(append(parts, take(s.From)...), piece{text: s.Text})
-		take(s.To)
-	}
-
-	return patchOf(append(parts, rest...), len(text))
-}
-
-// patchOf returns the patch whose result has these parts; size is the length of the original.
-func patchOf(parts []piece, size int) (p Patch) {
-	at, text := 0, ""
-	for _, part := range append(parts, piece{from: size, to: size}) {
-		if part.text != "" {
-			text += part.text
-			continue
-		}
-
-		if part.len() == 0 && part.from != size {
-			continue
-		}
-		if part.from > at || text != "" {
-			p = append(p, Splice{From: at, To: part.from, Text: text})
-		}
-
-		at, text = part.to, ""
-	}
-
-	return p
+	return append(out, rest...)
 }
 
 // near is the number of lines between two splices up to which Least compares them as one.
@@ -185,7 +148,7 @@ func (d *Document) Patched(p Patch) *Document {
 	out.origin = &origin{document: d, patch: p}
 	for _, s := range p {
 		out.origin.starts = append(out.origin.starts, s.From+grown)
-		grown += len(s.Text) - (s.To - s.From)
+		grown += s.grows()
 	}
 
 	return out
