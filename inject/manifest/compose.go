@@ -70,40 +70,47 @@ func (p Patch) Least(text []byte) (out Patch) {
 // ones, and that leave as many lines alone as possible.
 func lineSplices(at int, old, lines [][]byte) (p Patch) {
 	same, old, lines := trimmed(old, lines)
-	for _, line := range same {
-		at += len(line)
+	at += size(same)
+	if len(old)*len(lines) > mostCells {
+		return Patch{{From: at, To: at + size(old), Text: string(bytes.Join(lines, nil))}}
 	}
 
-	stays := slices.Repeat([]int{-1}, len(old))
-	if len(old)*len(lines) <= mostCells {
-		stays = staying(old, lines)
-	}
+	longest, width := commonLines(old, lines), len(lines)+1
+	stays := func(i, j int) bool { return i < len(old) && j < len(lines) && bytes.Equal(old[i], lines[j]) }
 
-	s, used := Splice{From: at, To: at}, 0
-	for i, j := range append(stays, len(lines)) { // after the last old line, all further lines are new
-		if j < 0 {
-			s.To += len(old[i])
-			continue
+	for i, j := 0, 0; i < len(old) || j < len(lines); {
+		from, first := i, j
+		for (i < len(old) || j < len(lines)) && !stays(i, j) {
+			if j < len(lines) && (i == len(old) || longest[i*width+j+1] >= longest[(i+1)*width+j]) {
+				j++
+			} else {
+				i++
+			}
 		}
 
-		s.Text = string(bytes.Join(lines[used:j], nil))
-		if s.To > s.From || s.Text != "" {
-			p = append(p, s)
-		}
-
-		if used = j + 1; i < len(old) {
-			s = Splice{From: s.To + len(old[i]), To: s.To + len(old[i])}
+		end := at + size(old[from:i])
+		p = append(p, Splice{From: at, To: end, Text: string(bytes.Join(lines[first:j], nil))})
+		for at = end; stays(i, j); i, j = i+1, j+1 {
+			at += len(old[i])
 		}
 	}
 
 	return p
 }
 
-// staying returns for each old line the index of the new line that it becomes, or -1: a longest
-// common subsequence.
-func staying(old, lines [][]byte) []int {
+// size returns the length of lines together.
+func size(lines [][]byte) (n int) {
+	for _, line := range lines {
+		n += len(line)
+	}
+	return n
+}
+
+// commonLines returns how many lines a longest common subsequence of old and new lines has, for the
+// lines from each pair of indices on.
+func commonLines(old, lines [][]byte) []int32 {
 	width := len(lines) + 1
-	longest := make([]int32, (len(old)+1)*width) // of the lines from these on
+	longest := make([]int32, (len(old)+1)*width)
 	for i := len(old) - 1; i >= 0; i-- {
 		for j := len(lines) - 1; j >= 0; j-- {
 			if bytes.Equal(old[i], lines[j]) {
@@ -114,21 +121,7 @@ func staying(old, lines [][]byte) []int {
 		}
 	}
 
-	stays := make([]int, len(old))
-	for i, j := 0, 0; i < len(old); {
-		switch {
-		case j < len(lines) && bytes.Equal(old[i], lines[j]):
-			stays[i] = j
-			i, j = i+1, j+1
-		case j < len(lines) && longest[i*width+j+1] >= longest[(i+1)*width+j]:
-			j++
-		default:
-			stays[i] = -1
-			i++
-		}
-	}
-
-	return stays
+	return longest
 }
 
 // origin is a document before it was patched, and the patch.
