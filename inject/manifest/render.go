@@ -277,9 +277,9 @@ func readsBetterSingle(s string) bool {
 	return strings.ContainsAny(s, `"\`) && utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
 }
 
-// Quote returns a string in double quotes, as JSON has them, but without escaped slashes. Every YAML
-// reader understands that, once the characters that are not printable in YAML 1.2 section 5.1 are
-// escaped too.
+// Quote returns a string in double quotes, as JSON has them, but without escaped slashes. Every
+// YAML reader understands that, once the characters that are not printable in YAML 1.2 section 5.1
+// are escaped too.
 func Quote(s string) string {
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
