@@ -8,8 +8,8 @@ import (
 
 // Then returns one patch that has the effect of p, followed by next on the result.
 func (p Patch) Then(next Patch) (out Patch) {
-	// What is left of p, where it begins in the text between, and by how much that text has grown
-	// before it.
+	// rest is the end of p that is not joined yet. It begins at begin in the text between, which
+	// has grown by grown bytes up to there.
 	rest, grown := slices.Clone(p), 0
 	begin := func() int { return rest[0].From + grown }
 

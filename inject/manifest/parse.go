@@ -84,8 +84,8 @@ func (d *Document) checkKeys(root *Node) error {
 	return nil
 }
 
-// Tree returns the tree of the document as its parser sees it; nil if it has no content. Unlike
-// that of Root, it may have the same key twice.
+// Tree returns the tree of the document as its parser sees it; nil if it has no content. Unlike the
+// tree of Root, it may have the same key twice.
 //
 // Errors: *SyntaxError.
 func (d *Document) Tree() (*Node, error) {

@@ -105,7 +105,7 @@ func (l *loader) bool(s setting) (value, ok bool) {
 	return value, ok
 }
 
-// accepts records the error about a setting, if there is one, and reports whether there is none.
+// accepts reports whether a setting has no error, and records the error otherwise.
 func (l *loader) accepts(s setting, err error) bool {
 	if err != nil {
 		l.fail(s, err.Error())
