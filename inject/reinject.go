@@ -57,7 +57,7 @@ func (s *Stream) injectedAgain(documents []document) (all []document) {
 	for _, back := range s.documents {
 		again := document{back.Document, &change{patch: back.patch, again: true}}
 		if !back.withdrawn() {
-			again.patch = back.patch.Then(back.Text, documents[0].patch)
+			again.patch = back.patch.Then(documents[0].patch)
 			again.services, again.mark = documents[0].services, documents[0].mark
 			documents = documents[1:]
 		}

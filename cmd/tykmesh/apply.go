@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -16,7 +13,6 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/cmd/internal/phase"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
-	"github.com/tykmesh/tykmesh/inject/display"
 )
 
 // progressReading is the progress before there is a plan.
@@ -125,18 +121,14 @@ func (g confirmFlags) canAsk(p process, command string, read []string) error {
 // dry run prints them instead.
 func (g confirmFlags) carryOut(ctx context.Context, p process, timeout time.Duration, r *report.Run, plan *mesh.Plan, remote mesh.Remote, tell func()) (report.Output, error) {
 	tellStaying(r, plan)
-	steps := plan.Steps()
-	r.Planned(phase.Steps(steps...), 0)
+	r.Planned(phase.Steps(plan.Steps()...), 0)
 	if g.dryRun {
 		tell()
-		return stepsOutput(r, steps), nil
+		return r.Plan.Output(), nil
 	}
 
-	if len(steps) > 0 && !g.yes {
-		r.Progress("") // the question takes its place
-		if err := confirm(p, steps); err != nil {
-			return nil, err
-		}
+	if !plan.Empty() && !g.yes && !r.Plan.Confirm(p.stdin) {
+		return nil, errors.New("not confirmed: nothing was deleted")
 	}
 
 	ctx, remotely := phase.Begin(ctx, timeout, r)
@@ -158,39 +150,4 @@ func tellStaying(r *report.Run, plan *mesh.Plan) {
 	for _, api := range plan.APIsWithSurplus {
 		r.Warn("API %s keeps its %d certificates, because none could serve alone (%s): run certs renew first", api.Slug, api.Count, api.Reason)
 	}
-}
-
-// stepsOutput returns the output of a dry run that prints the planned steps.
-func stepsOutput(r *report.Run, steps []mesh.Step) report.Output {
-	r.InLog()
-	return func() error { return writeSteps(r.Stdout(), steps) }
-}
-
-// confirm shows the steps and waits for a yes.
-//
-// Errors: anything else is a no.
-func confirm(p process, steps []mesh.Step) error {
-	if err := writeSteps(p.stderr, steps); err != nil {
-		return err
-	}
-
-	fmt.Fprintf(p.stderr, "%s: go on? [y/N] ", phase.Steps(steps...))
-
-	line, _ := bufio.NewReader(p.stdin).ReadString('\n') // at its end the answer is no
-	switch strings.ToLower(strings.TrimSpace(line)) {
-	case "y", "yes":
-		return nil
-	}
-
-	return errors.New("not confirmed: nothing was deleted")
-}
-
-func writeSteps(w io.Writer, steps []mesh.Step) error {
-	lines := display.Lines(w)
-	for _, step := range steps {
-		if _, err := fmt.Fprintln(lines, step); err != nil {
-			return err
-		}
-	}
-	return nil
 }

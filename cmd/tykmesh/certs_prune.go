@@ -58,13 +58,13 @@ func (f *certsPruneCmd) run(ctx context.Context, p process, r *report.Run) (repo
 
 // tellPruned reports the updated APIs and the deletions.
 func tellPruned(r *report.Run) {
-	if len(r.Steps()) == 0 {
+	if len(r.Plan.Steps) == 0 {
 		r.Lastly("nothing to prune")
 		return
 	}
 
 	var updates, deletions report.Steps
-	for _, s := range r.Steps() {
+	for _, s := range r.Plan.Steps {
 		if s.Action == string(mesh.Delete) {
 			deletions = append(deletions, s)
 			continue

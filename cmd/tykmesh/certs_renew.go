@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"time"
 
@@ -19,13 +18,12 @@ type certsRenewCmd struct {
 	reportFlags
 	before span
 	dryRun bool
-	names  []string
+	names  func() []string
 }
 
 func newCertsRenewCmd(p process) *cobra.Command {
 	f := &certsRenewCmd{}
-	var c *command
-	cmd := &cobra.Command{
+	c := newCommand(p, &cobra.Command{
 		Use:   "renew [NAMESPACE/APP | mesh]...",
 		Short: "Renew the certificates that are due, or those that are named",
 		Long: "renew replaces certificates of the services that status lists, if they end soon, are missing or were not signed by the current CA.\n" +
@@ -35,25 +33,20 @@ func newCertsRenewCmd(p process) *cobra.Command {
 		Example: "  tykmesh certs renew\n" +
 			"  tykmesh certs renew --renew-before 30d --dry-run\n" +
 			"  tykmesh certs renew retail/echo mesh",
-		RunE: func(_ *cobra.Command, names []string) error {
-			f.names = names
-			return c.run(f.run)
-		},
-	}
+	}, f.run)
 
-	c = newCommand(p, cmd, f.run)
-	c.verbs.doing, c.dryRun = "renewing", &f.dryRun
+	c.verbs.doing, c.dryRun, f.names = "renewing", &f.dryRun, c.Flags().Args
+	c.rules = append(c.rules, func() []flagRule {
+		return []flagRule{{c.Flags().Changed("renew-before") && f.before <= 0, "--renew-before must be more than 0"}}
+	})
 	f.reportFlags.add(c)
 	f.serverFlags.add(c)
 	f.addParallel(c)
-	cmd.Flags().Var(&f.before, "renew-before", "renew certificates with less than this `TIME` left, as 30d or 720h (default: a third of their life)")
-	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "print the steps, and change nothing")
-	cmd.ValidArgsFunction = f.completeServices(c, certificateSettings, mesh.MeshName)
-	c.rules = slices.Insert(c.rules, 0, func() []flagRule {
-		return []flagRule{{cmd.Flags().Changed("renew-before") && f.before <= 0, "--renew-before must be more than 0"}}
-	})
+	c.Flags().Var(&f.before, "renew-before", "renew certificates with less than this `TIME` left, as 30d or 720h (default: a third of their life)")
+	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "print the steps, and change nothing")
+	c.ValidArgsFunction = f.completeServices(c, certificateSettings, mesh.MeshName)
 
-	return cmd
+	return c.Command
 }
 
 // run reads the state of the mesh, plans the due renewals and carries them out.
@@ -78,7 +71,7 @@ func (f *certsRenewCmd) run(ctx context.Context, p process, r *report.Run) (repo
 	}
 
 	defer there.close()
-	plan, err := mesh.NewRenewal(there.snapshot, f.names)
+	plan, err := mesh.NewRenewal(there.snapshot, f.names())
 	if err != nil {
 		return nil, err
 	}
@@ -91,11 +84,10 @@ func (f *certsRenewCmd) run(ctx context.Context, p process, r *report.Run) (repo
 	}
 
 	newAuthority(r, c, plan)
-	steps := plan.Steps()
-	r.Planned(phase.Steps(steps...), kept(plan))
+	r.Planned(phase.Steps(plan.Steps()...), kept(plan))
 	if f.dryRun {
 		tellRenewed(r, plan)
-		return stepsOutput(r, steps), nil
+		return r.Plan.Output(), nil
 	}
 
 	if _, err := remotely.CarryOut(ctx, plan, there.remote); err != nil {
@@ -110,13 +102,13 @@ func (f *certsRenewCmd) run(ctx context.Context, p process, r *report.Run) (repo
 // tellRenewed reports which certificates were renewed, service by service.
 func tellRenewed(r *report.Run, plan *mesh.Plan) {
 	for _, svc := range plan.Services {
-		if done := r.StepTexts(r.Steps().Of(svc.String())); len(done) > 0 {
+		if done := r.Plan.Texts(r.Plan.Steps.Of(svc.String())); len(done) > 0 {
 			r.Lastly("%s: %s", svc, strings.Join(done, ", "))
 		}
 	}
 
-	r.TellMesh("API")
-	if done := r.CountTexts(); len(done) > 0 {
+	r.Plan.TellMesh("API")
+	if done := r.Plan.Counts(); len(done) > 0 {
 		r.Lastly("%s", strings.Join(done, ", "))
 		return
 	}

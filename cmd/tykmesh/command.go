@@ -35,12 +35,10 @@ type verbs struct{ doing, done string }
 // written at the end.
 type work func(context.Context, process, *report.Run) (report.Output, error)
 
-// newCommand returns a command that does a work, unless it has a RunE of its own.
+// newCommand returns a command that does a work.
 func newCommand(p process, cmd *cobra.Command, do work) *command {
 	c := &command{Command: cmd, process: p}
-	if cmd.RunE == nil {
-		cmd.RunE = func(*cobra.Command, []string) error { return c.run(do) }
-	}
+	cmd.RunE = func(*cobra.Command, []string) error { return c.run(do) }
 	return c
 }
 

@@ -58,7 +58,7 @@ func (f *configViewCmd) run(_ context.Context, p process, r *report.Run) (report
 		return nil, wrong
 	}
 
-	diagnose(r, explain.ConfigWarnings(v.Warnings))
+	r.Diagnose(explain.ConfigWarnings(v.Warnings)...)
 
 	return func() error {
 		if f.format == formatJSON {

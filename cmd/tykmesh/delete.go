@@ -25,13 +25,12 @@ type deleteCmd struct {
 	serverFlags
 	confirmFlags
 	namespace string
-	services  []inject.Service // those that arguments name
+	names     func() []string // of services, as arguments
 }
 
 func newDeleteCmd(p process) *cobra.Command {
 	f := &deleteCmd{}
-	var c *command
-	cmd := &cobra.Command{
+	c := newCommand(p, &cobra.Command{
 		Use:   "delete [NAMESPACE/APP]...",
 		Short: "Delete the APIs and certificates of services: those of a manifest, or named ones",
 		Long: "delete undoes the registration of the services of a manifest, injected or not. It deletes their APIs, their certificates unless\n" +
@@ -43,42 +42,37 @@ func newDeleteCmd(p process) *cobra.Command {
 			"  tykmesh delete -f app.yaml --dry-run           # list the deletions\n" +
 			"  tykmesh delete -f app.yaml --yes               # in CI\n" +
 			"  tykmesh delete retail/echo                     # without a manifest",
-		RunE: func(cmd *cobra.Command, names []string) (err error) {
-			if f.services, err = f.named(cmd, names); err != nil {
-				return err
-			}
-			return c.run(f.run)
-		},
-	}
+	}, f.run)
 
-	c = newCommand(p, cmd, f.run)
-	c.verbs.doing = "deleting"
+	c.verbs.doing, f.names = "deleting", c.Flags().Args
+	c.rules = append(c.rules, f.nameRules)
 	f.inputFlags.add(c)
 	f.reportFlags.add(c)
 	namespaceFlag(c, &f.namespace)
 	f.serverFlags.add(c)
 	f.addParallel(c)
 	f.confirmFlags.add(c)
-	cmd.ValidArgsFunction = f.completeServices(c, registeredSettings)
+	c.ValidArgsFunction = f.completeServices(c, registeredSettings)
 
-	return cmd
+	return c.Command
 }
 
-// named returns the services that arguments name. With names, no manifest is read.
-func (f *deleteCmd) named(cmd *cobra.Command, names []string) (services []inject.Service, err error) {
-	for _, name := range names {
-		namespace, app, _ := strings.Cut(name, "/")
-		if len(validation.IsDNS1123Label(namespace)) > 0 || len(validation.IsDNS1035Label(app)) > 0 {
-			return nil, &usageError{fmt.Sprintf("%q is not a service: write NAMESPACE/APP, as tykmesh status lists it; name manifests with -f", name), cmd.CommandPath()}
-		}
-		services = append(services, inject.Service{Namespace: namespace, App: app})
+// nameRules refuses names of no service. With names, no manifest is read.
+func (f *deleteCmd) nameRules() (rules []flagRule) {
+	for _, name := range f.names() {
+		svc := serviceNamed(name)
+		wrong := len(validation.IsDNS1123Label(svc.Namespace)) > 0 || len(validation.IsDNS1035Label(svc.App)) > 0
+		rules = append(rules, flagRule{wrong, fmt.Sprintf("%q is not a service: write NAMESPACE/APP, as tykmesh status lists it; name manifests with -f", name)})
 	}
 
-	if len(names) > 0 && (len(f.files) > 0 || f.recursive || f.namespace != "") {
-		return nil, &usageError{"service names cannot be combined with -f, -R or -n, which select manifests", cmd.CommandPath()}
-	}
+	selects := len(f.files) > 0 || f.recursive || f.namespace != ""
 
-	return services, nil
+	return append(rules, flagRule{len(rules) > 0 && selects, "service names cannot be combined with -f, -R or -n, which select manifests"})
+}
+
+func serviceNamed(name string) inject.Service {
+	namespace, app, _ := strings.Cut(name, "/")
+	return inject.Service{Namespace: namespace, App: app}
 }
 
 // run finds the services, plans the deletions, asks, and carries them out.
@@ -97,7 +91,12 @@ func (f *deleteCmd) run(ctx context.Context, p process, r *report.Run) (report.O
 		return nil, err
 	}
 
-	services, named := f.services, len(f.services) > 0
+	var services []inject.Service
+	for _, name := range f.names() {
+		services = append(services, serviceNamed(name))
+	}
+
+	named := len(services) > 0
 	if !named {
 		if services, err = f.servicesIn(p, c, r); err != nil || len(services) == 0 {
 			return nil, err
@@ -159,7 +158,7 @@ func registeredSettings(c config.Config, s serverFlags) (mesh.Settings, error) {
 
 // tellRemoved reports the deletions, service by service.
 func tellRemoved(r *report.Run, plan *mesh.Plan, known []string) {
-	steps := r.Steps()
+	steps := r.Plan.Steps
 	for _, svc := range plan.Services {
 		if own := steps.Of(svc.String()); len(own) > 0 {
 			r.Lastly("%s: %s %s", svc, own, r.Verb("deleted"))

@@ -79,14 +79,8 @@ func writePreview(r *report.Run, i injected) error {
 		diffs.Write(manifest.Diff(f.Name, f.Text, f.Patch))
 	}
 
-	if i.plan != nil {
-		steps := i.plan.Steps()
-		for n := range steps {
-			steps[n].Reasons = r.Reasons(steps[n].Reasons)
-		}
-		if err := writeSteps(r.Stdout(), steps); err != nil {
-			return err
-		}
+	if err := r.Plan.WriteShort(); err != nil {
+		return err
 	}
 
 	if diffs.Len() == 0 {

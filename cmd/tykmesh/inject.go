@@ -122,7 +122,7 @@ func (f *injectCmd) inject(ctx context.Context, p process, r *report.Run) (i inj
 
 	r.Findings(explain.Warnings(stream.Warnings))
 	debugAccepted(r, stream)
-	diagnose(r, explain.Warnings(warnings))
+	r.Diagnose(explain.Warnings(warnings)...)
 
 	i.stream = stream
 	if i.plan, i.bindings, err = f.register(ctx, c, services, settings, r); err != nil {
@@ -141,13 +141,6 @@ func (g *registrationFlags) adopted() map[string]bool {
 		adopt[slug] = true
 	}
 	return adopt
-}
-
-// diagnose reports diagnostics at once.
-func diagnose(r *report.Run, all []report.Diagnostic) {
-	for _, d := range all {
-		r.Diagnose(d)
-	}
 }
 
 // debugAccepted logs the findings that annotations accept.

@@ -209,7 +209,7 @@ func TestInterruptedWhileTheLedgerIsHeld(t *testing.T) {
 // A run that is interrupted when its last step is done prints nothing: no file is rewritten either.
 func TestInterruptedBeforeTheOutput(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	ctx, remotely := phase.Begin(ctx, time.Minute, new(report.Run))
+	ctx, remotely := phase.Begin(ctx, time.Minute, &report.Run{Plan: new(report.Plan)})
 	defer remotely.End()
 	cancel()
 

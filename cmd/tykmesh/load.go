@@ -60,7 +60,7 @@ func loadConfig(p process, f configFlags, r *report.Run) (config.Config, error) 
 		return config.Config{}, err
 	}
 
-	diagnose(r, explain.ConfigWarnings(warnings))
+	r.Diagnose(explain.ConfigWarnings(warnings)...)
 
 	return c, nil
 }

@@ -4,15 +4,16 @@
 //
 //	main ──> run ──> a command ──> work ──> output
 //	                 flags           │        standard output or files, once everything is done
-//	                                 └──> report: standard error, --report for machines
+//	                                 └──> report.Run: standard error, --report for machines
 //
-// runInject (inject.go) shows the whole way: config.Load, readDocuments, inject.Inject,
-// mesh.NewPlan, Plan.Apply, Stream.Write.
+// injectCmd.inject (inject.go) shows the whole way: loadConfig, readDocuments, inject.Inject,
+// mesh.NewPlan, Phase.CarryOut, Stream.Write.
 //
-// This package is the edge: flags, standard streams, reports, hints and exit statuses, with a file
-// for each command. Configuration keys are in cmd/internal/config, the meaning of injection is in
-// inject, registration is in cmd/internal/mesh, and files are read and written in
-// cmd/internal/files. No other package prints or ends the program.
+// This package holds commands: a file for each, with its flags (flags.go has those that several
+// share), its work, and its lines for users. Configuration keys are in cmd/internal/config, the
+// meaning of injection is in inject, and registration is in cmd/internal/mesh. All output passes
+// through cmd/internal/report, all errors through cmd/internal/explain, and all files through
+// cmd/internal/files. No other package ends the program.
 package main
 
 import (

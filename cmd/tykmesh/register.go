@@ -67,7 +67,7 @@ func (f *injectCmd) register(ctx context.Context, c config.Config, services []me
 		return nil, nil, remotely.Explain(err)
 	}
 
-	diagnose(r, explain.Warnings(plan.Warnings))
+	r.Diagnose(explain.Warnings(plan.Warnings)...)
 	newAuthority(r, c, plan)
 	if f.registered { // later deletions do not change the manifests
 		return plan, plan.Bindings(), registered(plan, r)

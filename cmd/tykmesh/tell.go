@@ -34,7 +34,7 @@ func (f *injectCmd) tell(r *report.Run, i injected, trusted string) {
 	}
 
 	if i.plan != nil {
-		r.TellMesh("other API")
+		r.Plan.TellMesh("other API")
 	}
 
 	if !f.onlyRegisters {
@@ -120,7 +120,7 @@ func registrations(r *report.Run, plan *mesh.Plan) map[inject.Service]string {
 
 	for _, svc := range plan.Services {
 		out[svc] = "registered already"
-		if done := r.StepTexts(r.Steps().Of(svc.String()).CertificateLast()); len(done) > 0 {
+		if done := r.Plan.Texts(r.Plan.Steps.Of(svc.String()).CertificateLast()); len(done) > 0 {
 			out[svc] = strings.Join(done, ", ")
 		}
 	}
@@ -163,7 +163,7 @@ func (t *tally) summary(r *report.Run, plan *mesh.Plan, onlyRegisters bool) stri
 		return text + "; nothing to register"
 	}
 
-	done := r.CountTexts()
+	done := r.Plan.Counts()
 	if len(done) == 0 {
 		return text + "; everything was registered already"
 	}

@@ -6,76 +6,39 @@ import (
 	"sort"
 )
 
-// piece is a part of a patched text: inserted text, or a range of the original.
-type piece struct {
-	text     string
-	from, to int // if text is ""
-}
-
-func (p piece) len() int { return len(p.text) + p.to - p.from }
-
-// cut returns the first n bytes of a piece, and the rest.
-func (p piece) cut(n int) (first, rest piece) {
-	if p.text != "" {
-		return piece{text: p.text[:n]}, piece{text: p.text[n:]}
-	}
-	return piece{from: p.from, to: p.from + n}, piece{from: p.from + n, to: p.to}
-}
-
-// pieces returns the parts of a patched text; size is the length of the original.
-func (p Patch) pieces(size int) (parts []piece) {
-	at := 0
-	for _, s := range p {
-		parts = append(parts, piece{from: at, to: s.From}, piece{text: s.Text})
-		at = s.To
-	}
-	return append(parts, piece{from: at, to: size})
-}
-
 // Then returns one patch that has the effect of p, followed by next on the result.
-func (p Patch) Then(text []byte, next Patch) Patch {
-	rest, at := p.pieces(len(text)), 0 // at is where rest begins in the text between
-	take := func(until int) (taken []piece) {
-		for at < until && len(rest) > 0 {
-			first, left := rest[0].cut(min(rest[0].len(), until-at))
-			taken, at = append(taken, first), at+first.len()
-			if rest[0] = left; left.len() == 0 {
+func (p Patch) Then(next Patch) (out Patch) {
+	// rest is the end of p that is not joined yet. It begins at begin in the text between, which
+	// has grown by grown bytes up to there.
+	rest, grown := slices.Clone(p), 0
+	begin := func() int { return rest[0].From + grown }
+
+	for _, s := range next {
+		for len(rest) > 0 && begin()+len(rest[0].Text) <= s.From {
+			out = append(out, rest[0])
+			grown += rest[0].grows()
+			rest = rest[1:]
+		}
+
+		joined := Splice{From: s.From - grown, Text: s.Text}
+		if len(rest) > 0 && begin() < s.From { // s begins within an inserted text
+			joined = Splice{From: rest[0].From, Text: rest[0].Text[:s.From-begin()] + s.Text}
+		}
+
+		for len(rest) > 0 && begin() < s.To { // s replaces an inserted text, or the beginning of it
+			replaced := min(len(rest[0].Text), s.To-begin())
+			left := Splice{From: rest[0].To, To: rest[0].To, Text: rest[0].Text[replaced:]}
+			grown += rest[0].grows() - len(left.Text)
+			if rest[0] = left; left.Text == "" {
 				rest = rest[1:]
 			}
 		}
 
-		return taken
+		joined.To = s.To - grown
+		out = append(out, joined)
 	}
 
-	var parts []piece
-	for _, s := range next {
-		parts = append(append(parts, take(s.From)...), piece{text: s.Text})
-		take(s.To)
-	}
-
-	return patchOf(append(parts, rest...), len(text))
-}
-
-// patchOf returns the patch whose result has these parts; size is the length of the original.
-func patchOf(parts []piece, size int) (p Patch) {
-	at, text := 0, ""
-	for _, part := range append(parts, piece{from: size, to: size}) {
-		if part.text != "" {
-			text += part.text
-			continue
-		}
-
-		if part.len() == 0 && part.from != size {
-			continue
-		}
-		if part.from > at || text != "" {
-			p = append(p, Splice{From: at, To: part.from, Text: text})
-		}
-
-		at, text = part.to, ""
-	}
-
-	return p
+	return append(out, rest...)
 }
 
 // near is the number of lines between two splices up to which Least compares them as one.
@@ -107,40 +70,47 @@ func (p Patch) Least(text []byte) (out Patch) {
 // ones, and that leave as many lines alone as possible.
 func lineSplices(at int, old, lines [][]byte) (p Patch) {
 	same, old, lines := trimmed(old, lines)
-	for _, line := range same {
-		at += len(line)
+	at += size(same)
+	if len(old)*len(lines) > mostCells {
+		return Patch{{From: at, To: at + size(old), Text: string(bytes.Join(lines, nil))}}
 	}
 
-	stays := slices.Repeat([]int{-1}, len(old))
-	if len(old)*len(lines) <= mostCells {
-		stays = staying(old, lines)
-	}
+	longest, width := commonLines(old, lines), len(lines)+1
+	stays := func(i, j int) bool { return i < len(old) && j < len(lines) && bytes.Equal(old[i], lines[j]) }
 
-	s, used := Splice{From: at, To: at}, 0
-	for i, j := range append(stays, len(lines)) { // after the last old line, all further lines are new
-		if j < 0 {
-			s.To += len(old[i])
-			continue
+	for i, j := 0, 0; i < len(old) || j < len(lines); {
+		from, first := i, j
+		for (i < len(old) || j < len(lines)) && !stays(i, j) {
+			if j < len(lines) && (i == len(old) || longest[i*width+j+1] >= longest[(i+1)*width+j]) {
+				j++
+			} else {
+				i++
+			}
 		}
 
-		s.Text = string(bytes.Join(lines[used:j], nil))
-		if s.To > s.From || s.Text != "" {
-			p = append(p, s)
-		}
-
-		if used = j + 1; i < len(old) {
-			s = Splice{From: s.To + len(old[i]), To: s.To + len(old[i])}
+		end := at + size(old[from:i])
+		p = append(p, Splice{From: at, To: end, Text: string(bytes.Join(lines[first:j], nil))})
+		for at = end; stays(i, j); i, j = i+1, j+1 {
+			at += len(old[i])
 		}
 	}
 
 	return p
 }
 
-// staying returns for each old line the index of the new line that it becomes, or -1: a longest
-// common subsequence.
-func staying(old, lines [][]byte) []int {
+// size returns the length of lines together.
+func size(lines [][]byte) (n int) {
+	for _, line := range lines {
+		n += len(line)
+	}
+	return n
+}
+
+// commonLines returns how many lines a longest common subsequence of old and new lines has, for the
+// lines from each pair of indices on.
+func commonLines(old, lines [][]byte) []int32 {
 	width := len(lines) + 1
-	longest := make([]int32, (len(old)+1)*width) // of the lines from these on
+	longest := make([]int32, (len(old)+1)*width)
 	for i := len(old) - 1; i >= 0; i-- {
 		for j := len(lines) - 1; j >= 0; j-- {
 			if bytes.Equal(old[i], lines[j]) {
@@ -151,21 +121,7 @@ func staying(old, lines [][]byte) []int {
 		}
 	}
 
-	stays := make([]int, len(old))
-	for i, j := 0, 0; i < len(old); {
-		switch {
-		case j < len(lines) && bytes.Equal(old[i], lines[j]):
-			stays[i] = j
-			i, j = i+1, j+1
-		case j < len(lines) && longest[i*width+j+1] >= longest[(i+1)*width+j]:
-			j++
-		default:
-			stays[i] = -1
-			i++
-		}
-	}
-
-	return stays
+	return longest
 }
 
 // origin is a document before it was patched, and the patch.
@@ -185,7 +141,7 @@ func (d *Document) Patched(p Patch) *Document {
 	out.origin = &origin{document: d, patch: p}
 	for _, s := range p {
 		out.origin.starts = append(out.origin.starts, s.From+grown)
-		grown += len(s.Text) - (s.To - s.From)
+		grown += s.grows()
 	}
 
 	return out

@@ -27,7 +27,7 @@ func TestThen(t *testing.T) {
 		between := first.Apply(text)
 		next := scatteredPatch(r, between)
 		want := next.Apply(between)
-		both := first.Then(text, next)
+		both := first.Then(next)
 
 		least := both.Least(text)
 		for name, p := range map[string]Patch{"Then": both, "Least": least} {
@@ -35,7 +35,7 @@ func TestThen(t *testing.T) {
 		}
 
 		back := least.inverse(text)
-		if p := least.Then(text, back).Least(text); len(p) > 0 {
+		if p := least.Then(back).Least(text); len(p) > 0 {
 			t.Fatalf("seed %d: a patch that is taken back changes %v", seed, p)
 		}
 	}

@@ -3,9 +3,9 @@ package manifest
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -80,11 +80,7 @@ type EditErrors []*EditError
 
 // Error returns one line for each reason.
 func (es EditErrors) Error() string {
-	var lines []string
-	for _, e := range es {
-		lines = append(lines, e.Error())
-	}
-	return strings.Join(lines, "\n")
+	return errors.Join(es.Unwrap()...).Error()
 }
 
 // Unwrap returns each reason.

@@ -64,11 +64,12 @@ func lineLength(text []byte) int {
 func jsonValues(text []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		start, first := 0, max(0, jsonStart(text))
-		dec := json.NewDecoder(bytes.NewReader(text[first:]))
 		if json.Valid(text[first:]) { // one value, which the decoder would copy
-			dec = json.NewDecoder(bytes.NewReader(nil))
+			yield(text)
+			return
 		}
 
+		dec := json.NewDecoder(bytes.NewReader(text[first:]))
 		var value json.RawMessage
 		for dec.Decode(&value) == nil {
 			end := first + int(dec.InputOffset())

@@ -12,8 +12,7 @@ func (d *Document) layoutAt(n *Node) layout {
 		}
 	}
 
-	// Text farther away has no influence, so that a change there does not change the text written
-	// here.
+	// Text farther away has no influence, so that a change there does not change the text here.
 	seq := firstSequence(n, 3)
 	if seq == nil {
 		seq = firstSequence(n.parent, 3)

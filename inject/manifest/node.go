@@ -29,17 +29,17 @@ func (k Kind) String() string {
 // and comparisons need, because a long stream has hundreds of thousands of nodes.
 type Node struct {
 	Kind    Kind
+	style   style
 	Flow    bool    // a collection in brackets, or a scalar or alias inside of one
+	aliased bool    // some alias stands for this node
+	begins  int32   // offset of the first byte, properties (anchor, tag) included
+	ends    int32   // offset behind the last byte, or unknown
 	Tag     string  // resolved and short: !!str, !!int, ...; "" for an alias
 	Value   string  // of a scalar, decoded; the anchor's name for an alias
 	Content []*Node // items; for a mapping key, value, key, value, ...
 
-	style   style
-	aliased bool  // some alias stands for this node
-	begins  int32 // offset of the first byte, properties (anchor, tag) included
-	ends    int32 // offset behind the last byte, or unknown
-	parent  *Node
-	link    *link // nil for nearly all nodes
+	parent *Node
+	link   *link // nil for nearly all nodes
 }
 
 // link holds an anchor or an alias, which tie nodes together across the tree.

@@ -84,8 +84,8 @@ func (d *Document) checkKeys(root *Node) error {
 	return nil
 }
 
-// Tree returns the tree of the document as its parser sees it; nil if it has no content. Unlike
-// that of Root, it may have the same key twice.
+// Tree returns the tree of the document as its parser sees it; nil if it has no content. Unlike the
+// tree of Root, it may have the same key twice.
 //
 // Errors: *SyntaxError.
 func (d *Document) Tree() (*Node, error) {
@@ -143,7 +143,7 @@ func (d *Document) decodeText(text []byte) (*Node, error) {
 		notJSON = err
 	}
 
-	tree, err := d.decodeYAML(text)
+	root, err := d.decodeYAML(text)
 	if syntax := (*SyntaxError)(nil); notJSON != nil && errors.As(err, &syntax) {
 		// A text that is neither is meant to be the one whose error comes later.
 		if pos := d.Position(notJSON.at); pos.Line > syntax.Pos.Line || pos.Line == syntax.Pos.Line && notJSON.members {
@@ -151,11 +151,7 @@ func (d *Document) decodeText(text []byte) (*Node, error) {
 		}
 	}
 
-	if tree == nil || err != nil {
-		return nil, err
-	}
-
-	return d.convert(tree)
+	return root, err
 }
 
 // forgetLines drops the offsets of lines, because JSON has other line breaks than YAML.
@@ -164,11 +160,11 @@ func (d *Document) forgetLines(json bool) {
 	d.noted().lines, d.last = nil, mark{}
 }
 
-func (d *Document) decodeYAML(text []byte) (tree *yaml.Node, err error) {
+func (d *Document) decodeYAML(text []byte) (root *Node, err error) {
 	defer func() {
 		// The parser has panicked on malformed input before; no input may end the program.
 		if r := recover(); r != nil {
-			tree, err = nil, &SyntaxError{Pos: d.Position(0), Msg: fmt.Sprint("cannot be parsed: ", r)}
+			root, err = nil, &SyntaxError{Pos: d.Position(0), Msg: fmt.Sprint("cannot be parsed: ", r)}
 		}
 	}()
 
@@ -188,7 +184,7 @@ func (d *Document) decodeYAML(text []byte) (tree *yaml.Node, err error) {
 		return nil, d.mistake(text, err)
 	}
 
-	return document.Content[0], nil
+	return d.convert(document.Content[0])
 }
 
 var versionDirective = regexp.MustCompile(`^(?:\x{feff})?(?:(?:[ \t]*(?:#.*)?|%(?:[^Y]|Y[^A]).*)\r?\n)*%YAML +1\.([02-9])[ \t\r\n]`)

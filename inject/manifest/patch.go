@@ -19,6 +19,9 @@ type Splice struct {
 	Text     string
 }
 
+// grows returns by how many bytes the text becomes longer.
+func (s Splice) grows() int { return len(s.Text) - (s.To - s.From) }
+
 // Apply returns the patched text; for an empty patch the text itself.
 func (p Patch) Apply(text []byte) []byte {
 	if len(p) == 0 {
@@ -27,7 +30,7 @@ func (p Patch) Apply(text []byte) []byte {
 
 	size := len(text)
 	for _, s := range p {
-		size += len(s.Text) - (s.To - s.From)
+		size += s.grows()
 	}
 
 	out, at := make([]byte, 0, size), 0

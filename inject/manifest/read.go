@@ -25,11 +25,8 @@ func (d *Document) convert(tree *yaml.Node) (*Node, error) {
 	n := count(tree)
 	r := &reader{doc: d, text: string(d.Text), nodes: make([]Node, n), children: make([]*Node, n-1)}
 	root := r.node(tree, nil, false)
-	if r.err != nil {
-		return nil, r.err
-	}
 
-	return root, nil
+	return root, r.err
 }
 
 // count returns the number of nodes in a tree.
@@ -42,7 +39,7 @@ func count(y *yaml.Node) int {
 }
 
 // kinds holds the kinds of the parser's nodes.
-var kinds = map[yaml.Kind]Kind{yaml.ScalarNode: Scalar, yaml.MappingNode: Mapping, yaml.SequenceNode: Sequence, yaml.AliasNode: Alias}
+var kinds = [...]Kind{yaml.ScalarNode: Scalar, yaml.MappingNode: Mapping, yaml.SequenceNode: Sequence, yaml.AliasNode: Alias}
 
 func (r *reader) node(y *yaml.Node, parent *Node, flow bool) *Node {
 	n := &r.nodes[0]

@@ -62,7 +62,7 @@ func (b *block) items(l List, column int) {
 func (b *block) item(v any, column int) {
 	b.WriteByte('-')
 	inner := column + 1 + b.gap
-	if size(v) > 0 {
+	if childCount(v) > 0 {
 		b.spaces(b.gap)
 		b.children(v, inner)
 		return
@@ -80,7 +80,7 @@ func (b *block) value(v any, mapping, list int) {
 	}
 
 	switch {
-	case size(v) > 0:
+	case childCount(v) > 0:
 		b.line(mapping)
 		b.children(v, mapping)
 	case isString && isText(text) && !b.oneLine:
@@ -101,8 +101,8 @@ func (b *block) children(v any, column int) {
 	}
 }
 
-// size returns the number of children of a value.
-func size(v any) int {
+// childCount returns the number of children of a value.
+func childCount(v any) int {
 	switch v := v.(type) {
 	case Map:
 		return len(v)

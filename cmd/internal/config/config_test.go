@@ -354,3 +354,16 @@ func TestNearest(t *testing.T) {
 		}
 	}
 }
+
+// A file that PowerShell wrote has its remedy, and a byte that is not UTF-8 does no harm in a
+// comment: a configuration is read like a manifest.
+func TestLoadConfigEncoding(t *testing.T) {
+	_, _, err := load("\xff\xfeT\x00y\x00k\x00", nil, nil, true)
+	if err == nil || !strings.Contains(err.Error(), "save it as UTF-8") {
+		t.Errorf("UTF-16: %v", err)
+	}
+
+	if _, _, err := load("# \xe9\nInjector:"+sidecarOnly, nil, nil, true); err != nil {
+		t.Errorf("Latin-1 in a comment: %v", err)
+	}
+}

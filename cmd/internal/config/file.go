@@ -73,9 +73,9 @@ func (l *loader) readSection(section section, s setting) {
 	}
 }
 
-// parse returns the YAML document of the file, which is null for an empty file, a configuration
-// that sets nothing. Messages about mistakes may quote a secret, such as secret:TEXT without a
-// space, so everything in quotes but punctuation is masked.
+// parse returns the YAML document of the file. It is null for an empty file, a configuration that
+// sets nothing. Messages about mistakes may quote a secret, such as secret:TEXT without a space. So
+// everything in quotes but punctuation is masked.
 func (l *loader) parse() (root setting, ok bool) {
 	documents := manifest.Split(l.src.Name, l.src.Data)
 	if len(documents) > 1 {

@@ -148,10 +148,7 @@ func (l *loader) word(s setting) (string, bool) {
 func parsed[T any](schema manifest.Map, show func(T) any, parse func(string) (T, error)) kind[T] {
 	return textual(schema, show, func(l *loader, s setting, text string) (T, bool) {
 		value, err := parse(text)
-		if err != nil {
-			l.fail(s, err.Error())
-		}
-		return value, err == nil
+		return value, l.accepts(s, err)
 	})
 }
 
@@ -304,18 +301,8 @@ func objectOf[T any](check func(T) error, members ...member[T]) kind[T] {
 			}
 		}
 
-		if len(l.errors) > before {
-			return false
-		}
-		if check == nil {
-			return true
-		}
-		err := check(*into)
-		if err != nil {
-			l.fail(s, err.Error())
-		}
-
-		return err == nil
+		right := len(l.errors) == before
+		return right && (check == nil || l.accepts(s, check(*into)))
 	}
 
 	return kind[T]{read: read, show: func(v T) any { return showMembers(v, members) }, schema: objectSchema(members)}

@@ -16,8 +16,8 @@ const (
 	tagString = "!!str"
 )
 
-// scalarTag returns the tag of a scalar: one of the above, or an unknown one. Some words are bools
-// in YAML 1.1 only, as which tyk-k8s and kubectl read them.
+// scalarTag returns the tag of a scalar: one of the above, or an unknown one. Words such as yes and
+// on are bools, as in YAML 1.1, because tyk-k8s and kubectl read them so.
 func scalarTag(n *manifest.Node) string {
 	switch {
 	case n.Tag == tagString && !n.IsString():

@@ -113,18 +113,14 @@ func mapSchema(value manifest.Map) manifest.Map {
 func nullable(schema manifest.Map) manifest.Map {
 	out := slices.Clone(schema)
 	for i, e := range out {
-		switch v := e.Value.(type) {
-		case string:
-			if e.Key == "type" {
-				out[i].Value = manifest.List{v, "null"}
-			}
-		case manifest.List:
-			if e.Key == "type" {
-				out[i].Value = append(slices.Clone(v), "null")
-			}
-			if e.Key == "enum" {
-				out[i].Value = append(slices.Clone(v), nil)
-			}
+		list, isList := e.Value.(manifest.List)
+		switch {
+		case e.Key == "type" && isList:
+			out[i].Value = append(slices.Clone(list), "null")
+		case e.Key == "type":
+			out[i].Value = manifest.List{e.Value, "null"}
+		case e.Key == "enum":
+			out[i].Value = append(slices.Clone(list), nil)
 		}
 	}
 

@@ -105,17 +105,17 @@ func (l *loader) bool(s setting) (value, ok bool) {
 	return value, ok
 }
 
-// passes checks a text that is set.
-func (l *loader) passes(s setting, text string, check func(string) error) bool {
-	if text == "" || check == nil {
-		return true
-	}
-	err := check(text)
+// accepts reports whether a setting has no error, and records the error otherwise.
+func (l *loader) accepts(s setting, err error) bool {
 	if err != nil {
 		l.fail(s, err.Error())
 	}
-
 	return err == nil
+}
+
+// passes checks a text that is set.
+func (l *loader) passes(s setting, text string, check func(string) error) bool {
+	return text == "" || check == nil || l.accepts(s, check(text))
 }
 
 // fetch returns the secret that a text is or refers to.

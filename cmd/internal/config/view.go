@@ -57,42 +57,33 @@ const (
 	fromNowhere = "not set"
 )
 
-// view returns a key with its value.
+// view returns a key with its value, and why the value of a key that is set is not used.
 func (l *loader) view(k key) Setting {
-	v := Setting{Key: k.name}
 	s, isSet := l.settings[k.name]
-	instead := l.overruled(k)
+	v, instead := Setting{Key: k.name, From: fromNowhere}, l.overruled(k)
 	if instead == "" && !l.wrong[k.name] {
 		v.Value = k.show(&l.config)
 	}
 
 	switch {
 	case isSet:
-		v.From, v.Note = s.place(), l.noteOf(k, instead, v.Value)
+		v.From = s.place()
 	case v.Value != nil:
 		v.From = fromDefault
-	default:
-		v.From = fromNowhere
 	}
 
-	if !isSet && instead == "" && k.unset != nothing {
+	switch {
+	case l.wrong[k.name]:
+		v.Note = "wrong"
+	case isSet && instead != "":
+		v.Note = "has no effect with " + instead
+	case isSet && k.secret && v.Value == nil:
+		v.Note = "not found"
+	case !isSet && instead == "" && k.unset != nothing:
 		v.Note = prose.Plain(k.unset)
 	}
 
 	return v
-}
-
-// noteOf returns why the value of a key that is set is not used.
-func (l *loader) noteOf(k key, instead string, value any) string {
-	switch {
-	case l.wrong[k.name]:
-		return "wrong"
-	case instead != "":
-		return "has no effect with " + instead
-	case k.secret && value == nil:
-		return "not found"
-	}
-	return ""
 }
 
 // overruled returns the flag or the key that leaves a key without effect, or "".

@@ -38,7 +38,7 @@ func (p *Phase) CarryOut(ctx context.Context, plan *mesh.Plan, remote mesh.Remot
 // InterruptedAtEnd returns the error of an interrupted run whose steps are all done: it prints no
 // manifest.
 func (p *Phase) InterruptedAtEnd() error {
-	return &report.UnprintedError{Err: interruptedError{}, Done: p.report.Done()}
+	return &report.UnprintedError{Err: interruptedError{}, Done: p.report.Plan.Done()}
 }
 
 // follower reports the events of a plan that is applied.
@@ -58,19 +58,19 @@ func (f *follower) event(e mesh.Event) {
 	f.phase.Progress()
 	step := Steps(e.Step)[0]
 	if status, ended := endings[e.Kind]; ended {
-		f.phase.report.Ended(status, step, e.Err)
+		f.phase.report.Plan.Ended(status, step, e.Err)
 	}
 
 	switch {
 	case e.Kind == mesh.Started:
-		f.phase.report.Started(step)
+		f.phase.report.Plan.Started(step)
 	case e.Kind == mesh.Left && e.Err != nil:
 		f.left = append(f.left, e.Err)
 	case e.Kind == mesh.Unkept:
 		f.unkept = append(f.unkept, e.Err)
 	}
 
-	f.phase.report.Reached(e.Finished, e.Total, e.Wait)
+	f.phase.report.Plan.Reached(e.Finished, e.Total, e.Wait)
 }
 
 // leftBehind warns of values that the Dashboard does not keep, and of replaced certificates that

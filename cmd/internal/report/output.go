@@ -34,7 +34,7 @@ func (r *Run) InLog() {
 
 // inBrackets reports whether the report must be written before standard output. The runner reads
 // both streams at once: a command of the report between the brackets would be ignored.
-func (r *Run) inBrackets() bool { return r.out.token != "" }
+func (o *output) inBrackets() bool { return o.token != "" }
 
 func (o *output) Write(text []byte) (int, error) {
 	opening := o.opening()
@@ -103,4 +103,6 @@ func (r *Run) answer(list []byte) KRM { return KRM{Name: files.StdinName, List: 
 func (r *Run) AnswerFunction(list []byte) { r.list = list }
 
 // WriteList writes the list of a KRM function with the results of the run.
-func (r *Run) WriteList(list []byte) error { return r.answer(list).Write(r.out, r.all(nil)) }
+func (r *Run) WriteList(list []byte) error {
+	return r.answer(list).Write(r.out, r.machine.all(r.closing(nil)))
+}

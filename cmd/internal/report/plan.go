@@ -1,84 +1,52 @@
 package report
 
 import (
+	"bufio"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
+
+	"github.com/tykmesh/tykmesh/inject/display"
 )
-
-// Steps are those of a plan, in order.
-type Steps []Event
-
-// Steps returns the steps of the plan.
-func (r *Run) Steps() Steps { return r.steps.planned }
-
-// CertificateLast returns the steps of a service with its certificate behind its APIs, which users
-// look for.
-func (s Steps) CertificateLast() Steps {
-	if len(s) == 0 || s[0].Kind == "API" {
-		return s
-	}
-	return slices.Concat(s[1:], s[:1])
-}
-
-// where returns the steps that have a property.
-func (s Steps) where(has func(Event) bool) Steps {
-	return slices.DeleteFunc(slices.Clone(s), func(e Event) bool { return !has(e) })
-}
-
-// Of returns the steps of a service; "" is the mesh.
-func (s Steps) Of(service string) Steps {
-	return s.where(func(e Event) bool { return e.Service == service })
-}
-
-// String returns "4 APIs, 1 certificate, 1 record".
-func (s Steps) String() string {
-	var parts []string
-	for _, kind := range []string{"API", "certificate", "record"} {
-		if n := len(s.where(func(e Event) bool { return e.Kind == kind })); n > 0 {
-			parts = append(parts, Plural(n, kind))
-		}
-	}
-	return strings.Join(parts, ", ")
-}
 
 // absent is the reason for a step that makes something for the first time. It goes without saying.
 const absent = "not there yet"
 
+// Texts returns a text for each step of one service as it was done, and the number of replaced
+// certificates that were deleted. APIs of which only the certificate changes count for the mesh.
+func (p *Plan) Texts(own Steps) (texts []string) {
+	for _, s := range own {
+		if !s.Shared && !s.Replaced {
+			texts = append(texts, p.text(s))
+		}
+	}
+	return append(texts, p.replacedText(own)...)
+}
+
+// text returns a text about a step as it was done, with its reasons if it changed something.
+func (p *Plan) text(s Event) string {
+	s = p.cameTo(s)
+	text := fmt.Sprintf("%s %s %s", s.Kind, s.Name, p.action(s.Action))
+	if len(s.Reasons) > 0 && s.Reasons[0] != absent {
+		text += " (" + strings.Join(p.reasons(s.Reasons), "; ") + ")"
+	}
+	return text
+}
+
 // action returns the participle of an action, in a dry run the infinitive.
-func (r *Run) action(action string) string {
-	if r.config.Dry {
+func (p *Plan) action(action string) string {
+	if p.run.config.Dry {
 		return "to " + action
 	}
 	return past[action]
 }
 
-// StepTexts returns a text for each step of one service as it was done, and the number of replaced
-// certificates that were deleted. APIs of which only the certificate changes count for the mesh.
-func (r *Run) StepTexts(own Steps) (texts []string) {
-	for _, s := range own {
-		if !s.Shared && !s.Replaced {
-			texts = append(texts, r.stepText(s))
-		}
-	}
-	return append(texts, r.replacedText(own)...)
-}
-
-// stepText returns a text about a step as it was done, with its reasons if it changed something.
-func (r *Run) stepText(s Event) string {
-	s = r.steps.cameTo(s)
-	text := fmt.Sprintf("%s %s %s", s.Kind, s.Name, r.action(s.Action))
-	if len(s.Reasons) > 0 && s.Reasons[0] != absent {
-		text += " (" + strings.Join(r.Reasons(s.Reasons), "; ") + ")"
-	}
-	return text
-}
-
-// Reasons returns as many reasons as fit on a line. If there are more, it prefers those about
+// reasons returns as many reasons as fit on a line. If there are more, it prefers those about
 // values that are lost.
-func (r *Run) Reasons(all []string) []string {
+func (p *Plan) reasons(all []string) []string {
 	const most = 6
-	if len(all) <= most || r.verbose != nil {
+	if len(all) <= most || p.run.config.Verbose {
 		return all
 	}
 	var shown []string
@@ -93,34 +61,34 @@ func (r *Run) Reasons(all []string) []string {
 
 // replacedText returns a text with the number of replaced certificates among some steps that were
 // deleted, or in a dry run would be; nil without one.
-func (r *Run) replacedText(of Steps) []string {
-	n := len(of.where(func(s Event) bool { return s.Replaced && (r.config.Dry || r.steps.ended[keyOf(s)] == StatusDone) }))
+func (p *Plan) replacedText(of Steps) []string {
+	n := len(of.where(func(s Event) bool { return s.Replaced && (p.run.config.Dry || p.isDone(s)) }))
 	if n == 0 {
 		return nil
 	}
-	return []string{Plural(n, "replaced certificate") + " " + r.action("delete")}
+	return []string{Plural(n, "replaced certificate") + " " + p.action("delete")}
 }
 
 // TellMesh reports the steps of the mesh's certificate, and the number of updated APIs of other
 // services, which others names.
-func (r *Run) TellMesh(others string) {
-	texts := r.StepTexts(r.steps.planned.Of(""))
-	if shared := r.steps.planned.where(func(s Event) bool { return s.Shared }); len(shared) > 0 {
-		texts = append(texts, Plural(len(shared), others)+" "+r.action("update"))
+func (p *Plan) TellMesh(others string) {
+	texts := p.Texts(p.Steps.Of(""))
+	if shared := p.Steps.where(func(s Event) bool { return s.Shared }); len(shared) > 0 {
+		texts = append(texts, Plural(len(shared), others)+" "+p.action("update"))
 	}
 
 	if len(texts) > 0 {
-		r.Lastly("mesh: %s", strings.Join(texts, ", "))
+		p.run.Lastly("mesh: %s", strings.Join(texts, ", "))
 	}
 }
 
-// CountTexts returns texts with the number of steps of each kind and action, as they were done.
-func (r *Run) CountTexts() (texts []string) {
+// Counts returns texts with the number of steps of each kind and action, as they were done.
+func (p *Plan) Counts() (texts []string) {
 	type group struct{ kind, action string }
 	counts := map[group]int{}
-	for _, s := range r.steps.planned {
+	for _, s := range p.Steps {
 		if !s.Replaced {
-			counts[group{s.Kind, r.steps.cameTo(s).Action}]++
+			counts[group{s.Kind, p.cameTo(s).Action}]++
 		}
 	}
 
@@ -128,9 +96,59 @@ func (r *Run) CountTexts() (texts []string) {
 		{"API", "create"}, {"API", "update"}, {"API", "delete"}, {"certificate", "issue"}, {"record", "confirm"},
 	} {
 		if n := counts[g]; n > 0 {
-			texts = append(texts, fmt.Sprintf("%s %s", Plural(n, g.kind), r.action(g.action)))
+			texts = append(texts, Plural(n, g.kind)+" "+p.action(g.action))
 		}
 	}
 
-	return append(texts, r.replacedText(r.steps.planned)...)
+	return append(texts, p.replacedText(p.Steps)...)
+}
+
+// WriteShort writes the steps to standard output, without long reasons.
+func (p *Plan) WriteShort() error {
+	steps := slices.Clone(p.Steps)
+	for i := range steps {
+		steps[i].Reasons = p.reasons(steps[i].Reasons)
+	}
+	return steps.write(p.run.out)
+}
+
+// Output returns the output of a dry run that prints the steps.
+func (p *Plan) Output() Output {
+	p.run.InLog()
+	return func() error { return p.Steps.write(p.run.out) }
+}
+
+// Confirm shows the steps and asks whether to take them. Anything but a yes is a no.
+func (p *Plan) Confirm(stdin io.Reader) (yes bool) {
+	p.run.Progress("") // the question takes its place
+	stderr := p.run.config.Stderr
+	if err := p.Steps.write(stderr); err != nil {
+		return false
+	}
+
+	fmt.Fprintf(stderr, "%s: go on? [y/N] ", p.Steps)
+
+	line, _ := bufio.NewReader(stdin).ReadString('\n') // at its end the answer is no
+	answer := strings.ToLower(strings.TrimSpace(line))
+
+	return answer == "y" || answer == "yes"
+}
+
+// write writes a line for each step: "update API echo-mesh (listen path /a -> /b)".
+func (s Steps) write(w io.Writer) error {
+	lines := display.Lines(w)
+	for _, e := range s {
+		line := fmt.Sprintf("%s %s %s", e.Action, e.Kind, e.Name)
+		if e.Record != "" {
+			line += ", record " + e.Record
+		}
+		if len(e.Reasons) > 0 {
+			line += " (" + strings.Join(e.Reasons, "; ") + ")"
+		}
+		if _, err := fmt.Fprintln(lines, line); err != nil {
+			return err
+		}
+	}
+
+	return nil
 }

@@ -54,3 +54,30 @@ func TestHandlers(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// With a code a line begins with its place, because users look the code up there; without one it
+// begins with the severity.
+func TestLines(t *testing.T) {
+	pos := manifest.Position{File: "tykmesh.yaml", Line: 3, Column: 7}
+	for want, d := range map[string]Diagnostic{
+		"tykmesh.yaml:3:7: document 1 (Pod a/b): warning TM0021: no Service": {
+			Code: "TM0021", Severity: Warning, Pos: pos, Object: "document 1 (Pod a/b)", Message: "no Service",
+		},
+		"error: tykmesh.yaml:3:7: Tyk.url: is no URL": {Severity: Error, Pos: pos, Message: "Tyk.url: is no URL"},
+		"error: tykmesh.yaml: is a directory":         {Severity: Error, Pos: manifest.Position{File: "tykmesh.yaml"}, Message: "is a directory"},
+		"warning TM0032: nothing injected":            {Code: "TM0032", Severity: Warning, Message: "nothing injected"},
+	} {
+		if got := d.String(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+// The first diagnostic of a failure gets the hints that no other one has.
+func TestFailureEvents(t *testing.T) {
+	f := Failure{Diagnostics: []Diagnostic{{Message: "a"}, {Message: "b", Hints: []string{"of b"}}}, Hints: []string{"of b", "of all"}}
+	events := f.events()
+	if got := events[0].Hints; len(got) != 1 || got[0] != "of all" || len(events[1].Hints) != 1 {
+		t.Errorf("hints are %q and %q", got, events[1].Hints)
+	}
+}

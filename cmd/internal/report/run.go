@@ -1,13 +1,10 @@
 package report
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
-	"slices"
 	"sync"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/exit"
@@ -31,18 +28,16 @@ type Config struct {
 type Run struct {
 	Targets files.Targets // the files that the run writes
 	Exit    int           // the status of a run that does not fail
+	Plan    *Plan         // empty before there is one
 
 	config  Config
-	mu      sync.Mutex
+	mu      sync.Mutex // of lines and events, which may go to the same stream
 	text    *text
+	machine *machine
 	verbose *slog.Logger // nil unless -v
 	out     *output
-	events  []Event
 	objects []Event
-	steps   steps
 	list    []byte // the list of a KRM function; nil for other runs
-	written bool   // the report on standard error is written, but for an error of standard output
-	lost    bool   // the report in a file cannot be written
 }
 
 // New starts the report of a run.
@@ -55,7 +50,8 @@ func New(c Config) (*Run, error) {
 		}
 	}
 
-	r := &Run{config: c, text: newText(c), out: &output{to: c.Stdout}}
+	r := &Run{config: c, text: newText(c), machine: &machine{format: c.Format, stderr: c.Stderr}, out: &output{to: c.Stdout}}
+	r.Plan = &Plan{run: r}
 	if c.Verbose {
 		r.verbose = slog.New(c.Format.logHandler(c.Stderr))
 	}
@@ -76,12 +72,11 @@ func (r *Run) Do(work func() (Output, error)) error {
 	write, err := work()
 	r.text.line.stop() // standard output may be the same terminal
 	if err == nil {
-		err = r.save(nil)
+		err = r.machine.save(r.closing(nil), r.text)
 	}
 
-	if err == nil && r.config.Format.onStderr() && r.inBrackets() {
-		r.written = true
-		err = r.config.Format.handler.Write(r.config.Stderr, r.rest(nil))
+	if err == nil && r.out.inBrackets() {
+		err = r.machine.end(r.closing(nil))
 	}
 
 	if err == nil && write != nil {
@@ -93,8 +88,8 @@ func (r *Run) Do(work func() (Output, error)) error {
 	}
 
 	r.text.end()
-	if r.config.Format.onStderr() && !r.written {
-		err = r.config.Format.handler.Write(r.config.Stderr, r.rest(nil))
+	if !r.machine.written {
+		err = r.machine.end(r.closing(nil))
 	}
 
 	if err == nil && r.Exit != exit.Done {
@@ -114,18 +109,16 @@ func (r *Run) fail(err error) error {
 
 	r.text.failure(r.config.Explain(err))
 	if r.list != nil && !r.out.begun {
-		_ = r.answer(r.list).Write(r.out.to, r.all(err)) // standard error has the error already
+		_ = r.answer(r.list).Write(r.out.to, r.machine.all(r.closing(err))) // standard error has the error already
 	}
 
-	if !r.lost && !r.overwrites(err) {
-		if saveErr := r.save(err); saveErr != nil {
+	if !r.overwrites(err) {
+		if saveErr := r.machine.save(r.closing(err), r.text); saveErr != nil {
 			r.text.failure(r.config.Explain(saveErr))
 		}
 	}
 
-	if r.config.Format.onStderr() {
-		_ = r.config.Format.handler.Write(r.config.Stderr, r.rest(err)) // an error here cannot be reported anywhere
-	}
+	_ = r.machine.end(r.closing(err)) // an error here cannot be reported anywhere
 
 	return PrintedError{err}
 }
@@ -137,31 +130,10 @@ func (r *Run) overwrites(err error) bool {
 	return ok && errors.As(err, &protected) && file.Same(protected.Target)
 }
 
-// save writes the report to its file, if it has one.
-func (r *Run) save(err error) error {
-	if r.config.Format.File == "" {
-		return nil
-	}
-
-	var b bytes.Buffer
-	if r.config.Format.handler == nil {
-		r.text.writeAll(&b)
-	} else if err := r.config.Format.handler.Write(&b, r.all(err)); err != nil {
-		return fmt.Errorf("writing the report: %w", err)
-	}
-
-	if err := files.Replace(r.config.Format.File, b.Bytes()); err != nil {
-		r.lost = true
-		return fmt.Errorf("writing the report: %w", err)
-	}
-
-	return nil
-}
-
 // print writes the output of the run.
 func (r *Run) print(write Output) error {
 	if err := cmp.Or(write(), r.out.close()); err != nil {
-		return &UnprintedError{err, r.Done()}
+		return &UnprintedError{err, r.Plan.Done()}
 	}
 	return nil
 }
@@ -194,26 +166,10 @@ func (e *UnprintedError) Hint() string {
 	return ""
 }
 
-// all returns the events of a run; err is nil for a run without an error.
-func (r *Run) all(err error) []Event {
-	return append(slices.Clone(r.events), r.closing(err)...)
-}
-
-// rest returns the events that are not written yet.
-func (r *Run) rest(err error) []Event {
-	switch {
-	case r.written:
-		return slices.DeleteFunc(r.closing(err), func(e Event) bool { return e.Type == TypeObject || e.Type == TypeStep })
-	case r.config.Format.live:
-		return r.closing(err)
-	}
-	return r.all(err)
-}
-
 // closing returns the last events of a run.
 func (r *Run) closing(err error) (out []Event) {
 	if err != nil {
-		out = r.steps.untouched()
+		out = r.Plan.untouched()
 	}
 
 	for _, o := range r.objects {
@@ -229,7 +185,7 @@ func (r *Run) closing(err error) (out []Event) {
 		out = append(out, o)
 	}
 
-	summary := Event{Type: TypeSummary, Command: r.config.Command, DryRun: r.config.Dry, Steps: r.steps.count(err != nil), Exit: &r.Exit}
+	summary := Event{Type: TypeSummary, Command: r.config.Command, DryRun: r.config.Dry, Steps: r.Plan.count(err != nil), Exit: &r.Exit}
 	if err != nil {
 		out = append(out, r.onObjects(r.config.Explain(err).events())...)
 		summary.Exit = new(exit.Of(err))

@@ -28,9 +28,44 @@ const (
 // past is the participle of each action.
 var past = map[string]string{"create": "created", "update": "updated", "issue": "issued", "confirm": "confirmed", "delete": "deleted"}
 
-// steps are those of a plan, and how far the run has come.
-type steps struct {
-	planned Steps
+// Steps are those of a plan, in order.
+type Steps []Event
+
+// where returns the steps that have a property.
+func (s Steps) where(has func(Event) bool) Steps {
+	return slices.DeleteFunc(slices.Clone(s), func(e Event) bool { return !has(e) })
+}
+
+// Of returns the steps of a service; "" is the mesh.
+func (s Steps) Of(service string) Steps {
+	return s.where(func(e Event) bool { return e.Service == service })
+}
+
+// CertificateLast returns the steps of a service with its certificate behind its APIs, which users
+// look for.
+func (s Steps) CertificateLast() Steps {
+	if len(s) == 0 || s[0].Kind == "API" {
+		return s
+	}
+	return slices.Concat(s[1:], s[:1])
+}
+
+// String returns "4 APIs, 1 certificate, 1 record".
+func (s Steps) String() string {
+	var parts []string
+	for _, kind := range []string{"API", "certificate", "record"} {
+		if n := len(s.where(func(e Event) bool { return e.Kind == kind })); n > 0 {
+			parts = append(parts, Plural(n, kind))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Plan holds the steps of a run, and how far they have come.
+type Plan struct {
+	Steps Steps
+
+	run     *Run
 	ended   map[stepKey]string // status
 	did     map[stepKey]string // action
 	running []Event            // the newest one last
@@ -43,26 +78,25 @@ type stepKey struct{ kind, service, name, id string }
 func keyOf(s Event) stepKey { return stepKey{s.Kind, s.Service, s.Name, s.ID} }
 
 // Planned notes the steps of a plan, and the number of things that stay as they are.
-func (r *Run) Planned(planned Steps, kept int) {
-	r.steps = steps{planned: planned, ended: map[stepKey]string{}, did: map[stepKey]string{}, counts: map[string]int{
-		countPlanned: len(planned), countKept: kept, countNotDone: 0, countUnknown: 0,
+func (r *Run) Planned(steps Steps, kept int) {
+	r.Plan = &Plan{Steps: steps, run: r, ended: map[stepKey]string{}, did: map[stepKey]string{}, counts: map[string]int{
+		countPlanned: len(steps), countKept: kept, countNotDone: 0, countUnknown: 0,
 	}}
 	for _, done := range past {
-		r.steps.counts[done] = 0
+		r.Plan.counts[done] = 0
 	}
 
-	for _, s := range planned {
+	for _, s := range steps {
 		s.Type = TypePlan
 		r.note(s)
 	}
 }
 
 // Started notes that a step has begun.
-func (r *Run) Started(s Event) { r.steps.running = append(r.steps.running, s) }
+func (p *Plan) Started(s Event) { p.running = append(p.running, s) }
 
 // Ended notes how a step ended, and why.
-func (r *Run) Ended(status string, s Event, why error) {
-	p := &r.steps
+func (p *Plan) Ended(status string, s Event, why error) {
 	p.running = slices.DeleteFunc(p.running, func(other Event) bool { return keyOf(other) == keyOf(s) })
 	p.ended[keyOf(s)], p.did[keyOf(s)] = status, s.Action
 
@@ -72,7 +106,7 @@ func (r *Run) Ended(status string, s Event, why error) {
 		s.Error = why.Error()
 	}
 
-	r.note(s)
+	p.run.note(s)
 }
 
 // stepEvent returns the end of a step, without the reasons and changes of its plan.
@@ -83,29 +117,30 @@ func stepEvent(status string, s Event) Event {
 
 // Reached shows on a terminal how far the run has come. wait is the time that gateways still take
 // to load the changes.
-func (r *Run) Reached(finished, total int, wait time.Duration) {
-	text := fmt.Sprintf("%s %d/%d", r.config.Doing, finished, total)
+func (p *Plan) Reached(finished, total int, wait time.Duration) {
+	text := fmt.Sprintf("%s %d/%d", p.run.config.Doing, finished, total)
 	if wait > 0 {
 		text += fmt.Sprintf(": gateways load the changes, %.0f s left", wait.Seconds())
-	} else if n := len(r.steps.running); n > 0 {
-		text += fmt.Sprintf(": %s %s", r.steps.running[n-1].Kind, r.steps.running[n-1].Name)
+	} else if n := len(p.running); n > 0 {
+		text += fmt.Sprintf(": %s %s", p.running[n-1].Kind, p.running[n-1].Name)
 	}
 
-	r.Progress(text)
+	p.run.Progress(text)
 }
 
-// Done returns the steps of the plan that are done, in its order, each as a text.
-func (r *Run) Done() (done []string) {
-	for _, s := range r.steps.planned {
-		if r.steps.ended[keyOf(s)] == StatusDone {
-			done = append(done, strings.Join([]string{r.steps.cameTo(s).Action, s.Kind, s.Name}, " "))
-		}
+// isDone reports whether a step is done.
+func (p *Plan) isDone(s Event) bool { return p.ended[keyOf(s)] == StatusDone }
+
+// Done returns the steps that are done, in order, each as a text.
+func (p *Plan) Done() (done []string) {
+	for _, s := range p.Steps.where(p.isDone) {
+		done = append(done, strings.Join([]string{p.cameTo(s).Action, s.Kind, s.Name}, " "))
 	}
 	return done
 }
 
 // cameTo returns a step as it was done: instead of creating an API the run may have updated it.
-func (p *steps) cameTo(s Event) Event {
+func (p *Plan) cameTo(s Event) Event {
 	if did := p.did[keyOf(s)]; did != "" && did != s.Action {
 		s.Action, s.Reasons = did, []string{"it existed already, but the listing did not show it"}
 	}
@@ -113,19 +148,17 @@ func (p *steps) cameTo(s Event) Event {
 }
 
 // untouched returns the events of the steps that a failed run did not reach.
-func (p *steps) untouched() (events []Event) {
-	for _, s := range p.planned {
-		if p.ended[keyOf(s)] == "" {
-			events = append(events, stepEvent(StatusNotDone, s))
-		}
+func (p *Plan) untouched() (events []Event) {
+	for _, s := range p.Steps.where(func(s Event) bool { return p.ended[keyOf(s)] == "" }) {
+		events = append(events, stepEvent(StatusNotDone, s))
 	}
 	return events
 }
 
 // count returns the counts of the summary; nil if there was no plan.
-func (p *steps) count(failed bool) map[string]int {
+func (p *Plan) count(failed bool) map[string]int {
 	counts := maps.Clone(p.counts)
-	for _, s := range p.planned {
+	for _, s := range p.Steps {
 		switch status := p.ended[keyOf(s)]; {
 		case status == StatusDone:
 			counts[past[p.cameTo(s).Action]]++

@@ -31,20 +31,19 @@ func (r *Run) Debug(msg string, args ...any) {
 	r.verbose.Debug(msg, args...)
 }
 
-// note adds an event to the report for machines, and writes it at once to a live report.
+// note adds an event to the report for machines.
 func (r *Run) note(e Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.events = append(r.events, e)
-	if r.config.Format.live {
-		_ = r.config.Format.handler.Write(r.config.Stderr, []Event{e}) // the end of the report would fail too, and that is reported
-	}
+	r.machine.note(e)
 }
 
-// Diagnose reports a diagnostic at once.
-func (r *Run) Diagnose(d Diagnostic) {
-	r.note(d.Event())
-	r.Printf("%s", d)
+// Diagnose reports diagnostics at once.
+func (r *Run) Diagnose(all ...Diagnostic) {
+	for _, d := range all {
+		r.note(d.Event())
+		r.Printf("%s", d)
+	}
 }
 
 // DiagnoseLast reports a diagnostic, to the user after the output.
