@@ -56,14 +56,14 @@ func (r Rule) number() int {
 	return n
 }
 
-// Described is a rule with the sentence that it is.
-type Described struct {
+// RuleText is a rule with its sentence.
+type RuleText struct {
 	Rule Rule
 	Text string
 }
 
 // Rules are all rules, by code.
-var Rules = withChecks([]Described{
+var Rules = withChecks([]RuleText{
 	{RuleSyntax, "A document with an annotation of tykmesh must be readable."},
 	{RuleEdit, "A change must not touch anything else in the document."},
 	{RuleKind, "Only objects with a pod template, Pods and Services can be put on the mesh."},
@@ -92,10 +92,10 @@ var Rules = withChecks([]Described{
 })
 
 // withChecks adds the rules of the checks across the stream.
-func withChecks(rules []Described) []Described {
+func withChecks(rules []RuleText) []RuleText {
 	for _, c := range checks.All {
-		rules = append(rules, Described{Rule(c.Code), c.Sentence})
+		rules = append(rules, RuleText{Rule(c.Code), c.Sentence})
 	}
-	slices.SortFunc(rules, func(a, b Described) int { return strings.Compare(string(a.Rule), string(b.Rule)) })
+	slices.SortFunc(rules, func(a, b RuleText) int { return strings.Compare(string(a.Rule), string(b.Rule)) })
 	return rules
 }

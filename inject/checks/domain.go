@@ -6,8 +6,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/kube"
 )
 
-// Domain: in a namespace that is called like a top-level domain, APP.NAMESPACE, the name of a
-// service and of its certificate, is one of the public DNS too.
+// Domain checks the names of namespaces: in one that is called like a top-level domain,
+// APP.NAMESPACE, the name of a service and of its certificate, is also one of the public DNS.
 var Domain = Check{
 	Code:     "TM0035",
 	Sentence: "A namespace must not have the name of a top-level domain.",

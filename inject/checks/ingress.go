@@ -8,8 +8,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// Ingress: a Service that joins the mesh may lose the port that an Ingress or a route of a Gateway
-// refers to, and a sidecar answers requests only for the host of its own service.
+// Ingress checks Ingresses and routes of a Gateway: a Service that joins the mesh may lose the port
+// that they refer to, and a sidecar answers requests only for the host of its own service.
 var Ingress = Check{
 	Code:     "TM0022",
 	Sentence: "An Ingress or a route of a Gateway needs an existing Service port, and a host that the sidecars answer.",

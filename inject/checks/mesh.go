@@ -1,6 +1,7 @@
 package checks
 
-// Mesh: rules of another service mesh and those of tykmesh cannot both have the calls of a pod.
+// Mesh checks pods for other service meshes: the rules of two meshes cannot both have the calls of
+// a pod.
 var Mesh = Check{
 	Code:     "TM0033",
 	Sentence: "A pod cannot be on two meshes that both redirect its calls.",

@@ -9,7 +9,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// Policy: a NetworkPolicy must allow calls to the sidecars, and calls of the sidecars to others.
+// Policy checks that NetworkPolicies allow calls to the sidecars, and calls of the sidecars to
+// others.
 var Policy = Check{
 	Code:     "TM0023",
 	Sentence: "A NetworkPolicy must allow calls to the sidecars and between them.",

@@ -9,9 +9,9 @@ import (
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// Quota: the API server rejects pods because an added container does not set an amount that a
-// ResourceQuota counts. Without this check the user would find the reason only in the events of a
-// ReplicaSet.
+// Quota checks ResourceQuotas: the API server rejects pods because an added container does not set
+// an amount that a quota counts. Without this check the user would find the reason only in the
+// events of a ReplicaSet.
 var Quota = Check{
 	Code:     "TM0034",
 	Sentence: "A container must set the resources that a ResourceQuota of its namespace counts.",

@@ -9,8 +9,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// Route: the sidecars of callers go to http(s)://APP.NAMESPACE:8080, the Service that is called as
-// the app is, which must lead to sidecars.
+// Route checks the Services behind registered routes: the sidecars of callers go to
+// http(s)://APP.NAMESPACE:8080, the Service that is called as the app is.
 var Route = Check{
 	Code:     "TM0021",
 	Sentence: "The route of a service needs a Service of the same name that leads to its sidecars.",

@@ -7,8 +7,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// Scaler: a HorizontalPodAutoscaler computes a share of the requests of all containers, and nothing
-// where one makes none.
+// Scaler checks HorizontalPodAutoscalers: they compute a share of the requests of all containers,
+// and nothing if one of them makes none.
 var Scaler = Check{
 	Code:     "TM0024",
 	Sentence: "A HorizontalPodAutoscaler that uses resource requests needs one for every container.",

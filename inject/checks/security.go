@@ -1,8 +1,8 @@
 package checks
 
-// Security: a namespace that enforces a level of Pod Security rejects pods that violate it because
-// of the additions. Without this check the user would find the reason only in the events of a
-// ReplicaSet.
+// Security checks the levels of Pod Security that namespaces enforce: they reject pods that violate
+// them because of the additions. Without this check the user would find the reason only in the
+// events of a ReplicaSet.
 var Security = Check{
 	Code:     "TM0029",
 	Sentence: "A namespace must allow the level of Pod Security that its pods need with a sidecar.",

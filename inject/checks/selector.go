@@ -7,8 +7,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
-// Selector: a Service that joins the mesh leads to the sidecars' port only, so pods without a
-// sidecar do not answer behind it.
+// Selector checks the pods behind a Service that joins the mesh: it leads to the sidecars' port
+// only, so pods without a sidecar do not answer.
 var Selector = Check{
 	Code:     "TM0019",
 	Sentence: "A Service on the mesh must select pods on the mesh, and no others.",

@@ -6,8 +6,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/kube"
 )
 
-// Target: a port of a Service that joins the mesh leads to a port of its pods. Kubernetes requires
-// pods to declare it only if the Service names it.
+// Target checks where the ports of a Service that joins the mesh lead. Kubernetes requires pods to
+// declare a port only if the Service names it.
 var Target = Check{
 	Code:     "TM0020",
 	Sentence: "A port of a Service on the mesh must lead to a port of its pods.",

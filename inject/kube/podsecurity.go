@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"strings"
@@ -161,25 +162,20 @@ func appendNode(b []byte, field string, n *manifest.Node) []byte {
 		return appendValue(b, valueOf(n))
 	case n.Kind == manifest.Sequence:
 		b = append(b, '[')
-		for i, item := range n.Content {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = appendNode(b, field, item)
+		for _, item := range n.Content {
+			b = append(appendNode(b, field, item), ',')
 		}
-		return append(b, ']')
+		return closed(b, ']')
 	}
 
 	b = append(b, '{')
-	separator := ""
 	for k, v := range n.Entries() {
 		if key := k.Text(); !harmless[key] && !(key == "name" && unnamed[field]) {
-			b = append(appendValue(append(b, separator...), key), ':')
-			b, separator = appendNode(b, key, v), ","
+			b = append(appendNode(append(appendValue(b, key), ':'), key, v), ',')
 		}
 	}
 
-	return append(b, '}')
+	return closed(b, '}')
 }
 
 // appendValue appends a value as JSON, without harmless fields.
@@ -192,27 +188,27 @@ func appendValue(b []byte, v any) []byte {
 
 	case manifest.List:
 		b = append(b, '[')
-		for i, item := range v {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = appendValue(b, item)
+		for _, item := range v {
+			b = append(appendValue(b, item), ',')
 		}
-		return append(b, ']')
+		return closed(b, ']')
 
 	case manifest.Map:
 		b = append(b, '{')
-		separator := ""
 		for _, e := range v {
 			if !harmless[e.Key] {
-				b = append(appendValue(append(b, separator...), e.Key), ':')
-				b, separator = appendValue(b, e.Value), ","
+				b = append(appendValue(append(appendValue(b, e.Key), ':'), e.Value), ',')
 			}
 		}
-		return append(b, '}')
+		return closed(b, '}')
 	}
 
 	return append(b, encodeJSON(v)...)
+}
+
+// closed ends a list or an object: the bracket takes the place of the last comma.
+func closed(b []byte, bracket byte) []byte {
+	return append(bytes.TrimSuffix(b, []byte{','}), bracket)
 }
 
 // isPlainJSON reports whether a text between quotes is its own JSON.
