@@ -35,10 +35,10 @@ func encodeCertificate(c *x509.Certificate) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: pemCertificate, Bytes: c.Raw})
 }
 
-// CheckAuthority returns an error if c is not a valid certificate of a CA.
+// CheckCA returns an error if c is not a valid certificate of a CA.
 //
 // Errors: ErrExpired; it is not a CA's, or not valid yet.
-func CheckAuthority(c *x509.Certificate, now time.Time) error {
+func CheckCA(c *x509.Certificate, now time.Time) error {
 	switch {
 	case !c.BasicConstraintsValid || !c.IsCA:
 		return fmt.Errorf("%q is not the certificate of a CA", c.Subject.CommonName)

@@ -160,7 +160,7 @@ func (c *Client) Served(ctx context.Context) (*x509.Certificate, error) {
 
 	cert, err := parseCertificate(a.certificate)
 	if err == nil {
-		err = CheckAuthority(cert, c.now())
+		err = CheckCA(cert, c.now())
 	}
 
 	if err != nil {

@@ -31,7 +31,7 @@ func readChain(path string, now time.Time) ([]*x509.Certificate, error) {
 }
 
 func checkChain(chain []*x509.Certificate, now time.Time) error {
-	if err := CheckAuthority(chain[0], now); err != nil {
+	if err := CheckCA(chain[0], now); err != nil {
 		return err
 	}
 	for i, above := range chain[1:] {
@@ -76,10 +76,10 @@ func EncodeCertificates(certs ...*x509.Certificate) (text []byte) {
 	return text
 }
 
-// SameAuthority reports whether two certificates belong to one CA: they have the same name and key,
+// SameCA reports whether two certificates belong to one CA: they have the same name and key,
 // whatever their signers. During a rotation, the new CA has two: its own, and one that the previous
 // CA signed.
-func SameAuthority(a, b *x509.Certificate) bool {
+func SameCA(a, b *x509.Certificate) bool {
 	return bytes.Equal(a.RawSubject, b.RawSubject) && bytes.Equal(a.RawSubjectPublicKeyInfo, b.RawSubjectPublicKeyInfo)
 }
 

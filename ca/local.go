@@ -99,7 +99,7 @@ func newLocalIn(certPEM []byte, key crypto.Signer) (*Local, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", LocalCertificate, err)
 	}
-	if err := CheckAuthority(cert, time.Now()); err != nil {
+	if err := CheckCA(cert, time.Now()); err != nil {
 		return nil, err
 	}
 	if !SameKey(cert.PublicKey, key.Public()) {

@@ -50,7 +50,7 @@ func readCA(dir string, now time.Time) (CA, error) {
 
 // checkSigning returns an error if the CA of a certificate cannot sign for a mesh.
 func checkSigning(c *x509.Certificate, now time.Time) error {
-	if err := ca.CheckAuthority(c, now); err != nil {
+	if err := ca.CheckCA(c, now); err != nil {
 		return err
 	}
 	if c.KeyUsage != 0 && c.KeyUsage&x509.KeyUsageCertSign == 0 { // RFC 5280, section 4.2.1.3
@@ -102,7 +102,7 @@ func findAbove(dir string, c *x509.Certificate, known []*x509.Certificate, now t
 				dir, c.Subject.CommonName, c.Issuer.CommonName, filepath.Join(dir, RootFile))
 		}
 
-		if err := ca.CheckAuthority(issuer, now); err != nil {
+		if err := ca.CheckCA(issuer, now); err != nil {
 			return nil, fmt.Errorf("%s: above %q: %w", dir, c.Subject.CommonName, err)
 		}
 		above = append(above, issuer)

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/tykmesh/tykmesh/ca/internal/file"
 )
@@ -36,11 +38,6 @@ func (d disk) mkdir(path string) error {
 func (d disk) mkdirAll(path string) error {
 	d.step()
 	return os.MkdirAll(path, 0o700)
-}
-
-func (d disk) link(from, to string) error {
-	d.step()
-	return os.Link(from, to)
 }
 
 func (d disk) rename(from, to string) error {
@@ -101,38 +98,34 @@ func gone(err error) error {
 	return err
 }
 
-// stagedDir holds, in a staging directory, the files on their way to the CA's directory.
-const stagedDir = "files"
+// A staging directory holds the list of the directories to delete, and the files on their way to
+// the CA's directory.
+const (
+	removeFile = "remove"
+	stagedDir  = "files"
+)
 
-// stage writes files into a staging directory inside the CA's directory. Its own .gitignore hides
-// it from Git, even if the one around it does not.
-func (d disk) stage(folder string, files []File) error {
-	err := d.mkdir(folder)
-	if err == nil {
-		err = d.write(filepath.Join(folder, IgnoreFile), File{IgnoreFile, public, []byte("*\n")})
+// stage writes a change into a staging directory inside the CA's directory. Its own .gitignore
+// hides it from Git, even if the one around it does not.
+func (d disk) stage(dir string, c Change) error {
+	files := []File{{IgnoreFile, public, []byte("*\n")}, {removeFile, public, []byte(strings.Join(c.Remove, "\n"))}}
+	for _, f := range c.Files {
+		files = append(files, File{path.Join(stagedDir, f.Name), f.Mode, f.Text})
 	}
 
+	err := d.mkdir(dir)
 	for _, f := range files {
 		if err == nil {
-			err = d.mkdirAll(filepath.Dir(f.in(folder)))
+			err = d.mkdirAll(filepath.Dir(f.in(dir)))
 		}
 		if err == nil {
-			err = d.write(f.in(folder), f)
+			err = d.write(f.in(dir), f)
 		}
 	}
 
 	if err != nil {
-		return errors.Join(err, d.removeAll(folder))
+		return errors.Join(err, d.removeAll(dir))
 	}
 
-	return d.sync(folder)
-}
-
-// staged returns files under their names in a staging directory.
-func staged(files []File) []File {
-	files = slices.Clone(files)
-	for i := range files {
-		files[i].Name = stagedDir + "/" + files[i].Name
-	}
-	return files
+	return d.sync(dir)
 }

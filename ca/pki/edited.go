@@ -48,9 +48,9 @@ func (r *Rotation) readManifests(time.Time) error {
 	return nil
 }
 
-// ByHand returns the changes that the user has to make, each as a clause, because a manifest does
+// byHand returns the changes that the user has to make, each as a clause, because a manifest does
 // not hold the directory's files: the user edited it, or moved it elsewhere.
-func (r Rotation) ByHand(manifest string) (clauses []string) {
+func (r Rotation) byHand(manifest string) (clauses []string) {
 	held := r.manifests[manifest]
 	for _, c := range []struct{ manifest, held, want, clause string }{
 		{TrustFile, held.Root, r.files.Root, "the ConfigMap ca-pem of each namespace on the mesh must hold " + BundleFile},
@@ -66,18 +66,18 @@ func (r Rotation) ByHand(manifest string) (clauses []string) {
 	return clauses
 }
 
-// Namespace returns the namespace that CFSSL runs in, or "" if no manifest names it.
-func (r Rotation) Namespace() string {
+// namespace returns the namespace that CFSSL runs in, or "" if no manifest names it.
+func (r Rotation) namespace() string {
 	for _, name := range []string{ServerFile, KeysFile} {
-		if namespace := r.manifests[name].Namespace; namespace != "" {
-			return namespace
+		if found := r.manifests[name].Namespace; found != "" {
+			return found
 		}
 	}
 	return ""
 }
 
 // remake adds a manifest to a change, made anew from the values that it holds and from new ones. A
-// missing manifest is left to the user, who has moved it elsewhere (ByHand).
+// missing manifest is left to the user, who has moved it elsewhere (byHand).
 func (r Rotation) remake(change *Change, name string, set func(*values)) error {
 	m := r.manifests[name]
 	if !m.exists {
@@ -153,7 +153,7 @@ func (r Rotation) expected(m manifest) values {
 
 	v.Hash = cmp.Or(v.Hash, r.files.Hash)
 	v.Image = cmp.Or(v.Image, preset.Image)
-	v.Namespace = cmp.Or(v.Namespace, r.Namespace(), preset.Namespace)
+	v.Namespace = cmp.Or(v.Namespace, r.namespace(), preset.Namespace)
 
 	return v
 }

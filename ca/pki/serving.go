@@ -36,10 +36,6 @@ const (
 	Port       = 8888
 )
 
-// Disabled lists the endpoints of CFSSL to disable: all that need no key, except info and health,
-// which reveal no secret. Among them newcert gives any caller a certificate and its key.
-const Disabled = "sign,newcert,newkey,init_ca,scan,scaninfo,certadd,gencrl,bundle,certinfo,ocspsign,revoke,crl,/"
-
 var imagePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/@-]*$`)
 
 // Check returns an error if a value is invalid.

@@ -5,8 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
-	"slices"
+	"runtime"
 	"strings"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/ca/pki"
 	"github.com/tykmesh/tykmesh/cmd/internal/files"
+	"github.com/tykmesh/tykmesh/inject/display"
 )
 
 // caInit holds the flags of ca init.
@@ -37,10 +37,8 @@ func newCAInitCmd(p process) *cobra.Command {
 	var o caInit
 	cmd := &cobra.Command{
 		Use:   "init",
-		Short: "Make a CA, the configuration of its CFSSL, and the Kubernetes manifests of both",
-		Long: "init makes a certificate authority for the mesh in a directory: its key and certificate, the configuration of the CFSSL that signs\n" +
-			"with it, and manifests that run this CFSSL in Kubernetes. It prints the section CA of tykmesh.yaml, and what to type next. If the\n" +
-			"directory has a csr_ca.json, that describes the CA; flags override it. init overwrites no file, and writes all files or none.",
+		Short: pki.InitTitle,
+		Long:  pki.InitHelp,
 		Example: "  tykmesh ca init > ca.yaml                              # prints a section CA, for a configuration without one\n" +
 			"  tykmesh ca init --subject 'C=GB, L=London, O=Example Ltd' --algo ecdsa --mesh-namespace retail --allow-namespace ci\n" +
 			"  tykmesh ca init --intermediate                         # under a root whose key can be kept offline\n" +
@@ -71,10 +69,10 @@ func (o *caInit) flags(cmd *cobra.Command) {
 	f.IntVar(&o.size, "size", 0, "size of the CA's key in `BITS`: rsa 2048 to 8192, ecdsa 256, 384 or 521 (default 4096, or 256)")
 	f.Var(&o.expiry, "expiry", "let the CA live for `LIFETIME`, such as 5y")
 	f.Var(&o.certExpiry, "cert-expiry", "let issued certificates live for `LIFETIME`, such as 1y or 30d")
-	f.StringVar(&o.image, "image", serving.Image, "run CFSSL from `IMAGE`")
-	f.StringVarP(&o.namespace, "namespace", "n", serving.Namespace, "run CFSSL in `NAMESPACE`")
-	f.StringArrayVar(&o.meshNamespaces, "mesh-namespace", nil, "let the pods of `NAMESPACE` trust the CA; may be repeated (default: CFSSL's namespace)")
-	f.StringArrayVar(&o.allowedFrom, "allow-namespace", nil, "let the pods of `NAMESPACE` call CFSSL; may be repeated (default: CFSSL's namespace)")
+	f.StringVar(&o.image, "image", serving.Image, pki.ImageHelp)
+	f.StringVarP(&o.namespace, "namespace", "n", serving.Namespace, pki.NamespaceHelp)
+	f.StringArrayVar(&o.meshNamespaces, "mesh-namespace", nil, pki.MeshNamespaceHelp)
+	f.StringArrayVar(&o.allowedFrom, "allow-namespace", nil, pki.AllowNamespaceHelp)
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print errors only")
 }
 
@@ -99,18 +97,23 @@ func runCAInit(ctx context.Context, p process, o caInit, report *report) (output
 		return nil, err
 	}
 
-	for _, text := range o.warnings(setup, settings) {
+	for _, text := range setup.Warnings(o.dir) {
 		report.warn(text)
 	}
 
-	o.tell(report, setup)
+	section, err := setup.Section(o.dir)
+	if err != nil {
+		return nil, err
+	}
+
+	o.tell(p, report, setup)
 
 	return func() error {
 		written, err := pki.Write(o.dir, setup.Files)
 		if err != nil {
 			return err
 		}
-		if err := writeCASection(p.stdout, o.dir, setup.Certificate, settings.Serving); err != nil {
+		if _, err := display.JSON(p.stdout).Write(section); err != nil {
 			written.Undo()
 			return err
 		}
@@ -229,24 +232,38 @@ func (o caInit) override(r pki.Request) (pki.Request, error) {
 	return r, nil
 }
 
-// warnings returns the consequences of the flags that the user may not intend.
-func (o caInit) warnings(setup pki.Setup, settings pki.Options) (texts []string) {
-	if o.from == "" && settings.Request.Differs(o.dir) {
-		texts = append(texts, fmt.Sprintf("%s is not changed: flags override it", filepath.Join(o.dir, pki.RequestFile)))
+// tell reports the new CA, which of its files are secret, and what to type next.
+func (o caInit) tell(p process, report *report, setup pki.Setup) {
+	c := setup.Certificate
+	verb := "made"
+	if o.from != "" {
+		verb = "taken from " + o.from
 	}
 
-	if missing := pki.Unignored(o.dir, setup.Files); len(missing) > 0 {
-		texts = append(texts, fmt.Sprintf("%s is not changed, and lacks these secret files: %s; add them",
-			filepath.Join(o.dir, pki.IgnoreFile), strings.Join(missing, ", ")))
+	report.lastly("CA %q (%v), valid until %s: %s", c.Subject.CommonName, setup.KeyRequest(), c.NotAfter.UTC().Format(time.DateOnly), verb)
+	if root := setup.Root(); root != c {
+		report.lastly("under the root %q, valid until %s", root.Subject.CommonName, root.NotAfter.UTC().Format(time.DateOnly))
 	}
 
-	if o.namespace == pki.DefaultServing().Namespace || slices.Contains(o.meshNamespaces, o.namespace) {
-		texts = append(texts, fmt.Sprintf("any pod of namespace %s can mount the CA's key: run CFSSL in a namespace without apps, with -n NAMESPACE", o.namespace))
+	var open, secret []string
+	for _, f := range setup.Files {
+		if f.Secret() {
+			secret = append(secret, f.Name)
+		} else {
+			open = append(open, f.Name)
+		}
 	}
 
-	if end := setup.Certificate.NotAfter; end.Before(settings.Now.Add(settings.Serving.CertExpiry)) {
-		texts = append(texts, fmt.Sprintf("the CA expires on %s, before the certificates that it will sign", end.UTC().Format(time.DateOnly)))
+	report.lastly("in %s: %s", o.dir, strings.Join(open, ", "))
+
+	readers := "readable by you alone"
+	if runtime.GOOS == "windows" { // it has no modes: files inherit permissions from their directory
+		readers = "readable by every user who can read the directory"
 	}
 
-	return texts
+	report.lastly("secret, %s: %s", readers, strings.Join(secret, ", "))
+
+	for _, line := range setup.NextSteps(o.dir, o.commands(p.name, o.dir)) {
+		report.lastly("%s", line)
+	}
 }

@@ -85,7 +85,7 @@ func signingServer(ctx context.Context, server Server, issuer Issuer, pinned boo
 		switch {
 		case err != nil:
 			return "", err
-		case !ca.SameAuthority(configured, served):
+		case !ca.SameCA(configured, served):
 			return "", &PinnedError{server.Name(), served.Subject.CommonName, configured.Subject.CommonName}
 		case another:
 			return "", ca.ErrForeignCA
