@@ -16,7 +16,7 @@ import (
 // rebundle changes the CAs that pods trust, in the bundle and in its manifest.
 func (r Rotation) rebundle(change *Change, edit func([]byte) []byte) error {
 	bundle := edit([]byte(r.files.Root))
-	change.Files = append(change.Files, File{BundleFile, public, bundle})
+	change.add("", File{BundleFile, public, bundle})
 	return r.remake(change, TrustFile, func(v *values) { v.Root = string(bundle) })
 }
 
@@ -59,7 +59,7 @@ func (r Rotation) ignore(change *Change) error {
 		}
 	}
 
-	change.Files = append(change.Files, File{IgnoreFile, public, text})
+	change.add("", File{IgnoreFile, public, text})
 
 	return nil
 }

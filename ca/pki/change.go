@@ -22,6 +22,14 @@ type Change struct {
 	seen [sha256.Size]byte // the directory's state before
 }
 
+// add adds files to the change, in a directory inside the CA's, or in that for "".
+func (c *Change) add(dir string, files ...File) {
+	for _, f := range files {
+		f.Name = path.Join(dir, f.Name)
+		c.Files = append(c.Files, f)
+	}
+}
+
 var errChanged = errors.New("another run has changed the CA meanwhile; run it again")
 
 // changeDir holds a change while it is written.

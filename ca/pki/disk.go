@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -108,13 +107,12 @@ const (
 // stage writes a change into a staging directory inside the CA's directory. Its own .gitignore
 // hides it from Git, even if the one around it does not.
 func (d disk) stage(dir string, c Change) error {
-	files := []File{{IgnoreFile, public, []byte("*\n")}, {removeFile, public, []byte(strings.Join(c.Remove, "\n"))}}
-	for _, f := range c.Files {
-		files = append(files, File{path.Join(stagedDir, f.Name), f.Mode, f.Text})
-	}
+	var all Change
+	all.add("", File{IgnoreFile, public, []byte("*\n")}, File{removeFile, public, []byte(strings.Join(c.Remove, "\n"))})
+	all.add(stagedDir, c.Files...)
 
 	err := d.mkdir(dir)
-	for _, f := range files {
+	for _, f := range all.Files {
 		if err == nil {
 			err = d.mkdirAll(filepath.Dir(f.in(dir)))
 		}

@@ -87,7 +87,7 @@ func (r Rotation) remake(change *Change, name string, set func(*values)) error {
 	v := m.values
 	set(&v)
 	f, err := v.render(m.File)
-	change.Files = append(change.Files, f)
+	change.add("", f)
 
 	return err
 }

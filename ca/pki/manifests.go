@@ -16,11 +16,11 @@ import (
 	"github.com/tykmesh/tykmesh/ca"
 )
 
-//go:embed k8s/*.yaml section.yaml
+//go:embed k8s/*.yaml section.yaml config_ca.json
 var templateFiles embed.FS
 
 var (
-	templates     = template.Must(template.New("").Funcs(templateFuncs).ParseFS(templateFiles, "k8s/*.yaml", "section.yaml"))
+	templates     = template.Must(template.New("").Funcs(templateFuncs).ParseFS(templateFiles, "k8s/*.yaml", "section.yaml", "config_ca.json"))
 	templateFuncs = template.FuncMap{
 		"json":   quoted,
 		"base64": func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },

@@ -2,7 +2,6 @@ package pki_test
 
 import (
 	"bytes"
-	"crypto"
 	"crypto/x509"
 	"io/fs"
 	"os"
@@ -75,12 +74,9 @@ func step(t *testing.T, dir string, f func(pki.Rotation) (pki.Change, error)) {
 // trust is step 1 for any CA, with a new root where it is under one, whose key is in a file.
 func trust(t *testing.T, rootKeyFile ...string) func(pki.Rotation) (pki.Change, error) {
 	return func(r pki.Rotation) (pki.Change, error) {
-		var rootKey crypto.Signer
-		if r.Intermediate() {
-			var err error
-			if rootKey, err = r.ReadRootKey(strings.Join(rootKeyFile, "")); err != nil {
-				t.Fatal(err)
-			}
+		rootKey, err := r.ReadRootKey(strings.Join(rootKeyFile, ""))
+		if err != nil {
+			t.Fatal(err)
 		}
 
 		request := options().Request

@@ -206,8 +206,11 @@ func (r Rotation) SignedByPrevious(issuer string) bool {
 //
 // Errors: the file does not exist, or holds another key.
 func (r Rotation) ReadRootKey(file string) (crypto.Signer, error) {
-	if file == "" {
+	switch {
+	case file == "" && r.Intermediate():
 		file = filepath.Join(r.dir, RootKeyFile)
+	case file == "":
+		file = filepath.Join(r.dir, KeyFile)
 	}
 
 	key, err := ca.ReadKey(file)

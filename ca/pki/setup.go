@@ -26,12 +26,17 @@ func Make(ctx context.Context, o Options) (Setup, error) {
 	if err := o.Check(); err != nil {
 		return Setup{}, err
 	}
-	made, files, err := newCA(ctx, o)
+	request, err := o.Request.text()
 	if err != nil {
 		return Setup{}, err
 	}
 
-	return setUp(made, files, o)
+	made, files, err := newCA(ctx, o, nil)
+	if err != nil {
+		return Setup{}, err
+	}
+
+	return setUp(made, append([]File{{RequestFile, public, request}}, files...), o)
 }
 
 // Bring takes the existing CA of a directory: ca.pem and ca-key.pem, and for an intermediate CA the

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -215,12 +214,10 @@ func (o caRotate) begin(ctx context.Context, p process, r pki.Rotation, report *
 		return pki.Change{}, &advisedError{err, fmt.Sprintf("edit %s: %s", filepath.Join(o.dir, pki.RequestFile), pki.RequestHelp), exitUsage}
 	}
 
-	var rootKey crypto.Signer
-	if r.Intermediate() {
-		if rootKey, err = r.ReadRootKey(o.rootKey); err != nil {
-			err = fmt.Errorf("the root must sign the next CA: %w", err)
-			return pki.Change{}, &advisedError{error: err, hint: "provide the root's private key for this step alone, with --root-key FILE"}
-		}
+	rootKey, err := r.ReadRootKey(o.rootKey)
+	if err != nil {
+		err = fmt.Errorf("the root must sign the next CA: %w", err)
+		return pki.Change{}, &advisedError{error: err, hint: "provide the root's private key for this step alone, with --root-key FILE"}
 	}
 
 	next := r.Trust
