@@ -83,14 +83,14 @@ func SameCA(a, b *x509.Certificate) bool {
 	return bytes.Equal(a.RawSubject, b.RawSubject) && bytes.Equal(a.RawSubjectPublicKeyInfo, b.RawSubjectPublicKeyInfo)
 }
 
-// Trust is the CAs that pods trust, as the ConfigMap ca-pem contains them. An empty Trust is
+// TrustBundle is the CAs that pods trust, as the ConfigMap ca-pem contains them. An empty one is
 // unknown and accepts every CA.
-type Trust []*x509.Certificate
+type TrustBundle []*x509.Certificate
 
-// ParseTrust parses a trust bundle: certificates of CAs in PEM. They may have expired.
+// ParseTrustBundle parses a trust bundle: certificates of CAs in PEM. They may have expired.
 //
 // Errors: a text without certificates of CAs, or with anything else.
-func ParseTrust(text []byte) (Trust, error) {
+func ParseTrustBundle(text []byte) (TrustBundle, error) {
 	t, err := parseCertificates(text)
 	if err != nil {
 		return nil, err
@@ -105,8 +105,8 @@ func ParseTrust(text []byte) (Trust, error) {
 }
 
 // Hash returns 16 hexadecimal digits that identify the set of CAs, in any order; "" for an empty
-// Trust.
-func (t Trust) Hash() string {
+// bundle.
+func (t TrustBundle) Hash() string {
 	if len(t) == 0 {
 		return ""
 	}
@@ -125,7 +125,7 @@ func (t Trust) Hash() string {
 // Check returns an error unless pods trust the first CA of a chain.
 //
 // Errors: ErrUntrusted.
-func (t Trust) Check(chain []*x509.Certificate, now time.Time) error {
+func (t TrustBundle) Check(chain []*x509.Certificate, now time.Time) error {
 	if len(t) == 0 {
 		return nil
 	}

@@ -50,7 +50,7 @@ func TestServedIsAskedForWhateverIsConfigured(t *testing.T) {
 	defer s.Close()
 
 	other := filepath.Join(t.TempDir(), "other.pem")
-	if err := os.WriteFile(other, catest.NewAuthority("other").PEM(), 0o600); err != nil {
+	if err := os.WriteFile(other, catest.NewCA("other").PEM(), 0o600); err != nil {
 		t.Fatal(err)
 	}
 
@@ -60,7 +60,7 @@ func TestServedIsAskedForWhateverIsConfigured(t *testing.T) {
 	}
 
 	served, err := client.Served(t.Context())
-	if err != nil || !served.Equal(s.Authority.Cert) {
+	if err != nil || !served.Equal(s.CA.Cert) {
 		t.Errorf("%v, %v", served, err)
 	}
 }

@@ -131,7 +131,7 @@ func readCertificates(path string) ([]*x509.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	certs, err := ca.ParseTrust(text)
+	certs, err := ca.ParseTrustBundle(text)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -78,9 +78,6 @@ const (
 	pathRoot       = 2
 )
 
-// backdate allows for clocks that differ, as cfssl does.
-const backdate = 5 * time.Minute
-
 // member is a CA in the making.
 type member struct {
 	cert   *x509.Certificate
@@ -165,7 +162,7 @@ func (o Options) certify(m member, pathLen int, by *member) (member, error) {
 		return m, fmt.Errorf("making the name of %q: %w", name, err)
 	}
 
-	begin := o.Now.Add(-backdate).UTC().Truncate(time.Second)
+	begin := o.Now.Add(-ca.Backdate).UTC().Truncate(time.Second)
 	template := &x509.Certificate{
 		Subject:               subject,
 		NotBefore:             begin,

@@ -26,7 +26,7 @@ func (d disk) sync(dir string) error {
 	if d.before != nil {
 		return nil
 	}
-	return file.SyncFolders(dir)
+	return file.SyncDirs(dir)
 }
 
 func (d disk) mkdir(path string) error {

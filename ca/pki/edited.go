@@ -160,7 +160,7 @@ func (r Rotation) expected(m manifest) values {
 
 // trustsAll reports whether pods are to trust all the CAs of a bundle, and there is one.
 func (r Rotation) trustsAll(bundle string) bool {
-	certs, err := ca.ParseTrust([]byte(bundle))
+	certs, err := ca.ParseTrustBundle([]byte(bundle))
 	return err == nil && !slices.ContainsFunc(certs, func(c *x509.Certificate) bool { return !r.trusted(c) })
 }
 

@@ -106,7 +106,7 @@ func signedNow(t *testing.T, dir string) ca.Bundle {
 		t.Fatal(err)
 	}
 
-	trust, err := ca.ParseTrust(read(t, dir, pki.BundleFile))
+	trust, err := ca.ParseTrustBundle(read(t, dir, pki.BundleFile))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,7 +54,7 @@ type Rotation struct {
 	Current  CA   // CFSSL signs with it; it may have expired
 	Next     CA   // after StepTrust
 	Previous []*x509.Certificate
-	Bundle   ca.Trust // the CAs that pods trust
+	Bundle   ca.TrustBundle // the CAs that pods trust
 
 	dir       string
 	seen      [sha256.Size]byte // the directory's state

@@ -217,7 +217,7 @@ func (o *options) checkLocal(r *report) error {
 		return nil
 	}
 	read := []string{filepath.Join(o.local, localLedgerFile)}
-	for _, below := range []string{"apis/*.json", "certs/*.pem", localCAFolder + "/*"} {
+	for _, below := range []string{"apis/*.json", "certs/*.pem", localCADir + "/*"} {
 		found, _ := filepath.Glob(filepath.Join(o.local, below)) // likewise
 		read = append(read, found...)
 	}

@@ -20,15 +20,10 @@ import (
 // caInit holds the flags of ca init.
 type caInit struct {
 	options
-	dir, from    string
-	intermediate bool
-
-	commonName, subject, algo string
-	size                      int
-	expiry, certExpiry        span
-
-	image, namespace            string
-	meshNamespaces, allowedFrom []string
+	dir, from, subject string
+	intermediate       bool
+	request            pki.Request
+	serving            pki.Serving
 
 	given func(flag string) bool
 }
@@ -57,22 +52,21 @@ func newCAInitCmd(p process) *cobra.Command {
 }
 
 func (o *caInit) flags(cmd *cobra.Command) {
-	guide, serving := pki.GuideRequest(), pki.DefaultServing()
-	o.expiry, o.certExpiry = span(guide.Expiry), span(serving.CertExpiry)
+	o.request, o.serving = pki.GuideRequest(), pki.DefaultServing()
 	f := cmd.Flags()
 	f.StringVar(&o.dir, "dir", "ca-quickstart", "make everything in `DIR`")
 	f.StringVar(&o.from, "from", "", "take the CA in `DIR` (ca.pem and ca-key.pem) instead of making one")
 	f.BoolVar(&o.intermediate, "intermediate", false, "make a root, and a CA under it that signs, so that the root's key can be kept offline")
-	f.StringVar(&o.commonName, "common-name", guide.CommonName, "common `NAME` of the CA; tykmesh adds a few characters that make it unique")
-	f.StringVar(&o.subject, "subject", pki.FormatSubject(guide.Names[0]), "rest of the CA's subject: `KEY=VALUE` pairs of C, ST, L, O and OU, separated by commas")
-	f.StringVar(&o.algo, "algo", guide.Key.Algo, "make the CA's key with `ALGORITHM`: rsa or ecdsa")
-	f.IntVar(&o.size, "size", 0, "size of the CA's key in `BITS`: rsa 2048 to 8192, ecdsa 256, 384 or 521 (default 4096, or 256)")
-	f.Var(&o.expiry, "expiry", "let the CA live for `LIFETIME`, such as 5y")
-	f.Var(&o.certExpiry, "cert-expiry", "let issued certificates live for `LIFETIME`, such as 1y or 30d")
-	f.StringVar(&o.image, "image", serving.Image, pki.ImageHelp)
-	f.StringVarP(&o.namespace, "namespace", "n", serving.Namespace, pki.NamespaceHelp)
-	f.StringArrayVar(&o.meshNamespaces, "mesh-namespace", nil, pki.MeshNamespaceHelp)
-	f.StringArrayVar(&o.allowedFrom, "allow-namespace", nil, pki.AllowNamespaceHelp)
+	f.StringVar(&o.request.CommonName, "common-name", o.request.CommonName, "common `NAME` of the CA; tykmesh adds a few characters that make it unique")
+	f.StringVar(&o.subject, "subject", pki.FormatSubject(o.request.Names[0]), "rest of the CA's subject: `KEY=VALUE` pairs of C, ST, L, O and OU, separated by commas")
+	f.StringVar(&o.request.Key.Algo, "algo", o.request.Key.Algo, "make the CA's key with `ALGORITHM`: rsa or ecdsa")
+	f.IntVar(&o.request.Key.Size, "size", 0, "size of the CA's key in `BITS`: rsa 2048 to 8192, ecdsa 256, 384 or 521 (default 4096, or 256)")
+	f.Var((*span)(&o.request.Expiry), "expiry", "let the CA live for `LIFETIME`, such as 5y")
+	f.Var((*span)(&o.serving.CertExpiry), "cert-expiry", "let issued certificates live for `LIFETIME`, such as 1y or 30d")
+	f.StringVar(&o.serving.Image, "image", o.serving.Image, pki.ImageHelp)
+	f.StringVarP(&o.serving.Namespace, "namespace", "n", o.serving.Namespace, pki.NamespaceHelp)
+	f.StringArrayVar(&o.serving.MeshNamespaces, "mesh-namespace", nil, pki.MeshNamespaceHelp)
+	f.StringArrayVar(&o.serving.AllowNamespaces, "allow-namespace", nil, pki.AllowNamespaceHelp)
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print errors only")
 }
 
@@ -145,7 +139,7 @@ func (o caInit) makeCA(ctx context.Context, settings pki.Options) (pki.Setup, er
 //
 // Errors: *InputError for that file, *usageError for the flags.
 func (o caInit) settings(p process) (pki.Options, error) {
-	s := pki.Options{Intermediate: o.intermediate, Serving: o.serving(), Now: p.now()}
+	s := pki.Options{Intermediate: o.intermediate, Serving: o.serving, Now: p.now()}
 	if o.from != "" {
 		return s, o.usage(p, s.Serving.Check())
 	}
@@ -193,17 +187,10 @@ func (o caInit) conflict() error {
 	return nil
 }
 
-func (o caInit) serving() pki.Serving {
-	return pki.Serving{
-		CertExpiry: time.Duration(o.certExpiry), Image: o.image, Namespace: o.namespace,
-		MeshNamespaces: o.meshNamespaces, AllowNamespaces: o.allowedFrom,
-	}
-}
-
 // override returns a request with the values of flags.
 func (o caInit) override(r pki.Request) (pki.Request, error) {
 	if o.given("common-name") {
-		r.CommonName = o.commonName
+		r.CommonName = o.request.CommonName
 	}
 
 	if o.given("subject") {
@@ -215,18 +202,18 @@ func (o caInit) override(r pki.Request) (pki.Request, error) {
 	}
 
 	if o.given("algo") {
-		r.Key = ca.KeyRequest{Algo: o.algo, Size: 256}
-		if o.algo == ca.RSA {
+		r.Key = ca.KeyRequest{Algo: o.request.Key.Algo, Size: 256}
+		if r.Key.Algo == ca.RSA {
 			r.Key.Size = pki.GuideRequest().Key.Size
 		}
 	}
 
 	if o.given("size") {
-		r.Key.Size = o.size
+		r.Key.Size = o.request.Key.Size
 	}
 
 	if o.given("expiry") {
-		r.Expiry = time.Duration(o.expiry)
+		r.Expiry = o.request.Expiry
 	}
 
 	return r, nil

@@ -81,7 +81,7 @@ func runRenew(ctx context.Context, p process, o options, names []string, report 
 		report.warn(note)
 	}
 
-	report.newAuthority(c, plan)
+	report.warnOfNewCA(c, plan)
 	steps := plan.Steps()
 	report.planned(steps, kept(plan))
 	if o.dryRun {

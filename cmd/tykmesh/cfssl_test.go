@@ -173,7 +173,7 @@ func checkAuthsign(t *testing.T, server, dir string) {
 		return text
 	}
 
-	trust, err := ca.ParseTrust(read(pki.BundleFile))
+	trust, err := ca.ParseTrustBundle(read(pki.BundleFile))
 	if err != nil {
 		t.Fatal(err)
 	}

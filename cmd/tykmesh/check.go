@@ -143,7 +143,7 @@ type untrustedIssuer struct{ issuer }
 
 // Issue makes a key and a certificate for hosts.
 func (i untrustedIssuer) Issue(ctx context.Context, hosts []string) (ca.Bundle, error) {
-	i.trust = nil
+	i.request.Trust = nil
 	return i.issuer.Issue(ctx, hosts)
 }
 
@@ -174,7 +174,7 @@ func probeIssuer(ctx context.Context, c config.Config, o options, report *report
 func probeLedger(ctx context.Context, c config.Config, report *report) []check.Result {
 	name := ca.LedgerName(ledgerAddress(c).Reveal())
 	if !c.Injector.EnableMeshTLS || !ledgerAddress(c).IsSet() {
-		return skipped(name, "CA.mongoConnStr is not set: the Dashboard's store shows the certificates")
+		return skipped(name, config.CAMongoConnStr+" is not set: the Dashboard's store shows the certificates")
 	}
 
 	var opened ca.Ledger
@@ -210,12 +210,11 @@ func (c *clocks) see(part string, date time.Time) {
 	c.ahead[part] = date.Sub(time.Now().Truncate(time.Second))
 }
 
-// The limits for a warning and for an error about clocks. CFSSL dates certificates back by five
-// minutes; if clocks differ by more, new certificates are not valid yet (cfssl,
-// signer.FillTemplate).
+// The limits for a warning and for an error about clocks: if they differ by more than an issuer
+// dates certificates back, new certificates are not valid yet.
 const (
 	clocksDiffer  = 30 * time.Second
-	clocksTooFar  = 5 * time.Minute
+	clocksTooFar  = ca.Backdate
 	partClocks    = "clocks"
 	clocksUnknown = "no server sent its time"
 )

@@ -44,7 +44,7 @@ func probeLocal(ctx context.Context, c config.Config, o options) (results []chec
 		return fmt.Sprintf("there are %d", len(stored)), err
 	})
 	try(check.PartCA, func() (string, error) {
-		folder := filepath.Join(o.local, localCAFolder)
+		folder := filepath.Join(o.local, localCADir)
 		if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
 			return "will be created on first use", nil
 		}

@@ -72,7 +72,7 @@ func register(ctx context.Context, c config.Config, o options, services []mesh.S
 	}
 
 	report.warnings(plan.Warnings)
-	report.newAuthority(c, plan)
+	report.warnOfNewCA(c, plan)
 	if o.registered { // later deletions do not change the manifests
 		return plan, plan.Bindings(), registered(plan, report)
 	}

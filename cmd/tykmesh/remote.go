@@ -64,7 +64,7 @@ func meshSettings(c config.Config, o options) mesh.Settings {
 func trustedFile(c config.Config, o options) string {
 	switch {
 	case o.local != "":
-		return shellWord(filepath.Join(o.local, localCAFolder, ca.LocalCertificate))
+		return shellWord(filepath.Join(o.local, localCADir, ca.LocalCertificate))
 	case c.CA.BundlePath != "":
 		return shellWord(c.CA.BundlePath)
 	}
@@ -142,7 +142,7 @@ func newDashboard(c config.Config, trace func(dashboard.Request)) (*dashboard.Cl
 
 // The files in the directory of --local, beside the APIs and certificates of dashboard.Dir.
 const (
-	localCAFolder   = "ca"
+	localCADir      = "ca"
 	localLedgerFile = "ledger.db"
 )
 
@@ -163,7 +163,7 @@ func openLocal(ctx context.Context, c config.Config, o options, report *report) 
 		open = ca.OpenLocal
 	}
 
-	signer, err := open(filepath.Join(o.local, localCAFolder), c.CA.DefaultNames)
+	signer, err := open(filepath.Join(o.local, localCADir), c.CA.DefaultNames)
 	if err != nil {
 		return mesh.Remote{}, nothing, err
 	}
