@@ -86,8 +86,8 @@ type member struct {
 	csr    []byte
 }
 
-// newCA makes the CA that the options describe under a root, or else self-signed, and the files that
-// only a new CA has. An intermediate CA gets a new root.
+// newCA makes the CA that the options describe under a root, or else self-signed, and the files
+// that only a new CA has. An intermediate CA gets a new root.
 func newCA(ctx context.Context, o Options, root *member) (CA, []File, error) {
 	keys, err := newKeys(ctx, o)
 	if err != nil {

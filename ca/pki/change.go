@@ -74,7 +74,8 @@ func (c Change) write(dir string, d disk) error {
 // commit makes a staged change happen: it renames the staging directory, which is then complete,
 // and moves the files to their places.
 func (d disk) commit(dir, staging, complete string) error {
-	if err := d.rename(filepath.Join(dir, staging), filepath.Join(dir, complete)); err != nil {
+	d.step()
+	if err := os.Rename(filepath.Join(dir, staging), filepath.Join(dir, complete)); err != nil {
 		return errors.Join(err, d.removeAll(filepath.Join(dir, staging)))
 	}
 	if err := d.sync(dir); err != nil {

@@ -29,28 +29,18 @@ func (d disk) sync(dir string) error {
 	return file.SyncDirs(dir)
 }
 
-func (d disk) mkdir(path string) error {
-	d.step()
-	return os.Mkdir(path, 0o700)
-}
-
-func (d disk) mkdirAll(path string) error {
-	d.step()
-	return os.MkdirAll(path, 0o700)
-}
-
-func (d disk) rename(from, to string) error {
-	d.step()
-	return os.Rename(from, to)
-}
-
 func (d disk) remove(path string) error {
 	d.step()
 	return os.Remove(path)
 }
 
-// write makes a file, which is on the device when write returns.
+// write makes a file, which is on the device when write returns, and the directories above it.
 func (d disk) write(path string, f File) (err error) {
+	d.step()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+
 	d.step()
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, f.Mode)
 	if err != nil {
@@ -111,18 +101,10 @@ func (d disk) stage(dir string, c Change) error {
 	all.add("", File{IgnoreFile, public, []byte("*\n")}, File{removeFile, public, []byte(strings.Join(c.Remove, "\n"))})
 	all.add(stagedDir, c.Files...)
 
-	err := d.mkdir(dir)
 	for _, f := range all.Files {
-		if err == nil {
-			err = d.mkdirAll(filepath.Dir(f.in(dir)))
+		if err := d.write(f.in(dir), f); err != nil {
+			return errors.Join(err, d.removeAll(dir))
 		}
-		if err == nil {
-			err = d.write(f.in(dir), f)
-		}
-	}
-
-	if err != nil {
-		return errors.Join(err, d.removeAll(dir))
 	}
 
 	return d.sync(dir)

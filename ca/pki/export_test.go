@@ -20,20 +20,10 @@ func Names() []string { return names }
 // kill.
 func (c Change) WriteBroken(dir string, before func()) error { return c.write(dir, disk{before}) }
 
-// MakeBroken calls Write and Keep for the files of a new CA, likewise. A panic releases the directory,
-// as the end of a process does.
+// MakeBroken calls Write for the files of a new CA, likewise. A panic releases the directory, as the
+// end of a process does.
 func MakeBroken(dir string, files []File, before func()) error {
-	w := &Written{dir: filepath.Clean(dir), disk: disk{before}}
-	defer func() {
-		if w.release != nil {
-			w.release()
-		}
-	}()
-	if err := w.write(files); err != nil {
-		return err
-	}
-
-	return w.Keep()
+	return write(filepath.Clean(dir), files, func() error { return nil }, disk{before})
 }
 
 // Lock keeps other runs out of a directory.

@@ -233,7 +233,7 @@ func TestInitIsKilled(t *testing.T) {
 			for i, f := range s.Files {
 				s.Files[i].Text = read(t, dir, f.Name)
 			}
-		} else if err := keep(pki.Write(dir, s.Files)); err != nil {
+		} else if err := write(dir, s.Files); err != nil {
 			t.Fatal(err)
 		}
 
@@ -255,7 +255,7 @@ func TestBegunIsNotRead(t *testing.T) {
 		t.Errorf("read: %v", err)
 	}
 
-	if err := keep(pki.Write(dir, s.Files)); err != nil {
+	if err := write(dir, s.Files); err != nil {
 		t.Error(err)
 	}
 

@@ -18,7 +18,7 @@ import (
 func newFolder(t *testing.T, change ...func(*pki.Options)) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "ca")
-	if err := keep(pki.Write(dir, setUp(t, change...).Files)); err != nil {
+	if err := write(dir, setUp(t, change...).Files); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -33,7 +33,7 @@ func bringFolder(t *testing.T, from string) string {
 	}
 
 	dir := filepath.Join(t.TempDir(), "brought")
-	if err := keep(pki.Write(dir, s.Files)); err != nil {
+	if err := write(dir, s.Files); err != nil {
 		t.Fatal(err)
 	}
 

@@ -20,7 +20,7 @@ func (e *ExistsError) Error() string {
 // CA, and the user's own .gitignore.
 func stays(name string) bool { return name == RequestFile || name == IgnoreFile }
 
-// initDir holds the files of a new CA until it is kept; keptDir holds them from then on.
+// initDir holds the files of a new CA until all are written; keptDir holds them from then on.
 const (
 	initDir = ".tykmesh-init"
 	keptDir = changeDir + "-init"
@@ -75,88 +75,60 @@ func free(dir string, d disk) error {
 	return nil
 }
 
-// Written is a CA whose files are written beside their places. It waits for Keep or Undo, and
-// meanwhile keeps other runs out. If neither comes, the next run deletes the files.
-type Written struct {
-	dir     string
-	made    bool // the directory is new
-	release func()
-	disk    disk
+// Write writes all files into a directory, which it makes if needed, or none of them. It calls
+// confirm when the files are written beside their places, and an error of confirm undoes the work.
+// First it deletes or completes the work of an interrupted run.
+//
+//	files ──> .tykmesh-init/ ──confirm, rename──> .tykmesh-change-init/ ──> as Change.Write
+//	          a full disk, a kill:                from here on this run or the
+//	          the next run deletes them           next one completes the CA
+//
+// Errors: *ExistsError; *BusyError; those of confirm; errors of writing files.
+func Write(dir string, files []File, confirm func() error) error {
+	return write(filepath.Clean(dir), files, confirm, disk{})
 }
 
-// Write writes all files into a directory, which it makes if needed, or none of them. First it
-// deletes or completes the work of an interrupted run.
-//
-//	files ──> .tykmesh-init/ ──Keep: rename──> .tykmesh-change-init/ ──> as Change.Write
-//	          a full disk, a kill:             from here on this run or the
-//	          the next run deletes them        next one completes the CA
-//
-// Errors: *ExistsError; *BusyError; errors of writing files. Nothing is left behind.
-func Write(dir string, files []File) (*Written, error) {
-	w := &Written{dir: filepath.Clean(dir)}
-	if err := w.write(files); err != nil {
-		return nil, err
-	}
-	return w, nil
-}
-
-func (w *Written) write(files []File) error {
-	if err := w.open(); err != nil {
-		return w.wrap(err)
+func write(dir string, files []File, confirm func() error, d disk) error {
+	d.step()
+	made := os.Mkdir(dir, 0o700)
+	if made != nil && !errors.Is(made, fs.ErrExist) {
+		return writing(dir, made)
 	}
 
-	err := free(w.dir, w.disk)
+	unlock, err := lock(dir)
+	if err != nil {
+		return err
+	}
+
+	defer unlock()
+	if err = free(dir, d); err == nil {
+		err = writing(dir, d.stage(filepath.Join(dir, initDir), Change{Files: missing(dir, files)}))
+	}
 	if err == nil {
-		err = w.disk.stage(filepath.Join(w.dir, initDir), Change{Files: slices.DeleteFunc(slices.Clone(files), w.stays)})
+		err = confirm()
+	}
+	if err == nil {
+		err = writing(dir, d.commit(dir, initDir, keptDir))
 	}
 
 	if err != nil {
-		w.Undo()
-		return w.wrap(err)
+		_ = d.removeAll(filepath.Join(dir, initDir))
+	}
+	if err != nil && made == nil {
+		_ = d.remove(dir) // fails if it holds anything else
 	}
 
-	return nil
-}
-
-func (w *Written) stays(f File) bool { return stays(f.Name) && exists(f.in(w.dir)) }
-
-func (w *Written) wrap(err error) error {
-	if errors.As(err, new(*ExistsError)) || errors.As(err, new(*BusyError)) {
-		return err
-	}
-	return fmt.Errorf("writing to %s: %w", w.dir, err)
-}
-
-// open makes the directory if needed, and keeps other runs out of it.
-func (w *Written) open() error {
-	err := w.disk.mkdir(w.dir)
-	w.made = err == nil
-	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-
-	w.release, err = lock(w.dir)
 	return err
 }
 
-// Keep moves the files to their places.
-//
-// Errors: a file that cannot be moved; the next run tries again.
-func (w *Written) Keep() error {
-	if err := w.disk.commit(w.dir, initDir, keptDir); err != nil {
-		w.Undo()
-		return w.wrap(err)
-	}
-
-	w.release()
-	return nil
+// missing returns the files without those that stay.
+func missing(dir string, files []File) []File {
+	return slices.DeleteFunc(slices.Clone(files), func(f File) bool { return stays(f.Name) && exists(f.in(dir)) })
 }
 
-// Undo deletes the files that were written, and nothing else.
-func (w *Written) Undo() {
-	defer w.release()
-	_ = w.disk.removeAll(filepath.Join(w.dir, initDir))
-	if w.made {
-		_ = w.disk.remove(w.dir) // fails if it holds anything else
+func writing(dir string, err error) error {
+	if err != nil {
+		err = fmt.Errorf("writing to %s: %w", dir, err)
 	}
+	return err
 }

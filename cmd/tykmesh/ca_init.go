@@ -103,16 +103,10 @@ func runCAInit(ctx context.Context, p process, o caInit, report *report) (output
 	o.tell(p, report, setup)
 
 	return func() error {
-		written, err := pki.Write(o.dir, setup.Files)
-		if err != nil {
+		return pki.Write(o.dir, setup.Files, func() error {
+			_, err := display.JSON(p.stdout).Write(section)
 			return err
-		}
-		if _, err := display.JSON(p.stdout).Write(section); err != nil {
-			written.Undo()
-			return err
-		}
-
-		return written.Keep()
+		})
 	}, nil
 }
 
