@@ -78,10 +78,12 @@ func (r Rotation) namespace() string {
 
 // remake adds a manifest to a change, made anew from the values that it holds and from new ones. A
 // missing manifest is left to the user, who has moved it elsewhere (byHand).
+//
+// Errors: *EditedError.
 func (r Rotation) remake(change *Change, name string, set func(*values)) error {
 	m := r.manifests[name]
-	if !m.exists {
-		return nil
+	if err := r.checkUnedited(name); err != nil || !m.exists {
+		return err
 	}
 
 	v := m.values

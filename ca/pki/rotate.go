@@ -91,10 +91,6 @@ func (r Rotation) Reissue(ctx context.Context, request Request, rootKey crypto.S
 //
 // Errors: *EditedError; files that cannot be read.
 func (r Rotation) Settle() (Change, error) {
-	if err := r.checkUnedited(TrustFile); err != nil {
-		return Change{}, err
-	}
-
 	change := r.change(File{ChainFile, public, ca.EncodeCertificates(r.Current.chain()...)})
 	return change, r.rebundle(&change, func(bundle []byte) []byte { return without(bundle, r.Previous) })
 }
@@ -110,7 +106,6 @@ func (r Rotation) replace(change *Change, next CA, chain []*x509.Certificate) er
 	change.add("", File{ChainFile, public, ca.EncodeCertificates(chain...)})
 
 	return errors.Join(
-		r.checkUnedited(KeysFile, ServerFile),
 		r.remake(change, KeysFile, func(v *values) { v.Key = string(next.Key) }),
 		r.remake(change, ServerFile, func(v *values) {
 			v.Cert, v.Hash = string(ca.EncodeCertificates(next.Certificate)), servedHash(next, []byte(r.files.Config))
