@@ -88,7 +88,7 @@ func New(c Config) (*Client, error) {
 func (c *Client) String() string { return c.Name() + " at " + strings.Join(c.servers, ", ") }
 
 // Name returns "CFSSL".
-func (*Client) Name() string { return ServerName }
+func (*Client) Name() string { return cfsslName }
 
 // newHTTP returns a resty client that never follows a redirect (CFSSL sends none, and a request is
 // a credential that can be replayed), never reads more than maxAnswer and never logs.
@@ -199,23 +199,13 @@ func (c *Client) checkProfile(ctx context.Context) error {
 	return err
 }
 
-// CheckAccess returns an OpenError if CFSSL issues certificates without a key.
+// CheckAccess returns an OpenError if CFSSL issues certificates without a key: by sign, if the
+// default profile has no authentication key, or by newcert, which only "cfssl serve -disable" turns
+// off. Nothing is signed: the requests lack a CSR, and only an open endpoint complains about that.
 //
-// Errors: those of OpenEndpoints.
+// Errors: *OpenError, ErrUnreachable, the context's.
 func (c *Client) CheckAccess(ctx context.Context) error {
-	open, err := c.OpenEndpoints(ctx)
-	if len(open) > 0 {
-		return &OpenError{open}
-	}
-	return err
-}
-
-// OpenEndpoints returns the endpoints that issue certificates without a key: sign, if the default
-// profile has no authentication key, and newcert, which only "cfssl serve -disable" turns off.
-// Nothing is signed: the requests lack a CSR, and only an open endpoint complains about that.
-//
-// Errors: ErrUnreachable, the context's.
-func (c *Client) OpenEndpoints(ctx context.Context) (open []string, err error) {
+	var open []string
 	for _, probe := range []struct{ op, body string }{
 		{"sign", `{"hostname":"check.invalid","certificate_request":"none"}`},
 		{"newcert", `{"request":null}`}, // newcert would issue a certificate for an empty object
@@ -226,13 +216,17 @@ func (c *Client) OpenEndpoints(ctx context.Context) (open []string, err error) {
 		case err == nil:
 			open = append(open, probe.op)
 		case !errors.As(err, &refusal):
-			return nil, err
+			return err
 		case refusal.Code != 0 && refusal.Message != messageAuthentication:
 			open = append(open, probe.op)
 		}
 	}
 
-	return open, nil
+	if len(open) > 0 {
+		return &OpenError{open}
+	}
+
+	return nil
 }
 
 // info requests the CA and the properties of a profile.
