@@ -1,6 +1,6 @@
 package pki
 
-// The help of tykmesh ca: this package alone knows that CFSSL signs.
+// The help of tykmesh ca.
 const (
 	Help = "ca makes a certificate authority that signs the mesh's certificates, with everything that its CFSSL needs, and later replaces it.\n" +
 		"If you run a CFSSL already, you do not need it: set CA.addr in the configuration instead."

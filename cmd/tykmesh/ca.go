@@ -51,6 +51,9 @@ type advisedError struct {
 	status int // with which the program ends; 0 means that of the error
 }
 
+// advise returns an error with a hint.
+func advise(err error, hint string) error { return &advisedError{error: err, hint: hint} }
+
 func (e *advisedError) Unwrap() error { return e.error }
 
 // ExitCode returns the status with which the program ends.

@@ -100,7 +100,7 @@ func runCARotate(ctx context.Context, p process, o caRotate, report *report) (ou
 		}
 
 		if err != nil {
-			return &advisedError{error: err, hint: "the step is taken; " + o.again(p.name) + " prints what to do now"}
+			return advise(err, "the step is taken; "+o.again(p.name)+" prints what to do now")
 		}
 
 		return nil
@@ -114,7 +114,7 @@ func (o caRotate) read(p process) (pki.Rotation, error) {
 	case err == nil:
 		return r, nil
 	case errors.Is(err, fs.ErrNotExist):
-		return r, &advisedError{error: fmt.Errorf("reading the CA of %s: %w", o.dir, err), hint: o.noCAHint()}
+		return r, advise(fmt.Errorf("reading the CA of %s: %w", o.dir, err), o.noCAHint())
 	}
 
 	return r, fmt.Errorf("reading the CA of %s: %w", o.dir, err)
@@ -217,7 +217,7 @@ func (o caRotate) begin(ctx context.Context, p process, r pki.Rotation, report *
 	rootKey, err := r.ReadRootKey(o.rootKey)
 	if err != nil {
 		err = fmt.Errorf("the root must sign the next CA: %w", err)
-		return pki.Change{}, &advisedError{error: err, hint: "provide the root's private key for this step alone, with --root-key FILE"}
+		return pki.Change{}, advise(err, "provide the root's private key for this step alone, with --root-key FILE")
 	}
 
 	next := r.Trust
@@ -241,7 +241,7 @@ func checkRoot(r pki.Rotation, request pki.Request, now time.Time, report *repor
 	switch left := root.NotAfter.Sub(now); {
 	case left < time.Hour:
 		err := fmt.Errorf("the root %q expires on %s, and every CA under it", root.Subject.CommonName, end)
-		return &advisedError{error: err, hint: "--root replaces the root too"}
+		return advise(err, "--root replaces the root too")
 	case left < request.Expiry:
 		report.warn(fmt.Sprintf("the CA will expire on %s with its root %q; --root replaces the root too", end, root.Subject.CommonName))
 	}
@@ -305,7 +305,7 @@ func previousUnused(snapshot *mesh.Snapshot, r pki.Rotation) error {
 
 	if len(old) > 0 {
 		err := fmt.Errorf("%s of the previous CA in use: %s", plural(len(old), "certificate"), strings.Join(old, ", "))
-		return &advisedError{error: err, hint: "tykmesh certs renew replaces them"}
+		return advise(err, "tykmesh certs renew replaces them")
 	}
 
 	return nil
@@ -328,5 +328,5 @@ func (o caRotate) refuseEdits(err error, report *report) error {
 	hint := fmt.Sprintf("put the edit into a kustomize patch over %s, undo it in the manifest as the diff shows, and run the step again; "+
 		"or move the manifest out of that directory: then rotate leaves it to you and says what to change in it", shellWord(filepath.Join(o.dir, pki.Manifests)))
 
-	return &advisedError{error: err, hint: hint}
+	return advise(err, hint)
 }
