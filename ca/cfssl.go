@@ -60,7 +60,7 @@ func New(c Config) (*Client, error) {
 		return nil, err
 	}
 
-	chain, err := c.chain(clock(c.Now)())
+	chain, err := readChain(c.CertPath, clock(c.Now)())
 	if err != nil {
 		return nil, err
 	}

@@ -16,18 +16,28 @@ import (
 )
 
 // readChain reads the certificate of the CA that signs, followed by those above it, each of which
-// signed the previous one.
+// signed the previous one; nil without a path.
+//
+// Errors: ErrCertPath.
 func readChain(path string, now time.Time) ([]*x509.Certificate, error) {
+	if path == "" {
+		return nil, nil
+	}
 	text, err := file.Read(path)
 	if err != nil {
-		return nil, err
-	}
-	chain, err := parseCertificates(text)
-	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrCertPath, err)
 	}
 
-	return chain, checkChain(chain, now)
+	chain, err := parseCertificates(text)
+	if err == nil {
+		err = checkChain(chain, now)
+	}
+
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrCertPath, path, err)
+	}
+
+	return chain, nil
 }
 
 func checkChain(chain []*x509.Certificate, now time.Time) error {

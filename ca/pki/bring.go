@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"time"
 
@@ -87,14 +85,12 @@ const maxAbove = 10
 // findAbove returns the CAs that signed a CA, up to a root. It searches the certificates that came
 // with the CA, and the directory's other files.
 func findAbove(dir string, c *x509.Certificate, known []*x509.Certificate, now time.Time) (above []*x509.Certificate, err error) {
-	for _, name := range []string{ChainFile, BundleFile, RootFile} {
-		certs, err := readCertificates(filepath.Join(dir, name))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-		known = append(known, certs...)
+	others, err := readExisting(dir, ChainFile, BundleFile, RootFile)
+	if err != nil {
+		return nil, err
 	}
 
+	known = append(known, others...)
 	for !isRoot(c) {
 		issuer := issuerOf(c, known)
 		if issuer == nil || len(above) == maxAbove {
@@ -137,4 +133,17 @@ func readCertificates(path string) ([]*x509.Certificate, error) {
 	}
 
 	return certs, nil
+}
+
+// readExisting returns the certificates in those of a directory's files that exist.
+func readExisting(dir string, names ...string) (all []*x509.Certificate, err error) {
+	for _, name := range names {
+		certs, err := readCertificates(filepath.Join(dir, name))
+		if gone(err) != nil {
+			return nil, err
+		}
+		all = append(all, certs...)
+	}
+
+	return all, nil
 }

@@ -94,18 +94,6 @@ func execute(t *template.Template, name string, data any) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// manifests returns the Kubernetes objects of the CA and its CFSSL.
-func (v values) manifests() (files []File, err error) {
-	for _, f := range manifestFiles() {
-		if f, err = v.render(f); err != nil {
-			return nil, err
-		}
-		files = append(files, f)
-	}
-
-	return files, nil
-}
-
 // object is a Kubernetes object, reduced to the fields that hold values.
 type object struct {
 	Kind     string

@@ -129,30 +129,23 @@ func (r *Rotation) readNext(now time.Time) (err error) {
 
 	r.Taken = StepTrust
 
-	cross, err := readCertificates(filepath.Join(dir, crossFile))
-	switch {
-	case err == nil:
+	cross, err := readExisting(dir, crossFile)
+	if len(cross) > 0 {
 		r.cross = cross[0]
-	case !errors.Is(err, fs.ErrNotExist):
-		return err
 	}
 
-	return nil
+	return err
 }
 
 // readPrevious reads the previous CA. Its keys may have been destroyed.
-func (r *Rotation) readPrevious(time.Time) error {
+func (r *Rotation) readPrevious(time.Time) (err error) {
 	dir := filepath.Join(r.dir, PreviousDir)
 	if !exists(dir) {
 		return nil
 	}
 
-	for _, name := range []string{CertFile, RootFile} {
-		certs, err := readCertificates(filepath.Join(dir, name))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		r.Previous = append(r.Previous, certs...)
+	if r.Previous, err = readExisting(dir, CertFile, RootFile); err != nil {
+		return err
 	}
 
 	switch {

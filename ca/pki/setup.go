@@ -64,15 +64,17 @@ func setUp(a CA, files []File, o Options) (Setup, error) {
 		return Setup{}, err
 	}
 
-	manifests, err := newValues(o.Serving, a, config, key).manifests()
-	if err != nil {
-		return Setup{}, err
-	}
-
 	files = slices.Concat(files, a.files(), []File{
 		{ConfigFile, secret, config},
 		{AuthKeyFile, secret, []byte(key + "\n")},
-	}, manifests)
+	})
+	v := newValues(o.Serving, a, config, key)
+	for _, f := range manifestFiles() {
+		if f, err = v.render(f); err != nil {
+			return Setup{}, err
+		}
+		files = append(files, f)
+	}
 
 	return Setup{a, append(files, ignoring(files)), o}, nil
 }
