@@ -38,11 +38,9 @@ type Client struct {
 
 	profile string // "" is the default one
 
-	// chain holds the CA's certificate and those above it, nil before they are known. The channel
-	// is also the lock, so that waiting for it can be cancelled.
-	chain chan []*x509.Certificate
-	// known likewise holds whether CFSSL has the profile.
-	known chan bool
+	turn  chan struct{}       // the lock of the fields below: waiting for it can be cancelled
+	chain []*x509.Certificate // the CA's certificate and those above it; nil before they are known
+	known bool                // CFSSL has the profile
 }
 
 // New returns a client. It sends nothing.
@@ -72,14 +70,11 @@ func New(c Config) (*Client, error) {
 
 	client := &Client{
 		servers: servers, http: newHTTP(tlsConfig), token: provider.Token, backoff: 200 * time.Millisecond, trace: c.Trace, now: clock(c.Now),
-		profile: c.Profile, chain: make(chan []*x509.Certificate, 1), known: make(chan bool, 1),
+		profile: c.Profile, turn: make(chan struct{}, 1), chain: chain, known: c.Profile == "",
 	}
 	if client.trace == nil {
 		client.trace = func(Call) {}
 	}
-
-	client.chain <- chain
-	client.known <- c.Profile == ""
 
 	return client, nil
 }
@@ -115,38 +110,32 @@ func (silent) Debugf(string, ...any) {}
 //
 // Errors: those of Sign; a certificate that is not a CA's or is not valid now.
 func (c *Client) Chain(ctx context.Context) ([]*x509.Certificate, error) {
-	return once(ctx, c.chain, func(chain []*x509.Certificate) bool { return chain != nil }, func() ([]*x509.Certificate, error) {
+	if err := c.lock(ctx); err != nil {
+		return nil, err
+	}
+
+	defer c.unlock()
+	if c.chain == nil {
 		served, err := c.Served(ctx)
 		if err != nil {
 			return nil, err
 		}
-		return []*x509.Certificate{served}, nil
-	})
+		c.chain = []*x509.Certificate{served}
+	}
+
+	return c.chain, nil
 }
 
-// once returns the value in a channel of capacity one, and calls f for it if it is not done yet.
-// The channel is the lock, so that waiting for it can be cancelled.
-func once[T any](ctx context.Context, held chan T, done func(T) bool, f func() (T, error)) (value T, err error) {
+func (c *Client) lock(ctx context.Context) error {
 	select {
-	case value = <-held:
+	case c.turn <- struct{}{}:
+		return nil
 	case <-ctx.Done():
-		return value, fmt.Errorf("waiting for CFSSL: %w", ctx.Err())
+		return fmt.Errorf("waiting for CFSSL: %w", ctx.Err())
 	}
-
-	defer func() { held <- value }()
-	if done(value) {
-		return value, nil
-	}
-
-	made, err := f()
-	if err != nil {
-		return value, err
-	}
-
-	value = made
-
-	return value, nil
 }
+
+func (c *Client) unlock() { <-c.turn }
 
 // Served returns the certificate of the CA with which CFSSL says that it signs, and ignores
 // Config.CertPath.
@@ -179,24 +168,31 @@ const noProfile = "tykmesh: no such profile"
 //
 // Errors: ErrNoProfile, those of Chain.
 func (c *Client) checkProfile(ctx context.Context) error {
-	_, err := once(ctx, c.known, func(known bool) bool { return known }, func() (bool, error) {
-		asked, err := c.info(ctx, c.profile)
-		if err != nil {
-			return false, err
-		}
+	if err := c.lock(ctx); err != nil {
+		return err
+	}
 
-		other, err := c.info(ctx, noProfile)
-		switch {
-		case err != nil:
-			return false, err
-		case asked.signsLike(other):
-			return false, fmt.Errorf("%w: %q, or it equals the default one; without CA.profile the default one is used", ErrNoProfile, c.profile)
-		}
+	defer c.unlock()
+	if c.known {
+		return nil
+	}
 
-		return true, nil
-	})
+	asked, err := c.info(ctx, c.profile)
+	if err != nil {
+		return err
+	}
 
-	return err
+	other, err := c.info(ctx, noProfile)
+	if err != nil {
+		return err
+	}
+
+	c.known = !asked.signsLike(other)
+	if !c.known {
+		return fmt.Errorf("%w: %q, or it equals the default one; without CA.profile the default one is used", ErrNoProfile, c.profile)
+	}
+
+	return nil
 }
 
 // CheckAccess returns an OpenError if CFSSL issues certificates without a key: by sign, if the
