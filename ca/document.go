@@ -17,8 +17,8 @@ import (
 const collection = "k8s_ca"
 
 // document is a stored record: in BSON, or in a file in the equivalent JSON (MongoDB Extended
-// JSON). It has the fields of tyk-k8s, in the lower case of its driver, so that both can use one
-// collection; but it never has bundle.privatekey and bundle.bundled.
+// JSON). Its first fields are those of tyk-k8s, in the lower case of its driver, so that both can
+// use one collection; but it never has bundle.privatekey and bundle.bundled.
 type document struct {
 	ID            any      `bson:"_id"` // a string; an ObjectID where tyk-k8s wrote it
 	BundleHistory []stored `bson:"bundlehistory"`
@@ -37,13 +37,21 @@ func parseDocument(text []byte) (d document, err error) {
 
 // content is the part of a document that a replacement sets: all but the id and the history.
 type content struct {
-	UID             string   `bson:"uid"`
-	Bundle          stored   `bson:"bundle"`
-	ClientEgressIDs []string `bson:"clientegressids"`
-	ServiceID       string   `bson:"serviceid"`
-	IsMeshCert      bool     `bson:"ismeshcert"`
+	UID             string    `bson:"uid"`
+	Bundle          stored    `bson:"bundle"`
+	Created         time.Time `bson:"created"`
+	Expires         time.Time `bson:"expires"`
+	ClientEgressIDs []string  `bson:"clientegressids"`
+	ServiceID       string    `bson:"serviceid"`
+	IsMeshCert      bool      `bson:"ismeshcert"`
 
-	Record `bson:",inline"`
+	Namespace string    `bson:"namespace"`
+	App       string    `bson:"app"`
+	Role      string    `bson:"role"`
+	Hosts     []string  `bson:"hosts"`
+	Serial    string    `bson:"serial"`
+	NotBefore time.Time `bson:"notbefore"`
+	State     State     `bson:"state"`
 }
 
 // stored is a certificate in a document.
@@ -69,24 +77,46 @@ func newContent(r Record) content {
 	return content{
 		UID:             r.ID,
 		Bundle:          stored{Certificate: r.Certificate, Fingerprint: r.Fingerprint},
+		Created:         storable(r.Created),
+		Expires:         storable(r.Expires),
 		ClientEgressIDs: []string{},
 		IsMeshCert:      r.Role == RoleMesh,
-		Record:          r,
+		Namespace:       r.Namespace,
+		App:             r.App,
+		Role:            r.Role,
+		Hosts:           r.Hosts,
+		Serial:          r.Serial,
+		NotBefore:       storable(r.NotBefore),
+		State:           r.State,
 	}
 }
 
+// storable returns a time in BSON's precision, so that both ledgers return the same.
+func storable(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
+
 // past returns the history's entry of a certificate that was replaced at a time.
 func (s stored) past(replaced time.Time) stored {
-	s.Replaced = replaced
+	s.Replaced = storable(replaced)
 	return s
 }
 
 // record returns the record in a document.
 func (d document) record() Record {
 	c := d.Content
-	r := c.Record
-	r.ID, r.Certificate, r.Fingerprint = fmt.Sprint(d.ID), c.Bundle.Certificate, c.Bundle.Fingerprint
-	r.NotBefore, r.Expires, r.Created = r.NotBefore.UTC(), r.Expires.UTC(), r.Created.UTC()
+	r := Record{
+		ID:          fmt.Sprint(d.ID),
+		Role:        c.Role,
+		Namespace:   c.Namespace,
+		App:         c.App,
+		Hosts:       c.Hosts,
+		Serial:      c.Serial,
+		Certificate: c.Bundle.Certificate,
+		Fingerprint: c.Bundle.Fingerprint,
+		NotBefore:   c.NotBefore.UTC(),
+		Expires:     c.Expires.UTC(),
+		Created:     c.Created.UTC(),
+		State:       c.State,
+	}
 
 	for _, old := range d.BundleHistory {
 		r.History = append(r.History, Past{Fingerprint: old.Fingerprint, Replaced: old.Replaced.UTC()})

@@ -21,21 +21,20 @@ const (
 )
 
 // Record describes the certificate of one service in one role. It never contains a private key.
-// Ledgers store the fields without a tag under their names in lower case.
 type Record struct {
-	ID             string `bson:"-"` // RecordID; the hex of the ObjectID in records of tyk-k8s
+	ID             string // RecordID; the hex of the ObjectID in records of tyk-k8s
 	Role           string // RoleInbound or RoleMesh
 	Namespace, App string // "" in records of tyk-k8s, which have no such fields
 	Hosts          []string
 	Serial         string // decimal, as in CFSSL's revoke
-	Certificate    []byte `bson:"-"` // the leaf in PEM
-	Fingerprint    string `bson:"-"` // the certificate's id in the Dashboard's store
+	Certificate    []byte // the leaf in PEM
+	Fingerprint    string // the certificate's id in the Dashboard's store
 	NotBefore      time.Time
 	Expires        time.Time
 	Created        time.Time
 	State          State
-	History        []Past `bson:"-"` // maintained by the ledger: Insert and Replace ignore it
-	Legacy         bool   `bson:"-"` // written by tyk-k8s; such records are read and deleted, never changed
+	History        []Past // maintained by the ledger: Insert and Replace ignore it
+	Legacy         bool   // written by tyk-k8s; such records are read and deleted, never changed
 }
 
 // Past is a previous certificate of a record.

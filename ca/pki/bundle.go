@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
-	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -44,7 +42,7 @@ func rotationIgnored() []string {
 // ignore adds to the directory's .gitignore the lines that it lacks.
 func (r Rotation) ignore(change *Change) error {
 	text, err := file.Read(filepath.Join(r.dir, IgnoreFile))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if gone(err) != nil {
 		return err
 	}
 

@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -28,7 +27,7 @@ func (r *Rotation) readManifests(time.Time) error {
 	r.files.Cert = string(ca.EncodeCertificates(r.Current.Certificate))
 	for name, to := range map[string]*string{KeyFile: &r.files.Key, BundleFile: &r.files.Root, ConfigFile: &r.files.Config} {
 		text, err := file.Read(filepath.Join(r.dir, name))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if gone(err) != nil {
 			return err
 		}
 		*to = string(text)
@@ -38,7 +37,7 @@ func (r *Rotation) readManifests(time.Time) error {
 	r.manifests = map[string]manifest{}
 	for _, f := range manifestFiles() {
 		text, err := file.Read(f.in(r.dir))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if gone(err) != nil {
 			return err
 		}
 		f.Text = modern(text)
@@ -168,17 +167,11 @@ func (r Rotation) trustsAll(bundle string) bool {
 
 // firstDifference returns the number of the first line of a text that differs from another.
 func firstDifference(text, other []byte) int {
-	line := 1
-	for i, c := range text {
-		if i == len(other) || c != other[i] {
-			return line
-		}
-		if c == '\n' {
-			line++
-		}
+	same := 0
+	for same < min(len(text), len(other)) && text[same] == other[same] {
+		same++
 	}
-
-	return line
+	return 1 + bytes.Count(text[:same], []byte("\n"))
 }
 
 // redacted returns a text with every line hidden that may hold a secret: every line that is not in
