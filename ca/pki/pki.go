@@ -7,8 +7,8 @@
 //	directory ─Bring──┘
 //	directory ──ReadRotation──> Rotation ──Trust, Sign, Settle──> Change ──Write──> the directory
 //
-// NextSteps of a Setup and of a Rotation says what the user has to do then, and the Help texts say
-// what the commands do: no other package knows that CFSSL signs.
+// NextSteps of a Setup and of a Rotation lists the user's work that follows, and the Help texts
+// describe the commands: no other package knows that CFSSL signs.
 //
 // It only makes values, until Write writes all files into a directory, or none of them. After a
 // kill the next run deletes files that are not all written, and moves the others to their places.
