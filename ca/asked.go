@@ -12,6 +12,10 @@ import (
 // mesh should rely on a key for longer. Certificates also end with their CA.
 const MaxYears = 10
 
+// Backdate is the time by which issuers date certificates back, for clocks that differ (cfssl,
+// signer.FillTemplate).
+const Backdate = 5 * time.Minute
+
 // maxLife is MaxYears with every leap day; maxBackdate is more than clocks differ and profiles
 // backdate.
 const (
@@ -60,7 +64,7 @@ func unlike(leaf *x509.Certificate, hosts []string, key crypto.PublicKey, author
 		return "it names more than hosts"
 	}
 
-	if reason := (Terms{Authority: authority, Now: now}).Unusable(leaf, hosts); reason != "" {
+	if reason := (Terms{CA: authority, Now: now}).Unusable(leaf, hosts); reason != "" {
 		return reason
 	}
 

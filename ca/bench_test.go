@@ -32,8 +32,8 @@ func BenchmarkIssue(b *testing.B) {
 // less than 3 s. That includes CFSSL's work: signatures with the CA's key, which has RSA with 4096
 // bits in the guide.
 func BenchmarkHundred(b *testing.B) {
-	for _, authority := range []*catest.Authority{catest.NewAuthority("ecdsa-256"), catest.NewRSAAuthority("rsa-4096", 4096)} {
-		_, client := newCFSSL(b, catest.Options{Authority: authority})
+	for _, authority := range []*catest.CA{catest.NewCA("ecdsa-256"), catest.NewRSACA("rsa-4096", 4096)} {
+		_, client := newCFSSL(b, catest.Options{CA: authority})
 		b.Run("ca="+authority.Cert.Subject.CommonName, func(b *testing.B) {
 			for b.Loop() {
 				issueMany(b, client, 100, 8, ca.KeyRequest{})

@@ -102,7 +102,7 @@ type Request struct {
 	Names []Name
 	Key   KeyRequest
 	// Trust is the CAs that pods trust. They must trust the signer.
-	Trust Trust
+	Trust TrustBundle
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 }

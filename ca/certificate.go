@@ -35,10 +35,10 @@ func encodeCertificate(c *x509.Certificate) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: pemCertificate, Bytes: c.Raw})
 }
 
-// CheckAuthority returns an error if c is not a valid certificate of a CA.
+// CheckCA returns an error if c is not a valid certificate of a CA.
 //
 // Errors: ErrExpired; it is not a CA's, or not valid yet.
-func CheckAuthority(c *x509.Certificate, now time.Time) error {
+func CheckCA(c *x509.Certificate, now time.Time) error {
 	switch {
 	case !c.BasicConstraintsValid || !c.IsCA:
 		return fmt.Errorf("%q is not the certificate of a CA", c.Subject.CommonName)
@@ -53,7 +53,7 @@ func CheckAuthority(c *x509.Certificate, now time.Time) error {
 
 // Terms decide which certificates to keep.
 type Terms struct {
-	Authority   *x509.Certificate // the required CA; nil accepts any
+	CA          *x509.Certificate // the required CA; nil accepts any
 	RenewBefore time.Duration     // the required rest of a certificate's lifetime; 0 means a third
 	Now         time.Time
 }
@@ -65,7 +65,7 @@ func (t Terms) Unusable(leaf *x509.Certificate, hosts []string) string {
 	case t.Now.After(leaf.NotAfter):
 		return "expired on " + day(leaf.NotAfter)
 	case t.Foreign(leaf):
-		return fmt.Sprintf("not signed by %q", t.Authority.Subject.CommonName)
+		return fmt.Sprintf("not signed by %q", t.CA.Subject.CommonName)
 	case !sameHosts(leaf.DNSNames, hosts):
 		return fmt.Sprintf("hosts %s -> %s", list(leaf.DNSNames), list(hosts))
 	case t.Due(leaf.NotBefore, leaf.NotAfter):
@@ -77,7 +77,7 @@ func (t Terms) Unusable(leaf *x509.Certificate, hosts []string) string {
 
 // Foreign reports whether a CA other than the required one signed a certificate.
 func (t Terms) Foreign(leaf *x509.Certificate) bool {
-	return t.Authority != nil && !issuedBy(leaf, t.Authority)
+	return t.CA != nil && !issuedBy(leaf, t.CA)
 }
 
 // Due reports whether to renew a certificate that is valid from notBefore to notAfter.

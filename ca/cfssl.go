@@ -38,11 +38,9 @@ type Client struct {
 
 	profile string // "" is the default one
 
-	// chain holds the CA's certificate and those above it, nil before they are known. The channel
-	// is also the lock, so that waiting for it can be cancelled.
-	chain chan []*x509.Certificate
-	// known likewise holds whether CFSSL has the profile.
-	known chan bool
+	turn  chan struct{}       // the lock of the fields below: waiting for it can be cancelled
+	chain []*x509.Certificate // the CA's certificate and those above it; nil before they are known
+	known bool                // CFSSL has the profile
 }
 
 // New returns a client. It sends nothing.
@@ -60,7 +58,7 @@ func New(c Config) (*Client, error) {
 		return nil, err
 	}
 
-	chain, err := c.chain(clock(c.Now)())
+	chain, err := readChain(c.CertPath, clock(c.Now)())
 	if err != nil {
 		return nil, err
 	}
@@ -72,14 +70,11 @@ func New(c Config) (*Client, error) {
 
 	client := &Client{
 		servers: servers, http: newHTTP(tlsConfig), token: provider.Token, backoff: 200 * time.Millisecond, trace: c.Trace, now: clock(c.Now),
-		profile: c.Profile, chain: make(chan []*x509.Certificate, 1), known: make(chan bool, 1),
+		profile: c.Profile, turn: make(chan struct{}, 1), chain: chain, known: c.Profile == "",
 	}
 	if client.trace == nil {
 		client.trace = func(Call) {}
 	}
-
-	client.chain <- chain
-	client.known <- c.Profile == ""
 
 	return client, nil
 }
@@ -88,7 +83,7 @@ func New(c Config) (*Client, error) {
 func (c *Client) String() string { return c.Name() + " at " + strings.Join(c.servers, ", ") }
 
 // Name returns "CFSSL".
-func (*Client) Name() string { return ServerName }
+func (*Client) Name() string { return cfsslName }
 
 // newHTTP returns a resty client that never follows a redirect (CFSSL sends none, and a request is
 // a credential that can be replayed), never reads more than maxAnswer and never logs.
@@ -115,38 +110,32 @@ func (silent) Debugf(string, ...any) {}
 //
 // Errors: those of Sign; a certificate that is not a CA's or is not valid now.
 func (c *Client) Chain(ctx context.Context) ([]*x509.Certificate, error) {
-	return once(ctx, c.chain, func(chain []*x509.Certificate) bool { return chain != nil }, func() ([]*x509.Certificate, error) {
+	if err := c.lock(ctx); err != nil {
+		return nil, err
+	}
+
+	defer c.unlock()
+	if c.chain == nil {
 		served, err := c.Served(ctx)
 		if err != nil {
 			return nil, err
 		}
-		return []*x509.Certificate{served}, nil
-	})
+		c.chain = []*x509.Certificate{served}
+	}
+
+	return c.chain, nil
 }
 
-// once returns the value in a channel of capacity one, and calls f for it if it is not done yet.
-// The channel is the lock, so that waiting for it can be cancelled.
-func once[T any](ctx context.Context, held chan T, done func(T) bool, f func() (T, error)) (value T, err error) {
+func (c *Client) lock(ctx context.Context) error {
 	select {
-	case value = <-held:
+	case c.turn <- struct{}{}:
+		return nil
 	case <-ctx.Done():
-		return value, fmt.Errorf("waiting for CFSSL: %w", ctx.Err())
+		return fmt.Errorf("waiting for CFSSL: %w", ctx.Err())
 	}
-
-	defer func() { held <- value }()
-	if done(value) {
-		return value, nil
-	}
-
-	made, err := f()
-	if err != nil {
-		return value, err
-	}
-
-	value = made
-
-	return value, nil
 }
+
+func (c *Client) unlock() { <-c.turn }
 
 // Served returns the certificate of the CA with which CFSSL says that it signs, and ignores
 // Config.CertPath.
@@ -160,7 +149,7 @@ func (c *Client) Served(ctx context.Context) (*x509.Certificate, error) {
 
 	cert, err := parseCertificate(a.certificate)
 	if err == nil {
-		err = CheckAuthority(cert, c.now())
+		err = CheckCA(cert, c.now())
 	}
 
 	if err != nil {
@@ -179,43 +168,40 @@ const noProfile = "tykmesh: no such profile"
 //
 // Errors: ErrNoProfile, those of Chain.
 func (c *Client) checkProfile(ctx context.Context) error {
-	_, err := once(ctx, c.known, func(known bool) bool { return known }, func() (bool, error) {
-		asked, err := c.info(ctx, c.profile)
-		if err != nil {
-			return false, err
-		}
-
-		other, err := c.info(ctx, noProfile)
-		switch {
-		case err != nil:
-			return false, err
-		case asked.signsLike(other):
-			return false, fmt.Errorf("%w: %q, or it equals the default one; without CA.profile the default one is used", ErrNoProfile, c.profile)
-		}
-
-		return true, nil
-	})
-
-	return err
-}
-
-// CheckAccess returns an OpenError if CFSSL issues certificates without a key.
-//
-// Errors: those of OpenEndpoints.
-func (c *Client) CheckAccess(ctx context.Context) error {
-	open, err := c.OpenEndpoints(ctx)
-	if len(open) > 0 {
-		return &OpenError{open}
+	if err := c.lock(ctx); err != nil {
+		return err
 	}
-	return err
+
+	defer c.unlock()
+	if c.known {
+		return nil
+	}
+
+	asked, err := c.info(ctx, c.profile)
+	if err != nil {
+		return err
+	}
+
+	other, err := c.info(ctx, noProfile)
+	if err != nil {
+		return err
+	}
+
+	c.known = !asked.signsLike(other)
+	if !c.known {
+		return fmt.Errorf("%w: %q, or it equals the default one; without CA.profile the default one is used", ErrNoProfile, c.profile)
+	}
+
+	return nil
 }
 
-// OpenEndpoints returns the endpoints that issue certificates without a key: sign, if the default
-// profile has no authentication key, and newcert, which only "cfssl serve -disable" turns off.
-// Nothing is signed: the requests lack a CSR, and only an open endpoint complains about that.
+// CheckAccess returns an OpenError if CFSSL issues certificates without a key: by sign, if the
+// default profile has no authentication key, or by newcert, which only "cfssl serve -disable" turns
+// off. Nothing is signed: the requests lack a CSR, and only an open endpoint complains about that.
 //
-// Errors: ErrUnreachable, the context's.
-func (c *Client) OpenEndpoints(ctx context.Context) (open []string, err error) {
+// Errors: *OpenError, ErrUnreachable, the context's.
+func (c *Client) CheckAccess(ctx context.Context) error {
+	var open []string
 	for _, probe := range []struct{ op, body string }{
 		{"sign", `{"hostname":"check.invalid","certificate_request":"none"}`},
 		{"newcert", `{"request":null}`}, // newcert would issue a certificate for an empty object
@@ -226,13 +212,17 @@ func (c *Client) OpenEndpoints(ctx context.Context) (open []string, err error) {
 		case err == nil:
 			open = append(open, probe.op)
 		case !errors.As(err, &refusal):
-			return nil, err
+			return err
 		case refusal.Code != 0 && refusal.Message != messageAuthentication:
 			open = append(open, probe.op)
 		}
 	}
 
-	return open, nil
+	if len(open) > 0 {
+		return &OpenError{open}
+	}
+
+	return nil
 }
 
 // info requests the CA and the properties of a profile.

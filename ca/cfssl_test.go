@@ -126,8 +126,8 @@ func TestUnreachable(t *testing.T) {
 
 // The addresses are tried in their order; a refusal is an answer and ends the search.
 func TestFailover(t *testing.T) {
-	authority := catest.NewAuthority("shared CA")
-	second, _ := newCFSSL(t, catest.Options{Authority: authority})
+	authority := catest.NewCA("shared CA")
+	second, _ := newCFSSL(t, catest.Options{CA: authority})
 
 	nobody := unused(t)
 	if err := issueEcho(t, newClient(t, ca.Config{Addr: nobody + ", " + second.URL + "/", Key: catest.Key})); err != nil {
@@ -136,14 +136,14 @@ func TestFailover(t *testing.T) {
 
 	wantRequests(t, second, "info 200", "authsign echo.default 200")
 
-	proxy, _ := newCFSSL(t, catest.Options{Authority: authority, Faults: []catest.Fault{{Nth: 2, Status: 502}}})
+	proxy, _ := newCFSSL(t, catest.Options{CA: authority, Faults: []catest.Fault{{Nth: 2, Status: 502}}})
 	if err := issueEcho(t, newClient(t, ca.Config{Addr: proxy.URL + "," + second.URL, Key: catest.Key})); err != nil {
 		t.Error(err)
 	}
 
 	wantRequests(t, proxy, "info 200", "authsign echo.default 502")
 
-	refusing, _ := newCFSSL(t, catest.Options{Authority: authority, NoProvider: true})
+	refusing, _ := newCFSSL(t, catest.Options{CA: authority, NoProvider: true})
 	before := len(second.Requests())
 	wantError(t, issueEcho(t, newClient(t, ca.Config{Addr: refusing.URL + "," + second.URL, Key: catest.Key})), ca.ErrNoProvider, refusing.URL)
 	if len(second.Requests()) != before {
@@ -188,7 +188,7 @@ func TestTLS(t *testing.T) {
 	}
 
 	certificate, key := server.ClientPair()
-	trusted, cert, keyFile := file("ca.pem", server.Authority.PEM()), file("client.pem", certificate), file("client-key.pem", key)
+	trusted, cert, keyFile := file("ca.pem", server.CA.PEM()), file("client.pem", certificate), file("client-key.pem", key)
 
 	bare := strings.TrimPrefix(server.URL, "https://")
 
@@ -221,7 +221,7 @@ func TestTLS(t *testing.T) {
 		}
 	}
 
-	old, _ := newCFSSL(t, catest.Options{OldTLS: true, Authority: server.Authority})
+	old, _ := newCFSSL(t, catest.Options{OldTLS: true, CA: server.CA})
 	wantError(t, issueEcho(t, newClient(t, ca.Config{Addr: old.URL, Key: catest.Key, TLSRemoteCA: trusted})), nil, "protocol version not supported")
 	plain, _ := newCFSSL(t, catest.Options{})
 	client := newClient(t, ca.Config{Addr: strings.Replace(plain.URL, "http", "https", 1), Key: catest.Key})

@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// ServerName is the server that tykmesh ca init sets up, for messages.
-const ServerName = "CFSSL"
+// cfsslName is the kind of server, for messages.
+const cfsslName = "CFSSL"
 
 // Disabled are the endpoints of CFSSL that must be off, as cfssl serve -disable takes them: every
 // endpoint that asks for no key, except info and health, which show no secret. One of them,

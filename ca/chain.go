@@ -16,22 +16,32 @@ import (
 )
 
 // readChain reads the certificate of the CA that signs, followed by those above it, each of which
-// signed the previous one.
+// signed the previous one; nil without a path.
+//
+// Errors: ErrCertPath.
 func readChain(path string, now time.Time) ([]*x509.Certificate, error) {
+	if path == "" {
+		return nil, nil
+	}
 	text, err := file.Read(path)
 	if err != nil {
-		return nil, err
-	}
-	chain, err := parseCertificates(text)
-	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrCertPath, err)
 	}
 
-	return chain, checkChain(chain, now)
+	chain, err := parseCertificates(text)
+	if err == nil {
+		err = checkChain(chain, now)
+	}
+
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrCertPath, path, err)
+	}
+
+	return chain, nil
 }
 
 func checkChain(chain []*x509.Certificate, now time.Time) error {
-	if err := CheckAuthority(chain[0], now); err != nil {
+	if err := CheckCA(chain[0], now); err != nil {
 		return err
 	}
 	for i, above := range chain[1:] {
@@ -76,21 +86,21 @@ func EncodeCertificates(certs ...*x509.Certificate) (text []byte) {
 	return text
 }
 
-// SameAuthority reports whether two certificates belong to one CA: they have the same name and key,
+// SameCA reports whether two certificates belong to one CA: they have the same name and key,
 // whatever their signers. During a rotation, the new CA has two: its own, and one that the previous
 // CA signed.
-func SameAuthority(a, b *x509.Certificate) bool {
+func SameCA(a, b *x509.Certificate) bool {
 	return bytes.Equal(a.RawSubject, b.RawSubject) && bytes.Equal(a.RawSubjectPublicKeyInfo, b.RawSubjectPublicKeyInfo)
 }
 
-// Trust is the CAs that pods trust, as the ConfigMap ca-pem contains them. An empty Trust is
+// TrustBundle is the CAs that pods trust, as the ConfigMap ca-pem contains them. An empty one is
 // unknown and accepts every CA.
-type Trust []*x509.Certificate
+type TrustBundle []*x509.Certificate
 
-// ParseTrust parses a trust bundle: certificates of CAs in PEM. They may have expired.
+// ParseTrustBundle parses a trust bundle: certificates of CAs in PEM. They may have expired.
 //
 // Errors: a text without certificates of CAs, or with anything else.
-func ParseTrust(text []byte) (Trust, error) {
+func ParseTrustBundle(text []byte) (TrustBundle, error) {
 	t, err := parseCertificates(text)
 	if err != nil {
 		return nil, err
@@ -105,8 +115,8 @@ func ParseTrust(text []byte) (Trust, error) {
 }
 
 // Hash returns 16 hexadecimal digits that identify the set of CAs, in any order; "" for an empty
-// Trust.
-func (t Trust) Hash() string {
+// bundle.
+func (t TrustBundle) Hash() string {
 	if len(t) == 0 {
 		return ""
 	}
@@ -125,7 +135,7 @@ func (t Trust) Hash() string {
 // Check returns an error unless pods trust the first CA of a chain.
 //
 // Errors: ErrUntrusted.
-func (t Trust) Check(chain []*x509.Certificate, now time.Time) error {
+func (t TrustBundle) Check(chain []*x509.Certificate, now time.Time) error {
 	if len(t) == 0 {
 		return nil
 	}

@@ -40,24 +40,24 @@ func accepts(t testing.TB, root *x509.Certificate, b ca.Bundle, host string) boo
 // with them. After a rotation with a cross-signed CA, clients that trust either CA accept its
 // certificates.
 func TestChains(t *testing.T) {
-	root, former := catest.NewAuthority("root"), catest.NewAuthority("former")
-	issuing := root.NewAuthority("issuing")
-	next := catest.NewAuthority("next")
+	root, former := catest.NewCA("root"), catest.NewCA("former")
+	issuing := root.NewCA("issuing")
+	next := catest.NewCA("next")
 	cross := former.CrossSign(next)
 	for _, test := range []struct {
 		name     string
-		signs    *catest.Authority
+		signs    *catest.CA
 		chain    [][]byte
-		accepted []*catest.Authority
-		refused  []*catest.Authority
+		accepted []*catest.CA
+		refused  []*catest.CA
 	}{
-		{"intermediate", issuing, [][]byte{issuing.PEM()}, []*catest.Authority{root, issuing}, []*catest.Authority{former}},
-		{"with its root", issuing, [][]byte{issuing.PEM(), root.PEM()}, []*catest.Authority{root}, []*catest.Authority{former}},
-		{"cross-signed", next, [][]byte{cross.PEM()}, []*catest.Authority{former, next}, []*catest.Authority{root}},
-		{"alone", next, [][]byte{next.PEM()}, []*catest.Authority{next}, []*catest.Authority{former}},
+		{"intermediate", issuing, [][]byte{issuing.PEM()}, []*catest.CA{root, issuing}, []*catest.CA{former}},
+		{"with its root", issuing, [][]byte{issuing.PEM(), root.PEM()}, []*catest.CA{root}, []*catest.CA{former}},
+		{"cross-signed", next, [][]byte{cross.PEM()}, []*catest.CA{former, next}, []*catest.CA{root}},
+		{"alone", next, [][]byte{next.PEM()}, []*catest.CA{next}, []*catest.CA{former}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			server := catest.New(catest.Options{Authority: test.signs})
+			server := catest.New(catest.Options{CA: test.signs})
 			t.Cleanup(server.Close)
 			certPath := file(t, test.chain...)
 			remote := newClient(t, ca.Config{Addr: server.URL, Key: catest.Key, CertPath: certPath})
@@ -90,8 +90,8 @@ func TestChains(t *testing.T) {
 }
 
 func TestChainRefusals(t *testing.T) {
-	root := catest.NewAuthority("root")
-	issuing := root.NewAuthority("issuing")
+	root := catest.NewCA("root")
+	issuing := root.NewCA("issuing")
 	for name, test := range map[string]struct {
 		text []byte
 		want string
@@ -110,10 +110,10 @@ func TestChainRefusals(t *testing.T) {
 
 // A certificate that pods would reject is not requested.
 func TestTrust(t *testing.T) {
-	former, next := catest.NewAuthority("former"), catest.NewAuthority("next")
+	former, next := catest.NewCA("former"), catest.NewCA("next")
 	cross := former.CrossSign(next)
-	trust := func(parts ...[]byte) ca.Trust {
-		read, err := ca.ParseTrust(bytes.Join(parts, nil))
+	trust := func(parts ...[]byte) ca.TrustBundle {
+		read, err := ca.ParseTrustBundle(bytes.Join(parts, nil))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -123,7 +123,7 @@ func TestTrust(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		chain []byte
-		trust ca.Trust
+		trust ca.TrustBundle
 		want  error
 	}{
 		{"nobody says", next.PEM(), nil, nil},
@@ -131,9 +131,9 @@ func TestTrust(t *testing.T) {
 		{"both", next.PEM(), trust(former.PEM(), next.PEM()), nil},
 		{"by the former one", cross.PEM(), trust(former.PEM()), nil},
 		{"not yet", next.PEM(), trust(former.PEM()), ca.ErrUntrusted},
-		{"another of its name", next.PEM(), trust(catest.NewAuthority("next").PEM()), ca.ErrUntrusted},
+		{"another of its name", next.PEM(), trust(catest.NewCA("next").PEM()), ca.ErrUntrusted},
 	} {
-		server := catest.New(catest.Options{Authority: next})
+		server := catest.New(catest.Options{CA: next})
 		client := newClient(t, ca.Config{Addr: server.URL, Key: catest.Key, CertPath: file(t, test.chain)})
 
 		_, err := ca.Issue(t.Context(), client, ca.Request{Hosts: []string{"echo.shop"}, Trust: test.trust})
@@ -160,7 +160,7 @@ func TestTrust(t *testing.T) {
 	for want, text := range map[string][]byte{
 		"is not the certificate of a CA": leaf, "contains a private key": slices.Concat(former.PEM(), key), "no certificate in PEM form": nil,
 	} {
-		if _, err := ca.ParseTrust(text); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := ca.ParseTrustBundle(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}
@@ -192,7 +192,7 @@ func TestProfile(t *testing.T) {
 }
 
 func TestOpenKeyRefusals(t *testing.T) {
-	a, other := catest.NewAuthority("ours"), catest.NewAuthority("another")
+	a, other := catest.NewCA("ours"), catest.NewCA("another")
 	encrypted := []byte("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n")
 
 	old := []byte("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n")
@@ -220,7 +220,7 @@ func TestOpenKeyRefusals(t *testing.T) {
 // it.
 func TestOpenKeyEndsWithItsCA(t *testing.T) {
 	end := time.Now().AddDate(0, 6, 0).Truncate(time.Second)
-	a := catest.NewAuthorityFor("half a year", time.Now().AddDate(-1, 0, 0), end)
+	a := catest.NewCAFor("half a year", time.Now().AddDate(-1, 0, 0), end)
 
 	local, err := ca.OpenKey(file(t, a.PEM()), file(t, a.KeyPEM()), time.Now())
 	if err != nil {

@@ -8,10 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"strings"
-	"time"
 
 	"github.com/cloudflare/cfssl/auth"
 
@@ -41,23 +39,6 @@ func (c Config) MarshalJSON() ([]byte, error) { return json.Marshal(c.shown()) }
 
 // LogValue returns the configuration without the key.
 func (c Config) LogValue() slog.Value { return slog.AnyValue(c.shown()) }
-
-// chain returns the CA's certificate and those above it from CertPath; nil without CertPath.
-func (c Config) chain(now time.Time) ([]*x509.Certificate, error) {
-	if c.CertPath == "" {
-		return nil, nil
-	}
-	chain, err := readChain(c.CertPath, now)
-	if err != nil && !errors.As(err, new(*fs.PathError)) {
-		err = fmt.Errorf("%s: %w", c.CertPath, err)
-	}
-
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrCertPath, err)
-	}
-
-	return chain, nil
-}
 
 // provider returns cfssl's authentication with the key. It checks the key first, because cfssl's
 // parser quotes a wrong byte, and accepts env:NAME and file:PATH, which the caller has resolved.

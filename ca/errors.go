@@ -30,7 +30,7 @@ var (
 	// ErrForeignCA means that another CA than the one of Signer.Chain signed, which sidecars need
 	// not trust.
 	ErrForeignCA = errors.New("signed by another CA")
-	// ErrUntrusted means that pods do not trust a CA, according to their trust bundle (Trust).
+	// ErrUntrusted means that pods do not trust a CA, according to their TrustBundle.
 	ErrUntrusted = errors.New("pods do not trust the CA")
 	// ErrNoProfile means that CFSSL does not have the configured signing profile, and would
 	// silently use its default one.

@@ -51,21 +51,19 @@ func (l *FileLedger) String() string { return l.path }
 // Records lists all records, ordered by id.
 func (l *FileLedger) Records(ctx context.Context) ([]Record, error) {
 	var records []Record
-	err := l.use(ctx, true, func(db *bbolt.DB) error {
-		return db.View(func(tx *bbolt.Tx) error {
-			bucket := tx.Bucket([]byte(collection))
-			if bucket == nil {
-				return nil
-			}
+	err := l.use(ctx, true, func(tx *bbolt.Tx) error {
+		bucket := tx.Bucket([]byte(collection))
+		if bucket == nil {
+			return nil
+		}
 
-			return bucket.ForEach(func(id, value []byte) error {
-				d, err := parseDocument(value)
-				if err != nil {
-					return fmt.Errorf("record %s: %w", id, err)
-				}
-				records = append(records, d.record())
-				return nil
-			})
+		return bucket.ForEach(func(id, value []byte) error {
+			d, err := parseDocument(value)
+			if err != nil {
+				return fmt.Errorf("record %s: %w", id, err)
+			}
+			records = append(records, d.record())
+			return nil
 		})
 	})
 
@@ -131,42 +129,40 @@ func (l *FileLedger) Close(context.Context) error { return nil }
 // update replaces a document by the result of change, in one transaction; nil means no document.
 // When update returns, the result is on disk.
 func (l *FileLedger) update(ctx context.Context, id string, change func(*document) (*document, error)) error {
-	return l.use(ctx, false, func(db *bbolt.DB) error {
-		return db.Update(func(tx *bbolt.Tx) error {
-			bucket, err := tx.CreateBucketIfNotExists([]byte(collection))
+	return l.use(ctx, false, func(tx *bbolt.Tx) error {
+		bucket, err := tx.CreateBucketIfNotExists([]byte(collection))
+		if err != nil {
+			return err
+		}
+
+		var before *document
+		if value := bucket.Get([]byte(id)); value != nil {
+			d, err := parseDocument(value)
 			if err != nil {
 				return err
 			}
+			before = &d
+		}
 
-			var before *document
-			if value := bucket.Get([]byte(id)); value != nil {
-				d, err := parseDocument(value)
-				if err != nil {
-					return err
-				}
-				before = &d
-			}
+		after, err := change(before)
+		if err != nil {
+			return err
+		}
+		if after == nil {
+			return bucket.Delete([]byte(id))
+		}
 
-			after, err := change(before)
-			if err != nil {
-				return err
-			}
-			if after == nil {
-				return bucket.Delete([]byte(id))
-			}
+		value, err := bson.MarshalExtJSON(after, false, false)
+		if err != nil {
+			return err
+		}
 
-			value, err := bson.MarshalExtJSON(after, false, false)
-			if err != nil {
-				return err
-			}
-
-			return bucket.Put([]byte(id), value)
-		})
+		return bucket.Put([]byte(id), value)
 	})
 }
 
-// use opens the file, calls do, and closes the file.
-func (l *FileLedger) use(ctx context.Context, readOnly bool, do func(*bbolt.DB) error) (err error) {
+// use opens the file, calls do in a transaction, and closes the file.
+func (l *FileLedger) use(ctx context.Context, readOnly bool, do func(*bbolt.Tx) error) (err error) {
 	select {
 	case <-l.turn:
 		defer func() { l.turn <- struct{}{} }()
@@ -186,8 +182,11 @@ func (l *FileLedger) use(ctx context.Context, readOnly bool, do func(*bbolt.DB) 
 	}
 
 	defer func() { err = errors.Join(err, db.Close()) }()
+	if readOnly {
+		return db.View(do)
+	}
 
-	return do(db)
+	return db.Update(do)
 }
 
 // create creates the file unless it exists: completely or not at all, because bbolt can never open

@@ -217,8 +217,8 @@ func TestIssueChecksTheAnswer(t *testing.T) {
 		o    catest.Options
 		want string
 	}{
-		{"another CA", catest.Options{SignWith: catest.NewAuthority("foreign CA")}, `signed by another CA, not by "catest CA"`},
-		{"another CA of the same name", catest.Options{SignWith: catest.NewAuthority("catest CA")}, `signed by another CA, not by "catest CA"`},
+		{"another CA", catest.Options{SignWith: catest.NewCA("foreign CA")}, `signed by another CA, not by "catest CA"`},
+		{"another CA of the same name", catest.Options{SignWith: catest.NewCA("catest CA")}, `signed by another CA, not by "catest CA"`},
 		{"more hosts", catest.Options{SignFor: []string{"echo.default", "evil.default"}}, "hosts echo.default, evil.default -> echo.default"},
 		{"other hosts", catest.Options{SignFor: []string{"evil.default"}}, "hosts evil.default -> echo.default"},
 		{"an address too", catest.Options{SignFor: []string{"echo.default", "10.0.0.1"}}, "it names more than hosts"},
@@ -237,12 +237,12 @@ func TestIssueChecksTheAnswer(t *testing.T) {
 		{"and for a use that has no name", catest.Options{Forge: func(leaf *x509.Certificate) {
 			leaf.UnknownExtKeyUsage = []asn1.ObjectIdentifier{{1, 3, 6, 1, 5, 2, 3, 5}} // Kerberos' domain controllers
 		}}, "more than server and client"},
-		{"a hundred years", catest.Options{Expiry: 99 * 365 * 24 * time.Hour, Authority: catest.NewAuthorityFor("CA", past(), past().AddDate(100, 0, 0))}, "for more than 10 years"},
+		{"a hundred years", catest.Options{Expiry: 99 * 365 * 24 * time.Hour, CA: catest.NewCAFor("CA", past(), past().AddDate(100, 0, 0))}, "for more than 10 years"},
 		{"a little more than ten years", catest.Options{Expiry: 3661 * 24 * time.Hour}, "for more than 10 years"},
 		{"backdated", catest.Options{Now: func() time.Time { return time.Now().AddDate(0, 0, -8) }}, "more than a week before"},
 		{"a CA's", catest.Options{SignCAs: true}, "the certificate of a CA"},
-		{"expired CA", catest.Options{Authority: catest.NewAuthorityFor("old CA", past().AddDate(-1, 0, 0), past())}, `the CA "old CA" expired on`},
-		{"CA of tomorrow", catest.Options{Authority: catest.NewAuthorityFor("new CA", future(), future().AddDate(1, 0, 0))},
+		{"expired CA", catest.Options{CA: catest.NewCAFor("old CA", past().AddDate(-1, 0, 0), past())}, `the CA "old CA" expired on`},
+		{"CA of tomorrow", catest.Options{CA: catest.NewCAFor("new CA", future(), future().AddDate(1, 0, 0))},
 			`the CA "new CA" is not valid before`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -274,7 +274,7 @@ func TestProfiles(t *testing.T) {
 		"with usages to spare":   allowing("data encipherment"),
 		"without key usages":     {Usages: []string{"server auth", "client auth"}},
 		"backdated by a day":     {Now: func() time.Time { return time.Now().AddDate(0, 0, -1) }},
-		"of a CA that ends soon": {Authority: catest.NewAuthorityFor("old CA", time.Now().AddDate(-1, 0, 0), time.Now().AddDate(0, 0, 9))},
+		"of a CA that ends soon": {CA: catest.NewCAFor("old CA", time.Now().AddDate(-1, 0, 0), time.Now().AddDate(0, 0, 9))},
 	} {
 		_, client := newCFSSL(t, o)
 		if _, err := ca.Issue(t.Context(), client, ca.Request{Hosts: []string{"echo.default"}}); err != nil {
@@ -315,9 +315,9 @@ func TestPinnedAuthority(t *testing.T) {
 		text []byte
 		want string // of New, or of Issue
 	}{
-		"right.pem":   {server.Authority.PEM(), ""},
-		"foreign.pem": {catest.NewAuthority("foreign CA").PEM(), `signed by another CA, not by "foreign CA"`},
-		"expired.pem": {catest.NewAuthorityFor("old CA", time.Unix(0, 0), time.Unix(1, 0)).PEM(), "expired on 1970-01-01"},
+		"right.pem":   {server.CA.PEM(), ""},
+		"foreign.pem": {catest.NewCA("foreign CA").PEM(), `signed by another CA, not by "foreign CA"`},
+		"expired.pem": {catest.NewCAFor("old CA", time.Unix(0, 0), time.Unix(1, 0)).PEM(), "expired on 1970-01-01"},
 		"garbage.pem": {[]byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), "garbage.pem"},
 		"empty.pem":   {nil, "no certificate in PEM form"},
 	}
@@ -370,7 +370,7 @@ func TestUnusable(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	authority, hosts := server.Authority.Cert, b.Leaf.DNSNames
+	authority, hosts := server.CA.Cert, b.Leaf.DNSNames
 	left := func(d time.Duration) time.Time { return b.Leaf.NotAfter.Add(-d) }
 	const day = 24 * time.Hour
 	for _, test := range []struct {
@@ -388,9 +388,9 @@ func TestUnusable(t *testing.T) {
 		{"expired", hosts, authority, left(-time.Second), "expired on " + b.Leaf.NotAfter.Format(time.DateOnly)},
 		{"host gone", []string{"mesh"}, authority, time.Now(), "hosts mesh, mesh.local -> mesh"},
 		{"host added", append([]string{"a"}, hosts...), authority, time.Now(), "hosts mesh, mesh.local -> a, mesh, mesh.local"},
-		{"CA changed", hosts, catest.NewAuthority("next CA").Cert, time.Now(), `not signed by "next CA"`},
+		{"CA changed", hosts, catest.NewCA("next CA").Cert, time.Now(), `not signed by "next CA"`},
 	} {
-		terms := ca.Terms{Authority: test.authority, Now: test.now}
+		terms := ca.Terms{CA: test.authority, Now: test.now}
 		if got := terms.Unusable(b.Leaf, test.hosts); got != test.want {
 			t.Errorf("%s: %q, want %q", test.name, got, test.want)
 		}
@@ -404,7 +404,7 @@ func TestUnusable(t *testing.T) {
 		{200*day - time.Second, 200 * day, "expires in 199 days"},
 		{31 * day, 30 * day, ""}, // later than without
 	} {
-		terms := ca.Terms{Authority: authority, RenewBefore: test.before, Now: left(test.left)}
+		terms := ca.Terms{CA: authority, RenewBefore: test.before, Now: left(test.left)}
 		if got := terms.Unusable(b.Leaf, hosts); got != test.want {
 			t.Errorf("renewed %v before its end, %v before it: %q, want %q", test.before, test.left, got, test.want)
 		}

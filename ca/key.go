@@ -4,12 +4,10 @@ import (
 	"context"
 	"crypto"
 	"crypto/x509"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 
 	"github.com/cloudflare/cfssl/csr"
 )
@@ -30,14 +28,8 @@ func (PrivateKey) GoString() string { return redacted }
 // Format prints [redacted] for every verb, even %x and %d.
 func (PrivateKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
-// MarshalText returns [redacted].
+// MarshalText returns [redacted], to every encoder and logger.
 func (PrivateKey) MarshalText() ([]byte, error) { return []byte(redacted), nil }
-
-// MarshalJSON returns "[redacted]".
-func (PrivateKey) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
-
-// LogValue returns [redacted].
-func (PrivateKey) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // Name is a part of a certificate's subject, as CA.defaultNames of the configuration has it.
 type Name = csr.Name

@@ -19,7 +19,7 @@ import (
 // Errors: ErrCertPath; those of ReadKey; the key of another certificate.
 func OpenKey(certPath, keyPath string, now time.Time) (*Local, error) {
 	quiet.CFSSL()
-	chain, err := Config{CertPath: certPath}.chain(now)
+	chain, err := readChain(certPath, now)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ import (
 // Open returns the kind of issuer that the configuration describes. Each names itself, and an error
 // comes without an issuer.
 func TestOpen(t *testing.T) {
-	a := catest.NewAuthority("Mesh CA")
+	a := catest.NewCA("Mesh CA")
 	certPath := file(t, a.PEM())
 
 	for _, test := range []struct {

@@ -13,7 +13,6 @@ import (
 
 	"github.com/cloudflare/cfssl/config"
 	"github.com/cloudflare/cfssl/csr"
-	"github.com/cloudflare/cfssl/helpers"
 	"github.com/cloudflare/cfssl/initca"
 	"github.com/cloudflare/cfssl/signer"
 	"github.com/cloudflare/cfssl/signer/local"
@@ -72,7 +71,7 @@ func openLocal(dir string, names []Name) (*Local, error) {
 		}
 	}
 
-	keyPEM, err := readOrMake(keyPath, 0o600, func() ([]byte, error) {
+	err := makeFile(keyPath, 0o600, func() ([]byte, error) {
 		_, key, err := KeyRequest{}.generate()
 		return key, err
 	})
@@ -80,33 +79,38 @@ func openLocal(dir string, names []Name) (*Local, error) {
 		return nil, err
 	}
 
-	key, err := helpers.ParsePrivateKeyPEM(keyPEM)
-	if err != nil {
-		return nil, fmt.Errorf("%s: not a private key", localKey) // cfssl's message may quote the key
-	}
-
-	certPEM, err := readOrMake(certPath, 0o644, func() ([]byte, error) { return selfSign(key, names) })
+	err = makeFile(certPath, 0o644, func() ([]byte, error) {
+		key, err := ReadKey(keyPath)
+		if err != nil {
+			return nil, err
+		}
+		cert, err := selfSign(key, names)
+		if err != nil {
+			return nil, err
+		}
+		return encodeCertificate(cert), nil
+	})
 	if err != nil {
 		return nil, err
 	}
 
-	return newLocalIn(certPEM, key)
+	return OpenKey(certPath, keyPath, time.Now())
 }
 
-// newLocalIn returns the local CA with a certificate and a key from its directory.
-func newLocalIn(certPEM []byte, key crypto.Signer) (*Local, error) {
-	cert, err := parseCertificate(certPEM)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", LocalCertificate, err)
+// makeFile creates a file unless it exists, or another process creates it at the same time.
+func makeFile(path string, mode fs.FileMode, content func() ([]byte, error)) error {
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	if err := CheckAuthority(cert, time.Now()); err != nil {
-		return nil, err
+	text, err := content()
+	if err == nil {
+		err = file.Create(path, mode, text)
 	}
-	if !SameKey(cert.PublicKey, key.Public()) {
-		return nil, fmt.Errorf("the key in %s does not match %s", localKey, LocalCertificate)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
 	}
 
-	return newLocal([]*x509.Certificate{cert}, key)
+	return err
 }
 
 func newLocal(chain []*x509.Certificate, key crypto.Signer) (*Local, error) {
@@ -124,13 +128,13 @@ func newLocal(chain []*x509.Certificate, key crypto.Signer) (*Local, error) {
 
 // selfSign returns a CA's certificate. Its name depends on the key alone, so that two concurrent
 // processes agree on it.
-func selfSign(key crypto.Signer, names []Name) ([]byte, error) {
+func selfSign(key crypto.Signer, names []Name) (*x509.Certificate, error) {
 	name, err := UniqueName("tykmesh local CA", key.Public())
 	if err != nil {
 		return nil, err
 	}
 
-	cert, _, err := initca.NewFromSigner(&csr.CertificateRequest{
+	text, _, err := initca.NewFromSigner(&csr.CertificateRequest{
 		CN:    name,
 		Names: names,
 		CA:    &csr.CAConfig{Expiry: localCALife.String(), PathLength: 1}, // so that it may sign the next CA, as one of ca init
@@ -139,7 +143,7 @@ func selfSign(key crypto.Signer, names []Name) ([]byte, error) {
 		return nil, fmt.Errorf("making the CA's certificate: %w", err)
 	}
 
-	return cert, nil
+	return parseCertificate(text)
 }
 
 // String names the CA: `CA "tykmesh local CA 1a2b3c4d"`.
@@ -164,23 +168,4 @@ func (l *Local) Sign(_ context.Context, hosts []string, csrPEM []byte) ([]byte, 
 	}
 
 	return leaf, nil
-}
-
-// readOrMake returns the content of a file, and creates it first if it is missing. If another
-// process creates it at the same time, readOrMake returns that file's content.
-func readOrMake(path string, mode fs.FileMode, content func() ([]byte, error)) ([]byte, error) {
-	existing, err := file.Read(path)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return existing, err
-	}
-
-	text, err := content()
-	if err != nil {
-		return nil, err
-	}
-	if err := file.Create(path, mode, text); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, err
-	}
-
-	return file.Read(path)
 }

@@ -118,15 +118,15 @@ func TestLocalCAThatCannotSign(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	old := catest.NewAuthorityFor("old CA", time.Unix(0, 0), time.Unix(1, 0))
+	old := catest.NewCAFor("old CA", time.Unix(0, 0), time.Unix(1, 0))
 	for _, test := range []struct {
 		name   string
 		damage func(dir string)
 		want   string
 	}{
-		{"key of another", func(dir string) { write(dir, "ca.pem", catest.NewAuthority("other").PEM()) }, "the key in ca-key.pem does not match ca.pem"},
+		{"key of another", func(dir string) { write(dir, "ca.pem", catest.NewCA("other").PEM()) }, "ca-key.pem does not match the certificate in"},
 		{"key lost", func(dir string) { os.Remove(filepath.Join(dir, "ca-key.pem")) }, "a certificate without its key"},
-		{"key garbage", func(dir string) { write(dir, "ca-key.pem", []byte("garbage")) }, "ca-key.pem: not a private key"},
+		{"key garbage", func(dir string) { write(dir, "ca-key.pem", []byte("garbage")) }, "ca-key.pem: no private key in PEM form"},
 		{"certificate garbage", func(dir string) { write(dir, "ca.pem", []byte("garbage")) }, "ca.pem: no certificate in PEM form"},
 		{"expired", func(dir string) { write(dir, "ca.pem", old.PEM()) }, "expired on 1970-01-01"},
 	} {

@@ -31,24 +31,27 @@ type mongoErrors struct {
 // wrap returns the error of an operation; nil stays nil. ctx is the caller's context.
 func (m mongoErrors) wrap(ctx context.Context, op string, err error) error {
 	var refusal mongo.ServerError
+	var reason error
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, ErrRecordChanged):
 		return fmt.Errorf("%s: %w", op, ErrRecordChanged)
 	case ctx.Err() != nil:
-		return fmt.Errorf("%s: MongoDB at %s: %w", op, m.hosts, ctx.Err())
+		reason = ctx.Err()
 	case !errors.As(err, &refusal):
-		return fmt.Errorf("%s: MongoDB at %s: %w: %s", op, m.hosts, ErrLedgerUnreachable, m.clean(err))
+		reason = fmt.Errorf("%w: %s", ErrLedgerUnreachable, m.clean(err))
 	case refusal.HasErrorCode(codeAuthenticationFailed), refusal.HasErrorCode(codeAtlas):
-		return fmt.Errorf("%s: MongoDB at %s: %w", op, m.hosts, ErrLedgerUnauthorized)
+		reason = ErrLedgerUnauthorized
 	case refusal.HasErrorCode(codeUnauthorized):
-		return fmt.Errorf("%s: MongoDB at %s: %w", op, m.hosts, ErrLedgerForbidden)
+		reason = ErrLedgerForbidden
 	case mongo.IsNetworkError(err), mongo.IsTimeout(err):
-		return fmt.Errorf("%s: MongoDB at %s: %w: %s", op, m.hosts, ErrLedgerUnreachable, m.clean(err))
+		reason = fmt.Errorf("%w: %s", ErrLedgerUnreachable, m.clean(err))
+	default:
+		reason = errors.New(m.clean(err))
 	}
 
-	return fmt.Errorf("%s: MongoDB at %s: %s", op, m.hosts, m.clean(err))
+	return fmt.Errorf("%s: MongoDB at %s: %w", op, m.hosts, reason)
 }
 
 // withoutSecrets returns a function that returns an error's text without the connection's secrets.

@@ -65,7 +65,7 @@ var issuerKinds = []issuerKind{
 		hint: func(error) []string { return nil }, // its errors say it all
 	},
 	{
-		name: ServerName,
+		name: cfsslName,
 		fits: func(Config) bool { return true },
 		open: func(c Config) (Signer, error) { return New(c) },
 		hint: hintsForCFSSL,

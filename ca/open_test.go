@@ -1,6 +1,7 @@
 package ca_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -31,9 +32,17 @@ func TestOpenEndpoints(t *testing.T) {
 				t.Fatal(err)
 			}
 
-			open, err := client.OpenEndpoints(t.Context())
-			if diff := cmp.Diff(c.want, open); diff != "" || err != nil {
-				t.Error(err, diff)
+			var open ca.OpenError
+			if err := client.CheckAccess(t.Context()); err != nil {
+				found, ok := errors.AsType[*ca.OpenError](err)
+				if !ok {
+					t.Fatal(err)
+				}
+				open = *found
+			}
+
+			if diff := cmp.Diff(c.want, open.Endpoints); diff != "" {
+				t.Error(diff)
 			}
 
 			for _, r := range s.Requests() {
@@ -50,7 +59,7 @@ func TestServedIsAskedForWhateverIsConfigured(t *testing.T) {
 	defer s.Close()
 
 	other := filepath.Join(t.TempDir(), "other.pem")
-	if err := os.WriteFile(other, catest.NewAuthority("other").PEM(), 0o600); err != nil {
+	if err := os.WriteFile(other, catest.NewCA("other").PEM(), 0o600); err != nil {
 		t.Fatal(err)
 	}
 
@@ -60,7 +69,7 @@ func TestServedIsAskedForWhateverIsConfigured(t *testing.T) {
 	}
 
 	served, err := client.Served(t.Context())
-	if err != nil || !served.Equal(s.Authority.Cert) {
+	if err != nil || !served.Equal(s.CA.Cert) {
 		t.Errorf("%v, %v", served, err)
 	}
 }

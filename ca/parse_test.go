@@ -131,7 +131,7 @@ func FuzzAnswer(f *testing.F) {
 // Any text of CertPath, a signer or a bundle gives either an error without a key, or certificates.
 // Encoded again, they parse as themselves, and the hash of a bundle ignores their order.
 func FuzzCertificate(f *testing.F) {
-	one, other := catest.NewAuthority("fuzz CA"), catest.NewAuthority("other CA")
+	one, other := catest.NewCA("fuzz CA"), catest.NewCA("other CA")
 	authority, key := one.PEM(), strings.Split(string(one.KeyPEM()), "\n")[1]
 	f.Add(authority)
 	f.Add(slices.Concat(authority, []byte("# other\n"), other.PEM(), authority))
@@ -140,14 +140,14 @@ func FuzzCertificate(f *testing.F) {
 	f.Add(append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte("x")}), authority...))
 	f.Add([]byte("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		trust, err := ca.ParseTrust(text)
+		trust, err := ca.ParseTrustBundle(text)
 		if err != nil && strings.Contains(err.Error(), key) {
 			t.Fatalf("said: %v", err)
 		}
 
 		turned := slices.Clone(trust)
 		slices.Reverse(turned)
-		if again, err := ca.ParseTrust(ca.EncodeCertificates(turned...)); len(trust) > 0 && (err != nil || len(again) != len(trust) || again.Hash() != trust.Hash()) {
+		if again, err := ca.ParseTrustBundle(ca.EncodeCertificates(turned...)); len(trust) > 0 && (err != nil || len(again) != len(trust) || again.Hash() != trust.Hash()) {
 			t.Fatalf("%d certificates of hash %q became %d of hash %q: %v", len(trust), trust.Hash(), len(again), again.Hash(), err)
 		}
 

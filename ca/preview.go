@@ -1,6 +1,7 @@
 package ca
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -32,5 +33,5 @@ func PreviewLocal(dir string, names []Name) (*Local, error) {
 		return nil, fmt.Errorf("making a CA in memory: %w", err)
 	}
 
-	return newLocalIn(cert, key)
+	return newLocal([]*x509.Certificate{cert}, key)
 }

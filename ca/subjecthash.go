@@ -13,7 +13,7 @@ import (
 
 // FileNames returns the names of the files in which OpenSSL looks for the bundle's CAs, sorted and
 // without duplicates: the hash of a subject, and a number (openssl-rehash(1)).
-func (t Trust) FileNames() []string {
+func (t TrustBundle) FileNames() []string {
 	var names []string
 	for _, c := range t {
 		if hash, err := subjectHash(c); err == nil { // else OpenSSL finds it under no name

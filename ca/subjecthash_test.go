@@ -17,14 +17,14 @@ func TestFileNames(t *testing.T) {
 		t.Fatalf("%d certificates (%v)", len(paths), err)
 	}
 
-	var all Trust
+	var all TrustBundle
 	for _, path := range paths {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
 
-		trust, err := ParseTrust(text)
+		trust, err := ParseTrustBundle(text)
 		if err != nil {
 			t.Fatalf("%s: %v", path, err)
 		}
@@ -41,7 +41,7 @@ func TestFileNames(t *testing.T) {
 		t.Errorf("three of eight have one name, but there are %q", names)
 	}
 
-	if names := Trust(nil).FileNames(); names != nil {
+	if names := TrustBundle(nil).FileNames(); names != nil {
 		t.Errorf("nothing has the names %q", names)
 	}
 }

@@ -42,8 +42,8 @@ const (
 
 // Options describe a server. The zero value is a well-behaved one over HTTP.
 type Options struct {
-	Authority *Authority // the CA; a new one by default
-	Key       string     // Key by default
+	CA  *CA    // the CA; a new one by default
+	Key string // Key by default
 
 	TLS       bool // HTTPS, with a certificate of the CA for 127.0.0.1
 	MutualTLS bool // HTTPS, and clients need a certificate of the CA
@@ -53,13 +53,13 @@ type Options struct {
 	Now    func() time.Time // the signer's clock; cfssl's own by default
 	Ahead  time.Duration    // the server's clock is ahead by this much, also in the header Date
 
-	NoProvider bool       // the default profile has no authentication key, as in the original service mesh's guide
-	Profile    string     // the profile that these options describe; the default one then only makes certificates for clients
-	SignWith   *Authority // a CA that signs in place of the one in info
-	SignFor    []string   // certificates name these hosts in place of the requested ones
-	Usages     []string   // of certificates; signing, key encipherment, server and client authentication by default
-	SignCAs    bool       // certificates are those of a CA
-	Newcert    bool       // newcert is enabled: it makes certificates without a key
+	NoProvider bool     // the default profile has no authentication key, as in the original service mesh's guide
+	Profile    string   // the profile that these options describe; the default one then only makes certificates for clients
+	SignWith   *CA      // a CA that signs in place of the one in info
+	SignFor    []string // certificates name these hosts in place of the requested ones
+	Usages     []string // of certificates; signing, key encipherment, server and client authentication by default
+	SignCAs    bool     // certificates are those of a CA
+	Newcert    bool     // newcert is enabled: it makes certificates without a key
 
 	Forge func(leaf *x509.Certificate) // edits each certificate, which is then signed again
 
@@ -68,8 +68,8 @@ type Options struct {
 
 // Server is a running CFSSL. All its methods are safe while it serves.
 type Server struct {
-	URL       string
-	Authority *Authority
+	URL string
+	CA  *CA
 
 	http *httptest.Server
 
@@ -81,11 +81,11 @@ type Server struct {
 // New starts a server; Close stops it.
 func New(o Options) *Server {
 	quiet.CFSSL()
-	if o.Authority == nil {
-		o.Authority = NewAuthority("catest CA")
+	if o.CA == nil {
+		o.CA = NewCA("catest CA")
 	}
 
-	s := &Server{Authority: o.Authority, faults: slices.Clone(o.Faults)}
+	s := &Server{CA: o.CA, faults: slices.Clone(o.Faults)}
 	s.http = httptest.NewUnstartedServer(dated(o.Ahead, s.observed(newCFSSL(o))))
 	s.http.Config.ErrorLog = log.New(io.Discard, "", 0) // handshakes that tests mean to fail
 	if o.TLS || o.MutualTLS || o.OldTLS {
@@ -105,14 +105,14 @@ func (s *Server) Close() { s.http.Close() }
 
 // ClientPair returns a certificate that a server with MutualTLS accepts, and its key, both in PEM.
 func (s *Server) ClientPair() (certificate, key []byte) {
-	return s.Authority.issue(&x509.Certificate{
+	return s.CA.issue(&x509.Certificate{
 		Subject:     pkix.Name{CommonName: "tykmesh-test"},
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	})
 }
 
 func serverTLS(o Options) *tls.Config {
-	certificate, key := o.Authority.issue(&x509.Certificate{
+	certificate, key := o.CA.issue(&x509.Certificate{
 		Subject:     pkix.Name{CommonName: "catest"},
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
@@ -125,7 +125,7 @@ func serverTLS(o Options) *tls.Config {
 	if o.MutualTLS {
 		t.ClientAuth = tls.RequireAndVerifyClientCert
 		t.ClientCAs = x509.NewCertPool()
-		t.ClientCAs.AddCert(o.Authority.Cert)
+		t.ClientCAs.AddCert(o.CA.Cert)
 	}
 
 	return t
@@ -133,7 +133,7 @@ func serverTLS(o Options) *tls.Config {
 
 // newCFSSL sets up cfssl's handlers as "cfssl serve" does.
 func newCFSSL(o Options) http.Handler {
-	s := &misbehaving{Signer: newSigner(o.Authority, policy(o)), o: o}
+	s := &misbehaving{Signer: newSigner(o.CA, policy(o)), o: o}
 	s.other = s.Signer
 	if o.SignWith != nil {
 		s.other = newSigner(o.SignWith, policy(o))
@@ -153,7 +153,7 @@ func newCFSSL(o Options) http.Handler {
 	return mux
 }
 
-func newSigner(a *Authority, policy *config.Signing) *local.Signer {
+func newSigner(a *CA, policy *config.Signing) *local.Signer {
 	return must(local.NewSigner(a.key, a.Cert, signer.DefaultSigAlgo(a.key), policy))
 }
 
@@ -222,7 +222,7 @@ func (m *misbehaving) Sign(r signer.SignRequest) ([]byte, error) {
 	leaf := must(x509.ParseCertificate(der(text)))
 	m.o.Forge(leaf)
 
-	return certPEM(must(x509.CreateCertificate(rand.Reader, leaf, m.o.Authority.Cert, leaf.PublicKey, m.o.Authority.key))), nil
+	return certPEM(must(x509.CreateCertificate(rand.Reader, leaf, m.o.CA.Cert, leaf.PublicKey, m.o.CA.key))), nil
 }
 
 // dated sets the header Date of answers to a clock that is ahead.

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"time"
 
@@ -50,7 +48,7 @@ func readCA(dir string, now time.Time) (CA, error) {
 
 // checkSigning returns an error if the CA of a certificate cannot sign for a mesh.
 func checkSigning(c *x509.Certificate, now time.Time) error {
-	if err := ca.CheckAuthority(c, now); err != nil {
+	if err := ca.CheckCA(c, now); err != nil {
 		return err
 	}
 	if c.KeyUsage != 0 && c.KeyUsage&x509.KeyUsageCertSign == 0 { // RFC 5280, section 4.2.1.3
@@ -87,14 +85,12 @@ const maxAbove = 10
 // findAbove returns the CAs that signed a CA, up to a root. It searches the certificates that came
 // with the CA, and the directory's other files.
 func findAbove(dir string, c *x509.Certificate, known []*x509.Certificate, now time.Time) (above []*x509.Certificate, err error) {
-	for _, name := range []string{ChainFile, BundleFile, RootFile} {
-		certs, err := readCertificates(filepath.Join(dir, name))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-		known = append(known, certs...)
+	others, err := readExisting(dir, ChainFile, BundleFile, RootFile)
+	if err != nil {
+		return nil, err
 	}
 
+	known = append(known, others...)
 	for !isRoot(c) {
 		issuer := issuerOf(c, known)
 		if issuer == nil || len(above) == maxAbove {
@@ -102,7 +98,7 @@ func findAbove(dir string, c *x509.Certificate, known []*x509.Certificate, now t
 				dir, c.Subject.CommonName, c.Issuer.CommonName, filepath.Join(dir, RootFile))
 		}
 
-		if err := ca.CheckAuthority(issuer, now); err != nil {
+		if err := ca.CheckCA(issuer, now); err != nil {
 			return nil, fmt.Errorf("%s: above %q: %w", dir, c.Subject.CommonName, err)
 		}
 		above = append(above, issuer)
@@ -131,10 +127,23 @@ func readCertificates(path string) ([]*x509.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	certs, err := ca.ParseTrust(text)
+	certs, err := ca.ParseTrustBundle(text)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 
 	return certs, nil
+}
+
+// readExisting returns the certificates in those of a directory's files that exist.
+func readExisting(dir string, names ...string) (all []*x509.Certificate, err error) {
+	for _, name := range names {
+		certs, err := readCertificates(filepath.Join(dir, name))
+		if gone(err) != nil {
+			return nil, err
+		}
+		all = append(all, certs...)
+	}
+
+	return all, nil
 }

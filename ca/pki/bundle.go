@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
-	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,7 +14,7 @@ import (
 // rebundle changes the CAs that pods trust, in the bundle and in its manifest.
 func (r Rotation) rebundle(change *Change, edit func([]byte) []byte) error {
 	bundle := edit([]byte(r.files.Root))
-	change.Files = append(change.Files, File{BundleFile, public, bundle})
+	change.add("", File{BundleFile, public, bundle})
 	return r.remake(change, TrustFile, func(v *values) { v.Root = string(bundle) })
 }
 
@@ -44,7 +42,7 @@ func rotationIgnored() []string {
 // ignore adds to the directory's .gitignore the lines that it lacks.
 func (r Rotation) ignore(change *Change) error {
 	text, err := file.Read(filepath.Join(r.dir, IgnoreFile))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if gone(err) != nil {
 		return err
 	}
 
@@ -59,7 +57,7 @@ func (r Rotation) ignore(change *Change) error {
 		}
 	}
 
-	change.Files = append(change.Files, File{IgnoreFile, public, text})
+	change.add("", File{IgnoreFile, public, text})
 
 	return nil
 }

@@ -78,9 +78,6 @@ const (
 	pathRoot       = 2
 )
 
-// backdate allows for clocks that differ, as cfssl does.
-const backdate = 5 * time.Minute
-
 // member is a CA in the making.
 type member struct {
 	cert   *x509.Certificate
@@ -89,38 +86,33 @@ type member struct {
 	csr    []byte
 }
 
-// newCA makes the CA that the options describe, and the files that only a new CA has.
-func newCA(ctx context.Context, o Options) (CA, []File, error) {
-	text, err := o.Request.text()
+// newCA makes the CA that the options describe under a root, or else self-signed, and the files
+// that only a new CA has. An intermediate CA gets a new root.
+func newCA(ctx context.Context, o Options, root *member) (CA, []File, error) {
+	keys, err := newKeys(ctx, o)
 	if err != nil {
 		return CA{}, nil, err
 	}
 
-	files := []File{{RequestFile, public, text}}
-	members, err := newKeys(ctx, o)
-	if err != nil {
-		return CA{}, nil, err
+	var rootFiles []File
+	if o.Intermediate {
+		made, err := o.certify(keys[1], pathRoot, nil)
+		if err != nil {
+			return CA{}, nil, err
+		}
+
+		root = &made
+		rootFiles = []File{{rootCSR, public, made.csr}, {RootFile, public, ca.EncodeCertificates(made.cert)}, {RootKeyFile, secret, made.key}}
 	}
 
-	if !o.Intermediate {
-		m, err := o.certify(members[0], o.Request.CommonName, o.Request.Expiry, pathSelfSigned, nil)
-		return CA{Certificate: m.cert, Key: m.key}, append(files, File{requestCSR, public, m.csr}), err
+	pathLen, above := pathSelfSigned, []*x509.Certificate(nil)
+	if root != nil {
+		pathLen, above = pathIssuing, []*x509.Certificate{root.cert}
 	}
 
-	// The root outlives the CA, so that it can sign the next one too.
-	root, err := o.certify(members[1], o.Request.CommonName+rootSuffix, 2*o.Request.Expiry, pathRoot, nil)
-	if err != nil {
-		return CA{}, nil, err
-	}
+	made, err := o.certify(keys[0], pathLen, root)
 
-	m, err := o.certify(members[0], o.Request.CommonName, o.Request.Expiry, pathIssuing, &root)
-	files = append(files,
-		File{requestCSR, public, m.csr},
-		File{rootCSR, public, root.csr},
-		File{RootFile, public, ca.EncodeCertificates(root.cert)},
-		File{RootKeyFile, secret, root.key})
-
-	return CA{m.cert, m.key, []*x509.Certificate{root.cert}}, files, err
+	return CA{made.cert, made.key, above}, append([]File{{requestCSR, public, made.csr}}, rootFiles...), err
 }
 
 // newKeys makes the keys of the CA and of its root at the same time, because a large key takes
@@ -143,8 +135,14 @@ func newKeys(ctx context.Context, o Options) ([]member, error) {
 	return members, group.Wait()
 }
 
-// certify makes the certificate of a key, signed by another CA or by itself.
-func (o Options) certify(m member, name string, expiry time.Duration, pathLen int, by *member) (member, error) {
+// certify makes the certificate of a key, signed by another CA, which it does not outlive, or by
+// itself.
+func (o Options) certify(m member, pathLen int, by *member) (member, error) {
+	name, expiry := o.Request.CommonName, o.Request.Expiry
+	if pathLen == pathRoot { // it outlives the CA, so that it can sign the next one too
+		name, expiry = name+rootSuffix, 2*expiry
+	}
+
 	name, err := ca.UniqueName(name, m.signer.Public())
 	if err != nil {
 		return m, err
@@ -164,7 +162,7 @@ func (o Options) certify(m member, name string, expiry time.Duration, pathLen in
 		return m, fmt.Errorf("making the name of %q: %w", name, err)
 	}
 
-	begin := o.Now.Add(-backdate).UTC().Truncate(time.Second)
+	begin := o.Now.Add(-ca.Backdate).UTC().Truncate(time.Second)
 	template := &x509.Certificate{
 		Subject:               subject,
 		NotBefore:             begin,
@@ -179,6 +177,7 @@ func (o Options) certify(m member, name string, expiry time.Duration, pathLen in
 	parent, signer := template, m.signer
 	if by != nil {
 		parent, signer = by.cert, by.signer
+		template.NotAfter = earlier(template.NotAfter, parent.NotAfter)
 	}
 
 	der, err := x509.CreateCertificate(rand.Reader, template, parent, m.signer.Public(), signer)

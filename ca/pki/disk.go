@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/tykmesh/tykmesh/ca/internal/file"
 )
@@ -25,27 +26,7 @@ func (d disk) sync(dir string) error {
 	if d.before != nil {
 		return nil
 	}
-	return file.SyncFolders(dir)
-}
-
-func (d disk) mkdir(path string) error {
-	d.step()
-	return os.Mkdir(path, 0o700)
-}
-
-func (d disk) mkdirAll(path string) error {
-	d.step()
-	return os.MkdirAll(path, 0o700)
-}
-
-func (d disk) link(from, to string) error {
-	d.step()
-	return os.Link(from, to)
-}
-
-func (d disk) rename(from, to string) error {
-	d.step()
-	return os.Rename(from, to)
+	return file.SyncDirs(dir)
 }
 
 func (d disk) remove(path string) error {
@@ -53,8 +34,13 @@ func (d disk) remove(path string) error {
 	return os.Remove(path)
 }
 
-// write makes a file, which is on the device when write returns.
+// write makes a file, which is on the device when write returns, and the directories above it.
 func (d disk) write(path string, f File) (err error) {
+	d.step()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+
 	d.step()
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, f.Mode)
 	if err != nil {
@@ -101,38 +87,25 @@ func gone(err error) error {
 	return err
 }
 
-// stagedDir holds, in a staging directory, the files on their way to the CA's directory.
-const stagedDir = "files"
+// A staging directory holds the list of the directories to delete, and the files on their way to
+// the CA's directory.
+const (
+	removeFile = "remove"
+	stagedDir  = "files"
+)
 
-// stage writes files into a staging directory inside the CA's directory. Its own .gitignore hides
-// it from Git, even if the one around it does not.
-func (d disk) stage(folder string, files []File) error {
-	err := d.mkdir(folder)
-	if err == nil {
-		err = d.write(filepath.Join(folder, IgnoreFile), File{IgnoreFile, public, []byte("*\n")})
-	}
+// stage writes a change into a staging directory inside the CA's directory. Its own .gitignore
+// hides it from Git, even if the one around it does not.
+func (d disk) stage(dir string, c Change) error {
+	var all Change
+	all.add("", File{IgnoreFile, public, []byte("*\n")}, File{removeFile, public, []byte(strings.Join(c.Remove, "\n"))})
+	all.add(stagedDir, c.Files...)
 
-	for _, f := range files {
-		if err == nil {
-			err = d.mkdirAll(filepath.Dir(f.in(folder)))
+	for _, f := range all.Files {
+		if err := d.write(f.in(dir), f); err != nil {
+			return errors.Join(err, d.removeAll(dir))
 		}
-		if err == nil {
-			err = d.write(f.in(folder), f)
-		}
 	}
 
-	if err != nil {
-		return errors.Join(err, d.removeAll(folder))
-	}
-
-	return d.sync(folder)
-}
-
-// staged returns files under their names in a staging directory.
-func staged(files []File) []File {
-	files = slices.Clone(files)
-	for i := range files {
-		files[i].Name = stagedDir + "/" + files[i].Name
-	}
-	return files
+	return d.sync(dir)
 }

@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -28,7 +27,7 @@ func (r *Rotation) readManifests(time.Time) error {
 	r.files.Cert = string(ca.EncodeCertificates(r.Current.Certificate))
 	for name, to := range map[string]*string{KeyFile: &r.files.Key, BundleFile: &r.files.Root, ConfigFile: &r.files.Config} {
 		text, err := file.Read(filepath.Join(r.dir, name))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if gone(err) != nil {
 			return err
 		}
 		*to = string(text)
@@ -38,7 +37,7 @@ func (r *Rotation) readManifests(time.Time) error {
 	r.manifests = map[string]manifest{}
 	for _, f := range manifestFiles() {
 		text, err := file.Read(f.in(r.dir))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if gone(err) != nil {
 			return err
 		}
 		f.Text = modern(text)
@@ -48,9 +47,9 @@ func (r *Rotation) readManifests(time.Time) error {
 	return nil
 }
 
-// ByHand returns the changes that the user has to make, each as a clause, because a manifest does
+// byHand returns the changes that the user has to make, each as a clause, because a manifest does
 // not hold the directory's files: the user edited it, or moved it elsewhere.
-func (r Rotation) ByHand(manifest string) (clauses []string) {
+func (r Rotation) byHand(manifest string) (clauses []string) {
 	held := r.manifests[manifest]
 	for _, c := range []struct{ manifest, held, want, clause string }{
 		{TrustFile, held.Root, r.files.Root, "the ConfigMap ca-pem of each namespace on the mesh must hold " + BundleFile},
@@ -66,28 +65,30 @@ func (r Rotation) ByHand(manifest string) (clauses []string) {
 	return clauses
 }
 
-// Namespace returns the namespace that CFSSL runs in, or "" if no manifest names it.
-func (r Rotation) Namespace() string {
+// namespace returns the namespace that CFSSL runs in, or "" if no manifest names it.
+func (r Rotation) namespace() string {
 	for _, name := range []string{ServerFile, KeysFile} {
-		if namespace := r.manifests[name].Namespace; namespace != "" {
-			return namespace
+		if found := r.manifests[name].Namespace; found != "" {
+			return found
 		}
 	}
 	return ""
 }
 
 // remake adds a manifest to a change, made anew from the values that it holds and from new ones. A
-// missing manifest is left to the user, who has moved it elsewhere (ByHand).
+// missing manifest is left to the user, who has moved it elsewhere (byHand).
+//
+// Errors: *EditedError.
 func (r Rotation) remake(change *Change, name string, set func(*values)) error {
 	m := r.manifests[name]
-	if !m.exists {
-		return nil
+	if err := r.checkUnedited(name); err != nil || !m.exists {
+		return err
 	}
 
 	v := m.values
 	set(&v)
 	f, err := v.render(m.File)
-	change.Files = append(change.Files, f)
+	change.add("", f)
 
 	return err
 }
@@ -153,30 +154,24 @@ func (r Rotation) expected(m manifest) values {
 
 	v.Hash = cmp.Or(v.Hash, r.files.Hash)
 	v.Image = cmp.Or(v.Image, preset.Image)
-	v.Namespace = cmp.Or(v.Namespace, r.Namespace(), preset.Namespace)
+	v.Namespace = cmp.Or(v.Namespace, r.namespace(), preset.Namespace)
 
 	return v
 }
 
 // trustsAll reports whether pods are to trust all the CAs of a bundle, and there is one.
 func (r Rotation) trustsAll(bundle string) bool {
-	certs, err := ca.ParseTrust([]byte(bundle))
+	certs, err := ca.ParseTrustBundle([]byte(bundle))
 	return err == nil && !slices.ContainsFunc(certs, func(c *x509.Certificate) bool { return !r.trusted(c) })
 }
 
 // firstDifference returns the number of the first line of a text that differs from another.
 func firstDifference(text, other []byte) int {
-	line := 1
-	for i, c := range text {
-		if i == len(other) || c != other[i] {
-			return line
-		}
-		if c == '\n' {
-			line++
-		}
+	same := 0
+	for same < min(len(text), len(other)) && text[same] == other[same] {
+		same++
 	}
-
-	return line
+	return 1 + bytes.Count(text[:same], []byte("\n"))
 }
 
 // redacted returns a text with every line hidden that may hold a secret: every line that is not in

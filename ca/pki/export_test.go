@@ -4,6 +4,7 @@ import (
 	"path"
 	"path/filepath"
 	"text/template"
+	"time"
 )
 
 // ParseRequest is what is made of a csr_ca.json.
@@ -19,23 +20,13 @@ func Names() []string { return names }
 // kill.
 func (c Change) WriteBroken(dir string, before func()) error { return c.write(dir, disk{before}) }
 
-// MakeBroken calls Write and Keep for the files of a new CA, likewise. A panic releases the folder,
-// as the end of a process does.
+// MakeBroken calls Write for the files of a new CA, likewise. A panic releases the directory, as the
+// end of a process does.
 func MakeBroken(dir string, files []File, before func()) error {
-	w := &Written{dir: filepath.Clean(dir), disk: disk{before}}
-	defer func() {
-		if w.release != nil {
-			w.release()
-		}
-	}()
-	if err := w.write(files); err != nil {
-		return err
-	}
-
-	return w.Keep()
+	return write(filepath.Clean(dir), files, func() error { return nil }, disk{before})
 }
 
-// Lock keeps other runs out of a folder.
+// Lock keeps other runs out of a directory.
 func Lock(dir string) (unlock func(), err error) { return lock(dir) }
 
 // WithTemplate returns a manifest of the directory, made from another template.
@@ -47,3 +38,18 @@ func (r Rotation) WithTemplate(name, text string) ([]byte, error) {
 	f, err := r.manifests[name].values.renderWith(t, File{Name: name})
 	return f.Text, err
 }
+
+// ByHand returns what the user has to change in a manifest.
+func (r Rotation) ByHand(manifest string) []string { return r.byHand(manifest) }
+
+// CrossSigned reports whether pods that do not trust the next CA yet accept its certificates.
+func (r Rotation) CrossSigned() bool { return r.cross != nil }
+
+// Expired reports whether the CA that signs has expired.
+func (r Rotation) Expired(now time.Time) bool { return r.expired(now) }
+
+// Unignored returns the secret files that a directory's .gitignore lacks.
+func Unignored(dir string, files []File) []string { return unignored(dir, files) }
+
+// Reissued reports whether the previous CA was under the same root as the current one.
+func (r Rotation) Reissued() bool { return r.reissued() }

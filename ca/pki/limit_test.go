@@ -21,7 +21,7 @@ func TestFilesAreReadUpToTheirLimit(t *testing.T) {
 		pki.CertFile, pki.KeyFile, pki.ChainFile, pki.BundleFile, pki.RootFile, pki.ConfigFile, pki.RequestFile, pki.KeysFile, pki.TrustFile, pki.ServerFile,
 	} {
 		dir := filepath.Join(t.TempDir(), "ca")
-		if err := keep(pki.Write(dir, s.Files)); err != nil {
+		if err := write(dir, s.Files); err != nil {
 			t.Fatal(err)
 		}
 

@@ -16,11 +16,11 @@ import (
 	"github.com/tykmesh/tykmesh/ca"
 )
 
-//go:embed k8s/*.yaml
+//go:embed k8s/*.yaml section.yaml config_ca.json
 var templateFiles embed.FS
 
 var (
-	templates     = template.Must(template.New("").Funcs(templateFuncs).ParseFS(templateFiles, "k8s/*.yaml"))
+	templates     = template.Must(template.New("").Funcs(templateFuncs).ParseFS(templateFiles, "k8s/*.yaml", "section.yaml", "config_ca.json"))
 	templateFuncs = template.FuncMap{
 		"json":   quoted,
 		"base64": func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
@@ -75,30 +75,23 @@ func (v values) renderWith(t *template.Template, f File) (File, error) {
 		v.AllowNamespaces = own
 	}
 
-	var b bytes.Buffer
-	err := t.ExecuteTemplate(&b, path.Base(f.Name), struct {
+	text, err := execute(t, f.Name, struct {
 		values
 		Service, Deployment, Disabled string
 		Port                          int
-	}{v, Service, Deployment, Disabled, Port})
-	if err != nil {
-		return f, fmt.Errorf("writing %s: %w", f.Name, err)
-	}
+	}{v, Service, Deployment, ca.Disabled, Port})
+	f.Text = text
 
-	f.Text = b.Bytes()
-	return f, nil
+	return f, err
 }
 
-// manifests returns the Kubernetes objects of the CA and its CFSSL.
-func (v values) manifests() (files []File, err error) {
-	for _, f := range manifestFiles() {
-		if f, err = v.render(f); err != nil {
-			return nil, err
-		}
-		files = append(files, f)
+// execute returns the text of a file, from the template of its name.
+func execute(t *template.Template, name string, data any) ([]byte, error) {
+	var b bytes.Buffer
+	if err := t.ExecuteTemplate(&b, path.Base(name), data); err != nil {
+		return nil, fmt.Errorf("writing %s: %w", name, err)
 	}
-
-	return files, nil
+	return b.Bytes(), nil
 }
 
 // object is a Kubernetes object, reduced to the fields that hold values.

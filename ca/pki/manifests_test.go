@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/ca/pki"
 )
 
@@ -128,7 +129,7 @@ func checkDeployment(t *testing.T, o objects, serving pki.Serving) {
 	}
 
 	for _, endpoint := range []string{"sign", "newcert", "newkey", "init_ca"} { // make test-cfssl asks CFSSL itself, for all
-		if !slices.Contains(c.Args, "-disable="+pki.Disabled) || !slices.Contains(strings.Split(pki.Disabled, ","), endpoint) {
+		if !slices.Contains(c.Args, "-disable="+ca.Disabled) || !slices.Contains(strings.Split(ca.Disabled, ","), endpoint) {
 			t.Errorf("%s is open to anybody: %q", endpoint, c.Args)
 		}
 	}

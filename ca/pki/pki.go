@@ -7,11 +7,14 @@
 //	directory ─Bring──┘
 //	directory ──ReadRotation──> Rotation ──Trust, Sign, Settle──> Change ──Write──> the directory
 //
+// NextSteps of a Setup and of a Rotation lists the user's work that follows, and the Help texts
+// describe the commands: no other package knows that CFSSL signs.
+//
 // It only makes values, until Write writes all files into a directory, or none of them. After a
-// kill the next run deletes a half-made CA, and completes a half-written change. A rotation writes
-// the manifests anew from the options that they say, and refuses a manifest that the user edited
-// otherwise. The package never overwrites other files of the user, never writes a secret into a
-// file that others may read, and never prints, logs or sends anything.
+// kill the next run deletes files that are not all written, and moves the others to their places.
+// A rotation writes the manifests anew from the options that they say, and refuses a manifest that
+// the user edited otherwise. The package never overwrites other files of the user, never writes a
+// secret into a file that others may read, and never prints, logs or sends anything.
 //
 // # Threats
 //
@@ -42,13 +45,9 @@
 package pki
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"io/fs"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -120,79 +119,3 @@ func (o Options) Check() error {
 	}
 	return o.Serving.Check()
 }
-
-// Setup holds a CA and all its files.
-type Setup struct {
-	CA
-	Files []File
-}
-
-// Make makes a CA. It ends with ctx, even while a large key is made.
-//
-// Errors: invalid options, the context's.
-func Make(ctx context.Context, o Options) (Setup, error) {
-	if err := o.Check(); err != nil {
-		return Setup{}, err
-	}
-	made, files, err := newCA(ctx, o)
-	if err != nil {
-		return Setup{}, err
-	}
-
-	return setUp(made, files, o.Serving)
-}
-
-// Bring takes the existing CA of a directory: ca.pem and ca-key.pem, and for an intermediate CA the
-// CAs above it, from ca.pem, chain.pem, bundle.pem or root.pem.
-//
-// Errors: invalid options; a file that does not exist or holds something else; a CA that cannot
-// sign for a mesh. Each names the file.
-func Bring(dir string, o Options) (Setup, error) {
-	if err := o.Serving.Check(); err != nil {
-		return Setup{}, err
-	}
-	made, err := readCA(dir, o.Now)
-	if err != nil {
-		return Setup{}, err
-	}
-
-	return setUp(made, nil, o.Serving)
-}
-
-// setUp adds the files of CFSSL to those of a CA.
-func setUp(a CA, files []File, s Serving) (Setup, error) {
-	key := newAPIKey()
-	config, err := s.config(key)
-	if err != nil {
-		return Setup{}, err
-	}
-
-	manifests, err := newValues(s, a, config, key).manifests()
-	if err != nil {
-		return Setup{}, err
-	}
-
-	files = slices.Concat(files, a.files(), []File{
-		{ConfigFile, secret, config},
-		{AuthKeyFile, secret, []byte(key + "\n")},
-	}, manifests)
-
-	return Setup{a, append(files, ignoring(files))}, nil
-}
-
-// ignoring returns the .gitignore that keeps secrets out of Git.
-func ignoring(files []File) File {
-	var text strings.Builder
-	text.WriteString("# Secrets: each of these files lets its reader make certificates for the mesh.\n")
-	for _, f := range files {
-		if f.Secret() {
-			_, _ = io.WriteString(&text, ignoreLine(f))
-		}
-	}
-
-	text.WriteString("# The same during a rotation.\n" + strings.Join(rotationIgnored(), "\n") + "\n")
-
-	return File{IgnoreFile, public, []byte(text.String())}
-}
-
-func ignoreLine(f File) string { return "/" + f.Name + "\n" }

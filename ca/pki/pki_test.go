@@ -196,7 +196,7 @@ func cfssl(t *testing.T, s pki.Setup) *httptest.Server {
 func issue(t *testing.T, s pki.Setup) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "ca")
-	if err := keep(pki.Write(dir, s.Files)); err != nil {
+	if err := write(dir, s.Files); err != nil {
 		t.Fatal(err)
 	}
 

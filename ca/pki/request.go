@@ -176,9 +176,9 @@ func (r Request) same(other Request) bool {
 	return r.CommonName == other.CommonName && r.Key == other.Key && r.Expiry == other.Expiry && fmt.Sprint(r.Names) == fmt.Sprint(other.Names)
 }
 
-// Differs reports whether a directory has a csr_ca.json, which is not changed, that describes
+// differs reports whether a directory has a csr_ca.json, which is not changed, that describes
 // another CA.
-func (r Request) Differs(dir string) bool {
+func (r Request) differs(dir string) bool {
 	there, err := ReadRequest(dir)
 	return !errors.Is(err, fs.ErrNotExist) && (err != nil || !r.same(there))
 }

@@ -7,8 +7,6 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"errors"
-	"io/fs"
-	"path"
 	"path/filepath"
 	"slices"
 	"time"
@@ -17,8 +15,8 @@ import (
 	"github.com/tykmesh/tykmesh/ca/internal/file"
 )
 
-// Trust takes step 1: it makes the next CA, and adds it to the CAs that pods trust. rootKey is the
-// key of the current root if that is not the CA itself; then the root is replaced too.
+// Trust takes step 1: it makes the next CA, with a root of its own if the current one is under a
+// root, and adds it to the CAs that pods trust. rootKey is the key of the current root.
 //
 // Errors: *EditedError for any manifest, because a later step would refuse it; an invalid request;
 // the context's; a file that cannot be read.
@@ -27,29 +25,16 @@ func (r Rotation) Trust(ctx context.Context, request Request, rootKey crypto.Sig
 		return Change{}, err
 	}
 
-	next, files, err := newCA(ctx, Options{Request: request, Intermediate: r.Intermediate(), Now: now})
+	next, files, err := newCA(ctx, Options{Request: request, Intermediate: r.Intermediate(), Now: now}, nil)
 	if err != nil {
 		return Change{}, err
 	}
 
-	if !r.Intermediate() {
-		if rootKey, err = ca.ReadKey(filepath.Join(r.dir, KeyFile)); err != nil {
-			return Change{}, err
-		}
-	}
-
-	files = append(files, next.signing()...)
-	if cross := crossSign(next, r.Current.Root(), rootKey, now); cross != nil {
-		files = append(files, File{crossFile, public, ca.EncodeCertificates(cross)})
-	}
-
 	change := r.change()
-	for _, f := range files {
-		if f.Name == RequestFile {
-			continue // the directory keeps its own
-		}
-		f.Name = path.Join(nextDir, f.Name)
-		change.Files = append(change.Files, f)
+	change.add(nextDir, files...)
+	change.add(nextDir, next.signing()...)
+	if cross := crossSign(next, r.Current.Root(), rootKey, now); cross != nil {
+		change.add(nextDir, File{crossFile, public, ca.EncodeCertificates(cross)})
 	}
 
 	return change, errors.Join(r.ignore(&change), r.rebundle(&change, func(bundle []byte) []byte {
@@ -71,12 +56,12 @@ func (r Rotation) Sign() (Change, error) {
 
 	err := r.replace(&change, r.Next, chain)
 	if r.Intermediate() {
-		change.Files = append(change.Files, File{path.Join(PreviousDir, RootFile), public, ca.EncodeCertificates(r.Current.Root())})
-		err = errors.Join(err, r.copy(&change, File{Name: RootKeyFile, Mode: secret}, ".", PreviousDir))
+		change.add(PreviousDir, File{RootFile, public, ca.EncodeCertificates(r.Current.Root())})
+		err = errors.Join(err, r.copy(&change, File{Name: RootKeyFile, Mode: secret}, "", PreviousDir))
 	}
 
 	for _, f := range []File{{requestCSR, public, nil}, {rootCSR, public, nil}, {RootFile, public, nil}, {RootKeyFile, secret, nil}} {
-		err = errors.Join(err, r.copy(&change, f, nextDir, "."))
+		err = errors.Join(err, r.copy(&change, f, nextDir, ""))
 	}
 
 	return change, err
@@ -91,20 +76,13 @@ func (r Rotation) Reissue(ctx context.Context, request Request, rootKey crypto.S
 		return Change{}, err
 	}
 
-	o := Options{Request: request, Now: now}
-	members, err := newKeys(ctx, o)
+	root := &member{cert: r.Current.Root(), signer: rootKey}
+	next, files, err := newCA(ctx, Options{Request: request, Now: now}, root)
 	if err != nil {
 		return Change{}, err
 	}
 
-	root := member{cert: r.Current.Root(), signer: rootKey}
-	m, err := o.certify(members[0], request.CommonName, min(request.Expiry, root.cert.NotAfter.Sub(now)), pathIssuing, &root)
-	if err != nil {
-		return Change{}, err
-	}
-
-	next := CA{m.cert, m.key, []*x509.Certificate{root.cert}}
-	change := r.change(File{requestCSR, public, m.csr})
+	change := r.change(files...)
 
 	return change, errors.Join(r.replace(&change, next, next.chain()), r.ignore(&change))
 }
@@ -113,10 +91,6 @@ func (r Rotation) Reissue(ctx context.Context, request Request, rootKey crypto.S
 //
 // Errors: *EditedError; files that cannot be read.
 func (r Rotation) Settle() (Change, error) {
-	if err := r.checkUnedited(TrustFile); err != nil {
-		return Change{}, err
-	}
-
 	change := r.change(File{ChainFile, public, ca.EncodeCertificates(r.Current.chain()...)})
 	return change, r.rebundle(&change, func(bundle []byte) []byte { return without(bundle, r.Previous) })
 }
@@ -127,15 +101,11 @@ func (r Rotation) change(files ...File) Change { return Change{Files: files, see
 // replace replaces the current CA by another one, keeps the current one as the previous, and makes
 // the manifests of CFSSL anew.
 func (r Rotation) replace(change *Change, next CA, chain []*x509.Certificate) error {
-	for _, f := range r.Current.signing() {
-		f.Name = path.Join(PreviousDir, f.Name)
-		change.Files = append(change.Files, f)
-	}
-	change.Files = append(change.Files, next.signing()...)
-	change.Files = append(change.Files, File{ChainFile, public, ca.EncodeCertificates(chain...)})
+	change.add(PreviousDir, r.Current.signing()...)
+	change.add("", next.signing()...)
+	change.add("", File{ChainFile, public, ca.EncodeCertificates(chain...)})
 
 	return errors.Join(
-		r.checkUnedited(KeysFile, ServerFile),
 		r.remake(change, KeysFile, func(v *values) { v.Key = string(next.Key) }),
 		r.remake(change, ServerFile, func(v *values) {
 			v.Cert, v.Hash = string(ca.EncodeCertificates(next.Certificate)), servedHash(next, []byte(r.files.Config))
@@ -145,15 +115,11 @@ func (r Rotation) replace(change *Change, next CA, chain []*x509.Certificate) er
 
 // copy adds a copy of a file to a change, from one directory to another, if the file exists.
 func (r Rotation) copy(change *Change, f File, from, to string) (err error) {
-	name := f.Name
-	f.Text, err = file.Read(filepath.Join(r.dir, from, name))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	f.Text, err = file.Read(f.in(filepath.Join(r.dir, from)))
+	if err == nil {
+		change.add(to, f)
 	}
-	f.Name = path.Join(to, name)
-	change.Files = append(change.Files, f)
-
-	return err
+	return gone(err)
 }
 
 // crossSign returns the next root's certificate, signed by the current root, so that pods that

@@ -2,7 +2,6 @@ package pki_test
 
 import (
 	"bytes"
-	"crypto"
 	"crypto/x509"
 	"io/fs"
 	"os"
@@ -19,7 +18,7 @@ import (
 func newFolder(t *testing.T, change ...func(*pki.Options)) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "ca")
-	if err := keep(pki.Write(dir, setUp(t, change...).Files)); err != nil {
+	if err := write(dir, setUp(t, change...).Files); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -34,7 +33,7 @@ func bringFolder(t *testing.T, from string) string {
 	}
 
 	dir := filepath.Join(t.TempDir(), "brought")
-	if err := keep(pki.Write(dir, s.Files)); err != nil {
+	if err := write(dir, s.Files); err != nil {
 		t.Fatal(err)
 	}
 
@@ -75,12 +74,9 @@ func step(t *testing.T, dir string, f func(pki.Rotation) (pki.Change, error)) {
 // trust is step 1 for any CA, with a new root where it is under one, whose key is in a file.
 func trust(t *testing.T, rootKeyFile ...string) func(pki.Rotation) (pki.Change, error) {
 	return func(r pki.Rotation) (pki.Change, error) {
-		var rootKey crypto.Signer
-		if r.Intermediate() {
-			var err error
-			if rootKey, err = r.ReadRootKey(strings.Join(rootKeyFile, "")); err != nil {
-				t.Fatal(err)
-			}
+		rootKey, err := r.ReadRootKey(strings.Join(rootKeyFile, ""))
+		if err != nil {
+			t.Fatal(err)
 		}
 
 		request := options().Request
@@ -110,7 +106,7 @@ func signedNow(t *testing.T, dir string) ca.Bundle {
 		t.Fatal(err)
 	}
 
-	trust, err := ca.ParseTrust(read(t, dir, pki.BundleFile))
+	trust, err := ca.ParseTrustBundle(read(t, dir, pki.BundleFile))
 	if err != nil {
 		t.Fatal(err)
 	}

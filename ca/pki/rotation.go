@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -55,7 +54,7 @@ type Rotation struct {
 	Current  CA   // CFSSL signs with it; it may have expired
 	Next     CA   // after StepTrust
 	Previous []*x509.Certificate
-	Bundle   ca.Trust // the CAs that pods trust
+	Bundle   ca.TrustBundle // the CAs that pods trust
 
 	dir       string
 	seen      [sha256.Size]byte // the directory's state
@@ -77,7 +76,7 @@ func ReadRotation(dir string, now time.Time) (r Rotation, err error) {
 	}
 
 	defer unlock()
-	if begun(dir) {
+	if exists(filepath.Join(dir, initDir)) {
 		return r, &UnfinishedError{dir, "init"}
 	}
 	if err := finish(dir, disk{}); err != nil {
@@ -121,7 +120,7 @@ func (r *Rotation) readCurrent(now time.Time) (err error) {
 
 func (r *Rotation) readNext(now time.Time) (err error) {
 	dir := filepath.Join(r.dir, nextDir)
-	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+	if !exists(dir) {
 		return nil
 	}
 	if r.Next, err = readCA(dir, now); err != nil {
@@ -130,30 +129,23 @@ func (r *Rotation) readNext(now time.Time) (err error) {
 
 	r.Taken = StepTrust
 
-	cross, err := readCertificates(filepath.Join(dir, crossFile))
-	switch {
-	case err == nil:
+	cross, err := readExisting(dir, crossFile)
+	if len(cross) > 0 {
 		r.cross = cross[0]
-	case !errors.Is(err, fs.ErrNotExist):
-		return err
 	}
 
-	return nil
+	return err
 }
 
 // readPrevious reads the previous CA. Its keys may have been destroyed.
-func (r *Rotation) readPrevious(time.Time) error {
+func (r *Rotation) readPrevious(time.Time) (err error) {
 	dir := filepath.Join(r.dir, PreviousDir)
-	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+	if !exists(dir) {
 		return nil
 	}
 
-	for _, name := range []string{CertFile, RootFile} {
-		certs, err := readCertificates(filepath.Join(dir, name))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		r.Previous = append(r.Previous, certs...)
+	if r.Previous, err = readExisting(dir, CertFile, RootFile); err != nil {
+		return err
 	}
 
 	switch {
@@ -172,26 +164,31 @@ func (r Rotation) trusted(c *x509.Certificate) bool { return slices.ContainsFunc
 // Intermediate reports whether the CA is under a root.
 func (r Rotation) Intermediate() bool { return len(r.Current.Above) > 0 }
 
-// Reissued reports whether the previous CA was under the same root as the current one.
-func (r Rotation) Reissued() bool {
+// reissued reports whether the previous CA was under the same root as the current one.
+func (r Rotation) reissued() bool {
 	return slices.ContainsFunc(r.Previous, func(c *x509.Certificate) bool { return c.CheckSignatureFrom(r.Current.Root()) == nil })
 }
 
 // LastStep returns the number of the last step taken, or 0. A CA whose root stays is
 // replaced in step 1 alone.
 func (r Rotation) LastStep() int {
-	if r.Taken == StepSettle && r.Reissued() {
+	if r.Taken == StepSettle && r.reissued() {
 		return int(StepTrust)
 	}
 	return int(r.Taken)
 }
 
-// CrossSigned reports, after StepTrust, whether pods that do not trust the next CA yet will accept
-// the certificates that it signs.
-func (r Rotation) CrossSigned() bool { return r.cross != nil }
+func (r Rotation) expired(now time.Time) bool { return now.After(r.Current.Certificate.NotAfter) }
 
-// Expired reports whether the CA that signs has expired.
-func (r Rotation) Expired(now time.Time) bool { return now.After(r.Current.Certificate.NotAfter) }
+// CheckCurrent returns an error if the configured CA is not the one that signs here: then the
+// configuration cannot tell which certificates are of a previous CA.
+func (r Rotation) CheckCurrent(configured *x509.Certificate) error {
+	if configured == nil || !ca.SameCA(configured, r.Current.Certificate) {
+		return fmt.Errorf("the CA of the configuration (CA.certPath, or else CFSSL's) is not the CA of %s, so tykmesh cannot tell which certificates are in use: "+
+			"let CA.certPath name %s of that directory", r.dir, ChainFile)
+	}
+	return nil
+}
 
 // SignedByPrevious reports whether an issuer's common name is that of the previous CA.
 func (r Rotation) SignedByPrevious(issuer string) bool {
@@ -202,8 +199,11 @@ func (r Rotation) SignedByPrevious(issuer string) bool {
 //
 // Errors: the file does not exist, or holds another key.
 func (r Rotation) ReadRootKey(file string) (crypto.Signer, error) {
-	if file == "" {
+	switch {
+	case file == "" && r.Intermediate():
 		file = filepath.Join(r.dir, RootKeyFile)
+	case file == "":
+		file = filepath.Join(r.dir, KeyFile)
 	}
 
 	key, err := ca.ReadKey(file)
@@ -245,18 +245,12 @@ func (r Rotation) Request() (Request, error) {
 // likeCurrent returns a request for a CA like the current one.
 func (r Rotation) likeCurrent() Request {
 	c := r.Current.Certificate
-	first := func(values []string) string { return append(values, "")[0] }
-	name := csr.Name{
-		C: first(c.Subject.Country), ST: first(c.Subject.Province), L: first(c.Subject.Locality),
-		O: first(c.Subject.Organization), OU: first(c.Subject.OrganizationalUnit),
-	}
-
 	request := Request{
 		CommonName: baseName(c.Subject.CommonName),
 		Key:        r.Current.KeyRequest(),
 		Expiry:     min(max(c.NotAfter.Sub(c.NotBefore).Round(time.Hour), minExpiry), maxExpiry),
 	}
-	if name.C+name.ST+name.L+name.O+name.OU != "" {
+	if name := nameOf(c.Subject); len(assigned(name)) > 0 {
 		request.Names = []csr.Name{name}
 	}
 

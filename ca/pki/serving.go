@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -36,10 +35,6 @@ const (
 	Port       = 8888
 )
 
-// Disabled lists the endpoints of CFSSL to disable: all that need no key, except info and health,
-// which reveal no secret. Among them newcert gives any caller a certificate and its key.
-const Disabled = "sign,newcert,newkey,init_ca,scan,scaninfo,certadd,gencrl,bundle,certinfo,ocspsign,revoke,crl,/"
-
 var imagePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/@-]*$`)
 
 // Check returns an error if a value is invalid.
@@ -67,39 +62,14 @@ func newAPIKey() string {
 	return hex.EncodeToString(key)
 }
 
-// signingConfig is CFSSL's configuration. It has one profile, the default, because CFSSL answers a
-// request for an unknown profile with that. The profile has a key, because CFSSL signs for any
-// caller otherwise.
-type signingConfig struct {
-	Signing struct {
-		Default signingProfile `json:"default"`
-	} `json:"signing"`
-	AuthKeys map[string]authKey `json:"auth_keys"`
-}
-
-type signingProfile struct {
-	Usages  []string `json:"usages"`
-	Expiry  string   `json:"expiry"`
-	AuthKey string   `json:"auth_key"`
-}
-
-type authKey struct {
-	Type string `json:"type"`
-	Key  string `json:"key"`
-}
-
-// config returns CFSSL's configuration with this key for authsign.
+// config returns CFSSL's configuration with this key for authsign. It has one profile, the default,
+// because CFSSL answers a request for an unknown profile with that. The profile has a key, because
+// CFSSL signs for any caller otherwise.
 func (s Serving) config(key string) ([]byte, error) {
-	const name = "ca-auth"
-	var c signingConfig
-	c.Signing.Default = signingProfile{ca.LeafUsages(), hours(s.CertExpiry), name}
-	c.AuthKeys = map[string]authKey{name: {"standard", key}}
-	text, err := json.MarshalIndent(c, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("writing %s: %w", ConfigFile, err)
-	}
-
-	return append(text, '\n'), nil
+	return execute(templates, ConfigFile, struct {
+		Usages      []string
+		Expiry, Key string
+	}{ca.LeafUsages(), hours(s.CertExpiry), key})
 }
 
 // servedHash returns a hash of the certificate and the configuration that CFSSL serves. It reveals

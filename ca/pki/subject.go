@@ -1,8 +1,10 @@
 package pki
 
 import (
+	"crypto/x509/pkix"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -18,18 +20,32 @@ const (
 
 // attribute is a part of a subject.
 type attribute struct {
-	key     string
+	Key     string
 	longest int
-	of      func(*csr.Name) *string
+	value   *string
 }
 
-func attributes() []attribute {
+// Value returns the value, or "".
+func (a attribute) Value() string { return *a.value }
+
+// attributes returns the parts of a name, which they can change.
+func attributes(n *csr.Name) []attribute {
 	return []attribute{
-		{"C", 2, func(n *csr.Name) *string { return &n.C }},
-		{"ST", maxPlace, func(n *csr.Name) *string { return &n.ST }},
-		{"L", maxPlace, func(n *csr.Name) *string { return &n.L }},
-		{"O", maxOrganization, func(n *csr.Name) *string { return &n.O }},
-		{"OU", maxOrganization, func(n *csr.Name) *string { return &n.OU }},
+		{"C", 2, &n.C}, {"ST", maxPlace, &n.ST}, {"L", maxPlace, &n.L}, {"O", maxOrganization, &n.O}, {"OU", maxOrganization, &n.OU},
+	}
+}
+
+// assigned returns the parts of a name that have a value.
+func assigned(n csr.Name) []attribute {
+	return slices.DeleteFunc(attributes(&n), func(a attribute) bool { return a.Value() == "" })
+}
+
+// nameOf returns the first value of each part of a certificate's subject.
+func nameOf(subject pkix.Name) csr.Name {
+	first := func(values []string) string { return append(values, "")[0] }
+	return csr.Name{
+		C: first(subject.Country), ST: first(subject.Province), L: first(subject.Locality),
+		O: first(subject.Organization), OU: first(subject.OrganizationalUnit),
 	}
 }
 
@@ -65,18 +81,17 @@ func setAttribute(name *csr.Name, part string) error {
 		return fmt.Errorf("%q has no value", key)
 	}
 
-	for _, a := range attributes() {
-		if a.key != key {
-			continue
-		}
-		if *a.of(name) != "" {
-			return fmt.Errorf("%q is there twice", key)
-		}
-		*a.of(name) = value
-		return nil
+	all := attributes(name)
+	i := slices.IndexFunc(all, func(a attribute) bool { return a.Key == key })
+	switch {
+	case i < 0:
+		return fmt.Errorf("%q: the keys are C, ST, L, O and OU", key)
+	case all[i].Value() != "":
+		return fmt.Errorf("%q is there twice", key)
 	}
 
-	return fmt.Errorf("%q: the keys are C, ST, L, O and OU", key)
+	*all[i].value = value
+	return nil
 }
 
 // cutUnescaped cuts a text as strings.Cut does, but not at an escaped separator.
@@ -110,10 +125,9 @@ func unescape(text string) (string, error) {
 
 // checkName refuses a name that a certificate cannot hold, or that would not be visible.
 func checkName(n csr.Name) error {
-	for _, a := range attributes() {
-		value := *a.of(&n)
-		if err := checkText(value, a.longest); err != nil {
-			return fmt.Errorf("%s %q: %w", a.key, value, err)
+	for _, a := range attributes(&n) {
+		if err := checkText(a.Value(), a.longest); err != nil {
+			return fmt.Errorf("%s %q: %w", a.Key, a.Value(), err)
 		}
 	}
 
@@ -151,10 +165,8 @@ func checkText(s string, longest int) error {
 func FormatSubject(n csr.Name) string {
 	escape := strings.NewReplacer(`\`, `\\`, ",", `\,`)
 	var parts []string
-	for _, a := range attributes() {
-		if value := *a.of(&n); value != "" {
-			parts = append(parts, a.key+"="+escape.Replace(value))
-		}
+	for _, a := range assigned(n) {
+		parts = append(parts, a.Key+"="+escape.Replace(a.Value()))
 	}
 
 	return strings.Join(parts, ", ")

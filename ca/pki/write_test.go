@@ -69,19 +69,18 @@ func TestWritten(t *testing.T) {
 			t.Fatal(err)
 		}
 
-		written, err := pki.Write(dir, s.Files)
-		if err != nil {
+		undone := errors.New("not confirmed")
+		if err := pki.Write(dir, s.Files, func() error { return undone }); !errors.Is(err, undone) {
 			t.Fatal(err)
 		}
 
-		written.Undo()
 		if len(before) > 0 && !slices.Equal(listing(t, dir), before) {
 			t.Errorf("undone it is\n%s\nwas\n%s", strings.Join(listing(t, dir), "\n"), strings.Join(before, "\n"))
 		} else if _, err := os.Stat(dir); len(before) == 0 && !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("undone there is still the folder: %v", err)
 		}
 
-		if err := keep(pki.Write(dir, s.Files)); err != nil {
+		if err := write(dir, s.Files); err != nil {
 			t.Fatal(err)
 		}
 
@@ -97,12 +96,9 @@ func TestWritten(t *testing.T) {
 	}
 }
 
-// keep keeps a CA that was written.
-func keep(w *pki.Written, err error) error {
-	if err != nil {
-		return err
-	}
-	return w.Keep()
+// write writes a CA that is confirmed.
+func write(dir string, files []pki.File) error {
+	return pki.Write(dir, files, func() error { return nil })
 }
 
 // checkWritten makes sure that a CA's files are in a folder, but for those that were there before,
@@ -141,7 +137,7 @@ func checkWritten(t *testing.T, dir string, s pki.Setup) {
 
 func TestNewFolderIsForItsOwnerAlone(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new")
-	if err := keep(pki.Write(dir, setUp(t).Files)); err != nil {
+	if err := write(dir, setUp(t).Files); err != nil {
 		t.Fatal(err)
 	}
 
@@ -161,7 +157,7 @@ func TestNothingIsLeft(t *testing.T) {
 		parent := t.TempDir()
 		before := listing(t, parent)
 		for i := range s.Files {
-			if _, err := pki.Write(filepath.Join(parent, where), slices.Insert(slices.Clone(s.Files), i, impossible)); err == nil {
+			if err := write(filepath.Join(parent, where), slices.Insert(slices.Clone(s.Files), i, impossible)); err == nil {
 				t.Fatalf("a name of 300 bytes is written to %s", where)
 			}
 			if after := listing(t, parent); !slices.Equal(after, before) {
@@ -184,7 +180,7 @@ func TestNothingIsLeft(t *testing.T) {
 
 		before := listing(t, dir)
 
-		_, err := pki.Write(dir, s.Files)
+		err := write(dir, s.Files)
 		if exists := (*pki.ExistsError)(nil); !errors.As(err, &exists) || exists.Path != path {
 			t.Errorf("%s is there: %v", f.Name, err)
 		}
@@ -215,7 +211,7 @@ func TestAtOnce(t *testing.T) {
 		var wait sync.WaitGroup
 		for i, s := range setups {
 			wait.Go(func() {
-				won[i] = keep(pki.Write(dir, s.Files)) == nil
+				won[i] = write(dir, s.Files) == nil
 			})
 		}
 
@@ -253,7 +249,7 @@ func TestNotFree(t *testing.T) {
 		if err := pki.Free(filepath.Join(dir, name)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, err := pki.Write(filepath.Join(dir, name), setUp(t).Files); err == nil {
+		if err := write(filepath.Join(dir, name), setUp(t).Files); err == nil {
 			t.Errorf("%s is written to", name)
 		}
 	}

@@ -1,13 +1,20 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"cmp"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tykmesh/tykmesh/ca/pki"
+	"github.com/tykmesh/tykmesh/cmd/internal/exit"
+	"github.com/tykmesh/tykmesh/cmd/internal/prose"
+)
 
 func newCACmd(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ca",
 		Short: "Set up the mesh's certificate authority",
-		Long: "ca makes a certificate authority that signs the mesh's certificates, with everything that its CFSSL needs, and later replaces it.\n" +
-			"If you run a CFSSL already, you do not need it: set CA.addr in the configuration instead.",
+		Long:  pki.Help,
 		Example: "  tykmesh ca init > ca.yaml\n" +
 			"  tykmesh ca rotate              # how far a rotation is, and what to do now",
 		Args: noArgs,
@@ -17,3 +24,41 @@ func newCACmd(p process) *cobra.Command {
 	cmd.AddCommand(newCAInitCmd(p), newCARotateCmd(p))
 	return cmd
 }
+
+// commands returns the command lines to type next, for the CA in a directory and with the
+// configuration of this run.
+func (o configFlags) commands(program, dir string) pki.Commands {
+	line := func(command string) string {
+		if o.config != "" {
+			command += " --config " + shellWord(o.config)
+		}
+		return program + " " + command
+	}
+
+	return pki.Commands{
+		Rotate: line("ca rotate --dir " + shellWord(dir)),
+		Check:  line("check"), Renew: line("certs renew"), Inject: line("inject"),
+		Word: shellWord,
+	}
+}
+
+// shellWord returns a path as one word of a shell.
+func shellWord(path string) string { return prose.ShellWord(path) }
+
+// advisedError is an error with a hint.
+type advisedError struct {
+	error
+	hint   string
+	status int // with which the program ends; 0 means that of the error
+}
+
+// advise returns an error with a hint.
+func advise(err error, hint string) error { return &advisedError{error: err, hint: hint} }
+
+func (e *advisedError) Unwrap() error { return e.error }
+
+// ExitCode returns the status with which the program ends.
+func (e *advisedError) ExitCode() int { return cmp.Or(e.status, exit.Of(e.error)) }
+
+// Hint returns what to do.
+func (e *advisedError) Hint() string { return e.hint }

@@ -5,8 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
-	"slices"
+	"runtime"
 	"strings"
 	"time"
 
@@ -16,20 +15,16 @@ import (
 	"github.com/tykmesh/tykmesh/ca/pki"
 	"github.com/tykmesh/tykmesh/cmd/internal/files"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
+	"github.com/tykmesh/tykmesh/inject/display"
 )
 
 // caInit holds the flags of ca init.
 type caInit struct {
 	reportFlags
-	dir, from    string
-	intermediate bool
-
-	commonName, subject, algo string
-	size                      int
-	expiry, certExpiry        span
-
-	image, namespace            string
-	meshNamespaces, allowedFrom []string
+	dir, from, subject string
+	intermediate       bool
+	request            pki.Request
+	serving            pki.Serving
 
 	given func(flag string) bool
 }
@@ -38,10 +33,8 @@ func newCAInitCmd(p process) *cobra.Command {
 	o := &caInit{}
 	c := newCommand(p, &cobra.Command{
 		Use:   "init",
-		Short: "Make a CA, the configuration of its CFSSL, and the Kubernetes manifests of both",
-		Long: "init makes a certificate authority for the mesh in a directory: its key and certificate, the configuration of the CFSSL that signs\n" +
-			"with it, and manifests that run this CFSSL in Kubernetes. It prints the section CA of tykmesh.yaml, and what to type next. If the\n" +
-			"directory has a csr_ca.json, that describes the CA; flags override it. init overwrites no file, and writes all files or none.",
+		Short: pki.InitTitle,
+		Long:  pki.InitHelp,
 		Example: "  tykmesh ca init > ca.yaml                              # prints a section CA, for a configuration without one\n" +
 			"  tykmesh ca init --subject 'C=GB, L=London, O=Example Ltd' --algo ecdsa --mesh-namespace retail --allow-namespace ci\n" +
 			"  tykmesh ca init --intermediate                         # under a root whose key can be kept offline\n" +
@@ -54,23 +47,22 @@ func newCAInitCmd(p process) *cobra.Command {
 }
 
 func (o *caInit) flags(c *command) {
-	guide, serving := pki.GuideRequest(), pki.DefaultServing()
-	o.expiry, o.certExpiry = span(guide.Expiry), span(serving.CertExpiry)
+	o.request, o.serving = pki.GuideRequest(), pki.DefaultServing()
 	f := c.Flags()
 	o.given = f.Changed
 	f.StringVar(&o.dir, "dir", "ca-quickstart", "make everything in `DIR`")
 	f.StringVar(&o.from, "from", "", "take the CA in `DIR` (ca.pem and ca-key.pem) instead of making one")
 	f.BoolVar(&o.intermediate, "intermediate", false, "make a root, and a CA under it that signs, so that the root's key can be kept offline")
-	f.StringVar(&o.commonName, "common-name", guide.CommonName, "common `NAME` of the CA; tykmesh adds a few characters that make it unique")
-	f.StringVar(&o.subject, "subject", pki.FormatSubject(guide.Names[0]), "rest of the CA's subject: `KEY=VALUE` pairs of C, ST, L, O and OU, separated by commas")
-	f.StringVar(&o.algo, "algo", guide.Key.Algo, "make the CA's key with `ALGORITHM`: rsa or ecdsa")
-	f.IntVar(&o.size, "size", 0, "size of the CA's key in `BITS`: rsa 2048 to 8192, ecdsa 256, 384 or 521 (default 4096, or 256)")
-	f.Var(&o.expiry, "expiry", "let the CA live for `LIFETIME`, such as 5y")
-	f.Var(&o.certExpiry, "cert-expiry", "let issued certificates live for `LIFETIME`, such as 1y or 30d")
-	f.StringVar(&o.image, "image", serving.Image, "run CFSSL from `IMAGE`")
-	f.StringVarP(&o.namespace, "namespace", "n", serving.Namespace, "run CFSSL in `NAMESPACE`")
-	f.StringArrayVar(&o.meshNamespaces, "mesh-namespace", nil, "let the pods of `NAMESPACE` trust the CA; may be repeated (default: CFSSL's namespace)")
-	f.StringArrayVar(&o.allowedFrom, "allow-namespace", nil, "let the pods of `NAMESPACE` call CFSSL; may be repeated (default: CFSSL's namespace)")
+	f.StringVar(&o.request.CommonName, "common-name", o.request.CommonName, "common `NAME` of the CA; tykmesh adds a few characters that make it unique")
+	f.StringVar(&o.subject, "subject", pki.FormatSubject(o.request.Names[0]), "rest of the CA's subject: `KEY=VALUE` pairs of C, ST, L, O and OU, separated by commas")
+	f.StringVar(&o.request.Key.Algo, "algo", o.request.Key.Algo, "make the CA's key with `ALGORITHM`: rsa or ecdsa")
+	f.IntVar(&o.request.Key.Size, "size", 0, "size of the CA's key in `BITS`: rsa 2048 to 8192, ecdsa 256, 384 or 521 (default 4096, or 256)")
+	f.Var((*span)(&o.request.Expiry), "expiry", "let the CA live for `LIFETIME`, such as 5y")
+	f.Var((*span)(&o.serving.CertExpiry), "cert-expiry", "let issued certificates live for `LIFETIME`, such as 1y or 30d")
+	f.StringVar(&o.serving.Image, "image", o.serving.Image, pki.ImageHelp)
+	f.StringVarP(&o.serving.Namespace, "namespace", "n", o.serving.Namespace, pki.NamespaceHelp)
+	f.StringArrayVar(&o.serving.MeshNamespaces, "mesh-namespace", nil, pki.MeshNamespaceHelp)
+	f.StringArrayVar(&o.serving.AllowNamespaces, "allow-namespace", nil, pki.AllowNamespaceHelp)
 	o.addQuiet(c)
 }
 
@@ -95,23 +87,22 @@ func (o *caInit) run(ctx context.Context, p process, r *report.Run) (report.Outp
 		return nil, err
 	}
 
-	for _, text := range o.warnings(setup, settings) {
+	for _, text := range setup.Warnings(o.dir) {
 		r.Warn("%s", text)
 	}
 
-	o.tell(r, setup)
+	section, err := setup.Section(o.dir)
+	if err != nil {
+		return nil, err
+	}
+
+	o.tell(p, r, setup)
 
 	return func() error {
-		written, err := pki.Write(o.dir, setup.Files)
-		if err != nil {
+		return pki.Write(o.dir, setup.Files, func() error {
+			_, err := display.JSON(p.stdout).Write(section)
 			return err
-		}
-		if err := writeCASection(p.stdout, o.dir, setup.Certificate, settings.Serving); err != nil {
-			written.Undo()
-			return err
-		}
-
-		return written.Keep()
+		})
 	}, nil
 }
 
@@ -138,7 +129,7 @@ func (o *caInit) makeCA(ctx context.Context, settings pki.Options) (pki.Setup, e
 //
 // Errors: *InputError for that file, *usageError for the flags.
 func (o *caInit) settings(p process) (pki.Options, error) {
-	s := pki.Options{Intermediate: o.intermediate, Serving: o.serving(), Now: p.now()}
+	s := pki.Options{Intermediate: o.intermediate, Serving: o.serving, Now: p.now()}
 	if o.from != "" {
 		return s, o.usage(p, s.Serving.Check())
 	}
@@ -186,17 +177,10 @@ func (o *caInit) conflict() error {
 	return nil
 }
 
-func (o *caInit) serving() pki.Serving {
-	return pki.Serving{
-		CertExpiry: time.Duration(o.certExpiry), Image: o.image, Namespace: o.namespace,
-		MeshNamespaces: o.meshNamespaces, AllowNamespaces: o.allowedFrom,
-	}
-}
-
 // override returns a request with the values of flags.
 func (o *caInit) override(r pki.Request) (pki.Request, error) {
 	if o.given("common-name") {
-		r.CommonName = o.commonName
+		r.CommonName = o.request.CommonName
 	}
 
 	if o.given("subject") {
@@ -208,41 +192,55 @@ func (o *caInit) override(r pki.Request) (pki.Request, error) {
 	}
 
 	if o.given("algo") {
-		r.Key = ca.KeyRequest{Algo: o.algo, Size: 256}
-		if o.algo == ca.RSA {
+		r.Key = ca.KeyRequest{Algo: o.request.Key.Algo, Size: 256}
+		if r.Key.Algo == ca.RSA {
 			r.Key.Size = pki.GuideRequest().Key.Size
 		}
 	}
 
 	if o.given("size") {
-		r.Key.Size = o.size
+		r.Key.Size = o.request.Key.Size
 	}
 
 	if o.given("expiry") {
-		r.Expiry = time.Duration(o.expiry)
+		r.Expiry = o.request.Expiry
 	}
 
 	return r, nil
 }
 
-// warnings returns the consequences of the flags that the user may not intend.
-func (o *caInit) warnings(setup pki.Setup, settings pki.Options) (texts []string) {
-	if o.from == "" && settings.Request.Differs(o.dir) {
-		texts = append(texts, fmt.Sprintf("%s is not changed: flags override it", filepath.Join(o.dir, pki.RequestFile)))
+// tell reports the new CA, which of its files are secret, and what to type next.
+func (o *caInit) tell(p process, r *report.Run, setup pki.Setup) {
+	c := setup.Certificate
+	verb := "made"
+	if o.from != "" {
+		verb = "taken from " + o.from
 	}
 
-	if missing := pki.Unignored(o.dir, setup.Files); len(missing) > 0 {
-		texts = append(texts, fmt.Sprintf("%s is not changed, and lacks these secret files: %s; add them",
-			filepath.Join(o.dir, pki.IgnoreFile), strings.Join(missing, ", ")))
+	r.Lastly("CA %q (%v), valid until %s: %s", c.Subject.CommonName, setup.KeyRequest(), c.NotAfter.UTC().Format(time.DateOnly), verb)
+	if root := setup.Root(); root != c {
+		r.Lastly("under the root %q, valid until %s", root.Subject.CommonName, root.NotAfter.UTC().Format(time.DateOnly))
 	}
 
-	if o.namespace == pki.DefaultServing().Namespace || slices.Contains(o.meshNamespaces, o.namespace) {
-		texts = append(texts, fmt.Sprintf("any pod of namespace %s can mount the CA's key: run CFSSL in a namespace without apps, with -n NAMESPACE", o.namespace))
+	var open, secret []string
+	for _, f := range setup.Files {
+		if f.Secret() {
+			secret = append(secret, f.Name)
+		} else {
+			open = append(open, f.Name)
+		}
 	}
 
-	if end := setup.Certificate.NotAfter; end.Before(settings.Now.Add(settings.Serving.CertExpiry)) {
-		texts = append(texts, fmt.Sprintf("the CA expires on %s, before the certificates that it will sign", end.UTC().Format(time.DateOnly)))
+	r.Lastly("in %s: %s", o.dir, strings.Join(open, ", "))
+
+	readers := "readable by you alone"
+	if runtime.GOOS == "windows" { // it has no modes: files inherit permissions from their directory
+		readers = "readable by every user who can read the directory"
 	}
 
-	return texts
+	r.Lastly("secret, %s: %s", readers, strings.Join(secret, ", "))
+
+	for _, line := range setup.NextSteps(o.dir, configFlags{}.commands(p.name, o.dir)) {
+		r.Lastly("%s", line)
+	}
 }

@@ -1,22 +1,25 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"crypto"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/ca/pki"
 	"github.com/tykmesh/tykmesh/cmd/internal/exit"
 	"github.com/tykmesh/tykmesh/cmd/internal/explain"
+	"github.com/tykmesh/tykmesh/cmd/internal/files"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
+	"github.com/tykmesh/tykmesh/inject/display"
+	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
 // caRotate are the flags of ca rotate.
@@ -36,16 +39,7 @@ func newCARotateCmd(p process) *cobra.Command {
 	c := newCommand(p, &cobra.Command{
 		Use:   "rotate",
 		Short: "Replace the CA step by step, while every pod keeps accepting every certificate in use",
-		Long: "rotate prints how far a rotation of the CA is, what to apply and wait for now, and which step is next. With --step it takes\n" +
-			"that step, which changes files in the CA's directory and nothing else.\n\n" +
-			"  step 1  makes a new CA, which pods are to trust beside the old one\n" +
-			"  step 2  makes CFSSL sign with the new CA. The old CA has signed it too, so pods that trust only the old CA accept it\n" +
-			"  step 3  makes pods trust the new CA alone. First it asks the Dashboard whether certificates of the old CA are in use\n\n" +
-			"A CA under a root (ca init --intermediate) is replaced in one step, because pods trust the root. --root replaces the root too.\n\n" +
-			"The new CA is like the old one, with new keys and with what csr_ca.json in the directory says: edit it to change the kind of key,\n" +
-			"the lifetime or the subject. The common name stays. Steps are idempotent; the next run completes an interrupted step.\n\n" +
-			"Each step writes the manifests in k8s anew. Edits of the image and the namespaces are kept. A manifest with other edits is\n" +
-			"refused with a diff: put such edits into a kustomize patch.",
+		Long:  pki.RotateHelp,
 		Example: "  tykmesh ca rotate                  # how far the rotation is, and what to do now\n" +
 			"  tykmesh ca rotate --step 1",
 		Args: noArgs,
@@ -105,7 +99,7 @@ func (o *caRotate) run(ctx context.Context, p process, r *report.Run) (report.Ou
 		}
 
 		if err != nil {
-			return &unprintedNextSteps{err, o.again(p.name)}
+			return advise(err, "the step is taken; "+o.again(p.name)+" prints what to do now")
 		}
 
 		return nil
@@ -119,10 +113,37 @@ func (o *caRotate) read(p process) (pki.Rotation, error) {
 	case err == nil:
 		return r, nil
 	case errors.Is(err, fs.ErrNotExist):
-		return r, &noCAError{o.dir, err}
+		return r, advise(fmt.Errorf("reading the CA of %s: %w", o.dir, err), o.noCAHint())
 	}
 
 	return r, fmt.Errorf("reading the CA of %s: %w", o.dir, err)
+}
+
+// noCAHint returns how to make a directory with a CA that can be rotated.
+func (o *caRotate) noCAHint() string {
+	switch dir := shellWord(o.dir); {
+	case !files.Exists(filepath.Join(o.dir, pki.CertFile)):
+		return fmt.Sprintf("--dir must name the directory that ca init made; tykmesh ca init --dir %s makes a CA there", dir)
+	case !files.Exists(filepath.Join(o.dir, pki.BundleFile)):
+		return fmt.Sprintf("tykmesh ca init --from %s --dir ANOTHER makes a directory in which that CA can be rotated", dir)
+	}
+	return ""
+}
+
+// again returns the command line that prints the state of the same CA.
+func (o *caRotate) again(program string) string { return o.commands(program, o.dir).Rotate }
+
+// say returns the output that says how far the rotation is, what to do now, and what comes next.
+func (o *caRotate) say(p process, r pki.Rotation) report.Output {
+	return func() error {
+		var text bytes.Buffer
+		for _, line := range r.NextSteps(o.commands(p.name, o.dir), p.now()) {
+			fmt.Fprintln(display.Lines(&text), line)
+		}
+
+		_, err := text.WriteTo(p.stdout)
+		return err
+	}
 }
 
 // conflict refuses flags that have no effect here.
@@ -144,20 +165,19 @@ func (o *caRotate) conflict(r pki.Rotation) error {
 
 // checkNext refuses a step that is not next.
 func (o *caRotate) checkNext(p process, r pki.Rotation) error {
-	previous := filepath.Join(o.dir, pki.PreviousDir)
-	wrong := &stepError{hint: o.again(p.name) + " prints what to do now"}
+	var err error
 	switch last := r.LastStep(); {
 	case r.Taken == pki.StepSettle:
-		wrong.msg = fmt.Sprintf("the last rotation left the previous CA in %s: delete that directory, then step 1 is next", previous)
+		err = fmt.Errorf("the last rotation left the previous CA in %s: delete that directory, then step 1 is next", filepath.Join(o.dir, pki.PreviousDir))
 	case last == 0 && o.step != 1:
-		wrong.msg = fmt.Sprintf("no rotation is under way: step 1 is next, not step %d", o.step)
+		err = fmt.Errorf("no rotation is under way: step 1 is next, not step %d", o.step)
 	case o.step != last+1:
-		wrong.msg = fmt.Sprintf("step %d was taken last: step %d is next, not step %d", last, last+1, o.step)
+		err = fmt.Errorf("step %d was taken last: step %d is next, not step %d", last, last+1, o.step)
 	default:
 		return nil
 	}
 
-	return wrong
+	return &advisedError{err, o.again(p.name) + " prints what to do now", exit.Usage}
 }
 
 // change returns the change that a step makes.
@@ -173,7 +193,7 @@ func (o *caRotate) change(ctx context.Context, p process, rotation pki.Rotation,
 
 	switch {
 	case errors.As(err, new(*pki.EditedError)):
-		err = refuseEdits(o.dir, err, r)
+		err = o.refuseEdits(err, r)
 	case err != nil && exit.Of(err) == exit.Failed:
 		err = fmt.Errorf("rotating the CA of %s: %w", o.dir, err)
 	}
@@ -185,14 +205,13 @@ func (o *caRotate) change(ctx context.Context, p process, rotation pki.Rotation,
 func (o *caRotate) begin(ctx context.Context, p process, rotation pki.Rotation, r *report.Run) (pki.Change, error) {
 	request, err := rotation.Request()
 	if err != nil {
-		return pki.Change{}, &requestError{err, filepath.Join(o.dir, pki.RequestFile)}
+		return pki.Change{}, &advisedError{err, fmt.Sprintf("edit %s: %s", filepath.Join(o.dir, pki.RequestFile), pki.RequestHelp), exit.Usage}
 	}
 
-	var rootKey crypto.Signer
-	if rotation.Intermediate() {
-		if rootKey, err = rotation.ReadRootKey(o.rootKey); err != nil {
-			return pki.Change{}, &rootKeyError{err}
-		}
+	rootKey, err := rotation.ReadRootKey(o.rootKey)
+	if err != nil {
+		err = fmt.Errorf("the root must sign the next CA: %w", err)
+		return pki.Change{}, advise(err, "provide the root's private key for this step alone, with --root-key FILE")
 	}
 
 	next := rotation.Trust
@@ -215,7 +234,8 @@ func checkRoot(rotation pki.Rotation, request pki.Request, now time.Time, r *rep
 	end := root.NotAfter.UTC().Format(time.DateOnly)
 	switch left := root.NotAfter.Sub(now); {
 	case left < time.Hour:
-		return &rootEndsError{fmt.Sprintf("the root %q expires on %s, and every CA under it", root.Subject.CommonName, end)}
+		err := fmt.Errorf("the root %q expires on %s, and every CA under it", root.Subject.CommonName, end)
+		return advise(err, "--root replaces the root too")
 	case left < request.Expiry:
 		r.Warn("the CA will expire on %s with its root %q; --root replaces the root too", end, root.Subject.CommonName)
 	}
@@ -261,7 +281,7 @@ func (o *caRotate) checkUse(ctx context.Context, p process, rotation pki.Rotatio
 		return fmt.Errorf("cannot tell whether an API uses a certificate of the previous CA: %w", partial)
 	}
 
-	return previousUnused(there.snapshot, rotation, o.dir)
+	return previousUnused(there.snapshot, rotation)
 }
 
 // checkAuthority refuses targets in the directory of the CA, and the root's key.
@@ -284,9 +304,9 @@ func (o *caRotate) checkAuthority(r *report.Run) error {
 }
 
 // previousUnused refuses to go on while an API uses a certificate of a previous CA.
-func previousUnused(snapshot *mesh.Snapshot, r pki.Rotation, dir string) error {
-	if snapshot.CA() == nil || !ca.SameAuthority(snapshot.CA(), r.Current.Certificate) {
-		return fmt.Errorf("the CA of the configuration (CA.certPath, or else CFSSL's) is not the CA of %s, so tykmesh cannot tell which certificates are in use: let CA.certPath name chain.pem of that directory", dir)
+func previousUnused(snapshot *mesh.Snapshot, r pki.Rotation) error {
+	if err := r.CheckCurrent(snapshot.CA()); err != nil {
+		return err
 	}
 
 	var old []string
@@ -297,8 +317,29 @@ func previousUnused(snapshot *mesh.Snapshot, r pki.Rotation, dir string) error {
 	}
 
 	if len(old) > 0 {
-		return &inUseError{old}
+		err := fmt.Errorf("%s of the previous CA in use: %s", report.Plural(len(old), "certificate"), strings.Join(old, ", "))
+		return advise(err, "tykmesh certs renew replaces them")
 	}
 
 	return nil
+}
+
+// refuseEdits prints the difference between the manifests that an error names and those that
+// tykmesh would write, and returns the error with the ways to keep an edit.
+func (o *caRotate) refuseEdits(err error, r *report.Run) error {
+	for _, f := range explain.Faults(err) {
+		var e *pki.EditedError
+		if !errors.As(f.Err, &e) {
+			continue
+		}
+		whole := manifest.Patch{{From: 0, To: len(e.Was), Text: string(e.Now)}}
+		for line := range strings.Lines(string(manifest.Diff(e.Path, e.Was, whole.Least(e.Was)))) {
+			r.PrintError(strings.TrimSuffix(line, "\n"))
+		}
+	}
+
+	hint := fmt.Sprintf("put the edit into a kustomize patch over %s, undo it in the manifest as the diff shows, and run the step again; "+
+		"or move the manifest out of that directory: then rotate leaves it to you and says what to change in it", shellWord(filepath.Join(o.dir, pki.Manifests)))
+
+	return advise(err, hint)
 }

@@ -83,7 +83,7 @@ func (f *certsRenewCmd) run(ctx context.Context, p process, r *report.Run) (repo
 		r.Warn("%s", note)
 	}
 
-	newAuthority(r, c, plan)
+	warnOfNewCA(r, c, plan)
 	r.Planned(phase.Steps(plan.Steps()...), kept(plan))
 	if f.dryRun {
 		tellRenewed(r, plan)

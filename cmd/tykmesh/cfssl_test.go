@@ -173,7 +173,7 @@ func checkAuthsign(t *testing.T, server, dir string) {
 		return text
 	}
 
-	trust, err := ca.ParseTrust(read(pki.BundleFile))
+	trust, err := ca.ParseTrustBundle(read(pki.BundleFile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,7 +265,7 @@ func checkInjected(t *testing.T, c *cluster, server, mongo string, section []byt
 // checkClosed makes sure that CFSSL does nothing for those without the key but say who it is.
 func checkClosed(t *testing.T, server string) {
 	t.Helper()
-	for _, endpoint := range strings.Split(strings.TrimSuffix(pki.Disabled, ",/"), ",") {
+	for _, endpoint := range strings.Split(strings.TrimSuffix(ca.Disabled, ",/"), ",") {
 		if status, text := askCFSSL(t, http.MethodPost, server, endpoint); status != http.StatusNotFound {
 			t.Errorf("%s answers %d: %s", endpoint, status, text)
 		}

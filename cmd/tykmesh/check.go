@@ -80,7 +80,7 @@ func probeAll(ctx context.Context, c config.Config, s serverFlags, r *report.Run
 	if s.local != "" {
 		return check.Local(ctx, check.Directory{
 			Path: s.local, Org: c.Tyk.Org, TLS: c.Injector.EnableMeshTLS,
-			CA: filepath.Join(s.local, localCAFolder), Names: c.CA.DefaultNames, Ledger: filepath.Join(s.local, localLedgerFile),
+			CA: filepath.Join(s.local, localCADir), Names: c.CA.DefaultNames, Ledger: filepath.Join(s.local, localLedgerFile),
 		})
 	}
 
@@ -124,7 +124,7 @@ type untrustedIssuer struct{ issuer }
 
 // Issue makes a key and a certificate for hosts.
 func (i untrustedIssuer) Issue(ctx context.Context, hosts []string) (ca.Bundle, error) {
-	i.trust = nil
+	i.request.Trust = nil
 	return i.issuer.Issue(ctx, hosts)
 }
 
@@ -155,7 +155,7 @@ func probeIssuer(ctx context.Context, c config.Config, s serverFlags, r *report.
 func probeLedger(ctx context.Context, c config.Config, r *report.Run) []check.Result {
 	name := ca.LedgerName(ledgerAddress(c).Reveal())
 	if !c.Injector.EnableMeshTLS || !ledgerAddress(c).IsSet() {
-		return check.Skip(name, "CA.mongoConnStr is not set: the Dashboard's store shows the certificates")
+		return check.Skip(name, config.CAMongoConnStr+" is not set: the Dashboard's store shows the certificates")
 	}
 
 	var opened ca.Ledger

@@ -43,7 +43,7 @@ func verify(ts *testscript.TestScript, _ bool, args []string) {
 		for _, c := range w.dashboard.Certificates() {
 			bundles = append(bundles, w.dashboard.PEM(c.ID))
 		}
-		authority = w.cfssl.Authority.PEM()
+		authority = w.cfssl.CA.PEM()
 	}
 
 	var lines []string

@@ -144,7 +144,7 @@ func (g *configFlags) apart(r *report.Run) error {
 	}
 
 	read := []string{filepath.Join(g.local, localLedgerFile)}
-	for _, below := range []string{"apis/*.json", "certs/*.pem", localCAFolder + "/*"} {
+	for _, below := range []string{"apis/*.json", "certs/*.pem", localCADir + "/*"} {
 		found, _ := filepath.Glob(filepath.Join(g.local, below)) // the patterns are valid
 		read = append(read, found...)
 	}

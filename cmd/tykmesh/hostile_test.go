@@ -308,7 +308,7 @@ func hostileWorld(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(".")
 	w.dashboard = dashboardtest.New(dashboardtest.Options{Secret: plantedDashboardKey})
-	w.cfssl = catest.New(catest.Options{Key: plantedCFSSLKey, Authority: catest.NewAuthority(feigned)})
+	w.cfssl = catest.New(catest.Options{Key: plantedCFSSLKey, CA: catest.NewCA(feigned)})
 	t.Cleanup(w.dashboard.Close)
 	t.Cleanup(w.cfssl.Close)
 	return w

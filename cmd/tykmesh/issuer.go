@@ -19,10 +19,7 @@ import (
 // issuer issues certificates as the configuration describes them.
 type issuer struct {
 	ca.Signer
-	names []ca.Name
-	key   ca.KeyRequest
-	trust ca.Trust
-	now   func() time.Time
+	request ca.Request // without hosts
 }
 
 var _ mesh.Issuer = issuer{}
@@ -38,7 +35,7 @@ func newIssuer(c config.Config, now func() time.Time, trace func(ca.Call)) (mesh
 
 func issuerOf(s ca.Signer, c config.Config, now func() time.Time) issuer {
 	key := ca.KeyRequest{Algo: c.CA.DefaultKeyRequest.A, Size: c.CA.DefaultKeyRequest.S}
-	return issuer{Signer: s, names: c.CA.DefaultNames, key: key, trust: c.CA.Trust, now: now}
+	return issuer{s, ca.Request{Names: c.CA.DefaultNames, Key: key, Trust: c.CA.Trust, Now: now}}
 }
 
 func newSigner(c config.Config, now func() time.Time, trace func(ca.Call)) (ca.Signer, error) {
@@ -88,13 +85,13 @@ func caError(c config.Config, key string, err error) error {
 	return explain.Setting(c, key, err)
 }
 
-// Authority returns the CA's certificate.
+// CA returns the CA's certificate.
 //
 // Errors: those of the signer; ca.ErrUntrusted.
-func (i issuer) Authority(ctx context.Context) (*x509.Certificate, error) {
+func (i issuer) CA(ctx context.Context) (*x509.Certificate, error) {
 	chain, err := i.Chain(ctx)
 	if err == nil {
-		err = i.trust.Check(chain, i.now())
+		err = i.request.Trust.Check(chain, i.request.Now())
 	}
 
 	if err != nil {
@@ -106,12 +103,13 @@ func (i issuer) Authority(ctx context.Context) (*x509.Certificate, error) {
 
 // Issue makes a key and a certificate for hosts.
 func (i issuer) Issue(ctx context.Context, hosts []string) (ca.Bundle, error) {
-	return ca.Issue(ctx, i.Signer, ca.Request{Hosts: hosts, Names: i.names, Key: i.key, Trust: i.trust, Now: i.now})
+	i.request.Hosts = hosts
+	return ca.Issue(ctx, i.Signer, i.request)
 }
 
-// newAuthority warns if another CA than before signs certificates, and it is not known whether pods
+// warnOfNewCA warns if another CA than before signs certificates, and it is not known whether pods
 // trust it.
-func newAuthority(r *report.Run, c config.Config, plan *mesh.Plan) {
+func warnOfNewCA(r *report.Run, c config.Config, plan *mesh.Plan) {
 	if previous := plan.PreviousCAs(); len(previous) > 0 && len(c.CA.Trust) == 0 {
 		r.Warn("another CA replaces certificates of %s; pods that do not trust it yet refuse them: list the CAs that pods trust in CA.bundlePath, "+
 			"or change the CA with tykmesh ca rotate", strings.Join(previous, ", "))

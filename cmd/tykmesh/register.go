@@ -68,7 +68,7 @@ func (f *injectCmd) register(ctx context.Context, c config.Config, services []me
 	}
 
 	r.Diagnose(explain.Warnings(plan.Warnings)...)
-	newAuthority(r, c, plan)
+	warnOfNewCA(r, c, plan)
 	if f.registered { // later deletions do not change the manifests
 		return plan, plan.Bindings(), registered(plan, r)
 	}

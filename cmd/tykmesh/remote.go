@@ -60,7 +60,7 @@ func meshSettings(c config.Config, s serverFlags) mesh.Settings {
 func trustedFile(c config.Config, local string) string {
 	switch {
 	case local != "":
-		return shellWord(filepath.Join(local, localCAFolder, ca.LocalCertificate))
+		return shellWord(filepath.Join(local, localCADir, ca.LocalCertificate))
 	case c.CA.BundlePath != "":
 		return shellWord(c.CA.BundlePath)
 	}
@@ -147,7 +147,7 @@ func newDashboard(c config.Config, trace func(dashboard.Request)) (*dashboard.Cl
 
 // The files in the directory of --local, beside the APIs and certificates of dashboard.Dir.
 const (
-	localCAFolder   = "ca"
+	localCADir   = "ca"
 	localLedgerFile = "ledger.db"
 )
 
@@ -167,7 +167,7 @@ func openLocal(ctx context.Context, c config.Config, s serverFlags) (remote mesh
 		open = ca.OpenLocal
 	}
 
-	signer, err := open(filepath.Join(s.local, localCAFolder), c.CA.DefaultNames)
+	signer, err := open(filepath.Join(s.local, localCADir), c.CA.DefaultNames)
 	if err != nil {
 		return remote, nil, err
 	}

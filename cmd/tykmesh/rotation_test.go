@@ -115,7 +115,7 @@ func (m *rotatedMesh) serveCFSSL() {
 	m.t.Helper()
 	m.cfssl.Close()
 	m.cfssl = catest.New(catest.Options{
-		Authority: catest.ReadAuthority(m.read(pki.CertFile), m.read(pki.KeyFile)), Key: strings.TrimSpace(string(m.read(pki.AuthKeyFile))),
+		CA: catest.ReadCA(m.read(pki.CertFile), m.read(pki.KeyFile)), Key: strings.TrimSpace(string(m.read(pki.AuthKeyFile))),
 	})
 }
 
@@ -179,7 +179,7 @@ func (m *rotatedMesh) trustAnnotation() string {
 // each service and one for the mesh.
 func (m *rotatedMesh) onlyOf(when string) {
 	m.t.Helper()
-	present := catest.ReadAuthority(m.read(pki.CertFile), m.read(pki.KeyFile)).Cert.Subject.CommonName
+	present := catest.ReadCA(m.read(pki.CertFile), m.read(pki.KeyFile)).Cert.Subject.CommonName
 
 	certificates := m.dashboard.Certificates()
 	for _, c := range certificates {

@@ -237,12 +237,12 @@ func TestSecretsAreSeen(t *testing.T) {
 	w.dashboard = dashboardtest.New(dashboardtest.Options{})
 	defer w.dashboard.Close()
 	key := "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg\n-----END PRIVATE KEY-----\n"
-	w.dashboard.PutCertificate(append(catest.NewAuthority("any").PEM(), key...))
+	w.dashboard.PutCertificate(append(catest.NewCA("any").PEM(), key...))
 	if err := os.Mkdir(filepath.Join(w.folder, "ca"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 
-	ofCA := catest.NewAuthority("another").KeyPEM()
+	ofCA := catest.NewCA("another").KeyPEM()
 	for name, text := range map[string]string{pki.RootKeyFile: string(ofCA), pki.AuthKeyFile: "0123456789abcdef\n"} {
 		if err := os.WriteFile(filepath.Join(w.folder, "ca", name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)

@@ -92,7 +92,7 @@ func newSecretMesh(t *testing.T) *secretMesh {
 func (m *secretMesh) serveCFSSL() {
 	m.t.Helper()
 	m.cfssl.Close()
-	m.cfssl = catest.New(catest.Options{Authority: catest.ReadAuthority(m.read(pki.CertFile), m.read(pki.KeyFile)), Key: m.key()})
+	m.cfssl = catest.New(catest.Options{CA: catest.ReadCA(m.read(pki.CertFile), m.read(pki.KeyFile)), Key: m.key()})
 	m.configure()
 }
 

@@ -53,7 +53,7 @@ func (k *kubernetes) shell(t *testing.T, c meshCase) *shell {
 	s.cfssl = catest.New(catest.Options{Key: plantedCFSSLKey})
 	t.Cleanup(s.cfssl.Close)
 
-	writeSecret(t, filepath.Join(s.folder, "bundle.pem"), string(s.cfssl.Authority.PEM()))
+	writeSecret(t, filepath.Join(s.folder, "bundle.pem"), string(s.cfssl.CA.PEM()))
 
 	namespace := strings.Trim(noLabel.ReplaceAllString(strings.ToLower(strings.TrimPrefix(t.Name(), "TestCluster/")), "-"), "-")
 	writeSecret(t, filepath.Join(s.folder, "kubeconfig"), k.kubeconfig(namespace))

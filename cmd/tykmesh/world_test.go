@@ -224,21 +224,21 @@ func restartDashboard(ts *testscript.TestScript, _ bool, _ []string) {
 // client-key.pem. SignWith makes another CA sign than the one that CFSSL shows; Expired is a CA of
 // another time; ca=DIR serves the CA of a folder.
 func startCFSSL(ts *testscript.TestScript, _ bool, args []string) {
-	o := catest.Options{Key: plantedCFSSLKey, Authority: catest.NewAuthority("Mesh CA")}
+	o := catest.Options{Key: plantedCFSSLKey, CA: catest.NewCA("Mesh CA")}
 	if i := slices.Index(args, "SignWith"); i >= 0 {
-		o.SignWith = catest.NewAuthority("Another CA")
+		o.SignWith = catest.NewCA("Another CA")
 		args = slices.Delete(args, i, i+1)
 	}
 
 	if len(args) > 0 && strings.HasPrefix(args[0], "ca=") {
 		dir := strings.TrimPrefix(args[0], "ca=") + "/"
-		o.Authority = catest.ReadAuthority([]byte(ts.ReadFile(dir+pki.CertFile)), []byte(ts.ReadFile(dir+pki.KeyFile)))
+		o.CA = catest.ReadCA([]byte(ts.ReadFile(dir+pki.CertFile)), []byte(ts.ReadFile(dir+pki.KeyFile)))
 		o.Key, args = strings.TrimSpace(ts.ReadFile(dir+pki.AuthKeyFile)), args[1:]
 	}
 
 	if i := slices.Index(args, "Expired"); i >= 0 {
 		year := func(y int) time.Time { return time.Date(y, time.January, 1, 0, 0, 0, 0, time.UTC) }
-		o.Authority = catest.NewAuthorityFor("Mesh CA", year(2020), year(2025))
+		o.CA = catest.NewCAFor("Mesh CA", year(2020), year(2025))
 		args = slices.Delete(args, i, i+1)
 	}
 
@@ -252,8 +252,8 @@ func startCFSSL(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("CFSSL_ADDRESS", address)
 	ts.Setenv("CFSSL_PORT", address[strings.LastIndex(address, ":")+1:])
 	ts.Setenv("CFSSL_KEY", o.Key)
-	ts.Check(os.WriteFile(ts.MkAbs("cfssl-ca.pem"), w.cfssl.Authority.PEM(), 0o644))
-	ts.Check(os.WriteFile(ts.MkAbs("cfssl-ca-key.pem"), w.cfssl.Authority.KeyPEM(), 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs("cfssl-ca.pem"), w.cfssl.CA.PEM(), 0o644))
+	ts.Check(os.WriteFile(ts.MkAbs("cfssl-ca-key.pem"), w.cfssl.CA.KeyPEM(), 0o600))
 	if o.MutualTLS {
 		certificate, key := w.cfssl.ClientPair()
 		ts.Check(os.WriteFile(ts.MkAbs("client.pem"), certificate, 0o644))

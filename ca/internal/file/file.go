@@ -63,24 +63,24 @@ func Create(path string, mode fs.FileMode, text []byte) error {
 		return err
 	}
 
-	SyncFolder(filepath.Dir(path))
+	SyncDir(filepath.Dir(path))
 
 	return nil
 }
 
-// SyncFolder writes the names in a directory to the disk, if the system can do that.
-func SyncFolder(dir string) {
+// SyncDir writes the names in a directory to the disk, if the system can do that.
+func SyncDir(dir string) {
 	if f, err := os.Open(dir); err == nil {
 		_ = f.Sync() // Windows cannot
 		_ = f.Close()
 	}
 }
 
-// SyncFolders calls SyncFolder for a directory and those in it.
-func SyncFolders(dir string) error {
+// SyncDirs calls SyncDir for a directory and those in it.
+func SyncDirs(dir string) error {
 	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.IsDir() {
-			SyncFolder(path)
+			SyncDir(path)
 		}
 		return err
 	})

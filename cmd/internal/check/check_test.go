@@ -192,7 +192,7 @@ func TestLedger(t *testing.T) {
 // signer is an issuer with the signer of a CFSSL.
 type signer struct{ *ca.Client }
 
-func (s signer) Authority(ctx context.Context) (*x509.Certificate, error) {
+func (s signer) CA(ctx context.Context) (*x509.Certificate, error) {
 	chain, err := s.Chain(ctx)
 	if err != nil {
 		return nil, err
@@ -205,7 +205,7 @@ func (s signer) Issue(ctx context.Context, hosts []string) (ca.Bundle, error) {
 }
 
 func TestCFSSL(t *testing.T) {
-	ending := catest.NewAuthorityFor("ending", time.Now().AddDate(-1, 0, 0), time.Now().AddDate(0, 1, 0))
+	ending := catest.NewCAFor("ending", time.Now().AddDate(-1, 0, 0), time.Now().AddDate(0, 1, 0))
 	for _, c := range []struct {
 		name    string
 		options catest.Options
@@ -217,8 +217,8 @@ func TestCFSSL(t *testing.T) {
 		{name: "wrong key", key: "00", failed: "CFSSL key, signing profile"},
 		{name: "no key", options: catest.Options{NoProvider: true}, failed: "CFSSL key, signing profile, unauthenticated signing"},
 		{name: "newcert", options: catest.Options{Newcert: true}, failed: check.PartSigning},
-		{name: "another CA signs", options: catest.Options{SignWith: catest.NewAuthority("other")}, failed: check.PartCA},
-		{name: "a CA that ends before what it signs", options: catest.Options{Authority: ending}, failed: check.PartCA},
+		{name: "another CA signs", options: catest.Options{SignWith: catest.NewCA("other")}, failed: check.PartCA},
+		{name: "a CA that ends before what it signs", options: catest.Options{CA: ending}, failed: check.PartCA},
 		{name: "a profile", options: catest.Options{Profile: "mesh"}, profile: "mesh"},
 		{name: "no such profile", options: catest.Options{Profile: "mesh"}, profile: "mseh", failed: "CFSSL key, signing profile"},
 		{name: "a profile for clients", options: catest.Options{Usages: []string{"client auth"}}, failed: check.PartProfile},

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/tykmesh/tykmesh/ca"
 )
 
 // Clocks collects the differences of servers' clocks from this one.
@@ -28,12 +30,11 @@ func (c *Clocks) See(part string, date time.Time) {
 	c.ahead[part] = date.Sub(time.Now().Truncate(time.Second))
 }
 
-// The limits for a warning and for an error about clocks. CFSSL dates certificates back by five
-// minutes; if clocks differ by more, new certificates are not valid yet (cfssl,
-// signer.FillTemplate).
+// The limits for a warning and for an error about clocks: if they differ by more than an issuer
+// dates certificates back, new certificates are not valid yet.
 const (
 	clocksDiffer  = 30 * time.Second
-	clocksTooFar  = 5 * time.Minute
+	clocksTooFar  = ca.Backdate
 	partClocks    = "clocks"
 	clocksUnknown = "no server sent its time"
 )

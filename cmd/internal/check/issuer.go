@@ -12,8 +12,8 @@ import (
 
 // Issuer makes certificates.
 type Issuer interface {
-	// Authority returns the CA that signs them, which the mesh trusts.
-	Authority(ctx context.Context) (*x509.Certificate, error)
+	// CA returns the CA that signs them, which the mesh trusts.
+	CA(ctx context.Context) (*x509.Certificate, error)
 	// Issue makes a key and a certificate for exactly these hosts.
 	Issue(ctx context.Context, hosts []string) (ca.Bundle, error)
 }
@@ -68,7 +68,7 @@ func signingServer(ctx context.Context, server Server, issuer Issuer, pinned boo
 
 	ask := server.Served
 	if !pinned {
-		ask = issuer.Authority // which asks the server, too, and remembers the answer
+		ask = issuer.CA // which asks the server, too, and remembers the answer
 	}
 
 	served, err := ask(ctx)
@@ -81,11 +81,11 @@ func signingServer(ctx context.Context, server Server, issuer Issuer, pinned boo
 	another := errors.Is(issued, ca.ErrForeignCA)
 	l.issuance(server.Name()+" key", issued)
 	l.try(PartCA, func() (string, error) {
-		configured, err := issuer.Authority(ctx)
+		configured, err := issuer.CA(ctx)
 		switch {
 		case err != nil:
 			return "", err
-		case !ca.SameAuthority(configured, served):
+		case !ca.SameCA(configured, served):
 			return "", &PinnedError{server.Name(), served.Subject.CommonName, configured.Subject.CommonName}
 		case another:
 			return "", ca.ErrForeignCA
@@ -136,7 +136,7 @@ func signingKey(ctx context.Context, issuer Issuer) []Result {
 	var l list
 	var bundle ca.Bundle
 
-	authority, err := issuer.Authority(ctx)
+	authority, err := issuer.CA(ctx)
 	if err == nil {
 		bundle, err = issuer.Issue(ctx, []string{checkHost})
 	}

@@ -60,7 +60,7 @@ type CASection struct {
 	CertPath          string         // file with the CA certificate, and those above it; "" means that CFSSL is asked
 	KeyPath           string         // file with the CA's private key, with which tykmesh signs; "" means that CFSSL signs
 	BundlePath        string         // file with the CA certificates that pods trust; "" means that they are not known
-	Trust             ca.Trust       // the content of that file, with EnableMeshTLS
+	Trust             ca.TrustBundle // the content of that file, with EnableMeshTLS
 	Secure            bool           // use TLS with CFSSL although the address does not say https
 	SkipCACheck       bool           // do not verify CFSSL's TLS certificate
 	TLSRemoteCA       string         // file with the CAs that verify CFSSL's TLS certificate; "" means the system's

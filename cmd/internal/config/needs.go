@@ -104,7 +104,7 @@ func (l *loader) readTrust() {
 	}
 	text, err := l.src.ReadFile(path)
 	if err == nil {
-		l.config.CA.Trust, err = ca.ParseTrust(text)
+		l.config.CA.Trust, err = ca.ParseTrustBundle(text)
 	}
 
 	if err != nil {

@@ -29,7 +29,7 @@ func settledState(tb testing.TB, workloads []inject.Workload, s Settings) State 
 	local, err := ca.OpenLocal(tb.TempDir(), nil)
 	must(tb, err)
 	state := State{HasLedger: true}
-	state.CA, err = issuer{Signer: local}.Authority(context.Background())
+	state.CA, err = issuer{Signer: local}.CA(context.Background())
 	must(tb, err)
 	record := func(role Role, svc inject.Service, hosts []string) string {
 		bundle, err := issuer{Signer: local}.Issue(context.Background(), hosts)

@@ -179,7 +179,7 @@ func (c *Certificate) signedBy(issuer string) SignedBy {
 
 	byCurrent := issuer == current.Subject.CommonName
 	if leaf := c.leaf(); leaf != nil {
-		young := ca.Terms{Authority: current, Now: leaf.NotBefore} // its age is another matter
+		young := ca.Terms{CA: current, Now: leaf.NotBefore} // its age is another matter
 		byCurrent = young.Unusable(leaf, leaf.DNSNames) == ""
 	}
 

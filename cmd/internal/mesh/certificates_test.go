@@ -31,16 +31,16 @@ func TestReissue(t *testing.T) {
 		{name: "long to go", change: func(w *world) { w.later(200 * 24 * time.Hour) }},
 		{name: "near its end", change: func(w *world) { w.later(300 * 24 * time.Hour) }, writes: gone, reason: "expires in 6"},
 		{name: "near its end, no ledger", noLedger: true, change: func(w *world) { w.later(300 * 24 * time.Hour) }, writes: gone, reason: "expires in 6"},
-		{name: "another CA", change: func(w *world) { w.withAuthority(catest.NewAuthority("second")) }, writes: gone, reason: `not signed by "second"`},
-		{name: "another CA, no ledger", noLedger: true, change: func(w *world) { w.withAuthority(catest.NewAuthority("second")) }, writes: both, reason: `not signed by "second"`, kept: true},
+		{name: "another CA", change: func(w *world) { w.withAuthority(catest.NewCA("second")) }, writes: gone, reason: `not signed by "second"`},
+		{name: "another CA, no ledger", noLedger: true, change: func(w *world) { w.withAuthority(catest.NewCA("second")) }, writes: both, reason: `not signed by "second"`, kept: true},
 		{name: "another CA, no ledger, the former one known", noLedger: true, change: func(w *world) {
-			w.settings.Trusted = ca.Trust{w.cfssl.Authority.Cert}
-			w.withAuthority(catest.NewAuthority("catest CA 00000002"))
+			w.settings.Trusted = ca.TrustBundle{w.cfssl.CA.Cert}
+			w.withAuthority(catest.NewCA("catest CA 00000002"))
 			w.later(2 * time.Hour) // long enough for nobody to be still putting the old one in place
 		}, writes: gone, reason: `not signed by "catest CA 00000002"`},
 		{name: "another CA, no ledger, a stranger trusted", noLedger: true, change: func(w *world) {
-			w.settings.Trusted = ca.Trust{w.cfssl.Authority.Cert}
-			w.withAuthority(catest.NewAuthority("second"))
+			w.settings.Trusted = ca.TrustBundle{w.cfssl.CA.Cert}
+			w.withAuthority(catest.NewCA("second"))
 			w.later(2 * time.Hour)
 		}, writes: both, reason: `not signed by "second"`, kept: true},
 		{name: "out of the store", change: func(w *world) { w.dash.DropCertificate(w.api("echo-inbound").Certificates()[0]) },
@@ -157,7 +157,7 @@ func TestLegacyRecords(t *testing.T) {
 func TestForgedRecord(t *testing.T) {
 	w := newWorld(t, dashboardtest.Options{})
 	w.mustRun(echo)
-	stranger := catest.New(catest.Options{Authority: catest.NewAuthority("stranger")})
+	stranger := catest.New(catest.Options{CA: catest.NewCA("stranger")})
 	defer stranger.Close()
 	signer, err := ca.New(ca.Config{Addr: stranger.URL, Key: catest.Key})
 	must(t, err)
@@ -243,10 +243,10 @@ func TestFormerAuthority(t *testing.T) {
 		w.remote.Ledger = nil
 		w.mustRun(echo)
 		if known {
-			w.settings.Trusted = ca.Trust{w.cfssl.Authority.Cert}
+			w.settings.Trusted = ca.TrustBundle{w.cfssl.CA.Cert}
 		}
 
-		w.withAuthority(catest.NewAuthority("catest CA 00000002"))
+		w.withAuthority(catest.NewCA("catest CA 00000002"))
 		state, err := Observe(context.Background(), w.remote, w.settings)
 		must(t, err)
 

@@ -173,5 +173,5 @@ func usableRecord(r *ca.Record, hosts []string, org string, terms ca.Terms) bool
 // serves reports whether by its details a certificate in the store is good for these hosts.
 func serves(c dashboard.Certificate, hosts []string, terms ca.Terms) bool {
 	return c.HasPrivate && !c.IsCA && hostKey(c.DNSNames) == hostKey(hosts) &&
-		terms.Authority != nil && c.IssuerCN == terms.Authority.Subject.CommonName && !terms.Due(c.NotBefore, c.NotAfter)
+		terms.CA != nil && c.IssuerCN == terms.CA.Subject.CommonName && !terms.Due(c.NotBefore, c.NotAfter)
 }

@@ -172,6 +172,6 @@ func TestInventoryWithoutAuthority(t *testing.T) {
 // noIssuer is a CFSSL that nobody can reach.
 type noIssuer struct{ issuer }
 
-func (noIssuer) Authority(context.Context) (*x509.Certificate, error) { return nil, errNoIssuer }
+func (noIssuer) CA(context.Context) (*x509.Certificate, error) { return nil, errNoIssuer }
 
 var errNoIssuer = errors.New("no answer from CFSSL")

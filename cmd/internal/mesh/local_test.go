@@ -145,7 +145,7 @@ func TestWaitForUpload(t *testing.T) {
 	must(t, err)
 	bundle, err := issuer{Signer: local}.Issue(context.Background(), []string{"echo.shop"})
 	must(t, err)
-	authority, err := issuer{Signer: local}.Authority(context.Background())
+	authority, err := issuer{Signer: local}.CA(context.Background())
 	must(t, err)
 	for _, c := range []struct {
 		name      string
@@ -161,7 +161,7 @@ func TestWaitForUpload(t *testing.T) {
 		{"never", ca.Pending, []string{"echo.shop"}, authority, time.Hour, false, 4 * time.Second},
 		{"lost", ca.Active, []string{"echo.shop"}, authority, time.Second, false, 0},
 		{"for other hosts", ca.Pending, []string{"mesh"}, authority, 0, false, 0},
-		{"of another CA", ca.Pending, []string{"echo.shop"}, catest.NewAuthority("other").Cert, 0, false, 0},
+		{"of another CA", ca.Pending, []string{"echo.shop"}, catest.NewCA("other").Cert, 0, false, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -76,8 +76,8 @@ type Certificates interface {
 
 // Issuer makes certificates.
 type Issuer interface {
-	// Authority returns the certificate of the CA to which issued certificates chain.
-	Authority(ctx context.Context) (*x509.Certificate, error)
+	// CA returns the certificate of the CA to which issued certificates chain.
+	CA(ctx context.Context) (*x509.Certificate, error)
 	// Issue makes a key and a certificate for exactly these hosts.
 	Issue(ctx context.Context, hosts []string) (ca.Bundle, error)
 }
@@ -138,9 +138,9 @@ type Settings struct {
 	SeesAllAPIs  bool            // listings show every API: those of a directory, and by Tyk.seesAllAPIs an administrator's
 	SharedRoutes []string        // Injector.sharedRoutes: routes under which every namespace may have its own
 
-	RenewBefore time.Duration // the least remaining life of a certificate that is kept; 0: a third of its life
-	Trusted     ca.Trust      // CAs that pods trust: certificates of a previous CA of the mesh among them are replaced like those of the current one
-	Settle      time.Duration // how long gateways get to load changed APIs before replaced certificates are deleted; 0: 5 s
+	RenewBefore time.Duration  // the least remaining life of a certificate that is kept; 0: a third of its life
+	Trusted     ca.TrustBundle // CAs that pods trust: certificates of a previous CA of the mesh among them are replaced like those of the current one
+	Settle      time.Duration  // how long gateways get to load changed APIs before replaced certificates are deleted; 0: 5 s
 
 	Now      func() time.Time // nil: time.Now
 	Parallel int              // steps taken, and requests sent, at once; below 1: 8
@@ -158,7 +158,7 @@ func (s Settings) now() time.Time {
 
 // terms returns the terms on which certificates of this CA are kept.
 func (s Settings) terms(authority *x509.Certificate) ca.Terms {
-	return ca.Terms{Authority: authority, RenewBefore: s.RenewBefore, Now: s.now()}
+	return ca.Terms{CA: authority, RenewBefore: s.RenewBefore, Now: s.now()}
 }
 
 // settleTime is how long gateways get from the last change of an API until replaced certificates

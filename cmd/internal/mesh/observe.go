@@ -34,7 +34,7 @@ func Observe(ctx context.Context, r Remote, s Settings) (State, error) {
 
 	if s.TLS && r.Issuer != nil {
 		reads = append(reads, func() (err error) {
-			state.CA, err = r.Issuer.Authority(ctx)
+			state.CA, err = r.Issuer.CA(ctx)
 			return stepError("reading", "certificate authority", "", err)
 		})
 	}
@@ -76,7 +76,7 @@ func Survey(ctx context.Context, r Remote, s Settings) (state State, missing, er
 	var authority *x509.Certificate
 	var g errgroup.Group
 	g.Go(func() (err error) {
-		authority, err = issuer.Authority(ctx)
+		authority, err = issuer.CA(ctx)
 		return stepError("reading", "certificate authority", "", err)
 	})
 	state, err = Observe(ctx, r, s)

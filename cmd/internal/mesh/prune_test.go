@@ -151,7 +151,7 @@ func TestPruneLeavesWhatServes(t *testing.T) {
 
 // anotherCA replaces the CA by one with a name of its own.
 func (p *past) anotherCA() {
-	next := catest.New(catest.Options{Authority: catest.NewAuthority("Next CA")})
+	next := catest.New(catest.Options{CA: catest.NewCA("Next CA")})
 	p.tb.Cleanup(next.Close)
 	signer, err := ca.New(ca.Config{Addr: next.URL, Key: catest.Key})
 	must(p.tb, err)
@@ -310,7 +310,7 @@ func addList(list []string) (out []any) {
 
 // The certificate of a CA is never ours to delete, whatever it names and whoever recorded it.
 func TestPruneSparesCAs(t *testing.T) {
-	authority := catest.NewAuthority("Mesh CA").Cert
+	authority := catest.NewCA("Mesh CA").Cert
 	stored := func(id string, isCA bool) dashboard.Certificate {
 		return dashboard.Certificate{ID: id, IssuerCN: "Mesh CA", DNSNames: []string{"echo.shop"}, NotAfter: time.Now().Add(time.Hour), IsCA: isCA}
 	}
@@ -318,7 +318,7 @@ func TestPruneSparesCAs(t *testing.T) {
 		CA: authority, HasLedger: true,
 		APIs:         []dashboard.API{{Definition: dashboard.Definition{"slug": "sleep-inbound", "domain": "sleep.shop", "tags": []any{"sleep"}}}},
 		Certificates: []dashboard.Certificate{stored("leaf", false), stored("ca", true), {ID: "recorded"}},
-		Records:      []ca.Record{{ID: "5f", Legacy: true, Fingerprint: "recorded", Certificate: catest.NewAuthority("Mesh CA").PEM()}},
+		Records:      []ca.Record{{ID: "5f", Legacy: true, Fingerprint: "recorded", Certificate: catest.NewCA("Mesh CA").PEM()}},
 	}
 
 	if diff := cmp.Diff("delete certificate echo.shop", toldOf(NewPruning(NewSnapshot(state, Settings{TLS: true, MeshHosts: []string{"mesh"}})))); diff != "" {

@@ -219,7 +219,7 @@ func TestPruneProperties(t *testing.T) {
 		byID[c.ID] = c
 	}
 
-	ours, err := issuer{authority, nil}.Authority(context.Background())
+	ours, err := issuer{authority, nil}.CA(context.Background())
 	must(t, err)
 
 	detached, deleted, forgotten := 0, 0, 0

@@ -139,7 +139,7 @@ func TestRenewalIsDue(t *testing.T) {
 			w.settings.RenewBefore = 300 * 24 * time.Hour
 			w.later(100 * 24 * time.Hour)
 		}, strings.ReplaceAll(renewsEverything, "64", "264")},
-		"another CA": {func(w *world) { w.withAuthority(catest.NewAuthority("second")) }, strings.ReplaceAll(renewsEverything, "expires in 64 days", `not signed by "second"`)},
+		"another CA": {func(w *world) { w.withAuthority(catest.NewCA("second")) }, strings.ReplaceAll(renewsEverything, "expires in 64 days", `not signed by "second"`)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, dashboardtest.Options{})

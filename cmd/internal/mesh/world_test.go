@@ -47,7 +47,7 @@ type issuer struct {
 	now func() time.Time
 }
 
-func (i issuer) Authority(ctx context.Context) (*x509.Certificate, error) {
+func (i issuer) CA(ctx context.Context) (*x509.Certificate, error) {
 	chain, err := i.Chain(ctx)
 	if err != nil {
 		return nil, err
@@ -71,7 +71,7 @@ func newWorld(tb testing.TB, o dashboardtest.Options) *world {
 	must(tb, err)
 	tb.Cleanup(func() { _ = ledger.Close(context.Background()) })
 	w.remote = Remote{APIs: client, Certificates: client, Ledger: ledger}
-	w.withAuthority(catest.NewAuthority("catest CA"))
+	w.withAuthority(catest.NewCA("catest CA"))
 	w.settings = Settings{
 		Org: w.dash.Org, TLS: true, MeshHosts: []string{"mesh", "mesh.local", "localhost"},
 		InboundTarget: "http://localhost:6767", MeshPort: 8080, Parallel: 4, Now: w.now, Settle: time.Nanosecond,
@@ -81,9 +81,9 @@ func newWorld(tb testing.TB, o dashboardtest.Options) *world {
 }
 
 // withAuthority has certificates issued by this CA from now on.
-func (w *world) withAuthority(authority *catest.Authority) {
+func (w *world) withAuthority(authority *catest.CA) {
 	w.tb.Helper()
-	w.cfssl = catest.New(catest.Options{Authority: authority, Now: w.now})
+	w.cfssl = catest.New(catest.Options{CA: authority, Now: w.now})
 	w.tb.Cleanup(w.cfssl.Close)
 	signer, err := ca.New(ca.Config{Addr: w.cfssl.URL, Key: catest.Key, Now: w.now})
 	must(w.tb, err)

@@ -13,34 +13,34 @@ import (
 	"time"
 )
 
-// Authority is a CA for tests. Its default key is P-256.
-type Authority struct {
+// CA is a CA for tests. Its default key is P-256.
+type CA struct {
 	Cert *x509.Certificate
 	key  crypto.Signer
 }
 
-// NewAuthority returns a CA that is valid from 2000 to 2100, for any clock of a server.
-func NewAuthority(name string) *Authority { return NewAuthorityFor(name, year(2000), year(2100)) }
+// NewCA returns a CA that is valid from 2000 to 2100, for any clock of a server.
+func NewCA(name string) *CA { return NewCAFor(name, year(2000), year(2100)) }
 
 func year(y int) time.Time { return time.Date(y, time.January, 1, 0, 0, 0, 0, time.UTC) }
 
-// NewRSAAuthority returns such a CA with an RSA key.
-func NewRSAAuthority(name string, bits int) *Authority {
-	a := &Authority{key: must(rsa.GenerateKey(rand.Reader, bits))}
+// NewRSACA returns such a CA with an RSA key.
+func NewRSACA(name string, bits int) *CA {
+	a := &CA{key: must(rsa.GenerateKey(rand.Reader, bits))}
 	a.Cert = a.sign(name, year(2000), year(2100), a)
 	return a
 }
 
-// NewAuthorityFor returns a CA with a validity.
-func NewAuthorityFor(name string, from, to time.Time) *Authority {
-	a := &Authority{key: must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))}
+// NewCAFor returns a CA with a validity.
+func NewCAFor(name string, from, to time.Time) *CA {
+	a := &CA{key: must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))}
 	a.Cert = a.sign(name, from, to, a)
 	return a
 }
 
-// ReadAuthority returns a CA with this certificate and key, both in PEM, the key in PKCS#8.
-func ReadAuthority(certificate, key []byte) *Authority {
-	return &Authority{Cert: must(x509.ParseCertificate(der(certificate))), key: must(x509.ParsePKCS8PrivateKey(der(key))).(crypto.Signer)}
+// ReadCA returns a CA with this certificate and key, both in PEM, the key in PKCS#8.
+func ReadCA(certificate, key []byte) *CA {
+	return &CA{Cert: must(x509.ParseCertificate(der(certificate))), key: must(x509.ParsePKCS8PrivateKey(der(key))).(crypto.Signer)}
 }
 
 // der returns the content of the first PEM block.
@@ -49,20 +49,20 @@ func der(text []byte) []byte {
 	return block.Bytes
 }
 
-// NewAuthority returns a CA below this one: an intermediate with the same validity.
-func (a *Authority) NewAuthority(name string) *Authority {
-	below := &Authority{key: must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))}
+// NewCA returns a CA below this one: an intermediate with the same validity.
+func (a *CA) NewCA(name string) *CA {
+	below := &CA{key: must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))}
 	below.Cert = a.sign(name, a.Cert.NotBefore, a.Cert.NotAfter, below)
 	return below
 }
 
 // CrossSign returns another CA with a certificate that this one signs.
-func (a *Authority) CrossSign(other *Authority) *Authority {
-	return &Authority{key: other.key, Cert: a.sign(other.Cert.Subject.CommonName, other.Cert.NotBefore, other.Cert.NotAfter, other)}
+func (a *CA) CrossSign(other *CA) *CA {
+	return &CA{key: other.key, Cert: a.sign(other.Cert.Subject.CommonName, other.Cert.NotBefore, other.Cert.NotAfter, other)}
 }
 
 // sign returns a certificate for a CA. Without a certificate, a signs its own.
-func (a *Authority) sign(name string, from, to time.Time, of *Authority) *x509.Certificate {
+func (a *CA) sign(name string, from, to time.Time, of *CA) *x509.Certificate {
 	template := &x509.Certificate{
 		SerialNumber:          big.NewInt(time.Now().UnixNano()),
 		Subject:               pkix.Name{CommonName: name},
@@ -82,13 +82,13 @@ func (a *Authority) sign(name string, from, to time.Time, of *Authority) *x509.C
 }
 
 // KeyPEM returns the CA's private key.
-func (a *Authority) KeyPEM() []byte { return keyPEM(a.key) }
+func (a *CA) KeyPEM() []byte { return keyPEM(a.key) }
 
 // PEM returns the CA's certificate.
-func (a *Authority) PEM() []byte { return certPEM(a.Cert.Raw) }
+func (a *CA) PEM() []byte { return certPEM(a.Cert.Raw) }
 
 // issue returns a certificate that does not come from CFSSL: for a server or a client.
-func (a *Authority) issue(template *x509.Certificate) (certificate, key []byte) {
+func (a *CA) issue(template *x509.Certificate) (certificate, key []byte) {
 	private := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	template.SerialNumber = big.NewInt(time.Now().UnixNano())
 	template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(24*time.Hour)
