@@ -7,11 +7,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/apply"
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/files"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/cmd/internal/phase"
+	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 )
 
@@ -20,7 +22,7 @@ const progressReading = "reading registered APIs and certificates ..."
 
 // surveyed holds the state of the mesh for commands that read no manifest.
 type surveyed struct {
-	snapshot *mesh.Snapshot
+	snapshot *plan.Snapshot
 	remote   mesh.Remote
 	close    func()
 }
@@ -53,7 +55,7 @@ func survey(ctx context.Context, f serverFlags, c config.Config, settings mesh.S
 		return s, remotely.Explain(err)
 	}
 
-	state, missing, err := mesh.Survey(ctx, s.remote, settings)
+	state, missing, err := apply.Survey(ctx, s.remote, settings)
 	if err != nil {
 		s.close()
 		return s, remotely.Explain(err)
@@ -62,7 +64,7 @@ func survey(ctx context.Context, f serverFlags, c config.Config, settings mesh.S
 	if missing != nil {
 		r.Warn("%v: cannot tell which certificates the current CA issued", missing)
 	}
-	s.snapshot = mesh.NewSnapshot(state, settings)
+	s.snapshot = plan.NewSnapshot(state, settings)
 
 	return s, nil
 }
@@ -75,14 +77,14 @@ func observe(ctx context.Context, f serverFlags, c config.Config, settings mesh.
 		return s, remotely.Explain(err)
 	}
 
-	state, err := mesh.Observe(ctx, s.remote, settings)
+	state, err := apply.Observe(ctx, s.remote, settings)
 	if err != nil {
 		s.close()
 		return s, remotely.Explain(err)
 	}
 
 	remotely.Progress()
-	s.snapshot = mesh.NewSnapshot(state, settings)
+	s.snapshot = plan.NewSnapshot(state, settings)
 
 	return s, nil
 }
@@ -91,7 +93,7 @@ func observe(ctx context.Context, f serverFlags, c config.Config, settings mesh.
 func (s surveyed) partial(ctx context.Context, timeout time.Duration, r *report.Run) (partial, err error) {
 	ctx, remotely := phase.Begin(ctx, timeout, r)
 	defer remotely.End()
-	view, err := mesh.Look(ctx, s.remote, s.snapshot)
+	view, err := apply.Look(ctx, s.remote, s.snapshot)
 	if err != nil {
 		return nil, remotely.Explain(err)
 	}
@@ -119,21 +121,21 @@ func (g confirmFlags) canAsk(p process, command string, read []string) error {
 
 // carryOut asks whether the steps of a plan may be taken, takes them, and reports them with tell. A
 // dry run prints them instead.
-func (g confirmFlags) carryOut(ctx context.Context, p process, timeout time.Duration, r *report.Run, plan *mesh.Plan, remote mesh.Remote, tell func()) (report.Output, error) {
-	tellStaying(r, plan)
-	r.Planned(phase.Steps(plan.Steps()...), 0)
+func (g confirmFlags) carryOut(ctx context.Context, p process, timeout time.Duration, r *report.Run, todo *plan.Plan, remote mesh.Remote, tell func()) (report.Output, error) {
+	tellStaying(r, todo)
+	r.Planned(phase.Steps(todo.Steps()...), 0)
 	if g.dryRun {
 		tell()
 		return r.Plan.Output(), nil
 	}
 
-	if !plan.Empty() && !g.yes && !r.Plan.Confirm(p.stdin) {
+	if !todo.Empty() && !g.yes && !r.Plan.Confirm(p.stdin) {
 		return nil, errors.New("not confirmed: nothing was deleted")
 	}
 
 	ctx, remotely := phase.Begin(ctx, timeout, r)
 	defer remotely.End()
-	if _, err := remotely.Apply(ctx, plan, remote); err != nil {
+	if _, err := remotely.Apply(ctx, todo, remote); err != nil {
 		return nil, err
 	}
 
@@ -143,11 +145,11 @@ func (g confirmFlags) carryOut(ctx context.Context, p process, timeout time.Dura
 }
 
 // tellStaying warns of the certificates that a plan has to leave.
-func tellStaying(r *report.Run, plan *mesh.Plan) {
-	for _, kept := range plan.Kept {
+func tellStaying(r *report.Run, todo *plan.Plan) {
+	for _, kept := range todo.Kept {
 		r.Warn("certificate %s (%s) stays: %s", kept.ID, kept.Name, kept.Reason)
 	}
-	for _, api := range plan.APIsWithSurplus {
+	for _, api := range todo.APIsWithSurplus {
 		r.Warn("API %s keeps its %d certificates, because none could serve alone (%s): run certs renew first", api.Slug, api.Count, api.Reason)
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/exit"
 	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/files"
-	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject/display"
 	"github.com/tykmesh/tykmesh/inject/manifest"
@@ -304,14 +304,14 @@ func (o *caRotate) checkAuthority(r *report.Run) error {
 }
 
 // previousUnused refuses to go on while an API uses a certificate of a previous CA.
-func previousUnused(snapshot *mesh.Snapshot, r pki.Rotation) error {
+func previousUnused(snapshot *plan.Snapshot, r pki.Rotation) error {
 	if err := r.CheckCurrent(snapshot.CA()); err != nil {
 		return err
 	}
 
 	var old []string
-	for _, c := range mesh.NewCertificateList(snapshot) {
-		if len(c.UsedBy) > 0 && c.SignedBy != mesh.SignedByCurrentCA && (c.Ours || r.SignedByPrevious(c.Issuer)) {
+	for _, c := range plan.NewCertificateList(snapshot) {
+		if len(c.UsedBy) > 0 && c.SignedBy != plan.SignedByCurrentCA && (c.Ours || r.SignedByPrevious(c.Issuer)) {
 			old = append(old, c.Name)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/exit"
-	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 )
 
@@ -52,7 +52,7 @@ func (f *certsListCmd) run(ctx context.Context, p process, r *report.Run) (repor
 	}
 
 	defer there.close()
-	list := mesh.NewCertificateList(there.snapshot)
+	list := plan.NewCertificateList(there.snapshot)
 	partial, err := there.partial(ctx, f.timeout, r)
 	if err != nil {
 		return nil, err
@@ -75,11 +75,11 @@ func (f *certsListCmd) run(ctx context.Context, p process, r *report.Run) (repor
 
 // expiring returns the certificates in use that end before a time, and sets the exit status if
 // there are any. It warns of those whose end is unknown.
-func expiring(r *report.Run, list []mesh.HeldCertificate, before time.Time, within string) []mesh.HeldCertificate {
-	var due []mesh.HeldCertificate
+func expiring(r *report.Run, list []plan.HeldCertificate, before time.Time, within string) []plan.HeldCertificate {
+	var due []plan.HeldCertificate
 	for _, c := range list {
 		switch {
-		case c.ID == "" && c.Use != mesh.UseCA:
+		case c.ID == "" && c.Use != plan.UseCA:
 			r.Warn("%s has no certificate", c.Name)
 		case !c.Serving():
 		case c.NotAfter.IsZero():
@@ -107,7 +107,7 @@ func expiring(r *report.Run, list []mesh.HeldCertificate, before time.Time, with
 }
 
 // writeCertificatesTable writes a line for each certificate.
-func writeCertificatesTable(w io.Writer, list []mesh.HeldCertificate, now time.Time) error {
+func writeCertificatesTable(w io.Writer, list []plan.HeldCertificate, now time.Time) error {
 	if len(list) == 0 {
 		return nil
 	}
@@ -117,7 +117,7 @@ func writeCertificatesTable(w io.Writer, list []mesh.HeldCertificate, now time.T
 	t.Row("NAME", "ENDS", "RENEWAL", "SIGNED BY", "USED BY", "NOTES")
 	for _, c := range list {
 		ends := "-"
-		if c.ID != "" || c.Use == mesh.UseCA {
+		if c.ID != "" || c.Use == plan.UseCA {
 			ends = endOf(c.NotAfter, now)
 		}
 		t.Row(c.Name, ends, orDash(c.Renewal), orDash(c.Issuer), usersOf(c), orDash(notesOn(c, short[c.ID])))
@@ -127,7 +127,7 @@ func writeCertificatesTable(w io.Writer, list []mesh.HeldCertificate, now time.T
 }
 
 // usersOf returns the first API that uses a certificate, and how many more do.
-func usersOf(c mesh.HeldCertificate) string {
+func usersOf(c plan.HeldCertificate) string {
 	switch n := len(c.UsedBy); n {
 	case 0:
 		return "-"
@@ -139,21 +139,21 @@ func usersOf(c mesh.HeldCertificate) string {
 }
 
 // notesOn returns the remarkable properties of a certificate.
-func notesOn(c mesh.HeldCertificate, short string) string {
+func notesOn(c plan.HeldCertificate, short string) string {
 	var notes []string
 	switch c.State {
-	case mesh.CertificateActive:
-	case mesh.CertificateOrphan:
+	case plan.CertificateActive:
+	case plan.CertificateOrphan:
 		notes = append(notes, "orphan "+short)
-	case mesh.CertificateMissing:
+	case plan.CertificateMissing:
 		notes = append(notes, strings.TrimSpace("not in the store "+short))
-	case mesh.CertificateLegacy:
+	case plan.CertificateLegacy:
 		notes = append(notes, "made by tyk-k8s")
 	default:
 		notes = append(notes, string(c.State))
 	}
 
-	if c.SignedBy == mesh.SignedByAnotherCA {
+	if c.SignedBy == plan.SignedByAnotherCA {
 		notes = append(notes, "not by the current CA")
 	}
 
@@ -166,7 +166,7 @@ func notesOn(c mesh.HeldCertificate, short string) string {
 
 // shortIDs returns the beginnings of certificates' fingerprints, as long as it takes to tell them
 // apart.
-func shortIDs(list []mesh.HeldCertificate) map[string]string {
+func shortIDs(list []plan.HeldCertificate) map[string]string {
 	const fingerprint, least = 64, 12 // hexadecimal digits
 	out := make(map[string]string, len(list))
 	for length := least; ; length++ {
@@ -189,7 +189,7 @@ type certificatesDocument struct {
 }
 
 type listedCertificate struct {
-	Kind      mesh.Use              `json:"kind"`
+	Kind      plan.Use              `json:"kind"`
 	Name      string                `json:"name"`
 	Namespace string                `json:"namespace,omitempty"`
 	Service   string                `json:"service,omitempty"`
@@ -200,13 +200,13 @@ type listedCertificate struct {
 	DaysLeft  *int                  `json:"daysLeft,omitempty"` // below 0: expired
 	Renewal   string                `json:"renewal,omitempty"`  // why certs renew would replace it
 	Issuer    string                `json:"issuer,omitempty"`
-	SignedBy  mesh.SignedBy         `json:"trust"`
-	State     mesh.CertificateState `json:"state"`
+	SignedBy  plan.SignedBy         `json:"trust"`
+	State     plan.CertificateState `json:"state"`
 	Ours      bool                  `json:"ours"`
 	UsedBy    []string              `json:"usedBy"`
 }
 
-func newCertificatesDocument(list []mesh.HeldCertificate, now time.Time) certificatesDocument {
+func newCertificatesDocument(list []plan.HeldCertificate, now time.Time) certificatesDocument {
 	doc := certificatesDocument{Certificates: []listedCertificate{}}
 	for _, c := range list {
 		row := listedCertificate{

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 )
 
@@ -52,8 +52,8 @@ func (f *certsPruneCmd) run(ctx context.Context, p process, r *report.Run) (repo
 	}
 
 	defer there.close()
-	plan := mesh.NewPruning(there.snapshot)
-	return f.carryOut(ctx, p, f.timeout, r, plan, there.remote, func() { tellPruned(r) })
+	todo := plan.Prune(there.snapshot)
+	return f.carryOut(ctx, p, f.timeout, r, todo, there.remote, func() { tellPruned(r) })
 }
 
 // tellPruned reports the updated APIs and the deletions.
@@ -65,7 +65,7 @@ func tellPruned(r *report.Run) {
 
 	var updates, deletions report.Steps
 	for _, s := range r.Plan.Steps {
-		if s.Action == string(mesh.Delete) {
+		if s.Action == string(plan.Delete) {
 			deletions = append(deletions, s)
 			continue
 		}

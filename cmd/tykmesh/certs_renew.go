@@ -7,8 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/apply"
 	"github.com/tykmesh/tykmesh/cmd/internal/phase"
+	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 )
 
@@ -44,7 +45,7 @@ func newCertsRenewCmd(p process) *cobra.Command {
 	f.addParallel(c)
 	c.Flags().Var(&f.before, "renew-before", "renew certificates with less than this `TIME` left, as 30d or 720h (default: a third of their life)")
 	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "print the steps, and change nothing")
-	c.ValidArgsFunction = f.completeServices(c, certificateSettings, mesh.MeshName)
+	c.ValidArgsFunction = f.completeServices(c, certificateSettings, plan.MeshName)
 
 	return c.Command
 }
@@ -71,37 +72,37 @@ func (f *certsRenewCmd) run(ctx context.Context, p process, r *report.Run) (repo
 	}
 
 	defer there.close()
-	plan, err := mesh.NewRenewal(there.snapshot, f.names())
+	todo, err := plan.Renew(there.snapshot, f.names())
 	if err != nil {
 		return nil, err
 	}
-	if err := mesh.Prove(ctx, plan, there.remote); err != nil {
+	if err := apply.Prove(ctx, todo, there.remote); err != nil {
 		return nil, remotely.Explain(err)
 	}
 
-	for _, note := range plan.Notes {
+	for _, note := range todo.Notes {
 		r.Warn("%s", note)
 	}
 
-	warnOfNewCA(r, c, plan)
-	r.Planned(phase.Steps(plan.Steps()...), kept(plan))
+	warnOfNewCA(r, c, todo)
+	r.Planned(phase.Steps(todo.Steps()...), kept(todo))
 	if f.dryRun {
-		tellRenewed(r, plan)
+		tellRenewed(r, todo)
 		return r.Plan.Output(), nil
 	}
 
-	if _, err := remotely.CarryOut(ctx, plan, there.remote); err != nil {
+	if _, err := remotely.CarryOut(ctx, todo, there.remote); err != nil {
 		return nil, err
 	}
 
-	tellRenewed(r, plan)
+	tellRenewed(r, todo)
 
 	return nil, nil
 }
 
 // tellRenewed reports which certificates were renewed, service by service.
-func tellRenewed(r *report.Run, plan *mesh.Plan) {
-	for _, svc := range plan.Services {
+func tellRenewed(r *report.Run, todo *plan.Plan) {
+	for _, svc := range todo.Services {
 		if done := r.Plan.Texts(r.Plan.Steps.Of(svc.String())); len(done) > 0 {
 			r.Lastly("%s: %s", svc, strings.Join(done, ", "))
 		}
@@ -113,5 +114,5 @@ func tellRenewed(r *report.Run, plan *mesh.Plan) {
 		return
 	}
 
-	r.Lastly("nothing is due: %s kept", report.Plural(plan.Count(mesh.CertificateKind, mesh.Keep), "certificate"))
+	r.Lastly("nothing is due: %s kept", report.Plural(todo.Count(plan.CertificateKind, plan.Keep), "certificate"))
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject/display"
 )
@@ -134,7 +134,7 @@ func (g *serverFlags) completeServices(c *command, of settingsOf, further ...str
 }
 
 // namesOf returns the names of the services on the mesh.
-func namesOf(snapshot *mesh.Snapshot) (names []string) {
+func namesOf(snapshot *plan.Snapshot) (names []string) {
 	for _, svc := range snapshot.Services() {
 		names = append(names, svc.String())
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/spelling"
@@ -114,9 +115,9 @@ func (f *deleteCmd) run(ctx context.Context, p process, r *report.Run) (report.O
 		known = namesOf(there.snapshot)
 	}
 
-	plan := mesh.NewRemoval(services, there.snapshot)
+	todo := plan.Remove(services, there.snapshot)
 
-	return f.carryOut(ctx, p, f.timeout, r, plan, there.remote, func() { tellRemoved(r, plan, known) })
+	return f.carryOut(ctx, p, f.timeout, r, todo, there.remote, func() { tellRemoved(r, todo, known) })
 }
 
 // servicesIn returns the services of the manifests. It reports manifests without services, and
@@ -157,9 +158,9 @@ func registeredSettings(c config.Config, s serverFlags) (mesh.Settings, error) {
 }
 
 // tellRemoved reports the deletions, service by service.
-func tellRemoved(r *report.Run, plan *mesh.Plan, known []string) {
+func tellRemoved(r *report.Run, todo *plan.Plan, known []string) {
 	steps := r.Plan.Steps
-	for _, svc := range plan.Services {
+	for _, svc := range todo.Services {
 		if own := steps.Of(svc.String()); len(own) > 0 {
 			r.Lastly("%s: %s %s", svc, own, r.Verb("deleted"))
 		} else {

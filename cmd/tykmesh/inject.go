@@ -10,7 +10,7 @@ import (
 
 	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/files"
-	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/manifest"
@@ -66,7 +66,7 @@ func (f *injectCmd) add(c *command) {
 type injected struct {
 	stream   *inject.Stream
 	isList   bool       // the stream is the list of a KRM function
-	plan     *mesh.Plan // nil if there is nothing to register
+	plan     *plan.Plan // nil if there is nothing to register
 	bindings map[inject.Service]inject.Binding
 }
 
@@ -112,7 +112,7 @@ func (f *injectCmd) inject(ctx context.Context, p process, r *report.Run) (i inj
 		return i, err
 	}
 
-	services, warnings, refused := mesh.Wanted(stream.Workloads(), settings)
+	services, warnings, refused := plan.Wanted(stream.Workloads(), settings)
 	if err := explain.Refuse(docs, problems, refused); err != nil {
 		return i, explain.Skippable(err)
 	}

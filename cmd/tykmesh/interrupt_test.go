@@ -23,6 +23,7 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/exit"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/cmd/internal/phase"
+	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 )
 
@@ -213,7 +214,7 @@ func TestInterruptedBeforeTheOutput(t *testing.T) {
 	defer remotely.End()
 	cancel()
 
-	if _, err := remotely.CarryOut(ctx, new(mesh.Plan), mesh.Remote{}); exit.Of(err) != exit.Interrupted {
+	if _, err := remotely.CarryOut(ctx, new(plan.Plan), mesh.Remote{}); exit.Of(err) != exit.Interrupted {
 		t.Errorf("%v", err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 )
 
@@ -109,8 +110,8 @@ func (i issuer) Issue(ctx context.Context, hosts []string) (ca.Bundle, error) {
 
 // warnOfNewCA warns if another CA than before signs certificates, and it is not known whether pods
 // trust it.
-func warnOfNewCA(r *report.Run, c config.Config, plan *mesh.Plan) {
-	if previous := plan.PreviousCAs(); len(previous) > 0 && len(c.CA.Trust) == 0 {
+func warnOfNewCA(r *report.Run, c config.Config, todo *plan.Plan) {
+	if previous := todo.PreviousCAs(); len(previous) > 0 && len(c.CA.Trust) == 0 {
 		r.Warn("another CA replaces certificates of %s; pods that do not trust it yet refuse them: list the CAs that pods trust in CA.bundlePath, "+
 			"or change the CA with tykmesh ca rotate", strings.Join(previous, ", "))
 	}

@@ -5,10 +5,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/apply"
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/cmd/internal/phase"
+	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject"
 )
@@ -34,7 +36,7 @@ func newRegisterCmd(p process) *cobra.Command {
 }
 
 // register plans the registration of the services and carries it out. A dry run ends with the plan.
-func (f *injectCmd) register(ctx context.Context, c config.Config, services []mesh.Service, settings mesh.Settings, r *report.Run) (plan *mesh.Plan, bindings map[inject.Service]inject.Binding, err error) {
+func (f *injectCmd) register(ctx context.Context, c config.Config, services []plan.Service, settings mesh.Settings, r *report.Run) (todo *plan.Plan, bindings map[inject.Service]inject.Binding, err error) {
 	if len(services) == 0 {
 		r.Planned(nil, 0)
 		return nil, nil, nil
@@ -54,44 +56,44 @@ func (f *injectCmd) register(ctx context.Context, c config.Config, services []me
 	}
 
 	defer there.close()
-	snapshot, err := mesh.Resolve(ctx, there.remote, services, there.snapshot)
+	snapshot, err := apply.Resolve(ctx, there.remote, services, there.snapshot)
 	if err != nil {
 		return nil, nil, remotely.Explain(err)
 	}
 
-	plan, problems := mesh.NewPlan(services, snapshot)
+	todo, problems := plan.Register(services, snapshot)
 	if err := explain.Refuse(nil, problems); err != nil {
 		return nil, nil, err
 	}
-	if err := mesh.Prove(ctx, plan, there.remote); err != nil {
+	if err := apply.Prove(ctx, todo, there.remote); err != nil {
 		return nil, nil, remotely.Explain(err)
 	}
 
-	r.Diagnose(explain.Warnings(plan.Warnings)...)
-	warnOfNewCA(r, c, plan)
+	r.Diagnose(explain.Warnings(todo.Warnings)...)
+	warnOfNewCA(r, c, todo)
 	if f.registered { // later deletions do not change the manifests
-		return plan, plan.Bindings(), registered(plan, r)
+		return todo, todo.Bindings(), registered(todo, r)
 	}
 
-	r.Planned(phase.Steps(plan.Steps()...), kept(plan))
+	r.Planned(phase.Steps(todo.Steps()...), kept(todo))
 	if f.dryRun {
-		return plan, preview(plan.Bindings()), nil
+		return todo, preview(todo.Bindings()), nil
 	}
 
-	bindings, err = remotely.CarryOut(ctx, plan, there.remote)
+	bindings, err = remotely.CarryOut(ctx, todo, there.remote)
 
-	return plan, bindings, err
+	return todo, bindings, err
 }
 
 // kept returns the number of APIs and certificates that a plan does not change.
-func kept(plan *mesh.Plan) int {
-	return plan.Count(mesh.APIKind, mesh.Keep) + plan.Count(mesh.CertificateKind, mesh.Keep)
+func kept(todo *plan.Plan) int {
+	return todo.Count(plan.APIKind, plan.Keep) + todo.Count(plan.CertificateKind, plan.Keep)
 }
 
 // registered returns an error if something would have to be registered.
-func registered(plan *mesh.Plan, r *report.Run) error {
-	steps := plan.Registration()
-	r.Planned(phase.Steps(steps...), kept(plan))
+func registered(todo *plan.Plan, r *report.Run) error {
+	steps := todo.Registration()
+	r.Planned(phase.Steps(steps...), kept(todo))
 	if len(steps) > 0 {
 		return &unregisteredError{steps}
 	}
@@ -99,7 +101,7 @@ func registered(plan *mesh.Plan, r *report.Run) error {
 }
 
 // unregisteredError ends a run with --registered that finds steps to do.
-type unregisteredError struct{ steps []mesh.Step }
+type unregisteredError struct{ steps []plan.Step }
 
 func (e *unregisteredError) Error() string {
 	return report.Plural(len(e.steps), "step") + " of registration left to do"

@@ -147,7 +147,7 @@ func newDashboard(c config.Config, trace func(dashboard.Request)) (*dashboard.Cl
 
 // The files in the directory of --local, beside the APIs and certificates of dashboard.Dir.
 const (
-	localCADir   = "ca"
+	localCADir      = "ca"
 	localLedgerFile = "ledger.db"
 )
 

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject/display"
 )
@@ -42,7 +43,7 @@ func runStatus(ctx context.Context, p process, f *listFlags, r *report.Run) (rep
 	}
 
 	defer there.close()
-	inventory := mesh.NewInventory(there.snapshot)
+	inventory := plan.NewInventory(there.snapshot)
 	partial, err := there.partial(ctx, f.timeout, r)
 	if err != nil {
 		return nil, err
@@ -62,7 +63,7 @@ func runStatus(ctx context.Context, p process, f *listFlags, r *report.Run) (rep
 
 // writeStatusTable writes a line for each service, then the mesh's own certificate, then the
 // orphans.
-func writeStatusTable(w io.Writer, inventory mesh.Inventory, now time.Time) error {
+func writeStatusTable(w io.Writer, inventory plan.Inventory, now time.Time) error {
 	t := report.NewTable(w)
 	if len(inventory.Services) > 0 {
 		t.Row("NAMESPACE", "SERVICE", "ROUTE", "APIS", "CERTIFICATE", "DRIFT")
@@ -104,7 +105,7 @@ func writeStatusTable(w io.Writer, inventory mesh.Inventory, now time.Time) erro
 func orDash(text string) string { return cmp.Or(text, "-") }
 
 // expiry returns when a certificate ends, and in how many days.
-func expiry(c mesh.CertificateStatus, now time.Time) string {
+func expiry(c plan.CertificateStatus, now time.Time) string {
 	if c.ID == "" {
 		return "-"
 	}
@@ -151,14 +152,14 @@ type (
 		Drift   []string   `json:"drift,omitempty"`
 	}
 	statusOrphan struct {
-		Kind   mesh.Kind `json:"kind"`
+		Kind   plan.Kind `json:"kind"`
 		ID     string    `json:"id"`
 		Name   string    `json:"name,omitempty"`
 		Reason string    `json:"reason"`
 	}
 )
 
-func newStatusDocument(inventory mesh.Inventory) statusDocument {
+func newStatusDocument(inventory plan.Inventory) statusDocument {
 	doc := statusDocument{Services: []statusService{}, Orphans: []statusOrphan{}, Certificate: statusOf(inventory.Certificate)}
 	for _, s := range inventory.Services {
 		row := statusService{
@@ -180,7 +181,7 @@ func newStatusDocument(inventory mesh.Inventory) statusDocument {
 }
 
 // statusOf returns nil where a service has neither a certificate nor drift of it.
-func statusOf(c mesh.CertificateStatus) *statusCertificate {
+func statusOf(c plan.CertificateStatus) *statusCertificate {
 	if c.ID == "" && len(c.Drift) == 0 {
 		return nil
 	}

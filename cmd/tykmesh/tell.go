@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/checks"
@@ -112,13 +112,13 @@ func tellNeed(r *report.Run, rule inject.Rule, namespaces []string, format strin
 }
 
 // registrations returns a text about the APIs and certificates of each service.
-func registrations(r *report.Run, plan *mesh.Plan) map[inject.Service]string {
+func registrations(r *report.Run, todo *plan.Plan) map[inject.Service]string {
 	out := map[inject.Service]string{}
-	if plan == nil {
+	if todo == nil {
 		return out
 	}
 
-	for _, svc := range plan.Services {
+	for _, svc := range todo.Services {
 		out[svc] = "registered already"
 		if done := r.Plan.Texts(r.Plan.Steps.Of(svc.String()).CertificateLast()); len(done) > 0 {
 			out[svc] = strings.Join(done, ", ")
@@ -145,7 +145,7 @@ func (t *tally) add(o *inject.Object) {
 }
 
 // summary returns the last line: the injected objects, and the steps of registration.
-func (t *tally) summary(r *report.Run, plan *mesh.Plan, onlyRegisters bool) string {
+func (t *tally) summary(r *report.Run, todo *plan.Plan, onlyRegisters bool) string {
 	text := fmt.Sprintf("%s and %s %s", report.Plural(t.workloads, "workload"), report.Plural(t.services, "Service"), r.Finished())
 	if onlyRegisters {
 		text = report.Plural(t.workloads, "workload") + " on the mesh"
@@ -159,7 +159,7 @@ func (t *tally) summary(r *report.Run, plan *mesh.Plan, onlyRegisters bool) stri
 		text += fmt.Sprintf(", %d skipped", t.skipped)
 	}
 
-	if plan == nil {
+	if todo == nil {
 		return text + "; nothing to register"
 	}
 

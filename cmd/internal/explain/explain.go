@@ -15,9 +15,10 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/apply"
 	"github.com/tykmesh/tykmesh/cmd/internal/check"
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
-	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject"
 )
@@ -106,12 +107,12 @@ func Failure(err error) (f report.Failure) {
 
 // steps returns how far a run came, and how far it did not.
 func steps(err error) (lines []string) {
-	add := func(status string, steps []mesh.Step) {
+	add := func(status string, steps []plan.Step) {
 		for _, s := range steps {
 			lines = append(lines, status+": "+strings.Join([]string{string(s.Action), string(s.Kind), s.Name}, " "))
 		}
 	}
-	if incomplete := (*mesh.Incomplete)(nil); errors.As(err, &incomplete) && incomplete.Partial() {
+	if incomplete := (*apply.Incomplete)(nil); errors.As(err, &incomplete) && incomplete.Partial() {
 		add(report.StatusDone, incomplete.Done)
 		add(report.StatusNotDone, incomplete.NotDone)
 		add(report.StatusUnknown, incomplete.Unknown)
@@ -139,14 +140,14 @@ func Setting(c config.Config, key string, err error) error {
 // LeftBehind returns the warning about n replaced certificates that could not be deleted, with the
 // reason of the first.
 func LeftBehind(n int, reason error) string {
-	var partial *mesh.PartialError
-	var unproved *mesh.UnprovedError
+	var partial *apply.PartialError
+	var unproved *apply.UnprovedError
 	certificates := report.Plural(n, "replaced certificate")
 	switch {
 	case errors.As(reason, &partial):
-		return fmt.Sprintf("%s kept: %v, and another API may use them; %s", certificates, partial, mesh.RightKey)
+		return fmt.Sprintf("%s kept: %v, and another API may use them; %s", certificates, partial, apply.RightKey)
 	case errors.As(reason, &unproved):
-		return fmt.Sprintf("%s kept: %v; %s", certificates, unproved, mesh.RightKey)
+		return fmt.Sprintf("%s kept: %v; %s", certificates, unproved, apply.RightKey)
 	}
 
 	return fmt.Sprintf("%s could not be deleted: %v; no API uses them; the next run or tykmesh certs prune deletes them", certificates, reason)

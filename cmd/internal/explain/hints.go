@@ -12,8 +12,9 @@ import (
 
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/ca/pki"
+	"github.com/tykmesh/tykmesh/cmd/internal/apply"
 	"github.com/tykmesh/tykmesh/cmd/internal/check"
-	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 	"github.com/tykmesh/tykmesh/cmd/internal/prose"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
@@ -74,7 +75,7 @@ func Hints(err error) (found []string) {
 
 	found = append(found, ca.Hints(err)...)
 
-	if unknown := (*mesh.UnknownError)(nil); errors.As(err, &unknown) {
+	if unknown := (*plan.UnknownError)(nil); errors.As(err, &unknown) {
 		found = append(found, "tykmesh status lists the services on the mesh, which are named NAMESPACE/APP"+spelling.Suggest(unknown.Name, unknown.Known))
 	}
 
@@ -95,10 +96,10 @@ func Hints(err error) (found []string) {
 		found = append(found, "if the Dashboard refuses a pattern of hosts, set a single host in Injector.meshDomain")
 	}
 
-	var incomplete *mesh.Incomplete
+	var incomplete *apply.Incomplete
 	if errors.As(err, &incomplete) && incomplete.Partial() {
 		again := "run it again: it continues where this run ended"
-		if len(found) > 0 || errors.As(err, new(*mesh.UnkeptError)) { // its text says what to do first
+		if len(found) > 0 || errors.As(err, new(*plan.UnkeptError)) { // its text says what to do first
 			again = "then " + again
 		}
 		found = append(found, again)
@@ -135,7 +136,7 @@ func checkHint(err error) string {
 	var org *check.OrgError
 	switch {
 	case errors.As(err, new(*check.OwnershipError)):
-		return mesh.RightKey
+		return apply.RightKey
 	case errors.As(err, new(*check.ClockError)):
 		return clockHint
 	case errors.As(err, new(*check.SharedPathError)) && !errors.Is(err, dashboard.ErrExists): // the client does not know these words
@@ -152,7 +153,7 @@ func caHint(err error) string {
 	var (
 		exists    *pki.ExistsError
 		encrypted *ca.EncryptedError
-		eager     *mesh.EagerError
+		eager     *plan.EagerError
 		busy      *pki.BusyError
 
 		unfinished *pki.UnfinishedError

@@ -8,14 +8,14 @@ import (
 )
 
 // markPath stands for all changes to the mark: the user need not know which they are.
-var markPath = dashboard.Path{"config_data", markKey}.String()
+var MarkPath = dashboard.Path{"config_data", markKey}.String()
 
 // changes lists the leaves in which the updated definition differs, sorted by path.
-func changes(current, updated dashboard.Definition) (list []dashboard.Change) {
+func Changes(current, updated dashboard.Definition) (list []dashboard.Change) {
 	for _, d := range current.Diff(updated) {
 		c := d.Change()
-		if c.Path == markPath || strings.HasPrefix(c.Path, markPath+".") {
-			c = dashboard.Change{Path: markPath}
+		if c.Path == MarkPath || strings.HasPrefix(c.Path, MarkPath+".") {
+			c = dashboard.Change{Path: MarkPath}
 		}
 		list = append(list, c)
 	}
@@ -23,9 +23,9 @@ func changes(current, updated dashboard.Definition) (list []dashboard.Change) {
 }
 
 // reasons returns changes as messages show them: the mark only if nothing else changes.
-func reasons(list []dashboard.Change) (out []string) {
+func Reasons(list []dashboard.Change) (out []string) {
 	for _, c := range list {
-		if c.Path != markPath {
+		if c.Path != MarkPath {
 			out = append(out, c.String())
 		}
 	}

@@ -25,28 +25,28 @@ type WantedAPI struct {
 	Definition dashboard.Definition
 
 	asked    []dashboard.Path // the leaves that an update enforces even when they are empty
-	paths    []string         // the leaves that annotations set, sorted; recorded in the mark
-	replaced []templateLeaf   // the leaves of the template that annotations took away
-	preset   string           // the database id that the workloads name, or ""
+	Paths    []string         // the leaves that annotations set, sorted; recorded in the mark
+	Replaced []templateLeaf   // the leaves of the template that annotations took away
+	Preset   string           // the database id that the workloads name, or ""
 }
 
 // newWantedAPI returns the API of a service in a role, without its definition.
-func newWantedAPI(o owner, s Settings) WantedAPI {
-	return WantedAPI{Service: o.service, Role: o.role, Slug: s.baseName(o.service) + "-" + string(o.role)}
+func NewWantedAPI(o Owner, s Settings) WantedAPI {
+	return WantedAPI{Service: o.Service, Role: o.Role, Slug: s.baseName(o.Service) + "-" + string(o.Role)}
 }
 
-func (w *WantedAPI) owner() owner { return owner{w.Service, w.Role} }
+func (w *WantedAPI) Owner() Owner { return Owner{w.Service, w.Role} }
 
 // idAnnotation returns the annotation that holds the API's database id (webhook rule R15).
-func (w *WantedAPI) idAnnotation() string {
+func (w *WantedAPI) IDAnnotation() string {
 	return "injector.tyk.io/" + string(w.Role) + "-service-id"
 }
 
 // wantAPI renders one API of a service: template, then annotations (inbound only, webhook rule
 // R11), then what identifies it.
-func wantAPI(w inject.Workload, role Role, s Settings) (WantedAPI, error) {
-	api := newWantedAPI(owner{w.Service, role}, s)
-	d, err := s.Templates.Render(templateName(w, role), templateVars(w, api, s))
+func WantAPI(w inject.Workload, role Role, s Settings) (WantedAPI, error) {
+	api := NewWantedAPI(Owner{w.Service, role}, s)
+	d, err := s.Templates.Render(TemplateName(w, role), TemplateVars(w, api, s))
 	if err != nil {
 		return api, err
 	}
@@ -57,18 +57,18 @@ func wantAPI(w inject.Workload, role Role, s Settings) (WantedAPI, error) {
 		if set, err = setFields(d, w.Fields); err != nil {
 			return api, err
 		}
-		api.replaced = replacedLeaves(before, d, w.Fields)
+		api.Replaced = replacedLeaves(before, d, w.Fields)
 		if _, err := d.Check(); err != nil {
 			return api, fmt.Errorf("the annotations leave no valid API definition: %v", err)
 		}
 	}
 
 	for _, leaf := range set {
-		api.paths = append(api.paths, leaf.String())
+		api.Paths = append(api.Paths, leaf.String())
 	}
 
-	slices.Sort(api.paths)
-	api.paths = slices.Compact(api.paths)
+	slices.Sort(api.Paths)
+	api.Paths = slices.Compact(api.Paths)
 	identify(d, api, s)
 	api.Definition = d
 	// The mark's list of paths counts even when it is empty: else every run would revert a path in
@@ -85,14 +85,14 @@ func wantAPI(w inject.Workload, role Role, s Settings) (WantedAPI, error) {
 // A leaf keeps current's spelling where it means the same: its name may carry further
 // categories, its listen path may end in a slash, and it keeps its api_id, to which keys, policies
 // and analytics refer.
-func (w *WantedAPI) leavesFor(current dashboard.Definition) dashboard.Definition {
+func (w *WantedAPI) LeavesFor(current dashboard.Definition) dashboard.Definition {
 	leaves := w.Definition.WithoutEmpty(w.asked)
 
 	if name, ok := leaves["name"].(string); ok {
 		leaves["name"] = withCategories(name, current.Name())
 	}
 
-	if held := current.ListenPath(); held != "" && cleanPath(held) == cleanPath(w.Definition.ListenPath()) {
+	if held := current.ListenPath(); held != "" && CleanPath(held) == CleanPath(w.Definition.ListenPath()) {
 		_ = leaves.Set("proxy.listen_path", held) // which is a valid path
 	}
 
@@ -135,11 +135,11 @@ func categories(name string) (title string, list []string) {
 
 // templateVars returns the values that a template may print, per API as in webhook rules R10 and
 // R11.
-func templateVars(w inject.Workload, api WantedAPI, s Settings) dashboard.Vars {
+func TemplateVars(w inject.Workload, api WantedAPI, s Settings) dashboard.Vars {
 	v := dashboard.Vars{
 		Name: api.Slug, Slug: api.Slug, Org: s.Org,
 		ListenPath: "/", Target: s.InboundTarget,
-		HostName: api.domain(s), GatewayTags: []string{api.tag(s)},
+		HostName: api.Domain(s), GatewayTags: []string{api.Tag(s)},
 	}
 	if w.Port != 0 {
 		v.Target = fmt.Sprintf("http://127.0.0.1:%d", w.Port)
@@ -151,7 +151,7 @@ func templateVars(w inject.Workload, api WantedAPI, s Settings) dashboard.Vars {
 			scheme = "https"
 		}
 		v.ListenPath = w.Route
-		v.Target = fmt.Sprintf("%s://%s:%d", scheme, host(w.Service), s.MeshPort)
+		v.Target = fmt.Sprintf("%s://%s:%d", scheme, Host(w.Service), s.MeshPort)
 	}
 
 	return v
@@ -159,10 +159,10 @@ func templateVars(w inject.Workload, api WantedAPI, s Settings) dashboard.Vars {
 
 // domain returns the Host that the API answers. Gateways match it exactly, or as a pattern in
 // braces, whose dots must be escaped lest mesh.local match meshXlocal.
-func (w *WantedAPI) domain(s Settings) string {
+func (w *WantedAPI) Domain(s Settings) string {
 	switch {
 	case w.Role == Inbound:
-		return host(w.Service)
+		return Host(w.Service)
 	case s.MeshDomain != "":
 		return s.MeshDomain
 	case len(s.MeshHosts) == 1:
@@ -178,9 +178,9 @@ func (w *WantedAPI) domain(s Settings) string {
 }
 
 // tag returns the gateway tag that selects the sidecars which load the API.
-func (w *WantedAPI) tag(s Settings) string {
+func (w *WantedAPI) Tag(s Settings) string {
 	if w.Role == Mesh {
-		return meshTag
+		return Tag
 	}
 	return s.baseName(w.Service)
 }
@@ -204,8 +204,8 @@ func setFields(d dashboard.Definition, fields []inject.Field) (leaves []dashboar
 
 // templateLeaf is a leaf as the template renders it.
 type templateLeaf struct {
-	path  dashboard.Path
-	value any
+	Path  dashboard.Path
+	Value any
 }
 
 // replacedLeaves returns the leaves of the template that an annotation removed by setting a whole
@@ -233,15 +233,15 @@ func replacedLeaves(before, after dashboard.Definition, fields []inject.Field) (
 // change them.
 func identify(d dashboard.Definition, api WantedAPI, s Settings) {
 	delete(d, "id")
-	for _, field := range switches {
+	for _, field := range Switches {
 		delete(d, field)
 	}
 
-	d["api_id"] = apiID(s.Org, api.Service, api.Role)
+	d["api_id"] = APIID(s.Org, api.Service, api.Role)
 	d["org_id"] = s.Org
 	d["slug"] = api.Slug
-	d["domain"] = api.domain(s)
-	d["tags"] = dashboard.Union(d.Tags(), api.tag(s))
+	d["domain"] = api.Domain(s)
+	d["tags"] = dashboard.Union(d.Tags(), api.Tag(s))
 	d["certificates"] = dashboard.Union(d.Certificates())
 	free, _ := d["config_data"].(map[string]any)
 	free = maps.Clone(free)
@@ -249,7 +249,7 @@ func identify(d dashboard.Definition, api WantedAPI, s Settings) {
 		free = make(map[string]any, 1)
 	}
 
-	free[markKey] = mark{Namespace: api.Service.Namespace, App: api.Service.App, Role: api.Role, Paths: api.paths}.value()
+	free[markKey] = Mark{Namespace: api.Service.Namespace, App: api.Service.App, Role: api.Role, Paths: api.Paths}.Value()
 	d["config_data"] = free
 }
 
@@ -257,19 +257,19 @@ func identify(d dashboard.Definition, api WantedAPI, s Settings) {
 // certificates of one with domain_disabled, serves an internal one to no caller, and has one with a
 // listen_port or a protocol on another listener. An API of the mesh has them as they are by
 // default.
-var switches = []string{"domain_disabled", "internal", "is_oas", "listen_port", "protocol", "tags_disabled"}
+var Switches = []string{"domain_disabled", "internal", "is_oas", "listen_port", "protocol", "tags_disabled"}
 
 // apiID derives the public id of an API, so that two runs at the same moment ask for the same one
 // and the Dashboard lets one of them create it. The separators keep ("a", "bc") and ("ab", "c")
 // apart: no part can contain a NUL.
-func apiID(org string, svc inject.Service, role Role) string {
+func APIID(org string, svc inject.Service, role Role) string {
 	sum := sha256.Sum256([]byte(strings.Join([]string{"tykmesh", org, svc.Namespace, svc.App, string(role)}, "\x00")))
 	return hex.EncodeToString(sum[:16])
 }
 
 // cleanPath returns a listen path as far as two of them clash: gateways see no difference between
 // /a and /a/.
-func cleanPath(p string) string { return path.Clean("/" + p) }
+func CleanPath(p string) string { return path.Clean("/" + p) }
 
 // markKey is where the mark stands in config_data, an object that the Dashboard keeps and gateways
 // ignore.
@@ -277,13 +277,13 @@ const markKey = "tykmesh"
 
 // mark names the owner of an API, and the leaves that annotations set, so that they can be
 // reverted.
-type mark struct {
+type Mark struct {
 	Namespace, App string
 	Role           Role
 	Paths          []string
 }
 
-func (m mark) value() map[string]any {
+func (m Mark) Value() map[string]any {
 	return map[string]any{
 		"namespace": m.Namespace, "app": m.App, "role": string(m.Role), "paths": dashboard.Union(m.Paths),
 	}
@@ -297,16 +297,16 @@ func heldMark(d dashboard.Definition) map[string]any {
 }
 
 // isMarked reports whether a definition carries a mark.
-func isMarked(d dashboard.Definition) bool {
+func IsMarked(d dashboard.Definition) bool {
 	app, _ := heldMark(d)["app"].(string)
 	return app != ""
 }
 
 // pathsOf returns the leaves that annotations set by the mark of a definition.
-func pathsOf(d dashboard.Definition) []string { return dashboard.Texts(heldMark(d)["paths"]) }
+func MarkedPaths(d dashboard.Definition) []string { return dashboard.Texts(heldMark(d)["paths"]) }
 
 // meshCertificateHosts returns the names that the mesh certificate must carry.
-func (s Settings) meshCertificateHosts() []string {
+func (s Settings) MeshCertificateHosts() []string {
 	hosts := slices.Clone(s.MeshHosts)
 	if literal := s.MeshDomain; literal != "" && !strings.ContainsAny(literal, "{}") && !slices.Contains(hosts, literal) {
 		hosts = append(hosts, literal)
@@ -316,7 +316,7 @@ func (s Settings) meshCertificateHosts() []string {
 
 // templateName returns the template that renders an API. The annotation counts for both, and an
 // empty one means "default", as in tyk-k8s.
-func templateName(w inject.Workload, role Role) string {
+func TemplateName(w inject.Workload, role Role) string {
 	if !w.HasTemplate {
 		return "default-" + string(role)
 	}

@@ -147,9 +147,9 @@ type Settings struct {
 }
 
 // meshTag is the tag that every sidecar of the mesh carries, and so every mesh API.
-const meshTag = "mesh"
+const Tag = "mesh"
 
-func (s Settings) now() time.Time {
+func (s Settings) Time() time.Time {
 	if s.Now == nil {
 		return time.Now()
 	}
@@ -157,8 +157,8 @@ func (s Settings) now() time.Time {
 }
 
 // terms returns the terms on which certificates of this CA are kept.
-func (s Settings) terms(authority *x509.Certificate) ca.Terms {
-	return ca.Terms{CA: authority, RenewBefore: s.RenewBefore, Now: s.now()}
+func (s Settings) Terms(authority *x509.Certificate) ca.Terms {
+	return ca.Terms{CA: authority, RenewBefore: s.RenewBefore, Now: s.Time()}
 }
 
 // settleTime is how long gateways get from the last change of an API until replaced certificates
@@ -166,9 +166,9 @@ func (s Settings) terms(authority *x509.Certificate) ca.Terms {
 // between finds only the certificates that are still there.
 const settleTime = 5 * time.Second
 
-func (s Settings) settle() time.Duration { return cmp.Or(s.Settle, settleTime) }
+func (s Settings) SettleTime() time.Duration { return cmp.Or(s.Settle, settleTime) }
 
-func (s Settings) parallel() int {
+func (s Settings) AtOnce() int {
 	if s.Parallel < 1 {
 		return 8
 	}
@@ -176,7 +176,7 @@ func (s Settings) parallel() int {
 }
 
 // MeshAPIDomain returns the domain of all mesh APIs: a host, or a pattern of several.
-func (s Settings) MeshAPIDomain() string { return (&WantedAPI{Role: Mesh}).domain(s) }
+func (s Settings) MeshAPIDomain() string { return (&WantedAPI{Role: Mesh}).Domain(s) }
 
 // baseName returns the beginning of a service's slugs, which is also the tag of its inbound API.
 func (s Settings) baseName(svc inject.Service) string {
@@ -188,4 +188,4 @@ func (s Settings) baseName(svc inject.Service) string {
 
 // host returns the name under which a service's sidecar is reached, and its certificate's:
 // <app>.<ns>.
-func host(svc inject.Service) string { return svc.App + "." + svc.Namespace }
+func Host(svc inject.Service) string { return svc.App + "." + svc.Namespace }

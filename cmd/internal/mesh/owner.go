@@ -24,63 +24,63 @@ import (
 // see WantedAPI.hasShape and matcher.own.
 
 // owner is a service in one of its roles.
-type owner struct {
-	service inject.Service
-	role    Role
+type Owner struct {
+	Service inject.Service
+	Role    Role
 }
 
 // roles lists the roles in the order in which APIs are registered and shown.
-var roles = []Role{Inbound, Mesh}
+var Roles = []Role{Inbound, Mesh}
 
 // ownerOf returns whose an API is, by its mark or by what tyk-k8s gave it.
-func ownerOf(d dashboard.Definition) (owner, bool) {
-	if o, ok := markedOwner(d); ok {
+func OwnerOf(d dashboard.Definition) (Owner, bool) {
+	if o, ok := MarkedOwner(d); ok {
 		return o, true
 	}
 
-	for _, role := range roles {
+	for _, role := range Roles {
 		app, ok := strings.CutSuffix(d.Slug(), "-"+string(role))
 		if !ok {
 			continue
 		}
 
-		tag := meshTag
+		tag := Tag
 		if role == Inbound {
 			tag = app
 		}
 		namespace, ok := strings.CutPrefix(reached(d, role), app+".")
 
-		return owner{inject.Service{Namespace: namespace, App: app}, role}, ok && slices.Contains(d.Tags(), tag)
+		return Owner{inject.Service{Namespace: namespace, App: app}, role}, ok && slices.Contains(d.Tags(), tag)
 	}
 
-	return owner{}, false
+	return Owner{}, false
 }
 
 // markedOwner returns whose an API is by its mark alone.
-func markedOwner(d dashboard.Definition) (owner, bool) {
+func MarkedOwner(d dashboard.Definition) (Owner, bool) {
 	held := heldMark(d)
 	namespace, _ := held["namespace"].(string)
 	app, _ := held["app"].(string)
 	role, _ := held["role"].(string)
 
-	return owner{inject.Service{Namespace: namespace, App: app}, Role(role)}, app != ""
+	return Owner{inject.Service{Namespace: namespace, App: app}, Role(role)}, app != ""
 }
 
 // classicOwner returns whose an API is, and none for an OAS API: tykmesh cannot change that.
-func classicOwner(d dashboard.Definition) (owner, bool) {
-	o, ok := ownerOf(d)
+func ClassicOwner(d dashboard.Definition) (Owner, bool) {
+	o, ok := OwnerOf(d)
 	return o, ok && !d.IsOAS()
 }
 
 // isAnothers reports whether an API carries the mark of another service or role.
-func (w *WantedAPI) isAnothers(d dashboard.Definition) bool {
-	o, ok := markedOwner(d)
-	return ok && o != w.owner()
+func (w *WantedAPI) IsAnothers(d dashboard.Definition) bool {
+	o, ok := MarkedOwner(d)
+	return ok && o != w.Owner()
 }
 
 // hasShape reports whether an API with a slug of w does what w is for.
-func (w *WantedAPI) hasShape(d dashboard.Definition) bool {
-	return strings.EqualFold(reached(d, w.Role), host(w.Service)) && (w.Role == Inbound || slices.Contains(d.Tags(), meshTag))
+func (w *WantedAPI) HasShape(d dashboard.Definition) bool {
+	return strings.EqualFold(reached(d, w.Role), Host(w.Service)) && (w.Role == Inbound || slices.Contains(d.Tags(), Tag))
 }
 
 // reached returns the host that identifies an API's service: an inbound API answers it, a mesh API
@@ -98,7 +98,7 @@ func reached(d dashboard.Definition, role Role) string {
 }
 
 // describe names an API so that a user finds it in the Dashboard.
-func describe(d dashboard.Definition) string {
+func Describe(d dashboard.Definition) string {
 	name := d.Slug()
 	if name == "" {
 		name = d.Name()
@@ -107,9 +107,9 @@ func describe(d dashboard.Definition) string {
 }
 
 // hosts returns the names of the certificate that an API carries.
-func (o owner) hosts(s Settings) []string {
-	if o.role == Mesh {
-		return s.meshCertificateHosts()
+func (o Owner) Hosts(s Settings) []string {
+	if o.Role == Mesh {
+		return s.MeshCertificateHosts()
 	}
-	return []string{host(o.service)}
+	return []string{Host(o.Service)}
 }

@@ -10,18 +10,18 @@ import (
 // uses holds the APIs that name a certificate, by its id: as their own, as their clients', or for
 // upstreams. Any text in a definition counts, in every field: later versions of Dashboards have
 // more.
-type uses map[string][]*dashboard.API
+type Uses map[string][]*dashboard.API
 
-func usesOf(apis []dashboard.API) uses {
-	u := make(uses)
+func UsesOf(apis []dashboard.API) Uses {
+	u := make(Uses)
 	for i := range apis {
-		u.add(&apis[i])
+		u.Add(&apis[i])
 	}
 	return u
 }
 
-func (u uses) add(api *dashboard.API) {
-	eachID(map[string]any(api.Definition), func(id string) {
+func (u Uses) Add(api *dashboard.API) {
+	EachID(map[string]any(api.Definition), func(id string) {
 		if users := u[id]; len(users) == 0 || users[len(users)-1] != api {
 			u[id] = append(users, api)
 		}
@@ -29,33 +29,33 @@ func (u uses) add(api *dashboard.API) {
 }
 
 // namesCertificate reports whether a definition names a certificate.
-func namesCertificate(d dashboard.Definition, id string) (yes bool) {
-	eachID(map[string]any(d), func(other string) { yes = yes || other == id })
+func NamesCertificate(d dashboard.Definition, id string) (yes bool) {
+	EachID(map[string]any(d), func(other string) { yes = yes || other == id })
 	return yes
 }
 
 // described returns APIs as messages name them.
-func described(apis []*dashboard.API) []string {
+func DescribeAll(apis []*dashboard.API) []string {
 	out := make([]string, len(apis))
 	for i, api := range apis {
-		out[i] = describe(api.Definition)
+		out[i] = Describe(api.Definition)
 	}
 	return out
 }
 
 // fingerprintLength is that of a SHA-256 in hex; ids in the store have the organisation in front of
 // it.
-const fingerprintLength = 2 * sha256.Size
+const FingerprintLength = 2 * sha256.Size
 
 // eachID calls f with every text in a value that may be the id of a certificate; lists of them are
 // separated by commas.
-func eachID(v any, f func(id string)) {
+func EachID(v any, f func(id string)) {
 	eachText(v, func(text string) {
-		if len(text) <= fingerprintLength {
+		if len(text) <= FingerprintLength {
 			return // nearly always
 		}
 		for id := range strings.SplitSeq(text, ",") {
-			if id = strings.TrimSpace(id); len(id) > fingerprintLength {
+			if id = strings.TrimSpace(id); len(id) > FingerprintLength {
 				f(id)
 			}
 		}

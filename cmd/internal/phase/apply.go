@@ -3,8 +3,10 @@ package phase
 import (
 	"context"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/apply"
 	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject"
 )
@@ -12,9 +14,9 @@ import (
 // Apply applies a plan and reports its events.
 //
 // Errors: those of mesh.Plan.Apply, explained.
-func (p *Phase) Apply(ctx context.Context, plan *mesh.Plan, remote mesh.Remote) (map[inject.Service]inject.Binding, error) {
+func (p *Phase) Apply(ctx context.Context, todo *plan.Plan, remote mesh.Remote) (map[inject.Service]inject.Binding, error) {
 	f := &follower{phase: p}
-	bindings, err := mesh.Apply(ctx, plan, remote, f.event)
+	bindings, err := apply.Run(ctx, todo, remote, f.event)
 	if err != nil {
 		return nil, p.Explain(err)
 	}
@@ -27,8 +29,8 @@ func (p *Phase) Apply(ctx context.Context, plan *mesh.Plan, remote mesh.Remote) 
 // CarryOut applies a plan whose output is printed afterwards.
 //
 // Errors: those of Apply; the run was interrupted although all steps are done.
-func (p *Phase) CarryOut(ctx context.Context, plan *mesh.Plan, remote mesh.Remote) (map[inject.Service]inject.Binding, error) {
-	bindings, err := p.Apply(ctx, plan, remote)
+func (p *Phase) CarryOut(ctx context.Context, todo *plan.Plan, remote mesh.Remote) (map[inject.Service]inject.Binding, error) {
+	bindings, err := p.Apply(ctx, todo, remote)
 	if err == nil && p.interrupted() {
 		err = p.InterruptedAtEnd()
 	}
@@ -49,12 +51,12 @@ type follower struct {
 }
 
 // endings are the statuses of steps by the events that end them.
-var endings = map[mesh.EventKind]string{
-	mesh.Done: report.StatusDone, mesh.Failed: report.StatusNotDone, mesh.Left: report.StatusNotDone, mesh.Unclear: report.StatusUnknown,
+var endings = map[apply.EventKind]string{
+	apply.Done: report.StatusDone, apply.Failed: report.StatusNotDone, apply.Left: report.StatusNotDone, apply.Unclear: report.StatusUnknown,
 }
 
 // event reports an event of a step.
-func (f *follower) event(e mesh.Event) {
+func (f *follower) event(e apply.Event) {
 	f.phase.Progress()
 	step := Steps(e.Step)[0]
 	if status, ended := endings[e.Kind]; ended {
@@ -62,11 +64,11 @@ func (f *follower) event(e mesh.Event) {
 	}
 
 	switch {
-	case e.Kind == mesh.Started:
+	case e.Kind == apply.Started:
 		f.phase.report.Plan.Started(step)
-	case e.Kind == mesh.Left && e.Err != nil:
+	case e.Kind == apply.Left && e.Err != nil:
 		f.left = append(f.left, e.Err)
-	case e.Kind == mesh.Unkept:
+	case e.Kind == apply.Unkept:
 		f.unkept = append(f.unkept, e.Err)
 	}
 
@@ -85,7 +87,7 @@ func (f *follower) leftBehind() {
 }
 
 // Steps returns steps as events of a report.
-func Steps(steps ...mesh.Step) (events report.Steps) {
+func Steps(steps ...plan.Step) (events report.Steps) {
 	for _, s := range steps {
 		e := report.Event{
 			Action: string(s.Action), Kind: string(s.Kind), Name: s.Name, ID: s.ID, Record: s.Record,

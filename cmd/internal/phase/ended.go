@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/apply"
 	"github.com/tykmesh/tykmesh/cmd/internal/exit"
 	"github.com/tykmesh/tykmesh/cmd/internal/explain"
-	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 )
 
 // stalledError ends a run if no step finishes within the time of --timeout.
@@ -65,7 +65,7 @@ func (e *endedError) Lines() []string {
 
 // brokenOff separates the calls that failed because the run ended from other errors.
 func (e *endedError) brokenOff() (waiting, failed []string) {
-	var incomplete *mesh.Incomplete
+	var incomplete *apply.Incomplete
 	if errors.As(e.err, &incomplete) && len(incomplete.Errors) == 0 {
 		return nil, nil // its text only repeats that the run ended
 	}
@@ -93,7 +93,7 @@ func (e *endedError) brokenOff() (waiting, failed []string) {
 }
 
 func (e *endedError) partial() bool {
-	var incomplete *mesh.Incomplete
+	var incomplete *apply.Incomplete
 	return errors.As(e.err, &incomplete) && incomplete.Partial()
 }
 
