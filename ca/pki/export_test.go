@@ -20,8 +20,8 @@ func Names() []string { return names }
 // kill.
 func (c Change) WriteBroken(dir string, before func()) error { return c.write(dir, disk{before}) }
 
-// MakeBroken calls Write for the files of a new CA, likewise. A panic releases the directory, as the
-// end of a process does.
+// MakeBroken calls Write for the files of a new CA, likewise. A panic releases the directory, as
+// the end of a process does.
 func MakeBroken(dir string, files []File, before func()) error {
 	return write(filepath.Clean(dir), files, func() error { return nil }, disk{before})
 }

@@ -64,6 +64,14 @@ var layout = map[string]packageRule{
 		ours:   []string{"inject", "inject/manifest", "dashboard", "ca"},
 		except: []string{"net", "os", "log", "github.com/spf13"},
 	},
+	"cmd/internal/plan": {
+		ours:   []string{"inject", "inject/manifest", "dashboard", "ca", "cmd/internal/mesh"},
+		except: []string{"net/http", "os", "log", "github.com/spf13"},
+	},
+	"cmd/internal/apply": {
+		ours:   []string{"inject", "dashboard", "ca", "cmd/internal/mesh", "cmd/internal/plan"},
+		except: []string{"net", "os", "log", "github.com/spf13"},
+	},
 	"cmd/internal/check": {
 		ours:   []string{"dashboard", "ca", "cmd/internal/files"},
 		except: []string{"os", "log", "k8s.io", "github.com/spf13"},
@@ -88,12 +96,12 @@ var layout = map[string]packageRule{
 	},
 	"cmd/internal/report/reporttest": {},
 	"cmd/internal/phase": {
-		ours:   []string{"inject", "cmd/internal/mesh", "cmd/internal/report", "cmd/internal/explain", "cmd/internal/signals", "cmd/internal/exit"},
+		ours:   []string{"inject", "cmd/internal/mesh", "cmd/internal/plan", "cmd/internal/apply", "cmd/internal/report", "cmd/internal/explain", "cmd/internal/signals", "cmd/internal/exit"},
 		except: []string{"net", "os", "log", "k8s.io", "github.com/spf13"},
 	},
 	"cmd/internal/explain": {
 		ours: []string{
-			"inject", "inject/checks", "inject/spelling", "dashboard", "ca", "ca/pki", "cmd/internal/mesh", "cmd/internal/check", "cmd/internal/config",
+			"inject", "inject/checks", "inject/spelling", "dashboard", "ca", "ca/pki", "cmd/internal/mesh", "cmd/internal/plan", "cmd/internal/apply", "cmd/internal/check", "cmd/internal/config",
 			"cmd/internal/prose", "cmd/internal/report", "inject/manifest",
 		},
 		except: []string{"os", "log", "k8s.io", "github.com/spf13"},
@@ -110,7 +118,7 @@ var layout = map[string]packageRule{
 	"cmd/tykmesh": {
 		ours: []string{
 			"inject", "inject/manifest", "inject/kube", "inject/checks", "inject/sidecar", "dashboard", "ca", "ca/pki",
-			"cmd/internal/mesh", "cmd/internal/check", "cmd/internal/config", "cmd/internal/prose", "inject/spelling", "inject/display",
+			"cmd/internal/mesh", "cmd/internal/plan", "cmd/internal/apply", "cmd/internal/check", "cmd/internal/config", "cmd/internal/prose", "inject/spelling", "inject/display",
 			"cmd/internal/exit", "cmd/internal/signals", "cmd/internal/files", "cmd/internal/report", "cmd/internal/explain", "cmd/internal/phase",
 		},
 	},

@@ -7,11 +7,12 @@
 //	                                 └──> report.Run: standard error, --report for machines
 //
 // injectCmd.inject (inject.go) shows the whole way: loadConfig, readDocuments, inject.Inject,
-// mesh.NewPlan, Phase.CarryOut, Stream.Write.
+// plan.Register, Phase.CarryOut, Stream.Write.
 //
 // This package holds commands: a file for each, with its flags (flags.go has those that several
 // share), its work, and its lines for users. Configuration keys are in cmd/internal/config, the
-// meaning of injection is in inject, and registration is in cmd/internal/mesh. All output passes
+// meaning of injection is in inject; cmd/internal/plan plans registrations, and cmd/internal/apply
+// carries them out. All output passes
 // through cmd/internal/report, all errors through cmd/internal/explain, and all files through
 // cmd/internal/files. No other package ends the program.
 package main

@@ -1,3 +1,11 @@
+// Package apply reads the servers of a mesh, and carries plans out on them. Running a plan again is
+// always safe: it finishes the work of an interrupted run, and else changes nothing.
+//
+//	servers ──> Observe ──> plan.State     one listing of each; Resolve and Look ask for APIs that it may lack
+//	plan.Plan ──> Prove ──> Run ──> servers, and the ids of the APIs
+//
+// It talks to the interfaces of cmd/internal/mesh only. It never opens a connection or a file, and
+// never prints.
 package apply
 
 import (
@@ -16,7 +24,7 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// Apply takes the plan's steps and returns the database ids of every service's APIs.
+// Run takes the plan's steps and returns the database ids of every service's APIs.
 //
 //	a certificate:  issue ─> record as pending ─> upload ─> read back ─> its APIs ─> record as active
 //	an API:         read again ─> write ─┐

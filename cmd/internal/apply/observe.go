@@ -16,7 +16,7 @@ import (
 // TLS the store's certificates, the ledger's records and the certificate of the CA. Only where the
 // Dashboard has no detailed listing and there is no ledger are certificates looked up one by one.
 //
-// Without an Issuer the CA stays unknown, which is enough for a Removal and an Inventory, and not
+// Without an Issuer the CA stays unknown, which is enough for plan.Remove and an Inventory, and not
 // for a Plan: see Survey.
 //
 // Errors: *StepError for a listing that failed, all of them joined; nothing can be planned then,

@@ -7,10 +7,10 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
-// markPath stands for all changes to the mark: the user need not know which they are.
+// MarkPath stands for all changes to the mark: the user need not know which they are.
 var MarkPath = dashboard.Path{"config_data", markKey}.String()
 
-// changes lists the leaves in which the updated definition differs, sorted by path.
+// Changes lists the leaves in which the updated definition differs, sorted by path.
 func Changes(current, updated dashboard.Definition) (list []dashboard.Change) {
 	for _, d := range current.Diff(updated) {
 		c := d.Change()
@@ -22,7 +22,7 @@ func Changes(current, updated dashboard.Definition) (list []dashboard.Change) {
 	return slices.Compact(list)
 }
 
-// reasons returns changes as messages show them: the mark only if nothing else changes.
+// Reasons returns changes as messages show them: the mark only if nothing else changes.
 func Reasons(list []dashboard.Change) (out []string) {
 	for _, c := range list {
 		if c.Path != MarkPath {

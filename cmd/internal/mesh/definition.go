@@ -30,19 +30,19 @@ type WantedAPI struct {
 	Preset   string           // the database id that the workloads name, or ""
 }
 
-// newWantedAPI returns the API of a service in a role, without its definition.
+// NewWantedAPI returns the API of a service in a role, without its definition.
 func NewWantedAPI(o Owner, s Settings) WantedAPI {
 	return WantedAPI{Service: o.Service, Role: o.Role, Slug: s.baseName(o.Service) + "-" + string(o.Role)}
 }
 
 func (w *WantedAPI) Owner() Owner { return Owner{w.Service, w.Role} }
 
-// idAnnotation returns the annotation that holds the API's database id (webhook rule R15).
+// IDAnnotation returns the annotation that holds the API's database id (webhook rule R15).
 func (w *WantedAPI) IDAnnotation() string {
 	return "injector.tyk.io/" + string(w.Role) + "-service-id"
 }
 
-// wantAPI renders one API of a service: template, then annotations (inbound only, webhook rule
+// WantAPI renders one API of a service: template, then annotations (inbound only, webhook rule
 // R11), then what identifies it.
 func WantAPI(w inject.Workload, role Role, s Settings) (WantedAPI, error) {
 	api := NewWantedAPI(Owner{w.Service, role}, s)
@@ -78,7 +78,7 @@ func WantAPI(w inject.Workload, role Role, s Settings) (WantedAPI, error) {
 	return api, nil
 }
 
-// leavesFor returns the part of Definition that an update of current enforces: empty values only
+// LeavesFor returns the part of Definition that an update of current enforces: empty values only
 // where an annotation asks for them. They are made when they are needed, because those of thousands
 // of APIs take memory.
 //
@@ -133,7 +133,7 @@ func categories(name string) (title string, list []string) {
 	return strings.Join(words, " "), list
 }
 
-// templateVars returns the values that a template may print, per API as in webhook rules R10 and
+// TemplateVars returns the values that a template may print, per API as in webhook rules R10 and
 // R11.
 func TemplateVars(w inject.Workload, api WantedAPI, s Settings) dashboard.Vars {
 	v := dashboard.Vars{
@@ -157,7 +157,7 @@ func TemplateVars(w inject.Workload, api WantedAPI, s Settings) dashboard.Vars {
 	return v
 }
 
-// domain returns the Host that the API answers. Gateways match it exactly, or as a pattern in
+// Domain returns the Host that the API answers. Gateways match it exactly, or as a pattern in
 // braces, whose dots must be escaped lest mesh.local match meshXlocal.
 func (w *WantedAPI) Domain(s Settings) string {
 	switch {
@@ -177,7 +177,7 @@ func (w *WantedAPI) Domain(s Settings) string {
 	return "{host:" + strings.Join(quoted, "|") + "}"
 }
 
-// tag returns the gateway tag that selects the sidecars which load the API.
+// Tag returns the gateway tag that selects the sidecars which load the API.
 func (w *WantedAPI) Tag(s Settings) string {
 	if w.Role == Mesh {
 		return Tag
@@ -253,13 +253,13 @@ func identify(d dashboard.Definition, api WantedAPI, s Settings) {
 	d["config_data"] = free
 }
 
-// switches are the fields that undo what identifies an API: a gateway drops the domain and the
+// Switches are the fields that undo what identifies an API: a gateway drops the domain and the
 // certificates of one with domain_disabled, serves an internal one to no caller, and has one with a
 // listen_port or a protocol on another listener. An API of the mesh has them as they are by
 // default.
 var Switches = []string{"domain_disabled", "internal", "is_oas", "listen_port", "protocol", "tags_disabled"}
 
-// apiID derives the public id of an API, so that two runs at the same moment ask for the same one
+// APIID derives the public id of an API, so that two runs at the same moment ask for the same one
 // and the Dashboard lets one of them create it. The separators keep ("a", "bc") and ("ab", "c")
 // apart: no part can contain a NUL.
 func APIID(org string, svc inject.Service, role Role) string {
@@ -267,7 +267,7 @@ func APIID(org string, svc inject.Service, role Role) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// cleanPath returns a listen path as far as two of them clash: gateways see no difference between
+// CleanPath returns a listen path as far as two of them clash: gateways see no difference between
 // /a and /a/.
 func CleanPath(p string) string { return path.Clean("/" + p) }
 
@@ -275,7 +275,7 @@ func CleanPath(p string) string { return path.Clean("/" + p) }
 // ignore.
 const markKey = "tykmesh"
 
-// mark names the owner of an API, and the leaves that annotations set, so that they can be
+// Mark names the owner of an API, and the leaves that annotations set, so that they can be
 // reverted.
 type Mark struct {
 	Namespace, App string
@@ -296,16 +296,16 @@ func heldMark(d dashboard.Definition) map[string]any {
 	return held
 }
 
-// isMarked reports whether a definition carries a mark.
+// IsMarked reports whether a definition carries a mark.
 func IsMarked(d dashboard.Definition) bool {
 	app, _ := heldMark(d)["app"].(string)
 	return app != ""
 }
 
-// pathsOf returns the leaves that annotations set by the mark of a definition.
+// MarkedPaths returns the leaves that annotations set by the mark of a definition.
 func MarkedPaths(d dashboard.Definition) []string { return dashboard.Texts(heldMark(d)["paths"]) }
 
-// meshCertificateHosts returns the names that the mesh certificate must carry.
+// MeshCertificateHosts returns the names that the mesh certificate must carry.
 func (s Settings) MeshCertificateHosts() []string {
 	hosts := slices.Clone(s.MeshHosts)
 	if literal := s.MeshDomain; literal != "" && !strings.ContainsAny(literal, "{}") && !slices.Contains(hosts, literal) {
@@ -314,7 +314,7 @@ func (s Settings) MeshCertificateHosts() []string {
 	return hosts
 }
 
-// templateName returns the template that renders an API. The annotation counts for both, and an
+// TemplateName returns the template that renders an API. The annotation counts for both, and an
 // empty one means "default", as in tyk-k8s.
 func TemplateName(w inject.Workload, role Role) string {
 	if !w.HasTemplate {

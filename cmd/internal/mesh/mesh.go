@@ -1,21 +1,11 @@
-// Package mesh brings the services of a stream onto the mesh: it compares the APIs that they want
-// with a snapshot of the Dashboard, its certificate store and the ledger, and takes the steps in
-// between. Running it again is always safe: it finishes the work of an interrupted run, and else
-// changes nothing.
+// Package mesh names the things of a mesh: the settings, the servers that a run talks to, the two
+// APIs that a service wants, and the owner of an API.
 //
-//	workloads ──> Wanted ──> services ──┐
-//	              pure, all             ├──> NewPlan ──> Plan ──> Apply ──> the Dashboard's ids
-//	              refusals              │    pure: the   steps    certificate, record,
-//	remote ─────> Observe ──> Snapshot ─┘    difference  and why  API, one service beside another
-//	              one listing of each; Resolve and Look ask for what a listing may lack
+//	inject.Workload ──> WantAPI ──> WantedAPI    an API as a service wants it, with the mark of its owner
+//	dashboard.API ────> OwnerOf ──> Owner        whose an API is
+//	dashboard.API ────> UsesOf ───> Uses         which certificates it names
 //
-//	Snapshot ──> NewRenewal ──> Plan     renews due certificates, without manifests
-//	Snapshot ──> NewRemoval ──> Plan     deletes APIs and certificates of services
-//	Snapshot ──> NewPruning ──> Plan     deletes unused certificates and records
-//	Snapshot ──> NewInventory, NewCertificateList   services; certificates with their users
-//
-// It talks to its own small interfaces only. It never opens a connection or a file, never prints,
-// and never deletes an API that tykmesh does not own: that is a conflict, which the user settles.
+// It is pure, and decides nothing: cmd/internal/plan does, and cmd/internal/apply carries it out.
 package mesh
 
 import (
@@ -146,7 +136,7 @@ type Settings struct {
 	Parallel int              // steps taken, and requests sent, at once; below 1: 8
 }
 
-// meshTag is the tag that every sidecar of the mesh carries, and so every mesh API.
+// Tag is the tag that every sidecar of the mesh carries, and so every mesh API.
 const Tag = "mesh"
 
 func (s Settings) Time() time.Time {
@@ -156,7 +146,7 @@ func (s Settings) Time() time.Time {
 	return s.Now()
 }
 
-// terms returns the terms on which certificates of this CA are kept.
+// Terms returns the terms on which certificates of this CA are kept.
 func (s Settings) Terms(authority *x509.Certificate) ca.Terms {
 	return ca.Terms{CA: authority, RenewBefore: s.RenewBefore, Now: s.Time()}
 }
@@ -186,6 +176,6 @@ func (s Settings) baseName(svc inject.Service) string {
 	return svc.App
 }
 
-// host returns the name under which a service's sidecar is reached, and its certificate's:
+// Host returns the name under which a service's sidecar is reached, and its certificate's:
 // <app>.<ns>.
 func Host(svc inject.Service) string { return svc.App + "." + svc.Namespace }

@@ -21,18 +21,18 @@ import (
 //	is any other                                       none
 //
 // A registration knows the service, and so also finds APIs with namespaced slugs that tyk-k8s made:
-// see WantedAPI.hasShape and matcher.own.
+// see WantedAPI.HasShape and plan.FindOwn.
 
-// owner is a service in one of its roles.
+// Owner is a service in one of its roles.
 type Owner struct {
 	Service inject.Service
 	Role    Role
 }
 
-// roles lists the roles in the order in which APIs are registered and shown.
+// Roles lists the roles in the order in which APIs are registered and shown.
 var Roles = []Role{Inbound, Mesh}
 
-// ownerOf returns whose an API is, by its mark or by what tyk-k8s gave it.
+// OwnerOf returns whose an API is, by its mark or by what tyk-k8s gave it.
 func OwnerOf(d dashboard.Definition) (Owner, bool) {
 	if o, ok := MarkedOwner(d); ok {
 		return o, true
@@ -56,7 +56,7 @@ func OwnerOf(d dashboard.Definition) (Owner, bool) {
 	return Owner{}, false
 }
 
-// markedOwner returns whose an API is by its mark alone.
+// MarkedOwner returns whose an API is by its mark alone.
 func MarkedOwner(d dashboard.Definition) (Owner, bool) {
 	held := heldMark(d)
 	namespace, _ := held["namespace"].(string)
@@ -66,19 +66,19 @@ func MarkedOwner(d dashboard.Definition) (Owner, bool) {
 	return Owner{inject.Service{Namespace: namespace, App: app}, Role(role)}, app != ""
 }
 
-// classicOwner returns whose an API is, and none for an OAS API: tykmesh cannot change that.
+// ClassicOwner returns whose an API is, and none for an OAS API: tykmesh cannot change that.
 func ClassicOwner(d dashboard.Definition) (Owner, bool) {
 	o, ok := OwnerOf(d)
 	return o, ok && !d.IsOAS()
 }
 
-// isAnothers reports whether an API carries the mark of another service or role.
+// IsAnothers reports whether an API carries the mark of another service or role.
 func (w *WantedAPI) IsAnothers(d dashboard.Definition) bool {
 	o, ok := MarkedOwner(d)
 	return ok && o != w.Owner()
 }
 
-// hasShape reports whether an API with a slug of w does what w is for.
+// HasShape reports whether an API with a slug of w does what w is for.
 func (w *WantedAPI) HasShape(d dashboard.Definition) bool {
 	return strings.EqualFold(reached(d, w.Role), Host(w.Service)) && (w.Role == Inbound || slices.Contains(d.Tags(), Tag))
 }
@@ -97,7 +97,7 @@ func reached(d dashboard.Definition, role Role) string {
 	return target.Hostname()
 }
 
-// describe names an API so that a user finds it in the Dashboard.
+// Describe names an API so that a user finds it in the Dashboard.
 func Describe(d dashboard.Definition) string {
 	name := d.Slug()
 	if name == "" {
@@ -106,7 +106,7 @@ func Describe(d dashboard.Definition) string {
 	return fmt.Sprintf("%q (id %s, domain %q, listen path %q)", name, d.ID(), d.Domain(), d.ListenPath())
 }
 
-// hosts returns the names of the certificate that an API carries.
+// Hosts returns the names of the certificate that an API carries.
 func (o Owner) Hosts(s Settings) []string {
 	if o.Role == Mesh {
 		return s.MeshCertificateHosts()

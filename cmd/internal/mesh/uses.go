@@ -7,7 +7,7 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
-// uses holds the APIs that name a certificate, by its id: as their own, as their clients', or for
+// Uses holds the APIs that name a certificate, by its id: as their own, as their clients', or for
 // upstreams. Any text in a definition counts, in every field: later versions of Dashboards have
 // more.
 type Uses map[string][]*dashboard.API
@@ -28,13 +28,13 @@ func (u Uses) Add(api *dashboard.API) {
 	})
 }
 
-// namesCertificate reports whether a definition names a certificate.
+// NamesCertificate reports whether a definition names a certificate.
 func NamesCertificate(d dashboard.Definition, id string) (yes bool) {
 	EachID(map[string]any(d), func(other string) { yes = yes || other == id })
 	return yes
 }
 
-// described returns APIs as messages name them.
+// DescribeAll returns APIs as messages name them.
 func DescribeAll(apis []*dashboard.API) []string {
 	out := make([]string, len(apis))
 	for i, api := range apis {
@@ -43,11 +43,11 @@ func DescribeAll(apis []*dashboard.API) []string {
 	return out
 }
 
-// fingerprintLength is that of a SHA-256 in hex; ids in the store have the organisation in front of
+// FingerprintLength is that of a SHA-256 in hex; ids in the store have the organisation in front of
 // it.
 const FingerprintLength = 2 * sha256.Size
 
-// eachID calls f with every text in a value that may be the id of a certificate; lists of them are
+// EachID calls f with every text in a value that may be the id of a certificate; lists of them are
 // separated by commas.
 func EachID(v any, f func(id string)) {
 	eachText(v, func(text string) {

@@ -13,7 +13,7 @@ import (
 
 // Apply applies a plan and reports its events.
 //
-// Errors: those of mesh.Plan.Apply, explained.
+// Errors: those of apply.Run, explained.
 func (p *Phase) Apply(ctx context.Context, todo *plan.Plan, remote mesh.Remote) (map[inject.Service]inject.Binding, error) {
 	f := &follower{phase: p}
 	bindings, err := apply.Run(ctx, todo, remote, f.event)

@@ -154,7 +154,7 @@ func onMeshHosts(s mesh.Settings) func(dashboard.Definition) bool {
 // pattern is a domain with a regular expression, as gateways take it: {name:expression}.
 var pattern = regexp.MustCompile(`\{[^:{}]*:?((?:[^{}]|\{[^{}]*\})*)\}`)
 
-// matchesAny reports whether a domain is a pattern that one of the hosts matches. What cannot be
+// MatchesAny reports whether a domain is a pattern that one of the hosts matches. What cannot be
 // read matches nothing.
 func MatchesAny(domain string, hosts []string) bool {
 	if !strings.Contains(domain, "{") {

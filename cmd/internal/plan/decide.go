@@ -164,13 +164,13 @@ func (x *Snapshot) best(hosts, attached []string) *Certificate {
 	})
 }
 
-// usableRecord reports whether the certificate of a record could serve for these hosts.
+// UsableRecord reports whether the certificate of a record could serve for these hosts.
 func UsableRecord(r *ca.Record, hosts []string, org string, terms ca.Terms) bool {
 	leaf, err := parseLeaf(r.Certificate)
 	return err == nil && unusableLeaf(r.Fingerprint, leaf, hosts, org, terms) == ""
 }
 
-// serves reports whether by its details a certificate in the store is good for these hosts.
+// Serves reports whether by its details a certificate in the store is good for these hosts.
 func Serves(c dashboard.Certificate, hosts []string, terms ca.Terms) bool {
 	return c.HasPrivate && !c.IsCA && hostKey(c.DNSNames) == hostKey(hosts) &&
 		terms.CA != nil && c.IssuerCN == terms.CA.Subject.CommonName && !terms.Due(c.NotBefore, c.NotAfter)

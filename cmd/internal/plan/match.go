@@ -12,7 +12,7 @@ import (
 // matcher finds for each wanted API the one that is there, and what stands in its way.
 //
 //	the listed API has                              does the service own it?
-//	its api_id, or its mark and its slug            yes; of several the lowest id (see run.single)
+//	its api_id, or its mark and its slug            yes; of several the lowest id (see Lowest)
 //	its mark                                        yes; of several the lowest id
 //	its slug and: inbound, the domain <app>.<ns>    yes: tyk-k8s made it
 //	  mesh, a target on <app>.<ns> and the tag mesh
@@ -133,7 +133,7 @@ func (m *matcher) conflicts(service *Service, w *mesh.WantedAPI, current *dashbo
 	return problems
 }
 
-// unlistedOf returns the wanted APIs that the listing lacks, of services that a certificate in the
+// UnlistedOf returns the wanted APIs that the listing lacks, of services that a certificate in the
 // store or a record was made for.
 func (x *Snapshot) UnlistedOf(services []Service) (missing []*mesh.WantedAPI) {
 	for i := range services {
@@ -158,12 +158,12 @@ func (x *Snapshot) UnlistedOf(services []Service) (missing []*mesh.WantedAPI) {
 	})
 }
 
-// findOwn returns the API of a listing that belongs to w; nil for none.
+// FindOwn returns the API of a listing that belongs to w; nil for none.
 func FindOwn(apis []dashboard.API, w *mesh.WantedAPI, s mesh.Settings) *dashboard.API {
 	return newMatcher(newListing(apis, s), s).own(w)
 }
 
-// lowest returns the API with w's mark and slug that has the lowest database id; nil for none.
+// Lowest returns the API with w's mark and slug that has the lowest database id; nil for none.
 func Lowest(apis []dashboard.API, w *mesh.WantedAPI) (found dashboard.Definition) {
 	for _, api := range apis {
 		d := api.Definition
@@ -175,7 +175,7 @@ func Lowest(apis []dashboard.API, w *mesh.WantedAPI) (found dashboard.Definition
 	return found
 }
 
-// isOwn reports whether an API still belongs to an owner.
+// IsOwn reports whether an API still belongs to an owner.
 func IsOwn(api dashboard.API, o mesh.Owner, s mesh.Settings) bool {
 	return len(newMatcher(newListing([]dashboard.API{api}, s), s).allOwn(o)) > 0
 }

@@ -1,3 +1,15 @@
+// Package plan decides what a run changes, and why. It is pure: it sends no request, and the same
+// input gives the same plan.
+//
+//	workloads ──> Wanted ──> services ──> Register ─┐
+//	              all refusals                      │
+//	                           ┌────────> Renew ────┤    renews due certificates, without manifests
+//	State ──> NewSnapshot ─────┼────────> Remove ───┼──> Plan of steps
+//	          indexed once     ├────────> Prune ────┘    deletes unused certificates and records
+//	                           └────────> NewInventory, NewCertificateList
+//
+// A plan deletes no API that tykmesh does not own. A foreign API in the way is a conflict, which
+// the user settles.
 package plan
 
 import (
@@ -10,7 +22,7 @@ import (
 )
 
 // Plan is the way from the current state to the wanted one. It is data: making it changes nothing.
-// NewPlan, NewRenewal, NewRemoval and NewPruning make one.
+// Register, Renew, Remove and Prune make one.
 type Plan struct {
 	Services []inject.Service // that it is about, sorted; of a pruning none
 
@@ -69,10 +81,10 @@ func (p *Plan) Registration() []Step {
 	return values(Filter(p.Due(), func(s *Step) bool { return !s.Replaced }))
 }
 
-// due returns the steps that change something.
+// Due returns the steps that change something.
 func (p *Plan) Due() []*Step { return Filter(p.All, (*Step).changes) }
 
-// filter returns the steps that have a property.
+// Filter returns the steps that have a property.
 func Filter(steps []*Step, has func(*Step) bool) (some []*Step) {
 	for _, s := range steps {
 		if has(s) {
@@ -126,7 +138,7 @@ func (p *Plan) Bindings() map[inject.Service]inject.Binding {
 	return p.BindingsBy(func(s *Step) string { return s.ID })
 }
 
-// bindings returns the database ids of each service's APIs, as id tells them.
+// BindingsBy returns the database ids of each service's APIs, as id tells them.
 func (p *Plan) BindingsBy(id func(*Step) string) map[inject.Service]inject.Binding {
 	out := make(map[inject.Service]inject.Binding, len(p.Services))
 	for _, s := range p.All {
@@ -147,7 +159,7 @@ func (p *Plan) BindingsBy(id func(*Step) string) map[inject.Service]inject.Bindi
 	return out
 }
 
-// takenOff returns the certificates that the plan takes off every API that it saw with them: none
+// TakenOff returns the certificates that the plan takes off every API that it saw with them: none
 // of the listed APIs names them once the plan is carried out.
 func (p *Plan) TakenOff() map[string]bool {
 	taken := make(map[string]bool)

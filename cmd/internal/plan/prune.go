@@ -21,7 +21,7 @@ type APIWithSurplus struct {
 	Reason string
 }
 
-// NewPruning plans to delete unused certificates that were made for the mesh, and their records.
+// Prune plans to delete unused certificates that were made for the mesh, and their records.
 // From APIs that hold a usable one it takes the others off. It is pure, and trusts the listings to
 // be complete, as those of Observe are. Of the certificates that were made for the mesh
 // (Certificate.isOurs) it keeps every one that an API names anywhere, that the next run would put
@@ -126,7 +126,7 @@ func losses(repeated, former, held int) (reasons []string) {
 	return reasons
 }
 
-// detached returns a definition without some certificates, and with each of the others once. Of one
+// Detached returns a definition without some certificates, and with each of the others once. Of one
 // that is there several times the last stays where it is: of certificates for one name gateways
 // serve the last.
 func Detached(d dashboard.Definition, former []string) dashboard.Definition {

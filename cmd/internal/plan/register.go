@@ -13,8 +13,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// NewPlan compares the wanted services with a snapshot. It is pure: the same services, snapshot and
-// time give the same plan.
+// Register compares the wanted services with a snapshot. It is pure: the same services, snapshot
+// and time give the same plan.
 //
 // Problems: an API that tykmesh does not own holds a slug, a domain or a route that a service
 // needs; an API id in a workload's annotations is not that of the service's API; a certificate
@@ -339,7 +339,7 @@ func staleFields(current dashboard.Definition, w *mesh.WantedAPI) (paths []strin
 	return paths
 }
 
-// withCertificate puts a certificate among those of a definition: in the place of the first that it
+// WithCertificate puts a certificate among those of a definition: in the place of the first that it
 // replaces, else at the end. The others that it replaces are taken off; all other certificates
 // stay.
 func WithCertificate(d dashboard.Definition, id string, former []string) dashboard.Definition {
@@ -365,7 +365,7 @@ func WithCertificate(d dashboard.Definition, id string, former []string) dashboa
 	return d.With("certificates", dashboard.Union(list))
 }
 
-// final returns the definition with the certificate that is known by now.
+// Final returns the definition with the certificate that is known by now.
 func (w *Registration) Final(certificate string) dashboard.Definition {
 	if certificate == "" {
 		return w.Updated
@@ -373,7 +373,7 @@ func (w *Registration) Final(certificate string) dashboard.Definition {
 	return WithCertificate(w.Updated, certificate, w.Former)
 }
 
-// aligned merges the wanted leaves into a definition, with this certificate, if any, in the place
+// Aligned merges the wanted leaves into a definition, with this certificate, if any, in the place
 // of those that it replaces.
 func Aligned(held dashboard.Definition, w *mesh.WantedAPI, certificate string, former []string) dashboard.Definition {
 	to := update(held, w)

@@ -11,7 +11,7 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// NewRemoval plans to take services off the mesh: it deletes their APIs, the certificates that were
+// Remove plans to take services off the mesh: it deletes their APIs, the certificates that were
 // made for them, and the records of those. With the last service it deletes the certificate of the
 // mesh. It is pure. It deletes only APIs that carry the mark or that tyk-k8s made, and certificates
 // that a record names or that a CA of the mesh signed for exactly the service's hosts, if no other

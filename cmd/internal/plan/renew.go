@@ -26,8 +26,8 @@ type UnknownError struct {
 // Error names the unknown service.
 func (e *UnknownError) Error() string { return fmt.Sprintf("no service %s is on the mesh", e.Name) }
 
-// NewRenewal plans without manifests what NewPlan does about certificates: every service on the
-// mesh, as an Inventory finds them, gets the certificate that it lacks or that is due, and so does
+// Renew plans without manifests what Register does about certificates: every service on the
+// mesh, as the Inventory lists them, gets the certificate that it lacks or that is due, and so does
 // the mesh. Nothing else of an API changes. It is pure.
 //
 // names are "namespace/app", and MeshName: those services get a new certificate in any case, and
@@ -76,7 +76,7 @@ func Renew(x *Snapshot, names []string) (*Plan, error) {
 	return r.plan.withProof(x), nil
 }
 
-// renewal is one NewRenewal.
+// renewal is one Renew.
 type renewal struct {
 	snapshot *Snapshot
 	names    []string

@@ -203,7 +203,7 @@ func (r *record) service() inject.Service {
 	return inject.Service{Namespace: r.entry.Namespace, App: r.entry.App}
 }
 
-// storeIDs returns the ids in the store of the certificates that a record holds and held before,
+// StoreIDs returns the ids in the store of the certificates that a record holds and held before,
 // the current one first, each once.
 func StoreIDs(org string, r *ca.Record) []string {
 	ids := []string{idInStore(org, r.Fingerprint)}
@@ -262,7 +262,7 @@ func compareHolders(id string) func(a, b *record) int {
 	}
 }
 
-// unlisted returns the APIs that the listing lacks, of services that a certificate in the store or
+// Unlisted returns the APIs that the listing lacks, of services that a certificate in the store or
 // a record was made for.
 func (x *Snapshot) Unlisted() (all []mesh.Owner) {
 	noted := make(map[mesh.Owner]bool)
@@ -315,8 +315,8 @@ func (x *Snapshot) usersAfter(id string, changed map[string]dashboard.Definition
 	return users
 }
 
-// storedFor returns the certificates in the store for the host of a service.
+// StoredFor returns the certificates in the store for the host of a service.
 func (x *Snapshot) StoredFor(svc inject.Service) []*Certificate { return x.byHosts[mesh.Host(svc)] }
 
-// hasAPI reports whether an API has this public id.
+// HasAPI reports whether an API has this public id.
 func (x *Snapshot) HasAPI(apiID string) bool { return len(x.apis.byAPIID[apiID]) > 0 }

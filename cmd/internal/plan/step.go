@@ -85,7 +85,7 @@ func (s Step) String() string {
 
 func (s *Step) Owner() mesh.Owner { return mesh.Owner{Service: s.Service, Role: s.Role} }
 
-// deletes reports whether the step deletes a certificate or a record, which must be proved to be
+// Deletes reports whether the step deletes a certificate or a record, which must be proved to be
 // unused before.
 func (s *Step) Deletes() bool { return s.Kind != APIKind && s.Action == Delete }
 
@@ -98,7 +98,7 @@ func (s *Step) changes() bool {
 // work holds the data with which a step is taken. A step that is kept has none.
 type work interface{ isWork() }
 
-// registration creates or updates an API.
+// Registration creates or updates an API.
 type Registration struct {
 	Wanted      *mesh.WantedAPI      // nil: only its certificate changes
 	Updated     dashboard.Definition // the new definition, without the new certificate
@@ -106,33 +106,33 @@ type Registration struct {
 	Certificate *Step                // the one that it is to carry; nil: none
 }
 
-// detachment takes certificates off an API.
+// Detachment takes certificates off an API.
 type Detachment struct {
 	Keep   string   // must stay on it; "" where nothing is taken but repetitions
 	Former []string // are taken off
 }
 
-// apiDeletion deletes an API.
+// APIDeletion deletes an API.
 type APIDeletion struct {
 	certificates []string // on it
 }
 
-// issuance issues a certificate, uploads it and records it, or finishes what an earlier run began.
+// Issuance issues a certificate, uploads it and records it, or finishes what an earlier run began.
 // It is done with its activation.
 type Issuance struct {
 	holder
 	decision
 }
 
-// activation is the end of an issuance: the certificate is in place, and its record becomes active.
+// Activation is the end of an issuance: the certificate is in place, and its record becomes active.
 type Activation struct {
 	Of *Step
 }
 
-// certificateDeletion deletes a certificate from the store.
+// CertificateDeletion deletes a certificate from the store.
 type CertificateDeletion struct{}
 
-// recordDeletion deletes a record from the ledger.
+// RecordDeletion deletes a record from the ledger.
 type RecordDeletion struct {
 	Fingerprint string   // that it has
 	Unused      []string // certificates that must not be in use

@@ -55,7 +55,7 @@ func unkept(c dashboard.Change) string {
 	return strings.TrimSpace(fmt.Sprintf("%s %s", name, c.To)) + fmt.Sprintf(" (it has %s)", c.From)
 }
 
-// vitalChanges returns the changes without which a service cannot be called.
+// VitalChanges returns the changes without which a service cannot be called.
 func VitalChanges(list []dashboard.Change) (some []dashboard.Change) {
 	for _, c := range list {
 		if slices.Contains(vital, c.Path) || slices.Contains(mesh.Switches, c.Path) {
@@ -65,7 +65,7 @@ func VitalChanges(list []dashboard.Change) (some []dashboard.Change) {
 	return some
 }
 
-// unkeptTag returns the tag that remembers the difference between a definition and the wanted one,
+// UnkeptTag returns the tag that remembers the difference between a definition and the wanted one,
 // certificates aside: these change with time.
 func UnkeptTag(held, to dashboard.Definition) string {
 	var list [][3]any
@@ -81,8 +81,8 @@ func UnkeptTag(held, to dashboard.Definition) string {
 	return unkeptPrefix + hex.EncodeToString(sum[:8])
 }
 
-// forgetful takes the tag that remembers a difference off a definition, and returns it; "" without
-// such a tag.
+// WithoutUnkeptTag takes the tag that remembers a difference off a definition, and returns it; ""
+// without such a tag.
 func WithoutUnkeptTag(d dashboard.Definition) (out dashboard.Definition, tag string) {
 	tags := d.Tags()
 	i := slices.IndexFunc(tags, func(t string) bool { return strings.HasPrefix(t, unkeptPrefix) })
@@ -93,7 +93,7 @@ func WithoutUnkeptTag(d dashboard.Definition) (out dashboard.Definition, tag str
 	return d.With("tags", dashboard.Union(rest)), tags[i]
 }
 
-// ofCertificates returns the changes of certificates alone.
+// OfCertificates returns the changes of certificates alone.
 func OfCertificates(list []dashboard.Change) (some []dashboard.Change) {
 	for _, c := range list {
 		if c.Path == "certificates" {

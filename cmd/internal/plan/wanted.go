@@ -29,7 +29,7 @@ type Service struct {
 	fields []inject.Field // of its first workload, which all others have, too
 }
 
-// apis returns the service's two APIs in the order in which they are registered: a route is
+// Apis returns the service's two APIs in the order in which they are registered: a route is
 // opened only to an API that is there.
 func (s *Service) Apis() []*mesh.WantedAPI { return []*mesh.WantedAPI{&s.Inbound, &s.Mesh} }
 
