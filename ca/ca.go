@@ -34,7 +34,7 @@
 //     signed by the mesh's CA. TestIssueChecksTheAnswer, TestTLS.
 //   - Answers as CFSSL: signs with another CA. certPath pins the CA and bundlePath the CAs that
 //     pods trust; check warns if none is pinned. TestPinnedAuthority, TestTrust,
-//     tykmesh.TestScripts/check.
+//     tykapply.TestScripts/check.
 //   - Answers as CFSSL: signs more names, a CA, other usages, or for more than ten years. This is
 //     refused; common signing profiles pass. TestIssueChecksTheAnswer, TestProfiles.
 //   - Answers as CFSSL: fills the memory or redirects. Answers are limited; redirects are not
@@ -49,10 +49,10 @@
 //   - Reads the ledger: learns names and serial numbers. No key is written, and those of tyk-k8s
 //     are not read. TestStoredDocument, TestLegacyRecords.
 //   - Writes to the ledger: has another certificate used. A record must match the certificate
-//     that it names. mesh.TestForgedRecord.
+//     that it names. apply.TestForgedRecord.
 //   - Writes to the ledger: has certificates deleted. Only certificates that no API uses are
-//     deleted. mesh.TestForeignUse, mesh.TestPruneLeavesWhatServes.
-//   - Writes to the ledger: loses records. Certificates are issued again. mesh.TestReissue.
+//     deleted. apply.TestForeignUse, apply.TestPruneLeavesWhatServes.
+//   - Writes to the ledger: loses records. Certificates are issued again. apply.TestReissue.
 //   - Writes to the ledger: stops a run, or fills the memory. An invalid record is named;
 //     listings are limited. TestForeignDocument, TestRecordsAreBounded, FuzzStored.
 //   - Reads CI logs: gets their contents. Errors, values and traces contain no secrets.

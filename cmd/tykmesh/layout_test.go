@@ -72,6 +72,9 @@ var layout = map[string]packageRule{
 		ours:   []string{"inject", "dashboard", "ca", "cmd/internal/mesh", "cmd/internal/plan"},
 		except: []string{"net", "os", "log", "github.com/spf13"},
 	},
+	"cmd/internal/plan/plantest": {
+		ours: []string{"inject", "inject/manifest", "ca", "cmd/internal/mesh", "cmd/internal/plan"},
+	},
 	"cmd/internal/check": {
 		ours:   []string{"dashboard", "ca", "cmd/internal/files"},
 		except: []string{"os", "log", "k8s.io", "github.com/spf13"},

@@ -16,6 +16,7 @@ import (
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/ca/catest"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/plan/plantest"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 	"github.com/tykmesh/tykmesh/inject"
@@ -25,7 +26,7 @@ import (
 // writes no byte.
 func TestDirectory(t *testing.T) {
 	dir := t.TempDir()
-	s := testSettings()
+	s := plantest.Settings()
 	s.TLS, s.SeesAllAPIs = true, true
 	run := func() map[inject.Service]inject.Binding {
 		store, err := dashboard.OpenDir(dir, s.Org)

@@ -2,7 +2,6 @@ package apply
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -28,33 +27,6 @@ func (w *world) pruning() *plan.Plan {
 func (w *world) prune() error {
 	w.tb.Helper()
 	return failure(Run(context.Background(), w.pruning(), w.remote, nil))
-}
-
-// told is what a pruning would do, and what it leaves, a line each.
-func toldOf(p *plan.Plan) string {
-	var lines []string
-	for _, s := range p.Steps() {
-		line := fmt.Sprintf("%s %s %s", s.Action, s.Kind, s.Name)
-		if s.Kind == plan.RecordKind && !strings.Contains(s.Name, "/") {
-			line = fmt.Sprintf("%s %s of tyk-k8s", s.Action, s.Kind)
-		}
-
-		if s.Kind == plan.APIKind {
-			line += ": " + strings.Join(s.Reasons, "; ")
-		}
-
-		lines = append(lines, line)
-	}
-
-	for _, k := range p.Kept {
-		lines = append(lines, fmt.Sprintf("keep %s: %s", k.Name, k.Reason))
-	}
-
-	for _, l := range p.APIsWithSurplus {
-		lines = append(lines, fmt.Sprintf("leave %d on %s: %s", l.Count, l.Slug, l.Reason))
-	}
-
-	return strings.Join(lines, "\n")
 }
 
 // What tyk-k8s piled up goes: every API keeps one certificate that serves, the store and the ledger
@@ -157,7 +129,7 @@ func (p *past) anotherCA() {
 	p.tb.Cleanup(next.Close)
 	signer, err := ca.New(ca.Config{Addr: next.URL, Key: catest.Key})
 	must(p.tb, err)
-	p.remote.Issuer = issuer{signer, p.settings.Now}
+	p.remote.Issuer = issuer{Signer: signer, Now: p.settings.Now}
 }
 
 // What is not ours stays, whatever it looks like; and so does what is ours as long as any API names
@@ -288,42 +260,5 @@ func TestPruneOfServicesWithoutAPIs(t *testing.T) {
 	must(t, w.prune())
 	if n, got := len(w.dash.Certificates()), w.ledgerText(); n != 0 || strings.Count(got, "\n") != 1 {
 		t.Errorf("without a service %d certificates are left, and the records %s", n, got)
-	}
-}
-
-// Of certificates for one name gateways serve the last: what is there several times stays where it
-// counts.
-func TestRepeatedCertificates(t *testing.T) {
-	for given, want := range map[string]string{"a a a": "a", "a b a": "b a", "b a b x": "a b", "x a": "a", "a b": "a b", "a b c c": "a b c"} {
-		d := dashboard.Definition{"certificates": addList(strings.Fields(given))}
-		if got := strings.Join(plan.Detached(d, []string{"x"}).Certificates(), " "); got != want {
-			t.Errorf("%s without x: %s, want %s", given, got, want)
-		}
-	}
-}
-
-// addList returns a list as definitions hold it, with what it repeats.
-func addList(list []string) (out []any) {
-	for _, s := range list {
-		out = append(out, s)
-	}
-	return out
-}
-
-// The certificate of a CA is never ours to delete, whatever it names and whoever recorded it.
-func TestPruneSparesCAs(t *testing.T) {
-	authority := catest.NewCA("Mesh CA").Cert
-	stored := func(id string, isCA bool) dashboard.Certificate {
-		return dashboard.Certificate{ID: id, IssuerCN: "Mesh CA", DNSNames: []string{"echo.shop"}, NotAfter: time.Now().Add(time.Hour), IsCA: isCA}
-	}
-	state := plan.State{
-		CA: authority, HasLedger: true,
-		APIs:         []dashboard.API{{Definition: dashboard.Definition{"slug": "sleep-inbound", "domain": "sleep.shop", "tags": []any{"sleep"}}}},
-		Certificates: []dashboard.Certificate{stored("leaf", false), stored("ca", true), {ID: "recorded"}},
-		Records:      []ca.Record{{ID: "5f", Legacy: true, Fingerprint: "recorded", Certificate: catest.NewCA("Mesh CA").PEM()}},
-	}
-
-	if diff := cmp.Diff("delete certificate echo.shop", toldOf(plan.Prune(plan.NewSnapshot(state, mesh.Settings{TLS: true, MeshHosts: []string{"mesh"}})))); diff != "" {
-		t.Error(diff)
 	}
 }

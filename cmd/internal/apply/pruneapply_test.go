@@ -13,6 +13,7 @@ import (
 
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/cmd/internal/plan"
+	"github.com/tykmesh/tykmesh/cmd/internal/plan/plantest"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 )
@@ -119,7 +120,7 @@ func TestPruneLooksAgain(t *testing.T) {
 
 	p = pile(t, inFile)
 	todo = p.pruning()
-	kept := detachmentsOf(todo)[p.api("echo-inbound").ID()].Keep
+	kept := plantest.Detachments(todo)[p.api("echo-inbound").ID()].Keep
 	rest := slices.DeleteFunc(p.api("echo-inbound").Certificates(), func(id string) bool { return id == kept })
 	p.edit("echo-inbound", "certificates", dashboard.Union(rest))
 	p.edit("sleep-inbound", "domain", "elsewhere.example")

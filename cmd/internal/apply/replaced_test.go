@@ -13,13 +13,14 @@ import (
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/cmd/internal/plan"
+	"github.com/tykmesh/tykmesh/cmd/internal/plan/plantest"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 )
 
 // bubble returns a folder in place of servers, which keeps to the clock of a test that is a bubble.
 func bubble(t *testing.T) *world {
-	s := testSettings()
+	s := plantest.Settings()
 	s.TLS, s.SeesAllAPIs = true, true
 	store, err := dashboard.OpenDir(t.TempDir(), s.Org)
 	must(t, err)

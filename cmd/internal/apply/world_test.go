@@ -2,11 +2,9 @@ package apply
 
 import (
 	"context"
-	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"sort"
 	"strings"
 	"sync/atomic"
@@ -19,10 +17,19 @@ import (
 	"github.com/tykmesh/tykmesh/ca/catest"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/cmd/internal/plan"
+	"github.com/tykmesh/tykmesh/cmd/internal/plan/plantest"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 	"github.com/tykmesh/tykmesh/inject"
-	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+// issuer, workload and the rest have short names in these tests.
+type issuer = plantest.Issuer
+
+var (
+	workload, route, annotated = plantest.Workload, plantest.Route, plantest.Annotated
+	toldOf, stepsOf            = plantest.Told, plantest.StepsOf
+	must                       = plantest.Must
 )
 
 // world is a Dashboard, a CFSSL and a ledger, and the settings that fit them.
@@ -42,24 +49,6 @@ func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.ahead.Lo
 
 // later moves the clocks from the system's time on.
 func (w *world) later(d time.Duration) { w.ahead.Store(int64(d)) }
-
-// issuer is what cmd/tykmesh makes of a ca.Signer.
-type issuer struct {
-	ca.Signer
-	now func() time.Time
-}
-
-func (i issuer) CA(ctx context.Context) (*x509.Certificate, error) {
-	chain, err := i.Chain(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return chain[0], nil
-}
-
-func (i issuer) Issue(ctx context.Context, hosts []string) (ca.Bundle, error) {
-	return ca.Issue(ctx, i.Signer, ca.Request{Hosts: hosts, Key: ca.KeyRequest{Algo: ca.ECDSA, Size: 256}, Now: i.now})
-}
 
 func newWorld(tb testing.TB, o dashboardtest.Options) *world {
 	tb.Helper()
@@ -89,47 +78,7 @@ func (w *world) withAuthority(authority *catest.CA) {
 	w.tb.Cleanup(w.cfssl.Close)
 	signer, err := ca.New(ca.Config{Addr: w.cfssl.URL, Key: catest.Key, Now: w.now})
 	must(w.tb, err)
-	w.remote.Issuer = issuer{signer, w.now}
-}
-
-func must(tb testing.TB, err error) {
-	tb.Helper()
-	if err != nil {
-		tb.Fatal(err)
-	}
-}
-
-// workload returns one with the route /<app>; what it stands at follows from its name.
-func workload(namespace, app string, change ...func(*inject.Workload)) inject.Workload {
-	pos := manifest.Position{File: namespace + "-" + app + ".yaml", Line: 1, Column: 1}
-	at := func(line int) manifest.Position { return manifest.Position{File: pos.File, Line: line, Column: 9} }
-
-	w := inject.Workload{
-		Object: fmt.Sprintf("document 1 (Deployment %s/%s)", namespace, app), Pos: pos,
-		Service: inject.Service{Namespace: namespace, App: app},
-		Route:   "/" + app, RoutePos: at(10), TemplatePos: at(11),
-	}
-	for _, c := range change {
-		c(&w)
-	}
-
-	for i := range w.Fields {
-		w.Fields[i].Pos = at(20 + i)
-	}
-
-	return w
-}
-
-func route(r string) func(*inject.Workload) { return func(w *inject.Workload) { w.Route = r } }
-
-// annotated adds an annotation of the form kind.service.tyk.io/path.
-func annotated(kind, path string, value any) func(*inject.Workload) {
-	return func(w *inject.Workload) {
-		w.Fields = append(w.Fields, inject.Field{
-			Key: kind + ".service.tyk.io/" + path, Path: strings.ReplaceAll(path, "-", "_"), Value: value,
-		})
-		slices.SortFunc(w.Fields, func(a, b inject.Field) int { return strings.Compare(a.Key, b.Key) })
-	}
+	w.remote.Issuer = issuer{Signer: signer, Now: w.now}
 }
 
 // plan observes and plans, and wants no problem.

@@ -249,7 +249,7 @@ func identify(d dashboard.Definition, api WantedAPI, s Settings) {
 		free = make(map[string]any, 1)
 	}
 
-	free[markKey] = Mark{Namespace: api.Service.Namespace, App: api.Service.App, Role: api.Role, Paths: api.Paths}.Value()
+	free[markKey] = mark{Namespace: api.Service.Namespace, App: api.Service.App, Role: api.Role, Paths: api.Paths}.value()
 	d["config_data"] = free
 }
 
@@ -275,15 +275,15 @@ func CleanPath(p string) string { return path.Clean("/" + p) }
 // ignore.
 const markKey = "tykmesh"
 
-// Mark names the owner of an API, and the leaves that annotations set, so that they can be
+// mark names the owner of an API, and the leaves that annotations set, so that they can be
 // reverted.
-type Mark struct {
+type mark struct {
 	Namespace, App string
 	Role           Role
 	Paths          []string
 }
 
-func (m Mark) Value() map[string]any {
+func (m mark) value() map[string]any {
 	return map[string]any{
 		"namespace": m.Namespace, "app": m.App, "role": string(m.Role), "paths": dashboard.Union(m.Paths),
 	}

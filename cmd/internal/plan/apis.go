@@ -143,7 +143,7 @@ func onMeshHosts(s mesh.Settings) func(dashboard.Definition) bool {
 		}
 		yes, ok := known[domain]
 		if !ok {
-			yes = MatchesAny(domain, hosts)
+			yes = matchesAny(domain, hosts)
 			known[domain] = yes
 		}
 
@@ -154,9 +154,9 @@ func onMeshHosts(s mesh.Settings) func(dashboard.Definition) bool {
 // pattern is a domain with a regular expression, as gateways take it: {name:expression}.
 var pattern = regexp.MustCompile(`\{[^:{}]*:?((?:[^{}]|\{[^{}]*\})*)\}`)
 
-// MatchesAny reports whether a domain is a pattern that one of the hosts matches. What cannot be
+// matchesAny reports whether a domain is a pattern that one of the hosts matches. What cannot be
 // read matches nothing.
-func MatchesAny(domain string, hosts []string) bool {
+func matchesAny(domain string, hosts []string) bool {
 	if !strings.Contains(domain, "{") {
 		return false
 	}

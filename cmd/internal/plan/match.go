@@ -36,7 +36,7 @@ func (m *matcher) match(services []Service) map[*mesh.WantedAPI]*dashboard.API {
 	matched := make(map[*mesh.WantedAPI]*dashboard.API, 2*len(services))
 	for _, find := range []func(*mesh.WantedAPI) *dashboard.API{m.own, m.adopted} {
 		for i := range services {
-			for _, w := range services[i].Apis() {
+			for _, w := range services[i].apis() {
 				if matched[w] != nil {
 					continue
 				}
@@ -137,7 +137,7 @@ func (m *matcher) conflicts(service *Service, w *mesh.WantedAPI, current *dashbo
 // store or a record was made for.
 func (x *Snapshot) UnlistedOf(services []Service) (missing []*mesh.WantedAPI) {
 	for i := range services {
-		for _, w := range services[i].Apis() {
+		for _, w := range services[i].apis() {
 			if !x.apis.owners[w.Owner()] {
 				missing = append(missing, w)
 			}

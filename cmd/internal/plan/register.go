@@ -28,7 +28,7 @@ func Register(services []Service, x *Snapshot) (*Plan, []inject.Problem) {
 	duplicates := make([][]*Step, len(services))
 	for i := range services {
 		service := &services[i]
-		for _, w := range service.Apis() {
+		for _, w := range service.apis() {
 			gone, refused := m.duplicates(service, w, matched[w])
 			duplicates[i] = append(duplicates[i], gone...)
 			problems = append(problems, m.refusals(service, w, matched[w])...)
@@ -339,10 +339,10 @@ func staleFields(current dashboard.Definition, w *mesh.WantedAPI) (paths []strin
 	return paths
 }
 
-// WithCertificate puts a certificate among those of a definition: in the place of the first that it
+// withCertificate puts a certificate among those of a definition: in the place of the first that it
 // replaces, else at the end. The others that it replaces are taken off; all other certificates
 // stay.
-func WithCertificate(d dashboard.Definition, id string, former []string) dashboard.Definition {
+func withCertificate(d dashboard.Definition, id string, former []string) dashboard.Definition {
 	var list []string
 	placed := false
 	for _, held := range d.Certificates() {
@@ -370,7 +370,7 @@ func (w *Registration) Final(certificate string) dashboard.Definition {
 	if certificate == "" {
 		return w.Updated
 	}
-	return WithCertificate(w.Updated, certificate, w.Former)
+	return withCertificate(w.Updated, certificate, w.Former)
 }
 
 // Aligned merges the wanted leaves into a definition, with this certificate, if any, in the place
@@ -378,7 +378,7 @@ func (w *Registration) Final(certificate string) dashboard.Definition {
 func Aligned(held dashboard.Definition, w *mesh.WantedAPI, certificate string, former []string) dashboard.Definition {
 	to := update(held, w)
 	if certificate != "" {
-		to = WithCertificate(to, certificate, former)
+		to = withCertificate(to, certificate, former)
 	}
 	return to
 }

@@ -186,7 +186,7 @@ type record struct {
 }
 
 func newRecord(entry *ca.Record, s mesh.Settings) *record {
-	return &record{entry: entry, ids: StoreIDs(s.Org, entry)}
+	return &record{entry: entry, ids: storeIDs(s.Org, entry)}
 }
 
 // id returns the id in the store of the certificate that the record holds now.
@@ -203,9 +203,9 @@ func (r *record) service() inject.Service {
 	return inject.Service{Namespace: r.entry.Namespace, App: r.entry.App}
 }
 
-// StoreIDs returns the ids in the store of the certificates that a record holds and held before,
+// storeIDs returns the ids in the store of the certificates that a record holds and held before,
 // the current one first, each once.
-func StoreIDs(org string, r *ca.Record) []string {
+func storeIDs(org string, r *ca.Record) []string {
 	ids := []string{idInStore(org, r.Fingerprint)}
 	for _, past := range r.History {
 		if id := idInStore(org, past.Fingerprint); !slices.Contains(ids, id) {

@@ -29,9 +29,9 @@ type Service struct {
 	fields []inject.Field // of its first workload, which all others have, too
 }
 
-// Apis returns the service's two APIs in the order in which they are registered: a route is
+// apis returns the service's two APIs in the order in which they are registered: a route is
 // opened only to an API that is there.
-func (s *Service) Apis() []*mesh.WantedAPI { return []*mesh.WantedAPI{&s.Inbound, &s.Mesh} }
+func (s *Service) apis() []*mesh.WantedAPI { return []*mesh.WantedAPI{&s.Inbound, &s.Mesh} }
 
 func (s *Service) problem(rule inject.Rule, pos manifest.Position, format string, args ...any) inject.Problem {
 	return inject.Problem{Rule: rule, Pos: pos, Object: s.Object, Msg: fmt.Sprintf(format, args...)}

@@ -1,4 +1,4 @@
-package apply
+package plan_test
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/cmd/internal/plan"
+	"github.com/tykmesh/tykmesh/cmd/internal/plan/plantest"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
 )
@@ -31,16 +32,16 @@ type made struct {
 // pool makes certificates of two CAs, ours and another, and returns ours.
 func pool(t *testing.T) (all []made, ours *ca.Local) {
 	ours, err := ca.OpenLocal(t.TempDir(), nil)
-	must(t, err)
+	plantest.Must(t, err)
 	theirs, err := ca.OpenLocal(t.TempDir(), nil)
-	must(t, err)
+	plantest.Must(t, err)
 	for _, name := range []string{"echo.shop", "sleep.shop", "gone.shop", "mesh mesh.local", "mesh", "www.example.com", "echo.shop b"} {
 		hosts := strings.Fields(name)
 		for i, signer := range []*ca.Local{ours, ours, ours, theirs} {
-			bundle, err := issuer{signer, nil}.Issue(context.Background(), hosts)
-			must(t, err)
+			bundle, err := plantest.Issuer{Signer: signer}.Issue(context.Background(), hosts)
+			plantest.Must(t, err)
 			c, err := dashboard.ParseCertificate(randomOrg, bundle.PEM())
-			must(t, err)
+			plantest.Must(t, err)
 			foreign := i == 3 || slices.Contains([]string{"mesh", "www.example.com", "echo.shop b"}, name)
 			all = append(all, made{c, bundle.Certificate, foreign})
 		}
@@ -87,7 +88,7 @@ func randomState(t *testing.T, r *rand.Rand, pool []made) plan.State {
 			d := dashboard.Definition{"slug": app + "-" + string(role), "certificates": some(0.2), "is_oas": r.IntN(8) == 0}
 			switch marked := r.IntN(2) == 0; {
 			case marked:
-				must(t, d.Set("config_data.tykmesh", mesh.Mark{Namespace: svc.Namespace, App: svc.App, Role: role}.Value()))
+				plantest.Must(t, d.Set("config_data.tykmesh", map[string]any{"namespace": svc.Namespace, "app": svc.App, "role": string(role), "paths": []any{}}))
 			case role == mesh.Inbound:
 				d["domain"], d["tags"] = mesh.Host(svc), []any{app}
 			default:
@@ -153,22 +154,6 @@ func randomRecords(r *rand.Rand, pool []made) (all []ca.Record) {
 	return all
 }
 
-// stepsOf returns the steps of a kind.
-func stepsOf(p *plan.Plan, k plan.Kind) []*plan.Step {
-	return plan.Filter(p.All, func(s *plan.Step) bool { return s.Kind == k })
-}
-
-// detachmentsOf returns which certificates are taken off APIs, by database id.
-func detachmentsOf(p *plan.Plan) map[string]*plan.Detachment {
-	all := make(map[string]*plan.Detachment)
-	for _, s := range stepsOf(p, plan.APIKind) {
-		if d, ok := s.Work.(*plan.Detachment); ok {
-			all[s.ID] = d
-		}
-	}
-	return all
-}
-
 // afterPruning returns a state once a pruning is done, without the code that does it.
 func afterPruning(p *plan.Plan, state plan.State) plan.State {
 	drop := func(steps []*plan.Step) map[string]bool {
@@ -179,7 +164,7 @@ func afterPruning(p *plan.Plan, state plan.State) plan.State {
 		return ids
 	}
 
-	certificates, records, detachments := drop(stepsOf(p, plan.CertificateKind)), drop(stepsOf(p, plan.RecordKind)), detachmentsOf(p)
+	certificates, records, detachments := drop(plantest.StepsOf(p, plan.CertificateKind)), drop(plantest.StepsOf(p, plan.RecordKind)), plantest.Detachments(p)
 
 	out := plan.State{HasLedger: state.HasLedger, CA: state.CA}
 	for _, api := range state.APIs {
@@ -221,8 +206,8 @@ func TestPruneProperties(t *testing.T) {
 		byID[c.ID] = c
 	}
 
-	ours, err := issuer{authority, nil}.CA(context.Background())
-	must(t, err)
+	ours, err := plantest.Issuer{Signer: authority}.CA(context.Background())
+	plantest.Must(t, err)
 
 	detached, deleted, forgotten := 0, 0, 0
 	tries := uint64(600)
@@ -239,20 +224,20 @@ func TestPruneProperties(t *testing.T) {
 			Now: func() time.Time { return time.Now().Add([]time.Duration{2 * time.Hour, 300 * 24 * time.Hour}[seed%2]) },
 		}
 		p := plan.Prune(plan.NewSnapshot(state, s))
-		detached, deleted, forgotten = detached+len(stepsOf(p, plan.APIKind)), deleted+len(stepsOf(p, plan.CertificateKind)), forgotten+len(stepsOf(p, plan.RecordKind))
+		detached, deleted, forgotten = detached+len(plantest.StepsOf(p, plan.APIKind)), deleted+len(plantest.StepsOf(p, plan.CertificateKind)), forgotten+len(plantest.StepsOf(p, plan.RecordKind))
 		left := afterPruning(p, state)
 
 		text, err := json.Marshal(left.APIs)
-		must(t, err)
+		plantest.Must(t, err)
 
 		recorded := make(map[string]bool)
 		for _, record := range state.Records {
-			for _, id := range plan.StoreIDs(s.Org, &record) {
-				recorded[id] = true
+			for _, held := range append([]ca.Past{{Fingerprint: record.Fingerprint}}, record.History...) {
+				recorded[held.Fingerprint], recorded[s.Org+held.Fingerprint] = true, true // tyk-k8s left out the organisation
 			}
 		}
 
-		for _, step := range stepsOf(p, plan.CertificateKind) {
+		for _, step := range plantest.StepsOf(p, plan.CertificateKind) {
 			if strings.Contains(string(text), step.ID) {
 				t.Errorf("seed %d: %s is deleted although an API names it", seed, step.Name)
 			}
@@ -267,7 +252,7 @@ func TestPruneProperties(t *testing.T) {
 				t.Errorf("seed %d: %s has no certificate left", seed, api.Definition.Slug())
 			}
 
-			if d, ok := detachmentsOf(p)[api.Definition.ID()]; ok && len(d.Former) > 0 {
+			if d, ok := plantest.Detachments(p)[api.Definition.ID()]; ok && len(d.Former) > 0 {
 				held := slices.IndexFunc(left.Certificates, func(c dashboard.Certificate) bool { return c.ID == d.Keep })
 				if !slices.Contains(after, d.Keep) || held < 0 || byID[d.Keep].foreign && byID[d.Keep].IssuerCN != ours.Subject.CommonName {
 					t.Errorf("seed %d: what %s keeps does not serve", seed, api.Definition.Slug())
@@ -275,7 +260,7 @@ func TestPruneProperties(t *testing.T) {
 			}
 		}
 
-		for _, step := range stepsOf(p, plan.RecordKind) {
+		for _, step := range plantest.StepsOf(p, plan.RecordKind) {
 			for _, id := range step.Work.(*plan.RecordDeletion).Unused {
 				if slices.ContainsFunc(left.Certificates, func(c dashboard.Certificate) bool { return c.ID == id }) {
 					t.Errorf("seed %d: record %s goes although one of its certificates stays", seed, step.ID)
@@ -292,7 +277,7 @@ func TestPruneProperties(t *testing.T) {
 		r.Shuffle(len(shuffled.APIs), func(i, j int) { a := shuffled.APIs; a[i], a[j] = a[j], a[i] })
 		r.Shuffle(len(shuffled.Certificates), func(i, j int) { c := shuffled.Certificates; c[i], c[j] = c[j], c[i] })
 		r.Shuffle(len(shuffled.Records), func(i, j int) { c := shuffled.Records; c[i], c[j] = c[j], c[i] })
-		if diff := cmp.Diff(toldOf(p), toldOf(plan.Prune(plan.NewSnapshot(shuffled, s)))); diff != "" {
+		if diff := cmp.Diff(plantest.Told(p), plantest.Told(plan.Prune(plan.NewSnapshot(shuffled, s)))); diff != "" {
 			t.Errorf("seed %d: in another order:\n%s", seed, diff)
 		}
 

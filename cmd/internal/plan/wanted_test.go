@@ -1,4 +1,4 @@
-package apply
+package plan_test
 
 import (
 	"encoding/json"
@@ -9,13 +9,12 @@ import (
 
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/cmd/internal/plan"
+	"github.com/tykmesh/tykmesh/cmd/internal/plan/plantest"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-func testSettings() mesh.Settings {
-	return mesh.Settings{Org: "5d64a47fed63100001b2f2ac", MeshHosts: []string{"mesh"}, InboundTarget: "http://localhost:6767", MeshPort: 8080}
-}
+var echo = plantest.Workload("shop", "echo", plantest.Route("/echo-svc"))
 
 func TestRefusals(t *testing.T) {
 	number := func(s string) json.Number { return json.Number(s) }
@@ -32,60 +31,60 @@ func TestRefusals(t *testing.T) {
 		settings  func(*mesh.Settings)
 		want      []string
 	}{
-		{name: "an app named mesh", workloads: []inject.Workload{workload("shop", "mesh")},
+		{name: "an app named mesh", workloads: []inject.Workload{plantest.Workload("shop", "mesh")},
 			want: []string{`shop-mesh.yaml:1:1: document 1 (Deployment shop/mesh): an app cannot be named "mesh"`}},
-		{name: "a name that no certificate can have", workloads: []inject.Workload{workload("shop", "a_b"), workload("shop", "echo")},
+		{name: "a name that no certificate can have", workloads: []inject.Workload{plantest.Workload("shop", "a_b"), plantest.Workload("shop", "echo")},
 			settings: func(s *mesh.Settings) { s.TLS = true },
 			want:     []string{`shop-a_b.yaml:1:1: document 1 (Deployment shop/a_b): the service gets no certificate: host "a_b.shop": not a DNS name`}},
-		{name: "a long name", workloads: []inject.Workload{workload(strings.Repeat("n", 63), strings.Repeat("a", 63))},
+		{name: "a long name", workloads: []inject.Workload{plantest.Workload(strings.Repeat("n", 63), strings.Repeat("a", 63))},
 			settings: func(s *mesh.Settings) { s.TLS = true }},
-		{name: "one app in two namespaces", workloads: []inject.Workload{workload("a", "web", route("/a")), workload("b", "web", route("/b"))},
+		{name: "one app in two namespaces", workloads: []inject.Workload{plantest.Workload("a", "web", plantest.Route("/a")), plantest.Workload("b", "web", plantest.Route("/b"))},
 			want: []string{"a-web.yaml:1:1: document 1 (Deployment a/web): service a/web and service b/web at b-web.yaml:1:1", "b-web.yaml:1:1"}},
-		{name: "one app in two namespaces, told apart", workloads: []inject.Workload{workload("a", "web", route("/a")), workload("b", "web", route("/b"))},
+		{name: "one app in two namespaces, told apart", workloads: []inject.Workload{plantest.Workload("a", "web", plantest.Route("/a")), plantest.Workload("b", "web", plantest.Route("/b"))},
 			settings: func(s *mesh.Settings) { s.Slugs = mesh.NamespacedSlugs }},
-		{name: "one route twice", workloads: []inject.Workload{workload("shop", "a", route("/x")), workload("shop", "b", route("/x/"))},
+		{name: "one route twice", workloads: []inject.Workload{plantest.Workload("shop", "a", plantest.Route("/x")), plantest.Workload("shop", "b", plantest.Route("/x/"))},
 			want: []string{`shop-a.yaml:10:9: document 1 (Deployment shop/a): route "/x" of service shop/a is also the route of service shop/b at shop-b.yaml:10:9`,
 				`shop-b.yaml:10:9: document 1 (Deployment shop/b): route "/x/" of service shop/b`}},
-		{name: "two workloads of a service", workloads: []inject.Workload{echo, workload("shop", "echo", elsewhere, route("/echo-svc"))}},
-		{name: "with two routes", workloads: []inject.Workload{echo, workload("shop", "echo", elsewhere, route("/b"))},
+		{name: "two workloads of a service", workloads: []inject.Workload{echo, plantest.Workload("shop", "echo", elsewhere, plantest.Route("/echo-svc"))}},
+		{name: "with two routes", workloads: []inject.Workload{echo, plantest.Workload("shop", "echo", elsewhere, plantest.Route("/b"))},
 			want: []string{`shop-echo.yaml:110:9: document 2 (Deployment shop/echo-canary): route "/b" differs from "/echo-svc" at shop-echo.yaml:10:9`}},
 		{name: "with other annotations", workloads: []inject.Workload{
-			workload("shop", "echo", annotated("bool", "active", true), annotated("bool", "use-oauth2", false)),
-			workload("shop", "echo", elsewhere, annotated("bool", "active", false), annotated("bool", "use-openid", false)),
+			plantest.Workload("shop", "echo", plantest.Annotated("bool", "active", true), plantest.Annotated("bool", "use-oauth2", false)),
+			plantest.Workload("shop", "echo", elsewhere, plantest.Annotated("bool", "active", false), plantest.Annotated("bool", "use-openid", false)),
 		}, want: []string{
 			"shop-echo.yaml:20:9: document 2 (Deployment shop/echo-canary): annotation bool.service.tyk.io/active differs from the one at shop-echo.yaml:20:9",
 			"shop-echo.yaml:21:9: document 2 (Deployment shop/echo-canary): annotation bool.service.tyk.io/use-openid is missing at shop-echo.yaml:1:1",
 			"shop-echo.yaml:101:1: document 2 (Deployment shop/echo-canary): annotation bool.service.tyk.io/use-oauth2 at shop-echo.yaml:21:9 is missing here",
 		}},
-		{name: "a template without a folder", workloads: []inject.Workload{workload("shop", "echo", templated("tokenAuth"))},
+		{name: "a template without a folder", workloads: []inject.Workload{plantest.Workload("shop", "echo", templated("tokenAuth"))},
 			want: []string{`shop-echo.yaml:11:9: document 1 (Deployment shop/echo): annotation template.service.tyk.io: no template "tokenAuth"`}},
-		{name: "an empty template name without a folder", workloads: []inject.Workload{workload("shop", "echo", templated(""))},
+		{name: "an empty template name without a folder", workloads: []inject.Workload{plantest.Workload("shop", "echo", templated(""))},
 			want: []string{`no template "default"`}},
-		{name: "overlapping annotations", workloads: []inject.Workload{workload("shop", "echo",
-			annotated("object", "cache-options", map[string]any{"enable_cache": true}), annotated("num", "cache_options.cache_timeout", number("1")))},
+		{name: "overlapping annotations", workloads: []inject.Workload{plantest.Workload("shop", "echo",
+			plantest.Annotated("object", "cache-options", map[string]any{"enable_cache": true}), plantest.Annotated("num", "cache_options.cache_timeout", number("1")))},
 			want: []string{"shop-echo.yaml:21:9: document 1 (Deployment shop/echo): annotation object.service.tyk.io/cache-options overlaps with annotation num.service.tyk.io/cache_options.cache_timeout at shop-echo.yaml:20:9"}},
-		{name: "annotations on one path", workloads: []inject.Workload{workload("shop", "echo",
-			annotated("bool", "use-oauth2", true), annotated("bool", "use_oauth2", false))},
+		{name: "annotations on one path", workloads: []inject.Workload{plantest.Workload("shop", "echo",
+			plantest.Annotated("bool", "use-oauth2", true), plantest.Annotated("bool", "use_oauth2", false))},
 			want: []string{"overlaps"}},
-		{name: "annotations that only begin alike", workloads: []inject.Workload{workload("shop", "echo",
-			annotated("num", "expire-analytics-after", number("1")), annotated("string", "expiration", "x"), annotated("bool", "active", true))}},
-		{name: "a host of the mesh", workloads: []inject.Workload{workload("prod", "edge")},
+		{name: "annotations that only begin alike", workloads: []inject.Workload{plantest.Workload("shop", "echo",
+			plantest.Annotated("num", "expire-analytics-after", number("1")), plantest.Annotated("string", "expiration", "x"), plantest.Annotated("bool", "active", true))}},
+		{name: "a host of the mesh", workloads: []inject.Workload{plantest.Workload("prod", "edge")},
 			settings: func(s *mesh.Settings) { s.MeshHosts = []string{"mesh", "Edge.prod"} },
 			want:     []string{"prod-edge.yaml:1:1: document 1 (Deployment prod/edge): the host of the service, edge.prod, is also a mesh host"}},
-		{name: "a part of another namespace's route", workloads: []inject.Workload{workload("shop", "pay", route("/pay")), workload("evil", "x", route("/pay/v1/charge"))},
+		{name: "a part of another namespace's route", workloads: []inject.Workload{plantest.Workload("shop", "pay", plantest.Route("/pay")), plantest.Workload("evil", "x", plantest.Route("/pay/v1/charge"))},
 			want: []string{`evil-x.yaml:10:9: document 1 (Deployment evil/x): route "/pay/v1/charge" lies under route "/pay" of service shop/pay at shop-pay.yaml:10:9`}},
-		{name: "a part of a shared route", workloads: []inject.Workload{workload("shop", "api", route("/api/")), workload("evil", "x", route("/api/x"))},
+		{name: "a part of a shared route", workloads: []inject.Workload{plantest.Workload("shop", "api", plantest.Route("/api/")), plantest.Workload("evil", "x", plantest.Route("/api/x"))},
 			settings: func(s *mesh.Settings) { s.SharedRoutes = []string{"/api"} }},
-		{name: "a part of the namespace's own route", workloads: []inject.Workload{workload("shop", "api", route("/api")), workload("shop", "x", route("/api/x"))}},
-		{name: "routes that only begin alike", workloads: []inject.Workload{workload("shop", "a", route("/a")), workload("other", "ab", route("/ab"))}},
-		{name: "several at once", workloads: []inject.Workload{workload("shop", "echo",
-			annotated("string", "slug", "x"), annotated("bool", "name", true), annotated("string", "no-such-field", "x"))},
+		{name: "a part of the namespace's own route", workloads: []inject.Workload{plantest.Workload("shop", "api", plantest.Route("/api")), plantest.Workload("shop", "x", plantest.Route("/api/x"))}},
+		{name: "routes that only begin alike", workloads: []inject.Workload{plantest.Workload("shop", "a", plantest.Route("/a")), plantest.Workload("other", "ab", plantest.Route("/ab"))}},
+		{name: "several at once", workloads: []inject.Workload{plantest.Workload("shop", "echo",
+			plantest.Annotated("string", "slug", "x"), plantest.Annotated("bool", "name", true), plantest.Annotated("string", "no-such-field", "x"))},
 			want: []string{"annotation bool.service.tyk.io/name: name must be", "annotation string.service.tyk.io/no-such-field", "slug identifies the API"}},
-		{name: "no valid definition left", workloads: []inject.Workload{workload("shop", "echo", annotated("object", "proxy", nil))},
+		{name: "no valid definition left", workloads: []inject.Workload{plantest.Workload("shop", "echo", plantest.Annotated("object", "proxy", nil))},
 			want: []string{"no valid API definition"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := testSettings()
+			s := plantest.Settings()
 			if c.settings != nil {
 				c.settings(&s)
 			}
@@ -105,7 +104,7 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestWarnings(t *testing.T) {
-	_, warnings, problems := plan.Wanted([]inject.Workload{workload("shop", "echo", annotated("bool", "cache-options.brand-new", true))}, testSettings())
+	_, warnings, problems := plan.Wanted([]inject.Workload{plantest.Workload("shop", "echo", plantest.Annotated("bool", "cache-options.brand-new", true))}, plantest.Settings())
 	if len(problems) > 0 || len(warnings) != 1 || warnings[0].Pos.Line != 20 {
 		t.Errorf("warnings %v, problems %v", warnings, problems)
 	}
@@ -118,10 +117,10 @@ func TestDefinition(t *testing.T) {
 		"id": "x", "api_id": "x", "name": "{{.Name}}", "slug": "x", "org_id": "x", "domain": "x", "tags": ["x"], "certificates": ["", "pinned"],
 		"config_data": {"tykmesh": {"app": "x"}, "kept": 1}, "allowed_ips": [], "proxy": {"listen_path": "{{.ListenPath}}", "target_url": "{{.Target}}"},
 		"version_data": {"not_versioned": true, "versions": {}}}{{end}}`})
-	must(t, err)
-	s := testSettings()
+	plantest.Must(t, err)
+	s := plantest.Settings()
 	s.Templates = templates
-	w := workload("shop", "echo", annotated("array", "jwt-default-policies", []any{}), annotated("object", "config-data.more", map[string]any{"a.b": "c"}))
+	w := plantest.Workload("shop", "echo", plantest.Annotated("array", "jwt-default-policies", []any{}), plantest.Annotated("object", "config-data.more", map[string]any{"a.b": "c"}))
 	w.HasTemplate, w.Template = true, "hostile"
 
 	services, _, problems := plan.Wanted([]inject.Workload{w}, s)
@@ -169,26 +168,11 @@ func TestMeshDomain(t *testing.T) {
 		{[]string{"mesh", "mesh.local", "localhost"}, "", `{host:mesh|mesh\.local|localhost}`},
 		{[]string{"mesh", "mesh.local"}, "mesh.local", "mesh.local"},
 	} {
-		s := testSettings()
+		s := plantest.Settings()
 		s.MeshHosts, s.MeshDomain = c.hosts, c.literal
 		services, _, _ := plan.Wanted([]inject.Workload{echo}, s)
 		if got := services[0].Mesh.Definition.Domain(); got != c.want {
 			t.Errorf("%v, %q: domain %q, want %q", c.hosts, c.literal, got, c.want)
-		}
-	}
-}
-
-func TestAPIID(t *testing.T) {
-	seen := map[string]bool{}
-	for _, svc := range []inject.Service{{Namespace: "a", App: "bc"}, {Namespace: "ab", App: "c"}} {
-		for _, org := range []string{"o", "p"} {
-			for _, role := range []mesh.Role{mesh.Inbound, mesh.Mesh} {
-				id := mesh.APIID(org, svc, role)
-				if len(id) != 32 || seen[id] {
-					t.Errorf("id %q", id)
-				}
-				seen[id] = true
-			}
 		}
 	}
 }

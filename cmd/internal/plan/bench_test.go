@@ -1,4 +1,4 @@
-package apply
+package plan_test
 
 import (
 	"context"
@@ -9,13 +9,14 @@ import (
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/cmd/internal/plan"
+	"github.com/tykmesh/tykmesh/cmd/internal/plan/plantest"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
 )
 
 func many(n int) (workloads []inject.Workload) {
 	for i := range n {
-		workloads = append(workloads, workload("shop", fmt.Sprintf("app-%04d", i), annotated("bool", "enable-jwt", true)))
+		workloads = append(workloads, plantest.Workload("shop", fmt.Sprintf("app-%04d", i), plantest.Annotated("bool", "enable-jwt", true)))
 	}
 	return workloads
 }
@@ -29,13 +30,13 @@ func settledState(tb testing.TB, workloads []inject.Workload, s mesh.Settings) p
 	}
 
 	local, err := ca.OpenLocal(tb.TempDir(), nil)
-	must(tb, err)
+	plantest.Must(tb, err)
 	state := plan.State{HasLedger: true}
-	state.CA, err = issuer{Signer: local}.CA(context.Background())
-	must(tb, err)
+	state.CA, err = plantest.Issuer{Signer: local}.CA(context.Background())
+	plantest.Must(tb, err)
 	record := func(role mesh.Role, svc inject.Service, hosts []string) string {
-		bundle, err := issuer{Signer: local}.Issue(context.Background(), hosts)
-		must(tb, err)
+		bundle, err := plantest.Issuer{Signer: local}.Issue(context.Background(), hosts)
+		plantest.Must(tb, err)
 
 		app := svc.App
 		if role == mesh.Mesh {
@@ -55,8 +56,8 @@ func settledState(tb testing.TB, workloads []inject.Workload, s mesh.Settings) p
 	meshID := record(mesh.Mesh, inject.Service{}, s.MeshCertificateHosts())
 	for i := range services {
 		own := record(mesh.Inbound, services[i].Service, services[i].Hosts)
-		for j, w := range services[i].Apis() {
-			d := plan.WithCertificate(w.Definition, []string{own, meshID}[j], nil).Clone()
+		for j, w := range []mesh.WantedAPI{services[i].Inbound, services[i].Mesh} {
+			d := w.Definition.With("certificates", []any{[]string{own, meshID}[j]})
 			d["id"] = fmt.Sprintf("5f%022x", 2*i+j)
 			state.APIs = append(state.APIs, dashboard.API{Definition: d})
 		}
@@ -68,7 +69,7 @@ func settledState(tb testing.TB, workloads []inject.Workload, s mesh.Settings) p
 // BenchmarkPlan is what is worked out without a request for a mesh of 1,000 services, which has
 // 2,000 APIs: that nothing is to be done for them, what takes them off the mesh, and what is on it.
 func BenchmarkPlan(b *testing.B) {
-	s := testSettings()
+	s := plantest.Settings()
 	s.TLS = true
 	workloads := many(1000)
 
