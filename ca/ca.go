@@ -34,7 +34,7 @@
 //     signed by the mesh's CA. TestIssueChecksTheAnswer, TestTLS.
 //   - Answers as CFSSL: signs with another CA. certPath pins the CA and bundlePath the CAs that
 //     pods trust; check warns if none is pinned. TestPinnedAuthority, TestTrust,
-//     tykapply.TestScripts/check.
+//     tykmesh.TestScripts/check.
 //   - Answers as CFSSL: signs more names, a CA, other usages, or for more than ten years. This is
 //     refused; common signing profiles pass. TestIssueChecksTheAnswer, TestProfiles.
 //   - Answers as CFSSL: fills the memory or redirects. Answers are limited; redirects are not

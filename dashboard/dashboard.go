@@ -62,13 +62,13 @@
 //     leads to fields that an annotation may set. apply.TestChanges.
 //   - Reads the Dashboard's store: gets certificates without keys. The store encrypts the keys.
 //   - Reads CI logs: gets their contents. No secret is printed or traced.
-//     TestTraceShowsEachAttemptAndNoSecret, tykapply.TestSecretsStayWhereTheyBelong,
+//     TestTraceShowsEachAttemptAndNoSecret, tykmesh.TestSecretsStayWhereTheyBelong,
 //     config.TestSecretIsNeverShown.
 //   - Writes manifests: breaks out of a template. Values are data. FuzzValuesAreData.
 //   - Writes manifests: takes over the API of another service. Annotations cannot set the fields
 //     that identify an API. plan.TestDefinition, plan.TestRefusals, apply.TestConflicts.
 //   - Writes manifests: writes orders to a CI system into a log. Texts are printed on one line.
-//     tykapply.TestNothingFromOutsideGivesOrders.
+//     tykmesh.TestNothingFromOutsideGivesOrders.
 //   - Writes manifests: sets fields of their own API. This is intended: review what you merge.
 //   - Writes the configuration: sends the key anywhere. There is no defence: protect the file,
 //     and name it with --config.
@@ -77,7 +77,7 @@
 //   - Writes into a --local directory: leads out of it, or fills the memory. Names and sizes are
 //     checked. TestFilesOfPeople, TestFilesAreReadUpToTheirLimit.
 //   - Reads a node secret from tykmesh: joins the gateways. tykmesh never has one: manifests
-//     refer to Secrets. tykapply.TestSidecarSecret, tykapply.TestScripts/config-secret.
+//     refer to Secrets. tykmesh.TestSidecarSecret, tykmesh.TestScripts/config-secret.
 package dashboard
 
 import (
