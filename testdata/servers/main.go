@@ -65,5 +65,5 @@ func authority(dir string) (o catest.Options, err error) {
 			return o, err
 		}
 	}
-	return catest.Options{Authority: catest.ReadCA(texts[0], texts[1]), Key: strings.TrimSpace(string(texts[2]))}, nil
+	return catest.Options{CA: catest.ReadCA(texts[0], texts[1]), Key: strings.TrimSpace(string(texts[2]))}, nil
 }
