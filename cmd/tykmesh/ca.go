@@ -27,10 +27,10 @@ func newCACmd(p process) *cobra.Command {
 
 // commands returns the command lines to type next, for the CA in a directory and with the
 // configuration of this run.
-func (o configFlags) commands(program, dir string) pki.Commands {
+func (g configFlags) commands(program, dir string) pki.Commands {
 	line := func(command string) string {
-		if o.config != "" {
-			command += " --config " + shellWord(o.config)
+		if g.config != "" {
+			command += " --config " + shellWord(g.config)
 		}
 		return program + " " + command
 	}

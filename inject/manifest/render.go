@@ -284,7 +284,7 @@ func Quote(s string) string {
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	_ = enc.Encode(s) // every string can be encoded
+	_ = enc.Encode(s) //nolint:errchkjson // every string can be encoded
 
 	text := strings.TrimSuffix(b.String(), "\n")
 	if strings.IndexFunc(text, notPrintable) < 0 {

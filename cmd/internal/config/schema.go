@@ -42,7 +42,7 @@ func Schema() []byte {
 	}
 	root = append(root, nullable(closedObject(sections))...)
 	root = append(root, manifest.Entry{Key: "definitions", Value: definitions})
-	text, _ := json.MarshalIndent(root, "", "  ") // a tree of plain values always can be
+	text, _ := json.MarshalIndent(root, "", "  ") //nolint:errchkjson // a tree of plain values always can be
 
 	return append(text, '\n')
 }

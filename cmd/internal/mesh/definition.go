@@ -35,6 +35,7 @@ func NewWantedAPI(o Owner, s Settings) WantedAPI {
 	return WantedAPI{Service: o.Service, Role: o.Role, Slug: s.baseName(o.Service) + "-" + string(o.Role)}
 }
 
+// Owner returns the service and the role.
 func (w *WantedAPI) Owner() Owner { return Owner{w.Service, w.Role} }
 
 // IDAnnotation returns the annotation that holds the API's database id (webhook rule R15).
@@ -73,7 +74,7 @@ func WantAPI(w inject.Workload, role Role, s Settings) (WantedAPI, error) {
 	api.Definition = d
 	// The mark's list of paths counts even when it is empty: else every run would revert a path in
 	// it again.
-	api.asked = append(set, dashboard.Path{"config_data", markKey, "paths"})
+	api.asked = slices.Concat(set, []dashboard.Path{{"config_data", markKey, "paths"}})
 
 	return api, nil
 }

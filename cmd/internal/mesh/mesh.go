@@ -139,6 +139,7 @@ type Settings struct {
 // Tag is the tag that every sidecar of the mesh carries, and so every mesh API.
 const Tag = "mesh"
 
+// Time returns the current time.
 func (s Settings) Time() time.Time {
 	if s.Now == nil {
 		return time.Now()
@@ -156,8 +157,10 @@ func (s Settings) Terms(authority *x509.Certificate) ca.Terms {
 // between finds only the certificates that are still there.
 const settleTime = 5 * time.Second
 
+// SettleTime returns how long gateways get to load changed APIs.
 func (s Settings) SettleTime() time.Duration { return cmp.Or(s.Settle, settleTime) }
 
+// AtOnce returns how many steps may be taken, and requests sent, at once.
 func (s Settings) AtOnce() int {
 	if s.Parallel < 1 {
 		return 8

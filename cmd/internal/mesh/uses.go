@@ -12,6 +12,7 @@ import (
 // more.
 type Uses map[string][]*dashboard.API
 
+// UsesOf returns the uses of all certificates by these APIs.
 func UsesOf(apis []dashboard.API) Uses {
 	u := make(Uses)
 	for i := range apis {
@@ -20,6 +21,7 @@ func UsesOf(apis []dashboard.API) Uses {
 	return u
 }
 
+// Add adds the uses by one more API.
 func (u Uses) Add(api *dashboard.API) {
 	EachID(map[string]any(api.Definition), func(id string) {
 		if users := u[id]; len(users) == 0 || users[len(users)-1] != api {

@@ -83,6 +83,7 @@ func (s Step) String() string {
 	return text
 }
 
+// Owner returns the service and the role.
 func (s *Step) Owner() mesh.Owner { return mesh.Owner{Service: s.Service, Role: s.Role} }
 
 // Deletes reports whether the step deletes a certificate or a record, which must be proved to be
