@@ -89,6 +89,20 @@ func (d *Document) checkKeys(root *Node) error {
 //
 // Errors: *SyntaxError.
 func (d *Document) Tree() (*Node, error) {
+	t, err := d.decode()
+	if p, ok := t.(parsed); ok {
+		return d.convert(p.Node)
+	}
+
+	root, _ := t.(*Node) // encoding/json's, or nil
+
+	return root, err
+}
+
+// decode returns the tree of Tree before its conversion to Nodes.
+//
+// Errors: *SyntaxError.
+func (d *Document) decode() (tree, error) {
 	if err := d.Encoded(); err != nil {
 		return nil, err
 	}
@@ -131,7 +145,7 @@ func (d *Document) masked(letter byte) (text []byte, first int) {
 }
 
 // decodeText parses a text that differs from the document's in some letters at most.
-func (d *Document) decodeText(text []byte) (*Node, error) {
+func (d *Document) decodeText(text []byte) (tree, error) {
 	var notJSON *jsonError
 	d.forgetLines(false)
 	if at := jsonStart(text); at >= 0 {
@@ -160,7 +174,7 @@ func (d *Document) forgetLines(json bool) {
 	d.noted().lines, d.last = nil, mark{}
 }
 
-func (d *Document) decodeYAML(text []byte) (root *Node, err error) {
+func (d *Document) decodeYAML(text []byte) (root tree, err error) {
 	defer func() {
 		// The parser has panicked on malformed input before; no input may end the program.
 		if r := recover(); r != nil {
@@ -184,7 +198,7 @@ func (d *Document) decodeYAML(text []byte) (root *Node, err error) {
 		return nil, d.mistake(text, err)
 	}
 
-	return d.convert(document.Content[0])
+	return parsed{document.Content[0]}, nil
 }
 
 var versionDirective = regexp.MustCompile(`^(?:\x{feff})?(?:(?:[ \t]*(?:#.*)?|%(?:[^Y]|Y[^A]).*)\r?\n)*%YAML +1\.([02-9])[ \t\r\n]`)

@@ -38,9 +38,6 @@ func count(y *yaml.Node) int {
 	return n
 }
 
-// kinds holds the kinds of the parser's nodes.
-var kinds = [...]Kind{yaml.ScalarNode: Scalar, yaml.MappingNode: Mapping, yaml.SequenceNode: Sequence, yaml.AliasNode: Alias}
-
 func (r *reader) node(y *yaml.Node, parent *Node, flow bool) *Node {
 	n := &r.nodes[0]
 	r.nodes = r.nodes[1:]

@@ -12,7 +12,7 @@ import (
 func (ed *editor) verify(out []byte, edits []asked) *EditError {
 	d := ed.Document
 	edited := &Document{File: d.File, Number: d.Number, Line: d.Line, Text: out}
-	got, err := edited.Tree()
+	got, err := edited.decode()
 	if e := (*SyntaxError)(nil); errors.As(err, &e) { // its place is one in the result
 		return d.refuse(edits[0].target(), "cannot be edited: the result would not be readable (%s)", e.Msg)
 	}
@@ -156,29 +156,4 @@ func nodeOf(v any) *Node {
 	}
 
 	panic("manifest: a value of a type that Map does not document")
-}
-
-// differ compares a tree with the parser's, and returns the path to the first difference. The style
-// of scalars does not count, nor does the text of a null.
-func differ(want, got *Node) (path string, differs bool) {
-	if want == nil || got == nil {
-		return "", want != got
-	}
-	if want.Kind != got.Kind || want.Tag != got.Tag || want.anchor() != got.anchor() || len(want.Content) != len(got.Content) ||
-		want.Value != got.Value && want.Tag != "!!null" {
-		return "", true
-	}
-
-	for i := range want.Content {
-		path, differs := differ(want.Content[i], got.Content[i])
-		switch {
-		case !differs:
-		case want.Kind == Sequence:
-			return "[" + strconv.Itoa(i) + "]" + path, true
-		default:
-			return "." + want.Content[i-i%2].Value + path, true
-		}
-	}
-
-	return "", false
 }
