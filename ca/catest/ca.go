@@ -88,7 +88,7 @@ func (a *CA) KeyPEM() []byte { return keyPEM(a.key) }
 func (a *CA) PEM() []byte { return certPEM(a.Cert.Raw) }
 
 // issue returns a certificate that does not come from CFSSL: for a server or a client.
-func (a *CA) issue(template *x509.Certificate) (certificate, key []byte) {
+func issue(a *CA, template *x509.Certificate) (certificate, key []byte) {
 	private := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	template.SerialNumber = big.NewInt(time.Now().UnixNano())
 	template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(24*time.Hour)

@@ -105,14 +105,14 @@ func (s *Server) Close() { s.http.Close() }
 
 // ClientPair returns a certificate that a server with MutualTLS accepts, and its key, both in PEM.
 func (s *Server) ClientPair() (certificate, key []byte) {
-	return s.CA.issue(&x509.Certificate{
+	return issue(s.CA, &x509.Certificate{
 		Subject:     pkix.Name{CommonName: "tykmesh-test"},
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	})
 }
 
 func serverTLS(o Options) *tls.Config {
-	certificate, key := o.CA.issue(&x509.Certificate{
+	certificate, key := issue(o.CA, &x509.Certificate{
 		Subject:     pkix.Name{CommonName: "catest"},
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},

@@ -142,7 +142,7 @@ func TestSampleOfBoth(t *testing.T) {
 // never seen again.
 func TestPackagesHoldGo(t *testing.T) {
 	embedded := []string{
-		"dashboard/builtin.json", "cmd/internal/explain/codes.yaml", "cmd/tykmesh/sidecarsecret.sh", "ca/pki/k8s/ca-pem.yaml", "ca/pki/k8s/cfssl.yaml", "ca/pki/k8s/secrets.yaml",
+		"dashboard/builtin.json", "cmd/internal/explain/codes.yaml", "cmd/tykmesh/sidecarsecret.sh", "ca/pki/config_ca.json", "ca/pki/section.yaml", "ca/pki/k8s/ca-pem.yaml", "ca/pki/k8s/cfssl.yaml", "ca/pki/k8s/secrets.yaml",
 		"cmd/tykmesh/README.md", "ca/README.md",
 	}
 	for _, folder := range []string{"cmd", "inject", "dashboard", "ca"} {
