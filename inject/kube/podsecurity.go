@@ -44,13 +44,18 @@ type Verdict struct {
 	Loosened      map[Security]string // why the pod no longer meets levels that it met before
 }
 
-// NewGuard returns a guard without any verdict yet.
-func NewGuard() *Guard {
+// rules returns the rules, which the library sorts at length: once is enough.
+var rules = sync.OnceValue(func() standards.Evaluator {
 	evaluator, err := standards.NewEvaluator(standards.DefaultChecks(), nil)
 	if err != nil {
 		panic("kube: the rules of Pod Security contradict each other: " + err.Error()) // they are the library's own
 	}
-	return &Guard{Evaluator: evaluator, verdicts: make(map[shape]Verdict)}
+	return evaluator
+})
+
+// NewGuard returns a guard without any verdict yet.
+func NewGuard() *Guard {
+	return &Guard{Evaluator: rules(), verdicts: make(map[shape]Verdict)}
 }
 
 // Verdict returns the levels of a pod without and with lists added to its spec. Several callers may

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -236,12 +237,17 @@ func TestConvergenceOfRenewal(t *testing.T) {
 			_, err = good.run(context.Background(), echo, sleepy)
 			must(t, err)
 			want := good.snapshot()
-			for answer, fault := range answers {
+			for way, answer := range slices.Sorted(maps.Keys(answers)) {
+				fault := answers[answer]
 				if name == "MongoDB" && answer != "cut after" {
 					continue // the file has had the others
 				}
 
 				for k := 1; k <= requests; k++ {
+					if name != "MongoDB" && !tried(k, way, len(answers)) {
+						continue
+					}
+
 					w := ready()
 					old := []string{w.attached("echo-inbound"), w.attached("echo-mesh")}
 					w.watched()
