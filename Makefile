@@ -36,7 +36,8 @@ build:
 # tries all ways. Tests that need a MongoDB run once make check has built it: FerretDB takes minutes to
 # compile.
 test:
-	$(STATIC) TYKMESH_TEST_MONGO=built TYKMESH_TEST_FAULTS=some $(GO) test -short -vet=off -p 4 -timeout 10m 		./inject/... ./ca/... ./dashboard/... ./cmd/internal/... ./cmd/tykmesh
+	$(STATIC) TYKMESH_TEST_MONGO=built TYKMESH_TEST_FAULTS=some $(GO) test -short -vet=off -p 4 -timeout 10m \
+		./inject/... ./ca/... ./dashboard/... ./cmd/internal/... ./cmd/tykmesh
 
 # Runs all that a change has to pass, the cheapest first.
 check:

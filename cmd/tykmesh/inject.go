@@ -105,7 +105,7 @@ func (f *injectCmd) inject(ctx context.Context, p process, r *report.Run) (i inj
 	}
 
 	stream, problems := injection(docs, wanted)
-	r.Objects(objectEvents(stream.Objects))
+	r.Objects(func() []report.Event { return objectEvents(stream.Objects) })
 	settings := meshSettings(c, f.serverFlags)
 	settings.Adopt = f.adopted()
 	if settings.Templates, err = templates(c); err != nil {

@@ -58,7 +58,7 @@ func (f *uninjectCmd) run(_ context.Context, p process, r *report.Run) (report.O
 	}
 
 	stream, problems := takeBack(docs)
-	r.Objects(objectEvents(stream.Objects))
+	r.Objects(func() []report.Event { return objectEvents(stream.Objects) })
 	if !f.given("upgrade-api") { // kubectl would apply the Services, and then refuse the workloads
 		problems = append(problems, stream.Warnings...)
 	}

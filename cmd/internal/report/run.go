@@ -36,8 +36,8 @@ type Run struct {
 	machine *machine
 	verbose *slog.Logger // nil unless -v
 	out     *output
-	objects []Event
-	list    []byte // the list of a KRM function; nil for other runs
+	objects func() []Event // the annotated ones of the manifests
+	list    []byte         // the list of a KRM function; nil for other runs
 }
 
 // New starts the report of a run.
@@ -50,7 +50,7 @@ func New(c Config) (*Run, error) {
 		}
 	}
 
-	r := &Run{config: c, text: newText(c), machine: &machine{format: c.Format, stderr: c.Stderr}, out: &output{to: c.Stdout}}
+	r := &Run{config: c, text: newText(c), machine: &machine{format: c.Format, stderr: c.Stderr}, out: &output{to: c.Stdout}, objects: func() []Event { return nil }}
 	r.Plan = &Plan{run: r}
 	if c.Verbose {
 		r.verbose = slog.New(c.Format.logHandler(c.Stderr))
@@ -101,7 +101,7 @@ func (r *Run) Do(work func() (Output, error)) error {
 
 // fail reports an error.
 func (r *Run) fail(err error) error {
-	for _, o := range r.objects { // so that the user can correct everything at once
+	for _, o := range r.objects() { // so that the user can correct everything at once
 		if o.Outcome != "" && o.Severity != "" {
 			r.Printf("%s", o)
 		}
@@ -166,13 +166,17 @@ func (e *UnprintedError) Hint() string {
 	return ""
 }
 
-// closing returns the last events of a run.
+// closing returns the last events of a run; none without a report for machines.
 func (r *Run) closing(err error) (out []Event) {
+	if r.config.Format.handler == nil && r.list == nil {
+		return nil
+	}
+
 	if err != nil {
 		out = r.Plan.untouched()
 	}
 
-	for _, o := range r.objects {
+	for _, o := range r.objects() {
 		switch {
 		case o.Outcome != "":
 			o.Change = ""
@@ -198,8 +202,8 @@ func (r *Run) closing(err error) (out []Event) {
 
 // onObjects adds to diagnostics the fields of the objects that they are about.
 func (r *Run) onObjects(diagnostics []Event) []Event {
-	byTitle := make(map[string]Event, len(r.objects))
-	for _, o := range r.objects {
+	byTitle := make(map[string]Event)
+	for _, o := range r.objects() {
 		byTitle[o.File+"\n"+o.Object] = o
 	}
 
