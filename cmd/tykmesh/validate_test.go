@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -257,7 +258,7 @@ func (v validator) goldens(t *testing.T) {
 	for name, said := range saidAfter {
 		if said == "" {
 			taken++
-		} else if was, ok := saidBefore[name]; (said != was || !ok) && said != secondAlias {
+		} else if was, ok := saidBefore[name]; (unplaced(said) != unplaced(was) || !ok) && said != secondAlias {
 			t.Errorf("%s: before it says\n%s\nand after\n%s", name, was, said)
 		}
 	}
@@ -266,6 +267,11 @@ func (v validator) goldens(t *testing.T) {
 	if len(saidAfter) < len(saidBefore) || taken == 0 {
 		t.Errorf("%d documents before, %d after", len(saidBefore), len(saidAfter))
 	}
+}
+
+// unplaced returns a verdict without the numbers of lines, which injection moves.
+func unplaced(said string) string {
+	return regexp.MustCompile(`line \d+: `).ReplaceAllString(said, "")
 }
 
 // split returns the documents of a stream, without what holds nothing.
