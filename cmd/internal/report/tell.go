@@ -87,6 +87,6 @@ func (r *Run) Findings(all []Diagnostic) {
 	}
 }
 
-// Objects notes the annotated objects of the manifests. They are reported at the end, and made then:
-// a text without a failure needs none.
+// Objects notes the annotated objects of the manifests. They are reported at the end, and made
+// then: a text without a failure needs none.
 func (r *Run) Objects(objects func() []Event) { r.objects = objects }
