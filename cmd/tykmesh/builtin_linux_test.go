@@ -98,7 +98,7 @@ func (s *shell) refusedBeforehand() {
 // webhook gave it. Kubernetes takes it from those who apply as ever, and inject warns of what it
 // says to others.
 func (s *shell) secondAlias() {
-	const warning, refusal = "server-side apply takes no second alias of it", `.spec.template.spec.hostAliases: duplicate entries for key [ip="127.0.0.1"]`
+	const warning, refusal = "server-side apply rejects it", `.spec.template.spec.hostAliases: duplicate entries for key [ip="127.0.0.1"]`
 	o := s.run(injectManifest + ` | kubectl apply --server-side -f -`)
 	if o.status == 0 || !strings.Contains(o.stderr, warning) || !strings.Contains(o.stderr, refusal) {
 		s.Errorf("exit status %d, want one for %s, and %s\n%s", o.status, refusal, warning, o.stderr)
