@@ -245,7 +245,7 @@ func weakRSA(t *testing.T) []byte {
 	return x509.MarshalPKCS1PrivateKey(key)
 }
 
-// A CA that ends before what it signs is brought all the same: it is what there is.
+// A CA that ends before its certificates do is brought all the same: there is no other.
 func TestShortLivedCAIsBrought(t *testing.T) {
 	s := setUp(t, func(o *pki.Options) { o.Request.Expiry, o.Serving.CertExpiry = 3*time.Hour, time.Hour })
 	dir := folder(t, map[string][]byte{"ca.pem": file(t, s, pki.CertFile), "ca-key.pem": file(t, s, pki.KeyFile)})

@@ -39,7 +39,7 @@ func (r Rotation) WithTemplate(name, text string) ([]byte, error) {
 	return f.Text, err
 }
 
-// ByHand returns what the user has to change in a manifest.
+// ByHand returns the changes of a manifest that are left to the user.
 func (r Rotation) ByHand(manifest string) []string { return r.byHand(manifest) }
 
 // CrossSigned reports whether pods that do not trust the next CA yet accept its certificates.

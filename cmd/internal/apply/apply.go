@@ -150,7 +150,7 @@ func (r *run) do(ctx context.Context, s *plan.Step) (did plan.Action, err error)
 	case *plan.RecordDeletion:
 		return s.Action, r.deleteRecord(ctx, s, work)
 	}
-	return s.Action, fmt.Errorf("nothing is known of how to %s", s)
+	return s.Action, fmt.Errorf("internal error: the step has no work: %s; please report it", s)
 }
 
 // id returns the database id of the API of a step.

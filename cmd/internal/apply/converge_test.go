@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,24 +21,29 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 )
 
+// badAnswer is a way in which a request to the Dashboard fails.
+type badAnswer struct {
+	name   string
+	answer http.HandlerFunc
+	after  bool // the request has taken effect
+}
+
+// badAnswers are the ways in which each request fails.
+var badAnswers = []badAnswer{
+	{"refused", dashboardtest.Reply(500, "text/html", "<h1>oops</h1>"), false},
+	{"error after", dashboardtest.Reply(500, "text/html", "<h1>oops</h1>"), true},
+	{"cut", dashboardtest.Cut, false},
+	{"cut after", dashboardtest.Cut, true},
+}
+
 // TestConvergence is L6: whichever request to the Dashboard fails, and however, the next run ends
 // in the state of a run without faults, and the one after it has nothing to do.
 func TestConvergence(t *testing.T) {
-	type answer struct {
-		name   string
-		answer http.HandlerFunc
-		after  bool
-	}
-	answers := []answer{
-		{"refused before", dashboardtest.Reply(500, "text/html", "<h1>oops</h1>"), false},
+	more := slices.Concat([]badAnswer{
 		{"overloaded before", dashboardtest.Refusal(503, "come back"), false},
 		{"error with status 200 after", dashboardtest.Refusal(200, "odd"), true},
-		{"error after", dashboardtest.Reply(500, "text/html", "<h1>oops</h1>"), true},
-		{"cut before", dashboardtest.Cut, false},
-		{"cut after", dashboardtest.Cut, true},
-	}
-
-	lost := answers[len(answers)-3:]
+	}, badAnswers)
+	lost := badAnswers[1:]
 	assigning := dashboardtest.Options{AssignsAPIID: true, NoIDInCreate: true, OnlyDatabaseIDs: true}
 	insisting := dashboardtest.Options{AssignsAPIID: true, KeepsAPIID: true, AddsDefaults: true, AlwaysPages: true}
 	spare := dashboardtest.Options{NoDetailedCertificates: true, CertificateExists: 403, UnknownIs404: true}
@@ -45,10 +51,10 @@ func TestConvergence(t *testing.T) {
 		name     string
 		options  dashboardtest.Options
 		noLedger bool
-		answers  []answer
+		answers  []badAnswer
 	}{
-		{"current", dashboardtest.Options{UniqueSlugs: true, UniqueListenPaths: true}, false, answers},
-		{"without ledger", dashboardtest.Options{}, true, answers},
+		{"current", dashboardtest.Options{UniqueSlugs: true, UniqueListenPaths: true}, false, more},
+		{"without ledger", dashboardtest.Options{}, true, more},
 		{"assigns ids", assigning, false, lost},
 		{"assigns ids for good", insisting, false, lost},
 		{"no detailed certificates", spare, false, lost},

@@ -140,7 +140,7 @@ func TestLifeCycle(t *testing.T) {
 
 			todo := w.plan(echo, sleepy)
 			if todo.Empty() || len(todo.Registration()) > 0 {
-				t.Errorf("of what is left the next run wants to %v", todo.Steps())
+				t.Errorf("the next run finds these steps left: %v", todo.Steps())
 			}
 
 			w.mustRun(echo, sleepy)

@@ -3,7 +3,6 @@ package apply
 import (
 	"context"
 	"errors"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -21,17 +20,8 @@ import (
 // Whichever request of a pruning fails, and however, what serves goes on doing so, and the next
 // pruning ends where one without faults ends.
 func TestPruneConverges(t *testing.T) {
-	for name, c := range map[string]struct {
-		way    int
-		answer http.HandlerFunc
-		after  bool
-	}{
-		"refused":     {0, dashboardtest.Reply(500, "text/html", "<h1>oops</h1>"), false},
-		"error after": {1, dashboardtest.Reply(500, "text/html", "<h1>oops</h1>"), true},
-		"cut":         {2, dashboardtest.Cut, false},
-		"cut after":   {3, dashboardtest.Cut, true},
-	} {
-		t.Run(name, func(t *testing.T) {
+	for way, c := range badAnswers {
+		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			good := pile(t, inFile)
 			must(t, good.prune())
@@ -42,7 +32,7 @@ func TestPruneConverges(t *testing.T) {
 			}
 
 			for k := 1; k <= requests; k++ {
-				if !tried(k, c.way, 4) {
+				if !tried(k, way, len(badAnswers)) {
 					continue
 				}
 

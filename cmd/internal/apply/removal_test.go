@@ -3,7 +3,6 @@ package apply
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -158,17 +157,8 @@ func TestRemovalOfLegacy(t *testing.T) {
 // Whichever request of a removal fails, and however, the next one ends where one without faults
 // ends.
 func TestRemovalConverges(t *testing.T) {
-	for name, c := range map[string]struct {
-		way    int
-		answer http.HandlerFunc
-		after  bool
-	}{
-		"refused":     {0, dashboardtest.Reply(500, "text/html", "<h1>oops</h1>"), false},
-		"error after": {1, dashboardtest.Reply(500, "text/html", "<h1>oops</h1>"), true},
-		"cut":         {2, dashboardtest.Cut, false},
-		"cut after":   {3, dashboardtest.Cut, true},
-	} {
-		t.Run(name, func(t *testing.T) {
+	for way, c := range badAnswers {
+		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			good := newWorld(t, dashboardtest.Options{})
 			good.mustRun(echo, sleepy)
@@ -181,7 +171,7 @@ func TestRemovalConverges(t *testing.T) {
 			}
 
 			for k := 1; k <= requests; k++ {
-				if !tried(k, c.way, 4) {
+				if !tried(k, way, len(badAnswers)) {
 					continue
 				}
 

@@ -2,16 +2,18 @@ package apply
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 )
 
-// TestSchedule holds schedules of random steps against what is promised of every one: a step begins
-// when all that it comes after are done, and else never; no more than the limit run at once; and of
-// those that can begin the first one does.
+// TestSchedule holds schedules of random steps to their promises: a step begins when all steps
+// before it are done, and else never; no more than the limit run at once; and of those that can
+// begin the first one does.
 func TestSchedule(t *testing.T) {
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 0))
@@ -40,17 +42,18 @@ func TestSchedule(t *testing.T) {
 
 		limit := 1 + r.IntN(4)
 		var mu sync.Mutex
-		running := 0
+		var running atomic.Int64
 		var order []int
 		finished := map[*plan.Step]bool{earlier: done[earlier]}
 		schedule(limit, steps, done, func(s *plan.Step) bool {
+			if n := running.Add(1); n > int64(limit) {
+				t.Errorf("seed %d: %d steps run at once, at most %d", seed, n, limit)
+			}
+			defer running.Add(-1)
+			runtime.Gosched() // to the others, which would run now if they could
+
 			mu.Lock()
 			defer mu.Unlock()
-			running++
-			if running > limit {
-				t.Errorf("seed %d: %d steps run at once", seed, running)
-			}
-			running--
 			order = append(order, place[s])
 			for _, before := range s.After {
 				if !finished[before] {

@@ -218,7 +218,7 @@ func TestCFSSL(t *testing.T) {
 		{name: "no key", options: catest.Options{NoProvider: true}, failed: "CFSSL key, signing profile, unauthenticated signing"},
 		{name: "newcert", options: catest.Options{Newcert: true}, failed: check.PartSigning},
 		{name: "another CA signs", options: catest.Options{SignWith: catest.NewCA("other")}, failed: check.PartCA},
-		{name: "a CA that ends before what it signs", options: catest.Options{CA: ending}, failed: check.PartCA},
+		{name: "a CA that ends before its certificates", options: catest.Options{CA: ending}, failed: check.PartCA},
 		{name: "a profile", options: catest.Options{Profile: "mesh"}, profile: "mesh"},
 		{name: "no such profile", options: catest.Options{Profile: "mesh"}, profile: "mseh", failed: "CFSSL key, signing profile"},
 		{name: "a profile for clients", options: catest.Options{Usages: []string{"client auth"}}, failed: check.PartProfile},

@@ -54,7 +54,7 @@ func newPlan(x *Snapshot) *Plan {
 
 // add appends a step that comes after others; nil ones do not count.
 func (p *Plan) add(s *Step, after ...*Step) *Step {
-	s.After = append(s.After, slices.DeleteFunc(after, func(a *Step) bool { return a == nil })...)
+	s.After = append(s.After, Filter(after, func(a *Step) bool { return a != nil })...)
 	p.All = append(p.All, s)
 	return s
 }
@@ -106,10 +106,7 @@ func (p *Plan) Empty() bool { return !slices.ContainsFunc(p.All, (*Step).changes
 
 // Count returns the number of things of a kind that an action is planned for, Keep included.
 func (p *Plan) Count(k Kind, a Action) int {
-	return len(Filter(p.All, func(s *Step) bool {
-		_, part := s.Work.(*Activation)
-		return s.Kind == k && s.Action == a && !part
-	}))
+	return len(Filter(p.All, func(s *Step) bool { return s.Kind == k && s.Action == a && !s.isEnd() }))
 }
 
 // PreviousCAs returns the names of the CAs, other than the current one, that signed certificates

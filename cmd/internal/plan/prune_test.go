@@ -15,8 +15,8 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
-// Of certificates for one name gateways serve the last: what is there several times stays where it
-// counts.
+// TestRepeatedCertificates: gateways serve the last certificate for a name, so of a repeated one the
+// last stays.
 func TestRepeatedCertificates(t *testing.T) {
 	for given, want := range map[string]string{"a a a": "a", "a b a": "b a", "b a b x": "a b", "x a": "a", "a b": "a b", "a b c c": "a b c"} {
 		d := dashboard.Definition{"certificates": addList(strings.Fields(given))}
@@ -26,7 +26,7 @@ func TestRepeatedCertificates(t *testing.T) {
 	}
 }
 
-// addList returns a list as definitions hold it, with what it repeats.
+// addList returns a list as definitions hold it, repetitions included.
 func addList(list []string) (out []any) {
 	for _, s := range list {
 		out = append(out, s)

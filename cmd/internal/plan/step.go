@@ -91,12 +91,15 @@ func (s *Step) Owner() mesh.Owner { return mesh.Owner{Service: s.Service, Role: 
 func (s *Step) Deletes() bool { return s.Kind != APIKind && s.Action == Delete }
 
 // changes reports whether the step changes something, as a step of its own.
-func (s *Step) changes() bool {
-	_, part := s.Work.(*Activation)
-	return s.Action != Keep && !part
+func (s *Step) changes() bool { return s.Action != Keep && !s.isEnd() }
+
+// isEnd reports whether the step is the end of an issuance, which is shown as one step.
+func (s *Step) isEnd() bool {
+	_, end := s.Work.(*Activation)
+	return end
 }
 
-// work holds the data with which a step is taken. A step that is kept has none.
+// work holds the data with which a step is taken. An API that is kept has none.
 type work interface{ isWork() }
 
 // Registration creates or updates an API.

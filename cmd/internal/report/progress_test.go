@@ -9,8 +9,8 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/report/reporttest"
 )
 
-// A line comes when a run takes long, says what is going on without flickering, makes room for
-// whatever else is written, and goes.
+// TestProgressLine: the line appears when a run takes long, names the current step without
+// flickering, makes room for other lines, and disappears.
 func TestProgressLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := reporttest.NewScreen(30)
@@ -62,7 +62,7 @@ func TestProgressLine(t *testing.T) {
 	})
 }
 
-// A run that is over at once shows nothing, nor does one where nobody wants a line.
+// TestNoProgressLine: a short run shows no line, nor does a run without a terminal.
 func TestNoProgressLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		quick, none := reporttest.NewScreen(30), reporttest.NewScreen(30)
