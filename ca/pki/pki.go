@@ -8,13 +8,14 @@
 //	directory ──ReadRotation──> Rotation ──Trust, Sign, Settle──> Change ──Write──> the directory
 //
 // NextSteps of a Setup and of a Rotation lists the user's work that follows, and the Help texts
-// describe the commands: no other package knows that CFSSL signs.
+// describe the commands, which name no issuer themselves.
 //
 // It only makes values, until Write writes all files into a directory, or none of them. After a
 // kill the next run deletes files that are not all written, and moves the others to their places.
 // A rotation writes the manifests anew from the options that they say, and refuses a manifest that
-// the user edited otherwise. The package never overwrites other files of the user, never writes a
-// secret into a file that others may read, and never prints, logs or sends anything.
+// the user edited otherwise. A new CA is refused where one of its files is there already. The
+// package never writes a secret into a file that others may read, and never prints, logs or sends
+// anything.
 //
 // # Threats
 //

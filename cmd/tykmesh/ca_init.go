@@ -66,8 +66,9 @@ func (o *caInit) flags(c *command) {
 	o.addQuiet(c)
 }
 
-// run makes the CA, and returns the output that writes its files and prints the section of
-// the configuration: both, or neither if one fails.
+// run makes the CA, and returns the output that writes its files and prints the section of the
+// configuration. Files that cannot be written print nothing, and a section that cannot be printed
+// leaves no file.
 func (o *caInit) run(ctx context.Context, p process, r *report.Run) (report.Output, error) {
 	if err := o.conflict(); err != nil {
 		return nil, o.usage(p, err)

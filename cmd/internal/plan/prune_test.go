@@ -15,8 +15,8 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
-// TestRepeatedCertificates: gateways serve the last certificate for a name, so of a repeated one the
-// last stays.
+// TestRepeatedCertificates: gateways serve the last certificate for a name, so of a repeated one
+// the last stays.
 func TestRepeatedCertificates(t *testing.T) {
 	for given, want := range map[string]string{"a a a": "a", "a b a": "b a", "b a b x": "a b", "x a": "a", "a b": "a b", "a b c c": "a b c"} {
 		d := dashboard.Definition{"certificates": addList(strings.Fields(given))}
