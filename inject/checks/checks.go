@@ -28,7 +28,7 @@ type Check struct {
 }
 
 // All are the checks, by code.
-var All = []Check{Selector, Target, Route, Ingress, Policy, Scaler, Security, Mesh, Quota, Domain}
+var All = []Check{Selector, Target, Route, Ingress, Policy, Scaler, Security, Mesh, Quota, Domain, Callers}
 
 // Stream is a stream of objects, and what injection does to them.
 type Stream struct {
@@ -37,6 +37,7 @@ type Stream struct {
 
 	Routes        bool           // the routes of services are registered
 	TLS           bool           // sidecars speak TLS
+	MeshHosts     []string       // the names of the mesh
 	BuiltIn       bool           // they are built-in ones
 	ServiceLabels []string       // the first of these labels that pods have names their service
 	Sidecars      []manifest.Map // the added containers that run as long as the pod

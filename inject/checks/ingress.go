@@ -76,18 +76,22 @@ func isAdded(port string) bool {
 
 // hostWarning returns the warning about the hosts that the sidecars behind a Service serve.
 func (r *run) hostWarning(s *kube.Service) string {
-	app := s.Name
-	for p := range r.Selected(s.Namespace, s.Selector) {
-		if name := p.Label(r.ServiceLabels); r.member(p.Meta).Meshed && name != "" {
-			app = name
-			break
-		}
-	}
-
+	app, _ := r.behind(s)
 	text := fmt.Sprintf("the sidecars behind Service %s/%s answer only requests for the host %s.%s, others get 404; rewrite the Host header", s.Namespace, s.Name, app, s.Namespace)
 	if r.TLS {
 		text += "; they speak TLS, so connect over TLS"
 	}
 
 	return text
+}
+
+// behind returns the service whose sidecars a Service leads to, as far as the stream shows, and its
+// route; "" where it is not known.
+func (r *run) behind(s *kube.Service) (app, route string) {
+	for p := range r.Selected(s.Namespace, s.Selector) {
+		if name, m := p.Label(r.ServiceLabels), r.member(p.Meta); m.Meshed && name != "" {
+			return name, m.Route
+		}
+	}
+	return s.Name, ""
 }

@@ -12,6 +12,8 @@ type Pods struct {
 	Labels []Label
 	Ports  []Port
 	Meshes []MeshSign
+
+	ConfigMaps []string // that they read, by name
 }
 
 // Label is a label with its value.
@@ -21,8 +23,10 @@ type Label struct{ Key, Value string }
 type Port struct{ Name, Number string }
 
 func newPods(o Object, t Template, m *Meta) *Pods {
-	meta := t.Get("metadata")
-	return &Pods{Meta: m, Labels: labelsOf(meta.Get("labels")), Ports: portsOf(t.Node), Meshes: meshSigns(o.Document, meta, t.Get("spec"))}
+	meta, spec := t.Get("metadata"), t.Get("spec")
+	return &Pods{
+		Meta: m, Labels: labelsOf(meta.Get("labels")), Ports: portsOf(t.Node), Meshes: meshSigns(o.Document, meta, spec), ConfigMaps: configMaps(spec),
+	}
 }
 
 // portsOf returns the ports that the containers of a pod declare, those of native sidecars behind
