@@ -67,11 +67,12 @@ func (in *injection) readOthers(docs []*manifest.Document, around kube.Around) {
 		}
 
 		if objects, err := kube.Objects(d); err == nil {
+			reader := &kube.CallReader{Names: names}
 			for _, object := range objects {
 				if other {
 					in.facts.AddAll(object)
 				}
-				if m := in.facts.AddCalls(object, names); m != nil {
+				if m := in.facts.AddCalls(object, reader); m != nil {
 					in.noteAccepted(object, m, nil)
 				}
 			}
@@ -81,7 +82,7 @@ func (in *injection) readOthers(docs []*manifest.Document, around kube.Around) {
 	}
 }
 
-// called returns the names by which texts call what the run changes: Services that join the mesh,
+// called returns the names by which texts call the things that change: Services that join the mesh,
 // and the mesh itself.
 func (in *injection) called() kube.Names {
 	names := kube.Names{Hosts: make(map[string]bool), Services: make(map[string]bool)}

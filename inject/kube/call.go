@@ -14,7 +14,7 @@ type Call struct {
 	Scheme string // "" where the text names none
 	Host   string
 	Port   string // that of the scheme where the text names none; "" where there is neither
-	Path   string // as far as the text shows whole segments; "" where it has none
+	Path   string // of a URL with one of Names.Hosts, as far as the text shows whole segments; else ""
 	At     manifest.Place
 }
 
@@ -51,22 +51,11 @@ func (n Names) In(text []byte) bool {
 	return found
 }
 
-// calls returns the calls in a text that count, outside of comments.
-func (n Names) calls(text []byte) (all []found) {
-	s := scanner{names: n, text: text}
-	for f, ok := s.next(); ok; f, ok = s.next() {
-		if !s.isComment(f.from) {
-			all = append(all, f)
-		}
-	}
-	return all
-}
-
 // scanner finds calls in a text of any form: a value, a script, settings in any language. It reads
 // each byte a fixed number of times.
 //
 //	cart:7070   (cart:7070)   X=cart:7070/api   http://user:word@cart:7070,http://...   are calls
-//	my_cart:7070   img/cart:7070   cart:7070:70   ${X}cart:7070   cart:${PORT}          are none
+//	my_cart:7070   img/cart:7070   cart:7070:70   ${X}cart:7070   cart:${PORT}          are not
 type scanner struct {
 	names Names
 	text  []byte
@@ -105,6 +94,13 @@ func (s *scanner) next() (f found, ok bool) {
 	}
 }
 
+// nextOutside returns the next call that counts and stands outside of comments.
+func (s *scanner) nextOutside() (f found, ok bool) {
+	for f, ok = s.next(); ok && s.isComment(f.from); f, ok = s.next() {
+	}
+	return f, ok
+}
+
 // byteAt returns a byte of the text; a line break behind its end.
 func (s *scanner) byteAt(at int) byte {
 	if at < len(s.text) {
@@ -118,7 +114,7 @@ func (s *scanner) byteAt(at int) byte {
 const (
 	before    = " \t\r\n\"'`=,;([@"
 	behind    = " \t\r\n\"'`,;)]}>|&\\/?#"
-	authority = " \t\r\n\"'`,;()[]<>|\\/?#"
+	authority = " \t\r\n\"'`,;[]<>|\\/?#"
 )
 
 // address reads HOST:PORT around a colon.
@@ -143,6 +139,9 @@ func (s *scanner) url(colon int) (f found, ok bool) {
 	start := colon
 	for start > 0 && isScheme(s.text[start-1]) {
 		start--
+	}
+	for start < colon && !isLetter(s.text[start]) { // RFC 3986 section 3.1
+		start++
 	}
 
 	f.from, f.Scheme = start, strings.ToLower(string(s.text[start:colon]))
@@ -192,6 +191,9 @@ func (s *scanner) finish(f *found, at int) (ok bool) {
 
 	if f.Scheme != "" {
 		f.Text = f.Scheme + "://" + f.Text
+	}
+
+	if s.names.Hosts[f.Host] && f.Scheme != "" {
 		f.Path = s.path(at)
 	}
 
@@ -200,8 +202,8 @@ func (s *scanner) finish(f *found, at int) (ok bool) {
 	return f.Port != "" || s.names.Hosts[f.Host]
 }
 
-// path reads the path that begins at an offset, as far as it is clear: a segment in which a
-// variable stands is none.
+// path reads the path that begins at an offset, as far as it is clear: it ends before a segment
+// that holds a variable.
 func (s *scanner) path(at int) string {
 	if s.byteAt(at) != '/' {
 		return ""
@@ -241,7 +243,9 @@ func (s *scanner) isComment(at int) bool {
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-func isWord(c byte) bool { return isDigit(c) || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
+func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
+
+func isWord(c byte) bool { return isDigit(c) || isLetter(c) }
 
 // isHost reports whether a character makes a name longer. The underscore does in other names than
 // those of hosts.

@@ -14,21 +14,28 @@ type Caller struct {
 	Calls []Call
 }
 
-// AddCalls adds the calls of an object whose names count. The pods of the object must be there. It
-// returns the identity of a ConfigMap with such calls, which is new to Facts; else nil.
-func (f *Facts) AddCalls(o Object, names Names) *Meta {
-	if o.Kind == "ConfigMap" && o.Group() == "" {
-		c := caller{document: o.Document, names: names}
-		for _, v := range o.Node.Get("data").Entries() {
-			c.add(v)
-		}
+// CallReader reads the calls of a document whose names count. A value to which aliases lead counts
+// once, for the first object that has it: it has one place, where all of them can be corrected.
+type CallReader struct {
+	Names
+	seen once
+}
 
-		if len(c.calls) == 0 {
+// AddCalls adds the calls of an object. The pods of the object must be there. It returns the
+// identity of a ConfigMap with such calls, which is new to Facts; else nil.
+func (f *Facts) AddCalls(o Object, r *CallReader) *Meta {
+	if r.seen == nil {
+		r.seen = make(once)
+	}
+
+	if o.Kind == "ConfigMap" && o.Group() == "" {
+		calls := r.dataCalls(o)
+		if len(calls) == 0 {
 			return nil
 		}
 
 		m := f.meta(o)
-		f.Callers = append(f.Callers, Caller{Meta: m, Calls: c.calls})
+		f.Callers = append(f.Callers, Caller{Meta: m, Calls: calls})
 
 		return m
 	}
@@ -38,40 +45,73 @@ func (f *Facts) AddCalls(o Object, names Names) *Meta {
 		if p == nil {
 			continue
 		}
-
-		c := caller{document: o.Document, names: names}
-		c.addPods(t.Get("spec"))
-		if len(c.calls) > 0 {
-			f.Callers = append(f.Callers, Caller{p.Meta, p, c.calls})
+		if calls := r.podCalls(o, t.Get("spec")); len(calls) > 0 {
+			f.Callers = append(f.Callers, Caller{p.Meta, p, calls})
 		}
 	}
 
 	return nil
 }
 
-// caller collects the calls of an object.
-type caller struct {
-	document *manifest.Document
-	names    Names
-	calls    []Call
+// dataCalls returns the calls in the data of a ConfigMap.
+func (r *CallReader) dataCalls(o Object) (calls []Call) {
+	for _, v := range o.Node.Get("data").Entries() {
+		calls = r.appendCalls(calls, o.Document, v)
+	}
+	return calls
 }
 
-// addPods adds the calls of the containers of pods.
-func (c *caller) addPods(spec *manifest.Node) {
-	lists := make(once)
+// podCalls returns the calls in the commands, arguments and environments of pods.
+func (r *CallReader) podCalls(o Object, spec *manifest.Node) (calls []Call) {
 	for container := range Containers(spec) {
 		for _, key := range []string{"command", "args"} {
-			for _, text := range lists.items(container, key) {
-				c.add(text)
+			for _, text := range r.seen.items(container, key) {
+				calls = r.appendCalls(calls, o.Document, text)
 			}
 		}
-		for _, variable := range lists.items(container, "env") {
-			c.add(variable.Get("value"))
+		for _, variable := range r.seen.items(container, "env") {
+			calls = r.appendCalls(calls, o.Document, variable.Get("value"))
 		}
 	}
+
+	return calls
 }
 
-// once holds the lists that were read: aliases may repeat one in any number of containers.
+// appendCalls appends the calls of a scalar, each once. The places are those of the calls, as long
+// as these stand in the document as they do in the value; else that of the value.
+func (r *CallReader) appendCalls(calls []Call, d *manifest.Document, n *manifest.Node) []Call {
+	n = n.Resolve()
+	if n == nil || n.Kind != manifest.Scalar || r.seen[n] {
+		return calls
+	}
+
+	r.seen[n] = true
+	value := scanner{names: r.Names, text: []byte(n.Value)}
+	var source *scanner
+	known := make(map[Call]bool)
+	for f, ok := value.nextOutside(); ok; f, ok = value.nextOutside() {
+		if source == nil {
+			source = &scanner{names: r.Names, text: d.Written(n)}
+		}
+
+		call := f.Call
+		call.At = d.PlaceOf(n)
+		if g, there := source.nextOutside(); there && g.Call == f.Call {
+			call.At = d.PlaceIn(n, g.from)
+		} else {
+			source = new(scanner)
+		}
+
+		if !known[f.Call] {
+			known[f.Call] = true
+			calls = append(calls, call)
+		}
+	}
+
+	return calls
+}
+
+// once holds nodes that were read: aliases may repeat one any number of times.
 type once map[*manifest.Node]bool
 
 // items returns the items of the list under a key, unless they were read before.
@@ -82,35 +122,6 @@ func (o once) items(n *manifest.Node, key string) []*manifest.Node {
 	}
 	o[list] = true
 	return list.Items()
-}
-
-// add adds the calls of a scalar, each once. Their places are exact where the calls stand in the
-// document as they do in the value; else the place is that of the value.
-func (c *caller) add(n *manifest.Node) {
-	n = n.Resolve()
-	all := c.names.calls([]byte(n.Text()))
-	if len(all) == 0 {
-		return
-	}
-
-	written := c.names.calls(c.document.Written(n))
-	exact := slices.EqualFunc(all, written, func(a, b found) bool { return a.Call == b.Call })
-
-	known := make(map[Call]bool)
-	for i, f := range all {
-		if known[f.Call] {
-			continue
-		}
-
-		known[f.Call] = true
-		call := f.Call
-		call.At = c.document.PlaceOf(n)
-		if exact {
-			call.At = c.document.PlaceIn(n, written[i].from)
-		}
-
-		c.calls = append(c.calls, call)
-	}
 }
 
 // configMaps returns the names of the ConfigMaps that pods read, in volumes and in environments.

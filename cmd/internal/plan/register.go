@@ -18,8 +18,9 @@ import (
 //
 // Problems: an API that tykmesh does not own holds a slug, a domain or a route that a service
 // needs; an API id in a workload's annotations is not that of the service's API; a certificate
-// record belongs to another organisation; Injector.meshCertificateID is not in the store.
-func Register(services []Service, x *Snapshot) (*Plan, []inject.Problem) {
+// record belongs to another organisation; Injector.meshCertificateID is not in the store. Warnings:
+// a foreign API takes calls of a route, or calls of the stream find none.
+func Register(services []Service, x *Snapshot, calls ...inject.RouteCall) (*Plan, []inject.Problem) {
 	plan := newPlan(x)
 	m := newMatcher(x.apis, x.Settings)
 	matched := m.match(services)
@@ -60,6 +61,7 @@ func Register(services []Service, x *Snapshot) (*Plan, []inject.Problem) {
 
 	plan.addShared(shared, m.otherMeshAPIs(x, mesh))
 	plan.replace(x)
+	plan.Warnings = append(plan.Warnings, plan.unanswered(calls, x)...)
 
 	return plan.withProof(x), nil
 }
