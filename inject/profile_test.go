@@ -47,6 +47,7 @@ func profile(name string) inject.Settings {
 			Gateway: sidecar.Gateway{
 				Image: sidecar.DefaultImage, UID: sidecar.DefaultUID, Dashboard: "http://dashboard.tyk:3000", Redis: sidecar.Redis{Addresses: []string{"redis.tyk:6379"}},
 				Resources: sidecar.Resources{CPU: sidecar.DefaultCPU, Memory: sidecar.DefaultMemory, MemoryLimit: sidecar.DefaultMemoryLimit},
+				Traffic:   sidecar.Traffic{MaxConnTime: sidecar.DefaultMaxConnTime},
 			},
 			RulesResources: sidecar.Resources{CPU: sidecar.DefaultRulesCPU, Memory: sidecar.DefaultRulesMemory, MemoryLimit: sidecar.DefaultRulesMemoryLimit},
 			Rules:          sidecar.Rules{Intercept: sidecar.All}, RulesImage: sidecar.DefaultRulesImage, RulesTool: sidecar.IPTables, Native: name == "native",
