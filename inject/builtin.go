@@ -20,7 +20,9 @@ type Sidecar struct {
 	// RulesResources are those of the init containers (Injector.rulesCPU, ...).
 	RulesResources sidecar.Resources
 
-	Native bool // sidecars are init containers that go on running (Injector.nativeSidecar)
+	Native     bool // sidecars are init containers that go on running (Injector.nativeSidecar)
+	Sleeps     bool // the cluster knows preStop hooks that sleep (Injector.kubeVersion)
+	SleepAsApp bool // sidecars take over the preStop sleep of their app (Sidecar.sleepAsApp)
 }
 
 // defaultGrace is Kubernetes' default for terminationGracePeriodSeconds.
