@@ -43,6 +43,7 @@ type options struct {
 	Namespace  string `json:"namespace"`
 	Preserve   bool   `json:"preserve"`
 	Upgrade    bool   `json:"upgrade"`
+	OldKube    bool   `json:"oldKube"`  // of which no preStop sleep is known
 	Security   bool   `json:"security"` // whether the report says which levels of Pod Security are met
 	OnSkip     string `json:"onSkip"`   // fail unless it says warn or ignore
 
@@ -67,6 +68,9 @@ func (o options) settings() inject.Settings {
 	s.OnSkip = map[string]inject.OnSkip{"warn": inject.SkipWarn, "ignore": inject.SkipIgnore}[o.OnSkip]
 	s.PodTemplates, s.Preserve, s.UpgradeAPI, s.Accept = o.PodTemplates, o.Preserve, o.Upgrade, o.Accept
 	s.ServiceLabels = o.ServiceLabels
+	if o.OldKube {
+		s.Sidecar.Sleeps = false
+	}
 	return s
 }
 
