@@ -73,9 +73,9 @@ func (e *serviceEditor) preserve(in *injection) error {
 
 	missing := e.name(port, name)
 	if _, target := port.Entry("targetPort"); target != nil {
-		e.edits = append(e.edits, manifest.Replace{Node: target, Value: e.ports.target()})
+		e.edits = append(e.edits, manifest.Replace{Node: target, Value: e.leadsTo})
 	} else {
-		missing = append(missing, manifest.Entry{Key: "targetPort", Value: e.ports.target()})
+		missing = append(missing, manifest.Entry{Key: "targetPort", Value: e.leadsTo})
 	}
 
 	e.putBeside(port, missing)

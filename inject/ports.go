@@ -65,7 +65,7 @@ func (in *injection) serviceEdits(o *target) ([]manifest.Edit, error) {
 	}
 
 	o.member.Sidecar = strconv.Itoa(ports.listen)
-	e := serviceEditor{target: o, list: o.object.Node.Get("spec", "ports"), ports: ports, advice: in.settings.portAdvice()}
+	e := serviceEditor{target: o, list: o.object.Node.Get("spec", "ports"), ports: ports, leadsTo: in.settings.target(ports), advice: in.settings.portAdvice()}
 	switch in.settings.ServicePorts {
 	case AddPort:
 		err = e.keepAll()
@@ -96,12 +96,13 @@ func (s Settings) portAdvice() string {
 // serviceEditor collects the edits of a Service, and the record that takes them back.
 type serviceEditor struct {
 	*target
-	list   *manifest.Node // of its ports
-	ports  sidecarPorts
-	advice string // about a port that is taken
-	added  manifest.List
-	edits  []manifest.Edit
-	record record
+	list    *manifest.Node // of its ports
+	ports   sidecarPorts
+	leadsTo any    // the targetPort that leads to sidecars
+	advice  string // about a port that is taken
+	added   manifest.List
+	edits   []manifest.Edit
+	record  record
 }
 
 // choose finds the port that reaches the app, and prepares its change.
@@ -173,7 +174,7 @@ func (e *serviceEditor) replace(in *injection) error {
 // sidecarPort returns the port of a Service that leads to the sidecars. While the pods of a Service
 // change from one port to another, each is reached where it listens, by the port's name.
 func (e *serviceEditor) sidecarPort() manifest.Map {
-	return manifest.Map{{Key: "name", Value: sidecar.PortName}, {Key: "port", Value: int64(e.ports.listen)}, {Key: "targetPort", Value: e.ports.target()}}
+	return manifest.Map{{Key: "name", Value: sidecar.PortName}, {Key: "port", Value: int64(e.ports.listen)}, {Key: "targetPort", Value: e.leadsTo}}
 }
 
 // addPorts writes the added ports behind the others, with the one that callers still use.
@@ -183,17 +184,29 @@ func (e *serviceEditor) addPorts() {
 		e.record.Ports = append(e.record.Ports, previousPortName)
 	}
 	if len(e.added) > 0 {
+		e.tellAdded()
 		e.edits = append(e.edits, manifest.Insert{Into: e.list, Items: e.added})
 	}
 }
 
-func (e *serviceEditor) add(port manifest.Map) {
-	e.added = append(e.added, port)
-	n, _ := port.Lookup("port")
-	change := fmt.Sprintf("port %d is added", n)
+func (e *serviceEditor) add(port manifest.Map) { e.added = append(e.added, port) }
+
+// tellAdded says in the report which ports are added.
+func (e *serviceEditor) tellAdded() {
+	numbers := make([]string, len(e.added))
+	for i, port := range e.added {
+		n, _ := port.(manifest.Map).Lookup("port")
+		numbers[i] = fmt.Sprint(n)
+	}
+
+	change := "port " + numbers[0] + " is added"
+	if len(numbers) > 1 {
+		change = "ports " + strings.Join(numbers, " and ") + " are added"
+	}
 	if e.Change != "" {
 		change = e.Change + ", " + change
 	}
+
 	e.Change = change
 }
 

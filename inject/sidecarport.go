@@ -22,10 +22,11 @@ type sidecarPorts struct {
 // called returns the port of the Service to which the sidecars of callers go.
 func (p sidecarPorts) called() int { return cmp.Or(p.previous, p.listen) }
 
-// target returns the target of these ports: the number where sidecars listen. While pods change from
-// one number to another, it is the name, which is right for all of them.
-func (p sidecarPorts) target() any {
-	if p.previous != 0 {
+// target returns the target of these ports: the number where sidecars listen, as the webhook wrote
+// it, or the name. The name is right for all pods while they change from one number to another, and
+// beside pods without a sidecar, which have no port of that name.
+func (s Settings) target(p sidecarPorts) any {
+	if s.Sidecar != nil && (s.ServicePorts == AddPort || p.previous != 0) {
 		return sidecar.PortName
 	}
 	return int64(p.listen)
@@ -111,6 +112,11 @@ func (in *injection) portsOfPods(p *kube.Pods) (ports sidecarPorts, ok bool) {
 	}
 
 	return o.ports, true
+}
+
+// countsOnServices reports whether an annotation of pods also counts on a Service.
+func (s Settings) countsOnServices(annotation string) bool {
+	return s.Sidecar != nil && (annotation == annotationSidecarPort || annotation == annotationPreviousPort)
 }
 
 // ownPorts returns the ports that the configuration sets for a Service, or its own annotation; that

@@ -40,7 +40,7 @@ type Stream struct {
 	ServiceLabels []string       // the first of these labels that pods have names their service
 	Sidecars      []manifest.Map // the added containers that run as long as the pod
 	SidecarPort   string         // where sidecars listen, unless a member says otherwise
-	Adds          bool           // Services keep all ports, and get the sidecar's
+	Adds          bool           // Services keep all ports, and get one that leads to pods with a sidecar alone
 
 	// Accepts reports whether the user accepts the warnings of a code about an object.
 	Accepts func(about *kube.Meta, code string) bool

@@ -7,7 +7,7 @@ import (
 )
 
 // Selector checks the pods behind a Service that joins the mesh: it leads to the sidecars' port
-// only, so pods without a sidecar do not answer.
+// only, so pods without a sidecar do not answer. A Service that keeps its ports leads to both.
 var Selector = Check{
 	Code:     "TM0019",
 	Sentence: "A Service on the mesh must select pods on the mesh, and no others.",
@@ -52,6 +52,10 @@ func checkSelectors(r *run) {
 		switch {
 		case len(s.Selector) == 0:
 			r.warn(s.Meta, s.At, "the Service has no selector, so tykmesh cannot check it; its Endpoints must lead to port %s of injected pods", port)
+		case len(selected.plain) > 0 && r.Adds:
+			if len(selected.meshed) == 0 {
+				r.warn(s.Meta, s.At, "spec.selector: it selects only %s, which have no sidecar, so nothing answers on port %s; inject these pods", listed(selected.plain), port)
+			}
 		case len(selected.plain) > 0 && len(selected.meshed) > 0:
 			r.breaks(s.Meta, s.At, "spec.selector: besides injected pods it selects %s, where no sidecar listens on port %s, so some calls fail; inject all of them or change the selector",
 				listed(selected.plain), port)
