@@ -126,7 +126,7 @@ var table = []section{
 			text: "image of a Tyk Gateway, v5.13.0 or later" + pins},
 		{name: SidecarPort, field: in(func(c *Config) *int { return &c.Sidecar.Port }, numberOf(1024, 65535), sidecar.Port), begin: "18080",
 			text: "port of the sidecar, in pods and on Services; a port that no app listens on"},
-		{name: SidecarPreviousPort, field: in(func(c *Config) *int { return &c.Sidecar.PreviousPort }, numberOf(1024, 65535)), unset: nothing, example: "8080",
+		{name: SidecarPreviousPort, field: in(func(c *Config) *int { return &c.Sidecar.PreviousPort }, orNone(numberOf(1024, 65535))), unset: nothing, example: "8080",
 			text: "to change `port` without an outage, set this to its former value, inject and apply. When all pods have restarted, delete this key, inject and apply again"},
 		{name: SidecarDashboard, field: in(func(c *Config) *string { return &c.Sidecar.Dashboard }, textOf(checkURL).matching(urlPattern)), unset: "`Tyk.url`", example: "http://dashboard.tyk:3000",
 			text: "URL of the Dashboard, as pods reach it"},
