@@ -88,7 +88,7 @@ var meshSettings = []setting{
 	{name: "TYK_GW_ENABLECUSTOMDOMAINS", reason: "otherwise the gateway does not look at hosts", source: fromTyk, fixed: true, value: always("true")},
 	{name: "TYK_GW_ALLOWINSECURECONFIGS", reason: "the Dashboard signs its messages only if it has a key for it, and a gateway that wants signatures would learn of no change",
 		source: fromTyk, value: always("true")},
-	{name: variableListen, reason: "callers, the rules and the Service lead here", source: fromTyk, fixed: true, value: of(func(Gateway) string { return number(Port) })},
+	{name: variableListen, reason: "callers, the rules and the Service lead here, to `Sidecar.port`", source: fromTyk, fixed: true, value: of(func(g Gateway) string { return strconv.Itoa(g.ListenPort()) })},
 	{name: "TYK_GW_CONTROLAPIPORT", reason: "the control API has a port of its own, so that no path of the app is taken", source: fromTyk, fixed: true,
 		value: always(strconv.Itoa(ControlPort))},
 	{name: "TYK_GW_HIDEGENERATORHEADER", reason: "answers look as the app sent them", source: fromTyk, value: always("true")},

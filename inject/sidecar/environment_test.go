@@ -35,6 +35,7 @@ func gateways() []struct {
 	}{
 		{"plain", with(func(*Gateway) {})},
 		{"TLS", with(func(g *Gateway) { g.TLS = true })},
+		{"another port", with(func(g *Gateway) { g.Port = 18080 })},
 		{"native", with(func(g *Gateway) { g.Native = true })},
 		{"native, the app sleeps 10 s before it ends", with(func(g *Gateway) { g.Native, g.Sleep = true, 10 })},
 		{"not native, sleeps 10 s before it ends", with(func(g *Gateway) { g.Sleep = 10 })},

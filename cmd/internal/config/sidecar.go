@@ -44,6 +44,7 @@ func (l *loader) checkSidecar() {
 
 	own.Image, own.RulesImage = cmp.Or(own.Image, sidecar.DefaultImage), cmp.Or(own.RulesImage, sidecar.DefaultRulesImage)
 	l.checkReachable()
+	l.checkPorts()
 	l.checkLimit(SidecarCPU, SidecarCPULimit, own.Resources.CPU, own.Resources.CPULimit)
 	l.checkLimit(SidecarMemory, SidecarMemoryLimit, own.Resources.Memory, own.Resources.MemoryLimit)
 	l.checkLimit(InjectorRulesCPU, InjectorRulesCPULimit, own.RulesResources.CPU, own.RulesResources.CPULimit)
@@ -74,6 +75,20 @@ func (l *loader) checkTraffic() {
 	if proxy := cmp.Or(own.Traffic.ProxyTimeout, sidecar.OwnProxyTimeout); proxy > stream {
 		l.failAt(fmt.Errorf("the caller is cut off after %d s, before a service has %d s to answer; set %s to %d", stream, proxy, SidecarStreamTimeout, proxy),
 			SidecarProxyTimeout, SidecarStreamTimeout)
+	}
+}
+
+// checkPorts reports ports that sidecars cannot have.
+func (l *loader) checkPorts() {
+	own := l.config.Sidecar
+	if err := sidecar.CheckPort(own.Port); err != nil {
+		l.fail(l.settings[SidecarPort], err.Error())
+	}
+	if own.PreviousPort != 0 && own.PreviousPort == own.Port && !l.failed[SidecarPort] {
+		l.fail(l.settings[SidecarPreviousPort], fmt.Sprintf("is the same as %s; delete it", SidecarPort))
+	}
+	if err := sidecar.CheckPort(own.PreviousPort); own.PreviousPort != 0 && err != nil {
+		l.fail(l.settings[SidecarPreviousPort], err.Error())
 	}
 }
 

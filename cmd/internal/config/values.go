@@ -27,7 +27,7 @@ import (
 var (
 	quantity = textOf(sidecar.CheckQuantity)
 	bodySize = textOf(sidecar.CheckBodySize)
-	timeout  = timeoutKind()
+	timeout  = orNone(numberOf[int64](1, math.MaxInt32))
 
 	logLevel = kind[string]{read: textOf(sidecar.CheckLogLevel).read, show: showText,
 		schema: manifest.Map{{Key: "enum", Value: manifest.List{"debug", "info", "warn", "error"}}}}
@@ -57,20 +57,6 @@ func addressKind() kind[[]string] {
 			return list[0]
 		}
 		return all(list)
-	}
-
-	return k
-}
-
-// timeoutKind returns the kind of seconds that a gateway waits; 0 means that the key is not set.
-func timeoutKind() kind[int64] {
-	k := numberOf[int64](1, math.MaxInt32)
-	show := k.show
-	k.show = func(seconds int64) any {
-		if seconds == 0 {
-			return nil
-		}
-		return show(seconds)
 	}
 
 	return k
