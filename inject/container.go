@@ -15,8 +15,8 @@ import (
 // and their records are still read.
 var itemNames = map[string]string{"env": "name", "ports": "containerPort", "volumeMounts": "name"}
 
-// merge adds the variables and the mounts by which containers trust the mesh, and a preStop sleep of
-// some seconds. A container keeps the variables and mounts of these names, and the hook, that it
+// merge adds the variables and the mounts by which containers trust the mesh, and a preStop sleep
+// of some seconds. A container keeps the variables and mounts of these names, and the hook, that it
 // has already.
 func (p *podEditor) merge(containers []*manifest.Node, sleep int64) {
 	a := p.object.addition
@@ -80,7 +80,8 @@ func (m *merger) missing(key string, items manifest.List, own *manifest.Node) (o
 	return out
 }
 
-// finish writes the new fields into the container, and the paths of all added items into the record.
+// finish writes the new fields into the container, and the paths of all added items into the
+// record.
 func (m *merger) finish() {
 	if len(m.lists) > 0 {
 		m.edits = append(m.edits, manifest.Put{Into: m.container, Entries: m.lists})

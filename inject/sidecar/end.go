@@ -26,5 +26,5 @@ func (g Gateway) finishes() int64 {
 }
 
 // LongestSleep returns the longest preStop sleep that leaves a gateway the seconds that it needs;
-// less than 1 if there is none.
+// less than 1 if the grace period is too short for any.
 func (g Gateway) LongestSleep() int64 { return g.Grace - Needs }

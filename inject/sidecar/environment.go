@@ -49,11 +49,12 @@ type setting struct {
 	value func(Gateway) manifest.Map
 }
 
-// Sources of the reasons in settings.
+// Sources of the reasons in settings: the gateway environment variables in Tyk's documentation,
+// tests with Tyk Gateway 5.14, and the packages runtime and crypto/x509 in Go's documentation.
 const (
-	fromTyk      = "Tyk documentation, gateway environment variables"
-	fromMeasures = "measured with Tyk Gateway 5.14"
-	fromGo       = "Go documentation, package runtime"
+	fromTyk      = "Tyk documentation"
+	fromMeasures = "measured"
+	fromGo       = "Go documentation"
 )
 
 // settings is the environment of a gateway in its order: everything that a gateway has to be told.
@@ -76,7 +77,7 @@ var storageSettings = []setting{
 
 var meshSettings = []setting{
 	{name: "TYK_GW_USEDBAPPCONFIGS", reason: "the APIs come from the Dashboard, not from files", source: fromTyk, fixed: true, value: always("true")},
-	{name: "TYK_GW_DBAPPCONFOPTIONS_CONNECTIONSTRING", reason: "this is the Dashboard, `Sidecar.dashboard`", source: fromTyk,
+	{name: "TYK_GW_DBAPPCONFOPTIONS_CONNECTIONSTRING", reason: "the gateway loads its APIs from this Dashboard, `Sidecar.dashboard`", source: fromTyk,
 		value: of(func(g Gateway) string { return g.Dashboard })},
 	{name: "TYK_GW_DBAPPCONFOPTIONS_NODEISSEGMENTED", reason: "otherwise the gateway loads the APIs of all services", source: fromTyk, fixed: true, value: always("true")},
 	{name: VariableTags, reason: "the gateway loads the APIs with these tags: all mesh APIs, and the inbound API of its own service", source: fromTyk, fixed: true,
@@ -96,13 +97,13 @@ var meshSettings = []setting{
 }
 
 var trafficSettings = []setting{
-	{name: "TYK_GW_MAXCONNTIME", reason: "a caller's connection ends after so many seconds (`Sidecar.maxConnTime`), or else the first one takes all calls to one replica for as long as it lives",
+	{name: "TYK_GW_MAXCONNTIME", reason: "a connection to a callee ends after so many seconds (`Sidecar.maxConnTime`); otherwise the first one takes all calls to one replica for as long as it lives",
 		source: fromMeasures, value: of(func(g Gateway) string { return strconv.FormatInt(g.Traffic.MaxConnTime, 10) })},
-	{name: "TYK_GW_PROXYDEFAULTTIMEOUT", reason: "a callee that stays silent so many seconds (`Sidecar.proxyTimeout`, else 30) causes a 504", source: fromMeasures,
+	{name: "TYK_GW_PROXYDEFAULTTIMEOUT", reason: "a callee that stays silent so many seconds (`Sidecar.proxyTimeout`, otherwise 30) causes a 504", source: fromMeasures,
 		value: given(func(g Gateway) string { return number(g.Traffic.ProxyTimeout) })},
-	{name: "TYK_GW_HTTPSERVEROPTIONS_READTIMEOUT", reason: "a request may take so many seconds to arrive (`Sidecar.streamTimeout`, else 120)", source: fromMeasures,
+	{name: "TYK_GW_HTTPSERVEROPTIONS_READTIMEOUT", reason: "a request may take so many seconds to arrive: `Sidecar.streamTimeout`, otherwise 120", source: fromMeasures,
 		value: given(func(g Gateway) string { return number(g.Traffic.StreamTimeout) })},
-	{name: "TYK_GW_HTTPSERVEROPTIONS_WRITETIMEOUT", reason: "an answer ends after so many seconds (`Sidecar.streamTimeout`, else 120), finished or not", source: fromMeasures,
+	{name: "TYK_GW_HTTPSERVEROPTIONS_WRITETIMEOUT", reason: "an answer ends after so many seconds, finished or not: `Sidecar.streamTimeout`, otherwise 120", source: fromMeasures,
 		value: given(func(g Gateway) string { return number(g.Traffic.StreamTimeout) })},
 	{name: "TYK_GW_HTTPSERVEROPTIONS_ENABLEWEBSOCKETS", reason: "without it (`Sidecar.websockets`) websockets get a 400", source: fromMeasures,
 		value: when(func(g Gateway) bool { return g.Traffic.WebSockets })},
@@ -125,8 +126,8 @@ var podSettings = []setting{
 	{name: variableTLS, reason: "the mesh has TLS: `Injector.enableMeshTLS`", source: fromTyk, fixed: true, value: when(func(g Gateway) bool { return g.TLS })},
 	{name: "TYK_GW_HTTPSERVEROPTIONS_SSLCERTIFICATES", reason: "the control port needs a certificate, which no client verifies", source: fromMeasures,
 		value: withTLS(certificatePath + "/" + KeyCertificate)},
-	{name: VariableTrust, reason: "the gateway trusts the mesh CA beside the public ones", source: "Go documentation, package crypto/x509", value: withTLS(TrustedFolders)},
-	{name: "TYK_GW_LOGLEVEL", reason: "`Sidecar.logLevel`", source: fromTyk, value: given(func(g Gateway) string { return g.LogLevel })},
+	{name: VariableTrust, reason: "the gateway trusts the mesh CA beside the public ones", source: fromGo, value: withTLS(TrustedFolders)},
+	{name: "TYK_GW_LOGLEVEL", reason: "the gateway logs as much as `Sidecar.logLevel` says", source: fromTyk, value: given(func(g Gateway) string { return g.LogLevel })},
 	{name: "GOMEMLIMIT", reason: "four fifths of `Sidecar.memoryLimit`, so that memory is collected before the limit ends the process", source: fromGo,
 		value: given(func(g Gateway) string { return g.Resources.goLimit() })},
 }

@@ -78,8 +78,8 @@ func bytesOf(quantity string) int64 {
 	return q.Value()
 }
 
-// MaxBody returns the limit to request bodies that tykmesh sets for a gateway; "" if there is none,
-// or if a variable of its own sets it.
+// MaxBody returns the limit to request bodies that tykmesh sets for a gateway; "" if it sets no
+// limit, or if one of the gateway's own variables does.
 func (g Gateway) MaxBody() string {
 	own := func(v Variable) bool { return v.Name == variableMaxBody }
 	if g.GRPC || slices.ContainsFunc(g.Env, own) {
