@@ -137,7 +137,7 @@ func (g Gateway) environment() manifest.List {
 	env := make(manifest.List, 0, len(settings)+len(g.Env))
 	for _, s := range settings {
 		if value := s.value(g); value != nil {
-			env = append(env, append(manifest.Map{{Key: "name", Value: s.name}}, value...))
+			env = append(env, slices.Concat(manifest.Map{{Key: "name", Value: s.name}}, value))
 		}
 	}
 
@@ -177,7 +177,7 @@ func Environment() (all []VariableText) {
 
 // plain returns a variable with its value.
 func plain(v Variable) manifest.Map {
-	return append(manifest.Map{{Key: "name", Value: v.Name}}, literal(v.Value)...)
+	return slices.Concat(manifest.Map{{Key: "name", Value: v.Name}}, literal(v.Value))
 }
 
 // literal returns a value in the form that the API server returns: without an empty one.
