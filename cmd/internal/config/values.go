@@ -27,7 +27,7 @@ import (
 var (
 	quantity = textOf(sidecar.CheckQuantity)
 	bodySize = textOf(sidecar.CheckBodySize)
-	timeout  = orNone(numberOf[int64](1, math.MaxInt32))
+	timeout  = orUnset(numberOf[int64](1, math.MaxInt32))
 
 	logLevel = kind[string]{read: textOf(sidecar.CheckLogLevel).read, show: showText,
 		schema: manifest.Map{{Key: "enum", Value: manifest.List{"debug", "info", "warn", "error"}}}}
