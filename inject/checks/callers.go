@@ -48,7 +48,7 @@ type RouteCall struct {
 // objects that accept the warnings of Callers. Services that the stream does not show may have the
 // routes, so the checks do not judge them.
 func RouteCalls(s *Stream) (all []RouteCall) {
-	r := run{Stream: s, ports: portsOf(s.Sidecars)}
+	r := run{Stream: s, ports: portsOf(s.Sidecars, s.SidecarPort)}
 	if !s.Routes {
 		return nil
 	}
@@ -183,7 +183,7 @@ func (r *run) scheme(instead string) string {
 // localhost is the app itself, so a call of that says nothing.
 func (r *run) isMesh(call kube.Call) bool {
 	_, spoken := schemes[call.Scheme]
-	ours := call.Port == "80" || call.Port == "443" || r.isSidecar(call.Port)
+	ours := call.Port == "80" || call.Port == "443" || r.isSidecar(call.Port, r.SidecarPort)
 	return spoken && ours && slices.Contains(r.MeshHosts, call.Host) && !IsLoopback(call.Host)
 }
 
