@@ -137,8 +137,11 @@ func (r *run) checkPort(c *kube.Caller, call kube.Call, s *kube.Service, onMesh 
 	switch {
 	case m.loses(call.Port):
 		advice := "keep the port with Injector.servicePorts: add"
-		if onMesh && r.Routes && route != "" {
+		if _, spoken := schemes[call.Scheme]; onMesh && r.Routes && route != "" && (spoken || call.Scheme == "") {
 			advice = fmt.Sprintf("call %s://%s%s instead", r.scheme("http"), r.MeshHosts[0], route)
+			if !spoken {
+				advice = "if this is HTTP, " + advice
+			}
 		}
 		r.warn(c.Meta, call.At, "injection replaces port %s of Service %s/%s by %s, so calls of %s fail; %s",
 			call.Port, s.Namespace, s.Name, m.replacement(), call.Text, advice)

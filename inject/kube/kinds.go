@@ -34,7 +34,7 @@ var kinds = map[string]kind{
 	"Namespace":               {Workloads, []string{""}, addNamespace},
 	"ResourceQuota":           {Workloads, []string{""}, addQuota},
 	"LimitRange":              {Workloads, []string{""}, addLimits},
-	"ConfigMap":               {0, []string{""}, addProvided}, // only those of Reader.Wanted
+	"ConfigMap":               {0, []string{""}, addProvided}, // only those of Reader.Wanted; AddCalls reads the calls in ConfigMaps
 	"Secret":                  {0, []string{""}, addProvided},
 }
 
