@@ -41,6 +41,7 @@ var Annotations = []Annotation{
 	{Key: annotationExemptCIDRs, Text: "networks or addresses, separated by commas, in addition to `Injector.exemptCIDRs` *(built-in sidecar)*"},
 	{Key: annotationExemptPorts, Text: "ports, separated by commas, in addition to `Injector.exemptPorts` *(built-in sidecar)*"},
 	{Key: annotationCAFile, Text: "variables, separated by commas, that get the path of a file with all public CAs and the mesh CA *(built-in sidecar)*"},
+	{Key: annotationCalls, Text: "the services that these pods call, separated by commas: `APP` or `APP.NAMESPACE`, or `none`. The sidecar then loads their routes only, which saves memory; other routes answer 404 *(built-in sidecar)*"},
 	{Key: annotationAccept, Text: "warnings to suppress for this object, as codes separated by commas: " + ranges(acceptable()) + ". May be set on any object; on a Deployment, rather than on its pod template, it does not restart pods"},
 	{Key: annotationStatus, Written: true, Text: "`injected` replaces the inject annotation"},
 	{Key: annotationInbound, Written: true, Text: "id of the inbound API"},

@@ -25,6 +25,7 @@ const (
 	annotationExemptCIDRs = "injector.tyk.io/exempt-cidrs"
 	annotationExemptPorts = "injector.tyk.io/exempt-ports"
 	annotationCAFile      = "injector.tyk.io/ca-file"
+	annotationCalls       = "injector.tyk.io/calls"
 )
 
 // overrides maps each of these annotations to its effect on a pod.
@@ -33,7 +34,7 @@ var overrides = map[string]func(p *pod, text string) error{
 	annotationCPU:         func(p *pod, text string) error { return quantity(text, &p.Resources.CPU) },
 	annotationCPULimit:    func(p *pod, text string) error { return quantity(text, &p.Resources.CPULimit) },
 	annotationMemory:      func(p *pod, text string) error { return quantity(text, &p.Resources.Memory) },
-	annotationMemoryLimit: func(p *pod, text string) error { return quantity(text, &p.Resources.MemoryLimit) },
+	annotationMemoryLimit: (*pod).readMemoryLimit,
 	annotationLogLevel:    func(p *pod, text string) error { p.LogLevel = text; return sidecar.CheckLogLevel(text) },
 	annotationEnv:         (*pod).readEnv,
 	annotationIntercept:   (*pod).readIntercept,
@@ -42,6 +43,7 @@ var overrides = map[string]func(p *pod, text string) error{
 		return appendEach(&p.Rules.ExemptPorts, text, sidecar.ParseExemptPort)
 	},
 	annotationCAFile: (*pod).readCAFile,
+	annotationCalls:  (*pod).readCalls,
 }
 
 // sidecarFields maps fields of a container to the annotations that set them for the built-in

@@ -132,7 +132,7 @@ func (x *Snapshot) serviceStatus(svc inject.Service) ServiceStatus {
 func drift(o mesh.Owner, d dashboard.Definition, s mesh.Settings) (list []string) {
 	role := o.Role
 	w := mesh.NewWantedAPI(o, s)
-	leaves := dashboard.Definition{"slug": w.Slug, "domain": w.Domain(s), "tags": []any{w.Tag(s)}}
+	leaves := dashboard.Definition{"slug": w.Slug, "domain": w.Domain(s), "tags": dashboard.Union(w.Tags(s))}
 	if !slices.Contains(mesh.MarkedPaths(d), "active") { // else a manifest decides
 		leaves["active"] = true
 	}

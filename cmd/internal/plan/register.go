@@ -53,6 +53,9 @@ func Register(services []Service, x *Snapshot) (*Plan, []inject.Problem) {
 		return nil, problems
 	}
 
+	plan.Routes = m.routesAfter(services, matched, duplicates)
+	plan.Warnings = slices.Concat(plan.Warnings, m.unanswered(services), small(services, x.Settings, plan.Routes))
+
 	shared := plan.addCertificate(mesh)
 	for i := range own {
 		plan.addService(&own[i], shared, duplicates[i])

@@ -1,0 +1,73 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/dashboard"
+	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/spelling"
+)
+
+// A scoped sidecar loads the routes with the tags of the services that its pod calls:
+//
+//	the called service                                  then
+//	is in the stream                                    its route has the tag after this run
+//	has a registered route with the tag                 the sidecar loads it
+//	has a registered route without it                   a warning: an older tykmesh registered it, or one with Injector.containers
+//	has no route                                        a warning: the name is wrong, or the service comes later
+
+// unanswered warns of listed calls that no route answers.
+func (m *matcher) unanswered(services []Service) (warnings []inject.Problem) {
+	wanted := make(map[inject.Service]bool, len(services))
+	for i := range services {
+		wanted[services[i].Service] = true
+	}
+
+	for i := range services {
+		for _, w := range services[i].workloads {
+			for _, callee := range w.Calls {
+				if wanted[callee] {
+					continue
+				}
+				if why := m.unansweredCall(callee, services); why != "" {
+					warnings = append(warnings, inject.Problem{
+						Rule: inject.RuleCalls, Pos: w.CallsPos, Object: w.Object, Msg: "annotation injector.tyk.io/calls: " + why,
+					})
+				}
+			}
+		}
+	}
+
+	return warnings
+}
+
+// unansweredCall returns why no registered route answers calls to a service; "" if one does.
+func (m *matcher) unansweredCall(callee inject.Service, services []Service) string {
+	o, tag := mesh.Owner{Service: callee, Role: mesh.Mesh}, m.settings.RouteTag(callee)
+	routes := slices.Concat(m.apis.byOwner[o], m.apis.converted[o])
+	switch {
+	case slices.ContainsFunc(routes, func(d dashboard.Definition) bool { return slices.Contains(d.Tags(), tag) }):
+		return ""
+	case len(routes) > 0:
+		return fmt.Sprintf("the route of service %s lacks the tag %s, so these sidecars do not load it; run tykmesh inject or register with the manifests of %[1]s first", callee, tag)
+	}
+
+	var known []string
+	for _, svc := range slices.Concat(m.apis.registered(), names(services)) {
+		known = append(known, mesh.Host(svc))
+	}
+
+	return fmt.Sprintf("no service %s is on the mesh, so these calls get status 404; register it, or correct the name%s",
+		callee, spelling.DidYouMean("", mesh.Host(callee), known))
+}
+
+// names returns the services without their APIs.
+func names(services []Service) []inject.Service {
+	all := make([]inject.Service, len(services))
+	for i := range services {
+		all[i] = services[i].Service
+	}
+	return all
+}
