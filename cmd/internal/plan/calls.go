@@ -20,6 +20,10 @@ import (
 
 // unanswered warns of listed calls that no route answers.
 func (m *matcher) unanswered(services []Service) (warnings []inject.Problem) {
+	if m.settings.BuiltIn == nil {
+		return nil
+	}
+
 	wanted := make(map[inject.Service]bool, len(services))
 	for i := range services {
 		wanted[services[i].Service] = true
@@ -54,13 +58,21 @@ func (m *matcher) unansweredCall(callee inject.Service, services []Service) stri
 		return fmt.Sprintf("the route of service %s lacks the tag %s, so these sidecars do not load it; run tykmesh inject or register with the manifests of %[1]s first", callee, tag)
 	}
 
+	return fmt.Sprintf("no service %s is on the mesh; register it, or correct the name%s", callee, m.meant(callee, services))
+}
+
+// meant returns the end of a warning about an unknown service: the known one that was probably
+// meant, as the annotation names it. An app of that name in another namespace comes first.
+func (m *matcher) meant(unknown inject.Service, services []Service) string {
 	var known []string
 	for _, svc := range slices.Concat(m.apis.registered(), names(services)) {
+		if svc.App == unknown.App {
+			return "; did you mean " + mesh.Host(svc) + "?"
+		}
 		known = append(known, mesh.Host(svc))
 	}
 
-	return fmt.Sprintf("no service %s is on the mesh, so these calls get status 404; register it, or correct the name%s",
-		callee, spelling.DidYouMean("", mesh.Host(callee), known))
+	return spelling.DidYouMean("", mesh.Host(unknown), known)
 }
 
 // names returns the services without their APIs.

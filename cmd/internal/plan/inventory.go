@@ -19,6 +19,7 @@ type Inventory struct {
 	Services    []ServiceStatus   // sorted by namespace and app
 	Certificate CertificateStatus // of the mesh hosts; without TLS, and with no service, it is zero
 	Orphans     []Orphan
+	Routes      int // that sidecars load, those of other owners included
 }
 
 // ServiceStatus is what there is of one service.
@@ -56,7 +57,7 @@ type Orphan struct {
 //
 // It cannot tell whether an API is what a manifest asks for: a Plan can.
 func NewInventory(x *Snapshot) Inventory {
-	var out Inventory
+	out := Inventory{Routes: x.apis.routes}
 	for _, svc := range x.apis.registered() {
 		out.Services = append(out.Services, x.serviceStatus(svc))
 	}

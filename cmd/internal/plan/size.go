@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -35,17 +36,17 @@ func small(services []Service, s mesh.Settings, routes int) (warnings []inject.P
 	}
 
 	var common shortage
-	limit := sidecar.Bytes(s.BuiltIn.MemoryLimit)
 	for i := range services {
 		for _, w := range services[i].workloads {
-			own := shortage{count: 1, routes: routes, need: mesh.MemoryNeed(routes, loadedRoutes(w, routes)), scopable: !w.Scoped}
-			switch allowed := sidecar.Bytes(w.MemoryLimit); {
-			case allowed > 0 && allowed < own.need:
+			own := shortageOf(w, cmp.Or(w.MemoryLimit, s.BuiltIn.MemoryLimit), routes)
+			switch {
+			case own.count == 0:
+			case w.MemoryLimit == "":
+				common = common.with(own)
+			default:
 				warnings = append(warnings, inject.Problem{
 					Rule: inject.RuleSize, Pos: w.MemoryLimitPos, Object: w.Object, Msg: own.text("annotation injector.tyk.io/sidecar-memory-limit", w.MemoryLimit),
 				})
-			case allowed == 0 && limit > 0 && limit < own.need:
-				common = common.with(own)
 			}
 		}
 	}
@@ -59,20 +60,28 @@ func small(services []Service, s mesh.Settings, routes int) (warnings []inject.P
 	return warnings
 }
 
-// loadedRoutes returns the number of routes that the sidecars of a workload load.
-func loadedRoutes(w inject.Workload, routes int) int {
-	if w.Scoped {
-		return len(w.Calls)
-	}
-	return routes
-}
-
-// shortage is what sidecars with one memory limit lack.
+// shortage describes sidecars whose memory limit is too small.
 type shortage struct {
 	count    int   // of their workloads
 	routes   int   // of the mesh
 	need     int64 // of the sidecar that needs most, in bytes
-	scopable bool  // some of them load all routes, and so could need less
+	scopable bool  // for some of them the limit would do if they loaded few routes
+}
+
+// shortageOf returns the shortage of a workload's sidecars; zero if their limit, which may be "",
+// is large enough.
+func shortageOf(w inject.Workload, limit string, routes int) shortage {
+	loaded := routes
+	if w.Scoped {
+		loaded = len(w.Calls)
+	}
+
+	need, allowed := mesh.MemoryNeed(routes, loaded), sidecar.Bytes(limit)
+	if allowed == 0 || need <= allowed {
+		return shortage{}
+	}
+
+	return shortage{1, routes, need, !w.Scoped && mesh.MemoryNeed(routes, 0) <= allowed}
 }
 
 // with returns the shortage of two groups of sidecars.
