@@ -198,16 +198,17 @@ type statusSize struct {
 	TooSmall   bool   `json:"tooSmall,omitempty"`         // the limit
 
 	enough string // the limit that would do
+	scopes bool   // the limit would do for sidecars with few of the routes
 }
 
 func newStatusSize(routes int, s mesh.Settings) statusSize {
-	need := mesh.MemoryNeed(routes, routes)
+	need, scoped := mesh.MemoryNeed(routes, routes), mesh.MemoryNeed(routes, 0)
 
 	size := statusSize{Routes: routes, Need: mesh.Mebibytes(need), enough: mesh.EnoughMemory(need)}
 	if s.BuiltIn != nil {
-		size.ScopedNeed, size.Limit = mesh.Mebibytes(mesh.MemoryNeed(routes, 0)), s.BuiltIn.MemoryLimit
-		limit := sidecar.Bytes(size.Limit)
-		size.TooSmall = limit > 0 && limit < need
+		limit := sidecar.Bytes(s.BuiltIn.MemoryLimit)
+		size.ScopedNeed, size.Limit = mesh.Mebibytes(scoped), s.BuiltIn.MemoryLimit
+		size.TooSmall, size.scopes = limit > 0 && limit < need, scoped <= limit
 	}
 
 	return size
@@ -224,8 +225,11 @@ func (s statusSize) String() string {
 		text += fmt.Sprintf("; Sidecar.memoryLimit is %s", s.Limit)
 	}
 
-	if s.TooSmall {
-		text += fmt.Sprintf(", too small: set %s, and inject again with --reinject", s.enough)
+	switch {
+	case s.TooSmall && s.scopes:
+		text += fmt.Sprintf(", too small without that annotation: set %s and inject again", s.enough)
+	case s.TooSmall:
+		text += fmt.Sprintf(", too small: set %s and inject again", s.enough)
 	}
 
 	return text

@@ -24,15 +24,10 @@ func (m *matcher) unanswered(services []Service) (warnings []inject.Problem) {
 		return nil
 	}
 
-	wanted := make(map[inject.Service]bool, len(services))
-	for i := range services {
-		wanted[services[i].Service] = true
-	}
-
 	for i := range services {
 		for _, w := range services[i].workloads {
 			for _, callee := range w.Calls {
-				if wanted[callee] {
+				if isWanted(callee, services) {
 					continue
 				}
 				if why := m.unansweredCall(callee, services); why != "" {
@@ -47,12 +42,18 @@ func (m *matcher) unanswered(services []Service) (warnings []inject.Problem) {
 	return warnings
 }
 
+// isWanted reports whether a service is in the stream, whose services are sorted.
+func isWanted(svc inject.Service, services []Service) bool {
+	_, found := slices.BinarySearchFunc(services, svc, func(s Service, svc inject.Service) int { return compareServices(s.Service, svc) })
+	return found
+}
+
 // unansweredCall returns why no registered route answers calls to a service; "" if one does.
 func (m *matcher) unansweredCall(callee inject.Service, services []Service) string {
 	o, tag := mesh.Owner{Service: callee, Role: mesh.Mesh}, m.settings.RouteTag(callee)
 	routes := slices.Concat(m.apis.byOwner[o], m.apis.converted[o])
 	switch {
-	case slices.ContainsFunc(routes, func(d dashboard.Definition) bool { return slices.Contains(d.Tags(), tag) }):
+	case slices.ContainsFunc(routes, func(d dashboard.Definition) bool { return d.HasTag(tag) }):
 		return ""
 	case len(routes) > 0:
 		return fmt.Sprintf("the route of service %s lacks the tag %s, so these sidecars do not load it; run tykmesh inject or register with the manifests of %[1]s first", callee, tag)

@@ -3,7 +3,6 @@ package plan
 import (
 	"cmp"
 	"fmt"
-	"slices"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/dashboard"
@@ -12,7 +11,7 @@ import (
 )
 
 // isRoute reports whether the sidecars of the mesh load an API as one of its routes.
-func isRoute(d dashboard.Definition) bool { return slices.Contains(d.Tags(), mesh.Tag) }
+func isRoute(d dashboard.Definition) bool { return d.HasTag(mesh.Tag) }
 
 // routesAfter returns the number of routes of the mesh after a registration: the registered ones
 // without duplicates that it deletes, and the new ones.
