@@ -134,7 +134,11 @@ func (x *Snapshot) serviceStatus(svc inject.Service) ServiceStatus {
 func drift(o mesh.Owner, d dashboard.Definition, s mesh.Settings) (list []string) {
 	role := o.Role
 	w := mesh.NewWantedAPI(o, s)
-	leaves := dashboard.Definition{"slug": w.Slug, "domain": w.Domain(s), "tags": dashboard.Union(w.Tags(s))}
+	leaves := dashboard.Definition{"slug": w.Slug, "domain": w.Domain(s)}
+	if tags := w.Tags(s); slices.ContainsFunc(tags, func(tag string) bool { return !d.HasTag(tag) }) {
+		leaves["tags"] = dashboard.Union(tags)
+	}
+
 	if !slices.Contains(mesh.MarkedPaths(d), "active") { // else a manifest decides
 		leaves["active"] = true
 	}
