@@ -105,7 +105,11 @@ func (in *injection) called() kube.Names {
 // noteRouteCalls keeps the calls of routes, which registered services may have too.
 func (in *injection) noteRouteCalls(s *checks.Stream) {
 	for _, c := range checks.RouteCalls(s) {
-		in.RouteCalls = append(in.RouteCalls, RouteCall{Pos: c.At.Position(), Object: c.About.Title(), URL: c.Text + c.Path, Path: c.Path})
+		call := RouteCall{Pos: c.At.Position(), Object: c.About.Title(), URL: c.Text + c.Path, Path: c.Path}
+		if o := in.objects[c.About]; o != nil && o.workload != nil {
+			call.Scoped, call.Loaded = o.workload.Scoped, o.workload.Calls
+		}
+		in.RouteCalls = append(in.RouteCalls, call)
 	}
 }
 

@@ -281,7 +281,11 @@ func (g *golden) findings(t *testing.T) string {
 	}
 
 	for _, c := range stream.RouteCalls {
-		text += fmt.Sprintf("route %s of %s: %s: %s\n", c.Path, c.URL, c.Pos, c.Object)
+		text += fmt.Sprintf("route %s of %s: %s: %s", c.Path, c.URL, c.Pos, c.Object)
+		if c.Scoped {
+			text += fmt.Sprintf(", whose sidecars load %v", c.Loaded)
+		}
+		text += "\n"
 	}
 
 	for _, n := range stream.Needs {
@@ -330,6 +334,14 @@ func report(s *inject.Stream, security bool) string {
 
 		if w.Port != 0 {
 			fmt.Fprintf(&b, ", app on port %d", w.Port)
+		}
+
+		if w.Scoped {
+			fmt.Fprintf(&b, ", calls %v (line %d)", w.Calls, w.CallsPos.Line)
+		}
+
+		if w.MemoryLimit != "" {
+			fmt.Fprintf(&b, ", memory limit %s (line %d)", w.MemoryLimit, w.MemoryLimitPos.Line)
 		}
 
 		if w.InboundID != "" || w.MeshID != "" {

@@ -18,8 +18,10 @@ import (
 //
 // Problems: an API that tykmesh does not own holds a slug, a domain or a route that a service
 // needs; an API id in a workload's annotations is not that of the service's API; a certificate
-// record belongs to another organisation; Injector.meshCertificateID is not in the store. Warnings:
-// a foreign API takes calls of a route, or calls of the stream find none.
+// record belongs to another organisation; Injector.meshCertificateID is not in the store.
+//
+// Warnings: a foreign listen path overlaps with a route; no route answers a listed call, or
+// one of the calls that texts name; a memory limit is too small for the routes of the mesh.
 func Register(services []Service, x *Snapshot, calls ...inject.RouteCall) (*Plan, []inject.Problem) {
 	plan := newPlan(x)
 	m := newMatcher(x.apis, x.Settings)
@@ -54,6 +56,9 @@ func Register(services []Service, x *Snapshot, calls ...inject.RouteCall) (*Plan
 		return nil, problems
 	}
 
+	plan.Routes = m.routesAfter(services, matched, duplicates)
+	plan.Warnings = slices.Concat(plan.Warnings, m.unanswered(services), small(services, x.Settings, plan.Routes))
+
 	shared := plan.addCertificate(mesh)
 	for i := range own {
 		plan.addService(&own[i], shared, duplicates[i])
@@ -61,7 +66,7 @@ func Register(services []Service, x *Snapshot, calls ...inject.RouteCall) (*Plan
 
 	plan.addShared(shared, m.otherMeshAPIs(x, mesh))
 	plan.replace(x)
-	plan.Warnings = append(plan.Warnings, plan.unanswered(calls, x)...)
+	plan.Warnings = append(plan.Warnings, plan.callsWithoutRoute(calls, x)...)
 
 	return plan.withProof(x), nil
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// TestUnanswered holds calls of routes against those of the stream and of the listing, as they are
+// TestCallsWithoutRoute holds calls of routes against those of the stream and of the listing, as they are
 // once the plan is carried out.
-func TestUnanswered(t *testing.T) {
+func TestCallsWithoutRoute(t *testing.T) {
 	s := plantest.Settings()
 	render := func(workloads ...inject.Workload) []plan.Service {
 		services, _, problems := plan.Wanted(workloads, s)
@@ -66,8 +66,27 @@ func TestUnanswered(t *testing.T) {
 	}
 }
 
+// Scoped sidecars load the routes of the listed services only.
+func TestScopedCalls(t *testing.T) {
+	s := plantest.Settings()
+	services, _, _ := plan.Wanted([]inject.Workload{echo, plantest.Workload("shop", "pay")}, s)
+	var calls []inject.RouteCall
+	for _, path := range []string{"/echo-svc/x", "/pay", "/pay/x"} {
+		calls = append(calls, inject.RouteCall{URL: "http://mesh" + path, Path: path, Scoped: true, Loaded: []inject.Service{echo.Service}})
+	}
+	todo, problems := plan.Register(services, plan.NewSnapshot(plan.State{}, s), calls...)
+	if len(problems) > 0 || len(todo.Warnings) != 2 {
+		t.Fatalf("got %v and %v", problems, todo)
+	}
+
+	const want = "annotation injector.tyk.io/calls lists no service shop/pay, so these sidecars answer calls of http://mesh/pay with 404; list it"
+	if got := todo.Warnings[0].Msg; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // A route on / answers every call.
-func TestAnsweredByRoot(t *testing.T) {
+func TestCallsOfRoot(t *testing.T) {
 	s := plantest.Settings()
 	s.SharedRoutes = []string{"/"}
 	services, _, _ := plan.Wanted([]inject.Workload{plantest.Workload("shop", "front", plantest.Route("/"))}, s)
