@@ -39,6 +39,7 @@ const (
 	RuleSecret      Rule = "TM0030"
 	RuleNothing     Rule = "TM0031"
 	RulePatch       Rule = "TM0032"
+	RuleOutage      Rule = checks.OutageCode
 )
 
 // Skips reports whether what a rule refuses is skipped: it passes untouched where Settings.OnSkip

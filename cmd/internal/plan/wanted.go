@@ -27,6 +27,9 @@ type Service struct {
 	Inbound, Mesh mesh.WantedAPI
 
 	fields []inject.Field // of its first workload, which all others have, too
+
+	first          *inject.Workload
+	acceptsOutages bool // one of its workloads does
 }
 
 // apis returns the service's two APIs in the order in which they are registered: a route is
@@ -104,7 +107,8 @@ func newService(group []inject.Workload, s mesh.Settings) (Service, []inject.Pro
 		Service: w.Service, Object: w.Object, Pos: w.Pos,
 		Route: w.Route, RoutePos: w.RoutePos,
 		Hosts:  []string{mesh.Host(w.Service)},
-		fields: w.Fields,
+		fields: w.Fields, first: &group[0],
+		acceptsOutages: slices.ContainsFunc(group, func(w inject.Workload) bool { return w.AcceptsOutages }),
 	}
 
 	var err error
