@@ -19,14 +19,18 @@ var Outage = Check{
 // a headless Service nothing leads from one port to the other, and the sidecar listens on the new
 // one.
 func checkPreviousPorts(r *run) {
+	if !r.Routes {
+		return
+	}
+
 	for _, s := range r.Services {
 		if !s.Headless {
 			continue
 		}
 
 		if m := r.calledBehind(s); m.Previous != "" {
-			r.breaks(s.Meta, s.Place, "the Service is headless, so callers reach the pods' own port %s, and go to port %s; set injector.tyk.io/sidecar-port: %q on the pod template, without a previous port",
-				m.Sidecar, m.Previous, m.Sidecar)
+			r.breaks(s.Meta, s.Place, "the Service is headless, so callers reach port %s of the pods themselves, where no sidecar listens; set annotation injector.tyk.io/sidecar-port: %q of its pods, so that they change in one step",
+				m.Previous, m.Sidecar)
 		}
 	}
 }

@@ -40,8 +40,8 @@ var hints = []struct {
 // sharedPathHint is the hint about a Dashboard that does not let two APIs share a listen path.
 const sharedPathHint = "every inbound API listens on / under its own domain: allow that in the Dashboard (enable_duplicate_slugs: true)"
 
-// problemHint returns the hint about a problem, or about its rule, and how to accept its warnings if
-// that is possible; "" if there is no hint.
+// problemHint returns the hint about a problem, or about its rule, and how to accept its warnings
+// if that is possible; "" if there is no hint.
 func problemHint(p inject.Problem) string {
 	for _, c := range checks.All {
 		if c.Code == string(p.Rule) {

@@ -290,8 +290,8 @@ const nextPortKey = "nextPort"
 var NextPortPath = dashboard.Path{"config_data", markKey, nextPortKey}.String()
 
 // mark names the owner of an API, and the leaves that annotations set, so that they can be
-// reverted. While the sidecars of a service change their port in two steps, the mark of its mesh API
-// has the port of the second step: the Service has that one by then.
+// reverted. While the sidecars of a service change their port in two steps, the mark of its mesh
+// API has the port of the second step: the Service has that one by then.
 type mark struct {
 	Namespace, App string
 	Role           Role

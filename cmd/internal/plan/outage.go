@@ -90,7 +90,8 @@ func changeOf(s *Step, api *dashboard.API) (c apiChange) {
 	return c
 }
 
-// inboundOutage returns the outage of another port of the app: its running pods do not listen there.
+// inboundOutage returns the outage of another port of the app: its running pods do not listen
+// there.
 func (s *Service) inboundOutage(c apiChange, settings mesh.Settings) []outage {
 	from, to := originOf(c.from), originOf(c.to)
 	if !isLoopback(from.host) || !isLoopback(to.host) || from.port == to.port {
@@ -167,8 +168,8 @@ func (c sidecarChange) listens() int {
 }
 
 // fails reports whether calls fail, and whether until the pods have restarted. There are two
-// moments. At the registration, callers go to another port of the Service, which must be there. Once
-// the Service is applied, its port leads to a number, or by a name to where each pod listens.
+// moments. At the registration, callers go to another port of the Service, which must be there.
+// Once the Service is applied, its port leads to a number, or by a name to where each pod listens.
 //
 //	                      registered     Service has   pods listen on    callers go to
 //	before                8080           8080          8080              8080
