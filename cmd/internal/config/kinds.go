@@ -188,8 +188,8 @@ func numberOf[T int | int64](least, most T) kind[T] {
 	}))
 }
 
-// orNone returns a kind of numbers of which 0 means that there is none.
-func orNone[T int | int64](k kind[T]) kind[T] {
+// orUnset returns a kind of numbers of which 0 means that the key is not set.
+func orUnset[T int | int64](k kind[T]) kind[T] {
 	show := k.show
 	k.show = func(n T) any {
 		if n == 0 {
