@@ -11,6 +11,7 @@ import (
 
 	kubeyaml "sigs.k8s.io/yaml"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/manifest"
@@ -227,12 +228,29 @@ func TestTwoSteps(t *testing.T) {
 	c.rollOut(first, w.called(t))
 
 	for step, p := range []ports{{18080, 8080}, {18080, 8080}, {18080, 0}, {18080, 0}} {
+		w.dash.ClearLog()
 		to, reported := w.release(t, p, inject.ReplacePort, false)
 		if len(reported) > 0 {
 			t.Errorf("step %d: %q", step, reported)
 		}
 		if failed := c.rollOut(to, w.called(t)); len(failed) > 0 {
 			t.Errorf("step %d: calls fail when %q", step, failed)
+		}
+
+		want := "" // a second run
+		if step%2 == 0 {
+			want = "PUT /api/apis/{echo-mesh}"
+		}
+		if got := w.writes(); got != want {
+			t.Errorf("step %d: writes %q, want %q", step, got, want)
+		}
+
+		next := 0
+		if p.previous != 0 {
+			next = p.port
+		}
+		if got := mesh.MarkedNextPort(w.api("echo-mesh")); got != next {
+			t.Errorf("step %d: the mark has port %d, want %d", step, got, next)
 		}
 	}
 
