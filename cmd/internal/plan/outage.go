@@ -93,6 +93,10 @@ func changeOf(s *Step, api *dashboard.API) (c apiChange) {
 // inboundOutage returns the outage of another port of the app: its running pods do not listen
 // there.
 func (s *Service) inboundOutage(c apiChange, settings mesh.Settings) []outage {
+	if c.from == nil {
+		return nil
+	}
+
 	from, to := originOf(c.from), originOf(c.to)
 	if !isLoopback(from.host) || !isLoopback(to.host) || from.port == to.port {
 		return nil
