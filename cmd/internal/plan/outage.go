@@ -151,7 +151,7 @@ func (s *Service) tlsOutage(from, to origin, settings mesh.Settings) []outage {
 		what = "TLS is turned off"
 	}
 
-	host := settings.MeshCertificateHosts()[0]
+	host := append(hostsOf(settings.MeshAPIDomain()), settings.MeshHosts...)[0]
 	return []outage{{
 		service: s, pos: s.Pos, what: what, change: arrow(from.scheme, to.scheme), fails: failUntilCallers,
 		hint: fmt.Sprintf("let callers use %s://%s instead of %s://%[2]s in the same release; inject all services in one run, and apply the manifests at once", to.scheme, host, from.scheme),

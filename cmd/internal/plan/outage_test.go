@@ -108,6 +108,12 @@ func TestOutages(t *testing.T) {
 				"\nhint: let callers use http://mesh instead of https://mesh in the same release; inject all services in one run, and apply the manifests at once",
 		},
 		{
+			name: "TLS off, at the only host of the mesh", before: on("a", 80, 8080), after: on("a", 80, 8080),
+			was: func(s *mesh.Settings) { s.TLS, s.MeshDomain = true, "m" }, settings: func(s *mesh.Settings) { s.MeshDomain = "m" },
+			want: "shop-a.yaml:1:1: TM0040: service shop/a: TLS is turned off (https -> http)" + called +
+				"\nhint: let callers use http://m instead of https://m in the same release; inject all services in one run, and apply the manifests at once",
+		},
+		{
 			name: "the app's port", before: on("a", 80, 8080), after: on("a", 3000, 8080),
 			want: "shop-a.yaml:1:1: TM0040: service shop/a: the app's port changes (80 -> 3000)" + restarted + bothPorts,
 		},
