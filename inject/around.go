@@ -2,6 +2,7 @@ package inject
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/tykmesh/tykmesh/inject/checks"
 	"github.com/tykmesh/tykmesh/inject/display"
@@ -78,9 +79,12 @@ func (in *injection) view() *checks.Stream {
 		m.Meshed = m.Joins || o.done
 		if o.workload != nil {
 			m.App, m.Route = o.workload.Service.App, o.workload.Route
+			if o.workload.Port != 0 {
+				m.AppPort = strconv.Itoa(o.workload.Port)
+			}
 		}
 		if o.Outcome != Injected {
-			m.Security = kube.Verdict{}
+			m.Security, m.Sidecar, m.Port = kube.Verdict{}, "", nil
 		}
 	}
 

@@ -49,6 +49,8 @@ type options struct {
 	PodTemplates  []kube.PodTemplate `json:"podTemplates"`
 	ServiceLabels []string           `json:"serviceLabels"`
 
+	PortReferences []kube.PortReference `json:"portReferences"`
+
 	Checks bool          `json:"checks"` // the archive is about what the checks across the stream find, and wants nothing else
 	Accept []inject.Rule `json:"accept"`
 
@@ -66,7 +68,7 @@ func (o options) settings() inject.Settings {
 	s.Routes = o.Routes == nil || *o.Routes
 	s.OnSkip = map[string]inject.OnSkip{"warn": inject.SkipWarn, "ignore": inject.SkipIgnore}[o.OnSkip]
 	s.PodTemplates, s.Preserve, s.UpgradeAPI, s.Accept = o.PodTemplates, o.Preserve, o.Upgrade, o.Accept
-	s.ServiceLabels = o.ServiceLabels
+	s.ServiceLabels, s.PortReferences = o.ServiceLabels, o.PortReferences
 	return s
 }
 

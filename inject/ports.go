@@ -57,6 +57,7 @@ func (in *injection) serviceEdits(o *target) ([]manifest.Edit, error) {
 	r := &record{Port: text}
 	r.keepPlain("port", port)
 	m := o.member
+	m.Sidecar = strconv.Itoa(sidecar.Port)
 	m.Port = &o.service.Ports[slices.Index(o.object.Node.Get("spec", "ports").Items(), port)]
 	m.KeepsName = in.settings.Preserve
 	var edits []manifest.Edit

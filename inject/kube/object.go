@@ -2,7 +2,7 @@
 // templates are, and the facts about Services, pods and the objects around them that belong to a
 // stream as a whole.
 //
-//	document ──Objects──> objects ──Facts.Add──> pods, Services, routers, policies, ...
+//	document ──Objects──> objects ──Facts.Add──> pods, Services, referrers, policies, ...
 //
 // Facts are small copies with their places: they outlive the trees of the documents. The package
 // edits nothing, and does not know what its facts are for.
@@ -133,27 +133,39 @@ func (o Object) Templates(configured []PodTemplate) (out []Template) {
 
 	for _, c := range configured {
 		if c.Kind == o.Kind && (c.Group == "" || c.Group == o.Group()) {
-			follow(o.Node, c.Path, "", add)
+			follow(c.Path, o.trail(), func(found []step) { add(last(found).Node, last(found).path) })
 		}
 	}
 
 	return out
 }
 
-// follow calls f with every node that a path leads to.
-func follow(n *manifest.Node, path []string, at string, f func(n *manifest.Node, at string)) {
+// step is a node on the way along a path, and the way as far as that.
+type step struct {
+	*manifest.Node
+	path string // "spec.rules[0].name"
+}
+
+// trail returns the way that has only begun, at the object itself.
+func (o Object) trail() []step { return []step{{Node: o.Node}} }
+
+func last(trail []step) step { return trail[len(trail)-1] }
+
+// follow calls f with every way along a path, from the end of another way on. f must not keep it.
+func follow(path []string, trail []step, f func(trail []step)) {
+	at := last(trail)
 	switch {
-	case n.IsNull():
+	case at.IsNull():
 	case len(path) == 0:
-		f(n, strings.TrimPrefix(at, "."))
+		f(trail)
 	case path[0] != every:
-		follow(n.Get(path[0]), path[1:], at+"."+path[0], f)
+		follow(path[1:], append(trail, step{at.Get(path[0]), strings.TrimPrefix(at.path+"."+path[0], ".")}), f)
 	default:
-		for i, item := range n.Items() {
-			follow(item, path[1:], fmt.Sprintf("%s[%d]", at, i), f)
+		for i, item := range at.Items() {
+			follow(path[1:], append(trail, step{item, fmt.Sprintf("%s[%d]", at.path, i)}), f)
 		}
-		for k, v := range n.Entries() {
-			follow(v, path[1:], at+"."+k.Text(), f)
+		for k, v := range at.Entries() {
+			follow(path[1:], append(trail, step{v, strings.TrimPrefix(at.path+"."+k.Text(), ".")}), f)
 		}
 	}
 }
