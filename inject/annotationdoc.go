@@ -30,6 +30,8 @@ var Annotations = []Annotation{
 	{Key: "object.service.tyk.io/PATH", Text: "the same with a JSON object"},
 	{Key: "array.service.tyk.io/PATH", Text: "the same with a JSON array"},
 	{Key: annotationPort, Text: "port of the app: a number, or the name of a container port *(built-in sidecar)*"},
+	{Key: annotationSidecarPort, Text: "overrides `Sidecar.port`. Also on a Service whose pods stand elsewhere *(built-in sidecar)*"},
+	{Key: annotationPreviousPort, Text: "overrides `Sidecar.previousPort`. Also on a Service whose pods stand elsewhere *(built-in sidecar)*"},
 	{Key: annotationImage, Text: "overrides `Sidecar.image` for these pods *(built-in sidecar)*"},
 	{Key: annotationCPU, Text: "overrides `Sidecar.cpu`, for example `100m` *(built-in sidecar)*"},
 	{Key: annotationCPULimit, Text: "overrides `Sidecar.cpuLimit` *(built-in sidecar)*"},

@@ -84,7 +84,10 @@ func (in *injection) view() *checks.Stream {
 			}
 		}
 		if o.Outcome != Injected {
-			m.Security, m.Sidecar, m.Port = kube.Verdict{}, "", nil
+			m.Security, m.Port = kube.Verdict{}, nil
+			if o.workload == nil {
+				m.Sidecar = ""
+			}
 		}
 	}
 
@@ -92,6 +95,7 @@ func (in *injection) view() *checks.Stream {
 	return &checks.Stream{
 		Facts: in.facts, Members: in.members, Accepts: in.accepts,
 		Routes: s.Routes, TLS: s.TLS, BuiltIn: s.Sidecar != nil, ServiceLabels: s.serviceLabels(), Sidecars: s.running(),
+		SidecarPort: strconv.Itoa(s.sidecarPorts().listen), Adds: s.ServicePorts == AddPort && s.Sidecar != nil,
 	}
 }
 

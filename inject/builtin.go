@@ -20,6 +20,10 @@ type Sidecar struct {
 	// RulesResources are those of the init containers (Injector.rulesCPU, ...).
 	RulesResources sidecar.Resources
 
+	// PreviousPort is another port of Services that leads to the sidecars: the one that callers use
+	// until they know Port (Sidecar.previousPort); 0 is none.
+	PreviousPort int
+
 	Native bool // sidecars are init containers that go on running (Injector.nativeSidecar)
 }
 
@@ -37,6 +41,7 @@ func (o *target) builtIn(s Settings) {
 	p.TLS, p.Tags = s.TLS, meshTag+","+o.workload.Service.Tag(s.Namespaced)
 	p.Env, p.Rules.ExemptCIDRs, p.Rules.ExemptPorts = slices.Clone(p.Env), slices.Clone(p.Rules.ExemptCIDRs), slices.Clone(p.Rules.ExemptPorts)
 	p.readOverrides()
+	p.Gateway.Port, p.Rules.Port = o.ports.listen, o.ports.listen
 	p.Grace = defaultGrace
 	if n, ok := spec.Get("terminationGracePeriodSeconds").Int(); ok {
 		p.Grace = min(max(1, n), mostGrace)
@@ -51,7 +56,7 @@ func (o *target) builtIn(s Settings) {
 	if p.appPort == nil {
 		report = o.noteUnclear
 	}
-	o.workload.Port, _ = findAppPort(spec, p.appPort, report)
+	o.workload.Port, _ = findAppPort(spec, p.appPort, report, o.ports.listen, sidecar.ControlPort)
 
 	o.addition = p.addition(s)
 	p.checkAliases(spec, o.addition.hostAlias.List("hostnames"))

@@ -13,31 +13,35 @@ import (
 // The annotations of a pod template by which it differs from the configuration; ours, and of the
 // built-in profile alone.
 const (
-	annotationPort        = "injector.tyk.io/port"
-	annotationImage       = "injector.tyk.io/sidecar-image"
-	annotationCPU         = "injector.tyk.io/sidecar-cpu"
-	annotationCPULimit    = "injector.tyk.io/sidecar-cpu-limit"
-	annotationMemory      = "injector.tyk.io/sidecar-memory"
-	annotationMemoryLimit = "injector.tyk.io/sidecar-memory-limit"
-	annotationLogLevel    = "injector.tyk.io/sidecar-log-level"
-	annotationEnv         = "injector.tyk.io/sidecar-env"
-	annotationIntercept   = "injector.tyk.io/intercept"
-	annotationExemptCIDRs = "injector.tyk.io/exempt-cidrs"
-	annotationExemptPorts = "injector.tyk.io/exempt-ports"
-	annotationCAFile      = "injector.tyk.io/ca-file"
+	annotationPort         = "injector.tyk.io/port"
+	annotationSidecarPort  = "injector.tyk.io/sidecar-port"
+	annotationPreviousPort = "injector.tyk.io/sidecar-previous-port"
+	annotationImage        = "injector.tyk.io/sidecar-image"
+	annotationCPU          = "injector.tyk.io/sidecar-cpu"
+	annotationCPULimit     = "injector.tyk.io/sidecar-cpu-limit"
+	annotationMemory       = "injector.tyk.io/sidecar-memory"
+	annotationMemoryLimit  = "injector.tyk.io/sidecar-memory-limit"
+	annotationLogLevel     = "injector.tyk.io/sidecar-log-level"
+	annotationEnv          = "injector.tyk.io/sidecar-env"
+	annotationIntercept    = "injector.tyk.io/intercept"
+	annotationExemptCIDRs  = "injector.tyk.io/exempt-cidrs"
+	annotationExemptPorts  = "injector.tyk.io/exempt-ports"
+	annotationCAFile       = "injector.tyk.io/ca-file"
 )
 
 // overrides maps each of these annotations to its effect on a pod.
 var overrides = map[string]func(p *pod, text string) error{
-	annotationImage:       func(p *pod, text string) error { p.Image = text; return sidecar.CheckImage(text) },
-	annotationCPU:         func(p *pod, text string) error { return quantity(text, &p.Resources.CPU) },
-	annotationCPULimit:    func(p *pod, text string) error { return quantity(text, &p.Resources.CPULimit) },
-	annotationMemory:      func(p *pod, text string) error { return quantity(text, &p.Resources.Memory) },
-	annotationMemoryLimit: func(p *pod, text string) error { return quantity(text, &p.Resources.MemoryLimit) },
-	annotationLogLevel:    func(p *pod, text string) error { p.LogLevel = text; return sidecar.CheckLogLevel(text) },
-	annotationEnv:         (*pod).readEnv,
-	annotationIntercept:   (*pod).readIntercept,
-	annotationExemptCIDRs: func(p *pod, text string) error { return appendEach(&p.Rules.ExemptCIDRs, text, sidecar.ParseNetwork) },
+	annotationImage:        func(p *pod, text string) error { p.Image = text; return sidecar.CheckImage(text) },
+	annotationCPU:          func(p *pod, text string) error { return quantity(text, &p.Resources.CPU) },
+	annotationCPULimit:     func(p *pod, text string) error { return quantity(text, &p.Resources.CPULimit) },
+	annotationMemory:       func(p *pod, text string) error { return quantity(text, &p.Resources.Memory) },
+	annotationMemoryLimit:  func(p *pod, text string) error { return quantity(text, &p.Resources.MemoryLimit) },
+	annotationLogLevel:     func(p *pod, text string) error { p.LogLevel = text; return sidecar.CheckLogLevel(text) },
+	annotationSidecarPort:  func(p *pod, text string) error { return p.ports.readSidecarPort(text) },
+	annotationPreviousPort: func(p *pod, text string) error { return p.ports.readPreviousPort(text) },
+	annotationEnv:          (*pod).readEnv,
+	annotationIntercept:    (*pod).readIntercept,
+	annotationExemptCIDRs:  func(p *pod, text string) error { return appendEach(&p.Rules.ExemptCIDRs, text, sidecar.ParseNetwork) },
 	annotationExemptPorts: func(p *pod, text string) error {
 		return appendEach(&p.Rules.ExemptPorts, text, sidecar.ParseExemptPort)
 	},

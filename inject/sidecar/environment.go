@@ -51,7 +51,7 @@ func (g Gateway) environment() manifest.List {
 		// The Dashboard's messages are not signed unless it has a key for it; a gateway that wants
 		// them signed learns of nothing new.
 		plain("TYK_GW_ALLOWINSECURECONFIGS", "true"),
-		plain(variableListen, strconv.Itoa(Port)),
+		plain(variableListen, strconv.Itoa(g.ListenPort())),
 		plain("TYK_GW_CONTROLAPIPORT", strconv.Itoa(ControlPort)),
 		plain("TYK_GW_HIDEGENERATORHEADER", "true"),
 		plain("TYK_GW_ENABLEFIXEDWINDOWRATELIMITER", "true"), // else every gateway tells all others of itself, twice a second

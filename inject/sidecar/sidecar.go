@@ -11,6 +11,7 @@
 package sidecar
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -21,7 +22,7 @@ import (
 const (
 	Name        = "tyk-mesh"
 	Port        = 8080
-	PortName    = "tyk-sidecar" // of the port of a Service that reaches the sidecar
+	PortName    = "tyk-sidecar" // of the sidecar's container port, and of the Service port that leads to it
 	ControlPort = 9696          // of the gateway's own API, so that no path on Port is taken from the app's
 )
 
@@ -63,6 +64,7 @@ const (
 // Gateway is a sidecar.
 type Gateway struct {
 	Image     string
+	Port      int    // where it listens; 0 is Port
 	Dashboard string // its URL, as pods reach it, without a slash at the end
 	Redis     Redis
 	UID       int64 // that it runs as
@@ -88,6 +90,9 @@ type Redis struct {
 	Database  int // 0 to 15; a cluster has only 0
 }
 
+// ListenPort returns the port on which the sidecar serves the mesh.
+func (g Gateway) ListenPort() int { return cmp.Or(g.Port, Port) }
+
 // Container returns the sidecar's container.
 func (g Gateway) Container() manifest.Map {
 	c := manifest.Map{{Key: "name", Value: Name}, {Key: "image", Value: g.Image}}
@@ -97,7 +102,7 @@ func (g Gateway) Container() manifest.Map {
 
 	c = append(c,
 		manifest.Entry{Key: "ports", Value: manifest.List{
-			manifest.Map{{Key: "name", Value: "tyk-sidecar"}, {Key: "containerPort", Value: int64(Port)}},
+			manifest.Map{{Key: "name", Value: PortName}, {Key: "containerPort", Value: int64(g.ListenPort())}},
 			manifest.Map{{Key: "name", Value: "tyk-control"}, {Key: "containerPort", Value: int64(ControlPort)}},
 		}},
 		manifest.Entry{Key: "env", Value: g.environment()},

@@ -90,11 +90,14 @@ var table = []section{
 			text: "routes that services of every namespace may use, and routes below them; `/` matches all calls that no other route matches"},
 		{name: InjectorSlugs, field: in(func(c *Config) *string { return &c.Injector.Slugs }, choiceOf(SlugsPlain, SlugsNamespaced), SlugsPlain),
 			text: "`namespaced`: slugs and tags contain the namespace, so that several namespaces can have an app of the same name"},
-		{name: InjectorServicePorts, field: in(func(c *Config) *string { return &c.Injector.ServicePorts }, choiceOf(ServicePortsReplace, ServicePortsPreserve), ServicePortsReplace),
-			text: "`replace`: the sidecar's port replaces the Service port that leads to the app; `preserve`: the Service port stays, and leads to the sidecar"},
+		{name: InjectorServicePorts, field: in(func(c *Config) *inject.ServicePorts { return &c.Injector.ServicePorts }, choiceOf(inject.ReplacePort, inject.PreservePort, inject.AddPort), inject.ReplacePort), begin: "add",
+			text: "`add`: Services keep all ports, and get the sidecar's, so everything that calls them goes on working; `replace`: the sidecar's port replaces the port that leads to the app, " +
+				"as in Tyk's guide, so that no caller can bypass the sidecar; `preserve`: that port stays, and leads to the sidecar"},
 		{name: InjectorIntercept, field: in(func(c *Config) *sidecar.Intercept { return &c.Sidecar.Rules.Intercept }, choiceOf(sidecar.All, sidecar.Mesh, sidecar.None), sidecar.All),
 			builtIn: true,
-			text:    "`all`: outbound calls to ports 80 and 443 go through the sidecar; `mesh`: only calls to mesh hosts; `none`: traffic is redirected by other means (CNI plugin, `HTTP_PROXY`)"},
+			begin:   "mesh",
+			text: "`mesh`: calls to mesh hosts go through the sidecar, all others directly; `all`: all outbound calls to ports 80 and 443 go through the sidecar, as in Tyk's guide, " +
+				"so pods can call only the mesh on these ports; `none`: traffic is redirected by other means (CNI plugin, `HTTP_PROXY`)"},
 		{name: InjectorExemptCIDRs, field: in(func(c *Config) *[]netip.Prefix { return &c.Sidecar.Rules.ExemptCIDRs }, listOrTextOf(cidr)), builtIn: true, unset: nothing, example: "[10.96.0.1/32]",
 			text: "networks that pods call directly, not through the sidecar"},
 		{name: InjectorExemptPorts, field: in(func(c *Config) *[]int { return &c.Sidecar.Rules.ExemptPorts }, listOrTextOf(exemptPort)), builtIn: true, unset: nothing, example: "[443]",
@@ -121,6 +124,10 @@ var table = []section{
 	{name: "Sidecar", text: "The built-in sidecar, a stock Tyk Gateway. It is used unless Injector.containers is set.", builtIn: true, keys: []key{
 		{name: SidecarImage, field: in(func(c *Config) *string { return &c.Sidecar.Image }, textOf(sidecar.CheckImage), sidecar.DefaultImage), pinned: true,
 			text: "image of a Tyk Gateway, v5.13.0 or later" + pins},
+		{name: SidecarPort, field: in(func(c *Config) *int { return &c.Sidecar.Port }, numberOf(1024, 65535), sidecar.Port), begin: "18080",
+			text: "port of the sidecar, in pods and on Services; a port that no app listens on"},
+		{name: SidecarPreviousPort, field: in(func(c *Config) *int { return &c.Sidecar.PreviousPort }, numberOf(1024, 65535)), unset: nothing, example: "8080",
+			text: "to change `port` without an outage, set this to its former value, inject and apply. When all pods have restarted, delete this key, inject and apply again"},
 		{name: SidecarDashboard, field: in(func(c *Config) *string { return &c.Sidecar.Dashboard }, textOf(checkURL).matching(urlPattern)), unset: "`Tyk.url`", example: "http://dashboard.tyk:3000",
 			text: "URL of the Dashboard, as pods reach it"},
 		{name: SidecarRedis, field: in(func(c *Config) *[]string { return &c.Sidecar.Redis.Addresses }, addresses), begin: "redis.tyk:6379",

@@ -59,6 +59,8 @@ const (
 	InjectorEmitCA            = "Injector.emitCA"
 
 	SidecarImage         = "Sidecar.image"
+	SidecarPort          = "Sidecar.port"
+	SidecarPreviousPort  = "Sidecar.previousPort"
 	SidecarDashboard     = "Sidecar.dashboard"
 	SidecarRedis         = "Sidecar.redis"
 	SidecarRedisCluster  = "Sidecar.redisCluster"

@@ -40,6 +40,7 @@ func (l *loader) checkSidecar() {
 
 	own.Image, own.RulesImage = cmp.Or(own.Image, sidecar.DefaultImage), cmp.Or(own.RulesImage, sidecar.DefaultRulesImage)
 	l.checkReachable()
+	l.checkPorts()
 	l.checkLimit(SidecarCPU, SidecarCPULimit, own.Resources.CPU, own.Resources.CPULimit)
 	l.checkLimit(SidecarMemory, SidecarMemoryLimit, own.Resources.Memory, own.Resources.MemoryLimit)
 	l.checkLimit(InjectorRulesCPU, InjectorRulesCPULimit, own.RulesResources.CPU, own.RulesResources.CPULimit)
@@ -49,6 +50,17 @@ func (l *loader) checkSidecar() {
 	}
 
 	own.Native = injector.NativeSidecar == "true" || injector.NativeSidecar == NativeAuto && injector.KubeVersion != nil && injector.KubeVersion.AtLeast(nativeSince)
+}
+
+// checkPorts reports ports that sidecars cannot have.
+func (l *loader) checkPorts() {
+	own := l.config.Sidecar
+	if err := sidecar.CheckPort(own.Port); err != nil {
+		l.fail(l.settings[SidecarPort], err.Error())
+	}
+	if own.PreviousPort == own.Port && !l.failed[SidecarPort] {
+		l.fail(l.settings[SidecarPreviousPort], fmt.Sprintf("is the same as %s; delete it", SidecarPort))
+	}
 }
 
 // checkReachable reports servers on this machine: in a pod, such an address means the pod itself. A
