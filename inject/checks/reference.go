@@ -145,6 +145,14 @@ func (m *Member) replacement() string {
 	return m.Becomes + " (" + sidecar.PortName + ")"
 }
 
+// replacementOf returns the port that replaces that of a reference.
+func (m *Member) replacementOf(ref kube.Reference) string {
+	if ref.OfPods && isNumber(ref.Port) {
+		return m.Sidecar
+	}
+	return m.replacement()
+}
+
 // losses say what a caller can no longer do without the port that it names.
 var losses = map[kube.Caller]string{
 	kube.Proxy:      "this backend would break",
@@ -169,17 +177,15 @@ func (f *suspicion) breaks(r *run, ref kube.Reference, m *Member) bool {
 
 	switch m.fateOf(r, ref, s) {
 	case goes:
-		f.text = fmt.Sprintf("injection replaces port %s of Service %s/%s by %s, so %s; %s",
-			ref.Port, s.Namespace, s.Name, m.replacement(), losses[ref.Caller], m.remedy(ref.Caller))
+		f.text = fmt.Sprintf("injection replaces %s by %s, so %s; %s", described(ref, s), m.replacementOf(ref), losses[ref.Caller], m.remedy(ref.Caller))
 	case joined:
-		f.text = fmt.Sprintf("it names no port, so some of its requests would go to port %s of Service %s/%s, where sidecars answer only the host %s; name a port",
-			m.Sidecar, s.Namespace, s.Name, r.hostOf(s))
+		f.text = r.joinedText(s, m)
+		return ref.Caller != kube.Prometheus
 	case leads:
 		if stranger == "" {
 			return false
 		}
-		f.text = fmt.Sprintf("%s of Service %s/%s leads to sidecars, which answer only the host %s, but %s; %s",
-			portOf(ref), s.Namespace, s.Name, r.hostOf(s), stranger, m.remedy(ref.Caller))
+		f.text = fmt.Sprintf("%s leads to sidecars, which answer only the host %s, but %s; %s", described(ref, s), r.hostOf(s), stranger, m.remedy(ref.Caller))
 	default:
 		return false
 	}
@@ -199,18 +205,24 @@ func (m *Member) remedy(c kube.Caller) string {
 	}
 }
 
-// portOf returns how a message names the port of a reference.
-func portOf(ref kube.Reference) string {
-	if ref.Port == "" {
-		return "the port"
+// described returns how a message names the port of a reference.
+func described(ref kube.Reference, s *kube.Service) string {
+	service := fmt.Sprintf(" of Service %s/%s", s.Namespace, s.Name)
+	switch {
+	case ref.Port == "":
+		return "the port" + service
+	case ref.OfPods && isNumber(ref.Port):
+		return "target port " + ref.Port + service
 	}
-	return "port " + ref.Port
+	return "port " + ref.Port + service
 }
 
 // warns reports whether a reference may get no answer, and notes why.
 func (f *suspicion) warns(r *run, ref kube.Reference, m *Member) bool {
 	s := f.about
 	switch m.fateOf(r, ref, s) {
+	case joined:
+		f.text = r.joinedText(s, m)
 	case unsure:
 		f.text = fmt.Sprintf("it names no port of Service %s/%s, which gets a second one; name the port", s.Namespace, s.Name)
 	case leads:
@@ -227,6 +239,12 @@ func (f *suspicion) warns(r *run, ref kube.Reference, m *Member) bool {
 	}
 
 	return true
+}
+
+// joinedText returns what is wrong with calls of all ports of a Service.
+func (r *run) joinedText(s *kube.Service, m *Member) string {
+	return fmt.Sprintf("it names no port, so some of its requests would go to port %s of Service %s/%s, where sidecars answer only the host %s; name a port",
+		m.Sidecar, s.Namespace, s.Name, r.hostOf(s))
 }
 
 // hostOf returns the host that the sidecars behind a Service answer.

@@ -189,8 +189,13 @@ func addMonitor(f *Facts, o Object) *Meta {
 	}
 
 	for _, e := range spec.Get("endpoints").Items() {
-		if port := e.Get("port"); !port.IsNull() {
-			r.add(o, Reference{Caller: Prometheus, services: services}, port)
+		ref := Reference{Caller: Prometheus, services: services}
+		switch port := e.Get("port"); {
+		case !port.IsNull():
+			r.add(o, ref, port)
+		case e.Get("targetPort").IsNull():
+			ref.OfPods, ref.At = true, o.Document.PlaceOf(e)
+			r.References = append(r.References, ref)
 		}
 	}
 
