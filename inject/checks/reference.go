@@ -52,7 +52,7 @@ func checkReferences(r *run) {
 	r.checkRollouts()
 }
 
-// suspicion is a reference to a Service, and what is wrong with it.
+// suspicion is a fault of a reference to a Service.
 type suspicion struct {
 	about *kube.Service
 	at    manifest.Place
@@ -241,7 +241,7 @@ func (f *suspicion) warns(r *run, ref kube.Reference, m *Member) bool {
 	return true
 }
 
-// joinedText returns what is wrong with calls of all ports of a Service.
+// joinedText returns the fault of calls of all ports of a Service.
 func (r *run) joinedText(s *kube.Service, m *Member) string {
 	return fmt.Sprintf("it names no port, so some of its requests would go to port %s of Service %s/%s, where sidecars answer only the host %s; name a port",
 		m.Sidecar, s.Namespace, s.Name, r.hostOf(s))
