@@ -10,7 +10,7 @@ import (
 // and none of them knows the mesh.
 var Public = Check{
 	Code:     "TM0036",
-	Sentence: "A Service that is reached from outside of the cluster must keep its ports.",
+	Sentence: "A Service that callers outside of the cluster reach must keep its ports.",
 	Hint: "leave the public Service without the annotation, and add an annotated one of type ClusterIP, with the name of the app label, for the mesh; " +
 		"or set Injector.servicePorts: add",
 	run: checkPublic,
