@@ -11,9 +11,8 @@ import (
 var Public = Check{
 	Code:     "TM0036",
 	Sentence: "A Service that callers outside of the cluster reach must keep its ports.",
-	Hint: "leave the public Service without the annotation, and add an annotated one of type ClusterIP, with the name of the app label, for the mesh; " +
-		"or set Injector.servicePorts: add",
-	run: checkPublic,
+	Hint:     "for the mesh, add an annotated Service of type ClusterIP with the name of the app label; leave the public one without the annotation",
+	run:      checkPublic,
 }
 
 // checkPublic looks for such Services that join the mesh:
