@@ -19,19 +19,19 @@ type LocalCall struct {
 
 // commandFields are the fields of a container with commands for the kubelet (Kubernetes API
 // reference, Probe and LifecycleHandler).
-var commandFields = []string{"startupProbe", "livenessProbe", "readinessProbe", "lifecycle.postStart", "lifecycle.preStop"}
+var commandFields = [][]string{{"startupProbe"}, {"livenessProbe"}, {"readinessProbe"}, {"lifecycle", "postStart"}, {"lifecycle", "preStop"}}
 
 // localCalls returns the calls of a pod to itself on the ports 80 and 443.
 func localCalls(d *manifest.Document, spec *manifest.Node) (calls []LocalCall) {
 	for c := range Containers(spec) {
 		for _, field := range commandFields {
-			command := c.Get(strings.Split(field, ".")...).Get("exec", "command")
+			command := c.Get(field...).Get("exec", "command")
 			if command == nil {
 				continue
 			}
 
 			for _, port := range localPorts(commandText(command)) {
-				calls = append(calls, LocalCall{Text(c.Get("name")), field, port, d.PlaceOf(command)})
+				calls = append(calls, LocalCall{Text(c.Get("name")), strings.Join(field, "."), port, d.PlaceOf(command)})
 			}
 		}
 	}

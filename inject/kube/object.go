@@ -133,23 +133,40 @@ func (o Object) Templates(configured []PodTemplate) (out []Template) {
 
 	for _, c := range configured {
 		if c.Kind == o.Kind && (c.Group == "" || c.Group == o.Group()) {
-			follow(c.Path, o.trail(), func(found []step) { add(last(found).Node, last(found).path) })
+			follow(c.Path, o.trail(c.Path), func(found []step) { add(last(found).Node, pathOf(found)) })
 		}
 	}
 
 	return out
 }
 
-// step is a node on the way along a path, and the way as far as that.
+// step is a node on the way along a path.
 type step struct {
 	*manifest.Node
-	path string // "spec.rules[0].name"
+	key   string // in the node before; "" for an item of a list
+	index int
 }
 
-// trail returns the way that has only begun, at the object itself.
-func (o Object) trail() []step { return []step{{Node: o.Node}} }
+// trail returns the way along a path that has only begun, at the object itself.
+func (o Object) trail(path []string) []step {
+	return append(make([]step, 0, len(path)+1), step{Node: o.Node})
+}
 
 func last(trail []step) step { return trail[len(trail)-1] }
+
+// pathOf returns a way in one word: spec.rules[0].name.
+func pathOf(trail []step) string {
+	path := ""
+	for _, s := range trail[1:] {
+		if s.key == "" {
+			path += fmt.Sprintf("[%d]", s.index)
+		} else {
+			path += "." + s.key
+		}
+	}
+
+	return strings.TrimPrefix(path, ".")
+}
 
 // follow calls f with every way along a path, from the end of another way on. f must not keep it.
 func follow(path []string, trail []step, f func(trail []step)) {
@@ -159,13 +176,13 @@ func follow(path []string, trail []step, f func(trail []step)) {
 	case len(path) == 0:
 		f(trail)
 	case path[0] != every:
-		follow(path[1:], append(trail, step{at.Get(path[0]), strings.TrimPrefix(at.path+"."+path[0], ".")}), f)
+		follow(path[1:], append(trail, step{Node: at.Get(path[0]), key: path[0]}), f)
 	default:
 		for i, item := range at.Items() {
-			follow(path[1:], append(trail, step{item, fmt.Sprintf("%s[%d]", at.path, i)}), f)
+			follow(path[1:], append(trail, step{Node: item, index: i}), f)
 		}
 		for k, v := range at.Entries() {
-			follow(path[1:], append(trail, step{v, strings.TrimPrefix(at.path+"."+k.Text(), ".")}), f)
+			follow(path[1:], append(trail, step{Node: v, key: k.Text()}), f)
 		}
 	}
 }

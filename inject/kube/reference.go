@@ -83,7 +83,7 @@ func addReferrer(f *Facts, o Object) *Meta {
 // read adds the references at a place of an object. What stands beside a Service's name, in as many
 // items of lists as the paths have in common, belongs to it.
 func (r *Referrer) read(o Object, p place, reads func(Object, []step, *Reference)) {
-	follow(p.service, o.trail(), func(trail []step) {
+	follow(p.service, o.trail(p.service), func(trail []step) {
 		if !isOfService(trail[len(trail)-2].Node) {
 			return
 		}
