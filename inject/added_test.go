@@ -3,6 +3,7 @@ package inject_test
 import (
 	"encoding/json"
 	"math/rand/v2"
+	"os"
 	"reflect"
 	"slices"
 	"testing"
@@ -33,6 +34,39 @@ func TestAddedPortsKeepAll(t *testing.T) {
 
 	if kept < 100 {
 		t.Fatalf("only %d ports of injected Services were compared", kept)
+	}
+}
+
+// TestAddedPortsOfTheShop shows it for the sample shop: all twelve workloads and Services are
+// injected.
+func TestAddedPortsOfTheShop(t *testing.T) {
+	text, err := os.ReadFile("../testdata/samples/shop.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	s := additive()
+	s.Namespace = "retail"
+
+	stream, problems := inject.Inject(manifest.Split("shop.yaml", text), s)
+	for _, p := range problems {
+		t.Error(p)
+	}
+
+	injected := 0
+	for _, o := range stream.Objects {
+		if o.Outcome == inject.Injected {
+			injected++
+		}
+	}
+
+	kept := 0
+	for _, d := range manifest.Split("shop.yaml", text) {
+		kept += checkPortsKept(t, s, d)
+	}
+
+	if injected != 24 || kept != 12 {
+		t.Errorf("%d objects were injected, %d ports were kept; want 24 and 12", injected, kept)
 	}
 }
 

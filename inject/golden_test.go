@@ -46,6 +46,7 @@ type options struct {
 	Port       int    `json:"port"`         // of the built-in sidecar
 	Previous   int    `json:"previousPort"` // its previous one
 	Upgrade    bool   `json:"upgrade"`
+	OldKube    bool   `json:"oldKube"`  // of which no preStop sleep is known
 	Security   bool   `json:"security"` // whether the report says which levels of Pod Security are met
 	OnSkip     string `json:"onSkip"`   // fail unless it says warn or ignore
 
@@ -83,6 +84,9 @@ func (o options) settings() inject.Settings {
 	}
 
 	s.ServiceLabels, s.PortReferences = o.ServiceLabels, o.PortReferences
+	if o.OldKube {
+		s.Sidecar.Sleeps = false
+	}
 	return s
 }
 

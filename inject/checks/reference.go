@@ -72,25 +72,17 @@ const (
 
 // fateOf returns what becomes of the port that a reference names:
 //
-//	             replace          preserve         add
-//	the app's    goes             leads            stays
-//	another      stays            stays            stays
-//	the added    leads            leads            leads
-//	the only     leads            leads            unsure
-//	all          leads            leads            joined
+//	             replace    preserve    add
+//	the app's    goes       leads       stays
+//	its target   goes       goes        stays
+//	the added    leads      leads       leads
+//	another      stays      stays       stays
+//	the only     leads      leads       unsure
+//	all          leads      leads       joined
 func (m *Member) fateOf(r *run, ref kube.Reference, s *kube.Service) fate {
-	adds := m.Port == nil && m.Sidecar != ""
 	switch {
-	case ref.Port == "" && ref.OfPods && adds:
-		return joined
-	case ref.Port == "" && ref.OfPods && m.Port != nil:
-		return leads
-	case ref.Port == "" && len(s.Ports) == 1 && adds:
-		return unsure
-	case ref.Port == "" && len(s.Ports) == 1 && m.Port != nil:
-		return leads
 	case ref.Port == "":
-		return stays
+		return m.fateOfUnnamed(ref.OfPods, s)
 	case m.isAdded(ref.Port):
 		return leads
 	case m.Port == nil:
@@ -104,6 +96,21 @@ func (m *Member) fateOf(r *run, ref kube.Reference, s *kube.Service) fate {
 	}
 
 	return stays
+}
+
+// fateOfUnnamed returns what becomes of a reference that names no port: it means all ports of a
+// Service, or its only one. Which one of several it means is unknown.
+func (m *Member) fateOfUnnamed(all bool, s *kube.Service) fate {
+	switch {
+	case m.Sidecar == "" || !all && len(s.Ports) > 1:
+		return stays
+	case m.Port != nil:
+		return leads
+	case all:
+		return joined
+	default:
+		return unsure
+	}
 }
 
 // fateOfTarget returns what becomes of a reference to a port of the pods: it goes with the last

@@ -66,18 +66,18 @@ func (r Reader) Mentions(text []byte, around Around) bool {
 		switch {
 		case string(word) == definition:
 			defines = true
-		case kinds[string(word)].around&around != 0 || around&Services != 0 && r.refers(word) || r.mayWant(string(word), text):
+		case r.reads(word, around, text):
 			if found = true; !defines {
 				return true
 			}
 		}
 	}
 
-	if defines && !list { // it names the kind that it defines
+	if defines && !list { // alone it names the kind that it defines, and speaks of containers
 		return around&Services != 0 && converts(text)
 	}
 
-	return found || around&Services != 0 && bytes.Contains(text, []byte("containers"))
+	return found || around&Services != 0 && (bytes.Contains(text, []byte("containers")) || defines && converts(text))
 }
 
 // converts reports whether the text of a CustomResourceDefinition may name a Service that converts
@@ -86,9 +86,11 @@ func converts(text []byte) bool {
 	return bytes.Contains(text, []byte("conversion")) && bytes.Contains(text, []byte("lientConfig"))
 }
 
-// refers reports whether objects of a kind name ports of Services, as the configuration says.
-func (r Reader) refers(kind []byte) bool {
-	return slices.ContainsFunc(r.PortReferences, func(p PortReference) bool { return p.Kind == string(kind) })
+// reads reports whether Facts reads objects of a kind around others: a kind of the table, one of
+// the configuration, or that of a wanted object.
+func (r Reader) reads(kind []byte, around Around, text []byte) bool {
+	refers := func(p PortReference) bool { return p.Kind == string(kind) }
+	return kinds[string(kind)].around&around != 0 || around&Services != 0 && slices.ContainsFunc(r.PortReferences, refers) || r.mayWant(string(kind), text)
 }
 
 // word returns the letters and digits that a text begins with.

@@ -69,25 +69,31 @@ func localPorts(command string) (ports []string) {
 		}
 
 		before, behind := command[:m[0]], command[m[1]:]
-		port := group(2) + group(3) + group(4)
-		switch {
-		case endsInName(before) || endsInName(firstOf(behind)):
+		if endsInName(before) || endsInName(firstOf(behind)) {
 			continue
-		case port != "":
-		case strings.HasPrefix(behind, ":"): // and a port that a variable names
-			continue
-		case strings.EqualFold(group(1), "https"):
-			port = "443"
-		case group(1) != "" || strings.HasPrefix(behind, "/") || fetcher.MatchString(command):
-			port = "80"
 		}
 
+		port := group(2) + group(3) + group(4)
+		if port == "" && firstOf(behind) != ":" { // which begins a port that a variable names
+			port = usualPort(group(1), firstOf(behind) == "/" || fetcher.MatchString(command))
+		}
 		if (port == "80" || port == "443") && !slices.Contains(ports, port) {
 			ports = append(ports, port)
 		}
 	}
 
 	return ports
+}
+
+// usualPort returns the port of a call without one, by the scheme; "" if it is no call over HTTP.
+func usualPort(scheme string, fetches bool) string {
+	switch {
+	case strings.EqualFold(scheme, "https"):
+		return "443"
+	case scheme != "" || fetches:
+		return "80"
+	}
+	return ""
 }
 
 // endsInName reports whether a text ends with a character of host names.

@@ -34,6 +34,7 @@ func TestMentions(t *testing.T) {
 		{"a definition with a Service", "kind: CustomResourceDefinition\nspec: {conversion: {webhook: {clientConfig: {}}}}\n", Services},
 		{"an old definition with a Service", "kind: CustomResourceDefinition\nspec: {conversion: {webhookClientConfig: {}}}\n", Services},
 		{"a definition without a webhook", "kind: CustomResourceDefinition\nspec: {conversion: {strategy: None}}\n", 0},
+		{"a list of definitions", "kind: List\nitems:\n- kind: CustomResourceDefinition\n  spec: {conversion: {webhook: {clientConfig: {}}}}\n", Services},
 		{"a list of a definition and others", "items:\n- kind: CustomResourceDefinition\n- kind: Ingress\nkind: List\n", Services},
 		{"a definition in a list", "kind: List\nitems:\n- kind: CustomResourceDefinition\n- kind: Pod\n  spec: {containers: []}\n", Services},
 	} {
