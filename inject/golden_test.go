@@ -84,7 +84,7 @@ func (o options) settings() inject.Settings {
 	}
 
 	s.ServiceLabels, s.PortReferences = o.ServiceLabels, o.PortReferences
-	if o.OldKube {
+	if o.OldKube && s.Sidecar != nil {
 		s.Sidecar.Sleeps = false
 	}
 	return s
