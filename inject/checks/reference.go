@@ -139,9 +139,9 @@ func (r *run) targetOf(s *kube.Service, port kube.ServicePort) string {
 
 func isNumber(port string) bool { return strings.Trim(port, "0123456789") == "" }
 
-// isAdded reports whether a port of a Service is the one that it gets.
+// isAdded reports whether a port of a Service is one that it gets.
 func (m *Member) isAdded(port string) bool {
-	return m.Sidecar != "" && (port == m.Sidecar || port == sidecar.PortName)
+	return m.Sidecar != "" && (port == m.Sidecar || port == m.Previous || port == sidecar.PortName)
 }
 
 // replacement returns the port that replaces that of a Service, with its name.
