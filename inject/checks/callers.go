@@ -65,11 +65,11 @@ func RouteCalls(s *Stream) (all []RouteCall) {
 }
 
 // callers returns the objects that name calls, and whether pods on the mesh make these.
-func (r *run) callers() iter.Seq2[*kube.Caller, bool] {
-	return func(yield func(*kube.Caller, bool) bool) {
+func (r *run) callers() iter.Seq2[*kube.CallText, bool] {
+	return func(yield func(*kube.CallText, bool) bool) {
 		read := r.readOnMesh()
-		for i := range r.Callers {
-			c := &r.Callers[i]
+		for i := range r.Texts {
+			c := &r.Texts[i]
 			onMesh := read[c.Ref]
 			if c.Pods != nil {
 				onMesh = r.member(c.Meta).Meshed
@@ -126,26 +126,18 @@ func (r *run) called(namespace, host string) *kube.Service {
 }
 
 // checkPort looks at a call of a Service. Callers of a headless one reach the pods' own ports.
-func (r *run) checkPort(c *kube.Caller, call kube.Call, s *kube.Service, onMesh bool) {
+func (r *run) checkPort(c *kube.CallText, call kube.Call, s *kube.Service, onMesh bool) {
 	m := r.member(s.Meta)
 	if !m.Joins || s.Headless {
 		return
 	}
 
-	app, route := r.behind(s)
-	host := app + "." + s.Namespace
-	switch {
-	case m.loses(call.Port):
-		advice := "keep the port with Injector.servicePorts: add"
-		if _, spoken := schemes[call.Scheme]; onMesh && r.Routes && route != "" && (spoken || call.Scheme == "") {
-			advice = fmt.Sprintf("call %s://%s%s instead", r.scheme("http"), r.MeshHosts[0], route)
-			if !spoken {
-				advice = "if this is HTTP, " + advice
-			}
-		}
+	host := r.hostOf(s)
+	switch fate := m.fateOf(r, kube.Reference{Port: call.Port}, s); {
+	case fate == goes:
 		r.warn(c.Meta, call.At, "injection replaces port %s of Service %s/%s by %s, so calls of %s fail; %s",
-			call.Port, s.Namespace, s.Name, m.replacement(), call.Text, advice)
-	case m.leads(call.Port) && (call.Host != host || r.scheme(call.Scheme) != call.Scheme):
+			call.Port, s.Namespace, s.Name, m.replacement(), call.Text, r.wayOut(call, s, onMesh))
+	case fate == leads && (call.Host != host || r.scheme(call.Scheme) != call.Scheme):
 		write := host + ":" + call.Port
 		if call.Scheme != "" {
 			write = r.scheme(call.Scheme) + "://" + write
@@ -155,8 +147,35 @@ func (r *run) checkPort(c *kube.Caller, call kube.Call, s *kube.Service, onMesh 
 	}
 }
 
+// routeOf returns the route of the service that a Service leads to; "" where the stream shows none.
+func (r *run) routeOf(s *kube.Service) string {
+	for p := range r.Behind(s) {
+		if m := r.member(p.Meta); r.Routes && m.Route != "" {
+			return m.Route
+		}
+	}
+	return ""
+}
+
+// wayOut returns what to do about calls of a port that goes: pods on the mesh can call the route of
+// the service, if they speak HTTP.
+func (r *run) wayOut(call kube.Call, s *kube.Service, onMesh bool) string {
+	route := r.routeOf(s)
+	_, spoken := schemes[call.Scheme]
+	if !onMesh || route == "" || len(r.MeshHosts) == 0 || !spoken && call.Scheme != "" {
+		return "keep the port with Injector.servicePorts: add"
+	}
+
+	advice := fmt.Sprintf("call %s://%s%s instead", r.scheme("http"), r.MeshHosts[0], route)
+	if !spoken {
+		advice = "if this is HTTP, " + advice
+	}
+
+	return advice
+}
+
 // checkScheme looks at a call of the mesh by pods that are on it.
-func (r *run) checkScheme(c *kube.Caller, call kube.Call) {
+func (r *run) checkScheme(c *kube.CallText, call kube.Call) {
 	if spoken := r.scheme(call.Scheme); spoken != call.Scheme {
 		r.warn(c.Meta, call.At, "the mesh answers %s only (Injector.enableMeshTLS: %t), so calls of %s fail; write %s",
 			strings.ToUpper(spoken), r.TLS, call.Text+call.Path, spoken+strings.TrimPrefix(call.Text, call.Scheme)+call.Path)

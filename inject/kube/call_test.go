@@ -174,7 +174,7 @@ data:
 	}
 
 	var got []string
-	for _, c := range facts.Callers[0].Calls {
+	for _, c := range facts.Texts[0].Calls {
 		got = append(got, strings.TrimPrefix(c.At.Position().String(), "a.yaml:")+" "+c.Text)
 	}
 

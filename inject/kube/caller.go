@@ -6,9 +6,9 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// Caller is an object of the stream whose texts name calls: pods by their environment, commands and
-// arguments, a ConfigMap by its data.
-type Caller struct {
+// CallText holds the calls that the texts of an object name: those of pods in environments, commands
+// and arguments, or those of a ConfigMap in its data.
+type CallText struct {
 	*Meta
 	Pods  *Pods // nil for a ConfigMap
 	Calls []Call
@@ -35,7 +35,7 @@ func (f *Facts) AddCalls(o Object, r *CallReader) *Meta {
 		}
 
 		m := f.meta(o)
-		f.Callers = append(f.Callers, Caller{Meta: m, Calls: calls})
+		f.Texts = append(f.Texts, CallText{Meta: m, Calls: calls})
 
 		return m
 	}
@@ -46,7 +46,7 @@ func (f *Facts) AddCalls(o Object, r *CallReader) *Meta {
 			continue
 		}
 		if calls := r.podCalls(o, t.Get("spec")); len(calls) > 0 {
-			f.Callers = append(f.Callers, Caller{p.Meta, p, calls})
+			f.Texts = append(f.Texts, CallText{p.Meta, p, calls})
 		}
 	}
 

@@ -12,6 +12,7 @@ type Pods struct {
 	Labels []Label
 	Ports  []Port
 	Meshes []MeshSign
+	Local  []LocalCall
 
 	ConfigMaps []string // that they read, by name
 }
@@ -25,7 +26,8 @@ type Port struct{ Name, Number string }
 func newPods(o Object, t Template, m *Meta) *Pods {
 	meta, spec := t.Get("metadata"), t.Get("spec")
 	return &Pods{
-		Meta: m, Labels: labelsOf(meta.Get("labels")), Ports: portsOf(t.Node), Meshes: meshSigns(o.Document, meta, spec), ConfigMaps: configMaps(spec),
+		Meta: m, Labels: labelsOf(meta.Get("labels")), Ports: portsOf(t.Node), Meshes: meshSigns(o.Document, meta, spec),
+		Local: localCalls(o.Document, spec), ConfigMaps: configMaps(spec),
 	}
 }
 
