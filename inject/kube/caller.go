@@ -6,8 +6,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// CallText holds the calls that the texts of an object name: those of pods in environments, commands
-// and arguments, or those of a ConfigMap in its data.
+// CallText holds the calls that the texts of an object name: those of pods in environments,
+// commands and arguments, or those of a ConfigMap in its data.
 type CallText struct {
 	*Meta
 	Pods  *Pods // nil for a ConfigMap
