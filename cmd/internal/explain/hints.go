@@ -199,6 +199,8 @@ func hintForDashboard(d *dashboard.Error) string {
 	}
 
 	switch {
+	case strings.HasPrefix(d.Message, "proxyconnect "): // net/http, about the proxy of the environment
+		return "HTTP_PROXY or HTTPS_PROXY names a proxy that does not answer; correct it, or list the host of Tyk.url in NO_PROXY"
 	case d.Unreachable():
 		return "is Tyk.url right, and reachable from here? without any server: --local DIR"
 	case d.Foreign() && d.Status/100 == 5:
