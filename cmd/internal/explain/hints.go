@@ -42,12 +42,18 @@ const sharedPathHint = "every inbound API listens on / under its own domain: all
 // ruleHint returns the hint about a rule, and how to accept its warnings if that is possible; "" if
 // there is no hint.
 func ruleHint(rule inject.Rule) string {
+	hint := Code(rule).Hint
 	for _, c := range checks.All {
 		if c.Code == string(rule) {
-			return fmt.Sprintf("%s; or accept it: injector.tyk.io/accept: %s", c.Hint, rule)
+			hint = c.Hint
 		}
 	}
-	return Code(rule).Hint
+
+	if acceptable(rule) {
+		hint += "; or accept it: injector.tyk.io/accept: " + string(rule)
+	}
+
+	return hint
 }
 
 // hintsOf returns the hints about problems, each once.
