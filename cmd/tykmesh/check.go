@@ -115,7 +115,7 @@ func probeDashboard(ctx context.Context, c config.Config, s serverFlags, r *repo
 		certificates = client
 	}
 
-	return check.Dashboard(ctx, client, certificates, c.Tyk.Org, meshSettings(c, s).MeshAPIDomain(), c.Tyk.SeesAllAPIs)
+	return check.Dashboard(ctx, client, certificates, meshSettings(c, s))
 }
 
 // untrustedIssuer is an issuer that also issues certificates that pods do not trust: the result for
