@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
@@ -124,11 +123,20 @@ func right(err error, org string) error {
 	return err
 }
 
-// Dashboard checks a Dashboard for the organisation of some settings. certs is nil if no
-// certificates are needed.
-func Dashboard(ctx context.Context, apis APIs, certs Certificates, s mesh.Settings) []Result {
+// Mesh is the part of the configuration that a Dashboard is checked for.
+type Mesh struct {
+	Org     string
+	Domain  string // of mesh APIs
+	SeesAll bool   // the key sees every API
+
+	// Tag returns the tag by which sidecars load an API of the mesh; ok is false for any other API.
+	Tag func(dashboard.Definition) (tag string, ok bool)
+}
+
+// Dashboard checks a Dashboard for a mesh. certs is nil if no certificates are needed.
+func Dashboard(ctx context.Context, apis APIs, certs Certificates, m Mesh) []Result {
 	var l list
-	org := s.Org
+	org := m.Org
 	listed, err := apis.APIs(ctx)
 	l.need(PartDashboard, func() (string, error) {
 		if status := statusOf(err); err != nil && status != http.StatusUnauthorized && status != http.StatusForbidden {
@@ -151,13 +159,13 @@ func Dashboard(ctx context.Context, apis APIs, certs Certificates, s mesh.Settin
 		return fmt.Sprintf("writable; there are %d", len(listed)), right(apis.DeleteAPI(ctx, dashboard.AbsentID), org)
 	})
 
-	l.warn(PartTags, func() (string, error) { return tags(listed, s) })
+	l.warn(PartTags, func() (string, error) { return tags(listed, m) })
 
-	if !s.SeesAllAPIs {
+	if !m.SeesAll {
 		l.warn(PartOwnership, func() (string, error) { return ownership(ctx, apis, listed) })
 	}
 
-	l.try(PartListenPath, func() (string, error) { return sharedPath(ctx, apis, listed, org, s.MeshAPIDomain()) })
+	l.try(PartListenPath, func() (string, error) { return sharedPath(ctx, apis, listed, org, m.Domain) })
 	if l.blocked == PartAPIs { // certificates need another right
 		l.blocked = ""
 	}

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/dashboard"
 )
 
@@ -25,18 +24,15 @@ func (*TagError) Hint() string {
 
 // tags checks whether the sidecars load the listed APIs of the mesh. A sidecar without them is
 // ready all the same: it answers 404.
-func tags(listed []dashboard.API, s mesh.Settings) (detail string, err error) {
+func tags(listed []dashboard.API, m Mesh) (detail string, err error) {
 	found, missing := 0, []string(nil)
 	for _, api := range listed {
 		d := api.Definition
-		o, ok := mesh.ClassicOwner(d)
+		tag, ok := m.Tag(d)
 		if !ok {
 			continue
 		}
-
-		found++
-		wanted := mesh.NewWantedAPI(o, s)
-		if tag := wanted.Tag(s); !slices.Contains(d.Tags(), tag) {
+		if found++; !slices.Contains(d.Tags(), tag) {
 			missing = append(missing, fmt.Sprintf("%s lacks %s", d.Slug(), tag))
 		}
 	}
