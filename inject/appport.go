@@ -1,6 +1,7 @@
 package inject
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,12 +23,12 @@ const usualPort = 80
 //	the only TCP port that the pod's containers declare
 //	80
 //
-// It reports an invalid annotation, and several ports of which none is 80, because that is a guess;
-// then the port is not ok.
-func findAppPort(spec, annotation *manifest.Node, report reporter) (port int, ok bool) {
+// It reports an invalid annotation, one that names a port that is taken, and several ports of which
+// none is 80, because that is a guess; then the port is not ok.
+func findAppPort(spec, annotation *manifest.Node, report reporter, taken ...int) (port int, ok bool) {
 	ports := appPorts(spec)
 	if annotation != nil {
-		return namedAppPort(ports, annotation, report)
+		return namedAppPort(ports, annotation, report, taken)
 	}
 
 	var numbers []string
@@ -50,8 +51,16 @@ func findAppPort(spec, annotation *manifest.Node, report reporter) (port int, ok
 	return usualPort, true
 }
 
+// freePort returns what to do where the app needs a port that the sidecar listens on.
+func freePort(port int) string {
+	if port == sidecar.ControlPort {
+		return "; let the app listen on another port"
+	}
+	return fmt.Sprintf("; set Sidecar.port, or annotation %s, to a free port", annotationSidecarPort)
+}
+
 // namedAppPort returns the port that the annotation names.
-func namedAppPort(declared []kube.Port, annotation *manifest.Node, report reporter) (port int, ok bool) {
+func namedAppPort(declared []kube.Port, annotation *manifest.Node, report reporter, taken []int) (port int, ok bool) {
 	text := strings.Clone(annotation.Text())
 	if i := slices.IndexFunc(declared, func(p kube.Port) bool { return p.Name == text && text != "" }); i >= 0 {
 		text = declared[i].Number
@@ -62,8 +71,8 @@ func namedAppPort(declared []kube.Port, annotation *manifest.Node, report report
 	case !ok:
 		report(RulePort, annotation, "annotation %s: neither a port nor the name of a declared port: %q%s%s", annotationPort, text,
 			spelling.Suggest(text, portNames(declared)), asVariable(text))
-	case port == sidecar.Port || port == sidecar.ControlPort:
-		report(RulePort, annotation, "annotation %s: port %d is the sidecar's; let the app listen on another port", annotationPort, port)
+	case slices.Contains(taken, port):
+		report(RulePort, annotation, "annotation %s: port %d is the sidecar's%s", annotationPort, port, freePort(port))
 	default:
 		return port, true
 	}

@@ -12,7 +12,7 @@ import (
 
 // Sidecar is the built-in sidecar as configured, before the annotations of a pod apply.
 type Sidecar struct {
-	sidecar.Gateway // without Tags, Grace, TLS and Native, which depend on the pod
+	sidecar.Gateway // without Tags, Grace, TLS, Native, GRPC and Sleep, which depend on the pod
 
 	Rules      sidecar.Rules // without UID, which is the gateway's
 	RulesImage string
@@ -20,7 +20,13 @@ type Sidecar struct {
 	// RulesResources are those of the init containers (Injector.rulesCPU, ...).
 	RulesResources sidecar.Resources
 
-	Native bool // sidecars are init containers that go on running (Injector.nativeSidecar)
+	// PreviousPort is another port of Services that leads to the sidecars: the one that callers use
+	// until they know Port (Sidecar.previousPort); 0 without one.
+	PreviousPort int
+
+	Native     bool // sidecars are init containers that go on running (Injector.nativeSidecar)
+	Sleeps     bool // the cluster knows preStop hooks that sleep (Injector.kubeVersion)
+	SleepAsApp bool // sidecars take over the preStop sleep of their app (Sidecar.sleepAsApp)
 }
 
 // defaultGrace is Kubernetes' default for terminationGracePeriodSeconds.
@@ -37,6 +43,7 @@ func (o *target) builtIn(s Settings) {
 	p.TLS, p.Tags = s.TLS, meshTag+","+o.workload.Service.Tag(s.Namespaced)
 	p.Env, p.Rules.ExemptCIDRs, p.Rules.ExemptPorts = slices.Clone(p.Env), slices.Clone(p.Rules.ExemptCIDRs), slices.Clone(p.Rules.ExemptPorts)
 	p.readOverrides()
+	p.Gateway.Port, p.Rules.Port = o.ports.listen, o.ports.listen
 	p.Grace = defaultGrace
 	if n, ok := spec.Get("terminationGracePeriodSeconds").Int(); ok {
 		p.Grace = min(max(1, n), mostGrace)
@@ -44,13 +51,14 @@ func (o *target) builtIn(s Settings) {
 
 	p.Rules.UID = p.UID
 	p.Gateway.Native = p.Sidecar.Native
+	p.settleSleep(spec)
 	p.check(spec)
 
 	report := o.refuse
 	if p.appPort == nil {
 		report = o.noteUnclear
 	}
-	o.workload.Port, _ = findAppPort(spec, p.appPort, report)
+	o.workload.Port, _ = findAppPort(spec, p.appPort, report, o.ports.listen, sidecar.ControlPort)
 
 	o.addition = p.addition(s)
 	p.checkAliases(spec, o.addition.hostAlias.List("hostnames"))
@@ -83,6 +91,8 @@ type pod struct {
 	*target
 	appPort *manifest.Node // the annotation's value; nil without it
 	caFile  []string       // variables that get the path of the file of all CAs
+
+	appSleep int64 // seconds that its own containers are to sleep before they end
 }
 
 // addition returns the containers, volumes and other items to add to the pod. The rules must not
@@ -92,7 +102,7 @@ type pod struct {
 //	native      sidecar, rules, CAs | the pod's init containers | the pod's containers
 //	else        the pod's init containers | rules, CAs | the pod's containers, sidecar
 func (p *pod) addition(s Settings) addition {
-	a := addition{builtIn: true, hostAlias: sidecar.HostAlias(sidecar.MeshAddress, s.MeshHosts), volumes: p.Volumes()}
+	a := addition{builtIn: true, sleep: p.appSleep, hostAlias: sidecar.HostAlias(sidecar.MeshAddress, s.MeshHosts), volumes: p.Volumes()}
 	container, once := p.Gateway.Container(), p.RulesResources.Beside(p.Resources)
 	var inits []manifest.Map
 	if p.Rules.Intercept != sidecar.None {
@@ -138,6 +148,8 @@ func (p *pod) check(spec *manifest.Node) {
 	if p.Rules.Intercept == sidecar.All {
 		p.checkUsers(spec)
 	}
+
+	p.checkBody()
 }
 
 // onWindows returns the field that restricts a pod to Windows nodes, and its path; nil if the pod

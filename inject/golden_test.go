@@ -43,7 +43,11 @@ type options struct {
 	Trust      string `json:"trust"`
 	Namespace  string `json:"namespace"`
 	Preserve   bool   `json:"preserve"`
+	Add        bool   `json:"add"`
+	Port       int    `json:"port"`         // of the built-in sidecar
+	Previous   int    `json:"previousPort"` // its previous one
 	Upgrade    bool   `json:"upgrade"`
+	OldKube    bool   `json:"oldKube"`  // of which no preStop sleep is known
 	Security   bool   `json:"security"` // whether the report says which levels of Pod Security are met
 	OnSkip     string `json:"onSkip"`   // fail unless it says warn or ignore
 
@@ -66,8 +70,22 @@ func (o options) settings() inject.Settings {
 	s.TLS, s.Trust, s.Namespaced, s.Namespace = o.TLS, o.Trust, o.Namespaced, o.Namespace
 	s.Routes = o.Routes == nil || *o.Routes
 	s.OnSkip = map[string]inject.OnSkip{"warn": inject.SkipWarn, "ignore": inject.SkipIgnore}[o.OnSkip]
-	s.PodTemplates, s.Preserve, s.UpgradeAPI, s.Accept = o.PodTemplates, o.Preserve, o.Upgrade, o.Accept
+	s.PodTemplates, s.UpgradeAPI, s.Accept = o.PodTemplates, o.Upgrade, o.Accept
+	switch {
+	case o.Preserve:
+		s.ServicePorts = inject.PreservePort
+	case o.Add:
+		s.ServicePorts = inject.AddPort
+	}
+
+	if s.Sidecar != nil {
+		s.Sidecar.Port, s.Sidecar.PreviousPort = o.Port, o.Previous
+	}
+
 	s.ServiceLabels = o.ServiceLabels
+	if o.OldKube {
+		s.Sidecar.Sleeps = false
+	}
 	return s
 }
 

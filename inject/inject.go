@@ -58,10 +58,9 @@ type Settings struct {
 	// Accept are the rules whose warnings are suppressed (Injector.accept).
 	Accept []Rule
 
-	// Preserve keeps the number and the name of the Service port that reaches the app, which then
-	// leads to the sidecar, and adds the sidecar's own (Injector.servicePorts: preserve); without
-	// it that port becomes the sidecar's.
-	Preserve bool
+	// ServicePorts says what becomes of the ports of Services (Injector.servicePorts); "" is
+	// ReplacePort.
+	ServicePorts ServicePorts
 
 	// MeshHosts are the names of the mesh; a pod resolves them to itself (Injector.meshHosts).
 	MeshHosts []string
@@ -105,9 +104,10 @@ type Object struct {
 	Change        string        // what injection does to it: "sidecar tyk-mesh", "port 80 becomes 8080"
 	Before, After kube.Security // the level of Pod Security that its pods meet before and after injection; "" for a Service
 
-	done     bool      // an earlier run injected it
-	unclear  *Problem  // that its app's port is unclear, until a Service of the stream decides it
-	workload *Workload // nil for a Service
+	done     bool         // an earlier run injected it
+	unclear  *Problem     // that its app's port is unclear, until a Service of the stream decides it
+	ports    sidecarPorts // of the sidecars of pods
+	workload *Workload    // nil for a Service
 }
 
 // String returns the name of the object in errors and reports.

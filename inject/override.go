@@ -13,35 +13,41 @@ import (
 // The annotations of a pod template by which it differs from the configuration; ours, and of the
 // built-in profile alone.
 const (
-	annotationPort        = "injector.tyk.io/port"
-	annotationImage       = "injector.tyk.io/sidecar-image"
-	annotationCPU         = "injector.tyk.io/sidecar-cpu"
-	annotationCPULimit    = "injector.tyk.io/sidecar-cpu-limit"
-	annotationMemory      = "injector.tyk.io/sidecar-memory"
-	annotationMemoryLimit = "injector.tyk.io/sidecar-memory-limit"
-	annotationLogLevel    = "injector.tyk.io/sidecar-log-level"
-	annotationEnv         = "injector.tyk.io/sidecar-env"
-	annotationIntercept   = "injector.tyk.io/intercept"
-	annotationExemptCIDRs = "injector.tyk.io/exempt-cidrs"
-	annotationExemptPorts = "injector.tyk.io/exempt-ports"
-	annotationCAFile      = "injector.tyk.io/ca-file"
+	annotationPort         = "injector.tyk.io/port"
+	annotationSidecarPort  = "injector.tyk.io/sidecar-port"
+	annotationPreviousPort = "injector.tyk.io/sidecar-previous-port"
+	annotationImage        = "injector.tyk.io/sidecar-image"
+	annotationCPU          = "injector.tyk.io/sidecar-cpu"
+	annotationCPULimit     = "injector.tyk.io/sidecar-cpu-limit"
+	annotationMemory       = "injector.tyk.io/sidecar-memory"
+	annotationMemoryLimit  = "injector.tyk.io/sidecar-memory-limit"
+	annotationLogLevel     = "injector.tyk.io/sidecar-log-level"
+	annotationEnv          = "injector.tyk.io/sidecar-env"
+	annotationIntercept    = "injector.tyk.io/intercept"
+	annotationExemptCIDRs  = "injector.tyk.io/exempt-cidrs"
+	annotationExemptPorts  = "injector.tyk.io/exempt-ports"
+	annotationCAFile       = "injector.tyk.io/ca-file"
+	annotationSleep        = "injector.tyk.io/pre-stop-sleep"
 )
 
 // overrides maps each of these annotations to its effect on a pod.
 var overrides = map[string]func(p *pod, text string) error{
-	annotationImage:       func(p *pod, text string) error { p.Image = text; return sidecar.CheckImage(text) },
-	annotationCPU:         func(p *pod, text string) error { return quantity(text, &p.Resources.CPU) },
-	annotationCPULimit:    func(p *pod, text string) error { return quantity(text, &p.Resources.CPULimit) },
-	annotationMemory:      func(p *pod, text string) error { return quantity(text, &p.Resources.Memory) },
-	annotationMemoryLimit: func(p *pod, text string) error { return quantity(text, &p.Resources.MemoryLimit) },
-	annotationLogLevel:    func(p *pod, text string) error { p.LogLevel = text; return sidecar.CheckLogLevel(text) },
-	annotationEnv:         (*pod).readEnv,
-	annotationIntercept:   (*pod).readIntercept,
-	annotationExemptCIDRs: func(p *pod, text string) error { return appendEach(&p.Rules.ExemptCIDRs, text, sidecar.ParseNetwork) },
+	annotationImage:        func(p *pod, text string) error { p.Image = text; return sidecar.CheckImage(text) },
+	annotationCPU:          func(p *pod, text string) error { return quantity(text, &p.Resources.CPU) },
+	annotationCPULimit:     func(p *pod, text string) error { return quantity(text, &p.Resources.CPULimit) },
+	annotationMemory:       func(p *pod, text string) error { return quantity(text, &p.Resources.Memory) },
+	annotationMemoryLimit:  func(p *pod, text string) error { return quantity(text, &p.Resources.MemoryLimit) },
+	annotationLogLevel:     func(p *pod, text string) error { p.LogLevel = text; return sidecar.CheckLogLevel(text) },
+	annotationSidecarPort:  func(p *pod, text string) error { return p.ports.readSidecarPort(text) },
+	annotationPreviousPort: func(p *pod, text string) error { return p.ports.readPreviousPort(text) },
+	annotationEnv:          (*pod).readEnv,
+	annotationIntercept:    (*pod).readIntercept,
+	annotationExemptCIDRs:  func(p *pod, text string) error { return appendEach(&p.Rules.ExemptCIDRs, text, sidecar.ParseNetwork) },
 	annotationExemptPorts: func(p *pod, text string) error {
 		return appendEach(&p.Rules.ExemptPorts, text, sidecar.ParseExemptPort)
 	},
 	annotationCAFile: (*pod).readCAFile,
+	annotationSleep:  (*pod).readSleep,
 }
 
 // sidecarFields maps fields of a container to the annotations that set them for the built-in
@@ -84,6 +90,14 @@ func (p *pod) readOverrides() {
 
 	p.checkLimit(annotationCPU, r.CPU, r.CPULimit)
 	p.checkLimit(annotationMemory, r.Memory, r.MemoryLimit)
+}
+
+// checkBody refuses a memory limit of the pod that is too small for the largest request body.
+func (p *pod) checkBody() {
+	_, limit := p.meta.Get("annotations").Entry(annotationMemoryLimit)
+	if err := sidecar.CheckBody(p.MaxBody(), p.Resources.MemoryLimit, annotationMemoryLimit); limit != nil && err != nil {
+		p.refuse(RuleAnnotation, limit, "annotation %s: %v", annotationMemoryLimit, err)
+	}
 }
 
 // checkLimit compares the request of a resource with its limit, and reports a mismatch at the

@@ -3,6 +3,7 @@ package inject
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/inject/checks"
@@ -22,7 +23,8 @@ type addition struct {
 	// Additions to the pod's own containers that run beside the sidecar.
 	mounts     []manifest.Map
 	variables  []sidecar.Variable
-	initAsWell bool // its init containers are among them
+	initAsWell bool  // its init containers are among them
+	sleep      int64 // seconds that they sleep before they end; not the init containers
 
 	builtIn bool // it comes from the built-in profile, whose sidecar takes annotations
 
@@ -45,6 +47,7 @@ func (a addition) toSpec() manifest.Map {
 // examinePods checks a workload that is to be injected, and reads what registration needs.
 func (o *target) examinePods(s Settings) {
 	o.workload = &Workload{Object: o.Title(), Pos: o.Pos, Service: Service{Namespace: o.Namespace, App: o.appLabel(s)}}
+	o.ports = s.sidecarPorts()
 	o.checkNamespace()
 	o.readAnnotations(o.workload, o.meta.Get("annotations"))
 
@@ -61,6 +64,7 @@ func (o *target) examinePods(s Settings) {
 
 	added := o.addition.added()
 	o.member.Redirected = s.Sidecar == nil || slices.Contains(names(added), sidecar.RulesName)
+	o.workload.SidecarPort, o.member.Sidecar = o.ports.called(), strconv.Itoa(o.ports.listen)
 	o.member.Unset = checks.UnsetAmounts(added, o.template.Get("spec", "resources"))
 	o.examineAPI(s)
 	o.clashes(o.template.Get("spec"))
@@ -102,7 +106,7 @@ func (o *target) clashes(spec *manifest.Node) {
 // containerClashes refuses containers that conflict with the additions. seen are the names of
 // containers that must differ from these.
 func (o *target) containerClashes(list string, containers []*manifest.Node, seen map[string]bool) {
-	gains := len(o.addition.mounts)+len(o.addition.variables) > 0
+	gains := len(o.addition.mounts)+len(o.addition.variables) > 0 || o.addition.sleep > 0
 
 	taken := names(o.addition.added())
 	for _, c := range containers {
@@ -154,7 +158,7 @@ func (o *target) insteadOf(c *manifest.Node) string {
 // portClashes refuses a container that declares a port of the sidecar: both would listen in the
 // same network namespace.
 func (o *target) portClashes(container *manifest.Node) {
-	taken := []string{fmt.Sprint(sidecar.Port)}
+	taken := []string{strconv.Itoa(o.ports.listen)}
 	for _, c := range o.addition.added() {
 		for _, p := range c.List("ports") {
 			port, _ := p.(manifest.Map)
@@ -166,9 +170,17 @@ func (o *target) portClashes(container *manifest.Node) {
 
 	for _, p := range container.Get("ports").Items() {
 		if n := p.Get("containerPort"); slices.Contains(taken, kube.Number(n)) && kube.IsTCP(p) {
-			o.refuse(RuleClash, n, "container %s declares port %s, where the sidecar listens; use another port", container.Get("name").Text(), n.Text())
+			o.refuse(RuleClash, n, "container %s declares port %s, where the sidecar listens%s", container.Get("name").Text(), n.Text(), o.otherPort(n))
 		}
 	}
+}
+
+// otherPort returns what to do about a port of a container that the sidecar needs.
+func (o *target) otherPort(n *manifest.Node) string {
+	if port, ok := parsePort(kube.Number(n)); ok && o.addition.builtIn {
+		return freePort(port)
+	}
+	return "; use another port"
 }
 
 // mountClashes refuses a container that mounts another volume where the certificates are mounted.

@@ -7,7 +7,6 @@ import (
 
 	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
-	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
 // httpPrefix begins the usual names of ports that serve HTTP, for example http-web.
@@ -17,7 +16,7 @@ const httpPrefix = appPortName + "-"
 var asidePorts = []string{"metrics", "prom", "prometheus", "monitoring", "health", "healthz", "probe", "admin", "management", "debug", "pprof"}
 
 // choosePort finds the port of a Service that reaches the app, and makes sure that the sidecar can
-// take it.
+// serve it.
 func (in *injection) choosePort(o *target) (*manifest.Node, error) {
 	items := o.object.Node.Get("spec", "ports").Items()
 	left := in.likely(o.service, in.appPort(o.service))
@@ -27,17 +26,6 @@ func (in *injection) choosePort(o *target) (*manifest.Node, error) {
 	}
 
 	chosen := items[left[0]]
-	for _, p := range items {
-		name, port := p.Get("name"), p.Get("port")
-		switch {
-		case p == chosen && !(in.settings.Preserve && name.Text() == sidecar.PortName && kube.Number(port) != strconv.Itoa(sidecar.Port)):
-		case name.Text() == sidecar.PortName:
-			return nil, o.problem(RuleService, name, "spec.ports: the name %s belongs to the sidecar's port; use another name", sidecar.PortName)
-		case kube.Number(port) == strconv.Itoa(sidecar.Port):
-			return nil, o.problem(RuleService, port, "spec.ports: port %d is the sidecar's; use another port", sidecar.Port)
-		}
-	}
-
 	if protocol := chosen.Get("protocol"); protocol.Text() != "" && protocol.Text() != "TCP" {
 		return nil, o.problem(RuleService, protocol, "spec.ports: the sidecar serves TCP only, not %s%s", protocol.Text(), asVariable(protocol.Text()))
 	}

@@ -41,161 +41,179 @@ func (o *target) examineService() {
 	}
 }
 
-// serviceEdits returns the edits of a Service: the port that reaches the app becomes the sidecar's,
-// or leads to it.
+// ServicePorts says what becomes of the ports of a Service that joins the mesh
+// (Injector.servicePorts).
+type ServicePorts string
+
+const (
+	// ReplacePort turns the port that reaches the app into the sidecar's, as the webhook did. It is
+	// the default.
+	ReplacePort ServicePorts = "replace"
+	// PreservePort keeps the number and the name of that port, leads it to the sidecar, and adds
+	// the sidecar's own port.
+	PreservePort ServicePorts = "preserve"
+	// AddPort keeps all ports as they are, and adds the sidecar's own.
+	AddPort ServicePorts = "add"
+)
+
+// serviceEdits returns the edits of a Service: a port of it becomes the sidecar's, or leads to it,
+// or the sidecar's is added.
 func (in *injection) serviceEdits(o *target) ([]manifest.Edit, error) {
-	port, err := in.choosePort(o)
+	ports, err := in.sidecarPortsOf(o)
 	if err != nil {
 		return nil, err
 	}
 
-	text, ok := o.object.Document.Source(port)
+	o.member.Sidecar = strconv.Itoa(ports.listen)
+	e := serviceEditor{target: o, list: o.object.Node.Get("spec", "ports"), ports: ports, leadsTo: in.settings.target(ports), advice: in.settings.portAdvice()}
+	switch in.settings.ServicePorts {
+	case AddPort:
+		err = e.keepAll()
+	case PreservePort:
+		err = e.preserve(in)
+	default:
+		err = e.replace(in)
+	}
+
+	if err != nil {
+		return nil, err
+	}
+
+	e.addPorts()
+	annotations, err := o.annotationEdits(&e.record, nil)
+
+	return append(annotations, e.edits...), err
+}
+
+// portAdvice returns what to do about a port that the sidecar needs.
+func (s Settings) portAdvice() string {
+	if s.Sidecar == nil {
+		return "use another port"
+	}
+	return fmt.Sprintf("set Sidecar.port, or annotation %s of the pod template, to a free port", annotationSidecarPort)
+}
+
+// serviceEditor collects the edits of a Service, and the record that takes them back.
+type serviceEditor struct {
+	*target
+	list    *manifest.Node // of its ports
+	ports   sidecarPorts
+	leadsTo any    // the targetPort that leads to sidecars
+	advice  string // about a port that is taken
+	added   manifest.List
+	edits   []manifest.Edit
+	record  record
+}
+
+// choose finds the port that reaches the app, and prepares its change.
+func (e *serviceEditor) choose(in *injection) (*manifest.Node, error) {
+	port, err := in.choosePort(e.target)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.keepText(port); err != nil {
+		return nil, err
+	}
+
+	e.member.Port = &e.service.Ports[slices.Index(e.list.Items(), port)]
+
+	return port, nil
+}
+
+// keepText notes the text of a port that changes.
+func (e *serviceEditor) keepText(port *manifest.Node) error {
+	text, ok := e.object.Document.Source(port)
 	if !ok {
-		return nil, &manifest.EditError{Pos: o.object.Document.PositionOf(port), Msg: "spec.ports: cannot be edited as it is written; use spaces to indent it, and UTF-8"}
+		return &manifest.EditError{Pos: e.object.Document.PositionOf(port), Msg: "spec.ports: cannot be edited as it is written; use spaces to indent it, and UTF-8"}
 	}
 
-	r := &record{Port: text}
-	r.keepPlain("port", port)
-	m := o.member
-	m.Port = &o.service.Ports[slices.Index(o.object.Node.Get("spec", "ports").Items(), port)]
-	m.KeepsName = in.settings.Preserve
-	var edits []manifest.Edit
-	if m.KeepsName {
-		m.Becomes = o.keptNumber(port, in.settings.TLS)
-		if err := o.checkKeptName(port, m.Becomes); err != nil {
-			return nil, err
+	e.record.Port = text
+	e.record.keepPlain("port", port)
+
+	return nil
+}
+
+// checkFree refuses ports, other than the one that changes, that have a name or a number of the
+// sidecar's.
+func (e *serviceEditor) checkFree(changes *manifest.Node) error {
+	for _, p := range e.list.Items() {
+		if p == changes {
+			continue
 		}
-		edits = o.preservingEdits(port.Resolve(), m.Becomes, r)
-	} else {
-		m.Becomes = strconv.Itoa(sidecar.Port)
-		o.Change = fmt.Sprintf("port %s becomes %s", m.Port.Number, m.Becomes)
-		edits = portEdits(port.Resolve())
-	}
 
-	annotations, err := o.annotationEdits(r, nil)
-
-	return append(annotations, edits...), err
-}
-
-// keptNumber returns the number of a port that now leads to the sidecar. With TLS, port 80 becomes
-// 443, because the sidecar answers HTTPS only.
-//
-//	port           without TLS      with TLS
-//	80 -> app      80 -> sidecar    443 -> sidecar
-//	3000 -> app    3000 -> sidecar  3000 -> sidecar
-func (o *target) keptNumber(port *manifest.Node, tls bool) string {
-	was := kube.Number(port.Get("port"))
-	if tls && was == strconv.Itoa(usualPort) && !hasPort(o.object.Node.Get("spec", "ports"), httpsPort) {
-		return httpsPort
-	}
-	return was
-}
-
-// keptName returns the name of a port that leads to the sidecar and stays. It gets one where the
-// sidecar's is added, because several ports must have names.
-func keptName(port *manifest.Node, becomes string) string {
-	name := portNameOf(port)
-	switch {
-	case name != "" || becomes == strconv.Itoa(sidecar.Port):
-		return name
-	case becomes == httpsPort:
-		return httpsPortName
-	}
-
-	return appPortName
-}
-
-// checkKeptName refuses a name that another port has too: Kubernetes does, and the record tells the
-// port by it.
-func (o *target) checkKeptName(port *manifest.Node, becomes string) error {
-	name := keptName(port, becomes)
-	for _, p := range o.object.Node.Get("spec", "ports").Items() {
-		switch {
-		case p == port || portNameOf(p) != name:
-		case name == "":
-			return o.problem(RuleService, p, "spec.ports: a port among several must have a name")
-		default:
-			return o.problem(RuleService, p.Get("name"), "spec.ports: port %s gets the name %s, which this port has already; rename this port", kube.Number(port.Get("port")), name)
+		name, number := p.Get("name"), p.Get("port")
+		switch n := kube.Number(number); {
+		case name.Text() == sidecar.PortName || e.ports.previous != 0 && name.Text() == previousPortName:
+			return e.problem(RuleService, name, "spec.ports: the name %s belongs to the sidecar's port; use another name", name.Text())
+		case n == strconv.Itoa(e.ports.listen) || n == strconv.Itoa(e.ports.previous):
+			return e.problem(RuleService, number, "spec.ports: port %s is the sidecar's; %s", n, e.advice)
 		}
 	}
 
 	return nil
 }
 
-// preservingEdits lead a port to the sidecar and leave it its name, and add the port under which
-// other sidecars call, if it is not that.
-func (o *target) preservingEdits(port *manifest.Node, becomes string, r *record) (edits []manifest.Edit) {
-	ports := o.object.Node.Get("spec", "ports")
-	was := kube.Number(port.Get("port"))
-
-	added := was != strconv.Itoa(sidecar.Port)
-	if becomes != was {
-		edits = append(edits, manifest.Replace{Node: port.Get("port"), Value: int64(443)})
+// replace turns the port that reaches the app into the sidecar's.
+func (e *serviceEditor) replace(in *injection) error {
+	port, err := e.choose(in)
+	if err != nil {
+		return err
+	}
+	if err := e.checkFree(port); err != nil {
+		return err
 	}
 
-	var missing manifest.Map
-	name := strings.Clone(keptName(port, becomes))
-	r.Kept = &name
-	if name != portNameOf(port) {
-		if _, null := port.Entry("name"); null != nil {
-			edits = append(edits, manifest.Replace{Node: null, Value: name})
-		} else {
-			missing = append(missing, manifest.Entry{Key: "name", Value: name})
-		}
-	}
+	m := e.member
+	m.Becomes = strconv.Itoa(e.ports.listen)
+	e.Change = fmt.Sprintf("port %s becomes %s", m.Port.Number, m.Becomes)
+	e.edits = portEdits(port.Resolve(), e.sidecarPort())
 
-	if _, target := port.Entry("targetPort"); target != nil {
-		edits = append(edits, manifest.Replace{Node: target, Value: int64(sidecar.Port)})
-	} else {
-		missing = append(missing, manifest.Entry{Key: "targetPort", Value: int64(sidecar.Port)})
-	}
-
-	if len(missing) > 0 {
-		edits = append(edits, putBesidePort(port, missing))
-	}
-
-	o.Change = fmt.Sprintf("port %s leads to the sidecar", was)
-	if becomes != was {
-		o.Change = fmt.Sprintf("port %s becomes %s, and leads to the sidecar", was, becomes)
-	}
-
-	if added {
-		o.Change += fmt.Sprintf(", port %d is added", sidecar.Port)
-		edits = append(edits, manifest.Insert{Into: ports, Items: manifest.List{
-			manifest.Map{{Key: "name", Value: sidecar.PortName}, {Key: "port", Value: int64(sidecar.Port)}, {Key: "targetPort", Value: int64(sidecar.Port)}},
-		}})
-	}
-
-	return edits
+	return nil
 }
 
-// putBesidePort puts entries behind the number of a port, but not at the end of lines of their own:
-// the last entry stays the last, because what stands behind that on its line is not in the record.
-func putBesidePort(port *manifest.Node, entries manifest.Map) manifest.Put {
-	if last := port.Content[len(port.Content)-2]; !port.Flow && last.Text() == "port" {
-		return manifest.Put{Into: port, Before: last, Entries: entries}
-	}
-	return manifest.Put{Into: port, After: "port", Entries: entries}
+// sidecarPort returns the port of a Service that leads to the sidecars. While the pods of a Service
+// change from one port to another, each is reached where it listens, by the port's name.
+func (e *serviceEditor) sidecarPort() manifest.Map {
+	return manifest.Map{{Key: "name", Value: sidecar.PortName}, {Key: "port", Value: int64(e.ports.listen)}, {Key: "targetPort", Value: e.leadsTo}}
 }
 
-// portNameOf returns the name of a port; "" where it has none.
-func portNameOf(port *manifest.Node) string {
-	if name := port.Get("name"); !name.IsNull() {
-		return name.Text()
+// addPorts writes the added ports behind the others, with the one that callers still use.
+func (e *serviceEditor) addPorts() {
+	if e.ports.previous != 0 {
+		e.add(manifest.Map{{Key: "name", Value: previousPortName}, {Key: "port", Value: int64(e.ports.previous)}, {Key: "targetPort", Value: sidecar.PortName}})
+		e.record.Ports = append(e.record.Ports, previousPortName)
 	}
-	return ""
+	if len(e.added) > 0 {
+		e.tellAdded()
+		e.edits = append(e.edits, manifest.Insert{Into: e.list, Items: e.added})
+	}
 }
 
-// hasPort reports whether a Service has a port of that number.
-func hasPort(ports *manifest.Node, n string) bool {
-	return slices.ContainsFunc(ports.Items(), func(p *manifest.Node) bool { return kube.Number(p.Get("port")) == n })
+func (e *serviceEditor) add(port manifest.Map) { e.added = append(e.added, port) }
+
+// tellAdded adds the added ports to the report.
+func (e *serviceEditor) tellAdded() {
+	numbers := make([]string, len(e.added))
+	for i, port := range e.added {
+		n, _ := port.(manifest.Map).Lookup("port")
+		numbers[i] = fmt.Sprint(n)
+	}
+
+	change := "port " + numbers[0] + " is added"
+	if len(numbers) > 1 {
+		change = "ports " + strings.Join(numbers, " and ") + " are added"
+	}
+	if e.Change != "" {
+		change = e.Change + ", " + change
+	}
+
+	e.Change = change
 }
 
 // portEdits turns a port into the sidecar's, with name, port and targetPort only. It overwrites
 // existing entries, so that comments stay in place. The first and the last entry keep their places,
 // because the record covers only the text between them.
-func portEdits(port *manifest.Node) (edits []manifest.Edit) {
-	missing := manifest.Map{{Key: "name", Value: sidecar.PortName}, {Key: "port", Value: int64(sidecar.Port)}, {Key: "targetPort", Value: int64(sidecar.Port)}}
+func portEdits(port *manifest.Node, missing manifest.Map) (edits []manifest.Edit) {
 	slots := portSlots(port, missing)
 	var free []int
 	for i, s := range slots {

@@ -26,10 +26,11 @@ type record struct {
 	// of spec.<key>, or of volumeMounts/<container>.
 	Empty map[string]string `json:"empty,omitempty"`
 
-	Port       string  `json:"port,omitempty"`       // the text of the Service port that was replaced, or led to the sidecar
-	Kept       *string `json:"kept,omitempty"`       // the name of that port, where it leads to the sidecar
-	APIVersion string  `json:"apiVersion,omitempty"` // the text of the object's apiVersion, where that was upgraded
-	Selector   bool    `json:"selector,omitempty"`   // and whether it got a selector
+	Port       string   `json:"port,omitempty"`       // the text of the Service port that was replaced, or led to the sidecar
+	Kept       *string  `json:"kept,omitempty"`       // the name of that port, where it leads to the sidecar
+	Ports      []string `json:"ports,omitempty"`      // the names of the Service ports that were added; not that of the sidecar beside a kept one
+	APIVersion string   `json:"apiVersion,omitempty"` // the text of the object's apiVersion, where that was upgraded
+	Selector   bool     `json:"selector,omitempty"`   // and whether it got a selector
 
 	Key    string  `json:"key,omitempty"`    // the text of the inject annotation's key, if not plain
 	Inject string  `json:"inject,omitempty"` // the text of its value, if not usualInject

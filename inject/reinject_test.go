@@ -43,7 +43,10 @@ func otherSettings(s inject.Settings) []inject.Settings {
 		other := profile(name)
 		other.TLS, other.Routes, other.OnSkip, other.Namespace, other.Namespaced = s.TLS, s.Routes, s.OnSkip, s.Namespace, s.Namespaced
 		other.PodTemplates, other.UpgradeAPI, other.Accept = s.PodTemplates, s.UpgradeAPI, s.Accept
-		other.Preserve, other.Trust = !s.Preserve, "abc"
+		other.ServicePorts, other.Trust = map[inject.ServicePorts]inject.ServicePorts{inject.PreservePort: inject.AddPort, inject.AddPort: ""}[s.ServicePorts], "abc"
+		if s.ServicePorts == "" {
+			other.ServicePorts = inject.PreservePort
+		}
 		all = append(all, other)
 	}
 

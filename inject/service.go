@@ -57,6 +57,9 @@ type Workload struct {
 
 	Port int // where the app listens, on 127.0.0.1; 0 where the configured containers lead the sidecar to it
 
+	// SidecarPort is the port of the Service to which the sidecars of callers go.
+	SidecarPort int
+
 	Template    string // the name in template.service.tyk.io
 	HasTemplate bool
 	TemplatePos manifest.Position

@@ -78,7 +78,8 @@ func (l lines) live(t *testing.T, seed uint64) (injected int) {
 	}
 
 	s := profile(profiles[w.IntN(len(profiles))])
-	s.TLS, s.Routes, s.UpgradeAPI, s.Preserve, s.Namespaced = w.maybe(2), w.maybe(2), w.maybe(4), w.maybe(2), w.maybe(4)
+	s.TLS, s.Routes, s.UpgradeAPI, s.Namespaced = w.maybe(2), w.maybe(2), w.maybe(4), w.maybe(4)
+	w.setPorts(&s)
 	s.OnSkip = []inject.OnSkip{inject.SkipFail, inject.SkipWarn, inject.SkipWarn, inject.SkipIgnore}[w.IntN(4)]
 	defer func() {
 		if t.Failed() {

@@ -218,6 +218,8 @@ func (s *search) unread(in, key *manifest.Node) {
 			s.Warnings = append(s.Warnings, reader.problem(RuleAnnotation, key, "annotation %s has no effect without %s: %s; add that", text, annotationInject, usualInject))
 		}
 		return
+	case reader != nil && s.settings.countsOnServices(text):
+		return
 	case len(s.readers) == 0 && in.Parent() != s.object.Node.Get("metadata"):
 		return // data of something else
 	}

@@ -31,7 +31,8 @@ func checkStyle(t *testing.T, seed uint64) (injected int) {
 	w := styleWriter{Rand: rand.New(rand.NewPCG(seed, 7))}
 	text := w.stream()
 	s := profile(profiles[w.IntN(len(profiles))])
-	s.TLS, s.Routes, s.UpgradeAPI, s.Preserve = w.maybe(2), w.maybe(2), w.maybe(2), w.maybe(2)
+	s.TLS, s.Routes, s.UpgradeAPI = w.maybe(2), w.maybe(2), w.maybe(2)
+	w.setPorts(&s)
 	defer func() {
 		if t.Failed() {
 			t.Logf("seed %d:\n%s", seed, text)
@@ -44,6 +45,17 @@ func checkStyle(t *testing.T, seed uint64) (injected int) {
 	}
 
 	return checkLaws(t, documents, s)
+}
+
+// setPorts chooses what becomes of Services, and where sidecars listen.
+func (w *styleWriter) setPorts(s *inject.Settings) {
+	s.ServicePorts = []inject.ServicePorts{"", inject.ReplacePort, inject.PreservePort, inject.AddPort}[w.IntN(4)]
+	if s.Sidecar != nil && w.maybe(2) {
+		s.Sidecar.Port = 18080
+	}
+	if s.Sidecar != nil && w.maybe(3) {
+		s.Sidecar.PreviousPort = 28080
+	}
 }
 
 // styleWriter writes values in a style that is chosen anew for each of them.

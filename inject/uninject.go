@@ -129,7 +129,7 @@ func (u *undo) takeBack() *Problem {
 	}
 
 	u.record = r
-	if r.Port != "" {
+	if r.Port != "" || len(r.Ports) > 0 {
 		u.service()
 	} else {
 		u.pod(u.node.Get("spec"))
@@ -211,13 +211,17 @@ func (u *undo) service() {
 		was = func(p *manifest.Node) bool { return portNameOf(p) == *kept }
 	}
 
-	restored := slices.IndexFunc(ports, was)
+	restored := -1
+	if u.record.Port != "" {
+		restored = slices.IndexFunc(ports, was)
+	}
+
 	var gone []manifest.Edit
 	for i, p := range ports {
 		switch {
 		case i == restored:
 			u.edits = append(u.edits, manifest.Restore{Node: p, Text: u.was("port", u.record.Port)})
-		case u.record.Kept != nil && isSidecarPort(p):
+		case u.record.Kept != nil && isSidecarPort(p), slices.Contains(u.record.Ports, portNameOf(p)):
 			gone = append(gone, manifest.Remove{Node: p})
 		}
 	}

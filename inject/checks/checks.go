@@ -8,14 +8,13 @@
 package checks
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"slices"
-	"strconv"
 
 	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
-	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
 // Check is a check across a stream. Its warnings can be accepted: objects may be meant as they are,
@@ -40,6 +39,8 @@ type Stream struct {
 	BuiltIn       bool           // they are built-in ones
 	ServiceLabels []string       // the first of these labels that pods have names their service
 	Sidecars      []manifest.Map // the added containers that run as long as the pod
+	SidecarPort   string         // where sidecars listen, unless a member says otherwise
+	Adds          bool           // Services keep all ports, and get one that leads to pods with a sidecar alone
 
 	// Accepts reports whether the user accepts the warnings of a code about an object.
 	Accepts func(about *kube.Meta, code string) bool
@@ -51,6 +52,10 @@ type Member struct {
 	Meshed  bool // they join, or an earlier run put them on the mesh
 	Skipped bool // they cannot be edited
 
+	// Sidecar is the number of the port where sidecars listen, and of the Service port that leads
+	// to them; "" where it is unknown.
+	Sidecar string
+
 	// Of pods that join.
 	App, Route string  // "" where they are refused
 	Redirected bool    // rules lead the calls of the pods to the sidecar
@@ -58,7 +63,7 @@ type Member struct {
 	Security   kube.Verdict
 
 	// Of a Service that joins: the port that leads to the sidecars now, and what becomes of it.
-	Port      *kube.ServicePort // nil where it is refused
+	Port      *kube.ServicePort // nil where it is refused, or keeps all ports and gets the sidecar's
 	Becomes   string            // its number
 	KeepsName bool
 }
@@ -75,7 +80,7 @@ type Warning struct {
 
 // Run runs all checks, in their order.
 func Run(s *Stream) (warnings []Warning) {
-	r := run{Stream: s, ports: portsOf(s.Sidecars)}
+	r := run{Stream: s, ports: portsOf(s.Sidecars, s.SidecarPort)}
 	for _, check := range All {
 		r.code = check.Code
 		check.run(&r)
@@ -131,9 +136,12 @@ func (r *run) joiningPods() iter.Seq2[*kube.Pods, *Member] {
 	}
 }
 
+// sidecarPort returns where the sidecars of a member listen.
+func (r *run) sidecarPort(m *Member) string { return cmp.Or(m.Sidecar, r.SidecarPort) }
+
 // portsOf returns the ports of sidecars, including the one that every sidecar has.
-func portsOf(sidecars []manifest.Map) []kube.Port {
-	ports := []kube.Port{{Number: strconv.Itoa(sidecar.Port)}}
+func portsOf(sidecars []manifest.Map, usual string) []kube.Port {
+	ports := []kube.Port{{Number: usual}}
 	for _, container := range sidecars {
 		for _, p := range container.List("ports") {
 			port, _ := p.(manifest.Map)
@@ -154,10 +162,10 @@ func decimal(v any) string {
 	return ""
 }
 
-// isSidecar reports whether a port of pods, given by name or number, is the sidecar's.
-func (r *run) isSidecar(port string) bool {
-	want := strconv.Itoa(sidecar.Port)
-	return port == want || slices.ContainsFunc(r.ports, func(p kube.Port) bool { return p.Name == port && port != "" && p.Number == want })
+// isSidecar reports whether a port of pods, given by name or number, is the one where their sidecar
+// listens.
+func (r *run) isSidecar(port, listens string) bool {
+	return port == listens || slices.ContainsFunc(r.ports, func(p kube.Port) bool { return p.Name == port && port != "" && p.Number == r.SidecarPort })
 }
 
 // listed returns the names of a few objects, and the number of the others.

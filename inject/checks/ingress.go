@@ -2,7 +2,6 @@ package checks
 
 import (
 	"fmt"
-	"strconv"
 
 	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
@@ -50,7 +49,7 @@ func checkRouters(r *run) {
 // loses reports whether the sidecar's port replaces the one that a backend refers to, by number or
 // name.
 func (m *Member) loses(port string) bool {
-	if m.Port == nil || isAdded(port) {
+	if m.Port == nil || m.isAdded(port) {
 		return false
 	}
 	return port == m.Port.Number && m.Becomes != port || port == m.Port.Name && port != "" && !m.KeepsName
@@ -58,7 +57,7 @@ func (m *Member) loses(port string) bool {
 
 // leads reports whether a port of a Service, as it will be, leads to the sidecars.
 func (m *Member) leads(port string) bool {
-	return m.Port != nil && (isAdded(port) || port == m.Becomes || m.KeepsName && port == m.Port.Name)
+	return m.Port != nil && (m.isAdded(port) || port == m.Becomes || m.KeepsName && port == m.Port.Name)
 }
 
 // replacement returns the port that replaces that of a Service, with its name.
@@ -70,8 +69,8 @@ func (m *Member) replacement() string {
 }
 
 // isAdded reports whether a port of a Service is the one that it gets.
-func isAdded(port string) bool {
-	return port == strconv.Itoa(sidecar.Port) || port == sidecar.PortName
+func (m *Member) isAdded(port string) bool {
+	return port == m.Sidecar || port == sidecar.PortName
 }
 
 // hostWarning returns the warning about the hosts that the sidecars behind a Service serve.

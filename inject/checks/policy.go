@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"github.com/tykmesh/tykmesh/inject/kube"
-	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
 // Policy checks that NetworkPolicies allow calls to the sidecars, and calls of the sidecars to
@@ -14,41 +13,51 @@ import (
 var Policy = Check{
 	Code:     "TM0023",
 	Sentence: "A NetworkPolicy must allow calls to the sidecars and between them.",
-	Hint:     "allow port 8080: pods on the mesh are called on it, and call others on it",
+	Hint:     "allow the sidecar's port (8080, or Sidecar.port): pods on the mesh are called on it, and call others on it",
 	run:      checkPolicies,
 }
 
 // checkPolicies looks for pods that join the mesh whose sidecars cannot be reached, or cannot reach
 // others.
 func checkPolicies(r *run) {
-	for p, w := range r.blocking(func(p *kube.Policy) kube.Traffic { return p.Ingress }) {
-		r.breaks(p.Meta, p.Ingress.At, "spec.ingress: no caller can reach port %d, where the sidecar of %s listens; allow this port", sidecar.Port, w)
+	called := blocked{r, func(p *kube.Policy) kube.Traffic { return p.Ingress }, func(w *kube.Pods) string { return r.sidecarPort(r.member(w.Meta)) }}
+	for p, w := range called.policies() {
+		r.breaks(p.Meta, p.Ingress.At, "spec.ingress: no caller can reach port %s, where the sidecar of %s listens; allow this port", called.port(w), w)
 	}
-	for p, w := range r.blocking(func(p *kube.Policy) kube.Traffic { return p.Egress }) {
-		r.warn(p.Meta, p.Egress.At, "spec.egress: %s cannot reach port %d, where the sidecars of other services listen; allow this port", w, sidecar.Port)
+
+	calls := blocked{r, func(p *kube.Policy) kube.Traffic { return p.Egress }, func(*kube.Pods) string { return r.SidecarPort }}
+	for p, w := range calls.policies() {
+		r.warn(p.Meta, p.Egress.At, "spec.egress: %s cannot reach port %s, where the sidecars of other services listen; allow this port", w, calls.port(w))
 	}
 }
 
-// blocking returns the policies that block the sidecars' traffic of a direction, each with the
-// first pods of which no other policy allows it.
-func (r *run) blocking(direction func(*kube.Policy) kube.Traffic) iter.Seq2[*kube.Policy, *kube.Pods] {
+// blocked looks for policies that block the sidecars' traffic of a direction.
+type blocked struct {
+	*run
+	direction func(*kube.Policy) kube.Traffic
+	port      func(*kube.Pods) string // that the pods need
+}
+
+// policies returns the policies that block, each with the first pods of which no other policy
+// allows it.
+func (b blocked) policies() iter.Seq2[*kube.Policy, *kube.Pods] {
 	reached := make(map[*kube.Pods]bool)
-	for _, p := range r.Policies {
-		if t := direction(p); t.Limited && r.passes(t) {
-			for w := range r.Under(p) {
-				reached[w] = true
+	for _, p := range b.Policies {
+		if t := b.direction(p); t.Limited {
+			for w := range b.Under(p) {
+				reached[w] = reached[w] || b.passes(t, b.port(w))
 			}
 		}
 	}
 
 	return func(yield func(*kube.Policy, *kube.Pods) bool) {
-		for _, p := range r.Policies {
-			if t := direction(p); !t.Limited || r.passes(t) {
+		for _, p := range b.Policies {
+			if !b.direction(p).Limited {
 				continue
 			}
 
-			for w := range r.Under(p) {
-				if r.member(w.Meta).Joins && !reached[w] {
+			for w := range b.Under(p) {
+				if b.member(w.Meta).Joins && !reached[w] {
 					if !yield(p, w) {
 						return
 					}
@@ -59,17 +68,17 @@ func (r *run) blocking(direction func(*kube.Policy) kube.Traffic) iter.Seq2[*kub
 	}
 }
 
-// passes reports whether a rule lets the sidecar's port through.
-func (r *run) passes(t kube.Traffic) bool {
+// passes reports whether a rule lets a port through.
+func (r *run) passes(t kube.Traffic, port string) bool {
 	return slices.ContainsFunc(t.Rules, func(allowed []kube.PolicyPort) bool {
-		return len(allowed) == 0 || slices.ContainsFunc(allowed, r.isOpen)
+		return len(allowed) == 0 || slices.ContainsFunc(allowed, func(p kube.PolicyPort) bool { return r.isOpen(p, port) })
 	})
 }
 
-func (r *run) isOpen(p kube.PolicyPort) bool {
+func (r *run) isOpen(p kube.PolicyPort, port string) bool {
 	first, err := strconv.ParseInt(p.Port, 10, 64)
-	if err == nil && p.End > 0 {
-		return first <= sidecar.Port && sidecar.Port <= p.End
+	if n, wanted := strconv.ParseInt(port, 10, 64); err == nil && wanted == nil && p.End > 0 {
+		return first <= n && n <= p.End
 	}
-	return p.Port == "" || r.isSidecar(p.Port)
+	return p.Port == "" || r.isSidecar(p.Port, port)
 }

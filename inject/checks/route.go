@@ -2,15 +2,13 @@ package checks
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/inject/kube"
-	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
 // Route checks the Services behind registered routes: the sidecars of callers go to
-// http(s)://APP.NAMESPACE:8080, the Service that is called as the app is.
+// http(s)://APP.NAMESPACE:PORT, the Service that is called as the app is, on the sidecars' port.
 var Route = Check{
 	Code:     "TM0021",
 	Sentence: "The route of a service needs a Service of the same name that leads to its sidecars.",
@@ -68,12 +66,13 @@ func (r *run) checkRoute(s *kube.Service, workloads []*kube.Pods, route string) 
 		return
 	}
 
-	i := slices.IndexFunc(s.Ports, func(p kube.ServicePort) bool { return p.Number == strconv.Itoa(sidecar.Port) })
+	port := r.sidecarPort(r.member(workloads[0].Meta))
+	i := slices.IndexFunc(s.Ports, func(p kube.ServicePort) bool { return p.Number == port })
 	switch {
 	case i < 0:
-		r.breaks(s.Meta, s.Place, "the route %s of %s leads to port %d of this Service, which does not have that port; annotate the Service too", route, listed(workloads), sidecar.Port)
-	case !r.isSidecar(s.Ports[i].Target):
-		r.breaks(s.Meta, s.Ports[i].At, "the route %s of %s leads to port %d of this Service and from there to port %s of the pods, past the sidecar; annotate the Service too",
-			route, listed(workloads), sidecar.Port, strings.ToLower(s.Ports[i].Target))
+		r.breaks(s.Meta, s.Place, "the route %s of %s leads to port %s of this Service, which does not have that port; annotate the Service too", route, listed(workloads), port)
+	case !r.isSidecar(s.Ports[i].Target, port):
+		r.breaks(s.Meta, s.Ports[i].At, "the route %s of %s leads to port %s of this Service and from there to port %s of the pods, past the sidecar; annotate the Service too",
+			route, listed(workloads), port, strings.ToLower(s.Ports[i].Target))
 	}
 }

@@ -4,11 +4,10 @@ import (
 	"iter"
 
 	"github.com/tykmesh/tykmesh/inject/kube"
-	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
 // Selector checks the pods behind a Service that joins the mesh: it leads to the sidecars' port
-// only, so pods without a sidecar do not answer.
+// only, so pods without a sidecar do not answer. A Service that keeps its ports leads to both.
 var Selector = Check{
 	Code:     "TM0019",
 	Sentence: "A Service on the mesh must select pods on the mesh, and no others.",
@@ -49,14 +48,19 @@ func (r *run) selection(s *kube.Service) (out selection) {
 //	no plain pods     fine               they are elsewhere
 func checkSelectors(r *run) {
 	for s, selected := range r.joiningServices() {
+		port := r.sidecarPort(r.member(s.Meta))
 		switch {
 		case len(s.Selector) == 0:
-			r.warn(s.Meta, s.At, "the Service has no selector, so tykmesh cannot check it; its Endpoints must lead to port %d of injected pods", sidecar.Port)
+			r.warn(s.Meta, s.At, "the Service has no selector, so tykmesh cannot check it; its Endpoints must lead to port %s of injected pods", port)
+		case len(selected.plain) > 0 && r.Adds:
+			if len(selected.meshed) == 0 {
+				r.warn(s.Meta, s.At, "spec.selector: it selects only %s, which have no sidecar, so nothing answers on port %s; inject these pods", listed(selected.plain), port)
+			}
 		case len(selected.plain) > 0 && len(selected.meshed) > 0:
-			r.breaks(s.Meta, s.At, "spec.selector: besides injected pods it selects %s, where no sidecar listens on port %d, so some calls fail; inject all of them or change the selector",
-				listed(selected.plain), sidecar.Port)
+			r.breaks(s.Meta, s.At, "spec.selector: besides injected pods it selects %s, where no sidecar listens on port %s, so some calls fail; inject all of them or change the selector",
+				listed(selected.plain), port)
 		case len(selected.plain) > 0:
-			r.breaks(s.Meta, s.At, "spec.selector: it selects %s, where no sidecar listens on port %d, so nothing answers; inject these pods", listed(selected.plain), sidecar.Port)
+			r.breaks(s.Meta, s.At, "spec.selector: it selects %s, where no sidecar listens on port %s, so nothing answers; inject these pods", listed(selected.plain), port)
 		case len(selected.meshed) == 0 && !r.isRoute(s):
 			r.warn(s.Meta, s.At, "spec.selector: it selects no pods of the stream; nothing answers unless injected pods exist elsewhere")
 		}

@@ -39,6 +39,18 @@ func CheckImage(image string) error {
 	return nil
 }
 
+// CheckPort reports whether a sidecar can listen on a port. It runs without the rights that ports
+// below 1024 need (ip(7), ip_unprivileged_port_start), and ControlPort is its own.
+func CheckPort(port int) error {
+	switch {
+	case port < 1024 || port > 65535:
+		return fmt.Errorf("not a port for a sidecar: %d; write a number from 1024 to 65535", port)
+	case port == ControlPort:
+		return fmt.Errorf("port %d is that of the sidecar's own API; write another", port)
+	}
+	return nil
+}
+
 // CheckLogLevel reports whether a gateway knows a level (Tyk documentation, log_level).
 func CheckLogLevel(level string) error {
 	if levels := []string{"debug", "info", "warn", "error"}; !slices.Contains(levels, level) {

@@ -42,6 +42,7 @@ const (
 type Rules struct {
 	Intercept Intercept
 	UID       int64 // of the sidecar, and of no other process of the pod
+	Port      int   // where the sidecar listens; 0 is Port
 
 	// In any order. Ports other than 80 and 443 may stand here too; nothing captures them.
 	ExemptCIDRs []netip.Prefix
@@ -115,9 +116,11 @@ func (r Rules) captured() []string {
 	return out
 }
 
+func (r Rules) listenPort() int { return cmp.Or(r.Port, Port) }
+
 // does describes the effect of the rules in half a sentence.
 func (r Rules) does() string {
-	port := strconv.Itoa(Port)
+	port := strconv.Itoa(r.listenPort())
 	switch captured := r.captured(); {
 	case r.Intercept == All && len(captured) > 0:
 		return "tcp to port " + strings.Join(captured, " and ") + " goes to the sidecar on port " + port

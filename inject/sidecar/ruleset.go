@@ -27,7 +27,7 @@ func (r Rules) Ruleset() string {
 
 // statements returns a family's rules for nft.
 func (r Rules) statements(f family) (rules []string) {
-	toSidecar := fmt.Sprintf("redirect to :%d", Port)
+	toSidecar := fmt.Sprintf("redirect to :%d", r.listenPort())
 	if r.Intercept == All {
 		rules = append(rules, fmt.Sprintf("meta skuid %d return", r.UID))
 	}

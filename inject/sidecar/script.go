@@ -49,7 +49,7 @@ func (r Rules) Script() string {
 // Kubernetes API, which may be empty.
 func (r Rules) chain(f family, api string) (rules []string) {
 	add := func(match, target string) { rules = append(rules, "-A TYKMESH "+match+" -j "+target) }
-	toSidecar := fmt.Sprintf("REDIRECT --to-ports %d", Port)
+	toSidecar := fmt.Sprintf("REDIRECT --to-ports %d", r.listenPort())
 	if r.Intercept == All {
 		add(fmt.Sprintf("-m owner --uid-owner %d", r.UID), "RETURN")
 	}

@@ -11,8 +11,7 @@
 package sidecar
 
 import (
-	"strconv"
-	"strings"
+	"cmp"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
@@ -21,7 +20,7 @@ import (
 const (
 	Name        = "tyk-mesh"
 	Port        = 8080
-	PortName    = "tyk-sidecar" // of the port of a Service that reaches the sidecar
+	PortName    = "tyk-sidecar" // of the sidecar's container port, and of the Service port that leads to it
 	ControlPort = 9696          // of the gateway's own API, so that no path on Port is taken from the app's
 )
 
@@ -63,16 +62,20 @@ const (
 // Gateway is a sidecar.
 type Gateway struct {
 	Image     string
+	Port      int    // where it listens; 0 is Port
 	Dashboard string // its URL, as pods reach it, without a slash at the end
 	Redis     Redis
 	UID       int64 // that it runs as
 	Resources Resources
 	LogLevel  string // debug, info, warn or error; "" is the gateway's own
+	Traffic   Traffic
 	Env       []Variable
 	TLS       bool   // Injector.enableMeshTLS
 	Tags      string // which APIs it loads: "mesh,echo"
 	Grace     int64  // seconds that the pod has to end (terminationGracePeriodSeconds)
 	Native    bool   // it is an init container that goes on running (Kubernetes documentation, sidecar containers)
+	GRPC      bool   // the app speaks gRPC
+	Sleep     int64  // seconds of Grace that pass before the gateway is told to end, in a preStop sleep
 
 	// Authorities are file names for the mesh's CA beside ca.pem: those under which OpenSSL looks
 	// for it.
@@ -88,6 +91,9 @@ type Redis struct {
 	Database  int // 0 to 15; a cluster has only 0
 }
 
+// ListenPort returns the port on which the sidecar serves the mesh.
+func (g Gateway) ListenPort() int { return cmp.Or(g.Port, Port) }
+
 // Container returns the sidecar's container.
 func (g Gateway) Container() manifest.Map {
 	c := manifest.Map{{Key: "name", Value: Name}, {Key: "image", Value: g.Image}}
@@ -97,7 +103,7 @@ func (g Gateway) Container() manifest.Map {
 
 	c = append(c,
 		manifest.Entry{Key: "ports", Value: manifest.List{
-			manifest.Map{{Key: "name", Value: "tyk-sidecar"}, {Key: "containerPort", Value: int64(Port)}},
+			manifest.Map{{Key: "name", Value: PortName}, {Key: "containerPort", Value: int64(g.ListenPort())}},
 			manifest.Map{{Key: "name", Value: "tyk-control"}, {Key: "containerPort", Value: int64(ControlPort)}},
 		}},
 		manifest.Entry{Key: "env", Value: g.environment()},
@@ -112,6 +118,10 @@ func (g Gateway) Container() manifest.Map {
 		manifest.Entry{Key: "startupProbe", Value: g.probe("/ready", 2, 150)},
 		manifest.Entry{Key: "readinessProbe", Value: g.probe("/hello", 10, 3)},
 	)
+
+	if g.Sleep > 0 && !g.Native { // a native one is told to end when the app has ended
+		c = append(c, manifest.Entry{Key: "lifecycle", Value: manifest.Map{{Key: "preStop", Value: PreStop(g.Sleep)}}})
+	}
 
 	if mounts := g.mounts(); len(mounts) > 0 {
 		c = append(c, manifest.Entry{Key: "volumeMounts", Value: mounts})
@@ -191,37 +201,4 @@ func restricted(uid int64) manifest.Map {
 		{Key: "capabilities", Value: manifest.Map{{Key: "drop", Value: manifest.List{"ALL"}}}},
 		{Key: "seccompProfile", Value: manifest.Map{{Key: "type", Value: "RuntimeDefault"}}},
 	}
-}
-
-// finishes returns the seconds in which an ending gateway may finish requests that it has begun:
-// the grace period of the pod, less the gateway's own end. The gateway does not serve on before
-// that. The app of an ending pod is often gone by then, while the sidecars of callers keep their
-// connections. With a delay of five seconds a rollout failed 200 of 1,400 requests, without it none
-// of 1,200. A native sidecar ends after the app in any case.
-//
-//	grace period 30   finishes 26   ends 4
-func (g Gateway) finishes() int64 {
-	const ending = 4 // 3.5 s were measured
-	return max(1, g.Grace-ending)
-}
-
-func (r Redis) variables() manifest.List {
-	vs := manifest.List{plain("TYK_GW_STORAGE_ADDRS", strings.Join(r.Addresses, ","))}
-	if r.Cluster {
-		vs = append(vs, plain("TYK_GW_STORAGE_ENABLECLUSTER", "true"))
-	}
-
-	if r.TLS {
-		vs = append(vs, plain("TYK_GW_STORAGE_USESSL", "true"))
-	}
-
-	if r.Username != "" {
-		vs = append(vs, plain("TYK_GW_STORAGE_USERNAME", r.Username))
-	}
-
-	if r.Database != 0 {
-		vs = append(vs, plain("TYK_GW_STORAGE_DATABASE", strconv.Itoa(r.Database)))
-	}
-
-	return vs
 }

@@ -92,20 +92,18 @@ type InjectorSection struct {
 	MeshDomain   string   // literal domain of mesh APIs for Dashboards that refuse a pattern; "" means a pattern of MeshHosts
 	SharedRoutes []string // routes that every namespace may have, and have routes under; each a clean path
 	Slugs        string   // SlugsPlain or SlugsNamespaced
-	ServicePorts string   // ServicePortsReplace or ServicePortsPreserve
+	ServicePorts inject.ServicePorts
 
 	EmitCA        bool                 // add the ConfigMap of the CA to manifests; with EnableMeshTLS CA.Trust is not empty then
 	NativeSidecar string               // NativeAuto, "true" or "false"
 	KubeVersion   *kubeversion.Version // of the cluster; nil if unknown
 }
 
-// The values of Injector.slugs, Injector.servicePorts and Injector.nativeSidecar.
+// The values of Injector.slugs and Injector.nativeSidecar.
 const (
-	SlugsPlain           = "plain"
-	SlugsNamespaced      = "namespaced"
-	ServicePortsReplace  = "replace"
-	ServicePortsPreserve = "preserve"
-	NativeAuto           = "auto" // if Injector.kubeVersion is one that has native sidecars
+	SlugsPlain      = "plain"
+	SlugsNamespaced = "namespaced"
+	NativeAuto      = "auto" // if Injector.kubeVersion is one that has native sidecars
 )
 
 // Fail returns an error that a value of the configuration caused when it was used: an [Error] with

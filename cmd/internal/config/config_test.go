@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 	"github.com/tykmesh/tykmesh/inject/spelling"
@@ -164,7 +165,7 @@ func TestLoadConfigSample(t *testing.T) {
 			ServiceLabels: []string{"app"},
 			MeshHosts:     []string{"mesh", "mesh.local", "localhost"},
 			Slugs:         SlugsPlain,
-			ServicePorts:  ServicePortsReplace,
+			ServicePorts:  inject.ReplacePort,
 			NativeSidecar: NativeAuto,
 		},
 		Sidecar: defaultConfig("").Sidecar, // which does not count

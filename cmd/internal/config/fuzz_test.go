@@ -112,7 +112,7 @@ func rendered(t *testing.T, c Config) []byte {
 		{Key: "meshCertificateID", Value: c.Injector.MeshCertificateID},
 		{Key: "meshDomain", Value: c.Injector.MeshDomain},
 		{Key: "slugs", Value: c.Injector.Slugs},
-		{Key: "servicePorts", Value: c.Injector.ServicePorts},
+		{Key: "servicePorts", Value: string(c.Injector.ServicePorts)},
 		{Key: "meshHosts", Value: hosts},
 		{Key: "containers", Value: list(c.Injector.Containers)},
 		{Key: "initContainers", Value: list(c.Injector.InitContainers)},

@@ -152,7 +152,7 @@ func TemplateVars(w inject.Workload, api WantedAPI, s Settings) dashboard.Vars {
 			scheme = "https"
 		}
 		v.ListenPath = w.Route
-		v.Target = fmt.Sprintf("%s://%s:%d", scheme, Host(w.Service), s.MeshPort)
+		v.Target = fmt.Sprintf("%s://%s:%d", scheme, Host(w.Service), cmp.Or(w.SidecarPort, s.MeshPort))
 	}
 
 	return v

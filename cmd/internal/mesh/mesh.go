@@ -122,7 +122,7 @@ type Settings struct {
 
 	Templates     *dashboard.Templates // nil: the built-in ones
 	InboundTarget string               // where a sidecar finds its app: http://localhost:6767
-	MeshPort      int                  // where a sidecar listens: 8080
+	MeshPort      int                  // where a sidecar listens, unless its workload says otherwise
 
 	Adopt        map[string]bool // slugs of APIs to take over (--adopt)
 	SeesAllAPIs  bool            // listings show every API: those of a directory, and by Tyk.seesAllAPIs an administrator's

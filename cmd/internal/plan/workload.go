@@ -89,6 +89,10 @@ func disagreements(group []inject.Workload) (problems []inject.Problem) {
 			problems = append(problems, disagree(w, w.Pos, "the app listens on port %d, and on port %d at %s", w.Port, first.Port, first.Pos))
 		}
 
+		if w.SidecarPort != first.SidecarPort {
+			problems = append(problems, disagree(w, w.Pos, "callers go to its sidecars on port %d, and to those of port %d at %s", w.SidecarPort, first.SidecarPort, first.Pos))
+		}
+
 		if w.HasTemplate != first.HasTemplate || w.Template != first.Template {
 			problems = append(problems, disagree(w, templatePos(w), "template %s differs from %s at %s", templateText(w), templateText(first), templatePos(first)))
 		}
