@@ -334,6 +334,14 @@ func report(s *inject.Stream, security bool) string {
 			fmt.Fprintf(&b, ", app on port %d", w.Port)
 		}
 
+		if w.Scoped {
+			fmt.Fprintf(&b, ", calls %v (line %d)", w.Calls, w.CallsPos.Line)
+		}
+
+		if w.MemoryLimit != "" {
+			fmt.Fprintf(&b, ", memory limit %s (line %d)", w.MemoryLimit, w.MemoryLimitPos.Line)
+		}
+
 		if w.InboundID != "" || w.MeshID != "" {
 			fmt.Fprintf(&b, ", ids %q and %q", w.InboundID, w.MeshID)
 		}
