@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,18 +40,18 @@ var hints = []struct {
 // sharedPathHint is the hint about a Dashboard that does not let two APIs share a listen path.
 const sharedPathHint = "every inbound API listens on / under its own domain: allow that in the Dashboard (enable_duplicate_slugs: true)"
 
-// ruleHint returns the hint about a rule, and how to accept its warnings if that is possible; "" if
-// there is no hint.
-func ruleHint(rule inject.Rule) string {
-	hint := Code(rule).Hint
+// problemHint returns the hint about a problem, or about its rule, and how to accept its warnings
+// if that is possible; "" if there is no hint.
+func problemHint(p inject.Problem) string {
+	hint := Code(p.Rule).Hint
 	for _, c := range checks.All {
-		if c.Code == string(rule) {
-			hint = c.Hint
+		if c.Code == string(p.Rule) {
+			hint = cmp.Or(p.Hint, c.Hint)
 		}
 	}
 
-	if acceptable(rule) {
-		hint += "; or accept it: injector.tyk.io/accept: " + string(rule)
+	if acceptable(p.Rule) {
+		hint += "; or accept it: injector.tyk.io/accept: " + string(p.Rule)
 	}
 
 	return hint
@@ -59,7 +60,7 @@ func ruleHint(rule inject.Rule) string {
 // hintsOf returns the hints about problems, each once.
 func hintsOf(problems []inject.Problem) (found []string) {
 	for _, p := range problems {
-		if hint := ruleHint(p.Rule); hint != "" && !slices.Contains(found, hint) {
+		if hint := problemHint(p); hint != "" && !slices.Contains(found, hint) {
 			found = append(found, hint)
 		}
 	}
