@@ -54,6 +54,8 @@ type options struct {
 	PodTemplates  []kube.PodTemplate `json:"podTemplates"`
 	ServiceLabels []string           `json:"serviceLabels"`
 
+	PortReferences []kube.PortReference `json:"portReferences"`
+
 	Checks bool          `json:"checks"` // the archive is about what the checks across the stream find, and wants nothing else
 	Accept []inject.Rule `json:"accept"`
 
@@ -82,8 +84,8 @@ func (o options) settings() inject.Settings {
 		s.Sidecar.Port, s.Sidecar.PreviousPort = o.Port, o.Previous
 	}
 
-	s.ServiceLabels = o.ServiceLabels
-	if o.OldKube {
+	s.ServiceLabels, s.PortReferences = o.ServiceLabels, o.PortReferences
+	if o.OldKube && s.Sidecar != nil {
 		s.Sidecar.Sleeps = false
 	}
 	return s

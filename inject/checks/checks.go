@@ -27,7 +27,7 @@ type Check struct {
 }
 
 // All are the checks, by code.
-var All = []Check{Selector, Target, Route, Ingress, Policy, Scaler, Security, Mesh, Quota, Domain, Outage}
+var All = []Check{Selector, Target, Route, Reference, Policy, Scaler, Security, Mesh, Quota, Domain, Public, Probe, Outage}
 
 // Stream is a stream of objects, and what injection does to them.
 type Stream struct {
@@ -59,9 +59,11 @@ type Member struct {
 	Previous string
 
 	// Of pods that join.
-	App, Route string  // "" where they are refused
-	Redirected bool    // rules lead the calls of the pods to the sidecar
-	Unset      []Unset // of the added containers
+	App, Route string   // "" where they are refused
+	Redirected bool     // rules lead the calls of the pods to the sidecar
+	AppPort    string   // where the app listens; "" if the configured containers lead the sidecar to it
+	Captured   []string // the ports on which rules lead the calls of the pods to themselves to the sidecar
+	Unset      []Unset  // of the added containers
 	Security   kube.Verdict
 
 	// Of a Service that joins: the port that leads to the sidecars now, and what becomes of it.

@@ -12,6 +12,7 @@ type Pods struct {
 	Labels []Label
 	Ports  []Port
 	Meshes []MeshSign
+	Local  []LocalCall
 }
 
 // Label is a label with its value.
@@ -22,7 +23,10 @@ type Port struct{ Name, Number string }
 
 func newPods(o Object, t Template, m *Meta) *Pods {
 	meta := t.Get("metadata")
-	return &Pods{Meta: m, Labels: labelsOf(meta.Get("labels")), Ports: portsOf(t.Node), Meshes: meshSigns(o.Document, meta, t.Get("spec"))}
+	return &Pods{
+		Meta: m, Labels: labelsOf(meta.Get("labels")), Ports: portsOf(t.Node), Meshes: meshSigns(o.Document, meta, t.Get("spec")),
+		Local: localCalls(o.Document, t.Get("spec")),
+	}
 }
 
 // portsOf returns the ports that the containers of a pod declare, those of native sidecars behind
