@@ -21,7 +21,9 @@ func (in *injection) lookAround(docs []*manifest.Document) {
 	in.readOthers(docs, around)
 	in.noteOutages()
 	in.Needs = in.needs()
-	for _, w := range checks.Run(in.view()) {
+	view := in.view()
+	in.noteRouteCalls(view)
+	for _, w := range checks.Run(view) {
 		p := Problem{Rule: Rule(w.Code), Pos: w.At.Position(), Object: w.About.Title(), Msg: display.Line(w.Text)}
 		switch {
 		case w.Accepted:
@@ -64,21 +66,61 @@ func (in *injection) joins(m *kube.Meta) bool {
 	return o != nil && o.joins()
 }
 
-// readOthers adds the facts of documents without annotations of tykmesh. It skips unreadable
-// documents: kubectl reports them.
+// readOthers adds the facts of documents without annotations of tykmesh, and the calls in all
+// documents: only now it is known whose ports change. It skips unreadable documents: kubectl
+// reports them.
 func (in *injection) readOthers(docs []*manifest.Document, around kube.Around) {
+	names := in.called()
 	for _, d := range docs {
-		if isAddressed(d.Text) || !in.facts.Mentions(d.Text, around) {
+		calls := names.In(d.Text)
+		other := !isAddressed(d.Text) && (calls || in.facts.Mentions(d.Text, around))
+		if !calls && !other {
 			continue
 		}
 
 		if objects, err := kube.Objects(d); err == nil {
+			reader := &kube.CallReader{Names: names}
 			for _, object := range objects {
-				in.facts.AddAll(object)
+				if other {
+					in.facts.AddAll(object)
+				}
+				if m := in.facts.AddCalls(object, reader); m != nil {
+					in.noteAccepted(object, m, nil)
+				}
 			}
 		}
 
 		d.Forget()
+	}
+}
+
+// called returns the names by which texts call the things that change: Services that join the mesh,
+// and the mesh itself.
+func (in *injection) called() kube.Names {
+	names := kube.Names{Hosts: make(map[string]bool), Services: make(map[string]bool)}
+	for _, host := range in.settings.MeshHosts {
+		if !checks.IsLoopback(host) {
+			names.Hosts[host] = true
+		}
+	}
+
+	for _, s := range in.facts.Services {
+		if m := in.members[s.Meta]; m != nil && m.Port != nil && in.joins(s.Meta) {
+			names.Services[s.Name] = true
+		}
+	}
+
+	return names
+}
+
+// noteRouteCalls keeps the calls of routes, which registered services may have too.
+func (in *injection) noteRouteCalls(s *checks.Stream) {
+	for _, c := range checks.RouteCalls(s) {
+		call := RouteCall{Pos: c.At.Position(), Object: c.About.Title(), URL: c.Text + c.Path, Path: c.Path}
+		if o := in.objects[c.About]; o != nil && o.workload != nil {
+			call.Scoped, call.Loaded = o.workload.Scoped, o.workload.Calls
+		}
+		in.RouteCalls = append(in.RouteCalls, call)
 	}
 }
 
@@ -105,7 +147,7 @@ func (in *injection) view() *checks.Stream {
 	s := in.settings
 	return &checks.Stream{
 		Facts: in.facts, Members: in.members, Accepts: in.accepts,
-		Routes: s.Routes, TLS: s.TLS, BuiltIn: s.Sidecar != nil, ServiceLabels: s.serviceLabels(), Sidecars: s.running(),
+		Routes: s.Routes, TLS: s.TLS, MeshHosts: s.MeshHosts, BuiltIn: s.Sidecar != nil, ServiceLabels: s.serviceLabels(), Sidecars: s.running(),
 		SidecarPort: strconv.Itoa(s.sidecarPorts().listen), Adds: s.ServicePorts == AddPort && s.Sidecar != nil,
 	}
 }

@@ -283,6 +283,14 @@ func (g *golden) findings(t *testing.T) string {
 		text += fmt.Sprintf("%s %s [%s]\n", severity[p], p.Error(), p.Rule)
 	}
 
+	for _, c := range stream.RouteCalls {
+		text += fmt.Sprintf("route %s of %s: %s: %s", c.Path, c.URL, c.Pos, c.Object)
+		if c.Scoped {
+			text += fmt.Sprintf(", whose sidecars load %v", c.Loaded)
+		}
+		text += "\n"
+	}
+
 	for _, n := range stream.Needs {
 		text += fmt.Sprintf("needs %+v\n", n)
 	}

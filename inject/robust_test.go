@@ -16,6 +16,7 @@ import (
 // too often.
 func TestHostileInput(t *testing.T) {
 	const service = "apiVersion: v1\nkind: Service\nmetadata: {name: web, annotations: {injector.tyk.io/inject: \"true\"}}\nspec: {ports: [{port: 80}]}\n"
+	const settings = "---\nkind: ConfigMap\napiVersion: v1\nmetadata: {name: settings}\ndata:\n"
 	object := func(name string) string {
 		return fmt.Sprintf(`{"apiVersion":"v1","kind":"Service","metadata":{"name":"%s","annotations":{"injector.tyk.io/inject":"true"}},"spec":{"ports":[{"port":80}]}}`, name)
 	}
@@ -54,6 +55,11 @@ func TestHostileInput(t *testing.T) {
 		"20,000 Services, only read":      {text: wide("---\nkind: Service\nmetadata: {name: s%d}\nspec: {selector: {app: web}}\n", 20_000) + "---\n" + service, count: 1},
 		"2,000 policies for 500 pods":     {text: wide("---\nkind: NetworkPolicy\napiVersion: networking.k8s.io/v1\nmetadata: {name: p%d}\nspec: {podSelector: {}, ingress: [{ports: [{port: 80}]}]}\n", 2_000) + wide("---\nkind: Pod\napiVersion: v1\nmetadata: {name: p%d, labels: {app: x}, annotations: {injector.tyk.io/inject: \"true\"}}\nspec: {containers: [{name: x}]}\n", 500) + "---\n" + service, count: 1},
 		"50,000 words that mean nothing":  {text: "x: [" + strings.Repeat("kind: kind, ", 50_000) + "]\n---\n" + service, count: 1},
+		"100,000 calls in one text":       {text: service + settings + "  a: |\n" + strings.Repeat("    http://a:1@web:80/ web:80 # web:80\n", 100_000), count: 1},
+		"a call in 30,000 values":         {text: service + settings + wide("  k%d: web:80\n", 30_000), count: 1},
+		"one text in 10,000 values":       {text: service + settings + "  a: &a |\n    web:80\n" + strings.Repeat("    line\n", 20_000) + wide("  k%d: *a\n", 10_000), count: 1},
+		"an environment 10,000 times":     {text: service + "---\nkind: Pod\napiVersion: v1\nmetadata: {name: p}\nspec:\n  containers:\n  - {name: a, env: &env [" + wide("{name: k%d, value: web:80}, ", 10_000) + "]}\n" + wide("  - {name: a%d, env: *env}\n", 10_000), count: 1},
+		"a path of 1 MB":                  {text: service + settings + "  a: http://mesh/" + strings.Repeat("http://mesh/", 80_000) + "\n", count: 1},
 		"10,000 problems in one document": {text: `{"kind":"List","items":[` + strings.TrimSuffix(wide(strings.ReplaceAll(object("s%d"), `"true"`, "true")+",", 10_000), ",") + "]}", refused: true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -102,6 +102,19 @@ type Binding struct {
 	InboundID, MeshID string
 }
 
+// RouteCall is a call of a route of the mesh that an object of the stream names. Services that the
+// stream does not show may have the route.
+type RouteCall struct {
+	Pos    manifest.Position
+	Object string // "document 12 (Deployment shop/web)"
+	URL    string // without user and query
+	Path   string // as far as the object shows whole segments
+
+	// Scoped says that the sidecars of the caller load the routes of these services only.
+	Scoped bool
+	Loaded []Service
+}
+
 // Problem is one reason why a stream is refused: where, which object, which rule.
 type Problem struct {
 	Rule   Rule

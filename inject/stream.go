@@ -24,6 +24,8 @@ type Stream struct {
 	Defaulted bool      // some object that is injected names no namespace, and Settings.Namespace was "" too
 	Nothing   string    // why Inject puts nothing on the mesh; "" where it does, or where something is there already
 
+	RouteCalls []RouteCall // of the mesh, which registered services may answer; none where no routes are wanted
+
 	documents []document
 	routes    bool // Settings.Routes
 }

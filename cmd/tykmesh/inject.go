@@ -125,7 +125,7 @@ func (f *injectCmd) inject(ctx context.Context, p process, r *report.Run) (i inj
 	r.Diagnose(explain.Warnings(warnings)...)
 
 	i.stream = stream
-	if i.plan, i.bindings, err = f.register(ctx, c, services, settings, r); err != nil {
+	if i.plan, i.bindings, err = f.register(ctx, c, services, stream.RouteCalls, settings, r); err != nil {
 		return i, err
 	}
 

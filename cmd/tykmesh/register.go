@@ -36,7 +36,7 @@ func newRegisterCmd(p process) *cobra.Command {
 }
 
 // register plans the registration of the services and carries it out. A dry run ends with the plan.
-func (f *injectCmd) register(ctx context.Context, c config.Config, services []plan.Service, settings mesh.Settings, r *report.Run) (todo *plan.Plan, bindings map[inject.Service]inject.Binding, err error) {
+func (f *injectCmd) register(ctx context.Context, c config.Config, services []plan.Service, calls []inject.RouteCall, settings mesh.Settings, r *report.Run) (todo *plan.Plan, bindings map[inject.Service]inject.Binding, err error) {
 	if len(services) == 0 {
 		r.Planned(nil, 0)
 		return nil, nil, nil
@@ -61,7 +61,7 @@ func (f *injectCmd) register(ctx context.Context, c config.Config, services []pl
 		return nil, nil, remotely.Explain(err)
 	}
 
-	todo, problems := plan.Register(services, snapshot)
+	todo, problems := plan.Register(services, snapshot, calls...)
 	if err := explain.Refuse(nil, problems); err != nil {
 		return nil, nil, err
 	}

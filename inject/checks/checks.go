@@ -27,7 +27,7 @@ type Check struct {
 }
 
 // All are the checks, by code.
-var All = []Check{Selector, Target, Route, Reference, Policy, Scaler, Security, Mesh, Quota, Domain, Public, Probe, Outage}
+var All = []Check{Selector, Target, Route, Reference, Policy, Scaler, Security, Mesh, Quota, Domain, Public, Probe, Callers, Outage}
 
 // Stream is a stream of objects, and what injection does to them.
 type Stream struct {
@@ -36,6 +36,7 @@ type Stream struct {
 
 	Routes        bool           // the routes of services are registered
 	TLS           bool           // sidecars speak TLS
+	MeshHosts     []string       // the names of the mesh
 	BuiltIn       bool           // they are built-in ones
 	ServiceLabels []string       // the first of these labels that pods have names their service
 	Sidecars      []manifest.Map // the added containers that run as long as the pod

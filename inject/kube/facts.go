@@ -3,6 +3,8 @@ package kube
 import (
 	"iter"
 	"slices"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
 // Facts are the statements of a stream's objects that concern other objects.
@@ -16,6 +18,7 @@ type Facts struct {
 	Policies  []*Policy
 	Scalers   []*Scaler
 	Quotas    []*Quota
+	Texts     []CallText
 
 	namespaces map[string]*Namespace
 	services   map[Ref]*Service
@@ -24,6 +27,7 @@ type Facts struct {
 
 	inNamespace map[string][]*Pods
 	labelled    map[namespacedLabel][]*Pods
+	templates   map[manifest.Place]*Pods
 }
 
 // Reader says how Facts reads objects.
@@ -45,6 +49,7 @@ func NewFacts(r Reader) *Facts {
 	return &Facts{
 		Reader: r, namespaces: make(map[string]*Namespace), services: make(map[Ref]*Service), defaults: make(map[Amount]bool),
 		provided: make(map[Ref]bool), inNamespace: make(map[string][]*Pods), labelled: make(map[namespacedLabel][]*Pods),
+		templates: make(map[manifest.Place]*Pods),
 	}
 }
 
@@ -65,6 +70,7 @@ func (f *Facts) AddAll(o Object) {
 func (f *Facts) AddPods(o Object, t Template) *Pods {
 	p := newPods(o, t, f.meta(o))
 	f.Pods = append(f.Pods, p)
+	f.templates[o.Document.PlaceOf(t.Node)] = p
 
 	f.inNamespace[p.Namespace] = append(f.inNamespace[p.Namespace], p)
 	for _, l := range p.Labels {

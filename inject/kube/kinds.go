@@ -37,7 +37,7 @@ var kinds = withPortKinds(map[string]kind{
 	"Namespace":               {Workloads, []string{""}, addNamespace},
 	"ResourceQuota":           {Workloads, []string{""}, addQuota},
 	"LimitRange":              {Workloads, []string{""}, addLimits},
-	"ConfigMap":               {0, []string{""}, addProvided}, // only those of Reader.Wanted
+	"ConfigMap":               {0, []string{""}, addProvided}, // only those of Reader.Wanted; AddCalls reads the calls in ConfigMaps
 	"Secret":                  {0, []string{""}, addProvided},
 	"SealedSecret":            {0, []string{"bitnami.com"}, addProvided},
 	"ExternalSecret":          {0, []string{"external-secrets.io"}, addProvided},

@@ -13,6 +13,8 @@ type Pods struct {
 	Ports  []Port
 	Meshes []MeshSign
 	Local  []LocalCall
+
+	ConfigMaps []string // that they read, by name
 }
 
 // Label is a label with its value.
@@ -22,10 +24,10 @@ type Label struct{ Key, Value string }
 type Port struct{ Name, Number string }
 
 func newPods(o Object, t Template, m *Meta) *Pods {
-	meta := t.Get("metadata")
+	meta, spec := t.Get("metadata"), t.Get("spec")
 	return &Pods{
-		Meta: m, Labels: labelsOf(meta.Get("labels")), Ports: portsOf(t.Node), Meshes: meshSigns(o.Document, meta, t.Get("spec")),
-		Local: localCalls(o.Document, t.Get("spec")),
+		Meta: m, Labels: labelsOf(meta.Get("labels")), Ports: portsOf(t.Node), Meshes: meshSigns(o.Document, meta, spec),
+		Local: localCalls(o.Document, spec), ConfigMaps: configMaps(spec),
 	}
 }
 

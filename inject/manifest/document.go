@@ -233,6 +233,19 @@ type Place struct {
 // PlaceOf returns the beginning of a node of the document's tree.
 func (d *Document) PlaceOf(n *Node) Place { return Place{d, n.start()} }
 
+// PlaceIn returns the place of a byte of a node's source, by its offset there.
+func (d *Document) PlaceIn(n *Node, offset int) Place { return Place{d, n.start() + offset} }
+
+// Written returns the source of a scalar, with its quotes, properties and indentation; nil where
+// its end is not clear. It is a part of Text.
+func (d *Document) Written(n *Node) []byte {
+	end := d.end(n)
+	if end == unknown {
+		return nil
+	}
+	return d.Text[n.start():end]
+}
+
 // Position returns the place in the file.
 func (p Place) Position() Position { return p.document.Position(p.offset) }
 

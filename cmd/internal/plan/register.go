@@ -20,9 +20,9 @@ import (
 // needs; an API id in a workload's annotations is not that of the service's API; a certificate
 // record belongs to another organisation; Injector.meshCertificateID is not in the store.
 //
-// Warnings: a foreign listen path overlaps with a route; no route answers a listed call; a memory
-// limit is too small for the routes of the mesh.
-func Register(services []Service, x *Snapshot) (*Plan, []inject.Problem) {
+// Warnings: a foreign listen path overlaps with a route; no route answers a listed call, or
+// one of the calls that texts name; a memory limit is too small for the routes of the mesh.
+func Register(services []Service, x *Snapshot, calls ...inject.RouteCall) (*Plan, []inject.Problem) {
 	plan := newPlan(x)
 	m := newMatcher(x.apis, x.Settings)
 	matched := m.match(services)
@@ -67,6 +67,7 @@ func Register(services []Service, x *Snapshot) (*Plan, []inject.Problem) {
 
 	plan.addShared(shared, m.otherMeshAPIs(x, mesh))
 	plan.replace(x)
+	plan.Warnings = append(plan.Warnings, plan.callsWithoutRoute(calls, x)...)
 
 	return plan.withProof(x), nil
 }
