@@ -57,9 +57,9 @@ func (p *pod) settleSleep(spec *manifest.Node) {
 	switch {
 	case len(sleeps) == 0: // refused elsewhere
 	case p.Native:
-		p.Sleep = min(slices.Max(sleeps), max(0, longest))
+		p.Sleep = min(slices.Max(sleeps), longest)
 	default:
-		p.Sleep = min(slices.Min(sleeps), max(0, longest))
+		p.Sleep = min(slices.Min(sleeps), longest)
 	}
 }
 

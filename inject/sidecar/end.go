@@ -25,6 +25,6 @@ func (g Gateway) finishes() int64 {
 	return max(1, g.Grace-g.Sleep-ending)
 }
 
-// LongestSleep returns the longest preStop sleep that leaves a gateway the seconds that it needs;
-// less than 1 if the grace period is too short for any.
-func (g Gateway) LongestSleep() int64 { return g.Grace - Needs }
+// LongestSleep returns the longest preStop sleep that leaves a gateway the seconds that it needs; 0
+// if the grace period is too short for any.
+func (g Gateway) LongestSleep() int64 { return max(0, g.Grace-Needs) }
