@@ -55,7 +55,12 @@ func (o *target) builtIn(s Settings) {
 	if p.appPort == nil {
 		report = o.noteUnclear
 	}
-	o.workload.Port, _ = findAppPort(spec, p.appPort, report, o.ports.listen, sidecar.ControlPort)
+	port, clear := findAppPort(spec, p.appPort, report, o.ports.listen, sidecar.ControlPort)
+	o.workload.Port = port
+	if o.unclear != nil {
+		o.likely = o.likelyAppPort(s)
+	}
+	p.Gateway.GRPC = p.Traffic.HTTP2 && p.speaksGRPC(port, clear)
 
 	o.addition = p.addition(s)
 	p.checkAliases(spec, o.addition.hostAlias.List("hostnames"))

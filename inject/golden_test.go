@@ -45,6 +45,7 @@ type options struct {
 	Add        bool   `json:"add"`
 	Port       int    `json:"port"`         // of the built-in sidecar
 	Previous   int    `json:"previousPort"` // its previous one
+	HTTP2      bool   `json:"http2"`        // the built-in sidecar speaks it
 	Upgrade    bool   `json:"upgrade"`
 	Security   bool   `json:"security"` // whether the report says which levels of Pod Security are met
 	OnSkip     string `json:"onSkip"`   // fail unless it says warn or ignore
@@ -77,7 +78,7 @@ func (o options) settings() inject.Settings {
 	}
 
 	if s.Sidecar != nil {
-		s.Sidecar.Port, s.Sidecar.PreviousPort = o.Port, o.Previous
+		s.Sidecar.Port, s.Sidecar.PreviousPort, s.Sidecar.Traffic.HTTP2 = o.Port, o.Previous, o.HTTP2
 	}
 
 	s.ServiceLabels = o.ServiceLabels

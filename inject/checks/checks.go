@@ -27,7 +27,7 @@ type Check struct {
 }
 
 // All are the checks, by code.
-var All = []Check{Selector, Target, Route, Ingress, Policy, Scaler, Security, Mesh, Quota, Domain}
+var All = []Check{Selector, Target, Route, Ingress, Policy, Scaler, Security, Mesh, Quota, Domain, Protocol}
 
 // Stream is a stream of objects, and what injection does to them.
 type Stream struct {
@@ -40,6 +40,7 @@ type Stream struct {
 	ServiceLabels []string       // the first of these labels that pods have names their service
 	Sidecars      []manifest.Map // the added containers that run as long as the pod
 	SidecarPort   string         // where sidecars listen, unless a member says otherwise
+	HTTP2         bool           // sidecars carry HTTP/2
 	Adds          bool           // Services keep all ports, and get one that leads to pods with a sidecar alone
 
 	// Accepts reports whether the user accepts the warnings of a code about an object.
@@ -57,9 +58,11 @@ type Member struct {
 	Sidecar string
 
 	// Of pods that join.
-	App, Route string  // "" where they are refused
-	Redirected bool    // rules lead the calls of the pods to the sidecar
-	Unset      []Unset // of the added containers
+	App, Route string      // "" where they are refused
+	Listens    string      // the port of the app; "" where it is unknown
+	Speaks     kube.Speech // what the app speaks there
+	Redirected bool        // rules lead the calls of the pods to the sidecar
+	Unset      []Unset     // of the added containers
 	Security   kube.Verdict
 
 	// Of a Service that joins: the port that leads to the sidecars now, and what becomes of it.

@@ -50,7 +50,8 @@ func checkRoutes(r *run) {
 }
 
 // checkRoute looks at the Service that is to serve a route. Behind a headless one callers reach the
-// pods' own ports, whatever its ports say.
+// pods' own ports, whatever its ports say. Where sidecars cannot serve the pods, checkProtocols
+// examines the route.
 func (r *run) checkRoute(s *kube.Service, workloads []*kube.Pods, route string) {
 	m := r.member(s.Meta)
 	if s.External || m.Skipped {
@@ -62,7 +63,7 @@ func (r *run) checkRoute(s *kube.Service, workloads []*kube.Pods, route string) 
 		return
 	}
 
-	if m.Meshed || s.Headless {
+	if m.Meshed || s.Headless || !r.mayServe(workloads[0]) {
 		return
 	}
 

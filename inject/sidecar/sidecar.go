@@ -70,11 +70,13 @@ type Gateway struct {
 	UID       int64 // that it runs as
 	Resources Resources
 	LogLevel  string // debug, info, warn or error; "" is the gateway's own
+	Traffic   Traffic
 	Env       []Variable
 	TLS       bool   // Injector.enableMeshTLS
 	Tags      string // which APIs it loads: "mesh,echo"
 	Grace     int64  // seconds that the pod has to end (terminationGracePeriodSeconds)
 	Native    bool   // it is an init container that goes on running (Kubernetes documentation, sidecar containers)
+	GRPC      bool   // the app speaks gRPC
 
 	// Authorities are file names for the mesh's CA beside ca.pem: those under which OpenSSL looks
 	// for it.

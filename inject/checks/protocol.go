@@ -1,0 +1,202 @@
+package checks
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/tykmesh/tykmesh/inject/kube"
+)
+
+// Protocol checks that sidecars can carry the protocol of each port on the mesh: a gateway serves
+// HTTP, and calls apps without TLS.
+var Protocol = Check{
+	Code:     "TM0038",
+	Sentence: "A port on the mesh must speak HTTP, or gRPC where Sidecar.http2 is true.",
+	Hint: "a port speaks what its appProtocol or the beginning of its name says (http-web); annotation injector.tyk.io/port names the HTTP port of the pods; " +
+		"with Injector.servicePorts: add, Services keep all other ports",
+	run: checkProtocols,
+}
+
+// checkProtocols looks for ports whose protocol sidecars do not carry:
+//
+//	                           add            replace, preserve
+//	a Service's, to the app    the route      the port changes, so its callers
+//	                           does not work  fail too: breaks
+//	the pods', without a       the route      the route
+//	Service in the stream      does not work  does not work
+//
+// Such pods behind a Service that stays off the mesh are fine: their callers go on as before. A
+// usual number of another protocol only warns.
+func checkProtocols(r *run) {
+	told := make(map[*kube.Pods]bool)
+	for s, selected := range r.joiningServices() {
+		if m := r.member(s.Meta); r.Adds {
+			r.checkKept(s, selected.meshed, told)
+		} else if m.Port != nil {
+			r.checkTaken(s, *m.Port, selected.meshed, told)
+		}
+	}
+
+	fronted := r.fronted()
+	for p, m := range r.joiningPods() {
+		i := slices.IndexFunc(p.Ports, func(port kube.Port) bool { return port.Number == m.Listens })
+		if i < 0 || told[p] || fronted[p] || p.IsJob() {
+			continue
+		}
+		if t := r.trouble(m.Listens, m.Listens, m.Speaks); t != nil {
+			r.warn(p.Meta, p.Ports[i].At, "%s", t.text(r.deadRoute(m, t), "name the HTTP port in annotation injector.tyk.io/port"))
+		}
+	}
+}
+
+// checkKept checks the ports of a Service that keeps them all: those that lead to the app.
+func (r *run) checkKept(s *kube.Service, pods []*kube.Pods, told map[*kube.Pods]bool) {
+	for _, port := range s.Ports {
+		for _, p := range pods {
+			m := r.member(p.Meta)
+			if told[p] || m.Listens == "" || p.Reached(port) != m.Listens {
+				continue
+			}
+
+			if t := r.trouble(port.Number, m.Listens, m.Speaks); t != nil {
+				told[p] = true
+				r.warn(s.Meta, port.At, "%s", t.text(r.deadRoute(m, t), kept(s, port), offTheService))
+			} else if m.Speaks.Protocol == kube.GRPC && p.Speech(m.Listens).Protocol != kube.GRPC {
+				told[p] = true
+				r.warn(s.Meta, port.At, "only this Service says that %s speaks gRPC, so the sidecar limits request bodies, which breaks streams; name the container port grpc", p)
+			}
+		}
+	}
+
+	if len(pods) > 0 || slices.ContainsFunc(s.Ports, func(port kube.ServicePort) bool { return r.carries(port.Speech(r.Behind(s)).Protocol) }) {
+		return
+	}
+
+	port := s.Ports[0]
+	t := r.trouble(port.Number, port.Target, port.Speech(r.Behind(s)))
+	r.warn(s.Meta, port.At, "%s", t.text(kept(s, port), offTheService))
+}
+
+// checkTaken checks the port of a Service that leads to the sidecar from now on.
+func (r *run) checkTaken(s *kube.Service, port kube.ServicePort, pods []*kube.Pods, told map[*kube.Pods]bool) {
+	target := port.Target
+	for _, p := range pods {
+		target = p.Reached(port)
+	}
+
+	t := r.trouble(port.Number, target, port.Speech(r.Behind(s)))
+	if t == nil {
+		return
+	}
+
+	for _, p := range pods {
+		told[p] = told[p] || p.Reached(port) == r.member(p.Meta).Listens
+	}
+
+	report, calls := r.breaks, "fail"
+	if t.guess {
+		report, calls = r.warn, "may fail"
+	}
+	report(s.Meta, port.At, "%s", t.text(fmt.Sprintf("calls to %s:%s %s, because this port becomes the sidecar's", s.Name, port.Number, calls), offTheService))
+}
+
+// offTheService is the usual remedy for a Service that is not for the mesh.
+const offTheService = "delete the inject annotation of this Service"
+
+// kept returns what stays as it was, where a Service keeps its ports.
+func kept(s *kube.Service, port kube.ServicePort) string {
+	return fmt.Sprintf("callers go on calling %s:%s", s.Name, port.Number)
+}
+
+// deadRoute returns that the route of pods does not work; "" where none is registered.
+func (r *run) deadRoute(m *Member, t *trouble) string {
+	switch {
+	case !r.Routes || m.Route == "":
+		return ""
+	case t.guess:
+		return fmt.Sprintf("the route %s may not work", m.Route)
+	}
+	return fmt.Sprintf("the route %s does not work", m.Route)
+}
+
+// fronted returns the pods behind Services of the stream that stay off the mesh.
+func (r *run) fronted() map[*kube.Pods]bool {
+	fronted := make(map[*kube.Pods]bool)
+	for _, s := range r.Services {
+		if !r.member(s.Meta).Meshed {
+			for p := range r.Behind(s) {
+				fronted[p] = true
+			}
+		}
+	}
+	return fronted
+}
+
+// mayServe reports whether sidecars carry what pods speak.
+func (r *run) mayServe(p *kube.Pods) bool {
+	m := r.member(p.Meta)
+	t := r.trouble(m.Listens, m.Listens, m.Speaks)
+	return t == nil || t.guess
+}
+
+// trouble is the reason why sidecars do not carry a protocol.
+type trouble struct {
+	why    string
+	remedy string // "" where there is no special one
+	guess  bool   // the port may be carried all the same
+}
+
+// text returns the reason, what comes of it, and the remedy; usual is that where there is no special
+// one, and the last of the arguments.
+func (t *trouble) text(clauses ...string) string {
+	last := len(clauses) - 1
+	text := t.why
+	for _, clause := range append(clauses[:last], cmp.Or(t.remedy, clauses[last])) {
+		if clause != "" {
+			text += "; " + clause
+		}
+	}
+	return text
+}
+
+// carries reports whether sidecars carry a protocol.
+func (r *run) carries(p kube.Protocol) bool {
+	if p.NeedsHTTP2() {
+		return r.HTTP2
+	}
+	return p.IsHTTP()
+}
+
+// trouble returns why sidecars do not carry what a port speaks, which leads to a container port; nil
+// if they do. HTTP/2 is a guess, because its servers often speak HTTP/1 too.
+func (r *run) trouble(port, target string, speech kube.Speech) *trouble {
+	said := fmt.Sprintf("port %s speaks %s (%s)", port, speech.Protocol, speech.Text)
+	switch {
+	case speech.Protocol == "":
+		return r.unusual(port, kube.Usual(target))
+	case r.carries(speech.Protocol):
+		return nil
+	case speech.Protocol.NeedsHTTP2():
+		return &trouble{why: said + ", and sidecars speak no HTTP/2", remedy: "set Sidecar.http2: true", guess: speech.Protocol == kube.HTTP2}
+	case speech.Protocol == kube.HTTPS || speech.Protocol == kube.TLS:
+		return &trouble{why: said + ", and sidecars call apps without TLS"}
+	}
+
+	return &trouble{why: said + ", and sidecars carry only HTTP"}
+}
+
+// unusual returns why a port without any sign may not be carried: its number is usual for another
+// protocol.
+func (r *run) unusual(port string, usual kube.Protocol) *trouble {
+	if usual == "" || !r.BuiltIn {
+		return nil
+	}
+
+	t := &trouble{why: fmt.Sprintf("port %s leads to the usual port of %s, and sidecars carry only HTTP", port, usual), remedy: "if it speaks HTTP, name it http", guess: true}
+	if usual.NeedsHTTP2() {
+		t.why, t.remedy = fmt.Sprintf("port %s leads to a usual port of %s", port, usual), "name it grpc, or http if it speaks HTTP"
+	}
+
+	return t
+}
