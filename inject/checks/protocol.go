@@ -94,11 +94,25 @@ func (r *run) checkTaken(s *kube.Service, port kube.ServicePort, pods []*kube.Po
 		told[p] = told[p] || p.Reached(port) == r.member(p.Meta).Listens
 	}
 
-	report, calls := r.breaks, "fail"
-	if t.guess {
-		report, calls = r.warn, "may fail"
+	report := r.breaks
+	if t.guess || !r.BuiltIn {
+		report = r.warn
 	}
-	report(s.Meta, port.At, "%s", t.text(fmt.Sprintf("calls to %s:%s %s, because this port becomes the sidecar's", s.Name, port.Number, calls), offTheService))
+	report(s.Meta, port.At, "%s", t.text(lost(s, port, t), offTheService))
+}
+
+// lost returns what comes of a port that becomes the sidecar's. Callers of a headless Service reach
+// the pods' own ports; they only find the port in its SRV records (Kubernetes documentation, DNS for
+// Services and Pods).
+func lost(s *kube.Service, port kube.ServicePort, t *trouble) string {
+	calls := fmt.Sprintf("calls to %s:%s", s.Name, port.Number)
+	switch {
+	case s.Headless:
+		return fmt.Sprintf("SRV records of %s name the sidecar's port instead", s.Name)
+	case t.guess:
+		return calls + " may fail, because this port becomes the sidecar's"
+	}
+	return calls + " fail, because this port becomes the sidecar's"
 }
 
 // offTheService is the usual remedy for a Service that is not for the mesh.

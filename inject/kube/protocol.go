@@ -134,7 +134,7 @@ func (s ServicePort) Speech(pods iter.Seq[*Pods]) Speech {
 func (s ServicePort) own() Speech {
 	switch protocol := appProtocol(s.AppProtocol); {
 	case !s.TCP:
-		return Speech{"UDP", ByTransport, "its protocol is not TCP"}
+		return Speech{cmp.Or(protocols[strings.ToLower(s.Transport)], "UDP"), ByTransport, "protocol " + s.Transport}
 	case protocol != "":
 		return Speech{protocol, ByAppProtocol, "appProtocol " + s.AppProtocol}
 	}
@@ -181,7 +181,7 @@ func (p *Pods) Speech(number string) (out Speech) {
 
 	for _, probe := range p.Probes {
 		if probe.Port == number {
-			out = out.Before(Speech{probe.Protocol, ByProbe, "its probe"})
+			out = out.Before(Speech{probe.Protocol, ByProbe, "probe of its container"})
 		}
 	}
 

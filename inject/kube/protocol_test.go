@@ -83,7 +83,7 @@ func TestSigns(t *testing.T) {
 
 // TestBefore holds the choice between signs: their order does not matter.
 func TestBefore(t *testing.T) {
-	http, redis, grpc := kube.Speech{kube.HTTP, kube.ByName, "name http"}, kube.Speech{"Redis", kube.ByName, "name redis"}, kube.Speech{kube.GRPC, kube.ByProbe, "its probe"}
+	http, redis, grpc := kube.Speech{kube.HTTP, kube.ByName, "name http"}, kube.Speech{"Redis", kube.ByName, "name redis"}, kube.Speech{kube.GRPC, kube.ByProbe, "probe"}
 	for _, c := range []struct{ a, b, want kube.Speech }{
 		{http, redis, http}, {grpc, redis, redis}, {kube.Speech{}, grpc, grpc},
 		{kube.Speech{"Kafka", kube.ByName, "name kafka"}, redis, kube.Speech{"Kafka", kube.ByName, "name kafka"}},
