@@ -23,8 +23,8 @@ const usualPort = 80
 //	the only TCP port that the pod's containers declare
 //	80
 //
-// It reports an invalid annotation, one that names a port that is taken, and several ports of which none is 80, because that is a guess;
-// then the port is not ok.
+// It reports an invalid annotation, one that names a port that is taken, and several ports of which
+// none is 80, because that is a guess; then the port is not ok.
 func findAppPort(spec, annotation *manifest.Node, report reporter, taken ...int) (port int, ok bool) {
 	ports := appPorts(spec)
 	if annotation != nil {

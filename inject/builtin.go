@@ -21,7 +21,7 @@ type Sidecar struct {
 	RulesResources sidecar.Resources
 
 	// PreviousPort is another port of Services that leads to the sidecars: the one that callers use
-	// until they know Port (Sidecar.previousPort); 0 is none.
+	// until they know Port (Sidecar.previousPort); 0 without one.
 	PreviousPort int
 
 	Native bool // sidecars are init containers that go on running (Injector.nativeSidecar)

@@ -50,8 +50,8 @@ const (
 	// ReplacePort turns the port that reaches the app into the sidecar's, as the webhook did. It is
 	// the default.
 	ReplacePort ServicePorts = "replace"
-	// PreservePort keeps the number and the name of that port, leads it to the sidecar, and adds the
-	// sidecar's own port.
+	// PreservePort keeps the number and the name of that port, leads it to the sidecar, and adds
+	// the sidecar's own port.
 	PreservePort ServicePorts = "preserve"
 	// AddPort keeps all ports as they are, and adds the sidecar's own.
 	AddPort ServicePorts = "add"
@@ -192,7 +192,7 @@ func (e *serviceEditor) addPorts() {
 
 func (e *serviceEditor) add(port manifest.Map) { e.added = append(e.added, port) }
 
-// tellAdded says in the report which ports are added.
+// tellAdded adds the added ports to the report.
 func (e *serviceEditor) tellAdded() {
 	numbers := make([]string, len(e.added))
 	for i, port := range e.added {

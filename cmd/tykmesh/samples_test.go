@@ -50,7 +50,7 @@ func configOf(t *testing.T, name string) string {
 // The samples are what Kubernetes takes today, strictly decoded, and Deployments select their own
 // pods.
 func TestSamplesAreKubernetes(t *testing.T) {
-	for _, name := range []string{"echo.yaml", "sleep.yaml", "curl.yaml", "echo-and-sleep.yaml"} {
+	for _, name := range []string{"echo.yaml", "sleep.yaml", "curl.yaml", "echo-and-sleep.yaml", "shop.yaml"} {
 		for i, text := range strings.Split(readSample(t, name), "\n---\n") {
 			var kind metav1.TypeMeta
 			if err := yaml.Unmarshal([]byte(text), &kind); err != nil {

@@ -188,6 +188,19 @@ func numberOf[T int | int64](least, most T) kind[T] {
 	}))
 }
 
+// orUnset returns a kind of numbers of which 0 means that the key is not set.
+func orUnset[T int | int64](k kind[T]) kind[T] {
+	show := k.show
+	k.show = func(n T) any {
+		if n == 0 {
+			return nil
+		}
+		return show(n)
+	}
+
+	return k
+}
+
 // listOf returns the kind of lists; in the environment commas separate the items. An empty list
 // leaves the default. Items that are right count for the checks that follow, beside wrong ones.
 func listOf[T any](item kind[T]) kind[[]T] { return lists(item, false) }

@@ -58,8 +58,11 @@ func (l *loader) checkPorts() {
 	if err := sidecar.CheckPort(own.Port); err != nil {
 		l.fail(l.settings[SidecarPort], err.Error())
 	}
-	if own.PreviousPort == own.Port && !l.failed[SidecarPort] {
+	if own.PreviousPort != 0 && own.PreviousPort == own.Port && !l.failed[SidecarPort] {
 		l.fail(l.settings[SidecarPreviousPort], fmt.Sprintf("is the same as %s; delete it", SidecarPort))
+	}
+	if err := sidecar.CheckPort(own.PreviousPort); own.PreviousPort != 0 && err != nil {
+		l.fail(l.settings[SidecarPreviousPort], err.Error())
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -147,7 +148,7 @@ func drift(o mesh.Owner, d dashboard.Definition, s mesh.Settings) (list []string
 	}
 
 	if role == mesh.Mesh {
-		want := mesh.TemplateVars(inject.Workload{Service: o.Service}, w, s).Target
+		want := mesh.TemplateVars(inject.Workload{Service: o.Service, SidecarPort: portOf(d.TargetURL())}, w, s).Target
 		if !sameOrigin(d.TargetURL(), want) {
 			target := dashboard.Difference{Path: dashboard.Path{"proxy", "target_url"}, From: d.TargetURL(), To: want}
 			list = append(list, fmt.Sprintf("mesh API: %s", target.Change()))
@@ -155,6 +156,17 @@ func drift(o mesh.Owner, d dashboard.Definition, s mesh.Settings) (list []string
 	}
 
 	return list
+}
+
+// portOf returns the port of a URL, which the manifests choose; 0 without one.
+func portOf(address string) int {
+	u, err := url.Parse(address)
+	if err != nil {
+		return 0
+	}
+	port, _ := strconv.Atoi(u.Port()) // 0 where it is no number
+
+	return port
 }
 
 // sameOrigin reports whether two URLs lead to one server in one way.
