@@ -51,8 +51,8 @@ func findAppPort(spec, annotation *manifest.Node, report reporter, taken ...int)
 	return usualPort, true
 }
 
-// likelyAppPort returns the only one of several ports that may be the app's; 0 where several may be.
-// Ports for metrics and the like are set aside, and those that speak what the sidecar does not
+// likelyAppPort returns the only one of several ports that may be the app's; 0 where several may
+// be. Ports for metrics and the like are set aside, and those whose protocol the sidecar does not
 // carry. HTTP counts before gRPC.
 //
 //	http 3000, metrics 9090      3000

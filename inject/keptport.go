@@ -31,9 +31,9 @@ func (e *serviceEditor) keepAll(in *injection) error {
 	return nil
 }
 
-// addedName returns a name for the only port of a Service, which has none. The name says what the
-// port speaks, because others read it so. A number proves nothing: a port that only has the usual
-// number of another protocol gets a name that says nothing.
+// addedName returns a name for the only port of a Service, which has none: that of its protocol,
+// because others read names so. A number proves nothing: a port that only has the usual number of
+// another protocol gets a name that says nothing.
 func (in *injection) addedName(s *kube.Service) string {
 	port := s.Ports[0]
 	switch protocol := port.Speech(in.facts.Behind(s)).Protocol; {

@@ -18,8 +18,7 @@ func isAside(name string) bool {
 	return false
 }
 
-// carriesHTTP2 reports whether sidecars carry HTTP/2, and so gRPC. Whether configured ones do, their
-// environment says.
+// carriesHTTP2 reports whether sidecars carry HTTP/2, and so gRPC. Configured ones may.
 func (s Settings) carriesHTTP2() bool { return s.Sidecar == nil || s.Sidecar.Traffic.HTTP2 }
 
 // hear finds the protocols of all apps: Services that lead to them count before the pods.
@@ -60,8 +59,8 @@ func (in *injection) note(o *Object, p *kube.Pods, speech kube.Speech) {
 	}
 }
 
-// listens returns the port of the app of pods that join the mesh; "" for others, and where it is not
-// known.
+// listens returns the port of the app of pods that join the mesh; "" for others, and where it is
+// unknown.
 func (o *Object) listens() string {
 	if o == nil || o.workload == nil || o.workload.Port == 0 || o.unclear != nil || !o.joins() {
 		return ""

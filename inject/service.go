@@ -58,8 +58,8 @@ type Workload struct {
 
 	Port int // where the app listens, on 127.0.0.1; 0 where the configured containers lead the sidecar to it
 
-	// Protocol is what the app speaks, where that is HTTP/2 or gRPC, and the sidecar carries it; else
-	// "", which means HTTP.
+	// Protocol is that of the app, where it is HTTP/2 or gRPC, and the sidecar carries it; else "",
+	// which means HTTP.
 	Protocol kube.Protocol
 
 	// SidecarPort is the port of the Service to which the sidecars of callers go.
@@ -76,8 +76,8 @@ type Workload struct {
 	InboundID, MeshID string
 }
 
-// Target returns the URL where the sidecar finds the app; "" where the configured containers lead it
-// there. A gateway speaks HTTP/2 without TLS to a target h2c:// (Tyk documentation, gRPC proxy).
+// Target returns the URL where the sidecar finds the app; "" where the configured containers lead
+// it there. A gateway speaks HTTP/2 without TLS to a target h2c:// (Tyk documentation, gRPC proxy).
 func (w Workload) Target() string {
 	switch {
 	case w.Port == 0:

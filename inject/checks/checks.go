@@ -60,7 +60,7 @@ type Member struct {
 	// Of pods that join.
 	App, Route string      // "" where they are refused
 	Listens    string      // the port of the app; "" where it is unknown
-	Speaks     kube.Speech // what the app speaks there
+	Speaks     kube.Speech // the protocol there
 	Redirected bool        // rules lead the calls of the pods to the sidecar
 	Unset      []Unset     // of the added containers
 	Security   kube.Verdict

@@ -13,8 +13,8 @@ import (
 var Protocol = Check{
 	Code:     "TM0038",
 	Sentence: "A port on the mesh must speak HTTP, or gRPC where Sidecar.http2 is true.",
-	Hint: "a port speaks what its appProtocol or the beginning of its name says (http-web); annotation injector.tyk.io/port names the HTTP port of the pods; " +
-		"with Injector.servicePorts: add, Services keep all other ports",
+	Hint: "name ports after their protocol (http-web, grpc), or set their appProtocol; injector.tyk.io/port names the HTTP port of the pods; " +
+		"Injector.servicePorts: add keeps the ports of Services",
 	run: checkProtocols,
 }
 
@@ -45,7 +45,7 @@ func checkProtocols(r *run) {
 			continue
 		}
 		if t := r.trouble(m.Listens, m.Listens, m.Speaks); t != nil {
-			r.warn(p.Meta, p.Ports[i].At, "%s", t.text(r.deadRoute(m, t), "name the HTTP port in annotation injector.tyk.io/port"))
+			r.warn(p.Meta, p.Ports[i].At, "%s", t.text("name the HTTP port in annotation injector.tyk.io/port", r.deadRoute(m, t)))
 		}
 	}
 }
@@ -61,7 +61,7 @@ func (r *run) checkKept(s *kube.Service, pods []*kube.Pods, told map[*kube.Pods]
 
 			if t := r.trouble(port.Number, m.Listens, m.Speaks); t != nil {
 				told[p] = true
-				r.warn(s.Meta, port.At, "%s", t.text(r.deadRoute(m, t), kept(s, port), offTheService))
+				r.warn(s.Meta, port.At, "%s", t.text(offTheService, r.deadRoute(m, t), kept(s, port)))
 			} else if m.Speaks.Protocol == kube.GRPC && p.Speech(m.Listens).Protocol != kube.GRPC {
 				told[p] = true
 				r.warn(s.Meta, port.At, "only this Service says that %s speaks gRPC, so the sidecar limits request bodies, which breaks streams; name the container port grpc", p)
@@ -75,7 +75,7 @@ func (r *run) checkKept(s *kube.Service, pods []*kube.Pods, told map[*kube.Pods]
 
 	port := s.Ports[0]
 	t := r.trouble(port.Number, port.Target, port.Speech(r.Behind(s)))
-	r.warn(s.Meta, port.At, "%s", t.text(kept(s, port), offTheService))
+	r.warn(s.Meta, port.At, "%s", t.text(offTheService, kept(s, port)))
 }
 
 // checkTaken checks the port of a Service that leads to the sidecar from now on.
@@ -98,12 +98,12 @@ func (r *run) checkTaken(s *kube.Service, port kube.ServicePort, pods []*kube.Po
 	if t.guess || !r.BuiltIn {
 		report = r.warn
 	}
-	report(s.Meta, port.At, "%s", t.text(lost(s, port, t), offTheService))
+	report(s.Meta, port.At, "%s", t.text(offTheService, lost(s, port, t)))
 }
 
-// lost returns what comes of a port that becomes the sidecar's. Callers of a headless Service reach
-// the pods' own ports; they only find the port in its SRV records (Kubernetes documentation, DNS for
-// Services and Pods).
+// lost returns the effect on callers of a port that becomes the sidecar's. Those of a headless
+// Service reach the pods' own ports; only SRV records name its ports (Kubernetes documentation, DNS
+// for Services and Pods).
 func lost(s *kube.Service, port kube.ServicePort, t *trouble) string {
 	calls := fmt.Sprintf("calls to %s:%s", s.Name, port.Number)
 	switch {
@@ -161,17 +161,15 @@ type trouble struct {
 	guess  bool   // the port may be carried all the same
 }
 
-// text returns the reason, what comes of it, and the remedy; usual is that where there is no special
-// one, and the last of the arguments.
-func (t *trouble) text(clauses ...string) string {
-	last := len(clauses) - 1
+// text returns the reason, its effects, and the remedy: usual, where there is no special one.
+func (t *trouble) text(usual string, effects ...string) string {
 	text := t.why
-	for _, clause := range append(clauses[:last], cmp.Or(t.remedy, clauses[last])) {
-		if clause != "" {
-			text += "; " + clause
+	for _, effect := range effects {
+		if effect != "" {
+			text += "; " + effect
 		}
 	}
-	return text
+	return text + "; " + cmp.Or(t.remedy, usual)
 }
 
 // carries reports whether sidecars carry a protocol.
@@ -182,8 +180,8 @@ func (r *run) carries(p kube.Protocol) bool {
 	return p.IsHTTP()
 }
 
-// trouble returns why sidecars do not carry what a port speaks, which leads to a container port; nil
-// if they do. HTTP/2 is a guess, because its servers often speak HTTP/1 too.
+// trouble returns why sidecars do not carry the protocol of a port that leads to a container port;
+// nil if they do. HTTP/2 is a guess, because its servers often speak HTTP/1 too.
 func (r *run) trouble(port, target string, speech kube.Speech) *trouble {
 	said := fmt.Sprintf("port %s speaks %s (%s)", port, speech.Protocol, speech.Text)
 	switch {

@@ -153,7 +153,7 @@ func appProtocol(value string) Protocol {
 	return cmp.Or(ofKubernetes[value], protocols[value])
 }
 
-// named returns what the name of a port says: all of it, or its beginning as far as a dash.
+// named returns the protocol of a port name: of all of it, or of its beginning as far as a dash.
 func named(name string, by Sign) Speech {
 	for prefix := name; prefix != ""; {
 		if protocol := protocols[prefix]; protocol != "" {
