@@ -12,7 +12,7 @@ import (
 
 // Sidecar is the built-in sidecar as configured, before the annotations of a pod apply.
 type Sidecar struct {
-	sidecar.Gateway // without Tags, Grace, TLS and Native, which depend on the pod
+	sidecar.Gateway // without Tags, Grace, TLS, Native, GRPC and Sleep, which depend on the pod
 
 	Rules      sidecar.Rules // without UID, which is the gateway's
 	RulesImage string
@@ -24,7 +24,9 @@ type Sidecar struct {
 	// until they know Port (Sidecar.previousPort); 0 without one.
 	PreviousPort int
 
-	Native bool // sidecars are init containers that go on running (Injector.nativeSidecar)
+	Native     bool // sidecars are init containers that go on running (Injector.nativeSidecar)
+	Sleeps     bool // the cluster knows preStop hooks that sleep (Injector.kubeVersion)
+	SleepAsApp bool // sidecars take over the preStop sleep of their app (Sidecar.sleepAsApp)
 }
 
 // defaultGrace is Kubernetes' default for terminationGracePeriodSeconds.
@@ -49,7 +51,7 @@ func (o *target) builtIn(s Settings) {
 
 	p.Rules.UID = p.UID
 	p.Gateway.Native = p.Sidecar.Native
-	p.check(spec)
+	p.settleSleep(spec)
 
 	report := o.refuse
 	if p.appPort == nil {
@@ -61,6 +63,7 @@ func (o *target) builtIn(s Settings) {
 		o.likely = o.likelyAppPort(s)
 	}
 	p.Gateway.GRPC = p.Traffic.HTTP2 && p.speaksGRPC(port, clear)
+	p.check(spec)
 
 	o.addition = p.addition(s)
 	p.checkAliases(spec, o.addition.hostAlias.List("hostnames"))
@@ -93,6 +96,8 @@ type pod struct {
 	*target
 	appPort *manifest.Node // the annotation's value; nil without it
 	caFile  []string       // variables that get the path of the file of all CAs
+
+	appSleep int64 // seconds that its own containers are to sleep before they end
 }
 
 // addition returns the containers, volumes and other items to add to the pod. The rules must not
@@ -102,7 +107,7 @@ type pod struct {
 //	native      sidecar, rules, CAs | the pod's init containers | the pod's containers
 //	else        the pod's init containers | rules, CAs | the pod's containers, sidecar
 func (p *pod) addition(s Settings) addition {
-	a := addition{builtIn: true, hostAlias: sidecar.HostAlias(sidecar.MeshAddress, s.MeshHosts), volumes: p.Volumes()}
+	a := addition{builtIn: true, sleep: p.appSleep, hostAlias: sidecar.HostAlias(sidecar.MeshAddress, s.MeshHosts), volumes: p.Volumes()}
 	container, once := p.Gateway.Container(), p.RulesResources.Beside(p.Resources)
 	var inits []manifest.Map
 	if p.Rules.Intercept != sidecar.None {
@@ -148,6 +153,8 @@ func (p *pod) check(spec *manifest.Node) {
 	if p.Rules.Intercept == sidecar.All {
 		p.checkUsers(spec)
 	}
+
+	p.checkBody()
 }
 
 // onWindows returns the field that restricts a pod to Windows nodes, and its path; nil if the pod

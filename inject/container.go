@@ -15,15 +15,17 @@ import (
 // and their records are still read.
 var itemNames = map[string]string{"env": "name", "ports": "containerPort", "volumeMounts": "name"}
 
-// merge adds the variables and the mounts by which containers trust the mesh. A container keeps the
-// variables and mounts of these names that it has already.
-func (p *podEditor) merge(containers []*manifest.Node) {
+// merge adds the variables and the mounts by which containers trust the mesh, and a preStop sleep
+// of some seconds. A container keeps the variables and mounts of these names, and the hook, that it
+// has already.
+func (p *podEditor) merge(containers []*manifest.Node, sleep int64) {
 	a := p.object.addition
 	for _, c := range containers {
 		c = c.Resolve()
 		m := merger{podEditor: p, container: c, name: kube.Text(c.Get("name"))}
 		m.add("env", variableList(a.variables))
 		m.add("volumeMounts", list(a.mounts))
+		m.addSleep(sleep)
 		m.finish()
 	}
 }
@@ -41,8 +43,8 @@ type merger struct {
 	container *manifest.Node
 	name      string
 
-	lists manifest.Map // lists that the container does not have yet
-	added []string     // the paths of added items: env/NAME, volumeMounts/NAME
+	lists manifest.Map // fields that the container does not have yet
+	added []string     // the paths of added items: env/NAME, volumeMounts/NAME, lifecycle/preStop
 }
 
 // add adds the items that the container's own list does not have.
@@ -78,7 +80,8 @@ func (m *merger) missing(key string, items manifest.List, own *manifest.Node) (o
 	return out
 }
 
-// finish writes the new lists into the container, and the paths of all added items into the record.
+// finish writes the new fields into the container, and the paths of all added items into the
+// record.
 func (m *merger) finish() {
 	if len(m.lists) > 0 {
 		m.edits = append(m.edits, manifest.Put{Into: m.container, Entries: m.lists})
@@ -105,7 +108,7 @@ func (u *undo) unmerge(container *manifest.Node, added []string) {
 		case itemNames[key] != "":
 			names[key] = append(names[key], name)
 		default:
-			u.removeEntry(container.Get(key).Resolve(), name)
+			u.removeBelow(container, key, name)
 		}
 	}
 
@@ -113,6 +116,26 @@ func (u *undo) unmerge(container *manifest.Node, added []string) {
 		u.remove(container, key, key+"/"+container.Get("name").Text(), len(names[key]), func(n *manifest.Node) bool {
 			return slices.Contains(names[key], kube.Number(n.Get(itemNames[key])))
 		})
+	}
+}
+
+// removeBelow takes an entry out of a field of a container. If nothing else is in the field, that
+// gets its original state back: an empty one, or nothing.
+func (u *undo) removeBelow(container *manifest.Node, key, name string) {
+	field, value := container.Entry(key)
+	in := value.Resolve()
+	if k, _ := in.Entry(name); k == nil {
+		return
+	}
+
+	text, wasEmpty := u.record.Empty[key+"/"+container.Get("name").Text()]
+	switch {
+	case len(in.Content) > 2:
+		u.removeEntry(in, name)
+	case wasEmpty:
+		u.edits = append(u.edits, manifest.Empty{Node: value, Text: text})
+	default:
+		u.edits = append(u.edits, manifest.Remove{Node: field})
 	}
 }
 

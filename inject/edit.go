@@ -16,9 +16,9 @@ func (o *target) podEdits(further manifest.Map) ([]manifest.Edit, error) {
 		p.record.HostAliases = strs(hosts)
 	}
 
-	p.merge(spec.Get("containers").Items())
+	p.merge(spec.Get("containers").Items(), a.sleep)
 	if a.initAsWell {
-		p.merge(spec.Get("initContainers").Items())
+		p.merge(spec.Get("initContainers").Items(), 0) // they have ended by then, or end after the others
 	}
 
 	p.add("containers", list(a.containers))

@@ -45,8 +45,9 @@ type options struct {
 	Add        bool   `json:"add"`
 	Port       int    `json:"port"`         // of the built-in sidecar
 	Previous   int    `json:"previousPort"` // its previous one
-	HTTP2      bool   `json:"http2"`        // the built-in sidecar speaks it
+	HTTP2      bool   `json:"http2"`        // the built-in sidecar speaks it, and limits request bodies
 	Upgrade    bool   `json:"upgrade"`
+	OldKube    bool   `json:"oldKube"`  // of which no preStop sleep is known
 	Security   bool   `json:"security"` // whether the report says which levels of Pod Security are met
 	OnSkip     string `json:"onSkip"`   // fail unless it says warn or ignore
 
@@ -78,10 +79,16 @@ func (o options) settings() inject.Settings {
 	}
 
 	if s.Sidecar != nil {
-		s.Sidecar.Port, s.Sidecar.PreviousPort, s.Sidecar.Traffic.HTTP2 = o.Port, o.Previous, o.HTTP2
+		s.Sidecar.Port, s.Sidecar.PreviousPort = o.Port, o.Previous
+		if o.HTTP2 {
+			s.Sidecar.Traffic.HTTP2, s.Sidecar.Traffic.MaxRequestBody = true, "32Mi"
+		}
 	}
 
 	s.ServiceLabels = o.ServiceLabels
+	if o.OldKube {
+		s.Sidecar.Sleeps = false
+	}
 	return s
 }
 

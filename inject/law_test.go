@@ -63,7 +63,7 @@ func tries(n uint64) uint64 {
 	return n
 }
 
-var profiles = []string{"", "plain", "two", "bare", "builtin", "native", "nft"}
+var profiles = []string{"", "plain", "two", "bare", "builtin", "native", "nft", "begun"}
 
 // checkLaws returns how many objects were injected. documents splits the same input anew at each
 // call.
@@ -271,9 +271,9 @@ func cutReplaced(d *manifest.Document, n *manifest.Node, cut func(from, to int))
 		}
 	}
 
-	for _, key := range []string{"hostAliases", "containers", "initContainers", "volumes", "volumeMounts", "env", "ports"} {
+	for _, key := range []string{"hostAliases", "containers", "initContainers", "volumes", "volumeMounts", "env", "ports", "lifecycle"} {
 		k, v := n.Entry(key)
-		if k == nil || len(v.Items()) > 0 {
+		if k == nil || v.Resolve().Kind != manifest.Scalar && len(v.Resolve().Content) > 0 {
 			continue
 		}
 

@@ -27,6 +27,7 @@ const (
 	annotationExemptCIDRs  = "injector.tyk.io/exempt-cidrs"
 	annotationExemptPorts  = "injector.tyk.io/exempt-ports"
 	annotationCAFile       = "injector.tyk.io/ca-file"
+	annotationSleep        = "injector.tyk.io/pre-stop-sleep"
 )
 
 // overrides maps each of these annotations to its effect on a pod.
@@ -46,6 +47,7 @@ var overrides = map[string]func(p *pod, text string) error{
 		return appendEach(&p.Rules.ExemptPorts, text, sidecar.ParseExemptPort)
 	},
 	annotationCAFile: (*pod).readCAFile,
+	annotationSleep:  (*pod).readSleep,
 }
 
 // sidecarFields maps fields of a container to the annotations that set them for the built-in
@@ -88,6 +90,14 @@ func (p *pod) readOverrides() {
 
 	p.checkLimit(annotationCPU, r.CPU, r.CPULimit)
 	p.checkLimit(annotationMemory, r.Memory, r.MemoryLimit)
+}
+
+// checkBody refuses a memory limit of the pod that is too small for the largest request body.
+func (p *pod) checkBody() {
+	_, limit := p.meta.Get("annotations").Entry(annotationMemoryLimit)
+	if err := sidecar.CheckBody(p.MaxBody(), p.Resources.MemoryLimit, annotationMemoryLimit); limit != nil && err != nil {
+		p.refuse(RuleAnnotation, limit, "annotation %s: %v", annotationMemoryLimit, err)
+	}
 }
 
 // checkLimit compares the request of a resource with its limit, and reports a mismatch at the

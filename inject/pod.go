@@ -23,7 +23,8 @@ type addition struct {
 	// Additions to the pod's own containers that run beside the sidecar.
 	mounts     []manifest.Map
 	variables  []sidecar.Variable
-	initAsWell bool // its init containers are among them
+	initAsWell bool  // its init containers are among them
+	sleep      int64 // seconds that they sleep before they end; not the init containers
 
 	builtIn bool // it comes from the built-in profile, whose sidecar takes annotations
 
@@ -105,7 +106,7 @@ func (o *target) clashes(spec *manifest.Node) {
 // containerClashes refuses containers that conflict with the additions. seen are the names of
 // containers that must differ from these.
 func (o *target) containerClashes(list string, containers []*manifest.Node, seen map[string]bool) {
-	gains := len(o.addition.mounts)+len(o.addition.variables) > 0
+	gains := len(o.addition.mounts)+len(o.addition.variables) > 0 || o.addition.sleep > 0
 
 	taken := names(o.addition.added())
 	for _, c := range containers {

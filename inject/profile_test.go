@@ -42,15 +42,21 @@ func profile(name string) inject.Settings {
 		})
 		s.Containers = []manifest.Map{tagged, {{Key: "name", Value: "log"}, {Key: "image", Value: "example.com/log:1"}, {Key: "volumeMounts", Value: manifest.List{mountOf("ssl-certs", "/ssl")}}}}
 
-	case "builtin", "native", "nft": // the built-in sidecar: in a container, in an init container, with a file of rules
+	case "builtin", "native", "nft", "begun": // the built-in sidecar: in a container, in an init container, with a file of rules, with the keys of config init
 		s = inject.Settings{MeshHosts: s.MeshHosts, Sidecar: &inject.Sidecar{
 			Gateway: sidecar.Gateway{
 				Image: sidecar.DefaultImage, UID: sidecar.DefaultUID, Dashboard: "http://dashboard.tyk:3000", Redis: sidecar.Redis{Addresses: []string{"redis.tyk:6379"}},
 				Resources: sidecar.Resources{CPU: sidecar.DefaultCPU, Memory: sidecar.DefaultMemory, MemoryLimit: sidecar.DefaultMemoryLimit},
+				Traffic:   sidecar.Traffic{MaxConnTime: sidecar.DefaultMaxConnTime},
 			},
 			RulesResources: sidecar.Resources{CPU: sidecar.DefaultRulesCPU, Memory: sidecar.DefaultRulesMemory, MemoryLimit: sidecar.DefaultRulesMemoryLimit},
-			Rules:          sidecar.Rules{Intercept: sidecar.All}, RulesImage: sidecar.DefaultRulesImage, RulesTool: sidecar.IPTables, Native: name == "native",
+			Rules:          sidecar.Rules{Intercept: sidecar.All}, RulesImage: sidecar.DefaultRulesImage, RulesTool: sidecar.IPTables, Native: name == "native", Sleeps: true,
 		}}
+
+		if name == "begun" {
+			s.Sidecar.Traffic = sidecar.Traffic{MaxConnTime: 5, ProxyTimeout: 60, StreamTimeout: 3600, WebSockets: true, PathsAsSent: true, MaxRequestBody: "32Mi", HTTP2: true}
+			s.Sidecar.SleepAsApp = true
+		}
 
 		if name == "nft" {
 			s.Sidecar.RulesTool, s.Sidecar.Rules.Intercept = sidecar.NFT, sidecar.Mesh

@@ -3,6 +3,7 @@ package inject_test
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -105,6 +106,49 @@ func TestAppProtocol(t *testing.T) {
 			}
 			if got := targetOf(t, text, false); !strings.HasPrefix(got, "http://") {
 				t.Errorf("%s, without HTTP/2: %s", c.name, got)
+			}
+		}
+	}
+}
+
+// TestGRPCSidecar holds the environment of sidecars: pods that say themselves that their app speaks
+// gRPC get no limit to request bodies. Services beside them change nothing (L9).
+func TestGRPCSidecar(t *testing.T) {
+	const limit, http2 = "TYK_GW_HTTPSERVEROPTIONS_MAXREQUESTBODYSIZE", "TYK_GW_PROXYENABLEHTTP2"
+	for _, c := range []struct {
+		name, ports, probe string
+		limited            bool
+	}{
+		{"a name", "{name: grpc, containerPort: 9000}", "", false},
+		{"a probe", "{containerPort: 9000}", "grpc: {port: 9000}", false},
+		{"nothing", "{containerPort: 9000}", "", true},
+		{"another port", "{name: web, containerPort: 9000}, {name: grpc, containerPort: 80}", "httpGet: {port: 80}", false},
+		{"another port than the app's", "{name: web, containerPort: 80}, {name: grpc, containerPort: 9000}", "", true},
+		{"HTTP/2", "{name: http2, containerPort: 9000}", "", true},
+		{"ports that are unclear", "{name: grpc, containerPort: 9000}, {name: web, containerPort: 9001}, {name: api, containerPort: 9002}", "", false},
+	} {
+		pods := fmt.Sprintf(speaker, c.ports, c.probe)
+		var first string
+		for _, services := range []string{
+			fmt.Sprintf(inFront, joins, "{name: web, port: 80, targetPort: 9000}"),
+			fmt.Sprintf(inFront, joins, "{name: grpc, port: 80, targetPort: 9000}"),
+			fmt.Sprintf(inFront, joins, "{name: redis, port: 80, targetPort: 9000}"),
+		} {
+			s := options{Profile: "builtin", Add: true, Port: 18080, HTTP2: true}.settings()
+			stream, problems := inject.Inject(manifest.Split("app.yaml", []byte(pods+services)), s)
+			if len(problems) > 0 {
+				t.Fatalf("%s: %v", c.name, problems)
+			}
+
+			text := string(slices.Collect(stream.Texts(bindings(stream, ids)))[0])
+			if strings.Contains(text, limit) != c.limited || !strings.Contains(text, http2) {
+				t.Errorf("%s: a limit: %v, want %v", c.name, !c.limited, c.limited)
+			}
+			if first == "" {
+				first = text
+			}
+			if text != first {
+				t.Errorf("%s: the Service changes the pods to\n%s\nfrom\n%s", c.name, text, first)
 			}
 		}
 	}

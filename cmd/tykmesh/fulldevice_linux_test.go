@@ -41,6 +41,7 @@ var printing = map[string]string{
 	"version":          "",
 	"annotations":      "",
 	"keys":             "",
+	"sidecar":          "",
 	"codes":            "",
 	"exit":             "",
 	"help":             "",

@@ -19,6 +19,7 @@ import (
 
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
 // The documents: an introduction for users, their reference, the guide to the CA, and the rules for
@@ -53,6 +54,7 @@ func TestReadmeTables(t *testing.T) {
 		{"keys", "| key | default | |", keyRows()},
 		{"flags", "| flag | commands | |", flagRows()},
 		{"annotations", "| annotation | |", annotationRows()},
+		{"variables", "| variable of the sidecar | |", variableRows()},
 		{"exit statuses", "| status | |", exitRows()},
 		{"codes", "| code | |", codeRows()},
 	} {
@@ -190,6 +192,13 @@ func annotationRows() (rows [][]string) {
 		rows = append(rows, []string{code(a.Key), text})
 	}
 
+	return rows
+}
+
+func variableRows() (rows [][]string) {
+	for _, v := range sidecar.Environment() {
+		rows = append(rows, []string{code(v.Name), v.Reason})
+	}
 	return rows
 }
 

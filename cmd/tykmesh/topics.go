@@ -10,6 +10,7 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/exit"
 	"github.com/tykmesh/tykmesh/cmd/internal/prose"
 	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
 // exitStatuses explains the exit statuses.
@@ -35,6 +36,7 @@ func newTopics() []*cobra.Command {
 	return []*cobra.Command{
 		newTopic("annotations", "Annotations of manifests", writeAnnotations),
 		newTopic("keys", "Keys of the configuration", writeKeys),
+		newTopic("sidecar", "Environment variables of the sidecar", writeSidecar),
 		newTopic("codes", "Codes of errors and warnings", writeCodes),
 		newTopic("exit", "Exit statuses", writeExitStatuses),
 	}
@@ -93,8 +95,15 @@ func writeKeys(w io.Writer) {
 	}
 }
 
-// Columns of the names of annotations and keys, and of the text beside them.
-const annotationColumns, keyColumns, textColumns = 38, 26, 100
+func writeSidecar(w io.Writer) {
+	fmt.Fprint(w, "The built-in sidecar gets these variables, as far as the configuration asks for them. Sidecar.env sets others, or other values.\n\n")
+	for _, v := range sidecar.Environment() {
+		writeItem(w, v.Name, variableColumns, v.Reason)
+	}
+}
+
+// Columns of the names of annotations, keys and variables, and of the text beside them.
+const annotationColumns, keyColumns, variableColumns, textColumns = 38, 26, 50, 100
 
 func writeAnnotation(w io.Writer, a inject.Annotation) {
 	writeItem(w, a.Key, annotationColumns, a.Text)

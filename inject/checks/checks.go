@@ -41,6 +41,7 @@ type Stream struct {
 	Sidecars      []manifest.Map // the added containers that run as long as the pod
 	SidecarPort   string         // where sidecars listen, unless a member says otherwise
 	HTTP2         bool           // sidecars carry HTTP/2
+	LimitsBodies  bool           // sidecars limit request bodies, unless their pods say that they speak gRPC
 	Adds          bool           // Services keep all ports, and get one that leads to pods with a sidecar alone
 
 	// Accepts reports whether the user accepts the warnings of a code about an object.

@@ -62,7 +62,7 @@ func (r *run) checkKept(s *kube.Service, pods []*kube.Pods, told map[*kube.Pods]
 			if t := r.trouble(port.Number, m.Listens, m.Speaks); t != nil {
 				told[p] = true
 				r.warn(s.Meta, port.At, "%s", t.text(offTheService, r.deadRoute(m, t), kept(s, port)))
-			} else if m.Speaks.Protocol == kube.GRPC && p.Speech(m.Listens).Protocol != kube.GRPC {
+			} else if r.LimitsBodies && m.Speaks.Protocol == kube.GRPC && p.Speech(m.Listens).Protocol != kube.GRPC {
 				told[p] = true
 				r.warn(s.Meta, port.At, "only this Service says that %s speaks gRPC, so the sidecar limits request bodies, which breaks streams; name the container port grpc", p)
 			}

@@ -3,6 +3,7 @@ package sidecar
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
@@ -27,6 +28,8 @@ const (
 	VariableTags   = "TYK_GW_DBAPPCONFOPTIONS_TAGS"
 	variableTLS    = "TYK_GW_HTTPSERVEROPTIONS_USESSL"
 	variableListen = "TYK_GW_LISTENPORT"
+
+	variableMaxBody = "TYK_GW_HTTPSERVEROPTIONS_MAXREQUESTBODYSIZE"
 )
 
 // Where the sidecar finds its own certificate for the control port.
@@ -35,43 +38,107 @@ const certificatePath = "/etc/tykmesh/sidecar"
 // Variable is an environment variable.
 type Variable struct{ Name, Value string }
 
-// environment returns all that a gateway has to be told. The stock image's own configuration is
-// that of a gateway in front of a cluster.
+// setting is a row of the environment: a variable, its reason, and its value for a gateway.
+type setting struct {
+	name   string
+	reason string // one sentence; names and values stand in backticks
+	source string // where the reason can be read or was seen
+	fixed  bool   // only tykmesh sets it: without it there is no mesh, or a secret would stand in a manifest
+
+	// value returns the entries beside the variable's name; nil leaves the variable unset.
+	value func(Gateway) manifest.Map
+}
+
+// Sources of the reasons in settings: the gateway environment variables in Tyk's documentation,
+// tests with Tyk Gateway 5.14, and the packages runtime and crypto/x509 in Go's documentation.
+const (
+	fromTyk      = "Tyk documentation"
+	fromMeasures = "measured"
+	fromGo       = "Go documentation"
+)
+
+// settings is the environment of a gateway in its order: everything that a gateway has to be told.
+// The stock image's own configuration is that of a gateway in front of a cluster.
+var settings = slices.Concat(storageSettings, meshSettings, trafficSettings, endSettings, podSettings)
+
+var storageSettings = []setting{
+	{name: "TYK_GW_STORAGE_ADDRS", reason: "through the Redis in `Sidecar.redis` gateways learn of every change", source: fromTyk,
+		value: of(func(g Gateway) string { return strings.Join(g.Redis.Addresses, ",") })},
+	{name: "TYK_GW_STORAGE_ENABLECLUSTER", reason: "a cluster needs another client: `Sidecar.redisCluster`", source: fromTyk,
+		value: when(func(g Gateway) bool { return g.Redis.Cluster })},
+	{name: "TYK_GW_STORAGE_USESSL", reason: "the connection to Redis has TLS: `Sidecar.redisTLS`", source: fromTyk,
+		value: when(func(g Gateway) bool { return g.Redis.TLS })},
+	{name: "TYK_GW_STORAGE_USERNAME", reason: "Redis has users: `Sidecar.redisUsername`", source: fromTyk,
+		value: given(func(g Gateway) string { return g.Redis.Username })},
+	{name: "TYK_GW_STORAGE_DATABASE", reason: "Redis has several databases: `Sidecar.redisDatabase`", source: fromTyk,
+		value: given(func(g Gateway) string { return number(int64(g.Redis.Database)) })},
+	{name: "TYK_GW_STORAGE_PASSWORD", reason: "Redis may want a password", source: fromTyk, fixed: true, value: secret(KeyRedisPassword, true)},
+}
+
+var meshSettings = []setting{
+	{name: "TYK_GW_USEDBAPPCONFIGS", reason: "the APIs come from the Dashboard, not from files", source: fromTyk, fixed: true, value: always("true")},
+	{name: "TYK_GW_DBAPPCONFOPTIONS_CONNECTIONSTRING", reason: "the gateway loads its APIs from this Dashboard, `Sidecar.dashboard`", source: fromTyk,
+		value: of(func(g Gateway) string { return g.Dashboard })},
+	{name: "TYK_GW_DBAPPCONFOPTIONS_NODEISSEGMENTED", reason: "otherwise the gateway loads the APIs of all services", source: fromTyk, fixed: true, value: always("true")},
+	{name: VariableTags, reason: "the gateway loads the APIs with these tags: all mesh APIs, and the inbound API of its own service", source: fromTyk, fixed: true,
+		value: of(func(g Gateway) string { return g.Tags })},
+	{name: "TYK_GW_SECRET", reason: "it guards the gateway's control API", source: fromTyk, fixed: true, value: secret(KeySecret, false)},
+	{name: "TYK_GW_NODESECRET", reason: "with it the Dashboard lets the gateway register", source: fromTyk, fixed: true, value: secret(KeyNodeSecret, false)},
+	{name: "TYK_GW_SECURITY_PRIVATECERTIFICATEENCODINGSECRET", reason: "the Dashboard may encrypt private keys with a secret of their own", source: fromTyk, fixed: true,
+		value: secret(KeyCertificateSecret, true)},
+	{name: "TYK_GW_ENABLECUSTOMDOMAINS", reason: "otherwise the gateway does not look at hosts", source: fromTyk, fixed: true, value: always("true")},
+	{name: "TYK_GW_ALLOWINSECURECONFIGS", reason: "the Dashboard signs its messages only if it has a key for it, and a gateway that wants signatures would learn of no change",
+		source: fromTyk, value: always("true")},
+	{name: variableListen, reason: "callers, the rules and the Service lead here, to `Sidecar.port`", source: fromTyk, fixed: true, value: of(func(g Gateway) string { return strconv.Itoa(g.ListenPort()) })},
+	{name: "TYK_GW_CONTROLAPIPORT", reason: "the control API has a port of its own, so that no path of the app is taken", source: fromTyk, fixed: true,
+		value: always(strconv.Itoa(ControlPort))},
+	{name: "TYK_GW_HIDEGENERATORHEADER", reason: "answers look as the app sent them", source: fromTyk, value: always("true")},
+	{name: "TYK_GW_ENABLEFIXEDWINDOWRATELIMITER", reason: "otherwise every gateway tells all others of itself, twice a second", source: fromMeasures, value: always("true")},
+}
+
+var trafficSettings = []setting{
+	{name: "TYK_GW_MAXCONNTIME", reason: "a connection to a callee ends after so many seconds (`Sidecar.maxConnTime`); otherwise the first one takes all calls to one replica for as long as it lives",
+		source: fromMeasures, value: of(func(g Gateway) string { return strconv.FormatInt(g.Traffic.MaxConnTime, 10) })},
+	{name: "TYK_GW_PROXYDEFAULTTIMEOUT", reason: "a callee that stays silent so many seconds (`Sidecar.proxyTimeout`, otherwise 30) causes a 504", source: fromMeasures,
+		value: given(func(g Gateway) string { return number(g.Traffic.ProxyTimeout) })},
+	{name: "TYK_GW_HTTPSERVEROPTIONS_READTIMEOUT", reason: "a request may take so many seconds to arrive: `Sidecar.streamTimeout`, otherwise 120", source: fromMeasures,
+		value: given(func(g Gateway) string { return number(g.Traffic.StreamTimeout) })},
+	{name: "TYK_GW_HTTPSERVEROPTIONS_WRITETIMEOUT", reason: "an answer ends after so many seconds, finished or not: `Sidecar.streamTimeout`, otherwise 120", source: fromMeasures,
+		value: given(func(g Gateway) string { return number(g.Traffic.StreamTimeout) })},
+	{name: "TYK_GW_HTTPSERVEROPTIONS_ENABLEWEBSOCKETS", reason: "without it (`Sidecar.websockets`) websockets get a 400", source: fromMeasures,
+		value: when(func(g Gateway) bool { return g.Traffic.WebSockets })},
+	{name: "TYK_GW_HTTPSERVEROPTIONS_SKIPURLCLEANING", reason: "without it (`Sidecar.pathsAsSent`) a path with `//` or `..` gets a 301, and a POST becomes a GET", source: fromMeasures,
+		value: when(func(g Gateway) bool { return g.Traffic.PathsAsSent })},
+	{name: variableMaxBody, reason: "a larger request body (`Sidecar.maxRequestBody`, in bytes) gets a 413; not set for gRPC, whose streams in both directions it breaks",
+		source: fromMeasures, value: given(func(g Gateway) string { return number(bytesOf(g.MaxBody())) })},
+	{name: "TYK_GW_HTTPSERVEROPTIONS_ENABLEHTTP2", reason: "callers may speak HTTP/2 (`Sidecar.http2`), which gRPC needs", source: fromTyk, value: when(Gateway.speaksHTTP2)},
+	{name: "TYK_GW_PROXYENABLEHTTP2", reason: "the gateway may speak HTTP/2 to callees (`Sidecar.http2`), which gRPC needs", source: fromTyk, value: when(Gateway.speaksHTTP2)},
+}
+
+var endSettings = []setting{
+	{name: "TYK_GW_GRACEFULSHUTDOWNDELAYSECONDS", reason: "a gateway that serves on while its app is gone fails calls: 100 of 700 in a rollout with 5, none with 0",
+		source: fromMeasures, value: always("0")},
+	{name: "TYK_GW_GRACEFULSHUTDOWNTIMEOUTDURATION", reason: "calls that have begun may finish, as far as the grace period of the pod allows", source: fromTyk,
+		value: of(func(g Gateway) string { return number(g.finishes()) })},
+}
+
+var podSettings = []setting{
+	{name: variableTLS, reason: "the mesh has TLS: `Injector.enableMeshTLS`", source: fromTyk, fixed: true, value: when(func(g Gateway) bool { return g.TLS })},
+	{name: "TYK_GW_HTTPSERVEROPTIONS_SSLCERTIFICATES", reason: "the control port needs a certificate, which no client verifies", source: fromMeasures,
+		value: withTLS(certificatePath + "/" + KeyCertificate)},
+	{name: VariableTrust, reason: "the gateway trusts the mesh CA beside the public ones", source: fromGo, value: withTLS(TrustedFolders)},
+	{name: "TYK_GW_LOGLEVEL", reason: "the gateway logs as much as `Sidecar.logLevel` says", source: fromTyk, value: given(func(g Gateway) string { return g.LogLevel })},
+	{name: "GOMEMLIMIT", reason: "four fifths of `Sidecar.memoryLimit`, so that memory is collected before the limit ends the process", source: fromGo,
+		value: given(func(g Gateway) string { return g.Resources.goLimit() })},
+}
+
+// environment returns the variables of a gateway: the table's, and then its own, which win.
 func (g Gateway) environment() manifest.List {
-	env := append(g.Redis.variables(), manifest.List{
-		secret("TYK_GW_STORAGE_PASSWORD", KeyRedisPassword, true),
-		plain("TYK_GW_USEDBAPPCONFIGS", "true"),
-		plain("TYK_GW_DBAPPCONFOPTIONS_CONNECTIONSTRING", g.Dashboard),
-		plain("TYK_GW_DBAPPCONFOPTIONS_NODEISSEGMENTED", "true"), // else it loads the APIs of all services
-		plain(VariableTags, g.Tags),
-		secret("TYK_GW_SECRET", KeySecret, false),
-		secret("TYK_GW_NODESECRET", KeyNodeSecret, false),
-		secret("TYK_GW_SECURITY_PRIVATECERTIFICATEENCODINGSECRET", KeyCertificateSecret, true),
-		plain("TYK_GW_ENABLECUSTOMDOMAINS", "true"), // else it does not look at hosts
-		// The Dashboard's messages are not signed unless it has a key for it; a gateway that wants
-		// them signed learns of nothing new.
-		plain("TYK_GW_ALLOWINSECURECONFIGS", "true"),
-		plain(variableListen, strconv.Itoa(g.ListenPort())),
-		plain("TYK_GW_CONTROLAPIPORT", strconv.Itoa(ControlPort)),
-		plain("TYK_GW_HIDEGENERATORHEADER", "true"),
-		plain("TYK_GW_ENABLEFIXEDWINDOWRATELIMITER", "true"), // else every gateway tells all others of itself, twice a second
-		plain("TYK_GW_MAXCONNTIME", "5"),                     // else its first connection takes all calls to one replica, for as long as it lives
-		plain("TYK_GW_GRACEFULSHUTDOWNDELAYSECONDS", "0"),
-		plain("TYK_GW_GRACEFULSHUTDOWNTIMEOUTDURATION", strconv.FormatInt(g.finishes(), 10)),
-	}...)
-
-	if g.TLS {
-		env = append(env, plain(variableTLS, "true"),
-			plain("TYK_GW_HTTPSERVEROPTIONS_SSLCERTIFICATES", certificatePath+"/"+KeyCertificate),
-			plain(VariableTrust, TrustedFolders))
-	}
-
-	if g.LogLevel != "" {
-		env = append(env, plain("TYK_GW_LOGLEVEL", g.LogLevel))
-	}
-
-	if limit := g.Resources.goLimit(); limit != "" {
-		env = append(env, plain("GOMEMLIMIT", limit))
+	env := make(manifest.List, 0, len(settings)+len(g.Env))
+	for _, s := range settings {
+		if value := s.value(g); value != nil {
+			env = append(env, slices.Concat(manifest.Map{{Key: "name", Value: s.name}}, value))
+		}
 	}
 
 	for _, v := range g.Env {
@@ -85,37 +152,98 @@ func (g Gateway) environment() manifest.List {
 func set(env manifest.List, v Variable) manifest.List {
 	i := slices.IndexFunc(env, func(e any) bool { m, _ := e.(manifest.Map); return m.String("name") == v.Name })
 	if i < 0 {
-		return append(env, plain(v.Name, v.Value))
+		return append(env, plain(v))
 	}
-	env[i] = plain(v.Name, v.Value)
+	env[i] = plain(v)
 	return env
 }
 
-// fixed are the variables that only tykmesh sets: without them there is no mesh, or a secret would
-// stand in a manifest.
-var fixed = []string{
-	VariableTags, variableTLS, variableListen, "TYK_GW_CONTROLAPIPORT", "TYK_GW_USEDBAPPCONFIGS",
-	"TYK_GW_DBAPPCONFOPTIONS_NODEISSEGMENTED", "TYK_GW_ENABLECUSTOMDOMAINS",
-	"TYK_GW_SECRET", "TYK_GW_NODESECRET", "TYK_GW_STORAGE_PASSWORD", "TYK_GW_SECURITY_PRIVATECERTIFICATEENCODINGSECRET",
-}
-
 // IsFixed reports whether only tykmesh may set a variable of the sidecar.
-func IsFixed(variable string) bool { return slices.Contains(fixed, variable) }
-
-// plain returns a variable in the form that the API server returns: without an empty value.
-func plain(name, value string) manifest.Map {
-	if value == "" {
-		return manifest.Map{{Key: "name", Value: name}}
-	}
-	return manifest.Map{{Key: "name", Value: name}, {Key: "value", Value: value}}
+func IsFixed(variable string) bool {
+	return slices.ContainsFunc(settings, func(s setting) bool { return s.fixed && s.name == variable })
 }
 
-// secret returns a variable that is taken from a key of Secret, and not set where that is optional
-// and missing.
-func secret(name, key string, optional bool) manifest.Map {
+// VariableText is a variable that sidecars have, and its reason with its source, for documents.
+// Names and values stand in backticks.
+type VariableText struct{ Name, Reason string }
+
+// Environment returns all variables that sidecars may have, in their order.
+func Environment() (all []VariableText) {
+	for _, s := range settings {
+		all = append(all, VariableText{s.name, s.reason + " (" + s.source + ")"})
+	}
+	return all
+}
+
+// plain returns a variable with its value.
+func plain(v Variable) manifest.Map {
+	return slices.Concat(manifest.Map{{Key: "name", Value: v.Name}}, literal(v.Value))
+}
+
+// literal returns a value in the form that the API server returns: without an empty one.
+func literal(value string) manifest.Map {
+	if value == "" {
+		return manifest.Map{}
+	}
+	return manifest.Map{{Key: "value", Value: value}}
+}
+
+// always returns the value of a variable that is the same for all gateways.
+func always(value string) func(Gateway) manifest.Map {
+	return func(Gateway) manifest.Map { return literal(value) }
+}
+
+// of returns the value of a variable that depends on the gateway, and may be empty.
+func of(value func(Gateway) string) func(Gateway) manifest.Map {
+	return func(g Gateway) manifest.Map { return literal(value(g)) }
+}
+
+// given returns the value of a variable that is not set where it would be empty.
+func given(value func(Gateway) string) func(Gateway) manifest.Map {
+	return func(g Gateway) manifest.Map {
+		if text := value(g); text != "" {
+			return literal(text)
+		}
+		return nil
+	}
+}
+
+// when returns the value of a variable that is true for some gateways, and not set for others.
+func when(on func(Gateway) bool) func(Gateway) manifest.Map {
+	return given(func(g Gateway) string {
+		if on(g) {
+			return "true"
+		}
+		return ""
+	})
+}
+
+// withTLS returns the value of a variable that gateways with TLS have.
+func withTLS(value string) func(Gateway) manifest.Map {
+	return given(func(g Gateway) string {
+		if g.TLS {
+			return value
+		}
+		return ""
+	})
+}
+
+// number returns the text of a number, and nothing for 0.
+func number(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+// secret returns the value of a variable that is taken from a key of Secret, and not set where that
+// is optional and missing.
+func secret(key string, optional bool) func(Gateway) manifest.Map {
 	ref := manifest.Map{{Key: "name", Value: Secret}, {Key: "key", Value: key}}
 	if optional {
 		ref = append(ref, manifest.Entry{Key: "optional", Value: true})
 	}
-	return manifest.Map{{Key: "name", Value: name}, {Key: "valueFrom", Value: manifest.Map{{Key: "secretKeyRef", Value: ref}}}}
+	value := manifest.Map{{Key: "valueFrom", Value: manifest.Map{{Key: "secretKeyRef", Value: ref}}}}
+
+	return func(Gateway) manifest.Map { return value }
 }

@@ -129,3 +129,33 @@ func TestConfigInitPinsImages(t *testing.T) {
 		}
 	}
 }
+
+// It writes down how sidecars treat calls; without these keys they do as they always did.
+func TestConfigInitTraffic(t *testing.T) {
+	c, err := loadBegun(t, begun(t), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := sidecar.Traffic{MaxConnTime: 5, ProxyTimeout: 60, StreamTimeout: 3600, WebSockets: true, PathsAsSent: true, MaxRequestBody: "32Mi", HTTP2: true}
+	if diff := cmp.Diff(want, c.Sidecar.Traffic); diff != "" || !c.Sidecar.SleepAsApp {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+
+	c, _, err = load("Sidecar: {redis: redis:6379, dashboard: http://dashboard}", nil, nil, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(sidecar.Traffic{MaxConnTime: 5}, c.Sidecar.Traffic); diff != "" || c.Sidecar.SleepAsApp {
+		t.Errorf("without keys, -want +got:\n%s", diff)
+	}
+}
+
+// A preStop sleep needs a Kubernetes that is known to have it.
+func TestSleeps(t *testing.T) {
+	for version, want := range map[string]bool{"": false, "1.29": false, "1.29.9": false, "1.30": true, "1.37.2": true} {
+		c, _, err := load("Injector: {kubeVersion: '"+version+"'}\nSidecar: {redis: redis:6379, dashboard: http://dashboard}", nil, nil, true)
+		if err != nil || c.Sidecar.Sleeps != want {
+			t.Errorf("%q: %v, %v", version, c.Sidecar.Sleeps, err)
+		}
+	}
+}

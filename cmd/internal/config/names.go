@@ -72,6 +72,16 @@ const (
 	SidecarCPULimit      = "Sidecar.cpuLimit"
 	SidecarMemory        = "Sidecar.memory"
 	SidecarMemoryLimit   = "Sidecar.memoryLimit"
-	SidecarLogLevel      = "Sidecar.logLevel"
-	SidecarEnv           = "Sidecar.env"
+
+	SidecarMaxConnTime    = "Sidecar.maxConnTime"
+	SidecarProxyTimeout   = "Sidecar.proxyTimeout"
+	SidecarStreamTimeout  = "Sidecar.streamTimeout"
+	SidecarWebSockets     = "Sidecar.websockets"
+	SidecarPathsAsSent    = "Sidecar.pathsAsSent"
+	SidecarHTTP2          = "Sidecar.http2"
+	SidecarMaxRequestBody = "Sidecar.maxRequestBody"
+	SidecarSleepAsApp     = "Sidecar.sleepAsApp"
+
+	SidecarLogLevel = "Sidecar.logLevel"
+	SidecarEnv      = "Sidecar.env"
 )

@@ -14,7 +14,7 @@ import (
 const root = "../../.."
 
 // named matches names of keys in texts: comments, messages, hints, documents.
-var named = regexp.MustCompile(`\b(?:Tyk|CA|Injector|Sidecar)\.[a-z][A-Za-z]*`)
+var named = regexp.MustCompile(`\b(?:Tyk|CA|Injector|Sidecar)\.[a-z][A-Za-z0-9]*`)
 
 // Texts name only keys that exist, under their current names. So a renamed key is renamed
 // everywhere: in hints and messages of other packages, in README and in samples.

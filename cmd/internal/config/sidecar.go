@@ -16,6 +16,10 @@ import (
 // enabled by default (KEP-753).
 var nativeSince = kubeversion.MustParseGeneric("1.29")
 
+// sleepSince is the first Kubernetes in which preStop hooks that sleep are enabled by default
+// (KEP-3960).
+var sleepSince = kubeversion.MustParseGeneric("1.30")
+
 // checkSidecar reports keys that are missing for the built-in sidecar, or keys for it that are set
 // although containers are configured.
 func (l *loader) checkSidecar() {
@@ -49,7 +53,29 @@ func (l *loader) checkSidecar() {
 		l.fail(l.settings[InjectorRulesTool], "nft cannot find the Kubernetes API, and would redirect calls to it; write its address into "+InjectorExemptCIDRs)
 	}
 
-	own.Native = injector.NativeSidecar == "true" || injector.NativeSidecar == NativeAuto && injector.KubeVersion != nil && injector.KubeVersion.AtLeast(nativeSince)
+	l.checkTraffic()
+	own.Native = injector.NativeSidecar == "true" || injector.NativeSidecar == NativeAuto && l.atLeast(nativeSince)
+	own.Sleeps = l.atLeast(sleepSince)
+}
+
+// atLeast reports whether the cluster is known to have a version of Kubernetes, or a later one.
+func (l *loader) atLeast(version *kubeversion.Version) bool {
+	own := l.config.Injector.KubeVersion
+	return own != nil && own.AtLeast(version)
+}
+
+// checkTraffic reports a memory limit that is too small for the largest request body, and a timeout
+// of callees behind the end of the connection of their caller (Tyk documentation,
+// proxy_default_timeout).
+func (l *loader) checkTraffic() {
+	own := l.config.Sidecar
+	l.failAt(sidecar.CheckBody(own.MaxBody(), own.Resources.MemoryLimit, SidecarMemoryLimit), SidecarMaxRequestBody, SidecarMemoryLimit)
+
+	stream := cmp.Or(own.Traffic.StreamTimeout, sidecar.OwnStreamTimeout)
+	if proxy := cmp.Or(own.Traffic.ProxyTimeout, sidecar.OwnProxyTimeout); proxy > stream {
+		l.failAt(fmt.Errorf("the caller is cut off after %d s, before a service has %d s to answer; set %s to %d", stream, proxy, SidecarStreamTimeout, proxy),
+			SidecarProxyTimeout, SidecarStreamTimeout)
+	}
 }
 
 // checkPorts reports ports that sidecars cannot have.
@@ -87,8 +113,12 @@ func (l *loader) checkReachable() {
 
 // checkLimit reports a request that exceeds its limit, at the key of the two that is set.
 func (l *loader) checkLimit(requestKey, limitKey, request, limit string) {
-	err := sidecar.CheckLimit(request, limit)
-	for _, k := range []string{requestKey, limitKey} {
+	l.failAt(sidecar.CheckLimit(request, limit), requestKey, limitKey)
+}
+
+// failAt reports an error, if there is one, at the first of some keys that is set.
+func (l *loader) failAt(err error, keys ...string) {
+	for _, k := range keys {
 		if s, ok := l.settings[k]; ok && err != nil && !l.failed[k] {
 			l.fail(s, err.Error())
 			return

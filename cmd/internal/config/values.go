@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/netip"
 	urlpath "path"
@@ -25,6 +26,8 @@ import (
 // checks.go leaves out.
 var (
 	quantity = textOf(sidecar.CheckQuantity)
+	bodySize = textOf(sidecar.CheckBodySize)
+	timeout  = orUnset(numberOf[int64](1, math.MaxInt32))
 
 	logLevel = kind[string]{read: textOf(sidecar.CheckLogLevel).read, show: showText,
 		schema: manifest.Map{{Key: "enum", Value: manifest.List{"debug", "info", "warn", "error"}}}}

@@ -1,0 +1,198 @@
+package sidecar
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
+
+// gateways are a gateway in each mode in which its environment differs.
+func gateways() []struct {
+	mode string
+	Gateway
+} {
+	with := func(change func(*Gateway)) Gateway {
+		g := Gateway{Dashboard: "http://dashboard.tyk:3000", Redis: Redis{Addresses: []string{"redis.tyk:6379"}}, Tags: "mesh,echo", Grace: 30}
+		g.Traffic.MaxConnTime = DefaultMaxConnTime
+		change(&g)
+		return g
+	}
+	begun := Traffic{
+		MaxConnTime: DefaultMaxConnTime, ProxyTimeout: 60, StreamTimeout: 3600, WebSockets: true, PathsAsSent: true, MaxRequestBody: "32Mi", HTTP2: true,
+	}
+	cluster := Redis{Addresses: []string{"a:1", "b:2"}, Cluster: true, TLS: true, Username: "tyk"}
+
+	return []struct {
+		mode string
+		Gateway
+	}{
+		{"plain", with(func(*Gateway) {})},
+		{"TLS", with(func(g *Gateway) { g.TLS = true })},
+		{"another port", with(func(g *Gateway) { g.Port = 18080 })},
+		{"native", with(func(g *Gateway) { g.Native = true })},
+		{"native, the app sleeps 10 s before it ends", with(func(g *Gateway) { g.Native, g.Sleep = true, 10 })},
+		{"not native, sleeps 10 s before it ends", with(func(g *Gateway) { g.Sleep = 10 })},
+		{"gRPC", with(func(g *Gateway) { g.GRPC = true })},
+		{"gRPC, with the keys of config init", with(func(g *Gateway) { g.GRPC, g.Traffic = true, begun })},
+		{"a memory limit", with(func(g *Gateway) { g.Resources = Resources{MemoryLimit: "192Mi"} })},
+		{"connections that last", with(func(g *Gateway) { g.Traffic.MaxConnTime = 0 })},
+		{"Redis cluster", with(func(g *Gateway) { g.Redis = cluster })},
+		{"the keys of config init", with(func(g *Gateway) { g.Traffic = begun })},
+		{"all keys", with(func(g *Gateway) {
+			g.TLS, g.Traffic, g.LogLevel, g.Resources = true, begun, "debug", Resources{MemoryLimit: "1Gi"}
+			g.Redis = Redis{Addresses: []string{"redis.tyk:6379"}, TLS: true, Username: "tyk", Database: 3}
+			g.Env = []Variable{{"TYK_GW_LOGFORMAT", "json"}, {"GOMEMLIMIT", "500MiB"}, {"TYK_GW_MAXCONNTIME", "1"}, {variableMaxBody, "1000"}, {"EMPTY", ""}}
+		})},
+	}
+}
+
+// TestEnvironment holds the environment of every mode against testdata/environment.txt. Each
+// variable stands there once a mode, and each row of the table in some mode.
+func TestEnvironment(t *testing.T) {
+	var b strings.Builder
+	seen := map[string]bool{}
+	for _, g := range gateways() {
+		fmt.Fprintf(&b, "# %s\n", g.mode)
+		var names []string
+		for _, e := range g.environment() {
+			m, _ := e.(manifest.Map)
+			name := m.String("name")
+			if slices.Contains(names, name) {
+				t.Errorf("%s: %s stands there twice", g.mode, name)
+			}
+			names, seen[name] = append(names, name), true
+			b.WriteString(written(m) + "\n")
+		}
+		b.WriteString("\n")
+	}
+
+	for _, s := range settings {
+		if !seen[s.name] {
+			t.Errorf("no mode shows %s", s.name)
+		}
+	}
+
+	const file = "testdata/environment.txt"
+	if flag.Lookup("update").Value.String() == "true" { // of the tests outside of the package
+		if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), b.String()); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+// written returns a variable as NAME=VALUE, or with the key of the Secret behind it.
+func written(variable manifest.Map) string {
+	from, secret := variable.Lookup("valueFrom")
+	if !secret {
+		return variable.String("name") + "=" + variable.String("value")
+	}
+	source, _ := from.(manifest.Map)
+	v, _ := source.Lookup("secretKeyRef")
+	ref, _ := v.(manifest.Map)
+	text := variable.String("name") + " from " + ref.String("name") + "/" + ref.String("key")
+	if _, optional := ref.Lookup("optional"); optional {
+		text += ", if it is there"
+	}
+
+	return text
+}
+
+// TestEveryVariableHasItsReason wants a reason with a source in every row of the table, and each
+// variable in one row.
+func TestEveryVariableHasItsReason(t *testing.T) {
+	rows := map[string]bool{}
+	for _, s := range settings {
+		if s.reason == "" || s.source == "" || s.value == nil || rows[s.name] {
+			t.Errorf("%s: its row is not complete, or not the only one", s.name)
+		}
+		rows[s.name] = true
+	}
+}
+
+// TestNoDelay holds all gateways to an end without a delay: a native one ends after its app in any
+// case, and another one would serve on while its app is gone.
+func TestNoDelay(t *testing.T) {
+	for _, g := range gateways() {
+		delays := 0
+		for _, e := range g.environment() {
+			if m, _ := e.(manifest.Map); m.String("name") == "TYK_GW_GRACEFULSHUTDOWNDELAYSECONDS" && m.String("value") == "0" {
+				delays++
+			}
+		}
+		if delays != 1 {
+			t.Errorf("%s: a delay", g.mode)
+		}
+	}
+}
+
+// TestPreStop shows which sidecars sleep before they end.
+func TestPreStop(t *testing.T) {
+	for _, g := range gateways() {
+		lifecycle, sleeps := g.Container().Lookup("lifecycle")
+		want := manifest.Map{{Key: "preStop", Value: manifest.Map{{Key: "sleep", Value: manifest.Map{{Key: "seconds", Value: g.Sleep}}}}}}
+		if sleeps != (g.Sleep > 0 && !g.Native) || sleeps && !cmp.Equal(lifecycle, any(want)) {
+			t.Errorf("%s: %v", g.mode, lifecycle)
+		}
+	}
+}
+
+// TestFinishes holds the time for the last requests against the grace period: with a sleep and its
+// own end a gateway never takes longer, unless the period is too short for any.
+func TestFinishes(t *testing.T) {
+	for grace := int64(1); grace < 100; grace++ {
+		for sleep := range max(1, (Gateway{Grace: grace}).LongestSleep()+1) {
+			g := Gateway{Grace: grace, Sleep: sleep}
+			switch got := g.finishes(); {
+			case grace < Needs && got != 1:
+				t.Errorf("grace period %d: %d", grace, got)
+			case grace >= Needs && (got < 1 || sleep+got+ending != grace):
+				t.Errorf("grace period %d, sleep %d: %d", grace, sleep, got)
+			}
+		}
+	}
+}
+
+// TestCheckBody holds memory limits against request bodies. The limit that an error names is
+// enough, and one MiB less is not.
+func TestCheckBody(t *testing.T) {
+	for _, tt := range []struct{ body, limit, want string }{
+		{"", "1Ki", ""},
+		{"32Mi", "", ""},
+		{"32Mi", "192Mi", ""},
+		{"32Mi", "191Mi", "192Mi"},
+		{"50M", "192Mi", "255Mi"},
+		{"1Ki", "64Mi", "65Mi"},
+		{"1Gi", "4Gi", "4160Mi"},
+		{"1Ti", "1Gi", "4194368Mi"},
+	} {
+		err := CheckBody(tt.body, tt.limit, "HERE")
+		switch {
+		case tt.want == "" && err != nil:
+			t.Errorf("%s in %s: %v", tt.body, tt.limit, err)
+		case tt.want != "" && (err == nil || !strings.HasSuffix(err.Error(), "; set HERE to "+tt.want) || CheckBody(tt.body, tt.want, "") != nil):
+			t.Errorf("%s in %s: %v", tt.body, tt.limit, err)
+		}
+	}
+
+	for text, ok := range map[string]bool{"32Mi": true, "1Ki": true, "1Ti": true, "1024": true, "1023": false, "32m": false, "0": false, "-1Mi": false, "": false, "x": false, "2Ti": false, "9E": false} {
+		if err := CheckBodySize(text); (err == nil) != ok {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
