@@ -35,7 +35,8 @@ func (p *pod) readSleep(text string) error {
 // settleSleep decides how long the sidecar sleeps before it ends. A sidecar that serves on while
 // its app is gone fails calls (measured: 100 of 700 in a rollout), so it never sleeps longer than
 // the first of the pod's own containers that ends. A native sidecar ends after all of them, and
-// their sleep only shortens its time for the last requests.
+// their sleep only shortens its time for the last requests. Containers that sleep without the
+// annotation show that the cluster knows such hooks.
 func (p *pod) settleSleep(spec *manifest.Node) {
 	longest := p.LongestSleep()
 	if p.appSleep > longest {
