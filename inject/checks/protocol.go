@@ -31,9 +31,12 @@ var Protocol = Check{
 func checkProtocols(r *run) {
 	told := make(map[*kube.Pods]bool)
 	for s, selected := range r.joiningServices() {
-		if m := r.member(s.Meta); r.Adds {
+		switch m := r.member(s.Meta); {
+		case r.Adds && len(selected.meshed) > 0:
 			r.checkKept(s, selected.meshed, told)
-		} else if m.Port != nil {
+		case r.Adds:
+			r.checkElsewhere(s)
+		case m.Port != nil:
 			r.checkTaken(s, *m.Port, selected.meshed, told)
 		}
 	}
@@ -68,14 +71,25 @@ func (r *run) checkKept(s *kube.Service, pods []*kube.Pods, told map[*kube.Pods]
 			}
 		}
 	}
+}
 
-	if len(pods) > 0 || slices.ContainsFunc(s.Ports, func(port kube.ServicePort) bool { return r.carries(port.Speech(r.Behind(s)).Protocol) }) {
-		return
+// checkElsewhere checks a Service that keeps all ports, and whose pods the stream does not show: one
+// of the ports must be carried.
+func (r *run) checkElsewhere(s *kube.Service) {
+	var first *trouble
+	for _, port := range s.Ports {
+		speech := port.Speech(r.Behind(s))
+		if r.carries(speech.Protocol) {
+			return
+		}
+		if first == nil {
+			first = r.trouble(port.Number, port.Target, speech)
+		}
 	}
 
-	port := s.Ports[0]
-	t := r.trouble(port.Number, port.Target, port.Speech(r.Behind(s)))
-	r.warn(s.Meta, port.At, "%s", t.text(offTheService, kept(s, port)))
+	if first != nil {
+		r.warn(s.Meta, s.Ports[0].At, "%s", first.text(offTheService, kept(s, s.Ports[0])))
+	}
 }
 
 // checkTaken checks the port of a Service that leads to the sidecar from now on.
