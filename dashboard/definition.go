@@ -41,6 +41,12 @@ func (d Definition) TargetURL() string { return text(d.object("proxy"), "target_
 // Tags returns the segments whose gateways load the API.
 func (d Definition) Tags() []string { return Texts(d["tags"]) }
 
+// HasTag reports whether the gateways of a segment load the API.
+func (d Definition) HasTag(tag string) bool {
+	list, _ := d["tags"].([]any)
+	return slices.Contains(list, any(tag))
+}
+
 // Certificates returns the ids of the server certificates.
 func (d Definition) Certificates() []string { return Texts(d["certificates"]) }
 

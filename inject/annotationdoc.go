@@ -45,6 +45,7 @@ var Annotations = []Annotation{
 	{Key: annotationCAFile, Text: "variables, separated by commas, that get the path of a file with all public CAs and the mesh CA *(built-in sidecar)*"},
 	{Key: annotationSleep, Text: "seconds, for example `10`, that each container without a preStop hook sleeps before it ends; a sidecar that is not native sleeps with them. " +
 		"So an app that exits at SIGTERM serves on while callers turn to other pods. Needs `Injector.kubeVersion` 1.30 or later *(built-in sidecar)*"},
+	{Key: annotationCalls, Text: "the services that these pods call, separated by commas: `APP` or `APP.NAMESPACE`, or `none`. The sidecar then loads their routes only, which saves memory; other routes answer 404 *(built-in sidecar)*"},
 	{Key: annotationAccept, Text: "warnings to suppress for this object, as codes separated by commas: " + ranges(acceptable()) + ". May be set on any object; on a Deployment, rather than on its pod template, it does not restart pods"},
 	{Key: annotationStatus, Written: true, Text: "`injected` replaces the inject annotation"},
 	{Key: annotationInbound, Written: true, Text: "id of the inbound API"},

@@ -40,10 +40,11 @@ const mostGrace = 365 * 24 * 60 * 60
 func (o *target) builtIn(s Settings) {
 	spec := o.template.Get("spec")
 	p := pod{Sidecar: *s.Sidecar, target: o}
-	p.TLS, p.Tags = s.TLS, meshTag+","+o.workload.Service.Tag(s.Namespaced)
+	p.TLS = s.TLS
 	p.Env, p.Rules.ExemptCIDRs, p.Rules.ExemptPorts = slices.Clone(p.Env), slices.Clone(p.Rules.ExemptCIDRs), slices.Clone(p.Rules.ExemptPorts)
 	p.readOverrides()
 	p.Gateway.Port, p.Rules.Port = o.ports.listen, o.ports.listen
+	p.Tags = o.workload.tags(s.Namespaced)
 	p.Grace = defaultGrace
 	if n, ok := spec.Get("terminationGracePeriodSeconds").Int(); ok {
 		p.Grace = min(max(1, n), mostGrace)

@@ -86,7 +86,7 @@ func (o options) settings() inject.Settings {
 	}
 
 	s.ServiceLabels = o.ServiceLabels
-	if o.OldKube {
+	if o.OldKube && s.Sidecar != nil {
 		s.Sidecar.Sleeps = false
 	}
 	return s
@@ -330,6 +330,14 @@ func report(s *inject.Stream, security bool) string {
 
 		if w.Port != 0 {
 			fmt.Fprintf(&b, ", app on port %d", w.Port)
+		}
+
+		if w.Scoped {
+			fmt.Fprintf(&b, ", calls %v (line %d)", w.Calls, w.CallsPos.Line)
+		}
+
+		if w.MemoryLimit != "" {
+			fmt.Fprintf(&b, ", memory limit %s (line %d)", w.MemoryLimit, w.MemoryLimitPos.Line)
 		}
 
 		if w.InboundID != "" || w.MeshID != "" {

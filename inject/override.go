@@ -28,6 +28,7 @@ const (
 	annotationExemptPorts  = "injector.tyk.io/exempt-ports"
 	annotationCAFile       = "injector.tyk.io/ca-file"
 	annotationSleep        = "injector.tyk.io/pre-stop-sleep"
+	annotationCalls        = "injector.tyk.io/calls"
 )
 
 // overrides maps each of these annotations to its effect on a pod.
@@ -36,7 +37,7 @@ var overrides = map[string]func(p *pod, text string) error{
 	annotationCPU:          func(p *pod, text string) error { return quantity(text, &p.Resources.CPU) },
 	annotationCPULimit:     func(p *pod, text string) error { return quantity(text, &p.Resources.CPULimit) },
 	annotationMemory:       func(p *pod, text string) error { return quantity(text, &p.Resources.Memory) },
-	annotationMemoryLimit:  func(p *pod, text string) error { return quantity(text, &p.Resources.MemoryLimit) },
+	annotationMemoryLimit:  (*pod).readMemoryLimit,
 	annotationLogLevel:     func(p *pod, text string) error { p.LogLevel = text; return sidecar.CheckLogLevel(text) },
 	annotationSidecarPort:  func(p *pod, text string) error { return p.ports.readSidecarPort(text) },
 	annotationPreviousPort: func(p *pod, text string) error { return p.ports.readPreviousPort(text) },
@@ -48,6 +49,7 @@ var overrides = map[string]func(p *pod, text string) error{
 	},
 	annotationCAFile: (*pod).readCAFile,
 	annotationSleep:  (*pod).readSleep,
+	annotationCalls:  (*pod).readCalls,
 }
 
 // sidecarFields maps fields of a container to the annotations that set them for the built-in

@@ -39,6 +39,8 @@ const (
 	RuleSecret      Rule = "TM0030"
 	RuleNothing     Rule = "TM0031"
 	RulePatch       Rule = "TM0032"
+	RuleSize        Rule = "TM0041"
+	RuleCalls       Rule = "TM0042"
 )
 
 // Skips reports whether what a rule refuses is skipped: it passes untouched where Settings.OnSkip
@@ -89,6 +91,8 @@ var Rules = withChecks([]RuleText{
 	{RuleSecret, "A namespace must have the Secret that its sidecars read."},
 	{RuleNothing, "A run should put something on the mesh."},
 	{RulePatch, "A Kustomize patch cannot be injected; the output of kustomize build can."},
+	{RuleSize, "The memory limit of a sidecar must leave room for the routes of the mesh."},
+	{RuleCalls, "A service that a pod lists among its calls must be on the mesh."},
 })
 
 // withChecks adds the rules of the checks across the stream.

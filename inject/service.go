@@ -38,6 +38,11 @@ func (s Service) Tag(namespaced bool) string {
 	return s.App
 }
 
+// RouteTag returns the tag of the service's route, which sidecars carry that load the routes of a
+// few services only. A service has no dot in its name, and cannot be called mesh: so no service has
+// it as its Tag.
+func (s Service) RouteTag(namespaced bool) string { return meshTag + "." + s.Tag(namespaced) }
+
 // Field is one annotation of the form KIND.service.tyk.io/PATH: a value to set in the inbound API
 // definition.
 type Field struct {
@@ -70,6 +75,14 @@ type Workload struct {
 	TemplatePos manifest.Position
 
 	Fields []Field // sorted by Key
+
+	// Scoped says that the sidecars load the routes of Calls only, and not those of the whole mesh.
+	Scoped   bool
+	Calls    []Service         // sorted, each once
+	CallsPos manifest.Position // of the annotation that lists them
+
+	MemoryLimit    string            // of the sidecar, where an annotation sets it; else ""
+	MemoryLimitPos manifest.Position // of that annotation
 
 	// InboundID and MeshID are database ids that the manifest already names; "" where it names
 	// none.

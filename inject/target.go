@@ -212,6 +212,14 @@ func (o *target) problem(rule Rule, n *manifest.Node, format string, args ...any
 	return Problem{Rule: rule, Pos: o.object.Document.PositionOf(n), Object: o.Title(), Msg: display.Line(fmt.Sprintf(format, args...))}
 }
 
+// place returns where the value of an annotation stands; the zero Position without the annotation.
+func (o *target) place(annotation string) (pos manifest.Position) {
+	if _, value := o.meta.Get("annotations").Entry(annotation); value != nil {
+		pos = o.object.Document.PositionOf(value)
+	}
+	return pos
+}
+
 // reporter notes a problem of an object.
 type reporter = func(rule Rule, n *manifest.Node, format string, args ...any)
 

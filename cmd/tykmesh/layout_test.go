@@ -65,7 +65,7 @@ var layout = map[string]packageRule{
 		except: []string{"net", "os", "log", "github.com/spf13"},
 	},
 	"cmd/internal/plan": {
-		ours:   []string{"inject", "inject/manifest", "dashboard", "ca", "cmd/internal/mesh"},
+		ours:   []string{"inject", "inject/manifest", "inject/sidecar", "inject/spelling", "dashboard", "ca", "cmd/internal/mesh"},
 		except: []string{"net/http", "os", "log", "github.com/spf13"},
 	},
 	"cmd/internal/apply": {

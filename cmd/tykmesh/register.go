@@ -69,7 +69,7 @@ func (f *injectCmd) register(ctx context.Context, c config.Config, services []pl
 		return nil, nil, remotely.Explain(err)
 	}
 
-	r.Diagnose(explain.Warnings(todo.Warnings)...)
+	r.Findings(explain.Warnings(todo.Warnings))
 	warnOfNewCA(r, c, todo)
 	if f.registered { // later deletions do not change the manifests
 		return todo, todo.Bindings(), registered(todo, r)

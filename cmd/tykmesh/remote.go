@@ -48,6 +48,10 @@ func meshSettings(c config.Config, s serverFlags) mesh.Settings {
 		InboundTarget: inboundTarget, MeshPort: sidecar.Port, Parallel: s.parallel, Trusted: c.CA.Trust, Now: s.now,
 	}
 
+	if len(c.Injector.Containers) == 0 {
+		settings.BuiltIn = &mesh.BuiltIn{MemoryLimit: c.Sidecar.Resources.MemoryLimit, MemoryLimitPos: c.Place(config.SidecarMemoryLimit)}
+	}
+
 	if s.local != "" {
 		settings.Settle = 1 // no gateway serves the APIs of a directory
 		settings.SeesAllAPIs = true

@@ -14,6 +14,7 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject/display"
+	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
 func newStatusCmd(p process) *cobra.Command {
@@ -22,8 +23,9 @@ func newStatusCmd(p process) *cobra.Command {
 		Use:   "status",
 		Short: "List the services on the mesh: their APIs, certificates, drift and orphans",
 		Long: "status lists the services on the mesh, one a line: its route, its APIs, the end of its certificate, and its drift, the differences\n" +
-			"from the state that tykmesh leaves. Unused certificates and records follow. It asks the Dashboard and the ledger and reads no manifest:\n" +
-			"tykmesh diff tells whether an API matches its manifest.",
+			"from the state that tykmesh leaves. The number of routes follows, with the memory that a sidecar needs for them, and unused\n" +
+			"certificates and records. It asks the Dashboard and the ledger and reads no manifest: tykmesh diff tells whether an API matches\n" +
+			"its manifest.",
 		Example: "  tykmesh status\n" +
 			"  tykmesh status -o json | jq '.services[] | select(.drift)'",
 		Args: noArgs,
@@ -58,12 +60,14 @@ func runStatus(ctx context.Context, p process, f *listFlags, r *report.Run) (rep
 		r.Lastly("nothing is on the mesh")
 	}
 
-	return f.output(r, newStatusDocument(inventory), func(w io.Writer) error { return writeStatusTable(w, inventory, p.now()) }), nil
+	size := newStatusSize(inventory.Routes, there.snapshot.Settings)
+
+	return f.output(r, newStatusDocument(inventory, size), func(w io.Writer) error { return writeStatusTable(w, inventory, size, p.now()) }), nil
 }
 
-// writeStatusTable writes a line for each service, then the mesh's own certificate, then the
-// orphans.
-func writeStatusTable(w io.Writer, inventory plan.Inventory, now time.Time) error {
+// writeStatusTable writes a line for each service, then the size of the mesh and its own
+// certificate, then the orphans.
+func writeStatusTable(w io.Writer, inventory plan.Inventory, size statusSize, now time.Time) error {
 	t := report.NewTable(w)
 	if len(inventory.Services) > 0 {
 		t.Row("NAMESPACE", "SERVICE", "ROUTE", "APIS", "CERTIFICATE", "DRIFT")
@@ -85,8 +89,12 @@ func writeStatusTable(w io.Writer, inventory plan.Inventory, now time.Time) erro
 	var below strings.Builder
 
 	lines := display.Lines(&below)
-	if c := inventory.Certificate; c.ID != "" || len(c.Drift) > 0 {
+	if len(inventory.Services) > 0 {
 		below.WriteByte('\n')
+		fmt.Fprint(lines, size)
+	}
+
+	if c := inventory.Certificate; c.ID != "" || len(c.Drift) > 0 {
 		fmt.Fprintf(lines, "mesh certificate: %s%s", expiry(c, now), strings.Join(append([]string{""}, c.Drift...), "; "))
 	}
 
@@ -128,6 +136,7 @@ func endOf(t, now time.Time) string {
 // special case.
 type statusDocument struct {
 	Services    []statusService    `json:"services"`
+	Size        statusSize         `json:"size"`
 	Certificate *statusCertificate `json:"meshCertificate,omitempty"`
 	Orphans     []statusOrphan     `json:"orphans"`
 }
@@ -159,8 +168,8 @@ type (
 	}
 )
 
-func newStatusDocument(inventory plan.Inventory) statusDocument {
-	doc := statusDocument{Services: []statusService{}, Orphans: []statusOrphan{}, Certificate: statusOf(inventory.Certificate)}
+func newStatusDocument(inventory plan.Inventory, size statusSize) statusDocument {
+	doc := statusDocument{Services: []statusService{}, Size: size, Orphans: []statusOrphan{}, Certificate: statusOf(inventory.Certificate)}
 	for _, s := range inventory.Services {
 		row := statusService{
 			Namespace: s.Service.Namespace, Service: s.Service.App, Route: s.Route, APIs: []statusAPI{},
@@ -178,6 +187,52 @@ func newStatusDocument(inventory plan.Inventory) statusDocument {
 	}
 
 	return doc
+}
+
+// statusSize holds the routes of the mesh, and the memory that a sidecar needs for them.
+type statusSize struct {
+	Routes     int    `json:"routes"`
+	Need       string `json:"memoryNeed"`
+	ScopedNeed string `json:"scopedMemoryNeed,omitempty"` // of a sidecar with few of the routes, which only a built-in one can be
+	Limit      string `json:"memoryLimit,omitempty"`      // of built-in sidecars
+	TooSmall   bool   `json:"tooSmall,omitempty"`         // the limit
+
+	enough string // the limit that would do
+	scopes bool   // the limit would do for sidecars with few of the routes
+}
+
+func newStatusSize(routes int, s mesh.Settings) statusSize {
+	need, scoped := mesh.MemoryNeed(routes, routes), mesh.MemoryNeed(routes, 0)
+
+	size := statusSize{Routes: routes, Need: mesh.Mebibytes(need), enough: mesh.EnoughMemory(need)}
+	if s.BuiltIn != nil {
+		limit := sidecar.Bytes(s.BuiltIn.MemoryLimit)
+		size.ScopedNeed, size.Limit = mesh.Mebibytes(scoped), s.BuiltIn.MemoryLimit
+		size.TooSmall, size.scopes = limit > 0 && limit < need, scoped <= limit
+	}
+
+	return size
+}
+
+// String returns the size as a line of text.
+func (s statusSize) String() string {
+	text := fmt.Sprintf("routes: %d; a sidecar needs about %s of memory", s.Routes, s.Need)
+	if s.ScopedNeed != "" && s.ScopedNeed != s.Need {
+		text += fmt.Sprintf(", with injector.tyk.io/calls about %s", s.ScopedNeed)
+	}
+
+	if s.Limit != "" {
+		text += fmt.Sprintf("; Sidecar.memoryLimit is %s", s.Limit)
+	}
+
+	switch {
+	case s.TooSmall && s.scopes:
+		text += fmt.Sprintf(", too small without that annotation: set %s and inject again", s.enough)
+	case s.TooSmall:
+		text += fmt.Sprintf(", too small: set %s and inject again", s.enough)
+	}
+
+	return text
 }
 
 // statusOf returns nil where a service has neither a certificate nor drift of it.

@@ -73,8 +73,8 @@ func (r *run) checkKept(s *kube.Service, pods []*kube.Pods, told map[*kube.Pods]
 	}
 }
 
-// checkElsewhere checks a Service that keeps all ports, and whose pods the stream does not show: one
-// of the ports must be carried.
+// checkElsewhere checks a Service that keeps all ports, and whose pods the stream does not show:
+// one of the ports must be carried.
 func (r *run) checkElsewhere(s *kube.Service) {
 	var first *trouble
 	for _, port := range s.Ports {

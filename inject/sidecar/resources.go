@@ -22,6 +22,15 @@ func CheckQuantity(text string) error {
 	return nil
 }
 
+// Bytes returns an amount of memory in bytes; 0 for a text that is no quantity.
+func Bytes(text string) int64 {
+	q, err := resource.ParseQuantity(text)
+	if err != nil {
+		return 0
+	}
+	return q.Value()
+}
+
 // CheckLimit refuses a request above the limit, as the API server does. Both are quantities, or "".
 func CheckLimit(request, limit string) error {
 	if request == "" || limit == "" {

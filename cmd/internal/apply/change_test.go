@@ -106,7 +106,7 @@ func TestChanges(t *testing.T) {
 				w.edit("echo-mesh", "active", false)
 			},
 			writes:  "PUT /api/apis/{echo-mesh}",
-			reasons: "active false -> true; target http://user:xxxxx@elsewhere -> https://echo.shop:8080; tags theirs -> theirs, mesh",
+			reasons: "active false -> true; target http://user:xxxxx@elsewhere -> https://echo.shop:8080; tags theirs -> theirs, mesh, mesh.echo",
 		},
 		{
 			name: "categories added to a name", before: echo, after: echo,

@@ -104,7 +104,7 @@ mesh ` + year + ` ["certificate expires in 64 days"]`},
 			w.put("old-inbound", "old.shop", "/", "http://localhost:6767", tags("old"))
 			w.put("old-mesh", w.api("echo-mesh").Domain(), "/old", "https://old.shop:8080", tags("mesh"))
 		}, `shop/echo /echo-svc [echo-inbound echo-mesh] ` + year + ` []
-shop/old /old [old-inbound old-mesh] no certificate ["inbound API: active set to true" "inbound API: made by tyk-k8s, and not taken over yet" "mesh API: active set to true" "mesh API: made by tyk-k8s, and not taken over yet" "certificate not there yet"]
+shop/old /old [old-inbound old-mesh] no certificate ["inbound API: active set to true" "inbound API: made by tyk-k8s, and not taken over yet" "mesh API: active set to true" "mesh API: tags mesh -> mesh, mesh.old" "mesh API: made by tyk-k8s, and not taken over yet" "certificate not there yet"]
 shop/sleep /sleep [sleep-inbound sleep-mesh] ` + year + ` []
 mesh ` + year + ` ["certificate not on API old-mesh"]`},
 		{"switched off", func(w *world) {

@@ -49,7 +49,7 @@ func TestFirstRun(t *testing.T) {
 		{"mesh domain", meshAPI.Domain(), `{host:mesh|mesh\.local|localhost}`},
 		{"mesh listen path", meshAPI.ListenPath(), "/echo-svc"},
 		{"mesh target", meshAPI.TargetURL(), "https://echo.shop:8080"},
-		{"mesh tags", strings.Join(meshAPI.Tags(), " "), "mesh"},
+		{"mesh tags", strings.Join(meshAPI.Tags(), " "), "mesh mesh.echo"},
 		{"one mesh certificate for all", meshAPI.Certificates()[0], w.api("sleep-mesh").Certificates()[0]},
 	} {
 		if check.got != check.want {

@@ -65,7 +65,7 @@ func newWorld(tb testing.TB, o dashboardtest.Options) *world {
 	w.withAuthority(catest.NewCA("catest CA"))
 	w.settings = mesh.Settings{
 		Org: w.dash.Org, TLS: true, MeshHosts: []string{"mesh", "mesh.local", "localhost"},
-		InboundTarget: "http://localhost:6767", MeshPort: 8080, Parallel: 4, Now: w.now, Settle: time.Nanosecond,
+		InboundTarget: "http://localhost:6767", MeshPort: 8080, Parallel: 4, Now: w.now, Settle: time.Nanosecond, BuiltIn: &mesh.BuiltIn{},
 	}
 
 	return w

@@ -106,6 +106,9 @@ const (
 	NativeAuto      = "auto" // if Injector.kubeVersion is one that has native sidecars
 )
 
+// Place returns where the file sets a key; the zero Position elsewhere.
+func (c Config) Place(key string) manifest.Position { return c.places[key].Pos }
+
 // Fail returns an error that a value of the configuration caused when it was used: an [Error] with
 // the place of its key, and a hint.
 func (c Config) Fail(key string, err error, hint string) error {

@@ -175,12 +175,23 @@ func (w *WantedAPI) Domain(s Settings) string {
 	return "{host:" + strings.Join(quoted, "|") + "}"
 }
 
-// Tag returns the gateway tag that selects the sidecars which load the API.
+// Tag returns the gateway tag that selects the sidecars which load the API. A route has a second
+// one for sidecars that load a few routes only: see Tags.
 func (w *WantedAPI) Tag(s Settings) string {
 	if w.Role == Mesh {
 		return Tag
 	}
 	return s.baseName(w.Service)
+}
+
+// Tags returns all gateway tags of the API. Configured sidecars carry the tag of the mesh in any
+// case, so their routes need no tag of their own.
+func (w *WantedAPI) Tags(s Settings) []string {
+	tags := []string{w.Tag(s)}
+	if w.Role == Mesh && s.BuiltIn != nil {
+		tags = append(tags, s.RouteTag(w.Service))
+	}
+	return tags
 }
 
 // setFields puts the values of annotations into d and returns the leaves that they set.
@@ -239,7 +250,7 @@ func identify(d dashboard.Definition, api WantedAPI, s Settings) {
 	d["org_id"] = s.Org
 	d["slug"] = api.Slug
 	d["domain"] = api.Domain(s)
-	d["tags"] = dashboard.Union(d.Tags(), api.Tag(s))
+	d["tags"] = dashboard.Union(d.Tags(), api.Tags(s)...)
 	d["certificates"] = dashboard.Union(d.Certificates())
 	free, _ := d["config_data"].(map[string]any)
 	free = maps.Clone(free)

@@ -120,6 +120,8 @@ type Settings struct {
 
 	MeshCertificateID string // Injector.meshCertificateID; "": found or made, once a mesh
 
+	BuiltIn *BuiltIn // nil with Injector.containers
+
 	Templates     *dashboard.Templates // nil: the built-in ones
 	InboundTarget string               // where a sidecar finds its app: http://localhost:6767
 	MeshPort      int                  // where a sidecar listens, unless its workload says otherwise
@@ -177,6 +179,11 @@ func (s Settings) baseName(svc inject.Service) string {
 		return svc.App + "." + svc.Namespace
 	}
 	return svc.App
+}
+
+// RouteTag returns the tag of a service's route beside Tag.
+func (s Settings) RouteTag(svc inject.Service) string {
+	return svc.RouteTag(s.Slugs == NamespacedSlugs)
 }
 
 // Host returns the name under which a service's sidecar is reached, and its certificate's:

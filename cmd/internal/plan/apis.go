@@ -29,6 +29,8 @@ type listing struct {
 	owners    map[mesh.Owner]bool                   // of any API
 	services  []inject.Service                      // of byOwner, sorted
 
+	routes int // that sidecars load: the APIs with the tag of the mesh, whoever owns them
+
 	onMesh func(dashboard.Definition) bool // for one goroutine at a time: it remembers its answers
 }
 
@@ -66,6 +68,10 @@ func (l *listing) add(api *dashboard.API) {
 	add(l.byDomain, strings.ToLower(d.Domain()), api)
 	if l.onMesh(d) {
 		add(l.byPath, mesh.CleanPath(d.ListenPath()), api)
+	}
+
+	if isRoute(d) {
+		l.routes++
 	}
 
 	o, ok := mesh.OwnerOf(d)

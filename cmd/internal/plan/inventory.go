@@ -20,6 +20,7 @@ type Inventory struct {
 	Services    []ServiceStatus   // sorted by namespace and app
 	Certificate CertificateStatus // of the mesh hosts; without TLS, and with no service, it is zero
 	Orphans     []Orphan
+	Routes      int // that sidecars load, those of other owners included
 }
 
 // ServiceStatus is what there is of one service.
@@ -57,7 +58,7 @@ type Orphan struct {
 //
 // It cannot tell whether an API is what a manifest asks for: a Plan can.
 func NewInventory(x *Snapshot) Inventory {
-	var out Inventory
+	out := Inventory{Routes: x.apis.routes}
 	for _, svc := range x.apis.registered() {
 		out.Services = append(out.Services, x.serviceStatus(svc))
 	}
@@ -133,7 +134,11 @@ func (x *Snapshot) serviceStatus(svc inject.Service) ServiceStatus {
 func drift(o mesh.Owner, d dashboard.Definition, s mesh.Settings) (list []string) {
 	role := o.Role
 	w := mesh.NewWantedAPI(o, s)
-	leaves := dashboard.Definition{"slug": w.Slug, "domain": w.Domain(s), "tags": []any{w.Tag(s)}}
+	leaves := dashboard.Definition{"slug": w.Slug, "domain": w.Domain(s)}
+	if tags := w.Tags(s); slices.ContainsFunc(tags, func(tag string) bool { return !d.HasTag(tag) }) {
+		leaves["tags"] = dashboard.Union(tags)
+	}
+
 	if !slices.Contains(mesh.MarkedPaths(d), "active") { // else a manifest decides
 		leaves["active"] = true
 	}

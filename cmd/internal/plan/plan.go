@@ -27,6 +27,7 @@ type Plan struct {
 	Services []inject.Service // that it is about, sorted; of a pruning none
 
 	Warnings        []inject.Problem // not serious enough to refuse the plan
+	Routes          int              // of a registration: of the mesh, once it is carried out
 	Notes           []string         // of a renewal: the services that it leaves out, and why
 	Kept            []Kept           // of a removal and a pruning
 	APIsWithSurplus []APIWithSurplus // of a pruning: none of their certificates can be taken off yet

@@ -19,6 +19,9 @@ import (
 // Problems: an API that tykmesh does not own holds a slug, a domain or a route that a service
 // needs; an API id in a workload's annotations is not that of the service's API; a certificate
 // record belongs to another organisation; Injector.meshCertificateID is not in the store.
+//
+// Warnings: a foreign listen path overlaps with a route; no route answers a listed call; a memory
+// limit is too small for the routes of the mesh.
 func Register(services []Service, x *Snapshot) (*Plan, []inject.Problem) {
 	plan := newPlan(x)
 	m := newMatcher(x.apis, x.Settings)
@@ -52,6 +55,9 @@ func Register(services []Service, x *Snapshot) (*Plan, []inject.Problem) {
 		sortProblems(problems)
 		return nil, problems
 	}
+
+	plan.Routes = m.routesAfter(services, matched, duplicates)
+	plan.Warnings = slices.Concat(plan.Warnings, m.unanswered(services), small(services, x.Settings, plan.Routes))
 
 	shared := plan.addCertificate(mesh)
 	for i := range own {

@@ -26,7 +26,8 @@ type Service struct {
 	Hosts         []string // the names of its certificate
 	Inbound, Mesh mesh.WantedAPI
 
-	fields []inject.Field // of its first workload, which all others have, too
+	workloads []inject.Workload
+	fields    []inject.Field // of its first workload, which all others have, too
 }
 
 // apis returns the service's two APIs in the order in which they are registered: a route is
@@ -103,8 +104,8 @@ func newService(group []inject.Workload, s mesh.Settings) (Service, []inject.Pro
 	service := Service{
 		Service: w.Service, Object: w.Object, Pos: w.Pos,
 		Route: w.Route, RoutePos: w.RoutePos,
-		Hosts:  []string{mesh.Host(w.Service)},
-		fields: w.Fields,
+		Hosts:     []string{mesh.Host(w.Service)},
+		workloads: group, fields: w.Fields,
 	}
 
 	var err error
