@@ -161,10 +161,18 @@ func (r *run) fronted() map[*kube.Pods]bool {
 	return fronted
 }
 
-// mayServe reports whether sidecars carry what pods speak.
-func (r *run) mayServe(p *kube.Pods) bool {
+// mayServe reports whether sidecars carry the protocol of pods, to which ports of a Service lead.
+// The Service need not join the mesh.
+func (r *run) mayServe(p *kube.Pods, ports ...kube.ServicePort) bool {
 	m := r.member(p.Meta)
-	t := r.trouble(m.Listens, m.Listens, m.Speaks)
+	speech := m.Speaks
+	for _, port := range ports {
+		if m.Listens != "" && p.Reached(port) == m.Listens {
+			speech = speech.Before(port.Speech(slices.Values([]*kube.Pods{p})))
+		}
+	}
+
+	t := r.trouble(m.Listens, m.Listens, speech)
 	return t == nil || t.guess
 }
 

@@ -63,7 +63,7 @@ func (r *run) checkRoute(s *kube.Service, workloads []*kube.Pods, route string) 
 		return
 	}
 
-	if m.Meshed || s.Headless || !r.mayServe(workloads[0]) {
+	if m.Meshed || s.Headless || !r.mayServe(workloads[0], s.Ports...) {
 		return
 	}
 
