@@ -19,6 +19,7 @@ func (in *injection) lookAround(docs []*manifest.Document) {
 	}
 
 	in.readOthers(docs, around)
+	in.noteOutages()
 	in.Needs = in.needs()
 	for _, w := range checks.Run(in.view()) {
 		p := Problem{Rule: Rule(w.Code), Pos: w.At.Position(), Object: w.About.Title(), Msg: display.Line(w.Text)}
@@ -34,6 +35,16 @@ func (in *injection) lookAround(docs []*manifest.Document) {
 
 	SortProblems(docs, in.Accepted)
 	in.problems = append(in.problems, in.unacceptable...)
+}
+
+// noteOutages notes at the workloads how the stream bears on changes of registered services.
+func (in *injection) noteOutages() {
+	for meta, o := range in.objects {
+		if w := o.workload; w != nil {
+			s := in.facts.Service(w.Service.Namespace, w.Service.App)
+			w.Headless, w.AcceptsOutages = s != nil && s.Headless, in.accepts(meta, checks.OutageCode)
+		}
+	}
 }
 
 // around returns which objects join the mesh, so that others have to be read.

@@ -64,7 +64,7 @@ func (o *target) examinePods(s Settings) {
 
 	added := o.addition.added()
 	o.member.Redirected = s.Sidecar == nil || slices.Contains(names(added), sidecar.RulesName)
-	o.workload.SidecarPort, o.member.Sidecar = o.ports.called(), strconv.Itoa(o.ports.listen)
+	o.notePorts(s)
 	o.member.Unset = checks.UnsetAmounts(added, o.template.Get("spec", "resources"))
 	o.examineAPI(s)
 	o.clashes(o.template.Get("spec"))

@@ -66,6 +66,9 @@ func (in *injection) serviceEdits(o *target) ([]manifest.Edit, error) {
 	}
 
 	o.member.Sidecar = strconv.Itoa(ports.listen)
+	if ports.previous != 0 {
+		o.member.Previous = strconv.Itoa(ports.previous)
+	}
 	e := serviceEditor{target: o, list: o.object.Node.Get("spec", "ports"), ports: ports, leadsTo: in.settings.target(ports), advice: in.settings.portAdvice()}
 	switch in.settings.ServicePorts {
 	case AddPort:

@@ -63,12 +63,25 @@ type Workload struct {
 
 	Port int // where the app listens, on 127.0.0.1; 0 where the configured containers lead the sidecar to it
 
+	PortPos manifest.Position // of the annotation that names it; Line 0 without one
+
 	// Protocol is that of the app, where it is HTTP/2 or gRPC, and the sidecar carries it; else "",
 	// which means HTTP.
 	Protocol kube.Protocol
 
 	// SidecarPort is the port of the Service to which the sidecars of callers go.
-	SidecarPort int
+	SidecarPort    int
+	SidecarPortPos manifest.Position // of the annotation that sets it; Line 0 without one
+	// NextPort is the other port of the Service that leads to the sidecars, where they listen by
+	// now and callers go next (Sidecar.previousPort); 0 without one.
+	NextPort int
+	// ByName reports that the Service leads to its sidecars by the name of their port, and so to
+	// each pod where its sidecar listens.
+	ByName bool
+	// Headless reports that callers reach the pods' own ports, as far as the stream shows.
+	Headless bool
+	// AcceptsOutages reports that the user accepts changes during which calls fail.
+	AcceptsOutages bool
 
 	Template    string // the name in template.service.tyk.io
 	HasTemplate bool
@@ -112,6 +125,7 @@ type Problem struct {
 	Pos    manifest.Position
 	Object string // "document 12 (Deployment shop/web)", or "" where no object is known
 	Msg    string
+	Hint   string // the next thing to try, where it differs from the rule's
 }
 
 // Error returns position, object and message on one line.

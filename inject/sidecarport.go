@@ -32,6 +32,28 @@ func (s Settings) target(p sidecarPorts) any {
 	return int64(p.listen)
 }
 
+// notePorts notes the ports of a pod's sidecar and of its app, and where annotations set them.
+func (o *target) notePorts(s Settings) {
+	w, p := o.workload, o.ports
+	w.SidecarPort, o.member.Sidecar = p.called(), strconv.Itoa(p.listen)
+	_, w.ByName = s.target(p).(string)
+	if p.previous != 0 {
+		w.NextPort, o.member.Previous = p.listen, strconv.Itoa(p.previous)
+	}
+
+	if s.Sidecar != nil {
+		w.PortPos, w.SidecarPortPos = o.annotationPos(annotationPort), o.annotationPos(annotationSidecarPort)
+	}
+}
+
+// annotationPos returns where the value of an annotation stands; Line 0 for one that there is not.
+func (o *target) annotationPos(key string) (pos manifest.Position) {
+	if _, value := o.meta.Get("annotations").Entry(key); value != nil {
+		pos = o.object.Document.PositionOf(value)
+	}
+	return pos
+}
+
 // sidecarPorts returns the ports as the configuration sets them.
 func (s Settings) sidecarPorts() sidecarPorts {
 	if s.Sidecar == nil {

@@ -121,7 +121,7 @@ func (f *injectCmd) inject(ctx context.Context, p process, r *report.Run) (i inj
 	}
 
 	r.Findings(explain.Warnings(stream.Warnings))
-	debugAccepted(r, stream)
+	debugAccepted(r, stream.Accepted)
 	r.Diagnose(explain.Warnings(warnings)...)
 
 	i.stream = stream
@@ -143,9 +143,9 @@ func (g *registrationFlags) adopted() map[string]bool {
 	return adopt
 }
 
-// debugAccepted logs the findings that annotations accept.
-func debugAccepted(r *report.Run, stream *inject.Stream) {
-	for _, p := range stream.Accepted {
+// debugAccepted logs the findings that the user accepts.
+func debugAccepted(r *report.Run, accepted []inject.Problem) {
+	for _, p := range accepted {
 		r.Debug("accepted", "rule", string(p.Rule), "at", p.Pos.String(), "object", p.Object, "finding", p.Msg)
 	}
 }

@@ -75,6 +75,8 @@ func (f *injectCmd) register(ctx context.Context, c config.Config, services []pl
 		return todo, todo.Bindings(), registered(todo, r)
 	}
 
+	r.Findings(explain.Warnings(todo.Outages))
+	debugAccepted(r, todo.Accepted)
 	r.Planned(phase.Steps(todo.Steps()...), kept(todo))
 	if f.dryRun {
 		return todo, preview(todo.Bindings()), nil

@@ -27,7 +27,7 @@ type Check struct {
 }
 
 // All are the checks, by code.
-var All = []Check{Selector, Target, Route, Ingress, Policy, Scaler, Security, Mesh, Quota, Domain, Protocol}
+var All = []Check{Selector, Target, Route, Ingress, Policy, Scaler, Security, Mesh, Quota, Domain, Protocol, Outage}
 
 // Stream is a stream of objects, and what injection does to them.
 type Stream struct {
@@ -57,6 +57,8 @@ type Member struct {
 	// Sidecar is the number of the port where sidecars listen, and of the Service port that leads
 	// to them; "" where it is unknown.
 	Sidecar string
+	// Previous is the other port of the Service, which callers use for now; "" without one.
+	Previous string
 
 	// Of pods that join.
 	App, Route string      // "" where they are refused

@@ -26,7 +26,7 @@ import (
 // Problem returns a finding in manifests as a diagnostic.
 func Problem(severity string, p inject.Problem) report.Diagnostic {
 	d := report.Diagnostic{Code: string(p.Rule), Severity: severity, Pos: p.Pos, Object: p.Object, Message: p.Msg}
-	if hint := ruleHint(p.Rule); hint != "" {
+	if hint := problemHint(p); hint != "" {
 		d.Hints = []string{hint}
 	}
 	return d

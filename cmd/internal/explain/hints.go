@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,21 +40,21 @@ var hints = []struct {
 // sharedPathHint is the hint about a Dashboard that does not let two APIs share a listen path.
 const sharedPathHint = "every inbound API listens on / under its own domain: allow that in the Dashboard (enable_duplicate_slugs: true)"
 
-// ruleHint returns the hint about a rule, and how to accept its warnings if that is possible; "" if
-// there is no hint.
-func ruleHint(rule inject.Rule) string {
+// problemHint returns the hint about a problem, or about its rule, and how to accept its warnings
+// if that is possible; "" if there is no hint.
+func problemHint(p inject.Problem) string {
 	for _, c := range checks.All {
-		if c.Code == string(rule) {
-			return fmt.Sprintf("%s; or accept it: injector.tyk.io/accept: %s", c.Hint, rule)
+		if c.Code == string(p.Rule) {
+			return fmt.Sprintf("%s; or accept it: injector.tyk.io/accept: %s", cmp.Or(p.Hint, c.Hint), p.Rule)
 		}
 	}
-	return Code(rule).Hint
+	return Code(p.Rule).Hint
 }
 
 // hintsOf returns the hints about problems, each once.
 func hintsOf(problems []inject.Problem) (found []string) {
 	for _, p := range problems {
-		if hint := ruleHint(p.Rule); hint != "" && !slices.Contains(found, hint) {
+		if hint := problemHint(p); hint != "" && !slices.Contains(found, hint) {
 			found = append(found, hint)
 		}
 	}

@@ -15,7 +15,7 @@ func TestFindingsHaveRemedies(t *testing.T) {
 	acceptable := 0
 	for _, r := range inject.Rules {
 		_, err := inject.ParseAccepted(string(r.Rule))
-		hint := ruleHint(r.Rule)
+		hint := problemHint(inject.Problem{Rule: r.Rule})
 		if can := err == nil; can != strings.Contains(hint, "; or accept it: injector.tyk.io/accept: "+string(r.Rule)) {
 			t.Errorf("%s can be accepted: %v, and its hint is %q", r.Rule, can, hint)
 		}

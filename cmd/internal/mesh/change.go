@@ -10,11 +10,12 @@ import (
 // MarkPath stands for all changes to the mark: the user need not know which they are.
 var MarkPath = dashboard.Path{"config_data", markKey}.String()
 
-// Changes lists the leaves in which the updated definition differs, sorted by path.
+// Changes lists the leaves in which the updated definition differs, sorted by path. Of the mark it
+// shows the port alone.
 func Changes(current, updated dashboard.Definition) (list []dashboard.Change) {
 	for _, d := range current.Diff(updated) {
 		c := d.Change()
-		if c.Path == MarkPath || strings.HasPrefix(c.Path, MarkPath+".") {
+		if c.Path == MarkPath || strings.HasPrefix(c.Path, MarkPath+".") && c.Path != NextPortPath {
 			c = dashboard.Change{Path: MarkPath}
 		}
 		list = append(list, c)

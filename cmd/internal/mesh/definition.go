@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/dashboard"
@@ -28,6 +30,7 @@ type WantedAPI struct {
 	Paths    []string         // the leaves that annotations set, sorted; recorded in the mark
 	Replaced []templateLeaf   // the leaves of the template that annotations took away
 	Preset   string           // the database id that the workloads name, or ""
+	NextPort int              // of a mesh API: to which it will lead when the previous port goes; recorded in the mark; or 0
 }
 
 // NewWantedAPI returns the API of a service in a role, without its definition.
@@ -66,6 +69,10 @@ func WantAPI(w inject.Workload, role Role, s Settings) (WantedAPI, error) {
 
 	for _, leaf := range set {
 		api.Paths = append(api.Paths, leaf.String())
+	}
+
+	if role == Mesh {
+		api.NextPort = w.NextPort
 	}
 
 	slices.Sort(api.Paths)
@@ -258,7 +265,7 @@ func identify(d dashboard.Definition, api WantedAPI, s Settings) {
 		free = make(map[string]any, 1)
 	}
 
-	free[markKey] = mark{Namespace: api.Service.Namespace, App: api.Service.App, Role: api.Role, Paths: api.Paths}.value()
+	free[markKey] = mark{Namespace: api.Service.Namespace, App: api.Service.App, Role: api.Role, Paths: api.Paths, NextPort: api.NextPort}.value()
 	d["config_data"] = free
 }
 
@@ -284,18 +291,31 @@ func CleanPath(p string) string { return path.Clean("/" + p) }
 // ignore.
 const markKey = "tykmesh"
 
+// nextPortKey is the key of the mark that only mesh APIs of services with a previous port have.
+const nextPortKey = "nextPort"
+
+// NextPortPath is the leaf of that key.
+var NextPortPath = dashboard.Path{"config_data", markKey, nextPortKey}.String()
+
 // mark names the owner of an API, and the leaves that annotations set, so that they can be
-// reverted.
+// reverted. While the sidecars of a service change their port in two steps, the mark of its mesh
+// API has the port of the second step: the Service has that one by then.
 type mark struct {
 	Namespace, App string
 	Role           Role
 	Paths          []string
+	NextPort       int
 }
 
 func (m mark) value() map[string]any {
-	return map[string]any{
+	v := map[string]any{
 		"namespace": m.Namespace, "app": m.App, "role": string(m.Role), "paths": dashboard.Union(m.Paths),
 	}
+	if m.NextPort != 0 {
+		v[nextPortKey] = json.Number(strconv.Itoa(m.NextPort))
+	}
+
+	return v
 }
 
 // heldMark returns the mark of a definition as JSON; nil for a definition without a mark.
@@ -313,6 +333,13 @@ func IsMarked(d dashboard.Definition) bool {
 
 // MarkedPaths returns the leaves that annotations set by the mark of a definition.
 func MarkedPaths(d dashboard.Definition) []string { return dashboard.Texts(heldMark(d)["paths"]) }
+
+// MarkedNextPort returns the port of the second step by the mark of a definition; 0 without one.
+func MarkedNextPort(d dashboard.Definition) int {
+	n, _ := heldMark(d)[nextPortKey].(json.Number)
+	port, _ := strconv.Atoi(n.String())
+	return port
+}
 
 // MeshCertificateHosts returns the names that the mesh certificate must carry.
 func (s Settings) MeshCertificateHosts() []string {

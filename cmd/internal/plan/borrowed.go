@@ -14,7 +14,7 @@ import (
 func (x *Snapshot) borrowed(services []Service) (problems []inject.Problem) {
 	for i := range services {
 		service := &services[i]
-		for _, f := range service.fields {
+		for _, f := range service.first().Fields {
 			mesh.EachID(f.Value, func(id string) {
 				if owner := x.certificate(strings.ToLower(id)).ownerName(); owner != "" && owner != service.String() {
 					problems = append(problems, service.problem(inject.RuleCertificate, f.Pos,

@@ -27,6 +27,8 @@ type Plan struct {
 	Services []inject.Service // that it is about, sorted; of a pruning none
 
 	Warnings        []inject.Problem // not serious enough to refuse the plan
+	Outages         []inject.Problem // of a registration: changes during which calls fail, that the user should know of first
+	Accepted        []inject.Problem // outages that the user accepts
 	Routes          int              // of a registration: of the mesh, once it is carried out
 	Notes           []string         // of a renewal: the services that it leaves out, and why
 	Kept            []Kept           // of a removal and a pruning

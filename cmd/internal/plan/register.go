@@ -56,6 +56,7 @@ func Register(services []Service, x *Snapshot) (*Plan, []inject.Problem) {
 		return nil, problems
 	}
 
+	plan.tellOutages(services, own, matched)
 	plan.Routes = m.routesAfter(services, matched, duplicates)
 	plan.Warnings = slices.Concat(plan.Warnings, m.unanswered(services), small(services, x.Settings, plan.Routes))
 
@@ -325,8 +326,9 @@ func update(current dashboard.Definition, w *mesh.WantedAPI) dashboard.Definitio
 	return out
 }
 
-// staleFields returns the fields set by annotations that the manifest no longer has, and template
-// fields that an annotation now replaces, unless they were edited since.
+// staleFields returns the fields set by annotations that the manifest no longer has, template
+// fields that an annotation now replaces, unless they were edited since, and the port in the mark
+// after the second step.
 func staleFields(current dashboard.Definition, w *mesh.WantedAPI) (paths []string) {
 	for _, p := range mesh.MarkedPaths(current) {
 		// The mark is in the hands of whoever edits the Dashboard: it must not make us drop what
@@ -334,6 +336,10 @@ func staleFields(current dashboard.Definition, w *mesh.WantedAPI) (paths []strin
 		if _, ok := slices.BinarySearch(w.Paths, p); !ok && !dashboard.Identifies(p) {
 			paths = append(paths, p)
 		}
+	}
+
+	if w.NextPort == 0 && mesh.MarkedNextPort(current) != 0 {
+		paths = append(paths, mesh.NextPortPath)
 	}
 
 	for _, leaf := range w.Replaced {

@@ -26,8 +26,15 @@ type Service struct {
 	Hosts         []string // the names of its certificate
 	Inbound, Mesh mesh.WantedAPI
 
-	workloads []inject.Workload
-	fields    []inject.Field // of its first workload, which all others have, too
+	workloads []inject.Workload // which want the same APIs
+}
+
+// first returns the workload for which the others stand in all that is alike.
+func (s *Service) first() *inject.Workload { return &s.workloads[0] }
+
+// acceptsOutages reports whether a workload of the service accepts them.
+func (s *Service) acceptsOutages() bool {
+	return slices.ContainsFunc(s.workloads, func(w inject.Workload) bool { return w.AcceptsOutages })
 }
 
 // apis returns the service's two APIs in the order in which they are registered: a route is
@@ -105,7 +112,7 @@ func newService(group []inject.Workload, s mesh.Settings) (Service, []inject.Pro
 		Service: w.Service, Object: w.Object, Pos: w.Pos,
 		Route: w.Route, RoutePos: w.RoutePos,
 		Hosts:     []string{mesh.Host(w.Service)},
-		workloads: group, fields: w.Fields,
+		workloads: group,
 	}
 
 	var err error

@@ -1,6 +1,9 @@
 package report
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Printf prints a line for the user at once.
 func (r *Run) Printf(format string, args ...any) {
@@ -65,10 +68,16 @@ const mostFindings = 5
 // first few with hints to the user.
 func (r *Run) Findings(all []Diagnostic) {
 	count := make(map[string]int)
-	var firsts []Diagnostic // of each code
+	var codes []string
+	hints := make(map[string][]string) // of each code, each once
 	for _, d := range all {
 		if count[d.Code]++; count[d.Code] == 1 {
-			firsts = append(firsts, d)
+			codes = append(codes, d.Code)
+		}
+		for _, hint := range d.Hints {
+			if !slices.Contains(hints[d.Code], hint) {
+				hints[d.Code] = append(hints[d.Code], hint)
+			}
 		}
 
 		r.note(d.Event())
@@ -77,11 +86,11 @@ func (r *Run) Findings(all []Diagnostic) {
 		}
 	}
 
-	for _, d := range firsts {
-		if more := count[d.Code] - mostFindings; more > 0 && r.verbose == nil {
-			r.Printf("warning %s: %d more, which -v shows", d.Code, more)
+	for _, code := range codes {
+		if more := count[code] - mostFindings; more > 0 && r.verbose == nil {
+			r.Printf("warning %s: %d more, which -v shows", code, more)
 		}
-		for _, hint := range d.Hints {
+		for _, hint := range hints[code] {
 			r.Printf("hint: %s", hint)
 		}
 	}
