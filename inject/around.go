@@ -90,9 +90,15 @@ func (in *injection) view() *checks.Stream {
 		m.Meshed = m.Joins || o.done
 		if o.workload != nil {
 			m.App, m.Route = o.workload.Service.App, o.workload.Route
+			if o.workload.Port != 0 {
+				m.AppPort = strconv.Itoa(o.workload.Port)
+			}
 		}
 		if o.Outcome != Injected {
-			m.Security = kube.Verdict{}
+			m.Security, m.Port = kube.Verdict{}, nil
+			if o.workload == nil {
+				m.Sidecar = ""
+			}
 		}
 	}
 

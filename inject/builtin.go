@@ -51,6 +51,7 @@ func (o *target) builtIn(s Settings) {
 	}
 
 	p.Rules.UID = p.UID
+	o.member.Captured = p.Rules.CapturedLocally()
 	p.Gateway.Native = p.Sidecar.Native
 	p.settleSleep(spec)
 

@@ -54,6 +54,8 @@ type options struct {
 	PodTemplates  []kube.PodTemplate `json:"podTemplates"`
 	ServiceLabels []string           `json:"serviceLabels"`
 
+	PortReferences []kube.PortReference `json:"portReferences"`
+
 	Checks bool          `json:"checks"` // the archive is about what the checks across the stream find, and wants nothing else
 	Accept []inject.Rule `json:"accept"`
 
@@ -85,7 +87,7 @@ func (o options) settings() inject.Settings {
 		}
 	}
 
-	s.ServiceLabels = o.ServiceLabels
+	s.ServiceLabels, s.PortReferences = o.ServiceLabels, o.PortReferences
 	if o.OldKube && s.Sidecar != nil {
 		s.Sidecar.Sleeps = false
 	}

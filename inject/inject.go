@@ -43,6 +43,8 @@ type Settings struct {
 	// PodTemplates are where custom resources have pod templates besides spec.template
 	// (Injector.podTemplates).
 	PodTemplates []kube.PodTemplate
+	// PortReferences are where further kinds name ports of Services (Injector.portReferences).
+	PortReferences []kube.PortReference
 	// UpgradeAPI rewrites workloads of API versions that Kubernetes no longer serves
 	// (--upgrade-api).
 	UpgradeAPI bool

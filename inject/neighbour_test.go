@@ -29,6 +29,16 @@ spec:
 ---
 {kind: HorizontalPodAutoscaler, apiVersion: autoscaling/v2, metadata: {name: web}, spec: {scaleTargetRef: {kind: Deployment, name: web}}}
 ---
+{kind: MutatingWebhookConfiguration, apiVersion: admissionregistration.k8s.io/v1, metadata: {name: web}, webhooks: [{clientConfig: {service: {name: web, namespace: shop}}}]}
+---
+{kind: ServiceMonitor, apiVersion: monitoring.coreos.com/v1, metadata: {name: web}, spec: {selector: {}, namespaceSelector: {any: true}, endpoints: [{port: http}, {}]}}
+---
+{kind: VirtualService, apiVersion: networking.istio.io/v1, metadata: {name: web}, spec: {http: [{route: [{destination: {host: web}}, {destination: {host: web, port: {number: 80}}}]}]}}
+---
+{kind: Route, apiVersion: route.openshift.io/v1, metadata: {name: web}, spec: {to: {name: web}, port: {targetPort: 80}}}
+---
+{kind: Rollout, apiVersion: argoproj.io/v1alpha1, metadata: {name: web}, spec: {strategy: {canary: {stableService: web, canaryService: other, trafficRouting: {}}}}}
+---
 kind: Service
 broken: [
 `

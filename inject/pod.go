@@ -55,6 +55,9 @@ func (o *target) examinePods(s Settings) {
 		o.unknownAnnotations(o.warn)
 		o.addition = s.configured(o.workload.Service)
 		o.warnConfigured()
+		if len(s.InitContainers) > 0 { // those of the guide redirect both ports, on all addresses
+			o.member.Captured = []string{httpPort, httpsPort}
+		}
 		o.Change = "sidecar " + strings.Join(names(s.Containers), ", ")
 	} else {
 		o.unknownAnnotations(o.refuse)

@@ -52,8 +52,7 @@ func (in *injection) hear() {
 
 // note notes the protocol of an app, for registration and for the checks.
 func (in *injection) note(o *Object, p *kube.Pods, speech kube.Speech) {
-	m := in.members[p.Meta]
-	m.Listens, m.Speaks = o.listens(), speech
+	in.members[p.Meta].Speaks = speech
 	if speech.Protocol.NeedsHTTP2() && in.settings.carriesHTTP2() {
 		o.workload.Protocol = speech.Protocol
 	}

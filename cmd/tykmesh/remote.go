@@ -24,7 +24,7 @@ func injectSettings(c config.Config, f registrationFlags) inject.Settings {
 		Namespace: f.namespace, Routes: c.Injector.CreateRoutes, TLS: c.Injector.EnableMeshTLS, Trust: c.CA.Trust.Hash(),
 		Namespaced: c.Injector.Slugs == config.SlugsNamespaced, MeshHosts: c.Injector.MeshHosts, ServiceLabels: c.Injector.ServiceLabels,
 		Containers: c.Injector.Containers, InitContainers: c.Injector.InitContainers,
-		PodTemplates: c.Injector.PodTemplates, OnSkip: onSkip[f.onSkip], Accept: c.Injector.Accept,
+		PodTemplates: c.Injector.PodTemplates, PortReferences: c.Injector.PortReferences, OnSkip: onSkip[f.onSkip], Accept: c.Injector.Accept,
 		UpgradeAPI: f.upgradeAPI, ServicePorts: c.Injector.ServicePorts,
 	}
 

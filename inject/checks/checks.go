@@ -27,7 +27,7 @@ type Check struct {
 }
 
 // All are the checks, by code.
-var All = []Check{Selector, Target, Route, Ingress, Policy, Scaler, Security, Mesh, Quota, Domain, Protocol, Outage}
+var All = []Check{Selector, Target, Route, Reference, Policy, Scaler, Security, Mesh, Quota, Domain, Public, Probe, Protocol, Outage}
 
 // Stream is a stream of objects, and what injection does to them.
 type Stream struct {
@@ -62,9 +62,10 @@ type Member struct {
 
 	// Of pods that join.
 	App, Route string      // "" where they are refused
-	Listens    string      // the port of the app; "" where it is unknown
-	Speaks     kube.Speech // the protocol there
 	Redirected bool        // rules lead the calls of the pods to the sidecar
+	AppPort    string      // where the app listens; "" if the configured containers lead the sidecar to it
+	Speaks     kube.Speech // the protocol there
+	Captured   []string    // the ports on which rules lead the calls of the pods to themselves to the sidecar
 	Unset      []Unset     // of the added containers
 	Security   kube.Verdict
 

@@ -43,11 +43,11 @@ func checkProtocols(r *run) {
 
 	fronted := r.fronted()
 	for p, m := range r.joiningPods() {
-		i := slices.IndexFunc(p.Ports, func(port kube.Port) bool { return port.Number == m.Listens })
+		i := slices.IndexFunc(p.Ports, func(port kube.Port) bool { return port.Number == m.AppPort })
 		if i < 0 || told[p] || fronted[p] || p.IsJob() {
 			continue
 		}
-		if t := r.trouble(m.Listens, m.Listens, m.Speaks); t != nil {
+		if t := r.trouble(m.AppPort, m.AppPort, m.Speaks); t != nil {
 			r.warn(p.Meta, p.Ports[i].At, "%s", t.text("name the HTTP port in annotation injector.tyk.io/port", r.deadRoute(m, t)))
 		}
 	}
@@ -58,14 +58,14 @@ func (r *run) checkKept(s *kube.Service, pods []*kube.Pods, told map[*kube.Pods]
 	for _, port := range s.Ports {
 		for _, p := range pods {
 			m := r.member(p.Meta)
-			if told[p] || m.Listens == "" || p.Reached(port) != m.Listens {
+			if told[p] || m.AppPort == "" || p.Reached(port) != m.AppPort {
 				continue
 			}
 
-			if t := r.trouble(port.Number, m.Listens, m.Speaks); t != nil {
+			if t := r.trouble(port.Number, m.AppPort, m.Speaks); t != nil {
 				told[p] = true
 				r.warn(s.Meta, port.At, "%s", t.text(offTheService, r.deadRoute(m, t), kept(s, port)))
-			} else if r.LimitsBodies && m.Speaks.Protocol == kube.GRPC && p.Speech(m.Listens).Protocol != kube.GRPC {
+			} else if r.LimitsBodies && m.Speaks.Protocol == kube.GRPC && p.Speech(m.AppPort).Protocol != kube.GRPC {
 				told[p] = true
 				r.warn(s.Meta, port.At, "only this Service says that %s speaks gRPC, so the sidecar limits request bodies, which breaks streams; name the container port grpc", p)
 			}
@@ -105,7 +105,7 @@ func (r *run) checkTaken(s *kube.Service, port kube.ServicePort, pods []*kube.Po
 	}
 
 	for _, p := range pods {
-		told[p] = told[p] || p.Reached(port) == r.member(p.Meta).Listens
+		told[p] = told[p] || p.Reached(port) == r.member(p.Meta).AppPort
 	}
 
 	report := r.breaks
@@ -167,12 +167,12 @@ func (r *run) mayServe(p *kube.Pods, ports ...kube.ServicePort) bool {
 	m := r.member(p.Meta)
 	speech := m.Speaks
 	for _, port := range ports {
-		if m.Listens != "" && p.Reached(port) == m.Listens {
+		if m.AppPort != "" && p.Reached(port) == m.AppPort {
 			speech = speech.Before(port.Speech(slices.Values([]*kube.Pods{p})))
 		}
 	}
 
-	t := r.trouble(m.Listens, m.Listens, speech)
+	t := r.trouble(m.AppPort, m.AppPort, speech)
 	return t == nil || t.guess
 }
 

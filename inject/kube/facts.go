@@ -9,12 +9,13 @@ import (
 type Facts struct {
 	Reader
 
-	Pods     []*Pods
-	Services []*Service
-	Routers  []*Router
-	Policies []*Policy
-	Scalers  []*Scaler
-	Quotas   []*Quota
+	Pods      []*Pods
+	Services  []*Service
+	Referrers []*Referrer
+	Rollouts  []*Rollout
+	Policies  []*Policy
+	Scalers   []*Scaler
+	Quotas    []*Quota
 
 	namespaces map[string]*Namespace
 	services   map[Ref]*Service
@@ -27,9 +28,10 @@ type Facts struct {
 
 // Reader says how Facts reads objects.
 type Reader struct {
-	Namespace    string        // of objects that name none; "" means default
-	PodTemplates []PodTemplate // of custom resources
-	Wanted       []Ref         // ConfigMaps and Secrets whose presence is a fact, in any namespace
+	Namespace      string          // of objects that name none; "" means default
+	PodTemplates   []PodTemplate   // of custom resources
+	PortReferences []PortReference // of further kinds
+	Wanted         []Ref           // ConfigMaps and Secrets whose presence is a fact, in any namespace
 }
 
 // namespacedLabel is a label of pods in a namespace.
@@ -88,6 +90,9 @@ func (f *Facts) AddService(o Object) *Service {
 func (f *Facts) Add(o Object) *Meta {
 	if k := kinds[o.Kind]; k.add != nil && slices.Contains(k.groups, o.Group()) {
 		return k.add(f, o)
+	}
+	if slices.ContainsFunc(f.PortReferences, func(p PortReference) bool { return p.names(o) }) {
+		return addReferrer(f, o)
 	}
 	return nil
 }

@@ -22,13 +22,15 @@ type kind struct {
 	add    func(*Facts, Object) *Meta
 }
 
+// definition is a kind whose objects are long, and speak of containers without having any.
+const definition = "CustomResourceDefinition"
+
 // kinds are the kinds that Facts reads besides pods. Workloads have no fixed kind: their containers
 // reveal them.
-var kinds = map[string]kind{
+var kinds = withPortKinds(map[string]kind{
 	"Service":                 {around: Services | Workloads}, // AddService
-	"Ingress":                 {Services, []string{"networking.k8s.io", "extensions"}, addIngress},
-	"HTTPRoute":               {Services, []string{"gateway.networking.k8s.io"}, addRoute},
-	"GRPCRoute":               {Services, []string{"gateway.networking.k8s.io"}, addRoute},
+	"ServiceMonitor":          {Services, []string{"monitoring.coreos.com"}, addMonitor},
+	"Rollout":                 {Services, []string{"argoproj.io"}, addRollout},
 	"NetworkPolicy":           {Workloads, []string{"networking.k8s.io", "extensions"}, addPolicy},
 	"HorizontalPodAutoscaler": {Workloads, []string{"autoscaling"}, addScaler},
 	"Namespace":               {Workloads, []string{""}, addNamespace},
@@ -36,13 +38,21 @@ var kinds = map[string]kind{
 	"LimitRange":              {Workloads, []string{""}, addLimits},
 	"ConfigMap":               {0, []string{""}, addProvided}, // only those of Reader.Wanted
 	"Secret":                  {0, []string{""}, addProvided},
+})
+
+// withPortKinds adds the kinds that name ports of Services.
+func withPortKinds(all map[string]kind) map[string]kind {
+	for _, k := range portKinds {
+		all[k.kind] = kind{Services, k.groups, addReferrer}
+	}
+	return all
 }
 
 // Mentions reports whether a text may hold an object that Facts reads around others. It looks for
 // words, because parsing every document would cost more than the rest of a run. It misses an object
 // whose kind is written with an escape or an alias.
 func (r Reader) Mentions(text []byte, around Around) bool {
-	definition, list := false, false
+	var defines, list, found bool
 	for rest := text; ; {
 		i := bytes.Index(rest, []byte("kind"))
 		if i < 0 {
@@ -51,16 +61,36 @@ func (r Reader) Mentions(text []byte, around Around) bool {
 
 		rest = rest[i+len("kind"):]
 		word := word(bytes.TrimLeft(rest[:min(len(rest), 80)], "\"': \t\r\n"))
-		list = list || string(word) == "List"
-		word = bytes.TrimSuffix(word, []byte("List"))
-		if kinds[string(word)].around&around != 0 || r.mayWant(string(word), text) {
-			return true
+		word, isList := bytes.CutSuffix(word, []byte("List"))
+		list = list || isList
+		switch {
+		case string(word) == definition:
+			defines = true
+		case r.reads(word, around, text):
+			if found = true; !defines {
+				return true
+			}
 		}
-
-		definition = definition || string(word) == "CustomResourceDefinition" // long, and about containers without having any
 	}
 
-	return around&Services != 0 && (list || !definition) && bytes.Contains(text, []byte("containers"))
+	if defines && !list { // alone it names the kind that it defines, and speaks of containers
+		return around&Services != 0 && converts(text)
+	}
+
+	return found || around&Services != 0 && (bytes.Contains(text, []byte("containers")) || defines && converts(text))
+}
+
+// converts reports whether the text of a CustomResourceDefinition may name a Service that converts
+// between its versions.
+func converts(text []byte) bool {
+	return bytes.Contains(text, []byte("conversion")) && bytes.Contains(text, []byte("lientConfig"))
+}
+
+// reads reports whether Facts reads objects of a kind around others: a kind of the table, one of
+// the configuration, or that of a wanted object.
+func (r Reader) reads(kind []byte, around Around, text []byte) bool {
+	refers := func(p PortReference) bool { return p.Kind == string(kind) }
+	return kinds[string(kind)].around&around != 0 || around&Services != 0 && slices.ContainsFunc(r.PortReferences, refers) || r.mayWant(string(kind), text)
 }
 
 // word returns the letters and digits that a text begins with.

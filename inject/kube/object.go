@@ -2,7 +2,7 @@
 // templates are, and the facts about Services, pods and the objects around them that belong to a
 // stream as a whole.
 //
-//	document ──Objects──> objects ──Facts.Add──> pods, Services, routers, policies, ...
+//	document ──Objects──> objects ──Facts.Add──> pods, Services, referrers, policies, ...
 //
 // Facts are small copies with their places: they outlive the trees of the documents. The package
 // edits nothing, and does not know what its facts are for.
@@ -133,27 +133,56 @@ func (o Object) Templates(configured []PodTemplate) (out []Template) {
 
 	for _, c := range configured {
 		if c.Kind == o.Kind && (c.Group == "" || c.Group == o.Group()) {
-			follow(o.Node, c.Path, "", add)
+			follow(c.Path, o.trail(c.Path), func(found []step) { add(last(found).Node, pathOf(found)) })
 		}
 	}
 
 	return out
 }
 
-// follow calls f with every node that a path leads to.
-func follow(n *manifest.Node, path []string, at string, f func(n *manifest.Node, at string)) {
-	switch {
-	case n.IsNull():
-	case len(path) == 0:
-		f(n, strings.TrimPrefix(at, "."))
-	case path[0] != every:
-		follow(n.Get(path[0]), path[1:], at+"."+path[0], f)
-	default:
-		for i, item := range n.Items() {
-			follow(item, path[1:], fmt.Sprintf("%s[%d]", at, i), f)
+// step is a node on the way along a path.
+type step struct {
+	*manifest.Node
+	key   string // in the node before; "" for an item of a list
+	index int
+}
+
+// trail returns the way along a path that has only begun, at the object itself.
+func (o Object) trail(path []string) []step {
+	return append(make([]step, 0, len(path)+1), step{Node: o.Node})
+}
+
+func last(trail []step) step { return trail[len(trail)-1] }
+
+// pathOf returns a way in one word: spec.rules[0].name.
+func pathOf(trail []step) string {
+	path := ""
+	for _, s := range trail[1:] {
+		if s.key == "" {
+			path += fmt.Sprintf("[%d]", s.index)
+		} else {
+			path += "." + s.key
 		}
-		for k, v := range n.Entries() {
-			follow(v, path[1:], at+"."+k.Text(), f)
+	}
+
+	return strings.TrimPrefix(path, ".")
+}
+
+// follow calls f with every way along a path, from the end of another way on. f must not keep it.
+func follow(path []string, trail []step, f func(trail []step)) {
+	at := last(trail)
+	switch {
+	case at.IsNull():
+	case len(path) == 0:
+		f(trail)
+	case path[0] != every:
+		follow(path[1:], append(trail, step{Node: at.Get(path[0]), key: path[0]}), f)
+	default:
+		for i, item := range at.Items() {
+			follow(path[1:], append(trail, step{Node: item, index: i}), f)
+		}
+		for k, v := range at.Entries() {
+			follow(path[1:], append(trail, step{Node: v, key: k.Text()}), f)
 		}
 	}
 }

@@ -13,6 +13,7 @@ type Pods struct {
 	Ports  []Port
 	Probes []Probe
 	Meshes []MeshSign
+	Local  []LocalCall
 }
 
 // Label is a label with its value.
@@ -26,7 +27,10 @@ type Port struct {
 
 func newPods(o Object, t Template, m *Meta) *Pods {
 	meta := t.Get("metadata")
-	return &Pods{Meta: m, Labels: labelsOf(meta.Get("labels")), Ports: portsOf(o.Document, t.Node), Probes: probesOf(t.Node), Meshes: meshSigns(o.Document, meta, t.Get("spec"))}
+	return &Pods{
+		Meta: m, Labels: labelsOf(meta.Get("labels")), Ports: portsOf(o.Document, t.Node), Probes: probesOf(t.Node), Meshes: meshSigns(o.Document, meta, t.Get("spec")),
+		Local: localCalls(o.Document, t.Get("spec")),
+	}
 }
 
 // portsOf returns the ports that the containers of a pod declare, those of native sidecars behind

@@ -116,6 +116,15 @@ func (r Rules) captured() []string {
 	return out
 }
 
+// CapturedLocally returns the ports on which a pod's calls of 127.0.0.1 go to the sidecar.
+func (r Rules) CapturedLocally() []string {
+	loopback := netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	if r.Intercept != All || slices.ContainsFunc(r.ExemptCIDRs, func(p netip.Prefix) bool { return p.Contains(loopback) }) {
+		return nil
+	}
+	return r.captured()
+}
+
 func (r Rules) listenPort() int { return cmp.Or(r.Port, Port) }
 
 // does describes the effect of the rules in half a sentence.

@@ -82,7 +82,8 @@ type InjectorSection struct {
 	// sidecar.
 	Containers, InitContainers []manifest.Map
 
-	PodTemplates []kube.PodTemplate // where custom resources have pod templates besides spec.template
+	PodTemplates   []kube.PodTemplate   // where custom resources have pod templates besides spec.template
+	PortReferences []kube.PortReference // where further kinds name ports of Services
 
 	ServiceLabels []string // pod labels; the first that a pod has names its service; never empty
 

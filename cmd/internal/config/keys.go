@@ -77,6 +77,10 @@ var table = []section{
 			example: "[{group: ray.io, kind: RayCluster, path: spec.workerGroupSpecs.*.template}]",
 			text: "where custom resources have pod templates other than `spec.template`: a list of `group` (any if not set), `kind` and `path`, in which `*` stands for " +
 				"every item"},
+		{name: InjectorPortReferences, field: in(func(c *Config) *[]kube.PortReference { return &c.Injector.PortReferences }, listOf(portReference)), fileOnly: true, unset: nothing,
+			example: "[{group: example.com, kind: Proxy, service: spec.backends.*.name, port: spec.backends.*.port}]",
+			text: "where further kinds name Service ports, for the check `TM0022`: a list of `group` (any if not set), `kind`, and the paths `service` (name), `port` (number or " +
+				"name) and `namespace` (the object's own if not set), in which `*` stands for every item"},
 		{name: InjectorServiceLabels, field: in(func(c *Config) *[]string { return &c.Injector.ServiceLabels }, setOf(labelKey), []string{"app"}),
 			text: "pod labels that name the service: tykmesh uses the first that the pod template has, and the Service must have the same name; " +
 				"`[app, app.kubernetes.io/name]` suits most Helm charts"},

@@ -38,6 +38,7 @@ const (
 	InjectorContainers        = "Injector.containers"
 	InjectorInitContainers    = "Injector.initContainers"
 	InjectorPodTemplates      = "Injector.podTemplates"
+	InjectorPortReferences    = "Injector.portReferences"
 	InjectorServiceLabels     = "Injector.serviceLabels"
 	InjectorAccept            = "Injector.accept"
 	InjectorMeshHosts         = "Injector.meshHosts"

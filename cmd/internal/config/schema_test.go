@@ -118,6 +118,7 @@ func TestSchemaRefuses(t *testing.T) {
 		"Injector: {exemptPorts: [8080]}",
 		"Injector: {kubeVersion: one}",
 		"Injector: {podTemplates: [{kind: A, paths: b}]}",
+		"Injector: {portReferences: [{kind: A, service: a, path: b}]}",
 		"Injector: {containers: tyk-mesh}",
 		"Injector: {containers: [{name: a, image: b, prots: []}]}",
 		"Injector: {containers: [{name: a, image: b, ports: [{containerPort: http}]}]}",

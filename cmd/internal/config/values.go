@@ -160,12 +160,39 @@ func checkPodTemplate(t kube.PodTemplate) error {
 	case t.Kind == "" || path == "":
 		return errors.New("want a kind and a path, such as {group: ray.io, kind: RayCluster, path: spec.workerGroupSpecs.*.template}")
 	case slices.Contains(t.Path, ""):
-		return fmt.Errorf("%q is not a path; write keys with dots between them", path)
+		return notPath(t.Path)
 	case t.Path[len(t.Path)-1] == "spec":
 		return fmt.Errorf("%q leads to the spec of a pod; write the path of the template around it, which has the metadata too", path)
 	}
 
 	return nil
+}
+
+// portReference is the kind of places where objects name ports of Services.
+var portReference = objectOf(checkPortReference,
+	member[kube.PortReference]{"group", in(func(p *kube.PortReference) *string { return &p.Group }, textOf(nil))},
+	member[kube.PortReference]{"kind", in(func(p *kube.PortReference) *string { return &p.Kind }, textOf(nil))},
+	member[kube.PortReference]{"service", in(func(p *kube.PortReference) *[]string { return &p.Service }, keyPath)},
+	member[kube.PortReference]{"port", in(func(p *kube.PortReference) *[]string { return &p.Port }, keyPath)},
+	member[kube.PortReference]{"namespace", in(func(p *kube.PortReference) *[]string { return &p.Namespace }, keyPath)},
+)
+
+func checkPortReference(p kube.PortReference) error {
+	if p.Kind == "" || len(p.Service) == 0 || len(p.Port) == 0 {
+		return errors.New("want a kind and two paths, such as {group: example.com, kind: Proxy, service: spec.backends.*.name, port: spec.backends.*.port}")
+	}
+
+	for _, path := range [][]string{p.Service, p.Port, p.Namespace} {
+		if slices.Contains(path, "") {
+			return notPath(path)
+		}
+	}
+
+	return nil
+}
+
+func notPath(path []string) error {
+	return fmt.Errorf("%q is not a path; write keys with dots between them", strings.Join(path, "."))
 }
 
 // environment is the kind of environment variables of the built-in sidecar.

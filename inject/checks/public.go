@@ -1,0 +1,59 @@
+package checks
+
+import (
+	"fmt"
+
+	"github.com/tykmesh/tykmesh/inject/kube"
+)
+
+// Public checks Services that callers outside of the cluster reach: these callers know the port,
+// and none of them knows the mesh.
+var Public = Check{
+	Code:     "TM0036",
+	Sentence: "A Service that callers outside of the cluster reach must keep its ports.",
+	Hint:     "for the mesh, add an annotated Service of type ClusterIP with the name of the app label; leave the public one without the annotation",
+	run:      checkPublic,
+}
+
+// checkPublic looks for such Services that join the mesh:
+//
+//	replace     the port goes, and with it its node port       breaks
+//	preserve    80 becomes 443 with TLS                        breaks
+//	preserve    the port leads to the sidecar                  may be intended
+//	add         the load balancer serves the added port too    may be intended
+func checkPublic(r *run) {
+	for s := range r.joiningServices() {
+		m := r.member(s.Meta)
+		if s.Public == "" || m.Sidecar == "" {
+			continue
+		}
+
+		switch p := m.Port; {
+		case p == nil:
+			r.warn(s.Meta, s.PublicAt, "%s: it publishes the added port %s too, on which sidecars answer only the host %s; use a ClusterIP Service for the mesh",
+				s.Public, m.Sidecar, r.hostOf(s))
+		case !m.KeepsName && p.NodePort != "" || p.Number != m.Becomes:
+			r.breaks(s.Meta, s.PublicAt, "%s: injection replaces %s by %s, so callers outside of the cluster would fail; set Injector.servicePorts: add",
+				s.Public, publicPort(*p), m.replacement())
+		default:
+			r.warn(s.Meta, s.PublicAt, "%s: port %s leads to sidecars, which answer only requests for the host %s%s; set Injector.servicePorts: add",
+				s.Public, p.Number, r.hostOf(s), r.overTLS())
+		}
+	}
+}
+
+// publicPort returns how a message names a port of a public Service.
+func publicPort(p kube.ServicePort) string {
+	if p.NodePort == "" {
+		return "port " + p.Number
+	}
+	return fmt.Sprintf("port %s (node port %s)", p.Number, p.NodePort)
+}
+
+// overTLS returns that calls of sidecars need TLS, if they do.
+func (r *run) overTLS() string {
+	if r.TLS {
+		return " over TLS"
+	}
+	return ""
+}

@@ -1,0 +1,265 @@
+package checks
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/inject/kube"
+	"github.com/tykmesh/tykmesh/inject/manifest"
+	"github.com/tykmesh/tykmesh/inject/sidecar"
+)
+
+// Reference checks objects that name ports of Services, such as Ingresses, webhooks and monitors: a
+// Service that joins the mesh may lose the port, and a sidecar answers requests only for the host
+// of its own service.
+var Reference = Check{
+	Code:     "TM0022",
+	Sentence: "An object that names a Service port needs that port, and answers from the sidecar behind it.",
+	Hint: "set Injector.servicePorts: add, which keeps every port as it is; or add a second Service without the annotation, which bypasses the sidecar; " +
+		"or go through the sidecar, with its port and the host APP.NAMESPACE (nginx: upstream-vhost, and backend-protocol: HTTPS if the mesh uses TLS)",
+	run: checkReferences,
+}
+
+// checkReferences looks for objects that name ports of a Service that joins the mesh. It reports a
+// Service once for each object, and a warning only where nothing of the Service breaks.
+func checkReferences(r *run) {
+	for _, o := range r.Referrers {
+		broken, warned := make(map[*kube.Service]bool), make(map[*kube.Service]bool)
+		var suspicions []suspicion
+		for _, ref := range o.References {
+			for s := range r.Referred(ref) {
+				found := suspicion{about: s, at: ref.At}
+				switch m := r.member(s.Meta); {
+				case !m.Joins || broken[s]:
+				case found.breaks(r, ref, m):
+					broken[s] = true
+					r.breaks(o.Meta, ref.At, "%s", found.text)
+				case !warned[s] && found.warns(r, ref, m):
+					warned[s] = true
+					suspicions = append(suspicions, found)
+				}
+			}
+		}
+
+		for _, found := range suspicions {
+			if !broken[found.about] {
+				r.warn(o.Meta, found.at, "%s", found.text)
+			}
+		}
+	}
+
+	r.checkRollouts()
+}
+
+// suspicion is a fault of a reference to a Service.
+type suspicion struct {
+	about *kube.Service
+	at    manifest.Place
+	text  string
+}
+
+// fate says what becomes of the port of a reference.
+type fate int
+
+const (
+	stays  fate = iota
+	goes        // no port has its number or name any longer
+	leads       // to the sidecars
+	joined      // all ports count, and that of the sidecars is added to them
+	unsure      // no port is named, and there are several now
+)
+
+// fateOf returns what becomes of the port that a reference names:
+//
+//	             replace    preserve    add
+//	the app's    goes       leads       stays
+//	its target   goes       goes        stays
+//	the added    leads      leads       leads
+//	another      stays      stays       stays
+//	the only     leads      leads       unsure
+//	all          leads      leads       joined
+func (m *Member) fateOf(r *run, ref kube.Reference, s *kube.Service) fate {
+	switch {
+	case ref.Port == "":
+		return m.fateOfUnnamed(ref.OfPods, s)
+	case m.isAdded(ref.Port):
+		return leads
+	case m.Port == nil:
+		return stays
+	case ref.OfPods && isNumber(ref.Port):
+		return m.fateOfTarget(r, ref.Port, s)
+	case ref.Port == m.Becomes || m.KeepsName && ref.Port == m.Port.Name:
+		return leads
+	case ref.Port == m.Port.Number || ref.Port == m.Port.Name:
+		return goes
+	}
+
+	return stays
+}
+
+// fateOfUnnamed returns what becomes of a reference that names no port: it means all ports of a
+// Service, or its only one. Which one of several it means is unknown.
+func (m *Member) fateOfUnnamed(all bool, s *kube.Service) fate {
+	switch {
+	case m.Sidecar == "" || !all && len(s.Ports) > 1:
+		return stays
+	case m.Port != nil:
+		return leads
+	case all:
+		return joined
+	default:
+		return unsure
+	}
+}
+
+// fateOfTarget returns what becomes of a reference to a port of the pods: it goes with the last
+// port of the Service that leads there.
+func (m *Member) fateOfTarget(r *run, target string, s *kube.Service) fate {
+	changes := func(p kube.ServicePort) bool { return p == *m.Port }
+	leadsThere := func(p kube.ServicePort) bool { return r.targetOf(s, p) == target }
+	if leadsThere(*m.Port) && !slices.ContainsFunc(s.Ports, func(p kube.ServicePort) bool { return !changes(p) && leadsThere(p) }) {
+		return goes
+	}
+	return stays
+}
+
+// targetOf returns the number of the port of pods that a port of a Service leads to; its name where
+// the stream does not have such pods.
+func (r *run) targetOf(s *kube.Service, port kube.ServicePort) string {
+	if port.Named {
+		for p := range r.Behind(s) {
+			if n := p.Target(port); n != "" {
+				return n
+			}
+		}
+	}
+	return port.Target
+}
+
+func isNumber(port string) bool { return strings.Trim(port, "0123456789") == "" }
+
+// isAdded reports whether a port of a Service is one that it gets.
+func (m *Member) isAdded(port string) bool {
+	return m.Sidecar != "" && (port == m.Sidecar || port == m.Previous || port == sidecar.PortName)
+}
+
+// replacement returns the port that replaces that of a Service, with its name.
+func (m *Member) replacement() string {
+	if m.KeepsName {
+		return m.Becomes
+	}
+	return m.Becomes + " (" + sidecar.PortName + ")"
+}
+
+// replacementOf returns the port that replaces that of a reference.
+func (m *Member) replacementOf(ref kube.Reference) string {
+	if ref.OfPods && isNumber(ref.Port) {
+		return m.Sidecar
+	}
+	return m.replacement()
+}
+
+// losses say what a caller can no longer do without the port that it names.
+var losses = map[kube.Caller]string{
+	kube.Proxy:      "this backend would break",
+	kube.Connection: "this backend would break",
+	kube.APIServer:  "the API server could not call it",
+	kube.Prometheus: "Prometheus would scrape nothing there",
+}
+
+// strangers say why callers get no answer from sidecars, those that never do.
+var strangers = map[kube.Caller]string{
+	kube.Connection: "this object passes connections on as they are",
+	kube.APIServer:  "the API server calls the host %s.%s.svc",
+	kube.Prometheus: "Prometheus calls the addresses of pods",
+}
+
+// breaks reports whether a reference gets no answer any longer, and notes why.
+func (f *suspicion) breaks(r *run, ref kube.Reference, m *Member) bool {
+	s, stranger := f.about, strangers[ref.Caller]
+	if ref.Caller == kube.APIServer {
+		stranger = fmt.Sprintf(stranger, s.Name, s.Namespace)
+	}
+
+	switch m.fateOf(r, ref, s) {
+	case goes:
+		f.text = fmt.Sprintf("injection replaces %s by %s, so %s; %s", described(ref, s), m.replacementOf(ref), losses[ref.Caller], m.remedy(ref.Caller))
+	case joined:
+		f.text = r.joinedText(s, m)
+		return ref.Caller != kube.Prometheus
+	case leads:
+		if stranger == "" {
+			return false
+		}
+		f.text = fmt.Sprintf("%s leads to sidecars, which answer only the host %s, but %s; %s", described(ref, s), r.hostOf(s), stranger, m.remedy(ref.Caller))
+	default:
+		return false
+	}
+
+	return true
+}
+
+// remedy returns what to do about a port that breaks for a caller.
+func (m *Member) remedy(c kube.Caller) string {
+	switch {
+	case m.Port == nil:
+		return "refer to a port of the app"
+	case c == kube.Proxy:
+		return "refer to the new port"
+	default:
+		return "set Injector.servicePorts: add"
+	}
+}
+
+// described returns how a message names the port of a reference.
+func described(ref kube.Reference, s *kube.Service) string {
+	service := fmt.Sprintf(" of Service %s/%s", s.Namespace, s.Name)
+	switch {
+	case ref.Port == "":
+		return "the port" + service
+	case ref.OfPods && isNumber(ref.Port):
+		return "target port " + ref.Port + service
+	}
+	return "port " + ref.Port + service
+}
+
+// warns reports whether a reference may get no answer, and notes why.
+func (f *suspicion) warns(r *run, ref kube.Reference, m *Member) bool {
+	s := f.about
+	switch m.fateOf(r, ref, s) {
+	case joined:
+		f.text = r.joinedText(s, m)
+	case unsure:
+		f.text = fmt.Sprintf("it names no port of Service %s/%s, which gets a second one; name the port", s.Namespace, s.Name)
+	case leads:
+		if ref.SetsHost && (!r.TLS || ref.TLS) {
+			return false
+		}
+
+		f.text = fmt.Sprintf("the sidecars behind Service %s/%s answer only requests for the host %s, others get 404; rewrite the Host header", s.Namespace, s.Name, r.hostOf(s))
+		if r.TLS {
+			f.text += "; they speak TLS, so connect over TLS"
+		}
+	default:
+		return false
+	}
+
+	return true
+}
+
+// joinedText returns the fault of calls of all ports of a Service.
+func (r *run) joinedText(s *kube.Service, m *Member) string {
+	return fmt.Sprintf("it names no port, so some of its requests would go to port %s of Service %s/%s, where sidecars answer only the host %s; name a port",
+		m.Sidecar, s.Namespace, s.Name, r.hostOf(s))
+}
+
+// hostOf returns the host that the sidecars behind a Service answer.
+func (r *run) hostOf(s *kube.Service) string {
+	for p := range r.Behind(s) {
+		if name := p.Label(r.ServiceLabels); r.member(p.Meta).Meshed && name != "" {
+			return name + "." + s.Namespace
+		}
+	}
+	return s.Name + "." + s.Namespace
+}
