@@ -50,8 +50,9 @@ var certForm = form[Certificate]{
 // when the listing counts more than it shows.
 //
 // If the detailed listing fails, Certificates reads the plain one: Dashboards before 4.1 have no
-// detailed listing, and an entry with an Ed25519 key breaks it for the whole organisation ("Tyk
-// Dashboard API, certificates, upload").
+// detailed listing, and an entry that the store cannot read breaks it for the whole organisation:
+// one with an Ed25519 key ("Tyk Dashboard API, certificates, upload"), or one that Redis has lost
+// alone. Its certificates are Unread.
 func (c *Client) Certificates(ctx context.Context) ([]Certificate, error) {
 	detailed, err := c.certificates(ctx, map[string]string{"p": "-1", "mode": "detailed"})
 	if err == nil || ctx.Err() != nil || errors.Is(err, ErrUnauthorized) || notListening(err) {
@@ -60,6 +61,9 @@ func (c *Client) Certificates(ctx context.Context) ([]Certificate, error) {
 	plain, plainErr := c.certificates(ctx, map[string]string{"p": "-1"})
 	if plainErr != nil {
 		return nil, err
+	}
+	for i := range plain {
+		plain[i].Unread = true
 	}
 
 	return plain, nil

@@ -162,7 +162,7 @@ func TestOneEd25519CertificateDoesNotHideTheOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if diff := cmp.Diff([]dashboard.Certificate{{ID: good}, {ID: broken}}, certs); diff != "" {
+	if diff := cmp.Diff([]dashboard.Certificate{{ID: good, Unread: true}, {ID: broken, Unread: true}}, certs); diff != "" {
 		t.Error(diff)
 	}
 

@@ -120,6 +120,10 @@ type Certificate struct {
 	NotAfter   time.Time `json:"not_after"`
 	HasPrivate bool      `json:"has_private"`
 	IsCA       bool      `json:"is_ca"`
+
+	// Unread certificates are known by their ids alone, because the detailed listing failed: the
+	// store may have lost them.
+	Unread bool `json:"-"`
 }
 
 // CertificateUse is an API that names a certificate.

@@ -14,11 +14,15 @@ import (
 // with commas. It asks for nothing to be injected.
 const annotationAccept = "injector.tyk.io/accept"
 
-// acceptable returns the rules whose warnings can be accepted.
+// acceptable returns the rules whose warnings can be accepted: those of the checks, and those of
+// the objects that namespaces need, which the cluster may have.
 func acceptable() (rules []Rule) {
 	for _, c := range checks.All {
 		rules = append(rules, Rule(c.Code))
 	}
+	rules = append(rules, RuleTrust, RuleSecret)
+	slices.Sort(rules)
+
 	return rules
 }
 
@@ -66,6 +70,13 @@ func (in *injection) noteAccepted(object kube.Object, about *kube.Meta, other *m
 			in.accepted[about] = append(in.accepted[about], r)
 		}
 	}
+}
+
+// acceptsOf reports whether the user accepts the warnings of a rule about pods, there or at their
+// namespace.
+func (in *injection) acceptsOf(p *kube.Pods, rule Rule) bool {
+	n := in.facts.NamespaceOf(p.Meta)
+	return in.accepts(p.Meta, string(rule)) || n != nil && in.accepts(n.Meta, string(rule))
 }
 
 // accepts reports whether the user accepts the warnings of a code about an object.

@@ -23,6 +23,18 @@ const (
 	openText = "---\nkind: ConfigMap\nmetadata: {name: d}\ndata:\n  d: |\n    line"
 )
 
+// TestAcceptedIsEmitted shows that Injector.emitCA adds the ConfigMap where the warning about it is
+// accepted, too.
+func TestAcceptedIsEmitted(t *testing.T) {
+	s := profile("builtin")
+	s.TLS, s.Authority, s.Accept = true, someAuthority, []inject.Rule{inject.RuleTrust}
+
+	stream, problems := inject.Inject(manifest.Split("a", []byte(yamlPod)), s)
+	if len(problems) > 0 || stream.Emitted != 1 {
+		t.Errorf("%d ConfigMaps, %v", stream.Emitted, problems)
+	}
+}
+
 // TestEmittedAmongFiles shows that kubectl reads all objects of several files, and the ConfigMap
 // behind them, whichever of them are JSON.
 func TestEmittedAmongFiles(t *testing.T) {

@@ -164,6 +164,7 @@ func Inject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 	in.settle()
 	in.lookAround(docs)
 	in.emit()
+	in.forgive()
 	in.Nothing = in.nothing()
 	SortProblems(docs, in.problems)
 	SortProblems(docs, in.Warnings)

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/tykmesh/tykmesh/inject/checks"
 	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
@@ -46,6 +47,11 @@ func (in *injection) needs() (all []Need) {
 		}
 
 		need.implicit = need.implicit || p.Implicit
+		in.unsettle(p)
+		if in.acceptsOf(p, Rule(checks.Security.Code)) {
+			continue
+		}
+
 		if n := in.facts.NamespaceOf(p.Meta); o.After.Looser(o.Before) && (n == nil || n.Enforced == "") {
 			need.Security = cmp.Or(need.Security, o.After)
 			if o.After.Looser(need.Security) {
@@ -59,4 +65,26 @@ func (in *injection) needs() (all []Need) {
 	}
 
 	return all
+}
+
+// unsettle notes what pods need of their namespace without accepting the warning about it.
+func (in *injection) unsettle(p *kube.Pods) {
+	if in.unsettled == nil {
+		in.unsettled = make(map[kube.Ref]bool)
+	}
+	for rule, ref := range map[Rule]kube.Ref{RuleSecret: neededSecret, RuleTrust: neededAuthority} {
+		if ref.Namespace = p.Namespace; !in.acceptsOf(p, rule) {
+			in.unsettled[ref] = true
+		}
+	}
+}
+
+// forgive drops the needs that all pods concerned accept. It comes after emit, which adds the
+// ConfigMap of an accepted need too.
+func (in *injection) forgive() {
+	for i := range in.Needs {
+		n, secret, authority := &in.Needs[i], neededSecret, neededAuthority
+		secret.Namespace, authority.Namespace = n.Namespace, n.Namespace
+		n.Secret, n.Authority = n.Secret && in.unsettled[secret], n.Authority && in.unsettled[authority]
+	}
 }

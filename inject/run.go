@@ -27,6 +27,7 @@ type injection struct {
 
 	accepted     map[*kube.Meta][]Rule // by annotations
 	unacceptable []Problem             // codes in annotations that cannot be accepted
+	unsettled    map[kube.Ref]bool     // what namespaces need for pods that do not accept the warning
 
 	applying errgroup.Group // documents are edited on all cores, as many at once
 	editing  []*editing

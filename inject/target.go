@@ -105,7 +105,14 @@ func (in *injection) newReader(object kube.Object, m *kube.Meta, meta *manifest.
 // appendTarget adds a target unless it has no part in the mesh.
 func (in *injection) appendTarget(targets []*target, o *target) []*target {
 	ours := in.judge(o)
-	in.Warnings = append(in.Warnings, o.warnings...)
+	for _, w := range o.warnings {
+		if in.accepts(o.Meta, string(w.Rule)) {
+			in.Accepted = append(in.Accepted, w)
+		} else {
+			in.Warnings = append(in.Warnings, w)
+		}
+	}
+
 	in.problems = append(in.problems, o.problems...)
 	if len(o.problems) > 0 {
 		o.Outcome = Refused

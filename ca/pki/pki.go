@@ -50,6 +50,8 @@ import (
 	"io/fs"
 	"path/filepath"
 	"time"
+
+	"github.com/tykmesh/tykmesh/ca"
 )
 
 // The files of a CA in its directory.
@@ -116,7 +118,7 @@ func (o Options) Check() error {
 		return err
 	}
 	if o.Serving.CertExpiry >= o.Request.Expiry {
-		return fmt.Errorf("certificates valid for %s would outlive a CA valid for %s: give the CA a longer lifetime", hours(o.Serving.CertExpiry), hours(o.Request.Expiry))
+		return fmt.Errorf("certificates valid for %s would outlive a CA valid for %s: give the CA a longer lifetime", ca.Days(o.Serving.CertExpiry), ca.Days(o.Request.Expiry))
 	}
 	return o.Serving.Check()
 }

@@ -65,7 +65,7 @@ func long(n int) string { return strings.Repeat("a", n) }
 // What cannot be made is refused before anything is.
 func TestRefused(t *testing.T) {
 	for want, change := range map[string]func(*pki.Options){
-		"would outlive a CA valid for 43800h":                 func(o *pki.Options) { o.Serving.CertExpiry = o.Request.Expiry },
+		"would outlive a CA valid for 1825 days":              func(o *pki.Options) { o.Serving.CertExpiry = o.Request.Expiry },
 		"certificates cannot be valid for 59m0s: allowed are": func(o *pki.Options) { o.Serving.CertExpiry = 59 * time.Minute },
 		"a CA cannot be valid for":                            func(o *pki.Options) { o.Request.Expiry = 101 * 365 * 24 * time.Hour },
 		`namespace "Shop"`:                                    func(o *pki.Options) { o.Serving.Namespace = "Shop" },

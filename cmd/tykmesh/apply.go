@@ -105,6 +105,17 @@ func warnOf(r *report.Run, err error) {
 	r.Warn("%s", strings.Join(append([]string{err.Error()}, explain.Hints(err)...), "; "))
 }
 
+// warnOfLost warns of certificates that the store has lost, and names the command that makes new
+// ones.
+func warnOfLost(r *report.Run, lost int) {
+	switch {
+	case lost == 1:
+		r.Warn("1 certificate is lost: an API or a record names it, and it is no longer in the Dashboard's store; tykmesh certs renew issues a new one")
+	case lost > 1:
+		r.Warn("%d certificates are lost: APIs or records name them, and they are no longer in the Dashboard's store; tykmesh certs renew issues new ones", lost)
+	}
+}
+
 // canAsk refuses a run that would have to ask where the user cannot answer: the answer needs a
 // terminal on which no manifest is read.
 func (g confirmFlags) canAsk(p process, command string, read []string) error {

@@ -62,6 +62,14 @@ func (f *certsListCmd) run(ctx context.Context, p process, r *report.Run) (repor
 		warnOf(r, partial)
 	}
 
+	lost := 0
+	for _, c := range list {
+		if c.Lost() {
+			lost++
+		}
+	}
+
+	warnOfLost(r, lost)
 	if within := time.Duration(f.expiring); within > 0 {
 		list = expiring(r, list, p.now().Add(within), f.expiring.String())
 	} else if len(list) == 0 {

@@ -19,6 +19,7 @@ type certsRenewCmd struct {
 	reportFlags
 	before span
 	dryRun bool
+	all    bool // in any case
 	names  func() []string
 }
 
@@ -27,24 +28,30 @@ func newCertsRenewCmd(p process) *cobra.Command {
 	c := newCommand(p, &cobra.Command{
 		Use:   "renew [NAMESPACE/APP | mesh]...",
 		Short: "Renew the certificates that are due, or those that are named",
-		Long: "renew replaces certificates of the services that status lists, if they end soon, are missing or were not signed by the current CA.\n" +
+		Long: "renew replaces certificates of the services that status lists, if they end soon, are missing or lost, or were not signed by the\n" +
+			"current CA. A certificate is lost if an API or a record names it and the Dashboard's store no longer has it.\n\n" +
 			"The new one is in place on every API before the old one is deleted; nothing else of an API changes, and no manifest is read. Named\n" +
-			"services, and mesh for the certificate that all routes share, get a new one in any case.\n\n" +
+			"services, and mesh for the certificate that all routes share, get a new one in any case; with --all, everything does.\n\n" +
 			"Run it every day, as a cron job or as a Kubernetes CronJob such as testdata/samples/certs-renew-cronjob.yaml in the source.",
 		Example: "  tykmesh certs renew\n" +
 			"  tykmesh certs renew --renew-before 30d --dry-run\n" +
-			"  tykmesh certs renew retail/echo mesh",
+			"  tykmesh certs renew retail/echo mesh\n" +
+			"  tykmesh certs renew --all                      # every service and the mesh, due or not",
 	}, f.run)
 
 	c.verbs.doing, c.dryRun, f.names = "renewing", &f.dryRun, c.Flags().Args
 	c.rules = append(c.rules, func() []flagRule {
-		return []flagRule{{c.Flags().Changed("renew-before") && f.before <= 0, "--renew-before must be more than 0"}}
+		return []flagRule{
+			{c.Flags().Changed("renew-before") && f.before <= 0, "--renew-before must be more than 0"},
+			{f.all && len(f.names()) > 0, "--all renews every certificate; name no service"},
+		}
 	})
 	f.reportFlags.add(c)
 	f.serverFlags.add(c)
 	f.addParallel(c)
 	c.Flags().Var(&f.before, "renew-before", "renew certificates with less than this `TIME` left, as 30d or 720h (default: a third of their life)")
 	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "print the steps, and change nothing")
+	c.Flags().BoolVar(&f.all, "all", false, "renew the certificates of all services and of the mesh now, due or not")
 	c.ValidArgsFunction = f.completeServices(c, certificateSettings, plan.MeshName)
 
 	return c.Command
@@ -72,7 +79,12 @@ func (f *certsRenewCmd) run(ctx context.Context, p process, r *report.Run) (repo
 	}
 
 	defer there.close()
-	todo, err := plan.Renew(there.snapshot, f.names())
+	names := f.names()
+	if f.all {
+		names = there.snapshot.Renewable()
+	}
+
+	todo, err := plan.Renew(there.snapshot, names)
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/exit"
 	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/files"
+	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/cmd/internal/phase"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/dashboard"
@@ -115,7 +116,16 @@ func probeDashboard(ctx context.Context, c config.Config, s serverFlags, r *repo
 		certificates = client
 	}
 
-	return check.Dashboard(ctx, client, certificates, c.Tyk.Org, meshSettings(c, s).MeshAPIDomain(), c.Tyk.SeesAllAPIs)
+	settings := meshSettings(c, s)
+
+	return check.Dashboard(ctx, client, certificates, check.Mesh{
+		Org: settings.Org, Domain: settings.MeshAPIDomain(), SeesAll: settings.SeesAllAPIs,
+		Tag: func(d dashboard.Definition) (string, bool) {
+			o, ok := mesh.ClassicOwner(d)
+			wanted := mesh.NewWantedAPI(o, settings)
+			return wanted.Tag(settings), ok
+		},
+	})
 }
 
 // untrustedIssuer is an issuer that also issues certificates that pods do not trust: the result for

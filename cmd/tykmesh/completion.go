@@ -36,6 +36,7 @@ func addCompletions(cmd *cobra.Command) {
 	}
 
 	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		f.Usage = strings.ReplaceAll(f.Usage, "`", "") // which mark the name of a value for help alone
 		if f.Value.Type() != "bool" {
 			_ = cmd.RegisterFlagCompletionFunc(f.Name, completionOf(f)) // it fails only for an unknown flag or a second completion
 		}

@@ -19,11 +19,10 @@ import (
 // Secret is to hold as each namespace gets them.
 const kubectl = `#!/bin/sh
 echo "$@" | sed "s|--from-file=[^ ]*|--from-file=FILES|" >> "$CALLED/calls"
-[ "$1" = create ] || { cat > "$CALLED/applied"; exit; }
+[ "$1" = create ] || { cat > "$CALLED/applied"; echo made; exit; }
 for arg; do
 	case $arg in --from-file=*) cp -r "${arg#--from-file=}" "$CALLED/$6"; ls -ld "${arg#--from-file=}" | cut -c1-10 > "$CALLED/mode" ;; esac
 done
-echo made
 `
 
 // runSecret runs the script that config secret prints, with variables, and returns what kubectl was
@@ -83,6 +82,10 @@ func TestSidecarSecret(t *testing.T) {
 	calls, called, said, err := runSecret(t, s, "TYK_GW_SECRET=hunter 2", "TYK_GW_NODESECRET=$(node)'\"")
 	if err != nil {
 		t.Fatal(err, said)
+	}
+
+	if said != "made\nmade\n" {
+		t.Errorf("it says more than kubectl does: %q", said)
 	}
 
 	want := ""
@@ -159,6 +162,15 @@ func TestSidecarSecretOptions(t *testing.T) {
 	want := map[string]string{sidecar.KeySecret: "a", sidecar.KeyNodeSecret: "b", sidecar.KeyRedisPassword: "c", sidecar.KeyCertificateSecret: "d"}
 	if diff := cmp.Diff(want, contents(t, filepath.Join(called, "default"))); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// Where openssl fails, the script says why, and makes no Secret.
+func TestSidecarSecretWithoutOpenSSL(t *testing.T) {
+	calls, _, said, err := runSecret(t, newSidecarSecret([]string{"default"}, true), "TYK_GW_SECRET=a", "TYK_GW_NODESECRET=b",
+		"OPENSSL_CONF="+filepath.Join(t.TempDir(), "none.cnf"))
+	if err == nil || calls != "" || !strings.Contains(said, "none.cnf") {
+		t.Errorf("%v, called %q, said %q", err, calls, said)
 	}
 }
 

@@ -80,7 +80,11 @@ func newRootCmd(p process) *cobra.Command {
 		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: p.name},
 		Args:        noArgs,
 		RunE:        func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Version:     ownVersion(),
 	}
+
+	root.SetVersionTemplate("tykmesh {{.Version}}\n")
+	root.Flags().Bool("version", false, "print the version") // cobra's own would take -v, which is --verbose elsewhere
 
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(flagError)

@@ -14,6 +14,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/yaml"
@@ -128,6 +129,46 @@ func TestCronJobSample(t *testing.T) {
 		if !slices.Contains(variables, named[1]) {
 			t.Errorf("the container lacks the variable %s, which the configuration names", named[1])
 		}
+	}
+}
+
+// The commands in the comment of the CronJob fit each other: the NetworkPolicy of that ca init
+// admits the namespace in which the job is applied.
+func TestCronJobSampleReachesCFSSL(t *testing.T) {
+	text := readSample(t, cronJobSample)
+	namespace := regexp.MustCompile(`(?m)^#   kubectl apply -n (\S+) `).FindStringSubmatch(text)
+	command := regexp.MustCompile(`(?m)^#   tykmesh (ca init .*)$`).FindStringSubmatch(text)
+	if namespace == nil || command == nil {
+		t.Fatalf("the comment lacks a command: kubectl %q, ca init %q", namespace, command)
+	}
+
+	var stderr strings.Builder
+	dir := filepath.Join(t.TempDir(), "ca")
+	args := append(strings.Fields(command[1]), "--dir", dir, "--algo", "ecdsa")
+	if status := run(t.Context(), process{args: args, stdout: io.Discard, stderr: &stderr}); status != exit.Done {
+		t.Fatalf("tykmesh %v: exit status %d\n%s", args, status, &stderr)
+	}
+
+	manifests, err := os.ReadFile(filepath.Join(dir, "k8s", "cfssl.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	var allowed []string
+	for _, document := range strings.Split(string(manifests), "\n---\n") {
+		var policy networkingv1.NetworkPolicy
+		if err := yaml.Unmarshal([]byte(document), &policy); err != nil || policy.Kind != "NetworkPolicy" {
+			continue
+		}
+		for _, from := range policy.Spec.Ingress[0].From {
+			if from.NamespaceSelector != nil && from.PodSelector == nil {
+				allowed = append(allowed, from.NamespaceSelector.MatchLabels["kubernetes.io/metadata.name"])
+			}
+		}
+	}
+
+	if !slices.Contains(allowed, namespace[1]) {
+		t.Errorf("the job runs in %s, and the NetworkPolicy admits %v", namespace[1], allowed)
 	}
 }
 

@@ -75,6 +75,7 @@ const scripts = root + "/testdata/script"
 //	stop-..., restart-...    ends a server, and has it back
 //	fail ..., heal, hung     plans faults, forgets them, waits for one (fault_test.go)
 //	requests, apis, records  prints what came in, and what is there now (state_test.go)
+//	lose [listed]            lets the store lose all certificates, with or without their ids
 //	anonymous                prints the last output again with a letter for what no two CAs share (ca_rotate_test.go)
 //	verify, manifests, tree  checks and prints certificates, manifests, folders (files_test.go)
 //
@@ -118,6 +119,7 @@ func TestScripts(t *testing.T) {
 			"edit-api":          editAPI,
 			"give-api":          giveAPI,
 			"lend":              lend,
+			"lose":              lose,
 			"pods":              pods,
 			"records":           records,
 			"anonymous":         anonymous,

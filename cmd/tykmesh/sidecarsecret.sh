@@ -1,3 +1,4 @@
+#!/bin/sh
 # Creates the Secret {{.Name}}, from which sidecars read the values that no manifest may hold, in: {{join .Namespaces ", "}}.
 # Run it with sh; it can run again. Set these variables first. Their values appear on no command line, and in files only while the script runs:
 #
@@ -26,8 +27,11 @@ printf %s "$TYK_GW_NODESECRET" > "$files/{{.NodeSecret}}"
 
 # Injector.enableMeshTLS is on, so the port that the kubelet probes for readiness uses TLS. This is its certificate. No client verifies it, and
 # each run creates another one, which sidecars read when they start.
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj /CN={{.Name}} \
-  -keyout "$files/key" -out "$files/{{.Certificate}}"
+said=$(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj /CN={{.Name}} \
+  -keyout "$files/key" -out "$files/{{.Certificate}}" 2>&1 < /dev/null) || {
+  printf '%s\n' "$said" >&2
+  exit 1
+}
 cat "$files/key" >> "$files/{{.Certificate}}"
 rm "$files/key"
 {{- end}}

@@ -47,6 +47,19 @@ func (w *world) newRequests() (lines []string) {
 	return lines
 }
 
+// lose is the command lose [listed]: the Dashboard's store loses all certificates, and with listed
+// shows their ids still.
+func lose(ts *testscript.TestScript, _ bool, args []string) {
+	d := worldOf(ts).dashboard
+	for _, c := range d.Certificates() {
+		if slices.Equal(args, []string{"listed"}) {
+			d.LoseCertificate(c.ID)
+		} else {
+			d.DropCertificate(c.ID)
+		}
+	}
+}
+
 // apis is the command apis [SLUG]: a line for each API that the Dashboard holds, or all of one
 // definition. Certificates have the names of whom they are for.
 func apis(ts *testscript.TestScript, _ bool, args []string) {

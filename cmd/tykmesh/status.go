@@ -56,6 +56,7 @@ func runStatus(ctx context.Context, p process, f *listFlags, r *report.Run) (rep
 		warnOf(r, partial)
 	}
 
+	warnOfLost(r, inventory.Lost())
 	if len(inventory.Services) == 0 {
 		r.Lastly("nothing is on the mesh")
 	}

@@ -37,7 +37,13 @@ func (f *injectCmd) tell(r *report.Run, i injected, trusted string) {
 		r.Plan.TellMesh("other API")
 	}
 
-	if !f.onlyRegisters {
+	if n := i.stream.Emitted; n > 0 && !f.onlyRegisters {
+		r.Lastly("ConfigMap %s %s for %s", sidecar.Authority, r.Verb("added"), report.Plural(n, "namespace"))
+	}
+
+	if f.registered && i.plan != nil {
+		tellAssumed(r, i.stream)
+	} else {
 		tellNeeds(r, i.stream, trusted)
 	}
 
@@ -64,10 +70,6 @@ func (f *injectCmd) done(r *report.Run, o *inject.Object, registered map[inject.
 // tellNeeds reports the objects and labels that namespaces need for their pods, each with a
 // command.
 func tellNeeds(r *report.Run, stream *inject.Stream, trusted string) {
-	if stream.Emitted > 0 {
-		r.Lastly("ConfigMap %s %s for %s", sidecar.Authority, r.Verb("added"), report.Plural(stream.Emitted, "namespace"))
-	}
-
 	var secret, authority []string
 
 	levels := make(map[kube.Security][]string)
@@ -97,6 +99,29 @@ func tellNeeds(r *report.Run, stream *inject.Stream, trusted string) {
 	for _, level := range slices.Sorted(maps.Keys(levels)) {
 		tellNeed(r, inject.Rule(checks.Security.Code), levels[level], "to allow Pod Security level %s, where one is enforced: kubectl label --overwrite namespace %s "+
 			"pod-security.kubernetes.io/enforce=%[1]s", level, strings.Join(levels[level], " "))
+	}
+}
+
+// tellAssumed reports the needs of namespaces for a run with --registered. The run that registered
+// the services has reported them with commands. Neither run asks the cluster.
+func tellAssumed(r *report.Run, stream *inject.Stream) {
+	for _, n := range stream.Needs {
+		var things []string
+		if n.Secret {
+			things = append(things, "the Secret "+sidecar.Secret)
+		}
+
+		if n.Authority {
+			things = append(things, "the ConfigMap "+sidecar.Authority)
+		}
+
+		if n.Security != "" {
+			things = append(things, fmt.Sprintf("Pod Security level %s", n.Security))
+		}
+
+		if len(things) > 0 {
+			r.Lastly("namespace %s: assumed to have %s, because its services are registered; tykmesh register reports how to make them", n.Namespace, strings.Join(things, ", "))
+		}
 	}
 }
 

@@ -48,20 +48,36 @@ func noArgs(cmd *cobra.Command, args []string) error {
 // flagError returns the error about wrong flags. Behind an unknown command the command is the
 // error: cobra takes its flags for those of the command above.
 func flagError(cmd *cobra.Command, err error) error {
-	msg, unknown := err.Error(), (*pflag.NotExistError)(nil)
+	msg, unknown, wrong := err.Error(), (*pflag.NotExistError)(nil), (*pflag.InvalidValueError)(nil)
 	switch args := cmd.Flags().Args(); {
+	case errors.As(err, &wrong) && wrong.GetFlag().Value.Type() == "bool":
+		name := wrong.GetFlag().Name
+		msg = fmt.Sprintf("--%s=%s: --%[1]s is on or off; write --%[1]s", name, wrong.GetValue())
 	case cmd.HasSubCommands() && len(args) > 0:
 		return noArgs(cmd, args)
 	case cmd.HasSubCommands():
 		msg += "; a command comes first"
 	case errors.As(err, &unknown) && strings.HasSuffix(cmd.CommandPath(), " certs renew") && slices.Contains(printerFlags, unknown.GetSpecifiedName()):
 		msg += "; renew prints no CronJob: edit testdata/samples/certs-renew-cronjob.yaml in the source of tykmesh instead"
+	case errors.As(err, &unknown) && kubectlFlags[unknown.GetSpecifiedName()] != "":
+		msg += "; " + kubectlFlags[unknown.GetSpecifiedName()]
 	case errors.As(err, &unknown):
 		msg += spelling.DidYouMean("--", unknown.GetSpecifiedName(), longFlags(cmd))
 	}
 
 	return &usageError{msg, cmd.CommandPath()}
 }
+
+// kubectlFlags are flags of kubectl that tykmesh lacks, and what to do instead.
+var kubectlFlags = map[string]string{
+	"k": aboutKustomize, "kustomize": aboutKustomize,
+	"l": aboutCluster, "selector": aboutCluster, "A": aboutCluster, "all-namespaces": aboutCluster, "context": aboutCluster, "kubeconfig": aboutCluster,
+}
+
+const (
+	aboutKustomize = "pipe the output of kustomize: kubectl kustomize DIR | tykmesh inject"
+	aboutCluster   = "tykmesh asks no cluster, so it has no such flag"
+)
 
 // printerFlags are flags of earlier versions of certs renew, which printed a CronJob.
 var printerFlags = []string{"print-cronjob", "image", "schedule"}

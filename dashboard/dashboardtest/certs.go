@@ -16,8 +16,8 @@ type certificate struct {
 	dashboard.Certificate
 	pem []byte
 
-	// broken certificates have an Ed25519 key. The store accepts one, cannot read it back, and
-	// fails every detailed listing until it is deleted.
+	// broken certificates have an Ed25519 key, or are lost. The store cannot read one, and fails
+	// every detailed listing until it is deleted.
 	broken bool
 }
 

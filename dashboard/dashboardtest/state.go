@@ -166,6 +166,16 @@ func (s *Server) DropCertificate(id string) {
 	s.certs = slices.DeleteFunc(s.certs, func(c *certificate) bool { return c.ID == id })
 }
 
+// LoseCertificate loses a certificate and keeps its id in listings, as a gateway does whose Redis
+// has evicted it.
+func (s *Server) LoseCertificate(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.certificate(id); c != nil {
+		c.broken = true
+	}
+}
+
 // arrive logs a request and returns its fault, or nil.
 func (s *Server) arrive(r *http.Request) (entry *Request, fault *planned) {
 	s.mu.Lock()

@@ -108,10 +108,11 @@ func (f *Facts) Service(namespace, name string) *Service {
 func (f *Facts) NamespaceOf(m *Meta) *Namespace { return f.namespaces[m.Namespace] }
 
 // Provides reports whether the stream contains a ConfigMap or Secret, one of Reader.Wanted, in a
-// namespace.
+// namespace, or an object of which a controller makes it there.
 func (f *Facts) Provides(namespace string, wanted Ref) bool {
+	inAll := f.provided[wanted]
 	wanted.Namespace = namespace
-	return f.provided[wanted]
+	return inAll || f.provided[wanted]
 }
 
 // IsDefault reports whether a LimitRange sets an amount for containers that do not.

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -38,6 +39,9 @@ var kinds = withPortKinds(map[string]kind{
 	"LimitRange":              {Workloads, []string{""}, addLimits},
 	"ConfigMap":               {0, []string{""}, addProvided}, // only those of Reader.Wanted
 	"Secret":                  {0, []string{""}, addProvided},
+	"SealedSecret":            {0, []string{"bitnami.com"}, addProvided},
+	"ExternalSecret":          {0, []string{"external-secrets.io"}, addProvided},
+	"Bundle":                  {0, []string{"trust.cert-manager.io"}, addProvided},
 })
 
 // withPortKinds adds the kinds that name ports of Services.
@@ -47,6 +51,23 @@ func withPortKinds(all map[string]kind) map[string]kind {
 	}
 	return all
 }
+
+// makers are kinds of objects of which a controller makes an object of another kind: of the same
+// name, or of that in a field (Sealed Secrets, README; External Secrets Operator, API
+// specification, ExternalSecret; cert-manager, trust-manager API reference).
+var makers = map[string]struct {
+	makes string
+	name  []string // the path of the field; nil without one
+	all   bool     // one for each namespace
+}{
+	"SealedSecret":   {makes: "Secret"},
+	"ExternalSecret": {makes: "Secret", name: []string{"spec", "target", "name"}},
+	"Bundle":         {makes: "ConfigMap", all: true},
+}
+
+// made returns the kind of the object that a controller makes of an object; the object's own where
+// no controller does.
+func made(kind string) string { return cmp.Or(makers[kind].makes, kind) }
 
 // Mentions reports whether a text may hold an object that Facts reads around others. It looks for
 // words, because parsing every document would cost more than the rest of a run. It misses an object
@@ -106,15 +127,24 @@ func word(text []byte) []byte {
 
 // mayWant reports whether a text may hold one of the wanted objects of a kind.
 func (r Reader) mayWant(kind string, text []byte) bool {
-	return slices.ContainsFunc(r.Wanted, func(w Ref) bool { return w.Kind == kind && bytes.Contains(text, []byte(w.Name)) })
+	return slices.ContainsFunc(r.Wanted, func(w Ref) bool { return w.Kind == made(kind) && bytes.Contains(text, []byte(w.Name)) })
 }
 
-// addProvided notes an object if it is a wanted one.
+// addProvided notes an object if it is a wanted one, or if a controller makes one of it.
 func addProvided(f *Facts, o Object) *Meta {
-	m := f.meta(o)
-	if slices.Contains(f.Wanted, Ref{Kind: m.Kind, Name: m.Name}) {
-		f.provided[m.Ref] = true
+	m, maker := f.meta(o), makers[o.Kind]
+	provided := Ref{Kind: made(m.Kind), Name: m.Name}
+	if maker.name != nil {
+		provided.Name = cmp.Or(o.Node.Get(maker.name...).Text(), m.Name)
 	}
+
+	if slices.Contains(f.Wanted, provided) {
+		if !maker.all {
+			provided.Namespace = m.Namespace
+		}
+		f.provided[provided] = true
+	}
+
 	return nil
 }
 

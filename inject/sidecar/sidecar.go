@@ -109,9 +109,12 @@ func (g Gateway) Container() manifest.Map {
 		manifest.Entry{Key: "env", Value: g.environment()},
 		manifest.Entry{Key: "resources", Value: g.Resources.value()},
 		manifest.Entry{Key: "securityContext", Value: restricted(g.UID)},
-		// /ready says whether the APIs are loaded, without which a pod would answer 404. It also
-		// says no as long as Redis is away, when gateways go on serving; so it is asked at the
-		// start alone, and afterwards /hello, which fails only if the gateway is down.
+		// /ready says whether the list of APIs was read, until which a pod would answer 404. An
+		// empty list counts, too (Tyk Gateway, readinessHandler): no probe shows that one, because
+		// the control port tells APIs only to those who have the gateways' secret, and a call
+		// through an API needs the app, which starts after a native sidecar. /ready also says no as
+		// long as Redis is away, when gateways go on serving; so it is asked at the start alone,
+		// and afterwards /hello, which fails only if the gateway is down.
 		manifest.Entry{Key: "startupProbe", Value: g.probe("/ready", 2, 150)},
 		manifest.Entry{Key: "readinessProbe", Value: g.probe("/hello", 10, 3)},
 	)

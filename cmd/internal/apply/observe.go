@@ -3,18 +3,16 @@ package apply
 import (
 	"context"
 	"crypto/x509"
-	"slices"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/cmd/internal/plan"
-	"github.com/tykmesh/tykmesh/dashboard"
 )
 
 // Observe reads the remote systems, each listing once and all at the same time: the APIs, and with
-// TLS the store's certificates, the ledger's records and the certificate of the CA. Only where the
-// Dashboard has no detailed listing and there is no ledger are certificates looked up one by one.
+// TLS the store's certificates, the ledger's records and the certificate of the CA. Certificates
+// are looked up one by one only where the listing leaves a question open, see lookUp.
 //
 // Without an Issuer the CA stays unknown, which is enough for plan.Remove and an Inventory, and not
 // for a Plan: see Survey.
@@ -29,7 +27,7 @@ func Observe(ctx context.Context, r mesh.Remote, s mesh.Settings) (plan.State, e
 	}}
 	if s.TLS {
 		reads = append(reads, func() (err error) {
-			state.Certificates, err = certificates(ctx, r, s)
+			state.Certificates, err = r.Certificates.Certificates(ctx)
 			return stepError("listing", "certificates", "", err)
 		})
 	}
@@ -62,6 +60,10 @@ func Observe(ctx context.Context, r mesh.Remote, s mesh.Settings) (plan.State, e
 		return plan.State{}, err
 	}
 
+	if err := lookUp(ctx, r, s, &state); err != nil {
+		return plan.State{}, stepError("listing", "certificates", "", err)
+	}
+
 	return state, nil
 }
 
@@ -86,36 +88,4 @@ func Survey(ctx context.Context, r mesh.Remote, s mesh.Settings) (state plan.Sta
 	state.CA = authority
 
 	return state, missing, err
-}
-
-// certificates lists the store, with details if the plan needs them and the listing has none.
-func certificates(ctx context.Context, r mesh.Remote, s mesh.Settings) ([]dashboard.Certificate, error) {
-	list, err := r.Certificates.Certificates(ctx)
-	if err != nil || r.Ledger != nil {
-		return list, err
-	}
-
-	list = slices.Clone(list)
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(s.AtOnce())
-	for i, c := range list {
-		if !c.NotAfter.IsZero() {
-			continue
-		}
-
-		g.Go(func() error {
-			detailed, err := r.Certificates.Certificate(ctx, c.ID)
-			if isNotFound(err) { // deleted since the listing, or unreadable: of no use either way
-				return nil
-			}
-			list[i] = detailed
-			return err
-		})
-	}
-
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-
-	return list, nil
 }

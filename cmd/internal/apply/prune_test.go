@@ -97,7 +97,7 @@ func TestPruneLeavesWhatServes(t *testing.T) {
 			for _, c := range p.dash.Certificates() {
 				p.dash.DropCertificate(c.ID)
 			}
-		}, "leave 3 on echo-inbound: none is for exactly the wanted hosts"},
+		}, "leave 3 on echo-inbound: no longer in the Dashboard's store"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPast(t, inFile)

@@ -158,6 +158,116 @@ func TestRenewalIsDue(t *testing.T) {
 	}
 }
 
+// TestLostCertificates: without names a renewal replaces every certificate that the store has lost,
+// whether it forgets the ids too (Redis came back empty) or lists them still (Redis has evicted
+// keys). What it leaves serves, can be listed with details, and needs no further renewal.
+func TestLostCertificates(t *testing.T) {
+	for name, lose := range map[string]func(*world, string){
+		"with their ids": func(w *world, id string) { w.dash.DropCertificate(id) },
+		"listed still":   func(w *world, id string) { w.dash.LoseCertificate(id) },
+	} {
+		for kind, fresh := range ledgers() {
+			t.Run(name+", "+kind, func(t *testing.T) {
+				w := fresh(t)
+				w.mustRun(echo, sleepy)
+				for _, c := range w.dash.Certificates() {
+					lose(w, c.ID)
+				}
+
+				state, _, err := Survey(t.Context(), w.remote, w.settings)
+				must(t, err)
+				inventory := plan.NewInventory(plan.NewSnapshot(state, w.settings))
+				listed := plan.NewCertificateList(plan.NewSnapshot(state, w.settings))
+				if n := len(slices.DeleteFunc(listed, func(h plan.HeldCertificate) bool { return !h.Lost() })); inventory.Lost() != 3 || n != 3 {
+					t.Errorf("%d lost certificates in the inventory, %d in the list", inventory.Lost(), n)
+				}
+
+				got := w.renew()
+				if strings.Count(got, "(no longer in the Dashboard's store)") != 3 || strings.Count(got, "update API ") != 4 {
+					t.Errorf("steps: %s", got)
+				}
+
+				if again := w.renew(); again != "" {
+					t.Errorf("a second renewal: %s", again)
+				}
+				w.carriesOne()
+				if w.remote.Ledger != nil || name == "with their ids" {
+					w.serves() // else the store keeps ids of which nothing proves whose they are
+				}
+			})
+		}
+	}
+}
+
+// carriesOne checks that each API carries one certificate, which the store can read.
+func (w *world) carriesOne() {
+	w.tb.Helper()
+	for _, api := range w.dash.APIs() {
+		ids := api.Definition.Certificates()
+		if len(ids) != 1 {
+			w.tb.Errorf("API %s carries %v", api.Definition.Slug(), ids)
+			continue
+		}
+		if _, err := w.remote.Certificates.Certificate(w.tb.Context(), ids[0]); err != nil {
+			w.tb.Errorf("API %s: %v", api.Definition.Slug(), err)
+		}
+	}
+}
+
+// TestRememberedCertificates: certificates that the listing lacks and a gateway still remembers are
+// replaced; those that another run uploads during the first listing are kept.
+func TestRememberedCertificates(t *testing.T) {
+	for times, want := range map[int]int{-1: 3, 1: 0} { // empty listings, renewed certificates
+		for name, fresh := range ledgers() {
+			w := fresh(t)
+			w.mustRun(echo, sleepy)
+			w.later(time.Hour) // no other run can be uploading them any more
+
+			before := w.dash.Certificates()
+			w.dash.Fail(dashboardtest.Fault{Method: http.MethodGet, Path: "/api/certs", Times: times, Answer: func(rw http.ResponseWriter, _ *http.Request) {
+				_, _ = rw.Write([]byte(`{"cert_basics": [], "pages": 1}`))
+			}})
+
+			todo, err := w.renewal()
+			must(t, err)
+			_, err = Run(t.Context(), todo, w.remote, nil)
+			must(t, err)
+			w.dash.Heal()
+			w.carriesOne()
+
+			renewed := 0
+			for _, c := range before {
+				if len(mesh.UsesOf(w.dash.APIs())[c.ID]) == 0 {
+					renewed++
+				}
+			}
+
+			if renewed != want {
+				t.Errorf("%d empty listings, %s: %d certificates are renewed, want %d", times, name, renewed, want)
+			}
+		}
+	}
+}
+
+// TestPartialStore: where the listing of the store says that it is not whole, nothing counts as
+// lost.
+func TestPartialStore(t *testing.T) {
+	w := newWorld(t, dashboardtest.Options{})
+	w.mustRun(echo, sleepy)
+	before := w.snapshot()
+	w.dash.Fail(dashboardtest.Fault{Method: http.MethodGet, Path: "/api/certs", Times: -1, Answer: func(rw http.ResponseWriter, _ *http.Request) {
+		_, _ = rw.Write([]byte(`{"certs": [], "cert_basics": [], "pages": 2}`))
+	}})
+	if _, err := Observe(t.Context(), w.remote, w.settings); !errors.Is(err, dashboard.ErrPartial) {
+		t.Errorf("error %v", err)
+	}
+
+	w.dash.Heal()
+	if diff := cmp.Diff(before, w.snapshot()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // TestEagerRenewal: certificates that would be due again at once are not made. Whether they would
 // be is known from those that are there, or else from the first new one.
 func TestEagerRenewal(t *testing.T) {

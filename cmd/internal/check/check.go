@@ -1,7 +1,7 @@
 // Package check checks whether inject can work: whether the Dashboard, the issuer and the ledger
 // answer, accept the credentials, and support all that inject does.
 //
-//	                  Dashboard: answers? accepts the key? writable? APIs may share a path?
+//	                  Dashboard: answers? accepts the key? writable? tags? APIs may share a path?
 //	configuration ──> issuer: answers? accepts only the key? signs correctly? ──> Results
 //	                  ledger: writable?
 //

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,15 @@ import (
 )
 
 const pattern = `{host:mesh|localhost}`
+
+// meshOf returns a mesh in an organisation, whose only APIs are echo-inbound and echo-mesh.
+func meshOf(org string) check.Mesh {
+	tags := map[string]string{"echo-inbound": "echo", "echo-mesh": "mesh"}
+	return check.Mesh{Org: org, Domain: pattern, Tag: func(d dashboard.Definition) (string, bool) {
+		tag, ok := tags[d.Slug()]
+		return tag, ok
+	}}
+}
 
 func start(t *testing.T, o dashboardtest.Options) (*dashboardtest.Server, *dashboard.Client) {
 	t.Helper()
@@ -50,7 +60,7 @@ func TestListingsThatHideProbes(t *testing.T) {
 		"lags with by id": {Lag: 9, LagsByID: true},
 	} {
 		s, client := start(t, o)
-		results := check.Dashboard(t.Context(), client, client, s.Org, pattern, false)
+		results := check.Dashboard(t.Context(), client, client, meshOf(s.Org))
 		if got := status(results, check.PartListenPath); got != check.OK || len(s.APIs()) != 0 {
 			t.Errorf("%s: %s, %d APIs are left", name, got, len(s.APIs()))
 		}
@@ -60,7 +70,7 @@ func TestListingsThatHideProbes(t *testing.T) {
 // Whichever request fails, no test API stays, and the next check succeeds.
 func TestDashboardLeavesNothingBehind(t *testing.T) {
 	good, client := start(t, dashboardtest.Options{})
-	for _, r := range check.Dashboard(t.Context(), client, client, good.Org, pattern, false) {
+	for _, r := range check.Dashboard(t.Context(), client, client, meshOf(good.Org)) {
 		if r.Status != check.OK {
 			t.Errorf("%+v", r)
 		}
@@ -80,14 +90,14 @@ func TestDashboardLeavesNothingBehind(t *testing.T) {
 			s, client := start(t, dashboardtest.Options{})
 			fault.Request = k
 			s.Fail(fault)
-			for _, r := range check.Dashboard(t.Context(), client, client, s.Org, pattern, false) {
+			for _, r := range check.Dashboard(t.Context(), client, client, meshOf(s.Org)) {
 				if r.Part == check.PartListenPath && len(s.APIs()) > 0 && !strings.Contains(r.Detail, "tykmesh-check-* could not be deleted") {
 					t.Errorf("%s at %d: %d APIs are left, and nobody says so: %+v", name, k, len(s.APIs()), r)
 				}
 			}
 
 			s.Heal()
-			for _, r := range check.Dashboard(t.Context(), client, client, s.Org, pattern, false) {
+			for _, r := range check.Dashboard(t.Context(), client, client, meshOf(s.Org)) {
 				if r.Status != check.OK {
 					t.Errorf("%s at %d, the next check: %+v", name, k, r)
 				}
@@ -108,7 +118,7 @@ func TestInterruptedDashboard(t *testing.T) {
 		cancel()
 		panic(http.ErrAbortHandler)
 	}})
-	results := check.Dashboard(ctx, client, client, s.Org, pattern, false)
+	results := check.Dashboard(ctx, client, client, meshOf(s.Org))
 	if got := status(results, check.PartListenPath); got != check.Failed || len(s.APIs()) != 0 {
 		t.Errorf("%s: %s; %d APIs are left", check.PartListenPath, got, len(s.APIs()))
 	}
@@ -121,7 +131,7 @@ func TestEvidence(t *testing.T) {
 		s.PutAPI(dashboard.API{Definition: dashboard.Definition{"name": domain, "slug": domain, "api_id": domain, "domain": domain, "proxy": map[string]any{"listen_path": "/"}}})
 	}
 
-	if got := status(check.Dashboard(t.Context(), client, nil, s.Org, pattern, false), check.PartListenPath); got != check.OK {
+	if got := status(check.Dashboard(t.Context(), client, nil, meshOf(s.Org)), check.PartListenPath); got != check.OK {
 		t.Error(got)
 	}
 
@@ -130,24 +140,61 @@ func TestEvidence(t *testing.T) {
 	}
 }
 
+// Without listed APIs and certificates, a test API shows the key's organisation. It does not stay.
+func TestOrganisationOfProbes(t *testing.T) {
+	s, client := start(t, dashboardtest.Options{})
+	for _, r := range check.Dashboard(t.Context(), client, nil, meshOf("5d64a47fed63100001b2ffff")) {
+		failed := r.Status == check.Failed
+		if failed != (r.Part == check.PartListenPath) || failed && !strings.Contains(r.Detail, "the key belongs to organisation "+s.Org) {
+			t.Errorf("%+v", r)
+		}
+	}
+
+	if n := len(s.APIs()); n != 0 {
+		t.Errorf("%d APIs are left", n)
+	}
+}
+
+// An API of the mesh without its tag is a warning, with the slug and the tag: no sidecar loads it.
+func TestTags(t *testing.T) {
+	s, client := start(t, dashboardtest.Options{})
+	put := func(slug string, tags ...any) {
+		s.PutAPI(dashboard.API{Definition: dashboard.Definition{"name": slug, "slug": slug, "api_id": slug, "tags": tags}})
+	}
+	put("echo-inbound", "echo", "more")
+	put("other", "elsewhere")
+	part := func() check.Result {
+		results := check.Dashboard(t.Context(), client, nil, meshOf(s.Org))
+		return results[slices.IndexFunc(results, func(r check.Result) bool { return r.Part == check.PartTags })]
+	}
+	if r := part(); r.Status != check.OK {
+		t.Errorf("with tags: %+v", r)
+	}
+
+	put("echo-mesh", "mash")
+	if r := part(); r.Status != check.Warning || !strings.HasSuffix(r.Detail, ": echo-mesh lacks mesh") {
+		t.Errorf("without a tag: %+v", r)
+	}
+}
+
 // Without listed APIs, the certificates show the organisation. A Dashboard with other words for
 // absent objects passes.
 func TestOtherAnswers(t *testing.T) {
 	s, client := start(t, dashboardtest.Options{})
-	for _, r := range check.Dashboard(t.Context(), client, client, "5d64a47fed63100001b2ffff", pattern, false) {
-		if failed := r.Status == check.Failed; failed != (r.Part == check.PartCertificates) || failed && !strings.Contains(r.Detail, "not the key's organisation") {
+	for _, r := range check.Dashboard(t.Context(), client, client, meshOf("5d64a47fed63100001b2ffff")) {
+		if failed := r.Status == check.Failed; failed != (r.Part == check.PartCertificates || r.Part == check.PartListenPath) || failed && !strings.Contains(r.Detail, "organisation") {
 			t.Errorf("%+v", r)
 		}
 	}
 
 	s.Fail(dashboardtest.Fault{Method: "DELETE", Path: "/api/apis/0*", Answer: http.NotFound}) // a proxy's
-	if got := status(check.Dashboard(t.Context(), client, client, s.Org, pattern, false), check.PartAPIs); got != check.Failed {
+	if got := status(check.Dashboard(t.Context(), client, client, meshOf(s.Org)), check.PartAPIs); got != check.Failed {
 		t.Errorf("%s: %s", check.PartAPIs, got)
 	}
 
 	s.Heal()
 	s.Fail(dashboardtest.Fault{Method: "DELETE", Path: "/api/apis/0*", Answer: dashboardtest.Refusal(400, "Could not delete the API")})
-	if got := status(check.Dashboard(t.Context(), client, client, s.Org, pattern, false), check.PartAPIs); got != check.OK {
+	if got := status(check.Dashboard(t.Context(), client, client, meshOf(s.Org)), check.PartAPIs); got != check.OK {
 		t.Errorf("%s: %s", check.PartAPIs, got)
 	}
 }
@@ -156,7 +203,7 @@ func TestOtherAnswers(t *testing.T) {
 // time.
 func TestSlowDashboard(t *testing.T) {
 	s, client := start(t, dashboardtest.Options{Latency: 300 * time.Millisecond})
-	for _, r := range check.Dashboard(t.Context(), client, nil, s.Org, pattern, false) {
+	for _, r := range check.Dashboard(t.Context(), client, nil, meshOf(s.Org)) {
 		if r.Status != check.OK {
 			t.Errorf("%+v", r)
 		}

@@ -31,6 +31,7 @@ const (
 	PartDashboard    = "Dashboard"
 	PartDashboardKey = "Dashboard key"
 	PartAPIs         = "APIs"
+	PartTags         = "tags of mesh APIs"
 	PartOwnership    = "ownership"
 	PartListenPath   = "listen path /"
 	PartCertificates = "certificates"
@@ -122,10 +123,20 @@ func right(err error, org string) error {
 	return err
 }
 
-// Dashboard checks a Dashboard for an organisation. meshDomain is the domain of mesh APIs. certs is
-// nil if no certificates are needed. seesAll says that the key sees every API.
-func Dashboard(ctx context.Context, apis APIs, certs Certificates, org, meshDomain string, seesAll bool) []Result {
+// Mesh is the part of the configuration that a Dashboard is checked for.
+type Mesh struct {
+	Org     string
+	Domain  string // of mesh APIs
+	SeesAll bool   // the key sees every API
+
+	// Tag returns the tag by which sidecars load an API of the mesh; ok is false for any other API.
+	Tag func(dashboard.Definition) (tag string, ok bool)
+}
+
+// Dashboard checks a Dashboard for a mesh. certs is nil if no certificates are needed.
+func Dashboard(ctx context.Context, apis APIs, certs Certificates, m Mesh) []Result {
 	var l list
+	org := m.Org
 	listed, err := apis.APIs(ctx)
 	l.need(PartDashboard, func() (string, error) {
 		if status := statusOf(err); err != nil && status != http.StatusUnauthorized && status != http.StatusForbidden {
@@ -148,11 +159,13 @@ func Dashboard(ctx context.Context, apis APIs, certs Certificates, org, meshDoma
 		return fmt.Sprintf("writable; there are %d", len(listed)), right(apis.DeleteAPI(ctx, dashboard.AbsentID), org)
 	})
 
-	if !seesAll {
+	l.warn(PartTags, func() (string, error) { return tags(listed, m) })
+
+	if !m.SeesAll {
 		l.warn(PartOwnership, func() (string, error) { return ownership(ctx, apis, listed) })
 	}
 
-	l.try(PartListenPath, func() (string, error) { return sharedPath(ctx, apis, listed, org, meshDomain) })
+	l.try(PartListenPath, func() (string, error) { return sharedPath(ctx, apis, listed, org, m.Domain) })
 	if l.blocked == PartAPIs { // certificates need another right
 		l.blocked = ""
 	}
@@ -222,6 +235,9 @@ func sharedPath(ctx context.Context, apis APIs, listed []dashboard.API, org, mes
 	if err := made.create(ctx, org, "one.check.invalid"); err != nil {
 		return "", err
 	}
+	if err := made.sameOrg(ctx, org); err != nil {
+		return "", err
+	}
 	if err := made.second(ctx, org, other); err != nil {
 		return "", err
 	}
@@ -242,6 +258,17 @@ func (p *probes) create(ctx context.Context, org, domain string) error {
 		p.ids = append(p.ids, made.ID)
 	}
 	return err
+}
+
+// sameOrg returns an error if the Dashboard gave the probes another organisation than org, which is
+// the key's (Tyk Dashboard API, create). A probe that cannot be read shows nothing.
+func (p *probes) sameOrg(ctx context.Context, org string) error {
+	for _, id := range p.ids {
+		if api, err := p.apis.API(ctx, id); err == nil {
+			return sameOrg([]dashboard.API{api}, org)
+		}
+	}
+	return nil
 }
 
 // second creates another probe. If it is refused, the error says why: for the shared path or, if

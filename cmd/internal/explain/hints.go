@@ -43,12 +43,18 @@ const sharedPathHint = "every inbound API listens on / under its own domain: all
 // problemHint returns the hint about a problem, or about its rule, and how to accept its warnings
 // if that is possible; "" if there is no hint.
 func problemHint(p inject.Problem) string {
+	hint := Code(p.Rule).Hint
 	for _, c := range checks.All {
 		if c.Code == string(p.Rule) {
-			return fmt.Sprintf("%s; or accept it: injector.tyk.io/accept: %s", cmp.Or(p.Hint, c.Hint), p.Rule)
+			hint = cmp.Or(p.Hint, c.Hint)
 		}
 	}
-	return Code(p.Rule).Hint
+
+	if acceptable(p.Rule) {
+		hint += "; or accept it: injector.tyk.io/accept: " + string(p.Rule)
+	}
+
+	return hint
 }
 
 // hintsOf returns the hints about problems, each once.
@@ -200,6 +206,8 @@ func hintForDashboard(d *dashboard.Error) string {
 	}
 
 	switch {
+	case strings.HasPrefix(d.Message, "proxyconnect "): // net/http, about the proxy of the environment
+		return "HTTP_PROXY or HTTPS_PROXY names a proxy that does not answer; correct it, or list the host of Tyk.url in NO_PROXY"
 	case d.Unreachable():
 		return "is Tyk.url right, and reachable from here? without any server: --local DIR"
 	case d.Foreign() && d.Status/100 == 5:

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
@@ -74,6 +75,8 @@ func Read(paths []string, recursive bool, stdin io.Reader) ([]Source, error) {
 func List(path string, recursive bool) ([]Source, error) {
 	info, err := os.Stat(path)
 	switch {
+	case err != nil && strings.Contains(path, "://"):
+		return nil, fmt.Errorf("reading manifests: %s: tykmesh reads files, not URLs; pipe it: curl -fsS %[1]s | tykmesh inject", path)
 	case err != nil:
 		return nil, inputError(err)
 	case !info.IsDir():
@@ -149,13 +152,23 @@ func Manifests(sources []Source, configuration string, leftOut func(name, why st
 		case isConfiguration:
 			leftOut(s.Name, "it is the configuration")
 		case s.Unnamed && holdsOtherThings(s.Data):
-			leftOut(s.Name, "it holds no Kubernetes object, which has an apiVersion and a kind")
+			leftOut(s.Name, "it holds no Kubernetes object, which has an apiVersion and a kind"+aboutKustomization(s.Name))
 		default:
 			manifests = append(manifests, s)
 		}
 	}
 
 	return manifests, nil
+}
+
+// aboutKustomization returns a clause about a file that kustomize reads (its documentation,
+// kustomization file); "" for any other.
+func aboutKustomization(name string) string {
+	switch filepath.Base(name) {
+	case "kustomization.yaml", "kustomization.yml":
+		return "; to build it: kubectl kustomize " + filepath.Dir(name) + " | tykmesh inject"
+	}
+	return ""
 }
 
 // holdsOtherThings reports whether a file has content, but no Kubernetes object. It looks for

@@ -49,6 +49,11 @@ func DescribeAll(apis []*dashboard.API) []string {
 // it.
 const FingerprintLength = 2 * sha256.Size
 
+// IsStoreID reports whether a text is the id of a certificate in an organisation's store.
+func IsStoreID(text, org string) bool {
+	return len(text) == len(org)+FingerprintLength && strings.HasPrefix(text, org)
+}
+
 // EachID calls f with every text in a value that may be the id of a certificate; lists of them are
 // separated by commas.
 func EachID(v any, f func(id string)) {

@@ -78,12 +78,28 @@ func (x *Snapshot) current(a *assignment) string {
 
 	made := x.replaceable(a.attached, a.holder, a.ID)
 	if len(made) == 0 {
-		return ""
+		return x.lostAmong(a.attached)
 	}
 
 	return slices.MinFunc(made, func(i, j string) int {
 		return cmp.Or(x.certificate(j).expires().Compare(x.certificate(i).expires()), strings.Compare(i, j))
 	})
+}
+
+// lostAmong returns the first of some ids that is one of the store's, and not there; "" without
+// one.
+func (x *Snapshot) lostAmong(ids []string) string {
+	for _, id := range ids {
+		if mesh.IsStoreID(id, x.Settings.Org) && !x.certificate(id).there() {
+			return id
+		}
+	}
+	return ""
+}
+
+// isLost reports whether the current certificate of an assignment is one that the store has lost.
+func (x *Snapshot) isLost(a *assignment) bool {
+	return a.problem == nil && a.Action == Issue && slices.Contains(a.Reasons, Lost)
 }
 
 // usableCertificate returns the certificate of an assignment that could serve alone, or why there
@@ -100,7 +116,7 @@ func (x *Snapshot) usableCertificate(a *assignment) (id, why string) {
 		return "", strings.Join(a.Reasons, "; ")
 	case x.State.CA == nil:
 		return "", "it is unknown which of them the current CA signed"
-	case !c.inStore:
+	case !c.there():
 		return "", "the one to keep is not in the Dashboard's store"
 	case c.hasDetails() && c.stored.NotAfter.Before(x.now):
 		return "", "the one to keep has expired"

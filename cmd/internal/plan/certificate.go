@@ -18,7 +18,8 @@ type Certificate struct {
 
 	snapshot *Snapshot
 	stored   *dashboard.Certificate // without details if it is not in the store, or if the store tells none
-	inStore  bool
+	inStore  bool                   // the store lists it
+	lost     bool                   // the store lists it, and cannot read it
 
 	holders    []*record         // the records that name it, those that hold it now first
 	legacyLeaf *x509.Certificate // as a record of tyk-k8s holds it; nil if none does
@@ -29,6 +30,9 @@ func (c *Certificate) sortHolders() {
 		slices.SortFunc(c.holders, compareHolders(c.ID))
 	}
 }
+
+// there reports whether the store has the certificate, so that gateways can serve it.
+func (c *Certificate) there() bool { return c.inStore && !c.lost }
 
 // hasDetails reports whether the store tells more of the certificate than its id.
 func (c *Certificate) hasDetails() bool { return !c.stored.NotAfter.IsZero() }
@@ -152,7 +156,7 @@ func (c *Certificate) state() CertificateState {
 	}
 
 	switch {
-	case !c.inStore:
+	case !c.there():
 		return CertificateMissing
 	case now != nil && now.State != ca.Active:
 		return CertificatePending

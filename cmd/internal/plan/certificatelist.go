@@ -65,6 +65,9 @@ const (
 	CertificateMissing CertificateState = "missing" // an API or a record names it, and it is not in the store: a starting sidecar cannot serve
 )
 
+// Lost reports whether an API or a record names the certificate, and the store no longer has it.
+func (h HeldCertificate) Lost() bool { return h.Renewal == Lost }
+
 // Serving reports whether the mesh suffers when a certificate ends.
 func (h HeldCertificate) Serving() bool { return h.Use == UseCA || len(h.UsedBy) > 0 }
 

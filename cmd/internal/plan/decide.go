@@ -70,6 +70,10 @@ func (x *Snapshot) decide(h holder, attached []string) (decision, error) {
 		}
 	}
 
+	if held == nil && best == nil && x.lostAmong(attached) != "" {
+		reason = Lost
+	}
+
 	out.issue(reason)
 	out.signer = x.previousCA(held, best)
 
@@ -98,11 +102,11 @@ func (x *Snapshot) previousCA(held *record, best *Certificate) string {
 
 // unusableRecord returns why a record's certificate cannot be kept; "" if it can.
 func (x *Snapshot) unusableRecord(r *record, hosts []string) string {
-	if !x.certificate(r.entry.Fingerprint).inStore {
+	if !x.certificate(r.entry.Fingerprint).there() {
 		if r.entry.State != ca.Active {
 			return "an earlier run did not finish"
 		}
-		return "no longer in the Dashboard's store"
+		return Lost
 	}
 	return unusableLeaf(r.entry.Fingerprint, r.leaf(), hosts, x.Settings.Org, x.terms)
 }

@@ -54,10 +54,10 @@ func within(hosts, others []string) bool {
 }
 
 // replaceable returns the certificates on an API that the one with this id replaces: all others
-// that were made for the holder.
+// that were made for the holder, and those that the store has lost, which serve nothing.
 func (x *Snapshot) replaceable(attached []string, h holder, id string) (ids []string) {
 	for _, other := range attached {
-		if other != id && x.certificate(other).madeFor(h) {
+		if other != id && (x.State.Lost[other] || x.certificate(other).madeFor(h)) {
 			ids = append(ids, other)
 		}
 	}

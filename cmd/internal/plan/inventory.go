@@ -42,6 +42,7 @@ type APIStatus struct {
 type CertificateStatus struct {
 	ID      string    // in the Dashboard's store; "" without a certificate
 	Expires time.Time // zero where neither the store nor the ledger tells
+	Lost    bool      // an API or a record names it, and the store no longer has it
 	Drift   []string
 }
 
@@ -75,6 +76,20 @@ func NewInventory(x *Snapshot) Inventory {
 	out.Orphans = x.orphans()
 
 	return out
+}
+
+// Lost returns the number of certificates that the store has lost.
+func (v *Inventory) Lost() (n int) {
+	if v.Certificate.Lost {
+		n++
+	}
+	for _, s := range v.Services {
+		if s.Certificate.Lost {
+			n++
+		}
+	}
+
+	return n
 }
 
 // Mistrust rewords the reason of each orphan: this key sees no API for it, which proves no more.
@@ -190,8 +205,8 @@ func (x *Snapshot) certificateStatus(a *assignment) (status CertificateStatus) {
 	}
 
 	c := x.certificate(x.current(a))
-	status.ID, status.Expires = c.ID, c.expires()
-	if a.chosen && !c.inStore {
+	status.ID, status.Expires, status.Lost = c.ID, c.expires(), x.isLost(a)
+	if a.chosen && !c.there() {
 		status.Drift = []string{"certificate not in the Dashboard's store"}
 	}
 	if why := x.due(a, c.ID); why != "" {

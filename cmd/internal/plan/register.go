@@ -185,7 +185,7 @@ func (x *Snapshot) meshAssignment(services []Service, matched map[*mesh.WantedAP
 	}
 
 	a := x.assign(meshHolder(x.Settings), carriers)
-	if a.chosen && !x.certificate(a.ID).inStore {
+	if a.chosen && !x.certificate(a.ID).there() {
 		a.problem = fmt.Errorf("Injector.meshCertificateID: the Dashboard's store has no certificate %s; leave it empty to let tykmesh make one", a.ID)
 	}
 	if a.problem != nil {

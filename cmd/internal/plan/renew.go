@@ -87,17 +87,27 @@ func (r *renewal) includes(name string) bool {
 	return len(r.names) == 0 || slices.Contains(r.names, name)
 }
 
+// Renewable returns the names of all certificates that Renew can renew.
+func (x *Snapshot) Renewable() []string {
+	names := x.names()
+	return slices.DeleteFunc(names, func(name string) bool { return name == MeshName && x.Settings.MeshCertificateID != "" })
+}
+
+// names returns the names of the services on the mesh, and that of the mesh if there is one.
+func (x *Snapshot) names() (names []string) {
+	for _, svc := range x.apis.services {
+		names = append(names, svc.String())
+	}
+	if len(names) > 0 {
+		names = append(names, MeshName)
+	}
+
+	return names
+}
+
 // check makes sure that all names are on the mesh.
 func (r *renewal) check() error {
-	var known []string
-	for _, svc := range r.snapshot.apis.services {
-		known = append(known, svc.String())
-	}
-
-	if len(known) > 0 {
-		known = append(known, MeshName)
-	}
-
+	known := r.snapshot.names()
 	var errs []error
 	for _, name := range r.names {
 		switch {

@@ -21,6 +21,7 @@ import (
 type State struct {
 	APIs         []dashboard.API
 	Certificates []dashboard.Certificate // of the store
+	Lost         map[string]bool         // ids that the store lists or an API carries, and whose certificates the store cannot read
 	Records      []ca.Record
 	HasLedger    bool
 	CA           *x509.Certificate // the current one; nil: unknown
@@ -111,7 +112,7 @@ func signers(s mesh.Settings, current *x509.Certificate) map[string]bool {
 
 func (x *Snapshot) addStored(stored *dashboard.Certificate) {
 	c := x.enter(stored.ID)
-	c.stored, c.inStore = stored, true
+	c.stored, c.inStore, c.lost = stored, true, x.State.Lost[stored.ID]
 	if len(stored.DNSNames) > 0 {
 		key := hostKey(stored.DNSNames)
 		x.byHosts[key] = append(x.byHosts[key], c)
@@ -138,7 +139,7 @@ func (x *Snapshot) addRecord(r *record) {
 	if leaf := r.leaf(); leaf != nil {
 		c := x.enter(ca.StoreID(x.Settings.Org, leaf)) // by the certificate itself: the record's fingerprint may name another one
 		c.legacyLeaf = leaf
-		if c.inStore {
+		if c.there() {
 			key := hostKey(leaf.DNSNames)
 			x.legacy[key] = append(x.legacy[key], c)
 		}

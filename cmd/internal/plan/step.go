@@ -41,6 +41,8 @@ const (
 const (
 	// Absent is the reason for a step that makes something for the first time.
 	Absent = "not there yet"
+	// Lost is the reason for a certificate in place of one that an API or a record names.
+	Lost = "no longer in the Dashboard's store"
 	// AskedFor is the reason for a step that only the user asks for.
 	AskedFor = "asked for"
 	// Superseded is the reason for deleting a certificate that another one replaces.
