@@ -134,8 +134,8 @@ func written(t *testing.T, stream *inject.Stream, b map[inject.Service]inject.Bi
 // services returns the workloads that registration gets, without places.
 func services(stream *inject.Stream) (all []inject.Workload) {
 	for _, w := range stream.Workloads() {
-		w.Pos, w.RoutePos, w.TemplatePos = manifest.Position{}, manifest.Position{}, manifest.Position{}
-		w.PortPos, w.SidecarPortPos = manifest.Position{}, manifest.Position{}
+		w.Pos, w.RoutePos, w.TemplatePos, w.PortPos = manifest.Position{}, manifest.Position{}, manifest.Position{}, manifest.Position{}
+		w.SidecarPortPos, w.CallsPos, w.MemoryLimitPos = manifest.Position{}, manifest.Position{}, manifest.Position{}
 		w.CallsPos, w.MemoryLimitPos = manifest.Position{}, manifest.Position{}
 		w.Fields = slices.Clone(w.Fields)
 		for i := range w.Fields {
