@@ -51,6 +51,40 @@ func findAppPort(spec, annotation *manifest.Node, report reporter, taken ...int)
 	return usualPort, true
 }
 
+// likelyAppPort returns the only one of several ports that may be the app's; 0 where several may
+// be. Ports for metrics and the like are set aside, and those whose protocol the sidecar does not
+// carry. HTTP counts before gRPC.
+//
+//	http 3000, metrics 9090      3000
+//	web 3000, redis 6379         3000
+//	http 3000, grpc 9090         3000
+//	grpc 9090, metrics 9091      9090, where Sidecar.http2 is on
+//	web 3000, api 3001           a guess
+func (o *target) likelyAppPort(s Settings) int {
+	var http, grpc []string
+	for _, p := range appPorts(o.template.Get("spec")) {
+		speech := o.pods.Speech(p.Number)
+		switch {
+		case isAside(p.Name) || slices.Contains(slices.Concat(http, grpc), p.Number):
+		case speech.Protocol.IsHTTP():
+			http = append(http, p.Number)
+		case speech.Protocol == kube.GRPC && s.carriesHTTP2():
+			grpc = append(grpc, p.Number)
+		}
+	}
+
+	left := http
+	if len(http) == 0 {
+		left = grpc
+	}
+	if len(left) != 1 {
+		return 0
+	}
+
+	port, _ := parsePort(left[0])
+	return port
+}
+
 // freePort returns what to do where the app needs a port that the sidecar listens on.
 func freePort(port int) string {
 	if port == sidecar.ControlPort {

@@ -54,13 +54,18 @@ func (o *target) builtIn(s Settings) {
 	o.member.Captured = p.Rules.CapturedLocally()
 	p.Gateway.Native = p.Sidecar.Native
 	p.settleSleep(spec)
-	p.check(spec)
 
 	report := o.refuse
 	if p.appPort == nil {
 		report = o.noteUnclear
 	}
-	o.workload.Port, _ = findAppPort(spec, p.appPort, report, o.ports.listen, sidecar.ControlPort)
+	port, clear := findAppPort(spec, p.appPort, report, o.ports.listen, sidecar.ControlPort)
+	o.workload.Port = port
+	if o.unclear != nil {
+		o.likely = o.likelyAppPort(s)
+	}
+	p.Gateway.GRPC = p.Traffic.HTTP2 && p.speaksGRPC(port, clear)
+	p.check(spec)
 
 	o.addition = p.addition(s)
 	p.checkAliases(spec, o.addition.hostAlias.List("hostnames"))

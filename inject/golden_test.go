@@ -46,6 +46,7 @@ type options struct {
 	Add        bool   `json:"add"`
 	Port       int    `json:"port"`         // of the built-in sidecar
 	Previous   int    `json:"previousPort"` // its previous one
+	HTTP2      bool   `json:"http2"`        // the built-in sidecar speaks it, and limits request bodies
 	Upgrade    bool   `json:"upgrade"`
 	OldKube    bool   `json:"oldKube"`  // of which no preStop sleep is known
 	Security   bool   `json:"security"` // whether the report says which levels of Pod Security are met
@@ -82,6 +83,9 @@ func (o options) settings() inject.Settings {
 
 	if s.Sidecar != nil {
 		s.Sidecar.Port, s.Sidecar.PreviousPort = o.Port, o.Previous
+		if o.HTTP2 {
+			s.Sidecar.Traffic.HTTP2, s.Sidecar.Traffic.MaxRequestBody = true, "32Mi"
+		}
 	}
 
 	s.ServiceLabels, s.PortReferences = o.ServiceLabels, o.PortReferences

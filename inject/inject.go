@@ -108,6 +108,7 @@ type Object struct {
 
 	done     bool         // an earlier run injected it
 	unclear  *Problem     // that its app's port is unclear, until a Service of the stream decides it
+	likely   int          // the app's port, as far as the pods say, where no Service decides it; else 0
 	ports    sidecarPorts // of the sidecars of pods
 	workload *Workload    // nil for a Service
 }
@@ -153,6 +154,7 @@ func Inject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 
 	in.settle()
 	in.clearPorts()
+	in.hear()
 	for i := range docs {
 		if targets := waiting[i]; targets != nil {
 			in.edit(i, targets)

@@ -13,7 +13,7 @@ import (
 
 // keepAll keeps all ports, and adds the sidecar's. An only port without a name gets one, because
 // several ports must have names.
-func (e *serviceEditor) keepAll() error {
+func (e *serviceEditor) keepAll(in *injection) error {
 	if err := e.checkFree(nil); err != nil {
 		return err
 	}
@@ -22,7 +22,7 @@ func (e *serviceEditor) keepAll() error {
 		if err := e.keepText(only); err != nil {
 			return err
 		}
-		e.putBeside(only.Resolve(), e.name(only.Resolve(), addedName(e.service.Ports[0])))
+		e.putBeside(only.Resolve(), e.name(only.Resolve(), in.addedName(e.service)))
 	}
 
 	e.add(e.sidecarPort())
@@ -31,11 +31,18 @@ func (e *serviceEditor) keepAll() error {
 	return nil
 }
 
-// addedName returns a name for a port that has none.
-func addedName(port kube.ServicePort) string {
-	if !port.TCP {
-		return "udp"
+// addedName returns a name for the only port of a Service, which has none: that of its protocol,
+// because others read names so. A number proves nothing: a port that only has the usual number of
+// another protocol gets a name that says nothing.
+func (in *injection) addedName(s *kube.Service) string {
+	port := s.Ports[0]
+	switch protocol := port.Speech(in.facts.Behind(s)).Protocol; {
+	case protocol != "":
+		return protocol.PortName()
+	case !kube.Usual(in.reached(s, port)).IsHTTP():
+		return unknownPortName
 	}
+
 	return appPortName
 }
 

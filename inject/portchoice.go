@@ -12,7 +12,7 @@ import (
 // httpPrefix begins the usual names of ports that serve HTTP, for example http-web.
 const httpPrefix = appPortName + "-"
 
-// asidePorts are what such names go on with where a port serves something beside the app.
+// asidePorts are words in the names of ports that serve something beside the app.
 var asidePorts = []string{"metrics", "prom", "prometheus", "monitoring", "health", "healthz", "probe", "admin", "management", "debug", "pprof"}
 
 // choosePort finds the port of a Service that reaches the app, and makes sure that the sidecar can
@@ -35,37 +35,50 @@ func (in *injection) choosePort(o *target) (*manifest.Node, error) {
 
 // likely returns the indexes of the ports that may reach the app, which listens on port app as far
 // as the stream shows. An only port does. Of several each row keeps those that match, if any does;
-// one that is left is it, and so is port 80 among those that a row keeps.
+// one that is left is it, and in the rows with a star so is port 80 among those that it keeps.
 //
-//	TCP
-//	targetPort resolves to the app's port
-//	targetPort is named http
-//	name is http
-//	appProtocol is http
-//	name or targetPort is http-*, but for metrics and the like
-//	port is 80
+//	  TCP
+//	* targetPort resolves to the app's port
+//	  may speak HTTP, and is not for metrics and the like, or is 80  (built-in sidecar)
+//	  speaks gRPC, where Sidecar.http2 is on                         (built-in sidecar)
+//	* targetPort is named http
+//	* name is http
+//	* appProtocol is http
+//	* name or targetPort is http-*, but for metrics and the like
+//	* port is 80
+//	  speaks HTTP by any sign, and is not for metrics and the like   (built-in sidecar)
 //
-// Where several are left, everything else is a guess.
+// Where several are left, everything else is a guess. ServicePort.Speech finds the protocols.
 func (in *injection) likely(s *kube.Service, app string) []int {
 	left := make([]int, len(s.Ports))
 	for i := range left {
 		left[i] = i
 	}
 
-	for row, matches := range []func(p kube.ServicePort) bool{
-		func(p kube.ServicePort) bool { return p.TCP },
-		func(p kube.ServicePort) bool { return in.reached(s, p) == app },
-		func(p kube.ServicePort) bool { return p.Target == appPortName },
-		func(p kube.ServicePort) bool { return p.Name == appPortName },
-		func(p kube.ServicePort) bool { return p.AppProtocol == appPortName },
-		isLikeHTTP,
-		func(p kube.ServicePort) bool { return p.Number == httpPort },
+	builtIn := in.settings.Sidecar != nil
+	speaks := func(p kube.ServicePort) kube.Protocol { return p.Speech(in.facts.Behind(s)).Protocol }
+	for _, row := range []struct {
+		starred bool
+		matches func(p kube.ServicePort) bool
+	}{
+		{false, func(p kube.ServicePort) bool { return p.TCP }},
+		{true, func(p kube.ServicePort) bool { return in.reached(s, p) == app }},
+		{false, func(p kube.ServicePort) bool {
+			return builtIn && speaks(p).IsHTTP() && (!isBeside(p) || p.Number == httpPort)
+		}},
+		{false, func(p kube.ServicePort) bool { return builtIn && speaks(p) == kube.GRPC && in.settings.carriesHTTP2() }},
+		{true, func(p kube.ServicePort) bool { return p.Target == appPortName }},
+		{true, func(p kube.ServicePort) bool { return p.Name == appPortName }},
+		{true, func(p kube.ServicePort) bool { return p.AppProtocol == appPortName }},
+		{true, isLikeHTTP},
+		{true, func(p kube.ServicePort) bool { return p.Number == httpPort }},
+		{false, func(p kube.ServicePort) bool { return builtIn && speaks(p) == kube.HTTP && !isBeside(p) }},
 	} {
 		var found, usual []int
 		for _, i := range left {
-			if p := s.Ports[i]; matches(p) {
+			if p := s.Ports[i]; row.matches(p) {
 				found = append(found, i)
-				if p.Number == httpPort && row > 0 {
+				if p.Number == httpPort && row.starred {
 					usual = append(usual, i)
 				}
 			}
@@ -84,6 +97,12 @@ func (in *injection) likely(s *kube.Service, app string) []int {
 	}
 
 	return left
+}
+
+// isBeside reports whether a port of a Service is for metrics and the like, by its name, else by
+// that of its target.
+func isBeside(p kube.ServicePort) bool {
+	return p.Target != appPortName && (isAside(p.Name) || p.Name == "" && p.Named && isAside(p.Target))
 }
 
 // isLikeHTTP reports whether a name says in its own way that a port serves the HTTP of the app.
@@ -134,9 +153,10 @@ func portNumbers(s *kube.Service, ports []int) string {
 }
 
 // clearPorts finds where apps listen whose pods declare several ports: where the Services of the
-// stream lead that join the mesh. The others are refused.
+// stream lead that join the mesh; else, if none of them leads elsewhere, the only port that may be
+// the app's (likelyAppPort). The others are refused.
 func (in *injection) clearPorts() {
-	leads := make(map[*Object][]string)
+	leads, astray := make(map[*Object][]string), make(map[*Object]bool)
 	for _, s := range in.facts.Services {
 		if !in.joins(s.Meta) || len(s.Selector) == 0 {
 			continue
@@ -149,7 +169,11 @@ func (in *injection) clearPorts() {
 
 		for p := range in.facts.Behind(s) {
 			o := in.objects[p.Meta]
-			if n := p.Target(s.Ports[likely[0]]); o != nil && o.unclear != nil && n != "" && !slices.Contains(leads[o], n) {
+			switch n := p.Target(s.Ports[likely[0]]); {
+			case o == nil || o.unclear == nil:
+			case n == "":
+				astray[o] = true
+			case !slices.Contains(leads[o], n):
 				leads[o] = append(leads[o], n)
 			}
 		}
@@ -160,9 +184,10 @@ func (in *injection) clearPorts() {
 			continue
 		}
 
-		port, ok := 0, false
-		if len(leads[o]) == 1 {
+		port, ok := o.likely, o.likely != 0 && !astray[o]
+		if len(leads[o]) > 0 {
 			port, ok = parsePort(leads[o][0])
+			ok = ok && len(leads[o]) == 1
 		}
 
 		if !ok {

@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	appPortName = "http"
+	appPortName     = "http"
+	unknownPortName = "main"
 
 	httpPort      = "80"
 	httpsPort     = "443"
@@ -71,7 +72,7 @@ func (in *injection) serviceEdits(o *target) ([]manifest.Edit, error) {
 	e := serviceEditor{target: o, list: o.object.Node.Get("spec", "ports"), ports: ports, leadsTo: in.settings.target(ports), advice: in.settings.portAdvice()}
 	switch in.settings.ServicePorts {
 	case AddPort:
-		err = e.keepAll()
+		err = e.keepAll(in)
 	case PreservePort:
 		err = e.preserve(in)
 	default:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
@@ -64,6 +65,10 @@ type Workload struct {
 
 	PortPos manifest.Position // of the annotation that names it; Line 0 without one
 
+	// Protocol is that of the app, where it is HTTP/2 or gRPC, and the sidecar carries it; else "",
+	// which means HTTP.
+	Protocol kube.Protocol
+
 	// SidecarPort is the port of the Service to which the sidecars of callers go.
 	SidecarPort    int
 	SidecarPortPos manifest.Position // of the annotation that sets it; Line 0 without one
@@ -95,6 +100,18 @@ type Workload struct {
 	// InboundID and MeshID are database ids that the manifest already names; "" where it names
 	// none.
 	InboundID, MeshID string
+}
+
+// Target returns the URL where the sidecar finds the app; "" where the configured containers lead
+// it there. A gateway speaks HTTP/2 without TLS to a target h2c:// (Tyk documentation, gRPC proxy).
+func (w Workload) Target() string {
+	switch {
+	case w.Port == 0:
+		return ""
+	case w.Protocol != "":
+		return fmt.Sprintf("h2c://127.0.0.1:%d", w.Port)
+	}
+	return fmt.Sprintf("http://127.0.0.1:%d", w.Port)
 }
 
 // Binding holds the Dashboard's ids of a service's two APIs, as they are written into annotations.

@@ -22,6 +22,7 @@ type target struct {
 	meta      *manifest.Node // the metadata that carries the annotations
 	annotated bool           // with the inject annotation or a status
 	service   *kube.Service  // nil for a pod template
+	pods      *kube.Pods     // nil for a Service
 	addition  addition       // of a pod template that is to be injected
 	member    *checks.Member // its view for the checks
 	problems  []Problem      // for which it is refused
@@ -78,7 +79,7 @@ func (in *injection) readers(object kube.Object) (readers []*target) {
 		}
 
 		o := in.newReader(object, p.Meta, t.Get("metadata"))
-		o.template = t
+		o.template, o.pods = t, p
 		readers = append(readers, o)
 	}
 

@@ -27,7 +27,9 @@ type Check struct {
 }
 
 // All are the checks, by code.
-var All = []Check{Selector, Target, Route, Reference, Policy, Scaler, Security, Mesh, Quota, Domain, Public, Probe, Callers, Outage}
+var All = []Check{
+	Selector, Target, Route, Reference, Policy, Scaler, Security, Mesh, Quota, Domain, Public, Probe, Protocol, Callers, Outage,
+}
 
 // Stream is a stream of objects, and what injection does to them.
 type Stream struct {
@@ -41,6 +43,8 @@ type Stream struct {
 	ServiceLabels []string       // the first of these labels that pods have names their service
 	Sidecars      []manifest.Map // the added containers that run as long as the pod
 	SidecarPort   string         // where sidecars listen, unless a member says otherwise
+	HTTP2         bool           // sidecars carry HTTP/2
+	LimitsBodies  bool           // sidecars limit request bodies, unless their pods say that they speak gRPC
 	Adds          bool           // Services keep all ports, and get one that leads to pods with a sidecar alone
 
 	// Accepts reports whether the user accepts the warnings of a code about an object.
@@ -60,11 +64,12 @@ type Member struct {
 	Previous string
 
 	// Of pods that join.
-	App, Route string   // "" where they are refused
-	Redirected bool     // rules lead the calls of the pods to the sidecar
-	AppPort    string   // where the app listens; "" if the configured containers lead the sidecar to it
-	Captured   []string // the ports on which rules lead the calls of the pods to themselves to the sidecar
-	Unset      []Unset  // of the added containers
+	App, Route string      // "" where they are refused
+	Redirected bool        // rules lead the calls of the pods to the sidecar
+	AppPort    string      // where the app listens; "" if the configured containers lead the sidecar to it
+	Speaks     kube.Speech // the protocol there
+	Captured   []string    // the ports on which rules lead the calls of the pods to themselves to the sidecar
+	Unset      []Unset     // of the added containers
 	Security   kube.Verdict
 
 	// Of a Service that joins: the port that leads to the sidecars now, and what becomes of it.

@@ -42,7 +42,7 @@ func checkRoutes(r *run) {
 		route := r.member(all[0].Meta).Route
 		if s := r.Service(key.namespace, key.app); s != nil {
 			r.checkRoute(s, all, route)
-		} else if !all[0].IsJob() {
+		} else if !all[0].IsJob() && r.mayServe(all[0]) {
 			r.warn(all[0].Meta, all[0].Place, "the stream has no Service %s/%s, so the route %s works only if that Service exists elsewhere; a workload that only calls others needs no Service",
 				key.namespace, key.app, route)
 		}
@@ -50,7 +50,8 @@ func checkRoutes(r *run) {
 }
 
 // checkRoute looks at the Service that is to serve a route. Behind a headless one callers reach the
-// pods' own ports, whatever its ports say.
+// pods' own ports, whatever its ports say. Pods that sidecars cannot serve
+// are for checkProtocols.
 func (r *run) checkRoute(s *kube.Service, workloads []*kube.Pods, route string) {
 	m := r.member(s.Meta)
 	if s.External || m.Skipped {
@@ -62,7 +63,7 @@ func (r *run) checkRoute(s *kube.Service, workloads []*kube.Pods, route string) 
 		return
 	}
 
-	if m.Meshed || s.Headless {
+	if m.Meshed || s.Headless || !r.mayServe(workloads[0], s.Ports...) {
 		return
 	}
 

@@ -11,6 +11,7 @@ type Pods struct {
 	*Meta
 	Labels []Label
 	Ports  []Port
+	Probes []Probe
 	Meshes []MeshSign
 	Local  []LocalCall
 
@@ -21,26 +22,29 @@ type Pods struct {
 type Label struct{ Key, Value string }
 
 // Port is a port that a container declares.
-type Port struct{ Name, Number string }
+type Port struct {
+	Name, Number string
+	At           manifest.Place
+}
 
 func newPods(o Object, t Template, m *Meta) *Pods {
 	meta, spec := t.Get("metadata"), t.Get("spec")
 	return &Pods{
-		Meta: m, Labels: labelsOf(meta.Get("labels")), Ports: portsOf(t.Node), Meshes: meshSigns(o.Document, meta, spec),
+		Meta: m, Labels: labelsOf(meta.Get("labels")), Ports: portsOf(o.Document, t.Node), Probes: probesOf(t.Node), Meshes: meshSigns(o.Document, meta, spec),
 		Local: localCalls(o.Document, spec), ConfigMaps: configMaps(spec),
 	}
 }
 
 // portsOf returns the ports that the containers of a pod declare, those of native sidecars behind
 // the others: so Kubernetes looks them up (k8s.io/kubernetes pkg/api/v1/pod, FindPort).
-func portsOf(template *manifest.Node) (ports []Port) {
+func portsOf(d *manifest.Document, template *manifest.Node) (ports []Port) {
 	for _, list := range []string{"containers", "initContainers"} {
 		for _, c := range template.Get("spec", list).Items() {
 			if list == "initContainers" && !IsNative(c) {
 				continue
 			}
 			for _, p := range c.Get("ports").Items() {
-				ports = append(ports, Port{Text(p.Get("name")), keptNumber(p.Get("containerPort"))})
+				ports = append(ports, Port{Text(p.Get("name")), keptNumber(p.Get("containerPort")), d.PlaceOf(p)})
 			}
 		}
 	}

@@ -27,6 +27,7 @@ type ServicePort struct {
 	Target       string // the number or the name of a container port
 	Named        bool   // it is a name
 	TCP          bool
+	Transport    string // as it is written: UDP; "" where it is TCP by default
 	AppProtocol  string
 	NodePort     string         // "" where Kubernetes chooses it
 	At           manifest.Place // of the targetPort, else of the port
@@ -50,7 +51,7 @@ func newService(o Object, m *Meta) *Service {
 
 		s.Ports = append(s.Ports, ServicePort{
 			Name: Text(p.Get("name")), Number: keptNumber(p.Get("port")), Target: keptNumber(target), Named: isName(target),
-			TCP: IsTCP(p), AppProtocol: Text(p.Get("appProtocol")),
+			TCP: IsTCP(p), Transport: Text(p.Get("protocol")), AppProtocol: Text(p.Get("appProtocol")),
 			NodePort: keptNumber(p.Get("nodePort")), At: o.Document.PlaceOf(cmp.Or(target, p)),
 		})
 	}

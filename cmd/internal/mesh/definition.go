@@ -146,11 +146,8 @@ func categories(name string) (title string, list []string) {
 func TemplateVars(w inject.Workload, api WantedAPI, s Settings) dashboard.Vars {
 	v := dashboard.Vars{
 		Name: api.Slug, Slug: api.Slug, Org: s.Org,
-		ListenPath: "/", Target: s.InboundTarget,
+		ListenPath: "/", Target: cmp.Or(w.Target(), s.InboundTarget),
 		HostName: api.Domain(s), GatewayTags: []string{api.Tag(s)},
-	}
-	if w.Port != 0 {
-		v.Target = fmt.Sprintf("http://127.0.0.1:%d", w.Port)
 	}
 
 	if api.Role == Mesh {

@@ -12,6 +12,7 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/plan/plantest"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/kube"
 )
 
 var echo = plantest.Workload("shop", "echo", plantest.Route("/echo-svc"))
@@ -22,6 +23,9 @@ func TestRefusals(t *testing.T) {
 		return func(w *inject.Workload) { w.HasTemplate, w.Template = true, name }
 	}
 
+	speaks := func(p kube.Protocol) func(*inject.Workload) {
+		return func(w *inject.Workload) { w.Protocol = p }
+	}
 	elsewhere := func(w *inject.Workload) {
 		w.Pos.Line, w.RoutePos.Line, w.Object = 101, 110, "document 2 (Deployment shop/echo-canary)"
 	}
@@ -48,6 +52,9 @@ func TestRefusals(t *testing.T) {
 		{name: "two workloads of a service", workloads: []inject.Workload{echo, plantest.Workload("shop", "echo", elsewhere, plantest.Route("/echo-svc"))}},
 		{name: "with two routes", workloads: []inject.Workload{echo, plantest.Workload("shop", "echo", elsewhere, plantest.Route("/b"))},
 			want: []string{`shop-echo.yaml:110:9: document 2 (Deployment shop/echo-canary): route "/b" differs from "/echo-svc" at shop-echo.yaml:10:9`}},
+		{name: "with two protocols", workloads: []inject.Workload{echo, plantest.Workload("shop", "echo", elsewhere, plantest.Route("/echo-svc"), speaks(kube.GRPC))},
+			want: []string{`shop-echo.yaml:101:1: document 2 (Deployment shop/echo-canary): the app speaks gRPC, and HTTP at shop-echo.yaml:1:1`}},
+		{name: "with two names of HTTP/2", workloads: []inject.Workload{plantest.Workload("shop", "echo", speaks(kube.HTTP2)), plantest.Workload("shop", "echo", elsewhere, speaks(kube.GRPC))}},
 		{name: "with other annotations", workloads: []inject.Workload{
 			plantest.Workload("shop", "echo", plantest.Annotated("bool", "active", true), plantest.Annotated("bool", "use-oauth2", false)),
 			plantest.Workload("shop", "echo", elsewhere, plantest.Annotated("bool", "active", false), plantest.Annotated("bool", "use-openid", false)),

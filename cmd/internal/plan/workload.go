@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
@@ -89,6 +91,10 @@ func disagreements(group []inject.Workload) (problems []inject.Problem) {
 			problems = append(problems, disagree(w, w.Pos, "the app listens on port %d, and on port %d at %s", w.Port, first.Port, first.Pos))
 		}
 
+		if (w.Protocol == "") != (first.Protocol == "") {
+			problems = append(problems, disagree(w, w.Pos, "the app speaks %s, and %s at %s", protocolOf(w), protocolOf(first), first.Pos))
+		}
+
 		if w.SidecarPort != first.SidecarPort {
 			problems = append(problems, disagree(w, w.Pos, "callers go to its sidecars on port %d, and to those of port %d at %s", w.SidecarPort, first.SidecarPort, first.Pos))
 		}
@@ -102,6 +108,9 @@ func disagreements(group []inject.Workload) (problems []inject.Problem) {
 
 	return problems
 }
+
+// protocolOf returns the protocol that sidecars speak to an app.
+func protocolOf(w inject.Workload) kube.Protocol { return cmp.Or(w.Protocol, kube.HTTP) }
 
 func fieldDisagreements(first, w inject.Workload) (problems []inject.Problem) {
 	has := make(map[string]inject.Field, len(first.Fields))

@@ -1,0 +1,77 @@
+package inject
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/inject/kube"
+)
+
+// isAside reports whether the name of a port says that it serves something beside the app.
+func isAside(name string) bool {
+	for word := range strings.SplitSeq(name, "-") {
+		if slices.Contains(asidePorts, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// carriesHTTP2 reports whether sidecars carry HTTP/2, and so gRPC. Configured ones may.
+func (s Settings) carriesHTTP2() bool { return s.Sidecar == nil || s.Sidecar.Traffic.HTTP2 }
+
+// hear finds the protocols of all apps: Services that lead to them count before the pods.
+func (in *injection) hear() {
+	if in.settings.Sidecar == nil {
+		return // the containers of the configuration say where the app listens
+	}
+
+	heard := make(map[*Object]kube.Speech)
+	for _, s := range in.facts.Services {
+		if !in.joins(s.Meta) {
+			continue
+		}
+
+		for p := range in.facts.Behind(s) {
+			o := in.objects[p.Meta]
+			for _, port := range s.Ports {
+				if n := o.listens(); n != "" && p.Reached(port) == n {
+					heard[o] = heard[o].Before(port.Speech(slices.Values([]*kube.Pods{p})))
+				}
+			}
+		}
+	}
+
+	for _, p := range in.facts.Pods {
+		if o := in.objects[p.Meta]; o.listens() != "" {
+			in.note(o, p, heard[o].Before(p.Speech(o.listens())))
+		}
+	}
+}
+
+// note notes the protocol of an app, for registration and for the checks.
+func (in *injection) note(o *Object, p *kube.Pods, speech kube.Speech) {
+	in.members[p.Meta].Speaks = speech
+	if speech.Protocol.NeedsHTTP2() && in.settings.carriesHTTP2() {
+		o.workload.Protocol = speech.Protocol
+	}
+}
+
+// listens returns the port of the app of pods that join the mesh; "" for others, and where it is
+// unknown.
+func (o *Object) listens() string {
+	if o == nil || o.workload == nil || o.workload.Port == 0 || o.unclear != nil || !o.joins() {
+		return ""
+	}
+	return strconv.Itoa(o.workload.Port)
+}
+
+// speaksGRPC reports whether the pods themselves say that their app speaks gRPC. What Services say
+// does not count for a sidecar's environment: it depends on the pod template alone (L9).
+func (p *pod) speaksGRPC(port int, clear bool) bool {
+	if clear {
+		return p.pods.Speech(strconv.Itoa(port)).Protocol == kube.GRPC
+	}
+	return slices.ContainsFunc(p.pods.Ports, func(declared kube.Port) bool { return p.pods.Speech(declared.Number).Protocol == kube.GRPC })
+}
