@@ -42,22 +42,14 @@ func (o *target) notePorts(s Settings) {
 	}
 
 	if s.Sidecar != nil {
-		w.PortPos, w.SidecarPortPos = o.annotationPos(annotationPort), o.annotationPos(annotationSidecarPort)
+		w.PortPos, w.SidecarPortPos = o.place(annotationPort), o.place(annotationSidecarPort)
 	}
-}
-
-// annotationPos returns where the value of an annotation stands; Line 0 for one that there is not.
-func (o *target) annotationPos(key string) (pos manifest.Position) {
-	if _, value := o.meta.Get("annotations").Entry(key); value != nil {
-		pos = o.object.Document.PositionOf(value)
-	}
-	return pos
 }
 
 // sidecarPorts returns the ports as the configuration sets them.
 func (s Settings) sidecarPorts() sidecarPorts {
 	if s.Sidecar == nil {
-		return sidecarPorts{listen: sidecar.Port}
+		return sidecarPorts{listen: sidecar.DefaultPort}
 	}
 	return sidecarPorts{s.Sidecar.ListenPort(), s.Sidecar.PreviousPort}
 }
