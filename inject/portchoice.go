@@ -62,7 +62,7 @@ func (in *injection) likely(s *kube.Service, app string) []int {
 		matches func(p kube.ServicePort) bool
 	}{
 		{false, func(p kube.ServicePort) bool { return p.TCP }},
-		{true, func(p kube.ServicePort) bool { return in.reached(s, p) == app }},
+		{true, func(p kube.ServicePort) bool { return in.facts.Reached(s, p) == app }},
 		{false, func(p kube.ServicePort) bool {
 			return builtIn && speaks(p).IsHTTP() && (!isBeside(p) || p.Number == httpPort)
 		}},
@@ -111,20 +111,6 @@ func isLikeHTTP(p kube.ServicePort) bool {
 		what, ok := strings.CutPrefix(name, httpPrefix)
 		return ok && !slices.Contains(asidePorts, what)
 	})
-}
-
-// reached returns the number of the container port that a Service port reaches: a named one is
-// looked up in the pods that the Service selects. It stays a name where none of them is in the
-// stream.
-func (in *injection) reached(s *kube.Service, port kube.ServicePort) string {
-	if port.Named {
-		for p := range in.facts.Behind(s) {
-			if n := p.Target(port); n != "" {
-				return n
-			}
-		}
-	}
-	return port.Target
 }
 
 // appPort returns the app's port of the first pods behind a Service of which it is known; else

@@ -35,11 +35,7 @@ func (in *injection) hear() {
 
 		for p := range in.facts.Behind(s) {
 			o := in.objects[p.Meta]
-			for _, port := range s.Ports {
-				if n := o.listens(); n != "" && p.Reached(port) == n {
-					heard[o] = heard[o].Before(port.Speech(slices.Values([]*kube.Pods{p})))
-				}
-			}
+			heard[o] = heard[o].Before(p.Heard(o.listens(), s.Ports))
 		}
 	}
 
