@@ -119,8 +119,11 @@ func (in *injection) portsOfPods(p *kube.Pods) (ports sidecarPorts, ok bool) {
 	case o == nil || in.settings.Sidecar == nil:
 		return ports, false
 	case o.done:
-		n, ok := parsePort(p.Target(kube.ServicePort{Target: sidecar.PortName, Named: true}))
-		return sidecarPorts{listen: n, previous: in.settings.sidecarPorts().previous}, ok
+		ports.listen, ok = parsePort(p.Target(kube.ServicePort{Target: sidecar.PortName, Named: true}))
+		if previous := in.settings.sidecarPorts().previous; previous != ports.listen {
+			ports.previous = previous
+		}
+		return ports, ok
 	case o.workload == nil:
 		return ports, false
 	}
