@@ -21,7 +21,8 @@ func isAside(name string) bool {
 // carriesHTTP2 reports whether sidecars carry HTTP/2, and so gRPC. Configured ones may.
 func (s Settings) carriesHTTP2() bool { return s.Sidecar == nil || s.Sidecar.Traffic.HTTP2 }
 
-// hear finds the protocols of all apps: Services that lead to them count before the pods.
+// hear finds the protocols of all apps: Services on the mesh that lead to them count before the
+// pods, those that an earlier run injected too.
 func (in *injection) hear() {
 	if in.settings.Sidecar == nil {
 		return // the containers of the configuration say where the app listens
@@ -29,7 +30,7 @@ func (in *injection) hear() {
 
 	heard := make(map[*Object]kube.Speech)
 	for _, s := range in.facts.Services {
-		if !in.joins(s.Meta) {
+		if o := in.objects[s.Meta]; o == nil || !o.joins() && !o.done {
 			continue
 		}
 

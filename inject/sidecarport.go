@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"github.com/tykmesh/tykmesh/inject/kube"
-	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
@@ -99,8 +98,9 @@ func (in *injection) sidecarPortsOf(o *target) (ports sidecarPorts, err error) {
 		switch {
 		case !ok:
 		case first == nil:
-			if own != nil && found != ports {
-				return ports, o.problem(RuleAnnotation, own, "annotation %s: the sidecars of %s listen on port %d; delete this annotation", annotationSidecarPort, p, found.listen)
+			if own != "" && found != ports {
+				_, value := o.meta.Get("annotations").Entry(own)
+				return ports, o.problem(RuleAnnotation, value, "annotation %s: the sidecars of %s listen on port %d, and callers use port %d; delete this annotation", own, p, found.listen, found.called())
 			}
 			first, ports = p, found
 		case found != ports:
@@ -136,9 +136,9 @@ func (s Settings) countsOnServices(annotation string) bool {
 	return s.Sidecar != nil && (annotation == annotationSidecarPort || annotation == annotationPreviousPort)
 }
 
-// ownPorts returns the ports that the configuration sets for a Service, or its own annotation; that
-// is nil where it has none.
-func (o *target) ownPorts(s Settings) (ports sidecarPorts, own *manifest.Node, err error) {
+// ownPorts returns the ports that the configuration sets for a Service, or its own annotations, of
+// which it returns the last; "" where it has none.
+func (o *target) ownPorts(s Settings) (ports sidecarPorts, own string, err error) {
 	ports = s.sidecarPorts()
 	for _, a := range []struct {
 		key  string
@@ -149,7 +149,7 @@ func (o *target) ownPorts(s Settings) (ports sidecarPorts, own *manifest.Node, e
 			continue
 		}
 
-		own = value
+		own = a.key
 		if !value.IsString() {
 			return ports, own, o.problem(RuleAnnotation, value, "annotation %s: must be a string, not %s; put it in quotes", a.key, value.Describe())
 		}
