@@ -99,6 +99,16 @@ func (in *injection) likely(s *kube.Service, app string) []int {
 	return left
 }
 
+// isAside reports whether the name of a port says that it serves something beside the app.
+func isAside(name string) bool {
+	for word := range strings.SplitSeq(name, "-") {
+		if slices.Contains(asidePorts, word) {
+			return true
+		}
+	}
+	return false
+}
+
 // isBeside reports whether a port of a Service is for metrics and the like, by its name, else by
 // that of its target.
 func isBeside(p kube.ServicePort) bool {

@@ -3,20 +3,9 @@ package inject
 import (
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/tykmesh/tykmesh/inject/kube"
 )
-
-// isAside reports whether the name of a port says that it serves something beside the app.
-func isAside(name string) bool {
-	for word := range strings.SplitSeq(name, "-") {
-		if slices.Contains(asidePorts, word) {
-			return true
-		}
-	}
-	return false
-}
 
 // carriesHTTP2 reports whether sidecars carry HTTP/2, and so gRPC. Configured ones may.
 func (s Settings) carriesHTTP2() bool { return s.Sidecar == nil || s.Sidecar.Traffic.HTTP2 }

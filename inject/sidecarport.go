@@ -21,10 +21,10 @@ type sidecarPorts struct {
 // called returns the port of the Service to which the sidecars of callers go.
 func (p sidecarPorts) called() int { return cmp.Or(p.previous, p.listen) }
 
-// target returns the target of these ports: the number where sidecars listen, as the webhook wrote
+// targetPort returns the targetPort of these ports: the number where sidecars listen, as the webhook wrote
 // it, or the name. The name is right for all pods while they change from one number to another, and
 // beside pods without a sidecar, which have no port of that name.
-func (s Settings) target(p sidecarPorts) any {
+func (s Settings) targetPort(p sidecarPorts) any {
 	if s.Sidecar != nil && (s.ServicePorts == AddPort || p.previous != 0) {
 		return sidecar.PortName
 	}
@@ -35,7 +35,7 @@ func (s Settings) target(p sidecarPorts) any {
 func (o *target) notePorts(s Settings) {
 	w, p := o.workload, o.ports
 	w.SidecarPort, o.member.Sidecar = p.called(), strconv.Itoa(p.listen)
-	_, w.ByName = s.target(p).(string)
+	_, w.ByName = s.targetPort(p).(string)
 	if p.previous != 0 {
 		w.NextPort, o.member.Previous = p.listen, strconv.Itoa(p.previous)
 	}

@@ -74,7 +74,7 @@ type Gateway struct {
 	Tags      string // which APIs it loads: "mesh,echo"
 	Grace     int64  // seconds that the pod has to end (terminationGracePeriodSeconds)
 	Native    bool   // it is an init container that goes on running (Kubernetes documentation, sidecar containers)
-	GRPC      bool   // the app speaks gRPC
+	GRPC      bool   // the app speaks gRPC, and Traffic.HTTP2 is on
 	Sleep     int64  // seconds of Grace that pass before the gateway is told to end, in a preStop sleep
 
 	// Authorities are file names for the mesh's CA beside ca.pem: those under which OpenSSL looks

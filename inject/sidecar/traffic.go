@@ -78,6 +78,3 @@ func (g Gateway) MaxBody() string {
 	}
 	return g.Traffic.MaxRequestBody
 }
-
-// speaksHTTP2 reports whether a gateway takes and makes calls with HTTP/2.
-func (g Gateway) speaksHTTP2() bool { return g.Traffic.HTTP2 || g.GRPC }
