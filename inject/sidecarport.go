@@ -21,9 +21,9 @@ type sidecarPorts struct {
 // called returns the port of the Service to which the sidecars of callers go.
 func (p sidecarPorts) called() int { return cmp.Or(p.previous, p.listen) }
 
-// targetPort returns the targetPort of these ports: the number where sidecars listen, as the webhook
-// wrote it, or the name. The name is right for all pods while they change from one number to
-// another, and beside pods without a sidecar, which have no port of that name.
+// targetPort returns the targetPort of these ports: the number where sidecars listen, as the
+// webhook wrote it, or the name. The name is right for all pods while they change from one number
+// to another, and beside pods without a sidecar, which have no port of that name.
 func (s Settings) targetPort(p sidecarPorts) any {
 	if s.Sidecar != nil && (s.ServicePorts == AddPort || p.previous != 0) {
 		return sidecar.PortName

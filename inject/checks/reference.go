@@ -55,11 +55,11 @@ func checkReferences(r *run) {
 	r.checkRollouts()
 }
 
-// fault is what is wrong with a reference to a Service.
+// fault is the reason why a reference to a Service gets no answer, or may get none.
 type fault struct {
 	about  *kube.Service
 	at     manifest.Place
-	text   string // "" where nothing is
+	text   string // "" where there is no such reason
 	breaks bool   // it gets no answer any longer; else it may get none
 }
 
@@ -166,7 +166,7 @@ var strangers = map[kube.Caller]string{
 	kube.Prometheus: "Prometheus calls the addresses of pods",
 }
 
-// faultOf returns what is wrong with a reference to a Service that joins the mesh.
+// faultOf returns the fault of a reference to a Service that joins the mesh.
 func (r *run) faultOf(ref kube.Reference, s *kube.Service) fault {
 	m, out := r.member(s.Meta), fault{about: s, at: ref.At}
 	switch m.fateOf(r, ref, s) {
@@ -203,7 +203,7 @@ func (r *run) strangerText(ref kube.Reference, s *kube.Service) (text string, ok
 		described(ref, s), r.hostOf(s), stranger, r.member(s.Meta).remedy(ref.Caller)), true
 }
 
-// hostText returns what the callers of sidecars have to send.
+// hostText returns the demands of sidecars on their callers.
 func (r *run) hostText(s *kube.Service) string {
 	text := fmt.Sprintf("the sidecars behind Service %s/%s answer only requests for the host %s, others get 404; rewrite the Host header", s.Namespace, s.Name, r.hostOf(s))
 	if r.TLS {

@@ -51,8 +51,8 @@ func checkRoutes(r *run) {
 }
 
 // checkRoute looks at the Service that is to serve a route. Behind a headless one callers reach the
-// pods' own ports, whatever its ports say. Pods that sidecars cannot serve are for checkProtocols. An
-// earlier run may have led the Service to another port than that of sidecars from now on.
+// pods' own ports, whatever its ports say. Pods that sidecars cannot serve are for checkProtocols.
+// An earlier run may have led the Service to another port than that of sidecars from now on.
 func (r *run) checkRoute(s *kube.Service, workloads []*kube.Pods, route string) {
 	m := r.member(s.Meta)
 	if s.External || m.Skipped {
