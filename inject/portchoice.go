@@ -7,6 +7,7 @@ import (
 
 	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
+	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
 // httpPrefix begins the usual names of ports that serve HTTP, for example http-web.
@@ -148,16 +149,30 @@ func portNumbers(s *kube.Service, ports []int) string {
 	return text
 }
 
+// besideSidecar returns a Service without the ports that an earlier run led to sidecars.
+func besideSidecar(s *kube.Service) *kube.Service {
+	i := slices.IndexFunc(s.Ports, func(p kube.ServicePort) bool { return p.Name == sidecar.PortName })
+	if i < 0 {
+		return s
+	}
+
+	rest := *s
+	rest.Ports = slices.DeleteFunc(slices.Clone(s.Ports), func(p kube.ServicePort) bool { return p.Target == s.Ports[i].Target })
+
+	return &rest
+}
+
 // clearPorts finds where apps listen whose pods declare several ports: where the Services of the
-// stream lead that join the mesh; else, if none of them leads elsewhere, the only port that may be
-// the app's (likelyAppPort). The others are refused.
+// stream lead that are on the mesh; else, if none of them leads elsewhere, the only port that may
+// be the app's (likelyAppPort). The others are refused.
 func (in *injection) clearPorts() {
 	leads, astray := make(map[*Object][]string), make(map[*Object]bool)
 	for _, s := range in.facts.Services {
-		if !in.joins(s.Meta) || len(s.Selector) == 0 {
+		if !in.meshed(s.Meta) || len(s.Selector) == 0 {
 			continue
 		}
 
+		s := besideSidecar(s)
 		likely := in.likely(s, strconv.Itoa(usualPort))
 		if len(likely) != 1 {
 			continue
