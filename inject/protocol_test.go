@@ -92,6 +92,8 @@ func TestAppProtocol(t *testing.T) {
 		{"the Service's appProtocol", "{name: http, containerPort: 9000}", "", service(joins, "{port: 80, targetPort: http, appProtocol: kubernetes.io/h2c}"), "h2c"},
 		{"the Service before the pods", "{name: grpc, containerPort: 9000}", "", service(joins, "{name: http, port: 80, targetPort: grpc}"), "http"},
 		{"another port of the Service", "{containerPort: 9000}", "", service(joins, "{name: web, port: 80, targetPort: 9000}, {name: grpc, port: 81}"), "http"},
+		{"a Service that an earlier run injected", "{containerPort: 9000}", "",
+			service(", annotations: {injector.tyk.io/status: injected}", "{name: grpc, port: 9000}, {name: tyk-sidecar, port: 18080, targetPort: tyk-sidecar}"), "h2c"},
 		{"a Service off the mesh", "{containerPort: 9000}", "", service("", "{name: grpc, port: 9000}"), "http"},
 		{"the probe", "{containerPort: 9000}", "grpc: {port: 9000}", service(joins, "{port: 9000}"), "h2c"},
 		{"a number", "{containerPort: 50051}", "", service(joins, "{port: 50051}"), "http"},
