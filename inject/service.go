@@ -80,8 +80,8 @@ type Workload struct {
 	ByName bool
 	// Headless reports that callers reach the pods' own ports, as far as the stream shows.
 	Headless bool
-	// AcceptsOutages reports that the user accepts changes during which calls fail.
-	AcceptsOutages bool
+	// Accepted are the rules whose warnings about these pods the user accepts.
+	Accepted []Rule
 
 	Template    string // the name in template.service.tyk.io
 	HasTemplate bool
@@ -114,6 +114,9 @@ func (w Workload) Target() string {
 	return fmt.Sprintf("http://127.0.0.1:%d", w.Port)
 }
 
+// Accepts reports whether the user accepts the warnings of a rule about these pods.
+func (w Workload) Accepts(rule Rule) bool { return slices.Contains(w.Accepted, rule) }
+
 // Binding holds the Dashboard's ids of a service's two APIs, as they are written into annotations.
 type Binding struct {
 	InboundID, MeshID string
@@ -130,6 +133,8 @@ type RouteCall struct {
 	// Scoped says that the sidecars of the caller load the routes of these services only.
 	Scoped bool
 	Loaded []Service
+
+	Accepted bool // by the user, if nothing answers the call
 }
 
 // Problem is one reason why a stream is refused: where, which object, which rule.

@@ -44,9 +44,8 @@ type RouteCall struct {
 	About *kube.Meta
 }
 
-// RouteCalls returns the calls of routes of the mesh by pods that are on it, without those of
-// objects that accept the warnings of Callers. Services that the stream does not show may have the
-// routes, so the checks do not judge them.
+// RouteCalls returns the calls of routes of the mesh by pods that are on it. Services that the
+// stream does not show may have the routes, so the checks do not judge them.
 func RouteCalls(s *Stream) (all []RouteCall) {
 	r := run{Stream: s, ports: portsOf(s.Sidecars, s.SidecarPort)}
 	if !s.Routes {
@@ -55,7 +54,7 @@ func RouteCalls(s *Stream) (all []RouteCall) {
 
 	for c, onMesh := range r.callers() {
 		for _, call := range c.Calls {
-			if onMesh && r.isMesh(call) && strings.Trim(call.Path, "/") != "" && !s.Accepts(c.Meta, Callers.Code) {
+			if onMesh && r.isMesh(call) && strings.Trim(call.Path, "/") != "" {
 				all = append(all, RouteCall{call, c.Meta})
 			}
 		}
