@@ -119,7 +119,7 @@ func (in *injection) noteRouteCalls(s *checks.Stream) {
 	for _, c := range checks.RouteCalls(s) {
 		call := RouteCall{
 			Pos: c.At.Position(), Object: c.About.Title(), URL: c.Text + c.Path, Path: c.Path,
-			Accepted: in.accepts(c.About, checks.Callers.Code),
+			Accepted: in.accepts(c.About, checks.CallersCode),
 		}
 		if o := in.objects[c.About]; o != nil && o.workload != nil {
 			call.Scoped, call.Loaded = o.workload.Scoped, o.workload.Calls

@@ -102,6 +102,9 @@ type Workload struct {
 	InboundID, MeshID string
 }
 
+// Speaks returns the protocol of the app.
+func (w Workload) Speaks() kube.Protocol { return cmp.Or(w.Protocol, kube.HTTP) }
+
 // Target returns the URL where the sidecar finds the app; "" where the configured containers lead
 // it there. A gateway speaks HTTP/2 without TLS to a target h2c:// (Tyk documentation, gRPC proxy).
 func (w Workload) Target() string {

@@ -97,9 +97,6 @@ func (s Speech) rank() int {
 	return 0
 }
 
-// ByPods reports whether the pods themselves show the protocol.
-func (s Speech) ByPods() bool { return s.Sign == ByProbe || s.Sign == ByContainer }
-
 // Speech returns what a port of a Service speaks, with the pods behind it. The first row that says
 // something counts:
 //

@@ -9,7 +9,6 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
-	"github.com/tykmesh/tykmesh/inject/checks"
 )
 
 // tellCalls warns of calls in texts that reach no mesh API, or that of another route, once
@@ -28,7 +27,7 @@ func (p *Plan) tellCalls(calls []inject.RouteCall, x *Snapshot) {
 	routes := p.routes(x)
 	for _, c := range calls {
 		if text := routes.judge(c, mesh.CleanPath(c.Path)); text != "" {
-			p.warn(inject.Problem{Rule: inject.Rule(checks.Callers.Code), Pos: c.Pos, Object: c.Object, Msg: text}, c.Accepted)
+			p.warn(inject.Problem{Rule: inject.RuleCallers, Pos: c.Pos, Object: c.Object, Msg: text}, c.Accepted)
 		}
 	}
 }
