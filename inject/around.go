@@ -25,7 +25,7 @@ func (in *injection) lookAround(docs []*manifest.Document) {
 	view := in.view()
 	in.noteRouteCalls(view)
 	for _, w := range checks.Run(view) {
-		p := Problem{Rule: Rule(w.Code), Pos: w.At.Position(), Object: w.About.Title(), Msg: display.Line(w.Text)}
+		p := Problem{Rule: Rule(w.Code), Pos: w.At.Position(), Object: w.About.Title(), Msg: display.Line(w.Text), Hint: w.Hint}
 		switch {
 		case w.Accepted:
 			in.Accepted = append(in.Accepted, p)

@@ -60,6 +60,11 @@ func TestAppPorts(t *testing.T) {
 		{"http 3000, api 3001", "", guess, ""},
 		{"web 3000, a 6379", "", guess, ""}, // a number proves nothing
 		{"grpc 9000, grpc-too 9001", "", guess, ""},
+		{"mq-amqp 5672, mq-http 15672", "", "http://127.0.0.1:15672", ""},
+		{"mq-amqp 5672, mq-web 15672", "", "http://127.0.0.1:15672", ""},
+		{"otlp-grpc 4317, otlp-http 4318", "", "http://127.0.0.1:4318", ""},
+		{"otlp-grpc 4317, metrics 9090", "", "http://127.0.0.1:4317", ""}, // as ever: one that is left
+		{"mq-amqp 5672, mq-tcp 15672", "", guess, ""},
 		{"metrics 9090, admin 9091", "", guess, ""},
 		{"metrics 9090", "", "http://127.0.0.1:9090", ""},
 		{"grpc 9000", "", "http://127.0.0.1:9000", "h2c://127.0.0.1:9000"},

@@ -13,10 +13,13 @@ import (
 var Protocol = Check{
 	Code:     "TM0038",
 	Sentence: "A port on the mesh must speak HTTP, or gRPC where Sidecar.http2 is true.",
-	Hint: "name ports after their protocol (http-web, grpc), or set their appProtocol; injector.tyk.io/port names the HTTP port of the pods; " +
-		"Injector.servicePorts: add keeps the ports of Services",
-	run: checkProtocols,
+	Hint:     nameProtocol + "; Injector.servicePorts: add keeps the ports of Services",
+	Kept:     nameProtocol,
+	run:      checkProtocols,
 }
+
+// nameProtocol is how users say what ports speak.
+const nameProtocol = "name ports after their protocol (http-web, grpc), or set their appProtocol; injector.tyk.io/port names the HTTP port of the pods"
 
 // checkProtocols looks for ports whose protocol sidecars do not carry:
 //
