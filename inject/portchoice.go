@@ -1,6 +1,7 @@
 package inject
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -149,47 +150,14 @@ func portNumbers(s *kube.Service, ports []int) string {
 	return text
 }
 
-// besideSidecar returns a Service without the ports that an earlier run led to sidecars.
-func besideSidecar(s *kube.Service) *kube.Service {
-	i := slices.IndexFunc(s.Ports, func(p kube.ServicePort) bool { return p.Name == sidecar.PortName })
-	if i < 0 {
-		return s
-	}
-
-	rest := *s
-	rest.Ports = slices.DeleteFunc(slices.Clone(s.Ports), func(p kube.ServicePort) bool { return p.Target == s.Ports[i].Target })
-
-	return &rest
-}
-
 // clearPorts finds where apps listen whose pods declare several ports: where the Services of the
 // stream lead that are on the mesh; else, if none of them leads elsewhere, the only port that may
 // be the app's (likelyAppPort). The others are refused.
+//
+// Where Services keep all ports, the one with the name of the service counts before others: the
+// route leads to it, and no other loses a port by that.
 func (in *injection) clearPorts() {
-	leads, astray := make(map[*Object][]string), make(map[*Object]bool)
-	for _, s := range in.facts.Services {
-		if !in.meshed(s.Meta) || len(s.Selector) == 0 {
-			continue
-		}
-
-		s := besideSidecar(s)
-		likely := in.likely(s, strconv.Itoa(usualPort))
-		if len(likely) != 1 {
-			continue
-		}
-
-		for p := range in.facts.Behind(s) {
-			o := in.objects[p.Meta]
-			switch n := p.Target(s.Ports[likely[0]]); {
-			case o == nil || o.unclear == nil:
-			case n == "":
-				astray[o] = true
-			case !slices.Contains(leads[o], n):
-				leads[o] = append(leads[o], n)
-			}
-		}
-	}
-
+	leads, astray := in.whereServicesLead()
 	for _, o := range in.Objects {
 		if o.unclear == nil {
 			continue
@@ -209,4 +177,52 @@ func (in *injection) clearPorts() {
 
 		o.workload.Port, o.unclear = port, nil
 	}
+}
+
+// whereServicesLead returns, for workloads whose app's port is unclear, the ports of the pods that
+// Services of the stream lead to, and which workloads a Service leads to by a port that they lack.
+func (in *injection) whereServicesLead() (leads map[*Object][]string, astray map[*Object]bool) {
+	leads, own, astray := make(map[*Object][]string), make(map[*Object][]string), make(map[*Object]bool)
+	adds := in.settings.ServicePorts == AddPort && in.settings.Sidecar != nil
+	for _, s := range in.facts.Services {
+		if !in.meshed(s.Meta) || len(s.Selector) == 0 {
+			continue
+		}
+
+		s := besideSidecar(s)
+		likely := in.likely(s, strconv.Itoa(usualPort))
+		if len(likely) != 1 {
+			continue
+		}
+
+		for p := range in.facts.Behind(s) {
+			o := in.objects[p.Meta]
+			switch n := p.Target(s.Ports[likely[0]]); {
+			case o == nil || o.unclear == nil:
+			case n == "":
+				astray[o] = true
+			case adds && s.Name == o.workload.Service.App:
+				own[o] = []string{n}
+			case !slices.Contains(leads[o], n):
+				leads[o] = append(leads[o], n)
+			}
+		}
+	}
+
+	maps.Copy(leads, own)
+
+	return leads, astray
+}
+
+// besideSidecar returns a Service without the ports that an earlier run led to sidecars.
+func besideSidecar(s *kube.Service) *kube.Service {
+	i := slices.IndexFunc(s.Ports, func(p kube.ServicePort) bool { return p.Name == sidecar.PortName })
+	if i < 0 {
+		return s
+	}
+
+	rest := *s
+	rest.Ports = slices.DeleteFunc(slices.Clone(s.Ports), func(p kube.ServicePort) bool { return p.Target == s.Ports[i].Target })
+
+	return &rest
 }

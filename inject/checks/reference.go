@@ -17,9 +17,13 @@ var Reference = Check{
 	Code:     "TM0022",
 	Sentence: "An object that names a Service port needs that port, and answers from the sidecar behind it.",
 	Hint: "set Injector.servicePorts: add, which keeps every port as it is; or add a second Service without the annotation, which bypasses the sidecar; " +
-		"or go through the sidecar, with its port and the host APP.NAMESPACE (nginx: upstream-vhost, and backend-protocol: HTTPS if the mesh uses TLS)",
-	run: checkReferences,
+		viaSidecar,
+	Kept: "name the port that leads to the app, which stays as it is; " + viaSidecar,
+	run:  checkReferences,
 }
+
+// viaSidecar is how objects that name a port of a Service can reach the app through the sidecar.
+const viaSidecar = "or go through the sidecar, with its port and the host APP.NAMESPACE (nginx: upstream-vhost, and backend-protocol: HTTPS if the mesh uses TLS)"
 
 // checkReferences looks for objects that name ports of a Service that joins the mesh. It reports a
 // Service once for each object, and a warning only where nothing of the Service breaks.

@@ -162,6 +162,10 @@ func named(name string, by Sign) Speech {
 	return Speech{}
 }
 
+// LastWord returns the protocol that is the last word of a port name; "" for none. By convention
+// the first ones say it, so this is a weak sign.
+func LastWord(name string) Protocol { return protocols[name[strings.LastIndexByte(name, '-')+1:]] }
+
 // Probe is a probe of a container that shows the protocol of a port.
 type Probe struct {
 	Port     string // its number

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/dashboard"
+	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
@@ -58,7 +59,7 @@ func (p *Plan) tellOutages(services []Service, steps []serviceSteps, matched map
 		service := &services[i]
 		found := service.inboundOutage(changeOf(steps[i].inbound, matched[&service.Inbound]), p.Settings)
 		found = append(found, service.meshOutages(changeOf(steps[i].mesh, matched[&service.Mesh]), p.Settings)...)
-		if !service.acceptsOutages() {
+		if !service.accepts(inject.RuleOutage) {
 			all = append(all, found...)
 			continue
 		}
