@@ -18,8 +18,8 @@ type origin struct {
 // originOf returns the server to which an API leads.
 func originOf(d dashboard.Definition) origin { return originOfURL(d.TargetURL()) }
 
-// originOfURL returns the server of a URL, with the port that its scheme means if it names none (RFC
-// 9110 section 4.2).
+// originOfURL returns the server of a URL, with the port that its scheme means if it names none
+// (RFC 9110 section 4.2).
 func originOfURL(target string) (o origin) {
 	u, err := url.Parse(target)
 	if err != nil {
