@@ -21,10 +21,11 @@ func (in *injection) lookAround(docs []*manifest.Document) {
 	in.readOthers(docs, around)
 	in.noteSurroundings()
 	in.Needs = in.needs()
+	in.settleMembers()
 	view := in.view()
 	in.noteRouteCalls(view)
 	for _, w := range checks.Run(view) {
-		p := Problem{Rule: Rule(w.Code), Pos: w.At.Position(), Object: w.About.Title(), Msg: display.Line(w.Text)}
+		p := Problem{Rule: Rule(w.Code), Pos: w.At.Position(), Object: w.About.Title(), Msg: display.Line(w.Text), Hint: w.Hint}
 		switch {
 		case w.Accepted:
 			in.Accepted = append(in.Accepted, p)
@@ -128,8 +129,8 @@ func (in *injection) noteRouteCalls(s *checks.Stream) {
 	}
 }
 
-// view returns the stream as the checks see it.
-func (in *injection) view() *checks.Stream {
+// settleMembers notes the outcomes of objects for the checks.
+func (in *injection) settleMembers() {
 	for meta, m := range in.members {
 		o := in.objects[meta]
 		m.Joins, m.Skipped = o.joins(), o.Outcome == Skipped
@@ -140,14 +141,18 @@ func (in *injection) view() *checks.Stream {
 				m.AppPort = strconv.Itoa(o.workload.Port)
 			}
 		}
+
 		if o.Outcome != Injected {
 			m.Security, m.Port = kube.Verdict{}, nil
 			if o.workload == nil {
-				m.Sidecar = ""
+				m.Sidecar, m.Previous = "", ""
 			}
 		}
 	}
+}
 
+// view returns the stream as the checks see it.
+func (in *injection) view() *checks.Stream {
 	s := in.settings
 	return &checks.Stream{
 		Facts: in.facts, Members: in.members, Accepts: in.accepts,

@@ -60,6 +60,11 @@ func TestAppPorts(t *testing.T) {
 		{"http 3000, api 3001", "", guess, ""},
 		{"web 3000, a 6379", "", guess, ""}, // a number proves nothing
 		{"grpc 9000, grpc-too 9001", "", guess, ""},
+		{"mq-amqp 5672, mq-http 15672", "", "http://127.0.0.1:15672", ""},
+		{"mq-amqp 5672, mq-web 15672", "", "http://127.0.0.1:15672", ""},
+		{"otlp-grpc 4317, otlp-http 4318", "", "http://127.0.0.1:4318", ""},
+		{"otlp-grpc 4317, metrics 9090", "", "http://127.0.0.1:4317", ""}, // as ever: one that is left
+		{"mq-amqp 5672, mq-tcp 15672", "", guess, ""},
 		{"metrics 9090, admin 9091", "", guess, ""},
 		{"metrics 9090", "", "http://127.0.0.1:9090", ""},
 		{"grpc 9000", "", "http://127.0.0.1:9000", "h2c://127.0.0.1:9000"},
@@ -92,6 +97,8 @@ func TestAppProtocol(t *testing.T) {
 		{"the Service's appProtocol", "{name: http, containerPort: 9000}", "", service(joins, "{port: 80, targetPort: http, appProtocol: kubernetes.io/h2c}"), "h2c"},
 		{"the Service before the pods", "{name: grpc, containerPort: 9000}", "", service(joins, "{name: http, port: 80, targetPort: grpc}"), "http"},
 		{"another port of the Service", "{containerPort: 9000}", "", service(joins, "{name: web, port: 80, targetPort: 9000}, {name: grpc, port: 81}"), "http"},
+		{"a Service that an earlier run injected", "{containerPort: 9000}", "",
+			service(", annotations: {injector.tyk.io/status: injected}", "{name: grpc, port: 9000}, {name: tyk-sidecar, port: 18080, targetPort: tyk-sidecar}"), "h2c"},
 		{"a Service off the mesh", "{containerPort: 9000}", "", service("", "{name: grpc, port: 9000}"), "http"},
 		{"the probe", "{containerPort: 9000}", "grpc: {port: 9000}", service(joins, "{port: 9000}"), "h2c"},
 		{"a number", "{containerPort: 50051}", "", service(joins, "{port: 50051}"), "http"},

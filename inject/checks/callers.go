@@ -161,12 +161,16 @@ func (r *run) routeOf(s *kube.Service) string {
 }
 
 // wayOut returns what to do about calls of a port that goes: pods on the mesh can call the route of
-// the service, if they speak HTTP.
+// the service, if they speak HTTP. Those that speak gRPC call the sidecar itself, because they
+// cannot add the path of a route.
 func (r *run) wayOut(call kube.Call, s *kube.Service, onMesh bool) string {
-	route := r.routeOf(s)
+	route, speech := r.routeOf(s), r.spokenAt(s, call.Port)
 	_, spoken := schemes[call.Scheme]
-	if !onMesh || route == "" || len(r.MeshHosts) == 0 || !spoken && call.Scheme != "" {
+	switch {
+	case !onMesh || route == "" || len(r.MeshHosts) == 0 || !spoken && call.Scheme != "" || !r.carries(speech):
 		return "keep the port with Injector.servicePorts: add"
+	case speech == kube.GRPC && !spoken:
+		return fmt.Sprintf("call %s:%s%s instead", r.hostOf(s), r.sidecarPort(r.member(s.Meta)), r.overTLS())
 	}
 
 	advice := fmt.Sprintf("call %s://%s%s instead", r.scheme("http"), r.MeshHosts[0], route)
@@ -175,6 +179,16 @@ func (r *run) wayOut(call kube.Call, s *kube.Service, onMesh bool) string {
 	}
 
 	return advice
+}
+
+// spokenAt returns the protocol of a port of a Service, by its number.
+func (r *run) spokenAt(s *kube.Service, number string) kube.Protocol {
+	for _, port := range s.Ports {
+		if port.Number == number {
+			return port.Speech(r.Behind(s)).Protocol
+		}
+	}
+	return ""
 }
 
 // checkScheme looks at a call of the mesh by pods that are on it.
