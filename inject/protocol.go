@@ -53,11 +53,11 @@ func (o *Object) listens() string {
 	return strconv.Itoa(o.workload.Port)
 }
 
-// speaksGRPC reports whether the pods themselves say that their app speaks gRPC. What Services say
-// does not count for a sidecar's environment: it depends on the pod template alone (L9).
-func (p *pod) speaksGRPC(port int, clear bool) bool {
+// says reports whether the pods themselves say that their app speaks such a protocol. What Services
+// say does not count for a sidecar's environment: it depends on the pod template alone (L9).
+func (p *pod) says(port int, clear bool, such func(kube.Protocol) bool) bool {
 	if clear {
-		return p.pods.Speech(strconv.Itoa(port)).Protocol == kube.GRPC
+		return such(p.pods.Speech(strconv.Itoa(port)).Protocol)
 	}
-	return slices.ContainsFunc(p.pods.Ports, func(declared kube.Port) bool { return p.pods.Speech(declared.Number).Protocol == kube.GRPC })
+	return slices.ContainsFunc(p.pods.Ports, func(declared kube.Port) bool { return such(p.pods.Speech(declared.Number).Protocol) })
 }

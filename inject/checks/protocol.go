@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/tykmesh/tykmesh/inject/kube"
 )
@@ -68,12 +69,26 @@ func (r *run) checkKept(s *kube.Service, pods []*kube.Pods, told map[*kube.Pods]
 			if t := r.trouble(port.Number, m.AppPort, m.Speaks); t != nil {
 				told[p] = true
 				r.warn(s.Meta, port.At, "%s", t.text(offTheService, r.deadRoute(m, t), kept(s, port)))
-			} else if r.LimitsBodies && m.Speaks.Protocol == kube.GRPC && p.Speech(m.AppPort).Protocol != kube.GRPC {
+			} else if effect := r.unaware(m.Speaks.Protocol, p.Speech(m.AppPort).Protocol); effect != "" {
 				told[p] = true
-				r.warn(s.Meta, port.At, "only this Service says that %s speaks gRPC, so the sidecar limits request bodies, which breaks streams; name the container port grpc", p)
+				r.warn(s.Meta, port.At, "only this Service says that %s speaks %s, so the sidecar %s; name the container port %s",
+					p, m.Speaks.Protocol, effect, m.Speaks.Protocol.PortName())
 			}
 		}
 	}
+}
+
+// unaware returns the effect on an app whose pods do not say the protocol that their Services say:
+// the sidecar's environment depends on the pods alone. It returns "" if there is none.
+func (r *run) unaware(protocol, said kube.Protocol) string {
+	var effects []string
+	if r.LimitsBodies && protocol == kube.GRPC && said != kube.GRPC {
+		effects = append(effects, "limits request bodies, which breaks streams")
+	}
+	if r.Reconnects && protocol.NeedsHTTP2() && !said.NeedsHTTP2() {
+		effects = append(effects, "never closes the connections to the app that it replaces")
+	}
+	return strings.Join(effects, ", and ")
 }
 
 // checkElsewhere checks a Service that keeps all ports, and whose pods the stream does not show:

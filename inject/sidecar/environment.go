@@ -97,8 +97,8 @@ var meshSettings = []setting{
 }
 
 var trafficSettings = []setting{
-	{name: "TYK_GW_MAXCONNTIME", reason: "a connection to a callee ends after so many seconds (`Sidecar.maxConnTime`); otherwise the first one takes all calls to one replica for as long as it lives",
-		source: fromMeasures, value: of(func(g Gateway) string { return strconv.FormatInt(g.Traffic.MaxConnTime, 10) })},
+	{name: "TYK_GW_MAXCONNTIME", reason: "a connection to a callee ends after so many seconds (`Sidecar.maxConnTime`); otherwise the first one takes all calls to one replica for as long as it lives; 0 where the app speaks gRPC or HTTP/2, because connections to it would pile up",
+		source: fromMeasures, value: of(func(g Gateway) string { return strconv.FormatInt(g.maxConnTime(), 10) })},
 	{name: "TYK_GW_PROXYDEFAULTTIMEOUT", reason: "a callee that stays silent so many seconds (`Sidecar.proxyTimeout`, otherwise 30) causes a 504", source: fromMeasures,
 		value: given(func(g Gateway) string { return number(g.Traffic.ProxyTimeout) })},
 	{name: "TYK_GW_HTTPSERVEROPTIONS_READTIMEOUT", reason: "a request may take so many seconds to arrive: `Sidecar.streamTimeout`, otherwise 120", source: fromMeasures,

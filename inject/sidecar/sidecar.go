@@ -75,6 +75,7 @@ type Gateway struct {
 	Grace     int64  // seconds that the pod has to end (terminationGracePeriodSeconds)
 	Native    bool   // it is an init container that goes on running (Kubernetes documentation, sidecar containers)
 	GRPC      bool   // the app speaks gRPC, and Traffic.HTTP2 is on
+	H2C       bool   // the app is called with HTTP/2, as gRPC needs
 	Sleep     int64  // seconds of Grace that pass before the gateway is told to end, in a preStop sleep
 
 	// Authorities are file names for the mesh's CA beside ca.pem: those under which OpenSSL looks
