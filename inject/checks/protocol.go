@@ -79,14 +79,14 @@ func (r *run) checkKept(s *kube.Service, pods []*kube.Pods, told map[*kube.Pods]
 }
 
 // unaware returns the effect on an app whose pods do not say the protocol that their Services say:
-// the sidecar's environment depends on the pods alone. It returns "" if there is none.
+// the sidecar's environment depends on the pods alone. It returns "" without one.
 func (r *run) unaware(protocol, said kube.Protocol) string {
 	var effects []string
 	if r.LimitsBodies && protocol == kube.GRPC && said != kube.GRPC {
 		effects = append(effects, "limits request bodies, which breaks streams")
 	}
 	if r.Reconnects && protocol.NeedsHTTP2() && !said.NeedsHTTP2() {
-		effects = append(effects, "never closes the connections to the app that it replaces")
+		effects = append(effects, "lets its connections to the app pile up")
 	}
 	return strings.Join(effects, ", and ")
 }

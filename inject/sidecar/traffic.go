@@ -80,8 +80,8 @@ func (g Gateway) MaxBody() string {
 }
 
 // maxConnTime returns the seconds after which a gateway replaces its connections, and 0 for never.
-// A gateway that replaces HTTP/2 connections without TLS does not close the old ones: with 5, an app
-// that speaks gRPC had two more after every ten seconds of calls (measured).
+// A gateway that replaces HTTP/2 connections without TLS does not close the old ones: with 5, an
+// app that speaks gRPC had two more after every ten seconds of calls (measured).
 func (g Gateway) maxConnTime() int64 {
 	if g.H2C {
 		return 0
