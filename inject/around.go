@@ -163,7 +163,7 @@ func (in *injection) view() *checks.Stream {
 	return &checks.Stream{
 		Facts: in.facts, Members: in.members, Accepts: in.accepts,
 		Routes: s.Routes, TLS: s.TLS, MeshHosts: s.MeshHosts, BuiltIn: s.Sidecar != nil, ServiceLabels: s.serviceLabels(), Sidecars: s.running(),
-		SidecarPort: strconv.Itoa(s.sidecarPorts().listen), Adds: s.ServicePorts == AddPort && s.Sidecar != nil,
+		SidecarPort: strconv.Itoa(s.sidecarPorts().listen), Adds: s.adds(),
 		HTTP2: s.carriesHTTP2(), LimitsBodies: s.Sidecar != nil && s.Sidecar.MaxBody() != "",
 		Reconnects: s.Sidecar != nil && s.Sidecar.Traffic.MaxConnTime > 0,
 	}

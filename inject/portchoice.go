@@ -183,7 +183,6 @@ func (in *injection) clearPorts() {
 // Services of the stream lead to, and which workloads a Service leads to by a port that they lack.
 func (in *injection) whereServicesLead() (leads map[*Object][]string, astray map[*Object]bool) {
 	leads, own, astray := make(map[*Object][]string), make(map[*Object][]string), make(map[*Object]bool)
-	adds := in.settings.ServicePorts == AddPort && in.settings.Sidecar != nil
 	for _, s := range in.facts.Services {
 		if !in.meshed(s.Meta) || len(s.Selector) == 0 {
 			continue
@@ -201,7 +200,7 @@ func (in *injection) whereServicesLead() (leads map[*Object][]string, astray map
 			case o == nil || o.unclear == nil:
 			case n == "":
 				astray[o] = true
-			case adds && s.Name == o.workload.Service.App:
+			case in.settings.adds() && s.Name == o.workload.Service.App:
 				own[o] = []string{n}
 			case !slices.Contains(leads[o], n):
 				leads[o] = append(leads[o], n)
