@@ -68,6 +68,12 @@ func (in *injection) joins(m *kube.Meta) bool {
 	return o != nil && o.joins()
 }
 
+// meshed reports whether an object joins the mesh, or an earlier run put it there.
+func (in *injection) meshed(m *kube.Meta) bool {
+	o := in.objects[m]
+	return o != nil && (o.joins() || o.done)
+}
+
 // readOthers adds the facts of documents without annotations of tykmesh, and the calls in all
 // documents: only now it is known whose ports change. It skips unreadable documents: kubectl
 // reports them.
@@ -134,7 +140,7 @@ func (in *injection) settleMembers() {
 	for meta, m := range in.members {
 		o := in.objects[meta]
 		m.Joins, m.Skipped = o.joins(), o.Outcome == Skipped
-		m.Meshed = m.Joins || o.done
+		m.Meshed = in.meshed(meta)
 		if o.workload != nil {
 			m.App, m.Route = o.workload.Service.App, o.workload.Route
 			if o.workload.Port != 0 {
@@ -157,7 +163,7 @@ func (in *injection) view() *checks.Stream {
 	return &checks.Stream{
 		Facts: in.facts, Members: in.members, Accepts: in.accepts,
 		Routes: s.Routes, TLS: s.TLS, MeshHosts: s.MeshHosts, BuiltIn: s.Sidecar != nil, ServiceLabels: s.serviceLabels(), Sidecars: s.running(),
-		SidecarPort: strconv.Itoa(s.sidecarPorts().listen), Adds: s.ServicePorts == AddPort && s.Sidecar != nil,
+		SidecarPort: strconv.Itoa(s.sidecarPorts().listen), Adds: s.adds(),
 		HTTP2: s.carriesHTTP2(), LimitsBodies: s.Sidecar != nil && s.Sidecar.MaxBody() != "",
 		Reconnects: s.Sidecar != nil && s.Sidecar.Traffic.MaxConnTime > 0,
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
+	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
 // httpPrefix begins the usual names of ports that serve HTTP, for example http-web.
@@ -150,8 +151,8 @@ func portNumbers(s *kube.Service, ports []int) string {
 }
 
 // clearPorts finds where apps listen whose pods declare several ports: where the Services of the
-// stream lead that join the mesh; else, if none of them leads elsewhere, the only port that may be
-// the app's (likelyAppPort). The others are refused.
+// stream lead that are on the mesh; else, if none of them leads elsewhere, the only port that may
+// be the app's (likelyAppPort). The others are refused.
 //
 // Where Services keep all ports, the one with the name of the service counts before others: the
 // route leads to it, and no other loses a port by that.
@@ -182,12 +183,12 @@ func (in *injection) clearPorts() {
 // Services of the stream lead to, and which workloads a Service leads to by a port that they lack.
 func (in *injection) whereServicesLead() (leads map[*Object][]string, astray map[*Object]bool) {
 	leads, own, astray := make(map[*Object][]string), make(map[*Object][]string), make(map[*Object]bool)
-	adds := in.settings.ServicePorts == AddPort && in.settings.Sidecar != nil
 	for _, s := range in.facts.Services {
-		if !in.joins(s.Meta) || len(s.Selector) == 0 {
+		if !in.meshed(s.Meta) || len(s.Selector) == 0 {
 			continue
 		}
 
+		s := besideSidecar(s)
 		likely := in.likely(s, strconv.Itoa(usualPort))
 		if len(likely) != 1 {
 			continue
@@ -199,7 +200,7 @@ func (in *injection) whereServicesLead() (leads map[*Object][]string, astray map
 			case o == nil || o.unclear == nil:
 			case n == "":
 				astray[o] = true
-			case adds && s.Name == o.workload.Service.App:
+			case in.settings.adds() && s.Name == o.workload.Service.App:
 				own[o] = []string{n}
 			case !slices.Contains(leads[o], n):
 				leads[o] = append(leads[o], n)
@@ -210,4 +211,17 @@ func (in *injection) whereServicesLead() (leads map[*Object][]string, astray map
 	maps.Copy(leads, own)
 
 	return leads, astray
+}
+
+// besideSidecar returns a Service without the ports that an earlier run led to sidecars.
+func besideSidecar(s *kube.Service) *kube.Service {
+	i := slices.IndexFunc(s.Ports, func(p kube.ServicePort) bool { return p.Name == sidecar.PortName })
+	if i < 0 {
+		return s
+	}
+
+	rest := *s
+	rest.Ports = slices.DeleteFunc(slices.Clone(s.Ports), func(p kube.ServicePort) bool { return p.Target == s.Ports[i].Target })
+
+	return &rest
 }

@@ -57,6 +57,9 @@ const (
 	AddPort ServicePorts = "add"
 )
 
+// adds reports whether Services keep all ports, and lead to sidecars by the name of their port.
+func (s Settings) adds() bool { return s.ServicePorts == AddPort && s.Sidecar != nil }
+
 // serviceEdits returns the edits of a Service: a port of it becomes the sidecar's, or leads to it,
 // or the sidecar's is added.
 func (in *injection) serviceEdits(o *target) ([]manifest.Edit, error) {

@@ -19,7 +19,7 @@ func (in *injection) hear() {
 
 	heard := make(map[*Object]kube.Speech)
 	for _, s := range in.facts.Services {
-		if o := in.objects[s.Meta]; o == nil || !o.joins() && !o.done {
+		if !in.meshed(s.Meta) {
 			continue
 		}
 

@@ -88,6 +88,24 @@ func TestAppPorts(t *testing.T) {
 	}
 }
 
+// TestAppPortAgain holds the app's port among several to a Service that an earlier run injected, as
+// far as it still leads there.
+func TestAppPortAgain(t *testing.T) {
+	const guess, likely, led = string(inject.RulePort), "http://127.0.0.1:3000", "http://127.0.0.1:9000"
+	pods := fmt.Sprintf(speaker, "{name: web, containerPort: 3000}, {name: admin, containerPort: 9000}", "")
+	for _, c := range []struct{ name, ports, want string }{
+		{"add", "{name: web, port: 80, targetPort: admin}, {name: tyk-sidecar, port: 18080, targetPort: tyk-sidecar}", led},
+		{"preserve", "{name: web, port: 80, targetPort: 18080}, {name: tyk-sidecar, port: 18080, targetPort: 18080}", likely},
+		{"replace", "{name: tyk-sidecar, port: 18080, targetPort: 18080}", likely},
+		{"elsewhere", "{name: web, port: 80, targetPort: 4000}, {name: tyk-sidecar, port: 18080, targetPort: tyk-sidecar}", guess},
+	} {
+		text := pods + fmt.Sprintf(inFront, ", annotations: {injector.tyk.io/status: injected}", c.ports)
+		if got := targetOf(t, text, false); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
 // TestAppProtocol holds the target of an app to the Services that lead to it, and then to its pods,
 // whatever the order of the stream.
 func TestAppProtocol(t *testing.T) {

@@ -25,7 +25,7 @@ func (p sidecarPorts) called() int { return cmp.Or(p.previous, p.listen) }
 // webhook wrote it, or the name. The name is right for all pods while they change from one number
 // to another, and beside pods without a sidecar, which have no port of that name.
 func (s Settings) targetPort(p sidecarPorts) any {
-	if s.Sidecar != nil && (s.ServicePorts == AddPort || p.previous != 0) {
+	if s.adds() || s.Sidecar != nil && p.previous != 0 {
 		return sidecar.PortName
 	}
 	return int64(p.listen)

@@ -213,9 +213,11 @@ func (p *Pods) Heard(number string, ports []ServicePort) (out Speech) {
 // Reached returns the number of the container port that a port of a Service leads to: a named one
 // is looked up in the pods that the Service selects. It stays a name where none of them has it.
 func (f *Facts) Reached(s *Service, port ServicePort) string {
-	for p := range f.Behind(s) {
-		if n := p.Reached(port); n != "" {
-			return n
+	if port.Named {
+		for p := range f.Behind(s) {
+			if n := p.Target(port); n != "" {
+				return n
+			}
 		}
 	}
 	return port.Target
