@@ -12,7 +12,7 @@ import (
 
 // Sidecar is the built-in sidecar as configured, before the annotations of a pod apply.
 type Sidecar struct {
-	sidecar.Gateway // without Tags, Grace, TLS, Native, GRPC and Sleep, which depend on the pod
+	sidecar.Gateway // without Tags, Grace, TLS, Native, GRPC, H2C and Sleep, which depend on the pod
 
 	Rules      sidecar.Rules // without UID, which is the gateway's
 	RulesImage string
@@ -64,7 +64,8 @@ func (o *target) builtIn(s Settings) {
 	if o.unclear != nil {
 		o.likely = o.likelyAppPort(s)
 	}
-	p.Gateway.GRPC = p.Traffic.HTTP2 && p.speaksGRPC(port, clear)
+	p.Gateway.GRPC = p.Traffic.HTTP2 && p.says(port, clear, func(q kube.Protocol) bool { return q == kube.GRPC })
+	p.Gateway.H2C = p.Traffic.HTTP2 && p.says(port, clear, kube.Protocol.NeedsHTTP2)
 	p.check(spec)
 
 	o.addition = p.addition(s)

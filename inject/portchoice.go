@@ -62,7 +62,7 @@ func (in *injection) likely(s *kube.Service, app string) []int {
 		matches func(p kube.ServicePort) bool
 	}{
 		{false, func(p kube.ServicePort) bool { return p.TCP }},
-		{true, func(p kube.ServicePort) bool { return in.reached(s, p) == app }},
+		{true, func(p kube.ServicePort) bool { return in.facts.Reached(s, p) == app }},
 		{false, func(p kube.ServicePort) bool {
 			return builtIn && speaks(p).IsHTTP() && (!isBeside(p) || p.Number == httpPort)
 		}},
@@ -99,6 +99,16 @@ func (in *injection) likely(s *kube.Service, app string) []int {
 	return left
 }
 
+// isAside reports whether the name of a port says that it serves something beside the app.
+func isAside(name string) bool {
+	for word := range strings.SplitSeq(name, "-") {
+		if slices.Contains(asidePorts, word) {
+			return true
+		}
+	}
+	return false
+}
+
 // isBeside reports whether a port of a Service is for metrics and the like, by its name, else by
 // that of its target.
 func isBeside(p kube.ServicePort) bool {
@@ -111,20 +121,6 @@ func isLikeHTTP(p kube.ServicePort) bool {
 		what, ok := strings.CutPrefix(name, httpPrefix)
 		return ok && !slices.Contains(asidePorts, what)
 	})
-}
-
-// reached returns the number of the container port that a Service port reaches: a named one is
-// looked up in the pods that the Service selects. It stays a name where none of them is in the
-// stream.
-func (in *injection) reached(s *kube.Service, port kube.ServicePort) string {
-	if port.Named {
-		for p := range in.facts.Behind(s) {
-			if n := p.Target(port); n != "" {
-				return n
-			}
-		}
-	}
-	return port.Target
 }
 
 // appPort returns the app's port of the first pods behind a Service of which it is known; else

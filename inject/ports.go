@@ -69,7 +69,7 @@ func (in *injection) serviceEdits(o *target) ([]manifest.Edit, error) {
 	if ports.previous != 0 {
 		o.member.Previous = strconv.Itoa(ports.previous)
 	}
-	e := serviceEditor{target: o, list: o.object.Node.Get("spec", "ports"), ports: ports, leadsTo: in.settings.target(ports), advice: in.settings.portAdvice()}
+	e := serviceEditor{target: o, list: o.object.Node.Get("spec", "ports"), ports: ports, leadsTo: in.settings.targetPort(ports), advice: in.settings.portAdvice()}
 	switch in.settings.ServicePorts {
 	case AddPort:
 		err = e.keepAll(in)

@@ -3,25 +3,15 @@ package inject
 import (
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/tykmesh/tykmesh/inject/kube"
 )
 
-// isAside reports whether the name of a port says that it serves something beside the app.
-func isAside(name string) bool {
-	for word := range strings.SplitSeq(name, "-") {
-		if slices.Contains(asidePorts, word) {
-			return true
-		}
-	}
-	return false
-}
-
 // carriesHTTP2 reports whether sidecars carry HTTP/2, and so gRPC. Configured ones may.
 func (s Settings) carriesHTTP2() bool { return s.Sidecar == nil || s.Sidecar.Traffic.HTTP2 }
 
-// hear finds the protocols of all apps: Services that lead to them count before the pods.
+// hear finds the protocols of all apps: Services on the mesh that lead to them count before the
+// pods, those that an earlier run injected too.
 func (in *injection) hear() {
 	if in.settings.Sidecar == nil {
 		return // the containers of the configuration say where the app listens
@@ -29,17 +19,13 @@ func (in *injection) hear() {
 
 	heard := make(map[*Object]kube.Speech)
 	for _, s := range in.facts.Services {
-		if !in.joins(s.Meta) {
+		if o := in.objects[s.Meta]; o == nil || !o.joins() && !o.done {
 			continue
 		}
 
 		for p := range in.facts.Behind(s) {
 			o := in.objects[p.Meta]
-			for _, port := range s.Ports {
-				if n := o.listens(); n != "" && p.Reached(port) == n {
-					heard[o] = heard[o].Before(port.Speech(slices.Values([]*kube.Pods{p})))
-				}
-			}
+			heard[o] = heard[o].Before(p.Heard(o.listens(), s.Ports))
 		}
 	}
 
@@ -67,11 +53,11 @@ func (o *Object) listens() string {
 	return strconv.Itoa(o.workload.Port)
 }
 
-// speaksGRPC reports whether the pods themselves say that their app speaks gRPC. What Services say
-// does not count for a sidecar's environment: it depends on the pod template alone (L9).
-func (p *pod) speaksGRPC(port int, clear bool) bool {
+// says reports whether the pods themselves say that their app speaks such a protocol. What Services
+// say does not count for a sidecar's environment: it depends on the pod template alone (L9).
+func (p *pod) says(port int, clear bool, such func(kube.Protocol) bool) bool {
 	if clear {
-		return p.pods.Speech(strconv.Itoa(port)).Protocol == kube.GRPC
+		return such(p.pods.Speech(strconv.Itoa(port)).Protocol)
 	}
-	return slices.ContainsFunc(p.pods.Ports, func(declared kube.Port) bool { return p.pods.Speech(declared.Number).Protocol == kube.GRPC })
+	return slices.ContainsFunc(p.pods.Ports, func(declared kube.Port) bool { return such(p.pods.Speech(declared.Number).Protocol) })
 }

@@ -3,6 +3,7 @@ package inject_test
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -97,6 +98,8 @@ func TestAppProtocol(t *testing.T) {
 		{"the Service's appProtocol", "{name: http, containerPort: 9000}", "", service(joins, "{port: 80, targetPort: http, appProtocol: kubernetes.io/h2c}"), "h2c"},
 		{"the Service before the pods", "{name: grpc, containerPort: 9000}", "", service(joins, "{name: http, port: 80, targetPort: grpc}"), "http"},
 		{"another port of the Service", "{containerPort: 9000}", "", service(joins, "{name: web, port: 80, targetPort: 9000}, {name: grpc, port: 81}"), "http"},
+		{"a Service that an earlier run injected", "{containerPort: 9000}", "",
+			service(", annotations: {injector.tyk.io/status: injected}", "{name: grpc, port: 9000}, {name: tyk-sidecar, port: 18080, targetPort: tyk-sidecar}"), "h2c"},
 		{"a Service off the mesh", "{containerPort: 9000}", "", service("", "{name: grpc, port: 9000}"), "http"},
 		{"the probe", "{containerPort: 9000}", "grpc: {port: 9000}", service(joins, "{port: 9000}"), "h2c"},
 		{"a number", "{containerPort: 50051}", "", service(joins, "{port: 50051}"), "http"},
@@ -117,20 +120,22 @@ func TestAppProtocol(t *testing.T) {
 }
 
 // TestGRPCSidecar holds the environment of sidecars: pods that say themselves that their app speaks
-// gRPC get no limit to request bodies. Services beside them change nothing (L9).
+// gRPC get no limit to request bodies, and with HTTP/2 no end of connections, because old ones to the
+// app would stay open. Services beside them change nothing (L9).
 func TestGRPCSidecar(t *testing.T) {
 	const limit, http2 = "TYK_GW_HTTPSERVEROPTIONS_MAXREQUESTBODYSIZE", "TYK_GW_PROXYENABLEHTTP2"
+	replaced := regexp.MustCompile(`TYK_GW_MAXCONNTIME\W+value\W+5`)
 	for _, c := range []struct {
 		name, ports, probe string
-		limited            bool
+		limited, replaced  bool
 	}{
-		{"a name", "{name: grpc, containerPort: 9000}", "", false},
-		{"a probe", "{containerPort: 9000}", "grpc: {port: 9000}", false},
-		{"nothing", "{containerPort: 9000}", "", true},
-		{"another port", "{name: web, containerPort: 9000}, {name: grpc, containerPort: 80}", "httpGet: {port: 80}", false},
-		{"another port than the app's", "{name: web, containerPort: 80}, {name: grpc, containerPort: 9000}", "", true},
-		{"HTTP/2", "{name: http2, containerPort: 9000}", "", true},
-		{"ports that are unclear", "{name: grpc, containerPort: 9000}, {name: web, containerPort: 9001}, {name: api, containerPort: 9002}", "", false},
+		{"a name", "{name: grpc, containerPort: 9000}", "", false, false},
+		{"a probe", "{containerPort: 9000}", "grpc: {port: 9000}", false, false},
+		{"nothing", "{containerPort: 9000}", "", true, true},
+		{"another port", "{name: web, containerPort: 9000}, {name: grpc, containerPort: 80}", "httpGet: {port: 80}", false, false},
+		{"another port than the app's", "{name: web, containerPort: 80}, {name: grpc, containerPort: 9000}", "", true, true},
+		{"HTTP/2", "{name: http2, containerPort: 9000}", "", true, false},
+		{"ports that are unclear", "{name: grpc, containerPort: 9000}, {name: web, containerPort: 9001}, {name: api, containerPort: 9002}", "", false, false},
 	} {
 		pods := fmt.Sprintf(speaker, c.ports, c.probe)
 		var first string
@@ -148,6 +153,9 @@ func TestGRPCSidecar(t *testing.T) {
 			text := string(slices.Collect(stream.Texts(bindings(stream, ids)))[0])
 			if strings.Contains(text, limit) != c.limited || !strings.Contains(text, http2) {
 				t.Errorf("%s: a limit: %v, want %v", c.name, !c.limited, c.limited)
+			}
+			if replaced.MatchString(text) != c.replaced {
+				t.Errorf("%s: connections are replaced: %v, want %v", c.name, !c.replaced, c.replaced)
 			}
 			if first == "" {
 				first = text

@@ -9,11 +9,15 @@ import (
 	"github.com/tykmesh/tykmesh/inject/kube"
 )
 
+// CallersCode is the code of calls that cannot work. The plan of a registration reports them as
+// well, because it knows all routes.
+const CallersCode = "TM0039"
+
 // Callers checks the calls in environments, commands, arguments and ConfigMaps: a port that they
 // name may go away, and the mesh answers one scheme only. They are texts, which may never be used,
 // so all of it is warnings.
 var Callers = Check{
-	Code:     "TM0039",
+	Code:     CallersCode,
 	Sentence: "A call that a pod or a ConfigMap names must find its port, its route and the scheme of the mesh.",
 	Hint: "call the service by its route on the mesh, in the scheme that sidecars answer: https://mesh/ROUTE with TLS; Injector.servicePorts: add " +
 		"keeps every port of a Service",
@@ -44,9 +48,8 @@ type RouteCall struct {
 	About *kube.Meta
 }
 
-// RouteCalls returns the calls of routes of the mesh by pods that are on it, without those of
-// objects that accept the warnings of Callers. Services that the stream does not show may have the
-// routes, so the checks do not judge them.
+// RouteCalls returns the calls of routes of the mesh by pods that are on it. Services that the
+// stream does not show may have the routes, so the checks do not judge them.
 func RouteCalls(s *Stream) (all []RouteCall) {
 	r := run{Stream: s, ports: portsOf(s.Sidecars, s.SidecarPort)}
 	if !s.Routes {
@@ -55,7 +58,7 @@ func RouteCalls(s *Stream) (all []RouteCall) {
 
 	for c, onMesh := range r.callers() {
 		for _, call := range c.Calls {
-			if onMesh && r.isMesh(call) && strings.Trim(call.Path, "/") != "" && !s.Accepts(c.Meta, Callers.Code) {
+			if onMesh && r.isMesh(call) && strings.Trim(call.Path, "/") != "" {
 				all = append(all, RouteCall{call, c.Meta})
 			}
 		}

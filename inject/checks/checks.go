@@ -46,6 +46,7 @@ type Stream struct {
 	SidecarPort   string         // where sidecars listen, unless a member says otherwise
 	HTTP2         bool           // sidecars carry HTTP/2
 	LimitsBodies  bool           // sidecars limit request bodies, unless their pods say that they speak gRPC
+	Reconnects    bool           // sidecars replace their connections, unless their pods say that they speak HTTP/2
 	Adds          bool           // Services keep all ports, and get one that leads to pods with a sidecar alone
 
 	// Accepts reports whether the user accepts the warnings of a code about an object.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/tykmesh/tykmesh/inject/kube"
 )
@@ -68,12 +69,26 @@ func (r *run) checkKept(s *kube.Service, pods []*kube.Pods, told map[*kube.Pods]
 			if t := r.trouble(port.Number, m.AppPort, m.Speaks); t != nil {
 				told[p] = true
 				r.warn(s.Meta, port.At, "%s", t.text(offTheService, r.deadRoute(m, t), kept(s, port)))
-			} else if r.LimitsBodies && m.Speaks.Protocol == kube.GRPC && p.Speech(m.AppPort).Protocol != kube.GRPC {
+			} else if effect := r.unaware(m.Speaks.Protocol, p.Speech(m.AppPort).Protocol); effect != "" {
 				told[p] = true
-				r.warn(s.Meta, port.At, "only this Service says that %s speaks gRPC, so the sidecar limits request bodies, which breaks streams; name the container port grpc", p)
+				r.warn(s.Meta, port.At, "only this Service says that %s speaks %s, so the sidecar %s; name the container port %s",
+					p, m.Speaks.Protocol, effect, m.Speaks.Protocol.PortName())
 			}
 		}
 	}
+}
+
+// unaware returns the effect on an app whose pods do not say the protocol that their Services say:
+// the sidecar's environment depends on the pods alone. It returns "" without one.
+func (r *run) unaware(protocol, said kube.Protocol) string {
+	var effects []string
+	if r.LimitsBodies && protocol == kube.GRPC && said != kube.GRPC {
+		effects = append(effects, "limits request bodies, which breaks streams")
+	}
+	if r.Reconnects && protocol.NeedsHTTP2() && !said.NeedsHTTP2() {
+		effects = append(effects, "lets its connections to the app pile up")
+	}
+	return strings.Join(effects, ", and ")
 }
 
 // checkElsewhere checks a Service that keeps all ports, and whose pods the stream does not show:
@@ -97,12 +112,7 @@ func (r *run) checkElsewhere(s *kube.Service) {
 
 // checkTaken checks the port of a Service that leads to the sidecar from now on.
 func (r *run) checkTaken(s *kube.Service, port kube.ServicePort, pods []*kube.Pods, told map[*kube.Pods]bool) {
-	target := port.Target
-	for _, p := range pods {
-		target = p.Reached(port)
-	}
-
-	t := r.trouble(port.Number, target, port.Speech(r.Behind(s)))
+	t := r.trouble(port.Number, r.Reached(s, port), port.Speech(r.Behind(s)))
 	if t == nil {
 		return
 	}
@@ -168,14 +178,7 @@ func (r *run) fronted() map[*kube.Pods]bool {
 // The Service need not join the mesh.
 func (r *run) mayServe(p *kube.Pods, ports ...kube.ServicePort) bool {
 	m := r.member(p.Meta)
-	speech := m.Speaks
-	for _, port := range ports {
-		if m.AppPort != "" && p.Reached(port) == m.AppPort {
-			speech = speech.Before(port.Speech(slices.Values([]*kube.Pods{p})))
-		}
-	}
-
-	t := r.trouble(m.AppPort, m.AppPort, speech)
+	t := r.trouble(m.AppPort, m.AppPort, m.Speaks.Before(p.Heard(m.AppPort, ports)))
 	return t == nil || t.guess
 }
 

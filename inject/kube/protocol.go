@@ -3,6 +3,7 @@ package kube
 import (
 	"cmp"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
@@ -96,9 +97,6 @@ func (s Speech) rank() int {
 	}
 	return 0
 }
-
-// ByPods reports whether the pods themselves show the protocol.
-func (s Speech) ByPods() bool { return s.Sign == ByProbe || s.Sign == ByContainer }
 
 // Speech returns what a port of a Service speaks, with the pods behind it. The first row that says
 // something counts:
@@ -197,6 +195,28 @@ func (p *Pods) Speech(number string) (out Speech) {
 func (p *Pods) Reached(port ServicePort) string {
 	if port.Named {
 		return p.Target(port)
+	}
+	return port.Target
+}
+
+// Heard returns what ports of a Service say about a port of pods, by its number: those that lead
+// there, with the pods.
+func (p *Pods) Heard(number string, ports []ServicePort) (out Speech) {
+	for _, port := range ports {
+		if number != "" && p.Reached(port) == number {
+			out = out.Before(port.Speech(slices.Values([]*Pods{p})))
+		}
+	}
+	return out
+}
+
+// Reached returns the number of the container port that a port of a Service leads to: a named one
+// is looked up in the pods that the Service selects. It stays a name where none of them has it.
+func (f *Facts) Reached(s *Service, port ServicePort) string {
+	for p := range f.Behind(s) {
+		if n := p.Reached(port); n != "" {
+			return n
+		}
 	}
 	return port.Target
 }

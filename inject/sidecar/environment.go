@@ -97,8 +97,8 @@ var meshSettings = []setting{
 }
 
 var trafficSettings = []setting{
-	{name: "TYK_GW_MAXCONNTIME", reason: "a connection to a callee ends after so many seconds (`Sidecar.maxConnTime`); otherwise the first one takes all calls to one replica for as long as it lives",
-		source: fromMeasures, value: of(func(g Gateway) string { return strconv.FormatInt(g.Traffic.MaxConnTime, 10) })},
+	{name: "TYK_GW_MAXCONNTIME", reason: "a connection to a callee ends after so many seconds (`Sidecar.maxConnTime`); otherwise the first one takes all calls to one replica for as long as it lives; 0 where the app speaks gRPC or HTTP/2, because connections to it would pile up",
+		source: fromMeasures, value: of(func(g Gateway) string { return strconv.FormatInt(g.maxConnTime(), 10) })},
 	{name: "TYK_GW_PROXYDEFAULTTIMEOUT", reason: "a callee that stays silent so many seconds (`Sidecar.proxyTimeout`, otherwise 30) causes a 504", source: fromMeasures,
 		value: given(func(g Gateway) string { return number(g.Traffic.ProxyTimeout) })},
 	{name: "TYK_GW_HTTPSERVEROPTIONS_READTIMEOUT", reason: "a request may take so many seconds to arrive: `Sidecar.streamTimeout`, otherwise 120", source: fromMeasures,
@@ -110,9 +110,9 @@ var trafficSettings = []setting{
 	{name: "TYK_GW_HTTPSERVEROPTIONS_SKIPURLCLEANING", reason: "without it (`Sidecar.pathsAsSent`) a path with `//` or `..` gets a 301, and a POST becomes a GET", source: fromMeasures,
 		value: when(func(g Gateway) bool { return g.Traffic.PathsAsSent })},
 	{name: variableMaxBody, reason: "a larger request body (`Sidecar.maxRequestBody`, in bytes) gets a 413; not set for gRPC, whose streams in both directions it breaks",
-		source: fromMeasures, value: given(func(g Gateway) string { return number(bytesOf(g.MaxBody())) })},
-	{name: "TYK_GW_HTTPSERVEROPTIONS_ENABLEHTTP2", reason: "callers may speak HTTP/2 (`Sidecar.http2`), which gRPC needs", source: fromTyk, value: when(Gateway.speaksHTTP2)},
-	{name: "TYK_GW_PROXYENABLEHTTP2", reason: "the gateway may speak HTTP/2 to callees (`Sidecar.http2`), which gRPC needs", source: fromTyk, value: when(Gateway.speaksHTTP2)},
+		source: fromMeasures, value: given(func(g Gateway) string { return number(Bytes(g.MaxBody())) })},
+	{name: "TYK_GW_HTTPSERVEROPTIONS_ENABLEHTTP2", reason: "callers may speak HTTP/2 (`Sidecar.http2`), which gRPC needs", source: fromTyk, value: when(func(g Gateway) bool { return g.Traffic.HTTP2 })},
+	{name: "TYK_GW_PROXYENABLEHTTP2", reason: "the gateway may speak HTTP/2 to callees (`Sidecar.http2`), which gRPC needs", source: fromTyk, value: when(func(g Gateway) bool { return g.Traffic.HTTP2 })},
 }
 
 var endSettings = []setting{
