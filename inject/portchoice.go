@@ -1,7 +1,6 @@
 package inject
 
 import (
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -154,8 +153,8 @@ func portNumbers(s *kube.Service, ports []int) string {
 // stream lead that are on the mesh; else, if none of them leads elsewhere, the only port that may
 // be the app's (likelyAppPort). The others are refused.
 //
-// Where Services keep all ports, the one with the name of the service counts before others: the
-// route leads to it, and no other loses a port by that.
+// Where Services keep all ports, those that lead to a port for metrics and the like count only if
+// no others lead anywhere: they lose nothing by that.
 func (in *injection) clearPorts() {
 	leads, astray := in.whereServicesLead()
 	for _, o := range in.Objects {
@@ -182,7 +181,7 @@ func (in *injection) clearPorts() {
 // whereServicesLead returns, for workloads whose app's port is unclear, the ports of the pods that
 // Services of the stream lead to, and which workloads a Service leads to by a port that they lack.
 func (in *injection) whereServicesLead() (leads map[*Object][]string, astray map[*Object]bool) {
-	leads, own, astray := make(map[*Object][]string), make(map[*Object][]string), make(map[*Object]bool)
+	leads, beside, astray := make(map[*Object][]string), make(map[*Object][]string), make(map[*Object]bool)
 	for _, s := range in.facts.Services {
 		if !in.meshed(s.Meta) || len(s.Selector) == 0 {
 			continue
@@ -200,15 +199,19 @@ func (in *injection) whereServicesLead() (leads map[*Object][]string, astray map
 			case o == nil || o.unclear == nil:
 			case n == "":
 				astray[o] = true
-			case in.settings.adds() && s.Name == o.workload.Service.App:
-				own[o] = []string{n}
+			case in.settings.adds() && isBeside(s.Ports[likely[0]]):
+				beside[o] = append(beside[o], n)
 			case !slices.Contains(leads[o], n):
 				leads[o] = append(leads[o], n)
 			}
 		}
 	}
 
-	maps.Copy(leads, own)
+	for o, ports := range beside {
+		if len(leads[o]) == 0 {
+			leads[o] = slices.Compact(slices.Sorted(slices.Values(ports)))
+		}
+	}
 
 	return leads, astray
 }
