@@ -76,7 +76,7 @@ func (r *run) checkKept(s *kube.Service, pods []*kube.Pods, told map[*kube.Pods]
 }
 
 // unaware returns the effect on an app whose pods do not say the protocol that their Services say:
-// the sidecar's environment depends on the pods alone. It returns "" if there is none.
+// the sidecar's environment depends on the pods alone. It returns "" where nothing breaks.
 func (r *run) unaware(protocol, said kube.Protocol) string {
 	var effects []string
 	if r.LimitsBodies && protocol == kube.GRPC && said != kube.GRPC {
