@@ -14,13 +14,13 @@ import (
 // with commas. It asks for nothing to be injected.
 const annotationAccept = "injector.tyk.io/accept"
 
-// acceptable returns the rules whose warnings can be accepted: those of the checks, and those of
-// the objects that namespaces need, which the cluster may have.
+// acceptable returns the rules whose warnings can be accepted: those of the checks, those of the
+// objects that namespaces need, which the cluster may have, and those of a plan.
 func acceptable() (rules []Rule) {
 	for _, c := range checks.All {
 		rules = append(rules, Rule(c.Code))
 	}
-	rules = append(rules, RuleTrust, RuleSecret)
+	rules = append(rules, RuleTrust, RuleSecret, RuleSize, RuleCalls)
 	slices.Sort(rules)
 
 	return rules

@@ -53,12 +53,13 @@ func findAppPort(spec, annotation *manifest.Node, report reporter, taken ...int)
 
 // likelyAppPort returns the only one of several ports that may be the app's; 0 where several may
 // be. Ports for metrics and the like are set aside, and those whose protocol the sidecar does not
-// carry. HTTP counts before gRPC.
+// carry. HTTP counts before gRPC. Where several may speak HTTP, the last word of a name counts too.
 //
 //	http 3000, metrics 9090      3000
 //	web 3000, redis 6379         3000
 //	http 3000, grpc 9090         3000
 //	grpc 9090, metrics 9091      9090, where Sidecar.http2 is on
+//	mq-amqp 5672, mq-web 15672   15672
 //	web 3000, api 3001           a guess
 func (o *target) likelyAppPort(s Settings) int {
 	var http, grpc []string
@@ -77,12 +78,23 @@ func (o *target) likelyAppPort(s Settings) int {
 	if len(http) == 0 {
 		left = grpc
 	}
+	if len(http) > 1 {
+		left = slices.DeleteFunc(left, o.endsOtherwise)
+	}
 	if len(left) != 1 {
 		return 0
 	}
 
 	port, _ := parsePort(left[0])
 	return port
+}
+
+// endsOtherwise reports whether the last word of a port's name is a protocol that is not HTTP:
+// rabbitmq-amqp. The first words say nothing then.
+func (o *target) endsOtherwise(number string) bool {
+	return slices.ContainsFunc(o.pods.Ports, func(p kube.Port) bool {
+		return p.Number == number && !kube.LastWord(p.Name).IsHTTP()
+	})
 }
 
 // freePort returns what to do where the app needs a port that the sidecar listens on.

@@ -19,12 +19,13 @@ func (in *injection) lookAround(docs []*manifest.Document) {
 	}
 
 	in.readOthers(docs, around)
-	in.noteOutages()
+	in.noteSurroundings()
 	in.Needs = in.needs()
+	in.settleMembers()
 	view := in.view()
 	in.noteRouteCalls(view)
 	for _, w := range checks.Run(view) {
-		p := Problem{Rule: Rule(w.Code), Pos: w.At.Position(), Object: w.About.Title(), Msg: display.Line(w.Text)}
+		p := Problem{Rule: Rule(w.Code), Pos: w.At.Position(), Object: w.About.Title(), Msg: display.Line(w.Text), Hint: w.Hint}
 		switch {
 		case w.Accepted:
 			in.Accepted = append(in.Accepted, p)
@@ -39,12 +40,13 @@ func (in *injection) lookAround(docs []*manifest.Document) {
 	in.problems = append(in.problems, in.unacceptable...)
 }
 
-// noteOutages notes at the workloads how the stream bears on changes of registered services.
-func (in *injection) noteOutages() {
+// noteSurroundings notes at the workloads the facts of the stream on which warnings about their
+// registration depend.
+func (in *injection) noteSurroundings() {
 	for meta, o := range in.objects {
 		if w := o.workload; w != nil {
 			s := in.facts.Service(w.Service.Namespace, w.Service.App)
-			w.Headless, w.AcceptsOutages = s != nil && s.Headless, in.accepts(meta, checks.OutageCode)
+			w.Headless, w.Accepted = s != nil && s.Headless, slices.Concat(in.accepted[meta], in.settings.Accept)
 		}
 	}
 }
@@ -64,6 +66,12 @@ func (in *injection) around() (around kube.Around) {
 func (in *injection) joins(m *kube.Meta) bool {
 	o := in.objects[m]
 	return o != nil && o.joins()
+}
+
+// meshed reports whether an object joins the mesh, or an earlier run put it there.
+func (in *injection) meshed(m *kube.Meta) bool {
+	o := in.objects[m]
+	return o != nil && (o.joins() || o.done)
 }
 
 // readOthers adds the facts of documents without annotations of tykmesh, and the calls in all
@@ -116,7 +124,10 @@ func (in *injection) called() kube.Names {
 // noteRouteCalls keeps the calls of routes, which registered services may have too.
 func (in *injection) noteRouteCalls(s *checks.Stream) {
 	for _, c := range checks.RouteCalls(s) {
-		call := RouteCall{Pos: c.At.Position(), Object: c.About.Title(), URL: c.Text + c.Path, Path: c.Path}
+		call := RouteCall{
+			Pos: c.At.Position(), Object: c.About.Title(), URL: c.Text + c.Path, Path: c.Path,
+			Accepted: in.accepts(c.About, checks.CallersCode),
+		}
 		if o := in.objects[c.About]; o != nil && o.workload != nil {
 			call.Scoped, call.Loaded = o.workload.Scoped, o.workload.Calls
 		}
@@ -124,31 +135,35 @@ func (in *injection) noteRouteCalls(s *checks.Stream) {
 	}
 }
 
-// view returns the stream as the checks see it.
-func (in *injection) view() *checks.Stream {
+// settleMembers notes the outcomes of objects for the checks.
+func (in *injection) settleMembers() {
 	for meta, m := range in.members {
 		o := in.objects[meta]
 		m.Joins, m.Skipped = o.joins(), o.Outcome == Skipped
-		m.Meshed = m.Joins || o.done
+		m.Meshed = in.meshed(meta)
 		if o.workload != nil {
 			m.App, m.Route = o.workload.Service.App, o.workload.Route
 			if o.workload.Port != 0 {
 				m.AppPort = strconv.Itoa(o.workload.Port)
 			}
 		}
+
 		if o.Outcome != Injected {
 			m.Security, m.Port = kube.Verdict{}, nil
 			if o.workload == nil {
-				m.Sidecar = ""
+				m.Sidecar, m.Previous = "", ""
 			}
 		}
 	}
+}
 
+// view returns the stream as the checks see it.
+func (in *injection) view() *checks.Stream {
 	s := in.settings
 	return &checks.Stream{
 		Facts: in.facts, Members: in.members, Accepts: in.accepts,
 		Routes: s.Routes, TLS: s.TLS, MeshHosts: s.MeshHosts, BuiltIn: s.Sidecar != nil, ServiceLabels: s.serviceLabels(), Sidecars: s.running(),
-		SidecarPort: strconv.Itoa(s.sidecarPorts().listen), Adds: s.ServicePorts == AddPort && s.Sidecar != nil,
+		SidecarPort: strconv.Itoa(s.sidecarPorts().listen), Adds: s.adds(),
 		HTTP2: s.carriesHTTP2(), LimitsBodies: s.Sidecar != nil && s.Sidecar.MaxBody() != "",
 		Reconnects: s.Sidecar != nil && s.Sidecar.Traffic.MaxConnTime > 0,
 	}

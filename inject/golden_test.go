@@ -292,6 +292,9 @@ func (g *golden) findings(t *testing.T) string {
 		if c.Scoped {
 			text += fmt.Sprintf(", whose sidecars load %v", c.Loaded)
 		}
+		if c.Accepted {
+			text += ", accepted"
+		}
 		text += "\n"
 	}
 

@@ -39,7 +39,7 @@ func (in *injection) addedName(s *kube.Service) string {
 	switch protocol := port.Speech(in.facts.Behind(s)).Protocol; {
 	case protocol != "":
 		return protocol.PortName()
-	case !kube.Usual(in.reached(s, port)).IsHTTP():
+	case !kube.Usual(in.facts.Reached(s, port)).IsHTTP():
 		return unknownPortName
 	}
 

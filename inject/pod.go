@@ -27,7 +27,6 @@ type addition struct {
 	sleep      int64 // seconds that they sleep before they end; not the init containers
 
 	builtIn bool // it comes from the built-in profile, whose sidecar takes annotations
-
 }
 
 // added returns all containers that a pod gets.

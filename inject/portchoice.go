@@ -1,12 +1,14 @@
 package inject
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
+	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
 // httpPrefix begins the usual names of ports that serve HTTP, for example http-web.
@@ -62,7 +64,7 @@ func (in *injection) likely(s *kube.Service, app string) []int {
 		matches func(p kube.ServicePort) bool
 	}{
 		{false, func(p kube.ServicePort) bool { return p.TCP }},
-		{true, func(p kube.ServicePort) bool { return in.reached(s, p) == app }},
+		{true, func(p kube.ServicePort) bool { return in.facts.Reached(s, p) == app }},
 		{false, func(p kube.ServicePort) bool {
 			return builtIn && speaks(p).IsHTTP() && (!isBeside(p) || p.Number == httpPort)
 		}},
@@ -99,6 +101,16 @@ func (in *injection) likely(s *kube.Service, app string) []int {
 	return left
 }
 
+// isAside reports whether the name of a port says that it serves something beside the app.
+func isAside(name string) bool {
+	for word := range strings.SplitSeq(name, "-") {
+		if slices.Contains(asidePorts, word) {
+			return true
+		}
+	}
+	return false
+}
+
 // isBeside reports whether a port of a Service is for metrics and the like, by its name, else by
 // that of its target.
 func isBeside(p kube.ServicePort) bool {
@@ -111,20 +123,6 @@ func isLikeHTTP(p kube.ServicePort) bool {
 		what, ok := strings.CutPrefix(name, httpPrefix)
 		return ok && !slices.Contains(asidePorts, what)
 	})
-}
-
-// reached returns the number of the container port that a Service port reaches: a named one is
-// looked up in the pods that the Service selects. It stays a name where none of them is in the
-// stream.
-func (in *injection) reached(s *kube.Service, port kube.ServicePort) string {
-	if port.Named {
-		for p := range in.facts.Behind(s) {
-			if n := p.Target(port); n != "" {
-				return n
-			}
-		}
-	}
-	return port.Target
 }
 
 // appPort returns the app's port of the first pods behind a Service of which it is known; else
@@ -153,32 +151,13 @@ func portNumbers(s *kube.Service, ports []int) string {
 }
 
 // clearPorts finds where apps listen whose pods declare several ports: where the Services of the
-// stream lead that join the mesh; else, if none of them leads elsewhere, the only port that may be
-// the app's (likelyAppPort). The others are refused.
+// stream lead that are on the mesh; else, if none of them leads elsewhere, the only port that may
+// be the app's (likelyAppPort). The others are refused.
+//
+// Where Services keep all ports, the one with the name of the service counts before others: the
+// route leads to it, and no other loses a port by that.
 func (in *injection) clearPorts() {
-	leads, astray := make(map[*Object][]string), make(map[*Object]bool)
-	for _, s := range in.facts.Services {
-		if !in.joins(s.Meta) || len(s.Selector) == 0 {
-			continue
-		}
-
-		likely := in.likely(s, strconv.Itoa(usualPort))
-		if len(likely) != 1 {
-			continue
-		}
-
-		for p := range in.facts.Behind(s) {
-			o := in.objects[p.Meta]
-			switch n := p.Target(s.Ports[likely[0]]); {
-			case o == nil || o.unclear == nil:
-			case n == "":
-				astray[o] = true
-			case !slices.Contains(leads[o], n):
-				leads[o] = append(leads[o], n)
-			}
-		}
-	}
-
+	leads, astray := in.whereServicesLead()
 	for _, o := range in.Objects {
 		if o.unclear == nil {
 			continue
@@ -198,4 +177,51 @@ func (in *injection) clearPorts() {
 
 		o.workload.Port, o.unclear = port, nil
 	}
+}
+
+// whereServicesLead returns, for workloads whose app's port is unclear, the ports of the pods that
+// Services of the stream lead to, and which workloads a Service leads to by a port that they lack.
+func (in *injection) whereServicesLead() (leads map[*Object][]string, astray map[*Object]bool) {
+	leads, own, astray := make(map[*Object][]string), make(map[*Object][]string), make(map[*Object]bool)
+	for _, s := range in.facts.Services {
+		if !in.meshed(s.Meta) || len(s.Selector) == 0 {
+			continue
+		}
+
+		s := besideSidecar(s)
+		likely := in.likely(s, strconv.Itoa(usualPort))
+		if len(likely) != 1 {
+			continue
+		}
+
+		for p := range in.facts.Behind(s) {
+			o := in.objects[p.Meta]
+			switch n := p.Target(s.Ports[likely[0]]); {
+			case o == nil || o.unclear == nil:
+			case n == "":
+				astray[o] = true
+			case in.settings.adds() && s.Name == o.workload.Service.App:
+				own[o] = []string{n}
+			case !slices.Contains(leads[o], n):
+				leads[o] = append(leads[o], n)
+			}
+		}
+	}
+
+	maps.Copy(leads, own)
+
+	return leads, astray
+}
+
+// besideSidecar returns a Service without the ports that an earlier run led to sidecars.
+func besideSidecar(s *kube.Service) *kube.Service {
+	i := slices.IndexFunc(s.Ports, func(p kube.ServicePort) bool { return p.Name == sidecar.PortName })
+	if i < 0 {
+		return s
+	}
+
+	rest := *s
+	rest.Ports = slices.DeleteFunc(slices.Clone(s.Ports), func(p kube.ServicePort) bool { return p.Target == s.Ports[i].Target })
+
+	return &rest
 }

@@ -57,6 +57,9 @@ const (
 	AddPort ServicePorts = "add"
 )
 
+// adds reports whether Services keep all ports, and lead to sidecars by the name of their port.
+func (s Settings) adds() bool { return s.ServicePorts == AddPort && s.Sidecar != nil }
+
 // serviceEdits returns the edits of a Service: a port of it becomes the sidecar's, or leads to it,
 // or the sidecar's is added.
 func (in *injection) serviceEdits(o *target) ([]manifest.Edit, error) {
@@ -69,7 +72,7 @@ func (in *injection) serviceEdits(o *target) ([]manifest.Edit, error) {
 	if ports.previous != 0 {
 		o.member.Previous = strconv.Itoa(ports.previous)
 	}
-	e := serviceEditor{target: o, list: o.object.Node.Get("spec", "ports"), ports: ports, leadsTo: in.settings.target(ports), advice: in.settings.portAdvice()}
+	e := serviceEditor{target: o, list: o.object.Node.Get("spec", "ports"), ports: ports, leadsTo: in.settings.targetPort(ports), advice: in.settings.portAdvice()}
 	switch in.settings.ServicePorts {
 	case AddPort:
 		err = e.keepAll(in)

@@ -3,25 +3,15 @@ package inject
 import (
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/tykmesh/tykmesh/inject/kube"
 )
 
-// isAside reports whether the name of a port says that it serves something beside the app.
-func isAside(name string) bool {
-	for word := range strings.SplitSeq(name, "-") {
-		if slices.Contains(asidePorts, word) {
-			return true
-		}
-	}
-	return false
-}
-
 // carriesHTTP2 reports whether sidecars carry HTTP/2, and so gRPC. Configured ones may.
 func (s Settings) carriesHTTP2() bool { return s.Sidecar == nil || s.Sidecar.Traffic.HTTP2 }
 
-// hear finds the protocols of all apps: Services that lead to them count before the pods.
+// hear finds the protocols of all apps: Services on the mesh that lead to them count before the
+// pods, those that an earlier run injected too.
 func (in *injection) hear() {
 	if in.settings.Sidecar == nil {
 		return // the containers of the configuration say where the app listens
@@ -29,17 +19,13 @@ func (in *injection) hear() {
 
 	heard := make(map[*Object]kube.Speech)
 	for _, s := range in.facts.Services {
-		if !in.joins(s.Meta) {
+		if !in.meshed(s.Meta) {
 			continue
 		}
 
 		for p := range in.facts.Behind(s) {
 			o := in.objects[p.Meta]
-			for _, port := range s.Ports {
-				if n := o.listens(); n != "" && p.Reached(port) == n {
-					heard[o] = heard[o].Before(port.Speech(slices.Values([]*kube.Pods{p})))
-				}
-			}
+			heard[o] = heard[o].Before(p.Heard(o.listens(), s.Ports))
 		}
 	}
 

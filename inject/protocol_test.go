@@ -61,6 +61,11 @@ func TestAppPorts(t *testing.T) {
 		{"http 3000, api 3001", "", guess, ""},
 		{"web 3000, a 6379", "", guess, ""}, // a number proves nothing
 		{"grpc 9000, grpc-too 9001", "", guess, ""},
+		{"mq-amqp 5672, mq-http 15672", "", "http://127.0.0.1:15672", ""},
+		{"mq-amqp 5672, mq-web 15672", "", "http://127.0.0.1:15672", ""},
+		{"otlp-grpc 4317, otlp-http 4318", "", "http://127.0.0.1:4318", ""},
+		{"otlp-grpc 4317, metrics 9090", "", "http://127.0.0.1:4317", ""}, // as ever: one that is left
+		{"mq-amqp 5672, mq-tcp 15672", "", guess, ""},
 		{"metrics 9090, admin 9091", "", guess, ""},
 		{"metrics 9090", "", "http://127.0.0.1:9090", ""},
 		{"grpc 9000", "", "http://127.0.0.1:9000", "h2c://127.0.0.1:9000"},
@@ -83,6 +88,24 @@ func TestAppPorts(t *testing.T) {
 	}
 }
 
+// TestAppPortAgain holds the app's port among several to a Service that an earlier run injected, as
+// far as it still leads there.
+func TestAppPortAgain(t *testing.T) {
+	const guess, likely, led = string(inject.RulePort), "http://127.0.0.1:3000", "http://127.0.0.1:9000"
+	pods := fmt.Sprintf(speaker, "{name: web, containerPort: 3000}, {name: admin, containerPort: 9000}", "")
+	for _, c := range []struct{ name, ports, want string }{
+		{"add", "{name: web, port: 80, targetPort: admin}, {name: tyk-sidecar, port: 18080, targetPort: tyk-sidecar}", led},
+		{"preserve", "{name: web, port: 80, targetPort: 18080}, {name: tyk-sidecar, port: 18080, targetPort: 18080}", likely},
+		{"replace", "{name: tyk-sidecar, port: 18080, targetPort: 18080}", likely},
+		{"elsewhere", "{name: web, port: 80, targetPort: 4000}, {name: tyk-sidecar, port: 18080, targetPort: tyk-sidecar}", guess},
+	} {
+		text := pods + fmt.Sprintf(inFront, ", annotations: {injector.tyk.io/status: injected}", c.ports)
+		if got := targetOf(t, text, false); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
 // TestAppProtocol holds the target of an app to the Services that lead to it, and then to its pods,
 // whatever the order of the stream.
 func TestAppProtocol(t *testing.T) {
@@ -93,6 +116,8 @@ func TestAppProtocol(t *testing.T) {
 		{"the Service's appProtocol", "{name: http, containerPort: 9000}", "", service(joins, "{port: 80, targetPort: http, appProtocol: kubernetes.io/h2c}"), "h2c"},
 		{"the Service before the pods", "{name: grpc, containerPort: 9000}", "", service(joins, "{name: http, port: 80, targetPort: grpc}"), "http"},
 		{"another port of the Service", "{containerPort: 9000}", "", service(joins, "{name: web, port: 80, targetPort: 9000}, {name: grpc, port: 81}"), "http"},
+		{"a Service that an earlier run injected", "{containerPort: 9000}", "",
+			service(", annotations: {injector.tyk.io/status: injected}", "{name: grpc, port: 9000}, {name: tyk-sidecar, port: 18080, targetPort: tyk-sidecar}"), "h2c"},
 		{"a Service off the mesh", "{containerPort: 9000}", "", service("", "{name: grpc, port: 9000}"), "http"},
 		{"the probe", "{containerPort: 9000}", "grpc: {port: 9000}", service(joins, "{port: 9000}"), "h2c"},
 		{"a number", "{containerPort: 50051}", "", service(joins, "{port: 50051}"), "http"},

@@ -39,6 +39,7 @@ const (
 	RuleSecret      Rule = "TM0030"
 	RuleNothing     Rule = "TM0031"
 	RulePatch       Rule = "TM0032"
+	RuleCallers     Rule = checks.CallersCode
 	RuleOutage      Rule = checks.OutageCode
 	RuleSize        Rule = "TM0041"
 	RuleCalls       Rule = "TM0042"

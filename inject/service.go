@@ -80,8 +80,8 @@ type Workload struct {
 	ByName bool
 	// Headless reports that callers reach the pods' own ports, as far as the stream shows.
 	Headless bool
-	// AcceptsOutages reports that the user accepts changes during which calls fail.
-	AcceptsOutages bool
+	// Accepted are the rules whose warnings about these pods the user accepts.
+	Accepted []Rule
 
 	Template    string // the name in template.service.tyk.io
 	HasTemplate bool
@@ -102,6 +102,9 @@ type Workload struct {
 	InboundID, MeshID string
 }
 
+// Speaks returns the protocol of the app.
+func (w Workload) Speaks() kube.Protocol { return cmp.Or(w.Protocol, kube.HTTP) }
+
 // Target returns the URL where the sidecar finds the app; "" where the configured containers lead
 // it there. A gateway speaks HTTP/2 without TLS to a target h2c:// (Tyk documentation, gRPC proxy).
 func (w Workload) Target() string {
@@ -113,6 +116,9 @@ func (w Workload) Target() string {
 	}
 	return fmt.Sprintf("http://127.0.0.1:%d", w.Port)
 }
+
+// Accepts reports whether the user accepts the warnings of a rule about these pods.
+func (w Workload) Accepts(rule Rule) bool { return slices.Contains(w.Accepted, rule) }
 
 // Binding holds the Dashboard's ids of a service's two APIs, as they are written into annotations.
 type Binding struct {
@@ -130,6 +136,8 @@ type RouteCall struct {
 	// Scoped says that the sidecars of the caller load the routes of these services only.
 	Scoped bool
 	Loaded []Service
+
+	Accepted bool // by the user, if nothing answers the call
 }
 
 // Problem is one reason why a stream is refused: where, which object, which rule.

@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"github.com/tykmesh/tykmesh/inject/kube"
-	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
@@ -22,11 +21,11 @@ type sidecarPorts struct {
 // called returns the port of the Service to which the sidecars of callers go.
 func (p sidecarPorts) called() int { return cmp.Or(p.previous, p.listen) }
 
-// target returns the target of these ports: the number where sidecars listen, as the webhook wrote
-// it, or the name. The name is right for all pods while they change from one number to another, and
-// beside pods without a sidecar, which have no port of that name.
-func (s Settings) target(p sidecarPorts) any {
-	if s.Sidecar != nil && (s.ServicePorts == AddPort || p.previous != 0) {
+// targetPort returns the targetPort of these ports: the number where sidecars listen, as the
+// webhook wrote it, or the name. The name is right for all pods while they change from one number
+// to another, and beside pods without a sidecar, which have no port of that name.
+func (s Settings) targetPort(p sidecarPorts) any {
+	if s.adds() || s.Sidecar != nil && p.previous != 0 {
 		return sidecar.PortName
 	}
 	return int64(p.listen)
@@ -36,28 +35,20 @@ func (s Settings) target(p sidecarPorts) any {
 func (o *target) notePorts(s Settings) {
 	w, p := o.workload, o.ports
 	w.SidecarPort, o.member.Sidecar = p.called(), strconv.Itoa(p.listen)
-	_, w.ByName = s.target(p).(string)
+	_, w.ByName = s.targetPort(p).(string)
 	if p.previous != 0 {
 		w.NextPort, o.member.Previous = p.listen, strconv.Itoa(p.previous)
 	}
 
 	if s.Sidecar != nil {
-		w.PortPos, w.SidecarPortPos = o.annotationPos(annotationPort), o.annotationPos(annotationSidecarPort)
+		w.PortPos, w.SidecarPortPos = o.place(annotationPort), o.place(annotationSidecarPort)
 	}
-}
-
-// annotationPos returns where the value of an annotation stands; Line 0 for one that there is not.
-func (o *target) annotationPos(key string) (pos manifest.Position) {
-	if _, value := o.meta.Get("annotations").Entry(key); value != nil {
-		pos = o.object.Document.PositionOf(value)
-	}
-	return pos
 }
 
 // sidecarPorts returns the ports as the configuration sets them.
 func (s Settings) sidecarPorts() sidecarPorts {
 	if s.Sidecar == nil {
-		return sidecarPorts{listen: sidecar.Port}
+		return sidecarPorts{listen: sidecar.DefaultPort}
 	}
 	return sidecarPorts{s.Sidecar.ListenPort(), s.Sidecar.PreviousPort}
 }
@@ -107,8 +98,9 @@ func (in *injection) sidecarPortsOf(o *target) (ports sidecarPorts, err error) {
 		switch {
 		case !ok:
 		case first == nil:
-			if own != nil && found != ports {
-				return ports, o.problem(RuleAnnotation, own, "annotation %s: the sidecars of %s listen on port %d; delete this annotation", annotationSidecarPort, p, found.listen)
+			if own != "" && found != ports {
+				_, value := o.meta.Get("annotations").Entry(own)
+				return ports, o.problem(RuleAnnotation, value, "annotation %s: the sidecars of %s listen on port %d, and callers use port %d; delete this annotation", own, p, found.listen, found.called())
 			}
 			first, ports = p, found
 		case found != ports:
@@ -127,8 +119,11 @@ func (in *injection) portsOfPods(p *kube.Pods) (ports sidecarPorts, ok bool) {
 	case o == nil || in.settings.Sidecar == nil:
 		return ports, false
 	case o.done:
-		n, ok := parsePort(p.Target(kube.ServicePort{Target: sidecar.PortName, Named: true}))
-		return sidecarPorts{listen: n, previous: in.settings.sidecarPorts().previous}, ok
+		ports.listen, ok = parsePort(p.Target(kube.ServicePort{Target: sidecar.PortName, Named: true}))
+		if previous := in.settings.sidecarPorts().previous; previous != ports.listen {
+			ports.previous = previous
+		}
+		return ports, ok
 	case o.workload == nil:
 		return ports, false
 	}
@@ -141,9 +136,9 @@ func (s Settings) countsOnServices(annotation string) bool {
 	return s.Sidecar != nil && (annotation == annotationSidecarPort || annotation == annotationPreviousPort)
 }
 
-// ownPorts returns the ports that the configuration sets for a Service, or its own annotation; that
-// is nil where it has none.
-func (o *target) ownPorts(s Settings) (ports sidecarPorts, own *manifest.Node, err error) {
+// ownPorts returns the ports that the configuration sets for a Service, or its own annotations, of
+// which it returns the last; "" where it has none.
+func (o *target) ownPorts(s Settings) (ports sidecarPorts, own string, err error) {
 	ports = s.sidecarPorts()
 	for _, a := range []struct {
 		key  string
@@ -154,7 +149,7 @@ func (o *target) ownPorts(s Settings) (ports sidecarPorts, own *manifest.Node, e
 			continue
 		}
 
-		own = value
+		own = a.key
 		if !value.IsString() {
 			return ports, own, o.problem(RuleAnnotation, value, "annotation %s: must be a string, not %s; put it in quotes", a.key, value.Describe())
 		}

@@ -31,7 +31,7 @@ func newCertsCmd(p process) *cobra.Command {
 func certificateSettings(c config.Config, s serverFlags) (mesh.Settings, error) {
 	settings, err := registeredSettings(c, s)
 	if err == nil && !settings.TLS {
-		err = explain.Setting(c, "Injector.enableMeshTLS", errors.New("is not on, so nothing on the mesh has a certificate"))
+		err = explain.Setting(c, "Injector.enableMeshTLS", errors.New("is not on, so the mesh uses no certificates"))
 	}
 	return settings, err
 }

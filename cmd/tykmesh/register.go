@@ -70,13 +70,13 @@ func (f *injectCmd) register(ctx context.Context, c config.Config, services []pl
 	}
 
 	r.Findings(explain.Warnings(todo.Warnings))
+	debugAccepted(r, todo.Accepted)
 	warnOfNewCA(r, c, todo)
 	if f.registered { // later deletions do not change the manifests
 		return todo, todo.Bindings(), registered(todo, r)
 	}
 
 	r.Findings(explain.Warnings(todo.Outages))
-	debugAccepted(r, todo.Accepted)
 	r.Planned(phase.Steps(todo.Steps()...), kept(todo))
 	if f.dryRun {
 		return todo, preview(todo.Bindings()), nil

@@ -45,7 +45,7 @@ func meshSettings(c config.Config, s serverFlags) mesh.Settings {
 		Org: c.Tyk.Org, TLS: c.Injector.EnableMeshTLS,
 		MeshHosts: c.Injector.MeshHosts, MeshDomain: c.Injector.MeshDomain, Slugs: mesh.Slugs(c.Injector.Slugs),
 		MeshCertificateID: c.Injector.MeshCertificateID, SharedRoutes: c.Injector.SharedRoutes, SeesAllAPIs: c.Tyk.SeesAllAPIs,
-		InboundTarget: inboundTarget, MeshPort: sidecar.Port, Parallel: s.parallel, Trusted: c.CA.Trust, Now: s.now,
+		InboundTarget: inboundTarget, MeshPort: sidecar.DefaultPort, Parallel: s.parallel, Trusted: c.CA.Trust, Now: s.now,
 	}
 
 	if len(c.Injector.Containers) == 0 {

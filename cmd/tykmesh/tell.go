@@ -41,6 +41,10 @@ func (f *injectCmd) tell(r *report.Run, i injected, trusted string) {
 		r.Lastly("ConfigMap %s %s for %s", sidecar.Authority, r.Verb("added"), report.Plural(n, "namespace"))
 	}
 
+	if slices.ContainsFunc(i.stream.Workloads(), func(w inject.Workload) bool { return w.NextPort != 0 }) {
+		r.Lastly("the sidecar's port changes in two steps, and this is the first: when all pods have restarted, delete Sidecar.previousPort or its annotation, inject and apply again")
+	}
+
 	if f.registered && i.plan != nil {
 		tellAssumed(r, i.stream)
 	} else {

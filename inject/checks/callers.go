@@ -9,11 +9,15 @@ import (
 	"github.com/tykmesh/tykmesh/inject/kube"
 )
 
+// CallersCode is the code of calls that cannot work. The plan of a registration reports them as
+// well, because it knows all routes.
+const CallersCode = "TM0039"
+
 // Callers checks the calls in environments, commands, arguments and ConfigMaps: a port that they
 // name may go away, and the mesh answers one scheme only. They are texts, which may never be used,
 // so all of it is warnings.
 var Callers = Check{
-	Code:     "TM0039",
+	Code:     CallersCode,
 	Sentence: "A call that a pod or a ConfigMap names must find its port, its route and the scheme of the mesh.",
 	Hint: "call the service by its route on the mesh, in the scheme that sidecars answer: https://mesh/ROUTE with TLS; Injector.servicePorts: add " +
 		"keeps every port of a Service",
@@ -44,9 +48,8 @@ type RouteCall struct {
 	About *kube.Meta
 }
 
-// RouteCalls returns the calls of routes of the mesh by pods that are on it, without those of
-// objects that accept the warnings of Callers. Services that the stream does not show may have the
-// routes, so the checks do not judge them.
+// RouteCalls returns the calls of routes of the mesh by pods that are on it. Services that the
+// stream does not show may have the routes, so the checks do not judge them.
 func RouteCalls(s *Stream) (all []RouteCall) {
 	r := run{Stream: s, ports: portsOf(s.Sidecars, s.SidecarPort)}
 	if !s.Routes {
@@ -55,7 +58,7 @@ func RouteCalls(s *Stream) (all []RouteCall) {
 
 	for c, onMesh := range r.callers() {
 		for _, call := range c.Calls {
-			if onMesh && r.isMesh(call) && strings.Trim(call.Path, "/") != "" && !s.Accepts(c.Meta, Callers.Code) {
+			if onMesh && r.isMesh(call) && strings.Trim(call.Path, "/") != "" {
 				all = append(all, RouteCall{call, c.Meta})
 			}
 		}
@@ -158,12 +161,16 @@ func (r *run) routeOf(s *kube.Service) string {
 }
 
 // wayOut returns what to do about calls of a port that goes: pods on the mesh can call the route of
-// the service, if they speak HTTP.
+// the service, if they speak HTTP. Those that speak gRPC call the sidecar itself, because they
+// cannot add the path of a route.
 func (r *run) wayOut(call kube.Call, s *kube.Service, onMesh bool) string {
-	route := r.routeOf(s)
+	route, speech := r.routeOf(s), r.spokenAt(s, call.Port)
 	_, spoken := schemes[call.Scheme]
-	if !onMesh || route == "" || len(r.MeshHosts) == 0 || !spoken && call.Scheme != "" {
+	switch {
+	case !onMesh || route == "" || len(r.MeshHosts) == 0 || !spoken && call.Scheme != "" || !r.carries(speech):
 		return "keep the port with Injector.servicePorts: add"
+	case speech == kube.GRPC && !spoken:
+		return fmt.Sprintf("call %s:%s%s instead", r.hostOf(s), r.sidecarPort(r.member(s.Meta)), r.overTLS())
 	}
 
 	advice := fmt.Sprintf("call %s://%s%s instead", r.scheme("http"), r.MeshHosts[0], route)
@@ -172,6 +179,16 @@ func (r *run) wayOut(call kube.Call, s *kube.Service, onMesh bool) string {
 	}
 
 	return advice
+}
+
+// spokenAt returns the protocol of a port of a Service, by its number.
+func (r *run) spokenAt(s *kube.Service, number string) kube.Protocol {
+	for _, port := range s.Ports {
+		if port.Number == number {
+			return port.Speech(r.Behind(s)).Protocol
+		}
+	}
+	return ""
 }
 
 // checkScheme looks at a call of the mesh by pods that are on it.

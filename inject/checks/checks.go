@@ -23,6 +23,7 @@ type Check struct {
 	Code     string // stays the same from version to version, for those who filter reports
 	Sentence string // the rule that objects must keep
 	Hint     string // the next thing to try, for users
+	Kept     string // the same where Services keep all ports; "" if it is the same
 	run      func(*run)
 }
 
@@ -85,15 +86,19 @@ type Warning struct {
 	About    *kube.Meta
 	At       manifest.Place
 	Text     string
-	Breaks   bool // the mesh cannot work as far as the stream shows; else it may be intended
-	Accepted bool // by the user
+	Breaks   bool   // the mesh cannot work as far as the stream shows; else it may be intended
+	Accepted bool   // by the user
+	Hint     string // where it differs from that of the check
 }
 
 // Run runs all checks, in their order.
 func Run(s *Stream) (warnings []Warning) {
 	r := run{Stream: s, ports: portsOf(s.Sidecars, s.SidecarPort)}
 	for _, check := range All {
-		r.code = check.Code
+		r.code, r.hint = check.Code, ""
+		if s.Adds {
+			r.hint = check.Kept
+		}
 		check.run(&r)
 	}
 	return r.warnings
@@ -104,17 +109,18 @@ type run struct {
 	*Stream
 	ports    []kube.Port // of the sidecars
 	code     string
+	hint     string // for the warnings of the check; "" if it is the usual one
 	warnings []Warning
 }
 
 // breaks reports that the mesh cannot work as far as the stream shows.
 func (r *run) breaks(about *kube.Meta, at manifest.Place, format string, args ...any) {
-	r.warnings = append(r.warnings, Warning{r.code, about, at, fmt.Sprintf(format, args...), true, r.Accepts(about, r.code)})
+	r.warnings = append(r.warnings, Warning{r.code, about, at, fmt.Sprintf(format, args...), true, r.Accepts(about, r.code), r.hint})
 }
 
 // warn reports something that may be intended, because the stream does not show everything.
 func (r *run) warn(about *kube.Meta, at manifest.Place, format string, args ...any) {
-	r.warnings = append(r.warnings, Warning{r.code, about, at, fmt.Sprintf(format, args...), false, r.Accepts(about, r.code)})
+	r.warnings = append(r.warnings, Warning{r.code, about, at, fmt.Sprintf(format, args...), false, r.Accepts(about, r.code), r.hint})
 }
 
 // warnPods does as warn about pods for a reason that is their namespace's too, where it can also be

@@ -29,7 +29,7 @@ func checkPreviousPorts(r *run) {
 		}
 
 		if m := r.calledBehind(s); m.Previous != "" {
-			r.breaks(s.Meta, s.Place, "the Service is headless, so callers reach port %s of the pods themselves, where no sidecar listens; set annotation injector.tyk.io/sidecar-port: %q of its pods, so that they change in one step",
+			r.breaks(s.Meta, s.Place, "the Service is headless, so callers reach port %s of the pods themselves, where no sidecar listens; change them in one step: annotate its pods with injector.tyk.io/sidecar-port: %q, without sidecar-previous-port",
 				m.Previous, m.Sidecar)
 		}
 	}

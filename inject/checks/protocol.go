@@ -14,10 +14,13 @@ import (
 var Protocol = Check{
 	Code:     "TM0038",
 	Sentence: "A port on the mesh must speak HTTP, or gRPC where Sidecar.http2 is true.",
-	Hint: "name ports after their protocol (http-web, grpc), or set their appProtocol; injector.tyk.io/port names the HTTP port of the pods; " +
-		"Injector.servicePorts: add keeps the ports of Services",
-	run: checkProtocols,
+	Hint:     nameProtocol + "; Injector.servicePorts: add keeps the ports of Services",
+	Kept:     nameProtocol,
+	run:      checkProtocols,
 }
+
+// nameProtocol is how users say what ports speak.
+const nameProtocol = "name ports after their protocol (http-web, grpc), or set their appProtocol; injector.tyk.io/port names the HTTP port of the pods"
 
 // checkProtocols looks for ports whose protocol sidecars do not carry:
 //
@@ -76,14 +79,14 @@ func (r *run) checkKept(s *kube.Service, pods []*kube.Pods, told map[*kube.Pods]
 }
 
 // unaware returns the effect on an app whose pods do not say the protocol that their Services say:
-// the sidecar's environment depends on the pods alone. It returns "" where nothing breaks.
+// the sidecar's environment depends on the pods alone. It returns "" without one.
 func (r *run) unaware(protocol, said kube.Protocol) string {
 	var effects []string
 	if r.LimitsBodies && protocol == kube.GRPC && said != kube.GRPC {
 		effects = append(effects, "limits request bodies, which breaks streams")
 	}
 	if r.Reconnects && protocol.NeedsHTTP2() && !said.NeedsHTTP2() {
-		effects = append(effects, "never closes the connections to the app that it replaces")
+		effects = append(effects, "lets its connections to the app pile up")
 	}
 	return strings.Join(effects, ", and ")
 }
@@ -109,12 +112,7 @@ func (r *run) checkElsewhere(s *kube.Service) {
 
 // checkTaken checks the port of a Service that leads to the sidecar from now on.
 func (r *run) checkTaken(s *kube.Service, port kube.ServicePort, pods []*kube.Pods, told map[*kube.Pods]bool) {
-	target := port.Target
-	for _, p := range pods {
-		target = p.Reached(port)
-	}
-
-	t := r.trouble(port.Number, target, port.Speech(r.Behind(s)))
+	t := r.trouble(port.Number, r.Reached(s, port), port.Speech(r.Behind(s)))
 	if t == nil {
 		return
 	}
@@ -180,14 +178,7 @@ func (r *run) fronted() map[*kube.Pods]bool {
 // The Service need not join the mesh.
 func (r *run) mayServe(p *kube.Pods, ports ...kube.ServicePort) bool {
 	m := r.member(p.Meta)
-	speech := m.Speaks
-	for _, port := range ports {
-		if m.AppPort != "" && p.Reached(port) == m.AppPort {
-			speech = speech.Before(port.Speech(slices.Values([]*kube.Pods{p})))
-		}
-	}
-
-	t := r.trouble(m.AppPort, m.AppPort, speech)
+	t := r.trouble(m.AppPort, m.AppPort, m.Speaks.Before(p.Heard(m.AppPort, ports)))
 	return t == nil || t.guess
 }
 

@@ -17,25 +17,32 @@ var Reference = Check{
 	Code:     "TM0022",
 	Sentence: "An object that names a Service port needs that port, and answers from the sidecar behind it.",
 	Hint: "set Injector.servicePorts: add, which keeps every port as it is; or add a second Service without the annotation, which bypasses the sidecar; " +
-		"or go through the sidecar, with its port and the host APP.NAMESPACE (nginx: upstream-vhost, and backend-protocol: HTTPS if the mesh uses TLS)",
-	run: checkReferences,
+		viaSidecar,
+	Kept: "name the port that leads to the app, which stays as it is; " + viaSidecar,
+	run:  checkReferences,
 }
+
+// viaSidecar is how objects that name a port of a Service can reach the app through the sidecar.
+const viaSidecar = "or go through the sidecar, with its port and the host APP.NAMESPACE (nginx: upstream-vhost, and backend-protocol: HTTPS if the mesh uses TLS)"
 
 // checkReferences looks for objects that name ports of a Service that joins the mesh. It reports a
 // Service once for each object, and a warning only where nothing of the Service breaks.
 func checkReferences(r *run) {
 	for _, o := range r.Referrers {
 		broken, warned := make(map[*kube.Service]bool), make(map[*kube.Service]bool)
-		var suspicions []suspicion
+		var suspicions []fault
 		for _, ref := range o.References {
 			for s := range r.Referred(ref) {
-				found := suspicion{about: s, at: ref.At}
-				switch m := r.member(s.Meta); {
-				case !m.Joins || broken[s]:
-				case found.breaks(r, ref, m):
+				if !r.member(s.Meta).Joins || broken[s] {
+					continue
+				}
+
+				switch found := r.faultOf(ref, s); {
+				case found.text == "":
+				case found.breaks:
 					broken[s] = true
 					r.breaks(o.Meta, ref.At, "%s", found.text)
-				case !warned[s] && found.warns(r, ref, m):
+				case !warned[s]:
 					warned[s] = true
 					suspicions = append(suspicions, found)
 				}
@@ -52,11 +59,12 @@ func checkReferences(r *run) {
 	r.checkRollouts()
 }
 
-// suspicion is a fault of a reference to a Service.
-type suspicion struct {
-	about *kube.Service
-	at    manifest.Place
-	text  string
+// fault is the reason why a reference to a Service gets no answer, or may get none.
+type fault struct {
+	about  *kube.Service
+	at     manifest.Place
+	text   string // "" where there is no such reason
+	breaks bool   // it gets no answer any longer; else it may get none
 }
 
 // fate says what becomes of the port of a reference.
@@ -117,24 +125,11 @@ func (m *Member) fateOfUnnamed(all bool, s *kube.Service) fate {
 // port of the Service that leads there.
 func (m *Member) fateOfTarget(r *run, target string, s *kube.Service) fate {
 	changes := func(p kube.ServicePort) bool { return p == *m.Port }
-	leadsThere := func(p kube.ServicePort) bool { return r.targetOf(s, p) == target }
+	leadsThere := func(p kube.ServicePort) bool { return r.Reached(s, p) == target }
 	if leadsThere(*m.Port) && !slices.ContainsFunc(s.Ports, func(p kube.ServicePort) bool { return !changes(p) && leadsThere(p) }) {
 		return goes
 	}
 	return stays
-}
-
-// targetOf returns the number of the port of pods that a port of a Service leads to; its name where
-// the stream does not have such pods.
-func (r *run) targetOf(s *kube.Service, port kube.ServicePort) string {
-	if port.Named {
-		for p := range r.Behind(s) {
-			if n := p.Target(port); n != "" {
-				return n
-			}
-		}
-	}
-	return port.Target
 }
 
 func isNumber(port string) bool { return strings.Trim(port, "0123456789") == "" }
@@ -175,29 +170,50 @@ var strangers = map[kube.Caller]string{
 	kube.Prometheus: "Prometheus calls the addresses of pods",
 }
 
-// breaks reports whether a reference gets no answer any longer, and notes why.
-func (f *suspicion) breaks(r *run, ref kube.Reference, m *Member) bool {
-	s, stranger := f.about, strangers[ref.Caller]
+// faultOf returns the fault of a reference to a Service that joins the mesh.
+func (r *run) faultOf(ref kube.Reference, s *kube.Service) fault {
+	m, out := r.member(s.Meta), fault{about: s, at: ref.At}
+	switch m.fateOf(r, ref, s) {
+	case goes:
+		out.breaks = true
+		out.text = fmt.Sprintf("injection replaces %s by %s, so %s; %s", described(ref, s), m.replacementOf(ref), losses[ref.Caller], m.remedy(ref.Caller))
+	case leads:
+		out.text, out.breaks = r.strangerText(ref, s)
+		if !out.breaks && (!ref.SetsHost || r.TLS && !ref.TLS) {
+			out.text = r.hostText(s)
+		}
+	case joined:
+		out.breaks = ref.Caller != kube.Prometheus
+		out.text = fmt.Sprintf("it names no port, so some of its requests would go to port %s of Service %s/%s, where sidecars answer only the host %s; name a port",
+			m.Sidecar, s.Namespace, s.Name, r.hostOf(s))
+	case unsure:
+		out.text = fmt.Sprintf("it names no port of Service %s/%s, which gets a second one; name the port", s.Namespace, s.Name)
+	}
+
+	return out
+}
+
+// strangerText returns why a caller gets no answer from sidecars, if it never does.
+func (r *run) strangerText(ref kube.Reference, s *kube.Service) (text string, ok bool) {
+	stranger, ok := strangers[ref.Caller]
+	if !ok {
+		return "", false
+	}
 	if ref.Caller == kube.APIServer {
 		stranger = fmt.Sprintf(stranger, s.Name, s.Namespace)
 	}
 
-	switch m.fateOf(r, ref, s) {
-	case goes:
-		f.text = fmt.Sprintf("injection replaces %s by %s, so %s; %s", described(ref, s), m.replacementOf(ref), losses[ref.Caller], m.remedy(ref.Caller))
-	case joined:
-		f.text = r.joinedText(s, m)
-		return ref.Caller != kube.Prometheus
-	case leads:
-		if stranger == "" {
-			return false
-		}
-		f.text = fmt.Sprintf("%s leads to sidecars, which answer only the host %s, but %s; %s", described(ref, s), r.hostOf(s), stranger, m.remedy(ref.Caller))
-	default:
-		return false
-	}
+	return fmt.Sprintf("%s leads to sidecars, which answer only the host %s, but %s; %s",
+		described(ref, s), r.hostOf(s), stranger, r.member(s.Meta).remedy(ref.Caller)), true
+}
 
-	return true
+// hostText returns the demands of sidecars on their callers.
+func (r *run) hostText(s *kube.Service) string {
+	text := fmt.Sprintf("the sidecars behind Service %s/%s answer only requests for the host %s, others get 404; rewrite the Host header", s.Namespace, s.Name, r.hostOf(s))
+	if r.TLS {
+		text += "; they speak TLS, so connect over TLS"
+	}
+	return text
 }
 
 // remedy returns what to do about a port that breaks for a caller.
@@ -222,36 +238,6 @@ func described(ref kube.Reference, s *kube.Service) string {
 		return "target port " + ref.Port + service
 	}
 	return "port " + ref.Port + service
-}
-
-// warns reports whether a reference may get no answer, and notes why.
-func (f *suspicion) warns(r *run, ref kube.Reference, m *Member) bool {
-	s := f.about
-	switch m.fateOf(r, ref, s) {
-	case joined:
-		f.text = r.joinedText(s, m)
-	case unsure:
-		f.text = fmt.Sprintf("it names no port of Service %s/%s, which gets a second one; name the port", s.Namespace, s.Name)
-	case leads:
-		if ref.SetsHost && (!r.TLS || ref.TLS) {
-			return false
-		}
-
-		f.text = fmt.Sprintf("the sidecars behind Service %s/%s answer only requests for the host %s, others get 404; rewrite the Host header", s.Namespace, s.Name, r.hostOf(s))
-		if r.TLS {
-			f.text += "; they speak TLS, so connect over TLS"
-		}
-	default:
-		return false
-	}
-
-	return true
-}
-
-// joinedText returns the fault of calls of all ports of a Service.
-func (r *run) joinedText(s *kube.Service, m *Member) string {
-	return fmt.Sprintf("it names no port, so some of its requests would go to port %s of Service %s/%s, where sidecars answer only the host %s; name a port",
-		m.Sidecar, s.Namespace, s.Name, r.hostOf(s))
 }
 
 // hostOf returns the host that the sidecars behind a Service answer.

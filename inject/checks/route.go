@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -50,8 +51,8 @@ func checkRoutes(r *run) {
 }
 
 // checkRoute looks at the Service that is to serve a route. Behind a headless one callers reach the
-// pods' own ports, whatever its ports say. Pods that sidecars cannot serve
-// are for checkProtocols.
+// pods' own ports, whatever its ports say. Pods that sidecars cannot serve are for checkProtocols.
+// An earlier run may have led the Service to another port than that of sidecars from now on.
 func (r *run) checkRoute(s *kube.Service, workloads []*kube.Pods, route string) {
 	m := r.member(s.Meta)
 	if s.External || m.Skipped {
@@ -63,17 +64,23 @@ func (r *run) checkRoute(s *kube.Service, workloads []*kube.Pods, route string) 
 		return
 	}
 
-	if m.Meshed || s.Headless || !r.mayServe(workloads[0], s.Ports...) {
+	if m.Joins || s.Headless || !r.mayServe(workloads[0], s.Ports...) {
 		return
 	}
 
-	port := r.sidecarPort(r.member(workloads[0].Meta))
+	remedy := "annotate the Service too"
+	if m.Meshed {
+		remedy = "update the Service with --reinject"
+	}
+
+	pods := r.member(workloads[0].Meta)
+	port := cmp.Or(pods.Previous, r.sidecarPort(pods))
 	i := slices.IndexFunc(s.Ports, func(p kube.ServicePort) bool { return p.Number == port })
 	switch {
 	case i < 0:
-		r.breaks(s.Meta, s.Place, "the route %s of %s leads to port %s of this Service, which does not have that port; annotate the Service too", route, listed(workloads), port)
-	case !r.isSidecar(s.Ports[i].Target, port):
-		r.breaks(s.Meta, s.Ports[i].At, "the route %s of %s leads to port %s of this Service and from there to port %s of the pods, past the sidecar; annotate the Service too",
-			route, listed(workloads), port, strings.ToLower(s.Ports[i].Target))
+		r.breaks(s.Meta, s.Place, "the route %s of %s leads to port %s of this Service, which does not have that port; %s", route, listed(workloads), port, remedy)
+	case !r.isSidecar(s.Ports[i].Target, r.sidecarPort(pods)):
+		r.breaks(s.Meta, s.Ports[i].At, "the route %s of %s leads to port %s of this Service and from there to port %s of the pods, past the sidecar; %s",
+			route, listed(workloads), port, strings.ToLower(s.Ports[i].Target), remedy)
 	}
 }

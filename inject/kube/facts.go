@@ -93,14 +93,20 @@ func (f *Facts) AddService(o Object) *Service {
 
 // Add adds the facts of an object that is neither a Service nor has pods. It returns the identity
 // of the object, or nil if Facts keeps nothing of it.
-func (f *Facts) Add(o Object) *Meta {
+func (f *Facts) Add(o Object) (m *Meta) {
 	if k := kinds[o.Kind]; k.add != nil && slices.Contains(k.groups, o.Group()) {
-		return k.add(f, o)
+		m = k.add(f, o)
 	}
-	if slices.ContainsFunc(f.PortReferences, func(p PortReference) bool { return p.names(o) }) {
-		return addReferrer(f, o)
+
+	refers := slices.ContainsFunc(f.PortReferences, func(p PortReference) bool { return p.names(o) })
+	if refers && portKindOf(o) == nil { // others have been read with their row
+		if m == nil {
+			m = f.meta(o)
+		}
+		f.addReferences(o, m)
 	}
-	return nil
+
+	return m
 }
 
 func (f *Facts) meta(o Object) *Meta { return o.Meta(f.Namespace) }

@@ -21,7 +21,7 @@ kind: Deployment
 metadata: {name: web}
 spec: {template: {metadata: {labels: {app: web, tier: front}}, spec: {containers: [{name: web, ports: [{name: http, containerPort: 3000}]}]}}}
 ---
-{apiVersion: batch/v1, kind: Job, metadata: {name: load, namespace: shop}, spec: {template: {metadata: {labels: {app: load}}, spec: {containers: [{name: istio-proxy}]}}}}
+{apiVersion: batch/v1, kind: Job, metadata: {name: load, namespace: shop}, spec: {template: {metadata: {labels: {app: load}}, spec: {containers: [{name: load}, {name: istio-proxy}]}}}}
 ---
 {apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: front, namespace: shop}, spec: {podSelector: {matchExpressions: [{key: tier, operator: Exists}]}}}
 ---

@@ -46,9 +46,9 @@ var meshKeys = map[string]struct {
 	mesh string
 	asks []string // values; nil is any value
 }{
-	"sidecar.istio.io/inject":                {"Istio", []string{"true", "y", "yes", "on"}},
+	istioSwitch:                              {"Istio", []string{"true", "y", "yes", "on"}},
 	"istio-injection":                        {"Istio", []string{"enabled"}},
-	"istio.io/rev":                           {"Istio", nil},
+	istioRevision:                            {"Istio", nil},
 	"istio.io/dataplane-mode":                {"Istio (ambient)", []string{"ambient"}},
 	"linkerd.io/inject":                      {"Linkerd", []string{"enabled", "ingress"}},
 	"consul.hashicorp.com/connect-inject":    {"Consul", []string{"true"}},
@@ -82,18 +82,39 @@ func meshSigns(d *manifest.Document, meta, spec *manifest.Node) (found []MeshSig
 	}
 
 	for c := range Containers(spec) {
-		if name := c.Get("name"); meshProxies[name.Text()] != "" {
+		if name := c.Get("name"); meshProxies[name.Text()] != "" && !isIstioGateway(spec) {
 			note(meshProxies[name.Text()], "container", name, "", false)
 		}
 	}
 
 	for _, of := range []struct{ field, word string }{{"labels", "label"}, {"annotations", "annotation"}} {
 		for k, v := range meta.Get(of.field).Entries() {
-			if key, ok := meshKeys[k.Text()]; ok && v.Text() != "" {
+			if key, ok := meshKeys[k.Text()]; ok && v.Text() != "" && !isOnlyRevision(meta, of.field, k.Text()) {
 				note(key.mesh, of.word, k, ": "+Text(v), key.asks != nil && !slices.Contains(key.asks, v.Text()))
 			}
 		}
 	}
 
 	return found
+}
+
+// isIstioGateway reports whether Istio's proxy is all of a pod. Such a proxy is a gateway: it
+// redirects no calls.
+func isIstioGateway(spec *manifest.Node) bool {
+	var names []string
+	for c := range Containers(spec) {
+		names = append(names, c.Get("name").Text())
+	}
+	return len(names) == 1 && names[0] == "istio-proxy"
+}
+
+// istioSwitch decides about pods, whatever revision they name (Istio documentation, Installing the
+// Sidecar).
+const istioSwitch, istioRevision = "sidecar.istio.io/inject", "istio.io/rev"
+
+// isOnlyRevision reports whether a key of metadata is Istio's revision, and asks for no proxy: an
+// annotation only says which revision made the object.
+func isOnlyRevision(meta *manifest.Node, field, key string) bool {
+	return key == istioRevision &&
+		(field == "annotations" || meta.Get("labels", istioSwitch) != nil || meta.Get("annotations", istioSwitch) != nil)
 }

@@ -3,6 +3,7 @@ package kube
 import (
 	"cmp"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
@@ -97,9 +98,6 @@ func (s Speech) rank() int {
 	return 0
 }
 
-// ByPods reports whether the pods themselves show the protocol.
-func (s Speech) ByPods() bool { return s.Sign == ByProbe || s.Sign == ByContainer }
-
 // Speech returns what a port of a Service speaks, with the pods behind it. The first row that says
 // something counts:
 //
@@ -164,6 +162,10 @@ func named(name string, by Sign) Speech {
 	return Speech{}
 }
 
+// LastWord returns the protocol that is the last word of a port name; "" for none. By convention
+// the first ones say it, so this is a weak sign.
+func LastWord(name string) Protocol { return protocols[name[strings.LastIndexByte(name, '-')+1:]] }
+
 // Probe is a probe of a container that shows the protocol of a port.
 type Probe struct {
 	Port     string // its number
@@ -193,6 +195,30 @@ func (p *Pods) Speech(number string) (out Speech) {
 func (p *Pods) Reached(port ServicePort) string {
 	if port.Named {
 		return p.Target(port)
+	}
+	return port.Target
+}
+
+// Heard returns what ports of a Service say about a port of pods, by its number: those that lead
+// there, with the pods.
+func (p *Pods) Heard(number string, ports []ServicePort) (out Speech) {
+	for _, port := range ports {
+		if number != "" && p.Reached(port) == number {
+			out = out.Before(port.Speech(slices.Values([]*Pods{p})))
+		}
+	}
+	return out
+}
+
+// Reached returns the number of the container port that a port of a Service leads to: a named one
+// is looked up in the pods that the Service selects. It stays a name where none of them has it.
+func (f *Facts) Reached(s *Service, port ServicePort) string {
+	if port.Named {
+		for p := range f.Behind(s) {
+			if n := p.Target(port); n != "" {
+				return n
+			}
+		}
 	}
 	return port.Target
 }

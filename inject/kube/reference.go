@@ -60,10 +60,17 @@ func (p PortReference) names(o Object) bool {
 	return p.Kind == o.Kind && (p.Group == "" || p.Group == o.Group())
 }
 
-// addReferrer reads the ports of Services that an object names: those of its row in portKinds, and
-// those of the configuration.
+// addReferrer adds an object that has a row in portKinds.
 func addReferrer(f *Facts, o Object) *Meta {
-	r := &Referrer{Meta: f.meta(o)}
+	m := f.meta(o)
+	f.addReferences(o, m)
+	return m
+}
+
+// addReferences reads the ports of Services that an object names: those of its row in portKinds,
+// and those of the configuration.
+func (f *Facts) addReferences(o Object, m *Meta) {
+	r := &Referrer{Meta: m}
 	if k := portKindOf(o); k != nil {
 		for _, p := range k.places {
 			r.read(o, p, k.reads)
@@ -77,7 +84,6 @@ func addReferrer(f *Facts, o Object) *Meta {
 	}
 
 	f.Referrers = append(f.Referrers, r)
-	return r.Meta
 }
 
 // read adds the references at a place of an object. What stands beside a Service's name, in as many

@@ -110,9 +110,9 @@ var trafficSettings = []setting{
 	{name: "TYK_GW_HTTPSERVEROPTIONS_SKIPURLCLEANING", reason: "without it (`Sidecar.pathsAsSent`) a path with `//` or `..` gets a 301, and a POST becomes a GET", source: fromMeasures,
 		value: when(func(g Gateway) bool { return g.Traffic.PathsAsSent })},
 	{name: variableMaxBody, reason: "a larger request body (`Sidecar.maxRequestBody`, in bytes) gets a 413; not set for gRPC, whose streams in both directions it breaks",
-		source: fromMeasures, value: given(func(g Gateway) string { return number(bytesOf(g.MaxBody())) })},
-	{name: "TYK_GW_HTTPSERVEROPTIONS_ENABLEHTTP2", reason: "callers may speak HTTP/2 (`Sidecar.http2`), which gRPC needs", source: fromTyk, value: when(Gateway.speaksHTTP2)},
-	{name: "TYK_GW_PROXYENABLEHTTP2", reason: "the gateway may speak HTTP/2 to callees (`Sidecar.http2`), which gRPC needs", source: fromTyk, value: when(Gateway.speaksHTTP2)},
+		source: fromMeasures, value: given(func(g Gateway) string { return number(Bytes(g.MaxBody())) })},
+	{name: "TYK_GW_HTTPSERVEROPTIONS_ENABLEHTTP2", reason: "callers may speak HTTP/2 (`Sidecar.http2`), which gRPC needs", source: fromTyk, value: when(func(g Gateway) bool { return g.Traffic.HTTP2 })},
+	{name: "TYK_GW_PROXYENABLEHTTP2", reason: "the gateway may speak HTTP/2 to callees (`Sidecar.http2`), which gRPC needs", source: fromTyk, value: when(func(g Gateway) bool { return g.Traffic.HTTP2 })},
 }
 
 var endSettings = []setting{

@@ -39,7 +39,7 @@ func gateways() []struct {
 		{"native", with(func(g *Gateway) { g.Native = true })},
 		{"native, the app sleeps 10 s before it ends", with(func(g *Gateway) { g.Native, g.Sleep = true, 10 })},
 		{"not native, sleeps 10 s before it ends", with(func(g *Gateway) { g.Sleep = 10 })},
-		{"gRPC", with(func(g *Gateway) { g.GRPC, g.H2C = true, true })},
+		{"gRPC", with(func(g *Gateway) { g.GRPC, g.H2C, g.Traffic.HTTP2 = true, true, true })},
 		{"gRPC, with the keys of config init", with(func(g *Gateway) { g.GRPC, g.H2C, g.Traffic = true, true, begun })},
 		{"HTTP/2 to the app, with the keys of config init", with(func(g *Gateway) { g.H2C, g.Traffic = true, begun })},
 		{"a memory limit", with(func(g *Gateway) { g.Resources = Resources{MemoryLimit: "192Mi"} })},

@@ -42,7 +42,7 @@ const (
 type Rules struct {
 	Intercept Intercept
 	UID       int64 // of the sidecar, and of no other process of the pod
-	Port      int   // where the sidecar listens; 0 is Port
+	Port      int   // where the sidecar listens; 0 is DefaultPort
 
 	// In any order. Ports other than 80 and 443 may stand here too; nothing captures them.
 	ExemptCIDRs []netip.Prefix
@@ -125,7 +125,7 @@ func (r Rules) CapturedLocally() []string {
 	return r.captured()
 }
 
-func (r Rules) listenPort() int { return cmp.Or(r.Port, Port) }
+func (r Rules) listenPort() int { return cmp.Or(r.Port, DefaultPort) }
 
 // does describes the effect of the rules in half a sentence.
 func (r Rules) does() string {

@@ -19,9 +19,9 @@ import (
 // The name and the ports of the sidecar. The names and the port are those of the webhook.
 const (
 	Name        = "tyk-mesh"
-	Port        = 8080
+	DefaultPort = 8080          // where it listens unless Sidecar.port or an annotation says otherwise
 	PortName    = "tyk-sidecar" // of the sidecar's container port, and of the Service port that leads to it
-	ControlPort = 9696          // of the gateway's own API, so that no path on Port is taken from the app's
+	ControlPort = 9696          // of the gateway's own API, so that no path on its other port is taken from the app's
 )
 
 // The names of the other additions to a pod.
@@ -62,7 +62,7 @@ const (
 // Gateway is a sidecar.
 type Gateway struct {
 	Image     string
-	Port      int    // where it listens; 0 is Port
+	Port      int    // where it listens; 0 is DefaultPort
 	Dashboard string // its URL, as pods reach it, without a slash at the end
 	Redis     Redis
 	UID       int64 // that it runs as
@@ -74,7 +74,7 @@ type Gateway struct {
 	Tags      string // which APIs it loads: "mesh,echo"
 	Grace     int64  // seconds that the pod has to end (terminationGracePeriodSeconds)
 	Native    bool   // it is an init container that goes on running (Kubernetes documentation, sidecar containers)
-	GRPC      bool   // the app speaks gRPC
+	GRPC      bool   // the app speaks gRPC, and Traffic.HTTP2 is on
 	H2C       bool   // the app is called with HTTP/2, as gRPC needs
 	Sleep     int64  // seconds of Grace that pass before the gateway is told to end, in a preStop sleep
 
@@ -93,7 +93,7 @@ type Redis struct {
 }
 
 // ListenPort returns the port on which the sidecar serves the mesh.
-func (g Gateway) ListenPort() int { return cmp.Or(g.Port, Port) }
+func (g Gateway) ListenPort() int { return cmp.Or(g.Port, DefaultPort) }
 
 // Container returns the sidecar's container.
 func (g Gateway) Container() manifest.Map {

@@ -57,27 +57,18 @@ func CheckBody(body, limit, setting string) error {
 	if body == "" || limit == "" {
 		return nil
 	}
-	need := MemoryFor(body)
+	need := memoryFor(body)
 	if allowed := resource.MustParse(limit); allowed.Cmp(need) >= 0 {
 		return nil
 	}
 	return fmt.Errorf("the memory limit %s is too small for request bodies of %s, which sidecars hold in memory; set %s to %s", limit, body, setting, &need)
 }
 
-// MemoryFor returns the memory that a sidecar needs to hold the largest request body, in whole
+// memoryFor returns the memory that a sidecar needs to hold the largest request body, in whole
 // MiB. Several such bodies at a time need more.
-func MemoryFor(body string) resource.Quantity {
-	need := baseMemory + bodyCopies*bytesOf(body)
+func memoryFor(body string) resource.Quantity {
+	need := baseMemory + bodyCopies*Bytes(body)
 	return *resource.NewQuantity((need+mebibyte-1)/mebibyte*mebibyte, resource.BinarySI)
-}
-
-// bytesOf returns the value of a quantity, and 0 for "".
-func bytesOf(quantity string) int64 {
-	q, err := resource.ParseQuantity(quantity)
-	if err != nil {
-		return 0
-	}
-	return q.Value()
 }
 
 // MaxBody returns the limit to request bodies that tykmesh sets for a gateway; "" if it sets no
@@ -91,14 +82,11 @@ func (g Gateway) MaxBody() string {
 }
 
 // maxConnTime returns the seconds after which a gateway replaces its connections, and 0 for never.
-// A gateway that replaces HTTP/2 connections without TLS does not close the old ones: with 5, an app
-// that speaks gRPC had two more after every ten seconds of calls (measured).
+// A gateway that replaces HTTP/2 connections without TLS does not close the old ones: with 5, an
+// app that speaks gRPC had two more after every ten seconds of calls (measured).
 func (g Gateway) maxConnTime() int64 {
 	if g.H2C {
 		return 0
 	}
 	return g.Traffic.MaxConnTime
 }
-
-// speaksHTTP2 reports whether a gateway takes and makes calls with HTTP/2.
-func (g Gateway) speaksHTTP2() bool { return g.Traffic.HTTP2 || g.GRPC }

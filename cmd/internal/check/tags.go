@@ -2,7 +2,6 @@ package check
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/dashboard"
@@ -32,7 +31,7 @@ func tags(listed []dashboard.API, m Mesh) (detail string, err error) {
 		if !ok {
 			continue
 		}
-		if found++; !slices.Contains(d.Tags(), tag) {
+		if found++; !d.HasTag(tag) {
 			missing = append(missing, fmt.Sprintf("%s lacks %s", d.Slug(), tag))
 		}
 	}

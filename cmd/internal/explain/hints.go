@@ -50,7 +50,11 @@ func problemHint(p inject.Problem) string {
 		}
 	}
 
-	if acceptable(p.Rule) {
+	switch {
+	case !acceptable(p.Rule):
+	case p.Object == "": // it is about the configuration
+		hint += "; or accept it: Injector.accept: [" + string(p.Rule) + "]"
+	default:
 		hint += "; or accept it: injector.tyk.io/accept: " + string(p.Rule)
 	}
 

@@ -23,11 +23,12 @@ func Changes(current, updated dashboard.Definition) (list []dashboard.Change) {
 	return slices.Compact(list)
 }
 
-// Reasons returns changes as messages show them: the mark only if nothing else changes.
+// Reasons returns changes as messages show them: the mark only if nothing else changes, and the
+// port in it by a name of its own.
 func Reasons(list []dashboard.Change) (out []string) {
 	for _, c := range list {
 		if c.Path != MarkPath {
-			out = append(out, c.String())
+			out = append(out, strings.Replace(c.String(), NextPortPath, "next port of the sidecar", 1))
 		}
 	}
 

@@ -3,7 +3,6 @@ package mesh
 import (
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/dashboard"
@@ -50,7 +49,7 @@ func OwnerOf(d dashboard.Definition) (Owner, bool) {
 		}
 		namespace, ok := strings.CutPrefix(reached(d, role), app+".")
 
-		return Owner{inject.Service{Namespace: namespace, App: app}, role}, ok && slices.Contains(d.Tags(), tag)
+		return Owner{inject.Service{Namespace: namespace, App: app}, role}, ok && d.HasTag(tag)
 	}
 
 	return Owner{}, false
@@ -80,7 +79,7 @@ func (w *WantedAPI) IsAnothers(d dashboard.Definition) bool {
 
 // HasShape reports whether an API with a slug of w does what w is for.
 func (w *WantedAPI) HasShape(d dashboard.Definition) bool {
-	return strings.EqualFold(reached(d, w.Role), Host(w.Service)) && (w.Role == Inbound || slices.Contains(d.Tags(), Tag))
+	return strings.EqualFold(reached(d, w.Role), Host(w.Service)) && (w.Role == Inbound || d.HasTag(Tag))
 }
 
 // reached returns the host that identifies an API's service: an inbound API answers it, a mesh API

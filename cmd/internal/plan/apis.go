@@ -145,7 +145,7 @@ func onMeshHosts(s mesh.Settings) func(dashboard.Definition) bool {
 	return func(d dashboard.Definition) bool {
 		domain := strings.ToLower(d.Domain())
 		if domain == "" { // any host: sidecars serve it if they load it
-			return slices.Contains(d.Tags(), mesh.Tag)
+			return d.HasTag(mesh.Tag)
 		}
 		yes, ok := known[domain]
 		if !ok {

@@ -9,10 +9,9 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
-	"github.com/tykmesh/tykmesh/inject/checks"
 )
 
-// callsWithoutRoute warns of calls in texts that reach no mesh API, or that of another route, once
+// tellCalls warns of calls in texts that reach no mesh API, or that of another route, once
 // the plan is carried out. Gateways match listen paths as prefixes, and the longest wins.
 //
 //	routes /shop/cart and /echo     a call of      is
@@ -20,19 +19,17 @@ import (
 //	                                /shop          a base, to which the app adds more: no warning
 //	                                /echoes        answered by /echo: a warning
 //	                                /pay           not answered: a warning
-func (p *Plan) callsWithoutRoute(calls []inject.RouteCall, x *Snapshot) (warnings []inject.Problem) {
+func (p *Plan) tellCalls(calls []inject.RouteCall, x *Snapshot) {
 	if len(calls) == 0 {
-		return nil
+		return
 	}
 
 	routes := p.routes(x)
 	for _, c := range calls {
 		if text := routes.judge(c, mesh.CleanPath(c.Path)); text != "" {
-			warnings = append(warnings, inject.Problem{Rule: inject.Rule(checks.Callers.Code), Pos: c.Pos, Object: c.Object, Msg: text})
+			p.warn(inject.Problem{Rule: inject.RuleCallers, Pos: c.Pos, Object: c.Object, Msg: text}, c.Accepted)
 		}
 	}
-
-	return warnings
 }
 
 // judge returns the warning about a call with a cleaned path; "" for none.

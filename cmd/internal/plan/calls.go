@@ -18,10 +18,10 @@ import (
 //	has a registered route without it                   a warning: an older tykmesh registered it, or one with Injector.containers
 //	has no route                                        a warning: the name is wrong, or the service comes later
 
-// unanswered warns of listed calls that no route answers.
-func (m *matcher) unanswered(services []Service) (warnings []inject.Problem) {
-	if m.settings.BuiltIn == nil {
-		return nil
+// tellUnanswered warns of listed calls that no route answers.
+func (p *Plan) tellUnanswered(services []Service, m *matcher) {
+	if p.Settings.BuiltIn == nil {
+		return
 	}
 
 	for i := range services {
@@ -31,15 +31,13 @@ func (m *matcher) unanswered(services []Service) (warnings []inject.Problem) {
 					continue
 				}
 				if why := m.unansweredCall(callee, services); why != "" {
-					warnings = append(warnings, inject.Problem{
+					p.warn(inject.Problem{
 						Rule: inject.RuleCalls, Pos: w.CallsPos, Object: w.Object, Msg: "annotation injector.tyk.io/calls: " + why,
-					})
+					}, w.Accepts(inject.RuleCalls))
 				}
 			}
 		}
 	}
-
-	return warnings
 }
 
 // isWanted reports whether a service is in the stream, whose services are sorted.

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
@@ -26,7 +25,7 @@ func (m *matcher) duplicates(service *Service, w *mesh.WantedAPI, current *dashb
 		d := api.Definition
 		switch {
 		case api == current, !m.free(api), !samePlace(d, kept) && !samePlace(d, w.Definition):
-		case d.Slug() == kept.Slug() && sameOrigin(d.TargetURL(), kept.TargetURL()) && slices.Contains(d.Tags(), w.Tag(m.settings)):
+		case d.Slug() == kept.Slug() && sameOrigin(d.TargetURL(), kept.TargetURL()) && d.HasTag(w.Tag(m.settings)):
 			gone = append(gone, &Step{
 				Kind: APIKind, Action: Delete, Service: w.Service, Role: w.Role, Name: d.Slug(), ID: d.ID(),
 				Reasons: []string{"the same as API " + kept.ID() + ", which stays"}, Work: &APIDeletion{d.Certificates()},

@@ -3,9 +3,7 @@ package plan
 import (
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -176,24 +174,6 @@ func drift(o mesh.Owner, d dashboard.Definition, s mesh.Settings) (list []string
 	}
 
 	return list
-}
-
-// portOf returns the port of a URL, which the manifests choose; 0 without one.
-func portOf(address string) int {
-	u, err := url.Parse(address)
-	if err != nil {
-		return 0
-	}
-	port, _ := strconv.Atoi(u.Port()) // 0 where it is no number
-
-	return port
-}
-
-// sameOrigin reports whether two URLs lead to one server in one way.
-func sameOrigin(a, b string) bool {
-	x, errX := url.Parse(a)
-	y, errY := url.Parse(b)
-	return errX == nil && errY == nil && x.Scheme == y.Scheme && strings.EqualFold(x.Host, y.Host)
 }
 
 // certificateStatus returns the current certificate of an assignment, and why a renewal would

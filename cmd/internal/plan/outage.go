@@ -2,13 +2,12 @@ package plan
 
 import (
 	"fmt"
-	"net/url"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/dashboard"
+	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
@@ -58,7 +57,7 @@ func (p *Plan) tellOutages(services []Service, steps []serviceSteps, matched map
 		service := &services[i]
 		found := service.inboundOutage(changeOf(steps[i].inbound, matched[&service.Inbound]), p.Settings)
 		found = append(found, service.meshOutages(changeOf(steps[i].mesh, matched[&service.Mesh]), p.Settings)...)
-		if !service.acceptsOutages() {
+		if !service.accepts(inject.RuleOutage) {
 			all = append(all, found...)
 			continue
 		}
@@ -117,7 +116,7 @@ func (s *Service) meshOutages(c apiChange, settings mesh.Settings) (all []outage
 	}
 
 	from, to := originOf(c.from), originOf(c.to)
-	if strings.EqualFold(from.host, to.host) {
+	if from.host == to.host {
 		all = append(all, s.tlsOutage(from, to, settings)...)
 		all = append(all, s.portOutage(sidecarChange{from.port, mesh.MarkedNextPort(c.from), to.port, s.Mesh.NextPort})...)
 	}
@@ -218,33 +217,6 @@ func (s *Service) portOutage(c sidecarChange) []outage {
 	}
 
 	return []outage{o}
-}
-
-// origin is the server to which an API leads; empty where its target is no URL.
-type origin struct {
-	scheme, host string
-	port         int
-}
-
-func originOf(d dashboard.Definition) origin { return originOfURL(d.TargetURL()) }
-
-func originOfURL(target string) (o origin) {
-	u, err := url.Parse(target)
-	if err != nil {
-		return o
-	}
-
-	o = origin{scheme: strings.ToLower(u.Scheme), host: u.Hostname()}
-	switch port := u.Port(); {
-	case port != "":
-		o.port, _ = strconv.Atoi(port)
-	case o.scheme == "https":
-		o.port = 443
-	default:
-		o.port = 80
-	}
-
-	return o
 }
 
 // isLoopback reports whether a host is the pod itself.

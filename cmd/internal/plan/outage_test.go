@@ -79,7 +79,7 @@ const (
 
 // TestOutages: which changes of a registered service are reported, and how.
 func TestOutages(t *testing.T) {
-	accepting := func(w *inject.Workload) { w.AcceptsOutages = true }
+	accepting := func(w *inject.Workload) { w.Accepted = []inject.Rule{inject.RuleOutage} }
 	edited := func(path string, value any) func(dashboard.Definition) {
 		return func(d dashboard.Definition) { _ = d.Set(path, value) }
 	}
@@ -247,7 +247,7 @@ func TestManyOutages(t *testing.T) {
 	for i := range 4 {
 		after[10*i].Route += "-new"
 	}
-	after[0].AcceptsOutages = true
+	after[0].Accepted = []inject.Rule{inject.RuleOutage}
 
 	_, apis := registered(t, plantest.Settings(), nil, before...)
 	todo, _ := registered(t, plantest.Settings(), apis, after...)
@@ -284,7 +284,7 @@ func TestManyOutages(t *testing.T) {
 
 	// One more, and the routes are one diagnostic, too.
 	slices.Reverse(after)
-	after[0].AcceptsOutages = false
+	after[0].Accepted = nil
 	todo, _ = registered(t, plantest.Settings(), apis, after...)
 	const named = "services shop/a000 (/a000 -> /a000-new), shop/a010 (/a010 -> /a010-new), shop/a020 (/a020 -> /a020-new) and 1 more: the route changes; calls to the previous route fail"
 	if text := outages(todo); !strings.Contains(text, named) {

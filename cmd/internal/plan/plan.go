@@ -28,7 +28,7 @@ type Plan struct {
 
 	Warnings        []inject.Problem // not serious enough to refuse the plan
 	Outages         []inject.Problem // of a registration: changes during which calls fail, that the user should know of first
-	Accepted        []inject.Problem // outages that the user accepts
+	Accepted        []inject.Problem // warnings and outages that the user accepts
 	Routes          int              // of a registration: of the mesh, once it is carried out
 	Notes           []string         // of a renewal: the services that it leaves out, and why
 	Kept            []Kept           // of a removal and a pruning
@@ -53,6 +53,15 @@ type Kept struct {
 
 func newPlan(x *Snapshot) *Plan {
 	return &Plan{Settings: x.Settings, CurrentCA: x.State.CA, hasLedger: x.State.HasLedger}
+}
+
+// warn notes a warning, which the user may have accepted.
+func (p *Plan) warn(about inject.Problem, accepted bool) {
+	if accepted {
+		p.Accepted = append(p.Accepted, about)
+	} else {
+		p.Warnings = append(p.Warnings, about)
+	}
 }
 
 // add appends a step that comes after others; nil ones do not count.

@@ -69,7 +69,7 @@ func (m *matcher) apiDeletions(svc inject.Service) (steps []*Step) {
 
 // needsMeshCertificate reports whether an API needs the certificate of the mesh.
 func needsMeshCertificate(api *dashboard.API) bool {
-	return mesh.IsMarked(api.Definition) || slices.Contains(api.Definition.Tags(), mesh.Tag)
+	return mesh.IsMarked(api.Definition) || api.Definition.HasTag(mesh.Tag)
 }
 
 // keepCertificates notes the certificates that stay because without TLS tykmesh does not look for

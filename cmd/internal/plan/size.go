@@ -27,36 +27,33 @@ func (m *matcher) routesAfter(services []Service, matched map[*mesh.WantedAPI]*d
 	return n
 }
 
-// small warns of sidecars whose memory limit is too small for so many routes: once for each pod
-// template with a limit of its own, and once for all that have the configuration's.
-func small(services []Service, s mesh.Settings, routes int) (warnings []inject.Problem) {
-	if s.BuiltIn == nil {
-		return nil
+// tellSmall warns of sidecars whose memory limit is too small for the routes of the mesh: once for
+// each pod template with a limit of its own, and once for all that have the configuration's.
+func (p *Plan) tellSmall(services []Service) {
+	b := p.Settings.BuiltIn
+	if b == nil {
+		return
 	}
 
-	var common shortage
+	common := make(map[bool]shortage) // of workloads that accept it, and of all others
 	for i := range services {
 		for _, w := range services[i].workloads {
-			own := shortageOf(w, cmp.Or(w.MemoryLimit, s.BuiltIn.MemoryLimit), routes)
+			own, accepted := shortageOf(w, cmp.Or(w.MemoryLimit, b.MemoryLimit), p.Routes), w.Accepts(inject.RuleSize)
 			switch {
 			case own.count == 0:
 			case w.MemoryLimit == "":
-				common = common.with(own)
+				common[accepted] = common[accepted].with(own)
 			default:
-				warnings = append(warnings, inject.Problem{
+				p.warn(inject.Problem{
 					Rule: inject.RuleSize, Pos: w.MemoryLimitPos, Object: w.Object, Msg: own.text("annotation injector.tyk.io/sidecar-memory-limit", w.MemoryLimit),
-				})
+				}, accepted)
 			}
 		}
 	}
 
-	if common.count > 0 {
-		warnings = append(warnings, inject.Problem{
-			Rule: inject.RuleSize, Pos: s.BuiltIn.MemoryLimitPos, Msg: common.text("Sidecar.memoryLimit", s.BuiltIn.MemoryLimit),
-		})
+	for accepted, c := range common {
+		p.warn(inject.Problem{Rule: inject.RuleSize, Pos: b.MemoryLimitPos, Msg: c.text("Sidecar.memoryLimit", b.MemoryLimit)}, accepted)
 	}
-
-	return warnings
 }
 
 // shortage describes sidecars whose memory limit is too small.

@@ -32,9 +32,9 @@ type Service struct {
 // first returns the workload for which the others stand in all that is alike.
 func (s *Service) first() *inject.Workload { return &s.workloads[0] }
 
-// acceptsOutages reports whether a workload of the service accepts them.
-func (s *Service) acceptsOutages() bool {
-	return slices.ContainsFunc(s.workloads, func(w inject.Workload) bool { return w.AcceptsOutages })
+// accepts reports whether a workload of the service accepts the warnings of a rule.
+func (s *Service) accepts(rule inject.Rule) bool {
+	return slices.ContainsFunc(s.workloads, func(w inject.Workload) bool { return w.Accepts(rule) })
 }
 
 // apis returns the service's two APIs in the order in which they are registered: a route is

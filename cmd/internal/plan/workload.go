@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -11,7 +10,6 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/dashboard"
 	"github.com/tykmesh/tykmesh/inject"
-	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
@@ -92,7 +90,7 @@ func disagreements(group []inject.Workload) (problems []inject.Problem) {
 		}
 
 		if (w.Protocol == "") != (first.Protocol == "") {
-			problems = append(problems, disagree(w, w.Pos, "the app speaks %s, and %s at %s", protocolOf(w), protocolOf(first), first.Pos))
+			problems = append(problems, disagree(w, w.Pos, "the app speaks %s, and %s at %s", w.Speaks(), first.Speaks(), first.Pos))
 		}
 
 		if w.SidecarPort != first.SidecarPort {
@@ -108,9 +106,6 @@ func disagreements(group []inject.Workload) (problems []inject.Problem) {
 
 	return problems
 }
-
-// protocolOf returns the protocol that sidecars speak to an app.
-func protocolOf(w inject.Workload) kube.Protocol { return cmp.Or(w.Protocol, kube.HTTP) }
 
 func fieldDisagreements(first, w inject.Workload) (problems []inject.Problem) {
 	has := make(map[string]inject.Field, len(first.Fields))

@@ -65,7 +65,7 @@ func (r *Run) Warn(format string, args ...any) {
 const mostFindings = 5
 
 // Findings reports the warnings of the checks across the stream: all of them to machines, and the
-// first few with hints to the user.
+// first few to the user, with hints that the run has not given yet.
 func (r *Run) Findings(all []Diagnostic) {
 	count := make(map[string]int)
 	var codes []string
@@ -91,7 +91,10 @@ func (r *Run) Findings(all []Diagnostic) {
 			r.Printf("warning %s: %d more, which -v shows", code, more)
 		}
 		for _, hint := range hints[code] {
-			r.Printf("hint: %s", hint)
+			if !slices.Contains(r.text.hints, hint) {
+				r.text.hints = append(r.text.hints, hint)
+				r.Printf("hint: %s", hint)
+			}
 		}
 	}
 }

@@ -28,6 +28,7 @@ type text struct {
 	errors io.Writer    // lines that -q does not hide, likewise
 	copied bytes.Buffer // all of them, for text=FILE
 	last   []string     // lines that are written after standard output
+	hints  []string     // about findings, that were printed: each once a run
 }
 
 func newText(c Config) *text {
