@@ -84,7 +84,7 @@ func (o options) settings() inject.Settings {
 	if s.Sidecar != nil {
 		s.Sidecar.Port, s.Sidecar.PreviousPort = o.Port, o.Previous
 		if o.HTTP2 {
-			s.Sidecar.Traffic.HTTP2, s.Sidecar.Traffic.MaxRequestBody = true, "32Mi"
+			s.Sidecar.Traffic.HTTP2, s.Sidecar.Traffic.MaxRequestBody = true, "16Mi"
 		}
 	}
 

@@ -54,7 +54,7 @@ func profile(name string) inject.Settings {
 		}}
 
 		if name == "begun" {
-			s.Sidecar.Traffic = sidecar.Traffic{MaxConnTime: 5, ProxyTimeout: 60, StreamTimeout: 3600, WebSockets: true, PathsAsSent: true, MaxRequestBody: "32Mi", HTTP2: true}
+			s.Sidecar.Traffic = sidecar.Traffic{MaxConnTime: 5, ProxyTimeout: 60, StreamTimeout: 3600, WebSockets: true, PathsAsSent: true, MaxRequestBody: "16Mi", HTTP2: true}
 			s.Sidecar.SleepAsApp = true
 		}
 

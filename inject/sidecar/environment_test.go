@@ -25,7 +25,7 @@ func gateways() []struct {
 		return g
 	}
 	begun := Traffic{
-		MaxConnTime: DefaultMaxConnTime, ProxyTimeout: 60, StreamTimeout: 3600, WebSockets: true, PathsAsSent: true, MaxRequestBody: "32Mi", HTTP2: true,
+		MaxConnTime: DefaultMaxConnTime, ProxyTimeout: 60, StreamTimeout: 3600, WebSockets: true, PathsAsSent: true, MaxRequestBody: "16Mi", HTTP2: true,
 	}
 	cluster := Redis{Addresses: []string{"a:1", "b:2"}, Cluster: true, TLS: true, Username: "tyk"}
 
@@ -175,12 +175,15 @@ func TestCheckBody(t *testing.T) {
 	for _, tt := range []struct{ body, limit, want string }{
 		{"", "1Ki", ""},
 		{"32Mi", "", ""},
-		{"32Mi", "192Mi", ""},
-		{"32Mi", "191Mi", "192Mi"},
-		{"50M", "192Mi", "255Mi"},
+		{"16Mi", DefaultMemoryLimit, ""},
+		{"32Mi", "256Mi", ""},
+		{"32Mi", "192Mi", "256Mi"},
+		{"32Mi", "255Mi", "256Mi"},
+		{"64Mi", "384Mi", "448Mi"},
+		{"50M", "192Mi", "351Mi"},
 		{"1Ki", "64Mi", "65Mi"},
-		{"1Gi", "4Gi", "4160Mi"},
-		{"1Ti", "1Gi", "4194368Mi"},
+		{"1Gi", "4Gi", "6208Mi"},
+		{"1Ti", "1Gi", "6291520Mi"},
 	} {
 		err := CheckBody(tt.body, tt.limit, "HERE")
 		switch {

@@ -136,7 +136,7 @@ func TestConfigInitTraffic(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := sidecar.Traffic{MaxConnTime: 5, ProxyTimeout: 60, StreamTimeout: 3600, WebSockets: true, PathsAsSent: true, MaxRequestBody: "32Mi", HTTP2: true}
+	want := sidecar.Traffic{MaxConnTime: 5, ProxyTimeout: 60, StreamTimeout: 3600, WebSockets: true, PathsAsSent: true, MaxRequestBody: "16Mi", HTTP2: true}
 	if diff := cmp.Diff(want, c.Sidecar.Traffic); diff != "" || !c.Sidecar.SleepAsApp {
 		t.Errorf("-want +got:\n%s", diff)
 	}
