@@ -59,13 +59,13 @@ func (o *target) builtIn(s Settings) {
 	if p.appPort == nil {
 		report = o.noteUnclear
 	}
-	port, clear := findAppPort(spec, p.appPort, report, o.ports.listen, sidecar.ControlPort)
+	port, known := findAppPort(spec, p.appPort, report, o.ports.listen, sidecar.ControlPort)
 	o.workload.Port = port
 	if o.unclear != nil {
 		o.likely = o.likelyAppPort(s)
 	}
-	p.Gateway.GRPC = p.Traffic.HTTP2 && p.says(port, clear, func(q kube.Protocol) bool { return q == kube.GRPC })
-	p.Gateway.H2C = p.Traffic.HTTP2 && p.says(port, clear, kube.Protocol.NeedsHTTP2)
+	p.Gateway.GRPC = p.Traffic.HTTP2 && p.says(port, known, func(q kube.Protocol) bool { return q == kube.GRPC })
+	p.Gateway.H2C = p.Traffic.HTTP2 && p.says(port, known, kube.Protocol.NeedsHTTP2)
 	p.check(spec)
 
 	o.addition = p.addition(s)

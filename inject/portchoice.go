@@ -56,25 +56,11 @@ func (in *injection) likely(s *kube.Service, app string) []int {
 		left[i] = i
 	}
 
-	builtIn := in.settings.Sidecar != nil
-	speaks := func(p kube.ServicePort) kube.Protocol { return p.Speech(in.facts.Behind(s)).Protocol }
-	for _, row := range []struct {
-		starred bool
-		matches func(p kube.ServicePort) bool
-	}{
-		{false, func(p kube.ServicePort) bool { return p.TCP }},
-		{true, func(p kube.ServicePort) bool { return in.facts.Reached(s, p) == app }},
-		{false, func(p kube.ServicePort) bool {
-			return builtIn && speaks(p).IsHTTP() && (!isBeside(p) || p.Number == httpPort)
-		}},
-		{false, func(p kube.ServicePort) bool { return builtIn && speaks(p) == kube.GRPC && in.settings.carriesHTTP2() }},
-		{true, func(p kube.ServicePort) bool { return p.Target == appPortName }},
-		{true, func(p kube.ServicePort) bool { return p.Name == appPortName }},
-		{true, func(p kube.ServicePort) bool { return p.AppProtocol == appPortName }},
-		{true, isLikeHTTP},
-		{true, func(p kube.ServicePort) bool { return p.Number == httpPort }},
-		{false, func(p kube.ServicePort) bool { return builtIn && speaks(p) == kube.HTTP && !isBeside(p) }},
-	} {
+	if len(left) == 1 {
+		return left
+	}
+
+	for _, row := range in.signs(s, app) {
 		var found, usual []int
 		for _, i := range left {
 			if p := s.Ports[i]; row.matches(p) {
@@ -98,6 +84,38 @@ func (in *injection) likely(s *kube.Service, app string) []int {
 	}
 
 	return left
+}
+
+// sign is a row of likely.
+type sign struct {
+	starred bool
+	matches func(p kube.ServicePort) bool
+}
+
+// signs returns the rows of likely for a Service.
+func (in *injection) signs(s *kube.Service, app string) []sign {
+	all := []sign{
+		{false, func(p kube.ServicePort) bool { return p.TCP }},
+		{true, func(p kube.ServicePort) bool { return in.facts.Reached(s, p) == app }},
+	}
+
+	named := []sign{
+		{true, func(p kube.ServicePort) bool { return p.Target == appPortName }},
+		{true, func(p kube.ServicePort) bool { return p.Name == appPortName }},
+		{true, func(p kube.ServicePort) bool { return p.AppProtocol == appPortName }},
+		{true, isLikeHTTP},
+		{true, func(p kube.ServicePort) bool { return p.Number == httpPort }},
+	}
+	if in.settings.Sidecar == nil {
+		return append(all, named...)
+	}
+
+	speaks := func(p kube.ServicePort) kube.Protocol { return p.Speech(in.facts.Behind(s)).Protocol }
+	all = append(all,
+		sign{false, func(p kube.ServicePort) bool { return speaks(p).IsHTTP() && (!isBeside(p) || p.Number == httpPort) }},
+		sign{false, func(p kube.ServicePort) bool { return speaks(p) == kube.GRPC && in.settings.carriesHTTP2() }})
+
+	return append(append(all, named...), sign{false, func(p kube.ServicePort) bool { return speaks(p) == kube.HTTP && !isBeside(p) }})
 }
 
 // isAside reports whether the name of a port says that it serves something beside the app.

@@ -55,8 +55,8 @@ func (o *Object) listens() string {
 
 // says reports whether the pods themselves say that their app speaks such a protocol. What Services
 // say does not count for a sidecar's environment: it depends on the pod template alone (L9).
-func (p *pod) says(port int, clear bool, such func(kube.Protocol) bool) bool {
-	if clear {
+func (p *pod) says(port int, known bool, such func(kube.Protocol) bool) bool {
+	if known {
 		return such(p.pods.Speech(strconv.Itoa(port)).Protocol)
 	}
 	return slices.ContainsFunc(p.pods.Ports, func(declared kube.Port) bool { return such(p.pods.Speech(declared.Number).Protocol) })

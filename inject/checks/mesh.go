@@ -17,7 +17,7 @@ func checkMeshes(r *run) {
 			continue
 		}
 
-		const text = "%s%s: the pods are also on %s, which redirects the same calls to its own proxy; use one mesh"
+		const text = "%s%s: the pods are also on %s, which redirects their calls, and those of the sidecar, to its own proxy; use one mesh"
 		own := make(map[string]bool)
 		for _, s := range p.Meshes {
 			if own[s.Mesh] = true; !s.Declines {
