@@ -126,7 +126,8 @@ func portsIn(object json.RawMessage) []map[string]any {
 	return service.Spec.Ports
 }
 
-// includes reports whether a port has every field of another, with the same value; null is none.
+// includes reports whether a port has every field of another, with the same value; null is no
+// value.
 func includes(port, other map[string]any) bool {
 	for k, v := range other {
 		if v != nil && !reflect.DeepEqual(port[k], v) {

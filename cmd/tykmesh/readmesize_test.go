@@ -11,7 +11,7 @@ import (
 func TestReadmeSize(t *testing.T) {
 	const mostLines, mostColumns = 349, 150
 	if n := strings.Count(readDocument(t, readmeFile), "\n"); n > mostLines {
-		t.Errorf("README.md has %d lines, at most %d: move what is reference to cmd/tykmesh/README.md", n, mostLines)
+		t.Errorf("README.md has %d lines, at most %d: move reference to cmd/tykmesh/README.md", n, mostLines)
 	}
 
 	for _, file := range append(slices.Clone(userFiles), developersFile) {

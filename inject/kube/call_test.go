@@ -33,7 +33,7 @@ func shown(text string) (all []string) {
 	return all
 }
 
-// TestCalls says which parts of texts are calls. What is not surely one is none.
+// TestCalls says which parts of texts are calls. Texts that are not surely calls are left out.
 func TestCalls(t *testing.T) {
 	for text, want := range map[string]string{
 		// A name and a port.
@@ -184,8 +184,8 @@ data:
 	}
 }
 
-// FuzzCalls shows that no text makes the scanner fail, that each call stands where the scanner says,
-// and that a text in front of a line changes nothing about it.
+// FuzzCalls shows that no text makes the scanner fail, that each call stands where the scanner
+// says, and that a text in front of a line changes nothing about it.
 func FuzzCalls(f *testing.F) {
 	for _, seed := range []string{"cart:7070", "http://a:b@cart:80/x,pay-2:1", "# x\nhttps://mesh/a/${B}", "dns:///cart:1", "a://b://c:1:2@@", "cart:7070\r\n;mesh:1"} {
 		f.Add(seed)

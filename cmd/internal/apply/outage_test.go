@@ -215,7 +215,7 @@ func TestPortChanges(t *testing.T) {
 	}
 }
 
-// TestTwoSteps: what the report of an outage asks for avoids it.
+// TestTwoSteps: the remedy in the report of an outage avoids it.
 func TestTwoSteps(t *testing.T) {
 	w := newWorld(t, dashboardtest.Options{})
 	w.settings.TLS = false

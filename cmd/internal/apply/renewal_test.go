@@ -160,7 +160,8 @@ func TestRenewalIsDue(t *testing.T) {
 
 // TestLostCertificates: without names a renewal replaces every certificate that the store has lost,
 // whether it forgets the ids too (Redis came back empty) or lists them still (Redis has evicted
-// keys). What it leaves serves, can be listed with details, and needs no further renewal.
+// keys). The certificates that it leaves serve, can be listed with details, and needs no further
+// renewal.
 func TestLostCertificates(t *testing.T) {
 	for name, lose := range map[string]func(*world, string){
 		"with their ids": func(w *world, id string) { w.dash.DropCertificate(id) },
