@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
@@ -49,18 +50,27 @@ func commandText(command *manifest.Node) string {
 }
 
 // local matches the names of a pod for itself, with the scheme in front and the port behind: after
-// a colon, after a blank as nc(1) takes it, and in the form of bash(1).
-var local = regexp.MustCompile(`(?i)(?:(https?)://)?` + ownNames + `(?::([0-9]+)|[ \t]+(80|443)\b)?|/dev/tcp/` + ownNames + `/([0-9]+)`)
+// a colon, after a blank as nc(1) takes it, and in the form of bash(1). Like fetcher it is compiled
+// when asked for, because few streams have such commands.
+var local = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)(?:(https?)://)?` + ownNames + `(?::([0-9]+)|[ \t]+(80|443)\b)?|/dev/tcp/` + ownNames + `/([0-9]+)`)
+})
 
 const ownNames = `(?:localhost|127\.0\.0\.1|\[::1\])`
 
 // fetcher matches the names of programs that call port 80 where neither a port nor a scheme is
 // given (curl(1), wget(1)).
-var fetcher = regexp.MustCompile(`\b(curl|wget)\b`)
+var fetcher = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\b(curl|wget)\b`) })
 
 // localPorts returns which of the ports 80 and 443 a command calls in its own pod, each once.
 func localPorts(command string) (ports []string) {
-	for _, m := range local.FindAllStringSubmatchIndex(command, -1) {
+	matches := local().FindAllStringSubmatchIndex(command, -1)
+	if len(matches) == 0 {
+		return nil
+	}
+
+	fetches := fetcher().MatchString(command)
+	for _, m := range matches {
 		group := func(i int) string {
 			if m[2*i] < 0 {
 				return ""
@@ -68,14 +78,14 @@ func localPorts(command string) (ports []string) {
 			return command[m[2*i]:m[2*i+1]]
 		}
 
-		before, behind := command[:m[0]], command[m[1]:]
-		if endsInName(before) || endsInName(firstOf(behind)) {
-			continue
+		behind := command[m[1]:]
+		if m[0] > 0 && isHost(command[m[0]-1]) || behind != "" && isHost(behind[0]) {
+			continue // part of a longer name
 		}
 
 		port := group(2) + group(3) + group(4)
-		if port == "" && firstOf(behind) != ":" { // which begins a port that a variable names
-			port = usualPort(group(1), firstOf(behind) == "/" || fetcher.MatchString(command))
+		if port == "" && !strings.HasPrefix(behind, ":") { // which begins a port that a variable names
+			port = usualPort(group(1), strings.HasPrefix(behind, "/") || fetches)
 		}
 		if (port == "80" || port == "443") && !slices.Contains(ports, port) {
 			ports = append(ports, port)
@@ -96,9 +106,3 @@ func usualPort(scheme string, fetches bool) string {
 	return ""
 }
 
-// endsInName reports whether a text ends with a character of host names.
-func endsInName(text string) bool {
-	return strings.TrimRight(text, "-._0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") != text
-}
-
-func firstOf(text string) string { return text[:min(1, len(text))] }

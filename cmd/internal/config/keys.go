@@ -96,7 +96,7 @@ var table = []section{
 			text: "`namespaced`: slugs and tags contain the namespace, so that several namespaces can have an app of the same name"},
 		{name: InjectorServicePorts, field: in(func(c *Config) *inject.ServicePorts { return &c.Injector.ServicePorts }, choiceOf(inject.ReplacePort, inject.PreservePort, inject.AddPort), inject.ReplacePort), begin: "add",
 			text: "`add`: Services keep all ports, and get the sidecar's, so everything that calls them goes on working; `replace`: the sidecar's port replaces the port that leads to the app, " +
-				"as in Tyk's guide, so that no caller can bypass the sidecar; `preserve`: that port stays, and leads to the sidecar"},
+				"as in Tyk's guide, so that no caller of the Service bypasses the sidecar; `preserve`: that port stays, and leads to the sidecar"},
 		{name: InjectorIntercept, field: in(func(c *Config) *sidecar.Intercept { return &c.Sidecar.Rules.Intercept }, choiceOf(sidecar.All, sidecar.Mesh, sidecar.None), sidecar.All),
 			builtIn: true,
 			begin:   "mesh",
