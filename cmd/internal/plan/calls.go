@@ -24,13 +24,15 @@ func (p *Plan) tellUnanswered(services []Service, m *matcher) {
 		return
 	}
 
+	whys := make(map[inject.Service]string) // many pods may list one service
 	for i := range services {
 		for _, w := range services[i].workloads {
 			for _, callee := range w.Calls {
-				if isWanted(callee, services) {
-					continue
+				why, known := whys[callee]
+				if !known && !isWanted(callee, services) {
+					why = m.unansweredCall(callee, services)
 				}
-				if why := m.unansweredCall(callee, services); why != "" {
+				if whys[callee] = why; why != "" {
 					p.warn(inject.Problem{
 						Rule: inject.RuleCalls, Pos: w.CallsPos, Object: w.Object, Msg: "annotation injector.tyk.io/calls: " + why,
 					}, w.Accepts(inject.RuleCalls))
