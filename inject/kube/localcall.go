@@ -105,4 +105,3 @@ func usualPort(scheme string, fetches bool) string {
 	}
 	return ""
 }
-
