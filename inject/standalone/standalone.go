@@ -1,0 +1,112 @@
+// Package standalone makes the objects of a mesh that needs no Dashboard: what the sidecar of a pod
+// loads from files, and how it proves which service it is.
+//
+//	Mesh, Pod ──Definitions──> ConfigMap: API definitions, policies, the mesh's CAs
+//	          ──Certificate──> Certificate of cert-manager
+//	          ──NetworkPolicy, RouteService──> further objects
+//
+// The cluster's DNS is the route table: a call of mesh/NAME/... goes to the Service NAME, at the
+// port of the sidecars. So a pod has three definitions that never change with the mesh: its own
+// inbound API, and the mesh API for http and for https.
+//
+// It is pure, and the same values make the same objects. It knows neither annotations nor
+// manifests; package inject does.
+package standalone
+
+import "github.com/tykmesh/tykmesh/inject/manifest"
+
+// The ports on which a sidecar answers its own pod's calls into the mesh. They are open to that pod
+// alone: a caller from elsewhere would use the identity of the pod (reference: open relay).
+const (
+	HTTPPort  = 15080
+	HTTPSPort = 15443
+)
+
+// The paths of a sidecar's files.
+const (
+	// ConfigPath is where the ConfigMap is mounted. Its keys with a dash for the slash are the
+	// files: apis/inbound.json.
+	ConfigPath = "/etc/tykmesh/mesh"
+	// CertificatePath is where the Secret of the certificate is mounted, as CertificateFile.
+	CertificatePath = "/etc/tykmesh/tls"
+	CertificateFile = "tls.pem"
+	// TokenPath is where the Secret of the token is mounted, as TokenFile.
+	TokenPath = "/etc/tykmesh/token" //nolint:gosec // a path, and no token
+	TokenFile = "token"
+)
+
+// DefaultMethods are the methods that sidecars carry unless Sidecar.methods adds others. A gateway
+// compares methods with a list: it knows no "any".
+var DefaultMethods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"}
+
+// Mesh is what all pods of a mesh have in common.
+type Mesh struct {
+	Hosts   []string // the names of the mesh (Injector.meshHosts)
+	Methods []string // beside DefaultMethods (Sidecar.methods)
+
+	// Port is where callers find the sidecars of Services.
+	Port int
+	// TLS is between sidecars (Injector.enableMeshTLS); it needs Certificates.
+	TLS bool
+	// Certificates reports that each service has one, so that pods can call https://mesh too
+	// (CA.bundlePath is set).
+	Certificates bool
+	// Mutual makes inbound APIs demand a certificate of the mesh (Injector.mutualTLS); it needs TLS.
+	Mutual bool
+	// Authorities are the CAs that sign the certificates of callers, each in PEM.
+	Authorities []string
+	// Issuer is the cert-manager issuer of the certificates; nil if they come from elsewhere.
+	Issuer *IssuerRef
+	// TokenKey is the public key of the mesh's tokens, in PEM; "" if callers have no tokens.
+	TokenKey string
+}
+
+// IssuerRef names an issuer of cert-manager (cert-manager API reference, ObjectReference).
+type IssuerRef struct{ Name, Kind, Group string }
+
+// Service is a service of the mesh.
+type Service struct{ Namespace, App string }
+
+// Pod is what distinguishes the sidecars of one workload.
+type Pod struct {
+	Service Service
+	Target  string // URL of the app: http://127.0.0.1:3000
+	Listen  int    // where the sidecar listens for callers
+
+	// Allow are the services that may call; nil means that all of the mesh may.
+	Allow []Service
+}
+
+// Config is the content of a workload's ConfigMap.
+type Config struct {
+	Files []File
+	Hash  string // ten hexadecimal digits, which differ where Files do
+}
+
+// File is a file of a sidecar: its path below ConfigPath, and its text.
+type File struct{ Path, Text string }
+
+// ConfigMapName returns the name of a workload's ConfigMap. It contains the hash, so that pods never
+// start with other definitions than those of their template, and older pods keep theirs.
+func ConfigMapName(s Service, hash string) string { return s.App + "-tykmesh-" + hash }
+
+// SecretName returns the name of the Secret that holds a service's certificate and key.
+func SecretName(s Service) string { return s.App + "-tykmesh" }
+
+// TokenSecretName returns the name of the Secret that holds a service's token.
+func TokenSecretName(s Service) string { return s.App + "-tykmesh-token" }
+
+// SecretKey returns the key of a service's Secret under which certificate and private key stand.
+func (m Mesh) SecretKey() string {
+	if m.Issuer != nil {
+		return "tls-combined.pem" // cert-manager's name for it (API reference, CertificateOutputFormatType)
+	}
+	return CertificateFile
+}
+
+// Subject returns the subject of a service's token.
+func (s Service) Subject() string { return s.App + "." + s.Namespace }
+
+// Object is an object to be added to a stream: without metadata.namespace and annotations, which
+// package inject adds.
+type Object = manifest.Map
