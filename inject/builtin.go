@@ -14,7 +14,11 @@ import (
 type Sidecar struct {
 	sidecar.Gateway // without Tags, Grace, TLS, Native, GRPC, H2C and Sleep, which depend on the pod
 
-	Rules      sidecar.Rules // without UID, which is the gateway's
+	Rules sidecar.Rules // without UID, which is the gateway's
+	// Methods are those that sidecars carry besides the usual ones, without a Dashboard
+	// (Sidecar.methods).
+	Methods []string
+
 	RulesImage string
 	RulesTool  sidecar.Tool
 	// RulesResources are those of the init containers (Injector.rulesCPU, ...).

@@ -18,6 +18,7 @@ import (
 
 	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
+	"github.com/tykmesh/tykmesh/inject/standalone"
 )
 
 // Settings is the part of the configuration that injection needs.
@@ -40,6 +41,9 @@ type Settings struct {
 	Containers, InitContainers []manifest.Map
 	// Sidecar is the built-in sidecar, which pods get where no Containers are configured; else nil.
 	Sidecar *Sidecar
+	// Standalone is the mesh without a Dashboard, whose sidecars load APIs from files
+	// (Injector.mode); nil is a mesh with one. It needs Sidecar, and excludes Routes.
+	Standalone *standalone.Mesh
 	// PodTemplates are where custom resources have pod templates besides spec.template
 	// (Injector.podTemplates).
 	PodTemplates []kube.PodTemplate

@@ -44,6 +44,11 @@ type Rules struct {
 	UID       int64 // of the sidecar, and of no other process of the pod
 	Port      int   // where the sidecar listens; 0 is DefaultPort
 
+	// HTTP and HTTPS are where the sidecar answers the pod's own calls to port 80 and to port 443;
+	// 0 is Port. The rules close them, and Closed, to all callers from outside of the pod.
+	HTTP, HTTPS int
+	Closed      []int
+
 	// In any order. Ports other than 80 and 443 may stand here too; nothing captures them.
 	ExemptCIDRs []netip.Prefix
 	ExemptPorts []int

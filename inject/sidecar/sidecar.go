@@ -78,9 +78,22 @@ type Gateway struct {
 	H2C       bool   // the app is called with HTTP/2, as gRPC needs
 	Sleep     int64  // seconds of Grace that pass before the gateway is told to end, in a preStop sleep
 
+	// Files are where the sidecar finds its APIs in a mesh without a Dashboard; nil with one.
+	Files *Files
+
 	// Authorities are file names for the mesh's CA beside ca.pem: those under which OpenSSL looks
 	// for it.
 	Authorities []string
+}
+
+// Files are the files of a sidecar that loads its APIs from them. Each field names an object of the
+// pod's namespace.
+type Files struct {
+	ConfigMap   string   // with the files of standalone.Config
+	Paths       []string // of those files, below standalone.ConfigPath; in the ConfigMap, a dash stands for each slash
+	Policies    bool     // one of them is standalone.PolicyFile
+	Secret, Key string   // the Secret, and its key, with certificate and private key; "" without a certificate
+	TokenSecret string   // the Secret of the token; "" without tokens
 }
 
 // Redis is the Redis of the Tyk installation, through which gateways learn of changes.

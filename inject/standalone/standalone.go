@@ -27,6 +27,9 @@ const (
 	// ConfigPath is where the ConfigMap is mounted. Its keys with a dash for the slash are the
 	// files: apis/inbound.json.
 	ConfigPath = "/etc/tykmesh/mesh"
+	// APIPath and PolicyFile are a directory and a file below it.
+	APIPath    = "apis"
+	PolicyFile = "policies.json"
 	// CertificatePath is where the Secret of the certificate is mounted, as CertificateFile.
 	CertificatePath = "/etc/tykmesh/tls"
 	CertificateFile = "tls.pem"

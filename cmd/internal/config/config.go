@@ -21,6 +21,7 @@ import (
 	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
+	"github.com/tykmesh/tykmesh/inject/standalone"
 )
 
 // Config is a configuration: the sections Tyk, CA and Injector of tyk-k8s, and the section Sidecar.
@@ -53,25 +54,32 @@ type TykSection struct {
 // CASection says who signs certificates and where they are recorded. With --local only DefaultNames
 // and DefaultKeyRequest have an effect.
 type CASection struct {
-	Addr              string         // of CFSSL; several, separated by commas, are tried in order
-	Key               Secret         // CFSSL's authentication key, hexadecimal
-	MongoConnStr      Secret         // of the ledger, as it may hold a password; not set means no ledger
-	Profile           string         // CFSSL's signing profile; "" is the default one
-	CertPath          string         // file with the CA certificate, and those above it; "" means that CFSSL is asked
-	KeyPath           string         // file with the CA's private key, with which tykmesh signs; "" means that CFSSL signs
-	BundlePath        string         // file with the CA certificates that pods trust; "" means that they are not known
-	Trust             ca.TrustBundle // the content of that file, with EnableMeshTLS
-	Secure            bool           // use TLS with CFSSL although the address does not say https
-	SkipCACheck       bool           // do not verify CFSSL's TLS certificate
-	TLSRemoteCA       string         // file with the CAs that verify CFSSL's TLS certificate; "" means the system's
-	MutualTLSCert     string         // file with the client certificate for a CFSSL that wants one; "" means none
-	MutualTLSKey      string         // file with its private key
-	DefaultNames      []csr.Name     // subject of every certificate; may be empty
-	DefaultKeyRequest csr.KeyRequest // key of every certificate; ecdsa 256 by default, as in tyk-k8s
+	Addr              string               // of CFSSL; several, separated by commas, are tried in order
+	Key               Secret               // CFSSL's authentication key, hexadecimal
+	MongoConnStr      Secret               // of the ledger, as it may hold a password; not set means no ledger
+	Profile           string               // CFSSL's signing profile; "" is the default one
+	CertPath          string               // file with the CA certificate, and those above it; "" means that CFSSL is asked
+	KeyPath           string               // file with the CA's private key, with which tykmesh signs; "" means that CFSSL signs
+	BundlePath        string               // file with the CA certificates that pods trust; "" means that they are not known
+	Trust             ca.TrustBundle       // the content of that file, with EnableMeshTLS
+	IssuerRef         standalone.IssuerRef // of cert-manager; no name means that it signs nothing
+	TokenPath         string               // file with the public key of the mesh's tokens; "" means no tokens
+	TokenKey          string               // the content of that file, in standalone mode
+	TokenKeyPath      string               // file with its private key
+	Secure            bool                 // use TLS with CFSSL although the address does not say https
+	SkipCACheck       bool                 // do not verify CFSSL's TLS certificate
+	TLSRemoteCA       string               // file with the CAs that verify CFSSL's TLS certificate; "" means the system's
+	MutualTLSCert     string               // file with the client certificate for a CFSSL that wants one; "" means none
+	MutualTLSKey      string               // file with its private key
+	DefaultNames      []csr.Name           // subject of every certificate; may be empty
+	DefaultKeyRequest csr.KeyRequest       // key of every certificate; ecdsa 256 by default, as in tyk-k8s
 }
 
 // InjectorSection says how pods and Services are changed.
 type InjectorSection struct {
+	Mode      string // ModeDashboard or ModeStandalone
+	MutualTLS bool   // sidecars accept calls with a certificate of the mesh only; in standalone mode
+
 	CreateRoutes      bool   // register two APIs for every service
 	EnableMeshTLS     bool   // give both a certificate; true only with CreateRoutes
 	MeshCertificateID string // of a certificate in the Dashboard's store; "" means that the mesh certificate is found or made
@@ -100,8 +108,10 @@ type InjectorSection struct {
 	KubeVersion   *kubeversion.Version // of the cluster; nil if unknown
 }
 
-// The values of Injector.slugs and Injector.nativeSidecar.
+// The values of Injector.mode, Injector.slugs and Injector.nativeSidecar.
 const (
+	ModeDashboard   = "dashboard"
+	ModeStandalone  = "standalone"
 	SlugsPlain      = "plain"
 	SlugsNamespaced = "namespaced"
 	NativeAuto      = "auto" // if Injector.kubeVersion is one that has native sidecars

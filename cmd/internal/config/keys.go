@@ -11,6 +11,7 @@ import (
 	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
+	"github.com/tykmesh/tykmesh/inject/standalone"
 )
 
 // table holds everything that can be configured. The reader of files and of the environment, config
@@ -56,6 +57,12 @@ var table = []section{
 			text: "file with a client certificate, for a CFSSL that runs with `-mutual-tls-ca`"},
 		{name: CAMutualTLSKey, field: in(func(c *Config) *string { return &c.CA.MutualTLSKey }, filePath), unset: nothing, example: "client-key.pem",
 			text: "file with the private key of `mutualTLSCert`"},
+		{name: CAIssuerRef, field: in(func(c *Config) *standalone.IssuerRef { return &c.CA.IssuerRef }, issuerRef), fileOnly: true, unset: nothing, example: "{name: mesh-ca, kind: ClusterIssuer}",
+			text: "with `mode: standalone`, the cert-manager issuer that signs certificates: `name`, `kind` (`Issuer` if not set) and `group`; no private key passes through tykmesh then"},
+		{name: CATokenPath, field: in(func(c *Config) *string { return &c.CA.TokenPath }, filePath), unset: "no tokens", example: "token.pem",
+			text: "with `mode: standalone`, file with the public key of the mesh's tokens, by which services say who may call them (`injector.tyk.io/allow`)"},
+		{name: CATokenKeyPath, field: in(func(c *Config) *string { return &c.CA.TokenKeyPath }, filePath), unset: nothing, example: "token-key.pem",
+			text: "file with the private key of the mesh's tokens; only `tykmesh certs secrets` reads it"},
 		{name: CADefaultNames, field: in(func(c *Config) *[]csr.Name { return &c.CA.DefaultNames }, listOf(subject)), fileOnly: true, unset: nothing,
 			example: "[{C: GB, ST: England, L: London, O: Example Ltd, OU: Mesh}]",
 			text:    "subject of every certificate: a list of `C`, `ST`, `L`, `O`, `OU`, `E`, `SerialNumber`"},
@@ -63,10 +70,14 @@ var table = []section{
 			text: "key of every certificate: `A: rsa` with a size `S` of 2048 to 8192, or `A: ecdsa` with 256, 384 or 521"},
 	}},
 	{name: "Injector", text: "How pods and Services are changed.", keys: []key{
+		{name: InjectorMode, field: in(func(c *Config) *string { return &c.Injector.Mode }, choiceOf(ModeDashboard, ModeStandalone), ModeDashboard),
+			text: "`standalone`: a mesh without a Dashboard, whose sidecars load their APIs from ConfigMaps that `inject` adds; `dashboard`: from a Tyk Dashboard"},
 		{name: InjectorCreateRoutes, field: in(func(c *Config) *bool { return &c.Injector.CreateRoutes }, boolean), begin: "true",
 			text: "register two APIs for each service"},
 		{name: InjectorEnableMeshTLS, field: in(func(c *Config) *bool { return &c.Injector.EnableMeshTLS }, boolean), begin: "true",
 			text: "issue certificates for these APIs; requires `createRoutes`"},
+		{name: InjectorMutualTLS, field: in(func(c *Config) *bool { return &c.Injector.MutualTLS }, boolean, true),
+			text: "with `mode: standalone` and `enableMeshTLS`, sidecars accept calls with a certificate of the mesh only"},
 		{name: InjectorMeshCertificateID, field: in(func(c *Config) *string { return &c.Injector.MeshCertificateID }, textOf(nil)), unset: "found or issued",
 			text: "id of the certificate for the mesh hosts, in the Dashboard's store"},
 		{name: InjectorContainers, field: in(func(c *Config) *[]manifest.Map { return &c.Injector.Containers }, containerList), fileOnly: true, unset: "the built-in sidecar",
@@ -163,6 +174,8 @@ var table = []section{
 			text: "largest request body; a larger one gets a 413. Both sidecars of a call hold the body in memory: `memoryLimit` must be 64Mi and six times this size, or more. Not for gRPC"},
 		{name: SidecarSleepAsApp, field: in(func(c *Config) *bool { return &c.Sidecar.SleepAsApp }, boolean), begin: "true",
 			text: "where all containers of a pod have a preStop sleep, a sidecar that is not native sleeps as long as the shortest, and ends with its app"},
+		{name: SidecarMethods, field: in(func(c *Config) *[]string { return &c.Sidecar.Methods }, setOf(checked(standalone.CheckMethod))), unset: nothing, example: "[PROPFIND, REPORT]",
+			text: "with `mode: standalone`, the HTTP methods that sidecars carry besides the usual ones"},
 		{name: SidecarLogLevel, field: in(func(c *Config) *string { return &c.Sidecar.LogLevel }, logLevel), unset: "the gateway's own", example: "warn",
 			text: "`debug`, `info`, `warn` or `error`"},
 		{name: SidecarEnv, field: in(func(c *Config) *[]sidecar.Variable { return &c.Sidecar.Env }, environment), fileOnly: true, unset: nothing, example: `{TYK_GW_LOGFORMAT: json}`,

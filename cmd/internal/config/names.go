@@ -25,6 +25,9 @@ const (
 	CAKeyPath           = "CA.keyPath"
 	CABundlePath        = "CA.bundlePath"
 	CASecure            = "CA.secure"
+	CAIssuerRef         = "CA.issuerRef"
+	CATokenPath         = "CA.tokenPath"
+	CATokenKeyPath      = "CA.tokenKeyPath"
 	CASkipCACheck       = "CA.skipCACheck"
 	CATLSRemoteCA       = "CA.tlsRemoteCA"
 	CAMutualTLSCert     = "CA.mutualTLSCert"
@@ -32,7 +35,9 @@ const (
 	CADefaultNames      = "CA.defaultNames"
 	CADefaultKeyRequest = "CA.defaultKeyRequest"
 
+	InjectorMode              = "Injector.mode"
 	InjectorCreateRoutes      = "Injector.createRoutes"
+	InjectorMutualTLS         = "Injector.mutualTLS"
 	InjectorEnableMeshTLS     = "Injector.enableMeshTLS"
 	InjectorMeshCertificateID = "Injector.meshCertificateID"
 	InjectorContainers        = "Injector.containers"
@@ -82,6 +87,7 @@ const (
 	SidecarHTTP2          = "Sidecar.http2"
 	SidecarMaxRequestBody = "Sidecar.maxRequestBody"
 	SidecarSleepAsApp     = "Sidecar.sleepAsApp"
+	SidecarMethods        = "Sidecar.methods"
 
 	SidecarLogLevel = "Sidecar.logLevel"
 	SidecarEnv      = "Sidecar.env"

@@ -20,6 +20,7 @@ import (
 	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
+	"github.com/tykmesh/tykmesh/inject/standalone"
 )
 
 // The kinds of single keys. What an error may not repeat, because it may be a secret, its check in
@@ -142,6 +143,13 @@ func checkKeyRequest(request csr.KeyRequest) error {
 
 	return nil
 }
+
+// issuerRef is the kind of references to issuers of cert-manager.
+var issuerRef = objectOf(standalone.IssuerRef.Check,
+	member[standalone.IssuerRef]{"name", in(func(i *standalone.IssuerRef) *string { return &i.Name }, textOf(nil))},
+	member[standalone.IssuerRef]{"kind", in(func(i *standalone.IssuerRef) *string { return &i.Kind }, textOf(nil))},
+	member[standalone.IssuerRef]{"group", in(func(i *standalone.IssuerRef) *string { return &i.Group }, textOf(nil))},
+)
 
 // podTemplate is the kind of places where custom resources have pod templates.
 var podTemplate = objectOf(checkPodTemplate,
