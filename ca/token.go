@@ -92,6 +92,9 @@ func isTokenKey(key crypto.PublicKey) bool {
 	return ok && k.Curve == elliptic.P256()
 }
 
+// Matches reports whether a public key verifies the tokens.
+func (k *TokenKey) Matches(public *ecdsa.PublicKey) bool { return k.key.PublicKey.Equal(public) }
+
 // Public returns the public key in PEM.
 func (k *TokenKey) Public() ([]byte, error) { return encodePublicKey(&k.key.PublicKey) }
 

@@ -41,6 +41,8 @@ var table = []section{
 			text: "CFSSL's authentication key, hexadecimal"},
 		{name: CAMongoConnStr, field: in(func(c *Config) *Secret { return &c.CA.MongoConnStr }, secretOf(checkMongo)), secret: true, unset: "no ledger", example: "env:MONGO",
 			text: "connection string of the MongoDB that records certificates, in the collection `k8s_ca`"},
+		{name: CALedgerPath, field: in(func(c *Config) *string { return &c.CA.LedgerPath }, filePath), remote: true, unset: nothing, example: "ledger.db",
+			text: "file that records certificates instead of MongoDB, for runs on one machine; it contains no keys"},
 		{name: CAProfile, field: in(func(c *Config) *string { return &c.CA.Profile }, textOf(nil)), unset: "CFSSL's default profile", example: "mesh",
 			text: "CFSSL's signing profile"},
 		{name: CACertPath, field: in(func(c *Config) *string { return &c.CA.CertPath }, filePath), unset: "requested from CFSSL", example: "ca-quickstart/chain.pem",

@@ -12,6 +12,9 @@ import (
 func (l *loader) checkNeeds() {
 	injector := &l.config.Injector
 	l.checkSecrets()
+	if l.config.CA.LedgerPath != "" {
+		l.excludes(CALedgerPath, "records the certificates", CAMongoConnStr)
+	}
 	if injector.CreateRoutes && !l.src.Local {
 		l.need(InjectorCreateRoutes, TykURL, TykSecret, TykOrg)
 		if l.config.Tyk.Org == placeholderOrg {

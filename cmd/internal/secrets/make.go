@@ -91,7 +91,7 @@ func (m Maker) progress(made, total int) {
 func (m Maker) certificate(ctx context.Context, d Due) (Secret, error) {
 	b, err := m.Issue(ctx, d.Hosts)
 	if err != nil {
-		return Secret{}, fmt.Errorf("issuing certificate %s: %w", d.subject(), err)
+		return Secret{}, fmt.Errorf("issuing certificate %s: %w", d.Subject(), err)
 	}
 	r := ca.NewRecord(ca.RoleWorkload, d.Namespace, d.App, "", b, m.Now())
 	r.State = ca.Active // no other step follows
@@ -106,9 +106,9 @@ func (m Maker) token(d Due, life time.Duration, public []byte) (Secret, error) {
 	}
 
 	now := m.Now()
-	t, err := m.TokenKey.Sign(standalone.Service(d.Service).Subject(), life, now)
+	t, err := m.TokenKey.Sign(d.Subject(), life, now)
 	if err != nil {
-		return Secret{}, fmt.Errorf("signing token %s: %w", d.subject(), err)
+		return Secret{}, fmt.Errorf("signing token %s: %w", d.Subject(), err)
 	}
 
 	return Secret{d, t.Text, ca.NewTokenRecord(d.Namespace, d.App, t, public, now)}, nil

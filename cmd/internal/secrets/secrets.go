@@ -14,9 +14,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/standalone"
 )
 
 // Identity is a service with the hosts of its certificate.
@@ -42,16 +44,15 @@ type Due struct {
 	held   *ca.Record // the record to replace; nil without one
 }
 
-// String returns what is to be done: "issue certificate echo.default".
-func (d Due) String() string {
-	if d.Kind == Token {
-		return "sign token " + d.subject()
-	}
-	return "issue certificate " + d.subject()
-}
+// Subject returns the name of the service in tokens and messages: "echo.default".
+func (d Due) Subject() string { return standalone.Service(d.Service).Subject() }
 
-// subject returns the name of the service in tokens and messages.
-func (d Due) subject() string { return d.App + "." + d.Namespace }
+// Describe returns a text about the Secret of a certificate, for users who make it.
+func Describe(id Identity) string {
+	d := Due{Identity: id, Kind: Certificate}
+	return fmt.Sprintf("Secret %s in namespace %s, key %s: private key, certificate and intermediate CAs in PEM, for %s",
+		d.name(), id.Namespace, d.key(), strings.Join(id.Hosts, ", "))
+}
 
 // Terms decide which Secrets are due.
 type Terms struct {
@@ -65,8 +66,8 @@ type Terms struct {
 
 // The reasons why a Secret is due, beside those of ca.Terms.Unusable.
 const (
-	NoLedger = "without a ledger, each run makes it"
-	NoRecord = "the ledger has none"
+	NoLedger = "there is no ledger"
+	NoRecord = "not there yet"
 	AskedFor = "asked for"
 )
 
