@@ -51,8 +51,8 @@ type Mesh struct {
 	Port int
 	// TLS is between sidecars (Injector.enableMeshTLS); it needs Certificates.
 	TLS bool
-	// Certificates reports that each service has one, so that pods can call https://mesh too:
-	// CA.bundlePath is set.
+	// Certificates reports that each service has one (CA.bundlePath is set), so that pods can call
+	// https://mesh too.
 	Certificates bool
 	// Mutual makes inbound APIs demand a certificate of the mesh (Injector.mutualTLS); it needs TLS.
 	Mutual bool
