@@ -104,7 +104,7 @@ func (m Mesh) inbound(p Pod) block {
 
 	var jwt block
 	if m.TokenKey != "" {
-		version = append(version, m.receive(p.Allow != nil)...)
+		version = append(version, receive(p.Allow != nil)...)
 	}
 	if p.Allow != nil {
 		api, jwt = m.verify(api, p.Allow)
@@ -200,13 +200,39 @@ func hostPattern(variable string, hosts []string) string {
 func (p Pod) apiID() string { return apiID("inbound", p.Service.Namespace, p.Service.App) }
 
 // receive returns the fields of an inbound API that keep callers from naming themselves: it deletes
-// the headers of the mesh. Where callers are verified, it names them to the app.
-func (m Mesh) receive(verified bool) manifest.Map {
-	out := manifest.Map{{Key: "global_headers_remove", Value: manifest.List{headerToken, headerCaller}}}
+// the headers of the mesh, and the gateway does that before it adds its own. Where callers are
+// verified, it names them to the app.
+func receive(verified bool) manifest.Map {
+	out := manifest.Map{{Key: "global_headers_remove", Value: append(spellings(headerToken), spellings(headerCaller)...)}}
 	if verified {
 		out = append(out, manifest.Entry{Key: "global_headers", Value: manifest.Map{{Key: headerCaller, Value: "$tyk_context.jwt_claims_sub"}}})
 	}
 	return out
+}
+
+// spellings returns a header's names with a dash or an underscore in each place of a dash. Apps that
+// get headers as variables (RFC 3875, section 4.1.18) cannot tell one from the other.
+func spellings(header string) manifest.List {
+	out := []string{""}
+	for i, part := range strings.Split(header, "-") {
+		if i == 0 {
+			out[0] = part
+			continue
+		}
+
+		underscored := make([]string, len(out))
+		for j, name := range out {
+			out[j], underscored[j] = name+"-"+part, name+"_"+part
+		}
+		out = append(out, underscored...)
+	}
+
+	names := make(manifest.List, len(out))
+	for i, name := range out {
+		names[i] = name
+	}
+
+	return names
 }
 
 // verify returns an API that demands a token of the allowed services, and its further fields.
