@@ -92,7 +92,7 @@ func apiID(role, namespace, app string) string {
 func (m Mesh) inbound(p Pod) block {
 	id := p.apiID()
 	api := begin("inbound", id)
-	version := manifest.Map{{Key: "name", Value: "Default"}}
+	version := block{{Key: "name", Value: "Default"}}
 
 	var jwt block
 	if m.TokenKey != "" {
@@ -103,8 +103,8 @@ func (m Mesh) inbound(p Pod) block {
 	}
 
 	api = append(api,
-		manifest.Entry{Key: "version_data", Value: manifest.Map{
-			{Key: "not_versioned", Value: true}, {Key: "versions", Value: manifest.Map{{Key: "Default", Value: version}}},
+		manifest.Entry{Key: "version_data", Value: block{
+			{Key: "not_versioned", Value: true}, {Key: "versions", Value: block{{Key: "Default", Value: version}}},
 		}},
 		manifest.Entry{Key: "proxy", Value: manifest.Map{
 			{Key: "listen_path", Value: "/"}, {Key: "target_url", Value: p.Target},
