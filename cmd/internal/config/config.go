@@ -145,9 +145,9 @@ type Source struct {
 	// Local is true if --local stands in for the servers. The keys that tell how to reach them are
 	// then neither needed nor read.
 	Local bool
-	// Signs is true if the run issues certificates or checks who issues them. In standalone mode no
-	// other run needs the secrets of the section CA.
-	Signs bool
+	// Secrets are the keys of the section CA whose secrets the run needs in standalone mode. Runs
+	// that issue no certificates need none there.
+	Secrets []string
 }
 
 // Load reads a configuration and checks all of it. It returns warnings about settings that are

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/ca"
@@ -64,7 +65,7 @@ func (l *loader) checkSecrets() {
 		needed := l.config.Injector.EnableMeshTLS
 		switch {
 		case l.config.Standalone():
-			needed = l.src.Signs && l.config.CA.BundlePath != ""
+			needed = slices.Contains(l.src.Secrets, f.Key)
 		case sectionOf(f.Key) == "Tyk":
 			needed = l.config.Injector.CreateRoutes
 		}
