@@ -61,6 +61,7 @@ func newCertsSecretsCmd(p process) *cobra.Command {
 }
 
 func (f *certsSecretsCmd) flags(c *command, p process) {
+	f.secrets = []string{config.CAKey, config.CAMongoConnStr}
 	f.inputFlags.add(c)
 	f.reportFlags.add(c)
 	f.addConfig(c)
