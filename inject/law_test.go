@@ -63,7 +63,7 @@ func tries(n uint64) uint64 {
 	return n
 }
 
-var profiles = []string{"", "plain", "two", "bare", "builtin", "native", "nft", "begun"}
+var profiles = []string{"", "plain", "two", "bare", "builtin", "native", "nft", "begun", "standalone", "standalone-plain", "standalone-issuer", "standalone-tokens", "standalone-native"}
 
 // checkLaws returns how many objects were injected. documents splits the same input anew at each
 // call.
