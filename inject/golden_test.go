@@ -44,7 +44,7 @@ type options struct {
 	Namespace  string `json:"namespace"`
 	Preserve   bool   `json:"preserve"`
 	Add        bool   `json:"add"`
-	Replace    bool   `json:"replace"` // where the profile adds
+	Replace    bool   `json:"replace"`      // where the profile adds
 	Port       int    `json:"port"`         // of the built-in sidecar
 	Previous   int    `json:"previousPort"` // its previous one
 	HTTP2      bool   `json:"http2"`        // the built-in sidecar speaks it, and limits request bodies

@@ -39,7 +39,7 @@ func (in *injection) addFiles() {
 
 		certified[svc] = true
 		if o.files.relays.Line > 0 {
-			in.add(o, "closes the ports on which its sidecar answers its own pod", mesh.NetworkPolicy(standalone.Service(svc), labelMap(o.files.label)))
+			in.add(o, "closes the ports on which its sidecar answers its own pod", standalone.NetworkPolicy(standalone.Service(svc), manifest.Map{{Key: "matchLabels", Value: labelMap(o.files.label)}}))
 		}
 		if route, ok := routes[o]; ok {
 			in.add(o, "its route", route)

@@ -127,4 +127,3 @@ func (p *pod) checkRelay() {
 func (o *Object) podOf() standalone.Pod {
 	return standalone.Pod{Service: standalone.Service(o.workload.Service), Target: o.workload.Target(), Listen: o.ports.listen, Allow: o.files.allow}
 }
-

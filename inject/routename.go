@@ -8,7 +8,6 @@ import (
 
 	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
-	"github.com/tykmesh/tykmesh/inject/sidecar"
 	"github.com/tykmesh/tykmesh/inject/standalone"
 )
 
@@ -98,7 +97,7 @@ func (in *injection) routeService(o *Object) manifest.Map {
 		selector = labelMap(s.Selector...)
 	}
 
-	return standalone.RouteService(o.files.route, selector, o.ports.called(), sidecar.PortName)
+	return standalone.RouteService(o.files.route, selector, o.ports.leading())
 }
 
 // labelMap returns labels as a mapping.

@@ -25,13 +25,13 @@ type injection struct {
 	guard    *kube.Guard
 	problems []Problem
 
-	accepted     map[*kube.Meta][]Rule // by annotations
-	unacceptable []Problem             // codes in annotations that cannot be accepted
-	fronts    map[Service]*kube.Service // the first Service on the mesh that leads to a service
-	emitted   map[kube.Ref]bool         // objects that inject has added to the stream, now or before
-	additions map[int][]addedObject     // to be added behind documents, by their index
+	accepted     map[*kube.Meta][]Rule     // by annotations
+	unacceptable []Problem                 // codes in annotations that cannot be accepted
+	fronts       map[Service]*kube.Service // the first Service on the mesh that leads to a service
+	emitted      map[kube.Ref]bool         // objects that inject has added to the stream, now or before
+	additions    map[int][]addedObject     // to be added behind documents, by their index
 
-	unsettled    map[kube.Ref]bool     // what namespaces need for pods that do not accept the warning
+	unsettled map[kube.Ref]bool // what namespaces need for pods that do not accept the warning
 
 	applying errgroup.Group // documents are edited on all cores, as many at once
 	editing  []*editing

@@ -28,7 +28,7 @@ var layout = map[string]packageRule{
 		except: []string{"net", "os", "log", "k8s.io", "github.com/spf13"},
 	},
 	"inject": {
-		ours:   []string{"inject/manifest", "inject/kube", "inject/checks", "inject/sidecar", "inject/spelling", "inject/display"},
+		ours:   []string{"inject/manifest", "inject/kube", "inject/checks", "inject/sidecar", "inject/standalone", "inject/spelling", "inject/display"},
 		except: []string{"net", "os", "log", "github.com/spf13"},
 	},
 	"inject/kube": {
@@ -41,6 +41,10 @@ var layout = map[string]packageRule{
 	},
 	"inject/sidecar": {
 		ours:   []string{"inject/manifest", "inject/spelling"},
+		except: []string{"net", "os", "log", "github.com/spf13"},
+	},
+	"inject/standalone": {
+		ours:   []string{"inject/manifest"},
 		except: []string{"net", "os", "log", "github.com/spf13"},
 	},
 	"inject/injecttest": {},

@@ -1,7 +1,7 @@
-// Package standalone makes the objects of a mesh that needs no Dashboard: what the sidecar of a pod
-// loads from files, and how it proves which service it is.
+// Package standalone makes the objects of a mesh that needs no Dashboard: the files that the
+// sidecar of a pod loads, and the proofs of which service it is.
 //
-//	Mesh, Pod ──Definitions──> ConfigMap: API definitions, policies, the mesh's CAs
+//	Mesh, Pod ──Config──> ConfigMap: API definitions, policies, the mesh's CAs
 //	          ──Certificate──> Certificate of cert-manager
 //	          ──NetworkPolicy, RouteService──> further objects
 //
@@ -55,8 +55,8 @@ type Mesh struct {
 	Port int
 	// TLS is between sidecars (Injector.enableMeshTLS); it needs Certificates.
 	TLS bool
-	// Certificates reports that each service has one, so that pods can call https://mesh too
-	// (CA.bundlePath is set).
+	// Certificates reports that each service has one (CA.bundlePath is set), so that pods can call
+	// https://mesh too.
 	Certificates bool
 	// Mutual makes inbound APIs demand a certificate of the mesh (Injector.mutualTLS); it needs TLS.
 	Mutual bool
@@ -93,14 +93,20 @@ type Config struct {
 // File is a file of a sidecar: its path below ConfigPath, and its text.
 type File struct{ Path, Text string }
 
+// The label of all added objects, and its value (Kubernetes documentation, Recommended Labels).
+const (
+	ManagedBy = "app.kubernetes.io/managed-by"
+	Manager   = "tykmesh"
+)
+
 // nameSuffix follows the name of the service in the names of all objects.
 const nameSuffix = "-tykmesh"
 
 // HashLength is the length of Config.Hash.
 const HashLength = 10
 
-// ConfigMapName returns the name of a workload's ConfigMap. It contains the hash, so that pods never
-// start with other definitions than those of their template, and older pods keep theirs.
+// ConfigMapName returns the name of a workload's ConfigMap. It contains the hash, so that pods
+// never start with other definitions than those of their template, and older pods keep theirs.
 func ConfigMapName(s Service, hash string) string { return s.App + nameSuffix + "-" + hash }
 
 // SecretName returns the name of the Secret that holds a service's certificate and key.
