@@ -68,7 +68,9 @@ func (k *kubernetes) shell(t *testing.T, c meshCase) *shell {
 	}
 
 	if strings.HasPrefix(c.config, "standalone/") { // where no server is to be reached
-		maps.DeleteFunc(s.env, func(variable, _ string) bool { return strings.HasPrefix(variable, "TYKMESH_TYK_") || strings.HasPrefix(variable, "TYKMESH_CA_") })
+		maps.DeleteFunc(s.env, func(variable, _ string) bool {
+			return strings.HasPrefix(variable, "TYKMESH_TYK_") || strings.HasPrefix(variable, "TYKMESH_CA_")
+		})
 		s.must(`tykmesh ca init -q --algo ecdsa`)
 	}
 

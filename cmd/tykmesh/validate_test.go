@@ -280,7 +280,9 @@ func (v validator) goldens(t *testing.T) {
 }
 
 // isEmitted reports whether inject added a document to a stream.
-func isEmitted(document []byte) bool { return bytes.Contains(document, []byte("injector.tyk.io/emitted")) }
+func isEmitted(document []byte) bool {
+	return bytes.Contains(document, []byte("injector.tyk.io/emitted"))
+}
 
 func isNotEmitted(document []byte) bool { return !isEmitted(document) }
 
