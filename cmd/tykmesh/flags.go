@@ -123,7 +123,13 @@ func (g *reportFlags) addQuiet(c *command) {
 }
 
 // configFlags say which servers there are: those of a configuration, or files.
-type configFlags struct{ config, local string }
+type configFlags struct {
+	config, local string
+
+	// In standalone mode:
+	instead string   // the hint of a command that needs a Dashboard: what to type; "" for others
+	secrets []string // the keys of the secrets that the command needs (config.Source)
+}
 
 func (g *configFlags) addConfig(c *command) {
 	c.Flags().StringVar(&g.config, "config", "", "read the configuration from `FILE` (default: the first that exists of $TYKMESH_CONFIG, tykmesh.yaml, tyk-k8s.yaml, ...)")

@@ -28,6 +28,10 @@ func injectSettings(c config.Config, f registrationFlags) inject.Settings {
 		UpgradeAPI: f.upgradeAPI, ServicePorts: c.Injector.ServicePorts,
 	}
 
+	if c.Standalone() {
+		settings.Standalone, settings.TLS = standaloneMesh(c), c.Certificates()
+	}
+
 	if c.Injector.EmitCA {
 		settings.Authority = string(ca.EncodeCertificates(c.CA.Trust...))
 	}

@@ -132,6 +132,9 @@ func (c Config) Fail(key string, err error, hint string) error {
 	return found
 }
 
+// Standalone reports whether the mesh has no Dashboard.
+func (c Config) Standalone() bool { return c.Injector.Mode == ModeStandalone }
+
 // Source is everything that a configuration is read from.
 type Source struct {
 	Name     string                            // the file, as errors name it; "" without a file
@@ -142,6 +145,9 @@ type Source struct {
 	// Local is true if --local stands in for the servers. The keys that tell how to reach them are
 	// then neither needed nor read.
 	Local bool
+	// Secrets are the keys of the section CA whose secrets the run needs in standalone mode. Runs
+	// that issue no certificates need none there.
+	Secrets []string
 }
 
 // Load reads a configuration and checks all of it. It returns warnings about settings that are
@@ -169,6 +175,8 @@ func BuiltInTLS(src Source) (bool, error) {
 		return false, Error(inFileOrder(l.errors))
 	case len(l.settings) == 0:
 		return false, Error{{Msg: "nothing is configured, so it is unknown what sidecars need", Hint: Hint}}
+	case l.config.Standalone():
+		return false, Error{l.settings[InjectorMode].finding("sidecars of a mesh without a Dashboard need no Secret " + sidecar.Secret + "; create none")}
 	case len(l.config.Injector.Containers) > 0:
 		return false, Error{l.settings[InjectorContainers].finding("replaces the built-in sidecar, and no other sidecar needs the Secret " + sidecar.Secret)}
 	}
