@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -193,6 +194,9 @@ func (f *certsSecretsCmd) identities(p process, c config.Config, r *report.Run) 
 	stream, problems := inject.Inject(docs, wanted)
 	if err := explain.Refuse(docs, problems); err != nil {
 		return nil, explain.Skippable(err)
+	}
+	if members, _ := inject.Members(docs, wanted); slices.ContainsFunc(members, func(m inject.Member) bool { return m.Defaulted }) {
+		r.Warn("some objects have no namespace: their Secrets are for default, but kubectl apply would put the objects into the namespace of its context; set it with -n NAMESPACE")
 	}
 
 	var all []secrets.Identity
