@@ -35,16 +35,6 @@ type TokenKey struct{ key *ecdsa.PrivateKey }
 // pemPublicKey is the type of a PEM block with a public key (RFC 7468, section 13).
 const pemPublicKey = "PUBLIC KEY"
 
-// MakeTokenKey makes a key for tokens, and returns it with its public half, both in PEM.
-func MakeTokenKey() (private PrivateKey, public []byte, err error) {
-	key, private, err := KeyRequest{Algo: ECDSA, Size: 256}.generate()
-	if err != nil {
-		return nil, nil, err
-	}
-	public, err = encodePublicKey(key.Public())
-	return private, public, err
-}
-
 // ReadTokenKey reads the private key of tokens from a file.
 //
 // Errors: those of ReadKey; a key of another kind.
