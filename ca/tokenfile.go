@@ -30,6 +30,9 @@ func CreateTokenKey(dir string, confirm func() error) (hidden bool, err error) {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return false, err
 	}
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return false, fmt.Errorf("%s is not a directory", dir)
+	}
 
 	keyPath, publicPath := filepath.Join(dir, TokenKeyFile), filepath.Join(dir, TokenPublicFile)
 	if _, err := os.Lstat(publicPath); err == nil {

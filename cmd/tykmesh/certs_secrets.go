@@ -104,9 +104,18 @@ func (f *certsSecretsCmd) run(ctx context.Context, p process, r *report.Run) (re
 		return nil, nil
 	}
 
-	if sources.issuer == nil && sources.tokenKey == nil {
-		return nil, unissued(identities)
+	switch {
+	case sources.issuer != nil || sources.tokenKey != nil:
+	case c.CA.IssuerRef.Name != "":
+		r.Lastly("nothing to print: cert-manager issues the certificates, and %s is not set, so there are no tokens", config.CATokenKeyPath)
+		return nil, nil
+	case !c.Certificates() && c.CA.TokenKey == "":
+		r.Lastly("nothing to print: %s is not set, so services have no certificates", config.CABundlePath)
+		return nil, nil
+	default:
+		return nil, unissued(c, identities)
 	}
+
 	if sources.issuer != nil {
 		if err := secrets.CheckHosts(identities); err != nil {
 			return nil, err
@@ -338,14 +347,19 @@ func tellSecrets(r *report.Run, kept int) {
 
 // unissued returns the error of a configuration that makes no Secrets. It names those that users
 // must make.
-func unissued(identities []secrets.Identity) error {
-	lines := []string{"no issuer and no token key are set, so these Secrets are yours to make:"}
+func unissued(c config.Config, identities []secrets.Identity) error {
+	errs := []error{errors.New("no issuer and no token key are set, so these Secrets are yours to make")}
 	for _, id := range identities {
-		lines = append(lines, secrets.Describe(id))
+		if c.Certificates() {
+			errs = append(errs, errors.New(secrets.Describe(id, secrets.Certificate)))
+		}
+		if c.CA.TokenKey != "" {
+			errs = append(errs, errors.New(secrets.Describe(id, secrets.Token)))
+		}
 	}
 
 	return &advisedError{
-		error: errors.New(strings.Join(lines, "\n")), status: exit.Usage,
+		error: errors.Join(errs...), status: exit.Usage,
 		hint: "CA.keyPath or CA.addr lets this command issue certificates, and CA.tokenKeyPath tokens; with CA.issuerRef cert-manager issues certificates",
 	}
 }

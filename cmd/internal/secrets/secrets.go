@@ -59,11 +59,15 @@ type Due struct {
 // Subject returns the name of the service in tokens and messages: "echo.default".
 func (d Due) Subject() string { return standalone.Service(d.Service).Subject() }
 
-// Describe returns a text about the Secret of a certificate, for users who make it.
-func Describe(id Identity) string {
-	d := Due{Identity: id, Kind: Certificate}
-	return fmt.Sprintf("Secret %s in namespace %s, key %s: private key, certificate and intermediate CAs in PEM, for %s",
-		d.name(), id.Namespace, d.key(), strings.Join(id.Hosts, ", "))
+// Describe returns a text about a Secret of a service, for users who make it.
+func Describe(id Identity, kind Kind) string {
+	d := Due{Identity: id, Kind: kind}
+	content := "private key, certificate and intermediate CAs in PEM, for " + strings.Join(id.Hosts, ", ")
+	if kind == Token {
+		content = "a JWT (ES256) with sub " + d.Subject() + ", iat and exp"
+	}
+
+	return fmt.Sprintf("Secret %s in namespace %s, key %s: %s", d.name(), id.Namespace, d.key(), content)
 }
 
 // Terms decide which Secrets are due.
