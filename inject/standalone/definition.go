@@ -29,9 +29,9 @@ type Namespace struct {
 // Namespace returns the maker of files for a namespace's pods.
 func (m Mesh) Namespace(name string) *Namespace {
 	n := &Namespace{mesh: m}
-	n.shared = append(n.shared, File{APIPath + "/mesh-http.json", text(m.caller(name, "mesh-http"))})
+	n.shared = append(n.shared, File{meshHTTPFile, text(m.caller(name, "mesh-http"))})
 	if m.Certificates {
-		n.shared = append(n.shared, File{APIPath + "/mesh-https.json", text(m.caller(name, "mesh-https"))})
+		n.shared = append(n.shared, File{meshHTTPSFile, text(m.caller(name, "mesh-https"))})
 	}
 
 	if m.Mutual {
@@ -46,7 +46,7 @@ func (m Mesh) Namespace(name string) *Namespace {
 
 // Config returns the files of a pod in the namespace, sorted by path.
 func (n *Namespace) Config(p Pod) Config {
-	own := []File{{APIPath + "/inbound.json", text(n.mesh.inbound(p))}}
+	own := []File{{inboundFile, text(n.mesh.inbound(p))}}
 	if p.Allow != nil {
 		own = append(own, File{PolicyFile, text(policies(p))})
 	}
@@ -57,7 +57,7 @@ func (n *Namespace) Config(p Pod) Config {
 	files := slices.Concat(own, n.shared)
 	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 
-	return Config{Files: files, Hash: hex.EncodeToString(hash[:])[:10]}
+	return Config{Files: files, Hash: hex.EncodeToString(hash[:])[:HashLength]}
 }
 
 // Config returns the files of a pod. For many pods, Namespace is cheaper.

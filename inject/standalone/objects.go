@@ -78,27 +78,18 @@ func NetworkPolicy(s Service, selector manifest.Map) Object {
 	}})
 }
 
-// Package sidecar has these two as well; it imports this package.
-const (
-	controlPort = 9696          // sidecar.ControlPort
-	portName    = "tyk-sidecar" // sidecar.PortName
-)
+// controlPort is sidecar.ControlPort; package sidecar imports this one.
+const controlPort = 9696
 
 // lastPort is the greatest TCP port.
 const lastPort = 65535
 
 // RouteService returns a Service that makes a name a route: it leads to the sidecars of the pods
-// that the labels of selector select. The target port is an int or a name.
-func RouteService(name string, selector manifest.Map, port int, targetPort any) Object {
-	if number, isNumber := targetPort.(int); isNumber {
-		targetPort = int64(number)
-	}
-
+// that the labels of selector select.
+func RouteService(name string, selector manifest.Map, ports manifest.List) Object {
 	return append(object("v1", "Service", name), manifest.Entry{Key: "spec", Value: manifest.Map{
 		{Key: "selector", Value: selector},
-		{Key: "ports", Value: manifest.List{manifest.Map{
-			{Key: "name", Value: portName}, {Key: "port", Value: int64(port)}, {Key: "targetPort", Value: targetPort},
-		}}},
+		{Key: "ports", Value: ports},
 	}})
 }
 
@@ -108,7 +99,7 @@ func object(version, kind, name string) Object {
 		{Key: "apiVersion", Value: version}, {Key: "kind", Value: kind},
 		{Key: "metadata", Value: manifest.Map{
 			{Key: "name", Value: name},
-			{Key: "labels", Value: manifest.Map{{Key: "app.kubernetes.io/managed-by", Value: "tykmesh"}}},
+			{Key: "labels", Value: manifest.Map{{Key: ManagedBy, Value: Manager}}},
 		}},
 	}
 }

@@ -13,7 +13,11 @@
 // manifests; package inject does.
 package standalone
 
-import "github.com/tykmesh/tykmesh/inject/manifest"
+import (
+	"strings"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
 
 // The ports on which a sidecar answers its own pod's calls into the mesh. They are open to that pod
 // alone: a caller from elsewhere would use the identity of the pod (reference: open relay).
@@ -90,15 +94,27 @@ type Config struct {
 // File is a file of a sidecar: its path below ConfigPath, and its text.
 type File struct{ Path, Text string }
 
+// The label of all added objects, and its value (Kubernetes documentation, Recommended Labels).
+const (
+	ManagedBy = "app.kubernetes.io/managed-by"
+	Manager   = "tykmesh"
+)
+
+// NameSuffix follows the name of the service in the names of its objects.
+const NameSuffix = "-tykmesh"
+
+// HashLength is the length of Config.Hash.
+const HashLength = 10
+
 // ConfigMapName returns the name of a workload's ConfigMap. It contains the hash, so that pods
 // never start with other definitions than those of their template, and older pods keep theirs.
-func ConfigMapName(s Service, hash string) string { return s.App + "-tykmesh-" + hash }
+func ConfigMapName(s Service, hash string) string { return s.App + NameSuffix + "-" + hash }
 
 // SecretName returns the name of the Secret that holds a service's certificate and key.
-func SecretName(s Service) string { return s.App + "-tykmesh" }
+func SecretName(s Service) string { return s.App + NameSuffix }
 
 // TokenSecretName returns the name of the Secret that holds a service's token.
-func TokenSecretName(s Service) string { return s.App + "-tykmesh-token" }
+func TokenSecretName(s Service) string { return s.App + NameSuffix + "-token" }
 
 // SecretKey returns the key of a service's Secret under which certificate and private key stand.
 func (m Mesh) SecretKey() string {
@@ -114,3 +130,17 @@ func (s Service) Subject() string { return s.App + "." + s.Namespace }
 // Object is an object to be added to a stream: without metadata.namespace and annotations, which
 // package inject adds.
 type Object = manifest.Map
+
+// IsConfigMapName reports whether a workload's ConfigMap may have a name.
+func IsConfigMapName(name string) bool {
+	i := strings.LastIndexByte(name, '-')
+	hash := name[i+1:]
+	return i > 0 && IsSecretName(name[:i]) && len(hash) == HashLength && strings.Trim(hash, "0123456789abcdef") == ""
+}
+
+// IsSecretName reports whether the Secret of a service may have a name, and the other objects that
+// are named as it.
+func IsSecretName(name string) bool {
+	app, ok := strings.CutSuffix(name, NameSuffix)
+	return ok && app != ""
+}
