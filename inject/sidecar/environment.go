@@ -114,8 +114,8 @@ var meshSettings = []setting{
 	{name: "TYK_GW_ENABLEFIXEDWINDOWRATELIMITER", reason: "otherwise every gateway tells all others of itself, twice a second", source: fromMeasures, value: always("true")},
 }
 
-// fileSettings are those of gateways without a Dashboard, as they were measured with the definitions
-// of package standalone.
+// fileSettings are those of gateways without a Dashboard, as they were measured with the
+// definitions of package standalone.
 var fileSettings = []setting{
 	{name: "TYK_GW_STORAGE_ADDRS", mode: standaloneMode, reason: "the gateway serves without Redis, but wants to be told of one: nothing listens at this address", source: fromMeasures,
 		value: always("127.0.0.1:6399")},

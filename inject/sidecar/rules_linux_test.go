@@ -3,6 +3,7 @@ package sidecar_test
 import (
 	"fmt"
 	"maps"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -17,7 +19,8 @@ import (
 )
 
 // measured is what pods may call, and who answers an app: without rules, and with those of cases. A
-// dot is who answers without rules.
+// dot is who answers without rules. Where the sidecar answers calls of its pod on ports apart, these
+// answer in place of the sidecar.
 const measured = `
                        none     mesh     all      exempt   ports
 203.0.113.10:80        outside  .        sidecar  sidecar  sidecar
@@ -46,12 +49,16 @@ const measured = `
 127.0.0.2:8081         refused  .        .        .        .
 10.77.0.2:80           app      .        sidecar  sidecar  sidecar
 10.77.0.2:8080         sidecar  .        .        .        .
+127.0.0.1:15080        mesh-http .       .        .        .
+[::1]:9696             control  .        .        .        .
+10.77.0.2:15443        mesh-https .      .        .        .
+[fd77::2]:15080        mesh-http .       .        .        .
 [fd77::2]:80           app      .        sidecar  sidecar  sidecar
 `
 
 // apiOf is what a pod of a case knows as the Kubernetes API: an IPv6 address in one of them.
 func apiOf(name string) string {
-	if name == "exempt" {
+	if strings.TrimPrefix(name, closed) == "exempt" {
 		return api6
 	}
 	return api4
@@ -60,6 +67,7 @@ func apiOf(name string) string {
 // wanted returns the answers in a case, by address, to an app or to the sidecar itself, which is
 // let through wherever rules go beyond the mesh.
 func wanted(name string, toSidecar bool) map[string]string {
+	name, apart := strings.CutPrefix(name, closed)
 	lines := strings.Split(strings.Trim(measured, "\n"), "\n")
 	column := 1 + slices.Index(strings.Fields(lines[0]), name)
 
@@ -70,10 +78,33 @@ func wanted(name string, toSidecar bool) map[string]string {
 		if answer == "." || toSidecar && name != "mesh" {
 			answer = fields[1]
 		}
+		if _, port, _ := net.SplitHostPort(fields[0]); apart && answer == "sidecar" && port != "8080" {
+			answer = map[string]string{"80": "mesh-http", "443": "mesh-https"}[port]
+		}
 		out[fields[0]] = answer
 	}
 
 	return out
+}
+
+// wantedOutside returns the answers of a pod to others in a case, by address: those that others
+// always reach, and those that they do not where ports are closed.
+func wantedOutside(name string) (always, unlessClosed map[string]string) {
+	always, unlessClosed = map[string]string{}, map[string]string{}
+	for _, address := range []string{pod4, pod6, podLink} {
+		for port, answer := range map[string]string{"80": "app", "8080": "sidecar"} {
+			always[net.JoinHostPort(address, port)] = answer
+		}
+
+		for port, answer := range map[string]string{"15080": "mesh-http", "15443": "mesh-https", "9696": "control"} {
+			if strings.HasPrefix(name, closed) && name != closed+"none" {
+				answer = "dropped"
+			}
+			unlessClosed[net.JoinHostPort(address, port)] = answer
+		}
+	}
+
+	return always, unlessClosed
 }
 
 // TestRules sets the rules up for real, as the init container does, and measures with connections
@@ -125,7 +156,7 @@ func (l *lab) ways() []way {
 		for shell, command := range map[string][]string{"dash": {l.path("dash")}, "busybox": {l.path("busybox"), "sh"}} {
 			out = append(out, way{
 				name: "iptables-" + kind + ", " + shell, kind: kind, shell: command, path: l.tools(l.t, kind), capabilities: capabilities,
-				save: []string{"iptables-" + kind + "-save -t nat", "ip6tables-" + kind + "-save -t nat"},
+				save: []string{"iptables-" + kind + "-save -t nat", "ip6tables-" + kind + "-save -t nat", "iptables-" + kind + "-save -t filter", "ip6tables-" + kind + "-save -t filter"},
 			})
 		}
 	}
@@ -193,9 +224,12 @@ func (l *lab) checkAnswers(t *testing.T, pod, name string) map[bool]map[string]s
 		}
 	}
 
-	inbound := map[string]string{pod4 + ":80": "app", pod4 + ":8080": "sidecar", "[" + pod6 + "]:80": "app", "[" + pod6 + "]:8080": "sidecar"}
-	if diff := cmp.Diff(inbound, l.call(t, l.outside, 1000, slices.Collect(maps.Keys(inbound)))); diff != "" {
+	always, unlessClosed := wantedOutside(name)
+	if diff := cmp.Diff(always, l.call(t, l.outside, 1000, slices.Collect(maps.Keys(always)))); diff != "" {
 		t.Errorf("%s: answers of the pod (-want +got):\n%s", name, diff)
+	}
+	if diff := cmp.Diff(unlessClosed, l.callFor(t, 1500*time.Millisecond, l.outside, 1000, slices.Collect(maps.Keys(unlessClosed)))); diff != "" {
+		t.Errorf("%s: answers of the pod's own ports to others (-want +got):\n%s", name, diff)
 	}
 
 	return out
@@ -207,7 +241,11 @@ func checkWay(t *testing.T, l *lab, w way) {
 	answers := map[string]map[bool]map[string]string{}
 	first := map[string]string{} // the rules of a case, when it was set up first
 	l.checkAnswers(t, pod, "none")
-	for _, name := range []string{"mesh", "all", "exempt", "ports", "mesh", "all", "none"} {
+	order := []string{
+		"mesh", "all", "exempt", "ports", "mesh", "all", "none",
+		"closed-mesh", "closed-all", "closed-exempt", "closed-ports", "closed-mesh", "closed-all", "closed-none", "none",
+	}
+	for _, name := range order {
 		said, rules := l.mustSetUp(t, pod, w, name)
 		if lines := strings.Count(said, "\n"); w.kind != "" && (lines != 1 || !strings.HasPrefix(said, "tykmesh: ")) {
 			t.Errorf("%s: it says %q", name, said)
@@ -247,7 +285,7 @@ func ours(rules string) string {
 // table prints what was measured.
 func table(answers map[string]map[bool]map[string]string) string {
 	var b strings.Builder
-	names := []string{"none", "mesh", "all", "exempt", "ports"}
+	names := []string{"none", "mesh", "all", "exempt", "ports", "closed-mesh", "closed-all", "closed-ports"}
 	fmt.Fprintf(&b, "%-22s", "")
 	for _, name := range names {
 		fmt.Fprintf(&b, " %-16s", name)
