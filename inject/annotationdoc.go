@@ -46,13 +46,14 @@ var Annotations = []Annotation{
 	{Key: annotationSleep, Text: "seconds, for example `10`, that each container without a preStop hook sleeps before it ends; a sidecar that is not native sleeps with them. " +
 		"So an app that exits at SIGTERM serves on while callers turn to other pods. Needs `Injector.kubeVersion` 1.30 or later *(built-in sidecar)*"},
 	{Key: annotationCalls, Text: "the services that these pods call, separated by commas: `APP` or `APP.NAMESPACE`, or `none`. The sidecar then loads their routes only, which saves memory; other routes answer 404 *(built-in sidecar)*"},
+	{Key: annotationAllow, Text: "the services that may call these pods, separated by commas: `APP` or `APP.NAMESPACE`; `*`, the default, is all of the mesh. Other callers get a 403 *(`Injector.mode: standalone`)*"},
 	{Key: annotationAccept, Text: "warnings to suppress for this object, as codes separated by commas: " + ranges(acceptable()) + ". May be set on any object; on a Deployment, rather than on its pod template, it does not restart pods"},
 	{Key: annotationStatus, Written: true, Text: "`injected` replaces the inject annotation"},
 	{Key: annotationInbound, Written: true, Text: "id of the inbound API"},
 	{Key: annotationMesh, Written: true, Text: "id of the mesh API"},
 	{Key: annotationTrust, Written: true, Text: "identifies the CAs that the pods trust (`CA.bundlePath`). Pods restart when it changes, because a gateway reads its CAs only once"},
 	{Key: annotationRecord, Written: true, Text: "the names of all additions, for `uninject`"},
-	{Key: annotationEmitted, Written: true, Text: "marks the ConfigMaps that `Injector.emitCA` adds"},
+	{Key: annotationEmitted, Written: true, Text: "marks the objects that `inject` adds"},
 }
 
 // ranges lists codes of rules, in order: three and more in a row by the first and the last.

@@ -38,6 +38,7 @@ func (in *injection) lookAround(docs []*manifest.Document) {
 
 	SortProblems(docs, in.Accepted)
 	in.problems = append(in.problems, in.unacceptable...)
+	in.identify()
 }
 
 // noteSurroundings notes at the workloads the facts of the stream on which warnings about their
@@ -162,7 +163,7 @@ func (in *injection) view() *checks.Stream {
 	s := in.settings
 	return &checks.Stream{
 		Facts: in.facts, Members: in.members, Accepts: in.accepts,
-		Routes: s.Routes, TLS: s.TLS, MeshHosts: s.MeshHosts, BuiltIn: s.Sidecar != nil, ServiceLabels: s.serviceLabels(), Sidecars: s.running(),
+		Routes: s.Routes, TLS: s.sidecarTLS(), MeshHosts: s.MeshHosts, BuiltIn: s.Sidecar != nil, ServiceLabels: s.serviceLabels(), Sidecars: s.running(),
 		SidecarPort: strconv.Itoa(s.sidecarPorts().listen), Adds: s.adds(),
 		HTTP2: s.carriesHTTP2(), LimitsBodies: s.Sidecar != nil && s.Sidecar.MaxBody() != "",
 		Reconnects: s.Sidecar != nil && s.Sidecar.Traffic.MaxConnTime > 0,

@@ -8,6 +8,7 @@ import (
 	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
+	"github.com/tykmesh/tykmesh/inject/standalone"
 )
 
 // Sidecar is the built-in sidecar as configured, before the annotations of a pod apply.
@@ -46,6 +47,7 @@ func (o *target) builtIn(s Settings) {
 	p := pod{Sidecar: *s.Sidecar, target: o}
 	p.TLS = s.TLS
 	p.Env, p.Rules.ExemptCIDRs, p.Rules.ExemptPorts = slices.Clone(p.Env), slices.Clone(p.Rules.ExemptCIDRs), slices.Clone(p.Rules.ExemptPorts)
+	p.mesh, p.files = s.Standalone, o.ownFiles(s)
 	p.readOverrides()
 	p.Gateway.Port, p.Rules.Port = o.ports.listen, o.ports.listen
 	p.Tags = o.workload.tags(s.Namespaced)
@@ -63,7 +65,7 @@ func (o *target) builtIn(s Settings) {
 	if p.appPort == nil {
 		report = o.noteUnclear
 	}
-	port, known := findAppPort(spec, p.appPort, report, o.ports.listen, sidecar.ControlPort)
+	port, known := findAppPort(spec, p.appPort, report, p.taken()...)
 	o.workload.Port = port
 	if o.unclear != nil {
 		o.likely = o.likelyAppPort(s)
@@ -71,6 +73,7 @@ func (o *target) builtIn(s Settings) {
 	p.Gateway.GRPC = p.Traffic.HTTP2 && p.says(port, known, func(q kube.Protocol) bool { return q == kube.GRPC })
 	p.Gateway.H2C = p.Traffic.HTTP2 && p.says(port, known, kube.Protocol.NeedsHTTP2)
 	p.check(spec)
+	p.loadFiles()
 
 	o.addition = p.addition(s)
 	p.checkAliases(spec, o.addition.hostAlias.List("hostnames"))
@@ -103,6 +106,9 @@ type pod struct {
 	*target
 	appPort *manifest.Node // the annotation's value; nil without it
 	caFile  []string       // variables that get the path of the file of all CAs
+
+	mesh  *standalone.Mesh // nil with a Dashboard
+	files *ownFiles        // nil with a Dashboard
 
 	appSleep int64 // seconds that its own containers are to sleep before they end
 }
@@ -162,6 +168,7 @@ func (p *pod) check(spec *manifest.Node) {
 	}
 
 	p.checkBody()
+	p.checkRelay()
 }
 
 // onWindows returns the field that restricts a pod to Windows nodes, and its path; nil if the pod

@@ -35,13 +35,16 @@ func (p *pod) readCalls(text string) error {
 		w.Calls = append(w.Calls, callee)
 	}
 
-	slices.SortFunc(w.Calls, func(a, b Service) int {
-		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.App, b.App))
-	})
+	slices.SortFunc(w.Calls, compareServices)
 	w.Calls = slices.Compact(w.Calls)
 	w.Scoped, w.CallsPos = true, p.place(annotationCalls)
 
 	return nil
+}
+
+// compareServices sorts services by namespace, and then by name.
+func compareServices(a, b Service) int {
+	return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.App, b.App))
 }
 
 // parseCall reads APP, in the caller's own namespace, or APP.NAMESPACE. An app has the name of its

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
+	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
+	"github.com/tykmesh/tykmesh/inject/standalone"
 )
 
 // annotationEmitted is ours: the object is one that inject added to a stream, and uninject takes
@@ -20,85 +23,145 @@ const (
 	emittedBehind  = "unterminated"
 )
 
-// emit adds the ConfigMap of the CA behind the stream, for each namespace that needs one and has
-// none in the stream.
+// emit adds objects to the stream: those of workloads behind their documents, so that kubectl applies
+// them one after the other; and behind all of it the ConfigMap of the CA, for each namespace that
+// needs one and has none.
 func (in *injection) emit() {
-	if in.settings.Authority == "" || len(in.documents) == 0 {
+	last := len(in.documents) - 1
+	for i := range in.Needs {
+		n := &in.Needs[i]
+		if in.settings.Authority == "" || !n.Authority || last < 0 {
+			continue
+		}
+
+		in.addAt(last, addedObject{object: in.authority(n), comment: "What pods on the mesh trust"})
+	}
+
+	if len(in.additions) == 0 || in.endsOpen() {
 		return
-	}
-
-	last := in.documents[len(in.documents)-1]
-	if in.endsOpen(last) {
-		return
-	}
-
-	asJSON := manifest.IsJSON(last.Text)
-
-	newline, before, mark := "\n", "", emittedPlainly
-	if bytes.Contains(last.Text, []byte("\r\n")) {
-		newline = "\r\n"
-	}
-
-	if !bytes.HasSuffix(last.Text, []byte("\n")) {
-		before, mark = newline, emittedBehind
 	}
 
 	for i := range in.Needs {
-		n := &in.Needs[i]
-		if !n.Authority {
+		in.Needs[i].Authority = in.Needs[i].Authority && in.settings.Authority == ""
+	}
+
+	var all []document
+	for i, d := range in.documents {
+		all = append(all, d)
+		if objects := in.additions[i]; len(objects) > 0 {
+			all = append(all, in.addBehind(i, objects)...)
+			in.Emitted += len(objects)
+		}
+	}
+
+	in.documents = all
+}
+
+// addAt adds an object behind a document.
+func (in *injection) addAt(i int, o addedObject) {
+	if in.additions == nil {
+		in.additions = make(map[int][]addedObject)
+	}
+	in.additions[i] = append(in.additions[i], o)
+}
+
+// addBehind returns objects as documents behind another one, in its format.
+func (in *injection) addBehind(i int, objects []addedObject) (added []document) {
+	d := in.documents[i]
+	asJSON, ends := manifest.IsJSON(d.Text), i+1 == len(in.documents) || in.beginsFile(i+1)
+
+	newline, before, mark := "\n", "", emittedPlainly
+	if bytes.Contains(d.Text, []byte("\r\n")) {
+		newline = "\r\n"
+	}
+	if ends && !bytes.HasSuffix(d.Text, []byte("\n")) {
+		before, mark = newline, emittedBehind
+	}
+
+	for k, o := range objects {
+		text := before + strings.ReplaceAll(o.text(mark, asJSON), "\n", newline)
+		before, mark = "", emittedPlainly
+		if k+1 == len(objects) && !ends {
+			text = joined(text, in.documents[i+1].Text, asJSON, newline)
+		}
+
+		added = append(added, document{
+			Document: &manifest.Document{File: d.File, Number: d.Last() + k + 1}, added: true,
+			change: &change{patch: manifest.Patch{{Text: text}}},
+		})
+	}
+
+	return added
+}
+
+// joined ends an added document so that the next one can follow as it is written: one that does not
+// begin with --- needs an end marker before it (YAML 1.2, section 9.2), and a JSON value needs
+// nothing.
+func joined(text string, next []byte, asJSON bool, newline string) string {
+	switch {
+	case asJSON && bytes.HasPrefix(next, []byte("\n")):
+		return strings.TrimSuffix(text, newline)
+	case asJSON, bytes.HasPrefix(firstLine(next), []byte("---")):
+		return text
+	}
+	return text + "..." + newline
+}
+
+// endsOpen refuses documents that end within a block scalar without a line break: an added object
+// would add a line break to that text.
+func (in *injection) endsOpen() (open bool) {
+	for _, i := range slices.Sorted(maps.Keys(in.additions)) {
+		d := in.documents[i]
+		if !d.EndsOpen() {
 			continue
 		}
-		text := before + strings.ReplaceAll(in.authority(n, mark, asJSON), "\n", newline)
-		before, mark, n.Authority = "", emittedPlainly, false
-		in.Emitted++
-		d := &manifest.Document{File: last.File, Number: last.Last() + in.Emitted}
-		in.documents = append(in.documents, document{d, &change{patch: manifest.Patch{{Text: text}}}})
+
+		open = true
+		p := Problem{
+			Rule: RuleEdit, Pos: d.Position(len(d.Text)), Object: fmt.Sprintf("document %d", d.Number),
+			Msg: "the text at the end of the file has no line break, and adding an object after it would change that text; end the file with a line break",
+		}
+		if in.settings.OnSkip == SkipFail || in.settings.Standalone != nil {
+			in.problems = append(in.problems, p)
+		} else {
+			in.Warnings = append(in.Warnings, p)
+		}
 	}
+
+	return open
 }
 
-// endsOpen refuses a stream that ends within a block scalar without a line break: an added
-// ConfigMap would add a line break to that text.
-func (in *injection) endsOpen(last document) bool {
-	if !slices.ContainsFunc(in.Needs, func(n Need) bool { return n.Authority }) || !last.EndsOpen() {
-		return false
-	}
-
-	p := Problem{
-		Rule: RuleEdit, Pos: last.Position(len(last.Text)), Object: fmt.Sprintf("document %d", last.Number),
-		Msg: "the text at the end of the file has no line break, and adding a ConfigMap after it would change that text; end the file with a line break",
-	}
-	if in.settings.OnSkip == SkipFail {
-		in.problems = append(in.problems, p)
-	} else {
-		in.Warnings = append(in.Warnings, p)
-	}
-
-	return true
-}
-
-// authority returns the ConfigMap of the CA as a document of its own. It names its namespace as the
-// pods do.
-func (in *injection) authority(n *Need, mark string, asJSON bool) string {
-	meta := manifest.Map{{Key: "name", Value: sidecar.Authority}}
-	if !n.implicit {
-		meta = append(meta, manifest.Entry{Key: "namespace", Value: n.Namespace})
-	}
-
-	meta = append(meta, manifest.Entry{Key: "annotations", Value: manifest.Map{{Key: annotationEmitted, Value: mark}}})
-
-	object := manifest.Map{
+// authority returns the ConfigMap of the CA. It names its namespace as the pods do.
+func (in *injection) authority(n *Need) manifest.Map {
+	meta := namespaced(manifest.Map{{Key: "name", Value: sidecar.Authority}}, n.Namespace, n.implicit)
+	return manifest.Map{
 		{Key: "apiVersion", Value: "v1"}, {Key: "kind", Value: "ConfigMap"}, {Key: "metadata", Value: meta},
 		{Key: "data", Value: manifest.Map{{Key: sidecar.AuthorityKey, Value: in.settings.Authority}}},
 	}
+}
+
+// text returns the object as a document of its own, with the mark that uninject looks for.
+func (o addedObject) text(mark string, asJSON bool) string {
+	meta, _ := o.object.Lookup("metadata")
+	names, _ := meta.(manifest.Map)
+	names = names.With("annotations", manifest.Map{{Key: annotationEmitted, Value: mark}})
+	object := o.object.With("metadata", names)
 	if asJSON {
 		text, err := json.Marshal(object)
 		if err != nil {
-			panic("inject: a ConfigMap that JSON cannot hold: " + err.Error()) // texts only
+			panic("inject: an object that JSON cannot hold: " + err.Error()) // texts and numbers only
 		}
 		return string(text) + "\n"
 	}
 
-	return "---\n# What pods on the mesh trust; tykmesh inject added it.\n" + manifest.Block(object)
+	return "---\n# " + o.comment + "; tykmesh inject added it.\n" + manifest.Block(object)
+}
+
+// noteEmitted notes an object that an earlier run added.
+func (in *injection) noteEmitted(object kube.Object) {
+	if object.Node.Get("metadata", "annotations", annotationEmitted) != nil {
+		in.emitted[object.Meta(in.settings.Namespace).Ref] = true
+	}
 }
 
 // withdraw deletes the documents that emit added. If emit also wrote a line break before them and
@@ -138,7 +201,7 @@ func emittedAs(d *manifest.Document) string {
 	}
 
 	defer d.Forget()
-	if root.Get("kind").Text() != "ConfigMap" || root.Get("metadata", "name").Text() != sidecar.Authority {
+	if !isEmitted(root) {
 		return "" // the annotation was copied to another object
 	}
 
@@ -148,4 +211,17 @@ func emittedAs(d *manifest.Document) string {
 	}
 
 	return ""
+}
+
+// isEmitted reports whether an object is one that injection adds: of such a kind, with such a name.
+// Services of routes may have any name.
+func isEmitted(root *manifest.Node) bool {
+	name := root.Get("metadata", "name").Text()
+	switch root.Get("kind").Text() {
+	case "ConfigMap":
+		return name == sidecar.Authority || standalone.IsConfigMapName(name)
+	case "Certificate", "NetworkPolicy":
+		return standalone.IsSecretName(name)
+	}
+	return root.Get("metadata", "labels", standalone.ManagedBy).Text() == standalone.Manager
 }

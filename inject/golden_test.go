@@ -44,6 +44,7 @@ type options struct {
 	Namespace  string `json:"namespace"`
 	Preserve   bool   `json:"preserve"`
 	Add        bool   `json:"add"`
+	Replace    bool   `json:"replace"`      // where the profile adds
 	Port       int    `json:"port"`         // of the built-in sidecar
 	Previous   int    `json:"previousPort"` // its previous one
 	HTTP2      bool   `json:"http2"`        // the built-in sidecar speaks it, and limits request bodies
@@ -70,6 +71,9 @@ type options struct {
 
 func (o options) settings() inject.Settings {
 	s := profile(o.Profile)
+	if s.Standalone != nil {
+		o = o.standalone(s)
+	}
 	s.TLS, s.Trust, s.Namespaced, s.Namespace = o.TLS, o.Trust, o.Namespaced, o.Namespace
 	s.Routes = o.Routes == nil || *o.Routes
 	s.OnSkip = map[string]inject.OnSkip{"warn": inject.SkipWarn, "ignore": inject.SkipIgnore}[o.OnSkip]
@@ -79,6 +83,8 @@ func (o options) settings() inject.Settings {
 		s.ServicePorts = inject.PreservePort
 	case o.Add:
 		s.ServicePorts = inject.AddPort
+	case o.Replace:
+		s.ServicePorts = inject.ReplacePort
 	}
 
 	if s.Sidecar != nil {
@@ -93,6 +99,13 @@ func (o options) settings() inject.Settings {
 		s.Sidecar.Sleeps = false
 	}
 	return s
+}
+
+// standalone returns the options with those that the profile of a mesh without a Dashboard sets.
+func (o options) standalone(s inject.Settings) options {
+	no := false
+	o.TLS, o.Trust, o.Routes, o.Port = s.TLS, s.Trust, &no, s.Sidecar.Port
+	return o
 }
 
 // encode turns the text of an archive into the input that the options describe; decode is its

@@ -115,6 +115,8 @@ type Object struct {
 	likely   int          // the app's port, as far as the pods say, where no Service decides it; else 0
 	ports    sidecarPorts // of the sidecars of pods
 	workload *Workload    // nil for a Service
+	files    *ownFiles    // of pods in a mesh without a Dashboard; else nil
+	at       int          // the index of its document in the stream
 }
 
 // String returns the name of the object in errors and reports.
@@ -149,6 +151,9 @@ func Inject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 	waiting := make(map[int][]*target) // which port of a Service reaches the app may depend on any pod of the stream
 	for i, d := range docs {
 		targets := in.find(d)
+		for _, o := range targets {
+			o.at = i
+		}
 		if hasService(targets) {
 			waiting[i] = targets
 			continue
@@ -167,6 +172,7 @@ func Inject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 
 	in.settle()
 	in.lookAround(docs)
+	in.addFiles()
 	in.emit()
 	in.forgive()
 	in.Nothing = in.nothing()

@@ -55,7 +55,7 @@ func (e *serviceEditor) preserve(in *injection) error {
 	}
 
 	m, port, was := e.member, node.Resolve(), e.member.Port.Number
-	m.Becomes, m.KeepsName = e.keptNumber(node, in.settings.TLS), true
+	m.Becomes, m.KeepsName = e.keptNumber(node, in.settings.sidecarTLS()), true
 	isOwn := was == strconv.Itoa(e.ports.listen)
 
 	if isOwn {

@@ -50,6 +50,7 @@ var overrides = map[string]func(p *pod, text string) error{
 	annotationCAFile: (*pod).readCAFile,
 	annotationSleep:  (*pod).readSleep,
 	annotationCalls:  (*pod).readCalls,
+	annotationAllow:  (*pod).readAllow,
 }
 
 // sidecarFields maps fields of a container to the annotations that set them for the built-in
@@ -77,6 +78,10 @@ func (p *pod) readOverrides() {
 		_, value := annotations.Entry(key)
 		if !value.IsString() {
 			continue // or refused already
+		}
+		if reason := p.foreign(key); reason != "" {
+			p.refuse(RuleAnnotation, value, "annotation %s: %s; delete it", key, reason)
+			continue
 		}
 
 		if err := overrides[key](p, strings.Clone(value.Text())); err != nil {

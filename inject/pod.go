@@ -10,6 +10,7 @@ import (
 	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
+	"github.com/tykmesh/tykmesh/inject/standalone"
 )
 
 // addition is everything that a pod gets, in either profile.
@@ -49,6 +50,7 @@ func (o *target) examinePods(s Settings) {
 	o.ports = s.sidecarPorts()
 	o.checkNamespace()
 	o.readAnnotations(o.workload, o.meta.Get("annotations"))
+	o.refuseFields(s)
 
 	if s.Sidecar == nil {
 		o.unknownAnnotations(o.warn)
@@ -161,6 +163,9 @@ func (o *target) insteadOf(c *manifest.Node) string {
 // same network namespace.
 func (o *target) portClashes(container *manifest.Node) {
 	taken := []string{strconv.Itoa(o.ports.listen)}
+	if o.files != nil {
+		taken = append(taken, strconv.Itoa(standalone.HTTPPort), strconv.Itoa(standalone.HTTPSPort), strconv.Itoa(sidecar.ControlPort))
+	}
 	for _, c := range o.addition.added() {
 		for _, p := range c.List("ports") {
 			port, _ := p.(manifest.Map)

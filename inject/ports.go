@@ -181,13 +181,13 @@ func (e *serviceEditor) replace(in *injection) error {
 // sidecarPort returns the port of a Service that leads to the sidecars. While the pods of a Service
 // change from one port to another, each is reached where it listens, by the port's name.
 func (e *serviceEditor) sidecarPort() manifest.Map {
-	return manifest.Map{{Key: "name", Value: sidecar.PortName}, {Key: "port", Value: int64(e.ports.listen)}, {Key: "targetPort", Value: e.leadsTo}}
+	return servicePort(sidecar.PortName, e.ports.listen, e.leadsTo)
 }
 
 // addPorts writes the added ports behind the others, with the one that callers still use.
 func (e *serviceEditor) addPorts() {
 	if e.ports.previous != 0 {
-		e.add(manifest.Map{{Key: "name", Value: previousPortName}, {Key: "port", Value: int64(e.ports.previous)}, {Key: "targetPort", Value: sidecar.PortName}})
+		e.add(servicePort(previousPortName, e.ports.previous, sidecar.PortName))
 		e.record.Ports = append(e.record.Ports, previousPortName)
 	}
 	if len(e.added) > 0 {

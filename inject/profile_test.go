@@ -1,9 +1,12 @@
 package inject_test
 
 import (
+	"strings"
+
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
+	"github.com/tykmesh/tykmesh/inject/standalone"
 )
 
 // profiles are settings for the tests by the name that an archive gives.
@@ -31,6 +34,10 @@ func profile(name string) inject.Settings {
 	}
 
 	s := inject.Settings{MeshHosts: []string{"mesh", "mesh.local", "localhost"}, Containers: []manifest.Map{gateway}, InitContainers: []manifest.Map{redirect}}
+	if mesh, ok := strings.CutPrefix(name, "standalone"); ok {
+		return standaloneProfile(strings.TrimPrefix(mesh, "-"))
+	}
+
 	switch name {
 	case "": // an init container that fills the folder of certificates, as the guide has it
 		s.InitContainers[0] = redirect.With("volumeMounts", manifest.List{mountOf("ca-pem", "/tmp/ca-pem"), mountOf("ssl-certs", "/tmp/ssl-certs")})
@@ -75,6 +82,45 @@ func profile(name string) inject.Settings {
 
 	return s
 }
+
+// standaloneProfile returns the settings of a mesh without a Dashboard, with what its name says: ""
+// is mutual TLS with Secrets of one's own.
+func standaloneProfile(name string) inject.Settings {
+	s := profile("begun")
+	s.Sidecar.Dashboard, s.Sidecar.Redis = "", sidecar.Redis{}
+	s.Sidecar.Port, s.Sidecar.Rules.Intercept, s.Strict = 18080, sidecar.Mesh, true
+	s.ServicePorts, s.TLS, s.Trust, s.Authority = inject.AddPort, true, "0123456789abcdef", someAuthority
+	s.Standalone = &standalone.Mesh{Hosts: s.MeshHosts, Port: 18080, TLS: true, Certificates: true, Mutual: true, Authorities: []string{someAuthority}}
+	switch name {
+	case "":
+	case "plain":
+		s.TLS, s.Trust, s.Authority = false, "", ""
+		s.Standalone = &standalone.Mesh{Hosts: s.MeshHosts, Port: 18080}
+	case "certificates": // and no TLS between sidecars
+		s.Standalone.TLS, s.Standalone.Mutual = false, false
+	case "tls": // and no demand of certificates
+		s.Standalone.Mutual = false
+	case "issuer":
+		s.Standalone.Issuer = &standalone.IssuerRef{Name: "mesh-ca"}
+	case "tokens":
+		s.Standalone.TokenKey = someTokenKey
+	case "native":
+		s.Sidecar.Native = true
+	case "nft":
+		s.Sidecar.RulesTool = sidecar.NFT
+	case "rotating": // from one CA to another
+		s.Standalone.Authorities = append(s.Standalone.Authorities, otherAuthority)
+	default:
+		panic("no mesh " + name)
+	}
+
+	return s
+}
+
+const (
+	otherAuthority = "-----BEGIN CERTIFICATE-----\nBBBB\n-----END CERTIFICATE-----\n"
+	someTokenKey   = "-----BEGIN PUBLIC KEY-----\nCCCC\n-----END PUBLIC KEY-----\n"
+)
 
 // ids are a binding whose ids a YAML reader would take for numbers, were they not quoted.
 var ids = inject.Binding{InboundID: "5e0000000000000000000001", MeshID: "610000000000000000000002"}

@@ -52,32 +52,42 @@ func (d document) withdrawn() bool {
 }
 
 // injectedAgain joins what Uninject changes in documents with what Inject changes in those that are
-// left. The additions of emit behind them take the place of those that it made before.
+// left. The additions of emit behind a document take the place of those that it made there before.
 func (s *Stream) injectedAgain(documents []document) (all []document) {
-	for _, back := range s.documents {
-		again := document{back.Document, &change{patch: back.patch, again: true}}
+	for i := 0; i < len(s.documents); {
+		back := s.documents[i]
+		again := document{Document: back.Document, change: &change{patch: back.patch, again: true}}
 		if !back.withdrawn() {
 			again.patch = back.patch.Then(documents[0].patch)
 			again.services, again.mark = documents[0].services, documents[0].mark
 			documents = documents[1:]
+			all = append(all, again)
+			i++
 		}
-		all = append(all, again)
-	}
 
-	end := len(all)
-	for end > 0 && s.documents[end-1].withdrawn() {
-		end--
-	}
-
-	for _, emitted := range documents {
-		if end < len(all) {
-			all[end].change = &change{patch: manifest.Patch{{To: len(all[end].Text), Text: emitted.patch[0].Text}}, again: true}
-		} else {
-			emitted.Document = &manifest.Document{File: all[end-1].File, Number: all[end-1].Number + 1}
-			all = append(all, emitted)
+		for len(documents) > 0 && documents[0].added {
+			emitted := documents[0]
+			if i < len(s.documents) && s.documents[i].withdrawn() {
+				all = append(all, s.documents[i].replaced(emitted.patch[0].Text))
+				i++
+			} else {
+				last := all[len(all)-1]
+				emitted.Document = &manifest.Document{File: last.File, Number: last.Number + 1}
+				all = append(all, emitted)
+			}
+			documents = documents[1:]
 		}
-		end++
+
+		for i < len(s.documents) && s.documents[i].withdrawn() {
+			all = append(all, document{Document: s.documents[i].Document, change: &change{patch: s.documents[i].patch, again: true}})
+			i++
+		}
 	}
 
 	return all
+}
+
+// replaced returns a document that emit made before with another text.
+func (d document) replaced(text string) document {
+	return document{Document: d.Document, change: &change{patch: manifest.Patch{{To: len(d.Text), Text: text}}, again: true}}
 }

@@ -43,6 +43,10 @@ const (
 	RuleOutage      Rule = checks.OutageCode
 	RuleSize        Rule = "TM0041"
 	RuleCalls       Rule = "TM0042"
+	RuleRoute       Rule = "TM0043"
+	RuleRelay       Rule = "TM0044"
+	RuleIdentity    Rule = "TM0045"
+	RuleAllow       Rule = "TM0046"
 )
 
 // Skips reports whether what a rule refuses is skipped: it passes untouched where Settings.OnSkip
@@ -94,6 +98,10 @@ var Rules = withChecks([]RuleText{
 	{RuleNothing, "A run should put something on the mesh."},
 	{RulePatch, "A Kustomize patch cannot be injected; the output of kustomize build can."},
 	{RuleSize, "The memory limit of a sidecar must leave room for the routes of the mesh."},
+	{RuleRoute, "In a mesh without a Dashboard, a route is the name of a Service."},
+	{RuleRelay, "No other pod may reach the ports on which a sidecar answers its own pod."},
+	{RuleIdentity, "A Service of a mesh without a Dashboard must lead to one app."},
+	{RuleAllow, "Sidecars can tell callers apart only by tokens, within mutual TLS."},
 	{RuleCalls, "A service that a pod lists among its calls must be on the mesh."},
 })
 

@@ -25,9 +25,13 @@ type injection struct {
 	guard    *kube.Guard
 	problems []Problem
 
-	accepted     map[*kube.Meta][]Rule // by annotations
-	unacceptable []Problem             // codes in annotations that cannot be accepted
-	unsettled    map[kube.Ref]bool     // what namespaces need for pods that do not accept the warning
+	accepted     map[*kube.Meta][]Rule     // by annotations
+	unacceptable []Problem                 // codes in annotations that cannot be accepted
+	fronts       map[Service]*kube.Service // the first Service on the mesh that leads to a service
+	emitted      map[kube.Ref]bool         // objects that inject has added to the stream, now or before
+	additions    map[int][]addedObject     // to be added behind documents, by their index
+
+	unsettled map[kube.Ref]bool // what namespaces need for pods that do not accept the warning
 
 	applying errgroup.Group // documents are edited on all cores, as many at once
 	editing  []*editing
@@ -38,6 +42,7 @@ func newInjection(docs []*manifest.Document, s Settings) *injection {
 		Stream: newStream(docs), settings: s, guard: kube.NewGuard(), objects: make(map[*kube.Meta]*Object), members: make(map[*kube.Meta]*checks.Member), accepted: make(map[*kube.Meta][]Rule),
 		facts: kube.NewFacts(kube.Reader{Namespace: s.Namespace, PodTemplates: s.PodTemplates, PortReferences: s.PortReferences, Wanted: []kube.Ref{neededSecret, neededAuthority}}),
 	}
+	in.emitted = make(map[kube.Ref]bool)
 	in.applying.SetLimit(runtime.GOMAXPROCS(0))
 	in.routes = s.Routes
 
@@ -77,6 +82,7 @@ func (in *injection) find(d *manifest.Document) (targets []*target) {
 	}
 
 	for _, object := range objects {
+		in.noteEmitted(object)
 		for _, o := range in.examine(object) {
 			in.Objects = append(in.Objects, o.Object)
 			in.objects[o.Meta], in.members[o.Meta] = o.Object, o.member

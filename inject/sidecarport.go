@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/tykmesh/tykmesh/inject/kube"
+	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
@@ -20,6 +21,20 @@ type sidecarPorts struct {
 
 // called returns the port of the Service to which the sidecars of callers go.
 func (p sidecarPorts) called() int { return cmp.Or(p.previous, p.listen) }
+
+// leading returns the ports of a Service that leads to the sidecars and to nothing else.
+func (p sidecarPorts) leading() manifest.List {
+	ports := manifest.List{servicePort(sidecar.PortName, p.listen, sidecar.PortName)}
+	if p.previous != 0 {
+		ports = append(ports, servicePort(previousPortName, p.previous, sidecar.PortName))
+	}
+	return ports
+}
+
+// servicePort returns a port of a Service.
+func servicePort(name string, number int, target any) manifest.Map {
+	return manifest.Map{{Key: "name", Value: name}, {Key: "port", Value: int64(number)}, {Key: "targetPort", Value: target}}
+}
 
 // targetPort returns the targetPort of these ports: the number where sidecars listen, as the
 // webhook wrote it, or the name. The name is right for all pods while they change from one number

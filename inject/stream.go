@@ -28,6 +28,8 @@ type Stream struct {
 
 	documents []document
 	routes    bool // Settings.Routes
+
+	identities map[Service]*Identity // of a mesh without a Dashboard
 }
 
 // document is a document of the stream with its change. Most documents of a long stream share one
@@ -35,6 +37,7 @@ type Stream struct {
 type document struct {
 	*manifest.Document
 	*change
+	added bool // by emit
 }
 
 // change holds the edits of a document's text.
@@ -49,7 +52,7 @@ func newStream(docs []*manifest.Document) *Stream {
 	s := &Stream{documents: make([]document, len(docs))}
 	none := new(change)
 	for i, d := range docs {
-		s.documents[i] = document{d, none}
+		s.documents[i] = document{Document: d, change: none}
 	}
 	return s
 }

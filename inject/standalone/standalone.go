@@ -1,7 +1,7 @@
-// Package standalone makes the objects of a mesh that needs no Dashboard: what the sidecar of a pod
-// loads from files, and how it proves which service it is.
+// Package standalone makes the objects of a mesh that needs no Dashboard: the files that the
+// sidecar of a pod loads, and the proofs of which service it is.
 //
-//	Mesh, Pod ──Definitions──> ConfigMap: API definitions, policies, the mesh's CAs
+//	Mesh, Pod ──Config──> ConfigMap: API definitions, policies, the mesh's CAs
 //	          ──Certificate──> Certificate of cert-manager
 //	          ──NetworkPolicy, RouteService──> further objects
 //
@@ -13,7 +13,11 @@
 // manifests; package inject does.
 package standalone
 
-import "github.com/tykmesh/tykmesh/inject/manifest"
+import (
+	"strings"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
 
 // The ports on which a sidecar answers its own pod's calls into the mesh. They are open to that pod
 // alone: a caller from elsewhere would use the identity of the pod (reference: open relay).
@@ -51,10 +55,11 @@ type Mesh struct {
 	Port int
 	// TLS is between sidecars (Injector.enableMeshTLS); it needs Certificates.
 	TLS bool
-	// Certificates reports that each service has one, so that pods can call https://mesh too
-	// (CA.bundlePath is set).
+	// Certificates reports that each service has one (CA.bundlePath is set), so that pods can call
+	// https://mesh too.
 	Certificates bool
-	// Mutual makes inbound APIs demand a certificate of the mesh (Injector.mutualTLS); it needs TLS.
+	// Mutual makes inbound APIs demand a certificate of the mesh (Injector.mutualTLS). It needs
+	// TLS.
 	Mutual bool
 	// Authorities are the CAs that sign the certificates of callers, each in PEM.
 	Authorities []string
@@ -89,15 +94,27 @@ type Config struct {
 // File is a file of a sidecar: its path below ConfigPath, and its text.
 type File struct{ Path, Text string }
 
-// ConfigMapName returns the name of a workload's ConfigMap. It contains the hash, so that pods never
-// start with other definitions than those of their template, and older pods keep theirs.
-func ConfigMapName(s Service, hash string) string { return s.App + "-tykmesh-" + hash }
+// The label of all added objects, and its value (Kubernetes documentation, Recommended Labels).
+const (
+	ManagedBy = "app.kubernetes.io/managed-by"
+	Manager   = "tykmesh"
+)
+
+// nameSuffix follows the name of the service in the names of all objects.
+const nameSuffix = "-tykmesh"
+
+// HashLength is the length of Config.Hash.
+const HashLength = 10
+
+// ConfigMapName returns the name of a workload's ConfigMap. It contains the hash, so that pods
+// never start with other definitions than those of their template, and older pods keep theirs.
+func ConfigMapName(s Service, hash string) string { return s.App + nameSuffix + "-" + hash }
 
 // SecretName returns the name of the Secret that holds a service's certificate and key.
-func SecretName(s Service) string { return s.App + "-tykmesh" }
+func SecretName(s Service) string { return s.App + nameSuffix }
 
 // TokenSecretName returns the name of the Secret that holds a service's token.
-func TokenSecretName(s Service) string { return s.App + "-tykmesh-token" }
+func TokenSecretName(s Service) string { return s.App + nameSuffix + "-token" }
 
 // SecretKey returns the key of a service's Secret under which certificate and private key stand.
 func (m Mesh) SecretKey() string {
@@ -113,3 +130,17 @@ func (s Service) Subject() string { return s.App + "." + s.Namespace }
 // Object is an object to be added to a stream: without metadata.namespace and annotations, which
 // package inject adds.
 type Object = manifest.Map
+
+// IsConfigMapName reports whether a workload's ConfigMap may have a name.
+func IsConfigMapName(name string) bool {
+	i := strings.LastIndexByte(name, '-')
+	hash := name[i+1:]
+	return i > 0 && IsSecretName(name[:i]) && len(hash) == HashLength && strings.Trim(hash, "0123456789abcdef") == ""
+}
+
+// IsSecretName reports whether the Secret of a service may have a name, and the other objects that
+// are named as it.
+func IsSecretName(name string) bool {
+	app, ok := strings.CutSuffix(name, nameSuffix)
+	return ok && app != ""
+}

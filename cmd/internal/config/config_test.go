@@ -160,6 +160,7 @@ func TestLoadConfigSample(t *testing.T) {
 			DefaultKeyRequest: csr.KeyRequest{A: "ecdsa", S: 256},
 		},
 		Injector: InjectorSection{
+			Mode:          ModeDashboard,
 			CreateRoutes:  true,
 			EnableMeshTLS: true,
 			ServiceLabels: []string{"app"},

@@ -1,0 +1,53 @@
+package inject
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/tykmesh/tykmesh/inject/standalone"
+)
+
+// annotationAllow is ours: the services that may call these pods, in a mesh without a Dashboard.
+const annotationAllow = "injector.tyk.io/allow"
+
+// allowAll is the value of annotationAllow for pods that all services may call, which is the
+// default.
+const allowAll = "*"
+
+// readAllow reads the services that may call a pod. The sidecar tells callers by their tokens.
+func (p *pod) readAllow(text string) error {
+	names := commas(text)
+	switch {
+	case len(names) == 0:
+		return fmt.Errorf("names no service; write APP or APP.NAMESPACE, or %s for all services", allowAll)
+	case len(names) == 1 && names[0] == allowAll:
+		return nil
+	case slices.Contains(names, allowAll):
+		return fmt.Errorf("%s stands for all services; delete it, or the others", allowAll)
+	}
+
+	for _, name := range names {
+		caller, err := parseCall(name, p.workload.Service.Namespace)
+		if err != nil {
+			return err
+		}
+		p.files.allow = append(p.files.allow, standalone.Service(caller))
+	}
+
+	slices.SortFunc(p.files.allow, func(a, b standalone.Service) int { return compareServices(Service(a), Service(b)) })
+	p.files.allow = slices.Compact(p.files.allow)
+
+	return p.checkAllow()
+}
+
+// checkAllow refuses callers that the sidecar could not tell apart.
+func (p *pod) checkAllow() error {
+	switch {
+	case !p.mesh.Mutual:
+		return errors.New("anyone could show another caller's token; set Injector.enableMeshTLS and Injector.mutualTLS to true")
+	case p.mesh.TokenKey == "":
+		return errors.New("callers have no tokens that tell who they are; make a key with tykmesh ca token, and set CA.tokenPath")
+	}
+	return nil
+}

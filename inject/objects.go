@@ -1,0 +1,107 @@
+package inject
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
+	"github.com/tykmesh/tykmesh/inject/standalone"
+)
+
+// addFiles makes the objects that pods of a mesh without a Dashboard need, and writes the names of
+// their ConfigMaps into the pod templates.
+func (in *injection) addFiles() {
+	mesh := in.settings.Standalone
+	if mesh == nil {
+		return
+	}
+
+	in.checkRelays()
+	routes := in.routeServices()
+	namespaces := make(map[string]*standalone.Namespace)
+	certified := make(map[Service]bool)
+	for _, o := range in.Objects {
+		if o.Outcome != Injected || o.workload == nil {
+			continue
+		}
+
+		svc := o.workload.Service
+		if namespaces[svc.Namespace] == nil {
+			namespaces[svc.Namespace] = mesh.Namespace(svc.Namespace)
+		}
+
+		config := namespaces[svc.Namespace].Config(o.definitions())
+		in.nameConfigMap(o, config.Hash)
+		in.add(o, "what its sidecar loads", mesh.ConfigMap(standalone.Service(svc), config))
+		if mesh.Issuer != nil && !certified[svc] {
+			in.add(o, "its certificate", mesh.Certificate(standalone.Service(svc), in.identities[svc].Hosts))
+		}
+
+		certified[svc] = true
+		if o.files.relays.Line > 0 {
+			in.add(o, "closes the ports on which its sidecar answers its own pod", standalone.NetworkPolicy(standalone.Service(svc), manifest.Map{{Key: "matchLabels", Value: labelMap(o.files.label)}}))
+		}
+		if route, ok := routes[o]; ok {
+			in.add(o, "its route", route)
+		}
+	}
+}
+
+// checkRelays refuses the pods that other pods could call through, unless the user accepts that.
+func (in *injection) checkRelays() {
+	for _, o := range in.Objects {
+		if !o.joins() || o.files == nil || o.files.relays.Line == 0 || in.accepts(o.Meta, string(RuleRelay)) {
+			continue
+		}
+
+		o.Outcome = Refused
+		in.problems = append(in.problems, Problem{Rule: RuleRelay, Pos: o.files.relays, Object: o.Title(), Msg: fmt.Sprintf(
+			"no rules close the sidecar's ports %d and %d (intercept: none), so other pods could call the mesh as this one; write intercept: mesh, or accept %s for a NetworkPolicy that closes them",
+			standalone.HTTPPort, standalone.HTTPSPort, RuleRelay)})
+	}
+}
+
+// definitions returns a workload as its definitions need it.
+func (o *Object) definitions() standalone.Pod {
+	return standalone.Pod{Service: standalone.Service(o.workload.Service), Target: o.workload.Target(), Listen: o.ports.listen, Allow: o.files.allow}
+}
+
+// nameConfigMap writes the name of a workload's ConfigMap into its pod template, where the mark
+// stands for its hash.
+func (in *injection) nameConfigMap(o *Object, hash string) {
+	svc := standalone.Service(o.workload.Service)
+	mark, name := standalone.ConfigMapName(svc, o.files.mark), standalone.ConfigMapName(svc, hash)
+	patch := in.documents[o.at].patch
+	for i := range patch {
+		patch[i].Text = strings.ReplaceAll(patch[i].Text, mark, name)
+	}
+}
+
+// addedObject is an object that is to be added behind a document.
+type addedObject struct {
+	object  manifest.Map // without annotations
+	comment string       // what it is, as half a sentence
+}
+
+// add adds an object behind the document of a workload, unless the stream has it.
+func (in *injection) add(o *Object, comment string, object manifest.Map) {
+	meta, _ := object.Lookup("metadata")
+	names, _ := meta.(manifest.Map)
+	ref := o.Ref
+	ref.Kind, ref.Name = object.String("kind"), names.String("name")
+	if in.emitted[ref] {
+		return
+	}
+
+	in.emitted[ref] = true
+	meta = namespaced(names, o.Namespace, o.Implicit)
+	in.addAt(o.at, addedObject{object: object.With("metadata", meta), comment: o.workload.Service.App + ": " + comment})
+}
+
+// namespaced returns metadata with a namespace behind the name, unless that is implicit.
+func namespaced(meta manifest.Map, namespace string, implicit bool) manifest.Map {
+	if implicit {
+		return meta
+	}
+	return append(append(manifest.Map{}, meta[0], manifest.Entry{Key: "namespace", Value: namespace}), meta[1:]...)
+}

@@ -1,0 +1,33 @@
+package standalone
+
+import "slices"
+
+// The files of a sidecar, below ConfigPath.
+const (
+	inboundFile   = APIPath + "/inbound.json"
+	meshHTTPFile  = APIPath + "/mesh-http.json"
+	meshHTTPSFile = APIPath + "/mesh-https.json"
+)
+
+// Paths returns the paths of the files of Config, sorted: with policies if the pod allows only some
+// callers.
+func (m Mesh) Paths(policies bool) []string {
+	paths := []string{inboundFile, meshHTTPFile}
+	if m.Certificates {
+		paths = append(paths, meshHTTPSFile)
+	}
+
+	if policies {
+		paths = append(paths, PolicyFile)
+	}
+
+	if m.Mutual {
+		for i := range m.Authorities {
+			paths = append(paths, authorityFile(i))
+		}
+	}
+
+	slices.Sort(paths)
+
+	return paths
+}
