@@ -35,7 +35,7 @@ type lab struct {
 
 const (
 	pod4, pod6 = "10.77.0.2", "fd77::2"
-	podLink    = "fe80::77%pod" // link-local, as the world outside reaches it
+	podLink    = "fe80::77%pod"            // link-local, as the world outside reaches it
 	api4, api6 = "10.96.0.1", "fd00:96::1" // the Kubernetes API's
 )
 
