@@ -34,12 +34,15 @@ func (in *injection) emit() {
 			continue
 		}
 
-		n.Authority = false
 		in.addAt(last, addedObject{object: in.authority(n), comment: "What pods on the mesh trust"})
 	}
 
 	if len(in.additions) == 0 || in.endsOpen() {
 		return
+	}
+
+	for i := range in.Needs {
+		in.Needs[i].Authority = in.Needs[i].Authority && in.settings.Authority == ""
 	}
 
 	var all []document

@@ -58,7 +58,8 @@ type Mesh struct {
 	// Certificates reports that each service has one (CA.bundlePath is set), so that pods can call
 	// https://mesh too.
 	Certificates bool
-	// Mutual makes inbound APIs demand a certificate of the mesh (Injector.mutualTLS); it needs TLS.
+	// Mutual makes inbound APIs demand a certificate of the mesh (Injector.mutualTLS). It needs
+	// TLS.
 	Mutual bool
 	// Authorities are the CAs that sign the certificates of callers, each in PEM.
 	Authorities []string

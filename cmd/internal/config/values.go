@@ -230,8 +230,8 @@ func readVariables(l *loader, s setting, into *[]sidecar.Variable) bool {
 	before := len(l.errors)
 	*into = nil
 	for _, e := range l.entries(s, func(a, b string) bool { return a == b }) {
-		if sidecar.IsFixed(e.name) {
-			l.report(e.at, e.key, "is set by tykmesh; remove it")
+		if err := sidecar.CheckSettable(e.name, l.config.Injector.Mode == ModeStandalone); err != nil {
+			l.report(e.at, e.key, err.Error())
 			continue
 		}
 
