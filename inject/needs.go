@@ -8,13 +8,15 @@ import (
 	"github.com/tykmesh/tykmesh/inject/checks"
 	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
+	"github.com/tykmesh/tykmesh/inject/standalone"
 )
 
 // Need lists the things that a namespace must have for the injected pods, and that the stream does
 // not contain.
 type Need struct {
 	Namespace string
-	Secret    bool          // the Secret of the sidecars (sidecar.Secret)
+	Secret    bool          // the Secret of the sidecars (sidecar.Secret); not in a mesh without a Dashboard
+	Secrets   []string      // those of its services in a mesh without a Dashboard, sorted; whether the stream has them is not known
 	Authority bool          // the ConfigMap of the CA (sidecar.Authority)
 	Security  kube.Security // a level of Pod Security that is looser than what its pods met before; "" where none is
 
@@ -40,10 +42,14 @@ func (in *injection) needs() (all []Need) {
 		if need == nil {
 			need = &Need{
 				Namespace: p.Namespace,
-				Secret:    in.settings.Sidecar != nil && !in.facts.Provides(p.Namespace, neededSecret),
+				Secret:    in.settings.Sidecar != nil && in.settings.Standalone == nil && !in.facts.Provides(p.Namespace, neededSecret),
 				Authority: in.settings.TLS && !in.facts.Provides(p.Namespace, neededAuthority),
 			}
 			needs[p.Namespace] = need
+		}
+
+		if !in.acceptsOf(p, RuleSecret) {
+			need.Secrets = append(need.Secrets, in.settings.secretsOf(o.workload.Service)...)
 		}
 
 		need.implicit = need.implicit || p.Implicit
@@ -61,10 +67,30 @@ func (in *injection) needs() (all []Need) {
 	}
 
 	for _, name := range slices.Sorted(maps.Keys(needs)) {
+		slices.Sort(needs[name].Secrets)
+		needs[name].Secrets = slices.Compact(needs[name].Secrets)
 		all = append(all, *needs[name])
 	}
 
 	return all
+}
+
+// secretsOf returns the names of the Secrets that a service of a mesh without a Dashboard needs,
+// except for those that cert-manager makes.
+func (s Settings) secretsOf(svc Service) (names []string) {
+	mesh := s.Standalone
+	if mesh == nil {
+		return nil
+	}
+
+	if mesh.Certificates && mesh.Issuer == nil {
+		names = append(names, standalone.SecretName(standalone.Service(svc)))
+	}
+	if mesh.TokenKey != "" {
+		names = append(names, standalone.TokenSecretName(standalone.Service(svc)))
+	}
+
+	return names
 }
 
 // unsettle notes what pods need of their namespace without accepting the warning about it.

@@ -18,12 +18,16 @@ import (
 // trust.
 func (f *injectCmd) tell(r *report.Run, i injected, trusted string) {
 	if i.stream.Defaulted {
-		r.Warn("some objects have no namespace: they are registered in default, but kubectl apply would use the namespace of its context; set it with -n NAMESPACE")
+		what := "they are registered in default"
+		if i.standalone {
+			what = "their sidecars call the Services of default"
+		}
+		r.Warn("some objects have no namespace: %s, but kubectl apply would use the namespace of its context; set it with -n NAMESPACE", what)
 	}
 
 	registered := registrations(r, i.plan)
 
-	count := tally{}
+	count := tally{standalone: i.standalone}
 	for _, o := range i.stream.Objects {
 		count.add(o)
 		if o.Outcome != inject.Injected {
@@ -37,7 +41,11 @@ func (f *injectCmd) tell(r *report.Run, i injected, trusted string) {
 		r.Plan.TellMesh("other API")
 	}
 
-	if n := i.stream.Emitted; n > 0 && !f.onlyRegisters {
+	switch n := i.stream.Emitted; {
+	case n == 0 || f.onlyRegisters:
+	case i.standalone:
+		r.Lastly("%s %s", report.Plural(n, "object"), r.Verb("added"))
+	default:
 		r.Lastly("ConfigMap %s %s for %s", sidecar.Authority, r.Verb("added"), report.Plural(n, "namespace"))
 	}
 
@@ -81,6 +89,9 @@ func tellNeeds(r *report.Run, stream *inject.Stream, trusted string) {
 		if n.Secret {
 			secret = append(secret, n.Namespace)
 		}
+		if len(n.Secrets) > 0 {
+			tellSecretsNeeded(r, n)
+		}
 
 		if n.Authority {
 			authority = append(authority, n.Namespace)
@@ -104,6 +115,34 @@ func tellNeeds(r *report.Run, stream *inject.Stream, trusted string) {
 		tellNeed(r, inject.Rule(checks.Security.Code), levels[level], "to allow Pod Security level %s, where one is enforced: kubectl label --overwrite namespace %s "+
 			"pod-security.kubernetes.io/enforce=%[1]s", level, strings.Join(levels[level], " "))
 	}
+}
+
+// mostSecrets is how many names of Secrets a line has.
+const mostSecrets = 5
+
+// tellSecretsNeeded reports the Secrets that services of a namespace need in standalone mode.
+func tellSecretsNeeded(r *report.Run, n inject.Need) {
+	names := n.Secrets
+	more := len(names) - mostSecrets
+	if more > 0 {
+		names = names[:mostSecrets]
+	}
+
+	text := strings.Join(names, ", ")
+	if more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+
+	tellNeed(r, inject.RuleSecret, []string{n.Namespace}, "the %s %s: tykmesh certs secrets prints those that are missing or due, for kubectl apply -f -",
+		pluralOf("Secret", len(n.Secrets)), text)
+}
+
+// pluralOf returns a word in the singular or in the plural.
+func pluralOf(word string, n int) string {
+	if n == 1 {
+		return word
+	}
+	return word + "s"
 }
 
 // tellAssumed reports the needs of namespaces for a run with --registered. The run that registered
@@ -158,7 +197,10 @@ func registrations(r *report.Run, todo *plan.Plan) map[inject.Service]string {
 }
 
 // tally counts the objects of a run.
-type tally struct{ workloads, services, leftAlone, skipped int }
+type tally struct {
+	workloads, services, leftAlone, skipped int
+	standalone                              bool // there is no Dashboard
+}
 
 func (t *tally) add(o *inject.Object) {
 	switch {
@@ -188,6 +230,9 @@ func (t *tally) summary(r *report.Run, todo *plan.Plan, onlyRegisters bool) stri
 		text += fmt.Sprintf(", %d skipped", t.skipped)
 	}
 
+	if t.standalone {
+		return text
+	}
 	if todo == nil {
 		return text + "; nothing to register"
 	}
