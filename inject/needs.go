@@ -15,8 +15,8 @@ import (
 // not contain.
 type Need struct {
 	Namespace string
-	Secret    bool          // the Secret of the sidecars (sidecar.Secret); not in a mesh without a Dashboard
-	Secrets   []string      // those of its services in a mesh without a Dashboard, sorted; whether the stream has them is not known
+	Secret    bool          // the Secret of the sidecars (sidecar.Secret)
+	Secrets   []string      // those of the services, in a mesh without a Dashboard: certificates and tokens, sorted
 	Authority bool          // the ConfigMap of the CA (sidecar.Authority)
 	Security  kube.Security // a level of Pod Security that is looser than what its pods met before; "" where none is
 
@@ -48,11 +48,8 @@ func (in *injection) needs() (all []Need) {
 			needs[p.Namespace] = need
 		}
 
-		if !in.acceptsOf(p, RuleSecret) {
-			need.Secrets = append(need.Secrets, in.settings.secretsOf(o.workload.Service)...)
-		}
-
 		need.implicit = need.implicit || p.Implicit
+		need.Secrets = append(need.Secrets, in.missingSecrets(p, o)...)
 		in.unsettle(p)
 		if in.acceptsOf(p, Rule(checks.Security.Code)) {
 			continue
@@ -75,22 +72,34 @@ func (in *injection) needs() (all []Need) {
 	return all
 }
 
-// secretsOf returns the names of the Secrets that a service of a mesh without a Dashboard needs,
-// except for those that cert-manager makes.
-func (s Settings) secretsOf(svc Service) (names []string) {
-	mesh := s.Standalone
-	if mesh == nil {
+// missingSecrets returns the Secrets of the pods' service that the stream does not contain, and that
+// the user does not accept as missing. cert-manager makes those of certificates.
+func (in *injection) missingSecrets(p *kube.Pods, o *Object) (names []string) {
+	mesh := in.settings.Standalone
+	if mesh == nil || in.acceptsOf(p, RuleSecret) {
 		return nil
 	}
 
+	svc := standalone.Service(o.workload.Service)
 	if mesh.Certificates && mesh.Issuer == nil {
-		names = append(names, standalone.SecretName(standalone.Service(svc)))
+		names = append(names, standalone.SecretName(svc))
 	}
 	if mesh.TokenKey != "" {
-		names = append(names, standalone.TokenSecretName(standalone.Service(svc)))
+		names = append(names, standalone.TokenSecretName(svc))
 	}
 
-	return names
+	return slices.DeleteFunc(names, func(name string) bool {
+		return in.facts.Provides(p.Namespace, kube.Ref{Kind: neededSecret.Kind, Name: name})
+	})
+}
+
+// secretNames returns the part of the names of services' Secrets that they have in common; "" if
+// services have none.
+func (s Settings) secretNames() string {
+	if s.Standalone == nil {
+		return ""
+	}
+	return standalone.NameSuffix
 }
 
 // unsettle notes what pods need of their namespace without accepting the warning about it.

@@ -41,12 +41,8 @@ func (f *injectCmd) tell(r *report.Run, i injected, trusted string) {
 		r.Plan.TellMesh("other API")
 	}
 
-	switch n := i.stream.Emitted; {
-	case n == 0 || f.onlyRegisters:
-	case i.standalone:
-		r.Lastly("%s %s", report.Plural(n, "object"), r.Verb("added"))
-	default:
-		r.Lastly("ConfigMap %s %s for %s", sidecar.Authority, r.Verb("added"), report.Plural(n, "namespace"))
+	if i.stream.Emitted > 0 && !f.onlyRegisters {
+		tellAdded(r, i.stream)
 	}
 
 	if slices.ContainsFunc(i.stream.Workloads(), func(w inject.Workload) bool { return w.NextPort != 0 }) {
@@ -79,6 +75,36 @@ func (f *injectCmd) done(r *report.Run, o *inject.Object, registered map[inject.
 	return strings.Join(texts, "; ")
 }
 
+// tellAdded reports the objects that are added to the manifests.
+func tellAdded(r *report.Run, stream *inject.Stream) {
+	n := stream.Authorities
+	if n > 0 {
+		r.Lastly("ConfigMap %s %s for %s", sidecar.Authority, r.Verb("added"), report.Plural(n, "namespace"))
+	}
+	if n = stream.Emitted - n; n > 0 {
+		r.Lastly("%s %s behind the workloads: what their sidecars load, and their certificates and routes", report.Plural(n, "object"), r.Verb("added"))
+	}
+}
+
+// tellServiceSecrets reports the Secrets of services that namespaces need in a mesh without a Dashboard.
+func tellServiceSecrets(r *report.Run, stream *inject.Stream) {
+	for _, n := range stream.Needs {
+		if len(n.Secrets) > 0 {
+			tellNeed(r, inject.RuleSecret, []string{n.Namespace}, "the Secrets %s: tykmesh certs secrets prints them, or make your own", listed(n.Secrets))
+		}
+	}
+}
+
+// listed returns the first of some names, and the number of the others.
+func listed(names []string) string {
+	const most = 5
+	text := strings.Join(names[:min(len(names), most)], ", ")
+	if n := len(names) - most; n > 0 {
+		text += fmt.Sprintf(" and %d more", n)
+	}
+	return text
+}
+
 // tellNeeds reports the objects and labels that namespaces need for their pods, each with a
 // command.
 func tellNeeds(r *report.Run, stream *inject.Stream, trusted string) {
@@ -88,9 +114,6 @@ func tellNeeds(r *report.Run, stream *inject.Stream, trusted string) {
 	for _, n := range stream.Needs {
 		if n.Secret {
 			secret = append(secret, n.Namespace)
-		}
-		if len(n.Secrets) > 0 {
-			tellSecretsNeeded(r, n)
 		}
 
 		if n.Authority {
@@ -106,6 +129,7 @@ func tellNeeds(r *report.Run, stream *inject.Stream, trusted string) {
 		tellNeed(r, inject.RuleSecret, secret, "the Secret %s: tykmesh config secret -n %s prints how to make it", sidecar.Secret, strings.Join(secret, " -n "))
 	}
 
+	tellServiceSecrets(r, stream)
 	if len(authority) > 0 {
 		tellNeed(r, inject.RuleTrust, authority, "the ConfigMap %s: kubectl create configmap %s -n %s --from-file=%s=%s, or Injector.emitCA: true",
 			sidecar.Authority, sidecar.Authority, authority[0], sidecar.AuthorityKey, trusted)
@@ -115,34 +139,6 @@ func tellNeeds(r *report.Run, stream *inject.Stream, trusted string) {
 		tellNeed(r, inject.Rule(checks.Security.Code), levels[level], "to allow Pod Security level %s, where one is enforced: kubectl label --overwrite namespace %s "+
 			"pod-security.kubernetes.io/enforce=%[1]s", level, strings.Join(levels[level], " "))
 	}
-}
-
-// mostSecrets is how many names of Secrets a line has.
-const mostSecrets = 5
-
-// tellSecretsNeeded reports the Secrets that services of a namespace need in standalone mode.
-func tellSecretsNeeded(r *report.Run, n inject.Need) {
-	names := n.Secrets
-	more := len(names) - mostSecrets
-	if more > 0 {
-		names = names[:mostSecrets]
-	}
-
-	text := strings.Join(names, ", ")
-	if more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-
-	tellNeed(r, inject.RuleSecret, []string{n.Namespace}, "the %s %s: tykmesh certs secrets prints those that are missing or due, for kubectl apply -f -",
-		pluralOf("Secret", len(n.Secrets)), text)
-}
-
-// pluralOf returns a word in the singular or in the plural.
-func pluralOf(word string, n int) string {
-	if n == 1 {
-		return word
-	}
-	return word + "s"
 }
 
 // tellAssumed reports the needs of namespaces for a run with --registered. The run that registered
