@@ -163,8 +163,8 @@ func probeIssuer(ctx context.Context, c config.Config, s serverFlags, r *report.
 }
 
 func probeLedger(ctx context.Context, c config.Config, r *report.Run) []check.Result {
-	name := ca.LedgerName(ledgerAddress(c).Reveal())
-	if !c.Injector.EnableMeshTLS || !ledgerAddress(c).IsSet() {
+	name := ledgerName(c)
+	if !c.Injector.EnableMeshTLS || !hasLedger(c) {
 		return check.Skip(name, config.CAMongoConnStr+" is not set: the Dashboard's store shows the certificates")
 	}
 

@@ -68,6 +68,10 @@ var layout = map[string]packageRule{
 		ours:   []string{"inject", "inject/manifest", "dashboard", "ca"},
 		except: []string{"net", "os", "log", "github.com/spf13"},
 	},
+	"cmd/internal/live": {
+		ours:   []string{"inject/kube", "inject/manifest", "inject/sidecar", "inject/standalone", "ca"},
+		except: []string{"net", "os", "log", "github.com/spf13"},
+	},
 	"cmd/internal/plan": {
 		ours:   []string{"inject", "inject/manifest", "inject/sidecar", "inject/spelling", "dashboard", "ca", "cmd/internal/mesh"},
 		except: []string{"net/http", "os", "log", "github.com/spf13"},
@@ -126,7 +130,7 @@ var layout = map[string]packageRule{
 		ours: []string{
 			"inject", "inject/manifest", "inject/kube", "inject/checks", "inject/sidecar", "dashboard", "ca", "ca/pki",
 			"cmd/internal/mesh", "cmd/internal/plan", "cmd/internal/apply", "cmd/internal/check", "cmd/internal/config", "cmd/internal/prose", "inject/spelling", "inject/display",
-			"cmd/internal/exit", "cmd/internal/signals", "cmd/internal/files", "cmd/internal/report", "cmd/internal/explain", "cmd/internal/phase",
+			"cmd/internal/exit", "cmd/internal/signals", "cmd/internal/files", "cmd/internal/report", "cmd/internal/explain", "cmd/internal/live", "cmd/internal/phase",
 		},
 	},
 }

@@ -17,28 +17,47 @@ import (
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
+// statusCmd holds the flags of status.
+type statusCmd struct {
+	listFlags
+	liveFlags
+}
+
 func newStatusCmd(p process) *cobra.Command {
-	f := &listFlags{}
+	f := &statusCmd{}
 	c := newCommand(p, &cobra.Command{
 		Use:   "status",
 		Short: "List the services on the mesh: their APIs, certificates, drift and orphans",
 		Long: "status lists the services on the mesh, one a line: its route, its APIs, the end of its certificate, and its drift, the differences\n" +
 			"from the state that tykmesh leaves. The number of routes follows, with the memory that a sidecar needs for them, and unused\n" +
 			"certificates and records. It asks the Dashboard and the ledger and reads no manifest: tykmesh diff tells whether an API matches\n" +
-			"its manifest.",
+			"its manifest.\n\n" +
+			"With -f it reads the live objects of a mesh without a Dashboard (Injector.mode: standalone), and neither asks a server nor needs a\n" +
+			"configuration. It lists the routes of each service, who may call it, its ConfigMap, certificate and token, then what is wrong and\n" +
+			"unused, with the command to type. It never prints a key or a token.",
 		Example: "  tykmesh status\n" +
-			"  tykmesh status -o json | jq '.services[] | select(.drift)'",
+			"  tykmesh status -o json | jq '.services[] | select(.drift)'\n" +
+			"  kubectl get " + liveKinds + " -A -o yaml | tykmesh status -f -",
 		Args: noArgs,
-	}, func(ctx context.Context, p process, r *report.Run) (report.Output, error) {
-		return runStatus(ctx, p, f, r)
-	})
+	}, f.run)
 
-	f.add(c)
+	f.listFlags.add(c)
+	f.liveFlags.add(c)
+	c.rules = append(c.rules, func() []flagRule {
+		return []flagRule{
+			{f.liveFlags.given() && f.local != "", "--filename and --local exclude each other: live objects show the mesh of a cluster"},
+			{f.recursive && !f.liveFlags.given(), "--recursive needs a directory: name it with -f"},
+		}
+	})
 
 	return c.Command
 }
 
-func runStatus(ctx context.Context, p process, f *listFlags, r *report.Run) (report.Output, error) {
+func (f *statusCmd) run(ctx context.Context, p process, r *report.Run) (report.Output, error) {
+	if f.liveFlags.given() {
+		return f.runLive(p, r)
+	}
+
 	there, err := look(ctx, p, f.serverFlags, registeredSettings, r)
 	if err != nil {
 		return nil, err

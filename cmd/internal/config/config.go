@@ -57,6 +57,7 @@ type CASection struct {
 	Addr              string               // of CFSSL; several, separated by commas, are tried in order
 	Key               Secret               // CFSSL's authentication key, hexadecimal
 	MongoConnStr      Secret               // of the ledger, as it may hold a password; not set means no ledger
+	LedgerPath        string               // file of the ledger, instead of MongoDB; "" means none
 	Profile           string               // CFSSL's signing profile; "" is the default one
 	CertPath          string               // file with the CA certificate, and those above it; "" means that CFSSL is asked
 	KeyPath           string               // file with the CA's private key, with which tykmesh signs; "" means that CFSSL signs

@@ -42,6 +42,8 @@ var table = []section{
 		{name: CAMongoConnStr, offers: true, field: in(func(c *Config) *Secret { return &c.CA.MongoConnStr }, secretOf(checkMongo)), secret: true, unset: "no ledger", example: "env:MONGO",
 			text:  "connection string of the MongoDB that records certificates, in the collection `k8s_ca`",
 			alone: "connection string of the MongoDB that records certificates: without one, `tykmesh certs secrets` issues all of them in each run"},
+		{name: CALedgerPath, offers: true, field: in(func(c *Config) *string { return &c.CA.LedgerPath }, filePath), remote: true, unset: nothing, example: "ledger.db",
+			text: "file that records certificates instead of MongoDB, for runs on one machine; it contains no keys"},
 		{name: CAProfile, field: in(func(c *Config) *string { return &c.CA.Profile }, textOf(nil)), unset: "CFSSL's default profile", example: "mesh",
 			text: "CFSSL's signing profile"},
 		{name: CACertPath, begins: "ca-quickstart/chain.pem", field: in(func(c *Config) *string { return &c.CA.CertPath }, filePath), unset: "requested from CFSSL", example: "ca-quickstart/chain.pem",

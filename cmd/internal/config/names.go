@@ -20,6 +20,7 @@ const (
 	CAAddr              = "CA.addr"
 	CAKey               = "CA.key"
 	CAMongoConnStr      = "CA.mongoConnStr"
+	CALedgerPath        = "CA.ledgerPath"
 	CAProfile           = "CA.profile"
 	CACertPath          = "CA.certPath"
 	CAKeyPath           = "CA.keyPath"

@@ -17,6 +17,9 @@ func (l *loader) checkNeeds() {
 	}
 
 	l.checkSecrets()
+	if l.config.CA.LedgerPath != "" {
+		l.excludes(CALedgerPath, "records the certificates", CAMongoConnStr)
+	}
 	l.checkMode()
 	if l.config.Standalone() {
 		l.checkStandalone()

@@ -1,0 +1,294 @@
+package live
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/inject/kube"
+	"github.com/tykmesh/tykmesh/inject/manifest"
+	"github.com/tykmesh/tykmesh/inject/sidecar"
+	"github.com/tykmesh/tykmesh/inject/standalone"
+)
+
+// marker is a part of the name of each object of the mesh, but for Services.
+const marker = "-tykmesh"
+
+// cluster holds the objects of the input that have a part in the mesh.
+type cluster struct {
+	facts     *kube.Facts // pods and Services
+	workloads []*workload // of the mesh, in the order of the input
+	byPods    map[*kube.Pods]*workload
+	dashboard int // workloads of a mesh with a Dashboard
+
+	configs map[object]*configMap // of the mesh
+	secrets map[object]*secret    // of the mesh
+	trusted map[string]string     // the CAs that containers of a namespace trust, in PEM
+	used    map[kube.Ref]bool     // the ConfigMaps and Secrets of pod templates, those of earlier revisions too
+	rolls   map[standalone.Service]bool
+
+	injected map[*kube.Service]bool // Services that inject has put on the mesh
+
+	seen map[string]bool // kinds
+	read map[kube.Ref]bool
+}
+
+// object names a ConfigMap or Secret.
+type object struct{ namespace, name string }
+
+// workload is a pod template of the mesh that makes pods: none of an earlier revision.
+type workload struct {
+	service standalone.Service
+	title   string // "Deployment web"
+	port    int    // of the sidecar
+	pods    *kube.Pods
+	mounts  mounts
+}
+
+// mounts are the objects that a sidecar mounts, by their names.
+type mounts struct {
+	config      string
+	certificate string
+	key         string // of the certificate in its Secret
+	token       string
+}
+
+// configMap is a ConfigMap with the definitions of a sidecar.
+type configMap struct{ files map[string]string }
+
+// secret is a Secret of the mesh. Its values are in base64, as they stand in the object.
+type secret struct {
+	data    map[string]string
+	managed bool   // tykmesh made it
+	issues  string // the Certificate of cert-manager that makes it
+}
+
+// collect reads the documents, and returns those that cannot be parsed.
+func collect(docs []*manifest.Document) (*cluster, []Unreadable) {
+	var unreadable []Unreadable
+	c := &cluster{
+		facts: kube.NewFacts(kube.Reader{}), byPods: make(map[*kube.Pods]*workload), configs: make(map[object]*configMap), secrets: make(map[object]*secret),
+		trusted: make(map[string]string), used: make(map[kube.Ref]bool), rolls: make(map[standalone.Service]bool),
+		injected: make(map[*kube.Service]bool), seen: make(map[string]bool), read: make(map[kube.Ref]bool),
+	}
+	for _, d := range docs {
+		objects, err := kube.Objects(d)
+		if e := (*manifest.SyntaxError)(nil); errors.As(err, &e) {
+			unreadable = append(unreadable, Unreadable{d.Number, e})
+		}
+		for _, o := range objects {
+			c.add(o)
+		}
+		d.Forget()
+	}
+
+	return c, unreadable
+}
+
+// lacks returns the kinds of which the input holds no object.
+func (c *cluster) lacks() (kinds []string) {
+	for _, kind := range []string{"Service", "ConfigMap", "Secret"} {
+		if !c.seen[kind] {
+			kinds = append(kinds, kind)
+		}
+	}
+	return kinds
+}
+
+// add takes an object in. Of an object that comes twice the first counts.
+func (c *cluster) add(o kube.Object) {
+	m := o.Meta("")
+	core := o.Group() == ""
+	ref := kube.Ref{Kind: o.Group() + "/" + m.Kind, Namespace: m.Namespace, Name: m.Name}
+	if c.read[ref] || m.Name == "" {
+		return
+	}
+
+	c.read[ref], c.seen[m.Kind] = true, true
+
+	switch {
+	case core && m.Kind == "ConfigMap":
+		c.addConfigMap(o, m)
+	case core && m.Kind == "Secret":
+		c.addSecret(o, m)
+	case o.IsService():
+		c.injected[c.facts.AddService(o)] = o.Node.Get("metadata", "annotations", statusAnnotation).Text() == "injected"
+	default:
+		for _, t := range o.Templates(revisions) {
+			c.addTemplate(o, m, t)
+		}
+	}
+}
+
+// statusAnnotation tells an injected Service from others.
+const statusAnnotation = "injector.tyk.io/status"
+
+// revisions are where the kinds of earlier revisions keep a pod template (Kubernetes API reference,
+// ControllerRevision).
+var revisions = []kube.PodTemplate{{Group: "apps", Kind: "ControllerRevision", Path: []string{"data", "spec", "template"}}}
+
+func (c *cluster) addConfigMap(o kube.Object, m *kube.Meta) {
+	switch {
+	case m.Name == sidecar.Authority:
+		c.trusted[m.Namespace] = kube.Text(o.Node.Get("data", sidecar.AuthorityKey))
+	case isConfigName(m.Name):
+		c.configs[object{m.Namespace, m.Name}] = &configMap{textsOf(o.Node.Get("data"))}
+	}
+}
+
+func (c *cluster) addSecret(o kube.Object, m *kube.Meta) {
+	if !strings.Contains(m.Name, marker) {
+		return // and nothing of it is kept
+	}
+
+	meta := o.Node.Get("metadata")
+	c.secrets[object{m.Namespace, m.Name}] = &secret{
+		data:    textsOf(o.Node.Get("data")),
+		managed: meta.Get("labels", "app.kubernetes.io/managed-by").Text() == "tykmesh",
+		issues:  kube.Text(meta.Get("annotations", "cert-manager.io/certificate-name")),
+	}
+}
+
+// textsOf returns the texts of a mapping; nil where there is no mapping.
+func textsOf(n *manifest.Node) map[string]string {
+	if n.IsNull() {
+		return nil
+	}
+
+	texts := make(map[string]string)
+	for k, v := range n.Entries() {
+		texts[kube.Text(k)] = kube.Text(v)
+	}
+
+	return texts
+}
+
+// addTemplate takes a pod template in.
+func (c *cluster) addTemplate(o kube.Object, m *kube.Meta, t kube.Template) {
+	spec := t.Get("spec")
+	for _, v := range spec.Get("volumes").Items() {
+		c.used[kube.Ref{Kind: "ConfigMap", Namespace: m.Namespace, Name: kube.Text(v.Get("configMap", "name"))}] = true
+		c.used[kube.Ref{Kind: "Secret", Namespace: m.Namespace, Name: kube.Text(v.Get("secret", "secretName"))}] = true
+	}
+
+	if isOwned(o.Node.Get("metadata")) {
+		return // by the workload that counts: a ReplicaSet or a Pod of a Deployment, a Job of a CronJob
+	}
+
+	pods := c.facts.AddPods(o, t)
+	gateway := sidecarOf(spec)
+	if gateway == nil {
+		return
+	}
+
+	w := &workload{title: m.Kind + " " + m.Name, pods: pods, mounts: mountsOf(spec, gateway), port: portOf(gateway)}
+	if w.mounts.config == "" {
+		c.dashboard++
+		return
+	}
+
+	w.service = standalone.Service{Namespace: m.Namespace, App: appOf(w.mounts.config)}
+	c.workloads = append(c.workloads, w)
+	c.byPods[pods] = w
+	c.rolls[w.service] = c.rolls[w.service] || isRolling(o.Node)
+}
+
+// isOwned reports whether a controller keeps the object, from a pod template of its own (Kubernetes
+// documentation, Owners and Dependents).
+func isOwned(meta *manifest.Node) bool {
+	for _, owner := range meta.Get("ownerReferences").Items() {
+		if owner.Get("controller").IsTrue() {
+			return true
+		}
+	}
+	return false
+}
+
+// isRolling reports whether pods of an earlier pod template still run (Kubernetes documentation,
+// Deployments, status).
+func isRolling(workload *manifest.Node) bool {
+	status := workload.Get("status")
+	generation, _ := workload.Get("metadata", "generation").Int()
+	observed, known := status.Get("observedGeneration").Int()
+	if known && observed < generation {
+		return true
+	}
+
+	all, known := status.Get("replicas").Int()
+	updated, _ := status.Get("updatedReplicas").Int()
+
+	return known && updated < all
+}
+
+// sidecarOf returns the sidecar's container; nil where the pod has none.
+func sidecarOf(spec *manifest.Node) *manifest.Node {
+	for c := range kube.Containers(spec) {
+		if c.Get("name").Text() == sidecar.Name {
+			return c
+		}
+	}
+	return nil
+}
+
+// mountsOf returns the objects that a sidecar mounts. Paths identify them: names of volumes are
+// anything.
+func mountsOf(spec, gateway *manifest.Node) (m mounts) {
+	volumes := make(map[string]*manifest.Node)
+	for _, v := range spec.Get("volumes").Items() {
+		volumes[v.Get("name").Text()] = v
+	}
+
+	for _, mount := range gateway.Get("volumeMounts").Items() {
+		v := volumes[mount.Get("name").Text()]
+		switch mount.Get("mountPath").Text() {
+		case standalone.ConfigPath:
+			m.config = kube.Text(v.Get("configMap", "name"))
+		case standalone.CertificatePath:
+			m.certificate, m.key = kube.Text(v.Get("secret", "secretName")), standalone.CertificateFile
+			for _, item := range v.Get("secret", "items").Items() {
+				if item.Get("path").Text() == standalone.CertificateFile {
+					m.key = kube.Text(item.Get("key"))
+				}
+			}
+		case standalone.TokenPath:
+			m.token = kube.Text(v.Get("secret", "secretName"))
+		}
+	}
+
+	return m
+}
+
+// portOf returns the port on which a sidecar listens; 0 if its container does not say.
+func portOf(gateway *manifest.Node) int {
+	for _, p := range gateway.Get("ports").Items() {
+		if p.Get("name").Text() == sidecar.PortName {
+			n, _ := p.Get("containerPort").Int()
+			return int(n)
+		}
+	}
+	return 0
+}
+
+// The parts of a ConfigMap's name behind the app (standalone.ConfigMapName).
+const (
+	configMark = marker + "-"
+	hashLength = 10
+)
+
+// isConfigName reports whether a name is that of a ConfigMap with definitions.
+func isConfigName(name string) bool {
+	at := strings.LastIndex(name, configMark)
+	if at <= 0 {
+		return false
+	}
+	hash := name[at+len(configMark):]
+
+	return len(hash) == hashLength && strings.Trim(hash, "0123456789abcdef") == ""
+}
+
+// appOf returns the app in the name of a ConfigMap; the name itself where it has another form.
+func appOf(name string) string {
+	if isConfigName(name) {
+		return name[:strings.LastIndex(name, configMark)]
+	}
+	return name
+}

@@ -1,0 +1,144 @@
+package live
+
+import (
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/tykmesh/tykmesh/inject/sidecar"
+	"github.com/tykmesh/tykmesh/inject/standalone"
+)
+
+// The definitions of a sidecar in its ConfigMap, whose keys have a dash for each slash of a path.
+const (
+	inboundKey   = standalone.APIPath + "-inbound.json"
+	authorityKey = "ca-" // ca-1.pem, ca-2.pem
+)
+
+// inbound is the part of an inbound API's definition that says how its service is called (Tyk
+// documentation, Tyk Classic API definition).
+type inbound struct {
+	ListenPort int               `json:"listen_port"`
+	Protocol   string            `json:"protocol"`
+	Mutual     bool              `json:"use_mutual_tls_auth"`
+	Tokens     bool              `json:"enable_jwt"`
+	Callers    map[string]string `json:"jwt_scope_to_policy_mapping"` // subjects, with their policies
+}
+
+// authorities are CAs, and the object that holds them.
+type authorities struct {
+	pool *x509.CertPool // nil where they are not known
+	of   string         // "ConfigMap ca-pem"
+}
+
+// readConfigs reads the ConfigMaps of a service. It returns the CAs that must have signed its
+// certificate.
+func (r *reading) readConfigs(svc *Service) (signers authorities) {
+	pods := "new pods of " + strings.Join(svc.Workloads, ", ") + " cannot start"
+	for _, w := range svc.workloads {
+		name := w.mounts.config
+		if slices.ContainsFunc(svc.Configs, func(c Config) bool { return c.Name == name }) {
+			continue
+		}
+
+		found := r.configs[object{svc.Namespace, name}]
+		state := r.state("ConfigMap", found != nil)
+		svc.Configs = append(svc.Configs, Config{name, state})
+		if state == Missing {
+			r.note(Error, svc, "ConfigMap "+name, "it is missing: "+pods, "apply the output of tykmesh inject")
+		}
+		if found == nil {
+			continue
+		}
+
+		if err := svc.take(found); err != nil {
+			r.note(Error, svc, "ConfigMap "+name, err.Error(), "inject again, and apply the output")
+		}
+		if pool := found.authorities(); pool != nil && signers.pool == nil {
+			signers = authorities{pool, "ConfigMap " + name}
+		}
+	}
+
+	if trusted := r.trusted[svc.Namespace]; signers.pool == nil && trusted != "" {
+		signers = authorities{poolOf(trusted), "ConfigMap " + sidecar.Authority}
+	}
+
+	return signers
+}
+
+// state returns the state of an object of a kind.
+func (r *reading) state(kind string, found bool) State {
+	switch {
+	case found:
+		return Present
+	case r.seen[kind]:
+		return Missing
+	}
+	return Unknown
+}
+
+// take fills in what the definitions in a ConfigMap say about the service. Of several ConfigMaps
+// the first decides, but callers of any count.
+func (svc *Service) take(c *configMap) error {
+	text, ok := c.files[inboundKey]
+	if !ok {
+		return fmt.Errorf("it has no %s", inboundKey)
+	}
+	var in inbound
+	if err := json.Unmarshal([]byte(text), &in); err != nil {
+		return fmt.Errorf("%s is not an API definition: %w", inboundKey, err)
+	}
+
+	if svc.TLS == TLSUnknown {
+		svc.TLS = in.tls()
+	}
+	if in.ListenPort != 0 {
+		svc.Port = in.ListenPort
+	}
+
+	callers := []string{"*"}
+	if in.Tokens {
+		callers = slices.Collect(maps.Keys(in.Callers))
+	}
+	svc.Allow = slices.Compact(slices.Sorted(slices.Values(append(svc.Allow, callers...))))
+
+	return nil
+}
+
+func (in inbound) tls() TLS {
+	switch {
+	case in.Protocol != "https":
+		return TLSOff
+	case in.Mutual:
+		return TLSMutual
+	}
+	return TLSServer
+}
+
+// authorities returns the CAs of callers; nil where the ConfigMap has none.
+func (c *configMap) authorities() *x509.CertPool {
+	var texts []string
+	for key, text := range c.files {
+		if strings.HasPrefix(key, authorityKey) {
+			texts = append(texts, text)
+		}
+	}
+
+	return poolOf(texts...)
+}
+
+// poolOf returns the CAs of texts in PEM; nil where there are none.
+func poolOf(texts ...string) *x509.CertPool {
+	pool, found := x509.NewCertPool(), false
+	for _, text := range texts {
+		found = pool.AppendCertsFromPEM([]byte(text)) || found
+	}
+	if !found {
+		return nil
+	}
+
+	return pool
+}

@@ -1,0 +1,103 @@
+package live
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/tykmesh/tykmesh/inject/kube"
+	"github.com/tykmesh/tykmesh/inject/standalone"
+)
+
+// orphans notes the objects of the mesh that no pod template of the input names.
+func (r *reading) orphans() {
+	for o, c := range r.configs {
+		if _, ours := c.files[inboundKey]; ours && !r.isUsed("ConfigMap", o) {
+			r.mesh.Orphans = append(r.mesh.Orphans, r.orphanConfig(o))
+		}
+	}
+
+	for o, s := range r.secrets {
+		if s.isOurs(o.name) && !r.isUsed("Secret", o) {
+			r.mesh.Orphans = append(r.mesh.Orphans, s.orphan(o))
+		}
+	}
+
+	slices.SortFunc(r.mesh.Orphans, func(a, b Orphan) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
+	})
+}
+
+// isUsed reports whether a pod template names an object.
+func (r *reading) isUsed(kind string, o object) bool {
+	return r.used[kube.Ref{Kind: kind, Namespace: o.namespace, Name: o.name}]
+}
+
+// orphanConfig returns a ConfigMap as an orphan. Of a service that stands, it may be the one to
+// which kubectl rollout undo returns, if no ReplicaSets are there to tell.
+func (r *reading) orphanConfig(o object) Orphan {
+	rolls, stands := r.rolls[standalone.Service{Namespace: o.namespace, App: appOf(o.name)}]
+	orphan := Orphan{Kind: "ConfigMap", Namespace: o.namespace, Name: o.name, Reason: "no workload uses it", Command: deletion("configmap", o)}
+	switch {
+	case rolls:
+		orphan.Reason, orphan.Command = "no workload uses it, but a rollout of its service is under way", ""
+	case stands && !r.mesh.History:
+		orphan.Reason = "no workload uses it, but kubectl rollout undo may return to it"
+	}
+
+	return orphan
+}
+
+// isOurs reports whether a Secret has the name and the key of one for sidecars.
+func (s *secret) isOurs(name string) bool {
+	has := func(key string) bool {
+		_, ok := s.data[key]
+		return ok
+	}
+
+	switch {
+	case strings.HasSuffix(name, standalone.TokenSecretName(standalone.Service{})):
+		return has(standalone.TokenFile)
+	case strings.HasSuffix(name, standalone.SecretName(standalone.Service{})):
+		return has(standalone.CertificateFile) || has(issuerKey)
+	}
+
+	return false
+}
+
+// orphan returns a Secret as an orphan. There is a command only for one that tykmesh or
+// cert-manager made.
+func (s *secret) orphan(o object) Orphan {
+	orphan := Orphan{Kind: "Secret", Namespace: o.namespace, Name: o.name, Reason: "no workload uses it"}
+	switch {
+	case s.issues != "":
+		orphan.Reason += "; cert-manager renews it"
+		orphan.Command = deletion("certificate", object{o.namespace, s.issues}, o)
+	case s.managed:
+		orphan.Command = deletion("secret", o)
+	default:
+		orphan.Reason += "; tykmesh did not make it"
+	}
+
+	return orphan
+}
+
+// deletion returns the command that deletes an object of a kind, and then a Secret that a controller
+// would otherwise make again; "" for a name that is not safe in a shell.
+func deletion(kind string, objects ...object) string {
+	command := ""
+	for _, o := range objects {
+		if len(validation.IsDNS1123Label(o.namespace))+len(validation.IsDNS1123Subdomain(o.name)) > 0 {
+			return ""
+		}
+		if command != "" {
+			command, kind = command+" && ", "secret"
+		}
+		command += fmt.Sprintf("kubectl delete %s -n %s %s", kind, o.namespace, o.name)
+	}
+
+	return command
+}

@@ -1,0 +1,309 @@
+package live
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/inject/standalone"
+)
+
+// maxValue is the size of a Secret that Kubernetes allows (its documentation, Secrets, 1 MiB), in
+// base64.
+const maxValue = 1 << 20 / 3 * 4
+
+// issuerKey is the key that cert-manager writes (standalone.Mesh.SecretKey).
+var issuerKey = standalone.Mesh{Issuer: new(standalone.IssuerRef)}.SecretKey()
+
+// value returns the value of a Secret under a key.
+//
+// Errors: there is no such key, or no value that can be read. No error shows a part of the value.
+func (s *secret) value(key string) ([]byte, error) {
+	text, ok := s.data[key]
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("it has no key %s", key)
+	case len(text) > maxValue:
+		return nil, fmt.Errorf("the value of %s is longer than Kubernetes allows", key)
+	}
+
+	value, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return nil, fmt.Errorf("the value of %s is not in base64", key)
+	}
+
+	return value, nil
+}
+
+// find returns a Secret that the sidecars of a service mount, and its state. It notes one that is
+// missing.
+func (r *reading) find(svc *Service, name, fault, next string) (*secret, State) {
+	found := r.secrets[object{svc.Namespace, name}]
+	state := r.state("Secret", found != nil)
+	switch {
+	case state == Missing:
+		r.note(Error, svc, "Secret "+name, "it is missing: "+fault, next)
+	case found != nil && found.data == nil:
+		r.note(Warning, svc, "Secret "+name, "the input has none of its data, and its content is unknown", "give the whole Secret to status")
+		return nil, Unknown
+	}
+
+	return found, state
+}
+
+// readCertificate reads the certificate of a service.
+func (r *reading) readCertificate(svc *Service, signers authorities) {
+	m := svc.mounted(func(m mounts) string { return m.certificate })
+	if m.certificate == "" {
+		return
+	}
+
+	c := &svc.Certificate
+	c.Secret, c.Key = m.certificate, m.key
+	next := renewal(svc, c)
+	found, state := r.find(svc, c.Secret, "handshakes with its sidecars fail", next)
+	if c.State = state; found == nil {
+		return
+	}
+
+	chain, err := found.chain(c.Key)
+	if err != nil {
+		r.note(Error, svc, "Secret "+c.Secret, err.Error(), next)
+		return
+	}
+
+	leaf := chain[0]
+	c.NotBefore, c.NotAfter, c.Hosts, c.Issuer = leaf.NotBefore.UTC(), leaf.NotAfter.UTC(), leaf.DNSNames, leaf.Issuer.CommonName
+	for _, fault := range r.faults(svc, chain, signers) {
+		r.note(fault.Severity, svc, "Secret "+c.Secret, fault.Message, next)
+	}
+}
+
+// mounted returns the mounts of the first workload that mounts something.
+func (svc *Service) mounted(name func(mounts) string) mounts {
+	i := slices.IndexFunc(svc.workloads, func(w *workload) bool { return name(w.mounts) != "" })
+	if i < 0 {
+		return mounts{}
+	}
+	return svc.workloads[i].mounts
+}
+
+// renewal returns what to do about a certificate.
+func renewal(svc *Service, c *Certificate) string {
+	if c.Key == issuerKey {
+		return fmt.Sprintf("kubectl describe certificate -n %s %s", svc.Namespace, c.Secret)
+	}
+	return "tykmesh certs secrets -f FILE | kubectl apply -f -, or write the Secret from a certificate of your own"
+}
+
+// chain returns the certificates of a Secret, that of the service first. It needs a private key
+// beside them, and does not parse it.
+func (s *secret) chain(key string) (all []*x509.Certificate, err error) {
+	text, err := s.value(key)
+	if err != nil {
+		return nil, err
+	}
+
+	defer clear(text)
+	hasKey := false
+	for block := range blocks(text) {
+		switch {
+		case strings.HasSuffix(block.Type, "PRIVATE KEY"):
+			hasKey = true
+			clear(block.Bytes)
+		case block.Type == "CERTIFICATE":
+			c, err := x509.ParseCertificate(block.Bytes)
+			if err != nil {
+				return nil, fmt.Errorf("the certificate in %s cannot be read: %w", key, err)
+			}
+			all = append(all, c)
+		}
+	}
+
+	switch {
+	case len(all) == 0:
+		return nil, fmt.Errorf("%s has no certificate in PEM form", key)
+	case !hasKey:
+		return nil, fmt.Errorf("%s has no private key beside the certificate", key)
+	}
+
+	return all, nil
+}
+
+// blocks iterates over the blocks of a text in PEM.
+func blocks(text []byte) func(yield func(*pem.Block) bool) {
+	return func(yield func(*pem.Block) bool) {
+		for {
+			block, rest := pem.Decode(text)
+			if block == nil || !yield(block) {
+				return
+			}
+			text = rest
+		}
+	}
+}
+
+// faults returns what is wrong with the certificate of a service, which stands first in its chain.
+func (r *reading) faults(svc *Service, chain []*x509.Certificate, signers authorities) (all []Diagnostic) {
+	leaf := chain[0]
+	add := func(severity Severity, format string, args ...any) {
+		all = append(all, Diagnostic{Severity: severity, Message: fmt.Sprintf(format, args...)})
+	}
+
+	switch left := leaf.NotAfter.Sub(r.now); {
+	case left < 0:
+		add(Error, "its certificate expired on %s", day(leaf.NotAfter))
+	case r.now.Before(leaf.NotBefore):
+		add(Error, "its certificate is not valid before %s", leaf.NotBefore.UTC().Format(time.RFC3339))
+	case ca.Terms{Now: r.now}.Due(leaf.NotBefore, leaf.NotAfter):
+		add(Warning, "its certificate expires in %s", ca.Days(left))
+	}
+
+	if svc.TLS == TLSServer || svc.TLS == TLSMutual {
+		for _, route := range svc.Routes {
+			if host := route + "." + svc.Namespace + ".svc"; leaf.VerifyHostname(host) != nil {
+				svc.Certificate.Lacking = append(svc.Certificate.Lacking, host)
+			}
+		}
+	}
+	if lacking := svc.Certificate.Lacking; len(lacking) > 0 {
+		add(Error, "its certificate does not name %s: calls by that name fail", strings.Join(lacking, ", "))
+	}
+
+	if !serves(leaf, x509.ExtKeyUsageServerAuth) {
+		add(Error, "its certificate is not for servers: it lacks the usage server auth")
+	}
+	if svc.TLS == TLSMutual && !serves(leaf, x509.ExtKeyUsageClientAuth) {
+		add(Error, "its certificate is not for clients: it lacks the usage client auth, and the calls of its pods fail")
+	}
+
+	if err := r.verify(chain, signers); err != nil {
+		add(Error, "%v", err)
+	}
+
+	return all
+}
+
+// serves reports whether a certificate may be used in a way. One that names no usage may be used in
+// all (RFC 5280, section 4.2.1.12).
+func serves(c *x509.Certificate, usage x509.ExtKeyUsage) bool {
+	return len(c.ExtKeyUsage)+len(c.UnknownExtKeyUsage) == 0 || slices.Contains(c.ExtKeyUsage, usage) || slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageAny)
+}
+
+// verify reports whether one of the CAs signed a certificate, at a time of its own validity.
+func (r *reading) verify(chain []*x509.Certificate, signers authorities) error {
+	if signers.pool == nil {
+		return nil // not known
+	}
+
+	leaf, at := chain[0], r.now
+	if at.After(leaf.NotAfter) {
+		at = leaf.NotAfter
+	}
+	if at.Before(leaf.NotBefore) {
+		at = leaf.NotBefore
+	}
+
+	between := x509.NewCertPool()
+	for _, c := range chain[1:] {
+		between.AddCert(c)
+	}
+
+	_, err := leaf.Verify(x509.VerifyOptions{Roots: signers.pool, Intermediates: between, CurrentTime: at, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, new(x509.UnknownAuthorityError)):
+		return fmt.Errorf("its certificate is by %q, which is not among the CAs of %s", leaf.Issuer.CommonName, signers.of)
+	}
+
+	return fmt.Errorf("its certificate does not hold for the CAs of %s: %w", signers.of, err)
+}
+
+// readToken reads the token of a service.
+func (r *reading) readToken(svc *Service) {
+	name := svc.mounted(func(m mounts) string { return m.token }).token
+	if name == "" {
+		return
+	}
+
+	const next = "tykmesh certs secrets -f FILE | kubectl apply -f -"
+
+	t := &svc.Token
+	t.Secret = name
+	found, state := r.find(svc, name, "services that name their callers refuse its calls", next)
+	if t.State = state; found == nil {
+		return
+	}
+
+	claims, err := found.claims()
+	if err != nil {
+		r.note(Error, svc, "Secret "+name, err.Error(), next)
+		return
+	}
+
+	t.Subject, t.Expires = claims.Subject, claims.end()
+	if want := (standalone.Service{Namespace: svc.Namespace, App: svc.App}).Subject(); t.Subject != want {
+		r.note(Error, svc, "Secret "+name, fmt.Sprintf("its token is that of %q, and not of %s", t.Subject, want), next)
+	}
+
+	left := t.Expires.Sub(r.now)
+	switch begin := time.Unix(claims.Issued, 0); {
+	case claims.Expires == 0:
+		r.note(Warning, svc, "Secret "+name, "its token never expires", next)
+	case left < 0:
+		r.note(Error, svc, "Secret "+name, "its token expired on "+day(t.Expires), next)
+	case claims.Issued > 0 && (ca.Terms{Now: r.now}).Due(begin, t.Expires):
+		r.note(Warning, svc, "Secret "+name, "its token expires in "+ca.Days(left), next)
+	}
+}
+
+// claims are the parts of a token that say whose it is, and how long it lasts, in seconds since
+// 1970 (RFC 7519, section 4.1).
+type claims struct {
+	Subject string `json:"sub"`
+	Issued  int64  `json:"iat"`
+	Expires int64  `json:"exp"`
+}
+
+// end returns when a token ends; zero for one that does not.
+func (c claims) end() time.Time {
+	if c.Expires == 0 {
+		return time.Time{}
+	}
+	return time.Unix(c.Expires, 0).UTC()
+}
+
+// claims returns the claims of the token in a Secret. It does not verify the signature, which the
+// sidecars of callees do.
+func (s *secret) claims() (c claims, err error) {
+	text, err := s.value(standalone.TokenFile)
+	if err != nil {
+		return c, err
+	}
+
+	defer clear(text)
+	parts := bytes.Split(bytes.TrimSpace(text), []byte("."))
+	unreadable := fmt.Errorf("the value of %s is not a token", standalone.TokenFile)
+	if len(parts) != 3 { // RFC 7515, section 3.1: header, payload, signature
+		return c, unreadable
+	}
+
+	payload, err := base64.RawURLEncoding.DecodeString(string(parts[1]))
+	if err != nil || json.Unmarshal(payload, &c) != nil {
+		return c, unreadable
+	}
+
+	return c, nil
+}
+
+// day returns the date of a time.
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

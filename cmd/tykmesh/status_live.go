@@ -1,0 +1,298 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/tykmesh/tykmesh/cmd/internal/explain"
+	"github.com/tykmesh/tykmesh/cmd/internal/live"
+	"github.com/tykmesh/tykmesh/cmd/internal/report"
+	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/display"
+)
+
+// liveKinds are the kinds that status -f reads, as kubectl abbreviates them.
+const liveKinds = "deploy,sts,ds,rs,svc,cm,secret"
+
+// liveFlags name live objects: what kubectl get -o yaml has printed.
+type liveFlags struct{ inputFlags }
+
+func (g *liveFlags) add(c *command) {
+	g.inputFlags.add(c)
+	c.Flags().Lookup("filename").Usage = "read live objects, as kubectl get -o yaml prints them, from `PATH`: a file, a directory, or - for standard input; may be repeated"
+}
+
+// given reports whether the command reads live objects.
+func (g *liveFlags) given() bool { return len(g.files) > 0 }
+
+// readLive returns the state of the mesh in live objects, and tells which kinds of objects are not
+// there.
+func readLive(p process, f liveFlags, r *report.Run) (*live.Mesh, error) {
+	docs, err := readDocuments(p, f.inputFlags, "", r)
+	if err != nil {
+		return nil, err
+	}
+
+	m, unreadable := live.Read(docs, p.now())
+
+	var problems []inject.Problem
+	for _, u := range unreadable {
+		problems = append(problems, inject.Problem{Rule: inject.RuleSyntax, Pos: u.Err.Pos, Object: fmt.Sprintf("document %d", u.Document), Msg: display.Line(u.Err.Msg)})
+	}
+	if err := explain.Refuse(docs, problems); err != nil {
+		return nil, err
+	}
+
+	if len(m.Services) > 0 {
+		warnOfLacks(r, m.Lacks)
+	}
+	if m.Dashboard > 0 {
+		r.Warn("%s on a mesh with a Dashboard: tykmesh status without -f asks it", report.Plural(m.Dashboard, "workload"))
+	}
+
+	return m, nil
+}
+
+// warnOfLacks warns of kinds of which there is no object.
+func warnOfLacks(r *report.Run, kinds []string) {
+	unknown := map[string]string{"Service": "routes", "ConfigMap": "definitions", "Secret": "certificates and tokens"}
+	for _, kind := range kinds {
+		r.Warn("the input holds no %s, so %s are unknown; add %s to kubectl get", kind, unknown[kind], strings.ToLower(kind))
+	}
+}
+
+// runLive is status -f.
+func (f *statusCmd) runLive(p process, r *report.Run) (report.Output, error) {
+	m, err := readLive(p, f.liveFlags, r)
+	if err != nil {
+		return nil, err
+	}
+
+	if len(m.Services) == 0 {
+		r.Lastly("nothing is on the mesh")
+	} else {
+		r.Lastly("%s on the mesh%s", report.Plural(len(m.Services), "service"), countLive(m))
+	}
+
+	return f.output(r, newLiveDocument(m, p.now()), func(w io.Writer) error { return writeLiveTable(w, m, p.now()) }), nil
+}
+
+// countLive counts the diagnostics and orphans, for the summary.
+func countLive(m *live.Mesh) (text string) {
+	count := make(map[live.Severity]int)
+	for _, d := range m.Diagnostics {
+		count[d.Severity]++
+	}
+
+	for _, severity := range []live.Severity{live.Error, live.Warning} {
+		if n := count[severity]; n > 0 {
+			text += ", " + report.Plural(n, string(severity))
+		}
+	}
+	if n := len(m.Orphans); n > 0 {
+		text += ", " + report.Plural(n, "orphan")
+	}
+
+	return text
+}
+
+// writeLiveTable writes a line for each service, then the diagnostics, then the orphans.
+func writeLiveTable(w io.Writer, m *live.Mesh, now time.Time) error {
+	t := report.NewTable(w)
+	if len(m.Services) > 0 {
+		t.Row("NAMESPACE", "SERVICE", "WORKLOADS", "ROUTES", "PORT", "TLS", "CALLERS", "CONFIGMAP", "CERTIFICATE", "TOKEN")
+	}
+
+	for _, s := range m.Services {
+		t.Row(s.Namespace, s.App, strings.Join(s.Workloads, ", "), orDash(strings.Join(routesOf(s), ", ")), orUnknown(portText(s.Port)), orUnknown(string(s.TLS)),
+			orUnknown(strings.Join(s.Allow, ", ")), configsOf(s), liveEnd(s.Certificate.Secret, s.Certificate.State, s.Certificate.NotAfter, now),
+			liveEnd(s.Token.Secret, s.Token.State, s.Token.Expires, now))
+	}
+
+	if err := t.Flush(); err != nil {
+		return err
+	}
+
+	var below strings.Builder
+
+	lines := display.Lines(&below)
+	for i, d := range m.Diagnostics {
+		if i == 0 && len(m.Services) > 0 {
+			below.WriteByte('\n')
+		}
+		fmt.Fprintf(lines, "%s: %s/%s: %s: %s; %s", d.Severity, d.Namespace, d.App, d.Object, d.Message, d.Next)
+	}
+
+	for i, o := range m.Orphans {
+		if i == 0 && len(m.Services) > 0 {
+			below.WriteByte('\n')
+		}
+		text := fmt.Sprintf("orphan: %s %s/%s: %s", o.Kind, o.Namespace, o.Name, o.Reason)
+		if o.Command != "" {
+			text += "; " + o.Command
+		}
+		fmt.Fprint(lines, text)
+	}
+
+	_, err := io.WriteString(w, below.String())
+
+	return err
+}
+
+// routesOf returns the paths by which callers of the service's own namespace reach it.
+func routesOf(s *live.Service) (routes []string) {
+	for _, name := range s.Routes {
+		routes = append(routes, "mesh/"+name)
+	}
+	return routes
+}
+
+// configsOf returns the ConfigMaps of a service, and which of them are not there.
+func configsOf(s *live.Service) string {
+	var texts []string
+	for _, c := range s.Configs {
+		text := c.Name
+		if c.State != live.Present {
+			text += " (" + stateText(c.State) + ")"
+		}
+		texts = append(texts, text)
+	}
+
+	return strings.Join(texts, ", ")
+}
+
+// liveEnd returns when the content of a Secret ends, or why that is not known.
+func liveEnd(secret string, state live.State, end, now time.Time) string {
+	switch {
+	case secret == "":
+		return "-"
+	case state != live.Present:
+		return stateText(state)
+	}
+	return endOf(end, now)
+}
+
+// stateText returns a state in a table, where a missing object must be seen.
+func stateText(state live.State) string {
+	if state == live.Missing {
+		return "MISSING"
+	}
+	return string(state)
+}
+
+func orUnknown(text string) string {
+	if text == "" {
+		return "unknown"
+	}
+	return text
+}
+
+func portText(port int) string {
+	if port == 0 {
+		return ""
+	}
+	return fmt.Sprint(port)
+}
+
+// liveDocument is the output of status -f -o json. Lists are never null.
+type liveDocument struct {
+	Services    []liveService    `json:"services"`
+	Diagnostics []liveDiagnostic `json:"diagnostics"`
+	Orphans     []liveOrphan     `json:"orphans"`
+	Lacks       []string         `json:"lacks"` // kinds of which the input holds no object
+}
+
+type (
+	liveService struct {
+		Namespace   string           `json:"namespace"`
+		Service     string           `json:"service"`
+		Workloads   []string         `json:"workloads"`
+		Routes      []string         `json:"routes"`         // the names of Services: mesh/NAME
+		Port        int              `json:"port,omitempty"` // of the sidecars
+		TLS         live.TLS         `json:"tls,omitempty"`  // off, tls or mutual
+		Callers     []string         `json:"callers"`        // app.namespace, or *; none if unknown
+		ConfigMaps  []liveConfigMap  `json:"configMaps"`
+		Certificate *liveCertificate `json:"certificate,omitempty"`
+		Token       *liveToken       `json:"token,omitempty"`
+	}
+	liveConfigMap struct {
+		Name  string     `json:"name"`
+		State live.State `json:"state"` // present, missing or unknown
+	}
+	liveCertificate struct {
+		Secret    string     `json:"secret"`
+		State     live.State `json:"state"`
+		NotBefore *time.Time `json:"notBefore,omitempty"`
+		Expires   *time.Time `json:"expires,omitempty"`
+		DaysLeft  *int       `json:"daysLeft,omitempty"` // below 0: expired
+		Hosts     []string   `json:"hosts"`
+		Lacking   []string   `json:"lackingHosts"` // of Services that lead to the service
+		Issuer    string     `json:"issuer,omitempty"`
+	}
+	liveToken struct {
+		Secret   string     `json:"secret"`
+		State    live.State `json:"state"`
+		Subject  string     `json:"subject,omitempty"`
+		Expires  *time.Time `json:"expires,omitempty"`
+		DaysLeft *int       `json:"daysLeft,omitempty"`
+	}
+	liveDiagnostic struct {
+		Severity  live.Severity `json:"severity"` // error or warning
+		Namespace string        `json:"namespace"`
+		Service   string        `json:"service"`
+		Object    string        `json:"object"`
+		Message   string        `json:"message"`
+		Next      string        `json:"next"` // what to do
+	}
+	liveOrphan struct {
+		Kind      string `json:"kind"`
+		Namespace string `json:"namespace"`
+		Name      string `json:"name"`
+		Reason    string `json:"reason"`
+		Command   string `json:"command,omitempty"` // deletes it
+	}
+)
+
+func newLiveDocument(m *live.Mesh, now time.Time) liveDocument {
+	doc := liveDocument{Services: []liveService{}, Diagnostics: []liveDiagnostic{}, Orphans: []liveOrphan{}, Lacks: append([]string{}, m.Lacks...)}
+	for _, s := range m.Services {
+		row := liveService{
+			Namespace: s.Namespace, Service: s.App, Workloads: s.Workloads, Routes: append([]string{}, s.Routes...), Port: s.Port, TLS: s.TLS,
+			Callers: append([]string{}, s.Allow...), ConfigMaps: []liveConfigMap{},
+		}
+		for _, c := range s.Configs {
+			row.ConfigMaps = append(row.ConfigMaps, liveConfigMap(c))
+		}
+		if c := s.Certificate; c.Secret != "" {
+			row.Certificate = &liveCertificate{
+				Secret: c.Secret, State: c.State, NotBefore: timeOf(c.NotBefore), Expires: timeOf(c.NotAfter), DaysLeft: daysLeft(c.NotAfter, now),
+				Hosts: append([]string{}, c.Hosts...), Lacking: append([]string{}, c.Lacking...), Issuer: c.Issuer,
+			}
+		}
+		if t := s.Token; t.Secret != "" {
+			row.Token = &liveToken{Secret: t.Secret, State: t.State, Subject: t.Subject, Expires: timeOf(t.Expires), DaysLeft: daysLeft(t.Expires, now)}
+		}
+
+		doc.Services = append(doc.Services, row)
+	}
+
+	for _, d := range m.Diagnostics {
+		doc.Diagnostics = append(doc.Diagnostics, liveDiagnostic{d.Severity, d.Namespace, d.App, d.Object, d.Message, d.Next})
+	}
+	for _, o := range m.Orphans {
+		doc.Orphans = append(doc.Orphans, liveOrphan(o))
+	}
+
+	return doc
+}
+
+// daysLeft returns in how many days a time comes; nil for an unknown one.
+func daysLeft(t, now time.Time) *int {
+	if t.IsZero() {
+		return nil
+	}
+	return new(int(math.Floor(t.Sub(now).Hours() / 24)))
+}
