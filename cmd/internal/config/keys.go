@@ -145,7 +145,7 @@ var table = []section{
 	{name: "Sidecar", text: "The built-in sidecar, a stock Tyk Gateway. It is used unless Injector.containers is set.", builtIn: true, keys: []key{
 		{name: SidecarImage, field: in(func(c *Config) *string { return &c.Sidecar.Image }, textOf(sidecar.CheckImage), sidecar.DefaultImage), pinned: true,
 			text: "image of a Tyk Gateway, v5.13.0 or later" + pins},
-		{name: SidecarPort, field: in(func(c *Config) *int { return &c.Sidecar.Port }, numberOf(1024, 65535), sidecar.DefaultPort), begin: "18080",
+		{name: SidecarPort, field: in(func(c *Config) *int { return &c.Sidecar.Port }, numberOf(1024, 65535), sidecar.DefaultPort), begin: "18080", modal: true,
 			text: "port of the sidecar, in pods and on Services; a port that no app listens on"},
 		{name: SidecarPreviousPort, field: in(func(c *Config) *int { return &c.Sidecar.PreviousPort }, orUnset(numberOf(1024, 65535))), unset: nothing, example: "8080",
 			text: "to change `port` without an outage, set this to the value so far, inject and apply. When all pods have restarted, delete this key, inject and apply again"},
