@@ -212,12 +212,10 @@ func (m certManager) goldens(t *testing.T) {
 
 		return nil
 	})
-	if err != nil {
-		t.Error(err)
+	if err != nil || found == 0 {
+		t.Errorf("%d Certificates are found, %v", found, err)
 	}
-	if found == 0 {
-		t.Skip("no golden has a Certificate yet") // TODO
-	}
+	t.Logf("%d Certificates", found)
 }
 
 // mountedSecrets returns the Secrets that the sidecars of a stream take their certificates from,
