@@ -42,7 +42,10 @@ func (in *injection) emit() {
 	}
 
 	for i := range in.Needs {
-		in.Needs[i].Authority = in.Needs[i].Authority && in.settings.Authority == ""
+		if n := &in.Needs[i]; n.Authority && in.settings.Authority != "" {
+			n.Authority = false
+			in.Authorities++
+		}
 	}
 
 	var all []document

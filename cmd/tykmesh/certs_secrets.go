@@ -34,6 +34,7 @@ type certsSecretsCmd struct {
 
 func newCertsSecretsCmd(p process) *cobra.Command {
 	f := &certsSecretsCmd{outputFlags: outputFlags{secret: true}}
+	f.secrets = issuerSecrets
 	c := newCommand(p, &cobra.Command{
 		Use:   "secrets",
 		Short: "Print the Secrets that services need: certificates and tokens, in standalone mode",

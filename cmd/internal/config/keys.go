@@ -47,7 +47,8 @@ var table = []section{
 		{name: CAProfile, field: in(func(c *Config) *string { return &c.CA.Profile }, textOf(nil)), unset: "CFSSL's default profile", example: "mesh",
 			text: "CFSSL's signing profile"},
 		{name: CACertPath, begins: "ca-quickstart/chain.pem", field: in(func(c *Config) *string { return &c.CA.CertPath }, filePath), unset: "requested from CFSSL", example: "ca-quickstart/chain.pem",
-			text: "file with the CA certificate, followed by those of the CAs above it, if any; these are added to every certificate"},
+			text:  "file with the CA certificate, followed by those of the CAs above it, if any; these are added to every certificate",
+			alone: "file with the CA certificate that belongs to `keyPath`, followed by those of the CAs above it, if any"},
 		{name: CAKeyPath, begins: "ca-quickstart/ca-key.pem", field: in(func(c *Config) *string { return &c.CA.KeyPath }, filePath), remote: true, unset: "CFSSL signs", example: "ca-quickstart/ca-key.pem",
 			text:  "file with the private key of the CA in `certPath`; tykmesh then signs certificates itself, without a server",
 			alone: "file with the private key of the CA in `certPath`, with which `tykmesh certs secrets` signs"},
@@ -145,7 +146,7 @@ var table = []section{
 	{name: "Sidecar", text: "The built-in sidecar, a stock Tyk Gateway. It is used unless Injector.containers is set.", builtIn: true, keys: []key{
 		{name: SidecarImage, field: in(func(c *Config) *string { return &c.Sidecar.Image }, textOf(sidecar.CheckImage), sidecar.DefaultImage), pinned: true,
 			text: "image of a Tyk Gateway, v5.13.0 or later" + pins},
-		{name: SidecarPort, field: in(func(c *Config) *int { return &c.Sidecar.Port }, numberOf(1024, 65535), sidecar.DefaultPort), begin: "18080",
+		{name: SidecarPort, field: in(func(c *Config) *int { return &c.Sidecar.Port }, numberOf(1024, 65535), sidecar.DefaultPort), begin: "18080", modal: true,
 			text: "port of the sidecar, in pods and on Services; a port that no app listens on"},
 		{name: SidecarPreviousPort, field: in(func(c *Config) *int { return &c.Sidecar.PreviousPort }, orUnset(numberOf(1024, 65535))), unset: nothing, example: "8080",
 			text: "to change `port` without an outage, set this to the value so far, inject and apply. When all pods have restarted, delete this key, inject and apply again"},
