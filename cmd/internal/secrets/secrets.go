@@ -1,7 +1,7 @@
 // Package secrets makes the Secrets of a mesh without a Dashboard: for each service one with its
 // certificate and key, and one with its token.
 //
-//	identities, records ──Terms.Due──> what a service lacks       pure
+//	identities, records ──Terms.Due──> due Secrets, each with its reason: pure
 //	                      ──Maker.Make──> Secrets: keys are made, and certificates and tokens signed
 //	                      ──Write──> manifests
 //	                      ──Record──> the ledger
@@ -39,7 +39,7 @@ func NewIdentity(svc inject.Service, hosts []string) Identity {
 	return Identity{svc, hosts}
 }
 
-// Kind tells what is in a Secret.
+// Kind is the kind of a Secret: with a certificate, or with a token.
 type Kind string
 
 // The kinds of Secrets.
