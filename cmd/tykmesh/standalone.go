@@ -16,7 +16,7 @@ import (
 )
 
 // listsRest is the command that reads the objects of a mesh without a Dashboard from the cluster.
-const listsRest = "kubectl get deploy,sts,ds,svc,cm,secret -A -o yaml | tykmesh status -f -"
+const listsRest = "kubectl get " + liveKinds + " -A -o yaml | tykmesh status -f -"
 
 // issuerSecrets are the keys of the secrets with which certificates are signed and recorded.
 var issuerSecrets = []string{config.CAKey, config.CAMongoConnStr}

@@ -123,7 +123,7 @@ func TestConfigViewStandalone(t *testing.T) {
 	text := viewText(t, v)
 	for _, line := range []string{
 		"  servicePorts: add # default: that of Injector.mode: standalone", "  maxConnTime: 5 # default: that of Injector.mode: standalone",
-		"  slugs: # not set", "  mutualTLS: false # default", "  port: 8080 # default", "  keyPath: # not set",
+		"  slugs: # not set", "  mutualTLS: false # default", "  port: 18080 # default: that of Injector.mode: standalone", "  keyPath: # not set",
 	} {
 		if !strings.Contains("\n"+text, "\n"+line+"\n") {
 			t.Errorf("%s\nis not in\n%s", line, text)
