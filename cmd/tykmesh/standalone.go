@@ -66,8 +66,8 @@ func probeTokens(c config.Config) []check.Result {
 	return []check.Result{{Part: part, Status: check.OK, Detail: config.CATokenKeyPath + " signs, and " + config.CATokenPath + " verifies"}}
 }
 
-// needsDashboard returns the error of a command that has nothing to do in standalone mode. hint says
-// what to type instead.
+// needsDashboard returns the error of a command that has nothing to do in standalone mode. The hint
+// is the command to type instead.
 func needsDashboard(c config.Config, hint string) error {
 	return c.Fail(config.InjectorMode, errors.New("is "+config.ModeStandalone+", and this command is for a mesh with a Dashboard"), hint)
 }

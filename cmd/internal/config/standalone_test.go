@@ -26,7 +26,7 @@ func meshFiles(t *testing.T) map[string]string {
 		files[f.Name] = string(f.Data)
 	}
 
-	files["ca-quickstart/bundle.pem"] = files["bundle.pem"]
+	files["ca-quickstart/bundle.pem"], files["ca-quickstart/token.pem"] = files["bundle.pem"], files["token.pem"]
 
 	return files
 }
