@@ -219,7 +219,7 @@ func (f *certsSecretsCmd) identities(p process, c config.Config, r *report.Run) 
 
 // make plans the Secrets, and makes them unless it is a dry run.
 func (f *certsSecretsCmd) make(ctx context.Context, c config.Config, s sources, identities []secrets.Identity, remotely *phase.Phase, r *report.Run) ([]secrets.Secret, error) {
-	records, err := f.records(ctx, c, r)
+	records, err := recordsOf(ctx, c, r)
 	if err != nil {
 		return nil, remotely.Explain(err)
 	}
@@ -266,8 +266,8 @@ func (f *certsSecretsCmd) make(ctx context.Context, c config.Config, s sources, 
 	return made, nil
 }
 
-// records returns the records of the ledger; nil without one.
-func (f *certsSecretsCmd) records(ctx context.Context, c config.Config, r *report.Run) ([]ca.Record, error) {
+// recordsOf returns the records of the ledger; nil without one.
+func recordsOf(ctx context.Context, c config.Config, r *report.Run) ([]ca.Record, error) {
 	if !hasLedger(c) {
 		return nil, nil
 	}
