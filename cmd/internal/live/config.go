@@ -86,8 +86,8 @@ func (r *reading) state(kind string, found bool) State {
 	return Unknown
 }
 
-// take reads the definitions in a ConfigMap. Of several ConfigMaps the first decides, but callers of
-// any count.
+// take reads the definitions in a ConfigMap. Of several ConfigMaps the first decides, but the
+// callers of any count.
 func (svc *Service) take(c *configMap) error {
 	text, ok := c.files[inboundKey]
 	if !ok {
