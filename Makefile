@@ -25,7 +25,7 @@ GUIDED    = $(if $(filter 2000x,$(FUZZTIME)),,-fuzz=.)
 STATIC = CGO_ENABLED=0 GOFLAGS=-trimpath
 
 .PHONY: build test check format vet lint releasable race ferretdb fuzz soak vulncheck test-hosts test-cfssl test-validate test-rules test-cluster \
-	bench bench-keep bench-peers update demo servers parity man release release-twice image test-image clean
+	bench bench-keep bench-peers update demo demo-standalone servers parity man release release-twice image test-image clean
 
 # Builds one static binary, without paths of the machine that built it.
 build:
@@ -54,6 +54,7 @@ vet:
 	$(STATIC) $(GO) vet ./... ./testdata/servers
 	$(STATIC) $(GO) vet -C testdata/ferretdb ./...
 	$(STATIC) $(GO) vet -C testdata/release ./...
+	$(STATIC) $(GO) vet -C testdata/certmanager ./...
 
 lint:
 	$(STATIC) $(GO) run $(GOLANGCI) run ./...
@@ -152,6 +153,9 @@ update:
 
 demo: build
 	@testdata/demo.sh bin/tykmesh
+
+demo-standalone: build
+	@testdata/demo-standalone.sh bin/tykmesh
 
 # Serves a Dashboard and a CFSSL to try tykmesh with, until Ctrl-C. CA=DIR is a CA of ca init.
 servers:

@@ -121,6 +121,12 @@ func (b Bundle) PEM() []byte {
 	return slices.Concat(b.Certificate, b.Chain, b.Key)
 }
 
+// KeyFirst returns the private key, the certificate and the CA's: the order of cert-manager's
+// tls-combined.pem, in which gateways read a file (measured). It is a secret.
+func (b Bundle) KeyFirst() PrivateKey {
+	return slices.Concat(b.Key, b.Certificate, b.Chain)
+}
+
 // StoreID returns the id that the Dashboard's certificate store will give a certificate of an
 // organisation: the organisation's id and the SHA-256 of the certificate's DER in hex (Tyk
 // Dashboard API, certificates).

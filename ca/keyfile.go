@@ -35,6 +35,19 @@ func OpenKey(certPath, keyPath string, now time.Time) (*Local, error) {
 	return newLocal(chain, key)
 }
 
+// openKeyOf opens the CA that a configuration describes, with its clock.
+//
+// Errors: those of OpenKey.
+func openKeyOf(c Config) (*Local, error) {
+	now := clock(c.Now)
+	l, err := OpenKey(c.CertPath, c.KeyPath, now())
+	if err == nil {
+		l.now = now
+	}
+
+	return l, err
+}
+
 // EncryptedError is a private key that is protected by a password.
 type EncryptedError struct{ Path string }
 

@@ -38,6 +38,7 @@ const (
 type Local struct {
 	chain  []*x509.Certificate
 	signer *local.Signer
+	now    func() time.Time
 }
 
 // OpenLocal opens the CA in dir. The first use creates dir, a P-256 key in ca-key.pem that only its
@@ -123,7 +124,7 @@ func newLocal(chain []*x509.Certificate, key crypto.Signer) (*Local, error) {
 		return nil, fmt.Errorf("setting up the signer: %w", err)
 	}
 
-	return &Local{chain: chain, signer: s}, nil
+	return &Local{chain: chain, signer: s, now: time.Now}, nil
 }
 
 // selfSign returns a CA's certificate. Its name depends on the key alone, so that two concurrent
@@ -157,8 +158,9 @@ func (l *Local) Chain(context.Context) ([]*x509.Certificate, error) { return l.c
 //
 // Errors: an invalid request, or one with a wrong signature.
 func (l *Local) Sign(_ context.Context, hosts []string, csrPEM []byte) ([]byte, error) {
-	request := signer.SignRequest{Hosts: hosts, Request: string(csrPEM)}
-	if end := l.chain[0].NotAfter; end.Before(time.Now().Add(localLife)) {
+	now := l.now()
+	request := signer.SignRequest{Hosts: hosts, Request: string(csrPEM), NotBefore: now.Round(time.Minute).Add(-Backdate)}
+	if end := l.chain[0].NotAfter; end.Before(now.Add(localLife)) {
 		request.NotAfter = end
 	}
 

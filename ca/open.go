@@ -61,7 +61,7 @@ var issuerKinds = []issuerKind{
 	{
 		name: "CA",
 		fits: func(c Config) bool { return c.KeyPath != "" },
-		open: func(c Config) (Signer, error) { return OpenKey(c.CertPath, c.KeyPath, clock(c.Now)()) },
+		open: func(c Config) (Signer, error) { return openKeyOf(c) },
 		hint: func(error) []string { return nil }, // its errors say it all
 	},
 	{

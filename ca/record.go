@@ -1,6 +1,7 @@
 package ca
 
 import (
+	"crypto/x509"
 	"errors"
 	"time"
 )
@@ -9,6 +10,10 @@ import (
 const (
 	RoleInbound = "inbound" // the certificate of one service, for its own hosts
 	RoleMesh    = "mesh"    // the certificate of the mesh, for the hosts that applications call
+
+	// In a mesh without a Dashboard a service has these in Secrets, and no others.
+	RoleWorkload = "workload" // the certificate of one service, for its own hosts and those of the mesh
+	RoleToken    = "token"    // what callers know the service by; not a certificate
 )
 
 // State is the progress of a recorded certificate.
@@ -23,12 +28,12 @@ const (
 // Record describes the certificate of one service in one role. It never contains a private key.
 type Record struct {
 	ID             string // RecordID; the hex of the ObjectID in records of tyk-k8s
-	Role           string // RoleInbound or RoleMesh
+	Role           string // RoleInbound, RoleMesh, RoleWorkload or RoleToken
 	Namespace, App string // "" in records of tyk-k8s, which have no such fields
 	Hosts          []string
 	Serial         string // decimal, as in CFSSL's revoke
-	Certificate    []byte // the leaf in PEM
-	Fingerprint    string // the certificate's id in the Dashboard's store
+	Certificate    []byte // the leaf in PEM; of a token, the public key that verifies it
+	Fingerprint    string // the certificate's id in the Dashboard's store; of a token, its SHA-256 in hex
 	NotBefore      time.Time
 	Expires        time.Time
 	Created        time.Time
@@ -61,6 +66,15 @@ func NewRecord(role, namespace, app, org string, b Bundle, now time.Time) Record
 		State:       Pending,
 	}
 }
+
+// IsSecret reports whether the record is of a certificate or token in a Secret, which no Dashboard
+// knows.
+func (r Record) IsSecret() bool { return r.Role == RoleWorkload || r.Role == RoleToken }
+
+// Leaf returns the recorded certificate.
+//
+// Errors: the record holds none, or an invalid one.
+func (r Record) Leaf() (*x509.Certificate, error) { return parseCertificate(r.Certificate) }
 
 // RecordID returns the id of a service's record of a role. It is unique, so that only one of two
 // concurrent runs can insert the record.

@@ -20,7 +20,7 @@ func acceptable() (rules []Rule) {
 	for _, c := range checks.All {
 		rules = append(rules, Rule(c.Code))
 	}
-	rules = append(rules, RuleTrust, RuleSecret, RuleSize, RuleCalls)
+	rules = append(rules, RuleTrust, RuleSecret, RuleSize, RuleCalls, RuleRelay)
 	slices.Sort(rules)
 
 	return rules

@@ -1,7 +1,6 @@
 package inject
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -38,16 +37,20 @@ func (p *pod) readAllow(text string) error {
 	slices.SortFunc(p.files.allow, func(a, b standalone.Service) int { return compareServices(Service(a), Service(b)) })
 	p.files.allow = slices.Compact(p.files.allow)
 
-	return p.checkAllow()
+	return nil
 }
 
 // checkAllow refuses callers that the sidecar could not tell apart.
-func (p *pod) checkAllow() error {
+func (p *pod) checkAllow() {
+	if p.mesh == nil || len(p.files.allow) == 0 {
+		return
+	}
+
+	_, value := p.meta.Get("annotations").Entry(annotationAllow)
 	switch {
 	case !p.mesh.Mutual:
-		return errors.New("anyone could show another caller's token; set Injector.enableMeshTLS and Injector.mutualTLS to true")
+		p.refuse(RuleAllow, value, "annotation %s: without mutual TLS, a pod could show the token of another; set Injector.enableMeshTLS and Injector.mutualTLS to true", annotationAllow)
 	case p.mesh.TokenKey == "":
-		return errors.New("callers have no tokens that tell who they are; make a key with tykmesh ca token, and set CA.tokenPath")
+		p.refuse(RuleAllow, value, "annotation %s: callers have no tokens that tell who they are; make their key with tykmesh ca token, and set CA.tokenPath", annotationAllow)
 	}
-	return nil
 }

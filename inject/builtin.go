@@ -169,6 +169,7 @@ func (p *pod) check(spec *manifest.Node) {
 
 	p.checkBody()
 	p.checkRelay()
+	p.checkAllow()
 }
 
 // onWindows returns the field that restricts a pod to Windows nodes, and its path; nil if the pod

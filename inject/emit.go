@@ -34,12 +34,18 @@ func (in *injection) emit() {
 			continue
 		}
 
-		n.Authority = false
 		in.addAt(last, addedObject{object: in.authority(n), comment: "What pods on the mesh trust"})
 	}
 
 	if len(in.additions) == 0 || in.endsOpen() {
 		return
+	}
+
+	for i := range in.Needs {
+		if n := &in.Needs[i]; n.Authority && in.settings.Authority != "" {
+			n.Authority = false
+			in.Authorities++
+		}
 	}
 
 	var all []document

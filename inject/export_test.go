@@ -35,3 +35,11 @@ func UpgradeAlone(docs []*manifest.Document, s Settings) (texts [][]byte, upgrad
 
 	return texts, upgraded, nil
 }
+
+// Added reports for each text of the stream whether inject added the document.
+func (s *Stream) Added() (all []bool) {
+	for _, d := range s.documents {
+		all = append(all, d.added)
+	}
+	return all
+}

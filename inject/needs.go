@@ -8,6 +8,7 @@ import (
 	"github.com/tykmesh/tykmesh/inject/checks"
 	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
+	"github.com/tykmesh/tykmesh/inject/standalone"
 )
 
 // Need lists the things that a namespace must have for the injected pods, and that the stream does
@@ -15,6 +16,7 @@ import (
 type Need struct {
 	Namespace string
 	Secret    bool          // the Secret of the sidecars (sidecar.Secret)
+	Secrets   []string      // those of the services, in a mesh without a Dashboard: certificates and tokens, sorted
 	Authority bool          // the ConfigMap of the CA (sidecar.Authority)
 	Security  kube.Security // a level of Pod Security that is looser than what its pods met before; "" where none is
 
@@ -40,13 +42,14 @@ func (in *injection) needs() (all []Need) {
 		if need == nil {
 			need = &Need{
 				Namespace: p.Namespace,
-				Secret:    in.settings.Sidecar != nil && !in.facts.Provides(p.Namespace, neededSecret),
+				Secret:    in.settings.Sidecar != nil && in.settings.Standalone == nil && !in.facts.Provides(p.Namespace, neededSecret),
 				Authority: in.settings.TLS && !in.facts.Provides(p.Namespace, neededAuthority),
 			}
 			needs[p.Namespace] = need
 		}
 
 		need.implicit = need.implicit || p.Implicit
+		need.Secrets = append(need.Secrets, in.missingSecrets(p, o)...)
 		in.unsettle(p)
 		if in.acceptsOf(p, Rule(checks.Security.Code)) {
 			continue
@@ -61,10 +64,42 @@ func (in *injection) needs() (all []Need) {
 	}
 
 	for _, name := range slices.Sorted(maps.Keys(needs)) {
+		slices.Sort(needs[name].Secrets)
+		needs[name].Secrets = slices.Compact(needs[name].Secrets)
 		all = append(all, *needs[name])
 	}
 
 	return all
+}
+
+// missingSecrets returns the Secrets of the pods' service that the stream does not contain, and that
+// the user does not accept as missing. cert-manager makes those of certificates.
+func (in *injection) missingSecrets(p *kube.Pods, o *Object) (names []string) {
+	mesh := in.settings.Standalone
+	if mesh == nil || in.acceptsOf(p, RuleSecret) {
+		return nil
+	}
+
+	svc := standalone.Service(o.workload.Service)
+	if mesh.Certificates && mesh.Issuer == nil {
+		names = append(names, standalone.SecretName(svc))
+	}
+	if mesh.TokenKey != "" {
+		names = append(names, standalone.TokenSecretName(svc))
+	}
+
+	return slices.DeleteFunc(names, func(name string) bool {
+		return in.facts.Provides(p.Namespace, kube.Ref{Kind: neededSecret.Kind, Name: name})
+	})
+}
+
+// secretNames returns the part of the names of services' Secrets that they have in common; "" if
+// services have none.
+func (s Settings) secretNames() string {
+	if s.Standalone == nil {
+		return ""
+	}
+	return standalone.NameSuffix
 }
 
 // unsettle notes what pods need of their namespace without accepting the warning about it.

@@ -40,7 +40,7 @@ type injection struct {
 func newInjection(docs []*manifest.Document, s Settings) *injection {
 	in := &injection{
 		Stream: newStream(docs), settings: s, guard: kube.NewGuard(), objects: make(map[*kube.Meta]*Object), members: make(map[*kube.Meta]*checks.Member), accepted: make(map[*kube.Meta][]Rule),
-		facts: kube.NewFacts(kube.Reader{Namespace: s.Namespace, PodTemplates: s.PodTemplates, PortReferences: s.PortReferences, Wanted: []kube.Ref{neededSecret, neededAuthority}}),
+		facts: kube.NewFacts(kube.Reader{Namespace: s.Namespace, PodTemplates: s.PodTemplates, PortReferences: s.PortReferences, Wanted: []kube.Ref{neededSecret, neededAuthority}, WantedPart: s.secretNames()}),
 	}
 	in.emitted = make(map[kube.Ref]bool)
 	in.applying.SetLimit(runtime.GOMAXPROCS(0))

@@ -16,13 +16,14 @@ import (
 // Stream is the result of Inject or Uninject: the documents with their changes, and the outcome of
 // each annotated object.
 type Stream struct {
-	Objects   []*Object // in the order of the input
-	Warnings  []Problem // problems that do not stop the run; in the order of the input
-	Accepted  []Problem // warnings of the checks that a user accepted
-	Needs     []Need    // by namespace
-	Emitted   int       // how many objects were added behind the input, or taken away there
-	Defaulted bool      // some object that is injected names no namespace, and Settings.Namespace was "" too
-	Nothing   string    // why Inject puts nothing on the mesh; "" where it does, or where something is there already
+	Objects     []*Object // in the order of the input
+	Warnings    []Problem // problems that do not stop the run; in the order of the input
+	Accepted    []Problem // warnings of the checks that a user accepted
+	Needs       []Need    // by namespace
+	Emitted     int       // how many objects were added to the input, or taken away there
+	Authorities int       // how many of them are the ConfigMap of the CA
+	Defaulted   bool      // some object that is injected names no namespace, and Settings.Namespace was "" too
+	Nothing     string    // why Inject puts nothing on the mesh; "" where it does, or where something is there already
 
 	RouteCalls []RouteCall // of the mesh, which registered services may answer; none where no routes are wanted
 

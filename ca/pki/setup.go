@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/ca/internal/file"
 )
 
@@ -126,6 +127,7 @@ func ignoring(files []File) File {
 		}
 	}
 
+	text.WriteString("# The key of tokens, if there is one.\n/" + ca.TokenKeyFile + "\n")
 	text.WriteString("# The same during a rotation.\n" + strings.Join(rotationIgnored(), "\n") + "\n")
 
 	return File{IgnoreFile, public, []byte(text.String())}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -58,7 +59,8 @@ func TestCluster(t *testing.T) {
 	}
 
 	k := startKubernetes(t)
-	for _, c := range slices.Concat(configuredCases, builtInCases) {
+	k.addCertManager(t)
+	for _, c := range slices.Concat(configuredCases, builtInCases, standaloneCases) {
 		for _, how := range []string{"", "--server-side"} {
 			t.Run(strings.TrimSpace(c.name+" "+how), func(t *testing.T) {
 				t.Parallel()
@@ -83,7 +85,9 @@ func TestCluster(t *testing.T) {
 		})
 	}
 
-	for name, test := range builtInTests {
+	tests := maps.Clone(builtInTests)
+	maps.Copy(tests, standaloneTests)
+	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test.run(k.shell(t, test.meshCase))

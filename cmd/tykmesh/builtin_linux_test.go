@@ -67,12 +67,15 @@ func inBuiltIn(cases ...meshCase) []meshCase {
 	return cases
 }
 
-// builtInTests are about what stands beside the manifests, and about what differs from profile to
-// profile.
-var builtInTests = map[string]struct {
+// clusterTest is a test of its own kind.
+type clusterTest struct {
 	meshCase
 	run func(*shell)
-}{
+}
+
+// builtInTests are about what stands beside the manifests, and about what differs from profile to
+// profile.
+var builtInTests = map[string]clusterTest{
 	"config secret tls":   {meshCase{manifest: "echo-and-sleep.yaml", config: configInit}, func(s *shell) { s.sidecarSecret("configured") }}, // another certificate
 	"config secret plain": {meshCase{manifest: "echo-and-sleep.yaml", config: configInit, edit: builtIn}, func(s *shell) { s.sidecarSecret("unchanged") }},
 	"second alias":        {meshCase{manifest: "aliases.yaml"}, (*shell).secondAlias},

@@ -21,7 +21,7 @@ func newCACmd(p process) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 
-	cmd.AddCommand(newCAInitCmd(p), newCARotateCmd(p))
+	cmd.AddCommand(newCAInitCmd(p), newCARotateCmd(p), newCATokenCmd(p))
 	return cmd
 }
 

@@ -23,7 +23,7 @@ func newCertsCmd(p process) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 
-	cmd.AddCommand(newCertsListCmd(p), newCertsRenewCmd(p), newCertsPruneCmd(p))
+	cmd.AddCommand(newCertsListCmd(p), newCertsRenewCmd(p), newCertsPruneCmd(p), newCertsSecretsCmd(p))
 	return cmd
 }
 

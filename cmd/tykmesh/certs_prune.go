@@ -19,6 +19,7 @@ type certsPruneCmd struct {
 
 func newCertsPruneCmd(p process) *cobra.Command {
 	f := &certsPruneCmd{}
+	f.instead = "certificates are in Secrets: " + listsRest + " lists those that no workload uses"
 	c := newCommand(p, &cobra.Command{
 		Use:   "prune",
 		Short: "Delete the certificates that were made for the mesh and that no API uses",
@@ -42,11 +43,19 @@ func newCertsPruneCmd(p process) *cobra.Command {
 }
 
 func (f *certsPruneCmd) run(ctx context.Context, p process, r *report.Run) (report.Output, error) {
+	c, err := loadConfig(p, f.configFlags, r)
+	if err != nil {
+		return nil, err
+	}
 	if err := f.canAsk(p, "certs prune", nil); err != nil {
 		return nil, err
 	}
 
-	there, err := look(ctx, p, f.serverFlags, certificateSettings, r)
+	settings, err := certificateSettings(c, f.serverFlags)
+	if err != nil {
+		return nil, err
+	}
+	there, err := survey(ctx, f.serverFlags, c, settings, r)
 	if err != nil {
 		return nil, err
 	}

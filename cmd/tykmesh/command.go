@@ -25,6 +25,7 @@ type command struct {
 	noisy  *bool // --verbose
 	rules  []func() []flagRule
 	guards []func(*report.Run) error // refuse to overwrite a file that the run reads
+	after  func(*report.Run)         // is called when the output is written completely; nil for nothing
 }
 
 // verbs are those of a command: its verb while it applies a plan, and the participle of its
@@ -78,7 +79,7 @@ func (c *command) run(do work) error {
 	var file *files.Output
 	if c.output != nil && c.output.file != "" {
 		var err error
-		if file, err = files.NewOutput(c.output.file); err != nil {
+		if file, err = c.output.newOutput(); err != nil {
 			return err
 		}
 		p.stdout = file.Text()
@@ -96,17 +97,31 @@ func (c *command) run(do work) error {
 			return nil, err
 		}
 		write, err := do(c.Context(), p, r)
-		if err != nil || write == nil || file == nil {
-			return write, err
+		if err != nil || write == nil {
+			return nil, err
 		}
 
-		return func() error {
-			if err := write(); err != nil {
-				return err
-			}
-			return file.Write()
-		}, nil
+		return func() error { return c.write(r, write, file) }, nil
 	})
+}
+
+// write writes the output, and the file of --output; nil without one.
+func (c *command) write(r *report.Run, write report.Output, file *files.Output) error {
+	if err := write(); err != nil {
+		return err
+	}
+
+	if file != nil {
+		if err := file.Write(); err != nil {
+			return err
+		}
+	}
+
+	if c.after != nil {
+		c.after(r)
+	}
+
+	return nil
 }
 
 // newReport starts the report of a run, which knows the files that the run writes.

@@ -31,6 +31,7 @@ type deleteCmd struct {
 
 func newDeleteCmd(p process) *cobra.Command {
 	f := &deleteCmd{}
+	f.instead = "tykmesh uninject -f meshed.yaml | kubectl apply -f -   takes services off the mesh; then " + listsRest + " lists the objects that are left, with the commands that delete them"
 	c := newCommand(p, &cobra.Command{
 		Use:   "delete [NAMESPACE/APP]...",
 		Short: "Delete the APIs and certificates of services: those of a manifest, or named ones",
@@ -78,12 +79,11 @@ func serviceNamed(name string) inject.Service {
 
 // run finds the services, plans the deletions, asks, and carries them out.
 func (f *deleteCmd) run(ctx context.Context, p process, r *report.Run) (report.Output, error) {
-	if err := f.canAsk(p, "delete", f.files); err != nil {
-		return nil, err
-	}
-
 	c, err := loadConfig(p, f.configFlags, r)
 	if err != nil {
+		return nil, err
+	}
+	if err := f.canAsk(p, "delete", f.files); err != nil {
 		return nil, err
 	}
 
@@ -151,6 +151,9 @@ func (f *deleteCmd) servicesIn(p process, c config.Config, r *report.Run) (servi
 
 // registeredSettings returns the settings of commands that need a Dashboard and no manifest.
 func registeredSettings(c config.Config, s serverFlags) (mesh.Settings, error) {
+	if c.Standalone() {
+		return mesh.Settings{}, needsDashboard(c, "")
+	}
 	if !c.Injector.CreateRoutes {
 		return mesh.Settings{}, explain.Setting(c, "Injector.createRoutes", errors.New("must be true: this command needs the Dashboard in Tyk.url"))
 	}

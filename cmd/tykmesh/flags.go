@@ -27,7 +27,7 @@ func (g *inputFlags) add(c *command) {
 	f.BoolVarP(&g.recursive, "recursive", "R", false, "read directories with all directories below them")
 	c.guards = append(c.guards, func(r *report.Run) error {
 		in := files.Inputs{Paths: g.files, Recursive: g.recursive, Stdin: c.process.stdin}
-		if c.output != nil {
+		if c.output != nil && !c.output.secret {
 			in.Rewrite = c.CommandPath() + " -i"
 		}
 		return r.Targets.CheckInputs(in)
@@ -44,6 +44,15 @@ type outputFlags struct {
 	inPlace bool
 	file    string // the file of --output; "" for standard output
 	dryRun  bool
+	secret  bool // only the owner of the file may read it
+}
+
+// newOutput returns the output for the file of --output.
+func (g *outputFlags) newOutput() (*files.Output, error) {
+	if g.secret {
+		return files.NewSecretOutput(g.file)
+	}
+	return files.NewOutput(g.file)
 }
 
 func (g *outputFlags) add(c *command, in *inputFlags) {
@@ -123,7 +132,13 @@ func (g *reportFlags) addQuiet(c *command) {
 }
 
 // configFlags say which servers there are: those of a configuration, or files.
-type configFlags struct{ config, local string }
+type configFlags struct {
+	config, local string
+
+	// In standalone mode:
+	instead string   // the hint of a command that needs a Dashboard: what to type; "" for others
+	secrets []string // the keys of the secrets that the command needs (config.Source)
+}
 
 func (g *configFlags) addConfig(c *command) {
 	c.Flags().StringVar(&g.config, "config", "", "read the configuration from `FILE` (default: the first that exists of $TYKMESH_CONFIG, tykmesh.yaml, tyk-k8s.yaml, ...)")
@@ -164,9 +179,14 @@ type serverFlags struct {
 }
 
 func (g *serverFlags) add(c *command) {
-	g.now = c.process.now
 	g.addConfig(c)
 	g.addLocal(c)
+	g.addWaiting(c)
+}
+
+// addWaiting adds the flags that say how long servers are waited for, and what of it is shown.
+func (g *serverFlags) addWaiting(c *command) {
+	g.now = c.process.now
 	c.noisy = &g.verbose
 	c.Flags().DurationVar(&g.timeout, "timeout", 2*time.Minute, "give up if no step finishes within this `TIME`")
 	c.Flags().BoolVarP(&g.verbose, "verbose", "v", false, "print each request, without its body, and each changed field")

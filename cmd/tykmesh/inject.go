@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/files"
 	"github.com/tykmesh/tykmesh/cmd/internal/plan"
@@ -68,6 +70,8 @@ type injected struct {
 	isList   bool       // the stream is the list of a KRM function
 	plan     *plan.Plan // nil if there is nothing to register
 	bindings map[inject.Service]inject.Binding
+
+	standalone bool // there is no Dashboard
 }
 
 // run registers the services. The output that it returns writes the manifests.
@@ -92,8 +96,16 @@ func (f *injectCmd) inject(ctx context.Context, p process, r *report.Run) (i inj
 		return i, err
 	}
 
+	i.standalone = c.Standalone()
+	if err := f.checkMode(c); err != nil {
+		return i, err
+	}
+
 	wanted := injectSettings(c, f.registrationFlags)
 	if list := resourceList(docs); list != nil {
+		if c.Standalone() {
+			return i, c.Fail(config.InjectorMode, errors.New("inject cannot add objects to the list of a KRM function"), "pipe the manifests through tykmesh inject instead: kubectl kustomize DIR | tykmesh inject")
+		}
 		i.isList = true
 		r.AnswerFunction(list.Text)
 		wanted.Authority = "" // a KRM function cannot add a document behind its list
@@ -112,7 +124,14 @@ func (f *injectCmd) inject(ctx context.Context, p process, r *report.Run) (i inj
 		return i, err
 	}
 
-	services, warnings, refused := plan.Wanted(stream.Workloads(), settings)
+	var (
+		services          []plan.Service
+		warnings, refused []inject.Problem
+	)
+	if !c.Standalone() {
+		services, warnings, refused = plan.Wanted(stream.Workloads(), settings)
+	}
+
 	if err := explain.Refuse(docs, problems, refused); err != nil {
 		return i, explain.Skippable(err)
 	}
@@ -132,6 +151,14 @@ func (f *injectCmd) inject(ctx context.Context, p process, r *report.Run) (i inj
 	f.tell(r, i, trustedFile(c, f.local))
 
 	return i, nil
+}
+
+// checkMode refuses flags that have no meaning in standalone mode.
+func (f *injectCmd) checkMode(c config.Config) error {
+	if c.Standalone() && (f.registered || len(f.adopt) > 0) {
+		return c.Fail(config.InjectorMode, errors.New("is "+config.ModeStandalone+", and --registered and --adopt are about registered APIs; leave them out"), "")
+	}
+	return nil
 }
 
 // adopted returns the slugs of --adopt.

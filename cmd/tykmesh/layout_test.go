@@ -40,7 +40,7 @@ var layout = map[string]packageRule{
 		except: []string{"net", "os", "log", "github.com/spf13"},
 	},
 	"inject/sidecar": {
-		ours:   []string{"inject/manifest", "inject/spelling"},
+		ours:   []string{"inject/manifest", "inject/spelling", "inject/standalone"},
 		except: []string{"net", "os", "log", "github.com/spf13"},
 	},
 	"inject/standalone": {

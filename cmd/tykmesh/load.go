@@ -23,7 +23,7 @@ func (c *configReader) file(path string) ([]byte, error) {
 // find finds the configuration.
 func (c *configReader) find(p process, f configFlags) (config.Source, error) {
 	src, err := config.Find(f.config, p.environ, c.file)
-	src.Local = f.local != ""
+	src.Local, src.Secrets = f.local != "", f.secrets
 	return src, err
 }
 
@@ -58,6 +58,9 @@ func loadConfig(p process, f configFlags, r *report.Run) (config.Config, error) 
 	}
 	if err := unfinishedCA(c); err != nil {
 		return config.Config{}, err
+	}
+	if c.Standalone() && f.instead != "" {
+		return config.Config{}, needsDashboard(c, f.instead)
 	}
 
 	r.Diagnose(explain.ConfigWarnings(warnings)...)

@@ -28,6 +28,10 @@ func injectSettings(c config.Config, f registrationFlags) inject.Settings {
 		UpgradeAPI: f.upgradeAPI, ServicePorts: c.Injector.ServicePorts,
 	}
 
+	if c.Standalone() {
+		settings.Standalone, settings.TLS = standaloneMesh(c), c.Certificates()
+	}
+
 	if c.Injector.EmitCA {
 		settings.Authority = string(ca.EncodeCertificates(c.CA.Trust...))
 	}
@@ -122,21 +126,43 @@ func openServers(ctx context.Context, c config.Config, s serverFlags, r *report.
 	if remote.Issuer, err = newIssuer(c, s.now, func(q ca.Call) { signed(r, q) }); err != nil {
 		return remote, nil, err
 	}
-	if ledgerAddress(c).IsSet() {
+	if hasLedger(c) {
 		ledger, err = openLedger(ctx, c, r)
 	}
 
 	return remote, ledger, err
 }
 
+// hasLedger reports whether a ledger is configured.
+func hasLedger(c config.Config) bool { return c.CA.LedgerPath != "" || ledgerAddress(c).IsSet() }
+
+// ledgerName returns the kind of the configured ledger, for messages: "MongoDB".
+func ledgerName(c config.Config) string {
+	if c.CA.LedgerPath != "" {
+		return "ledger"
+	}
+	return ca.LedgerName(ledgerAddress(c).Reveal())
+}
+
 // ledgerAddress returns the address of the configured ledger. Its key is that of tyk-k8s.
 func ledgerAddress(c config.Config) config.Secret { return c.CA.MongoConnStr }
 
-func openLedger(ctx context.Context, c config.Config, r *report.Run) (ca.Ledger, error) {
-	start := time.Now()
-	ledger, err := ca.OpenLedger(ctx, ledgerAddress(c).Reveal())
-	recorded(r, "connect", "", start, &err)
-	return ledger, err
+// openLedger opens the configured ledger.
+func openLedger(ctx context.Context, c config.Config, r *report.Run) (ledger ca.Ledger, err error) {
+	defer recorded(r, "connect", "", time.Now(), &err)
+	if c.CA.LedgerPath != "" {
+		return openLedgerFile(ctx, c)
+	}
+	return ca.OpenLedger(ctx, ledgerAddress(c).Reveal())
+}
+
+// openLedgerFile opens the ledger in the file of CA.ledgerPath.
+func openLedgerFile(ctx context.Context, c config.Config) (ca.Ledger, error) {
+	ledger, err := ca.OpenFileLedger(ctx, c.CA.LedgerPath)
+	if err != nil {
+		return nil, explain.Setting(c, config.CALedgerPath, err)
+	}
+	return ledger, nil
 }
 
 func newDashboard(c config.Config, trace func(dashboard.Request)) (*dashboard.Client, error) {

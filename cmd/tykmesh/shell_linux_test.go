@@ -67,6 +67,13 @@ func (k *kubernetes) shell(t *testing.T, c meshCase) *shell {
 		s.set(pair[0], pair[1])
 	}
 
+	if strings.HasPrefix(c.config, "standalone/") { // where no server is to be reached
+		maps.DeleteFunc(s.env, func(variable, _ string) bool {
+			return strings.HasPrefix(variable, "TYKMESH_TYK_") || strings.HasPrefix(variable, "TYKMESH_CA_")
+		})
+		s.must(`tykmesh ca init -q --algo ecdsa`)
+	}
+
 	s.must(`kubectl create namespace $NS`)
 	if c.level != "" {
 		s.enforce(c.level)
@@ -169,7 +176,9 @@ func (s *shell) versions() string {
 	return s.must(`
 		kubectl get deployments,statefulsets,daemonsets,jobs,cronjobs \
 			-o jsonpath='{range .items[*]}{.kind} {.metadata.name} {.metadata.uid} {.spec}{"\n"}{end}'
-		kubectl get services -o jsonpath='{range .items[*]}{.metadata.name} {.metadata.uid} {.metadata.annotations} {.spec}{"\n"}{end}'`)
+		kubectl get services -o jsonpath='{range .items[*]}{.metadata.name} {.metadata.uid} {.metadata.annotations} {.spec}{"\n"}{end}'
+		kubectl get configmaps,networkpolicies,certificates \
+			-o jsonpath='{range .items[*]}{.kind} {.metadata.name} {.metadata.uid} {.metadata.resourceVersion}{"\n"}{end}'`)
 }
 
 // object is a tree that Kubernetes knows, or a part of it.

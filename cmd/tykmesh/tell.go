@@ -18,12 +18,16 @@ import (
 // trust.
 func (f *injectCmd) tell(r *report.Run, i injected, trusted string) {
 	if i.stream.Defaulted {
-		r.Warn("some objects have no namespace: they are registered in default, but kubectl apply would use the namespace of its context; set it with -n NAMESPACE")
+		what := "they are registered in default"
+		if i.standalone {
+			what = "their sidecars call the Services of default"
+		}
+		r.Warn("some objects have no namespace: %s, but kubectl apply would use the namespace of its context; set it with -n NAMESPACE", what)
 	}
 
 	registered := registrations(r, i.plan)
 
-	count := tally{}
+	count := tally{standalone: i.standalone}
 	for _, o := range i.stream.Objects {
 		count.add(o)
 		if o.Outcome != inject.Injected {
@@ -37,8 +41,8 @@ func (f *injectCmd) tell(r *report.Run, i injected, trusted string) {
 		r.Plan.TellMesh("other API")
 	}
 
-	if n := i.stream.Emitted; n > 0 && !f.onlyRegisters {
-		r.Lastly("ConfigMap %s %s for %s", sidecar.Authority, r.Verb("added"), report.Plural(n, "namespace"))
+	if i.stream.Emitted > 0 && !f.onlyRegisters {
+		tellAdded(r, i.stream)
 	}
 
 	if slices.ContainsFunc(i.stream.Workloads(), func(w inject.Workload) bool { return w.NextPort != 0 }) {
@@ -71,6 +75,36 @@ func (f *injectCmd) done(r *report.Run, o *inject.Object, registered map[inject.
 	return strings.Join(texts, "; ")
 }
 
+// tellAdded reports the objects that are added to the manifests.
+func tellAdded(r *report.Run, stream *inject.Stream) {
+	n := stream.Authorities
+	if n > 0 {
+		r.Lastly("ConfigMap %s %s for %s", sidecar.Authority, r.Verb("added"), report.Plural(n, "namespace"))
+	}
+	if n = stream.Emitted - n; n > 0 {
+		r.Lastly("%s %s behind the workloads: what their sidecars load, and their certificates and routes", report.Plural(n, "object"), r.Verb("added"))
+	}
+}
+
+// tellServiceSecrets reports the Secrets of services that namespaces need in a mesh without a Dashboard.
+func tellServiceSecrets(r *report.Run, stream *inject.Stream) {
+	for _, n := range stream.Needs {
+		if len(n.Secrets) > 0 {
+			tellNeed(r, inject.RuleSecret, []string{n.Namespace}, "the Secrets %s: tykmesh certs secrets prints them, or make your own", listed(n.Secrets))
+		}
+	}
+}
+
+// listed returns the first of some names, and the number of the others.
+func listed(names []string) string {
+	const most = 5
+	text := strings.Join(names[:min(len(names), most)], ", ")
+	if n := len(names) - most; n > 0 {
+		text += fmt.Sprintf(" and %d more", n)
+	}
+	return text
+}
+
 // tellNeeds reports the objects and labels that namespaces need for their pods, each with a
 // command.
 func tellNeeds(r *report.Run, stream *inject.Stream, trusted string) {
@@ -95,6 +129,7 @@ func tellNeeds(r *report.Run, stream *inject.Stream, trusted string) {
 		tellNeed(r, inject.RuleSecret, secret, "the Secret %s: tykmesh config secret -n %s prints how to make it", sidecar.Secret, strings.Join(secret, " -n "))
 	}
 
+	tellServiceSecrets(r, stream)
 	if len(authority) > 0 {
 		tellNeed(r, inject.RuleTrust, authority, "the ConfigMap %s: kubectl create configmap %s -n %s --from-file=%s=%s, or Injector.emitCA: true",
 			sidecar.Authority, sidecar.Authority, authority[0], sidecar.AuthorityKey, trusted)
@@ -158,7 +193,10 @@ func registrations(r *report.Run, todo *plan.Plan) map[inject.Service]string {
 }
 
 // tally counts the objects of a run.
-type tally struct{ workloads, services, leftAlone, skipped int }
+type tally struct {
+	workloads, services, leftAlone, skipped int
+	standalone                              bool // there is no Dashboard
+}
 
 func (t *tally) add(o *inject.Object) {
 	switch {
@@ -188,6 +226,9 @@ func (t *tally) summary(r *report.Run, todo *plan.Plan, onlyRegisters bool) stri
 		text += fmt.Sprintf(", %d skipped", t.skipped)
 	}
 
+	if t.standalone {
+		return text
+	}
 	if todo == nil {
 		return text + "; nothing to register"
 	}

@@ -125,8 +125,14 @@ func word(text []byte) []byte {
 	return text[:end]
 }
 
+// secretKind is the kind of Secrets, which controllers make of objects of other kinds, too.
+const secretKind = "Secret"
+
 // mayWant reports whether a text may hold one of the wanted objects of a kind.
 func (r Reader) mayWant(kind string, text []byte) bool {
+	if r.WantedPart != "" && made(kind) == secretKind && bytes.Contains(text, []byte(r.WantedPart)) {
+		return true
+	}
 	return slices.ContainsFunc(r.Wanted, func(w Ref) bool { return w.Kind == made(kind) && bytes.Contains(text, []byte(w.Name)) })
 }
 
@@ -138,7 +144,8 @@ func addProvided(f *Facts, o Object) *Meta {
 		provided.Name = cmp.Or(o.Node.Get(maker.name...).Text(), m.Name)
 	}
 
-	if slices.Contains(f.Wanted, provided) {
+	suffixed := f.WantedPart != "" && provided.Kind == secretKind && strings.Contains(provided.Name, f.WantedPart)
+	if suffixed || slices.Contains(f.Wanted, provided) {
 		if !maker.all {
 			provided.Namespace = m.Namespace
 		}

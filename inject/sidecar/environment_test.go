@@ -27,6 +27,17 @@ func gateways() []struct {
 	begun := Traffic{
 		MaxConnTime: DefaultMaxConnTime, ProxyTimeout: 60, StreamTimeout: 3600, WebSockets: true, PathsAsSent: true, MaxRequestBody: "16Mi", HTTP2: true,
 	}
+	withFiles := func(change func(*Gateway)) Gateway {
+		g := Gateway{Image: DefaultImage, UID: DefaultUID, Grace: 30, Traffic: begun, Files: &Files{
+			ConfigMap: "echo-tykmesh-0123456789", Paths: []string{"apis/inbound.json", "apis/mesh-http.json"},
+		}}
+		change(&g)
+		return g
+	}
+	certified := func(g *Gateway) {
+		g.TLS, g.Files.Secret, g.Files.Key = true, "echo-tykmesh", "tls-combined.pem"
+		g.Files.Paths = append(g.Files.Paths, "apis/mesh-https.json", "ca-1.pem", "ca-2.pem")
+	}
 	cluster := Redis{Addresses: []string{"a:1", "b:2"}, Cluster: true, TLS: true, Username: "tyk"}
 
 	return []struct {
@@ -51,6 +62,15 @@ func gateways() []struct {
 			g.Redis = Redis{Addresses: []string{"redis.tyk:6379"}, TLS: true, Username: "tyk", Database: 3}
 			g.Env = []Variable{{"TYK_GW_LOGFORMAT", "json"}, {"GOMEMLIMIT", "500MiB"}, {"TYK_GW_MAXCONNTIME", "1"}, {variableMaxBody, "1000"}, {"EMPTY", ""}}
 		})},
+		{"standalone", withFiles(func(*Gateway) {})},
+		{"standalone, another port, without keys for traffic", withFiles(func(g *Gateway) { g.Port, g.Traffic = 18080, Traffic{} })},
+		{"standalone, certificates", withFiles(certified)},
+		{"standalone, certificates, tokens, all keys", withFiles(func(g *Gateway) {
+			certified(g)
+			g.Files.Paths, g.Files.Policies, g.Files.TokenSecret = append(g.Files.Paths, "policies.json"), true, "echo-tykmesh-token"
+			g.LogLevel, g.Resources, g.Authorities = "debug", Resources{MemoryLimit: "1Gi"}, []string{"f1a2b3c4.0"}
+			g.Env = []Variable{{"TYK_GW_LOGFORMAT", "json"}, {"TYK_GW_STORAGE_ADDRS", "127.0.0.1:1"}}
+		})},
 	}
 }
 
@@ -58,7 +78,11 @@ func gateways() []struct {
 // variable stands there once a mode, and each row of the table in some mode.
 func TestEnvironment(t *testing.T) {
 	var b strings.Builder
-	seen := map[string]bool{}
+	type row struct {
+		name  string
+		files bool
+	}
+	seen := map[row]bool{}
 	for _, g := range gateways() {
 		fmt.Fprintf(&b, "# %s\n", g.mode)
 		var names []string
@@ -68,21 +92,28 @@ func TestEnvironment(t *testing.T) {
 			if slices.Contains(names, name) {
 				t.Errorf("%s: %s stands there twice", g.mode, name)
 			}
-			names, seen[name] = append(names, name), true
+			names, seen[row{name, g.Files != nil}] = append(names, name), true
 			b.WriteString(written(m) + "\n")
 		}
 		b.WriteString("\n")
 	}
 
 	for _, s := range settings {
-		if !seen[s.name] {
-			t.Errorf("no mode shows %s", s.name)
+		for _, files := range []bool{false, true} {
+			if s.mode.includes(files) && !seen[row{s.name, files}] {
+				t.Errorf("no gateway shows %s, APIs from files: %v", s.name, files)
+			}
 		}
 	}
 
-	const file = "testdata/environment.txt"
+	compare(t, "testdata/environment.txt", b.String())
+}
+
+// compare holds a text against a file, which -update writes.
+func compare(t *testing.T, file, text string) {
+	t.Helper()
 	if flag.Lookup("update").Value.String() == "true" { // of the tests outside of the package
-		if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
@@ -92,8 +123,8 @@ func TestEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(want), b.String()); diff != "" {
-		t.Errorf("-want +got\n%s", diff)
+	if diff := cmp.Diff(string(want), text); diff != "" {
+		t.Errorf("%s: -want +got\n%s", file, diff)
 	}
 }
 
@@ -104,6 +135,10 @@ func written(variable manifest.Map) string {
 		return variable.String("name") + "=" + variable.String("value")
 	}
 	source, _ := from.(manifest.Map)
+	if field, ok := source.Lookup("fieldRef"); ok {
+		m, _ := field.(manifest.Map)
+		return variable.String("name") + " from the pod's " + m.String("fieldPath")
+	}
 	v, _ := source.Lookup("secretKeyRef")
 	ref, _ := v.(manifest.Map)
 	text := variable.String("name") + " from " + ref.String("name") + "/" + ref.String("key")
@@ -114,15 +149,64 @@ func written(variable manifest.Map) string {
 	return text
 }
 
-// TestEveryVariableHasItsReason wants a reason with a source in every row of the table, and each
-// variable in one row.
+// TestEveryVariableHasItsReason wants a reason with a source in every row of the table, each
+// variable in one row a mode, and each in one text.
 func TestEveryVariableHasItsReason(t *testing.T) {
-	rows := map[string]bool{}
-	for _, s := range settings {
-		if s.reason == "" || s.source == "" || s.value == nil || rows[s.name] {
-			t.Errorf("%s: its row is not complete, or not the only one", s.name)
+	for _, files := range []bool{false, true} {
+		rows := map[string]bool{}
+		for _, s := range settings {
+			if !s.mode.includes(files) {
+				continue
+			}
+			if s.reason == "" || s.source == "" || s.value == nil || rows[s.name] {
+				t.Errorf("%s: its row is not complete, or not the only one", s.name)
+			}
+			rows[s.name] = true
 		}
-		rows[s.name] = true
+	}
+
+	texts := map[string]bool{}
+	for _, v := range Environment() {
+		if texts[v.Name] {
+			t.Errorf("%s has two texts", v.Name)
+		}
+		texts[v.Name] = true
+	}
+	if len(texts) < len(settings)/2 {
+		t.Errorf("%d texts for %d rows", len(texts), len(settings))
+	}
+}
+
+// TestCheckSettable shows which variables a configuration may set with a Dashboard and without one.
+func TestCheckSettable(t *testing.T) {
+	for _, tt := range []struct{ name, dashboard, standalone string }{
+		{"TYK_GW_LOGFORMAT", "", ""},
+		{"ANY_OTHER", "", ""},
+		{"TYK_GW_MAXCONNTIME", "", ""},
+		{"TYK_GW_STORAGE_ADDRS", "", ""},
+		{"SSL_CERT_DIR", "", ""},
+		{"TYK_GW_SECRET", "set by tykmesh", "set by tykmesh"},
+		{"TYK_GW_LISTENPORT", "set by tykmesh", "set by tykmesh"},
+		{"TYK_GW_CONTROLAPIPORT", "set by tykmesh", "set by tykmesh"},
+		{"TYK_GW_ENABLECUSTOMDOMAINS", "set by tykmesh", "set by tykmesh"},
+		{"TYK_GW_USEDBAPPCONFIGS", "set by tykmesh", "set by tykmesh"},
+		{"TYK_GW_HTTPSERVEROPTIONS_USESSL", "set by tykmesh", "only in a mesh with a Dashboard"},
+		{"TYK_GW_HTTPSERVEROPTIONS_SSLCERTIFICATES", "", "only in a mesh with a Dashboard"},
+		{"TYK_GW_NODESECRET", "set by tykmesh", "only in a mesh with a Dashboard"},
+		{"TYK_GW_STORAGE_PASSWORD", "set by tykmesh", "only in a mesh with a Dashboard"},
+		{"TYK_GW_APPPATH", "", "set by tykmesh"},
+		{"TYK_GW_DISABLEPORTWHITELIST", "", "set by tykmesh"},
+		{"TYK_GW_SECURITY_CERTIFICATES_UPSTREAM", "", "set by tykmesh"},
+		{"TYK_GW_POLICIES_POLICYSOURCE", "", "set by tykmesh"},
+		{"TYK_GW_KV_FILE_BASEPATH", "", "set by tykmesh"},
+		{"TYK_GW_UPTIMETESTS_DISABLE", "", ""},
+	} {
+		for files, want := range map[bool]string{false: tt.dashboard, true: tt.standalone} {
+			err := CheckSettable(tt.name, files)
+			if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+				t.Errorf("%s, APIs from files: %v: %v, want %q", tt.name, files, err, want)
+			}
+		}
 	}
 }
 

@@ -43,7 +43,7 @@ func CheckPodVariable(name, value string) error {
 	if err := CheckVariable(name); err != nil {
 		return err
 	}
-	if IsFixed(name) {
+	if CheckSettable(name, false) != nil {
 		return fmt.Errorf("tykmesh itself sets the variable %s", name)
 	}
 

@@ -28,7 +28,9 @@ const (
 const (
 	RulesName   = "tyk-mesh-rules" // init container
 	TrustName   = "tyk-mesh-trust" // init container, and the volume that it fills
-	certificate = "tyk-mesh-tls"   // volume: the certificate of the control port
+	certificate = "tyk-mesh-tls"   // volume: the certificate of the control port, or that of the service
+	definitions = "tyk-mesh"       // volume: the APIs of the sidecar, without a Dashboard
+	token       = "tyk-mesh-token" // volume: the token of the service
 
 	Authority    = "ca-pem" // volume, and the ConfigMap behind it: the mesh's CA
 	AuthorityKey = "ca.pem" // under which it stands there
@@ -70,7 +72,7 @@ type Gateway struct {
 	LogLevel  string // debug, info, warn or error; "" is the gateway's own
 	Traffic   Traffic
 	Env       []Variable
-	TLS       bool   // Injector.enableMeshTLS
+	TLS       bool   // the pod trusts the mesh's CA: Injector.enableMeshTLS, or Files with a certificate
 	Tags      string // which APIs it loads: "mesh,echo"
 	Grace     int64  // seconds that the pod has to end (terminationGracePeriodSeconds)
 	Native    bool   // it is an init container that goes on running (Kubernetes documentation, sidecar containers)
@@ -115,22 +117,14 @@ func (g Gateway) Container() manifest.Map {
 		c = append(c, manifest.Entry{Key: "restartPolicy", Value: "Always"})
 	}
 
+	startup, readiness := g.probes()
 	c = append(c,
-		manifest.Entry{Key: "ports", Value: manifest.List{
-			manifest.Map{{Key: "name", Value: PortName}, {Key: "containerPort", Value: int64(g.ListenPort())}},
-			manifest.Map{{Key: "name", Value: "tyk-control"}, {Key: "containerPort", Value: int64(ControlPort)}},
-		}},
+		manifest.Entry{Key: "ports", Value: g.ports()},
 		manifest.Entry{Key: "env", Value: g.environment()},
 		manifest.Entry{Key: "resources", Value: g.Resources.value()},
 		manifest.Entry{Key: "securityContext", Value: restricted(g.UID)},
-		// /ready says whether the list of APIs was read, until which a pod would answer 404. An
-		// empty list counts, too (Tyk Gateway, readinessHandler): no probe shows that one, because
-		// the control port tells APIs only to those who have the gateways' secret, and a call
-		// through an API needs the app, which starts after a native sidecar. /ready also says no as
-		// long as Redis is away, when gateways go on serving; so it is asked at the start alone,
-		// and afterwards /hello, which fails only if the gateway is down.
-		manifest.Entry{Key: "startupProbe", Value: g.probe("/ready", 2, 150)},
-		manifest.Entry{Key: "readinessProbe", Value: g.probe("/hello", 10, 3)},
+		manifest.Entry{Key: "startupProbe", Value: startup},
+		manifest.Entry{Key: "readinessProbe", Value: readiness},
 	)
 
 	if g.Sleep > 0 && !g.Native { // a native one is told to end when the app has ended
@@ -144,53 +138,14 @@ func (g Gateway) Container() manifest.Map {
 	return c
 }
 
-// probe asks the gateway's control port. Failures are counted: as many as allowed, so many seconds
-// apart.
-func (g Gateway) probe(path string, period, failures int64) manifest.Map {
-	get := manifest.Map{{Key: "path", Value: path}, {Key: "port", Value: int64(ControlPort)}}
-	if g.TLS {
-		get = append(get, manifest.Entry{Key: "scheme", Value: "HTTPS"}) // kubelet does not verify the certificate
+// ports returns the ports that the sidecar shows to others. Without a Dashboard only one is: the
+// rules close the rest to all other pods.
+func (g Gateway) ports() manifest.List {
+	ports := manifest.List{manifest.Map{{Key: "name", Value: PortName}, {Key: "containerPort", Value: int64(g.ListenPort())}}}
+	if g.Files == nil {
+		ports = append(ports, manifest.Map{{Key: "name", Value: "tyk-control"}, {Key: "containerPort", Value: int64(ControlPort)}})
 	}
-	return manifest.Map{{Key: "httpGet", Value: get}, {Key: "periodSeconds", Value: period},
-		{Key: "timeoutSeconds", Value: int64(2)}, {Key: "failureThreshold", Value: failures}}
-}
-
-func (g Gateway) mounts() (mounts manifest.List) {
-	if !g.TLS {
-		return nil
-	}
-	return manifest.List{
-		AuthorityMount(),
-		manifest.Map{{Key: "name", Value: certificate}, {Key: "mountPath", Value: certificatePath}, {Key: "readOnly", Value: true}},
-	}
-}
-
-// Volumes returns the volumes that the sidecar and the pod's own containers mount. The CA is that
-// of the mesh.
-func (g Gateway) Volumes() []manifest.Map {
-	if !g.TLS {
-		return nil
-	}
-
-	item := func(key, path string) manifest.Map {
-		return manifest.Map{{Key: "key", Value: key}, {Key: "path", Value: path}}
-	}
-
-	authority := manifest.Map{{Key: "name", Value: Authority}}
-	if len(g.Authorities) > 0 {
-		items := manifest.List{item(AuthorityKey, AuthorityKey)}
-		for _, name := range g.Authorities {
-			items = append(items, item(AuthorityKey, name))
-		}
-		authority = append(authority, manifest.Entry{Key: "items", Value: items})
-	}
-
-	return []manifest.Map{
-		{{Key: "name", Value: Authority}, {Key: "configMap", Value: authority}},
-		{{Key: "name", Value: certificate}, {Key: "secret", Value: manifest.Map{
-			{Key: "secretName", Value: Secret}, {Key: "items", Value: manifest.List{item(KeyCertificate, KeyCertificate)}},
-		}}},
-	}
+	return ports
 }
 
 // HostAlias returns the alias by which a pod resolves the names of the mesh to its own sidecar. It

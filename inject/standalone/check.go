@@ -1,10 +1,6 @@
 package standalone
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"slices"
@@ -39,25 +35,3 @@ func (i IssuerRef) Check() error {
 // MaxMethods is how many methods a mesh can add to DefaultMethods. The lab tried 21 methods in all.
 // Each takes 1.4 KB of every ConfigMap, which has 14 KB without them.
 const MaxMethods = 13
-
-// CheckTokenKey reports whether sidecars can verify tokens with a key: a public key in PEM, for
-// ECDSA with the curve P-256 (RFC 7518, ES256), which the lab proved.
-func CheckTokenKey(text string) error {
-	block, rest := pem.Decode([]byte(text))
-	switch {
-	case block == nil || block.Type != "PUBLIC KEY":
-		return errors.New("not a public key in PEM; make a pair with tykmesh ca token")
-	case strings.TrimSpace(string(rest)) != "":
-		return errors.New("there is more than one key; keep the one that signs")
-	}
-
-	key, err := x509.ParsePKIXPublicKey(block.Bytes)
-	if err != nil {
-		return fmt.Errorf("not a public key: %w; make a pair with tykmesh ca token", err)
-	}
-	if ec, isEC := key.(*ecdsa.PublicKey); !isEC || ec.Curve != elliptic.P256() {
-		return fmt.Errorf("a key of the type %T is not for ECDSA with the curve P-256; make a pair with tykmesh ca token", key)
-	}
-
-	return nil
-}

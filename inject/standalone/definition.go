@@ -2,7 +2,6 @@ package standalone
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"regexp"
@@ -17,13 +16,6 @@ const (
 	// deadTarget is where a mesh API sends calls that no rewrite matches. It leads nowhere on
 	// purpose: the gateway replaces $secret_... in these URLs too, and no server may read them.
 	deadTarget = "http://127.0.0.1:1"
-
-	// headerToken carries a caller's token, and headerCaller names the caller to the app.
-	headerToken  = "X-Mesh-Auth"
-	headerCaller = "X-Mesh-Caller"
-
-	// policy is the name of the only policy: its holders may call the inbound API.
-	policy = "mesh-allow"
 )
 
 // Namespace makes the files of the sidecars in one namespace. Their mesh definitions and CAs are
@@ -100,19 +92,19 @@ func apiID(role, namespace, app string) string {
 func (m Mesh) inbound(p Pod) block {
 	id := p.apiID()
 	api := begin("inbound", id)
-	version := manifest.Map{{Key: "name", Value: "Default"}}
+	version := block{{Key: "name", Value: "Default"}}
 
 	var jwt block
 	if m.TokenKey != "" {
-		version = append(version, m.receive(p.Allow != nil)...)
+		version = append(version, receive(p.Allow != nil)...)
 	}
 	if p.Allow != nil {
 		api, jwt = m.verify(api, p.Allow)
 	}
 
 	api = append(api,
-		manifest.Entry{Key: "version_data", Value: manifest.Map{
-			{Key: "not_versioned", Value: true}, {Key: "versions", Value: manifest.Map{{Key: "Default", Value: version}}},
+		manifest.Entry{Key: "version_data", Value: block{
+			{Key: "not_versioned", Value: true}, {Key: "versions", Value: block{{Key: "Default", Value: version}}},
 		}},
 		manifest.Entry{Key: "proxy", Value: manifest.Map{
 			{Key: "listen_path", Value: "/"}, {Key: "target_url", Value: p.Target},
@@ -198,54 +190,3 @@ func hostPattern(variable string, hosts []string) string {
 }
 
 func (p Pod) apiID() string { return apiID("inbound", p.Service.Namespace, p.Service.App) }
-
-// receive returns the fields of an inbound API that keep callers from naming themselves: it deletes
-// the headers of the mesh. Where callers are verified, it names them to the app.
-func (m Mesh) receive(verified bool) manifest.Map {
-	out := manifest.Map{{Key: "global_headers_remove", Value: manifest.List{headerToken, headerCaller}}}
-	if verified {
-		out = append(out, manifest.Entry{Key: "global_headers", Value: manifest.Map{{Key: headerCaller, Value: "$tyk_context.jwt_claims_sub"}}})
-	}
-	return out
-}
-
-// verify returns an API that demands a token of the allowed services, and its further fields.
-func (m Mesh) verify(api block, allow []Service) (out, more block) {
-	var mapping manifest.Map
-	for _, subject := range subjects(allow) {
-		mapping = append(mapping, manifest.Entry{Key: subject, Value: policy})
-	}
-
-	api = block(manifest.Map(api).With("use_keyless", false).With("auth", manifest.Map{{Key: "auth_header_name", Value: headerToken}}))
-
-	return api, block{
-		{Key: "enable_context_vars", Value: true}, // for headerCaller
-		{Key: "enable_jwt", Value: true},
-		{Key: "jwt_signing_method", Value: "ecdsa"},
-		{Key: "jwt_source", Value: base64.StdEncoding.EncodeToString([]byte(m.TokenKey))},
-		{Key: "jwt_identity_base_field", Value: "sub"},
-		{Key: "jwt_scope_claim_name", Value: "sub"},
-		{Key: "jwt_scope_to_policy_mapping", Value: mapping},
-	}
-}
-
-// subjects returns the subjects of services, sorted and each once.
-func subjects(services []Service) []string {
-	out := make([]string, 0, len(services))
-	for _, s := range services {
-		out = append(out, s.Subject())
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
-// policies returns the policy file: one policy that allows the inbound API, without limits.
-func policies(p Pod) block {
-	id := p.apiID()
-	return block{{Key: policy, Value: manifest.Map{
-		{Key: "rate", Value: int64(-1)}, {Key: "per", Value: int64(1)}, {Key: "quota_max", Value: int64(-1)},
-		{Key: "access_rights", Value: manifest.Map{{Key: id, Value: manifest.Map{
-			{Key: "api_id", Value: id}, {Key: "versions", Value: manifest.List{"Default"}},
-		}}}},
-	}}}
-}

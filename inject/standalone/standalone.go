@@ -58,7 +58,8 @@ type Mesh struct {
 	// Certificates reports that each service has one (CA.bundlePath is set), so that pods can call
 	// https://mesh too.
 	Certificates bool
-	// Mutual makes inbound APIs demand a certificate of the mesh (Injector.mutualTLS); it needs TLS.
+	// Mutual makes inbound APIs demand a certificate of the mesh (Injector.mutualTLS). It needs
+	// TLS.
 	Mutual bool
 	// Authorities are the CAs that sign the certificates of callers, each in PEM.
 	Authorities []string
@@ -99,21 +100,21 @@ const (
 	Manager   = "tykmesh"
 )
 
-// nameSuffix follows the name of the service in the names of all objects.
-const nameSuffix = "-tykmesh"
+// NameSuffix follows the name of the service in the names of its objects.
+const NameSuffix = "-tykmesh"
 
 // HashLength is the length of Config.Hash.
 const HashLength = 10
 
 // ConfigMapName returns the name of a workload's ConfigMap. It contains the hash, so that pods
 // never start with other definitions than those of their template, and older pods keep theirs.
-func ConfigMapName(s Service, hash string) string { return s.App + nameSuffix + "-" + hash }
+func ConfigMapName(s Service, hash string) string { return s.App + NameSuffix + "-" + hash }
 
 // SecretName returns the name of the Secret that holds a service's certificate and key.
-func SecretName(s Service) string { return s.App + nameSuffix }
+func SecretName(s Service) string { return s.App + NameSuffix }
 
 // TokenSecretName returns the name of the Secret that holds a service's token.
-func TokenSecretName(s Service) string { return s.App + nameSuffix + "-token" }
+func TokenSecretName(s Service) string { return s.App + NameSuffix + "-token" }
 
 // SecretKey returns the key of a service's Secret under which certificate and private key stand.
 func (m Mesh) SecretKey() string {
@@ -140,6 +141,6 @@ func IsConfigMapName(name string) bool {
 // IsSecretName reports whether the Secret of a service may have a name, and the other objects that
 // are named as it.
 func IsSecretName(name string) bool {
-	app, ok := strings.CutSuffix(name, nameSuffix)
+	app, ok := strings.CutSuffix(name, NameSuffix)
 	return ok && app != ""
 }

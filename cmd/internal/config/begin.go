@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -40,7 +41,7 @@ func Begin() string {
 				b.WriteString("\n")
 			}
 
-			writeProse(&b, "  ", k.explained())
+			writeProse(&b, "  ", k.explained(k.purpose()))
 			b.WriteString("  ")
 			if !k.filled() {
 				b.WriteString("#")
@@ -53,12 +54,69 @@ func Begin() string {
 	return b.String()
 }
 
-// explained returns the purpose of a key, with its default if that is not a value.
-func (k key) explained() string {
+// explained returns a text about a key, with its default if that is not a value.
+func (k key) explained(text string) string {
 	if k.unset == "" || k.unset == nothing {
-		return k.text
+		return text
 	}
-	return k.text + "; default: " + k.unset
+	return text + "; default: " + k.unset
+}
+
+const standaloneHead = `# yaml-language-server: $schema=` + schemaFile + `
+# The line above lets editors complete and check this file, after: tykmesh config schema > ` + schemaFile + `
+#
+# Configuration of tykmesh for a mesh without a Dashboard: tykmesh.yaml in the current directory, or the file that --config names.
+# It fits the CA that tykmesh ca init creates in this directory. For a mesh without certificates, delete the section CA and
+# enableMeshTLS.
+#
+# Environment variables override the file: TYKMESH_SIDECAR_IMAGE, ... for all keys but mappings and lists of mappings.
+# tykmesh config view shows all keys with the values in use, and where each comes from.
+`
+
+// BeginStandalone returns a configuration to begin with, for a mesh without a Dashboard: the keys
+// that most users need with a value, some others as comments, and the names of all others that have
+// a meaning in this mode. Its layout is that of Begin.
+func BeginStandalone() string {
+	var b strings.Builder
+	b.WriteString(standaloneHead)
+	for _, section := range table {
+		var more []string
+		head := fmt.Sprintf("\n%s:\n", section.name)
+		for of, k := range keys {
+			value := cmp.Or(k.begins, k.pinnedValue())
+			switch {
+			case of.name != section.name || k.of == ModeDashboard:
+				continue
+			case value == "" && !k.offers:
+				more = append(more, k.short())
+				continue
+			}
+
+			b.WriteString(head)
+			head = "\n"
+			writeProse(&b, "  ", cmp.Or(k.alone, k.explained(k.text)))
+			if value != "" {
+				fmt.Fprintf(&b, "  %s: %s\n", k.short(), value)
+			} else {
+				fmt.Fprintf(&b, "  #%s: %s\n", k.short(), k.shown())
+			}
+		}
+
+		if len(more) > 0 {
+			b.WriteString("\n")
+			writeProse(&b, "  ", "Further keys: "+strings.Join(more, ", "))
+		}
+	}
+
+	return b.String()
+}
+
+// pinnedValue returns the default of a key that config init always sets; "" for others.
+func (k key) pinnedValue() string {
+	if !k.pinned {
+		return ""
+	}
+	return k.defaultValue()
 }
 
 // writeProse writes a text as comments.

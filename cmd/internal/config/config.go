@@ -57,6 +57,7 @@ type CASection struct {
 	Addr              string               // of CFSSL; several, separated by commas, are tried in order
 	Key               Secret               // CFSSL's authentication key, hexadecimal
 	MongoConnStr      Secret               // of the ledger, as it may hold a password; not set means no ledger
+	LedgerPath        string               // file of the ledger, instead of MongoDB; "" means none
 	Profile           string               // CFSSL's signing profile; "" is the default one
 	CertPath          string               // file with the CA certificate, and those above it; "" means that CFSSL is asked
 	KeyPath           string               // file with the CA's private key, with which tykmesh signs; "" means that CFSSL signs
@@ -132,6 +133,9 @@ func (c Config) Fail(key string, err error, hint string) error {
 	return found
 }
 
+// Standalone reports whether the mesh has no Dashboard.
+func (c Config) Standalone() bool { return c.Injector.Mode == ModeStandalone }
+
 // Source is everything that a configuration is read from.
 type Source struct {
 	Name     string                            // the file, as errors name it; "" without a file
@@ -142,6 +146,9 @@ type Source struct {
 	// Local is true if --local stands in for the servers. The keys that tell how to reach them are
 	// then neither needed nor read.
 	Local bool
+	// Secrets are the keys of the section CA whose secrets the run needs in standalone mode. Runs
+	// that issue no certificates need none there.
+	Secrets []string
 }
 
 // Load reads a configuration and checks all of it. It returns warnings about settings that are
@@ -169,6 +176,8 @@ func BuiltInTLS(src Source) (bool, error) {
 		return false, Error(inFileOrder(l.errors))
 	case len(l.settings) == 0:
 		return false, Error{{Msg: "nothing is configured, so it is unknown what sidecars need", Hint: Hint}}
+	case l.config.Standalone():
+		return false, Error{l.settings[InjectorMode].finding("sidecars of a mesh without a Dashboard need no Secret " + sidecar.Secret + "; create none")}
 	case len(l.config.Injector.Containers) > 0:
 		return false, Error{l.settings[InjectorContainers].finding("replaces the built-in sidecar, and no other sidecar needs the Secret " + sidecar.Secret)}
 	}

@@ -11,7 +11,8 @@ import (
 // section is a section of the file and the keys in it.
 type section struct {
 	name, text string
-	builtIn    bool // all of its keys are
+	builtIn    bool   // all of its keys are
+	of         string // the mode in which its keys have a meaning; "" is every mode
 	keys       []key
 }
 
@@ -31,6 +32,12 @@ type key struct {
 	fileOnly bool // no environment variable can hold its value
 	remote   bool // it tells how to reach a server, and has no effect with --local
 	builtIn  bool // it is about the built-in sidecar, and must not be set beside Injector.containers
+
+	of     string // the mode in which it has a meaning; "" is every mode
+	alone  string // its purpose with Injector.mode: standalone, if that differs
+	modal  bool   // with Injector.mode: standalone its default is the value of begin
+	begins string // the value that config init --mode standalone sets, as YAML
+	offers bool   // config init --mode standalone shows it, as a comment
 }
 
 // field is a value in a T: how it is read and shown, and its JSON Schema.
@@ -65,6 +72,7 @@ func keys(yield func(section, key) bool) {
 		for _, k := range s.keys {
 			k.builtIn = k.builtIn || s.builtIn
 			k.remote = k.remote || k.secret
+			k.of = cmp.Or(k.of, s.of)
 			if !yield(s, k) {
 				return
 			}
@@ -166,6 +174,26 @@ func (k key) shown() string { return cmp.Or(k.begin, k.example, k.defaultValue()
 // filled reports whether config init sets a key.
 func (k key) filled() bool { return k.pinned || k.begin != "" }
 
+// purpose returns the text of a key for configurations of mode dashboard.
+func (k key) purpose() string {
+	if k.of == ModeStandalone {
+		return "with `mode: standalone`: " + k.text
+	}
+	return k.text
+}
+
+// elsewhere returns how the purpose and the default of a key differ in standalone mode.
+func (k key) elsewhere() string {
+	text := ""
+	if k.alone != "" {
+		text = ". With `mode: standalone`: " + k.alone
+	}
+	if k.modal {
+		text += ". Default with `mode: standalone`: `" + k.begin + "`"
+	}
+	return text
+}
+
 // Key is a key of the configuration, for documents.
 type Key struct {
 	Name     string // "Tyk.url"
@@ -179,7 +207,7 @@ type Key struct {
 // Keys returns everything that can be configured, in the order of the file.
 func Keys() (all []Key) {
 	for _, k := range keys {
-		known := Key{Name: k.name, Text: k.text, Default: k.unset, Secret: k.secret}
+		known := Key{Name: k.name, Text: k.purpose() + k.elsewhere(), Default: k.unset, Secret: k.secret}
 		if !k.fileOnly {
 			known.Variable = variableOf(envPrefix, k.name)
 		}

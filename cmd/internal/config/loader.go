@@ -56,6 +56,7 @@ func (l *loader) readAll() bool {
 	}
 
 	l.readEnviron()
+	l.readMode()
 	for _, k := range keys {
 		s, isSet := l.settings[k.name]
 		if !isSet || k.remote && l.src.Local {

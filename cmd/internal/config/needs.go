@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/ca"
@@ -11,7 +12,22 @@ import (
 // checkNeeds reports keys that are missing, and keys that contradict each other.
 func (l *loader) checkNeeds() {
 	injector := &l.config.Injector
+	if l.wrong[InjectorMode] {
+		return // everything else depends on it
+	}
+
 	l.checkSecrets()
+	if l.config.CA.LedgerPath != "" {
+		l.excludes(CALedgerPath, "records the certificates", CAMongoConnStr)
+	}
+
+	l.checkMode()
+	if l.config.Standalone() {
+		l.checkStandalone()
+		return
+	}
+
+	injector.MutualTLS = false
 	if injector.CreateRoutes && !l.src.Local {
 		l.need(InjectorCreateRoutes, TykURL, TykSecret, TykOrg)
 		if l.config.Tyk.Org == placeholderOrg {
@@ -50,8 +66,15 @@ func (l *loader) checkEmitCA() {
 // checkSecrets reports the secrets that were not found, if the features that need them are on.
 func (l *loader) checkSecrets() {
 	for _, f := range l.unresolved {
-		section := sectionOf(f.Key)
-		if section == "Tyk" && l.config.Injector.CreateRoutes || section == "CA" && l.config.Injector.EnableMeshTLS {
+		needed := l.config.Injector.EnableMeshTLS
+		switch {
+		case l.config.Standalone():
+			needed = slices.Contains(l.src.Secrets, f.Key)
+		case sectionOf(f.Key) == "Tyk":
+			needed = l.config.Injector.CreateRoutes
+		}
+
+		if needed {
 			l.failed[f.Key] = true
 			l.errors = append(l.errors, f)
 		}
@@ -63,7 +86,8 @@ func (l *loader) checkSecrets() {
 func (l *loader) checkMeshHosts() {
 	injector := &l.config.Injector
 	s, ok := l.settings[InjectorMeshHosts]
-	if !ok || !injector.EnableMeshTLS || injector.MeshCertificateID != "" || l.failed[s.key] {
+	inCertificates := injector.EnableMeshTLS || l.config.Certificates()
+	if !ok || !inCertificates || injector.MeshCertificateID != "" || l.failed[s.key] {
 		return
 	}
 
@@ -74,12 +98,23 @@ func (l *loader) checkMeshHosts() {
 func (l *loader) checkCA() {
 	c := l.config.CA
 	if c.KeyPath != "" {
-		l.need(CAKeyPath, CACertPath)
-		l.excludes(CAKeyPath, "signs locally", CAAddr, CAKey, CAProfile, CATLSRemoteCA, CAMutualTLSCert, CAMutualTLSKey)
+		l.checkKeyFile()
 		return
 	}
 
 	l.need(InjectorEnableMeshTLS, CAAddr, CAKey)
+	l.checkCFSSL()
+}
+
+// checkKeyFile reports keys that are missing beside CA.keyPath, or useless.
+func (l *loader) checkKeyFile() {
+	l.need(CAKeyPath, CACertPath)
+	l.excludes(CAKeyPath, "signs locally", CAAddr, CAKey, CAProfile, CATLSRemoteCA, CAMutualTLSCert, CAMutualTLSKey)
+}
+
+// checkCFSSL reports keys that are missing for TLS with CFSSL, or useless.
+func (l *loader) checkCFSSL() {
+	c := l.config.CA
 	if c.MutualTLSKey != "" {
 		l.need(CAMutualTLSKey, CAMutualTLSCert)
 	}
@@ -125,9 +160,18 @@ func (l *loader) excludes(key, does string, others ...string) {
 func (l *loader) need(because string, required ...string) {
 	for _, name := range required {
 		if k, _, _ := findKey(name); k.show(&l.config) == nil {
-			l.missing(name, missingFor(because), "set it in the file or as "+variableOf(envPrefix, name)+"; or use --local DIR, which works without servers")
+			l.missing(name, missingFor(because), l.howToSet(name))
 		}
 	}
+}
+
+// howToSet returns the hint for a key that is missing.
+func (l *loader) howToSet(name string) string {
+	hint := "set it in the file or as " + variableOf(envPrefix, name)
+	if l.config.Standalone() {
+		return hint
+	}
+	return hint + "; or use --local DIR, which works without servers"
 }
 
 // missingFor returns the message about a key that another one requires.

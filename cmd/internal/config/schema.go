@@ -67,7 +67,7 @@ func sectionSchema(s section) manifest.Map {
 
 // describe returns the schema of a key.
 func (k key) describe() manifest.Map {
-	schema := append(manifest.Map{{Key: "description", Value: prose.Plain(k.explained())}}, nullable(k.schema)...)
+	schema := append(manifest.Map{{Key: "description", Value: prose.Plain(k.explained(k.purpose()) + k.elsewhere())}}, nullable(k.schema)...)
 	if v := k.byDefault(); v != nil {
 		schema = append(schema, manifest.Entry{Key: "default", Value: v})
 	}

@@ -10,6 +10,7 @@ import (
 	kubeversion "k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/tykmesh/tykmesh/inject/sidecar"
+	"github.com/tykmesh/tykmesh/inject/standalone"
 )
 
 // nativeSince is the first Kubernetes in which init containers with restartPolicy Always are
@@ -24,11 +25,34 @@ var sleepSince = kubeversion.MustParseGeneric("1.30")
 // although containers are configured.
 func (l *loader) checkSidecar() {
 	injector, own := &l.config.Injector, &l.config.Sidecar
-	if len(injector.Containers) > 0 || l.failed[InjectorContainers] {
+	if !l.config.Standalone() && (len(injector.Containers) > 0 || l.failed[InjectorContainers]) {
 		l.excludes(InjectorContainers, "replaces the built-in sidecar", builtInKeys()...)
 		return
 	}
 
+	if !l.config.Standalone() {
+		l.checkServersOfPods()
+	}
+
+	own.Image, own.RulesImage = cmp.Or(own.Image, sidecar.DefaultImage), cmp.Or(own.RulesImage, sidecar.DefaultRulesImage)
+	l.checkPorts()
+	l.checkLimit(SidecarCPU, SidecarCPULimit, own.Resources.CPU, own.Resources.CPULimit)
+	l.checkLimit(SidecarMemory, SidecarMemoryLimit, own.Resources.Memory, own.Resources.MemoryLimit)
+	l.checkLimit(InjectorRulesCPU, InjectorRulesCPULimit, own.RulesResources.CPU, own.RulesResources.CPULimit)
+	l.checkLimit(InjectorRulesMemory, InjectorRulesMemoryLimit, own.RulesResources.Memory, own.RulesResources.MemoryLimit)
+	if own.Rules.Intercept == sidecar.All && own.RulesTool == sidecar.NFT && len(own.Rules.ExemptCIDRs) == 0 {
+		l.fail(l.settings[InjectorRulesTool], "nft cannot find the Kubernetes API, and would redirect calls to it; write its address into "+InjectorExemptCIDRs)
+	}
+
+	l.checkTraffic()
+	own.Native = injector.NativeSidecar == "true" || injector.NativeSidecar == NativeAuto && l.atLeast(nativeSince)
+	own.Sleeps = l.atLeast(sleepSince)
+}
+
+// checkServersOfPods reports keys that are missing for sidecars that load their APIs from a
+// Dashboard.
+func (l *loader) checkServersOfPods() {
+	injector, own := &l.config.Injector, &l.config.Sidecar
 	if s, ok := l.settings[InjectorInitContainers]; ok {
 		l.fail(s, "needs "+InjectorContainers+"; without it pods get the built-in sidecar, which has init containers of its own")
 	}
@@ -42,20 +66,7 @@ func (l *loader) checkSidecar() {
 		l.missing(SidecarRedis, "is not set; write host:port of the Redis that the gateways of this Dashboard share", hint)
 	}
 
-	own.Image, own.RulesImage = cmp.Or(own.Image, sidecar.DefaultImage), cmp.Or(own.RulesImage, sidecar.DefaultRulesImage)
 	l.checkReachable()
-	l.checkPorts()
-	l.checkLimit(SidecarCPU, SidecarCPULimit, own.Resources.CPU, own.Resources.CPULimit)
-	l.checkLimit(SidecarMemory, SidecarMemoryLimit, own.Resources.Memory, own.Resources.MemoryLimit)
-	l.checkLimit(InjectorRulesCPU, InjectorRulesCPULimit, own.RulesResources.CPU, own.RulesResources.CPULimit)
-	l.checkLimit(InjectorRulesMemory, InjectorRulesMemoryLimit, own.RulesResources.Memory, own.RulesResources.MemoryLimit)
-	if own.Rules.Intercept == sidecar.All && own.RulesTool == sidecar.NFT && len(own.Rules.ExemptCIDRs) == 0 {
-		l.fail(l.settings[InjectorRulesTool], "nft cannot find the Kubernetes API, and would redirect calls to it; write its address into "+InjectorExemptCIDRs)
-	}
-
-	l.checkTraffic()
-	own.Native = injector.NativeSidecar == "true" || injector.NativeSidecar == NativeAuto && l.atLeast(nativeSince)
-	own.Sleeps = l.atLeast(sleepSince)
 }
 
 // atLeast reports whether the cluster is known to have a version of Kubernetes, or a later one.
@@ -81,15 +92,23 @@ func (l *loader) checkTraffic() {
 // checkPorts reports ports that sidecars cannot have.
 func (l *loader) checkPorts() {
 	own := l.config.Sidecar
-	if err := sidecar.CheckPort(own.Port); err != nil {
+	if err := l.checkPort(own.Port); err != nil {
 		l.fail(l.settings[SidecarPort], err.Error())
 	}
 	if own.PreviousPort != 0 && own.PreviousPort == own.Port && !l.failed[SidecarPort] {
 		l.fail(l.settings[SidecarPreviousPort], fmt.Sprintf("is the same as %s; delete it", SidecarPort))
 	}
-	if err := sidecar.CheckPort(own.PreviousPort); own.PreviousPort != 0 && err != nil {
+	if err := l.checkPort(own.PreviousPort); own.PreviousPort != 0 && err != nil {
 		l.fail(l.settings[SidecarPreviousPort], err.Error())
 	}
+}
+
+// checkPort reports whether sidecars can listen on a port for callers.
+func (l *loader) checkPort(port int) error {
+	if l.config.Standalone() && (port == standalone.HTTPPort || port == standalone.HTTPSPort) {
+		return fmt.Errorf("a sidecar answers its own pod on the ports %d and %d; use another port", standalone.HTTPPort, standalone.HTTPSPort)
+	}
+	return sidecar.CheckPort(port)
 }
 
 // checkReachable reports servers on this machine: in a pod, such an address means the pod itself. A

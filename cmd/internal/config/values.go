@@ -145,11 +145,25 @@ func checkKeyRequest(request csr.KeyRequest) error {
 }
 
 // issuerRef is the kind of references to issuers of cert-manager.
-var issuerRef = objectOf(standalone.IssuerRef.Check,
-	member[standalone.IssuerRef]{"name", in(func(i *standalone.IssuerRef) *string { return &i.Name }, textOf(nil))},
-	member[standalone.IssuerRef]{"kind", in(func(i *standalone.IssuerRef) *string { return &i.Kind }, textOf(nil))},
-	member[standalone.IssuerRef]{"group", in(func(i *standalone.IssuerRef) *string { return &i.Group }, textOf(nil))},
-)
+var issuerRef = issuerKind()
+
+func issuerKind() kind[standalone.IssuerRef] {
+	type ref = standalone.IssuerRef
+	k := objectOf(ref.Check,
+		member[ref]{"name", in(func(i *ref) *string { return &i.Name }, textOf(nil))},
+		member[ref]{"kind", in(func(i *ref) *string { return &i.Kind }, textOf(nil))},
+		member[ref]{"group", in(func(i *ref) *string { return &i.Group }, textOf(nil))},
+	)
+	members := k.show
+	k.show = func(i ref) any {
+		if i == (ref{}) {
+			return nil
+		}
+		return members(i)
+	}
+
+	return k
+}
 
 // podTemplate is the kind of places where custom resources have pod templates.
 var podTemplate = objectOf(checkPodTemplate,
@@ -216,8 +230,8 @@ func readVariables(l *loader, s setting, into *[]sidecar.Variable) bool {
 	before := len(l.errors)
 	*into = nil
 	for _, e := range l.entries(s, func(a, b string) bool { return a == b }) {
-		if sidecar.IsFixed(e.name) {
-			l.report(e.at, e.key, "is set by tykmesh; remove it")
+		if err := sidecar.CheckSettable(e.name, l.config.Injector.Mode == ModeStandalone); err != nil {
+			l.report(e.at, e.key, err.Error())
 			continue
 		}
 

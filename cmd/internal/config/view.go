@@ -79,7 +79,9 @@ func (l *loader) view(k key) Setting {
 		v.Note = "has no effect with " + instead
 	case isSet && k.secret && v.Value == nil:
 		v.Note = "not found"
-	case !isSet && instead == "" && k.unset != nothing:
+	case !isSet && instead == "" && k.modal && l.config.Standalone():
+		v.Note = "that of " + InjectorMode + ": " + ModeStandalone
+	case !isSet && instead == "" && k.unset != nothing && (k.alone == "" || !l.config.Standalone()):
 		v.Note = prose.Plain(k.unset)
 	}
 
@@ -91,6 +93,8 @@ func (l *loader) overruled(k key) string {
 	switch {
 	case l.src.Local && k.remote:
 		return "--local"
+	case k.of != "" && k.of != l.config.Injector.Mode && k.name != InjectorMode:
+		return InjectorMode + ": " + l.config.Injector.Mode
 	case len(l.config.Injector.Containers) > 0 && k.builtIn:
 		return InjectorContainers
 	}

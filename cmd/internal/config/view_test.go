@@ -74,7 +74,7 @@ func TestConfigViewIsAConfiguration(t *testing.T) {
 	for _, local := range []bool{false, true} {
 		for name, src := range map[string]Source{
 			"config init":          {Data: []byte(ours), Environ: environ, Local: local},
-			"all of it":            {Data: []byte(commented.ReplaceAllString(ours, "  $1")), Local: true},
+			"all of it":            {Data: []byte(everyKeyOfDashboards(t)), Local: true},
 			"testdata/samples":     {Data: []byte(readSample(t, "tykmesh.yaml")), Environ: environ[:2], Local: local},
 			"nothing, and no file": {Environ: []string{"TYKMESH_TYK_URL=http://dashboard", "TYKMESH_SIDECAR_REDIS=a:1,b:2"}, Local: local},
 		} {

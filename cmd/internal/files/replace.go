@@ -19,12 +19,25 @@ import (
 // Errors: *ReplaceError; *fs.PathError.
 func Replace(path string, data []byte) error {
 	defer signals.Hold()()
-	p, err := prepare(path, data)
+	p, err := prepare(path, data, anyRights)
 	if err != nil {
 		return err
 	}
 	return p.commit()
 }
+
+// replaceSecret does what Replace does, and takes the file's rights from everyone but its owner.
+func replaceSecret(path string, data []byte) error {
+	defer signals.Hold()()
+	p, err := prepare(path, data, 0o600)
+	if err != nil {
+		return err
+	}
+	return p.commit()
+}
+
+// anyRights limits the rights of no file.
+const anyRights = fs.FileMode(0o777)
 
 // prepared is a temporary file that is ready to replace another, or the text for a pipe or device.
 type prepared struct {
@@ -32,12 +45,13 @@ type prepared struct {
 	stream          []byte // the text, if temporary is ""
 }
 
-// prepare writes the new text of a file beside it. A new file gets the mode that the umask leaves.
+// prepare writes the new text of a file beside it, with the rights of the file as far as most has
+// them. A new file gets those that the umask leaves.
 //
 // Errors: *ReplaceError for a directory, a read-only file and a file with several names;
 // *fs.PathError.
-func prepare(path string, data []byte) (p prepared, err error) {
-	mode := fs.FileMode(0o666)
+func prepare(path string, data []byte, most fs.FileMode) (p prepared, err error) {
+	mode := most & 0o666 // no text is a program
 	old, err := stat(path)
 	switch {
 	case err == nil && isStream(old.Mode()):
@@ -68,7 +82,7 @@ func prepare(path string, data []byte) (p prepared, err error) {
 	}()
 	if _, err = f.Write(data); err == nil && old != nil {
 		keepOwner(f, old)
-		err = f.Chmod(old.Mode().Perm())
+		err = f.Chmod(old.Mode().Perm() & most)
 	}
 
 	return p, errors.Join(err, f.Sync(), f.Close())
@@ -85,7 +99,7 @@ func CheckWritable(path string) error {
 // checkWritable also reports whether the file would be replaced, and not written to like a pipe.
 func checkWritable(path string) (replaceable bool, err error) {
 	defer signals.Hold()()
-	p, err := prepare(path, nil)
+	p, err := prepare(path, nil, anyRights)
 	if err != nil {
 		return false, err
 	}

@@ -86,5 +86,5 @@ func prepareRewrite(f inject.File) (prepared, error) {
 		return prepared{}, fmt.Errorf("%s has been changed since it was read", f.Name)
 	}
 
-	return prepare(f.Name, f.Patch.Apply(f.Text))
+	return prepare(f.Name, f.Patch.Apply(f.Text), anyRights)
 }

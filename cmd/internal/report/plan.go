@@ -93,7 +93,7 @@ func (p *Plan) Counts() (texts []string) {
 	}
 
 	for _, g := range []group{
-		{"API", "create"}, {"API", "update"}, {"API", "delete"}, {"certificate", "issue"}, {"record", "confirm"},
+		{"API", "create"}, {"API", "update"}, {"API", "delete"}, {"certificate", "issue"}, {"token", "issue"}, {"record", "confirm"},
 	} {
 		if n := counts[g]; n > 0 {
 			texts = append(texts, Plural(n, g.kind)+" "+p.action(g.action))

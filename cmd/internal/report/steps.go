@@ -50,10 +50,10 @@ func (s Steps) CertificateLast() Steps {
 	return slices.Concat(s[1:], s[:1])
 }
 
-// String returns "4 APIs, 1 certificate, 1 record".
+// String returns "4 APIs, 1 certificate, 1 record"; tokens come after certificates.
 func (s Steps) String() string {
 	var parts []string
-	for _, kind := range []string{"API", "certificate", "record"} {
+	for _, kind := range []string{"API", "certificate", "token", "record"} {
 		if n := len(s.where(func(e Event) bool { return e.Kind == kind })); n > 0 {
 			parts = append(parts, Plural(n, kind))
 		}

@@ -1,0 +1,352 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tykmesh/tykmesh/ca"
+	"github.com/tykmesh/tykmesh/cmd/internal/config"
+	"github.com/tykmesh/tykmesh/cmd/internal/exit"
+	"github.com/tykmesh/tykmesh/cmd/internal/explain"
+	"github.com/tykmesh/tykmesh/cmd/internal/files"
+	"github.com/tykmesh/tykmesh/cmd/internal/phase"
+	"github.com/tykmesh/tykmesh/cmd/internal/report"
+	"github.com/tykmesh/tykmesh/cmd/internal/secrets"
+	"github.com/tykmesh/tykmesh/inject"
+)
+
+// certsSecretsCmd holds the flags of certs secrets.
+type certsSecretsCmd struct {
+	inputFlags
+	outputFlags
+	reportFlags
+	serverFlags
+	namespace string
+	all       bool
+
+	record func(*report.Run) // records the Secrets that are written; nil if there is nothing to record
+}
+
+func newCertsSecretsCmd(p process) *cobra.Command {
+	f := &certsSecretsCmd{outputFlags: outputFlags{secret: true}}
+	f.secrets = issuerSecrets
+	c := newCommand(p, &cobra.Command{
+		Use:   "secrets",
+		Short: "Print the Secrets that services need: certificates and tokens, in standalone mode",
+		Long: "secrets prints a Secret for each service in the manifests: its certificate with the private key, signed by CFSSL or by the key of\n" +
+			"CA.keyPath, and with CA.tokenKeyPath its token. It is for Injector.mode: standalone, before and after inject. Pods load a new\n" +
+			"Secret within five minutes, without a restart.\n\n" +
+			"It prints only what the ledger lacks, and what is due: a third of the life is left, hosts or the CA have changed. If nothing is\n" +
+			"due, it prints nothing. If Secrets were lost in the cluster, print all of them with --all. With cert-manager (CA.issuerRef) it\n" +
+			"prints tokens only.\n\n" +
+			"Run it every day, as a cron job or as a Kubernetes CronJob such as testdata/samples/certs-secrets-cronjob.yaml in the source.",
+		Example: "  tykmesh certs secrets -f app.yaml | kubectl apply -f -\n" +
+			"  tykmesh certs secrets -f app.yaml --dry-run     # what is due\n" +
+			"  tykmesh certs secrets -f app.yaml --all -o secrets.yaml",
+		Args: noArgs,
+	}, f.run)
+
+	c.verbs.doing = "issuing"
+	c.after = func(r *report.Run) {
+		if f.record != nil {
+			f.record(r)
+		}
+	}
+	f.flags(c, p)
+
+	return c.Command
+}
+
+func (f *certsSecretsCmd) flags(c *command, p process) {
+	f.secrets = []string{config.CAKey, config.CAMongoConnStr}
+	f.inputFlags.add(c)
+	f.reportFlags.add(c)
+	f.addConfig(c)
+	f.addWaiting(c)
+	f.addParallel(c)
+	namespaceFlag(c, &f.namespace)
+	c.output, c.dryRun = &f.outputFlags, &f.dryRun
+	c.Flags().StringVarP(&f.file, "output", "o", "", "write the Secrets to `FILE`, which only you can read, instead of printing them")
+	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "print what is due, and make nothing")
+	c.Flags().BoolVar(&f.all, "all", false, "make all Secrets again, due or not")
+	c.rules = append(c.rules, func() []flagRule {
+		return []flagRule{
+			{c.Flags().Changed("output") && f.file == "", "--output needs a file"},
+			{f.dryRun && f.file != "", "--dry-run and --output exclude each other: a dry run prints no Secrets"},
+			{!f.dryRun && f.file == "" && files.IsTerminal(p.stdout),
+				"standard output is a terminal, which must not show private keys; pipe it to kubectl apply -f -, or write a file with --output FILE"},
+		}
+	})
+}
+
+// run makes the Secrets that are due. The output that it returns prints them.
+func (f *certsSecretsCmd) run(ctx context.Context, p process, r *report.Run) (report.Output, error) {
+	c, err := loadConfig(p, f.configFlags, r)
+	if err != nil {
+		return nil, err
+	}
+
+	sources, err := f.sources(c, r)
+	if err != nil {
+		return nil, err
+	}
+
+	identities, err := f.identities(p, c, r)
+	if err != nil {
+		return nil, err
+	}
+	if len(identities) == 0 {
+		r.Lastly("no service of the mesh is in the manifests")
+		return nil, nil
+	}
+
+	if sources.issuer == nil && sources.tokenKey == nil {
+		return nil, unissued(identities)
+	}
+	if sources.issuer != nil {
+		if err := secrets.CheckHosts(identities); err != nil {
+			return nil, err
+		}
+	}
+
+	ctx, remotely := phase.Begin(ctx, f.timeout, r)
+
+	made, err := f.make(ctx, c, sources, identities, remotely, r)
+	if remotely.End() && err == nil {
+		err = remotely.InterruptedAtEnd()
+	}
+
+	if err != nil {
+		return nil, err
+	}
+	if f.dryRun {
+		return r.Plan.Output(), nil
+	}
+
+	if hasLedger(c) && len(made) > 0 {
+		f.record = func(r *report.Run) { f.keep(context.WithoutCancel(ctx), c, made, r) }
+	}
+
+	return func() error { return secrets.Write(r.Stdout(), made) }, nil
+}
+
+// sources are where the contents of Secrets come from.
+type sources struct {
+	issuer    *issuer // nil if tykmesh issues no certificates
+	tokenKey  *ca.TokenKey
+	publicKey []byte // of the tokens, in PEM
+}
+
+// sources returns the issuer and the token key that are configured. It sends nothing.
+func (f *certsSecretsCmd) sources(c config.Config, r *report.Run) (s sources, err error) {
+	if !c.Standalone() {
+		return s, explain.Setting(c, config.InjectorMode, errors.New(
+			"is not standalone, so sidecars get their certificates from the Dashboard; inject and tykmesh certs renew issue them"))
+	}
+
+	if c.CA.IssuerRef.Name == "" && (c.CA.KeyPath != "" || c.CA.Addr != "") {
+		signer, err := newSigner(c, f.now, func(q ca.Call) { signed(r, q) })
+		if err != nil {
+			return s, err
+		}
+		s.issuer = new(issuerOf(signer, c, f.now))
+	}
+
+	if c.CA.TokenKeyPath != "" {
+		if s.tokenKey, s.publicKey, err = tokenKey(c); err != nil {
+			return s, explain.Setting(c, config.CATokenKeyPath, err)
+		}
+	}
+
+	return s, nil
+}
+
+// tokenKey returns the key of the mesh's tokens, and its public half in PEM.
+func tokenKey(c config.Config) (*ca.TokenKey, []byte, error) {
+	key, err := ca.ReadTokenKey(c.CA.TokenKeyPath)
+	if err != nil {
+		return nil, nil, err
+	}
+	public, err := key.Public()
+	if err != nil {
+		return nil, nil, err
+	}
+
+	if string(public) != c.CA.TokenKey {
+		return nil, nil, fmt.Errorf("is not the private key of the public key in %s; name the two files that tykmesh ca token made", config.CATokenPath)
+	}
+
+	return key, public, nil
+}
+
+// identities returns the services of the manifests.
+func (f *certsSecretsCmd) identities(p process, c config.Config, r *report.Run) ([]secrets.Identity, error) {
+	docs, err := readDocuments(p, f.inputFlags, c.File, r)
+	if err != nil {
+		return nil, err
+	}
+
+	wanted := injectSettings(c, registrationFlags{namespace: f.namespace, onSkip: "fail"})
+	stream, problems := inject.Inject(docs, wanted)
+	if err := explain.Refuse(docs, problems); err != nil {
+		return nil, explain.Skippable(err)
+	}
+	if members, _ := inject.Members(docs, wanted); slices.ContainsFunc(members, func(m inject.Member) bool { return m.Defaulted }) {
+		r.Warn("some objects have no namespace: their Secrets are for default, but kubectl apply would put the objects into the namespace of its context; set it with -n NAMESPACE")
+	}
+
+	var all []secrets.Identity
+	for _, identity := range stream.Identities() {
+		all = append(all, secrets.NewIdentity(identity.Service, identity.Hosts))
+	}
+
+	return all, nil
+}
+
+// make plans the Secrets, and makes them unless it is a dry run.
+func (f *certsSecretsCmd) make(ctx context.Context, c config.Config, s sources, identities []secrets.Identity, remotely *phase.Phase, r *report.Run) ([]secrets.Secret, error) {
+	records, err := f.records(ctx, c, r)
+	if err != nil {
+		return nil, remotely.Explain(err)
+	}
+
+	remotely.Progress()
+	terms, err := f.terms(ctx, s, hasLedger(c))
+	if err != nil {
+		return nil, remotely.Explain(err)
+	}
+
+	due, kept := terms.Due(identities, records)
+	steps := stepsOf(due)
+	r.Planned(steps, kept)
+	if !terms.HasLedger {
+		r.Warn("without a ledger, every run makes every Secret; set %s or %s", config.CALedgerPath, config.CAMongoConnStr)
+	}
+	if f.dryRun {
+		tellSecrets(r, kept)
+		return nil, nil
+	}
+
+	maker := secrets.Maker{
+		TokenKey: s.tokenKey, Parallel: f.parallel, Now: f.now,
+		Progress: func(made, total int) {
+			remotely.Progress()
+			r.Plan.Reached(made, total, 0)
+		},
+	}
+	if s.issuer != nil {
+		maker.Issue = s.issuer.Issue
+	}
+
+	made, err := maker.Make(ctx, due, records)
+	if err != nil {
+		return nil, remotely.Explain(err)
+	}
+
+	for _, step := range steps {
+		r.Plan.Ended(report.StatusDone, step, nil)
+	}
+
+	tellSecrets(r, kept)
+
+	return made, nil
+}
+
+// records returns the records of the ledger; nil without one.
+func (f *certsSecretsCmd) records(ctx context.Context, c config.Config, r *report.Run) ([]ca.Record, error) {
+	if !hasLedger(c) {
+		return nil, nil
+	}
+	ledger, err := openLedger(ctx, c, r)
+	if err != nil {
+		return nil, err
+	}
+
+	defer func() { _ = ledger.Close(ctx) }()
+	return tracedLedger{ledger, r}.Records(ctx)
+}
+
+// terms returns the terms on which Secrets are kept.
+func (f *certsSecretsCmd) terms(ctx context.Context, s sources, ledger bool) (t secrets.Terms, err error) {
+	t = secrets.Terms{HasLedger: ledger, All: f.all, TokenKey: s.publicKey}
+	if s.issuer != nil {
+		authority, err := s.issuer.CA(ctx)
+		if err != nil {
+			return t, fmt.Errorf("reading the CA's certificate: %w", err)
+		}
+		t.Certificate = &ca.Terms{CA: authority, Now: f.now()}
+	}
+
+	if s.tokenKey != nil {
+		t.Token = &ca.Terms{Now: f.now()}
+	}
+
+	return t, nil
+}
+
+// keep records the Secrets that are written. If it fails, the Secrets are as good, and the next run
+// makes them again.
+func (f *certsSecretsCmd) keep(ctx context.Context, c config.Config, made []secrets.Secret, r *report.Run) {
+	ctx, remotely := phase.Begin(ctx, f.timeout, r)
+	defer remotely.End()
+
+	ledger, err := openLedger(ctx, c, r)
+	if err == nil {
+		err = secrets.Record(ctx, tracedLedger{ledger, r}, made)
+		_ = ledger.Close(ctx)
+	}
+
+	if err != nil {
+		r.DiagnoseLast(report.Diagnostic{
+			Severity: report.Warning,
+			Message:  fmt.Sprintf("the Secrets are printed, but the ledger does not have all of them, so the next run makes them again: %v", remotely.Explain(err)),
+		})
+	}
+}
+
+// stepsOf returns due Secrets as steps of a report.
+func stepsOf(due []secrets.Due) (steps report.Steps) {
+	for _, d := range due {
+		steps = append(steps, report.Event{
+			Action: "issue", Kind: string(d.Kind), Name: d.Subject(), Service: d.Service.String(), Reasons: []string{d.Reason},
+		})
+	}
+	return steps
+}
+
+// tellSecrets reports what was made for each service.
+func tellSecrets(r *report.Run, kept int) {
+	last := ""
+	for _, step := range r.Plan.Steps {
+		if step.Service != last { // its steps follow each other
+			last = step.Service
+			r.Lastly("%s: %s", last, strings.Join(r.Plan.Texts(r.Plan.Steps.Of(last)), ", "))
+		}
+	}
+
+	if counts := r.Plan.Counts(); len(counts) > 0 {
+		r.Lastly("%s", strings.Join(counts, ", "))
+		return
+	}
+
+	r.Lastly("nothing is due: %s kept", report.Plural(kept, "Secret"))
+}
+
+// unissued returns the error of a configuration that makes no Secrets. It names those that users
+// must make.
+func unissued(identities []secrets.Identity) error {
+	lines := []string{"no issuer and no token key are set, so these Secrets are yours to make:"}
+	for _, id := range identities {
+		lines = append(lines, secrets.Describe(id))
+	}
+
+	return &advisedError{
+		error: errors.New(strings.Join(lines, "\n")), status: exit.Usage,
+		hint: "CA.keyPath or CA.addr lets this command issue certificates, and CA.tokenKeyPath tokens; with CA.issuerRef cert-manager issues certificates",
+	}
+}
