@@ -142,7 +142,7 @@ func Read(docs []*manifest.Document, now time.Time) (*Mesh, []Unparsed) {
 	c, unreadable := collect(docs)
 
 	m := &Mesh{Lacks: c.lacks(), History: c.seen["ReplicaSet"], Dashboard: c.dashboard}
-	r := &reading{cluster: c, mesh: m, now: now, leads: c.leading()}
+	r := &reading{cluster: c, mesh: m, now: now, leads: c.leading(), calls: c.callerPorts()}
 	for _, svc := range c.services() {
 		r.read(svc)
 		m.Services = append(m.Services, svc)
@@ -158,6 +158,7 @@ type reading struct {
 	mesh  *Mesh
 	now   time.Time
 	leads map[*kube.Pods][]*kube.Service // the Services that select pods of the mesh
+	calls []int                          // the ports of Services that sidecars call
 }
 
 // read fills a service, and notes its diagnostics.

@@ -148,10 +148,22 @@ func TestDiagnostics(t *testing.T) {
 		"Service with the name of the port": {func(t *testing.T, c *cluster) {
 			get[corev1.Service](t, c, "Service shop/web").Spec.Ports[1].TargetPort = intstr.FromString("tyk-sidecar")
 		}, none},
+		"headless Service": {func(t *testing.T, c *cluster) {
+			s := get[corev1.Service](t, c, "Service shop/web")
+			s.Spec.ClusterIP, s.Spec.Ports[1].TargetPort = "None", intstr.FromInt32(1)
+		}, none},
+		"callers use another port": {func(t *testing.T, c *cluster) {
+			m := c.config(t, cart)
+			m.Data["apis-mesh-http.json"] = strings.ReplaceAll(m.Data["apis-mesh-http.json"], ":8080", ":9090")
+			s := get[corev1.Service](t, c, "Service shop/cart")
+			s.Spec.Ports = append(s.Spec.Ports, corev1.ServicePort{Port: 9090, TargetPort: intstr.FromString("tyk-sidecar")})
+			s = get[corev1.Service](t, c, "Service shop/web")
+			s.Spec.ClusterIP, s.Spec.Ports = "None", append(s.Spec.Ports, corev1.ServicePort{Port: 9090})
+		}, "error shop/web: Service web: its name stands for the pods, whose sidecars do not listen on port 9090, but on 8080: calls of mesh/web fail; apply the output of tykmesh inject"},
 		"Service not injected": {func(t *testing.T, c *cluster) {
 			s := get[corev1.Service](t, c, "Service shop/web")
 			s.Spec.Ports, s.Annotations = s.Spec.Ports[:1], nil
-		}, "warning shop/web: Service web: it has no port 8080: calls of mesh/web fail; annotate it with injector.tyk.io/inject, inject and apply"},
+		}, "warning shop/web: Service web: it has no port of the sidecar: calls of mesh/web fail; annotate it with injector.tyk.io/inject, inject and apply"},
 		"another Service not injected": {func(_ *testing.T, c *cluster) {
 			s := service("shop", "web-metrics", "web")
 			s.Spec.Ports, s.Annotations = s.Spec.Ports[:1], nil
