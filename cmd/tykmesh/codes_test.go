@@ -67,12 +67,30 @@ func TestExamplesOfCodes(t *testing.T) {
 	}
 }
 
-// rulesFoundIn returns the codes that a run of inject with the built-in sidecar has for a manifest.
+// The configurations for the examples, with the flags that suit them: of a mesh with a Dashboard,
+// and of one without.
+var exampleMeshes = []struct {
+	config string
+	flags  []string
+}{
+	{"Injector: {createRoutes: true, enableMeshTLS: true}\nSidecar: {redis: 'redis:6379', dashboard: 'http://dashboard:3000'}\n", []string{"--local", "mesh"}},
+	{"Injector: {mode: standalone}\n", nil},
+}
+
+// rulesFoundIn returns the codes that runs of inject with the built-in sidecar have for a manifest,
+// in both kinds of meshes.
 func rulesFoundIn(t *testing.T, text string) (found string) {
+	for _, m := range exampleMeshes {
+		found += rulesFoundBy(t, text, m.config, m.flags)
+	}
+	return found
+}
+
+// rulesFoundBy returns the codes that a run of inject has for a manifest.
+func rulesFoundBy(t *testing.T, text, config string, flags []string) (found string) {
 	dir := t.TempDir()
-	for name, text := range map[string]string{
-		"app.yaml": text, "tykmesh.yaml": "Injector: {createRoutes: true, enableMeshTLS: true}\nSidecar: {redis: 'redis:6379', dashboard: 'http://dashboard:3000'}\n",
-	} {
+	t.Chdir(dir)
+	for name, text := range map[string]string{"app.yaml": text, "tykmesh.yaml": config} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -81,9 +99,8 @@ func rulesFoundIn(t *testing.T, text string) (found string) {
 	var stderr bytes.Buffer
 
 	status := run(t.Context(), process{
-		name: "tykmesh", stdin: strings.NewReader(""), stdout: io.Discard, stderr: &stderr, args: []string{
-			"inject", "--dry-run", "--report", "json", "--config", filepath.Join(dir, "tykmesh.yaml"), "--local", filepath.Join(dir, "mesh"), "-f", filepath.Join(dir, "app.yaml"),
-		},
+		name: "tykmesh", stdin: strings.NewReader(""), stdout: io.Discard, stderr: &stderr,
+		args: append([]string{"inject", "--dry-run", "--report", "json", "--config", "tykmesh.yaml", "-f", "app.yaml"}, flags...),
 	})
 	if status != exit.Done && status != exit.Failed {
 		t.Fatalf("exit status %d:\n%s", status, stderr.String())
