@@ -20,6 +20,7 @@ var standaloneCases = inStandalone(
 	meshCase{name: "plain", manifest: "echo-and-sleep.yaml", config: "plain"},
 	meshCase{name: "tls", manifest: "echo-and-sleep.yaml", config: "tls"},
 	meshCase{name: "cert-manager", manifest: "echo-and-sleep.yaml", config: "cert-manager"},
+	meshCase{name: "tokens", manifest: "allow.yaml", config: "tokens"},
 	meshCase{name: "json", manifest: "web.json", config: "tls"},
 	meshCase{name: "kinds", manifest: "kinds.yaml", config: "cert-manager", edit: standaloneNative},
 	meshCase{name: "init containers", manifest: "init-containers.yaml", config: "tls"},
@@ -42,6 +43,7 @@ func inStandalone(cases ...meshCase) []meshCase {
 var standaloneTests = map[string]clusterTest{
 	"standalone plain mounts":  {meshCase{manifest: "echo-and-sleep.yaml", config: "standalone/plain.yaml"}, func(s *shell) { s.mounts(``) }},
 	"standalone tls mounts":    {meshCase{manifest: "echo-and-sleep.yaml", config: "standalone/tls.yaml"}, func(s *shell) { s.mounts(printSecrets + ` | kubectl apply -f -`) }},
+	"standalone tokens mounts": {meshCase{manifest: "allow.yaml", config: "standalone/tokens.yaml"}, func(s *shell) { s.mounts(printSecrets + ` | kubectl apply -f -`) }},
 	"standalone cert-manager":  {meshCase{manifest: "echo-and-sleep.yaml", config: "standalone/cert-manager.yaml"}, (*shell).certManagerMounts},
 	"standalone change":        {meshCase{manifest: "echo-and-sleep.yaml", config: "standalone/plain.yaml"}, (*shell).changesFiles},
 	"standalone uninject live": {meshCase{manifest: "echo-and-sleep.yaml", config: "standalone/tls.yaml"}, (*shell).standaloneLeaves},
