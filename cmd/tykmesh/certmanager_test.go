@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -21,6 +22,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/exit"
+	"github.com/tykmesh/tykmesh/inject/standalone"
 )
 
 // certManagerModule pins cert-manager.
@@ -184,7 +186,35 @@ func TestCertManager(t *testing.T) {
 		}
 	}
 
+	t.Run("issuers", func(t *testing.T) { m.issuers(t, string(texts[0])) })
 	t.Run("goldens", m.goldens)
+}
+
+// issuers holds references to issuers to cert-manager: tykmesh refuses those that it refuses.
+func (m certManager) issuers(t *testing.T, text string) {
+	before, _, found := strings.Cut(text, "  issuerRef:\n")
+	if !found {
+		t.Fatalf("there is no reference to an issuer:\n%s", text)
+	}
+
+	refused := 0
+	for _, ref := range []standalone.IssuerRef{
+		{Name: "mesh"}, {Name: "mesh", Kind: "Issuer"}, {Name: "mesh", Kind: "ClusterIssuer", Group: "cert-manager.io"}, {Name: "mesh", Group: "cert-manager.io"},
+		{Name: "mesh", Kind: "AWSPCAClusterIssuer", Group: "awspca.cert-manager.io"}, {}, {Kind: "Issuer"}, {Name: "mesh", Kind: "issuer"},
+		{Name: "mesh", Kind: "AWSPCAClusterIssuer"}, {Name: "mesh", Kind: "Certificate", Group: "cert-manager.io"},
+	} {
+		own := ref.Check()
+		_, refusal := m.secrets(t, fmt.Appendf(nil, "%s  issuerRef: {name: %q, kind: %q, group: %q}\n", before, ref.Name, ref.Kind, ref.Group))
+		if (own == nil) != (refusal == "") {
+			t.Errorf("%+v: cert-manager says %q, and tykmesh %v", ref, refusal, own)
+		}
+		if refusal != "" {
+			refused++
+		}
+	}
+	if refused == 0 {
+		t.Error("cert-manager refuses no reference")
+	}
 }
 
 // goldens holds the Certificates of all goldens and scripts to cert-manager.
