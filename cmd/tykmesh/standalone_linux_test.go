@@ -107,8 +107,8 @@ func (s *shell) mounts(script string) {
 
 // certManagerMounts lets cert-manager make Secrets of the Certificates that the cluster has.
 func (s *shell) certManagerMounts() {
-	s.set("PATH", filepath.Dir(string(buildCertManager(s.T)))+":"+s.env["PATH"])
-	s.mounts(`kubectl apply -f <(for c in $(kubectl get certificates -o name); do kubectl get $c -o yaml; echo ---; done | certmanager)`)
+	s.set("PATH", filepath.Dir(buildCertManager(s.T).program)+":"+s.env["PATH"])
+	s.mounts(`kubectl apply -f <(for c in $(kubectl get certificates -o name); do kubectl get $c -o yaml; echo ---; done | certmanager ca-quickstart/chain.pem ca-quickstart/ca-key.pem)`)
 }
 
 // changesFiles changes the definitions of a service: new Pods get new files, and those of before
