@@ -21,6 +21,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/tykmesh/tykmesh/ca/pki"
 	"github.com/tykmesh/tykmesh/cmd/internal/exit"
 	"github.com/tykmesh/tykmesh/inject/standalone"
 )
@@ -49,7 +50,7 @@ func buildCertManager(t *testing.T) certManager {
 
 // from returns a cert-manager whose CA is in a folder of ca init.
 func (m certManager) from(folder string) certManager {
-	return certManager{m.program, filepath.Join(folder, "chain.pem"), filepath.Join(folder, "ca-key.pem")}
+	return certManager{m.program, filepath.Join(folder, pki.ChainFile), filepath.Join(folder, pki.KeyFile)}
 }
 
 // certManagerCRDs returns a folder with the schemas of the kinds of cert-manager that users of a mesh
