@@ -35,16 +35,6 @@ type TokenKey struct{ key *ecdsa.PrivateKey }
 // pemPublicKey is the type of a PEM block with a public key (RFC 7468, section 13).
 const pemPublicKey = "PUBLIC KEY"
 
-// MakeTokenKey makes a key for tokens, and returns it with its public half, both in PEM.
-func MakeTokenKey() (private PrivateKey, public []byte, err error) {
-	key, private, err := KeyRequest{Algo: ECDSA, Size: 256}.generate()
-	if err != nil {
-		return nil, nil, err
-	}
-	public, err = encodePublicKey(key.Public())
-	return private, public, err
-}
-
 // ReadTokenKey reads the private key of tokens from a file.
 //
 // Errors: those of ReadKey; a key of another kind.
@@ -62,29 +52,6 @@ func ReadTokenKey(path string) (*TokenKey, error) {
 
 var errTokenKey = errors.New("not an ecdsa key of 256 bits; make one with tykmesh ca token")
 
-// ParseTokenKey parses the public key of tokens in PEM.
-//
-// Errors: a text without such a key, and one with a private key.
-func ParseTokenKey(text []byte) (*ecdsa.PublicKey, error) {
-	block, _ := pem.Decode(text)
-	switch {
-	case block == nil:
-		return nil, errors.New("no public key in PEM form")
-	case block.Type != pemPublicKey:
-		return nil, fmt.Errorf("contains a %q, not a public key; name the file token.pem of tykmesh ca token", oneLine(block.Type))
-	}
-
-	key, err := x509.ParsePKIXPublicKey(block.Bytes)
-	if err != nil {
-		return nil, errors.New("the public key cannot be read")
-	}
-	if !isTokenKey(key) {
-		return nil, errTokenKey
-	}
-
-	return key.(*ecdsa.PublicKey), nil
-}
-
 // isTokenKey reports whether a key can verify ES256, the algorithm of tokens (RFC 7518, section
 // 3.4).
 func isTokenKey(key crypto.PublicKey) bool {
@@ -92,10 +59,7 @@ func isTokenKey(key crypto.PublicKey) bool {
 	return ok && k.Curve == elliptic.P256()
 }
 
-// Matches reports whether a public key verifies the tokens.
-func (k *TokenKey) Matches(public *ecdsa.PublicKey) bool { return k.key.PublicKey.Equal(public) }
-
-// Public returns the public key in PEM.
+// Public returns the public key in PEM, as sidecars verify tokens with it.
 func (k *TokenKey) Public() ([]byte, error) { return encodePublicKey(&k.key.PublicKey) }
 
 // encodePublicKey returns a public key in PEM.

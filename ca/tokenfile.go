@@ -20,12 +20,13 @@ const (
 
 // CreateTokenKey makes a key for tokens in a directory, which it makes if needed: the private key,
 // which only its owner may read, and the public one. If only the public one is missing, it makes
-// that. It hides the private key from Git if the directory has no .gitignore; hidden reports
-// whether Git ignores it.
+// that. It calls confirm before the last file is written, and an error of confirm deletes the key.
+// It hides the private key from Git if the directory has no .gitignore; hidden reports whether Git
+// ignores it.
 //
-// Errors: a public key that exists; a private key that cannot be read; files that cannot be
-// written.
-func CreateTokenKey(dir string) (hidden bool, err error) {
+// Errors: a public key that exists; a private key that cannot be read; those of confirm; files that
+// cannot be written.
+func CreateTokenKey(dir string, confirm func() error) (hidden bool, err error) {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return false, err
 	}
@@ -40,8 +41,10 @@ func CreateTokenKey(dir string) (hidden bool, err error) {
 		return false, err
 	}
 
+	made := false
 	err = makeFile(keyPath, 0o600, func() ([]byte, error) {
-		private, _, err := MakeTokenKey()
+		_, private, err := KeyRequest{Algo: ECDSA, Size: 256}.generate()
+		made = true
 		return private, err
 	})
 	if err != nil {
@@ -55,6 +58,13 @@ func CreateTokenKey(dir string) (hidden bool, err error) {
 
 	public, err := key.Public()
 	if err != nil {
+		return false, err
+	}
+
+	if err := confirm(); err != nil {
+		if made {
+			_ = os.Remove(keyPath) // the first error says more
+		}
 		return false, err
 	}
 

@@ -15,6 +15,7 @@ import (
 func (in *injection) lookAround(docs []*manifest.Document) {
 	around := in.around()
 	if around == 0 {
+		in.identify() // what earlier runs put on the mesh
 		return
 	}
 

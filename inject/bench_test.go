@@ -12,6 +12,7 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/injecttest"
 	"github.com/tykmesh/tykmesh/inject/manifest"
+	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
 // BenchmarkInject is the whole of the pure work, from bytes to bytes. It reports what is live at
@@ -24,6 +25,7 @@ func BenchmarkInject(b *testing.B) {
 			b.Fatalf("%d findings in a stream without any: %v", len(warnings), warnings[0])
 		}
 	})
+	b.Run("profile=standalone/services=1000", func(b *testing.B) { benchmarkInject(b, text, "standalone-tokens") })
 	if file := os.Getenv("TYKMESH_BENCH_STREAM"); file != "" {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -36,6 +38,10 @@ func BenchmarkInject(b *testing.B) {
 func benchmarkInject(b *testing.B, text []byte, name string) (warnings []inject.Problem) {
 	s := profile(name)
 	s.TLS = true
+	if s.Standalone != nil { // where the others listen: some pods of the stream declare another port
+		s.Sidecar.Port, s.Standalone.Port = sidecar.DefaultPort, sidecar.DefaultPort
+	}
+
 	b.ReportAllocs()
 	var live uint64
 	for b.Loop() {

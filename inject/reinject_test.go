@@ -50,6 +50,12 @@ func otherSettings(s inject.Settings) []inject.Settings {
 		all = append(all, other)
 	}
 
+	for _, name := range []string{"standalone-plain", "standalone-issuer"} {
+		other := profile(name)
+		other.OnSkip, other.Namespace, other.PodTemplates, other.UpgradeAPI, other.Accept = s.OnSkip, s.Namespace, s.PodTemplates, s.UpgradeAPI, s.Accept
+		all = append(all, other)
+	}
+
 	flipped := s
 	flipped.TLS, flipped.Routes, flipped.UpgradeAPI = !s.TLS, !s.Routes, !s.UpgradeAPI
 	emitting := s
@@ -137,6 +143,7 @@ func services(stream *inject.Stream) (all []inject.Workload) {
 		w.Pos, w.RoutePos, w.TemplatePos, w.PortPos = manifest.Position{}, manifest.Position{}, manifest.Position{}, manifest.Position{}
 		w.SidecarPortPos, w.CallsPos, w.MemoryLimitPos = manifest.Position{}, manifest.Position{}, manifest.Position{}
 		w.CallsPos, w.MemoryLimitPos = manifest.Position{}, manifest.Position{}
+		_, w.Object, _ = strings.Cut(w.Object, " (") // documents that inject added count, too
 		w.Fields = slices.Clone(w.Fields)
 		for i := range w.Fields {
 			w.Fields[i].Pos = manifest.Position{}

@@ -49,6 +49,7 @@ func (in *injection) routeServices() map[*Object]manifest.Map {
 		switch owner := first[ref]; {
 		case there != nil:
 			in.checkRoute(o, there)
+		case ref.Name == o.workload.Service.App: // its Service stands elsewhere, with further ports
 		case owner == nil:
 			first[ref] = o
 			services[o] = in.routeService(o)

@@ -39,26 +39,33 @@ func newCATokenCmd(p process) *cobra.Command {
 	return c.Command
 }
 
-// run makes the key pair. The output that it returns prints the keys of the configuration.
+// run returns the output that makes the key pair and prints the keys of the configuration. If they
+// cannot be printed, it leaves no key.
 func (o *caToken) run(_ context.Context, p process, r *report.Run) (report.Output, error) {
-	hidden, err := ca.CreateTokenKey(o.dir)
-	if err != nil {
-		return nil, fmt.Errorf("making a key for tokens: %w", err)
-	}
-
 	private, public := filepath.Join(o.dir, ca.TokenKeyFile), filepath.Join(o.dir, ca.TokenPublicFile)
-	if !hidden {
-		r.Warn("%s is not changed, and lacks the secret file %s; add it", filepath.Join(o.dir, ".gitignore"), ca.TokenKeyFile)
-	}
-
-	r.Lastly("key for tokens: %s, and %s, which is secret; next: tykmesh certs secrets -f FILE | kubectl apply -f -", public, private)
-
 	section := fmt.Sprintf("# Paths are relative to this file: keep it in the directory in which tykmesh ca token ran.\nCA:\n"+
 		"  tokenPath: %s # sidecars verify tokens with it\n"+
-		"  tokenKeyPath: %s # secret; certs secrets signs tokens with it\n", manifest.Quote(filepath.ToSlash(public)), manifest.Quote(filepath.ToSlash(private)))
+		"  tokenKeyPath: %s # a secret; tykmesh certs secrets signs tokens with it\n",
+		manifest.Quote(filepath.ToSlash(public)), manifest.Quote(filepath.ToSlash(private)))
 
 	return func() error {
-		_, err := display.JSON(p.stdout).Write([]byte(section))
-		return err
+		hidden, err := ca.CreateTokenKey(o.dir, func() error {
+			_, err := display.JSON(p.stdout).Write([]byte(section))
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("making a key for tokens: %w", err)
+		}
+
+		if !hidden {
+			r.DiagnoseLast(report.Diagnostic{
+				Severity: report.Warning,
+				Message:  fmt.Sprintf("%s is not changed, and lacks the secret file %s; add it", filepath.Join(o.dir, ".gitignore"), ca.TokenKeyFile),
+			})
+		}
+
+		r.Lastly("%s made, and %s, which is secret and readable by you alone", public, private)
+
+		return nil
 	}, nil
 }

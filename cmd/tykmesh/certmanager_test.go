@@ -215,6 +215,7 @@ func (m certManager) goldens(t *testing.T) {
 	if err != nil || found == 0 {
 		t.Errorf("%d Certificates are found, %v", found, err)
 	}
+	t.Logf("%d Certificates", found)
 }
 
 // mountedSecrets returns the Secrets that the sidecars of a stream take their certificates from,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -33,6 +34,7 @@ type certsSecretsCmd struct {
 
 func newCertsSecretsCmd(p process) *cobra.Command {
 	f := &certsSecretsCmd{outputFlags: outputFlags{secret: true}}
+	f.secrets = issuerSecrets
 	c := newCommand(p, &cobra.Command{
 		Use:   "secrets",
 		Short: "Print the Secrets that services need: certificates and tokens, in standalone mode",
@@ -61,6 +63,7 @@ func newCertsSecretsCmd(p process) *cobra.Command {
 }
 
 func (f *certsSecretsCmd) flags(c *command, p process) {
+	f.secrets = []string{config.CAKey, config.CAMongoConnStr}
 	f.inputFlags.add(c)
 	f.reportFlags.add(c)
 	f.addConfig(c)
@@ -141,16 +144,12 @@ type sources struct {
 
 // sources returns the issuer and the token key that are configured. It sends nothing.
 func (f *certsSecretsCmd) sources(c config.Config, r *report.Run) (s sources, err error) {
-	if c.Injector.Mode != config.ModeStandalone {
+	if !c.Standalone() {
 		return s, explain.Setting(c, config.InjectorMode, errors.New(
 			"is not standalone, so sidecars get their certificates from the Dashboard; inject and tykmesh certs renew issue them"))
 	}
 
 	if c.CA.IssuerRef.Name == "" && (c.CA.KeyPath != "" || c.CA.Addr != "") {
-		if c.CA.BundlePath == "" {
-			return s, explain.Setting(c, config.CABundlePath, errors.New("is not set, so services have no certificates; set it to the file of the CAs that pods trust"))
-		}
-
 		signer, err := newSigner(c, f.now, func(q ca.Call) { signed(r, q) })
 		if err != nil {
 			return s, err
@@ -178,22 +177,8 @@ func tokenKey(c config.Config) (*ca.TokenKey, []byte, error) {
 		return nil, nil, err
 	}
 
-	if c.CA.TokenPath == "" {
-		return nil, nil, fmt.Errorf("is set without %s, by which sidecars verify tokens; set that to the file token.pem of tykmesh ca token", config.CATokenPath)
-	}
-
-	text, err := files.ReadConfig(c.CA.TokenPath)
-	if err != nil {
-		return nil, nil, err
-	}
-
-	verifies, err := ca.ParseTokenKey(text)
-	if err == nil && !key.Matches(verifies) {
-		err = errors.New("it belongs to another key")
-	}
-
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s does not hold its public key: %w", config.CATokenPath, err)
+	if string(public) != c.CA.TokenKey {
+		return nil, nil, fmt.Errorf("is not the private key of the public key in %s; name the two files that tykmesh ca token made", config.CATokenPath)
 	}
 
 	return key, public, nil
@@ -207,18 +192,17 @@ func (f *certsSecretsCmd) identities(p process, c config.Config, r *report.Run) 
 	}
 
 	wanted := injectSettings(c, registrationFlags{namespace: f.namespace, onSkip: "fail"})
-	members, problems := inject.Members(docs, wanted)
+	stream, problems := inject.Inject(docs, wanted)
 	if err := explain.Refuse(docs, problems); err != nil {
-		return nil, err
+		return nil, explain.Skippable(err)
+	}
+	if members, _ := inject.Members(docs, wanted); slices.ContainsFunc(members, func(m inject.Member) bool { return m.Defaulted }) {
+		r.Warn("some objects have no namespace: their Secrets are for default, but kubectl apply would put the objects into the namespace of its context; set it with -n NAMESPACE")
 	}
 
 	var all []secrets.Identity
-	seen := make(map[inject.Service]bool)
-	for _, m := range members {
-		if !seen[m.Service] {
-			seen[m.Service] = true
-			all = append(all, secrets.Identity{Service: m.Service, Hosts: append([]string{m.Service.App + "." + m.Service.Namespace + ".svc"}, c.Injector.MeshHosts...)})
-		}
+	for _, identity := range stream.Identities() {
+		all = append(all, secrets.NewIdentity(identity.Service, identity.Hosts))
 	}
 
 	return all, nil

@@ -24,13 +24,15 @@ import (
 
 func newCheckCmd(p process) *cobra.Command {
 	f := &listFlags{}
+	f.secrets = issuerSecrets
 	c := newCommand(p, &cobra.Command{
 		Use:   "check",
 		Short: "Check whether inject can work: configuration, Dashboard, CA, ledger, clocks",
 		Long: "check checks everything that inject needs, prints a line for each part, and gives hints for the parts that are not ready. Then the\n" +
 			"exit status is 3.\n\n" +
 			"It leaves nothing behind. It has a certificate signed and discards its key; it writes a record and deletes it. If the listing does\n" +
-			"not show whether APIs can share the listen path /, it creates two inactive ones and deletes them.",
+			"not show whether APIs can share the listen path /, it creates two inactive ones and deletes them.\n\n" +
+			"In standalone mode it checks what tykmesh certs secrets needs: inject asks no server then.",
 		Example: "  tykmesh check\n" +
 			"  tykmesh check -o json | jq '.checks[] | select(.status == \"failed\")'",
 		Args: noArgs,
@@ -83,6 +85,10 @@ func probeAll(ctx context.Context, c config.Config, s serverFlags, r *report.Run
 			Path: s.local, Org: c.Tyk.Org, TLS: c.Injector.EnableMeshTLS,
 			CA: filepath.Join(s.local, localCADir), Names: c.CA.DefaultNames, Ledger: filepath.Join(s.local, localLedgerFile),
 		})
+	}
+
+	if c.Standalone() {
+		return probeStandalone(ctx, c, s, r)
 	}
 
 	var (
@@ -141,7 +147,7 @@ func (i untrustedIssuer) Issue(ctx context.Context, hosts []string) (ca.Bundle, 
 func probeIssuer(ctx context.Context, c config.Config, s serverFlags, r *report.Run, clocks *check.Clocks) []check.Result {
 	settings := caSettings(c, s.now, nil)
 	name := settings.Name()
-	if !c.Injector.EnableMeshTLS {
+	if !c.Injector.EnableMeshTLS && !c.Standalone() {
 		return check.Skip(name, "Injector.enableMeshTLS is not on")
 	}
 
@@ -164,7 +170,10 @@ func probeIssuer(ctx context.Context, c config.Config, s serverFlags, r *report.
 
 func probeLedger(ctx context.Context, c config.Config, r *report.Run) []check.Result {
 	name := ledgerName(c)
-	if !c.Injector.EnableMeshTLS || !hasLedger(c) {
+	if c.Standalone() && !hasLedger(c) {
+		return check.Skip(name, config.CAMongoConnStr+" is not set: without a ledger, tykmesh certs secrets issues all certificates in each run")
+	}
+	if !c.Injector.EnableMeshTLS && !c.Standalone() || !hasLedger(c) {
 		return check.Skip(name, config.CAMongoConnStr+" is not set: the Dashboard's store shows the certificates")
 	}
 

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject/display"
@@ -69,6 +70,8 @@ func completionOf(f *pflag.Flag) cobra.CompletionFunc {
 			return extensions("yaml", "yml", "json")
 		}
 		return words(f.DefValue, formatJSON)
+	case "mode":
+		return words(config.ModeDashboard, config.ModeStandalone+"\tno Dashboard")
 	case "algo":
 		return words("rsa", "ecdsa")
 	case "size":

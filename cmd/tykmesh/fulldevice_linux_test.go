@@ -27,10 +27,12 @@ var printing = map[string]string{
 	"ca":               "",
 	"ca init":          "--algo ecdsa --dir NEW/ca",
 	"ca rotate":        "--dir CA",
+	"ca token":         "--dir NEW",
 	"certs":            "",
 	"certs list":       "LOCAL",
 	"certs renew":      "shop/echo --dry-run LOCAL",
 	"certs prune":      "--dry-run LOCAL",
+	"certs secrets":    "-n shop -f ECHO --config ALONE",
 	"config":           "",
 	"config init":      "-q",
 	"config schema":    "",
@@ -62,6 +64,13 @@ var printing = map[string]string{
 
 const silent = "-"
 
+// standaloneConfig is a configuration for a mesh without a Dashboard, whose CA is in the directory
+// ca beside it.
+const standaloneConfig = `
+Injector: {mode: standalone, enableMeshTLS: true}
+CA: {keyPath: ca/ca-key.pem, certPath: ca/chain.pem, bundlePath: ca/bundle.pem, ledgerPath: ledger.db}
+`
+
 // Each command that prints exits with 1 and says why, where there is no room for its output.
 func TestEachCommandSaysThatNothingWasPrinted(t *testing.T) {
 	inputs, err := filepath.Abs(samples)
@@ -71,7 +80,7 @@ func TestEachCommandSaysThatNothingWasPrinted(t *testing.T) {
 
 	folder := t.TempDir()
 	fill := strings.NewReplacer("ECHO", inputs+"/echo.yaml", "SLEEP", inputs+"/sleep.yaml", "LOCAL", "--config "+inputs+"/tykmesh.yaml --local "+folder+"/mesh", "CONFIG", "--config "+inputs+"/tykmesh.yaml",
-		"CA", folder+"/ca", "BEGUN", folder+"/begun.yaml", "NEW", t.TempDir())
+		"CA", folder+"/ca", "BEGUN", folder+"/begun.yaml", "ALONE", folder+"/alone.yaml", "NEW", t.TempDir())
 
 	later := func() time.Time { return time.Now().Add(2 * time.Hour) } // new certificates are not pruned
 	prepare := func(line string) (printed []byte) {
@@ -84,6 +93,9 @@ func TestEachCommandSaysThatNothingWasPrinted(t *testing.T) {
 		return stdout.Bytes()
 	}
 
+	if err := os.WriteFile(folder+"/alone.yaml", []byte(standaloneConfig), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(folder+"/begun.yaml", prepare("config init"), 0o600); err != nil {
 		t.Fatal(err)
 	}

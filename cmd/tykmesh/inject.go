@@ -70,6 +70,8 @@ type injected struct {
 	isList   bool       // the stream is the list of a KRM function
 	plan     *plan.Plan // nil if there is nothing to register
 	bindings map[inject.Service]inject.Binding
+
+	standalone bool // there is no Dashboard
 }
 
 // run registers the services. The output that it returns writes the manifests.
@@ -94,6 +96,7 @@ func (f *injectCmd) inject(ctx context.Context, p process, r *report.Run) (i inj
 		return i, err
 	}
 
+	i.standalone = c.Standalone()
 	if err := f.checkMode(c); err != nil {
 		return i, err
 	}

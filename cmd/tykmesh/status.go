@@ -33,8 +33,8 @@ func newStatusCmd(p process) *cobra.Command {
 			"certificates and records. It asks the Dashboard and the ledger and reads no manifest: tykmesh diff tells whether an API matches\n" +
 			"its manifest.\n\n" +
 			"With -f it reads the live objects of a mesh without a Dashboard (Injector.mode: standalone), and neither asks a server nor needs a\n" +
-			"configuration. It lists the routes of each service, who may call it, its ConfigMap, certificate and token, then what is wrong and\n" +
-			"unused, with the command to type. It never prints a key or a token.",
+			"configuration. It lists the routes of each service, its callers, ConfigMap, certificate and token; then errors and warnings; then\n" +
+			"unused objects, with the commands that delete them. It never prints a key or a token.",
 		Example: "  tykmesh status\n" +
 			"  tykmesh status -o json | jq '.services[] | select(.drift)'\n" +
 			"  kubectl get " + liveKinds + " -A -o yaml | tykmesh status -f -",

@@ -64,7 +64,7 @@ func warnOfLacks(r *report.Run, kinds []string) {
 	}
 }
 
-// runLive is status -f.
+// runLive does the work of status -f.
 func (f *statusCmd) runLive(p process, r *report.Run) (report.Output, error) {
 	m, err := readLive(p, f.liveFlags, r)
 	if err != nil {
@@ -229,7 +229,7 @@ type (
 		Expires   *time.Time `json:"expires,omitempty"`
 		DaysLeft  *int       `json:"daysLeft,omitempty"` // below 0: expired
 		Hosts     []string   `json:"hosts"`
-		Lacking   []string   `json:"lackingHosts"` // of Services that lead to the service
+		Lacking   []string   `json:"lackingHosts"`
 		Issuer    string     `json:"issuer,omitempty"`
 	}
 	liveToken struct {

@@ -18,12 +18,16 @@ import (
 // trust.
 func (f *injectCmd) tell(r *report.Run, i injected, trusted string) {
 	if i.stream.Defaulted {
-		r.Warn("some objects have no namespace: they are registered in default, but kubectl apply would use the namespace of its context; set it with -n NAMESPACE")
+		what := "they are registered in default"
+		if i.standalone {
+			what = "their sidecars call the Services of default"
+		}
+		r.Warn("some objects have no namespace: %s, but kubectl apply would use the namespace of its context; set it with -n NAMESPACE", what)
 	}
 
 	registered := registrations(r, i.plan)
 
-	count := tally{}
+	count := tally{standalone: i.standalone}
 	for _, o := range i.stream.Objects {
 		count.add(o)
 		if o.Outcome != inject.Injected {
@@ -189,7 +193,10 @@ func registrations(r *report.Run, todo *plan.Plan) map[inject.Service]string {
 }
 
 // tally counts the objects of a run.
-type tally struct{ workloads, services, leftAlone, skipped int }
+type tally struct {
+	workloads, services, leftAlone, skipped int
+	standalone                              bool // there is no Dashboard
+}
 
 func (t *tally) add(o *inject.Object) {
 	switch {
@@ -219,6 +226,9 @@ func (t *tally) summary(r *report.Run, todo *plan.Plan, onlyRegisters bool) stri
 		text += fmt.Sprintf(", %d skipped", t.skipped)
 	}
 
+	if t.standalone {
+		return text
+	}
 	if todo == nil {
 		return text + "; nothing to register"
 	}

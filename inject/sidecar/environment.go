@@ -114,8 +114,8 @@ var meshSettings = []setting{
 	{name: "TYK_GW_ENABLEFIXEDWINDOWRATELIMITER", reason: "otherwise every gateway tells all others of itself, twice a second", source: fromMeasures, value: always("true")},
 }
 
-// fileSettings are those of gateways without a Dashboard, as they were measured with the definitions
-// of package standalone.
+// fileSettings are those of gateways without a Dashboard, as they were measured with the
+// definitions of package standalone.
 var fileSettings = []setting{
 	{name: "TYK_GW_STORAGE_ADDRS", mode: standaloneMode, reason: "the gateway serves without Redis, but wants to be told of one: nothing listens at this address", source: fromMeasures,
 		value: always("127.0.0.1:6399")},
@@ -126,6 +126,10 @@ var fileSettings = []setting{
 		value: given(func(g Gateway) string { return g.whenPolicies("file") })},
 	{name: "TYK_GW_POLICIES_POLICYRECORDNAME", mode: standaloneMode, reason: "this is the file with the policies", source: fromTyk, fixed: true,
 		value: given(func(g Gateway) string { return g.whenPolicies(standalone.ConfigPath + "/" + standalone.PolicyFile) })},
+	{name: "TYK_GW_MINTOKENLENGTH", mode: standaloneMode, reason: "no token is long enough to be looked for in Redis, where none is: each call would log 23 errors", source: fromMeasures, fixed: true,
+		value: given(func(g Gateway) string { return g.whenPolicies("1000000") })},
+	{name: "TYK_GW_HASHKEYS", mode: standaloneMode, reason: "with tokens that are not looked for, a gateway that hashes no keys fails each call", source: fromMeasures, fixed: true,
+		value: given(func(g Gateway) string { return g.whenPolicies("true") })},
 	{name: "TYK_GW_KV_FILE_BASEPATH", mode: standaloneMode, reason: "the mesh APIs find the token of their service in this directory, and read it for each call", source: fromMeasures, fixed: true,
 		value: given(func(g Gateway) string {
 			if g.Files.TokenSecret == "" {

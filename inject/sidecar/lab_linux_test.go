@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -23,6 +24,7 @@ import (
 // other.
 //
 //	pod: app on 80, sidecar on 8080 ── eth0 10.77.0.2, fd77::2 ──── 10.77.0.1, fd77::1 ── outside: all worldAddresses on 80, 443 and 8081
+//	     and on 15080, 15443, 9696          fe80::77
 type lab struct {
 	t       *testing.T
 	outside string // network namespace
@@ -33,6 +35,7 @@ type lab struct {
 
 const (
 	pod4, pod6 = "10.77.0.2", "fd77::2"
+	podLink    = "fe80::77%pod"            // link-local, as the world outside reaches it
 	api4, api6 = "10.96.0.1", "fd00:96::1" // the Kubernetes API's
 )
 
@@ -154,7 +157,12 @@ func (l *lab) pod(t *testing.T, families ...string) string {
 		l.ip(t, "-n", name, family, "route", "add", "default", "via", gateway)
 	}
 
-	l.serve(t, name, "app=:80", "sidecar=:8080")
+	if slices.Contains(families, "-6") {
+		l.ip(t, "-n", l.outside, "address", "add", "fe80::1/64", "dev", "pod", "nodad")
+		l.ip(t, "-n", name, "address", "add", "fe80::77/64", "dev", "eth0", "nodad")
+	}
+
+	l.serve(t, name, "app=:80", "sidecar=:8080", "mesh-http=:15080", "mesh-https=:15443", "control=:9696")
 
 	return name
 }
@@ -234,7 +242,13 @@ func serve(servers []string) error {
 // call asks who answers at addresses, as a user.
 func (l *lab) call(t *testing.T, namespace string, uid int, addresses []string) map[string]string {
 	t.Helper()
-	cmd := l.play(namespace, "call", append([]string{strconv.Itoa(uid)}, addresses...)...)
+	return l.callFor(t, 10*time.Second, namespace, uid, addresses)
+}
+
+// callFor is call with another time after which a connection counts as dropped.
+func (l *lab) callFor(t *testing.T, patience time.Duration, namespace string, uid int, addresses []string) map[string]string {
+	t.Helper()
+	cmd := l.play(namespace, "call", append([]string{strconv.Itoa(uid), patience.String()}, addresses...)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 
@@ -251,16 +265,33 @@ func call(args []string) error {
 	if err = errors.Join(err, syscall.Setgroups(nil), syscall.Setgid(uid), syscall.Setuid(uid)); err != nil {
 		return err
 	}
+	patience, err := time.ParseDuration(args[1])
+	if err != nil {
+		return err
+	}
+
+	addresses := args[2:]
+	given := make([]string, len(addresses))
+	var all sync.WaitGroup
+	for i, address := range addresses {
+		all.Go(func() { given[i] = ask(address, patience) })
+	}
+	all.Wait()
+
 	answers := map[string]string{}
-	for _, address := range args[1:] {
-		answers[address] = ask(address)
+	for i, address := range addresses {
+		answers[address] = given[i]
 	}
 
 	return json.NewEncoder(os.Stdout).Encode(answers)
 }
 
-func ask(address string) string {
-	conn, err := net.DialTimeout("tcp", address, 10*time.Second)
+func ask(address string, patience time.Duration) string {
+	conn, err := net.DialTimeout("tcp", address, patience)
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return "dropped"
+	}
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		return "refused"
 	}

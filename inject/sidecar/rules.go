@@ -30,6 +30,11 @@ const (
 //	to one of ExemptCIDRs           let through     All
 //	to port 80 or 443 elsewhere     to the sidecar  All, except for ExemptPorts
 //
+// Where the sidecar answers the pod's own calls on ports apart (HTTP, HTTPS), these must be closed:
+// another pod that reaches them would call with the identity of this one. So the INPUT chain of the
+// filter table, or nft's hook, drops TCP to them that does not come from the pod itself, by lo. A
+// redirected connection does (measured). It drops before all else that stands in that chain.
+//
 // None has no rule and needs no init container; its texts take away what another mode set.
 //
 // To the sidecar means REDIRECT, which maps local connections to 127.0.0.1 or ::1
@@ -45,7 +50,8 @@ type Rules struct {
 	Port      int   // where the sidecar listens; 0 is DefaultPort
 
 	// HTTP and HTTPS are where the sidecar answers the pod's own calls to port 80 and to port 443;
-	// 0 is Port. The rules close them, and Closed, to all callers from outside of the pod.
+	// 0 is Port. The rules close them, and Closed, to all callers from outside of the pod. Without
+	// any of the three they close nothing.
 	HTTP, HTTPS int
 	Closed      []int
 
@@ -130,17 +136,55 @@ func (r Rules) CapturedLocally() []string {
 	return r.captured()
 }
 
-func (r Rules) listenPort() int { return cmp.Or(r.Port, DefaultPort) }
+// toSidecar returns the port of the sidecar to which calls of a port go.
+func (r Rules) toSidecar(port string) int {
+	own := r.HTTP
+	if port == "443" {
+		own = r.HTTPS
+	}
+	return cmp.Or(own, r.Port, DefaultPort)
+}
+
+// closes reports whether the rules close ports.
+func (r Rules) closes() bool { return r.HTTP != 0 || r.HTTPS != 0 || len(r.Closed) > 0 }
+
+// closed returns the ports that only the pod itself reaches, in order.
+func (r Rules) closed() []string {
+	if r.Intercept == None {
+		return nil
+	}
+
+	ports := slices.DeleteFunc(append([]int{r.HTTP, r.HTTPS}, r.Closed...), func(port int) bool { return port < 1 || port > 65535 })
+	slices.Sort(ports)
+
+	var out []string
+	for _, port := range slices.Compact(ports) {
+		out = append(out, strconv.Itoa(port))
+	}
+
+	return out
+}
 
 // does describes the effect of the rules in half a sentence.
 func (r Rules) does() string {
-	port := strconv.Itoa(r.listenPort())
-	switch captured := r.captured(); {
-	case r.Intercept == All && len(captured) > 0:
-		return "tcp to port " + strings.Join(captured, " and ") + " goes to the sidecar on port " + port
+	from, address := r.captured(), ""
+	switch {
+	case r.Intercept == All && len(from) > 0:
 	case r.Intercept == All, r.Intercept == Mesh:
-		return "tcp to " + MeshAddress + " port 80 and 443 goes to the sidecar on port " + port
+		from, address = []string{"80", "443"}, MeshAddress+" "
+	default:
+		return "nothing goes to the sidecar"
 	}
 
-	return "nothing goes to the sidecar"
+	var to []string
+	for _, port := range from {
+		to = append(to, strconv.Itoa(r.toSidecar(port)))
+	}
+
+	does := "tcp to " + address + "port " + strings.Join(from, " and ") + " goes to the sidecar on port " + strings.Join(slices.Compact(to), " and ")
+	if closed := r.closed(); len(closed) > 0 {
+		does += ", and only this pod reaches port " + strings.Join(closed, ", ")
+	}
+
+	return does
 }

@@ -2,6 +2,7 @@ package sidecar_test
 
 import (
 	"flag"
+	"maps"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -29,16 +30,26 @@ func exemptions() []netip.Prefix {
 	}
 }
 
-// cases are rules by name, which the tests of texts and the measurement share.
+// cases are rules by name, which the tests of texts and the measurement share. Each is there again
+// with ports apart for the pod's own calls, which no other pod may reach.
 func cases() map[string]sidecar.Rules {
-	return map[string]sidecar.Rules{
+	all := map[string]sidecar.Rules{
 		"none":   {Intercept: sidecar.None, UID: uid},
 		"mesh":   {Intercept: sidecar.Mesh, UID: uid},
 		"all":    {Intercept: sidecar.All, UID: uid},
 		"exempt": {Intercept: sidecar.All, UID: uid, ExemptCIDRs: exemptions()},
 		"ports":  {Intercept: sidecar.All, UID: uid, ExemptPorts: []int{443, 8443}},
 	}
+	for name, r := range maps.Clone(all) {
+		r.HTTP, r.HTTPS, r.Closed = 15080, 15443, []int{9696}
+		all[closed+name] = r
+	}
+
+	return all
 }
+
+// closed begins the names of cases that close ports.
+const closed = "closed-"
 
 // TestTexts keeps the texts as they are: each change of a byte makes all pods roll.
 func TestTexts(t *testing.T) {
@@ -74,7 +85,12 @@ func TestSameTexts(t *testing.T) {
 		netip.MustParsePrefix("fd00::/8"), netip.MustParsePrefix("10.9.9.9/8"),
 	}}
 
-	before := slices.Clone(untidy.ExemptCIDRs)
+	for _, r := range []*sidecar.Rules{&tidy, &untidy} {
+		r.HTTP, r.HTTPS = 15080, 15443
+	}
+	tidy.Closed, untidy.Closed = []int{1, 9696}, []int{15443, 9696, 1, 0, 70000, 9696}
+
+	before, closed := slices.Clone(untidy.ExemptCIDRs), slices.Clone(untidy.Closed)
 	if diff := cmp.Diff(tidy.Script(), untidy.Script()); diff != "" {
 		t.Errorf("script (-tidy +untidy):\n%s", diff)
 	}
@@ -83,8 +99,8 @@ func TestSameTexts(t *testing.T) {
 		t.Errorf("ruleset (-tidy +untidy):\n%s", diff)
 	}
 
-	if !slices.Equal(before, untidy.ExemptCIDRs) {
-		t.Errorf("the caller's CIDRs became %v", untidy.ExemptCIDRs)
+	if !slices.Equal(before, untidy.ExemptCIDRs) || !slices.Equal(closed, untidy.Closed) {
+		t.Errorf("the caller's CIDRs became %v, and the ports %v", untidy.ExemptCIDRs, untidy.Closed)
 	}
 }
 
@@ -142,15 +158,16 @@ func TestScriptParses(t *testing.T) {
 
 // FuzzTexts: whatever the settings, the texts hold nothing but what the rules are made of.
 func FuzzTexts(f *testing.F) {
-	f.Add("all", int64(uid), []byte{10, 1, 2, 3, 8}, []byte{80})
-	f.Add("mesh; reboot", int64(-1), []byte("fe80::1%$(reboot)"), []byte{})
-	f.Add(`all"`, int64(0), []byte("\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff\x0a\x00\x00\x01\x68"), []byte{187, 80})
+	f.Add("all", int64(uid), []byte{10, 1, 2, 3, 8}, []byte{80}, 0, 0)
+	f.Add("mesh; reboot", int64(-1), []byte("fe80::1%$(reboot)"), []byte{}, 15080, 15443)
+	f.Add(`all"`, int64(0), []byte("\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff\x0a\x00\x00\x01\x68"), []byte{187, 80}, 15080, 0)
 	rule := regexp.MustCompile(`^-A TYKMESH (-m owner --uid-owner -?\d+ -j RETURN|-d [0-9a-f.:]+/\d+ -j RETURN|` +
-		`-p tcp (-d 127\.0\.0\.2 )?--dport (80|443) -j REDIRECT --to-ports 8080)$`)
+		`-p tcp (-d 127\.0\.0\.2 )?--dport (80|443) -j REDIRECT --to-ports \d+|! -i lo -p tcp --dport \d+ -j DROP)$`)
 	statement := regexp.MustCompile(`^    (type nat hook output priority -100; policy accept;|meta skuid -?\d+ return|ip6? daddr [0-9a-f.:]+/\d+ return|` +
-		`(ip daddr 127\.0\.0\.2 )?tcp dport \{ (80|443|80, 443) \} redirect to :8080)$`)
-	f.Fuzz(func(t *testing.T, intercept string, uid int64, cidr, ports []byte) {
-		r := sidecar.Rules{Intercept: sidecar.Intercept(intercept), UID: uid}
+		`(ip daddr 127\.0\.0\.2 )?tcp dport \{ (80|443|80, 443) \} redirect to :\d+|` +
+		`type filter hook input priority 0; policy accept;|iifname != "lo" tcp dport \{ \d+(, \d+)* \} drop)$`)
+	f.Fuzz(func(t *testing.T, intercept string, uid int64, cidr, ports []byte, http, https int) {
+		r := sidecar.Rules{Intercept: sidecar.Intercept(intercept), UID: uid, HTTP: int(uint16(http)), HTTPS: int(uint16(https))}
 		if n := len(cidr); n > 0 {
 			a, _ := netip.AddrFromSlice(cidr[:n-1])
 			r.ExemptCIDRs = append(r.ExemptCIDRs, netip.PrefixFrom(a, int(cidr[n-1])))
@@ -161,10 +178,13 @@ func FuzzTexts(f *testing.F) {
 
 		for _, p := range ports {
 			r.ExemptPorts = append(r.ExemptPorts, int(p))
+			if r.HTTP != 0 {
+				r.Closed = append(r.Closed, int(p))
+			}
 		}
 
 		for line := range strings.SplitSeq(r.Script(), "\n") {
-			for _, quote := range []string{`ipv4="`, `ipv6="`} {
+			for _, quote := range []string{`ipv4="`, `ipv6="`, `closed="`} {
 				line = strings.TrimPrefix(line, quote)
 			}
 			if line = strings.TrimSuffix(line, `"`); strings.HasPrefix(line, "-A ") && !rule.MatchString(line) {
@@ -179,6 +199,7 @@ func FuzzTexts(f *testing.F) {
 		}
 
 		known := cases()["mesh"]
+		known.HTTP, known.HTTPS, known.Closed = r.HTTP, r.HTTPS, r.Closed
 		if known.Intercept = r.Intercept; r.Intercept != sidecar.All && r.Script() != known.Script() {
 			t.Errorf("%q: exemptions change a text that has none", intercept)
 		}

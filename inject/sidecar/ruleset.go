@@ -2,6 +2,7 @@ package sidecar
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -16,24 +17,36 @@ func (r Rules) Ruleset() string {
 	fmt.Fprintf(&b, "# tykmesh: %s.\n", r.does())
 	for _, f := range families() {
 		fmt.Fprintf(&b, "table %s tykmesh\ndelete table %[1]s tykmesh\n", f.name)
+		var chains strings.Builder
 		if rules := r.statements(f); len(rules) > 0 {
-			fmt.Fprintf(&b, "table %s tykmesh {\n  chain output {\n    type nat hook output priority -100; policy accept;\n    %s\n  }\n}\n",
-				f.name, strings.Join(rules, "\n    "))
+			chain(&chains, "output", "nat hook output priority -100", rules)
+		}
+
+		if closed := r.closed(); len(closed) > 0 {
+			chain(&chains, "input", "filter hook input priority 0", []string{`iifname != "lo" tcp dport { ` + strings.Join(closed, ", ") + " } drop"})
+		}
+
+		if chains.Len() > 0 {
+			fmt.Fprintf(&b, "table %s tykmesh {\n%s}\n", f.name, &chains)
 		}
 	}
 
 	return b.String()
 }
 
-// statements returns a family's rules for nft.
+// chain writes a chain of a table.
+func chain(b *strings.Builder, name, kind string, rules []string) {
+	fmt.Fprintf(b, "  chain %s {\n    type %s; policy accept;\n    %s\n  }\n", name, kind, strings.Join(rules, "\n    "))
+}
+
+// statements returns a family's rules for nft, as far as they redirect.
 func (r Rules) statements(f family) (rules []string) {
-	toSidecar := fmt.Sprintf("redirect to :%d", r.listenPort())
 	if r.Intercept == All {
 		rules = append(rules, fmt.Sprintf("meta skuid %d return", r.UID))
 	}
 
 	if r.Intercept != None && f.mesh {
-		rules = append(rules, f.name+" daddr "+MeshAddress+" tcp dport { 80, 443 } "+toSidecar)
+		rules = append(rules, r.redirects(f.name+" daddr "+MeshAddress+" ", []string{"80", "443"})...)
 	}
 
 	if r.Intercept != All {
@@ -44,8 +57,20 @@ func (r Rules) statements(f family) (rules []string) {
 		rules = append(rules, f.name+" daddr "+p.String()+" return")
 	}
 
-	if ports := r.captured(); len(ports) > 0 {
-		rules = append(rules, "tcp dport { "+strings.Join(ports, ", ")+" } "+toSidecar)
+	return append(rules, r.redirects("", r.captured())...)
+}
+
+// redirects returns the statements that send connections to ports to the sidecar: one for all ports
+// of the sidecar's that are the same.
+func (r Rules) redirects(match string, ports []string) (rules []string) {
+	for len(ports) > 0 {
+		to := r.toSidecar(ports[0])
+		n := slices.IndexFunc(ports, func(port string) bool { return r.toSidecar(port) != to })
+		if n < 0 {
+			n = len(ports)
+		}
+		rules = append(rules, fmt.Sprintf("%stcp dport { %s } redirect to :%d", match, strings.Join(ports[:n], ", "), to))
+		ports = ports[n:]
 	}
 
 	return rules

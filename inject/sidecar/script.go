@@ -20,6 +20,9 @@ import (
 // APIServerSNI environment variable injection). That is reported and nothing more: the name's
 // address of today may be another's tomorrow. With All, IPv6 must work where the pod has an IPv6
 // address that others reach.
+//
+// Closed ports need a second table, filter, and IPv6 wherever the pod has any address of it that is
+// not its own lo: others on the same link reach a link-local one.
 func (r Rules) Script() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# tykmesh: %s.\nset -eu\n", r.does())
@@ -27,16 +30,26 @@ func (r Rules) Script() string {
 		b.WriteString(findAPI)
 	}
 
-	v4, v6 := families()[0], families()[1]
+	v4, v6, both := families()[0], families()[1], r.Intercept == All || r.closes()
 	fmt.Fprintf(&b, "\nipv4=\"%s\"\n", strings.Join(r.chain(v4, "$api4"), "\n"))
-	if r.Intercept == All {
+	if both {
 		fmt.Fprintf(&b, "\nipv6=\"%s\"\n", strings.Join(r.chain(v6, "$api6"), "\n"))
 	}
 
-	b.WriteString(useTools)
-	if r.Intercept == All {
-		b.WriteString(setUpIPv6)
+	if r.closes() {
+		fmt.Fprintf(&b, "\nclosed=\"%s\"\n", strings.Join(r.drops(), "\n"))
+		b.WriteString(putBoth)
 	} else {
+		b.WriteString(put)
+	}
+
+	b.WriteString(useTools)
+	switch {
+	case r.closes():
+		b.WriteString(closeIPv6)
+	case both:
+		b.WriteString(setUpIPv6)
+	default:
 		b.WriteString(clearIPv6)
 	}
 
@@ -45,18 +58,22 @@ func (r Rules) Script() string {
 	return b.String()
 }
 
-// chain returns a family's rules for iptables-restore. api is the shell's word for the rule of the
-// Kubernetes API, which may be empty.
+// chain returns a family's redirections for iptables-restore. api is the shell's word for the rule
+// of the Kubernetes API, which may be empty.
 func (r Rules) chain(f family, api string) (rules []string) {
 	add := func(match, target string) { rules = append(rules, "-A TYKMESH "+match+" -j "+target) }
-	toSidecar := fmt.Sprintf("REDIRECT --to-ports %d", r.listenPort())
+	redirect := func(match string, ports ...string) {
+		for _, port := range ports {
+			add("-p tcp "+match+"--dport "+port, fmt.Sprintf("REDIRECT --to-ports %d", r.toSidecar(port)))
+		}
+	}
+
 	if r.Intercept == All {
 		add(fmt.Sprintf("-m owner --uid-owner %d", r.UID), "RETURN")
 	}
 
 	if r.Intercept != None && f.mesh {
-		add("-p tcp -d "+MeshAddress+" --dport 80", toSidecar)
-		add("-p tcp -d "+MeshAddress+" --dport 443", toSidecar)
+		redirect("-d "+MeshAddress+" ", "80", "443")
 	}
 
 	if r.Intercept != All {
@@ -68,10 +85,17 @@ func (r Rules) chain(f family, api string) (rules []string) {
 		add("-d "+p.String(), "RETURN")
 	}
 
-	for _, port := range r.captured() {
-		add("-p tcp --dport "+port, toSidecar)
-	}
+	redirect("", r.captured()...)
 
+	return rules
+}
+
+// drops returns the rules that close ports, for both families: one for each port, because nodes may
+// lack the module multiport.
+func (r Rules) drops() (rules []string) {
+	for _, port := range r.closed() {
+		rules = append(rules, "-A TYKMESH ! -i lo -p tcp --dport "+port+" -j DROP")
+	}
 	return rules
 }
 
@@ -89,13 +113,25 @@ case ${KUBERNETES_SERVICE_HOST-} in
 esac
 `
 
-	useTools = `
+	put = `
 # put TOOL RULES: one transaction makes our chain anew and lets OUTPUT jump to it, once.
 put() {
   jump=$("$1" -w -t nat -C OUTPUT -p tcp -j TYKMESH 2>/dev/null || echo '-A OUTPUT -p tcp -j TYKMESH')
   printf '%s\n' '*nat' ':TYKMESH - [0:0]' "$2" "$jump" COMMIT | "$1-restore" -w --noflush
 }
+`
 
+	putBoth = `
+# put TOOL RULES: one transaction a table makes our chain anew. INPUT jumps to ours first, and once; OUTPUT jumps to ours once.
+put() {
+  again=$("$1" -w -t filter -C INPUT -p tcp -j TYKMESH 2>/dev/null && echo '-D INPUT -p tcp -j TYKMESH' || :)
+  jump=$("$1" -w -t nat -C OUTPUT -p tcp -j TYKMESH 2>/dev/null || echo '-A OUTPUT -p tcp -j TYKMESH')
+  printf '%s\n' '*filter' ':TYKMESH - [0:0]' "$closed" "$again" '-I INPUT -p tcp -j TYKMESH' COMMIT \
+    '*nat' ':TYKMESH - [0:0]' "$2" "$jump" COMMIT | "$1-restore" -w --noflush
+}
+`
+
+	useTools = `
 # try TOOL RULES: with the first kind of the tool that works on this node.
 try() {
   said=''
@@ -149,5 +185,24 @@ fi
 `
 
 	clearIPv6 = `"ip6${tool#ip}" -w -t nat -F TYKMESH 2>/dev/null || : # rules of other settings
+`
+
+	closeIPv6 = `
+# reached: has the pod an IPv6 address besides its own lo? Others on its link reach even a link-local one.
+reached() {
+  [ -e /proc/net/if_inet6 ] || return 1
+  while read -r address index bits scope flags device; do
+    if [ "$device" != lo ]; then return 0; fi
+  done </proc/net/if_inet6
+  return 1
+}
+
+if try ip6tables "$ipv6"; then
+  with="$with, $tool"
+elif reached; then
+  fail ip6tables
+else
+  echo "tykmesh: IPv6 is not set up: ip6tables does not work, and the pod has no IPv6 address that others reach"
+fi
 `
 )

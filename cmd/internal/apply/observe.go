@@ -3,9 +3,11 @@ package apply
 import (
 	"context"
 	"crypto/x509"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 )
@@ -42,6 +44,7 @@ func Observe(ctx context.Context, r mesh.Remote, s mesh.Settings) (plan.State, e
 	if state.HasLedger {
 		reads = append(reads, func() (err error) {
 			state.Records, err = r.Ledger.Records(ctx)
+			state.Records = slices.DeleteFunc(state.Records, ca.Record.IsSecret) // a mesh without a Dashboard may share the ledger
 			return stepError("reading", "ledger", "", err)
 		})
 	}

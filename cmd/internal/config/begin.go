@@ -94,7 +94,7 @@ func BeginStandalone() string {
 
 			b.WriteString(head)
 			head = "\n"
-			writeProse(&b, "  ", k.explained(cmp.Or(k.alone, k.text)))
+			writeProse(&b, "  ", cmp.Or(k.alone, k.explained(k.text)))
 			if value != "" {
 				fmt.Fprintf(&b, "  %s: %s\n", k.short(), value)
 			} else {

@@ -36,12 +36,17 @@ func readSample(t *testing.T, name string) string {
 
 // load reads a configuration from text, with secrets in files.
 func load(text string, environ []string, files map[string]string, local bool) (Config, []Finding, error) {
+	return Load(sourceOf(text, environ, files, local))
+}
+
+// sourceOf is a configuration in a text, with secrets in files.
+func sourceOf(text string, environ []string, files map[string]string, local bool) Source {
 	name := "tykmesh.yaml"
 	if text == "" {
 		name = ""
 	}
 
-	return Load(Source{
+	return Source{
 		Name:    name,
 		Data:    []byte(text),
 		Environ: environ,
@@ -52,12 +57,12 @@ func load(text string, environ []string, files map[string]string, local bool) (C
 			}
 			return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
 		},
-	})
+	}
 }
 
 // TestConfigSays holds what users are told of their configuration. A case is a txtar archive:
-// tykmesh.yaml, perhaps environ, "local" in the comment where --local is given, files for secrets,
-// and want.
+// tykmesh.yaml, perhaps environ, "--local" in the comment where that is given, "(secrets)" where the
+// run needs those of the section CA, files for secrets, and want.
 func TestConfigSays(t *testing.T) {
 	cases, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(cases) == 0 {
@@ -76,8 +81,11 @@ func TestConfigSays(t *testing.T) {
 				files[f.Name] = string(f.Data)
 			}
 
-			_, warnings, err := load(files["tykmesh.yaml"], strings.Fields(files["environ"]), files,
-				strings.Contains(string(archive.Comment), "--local"))
+			src := sourceOf(files["tykmesh.yaml"], strings.Fields(files["environ"]), files, strings.Contains(string(archive.Comment), "--local"))
+			if strings.Contains(string(archive.Comment), "(secrets)") {
+				src.Secrets = []string{CAKey, CAMongoConnStr}
+			}
+			_, warnings, err := Load(src)
 
 			got := said(warnings, err)
 			if !*update {

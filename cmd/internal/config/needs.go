@@ -20,6 +20,7 @@ func (l *loader) checkNeeds() {
 	if l.config.CA.LedgerPath != "" {
 		l.excludes(CALedgerPath, "records the certificates", CAMongoConnStr)
 	}
+
 	l.checkMode()
 	if l.config.Standalone() {
 		l.checkStandalone()

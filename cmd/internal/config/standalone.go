@@ -1,15 +1,12 @@
 package config
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/x509"
-	"encoding/pem"
-	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
+	"github.com/tykmesh/tykmesh/inject/standalone"
 )
 
 // Certificates reports whether each service of a mesh without a Dashboard has a certificate.
@@ -88,6 +85,10 @@ func (l *loader) checkStandalone() {
 	}
 
 	injector.MutualTLS = injector.MutualTLS && injector.EnableMeshTLS
+	if n := len(l.config.Sidecar.Methods); n > standalone.MaxMethods {
+		l.fail(l.settings[SidecarMethods], fmt.Sprintf("has %d methods, and definitions with more than %d would be too large; delete some", n, standalone.MaxMethods))
+	}
+
 	l.checkSidecar()
 }
 
@@ -100,10 +101,6 @@ func (l *loader) checkStandalone() {
 //	none         | the user makes the Secrets
 func (l *loader) checkIdentities() {
 	c := &l.config.CA
-	if l.config.Injector.EnableMeshTLS {
-		l.need(InjectorEnableMeshTLS, CABundlePath)
-	}
-
 	l.readTrust()
 	switch {
 	case l.isSet(CAIssuerRef):
@@ -111,7 +108,7 @@ func (l *loader) checkIdentities() {
 			CAMutualTLSCert, CAMutualTLSKey, CADefaultNames, CADefaultKeyRequest)
 	case c.KeyPath != "":
 		l.checkKeyFile()
-	case l.isSet(CAAddr) && !l.isSet(CAKey):
+	case l.isSet(CAAddr) && slices.Contains(l.src.Secrets, CAKey):
 		l.need(CAAddr, CAKey)
 	case l.isSet(CAKey):
 		l.need(CAKey, CAAddr)
@@ -121,8 +118,8 @@ func (l *loader) checkIdentities() {
 		l.checkCFSSL()
 	}
 
-	for _, key := range []string{CAIssuerRef, CAKeyPath, CAAddr} {
-		if l.isSet(key) {
+	for _, key := range []string{InjectorEnableMeshTLS, CAIssuerRef, CAKeyPath, CAAddr} {
+		if l.isSet(key) && (key != InjectorEnableMeshTLS || l.config.Injector.EnableMeshTLS) {
 			l.need(key, CABundlePath)
 			return
 		}
@@ -151,32 +148,9 @@ func (l *loader) checkTokens() {
 
 	text, err := l.src.ReadFile(c.TokenPath)
 	if err == nil {
-		c.TokenKey, err = parseTokenKey(text)
+		c.TokenKey, err = string(text), standalone.CheckTokenKey(string(text))
 	}
 	if err != nil {
 		l.fail(l.settings[CATokenPath], "the public key of tokens cannot be read: "+err.Error())
 	}
-}
-
-// parseTokenKey returns the public key of tokens, in PEM: an elliptic curve key, of the curve P-256
-// as algorithm ES256 needs it (RFC 7518, section 3.4).
-func parseTokenKey(text []byte) (string, error) {
-	block, rest := pem.Decode(text)
-	switch {
-	case block == nil:
-		return "", errors.New("the file contains no PEM block; make one with tykmesh ca token")
-	case block.Type != "PUBLIC KEY":
-		return "", errors.New("the file contains a PEM block other than PUBLIC KEY; name the file token.pem of tykmesh ca token")
-	}
-	if another, _ := pem.Decode(rest); another != nil {
-		return "", errors.New("the file contains a second PEM block; leave only the public key in it")
-	}
-
-	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
-	key, isEC := parsed.(*ecdsa.PublicKey)
-	if err != nil || !isEC || key.Curve != elliptic.P256() {
-		return "", errors.New("the file contains no key of the curve P-256; make one with tykmesh ca token")
-	}
-
-	return string(pem.EncodeToMemory(&pem.Block{Type: block.Type, Bytes: block.Bytes})), nil
 }

@@ -10,9 +10,6 @@ import (
 	"github.com/tykmesh/tykmesh/inject/standalone"
 )
 
-// marker is a part of the name of each object of the mesh, but for Services.
-const marker = "-tykmesh"
-
 // cluster holds the objects of the input that have a part in the mesh.
 type cluster struct {
 	facts     *kube.Facts // pods and Services
@@ -71,6 +68,10 @@ func collect(docs []*manifest.Document) (*cluster, []Unreadable) {
 		injected: make(map[*kube.Service]bool), seen: make(map[string]bool), read: make(map[kube.Ref]bool),
 	}
 	for _, d := range docs {
+		if c.addItems(d) {
+			continue
+		}
+
 		objects, err := kube.Objects(d)
 		if e := (*manifest.SyntaxError)(nil); errors.As(err, &e) {
 			unreadable = append(unreadable, Unreadable{d.Number, e})
@@ -130,23 +131,37 @@ func (c *cluster) addConfigMap(o kube.Object, m *kube.Meta) {
 	switch {
 	case m.Name == sidecar.Authority:
 		c.trusted[m.Namespace] = kube.Text(o.Node.Get("data", sidecar.AuthorityKey))
-	case isConfigName(m.Name):
+	case standalone.IsConfigMapName(m.Name):
 		c.configs[object{m.Namespace, m.Name}] = &configMap{textsOf(o.Node.Get("data"))}
 	}
 }
 
 func (c *cluster) addSecret(o kube.Object, m *kube.Meta) {
-	if !strings.Contains(m.Name, marker) {
+	if !isSecretName(m.Name) {
 		return // and nothing of it is kept
 	}
 
 	meta := o.Node.Get("metadata")
 	c.secrets[object{m.Namespace, m.Name}] = &secret{
 		data:    textsOf(o.Node.Get("data")),
-		managed: meta.Get("labels", "app.kubernetes.io/managed-by").Text() == "tykmesh",
+		managed: meta.Get("labels", standalone.ManagedBy).Text() == standalone.Manager,
 		issues:  kube.Text(meta.Get("annotations", "cert-manager.io/certificate-name")),
 	}
 }
+
+// isSecretName reports whether a Secret of a service may have a name: that of its certificate, or
+// that of its token.
+func isSecretName(name string) bool {
+	return standalone.IsSecretName(name) || isTokenName(name)
+}
+
+// isTokenName reports whether the Secret of a service's token may have a name.
+func isTokenName(name string) bool {
+	return len(name) > len(tokenName) && strings.HasSuffix(name, tokenName)
+}
+
+// tokenName follows the app in the name of a token's Secret.
+var tokenName = standalone.TokenSecretName(standalone.Service{})
 
 // textsOf returns the texts of a mapping; nil where there is no mapping.
 func textsOf(n *manifest.Node) map[string]string {
@@ -268,27 +283,12 @@ func portOf(gateway *manifest.Node) int {
 	return 0
 }
 
-// The parts of a ConfigMap's name behind the app (standalone.ConfigMapName).
-const (
-	configMark = marker + "-"
-	hashLength = 10
-)
-
-// isConfigName reports whether a name is that of a ConfigMap with definitions.
-func isConfigName(name string) bool {
-	at := strings.LastIndex(name, configMark)
-	if at <= 0 {
-		return false
-	}
-	hash := name[at+len(configMark):]
-
-	return len(hash) == hashLength && strings.Trim(hash, "0123456789abcdef") == ""
-}
-
 // appOf returns the app in the name of a ConfigMap; the name itself where it has another form.
 func appOf(name string) string {
-	if isConfigName(name) {
-		return name[:strings.LastIndex(name, configMark)]
+	if !standalone.IsConfigMapName(name) {
+		return name
 	}
-	return name
+	name = name[:len(name)-standalone.HashLength-len("-")]
+
+	return strings.TrimSuffix(name, standalone.SecretName(standalone.Service{}))
 }

@@ -15,6 +15,7 @@ import (
 // The definitions of a sidecar in its ConfigMap, whose keys have a dash for each slash of a path.
 const (
 	inboundKey   = standalone.APIPath + "-inbound.json"
+	meshKey      = standalone.APIPath + "-mesh-https.json"
 	authorityKey = "ca-" // ca-1.pem, ca-2.pem
 )
 
@@ -54,6 +55,11 @@ func (r *reading) readConfigs(svc *Service) (signers authorities) {
 			continue
 		}
 
+		for _, host := range found.hosts() {
+			if !slices.Contains(svc.hosts, host) {
+				svc.hosts = append(svc.hosts, host)
+			}
+		}
 		if err := svc.take(found); err != nil {
 			r.note(Error, svc, "ConfigMap "+name, err.Error(), "inject again, and apply the output")
 		}
@@ -80,8 +86,8 @@ func (r *reading) state(kind string, found bool) State {
 	return Unknown
 }
 
-// take fills in what the definitions in a ConfigMap say about the service. Of several ConfigMaps
-// the first decides, but callers of any count.
+// take reads the definitions in a ConfigMap. Of several ConfigMaps the first decides, but callers of
+// any count.
 func (svc *Service) take(c *configMap) error {
 	text, ok := c.files[inboundKey]
 	if !ok {
@@ -118,6 +124,26 @@ func (in inbound) tls() TLS {
 	return TLSServer
 }
 
+// hosts returns the names under which the app of a pod calls its sidecar with TLS, from the pattern
+// of the mesh API: {g:mesh|mesh\.local}. It returns nil where the pod cannot call with TLS.
+func (c *configMap) hosts() (hosts []string) {
+	var mesh struct {
+		Domain string `json:"domain"`
+	}
+	if json.Unmarshal([]byte(c.files[meshKey]), &mesh) != nil {
+		return nil
+	}
+
+	_, pattern, _ := strings.Cut(strings.TrimSuffix(mesh.Domain, "}"), ":")
+	for host := range strings.SplitSeq(strings.ReplaceAll(pattern, `\`, ""), "|") {
+		if host != "" {
+			hosts = append(hosts, host)
+		}
+	}
+
+	return hosts
+}
+
 // authorities returns the CAs of callers; nil where the ConfigMap has none.
 func (c *configMap) authorities() *x509.CertPool {
 	var texts []string
@@ -130,7 +156,7 @@ func (c *configMap) authorities() *x509.CertPool {
 	return poolOf(texts...)
 }
 
-// poolOf returns the CAs of texts in PEM; nil where there are none.
+// poolOf returns the CAs of texts in PEM; nil without any.
 func poolOf(texts ...string) *x509.CertPool {
 	pool, found := x509.NewCertPool(), false
 	for _, text := range texts {

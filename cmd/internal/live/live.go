@@ -53,6 +53,7 @@ type Service struct {
 	Token       Token       // zero if its sidecars mount none
 
 	workloads []*workload
+	hosts     []string // under which its apps call their sidecars with TLS
 }
 
 // TLS is how the sidecar of a service is called.
@@ -90,7 +91,7 @@ type Certificate struct {
 
 	NotBefore, NotAfter time.Time // zero where the Secret holds no readable certificate
 	Hosts               []string
-	Lacking             []string // the hosts of Services that it does not name
+	Lacking             []string // the hosts that it does not name: those of Services, and of the mesh
 	Issuer              string   // the common name of its CA
 }
 

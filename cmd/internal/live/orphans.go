@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
@@ -59,9 +58,9 @@ func (s *secret) isOurs(name string) bool {
 	}
 
 	switch {
-	case strings.HasSuffix(name, standalone.TokenSecretName(standalone.Service{})):
+	case isTokenName(name):
 		return has(standalone.TokenFile)
-	case strings.HasSuffix(name, standalone.SecretName(standalone.Service{})):
+	case standalone.IsSecretName(name):
 		return has(standalone.CertificateFile) || has(issuerKey)
 	}
 
@@ -85,8 +84,8 @@ func (s *secret) orphan(o object) Orphan {
 	return orphan
 }
 
-// deletion returns the command that deletes an object of a kind, and then a Secret that a controller
-// would otherwise make again; "" for a name that is not safe in a shell.
+// deletion returns the command that deletes an object of a kind, and then a Secret that a
+// controller would otherwise make again; "" for a name that is not safe in a shell.
 func deletion(kind string, objects ...object) string {
 	command := ""
 	for _, o := range objects {

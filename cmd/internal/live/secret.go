@@ -151,7 +151,7 @@ func blocks(text []byte) func(yield func(*pem.Block) bool) {
 	}
 }
 
-// faults returns what is wrong with the certificate of a service, which stands first in its chain.
+// faults returns the faults of a service's certificate, which stands first in its chain.
 func (r *reading) faults(svc *Service, chain []*x509.Certificate, signers authorities) (all []Diagnostic) {
 	leaf := chain[0]
 	add := func(severity Severity, format string, args ...any) {
@@ -167,11 +167,13 @@ func (r *reading) faults(svc *Service, chain []*x509.Certificate, signers author
 		add(Warning, "its certificate expires in %s", ca.Days(left))
 	}
 
+	var routes []string // no caller asks for a certificate without TLS
 	if svc.TLS == TLSServer || svc.TLS == TLSMutual {
-		for _, route := range svc.Routes {
-			if host := route + "." + svc.Namespace + ".svc"; leaf.VerifyHostname(host) != nil {
-				svc.Certificate.Lacking = append(svc.Certificate.Lacking, host)
-			}
+		routes = svc.Routes
+	}
+	for _, host := range standalone.Hosts(routes, svc.Namespace, svc.hosts) {
+		if leaf.VerifyHostname(host) != nil {
+			svc.Certificate.Lacking = append(svc.Certificate.Lacking, host)
 		}
 	}
 	if lacking := svc.Certificate.Lacking; len(lacking) > 0 {

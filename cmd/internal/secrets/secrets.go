@@ -14,6 +14,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/ca"
@@ -25,6 +26,17 @@ import (
 type Identity struct {
 	inject.Service
 	Hosts []string
+}
+
+// NewIdentity returns a service with its hosts. The service's own name comes first, because the
+// first host is the common name of the certificate.
+func NewIdentity(svc inject.Service, hosts []string) Identity {
+	own := strings.Join([]string{svc.App, svc.Namespace, "svc"}, ".")
+	if i := slices.Index(hosts, own); i > 0 {
+		hosts = slices.Concat([]string{own}, hosts[:i], hosts[i+1:])
+	}
+
+	return Identity{svc, hosts}
 }
 
 // Kind tells what is in a Secret.
