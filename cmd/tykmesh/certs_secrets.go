@@ -225,7 +225,7 @@ func (f *certsSecretsCmd) read(p process, c config.Config, key *ca.TokenKey, r *
 
 // make plans the Secrets, and makes them unless it is a dry run.
 func (f *certsSecretsCmd) make(ctx context.Context, c config.Config, s sources, identities []secrets.Identity, stored secrets.Stored, remotely *phase.Phase, r *report.Run) ([]secrets.Secret, error) {
-	records, err := f.records(ctx, c, r)
+	records, err := recordsOf(ctx, c, r)
 	if err != nil {
 		return nil, remotely.Explain(err)
 	}
@@ -273,8 +273,8 @@ func (f *certsSecretsCmd) make(ctx context.Context, c config.Config, s sources, 
 	return made, nil
 }
 
-// records returns the records of the ledger; nil without one.
-func (f *certsSecretsCmd) records(ctx context.Context, c config.Config, r *report.Run) ([]ca.Record, error) {
+// recordsOf returns the records of the ledger; nil without one.
+func recordsOf(ctx context.Context, c config.Config, r *report.Run) ([]ca.Record, error) {
 	if !hasLedger(c) {
 		return nil, nil
 	}
