@@ -79,6 +79,7 @@ const scripts = root + "/testdata/script"
 //	lose [listed]            lets the store lose all certificates, with or without their ids
 //	anonymous                prints the last output again with a letter for what no two CAs share (ca_rotate_test.go)
 //	secrets FILE CA [TOKEN]  checks and prints the Secrets in a file (secrets_test.go)
+//	recorded                 prints which Secrets MongoDB's ledger has (secrets_test.go)
 //	verify, manifests, tree  checks and prints certificates, manifests, folders (files_test.go)
 //
 // Whatever the program says is searched for secrets. On standard error, addresses and certificate
@@ -129,6 +130,7 @@ func TestScripts(t *testing.T) {
 			"anonymous":         anonymous,
 			"replace":           replaceText,
 			"secrets":           checkSecrets,
+			"recorded":          printRecorded,
 			"verify":            verify,
 			"manifests":         manifests,
 			"tree":              listFolder,
