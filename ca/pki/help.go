@@ -21,6 +21,8 @@ const (
 		"  step 2  makes CFSSL sign with the new CA. The old CA has signed it too, so pods that trust only the old CA accept it\n" +
 		"  step 3  makes pods trust the new CA alone. First it asks the Dashboard whether certificates of the old CA are in use\n\n" +
 		"A CA under a root (ca init --intermediate) is replaced in one step, because pods trust the root. --root replaces the root too.\n\n" +
+		"Without a Dashboard (Injector.mode: standalone), the issuer of the configuration signs in step 2: CFSSL, certs secrets or cert-manager.\n" +
+		"Step 3 then looks for certificates of the old CA in live objects, which -f names.\n\n" +
 		"The new CA is like the old one, with new keys and with what csr_ca.json in the directory says: edit it to change the kind of key,\n" +
 		"the lifetime or the subject. The common name stays. Steps are idempotent; the next run completes an interrupted step.\n\n" +
 		"Each step writes the manifests in k8s anew. Edits of the image and the namespaces are kept. A manifest with other edits is\n" +

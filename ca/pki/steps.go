@@ -13,6 +13,8 @@ import (
 type Commands struct {
 	Rotate, Check, Renew, Inject string
 	Word                         func(path string) string // returns a path as one word of a shell
+
+	Standalone *Standalone // nil for a mesh with a Dashboard
 }
 
 // steps collects the lines that tell the user what to do.
@@ -104,7 +106,7 @@ func (s *rotationSteps) trust() {
 	current := s.r.Current.Root().Subject.CommonName
 	s.add("step 1 of 3 is taken: pods are to trust %q beside %q", s.r.Next.Root().Subject.CommonName, current)
 	s.copy(BundleFile)
-	s.apply(TrustFile)
+	s.applyTrust()
 
 	if s.expired {
 		s.add("at once, because %q has expired and pods refuse its certificates:", s.r.Current.Certificate.Subject.CommonName)
@@ -115,6 +117,7 @@ func (s *rotationSteps) trust() {
 	s.roll()
 	if s.r.cross == nil {
 		s.add("wait for every pod: %q may not sign another CA, so a pod that does not trust the next one yet would refuse its certificates", current)
+		s.restart()
 	}
 
 	s.add("then:")
@@ -122,23 +125,25 @@ func (s *rotationSteps) trust() {
 }
 
 func (s *rotationSteps) sign() {
-	s.add("step 2 of 3 is taken: CFSSL is to sign with %q", s.r.Current.Certificate.Subject.CommonName)
-	s.copy(ChainFile)
+	s.add("step 2 of 3 is taken: %s %q", s.signs(), s.r.Current.Certificate.Subject.CommonName)
+	s.copy(s.signing()...)
 	s.renew()
-	s.roll()
-	s.add("then take the last step, which asks the Dashboard whether certificates of the previous CA are in use:")
-	s.take(StepSettle)
+	s.inject()
+	s.waitForFiles()
+	s.wait()
+	s.last()
 }
 
 func (s *rotationSteps) settle() {
 	if s.r.reissued() {
-		s.add("the only step is taken: CFSSL is to sign with %q; pods trust its root and need not be replaced", s.r.Current.Certificate.Subject.CommonName)
-		s.copy(ChainFile)
+		s.add("the only step is taken: %s %q; pods trust its root and need not be replaced", s.signs(), s.r.Current.Certificate.Subject.CommonName)
+		s.copy(s.signing()...)
 		s.renew()
+		s.waitForFiles()
 	} else {
 		s.add("step 3 of 3 is taken: pods are to trust %q alone", s.r.Current.Root().Subject.CommonName)
-		s.copy(BundleFile, ChainFile)
-		s.apply(TrustFile)
+		s.copy(s.settled()...)
+		s.applyTrust()
 		s.roll()
 	}
 
@@ -156,6 +161,10 @@ func (s *rotationSteps) copy(names ...string) {
 	}
 
 	s.add("now:")
+	if len(names) == 0 {
+		return
+	}
+
 	s.add("  # copy %s to every other place where tykmesh runs", strings.Join(names, " and "))
 }
 
@@ -173,15 +182,25 @@ func (s *rotationSteps) apply(manifests ...string) {
 	}
 }
 
-// renew adds how CFSSL gets another CA, which then issues every certificate anew.
+// renew adds how the issuer gets another CA, which then issues every certificate anew.
 func (s *rotationSteps) renew() {
-	s.apply(KeysFile, ServerFile)
-	s.serve(cmp.Or(s.r.namespace(), "NAMESPACE"), ": the last one has ended")
-	s.add("  %s", s.Check)
-	s.add("  %s     # the new CA issues every certificate", s.Renew)
+	if s.Standalone != nil {
+		s.renewSecrets()
+	} else {
+		s.serveCA()
+		s.add("  %s     # the new CA issues every certificate", s.Renew)
+	}
+
 	if s.r.Intermediate() && exists(s.in(RootKeyFile)) {
 		s.add("  # "+offline, s.path(RootKeyFile))
 	}
+}
+
+// serveCA adds how CFSSL gets another CA.
+func (s *rotationSteps) serveCA() {
+	s.apply(KeysFile, ServerFile)
+	s.serve(cmp.Or(s.r.namespace(), "NAMESPACE"), ": the last one has ended")
+	s.add("  %s", s.Check)
 }
 
 // columns are those of kubectl get pods that show the CAs that a pod trusts.
@@ -191,7 +210,15 @@ const columns = `NAMESPACE:.metadata.namespace,POD:.metadata.name,` +
 // roll adds how to replace pods, which read the CAs that they trust when they start, and how to see
 // that no old pod is left.
 func (s *rotationSteps) roll() {
-	s.add("  %s -f ... | kubectl apply -f -     # every workload on the mesh: its pod template names the CAs of CA.bundlePath", s.Inject)
+	s.inject()
+	s.wait()
+}
+
+func (s *rotationSteps) inject() {
+	s.add("  %s -f ... | kubectl apply -f -     # every workload on the mesh: its pod template names the CAs of CA.bundlePath", s.reinject())
+}
+
+func (s *rotationSteps) wait() {
 	s.add("wait until this prints no pod:")
 	s.add("  kubectl get pods -A --field-selector status.phase=Running -o custom-columns='%s' | grep injected | grep -v %s", columns, s.r.Bundle.Hash())
 }

@@ -28,18 +28,21 @@ func newCACmd(p process) *cobra.Command {
 // commands returns the command lines to type next, for the CA in a directory and with the
 // configuration of this run.
 func (g configFlags) commands(program, dir string) pki.Commands {
-	line := func(command string) string {
-		if g.config != "" {
-			command += " --config " + shellWord(g.config)
-		}
-		return program + " " + command
-	}
+	line := func(command string) string { return g.line(program, command) }
 
 	return pki.Commands{
 		Rotate: line("ca rotate --dir " + shellWord(dir)),
 		Check:  line("check"), Renew: line("certs renew"), Inject: line("inject"),
 		Word: shellWord,
 	}
+}
+
+// line returns a command line with the configuration of this run.
+func (g configFlags) line(program, command string) string {
+	if g.config != "" {
+		command += " --config " + shellWord(g.config)
+	}
+	return program + " " + command
 }
 
 // shellWord returns a path as one word of a shell.

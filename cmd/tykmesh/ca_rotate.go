@@ -26,12 +26,14 @@ import (
 type caRotate struct {
 	serverFlags
 	reportFlags
+	liveFlags
 	dir, rootKey string
 	step         int
 	root         bool
 	unchecked    bool
 
 	given func(flag string) bool
+	mesh  *pki.Standalone // nil for a mesh with a Dashboard
 }
 
 func newCARotateCmd(p process) *cobra.Command {
@@ -51,7 +53,8 @@ func newCARotateCmd(p process) *cobra.Command {
 	f.IntVar(&o.step, "step", 0, "take step `STEP`, 1 to 3, which must be the next one")
 	f.BoolVar(&o.root, "root", false, "replace the root too, if the CA is under one")
 	f.StringVar(&o.rootKey, "root-key", "", "read the root's private key from `FILE` (default: root-key.pem in DIR)")
-	f.BoolVar(&o.unchecked, "unchecked", false, "take step 3 without asking the Dashboard which certificates are in use")
+	f.BoolVar(&o.unchecked, "unchecked", false, "take step 3 without asking which certificates are in use")
+	o.liveFlags.add(c)
 	o.serverFlags.add(c)
 	o.reportFlags.add(c)
 
@@ -64,6 +67,9 @@ func (o *caRotate) run(ctx context.Context, p process, r *report.Run) (report.Ou
 		return nil, &usageError{"--dir is empty: name the directory of the CA", p.name + " ca rotate"}
 	}
 	if err := o.checkAuthority(r); err != nil {
+		return nil, err
+	}
+	if err := o.readMode(p, r); err != nil {
 		return nil, err
 	}
 
@@ -137,7 +143,9 @@ func (o *caRotate) again(program string) string { return o.commands(program, o.d
 func (o *caRotate) say(p process, r pki.Rotation) report.Output {
 	return func() error {
 		var text bytes.Buffer
-		for _, line := range r.NextSteps(o.commands(p.name, o.dir), p.now()) {
+		commands := o.commands(p.name, o.dir)
+		commands.Standalone = o.mesh
+		for _, line := range r.NextSteps(commands, p.now()) {
 			fmt.Fprintln(display.Lines(&text), line)
 		}
 
@@ -158,6 +166,12 @@ func (o *caRotate) conflict(r pki.Rotation) error {
 		return errors.New("--root and --root-key have an effect in step 1 alone: add --step 1")
 	case o.unchecked && pki.Step(o.step) != pki.StepSettle:
 		return errors.New("--unchecked has an effect in step 3 alone: add --step 3")
+	case (o.liveFlags.given() || o.recursive) && pki.Step(o.step) != pki.StepSettle:
+		return errors.New("--filename names live objects, which step 3 alone reads: add --step 3")
+	case o.liveFlags.given() && o.unchecked:
+		return errors.New("--filename and --unchecked exclude each other: live objects show which certificates are in use")
+	case o.liveFlags.given() && o.mesh == nil:
+		return errors.New("--filename has an effect with Injector.mode: standalone alone; without it, step 3 asks the Dashboard")
 	}
 
 	return nil
@@ -249,9 +263,15 @@ func (o *caRotate) checkUse(ctx context.Context, p process, rotation pki.Rotatio
 		return nil
 	}
 
-	if o.unchecked {
+	switch {
+	case o.unchecked && o.mesh != nil:
+		r.Warn("step 3 did not look for certificates of the previous CA in the Secrets of the mesh; pods that start from now on refuse them")
+		return nil
+	case o.unchecked:
 		r.Warn("the Dashboard was not asked whether certificates of the previous CA are in use; pods that start from now on refuse them")
 		return nil
+	case o.mesh != nil:
+		return o.checkLive(p, rotation, r)
 	}
 
 	c, err := loadConfig(p, o.configFlags, r)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -27,11 +28,11 @@ import (
 // unique is what differs from CA to CA: what its name ends with, and the hash of a bundle.
 var unique = regexp.MustCompile(`[0-9a-f]{8}"|\b[0-9a-f]{16}\b`)
 
-// anonymous is the command anonymous: it prints what was printed last with letters for what differs
+// anonymous is the command anonymous [stderr]: it prints what was printed last with letters for what differs
 // from CA to CA, in the order in which the script comes to see it.
-func anonymous(ts *testscript.TestScript, _ bool, _ []string) {
+func anonymous(ts *testscript.TestScript, _ bool, args []string) {
 	w := worldOf(ts)
-	fmt.Fprint(ts.Stdout(), unique.ReplaceAllStringFunc(ts.ReadFile("stdout"), func(text string) string {
+	fmt.Fprint(ts.Stdout(), unique.ReplaceAllStringFunc(ts.ReadFile(cmp.Or(strings.Join(args, ""), "stdout")), func(text string) string {
 		if !slices.Contains(w.authorities, text) {
 			w.authorities = append(w.authorities, text)
 		}

@@ -31,7 +31,7 @@ type deleteCmd struct {
 
 func newDeleteCmd(p process) *cobra.Command {
 	f := &deleteCmd{}
-	f.instead = "tykmesh uninject -f meshed.yaml | kubectl apply -f -   takes services off the mesh; then " + listsRest + " lists the objects that are left, with the commands that delete them"
+	f.instead = "take services off the mesh: tykmesh uninject -f meshed.yaml | kubectl apply -f -; then list the objects that are left, with the commands that delete them: " + listsRest
 	c := newCommand(p, &cobra.Command{
 		Use:   "delete [NAMESPACE/APP]...",
 		Short: "Delete the APIs and certificates of services: those of a manifest, or named ones",

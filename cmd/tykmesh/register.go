@@ -17,7 +17,7 @@ import (
 
 func newRegisterCmd(p process) *cobra.Command {
 	f := &injectCmd{}
-	f.instead = "kubectl apply -f <(tykmesh inject -f app.yaml)   registers the services: their APIs are in the manifests"
+	f.instead = "apply the manifests, which contain the APIs: kubectl apply -f <(tykmesh inject -f app.yaml)"
 	c := newCommand(p, &cobra.Command{
 		Use:   "register",
 		Short: "Register annotated services like inject, and print no manifest",

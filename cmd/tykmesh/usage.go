@@ -38,7 +38,7 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	switch {
 	case cmd.HasSubCommands():
 		msg = fmt.Sprintf("unknown command %q", args[0]) + spelling.Suggest(args[0], commandNames(cmd))
-	case cmd.Flags().Lookup("filename") != nil:
+	case cmd.Flags().Lookup("filename") != nil && cmd.Flags().Lookup("dir") == nil:
 		msg += "; name manifests with -f"
 	}
 

@@ -165,6 +165,25 @@ func Load(src Source) (Config, []Finding, error) {
 	return l.config, inFileOrder(l.warnings), nil
 }
 
+// Peek reads a configuration as far as it can be read, and checks the mode of the mesh alone. It is
+// for texts that depend on it.
+//
+// Errors: an [Error] if the file is not YAML, or the mode is wrong.
+func Peek(src Source) (Config, error) {
+	l := newLoader(src)
+	if !l.readAll() {
+		return Config{}, Error(l.errors)
+	}
+
+	for _, f := range l.errors {
+		if f.Key == InjectorMode {
+			return Config{}, Error{f}
+		}
+	}
+
+	return l.config, nil
+}
+
 // BuiltInTLS reports whether the built-in sidecars of a configuration speak TLS. The configuration
 // may be incomplete otherwise.
 //

@@ -68,7 +68,7 @@ func (r *reading) readCertificate(svc *Service, signers authorities) {
 
 	c := &svc.Certificate
 	c.Secret, c.Key = m.certificate, m.key
-	next := renewal(svc, c)
+	next := c.remedy(svc, "--all ") // the ledger may not know of a Secret's loss
 	found, state := r.find(svc, c.Secret, "handshakes with its sidecars fail", next)
 	if c.State = state; found == nil {
 		return
@@ -76,6 +76,7 @@ func (r *reading) readCertificate(svc *Service, signers authorities) {
 
 	chain, err := found.chain(c.Key)
 	if err != nil {
+		c.State = Unreadable
 		r.note(Error, svc, "Secret "+c.Secret, err.Error(), next)
 		return
 	}
@@ -83,7 +84,11 @@ func (r *reading) readCertificate(svc *Service, signers authorities) {
 	leaf := chain[0]
 	c.NotBefore, c.NotAfter, c.Hosts, c.Issuer = leaf.NotBefore.UTC(), leaf.NotAfter.UTC(), leaf.DNSNames, leaf.Issuer.CommonName
 	for _, fault := range r.faults(svc, chain, signers) {
-		r.note(fault.Severity, svc, "Secret "+c.Secret, fault.Message, next)
+		remedy := next
+		if fault.Severity == Warning {
+			remedy = c.remedy(svc, "") // the ledger knows when it ends
+		}
+		r.note(fault.Severity, svc, "Secret "+c.Secret, fault.Message, remedy)
 	}
 }
 
@@ -96,13 +101,17 @@ func (svc *Service) mounted(name func(mounts) string) mounts {
 	return svc.workloads[i].mounts
 }
 
-// renewal returns what to do about a certificate.
-func renewal(svc *Service, c *Certificate) string {
+// remedy returns the command for a certificate that must be replaced. cert-manager itself replaces
+// those that have its key.
+func (c *Certificate) remedy(svc *Service, all string) string {
 	if c.Key == issuerKey {
 		return fmt.Sprintf("kubectl describe certificate -n %s %s", svc.Namespace, c.Secret)
 	}
-	return "tykmesh certs secrets -f FILE | kubectl apply -f -, or write the Secret from a certificate of your own"
+	return fmt.Sprintf(issue, all)
 }
+
+// issue is the command that makes Secrets: those that are due by the ledger, or --all.
+const issue = "tykmesh certs secrets %s-f FILE | kubectl apply -f -"
 
 // chain returns the certificates of a Secret, that of the service first. It needs a private key
 // beside them, and does not parse it.
@@ -237,7 +246,7 @@ func (r *reading) readToken(svc *Service) {
 		return
 	}
 
-	const next = "tykmesh certs secrets -f FILE | kubectl apply -f -"
+	next := fmt.Sprintf(issue, "--all ")
 
 	t := &svc.Token
 	t.Secret = name
@@ -248,6 +257,7 @@ func (r *reading) readToken(svc *Service) {
 
 	claims, err := found.claims()
 	if err != nil {
+		t.State = Unreadable
 		r.note(Error, svc, "Secret "+name, err.Error(), next)
 		return
 	}
@@ -264,7 +274,7 @@ func (r *reading) readToken(svc *Service) {
 	case left < 0:
 		r.note(Error, svc, "Secret "+name, "its token expired on "+day(t.Expires), next)
 	case claims.Issued > 0 && (ca.Terms{Now: r.now}).Due(begin, t.Expires):
-		r.note(Warning, svc, "Secret "+name, "its token expires in "+ca.Days(left), next)
+		r.note(Warning, svc, "Secret "+name, "its token expires in "+ca.Days(left), fmt.Sprintf(issue, ""))
 	}
 }
 

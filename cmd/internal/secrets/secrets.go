@@ -1,7 +1,7 @@
 // Package secrets makes the Secrets of a mesh without a Dashboard: for each service one with its
 // certificate and key, and one with its token.
 //
-//	identities, records ──Terms.Due──> what a service lacks       pure
+//	identities, records ──Terms.Due──> due Secrets, each with its reason: pure
 //	                      ──Maker.Make──> Secrets: keys are made, and certificates and tokens signed
 //	                      ──Write──> manifests
 //	                      ──Record──> the ledger
@@ -39,7 +39,7 @@ func NewIdentity(svc inject.Service, hosts []string) Identity {
 	return Identity{svc, hosts}
 }
 
-// Kind tells what is in a Secret.
+// Kind is the kind of a Secret: with a certificate, or with a token.
 type Kind string
 
 // The kinds of Secrets.
@@ -59,11 +59,15 @@ type Due struct {
 // Subject returns the name of the service in tokens and messages: "echo.default".
 func (d Due) Subject() string { return standalone.Service(d.Service).Subject() }
 
-// Describe returns a text about the Secret of a certificate, for users who make it.
-func Describe(id Identity) string {
-	d := Due{Identity: id, Kind: Certificate}
-	return fmt.Sprintf("Secret %s in namespace %s, key %s: private key, certificate and intermediate CAs in PEM, for %s",
-		d.name(), id.Namespace, d.key(), strings.Join(id.Hosts, ", "))
+// Describe returns a text about a Secret of a service, for users who make it.
+func Describe(id Identity, kind Kind) string {
+	d := Due{Identity: id, Kind: kind}
+	content := "private key, certificate and intermediate CAs in PEM, for " + strings.Join(id.Hosts, ", ")
+	if kind == Token {
+		content = "a JWT (ES256) with sub " + d.Subject() + ", iat and exp"
+	}
+
+	return fmt.Sprintf("Secret %s in namespace %s, key %s: %s", d.name(), id.Namespace, d.key(), content)
 }
 
 // Terms decide which Secrets are due.
