@@ -9,8 +9,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject"
 )
 
-// inCluster returns the certificates of a mesh without a Dashboard in live objects: the CAs, and the
-// certificates and tokens in the Secrets of services.
+// inCluster returns the certificates of a mesh without a Dashboard in live objects: the CAs, and
+// the certificates and tokens in the Secrets of services.
 func (f *certsListCmd) inCluster(p process, r *report.Run) ([]plan.HeldCertificate, error) {
 	m, err := readLive(p, f.liveFlags, r)
 	if err != nil {

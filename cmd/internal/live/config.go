@@ -128,7 +128,7 @@ func (in inbound) tls() TLS {
 }
 
 // callerPort returns the port of Services that the sidecar calls, from the URLs to which it sends
-// calls: https://$1.svc:8080$2. It returns 0 if there are none.
+// calls: https://$1.svc:8080$2. It returns 0 without any.
 func (c *configMap) callerPort() int {
 	const before = ".svc:"
 	_, rest, _ := strings.Cut(c.files[callKey], before)

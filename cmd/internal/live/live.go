@@ -172,7 +172,7 @@ type reading struct {
 	leads map[*kube.Pods][]*kube.Service // the Services that select pods of the mesh
 	calls []int                          // the ports of Services that sidecars call
 
-	pools map[string]*x509.CertPool // the CAs of texts in PEM; nil where there are none
+	pools map[string]*x509.CertPool // the CAs of texts in PEM; nil for a text without any
 
 	tokenKeys []*ecdsa.PublicKey // with which services verify the tokens of callers; nil without such services
 }

@@ -66,7 +66,7 @@ type claims struct {
 	Issued  int64  `json:"iat"`
 	Expires int64  `json:"exp"`
 
-	verified bool // by a key of the mesh, or there is none
+	verified bool // by a key of the mesh, or the mesh has no key
 }
 
 // second returns the time of a claim; zero where a token does not have it.
