@@ -34,8 +34,8 @@ func (o *target) readRouteName() {
 	}
 }
 
-// routeServices returns the Services that routes need and the stream lacks, by the first workload of
-// each. It refuses names that lead elsewhere.
+// routeServices returns the Services that routes need and the stream lacks, by the first workload
+// of each. It refuses names that lead elsewhere.
 func (in *injection) routeServices() map[*Object]manifest.Map {
 	first := make(map[kube.Ref]*Object)
 	services := make(map[*Object]manifest.Map)
