@@ -153,6 +153,11 @@ func TestReferenceStandalone(t *testing.T) {
 		}
 	}
 
+	// The Secrets of the first block are good.
+	if due, err := os.ReadFile(filepath.Join(dir, "due.yaml")); err != nil || len(due) > 0 {
+		t.Errorf("live objects leave these Secrets due: %v\n%s", err, due)
+	}
+
 	checkOwnCertificate(t, dir)
 }
 
