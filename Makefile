@@ -24,7 +24,7 @@ GUIDED    = $(if $(filter 2000x,$(FUZZTIME)),,-fuzz=.)
 # with an empty cache compiles nothing twice.
 STATIC = CGO_ENABLED=0 GOFLAGS=-trimpath
 
-.PHONY: build test check format vet lint releasable race ferretdb fuzz soak vulncheck test-hosts test-cfssl test-validate test-rules test-cluster \
+.PHONY: build test check format vet lint releasable race ferretdb fuzz soak vulncheck test-hosts test-cfssl test-validate test-rules test-cluster test-tyk \
 	bench bench-keep bench-peers update demo demo-standalone servers parity man release release-twice image test-image clean
 
 # Builds one static binary, without paths of the machine that built it.
@@ -118,6 +118,11 @@ test-rules:
 # Applies printed manifests to a real API server with controllers, built first; etcd is Debian's.
 test-cluster:
 	$(STATIC) TYKMESH_TEST_CLUSTER=1 $(GO) test -count=1 -timeout 60m -run '^TestCluster$$' ./cmd/tykmesh
+
+# Holds the API definitions of standalone mode to the gateway's own schema and types. TYK is a checkout
+# of github.com/TykTechnologies/tyk, v5.14: the module proxy does not have it.
+test-tyk:
+	TYKMESH_TEST_TYK=$(abspath $(TYK)) $(GO) test -count=1 -timeout 30m -run '^TestTyk$$' ./inject/standalone
 
 # Measures everything and compares it with the kept result: some minutes on an idle machine. Benchstat
 # prints ~ where the difference may be chance. A list at the end has significant losses over 5 %.

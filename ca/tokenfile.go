@@ -30,6 +30,9 @@ func CreateTokenKey(dir string, confirm func() error) (hidden bool, err error) {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return false, err
 	}
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return false, fmt.Errorf("%s is not a directory", dir)
+	}
 
 	keyPath, publicPath := filepath.Join(dir, TokenKeyFile), filepath.Join(dir, TokenPublicFile)
 	if _, err := os.Lstat(publicPath); err == nil {
@@ -71,7 +74,7 @@ func CreateTokenKey(dir string, confirm func() error) (hidden bool, err error) {
 	return ignored, file.Create(publicPath, 0o644, public)
 }
 
-// ignoreTokenKey makes a .gitignore for the private key, if there is none, and reports whether it
+// ignoreTokenKey makes a .gitignore with the private key unless there is one, and reports whether it
 // has the private key.
 func ignoreTokenKey(path string) (bool, error) {
 	line := "/" + TokenKeyFile

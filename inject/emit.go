@@ -23,9 +23,9 @@ const (
 	emittedBehind  = "unterminated"
 )
 
-// emit adds objects to the stream: those of workloads behind their documents, so that kubectl applies
-// them one after the other; and behind all of it the ConfigMap of the CA, for each namespace that
-// needs one and has none.
+// emit adds objects to the stream: those of workloads behind their documents, so that kubectl
+// applies them one after the other; and behind all of it the ConfigMap of the CA, for each
+// namespace that needs one and has none.
 func (in *injection) emit() {
 	last := len(in.documents) - 1
 	for i := range in.Needs {

@@ -72,8 +72,8 @@ func (in *injection) needs() (all []Need) {
 	return all
 }
 
-// missingSecrets returns the Secrets of the pods' service that the stream does not contain, and that
-// the user does not accept as missing. cert-manager makes those of certificates.
+// missingSecrets returns the Secrets of the pods' service that the stream does not contain, and
+// that the user does not accept as missing. cert-manager makes those of certificates.
 func (in *injection) missingSecrets(p *kube.Pods, o *Object) (names []string) {
 	mesh := in.settings.Standalone
 	if mesh == nil || in.acceptsOf(p, RuleSecret) {

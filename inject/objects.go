@@ -80,7 +80,7 @@ func (in *injection) nameConfigMap(o *Object, hash string) {
 // addedObject is an object that is to be added behind a document.
 type addedObject struct {
 	object  manifest.Map // without annotations
-	comment string       // what it is, as half a sentence
+	comment string       // its purpose, as half a sentence
 }
 
 // add adds an object behind the document of a workload, unless the stream has it.

@@ -34,8 +34,8 @@ func (o *target) readRouteName() {
 	}
 }
 
-// routeServices returns the Services that routes need and the stream lacks, by the first workload of
-// each. It refuses names that lead elsewhere.
+// routeServices returns the Services that routes need and the stream lacks, by the first workload
+// of each. It refuses names that lead elsewhere.
 func (in *injection) routeServices() map[*Object]manifest.Map {
 	first := make(map[kube.Ref]*Object)
 	services := make(map[*Object]manifest.Map)
@@ -49,6 +49,7 @@ func (in *injection) routeServices() map[*Object]manifest.Map {
 		switch owner := first[ref]; {
 		case there != nil:
 			in.checkRoute(o, there)
+		case ref.Name == o.workload.Service.App: // its Service stands elsewhere, with further ports
 		case owner == nil:
 			first[ref] = o
 			services[o] = in.routeService(o)

@@ -274,7 +274,7 @@ func checkModes(t *testing.T, s pki.Setup, want []string) {
 	}
 
 	slices.Sort(ignored)
-	want = slices.Sorted(slices.Values(slices.Concat(want, []string{".tykmesh-change*/", "former/", "next/", "token-key.pem"}))) // while the CA is changed, and what ca token makes
+	want = slices.Sorted(slices.Values(slices.Concat(want, []string{".tykmesh-change*/", "former/", "next/", ca.TokenKeyFile}))) // while the CA is changed, and if there are tokens
 	if !slices.Equal(ignored, want) {
 		t.Errorf("Git ignores %q, want %q", ignored, want)
 	}

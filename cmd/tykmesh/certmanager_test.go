@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -20,14 +21,19 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/tykmesh/tykmesh/ca/pki"
 	"github.com/tykmesh/tykmesh/cmd/internal/exit"
+	"github.com/tykmesh/tykmesh/inject/standalone"
 )
 
 // certManagerModule pins cert-manager.
 const certManagerModule = root + "/testdata/certmanager"
 
-// certManager is a program that makes Secrets of Certificates, as cert-manager does.
-type certManager string
+// certManager makes Secrets of Certificates, as cert-manager does.
+type certManager struct {
+	program          string
+	certificate, key string // files of the CA that signs
+}
 
 // buildCertManager builds cert-manager as far as it needs no cluster: half a minute the first time.
 func buildCertManager(t *testing.T) certManager {
@@ -39,7 +45,12 @@ func buildCertManager(t *testing.T) certManager {
 		t.Fatalf("building cert-manager: %v\n%s", err, out)
 	}
 
-	return certManager(program)
+	return certManager{program: program}
+}
+
+// from returns a cert-manager whose CA is in a folder of ca init.
+func (m certManager) from(folder string) certManager {
+	return certManager{m.program, filepath.Join(folder, pki.ChainFile), filepath.Join(folder, pki.KeyFile)}
 }
 
 // certManagerCRDs returns a folder with the schemas of the kinds of cert-manager that users of a mesh
@@ -76,7 +87,7 @@ func certManagerCRDs(t *testing.T) string {
 func (m certManager) secrets(t *testing.T, stream []byte) (secrets map[string]corev1.Secret, refusal string) {
 	t.Helper()
 	var out, report bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), string(m))
+	cmd := exec.CommandContext(t.Context(), m.program, m.certificate, m.key)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stream), &out, &report
 	if err := cmd.Run(); err != nil {
 		return nil, err.Error() + "\n" + report.String()
@@ -117,17 +128,17 @@ func certificatesOf(t *testing.T, stream []byte) (all []certificate, texts [][]b
 	return all, texts
 }
 
-// injectStandalone returns what inject prints with a configuration of samples/standalone, whose CA
-// lies beside it.
-func injectStandalone(t *testing.T, config string, args ...string) []byte {
+// injectStandalone returns what inject prints with a configuration of samples/standalone, and the
+// folder of the CA that it trusts, which ca init makes with more arguments.
+func injectStandalone(t *testing.T, config string, initArgs []string, args ...string) (printed []byte, folder string) {
 	t.Helper()
 	dir := t.TempDir()
-	to := filepath.Join(dir, "tykmesh.yaml")
+	to, folder := filepath.Join(dir, "tykmesh.yaml"), filepath.Join(dir, "ca-quickstart")
 	writeFile(t, to, []byte(readSample(t, "standalone/"+config)))
 
 	var out bytes.Buffer
 	for _, args := range [][]string{
-		{"ca", "init", "-q", "--algo", "ecdsa", "--dir", filepath.Join(dir, "ca-quickstart")},
+		append([]string{"ca", "init", "-q", "--algo", "ecdsa", "--dir", folder}, initArgs...),
 		append([]string{"inject", "-q", "--config", to}, args...),
 	} {
 		var report strings.Builder
@@ -137,54 +148,100 @@ func injectStandalone(t *testing.T, config string, args ...string) []byte {
 		}
 	}
 
-	return out.Bytes()
+	return out.Bytes(), folder
 }
 
 // TestCertManager holds the Certificates that inject prints to cert-manager: it accepts them, and
 // with the Secrets that it makes sidecars call each other.
 func TestCertManager(t *testing.T) {
 	m := buildCertManager(t)
-	printed := injectStandalone(t, "cert-manager.yaml", "-n", "shop", "-f", samples+"/echo-and-sleep.yaml")
-	certificates, texts := certificatesOf(t, printed)
-	if len(certificates) != 2 {
-		t.Fatalf("%d Certificates are printed, want those of echo and sleep:\n%s", len(certificates), printed)
+	for name, initArgs := range map[string][]string{"root": nil, "intermediate": {"--intermediate"}} {
+		t.Run(name, func(t *testing.T) {
+			printed, folder := injectStandalone(t, "cert-manager.yaml", initArgs, "-n", "store", "-f", samples+"/echo-and-sleep.yaml")
+			m.from(folder).connects(t, printed)
+		})
 	}
 
+	printed, folder := injectStandalone(t, "cert-manager.yaml", nil, "-n", "store", "-f", samples+"/echo-and-sleep.yaml")
+	m = m.from(folder)
+	_, texts := certificatesOf(t, printed)
+	t.Run("refusals", func(t *testing.T) { m.refuses(t, texts[0]) })
+	t.Run("issuers", func(t *testing.T) { m.issuers(t, string(texts[0])) })
+	t.Run("goldens", m.goldens)
+}
+
+// connects makes sure that the services of a stream can call each other with the Secrets that
+// cert-manager makes of their Certificates.
+func (m certManager) connects(t *testing.T, printed []byte) {
 	secrets, refusal := m.secrets(t, printed)
 	if refusal != "" {
 		t.Fatal(refusal)
 	}
 
-	mounted := mountedSecrets(t, printed)
-	for _, c := range certificates {
-		secret, key := secrets[c.Spec.SecretName], mounted[c.Spec.SecretName]
-		if len(secret.Data[key]) == 0 {
-			t.Fatalf("no sidecar gets the Secret %s, or it lacks the key %q; volumes: %v", c.Spec.SecretName, key, mounted)
-		}
+	certificates, _ := certificatesOf(t, printed)
+	mounted, trusted := sidecarFiles(t, printed)
+	if len(certificates) != 2 || len(mounted) != 2 || len(trusted) == 0 {
+		t.Fatalf("%d Certificates, %d Secrets in sidecars and %d CAs are printed, want those of echo and sleep:\n%s", len(certificates), len(mounted), len(trusted), printed)
+	}
 
+	file := func(c certificate) []byte {
+		text := secrets[c.Spec.SecretName].Data[mounted[c.Spec.SecretName]]
+		if len(text) == 0 {
+			t.Fatalf("the Secret %s lacks the key %q that the sidecar mounts", c.Spec.SecretName, mounted[c.Spec.SecretName])
+		}
+		return text
+	}
+	for _, callee := range certificates {
 		for _, caller := range certificates {
-			from := secrets[caller.Spec.SecretName]
-			for _, name := range c.Spec.DNSNames {
-				if err := call(name, secret.Data[key], from.Data[key], secret.Data["ca.crt"]); err != nil {
-					t.Errorf("%s calls %s as %s: %v", caller.Spec.SecretName, c.Spec.SecretName, name, err)
+			for _, name := range callee.Spec.DNSNames {
+				if err := call(name, file(callee), file(caller), trusted); err != nil {
+					t.Errorf("%s calls %s as %s: %v", caller.Spec.SecretName, callee.Spec.SecretName, name, err)
 				}
 			}
-			if err := call("other.shop.svc", secret.Data[key], from.Data[key], secret.Data["ca.crt"]); err == nil {
-				t.Errorf("%s can say that it is other.shop.svc", c.Spec.SecretName)
+			if err := call("other.store.svc", file(callee), file(caller), trusted); err == nil {
+				t.Errorf("%s can say that it is other.store.svc", callee.Spec.SecretName)
 			}
 		}
 	}
+}
 
+// refuses makes sure that cert-manager looks at Certificates at all.
+func (m certManager) refuses(t *testing.T, text []byte) {
 	for was, is := range map[string]string{
 		"dnsNames": "dnsnames", "ECDSA": "DSA", "renewBefore: ": "renewBefore: 1m #", "kind: ClusterIssuer": "kind: Isuer", "server auth": "server-auth",
 	} {
-		edited := bytes.Replace(texts[0], []byte(was), []byte(is), 1)
-		if _, refusal := m.secrets(t, edited); refusal == "" || bytes.Equal(edited, texts[0]) {
+		edited := bytes.Replace(text, []byte(was), []byte(is), 1)
+		if _, refusal := m.secrets(t, edited); refusal == "" || bytes.Equal(edited, text) {
 			t.Errorf("with %q for %q cert-manager accepts\n%s", is, was, edited)
 		}
 	}
+}
 
-	t.Run("goldens", m.goldens)
+// issuers holds references to issuers to cert-manager: tykmesh refuses those that it refuses.
+func (m certManager) issuers(t *testing.T, text string) {
+	before, _, found := strings.Cut(text, "  issuerRef:\n")
+	if !found {
+		t.Fatalf("there is no reference to an issuer:\n%s", text)
+	}
+
+	refused := 0
+	for _, ref := range []standalone.IssuerRef{
+		{Name: "mesh"}, {Name: "mesh", Kind: "Issuer"}, {Name: "mesh", Kind: "ClusterIssuer", Group: "cert-manager.io"}, {Name: "mesh", Group: "cert-manager.io"},
+		{Name: "mesh", Kind: "AWSPCAClusterIssuer", Group: "awspca.cert-manager.io"}, {}, {Kind: "Issuer"}, {Name: "mesh", Kind: "issuer"},
+		{Name: "mesh", Kind: "AWSPCAClusterIssuer"}, {Name: "mesh", Kind: "Certificate", Group: "cert-manager.io"},
+	} {
+		own := ref.Check()
+		_, refusal := m.secrets(t, fmt.Appendf(nil, "%s  issuerRef: {name: %q, kind: %q, group: %q}\n", before, ref.Name, ref.Kind, ref.Group))
+		if (own == nil) != (refusal == "") {
+			t.Errorf("%+v: cert-manager says %q, and tykmesh %v", ref, refusal, own)
+		}
+		if refusal != "" {
+			refused++
+		}
+	}
+	if refused == 0 {
+		t.Error("cert-manager refuses no reference")
+	}
 }
 
 // goldens holds the Certificates of all goldens and scripts to cert-manager.
@@ -218,27 +275,31 @@ func (m certManager) goldens(t *testing.T) {
 	t.Logf("%d Certificates", found)
 }
 
-// mountedSecrets returns the Secrets that the sidecars of a stream take their certificates from,
-// and the keys under which these stand.
-func mountedSecrets(t *testing.T, stream []byte) map[string]string {
+// sidecarFiles returns the Secrets that the sidecars of a stream take their certificates from, with
+// the keys under which these stand, and the CAs from which they accept calls, in PEM.
+func sidecarFiles(t *testing.T, stream []byte) (mounted map[string]string, trusted []byte) {
 	t.Helper()
-	mounted := map[string]string{}
+	mounted = map[string]string{}
 	for _, text := range split(stream) {
+		var config corev1.ConfigMap
 		var workload appsv1.Deployment
-		if err := yaml.Unmarshal(text, &workload); err != nil || workload.Kind != "Deployment" {
-			continue
-		}
-		for _, v := range workload.Spec.Template.Spec.Volumes {
-			if v.Secret == nil {
-				continue
+		switch {
+		case yaml.UnmarshalStrict(text, &config) == nil:
+			for key, value := range config.Data {
+				if strings.HasPrefix(key, "ca-") {
+					trusted = append(trusted, value...)
+				}
 			}
-			for _, item := range v.Secret.Items {
-				mounted[v.Secret.SecretName] = item.Key
+		case yaml.UnmarshalStrict(text, &workload) == nil && workload.Kind == "Deployment":
+			for _, v := range workload.Spec.Template.Spec.Volumes {
+				if v.Secret != nil {
+					mounted[v.Secret.SecretName] = v.Secret.Items[0].Key
+				}
 			}
 		}
 	}
 
-	return mounted
+	return mounted, trusted
 }
 
 // call reports whether a sidecar can call another one by a name with mutual TLS. Certificates are

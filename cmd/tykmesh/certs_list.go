@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/exit"
 	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
@@ -23,11 +24,13 @@ type certsListCmd struct {
 
 func newCertsListCmd(p process) *cobra.Command {
 	f := &certsListCmd{}
+	f.secrets = []string{config.CAMongoConnStr}
 	c := newCommand(p, &cobra.Command{
 		Use:   "list",
 		Short: "List the certificates of the mesh: how long they last, who signed them, who uses them",
 		Long: "list has a line for each certificate of the mesh: that of the CA, that of the mesh, those of services, other ones on the mesh's APIs, and\n" +
 			"unused ones. It shows when each ends, whether certs renew would replace it, who signed it and which APIs use it.\n\n" +
+			"In standalone mode it lists the CAs that pods trust, and the certificates and tokens that certs secrets has recorded in the ledger.\n\n" +
 			"With --expiring it lists only those in use that end within a time, and exits with 3 if there are any: for an alarm.",
 		Example: "  tykmesh certs list\n" +
 			"  tykmesh certs list --expiring 30d -q || page-on-call\n" +
@@ -46,7 +49,23 @@ func newCertsListCmd(p process) *cobra.Command {
 }
 
 func (f *certsListCmd) run(ctx context.Context, p process, r *report.Run) (report.Output, error) {
-	there, err := look(ctx, p, f.serverFlags, certificateSettings, r)
+	c, err := loadConfig(p, f.configFlags, r)
+	if err != nil {
+		return nil, err
+	}
+	if c.Standalone() {
+		list, err := f.recorded(ctx, p, c, r)
+		if err != nil {
+			return nil, err
+		}
+		return f.print(p, list, r), nil
+	}
+
+	settings, err := certificateSettings(c, f.serverFlags)
+	if err != nil {
+		return nil, err
+	}
+	there, err := survey(ctx, f.serverFlags, c, settings, r)
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +89,12 @@ func (f *certsListCmd) run(ctx context.Context, p process, r *report.Run) (repor
 	}
 
 	warnOfLost(r, lost)
+
+	return f.print(p, list, r), nil
+}
+
+// print reports the certificates that --expiring asks for, and returns the output that prints them.
+func (f *certsListCmd) print(p process, list []plan.HeldCertificate, r *report.Run) report.Output {
 	if within := time.Duration(f.expiring); within > 0 {
 		list = expiring(r, list, p.now().Add(within), f.expiring.String())
 	} else if len(list) == 0 {
@@ -78,7 +103,7 @@ func (f *certsListCmd) run(ctx context.Context, p process, r *report.Run) (repor
 
 	table := func(w io.Writer) error { return writeCertificatesTable(w, list, p.now()) }
 
-	return f.output(r, newCertificatesDocument(list, p.now()), table), nil
+	return f.output(r, newCertificatesDocument(list, p.now()), table)
 }
 
 // expiring returns the certificates in use that end before a time, and sets the exit status if

@@ -19,7 +19,7 @@ type certsPruneCmd struct {
 
 func newCertsPruneCmd(p process) *cobra.Command {
 	f := &certsPruneCmd{}
-	f.instead = "certificates are in Secrets: " + listsRest + " lists those that no workload uses"
+	f.instead = "list the Secrets that no workload uses: " + listsRest
 	c := newCommand(p, &cobra.Command{
 		Use:   "prune",
 		Short: "Delete the certificates that were made for the mesh and that no API uses",

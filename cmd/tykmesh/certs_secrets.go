@@ -41,12 +41,14 @@ func newCertsSecretsCmd(p process) *cobra.Command {
 		Long: "secrets prints a Secret for each service in the manifests: its certificate with the private key, signed by CFSSL or by the key of\n" +
 			"CA.keyPath, and with CA.tokenKeyPath its token. It is for Injector.mode: standalone, before and after inject. Pods load a new\n" +
 			"Secret within five minutes, without a restart.\n\n" +
-			"It prints only what the ledger lacks, and what is due: a third of the life is left, hosts or the CA have changed. If nothing is\n" +
-			"due, it prints nothing. If Secrets were lost in the cluster, print all of them with --all. With cert-manager (CA.issuerRef) it\n" +
-			"prints tokens only.\n\n" +
+			"It prints only Secrets that are missing or due: a third of their life is left, or the hosts, the CA or the token key have changed.\n" +
+			"If nothing is due, it prints nothing. The ledger tells it of earlier Secrets, and so do Secrets in the input, as kubectl get\n" +
+			"prints those of the cluster. If the cluster has lost Secrets of the ledger, or kubectl apply failed, --all prints all of them\n" +
+			"again. With cert-manager (CA.issuerRef) it prints tokens only.\n\n" +
 			"Run it every day, as a cron job or as a Kubernetes CronJob such as testdata/samples/certs-secrets-cronjob.yaml in the source.",
 		Example: "  tykmesh certs secrets -f app.yaml | kubectl apply -f -\n" +
-			"  tykmesh certs secrets -f app.yaml --dry-run     # what is due\n" +
+			"  kubectl get deploy,sts,ds,svc,secret -A -o yaml | tykmesh certs secrets -o due.yaml     # without manifests and ledger\n" +
+			"  tykmesh certs secrets -f app.yaml --dry-run     # prints due Secrets by name\n" +
 			"  tykmesh certs secrets -f app.yaml --all -o secrets.yaml",
 		Args: noArgs,
 	}, f.run)
@@ -72,7 +74,7 @@ func (f *certsSecretsCmd) flags(c *command, p process) {
 	namespaceFlag(c, &f.namespace)
 	c.output, c.dryRun = &f.outputFlags, &f.dryRun
 	c.Flags().StringVarP(&f.file, "output", "o", "", "write the Secrets to `FILE`, which only you can read, instead of printing them")
-	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "print what is due, and make nothing")
+	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "print the names of due Secrets, and make none")
 	c.Flags().BoolVar(&f.all, "all", false, "make all Secrets again, due or not")
 	c.rules = append(c.rules, func() []flagRule {
 		return []flagRule{
@@ -96,7 +98,7 @@ func (f *certsSecretsCmd) run(ctx context.Context, p process, r *report.Run) (re
 		return nil, err
 	}
 
-	identities, err := f.identities(p, c, r)
+	identities, stored, err := f.read(p, c, sources.tokenKey, r)
 	if err != nil {
 		return nil, err
 	}
@@ -105,9 +107,18 @@ func (f *certsSecretsCmd) run(ctx context.Context, p process, r *report.Run) (re
 		return nil, nil
 	}
 
-	if sources.issuer == nil && sources.tokenKey == nil {
-		return nil, unissued(identities)
+	switch {
+	case sources.issuer != nil || sources.tokenKey != nil:
+	case c.CA.IssuerRef.Name != "":
+		r.Lastly("nothing to print: cert-manager issues the certificates, and %s is not set, so there are no tokens", config.CATokenKeyPath)
+		return nil, nil
+	case !c.Certificates() && c.CA.TokenKey == "":
+		r.Lastly("nothing to print: %s is not set, so services have no certificates", config.CABundlePath)
+		return nil, nil
+	default:
+		return nil, unissued(c, identities)
 	}
+
 	if sources.issuer != nil {
 		if err := secrets.CheckHosts(identities); err != nil {
 			return nil, err
@@ -116,7 +127,7 @@ func (f *certsSecretsCmd) run(ctx context.Context, p process, r *report.Run) (re
 
 	ctx, remotely := phase.Begin(ctx, f.timeout, r)
 
-	made, err := f.make(ctx, c, sources, identities, remotely, r)
+	made, err := f.make(ctx, c, sources, identities, stored, remotely, r)
 	if remotely.End() && err == nil {
 		err = remotely.InterruptedAtEnd()
 	}
@@ -184,33 +195,37 @@ func tokenKey(c config.Config) (*ca.TokenKey, []byte, error) {
 	return key, public, nil
 }
 
-// identities returns the services of the manifests.
-func (f *certsSecretsCmd) identities(p process, c config.Config, r *report.Run) ([]secrets.Identity, error) {
+// read returns the services of the manifests, and those Secrets of them that the manifests contain.
+func (f *certsSecretsCmd) read(p process, c config.Config, key *ca.TokenKey, r *report.Run) (all []secrets.Identity, stored secrets.Stored, err error) {
 	docs, err := readDocuments(p, f.inputFlags, c.File, r)
 	if err != nil {
-		return nil, err
+		return nil, stored, err
 	}
 
 	wanted := injectSettings(c, registrationFlags{namespace: f.namespace, onSkip: "fail"})
 	stream, problems := inject.Inject(docs, wanted)
 	if err := explain.Refuse(docs, problems); err != nil {
-		return nil, explain.Skippable(err)
+		return nil, stored, explain.Skippable(err)
 	}
 	if members, _ := inject.Members(docs, wanted); slices.ContainsFunc(members, func(m inject.Member) bool { return m.Defaulted }) {
 		r.Warn("some objects have no namespace: their Secrets are for default, but kubectl apply would put the objects into the namespace of its context; set it with -n NAMESPACE")
 	}
 
-	var all []secrets.Identity
 	for _, identity := range stream.Identities() {
 		all = append(all, secrets.NewIdentity(identity.Service, identity.Hosts))
 	}
 
-	return all, nil
+	stored = secrets.Find(docs, f.namespace, all, key)
+	for _, name := range stored.Foreign {
+		r.Warn("%s is left alone: tykmesh did not make it; delete it to get another", name)
+	}
+
+	return all, stored, nil
 }
 
 // make plans the Secrets, and makes them unless it is a dry run.
-func (f *certsSecretsCmd) make(ctx context.Context, c config.Config, s sources, identities []secrets.Identity, remotely *phase.Phase, r *report.Run) ([]secrets.Secret, error) {
-	records, err := f.records(ctx, c, r)
+func (f *certsSecretsCmd) make(ctx context.Context, c config.Config, s sources, identities []secrets.Identity, stored secrets.Stored, remotely *phase.Phase, r *report.Run) ([]secrets.Secret, error) {
+	records, err := recordsOf(ctx, c, r)
 	if err != nil {
 		return nil, remotely.Explain(err)
 	}
@@ -221,11 +236,12 @@ func (f *certsSecretsCmd) make(ctx context.Context, c config.Config, s sources, 
 		return nil, remotely.Explain(err)
 	}
 
-	due, kept := terms.Due(identities, records)
+	due, kept := terms.Due(identities, records, stored)
 	steps := stepsOf(due)
 	r.Planned(steps, kept)
-	if !terms.HasLedger {
-		r.Warn("without a ledger, every run makes every Secret; set %s or %s", config.CALedgerPath, config.CAMongoConnStr)
+	if !terms.HasLedger && !stored.Any() {
+		r.Warn("without a ledger, every run makes every Secret; set %s or %s, or add the cluster's Secrets to the input: kubectl get secret -A -o yaml",
+			config.CALedgerPath, config.CAMongoConnStr)
 	}
 	if f.dryRun {
 		tellSecrets(r, kept)
@@ -243,7 +259,7 @@ func (f *certsSecretsCmd) make(ctx context.Context, c config.Config, s sources, 
 		maker.Issue = s.issuer.Issue
 	}
 
-	made, err := maker.Make(ctx, due, records)
+	made, err := maker.Make(ctx, due, records, stored)
 	if err != nil {
 		return nil, remotely.Explain(err)
 	}
@@ -257,8 +273,8 @@ func (f *certsSecretsCmd) make(ctx context.Context, c config.Config, s sources, 
 	return made, nil
 }
 
-// records returns the records of the ledger; nil without one.
-func (f *certsSecretsCmd) records(ctx context.Context, c config.Config, r *report.Run) ([]ca.Record, error) {
+// recordsOf returns the records of the ledger; nil without one.
+func recordsOf(ctx context.Context, c config.Config, r *report.Run) ([]ca.Record, error) {
 	if !hasLedger(c) {
 		return nil, nil
 	}
@@ -319,7 +335,7 @@ func stepsOf(due []secrets.Due) (steps report.Steps) {
 	return steps
 }
 
-// tellSecrets reports what was made for each service.
+// tellSecrets reports the Secrets of each service that were made, and the number of kept ones.
 func tellSecrets(r *report.Run, kept int) {
 	last := ""
 	for _, step := range r.Plan.Steps {
@@ -339,14 +355,19 @@ func tellSecrets(r *report.Run, kept int) {
 
 // unissued returns the error of a configuration that makes no Secrets. It names those that users
 // must make.
-func unissued(identities []secrets.Identity) error {
-	lines := []string{"no issuer and no token key are set, so these Secrets are yours to make:"}
+func unissued(c config.Config, identities []secrets.Identity) error {
+	errs := []error{errors.New("no issuer and no token key are set, so these Secrets are yours to make")}
 	for _, id := range identities {
-		lines = append(lines, secrets.Describe(id))
+		if c.Certificates() {
+			errs = append(errs, errors.New(secrets.Describe(id, secrets.Certificate)))
+		}
+		if c.CA.TokenKey != "" {
+			errs = append(errs, errors.New(secrets.Describe(id, secrets.Token)))
+		}
 	}
 
 	return &advisedError{
-		error: errors.New(strings.Join(lines, "\n")), status: exit.Usage,
+		error: errors.Join(errs...), status: exit.Usage,
 		hint: "CA.keyPath or CA.addr lets this command issue certificates, and CA.tokenKeyPath tokens; with CA.issuerRef cert-manager issues certificates",
 	}
 }

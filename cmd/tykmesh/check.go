@@ -171,7 +171,7 @@ func probeIssuer(ctx context.Context, c config.Config, s serverFlags, r *report.
 func probeLedger(ctx context.Context, c config.Config, r *report.Run) []check.Result {
 	name := ledgerName(c)
 	if c.Standalone() && !hasLedger(c) {
-		return check.Skip(name, config.CAMongoConnStr+" is not set: without a ledger, tykmesh certs secrets issues all certificates in each run")
+		return check.Skip("ledger", "neither "+config.CALedgerPath+" nor "+config.CAMongoConnStr+" is set: tykmesh certs secrets issues everything in each run")
 	}
 	if !c.Injector.EnableMeshTLS && !c.Standalone() || !hasLedger(c) {
 		return check.Skip(name, config.CAMongoConnStr+" is not set: the Dashboard's store shows the certificates")

@@ -88,8 +88,12 @@ var layout = map[string]packageRule{
 		except: []string{"os", "log", "k8s.io", "github.com/spf13"},
 	},
 	"cmd/internal/config": {
-		ours:   []string{"inject", "inject/manifest", "inject/kube", "inject/sidecar", "ca", "inject/spelling", "inject/display", "cmd/internal/prose"},
+		ours:   []string{"inject", "inject/manifest", "inject/kube", "inject/sidecar", "inject/standalone", "ca", "inject/spelling", "inject/display", "cmd/internal/prose"},
 		except: []string{"net/http", "os", "log", "github.com/spf13"},
+	},
+	"cmd/internal/secrets": {
+		ours:   []string{"inject", "inject/kube", "inject/manifest", "inject/standalone", "ca"},
+		except: []string{"net", "os", "log", "github.com/spf13"},
 	},
 	"cmd/internal/exit": {
 		except: []string{"net", "os", "log", "k8s.io", "github.com/spf13"},
@@ -130,7 +134,7 @@ var layout = map[string]packageRule{
 		ours: []string{
 			"inject", "inject/manifest", "inject/kube", "inject/checks", "inject/sidecar", "dashboard", "ca", "ca/pki",
 			"cmd/internal/mesh", "cmd/internal/plan", "cmd/internal/apply", "cmd/internal/check", "cmd/internal/config", "cmd/internal/prose", "inject/spelling", "inject/display",
-			"cmd/internal/exit", "cmd/internal/signals", "cmd/internal/files", "cmd/internal/report", "cmd/internal/explain", "cmd/internal/live", "cmd/internal/phase",
+			"cmd/internal/exit", "cmd/internal/signals", "cmd/internal/files", "cmd/internal/report", "cmd/internal/explain", "cmd/internal/live", "cmd/internal/phase", "cmd/internal/secrets", "inject/standalone",
 		},
 	},
 }

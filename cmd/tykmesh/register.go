@@ -17,12 +17,12 @@ import (
 
 func newRegisterCmd(p process) *cobra.Command {
 	f := &injectCmd{}
-	f.instead = "kubectl apply -f <(tykmesh inject -f app.yaml)   registers the services: their APIs are in the manifests"
+	f.instead = "apply the manifests, which contain the APIs: kubectl apply -f <(tykmesh inject -f app.yaml)"
 	c := newCommand(p, &cobra.Command{
 		Use:   "register",
 		Short: "Register annotated services like inject, and print no manifest",
 		Long: "register does the same as inject, but prints no manifests. Another job can then render them with inject --registered and a key that\n" +
-			"may only read.",
+			"may only read. In standalone mode there is nothing to register.",
 		Example: "  tykmesh register -f app.yaml && tykmesh inject --registered -f app.yaml",
 		Args:    noArgs,
 	}, func(ctx context.Context, p process, r *report.Run) (report.Output, error) {

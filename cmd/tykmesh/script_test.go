@@ -71,6 +71,7 @@ const scripts = root + "/testdata/script"
 //	cfssl [OPTION]           and
 //	mongo, silent mongo      (OPTIONs are the fields of dashboardtest.Options and catest.Options, see world_test.go)
 //	clock TIME               sets the clocks of the program and of all servers, which stand still then (RFC 3339)
+//	cluster FILE...          what kubectl get -o yaml prints of manifests (status_live_test.go); hashless prints the last output without the hashes in it
 //	pods APP N               what tyk-k8s leaves behind (legacy_test.go)
 //	stop-..., restart-...    ends a server, and has it back
 //	fail ..., heal, hung     plans faults, forgets them, waits for one (fault_test.go)
@@ -78,6 +79,7 @@ const scripts = root + "/testdata/script"
 //	lose [listed]            lets the store lose all certificates, with or without their ids
 //	anonymous                prints the last output again with a letter for what no two CAs share (ca_rotate_test.go)
 //	secrets FILE CA [TOKEN]  checks and prints the Secrets in a file (secrets_test.go)
+//	recorded                 prints which Secrets MongoDB's ledger has (secrets_test.go)
 //	verify, manifests, tree  checks and prints certificates, manifests, folders (files_test.go)
 //
 // Whatever the program says is searched for secrets. On standard error, addresses and certificate
@@ -121,11 +123,14 @@ func TestScripts(t *testing.T) {
 			"give-api":          giveAPI,
 			"lend":              lend,
 			"lose":              lose,
+			"cluster":           liveObjects,
+			"hashless":          hashless,
 			"pods":              pods,
 			"records":           records,
 			"anonymous":         anonymous,
 			"replace":           replaceText,
 			"secrets":           checkSecrets,
+			"recorded":          printRecorded,
 			"verify":            verify,
 			"manifests":         manifests,
 			"tree":              listFolder,

@@ -127,6 +127,16 @@ func verifyToken(token, public []byte, now time.Time) (string, error) {
 	return fmt.Sprintf("subject %s, %s", claims.Sub, lifeOf(begin, end)), nil
 }
 
+// printRecorded is the command recorded: the id, the state and the hosts of each record in MongoDB.
+func printRecorded(ts *testscript.TestScript, _ bool, _ []string) {
+	documents, err := worldOf(ts).documents()
+	ts.Check(err)
+	fmt.Fprint(ts.Stdout())
+	for _, d := range documents {
+		fmt.Fprintln(ts.Stdout(), lookUp(d, "_id"), lookUp(d, "state"), lookUp(d, "hosts"))
+	}
+}
+
 func lifeOf(begin, end time.Time) string {
 	return fmt.Sprintf("%.0f days from %s", end.Sub(begin).Hours()/24, begin.UTC().Format(time.DateTime))
 }

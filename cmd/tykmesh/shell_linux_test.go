@@ -71,7 +71,7 @@ func (k *kubernetes) shell(t *testing.T, c meshCase) *shell {
 		maps.DeleteFunc(s.env, func(variable, _ string) bool {
 			return strings.HasPrefix(variable, "TYKMESH_TYK_") || strings.HasPrefix(variable, "TYKMESH_CA_")
 		})
-		s.must(`tykmesh ca init -q --algo ecdsa`)
+		s.must(`tykmesh ca init -q --algo ecdsa && tykmesh ca token -q`)
 	}
 
 	s.must(`kubectl create namespace $NS`)

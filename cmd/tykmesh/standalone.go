@@ -16,7 +16,7 @@ import (
 )
 
 // listsRest is the command that reads the objects of a mesh without a Dashboard from the cluster.
-const listsRest = "kubectl get deploy,sts,ds,svc,cm,secret -A -o yaml | tykmesh status -f -"
+const listsRest = "kubectl get " + liveKinds + " -A -o yaml | tykmesh status -f -"
 
 // issuerSecrets are the keys of the secrets with which certificates are signed and recorded.
 var issuerSecrets = []string{config.CAKey, config.CAMongoConnStr}
@@ -66,8 +66,8 @@ func probeTokens(c config.Config) []check.Result {
 	return []check.Result{{Part: part, Status: check.OK, Detail: config.CATokenKeyPath + " signs, and " + config.CATokenPath + " verifies"}}
 }
 
-// needsDashboard returns the error of a command that has nothing to do in standalone mode. hint says
-// what to type instead.
+// needsDashboard returns the error of a command that has nothing to do in standalone mode. The hint
+// is the command to type instead.
 func needsDashboard(c config.Config, hint string) error {
 	return c.Fail(config.InjectorMode, errors.New("is "+config.ModeStandalone+", and this command is for a mesh with a Dashboard"), hint)
 }

@@ -25,6 +25,7 @@ type statusCmd struct {
 
 func newStatusCmd(p process) *cobra.Command {
 	f := &statusCmd{}
+	f.instead = "list the objects in the cluster: " + listsRest
 	c := newCommand(p, &cobra.Command{
 		Use:   "status",
 		Short: "List the services on the mesh: their APIs, certificates, drift and orphans",

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,20 +47,22 @@ func readLive(p process, f liveFlags, r *report.Run) (*live.Mesh, error) {
 		return nil, err
 	}
 
-	if len(m.Services) > 0 {
-		warnOfLacks(r, m.Lacks)
-	}
+	warnOfLacks(r, m)
 	if m.Dashboard > 0 {
-		r.Warn("%s on a mesh with a Dashboard: tykmesh status without -f asks it", report.Plural(m.Dashboard, "workload"))
+		r.Warn("%s on the mesh of a Dashboard: tykmesh status without -f asks it", report.Plural(m.Dashboard, "workload"))
 	}
 
 	return m, nil
 }
 
-// warnOfLacks warns of kinds of which there is no object.
-func warnOfLacks(r *report.Run, kinds []string) {
+// warnOfLacks warns of kinds of which there is no object, if the mesh needs some.
+func warnOfLacks(r *report.Run, m *live.Mesh) {
 	unknown := map[string]string{"Service": "routes", "ConfigMap": "definitions", "Secret": "certificates and tokens"}
-	for _, kind := range kinds {
+	hasSecret := func(s *live.Service) bool { return s.Certificate.Secret != "" || s.Token.Secret != "" }
+	for _, kind := range m.Lacks {
+		if len(m.Services) == 0 || kind == "Secret" && !slices.ContainsFunc(m.Services, hasSecret) {
+			continue
+		}
 		r.Warn("the input holds no %s, so %s are unknown; add %s to kubectl get", kind, unknown[kind], strings.ToLower(kind))
 	}
 }
@@ -71,10 +74,11 @@ func (f *statusCmd) runLive(p process, r *report.Run) (report.Output, error) {
 		return nil, err
 	}
 
-	if len(m.Services) == 0 {
-		r.Lastly("nothing is on the mesh")
-	} else {
+	switch {
+	case len(m.Services) > 0 || len(m.Orphans) > 0:
 		r.Lastly("%s on the mesh%s", report.Plural(len(m.Services), "service"), countLive(m))
+	case m.Dashboard == 0:
+		r.Lastly("nothing is on the mesh")
 	}
 
 	return f.output(r, newLiveDocument(m, p.now()), func(w io.Writer) error { return writeLiveTable(w, m, p.now()) }), nil
@@ -175,10 +179,10 @@ func liveEnd(secret string, state live.State, end, now time.Time) string {
 	return endOf(end, now)
 }
 
-// stateText returns a state in a table, where a missing object must be seen.
+// stateText returns a state in a table, where a fault must be seen.
 func stateText(state live.State) string {
-	if state == live.Missing {
-		return "MISSING"
+	if state == live.Missing || state == live.Unreadable {
+		return strings.ToUpper(string(state))
 	}
 	return string(state)
 }
@@ -224,7 +228,7 @@ type (
 	}
 	liveCertificate struct {
 		Secret    string     `json:"secret"`
-		State     live.State `json:"state"`
+		State     live.State `json:"state"` // also unreadable
 		NotBefore *time.Time `json:"notBefore,omitempty"`
 		Expires   *time.Time `json:"expires,omitempty"`
 		DaysLeft  *int       `json:"daysLeft,omitempty"` // below 0: expired

@@ -86,7 +86,8 @@ func tellAdded(r *report.Run, stream *inject.Stream) {
 	}
 }
 
-// tellServiceSecrets reports the Secrets of services that namespaces need in a mesh without a Dashboard.
+// tellServiceSecrets reports the Secrets of services that namespaces need in a mesh without a
+// Dashboard.
 func tellServiceSecrets(r *report.Run, stream *inject.Stream) {
 	for _, n := range stream.Needs {
 		if len(n.Secrets) > 0 {

@@ -22,6 +22,7 @@ func (v validator) standalone(t *testing.T) {
 		"native":        {config: "plain.yaml", more: "  kubeVersion: \"1.33\"\n"},
 		"tls":           {config: "tls.yaml"},
 		"without rules": {config: "tls.yaml", more: withoutRules, kinds: "NetworkPolicy"},
+		"tokens":        {config: "tokens.yaml"},
 		"cert-manager":  {config: "cert-manager.yaml", kinds: "Certificate"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -29,8 +30,11 @@ func (v validator) standalone(t *testing.T) {
 			config := filepath.Join(dir, "tykmesh.yaml")
 			writeFile(t, config, []byte(readSample(t, "standalone/"+c.config)+c.more))
 			v.run(t, "ca", "init", "-q", "--algo", "ecdsa", "--dir", filepath.Join(dir, "ca-quickstart"))
+			if name == "tokens" {
+				v.run(t, "ca", "token", "-q", "--dir", filepath.Join(dir, "ca-quickstart"))
+			}
 
-			profile := "standalone"
+			profile := name
 			if name == "native" {
 				profile = "built-in native"
 			}
@@ -43,7 +47,7 @@ func (v validator) standalone(t *testing.T) {
 			for _, file := range v.manifests(t, profile) {
 				args := []string{"--config", config, "-n", "shop", "-f", file}
 				write(filepath.Base(file), v.run(t, append([]string{"inject", "-q", "--upgrade-api"}, args...)...))
-				if c.config == "tls.yaml" {
+				if c.config == "tls.yaml" || c.config == "tokens.yaml" {
 					write("secrets-"+filepath.Base(file), v.run(t, append([]string{"certs", "secrets", "-q"}, args...)...))
 				}
 			}

@@ -127,7 +127,8 @@ func (w *world) certificateNames() map[string]string {
 	return names
 }
 
-// setOptions sets fields of a struct by words: NAME for true, NAME=VALUE for a number or a text.
+// setOptions sets fields of a struct by words: NAME for true, NAME=VALUE for a number or a text, with
+// commas for several, in which an underscore is a space.
 func setOptions(into any, words []string) error {
 	fields := reflect.ValueOf(into).Elem()
 	for _, word := range words {
@@ -158,6 +159,8 @@ func setOptions(into any, words []string) error {
 			}
 			field.SetInt(int64(n))
 
+		case reflect.Slice: // of texts
+			field.Set(reflect.ValueOf(strings.Split(strings.ReplaceAll(value, "_", " "), ",")))
 		default:
 			return fmt.Errorf("%s is a %s", name, field.Type())
 		}

@@ -1,6 +1,7 @@
 package sidecar_test
 
 import (
+	"errors"
 	"maps"
 	"os"
 	"os/exec"
@@ -147,6 +148,25 @@ func checkNoIPv6(t *testing.T, l *lab) {
 			want := map[string]string{pod4 + ":8080": "sidecar", pod4 + ":15080": "dropped", pod4 + ":15443": "dropped", pod4 + ":9696": "dropped"}
 			if diff := cmp.Diff(want, l.callFor(t, 1500*time.Millisecond, l.outside, 1000, slices.Collect(maps.Keys(want)))); diff != "" {
 				t.Errorf("answers (-want +got):\n%s", diff)
+			}
+		})
+
+		t.Run(name+", IPv6 without nat", func(t *testing.T) {
+			w := l.with("iptables-nft, dash")
+			restore, tool := filepath.Join(w.path, "ip6tables-restore"), l.path("xtables-nft-multi")
+			text := "#!/bin/sh\ntext=$(" + l.path("cat") + ")\ncase $text in *'*nat'*) echo no nat >&2; exit 1; esac\n" +
+				"printf '%s\\n' \"$text\" | " + tool + " ip6tables-restore \"$@\"\n"
+			if err := errors.Join(os.Remove(restore), os.WriteFile(restore, []byte(text), 0o777)); err != nil {
+				t.Fatal(err)
+			}
+
+			pod := l.pod(t, "-4", "-6")
+			said, err := l.setUp(t, pod, w, cases()[name], api4)
+			switch needed := name == closed+"all"; { // for IPv6 too, this one redirects
+			case needed && (err == nil || !strings.Contains(said, "no nat")), !needed && err != nil:
+				t.Errorf("%v\n%s", err, said)
+			case !needed:
+				l.checkAnswers(t, pod, name)
 			}
 		})
 

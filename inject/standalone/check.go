@@ -24,10 +24,23 @@ func CheckMethod(method string) error {
 	return nil
 }
 
-// Check reports whether a reference can name an issuer of cert-manager.
+// certManagerGroup is the API group of cert-manager's own issuers, and of references that name no
+// group (cert-manager API reference, IssuerReference).
+const certManagerGroup = "cert-manager.io"
+
+// Check reports whether cert-manager accepts a reference to an issuer. Its own issuers have two
+// kinds; those of others have any kind, which then cannot be the default.
 func (i IssuerRef) Check() error {
-	if len(validation.IsDNS1123Subdomain(i.Name)) > 0 {
+	own := i.Group == "" || i.Group == certManagerGroup
+	switch {
+	case len(validation.IsDNS1123Subdomain(i.Name)) > 0:
 		return fmt.Errorf("the issuer's name %q is not valid; write {name: NAME, kind: Issuer or ClusterIssuer}", i.Name)
+	case !own && len(validation.IsDNS1123Subdomain(i.Group)) > 0:
+		return fmt.Errorf("the group %q is not an API group; write one such as awspca.cert-manager.io", i.Group)
+	case own && !slices.Contains([]string{"", "Issuer", "ClusterIssuer"}, i.Kind):
+		return fmt.Errorf("cert-manager has no issuers of the kind %q; write Issuer or ClusterIssuer, or the group of this kind", i.Kind)
+	case !own && len(validation.IsDNS1035Label(strings.ToLower(i.Kind))) > 0:
+		return fmt.Errorf("the kind %q of the issuer is not valid; write the kind of the issuer in the group %s", i.Kind, i.Group)
 	}
 	return nil
 }

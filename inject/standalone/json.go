@@ -1,7 +1,8 @@
 package standalone
 
 import (
-	"encoding/json"
+	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
@@ -29,7 +30,8 @@ func writeJSON(b *strings.Builder, v any, newline string) {
 		b.WriteByte('{')
 		for i, e := range v {
 			separate(b, i, newline+" ")
-			b.WriteString(manifest.Quote(e.Key) + ": ")
+			writeText(b, e.Key)
+			b.WriteString(": ")
 			writeJSON(b, e.Value, newline+" ")
 		}
 		b.WriteString(newline + "}")
@@ -37,11 +39,33 @@ func writeJSON(b *strings.Builder, v any, newline string) {
 		b.WriteByte('[')
 		for i, e := range v {
 			separate(b, i, newline+" ")
-			b.WriteString(inline(e))
+			writeJSON(b, e, "")
 		}
 		b.WriteString(newline + "]")
+	case manifest.Map:
+		b.WriteByte('{')
+		for i, e := range v {
+			separate(b, i, "")
+			writeText(b, e.Key)
+			b.WriteByte(':')
+			writeJSON(b, e.Value, "")
+		}
+		b.WriteByte('}')
+	case manifest.List:
+		b.WriteByte('[')
+		for i, e := range v {
+			separate(b, i, "")
+			writeJSON(b, e, "")
+		}
+		b.WriteByte(']')
+	case string:
+		writeText(b, v)
+	case int64:
+		b.WriteString(strconv.FormatInt(v, 10))
+	case bool:
+		b.WriteString(strconv.FormatBool(v))
 	default:
-		b.WriteString(inline(v))
+		panic(fmt.Sprintf("standalone: a value of the type %T in a definition", v))
 	}
 }
 
@@ -52,10 +76,15 @@ func separate(b *strings.Builder, i int, newline string) {
 	b.WriteString(newline)
 }
 
-func inline(v any) string {
-	out, err := json.Marshal(v)
-	if err != nil {
-		panic("standalone: a value that JSON cannot hold: " + err.Error()) // maps, lists, texts and numbers
+// writeText writes a text in quotes. Most need no escapes.
+func writeText(b *strings.Builder, s string) {
+	isPlain := func(r rune) bool { return r >= ' ' && r <= '~' && r != '"' && r != '\\' }
+	if strings.IndexFunc(s, func(r rune) bool { return !isPlain(r) }) >= 0 {
+		b.WriteString(manifest.Quote(s))
+		return
 	}
-	return string(out)
+
+	b.WriteByte('"')
+	b.WriteString(s)
+	b.WriteByte('"')
 }

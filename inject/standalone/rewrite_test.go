@@ -90,7 +90,7 @@ func TestHosts(t *testing.T) {
 
 // TestRewriteLaws holds random requests to the laws of violation. It is the same for every run.
 func TestRewriteLaws(t *testing.T) {
-	tries := 1_500_000
+	tries := 1_000_000
 	if testing.Short() {
 		tries = 60_000
 	}

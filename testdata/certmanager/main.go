@@ -3,9 +3,10 @@
 //
 //	stdin ──decode strictly──> Certificate ──default, validate──> ──key, request, sign──> Secret
 //
-// Types, defaults, validation, certificate requests and signing are cert-manager's own. Its CA
-// issuer's place takes a CA that lives as long as a run. Documents of other kinds are skipped. An
-// error names the Certificate; then nothing is printed.
+// Types, defaults, validation, certificate requests and signing are cert-manager's own. It signs as
+// an issuer of the kind CA, whose Secret has the two files that the arguments name: certificate (and
+// those of the CAs above it) and private key. Documents of other kinds are skipped. An error names
+// the Certificate; then nothing is printed.
 //
 // It is a module of its own, so that users do not build its dependencies. Its path lies below that
 // of cert-manager, whose validation is in internal packages: Go opens these to such paths.
@@ -37,7 +38,11 @@ import (
 )
 
 func main() {
-	secrets, err := run(os.Stdin)
+	if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: certmanager CERTIFICATE KEY < certificates.yaml > secrets.yaml")
+		os.Exit(2)
+	}
+	secrets, err := run(os.Args[1], os.Args[2], os.Stdin)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -45,12 +50,12 @@ func main() {
 	_, _ = os.Stdout.Write(secrets)
 }
 
-// run returns the Secrets of the Certificates in a stream of documents.
-func run(stdin io.Reader) ([]byte, error) {
+// run returns the Secrets of the Certificates in a stream of documents, signed by the CA of two files.
+func run(certificate, key string, stdin io.Reader) ([]byte, error) {
 	scheme := runtime.NewScheme()
 	install.Install(scheme)
 
-	authority, err := newAuthority()
+	authority, err := readAuthority(certificate, key)
 	if err != nil {
 		return nil, err
 	}
@@ -129,31 +134,38 @@ func accepted(scheme *runtime.Scheme, document []byte) (*cmapi.Certificate, erro
 	return certificate, refused.ToAggregate()
 }
 
-// authority is a CA.
+// authority is a CA, with the CAs above it.
 type authority struct {
-	certificate *x509.Certificate
-	pem         []byte // of the certificate
-	key         crypto.Signer
+	chain []*x509.Certificate
+	key   crypto.Signer
 }
 
-// newAuthority returns a new CA.
-func newAuthority() (a authority, err error) {
-	wanted := &cmapi.Certificate{Spec: cmapi.CertificateSpec{
-		CommonName: "tykmesh test CA",
-		IsCA:       true,
-		PrivateKey: &cmapi.CertificatePrivateKey{Algorithm: cmapi.ECDSAKeyAlgorithm, Size: 256},
-	}}
-	if a.key, err = pki.GeneratePrivateKeyForCertificate(wanted); err != nil {
+// readAuthority returns the CA of two files, as cert-manager reads its Secret.
+func readAuthority(certificate, key string) (a authority, err error) {
+	chain, err := os.ReadFile(certificate)
+	if err != nil {
 		return a, err
 	}
+	if a.chain, err = pki.DecodeX509CertificateChainBytes(chain); err != nil {
+		return a, fmt.Errorf("%s: %w", certificate, err)
+	}
 
-	if a.certificate, err = pki.CertificateTemplateFromCertificate(wanted); err != nil {
+	private, err := os.ReadFile(key)
+	if err != nil {
 		return a, err
 	}
-	a.certificate.PublicKey = a.key.Public()
-	a.pem, a.certificate, err = pki.SignCertificate(a.certificate, a.certificate, a.key.Public(), a.key)
+	if a.key, err = pki.DecodePrivateKeyBytes(private); err != nil {
+		return a, fmt.Errorf("%s: %w", key, err)
+	}
 
-	return a, err
+	if !a.chain[0].IsCA { // as cert-manager's pkg/issuer/ca/setup.go
+		return a, fmt.Errorf("%s: certificate is not a CA", certificate)
+	}
+	if matches, err := pki.PublicKeyMatchesCertificate(a.key.Public(), a.chain[0]); err != nil || !matches {
+		return a, fmt.Errorf("%s is not the key of %s", key, certificate)
+	}
+
+	return a, nil
 }
 
 // sign returns the data of the Secret that holds a new key and certificate.
@@ -174,19 +186,19 @@ func (a authority) sign(c *cmapi.Certificate) (map[string][]byte, error) {
 	}
 
 	template.PublicKey = key.Public()
-	chain, _, err := pki.SignCertificate(template, a.certificate, key.Public(), a.key)
+	signed, err := pki.SignCSRTemplate(a.chain, a.key, template)
 	if err != nil {
 		return nil, err
 	}
 
-	data := map[string][]byte{corev1.TLSCertKey: chain, corev1.TLSPrivateKeyKey: private, cmmeta.TLSCAKey: a.pem}
+	data := map[string][]byte{corev1.TLSCertKey: signed.ChainPEM, corev1.TLSPrivateKeyKey: private, cmmeta.TLSCAKey: signed.CAPEM}
 	for _, format := range c.Spec.AdditionalOutputFormats {
 		if format.Type != cmapi.CertificateOutputFormatCombinedPEM {
 			return nil, fmt.Errorf("the output format %s is not expected", format.Type)
 		}
 
 		// As in cert-manager's internal/controller/certificates/secrets.go, OutputFormatCombinedPEM.
-		data[cmapi.CertificateOutputFormatCombinedPEMKey] = bytes.Join([][]byte{private, chain}, []byte("\n"))
+		data[cmapi.CertificateOutputFormatCombinedPEMKey] = bytes.Join([][]byte{private, signed.ChainPEM}, []byte("\n"))
 	}
 
 	return data, nil

@@ -26,7 +26,7 @@ func meshFiles(t *testing.T) map[string]string {
 		files[f.Name] = string(f.Data)
 	}
 
-	files["ca-quickstart/bundle.pem"] = files["bundle.pem"]
+	files["ca-quickstart/bundle.pem"], files["ca-quickstart/token.pem"] = files["bundle.pem"], files["token.pem"]
 
 	return files
 }
@@ -123,7 +123,7 @@ func TestConfigViewStandalone(t *testing.T) {
 	text := viewText(t, v)
 	for _, line := range []string{
 		"  servicePorts: add # default: that of Injector.mode: standalone", "  maxConnTime: 5 # default: that of Injector.mode: standalone",
-		"  slugs: # not set", "  mutualTLS: false # default", "  port: 8080 # default", "  keyPath: # not set",
+		"  slugs: # not set", "  mutualTLS: false # default", "  port: 18080 # default: that of Injector.mode: standalone", "  keyPath: # not set",
 	} {
 		if !strings.Contains("\n"+text, "\n"+line+"\n") {
 			t.Errorf("%s\nis not in\n%s", line, text)

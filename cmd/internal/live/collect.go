@@ -60,8 +60,8 @@ type secret struct {
 }
 
 // collect reads the documents, and returns those that cannot be parsed.
-func collect(docs []*manifest.Document) (*cluster, []Unreadable) {
-	var unreadable []Unreadable
+func collect(docs []*manifest.Document) (*cluster, []Unparsed) {
+	var unreadable []Unparsed
 	c := &cluster{
 		facts: kube.NewFacts(kube.Reader{}), byPods: make(map[*kube.Pods]*workload), configs: make(map[object]*configMap), secrets: make(map[object]*secret),
 		trusted: make(map[string]string), used: make(map[kube.Ref]bool), rolls: make(map[standalone.Service]bool),
@@ -74,7 +74,7 @@ func collect(docs []*manifest.Document) (*cluster, []Unreadable) {
 
 		objects, err := kube.Objects(d)
 		if e := (*manifest.SyntaxError)(nil); errors.As(err, &e) {
-			unreadable = append(unreadable, Unreadable{d.Number, e})
+			unreadable = append(unreadable, Unparsed{d.Number, e})
 		}
 		for _, o := range objects {
 			c.add(o)

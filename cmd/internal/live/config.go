@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/inject/sidecar"
@@ -15,6 +16,7 @@ import (
 // The definitions of a sidecar in its ConfigMap, whose keys have a dash for each slash of a path.
 const (
 	inboundKey   = standalone.APIPath + "-inbound.json"
+	callKey      = standalone.APIPath + "-mesh-http.json"
 	meshKey      = standalone.APIPath + "-mesh-https.json"
 	authorityKey = "ca-" // ca-1.pem, ca-2.pem
 )
@@ -27,6 +29,7 @@ type inbound struct {
 	Mutual     bool              `json:"use_mutual_tls_auth"`
 	Tokens     bool              `json:"enable_jwt"`
 	Callers    map[string]string `json:"jwt_scope_to_policy_mapping"` // subjects, with their policies
+	TokenKey   string            `json:"jwt_source"`                  // the public key, in base64 of PEM
 }
 
 // authorities are CAs, and the object that holds them.
@@ -86,8 +89,8 @@ func (r *reading) state(kind string, found bool) State {
 	return Unknown
 }
 
-// take reads the definitions in a ConfigMap. Of several ConfigMaps the first decides, but callers of
-// any count.
+// take reads the definitions in a ConfigMap. Of several ConfigMaps the first decides, but the
+// callers of any count.
 func (svc *Service) take(c *configMap) error {
 	text, ok := c.files[inboundKey]
 	if !ok {
@@ -122,6 +125,20 @@ func (in inbound) tls() TLS {
 		return TLSMutual
 	}
 	return TLSServer
+}
+
+// callerPort returns the port of Services that the sidecar calls, from the URLs to which it sends
+// calls: https://$1.svc:8080$2. It returns 0 if there are none.
+func (c *configMap) callerPort() int {
+	const before = ".svc:"
+	_, rest, _ := strings.Cut(c.files[callKey], before)
+	end := strings.IndexFunc(rest, func(r rune) bool { return r < '0' || r > '9' })
+	port, err := strconv.Atoi(rest[:max(0, end)])
+	if err != nil {
+		return 0
+	}
+
+	return port
 }
 
 // hosts returns the names under which the app of a pod calls its sidecar with TLS, from the pattern

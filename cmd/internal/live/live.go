@@ -13,6 +13,7 @@ package live
 
 import (
 	"cmp"
+	"crypto/ecdsa"
 	"slices"
 	"time"
 
@@ -67,14 +68,16 @@ const (
 	TLSMutual  TLS = "mutual" // the caller shows one too
 )
 
-// State is whether the cluster has an object that a pod template names.
+// State is whether the cluster has an object that a pod template names, and whether it is as it
+// should be.
 type State string
 
 // The states of objects.
 const (
-	Present State = "present"
-	Missing State = "missing"
-	Unknown State = "unknown" // the input holds no object of the kind, or the object without data
+	Present    State = "present"
+	Missing    State = "missing"
+	Unreadable State = "unreadable" // a Secret without a certificate or token that can be read
+	Unknown    State = "unknown"    // the input holds no object of the kind, or the object without data
 )
 
 // Config is a ConfigMap that a pod template names.
@@ -128,19 +131,19 @@ type Orphan struct {
 	Command               string // deletes it; "" where something may still need it, or its owner is not known
 }
 
-// Unreadable is a document that cannot be parsed, by its number in its file.
-type Unreadable struct {
+// Unparsed is a document that cannot be parsed, by its number in its file.
+type Unparsed struct {
 	Document int
 	Err      *manifest.SyntaxError
 }
 
 // Read returns the state of the mesh to which the objects of the documents belong, and the
 // documents that cannot be parsed.
-func Read(docs []*manifest.Document, now time.Time) (*Mesh, []Unreadable) {
+func Read(docs []*manifest.Document, now time.Time) (*Mesh, []Unparsed) {
 	c, unreadable := collect(docs)
 
 	m := &Mesh{Lacks: c.lacks(), History: c.seen["ReplicaSet"], Dashboard: c.dashboard}
-	r := &reading{cluster: c, mesh: m, now: now, leads: c.leading()}
+	r := &reading{cluster: c, mesh: m, now: now, leads: c.leading(), calls: c.callerPorts(), tokenKeys: c.keysOfTokens()}
 	for _, svc := range c.services() {
 		r.read(svc)
 		m.Services = append(m.Services, svc)
@@ -156,6 +159,9 @@ type reading struct {
 	mesh  *Mesh
 	now   time.Time
 	leads map[*kube.Pods][]*kube.Service // the Services that select pods of the mesh
+	calls []int                          // the ports of Services that sidecars call
+
+	tokenKeys []*ecdsa.PublicKey // with which services verify the tokens of callers; nil without such services
 }
 
 // read fills a service, and notes its diagnostics.

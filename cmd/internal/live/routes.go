@@ -32,7 +32,7 @@ func (r *reading) readRoutes(svc *Service) {
 	var apart []string // Services without a port of the sidecar, which inject has not seen
 	for _, w := range svc.workloads {
 		for _, s := range r.leads[w.pods] {
-			switch fault := routeFault(s, w, svc.Port); {
+			switch fault := r.routeFault(s, w, svc.Port); {
 			case slices.Contains(svc.Routes, s.Name):
 			case fault == "":
 				svc.Routes = append(svc.Routes, s.Name)
@@ -47,33 +47,66 @@ func (r *reading) readRoutes(svc *Service) {
 
 	slices.Sort(svc.Routes)
 	if len(svc.Routes) == 0 && len(apart) > 0 {
-		r.note(Warning, svc, "Service "+apart[0], fmt.Sprintf("it has no port %d: calls of mesh/%s fail", svc.Port, apart[0]),
+		r.note(Warning, svc, "Service "+apart[0], fmt.Sprintf("it has no port of the sidecar: calls of mesh/%s fail", apart[0]),
 			"annotate it with injector.tyk.io/inject, inject and apply")
 	}
 }
 
-// routeFault returns why callers do not reach the sidecars of a workload by the name of a Service;
-// "" where they do. Callers use the port of the mesh. The name of a headless Service stands for the
-// pods themselves, of which every port is open; so it needs a port only to be meant.
-func routeFault(s *kube.Service, w *workload, port int) string {
-	if port == 0 {
-		return "" // without a number, every Service may be one
+// routeFault returns why callers do not reach the sidecars of a workload, which listen on a port,
+// by the name of a Service; "" where they do.
+func (r *reading) routeFault(s *kube.Service, w *workload, listen int) string {
+	ports := r.calls
+	if len(ports) == 0 {
+		ports = []int{listen} // as is usual; 0 is not known
 	}
 
-	number := strconv.Itoa(port)
+	for _, port := range ports {
+		if fault := portFault(s, w, port, listen); port != 0 && fault != "" {
+			return fault
+		}
+	}
+
+	return ""
+}
+
+// portFault returns why callers that use a port of a Service do not reach the sidecars. The name of
+// a headless Service stands for the pods themselves, of which every port is open; so it needs the
+// port only to be meant.
+func portFault(s *kube.Service, w *workload, port, listen int) string {
+	number, sidecars := strconv.Itoa(port), strconv.Itoa(listen)
 	i := slices.IndexFunc(s.Ports, func(p kube.ServicePort) bool { return p.TCP && p.Number == number })
 	switch {
 	case i < 0:
 		return "it has no port " + number
+	case s.Headless && port != listen:
+		return fmt.Sprintf("its name stands for the pods, whose sidecars do not listen on port %s, but on %s", number, sidecars)
 	case s.Headless:
 		return ""
 	}
 
-	if target := s.Ports[i]; w.pods.Target(target) != number {
+	if target := s.Ports[i]; w.pods.Target(target) != sidecars {
 		return fmt.Sprintf("port %s leads to port %s of the pods, and not to the sidecar", number, target.Target)
 	}
 
 	return ""
+}
+
+// callerPorts returns the ports of Services that sidecars call: one, but while the port of the mesh
+// changes.
+func (c *cluster) callerPorts() (ports []int) {
+	for _, w := range c.workloads {
+		found := c.configs[object{w.service.Namespace, w.mounts.config}]
+		if found == nil {
+			continue
+		}
+		if port := found.callerPort(); port != 0 && !slices.Contains(ports, port) {
+			ports = append(ports, port)
+		}
+	}
+
+	slices.Sort(ports)
+
+	return ports
 }
 
 // readBehind notes where a route also leads.

@@ -1,10 +1,8 @@
 package live
 
 import (
-	"bytes"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -68,7 +66,7 @@ func (r *reading) readCertificate(svc *Service, signers authorities) {
 
 	c := &svc.Certificate
 	c.Secret, c.Key = m.certificate, m.key
-	next := renewal(svc, c)
+	next := c.remedy(svc, "--all ") // the ledger may not know of a Secret's loss
 	found, state := r.find(svc, c.Secret, "handshakes with its sidecars fail", next)
 	if c.State = state; found == nil {
 		return
@@ -76,6 +74,7 @@ func (r *reading) readCertificate(svc *Service, signers authorities) {
 
 	chain, err := found.chain(c.Key)
 	if err != nil {
+		c.State = Unreadable
 		r.note(Error, svc, "Secret "+c.Secret, err.Error(), next)
 		return
 	}
@@ -83,7 +82,11 @@ func (r *reading) readCertificate(svc *Service, signers authorities) {
 	leaf := chain[0]
 	c.NotBefore, c.NotAfter, c.Hosts, c.Issuer = leaf.NotBefore.UTC(), leaf.NotAfter.UTC(), leaf.DNSNames, leaf.Issuer.CommonName
 	for _, fault := range r.faults(svc, chain, signers) {
-		r.note(fault.Severity, svc, "Secret "+c.Secret, fault.Message, next)
+		remedy := next
+		if fault.Severity == Warning {
+			remedy = c.remedy(svc, "") // the ledger knows when it ends
+		}
+		r.note(fault.Severity, svc, "Secret "+c.Secret, fault.Message, remedy)
 	}
 }
 
@@ -96,13 +99,17 @@ func (svc *Service) mounted(name func(mounts) string) mounts {
 	return svc.workloads[i].mounts
 }
 
-// renewal returns what to do about a certificate.
-func renewal(svc *Service, c *Certificate) string {
+// remedy returns the command for a certificate that must be replaced. cert-manager itself replaces
+// those that have its key.
+func (c *Certificate) remedy(svc *Service, all string) string {
 	if c.Key == issuerKey {
 		return fmt.Sprintf("kubectl describe certificate -n %s %s", svc.Namespace, c.Secret)
 	}
-	return "tykmesh certs secrets -f FILE | kubectl apply -f -, or write the Secret from a certificate of your own"
+	return fmt.Sprintf(issue, all)
 }
+
+// issue is the command that makes Secrets: those that are due by the ledger, or --all.
+const issue = "tykmesh certs secrets %s-f FILE | kubectl apply -f -"
 
 // chain returns the certificates of a Secret, that of the service first. It needs a private key
 // beside them, and does not parse it.
@@ -228,83 +235,6 @@ func (r *reading) verify(chain []*x509.Certificate, signers authorities) error {
 	}
 
 	return fmt.Errorf("its certificate does not hold for the CAs of %s: %w", signers.of, err)
-}
-
-// readToken reads the token of a service.
-func (r *reading) readToken(svc *Service) {
-	name := svc.mounted(func(m mounts) string { return m.token }).token
-	if name == "" {
-		return
-	}
-
-	const next = "tykmesh certs secrets -f FILE | kubectl apply -f -"
-
-	t := &svc.Token
-	t.Secret = name
-	found, state := r.find(svc, name, "services that name their callers refuse its calls", next)
-	if t.State = state; found == nil {
-		return
-	}
-
-	claims, err := found.claims()
-	if err != nil {
-		r.note(Error, svc, "Secret "+name, err.Error(), next)
-		return
-	}
-
-	t.Subject, t.Expires = claims.Subject, claims.end()
-	if want := (standalone.Service{Namespace: svc.Namespace, App: svc.App}).Subject(); t.Subject != want {
-		r.note(Error, svc, "Secret "+name, fmt.Sprintf("its token is that of %q, and not of %s", t.Subject, want), next)
-	}
-
-	left := t.Expires.Sub(r.now)
-	switch begin := time.Unix(claims.Issued, 0); {
-	case claims.Expires == 0:
-		r.note(Warning, svc, "Secret "+name, "its token never expires", next)
-	case left < 0:
-		r.note(Error, svc, "Secret "+name, "its token expired on "+day(t.Expires), next)
-	case claims.Issued > 0 && (ca.Terms{Now: r.now}).Due(begin, t.Expires):
-		r.note(Warning, svc, "Secret "+name, "its token expires in "+ca.Days(left), next)
-	}
-}
-
-// claims are the parts of a token that say whose it is, and how long it lasts, in seconds since
-// 1970 (RFC 7519, section 4.1).
-type claims struct {
-	Subject string `json:"sub"`
-	Issued  int64  `json:"iat"`
-	Expires int64  `json:"exp"`
-}
-
-// end returns when a token ends; zero for one that does not.
-func (c claims) end() time.Time {
-	if c.Expires == 0 {
-		return time.Time{}
-	}
-	return time.Unix(c.Expires, 0).UTC()
-}
-
-// claims returns the claims of the token in a Secret. It does not verify the signature, which the
-// sidecars of callees do.
-func (s *secret) claims() (c claims, err error) {
-	text, err := s.value(standalone.TokenFile)
-	if err != nil {
-		return c, err
-	}
-
-	defer clear(text)
-	parts := bytes.Split(bytes.TrimSpace(text), []byte("."))
-	unreadable := fmt.Errorf("the value of %s is not a token", standalone.TokenFile)
-	if len(parts) != 3 { // RFC 7515, section 3.1: header, payload, signature
-		return c, unreadable
-	}
-
-	payload, err := base64.RawURLEncoding.DecodeString(string(parts[1]))
-	if err != nil || json.Unmarshal(payload, &c) != nil {
-		return c, unreadable
-	}
-
-	return c, nil
 }
 
 // day returns the date of a time.

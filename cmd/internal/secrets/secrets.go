@@ -1,7 +1,7 @@
 // Package secrets makes the Secrets of a mesh without a Dashboard: for each service one with its
 // certificate and key, and one with its token.
 //
-//	identities, records ──Terms.Due──> what a service lacks       pure
+//	identities, records ──Terms.Due──> due Secrets, each with its reason: pure
 //	                      ──Maker.Make──> Secrets: keys are made, and certificates and tokens signed
 //	                      ──Write──> manifests
 //	                      ──Record──> the ledger
@@ -12,6 +12,7 @@ package secrets
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -39,7 +40,7 @@ func NewIdentity(svc inject.Service, hosts []string) Identity {
 	return Identity{svc, hosts}
 }
 
-// Kind tells what is in a Secret.
+// Kind is the kind of a Secret: with a certificate, or with a token.
 type Kind string
 
 // The kinds of Secrets.
@@ -53,17 +54,21 @@ type Due struct {
 	Identity
 	Kind   Kind
 	Reason string
-	held   *ca.Record // the record to replace; nil without one
+	held   *ca.Record // the ledger's record, which is replaced; nil without one
 }
 
 // Subject returns the name of the service in tokens and messages: "echo.default".
 func (d Due) Subject() string { return standalone.Service(d.Service).Subject() }
 
-// Describe returns a text about the Secret of a certificate, for users who make it.
-func Describe(id Identity) string {
-	d := Due{Identity: id, Kind: Certificate}
-	return fmt.Sprintf("Secret %s in namespace %s, key %s: private key, certificate and intermediate CAs in PEM, for %s",
-		d.name(), id.Namespace, d.key(), strings.Join(id.Hosts, ", "))
+// Describe returns a text about a Secret of a service, for users who make it.
+func Describe(id Identity, kind Kind) string {
+	d := Due{Identity: id, Kind: kind}
+	content := "private key, certificate and intermediate CAs in PEM, for " + strings.Join(id.Hosts, ", ")
+	if kind == Token {
+		content = "a JWT (ES256) with sub " + d.Subject() + ", iat and exp"
+	}
+
+	return fmt.Sprintf("Secret %s in namespace %s, key %s: %s", d.name(), id.Namespace, d.key(), content)
 }
 
 // Terms decide which Secrets are due.
@@ -81,62 +86,75 @@ const (
 	NoLedger = "there is no ledger"
 	NoRecord = "not there yet"
 	AskedFor = "asked for"
+	invalid  = "its content is invalid"
 )
 
 // Due returns the Secrets that are due, in the order of the identities, and the number of the
-// others.
-func (t Terms) Due(identities []Identity, records []ca.Record) (due []Due, kept int) {
+// others. A stored Secret counts, else the record of the ledger. A Secret that tykmesh did not make
+// is never due.
+func (t Terms) Due(identities []Identity, records []ca.Record, stored Stored) (due []Due, kept int) {
 	held := make(map[string]*ca.Record)
 	for i := range records {
 		held[records[i].ID] = &records[i]
 	}
 
-	add := func(id Identity, kind Kind, r *ca.Record, unusable func() string) {
-		if reason := t.reason(r, unusable); reason != "" {
-			due = append(due, Due{id, kind, reason, r})
-		} else {
-			kept++
-		}
-	}
-
 	for _, id := range identities {
-		if t.Certificate != nil {
-			r := held[ca.RecordID(ca.RoleWorkload, id.Namespace, id.App)]
-			add(id, Certificate, r, func() string { return t.unusableCertificate(r, id.Hosts) })
-		}
-
-		if t.Token != nil {
-			r := held[ca.RecordID(ca.RoleToken, id.Namespace, id.App)]
-			add(id, Token, r, func() string { return t.unusableToken(r) })
+		for _, kind := range t.kinds() {
+			d := Due{Identity: id, Kind: kind}
+			d.held = held[d.recordID()]
+			d.Reason = t.reason(d, cmp.Or(stored.records[d.recordID()], d.held), stored.Any())
+			if d.Reason == "" || stored.foreign[d.recordID()] {
+				kept++
+			} else {
+				due = append(due, d)
+			}
 		}
 	}
 
 	return due, kept
 }
 
-// reason returns why a Secret is due; "" if it is not.
-func (t Terms) reason(r *ca.Record, unusable func() string) string {
+// kinds returns the kinds of Secrets that are made.
+func (t Terms) kinds() (kinds []Kind) {
+	if t.Certificate != nil {
+		kinds = append(kinds, Certificate)
+	}
+	if t.Token != nil {
+		kinds = append(kinds, Token)
+	}
+
+	return kinds
+}
+
+// reason returns why a Secret is due; "" if it is not. r is the record of its present content; nil
+// without one.
+func (t Terms) reason(d Due, r *ca.Record, hasStored bool) string {
 	switch {
 	case t.All:
 		return AskedFor
-	case !t.HasLedger:
+	case r == nil && !t.HasLedger && !hasStored:
 		return NoLedger
 	case r == nil:
 		return NoRecord
+	case d.Kind == Token:
+		return t.unusableToken(r)
 	}
-	return unusable()
+
+	return t.unusableCertificate(r, d.Hosts)
 }
 
 func (t Terms) unusableCertificate(r *ca.Record, hosts []string) string {
 	leaf, err := r.Leaf()
 	if err != nil {
-		return "the ledger's record is invalid"
+		return invalid
 	}
 	return t.Certificate.Unusable(leaf, hosts)
 }
 
 func (t Terms) unusableToken(r *ca.Record) string {
 	switch now := t.Token.Now; {
+	case len(r.Certificate) == 0:
+		return invalid
 	case !bytes.Equal(bytes.TrimSpace(r.Certificate), bytes.TrimSpace(t.TokenKey)):
 		return "signed with another key"
 	case now.After(r.Expires):

@@ -30,11 +30,16 @@ closed="-A TYKMESH ! -i lo -p tcp --dport 9696 -j DROP
 -A TYKMESH ! -i lo -p tcp --dport 15443 -j DROP"
 
 # put TOOL RULES: one transaction a table makes our chain anew. INPUT jumps to ours first, and once; OUTPUT jumps to ours once.
+# Without rules for nat, a node need not have that table.
 put() {
   again=$("$1" -w -t filter -C INPUT -p tcp -j TYKMESH 2>/dev/null && echo '-D INPUT -p tcp -j TYKMESH' || :)
+  printf '%s\n' '*filter' ':TYKMESH - [0:0]' "$closed" "$again" '-I INPUT -p tcp -j TYKMESH' COMMIT | "$1-restore" -w --noflush || return 1
+  if [ -z "$2" ]; then
+    "$1" -w -t nat -F TYKMESH 2>/dev/null || :
+    return 0
+  fi
   jump=$("$1" -w -t nat -C OUTPUT -p tcp -j TYKMESH 2>/dev/null || echo '-A OUTPUT -p tcp -j TYKMESH')
-  printf '%s\n' '*filter' ':TYKMESH - [0:0]' "$closed" "$again" '-I INPUT -p tcp -j TYKMESH' COMMIT \
-    '*nat' ':TYKMESH - [0:0]' "$2" "$jump" COMMIT | "$1-restore" -w --noflush
+  printf '%s\n' '*nat' ':TYKMESH - [0:0]' "$2" "$jump" COMMIT | "$1-restore" -w --noflush
 }
 
 # try TOOL RULES: with the first kind of the tool that works on this node.
