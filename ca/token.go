@@ -13,6 +13,8 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"math/big"
+	"strings"
 	"time"
 )
 
@@ -71,6 +73,16 @@ func encodePublicKey(key crypto.PublicKey) ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: pemPublicKey, Bytes: der}), nil
 }
 
+// tokenHeader is the header of tokens (RFC 7515, section 4).
+const tokenHeader = `{"alg":"ES256","typ":"JWT"}`
+
+// tokenClaims are the claims of tokens, with times in seconds since 1970 (RFC 7519, section 4.1).
+type tokenClaims struct {
+	Subject string `json:"sub"`
+	Issued  int64  `json:"iat"`
+	Expires int64  `json:"exp"`
+}
+
 // Sign returns a token for a subject, <app>.<ns>, that is valid for a time, and dated back as
 // certificates are. It has no other claims: the gateway splits a subject at spaces, and accepts a
 // token without an expiry (measured).
@@ -86,16 +98,12 @@ func (k *TokenKey) Sign(subject string, life time.Duration, now time.Time) (Toke
 
 	begin := now.Add(-Backdate).UTC().Truncate(time.Second)
 	t := Token{Subject: subject, NotBefore: begin, Expires: begin.Add(life).Truncate(time.Second)}
-	claims, err := json.Marshal(struct {
-		Subject string `json:"sub"`
-		Issued  int64  `json:"iat"`
-		Expires int64  `json:"exp"`
-	}{subject, t.NotBefore.Unix(), t.Expires.Unix()})
+	claims, err := json.Marshal(tokenClaims{subject, t.NotBefore.Unix(), t.Expires.Unix()})
 	if err != nil {
 		return Token{}, fmt.Errorf("encoding a token for %s: %w", subject, err)
 	}
 
-	signed := segment([]byte(`{"alg":"ES256","typ":"JWT"}`)) + "." + segment(claims)
+	signed := segment([]byte(tokenHeader)) + "." + segment(claims)
 	digest := sha256.Sum256([]byte(signed))
 	r, s, err := ecdsa.Sign(rand.Reader, k.key, digest[:])
 	if err != nil {
@@ -130,4 +138,41 @@ func NewTokenRecord(namespace, app string, t Token, public []byte, now time.Time
 		Created:     now,
 		State:       Active,
 	}
+}
+
+// Verify returns a token of this key. It accepts no other claims than Sign makes, and not even an
+// expired token is an error.
+//
+// Errors: a text that is no token of this key. None shows a part of it.
+func (k *TokenKey) Verify(text []byte) (Token, error) {
+	signed, signature, isToken := cutLast(string(text), ".")
+	header, claims, isSigned := strings.Cut(signed, ".")
+	if !isToken || !isSigned || header != segment([]byte(tokenHeader)) {
+		return Token{}, errNoToken
+	}
+
+	digest := sha256.Sum256([]byte(signed))
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(signature)
+	if err != nil || len(raw) != 64 || !ecdsa.Verify(&k.key.PublicKey, digest[:], new(big.Int).SetBytes(raw[:32]), new(big.Int).SetBytes(raw[32:])) {
+		return Token{}, errNoToken
+	}
+
+	var c tokenClaims
+	raw, err = base64.RawURLEncoding.Strict().DecodeString(claims)
+	if err != nil || json.Unmarshal(raw, &c) != nil {
+		return Token{}, errNoToken
+	}
+
+	return Token{Subject: c.Subject, NotBefore: time.Unix(c.Issued, 0).UTC(), Expires: time.Unix(c.Expires, 0).UTC(), Text: text}, nil
+}
+
+var errNoToken = errors.New("not a token of this key")
+
+// cutLast does what strings.Cut does, at the last separator.
+func cutLast(text, separator string) (before, after string, found bool) {
+	i := strings.LastIndex(text, separator)
+	if i < 0 {
+		return text, "", false
+	}
+	return text[:i], text[i+len(separator):], true
 }

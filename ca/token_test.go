@@ -89,7 +89,7 @@ func claimsOf(token string, public []byte) (map[string]any, error) {
 // has a number that begins with a zero byte.
 func TestTokens(t *testing.T) {
 	key, public := newTokenKey(t)
-	_, other := newTokenKey(t)
+	otherKey, other := newTokenKey(t)
 	now := time.Date(2026, time.January, 2, 3, 4, 5, 678, time.FixedZone("", 3600))
 	for i := range 600 {
 		life := time.Minute + time.Duration(rand.Int64N(int64(10*365*24*time.Hour)))
@@ -116,8 +116,15 @@ func TestTokens(t *testing.T) {
 			t.Fatalf("valid from %v to %v", issued, expires)
 		}
 
+		if again, err := key.Verify(token.Text); err != nil || again.Subject != token.Subject || !again.NotBefore.Equal(token.NotBefore) || !again.Expires.Equal(token.Expires) {
+			t.Fatalf("verified as %v: %v", again, err)
+		}
+
 		if _, err := claimsOf(string(token.Text), other); err == nil {
 			t.Fatal("another key verifies the token")
+		}
+		if _, err := otherKey.Verify(token.Text); err == nil || strings.Contains(err.Error(), "eyJ") {
+			t.Fatal(err)
 		}
 
 		changed := slices.Clone(token.Text)
@@ -126,8 +133,10 @@ func TestTokens(t *testing.T) {
 			changed[at]++
 		}
 
-		if again, err := claimsOf(string(changed), public); err == nil {
-			t.Fatalf("byte %d can be changed: %v", at, again)
+		_, err = claimsOf(string(changed), public)
+		_, verified := key.Verify(changed)
+		if err == nil || verified == nil {
+			t.Fatalf("byte %d can be changed: %v, %v", at, err, verified)
 		}
 	}
 }

@@ -41,11 +41,13 @@ func newCertsSecretsCmd(p process) *cobra.Command {
 		Long: "secrets prints a Secret for each service in the manifests: its certificate with the private key, signed by CFSSL or by the key of\n" +
 			"CA.keyPath, and with CA.tokenKeyPath its token. It is for Injector.mode: standalone, before and after inject. Pods load a new\n" +
 			"Secret within five minutes, without a restart.\n\n" +
-			"It prints only Secrets that the ledger lacks or that are due: a third of their life is left, or the hosts, the CA or the token key\n" +
-			"have changed. If nothing is due, it prints nothing. If the cluster has lost Secrets, or kubectl apply failed, --all prints all of\n" +
-			"them again. With cert-manager (CA.issuerRef) it prints tokens only.\n\n" +
+			"It prints only Secrets that are missing or due: a third of their life is left, or the hosts, the CA or the token key have changed.\n" +
+			"If nothing is due, it prints nothing. The ledger tells it of earlier Secrets, and so do Secrets in the input, as kubectl get\n" +
+			"prints those of the cluster. If the cluster has lost Secrets of the ledger, or kubectl apply failed, --all prints all of them\n" +
+			"again. With cert-manager (CA.issuerRef) it prints tokens only.\n\n" +
 			"Run it every day, as a cron job or as a Kubernetes CronJob such as testdata/samples/certs-secrets-cronjob.yaml in the source.",
 		Example: "  tykmesh certs secrets -f app.yaml | kubectl apply -f -\n" +
+			"  kubectl get deploy,sts,ds,svc,secret -A -o yaml | tykmesh certs secrets -o due.yaml     # without manifests and ledger\n" +
 			"  tykmesh certs secrets -f app.yaml --dry-run     # prints due Secrets by name\n" +
 			"  tykmesh certs secrets -f app.yaml --all -o secrets.yaml",
 		Args: noArgs,
@@ -96,7 +98,7 @@ func (f *certsSecretsCmd) run(ctx context.Context, p process, r *report.Run) (re
 		return nil, err
 	}
 
-	identities, err := f.identities(p, c, r)
+	identities, stored, err := f.read(p, c, sources.tokenKey, r)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +127,7 @@ func (f *certsSecretsCmd) run(ctx context.Context, p process, r *report.Run) (re
 
 	ctx, remotely := phase.Begin(ctx, f.timeout, r)
 
-	made, err := f.make(ctx, c, sources, identities, remotely, r)
+	made, err := f.make(ctx, c, sources, identities, stored, remotely, r)
 	if remotely.End() && err == nil {
 		err = remotely.InterruptedAtEnd()
 	}
@@ -193,32 +195,36 @@ func tokenKey(c config.Config) (*ca.TokenKey, []byte, error) {
 	return key, public, nil
 }
 
-// identities returns the services of the manifests.
-func (f *certsSecretsCmd) identities(p process, c config.Config, r *report.Run) ([]secrets.Identity, error) {
+// read returns the services of the manifests, and those Secrets of them that the manifests contain.
+func (f *certsSecretsCmd) read(p process, c config.Config, key *ca.TokenKey, r *report.Run) (all []secrets.Identity, stored secrets.Stored, err error) {
 	docs, err := readDocuments(p, f.inputFlags, c.File, r)
 	if err != nil {
-		return nil, err
+		return nil, stored, err
 	}
 
 	wanted := injectSettings(c, registrationFlags{namespace: f.namespace, onSkip: "fail"})
 	stream, problems := inject.Inject(docs, wanted)
 	if err := explain.Refuse(docs, problems); err != nil {
-		return nil, explain.Skippable(err)
+		return nil, stored, explain.Skippable(err)
 	}
 	if members, _ := inject.Members(docs, wanted); slices.ContainsFunc(members, func(m inject.Member) bool { return m.Defaulted }) {
 		r.Warn("some objects have no namespace: their Secrets are for default, but kubectl apply would put the objects into the namespace of its context; set it with -n NAMESPACE")
 	}
 
-	var all []secrets.Identity
 	for _, identity := range stream.Identities() {
 		all = append(all, secrets.NewIdentity(identity.Service, identity.Hosts))
 	}
 
-	return all, nil
+	stored = secrets.Find(docs, f.namespace, all, key)
+	for _, name := range stored.Foreign {
+		r.Warn("%s is left alone: tykmesh did not make it; delete it to get another", name)
+	}
+
+	return all, stored, nil
 }
 
 // make plans the Secrets, and makes them unless it is a dry run.
-func (f *certsSecretsCmd) make(ctx context.Context, c config.Config, s sources, identities []secrets.Identity, remotely *phase.Phase, r *report.Run) ([]secrets.Secret, error) {
+func (f *certsSecretsCmd) make(ctx context.Context, c config.Config, s sources, identities []secrets.Identity, stored secrets.Stored, remotely *phase.Phase, r *report.Run) ([]secrets.Secret, error) {
 	records, err := recordsOf(ctx, c, r)
 	if err != nil {
 		return nil, remotely.Explain(err)
@@ -230,11 +236,12 @@ func (f *certsSecretsCmd) make(ctx context.Context, c config.Config, s sources, 
 		return nil, remotely.Explain(err)
 	}
 
-	due, kept := terms.Due(identities, records)
+	due, kept := terms.Due(identities, records, stored)
 	steps := stepsOf(due)
 	r.Planned(steps, kept)
-	if !terms.HasLedger {
-		r.Warn("without a ledger, every run makes every Secret; set %s or %s", config.CALedgerPath, config.CAMongoConnStr)
+	if !terms.HasLedger && !stored.Any() {
+		r.Warn("without a ledger, every run makes every Secret; set %s or %s, or add the cluster's Secrets to the input: kubectl get secret -A -o yaml",
+			config.CALedgerPath, config.CAMongoConnStr)
 	}
 	if f.dryRun {
 		tellSecrets(r, kept)
@@ -252,7 +259,7 @@ func (f *certsSecretsCmd) make(ctx context.Context, c config.Config, s sources, 
 		maker.Issue = s.issuer.Issue
 	}
 
-	made, err := maker.Make(ctx, due, records)
+	made, err := maker.Make(ctx, due, records, stored)
 	if err != nil {
 		return nil, remotely.Explain(err)
 	}

@@ -92,7 +92,7 @@ var layout = map[string]packageRule{
 		except: []string{"net/http", "os", "log", "github.com/spf13"},
 	},
 	"cmd/internal/secrets": {
-		ours:   []string{"inject", "inject/manifest", "inject/standalone", "ca"},
+		ours:   []string{"inject", "inject/kube", "inject/manifest", "inject/standalone", "ca"},
 		except: []string{"net", "os", "log", "github.com/spf13"},
 	},
 	"cmd/internal/exit": {

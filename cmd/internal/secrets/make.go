@@ -35,10 +35,10 @@ type Maker struct {
 }
 
 // Make makes the Secrets that are due, in their order. Tokens live as long as the certificates of
-// their services: the new one or else the recorded one, which records tells.
+// their services: the new one, else the stored one, else the recorded one.
 //
 // Errors: of all Secrets, joined in their order.
-func (m Maker) Make(ctx context.Context, due []Due, records []ca.Record) ([]Secret, error) {
+func (m Maker) Make(ctx context.Context, due []Due, records []ca.Record, stored Stored) ([]Secret, error) {
 	all, errs := make([]Secret, len(due)), make([]error, len(due))
 	done := make(chan int, len(due))
 	go func() {
@@ -64,7 +64,7 @@ func (m Maker) Make(ctx context.Context, due []Due, records []ca.Record) ([]Secr
 		m.progress(made, len(due))
 	}
 
-	lives := lives(records, all)
+	lives := lives(records, stored, all)
 	public, err := m.public()
 	if err != nil {
 		return nil, err
@@ -122,12 +122,13 @@ func (m Maker) public() ([]byte, error) {
 	return m.TokenKey.Public()
 }
 
-// lives returns by service how long a certificate is valid: the new one, or the recorded one.
-func lives(records []ca.Record, made []Secret) map[inject.Service]time.Duration {
+// lives returns by service how long a certificate is valid: the new one, the stored one, or the
+// recorded one.
+func lives(records []ca.Record, stored Stored, made []Secret) map[inject.Service]time.Duration {
 	out := make(map[inject.Service]time.Duration)
 	note := func(r ca.Record) {
 		if r.Role == ca.RoleWorkload {
-			out[inject.Service{Namespace: r.Namespace, App: r.App}] = r.Expires.Sub(r.NotBefore)
+			out[serviceOf(r)] = r.Expires.Sub(r.NotBefore)
 		}
 	}
 
@@ -135,6 +136,7 @@ func lives(records []ca.Record, made []Secret) map[inject.Service]time.Duration 
 		note(r)
 	}
 
+	stored.lives(note)
 	for _, s := range made {
 		note(s.record)
 	}
@@ -184,7 +186,7 @@ func (s Secret) object() manifest.Map {
 		{Key: "metadata", Value: manifest.Map{
 			{Key: "name", Value: s.name()},
 			{Key: "namespace", Value: s.Namespace},
-			{Key: "labels", Value: manifest.Map{{Key: "app.kubernetes.io/managed-by", Value: "tykmesh"}}},
+			{Key: "labels", Value: manifest.Map{{Key: managedBy, Value: manager}}},
 		}},
 		{Key: "type", Value: "Opaque"},
 		{Key: "data", Value: manifest.Map{{Key: s.key(), Value: base64.StdEncoding.EncodeToString(s.value)}}},

@@ -12,6 +12,7 @@ package secrets
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -53,7 +54,7 @@ type Due struct {
 	Identity
 	Kind   Kind
 	Reason string
-	held   *ca.Record // the record to replace; nil without one
+	held   *ca.Record // the ledger's record, which is replaced; nil without one
 }
 
 // Subject returns the name of the service in tokens and messages: "echo.default".
@@ -85,62 +86,75 @@ const (
 	NoLedger = "there is no ledger"
 	NoRecord = "not there yet"
 	AskedFor = "asked for"
+	invalid  = "its content is invalid"
 )
 
 // Due returns the Secrets that are due, in the order of the identities, and the number of the
-// others.
-func (t Terms) Due(identities []Identity, records []ca.Record) (due []Due, kept int) {
+// others. A stored Secret counts, else the record of the ledger. A Secret that tykmesh did not make
+// is never due.
+func (t Terms) Due(identities []Identity, records []ca.Record, stored Stored) (due []Due, kept int) {
 	held := make(map[string]*ca.Record)
 	for i := range records {
 		held[records[i].ID] = &records[i]
 	}
 
-	add := func(id Identity, kind Kind, r *ca.Record, unusable func() string) {
-		if reason := t.reason(r, unusable); reason != "" {
-			due = append(due, Due{id, kind, reason, r})
-		} else {
-			kept++
-		}
-	}
-
 	for _, id := range identities {
-		if t.Certificate != nil {
-			r := held[ca.RecordID(ca.RoleWorkload, id.Namespace, id.App)]
-			add(id, Certificate, r, func() string { return t.unusableCertificate(r, id.Hosts) })
-		}
-
-		if t.Token != nil {
-			r := held[ca.RecordID(ca.RoleToken, id.Namespace, id.App)]
-			add(id, Token, r, func() string { return t.unusableToken(r) })
+		for _, kind := range t.kinds() {
+			d := Due{Identity: id, Kind: kind}
+			d.held = held[d.recordID()]
+			d.Reason = t.reason(d, cmp.Or(stored.records[d.recordID()], d.held), stored.Any())
+			if d.Reason == "" || stored.foreign[d.recordID()] {
+				kept++
+			} else {
+				due = append(due, d)
+			}
 		}
 	}
 
 	return due, kept
 }
 
-// reason returns why a Secret is due; "" if it is not.
-func (t Terms) reason(r *ca.Record, unusable func() string) string {
+// kinds returns the kinds of Secrets that are made.
+func (t Terms) kinds() (kinds []Kind) {
+	if t.Certificate != nil {
+		kinds = append(kinds, Certificate)
+	}
+	if t.Token != nil {
+		kinds = append(kinds, Token)
+	}
+
+	return kinds
+}
+
+// reason returns why a Secret is due; "" if it is not. r is the record of its present content; nil
+// without one.
+func (t Terms) reason(d Due, r *ca.Record, hasStored bool) string {
 	switch {
 	case t.All:
 		return AskedFor
-	case !t.HasLedger:
+	case r == nil && !t.HasLedger && !hasStored:
 		return NoLedger
 	case r == nil:
 		return NoRecord
+	case d.Kind == Token:
+		return t.unusableToken(r)
 	}
-	return unusable()
+
+	return t.unusableCertificate(r, d.Hosts)
 }
 
 func (t Terms) unusableCertificate(r *ca.Record, hosts []string) string {
 	leaf, err := r.Leaf()
 	if err != nil {
-		return "the ledger's record is invalid"
+		return invalid
 	}
 	return t.Certificate.Unusable(leaf, hosts)
 }
 
 func (t Terms) unusableToken(r *ca.Record) string {
 	switch now := t.Token.Now; {
+	case len(r.Certificate) == 0:
+		return invalid
 	case !bytes.Equal(bytes.TrimSpace(r.Certificate), bytes.TrimSpace(t.TokenKey)):
 		return "signed with another key"
 	case now.After(r.Expires):

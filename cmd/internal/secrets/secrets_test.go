@@ -113,7 +113,7 @@ func (w *world) records() []ca.Record {
 // due returns the Secrets that are due, as "kind app".
 func (w *world) due(identities []secrets.Identity) (due []secrets.Due, names []string) {
 	w.t.Helper()
-	due, kept := w.terms().Due(identities, w.records())
+	due, kept := w.terms().Due(identities, w.records(), secrets.Stored{})
 	if len(due)+kept != 2*len(identities) {
 		w.t.Fatalf("%d due and %d kept of %d services", len(due), kept, len(identities))
 	}
@@ -137,7 +137,7 @@ func (w *world) run(identities []secrets.Identity) (text string, err error) {
 		w.progress = append(w.progress, made)
 	}}
 
-	made, err := maker.Make(w.t.Context(), due, w.records())
+	made, err := maker.Make(w.t.Context(), due, w.records(), secrets.Stored{})
 	if err != nil {
 		return "", err
 	}
@@ -273,12 +273,12 @@ func TestRunsAtOnce(t *testing.T) {
 	for range 2 {
 		due, _ := w.due(mesh)
 		maker := secrets.Maker{Issue: w.issue, TokenKey: w.key, Now: w.clock}
-		one, err := maker.Make(t.Context(), due, nil)
+		one, err := maker.Make(t.Context(), due, nil, secrets.Stored{})
 		if err != nil {
 			t.Fatal(err)
 		}
 
-		other, err := maker.Make(t.Context(), due, nil)
+		other, err := maker.Make(t.Context(), due, nil, secrets.Stored{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -327,8 +327,8 @@ func TestTokensLiveAsCertificates(t *testing.T) {
 
 	terms := w.terms()
 	terms.Certificate = nil
-	due, kept := terms.Due([]secrets.Identity{service("shop", "late")}, w.records())
-	made, err := secrets.Maker{TokenKey: w.key, Now: w.clock}.Make(t.Context(), due, w.records())
+	due, kept := terms.Due([]secrets.Identity{service("shop", "late")}, w.records(), secrets.Stored{})
+	made, err := secrets.Maker{TokenKey: w.key, Now: w.clock}.Make(t.Context(), due, w.records(), secrets.Stored{})
 	if err != nil || len(made) != 1 || kept != 0 {
 		t.Fatal(len(made), kept, err)
 	}
