@@ -13,12 +13,14 @@ import (
 func newCertsCmd(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "certs",
-		Short: "List, renew and prune the certificates of the mesh",
+		Short: "List, renew, prune and print the certificates of the mesh",
 		Long: "certs manages certificates without manifests: those of the mesh and its services, in the Dashboard's store and in the ledger.\n" +
-			"inject renews the certificates of the services in its manifests; certs is for all others.",
+			"inject renews the certificates of the services in its manifests; certs is for all others. In standalone mode, certificates are in\n" +
+			"Secrets: certs secrets makes them for the services in manifests, and certs list shows the ledger.",
 		Example: "  tykmesh certs list --expiring 30d   # exits with 3 if one in use ends within 30 days\n" +
 			"  tykmesh certs renew                 # those that expire soon\n" +
-			"  tykmesh certs prune --dry-run       # the unused ones",
+			"  tykmesh certs prune --dry-run       # the unused ones\n" +
+			"  tykmesh certs secrets -f app.yaml | kubectl apply -f -   # in standalone mode",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
