@@ -101,7 +101,32 @@ func TestCARotateIsNotPrinted(t *testing.T) {
 // A CA that may have none below it cannot sign its successor, and whoever changes it has to know
 // what that means.
 func TestCARotateWithoutCrossSigning(t *testing.T) {
-	from, dir := t.TempDir(), filepath.Join(t.TempDir(), "ca")
+	dir := filepath.Join(t.TempDir(), "ca")
+	if status, stderr := caInitIn(t.Context(), dir, io.Discard, nil, "-q", "--from", crosslessCA(t)); status != 0 {
+		t.Fatal(stderr)
+	}
+
+	var said bytes.Buffer
+	if status, stderr := caRotateIn(t.Context(), dir, &said, nil, "--step", "1"); status != 0 {
+		t.Fatal(stderr)
+	}
+
+	want := "\nwait for every pod: \"Old CA\" may not sign another CA, so a pod that does not trust the next one yet would refuse its certificates\nthen:\n"
+	if !strings.Contains(said.String(), want) {
+		t.Errorf("said is:\n%s", &said)
+	}
+
+	said.Reset()
+	alone := process{name: "tykmesh", args: []string{"ca", "rotate", "--dir", dir}, environ: []string{"TYKMESH_INJECTOR_MODE=standalone"}, stdout: &said, stderr: io.Discard}
+	if status := run(t.Context(), alone); status != 0 || !strings.Contains(said.String(), "\n  kubectl -n NAMESPACE rollout restart deployment,statefulset,daemonset\nthen:\n") {
+		t.Errorf("exit status %d, said is:\n%s", status, &said)
+	}
+}
+
+// crosslessCA makes a CA that may have none below it, and returns its directory.
+func crosslessCA(t *testing.T) string {
+	t.Helper()
+	from := t.TempDir()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -129,17 +154,5 @@ func TestCARotateWithoutCrossSigning(t *testing.T) {
 		}
 	}
 
-	if status, stderr := caInitIn(t.Context(), dir, io.Discard, nil, "-q", "--from", from); status != 0 {
-		t.Fatal(stderr)
-	}
-
-	var said bytes.Buffer
-	if status, stderr := caRotateIn(t.Context(), dir, &said, nil, "--step", "1"); status != 0 {
-		t.Fatal(stderr)
-	}
-
-	want := "\nwait for every pod: \"Old CA\" may not sign another CA, so a pod that does not trust the next one yet would refuse its certificates\nthen:\n"
-	if !strings.Contains(said.String(), want) {
-		t.Errorf("said is:\n%s", &said)
-	}
+	return from
 }

@@ -67,8 +67,8 @@ const (
 without any server: tykmesh inject --local ./mesh -f app.yaml
 `
 	standaloneSteps = `next, when this is in tykmesh.yaml:
-  tykmesh ca init                                             # creates a CA for the mesh, unless you have one
-  tykmesh certs secrets -f app.yaml | kubectl apply -f -      # gives each service its certificate
-  kubectl apply -f <(tykmesh inject -f app.yaml)              # puts the services on the mesh
+  tykmesh ca init -q > /dev/null                          # creates a CA in ca-quickstart, to which this file leads; unless you have one
+  tykmesh certs secrets -f app.yaml | kubectl apply -f -  # gives each service its certificate
+  kubectl apply -f <(tykmesh inject -f app.yaml)          # puts the services on the mesh
 `
 )

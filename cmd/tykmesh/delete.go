@@ -39,7 +39,8 @@ func newDeleteCmd(p process) *cobra.Command {
 			"something else uses them, and the records of those; with the last service also the certificate of the mesh. Other APIs and\n" +
 			"certificates stay. It asks before it deletes anything; without a terminal it needs --yes.\n\n" +
 			"If the manifest is gone, or the service was renamed, name the service as tykmesh status lists it.\n\n" +
-			"Pods keep their sidecars until their manifests are applied without them: uninject first, then delete.",
+			"Pods keep their sidecars until their manifests are applied without them: uninject first, then delete. In standalone mode, uninject is\n" +
+			"all: tykmesh status -f lists the objects that are left over.",
 		Example: "  tykmesh uninject -f meshed.yaml | kubectl apply -f - && tykmesh delete -f meshed.yaml\n" +
 			"  tykmesh delete -f app.yaml --dry-run           # list the deletions\n" +
 			"  tykmesh delete -f app.yaml --yes               # in CI\n" +

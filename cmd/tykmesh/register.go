@@ -22,7 +22,7 @@ func newRegisterCmd(p process) *cobra.Command {
 		Use:   "register",
 		Short: "Register annotated services like inject, and print no manifest",
 		Long: "register does the same as inject, but prints no manifests. Another job can then render them with inject --registered and a key that\n" +
-			"may only read.",
+			"may only read. In standalone mode there is nothing to register.",
 		Example: "  tykmesh register -f app.yaml && tykmesh inject --registered -f app.yaml",
 		Args:    noArgs,
 	}, func(ctx context.Context, p process, r *report.Run) (report.Output, error) {

@@ -71,10 +71,12 @@ func newRootCmd(p process) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "tykmesh",
 		Short: "Put Kubernetes workloads on a Tyk service mesh",
-		Long: "tykmesh reads Kubernetes manifests, registers APIs and certificates for the annotated services with the Tyk Dashboard,\n" +
-			"and prints the manifests with a sidecar gateway in every annotated pod.",
+		Long: "tykmesh reads Kubernetes manifests, and prints them with a Tyk Gateway as a sidecar in every annotated pod. With a Tyk Dashboard, it\n" +
+			"registers the APIs and certificates of the annotated services there. In standalone mode it needs no server: APIs are in ConfigMaps\n" +
+			"that it adds, and routes are the names of Services.",
 		Example: "  kubectl apply -f <(tykmesh inject -f app.yaml)\n" +
-			"  tykmesh config init > tykmesh.yaml             # then, without any server:\n" +
+			"  tykmesh config init --mode standalone > tykmesh.yaml   # a configuration without a Dashboard\n" +
+			"  tykmesh config init > tykmesh.yaml                     # with a Dashboard; to try it without servers:\n" +
 			"  tykmesh inject --local ./mesh -f app.yaml",
 		SilenceErrors: true, SilenceUsage: true,
 		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: p.name},

@@ -199,3 +199,41 @@ func checkOwnCertificate(t *testing.T, dir string) {
 		t.Errorf("the certificate of one's own is for %q, and certs secrets asks for %q", got, want)
 	}
 }
+
+// A mesh moves from one mode to the other with --reinject: the output is that of inject on the
+// original, in both directions.
+func TestModesChange(t *testing.T) {
+	files := map[string]string{
+		"app.yaml": readSample(t, "echo-and-sleep.yaml"), "standalone.yaml": readSample(t, "standalone/plain.yaml"), "dashboard.yaml": configOf(t, configInit),
+	}
+	t.Chdir(t.TempDir())
+	for name, text := range files {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	injected := func(flags string) string {
+		var stdout, stderr strings.Builder
+		args := append(strings.Fields("inject -n default -q"), strings.Fields(flags)...)
+		if status := run(t.Context(), process{name: "tykmesh", args: args, stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr}); status != exit.Done {
+			t.Fatalf("%s: exit status %d\n%s", flags, status, stderr.String())
+		}
+		return stdout.String()
+	}
+
+	const dashboard, standalone = " --config dashboard.yaml --local mesh", " --config standalone.yaml"
+	first := map[string]string{dashboard: injected("-f app.yaml" + dashboard), standalone: injected("-f app.yaml" + standalone)}
+	if first[dashboard] == first[standalone] {
+		t.Fatal("both modes give the same")
+	}
+
+	for from, to := range map[string]string{dashboard: standalone, standalone: dashboard} {
+		if err := os.WriteFile("meshed.yaml", []byte(first[from]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := injected("--reinject -f meshed.yaml" + to); got != first[to] {
+			t.Errorf("reinjected with%s, the manifests are\n%s", to, got)
+		}
+	}
+}

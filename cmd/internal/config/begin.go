@@ -83,18 +83,18 @@ func BeginStandalone() string {
 		var more []string
 		head := fmt.Sprintf("\n%s:\n", section.name)
 		for of, k := range keys {
-			value := cmp.Or(k.begins, k.pinnedValue())
+			value := cmp.Or(k.aloneBegin, k.pinnedValue())
 			switch {
 			case of.name != section.name || k.of == ModeDashboard:
 				continue
-			case value == "" && !k.offers:
+			case value == "" && !k.aloneOffers:
 				more = append(more, k.short())
 				continue
 			}
 
 			b.WriteString(head)
 			head = "\n"
-			writeProse(&b, "  ", cmp.Or(k.alone, k.explained(k.text)))
+			writeProse(&b, "  ", cmp.Or(k.aloneText, k.explained(k.text)))
 			if value != "" {
 				fmt.Fprintf(&b, "  %s: %s\n", k.short(), value)
 			} else {

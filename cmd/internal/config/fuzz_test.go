@@ -26,6 +26,8 @@ func FuzzLoadConfig(f *testing.F) {
 		f.Add(data)
 	}
 
+	f.Add([]byte(BeginStandalone()))
+	f.Add([]byte("CA: {issuerRef: {name: a}, tokenPath: b}\nInjector: {mode: standalone, slugs: plain, emitCA: false}\nSidecar: {port: 15080, methods: [A, GET]}"))
 	f.Add([]byte(begun(f)))
 	f.Add([]byte(commented.ReplaceAllString(begun(f), "  $1")))
 	const hidden = "fuzz-hunter2-fuzz"

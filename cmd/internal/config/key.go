@@ -33,11 +33,13 @@ type key struct {
 	remote   bool // it tells how to reach a server, and has no effect with --local
 	builtIn  bool // it is about the built-in sidecar, and must not be set beside Injector.containers
 
-	of     string // the mode in which it has a meaning; "" is every mode
-	alone  string // its purpose with Injector.mode: standalone, if that differs
-	modal  bool   // with Injector.mode: standalone its default is the value of begin
-	begins string // the value that config init --mode standalone sets, as YAML
-	offers bool   // config init --mode standalone shows it, as a comment
+	of string // the mode in which it has a meaning; "" is every mode
+
+	// In standalone mode:
+	modal       bool   // its default is the value of begin
+	aloneText   string // its purpose, if that differs
+	aloneBegin  string // the value that config init --mode standalone sets, as YAML
+	aloneOffers bool   // config init --mode standalone shows it, as a comment
 }
 
 // field is a value in a T: how it is read and shown, and its JSON Schema.
@@ -185,8 +187,8 @@ func (k key) purpose() string {
 // elsewhere returns how the purpose and the default of a key differ in standalone mode.
 func (k key) elsewhere() string {
 	text := ""
-	if k.alone != "" {
-		text = ". With `mode: standalone`: " + k.alone
+	if k.aloneText != "" {
+		text = ". With `mode: standalone`: " + k.aloneText
 	}
 	if k.modal {
 		text += ". Default with `mode: standalone`: `" + k.begin + "`"

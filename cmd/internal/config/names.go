@@ -1,9 +1,9 @@
 package config
 
 // The keys of the configuration, as the documentation writes them. They are those of tyk-k8s, and
-// these are additions: CA.profile, keyPath, bundlePath, tlsRemoteCA and mutualTLS*,
-// Tyk.seesAllAPIs, Injector.podTemplates and everything below it in the table, and the section
-// Sidecar.
+// these are additions: CA.profile, ledgerPath, keyPath, bundlePath, tlsRemoteCA, mutualTLS*,
+// issuerRef and token*, Tyk.seesAllAPIs, Injector.mode, mutualTLS, podTemplates and everything
+// below that in the table, and the section Sidecar.
 //
 // To rename a key, change its constant, add the old name to aliases in its row of the table, and
 // run the tests: TestTextsNameKeys lists the texts that still use the old name.

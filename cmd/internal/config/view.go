@@ -81,7 +81,7 @@ func (l *loader) view(k key) Setting {
 		v.Note = "not found"
 	case !isSet && instead == "" && k.modal && l.config.Standalone():
 		v.Note = "that of " + InjectorMode + ": " + ModeStandalone
-	case !isSet && instead == "" && k.unset != nothing && (k.alone == "" || !l.config.Standalone()):
+	case !isSet && instead == "" && k.unset != nothing && (k.aloneText == "" || !l.config.Standalone()):
 		v.Note = prose.Plain(k.unset)
 	}
 

@@ -22,7 +22,7 @@ func (l *loader) warn() {
 		l.warning(l.settings[TykURL], "is http:// to another machine, so the API key is sent unencrypted; use https://")
 	}
 
-	if mongo := l.config.CA.MongoConnStr; l.config.Injector.EnableMeshTLS && !l.src.Local && mongo.IsSet() && trustsAnyMongo(mongo.Reveal()) {
+	if mongo := l.config.CA.MongoConnStr; (l.config.Injector.EnableMeshTLS || l.config.Standalone()) && !l.src.Local && mongo.IsSet() && trustsAnyMongo(mongo.Reveal()) {
 		l.warning(l.settings[CAMongoConnStr], "has tlsInsecure, so MongoDB's TLS certificate is not verified")
 	}
 

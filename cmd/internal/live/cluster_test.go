@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
@@ -100,10 +101,21 @@ func (a *authority) issue(t testing.TB, hosts []string, change func(*x509.Certif
 	return pemOf("PRIVATE KEY", der) + pemOf("CERTIFICATE", sign(t, template, a.cert, &key.PublicKey, a.key).Raw)
 }
 
-// token returns a token with claims. Its signature is none: status does not verify it.
-func token(claims string) string {
+// token returns a token with claims, whatever they are.
+func (c *cluster) token(t testing.TB, claims string) string {
+	t.Helper()
 	part := base64.RawURLEncoding.EncodeToString
-	return strings.Join([]string{part([]byte(`{"alg":"ES256"}`)), part([]byte(claims)), part([]byte("signature"))}, ".")
+	text := part([]byte(`{"alg":"ES256"}`)) + "." + part([]byte(claims))
+	digest := sha256.Sum256([]byte(text))
+	r, s, err := ecdsa.Sign(rand.Reader, c.tokenKey, digest[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	signature := make([]byte, 64)
+	r.FillBytes(signature[:32])
+	s.FillBytes(signature[32:])
+
+	return text + "." + part(signature)
 }
 
 func claims(subject string, begin, end time.Time) string {
@@ -112,19 +124,25 @@ func claims(subject string, begin, end time.Time) string {
 
 // cluster holds objects by "Kind namespace/name".
 type cluster struct {
-	ca      *authority
-	mesh    standalone.Mesh
-	objects map[string]any
-	managed bool // kubectl shows managed fields
+	ca       *authority
+	tokenKey *ecdsa.PrivateKey
+	mesh     standalone.Mesh
+	objects  map[string]any
+	managed  bool // kubectl shows managed fields
 }
 
 // newCluster returns a mesh with mutual TLS and tokens, of two services that can call each other.
 func newCluster(t testing.TB) *cluster {
 	t.Helper()
-	c := &cluster{ca: newAuthority(t, "mesh CA"), objects: make(map[string]any)}
+	c := &cluster{ca: newAuthority(t, "mesh CA"), tokenKey: newKey(t), objects: make(map[string]any)}
+	public, err := x509.MarshalPKIXPublicKey(&c.tokenKey.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+
 	c.mesh = standalone.Mesh{
 		Hosts: []string{"mesh", "mesh.local"}, Port: 8080, TLS: true, Certificates: true, Mutual: true,
-		Authorities: []string{c.ca.pem()}, TokenKey: "a public key",
+		Authorities: []string{c.ca.pem()}, TokenKey: pemOf("PUBLIC KEY", public),
 	}
 	c.add(t, standalone.Pod{Service: standalone.Service{Namespace: "shop", App: "cart"}, Allow: []standalone.Service{{Namespace: "shop", App: "web"}, {Namespace: "pay", App: "api"}}})
 	c.add(t, standalone.Pod{Service: standalone.Service{Namespace: "shop", App: "web"}})
@@ -145,7 +163,7 @@ func (c *cluster) add(t testing.TB, p standalone.Pod) {
 
 	hosts := standalone.Hosts([]string{svc.App}, svc.Namespace, c.mesh.Hosts)
 	c.putSecret(svc.Namespace, standalone.SecretName(svc), "tls.pem", c.ca.issue(t, hosts, nil))
-	c.putSecret(svc.Namespace, standalone.TokenSecretName(svc), "token", token(claims(svc.Subject(), now.Add(-day), now.Add(80*day))))
+	c.putSecret(svc.Namespace, standalone.TokenSecretName(svc), "token", c.token(t, claims(svc.Subject(), now.Add(-day), now.Add(80*day))))
 }
 
 func (c *cluster) put(o metav1.Object) {

@@ -29,6 +29,7 @@ type inbound struct {
 	Mutual     bool              `json:"use_mutual_tls_auth"`
 	Tokens     bool              `json:"enable_jwt"`
 	Callers    map[string]string `json:"jwt_scope_to_policy_mapping"` // subjects, with their policies
+	TokenKey   string            `json:"jwt_source"`                  // the public key, in base64 of PEM
 }
 
 // authorities are CAs, and the object that holds them.

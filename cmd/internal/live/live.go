@@ -13,6 +13,7 @@ package live
 
 import (
 	"cmp"
+	"crypto/ecdsa"
 	"slices"
 	"time"
 
@@ -142,7 +143,7 @@ func Read(docs []*manifest.Document, now time.Time) (*Mesh, []Unparsed) {
 	c, unreadable := collect(docs)
 
 	m := &Mesh{Lacks: c.lacks(), History: c.seen["ReplicaSet"], Dashboard: c.dashboard}
-	r := &reading{cluster: c, mesh: m, now: now, leads: c.leading(), calls: c.callerPorts()}
+	r := &reading{cluster: c, mesh: m, now: now, leads: c.leading(), calls: c.callerPorts(), tokenKeys: c.keysOfTokens()}
 	for _, svc := range c.services() {
 		r.read(svc)
 		m.Services = append(m.Services, svc)
@@ -159,6 +160,8 @@ type reading struct {
 	now   time.Time
 	leads map[*kube.Pods][]*kube.Service // the Services that select pods of the mesh
 	calls []int                          // the ports of Services that sidecars call
+
+	tokenKeys []*ecdsa.PublicKey // with which services verify the tokens of callers; nil without such services
 }
 
 // read fills a service, and notes its diagnostics.

@@ -121,21 +121,31 @@ func TestDiagnostics(t *testing.T) {
 
 		"token missing": {func(_ *testing.T, c *cluster) { delete(c.objects, "Secret shop/web-tykmesh-token") },
 			"error shop/web: Secret web-tykmesh-token: it is missing: services that name their callers refuse its calls; tykmesh certs secrets --all -f FILE | kubectl apply -f -"},
-		"token of another": {func(_ *testing.T, c *cluster) {
-			c.putSecret("shop", "web-tykmesh-token", "token", token(claims("cart.shop", now, now.Add(90*day))))
+		"token of another": {func(t *testing.T, c *cluster) {
+			c.putSecret("shop", "web-tykmesh-token", "token", c.token(t, claims("cart.shop", now, now.Add(90*day))))
 		}, `error shop/web: Secret web-tykmesh-token: its token is that of "cart.shop", and not of web.shop; tykmesh certs secrets --all -f FILE | kubectl apply -f -`},
-		"token expired": {func(_ *testing.T, c *cluster) {
-			c.putSecret("shop", "web-tykmesh-token", "token", token(claims("web.shop", now.Add(-90*day), now.Add(-day))))
+		"token expired": {func(t *testing.T, c *cluster) {
+			c.putSecret("shop", "web-tykmesh-token", "token", c.token(t, claims("web.shop", now.Add(-90*day), now.Add(-day))))
 		}, "error shop/web: Secret web-tykmesh-token: its token expired on 2026-03-03; tykmesh certs secrets --all -f FILE | kubectl apply -f -"},
-		"token expires": {func(_ *testing.T, c *cluster) {
-			c.putSecret("shop", "web-tykmesh-token", "token", token(claims("web.shop", now.Add(-90*day), now.Add(day)))+"\n")
+		"token expires": {func(t *testing.T, c *cluster) {
+			c.putSecret("shop", "web-tykmesh-token", "token", c.token(t, claims("web.shop", now.Add(-90*day), now.Add(day)))+"\n")
 		}, "warning shop/web: Secret web-tykmesh-token: its token expires in 24 h; tykmesh certs secrets -f FILE | kubectl apply -f -"},
-		"token without an end": {func(_ *testing.T, c *cluster) {
-			c.putSecret("shop", "web-tykmesh-token", "token", token(`{"sub":"web.shop"}`))
+		"token without an end": {func(t *testing.T, c *cluster) {
+			c.putSecret("shop", "web-tykmesh-token", "token", c.token(t, `{"sub":"web.shop"}`))
 		}, "warning shop/web: Secret web-tykmesh-token: its token never expires; tykmesh certs secrets --all -f FILE | kubectl apply -f -"},
+		"token of another key": {func(t *testing.T, c *cluster) {
+			c.tokenKey = newKey(t)
+			c.putSecret("shop", "web-tykmesh-token", "token", c.token(t, claims("web.shop", now, now.Add(90*day))))
+		}, "error shop/web: Secret web-tykmesh-token: its token is signed with another key: services that name their callers refuse its calls; tykmesh certs secrets --all -f FILE | kubectl apply -f -"},
+		"token with claims of another": {func(t *testing.T, c *cluster) {
+			s := get[corev1.Secret](t, c, "Secret shop/web-tykmesh-token")
+			parts := strings.Split(string(s.Data["token"]), ".")
+			parts[1] = base64.RawURLEncoding.EncodeToString([]byte(claims("web.shop", now, now.Add(900*day))))
+			s.Data["token"] = []byte(strings.Join(parts, "."))
+		}, "error shop/web: Secret web-tykmesh-token: its token is signed with another key: services that name their callers refuse its calls; tykmesh certs secrets --all -f FILE | kubectl apply -f -"},
 		"no token": {func(_ *testing.T, c *cluster) { c.putSecret("shop", "web-tykmesh-token", "token", "a.b") },
 			"error shop/web: Secret web-tykmesh-token: the value of token is not a token; tykmesh certs secrets --all -f FILE | kubectl apply -f -"},
-		"no claims": {func(_ *testing.T, c *cluster) { c.putSecret("shop", "web-tykmesh-token", "token", token(`[]`)) },
+		"no claims": {func(t *testing.T, c *cluster) { c.putSecret("shop", "web-tykmesh-token", "token", c.token(t, `[]`)) },
 			"error shop/web: Secret web-tykmesh-token: the value of token is not a token; tykmesh certs secrets --all -f FILE | kubectl apply -f -"},
 
 		"Service without the port": {func(t *testing.T, c *cluster) {

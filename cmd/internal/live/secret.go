@@ -1,10 +1,8 @@
 package live
 
 import (
-	"bytes"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -237,84 +235,6 @@ func (r *reading) verify(chain []*x509.Certificate, signers authorities) error {
 	}
 
 	return fmt.Errorf("its certificate does not hold for the CAs of %s: %w", signers.of, err)
-}
-
-// readToken reads the token of a service.
-func (r *reading) readToken(svc *Service) {
-	name := svc.mounted(func(m mounts) string { return m.token }).token
-	if name == "" {
-		return
-	}
-
-	next := fmt.Sprintf(issue, "--all ")
-
-	t := &svc.Token
-	t.Secret = name
-	found, state := r.find(svc, name, "services that name their callers refuse its calls", next)
-	if t.State = state; found == nil {
-		return
-	}
-
-	claims, err := found.claims()
-	if err != nil {
-		t.State = Unreadable
-		r.note(Error, svc, "Secret "+name, err.Error(), next)
-		return
-	}
-
-	t.Subject, t.Expires = claims.Subject, claims.end()
-	if want := (standalone.Service{Namespace: svc.Namespace, App: svc.App}).Subject(); t.Subject != want {
-		r.note(Error, svc, "Secret "+name, fmt.Sprintf("its token is that of %q, and not of %s", t.Subject, want), next)
-	}
-
-	left := t.Expires.Sub(r.now)
-	switch begin := time.Unix(claims.Issued, 0); {
-	case claims.Expires == 0:
-		r.note(Warning, svc, "Secret "+name, "its token never expires", next)
-	case left < 0:
-		r.note(Error, svc, "Secret "+name, "its token expired on "+day(t.Expires), next)
-	case claims.Issued > 0 && (ca.Terms{Now: r.now}).Due(begin, t.Expires):
-		r.note(Warning, svc, "Secret "+name, "its token expires in "+ca.Days(left), fmt.Sprintf(issue, ""))
-	}
-}
-
-// claims are the parts of a token that say whose it is, and how long it lasts, in seconds since
-// 1970 (RFC 7519, section 4.1).
-type claims struct {
-	Subject string `json:"sub"`
-	Issued  int64  `json:"iat"`
-	Expires int64  `json:"exp"`
-}
-
-// end returns when a token ends; zero for one that does not.
-func (c claims) end() time.Time {
-	if c.Expires == 0 {
-		return time.Time{}
-	}
-	return time.Unix(c.Expires, 0).UTC()
-}
-
-// claims returns the claims of the token in a Secret. It does not verify the signature, which the
-// sidecars of callees do.
-func (s *secret) claims() (c claims, err error) {
-	text, err := s.value(standalone.TokenFile)
-	if err != nil {
-		return c, err
-	}
-
-	defer clear(text)
-	parts := bytes.Split(bytes.TrimSpace(text), []byte("."))
-	unreadable := fmt.Errorf("the value of %s is not a token", standalone.TokenFile)
-	if len(parts) != 3 { // RFC 7515, section 3.1: header, payload, signature
-		return c, unreadable
-	}
-
-	payload, err := base64.RawURLEncoding.DecodeString(string(parts[1]))
-	if err != nil || json.Unmarshal(payload, &c) != nil {
-		return c, unreadable
-	}
-
-	return c, nil
 }
 
 // day returns the date of a time.

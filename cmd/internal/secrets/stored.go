@@ -132,7 +132,7 @@ func (d Due) recordID() string {
 	return ca.RecordID(role, d.Namespace, d.App)
 }
 
-// service returns the service of a record.
+// serviceOf returns the service of a record.
 func serviceOf(r ca.Record) inject.Service {
 	return inject.Service{Namespace: r.Namespace, App: r.App}
 }
