@@ -35,7 +35,7 @@
 //   - Has a stolen token, and a certificate of the mesh: calls as that service until the token
 //     expires. The defence is a short life, or a new token key.
 //   - Reads the Secrets of a namespace, or creates pods in it: acts as any of its services.
-//     The defence are the access rights of the namespace: review them.
+//     The defence is the access rights of the namespace: review them.
 //   - Reads the live objects that status -f reads: learns names and dates. No key or token leaves
 //     it. live.TestSecretsStayInside.
 //   - Reads the logs of a pipeline: certs secrets prints keys on standard output alone, and refuses
