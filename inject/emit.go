@@ -37,7 +37,7 @@ func (in *injection) emit() {
 		in.addAt(last, addedObject{object: in.authority(n), comment: "What pods on the mesh trust"})
 	}
 
-	if len(in.additions) == 0 || in.endsOpen() {
+	if len(in.additions) == 0 || !in.settings.List && in.endsOpen() {
 		return
 	}
 
@@ -46,6 +46,11 @@ func (in *injection) emit() {
 			n.Authority = false
 			in.Authorities++
 		}
+	}
+
+	if in.settings.List {
+		in.addItems()
+		return
 	}
 
 	var all []document
@@ -145,10 +150,7 @@ func (in *injection) authority(n *Need) manifest.Map {
 
 // text returns the object as a document of its own, with the mark that uninject looks for.
 func (o addedObject) text(mark string, asJSON bool) string {
-	meta, _ := o.object.Lookup("metadata")
-	names, _ := meta.(manifest.Map)
-	names = names.With("annotations", manifest.Map{{Key: annotationEmitted, Value: mark}})
-	object := o.object.With("metadata", names)
+	object := o.marked(mark)
 	if asJSON {
 		text, err := json.Marshal(object)
 		if err != nil {
@@ -158,6 +160,13 @@ func (o addedObject) text(mark string, asJSON bool) string {
 	}
 
 	return "---\n# " + o.comment + "; tykmesh inject added it.\n" + manifest.Block(object)
+}
+
+// marked returns the object with the mark that uninject looks for.
+func (o addedObject) marked(mark string) manifest.Map {
+	meta, _ := o.object.Lookup("metadata")
+	names, _ := meta.(manifest.Map)
+	return o.object.With("metadata", names.With("annotations", manifest.Map{{Key: annotationEmitted, Value: mark}}))
 }
 
 // noteEmitted notes an object that an earlier run added.
@@ -204,11 +213,16 @@ func emittedAs(d *manifest.Document) string {
 	}
 
 	defer d.Forget()
-	if !isEmitted(root) {
+	return emittedHow(root)
+}
+
+// emittedHow returns the mark that emit wrote into an object; "" if emit did not add it.
+func emittedHow(object *manifest.Node) string {
+	if !isEmitted(object) {
 		return "" // the annotation was copied to another object
 	}
 
-	_, mark := root.Get("metadata", "annotations").Entry(annotationEmitted)
+	_, mark := object.Get("metadata", "annotations").Entry(annotationEmitted)
 	if how := mark.Text(); how == emittedPlainly || how == emittedBehind {
 		return how
 	}

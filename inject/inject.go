@@ -59,6 +59,10 @@ type Settings struct {
 	// none in the stream; "" adds none (Injector.emitCA).
 	Authority string
 
+	// List adds objects to the items of the list that is the one document of the stream, and not
+	// behind it: a KRM function answers with one list.
+	List bool
+
 	// Strict turns warnings of the checks into errors if the mesh cannot work otherwise.
 	Strict bool
 	// Accept are the rules whose warnings are suppressed (Injector.accept).

@@ -43,7 +43,7 @@ func (s *Stream) takeBack(d *document, served bool) (problems []Problem) {
 		return []Problem{*p}
 	}
 
-	if !bytes.Contains(d.Text, []byte(annotationRecord)) && !bytes.Contains(d.Text, []byte(annotationStatus)) {
+	if !slices.ContainsFunc([]string{annotationRecord, annotationStatus, annotationEmitted}, func(a string) bool { return bytes.Contains(d.Text, []byte(a)) }) {
 		return nil
 	}
 
@@ -73,6 +73,11 @@ func (s *Stream) takeBack(d *document, served bool) (problems []Problem) {
 				edits, owners = append(edits, e), append(owners, u.target)
 			}
 		}
+	}
+
+	for _, w := range withdrawnItems(d.Document) {
+		edits, owners = append(edits, w.edit), append(owners, w.owner)
+		s.Emitted += w.objects
 	}
 
 	patch, err := d.Apply(edits...)

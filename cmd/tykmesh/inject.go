@@ -105,12 +105,8 @@ func (f *injectCmd) inject(ctx context.Context, p process, r *report.Run) (i inj
 
 	wanted := injectSettings(c, f.registrationFlags)
 	if list := resourceList(docs); list != nil {
-		if c.Standalone() {
-			return i, c.Fail(config.InjectorMode, errors.New("inject cannot add objects to the list of a KRM function"), "pipe the manifests through tykmesh inject instead: kubectl kustomize DIR | tykmesh inject")
-		}
-		i.isList = true
+		i.isList, wanted.List = true, true
 		r.AnswerFunction(list.Text)
-		wanted.Authority = "" // a KRM function cannot add a document behind its list
 	}
 
 	injection := inject.Inject
