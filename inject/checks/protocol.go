@@ -150,8 +150,8 @@ func kept(s *kube.Service, port kube.ServicePort) string {
 	return fmt.Sprintf("callers go on calling %s:%s", s.Name, port.Number)
 }
 
-// deadRoute returns that the route of pods does not work; "" where there is none. Without a
-// Dashboard it is that of a Service, nil for none.
+// deadRoute returns that the route of pods does not work; "" without a route. In a mesh without a
+// Dashboard, a Service is the route, if there is one.
 func (r *run) deadRoute(m *Member, s *kube.Service, t *trouble) string {
 	route := m.Route
 	if r.Standalone != nil && s != nil {
