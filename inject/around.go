@@ -167,8 +167,17 @@ func (in *injection) view() *checks.Stream {
 		Routes: s.Routes, TLS: s.sidecarTLS(), MeshHosts: s.MeshHosts, BuiltIn: s.Sidecar != nil, ServiceLabels: s.serviceLabels(), Sidecars: s.running(),
 		SidecarPort: strconv.Itoa(s.sidecarPorts().listen), Adds: s.adds(),
 		HTTP2: s.carriesHTTP2(), LimitsBodies: s.Sidecar != nil && s.Sidecar.MaxBody() != "",
+		Standalone: s.standaloneChecks(),
 		Reconnects: s.Sidecar != nil && s.Sidecar.Traffic.MaxConnTime > 0,
 	}
+}
+
+// standaloneChecks returns the mesh without a Dashboard as the checks see it; nil with one.
+func (s Settings) standaloneChecks() *checks.Standalone {
+	if s.Standalone == nil {
+		return nil
+	}
+	return &checks.Standalone{Port: strconv.Itoa(s.Standalone.Port), Certificates: s.Standalone.Certificates, Mutual: s.Standalone.Mutual}
 }
 
 // joins reports whether a run changes the object, or would if nothing were wrong with it.

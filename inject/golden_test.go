@@ -89,6 +89,9 @@ func (o options) settings() inject.Settings {
 
 	if s.Sidecar != nil {
 		s.Sidecar.Port, s.Sidecar.PreviousPort = o.Port, o.Previous
+		if s.Standalone != nil {
+			s.Standalone.Port = cmp.Or(o.Previous, o.Port)
+		}
 		if o.HTTP2 {
 			s.Sidecar.Traffic.HTTP2, s.Sidecar.Traffic.MaxRequestBody = true, "16Mi"
 		}
@@ -272,6 +275,7 @@ func (g *golden) run(t *testing.T) map[string]string {
 func (g *golden) findings(t *testing.T) string {
 	t.Helper()
 	s := g.options.settings()
+	s.Strict = false
 
 	stream, problems := inject.Inject(g.documents(), s)
 	if len(problems) > 0 {

@@ -21,6 +21,8 @@ var Callers = Check{
 	Sentence: "A call that a pod or a ConfigMap names must find its port, its route and the scheme of the mesh.",
 	Hint: "call the service by its route on the mesh, in the scheme that sidecars answer: https://mesh/ROUTE with TLS; Injector.servicePorts: add " +
 		"keeps every port of a Service",
+	Alone: "call a service on the mesh by the name of its Service: http://mesh/NAME, or http://mesh/NAME.NAMESPACE from elsewhere; Injector.servicePorts: add " +
+		"keeps every port of a Service",
 	run: checkCallers,
 }
 
@@ -31,11 +33,13 @@ func checkCallers(r *run) {
 		for _, call := range c.Calls {
 			s := r.called(c.Namespace, call.Host)
 			switch {
+			case onMesh && r.isMesh(call) && r.Standalone != nil:
+				r.checkNamed(c, call)
 			case onMesh && r.isMesh(call):
 				r.checkScheme(c, call)
 			case s != nil:
 				r.checkPort(c, call, s, onMesh)
-			case r.isMesh(call) && c.Pods != nil && !r.member(c.Meta).Skipped && isAnswered(call.Path, routes):
+			case r.isMesh(call) && c.Pods != nil && !r.member(c.Meta).Skipped && (isAnswered(call.Path, routes) || r.isServed(c, call)):
 				r.warn(c.Meta, call.At, "only pods on the mesh know the host %s, and these are not on it, so calls of %s fail; put them on the mesh too", call.Host, call.Text+call.Path)
 			}
 		}
@@ -139,7 +143,9 @@ func (r *run) checkPort(c *kube.CallText, call kube.Call, s *kube.Service, onMes
 	switch fate := m.fateOf(r, kube.Reference{Port: call.Port}, s); {
 	case fate == goes:
 		r.warn(c.Meta, call.At, "injection replaces port %s of Service %s/%s by %s, so calls of %s fail; %s",
-			call.Port, s.Namespace, s.Name, m.replacement(), call.Text, r.wayOut(call, s, onMesh))
+			call.Port, s.Namespace, s.Name, m.replacement(), call.Text, r.wayOut(c, call, s, onMesh))
+	case fate == leads && r.Standalone != nil:
+		r.checkLeading(c, call, s, onMesh)
 	case fate == leads && (call.Host != host || r.scheme(call.Scheme) != call.Scheme):
 		write := host + ":" + call.Port
 		if call.Scheme != "" {
@@ -163,7 +169,11 @@ func (r *run) routeOf(s *kube.Service) string {
 // wayOut returns what to do about calls of a port that goes: pods on the mesh can call the route of
 // the service, if they speak HTTP. Those that speak gRPC call the sidecar itself, because they
 // cannot add the path of a route.
-func (r *run) wayOut(call kube.Call, s *kube.Service, onMesh bool) string {
+func (r *run) wayOut(c *kube.CallText, call kube.Call, s *kube.Service, onMesh bool) string {
+	if r.Standalone != nil {
+		return r.wayOnMesh(c, call, s, onMesh)
+	}
+
 	route, speech := r.routeOf(s), r.spokenAt(s, call.Port)
 	_, spoken := schemes[call.Scheme]
 	switch {

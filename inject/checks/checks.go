@@ -24,12 +24,13 @@ type Check struct {
 	Sentence string // the rule that objects must keep
 	Hint     string // the next thing to try, for users
 	Kept     string // the same where Services keep all ports; "" if it is the same
+	Alone    string // the same without a Dashboard; "" if it is the same
 	run      func(*run)
 }
 
 // All are the checks, by code.
 var All = []Check{
-	Selector, Target, Route, Reference, Policy, Scaler, Security, Mesh, Quota, Domain, Public, Probe, Protocol, Callers, Outage,
+	Selector, Target, Route, Reference, Policy, Scaler, Security, Mesh, Quota, Domain, Public, Probe, Protocol, Callers, Outage, Outside,
 }
 
 // Stream is a stream of objects, and what injection does to them.
@@ -47,6 +48,7 @@ type Stream struct {
 	HTTP2         bool           // sidecars carry HTTP/2
 	LimitsBodies  bool           // sidecars limit request bodies, unless their pods say that they speak gRPC
 	Reconnects    bool           // sidecars replace their connections, unless their pods say that they speak HTTP/2
+	Standalone    *Standalone    // a mesh without a Dashboard; else nil
 	Adds          bool           // Services keep all ports, and get one that leads to pods with a sidecar alone
 
 	// Accepts reports whether the user accepts the warnings of a code about an object.
@@ -98,6 +100,9 @@ func Run(s *Stream) (warnings []Warning) {
 		r.code, r.hint = check.Code, ""
 		if s.Adds {
 			r.hint = check.Kept
+		}
+		if s.Standalone != nil {
+			r.hint = cmp.Or(check.Alone, r.hint)
 		}
 		check.run(&r)
 	}

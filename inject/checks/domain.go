@@ -18,7 +18,7 @@ var Domain = Check{
 // checkDomains looks for such namespaces. It warns once a namespace, at the first pods that do not
 // accept the warning.
 func checkDomains(r *run) {
-	if !r.TLS {
+	if !r.TLS || r.Standalone != nil { // without a Dashboard services are called APP.NAMESPACE.svc
 		return
 	}
 

@@ -1,6 +1,10 @@
 package checks
 
-import "github.com/tykmesh/tykmesh/inject/kube"
+import (
+	"fmt"
+
+	"github.com/tykmesh/tykmesh/inject/kube"
+)
 
 // OutageCode is the code of changes during which calls fail. The plan of a registration reports
 // them as well, because it knows the registered state.
@@ -19,7 +23,7 @@ var Outage = Check{
 // a headless Service nothing leads from one port to the other, and the sidecar listens on the new
 // one.
 func checkPreviousPorts(r *run) {
-	if !r.Routes {
+	if !r.Routes && r.Standalone == nil {
 		return
 	}
 
@@ -28,10 +32,16 @@ func checkPreviousPorts(r *run) {
 			continue
 		}
 
-		if m := r.calledBehind(s); m.Previous != "" {
-			r.breaks(s.Meta, s.Place, "the Service is headless, so callers reach port %s of the pods themselves, where no sidecar listens; change them in one step: annotate its pods with injector.tyk.io/sidecar-port: %q, without sidecar-previous-port",
-				m.Previous, m.Sidecar)
+		m := r.calledBehind(s)
+		if m.Previous == "" {
+			continue
 		}
+
+		remedy := fmt.Sprintf("annotate its pods with injector.tyk.io/sidecar-port: %q, without sidecar-previous-port", m.Sidecar)
+		if r.Standalone != nil {
+			remedy = "delete Sidecar.previousPort, and inject and apply all of the mesh at once"
+		}
+		r.breaks(s.Meta, s.Place, "the Service is headless, so callers reach port %s of the pods themselves, where no sidecar listens; change them in one step: %s", m.Previous, remedy)
 	}
 }
 
@@ -41,7 +51,7 @@ func (r *run) calledBehind(s *kube.Service) (found *Member) {
 	found = r.member(s.Meta)
 	for p := range r.Behind(s) {
 		m := r.member(p.Meta)
-		if m.Joins && m.App == s.Name {
+		if m.Joins && (m.App == s.Name || r.Standalone != nil) { // then each Service is a route
 			return m
 		}
 		found = &outside

@@ -52,7 +52,7 @@ func checkProtocols(r *run) {
 			continue
 		}
 		if t := r.trouble(m.AppPort, m.AppPort, m.Speaks); t != nil {
-			r.warn(p.Meta, p.Ports[i].At, "%s", t.text("name the HTTP port in annotation injector.tyk.io/port", r.deadRoute(m, t)))
+			r.warn(p.Meta, p.Ports[i].At, "%s", t.text("name the HTTP port in annotation injector.tyk.io/port", r.deadRoute(m, nil, t)))
 		}
 	}
 }
@@ -68,7 +68,7 @@ func (r *run) checkKept(s *kube.Service, pods []*kube.Pods, told map[*kube.Pods]
 
 			if t := r.trouble(port.Number, m.AppPort, m.Speaks); t != nil {
 				told[p] = true
-				r.warn(s.Meta, port.At, "%s", t.text(offTheService, r.deadRoute(m, t), kept(s, port)))
+				r.warn(s.Meta, port.At, "%s", t.text(offTheService, r.deadRoute(m, s, t), kept(s, port)))
 			} else if effect := r.unaware(m.Speaks.Protocol, p.Speech(m.AppPort).Protocol); effect != "" {
 				told[p] = true
 				r.warn(s.Meta, port.At, "only this Service says that %s speaks %s, so the sidecar %s; name the container port %s",
@@ -150,15 +150,21 @@ func kept(s *kube.Service, port kube.ServicePort) string {
 	return fmt.Sprintf("callers go on calling %s:%s", s.Name, port.Number)
 }
 
-// deadRoute returns that the route of pods does not work; "" where none is registered.
-func (r *run) deadRoute(m *Member, t *trouble) string {
+// deadRoute returns that the route of pods does not work; "" without a route. In a mesh without a
+// Dashboard, a Service is the route, if there is one.
+func (r *run) deadRoute(m *Member, s *kube.Service, t *trouble) string {
+	route := m.Route
+	if r.Standalone != nil && s != nil {
+		route = r.routeTo(s, s.Namespace)
+	}
+
 	switch {
-	case !r.Routes || m.Route == "":
+	case route == "" || !r.Routes && (r.Standalone == nil || s == nil):
 		return ""
 	case t.guess:
-		return fmt.Sprintf("the route %s may not work", m.Route)
+		return fmt.Sprintf("the route %s may not work", route)
 	}
-	return fmt.Sprintf("the route %s does not work", m.Route)
+	return fmt.Sprintf("the route %s does not work", route)
 }
 
 // fronted returns the pods behind Services of the stream that stay off the mesh.

@@ -18,16 +18,23 @@ var Reference = Check{
 	Sentence: "An object that names a Service port needs that port, and answers from the sidecar behind it.",
 	Hint: "set Injector.servicePorts: add, which keeps every port as it is; or add a second Service without the annotation, which bypasses the sidecar; " +
 		viaSidecar,
-	Kept: "name the port that leads to the app, which stays as it is; " + viaSidecar,
-	run:  checkReferences,
+	Kept:  "name the port that leads to the app, which stays as it is; " + viaSidecar,
+	Alone: "name the port that leads to the app; Injector.servicePorts: add keeps every port as it is",
+	run:   checkReferences,
 }
 
 // viaSidecar is how objects that name a port of a Service can reach the app through the sidecar.
 const viaSidecar = "or go through the sidecar, with its port and the host APP.NAMESPACE (nginx: upstream-vhost, and backend-protocol: HTTPS if the mesh uses TLS)"
 
-// checkReferences looks for objects that name ports of a Service that joins the mesh. It reports a
-// Service once for each object, and a warning only where nothing of the Service breaks.
+// checkReferences looks for objects that name ports of a Service that joins the mesh.
 func checkReferences(r *run) {
+	r.reportReferences(r.faultOf)
+	r.checkRollouts()
+}
+
+// reportReferences reports the faults of references to Services that join the mesh: a Service once
+// for each object, and a warning only where nothing of the Service breaks.
+func (r *run) reportReferences(faultOf func(kube.Reference, *kube.Service) fault) {
 	for _, o := range r.Referrers {
 		broken, warned := make(map[*kube.Service]bool), make(map[*kube.Service]bool)
 		var suspicions []fault
@@ -37,7 +44,7 @@ func checkReferences(r *run) {
 					continue
 				}
 
-				switch found := r.faultOf(ref, s); {
+				switch found := faultOf(ref, s); {
 				case found.text == "":
 				case found.breaks:
 					broken[s] = true
@@ -55,8 +62,6 @@ func checkReferences(r *run) {
 			}
 		}
 	}
-
-	r.checkRollouts()
 }
 
 // fault is the reason why a reference to a Service gets no answer, or may get none.
@@ -176,16 +181,23 @@ func (r *run) faultOf(ref kube.Reference, s *kube.Service) fault {
 	switch m.fateOf(r, ref, s) {
 	case goes:
 		out.breaks = true
-		out.text = fmt.Sprintf("injection replaces %s by %s, so %s; %s", described(ref, s), m.replacementOf(ref), losses[ref.Caller], m.remedy(ref.Caller))
+		out.text = fmt.Sprintf("injection replaces %s by %s, so %s; %s", described(ref, s), m.replacementOf(ref), losses[ref.Caller], r.remedyFor(m, ref.Caller))
 	case leads:
+		if r.Standalone != nil {
+			return r.openFault(ref, s)
+		}
 		out.text, out.breaks = r.strangerText(ref, s)
 		if !out.breaks && (!ref.SetsHost || r.TLS && !ref.TLS) {
 			out.text = r.hostText(s)
 		}
 	case joined:
+		demand := r.demand(s)
+		if demand == "" {
+			break // sidecars answer these requests too
+		}
 		out.breaks = ref.Caller != kube.Prometheus
-		out.text = fmt.Sprintf("it names no port, so some of its requests would go to port %s of Service %s/%s, where sidecars answer only the host %s; name a port",
-			m.Sidecar, s.Namespace, s.Name, r.hostOf(s))
+		out.text = fmt.Sprintf("it names no port, so some of its requests would go to port %s of Service %s/%s, where sidecars %s; name a port",
+			m.Sidecar, s.Namespace, s.Name, demand)
 	case unsure:
 		out.text = fmt.Sprintf("it names no port of Service %s/%s, which gets a second one; name the port", s.Namespace, s.Name)
 	}
@@ -204,7 +216,7 @@ func (r *run) strangerText(ref kube.Reference, s *kube.Service) (text string, ok
 	}
 
 	return fmt.Sprintf("%s leads to sidecars, which answer only the host %s, but %s; %s",
-		described(ref, s), r.hostOf(s), stranger, r.member(s.Meta).remedy(ref.Caller)), true
+		described(ref, s), r.hostOf(s), stranger, r.remedyFor(r.member(s.Meta), ref.Caller)), true
 }
 
 // hostText returns the demands of sidecars on their callers.
@@ -216,16 +228,13 @@ func (r *run) hostText(s *kube.Service) string {
 	return text
 }
 
-// remedy returns what to do about a port that breaks for a caller.
-func (m *Member) remedy(c kube.Caller) string {
-	switch {
-	case m.Port == nil:
-		return "refer to a port of the app"
-	case c == kube.Proxy:
+// remedyFor returns what to do about a port of a Service that breaks for a caller. No caller has a
+// certificate for the new port, as far as the stream shows.
+func (r *run) remedyFor(m *Member, c kube.Caller) string {
+	if m.Port != nil && c == kube.Proxy && !r.isMutual() {
 		return "refer to the new port"
-	default:
-		return "set Injector.servicePorts: add"
 	}
+	return m.otherPort()
 }
 
 // described returns how a message names the port of a reference.

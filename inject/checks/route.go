@@ -14,11 +14,18 @@ var Route = Check{
 	Code:     "TM0021",
 	Sentence: "The route of a service needs a Service of the same name that leads to its sidecars.",
 	Hint:     "add a Service with the name of the app label, the annotation, and a selector of these pods",
+	Alone:    "write injector.tyk.io/inject: \"true\" into the annotations of the Service; pods that only call others can do without",
 	run:      checkRoutes,
 }
 
-// checkRoutes looks for the Service of each service whose route is registered.
+// checkRoutes looks for the Service of each service whose route is registered. Without a Dashboard
+// the Services themselves are the routes.
 func checkRoutes(r *run) {
+	if r.Standalone != nil {
+		r.checkRoutesOfServices()
+		return
+	}
+
 	if !r.Routes {
 		return
 	}

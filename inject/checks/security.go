@@ -8,6 +8,8 @@ var Security = Check{
 	Sentence: "A namespace must allow the level of Pod Security that its pods need with a sidecar.",
 	Hint: "allow it in the namespace (pod-security.kubernetes.io/enforce), or redirect traffic by other means: injector.tyk.io/intercept: none " +
 		"with a CNI plugin or HTTP_PROXY",
+	Alone: "allow it in the namespace (pod-security.kubernetes.io/enforce), or redirect traffic by other means: injector.tyk.io/intercept: none " +
+		"with a CNI plugin; with mutual TLS that needs the code TM0044",
 	run: checkSecurity,
 }
 

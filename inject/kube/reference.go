@@ -195,7 +195,7 @@ func addMonitor(f *Facts, o Object) *Meta {
 	}
 
 	for _, e := range spec.Get("endpoints").Items() {
-		ref := Reference{Caller: Prometheus, services: services}
+		ref := Reference{Caller: Prometheus, TLS: strings.EqualFold(e.Get("scheme").Text(), "https"), services: services}
 		switch port := e.Get("port"); {
 		case !port.IsNull():
 			r.add(o, ref, port)
