@@ -65,7 +65,7 @@ func (o *target) builtIn(s Settings) {
 	if p.appPort == nil {
 		report = o.noteUnclear
 	}
-	port, known := findAppPort(spec, p.appPort, report, p.taken()...)
+	port, known := findAppPort(spec, p.appPort, report, p.taken())
 	o.workload.Port = port
 	if o.unclear != nil {
 		o.likely = o.likelyAppPort(s)

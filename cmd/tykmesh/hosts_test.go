@@ -41,7 +41,7 @@ func TestHosts(t *testing.T) {
 				return err
 			}
 
-			for _, name := range []string{"inject.sh", "emit.sh"} {
+			for _, name := range []string{"inject.sh", "emit.sh", "alone.sh", "back.sh"} {
 				_ = os.Chmod(filepath.Join(env.WorkDir, name), 0o755) // where there is one
 			}
 

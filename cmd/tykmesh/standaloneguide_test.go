@@ -41,7 +41,7 @@ kubectl() {
 	get)
 		if [ "$2" = secret ]; then base64 < ca-quickstart/chain.pem; else cat "$APPLIED/Deployment" "$APPLIED/Secret"; fi
 		;;
-	exec | wait) ;;
+	delete | exec | wait) ;;
 	*) return 1 ;;
 	esac
 }

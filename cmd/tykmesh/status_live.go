@@ -21,16 +21,20 @@ const liveKinds = "deploy,sts,ds,rs,svc,cm,secret"
 // liveFlags name live objects: what kubectl get -o yaml has printed.
 type liveFlags struct{ inputFlags }
 
+func (g *liveFlags) add(c *command) {
+	g.inputFlags.add(c)
+	c.Flags().Lookup("filename").Usage = "read live objects, as kubectl get -o yaml prints them, from `PATH`: a file, a directory, or - for standard input; may be repeated"
+}
+
 // addBeside adds the flags to a command that asks servers without them.
 func (g *liveFlags) addBeside(c *command, servers *listFlags) {
-	g.inputFlags.add(c)
+	g.add(c)
 	c.rules = append(c.rules, func() []flagRule {
 		return []flagRule{
 			{g.given() && servers.local != "", "--filename and --local exclude each other: live objects show the mesh of a cluster"},
 			{g.recursive && !g.given(), "--recursive needs a directory: name it with -f"},
 		}
 	})
-	c.Flags().Lookup("filename").Usage = "read live objects, as kubectl get -o yaml prints them, from `PATH`: a file, a directory, or - for standard input; may be repeated"
 }
 
 // given reports whether the command reads live objects.

@@ -88,7 +88,7 @@ func tellUninjected(r *report.Run, stream *inject.Stream) {
 	}
 
 	if stream.Emitted > 0 {
-		r.Lastly("%s that inject had added %s", report.Plural(stream.Emitted, "ConfigMap"), r.Verb("removed"))
+		r.Lastly("%s that inject had added %s", report.Plural(stream.Emitted, "object"), r.Verb("removed"))
 	}
 
 	stay := "; the APIs and certificates stay: tykmesh delete deletes them"
