@@ -13,16 +13,18 @@
 // for their errors. A new kind is a file of its own and a row in open.go; callers know none by
 // name.
 //
-// A private key leaves this package only in a Bundle, whose key prints as [redacted]. The package
-// writes no key except a local CA's own, never uploads anything, and never prints or logs. Its
-// errors contain no key, no API key and no connection string.
+// A private key leaves this package only in a Bundle, whose key prints as [redacted], as a Token
+// does. The package writes no key except a local CA's own and that of tokens, never uploads
+// anything, and never prints or logs. Its errors contain no key, no token, no API key and no
+// connection string.
 //
 // # Who can do what
 //
 // The CA's key makes certificates for any name that pods trust. The auth key of CFSSL's API has
 // CFSSL make them: until it is changed, it is as powerful as the CA's key. A certificate's private
-// key is the identity of one service. MongoDB's connection string opens the ledger, which contains
-// no keys except those that tyk-k8s stored.
+// key is the identity of one service. In a mesh without a Dashboard, a token tells callees the name
+// of their caller, and the token key signs tokens for all services. MongoDB's connection string
+// opens the ledger, which contains no keys except those that tyk-k8s stored.
 //
 // Each attacker, the attacks, the defence, and the tests that show it:
 //
@@ -45,6 +47,11 @@
 //     NetworkPolicy names the clients, and check tries the others. TestOpenEndpoints,
 //     catest.TestOnlyTheKeyOpens, pki.TestNamespaces.
 //   - Has the auth key: acts as any service. The defence is a new key: ca init, then apply.
+//   - Has the token key, and a certificate of the mesh: calls as any service. The defence is a new
+//     key, which ends all tokens. TestTokens, TestTokenKeyIsMadeOnce.
+//   - Has a token, and a certificate of the mesh: calls as that service until the token expires. A
+//     token prints as [redacted], and is in its Secret alone. TestTokensPrintAsRedacted,
+//     TestTokenRecord, tykmesh.TestScripts/certs-secrets.
 //   - Has the CA's key: acts as the mesh. The defence is a new CA: ca rotate. pki.TestRotation.
 //   - Reads the ledger: learns names and serial numbers. No key is written, and those of tyk-k8s
 //     are not read. TestStoredDocument, TestLegacyRecords.

@@ -74,8 +74,8 @@ func CreateTokenKey(dir string, confirm func() error) (hidden bool, err error) {
 	return ignored, file.Create(publicPath, 0o644, public)
 }
 
-// ignoreTokenKey makes a .gitignore with the private key unless there is one, and reports whether it
-// has the private key.
+// ignoreTokenKey makes a .gitignore with the private key unless there is one, and reports whether
+// it has the private key.
 func ignoreTokenKey(path string) (bool, error) {
 	line := "/" + TokenKeyFile
 	err := makeFile(path, 0o644, func() ([]byte, error) {

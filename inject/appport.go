@@ -25,7 +25,7 @@ const usualPort = 80
 //
 // It reports an invalid annotation, one that names a port that is taken, and several ports of which
 // none is 80, because that is a guess; then the port is not ok.
-func findAppPort(spec, annotation *manifest.Node, report reporter, taken ...int) (port int, ok bool) {
+func findAppPort(spec, annotation *manifest.Node, report reporter, taken takenPorts) (port int, ok bool) {
 	ports := appPorts(spec)
 	if annotation != nil {
 		return namedAppPort(ports, annotation, report, taken)
@@ -97,16 +97,26 @@ func (o *target) endsOtherwise(number string) bool {
 	})
 }
 
-// freePort returns what to do where the app needs a port that the sidecar listens on.
-func freePort(port int) string {
-	if port == sidecar.ControlPort {
+// takenPorts are the ports of a pod's sidecar, on which no app can listen.
+type takenPorts struct {
+	numbers []int
+	listen  int  // the one of them on which callers reach the sidecar
+	alone   bool // the mesh has no Dashboard, so all of its sidecars listen on one port
+}
+
+// advice returns what to do where the app needs one of the ports.
+func (t takenPorts) advice(port int) string {
+	switch {
+	case port != t.listen:
 		return "; let the app listen on another port"
+	case t.alone:
+		return "; let the app listen on another port, or set Sidecar.port of the whole mesh to a free port"
 	}
 	return fmt.Sprintf("; set Sidecar.port, or annotation %s, to a free port", annotationSidecarPort)
 }
 
 // namedAppPort returns the port that the annotation names.
-func namedAppPort(declared []kube.Port, annotation *manifest.Node, report reporter, taken []int) (port int, ok bool) {
+func namedAppPort(declared []kube.Port, annotation *manifest.Node, report reporter, taken takenPorts) (port int, ok bool) {
 	text := strings.Clone(annotation.Text())
 	if i := slices.IndexFunc(declared, func(p kube.Port) bool { return p.Name == text && text != "" }); i >= 0 {
 		text = declared[i].Number
@@ -117,8 +127,8 @@ func namedAppPort(declared []kube.Port, annotation *manifest.Node, report report
 	case !ok:
 		report(RulePort, annotation, "annotation %s: neither a port nor the name of a declared port: %q%s%s", annotationPort, text,
 			spelling.Suggest(text, portNames(declared)), asVariable(text))
-	case slices.Contains(taken, port):
-		report(RulePort, annotation, "annotation %s: port %d is the sidecar's%s", annotationPort, port, freePort(port))
+	case slices.Contains(taken.numbers, port):
+		report(RulePort, annotation, "annotation %s: port %d is the sidecar's%s", annotationPort, port, taken.advice(port))
 	default:
 		return port, true
 	}

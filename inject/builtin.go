@@ -65,7 +65,7 @@ func (o *target) builtIn(s Settings) {
 	if p.appPort == nil {
 		report = o.noteUnclear
 	}
-	port, known := findAppPort(spec, p.appPort, report, p.taken()...)
+	port, known := findAppPort(spec, p.appPort, report, p.taken())
 	o.workload.Port = port
 	if o.unclear != nil {
 		o.likely = o.likelyAppPort(s)
@@ -118,7 +118,10 @@ type pod struct {
 // that is not there yet.
 //
 //	native      sidecar, rules, CAs | the pod's init containers | the pod's containers
+//	native (*)  rules, CAs, sidecar | the pod's init containers | the pod's containers
 //	else        the pod's init containers | rules, CAs | the pod's containers, sidecar
+//
+// (*) In a mesh without a Dashboard, where rules close ports of the sidecar before it opens them.
 func (p *pod) addition(s Settings) addition {
 	a := addition{builtIn: true, sleep: p.appSleep, hostAlias: sidecar.HostAlias(sidecar.MeshAddress, s.MeshHosts), volumes: p.Volumes()}
 	container, once := p.Gateway.Container(), p.RulesResources.Beside(p.Resources)
@@ -137,9 +140,12 @@ func (p *pod) addition(s Settings) addition {
 		}
 	}
 
-	if p.Native {
+	switch {
+	case p.Native && p.mesh != nil:
+		a.initFirst = append(inits, container)
+	case p.Native:
 		a.initFirst = append([]manifest.Map{container}, inits...)
-	} else {
+	default:
 		a.containers, a.initLast = []manifest.Map{container}, inits
 	}
 

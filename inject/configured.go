@@ -51,7 +51,7 @@ func (o *target) warnConfigured() {
 
 	port, ok := findAppPort(spec, asked, func(rule Rule, n *manifest.Node, format string, args ...any) {
 		o.warn(rule, n, format+"; the iptables rules of Tyk's guide send calls to port 80", args...)
-	})
+	}, takenPorts{})
 	if ok && port != usualPort {
 		o.warn(RulePort, cmp.Or(asked, spec), "the app listens on port %d, but the iptables rules of Tyk's guide send calls to port %d; the built-in sidecar calls the app's own port", port, usualPort)
 	}

@@ -45,13 +45,13 @@ func (o *target) ownFiles(s Settings) *ownFiles {
 	return o.files
 }
 
-// taken returns the ports of the sidecar, on which no app can listen.
-func (p *pod) taken() []int {
-	ports := []int{p.ports.listen, sidecar.ControlPort}
-	if p.mesh != nil {
-		ports = append(ports, standalone.HTTPPort, standalone.HTTPSPort)
+// taken returns the ports of the sidecar.
+func (o *target) taken() takenPorts {
+	taken := takenPorts{[]int{o.ports.listen, sidecar.ControlPort}, o.ports.listen, o.files != nil}
+	if taken.alone {
+		taken.numbers = append(taken.numbers, standalone.HTTPPort, standalone.HTTPSPort)
 	}
-	return ports
+	return taken
 }
 
 // loadFiles lets the sidecar load its APIs from files.
@@ -75,6 +75,10 @@ func (p *pod) loadFiles() {
 	p.Rules.HTTP, p.Rules.HTTPS, p.Rules.Closed = standalone.HTTPPort, standalone.HTTPSPort, []int{sidecar.ControlPort}
 }
 
+// onePortForAll is why pods and Services cannot set the port of sidecars in a mesh without a
+// Dashboard: callers know no other.
+const onePortForAll = "with Injector.mode: standalone, all sidecars of a mesh listen on one port, Sidecar.port"
+
 // foreign returns why an annotation has no meaning in this kind of mesh; "" if it has one.
 func (p *pod) foreign(annotation string) string {
 	switch {
@@ -83,7 +87,7 @@ func (p *pod) foreign(annotation string) string {
 	case p.mesh == nil:
 		return ""
 	case annotation == annotationSidecarPort || annotation == annotationPreviousPort:
-		return "with Injector.mode: standalone, all sidecars of a mesh listen on one port, Sidecar.port"
+		return onePortForAll
 	case annotation == annotationCalls:
 		return "with Injector.mode: standalone, sidecars load no routes that it could leave out"
 	}

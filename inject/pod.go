@@ -10,7 +10,6 @@ import (
 	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
-	"github.com/tykmesh/tykmesh/inject/standalone"
 )
 
 // addition is everything that a pod gets, in either profile.
@@ -163,9 +162,12 @@ func (o *target) insteadOf(c *manifest.Node) string {
 // same network namespace.
 func (o *target) portClashes(container *manifest.Node) {
 	taken := []string{strconv.Itoa(o.ports.listen)}
-	if o.files != nil {
-		taken = append(taken, strconv.Itoa(standalone.HTTPPort), strconv.Itoa(standalone.HTTPSPort), strconv.Itoa(sidecar.ControlPort))
+	if own := o.taken(); own.alone {
+		for _, port := range own.numbers {
+			taken = append(taken, strconv.Itoa(port))
+		}
 	}
+
 	for _, c := range o.addition.added() {
 		for _, p := range c.List("ports") {
 			port, _ := p.(manifest.Map)
@@ -185,7 +187,7 @@ func (o *target) portClashes(container *manifest.Node) {
 // otherPort returns what to do about a port of a container that the sidecar needs.
 func (o *target) otherPort(n *manifest.Node) string {
 	if port, ok := parsePort(kube.Number(n)); ok && o.addition.builtIn {
-		return freePort(port)
+		return o.taken().advice(port)
 	}
 	return "; use another port"
 }

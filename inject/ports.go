@@ -94,8 +94,11 @@ func (in *injection) serviceEdits(o *target) ([]manifest.Edit, error) {
 
 // portAdvice returns what to do about a port that the sidecar needs.
 func (s Settings) portAdvice() string {
-	if s.Sidecar == nil {
+	switch {
+	case s.Sidecar == nil:
 		return "use another port"
+	case s.Standalone != nil:
+		return "use another port, or set Sidecar.port of the whole mesh to a free port"
 	}
 	return fmt.Sprintf("set Sidecar.port, or annotation %s of the pod template, to a free port", annotationSidecarPort)
 }

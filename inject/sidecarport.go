@@ -119,12 +119,20 @@ func (in *injection) sidecarPortsOf(o *target) (ports sidecarPorts, err error) {
 			}
 			first, ports = p, found
 		case found != ports:
-			return ports, o.problem(RuleService, o.object.Node.Get("spec", "selector"), "spec.selector: the sidecars of %s listen on port %d, and those of %s on port %d; set one port with annotation %s",
-				first, ports.listen, p, found.listen, annotationSidecarPort)
+			return ports, o.problem(RuleService, o.object.Node.Get("spec", "selector"), "spec.selector: the sidecars of %s listen on port %d, and those of %s on port %d; %s",
+				first, ports.listen, p, found.listen, in.settings.onePort())
 		}
 	}
 
 	return ports, nil
+}
+
+// onePort returns how the sidecars behind a Service get the same port.
+func (s Settings) onePort() string {
+	if s.Standalone != nil {
+		return "update all of them with --reinject"
+	}
+	return "set one port with annotation " + annotationSidecarPort
 }
 
 // portsOfPods returns the ports of the sidecars of annotated pods; not ok for others.
@@ -165,6 +173,9 @@ func (o *target) ownPorts(s Settings) (ports sidecarPorts, own string, err error
 		}
 
 		own = a.key
+		if s.Standalone != nil {
+			return ports, own, o.problem(RuleAnnotation, value, "annotation %s: %s; delete it", a.key, onePortForAll)
+		}
 		if !value.IsString() {
 			return ports, own, o.problem(RuleAnnotation, value, "annotation %s: must be a string, not %s; put it in quotes", a.key, value.Describe())
 		}

@@ -16,7 +16,8 @@ func newCACmd(p process) *cobra.Command {
 		Short: "Set up the mesh's certificate authority",
 		Long:  pki.Help,
 		Example: "  tykmesh ca init > ca.yaml\n" +
-			"  tykmesh ca rotate              # how far a rotation is, and what to do now",
+			"  tykmesh ca rotate              # how far a rotation is, and what to do now\n" +
+			"  tykmesh ca token               # a key for the tokens of callers, in standalone mode",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}

@@ -13,7 +13,7 @@ import (
 func newCertsCmd(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "certs",
-		Short: "List, renew and prune the certificates of the mesh",
+		Short: "List, renew, prune and print the certificates of the mesh",
 		Long: "certs manages certificates without manifests: those of the mesh and its services, in the Dashboard's store and in the ledger.\n" +
 			"inject renews the certificates of the services in its manifests; certs is for all others.\n\n" +
 			"In standalone mode certificates are in Secrets: certs secrets prints those that are missing or due.",

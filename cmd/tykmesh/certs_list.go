@@ -19,6 +19,7 @@ import (
 // certsListCmd holds the flags of certs list.
 type certsListCmd struct {
 	listFlags
+	liveFlags
 	expiring span
 }
 
@@ -30,15 +31,18 @@ func newCertsListCmd(p process) *cobra.Command {
 		Short: "List the certificates of the mesh: how long they last, who signed them, who uses them",
 		Long: "list has a line for each certificate of the mesh: that of the CA, that of the mesh, those of services, other ones on the mesh's APIs, and\n" +
 			"unused ones. It shows when each ends, whether certs renew would replace it, who signed it and which APIs use it.\n\n" +
-			"In standalone mode it lists the CAs that pods trust, and the certificates and tokens that certs secrets has recorded in the ledger.\n\n" +
+			"In standalone mode it lists the CAs that pods trust, and the certificates and tokens that certs secrets has recorded in the ledger;\n" +
+			"with -f those in the Secrets of a cluster, whoever issued them, without a configuration.\n\n" +
 			"With --expiring it lists only those in use that end within a time, and exits with 3 if there are any: for an alarm.",
 		Example: "  tykmesh certs list\n" +
 			"  tykmesh certs list --expiring 30d -q || page-on-call\n" +
+			"  kubectl get " + liveKinds + " -A -o yaml | tykmesh certs list --expiring 7d -f -\n" +
 			"  tykmesh certs list -o json | jq '.certificates[] | select(.state == \"orphan\") | .id'",
 		Args: noArgs,
 	}, f.run)
 
-	f.add(c)
+	f.listFlags.add(c)
+	f.liveFlags.addBeside(c, &f.listFlags)
 	c.Flags().Var(&f.expiring, "expiring", "list only certificates in use that end within this `TIME`, like 30d; exit with 3 if there are any")
 	c.Flags().Lookup("expiring").DefValue = ""
 	c.rules = append(c.rules, func() []flagRule {
@@ -49,6 +53,14 @@ func newCertsListCmd(p process) *cobra.Command {
 }
 
 func (f *certsListCmd) run(ctx context.Context, p process, r *report.Run) (report.Output, error) {
+	if f.liveFlags.given() {
+		list, err := f.inCluster(p, r)
+		if err != nil {
+			return nil, err
+		}
+		return f.print(p, list, r), nil
+	}
+
 	c, err := loadConfig(p, f.configFlags, r)
 	if err != nil {
 		return nil, err

@@ -239,6 +239,7 @@ func (f *certsSecretsCmd) make(ctx context.Context, c config.Config, s sources, 
 	due, kept := terms.Due(identities, records, stored)
 	steps := stepsOf(due)
 	r.Planned(steps, kept)
+	r.Plan.Again = "it makes the Secrets anew, because no ledger has them yet"
 	if !terms.HasLedger && !stored.Any() {
 		r.Warn("without a ledger, every run makes every Secret; set %s or %s, or add the cluster's Secrets to the input: kubectl get secret -A -o yaml",
 			config.CALedgerPath, config.CAMongoConnStr)

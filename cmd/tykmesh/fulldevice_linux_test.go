@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,6 +71,40 @@ const standaloneConfig = `
 Injector: {mode: standalone, enableMeshTLS: true}
 CA: {keyPath: ca/ca-key.pem, certPath: ca/chain.pem, bundlePath: ca/bundle.pem, ledgerPath: ledger.db}
 `
+
+// Secrets that could not be printed are in no ledger: the next run makes them.
+func TestUnprintedSecretsAreNotRecorded(t *testing.T) {
+	dir := t.TempDir()
+	config := filepath.Join(dir, "tykmesh.yaml")
+	if err := os.WriteFile(config, []byte(standaloneConfig), 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	program := func(stdout io.Writer, args ...string) (status int, said string) {
+		var stderr strings.Builder
+		status = run(t.Context(), process{name: "tykmesh", args: args, stdin: strings.NewReader(""), stdout: stdout, stderr: &stderr})
+		return status, stderr.String()
+	}
+	if status, said := program(io.Discard, "ca", "init", "-q", "--algo", "ecdsa", "--dir", filepath.Join(dir, "ca")); status != exit.Done {
+		t.Fatal(said)
+	}
+
+	secrets := []string{"certs", "secrets", "-n", "shop", "--config", config, "-f", samples + "/echo.yaml"}
+	for _, more := range [][]string{nil, {"-o", "/dev/full"}} {
+		status, said := program(fullDevice(t), append(secrets, more...)...)
+		want := "done: issue certificate echo.shop\nhint: run it again: it makes the Secrets anew, because no ledger has them yet\n"
+		if status != exit.Failed || !strings.HasSuffix(said, want) {
+			t.Errorf("exit status %d: %s", status, said)
+		}
+	}
+
+	for _, want := range []int{1, 0} {
+		var stdout strings.Builder
+		if status, said := program(&stdout, secrets...); status != exit.Done || strings.Count(stdout.String(), "kind: Secret\n") != want {
+			t.Errorf("exit status %d, want %d Secrets: %s", status, want, said)
+		}
+	}
+}
 
 // Each command that prints exits with 1 and says why, where there is no room for its output.
 func TestEachCommandSaysThatNothingWasPrinted(t *testing.T) {

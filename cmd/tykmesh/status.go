@@ -43,13 +43,7 @@ func newStatusCmd(p process) *cobra.Command {
 	}, f.run)
 
 	f.listFlags.add(c)
-	f.liveFlags.add(c)
-	c.rules = append(c.rules, func() []flagRule {
-		return []flagRule{
-			{f.liveFlags.given() && f.local != "", "--filename and --local exclude each other: live objects show the mesh of a cluster"},
-			{f.recursive && !f.liveFlags.given(), "--recursive needs a directory: name it with -f"},
-		}
-	})
+	f.liveFlags.addBeside(c, &f.listFlags)
 
 	return c.Command
 }

@@ -26,6 +26,17 @@ func (g *liveFlags) add(c *command) {
 	c.Flags().Lookup("filename").Usage = "read live objects, as kubectl get -o yaml prints them, from `PATH`: a file, a directory, or - for standard input; may be repeated"
 }
 
+// addBeside adds the flags to a command that asks servers without them.
+func (g *liveFlags) addBeside(c *command, servers *listFlags) {
+	g.add(c)
+	c.rules = append(c.rules, func() []flagRule {
+		return []flagRule{
+			{g.given() && servers.local != "", "--filename and --local exclude each other: live objects show the mesh of a cluster"},
+			{g.recursive && !g.given(), "--recursive needs a directory: name it with -f"},
+		}
+	})
+}
+
 // given reports whether the command reads live objects.
 func (g *liveFlags) given() bool { return len(g.files) > 0 }
 
@@ -123,6 +134,13 @@ func writeLiveTable(w io.Writer, m *live.Mesh, now time.Time) error {
 	var below strings.Builder
 
 	lines := display.Lines(&below)
+	for i, a := range m.Authorities {
+		if i == 0 {
+			below.WriteByte('\n')
+		}
+		fmt.Fprintf(lines, "CA %s: %s", a.Name, endOf(a.NotAfter, now))
+	}
+
 	for i, d := range m.Diagnostics {
 		if i == 0 && len(m.Services) > 0 {
 			below.WriteByte('\n')
@@ -204,12 +222,19 @@ func portText(port int) string {
 // liveDocument is the output of status -f -o json. Lists are never null.
 type liveDocument struct {
 	Services    []liveService    `json:"services"`
+	Authorities []liveAuthority  `json:"authorities"`
 	Diagnostics []liveDiagnostic `json:"diagnostics"`
 	Orphans     []liveOrphan     `json:"orphans"`
 	Lacks       []string         `json:"lacks"` // kinds of which the input holds no object
 }
 
 type (
+	liveAuthority struct {
+		Name      string     `json:"name"`
+		NotBefore *time.Time `json:"notBefore"`
+		Expires   *time.Time `json:"expires"`
+		DaysLeft  *int       `json:"daysLeft"` // below 0: expired
+	}
 	liveService struct {
 		Namespace   string           `json:"namespace"`
 		Service     string           `json:"service"`
@@ -235,6 +260,8 @@ type (
 		Hosts     []string   `json:"hosts"`
 		Lacking   []string   `json:"lackingHosts"`
 		Issuer    string     `json:"issuer,omitempty"`
+
+		Fingerprint string `json:"fingerprint,omitempty"` // SHA-256
 	}
 	liveToken struct {
 		Secret   string     `json:"secret"`
@@ -261,7 +288,7 @@ type (
 )
 
 func newLiveDocument(m *live.Mesh, now time.Time) liveDocument {
-	doc := liveDocument{Services: []liveService{}, Diagnostics: []liveDiagnostic{}, Orphans: []liveOrphan{}, Lacks: append([]string{}, m.Lacks...)}
+	doc := liveDocument{Services: []liveService{}, Authorities: []liveAuthority{}, Diagnostics: []liveDiagnostic{}, Orphans: []liveOrphan{}, Lacks: append([]string{}, m.Lacks...)}
 	for _, s := range m.Services {
 		row := liveService{
 			Namespace: s.Namespace, Service: s.App, Workloads: s.Workloads, Routes: append([]string{}, s.Routes...), Port: s.Port, TLS: s.TLS,
@@ -273,7 +300,7 @@ func newLiveDocument(m *live.Mesh, now time.Time) liveDocument {
 		if c := s.Certificate; c.Secret != "" {
 			row.Certificate = &liveCertificate{
 				Secret: c.Secret, State: c.State, NotBefore: timeOf(c.NotBefore), Expires: timeOf(c.NotAfter), DaysLeft: daysLeft(c.NotAfter, now),
-				Hosts: append([]string{}, c.Hosts...), Lacking: append([]string{}, c.Lacking...), Issuer: c.Issuer,
+				Hosts: append([]string{}, c.Hosts...), Lacking: append([]string{}, c.Lacking...), Issuer: c.Issuer, Fingerprint: c.Fingerprint,
 			}
 		}
 		if t := s.Token; t.Secret != "" {
@@ -283,6 +310,9 @@ func newLiveDocument(m *live.Mesh, now time.Time) liveDocument {
 		doc.Services = append(doc.Services, row)
 	}
 
+	for _, a := range m.Authorities {
+		doc.Authorities = append(doc.Authorities, liveAuthority{a.Name, timeOf(a.NotBefore), timeOf(a.NotAfter), daysLeft(a.NotAfter, now)})
+	}
 	for _, d := range m.Diagnostics {
 		doc.Diagnostics = append(doc.Diagnostics, liveDiagnostic{d.Severity, d.Namespace, d.App, d.Object, d.Message, d.Next})
 	}

@@ -41,12 +41,12 @@ func liveObjects(ts *testscript.TestScript, neg bool, args []string) {
 	fmt.Fprint(ts.Stdout(), string(text))
 }
 
-// hash is the end of a ConfigMap's name, which differs from CA to CA.
-var hash = regexp.MustCompile(`(-tykmesh-)[0-9a-f]{10}\b`)
+// hash is the end of a ConfigMap's name, and of that of a CA: both differ from CA to CA.
+var hash = regexp.MustCompile(`(-tykmesh-|CA )(?:[0-9a-f]{8}|[0-9a-f]{10})\b`)
 
 // hashless is the command hashless: it prints the last output again without the hashes in names.
 func hashless(ts *testscript.TestScript, _ bool, _ []string) {
-	fmt.Fprint(ts.Stdout(), hash.ReplaceAllString(ts.ReadFile("stdout"), "${1}0123456789"))
+	fmt.Fprint(ts.Stdout(), hash.ReplaceAllString(ts.ReadFile("stdout"), "${1}HASH"))
 }
 
 // applyObject puts an object in the place of an earlier one.

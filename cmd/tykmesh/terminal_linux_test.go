@@ -142,3 +142,42 @@ hint: run it again: it continues where this run ended
 		t.Errorf("exit status %d, the terminal shows:\n%s", status, got)
 	}
 }
+
+// A terminal gets no private key: it shows how to do it instead, and nothing is made.
+func TestSecretsAreNotForTerminals(t *testing.T) {
+	dir := t.TempDir()
+	config := filepath.Join(dir, "tykmesh.yaml")
+	if err := os.WriteFile(config, []byte(standaloneConfig), 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	var said bytes.Buffer
+	program := func(stdout io.Writer, args ...string) int {
+		return run(t.Context(), process{name: "tykmesh", args: args, stdin: strings.NewReader(""), stdout: stdout, stderr: &said})
+	}
+	if status := program(io.Discard, "ca", "init", "-q", "--algo", "ecdsa", "--dir", filepath.Join(dir, "ca")); status != 0 {
+		t.Fatalf("exit status %d: %s", status, &said)
+	}
+
+	term := reporttest.NewTerminal(t, 80)
+	args := []string{"certs", "secrets", "-n", "shop", "--config", config, "-f", samples + "/echo.yaml"}
+	status := program(term.Program, args...)
+	if want := "error: standard output is a terminal, which must not show private keys; pipe it to kubectl apply -f -"; status != 2 || !strings.HasPrefix(said.String(), want) {
+		t.Errorf("exit status %d: %s", status, &said)
+	}
+
+	if _, err := os.Stat(filepath.Join(dir, "ledger.db")); err == nil {
+		t.Error("a ledger was made")
+	}
+
+	for _, more := range [][]string{{"--dry-run"}, {"-o", filepath.Join(dir, "secrets.yaml")}} {
+		if status := program(term.Program, append(args, more...)...); status != 0 {
+			t.Errorf("%v: exit status %d: %s", more, status, &said)
+		}
+	}
+
+	term.Ends()
+	if got := term.String(); got != "issue certificate echo.shop (not there yet)\n" {
+		t.Errorf("the terminal shows:\n%s", got)
+	}
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -34,6 +35,7 @@ func (v validator) standalone(t *testing.T) {
 				v.run(t, "ca", "token", "-q", "--dir", filepath.Join(dir, "ca-quickstart"))
 			}
 
+			prints := c.config == "tls.yaml" || c.config == "tokens.yaml" // whose Secrets tykmesh makes
 			profile := name
 			if name == "native" {
 				profile = "built-in native"
@@ -45,10 +47,10 @@ func (v validator) standalone(t *testing.T) {
 				documents, printed = documents+len(split(text)), append(printed, text...)
 			}
 			for _, file := range v.manifests(t, profile) {
-				args := []string{"--config", config, "-n", "shop", "-f", file}
-				write(filepath.Base(file), v.run(t, append([]string{"inject", "-q", "--upgrade-api"}, args...)...))
-				if c.config == "tls.yaml" || c.config == "tokens.yaml" {
-					write("secrets-"+filepath.Base(file), v.run(t, append([]string{"certs", "secrets", "-q"}, args...)...))
+				name := filepath.Base(file)
+				write(name, v.run(t, "inject", "-q", "--upgrade-api", "--config", config, "-n", "shop", "-f", file))
+				if prints {
+					write("secrets-"+name, v.run(t, "certs", "secrets", "-q", "--config", config, "-n", "shop", "-f", filepath.Join(folder, name)))
 				}
 			}
 
@@ -57,6 +59,17 @@ func (v validator) standalone(t *testing.T) {
 			for _, kind := range append(strings.Fields(c.kinds), "ConfigMap") {
 				if !slices.ContainsFunc(split(printed), func(text []byte) bool { return isEmitted(text) && bytes.Contains(text, []byte("\nkind: "+kind+"\n")) }) {
 					t.Errorf("inject adds no %s", kind)
+				}
+			}
+
+			if secrets := bytes.Count(printed, []byte("\nkind: Secret\n")); (secrets > 0) != prints {
+				t.Errorf("%d Secrets are printed", secrets)
+			}
+			if name == "cert-manager" { // whose schemas are looked at
+				edited := bytes.ReplaceAll(printed, []byte("rotationPolicy: Always"), []byte("rotationPolicy: always"))
+				writeFile(t, filepath.Join(folder, "edited.yaml"), edited)
+				if said := fmt.Sprint(v.verdicts(t, folder)); !strings.Contains(said, "rotationPolicy") {
+					t.Errorf("an unknown rotationPolicy is let through: %s", said)
 				}
 			}
 		})

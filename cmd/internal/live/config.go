@@ -66,13 +66,13 @@ func (r *reading) readConfigs(svc *Service) (signers authorities) {
 		if err := svc.take(found); err != nil {
 			r.note(Error, svc, "ConfigMap "+name, err.Error(), "inject again, and apply the output")
 		}
-		if pool := found.authorities(); pool != nil && signers.pool == nil {
+		if pool := r.poolOf(found.authorities()); signers.pool == nil {
 			signers = authorities{pool, "ConfigMap " + name}
 		}
 	}
 
-	if trusted := r.trusted[svc.Namespace]; signers.pool == nil && trusted != "" {
-		signers = authorities{poolOf(trusted), "ConfigMap " + sidecar.Authority}
+	if signers.pool == nil {
+		signers = authorities{r.poolOf(r.trusted[svc.Namespace]), "ConfigMap " + sidecar.Authority}
 	}
 
 	return signers
@@ -128,7 +128,7 @@ func (in inbound) tls() TLS {
 }
 
 // callerPort returns the port of Services that the sidecar calls, from the URLs to which it sends
-// calls: https://$1.svc:8080$2. It returns 0 if there are none.
+// calls: https://$1.svc:8080$2. It returns 0 without any.
 func (c *configMap) callerPort() int {
 	const before = ".svc:"
 	_, rest, _ := strings.Cut(c.files[callKey], before)
@@ -161,27 +161,43 @@ func (c *configMap) hosts() (hosts []string) {
 	return hosts
 }
 
-// authorities returns the CAs of callers; nil where the ConfigMap has none.
-func (c *configMap) authorities() *x509.CertPool {
+// authorities returns the CAs of callers in PEM; "" where the ConfigMap has none.
+func (c *configMap) authorities() string {
 	var texts []string
-	for key, text := range c.files {
+	for _, key := range slices.Sorted(maps.Keys(c.files)) {
 		if strings.HasPrefix(key, authorityKey) {
-			texts = append(texts, text)
+			texts = append(texts, c.files[key])
 		}
 	}
 
-	return poolOf(texts...)
+	return strings.Join(texts, "\n")
 }
 
-// poolOf returns the CAs of texts in PEM; nil without any.
-func poolOf(texts ...string) *x509.CertPool {
-	pool, found := x509.NewCertPool(), false
-	for _, text := range texts {
-		found = pool.AppendCertsFromPEM([]byte(text)) || found
+// poolOf returns the CAs of a text in PEM, and notes them; nil without any. ConfigMaps mostly have
+// the same.
+func (r *reading) poolOf(text string) *x509.CertPool {
+	if pool, known := r.pools[text]; known {
+		return pool
 	}
-	if !found {
-		return nil
+
+	var pool *x509.CertPool
+	for block := range blocks([]byte(text)) {
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			continue // as the gateway does
+		}
+		if pool == nil {
+			pool = x509.NewCertPool()
+		}
+
+		pool.AddCert(c)
+		found := Authority{c.Subject.CommonName, c.NotBefore.UTC(), c.NotAfter.UTC()}
+		if !slices.Contains(r.mesh.Authorities, found) {
+			r.mesh.Authorities = append(r.mesh.Authorities, found)
+		}
 	}
+
+	r.pools[text] = pool
 
 	return pool
 }

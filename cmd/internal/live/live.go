@@ -14,6 +14,7 @@ package live
 import (
 	"cmp"
 	"crypto/ecdsa"
+	"crypto/x509"
 	"slices"
 	"time"
 
@@ -27,6 +28,7 @@ type Mesh struct {
 	Services    []*Service   // by namespace and app
 	Diagnostics []Diagnostic // by service
 	Orphans     []Orphan     // by namespace, kind and name
+	Authorities []Authority  // the CAs of the mesh
 
 	// Lacks are the kinds of which the input holds no object, so that nothing is known of them:
 	// Service, ConfigMap, Secret.
@@ -55,6 +57,12 @@ type Service struct {
 
 	workloads []*workload
 	hosts     []string // under which its apps call their sidecars with TLS
+}
+
+// Authority is a CA of the mesh.
+type Authority struct {
+	Name                string // its common name
+	NotBefore, NotAfter time.Time
 }
 
 // TLS is how the sidecar of a service is called.
@@ -96,6 +104,8 @@ type Certificate struct {
 	Hosts               []string
 	Lacking             []string // the hosts that it does not name: those of Services, and of the mesh
 	Issuer              string   // the common name of its CA
+	Fingerprint         string   // the SHA-256 of its DER in hexadecimal digits
+	Foreign             bool     // none of the CAs of the mesh signed it
 }
 
 // Token is the token in the Secret of a service.
@@ -103,7 +113,8 @@ type Token struct {
 	Secret  string // "" without one
 	State   State
 	Subject string    // app.namespace
-	Expires time.Time // zero where the Secret holds no readable token, or one without an end
+	Issued  time.Time // zero where the Secret holds no readable token, or one that does not say it; so is
+	Expires time.Time
 }
 
 // Severity is how bad a diagnostic is.
@@ -143,7 +154,7 @@ func Read(docs []*manifest.Document, now time.Time) (*Mesh, []Unparsed) {
 	c, unreadable := collect(docs)
 
 	m := &Mesh{Lacks: c.lacks(), History: c.seen["ReplicaSet"], Dashboard: c.dashboard}
-	r := &reading{cluster: c, mesh: m, now: now, leads: c.leading(), calls: c.callerPorts(), tokenKeys: c.keysOfTokens()}
+	r := &reading{cluster: c, mesh: m, now: now, leads: c.leading(), calls: c.callerPorts(), tokenKeys: c.keysOfTokens(), pools: make(map[string]*x509.CertPool)}
 	for _, svc := range c.services() {
 		r.read(svc)
 		m.Services = append(m.Services, svc)
@@ -160,6 +171,8 @@ type reading struct {
 	now   time.Time
 	leads map[*kube.Pods][]*kube.Service // the Services that select pods of the mesh
 	calls []int                          // the ports of Services that sidecars call
+
+	pools map[string]*x509.CertPool // the CAs of texts in PEM; nil for a text without any
 
 	tokenKeys []*ecdsa.PublicKey // with which services verify the tokens of callers; nil without such services
 }

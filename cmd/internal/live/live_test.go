@@ -41,11 +41,13 @@ func TestRead(t *testing.T) {
 				Secret: svc.App + "-tykmesh", Key: "tls.pem", State: live.Present, NotBefore: now.Add(-10 * day), NotAfter: now.Add(80 * day),
 				Hosts: standalone.Hosts([]string{svc.App}, "shop", c.mesh.Hosts), Issuer: "mesh CA",
 			},
-			Token: live.Token{Secret: svc.App + "-tykmesh-token", State: live.Present, Subject: svc.App + ".shop", Expires: now.Add(80 * day)},
+			Token: live.Token{Secret: svc.App + "-tykmesh-token", State: live.Present, Subject: svc.App + ".shop", Issued: now.Add(-day), Expires: now.Add(80 * day)},
 		})
 	}
 
-	ignore := cmpopts.IgnoreUnexported(live.Service{})
+	want.Authorities = []live.Authority{{Name: "mesh CA", NotBefore: now.Add(-100 * day), NotAfter: now.Add(1000 * day)}}
+
+	ignore := cmp.Options{cmpopts.IgnoreUnexported(live.Service{}), cmpopts.IgnoreFields(live.Certificate{}, "Fingerprint")}
 	if diff := cmp.Diff(want, c.read(t), ignore); diff != "" {
 		t.Error(diff)
 	}

@@ -1,8 +1,10 @@
 package live
 
 import (
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -81,6 +83,7 @@ func (r *reading) readCertificate(svc *Service, signers authorities) {
 
 	leaf := chain[0]
 	c.NotBefore, c.NotAfter, c.Hosts, c.Issuer = leaf.NotBefore.UTC(), leaf.NotAfter.UTC(), leaf.DNSNames, leaf.Issuer.CommonName
+	c.Fingerprint = fingerprint(leaf.Raw)
 	for _, fault := range r.faults(svc, chain, signers) {
 		remedy := next
 		if fault.Severity == Warning {
@@ -88,6 +91,12 @@ func (r *reading) readCertificate(svc *Service, signers authorities) {
 		}
 		r.note(fault.Severity, svc, "Secret "+c.Secret, fault.Message, remedy)
 	}
+}
+
+// fingerprint returns the SHA-256 of bytes in hexadecimal digits.
+func fingerprint(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }
 
 // mounted returns the mounts of the first workload that mounts something.
@@ -194,7 +203,7 @@ func (r *reading) faults(svc *Service, chain []*x509.Certificate, signers author
 		add(Error, "its certificate is not for clients: it lacks the usage client auth, and the calls of its pods fail")
 	}
 
-	if err := r.verify(chain, signers); err != nil {
+	if err := r.verify(svc, chain, signers); err != nil {
 		add(Error, "%v", err)
 	}
 
@@ -208,7 +217,7 @@ func serves(c *x509.Certificate, usage x509.ExtKeyUsage) bool {
 }
 
 // verify reports whether one of the CAs signed a certificate, at a time of its own validity.
-func (r *reading) verify(chain []*x509.Certificate, signers authorities) error {
+func (r *reading) verify(svc *Service, chain []*x509.Certificate, signers authorities) error {
 	if signers.pool == nil {
 		return nil // not known
 	}
@@ -231,6 +240,7 @@ func (r *reading) verify(chain []*x509.Certificate, signers authorities) error {
 	case err == nil:
 		return nil
 	case errors.As(err, new(x509.UnknownAuthorityError)):
+		svc.Certificate.Foreign = true
 		return fmt.Errorf("its certificate is by %q, which is not among the CAs of %s", leaf.Issuer.CommonName, signers.of)
 	}
 

@@ -40,7 +40,7 @@ func (r *reading) readToken(svc *Service) {
 		return
 	}
 
-	t.Subject, t.Expires = c.Subject, c.end()
+	t.Subject, t.Issued, t.Expires = c.Subject, second(c.Issued), second(c.Expires)
 	if want := (standalone.Service{Namespace: svc.Namespace, App: svc.App}).Subject(); t.Subject != want {
 		r.note(Error, svc, "Secret "+name, fmt.Sprintf("its token is that of %q, and not of %s", t.Subject, want), next)
 	}
@@ -49,12 +49,12 @@ func (r *reading) readToken(svc *Service) {
 	}
 
 	left := t.Expires.Sub(r.now)
-	switch begin := time.Unix(c.Issued, 0); {
+	switch {
 	case c.Expires == 0:
 		r.note(Warning, svc, "Secret "+name, "its token never expires", next)
 	case left < 0:
 		r.note(Error, svc, "Secret "+name, "its token expired on "+day(t.Expires), next)
-	case c.Issued > 0 && (ca.Terms{Now: r.now}).Due(begin, t.Expires):
+	case c.Issued > 0 && (ca.Terms{Now: r.now}).Due(t.Issued, t.Expires):
 		r.note(Warning, svc, "Secret "+name, "its token expires in "+ca.Days(left), fmt.Sprintf(issue, ""))
 	}
 }
@@ -66,15 +66,15 @@ type claims struct {
 	Issued  int64  `json:"iat"`
 	Expires int64  `json:"exp"`
 
-	verified bool // by a key of the mesh, or there is none
+	verified bool // by a key of the mesh, or the mesh has no key
 }
 
-// end returns when a token ends; zero for one that does not.
-func (c claims) end() time.Time {
-	if c.Expires == 0 {
+// second returns the time of a claim; zero where a token does not have it.
+func second(claim int64) time.Time {
+	if claim == 0 {
 		return time.Time{}
 	}
-	return time.Unix(c.Expires, 0).UTC()
+	return time.Unix(claim, 0).UTC()
 }
 
 // token returns the claims of the token in a Secret (RFC 7515, section 3.1).

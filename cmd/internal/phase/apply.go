@@ -40,7 +40,7 @@ func (p *Phase) CarryOut(ctx context.Context, todo *plan.Plan, remote mesh.Remot
 // InterruptedAtEnd returns the error of an interrupted run whose steps are all done: it prints no
 // manifest.
 func (p *Phase) InterruptedAtEnd() error {
-	return &report.UnprintedError{Err: interruptedError{}, Done: p.report.Plan.Done()}
+	return p.report.Plan.Unprinted(interruptedError{})
 }
 
 // follower reports the events of a plan that is applied.

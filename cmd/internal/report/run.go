@@ -133,7 +133,7 @@ func (r *Run) overwrites(err error) bool {
 // print writes the output of the run.
 func (r *Run) print(write Output) error {
 	if err := cmp.Or(write(), r.out.close()); err != nil {
-		return &UnprintedError{err, r.Plan.Done()}
+		return r.Plan.Unprinted(err)
 	}
 	return nil
 }
@@ -145,9 +145,13 @@ func (e PrintedError) Unwrap() error { return e.error }
 
 // UnprintedError is the error of a run that did its remote work but could not print its output.
 type UnprintedError struct {
-	Err  error
-	Done []string // the steps that are done
+	Err   error
+	Done  []string // the steps that are done
+	again string   // the effect of another run, as a clause
 }
+
+// Unprinted returns the error of a run whose output could not be printed.
+func (p *Plan) Unprinted(err error) error { return &UnprintedError{err, p.Done(), p.Again} }
 
 func (e *UnprintedError) Error() string { return e.Err.Error() }
 
@@ -156,7 +160,7 @@ func (e *UnprintedError) Unwrap() error { return e.Err }
 // Hint explains that nothing is lost.
 func (e *UnprintedError) Hint() string {
 	if len(e.Done) > 0 {
-		return "run it again: it registers nothing twice"
+		return "run it again: " + cmp.Or(e.again, "it registers nothing twice")
 	}
 	var own interface{ Hint() string }
 	if errors.As(e.Err, &own) {

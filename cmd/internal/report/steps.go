@@ -64,6 +64,7 @@ func (s Steps) String() string {
 // Plan holds the steps of a run, and how far they have come.
 type Plan struct {
 	Steps Steps
+	Again string // the effect of another run after one without output; "" if it registers nothing twice
 
 	run     *Run
 	ended   map[stepKey]string // status

@@ -113,7 +113,7 @@ func tokenRecord(d Due, content []byte, key *ca.TokenKey) *ca.Record {
 	return &r
 }
 
-// Any reports whether there are any Secrets, so that no ledger is needed to tell what is missing.
+// Any reports whether there are any Secrets: then no ledger is needed to find the missing ones.
 func (s Stored) Any() bool { return len(s.records)+len(s.foreign) > 0 }
 
 // lives notes how long the certificates are valid.
@@ -132,7 +132,7 @@ func (d Due) recordID() string {
 	return ca.RecordID(role, d.Namespace, d.App)
 }
 
-// service returns the service of a record.
+// serviceOf returns the service of a record.
 func serviceOf(r ca.Record) inject.Service {
 	return inject.Service{Namespace: r.Namespace, App: r.App}
 }
