@@ -67,12 +67,12 @@ func TestListLaws(t *testing.T) {
 		}
 
 		t.Run(strings.TrimSuffix(filepath.Base(g.path), ".txtar"), func(t *testing.T) {
-			names := []string{g.options.Profile, "standalone-issuer", "builtin"}
-			if testing.Short() {
-				names = names[:1]
+			names := []string{"standalone-issuer", "builtin"}
+			if alone {
+				names = []string{g.options.Profile}
 			}
 
-			for _, name := range slices.Compact(names) {
+			for _, name := range names {
 				o := g.options
 				o.Profile = name
 				s := o.settings()
@@ -172,6 +172,9 @@ func reinjected(t *testing.T, text []byte, s inject.Settings) string {
 	t.Helper()
 	s.List = true
 	stream, problems := inject.Reinject(manifest.Split("list.yaml", text), s)
+	if len(problems) > 0 && problems[0].Rule == inject.RuleRecord { // the input has objects of the webhook
+		return string(text)
+	}
 	if len(problems) > 0 {
 		t.Fatalf("inject again: %v in\n%s", problems[0], text)
 	}

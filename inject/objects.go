@@ -20,6 +20,7 @@ func (in *injection) addFiles() {
 	routes := in.routeServices()
 	namespaces := make(map[string]*standalone.Namespace)
 	certified := make(map[Service]bool)
+	names := make(map[int][]string) // of ConfigMaps, by document: with the mark, and with the hash
 	for _, o := range in.Objects {
 		if o.Outcome != Injected || o.workload == nil {
 			continue
@@ -31,7 +32,7 @@ func (in *injection) addFiles() {
 		}
 
 		config := namespaces[svc.Namespace].Config(o.definitions())
-		in.nameConfigMap(o, config.Hash)
+		names[o.at] = append(names[o.at], standalone.ConfigMapName(standalone.Service(svc), o.files.mark), standalone.ConfigMapName(standalone.Service(svc), config.Hash))
 		in.add(o, "what its sidecar loads", mesh.ConfigMap(standalone.Service(svc), config))
 		if mesh.Issuer != nil && !certified[svc] {
 			in.add(o, "its certificate", mesh.Certificate(standalone.Service(svc), in.identities[svc].Hosts))
@@ -45,6 +46,8 @@ func (in *injection) addFiles() {
 			in.add(o, "its route", route)
 		}
 	}
+
+	in.nameConfigMaps(names)
 }
 
 // checkRelays refuses the pods that other pods could call through, unless the user accepts that.
@@ -66,14 +69,16 @@ func (o *Object) definitions() standalone.Pod {
 	return standalone.Pod{Service: standalone.Service(o.workload.Service), Target: o.workload.Target(), Listen: o.ports.listen, Allow: o.files.allow}
 }
 
-// nameConfigMap writes the name of a workload's ConfigMap into its pod template, where the mark
-// stands for its hash.
-func (in *injection) nameConfigMap(o *Object, hash string) {
-	svc := standalone.Service(o.workload.Service)
-	mark, name := standalone.ConfigMapName(svc, o.files.mark), standalone.ConfigMapName(svc, hash)
-	patch := in.documents[o.at].patch
-	for i := range patch {
-		patch[i].Text = strings.ReplaceAll(patch[i].Text, mark, name)
+// nameConfigMaps writes the names of ConfigMaps into the pod templates of each document, where the
+// marks stand for their hashes.
+func (in *injection) nameConfigMaps(names map[int][]string) {
+	for i, marked := range names {
+		replacer, patch := strings.NewReplacer(marked...), in.documents[i].patch
+		for k := range patch {
+			if strings.Contains(patch[k].Text, standalone.NameSuffix) {
+				patch[k].Text = replacer.Replace(patch[k].Text)
+			}
+		}
 	}
 }
 

@@ -33,7 +33,7 @@ const (
 
 // overrides maps each of these annotations to its effect on a pod.
 var overrides = map[string]func(p *pod, text string) error{
-	annotationImage:        func(p *pod, text string) error { p.Image = text; return sidecar.CheckImage(text) },
+	annotationImage:        (*pod).readImage,
 	annotationCPU:          func(p *pod, text string) error { return quantity(text, &p.Resources.CPU) },
 	annotationCPULimit:     func(p *pod, text string) error { return quantity(text, &p.Resources.CPULimit) },
 	annotationMemory:       func(p *pod, text string) error { return quantity(text, &p.Resources.Memory) },
@@ -65,6 +65,15 @@ var sidecarFields = []struct {
 	{[]string{"resources", "requests", "memory"}, annotationMemory},
 	{[]string{"resources", "limits", "memory"}, annotationMemoryLimit},
 	{[]string{"env"}, annotationEnv},
+}
+
+// readImage reads the image of a pod's sidecar.
+func (p *pod) readImage(text string) error {
+	p.Image = text
+	if err := sidecar.CheckImage(text); err != nil || p.mesh == nil || p.mesh.TokenKey == "" {
+		return err
+	}
+	return sidecar.CheckTokens(text)
 }
 
 // readOverrides applies the annotations of a pod to its sidecar.

@@ -1,8 +1,6 @@
 package inject
 
 import (
-	"slices"
-
 	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
@@ -12,7 +10,7 @@ import (
 // ownFiles are the files of pods in a mesh without a Dashboard, until all of the stream is known.
 type ownFiles struct {
 	// mark stands for the hash of the files in the name of their ConfigMap. It is as long as one,
-	// and no text of the pod template holds it.
+	// and that of no other pod template.
 	mark  string
 	label kube.Label           // that names the service
 	allow []standalone.Service // that may call; nil means all
@@ -37,7 +35,8 @@ func (o *target) ownFiles(s Settings) *ownFiles {
 		return nil
 	}
 
-	o.files = &ownFiles{mark: markOf(slices.Concat(o.object.Document.Text, []byte(o.template.Path)))[:standalone.HashLength]}
+	at := o.object.Document.PositionOf(o.template.Node).String()
+	o.files = &ownFiles{mark: markOf([]byte(at))[:standalone.HashLength]}
 	key, label := o.serviceLabel(s)
 	o.files.label = kube.Label{Key: key, Value: kube.Text(label)}
 	o.readRouteName()
@@ -125,9 +124,4 @@ func (p *pod) checkRelay() {
 		at = asked
 	}
 	p.files.relays = p.object.Document.PositionOf(at)
-}
-
-// podOf returns a workload as its definitions need it.
-func (o *Object) podOf() standalone.Pod {
-	return standalone.Pod{Service: standalone.Service(o.workload.Service), Target: o.workload.Target(), Listen: o.ports.listen, Allow: o.files.allow}
 }

@@ -112,6 +112,21 @@ func runGuide(t *testing.T, dir, commands string) (stdout, applied string) {
 	return out.String(), string(all)
 }
 
+// README's first session goes on in a cluster: two of its commands make the mesh.
+func TestReadmeFirstCall(t *testing.T) {
+	_, session, found := strings.Cut(guideOf(t, readmeFile, "## First session"), "app.yaml\n") // which runGuide makes
+	if !found {
+		t.Fatal("README.md has no first session")
+	}
+
+	_, applied := runGuide(t, t.TempDir(), session)
+	for _, want := range []string{"kind: Deployment", "kind: ConfigMap", "name: echo-svc\n", "name: tyk-mesh\n"} {
+		if !strings.Contains(applied, want) {
+			t.Errorf("%q was not applied:\n%s", want, applied)
+		}
+	}
+}
+
 // The commands of README for a mesh without a Dashboard work in their order, and make a mesh that
 // lacks nothing.
 func TestReadmeStandalone(t *testing.T) {

@@ -39,6 +39,23 @@ func CheckImage(image string) error {
 	return nil
 }
 
+// CheckTokens reports whether the gateway of an image can read tokens from files, as far as the tag
+// of the image tells: from v5.14.0 on (Tyk Gateway, key-value stores, file).
+func CheckTokens(image string) error {
+	name := image[strings.LastIndex(image, "/")+1:]
+	_, tag, _ := strings.Cut(strings.SplitN(name, "@", 2)[0], ":")
+
+	var major, minor int
+	if n, _ := fmt.Sscanf(strings.TrimPrefix(tag, "v"), "%d.%d", &major, &minor); n < 2 {
+		return nil
+	}
+	if major < 5 || major == 5 && minor < 14 {
+		return fmt.Errorf("the gateway %s cannot read tokens from files, so callees would refuse all calls; use v5.14.0 or later", image)
+	}
+
+	return nil
+}
+
 // CheckPort reports whether a sidecar can listen on a port. It runs without the rights that ports
 // below 1024 need (ip(7), ip_unprivileged_port_start), and ControlPort is its own.
 func CheckPort(port int) error {

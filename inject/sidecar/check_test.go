@@ -15,3 +15,18 @@ func TestCheckImage(t *testing.T) {
 		}
 	}
 }
+
+// TestCheckTokens shows which images are refused beside tokens: those whose tag says that they are
+// too old.
+func TestCheckTokens(t *testing.T) {
+	const digest = "@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	for image, ok := range map[string]bool{
+		DefaultImage: true, "tykio/tyk-gateway:v5.14.0-rc1": true, "tykio/tyk-gateway:v6.0": true, "example.com:5000/gateway:5.20": true,
+		"example.com/gateway:stable": true, "example.com/gateway" + digest: true, "example.com:5.1/gateway:mesh": true,
+		"tykio/tyk-gateway:v5.13.1": false, "tykio/tyk-gateway:5.8": false, "example.com:5000/gateway:v4.3.1" + digest: false,
+	} {
+		if err := CheckTokens(image); (err == nil) != ok {
+			t.Errorf("%s: %v", image, err)
+		}
+	}
+}

@@ -11,6 +11,37 @@
 //
 // It is pure, and the same values make the same objects. It knows neither annotations nor
 // manifests; package inject does.
+//
+// # Who can do what
+//
+// A certificate's private key is the identity of one service, and a token its name. Both are in
+// Secrets of its namespace, which only its sidecar mounts.
+//
+// Each attacker, the attacks, the defence, and the tests that show it:
+//
+//   - Is a pod in the cluster: calls through another pod's sidecar, with its identity. The rules
+//     close the mesh's own ports and the control port to other pods; without rules a NetworkPolicy
+//     does, and only if the user accepts that. sidecar.TestRules, TestNetworkPolicy.
+//   - Is a pod without a certificate of the mesh: calls a service. Its sidecar demands one, on a
+//     port that no other API shares. TestConfigIsReference.
+//   - Calls through its own sidecar: has the gateway put its secrets into a URL. The patterns match
+//     no such request, and requests without a match go nowhere. TestRewriteLaws,
+//     TestRewriteLawsSee, FuzzRewrite.
+//   - Calls through its own sidecar: reaches servers beside the mesh. A name leads to a Service of
+//     the cluster, at the port of the sidecars. TestRewriteLaws, TestHosts.
+//   - Calls: names itself as another service. The token is signed, the caller's sidecar overwrites
+//     the app's own, and the callee's deletes every spelling of the headers. TestConfigGolden,
+//     TestCheckTokenKey.
+//   - Has a stolen token, and a certificate of the mesh: calls as that service until the token
+//     expires. The defence is a short life, or a new token key.
+//   - Reads the Secrets of a namespace, or creates pods in it: acts as any of its services.
+//     The defence is the access rights of the namespace: review them.
+//   - Reads the live objects that status -f reads: learns names and dates. No key or token leaves
+//     it. live.TestSecretsStayInside.
+//   - Reads the logs of a pipeline: certs secrets prints keys on standard output alone, and refuses
+//     terminals. tykmesh.TestScripts/certs-secrets.
+//   - Changes a ConfigMap under running pods: they keep their definitions, and new pods name
+//     another one. ConfigMaps are immutable. TestConfigMap, TestHash.
 package standalone
 
 import (

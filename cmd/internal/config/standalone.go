@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -144,6 +145,10 @@ func (l *loader) checkTokens() {
 
 	if !injector.EnableMeshTLS || !injector.MutualTLS {
 		l.fail(l.settings[CATokenPath], "tokens are safe only between sidecars that know each other; set "+InjectorEnableMeshTLS+" and "+InjectorMutualTLS+" to true")
+	}
+
+	if err := sidecar.CheckTokens(cmp.Or(l.config.Sidecar.Image, sidecar.DefaultImage)); err != nil {
+		l.failAt(err, SidecarImage)
 	}
 
 	text, err := l.src.ReadFile(c.TokenPath)
