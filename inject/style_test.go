@@ -57,6 +57,9 @@ func (w *styleWriter) setPorts(s *inject.Settings) {
 	if s.Sidecar != nil && w.maybe(3) {
 		s.Sidecar.PreviousPort = 28080
 	}
+	if s.Standalone != nil {
+		s.Standalone.Port = s.Sidecar.ListenPort()
+	}
 }
 
 // styleWriter writes values in a style that is chosen anew for each of them.

@@ -54,8 +54,8 @@ func (s *rotationSteps) settled() []string {
 	return []string{BundleFile, ChainFile}
 }
 
-// applyTrust adds how to apply the CAs that pods trust. In a mesh without a Dashboard, inject prints
-// them beside the workloads.
+// applyTrust adds how to apply the CAs that pods trust. In a mesh without a Dashboard, inject
+// prints them beside the workloads.
 func (s *rotationSteps) applyTrust() {
 	if s.Standalone == nil {
 		s.apply(TrustFile)
@@ -68,16 +68,6 @@ func (s *rotationSteps) reinject() string {
 		return s.Inject + " --reinject"
 	}
 	return s.Inject
-}
-
-// restart adds how to replace pods that may have read the ConfigMap ca-pem before kubectl applied
-// it: inject prints it behind the workloads.
-func (s *rotationSteps) restart() {
-	if s.Standalone == nil {
-		return
-	}
-	s.add("restart the pods once more, because some may have started before kubectl applied the ConfigMap ca-pem, in each namespace on the mesh:")
-	s.add("  kubectl -n NAMESPACE rollout restart deployment,statefulset,daemonset")
 }
 
 // renewSecrets adds how the new CA issues every certificate anew. Tokens stay, because the CA does
@@ -98,8 +88,8 @@ func (s *rotationSteps) renewSecrets() {
 	}
 }
 
-// waitForFiles adds how long sidecars may use the previous files of their Secrets: a pod saw another
-// Secret after 85 seconds, and a gateway uses another file after 300 seconds (both measured).
+// waitForFiles adds how long sidecars may use the previous files of their Secrets: a pod saw
+// another Secret after 85 seconds, and a gateway used another file after 300 seconds (measured).
 func (s *rotationSteps) waitForFiles() {
 	if s.Standalone != nil {
 		s.add("wait 10 minutes: kubelets update the files of a Secret within two minutes, and sidecars read them every five minutes")
