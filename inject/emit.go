@@ -230,15 +230,17 @@ func emittedHow(object *manifest.Node) string {
 	return ""
 }
 
-// isEmitted reports whether an object is one that injection adds: of such a kind, with such a name.
-// Services of routes may have any name.
+// isEmitted reports whether an object is one that injection adds: of such a kind, with its label or
+// such a name. Services of routes may have any name, and other tools rename objects.
 func isEmitted(root *manifest.Node) bool {
-	name := root.Get("metadata", "name").Text()
+	name, managed := root.Get("metadata", "name").Text(), root.Get("metadata", "labels", standalone.ManagedBy).Text() == standalone.Manager
 	switch root.Get("kind").Text() {
 	case "ConfigMap":
-		return name == sidecar.Authority || standalone.IsConfigMapName(name)
+		return managed || name == sidecar.Authority || standalone.IsConfigMapName(name)
 	case "Certificate", "NetworkPolicy":
-		return standalone.IsSecretName(name)
+		return managed || standalone.IsSecretName(name)
+	case "Service":
+		return managed
 	}
-	return root.Get("metadata", "labels", standalone.ManagedBy).Text() == standalone.Manager
+	return false
 }
