@@ -43,7 +43,7 @@ func (in *injection) needs() (all []Need) {
 			need = &Need{
 				Namespace: p.Namespace,
 				Secret:    in.settings.Sidecar != nil && in.settings.Standalone == nil && !in.facts.Provides(p.Namespace, neededSecret),
-				Authority: in.settings.TLS && !in.facts.Provides(p.Namespace, neededAuthority),
+				Authority: in.settings.TLS && in.settings.Standalone == nil && !in.facts.Provides(p.Namespace, neededAuthority),
 			}
 			needs[p.Namespace] = need
 		}

@@ -88,13 +88,13 @@ func profile(name string) inject.Settings {
 func standaloneProfile(name string) inject.Settings {
 	s := profile("begun")
 	s.Sidecar.Dashboard, s.Sidecar.Redis = "", sidecar.Redis{}
-	s.Sidecar.Port, s.Sidecar.Rules.Intercept, s.Strict = 18080, sidecar.Mesh, true
-	s.ServicePorts, s.TLS, s.Trust, s.Authority = inject.AddPort, true, "0123456789abcdef", someAuthority
+	s.Sidecar.Port, s.Sidecar.Rules.Intercept = 18080, sidecar.Mesh
+	s.ServicePorts, s.TLS, s.Trust = inject.AddPort, true, "0123456789abcdef"
 	s.Standalone = &standalone.Mesh{Hosts: s.MeshHosts, Port: 18080, TLS: true, Certificates: true, Mutual: true, Authorities: []string{someAuthority}}
 	switch name {
 	case "":
 	case "plain":
-		s.TLS, s.Trust, s.Authority = false, "", ""
+		s.TLS, s.Trust = false, ""
 		s.Standalone = &standalone.Mesh{Hosts: s.MeshHosts, Port: 18080}
 	case "certificates": // and no TLS between sidecars
 		s.Standalone.TLS, s.Standalone.Mutual = false, false

@@ -32,6 +32,7 @@ func checkStyle(t *testing.T, seed uint64) (injected int) {
 	text := w.stream()
 	s := profile(profiles[w.IntN(len(profiles))])
 	s.TLS, s.Routes, s.UpgradeAPI = w.maybe(2), w.maybe(2), w.maybe(2)
+	s.Strict = false
 	w.setPorts(&s)
 	defer func() {
 		if t.Failed() {
@@ -55,6 +56,9 @@ func (w *styleWriter) setPorts(s *inject.Settings) {
 	}
 	if s.Sidecar != nil && w.maybe(3) {
 		s.Sidecar.PreviousPort = 28080
+	}
+	if s.Standalone != nil {
+		s.Standalone.Port = s.Sidecar.ListenPort()
 	}
 }
 

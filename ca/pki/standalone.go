@@ -70,16 +70,6 @@ func (s *rotationSteps) reinject() string {
 	return s.Inject
 }
 
-// restart adds how to replace pods that may have read the ConfigMap ca-pem before kubectl applied
-// it: inject prints it behind the workloads.
-func (s *rotationSteps) restart() {
-	if s.Standalone == nil {
-		return
-	}
-	s.add("restart the pods once more, because some may have started before kubectl applied the ConfigMap ca-pem, in each namespace on the mesh:")
-	s.add("  kubectl -n NAMESPACE rollout restart deployment,statefulset,daemonset")
-}
-
 // renewSecrets adds how the new CA issues every certificate anew. Tokens stay, because the CA does
 // not sign them.
 func (s *rotationSteps) renewSecrets() {

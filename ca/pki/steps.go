@@ -117,7 +117,6 @@ func (s *rotationSteps) trust() {
 	s.roll()
 	if s.r.cross == nil {
 		s.add("wait for every pod: %q may not sign another CA, so a pod that does not trust the next one yet would refuse its certificates", current)
-		s.restart()
 	}
 
 	s.add("then:")

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -76,7 +75,7 @@ func needsDashboard(c config.Config, hint string) error {
 func standaloneMesh(c config.Config) *standalone.Mesh {
 	m := &standalone.Mesh{
 		Hosts: c.Injector.MeshHosts, Methods: c.Sidecar.Methods,
-		Port: cmp.Or(c.Sidecar.PreviousPort, c.Sidecar.ListenPort()),
+		Port: c.Sidecar.ListenPort(),
 		TLS:  c.Injector.EnableMeshTLS, Certificates: c.Certificates(), Mutual: c.Injector.MutualTLS,
 		TokenKey: c.CA.TokenKey,
 	}

@@ -91,7 +91,11 @@ func tellAdded(r *report.Run, stream *inject.Stream) {
 func tellServiceSecrets(r *report.Run, stream *inject.Stream) {
 	for _, n := range stream.Needs {
 		if len(n.Secrets) > 0 {
-			tellNeed(r, inject.RuleSecret, []string{n.Namespace}, "the Secrets %s: tykmesh certs secrets prints them, or make your own", listed(n.Secrets))
+			noun, pronoun := "Secret", "it"
+			if len(n.Secrets) > 1 {
+				noun, pronoun = "Secrets", "them"
+			}
+			tellNeed(r, inject.RuleSecret, []string{n.Namespace}, "the %s %s: tykmesh certs secrets prints %s, or make your own", noun, listed(n.Secrets), pronoun)
 		}
 	}
 }

@@ -12,6 +12,7 @@ var Outside = Check{
 	Code:     "TM0047",
 	Sentence: "Callers outside of the mesh need a port that does not lead to sidecars with mutual TLS.",
 	Hint:     "set Injector.servicePorts: add, and let callers outside of the mesh use the ports of the app; or set Injector.mutualTLS: false",
+	Kept:     "name a port of the app, which stays as it is; or set Injector.mutualTLS: false",
 	run:      checkOutside,
 }
 

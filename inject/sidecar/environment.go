@@ -148,6 +148,8 @@ var fileSettings = []setting{
 			}
 			return "*:" + standalone.CertificatePath + "/" + standalone.CertificateFile
 		})},
+	{name: "TYK_GW_RATELIMITRESPONSEHEADERS", mode: standaloneMode, reason: "otherwise each answer says that 0 calls are left, in headers that callers may believe", source: fromMeasures,
+		value: always("rate_limits")},
 	{name: "TYK_GW_UPTIMETESTS_DISABLE", mode: standaloneMode, reason: "the APIs have no uptime tests, which would need Redis", source: fromTyk, value: always("true")},
 }
 

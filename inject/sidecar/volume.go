@@ -27,7 +27,10 @@ func (g Gateway) volumes() (all []volume) {
 
 	if g.TLS {
 		authority := volume{name: Authority, path: AuthorityPath, kind: "configMap", object: Authority}
-		if len(g.Authorities) > 0 {
+		if g.Files != nil {
+			authority.object = g.Files.ConfigMap // no other objects of the namespace need to hold the CA
+		}
+		if len(g.Authorities) > 0 || g.Files != nil {
 			authority.items = []item{{AuthorityKey, AuthorityKey}}
 		}
 		for _, name := range g.Authorities {

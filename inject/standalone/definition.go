@@ -40,6 +40,10 @@ func (m Mesh) Namespace(name string) *Namespace {
 		}
 	}
 
+	if m.Certificates {
+		n.shared = append(n.shared, File{TrustFile, strings.Join(m.Authorities, "")})
+	}
+
 	n.sum = sum(n.shared)
 	return n
 }

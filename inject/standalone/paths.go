@@ -9,6 +9,10 @@ const (
 	meshHTTPSFile = APIPath + "/mesh-https.json"
 )
 
+// TrustFile is the key under which the ConfigMap holds all CAs of the mesh, for the containers that
+// trust it. It is none of the sidecar's own files.
+const TrustFile = "ca.pem"
+
 // Paths returns the paths of the files of Config, sorted: with policies if the pod allows only some
 // callers.
 func (m Mesh) Paths(policies bool) []string {

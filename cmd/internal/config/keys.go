@@ -140,9 +140,8 @@ var table = []section{
 			text: "make the sidecar an init container that keeps running, which Jobs need; `auto`: if `kubeVersion` is 1.29 or later"},
 		{name: InjectorKubeVersion, aloneOffers: true, field: in(func(c *Config) **kubeversion.Version { return &c.Injector.KubeVersion }, kubernetesVersion), unset: "unknown", example: `"1.33"`,
 			text: "Kubernetes version of the cluster"},
-		{name: InjectorEmitCA, field: in(func(c *Config) *bool { return &c.Injector.EmitCA }, boolean),
-			text:      "add the ConfigMap `ca-pem` to the output, for each namespace that has none in it; requires `CA.bundlePath`",
-			aloneText: "always on where `CA.bundlePath` is set"},
+		{name: InjectorEmitCA, of: ModeDashboard, field: in(func(c *Config) *bool { return &c.Injector.EmitCA }, boolean),
+			text: "add the ConfigMap `ca-pem` to the output, for each namespace that has none in it; requires `CA.bundlePath`"},
 	}},
 	{name: "Sidecar", text: "The built-in sidecar, a stock Tyk Gateway. It is used unless Injector.containers is set.", builtIn: true, keys: []key{
 		{name: SidecarImage, field: in(func(c *Config) *string { return &c.Sidecar.Image }, textOf(sidecar.CheckImage), sidecar.DefaultImage), pinned: true,
@@ -150,7 +149,9 @@ var table = []section{
 		{name: SidecarPort, field: in(func(c *Config) *int { return &c.Sidecar.Port }, numberOf(1024, 65535), sidecar.DefaultPort), begin: "18080", modal: true,
 			text: "port of the sidecar, in pods and on Services; a port that no app listens on"},
 		{name: SidecarPreviousPort, field: in(func(c *Config) *int { return &c.Sidecar.PreviousPort }, orUnset(numberOf(1024, 65535))), unset: nothing, example: "8080",
-			text: "to change `port` without an outage, set this to the value so far, inject and apply. When all pods have restarted, delete this key, inject and apply again"},
+			text: "to change `port` without an outage, set this to the value so far, inject and apply. When all pods have restarted, delete this key, inject and apply again",
+			aloneText: "a second port of Services that leads to sidecars; callers use `port`. To change `port`, apply three times: with the new value here; with the two values exchanged; " +
+				"and, when all pods have restarted, without this key"},
 		{name: SidecarDashboard, of: ModeDashboard, field: in(func(c *Config) *string { return &c.Sidecar.Dashboard }, textOf(checkURL).matching(urlPattern)), unset: "`Tyk.url`", example: "http://dashboard.tyk:3000",
 			text: "URL of the Dashboard, as pods reach it"},
 		{name: SidecarRedis, of: ModeDashboard, field: in(func(c *Config) *[]string { return &c.Sidecar.Redis.Addresses }, addresses), begin: "redis.tyk:6379",

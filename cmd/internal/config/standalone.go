@@ -60,7 +60,10 @@ func (k key) meaningless() string {
 		return "in which all pods get the built-in sidecar"
 	case slices.Contains([]string{SidecarRedis, SidecarRedisCluster, SidecarRedisTLS, SidecarRedisUsername, SidecarRedisDatabase}, k.name):
 		return "in which sidecars need no Redis"
+	case k.name == InjectorEmitCA:
+		return "in which the ConfigMap of each workload holds the CAs"
 	}
+
 	return "in which there is no Dashboard"
 }
 
@@ -75,11 +78,6 @@ func (l *loader) checkStandalone() {
 
 	l.checkIdentities()
 	l.checkMeshHosts()
-	if s, isSet := l.settings[InjectorEmitCA]; isSet && !injector.EmitCA && l.config.Certificates() && !l.failed[InjectorEmitCA] {
-		l.fail(s, "pods of this mode need the ConfigMap "+sidecar.Authority+" with exactly the CAs of "+CABundlePath+"; delete this key")
-	}
-
-	injector.EmitCA = l.config.Certificates()
 	l.checkTokens()
 	if s, isSet := l.settings[InjectorMutualTLS]; isSet && injector.MutualTLS && !injector.EnableMeshTLS && !l.failed[InjectorEnableMeshTLS] {
 		l.fail(s, "needs "+InjectorEnableMeshTLS+": true; set that, or delete this key")

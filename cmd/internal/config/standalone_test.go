@@ -38,7 +38,7 @@ func TestConfigInitStandaloneLoads(t *testing.T) {
 	if err != nil || len(warnings) > 0 {
 		t.Fatal(err, warnings)
 	}
-	if !c.Standalone() || !c.Injector.EnableMeshTLS || !c.Injector.MutualTLS || !c.Certificates() || !c.Injector.EmitCA || c.Sidecar.Port == sidecar.DefaultPort {
+	if !c.Standalone() || !c.Injector.EnableMeshTLS || !c.Injector.MutualTLS || !c.Certificates() || c.Injector.EmitCA || c.Sidecar.Port == sidecar.DefaultPort {
 		t.Errorf("got %+v", c)
 	}
 

@@ -19,7 +19,6 @@ type cluster struct {
 
 	configs map[object]*configMap // of the mesh
 	secrets map[object]*secret    // of the mesh
-	trusted map[string]string     // the CAs that containers of a namespace trust, in PEM
 	used    map[kube.Ref]bool     // the ConfigMaps and Secrets of pod templates, those of earlier revisions too
 	rolls   map[standalone.Service]bool
 
@@ -64,7 +63,7 @@ func collect(docs []*manifest.Document) (*cluster, []Unparsed) {
 	var unreadable []Unparsed
 	c := &cluster{
 		facts: kube.NewFacts(kube.Reader{}), byPods: make(map[*kube.Pods]*workload), configs: make(map[object]*configMap), secrets: make(map[object]*secret),
-		trusted: make(map[string]string), used: make(map[kube.Ref]bool), rolls: make(map[standalone.Service]bool),
+		used: make(map[kube.Ref]bool), rolls: make(map[standalone.Service]bool),
 		injected: make(map[*kube.Service]bool), seen: make(map[string]bool), read: make(map[kube.Ref]bool),
 	}
 	for _, d := range docs {
@@ -128,10 +127,7 @@ const statusAnnotation = "injector.tyk.io/status"
 var revisions = []kube.PodTemplate{{Group: "apps", Kind: "ControllerRevision", Path: []string{"data", "spec", "template"}}}
 
 func (c *cluster) addConfigMap(o kube.Object, m *kube.Meta) {
-	switch {
-	case m.Name == sidecar.Authority:
-		c.trusted[m.Namespace] = kube.Text(o.Node.Get("data", sidecar.AuthorityKey))
-	case standalone.IsConfigMapName(m.Name):
+	if standalone.IsConfigMapName(m.Name) {
 		c.configs[object{m.Namespace, m.Name}] = &configMap{textsOf(o.Node.Get("data"))}
 	}
 }

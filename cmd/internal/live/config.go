@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/tykmesh/tykmesh/inject/sidecar"
 	"github.com/tykmesh/tykmesh/inject/standalone"
 )
 
@@ -69,10 +68,6 @@ func (r *reading) readConfigs(svc *Service) (signers authorities) {
 		if pool := r.poolOf(found.authorities()); signers.pool == nil {
 			signers = authorities{pool, "ConfigMap " + name}
 		}
-	}
-
-	if signers.pool == nil {
-		signers = authorities{r.poolOf(r.trusted[svc.Namespace]), "ConfigMap " + sidecar.Authority}
 	}
 
 	return signers
@@ -161,17 +156,8 @@ func (c *configMap) hosts() (hosts []string) {
 	return hosts
 }
 
-// authorities returns the CAs of callers in PEM; "" where the ConfigMap has none.
-func (c *configMap) authorities() string {
-	var texts []string
-	for _, key := range slices.Sorted(maps.Keys(c.files)) {
-		if strings.HasPrefix(key, authorityKey) {
-			texts = append(texts, c.files[key])
-		}
-	}
-
-	return strings.Join(texts, "\n")
-}
+// authorities returns the CAs of the mesh, in PEM.
+func (c *configMap) authorities() string { return c.files[standalone.TrustFile] }
 
 // poolOf returns the CAs of a text in PEM, and notes them; nil without any. ConfigMaps mostly have
 // the same.
