@@ -76,7 +76,9 @@ func (in *injection) addAt(i int, o addedObject) {
 // addBehind returns objects as documents behind another one, in its format.
 func (in *injection) addBehind(i int, objects []addedObject) (added []document) {
 	d := in.documents[i]
-	asJSON, ends := manifest.IsJSON(d.Text), i+1 == len(in.documents) || in.beginsFile(i+1)
+	ends := i+1 == len(in.documents) || in.beginsFile(i+1)
+	// kubectl reads one JSON value before a separator, and no more (k8s.io/apimachinery, util/yaml).
+	asJSON := manifest.IsJSON(d.Text) && (ends || !bytes.HasPrefix(firstLine(in.documents[i+1].Text), []byte("---")))
 
 	newline, before, mark := "\n", "", emittedPlainly
 	if bytes.Contains(d.Text, []byte("\r\n")) {
@@ -103,13 +105,13 @@ func (in *injection) addBehind(i int, objects []addedObject) (added []document) 
 }
 
 // joined ends an added document so that the next one can follow as it is written: one that does not
-// begin with --- needs an end marker before it (YAML 1.2, section 9.2), and a JSON value needs
-// nothing.
+// begin with --- needs an end marker before it (YAML 1.2, section 9.2), and so do the comments before
+// that, which would belong to the added document. A JSON value needs nothing.
 func joined(text string, next []byte, asJSON bool, newline string) string {
 	switch {
 	case asJSON && bytes.HasPrefix(next, []byte("\n")):
 		return strings.TrimSuffix(text, newline)
-	case asJSON, bytes.HasPrefix(firstLine(next), []byte("---")):
+	case asJSON, bytes.HasPrefix(next, []byte("---")):
 		return text
 	}
 	return text + "..." + newline
@@ -230,15 +232,17 @@ func emittedHow(object *manifest.Node) string {
 	return ""
 }
 
-// isEmitted reports whether an object is one that injection adds: of such a kind, with such a name.
-// Services of routes may have any name.
+// isEmitted reports whether an object is one that injection adds: of such a kind, with its label or
+// such a name. Services of routes may have any name, and other tools rename objects.
 func isEmitted(root *manifest.Node) bool {
-	name := root.Get("metadata", "name").Text()
+	name, managed := root.Get("metadata", "name").Text(), root.Get("metadata", "labels", standalone.ManagedBy).Text() == standalone.Manager
 	switch root.Get("kind").Text() {
 	case "ConfigMap":
-		return name == sidecar.Authority || standalone.IsConfigMapName(name)
+		return managed || name == sidecar.Authority || standalone.IsConfigMapName(name)
 	case "Certificate", "NetworkPolicy":
-		return standalone.IsSecretName(name)
+		return managed || standalone.IsSecretName(name)
+	case "Service":
+		return managed
 	}
-	return root.Get("metadata", "labels", standalone.ManagedBy).Text() == standalone.Manager
+	return false
 }

@@ -36,23 +36,26 @@ func (in *injection) identify() {
 		return
 	}
 
-	in.identities, in.fronts = make(map[Service]*Identity), make(map[Service]*kube.Service)
+	in.identities, in.fronts, in.leads = make(map[Service]*Identity), make(map[Service]*kube.Service), make(map[*kube.Service]Service)
 	names := make(map[Service][]string)
+	for _, s := range in.facts.Services {
+		svc, ok := in.behind(s)
+		if !ok {
+			continue
+		}
+
+		in.leads[s] = svc
+		names[svc] = append(names[svc], s.Name)
+		if in.fronts[svc] == nil {
+			in.fronts[svc] = s
+		}
+	}
+
 	for _, p := range in.facts.Pods {
 		svc, ok := in.serviceOf(p)
 		if ok && in.identities[svc] == nil {
 			in.identities[svc] = &Identity{Service: svc, Object: p.Title(), Pos: p.Place.Position()}
-			names[svc] = []string{svc.App} // as the service is called, its Service may stand elsewhere
-		}
-	}
-
-	for _, s := range in.facts.Services {
-		svc, ok := in.behind(s)
-		if ok && in.fronts[svc] == nil {
-			in.fronts[svc] = s
-		}
-		if ok && !slices.Contains(names[svc], s.Name) {
-			names[svc] = append(names[svc], s.Name)
+			names[svc] = append(names[svc], in.ownName(svc)...)
 		}
 	}
 
@@ -66,6 +69,16 @@ func (in *injection) identify() {
 	for svc, identity := range in.identities {
 		identity.Hosts = standalone.Hosts(names[svc], svc.Namespace, in.settings.MeshHosts)
 	}
+}
+
+// ownName returns the name of a service as that of a Service, which may stand elsewhere. It returns
+// none where the Service of that name leads to another service: a certificate is no proof if two
+// services have it.
+func (in *injection) ownName(svc Service) []string {
+	if led, ok := in.leads[in.facts.Service(svc.Namespace, svc.App)]; ok && led != svc {
+		return nil
+	}
+	return []string{svc.App}
 }
 
 // serviceOf returns the service of pods on the mesh; not ok for other pods.

@@ -88,13 +88,21 @@ type addedObject struct {
 	comment string       // its purpose, as half a sentence
 }
 
-// add adds an object behind the document of a workload, unless the stream has it.
+// add adds an object behind the document of a workload, unless an earlier run has. It refuses the
+// workload if the stream has another one of that name.
 func (in *injection) add(o *Object, comment string, object manifest.Map) {
 	meta, _ := object.Lookup("metadata")
 	names, _ := meta.(manifest.Map)
 	ref := o.Ref
 	ref.Kind, ref.Name = object.String("kind"), names.String("name")
 	if in.emitted[ref] {
+		return
+	}
+
+	if in.facts.Provides(o.Namespace, ref) {
+		o.Outcome = Refused
+		in.problems = append(in.problems, Problem{Rule: RuleIdentity, Pos: o.Pos, Object: o.Title(), Msg: fmt.Sprintf(
+			"the stream has a %s %s, and inject adds one of this name; delete or rename that of the stream", ref.Kind, ref.Name)})
 		return
 	}
 

@@ -1,8 +1,10 @@
 package inject_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,8 +12,10 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 
 	"github.com/tykmesh/tykmesh/inject"
+	"github.com/tykmesh/tykmesh/inject/manifest"
 	"github.com/tykmesh/tykmesh/inject/standalone"
 )
 
@@ -51,6 +55,58 @@ func TestOwnConfigMaps(t *testing.T) {
 
 	if total < 10 {
 		t.Fatalf("only %d ConfigMaps were compared", total)
+	}
+}
+
+// TestOwnFilesAsKubectlReads shows that kubectl reads a file with the added objects in it, if it
+// reads the file without them.
+func TestOwnFilesAsKubectlReads(t *testing.T) {
+	read := 0
+	for _, g := range goldens(t) {
+		s := g.options.settings()
+		docs := g.documents()
+		was, err := kindsAsKubectlReads(textOf(docs))
+		if s.Standalone == nil || docs[len(docs)-1].Number != len(docs) || err != nil {
+			continue // of several files, which have separators between them
+		}
+
+		stream, problems := inject.Inject(docs, s)
+		if len(problems) > 0 || stream.Emitted == 0 {
+			continue
+		}
+
+		is, err := kindsAsKubectlReads(slices.Concat(slices.Collect(stream.Texts(nil))...))
+		if err != nil || len(is) != len(was)+stream.Emitted {
+			t.Errorf("%s: kubectl reads %v, and read %v before %d objects were added (%v)", g.path, is, was, stream.Emitted, err)
+		}
+		read++
+	}
+
+	if read < 10 {
+		t.Fatalf("only %d files were read", read)
+	}
+}
+
+// textOf returns the documents of a file.
+func textOf(docs []*manifest.Document) (text []byte) {
+	for _, d := range docs {
+		text = append(text, d.Text...)
+	}
+	return text
+}
+
+// kindsAsKubectlReads returns the kinds of the objects that kubectl reads.
+func kindsAsKubectlReads(stream []byte) (kinds []string, err error) {
+	for decoder := utilyaml.NewYAMLOrJSONDecoder(bytes.NewReader(stream), 4096); ; {
+		var o metav1.TypeMeta
+		if err := decoder.Decode(&o); errors.Is(err, io.EOF) {
+			return kinds, nil
+		} else if err != nil {
+			return nil, err
+		}
+		if o.Kind != "" {
+			kinds = append(kinds, o.Kind)
+		}
 	}
 }
 

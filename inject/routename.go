@@ -63,7 +63,7 @@ func (in *injection) routeServices() map[*Object]manifest.Map {
 
 // checkRoute refuses a route whose name a Service has that does not lead to the workload.
 func (in *injection) checkRoute(o *Object, s *kube.Service) {
-	svc, ok := in.behind(s)
+	svc, ok := in.leads[s]
 	switch {
 	case s.External:
 		in.refuseRoute(o, "%s is an ExternalName, which leads out of the mesh; write another name", s.Title())

@@ -28,6 +28,7 @@ type injection struct {
 	accepted     map[*kube.Meta][]Rule     // by annotations
 	unacceptable []Problem                 // codes in annotations that cannot be accepted
 	fronts       map[Service]*kube.Service // the first Service on the mesh that leads to a service
+	leads        map[*kube.Service]Service // the service that a Service on the mesh leads to
 	emitted      map[kube.Ref]bool         // objects that inject has added to the stream, now or before
 	additions    map[int][]addedObject     // to be added behind documents, by their index
 

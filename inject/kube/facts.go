@@ -36,7 +36,7 @@ type Reader struct {
 	PodTemplates   []PodTemplate   // of custom resources
 	PortReferences []PortReference // of further kinds
 	Wanted         []Ref           // ConfigMaps and Secrets whose presence is a fact, in any namespace
-	WantedPart     string          // of the names of further Secrets that are wanted; "" means none
+	WantedPart     string          // of the names of further objects that are wanted, of the kinds of partKinds; "" means none
 }
 
 // namespacedLabel is a label of pods in a namespace.
@@ -120,8 +120,8 @@ func (f *Facts) Service(namespace, name string) *Service {
 // NamespaceOf returns the Namespace of an object, or nil if the stream does not contain it.
 func (f *Facts) NamespaceOf(m *Meta) *Namespace { return f.namespaces[m.Namespace] }
 
-// Provides reports whether the stream contains a ConfigMap or Secret, one that Reader wants, in a
-// namespace, or an object of which a controller makes it there.
+// Provides reports whether the stream contains an object that Reader wants, in a namespace, or one
+// of which a controller makes it there.
 func (f *Facts) Provides(namespace string, wanted Ref) bool {
 	inAll := f.provided[wanted]
 	wanted.Namespace = namespace

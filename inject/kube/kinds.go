@@ -42,6 +42,7 @@ var kinds = withPortKinds(map[string]kind{
 	"SealedSecret":            {0, []string{"bitnami.com"}, addProvided},
 	"ExternalSecret":          {0, []string{"external-secrets.io"}, addProvided},
 	"Bundle":                  {0, []string{"trust.cert-manager.io"}, addProvided},
+	"Certificate":             {0, []string{"cert-manager.io"}, addProvided},
 })
 
 // withPortKinds adds the kinds that name ports of Services.
@@ -125,12 +126,13 @@ func word(text []byte) []byte {
 	return text[:end]
 }
 
-// secretKind is the kind of Secrets, which controllers make of objects of other kinds, too.
-const secretKind = "Secret"
+// partKinds are the kinds whose objects are wanted if their names have the wanted part. Controllers
+// make Secrets of objects of other kinds, too.
+var partKinds = []string{"Secret", "ConfigMap", "Certificate", "NetworkPolicy"}
 
 // mayWant reports whether a text may hold one of the wanted objects of a kind.
 func (r Reader) mayWant(kind string, text []byte) bool {
-	if r.WantedPart != "" && made(kind) == secretKind && bytes.Contains(text, []byte(r.WantedPart)) {
+	if r.WantedPart != "" && slices.Contains(partKinds, made(kind)) && bytes.Contains(text, []byte(r.WantedPart)) {
 		return true
 	}
 	return slices.ContainsFunc(r.Wanted, func(w Ref) bool { return w.Kind == made(kind) && bytes.Contains(text, []byte(w.Name)) })
@@ -144,8 +146,7 @@ func addProvided(f *Facts, o Object) *Meta {
 		provided.Name = cmp.Or(o.Node.Get(maker.name...).Text(), m.Name)
 	}
 
-	suffixed := f.WantedPart != "" && provided.Kind == secretKind && strings.Contains(provided.Name, f.WantedPart)
-	if suffixed || slices.Contains(f.Wanted, provided) {
+	if f.wants(provided) {
 		if !maker.all {
 			provided.Namespace = m.Namespace
 		}
@@ -153,6 +154,11 @@ func addProvided(f *Facts, o Object) *Meta {
 	}
 
 	return nil
+}
+
+// wants reports whether an object is a wanted one, in any namespace.
+func (r Reader) wants(ref Ref) bool {
+	return r.WantedPart != "" && slices.Contains(partKinds, ref.Kind) && strings.Contains(ref.Name, r.WantedPart) || slices.Contains(r.Wanted, ref)
 }
 
 // Amount is an amount of a resource that a namespace or a container sets: requests.cpu,

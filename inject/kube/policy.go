@@ -34,6 +34,8 @@ type PolicyPort struct {
 
 // addPolicy reads a NetworkPolicy, but none with a selector that Kubernetes refuses.
 func addPolicy(f *Facts, o Object) *Meta {
+	addProvided(f, o)
+
 	spec := o.Node.Get("spec")
 	selector, err := labelSelector(spec.Get("podSelector"))
 	if err != nil {
