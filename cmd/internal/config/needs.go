@@ -1,7 +1,9 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -143,8 +145,16 @@ func (l *loader) readTrust() {
 	}
 
 	if err != nil {
-		l.fail(l.settings[CABundlePath], "the CAs that pods trust cannot be read: "+err.Error())
+		l.fail(l.settings[CABundlePath], "the CAs that pods trust cannot be read: "+err.Error()+madeBy("tykmesh ca init", err))
 	}
+}
+
+// madeBy returns the command that makes a file, for the message that the file does not exist.
+func madeBy(command string, err error) string {
+	if errors.Is(err, fs.ErrNotExist) {
+		return "; " + command + " makes one"
+	}
+	return ""
 }
 
 // excludes reports keys that are set although another key, which is set too, makes them useless.
