@@ -247,7 +247,7 @@ func (f *certsSecretsCmd) make(ctx context.Context, c config.Config, s sources, 
 			config.CALedgerPath, config.CAMongoConnStr)
 	}
 	if f.dryRun {
-		tellSecrets(r, kept, terms.HasLedger)
+		tellSecrets(r, kept, terms.HasLedger && !stored.Any())
 		return nil, nil
 	}
 
@@ -271,7 +271,7 @@ func (f *certsSecretsCmd) make(ctx context.Context, c config.Config, s sources, 
 		r.Plan.Ended(report.StatusDone, step, nil)
 	}
 
-	tellSecrets(r, kept, terms.HasLedger)
+	tellSecrets(r, kept, terms.HasLedger && !stored.Any())
 
 	return made, nil
 }
