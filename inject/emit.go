@@ -173,8 +173,14 @@ func (o addedObject) marked(mark string) manifest.Map {
 
 // noteEmitted notes an object that an earlier run added.
 func (in *injection) noteEmitted(object kube.Object) {
-	if object.Node.Get("metadata", "annotations", annotationEmitted) != nil {
-		in.emitted[object.Meta(in.settings.Namespace).Ref] = true
+	if object.Node.Get("metadata", "annotations", annotationEmitted) == nil {
+		return
+	}
+
+	ref := object.Meta(in.settings.Namespace).Ref
+	in.emitted[ref] = true
+	for _, host := range object.Node.Get("spec", "dnsNames").Items() {
+		in.certified[ref] = append(in.certified[ref], kube.Text(host))
 	}
 }
 

@@ -17,6 +17,7 @@ func (in *injection) addFiles() {
 	}
 
 	in.checkRelays()
+	in.checkCertificates()
 	routes := in.routeServices()
 	namespaces := make(map[string]*standalone.Namespace)
 	certified := make(map[Service]bool)
