@@ -76,3 +76,15 @@ func BenchmarkLedger(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkLedgerWrite inserts the records of 1,000 services into a file: certificates and tokens.
+func BenchmarkLedgerWrite(b *testing.B) {
+	changes := manyChanges(2000)
+	for b.Loop() {
+		for _, err := range openFile(b, filepath.Join(b.TempDir(), "ledger.db")).Write(b.Context(), changes) {
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}

@@ -81,13 +81,7 @@ func (l *FileLedger) Records(ctx context.Context) ([]Record, error) {
 //
 // Errors: ErrRecordExists when its id is taken. Of two concurrent inserts, one fails.
 func (l *FileLedger) Insert(ctx context.Context, r Record) error {
-	err := l.update(ctx, r.ID, func(d *document) (*document, error) {
-		if d != nil {
-			return nil, ErrRecordExists
-		}
-		return new(newDocument(r)), nil
-	})
-	return l.wrap("inserting record "+r.ID, err)
+	return l.Write(ctx, []Change{{Record: r, IsNew: true}})[0]
 }
 
 // Replace replaces the record with r's id by r, if its certificate still has the fingerprint old.
@@ -95,70 +89,99 @@ func (l *FileLedger) Insert(ctx context.Context, r Record) error {
 //
 // Errors: ErrRecordChanged when there is no such record.
 func (l *FileLedger) Replace(ctx context.Context, old string, r Record) error {
-	err := l.update(ctx, r.ID, func(d *document) (*document, error) {
-		if d == nil || d.Content.Bundle.Fingerprint != old {
-			return nil, ErrRecordChanged
-		}
-		if r.Fingerprint != old {
-			d.BundleHistory = append(d.BundleHistory, d.Content.Bundle.past(r.Created))
+	return l.Write(ctx, []Change{{Record: r, Old: old}})[0]
+}
+
+// Write makes changes in one transaction, and returns an error for each. A change that meets
+// another record than it expects stops no other; any other error undoes all, and is returned for
+// each. When Write returns, the result is on disk.
+func (l *FileLedger) Write(ctx context.Context, changes []Change) []error {
+	errs := make([]error, len(changes))
+	if len(changes) == 0 {
+		return errs
+	}
+
+	err := l.update(ctx, func(bucket *bbolt.Bucket) error {
+		for i, c := range changes {
+			err := edit(bucket, c.ID, c.apply)
+			switch {
+			case isRefusal(err):
+				errs[i] = l.wrap(c.op(), err)
+			case err != nil:
+				return fmt.Errorf("record %s: %w", c.ID, err)
+			case ctx.Err() != nil:
+				return ctx.Err()
+			}
 		}
 
-		d.Content = newContent(r)
-		return d, nil
+		return nil
 	})
 
-	return l.wrap("replacing record "+r.ID, err)
+	if err != nil {
+		all := l.wrap(opOf(changes), err)
+		for i := range errs {
+			errs[i] = all
+		}
+	}
+
+	return errs
 }
 
 // Delete deletes a record if its certificate has the fingerprint; deleting an absent one succeeds.
 //
 // Errors: ErrRecordChanged when it has another certificate.
 func (l *FileLedger) Delete(ctx context.Context, id, fingerprint string) error {
-	err := l.update(ctx, id, func(d *document) (*document, error) {
-		if d != nil && d.Content.Bundle.Fingerprint != fingerprint {
-			return nil, ErrRecordChanged
-		}
-		return nil, nil
+	err := l.update(ctx, func(bucket *bbolt.Bucket) error {
+		return edit(bucket, id, func(d *document) (*document, error) {
+			if d != nil && d.Content.Bundle.Fingerprint != fingerprint {
+				return nil, ErrRecordChanged
+			}
+			return nil, nil
+		})
 	})
+
 	return l.wrap("deleting record "+id, err)
 }
 
 // Close does nothing: the file is not open between operations.
 func (l *FileLedger) Close(context.Context) error { return nil }
 
-// update replaces a document by the result of change, in one transaction; nil means no document.
-// When update returns, the result is on disk.
-func (l *FileLedger) update(ctx context.Context, id string, change func(*document) (*document, error)) error {
+// update calls do in a transaction that may write. When update returns, the result is on disk.
+func (l *FileLedger) update(ctx context.Context, do func(*bbolt.Bucket) error) error {
 	return l.use(ctx, false, func(tx *bbolt.Tx) error {
 		bucket, err := tx.CreateBucketIfNotExists([]byte(collection))
 		if err != nil {
 			return err
 		}
-
-		var before *document
-		if value := bucket.Get([]byte(id)); value != nil {
-			d, err := parseDocument(value)
-			if err != nil {
-				return err
-			}
-			before = &d
-		}
-
-		after, err := change(before)
-		if err != nil {
-			return err
-		}
-		if after == nil {
-			return bucket.Delete([]byte(id))
-		}
-
-		value, err := bson.MarshalExtJSON(after, false, false)
-		if err != nil {
-			return err
-		}
-
-		return bucket.Put([]byte(id), value)
+		return do(bucket)
 	})
+}
+
+// edit replaces a document by the result of change; nil means no document.
+func edit(bucket *bbolt.Bucket, id string, change func(*document) (*document, error)) error {
+	var before *document
+	if value := bucket.Get([]byte(id)); value != nil {
+		d, err := parseDocument(value)
+		if err != nil {
+			return err
+		}
+		before = &d
+	}
+
+	after, err := change(before)
+	if err != nil {
+		return err
+	}
+	if after == nil {
+		return bucket.Delete([]byte(id))
+	}
+
+	value, err := bson.MarshalExtJSON(after, false, false)
+	if err != nil {
+		return err
+	}
+
+	return bucket.Put([]byte(id), value)
 }
 
 // use opens the file, calls do in a transaction, and closes the file.

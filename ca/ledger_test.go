@@ -24,6 +24,7 @@ type ledger interface {
 	Records(context.Context) ([]ca.Record, error)
 	Insert(context.Context, ca.Record) error
 	Replace(ctx context.Context, old string, r ca.Record) error
+	Write(context.Context, []ca.Change) []error
 	Delete(ctx context.Context, id, fingerprint string) error
 	Close(context.Context) error
 }

@@ -12,6 +12,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
+	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -25,6 +26,9 @@ const (
 	maxRecords = 100_000
 	// maxListing bounds their total size in bytes: a server may ignore the limit of a query.
 	maxListing = 512 << 20
+	// maxWrites bounds the changes that are under way at once: a ledger is one small collection,
+	// which others use too.
+	maxWrites = 4
 )
 
 // MongoLedger keeps the records in a MongoDB collection, k8s_ca. It needs no transactions and no
@@ -189,6 +193,28 @@ func (l *MongoLedger) Replace(ctx context.Context, old string, r Record) error {
 	}
 
 	return l.errors.wrap(ctx, op, err)
+}
+
+// Write makes changes, a few at a time, and returns an error for each: those of Insert and Replace.
+// A change that fails stops no other.
+func (l *MongoLedger) Write(ctx context.Context, changes []Change) []error {
+	errs := make([]error, len(changes))
+	var g errgroup.Group
+	g.SetLimit(maxWrites)
+	for i, c := range changes {
+		g.Go(func() error {
+			if c.IsNew {
+				errs[i] = l.Insert(ctx, c.Record)
+			} else {
+				errs[i] = l.Replace(ctx, c.Old, c.Record)
+			}
+			return nil
+		})
+	}
+
+	_ = g.Wait()
+
+	return errs
 }
 
 // changed returns ErrRecordChanged for an empty result, and any other error unchanged.

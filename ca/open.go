@@ -105,6 +105,8 @@ type Ledger interface {
 	Insert(ctx context.Context, r Record) error
 	// Replace replaces the record with r's id if its certificate has the old fingerprint.
 	Replace(ctx context.Context, oldFingerprint string, r Record) error
+	// Write makes many changes, and returns an error for each: those of Insert and Replace.
+	Write(ctx context.Context, changes []Change) []error
 	// Delete deletes a record if its certificate has the fingerprint.
 	Delete(ctx context.Context, id, fingerprint string) error
 	// Close ends the use of the ledger.

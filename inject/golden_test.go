@@ -89,9 +89,6 @@ func (o options) settings() inject.Settings {
 
 	if s.Sidecar != nil {
 		s.Sidecar.Port, s.Sidecar.PreviousPort = o.Port, o.Previous
-		if s.Standalone != nil {
-			s.Standalone.Port = cmp.Or(o.Previous, o.Port)
-		}
 		if o.HTTP2 {
 			s.Sidecar.Traffic.HTTP2, s.Sidecar.Traffic.MaxRequestBody = true, "16Mi"
 		}

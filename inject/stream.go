@@ -25,6 +25,8 @@ type Stream struct {
 	Defaulted   bool      // some object that is injected names no namespace, and Settings.Namespace was "" too
 	Nothing     string    // why Inject puts nothing on the mesh; "" where it does, or where something is there already
 
+	Registered bool // Uninject: some object has the id of an API
+
 	RouteCalls []RouteCall // of the mesh, which registered services may answer; none where no routes are wanted
 
 	documents []document

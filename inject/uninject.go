@@ -63,6 +63,9 @@ func (s *Stream) takeBack(d *document, served bool) (problems []Problem) {
 	for _, object := range objects {
 		for _, u := range carriers(object) {
 			u.served = served
+			if key, _ := u.meta.Get("annotations").Entry(annotationInbound); key != nil {
+				s.Registered = true
+			}
 			if err := u.takeBack(); err != nil {
 				problems = append(problems, *err)
 			}

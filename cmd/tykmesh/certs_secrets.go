@@ -314,7 +314,7 @@ func (f *certsSecretsCmd) keep(ctx context.Context, c config.Config, made []secr
 
 	ledger, err := openLedger(ctx, c, r)
 	if err == nil {
-		err = secrets.Record(ctx, tracedLedger{ledger, r}, made)
+		err = secrets.Record(ctx, tracedWrites{ledger, r}, made)
 		_ = ledger.Close(ctx)
 	}
 
@@ -338,12 +338,14 @@ func stepsOf(due []secrets.Due) (steps report.Steps) {
 
 // tellSecrets reports the Secrets of each service that were made, and the number of kept ones.
 func tellSecrets(r *report.Run, kept int) {
-	last := ""
-	for _, step := range r.Plan.Steps {
-		if step.Service != last { // its steps follow each other
-			last = step.Service
-			r.Lastly("%s: %s", last, strings.Join(r.Plan.Texts(r.Plan.Steps.Of(last)), ", "))
+	steps := r.Plan.Steps
+	for len(steps) > 0 { // those of a service follow each other
+		n := slices.IndexFunc(steps, func(s report.Event) bool { return s.Service != steps[0].Service })
+		if n < 0 {
+			n = len(steps)
 		}
+		r.Lastly("%s: %s", steps[0].Service, strings.Join(r.Plan.Texts(steps[:n]), ", "))
+		steps = steps[n:]
 	}
 
 	if counts := r.Plan.Counts(); len(counts) > 0 {

@@ -7,6 +7,7 @@ import (
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
+	"github.com/tykmesh/tykmesh/cmd/internal/secrets"
 )
 
 // tracedLedger logs the operations of a ledger for -v: the operation and the record's id, and never
@@ -40,6 +41,27 @@ func (l tracedLedger) Replace(ctx context.Context, old string, r ca.Record) (err
 func (l tracedLedger) Delete(ctx context.Context, id, fingerprint string) (err error) {
 	defer recorded(l.r, "delete", id, time.Now(), &err)
 	return l.Ledger.Delete(ctx, id, fingerprint)
+}
+
+// tracedWrites logs the changes of a ledger as a tracedLedger does: each with the time of all.
+type tracedWrites struct {
+	secrets.Ledger
+	r *report.Run
+}
+
+// Write makes many changes.
+func (l tracedWrites) Write(ctx context.Context, changes []ca.Change) []error {
+	start := time.Now()
+	errs := l.Ledger.Write(ctx, changes)
+	for i, c := range changes {
+		op := "replace"
+		if c.IsNew {
+			op = "insert"
+		}
+		recorded(l.r, op, c.ID, start, &errs[i])
+	}
+
+	return errs
 }
 
 // recorded logs an operation of the ledger that began at start; record is "" if it is about none.

@@ -14,8 +14,8 @@ import (
 
 // gateway is the gateway of a sidecar as it may be at a moment.
 type gateway struct {
-	service                     string
-	template, trusted, identity int // which of the mesh's
+	service            string
+	template, identity int // which of the mesh's
 
 	files map[string]string
 	roots *x509.CertPool
@@ -23,7 +23,7 @@ type gateway struct {
 }
 
 func (s gateway) String() string {
-	return fmt.Sprintf("%s with template %d, ca-pem %d, Secret %d", s.service, s.template, s.trusted, s.identity)
+	return fmt.Sprintf("%s with template %d, Secret %d", s.service, s.template, s.identity)
 }
 
 // accepts returns the CAs of client certificates as a gateway reads them: of each file of the

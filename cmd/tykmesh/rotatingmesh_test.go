@@ -27,12 +27,11 @@ type rotatingMesh struct {
 
 	printed   string     // by the last inject
 	templates []revision // that pods may have
-	trusted   [][]byte   // contents of ca-pem that pods may have read
 	identity  []secretsOf
 	handshake int
 }
 
-// revision is what pods of a revision have: by service the files of the volume of definitions.
+// revision is what pods of a revision have: by service the files of their ConfigMap.
 type revision map[string]map[string]string
 
 // secretsOf holds the content of Secrets: of certificates by service, and all documents as printed.
@@ -116,8 +115,7 @@ func (m *rotatingMesh) live() string {
 	return m.printed + m.identity[len(m.identity)-1].printed
 }
 
-// inject is inject --reinject and kubectl apply: pods of the new template start beside the others,
-// some before kubectl has applied ca-pem.
+// inject is inject --reinject and kubectl apply: pods of the new template start beside the others.
 func (m *rotatingMesh) inject() {
 	m.t.Helper()
 	printed := m.mustRun("", "inject", "-q", "--reinject", "-f", samples+"/echo-and-sleep.yaml")
@@ -129,18 +127,13 @@ func (m *rotatingMesh) inject() {
 	}
 
 	m.printed = printed
-	pods, trusted := m.read(printed)
-	m.templates = append(m.templates, pods)
-	if len(m.trusted) == 0 || !bytes.Equal(m.trusted[len(m.trusted)-1], trusted) {
-		m.trusted = append(m.trusted, trusted)
-	}
+	m.templates = append(m.templates, m.read(printed))
 }
 
-// read returns the files of the pods in printed manifests, and the content of ca-pem.
-func (m *rotatingMesh) read(printed string) (revision, []byte) {
+// read returns the files of the pods in printed manifests.
+func (m *rotatingMesh) read(printed string) revision {
 	m.t.Helper()
 	pods, configs := revision{}, make(map[string]map[string]string)
-	var trusted []byte
 	var deployments []appsv1.Deployment
 	for _, text := range strings.Split(printed, "\n---\n") {
 		var kind struct{ Kind string }
@@ -150,9 +143,6 @@ func (m *rotatingMesh) read(printed string) (revision, []byte) {
 			var c corev1.ConfigMap
 			m.decode(text, &c)
 			configs[c.Name] = c.Data
-			if c.Name == "ca-pem" {
-				trusted = []byte(c.Data["ca.pem"])
-			}
 		case "Deployment":
 			var d appsv1.Deployment
 			m.decode(text, &d)
@@ -163,11 +153,11 @@ func (m *rotatingMesh) read(printed string) (revision, []byte) {
 	for _, d := range deployments {
 		pods[d.Spec.Template.Labels["app"]] = mountedFiles(d.Spec.Template.Spec.Volumes, configs)
 	}
-	if len(pods) != 2 || len(trusted) == 0 {
-		m.t.Fatalf("printed are %d workloads, and %d bytes in ca-pem", len(pods), len(trusted))
+	if len(pods) != 2 {
+		m.t.Fatalf("printed are %d workloads", len(pods))
 	}
 
-	return pods, trusted
+	return pods
 }
 
 func (m *rotatingMesh) decode(text string, into any) {
@@ -177,15 +167,17 @@ func (m *rotatingMesh) decode(text string, into any) {
 	}
 }
 
-// mountedFiles returns the files of the volume with the definitions, as the kubelet makes them.
+// mountedFiles returns the files of the volumes with the definitions and with the CAs that are
+// trusted, as the kubelet makes them.
 func mountedFiles(volumes []corev1.Volume, configs map[string]map[string]string) map[string]string {
+	mounts := map[string]string{"tyk-mesh": "/etc/tykmesh/mesh", "ca-pem": "/etc/tykmesh/ca"}
 	files := make(map[string]string)
 	for _, v := range volumes {
 		if v.ConfigMap == nil {
 			continue
 		}
 		for _, item := range v.ConfigMap.Items {
-			files[path.Join("/etc/tykmesh/mesh", item.Path)] = configs[v.ConfigMap.Name][item.Key]
+			files[path.Join(mounts[v.Name], item.Path)] = configs[v.ConfigMap.Name][item.Key]
 		}
 	}
 
@@ -227,19 +219,19 @@ func (m *rotatingMesh) issue() {
 // roll waits until all pods are of the last template.
 func (m *rotatingMesh) roll() { m.templates = m.templates[len(m.templates)-1:] }
 
-// restart waits until all pods have read the last content of ca-pem.
-func (m *rotatingMesh) restart() { m.trusted = m.trusted[len(m.trusted)-1:] }
-
 // wait waits until all sidecars use the last Secrets.
 func (m *rotatingMesh) wait() { m.identity = m.identity[len(m.identity)-1:] }
+
+// trustedPath is where containers find the CAs that they trust.
+const trustedPath = "/etc/tykmesh/ca/ca.pem"
 
 // mustTrustOne checks that pods trust one CA at the end.
 func (m *rotatingMesh) mustTrustOne() {
 	m.t.Helper()
-	if n := bytes.Count(m.trusted[len(m.trusted)-1], []byte("BEGIN CERTIFICATE")); n != 1 {
-		m.t.Errorf("ca-pem has %d CAs", n)
-	}
 	for name, files := range m.templates[len(m.templates)-1] {
+		if n := strings.Count(files[trustedPath], "BEGIN CERTIFICATE"); n != 1 {
+			m.t.Errorf("%s trusts %d CAs", name, n)
+		}
 		if _, two := files["/etc/tykmesh/mesh/ca-2.pem"]; two {
 			m.t.Errorf("%s accepts clients of two CAs", name)
 		}
@@ -277,16 +269,14 @@ func (m *rotatingMesh) sidecars() func(yield func(gateway) bool) {
 	var all []gateway
 	for i, pods := range m.templates {
 		for service, files := range pods {
-			for j, trusted := range m.trusted {
-				roots := x509.NewCertPool()
-				roots.AppendCertsFromPEM(trusted)
-				for k, identity := range m.identity {
-					pair, err := tls.X509KeyPair(identity.pem[service], identity.pem[service])
-					if err != nil {
-						m.t.Fatal(err)
-					}
-					all = append(all, gateway{service, i, j, k, files, roots, &pair})
+			roots := x509.NewCertPool()
+			roots.AppendCertsFromPEM([]byte(files[trustedPath]))
+			for k, identity := range m.identity {
+				pair, err := tls.X509KeyPair(identity.pem[service], identity.pem[service])
+				if err != nil {
+					m.t.Fatal(err)
 				}
+				all = append(all, gateway{service, i, k, files, roots, &pair})
 			}
 		}
 	}

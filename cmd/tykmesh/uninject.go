@@ -92,8 +92,11 @@ func tellUninjected(r *report.Run, stream *inject.Stream) {
 	}
 
 	stay := "; the APIs and certificates stay: tykmesh delete deletes them"
-	if n == 0 {
+	switch {
+	case n == 0:
 		stay = ""
+	case !stream.Registered && stream.Emitted > 0:
+		stay = "; in the cluster the added objects stay: tykmesh status -f - lists those that no workload uses"
 	}
 
 	r.Lastly("%s %s%s", report.Plural(n, "object"), r.Verb("taken off the mesh"), stay)

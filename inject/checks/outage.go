@@ -1,10 +1,6 @@
 package checks
 
-import (
-	"fmt"
-
-	"github.com/tykmesh/tykmesh/inject/kube"
-)
+import "github.com/tykmesh/tykmesh/inject/kube"
 
 // OutageCode is the code of changes during which calls fail. The plan of a registration reports
 // them as well, because it knows the registered state.
@@ -21,7 +17,8 @@ var Outage = Check{
 // checkPreviousPorts looks for headless Services whose sidecars change their port in two steps.
 // Callers go to the previous port until the second step, and reach the port of a pod itself: behind
 // a headless Service nothing leads from one port to the other, and the sidecar listens on the new
-// one.
+// one. Without a Dashboard each caller goes to its own Sidecar.port, so only callers and pods that
+// differ do not meet.
 func checkPreviousPorts(r *run) {
 	if !r.Routes && r.Standalone == nil {
 		return
@@ -37,11 +34,13 @@ func checkPreviousPorts(r *run) {
 			continue
 		}
 
-		remedy := fmt.Sprintf("annotate its pods with injector.tyk.io/sidecar-port: %q, without sidecar-previous-port", m.Sidecar)
 		if r.Standalone != nil {
-			remedy = "delete Sidecar.previousPort, and inject and apply all of the mesh at once"
+			r.warn(s.Meta, s.Place, "the Service is headless, so callers reach the pods themselves: while sidecars change between the ports %s and %s, calls of pods on the other port fail; restart all of them at once",
+				m.Sidecar, m.Previous)
+			continue
 		}
-		r.breaks(s.Meta, s.Place, "the Service is headless, so callers reach port %s of the pods themselves, where no sidecar listens; change them in one step: %s", m.Previous, remedy)
+		r.breaks(s.Meta, s.Place, "the Service is headless, so callers reach port %s of the pods themselves, where no sidecar listens; change them in one step: annotate its pods with injector.tyk.io/sidecar-port: %q, without sidecar-previous-port",
+			m.Previous, m.Sidecar)
 	}
 }
 

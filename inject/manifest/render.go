@@ -32,8 +32,31 @@ type block struct {
 // Block returns a mapping as a document of its own in block style.
 func Block(m Map) string {
 	b := block{layout: layout{newline: "\n", mapping: 2, gap: 1}}
+	b.Grow(sizeOf(m))
 	b.entries(m, 0)
-	return b.String() + "\n"
+	b.WriteByte('\n')
+
+	return b.String()
+}
+
+// sizeOf returns about how many bytes a value takes, so that a long text is not copied while it
+// grows.
+func sizeOf(v any) (size int) {
+	const around = 16 // indentation, colon and line break; a long text has more lines
+	switch v := v.(type) {
+	case string:
+		return len(v) + len(v)/16 + around
+	case Map:
+		for _, e := range v {
+			size += len(e.Key) + sizeOf(e.Value)
+		}
+	case List:
+		for _, item := range v {
+			size += sizeOf(item)
+		}
+	}
+
+	return size + around
 }
 
 // entries writes a mapping's entries: the first at the end of the buffer, the others on lines of

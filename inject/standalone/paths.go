@@ -10,7 +10,7 @@ const (
 )
 
 // TrustFile is the key under which the ConfigMap holds all CAs of the mesh, for the containers that
-// trust it. It is none of the sidecar's own files.
+// trust it. The sidecar itself does not read it.
 const TrustFile = "ca.pem"
 
 // Paths returns the paths of the files of Config, sorted: with policies if the pod allows only some

@@ -195,27 +195,30 @@ func (s Secret) object() manifest.Map {
 
 // Ledger is the part of ca.Ledger that Record needs.
 type Ledger interface {
-	Insert(ctx context.Context, r ca.Record) error
-	Replace(ctx context.Context, oldFingerprint string, r ca.Record) error
+	Write(ctx context.Context, changes []ca.Change) []error
 }
 
 // Record records Secrets that were written. A record that another run has written meanwhile stays:
 // it is of a Secret that is as good.
 //
-// Errors: of all records, joined.
+// Errors: of all records, joined; a message that several share comes once.
 func Record(ctx context.Context, l Ledger, all []Secret) error {
-	var errs []error
-	for _, s := range all {
-		var err error
-		if s.held == nil {
-			err = l.Insert(ctx, s.record)
-		} else {
-			err = l.Replace(ctx, s.held.Fingerprint, s.record)
+	changes := make([]ca.Change, len(all))
+	for i, s := range all {
+		changes[i] = ca.Change{Record: s.record, IsNew: s.held == nil}
+		if s.held != nil {
+			changes[i].Old = s.held.Fingerprint
 		}
+	}
 
-		if !errors.Is(err, ca.ErrRecordExists) && !errors.Is(err, ca.ErrRecordChanged) {
-			errs = append(errs, err)
+	var errs []error
+	said := make(map[string]bool)
+	for _, err := range l.Write(ctx, changes) {
+		if err == nil || errors.Is(err, ca.ErrRecordExists) || errors.Is(err, ca.ErrRecordChanged) || said[err.Error()] {
+			continue
 		}
+		said[err.Error()] = true
+		errs = append(errs, err)
 	}
 
 	return errors.Join(errs...)
