@@ -83,8 +83,8 @@ func (in *injection) nameConfigMaps(names map[int][]string) {
 	}
 }
 
-// closeRelay adds the policy that closes the mesh's ports of a workload's pods. It refuses a workload
-// that the policy of its service, which another workload has, does not select.
+// closeRelay adds the policy that closes the mesh's ports of a workload's pods. It refuses a
+// workload that the policy of its service, which another workload has, does not select.
 func (in *injection) closeRelay(o *Object) {
 	svc := o.workload.Service
 	if label, ok := in.closed[svc]; ok && label != o.files.label {

@@ -101,8 +101,8 @@ func (in *injection) routeService(o *Object) manifest.Map {
 	return standalone.RouteService(o.files.route, selector, o.ports.leading())
 }
 
-// leadsToAll reports whether a Service leads to all pods of a workload's service, and not to those of
-// one version alone.
+// leadsToAll reports whether a Service leads to all pods of a workload's service, and not to those
+// of one version alone.
 func (in *injection) leadsToAll(s *kube.Service, o *Object) bool {
 	for p := range in.facts.Selected(o.Namespace, []kube.Label{o.files.label}) {
 		if svc, ok := in.serviceOf(p); ok && svc == o.workload.Service && !p.Has(s.Selector) {
