@@ -77,7 +77,8 @@ func (in *injection) addAt(i int, o addedObject) {
 func (in *injection) addBehind(i int, objects []addedObject) (added []document) {
 	d := in.documents[i]
 	ends := i+1 == len(in.documents) || in.beginsFile(i+1)
-	// kubectl reads one JSON value before a separator, and no more (k8s.io/apimachinery, util/yaml).
+	// kubectl reads one JSON value before a separator, and no more (k8s.io/apimachinery,
+	// util/yaml).
 	asJSON := manifest.IsJSON(d.Text) && (ends || !bytes.HasPrefix(firstLine(in.documents[i+1].Text), []byte("---")))
 
 	newline, before, mark := "\n", "", emittedPlainly
@@ -105,8 +106,8 @@ func (in *injection) addBehind(i int, objects []addedObject) (added []document) 
 }
 
 // joined ends an added document so that the next one can follow as it is written: one that does not
-// begin with --- needs an end marker before it (YAML 1.2, section 9.2), and so do the comments before
-// that, which would belong to the added document. A JSON value needs nothing.
+// begin with --- needs an end marker before it (YAML 1.2, section 9.2). So do comments before a
+// separator, which would else belong to the added document. A JSON value needs nothing.
 func joined(text string, next []byte, asJSON bool, newline string) string {
 	switch {
 	case asJSON && bytes.HasPrefix(next, []byte("\n")):
@@ -173,8 +174,14 @@ func (o addedObject) marked(mark string) manifest.Map {
 
 // noteEmitted notes an object that an earlier run added.
 func (in *injection) noteEmitted(object kube.Object) {
-	if object.Node.Get("metadata", "annotations", annotationEmitted) != nil {
-		in.emitted[object.Meta(in.settings.Namespace).Ref] = true
+	if object.Node.Get("metadata", "annotations", annotationEmitted) == nil {
+		return
+	}
+
+	ref := object.Meta(in.settings.Namespace).Ref
+	in.emitted[ref] = true
+	for _, host := range object.Node.Get("spec", "dnsNames").Items() {
+		in.certified[ref] = append(in.certified[ref], kube.Text(host))
 	}
 }
 

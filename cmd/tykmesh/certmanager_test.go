@@ -260,6 +260,9 @@ func (m certManager) goldens(t *testing.T) {
 		for _, file := range archive.Files {
 			_, texts := certificatesOf(t, file.Data)
 			for _, text := range texts {
+				if !bytes.Contains(text, []byte("injector.tyk.io/emitted")) {
+					continue // a user's own, of which a golden shows the name alone
+				}
 				found++
 				if _, refusal := m.secrets(t, text); refusal != "" {
 					t.Errorf("%s: %s: %s", path, file.Name, refusal)

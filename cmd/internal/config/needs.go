@@ -145,16 +145,17 @@ func (l *loader) readTrust() {
 	}
 
 	if err != nil {
-		l.fail(l.settings[CABundlePath], "the CAs that pods trust cannot be read: "+err.Error()+madeBy("tykmesh ca init", err))
+		l.failMissing(CABundlePath, "the CAs that pods trust cannot be read", "tykmesh ca init", err)
 	}
 }
 
-// madeBy returns the command that makes a file, for the message that the file does not exist.
-func madeBy(command string, err error) string {
+// failMissing reports a file that cannot be read. Where there is none, the command makes it.
+func (l *loader) failMissing(key, what, command string, err error) {
+	msg := what + ": " + err.Error()
 	if errors.Is(err, fs.ErrNotExist) {
-		return "; " + command + " makes one"
+		msg += "; make it with " + command + ", or correct the path"
 	}
-	return ""
+	l.fail(l.settings[key], msg)
 }
 
 // excludes reports keys that are set although another key, which is set too, makes them useless.

@@ -153,11 +153,9 @@ func isSecretName(name string) bool {
 
 // isTokenName reports whether the Secret of a service's token may have a name.
 func isTokenName(name string) bool {
-	return len(name) > len(tokenName) && strings.HasSuffix(name, tokenName)
+	app, ok := strings.CutSuffix(name, standalone.TokenSecretName(standalone.Service{}))
+	return ok && app != ""
 }
-
-// tokenName follows the app in the name of a token's Secret.
-var tokenName = standalone.TokenSecretName(standalone.Service{})
 
 // textsOf returns the texts of a mapping; nil where there is no mapping.
 func textsOf(n *manifest.Node) map[string]string {

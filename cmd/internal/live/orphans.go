@@ -61,7 +61,7 @@ func (s *secret) isOurs(name string) bool {
 	case isTokenName(name):
 		return has(standalone.TokenFile)
 	case standalone.IsSecretName(name):
-		return has(standalone.CertificateFile) || has(issuerKey)
+		return has(standalone.CertificateFile) || has(issuerKey())
 	}
 
 	return false

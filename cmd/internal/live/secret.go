@@ -20,8 +20,8 @@ import (
 // base64.
 const maxValue = 1 << 20 / 3 * 4
 
-// issuerKey is the key that cert-manager writes (standalone.Mesh.SecretKey).
-var issuerKey = standalone.Mesh{Issuer: new(standalone.IssuerRef)}.SecretKey()
+// issuerKey returns the key that cert-manager writes (standalone.Mesh.SecretKey).
+func issuerKey() string { return standalone.Mesh{Issuer: new(standalone.IssuerRef)}.SecretKey() }
 
 // value returns the value of a Secret under a key.
 //
@@ -114,7 +114,7 @@ func (svc *Service) mounted(name func(mounts) string) mounts {
 // remedy returns the command for a certificate that must be replaced. cert-manager itself replaces
 // those that have its key.
 func (c *Certificate) remedy(svc *Service, all string) string {
-	if c.Key == issuerKey {
+	if c.Key == issuerKey() {
 		return fmt.Sprintf("kubectl describe certificate -n %s %s", svc.Namespace, c.Secret)
 	}
 	return fmt.Sprintf(issue, all)

@@ -31,14 +31,24 @@ var past = map[string]string{"create": "created", "update": "updated", "issue": 
 // Steps are those of a plan, in order.
 type Steps []Event
 
-// where returns the steps that have a property.
-func (s Steps) where(has func(Event) bool) Steps {
-	return slices.DeleteFunc(slices.Clone(s), func(e Event) bool { return !has(e) })
+// where returns the steps that have a property. It copies no others: an event is large.
+func (s Steps) where(has func(Event) bool) (found Steps) {
+	for i := range s {
+		if has(s[i]) {
+			found = append(found, s[i])
+		}
+	}
+	return found
 }
 
 // Of returns the steps of a service; "" is the mesh.
-func (s Steps) Of(service string) Steps {
-	return s.where(func(e Event) bool { return e.Service == service })
+func (s Steps) Of(service string) (own Steps) {
+	for i := range s { // not by where, which passes each step: runs ask for every service
+		if s[i].Service == service {
+			own = append(own, s[i])
+		}
+	}
+	return own
 }
 
 // CertificateLast returns the steps of a service with its certificate behind its APIs, which users
