@@ -224,6 +224,14 @@ func TestDiagnostics(t *testing.T) {
 			c.putConfigMap(web, standalone.Config{Hash: "9876543210", Files: c.mesh.Config(standalone.Pod{Service: web}).Files})
 			c.putReplicaSet(web, "0123456789")
 		}, "orphan ConfigMap shop/web-tykmesh-9876543210: no workload uses it; kubectl delete configmap -n shop web-tykmesh-9876543210"},
+		"service off the mesh, with earlier revisions": {func(t *testing.T, c *cluster) {
+			name := c.config(t, web).Name
+			c.putReplicaSet(web, strings.TrimPrefix(name, "web-tykmesh-"))
+			get[appsv1.ReplicaSet](t, c, "ReplicaSet shop/web-1").Spec.Replicas = new(int32)
+			delete(c.objects, "Deployment shop/web")
+		}, "orphan ConfigMap shop/HASH: no workload uses it; kubectl delete configmap -n shop HASH\n" +
+			"orphan Secret shop/web-tykmesh: no workload uses it; kubectl delete secret -n shop web-tykmesh\n" +
+			"orphan Secret shop/web-tykmesh-token: no workload uses it; kubectl delete secret -n shop web-tykmesh-token"},
 		"ConfigMap of another kind": {func(_ *testing.T, c *cluster) {
 			c.putConfigMap(web, standalone.Config{Hash: "0123456789", Files: []standalone.File{{Path: "x", Text: "y"}}})
 		}, none},
