@@ -30,8 +30,8 @@ func (r *reading) orphans() {
 	})
 }
 
-// isUsed reports whether a pod template names an object. Earlier revisions count while their service
-// stands.
+// isUsed reports whether a pod template names an object. Earlier revisions count while their
+// service stands.
 func (r *reading) isUsed(kind string, o object) bool {
 	ref := kube.Ref{Kind: kind, Namespace: o.namespace, Name: o.name}
 	service, isEarlier := r.earlier[ref]
