@@ -90,8 +90,8 @@ const (
 
 // Due returns the Secrets that are due, in the order of the identities, and the number of the
 // others. Stored Secrets count alone, if there are any: the ledger cannot tell which Secrets the
-// cluster has lost or never got. Else its records count. A Secret that tykmesh did not make is never
-// due.
+// cluster has lost or never got. Else its records count. A Secret that tykmesh did not make is
+// never due.
 func (t Terms) Due(identities []Identity, records []ca.Record, stored Stored) (due []Due, kept int) {
 	held := make(map[string]*ca.Record)
 	for i := range records {
