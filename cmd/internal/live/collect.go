@@ -22,9 +22,6 @@ type cluster struct {
 	used    map[kube.Ref]bool     // the ConfigMaps and Secrets of pod templates, those of earlier revisions too
 	rolls   map[standalone.Service]bool
 
-	// earlier has the services in whose earlier revisions, without pods, the objects are mounted.
-	earlier map[kube.Ref]standalone.Service
-
 	injected map[*kube.Service]bool // Services that inject has put on the mesh
 
 	seen map[string]bool // kinds
@@ -66,7 +63,7 @@ func collect(docs []*manifest.Document) (*cluster, []Unparsed) {
 	var unreadable []Unparsed
 	c := &cluster{
 		facts: kube.NewFacts(kube.Reader{}), byPods: make(map[*kube.Pods]*workload), configs: make(map[object]*configMap), secrets: make(map[object]*secret),
-		used: make(map[kube.Ref]bool), rolls: make(map[standalone.Service]bool), earlier: make(map[kube.Ref]standalone.Service),
+		used: make(map[kube.Ref]bool), rolls: make(map[standalone.Service]bool),
 		injected: make(map[*kube.Service]bool), seen: make(map[string]bool), read: make(map[kube.Ref]bool),
 	}
 	for _, d := range docs {
@@ -177,15 +174,9 @@ func textsOf(n *manifest.Node) map[string]string {
 // addTemplate takes a pod template in.
 func (c *cluster) addTemplate(o kube.Object, m *kube.Meta, t kube.Template) {
 	spec := t.Get("spec")
-	use := func(ref kube.Ref) { c.used[ref] = true }
-	if gateway := sidecarOf(spec); gateway != nil && isEarlier(m, o.Node) {
-		service := standalone.Service{Namespace: m.Namespace, App: appOf(mountsOf(spec, gateway).config)}
-		use = func(ref kube.Ref) { c.earlier[ref] = service }
-	}
-
 	for _, v := range spec.Get("volumes").Items() {
-		use(kube.Ref{Kind: "ConfigMap", Namespace: m.Namespace, Name: kube.Text(v.Get("configMap", "name"))})
-		use(kube.Ref{Kind: "Secret", Namespace: m.Namespace, Name: kube.Text(v.Get("secret", "secretName"))})
+		c.used[kube.Ref{Kind: "ConfigMap", Namespace: m.Namespace, Name: kube.Text(v.Get("configMap", "name"))}] = true
+		c.used[kube.Ref{Kind: "Secret", Namespace: m.Namespace, Name: kube.Text(v.Get("secret", "secretName"))}] = true
 	}
 
 	if isOwned(o.Node.Get("metadata")) {
@@ -219,14 +210,6 @@ func isOwned(meta *manifest.Node) bool {
 		}
 	}
 	return false
-}
-
-// isEarlier reports whether an object is a ReplicaSet without pods, which a Deployment keeps for
-// kubectl rollout undo.
-func isEarlier(m *kube.Meta, o *manifest.Node) bool {
-	wanted, known := o.Get("spec", "replicas").Int()
-	running, _ := o.Get("status", "replicas").Int()
-	return m.Kind == "ReplicaSet" && known && wanted == 0 && running == 0
 }
 
 // isRolling reports whether pods of an earlier pod template still run (Kubernetes documentation,

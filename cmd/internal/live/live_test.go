@@ -85,15 +85,6 @@ func TestDiagnostics(t *testing.T) {
 		}, "error shop/web: Secret web-tykmesh: it is missing: handshakes with its sidecars fail; kubectl describe certificate -n shop web-tykmesh"},
 		"another key": {func(_ *testing.T, c *cluster) { c.putSecret("shop", "web-tykmesh", "tls.crt", "x") },
 			"error shop/web: Secret web-tykmesh: it has no key tls.pem; tykmesh certs secrets --all -f FILE | kubectl apply -f -"},
-		"own Secret": {func(_ *testing.T, c *cluster) { c.putSecret("shop", "web-tykmesh", "tls.crt", "x").Labels = nil },
-			"error shop/web: Secret web-tykmesh: it has no key tls.pem; tykmesh did not make this Secret: make it anew"},
-		"own Secret expires": {func(t *testing.T, c *cluster) {
-			reissue(t, c, func(c *x509.Certificate) { c.NotBefore, c.NotAfter = now.Add(-80*day), now.Add(10*day+time.Hour) })
-			get[corev1.Secret](t, c, "Secret shop/web-tykmesh").Labels = nil
-		}, "warning shop/web: Secret web-tykmesh: its certificate expires in 10 days; tykmesh did not make this Secret: make it anew"},
-		"own token expired": {func(t *testing.T, c *cluster) {
-			c.putSecret("shop", "web-tykmesh-token", "token", c.token(t, claims("web.shop", now.Add(-90*day), now.Add(-day)))).Labels = nil
-		}, "error shop/web: Secret web-tykmesh-token: its token expired on 2026-03-03; tykmesh did not make this Secret: make it anew"},
 		"no PEM": {func(_ *testing.T, c *cluster) { c.putSecret("shop", "web-tykmesh", "tls.pem", "x") },
 			"error shop/web: Secret web-tykmesh: tls.pem has no certificate in PEM form; tykmesh certs secrets --all -f FILE | kubectl apply -f -"},
 		"no private key": {func(t *testing.T, c *cluster) {
@@ -224,14 +215,6 @@ func TestDiagnostics(t *testing.T) {
 			c.putConfigMap(web, standalone.Config{Hash: "9876543210", Files: c.mesh.Config(standalone.Pod{Service: web}).Files})
 			c.putReplicaSet(web, "0123456789")
 		}, "orphan ConfigMap shop/web-tykmesh-9876543210: no workload uses it; kubectl delete configmap -n shop web-tykmesh-9876543210"},
-		"service off the mesh, with earlier revisions": {func(t *testing.T, c *cluster) {
-			name := c.config(t, web).Name
-			c.putReplicaSet(web, strings.TrimPrefix(name, "web-tykmesh-"))
-			get[appsv1.ReplicaSet](t, c, "ReplicaSet shop/web-1").Spec.Replicas = new(int32)
-			delete(c.objects, "Deployment shop/web")
-		}, "orphan ConfigMap shop/HASH: no workload uses it; kubectl delete configmap -n shop HASH\n" +
-			"orphan Secret shop/web-tykmesh: no workload uses it; kubectl delete secret -n shop web-tykmesh\n" +
-			"orphan Secret shop/web-tykmesh-token: no workload uses it; kubectl delete secret -n shop web-tykmesh-token"},
 		"ConfigMap of another kind": {func(_ *testing.T, c *cluster) {
 			c.putConfigMap(web, standalone.Config{Hash: "0123456789", Files: []standalone.File{{Path: "x", Text: "y"}}})
 		}, none},

@@ -30,14 +30,9 @@ func (r *reading) orphans() {
 	})
 }
 
-// isUsed reports whether a pod template names an object. Earlier revisions count while their
-// service stands.
+// isUsed reports whether a pod template names an object.
 func (r *reading) isUsed(kind string, o object) bool {
-	ref := kube.Ref{Kind: kind, Namespace: o.namespace, Name: o.name}
-	service, isEarlier := r.earlier[ref]
-	_, stands := r.rolls[service]
-
-	return r.used[ref] || isEarlier && stands
+	return r.used[kube.Ref{Kind: kind, Namespace: o.namespace, Name: o.name}]
 }
 
 // orphanConfig returns a ConfigMap as an orphan. Of a service that stands, it may be the one to

@@ -73,9 +73,6 @@ func (r *reading) readCertificate(svc *Service, signers authorities) {
 	if c.State = state; found == nil {
 		return
 	}
-	if found.isForeign() {
-		next = makeAnew
-	}
 
 	chain, err := found.chain(c.Key)
 	if err != nil {
@@ -89,7 +86,7 @@ func (r *reading) readCertificate(svc *Service, signers authorities) {
 	c.Fingerprint = fingerprint(leaf.Raw)
 	for _, fault := range r.faults(svc, chain, signers) {
 		remedy := next
-		if fault.Severity == Warning && !found.isForeign() {
+		if fault.Severity == Warning {
 			remedy = c.remedy(svc, "") // the ledger knows when it ends
 		}
 		r.note(fault.Severity, svc, "Secret "+c.Secret, fault.Message, remedy)
@@ -122,12 +119,6 @@ func (c *Certificate) remedy(svc *Service, all string) string {
 
 // issue is the command that makes Secrets: those that are due by the ledger, or --all.
 const issue = "tykmesh certs secrets %s-f FILE | kubectl apply -f -"
-
-// makeAnew is what users do to a Secret that tykmesh did not make: certs secrets leaves it alone.
-const makeAnew = "tykmesh did not make this Secret: make it anew"
-
-// isForeign reports whether users made a Secret themselves.
-func (s *secret) isForeign() bool { return !s.managed && s.issues == "" }
 
 // chain returns the certificates of a Secret, that of the service first. It needs a private key
 // beside them, and does not parse it.

@@ -33,11 +33,6 @@ func (r *reading) readToken(svc *Service) {
 		return
 	}
 
-	renew := fmt.Sprintf(issue, "")
-	if found.isForeign() {
-		next, renew = makeAnew, makeAnew
-	}
-
 	c, err := found.token(r.tokenKeys)
 	if err != nil {
 		t.State = Unreadable
@@ -60,7 +55,7 @@ func (r *reading) readToken(svc *Service) {
 	case left < 0:
 		r.note(Error, svc, "Secret "+name, "its token expired on "+day(t.Expires), next)
 	case c.Issued > 0 && (ca.Terms{Now: r.now}).Due(t.Issued, t.Expires):
-		r.note(Warning, svc, "Secret "+name, "its token expires in "+ca.Days(left), renew)
+		r.note(Warning, svc, "Secret "+name, "its token expires in "+ca.Days(left), fmt.Sprintf(issue, ""))
 	}
 }
 

@@ -12,6 +12,7 @@ package secrets
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -89,9 +90,8 @@ const (
 )
 
 // Due returns the Secrets that are due, in the order of the identities, and the number of the
-// others. Stored Secrets count alone, if there are any: the ledger cannot tell which Secrets the
-// cluster has lost or never got. Else its records count. A Secret that tykmesh did not make is
-// never due.
+// others. A stored Secret counts, else the record of the ledger. A Secret that tykmesh did not make
+// is never due.
 func (t Terms) Due(identities []Identity, records []ca.Record, stored Stored) (due []Due, kept int) {
 	held := make(map[string]*ca.Record)
 	for i := range records {
@@ -102,11 +102,7 @@ func (t Terms) Due(identities []Identity, records []ca.Record, stored Stored) (d
 		for _, kind := range t.kinds() {
 			d := Due{Identity: id, Kind: kind}
 			d.held = held[d.recordID()]
-			present := d.held
-			if stored.Any() {
-				present = stored.records[d.recordID()]
-			}
-			d.Reason = t.reason(d, present, stored.Any())
+			d.Reason = t.reason(d, cmp.Or(stored.records[d.recordID()], d.held), stored.Any())
 			if d.Reason == "" || stored.foreign[d.recordID()] {
 				kept++
 			} else {
