@@ -91,7 +91,7 @@ const (
 )
 
 // Due returns the Secrets that are due, in the order of the identities, and the number of the
-// others. A stored Secret counts, else the record of the ledger, if the stored ones are not those of
+// others. A stored Secret counts, else the record of the ledger, unless the stored ones are all of
 // a cluster. A Secret that tykmesh did not make is never due.
 func (t Terms) Due(identities []Identity, records []ca.Record, stored Stored) (due []Due, kept int) {
 	held := make(map[string]*ca.Record)
